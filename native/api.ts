@@ -1,0 +1,250 @@
+/**
+ * What the Node-API addon offers. Types only: `native/index.ts` loads the addon and exports values of these types.
+ *
+ * Every function checks types, lengths and ranges itself and throws `RangeError` or `TypeError` on a wrong one. A failed
+ * system call throws a {@link SystemCallError}. Descriptors that a function returns belong to the caller.
+ */
+
+/** Shape of what a failed system call throws: as Node's own errors do it. */
+export interface SystemCallError extends Error {
+  /** `"EPERM"`, `"EADDRINUSE"`, … */
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+}
+
+// ---------------------------------------------------------------- bpf
+
+/** How an XDP program sits on its interface. */
+export type XdpMode = "native" | "generic";
+/** How a tc program sits on its interface. */
+export type TcMode = "tcx" | "clsact";
+
+export interface BpfMapInfo {
+  readonly name: string;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+}
+
+export interface BpfMap extends Disposable {
+  readonly info: BpfMapInfo;
+  /** The value, or `undefined` when there is none. Per-CPU maps: round_up(valueSize, 8) × possible CPUs octets. */
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  /** flags: 0 any, 1 only if absent, 2 only if present. */
+  update(key: Uint8Array, value: Uint8Array, flags?: number): void;
+  /** True if the key was there. */
+  delete(key: Uint8Array): boolean;
+  /** The key that follows `key` (the first, without one), `undefined` at the end. */
+  nextKey(key?: Uint8Array): Uint8Array | undefined;
+  /** `count` packed keys and values in one system call, on a worker. Resolves to how many were written. */
+  updateBatch(keys: Uint8Array, values: Uint8Array, count: number): Promise<number>;
+  /** The whole value area of a BPF_F_MMAPABLE array, shared with the kernel. Entry i starts at i × round_up(valueSize, 8). Stays valid until garbage collected, even after dispose. */
+  mmap(): Uint8Array;
+  /** Pins the map; the parent folder must be on a bpffs. */
+  pin(path: string): void;
+  readonly fd: number;
+}
+
+export interface BpfProgram {
+  readonly name: string;
+  readonly type: number;
+  /** Instructions that the verifier processed; 0 where the kernel does not say. */
+  readonly verifiedInstructions: number;
+  pin(path: string): void;
+  readonly fd: number;
+}
+
+export interface TestRunResult {
+  /** What the program returned (XDP_* or TC_ACT_*). */
+  readonly returnValue: number;
+  readonly packet: Uint8Array;
+  /** Mean nanoseconds of one run, as the kernel counted them. */
+  readonly durationNs: number;
+}
+
+export interface LoadOptions {
+  /** Values of `const volatile` globals in `.rodata`, by variable name; each exactly as long as the variable. */
+  readonly constants?: Readonly<Record<string, Uint8Array>>;
+  /** Map sizes to change before creation, by map name. */
+  readonly maxEntries?: Readonly<Record<string, number>>;
+  /** Maps to take over instead of creating, by map name: a path under a bpffs. A path that does not exist is created and pinned there after the load. */
+  readonly pins?: Readonly<Record<string, string>>;
+}
+
+/** An object file, loaded and verified. Disposing closes its descriptors; what is pinned or attached lives on. */
+export interface BpfObject extends Disposable {
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  /** Names of the maps that were taken over from `pins` instead of created. */
+  readonly adopted: readonly string[];
+}
+
+/** A program on an interface. Unpinned, it goes when disposed (or with the process). */
+export interface BpfLink extends Disposable {
+  readonly ifindex: number;
+  readonly mode: XdpMode | TcMode;
+  /** True for links that have a descriptor and can be pinned and updated in place (XDP links, tcx). clsact filters live on without. */
+  readonly pinnable: boolean;
+  pin(path: string): void;
+  /** Replaces the program without a gap, on a worker (waits for an RCU grace period). */
+  update(program: BpfProgram): Promise<void>;
+  /** Removes the program from the interface, the pin too. */
+  detach(): void;
+}
+
+export interface XdpAttachment {
+  readonly programId: number;
+  readonly mode: XdpMode;
+}
+
+export interface RingBuffer extends Disposable {
+  readonly dropped: number;
+}
+
+export interface Bpf {
+  /** Loads on a worker: the verifier may take tens of milliseconds. The rejection's message ends with the verifier's last lines. */
+  load(path: string, options?: LoadOptions): Promise<BpfObject>;
+  /** Native first, then generic, unless one is asked for. Throws EBUSY (syscall "xdp attach") when a foreign program is there; never replaces one. */
+  attachXdp(program: BpfProgram, ifindex: number, mode?: XdpMode): BpfLink;
+  /** tcx first (kernel 6.6), else clsact; on ingress. */
+  attachTc(program: BpfProgram, ifindex: number, mode?: TcMode): BpfLink;
+  /** Takes over a pinned link. Throws ENOENT. */
+  openLink(path: string): BpfLink;
+  openMap(path: string): BpfMap;
+  /** What sits on the interface now, `undefined` for nothing. */
+  queryXdp(ifindex: number): XdpAttachment | undefined;
+  /** BPF_PROG_RUN. XDP: `packet` is the frame; tc: the frame too. `ifindex` sets the ingress interface (1 = lo). */
+  testRun(
+    program: BpfProgram,
+    packet: Uint8Array,
+    options?: { readonly repeat?: number; readonly ifindex?: number },
+  ): TestRunResult;
+  /** Calls `record` on the main thread for each record of a BPF_MAP_TYPE_RINGBUF; at most `bound` wait, the rest are dropped and counted. */
+  openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer;
+  /** Makes `path` a bpffs mount unless it already is on one. */
+  mountBpffs(path: string): void;
+  possibleCpus(): number;
+  /** What this process may do: each a plain reason when it may not, e.g. "CAP_BPF is missing". */
+  probe(): { readonly usable: boolean; readonly reason?: string; readonly kernel: string };
+}
+
+// ---------------------------------------------------------------- sock
+
+/** A descriptor made here is non-blocking and close-on-exec. */
+export interface SocketOptions {
+  /** A network namespace by path (`/run/netns/x`, `/proc/1/ns/net`); the calling thread is back in its own before the call returns. */
+  readonly namespace?: string;
+  readonly family: "ipv4" | "ipv6";
+  readonly type: "stream" | "datagram" | "raw";
+  readonly protocol?: number;
+}
+
+export interface Sock {
+  socket(options: SocketOptions): number;
+  bind(
+    fd: number,
+    address: string,
+    port: number,
+    options?: {
+      readonly reuseAddress?: boolean;
+      readonly reusePort?: boolean;
+      readonly v6Only?: boolean;
+      readonly freeBind?: boolean;
+    },
+  ): void;
+  listen(fd: number, backlog: number): void;
+  /** Starts a non-blocking connect; `net.Socket({ fd })` may also do that itself. */
+  connect(fd: number, address: string, port: number): void;
+  /** One waiting connection, `undefined` when there is none. */
+  accept(fd: number): { readonly fd: number; readonly address: string; readonly port: number } | undefined;
+  close(fd: number): void;
+  duplicate(fd: number): number;
+  setInteger(fd: number, level: number, option: number, value: number): void;
+  getInteger(fd: number, level: number, option: number): number;
+  /** TCP-MD5 key for a peer address or prefix; an empty key removes it. @see RFC 2385 */
+  setMd5(fd: number, address: string, prefixLength: number, key: Uint8Array): void;
+  /** Generalised TTL security: send with hop limit 255, accept at least `minimum` (255 − hops + 1). @see RFC 5082 */
+  setTtlSecurity(fd: number, minimum: number): void;
+  /** Plain hop limit for eBGP. */
+  setHopLimit(fd: number, hops: number): void;
+  bindToDevice(fd: number, name: string): void;
+  /** Local and remote address and port. */
+  localAddress(fd: number): { readonly address: string; readonly port: number };
+  interfaceIndex(name: string): number | undefined;
+  interfaceList(): readonly InterfaceInfo[];
+}
+
+export interface InterfaceInfo {
+  readonly name: string;
+  readonly index: number;
+  readonly mtu: number;
+  readonly up: boolean;
+  /** Operational carrier. */
+  readonly running: boolean;
+  /** Driver as ethtool names it ("veth", "virtio_net"), "" where there is none. */
+  readonly driver: string;
+  readonly hardwareAddress: string;
+}
+
+// ---------------------------------------------------------------- yang
+
+export interface YangModule {
+  readonly name: string;
+  readonly revision?: string;
+  readonly features?: readonly string[];
+}
+
+/** What libyang says was wrong. */
+export interface YangFault {
+  readonly message: string;
+  /** Data path in libyang's notation, `undefined` for errors of the text itself (then `line` is set). */
+  readonly path?: string;
+  readonly appTag?: string;
+  readonly line?: number;
+}
+
+/** Thrown (as a rejection) by parse and validate; `code` is `"EYANG"`. */
+export interface YangError extends Error {
+  readonly code: "EYANG";
+  readonly faults: readonly YangFault[];
+}
+
+/** A data tree. Must be disposed; its memory is freed on the lane's thread. */
+export interface YangTree {
+  readonly empty: boolean;
+  dispose(): Promise<void>;
+}
+
+/** One immutable context with a thread of its own; jobs run one at a time in order. */
+export interface YangContext extends AsyncDisposable {
+  readonly modules: readonly { readonly name: string; readonly revision: string; readonly implemented: boolean }[];
+  /** Parses and validates configuration data. Unknown nodes are errors. */
+  parse(
+    text: string,
+    format: "json" | "xml",
+    options?: { readonly validate?: boolean; readonly state?: boolean },
+  ): Promise<YangTree>;
+  /** `defaults`: "explicit" prints what was given, "all" fills in default values. */
+  print(
+    tree: YangTree,
+    format: "json" | "xml",
+    options?: { readonly defaults?: "explicit" | "all"; readonly indent?: boolean },
+  ): Promise<string>;
+  /** The schema as a tree diagram or in YANG. */
+  printSchema(module: string, format: "yang" | "tree"): Promise<string>;
+}
+
+export interface Yang {
+  /** Loads modules into a new context that never changes afterwards. `searchPaths`: folders with `.yang` files. */
+  createContext(searchPaths: readonly string[], modules: readonly YangModule[]): Promise<YangContext>;
+  readonly libraryVersion: string;
+}
+
+export interface Native {
+  readonly bpf: Bpf;
+  readonly sock: Sock;
+  readonly yang: Yang;
+}

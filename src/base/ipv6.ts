@@ -1,0 +1,100 @@
+/** 16 octets in network order. Treated as immutable by everybody who holds one. */
+export type Ipv6Address = Uint8Array;
+
+export interface Ipv6Prefix {
+  readonly address: Ipv6Address;
+  readonly length: number;
+}
+
+/**
+ * Octets of a textual IPv6 address, zone index not allowed. `undefined` for anything that is not one.
+ * @see RFC 4291 §2.2
+ */
+export function parseIpv6(text: string): Ipv6Address | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2 || text.length > 45) return undefined;
+  const head = groups(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groups(halves[1]!, true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const given = head.length + tail.length;
+  if (halves.length === 1 ? given !== 8 : given > 7) return undefined;
+  const address = new Uint8Array(16);
+  put(address, 0, head);
+  put(address, 8 - tail.length, tail);
+  return address;
+}
+
+function put(address: Uint8Array, group: number, values: readonly number[]): void {
+  values.forEach((value, i) => {
+    address[2 * (group + i)] = value >>> 8;
+    address[2 * (group + i) + 1] = value & 0xff;
+  });
+}
+
+function groups(text: string, mayEndInIpv4: boolean): number[] | undefined {
+  if (text === "") return [];
+  const parts = text.split(":");
+  const values: number[] = [];
+  for (const [i, part] of parts.entries()) {
+    if (mayEndInIpv4 && i === parts.length - 1 && part.includes(".")) {
+      const v4 = parseIpv4(part);
+      if (v4 === undefined) return undefined;
+      values.push(v4 >>> 16, v4 & 0xffff);
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) values.push(Number.parseInt(part, 16));
+    else return undefined;
+  }
+  return values;
+}
+
+/** A dotted quad as an unsigned 32-bit number, `undefined` for anything else (leading zeros included). */
+export function parseIpv4(text: string): number | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (match === null) return undefined;
+  let value = 0;
+  for (const part of match.slice(1)) {
+    if (Number(part) > 255 || (part.length > 1 && part.startsWith("0"))) return undefined;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+/** The dotted quad of an unsigned 32-bit number. */
+export function formatIpv4(value: number): string {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join(".");
+}
+
+/** Canonical text. @see RFC 5952 §4 */
+export function formatIpv6(address: Ipv6Address): string {
+  if (address.length !== 16) throw new RangeError(`${address.length} octets are not an IPv6 address`);
+  const values = Array.from({ length: 8 }, (_, i) => (address[2 * i]! << 8) | address[2 * i + 1]!);
+  let start = -1;
+  let longest = 1;
+  for (let i = 0; i < 8; i++) {
+    let run = 0;
+    while (i + run < 8 && values[i + run] === 0) run++;
+    if (run > longest) [start, longest] = [i, run];
+  }
+  const text = (part: number[]): string => part.map((value) => value.toString(16)).join(":");
+  return start < 0 ? text(values) : `${text(values.slice(0, start))}::${text(values.slice(start + longest))}`;
+}
+
+/** `2001:db8::/32` as its address and length; `undefined` unless it is a prefix with no bit set behind its length. */
+export function parseIpv6Prefix(text: string): Ipv6Prefix | undefined {
+  const match = /^([^/]+)\/(\d{1,3})$/.exec(text);
+  const address = match === null ? undefined : parseIpv6(match[1]!);
+  const length = Number(match?.[2]);
+  if (address === undefined || length > 128) return undefined;
+  for (let bit = length; bit < 128; bit++) if ((address[bit >> 3]! >> (7 - (bit & 7))) & 1) return undefined;
+  return { address, length };
+}
+
+export function formatIpv6Prefix(prefix: Ipv6Prefix): string {
+  return `${formatIpv6(prefix.address)}/${prefix.length}`;
+}
+
+export function prefixContains(prefix: Ipv6Prefix, address: Ipv6Address): boolean {
+  const whole = prefix.length >> 3;
+  for (let i = 0; i < whole; i++) if (prefix.address[i] !== address[i]) return false;
+  const bits = prefix.length & 7;
+  return bits === 0 || (prefix.address[whole]! ^ address[whole]!) >> (8 - bits) === 0;
+}

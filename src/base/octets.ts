@@ -1,0 +1,188 @@
+/** Raised when a decoder asks for more octets than its reader holds. Mapped to a protocol fault by the codec that owns the reader. */
+export class ShortRead extends RangeError {
+  readonly wanted: number;
+  readonly left: number;
+
+  constructor(wanted: number, left: number) {
+    super(`${wanted} octets wanted, ${left} left`);
+    this.name = "ShortRead";
+    this.wanted = wanted;
+    this.left = left;
+  }
+}
+
+/**
+ * Reads network-order values from a borrowed run of octets and never past its end.
+ *
+ * The reader keeps a view of `octets`; whoever reuses the buffer must be done reading first.
+ * Every method throws {@link ShortRead} on truncation.
+ */
+export class Reader {
+  readonly octets: Uint8Array;
+  readonly end: number;
+  offset: number;
+
+  constructor(octets: Uint8Array, start = 0, end = octets.length) {
+    if (start < 0 || end > octets.length || start > end) throw new RangeError(`bad window ${start}..${end}`);
+    this.octets = octets;
+    this.offset = start;
+    this.end = end;
+  }
+
+  get left(): number {
+    return this.end - this.offset;
+  }
+
+  #take(count: number): number {
+    if (count > this.end - this.offset) throw new ShortRead(count, this.end - this.offset);
+    const at = this.offset;
+    this.offset = at + count;
+    return at;
+  }
+
+  u8(): number {
+    return this.octets[this.#take(1)]!;
+  }
+
+  u16(): number {
+    const at = this.#take(2);
+    return (this.octets[at]! << 8) | this.octets[at + 1]!;
+  }
+
+  u32(): number {
+    const at = this.#take(4);
+    const o = this.octets;
+    return o[at]! * 0x1000000 + ((o[at + 1]! << 16) | (o[at + 2]! << 8) | o[at + 3]!);
+  }
+
+  u64(): bigint {
+    const high = this.u32();
+    return (BigInt(high) << 32n) | BigInt(this.u32());
+  }
+
+  /** A view, not a copy, of the next `count` octets. */
+  bytes(count: number): Uint8Array {
+    const at = this.#take(count);
+    return this.octets.subarray(at, at + count);
+  }
+
+  skip(count: number): void {
+    this.#take(count);
+  }
+
+  /** A reader over the next `count` octets; it cannot read past them, and this one continues behind them. */
+  within(count: number): Reader {
+    const at = this.#take(count);
+    return new Reader(this.octets, at, at + count);
+  }
+
+  rest(): Uint8Array {
+    return this.bytes(this.left);
+  }
+}
+
+/** Appends network-order values to a buffer that grows; `finish` hands out a copy-free view. */
+export class Writer {
+  #octets: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#octets = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  #room(count: number): number {
+    const at = this.#length;
+    const need = at + count;
+    if (need > this.#octets.length) {
+      const grown = new Uint8Array(Math.max(need, this.#octets.length * 2));
+      grown.set(this.#octets.subarray(0, at));
+      this.#octets = grown;
+    }
+    this.#length = need;
+    return at;
+  }
+
+  u8(value: number): this {
+    this.#octets[this.#room(1)] = value;
+    return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#room(2);
+    this.#octets[at] = value >>> 8;
+    this.#octets[at + 1] = value;
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#room(4);
+    const o = this.#octets;
+    o[at] = value >>> 24;
+    o[at + 1] = value >>> 16;
+    o[at + 2] = value >>> 8;
+    o[at + 3] = value;
+    return this;
+  }
+
+  u64(value: bigint): this {
+    return this.u32(Number((value >> 32n) & 0xffffffffn)).u32(Number(value & 0xffffffffn));
+  }
+
+  bytes(octets: Uint8Array): this {
+    this.#octets.set(octets, this.#room(octets.length));
+    return this;
+  }
+
+  /** Reserves a two-octet length, runs `body`, and writes the number of octets that `body` appended. */
+  lengthPrefixed16(body: () => void): this {
+    const at = this.#room(2);
+    body();
+    const length = this.#length - at - 2;
+    if (length > 0xffff) throw new RangeError(`${length} octets do not fit a two-octet length`);
+    this.#octets[at] = length >>> 8;
+    this.#octets[at + 1] = length;
+    return this;
+  }
+
+  finish(): Uint8Array {
+    return this.#octets.subarray(0, this.#length);
+  }
+}
+
+const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+
+/** Lower-case hexadecimal, two digits an octet, no separators. */
+export function toHex(octets: Uint8Array): string {
+  let text = "";
+  for (const octet of octets) text += HEX[octet];
+  return text;
+}
+
+/** Octets from hexadecimal; blanks and colons are ignored. @throws {SyntaxError} on anything else. */
+export function fromHex(text: string): Uint8Array {
+  const digits = text.replace(/[\s:]/g, "");
+  if (digits.length % 2 !== 0 || /[^0-9a-fA-F]/.test(digits)) throw new SyntaxError(`not hexadecimal: ${text}`);
+  const octets = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < octets.length; i++) octets[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
+  return octets;
+}
+
+export function octetsEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Orders octet strings as unsigned big-endian numbers of equal length, shorter ones first otherwise. */
+export function compareOctets(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
