@@ -1,0 +1,73 @@
+import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../forwarding/index.ts";
+
+/** What an interface is for. Clients and agents belong to one tenant. */
+export interface PortOptions {
+  readonly interface: string;
+  readonly role: "core" | "client" | "agent";
+  /** Tenant of whoever is behind a client or agent port; 0 on core ports. */
+  readonly tenantIndex: number;
+  /** Which hook to use. `auto`: XDP on core ports, tc on client and agent ports. */
+  readonly hook: "auto" | "xdp" | "tc";
+}
+
+/** What was really done for a port, and why it is not better. */
+export interface PortReport {
+  readonly interface: string;
+  readonly ifindex: number;
+  readonly role: PortOptions["role"];
+  readonly tenantIndex: number;
+  readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "none";
+  readonly adopted: boolean;
+  readonly reason?: string;
+}
+
+export interface DataplaneOptions {
+  readonly domain: Ipv6Prefix;
+  readonly locator: Ipv6Address;
+  readonly ports: readonly PortOptions[];
+  /** Folder under a bpffs; the layout version is appended. Kernel driver only. */
+  readonly pinDirectory: string;
+  /** The same on every router of a domain, so that all choose the same site for a flow. */
+  readonly hashSeed: number;
+  /** Largest IPv6 packet that may leave towards other routers, in octets. */
+  readonly tunnelMtu: number;
+  readonly maxCapabilities: number;
+}
+
+export interface NextHopCounters {
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  /** Flows that were newly given to it. */
+  readonly flows: bigint;
+}
+
+export interface DataplaneCounters {
+  /** By verdict name (`encapsulated`, `reject-empty-group`, …). */
+  readonly verdicts: ReadonlyMap<string, bigint>;
+  readonly nextHops: ReadonlyMap<NextHopIndex, NextHopCounters>;
+}
+
+/**
+ * Carries operations out; decides nothing. One contract suite (`test/contract/dataplane`) runs against every driver.
+ */
+export interface DataplaneDriver extends AsyncDisposable {
+  readonly name: "kernel" | "memory";
+  readonly ports: readonly PortReport[];
+  /** True when forwarding state of an earlier process was found and taken over: what makes the graceful restart F bit honest. */
+  readonly adopted: boolean;
+  /** What the driver cannot do, each in one sentence. */
+  readonly limits: readonly string[];
+  /** What is in the tables now. After a restart: what was taken over. */
+  snapshot(): PlanSnapshot;
+  /**
+   * Carries out the operations in order; they are in effect when it returns. Never partial on bad input: throws
+   * `DataplaneError` (`dataplane.table-full`, `dataplane.bad-operation`) naming the operation, with the ones before it done.
+   */
+  apply(operations: readonly Operation[], generation: number): void;
+  /** The fast path of failover: one store. */
+  setHealth(nextHop: NextHopIndex, state: NextHopState): void;
+  counters(): DataplaneCounters;
+  /** Removes every pin and program: for an operator who takes the router out of service. Disposing alone leaves the kernel forwarding. */
+  remove(): Promise<void>;
+}

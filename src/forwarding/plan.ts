@@ -1,0 +1,87 @@
+import type { Ipv6Address } from "../base/index.ts";
+
+/** Slots of a next-hop group. Also in `dataplane/abi.h` (SEMR_GROUP_SLOTS). */
+export const GROUP_SLOTS = 64;
+
+/** 1 to 65535; 0 is "none". */
+export type NextHopIndex = number;
+/** 1 to 65535; 0 is "none". */
+export type GroupIndex = number;
+
+/** Another router: packets are sent to its locator in IPv6-in-IPv6. @see RFC 2473; DESIGN section 5 */
+export interface TunnelNextHop {
+  readonly kind: "tunnel";
+  readonly locator: Ipv6Address;
+}
+
+/** This router: the packet goes to the capability's local group. */
+export interface LocalNextHop {
+  readonly kind: "local";
+}
+
+/** An instance behind this router: reached by translating destination address and port. */
+export interface InstanceNextHop {
+  readonly kind: "instance";
+  readonly instance: string;
+  readonly address: Ipv6Address;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  /** The port that clients use at the capability address. */
+  readonly servicePort: number;
+}
+
+export type NextHop = TunnelNextHop | LocalNextHop | InstanceNextHop;
+
+export type NextHopState = "down" | "up" | "draining";
+
+/** A capability address and where it leads. `group` 0 or with all slots 0: known, but nobody serves it now. */
+export interface CapabilityEntry {
+  readonly address: Ipv6Address;
+  readonly group: GroupIndex;
+  /** The instances behind this router; 0 when there are none. The only group used for packets that came out of a tunnel. */
+  readonly localGroup: GroupIndex;
+}
+
+/** The owner of one slot. `previous` differs from `current` while the slot is in transition. */
+export interface SlotOwner {
+  readonly slot: number;
+  readonly current: NextHopIndex;
+  readonly previous: NextHopIndex;
+}
+
+/**
+ * One step from a plan to the next. Operations are ordered so that after each of them every packet is handled by the old
+ * or by the new plan: next hop before group before capability, and the reverse on removal.
+ */
+export type Operation =
+  | {
+      readonly type: "set-next-hop";
+      readonly index: NextHopIndex;
+      readonly nextHop: NextHop;
+      readonly state: NextHopState;
+    }
+  | { readonly type: "set-next-hop-state"; readonly index: NextHopIndex; readonly state: NextHopState }
+  | { readonly type: "remove-next-hop"; readonly index: NextHopIndex }
+  | {
+      readonly type: "set-slots";
+      readonly group: GroupIndex;
+      readonly slots: readonly SlotOwner[];
+      readonly backup: NextHopIndex;
+    }
+  | { readonly type: "remove-group"; readonly group: GroupIndex }
+  | { readonly type: "set-capability"; readonly entry: CapabilityEntry }
+  | { readonly type: "remove-capability"; readonly address: Ipv6Address }
+  /** A router from which encapsulated packets are accepted. */
+  | { readonly type: "set-node"; readonly locator: Ipv6Address }
+  | { readonly type: "remove-node"; readonly locator: Ipv6Address };
+
+/** What a data plane holds: for adoption after a restart, for `show fib`, and for comparing two drivers. */
+export interface PlanSnapshot {
+  readonly generation: number;
+  readonly nextHops: ReadonlyMap<NextHopIndex, { readonly nextHop: NextHop; readonly state: NextHopState }>;
+  /** Owner of each slot, GROUP_SLOTS of them. */
+  readonly groups: ReadonlyMap<GroupIndex, { readonly slots: readonly SlotOwner[]; readonly backup: NextHopIndex }>;
+  /** Keyed by the address's hexadecimal text. */
+  readonly capabilities: ReadonlyMap<string, CapabilityEntry>;
+  readonly nodes: readonly Ipv6Address[];
+}

@@ -1,0 +1,89 @@
+import type { CapabilityName, Ipv6Address, Seconds } from "../base/index.ts";
+
+export type Origin = "igp" | "egp" | "incomplete";
+
+export interface AsPathSegment {
+  readonly type: "set" | "sequence" | "confed-sequence" | "confed-set";
+  readonly numbers: readonly number[];
+}
+
+export interface LargeCommunity {
+  readonly globalAdministrator: number;
+  readonly data1: number;
+  readonly data2: number;
+}
+
+/** A path attribute that this router does not interpret, kept octet for octet. */
+export interface OpaqueAttribute {
+  readonly flags: number;
+  readonly code: number;
+  readonly value: Uint8Array;
+}
+
+/**
+ * One set of path attributes, decoded once and shared by every route that carries it. Never changed after it was made.
+ *
+ * Absent attributes are `undefined` or empty. `nextHop` comes from MP_REACH_NLRI.
+ */
+export interface AttributeSet {
+  readonly origin: Origin;
+  readonly asPath: readonly AsPathSegment[];
+  readonly nextHop: Ipv6Address;
+  readonly multiExitDisc?: number;
+  readonly localPref?: number;
+  /** BGP identifier of the router that brought the route into the AS, when a reflector said so. */
+  readonly originatorId?: number;
+  readonly clusterList?: readonly number[];
+  readonly communities: readonly number[];
+  /** Eight octets each, in the order received. */
+  readonly extendedCommunities: readonly Uint8Array[];
+  readonly largeCommunities: readonly LargeCommunity[];
+  readonly semantic?: SemanticAttribute;
+  readonly opaque: readonly OpaqueAttribute[];
+}
+
+export type SiteState = "up" | "degraded" | "draining" | "down";
+
+/** How long the origin vouches for the route. */
+export interface RouteLease {
+  readonly sequence: bigint;
+  /** Seconds since the Unix epoch. */
+  readonly validUntil: Seconds;
+  readonly renew: Seconds;
+}
+
+/** A policy tag. A critical one makes the route ineligible where it is not understood. */
+export interface RouteLabel {
+  readonly text: string;
+  readonly critical: boolean;
+}
+
+/** The SEMANTIC attribute. Scores are Level 2 metrics, 0 (worst) to 10. @see DESIGN section 4.2 */
+export interface SemanticAttribute {
+  readonly name?: CapabilityName;
+  readonly version?: { readonly major: number; readonly minor: number; readonly compatibleMajor: number };
+  /** 0 also stands for a metric that was malformed. */
+  readonly score: number;
+  readonly capacity?: { readonly maximum: number; readonly remaining: number };
+  readonly latencyClass?: number;
+  readonly costClass?: number;
+  readonly lease: RouteLease;
+  readonly labels: readonly RouteLabel[];
+  readonly state: SiteState;
+  readonly access?: {
+    readonly protocol: "tcp" | "udp";
+    readonly port: number;
+    readonly alpn?: string;
+    readonly descriptorDigest?: Uint8Array;
+  };
+  readonly aggregate?: {
+    readonly count: number;
+    readonly minimum: number;
+    readonly mean: number;
+    readonly maximum: number;
+  };
+  readonly taxonomyRevision?: number;
+  readonly attestation?: Uint8Array;
+  /** TLVs that this router does not know; passed on inside the domain. */
+  readonly opaque: readonly { readonly type: number; readonly value: Uint8Array }[];
+}
