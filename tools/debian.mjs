@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from "node:fs";
+import { SetupError } from "./progress.mjs";
+import { run } from "./run.mjs";
+
+/**
+ * What is installed, and what each is for. Alternatives are tried in order: names differ between releases. Optional
+ * ones are left out where no release of that name exists (their content is then part of another package).
+ */
+const PACKAGES = [
+  { any: ["clang"] }, // eBPF objects
+  { any: ["llvm"] },
+  { any: ["libbpf-dev"] },
+  { any: ["libelf-dev"] },
+  { any: ["zlib1g-dev"] },
+  { any: ["g++"] }, // the addon
+  { any: ["pkg-config", "pkgconf"] },
+  { any: ["libyang2-dev", "libyang-dev", "libyang3-dev"] },
+  { any: ["libyang-modules", "libyang2-modules"], optional: true }, // Debian 12 has them in libyang2
+  { any: ["libyuma-base"] }, // IETF modules
+  { any: ["iproute2"] },
+  { any: ["util-linux"] },
+  { any: ["ethtool"] },
+  { any: ["tcpdump"] },
+  { any: ["curl"] },
+  { any: ["openssl"] }, // certificates of the lab
+  { any: ["tesseract-ocr"] }, // the agents of the quickstart
+  { any: ["tesseract-ocr-eng"] },
+  { any: ["espeak-ng"] },
+];
+
+const KNOWN_RELEASES = new Set(["debian 12", "debian 13", "ubuntu 24.04"]);
+
+/** Name of the release, and whether this project was written with it in mind. */
+export function release() {
+  if (process.platform !== "linux") {
+    throw new SetupError(
+      `semrd needs Linux; this is ${process.platform}`,
+      "use a Debian 12, Debian 13 or Ubuntu 24.04 machine (a virtual one will do)",
+    );
+  }
+  if (!existsSync("/etc/os-release")) {
+    throw new SetupError(
+      "there is no /etc/os-release, so the distribution is unknown",
+      "use Debian 12 or 13, or Ubuntu 24.04",
+    );
+  }
+  const fields = new Map();
+  for (const text of readFileSync("/etc/os-release", "utf8").split("\n")) {
+    const match = /^([A-Z_]+)="?([^"]*)"?$/.exec(text);
+    if (match) fields.set(match[1], match[2]);
+  }
+  const id = `${fields.get("ID")} ${fields.get("VERSION_ID") ?? ""}`.trim();
+  return { name: fields.get("PRETTY_NAME") ?? id, known: KNOWN_RELEASES.has(id) };
+}
+
+async function installedPackages() {
+  const names = PACKAGES.flatMap((wanted) => wanted.any);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the braces are dpkg-query's own
+  const listed = await run("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...names]);
+  if (listed.code === 127) {
+    const list = PACKAGES.filter((wanted) => !wanted.optional).map((wanted) => wanted.any[0]);
+    throw new SetupError(
+      "there is no dpkg-query: this is not a Debian or Ubuntu system",
+      `use Debian 12 or 13, or Ubuntu 24.04; what would have been installed: ${list.join(" ")}`,
+    );
+  }
+  // Exit code 1 only means that some names are unknown.
+  const installed = new Set();
+  for (const text of listed.output.split("\n")) {
+    const [name, status] = text.split(" ");
+    if (status === "installed") installed.add(name);
+  }
+  return installed;
+}
+
+/** Names that apt can install now. */
+async function available(names) {
+  const policy = await run("apt-cache", ["policy", ...names], { env: { LC_ALL: "C" } });
+  const found = new Set();
+  let name = "";
+  for (const text of policy.output.split("\n")) {
+    const heading = /^(\S+):$/.exec(text);
+    if (heading) name = heading[1];
+    else if (/^ {2}Candidate: (?!\(none\))/.test(text)) found.add(name);
+  }
+  return found;
+}
+
+const apt = (args, log) =>
+  run("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
+    env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
+    onText: log,
+  });
+
+/** Installs what is missing. Returns a text about what was done. @throws {SetupError} */
+export async function ensurePackages(log) {
+  const installed = await installedPackages();
+  const missing = PACKAGES.filter((wanted) => !wanted.any.some((name) => installed.has(name)));
+  const needed = missing.filter((wanted) => !wanted.optional);
+  if (needed.length === 0) return `${PACKAGES.length - missing.length} packages are there`;
+
+  const command = `apt-get install ${needed.map((wanted) => wanted.any[0]).join(" ")}`;
+  if (process.getuid() !== 0) {
+    throw new SetupError(
+      `Debian packages are missing and only root can install them: ${needed.map((wanted) => wanted.any[0]).join(" ")}`,
+      `run this command as root once, or: sudo ${command}`,
+    );
+  }
+  log("apt-get update");
+  const updated = await apt(["update"], log);
+  if (updated.code === 127) throw new SetupError("there is no apt-get", `install by hand what ${command} would`);
+
+  const candidates = await available(missing.flatMap((wanted) => wanted.any));
+  const chosen = [];
+  for (const wanted of missing) {
+    const name = wanted.any.find((candidate) => candidates.has(candidate));
+    if (name !== undefined) chosen.push(name);
+    else if (!wanted.optional) {
+      throw new SetupError(
+        `apt knows no package ${wanted.any.join(" or ")}`,
+        updated.code === 0
+          ? "enable the main section (Ubuntu: also universe) in /etc/apt/sources.list.d and start again"
+          : "apt-get update failed: check the network, the proxy and /etc/apt, then start again",
+        updated.code === 0 ? "" : updated.output,
+      );
+    }
+  }
+  log(`apt-get install ${chosen.join(" ")}`);
+  const done = await apt(["install", "--yes", "--no-install-recommends", ...chosen], log);
+  if (done.code !== 0) {
+    throw new SetupError(
+      `apt-get install failed (exit code ${done.code}): ${chosen.join(" ")}`,
+      "read apt's own words above; without network check the proxy (apt: Acquire::http::Proxy), then start again",
+      done.output.split("\n").slice(-15).join("\n"),
+    );
+  }
+  return `installed ${chosen.join(" ")}`;
+}

@@ -1,0 +1,147 @@
+// Reporter for node --test: one line per file while it goes well, everything about a failure, and a summary at the end.
+
+import path from "node:path";
+import { inspect } from "node:util";
+import { durationText, style } from "./progress.mjs";
+
+const FILE_WIDTH = 62;
+
+/** What is worth reading of an error: the assertion's own message and the stack outside the runner. */
+function errorText(error) {
+  const cause = error?.cause ?? error;
+  const lines = inspect(cause)
+    .split("\n")
+    .filter((line) => !/\(?node:internal|node_modules\//.test(line));
+  return lines.slice(0, 60).join("\n");
+}
+
+const indent = (text, by) => text.replace(/^/gm, " ".repeat(by));
+
+const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+class FileReport {
+  passed = 0;
+  failures = [];
+  skips = [];
+  output = "";
+  printed = false;
+  #path = [];
+
+  enter(event) {
+    this.#path[event.nesting] = event.name;
+    this.#path.length = event.nesting + 1;
+  }
+
+  /** Tests and suites end children first, so the names above are still known from their start events. */
+  finish(event, passed) {
+    const name = [...this.#path.slice(0, event.nesting), event.name].join(" › ");
+    if (event.skip !== undefined && event.skip !== false) {
+      this.skips.push({
+        name,
+        reason: typeof event.skip === "string" && event.skip !== "" ? event.skip : "no reason given",
+      });
+    } else if (!passed) {
+      // A suite that fails only because its tests did has nothing to say of its own.
+      if (event.details?.error?.failureType !== "subtestsFailed")
+        this.failures.push({ name, error: event.details?.error });
+    } else if (event.details?.type !== "suite") {
+      this.passed += 1;
+    }
+  }
+}
+
+export default async function* report(source) {
+  const files = new Map();
+  const of = (event) => {
+    const name = path.relative(process.cwd(), event.file ?? "tests");
+    let found = files.get(name);
+    if (found === undefined) {
+      found = new FileReport();
+      files.set(name, found);
+    }
+    return found;
+  };
+  let total;
+  for await (const { type, data } of source) {
+    switch (type) {
+      case "test:start":
+        of(data).enter(data);
+        break;
+      case "test:pass":
+        of(data).finish(data, true);
+        break;
+      case "test:fail":
+        of(data).finish(data, false);
+        break;
+      case "test:stderr":
+      case "test:stdout":
+        of(data).output += data.message;
+        break;
+      case "test:summary":
+        if (data.file === undefined) {
+          total = data;
+        } else {
+          of(data).printed = true;
+          yield fileLines(path.relative(process.cwd(), data.file), of(data), data.duration_ms);
+        }
+        break;
+    }
+  }
+  // A file that could not be loaded has no summary of its own.
+  for (const [name, file] of files) if (!file.printed && file.failures.length > 0) yield fileLines(name, file, 0);
+  yield* summary(files, total);
+}
+
+function fileLines(name, file, duration) {
+  const failed = file.failures.length > 0;
+  const mark = failed
+    ? style.red("✖")
+    : file.passed === 0 && file.skips.length > 0
+      ? style.yellow("–")
+      : style.green("✔");
+  const counts = [plural(file.passed + file.failures.length, "test")];
+  if (failed) counts.push(style.red(`${file.failures.length} failed`));
+  if (file.skips.length > 0) counts.push(style.yellow(`${file.skips.length} skipped`));
+  let text = `  ${mark} ${name.padEnd(FILE_WIDTH)} ${style.dim(durationText(duration).padStart(9))}  ${counts.join(", ")}\n`;
+  for (const { name: test, error } of file.failures) {
+    text += `      ${style.red("✖")} ${test}\n${indent(errorText(error), 8)}\n`;
+  }
+  if (failed && file.output.trim() !== "") {
+    const shown = file.output.trimEnd().split("\n").slice(-40).join("\n");
+    text += `${style.dim(`      what ${name} printed`)}\n${indent(shown, 8)}\n`;
+  }
+  return text;
+}
+
+function* summary(files, total) {
+  const all = [...files.entries()];
+  const sum = (of) => all.reduce((count, [, file]) => count + of(file), 0);
+  const failed = sum((file) => file.failures.length);
+
+  // Many tests are left out for one reason: say it once.
+  const reasons = new Map();
+  for (const [name, file] of all)
+    for (const skip of file.skips) {
+      const entry = reasons.get(skip.reason) ?? { count: 0, files: new Set() };
+      entry.count += 1;
+      entry.files.add(name);
+      reasons.set(skip.reason, entry);
+    }
+  if (reasons.size > 0) yield "\n";
+  for (const [reason, { count, files: where }] of reasons) {
+    const said = reason.startsWith("skipped") ? reason : `skipped: ${reason}`;
+    yield `  ${style.yellow("–")} ${said} ${style.dim(`(${plural(count, "test")} in ${[...where].join(", ")})`)}\n`;
+  }
+  const failing = all.filter(([, file]) => file.failures.length > 0);
+  if (failing.length > 0) yield `\n${style.bold("failed")}\n`;
+  for (const [name, file] of failing)
+    for (const failure of file.failures) yield `  ${style.red("✖")} ${name}: ${failure.name}\n`;
+
+  const parts = [
+    plural(all.length, "file"),
+    style.green(`${sum((file) => file.passed)} passed`),
+    failed > 0 ? style.red(`${failed} failed`) : "0 failed",
+    `${sum((file) => file.skips.length)} skipped`,
+  ];
+  yield `\n  ${style.bold("tests")}  ${parts.join(" · ")} · ${durationText(total?.duration_ms ?? 0)}\n`;
+}

@@ -1,0 +1,71 @@
+// npm test: setup, lint and format, types, then every test. `npm test -- <text>…` runs only the test files whose path
+// contains one of the texts, and leaves out lint and types.
+
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { projectNode } from "./node-packages.mjs";
+import { reportFailure, SetupError, step } from "./progress.mjs";
+import { run, runForeground } from "./run.mjs";
+import { root, setup } from "./setup.mjs";
+
+const CONCURRENCY = 2;
+const ONE_TEST_TIMEOUT_MS = 300_000;
+
+function testFiles(filters) {
+  const files = readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => path.join("test", name))
+    .sort();
+  return filters.length === 0 ? files : files.filter((file) => filters.some((text) => file.includes(text)));
+}
+
+async function check(label, command, args) {
+  await step(label, async () => {
+    const done = await run(command, args, { cwd: root, env: { FORCE_COLOR: process.stdout.isTTY ? "1" : "0" } });
+    if (done.code !== 0) throw new SetupError(`${label}: exit code ${done.code}`, undefined, done.output);
+    return "";
+  });
+}
+
+async function main(filters) {
+  await setup();
+  const failures = [];
+  if (filters.length === 0) {
+    const node = projectNode(root);
+    const local = (name) => path.join(root, "node_modules", ".bin", name);
+    const checks = [
+      ["lint and format (biome)", node, [local("biome"), "check", "."]],
+      ["types (tsc)", node, [local("tsc"), "--noEmit"]],
+    ];
+    for (const [label, command, args] of checks) {
+      try {
+        await check(label, command, args);
+      } catch (error) {
+        reportFailure(error);
+        failures.push(label);
+      }
+    }
+  }
+  const files = testFiles(filters);
+  if (files.length === 0)
+    throw new SetupError(`no test file matches ${filters.join(" ")}`, "give a part of a path under test/");
+  const code = await runForeground(
+    projectNode(root),
+    [
+      "--test",
+      `--test-concurrency=${CONCURRENCY}`,
+      `--test-timeout=${ONE_TEST_TIMEOUT_MS}`,
+      `--test-reporter=${path.join(root, "tools", "test-reporter.mjs")}`,
+      "--test-reporter-destination=stdout",
+      ...files,
+    ],
+    { cwd: root },
+  );
+  if (code !== 0) failures.push("tests");
+  if (failures.length > 0) throw new SetupError(`failed: ${failures.join(", ")}`);
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  reportFailure(error);
+  process.exitCode = 1;
+});
