@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** What each part may import from other parts, besides itself and `base`. The table of STYLE.md, "Direction of imports". */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  directory: [],
+  rib: [],
+  "bgp/wire": ["rib"],
+  "bgp/session": ["bgp/wire", "rib"],
+  "bgp/policy": ["bgp/wire", "rib"],
+  forwarding: ["rib", "directory"],
+  host: ["directory"],
+  registration: ["directory"],
+  discovery: ["directory", "rib"],
+  "bgp/speaker": ["bgp/wire", "bgp/session", "bgp/policy", "rib", "native"],
+  dataplane: ["forwarding", "native"],
+  telemetry: [],
+  management: ["native"],
+  cli: ["management"],
+  "daemon.ts": ["*"],
+  "main.ts": ["daemon.ts", "management", "host"],
+};
+
+const CORE = new Set(["base", "directory", "rib", "forwarding", "bgp/wire", "bgp/session", "bgp/policy"]);
+
+/** Pure functions of Node's that the core may use: no I/O, no time, no chance. */
+const PURE_BUILTINS: Readonly<Record<string, readonly string[]>> = { base: ["node:crypto"] };
+
+interface Import {
+  readonly file: string;
+  readonly part: string;
+  readonly target: string;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+}
+
+/** The part that a file of ours belongs to: `bgp/wire`, `rib`, `native`, or a file directly under `src/`. */
+function partOf(file: string): string {
+  const [top, first, second] = file.split("/");
+  if (top !== "src") return top!;
+  return first === "bgp" && second !== undefined && !second.endsWith(".ts") ? `bgp/${second}` : first!;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const found = text.matchAll(/^\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?"([^"]+)"|\bimport\("([^"]+)"\)/gms);
+  return Array.from(found, (match) => ({ file, part: partOf(file), target: (match[1] ?? match[2])! }));
+}
+
+const IMPORTS = sources("src").flatMap(importsOf);
+
+it("finds the imports it is about", () => {
+  assert.ok(IMPORTS.length > 50, `only ${IMPORTS.length} imports found: the pattern no longer fits the sources`);
+});
+
+it("imports go one way", () => {
+  const wrong: string[] = [];
+  for (const { file, part, target } of IMPORTS) {
+    if (!target.startsWith(".")) continue;
+    const other = partOf(relative(ROOT, resolve(ROOT, dirname(file), target)));
+    if (other === part || other === "base") continue;
+    const allowed = MAY_IMPORT[part];
+    if (allowed === undefined) wrong.push(`${file}: the part "${part}" is not in the table`);
+    else if (!allowed.includes("*") && !allowed.includes(other)) wrong.push(`${file} imports ${other}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+it("parts see each other through index.ts", () => {
+  const wrong = IMPORTS.filter(({ file, part, target }) => {
+    if (!target.startsWith(".")) return false;
+    const path = relative(ROOT, resolve(ROOT, dirname(file), target));
+    const other = partOf(path);
+    if (other === part || !path.includes("/")) return false;
+    // The addon's interface is a file of types beside its loader.
+    return (
+      !path.endsWith("/index.ts") && path !== "native/api.ts" && other !== "base" && !/^src\/[a-z]+\.ts$/.test(path)
+    );
+  });
+  assert.deepEqual(
+    wrong.map(({ file, target }) => `${file}: ${target}`),
+    [],
+  );
+});
+
+it("the core does no I/O and reads no clock", () => {
+  const wrong: string[] = [];
+  for (const file of sources("src")) {
+    const part = partOf(file);
+    if (!CORE.has(part)) continue;
+    for (const { target } of importsOf(file)) {
+      if (!target.startsWith(".") && !(PURE_BUILTINS[part] ?? []).includes(target)) wrong.push(`${file}: ${target}`);
+    }
+    const text = readFileSync(join(ROOT, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    const chance =
+      /\b(Date\.now|new Date|Math\.random|process\.|setTimeout|setInterval|setImmediate|performance\.now)\b/.exec(text);
+    if (chance !== null) wrong.push(`${file}: ${chance[1]}`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+it("only main.ts imports daemon.ts", () => {
+  const importers = IMPORTS.filter(({ target }) => target.endsWith("/daemon.ts")).map(({ file }) => file);
+  assert.deepEqual(
+    importers.filter((file) => file !== "src/main.ts"),
+    [],
+  );
+});
+
+it("every folder of src/ has its README", () => {
+  const folders = new Set(
+    sources("src")
+      .map((file) => dirname(file))
+      .filter((folder) => /^src\/[^/]+$/.test(folder)),
+  );
+  const files = new Set(readdirSync(join(ROOT, "src"), { recursive: true }).map(String));
+  assert.deepEqual(
+    [...folders].filter((folder) => !files.has(`${folder.slice(4)}/README.md`)),
+    [],
+  );
+});
