@@ -1,0 +1,327 @@
+/**
+ * What the control socket says: plain JSON values, so that a program in any language can read them.
+ *
+ * Addresses are canonical text, octet counts and packet counts are decimal strings (they may exceed 2^53), ages are in
+ * seconds. A member that does not apply is absent.
+ */
+
+/** A counter of 64 bits in decimal. */
+export type CounterText = string;
+
+export interface StatusReport {
+  readonly name: string;
+  readonly version: string;
+  readonly routerId: string;
+  readonly locator: string;
+  readonly dnsZone: string;
+  readonly domainPrefix: string;
+  readonly siteSelector: number;
+  readonly processId: number;
+  readonly uptimeSeconds: number;
+  /** "starting", "running" or "stopping". */
+  readonly state: string;
+  readonly dataplane: {
+    readonly driver: "kernel" | "memory";
+    /** Forwarding state of an earlier process was taken over. */
+    readonly adopted: boolean;
+    readonly generation: number;
+    readonly ports: readonly PortRow[];
+    /** What the data plane cannot do here, each in one sentence. */
+    readonly limits: readonly string[];
+  };
+  readonly counts: {
+    readonly agents: number;
+    readonly instances: number;
+    readonly capabilities: number;
+    readonly routes: number;
+    readonly peers: number;
+    readonly peersEstablished: number;
+  };
+  /** What an operator should look at, each in one sentence. */
+  readonly warnings: readonly string[];
+}
+
+export interface PortRow {
+  readonly interface: string;
+  readonly role: "core" | "client" | "agent";
+  readonly tenant?: string;
+  /** "xdp native", "xdp generic", "tcx", "clsact" or "none". */
+  readonly hook: string;
+  readonly adopted: boolean;
+  readonly reason?: string;
+}
+
+/** One instance: a running endpoint of an agent that offers one capability. */
+export interface AgentRow {
+  readonly agent: string;
+  /** 16 hexadecimal digits. */
+  readonly instance: string;
+  readonly tenant: string;
+  readonly capability: string;
+  /** `major.minor`. */
+  readonly version: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly weight: number;
+  readonly labels: readonly string[];
+  readonly source: "registration" | "configuration" | "command";
+  readonly adminState: "up" | "draining" | "down";
+  readonly health: "unknown" | "up" | "down";
+  readonly healthReason?: string;
+  /** Since the last change of health. */
+  readonly healthAgeSeconds: number;
+  /** What the router acts on: admin state and health together. */
+  readonly state: "up" | "draining" | "down";
+  /** Absent: no lease, it stays until removed. */
+  readonly leaseRemainingSeconds?: number;
+  readonly ageSeconds: number;
+}
+
+/** One capability of one tenant. */
+export interface CapabilityRow {
+  readonly capability: string;
+  readonly majorVersion: number;
+  readonly tenant: string;
+  /** The address that any site may answer. */
+  readonly address: string;
+  readonly dnsName: string;
+  readonly servicePort: number;
+  readonly protocol: "tcp" | "udp";
+  /** Sites that are eligible, of all that were heard of. */
+  readonly sites: number;
+  readonly sitesKnown: number;
+  /** Instances behind this router that may get new flows, of all there are. */
+  readonly localInstances: number;
+  readonly localInstancesKnown: number;
+  /** Router ID of the site that is best; absent when nobody serves it. */
+  readonly bestOrigin?: string;
+}
+
+export interface RouteLeaseRow {
+  /** Decimal text. */
+  readonly sequence: string;
+  /** Negative once it has run out. */
+  readonly remainingSeconds: number;
+  readonly renewSeconds: number;
+}
+
+/** One path of the Loc-RIB or an Adj-RIB-In. */
+export interface RouteRow {
+  /** The name, or the capability ID in hexadecimal when no name is known. */
+  readonly capability: string;
+  readonly capabilityId: string;
+  /** The tenant's name, or its route distinguisher when it is not one of ours. */
+  readonly tenant: string;
+  /** Router ID of the originating site. */
+  readonly origin: string;
+  readonly nextHop: string;
+  /** "local", or the name of the peer. */
+  readonly peer: string;
+  readonly local: boolean;
+  /** Role in the capability group. */
+  readonly status: "best" | "group" | "excluded";
+  readonly stale: boolean;
+  /** The decision step that gave it this role. */
+  readonly step?: string;
+  readonly weight: number;
+  /** CATS Level 2 metric, 0 (worst) to 10. */
+  readonly score?: number;
+  readonly siteState?: "up" | "degraded" | "draining" | "down";
+  /** `major.minor`. */
+  readonly version?: string;
+  readonly labels: readonly string[];
+  readonly lease?: RouteLeaseRow;
+  readonly localPref?: number;
+  readonly multiExitDisc?: number;
+  /** As text: `65001 65002 {65003 65004}`; empty inside an AS. */
+  readonly asPath: string;
+  /** `65000:1`, `no-export`, `target:65000:1`, … */
+  readonly communities: readonly string[];
+  readonly ageSeconds: number;
+}
+
+export interface PeerRow {
+  readonly address: string;
+  readonly description?: string;
+  readonly remoteAs: number;
+  readonly kind: "internal" | "external";
+  /** Idle, Connect, Active, OpenSent, OpenConfirm or Established. */
+  readonly state: string;
+  /** Since the last change of state. */
+  readonly stateAgeSeconds: number;
+  /** The BGP identifier it sent. */
+  readonly routerId?: string;
+  readonly holdTimeSeconds?: number;
+  readonly keepaliveSeconds?: number;
+  readonly gracefulRestart?: {
+    readonly restartTimeSeconds: number;
+    /** The F bit it sent: its forwarding state survived. */
+    readonly forwardingPreserved: boolean;
+    /** Its routes are kept although its session is down. */
+    readonly helping: boolean;
+  };
+  /** Families agreed on, e.g. "ipv6 capability". */
+  readonly families: readonly string[];
+  readonly routesReceived: number;
+  readonly routesAdvertised: number;
+  readonly routesPending: number;
+  readonly messagesReceived: CounterText;
+  readonly messagesSent: CounterText;
+  readonly establishedTransitions: number;
+  readonly lastError?: string;
+}
+
+/** One capability address as the data plane has it. */
+export interface FibRow {
+  readonly address: string;
+  /** Absent for an address that nothing in the control plane stands for any more. */
+  readonly capability?: string;
+  readonly tenant?: string;
+  /** 0: known, but nobody serves it. */
+  readonly group: number;
+  readonly localGroup: number;
+  readonly nextHops: readonly FibNextHop[];
+}
+
+export interface FibNextHop {
+  readonly index: number;
+  readonly kind: "tunnel" | "local" | "instance";
+  /** `fd00:ffff::2`, `this router` or `[fd00:a:21::10]:8080`. */
+  readonly towards: string;
+  readonly state: "down" | "up" | "draining";
+  /** Slots it owns out of `slotCount`. */
+  readonly slots: number;
+  readonly slotCount: number;
+  /** Slots that are in transition to it. */
+  readonly slotsInTransition: number;
+  /** It is the group's backup. */
+  readonly backup: boolean;
+  /** It is a member of the local group. */
+  readonly localOnly: boolean;
+}
+
+export interface NextHopCounterRow {
+  readonly index: number;
+  /** Router name or description, agent ID, or the address. */
+  readonly name: string;
+  readonly towards: string;
+  readonly packets: CounterText;
+  readonly octets: CounterText;
+  /** Flows that were newly given to it. */
+  readonly flows: CounterText;
+}
+
+export interface CountersReport {
+  readonly driver: "kernel" | "memory";
+  /** By verdict name; those that are zero too. */
+  readonly verdicts: readonly { readonly verdict: string; readonly packets: CounterText }[];
+  /** Other routers. */
+  readonly sites: readonly NextHopCounterRow[];
+  /** Instances behind this router. */
+  readonly instances: readonly (NextHopCounterRow & {
+    readonly capability: string;
+    readonly tenant: string;
+    readonly weight: number;
+  })[];
+}
+
+export interface ExplainCandidate {
+  readonly origin: string;
+  readonly originName?: string;
+  readonly nextHop: string;
+  readonly peer: string;
+  readonly local: boolean;
+  readonly judgement: "winner" | "group" | "excluded";
+  /** The decision step that chose or excluded it. */
+  readonly step: string;
+  /** One sentence with the values compared. */
+  readonly reason: string;
+  readonly weight: number;
+  readonly score?: number;
+  readonly siteState?: "up" | "degraded" | "draining" | "down";
+  readonly leaseRemainingSeconds?: number;
+  readonly localPref?: number;
+  readonly stale: boolean;
+  readonly ageSeconds: number;
+}
+
+/** One instance behind this router, with why it does or does not get new flows. */
+export interface ExplainInstance {
+  readonly agent: string;
+  readonly address: string;
+  readonly port: number;
+  readonly state: "up" | "draining" | "down";
+  readonly weight: number;
+  readonly reason?: string;
+}
+
+export interface ExplainReport {
+  readonly capability: string;
+  readonly tenant: string;
+  readonly majorVersion: number;
+  /** False: the name is in no taxonomy entry and in no route of the tenant. */
+  readonly known: boolean;
+  readonly address: string;
+  readonly dnsName: string;
+  /** `origin` of the winner; absent when nobody is eligible. */
+  readonly winner?: string;
+  /** The step that chose the winner, and its sentence. */
+  readonly step?: string;
+  readonly reason?: string;
+  readonly candidates: readonly ExplainCandidate[];
+  /** Instances behind this router. */
+  readonly instances: readonly ExplainInstance[];
+}
+
+/** What `POST /v1/agents` takes: one instance that an operator adds by hand. */
+export interface AgentRequest {
+  readonly agent: string;
+  readonly tenant: string;
+  readonly capability: string;
+  readonly majorVersion: number;
+  readonly minorVersion: number;
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly labels: readonly string[];
+  readonly healthCheck?: {
+    readonly type: "tcp" | "http";
+    readonly path?: string;
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly fall: number;
+    readonly rise: number;
+  };
+}
+
+/** What changed: the instances that a command was about. */
+export interface AgentCommandResult {
+  readonly agent: string;
+  /** Instance ids. */
+  readonly instances: readonly string[];
+}
+
+export interface CheckConfigResult {
+  readonly valid: boolean;
+  readonly faults: readonly ConfigurationFaultRow[];
+}
+
+export interface ConfigurationFaultRow {
+  /** Data path, with keys; absent for faults of the text itself. */
+  readonly path?: string;
+  /** The value found there, as JSON; never of a secret. */
+  readonly value?: string;
+  readonly reason: string;
+  readonly tag?: string;
+  readonly line?: number;
+}
+
+/** Body of every answer that is not a success. @see RFC 9457 (the members `type` and `instance` are not used) */
+export interface ProblemReport {
+  /** Stable and dotted, e.g. "control.not-found". */
+  readonly code: string;
+  readonly title: string;
+  /** What, where, and what to do. */
+  readonly detail: string;
+}
