@@ -1,6 +1,18 @@
 import type { CapabilityId, CapabilityName, Ipv6Address, Milliseconds } from "../base/index.ts";
 import type { AttributeSet } from "./attributes.ts";
 
+/** An isolated customer of the router. @see RFC 4364 §4 */
+export interface Tenant {
+  readonly name: string;
+  /** 1 to 65535. */
+  readonly index: number;
+  /** Eight octets. */
+  readonly routeDistinguisher: Uint8Array;
+  /** Route targets, eight octets each; a route that carries one of them belongs to this tenant. */
+  readonly importTargets: readonly Uint8Array[];
+  readonly exportTargets: readonly Uint8Array[];
+}
+
 /** A small number that stands for a neighbour inside the RIB; 0 is this router itself. */
 export type PeerIndex = number;
 /** A small number that stands for an interned attribute set; 0 is "none". */
@@ -23,13 +35,21 @@ export interface RibPeer {
 
 /**
  * Interned attribute sets. Identity is the octets of the path attributes with MP_REACH_NLRI cut down to AFI, SAFI and
- * next hop, so the same set from two messages is one id. `decode` runs once per distinct set.
+ * next hop, so the same set from two messages is one id. `decode` runs once per distinct set; what it throws leaves no trace.
+ *
+ * An id is valid until the current turn ends, and beyond it while a route or a `retain` refers to it; then the number is
+ * used again. `get` returns the same object for as long as the id lives, so anything derived from a set belongs into a
+ * `WeakMap` keyed by that object.
  */
 export interface AttributeTable {
+  /** Copies the octets. @throws {RibError} `rib.attribute-limit` */
   intern(octets: Uint8Array, start: number, length: number, decode: () => AttributeSet): AttributeId;
   get(id: AttributeId): AttributeSet;
-  /** The identity octets; a view that stays valid while the id is referenced. */
+  /** The identity octets. Not to be changed. */
   octets(id: AttributeId): Uint8Array;
+  retain(id: AttributeId): void;
+  release(id: AttributeId): void;
+  /** Distinct sets. */
   readonly size: number;
 }
 
@@ -73,9 +93,9 @@ export interface RouteOutput extends Disposable {
   /** Visits up to `limit` changed nets; returns how many are left. */
   drain(visitor: OutputVisitor, limit: number): number;
   readonly pending: number;
-  /** Starts over with the whole table, e.g. for a session that came up again or a route refresh. */
+  /** Starts over with the whole table, e.g. for a route refresh; what was told before can still be withdrawn. A new session opens a new output. */
   replay(): void;
-  /** Called (once per quiet period) when `pending` becomes positive. */
+  /** Called on a later turn, once per quiet period, after `pending` became positive. */
   onPending: (() => void) | undefined;
   /** Nets that the neighbour has been told and not told to forget. */
   readonly advertised: number;
@@ -115,8 +135,68 @@ export type Judgement = "winner" | "group" | "excluded";
 export interface JudgedCandidate {
   readonly candidate: CapabilityCandidate;
   readonly judgement: Judgement;
+  /** It can carry traffic: flows that it has may stay with it, even when it is not in the group. */
+  readonly usable: boolean;
   /** Name of the decision step that chose or excluded it, e.g. "lease", "local-preference", "router-id". */
   readonly step: string;
   /** One sentence with the values compared. */
   readonly reason: string;
+}
+
+export interface Destination {
+  readonly tenantIndex: number;
+  readonly capabilityId: CapabilityId;
+  readonly name: CapabilityName | undefined;
+  /** Sites that advertise it, eligible or not. */
+  readonly routes: number;
+}
+
+/** Which rows of a table are wanted; an absent member leaves nothing out. */
+export interface RouteFilter {
+  readonly peer?: PeerIndex;
+  readonly tenantIndex?: number;
+  readonly capabilityId?: CapabilityId;
+}
+
+/** One path of one net, for people and for monitoring. */
+export interface RouteRow {
+  readonly key: Uint8Array;
+  /** `undefined`: no tenant imports it. */
+  readonly tenantIndex: number | undefined;
+  readonly capabilityId: CapabilityId;
+  readonly originId: number;
+  readonly nextHop: Ipv6Address;
+  readonly attributes: AttributeSet;
+  readonly peer: PeerIndex;
+  readonly since: Milliseconds;
+  readonly stale: boolean;
+  /** The path of this net that is used and re-advertised. */
+  readonly best: boolean;
+}
+
+/** Capability destinations: what the routes of all origins add up to for each (tenant, capability). */
+export interface CapabilityView {
+  /** Called on a later turn, once per quiet period, when there are changed destinations. One listener: the daemon hands on. */
+  onDestinationsChanged: (() => void) | undefined;
+  /** Visits up to `limit` changed destinations, each once with its selection of now; returns how many are left. */
+  drainDestinations(visit: (selection: CapabilitySelection) => void, limit: number): number;
+  /** Decides now; an unknown destination has no candidates. Cost grows with the candidates. */
+  select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection;
+  /** Every destination of a tenant. May be read over many turns: one that comes or goes meanwhile may be missed. */
+  destinations(): IterableIterator<Destination>;
+  /** Paths that match, the same way. */
+  routesOf(filter: RouteFilter): IterableIterator<RouteRow>;
+}
+
+/** What a router knows: one attribute table, its neighbours, one route table per address family. */
+export interface Rib extends Disposable {
+  readonly attributes: AttributeTable;
+  /** AFI 2, SAFI 251. */
+  readonly capability: RouteTable & CapabilityView;
+  /** Gives a neighbour its number. @throws {RibError} `rib.peer-limit` */
+  openPeer(peer: RibPeer): PeerIndex;
+  /** Removes what is left of the neighbour's routes on later turns, then frees the number. Its outputs must be disposed. */
+  closePeer(peer: PeerIndex): void;
+  /** `undefined` for a number that is free. */
+  peer(index: PeerIndex): RibPeer | undefined;
 }

@@ -1,0 +1,12 @@
+import { FaultError } from "../base/index.ts";
+
+export type RibFault =
+  /** The configured number of routes (`what`: "routes", "paths", "key octets") is in use. */
+  | { readonly code: "rib.route-limit"; readonly what: "routes" | "paths" | "key octets"; readonly limit: number }
+  | { readonly code: "rib.attribute-limit"; readonly limit: number }
+  | { readonly code: "rib.peer-limit"; readonly limit: number }
+  /** So many keys share one hash that looking them up would take too long: somebody chooses them. */
+  | { readonly code: "rib.hash-flooded"; readonly probes: number }
+  | { readonly code: "rib.no-memory"; readonly wantedRoutes: number };
+
+export class RibError extends FaultError<RibFault> {}
