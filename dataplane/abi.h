@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What TypeScript and the pass agree on: values and keys of every map, the
+ * constants set at load, the names of the verdicts. `src/dataplane/abi.ts` is
+ * its mirror; a test compares sizes and offsets. A change of layout raises
+ * SEMR_ABI_VERSION, which is part of the pin folder's name.
+ *
+ * Octets that come from packets stay in network order (__be16, __u8[]); all
+ * else is in host order. Array indices 0 of groups and next hops mean "none".
+ */
+#ifndef SEMR_ABI_H
+#define SEMR_ABI_H
+
+#include <linux/types.h>
+
+#define SEMR_ABI_VERSION 1
+
+#define SEMR_ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(type) == (size), #type " changed its size")
+
+/* ------------------------------------------------- capabilities (ARRAY) */
+
+#define SEMR_KEY_EMPTY 0ULL
+#define SEMR_KEY_TOMBSTONE (~0ULL)
+#define SEMR_CAPABILITY_PROBES 16	/* lines looked at, home included */
+#define SEMR_CAPABILITY_LINE_SLOTS 2
+#define SEMR_HOME_MULTIPLIER 0xd6e8feb86659fd93ULL
+
+/*
+ * One capability address. A slot is matched by key and selector.
+ * Home line: x = key ^ key >> 32 ^ selector << 16;
+ *            (x * SEMR_HOME_MULTIPLIER >> 32) & semr_capability_mask
+ * with key and selector loaded as they lie in memory. An address sits in the
+ * first line from there that had room. A line whose second slot is empty ends
+ * the search, so the first slot is filled before the second.
+ * Adding: selector and groups, then key. Changing: the two groups in one
+ * 8-octet store. Removing: key = tombstone, which may be filled again at once:
+ * the pass reads the key a second time after the groups.
+ */
+struct semr_capability {
+	__u64 key;		/* octets 6 to 13 of the address */
+	__be16 selector;	/* octets 14 and 15 */
+	__u8 reserved[6];
+	__u32 group;		/* sites; 0: nobody serves it now */
+	__u32 local_group;	/* instances behind this router; 0: none */
+	__u8 reserved_too[8];
+};
+SEMR_ASSERT_SIZE(struct semr_capability, 32);
+
+struct semr_capability_line {
+	struct semr_capability slots[SEMR_CAPABILITY_LINE_SLOTS];
+};
+SEMR_ASSERT_SIZE(struct semr_capability_line, 64);
+
+/* ------------------------------------------------------- groups (ARRAY) */
+
+#define SEMR_GROUP_SLOTS 64	/* GROUP_SLOTS in src/forwarding/plan.ts */
+#define SEMR_GROUP_PROBES 4	/* slots looked at before the backup */
+
+/* Written with one 4-octet store. In transition while the two differ. */
+struct semr_slot {
+	__u16 current;
+	__u16 previous;
+};
+SEMR_ASSERT_SIZE(struct semr_slot, 4);
+
+struct semr_group {
+	struct semr_slot slots[SEMR_GROUP_SLOTS];
+	__u16 backup;
+	__u8 reserved[6];
+};
+SEMR_ASSERT_SIZE(struct semr_group, 264);
+
+/* ---------------------------------------------------- next_hops (ARRAY) */
+
+enum semr_state {
+	SEMR_DOWN = 0,
+	SEMR_UP = 1,
+	SEMR_DRAINING = 2,	/* keeps its flows, gets no new ones */
+};
+
+enum semr_kind {
+	SEMR_TUNNEL = 1,	/* address: the other router's locator */
+	SEMR_LOCAL = 2,		/* the capability's local group */
+	SEMR_INSTANCE = 3,	/* address, port, service_port, protocol */
+};
+
+/*
+ * Replacing what an index means: state = SEMR_DOWN, the rest, generation + 1,
+ * state. Remembered flows of another generation are not followed.
+ */
+struct semr_next_hop {
+	__u32 state;		/* enum semr_state; one store */
+	__u32 kind;		/* enum semr_kind */
+	__u8 address[16];
+	__be16 port;
+	__be16 service_port;	/* what clients use at the capability address */
+	__u8 protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 reserved[3];
+	__u32 generation;
+	__u8 reserved_too[28];
+};
+SEMR_ASSERT_SIZE(struct semr_next_hop, 64);
+
+/* PERCPU_ARRAY next_hop_counters */
+struct semr_next_hop_counters {
+	__u64 packets;
+	__u64 octets;		/* of IPv6, as the client sent it */
+	__u64 flows;		/* tunnels: TCP SYNs; instances: entries made */
+};
+SEMR_ASSERT_SIZE(struct semr_next_hop_counters, 24);
+
+/* ---------------------------------------------------------- nodes (HASH) */
+
+struct semr_node_key {
+	__u8 locator[16];
+};
+SEMR_ASSERT_SIZE(struct semr_node_key, 16);
+
+struct semr_node {
+	__u32 reserved;
+};
+SEMR_ASSERT_SIZE(struct semr_node, 4);
+
+/* -------------------------------------------- ports (ARRAY, by ifindex) */
+
+enum semr_role {
+	SEMR_ROLE_NONE = 0,
+	SEMR_ROLE_CORE = 1,
+	SEMR_ROLE_CLIENT = 2,
+	SEMR_ROLE_AGENT = 3,
+};
+
+/* XDP sends by itself (physical ports). Without it: XDP_PASS, the kernel sends. */
+#define SEMR_PORT_DIRECT 0x1
+/* Frames may carry unfinished TCP and UDP checksums (veth). XDP only. */
+#define SEMR_PORT_PARTIAL 0x2
+
+/* Written with one 8-octet store. */
+struct semr_port {
+	__u16 role;		/* enum semr_role */
+	__u16 flags;
+	__be16 tenant;		/* octets 6 and 7 of the tenant's addresses */
+	__u8 reserved[2];
+};
+SEMR_ASSERT_SIZE(struct semr_port, 8);
+
+/* -------------------------- flows and transitions (LRU_HASH, same types) */
+
+/*
+ * Also what a flow is hashed by: MurmurHash3 x86_32 of these 40 octets,
+ * seed semr_hash_seed. Bits 0 to 5 are the slot of the sites' group, bits 6
+ * to 11 that of the local group, bits 12 to 31 the flow label of the tunnel.
+ * Ports are 0 where the protocol is neither TCP nor UDP.
+ */
+struct semr_flow_key {
+	__u8 client[16];
+	__u8 capability[16];
+	__be16 client_port;
+	__be16 capability_port;
+	__u8 protocol;
+	__u8 reserved[3];
+};
+SEMR_ASSERT_SIZE(struct semr_flow_key, 40);
+
+struct semr_flow {
+	__u32 next_hop;
+	__u32 generation;	/* of the next hop when this was written */
+};
+SEMR_ASSERT_SIZE(struct semr_flow, 8);
+
+/* ---------------------------------------------------- returns (LRU_HASH) */
+
+#define SEMR_CLOSED_BY_CLIENT 0x1	/* FIN seen from the client */
+#define SEMR_CLOSED_BY_AGENT 0x2
+#define SEMR_CLOSED (SEMR_CLOSED_BY_CLIENT | SEMR_CLOSED_BY_AGENT)
+
+struct semr_return_key {
+	__u8 agent[16];
+	__u8 client[16];
+	__be16 agent_port;
+	__be16 client_port;
+	__u8 protocol;
+	__u8 reserved[3];
+};
+SEMR_ASSERT_SIZE(struct semr_return_key, 40);
+
+struct semr_return {
+	__u8 capability[16];
+	__be16 capability_port;
+	__u8 closed;		/* a RST sets SEMR_CLOSED */
+	__u8 reserved;
+	__u32 seen;		/* monotonic nanoseconds >> 30, last packet back */
+};
+SEMR_ASSERT_SIZE(struct semr_return, 24);
+
+/* Idle times after which another flow may take a way back, in units of `seen`. */
+#define SEMR_IDLE_TCP 7440	/* RFC 5382 REQ-5: 2 h 4 min */
+#define SEMR_IDLE_UDP 120	/* RFC 4787 REQ-5: 2 min */
+
+/* --------------------------------------------- answers (PERCPU_ARRAY, 1) */
+
+/* Token bucket for ICMPv6 errors, one a processor. */
+struct semr_bucket {
+	__u64 refilled;		/* monotonic nanoseconds */
+	__u64 tokens;
+};
+SEMR_ASSERT_SIZE(struct semr_bucket, 16);
+
+/* ------------------------------------- verdicts (PERCPU_ARRAY of __u64) */
+
+/* Every exit is one of these. The same order is in VERDICTS of abi.ts. */
+enum semr_verdict {
+	SEMR_PASSED,
+	SEMR_ENCAPSULATED,
+	SEMR_DELIVERED,
+	SEMR_RETURNED,
+	SEMR_ANSWERED_ECHO,
+	SEMR_REJECT_NO_ROUTE,
+	SEMR_REJECT_TENANT,
+	SEMR_REJECT_HOP_LIMIT,
+	SEMR_REJECT_EMPTY_GROUP,
+	SEMR_REJECT_PROTOCOL,
+	SEMR_REJECT_PORT,
+	SEMR_REJECT_LOST_STATE,
+	SEMR_REJECT_COLLISION,
+	SEMR_REJECT_TOO_BIG,
+	SEMR_DROP_TRUNCATED,
+	SEMR_DROP_FRAGMENT,
+	SEMR_DROP_SOURCE,	/* multicast, unspecified, loopback, link-local, or a capability */
+	SEMR_DROP_UNKNOWN_NODE,
+	SEMR_DROP_NOT_CAPABILITY,
+	SEMR_DROP_UNANSWERABLE,	/* a reject that must stay silent: ICMPv6 error, RST */
+	SEMR_DROP_RATE_LIMITED,
+	SEMR_DROP_STATE_FULL,	/* flows or returns took no entry */
+	SEMR_DROP_NO_HEADROOM,	/* the frame could not be resized */
+	SEMR_VERDICTS,
+};
+
+/*
+ * ------------------------------------------- constants, set at load (.rodata)
+ *
+ * __u8  semr_domain[6]            the domain's /48
+ * __u8  semr_locator[16]          our own address
+ * __u32 semr_hash_seed            the same on every router of a domain
+ * __u32 semr_capability_mask      lines of `capabilities` - 1; a power of two - 1
+ * __u32 semr_tunnel_mtu           largest IPv6 packet towards other routers
+ * __u32 semr_answers_per_second   ICMPv6 errors, per processor
+ * __u32 semr_answers_burst
+ */
+
+#endif

@@ -1,0 +1,181 @@
+/**
+ * Mirror of `dataplane/abi.h`: sizes and offsets of what the maps hold, names of the verdicts, and the two hashes. Meanings
+ * and writing rules are in the header. Pure; a test compares every number here with a compiled C program.
+ */
+
+/** Part of the pin folder's name: another layout never meets old maps. */
+export const ABI_VERSION = 1;
+
+/** One C structure: its size and the offset of each member, in octets. */
+export interface Layout {
+  readonly size: number;
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
+function layout<const Offsets extends Readonly<Record<string, number>>>(size: number, offsets: Offsets) {
+  return { size, offsets } as const;
+}
+
+export const CAPABILITY = layout(32, { key: 0, selector: 8, group: 16, local_group: 20 });
+export const CAPABILITY_LINE = layout(64, { slots: 0 });
+export const SLOT = layout(4, { current: 0, previous: 2 });
+export const GROUP = layout(264, { slots: 0, backup: 256 });
+export const NEXT_HOP = layout(64, {
+  state: 0,
+  kind: 4,
+  address: 8,
+  port: 24,
+  service_port: 26,
+  protocol: 28,
+  generation: 32,
+});
+export const NEXT_HOP_COUNTERS = layout(24, { packets: 0, octets: 8, flows: 16 });
+export const NODE_KEY = layout(16, { locator: 0 });
+export const NODE = layout(4, { reserved: 0 });
+export const PORT = layout(8, { role: 0, flags: 2, tenant: 4 });
+export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32, capability_port: 34, protocol: 36 });
+export const FLOW = layout(8, { next_hop: 0, generation: 4 });
+export const RETURN_KEY = layout(40, { agent: 0, client: 16, agent_port: 32, client_port: 34, protocol: 36 });
+export const RETURN = layout(24, { capability: 0, capability_port: 16, closed: 18, seen: 20 });
+export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
+
+/** By the name of the structure in C, without `semr_`. */
+export const LAYOUTS: Readonly<Record<string, Layout>> = {
+  capability: CAPABILITY,
+  capability_line: CAPABILITY_LINE,
+  slot: SLOT,
+  group: GROUP,
+  next_hop: NEXT_HOP,
+  next_hop_counters: NEXT_HOP_COUNTERS,
+  node_key: NODE_KEY,
+  node: NODE,
+  port: PORT,
+  flow_key: FLOW_KEY,
+  flow: FLOW,
+  return_key: RETURN_KEY,
+  return: RETURN,
+  bucket: BUCKET,
+};
+
+/** Key and value size of every map, by its name in the object file. */
+export const MAPS = {
+  capabilities: { key: 4, value: CAPABILITY_LINE.size },
+  groups: { key: 4, value: GROUP.size },
+  next_hops: { key: 4, value: NEXT_HOP.size },
+  nodes: { key: NODE_KEY.size, value: NODE.size },
+  ports: { key: 4, value: PORT.size },
+  flows: { key: FLOW_KEY.size, value: FLOW.size },
+  returns: { key: RETURN_KEY.size, value: RETURN.size },
+  transitions: { key: FLOW_KEY.size, value: FLOW.size },
+  verdicts: { key: 4, value: 8 },
+  next_hop_counters: { key: 4, value: NEXT_HOP_COUNTERS.size },
+  answers: { key: 4, value: BUCKET.size },
+} as const;
+
+/** Octets of each constant that is set at load. */
+export const CONSTANTS = {
+  semr_domain: 6,
+  semr_locator: 16,
+  semr_hash_seed: 4,
+  semr_capability_mask: 4,
+  semr_tunnel_mtu: 4,
+  semr_answers_per_second: 4,
+  semr_answers_burst: 4,
+} as const;
+
+export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc" } as const;
+
+export const STATE = { down: 0, up: 1, draining: 2 } as const;
+export const KIND = { tunnel: 1, local: 2, instance: 3 } as const;
+export const ROLE = { none: 0, core: 1, client: 2, agent: 3 } as const;
+/** `direct`: XDP sends by itself (physical ports). `partial`: frames may carry unfinished checksums (veth). */
+export const PORT_FLAG = { direct: 0x1, partial: 0x2 } as const;
+/** Bits of `closed` in a `returns` entry. */
+export const CLOSED = { byClient: 0x1, byAgent: 0x2 } as const;
+/** After this long without a packet back another flow may take the way back; in units of `seen`, 2^30 ns. */
+export const IDLE = { tcp: 7440, udp: 120 } as const;
+
+export const KEY_EMPTY = 0n;
+export const KEY_TOMBSTONE = 0xffff_ffff_ffff_ffffn;
+export const CAPABILITY_PROBES = 16;
+export const CAPABILITY_LINE_SLOTS = 2;
+/** Slots of a group that are looked at before its backup. */
+export const GROUP_PROBES = 4;
+
+/** Verdict names; the index is the key in the map `verdicts`. */
+export const VERDICTS = [
+  "passed",
+  "encapsulated",
+  "delivered",
+  "returned",
+  "answered-echo",
+  "reject-no-route",
+  "reject-tenant",
+  "reject-hop-limit",
+  "reject-empty-group",
+  "reject-protocol",
+  "reject-port",
+  "reject-lost-state",
+  "reject-collision",
+  "reject-too-big",
+  "drop-truncated",
+  "drop-fragment",
+  "drop-source",
+  "drop-unknown-node",
+  "drop-not-capability",
+  "drop-unanswerable",
+  "drop-rate-limited",
+  "drop-state-full",
+  "drop-no-headroom",
+] as const;
+
+export type Verdict = (typeof VERDICTS)[number];
+
+const HOME_MULTIPLIER_HIGH = 0xd6e8feb8 | 0;
+const HOME_MULTIPLIER_LOW = 0x6659fd93;
+
+/** High 32 bits of the product of two unsigned 32-bit numbers, as a signed one. */
+function multiplyHigh(a: number, b: number): number {
+  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const low = aLow * bLow;
+  const middle = aHigh * bLow + (low >>> 16);
+  const other = aLow * bHigh + (middle % 0x10000);
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) | 0;
+}
+
+/**
+ * The line of `capabilities` where the search for an address begins. `mask` is the number of lines − 1.
+ * Reads octets 6 to 15 of `address` as a little-endian machine lays them out.
+ */
+export function capabilityHome(address: Uint8Array, mask: number): number {
+  const word = (at: number): number =>
+    address[at]! | (address[at + 1]! << 8) | (address[at + 2]! << 16) | (address[at + 3]! << 24);
+  const high = word(10);
+  const low = word(6) ^ high ^ ((address[14]! << 16) | (address[15]! << 24));
+  const product =
+    multiplyHigh(low >>> 0, HOME_MULTIPLIER_LOW) +
+    Math.imul(low, HOME_MULTIPLIER_HIGH) +
+    Math.imul(high, HOME_MULTIPLIER_LOW);
+  return (product & mask) >>> 0;
+}
+
+/**
+ * MurmurHash3 x86_32 of a flow key (FLOW_KEY.size octets), unsigned. Bits 0–5: slot of the sites' group, 6–11: slot of the
+ * local group, 12–31: flow label of the tunnel.
+ */
+export function flowHash(key: Uint8Array, seed: number): number {
+  if (key.length % 4 !== 0) throw new RangeError(`${key.length} octets are not whole words`);
+  let hash = seed | 0;
+  for (let at = 0; at < key.length; at += 4) {
+    let word = key[at]! | (key[at + 1]! << 8) | (key[at + 2]! << 16) | (key[at + 3]! << 24);
+    word = Math.imul(word, 0xcc9e2d51);
+    word = (word << 15) | (word >>> 17);
+    hash ^= Math.imul(word, 0x1b873593);
+    hash = (hash << 13) | (hash >>> 19);
+    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
+  }
+  hash ^= key.length;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
