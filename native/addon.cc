@@ -1,0 +1,17 @@
+// Entry of the addon: `{ bpf, sock, yang }` as api.ts describes it.
+#include <napi.h>
+
+#include "bpf_module.h"
+#include "wrapped.h"
+
+namespace semrd {
+
+static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment());
+  exports.Set("bpf", BpfModule(env));
+  return exports;
+}
+
+}  // namespace semrd
+
+NAPI_MODULE_INIT() { return Napi::RegisterModule(env, exports, semrd::Initialise); }

@@ -1,0 +1,167 @@
+#include "bpf_hooks.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <sys/syscall.h>
+
+#include "bpf_log.h"
+
+namespace semrd {
+
+namespace {
+
+// Where our clsact filter sits: "SE" and "SEMR" in ASCII. Nobody else's is at the same place, so replacing is safe.
+constexpr uint32_t kClsactPriority = 0x5345;
+constexpr uint32_t kClsactHandle = 0x53454d52;
+
+std::string On(int ifindex) { return "interface " + std::to_string(ifindex); }
+
+void RequireInterface(int ifindex, const char* call) {
+  char name[IF_NAMESIZE];
+  if (if_indextoname(static_cast<unsigned>(ifindex), name) == nullptr)
+    throw SystemCallFailure(ENODEV, call, "there is no " + On(ifindex));
+}
+
+// The part of `union bpf_attr` that BPF_LINK_CREATE reads for tcx; libbpf 1.1 has no call for it.
+struct TcxLinkCreate {
+  uint32_t program_fd;
+  uint32_t ifindex;
+  uint32_t attach_type;
+  uint32_t flags;
+  uint32_t relative;
+  uint32_t padding;
+  uint64_t expected_revision;
+};
+static_assert(sizeof(TcxLinkCreate) == 32);
+
+Descriptor CreateXdpLink(int program, int ifindex, uint32_t flags) {
+  LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
+  return Descriptor(bpf_link_create(program, ifindex, BPF_XDP, &options));
+}
+
+Descriptor CreateTcxLink(int program, int ifindex) {
+  TcxLinkCreate attributes = {static_cast<uint32_t>(program), static_cast<uint32_t>(ifindex), kAttachTcxIngress,
+                              0, 0, 0, 0};
+  return Descriptor(
+      static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, static_cast<unsigned>(sizeof(attributes)))));
+}
+
+bpf_tc_hook ClsactHook(int ifindex) {
+  bpf_tc_hook hook = {};
+  hook.sz = sizeof(hook);
+  hook.ifindex = ifindex;
+  hook.attach_point = BPF_TC_INGRESS;
+  return hook;
+}
+
+// Whether trying the next weaker way makes sense, or the error would be the same.
+bool SaysUnsupported(int number) {
+  return number == EINVAL || number == EOPNOTSUPP || number == 524 || number == ERANGE || number == ENOSYS;
+}
+
+}  // namespace
+
+const char* NameOf(HookMode mode) {
+  switch (mode) {
+    case HookMode::kNative:
+      return "native";
+    case HookMode::kGeneric:
+      return "generic";
+    case HookMode::kTcx:
+      return "tcx";
+    case HookMode::kClsact:
+      return "clsact";
+  }
+  return "";
+}
+
+std::optional<XdpState> QueryXdp(int ifindex) {
+  RequireInterface(ifindex, "xdp query");
+  LIBBPF_OPTS(bpf_xdp_query_opts, found);
+  int error = bpf_xdp_query(ifindex, 0, &found);
+  if (error != 0) throw SystemCallFailure(-error, "bpf_xdp_query", On(ifindex));
+  if (found.drv_prog_id != 0) return XdpState{found.drv_prog_id, HookMode::kNative};
+  if (found.skb_prog_id != 0) return XdpState{found.skb_prog_id, HookMode::kGeneric};
+  if (found.hw_prog_id != 0) return XdpState{found.hw_prog_id, HookMode::kNative};
+  return std::nullopt;
+}
+
+Attachment AttachXdp(int program, int ifindex, std::optional<HookMode> mode) {
+  RequireInterface(ifindex, "xdp attach");
+  if (auto there = QueryXdp(ifindex))
+    throw SystemCallFailure(EBUSY, "xdp attach",
+                            On(ifindex) + " already has program " + std::to_string(there->program_id) + " (" +
+                                NameOf(there->mode) + "); it is not replaced");
+
+  if (mode != HookMode::kGeneric) {
+    Descriptor link = CreateXdpLink(program, ifindex, XDP_FLAGS_DRV_MODE);
+    if (link) return {std::move(link), ifindex, HookMode::kNative};
+    if (mode || !SaysUnsupported(errno)) ThrowErrno("xdp attach", On(ifindex) + ", native mode");
+  }
+  Descriptor link = CreateXdpLink(program, ifindex, XDP_FLAGS_SKB_MODE);
+  if (!link) ThrowErrno("xdp attach", On(ifindex) + ", generic mode");
+  return {std::move(link), ifindex, HookMode::kGeneric};
+}
+
+Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode) {
+  RequireInterface(ifindex, "tc attach");
+  if (mode != HookMode::kClsact) {
+    Descriptor link = CreateTcxLink(program, ifindex);
+    if (link) return {std::move(link), ifindex, HookMode::kTcx};
+    if (mode || !SaysUnsupported(errno)) ThrowErrno("tc attach", On(ifindex) + ", tcx");
+  }
+  BpfLogCapture quiet;  // libbpf complains about the qdisc that is there already
+  bpf_tc_hook hook = ClsactHook(ifindex);
+  int error = bpf_tc_hook_create(&hook);
+  if (error != 0 && error != -EEXIST) throw SystemCallFailure(-error, "tc attach", On(ifindex) + ", clsact qdisc");
+  ReplaceClsactProgram(ifindex, program);
+  return {Descriptor(), ifindex, HookMode::kClsact};
+}
+
+Attachment Describe(Descriptor link) {
+  LinkInfo info = InfoOfLink(link.get());
+  auto ifindex = static_cast<int>(info.ifindex);
+  if (info.type != kLinkTypeXdp && info.type != kLinkTypeTcx)
+    throw SystemCallFailure(EINVAL, "bpf_link_get_info", "this is no XDP or tcx link");
+  if (ifindex == 0) throw SystemCallFailure(ENODEV, "bpf_link_get_info", "the interface of this link is gone");
+  if (info.type == kLinkTypeTcx) {
+    RequireInterface(ifindex, "bpf_link_get_info");
+    return {std::move(link), ifindex, HookMode::kTcx};
+  }
+  // An XDP link does not say how it sits there, nor in which namespace.
+  auto there = QueryXdp(ifindex);
+  if (!there || there->program_id != info.program_id)
+    throw SystemCallFailure(ENODEV, "bpf_link_get_info", On(ifindex) + " of this link is in another namespace");
+  return {std::move(link), ifindex, there->mode};
+}
+
+void ReplaceLinkProgram(int link, int program) {
+  if (bpf_link_update(link, program, nullptr) != 0) ThrowErrno("bpf_link_update", "");
+}
+
+void ReplaceClsactProgram(int ifindex, int program) {
+  BpfLogCapture log;
+  bpf_tc_hook hook = ClsactHook(ifindex);
+  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = BPF_TC_F_REPLACE, .handle = kClsactHandle,
+              .priority = kClsactPriority);
+  int error = bpf_tc_attach(&hook, &options);
+  if (error != 0) throw SystemCallFailure(-error, "tc attach", On(ifindex) + ", clsact" + log.Tail());
+}
+
+void DetachLink(int link) {
+  if (bpf_link_detach(link) != 0) ThrowErrno("bpf_link_detach", "");
+}
+
+void DetachClsact(int ifindex) {
+  BpfLogCapture log;
+  bpf_tc_hook hook = ClsactHook(ifindex);
+  LIBBPF_OPTS(bpf_tc_opts, options, .handle = kClsactHandle, .priority = kClsactPriority);
+  int error = bpf_tc_detach(&hook, &options);
+  // ENOENT, EINVAL: neither filter nor qdisc is there any more; ENODEV: nor the interface.
+  if (error != 0 && error != -ENOENT && error != -EINVAL && error != -ENODEV)
+    throw SystemCallFailure(-error, "tc detach", On(ifindex) + log.Tail());
+}
+
+}  // namespace semrd

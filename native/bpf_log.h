@@ -1,0 +1,26 @@
+// What libbpf says while it works, kept instead of printed.
+#pragma once
+
+#include <string>
+
+namespace semrd {
+
+// Collects libbpf's messages of the calling thread while it lives. libbpf has one print function per process; ours
+// hands each message to the capture of its own thread and discards it where there is none.
+class BpfLogCapture {
+ public:
+  BpfLogCapture();
+  ~BpfLogCapture();
+  BpfLogCapture(const BpfLogCapture&) = delete;
+  BpfLogCapture& operator=(const BpfLogCapture&) = delete;
+
+  // The last lines, each with a line break before it; "" when nothing was said.
+  std::string Tail() const;
+
+  void Add(const char* text, size_t length);
+
+ private:
+  std::string text_;
+};
+
+}  // namespace semrd

@@ -1,0 +1,159 @@
+#include "bpf_map.h"
+
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+
+#include <climits>
+
+#include "promise_work.h"
+
+namespace semrd {
+
+namespace {
+
+// The value area of a mapped array: the kernel rounds each value up to 8 octets.
+size_t MappedSize(const MapShape& shape) {
+  return (static_cast<size_t>(shape.value_size) + 7) / 8 * 8 * shape.max_entries;
+}
+
+}  // namespace
+
+std::vector<BpfMap::PropertyDescriptor> BpfMap::Properties(Napi::Env env) {
+  return {
+      Method<&BpfMap::Lookup>("lookup"),     Method<&BpfMap::Update>("update"),
+      Method<&BpfMap::Delete>("delete"),     Method<&BpfMap::NextKey>("nextKey"),
+      Method<&BpfMap::Mmap>("mmap"),         Method<&BpfMap::UpdateBatch>("updateBatch"),
+      Method<&BpfMap::PinAt>("pin"),         Getter<&BpfMap::GetFd>("fd"),
+      SymbolMethod<&BpfMap::Dispose>(env, "dispose"),
+  };
+}
+
+BpfMap::BpfMap(const Napi::CallbackInfo& info) : Wrapped(info) {
+  parts_ = std::move(PartsOf<Parts>(info));
+  value_size_ = ExchangedValueSize(parts_.shape);
+  Napi::Env env = info.Env();
+  auto shape = Napi::Object::New(env);
+  shape.Set("name", parts_.shape.name);
+  shape.Set("type", Napi::Number::New(env, parts_.shape.type));
+  shape.Set("keySize", Napi::Number::New(env, parts_.shape.key_size));
+  shape.Set("valueSize", Napi::Number::New(env, parts_.shape.value_size));
+  shape.Set("maxEntries", Napi::Number::New(env, parts_.shape.max_entries));
+  shape.Set("flags", Napi::Number::New(env, parts_.shape.flags));
+  shape.Freeze();
+  info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("info", shape, napi_enumerable));
+}
+
+int BpfMap::Fd(Napi::Env env) const {
+  if (!*parts_.descriptor) throw Napi::Error::New(env, "the map \"" + parts_.shape.name + "\" is disposed");
+  return parts_.descriptor->get();
+}
+
+// lookup(key: Uint8Array): Uint8Array | undefined
+Napi::Value BpfMap::Lookup(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  auto key = Octets(info[0], "key", parts_.shape.key_size);
+  auto value = Napi::Uint8Array::New(env, value_size_);
+  if (bpf_map_lookup_elem(fd, key.data(), value.Data()) == 0) return value;
+  if (errno != ENOENT) ThrowErrno("bpf_map_lookup_elem", parts_.shape.name);
+  return env.Undefined();
+}
+
+// update(key: Uint8Array, value: Uint8Array, flags?: number): void
+Napi::Value BpfMap::Update(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  auto flags = info[2].IsUndefined() ? 0 : Whole(info[2], "flags", BPF_ANY, BPF_EXIST);
+  auto key = Octets(info[0], "key", parts_.shape.key_size);
+  auto value = Octets(info[1], "value", value_size_);
+  if (bpf_map_update_elem(fd, key.data(), value.data(), static_cast<uint64_t>(flags)) != 0)
+    ThrowErrno("bpf_map_update_elem", parts_.shape.name);
+  return env.Undefined();
+}
+
+// delete(key: Uint8Array): boolean
+Napi::Value BpfMap::Delete(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  auto key = Octets(info[0], "key", parts_.shape.key_size);
+  if (bpf_map_delete_elem(fd, key.data()) == 0) return Napi::Boolean::New(env, true);
+  if (errno != ENOENT) ThrowErrno("bpf_map_delete_elem", parts_.shape.name);
+  return Napi::Boolean::New(env, false);
+}
+
+// nextKey(key?: Uint8Array): Uint8Array | undefined
+Napi::Value BpfMap::NextKey(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  const void* key = info[0].IsUndefined() ? nullptr : Octets(info[0], "key", parts_.shape.key_size).data();
+  auto next = Napi::Uint8Array::New(env, parts_.shape.key_size);
+  if (bpf_map_get_next_key(fd, key, next.Data()) == 0) return next;
+  if (errno != ENOENT) ThrowErrno("bpf_map_get_next_key", parts_.shape.name);
+  return env.Undefined();
+}
+
+// updateBatch(keys: Uint8Array, values: Uint8Array, count: number): Promise<number>
+Napi::Value BpfMap::UpdateBatch(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  auto count = static_cast<uint32_t>(Whole(info[2], "count", 0, UINT32_MAX));
+  auto keys = Octets(info[0], "keys", static_cast<size_t>(count) * parts_.shape.key_size);
+  auto values = Octets(info[1], "values", static_cast<size_t>(count) * value_size_);
+
+  // The caller may change or detach its arrays while the worker runs, and may dispose the map: it gets copies.
+  struct Batch {
+    Descriptor descriptor;
+    std::vector<uint8_t> keys, values;
+  };
+  auto batch = std::make_shared<Batch>(
+      Batch{Descriptor::Duplicate(fd), {keys.begin(), keys.end()}, {values.begin(), values.end()}});
+  return PromiseWork<uint32_t>::Start(
+      env, "semrd.bpf.updateBatch",
+      [batch, count, name = parts_.shape.name]() -> uint32_t {
+        if (count == 0) return 0;
+        uint32_t written = count;
+        if (bpf_map_update_batch(batch->descriptor.get(), batch->keys.data(), batch->values.data(), &written,
+                                 nullptr) == 0)
+          return written;
+        // EFAULT: the kernel did not say how many.
+        std::string progress = errno == EFAULT ? "" : " after " + std::to_string(written) + " entries";
+        ThrowErrno("bpf_map_update_batch", name + progress);
+      },
+      [](Napi::Env on, uint32_t& written) { return Napi::Number::New(on, written); });
+}
+
+// mmap(): Uint8Array
+Napi::Value BpfMap::Mmap(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  if (!mapping_.IsEmpty()) return mapping_.Value();
+  if ((parts_.shape.flags & BPF_F_MMAPABLE) == 0 || parts_.shape.type != BPF_MAP_TYPE_ARRAY)
+    throw SystemCallFailure(EINVAL, "mmap", parts_.shape.name + " is not an array with BPF_F_MMAPABLE");
+
+  size_t length = MappedSize(parts_.shape);
+  int protection = PROT_READ | ((parts_.shape.flags & BPF_F_RDONLY) != 0 ? 0 : PROT_WRITE);
+  void* area = mmap(nullptr, length, protection, MAP_SHARED, fd, 0);
+  if (area == MAP_FAILED) ThrowErrno("mmap", parts_.shape.name);
+  auto unmap = [](Napi::Env, void* data, void* size) { munmap(data, reinterpret_cast<size_t>(size)); };
+  auto buffer = Napi::ArrayBuffer::New(env, area, length, unmap, reinterpret_cast<void*>(length));
+  auto octets = Napi::Uint8Array::New(env, length, buffer, 0);
+  mapping_ = Napi::Persistent(octets);
+  return octets;
+}
+
+// pin(path: string): void
+Napi::Value BpfMap::PinAt(const Napi::CallbackInfo& info) {
+  int fd = Fd(info.Env());
+  Pin(fd, Text(info[0], "path", PATH_MAX));
+  return info.Env().Undefined();
+}
+
+Napi::Value BpfMap::GetFd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Fd(info.Env())); }
+
+Napi::Value BpfMap::Dispose(const Napi::CallbackInfo& info) {
+  parts_.descriptor->Close();
+  mapping_.Reset();  // the array itself stays valid for whoever holds it
+  return info.Env().Undefined();
+}
+
+}  // namespace semrd

@@ -1,0 +1,44 @@
+// class BpfMap of api.ts.
+#pragma once
+
+#include "bpf_kernel.h"
+#include "descriptor.h"
+#include "wrapped.h"
+
+namespace semrd {
+
+class BpfMap final : public Wrapped<BpfMap> {
+ public:
+  static constexpr napi_type_tag kTag = {0x73656d72642d6270, 0x662d6d6170000001};
+  static constexpr const char* kName = "BpfMap";
+  struct Parts {
+    MapShape shape;
+    SharedDescriptor descriptor;
+  };
+  static std::vector<PropertyDescriptor> Properties(Napi::Env env);
+
+  explicit BpfMap(const Napi::CallbackInfo& info);
+
+  // The open descriptor; throws when the map is disposed.
+  int Fd(Napi::Env env) const;
+  const MapShape& shape() const { return parts_.shape; }
+
+ private:
+  friend class Wrapped<BpfMap>;
+
+  Napi::Value Lookup(const Napi::CallbackInfo& info);
+  Napi::Value Update(const Napi::CallbackInfo& info);
+  Napi::Value Delete(const Napi::CallbackInfo& info);
+  Napi::Value NextKey(const Napi::CallbackInfo& info);
+  Napi::Value UpdateBatch(const Napi::CallbackInfo& info);
+  Napi::Value Mmap(const Napi::CallbackInfo& info);
+  Napi::Value PinAt(const Napi::CallbackInfo& info);
+  Napi::Value GetFd(const Napi::CallbackInfo& info);
+  Napi::Value Dispose(const Napi::CallbackInfo& info);
+
+  Parts parts_;
+  size_t value_size_;  // as exchanged with the kernel: all CPUs' values of a per-CPU map
+  Napi::Reference<Napi::Uint8Array> mapping_;
+};
+
+}  // namespace semrd

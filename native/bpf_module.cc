@@ -1,0 +1,124 @@
+#include "bpf_module.h"
+
+#include <climits>
+
+#include "bpf_host.h"
+#include "bpf_link.h"
+#include "bpf_map.h"
+#include "bpf_object.h"
+#include "bpf_program.h"
+#include "bpf_ring_buffer.h"
+
+namespace semrd {
+
+namespace {
+
+std::optional<HookMode> Mode(Napi::Value value, HookMode first, HookMode second) {
+  if (value.IsUndefined()) return std::nullopt;
+  std::string name = Text(value, "mode");
+  for (HookMode mode : {first, second})
+    if (name == NameOf(mode)) return mode;
+  throw Napi::RangeError::New(value.Env(),
+                              std::string("mode must be \"") + NameOf(first) + "\" or \"" + NameOf(second) + "\"");
+}
+
+// attachXdp(program: BpfProgram, ifindex: number, mode?: XdpMode): BpfLink
+Napi::Value AttachXdpProgram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  BpfProgram& program = BpfProgram::From(info[0], "program");
+  program.Require(env, BPF_PROG_TYPE_XDP, "xdp");
+  int ifindex = InterfaceIndex(info[1]);
+  auto mode = Mode(info[2], HookMode::kNative, HookMode::kGeneric);
+  return BpfLink::Make(env, BpfLink::Parts{AttachXdp(program.Fd(env), ifindex, mode), {}});
+}
+
+// attachTc(program: BpfProgram, ifindex: number, mode?: TcMode): BpfLink
+Napi::Value AttachTcProgram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  BpfProgram& program = BpfProgram::From(info[0], "program");
+  program.Require(env, BPF_PROG_TYPE_SCHED_CLS, "tc");
+  int ifindex = InterfaceIndex(info[1]);
+  auto mode = Mode(info[2], HookMode::kTcx, HookMode::kClsact);
+  return BpfLink::Make(env, BpfLink::Parts{AttachTc(program.Fd(env), ifindex, mode), {}});
+}
+
+// openLink(path: string): BpfLink
+Napi::Value OpenLink(const Napi::CallbackInfo& info) {
+  std::string path = Text(info[0], "path", PATH_MAX);
+  return BpfLink::Make(info.Env(), BpfLink::Parts{Describe(Descriptor(OpenPinned(path))), {path}});
+}
+
+// openMap(path: string): BpfMap
+Napi::Value OpenMap(const Napi::CallbackInfo& info) {
+  auto map = std::make_shared<Descriptor>(OpenPinned(Text(info[0], "path", PATH_MAX)));
+  MapShape shape = ShapeOfMap(map->get());
+  return BpfMap::Make(info.Env(), BpfMap::Parts{std::move(shape), std::move(map)});
+}
+
+// queryXdp(ifindex: number): XdpAttachment | undefined
+Napi::Value QueryXdpState(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto state = QueryXdp(InterfaceIndex(info[0]));
+  if (!state) return env.Undefined();
+  auto result = Napi::Object::New(env);
+  result.Set("programId", Napi::Number::New(env, state->program_id));
+  result.Set("mode", NameOf(state->mode));
+  return result;
+}
+
+// openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer
+Napi::Value OpenRingBuffer(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  BpfMap& map = BpfMap::From(info[0], "map");
+  auto bound = static_cast<size_t>(Whole(info[1], "bound", 1, 1 << 24));
+  auto record = Callback(info[2], "record");
+  if (map.shape().type != BPF_MAP_TYPE_RINGBUF) throw Napi::TypeError::New(env, "the map must be a ring buffer");
+  return RingBuffer::Make(env, RingBuffer::Parts{Descriptor::Duplicate(map.Fd(env)), bound, record});
+}
+
+// mountBpffs(path: string): void
+Napi::Value MountBpffsAt(const Napi::CallbackInfo& info) {
+  MountBpffs(Text(info[0], "path", PATH_MAX));
+  return info.Env().Undefined();
+}
+
+Napi::Value CountPossibleCpus(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), PossibleCpus());
+}
+
+// probe(): { usable: boolean, reason?: string, kernel: string }
+Napi::Value Probe(const Napi::CallbackInfo& info) {
+  auto result = Napi::Object::New(info.Env());
+  auto reason = WhyBpfIsUnusable();
+  result.Set("usable", !reason.has_value());
+  if (reason) result.Set("reason", *reason);
+  result.Set("kernel", KernelRelease());
+  return result;
+}
+
+}  // namespace
+
+Napi::Object BpfModule(Napi::Env env) {
+  BpfMap::Define(env);
+  BpfProgram::Define(env);
+  BpfObject::Define(env);
+  BpfLink::Define(env);
+  RingBuffer::Define(env);
+
+  auto bpf = Napi::Object::New(env);
+  auto add = [&](const char* name, auto function) { bpf.Set(name, Napi::Function::New(env, function, name)); };
+  add("load", Exported<LoadBpfObject>);
+  add("attachXdp", Exported<AttachXdpProgram>);
+  add("attachTc", Exported<AttachTcProgram>);
+  add("openLink", Exported<OpenLink>);
+  add("openMap", Exported<OpenMap>);
+  add("queryXdp", Exported<QueryXdpState>);
+  add("testRun", Exported<TestRun>);
+  add("openRingBuffer", Exported<OpenRingBuffer>);
+  add("mountBpffs", Exported<MountBpffsAt>);
+  add("possibleCpus", Exported<CountPossibleCpus>);
+  add("probe", Exported<Probe>);
+  return bpf;
+}
+
+}  // namespace semrd

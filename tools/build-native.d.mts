@@ -1,0 +1,4 @@
+export function buildNative(parts: {
+  readonly root: string;
+  readonly log: (line: string) => void;
+}): Promise<boolean>;
