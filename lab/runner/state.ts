@@ -1,0 +1,147 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Where every lab has a folder: gone with a restart of the machine, as the labs themselves. */
+export const STATE_DIRECTORY = "/run/semrd-lab";
+
+/** A process, told apart from later ones that get the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after boot, field 22 of /proc/<pid>/stat. */
+  readonly startTime: string;
+}
+
+export interface NodeState {
+  readonly name: string;
+  readonly kind: string;
+  readonly image: string | undefined;
+  readonly init: ProcessIdentity;
+  /** Environment of the node's processes. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Words to put before a command to bring it down to the node's capabilities. */
+  readonly confine: readonly string[];
+}
+
+/** What destroys a lab needs to know, whoever made it. */
+export interface LabState {
+  readonly name: string;
+  readonly prefix: string;
+  readonly file: string;
+  /** Who deploys or holds the lab; it may be gone. */
+  readonly runner: ProcessIdentity;
+  readonly nodes: readonly NodeState[];
+}
+
+export const labDirectory = (name: string): string => path.join(STATE_DIRECTORY, name);
+
+/** `undefined` if there is no such process. */
+export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  const stat = await readIfThere(`/proc/${pid}/stat`);
+  // The second field is the command in parentheses and may hold anything.
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const startTime = fields?.[19];
+  // A zombie has ended: only its parent has not looked yet.
+  return startTime === undefined || fields?.[0] === "Z" ? undefined : { pid, startTime };
+}
+
+export async function isAlive(process: ProcessIdentity): Promise<boolean> {
+  return (await identify(process.pid))?.startTime === process.startTime;
+}
+
+/** The PIDs of a process in its PID namespaces, outermost first. */
+async function namespacePids(pid: number): Promise<readonly number[]> {
+  const status = (await readIfThere(`/proc/${pid}/status`)) ?? "";
+  const line = /^NSpid:\s*(.*)$/m.exec(status)?.[1] ?? "";
+  return line.split(/\s+/).map(Number);
+}
+
+/** Ends a node: killing the first process of a PID namespace ends all others in it. Resolves when it is gone. */
+export async function endNode(init: ProcessIdentity): Promise<void> {
+  if (!(await isAlive(init))) return;
+  const pids = await namespacePids(init.pid);
+  if (pids.length < 2 || pids.at(-1) !== 1) return; // not the first process of a namespace: not ours
+  try {
+    process.kill(init.pid, "SIGKILL");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ESRCH") throw cause;
+  }
+  for (let waited = 0; await isAlive(init); waited += 5) {
+    if (waited > 20_000) throw new Error(`process ${init.pid} of the lab does not end`);
+    await delay(5);
+  }
+}
+
+export async function writeState(state: LabState): Promise<void> {
+  const file = path.join(labDirectory(state.name), "state.json");
+  await writeFile(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
+  await rename(`${file}.new`, file);
+}
+
+/** `undefined` if no lab of that name is known. */
+export async function readState(name: string): Promise<LabState | undefined> {
+  const text = await readIfThere(path.join(labDirectory(name), "state.json"));
+  return text === undefined ? undefined : (JSON.parse(text) as LabState);
+}
+
+/** All labs that have a state file. */
+export async function listLabs(): Promise<LabState[]> {
+  const names = await readdir(STATE_DIRECTORY).catch(() => []);
+  const states = await Promise.all(names.map(readState));
+  return states.filter((state) => state !== undefined);
+}
+
+/** True while a node of the lab lives, or somebody is deploying it. */
+export async function isInUse(state: LabState): Promise<boolean> {
+  const alive = await Promise.all([state.runner, ...state.nodes.map((node) => node.init)].map(isAlive));
+  return alive.some((one) => one);
+}
+
+/**
+ * Makes the folder of a lab, after removing what an ended lab of that name left.
+ * @throws {LabInUse}
+ */
+export async function claimLab(state: LabState): Promise<void> {
+  const folder = labDirectory(state.name);
+  await mkdir(STATE_DIRECTORY, { recursive: true });
+  try {
+    await mkdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    const present = await readState(state.name);
+    if (present !== undefined && (await isInUse(present))) throw new LabInUse(state.name, present.file);
+    await destroyLab(state.name);
+    await mkdir(folder);
+  }
+  await writeState(state);
+}
+
+/** A lab of that name is there. */
+export class LabInUse extends Error {
+  constructor(name: string, file: string) {
+    super(`lab ${name} is deployed already (from ${file}): destroy it first, or give this one another name`);
+    this.name = "LabInUse";
+  }
+}
+
+/**
+ * Ends every node of a lab and removes its folder, also if whoever deployed it is gone. Interfaces, mounts, maps and
+ * pins go with the namespaces. False if there was nothing.
+ */
+export async function destroyLab(name: string): Promise<boolean> {
+  const state = await readState(name);
+  await Promise.all((state?.nodes ?? []).map((node) => endNode(node.init)));
+  const there = (await readdir(labDirectory(name)).catch(() => undefined)) !== undefined;
+  await rm(labDirectory(name), { recursive: true, force: true });
+  return there;
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ESRCH" || code === "ENOTDIR") return undefined;
+    throw cause;
+  }
+}
