@@ -67,9 +67,16 @@ SEMR_ASSERT_SIZE(struct semr_slot, 4);
 struct semr_group {
 	struct semr_slot slots[SEMR_GROUP_SLOTS];
 	__u16 backup;
-	__u8 reserved[6];
+	__u16 used;		/* 1: the group exists; for user space only */
+	__u8 reserved[4];
 };
 SEMR_ASSERT_SIZE(struct semr_group, 264);
+
+/* In the place of group 0, which the pass never looks at: for user space. */
+struct semr_plan {
+	__u64 generation;	/* of the plan that the tables hold */
+};
+SEMR_ASSERT_SIZE(struct semr_plan, 8);
 
 /* ---------------------------------------------------- next_hops (ARRAY) */
 
@@ -98,7 +105,8 @@ struct semr_next_hop {
 	__u8 protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 reserved[3];
 	__u32 generation;
-	__u8 reserved_too[28];
+	__u8 reserved_too[4];
+	__u8 instance[24];	/* its id in ASCII; for user space only */
 };
 SEMR_ASSERT_SIZE(struct semr_next_hop, 64);
 

@@ -19,7 +19,9 @@ function layout<const Offsets extends Readonly<Record<string, number>>>(size: nu
 export const CAPABILITY = layout(32, { key: 0, selector: 8, group: 16, local_group: 20 });
 export const CAPABILITY_LINE = layout(64, { slots: 0 });
 export const SLOT = layout(4, { current: 0, previous: 2 });
-export const GROUP = layout(264, { slots: 0, backup: 256 });
+export const GROUP = layout(264, { slots: 0, backup: 256, used: 258 });
+/** Lies where group 0 would. */
+export const PLAN = layout(8, { generation: 0 });
 export const NEXT_HOP = layout(64, {
   state: 0,
   kind: 4,
@@ -28,6 +30,7 @@ export const NEXT_HOP = layout(64, {
   service_port: 26,
   protocol: 28,
   generation: 32,
+  instance: 40,
 });
 export const NEXT_HOP_COUNTERS = layout(24, { packets: 0, octets: 8, flows: 16 });
 export const NODE_KEY = layout(16, { locator: 0 });
@@ -45,6 +48,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   capability_line: CAPABILITY_LINE,
   slot: SLOT,
   group: GROUP,
+  plan: PLAN,
   next_hop: NEXT_HOP,
   next_hop_counters: NEXT_HOP_COUNTERS,
   node_key: NODE_KEY,
