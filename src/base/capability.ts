@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Ipv6Address, Ipv6Prefix } from "./ipv6.ts";
+import { toHex } from "./octets.ts";
 
 /** A canonical capability name such as `/vision/ocr`. Made by {@link parseCapabilityName} only. */
 export type CapabilityName = string & { readonly kind: "capability-name" };
@@ -45,6 +46,7 @@ export function capabilityDnsName(name: CapabilityName, tenant: string, zone: st
 const CAPABILITY_DOMAIN = "semrd capability 1\0";
 const AGENT_DOMAIN = "semrd agent 1\0";
 const FAMILY_DOMAIN = "semrd family 1\0";
+const INSTANCE_DOMAIN = "semrd instance 1\0";
 
 function digest(domain: string, text: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update(domain).update(text).digest());
@@ -58,6 +60,11 @@ export function capabilityId(name: CapabilityName, majorVersion: number): Capabi
 /** The 16 octets that stand for an agent's URI on the wire. */
 export function agentIdHash(agentId: string): Uint8Array {
   return digest(AGENT_DOMAIN, agentId).slice(0, 16);
+}
+
+/** 16 hexadecimal digits that stand for one endpoint (its canonical text) at which an agent offers a capability. */
+export function instanceId(agentId: string, name: CapabilityName, majorVersion: number, endpoint: string): string {
+  return toHex(digest(INSTANCE_DOMAIN, `${agentId}\0${name}\0${majorVersion}\0${endpoint}`).subarray(0, 8));
 }
 
 /** The family code of a label that the taxonomy did not number: always 0x8000 or above. */

@@ -25,6 +25,21 @@ export type HealthCheck =
       readonly rise: number;
     };
 
+export type AdminState = "up" | "draining" | "down";
+
+/** Who vouches for a record: the agent itself, the configuration, or an operator at the command line. */
+export type Source = "registration" | "configuration" | "command";
+
+/** How long a registration holds. Fresh, then stale for the last `renew` of it, then withdrawn at `validUntil`. */
+export interface Lease {
+  /** Grows with every registration and renewal of the agent. */
+  readonly sequence: bigint;
+  /** Wall clock. */
+  readonly validUntil: Milliseconds;
+  /** How long after a grant or renewal the agent should renew. */
+  readonly renew: Milliseconds;
+}
+
 /** A running endpoint of an agent that offers one capability. Never changed; a change is a new record. */
 export interface Instance {
   /** 16 hexadecimal digits, from agent, capability, version and endpoint. */
@@ -40,10 +55,14 @@ export interface Instance {
   /** Relative share, 1 to 100. */
   readonly weight: number;
   readonly labels: readonly string[];
-  readonly source: "registration" | "configuration" | "command";
+  readonly source: Source;
   readonly registeredAt: Milliseconds;
-  readonly lease?: { readonly sequence: bigint; readonly validUntil: Milliseconds; readonly renew: Milliseconds };
-  readonly adminState: "up" | "draining" | "down";
+  readonly lease?: Lease;
+  /** Renewals were missed: `renew` or less is left of the lease. Still in use. */
+  readonly stale?: true;
+  readonly adminState: AdminState;
+  /** When a drain ends and the instance goes down. */
+  readonly drainDeadline?: Milliseconds;
   readonly check?: HealthCheck;
   readonly health: InstanceHealth;
 }

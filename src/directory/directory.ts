@@ -1,0 +1,328 @@
+import {
+  type CapabilityName,
+  type Clock,
+  type Metrics,
+  type Milliseconds,
+  milliseconds,
+  type Timer,
+} from "../base/index.ts";
+import { Broadcast, type DirectoryListener } from "./broadcast.ts";
+import { Deadlines } from "./deadlines.ts";
+import { DirectoryError } from "./faults.ts";
+import { InstanceIndex, type SiteKey } from "./instance-index.ts";
+import { summarize } from "./local-site.ts";
+import {
+  type AgentRecord,
+  type AgentRequest,
+  type HeldOffer,
+  type Hold,
+  held,
+  offerId,
+  registered,
+  renewed,
+} from "./record.ts";
+import { SOURCE_RANK, sameButLease } from "./same.ts";
+import type { DirectoryChange, Endpoint, Instance, InstanceHealth, LocalSite } from "./types.ts";
+
+export interface DirectoryLimits {
+  /** Most instances of one agent. */
+  readonly perAgent: number;
+  /** Most instances of all agents of one tenant. */
+  readonly perTenant: number;
+}
+
+export interface DirectoryParts {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+export type RemovalCause = Extract<DirectoryChange, { readonly type: "removed" }>["cause"];
+
+interface AgentEntry {
+  readonly record: AgentRecord;
+  readonly instances: ReadonlyMap<string, Instance>;
+}
+
+/**
+ * What the agents behind this router can do, and how they are.
+ *
+ * Every operation is atomic: it throws and changes nothing, or it is done and every listener has been told when it
+ * returns. Leases and drains end by one timer on the monotonic clock, so a step of the wall clock ends none.
+ */
+export class Directory implements Disposable {
+  readonly #limits: DirectoryLimits;
+  readonly #clock: Clock;
+  readonly #agents = new Map<string, AgentEntry>();
+  readonly #index = new InstanceIndex();
+  readonly #deadlines = new Deadlines();
+  /** The monotonic instant of the wall-clock time in a lease or hold, fixed when it was first seen. */
+  readonly #ends = new WeakMap<object, number>();
+  readonly #broadcast = new Broadcast();
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+  readonly #expired;
+  readonly #size;
+
+  constructor(limits: DirectoryLimits, parts: DirectoryParts) {
+    this.#limits = limits;
+    this.#clock = parts.clock;
+    this.#expired = parts.metrics.counter("semrd_directory_leases_expired_total", "Registrations that ran out");
+    this.#size = parts.metrics.gauge("semrd_directory_instances", "Instances in the directory");
+  }
+
+  /** Tells `listener` of every later change, in order, until the subscription is disposed. */
+  subscribe(listener: DirectoryListener): Disposable {
+    return this.#broadcast.subscribe(listener);
+  }
+
+  agent(agent: string): AgentRecord | undefined {
+    return this.#agents.get(agent)?.record;
+  }
+
+  /** Records of all agents, in no particular order. */
+  *agents(): Iterable<AgentRecord> {
+    for (const entry of this.#agents.values()) yield entry.record;
+  }
+
+  instance(id: string): Instance | undefined {
+    return this.#index.get(id);
+  }
+
+  instancesOf(agent: string): readonly Instance[] {
+    return [...(this.#agents.get(agent)?.instances.values() ?? [])];
+  }
+
+  /** Instances of one capability and major version, ordered by instance ID. */
+  instancesFor(site: SiteKey): readonly Instance[] {
+    return this.#index.at(site);
+  }
+
+  instancesAt(endpoint: Endpoint): readonly Instance[] {
+    return this.#index.behind(endpoint);
+  }
+
+  /** Every instance, in no particular order. */
+  instances(): Iterable<Instance> {
+    return this.#index.all();
+  }
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  /** What this router says about one capability; `undefined` when no instance is known. Cost: its instances. */
+  localSite(tenant: string, capability: CapabilityName, majorVersion: number): LocalSite | undefined {
+    return summarize(this.#index.at({ tenant, capability, majorVersion }));
+  }
+
+  /** The capabilities that have at least one instance. */
+  sites(): Iterable<SiteKey> {
+    return this.#index.sites();
+  }
+
+  /**
+   * Whether {@link put} would accept `record`, given `reserved` more instances of its tenant that are on their way.
+   *
+   * @throws {DirectoryError} directory.agent-held, directory.duplicate-instance, directory.capability-limit
+   */
+  check(record: AgentRecord, reserved = 0): void {
+    const { agent, tenant, source } = record;
+    const before = this.#agents.get(agent);
+    if (before !== undefined) {
+      const { tenant: holder, source: by } = before.record;
+      if (holder !== tenant || SOURCE_RANK[source] < SOURCE_RANK[by]) {
+        throw new DirectoryError({ code: "directory.agent-held", agent, source: by });
+      }
+    }
+    const ids = new Set<string>();
+    for (const offer of record.offers) {
+      const instance = offerId(agent, offer);
+      const twice = ids.has(instance) || (this.#index.get(instance)?.agent ?? agent) !== agent;
+      if (twice) throw new DirectoryError({ code: "directory.duplicate-instance", agent, instance });
+      ids.add(instance);
+    }
+    const { perAgent, perTenant } = this.#limits;
+    const grows = ids.size - (before?.instances.size ?? 0);
+    if (grows <= 0) return;
+    if (ids.size > perAgent) {
+      throw new DirectoryError({ code: "directory.capability-limit", agent, per: "agent", limit: perAgent });
+    }
+    if (this.#index.countOf(tenant) + reserved + grows > perTenant) {
+      throw new DirectoryError({ code: "directory.capability-limit", agent, per: "tenant", limit: perTenant });
+    }
+  }
+
+  /** Makes `record` all there is about its agent; health of instances that were there before is kept. @throws as {@link check} */
+  put(record: AgentRecord): readonly Instance[] {
+    this.check(record);
+    this.#store(record, "deregistered");
+    return this.instancesOf(record.agent);
+  }
+
+  /** {@link put} of what `request` asks for. @throws as {@link check} */
+  register(request: AgentRequest): readonly Instance[] {
+    return this.put(registered(this.agent(request.agent), request, this.#clock.wall()));
+  }
+
+  /** Begins the lease of `agent` anew. @throws {DirectoryError} directory.unknown-agent, directory.lease-expired */
+  renew(agent: string, span: Milliseconds): readonly Instance[] {
+    return this.put(renewed(this.leased(agent), span, this.#clock.wall()));
+  }
+
+  /** The record of `agent`, if its lease still holds. @throws {DirectoryError} directory.unknown-agent, directory.lease-expired */
+  leased(agent: string): AgentRecord {
+    const record = this.known(agent);
+    const lateBy = record.lease === undefined ? 0 : this.#clock.monotonic() - this.#end(record.lease);
+    if (lateBy <= 0) return record;
+    throw new DirectoryError({ code: "directory.lease-expired", agent, lateBy: milliseconds(lateBy) });
+  }
+
+  /** @throws {DirectoryError} directory.unknown-agent */
+  known(agent: string): AgentRecord {
+    const record = this.agent(agent);
+    if (record === undefined) throw new DirectoryError({ code: "directory.unknown-agent", agent });
+    return record;
+  }
+
+  /** Takes instances (all of the agent's when `instances` is absent) out of service, or back. @throws {DirectoryError} directory.unknown-agent */
+  setAdminState(agent: string, hold: Hold | undefined, instances?: ReadonlySet<string>): void {
+    this.put(held(this.known(agent), hold, instances));
+  }
+
+  /** No new flows from now; down when `deadline` (wall clock) has come. @throws {DirectoryError} directory.unknown-agent */
+  drain(agent: string, by: Hold["by"], deadline?: Milliseconds): void {
+    this.setAdminState(agent, { state: "draining", by, ...(deadline === undefined ? {} : { deadline }) });
+  }
+
+  /** Forgets an agent; nothing happens when it is not known. */
+  remove(agent: string, cause: RemovalCause): void {
+    const entry = this.#agents.get(agent);
+    if (entry === undefined) return;
+    this.#store({ ...entry.record, offers: [] }, cause);
+    this.#agents.delete(agent);
+    this.#arm(agent, undefined);
+  }
+
+  /** What a check or the data plane found out; nothing happens when the instance is gone or nothing is new. */
+  setHealth(id: string, state: InstanceHealth["state"], reason?: string): void {
+    const was = this.#index.get(id);
+    if (was === undefined || (was.health.state === state && was.health.reason === reason)) return;
+    const since = was.health.state === state ? was.health.since : this.#clock.wall();
+    const instance = { ...was, health: { state, since, ...(reason === undefined ? {} : { reason }) } };
+    const entry = this.#agents.get(was.agent)!;
+    this.#agents.set(was.agent, { ...entry, instances: new Map(entry.instances).set(id, instance) });
+    this.#index.set(instance);
+    this.#broadcast.publish([{ type: "changed", instance, was }]);
+  }
+
+  /** Ends what is due: leases go stale and run out, drains end. The timer does this by itself. */
+  expire(): void {
+    const now = this.#clock.monotonic();
+    try {
+      for (let due = this.#deadlines.take(now); due !== undefined; due = this.#deadlines.take(now)) {
+        const { record } = this.#agents.get(due)!;
+        if (record.lease !== undefined && this.#end(record.lease) <= now) {
+          this.#expired.add();
+          this.remove(due, "lease-expired");
+        } else this.#store(record, "deregistered");
+      }
+    } finally {
+      this.#rearm(); // a listener that failed must not keep the other leases alive
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+    this.#broadcast.clear();
+  }
+
+  /** Brings index, deadlines and listeners to `record`; the difference to what was there is what is told. */
+  #store(record: AgentRecord, cause: RemovalCause): void {
+    const before = this.#agents.get(record.agent)?.instances ?? new Map<string, Instance>();
+    const now = this.#clock.monotonic();
+    const staleAt = record.lease === undefined ? Infinity : this.#end(record.lease) - record.lease.renew;
+    const instances = new Map<string, Instance>();
+    const changes: DirectoryChange[] = [];
+    for (const offer of record.offers) {
+      const id = offerId(record.agent, offer);
+      const was = before.get(id);
+      const instance = this.#project(id, record, offer, was, { now, staleAt });
+      instances.set(id, instance);
+      this.#index.set(instance);
+      if (was === undefined) changes.push({ type: "added", instance });
+      else if (!sameButLease(was, instance)) changes.push({ type: "changed", instance, was });
+    }
+    for (const [id, instance] of before) {
+      if (instances.has(id)) continue;
+      this.#index.delete(instance);
+      changes.push({ type: "removed", instance, cause });
+    }
+    this.#agents.set(record.agent, { record, instances });
+    this.#size.set(this.#index.size);
+    this.#arm(record.agent, this.#nextDeadline(record, { now, staleAt }));
+    this.#broadcast.publish(changes);
+  }
+
+  #project(
+    id: string,
+    record: AgentRecord,
+    offer: HeldOffer,
+    was: Instance | undefined,
+    { now, staleAt }: { readonly now: number; readonly staleAt: number },
+  ): Instance {
+    const { hold, ...offered } = offer;
+    const over = hold?.deadline !== undefined && this.#end(hold) <= now;
+    return {
+      id,
+      agent: record.agent,
+      tenant: record.tenant,
+      source: record.source,
+      ...offered,
+      ...(record.lease === undefined ? {} : { lease: record.lease }),
+      ...(staleAt <= now ? { stale: true as const } : {}),
+      adminState: hold === undefined ? "up" : over ? "down" : hold.state,
+      ...(hold?.deadline === undefined ? {} : { drainDeadline: hold.deadline }),
+      health: was?.health ?? { state: "unknown", since: this.#clock.wall() },
+    };
+  }
+
+  #nextDeadline(record: AgentRecord, { now, staleAt }: { readonly now: number; readonly staleAt: number }) {
+    let next = Infinity;
+    if (record.lease !== undefined) next = staleAt > now ? staleAt : this.#end(record.lease);
+    for (const { hold } of record.offers) {
+      if (hold?.deadline !== undefined && this.#end(hold) > now) next = Math.min(next, this.#end(hold));
+    }
+    return next === Infinity ? undefined : next;
+  }
+
+  #end(of: NonNullable<AgentRecord["lease"]> | Hold): number {
+    const known = this.#ends.get(of);
+    if (known !== undefined) return known;
+    const wall = "validUntil" in of ? of.validUntil : of.deadline!;
+    const end = this.#clock.monotonic() + (wall - this.#clock.wall());
+    this.#ends.set(of, end);
+    return end;
+  }
+
+  #arm(agent: string, at: number | undefined): void {
+    this.#deadlines.set(agent, at);
+    this.#rearm();
+  }
+
+  #rearm(): void {
+    const { next } = this.#deadlines;
+    if (next === this.#timer?.at) return;
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+    if (next === undefined) return;
+    const delay = Math.min(Math.max(0, next - this.#clock.monotonic()), LONGEST_WAIT);
+    const timer = this.#clock.after(milliseconds(delay), () => {
+      this.#timer = undefined;
+      this.expire();
+    });
+    this.#timer = { at: next, timer };
+  }
+}
+
+/** setTimeout and its like take 31 bits of milliseconds; the timer is armed again when it fires early. */
+const LONGEST_WAIT = 86_400_000;
