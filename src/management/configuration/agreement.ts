@@ -1,0 +1,85 @@
+import {
+  ANY_SITE,
+  type CapabilityName,
+  capabilityAddress,
+  capabilityFamily,
+  capabilityId,
+  formatIpv6,
+  hashedFamilyCode,
+  prefixContains,
+} from "../../base/index.ts";
+import type { ConfigurationFault } from "./error.ts";
+import type { RouterConfiguration } from "./types.ts";
+
+const ROUTER = "/semrd-router:router";
+
+/** What a YANG model cannot say: conditions over hashes and address arithmetic. Pure. */
+export function disagreements(configuration: RouterConfiguration): readonly ConfigurationFault[] {
+  return [...capabilityCollisions(configuration), ...addressesInDomain(configuration), ...healthChecks(configuration)];
+}
+
+const familyCode = (configuration: RouterConfiguration, name: CapabilityName): number => {
+  const label = capabilityFamily(name);
+  return configuration.taxonomy.familyCodes.get(label) ?? hashedFamilyCode(label);
+};
+
+/** Two capabilities of one address could not be told apart by a packet. @see DESIGN section 3 */
+function* capabilityCollisions(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
+  const owners = new Map<string, string>();
+  for (const { name, majorVersion } of configuration.taxonomy.capabilities) {
+    const address = capabilityAddress({
+      domain: configuration.domain.prefix,
+      tenantIndex: 1, // any: it is the same for both
+      familyCode: familyCode(configuration, name),
+      capabilityId: capabilityId(name, majorVersion),
+      selector: ANY_SITE,
+    });
+    const text = formatIpv6(address);
+    const owner = owners.get(text);
+    if (owner === undefined) owners.set(text, `${name} version ${majorVersion}`);
+    else
+      yield {
+        path: `${ROUTER}/semrd-taxonomy:taxonomy/capability[name='${name}'][major-version='${majorVersion}']`,
+        reason: `has the same address as ${owner}: give one of them another family code, or another name`,
+        tag: "capability-collision",
+      };
+  }
+}
+
+/** Capability addresses stand for capabilities: a node that has one could not be reached. */
+function* addressesInDomain(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
+  const { prefix } = configuration.domain;
+  const fault = (path: string, address: Uint8Array, what: string): ConfigurationFault => ({
+    path: `${ROUTER}${path}`,
+    value: JSON.stringify(formatIpv6(address)),
+    reason: `${what} cannot be inside the domain's prefix, which is for capability addresses`,
+    tag: "address-in-domain",
+  });
+  const { locator } = configuration.site;
+  if (prefixContains(prefix, locator)) yield fault("/site/locator", locator, "a locator");
+  for (const agent of configuration.agents)
+    for (const { endpoint, capability, version } of agent.instances) {
+      if (!prefixContains(prefix, endpoint.address)) continue;
+      const keys = `[name='${capability}'][major-version='${version.major}'][address='${formatIpv6(endpoint.address)}'][port='${endpoint.port}']`;
+      yield fault(
+        `/semrd-agent:agents/agent[id='${agent.id}']/capability${keys}/address`,
+        endpoint.address,
+        "an agent's own address",
+      );
+    }
+  for (const { address } of configuration.bgp?.neighbors ?? [])
+    if (prefixContains(prefix, address))
+      yield fault(`/semrd-bgp:bgp/neighbors/neighbor[address='${formatIpv6(address)}']`, address, "a neighbour");
+}
+
+/** A probe over TCP says nothing about a UDP service. */
+function* healthChecks(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
+  for (const agent of configuration.agents)
+    for (const { endpoint, check, capability, version } of agent.instances)
+      if (endpoint.protocol === "udp" && check !== undefined)
+        yield {
+          path: `${ROUTER}/semrd-agent:agents/agent[id='${agent.id}']/capability[name='${capability}'][major-version='${version.major}'][address='${formatIpv6(endpoint.address)}'][port='${endpoint.port}']/health-check`,
+          reason: "a health check needs TCP, and this capability uses UDP",
+          tag: "health-check-udp",
+        };
+}

@@ -1,0 +1,40 @@
+import type { CheckConfigResult } from "../control/types.ts";
+import { ConfigurationError } from "./error.ts";
+import { type LoadParts, loadConfiguration, parseConfiguration } from "./load.ts";
+import type { RouterConfiguration } from "./types.ts";
+
+/** Says whether a file or a text is a valid configuration; never throws for one that is not. */
+export async function checkConfiguration(
+  source: { readonly file: string } | { readonly text: string; readonly folder: string },
+  parts: LoadParts = {},
+): Promise<CheckConfigResult & { readonly configuration?: RouterConfiguration }> {
+  try {
+    const configuration = await ("file" in source
+      ? loadConfiguration(source.file, parts)
+      : parseConfiguration(source.text, source.folder, parts));
+    return { valid: true, faults: [], configuration };
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return { valid: false, faults: error.faults };
+  }
+}
+
+export interface CheckOutput {
+  out(line: string): void;
+  err(line: string): void;
+}
+
+/** What `semrd --check --config FILE` and `semrctl check-config FILE` do: prints the verdict, answers the exit code. */
+export async function checkConfigCommand(file: string, output: CheckOutput, parts: LoadParts = {}): Promise<0 | 78> {
+  try {
+    const { name } = await loadConfiguration(file, parts);
+    output.out(`${file}: valid configuration of router ${name}`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    for (const line of error.lines()) output.err(line);
+    const count = error.faults.length;
+    output.err(`${file}: ${count} ${count === 1 ? "fault" : "faults"}`);
+    return 78;
+  }
+}

@@ -1,0 +1,234 @@
+import type { YangContext, YangError, YangFault } from "../../../native/api.ts";
+import type { ConfigurationFault } from "./error.ts";
+import { type JsonNode, type JsonObject, type PrintedDocument, printJsonDocument } from "./json-document.ts";
+import { locate, memberNamed, type Place, prune } from "./locate.ts";
+import { isSecret, reasonOf } from "./wording.ts";
+
+/** Faults that are told apart at most; each costs one more validation, so large documents get fewer. */
+const MAX_FAULTS = 50;
+const MIN_FAULTS = 3;
+/** Octets that all validations of one diagnosis may parse together. */
+const PARSE_BUDGET = 20_000_000;
+
+const MAX_VALUE = 80;
+
+export function isYangError(error: unknown): error is YangError {
+  return error instanceof Error && (error as Partial<YangError>).code === "EYANG";
+}
+
+/**
+ * Every fault of a document that is known to be wrong.
+ *
+ * libyang stops at the first fault. So each one is taken out of the document and the rest is validated again: first
+ * the form of all values, then, if that was right, references and conditions. What a reported fault alone brings about
+ * (a leafref into an entry that was taken out, a mandatory leaf that was) is not reported. `root` is used up.
+ */
+export async function diagnose(root: JsonNode, context: YangContext): Promise<readonly ConfigurationFault[]> {
+  const form = await collect(root, context, { validate: false });
+  return form.length > 0 ? form : collect(root, context, { validate: true });
+}
+
+async function collect(
+  root: JsonNode,
+  context: YangContext,
+  options: { readonly validate: boolean },
+): Promise<ConfigurationFault[]> {
+  const faults: ConfigurationFault[] = [];
+  const removed = new Removed();
+  const size = Math.max(1, printJsonDocument(root).text.length);
+  const rounds = Math.min(MAX_FAULTS, Math.max(MIN_FAULTS, Math.floor(PARSE_BUDGET / size)));
+  for (let round = 0; round < rounds; round++) {
+    const printed = printJsonDocument(root);
+    const fault = await firstFault(printed.text, context, options);
+    if (fault === undefined) return faults;
+    const places = placesOf(root, printed, fault);
+    if (places.length === 0) {
+      faults.push(withoutPlace(fault));
+      return faults;
+    }
+    for (const place of places) {
+      if (!removed.explains(place, fault)) faults.push(describe(place, fault));
+      removed.take(place);
+    }
+    if (places.some((place) => place.holders.length <= 1)) return faults; // the container of everything
+  }
+  faults.push({ reason: `only the first ${faults.length} faults were looked for`, tag: "more-faults" });
+  return faults;
+}
+
+async function firstFault(
+  text: string,
+  context: YangContext,
+  options: { readonly validate: boolean },
+): Promise<YangFault | undefined> {
+  try {
+    const tree = await context.parse(text, "json", options);
+    await tree.dispose();
+    return undefined;
+  } catch (error) {
+    if (!isYangError(error)) throw error;
+    return error.faults[0] ?? { message: error.message };
+  }
+}
+
+const QUOTED = /"([^"\s]+)"/;
+
+/** The nodes that a fault is about; several only where libyang names a schema node that is missing in several entries. */
+function placesOf(root: JsonNode, printed: PrintedDocument, fault: YangFault): Place[] {
+  const atLine = fault.line === undefined ? undefined : printed.nodes[fault.line - 1];
+  const found = fault.path === undefined ? [{ path: "", name: "", node: root, holders: [] }] : locate(root, fault.path);
+  const missing = found.filter(({ node }) => node === undefined);
+  const there = found.filter(({ node }) => node !== undefined);
+  if (there.length === 0 || /^(Mandatory node|Too few) /.test(fault.message))
+    return missing.length > 0 ? missing : there;
+  const place = there.length === 1 ? there[0]! : nearest(there, atLine, printed, fault.line);
+  return [memberMeant(place, fault.message)];
+}
+
+function nearest(
+  places: Place[],
+  atLine: JsonNode | undefined,
+  printed: PrintedDocument,
+  line: number | undefined,
+): Place {
+  const exact = places.find(({ node }) => node === atLine);
+  if (exact !== undefined || line === undefined) return exact ?? places[0]!;
+  const before = places.filter(({ node }) => printed.nodes.indexOf(node!) < line);
+  return before.at(-1) ?? places[0]!;
+}
+
+/** A fault of a container that quotes the name of a member of it is about that member. */
+function memberMeant(place: Place, message: string): Place {
+  if (place.node?.kind !== "object" || !/^(Node|The |No module|Top-level|Unknown|Duplicate)/.test(message))
+    return place;
+  const quoted = QUOTED.exec(message)?.[1];
+  if (quoted === undefined) return place;
+  const member = memberNamed(place.node, quoted) ?? memberOfModule(place.node, quoted);
+  if (member === undefined) return place;
+  return {
+    path: `${place.path}/${member[0]}`,
+    name: member[0],
+    node: member[1],
+    holders: [...place.holders, place.node],
+  };
+}
+
+function memberOfModule(node: JsonObject, module: string): [string, JsonNode] | undefined {
+  for (const member of node.members) if (member[0].startsWith(`${module}:`)) return member;
+  return undefined;
+}
+
+function withoutPlace(fault: YangFault): ConfigurationFault {
+  return {
+    ...(fault.path === undefined ? {} : { path: fault.path }),
+    reason: reasonOf(fault.message),
+    ...(fault.appTag === undefined ? {} : { tag: fault.appTag }),
+  };
+}
+
+function describe(place: Place, fault: YangFault): ConfigurationFault {
+  const line = (place.node ?? place.holders.at(-1))?.line;
+  const value = valueText(place);
+  return {
+    path: place.path,
+    ...(value === undefined ? {} : { value }),
+    reason:
+      isSecret(place.name) && fault.message.includes('"')
+        ? "not of the form that is expected here"
+        : reasonOf(fault.message),
+    ...(fault.appTag === undefined ? {} : { tag: fault.appTag }),
+    ...(line === undefined ? {} : { line }),
+  };
+}
+
+/** The value as JSON on one line, where it is a single one and no secret. */
+export function valueText(place: { readonly name: string; readonly node?: JsonNode }): string | undefined {
+  const { node } = place;
+  if (node === undefined || node.kind === "object" || node.kind === "array" || isSecret(place.name)) return undefined;
+  return node.source.length <= MAX_VALUE ? node.source : `${node.source.slice(0, MAX_VALUE)}…`;
+}
+
+const schemaPath = (path: string): string => path.replace(/\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]/g, "");
+
+/** What a diagnosis has taken out of the document so far, and what follows from that alone. */
+class Removed {
+  /** Paths in terms of the schema, with the values that stood there: what leafrefs and conditions can have meant. */
+  readonly #values = new Map<string, Set<string>>();
+  /** Members taken out of an object: their absence is our doing. */
+  readonly #members = new Map<JsonObject, Set<string>>();
+
+  take(place: Place): void {
+    const holder = place.holders.at(-1);
+    if (place.node === undefined) {
+      this.#takeHolder(place);
+      return;
+    }
+    if (holder?.kind === "object") this.#note(holder, place.name);
+    this.#keep(schemaPath(place.path), place.node);
+    prune(place);
+    if (holder?.kind === "array" && holder.items.length === 0) this.#noteEmptied(place);
+  }
+
+  /** A mandatory member is missing: its holder goes, so that what is behind it can be looked at. */
+  #takeHolder(place: Place): void {
+    const node = place.holders.at(-1);
+    const holders = place.holders.slice(0, -1);
+    const outer = holders.at(-1);
+    if (node === undefined || outer === undefined) return;
+    const path = place.path.slice(0, place.path.lastIndexOf("/"));
+    const name = outer.kind === "object" ? [...outer.members].find(([, child]) => child === node)?.[0] : "";
+    if (name !== undefined) this.take({ path, name, node, holders });
+  }
+
+  #noteEmptied(place: Place): void {
+    const array = place.holders.at(-1)!;
+    const object = place.holders.at(-2);
+    if (object?.kind !== "object") return;
+    for (const [name, child] of object.members) {
+      if (child !== array) continue;
+      this.#note(object, name);
+      object.members.delete(name);
+    }
+  }
+
+  #note(object: JsonObject, name: string): void {
+    const names = this.#members.get(object) ?? new Set();
+    this.#members.set(object, names.add(name));
+  }
+
+  #keep(path: string, node: JsonNode): void {
+    if (node.kind === "array") for (const item of node.items) this.#keep(path, item);
+    else if (node.kind === "object") for (const [name, child] of node.members) this.#keep(`${path}/${name}`, child);
+    else if (node.kind === "string") {
+      const values = this.#values.get(path) ?? new Set();
+      this.#values.set(path, values.add(String(node.value)));
+    }
+  }
+
+  /** True when the fault can be a mere consequence of what was taken out; it shows again once that is put right. */
+  explains(place: Place, fault: YangFault): boolean {
+    if (place.node === undefined) return this.#tookMember(place);
+    const here = schemaPath(place.path);
+    if (place.node.kind === "string") return this.#tookValue(String(place.node.value), here);
+    // Without a tag it is no condition of the model, so it looks at nothing else.
+    if (place.node.kind !== "object" || fault.appTag === undefined) return false;
+    return [...place.node.members].some(
+      ([, child]) => child.kind === "string" && this.#tookValue(String(child.value), here),
+    );
+  }
+
+  #tookMember(place: Place): boolean {
+    const holder = place.holders.at(-1);
+    const names = holder?.kind === "object" ? this.#members.get(holder) : undefined;
+    const wanted = place.name.slice(place.name.indexOf(":") + 1);
+    return [...(names ?? [])].some((name) => name.slice(name.indexOf(":") + 1) === wanted);
+  }
+
+  #tookValue(value: string, except: string): boolean {
+    for (const [path, values] of this.#values) {
+      const elsewhere = path !== except && !path.startsWith(`${except}/`);
+      if (elsewhere && values.has(value)) return true;
+    }
+    return false;
+  }
+}

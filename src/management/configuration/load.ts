@@ -1,0 +1,141 @@
+import path from "node:path";
+import type { Yang, YangContext } from "../../../native/api.ts";
+import { loadNative } from "../../../native/index.ts";
+import { messageOf } from "../../base/index.ts";
+import { bindRouter } from "../yang/binding.ts";
+import type { RouterDocument } from "../yang/instance.ts";
+import { openSchema } from "../yang/schema.ts";
+import { disagreements } from "./agreement.ts";
+import { diagnose, isYangError, valueText } from "./diagnose.ts";
+import { ConfigurationError, type ConfigurationFault } from "./error.ts";
+import { diskFiles, type Files } from "./files.ts";
+import { type JsonNode, JsonSyntaxError, parseJsonDocument } from "./json-document.ts";
+import { locate } from "./locate.ts";
+import type { RouterConfiguration } from "./types.ts";
+
+export interface LoadParts {
+  /** Default: that of the native addon. */
+  readonly yang?: Yang;
+  /** Default: the disk. */
+  readonly files?: Files;
+}
+
+/** A configuration file larger than this is not read: it is something else. */
+const MAX_OCTETS = 64 * 1024 * 1024;
+
+const NO_ROUTER: ConfigurationFault = {
+  reason: 'an object with the one member "semrd-router:router" is expected',
+  tag: "router-missing",
+};
+
+/**
+ * Reads, validates and binds the configuration in a file.
+ *
+ * @throws {ConfigurationError} `configuration.invalid` with every fault that could be told apart, also for a file that
+ *   cannot be read.
+ */
+export async function loadConfiguration(file: string, parts: LoadParts = {}): Promise<RouterConfiguration> {
+  const files = parts.files ?? diskFiles;
+  let text: string;
+  try {
+    text = await files.read(file, MAX_OCTETS);
+  } catch (cause) {
+    throw new ConfigurationError([{ reason: unreadable(cause, "configuration file"), tag: "unreadable" }], file);
+  }
+  try {
+    const folder = path.dirname(path.resolve(file));
+    return await parseConfiguration(text, folder, parts);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new ConfigurationError(error.faults, file);
+    throw error;
+  }
+}
+
+/**
+ * Validates and binds configuration text; relative file names in it begin at `folder`.
+ *
+ * @throws {ConfigurationError}
+ */
+export async function parseConfiguration(
+  text: string,
+  folder: string,
+  parts: LoadParts = {},
+): Promise<RouterConfiguration> {
+  const root = parseText(text);
+  await using context = await openSchema(parts.yang ?? loadNative().yang);
+  const document = await validate(text, root, context);
+  const router = document["semrd-router:router"];
+  if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
+  const configuration = bindRouter(router, folder);
+  const faults = [
+    ...disagreements(configuration),
+    ...(await unreadableFiles(configuration, parts.files ?? diskFiles)),
+  ].map((fault) => withSource(fault, root));
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return configuration;
+}
+
+function parseText(text: string): JsonNode {
+  try {
+    return parseJsonDocument(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new ConfigurationError([
+      { line: error.line, reason: `not JSON: column ${error.column}: ${error.message}`, tag: "syntax" },
+    ]);
+  }
+}
+
+async function validate(text: string, root: JsonNode, context: YangContext): Promise<RouterDocument> {
+  if (root.kind !== "object") throw new ConfigurationError([{ ...NO_ROUTER, line: root.line }]);
+  try {
+    const tree = await context.parse(text, "json", { validate: true });
+    try {
+      return JSON.parse(await context.print(tree, "json", { defaults: "all" })) as RouterDocument;
+    } finally {
+      await tree.dispose();
+    }
+  } catch (error) {
+    if (!isYangError(error)) throw error;
+    const faults = await diagnose(parseJsonDocument(text), context);
+    // A fault that went away while it was looked for is still one: libyang has refused the text.
+    throw new ConfigurationError(faults.length > 0 ? faults : [{ reason: error.message }]);
+  }
+}
+
+async function unreadableFiles(configuration: RouterConfiguration, files: Files): Promise<ConfigurationFault[]> {
+  const { tls, issuers } = configuration.registration;
+  const registration = "/semrd-router:router/semrd-registration:registration";
+  const needed = [
+    ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
+    ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
+    ...issuers.map(({ name, jwksFile }) => [`${registration}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"]),
+  ] as [string, string, string][];
+  const faults: ConfigurationFault[] = [];
+  for (const [place, file, what] of needed) {
+    try {
+      await files.probe(file);
+    } catch (cause) {
+      const reason = `${unreadable(cause, what)} (${file})`;
+      faults.push({ path: place, reason, tag: "unreadable" });
+    }
+  }
+  return faults;
+}
+
+function unreadable(cause: unknown, what: string): string {
+  const code = (cause as { code?: unknown }).code;
+  if (code === "ENOENT") return `there is no such ${what}: check the path, or make the file`;
+  if (code === "EACCES" || code === "EPERM")
+    return `no permission to read the ${what}: check its owner and mode, and those of its folders`;
+  if (code === "EISDIR") return `a folder, where a ${what} is expected`;
+  return `the ${what} cannot be read: ${messageOf(cause)}`;
+}
+
+/** Adds line and value of the place that a fault names. */
+function withSource(fault: ConfigurationFault, root: JsonNode): ConfigurationFault {
+  const place = fault.path === undefined ? undefined : locate(root, fault.path).find(({ node }) => node !== undefined);
+  if (place?.node === undefined) return fault;
+  const value = fault.value ?? valueText(place);
+  return { ...fault, line: place.node.line, ...(value === undefined ? {} : { value }) };
+}

@@ -1,0 +1,180 @@
+import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { Secret } from "./secret.ts";
+
+/**
+ * The configuration of one router in the words of its parts: every default filled in, every address parsed, every
+ * reference resolved. Absence of a feature is an absent member or an empty list.
+ */
+export interface RouterConfiguration {
+  readonly name: string;
+  /** Unsigned 32 bits, not 0. */
+  readonly routerId: number;
+  readonly domain: DomainConfiguration;
+  readonly site: SiteConfiguration;
+  readonly taxonomy: TaxonomyConfiguration;
+  readonly tenants: readonly TenantConfiguration[];
+  readonly interfaces: readonly InterfaceConfiguration[];
+  /** Absent: this router speaks no BGP. */
+  readonly bgp?: BgpConfiguration;
+  readonly registration: RegistrationConfiguration;
+  readonly agents: readonly AgentConfiguration[];
+  readonly discovery: DiscoveryConfiguration;
+  readonly dataplane: DataplaneConfiguration;
+  readonly telemetry: TelemetryConfiguration;
+  readonly management: ManagementConfiguration;
+  /** Absolute. */
+  readonly stateDirectory: string;
+}
+
+export interface DomainConfiguration {
+  /** Lower case, no final dot. */
+  readonly dnsZone: string;
+  /** A /48. */
+  readonly prefix: Ipv6Prefix;
+}
+
+export interface SiteConfiguration {
+  /** 1 to 65534. */
+  readonly selector: number;
+  readonly locator: Ipv6Address;
+}
+
+export interface TaxonomyConfiguration {
+  readonly revision: number;
+  /** By first label; 1 to 32767. A family that is not here has a hashed code. */
+  readonly familyCodes: ReadonlyMap<string, number>;
+  readonly capabilities: readonly TaxonomyCapability[];
+}
+
+export interface TaxonomyCapability {
+  readonly name: CapabilityName;
+  readonly majorVersion: number;
+  readonly description?: string;
+  readonly servicePort: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+export interface TenantConfiguration {
+  readonly name: string;
+  /** 1 to 65535. */
+  readonly index: number;
+  /** Eight octets in network order. */
+  readonly routeDistinguisher: Uint8Array;
+  /** Extended communities of eight octets each. */
+  readonly importTargets: readonly Uint8Array[];
+  readonly exportTargets: readonly Uint8Array[];
+}
+
+export interface InterfaceConfiguration {
+  readonly name: string;
+  readonly role: "core" | "client" | "agent";
+  /** Name of the tenant; absent on core interfaces. */
+  readonly tenant?: string;
+  /** Its index; 0 on core interfaces. */
+  readonly tenantIndex: number;
+  readonly hook: "auto" | "xdp" | "tc";
+}
+
+export interface BgpConfiguration {
+  readonly localAs: number;
+  readonly address: Ipv6Address;
+  readonly port: number;
+  /** Absent: restart is not offered. */
+  readonly gracefulRestart?: { readonly restartTime: Seconds };
+  readonly neighbors: readonly NeighborConfiguration[];
+}
+
+/** One neighbour, with what it does not say itself taken from the settings for all. */
+export interface NeighborConfiguration {
+  readonly address: Ipv6Address;
+  readonly port: number;
+  readonly remoteAs: number;
+  readonly kind: "internal" | "external";
+  readonly description?: string;
+  /** Absent: sessions without keepalives. */
+  readonly holdTime?: Seconds;
+  /** Absent: a third of the agreed hold time. */
+  readonly keepaliveTime?: Seconds;
+  readonly connectRetry: Seconds;
+  readonly passive: boolean;
+  readonly password?: Secret;
+  /** At most so many hops away, enforced with hop limits. */
+  readonly ttlSecurityHops?: number;
+  /** Hop limit towards an external neighbour; absent: 1. */
+  readonly multihop?: number;
+}
+
+/** Canonical text, as sockets want it, IPv4 or IPv6. */
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RegistrationConfiguration {
+  /** Empty: there is no registration interface. */
+  readonly listen: readonly ListenAddress[];
+  /** Always there when `listen` is not empty. Absolute paths. */
+  readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
+  readonly issuers: readonly IssuerConfiguration[];
+  readonly lease: { readonly default: Seconds; readonly minimum: Seconds; readonly maximum: Seconds };
+}
+
+export interface IssuerConfiguration {
+  readonly name: string;
+  readonly issuer: string;
+  readonly audience: string;
+  /** Absolute. */
+  readonly jwksFile: string;
+}
+
+export interface AgentConfiguration {
+  readonly id: string;
+  readonly tenant: string;
+  readonly instances: readonly InstanceConfiguration[];
+}
+
+/** One configured endpoint of an agent, with what the taxonomy says about its capability. */
+export interface InstanceConfiguration {
+  readonly capability: CapabilityName;
+  readonly version: { readonly major: number; readonly minor: number };
+  readonly endpoint: { readonly address: Ipv6Address; readonly port: number; readonly protocol: "tcp" | "udp" };
+  readonly servicePort: number;
+  readonly weight: number;
+  readonly labels: readonly string[];
+  readonly check?: HealthCheckConfiguration;
+}
+
+interface HealthCheckTimes {
+  readonly interval: Milliseconds;
+  readonly timeout: Milliseconds;
+  readonly fall: number;
+  readonly rise: number;
+}
+
+export type HealthCheckConfiguration =
+  | ({ readonly type: "tcp" } & HealthCheckTimes)
+  | ({ readonly type: "http"; readonly path: string } & HealthCheckTimes);
+
+export interface DiscoveryConfiguration {
+  /** `listen` empty: there is no DNS server. */
+  readonly dns: { readonly listen: readonly ListenAddress[]; readonly ttl: Seconds };
+}
+
+export interface DataplaneConfiguration {
+  readonly driver: "auto" | "kernel" | "memory";
+  readonly pinDirectory: string;
+  readonly hashSeed: number;
+  /** Octets. */
+  readonly tunnelMtu: number;
+  readonly maxCapabilities: number;
+}
+
+export interface TelemetryConfiguration {
+  readonly logLevel: "error" | "warn" | "info" | "debug";
+  /** Absent: metrics are not offered. */
+  readonly prometheus?: ListenAddress;
+}
+
+export interface ManagementConfiguration {
+  readonly controlSocket: string;
+}

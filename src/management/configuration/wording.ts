@@ -1,0 +1,61 @@
+/** Leaves whose value no message may contain. */
+const SECRET_LEAVES: ReadonlySet<string> = new Set(["password"]);
+
+export function isSecret(leaf: string): boolean {
+  return SECRET_LEAVES.has(leaf.slice(leaf.indexOf(":") + 1));
+}
+
+const IPV6_PATTERN = "[0-9a-fA-F]{0,4}";
+const withoutPrefixes = (path: string): string => path.replace(/\/[^/:]+:/g, "/");
+
+/** What libyang says, for people who have not read the model. Unknown messages stay as they are. */
+const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegExpExecArray) => string }[] = [
+  {
+    pattern: /^Unsatisfied pattern - ".*" does not conform to "(?<expression>.*)"\.?$/s,
+    say: ({ groups }) =>
+      groups!.expression!.includes(IPV6_PATTERN)
+        ? `not an IPv6 ${groups!.expression!.includes("/") ? "prefix" : "address"}`
+        : `does not match ${groups!.expression}`,
+  },
+  { pattern: /^Failed to convert IPv6 (address|prefix)/i, say: ([, what]) => `not an IPv6 ${what}` },
+  { pattern: /^Invalid union value /, say: () => "has none of the forms that are allowed here" },
+  {
+    pattern: /^Invalid leafref value ".*" - no target instance "(.*)" with the same value\.?$/s,
+    say: ([, target]) => `no ${withoutPrefixes(target!)} has this value`,
+  },
+  { pattern: /^Mandatory node "(.*)" instance does not exist\.?$/, say: () => "missing, and it is mandatory" },
+  { pattern: /^Too few "(.*)" instances\.?$/, say: () => "has too few entries" },
+  { pattern: /^Too many "(.*)" instances\.?$/, say: () => "has too many entries" },
+  { pattern: /^Duplicate instance of "(.*)"\.?$/, say: () => "stands there twice" },
+  {
+    pattern: /^List instance is missing its key "(.*)"\.?$/,
+    say: ([, key]) => `the entry has no ${key}, which is its key`,
+  },
+  { pattern: /^Invalid enumeration value /, say: () => "not one of the values that are allowed here" },
+  {
+    pattern: /^Value ".*" is out of type (\w+) min\/max bounds\.?$/s,
+    say: ([, type]) => `out of the range of ${type}`,
+  },
+  { pattern: /^Unsatisfied range - /, say: () => "out of range" },
+  { pattern: /^Unsatisfied length - /, say: () => "too short or too long" },
+  {
+    pattern: /^Invalid non-(\w+)-encoded \w+ value /,
+    say: ([, wanted]) => (wanted === "number" ? "a number is expected, without quotes" : `a ${wanted} is expected`),
+  },
+  { pattern: /^Node "(.*)" not found as a child of /, say: () => "unknown: there is no such node in the model" },
+  { pattern: /^No module named "(.*)" in the context\.?$/, say: ([, module]) => `there is no module ${module}` },
+  { pattern: /^When condition "(.*)" not satisfied\.?$/, say: ([, when]) => `only allowed when ${when}` },
+  {
+    pattern: /^Unique data leaf\(s\) "(.*)" not satisfied in "(.*)" and "(.*)"\.?$/,
+    say: ([, leaves, first]) =>
+      `${leaves} must be unique, and ${first!.slice(first!.lastIndexOf("/") + 1)} has the same`,
+  },
+];
+
+export function reasonOf(message: string): string {
+  for (const { pattern, say } of WORDINGS) {
+    const match = pattern.exec(message);
+    if (match !== null) return say(match);
+  }
+  return message;
+}

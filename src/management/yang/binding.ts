@@ -1,0 +1,185 @@
+import path from "node:path";
+import { milliseconds, seconds } from "../../base/index.ts";
+import { Secret } from "../configuration/secret.ts";
+import type {
+  AgentConfiguration,
+  BgpConfiguration,
+  HealthCheckConfiguration,
+  InstanceConfiguration,
+  InterfaceConfiguration,
+  NeighborConfiguration,
+  RegistrationConfiguration,
+  RouterConfiguration,
+  TaxonomyCapability,
+  TaxonomyConfiguration,
+  TenantConfiguration,
+} from "../configuration/types.ts";
+import type {
+  AgentInstance,
+  BgpInstance,
+  CapabilityInstance,
+  InterfaceInstance,
+  NeighborInstance,
+  RegistrationInstance,
+  RouterInstance,
+  TaxonomyInstance,
+  TenantInstance,
+} from "./instance.ts";
+import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
+
+/**
+ * The configuration in the words of the router's parts. Pure.
+ *
+ * @param router validated by libyang and printed with all defaults
+ * @param folder where relative file names begin
+ */
+export function bindRouter(router: RouterInstance, folder: string): RouterConfiguration {
+  const taxonomy = bindTaxonomy(router["semrd-taxonomy:taxonomy"]);
+  const tenants = (router["semrd-tenant:tenants"]?.tenant ?? []).map(bindTenant);
+  const { driver, "pin-directory": pinDirectory, ...sizes } = router["semrd-dataplane:dataplane"];
+  const { dns } = router["semrd-discovery:discovery"];
+  const telemetry = router["semrd-telemetry:telemetry"];
+  const { enabled, address, port } = telemetry.prometheus;
+  const bgp = router["semrd-bgp:bgp"];
+  return {
+    name: router.name,
+    routerId: routerIdOf(router["router-id"]),
+    domain: { dnsZone: router.domain["dns-zone"], prefix: prefixOf(router.domain.prefix) },
+    site: { selector: router.site.selector, locator: addressOf(router.site.locator) },
+    taxonomy,
+    tenants,
+    interfaces: (router["semrd-interface:interfaces"]?.interface ?? []).map((port) => bindInterface(port, tenants)),
+    ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
+    registration: bindRegistration(router["semrd-registration:registration"], folder),
+    agents: (router["semrd-agent:agents"]?.agent ?? []).map((agent) => bindAgent(agent, taxonomy)),
+    discovery: { dns: { listen: dns.listen ?? [], ttl: seconds(dns.ttl) } },
+    dataplane: {
+      driver,
+      pinDirectory,
+      hashSeed: sizes["hash-seed"],
+      tunnelMtu: sizes["tunnel-mtu"],
+      maxCapabilities: sizes["max-capabilities"],
+    },
+    telemetry: { logLevel: telemetry["log-level"], ...(enabled ? { prometheus: { address, port } } : {}) },
+    management: { controlSocket: router.management["control-socket"] },
+    stateDirectory: router["state-directory"],
+  };
+}
+
+function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
+  return {
+    revision: taxonomy.revision,
+    familyCodes: new Map((taxonomy.family ?? []).map(({ label, code }) => [label, code])),
+    capabilities: (taxonomy.capability ?? []).map((capability) => ({
+      name: capabilityNameOf(capability.name),
+      majorVersion: capability["major-version"],
+      ...(capability.description === undefined ? {} : { description: capability.description }),
+      servicePort: capability["service-port"],
+      protocol: capability.protocol,
+    })),
+  };
+}
+
+function bindTenant(tenant: TenantInstance): TenantConfiguration {
+  return {
+    name: tenant.name,
+    index: tenant.index,
+    routeDistinguisher: routeDistinguisherOf(tenant["route-distinguisher"]),
+    importTargets: tenant["import-target"].map(routeTargetOf),
+    exportTargets: tenant["export-target"].map(routeTargetOf),
+  };
+}
+
+function bindInterface(port: InterfaceInstance, tenants: readonly TenantConfiguration[]): InterfaceConfiguration {
+  const { name, role, hook } = port;
+  if (port.tenant === undefined) return { name, role, tenantIndex: 0, hook };
+  const tenant = tenants.find((candidate) => candidate.name === port.tenant)!; // a leafref that libyang has checked
+  return { name, role, tenant: tenant.name, tenantIndex: tenant.index, hook };
+}
+
+function bindBgp(bgp: BgpInstance): BgpConfiguration {
+  const restart = bgp["graceful-restart"];
+  return {
+    localAs: bgp["local-as"],
+    address: addressOf(bgp.address),
+    port: bgp.port,
+    ...(restart.enabled ? { gracefulRestart: { restartTime: seconds(restart["restart-time"]) } } : {}),
+    neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
+  };
+}
+
+function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborConfiguration {
+  const holdTime = neighbor["hold-time"] ?? bgp["hold-time"];
+  // The keepalive time of all neighbours was checked against the hold time of all, so it goes with that only.
+  const inherited = neighbor["hold-time"] === undefined ? bgp["keepalive-time"] : undefined;
+  const keepaliveTime = neighbor["keepalive-time"] ?? inherited;
+  const hops = neighbor["ttl-security-hops"];
+  return {
+    address: addressOf(neighbor.address),
+    port: neighbor.port,
+    remoteAs: neighbor["remote-as"],
+    kind: neighbor["remote-as"] === bgp["local-as"] ? "internal" : "external",
+    ...(neighbor.description === undefined ? {} : { description: neighbor.description }),
+    ...(holdTime === 0 ? {} : { holdTime: seconds(holdTime) }),
+    ...(keepaliveTime === undefined ? {} : { keepaliveTime: seconds(keepaliveTime) }),
+    connectRetry: seconds(bgp["connect-retry"]),
+    passive: neighbor.passive,
+    ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
+    ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
+    ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),
+  };
+}
+
+function bindRegistration(registration: RegistrationInstance, folder: string): RegistrationConfiguration {
+  const certificate = registration.tls?.["certificate-file"];
+  const key = registration.tls?.["key-file"];
+  const { lease } = registration;
+  return {
+    listen: registration.listen ?? [],
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { tls: { certificateFile: path.resolve(folder, certificate), keyFile: path.resolve(folder, key) } }),
+    issuers: (registration.issuer ?? []).map(({ name, issuer, audience, "jwks-file": jwksFile }) => ({
+      name,
+      issuer,
+      audience,
+      jwksFile: path.resolve(folder, jwksFile),
+    })),
+    lease: { default: seconds(lease.default), minimum: seconds(lease.minimum), maximum: seconds(lease.maximum) },
+  };
+}
+
+function bindAgent(agent: AgentInstance, taxonomy: TaxonomyConfiguration): AgentConfiguration {
+  return {
+    id: agent.id,
+    tenant: agent.tenant,
+    instances: agent.capability.map((instance) => bindInstance(instance, taxonomy)),
+  };
+}
+
+function bindInstance(instance: CapabilityInstance, taxonomy: TaxonomyConfiguration): InstanceConfiguration {
+  const known = taxonomy.capabilities.find(
+    (entry) => entry.name === instance.name && entry.majorVersion === instance["major-version"],
+  ) as TaxonomyCapability; // a condition of the model that libyang has checked
+  const check = bindCheck(instance["health-check"]);
+  return {
+    capability: known.name,
+    version: { major: known.majorVersion, minor: instance["minor-version"] },
+    endpoint: { address: addressOf(instance.address), port: instance.port, protocol: known.protocol },
+    servicePort: known.servicePort,
+    weight: instance.weight,
+    labels: instance.label ?? [],
+    ...(check === undefined ? {} : { check }),
+  };
+}
+
+function bindCheck(check: CapabilityInstance["health-check"]): HealthCheckConfiguration | undefined {
+  if (check === undefined) return undefined;
+  const times = {
+    interval: milliseconds(check["interval-ms"]),
+    timeout: milliseconds(check["timeout-ms"]),
+    fall: check.fall,
+    rise: check.rise,
+  };
+  return check.type === "http" ? { type: "http", path: check.path!, ...times } : { type: "tcp", ...times };
+}

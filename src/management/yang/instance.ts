@@ -1,0 +1,130 @@
+/**
+ * The shape of an instance document that libyang has validated and printed with all defaults: RFC 7951 JSON of the
+ * `semrd-*` modules. Types only; nothing outside `management/` sees them.
+ */
+export interface RouterDocument {
+  readonly "semrd-router:router"?: RouterInstance;
+}
+
+type Protocol = "tcp" | "udp";
+
+export interface RouterInstance {
+  readonly name: string;
+  readonly "router-id": string;
+  readonly domain: { readonly "dns-zone": string; readonly prefix: string };
+  readonly site: { readonly selector: number; readonly locator: string };
+  readonly "state-directory": string;
+  readonly management: { readonly "control-socket": string };
+  readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
+  readonly "semrd-tenant:tenants"?: { readonly tenant?: readonly TenantInstance[] };
+  readonly "semrd-interface:interfaces"?: { readonly interface?: readonly InterfaceInstance[] };
+  readonly "semrd-bgp:bgp"?: BgpInstance;
+  readonly "semrd-registration:registration": RegistrationInstance;
+  readonly "semrd-agent:agents"?: { readonly agent?: readonly AgentInstance[] };
+  readonly "semrd-discovery:discovery": {
+    readonly dns: { readonly listen?: readonly ListenInstance[]; readonly ttl: number };
+  };
+  readonly "semrd-dataplane:dataplane": {
+    readonly driver: "auto" | "kernel" | "memory";
+    readonly "pin-directory": string;
+    readonly "hash-seed": number;
+    readonly "tunnel-mtu": number;
+    readonly "max-capabilities": number;
+  };
+  readonly "semrd-telemetry:telemetry": {
+    readonly "log-level": "error" | "warn" | "info" | "debug";
+    readonly prometheus: { readonly enabled: boolean } & ListenInstance;
+  };
+}
+
+export interface ListenInstance {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface TaxonomyInstance {
+  readonly revision: number;
+  readonly family?: readonly { readonly label: string; readonly code: number }[];
+  readonly capability?: readonly {
+    readonly name: string;
+    readonly "major-version": number;
+    readonly description?: string;
+    readonly "service-port": number;
+    readonly protocol: Protocol;
+  }[];
+}
+
+export interface TenantInstance {
+  readonly name: string;
+  readonly index: number;
+  readonly "route-distinguisher": string;
+  readonly "import-target": readonly string[];
+  readonly "export-target": readonly string[];
+}
+
+export interface InterfaceInstance {
+  readonly name: string;
+  readonly role: "core" | "client" | "agent";
+  readonly tenant?: string;
+  readonly hook: "auto" | "xdp" | "tc";
+}
+
+export interface BgpInstance {
+  readonly "local-as": number;
+  readonly address: string;
+  readonly port: number;
+  readonly "hold-time": number;
+  readonly "keepalive-time"?: number;
+  readonly "connect-retry": number;
+  readonly "graceful-restart": { readonly enabled: boolean; readonly "restart-time": number };
+  readonly neighbors?: { readonly neighbor?: readonly NeighborInstance[] };
+}
+
+export interface NeighborInstance {
+  readonly address: string;
+  readonly port: number;
+  readonly "remote-as": number;
+  readonly description?: string;
+  readonly "hold-time"?: number;
+  readonly "keepalive-time"?: number;
+  readonly passive: boolean;
+  readonly password?: string;
+  readonly "ttl-security-hops"?: number;
+  readonly multihop?: number;
+}
+
+export interface RegistrationInstance {
+  readonly listen?: readonly ListenInstance[];
+  readonly tls?: { readonly "certificate-file"?: string; readonly "key-file"?: string };
+  readonly issuer?: readonly {
+    readonly name: string;
+    readonly issuer: string;
+    readonly audience: string;
+    readonly "jwks-file": string;
+  }[];
+  readonly lease: { readonly default: number; readonly minimum: number; readonly maximum: number };
+}
+
+export interface AgentInstance {
+  readonly id: string;
+  readonly tenant: string;
+  readonly capability: readonly CapabilityInstance[];
+}
+
+export interface CapabilityInstance {
+  readonly name: string;
+  readonly "major-version": number;
+  readonly "minor-version": number;
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly label?: readonly string[];
+  readonly "health-check"?: {
+    readonly type: "tcp" | "http";
+    readonly path?: string;
+    readonly "interval-ms": number;
+    readonly "timeout-ms": number;
+    readonly fall: number;
+    readonly rise: number;
+  };
+}
