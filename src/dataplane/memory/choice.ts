@@ -1,0 +1,55 @@
+import {
+  GROUP_SLOTS,
+  type GroupIndex,
+  type NextHop,
+  type NextHopIndex,
+  type SlotOwner,
+} from "../../forwarding/index.ts";
+import type { PlanTables } from "./plan-tables.ts";
+
+/** Slots looked at before the backup. */
+export const SLOT_PROBES = 4;
+
+/** What a flow remembers of its next hop. */
+export interface NextHopRef {
+  readonly nextHop: NextHopIndex;
+  readonly generation: number;
+}
+
+/** A next hop that was found for a packet. */
+export interface Choice extends NextHopRef {
+  readonly target: NextHop;
+}
+
+/** The next hop of a reference if it still is the one that was meant and takes the flow's packets (up or draining). */
+export function usable(plan: PlanTables, ref: NextHopRef | undefined): Choice | undefined {
+  if (ref === undefined) return undefined;
+  const entry = plan.nextHopEntry(ref.nextHop);
+  if (entry === undefined || entry.generation !== ref.generation || entry.state === "down") return undefined;
+  return { ...ref, target: entry.nextHop };
+}
+
+/** The reference that a flow would remember for a next hop as it is now; `undefined` for 0 and for one that is not there. */
+export function referTo(plan: PlanTables, index: NextHopIndex): NextHopRef | undefined {
+  const entry = plan.nextHopEntry(index);
+  return entry && { nextHop: index, generation: entry.generation };
+}
+
+/** The owner of a slot; `undefined` when there is no such group. */
+export function ownerOf(plan: PlanTables, group: GroupIndex, slot: number): SlotOwner | undefined {
+  return plan.groupEntry(group)?.slots[slot];
+}
+
+/**
+ * The next hops that may take a new flow, best first: owners of the flow's slot and of those that follow, SLOT_PROBES in
+ * all, then the backup. Only those that are up.
+ */
+export function* candidates(plan: PlanTables, group: GroupIndex, slot: number): Generator<Choice> {
+  const entry = plan.groupEntry(group);
+  if (entry === undefined) return;
+  const owners = Array.from({ length: SLOT_PROBES }, (_, i) => entry.slots[(slot + i) % GROUP_SLOTS]!.current);
+  for (const nextHop of [...owners, entry.backup]) {
+    const hop = plan.nextHopEntry(nextHop);
+    if (hop?.state === "up") yield { nextHop, generation: hop.generation, target: hop.nextHop };
+  }
+}

@@ -1,0 +1,139 @@
+import { octetsEqual } from "../../base/index.ts";
+import type { CapabilityEntry, InstanceNextHop } from "../../forwarding/index.ts";
+import { CLOSED, IDLE } from "../abi.ts";
+import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
+import { flowOf, returnKey } from "./flow-key.ts";
+import type { Effect, Outcome, WayBack } from "./outcome.ts";
+import { IPV6_LENGTH, Ipv6Packet, isSyn, type Layer4, Protocol, parseLayer4, TcpFlag } from "./packet.ts";
+import { answerEcho, rejectFlow, rejectWithError } from "./reject.ts";
+import { translate } from "./translate.ts";
+import { type FlowWalk, forward, isUnfinished, pass, type Walk } from "./walk.ts";
+
+const ECHO_REQUEST = 128;
+const CLOSED_BY_BOTH = CLOSED.byClient | CLOSED.byAgent;
+
+interface Member extends NextHopRef {
+  readonly instance: InstanceNextHop;
+}
+
+function asMember(choice: Choice | undefined): Member | undefined {
+  return choice?.target.kind === "instance" ? { ...choice, instance: choice.target } : undefined;
+}
+
+/** Step 4: to an instance behind this router, never any further. */
+export function deliver(walk: FlowWalk, capability: CapabilityEntry): Outcome {
+  const { state, layer4, flow } = walk;
+  const members = candidates(state.plan, capability.localGroup, flow.memberSlot)
+    .map(asMember)
+    .filter((member) => member !== undefined)
+    .toArray();
+  if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return answerOther(walk, members);
+
+  const known = asMember(usable(state.plan, state.flows.get(flow.key)));
+  if (known !== undefined) return toInstance(walk, known, undefined);
+  if (layer4.protocol === Protocol.Tcp && !isSyn(layer4)) return rejectFlow(walk, "reject-lost-state", "address");
+  return openFlow(walk, members);
+}
+
+/** Not TCP, not UDP: echo requests are answered for a capability that somebody serves. */
+function answerOther(walk: FlowWalk, members: readonly Member[]): Outcome {
+  const isEcho = walk.layer4.protocol === Protocol.Icmpv6 && walk.packet.payload[0] === ECHO_REQUEST;
+  if (!isEcho) return rejectFlow(walk, "reject-protocol", "port");
+  return members.length > 0 ? answerEcho(walk) : rejectFlow(walk, "reject-empty-group", "address");
+}
+
+/** A SYN or a datagram of an unknown flow: the first member whose way back is free. */
+function openFlow(walk: FlowWalk, members: readonly Member[]): Outcome {
+  const { state, packet, layer4 } = walk;
+  if (members.length === 0) return rejectFlow(walk, "reject-empty-group", "address");
+  for (const member of members) {
+    if (!serves(member.instance, layer4)) return rejectFlow(walk, "reject-port", "port");
+    const back = backOf(walk, member.instance);
+    if (isHeldByAnother(walk, state.returns.get(back))) continue;
+    const way = { address: packet.destination.slice(), port: layer4.destinationPort, closed: 0, seen: state.now };
+    return toInstance(walk, member, way);
+  }
+  return rejectFlow(walk, "reject-collision", "address");
+}
+
+function serves(instance: InstanceNextHop, layer4: Layer4): boolean {
+  const protocol = instance.protocol === "tcp" ? Protocol.Tcp : Protocol.Udp;
+  return protocol === layer4.protocol && instance.servicePort === layer4.destinationPort;
+}
+
+/** Where the answers of an instance to this flow are looked up. */
+function backOf({ packet, layer4 }: FlowWalk, instance: InstanceNextHop): string {
+  return returnKey(instance, { address: packet.source, port: layer4.sourcePort }, layer4.protocol);
+}
+
+/** True while a flow of the same client port to another capability uses the way back. @see RFC 5382 REQ-5, RFC 4787 REQ-5 */
+function isHeldByAnother({ state, packet, layer4 }: FlowWalk, way: WayBack | undefined): boolean {
+  if (way === undefined) return false;
+  if (octetsEqual(way.address, packet.destination) && way.port === layer4.destinationPort) return false;
+  if (way.closed === CLOSED_BY_BOTH) return false;
+  if (state.now - way.seen > (layer4.protocol === Protocol.Tcp ? IDLE.tcp : IDLE.udp)) return false;
+  const other = packet.copy();
+  other.octets.set(way.address, 24);
+  const { key } = flowOf(other, { ...layer4, destinationPort: way.port }, state.hashSeed);
+  return state.flows.get(key) !== undefined;
+}
+
+/** Sends the packet to an instance. `opened` is the way back of a new flow. */
+function toInstance(walk: FlowWalk, member: Member, opened: WayBack | undefined): Outcome {
+  const { state, packet, layer4, flow } = walk;
+  const { instance, nextHop, generation } = member;
+  const back = backOf(walk, instance);
+  const way = closing(opened ?? state.returns.get(back), layer4, CLOSED.byClient);
+  const effects: Effect[] = [];
+  if (way !== undefined) effects.push({ type: "set-return", key: back, value: way });
+  if (opened !== undefined) effects.push({ type: "set-flow", key: flow.key, value: { nextHop, generation } });
+  const size = refuseSize(walk, instance.address);
+  if (size !== undefined) return { ...size, effects: [...effects, ...size.effects] };
+  effects.push({ type: "count", nextHop, octets: packet.octets.length, newFlow: opened !== undefined });
+  const translated = translate(packet, "destination", instance, { unfinished: isUnfinished(walk) });
+  return forward(walk, "delivered", afterHop(walk, translated), effects);
+}
+
+/** The entry after a packet that may close the flow: FIN its half, RST all of it. */
+function closing(way: WayBack | undefined, { protocol, tcpFlags }: Layer4, half: number): WayBack | undefined {
+  if (way === undefined || protocol !== Protocol.Tcp) return way;
+  const closed = tcpFlags & TcpFlag.Rst ? CLOSED_BY_BOTH : tcpFlags & TcpFlag.Fin ? half : 0;
+  return { ...way, closed: way.closed | closed };
+}
+
+/** The answer to a packet that the link towards `destination` does not take. */
+function refuseSize(walk: Walk, destination: Uint8Array): Outcome | undefined {
+  const link = walk.state.route(destination);
+  if (link === undefined || walk.packet.octets.length <= link.mtu || walk.input.superPacket === true) return undefined;
+  return rejectWithError(walk, "reject-too-big", { type: 2, code: 0, value: link.mtu });
+}
+
+/** Whoever forwards lowers the hop limit: the pass where it sends by itself, else the kernel after it. */
+function afterHop(walk: Walk, packet: Ipv6Packet): Ipv6Packet {
+  const sends = walk.input.hook === "tc" && walk.state.route(packet.destination) !== undefined;
+  return sends ? packet.oneHopFurther() : packet;
+}
+
+/** Step 6: an answer of an instance gets the capability's address back as its source. */
+export function returnToClient(walk: Walk): Outcome {
+  const { state, input, found } = walk;
+  const length = IPV6_LENGTH + walk.packet.payloadLength;
+  if (length > found.length) return pass(input.frame);
+  const packet = new Ipv6Packet(found.subarray(0, length));
+  const layer4 = parseLayer4(packet);
+  if (layer4 === undefined || (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp))
+    return pass(input.frame);
+  const agent = { address: packet.source, port: layer4.sourcePort };
+  const client = { address: packet.destination, port: layer4.destinationPort };
+  const key = returnKey(agent, client, layer4.protocol);
+  const way = state.returns.get(key);
+  if (way === undefined) return pass(input.frame);
+
+  const exact: Walk = { ...walk, packet };
+  if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
+  const size = refuseSize(exact, packet.destination);
+  if (size !== undefined) return size;
+  const translated = translate(packet, "source", way, { unfinished: isUnfinished(exact) });
+  const value = { ...closing(way, layer4, CLOSED.byAgent)!, seen: state.now };
+  return forward(exact, "returned", afterHop(exact, translated), [{ type: "set-return", key, value }]);
+}

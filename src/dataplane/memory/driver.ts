@@ -1,0 +1,148 @@
+import type { Log } from "../../base/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../../forwarding/index.ts";
+import { VERDICTS, type Verdict } from "../abi.ts";
+import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, NextHopCounters, PortReport } from "../driver.ts";
+import type { NextHopRef } from "./choice.ts";
+import { FlowTable } from "./flow-table.ts";
+import type { Effect, Link, Outcome, PassInput, PassState, WayBack } from "./outcome.ts";
+import { processFrame } from "./pass.ts";
+import { PlanTables } from "./plan-tables.ts";
+
+/** Entries of each of `flows`, `returns` and `transitions`. */
+const FLOW_LIMIT = 65_536;
+
+const NONE: NextHopCounters = { packets: 0n, bytes: 0n, flows: 0n };
+
+const LIMITS = [
+  "NO PACKET OF THIS HOST IS FORWARDED: the tables are kept in memory only (the `memory` data plane).",
+  "Nothing survives the process: after a restart the tables are empty.",
+] as const;
+
+export interface MemoryDataplaneDependencies {
+  readonly log: Log;
+  /** What the kernel's routing would say; without it every destination is on a link that takes 65535 octets. */
+  readonly route?: (destination: Uint8Array) => Link | undefined;
+}
+
+/** The reference model of the pass behind the port that the kernel's driver has, plus {@link process} to put packets in. */
+export interface MemoryDataplane extends DataplaneDriver {
+  readonly name: "memory";
+  /**
+   * Puts one frame through the pass as it would go at the interface's hook, and carries the effects out. The token bucket
+   * of the answers is never empty, and time stands still: flows do not grow old.
+   * @throws {RangeError} for an interface that is not among the ports.
+   */
+  process(interfaceName: string, frame: Uint8Array, options?: Omit<PassInput, "frame" | "hook">): Outcome;
+}
+
+/** Starts the data plane that forwards nothing: for tests, and for a host without BPF rights, where it says so at once. */
+export function startMemoryDataplane(
+  options: DataplaneOptions,
+  dependencies: MemoryDataplaneDependencies,
+): MemoryDataplane {
+  dependencies.log.warn("dataplane.memory.not-forwarding", { limits: LIMITS });
+  return new MemoryDriver(options, dependencies.route ?? (() => ({ mtu: 65_535 })));
+}
+
+class MemoryDriver implements MemoryDataplane {
+  readonly name = "memory";
+  readonly adopted = false;
+  readonly limits = LIMITS;
+  readonly ports: readonly PortReport[];
+  readonly #options: DataplaneOptions;
+  readonly #plan: PlanTables;
+  readonly #flows = new FlowTable<NextHopRef>(FLOW_LIMIT);
+  readonly #returns = new FlowTable<WayBack>(FLOW_LIMIT);
+  readonly #transitions = new FlowTable<NextHopRef>(FLOW_LIMIT);
+  readonly #verdicts = new Map<Verdict, bigint>(VERDICTS.map((verdict) => [verdict, 0n]));
+  readonly #nextHops = new Map<NextHopIndex, NextHopCounters>();
+  readonly #state: PassState;
+  #generation = 0;
+
+  constructor(options: DataplaneOptions, route: PassState["route"]) {
+    this.#options = options;
+    this.#plan = new PlanTables(options.domain, options.maxCapabilities);
+    this.ports = options.ports.map((port) => ({
+      interface: port.interface,
+      ifindex: 0,
+      role: port.role,
+      tenantIndex: port.tenantIndex,
+      hook: "none",
+      adopted: false,
+      reason: "the memory data plane is attached to no interface",
+    }));
+    const { domain, locator, hashSeed, tunnelMtu } = options;
+    this.#state = {
+      ...{ domain, locator, hashSeed, tunnelMtu, route },
+      ...{ plan: this.#plan, flows: this.#flows, returns: this.#returns, transitions: this.#transitions },
+      ...{ mayAnswer: true, now: 0 },
+    };
+  }
+
+  snapshot(): PlanSnapshot {
+    return this.#plan.snapshot(this.#generation);
+  }
+
+  apply(operations: readonly Operation[], generation: number): void {
+    for (const [position, operation] of operations.entries()) {
+      this.#plan.apply(operation, position);
+      if (operation.type === "remove-next-hop") this.#nextHops.delete(operation.index);
+    }
+    this.#generation = generation;
+  }
+
+  setHealth(nextHop: NextHopIndex, state: NextHopState): void {
+    this.#plan.setState(nextHop, state);
+  }
+
+  counters(): DataplaneCounters {
+    const nextHops = this.#plan.nextHopIndexes().map((index) => [index, this.#nextHops.get(index) ?? NONE] as const);
+    return { verdicts: new Map(this.#verdicts), nextHops: new Map(nextHops) };
+  }
+
+  process(interfaceName: string, frame: Uint8Array, options: Omit<PassInput, "frame" | "hook"> = {}): Outcome {
+    const port = this.#options.ports.find((candidate) => candidate.interface === interfaceName);
+    if (port === undefined) throw new RangeError(`${interfaceName} is not a port of this data plane`);
+    const { role, tenantIndex } = port;
+    const hook = port.hook === "auto" ? (role === "core" ? "xdp" : "tc") : port.hook;
+    const outcome = processFrame(
+      this.#state,
+      { role, tenantIndex, partialChecksums: true },
+      { ...options, hook, frame },
+    );
+    this.#verdicts.set(outcome.verdict, this.#verdicts.get(outcome.verdict)! + 1n);
+    for (const effect of outcome.effects) this.#carryOut(effect);
+    return outcome;
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case "set-flow":
+        this.#flows.set(effect.key, effect.value);
+        break;
+      case "set-return":
+        this.#returns.set(effect.key, effect.value);
+        break;
+      case "set-transition":
+        this.#transitions.set(effect.key, effect.value);
+        break;
+      case "take-token":
+        break;
+      case "count": {
+        const before = this.#nextHops.get(effect.nextHop) ?? NONE;
+        this.#nextHops.set(effect.nextHop, {
+          packets: before.packets + 1n,
+          bytes: before.bytes + BigInt(effect.octets),
+          flows: before.flows + (effect.newFlow ? 1n : 0n),
+        });
+        break;
+      }
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

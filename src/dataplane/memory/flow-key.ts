@@ -1,0 +1,42 @@
+import { toHex } from "../../base/index.ts";
+import { FLOW_KEY, flowHash, RETURN_KEY } from "../abi.ts";
+import { type Ipv6Packet, type Layer4, putU16 } from "./packet.ts";
+
+/** What a client's flow at a capability address is called in `flows` and `transitions`, and hashed by. */
+export interface Flow {
+  readonly key: string;
+  /** Where the search in a group of sites begins. */
+  readonly siteSlot: number;
+  /** Where the search in a local group begins. */
+  readonly memberSlot: number;
+  /** 20 bits. @see RFC 6438 */
+  readonly flowLabel: number;
+}
+
+export function flowOf(packet: Ipv6Packet, layer4: Layer4, hashSeed: number): Flow {
+  const { size, offsets } = FLOW_KEY;
+  const key = new Uint8Array(size);
+  key.set(packet.source, offsets.client);
+  key.set(packet.destination, offsets.capability);
+  putU16(key, offsets.client_port, layer4.sourcePort);
+  putU16(key, offsets.capability_port, layer4.destinationPort);
+  key[offsets.protocol] = layer4.protocol;
+  const hash = flowHash(key, hashSeed);
+  return { key: toHex(key), siteSlot: hash & 63, memberSlot: (hash >>> 6) & 63, flowLabel: hash >>> 12 };
+}
+
+/** What the way back of a flow is called in `returns`. */
+export function returnKey(
+  agent: { readonly address: Uint8Array; readonly port: number },
+  client: { readonly address: Uint8Array; readonly port: number },
+  protocol: number,
+): string {
+  const { size, offsets } = RETURN_KEY;
+  const key = new Uint8Array(size);
+  key.set(agent.address, offsets.agent);
+  key.set(client.address, offsets.client);
+  putU16(key, offsets.agent_port, agent.port);
+  putU16(key, offsets.client_port, client.port);
+  key[offsets.protocol] = protocol;
+  return toHex(key);
+}

@@ -1,0 +1,79 @@
+import type { Ipv6Address, Ipv6Prefix } from "../../base/index.ts";
+import type { NextHopIndex } from "../../forwarding/index.ts";
+import type { Verdict } from "../abi.ts";
+import type { PortOptions } from "../driver.ts";
+import type { NextHopRef } from "./choice.ts";
+import type { PlanTables } from "./plan-tables.ts";
+
+/** A capability address and port: what the source of an agent's answer becomes. */
+export interface ServiceAddress {
+  readonly address: Ipv6Address;
+  readonly port: number;
+}
+
+/** An entry of `returns`. */
+export interface WayBack extends ServiceAddress {
+  /** CLOSED bits. */
+  readonly closed: number;
+  /** When the last packet came back, in the units of IDLE. */
+  readonly seen: number;
+}
+
+/** What the kernel's routing says about a packet that is ready to go. */
+export interface Link {
+  /** Largest IPv6 packet that the link takes. */
+  readonly mtu: number;
+}
+
+/** The tables and constants that the pass reads. It changes none of them: it says what is to change ({@link Effect}). */
+export interface PassState {
+  readonly domain: Ipv6Prefix;
+  readonly locator: Ipv6Address;
+  readonly hashSeed: number;
+  readonly tunnelMtu: number;
+  readonly plan: PlanTables;
+  readonly flows: { get(key: string): NextHopRef | undefined };
+  readonly returns: { get(key: string): WayBack | undefined };
+  readonly transitions: { get(key: string): NextHopRef | undefined };
+  /** True while the token bucket of the ICMPv6 errors holds a token. */
+  readonly mayAnswer: boolean;
+  /** Now, in the units of `seen`. */
+  readonly now: number;
+  /** The link that the kernel would choose towards an address; `undefined` when it has no route. */
+  route(destination: Ipv6Address): Link | undefined;
+}
+
+export interface PassPort {
+  readonly role: PortOptions["role"];
+  readonly tenantIndex: number;
+  /** Packets from sockets of this host come in here with unfinished checksums (veth). XDP only; tc is told by the kernel. */
+  readonly partialChecksums: boolean;
+}
+
+export interface PassInput {
+  /** An Ethernet frame. */
+  readonly frame: Uint8Array;
+  readonly hook: "xdp" | "tc";
+  /** tc: a super-packet that is cut later, so it cannot be too big. */
+  readonly superPacket?: boolean;
+  /** tc: the kernel marked the checksum as unfinished. */
+  readonly unfinishedChecksum?: boolean;
+}
+
+/** A change to the tables that the packet caused, in the order of the list. */
+export type Effect =
+  | { readonly type: "set-flow"; readonly key: string; readonly value: NextHopRef }
+  | { readonly type: "set-return"; readonly key: string; readonly value: WayBack }
+  | { readonly type: "set-transition"; readonly key: string; readonly value: NextHopRef }
+  /** An ICMPv6 error took a token. */
+  | { readonly type: "take-token" }
+  | { readonly type: "count"; readonly nextHop: NextHopIndex; readonly octets: number; readonly newFlow: boolean };
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  /** pass: to the stack, unchanged; forward: on its way, rewritten; reply: an answer to the sender; drop. */
+  readonly action: "pass" | "forward" | "reply" | "drop";
+  /** The frame afterwards; as it came for pass and drop. */
+  readonly frame: Uint8Array;
+  readonly effects: readonly Effect[];
+}

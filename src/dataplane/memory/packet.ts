@@ -1,0 +1,110 @@
+/** Views of headers in network order. Nothing here copies or changes octets unless its name says so. */
+
+export const ETHERNET_LENGTH = 14;
+export const IPV6_LENGTH = 40;
+export const TCP_LENGTH = 20;
+export const UDP_LENGTH = 8;
+export const ICMPV6_LENGTH = 8;
+
+export const Protocol = { Tcp: 6, Udp: 17, Ipv6: 41, Fragment: 44, Icmpv6: 58 } as const;
+export const TcpFlag = { Fin: 0x01, Syn: 0x02, Rst: 0x04, Ack: 0x10 } as const;
+
+export const u16 = (octets: Uint8Array, at: number): number => (octets[at]! << 8) | octets[at + 1]!;
+export const u32 = (octets: Uint8Array, at: number): number => u16(octets, at) * 0x10000 + u16(octets, at + 2);
+
+export function putU16(octets: Uint8Array, at: number, value: number): void {
+  octets[at] = value >>> 8;
+  octets[at + 1] = value;
+}
+
+export function putU32(octets: Uint8Array, at: number, value: number): void {
+  putU16(octets, at, value >>> 16);
+  putU16(octets, at + 2, value & 0xffff);
+}
+
+/** An IPv6 packet: octets from its fixed header on. */
+export class Ipv6Packet {
+  readonly octets: Uint8Array;
+
+  constructor(octets: Uint8Array) {
+    this.octets = octets;
+  }
+
+  /** As the header gives it; {@link payload} is what is there. */
+  get payloadLength(): number {
+    return u16(this.octets, 4);
+  }
+
+  get nextHeader(): number {
+    return this.octets[6]!;
+  }
+
+  get hopLimit(): number {
+    return this.octets[7]!;
+  }
+
+  get source(): Uint8Array {
+    return this.octets.subarray(8, 24);
+  }
+
+  get destination(): Uint8Array {
+    return this.octets.subarray(24, 40);
+  }
+
+  /** Everything behind the fixed header. */
+  get payload(): Uint8Array {
+    return this.octets.subarray(IPV6_LENGTH);
+  }
+
+  /** A copy that its holder may change. */
+  copy(): Ipv6Packet {
+    return new Ipv6Packet(this.octets.slice());
+  }
+
+  /** A copy after one more hop. */
+  oneHopFurther(): Ipv6Packet {
+    const further = this.copy();
+    further.octets[7] = this.hopLimit - 1;
+    return further;
+  }
+}
+
+/** Ports, flags and length of a layer-4 header that is all there. Other protocols have ports 0. */
+export interface Layer4 {
+  readonly protocol: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** TCP only; 0 otherwise. */
+  readonly tcpFlags: number;
+}
+
+/** `undefined` when the layer-4 header is cut off; a TCP header reaches to the end of its options. */
+export function parseLayer4(packet: Ipv6Packet): Layer4 | undefined {
+  const { nextHeader: protocol, payload } = packet;
+  const least = { [Protocol.Tcp]: TCP_LENGTH, [Protocol.Udp]: UDP_LENGTH, [Protocol.Icmpv6]: ICMPV6_LENGTH }[protocol];
+  if (least !== undefined && payload.length < least) return undefined;
+  if (protocol === Protocol.Tcp) {
+    const length = (payload[12]! >> 4) * 4;
+    if (length < TCP_LENGTH || length > payload.length) return undefined;
+  }
+  if (protocol !== Protocol.Tcp && protocol !== Protocol.Udp)
+    return { protocol, sourcePort: 0, destinationPort: 0, tcpFlags: 0 };
+  const tcpFlags = protocol === Protocol.Tcp ? payload[13]! : 0;
+  return { protocol, sourcePort: u16(payload, 0), destinationPort: u16(payload, 2), tcpFlags };
+}
+
+/** The segment that opens a connection: SYN without ACK, FIN and RST. */
+export function isSyn({ protocol, tcpFlags }: Layer4): boolean {
+  const { Syn, Ack, Fin, Rst } = TcpFlag;
+  return protocol === Protocol.Tcp && (tcpFlags & (Syn | Ack | Fin | Rst)) === Syn;
+}
+
+export function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

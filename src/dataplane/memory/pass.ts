@@ -1,0 +1,76 @@
+import { type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../../base/index.ts";
+import { deliver, returnToClient } from "./deliver.ts";
+import { flowOf } from "./flow-key.ts";
+import { forwardToSite } from "./forward.ts";
+import type { Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
+import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, Protocol, parseLayer4, u16 } from "./packet.ts";
+import { rejectWithError, UNREACHABLE } from "./reject.ts";
+import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
+
+const ETHERTYPE_IPV6 = 0x86dd;
+
+/**
+ * What the pass does with one frame: the reference for `dataplane/*.bpf.c`, step by step as in `dataplane/README.md`.
+ *
+ * Pure: reads `state`, changes nothing, and lists the changes to the tables among the outcome's effects. The outcome's frame
+ * may be the input's own octets.
+ */
+export function processFrame(state: PassState, port: PassPort, input: PassInput): Outcome {
+  const { frame } = input;
+  if (frame.length < ETHERNET_LENGTH || u16(frame, 12) !== ETHERTYPE_IPV6) return pass(frame);
+  const found = frame.subarray(ETHERNET_LENGTH);
+  if (!hasHeader(found)) return drop("drop-truncated", frame);
+  const ethernet = frame.subarray(0, ETHERNET_LENGTH);
+  const walk: Walk = { state, port, input, ethernet, found, packet: new Ipv6Packet(found), decapsulated: false };
+  if (port.role === "core") return fromCore(walk);
+  if (prefixContains(state.domain, walk.packet.destination)) return admit(walk);
+  return port.role === "agent" ? returnToClient(walk) : pass(frame);
+}
+
+function hasHeader(octets: Uint8Array): boolean {
+  return octets.length >= IPV6_LENGTH && octets[0]! >> 4 === 6;
+}
+
+/** Step 1 on a core port: out of the tunnel. */
+function fromCore(walk: Walk): Outcome {
+  const { state, packet, input, found } = walk;
+  if (packet.nextHeader !== Protocol.Ipv6 || !octetsEqual(packet.destination, state.locator)) return pass(input.frame);
+  if (packet.payloadLength > packet.payload.length) return drop("drop-truncated", input.frame);
+  if (!state.plan.hasNode(packet.source)) return drop("drop-unknown-node", input.frame);
+  const inner = found.subarray(IPV6_LENGTH);
+  if (!hasHeader(inner)) return drop("drop-truncated", input.frame);
+  const innerPacket = new Ipv6Packet(inner);
+  if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
+  return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true });
+}
+
+/** Step 2. */
+function admit(walk: Walk): Outcome {
+  const { state, port, input, packet } = walk;
+  const length = IPV6_LENGTH + packet.payloadLength;
+  if (length > walk.found.length) return drop("drop-truncated", input.frame);
+  if (!maySend(packet.source, state.domain)) return drop("drop-source", input.frame);
+  if (packet.nextHeader === Protocol.Fragment) return drop("drop-fragment", input.frame);
+  const exact: Walk = { ...walk, packet: new Ipv6Packet(walk.found.subarray(0, length)) };
+  if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
+  const layer4 = parseLayer4(exact.packet);
+  if (layer4 === undefined) return drop("drop-truncated", input.frame);
+  if (!walk.decapsulated && u16(packet.destination, 6) !== port.tenantIndex)
+    return rejectWithError(exact, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
+  return route({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed) });
+}
+
+/** A source that one node has and that is not itself a capability. */
+function maySend(source: Ipv6Address, domain: Ipv6Prefix): boolean {
+  const isMulticast = source[0] === 0xff;
+  const isLinkLocal = source[0] === 0xfe && (source[1]! & 0xc0) === 0x80;
+  const isUnspecifiedOrLoopback = source.subarray(0, 15).every((octet) => octet === 0) && source[15]! <= 1;
+  return !isMulticast && !isLinkLocal && !isUnspecifiedOrLoopback && !prefixContains(domain, source);
+}
+
+/** Step 3. */
+function route(walk: FlowWalk): Outcome {
+  const capability = walk.state.plan.capability(walk.packet.destination);
+  if (capability === undefined) return rejectWithError(walk, "reject-no-route", { type: 1, code: UNREACHABLE.noRoute });
+  return walk.decapsulated ? deliver(walk, capability) : forwardToSite(walk, capability);
+}

@@ -1,0 +1,191 @@
+import { type Ipv6Address, type Ipv6Prefix, toHex } from "../../base/index.ts";
+import {
+  type CapabilityEntry,
+  GROUP_SLOTS,
+  type GroupIndex,
+  type NextHop,
+  type NextHopIndex,
+  type NextHopState,
+  type Operation,
+  type PlanSnapshot,
+  type SlotOwner,
+} from "../../forwarding/index.ts";
+import { DataplaneError } from "../error.ts";
+import { checkOperation, type TableView } from "../operation.ts";
+
+export interface NextHopEntry {
+  readonly nextHop: NextHop;
+  readonly state: NextHopState;
+  /** Counts how often the index was taken into use: what a flow remembers must fit. */
+  readonly generation: number;
+}
+
+export interface GroupEntry {
+  /** GROUP_SLOTS of them. */
+  readonly slots: readonly SlotOwner[];
+  readonly backup: NextHopIndex;
+}
+
+/** The tables that a plan fills, in plain structures: what `dataplane/README.md` says about them and nothing else. */
+export class PlanTables implements TableView {
+  readonly domain: Ipv6Prefix;
+  readonly #maxCapabilities: number;
+  readonly #nextHops = new Map<NextHopIndex, NextHopEntry>();
+  readonly #groups = new Map<GroupIndex, GroupEntry>();
+  readonly #capabilities = new Map<string, CapabilityEntry>();
+  readonly #nodes = new Map<string, Ipv6Address>();
+  readonly #nextHopUses = new Map<NextHopIndex, number>();
+  readonly #groupUses = new Map<GroupIndex, number>();
+  readonly #generations = new Map<NextHopIndex, number>();
+
+  constructor(domain: Ipv6Prefix, maxCapabilities: number) {
+    this.domain = domain;
+    this.#maxCapabilities = maxCapabilities;
+  }
+
+  nextHop(index: NextHopIndex): NextHop | undefined {
+    return this.#nextHops.get(index)?.nextHop;
+  }
+
+  nextHopEntry(index: NextHopIndex): NextHopEntry | undefined {
+    return this.#nextHops.get(index);
+  }
+
+  nextHopIndexes(): MapIterator<NextHopIndex> {
+    return this.#nextHops.keys();
+  }
+
+  nextHopUses(index: NextHopIndex): number {
+    return this.#nextHopUses.get(index) ?? 0;
+  }
+
+  hasGroup(index: GroupIndex): boolean {
+    return this.#groups.has(index);
+  }
+
+  groupEntry(index: GroupIndex): GroupEntry | undefined {
+    return this.#groups.get(index);
+  }
+
+  groupUses(index: GroupIndex): number {
+    return this.#groupUses.get(index) ?? 0;
+  }
+
+  capability(address: Ipv6Address): CapabilityEntry | undefined {
+    return this.#capabilities.get(toHex(address));
+  }
+
+  hasNode(locator: Ipv6Address): boolean {
+    return this.#nodes.has(toHex(locator));
+  }
+
+  /** @throws {DataplaneError} `dataplane.bad-operation`, `dataplane.table-full`; nothing has changed then. */
+  apply(operation: Operation, position: number): void {
+    checkOperation(operation, position, this);
+    switch (operation.type) {
+      case "set-next-hop":
+        this.#setNextHop(operation.index, operation.nextHop, operation.state);
+        break;
+      case "set-next-hop-state":
+        this.setState(operation.index, operation.state);
+        break;
+      case "remove-next-hop":
+        this.#nextHops.delete(operation.index);
+        break;
+      case "set-slots":
+        this.#setSlots(operation.group, operation.slots, operation.backup);
+        break;
+      case "remove-group":
+        this.#countNextHops(this.#groups.get(operation.group)!, -1);
+        this.#groups.delete(operation.group);
+        break;
+      case "set-capability":
+        this.#setCapability(operation.entry);
+        break;
+      case "remove-capability": {
+        const key = toHex(operation.address);
+        this.#countGroups(this.#capabilities.get(key)!, -1);
+        this.#capabilities.delete(key);
+        break;
+      }
+      case "set-node":
+        this.#nodes.set(toHex(operation.locator), operation.locator);
+        break;
+      case "remove-node":
+        this.#nodes.delete(toHex(operation.locator));
+        break;
+    }
+  }
+
+  setState(index: NextHopIndex, state: NextHopState): void {
+    const entry = this.#nextHops.get(index);
+    if (entry === undefined) throw new RangeError(`there is no next hop ${index}`);
+    this.#nextHops.set(index, { ...entry, state });
+  }
+
+  snapshot(generation: number): PlanSnapshot {
+    return {
+      generation,
+      nextHops: new Map(this.#nextHops.entries().map(([index, { nextHop, state }]) => [index, { nextHop, state }])),
+      groups: new Map(this.#groups),
+      capabilities: new Map(this.#capabilities),
+      nodes: [...this.#nodes.values()],
+    };
+  }
+
+  #setNextHop(index: NextHopIndex, nextHop: NextHop, state: NextHopState): void {
+    const present = this.#nextHops.get(index);
+    const generation = present?.generation ?? (this.#generations.get(index) ?? 0) + 1;
+    this.#generations.set(index, generation);
+    this.#nextHops.set(index, { nextHop, state, generation });
+  }
+
+  #setSlots(index: GroupIndex, changed: readonly SlotOwner[], backup: NextHopIndex): void {
+    const present = this.#groups.get(index);
+    const slots: SlotOwner[] = present
+      ? [...present.slots]
+      : Array.from({ length: GROUP_SLOTS }, (_, slot) => ({ slot, current: 0, previous: 0 }));
+    for (const { slot, current, previous } of changed) slots[slot] = { slot, current, previous };
+    const entry = { slots, backup };
+    this.#countNextHops(entry, 1);
+    if (present !== undefined) this.#countNextHops(present, -1);
+    this.#groups.set(index, entry);
+  }
+
+  #setCapability(entry: CapabilityEntry): void {
+    const key = toHex(entry.address);
+    const present = this.#capabilities.get(key);
+    if (present === undefined && this.#capabilities.size >= this.#maxCapabilities)
+      throw capabilitiesFull(this.#maxCapabilities);
+    this.#countGroups(entry, 1);
+    if (present !== undefined) this.#countGroups(present, -1);
+    this.#capabilities.set(key, entry);
+  }
+
+  #countNextHops(group: GroupEntry, by: 1 | -1): void {
+    for (const { current, previous } of group.slots) {
+      count(this.#nextHopUses, current, by);
+      count(this.#nextHopUses, previous, by);
+    }
+    count(this.#nextHopUses, group.backup, by);
+  }
+
+  #countGroups(entry: CapabilityEntry, by: 1 | -1): void {
+    count(this.#groupUses, entry.group, by);
+    count(this.#groupUses, entry.localGroup, by);
+  }
+}
+
+function count(uses: Map<number, number>, index: number, by: 1 | -1): void {
+  const left = (uses.get(index) ?? 0) + by;
+  if (left === 0) uses.delete(index);
+  else uses.set(index, left);
+}
+
+/** The error of a full capability table, the same from both drivers. */
+export function capabilitiesFull(limit: number): DataplaneError {
+  return new DataplaneError(
+    { code: "dataplane.table-full", table: "capabilities", limit },
+    `the capability table holds ${limit} entries and is full: raise max-capabilities and restart, or announce fewer`,
+  );
+}

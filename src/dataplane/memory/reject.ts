@@ -1,0 +1,36 @@
+import type { Verdict } from "../abi.ts";
+import { echoReply, icmpv6Error, mayBeAnswered, tcpReset } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
+import { Protocol } from "./packet.ts";
+import { drop, type FlowWalk, reply, type Walk } from "./walk.ts";
+
+/** Codes of ICMPv6 type 1. @see RFC 4443 §3.1 */
+export const UNREACHABLE = { noRoute: 0, address: 3, port: 4 } as const;
+
+/** Octets of the packet that an ICMPv6 error quotes at most: the whole answer stays within 1280. @see RFC 4443 §2.4 (c) */
+const LARGEST_QUOTE = 1280 - 40 - 8;
+
+/** Refuses with an ICMPv6 error, if one may be sent and the token bucket lets it. */
+export function rejectWithError(
+  walk: Walk,
+  verdict: Verdict,
+  error: { readonly type: number; readonly code: number; readonly value?: number },
+): Outcome {
+  const { state, packet, input } = walk;
+  if (!mayBeAnswered(packet)) return drop("drop-unanswerable", input.frame);
+  if (!state.mayAnswer) return drop("drop-rate-limited", input.frame);
+  const answer = icmpv6Error(state.locator, packet, LARGEST_QUOTE, { value: 0, ...error });
+  return reply(walk, verdict, answer, [{ type: "take-token" }]);
+}
+
+/** Refuses a flow: TCP gets a reset, anything else an ICMPv6 error. */
+export function rejectFlow(walk: FlowWalk, verdict: Verdict, code: keyof typeof UNREACHABLE): Outcome {
+  if (walk.layer4.protocol !== Protocol.Tcp)
+    return rejectWithError(walk, verdict, { type: 1, code: UNREACHABLE[code] });
+  if (!mayBeAnswered(walk.packet)) return drop("drop-unanswerable", walk.input.frame);
+  return reply(walk, verdict, tcpReset(walk.packet), []);
+}
+
+export function answerEcho(walk: FlowWalk): Outcome {
+  return reply(walk, "answered-echo", echoReply(walk.packet), []);
+}

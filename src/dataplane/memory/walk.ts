@@ -1,0 +1,54 @@
+import type { Verdict } from "../abi.ts";
+import { pseudoHeaderSum } from "./checksum.ts";
+import type { Flow } from "./flow-key.ts";
+import type { Effect, Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
+import { concatenate, type Ipv6Packet, type Layer4, Protocol, u16 } from "./packet.ts";
+
+/** One packet on its way through the pass: where it came in, and what is left of it now. */
+export interface Walk {
+  readonly state: PassState;
+  readonly port: PassPort;
+  readonly input: PassInput;
+  readonly ethernet: Uint8Array;
+  /** All octets from the header of `packet` to the end of the frame. */
+  readonly found: Uint8Array;
+  /** The packet as it came; the inner one after decapsulation. */
+  readonly packet: Ipv6Packet;
+  /** Came out of a tunnel: is delivered here or nowhere. */
+  readonly decapsulated: boolean;
+}
+
+/** A walk to a capability, with its layer-4 header found whole. */
+export interface FlowWalk extends Walk {
+  readonly layer4: Layer4;
+  readonly flow: Flow;
+}
+
+export function pass(frame: Uint8Array): Outcome {
+  return { verdict: "passed", action: "pass", frame, effects: [] };
+}
+
+export function drop(verdict: Verdict, frame: Uint8Array): Outcome {
+  return { verdict, action: "drop", frame, effects: [] };
+}
+
+export function forward(walk: Walk, verdict: Verdict, packet: Ipv6Packet, effects: readonly Effect[]): Outcome {
+  const padding = walk.found.subarray(walk.packet.octets.length);
+  return { verdict, action: "forward", frame: concatenate(walk.ethernet, packet.octets, padding), effects };
+}
+
+/** An answer goes back to the station that the packet came from. */
+export function reply(walk: Walk, verdict: Verdict, answer: Ipv6Packet, effects: readonly Effect[]): Outcome {
+  const { ethernet } = walk;
+  const swapped = concatenate(ethernet.subarray(6, 12), ethernet.subarray(0, 6), ethernet.subarray(12));
+  return { verdict, action: "reply", frame: concatenate(swapped, answer.octets), effects };
+}
+
+/** True when the packet's TCP or UDP checksum holds the pseudo-header's sum only. */
+export function isUnfinished({ input, port, packet }: Walk): boolean {
+  if (input.hook === "tc") return input.unfinishedChecksum === true;
+  if (!port.partialChecksums) return false;
+  const { source, destination, payload, nextHeader } = packet;
+  const checksum = u16(payload, nextHeader === Protocol.Udp ? 6 : 16);
+  return checksum === pseudoHeaderSum(source, destination, payload.length, nextHeader);
+}

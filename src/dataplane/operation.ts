@@ -1,0 +1,175 @@
+import { formatIpv6, type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../base/index.ts";
+import {
+  type CapabilityEntry,
+  GROUP_SLOTS,
+  type GroupIndex,
+  type NextHop,
+  type NextHopIndex,
+  type Operation,
+} from "../forwarding/index.ts";
+import { DataplaneError } from "./error.ts";
+
+/** Longest instance id, in ASCII characters: what a next-hop entry of `dataplane/abi.h` has room for. */
+export const MAX_INSTANCE_ID = 24;
+/** Next hops and groups are numbered 1 to 65535. */
+export const MAX_INDEX = 65535;
+
+/** What {@link checkOperation} has to know about the tables as they are. */
+export interface TableView {
+  readonly domain: Ipv6Prefix;
+  nextHop(index: NextHopIndex): NextHop | undefined;
+  /** Slots and backups that name it. */
+  nextHopUses(index: NextHopIndex): number;
+  hasGroup(index: GroupIndex): boolean;
+  /** Capabilities that name it. */
+  groupUses(index: GroupIndex): number;
+  capability(address: Ipv6Address): CapabilityEntry | undefined;
+  hasNode(locator: Ipv6Address): boolean;
+}
+
+/**
+ * Refuses what would leave a packet between two plans: a name of something that is not there, the removal of something
+ * that is named, a next hop that becomes another one under a living index. Both drivers check with it.
+ *
+ * @throws {DataplaneError} `dataplane.bad-operation`
+ */
+export function checkOperation(operation: Operation, position: number, tables: TableView): void {
+  const reason = reasonAgainst(operation, tables);
+  if (reason === undefined) return;
+  throw new DataplaneError(
+    { code: "dataplane.bad-operation", type: operation.type },
+    `operation ${position} (${operation.type}) cannot be carried out: ${reason}; the operations before it are in effect`,
+  );
+}
+
+/** One sentence why the operation is wrong, `undefined` when it is right. */
+function reasonAgainst(operation: Operation, tables: TableView): string | undefined {
+  switch (operation.type) {
+    case "set-next-hop": {
+      const { index, nextHop } = operation;
+      const reason = reasonAgainstNextHop(index, nextHop);
+      if (reason !== undefined) return reason;
+      const present = tables.nextHop(index);
+      if (present !== undefined && !sameNextHop(present, nextHop))
+        return `next hop ${index} is ${describe(present)}; remove it before the index becomes ${describe(nextHop)}`;
+      return undefined;
+    }
+    case "set-next-hop-state":
+      return tables.nextHop(operation.index) === undefined ? `there is no next hop ${operation.index}` : undefined;
+    case "remove-next-hop": {
+      if (tables.nextHop(operation.index) === undefined) return `there is no next hop ${operation.index}`;
+      const uses = tables.nextHopUses(operation.index);
+      return uses > 0 ? `next hop ${operation.index} is still named ${uses} times by groups` : undefined;
+    }
+    case "set-slots":
+      return reasonAgainstSlots(operation, tables);
+    case "remove-group": {
+      if (!tables.hasGroup(operation.group)) return `there is no group ${operation.group}`;
+      const uses = tables.groupUses(operation.group);
+      return uses > 0 ? `group ${operation.group} is still named by ${uses} capabilities` : undefined;
+    }
+    case "set-capability": {
+      const { address, group, localGroup } = operation.entry;
+      const reason = reasonAgainstAddress(address, tables.domain);
+      if (reason !== undefined) return reason;
+      for (const index of [group, localGroup])
+        if (index !== 0 && !(isIndex(index) && tables.hasGroup(index))) return `there is no group ${index}`;
+      return undefined;
+    }
+    case "remove-capability":
+      return (
+        reasonAgainstAddress(operation.address, tables.domain) ??
+        (tables.capability(operation.address) === undefined
+          ? `there is no capability ${formatIpv6(operation.address)}`
+          : undefined)
+      );
+    case "set-node":
+      return operation.locator.length === 16 ? undefined : "a locator has 16 octets";
+    case "remove-node":
+      if (operation.locator.length !== 16) return "a locator has 16 octets";
+      return tables.hasNode(operation.locator) ? undefined : `there is no node ${formatIpv6(operation.locator)}`;
+  }
+}
+
+function reasonAgainstNextHop(index: NextHopIndex, nextHop: NextHop): string | undefined {
+  if (!isIndex(index)) return `${index} is not a next-hop index (1 to ${MAX_INDEX})`;
+  switch (nextHop.kind) {
+    case "local":
+      return undefined;
+    case "tunnel":
+      return nextHop.locator.length === 16 ? undefined : "a locator has 16 octets";
+    case "instance":
+      if (nextHop.address.length !== 16) return "an instance's address has 16 octets";
+      if (!isPort(nextHop.port) || !isPort(nextHop.servicePort)) return "a port is 1 to 65535";
+      if (!/^[\x21-\x7e]+$/.test(nextHop.instance) || nextHop.instance.length > MAX_INSTANCE_ID)
+        return `an instance id has 1 to ${MAX_INSTANCE_ID} printable ASCII characters`;
+      return undefined;
+  }
+}
+
+function reasonAgainstSlots(
+  operation: Extract<Operation, { type: "set-slots" }>,
+  tables: TableView,
+): string | undefined {
+  if (!isIndex(operation.group)) return `${operation.group} is not a group index (1 to ${MAX_INDEX})`;
+  const isNextHop = (index: NextHopIndex): boolean =>
+    index === 0 || (isIndex(index) && tables.nextHop(index) !== undefined);
+  if (!isNextHop(operation.backup)) return `there is no next hop ${operation.backup} to be the backup`;
+  const seen = new Set<number>();
+  for (const { slot, current, previous } of operation.slots) {
+    if (!Number.isInteger(slot) || slot < 0 || slot >= GROUP_SLOTS)
+      return `${slot} is not a slot (0 to ${GROUP_SLOTS - 1})`;
+    if (seen.has(slot)) return `slot ${slot} is given twice`;
+    seen.add(slot);
+    if (!isNextHop(current)) return `there is no next hop ${current} to own slot ${slot}`;
+    if (!isNextHop(previous)) return `there is no next hop ${previous} to have owned slot ${slot}`;
+  }
+  return undefined;
+}
+
+function reasonAgainstAddress(address: Ipv6Address, domain: Ipv6Prefix): string | undefined {
+  if (address.length !== 16) return "a capability address has 16 octets";
+  if (!prefixContains(domain, address)) return `${formatIpv6(address)} is not in the domain's prefix`;
+  const key = address.subarray(6, 14);
+  if (key.every((octet) => octet === 0)) return "a capability address with tenant, family and identifier 0 is reserved";
+  if (key.every((octet) => octet === 0xff)) return "a capability address with all ones behind the domain is reserved";
+  return undefined;
+}
+
+function isIndex(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= MAX_INDEX;
+}
+
+function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 65535;
+}
+
+/** True when both lead to the same place, whatever their state. */
+export function sameNextHop(a: NextHop, b: NextHop): boolean {
+  switch (a.kind) {
+    case "local":
+      return b.kind === "local";
+    case "tunnel":
+      return b.kind === "tunnel" && octetsEqual(a.locator, b.locator);
+    case "instance":
+      return (
+        b.kind === "instance" &&
+        a.instance === b.instance &&
+        octetsEqual(a.address, b.address) &&
+        a.port === b.port &&
+        a.protocol === b.protocol &&
+        a.servicePort === b.servicePort
+      );
+  }
+}
+
+function describe(nextHop: NextHop): string {
+  switch (nextHop.kind) {
+    case "local":
+      return "this router";
+    case "tunnel":
+      return `the tunnel to ${formatIpv6(nextHop.locator)}`;
+    case "instance":
+      return `instance ${nextHop.instance}`;
+  }
+}
