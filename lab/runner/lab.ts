@@ -19,6 +19,8 @@ export interface DeployOptions {
   readonly name?: string;
   /** Environment for `${…}` in the file, on top of this process's own. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Runs before any node is made; the lab's folder exists then. For files that nodes bind. */
+  readonly prepare?: (directory: string) => Promise<void>;
   /** Hears what of the file is read differently or not at all, before anything is made. */
   readonly notice?: (notice: Notice) => void;
   /** Hears one short text per thing done. */
@@ -72,6 +74,8 @@ export async function deployLab(file: string, options: DeployOptions = {}, signa
     const state: LabState = { name: topology.name, prefix: topology.prefix, file: topology.file, runner, nodes: [] };
     await claimLab(state);
     scope.defer(async () => void (await destroyLab(topology.name)));
+
+    await options.prepare?.(labDirectory(topology.name));
 
     const made = topology.nodes.filter((node) => node.kind !== "host");
     const prepared = await prepareAll(made, topology, state);
