@@ -1,0 +1,8 @@
+export { createMetrics, type MetricsRegistry } from "./metrics.ts";
+export {
+  type MetricsServer,
+  type MetricsServerOptions,
+  startMetricsServer,
+  TelemetryError,
+  type TelemetryFault,
+} from "./metrics-server.ts";

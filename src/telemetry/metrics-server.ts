@@ -1,0 +1,105 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, BlockList, isIPv6 } from "node:net";
+import { FaultError, type Log, messageOf, Scope } from "../base/index.ts";
+import type { MetricsRegistry } from "./metrics.ts";
+
+export type TelemetryFault =
+  /** Metrics would leave this machine unencrypted and for everybody. */
+  | { readonly code: "telemetry.not-loopback"; readonly address: string }
+  | {
+      readonly code: "telemetry.listen-failed";
+      readonly address: string;
+      readonly port: number;
+      readonly errno: string;
+    };
+
+export class TelemetryError extends FaultError<TelemetryFault> {}
+
+export interface MetricsServerOptions {
+  /** `::1` or another loopback address. */
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Only with `anywhere` may the address be another than loopback. */
+  readonly exposure?: "loopback" | "anywhere";
+}
+
+export interface MetricsServer extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+const MOST_CONNECTIONS = 16;
+const REQUEST_TIMEOUT = 5_000;
+
+/**
+ * Answers `GET /metrics` with the registry's text.
+ * @throws {TelemetryError} telemetry.not-loopback, telemetry.listen-failed
+ */
+export async function startMetricsServer(
+  options: MetricsServerOptions,
+  parts: { readonly registry: MetricsRegistry; readonly log: Log },
+  signal: AbortSignal,
+): Promise<MetricsServer> {
+  const { address, exposure = "loopback" } = options;
+  if (exposure === "loopback" && !LOOPBACK.check(address, isIPv6(address) ? "ipv6" : "ipv4")) {
+    throw new TelemetryError(
+      { code: "telemetry.not-loopback", address },
+      `metrics are served in clear text and to everybody, so not at ${address}: use ::1 and an authenticating proxy`,
+    );
+  }
+  const scope = new Scope(signal);
+  try {
+    const server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT });
+    server.maxConnections = MOST_CONNECTIONS;
+    server.on("request", (request, response) => {
+      answer(request, response, parts.registry).catch((cause: unknown) => {
+        parts.log.error("telemetry.expose-failed", { reason: messageOf(cause) });
+        response.destroy();
+      });
+    });
+    await listen(server, options);
+    scope.defer(() => close(server));
+    const { port } = server.address() as AddressInfo;
+    parts.log.info("telemetry.listening", { address, port });
+    return { address, port, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  } catch (cause) {
+    throw await scope.abandon(cause);
+  }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, registry: MetricsRegistry): Promise<void> {
+  if (request.url !== "/metrics") response.writeHead(404).end("the metrics are at /metrics\n");
+  else if (request.method !== "GET" && request.method !== "HEAD") response.writeHead(405, { allow: "GET, HEAD" }).end();
+  else {
+    const text = await registry.expose();
+    response.writeHead(200, { "content-type": registry.contentType, "cache-control": "no-store" });
+    response.end(request.method === "HEAD" ? undefined : text);
+  }
+}
+
+async function listen(server: Server, { address, port }: MetricsServerOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject).listen({ host: address, port }, resolve);
+  try {
+    await promise;
+  } catch (cause) {
+    const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    throw new TelemetryError(
+      { code: "telemetry.listen-failed", address, port, errno },
+      `metrics cannot be served at [${address}]:${port} (${errno}): choose another prometheus address or port`,
+      { cause },
+    );
+  }
+  server.removeListener("error", reject);
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}

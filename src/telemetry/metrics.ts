@@ -1,0 +1,86 @@
+import * as prom from "prom-client";
+import type { Counter, Gauge, Histogram, Metrics } from "../base/index.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type Kind = "counter" | "gauge" | "histogram";
+
+/** The metrics of one router, and their text. */
+export interface MetricsRegistry extends Metrics {
+  readonly contentType: string;
+  /** All series in the Prometheus text format. */
+  expose(): Promise<string>;
+}
+
+/** Upper bounds by unit: 100 µs to 26 s for times, 64 octets to 16 MiB for sizes, powers of two for counts. */
+const SECONDS_BUCKETS = prom.exponentialBuckets(0.0001, 4, 10);
+const BYTES_BUCKETS = prom.exponentialBuckets(64, 4, 10);
+const COUNT_BUCKETS = prom.exponentialBuckets(1, 2, 16);
+
+function buckets(name: string): number[] {
+  if (name.endsWith("_seconds")) return SECONDS_BUCKETS;
+  return name.endsWith("_bytes") ? BYTES_BUCKETS : COUNT_BUCKETS;
+}
+
+/**
+ * Makes an empty registry of its own; two routers in one process do not share numbers.
+ *
+ * Throws a TypeError when one name is used as two kinds of metric or with two sets of label names: that is our mistake.
+ */
+export function createMetrics(options: { readonly process?: "included" } = {}): MetricsRegistry {
+  const registry = new prom.Registry();
+  if (options.process === "included") prom.collectDefaultMetrics({ register: registry });
+  const families = new Map<string, { readonly kind: Kind; readonly labels: string; readonly metric: prom.Metric }>();
+  const series = new Map<string, unknown>();
+
+  function family<M extends prom.Metric>(kind: Kind, name: string, labels: Labels, make: (names: string[]) => M): M {
+    const names = Object.keys(labels).sort();
+    const known = families.get(name);
+    if (known === undefined) {
+      const metric = make(names);
+      families.set(name, { kind, labels: names.join(), metric });
+      return metric;
+    }
+    if (known.kind !== kind || known.labels !== names.join()) {
+      const before = `${known.kind} with labels (${known.labels})`;
+      throw new TypeError(`the metric ${name} is a ${before}, not a ${kind} with labels (${names.join()})`);
+    }
+    return known.metric as M;
+  }
+
+  /** The one object of a name and labels. */
+  function one<T>(kind: Kind, name: string, labels: Labels, make: () => T): T {
+    const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const key = JSON.stringify([kind, name, pairs]);
+    const known = series.get(key);
+    if (known !== undefined) return known as T;
+    const made = make();
+    series.set(key, made);
+    return made;
+  }
+
+  const common = { registers: [registry] };
+  return {
+    contentType: registry.contentType,
+    expose: () => registry.metrics(),
+    counter: (name, help, labels = {}) =>
+      one("counter", name, labels, (): Counter => {
+        const make = (labelNames: string[]) => new prom.Counter({ name, help, labelNames, ...common });
+        const child = family("counter", name, labels, make).labels(labels);
+        child.inc(0); // a series that was never counted is 0, not absent: rates and alarms need the zero
+        return { add: (value = 1) => child.inc(value) };
+      }),
+    gauge: (name, help, labels = {}) =>
+      one("gauge", name, labels, (): Gauge => {
+        const make = (labelNames: string[]) => new prom.Gauge({ name, help, labelNames, ...common });
+        const child = family("gauge", name, labels, make).labels(labels);
+        return { set: (value) => child.set(value) };
+      }),
+    histogram: (name, help, labels = {}) =>
+      one("histogram", name, labels, (): Histogram => {
+        const make = (labelNames: string[]) =>
+          new prom.Histogram({ name, help, labelNames, buckets: buckets(name), ...common });
+        const child = family("histogram", name, labels, make).labels(labels);
+        return { observe: (value) => child.observe(value) };
+      }),
+  };
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createMetrics, startMetricsServer, TelemetryError } from "../../src/telemetry/index.ts";
+import { ListLog } from "../sim/tally-metrics.ts";
+
+describe("registry", () => {
+  it("the same name and labels give the same object, whatever the order of the labels", async () => {
+    const metrics = createMetrics();
+    const first = metrics.counter("semrd_test_total", "Tests", { a: "1", b: "2" });
+    assert.equal(metrics.counter("semrd_test_total", "Tests", { b: "2", a: "1" }), first);
+    first.add();
+    first.add(2);
+    metrics.counter("semrd_test_total", "Tests", { a: "1", b: "3" });
+    metrics.gauge("semrd_test_peers", "Peers").set(-4);
+    metrics.histogram("semrd_test_seconds", "Time").observe(0.003);
+    const text = await metrics.expose();
+    assert.match(text, /^semrd_test_total\{a="1",b="2"\} 3$/m);
+    assert.match(text, /^semrd_test_total\{a="1",b="3"\} 0$/m);
+    assert.match(text, /^semrd_test_peers -4$/m);
+    assert.match(text, /^semrd_test_seconds_bucket\{le="0.0016"\} 0$/m);
+    assert.match(text, /^semrd_test_seconds_bucket\{le="0.0064"\} 1$/m);
+  });
+
+  it("one name cannot be two metrics", () => {
+    const metrics = createMetrics();
+    metrics.counter("semrd_test_total", "Tests", { a: "1" });
+    assert.throws(() => metrics.counter("semrd_test_total", "Tests", { c: "1" }), TypeError);
+    assert.throws(() => metrics.gauge("semrd_test_total", "Tests", { a: "1" }), TypeError);
+  });
+
+  it("two registries share nothing", async () => {
+    const [a, b] = [createMetrics(), createMetrics()];
+    a.counter("semrd_test_total", "Tests").add(5);
+    b.counter("semrd_test_total", "Tests").add(1);
+    assert.match(await b.expose(), /^semrd_test_total 1$/m);
+  });
+});
+
+describe("server", () => {
+  const signal = new AbortController().signal;
+
+  it("serves /metrics on loopback and nothing else, and is gone when disposed", async () => {
+    const registry = createMetrics({ process: "included" });
+    const server = await startMetricsServer({ address: "::1", port: 0 }, { registry, log: new ListLog() }, signal);
+    const url = `http://[::1]:${server.port}`;
+    const good = await fetch(`${url}/metrics`);
+    assert.equal(good.status, 200);
+    assert.match(good.headers.get("content-type")!, /^text\/plain; version=0\.0\.4/);
+    assert.match(await good.text(), /^process_cpu_seconds_total /m);
+    assert.equal((await fetch(`${url}/`)).status, 404);
+    assert.equal((await fetch(`${url}/metrics`, { method: "POST" })).status, 405);
+    await server[Symbol.asyncDispose]();
+    await assert.rejects(fetch(`${url}/metrics`));
+  });
+
+  it("refuses an address that is not loopback, and says what to do", async () => {
+    for (const address of ["::", "0.0.0.0", "fd00::1", "::2", "128.0.0.1"]) {
+      await assert.rejects(
+        startMetricsServer({ address, port: 0 }, { registry: createMetrics(), log: new ListLog() }, signal),
+        (cause: TelemetryError) => cause.code === "telemetry.not-loopback" && cause.message.includes("use ::1"),
+      );
+    }
+    const anywhere = { address: "0.0.0.0", port: 0, exposure: "anywhere" } as const;
+    await using _ = await startMetricsServer(anywhere, { registry: createMetrics(), log: new ListLog() }, signal);
+  });
+
+  it("a port in use is one clear error", async () => {
+    const parts = { registry: createMetrics(), log: new ListLog() };
+    await using first = await startMetricsServer({ address: "127.0.0.1", port: 0 }, parts, signal);
+    await assert.rejects(
+      startMetricsServer({ address: "127.0.0.1", port: first.port }, parts, signal),
+      (cause: unknown) =>
+        cause instanceof TelemetryError && cause.code === "telemetry.listen-failed" && /EADDRINUSE/.test(cause.message),
+    );
+  });
+});
