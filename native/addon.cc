@@ -3,12 +3,14 @@
 
 #include "bpf_module.h"
 #include "wrapped.h"
+#include "yang_context.h"
 
 namespace semrd {
 
 static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment());
   exports.Set("bpf", BpfModule(env));
+  exports.Set("yang", YangModule(env));
   return exports;
 }
 

@@ -200,7 +200,10 @@ export interface YangModule {
 /** What libyang says was wrong. */
 export interface YangFault {
   readonly message: string;
-  /** Data path in libyang's notation, `undefined` for errors of the text itself (then `line` is set). */
+  /**
+   * Data path in libyang's notation (`/m:list[key='x']/leaf`), the schema path of a node that is missing, `undefined` for
+   * errors of the text itself (then `line` is set).
+   */
   readonly path?: string;
   readonly appTag?: string;
   readonly line?: number;
@@ -212,22 +215,30 @@ export interface YangError extends Error {
   readonly faults: readonly YangFault[];
 }
 
-/** A data tree. Must be disposed; its memory is freed on the lane's thread. */
-export interface YangTree {
+/** A data tree. Must be disposed; its memory is freed on the lane's thread, at the latest with its context. */
+export interface YangTree extends AsyncDisposable {
+  /** True when nothing was given: an empty document, or default values only. */
   readonly empty: boolean;
   dispose(): Promise<void>;
 }
 
-/** One immutable context with a thread of its own; jobs run one at a time in order. */
+/**
+ * One immutable context with a thread of its own; jobs run one at a time in order. Disposing cancels the jobs that wait
+ * (rejection with code `"ECANCELED"`), lets the one under way end, and frees every tree.
+ */
 export interface YangContext extends AsyncDisposable {
   readonly modules: readonly { readonly name: string; readonly revision: string; readonly implemented: boolean }[];
-  /** Parses and validates configuration data. Unknown nodes are errors. */
+  /**
+   * Parses and, unless `validate` is false, validates configuration data (`state` allows state data too). Unknown nodes
+   * are errors, and so is text that is not JSON by RFC 8259: libyang alone takes a truncated text for a shorter one.
+   * Rejects with a {@link YangError}.
+   */
   parse(
     text: string,
     format: "json" | "xml",
     options?: { readonly validate?: boolean; readonly state?: boolean },
   ): Promise<YangTree>;
-  /** `defaults`: "explicit" prints what was given, "all" fills in default values. */
+  /** `defaults`: "explicit" (without the option) prints what was given, "all" also the default values that validation added. */
   print(
     tree: YangTree,
     format: "json" | "xml",
@@ -240,6 +251,7 @@ export interface YangContext extends AsyncDisposable {
 export interface Yang {
   /** Loads modules into a new context that never changes afterwards. `searchPaths`: folders with `.yang` files. */
   createContext(searchPaths: readonly string[], modules: readonly YangModule[]): Promise<YangContext>;
+  /** Of the libyang that the addon was built with, e.g. "2.1.30". */
   readonly libraryVersion: string;
 }
 

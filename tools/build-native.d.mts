@@ -1,4 +1,1 @@
-export function buildNative(parts: {
-  readonly root: string;
-  readonly log: (line: string) => void;
-}): Promise<boolean>;
+export function buildNative(parts: { readonly root: string; readonly log: (line: string) => void }): Promise<boolean>;
