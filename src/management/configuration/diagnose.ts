@@ -1,7 +1,8 @@
 import type { YangContext, YangError, YangFault } from "../../../native/api.ts";
 import type { ConfigurationFault } from "./error.ts";
 import { type JsonNode, type JsonObject, type PrintedDocument, printJsonDocument } from "./json-document.ts";
-import { locate, memberNamed, type Place, prune } from "./locate.ts";
+import { locate, memberNamed, type Place } from "./locate.ts";
+import { Removed } from "./removed.ts";
 import { isSecret, reasonOf } from "./wording.ts";
 
 /** Faults that are told apart at most; each costs one more validation, so large documents get fewer. */
@@ -25,7 +26,8 @@ export function isYangError(error: unknown): error is YangError {
  */
 export async function diagnose(root: JsonNode, context: YangContext): Promise<readonly ConfigurationFault[]> {
   const form = await collect(root, context, { validate: false });
-  return form.length > 0 ? form : collect(root, context, { validate: true });
+  const faults = form.length > 0 ? form : await collect(root, context, { validate: true });
+  return faults.toSorted((a, b) => (a.line ?? Number.MAX_SAFE_INTEGER) - (b.line ?? Number.MAX_SAFE_INTEGER));
 }
 
 async function collect(
@@ -50,7 +52,7 @@ async function collect(
       if (!removed.explains(place, fault)) faults.push(describe(place, fault));
       removed.take(place);
     }
-    if (places.some((place) => place.holders.length <= 1)) return faults; // the container of everything
+    if (root.kind !== "object" || root.members.size === 0) return faults; // nothing is left to look at
   }
   faults.push({ reason: `only the first ${faults.length} faults were looked for`, tag: "more-faults" });
   return faults;
@@ -71,6 +73,7 @@ async function firstFault(
   }
 }
 
+const IS_ABSENCE = /^(Mandatory node|Too few) /;
 const QUOTED = /"([^"\s]+)"/;
 
 /** The nodes that a fault is about; several only where libyang names a schema node that is missing in several entries. */
@@ -79,8 +82,7 @@ function placesOf(root: JsonNode, printed: PrintedDocument, fault: YangFault): P
   const found = fault.path === undefined ? [{ path: "", name: "", node: root, holders: [] }] : locate(root, fault.path);
   const missing = found.filter(({ node }) => node === undefined);
   const there = found.filter(({ node }) => node !== undefined);
-  if (there.length === 0 || /^(Mandatory node|Too few) /.test(fault.message))
-    return missing.length > 0 ? missing : there;
+  if (there.length === 0 || IS_ABSENCE.test(fault.message)) return missing;
   const place = there.length === 1 ? there[0]! : nearest(there, atLine, printed, fault.line);
   return [memberMeant(place, fault.message)];
 }
@@ -146,89 +148,4 @@ export function valueText(place: { readonly name: string; readonly node?: JsonNo
   const { node } = place;
   if (node === undefined || node.kind === "object" || node.kind === "array" || isSecret(place.name)) return undefined;
   return node.source.length <= MAX_VALUE ? node.source : `${node.source.slice(0, MAX_VALUE)}…`;
-}
-
-const schemaPath = (path: string): string => path.replace(/\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]/g, "");
-
-/** What a diagnosis has taken out of the document so far, and what follows from that alone. */
-class Removed {
-  /** Paths in terms of the schema, with the values that stood there: what leafrefs and conditions can have meant. */
-  readonly #values = new Map<string, Set<string>>();
-  /** Members taken out of an object: their absence is our doing. */
-  readonly #members = new Map<JsonObject, Set<string>>();
-
-  take(place: Place): void {
-    const holder = place.holders.at(-1);
-    if (place.node === undefined) {
-      this.#takeHolder(place);
-      return;
-    }
-    if (holder?.kind === "object") this.#note(holder, place.name);
-    this.#keep(schemaPath(place.path), place.node);
-    prune(place);
-    if (holder?.kind === "array" && holder.items.length === 0) this.#noteEmptied(place);
-  }
-
-  /** A mandatory member is missing: its holder goes, so that what is behind it can be looked at. */
-  #takeHolder(place: Place): void {
-    const node = place.holders.at(-1);
-    const holders = place.holders.slice(0, -1);
-    const outer = holders.at(-1);
-    if (node === undefined || outer === undefined) return;
-    const path = place.path.slice(0, place.path.lastIndexOf("/"));
-    const name = outer.kind === "object" ? [...outer.members].find(([, child]) => child === node)?.[0] : "";
-    if (name !== undefined) this.take({ path, name, node, holders });
-  }
-
-  #noteEmptied(place: Place): void {
-    const array = place.holders.at(-1)!;
-    const object = place.holders.at(-2);
-    if (object?.kind !== "object") return;
-    for (const [name, child] of object.members) {
-      if (child !== array) continue;
-      this.#note(object, name);
-      object.members.delete(name);
-    }
-  }
-
-  #note(object: JsonObject, name: string): void {
-    const names = this.#members.get(object) ?? new Set();
-    this.#members.set(object, names.add(name));
-  }
-
-  #keep(path: string, node: JsonNode): void {
-    if (node.kind === "array") for (const item of node.items) this.#keep(path, item);
-    else if (node.kind === "object") for (const [name, child] of node.members) this.#keep(`${path}/${name}`, child);
-    else if (node.kind === "string") {
-      const values = this.#values.get(path) ?? new Set();
-      this.#values.set(path, values.add(String(node.value)));
-    }
-  }
-
-  /** True when the fault can be a mere consequence of what was taken out; it shows again once that is put right. */
-  explains(place: Place, fault: YangFault): boolean {
-    if (place.node === undefined) return this.#tookMember(place);
-    const here = schemaPath(place.path);
-    if (place.node.kind === "string") return this.#tookValue(String(place.node.value), here);
-    // Without a tag it is no condition of the model, so it looks at nothing else.
-    if (place.node.kind !== "object" || fault.appTag === undefined) return false;
-    return [...place.node.members].some(
-      ([, child]) => child.kind === "string" && this.#tookValue(String(child.value), here),
-    );
-  }
-
-  #tookMember(place: Place): boolean {
-    const holder = place.holders.at(-1);
-    const names = holder?.kind === "object" ? this.#members.get(holder) : undefined;
-    const wanted = place.name.slice(place.name.indexOf(":") + 1);
-    return [...(names ?? [])].some((name) => name.slice(name.indexOf(":") + 1) === wanted);
-  }
-
-  #tookValue(value: string, except: string): boolean {
-    for (const [path, values] of this.#values) {
-      const elsewhere = path !== except && !path.startsWith(`${except}/`);
-      if (elsewhere && values.has(value)) return true;
-    }
-    return false;
-  }
 }

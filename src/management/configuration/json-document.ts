@@ -38,7 +38,7 @@ export class JsonSyntaxError extends SyntaxError {
 const MAX_DEPTH = 100;
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const LITERAL = /true|false|null/y;
 const BLANK = /[ \t\r\n]*/y;
 
@@ -86,14 +86,17 @@ export function parseJsonDocument(text: string): JsonNode {
   };
 
   function string(what: string): string {
-    return (
-      take(STRING) ??
-      fail(
-        text[at] === '"'
-          ? "a string that is not closed or has a bad escape"
-          : `${what} is expected here, not ${found()}`,
-      )
-    );
+    const start = at;
+    if (text[at] !== '"') fail(`${what} is expected here, not ${found()}`);
+    at++;
+    for (;;) {
+      const code = text.charCodeAt(at); // NaN at the end
+      if (code === 0x5c) {
+        take(ESCAPE) ?? fail("a backslash that begins no escape");
+      } else if (code >= 0x20 && code !== 0x22) at++;
+      else if (code === 0x22) return text.slice(start, ++at);
+      else fail(Number.isNaN(code) ? "the text ends inside a string" : "a string that is not closed on its line");
+    }
   }
 
   function object(depth: number): JsonObject {

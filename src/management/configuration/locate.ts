@@ -1,8 +1,9 @@
 import type { JsonArray, JsonNode, JsonObject } from "./json-document.ts";
 
-/** A place in a JSON document: a node, or (without `node`) a member that is not there. */
+/** A place in a JSON document: a node, or (without `node`) one that is not there. */
 export interface Place {
   readonly path: string;
+  /** The member name; for a node that is not there, of the first member on the way that is missing. */
   readonly name: string;
   readonly node?: JsonNode;
   /** What holds it, and from where up; the last one is the object itself. */
@@ -60,6 +61,7 @@ function satisfies(node: JsonNode, segment: Segment): boolean {
 
 /** Where a list or leaf-list is entered: the entries that the predicates name, else all of them by their position. */
 function entries(place: Place, array: JsonArray, segment: Segment): Place[] {
+  if (array.items.length === 0) return [{ path: place.path, name: place.name, holders: place.holders }];
   const all = array.items.map((node, i) => ({
     path: `${place.path}[${i + 1}]`,
     name: place.name,
@@ -75,18 +77,16 @@ const predicateText = (segment: Segment): string => segment.text.slice(segment.t
 
 function step(place: Place, segment: Segment): Place[] {
   const parent = place.node;
-  if (parent?.kind !== "object") return [];
+  if (parent === undefined) return [{ ...place, path: `${place.path}/${segment.name}` }];
+  if (parent.kind !== "object") return [];
   const found = memberNamed(parent, segment.name);
-  const path = `${place.path}/${segment.name}`;
-  if (found === undefined) return [{ path, name: segment.name, holders: [...place.holders, parent] }];
-  const member: Place = { path, name: found[0], node: found[1], holders: [...place.holders, parent] };
+  const holders = [...place.holders, parent];
+  if (found === undefined) return [{ path: `${place.path}/${segment.name}`, name: segment.name, holders }];
+  const member: Place = { path: `${place.path}/${found[0]}`, name: found[0], node: found[1], holders };
   return found[1].kind === "array" ? entries(member, found[1], segment) : [member];
 }
 
-/**
- * The places that a path of libyang (data or schema location) can mean. Places on the way that are not there end the
- * search on their branch, except for the last one, which is then a place without a node.
- */
+/** The places that a path of libyang (data or schema location) can mean, also those that are not there. */
 export function locate(root: JsonNode, path: string): Place[] {
   const wanted = segments(path);
   if (wanted === undefined) return [];

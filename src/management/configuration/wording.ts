@@ -18,7 +18,13 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
         : `does not match ${groups!.expression}`,
   },
   { pattern: /^Failed to convert IPv6 (address|prefix)/i, say: ([, what]) => `not an IPv6 ${what}` },
-  { pattern: /^Invalid union value /, say: () => "has none of the forms that are allowed here" },
+  // The only unions of our modules are addresses.
+  { pattern: /^Invalid union value /, say: () => "not an IP address" },
+  {
+    pattern: /^The \w+ ".*" is expected to be represented as JSON (?:\w+\/)?(array|object)/,
+    say: ([, wanted]) => `an ${wanted} is expected`,
+  },
+  { pattern: /^(Expected JSON name\/value|Unexpected input data)/, say: () => "a single value is expected" },
   {
     pattern: /^Invalid leafref value ".*" - no target instance "(.*)" with the same value\.?$/s,
     say: ([, target]) => `no ${withoutPrefixes(target!)} has this value`,
