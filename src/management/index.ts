@@ -1,7 +1,8 @@
+export { parseAgent } from "./configuration/agent.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
 export type { Files } from "./configuration/files.ts";
 export { type LoadParts, loadConfiguration, parseConfiguration } from "./configuration/load.ts";
 export { Secret } from "./configuration/secret.ts";
 export type * from "./configuration/types.ts";
-export type * from "./control/types.ts";
+export * from "./control/index.ts";

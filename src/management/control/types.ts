@@ -274,25 +274,30 @@ export interface ExplainReport {
   readonly instances: readonly ExplainInstance[];
 }
 
-/** What `POST /v1/agents` takes: one instance that an operator adds by hand. */
+/**
+ * What `POST /v1/agents` takes: an entry of the list `agent` of semrd-agent, in RFC 7951 JSON. Validated by the same
+ * model as the configuration file, which also fills in the defaults.
+ */
 export interface AgentRequest {
-  readonly agent: string;
+  readonly id: string;
   readonly tenant: string;
-  readonly capability: string;
-  readonly majorVersion: number;
-  readonly minorVersion: number;
-  readonly address: string;
-  readonly port: number;
-  readonly weight: number;
-  readonly labels: readonly string[];
-  readonly healthCheck?: {
-    readonly type: "tcp" | "http";
-    readonly path?: string;
-    readonly intervalMs: number;
-    readonly timeoutMs: number;
-    readonly fall: number;
-    readonly rise: number;
-  };
+  readonly capability: readonly {
+    readonly name: string;
+    readonly "major-version": number;
+    readonly "minor-version"?: number;
+    readonly address: string;
+    readonly port: number;
+    readonly weight?: number;
+    readonly label?: readonly string[];
+    readonly "health-check"?: {
+      readonly type?: "tcp" | "http";
+      readonly path?: string;
+      readonly "interval-ms"?: number;
+      readonly "timeout-ms"?: number;
+      readonly fall?: number;
+      readonly rise?: number;
+    };
+  }[];
 }
 
 /** What changed: the instances that a command was about. */
@@ -324,4 +329,6 @@ export interface ProblemReport {
   readonly title: string;
   /** What, where, and what to do. */
   readonly detail: string;
+  /** Of an agent that is not valid: everything that is wrong with it. */
+  readonly faults?: readonly ConfigurationFaultRow[];
 }

@@ -1,0 +1,72 @@
+import type { CapabilityName, Ipv6Address } from "../../base/index.ts";
+import type { AgentConfiguration } from "../configuration/types.ts";
+import type {
+  AgentCommandResult,
+  AgentRow,
+  CapabilityRow,
+  CheckConfigResult,
+  CountersReport,
+  ExplainReport,
+  FibRow,
+  PeerRow,
+  RouteRow,
+  StatusReport,
+} from "./types.ts";
+
+/**
+ * The rows of a list. Taken one by one, with pauses, so the source has to bear changes in between; a row that is taken
+ * out meanwhile may be missing, none appears twice. `return` is called when the reader goes away.
+ */
+export type Rows<T> = Iterable<T> | AsyncIterable<T>;
+
+type Answer<T> = T | Promise<T>;
+
+export interface ExplainQuestion {
+  readonly capability: CapabilityName;
+  /** Absent: the only tenant of this router; with several, refuse and say their names. */
+  readonly tenant?: string;
+  /** Absent: the highest that is known. */
+  readonly majorVersion?: number;
+}
+
+/**
+ * What the control socket asks of the router. Every method may throw a {@link ControlRefusal}, or a `FaultError` of a
+ * part, which counts as a refusal with that code; anything else is a defect and answered as such.
+ */
+export interface ControlHandlers {
+  status(): Answer<StatusReport>;
+  agents(): Rows<AgentRow>;
+  capabilities(): Rows<CapabilityRow>;
+  routes(): Rows<RouteRow>;
+  peers(): Rows<PeerRow>;
+  fib(): Rows<FibRow>;
+  counters(): Answer<CountersReport>;
+  explain(question: ExplainQuestion): Answer<ExplainReport>;
+  /** Reads and validates the body of an addition: `parseAgent` with the configuration that runs. */
+  readAgent(text: string): Promise<AgentConfiguration>;
+  addAgent(agent: AgentConfiguration): Answer<AgentCommandResult>;
+  drainAgent(agent: string): Answer<AgentCommandResult>;
+  removeAgent(agent: string): Answer<AgentCommandResult>;
+  clearPeer(address: Ipv6Address): Answer<void>;
+  /** `folder` is where relative file names of the text begin. */
+  checkConfig(text: string, folder: string): Promise<CheckConfigResult>;
+}
+
+/** The status codes that a refusal can have. @see RFC 9110 §15.5 */
+export type RefusalStatus = 400 | 404 | 405 | 409 | 413 | 415 | 422 | 503;
+
+/** A request that is not carried out, with what to say about it. */
+export class ControlRefusal extends Error {
+  readonly status: RefusalStatus;
+  /** Stable and dotted, e.g. `control.no-such-agent`. */
+  readonly code: string;
+  readonly title: string;
+
+  constructor(status: RefusalStatus, code: string, title: string, detail: string) {
+    super(detail);
+    this.name = "ControlRefusal";
+    this.status = status;
+    this.code = code;
+    this.title = title;
+  }
+}

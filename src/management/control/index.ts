@@ -1,0 +1,15 @@
+export {
+  type ControlHandlers,
+  ControlRefusal,
+  type ExplainQuestion,
+  type RefusalStatus,
+  type Rows,
+} from "./handlers.ts";
+export {
+  type ControlServer,
+  type ControlServerOptions,
+  type ControlServerParts,
+  startControlServer,
+} from "./server.ts";
+export { ControlSocketError } from "./socket.ts";
+export type * from "./types.ts";

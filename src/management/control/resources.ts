@@ -1,0 +1,216 @@
+import type { IncomingMessage } from "node:http";
+import { type CapabilityName, parseCapabilityName, parseIpv6 } from "../../base/index.ts";
+import { type ControlHandlers, ControlRefusal, type ExplainQuestion, type Rows } from "./handlers.ts";
+import { parameters, readBody, type Target } from "./request.ts";
+
+/** A configuration document may be large; an agent is not. */
+const MAX_CONFIGURATION = 16 * 1024 * 1024;
+const MAX_AGENT = 64 * 1024;
+
+export type ControlAnswer =
+  | { readonly type: "report"; readonly status: 200 | 201; readonly body: unknown }
+  | { readonly type: "rows"; readonly rows: Rows<object>; readonly matches?: (row: object) => boolean };
+
+interface Exchange {
+  readonly target: Target;
+  /** What the `{}` of the path stood for. */
+  readonly name: string;
+  readonly request: IncomingMessage;
+  readonly handlers: ControlHandlers;
+}
+
+interface Resource {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Segments behind `/v1`; `{}` is any one segment. */
+  readonly path: string;
+  answer(exchange: Exchange): Promise<ControlAnswer>;
+}
+
+const report = (body: unknown, status: 200 | 201 = 200): ControlAnswer => ({ type: "report", status, body });
+
+type ListName = "agents" | "capabilities" | "routes" | "peers" | "fib";
+
+/** A list, filtered by members that all of its rows have. */
+function list(name: ListName, filters: readonly string[]): Resource {
+  return {
+    method: "GET",
+    path: name,
+    async answer({ target, handlers }) {
+      const wanted = Object.entries(parameters(target, filters)).map(
+        ([key, value]) => [key, key === "capability" ? capabilityNamed(value!) : value] as const,
+      );
+      const rows: Rows<object> = handlers[name]();
+      if (wanted.length === 0) return { type: "rows", rows };
+      const matches = (row: object): boolean =>
+        wanted.every(([key, value]) => (row as Record<string, unknown>)[key] === value);
+      return { type: "rows", rows, matches };
+    },
+  };
+}
+
+const RESOURCES: readonly Resource[] = [
+  {
+    method: "GET",
+    path: "status",
+    answer: async ({ target, handlers }) => {
+      parameters(target, []);
+      return report(await handlers.status());
+    },
+  },
+  {
+    method: "GET",
+    path: "counters",
+    answer: async ({ target, handlers }) => {
+      parameters(target, []);
+      return report(await handlers.counters());
+    },
+  },
+  list("agents", ["tenant", "capability", "agent"]),
+  list("capabilities", ["tenant", "capability"]),
+  list("routes", ["tenant", "capability", "peer"]),
+  list("peers", []),
+  list("fib", ["tenant", "capability"]),
+  {
+    method: "GET",
+    path: "explain",
+    answer: async ({ target, handlers }) => report(await handlers.explain(explainQuestion(target))),
+  },
+  {
+    method: "POST",
+    path: "agents",
+    answer: async ({ target, request, handlers }) => {
+      parameters(target, []);
+      const agent = await handlers.readAgent(await readBody(request, MAX_AGENT));
+      return report(await handlers.addAgent(agent), 201);
+    },
+  },
+  {
+    method: "POST",
+    path: "agents/{}/drain",
+    answer: async ({ target, name, handlers }) => {
+      parameters(target, []);
+      return report(await handlers.drainAgent(name));
+    },
+  },
+  {
+    method: "DELETE",
+    path: "agents/{}",
+    answer: async ({ target, name, handlers }) => {
+      parameters(target, []);
+      return report(await handlers.removeAgent(name));
+    },
+  },
+  {
+    method: "POST",
+    path: "peers/{}/clear",
+    answer: async ({ target, name, handlers }) => {
+      parameters(target, []);
+      const address = parseIpv6(name);
+      if (address === undefined)
+        throw new ControlRefusal(
+          400,
+          "control.bad-address",
+          "Bad request",
+          `${JSON.stringify(name)} is not an IPv6 address`,
+        );
+      await handlers.clearPeer(address);
+      return report({ address: name });
+    },
+  },
+  {
+    method: "POST",
+    path: "check-config",
+    answer: async ({ target, request, handlers }) => {
+      const { folder = "/" } = parameters(target, ["folder"]);
+      const { valid, faults } = await handlers.checkConfig(await readBody(request, MAX_CONFIGURATION), folder);
+      return report({ valid, faults });
+    },
+  },
+];
+
+function capabilityNamed(text: string): CapabilityName {
+  const name = parseCapabilityName(text);
+  if (name !== undefined) return name;
+  throw new ControlRefusal(
+    400,
+    "control.bad-name",
+    "Bad request",
+    `${JSON.stringify(text)} is not a capability name: one to eight labels, each behind a '/', such as /vision/ocr`,
+  );
+}
+
+function explainQuestion(target: Target): ExplainQuestion {
+  const { name, tenant, version } = parameters(target, ["name", "tenant", "version"]);
+  if (name === undefined)
+    throw new ControlRefusal(
+      400,
+      "control.bad-request",
+      "Bad request",
+      "explain what? give ?name=, such as /vision/ocr",
+    );
+  const majorVersion = version === undefined ? undefined : Number(version);
+  if (majorVersion !== undefined && !(Number.isInteger(majorVersion) && majorVersion >= 1 && majorVersion <= 65535))
+    throw new ControlRefusal(
+      400,
+      "control.bad-version",
+      "Bad request",
+      `${JSON.stringify(version)} is not a major version: a whole number from 1 to 65535`,
+    );
+  return {
+    capability: capabilityNamed(name),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(majorVersion === undefined ? {} : { majorVersion }),
+  };
+}
+
+/** What the `{}` of a resource's path stands for, `""` when it has none; `undefined` when the path is another. */
+function nameIn(path: string, segments: readonly string[]): string | undefined {
+  const wanted = path.split("/");
+  if (wanted.length !== segments.length) return undefined;
+  let name = "";
+  for (const [i, part] of wanted.entries()) {
+    if (part === "{}") name = segments[i]!;
+    else if (part !== segments[i]) return undefined;
+  }
+  return name;
+}
+
+/**
+ * Answers one request.
+ *
+ * @throws {ControlRefusal} 404 for a path that does not exist, 405 (listing the methods in its detail), 400 and others
+ * @throws whatever a handler throws
+ */
+export async function answer(
+  target: Target,
+  request: IncomingMessage,
+  handlers: ControlHandlers,
+): Promise<ControlAnswer> {
+  const here = RESOURCES.flatMap((resource) => {
+    const name = nameIn(resource.path, target.segments);
+    return name === undefined ? [] : [{ resource, name }];
+  });
+  if (here.length === 0) {
+    const known = RESOURCES.filter(({ method }) => method === "GET").map(({ path }) => `/v1/${path}`);
+    throw new ControlRefusal(
+      404,
+      "control.not-found",
+      "Not found",
+      `there is nothing at /v1/${target.segments.join("/")}; to read there are ${known.join(", ")}`,
+    );
+  }
+  const found = here.find(({ resource }) => resource.method === request.method);
+  if (found === undefined)
+    throw new ControlRefusal(
+      405,
+      "control.method",
+      "Method not allowed",
+      `${request.method} is not possible here; ${allowedMethods(target).join(" and ")} is`,
+    );
+  return found.resource.answer({ target, name: found.name, request, handlers });
+}
+
+/** The methods of a path, for the Allow field. */
+export function allowedMethods(target: Target): readonly string[] {
+  return RESOURCES.filter(({ path }) => nameIn(path, target.segments) !== undefined).map(({ method }) => method);
+}

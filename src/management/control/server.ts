@@ -1,0 +1,161 @@
+import { once } from "node:events";
+import { chmod } from "node:fs/promises";
+import http from "node:http";
+import type { Socket } from "node:net";
+import { type Clock, FaultError, type Log, messageOf, Scope } from "../../base/index.ts";
+import { ConfigurationError } from "../configuration/error.ts";
+import { type ControlHandlers, ControlRefusal } from "./handlers.ts";
+import { parseTarget } from "./request.ts";
+import { allowedMethods, answer } from "./resources.ts";
+import { claimSocketPath, socketFailure } from "./socket.ts";
+import { sendRows } from "./stream.ts";
+import type { ProblemReport } from "./types.ts";
+
+export interface ControlServerOptions {
+  /** Path of the UNIX socket. */
+  readonly path: string;
+}
+
+export interface ControlServerParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The control socket while it is open. Disposing closes it, cuts off what is being answered, and removes the file. */
+export interface ControlServer extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Owner and group may operate the router, nobody else may connect. */
+const MODE = 0o660;
+const MAX_CONNECTIONS = 64;
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Serves local management: HTTP/1.1 with JSON over a UNIX socket. Resources are listed in the folder's README.
+ *
+ * Lists are sent as a JSON array, or as one object a line for `Accept: application/x-ndjson`, at the reader's pace.
+ *
+ * @throws {ControlSocketError} `control.in-use`, `control.path-taken`, `control.no-permission`, `control.failed`
+ */
+export async function startControlServer(
+  options: ControlServerOptions,
+  handlers: ControlHandlers,
+  parts: ControlServerParts,
+  signal: AbortSignal,
+): Promise<ControlServer> {
+  const scope = new Scope(signal);
+  try {
+    await claimSocketPath(options.path);
+    const server = http.createServer((request, response) => {
+      void serve(request, response, handlers, parts);
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.requestTimeout = REQUEST_TIMEOUT_MS;
+    server.on("clientError", (error, socket) => refuseUnreadable(error, socket as Socket));
+    scope.defer(() => close(server));
+    await listen(server, options.path);
+    await chmod(options.path, MODE);
+    return { path: options.path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  } catch (cause) {
+    throw await scope.abandon(socketFailure(cause, options.path));
+  }
+}
+
+async function listen(server: http.Server, path: string): Promise<void> {
+  // The file is made inside listen(): with this mask nobody else can connect even before chmod.
+  const mask = process.umask(0o777 & ~MODE);
+  try {
+    server.listen(path);
+  } finally {
+    process.umask(mask);
+  }
+  await once(server, "listening");
+}
+
+async function close(server: http.Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+async function serve(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  handlers: ControlHandlers,
+  parts: ControlServerParts,
+): Promise<void> {
+  response.on("error", (error) => parts.log.debug("control.response.failed", { error: error.message }));
+  try {
+    const answered = await answer(parseTarget(request.url ?? "/"), request, handlers);
+    if (answered.type === "report") {
+      sendJson(response, answered.status, answered.body);
+      return;
+    }
+    const lines = request.headers.accept?.includes("application/x-ndjson") ?? false;
+    response.writeHead(200, { "content-type": lines ? "application/x-ndjson" : "application/json" });
+    await sendRows(response, answered.rows, { ...answered, form: lines ? "lines" : "array" }, parts.clock);
+  } catch (error) {
+    fail(request, response, error, parts.log);
+  }
+}
+
+function sendJson(response: http.ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function fail(request: http.IncomingMessage, response: http.ServerResponse, error: unknown, log: Log): void {
+  if (response.headersSent) {
+    // Part of a list is out already: cutting it off is the only way to say that it is not complete.
+    if (!response.destroyed) log.warn("control.answer.cut-off", { target: request.url, error: messageOf(error) });
+    response.destroy();
+    return;
+  }
+  const { status, problem } = problemOf(error);
+  if (status === 500)
+    log.error("control.defect", { target: request.url, error: messageOf(error), stack: stackOf(error) });
+  if (status === 405) response.setHeader("allow", allowedMethods(parseTarget(request.url ?? "/")).join(", "));
+  // What is left of a body that nobody reads would be taken for the next request.
+  if (!request.complete) response.setHeader("connection", "close");
+  response.writeHead(status, { "content-type": "application/problem+json" });
+  response.end(`${JSON.stringify(problem)}\n`);
+}
+
+const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
+
+function problemOf(error: unknown): { readonly status: number; readonly problem: ProblemReport } {
+  if (error instanceof ControlRefusal)
+    return { status: error.status, problem: { code: error.code, title: error.title, detail: error.message } };
+  if (error instanceof ConfigurationError)
+    return {
+      status: 422,
+      problem: { code: error.code, title: "Not valid", detail: error.message, faults: error.faults },
+    };
+  if (error instanceof FaultError)
+    return { status: 409, problem: { code: error.code, title: "Refused", detail: error.message } };
+  const detail = `a defect of semrd: ${messageOf(error)}; its log has the details`;
+  return { status: 500, problem: { code: "control.defect", title: "Internal error", detail } };
+}
+
+/** What is no HTTP is answered once, and the connection closed. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const [status, code, detail] =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "control.too-large", "the header fields are too large"]
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "control.timeout", "the request did not arrive in time"]
+        : ["400 Bad Request", "control.bad-request", `not an HTTP request: ${error.message}`];
+  const body = `${JSON.stringify({ code, title: status.slice(4), detail } satisfies ProblemReport)}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
