@@ -1,0 +1,182 @@
+import { type Ipv6Address, Reader, Writer } from "../../base/index.ts";
+import type { AttributeSet } from "../../rib/index.ts";
+import { mergeAs4Path } from "./as-path.ts";
+import {
+  type AttributeContext,
+  type AttributeDraft,
+  type AttributeRow,
+  attributeRows,
+  type FaultAction,
+} from "./attribute-rows.ts";
+import { AS_TRANS, AttributeCode, AttributeFlag } from "./constants.ts";
+import type { Dialect } from "./family.ts";
+
+/** One attribute that was wrong, and what was done about it. */
+export interface AttributeFault {
+  readonly code: number;
+  readonly name: string;
+  readonly action: FaultAction | "disable-family" | "session-reset";
+  readonly reason: string;
+}
+
+/** What the attributes of one UPDATE came to. Shared between UPDATEs that carry the same octets. */
+export type AttributeOutcome =
+  | {
+      readonly kind: "valid";
+      readonly set: AttributeSet;
+      /** See `AttributeCodec.identity`. */
+      readonly identity: Uint8Array;
+      readonly faults: readonly AttributeFault[];
+    }
+  | { readonly kind: "treat-as-withdraw"; readonly faults: readonly AttributeFault[] }
+  | { readonly kind: "unrecognized-well-known"; readonly attribute: Uint8Array };
+
+const { Optional, Transitive, Partial, ExtendedLength } = AttributeFlag;
+const KIND = Optional | Transitive;
+/** Room for twice what a message can hold. */
+const ROOM = 8192;
+const IDENTITY: AttributeContext = { asWidth: 4, internal: true };
+
+/** Codes that are known and merely carried: forwarding them does not make them partial. */
+const KNOWN_CARRIED: ReadonlySet<number> = new Set([
+  AttributeCode.AtomicAggregate,
+  AttributeCode.Aggregator,
+  AttributeCode.Ipv6ExtendedCommunities,
+  AttributeCode.OnlyToCustomer,
+]);
+
+/** Reads and writes attribute sets. Holds the table of rows only: one serves all sessions of a dialect. */
+export class AttributeCodec {
+  readonly dialect: Dialect;
+  readonly #rows: readonly AttributeRow[];
+  readonly #byCode: (AttributeRow | undefined)[] = new Array(256).fill(undefined);
+
+  constructor(dialect: Dialect) {
+    this.dialect = dialect;
+    this.#rows = attributeRows(dialect.semanticCode);
+    for (const row of this.#rows) this.#byCode[row.code] = row;
+  }
+
+  /** For people: `LOCAL_PREF`, `attribute 99`. */
+  nameOf(code: number): string {
+    if (code === AttributeCode.MpReachNlri) return "MP_REACH_NLRI";
+    if (code === AttributeCode.MpUnreachNlri) return "MP_UNREACH_NLRI";
+    return this.#byCode[code]?.name ?? `attribute ${code}`;
+  }
+
+  /**
+   * Reads whole attributes, as an `UpdateDecoder` gathered them: every header is complete, no code comes twice, and
+   * MP_REACH_NLRI and MP_UNREACH_NLRI are gone. `nextHop` is copied, like everything else.
+   * @see RFC 7606 §3 and §7
+   */
+  decode(gathered: Uint8Array, nextHop: Ipv6Address, context: AttributeContext): AttributeOutcome {
+    const draft: AttributeDraft = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] };
+    const faults: AttributeFault[] = [];
+    const reader = new Reader(gathered);
+    while (reader.left > 0) {
+      const from = reader.offset;
+      const flags = reader.u8();
+      const code = reader.u8();
+      const value = reader.within((flags & ExtendedLength) !== 0 ? reader.u16() : reader.u8());
+      const row = this.#byCode[code];
+      if (row === undefined) {
+        // @see RFC 4271 §6.3: a well-known attribute that is not known ends the session.
+        if ((flags & Optional) === 0) {
+          return { kind: "unrecognized-well-known", attribute: gathered.slice(from, reader.offset) };
+        }
+        // An optional non-transitive one is quietly ignored (RFC 4271 §5).
+        if ((flags & Transitive) !== 0) {
+          draft.opaque.push({ flags: KIND | (flags & Partial), code, value: value.rest().slice() });
+        }
+        continue;
+      }
+      const finding =
+        (flags & KIND) === row.flags
+          ? row.decode(value, draft, context)
+          : ({ action: "treat-as-withdraw", reason: "conflicting flags" } as const); // RFC 7606 §3 c)
+      if (finding === undefined) continue;
+      const { action, reason } = typeof finding === "string" ? { action: row.onFault, reason: finding } : finding;
+      faults.push({ code, name: row.name, action, reason });
+    }
+    if (!faults.some(({ action }) => action === "treat-as-withdraw")) {
+      for (const code of missing(draft, context)) {
+        faults.push({ code, name: this.nameOf(code), action: "treat-as-withdraw", reason: "missing" });
+      }
+    }
+    if (faults.some(({ action }) => action === "treat-as-withdraw")) return { kind: "treat-as-withdraw", faults };
+    const set = finish(draft, nextHop.slice());
+    return { kind: "valid", set, identity: this.identity(set), faults };
+  }
+
+  /**
+   * The octets that make two sets the same one: a cut MP_REACH_NLRI (AFI, SAFI, next hop) and every attribute in the
+   * form that a 4-octet internal session would carry, whatever order, flags or AS width it came with.
+   */
+  identity(set: AttributeSet): Uint8Array {
+    const { afi, safi } = this.dialect.family;
+    const out = new Writer(ROOM).u8(Optional).u8(AttributeCode.MpReachNlri).u8(20);
+    out.u16(afi).u8(safi).u8(16).bytes(set.nextHop);
+    this.#write(set, IDENTITY, out, 0);
+    return out.finish();
+  }
+
+  /**
+   * Everything but MP_REACH_NLRI, as sent to a peer. What may not go to it must have been taken out of the set before.
+   * Unknown attributes get the Partial bit. @see RFC 4271 §5
+   */
+  encode(set: AttributeSet, context: AttributeContext): Uint8Array {
+    const out = new Writer(ROOM);
+    this.#write(set, context, out, Partial);
+    return out.finish();
+  }
+
+  #write(set: AttributeSet, context: AttributeContext, out: Writer, partial: number): void {
+    const unknown = set.opaque.filter(({ code }) => !KNOWN_CARRIED.has(code)).sort((a, b) => a.code - b.code);
+    const values = new Writer(ROOM);
+    let next = 0;
+    for (const row of this.#rows) {
+      for (; next < unknown.length && unknown[next]!.code < row.code; next++) {
+        writeAttribute(out, unknown[next]!.flags | partial, unknown[next]!.code, unknown[next]!.value);
+      }
+      const from = values.length;
+      if (row.encode(set, context, values)) writeAttribute(out, row.flags, row.code, values.finish().subarray(from));
+    }
+    for (; next < unknown.length; next++) {
+      writeAttribute(out, unknown[next]!.flags | partial, unknown[next]!.code, unknown[next]!.value);
+    }
+  }
+}
+
+function writeAttribute(out: Writer, flags: number, code: number, value: Uint8Array): void {
+  if (value.length > 255) {
+    out
+      .u8(flags | ExtendedLength)
+      .u8(code)
+      .u16(value.length);
+  } else out.u8(flags).u8(code).u8(value.length);
+  out.bytes(value);
+}
+
+/** Mandatory attributes that are not there. @see RFC 7606 §3 d); RFC 4271 §5.1 */
+function missing(draft: AttributeDraft, context: AttributeContext): number[] {
+  const codes: number[] = [];
+  if (draft.origin === undefined) codes.push(AttributeCode.Origin);
+  if (draft.asPath === undefined) codes.push(AttributeCode.AsPath);
+  if (context.internal && draft.localPref === undefined) codes.push(AttributeCode.LocalPref);
+  return codes;
+}
+
+/** Joins what a 2-octet speaker had to split. @see RFC 6793 §4.2.3 */
+function finish(draft: AttributeDraft, nextHop: Ipv6Address): AttributeSet {
+  const { aggregator, as4Aggregator, as4Path, opaque, origin, asPath, ...others } = draft;
+  // An aggregator that is not AS_TRANS was written by an old speaker after the new one: both AS4 attributes are outdated.
+  const outdated = aggregator !== undefined && as4Aggregator !== undefined && aggregator.autonomousSystem !== AS_TRANS;
+  const path = outdated || as4Path === undefined ? asPath! : mergeAs4Path(asPath!, as4Path);
+  const trueAggregator =
+    aggregator?.autonomousSystem === AS_TRANS && as4Aggregator !== undefined ? as4Aggregator : aggregator;
+  if (trueAggregator !== undefined) {
+    const value = new Writer(8).u32(trueAggregator.autonomousSystem).u32(trueAggregator.address).finish();
+    opaque.push({ flags: KIND, code: AttributeCode.Aggregator, value });
+  }
+  return { ...others, origin: origin!, asPath: path, nextHop, opaque };
+}

@@ -1,0 +1,27 @@
+/** An address family as multiprotocol BGP names it. @see RFC 4760 §3 */
+export interface Family {
+  readonly afi: number;
+  readonly safi: number;
+}
+
+export const IPV4_UNICAST: Family = { afi: 1, safi: 1 };
+export const IPV6_UNICAST: Family = { afi: 2, safi: 1 };
+
+/** The two code points of ours that an operator may move. @see DESIGN sections 4.1 and 4.2 */
+export interface Dialect {
+  /** SAFI in 241 to 254 (private use, RFC 4760 §6). */
+  readonly family: Family;
+  readonly semanticCode: number;
+}
+
+export const DEFAULT_DIALECT: Dialect = { family: { afi: 2, safi: 251 }, semanticCode: 255 };
+
+export function sameFamily(a: Family, b: Family): boolean {
+  return a.afi === b.afi && a.safi === b.safi;
+}
+
+/** For people and logs: `ipv6/251`. */
+export function familyName(family: Family): string {
+  const afi = family.afi === 1 ? "ipv4" : family.afi === 2 ? "ipv6" : `afi-${family.afi}`;
+  return `${afi}/${family.safi === 1 ? "unicast" : family.safi}`;
+}

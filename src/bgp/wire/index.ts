@@ -1,0 +1,15 @@
+export * from "./as-path.ts";
+export type { AttributeContext, FaultAction } from "./attribute-rows.ts";
+export * from "./attributes.ts";
+export * from "./capabilities.ts";
+export * from "./constants.ts";
+export * from "./extended-communities.ts";
+export * from "./family.ts";
+export * from "./fault.ts";
+export * from "./framer.ts";
+export * from "./message.ts";
+export * from "./nlri.ts";
+export * from "./open.ts";
+export * from "./semantic.ts";
+export * from "./update-decoder.ts";
+export * from "./update-encoder.ts";

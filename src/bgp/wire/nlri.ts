@@ -1,0 +1,126 @@
+import type { CapabilityId } from "../../base/index.ts";
+import type { KeyBatch } from "../../rib/index.ts";
+
+/** Route types of the capability family. Today only capability-site routes are originated and used. @see DESIGN section 4.1 */
+export const RouteType = { CapabilityInstance: 1, CapabilitySite: 2, CapabilityPrefix: 3, AgentIdentity: 4 } as const;
+
+/** Octets of a capability-site route with its type and length: what the RIB uses as key. */
+export const CAPABILITY_SITE_LENGTH = 30;
+const VALUE_LENGTH = CAPABILITY_SITE_LENGTH - 2;
+const ORIGIN_ID_OFFSET = 26;
+/** 4096 octets hold no more routes of the shortest kind that is used. */
+const MAX_KEYS = 140;
+
+/** The key of one capability-site route. */
+export interface CapabilitySiteNlri {
+  /** 8 octets. @see RFC 4364 §4.2 */
+  readonly routeDistinguisher: Uint8Array;
+  /** 16 octets. */
+  readonly capabilityId: CapabilityId;
+  /** BGP identifier of the originating router. */
+  readonly originId: number;
+}
+
+/**
+ * Typed NLRI, 30 octets, as sent and as used for a key.
+ *
+ *     | type u8 = 2 | length u8 = 28 | RD (8) | CapID (16) | OriginID u32 |
+ */
+export function encodeCapabilitySite(nlri: CapabilitySiteNlri): Uint8Array {
+  if (nlri.routeDistinguisher.length !== 8) throw new RangeError("a route distinguisher has 8 octets");
+  if (nlri.capabilityId.length !== 16) throw new RangeError("a capability identifier has 16 octets");
+  const octets = new Uint8Array(CAPABILITY_SITE_LENGTH);
+  octets[0] = RouteType.CapabilitySite;
+  octets[1] = VALUE_LENGTH;
+  octets.set(nlri.routeDistinguisher, 2);
+  octets.set(nlri.capabilityId, 10);
+  new DataView(octets.buffer).setUint32(ORIGIN_ID_OFFSET, nlri.originId);
+  return octets;
+}
+
+/** The parts of a key that `encodeCapabilitySite` made or a `NlriBatch` let through, as copies; `undefined` for anything else. */
+export function decodeCapabilitySite(octets: Uint8Array, start = 0): CapabilitySiteNlri | undefined {
+  const whole = octets.length - start >= CAPABILITY_SITE_LENGTH;
+  if (!whole || octets[start] !== RouteType.CapabilitySite || octets[start + 1] !== VALUE_LENGTH) return undefined;
+  return {
+    routeDistinguisher: octets.slice(start + 2, start + 10),
+    capabilityId: octets.slice(start + 10, start + ORIGIN_ID_OFFSET),
+    originId: originIdAt(octets, start),
+  };
+}
+
+/** OriginID of the capability-site route whose first octet is at `start`. */
+export function originIdAt(octets: Uint8Array, start: number): number {
+  const at = start + ORIGIN_ID_OFFSET;
+  return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
+}
+
+/** Routes of one attribute of one UPDATE. Reused from message to message: it borrows the message's octets until the next `scan`. */
+export class NlriBatch implements KeyBatch {
+  octets: Uint8Array = new Uint8Array(0);
+  readonly starts = new Int32Array(MAX_KEYS);
+  readonly lengths = new Int32Array(MAX_KEYS);
+  count = 0;
+  /** Routes that were skipped: a known type that is not used yet, an unknown type, a wrong length for its type. */
+  unsupported = 0;
+  unknown = 0;
+  malformed = 0;
+
+  clear(): void {
+    this.count = 0;
+    this.unsupported = 0;
+    this.unknown = 0;
+    this.malformed = 0;
+  }
+
+  /** Everything that was there, used or not. */
+  get seen(): number {
+    return this.count + this.unsupported + this.unknown + this.malformed;
+  }
+
+  /**
+   * Takes the keys out of `octets[start..end)`. False when a length leads past the end: then nothing behind it can be
+   * found, and the family cannot go on. A route that is wrong in itself is left out alone.
+   * @see RFC 7606 §5.3 and §5.4; DESIGN section 4.4
+   */
+  scan(octets: Uint8Array, start: number, end: number): boolean {
+    this.clear();
+    this.octets = octets;
+    let at = start;
+    while (at < end) {
+      if (end - at < 2) return false;
+      const type = octets[at]!;
+      const length = octets[at + 1]! + 2;
+      if (length > end - at) return false;
+      if (type === RouteType.CapabilitySite) {
+        if (length === CAPABILITY_SITE_LENGTH) {
+          if (this.count === MAX_KEYS) throw new RangeError("more routes than a message of 4096 octets holds");
+          this.starts[this.count] = at;
+          this.lengths[this.count++] = length;
+        } else this.malformed++;
+      } else if (type >= 1 && type <= RouteType.AgentIdentity) this.unsupported++;
+      else this.unknown++;
+      at += length;
+    }
+    return true;
+  }
+
+  /** Moves the keys that `refuse` names into `refused` and keeps the others in order. Allocates nothing. */
+  split(refused: NlriBatch, refuse: (octets: Uint8Array, start: number) => boolean): void {
+    refused.clear();
+    refused.octets = this.octets;
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      const start = this.starts[i]!;
+      const length = this.lengths[i]!;
+      if (refuse(this.octets, start)) {
+        refused.starts[refused.count] = start;
+        refused.lengths[refused.count++] = length;
+      } else {
+        this.starts[kept] = start;
+        this.lengths[kept++] = length;
+      }
+    }
+    this.count = kept;
+  }
+}

@@ -1,0 +1,159 @@
+import type { Ipv6Address } from "../../base/index.ts";
+import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
+import type { Family } from "./family.ts";
+import { writeHeader } from "./message.ts";
+
+const OPTIONAL_EXTENDED = AttributeFlag.Optional | AttributeFlag.ExtendedLength;
+/** Withdrawn routes length and total path attribute length. */
+const FIXED = HEADER_LENGTH + 4;
+/** Flags, code, extended length, AFI, SAFI, next-hop length, next hop, reserved. */
+const REACH_HEADER = 4 + 3 + 1 + 16 + 1;
+/** Flags, code, extended length, AFI, SAFI. */
+const UNREACH_HEADER = 4 + 3;
+
+/**
+ * Packs routes into UPDATE messages of at most 4096 octets, written one behind the other into a block of memory that the
+ * caller hands to a socket. MP_REACH_NLRI comes first (RFC 7606 §5.1).
+ *
+ * The order of calls: `announce` or `withdraw` as often as wanted, `take` to get what is there and start a new block.
+ */
+export class UpdateEncoder {
+  readonly #family: Family;
+  readonly #capacity: number;
+  #block: Uint8Array;
+  /** Octets of finished messages. */
+  #length = 0;
+  /** Where the message that is being filled ends; equal to `#length` when there is none. */
+  #end = 0;
+  #kind: "announce" | "withdraw" | undefined;
+  #attributes: Uint8Array | undefined;
+  messages = 0;
+
+  /** @param capacity octets of a block, at least one message */
+  constructor(family: Family, capacity = 64 * 1024) {
+    if (capacity < MAX_MESSAGE_LENGTH) throw new RangeError(`a block of ${capacity} octets`);
+    this.#family = family;
+    this.#capacity = capacity;
+    this.#block = new Uint8Array(capacity);
+  }
+
+  /** Whether a single key of `keyLength` octets fits into a message with these attributes. */
+  static fits(attributes: Uint8Array, keyLength: number): boolean {
+    return FIXED + REACH_HEADER + attributes.length + keyLength <= MAX_MESSAGE_LENGTH;
+  }
+
+  /**
+   * Adds one route; false when the block has no room for another message (then `take` it first). `attributes` is the
+   * encoded block without MP_REACH_NLRI; the same object again goes into the same message, with the next hop of the first.
+   */
+  announce(attributes: Uint8Array, nextHop: Ipv6Address, key: Uint8Array, start: number, length: number): boolean {
+    const tail = attributes.length;
+    const joins = this.#kind === "announce" && this.#attributes === attributes;
+    if (!joins || this.#end - this.#length + length + tail > MAX_MESSAGE_LENGTH) {
+      this.#finish();
+      if (this.#length + MAX_MESSAGE_LENGTH > this.#capacity) return false;
+      if (!UpdateEncoder.fits(attributes, length)) throw new RangeError("the route does not fit a message");
+      this.#beginReach(nextHop);
+      this.#kind = "announce";
+      this.#attributes = attributes;
+    }
+    this.#copy(key, start, length);
+    return true;
+  }
+
+  /** Adds one withdrawn route; false when the block has no room for another message. */
+  withdraw(key: Uint8Array, start: number, length: number): boolean {
+    if (this.#kind !== "withdraw" || this.#end - this.#length + length > MAX_MESSAGE_LENGTH) {
+      this.#finish();
+      if (this.#length + MAX_MESSAGE_LENGTH > this.#capacity) return false;
+      this.#beginUnreach();
+      this.#kind = "withdraw";
+    }
+    this.#copy(key, start, length);
+    return true;
+  }
+
+  /** Adds an End-of-RIB marker; false when the block has no room. @see RFC 4724 §2 */
+  endOfRib(): boolean {
+    this.#finish();
+    if (this.#length + MAX_MESSAGE_LENGTH > this.#capacity) return false;
+    this.#beginUnreach();
+    this.#kind = "withdraw";
+    this.#finish();
+    return true;
+  }
+
+  /** All finished messages; `undefined` when there are none. The block belongs to the caller from now on. */
+  take(): Uint8Array | undefined {
+    this.#finish();
+    if (this.#length === 0) return undefined;
+    const taken = this.#block.subarray(0, this.#length);
+    // A small batch does not cost a new block of full size.
+    if (this.#length * 2 > this.#capacity) {
+      this.#block = new Uint8Array(this.#capacity);
+      this.#length = this.#end = 0;
+      return taken;
+    }
+    const copy = taken.slice();
+    this.#length = this.#end = 0;
+    return copy;
+  }
+
+  #beginReach(nextHop: Ipv6Address): void {
+    let at = this.#begin(AttributeCode.MpReachNlri);
+    this.#block[at++] = 16;
+    this.#block.set(nextHop, at);
+    at += 16;
+    this.#block[at++] = 0;
+    this.#end = at;
+  }
+
+  #beginUnreach(): void {
+    this.#end = this.#begin(AttributeCode.MpUnreachNlri);
+  }
+
+  #begin(code: number): number {
+    const block = this.#block;
+    let at = this.#length + FIXED;
+    block[at++] = OPTIONAL_EXTENDED;
+    block[at++] = code;
+    at += 2; // the length comes when the message is finished
+    block[at++] = this.#family.afi >>> 8;
+    block[at++] = this.#family.afi & 0xff;
+    block[at++] = this.#family.safi;
+    return at;
+  }
+
+  #copy(key: Uint8Array, start: number, length: number): void {
+    const block = this.#block;
+    for (let i = 0; i < length; i++) block[this.#end + i] = key[start + i]!;
+    this.#end += length;
+  }
+
+  #finish(): void {
+    if (this.#kind === undefined) return;
+    const block = this.#block;
+    const first = this.#length + FIXED;
+    put16(block, first + 2, this.#end - first - 4);
+    if (this.#kind === "announce") {
+      block.set(this.#attributes!, this.#end);
+      this.#end += this.#attributes!.length;
+    }
+    put16(block, this.#length + HEADER_LENGTH, 0);
+    put16(block, this.#length + HEADER_LENGTH + 2, this.#end - first);
+    const message = block.subarray(this.#length, this.#end);
+    writeHeader(message, message.length, MessageType.Update);
+    this.#length = this.#end;
+    this.#kind = undefined;
+    this.#attributes = undefined;
+    this.messages++;
+  }
+}
+
+function put16(octets: Uint8Array, at: number, value: number): void {
+  octets[at] = value >>> 8;
+  octets[at + 1] = value;
+}
+
+/** Octets in front of the first key of an announcement and of a withdrawal, header included. */
+export const UPDATE_OVERHEAD = { announce: FIXED + REACH_HEADER, withdraw: FIXED + UNREACH_HEADER } as const;
