@@ -3,7 +3,7 @@ import type { Operation } from "../forwarding/index.ts";
 
 export type DataplaneFault =
   /** A table has no room. `limit` is what it holds at most. */
-  | { readonly code: "dataplane.table-full"; readonly table: string; readonly limit: number }
+  | { readonly code: "dataplane.table-full"; readonly table: TableName; readonly limit: number }
   /** An operation that the tables as they are do not allow: a mistake of the caller. */
   | { readonly code: "dataplane.bad-operation"; readonly type: Operation["type"] }
   /** Somebody else's program sits on the hook. */
@@ -12,5 +12,22 @@ export type DataplaneFault =
   | { readonly code: "dataplane.interface-missing"; readonly interface: string }
   | { readonly code: "dataplane.unsupported-kernel" };
 
+export type TableName = "capabilities" | "groups" | "next hops" | "nodes";
+
 /** What a data plane refuses or cannot do. The message says what, where, and what to do about it. */
 export class DataplaneError extends FaultError<DataplaneFault> {}
+
+/** The error of a full table, the same from every driver. */
+export function tableFull(table: TableName, limit: number, position: number): DataplaneError {
+  return new DataplaneError(
+    { code: "dataplane.table-full", table, limit },
+    `operation ${position} finds the table of ${table} full (it holds ${limit}): ${REMEDY[table]}; the operations before it are in effect`,
+  );
+}
+
+const REMEDY: Readonly<Record<TableName, string>> = {
+  capabilities: "raise max-capabilities and restart, or announce fewer capabilities",
+  groups: "raise max-capabilities and restart; the number of groups follows it up to 65535",
+  "next hops": "raise max-capabilities and restart; the number of next hops follows it up to 65535",
+  nodes: "fewer routers may tunnel to this one",
+};

@@ -7,7 +7,8 @@ import {
   type NextHopIndex,
   type Operation,
 } from "../forwarding/index.ts";
-import { DataplaneError } from "./error.ts";
+import { DataplaneError, tableFull } from "./error.ts";
+import type { TableSizes } from "./sizes.ts";
 
 /** Longest instance id, in ASCII characters: what a next-hop entry of `dataplane/abi.h` has room for. */
 export const MAX_INSTANCE_ID = 24;
@@ -17,6 +18,7 @@ export const MAX_INDEX = 65535;
 /** What {@link checkOperation} has to know about the tables as they are. */
 export interface TableView {
   readonly domain: Ipv6Prefix;
+  readonly sizes: TableSizes;
   nextHop(index: NextHopIndex): NextHop | undefined;
   /** Slots and backups that name it. */
   nextHopUses(index: NextHopIndex): number;
@@ -31,15 +33,23 @@ export interface TableView {
  * Refuses what would leave a packet between two plans: a name of something that is not there, the removal of something
  * that is named, a next hop that becomes another one under a living index. Both drivers check with it.
  *
- * @throws {DataplaneError} `dataplane.bad-operation`
+ * @throws {DataplaneError} `dataplane.bad-operation`; `dataplane.table-full` for an index beyond its table.
  */
 export function checkOperation(operation: Operation, position: number, tables: TableView): void {
   const reason = reasonAgainst(operation, tables);
-  if (reason === undefined) return;
-  throw new DataplaneError(
-    { code: "dataplane.bad-operation", type: operation.type },
-    `operation ${position} (${operation.type}) cannot be carried out: ${reason}; the operations before it are in effect`,
-  );
+  if (reason !== undefined)
+    throw new DataplaneError(
+      { code: "dataplane.bad-operation", type: operation.type },
+      `operation ${position} (${operation.type}) cannot be carried out: ${reason}; the operations before it are in effect`,
+    );
+  checkRoom(operation, position, tables.sizes);
+}
+
+function checkRoom(operation: Operation, position: number, sizes: TableSizes): void {
+  if (operation.type === "set-next-hop" && operation.index >= sizes.nextHops)
+    throw tableFull("next hops", sizes.nextHops - 1, position);
+  if (operation.type === "set-slots" && operation.group >= sizes.groups)
+    throw tableFull("groups", sizes.groups - 1, position);
 }
 
 /** One sentence why the operation is wrong, `undefined` when it is right. */

@@ -10,8 +10,9 @@ import {
   type PlanSnapshot,
   type SlotOwner,
 } from "../../forwarding/index.ts";
-import { DataplaneError } from "../error.ts";
+import { tableFull } from "../error.ts";
 import { checkOperation, type TableView } from "../operation.ts";
+import { type TableSizes, tableSizes } from "../sizes.ts";
 
 export interface NextHopEntry {
   readonly nextHop: NextHop;
@@ -29,6 +30,7 @@ export interface GroupEntry {
 /** The tables that a plan fills, in plain structures: what `dataplane/README.md` says about them and nothing else. */
 export class PlanTables implements TableView {
   readonly domain: Ipv6Prefix;
+  readonly sizes: TableSizes;
   readonly #maxCapabilities: number;
   readonly #nextHops = new Map<NextHopIndex, NextHopEntry>();
   readonly #groups = new Map<GroupIndex, GroupEntry>();
@@ -40,6 +42,7 @@ export class PlanTables implements TableView {
 
   constructor(domain: Ipv6Prefix, maxCapabilities: number) {
     this.domain = domain;
+    this.sizes = tableSizes(maxCapabilities);
     this.#maxCapabilities = maxCapabilities;
   }
 
@@ -100,7 +103,7 @@ export class PlanTables implements TableView {
         this.#groups.delete(operation.group);
         break;
       case "set-capability":
-        this.#setCapability(operation.entry);
+        this.#setCapability(operation.entry, position);
         break;
       case "remove-capability": {
         const key = toHex(operation.address);
@@ -109,6 +112,8 @@ export class PlanTables implements TableView {
         break;
       }
       case "set-node":
+        if (!this.hasNode(operation.locator) && this.#nodes.size >= this.sizes.nodes)
+          throw tableFull("nodes", this.sizes.nodes, position);
         this.#nodes.set(toHex(operation.locator), operation.locator);
         break;
       case "remove-node":
@@ -152,11 +157,11 @@ export class PlanTables implements TableView {
     this.#groups.set(index, entry);
   }
 
-  #setCapability(entry: CapabilityEntry): void {
+  #setCapability(entry: CapabilityEntry, position: number): void {
     const key = toHex(entry.address);
     const present = this.#capabilities.get(key);
     if (present === undefined && this.#capabilities.size >= this.#maxCapabilities)
-      throw capabilitiesFull(this.#maxCapabilities);
+      throw tableFull("capabilities", this.#maxCapabilities, position);
     this.#countGroups(entry, 1);
     if (present !== undefined) this.#countGroups(present, -1);
     this.#capabilities.set(key, entry);
@@ -180,12 +185,4 @@ function count(uses: Map<number, number>, index: number, by: 1 | -1): void {
   const left = (uses.get(index) ?? 0) + by;
   if (left === 0) uses.delete(index);
   else uses.set(index, left);
-}
-
-/** The error of a full capability table, the same from both drivers. */
-export function capabilitiesFull(limit: number): DataplaneError {
-  return new DataplaneError(
-    { code: "dataplane.table-full", table: "capabilities", limit },
-    `the capability table holds ${limit} entries and is full: raise max-capabilities and restart, or announce fewer`,
-  );
 }

@@ -1,0 +1,78 @@
+import { GROUP_SLOTS, type GroupIndex, type NextHopIndex, type SlotOwner } from "../../forwarding/index.ts";
+import { GROUP, PLAN } from "../abi.ts";
+import { Grace } from "./grace.ts";
+
+export interface StoredGroup {
+  /** GROUP_SLOTS of them. */
+  readonly slots: readonly SlotOwner[];
+  readonly backup: NextHopIndex;
+}
+
+/** The mmapped `groups`, and the generation of the plan in the place of group 0. One writer. */
+export class GroupTable {
+  readonly #words: Int32Array;
+  readonly #generation: BigUint64Array;
+  readonly #grace = new Grace();
+  readonly #entries: number;
+
+  /** Borrows `octets` and takes over what is in it. */
+  constructor(octets: Uint8Array) {
+    this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
+    this.#generation = new BigUint64Array(octets.buffer, octets.byteOffset + PLAN.offsets.generation, 1);
+    this.#entries = octets.length / GROUP.size;
+  }
+
+  get generation(): number {
+    return Number(this.#generation[0]);
+  }
+
+  set generation(generation: number) {
+    Atomics.store(this.#generation, 0, BigInt(generation));
+  }
+
+  has(index: GroupIndex): boolean {
+    return index > 0 && index < this.#entries && this.#words[this.#tail(index)]! >>> 16 === 1;
+  }
+
+  get(index: GroupIndex): StoredGroup | undefined {
+    if (!this.has(index)) return undefined;
+    const first = this.#head(index);
+    const slots = Array.from({ length: GROUP_SLOTS }, (_, slot) => {
+      const word = this.#words[first + slot]!;
+      return { slot, current: word & 0xffff, previous: word >>> 16 };
+    });
+    return { slots, backup: this.#words[this.#tail(index)]! & 0xffff };
+  }
+
+  /** Each slot is one store, the backup another; slots that are not named keep their owner, or have none in a new group. */
+  set(index: GroupIndex, slots: readonly SlotOwner[], backup: NextHopIndex): void {
+    const first = this.#head(index);
+    if (!this.has(index)) {
+      this.#grace.settle(index);
+      this.#words.fill(0, first, first + GROUP_SLOTS);
+    }
+    for (const { slot, current, previous } of slots)
+      Atomics.store(this.#words, first + slot, current | (previous << 16));
+    Atomics.store(this.#words, this.#tail(index), backup | (1 << 16));
+  }
+
+  /** The slots stay as they are until the index is used again: a program that still looks at them acts by the old plan. */
+  delete(index: GroupIndex): void {
+    Atomics.store(this.#words, this.#tail(index), this.#words[this.#tail(index)]! & 0xffff);
+    this.#grace.retire(index);
+  }
+
+  *indexes(): Generator<GroupIndex> {
+    for (let index = 1; index < this.#entries; index++) if (this.has(index)) yield index;
+  }
+
+  /** Word of the first slot. */
+  #head(index: GroupIndex): number {
+    return (index * GROUP.size + GROUP.offsets.slots) / 4;
+  }
+
+  /** Word of the backup (low half) and of `used` (high half). */
+  #tail(index: GroupIndex): number {
+    return (index * GROUP.size + GROUP.offsets.backup) / 4;
+  }
+}

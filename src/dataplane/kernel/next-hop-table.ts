@@ -1,0 +1,105 @@
+import type { NextHop, NextHopIndex, NextHopState } from "../../forwarding/index.ts";
+import { KIND, NEXT_HOP, STATE } from "../abi.ts";
+import { Grace } from "./grace.ts";
+
+const PROTOCOL = { tcp: 6, udp: 17 } as const;
+const STATES = Object.entries(STATE) as readonly (readonly [NextHopState, number])[];
+const INSTANCE_LENGTH = NEXT_HOP.size - NEXT_HOP.offsets.instance;
+
+/** The mmapped `next_hops`. One writer. */
+export class NextHopTable {
+  readonly #octets: Uint8Array;
+  readonly #view: DataView;
+  readonly #words: Int32Array;
+  readonly #grace = new Grace();
+  readonly #entries: number;
+
+  /** Borrows `octets` and takes over what is in it. */
+  constructor(octets: Uint8Array) {
+    this.#octets = octets;
+    this.#view = new DataView(octets.buffer, octets.byteOffset, octets.length);
+    this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
+    this.#entries = octets.length / NEXT_HOP.size;
+  }
+
+  get(index: NextHopIndex): NextHop | undefined {
+    if (index <= 0 || index >= this.#entries) return undefined;
+    const at = index * NEXT_HOP.size;
+    const { offsets } = NEXT_HOP;
+    const address = (): Uint8Array => this.#octets.slice(at + offsets.address, at + offsets.address + 16);
+    switch (this.#view.getUint32(at + offsets.kind, true)) {
+      case KIND.tunnel:
+        return { kind: "tunnel", locator: address() };
+      case KIND.local:
+        return { kind: "local" };
+      case KIND.instance:
+        return {
+          kind: "instance",
+          instance: this.#instanceAt(at),
+          address: address(),
+          port: this.#view.getUint16(at + offsets.port),
+          servicePort: this.#view.getUint16(at + offsets.service_port),
+          protocol: this.#octets[at + offsets.protocol] === PROTOCOL.udp ? "udp" : "tcp",
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  state(index: NextHopIndex): NextHopState {
+    const value = this.#words[this.#stateWord(index)];
+    return STATES.find(([, number]) => number === value)?.[0] ?? "down";
+  }
+
+  /** The index must be free. A flow that remembers what it meant before does not follow it: the generation is another. */
+  add(index: NextHopIndex, nextHop: NextHop, state: NextHopState): void {
+    this.#grace.settle(index);
+    const at = index * NEXT_HOP.size;
+    const { offsets } = NEXT_HOP;
+    this.setState(index, "down");
+    this.#octets.fill(0, at + offsets.address, at + offsets.generation);
+    this.#octets.fill(0, at + offsets.instance, at + NEXT_HOP.size);
+    if (nextHop.kind === "tunnel") this.#octets.set(nextHop.locator, at + offsets.address);
+    if (nextHop.kind === "instance") {
+      this.#octets.set(nextHop.address, at + offsets.address);
+      this.#view.setUint16(at + offsets.port, nextHop.port);
+      this.#view.setUint16(at + offsets.service_port, nextHop.servicePort);
+      this.#octets[at + offsets.protocol] = PROTOCOL[nextHop.protocol];
+      this.#octets.set(Buffer.from(nextHop.instance, "latin1"), at + offsets.instance);
+    }
+    const generation = (at + offsets.generation) / 4;
+    Atomics.store(this.#words, generation, (this.#words[generation]! + 1) | 0);
+    Atomics.store(this.#words, (at + offsets.kind) / 4, KIND[nextHop.kind]);
+    this.setState(index, state);
+  }
+
+  /** One store. */
+  setState(index: NextHopIndex, state: NextHopState): void {
+    Atomics.store(this.#words, this.#stateWord(index), STATE[state]);
+  }
+
+  delete(index: NextHopIndex): void {
+    this.setState(index, "down");
+    Atomics.store(this.#words, (index * NEXT_HOP.size + NEXT_HOP.offsets.kind) / 4, 0);
+    this.#grace.retire(index);
+  }
+
+  *indexes(): Generator<NextHopIndex> {
+    const kind = NEXT_HOP.offsets.kind / 4;
+    for (let index = 1; index < this.#entries; index++)
+      if (this.#words[(index * NEXT_HOP.size) / 4 + kind] !== 0) yield index;
+  }
+
+  #stateWord(index: NextHopIndex): number {
+    return (index * NEXT_HOP.size + NEXT_HOP.offsets.state) / 4;
+  }
+
+  #instanceAt(at: number): string {
+    const octets = this.#octets.subarray(
+      at + NEXT_HOP.offsets.instance,
+      at + NEXT_HOP.offsets.instance + INSTANCE_LENGTH,
+    );
+    const end = octets.indexOf(0);
+    return Buffer.from(end < 0 ? octets : octets.subarray(0, end)).toString("latin1");
+  }
+}

@@ -1,0 +1,192 @@
+import { type Ipv6Address, type Ipv6Prefix, toHex } from "../../base/index.ts";
+import type {
+  CapabilityEntry,
+  GroupIndex,
+  NextHop,
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlanSnapshot,
+} from "../../forwarding/index.ts";
+import { tableFull } from "../error.ts";
+import { checkOperation, type TableView } from "../operation.ts";
+import type { TableSizes } from "../sizes.ts";
+import { CapabilityTable } from "./capability-table.ts";
+import { GroupTable, type StoredGroup } from "./group-table.ts";
+import { NextHopTable } from "./next-hop-table.ts";
+
+/** The tables of a plan as the kernel shares them: three mapped arrays and a hash. */
+export interface TableMemory {
+  readonly capabilities: Uint8Array;
+  readonly groups: Uint8Array;
+  readonly nextHops: Uint8Array;
+  readonly nodes: NodeStore;
+}
+
+/** A set of locators. */
+export interface NodeStore {
+  has(locator: Ipv6Address): boolean;
+  /** False when there is no room. */
+  add(locator: Ipv6Address): boolean;
+  delete(locator: Ipv6Address): void;
+  all(): Ipv6Address[];
+}
+
+/**
+ * Carries operations out in the tables. They are the only copy of the plan: what is there when it starts is taken over, and
+ * only how often an index is named is counted beside them.
+ */
+export class KernelTables implements TableView {
+  readonly domain: Ipv6Prefix;
+  readonly sizes: TableSizes;
+  readonly #maxCapabilities: number;
+  readonly #capabilities: CapabilityTable;
+  readonly #groups: GroupTable;
+  readonly #nextHops: NextHopTable;
+  readonly #nodes: NodeStore;
+  readonly #groupUses: Uint32Array;
+  readonly #nextHopUses: Uint32Array;
+
+  constructor(memory: TableMemory, domain: Ipv6Prefix, sizes: TableSizes, maxCapabilities: number) {
+    this.domain = domain;
+    this.sizes = sizes;
+    this.#maxCapabilities = maxCapabilities;
+    this.#capabilities = new CapabilityTable(memory.capabilities);
+    this.#groups = new GroupTable(memory.groups);
+    this.#nextHops = new NextHopTable(memory.nextHops);
+    this.#nodes = memory.nodes;
+    this.#groupUses = new Uint32Array(sizes.groups);
+    this.#nextHopUses = new Uint32Array(sizes.nextHops);
+    for (const [, { group, localGroup }] of this.#capabilities.entries(domain.address)) {
+      this.#groupUses[group]!++;
+      this.#groupUses[localGroup]!++;
+    }
+    for (const index of this.#groups.indexes()) this.#countNextHops(this.#groups.get(index)!, 1);
+  }
+
+  nextHop(index: NextHopIndex): NextHop | undefined {
+    return this.#nextHops.get(index);
+  }
+
+  nextHopIndexes(): Iterable<NextHopIndex> {
+    return this.#nextHops.indexes();
+  }
+
+  nextHopUses(index: NextHopIndex): number {
+    return this.#nextHopUses[index] ?? 0;
+  }
+
+  hasGroup(index: GroupIndex): boolean {
+    return this.#groups.has(index);
+  }
+
+  groupUses(index: GroupIndex): number {
+    return this.#groupUses[index] ?? 0;
+  }
+
+  capability(address: Ipv6Address): CapabilityEntry | undefined {
+    const groups = this.#capabilities.get(address);
+    return groups && { address, ...groups };
+  }
+
+  hasNode(locator: Ipv6Address): boolean {
+    return this.#nodes.has(locator);
+  }
+
+  get generation(): number {
+    return this.#groups.generation;
+  }
+
+  set generation(generation: number) {
+    this.#groups.generation = generation;
+  }
+
+  /** @throws {DataplaneError} `dataplane.bad-operation`, `dataplane.table-full`; nothing has changed then. */
+  apply(operation: Operation, position: number): void {
+    checkOperation(operation, position, this);
+    switch (operation.type) {
+      case "set-next-hop":
+        if (this.nextHop(operation.index) === undefined)
+          this.#nextHops.add(operation.index, operation.nextHop, operation.state);
+        else this.#nextHops.setState(operation.index, operation.state);
+        break;
+      case "set-next-hop-state":
+        this.#nextHops.setState(operation.index, operation.state);
+        break;
+      case "remove-next-hop":
+        this.#nextHops.delete(operation.index);
+        break;
+      case "set-slots":
+        this.#recount(operation.group, () => this.#groups.set(operation.group, operation.slots, operation.backup));
+        break;
+      case "remove-group":
+        this.#recount(operation.group, () => this.#groups.delete(operation.group));
+        break;
+      case "set-capability":
+        this.#setCapability(operation.entry, position);
+        break;
+      case "remove-capability":
+        this.#countGroups(this.#capabilities.get(operation.address)!, -1);
+        this.#capabilities.delete(operation.address);
+        break;
+      case "set-node":
+        if (!this.#nodes.add(operation.locator)) throw tableFull("nodes", this.sizes.nodes, position);
+        break;
+      case "remove-node":
+        this.#nodes.delete(operation.locator);
+        break;
+    }
+  }
+
+  /** @throws {RangeError} when there is no such next hop. */
+  setState(index: NextHopIndex, state: NextHopState): void {
+    if (this.nextHop(index) === undefined) throw new RangeError(`there is no next hop ${index}`);
+    this.#nextHops.setState(index, state);
+  }
+
+  snapshot(): PlanSnapshot {
+    const nextHops = this.#nextHops.indexes();
+    const capabilities = this.#capabilities.entries(this.domain.address);
+    return {
+      generation: this.generation,
+      nextHops: new Map(
+        nextHops.map((index) => [index, { nextHop: this.nextHop(index)!, state: this.#nextHops.state(index) }]),
+      ),
+      groups: new Map(this.#groups.indexes().map((index) => [index, this.#groups.get(index)!])),
+      capabilities: new Map(capabilities.map(([address, groups]) => [toHex(address), { address, ...groups }])),
+      nodes: this.#nodes.all(),
+    };
+  }
+
+  #setCapability(entry: CapabilityEntry, position: number): void {
+    const present = this.#capabilities.get(entry.address);
+    if (present === undefined && this.#capabilities.size >= this.#maxCapabilities)
+      throw tableFull("capabilities", this.#maxCapabilities, position);
+    if (!this.#capabilities.set(entry.address, entry))
+      throw tableFull("capabilities", this.#capabilities.size, position);
+    this.#countGroups(entry, 1);
+    if (present !== undefined) this.#countGroups(present, -1);
+  }
+
+  /** Keeps the counts right over a change of a group. */
+  #recount(index: GroupIndex, change: () => void): void {
+    const before = this.#groups.get(index);
+    change();
+    const after = this.#groups.get(index);
+    if (after !== undefined) this.#countNextHops(after, 1);
+    if (before !== undefined) this.#countNextHops(before, -1);
+  }
+
+  #countNextHops({ slots, backup }: StoredGroup, by: 1 | -1): void {
+    for (const { current, previous } of slots) {
+      this.#nextHopUses[current]! += by;
+      this.#nextHopUses[previous]! += by;
+    }
+    this.#nextHopUses[backup]! += by;
+  }
+
+  #countGroups({ group, localGroup }: { readonly group: number; readonly localGroup: number }, by: 1 | -1): void {
+    this.#groupUses[group]! += by;
+    this.#groupUses[localGroup]! += by;
+  }
+}

@@ -1,0 +1,31 @@
+import { MAX_INDEX } from "./operation.ts";
+
+/** How many entries each table has. Both drivers refuse what is beyond with `dataplane.table-full`. */
+export interface TableSizes {
+  /** Lines of two slots; a power of two, so that at most half of the slots are used. */
+  readonly capabilityLines: number;
+  /** Groups and next hops with index 0, which means "none". */
+  readonly groups: number;
+  readonly nextHops: number;
+  readonly nodes: number;
+}
+
+const NODES = 4096;
+const LEAST_INDEXES = 1024;
+const LEAST_LINES = 64;
+
+/** Room for a group of sites and one of instances, and for two next hops, for each capability: more is shared, not less. */
+export function tableSizes(maxCapabilities: number): TableSizes {
+  const indexes = Math.min(MAX_INDEX + 1, Math.max(LEAST_INDEXES, powerOfTwo(2 * maxCapabilities)));
+  return {
+    capabilityLines: Math.max(LEAST_LINES, powerOfTwo(maxCapabilities)),
+    groups: indexes,
+    nextHops: indexes,
+    nodes: NODES,
+  };
+}
+
+/** The smallest power of two that is not below `value`. */
+function powerOfTwo(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(value, 1)));
+}
