@@ -1,8 +1,10 @@
 import { FaultError } from "../base/index.ts";
 
+export type LimitedThing = "routes" | "paths" | "key octets" | "changed destinations";
+
 export type RibFault =
-  /** The configured number of routes (`what`: "routes", "paths", "key octets") is in use. */
-  | { readonly code: "rib.route-limit"; readonly what: "routes" | "paths" | "key octets"; readonly limit: number }
+  /** The configured number of routes is in use. */
+  | { readonly code: "rib.route-limit"; readonly what: LimitedThing; readonly limit: number }
   | { readonly code: "rib.attribute-limit"; readonly limit: number }
   | { readonly code: "rib.peer-limit"; readonly limit: number }
   /** So many keys share one hash that looking them up would take too long: somebody chooses them. */

@@ -1,3 +1,4 @@
 export * from "./attributes.ts";
 export { RibError, type RibFault } from "./fault.ts";
+export { createRib, type RibOptions, type RibParts } from "./rib.ts";
 export * from "./types.ts";

@@ -1,0 +1,65 @@
+import type { Random } from "../base/index.ts";
+
+/** Word order of this machine: stored words are compared with words read from messages. */
+export const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/**
+ * A universal hash of octet strings with a secret key.
+ *
+ * Two independent multilinear sums over 16-bit pieces modulo 2^32, the upper half of each: two keys that somebody
+ * chose without knowing the secret collide with a probability of about 2^-32, which no unkeyed or merely seeded mixer
+ * can promise (differences in the top bit of one word cancel in the next, whatever the seed).
+ * @see Carter and Wegman, Universal Classes of Hash Functions; Lemire and Kaser, Strongly Universal String Hashing
+ */
+export class KeyedHash {
+  readonly #key: Int32Array;
+  readonly maxLength: number;
+
+  constructor(random: Random, maxLength: number) {
+    this.maxLength = maxLength;
+    const words = Math.ceil(maxLength / 4) + 1;
+    this.#key = new Int32Array(words * 4);
+    random.fill(new Uint8Array(this.#key.buffer));
+  }
+
+  /** A signed 32-bit number. `length` at most `maxLength`. */
+  hash(view: DataView, start: number, length: number): number {
+    const key = this.#key;
+    let high = Math.imul(key[0]!, length) + key[1]!;
+    let low = Math.imul(key[2]!, length) + key[3]!;
+    let k = 4;
+    let at = start;
+    const wholeWords = start + (length & ~3);
+    for (; at < wholeWords; at += 4, k += 4) {
+      const word = view.getInt32(at, LITTLE_ENDIAN);
+      high = (high + Math.imul(key[k]!, word & 0xffff) + Math.imul(key[k + 1]!, word >>> 16)) | 0;
+      low = (low + Math.imul(key[k + 2]!, word & 0xffff) + Math.imul(key[k + 3]!, word >>> 16)) | 0;
+    }
+    if (at < start + length) {
+      const word = tailWord(view, at, start + length);
+      high = (high + Math.imul(key[k]!, word & 0xffff) + Math.imul(key[k + 1]!, word >>> 16)) | 0;
+      low = (low + Math.imul(key[k + 2]!, word & 0xffff) + Math.imul(key[k + 3]!, word >>> 16)) | 0;
+    }
+    return (high & 0xffff0000) | (low >>> 16);
+  }
+}
+
+/** The last one to three octets as the word that a zero-padded copy of them would hold. */
+export function tailWord(view: DataView, at: number, end: number): number {
+  let word = 0;
+  for (let position = at, i = 0; position < end; position++, i++) {
+    word |= view.getUint8(position) << (LITTLE_ENDIAN ? 8 * i : 24 - 8 * i);
+  }
+  return word;
+}
+
+/** Keeps one `DataView` over the buffer that messages come in, since a new one per message is most of a short message's cost. */
+export class BufferView {
+  #view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
+
+  /** Offsets in it are `octets.byteOffset` plus offsets in `octets`. */
+  over(octets: Uint8Array): DataView {
+    if (this.#view.buffer !== octets.buffer) this.#view = new DataView(octets.buffer);
+    return this.#view;
+  }
+}

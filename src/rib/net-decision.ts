@@ -1,0 +1,178 @@
+import type { AttributeSet } from "./attributes.ts";
+import type { PeerKind } from "./types.ts";
+
+/** LLGR_STALE. @see RFC 9494 §4.6 */
+const LLGR_STALE = 0xffff0006;
+export const DEFAULT_LOCAL_PREF = 100;
+
+/** One path of a net as the decision sees it. */
+export interface PathFacts {
+  set: AttributeSet;
+  /** The capability rules allow it here: imported by a tenant, labels understood, lease running, not down. */
+  eligible: boolean;
+  kind: PeerKind;
+  stale: boolean;
+  /** Of the peer that it came from. */
+  bgpIdentifier: number;
+  /** Position of the peer's address among all peers' addresses. */
+  addressOrder: number;
+}
+
+export interface NetStep {
+  readonly name: string;
+  readonly see: string;
+  /** Largest value is 2^bits - 1; larger ones are cut. */
+  readonly bits: number;
+  /** The smaller value is the better one. */
+  value(path: PathFacts): number;
+  /** For people. */
+  describe(path: PathFacts): string;
+}
+
+const plain = (value: unknown): string => String(value);
+
+/** Compared first. Except for `local-route` they depend on the attribute set alone, so their order is kept with each set as one number. */
+export const LEADING_STEPS: readonly NetStep[] = [
+  {
+    name: "eligible",
+    see: "RFC 4271 §9.1.2: what is not eligible is not compared; DESIGN 4.3",
+    bits: 1,
+    value: (path) => (path.eligible ? 0 : 1),
+    describe: (path) => (path.eligible ? "eligible" : "not eligible"),
+  },
+  {
+    name: "local-route",
+    see: "RFC 4271 §9.1.1: what this router originates is not replaced by what it hears about it",
+    bits: 1,
+    value: (path) => (path.kind === "local" ? 0 : 1),
+    describe: (path) => (path.kind === "local" ? "of this router" : "learnt"),
+  },
+  {
+    name: "llgr-stale",
+    see: "RFC 9494 §4.3: least preferred",
+    bits: 1,
+    value: (path) => (path.set.communities.includes(LLGR_STALE) ? 1 : 0),
+    describe: (path) => (path.set.communities.includes(LLGR_STALE) ? "LLGR_STALE" : "not LLGR_STALE"),
+  },
+  {
+    name: "local-preference",
+    see: "RFC 4271 §9.1.2",
+    bits: 32,
+    value: (path) => 0xffffffff - localPreference(path.set),
+    describe: (path) => plain(localPreference(path.set)),
+  },
+  {
+    name: "as-path-length",
+    see: "RFC 4271 §9.1.2.2 a); RFC 5065 §5.3",
+    bits: 12,
+    value: (path) => asPathLength(path.set),
+    describe: (path) => plain(asPathLength(path.set)),
+  },
+  {
+    name: "origin",
+    see: "RFC 4271 §9.1.2.2 b)",
+    bits: 2,
+    value: (path) => ORIGINS.indexOf(path.set.origin),
+    describe: (path) => path.set.origin,
+  },
+];
+
+/** Between the other two: compared only among paths of one neighbouring AS. @see RFC 4271 §9.1.2.2 c) */
+export const MED_STEP: NetStep = {
+  name: "multi-exit-disc",
+  see: "RFC 4271 §9.1.2.2 c)",
+  bits: 32,
+  value: (path) => path.set.multiExitDisc ?? 0,
+  describe: (path) => plain(path.set.multiExitDisc ?? 0),
+};
+
+/** Compared last. Step e), interior cost, has no row: capability next hops are locators, and semrd does not see the IGP. */
+export const LATE_STEPS: readonly NetStep[] = [
+  {
+    name: "external-peer",
+    see: "RFC 4271 §9.1.2.2 d)",
+    bits: 1,
+    value: (path) => (path.kind === "internal" ? 1 : 0),
+    describe: (path) => path.kind,
+  },
+  {
+    name: "stale",
+    see: "RFC 4724 §4.2 keeps stale routes in use; of two equal ones the confirmed one is better",
+    bits: 1,
+    value: (path) => (path.stale ? 1 : 0),
+    describe: (path) => (path.stale ? "stale" : "confirmed"),
+  },
+  {
+    name: "router-id",
+    see: "RFC 4271 §9.1.2.2 f); RFC 4456 §9: ORIGINATOR_ID in its place",
+    bits: 32,
+    value: (path) => path.set.originatorId ?? path.bgpIdentifier,
+    describe: (path) => plain(path.set.originatorId ?? path.bgpIdentifier),
+  },
+  {
+    name: "cluster-list-length",
+    see: "RFC 4456 §9",
+    bits: 6,
+    value: (path) => path.set.clusterList?.length ?? 0,
+    describe: (path) => plain(path.set.clusterList?.length ?? 0),
+  },
+  {
+    name: "peer-address",
+    see: "RFC 4271 §9.1.2.2 g)",
+    bits: 13,
+    value: (path) => path.addressOrder,
+    describe: (path) => plain(path.addressOrder),
+  },
+];
+
+const ORIGINS = ["igp", "egp", "incomplete"];
+
+export function localPreference(set: AttributeSet): number {
+  return set.localPref ?? DEFAULT_LOCAL_PREF;
+}
+
+/** A set counts as one; confederation segments do not count. @see RFC 4271 §9.1.2.2 a); RFC 5065 §5.3 */
+export function asPathLength(set: AttributeSet): number {
+  let length = 0;
+  for (const segment of set.asPath) {
+    if (segment.type === "sequence") length += segment.numbers.length;
+    else if (segment.type === "set") length += 1;
+  }
+  return length;
+}
+
+/** The AS that the path came from; 0 for a path of our own AS. @see RFC 4271 §9.1.2.2 c) */
+export function neighbourAs(set: AttributeSet): number {
+  const first = set.asPath.find((segment) => segment.type === "sequence" || segment.type === "set");
+  return first?.type === "sequence" ? (first.numbers[0] ?? 0) : 0;
+}
+
+/** The values of consecutive steps in one number: the smaller one wins, as if they were compared one after the other. */
+export function fold(steps: readonly NetStep[], path: PathFacts): number {
+  let rank = 0;
+  for (const step of steps) rank = rank * 2 ** step.bits + Math.min(step.value(path), 2 ** step.bits - 1);
+  return rank;
+}
+
+/** What a folded rank of leading steps loses when the path is this router's own. */
+export const LOCAL_GAIN = 2 ** LEADING_STEPS.slice(2).reduce((bits, step) => bits + step.bits, 0);
+
+/** Which step put `loser` out when `winner` won against all of `paths`. `undefined` when the two are equal in every step. */
+export function losingStep(
+  winner: PathFacts,
+  loser: PathFacts,
+  paths: readonly PathFacts[],
+): { readonly step: NetStep; readonly against: PathFacts } | undefined {
+  const differs = (step: NetStep, other: PathFacts): boolean => step.value(loser) !== step.value(other);
+  for (const step of LEADING_STEPS) if (differs(step, winner)) return { step, against: winner };
+  const rank = fold(LEADING_STEPS, loser);
+  const better = paths.find(
+    (other) =>
+      fold(LEADING_STEPS, other) === rank &&
+      neighbourAs(other.set) === neighbourAs(loser.set) &&
+      MED_STEP.value(other) < MED_STEP.value(loser),
+  );
+  if (better !== undefined) return { step: MED_STEP, against: better };
+  for (const step of LATE_STEPS) if (differs(step, winner)) return { step, against: winner };
+  return undefined;
+}

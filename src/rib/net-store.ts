@@ -1,0 +1,185 @@
+import type { Random } from "../base/index.ts";
+import { type LimitedThing, RibError } from "./fault.ts";
+import { KeyedHash, LITTLE_ENDIAN, tailWord } from "./keyed-hash.ts";
+import { SegmentedIndex } from "./segmented-index.ts";
+import type { NetId } from "./types.ts";
+
+/*
+ * A net is 8 words, its best path inside; a further path is 4 words with the same members at the same places.
+ *
+ *     net   | key | attributes | tag | since | further | destination | next | previous |
+ *     path  | next further path | attributes | tag | since |
+ *
+ * key: position in the key words, 0 = the record is free. attributes 0 = no path. tag: peer and epoch, see PeerBook.
+ * since: seconds since the Unix epoch. next and previous: neighbours in the destination's list of nets.
+ */
+export const NET_WORDS = 8;
+export const NET_SHIFT = 3;
+export const PATH_SHIFT = 2;
+export const KEY = 0;
+export const ATTRIBUTES = 1;
+export const TAG = 2;
+export const SINCE = 3;
+export const FURTHER = 4;
+export const DESTINATION = 5;
+export const NEXT = 6;
+export const PREVIOUS = 7;
+export const PATH_NEXT = 0;
+
+export interface StoreOptions {
+  readonly maxRoutes: number;
+  readonly maxPaths: number;
+  /** Key words set aside per route: keys that are longer on average use up the room earlier. */
+  readonly keyWords: number;
+  /** Longest key in octets. */
+  readonly maxKey: number;
+  /** Length of a key from its own octets. */
+  keyLength(octets: Uint8Array, start: number): number;
+}
+
+/** Records, keys and the index of one table: finds, makes and frees; decides nothing. */
+export class NetStore {
+  readonly nets: Int32Array;
+  readonly paths: Int32Array;
+  readonly keyOctets: Uint8Array;
+  readonly index = new SegmentedIndex(10);
+  readonly options: StoreOptions;
+  readonly #keyWords: Int32Array;
+  readonly #keyView: DataView;
+  readonly #hash: KeyedHash;
+  readonly #freeKeys: Int32Array;
+  #keyTop = 1;
+  #netTop = 1;
+  #freeNet = 0;
+  #netCount = 0;
+  #pathTop = 1;
+  #freePath = 0;
+  #pathCount = 0;
+
+  constructor(options: StoreOptions, random: Random) {
+    this.options = options;
+    this.#hash = new KeyedHash(random, options.maxKey);
+    this.nets = new Int32Array((options.maxRoutes + 1) << NET_SHIFT);
+    this.paths = new Int32Array((options.maxPaths + 1) << PATH_SHIFT);
+    this.#keyWords = new Int32Array(options.maxRoutes * options.keyWords + 1);
+    this.keyOctets = new Uint8Array(this.#keyWords.buffer);
+    this.#keyView = new DataView(this.#keyWords.buffer);
+    this.#freeKeys = new Int32Array(((options.maxKey + 3) >> 2) + 1);
+  }
+
+  get netCount(): number {
+    return this.#netCount;
+  }
+
+  /** Every net id is below it. */
+  get netTop(): NetId {
+    return this.#netTop;
+  }
+
+  hash(view: DataView, at: number, length: number): number {
+    return this.#hash.hash(view, at, length);
+  }
+
+  find(view: DataView, at: number, length: number, hash: number): NetId {
+    const { nets, index } = this;
+    const slots = index.segment(hash);
+    for (let slot = index.home(slots, hash); slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
+      const id = slots[slot + 1]!;
+      if (slots[slot] === hash && this.#holds(nets[(id << NET_SHIFT) + KEY]!, view, at, length)) return id;
+    }
+    return 0;
+  }
+
+  /** The octet at place 1 of a typed key is its length, so a key that is equal over its own length is the same key. */
+  #holds(key: number, view: DataView, at: number, length: number): boolean {
+    const words = this.#keyWords;
+    const end = at + length;
+    let k = key;
+    let position = at;
+    for (; position + 4 <= end; position += 4) if (words[k++] !== view.getInt32(position, LITTLE_ENDIAN)) return false;
+    return position === end || words[k] === tailWord(view, position, end);
+  }
+
+  /** Makes a net without a path. @throws {RibError} `rib.route-limit`, `rib.hash-flooded`; nothing is changed then. */
+  addNet(view: DataView, at: number, length: number, hash: number): NetId {
+    const { maxRoutes } = this.options;
+    if (this.#netCount >= maxRoutes) throw limitReached("routes", maxRoutes);
+    const words = (length + 3) >> 2;
+    const recycled = this.#freeKeys[words]!;
+    if (recycled === 0 && this.#keyTop + words > this.#keyWords.length) {
+      throw limitReached("key octets", 4 * this.#keyWords.length);
+    }
+    const id = this.#freeNet !== 0 ? this.#freeNet : this.#netTop;
+    this.index.insert(hash, id);
+    const net = id << NET_SHIFT;
+    if (id === this.#netTop) this.#netTop++;
+    else this.#freeNet = this.nets[net + NEXT]!;
+    const key = recycled !== 0 ? recycled : this.#keyTop;
+    if (recycled !== 0) this.#freeKeys[words] = this.#keyWords[recycled]!;
+    else this.#keyTop += words;
+    this.#copyKey(key, view, at, length);
+    this.nets[net + KEY] = key;
+    for (let word = ATTRIBUTES; word < NET_WORDS; word++) this.nets[net + word] = 0;
+    this.#netCount++;
+    return id;
+  }
+
+  #copyKey(key: number, view: DataView, at: number, length: number): void {
+    const words = this.#keyWords;
+    const end = at + length;
+    let k = key;
+    let position = at;
+    for (; position + 4 <= end; position += 4) words[k++] = view.getInt32(position, LITTLE_ENDIAN);
+    if (position < end) words[k] = tailWord(view, position, end);
+  }
+
+  removeNet(id: NetId): void {
+    const { nets } = this;
+    const net = id << NET_SHIFT;
+    const key = nets[net + KEY]!;
+    const length = this.keyLength(id);
+    this.index.remove(this.#hash.hash(this.#keyView, 4 * key, length), id);
+    const words = (length + 3) >> 2;
+    this.#keyWords[key] = this.#freeKeys[words]!;
+    this.#freeKeys[words] = key;
+    nets[net + KEY] = 0;
+    nets[net + ATTRIBUTES] = 0;
+    nets[net + FURTHER] = 0;
+    nets[net + NEXT] = this.#freeNet;
+    this.#freeNet = id;
+    this.#netCount--;
+  }
+
+  /** Where the key begins in `keyOctets`. */
+  keyStart(id: NetId): number {
+    return 4 * this.nets[(id << NET_SHIFT) + KEY]!;
+  }
+
+  keyLength(id: NetId): number {
+    return this.options.keyLength(this.keyOctets, this.keyStart(id));
+  }
+
+  /** A further path, not yet in a list. */
+  addPath(): number {
+    const { maxPaths } = this.options;
+    if (this.#pathCount >= maxPaths) throw limitReached("paths", maxPaths);
+    this.#pathCount++;
+    const id = this.#freePath;
+    if (id === 0) return this.#pathTop++;
+    this.#freePath = this.paths[id << PATH_SHIFT]!;
+    return id;
+  }
+
+  removePath(id: number): void {
+    this.paths[id << PATH_SHIFT] = this.#freePath;
+    this.#freePath = id;
+    this.#pathCount--;
+  }
+}
+
+function limitReached(what: LimitedThing, limit: number): RibError {
+  return new RibError(
+    { code: "rib.route-limit", what, limit },
+    `the table is full: ${limit} ${what}; raise max-routes or let this router import less`,
+  );
+}

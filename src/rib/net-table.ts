@@ -1,0 +1,384 @@
+import type { Clock } from "../base/index.ts";
+import type { AttributeStore } from "./attribute-store.ts";
+import { IdSet } from "./id-set.ts";
+import { BufferView } from "./keyed-hash.ts";
+import { LOCAL_GAIN } from "./net-decision.ts";
+import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import { PathChooser } from "./path-chooser.ts";
+import type { PeerBook } from "./peer-book.ts";
+import { makeChainScratch, NeighbourOutput, type OutputHost } from "./route-output.ts";
+import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable } from "./types.ts";
+import { LOCAL_PEER } from "./types.ts";
+
+const NETS_PER_TURN = 8192;
+
+export interface NetTableParts {
+  readonly store: NetStore;
+  readonly attributes: AttributeStore;
+  readonly attributeLimit: number;
+  readonly peers: PeerBook;
+  readonly clock: Clock;
+}
+
+/** Adj-RIB-In, Loc-RIB and Adj-RIB-Out of one family in one set of records. */
+export class NetTable implements RouteTable, OutputHost {
+  readonly store: NetStore;
+  readonly attributes: AttributeStore;
+  readonly peers: PeerBook;
+  readonly clock: Clock;
+  readonly capacity: number;
+  readonly chainHeads: Int32Array;
+  readonly chainNext: Int32Array;
+  readonly #outputs: NeighbourOutput[] = [];
+  protected readonly chooser: PathChooser;
+  readonly #view = new BufferView();
+  readonly #pathsOf: Int32Array;
+  readonly #staleOf: Int32Array;
+  readonly #sweepCursor = new Map<PeerIndex, NetId>();
+  /** Nets without a path that an output has still to be told about. */
+  readonly #lost: IdSet;
+  #hashes = new Int32Array(256);
+  #paths = 0;
+  #recheckFrom: NetId = 0;
+  #recheckAgain = false;
+  #reapFrom: NetId = 0;
+  #closed = false;
+
+  constructor(parts: NetTableParts) {
+    this.store = parts.store;
+    this.attributes = parts.attributes;
+    this.peers = parts.peers;
+    this.clock = parts.clock;
+    this.capacity = parts.store.options.maxRoutes;
+    const scratch = makeChainScratch(parts.attributeLimit);
+    this.chainHeads = scratch.chainHeads;
+    this.chainNext = scratch.chainNext;
+    this.chooser = new PathChooser(parts.store, parts.attributes, parts.peers);
+    this.#pathsOf = new Int32Array(parts.peers.limit);
+    this.#staleOf = new Int32Array(parts.peers.limit);
+    this.#lost = new IdSet(this.capacity + 1);
+  }
+
+  get routes(): number {
+    return this.store.netCount - this.#lost.size;
+  }
+
+  get paths(): number {
+    return this.#paths;
+  }
+
+  pathsOf(peer: PeerIndex): number {
+    return this.#pathsOf[peer]!;
+  }
+
+  announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): void {
+    const view = this.#lookAhead(keys);
+    const base = keys.octets.byteOffset;
+    const tag = this.peers.tag(peer);
+    const now = Math.floor(this.clock.wall() / 1000);
+    for (let i = 0; i < keys.count; i++) {
+      this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!, tag, attributes, now);
+    }
+  }
+
+  withdraw(peer: PeerIndex, keys: KeyBatch): void {
+    const view = this.#lookAhead(keys);
+    const base = keys.octets.byteOffset;
+    for (let i = 0; i < keys.count; i++) {
+      const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!);
+      if (id !== 0) this.#drop(id, peer);
+    }
+  }
+
+  /** Hashes all keys, then touches all slots, then all records, so that their cache misses overlap instead of adding up. */
+  #lookAhead(keys: KeyBatch): DataView {
+    const { store } = this;
+    const { index, nets } = store;
+    const view = this.#view.over(keys.octets);
+    const base = keys.octets.byteOffset;
+    const count = keys.count;
+    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
+    const hashes = this.#hashes;
+    for (let i = 0; i < count; i++) {
+      const start = keys.starts[i]!;
+      const length = keys.lengths[i]!;
+      if (start < 0 || start + length > keys.octets.length || store.options.keyLength(keys.octets, start) !== length) {
+        throw new RangeError(`key ${i} of ${count}, ${length} octets at ${start}, is not one key of this table`);
+      }
+      hashes[i] = store.hash(view, base + start, length);
+    }
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const slots = index.segment(hashes[i]!);
+      touched ^= slots[index.home(slots, hashes[i]!)]!;
+    }
+    for (let i = 0; i < count; i++) {
+      const slots = index.segment(hashes[i]!);
+      const home = index.home(slots, hashes[i]!);
+      if (slots[home] === hashes[i]) touched ^= nets[slots[home + 1]! << NET_SHIFT]!;
+    }
+    this.chainNext[0] = touched; // a place nobody reads: keeps the loads from being optimised away
+    return view;
+  }
+
+  #put(
+    view: DataView,
+    at: number,
+    length: number,
+    hash: number,
+    tag: number,
+    attributes: AttributeId,
+    now: number,
+  ): void {
+    const { store } = this;
+    const { nets } = store;
+    let id = store.find(view, at, length, hash);
+    if (id === 0) id = store.addNet(view, at, length, hash);
+    else if (nets[(id << NET_SHIFT) + ATTRIBUTES] === 0) this.#lost.delete(id);
+    const net = id << NET_SHIFT;
+    const best = nets[net + ATTRIBUTES]!;
+    if (best === 0) {
+      this.#write(nets, net, tag, attributes, now);
+      this.#count(tag, 1);
+      this.#changed(id);
+    } else if ((nets[net + TAG]! & 0xffff) === (tag & 0xffff)) this.#replaceBest(id, tag, attributes, now);
+    else this.#putFurther(id, tag, attributes, now);
+  }
+
+  #write(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): void {
+    this.attributes.retain(attributes);
+    records[record + ATTRIBUTES] = attributes;
+    records[record + TAG] = tag;
+    records[record + SINCE] = now;
+  }
+
+  /** Only for a record that holds a path. */
+  #overwrite(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): boolean {
+    const old = records[record + ATTRIBUTES]!;
+    this.#refreshed(records[record + TAG]!);
+    if (old === attributes) {
+      records[record + TAG] = tag;
+      return false;
+    }
+    this.#write(records, record, tag, attributes, now);
+    this.attributes.release(old);
+    return true;
+  }
+
+  #refreshed(tag: number): void {
+    if (this.peers.isStale(tag)) this.#staleOf[tag & 0xffff]!--;
+  }
+
+  #count(tag: number, paths: 1 | -1): void {
+    this.#paths += paths;
+    this.#pathsOf[tag & 0xffff]! += paths;
+  }
+
+  #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): void {
+    const { nets } = this.store;
+    const net = id << NET_SHIFT;
+    const wasStale = this.peers.isStale(nets[net + TAG]!);
+    const other = this.#overwrite(nets, net, tag, attributes, now);
+    const swapped = nets[net + FURTHER] !== 0 && (other || wasStale) && this.chooser.reselect(id);
+    if (other || swapped) this.#changed(id);
+  }
+
+  #putFurther(id: NetId, tag: number, attributes: AttributeId, now: number): void {
+    const { nets, paths } = this.store;
+    const net = id << NET_SHIFT;
+    const rankOfBest = this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
+    const rank = this.#rank(attributes, tag);
+    let path = nets[net + FURTHER]!;
+    while (path !== 0 && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== (tag & 0xffff)) {
+      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+    }
+    let mattered = false;
+    if (path === 0) {
+      path = this.store.addPath();
+      paths[(path << PATH_SHIFT) + PATH_NEXT] = nets[net + FURTHER]!;
+      nets[net + FURTHER] = path;
+      this.#write(paths, path << PATH_SHIFT, tag, attributes, now);
+      this.#count(tag, 1);
+    } else {
+      mattered = this.#rank(paths[(path << PATH_SHIFT) + ATTRIBUTES]!, tag) <= rankOfBest;
+      this.#overwrite(paths, path << PATH_SHIFT, tag, attributes, now);
+    }
+    if ((mattered || rank <= rankOfBest) && this.chooser.reselect(id)) this.#changed(id);
+  }
+
+  #rank(attributes: AttributeId, tag: number): number {
+    const rank = this.attributes.rank[attributes]!;
+    return (tag & 0xffff) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
+  }
+
+  /** Removes the path of `peer`; false when there is none. */
+  #drop(id: NetId, peer: PeerIndex): boolean {
+    const { nets, paths } = this.store;
+    const net = id << NET_SHIFT;
+    const best = nets[net + ATTRIBUTES]!;
+    if (best === 0) return false;
+    const tag = nets[net + TAG]!;
+    const first = nets[net + FURTHER]!;
+    if ((tag & 0xffff) === peer) {
+      if (first === 0) nets[net + ATTRIBUTES] = 0;
+      else {
+        const record = first << PATH_SHIFT;
+        for (let word = ATTRIBUTES; word <= SINCE; word++) nets[net + word] = paths[record + word]!;
+        nets[net + FURTHER] = paths[record + PATH_NEXT]!;
+        this.store.removePath(first);
+        this.chooser.reselect(id);
+      }
+      this.#forget(best, tag);
+      this.#changed(id);
+      if (first === 0) this.#lose(id);
+      return true;
+    }
+    let previous = 0;
+    let path = first;
+    while (path !== 0 && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== peer) {
+      previous = path;
+      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+    }
+    if (path === 0) return false;
+    const record = path << PATH_SHIFT;
+    const following = paths[record + PATH_NEXT]!;
+    if (previous === 0) nets[net + FURTHER] = following;
+    else paths[(previous << PATH_SHIFT) + PATH_NEXT] = following;
+    const attributes = paths[record + ATTRIBUTES]!;
+    const pathTag = paths[record + TAG]!;
+    const mattered = this.#rank(attributes, pathTag) <= this.#rank(best, tag);
+    this.store.removePath(path);
+    this.#forget(attributes, pathTag);
+    if (mattered && this.chooser.reselect(id)) this.#changed(id);
+    return true;
+  }
+
+  #forget(attributes: AttributeId, tag: number): void {
+    this.#refreshed(tag);
+    this.#count(tag, -1);
+    this.attributes.release(attributes);
+  }
+
+  #changed(id: NetId): void {
+    this.bestChanged(id);
+    for (const output of this.#outputs) output.note(id);
+  }
+
+  /** The best path of a net is another one, is gone, or is judged anew. For what a family keeps beside its nets. */
+  protected bestChanged(_net: NetId): void {}
+
+  #lose(id: NetId): void {
+    this.#lost.add(id);
+    this.settle(id);
+  }
+
+  settle(id: NetId): void {
+    if (!this.#lost.has(id) || this.#outputs.some((output) => output.wants(id))) return;
+    this.#lost.delete(id);
+    this.store.removeNet(id);
+  }
+
+  markStale(peer: PeerIndex): void {
+    if (this.#pathsOf[peer] === 0) return;
+    this.peers.nextEpoch(peer);
+    this.#staleOf[peer] = this.#pathsOf[peer]!;
+    this.#sweepCursor.delete(peer);
+    this.recheck();
+  }
+
+  sweepStale(peer: PeerIndex, budget: number): boolean {
+    return this.#sweep(peer, budget, this.#staleOf, (tag) => this.peers.isStale(tag));
+  }
+
+  sweep(peer: PeerIndex, budget: number): boolean {
+    return this.#sweep(peer, budget, this.#pathsOf, () => true);
+  }
+
+  #sweep(peer: PeerIndex, budget: number, left: Int32Array, doomed: (tag: number) => boolean): boolean {
+    const { netTop } = this.store;
+    let id = this.#sweepCursor.get(peer) ?? 1;
+    const end = Math.min(netTop, id + Math.max(1, budget));
+    for (; id < end && left[peer] !== 0; id++) {
+      const tag = this.#tagOf(id, peer);
+      if (tag !== undefined && doomed(tag)) this.#drop(id, peer);
+    }
+    const done = left[peer] === 0;
+    // Routes that came back behind the cursor meanwhile are found by going round again.
+    if (done) this.#sweepCursor.delete(peer);
+    else this.#sweepCursor.set(peer, id < netTop ? id : 1);
+    return done;
+  }
+
+  #tagOf(id: NetId, peer: PeerIndex): number | undefined {
+    const { nets, paths } = this.store;
+    const net = id << NET_SHIFT;
+    if (nets[net + KEY] === 0 || nets[net + ATTRIBUTES] === 0) return undefined;
+    if ((nets[net + TAG]! & 0xffff) === peer) return nets[net + TAG]!;
+    for (let path = nets[net + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
+      const tag = paths[(path << PATH_SHIFT) + TAG]!;
+      if ((tag & 0xffff) === peer) return tag;
+    }
+    return undefined;
+  }
+
+  openOutput(peer: PeerIndex): RouteOutput {
+    const output = new NeighbourOutput(this, peer);
+    this.#outputs.push(output);
+    return output;
+  }
+
+  closed(output: NeighbourOutput): void {
+    this.#outputs.splice(this.#outputs.indexOf(output), 1);
+    if (this.#lost.size === 0) return;
+    const running = this.#reapFrom !== 0;
+    this.#reapFrom = 1;
+    if (!running) this.clock.soon(() => this.#reap());
+  }
+
+  /** Forgets lost nets that only a closed output was to be told about. */
+  #reap(): void {
+    if (this.#closed) return;
+    let id = this.#lost.next(this.#reapFrom);
+    for (let visited = 0; id !== 0 && visited < NETS_PER_TURN; visited++, id = this.#lost.next(id + 1)) this.settle(id);
+    this.#reapFrom = id;
+    if (id !== 0) this.clock.soon(() => this.#reap());
+  }
+
+  /** Decides nets again, on later turns: something other than their paths has changed, staleness or leases. */
+  recheck(): void {
+    if (this.#recheckFrom !== 0) {
+      this.#recheckAgain = true;
+      return;
+    }
+    this.#recheckFrom = 1;
+    this.clock.soon(() => this.#recheckSlice());
+  }
+
+  #recheckSlice(): void {
+    if (this.#closed) return;
+    const { nets, netTop } = this.store;
+    const { rejudged } = this.attributes;
+    const end = Math.min(netTop, this.#recheckFrom + NETS_PER_TURN);
+    for (let id = this.#recheckFrom; id < end; id++) {
+      const net = id << NET_SHIFT;
+      const attributes = nets[net + ATTRIBUTES]!;
+      if (nets[net + KEY] === 0 || attributes === 0) continue;
+      if (nets[net + FURTHER] !== 0 && this.chooser.reselect(id)) this.#changed(id);
+      else if (rejudged[attributes] === 1) this.bestChanged(id);
+    }
+    if (end < netTop) this.#recheckFrom = end;
+    else if (this.#recheckAgain) {
+      this.#recheckFrom = 1;
+      this.#recheckAgain = false;
+    } else {
+      this.#recheckFrom = 0;
+      rejudged.fill(0, 0, this.attributes.top);
+      return;
+    }
+    this.clock.soon(() => this.#recheckSlice());
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}

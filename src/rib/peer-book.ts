@@ -1,0 +1,91 @@
+import { compareOctets } from "../base/index.ts";
+import { RibError } from "./fault.ts";
+import type { PeerIndex, PeerKind, RibPeer } from "./types.ts";
+import { LOCAL_PEER } from "./types.ts";
+
+const KINDS: readonly PeerKind[] = ["local", "internal", "external"];
+const EPOCHS = 0x8000;
+
+/**
+ * Who the small numbers are. Staleness is a matter of epochs: every path carries the epoch in which it was learnt, so
+ * making all routes of a neighbour stale is one addition, whatever their number.
+ */
+export class PeerBook {
+  readonly limit: number;
+  /** Paths are tagged with peer + epoch × 65536. */
+  readonly #epoch: Uint16Array;
+  readonly #kind: Uint8Array;
+  readonly #identifier: Uint32Array;
+  readonly #addressOrder: Uint16Array;
+  readonly #peers: (RibPeer | undefined)[] = [];
+
+  constructor(limit: number, local: RibPeer) {
+    this.limit = limit;
+    this.#epoch = new Uint16Array(limit);
+    this.#kind = new Uint8Array(limit);
+    this.#identifier = new Uint32Array(limit);
+    this.#addressOrder = new Uint16Array(limit);
+    this.#set(LOCAL_PEER, local);
+  }
+
+  open(peer: RibPeer): PeerIndex {
+    for (let index = 1; index < this.limit; index++) {
+      if (this.#peers[index] !== undefined) continue;
+      this.#set(index, peer);
+      return index;
+    }
+    throw new RibError({ code: "rib.peer-limit", limit: this.limit - 1 }, `${this.limit - 1} neighbours are the most`);
+  }
+
+  #set(index: PeerIndex, peer: RibPeer): void {
+    this.#peers[index] = peer;
+    this.#kind[index] = KINDS.indexOf(peer.kind);
+    this.#identifier[index] = peer.bgpIdentifier;
+    this.#orderAddresses();
+  }
+
+  /** Adding or removing one peer never changes the order of two others, so what was decided stays decided. */
+  #orderAddresses(): void {
+    const known = this.#peers.flatMap((peer, index) => (peer === undefined ? [] : [{ peer, index }]));
+    known.sort((a, b) => compareOctets(a.peer.address, b.peer.address));
+    let order = 0;
+    for (const [i, { peer, index }] of known.entries()) {
+      if (i > 0 && compareOctets(known[i - 1]!.peer.address, peer.address) !== 0) order++;
+      this.#addressOrder[index] = order;
+    }
+  }
+
+  free(index: PeerIndex): void {
+    this.#peers[index] = undefined;
+    this.#epoch[index] = 0;
+  }
+
+  get(index: PeerIndex): RibPeer | undefined {
+    return this.#peers[index];
+  }
+
+  kind(index: PeerIndex): PeerKind {
+    return KINDS[this.#kind[index]!]!;
+  }
+
+  bgpIdentifier(index: PeerIndex): number {
+    return this.#identifier[index]!;
+  }
+
+  addressOrder(index: PeerIndex): number {
+    return this.#addressOrder[index]!;
+  }
+
+  /** What a path learnt now is tagged with. */
+  tag(index: PeerIndex): number {
+    return index | (this.#epoch[index]! << 16);
+  }
+
+  nextEpoch(index: PeerIndex): void {
+    this.#epoch[index] = (this.#epoch[index]! + 1) % EPOCHS;
+  }
+
+  isStale(tag: number): boolean {
+    return tag >>> 16 !== this.#epoch[tag & 0xffff];
+  }
+}

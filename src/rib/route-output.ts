@@ -1,0 +1,197 @@
+import type { Clock } from "../base/index.ts";
+import { IdSet } from "./id-set.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, TAG } from "./net-store.ts";
+import type { PeerBook } from "./peer-book.ts";
+import type { NetId, OutputVisitor, PeerIndex, RouteOutput } from "./types.ts";
+
+/** Changed nets that are sorted by attribute set at a time; a wider window packs messages better. */
+const WINDOW = 0x10000;
+
+/** What an output needs of its table. */
+export interface OutputHost {
+  readonly store: NetStore;
+  readonly peers: PeerBook;
+  readonly clock: Clock;
+  readonly capacity: number;
+  /** Shared scratch: head of the chain of each attribute set, all zero between uses. */
+  readonly chainHeads: Int32Array;
+  /** Shared scratch: next window place in the chain. */
+  readonly chainNext: Int32Array;
+  /** `output` needs a net no more that has no path: it may be forgotten when nobody else does. */
+  settle(net: NetId): void;
+  closed(output: NeighbourOutput): void;
+}
+
+export function makeChainScratch(attributeLimit: number): Pick<OutputHost, "chainHeads" | "chainNext"> {
+  return { chainHeads: new Int32Array(attributeLimit + 1), chainNext: new Int32Array(WINDOW + 1) };
+}
+
+/** Adj-RIB-Out of one neighbour: one bit for "must hear about it" and one for "was told", and the neighbour's own place in the walk over them. */
+export class NeighbourOutput implements RouteOutput {
+  readonly #host: OutputHost;
+  readonly #peer: PeerIndex;
+  readonly #changed: IdSet;
+  readonly #advertised: IdSet;
+  readonly #window = new Int32Array(WINDOW);
+  #windowAt = 0;
+  #windowEnd = 0;
+  #cursor: NetId = 1;
+  #onPending: (() => void) | undefined;
+  #announcedPending = false;
+  #disposed = false;
+
+  constructor(host: OutputHost, peer: PeerIndex) {
+    this.#host = host;
+    this.#peer = peer;
+    this.#changed = new IdSet(host.capacity + 1);
+    this.#advertised = new IdSet(host.capacity + 1);
+    this.replay();
+  }
+
+  get pending(): number {
+    return this.#changed.size;
+  }
+
+  get advertised(): number {
+    return this.#advertised.size;
+  }
+
+  get onPending(): (() => void) | undefined {
+    return this.#onPending;
+  }
+
+  set onPending(listener: (() => void) | undefined) {
+    this.#onPending = listener;
+    this.#wake();
+  }
+
+  replay(): void {
+    this.#changed.addUpTo(this.#host.store.netTop - 1);
+    this.#wake();
+  }
+
+  wants(net: NetId): boolean {
+    return this.#changed.has(net) || this.#advertised.has(net);
+  }
+
+  /** The best path of `net` is another one now, or there is none. */
+  note(net: NetId): void {
+    if (this.#advertised.has(net) || this.#mayHave(net)) {
+      if (this.#changed.add(net)) this.#wake();
+    } else this.#changed.delete(net);
+  }
+
+  /** Never back to where it came from, and never from one internal peer to another. @see RFC 4271 §9.2; RFC 4456 would relax it here */
+  #mayHave(net: NetId): boolean {
+    const { nets } = this.#host.store;
+    const record = net << NET_SHIFT;
+    if (nets[record + ATTRIBUTES] === 0) return false;
+    const source = nets[record + TAG]! & 0xffff;
+    if (source === this.#peer) return false;
+    const { peers } = this.#host;
+    return !(peers.kind(source) === "internal" && peers.kind(this.#peer) === "internal");
+  }
+
+  #wake(): void {
+    if (this.#announcedPending || this.#onPending === undefined || this.#changed.size === 0) return;
+    this.#announcedPending = true;
+    this.#host.clock.soon(() => {
+      if (this.#disposed) return;
+      if (this.#changed.size > 0) this.#onPending?.();
+      else this.#announcedPending = false;
+    });
+  }
+
+  drain(visitor: OutputVisitor, limit: number): number {
+    const verdicts = new Verdicts(visitor);
+    let visited = 0;
+    while (visited < limit) {
+      if (this.#windowAt === this.#windowEnd && !this.#fillWindow()) break;
+      const net = this.#window[this.#windowAt]!;
+      if (this.#changed.has(net)) {
+        if (!this.#offer(net, visitor, verdicts)) return this.#changed.size;
+        visited++;
+      }
+      this.#windowAt++;
+    }
+    if (this.#changed.size === 0) this.#announcedPending = false;
+    return this.#changed.size;
+  }
+
+  /** False: the visitor wants no more, and the net stays to be told. */
+  #offer(net: NetId, visitor: OutputVisitor, verdicts: Verdicts): boolean {
+    const { store } = this.#host;
+    const record = net << NET_SHIFT;
+    if (store.nets[record + KEY] === 0) {
+      this.#changed.delete(net);
+      return true;
+    }
+    const attributes = store.nets[record + ATTRIBUTES]!;
+    const wanted = this.#mayHave(net) && verdicts.admit(attributes, store.nets[record + TAG]! & 0xffff);
+    if (wanted) {
+      if (!visitor.announce(attributes, store.keyOctets, store.keyStart(net), store.keyLength(net))) return false;
+      this.#advertised.add(net);
+    } else if (this.#advertised.has(net)) {
+      if (!visitor.withdraw(store.keyOctets, store.keyStart(net), store.keyLength(net))) return false;
+      this.#advertised.delete(net);
+    }
+    this.#changed.delete(net);
+    if (attributes === 0) this.#host.settle(net);
+    return true;
+  }
+
+  /** Takes the next changed nets behind the cursor, in chains of one attribute set each, chains laid out one after the other. */
+  #fillWindow(): boolean {
+    const { chainHeads, chainNext, store } = this.#host;
+    const window = this.#window;
+    const gathered: NetId[] = [];
+    const used: number[] = [];
+    let net = this.#changed.next(this.#cursor);
+    if (net === 0) net = this.#changed.next(1);
+    for (; net !== 0 && gathered.length < WINDOW; net = this.#changed.next(net + 1)) {
+      const attributes = store.nets[(net << NET_SHIFT) + ATTRIBUTES]!;
+      const head = chainHeads[attributes]!;
+      if (head === 0) used.push(attributes);
+      gathered.push(net);
+      chainNext[gathered.length] = head;
+      chainHeads[attributes] = gathered.length;
+    }
+    this.#cursor = (gathered.at(-1) ?? 0) + 1;
+    this.#windowAt = 0;
+    let end = 0;
+    for (const attributes of used) {
+      for (let place = chainHeads[attributes]!; place !== 0; place = chainNext[place]!)
+        window[end++] = gathered[place - 1]!;
+      chainHeads[attributes] = 0;
+    }
+    this.#windowEnd = end;
+    return end > 0;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#onPending = undefined;
+    this.#host.closed(this);
+  }
+}
+
+/** Policy's answer for the latest (attribute set, source): consecutive nets usually share them. */
+class Verdicts {
+  readonly #visitor: OutputVisitor;
+  #attributes = 0;
+  #source = -1;
+  #admitted = false;
+
+  constructor(visitor: OutputVisitor) {
+    this.#visitor = visitor;
+  }
+
+  admit(attributes: number, source: PeerIndex): boolean {
+    if (attributes === this.#attributes && source === this.#source) return this.#admitted;
+    this.#admitted = this.#visitor.admit(attributes, source);
+    this.#attributes = attributes;
+    this.#source = source;
+    return this.#admitted;
+  }
+}
