@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * What TypeScript and the pass agree on: values and keys of every map, the
  * constants set at load, the names of the verdicts. `src/dataplane/abi.ts` is

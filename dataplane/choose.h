@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* From a capability address to a group, from a group to a next hop. */
+#ifndef SEMR_CHOOSE_H
+#define SEMR_CHOOSE_H
+
+#include "parse.h"
+
+#define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
+
+static __always_inline bool
+slot_matches(struct semr_capability *slot, __u64 key, __be16 selector,
+	     struct semr_packet *packet)
+{
+	union {
+		__u64 word;
+		__u32 groups[2];
+	} both;
+
+	if (READ_ONCE(slot->key) != key || slot->selector != selector)
+		return false;
+	both.word = READ_ONCE(*(__u64 *)&slot->group);
+	if (READ_ONCE(slot->key) != key)	/* replaced meanwhile */
+		return false;
+	packet->group = both.groups[0];
+	packet->local_group = both.groups[1];
+	return true;
+}
+
+/* Exact lookup of the packet's destination. 0: no such capability. */
+SEMR_STAGE int semr_find(struct semr_packet *packet)
+{
+	__be16 selector;
+	__u64 key, mixed;
+	__u32 home;
+
+	if (!packet)
+		return 0;
+	__builtin_memcpy(&key, packet->flow.capability + 6, 8);
+	__builtin_memcpy(&selector, packet->flow.capability + 14, 2);
+	if (key == SEMR_KEY_EMPTY || key == SEMR_KEY_TOMBSTONE)
+		return 0;
+	mixed = key ^ key >> 32 ^ (__u64)selector << 16;
+	home = mixed * SEMR_HOME_MULTIPLIER >> 32;
+	for (int i = 0; i < SEMR_CAPABILITY_PROBES; i++) {
+		__u32 at = (home + i) & semr_capability_mask;
+		struct semr_capability_line *line;
+
+		line = bpf_map_lookup_elem(&capabilities, &at);
+		if (!line)
+			return 0;
+		if (slot_matches(&line->slots[0], key, selector, packet) ||
+		    slot_matches(&line->slots[1], key, selector, packet))
+			return 1;
+		if (line->slots[1].key == SEMR_KEY_EMPTY)
+			return 0;
+	}
+	return 0;
+}
+
+static __always_inline struct semr_next_hop *next_hop_at(__u32 index)
+{
+	return index ? bpf_map_lookup_elem(&next_hops, &index) : NULL;
+}
+
+static __always_inline struct semr_group *group_at(__u32 index)
+{
+	return index ? bpf_map_lookup_elem(&groups, &index) : NULL;
+}
+
+static __always_inline struct semr_slot
+slot_at(struct semr_group *group, __u32 slot)
+{
+	union {
+		__u32 word;
+		struct semr_slot slot;
+	} both;
+
+	slot &= SEMR_GROUP_SLOTS - 1;
+	both.word = READ_ONCE(*(__u32 *)&group->slots[slot]);
+	return both.slot;
+}
+
+/* The @n-th candidate for a flow: slots from @slot on, then the backup. */
+static __always_inline __u32
+candidate(struct semr_group *group, __u32 slot, __u32 n)
+{
+	if (n >= SEMR_GROUP_PROBES)
+		return group->backup;
+	return slot_at(group, slot + n).current;
+}
+
+/* The first candidate that is up; 0 when none is. */
+static __always_inline __u32
+first_up(struct semr_group *group, __u32 slot, __u32 kind)
+{
+	for (__u32 n = 0; n <= SEMR_GROUP_PROBES; n++) {
+		__u32 index = candidate(group, slot, n);
+		struct semr_next_hop *hop = next_hop_at(index);
+
+		if (hop && READ_ONCE(hop->state) == SEMR_UP &&
+		    (!kind || hop->kind == kind))
+			return index;
+	}
+	return 0;
+}
+
+/* May a flow that is already there stay with @index? */
+static __always_inline bool keeps_flows(__u32 index)
+{
+	struct semr_next_hop *hop = next_hop_at(index);
+
+	return hop && READ_ONCE(hop->state) != SEMR_DOWN;
+}
+
+/* The next hop of a remembered flow; 0 when it may not be followed any more. */
+static __always_inline __u32 remembered(const struct semr_flow *flow)
+{
+	struct semr_next_hop *hop;
+
+	if (!flow)
+		return 0;
+	hop = next_hop_at(flow->next_hop);
+	if (!hop || READ_ONCE(hop->state) == SEMR_DOWN ||
+	    hop->generation != flow->generation)
+		return 0;
+	return flow->next_hop;
+}
+
+static __always_inline struct semr_flow flow_to(__u32 index)
+{
+	struct semr_next_hop *hop = next_hop_at(index);
+	struct semr_flow flow = { .next_hop = index };
+
+	if (hop)
+		flow.generation = hop->generation;
+	return flow;
+}
+
+/*
+ * A slot that changed its owner: flows that began with the previous one stay
+ * there while it lives. Only these packets touch a flow table.
+ */
+static __always_inline __u32
+choose_in_transition(const struct semr_packet *packet,
+		     struct semr_group *group, __u32 slot, __u32 previous)
+{
+	struct semr_flow_key key = packet->flow;
+	struct semr_flow flow;
+	__u32 index;
+
+	index = remembered(bpf_map_lookup_elem(&transitions, &key));
+	if (index)
+		return index;
+	if (!is_syn(packet) && keeps_flows(previous))
+		index = previous;
+	else
+		index = first_up(group, slot, 0);
+	if (!index)
+		return 0;
+	flow = flow_to(index);
+	bpf_map_update_elem(&transitions, &key, &flow, BPF_ANY);
+	return index;
+}
+
+/* The site that a flow goes to; 0 when nobody serves the capability. */
+SEMR_STAGE int semr_choose(struct semr_packet *packet)
+{
+	struct semr_group *group;
+	struct semr_slot slot;
+	__u32 number;
+
+	if (!packet)
+		return 0;
+	group = group_at(packet->group);
+	if (!group)
+		return 0;
+	number = packet->hash & (SEMR_GROUP_SLOTS - 1);
+	slot = slot_at(group, number);
+	if (slot.current != slot.previous)
+		return choose_in_transition(packet, group, number,
+					    slot.previous);
+	return first_up(group, number, 0);
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* The egress: which instance serves a flow, and the memory of it. */
+#ifndef SEMR_DELIVER_H
+#define SEMR_DELIVER_H
+
+#include "choose.h"
+#include "count.h"
+
+/* Monotonic time in the unit of `seen`. */
+static __always_inline __u32 coarse_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> 30;
+}
+
+static __always_inline void
+way_back(const struct semr_packet *packet, const struct semr_next_hop *hop,
+	 struct semr_return_key *key)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	__builtin_memcpy(key->agent, hop->address, 16);
+	__builtin_memcpy(key->client, packet->flow.client, 16);
+	key->agent_port = hop->port;
+	key->client_port = packet->flow.client_port;
+	key->protocol = packet->flow.protocol;
+}
+
+static __always_inline bool same_octets(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
+		 (x[3] ^ y[3]));
+}
+
+/*
+ * Does another capability flow still use this way back? Not when it was closed,
+ * was idle for longer than a translator must remember it (RFC 4787 REQ-5,
+ * RFC 5382 REQ-5), or is forgotten or sent elsewhere at the forward side.
+ */
+static __always_inline bool
+is_held(const struct semr_packet *packet, const struct semr_return *holder,
+	__u32 index)
+{
+	struct semr_flow_key key = packet->flow;
+	struct semr_flow *flow;
+	__u32 idle = coarse_now() - READ_ONCE(holder->seen);
+	__u32 limit = packet->flow.protocol == IPPROTO_TCP ? SEMR_IDLE_TCP :
+							     SEMR_IDLE_UDP;
+
+	if ((holder->closed & SEMR_CLOSED) == SEMR_CLOSED || idle > limit)
+		return false;
+	__builtin_memcpy(key.capability, holder->capability, 16);
+	key.capability_port = holder->capability_port;
+	flow = bpf_map_lookup_elem(&flows, &key);
+	return flow && flow->next_hop == index;
+}
+
+enum claim {
+	CLAIMED,
+	HELD,
+	FULL,
+};
+
+/* Makes the way back from instance @index belong to this flow. */
+static __always_inline enum claim
+claim_way_back(const struct semr_packet *packet, __u32 index,
+	       const struct semr_next_hop *hop)
+{
+	struct semr_return value = { .seen = coarse_now() };
+	struct semr_return *holder;
+	struct semr_return_key key;
+
+	way_back(packet, hop, &key);
+	holder = bpf_map_lookup_elem(&returns, &key);
+	if (holder) {
+		bool ours = holder->capability_port ==
+				    packet->flow.capability_port &&
+			    same_octets(holder->capability,
+					packet->flow.capability);
+
+		if (ours && !holder->closed)
+			return CLAIMED;
+		if (!ours && is_held(packet, holder, index))
+			return HELD;
+	}
+	__builtin_memcpy(value.capability, packet->flow.capability, 16);
+	value.capability_port = packet->flow.capability_port;
+	if (bpf_map_update_elem(&returns, &key, &value, BPF_ANY))
+		return FULL;
+	return CLAIMED;
+}
+
+/* The client's FIN or RST: later the way back may be given to another flow. */
+static __always_inline void
+note_closing(const struct semr_packet *packet, const struct semr_next_hop *hop)
+{
+	struct semr_return_key key;
+	struct semr_return *way;
+
+	if (!(packet->tcp_flags & (SEMR_TCP_FIN | SEMR_TCP_RST)))
+		return;
+	way_back(packet, hop, &key);
+	way = bpf_map_lookup_elem(&returns, &key);
+	if (way)
+		way->closed |= packet->tcp_flags & SEMR_TCP_RST ?
+				       SEMR_CLOSED :
+				       SEMR_CLOSED_BY_CLIENT;
+}
+
+static __always_inline enum semr_verdict
+translate_to(struct semr_packet *packet, const struct semr_next_hop *hop)
+{
+	__builtin_memcpy(packet->to, hop->address, 16);
+	packet->to_port = hop->port;
+	return SEMR_DELIVERED;
+}
+
+/* A packet in the middle of a TCP connection: only where it began. */
+static __always_inline enum semr_verdict
+follow(struct semr_packet *packet, __u32 index)
+{
+	struct semr_next_hop *instance = next_hop_at(index);
+
+	if (!instance)
+		return SEMR_REJECT_LOST_STATE;
+	note_closing(packet, instance);
+	count_next_hop(packet, index, false);
+	return translate_to(packet, instance);
+}
+
+/*
+ * The first packet of a TCP connection, or any datagram: the remembered
+ * instance if there is one, else members of the local group in their order. A
+ * datagram passes here each time because nothing else would notice that its way
+ * back was forgotten.
+ */
+static __always_inline enum semr_verdict
+begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known)
+{
+	enum semr_verdict verdict = SEMR_REJECT_EMPTY_GROUP;
+	struct semr_group *group = group_at(packet->local_group);
+	__u32 slot = packet->hash >> 6;
+
+	/* candidate 0 is the remembered instance */
+	for (__u32 n = 0; n <= SEMR_GROUP_PROBES + 1; n++) {
+		struct semr_next_hop *hop;
+		struct semr_flow flow;
+		enum claim claim;
+		__u32 index;
+
+		index = !n ? known : group ? candidate(group, slot, n - 1) : 0;
+		hop = next_hop_at(index);
+		if (!hop || hop->kind != SEMR_INSTANCE ||
+		    (n && READ_ONCE(hop->state) != SEMR_UP))
+			continue;
+		if (hop->protocol != packet->flow.protocol ||
+		    hop->service_port != packet->flow.capability_port)
+			return SEMR_REJECT_PORT;
+		claim = claim_way_back(packet, index, hop);
+		if (claim == FULL)
+			return SEMR_DROP_STATE_FULL;
+		if (claim == HELD) {
+			verdict = SEMR_REJECT_COLLISION;
+			continue;
+		}
+		if (n) {
+			flow = flow_to(index);
+			if (bpf_map_update_elem(&flows, key, &flow,
+						BPF_ANY))
+				return SEMR_DROP_STATE_FULL;
+		}
+		count_next_hop(packet, index, n != 0);
+		return translate_to(packet, hop);
+	}
+	return verdict;
+}
+
+/* Stage 4. An enum semr_verdict. */
+SEMR_STAGE int semr_deliver(struct semr_packet *packet)
+{
+	struct semr_flow_key key;
+	__u32 known;
+
+	if (!packet)
+		return SEMR_DROP_TRUNCATED;
+	key = packet->flow;
+	if (key.protocol == IPPROTO_ICMPV6 &&
+	    packet->icmp_type == SEMR_ICMP_ECHO_REQUEST) {
+		struct semr_group *group = group_at(packet->local_group);
+
+		if (group && first_up(group, packet->hash >> 6, SEMR_INSTANCE))
+			return SEMR_ANSWERED_ECHO;
+		return SEMR_REJECT_EMPTY_GROUP;
+	}
+	if (key.protocol != IPPROTO_TCP && key.protocol != IPPROTO_UDP)
+		return SEMR_REJECT_PROTOCOL;
+	known = remembered(bpf_map_lookup_elem(&flows, &key));
+	if (key.protocol == IPPROTO_UDP || is_syn(packet))
+		return begin(packet, &key, known);
+	if (!known)
+		return SEMR_REJECT_LOST_STATE;
+	return follow(packet, known);
+}
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Size, rewriting and sending of what goes on: encapsulated, delivered, returned. */
+#ifndef SEMR_FORWARD_H
+#define SEMR_FORWARD_H
+
+#include <linux/pkt_cls.h>
+#include "translate.h"
+
+#define SEMR_AF_INET6 10
+#define SEMR_TUNNEL_HEADER 40
+#define SEMR_TUNNEL_HOP_LIMIT 64	/* RFC 8200: what the stack uses too */
+#define SEMR_MIN_MTU 1280		/* RFC 8200 section 5 */
+#define SEMR_FLOW_LABEL 0x000fffff
+
+static __always_inline bool
+sends_itself(enum semr_hook hook, const struct semr_packet *packet)
+{
+	return hook == SEMR_HOOK_TC || packet->port.flags & SEMR_PORT_DIRECT;
+}
+
+/* Adds 40 octets behind the Ethernet header. */
+static __always_inline bool
+open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	  bool shrink_segments)
+{
+	struct cursor c = open_frame(ctx, hook);
+	struct ethhdr *ethernet, saved;
+
+	if (hook == SEMR_HOOK_TC) {
+		__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+
+		if (!shrink_segments)
+			flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+		return !bpf_skb_adjust_room(ctx, SEMR_TUNNEL_HEADER,
+					    BPF_ADJ_ROOM_MAC, flags);
+	}
+	ethernet = ethernet_of(&c);
+	if (!ethernet)
+		return false;
+	saved = *ethernet;
+	if (bpf_xdp_adjust_head(ctx, -SEMR_TUNNEL_HEADER))
+		return false;
+	c = open_frame(ctx, hook);
+	ethernet = ethernet_of(&c);
+	if (!ethernet)
+		return false;
+	*ethernet = saved;
+	return true;
+}
+
+/* Removes the 40 octets behind the Ethernet header. */
+static __always_inline bool strip(void *ctx, enum semr_hook hook)
+{
+	struct cursor c = open_frame(ctx, hook);
+	struct ethhdr *ethernet, saved;
+
+	if (hook == SEMR_HOOK_TC)
+		return !bpf_skb_adjust_room(ctx, -SEMR_TUNNEL_HEADER,
+					    BPF_ADJ_ROOM_MAC,
+					    BPF_F_ADJ_ROOM_FIXED_GSO);
+	ethernet = ethernet_of(&c);
+	if (!ethernet)
+		return false;
+	saved = *ethernet;
+	if (bpf_xdp_adjust_head(ctx, SEMR_TUNNEL_HEADER))
+		return false;
+	c = open_frame(ctx, hook);
+	ethernet = ethernet_of(&c);
+	if (!ethernet)
+		return false;
+	*ethernet = saved;
+	return true;
+}
+
+/* Version 6, the traffic class of the packet, 20 bits of the flow's hash. */
+static __always_inline __be32 tunnel_word(const struct semr_packet *packet)
+{
+	return (packet->first_word & ~bpf_htonl(SEMR_FLOW_LABEL)) |
+	       bpf_htonl(packet->hash >> 12);
+}
+
+/* IPv6 in IPv6. RFC 2473; RFC 6438 for the flow label. */
+static __always_inline bool
+encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	    bool shrink_segments)
+{
+	struct ipv6hdr outer = {};
+	__be32 word = tunnel_word(packet);
+	struct cursor c;
+	void *at;
+
+	if (!open_room(ctx, hook, packet, shrink_segments))
+		return false;
+	__builtin_memcpy(&outer, &word, 4);
+	outer.payload_len = bpf_htons(packet->length);
+	outer.nexthdr = IPPROTO_IPV6;
+	outer.hop_limit = SEMR_TUNNEL_HOP_LIMIT;
+	copy_locator(&outer.saddr);
+	__builtin_memcpy(&outer.daddr, packet->to, 16);
+	if (hook == SEMR_HOOK_TC)
+		return !bpf_skb_store_bytes(ctx, SEMR_L3, &outer,
+					    sizeof(outer), 0);
+	c = open_frame(ctx, hook);
+	if (!ethernet_of(&c))
+		return false;
+	at = take(&c, sizeof(outer));
+	if (!at)
+		return false;
+	__builtin_memcpy(at, &outer, sizeof(outer));
+	return true;
+}
+
+static __always_inline bool
+lower_hop_limit(void *ctx, enum semr_hook hook,
+		const struct semr_packet *packet)
+{
+	__u32 offset = SEMR_L3 + offsetof(struct ipv6hdr, hop_limit);
+	__u8 lower = packet->hop_limit - 1;
+	struct cursor c;
+	struct ipv6hdr *ip;
+
+	if (hook == SEMR_HOOK_TC)
+		return !bpf_skb_store_bytes(ctx, offset, &lower, 1,
+					    BPF_F_RECOMPUTE_CSUM);
+	c = open_frame(ctx, hook);
+	if (!ethernet_of(&c))
+		return false;
+	ip = take(&c, sizeof(*ip));
+	if (!ip)
+		return false;
+	ip->hop_limit = lower;
+	return true;
+}
+
+/* The kernel's route for the packet as it will leave. A BPF_FIB_LKUP_RET_*. */
+static __always_inline long
+find_route(void *ctx, const struct semr_packet *packet,
+	   enum semr_verdict verdict, __u32 size, struct bpf_fib_lookup *fib)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = SEMR_AF_INET6;
+	fib->tot_len = size;
+	fib->ifindex = packet->ifindex;
+	fib->l4_protocol = packet->flow.protocol;
+	if (verdict == SEMR_ENCAPSULATED) {
+		fib->l4_protocol = IPPROTO_IPV6;
+		fib->flowinfo = tunnel_word(packet) & bpf_htonl(0x0fffffff);
+		copy_locator(fib->ipv6_src);
+		__builtin_memcpy(fib->ipv6_dst, packet->to, 16);
+	} else {
+		fib->flowinfo = packet->first_word & bpf_htonl(0x0fffffff);
+		if (verdict == SEMR_RETURNED) {
+			fib->sport = packet->to_port;
+			fib->dport = packet->flow.capability_port;
+			__builtin_memcpy(fib->ipv6_src, packet->to, 16);
+			__builtin_memcpy(fib->ipv6_dst,
+					 packet->flow.capability, 16);
+		} else {
+			fib->sport = packet->flow.client_port;
+			fib->dport = packet->to_port;
+			__builtin_memcpy(fib->ipv6_src, packet->flow.client,
+					 16);
+			__builtin_memcpy(fib->ipv6_dst, packet->to, 16);
+		}
+	}
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+}
+
+/* Hands the finished frame to the port of @fib. */
+static __always_inline int
+send(void *ctx, enum semr_hook hook, const struct bpf_fib_lookup *fib)
+{
+	struct ethhdr *ethernet;
+	struct cursor c;
+
+	if (hook == SEMR_HOOK_TC)
+		return bpf_redirect_neigh(fib->ifindex, NULL, 0, 0);
+	c = open_frame(ctx, hook);
+	ethernet = ethernet_of(&c);
+	if (!ethernet)
+		return XDP_DROP;
+	__builtin_memcpy(ethernet->h_dest, fib->dmac, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_source, fib->smac, ETH_ALEN);
+	return bpf_redirect(fib->ifindex, 0);
+}
+
+/* An action of the hook that stands for the stack's own processing. */
+static __always_inline int to_stack(enum semr_hook hook)
+{
+	return hook == SEMR_HOOK_TC ? TC_ACT_OK : XDP_PASS;
+}
+
+static __always_inline int drop(enum semr_hook hook)
+{
+	return hook == SEMR_HOOK_TC ? TC_ACT_SHOT : XDP_DROP;
+}
+
+static __always_inline int
+refuse(enum semr_hook hook, struct semr_packet *packet,
+       enum semr_verdict verdict)
+{
+	packet->verdict = verdict;
+	return drop(hook);
+}
+
+/*
+ * Carries out encapsulated, delivered or returned. The answer is the hook's
+ * action; the verdict changes when it could not be done.
+ */
+static __always_inline int
+forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	enum semr_verdict verdict = packet->verdict;
+	__u32 added = verdict == SEMR_ENCAPSULATED ? SEMR_TUNNEL_HEADER : 0;
+	__u32 size = packet->segment + added;
+	bool itself = sends_itself(hook, packet);
+	bool shrink_segments = false;
+	struct bpf_fib_lookup fib;
+	bool routed = false;
+
+	if (added && size > semr_tunnel_mtu) {
+		/* TCP super-packets are cut anyhow: cut them smaller */
+		shrink_segments = packet->super &&
+				  packet->flow.protocol == IPPROTO_TCP &&
+				  packet->segment <= semr_tunnel_mtu;
+		if (!shrink_segments) {
+			packet->mtu = semr_tunnel_mtu - added;
+			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
+		}
+		size -= added;
+	}
+	/* any link takes SEMR_MIN_MTU: then the stack needs no advice */
+	if (itself || size > SEMR_MIN_MTU) {
+		long rc = find_route(ctx, packet, verdict, size, &fib);
+
+		if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
+			packet->mtu = fib.mtu_result - added;
+			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
+		}
+		routed = itself &&
+			 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
+			  (hook == SEMR_HOOK_TC &&
+			   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
+	}
+	if ((added || routed) && !lower_hop_limit(ctx, hook, packet))
+		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
+	if (added ? !encapsulate(ctx, hook, packet, shrink_segments) :
+		    !translate(ctx, hook, packet, verdict))
+		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
+	return routed ? send(ctx, hook, &fib) : to_stack(hook);
+}
+
+SEMR_STAGE int semr_forward_xdp(struct xdp_md *ctx, struct semr_packet *packet)
+{
+	return packet ? forward(ctx, SEMR_HOOK_XDP, packet) : XDP_DROP;
+}
+
+SEMR_STAGE int semr_forward_tc(struct __sk_buff *ctx,
+			       struct semr_packet *packet)
+{
+	return packet ? forward(ctx, SEMR_HOOK_TC, packet) : TC_ACT_SHOT;
+}
+
+#endif

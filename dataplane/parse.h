@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* From a frame to the facts that the stages decide on. */
+#ifndef SEMR_PARSE_H
+#define SEMR_PARSE_H
+
+#include <linux/icmpv6.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/in.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "maps.h"
+
+/* Where the program sits. Always a constant, so the other half folds away. */
+enum semr_hook {
+	SEMR_HOOK_XDP,
+	SEMR_HOOK_TC,
+};
+
+#define SEMR_L3 14			/* offsets into the frame */
+#define SEMR_L4 54
+#define SEMR_PULL (SEMR_L4 + 40 + 60)	/* tunnel header, TCP with options */
+
+#define SEMR_TCP_FIN 0x01
+#define SEMR_TCP_SYN 0x02
+#define SEMR_TCP_RST 0x04
+#define SEMR_TCP_ACK 0x10
+
+/* RFC 4443 sections 2.1 and 4, RFC 4861 section 4.5 */
+#define SEMR_ICMP_FIRST_INFORMATIONAL 128
+#define SEMR_ICMP_ECHO_REQUEST 128
+#define SEMR_ICMP_ECHO_REPLY 129
+#define SEMR_ICMP_REDIRECT 137
+
+/*
+ * Stages that are functions of their own, so that the verifier looks at each
+ * once and not again for every way that leads there.
+ */
+#define SEMR_STAGE __attribute__((noinline))
+
+/* One IPv6 packet. Nothing here points into the frame. */
+struct semr_packet {
+	struct semr_flow_key flow;	/* source and destination as received */
+	__u8 to[16];			/* translated or tunnelled to */
+	struct semr_port port;
+	__u32 ifindex;
+	__be32 first_word;		/* version, traffic class, flow label */
+	__u32 length;			/* header and payload */
+	__u32 segment;			/* the same of one super-packet piece */
+	__u32 packets;			/* segments of a super-packet, else 1 */
+	__u32 hash;
+	__u32 group;			/* of the capability */
+	__u32 local_group;
+	__u32 mtu;			/* what to say in reject-too-big */
+	__be16 to_port;
+	__u8 hop_limit;
+	__u8 tcp_flags;
+	__u8 icmp_type;
+	__u8 l4_header;
+	__u8 verdict;			/* enum semr_verdict */
+	bool decapsulated;
+	bool super;			/* will be cut into segments later */
+};
+
+/* The one place where frame bounds are checked. */
+struct cursor {
+	void *at;
+	void *end;
+};
+
+/*
+ * A packet pointer out of a context. In assembler because the context's member
+ * is declared with 32 bits: clang would cut a pointer that it had spilled.
+ */
+#define CONTEXT_POINTER(ctx, type, member)				\
+({									\
+	void *pointer_;							\
+	asm volatile("%0 = *(u32 *)(%1 + %2)"				\
+		     : "=r"(pointer_)					\
+		     : "r"(ctx), "i"(offsetof(type, member)));		\
+	pointer_;							\
+})
+
+static __always_inline struct cursor open_frame(void *ctx, enum semr_hook hook)
+{
+	struct cursor c;
+
+	if (hook == SEMR_HOOK_XDP) {
+		c.at = CONTEXT_POINTER(ctx, struct xdp_md, data);
+		c.end = CONTEXT_POINTER(ctx, struct xdp_md, data_end);
+	} else {
+		c.at = CONTEXT_POINTER(ctx, struct __sk_buff, data);
+		c.end = CONTEXT_POINTER(ctx, struct __sk_buff, data_end);
+	}
+	__builtin_assume(c.at != NULL);
+	return c;
+}
+
+/* The next @size octets, NULL when the frame is shorter. */
+static __always_inline void *take(struct cursor *c, __u64 size)
+{
+	void *at = c->at;
+
+	if (at + size > c->end)
+		return NULL;
+	c->at = at + size;
+	return at;
+}
+
+static __always_inline struct ethhdr *ethernet_of(struct cursor *c)
+{
+	return take(c, sizeof(struct ethhdr));
+}
+
+/* Octets behind the Ethernet header, linear or not. */
+static __always_inline __u32 frame_payload(void *ctx, enum semr_hook hook)
+{
+	if (hook == SEMR_HOOK_XDP) {
+		struct cursor c = open_frame(ctx, hook);
+
+		return c.end - c.at - SEMR_L3;
+	}
+	return ((struct __sk_buff *)ctx)->len - SEMR_L3;
+}
+
+/* Headers of a socket buffer may lie in fragments: bring them together. */
+static __always_inline void pull_headers(void *ctx, enum semr_hook hook)
+{
+	struct __sk_buff *skb = ctx;
+	struct cursor c;
+	__u32 wanted;
+
+	if (hook == SEMR_HOOK_XDP)
+		return;
+	c = open_frame(ctx, hook);
+	wanted = skb->len < SEMR_PULL ? skb->len : SEMR_PULL;
+	if (c.at + wanted > c.end)
+		bpf_skb_pull_data(skb, wanted);
+}
+
+static __always_inline bool in_domain(const __u8 *address)
+{
+	__u32 high;
+	__u16 low;
+
+	__builtin_memcpy(&high, address, 4);
+	__builtin_memcpy(&low, address + 4, 2);
+	return high == *(const volatile __u32 *)&semr_domain[0] &&
+	       low == *(const volatile __u16 *)&semr_domain[4];
+}
+
+static __always_inline void copy_locator(void *address)
+{
+	__u64 words[2];
+
+	words[0] = *(const volatile __u64 *)&semr_locator[0];
+	words[1] = *(const volatile __u64 *)&semr_locator[8];
+	__builtin_memcpy(address, words, 16);
+}
+
+static __always_inline bool is_locator(const __u8 *address)
+{
+	__u64 words[2];
+
+	__builtin_memcpy(words, address, 16);
+	return words[0] == *(const volatile __u64 *)&semr_locator[0] &&
+	       words[1] == *(const volatile __u64 *)&semr_locator[8];
+}
+
+/* Facts of the IPv6 header @ip. False for another version. */
+static __always_inline bool
+read_ipv6(struct semr_packet *packet, const struct ipv6hdr *ip)
+{
+	if (ip->version != 6)
+		return false;
+	__builtin_memcpy(packet->flow.client, &ip->saddr, 16);
+	__builtin_memcpy(packet->flow.capability, &ip->daddr, 16);
+	__builtin_memcpy(&packet->first_word, ip, 4);
+	packet->flow.protocol = ip->nexthdr;
+	packet->hop_limit = ip->hop_limit;
+	packet->length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	packet->segment = packet->length;
+	packet->packets = 1;
+	return true;
+}
+
+/*
+ * Facts of the TCP, UDP or ICMPv6 header behind the IPv6 header. False when it
+ * is not complete inside the packet. Other protocols have no facts.
+ */
+static __always_inline bool
+read_l4(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	struct cursor c = open_frame(ctx, hook);
+	__u32 payload = packet->length - sizeof(struct ipv6hdr);
+
+	if (!take(&c, SEMR_L4))
+		return false;
+	if (packet->flow.protocol == IPPROTO_TCP) {
+		struct tcphdr *tcp = take(&c, sizeof(*tcp));
+
+		if (!tcp || payload < sizeof(*tcp))
+			return false;
+		packet->l4_header = tcp->doff * 4;
+		if (packet->l4_header < sizeof(*tcp) ||
+		    packet->l4_header > payload)
+			return false;
+		packet->flow.client_port = tcp->source;
+		packet->flow.capability_port = tcp->dest;
+		packet->tcp_flags = ((__u8 *)tcp)[13];
+	} else if (packet->flow.protocol == IPPROTO_UDP) {
+		struct udphdr *udp = take(&c, sizeof(*udp));
+
+		if (!udp || payload < sizeof(*udp))
+			return false;
+		packet->l4_header = sizeof(*udp);
+		packet->flow.client_port = udp->source;
+		packet->flow.capability_port = udp->dest;
+	} else if (packet->flow.protocol == IPPROTO_ICMPV6) {
+		struct icmp6hdr *icmp = take(&c, sizeof(*icmp));
+
+		if (!icmp || payload < sizeof(*icmp))
+			return false;
+		packet->icmp_type = icmp->icmp6_type;
+	}
+	if (hook == SEMR_HOOK_TC) {
+		struct __sk_buff *skb = ctx;
+
+		if (skb->gso_size) {
+			packet->super = true;
+			packet->segment = sizeof(struct ipv6hdr) +
+					  packet->l4_header + skb->gso_size;
+			if (skb->gso_segs)
+				packet->packets = skb->gso_segs;
+		}
+	}
+	return true;
+}
+
+static __always_inline bool is_syn(const struct semr_packet *packet)
+{
+	return packet->flow.protocol == IPPROTO_TCP &&
+	       (packet->tcp_flags & (SEMR_TCP_SYN | SEMR_TCP_ACK |
+				     SEMR_TCP_RST | SEMR_TCP_FIN)) ==
+		       SEMR_TCP_SYN;
+}
+
+/* MurmurHash3 x86_32 of the flow key; see abi.h for who uses which bits. */
+static __always_inline __u32 flow_hash(const struct semr_flow_key *key)
+{
+	const __u32 *words = (const __u32 *)key;
+	__u32 hash = semr_hash_seed;
+
+#pragma unroll
+	for (int i = 0; i < (int)(sizeof(*key) / 4); i++) {
+		__u32 word = words[i] * 0xcc9e2d51;
+
+		word = word << 15 | word >> 17;
+		hash ^= word * 0x1b873593;
+		hash = hash << 13 | hash >> 19;
+		hash = hash * 5 + 0xe6546b64;
+	}
+	hash ^= sizeof(*key);
+	hash = (hash ^ hash >> 16) * 0x85ebca6b;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
+	return hash ^ hash >> 16;
+}
+
+#endif

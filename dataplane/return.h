@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* The way back: what an instance answers gets its capability's address. */
+#ifndef SEMR_RETURN_H
+#define SEMR_RETURN_H
+
+#include "deliver.h"
+
+/* Stage 6. An enum semr_verdict. */
+SEMR_STAGE int semr_give_back(struct semr_packet *packet)
+{
+	struct semr_return_key key = {};
+	struct semr_return *way;
+	__u32 now;
+
+	if (!packet)
+		return SEMR_PASSED;
+	/* source and destination of a packet on its way back */
+	__builtin_memcpy(key.agent, packet->flow.client, 16);
+	__builtin_memcpy(key.client, packet->flow.capability, 16);
+	key.agent_port = packet->flow.client_port;
+	key.client_port = packet->flow.capability_port;
+	key.protocol = packet->flow.protocol;
+	way = bpf_map_lookup_elem(&returns, &key);
+	if (!way)
+		return SEMR_PASSED;
+	if (packet->hop_limit <= 1)
+		return SEMR_REJECT_HOP_LIMIT;
+	now = coarse_now();
+	if (way->seen != now)
+		way->seen = now;
+	if (packet->tcp_flags & (SEMR_TCP_FIN | SEMR_TCP_RST))
+		way->closed |= packet->tcp_flags & SEMR_TCP_RST ?
+				       SEMR_CLOSED :
+				       SEMR_CLOSED_BY_AGENT;
+	__builtin_memcpy(packet->to, way->capability, 16);
+	packet->to_port = way->capability_port;
+	return SEMR_RETURNED;
+}
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The pass: entry points and the order of the stages. See README.md. */
+#include "answer.h"
+#include "choose.h"
+#include "count.h"
+#include "deliver.h"
+#include "forward.h"
+#include "maps.h"
+#include "parse.h"
+#include "return.h"
+
+/* Stage 1, core ports: takes the outer header off a packet from a router. */
+static __always_inline enum semr_verdict
+decapsulate(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	struct semr_node_key node;
+	struct ipv6hdr *inner;
+	struct cursor c;
+
+	if (packet->length > frame_payload(ctx, hook))
+		return SEMR_DROP_TRUNCATED;
+	__builtin_memcpy(node.locator, packet->flow.client, 16);
+	if (!bpf_map_lookup_elem(&nodes, &node))
+		return SEMR_DROP_UNKNOWN_NODE;
+	if (packet->length < 2 * sizeof(struct ipv6hdr))
+		return SEMR_DROP_TRUNCATED;
+	c = open_frame(ctx, hook);
+	if (!take(&c, SEMR_L4))
+		return SEMR_DROP_TRUNCATED;
+	inner = take(&c, sizeof(*inner));
+	if (!inner || !read_ipv6(packet, inner))
+		return SEMR_DROP_TRUNCATED;
+	if (!in_domain(packet->flow.capability))
+		return SEMR_DROP_NOT_CAPABILITY;
+	if (!strip(ctx, hook))
+		return SEMR_DROP_NO_HEADROOM;
+	pull_headers(ctx, hook);
+	packet->decapsulated = true;
+	return SEMR_DELIVERED;
+}
+
+/* A source that no packet may have which is forwarded. RFC 4291 section 2 */
+static __always_inline bool is_bad_source(const __u8 *address)
+{
+	__u64 words[2];
+
+	__builtin_memcpy(words, address, 16);
+	return address[0] == 0xff ||
+	       (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) ||
+	       (!words[0] && (!words[1] || words[1] == bpf_cpu_to_be64(1))) ||
+	       in_domain(address);
+}
+
+/* Stage 2. SEMR_PASSED stands for "go on". */
+static __always_inline enum semr_verdict
+admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	__be16 tenant;
+
+	if (packet->length > frame_payload(ctx, hook))
+		return SEMR_DROP_TRUNCATED;
+	if (is_bad_source(packet->flow.client))
+		return SEMR_DROP_SOURCE;
+	if (packet->flow.protocol == IPPROTO_FRAGMENT)
+		return SEMR_DROP_FRAGMENT;
+	if (!read_l4(ctx, hook, packet))
+		return SEMR_DROP_TRUNCATED;
+	if (packet->hop_limit <= 1)
+		return SEMR_REJECT_HOP_LIMIT;
+	__builtin_memcpy(&tenant, packet->flow.capability + 6, 2);
+	if (!packet->decapsulated && tenant != packet->port.tenant)
+		return SEMR_REJECT_TENANT;
+	return SEMR_PASSED;
+}
+
+/* Stages 3 to 5: what to do with a packet to a capability address. */
+static __always_inline enum semr_verdict route(struct semr_packet *packet)
+{
+	struct semr_next_hop *hop;
+	__u32 index;
+
+	if (!semr_find(packet))
+		return SEMR_REJECT_NO_ROUTE;
+	packet->hash = flow_hash(&packet->flow);
+	if (!packet->decapsulated) {
+		index = semr_choose(packet);
+		hop = next_hop_at(index);
+		if (!hop)
+			return SEMR_REJECT_EMPTY_GROUP;
+		if (hop->kind == SEMR_TUNNEL) {
+			__builtin_memcpy(packet->to, hop->address, 16);
+			count_next_hop(packet, index, is_syn(packet));
+			return SEMR_ENCAPSULATED;
+		}
+	}
+	return semr_deliver(packet);
+}
+
+/* Stage 6: only whole TCP and UDP packets can be an instance's answer. */
+static __always_inline enum semr_verdict
+way_home(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	if ((packet->flow.protocol != IPPROTO_TCP &&
+	     packet->flow.protocol != IPPROTO_UDP) ||
+	    packet->length > frame_payload(ctx, hook) ||
+	    !read_l4(ctx, hook, packet))
+		return SEMR_PASSED;
+	return semr_give_back(packet);
+}
+
+static __always_inline enum semr_verdict
+decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	struct cursor c = open_frame(ctx, hook);
+	struct ethhdr *ethernet = ethernet_of(&c);
+	enum semr_verdict verdict;
+	struct semr_port *port;
+	struct ipv6hdr *ip;
+
+	if (!ethernet || ethernet->h_proto != bpf_htons(ETH_P_IPV6))
+		return SEMR_PASSED;
+	port = bpf_map_lookup_elem(&ports, &packet->ifindex);
+	if (!port || port->role == SEMR_ROLE_NONE)
+		return SEMR_PASSED;
+	packet->port = *port;
+	pull_headers(ctx, hook);
+	c = open_frame(ctx, hook);
+	if (!ethernet_of(&c))
+		return SEMR_DROP_TRUNCATED;
+	ip = take(&c, sizeof(*ip));
+	if (!ip || !read_ipv6(packet, ip))
+		return SEMR_DROP_TRUNCATED;
+
+	if (packet->port.role == SEMR_ROLE_CORE) {
+		if (packet->flow.protocol != IPPROTO_IPV6 ||
+		    !is_locator(packet->flow.capability))
+			return SEMR_PASSED;
+		verdict = decapsulate(ctx, hook, packet);
+		if (verdict != SEMR_DELIVERED)
+			return verdict;
+	} else if (!in_domain(packet->flow.capability)) {
+		if (packet->port.role == SEMR_ROLE_AGENT)
+			return way_home(ctx, hook, packet);
+		return SEMR_PASSED;
+	}
+	verdict = admit(ctx, hook, packet);
+	if (verdict != SEMR_PASSED)
+		return verdict;
+	return route(packet);
+}
+
+/* tc sees tagged frames without their tag, and those for other hosts. */
+static __always_inline bool is_for_us(void *ctx, enum semr_hook hook)
+{
+	struct __sk_buff *skb = ctx;
+
+	return hook == SEMR_HOOK_XDP ||
+	       (!skb->vlan_present && skb->pkt_type != PACKET_OTHERHOST);
+}
+
+static __always_inline int
+pass(void *ctx, enum semr_hook hook, __u32 ifindex)
+{
+	struct semr_packet packet = { .ifindex = ifindex };
+	int action = drop(hook);
+
+	if (is_for_us(ctx, hook))
+		packet.verdict = decide(ctx, hook, &packet);
+	switch (packet.verdict) {
+	case SEMR_PASSED:	/* tc: to programs behind ours, too */
+		action = hook == SEMR_HOOK_TC ? TC_ACT_UNSPEC : XDP_PASS;
+		break;
+	case SEMR_ENCAPSULATED:
+	case SEMR_DELIVERED:
+	case SEMR_RETURNED:
+		action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, &packet) :
+						semr_forward_xdp(ctx, &packet);
+		break;
+	}
+	if (packet.verdict >= SEMR_ANSWERED_ECHO &&
+	    packet.verdict <= SEMR_REJECT_TOO_BIG)
+		action = answer(ctx, hook, &packet);
+	count_verdict(packet.verdict);
+	return action;
+}
+
+SEC("xdp")
+int semr_xdp(struct xdp_md *ctx)
+{
+	return pass(ctx, SEMR_HOOK_XDP, ctx->ingress_ifindex);
+}
+
+SEC("tc")
+int semr_tc(struct __sk_buff *skb)
+{
+	return pass(skb, SEMR_HOOK_TC, skb->ifindex);
+}
+
+char _license[] SEC("license") = "GPL";
