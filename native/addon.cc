@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "bpf_module.h"
+#include "socket_module.h"
 #include "wrapped.h"
 #include "yang_context.h"
 
@@ -10,6 +11,7 @@ namespace semrd {
 static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment());
   exports.Set("bpf", BpfModule(env));
+  exports.Set("sock", SocketModule(env));
   exports.Set("yang", YangModule(env));
   return exports;
 }

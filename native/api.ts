@@ -142,6 +142,7 @@ export interface SocketOptions {
   readonly protocol?: number;
 }
 
+/** Addresses are numeric text, IPv4 or IPv6, with a zone where needed; names are never resolved. */
 export interface Sock {
   socket(options: SocketOptions): number;
   bind(
@@ -164,15 +165,20 @@ export interface Sock {
   duplicate(fd: number): number;
   setInteger(fd: number, level: number, option: number, value: number): void;
   getInteger(fd: number, level: number, option: number): number;
-  /** TCP-MD5 key for a peer address or prefix; an empty key removes it. @see RFC 2385 */
+  /**
+   * TCP-MD5 key (at most 80 octets) for a peer address or prefix; an empty key removes it, ENOENT when there is none.
+   * On an IPv6 socket an IPv4 peer is given as such, with a prefix length of up to 32. @see RFC 2385
+   */
   setMd5(fd: number, address: string, prefixLength: number, key: Uint8Array): void;
   /** Generalised TTL security: send with hop limit 255, accept at least `minimum` (255 − hops + 1). @see RFC 5082 */
   setTtlSecurity(fd: number, minimum: number): void;
   /** Plain hop limit for eBGP. */
   setHopLimit(fd: number, hops: number): void;
   bindToDevice(fd: number, name: string): void;
-  /** Local and remote address and port. */
+  /** Link-local addresses come with their zone: `fe80::1%eth0`. */
   localAddress(fd: number): { readonly address: string; readonly port: number };
+  /** Throws ENOTCONN before the connection is there. */
+  remoteAddress(fd: number): { readonly address: string; readonly port: number };
   interfaceIndex(name: string): number | undefined;
   interfaceList(): readonly InterfaceInfo[];
 }

@@ -1,0 +1,179 @@
+#include "socket_calls.h"
+
+#include <arpa/inet.h>
+#include <linux/in6.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace semrd {
+
+namespace {
+
+// The calling thread in another network namespace, and back when this goes.
+class NamespaceVisit {
+ public:
+  explicit NamespaceVisit(const std::string& path) : home_(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+    if (!home_) ThrowErrno("open", "/proc/thread-self/ns/net");
+    Descriptor abroad(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!abroad) ThrowErrno("open", path);
+    if (setns(abroad.get(), CLONE_NEWNET) != 0) ThrowErrno("setns", path);
+  }
+  ~NamespaceVisit() {
+    if (setns(home_.get(), CLONE_NEWNET) == 0) return;
+    // Every later socket of this thread would be in the wrong namespace: nothing sensible can go on from here.
+    std::perror("semrd: cannot return to the own network namespace");
+    std::abort();
+  }
+  NamespaceVisit(const NamespaceVisit&) = delete;
+  NamespaceVisit& operator=(const NamespaceVisit&) = delete;
+
+ private:
+  Descriptor home_;
+};
+
+Endpoint EndpointOf(const sockaddr_storage& storage, socklen_t length) {
+  if (storage.ss_family != AF_INET && storage.ss_family != AF_INET6)
+    throw SystemCallFailure(EAFNOSUPPORT, "getnameinfo", "neither IPv4 nor IPv6");
+  char host[NI_MAXHOST];
+  int error = getnameinfo(reinterpret_cast<const sockaddr*>(&storage), length, host, sizeof(host), nullptr, 0,
+                          NI_NUMERICHOST);
+  if (error != 0) throw SystemCallFailure(error == EAI_SYSTEM ? errno : EINVAL, "getnameinfo", gai_strerror(error));
+  uint16_t port = storage.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in&>(storage).sin_port
+                                               : reinterpret_cast<const sockaddr_in6&>(storage).sin6_port;
+  return {host, ntohs(port)};
+}
+
+int FamilyOf(int fd) { return GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, "SO_DOMAIN"); }
+
+// An IPv4 peer of an IPv6 socket is known by its mapped address; the prefix length still counts IPv4 bits.
+void MapToIpv6(SocketAddress& address) {
+  auto v4 = reinterpret_cast<const sockaddr_in&>(address.storage);
+  sockaddr_in6 v6 = {};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = v4.sin_port;
+  v6.sin6_addr.s6_addr[10] = v6.sin6_addr.s6_addr[11] = 0xff;
+  std::memcpy(&v6.sin6_addr.s6_addr[12], &v4.sin_addr, 4);
+  address = {};
+  std::memcpy(&address.storage, &v6, sizeof(v6));
+  address.length = sizeof(v6);
+}
+
+// Runs `set` for each protocol whose packets the socket may see.
+template <typename Set>
+void ForEachProtocol(int fd, Set set) {
+  int family = FamilyOf(fd);
+  if (family != AF_INET6 && family != AF_INET) throw SystemCallFailure(EAFNOSUPPORT, "setsockopt", "no IP socket");
+  if (family == AF_INET6) set(true);
+  if (family == AF_INET || GetSocketOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY") == 0) set(false);
+}
+
+}  // namespace
+
+std::optional<SocketAddress> ParseSocketAddress(const std::string& text, uint16_t port) {
+  addrinfo hints = {};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  // inet_aton forms such as "1" or "0x7f.1" are no addresses to us: IPv4 must have its four parts.
+  in_addr quad;
+  if (text.find(':') == std::string::npos && inet_pton(AF_INET, text.c_str(), &quad) != 1) return std::nullopt;
+  if (getaddrinfo(text.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
+  SocketAddress address;
+  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+  address.length = found->ai_addrlen;
+  freeaddrinfo(found);
+  if (address.storage.ss_family == AF_INET)
+    reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
+  else
+    reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
+  return address;
+}
+
+Descriptor OpenSocket(int family, int type, int protocol, const std::string& namespace_path) {
+  std::optional<NamespaceVisit> visit;
+  if (!namespace_path.empty()) visit.emplace(namespace_path);
+  Descriptor descriptor(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+  if (!descriptor) ThrowErrno("socket", namespace_path);
+  return descriptor;
+}
+
+std::optional<Accepted> AcceptSocket(int listener) {
+  sockaddr_storage peer = {};
+  socklen_t length = sizeof(peer);
+  for (;;) {
+    Descriptor descriptor(
+        accept4(listener, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (descriptor) return Accepted{std::move(descriptor), EndpointOf(peer, length)};
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+    if (errno != EINTR && errno != ECONNABORTED) ThrowErrno("accept4", "");
+    length = sizeof(peer);
+  }
+}
+
+Endpoint LocalEndpoint(int fd) {
+  sockaddr_storage own = {};
+  socklen_t length = sizeof(own);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length) != 0) ThrowErrno("getsockname", "");
+  return EndpointOf(own, length);
+}
+
+Endpoint RemoteEndpoint(int fd) {
+  sockaddr_storage peer = {};
+  socklen_t length = sizeof(peer);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) ThrowErrno("getpeername", "");
+  return EndpointOf(peer, length);
+}
+
+void SetSocketOption(int fd, int level, int option, int value, const char* what) {
+  if (setsockopt(fd, level, option, &value, sizeof(value)) != 0) ThrowErrno("setsockopt", what);
+}
+
+int GetSocketOption(int fd, int level, int option, const char* what) {
+  int value = 0;
+  socklen_t length = sizeof(value);
+  if (getsockopt(fd, level, option, &value, &length) != 0) ThrowErrno("getsockopt", what);
+  return value;
+}
+
+void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key) {
+  if (FamilyOf(fd) == AF_INET6 && peer.storage.ss_family == AF_INET) MapToIpv6(peer);
+  tcp_md5sig signature = {};
+  signature.tcpm_addr = peer.storage;
+  signature.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX;
+  signature.tcpm_prefixlen = prefix_length;
+  signature.tcpm_keylen = static_cast<uint16_t>(key.size());
+  static_assert(sizeof(signature.tcpm_key) == kLongestMd5Key);
+  if (key.size() > kLongestMd5Key) throw SystemCallFailure(EINVAL, "setsockopt", "TCP-MD5 key is too long");
+  if (!key.empty()) std::memcpy(signature.tcpm_key, key.data(), key.size());
+  int result = setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &signature, sizeof(signature));
+  int number = errno;
+  explicit_bzero(&signature, sizeof(signature));
+  if (result != 0) throw SystemCallFailure(number, "setsockopt", "TCP_MD5SIG_EXT");
+}
+
+void SetTtlSecurity(int fd, int minimum) {
+  SetHopLimit(fd, 255);
+  ForEachProtocol(fd, [&](bool v6) {
+    if (v6)
+      SetSocketOption(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, minimum, "IPV6_MINHOPCOUNT");
+    else
+      SetSocketOption(fd, IPPROTO_IP, IP_MINTTL, minimum, "IP_MINTTL");
+  });
+}
+
+void SetHopLimit(int fd, int hops) {
+  ForEachProtocol(fd, [&](bool v6) {
+    if (v6)
+      SetSocketOption(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops, "IPV6_UNICAST_HOPS");
+    else
+      SetSocketOption(fd, IPPROTO_IP, IP_TTL, hops, "IP_TTL");
+  });
+}
+
+}  // namespace semrd

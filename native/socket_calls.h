@@ -1,0 +1,66 @@
+// System calls on sockets, with addresses as text. Nothing here knows JavaScript.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "descriptor.h"
+
+namespace semrd {
+
+// An address with its length, ready for bind and connect.
+struct SocketAddress {
+  sockaddr_storage storage = {};
+  socklen_t length = 0;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+struct Endpoint {
+  std::string address;  // link-local ones with their zone: "fe80::1%eth0"
+  uint16_t port;
+};
+
+// Nothing when `text` is no IPv4 or IPv6 address (a zone is allowed). Names are never resolved.
+std::optional<SocketAddress> ParseSocketAddress(const std::string& text, uint16_t port);
+
+// A non-blocking, close-on-exec socket; `namespace_path` is "" for the thread's own network namespace.
+Descriptor OpenSocket(int family, int type, int protocol, const std::string& namespace_path);
+
+struct Accepted {
+  Descriptor socket;
+  Endpoint peer;
+};
+std::optional<Accepted> AcceptSocket(int listener);
+
+Endpoint LocalEndpoint(int fd);
+Endpoint RemoteEndpoint(int fd);
+
+void SetSocketOption(int fd, int level, int option, int value, const char* what);
+int GetSocketOption(int fd, int level, int option, const char* what);
+
+// Sets, or with an empty key removes, the TCP-MD5 key of a prefix of peers. @see RFC 2385
+void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key);
+constexpr size_t kLongestMd5Key = 80;  // TCP_MD5SIG_MAXKEYLEN
+
+// @see RFC 5082
+void SetTtlSecurity(int fd, int minimum);
+void SetHopLimit(int fd, int hops);
+
+struct InterfaceState {
+  std::string name;
+  int index;
+  int mtu;
+  bool up;
+  bool running;
+  std::string driver;
+  std::string hardware_address;
+};
+std::vector<InterfaceState> Interfaces();
+
+}  // namespace semrd
