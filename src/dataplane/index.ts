@@ -1,3 +1,4 @@
 export * from "./driver.ts";
 export { DataplaneError, type DataplaneFault } from "./error.ts";
+export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";

@@ -1,0 +1,174 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { BpfLink, BpfProgram, Native, SystemCallError } from "../../../native/index.ts";
+import { messageOf } from "../../base/index.ts";
+import type { PortOptions, PortReport } from "../driver.ts";
+import { DataplaneError } from "../error.ts";
+import { removePin } from "./pins.ts";
+import type { PortTable } from "./port-table.ts";
+
+export type Hook = "xdp" | "tc";
+
+export interface AttachmentParts {
+  readonly native: Native;
+  readonly programs: Readonly<Record<Hook, BpfProgram>>;
+  readonly table: PortTable;
+  /** Folder of the pinned links. */
+  readonly links: string;
+}
+
+/** A program on an interface. */
+export interface Attachment {
+  readonly link: BpfLink;
+  /** Where the link is pinned; `undefined` for a clsact filter, which stays without. */
+  readonly pin: string | undefined;
+  readonly report: PortReport;
+}
+
+/** XDP in front of ordinary sockets cuts TCP to a quarter, so only links between routers get it unasked. */
+export function hookOf({ hook, role }: PortOptions): Hook {
+  return hook === "auto" ? (role === "core" ? "xdp" : "tc") : hook;
+}
+
+export function pinOf(links: string, hook: Hook, ifindex: number): string {
+  return join(links, `${hook}-${ifindex}`);
+}
+
+/**
+ * Puts the program on an interface and pins it there, or takes over the link that an earlier process pinned and replaces
+ * its program without a gap. The port's entry is written last: until then everything passes.
+ *
+ * @throws {DataplaneError} `dataplane.foreign-program`, `dataplane.interface-missing`, `dataplane.no-rights`,
+ * `dataplane.unsupported-kernel`
+ */
+export async function attach(port: PortOptions, ifindex: number, parts: AttachmentParts): Promise<Attachment> {
+  const hook = hookOf(port);
+  if (ifindex >= parts.table.limit) throw beyondPortTable(port, ifindex, parts.table.limit);
+  const pin = pinOf(parts.links, hook, ifindex);
+  try {
+    const earlier = openEarlier(parts.native, pin);
+    await earlier?.update(parts.programs[hook]);
+    const link = earlier ?? attachNew(hook, ifindex, pin, parts);
+    const driver = parts.native.sock.interfaceList().find(({ index }) => index === ifindex)?.driver ?? "";
+    const direct = link.mode === "native" && isPhysical(driver);
+    const { role, tenantIndex } = port;
+    parts.table.set(ifindex, { role, tenantIndex, direct, partial: driver === "veth" });
+    return {
+      link,
+      pin: link.pinnable ? pin : undefined,
+      report: { ...unattached(port), ifindex, adopted: earlier !== undefined, ...modeOf(link, driver) },
+    };
+  } catch (cause) {
+    throw asDataplaneError(cause, port, hook);
+  }
+}
+
+/** The link that an earlier process left; its pin goes if the interface has gone. */
+function openEarlier(native: Native, pin: string): BpfLink | undefined {
+  if (!existsSync(pin)) return undefined;
+  try {
+    return native.bpf.openLink(pin);
+  } catch (cause) {
+    if (codeOf(cause) !== "ENODEV") throw cause;
+    removePin(pin);
+    return undefined;
+  }
+}
+
+/** Pinned before anybody hears of it: an unpinned link would go with the process. */
+function attachNew(hook: Hook, ifindex: number, pin: string, { native, programs }: AttachmentParts): BpfLink {
+  const link = hook === "xdp" ? native.bpf.attachXdp(programs.xdp, ifindex) : native.bpf.attachTc(programs.tc, ifindex);
+  try {
+    if (link.pinnable) link.pin(pin);
+    return link;
+  } catch (cause) {
+    link.detach();
+    throw cause;
+  }
+}
+
+/** The report of a port whose interface nobody has seen yet. */
+export function unattached({ interface: name, role, tenantIndex }: PortOptions, reason?: string): PortReport {
+  const report = { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false } as const;
+  return reason === undefined ? report : { ...report, reason };
+}
+
+function modeOf(link: BpfLink, driver: string): Pick<PortReport, "hook" | "reason"> {
+  switch (link.mode) {
+    case "native":
+      return { hook: "xdp native" };
+    case "generic":
+      return {
+        hook: "xdp generic",
+        reason: `the driver ${driver || "of this interface"} takes no native XDP program: each packet costs about as much as without XDP`,
+      };
+    case "tcx":
+      return { hook: "tcx" };
+    case "clsact":
+      return { hook: "clsact", reason: "the kernel has no tcx (it came with Linux 6.6): a clsact filter instead" };
+  }
+}
+
+const VIRTUAL_DRIVERS = new Set([
+  "",
+  "veth",
+  "tun",
+  "bridge",
+  "bonding",
+  "team",
+  "dummy",
+  "vxlan",
+  "macvlan",
+  "ipvlan",
+]);
+
+/** Frames that are redirected to such an interface arrive; on a veth they lose checksums or vanish. */
+function isPhysical(driver: string): boolean {
+  return !VIRTUAL_DRIVERS.has(driver) && !driver.startsWith("802.1Q");
+}
+
+function codeOf(cause: unknown): string | undefined {
+  return cause instanceof Error && "code" in cause ? (cause as SystemCallError).code : undefined;
+}
+
+function beyondPortTable({ interface: name }: PortOptions, ifindex: number, limit: number): DataplaneError {
+  return new DataplaneError(
+    { code: "dataplane.interface-missing", interface: name },
+    `interface ${name} has index ${ifindex}, and the port table ends at ${limit - 1}: create the interface in a fresh network namespace`,
+  );
+}
+
+function asDataplaneError(cause: unknown, { interface: name }: PortOptions, hook: Hook): DataplaneError {
+  if (cause instanceof DataplaneError) return cause;
+  const options = { cause };
+  switch (codeOf(cause)) {
+    case "EBUSY":
+    case "EEXIST":
+      return new DataplaneError(
+        { code: "dataplane.foreign-program", interface: name },
+        `another program is on the ${hook} hook of ${name} and is not replaced (${messageOf(cause)}): take it off (${
+          hook === "xdp" ? `ip link set dev ${name} xdp off` : `tc filter del dev ${name} ingress`
+        }; bpftool net list dev ${name} shows it), or give the port the other hook`,
+        options,
+      );
+    case "ENODEV":
+      return new DataplaneError(
+        { code: "dataplane.interface-missing", interface: name },
+        `interface ${name} went away while the program was put on it; it is tried again when it is back`,
+        options,
+      );
+    case "EPERM":
+    case "EACCES":
+      return new DataplaneError(
+        { code: "dataplane.no-rights" },
+        `the program may not be put on ${name} (${messageOf(cause)}): CAP_BPF and CAP_NET_ADMIN are needed`,
+        options,
+      );
+    default:
+      return new DataplaneError(
+        { code: "dataplane.unsupported-kernel" },
+        `the kernel does not take the ${hook} program on ${name} (${messageOf(cause)}): try the other hook for this port`,
+        options,
+      );
+  }
+}

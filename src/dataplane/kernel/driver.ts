@@ -1,0 +1,245 @@
+import { existsSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
+import { type Log, messageOf, Scope } from "../../base/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../../forwarding/index.ts";
+import { type CONSTANTS, MAPS, PROGRAMS } from "../abi.ts";
+import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortReport } from "../driver.ts";
+import { DataplaneError } from "../error.ts";
+import { type TableSizes, tableSizes } from "../sizes.ts";
+import { Counters } from "./counters.ts";
+import { NodeMap } from "./node-map.ts";
+import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
+import { PortTable } from "./port-table.ts";
+import { Ports } from "./ports.ts";
+import { KernelTables } from "./tables.ts";
+
+export interface KernelDataplaneDependencies {
+  readonly native: Native;
+  readonly log: Log;
+  /** The compiled pass, `build/dataplane/semr.bpf.o`. */
+  readonly objectPath: string;
+}
+
+export interface KernelDataplane extends DataplaneDriver {
+  readonly name: "kernel";
+  /** The loaded pass, for tests that run packets through it. */
+  readonly object: BpfObject;
+}
+
+/** ICMPv6 errors per processor. @see RFC 4443 §2.4 (f) */
+const ANSWERS_PER_SECOND = 1000;
+const ANSWERS_BURST = 100;
+
+/**
+ * Loads the pass, takes over what an earlier process pinned or creates and pins it, and attaches it to the ports.
+ *
+ * @throws {DataplaneError} `dataplane.no-rights`, `dataplane.unsupported-kernel`, `dataplane.foreign-program`; nothing that
+ * was not there before is left then.
+ */
+export async function startKernelDataplane(
+  options: DataplaneOptions,
+  dependencies: KernelDataplaneDependencies,
+): Promise<KernelDataplane> {
+  const { native, log, objectPath } = dependencies;
+  requireBpf(native);
+  if (!existsSync(objectPath)) throw new Error(`the compiled pass is missing (${objectPath}): run npm run setup`);
+  const sizes = tableSizes(options.maxCapabilities);
+  const folders = preparePins(native.bpf, options, sizes);
+  const scope = new Scope();
+  const state = { running: false };
+  try {
+    const object = scope.own(await load(options, dependencies, folders, sizes));
+    const isNew = object.adopted.length === 0;
+    if (isNew) scope.defer(() => (state.running ? undefined : removeFolder(folders.maps)));
+    const tables = tablesIn(object, options, sizes);
+    const parts = {
+      native,
+      programs: { xdp: programOf(object, PROGRAMS.xdp), tc: programOf(object, PROGRAMS.tc) },
+      table: new PortTable(mapOf(object, "ports").mmap()),
+      links: folders.links,
+    };
+    const ports = scope.own(await Ports.start(options.ports, parts, log));
+    state.running = true;
+    for (const name of removeOtherLayouts(folders)) log.info("dataplane.layout.removed", { name });
+    const adopted = !isNew && tables.generation > 0;
+    log.info("dataplane.kernel.started", { pins: folders.maps, adopted, generation: tables.generation });
+    const counters = new Counters(
+      mapOf(object, "verdicts"),
+      mapOf(object, "next_hop_counters"),
+      native.bpf.possibleCpus(),
+    );
+    return new KernelDriver(options, { object, tables, counters, ports, folders, adopted, scope });
+  } catch (cause) {
+    throw await scope.abandon(cause);
+  }
+}
+
+/** What the driver is made of; the scope owns the object and the ports. */
+interface KernelParts {
+  readonly object: BpfObject;
+  readonly tables: KernelTables;
+  readonly counters: Counters;
+  readonly ports: Ports;
+  readonly folders: PinFolders;
+  readonly adopted: boolean;
+  readonly scope: Scope;
+}
+
+class KernelDriver implements KernelDataplane {
+  readonly name = "kernel";
+  readonly #options: DataplaneOptions;
+  readonly #parts: KernelParts;
+
+  constructor(options: DataplaneOptions, parts: KernelParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  get object(): BpfObject {
+    return this.#parts.object;
+  }
+
+  get adopted(): boolean {
+    return this.#parts.adopted;
+  }
+
+  get ports(): readonly PortReport[] {
+    return this.#parts.ports.reports;
+  }
+
+  get limits(): readonly string[] {
+    const limits = this.ports.flatMap(({ interface: name, reason }) => (reason ? [`${name}: ${reason}.`] : []));
+    if (!forwardsIpv6())
+      limits.push("IPv6 forwarding is off, so the kernel sends nothing on: sysctl -w net.ipv6.conf.all.forwarding=1.");
+    if (this.#parts.folders.limit !== undefined) limits.push(this.#parts.folders.limit);
+    return limits;
+  }
+
+  snapshot(): PlanSnapshot {
+    return this.#parts.tables.snapshot();
+  }
+
+  apply(operations: readonly Operation[], generation: number): void {
+    const { tables, counters } = this.#parts;
+    for (const [position, operation] of operations.entries()) {
+      const isNew = operation.type === "set-next-hop" && tables.nextHop(operation.index) === undefined;
+      tables.apply(operation, position);
+      if (isNew) counters.clear(operation.index);
+    }
+    tables.generation = generation;
+  }
+
+  setHealth(nextHop: NextHopIndex, state: NextHopState): void {
+    this.#parts.tables.setState(nextHop, state);
+  }
+
+  counters(): DataplaneCounters {
+    return this.#parts.counters.read(this.#parts.tables.nextHopIndexes());
+  }
+
+  async remove(): Promise<void> {
+    const { ports, folders } = this.#parts;
+    await ports.detachAll();
+    await this[Symbol.asyncDispose]();
+    removeFolder(folders.maps);
+    removeFolder(folders.links);
+    removeIfEmpty(this.#options.pinDirectory);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.scope[Symbol.asyncDispose]();
+  }
+}
+
+function requireBpf(native: Native): void {
+  const { usable, reason, kernel } = native.bpf.probe();
+  if (usable) return;
+  const lacksRights = reason?.startsWith("CAP_") === true;
+  throw new DataplaneError(
+    { code: lacksRights ? "dataplane.no-rights" : "dataplane.unsupported-kernel" },
+    lacksRights
+      ? `${reason}: run semrd as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN`
+      : `kernel ${kernel} cannot run the pass (${reason}): Linux 5.15 or newer with BPF is needed`,
+  );
+}
+
+async function load(
+  options: DataplaneOptions,
+  { native, objectPath }: KernelDataplaneDependencies,
+  folders: PinFolders,
+  sizes: TableSizes,
+): Promise<BpfObject> {
+  const names = Object.keys(MAPS);
+  try {
+    return await native.bpf.load(objectPath, {
+      constants: constantsOf(options, sizes),
+      maxEntries: {
+        capabilities: sizes.capabilityLines,
+        groups: sizes.groups,
+        next_hops: sizes.nextHops,
+        next_hop_counters: sizes.nextHops,
+        nodes: sizes.nodes,
+      },
+      pins: Object.fromEntries(names.map((name) => [name, join(folders.maps, name)])),
+    });
+  } catch (cause) {
+    throw new DataplaneError(
+      { code: "dataplane.unsupported-kernel" },
+      `the kernel does not load the pass ${objectPath}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function constantsOf(options: DataplaneOptions, sizes: TableSizes): Record<keyof typeof CONSTANTS, Uint8Array> {
+  return {
+    semr_domain: options.domain.address.slice(0, 6),
+    semr_locator: options.locator,
+    semr_hash_seed: hostU32(options.hashSeed),
+    semr_capability_mask: hostU32(sizes.capabilityLines - 1),
+    semr_tunnel_mtu: hostU32(options.tunnelMtu),
+    semr_answers_per_second: hostU32(ANSWERS_PER_SECOND),
+    semr_answers_burst: hostU32(ANSWERS_BURST),
+  };
+}
+
+function hostU32(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}
+
+function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes): KernelTables {
+  const memory = {
+    capabilities: mapOf(object, "capabilities").mmap(),
+    groups: mapOf(object, "groups").mmap(),
+    nextHops: mapOf(object, "next_hops").mmap(),
+    nodes: new NodeMap(mapOf(object, "nodes")),
+  };
+  return new KernelTables(memory, options.domain, sizes, options.maxCapabilities);
+}
+
+function mapOf(object: BpfObject, name: keyof typeof MAPS): BpfMap {
+  const map = object.maps.get(name);
+  if (map === undefined) throw new Error(`the compiled pass has no map ${name}: run npm run setup`);
+  return map;
+}
+
+function programOf(object: BpfObject, name: string): BpfProgram {
+  const program = object.programs.get(name);
+  if (program === undefined) throw new Error(`the compiled pass has no program ${name}: run npm run setup`);
+  return program;
+}
+
+function forwardsIpv6(): boolean {
+  return readFileSync("/proc/sys/net/ipv6/conf/all/forwarding", "latin1").trim() === "1";
+}
+
+/** Another router's pins, or a mount, keep the folder. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code !== "ENOTEMPTY" && code !== "EBUSY") throw cause;
+  }
+}

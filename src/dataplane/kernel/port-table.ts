@@ -1,0 +1,39 @@
+import { PORT, PORT_FLAG, ROLE } from "../abi.ts";
+import type { PortOptions } from "../driver.ts";
+
+export interface PortEntry {
+  readonly role: PortOptions["role"];
+  readonly tenantIndex: number;
+  readonly direct: boolean;
+  readonly partial: boolean;
+}
+
+/** The mmapped `ports`, by interface index. An entry is one store; a port without one lets everything pass. */
+export class PortTable {
+  readonly #words: BigUint64Array;
+
+  constructor(octets: Uint8Array) {
+    this.#words = new BigUint64Array(octets.buffer, octets.byteOffset, octets.length / PORT.size);
+  }
+
+  get limit(): number {
+    return this.#words.length;
+  }
+
+  set(ifindex: number, { role, tenantIndex, direct, partial }: PortEntry): void {
+    const octets = new Uint8Array(PORT.size);
+    const view = new DataView(octets.buffer);
+    view.setUint16(PORT.offsets.role, ROLE[role], true);
+    view.setUint16(PORT.offsets.flags, (direct ? PORT_FLAG.direct : 0) | (partial ? PORT_FLAG.partial : 0), true);
+    view.setUint16(PORT.offsets.tenant, tenantIndex); // as it lies in an address
+    Atomics.store(this.#words, ifindex, view.getBigUint64(0, true));
+  }
+
+  clear(ifindex: number): void {
+    Atomics.store(this.#words, ifindex, 0n);
+  }
+
+  *indexes(): Generator<number> {
+    for (const [ifindex, word] of this.#words.entries()) if (word !== 0n) yield ifindex;
+  }
+}

@@ -1,0 +1,183 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { BpfProgram, Native } from "../../../native/index.ts";
+import { type Log, messageOf } from "../../base/index.ts";
+import type { PortOptions, PortReport } from "../driver.ts";
+import { DataplaneError } from "../error.ts";
+import { type Attachment, type AttachmentParts, attach, unattached } from "./attachment.ts";
+import { removePin } from "./pins.ts";
+
+const LOOK_AGAIN_MS = 1000;
+
+interface Port {
+  readonly options: PortOptions;
+  attachment: Attachment | undefined;
+  report: PortReport;
+}
+
+/**
+ * The programs on the configured interfaces. Looks each second whether an interface has come, gone, or come back as another
+ * one (one system call a port).
+ */
+export class Ports implements AsyncDisposable {
+  readonly #parts: AttachmentParts;
+  readonly #log: Log;
+  readonly #ports: Port[];
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+
+  private constructor(options: readonly PortOptions[], parts: AttachmentParts, log: Log) {
+    this.#parts = parts;
+    this.#log = log;
+    this.#ports = options.map((port) => ({ options: port, attachment: undefined, report: missing(port) }));
+  }
+
+  /**
+   * Attaches to every interface that is there; the others are attached when they come. A refusal takes back what this call
+   * had newly attached.
+   * @throws {DataplaneError} as `attach`.
+   */
+  static async start(options: readonly PortOptions[], parts: AttachmentParts, log: Log): Promise<Ports> {
+    const ports = new Ports(options, parts, log);
+    try {
+      for (const port of ports.#ports) await ports.#look(port);
+    } catch (cause) {
+      ports.#takeBackNew();
+      throw cause;
+    }
+    for (const { attachment, report } of ports.#ports)
+      if (attachment === undefined)
+        log.warn("dataplane.port.missing", { interface: report.interface, reason: report.reason });
+    ports.#detachStale();
+    ports.#timer = setInterval(() => ports.#lookAgain(), LOOK_AGAIN_MS).unref();
+    return ports;
+  }
+
+  get reports(): readonly PortReport[] {
+    return this.#ports.map(({ report }) => report);
+  }
+
+  /** Takes every program off and removes the pins. */
+  async detachAll(): Promise<void> {
+    await this.#stop();
+    for (const port of this.#ports) {
+      const { attachment } = port;
+      if (attachment === undefined) continue;
+      this.#parts.table.clear(attachment.report.ifindex);
+      this.#detach(attachment);
+      port.attachment = undefined;
+      port.report = unattached(port.options, "the data plane was removed");
+    }
+  }
+
+  /** The programs stay where they are. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+    for (const { attachment } of this.#ports) attachment?.link[Symbol.dispose]();
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  #lookAgain(): void {
+    this.#looking ??= this.#lookAtAll().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const port of this.#ports) {
+      try {
+        await this.#look(port);
+      } catch (cause) {
+        const reason = messageOf(cause);
+        if (port.report.reason !== reason)
+          this.#log.error("dataplane.port.failed", { interface: port.options.interface, reason });
+        port.report = unattached(port.options, reason);
+      }
+    }
+  }
+
+  async #look(port: Port): Promise<void> {
+    const { options } = port;
+    const ifindex = this.#parts.native.sock.interfaceIndex(options.interface);
+    if (ifindex === port.attachment?.report.ifindex) return;
+    if (port.attachment !== undefined) this.#lose(port, port.attachment);
+    if (ifindex === undefined) return;
+    port.attachment = await attach(options, ifindex, this.#parts);
+    port.report = port.attachment.report;
+    this.#log.info("dataplane.port.attached", { ...port.report });
+  }
+
+  /** The interface is gone, and its program with it. */
+  #lose(port: Port, { link, pin, report }: Attachment): void {
+    this.#parts.table.clear(report.ifindex);
+    link[Symbol.dispose]();
+    if (pin !== undefined) removePin(pin);
+    port.attachment = undefined;
+    port.report = missing(port.options);
+    this.#log.warn("dataplane.port.lost", { interface: port.options.interface, ifindex: report.ifindex });
+  }
+
+  #takeBackNew(): void {
+    for (const { attachment } of this.#ports) {
+      if (attachment === undefined) continue;
+      if (attachment.report.adopted) attachment.link[Symbol.dispose]();
+      else this.#detach(attachment);
+    }
+  }
+
+  #detach({ link, pin }: Attachment): void {
+    link.detach();
+    if (pin !== undefined) removePin(pin);
+  }
+
+  /** Programs that an earlier process left on interfaces that are no ports any more. */
+  #detachStale(): void {
+    const { native, links, table, programs } = this.#parts;
+    const used = this.#ports.flatMap(({ attachment }) => attachment ?? []);
+    const usedPins = new Set(used.map(({ pin }) => pin));
+    const stalePins = readdirSync(links).filter((name) => !usedPins.has(join(links, name)));
+    for (const name of stalePins) {
+      this.#log.info("dataplane.port.detached", { pin: name });
+      detachPinned(native, join(links, name));
+    }
+    const pinned = new Set(stalePins.map((name) => Number(name.split("-")[1])));
+    const usedIndexes = new Set(used.map(({ report }) => report.ifindex));
+    for (const ifindex of table.indexes().filter((index) => !usedIndexes.has(index))) {
+      table.clear(ifindex);
+      if (!pinned.has(ifindex)) detachClsact(native, programs.tc, ifindex);
+    }
+  }
+}
+
+function missing(port: PortOptions): PortReport {
+  return unattached(
+    port,
+    new DataplaneError(
+      { code: "dataplane.interface-missing", interface: port.interface },
+      `there is no interface ${port.interface}: the program is attached within a second of its coming`,
+    ).message,
+  );
+}
+
+function detachPinned(native: Native, pin: string): void {
+  ignoringGone(() => native.bpf.openLink(pin).detach());
+  removePin(pin);
+}
+
+/** A clsact filter has no descriptor: putting ours in its place is how to get hold of it. */
+function detachClsact(native: Native, program: BpfProgram, ifindex: number): void {
+  ignoringGone(() => native.bpf.attachTc(program, ifindex, "clsact").detach());
+}
+
+/** Runs `detach`; an interface that is gone has taken its program with it. */
+function ignoringGone(detach: () => void): void {
+  try {
+    detach();
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "ENODEV")) throw cause;
+  }
+}
