@@ -1,0 +1,223 @@
+import { Command, CommanderError, Option } from "commander";
+import type {
+  AgentRow,
+  CapabilityRow,
+  CountersReport,
+  ExplainReport,
+  FibRow,
+  PeerRow,
+  RouteRow,
+  StatusReport,
+} from "../management/index.ts";
+import { addAgentCommands, type Print } from "./agent-command.ts";
+import { query, wholeNumber } from "./arguments.ts";
+import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
+import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
+import type { TableStyle } from "./table.ts";
+import { paintFor, printable, type Terminal } from "./terminal.ts";
+import {
+  agentsView,
+  capabilitiesView,
+  countersView,
+  explainView,
+  fibView,
+  peersView,
+  routeDetailsView,
+  routesView,
+  statusView,
+} from "./views/index.ts";
+
+export const DEFAULT_SOCKET = "/run/semrd/semrd.sock";
+
+interface GlobalOptions {
+  readonly socket: string;
+  readonly json: boolean;
+  readonly timeout: number;
+}
+
+const HELP = `
+Examples:
+  semrctl show agents
+  semrctl show routes --capability /vision/ocr --detail
+  semrctl explain /vision/ocr
+  semrctl --json show counters | jq '.instances[] | {name, flows}'
+  semrctl agent add spiffe://example.net/acme/agent/ocr-c --tenant acme \\
+      --capability /vision/ocr --version 1 --address fd00:a:21::11 --port 8080 --check http
+  semrctl agent drain spiffe://example.net/acme/agent/ocr-c
+  semrctl --socket /run/semrd/r2.sock show peers
+
+Exit codes: 0 done, 1 refused or not found, 2 usage, 69 no router answers, 78 configuration is not valid.
+Environment: SEMRD_SOCKET is the socket without --socket; NO_COLOR turns colours off.`;
+
+/**
+ * Runs semrctl with these arguments (without `node` and the script). Everything it says goes to `terminal`.
+ *
+ * @see EXIT for the answer
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  terminal: Terminal,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const program = buildProgram(terminal, env, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof CommandFailure)) throw error;
+    if (program.opts<GlobalOptions>().json && error.document !== undefined)
+      terminal.err(`${JSON.stringify(error.document)}\n`);
+    else
+      terminal.err(
+        [`semrctl: ${printable(error.message)}`, ...error.details.map((line) => `  ${printable(line)}`), ""].join("\n"),
+      );
+    return error.exitCode;
+  }
+}
+
+function buildProgram(
+  terminal: Terminal,
+  env: Readonly<Record<string, string | undefined>>,
+  leave: (code: ExitCode) => void,
+): Command {
+  const style: TableStyle = {
+    paint: paintFor(terminal),
+    ...(terminal.columns === undefined ? {} : { columns: terminal.columns }),
+  };
+  const program = new Command("semrctl")
+    .description("Looks at and operates the capability router on this host.")
+    .version("0.1.0", "-V", "print the version")
+    .addOption(
+      new Option("-s, --socket <path>", "control socket of the router").default(env.SEMRD_SOCKET || DEFAULT_SOCKET),
+    )
+    .option("-j, --json", "print what the router answers, as JSON", false)
+    .option("-t, --timeout <seconds>", "how long the router may be silent", wholeNumber(1, 3600), 10)
+    .addHelpText("after", HELP);
+  // Subcommands inherit these, so they come first.
+  program.exitOverride().configureOutput({
+    writeOut: (text) => void terminal.out(text),
+    writeErr: (text) => terminal.err(text),
+    ...(terminal.columns === undefined
+      ? {}
+      : { getOutHelpWidth: () => terminal.columns!, getErrHelpWidth: () => terminal.columns! }),
+  });
+
+  const client = (): ClientOptions => {
+    const { socket, timeout } = program.opts<GlobalOptions>();
+    return { socket, timeoutSeconds: timeout };
+  };
+  /** Prints an answer as it is, or what `view` makes of it. */
+  const print = async <T>(wanted: ControlRequest, view: (answer: T) => string): Promise<void> => {
+    if (program.opts<GlobalOptions>().json) {
+      for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);
+      return;
+    }
+    await terminal.out(view(await fetchReport<T>(client(), wanted)));
+  };
+  const printList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string): Promise<void> =>
+    print<readonly Row[]>({ method: "GET", path }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
+
+  addShow(program, style, print, printList);
+  addExplain(program, style, print);
+  addAgentCommands(program, print);
+  program
+    .command("clear")
+    .description("start something afresh")
+    .command("peer")
+    .description("close the BGP session with a peer; it comes up again by itself")
+    .argument("<address>", "IPv6 address of the peer")
+    .action((address: string) =>
+      print<unknown>(
+        { method: "POST", path: `/peers/${encodeURIComponent(address)}/clear` },
+        () => `the session with ${address} is being reset\n`,
+      ),
+    );
+  program
+    .command("check-config")
+    .description("say whether a configuration is valid, with every fault; needs no running router")
+    .argument("<file>", "an RFC 7951 JSON instance document of semrd-router")
+    .action(async (file: string) => leave(await checkConfig(file, program.opts<GlobalOptions>().json, terminal)));
+  return program;
+}
+
+type PrintList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string) => Promise<void>;
+
+interface Filters {
+  readonly tenant?: string;
+  readonly capability?: string;
+}
+
+function addShow(program: Command, style: TableStyle, print: Print, printList: PrintList): void {
+  const show = program.command("show").description("print what the router knows");
+  const filtered = (command: Command): Command =>
+    command.option("--tenant <name>", "of this tenant only").option("--capability <name>", "of this capability only");
+
+  show
+    .command("status")
+    .description("the router, its data plane, and what an operator should look at")
+    .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => statusView(report, style)));
+  filtered(show.command("agents").description("agents and their instances behind this router")).action(
+    (filters: Filters) =>
+      printList<AgentRow>(`/agents${query({ ...filters })}`, "no agents", (rows) => agentsView(rows, style)),
+  );
+  filtered(show.command("capabilities").description("capabilities, their addresses, and who serves them")).action(
+    (filters: Filters) =>
+      printList<CapabilityRow>(`/capabilities${query({ ...filters })}`, "no capabilities", (rows) =>
+        capabilitiesView(rows, style),
+      ),
+  );
+  filtered(show.command("routes").description("capability routes, this router's own and those of its peers"))
+    .option("--detail", "everything that is known of each", false)
+    .action(({ detail, ...filters }: Filters & { readonly detail: boolean }) =>
+      printList<RouteRow>(`/routes${query(filters)}`, "no routes", (rows) =>
+        detail ? routeDetailsView(rows, style) : routesView(rows, style),
+      ),
+    );
+  show
+    .command("peers")
+    .description("BGP sessions")
+    .action(() => printList<PeerRow>("/peers", "no peers", (rows) => peersView(rows, style)));
+  filtered(show.command("fib").description("what the data plane does with each capability address")).action(
+    (filters: Filters) =>
+      printList<FibRow>(`/fib${query({ ...filters })}`, "nothing is forwarded", (rows) => fibView(rows, style)),
+  );
+  show
+    .command("counters")
+    .description("packets by verdict, and flows by site and instance")
+    .option("--all", "also verdicts that never happened", false)
+    .action((options: { readonly all: boolean }) =>
+      print<CountersReport>({ method: "GET", path: "/counters" }, (report) => countersView(report, options, style)),
+    );
+}
+
+function addExplain(program: Command, style: TableStyle, print: Print): void {
+  program
+    .command("explain")
+    .description("say who serves a capability, which rule chose them, and why the others were not chosen")
+    .argument("<name>", "capability name, such as /vision/ocr")
+    .option("--tenant <name>", "tenant; not needed where there is only one")
+    .option("--version <number>", "major version; the highest without it", wholeNumber(1, 65535))
+    .action((name: string, options: { readonly tenant?: string; readonly version?: number }) =>
+      print<ExplainReport>({ method: "GET", path: `/explain${query({ name, ...options })}` }, (report) =>
+        explainView(report, style),
+      ),
+    );
+}
+
+async function checkConfig(file: string, json: boolean, terminal: Terminal): Promise<ExitCode> {
+  // Loaded here, since no other command needs libyang.
+  const { checkConfigCommand, checkConfiguration } = await import("../management/index.ts");
+  if (json) {
+    const { valid, faults } = await checkConfiguration({ file });
+    await terminal.out(`${JSON.stringify({ valid, faults })}\n`);
+    return valid ? EXIT.ok : EXIT.configuration;
+  }
+  return checkConfigCommand(file, {
+    out: (line) => void terminal.out(`${printable(line)}\n`),
+    err: (line) => terminal.err(`${printable(line)}\n`),
+  });
+}

@@ -1,0 +1,43 @@
+import { styleText } from "node:util";
+
+/** Where a command writes, and what can be shown there. */
+export interface Terminal {
+  /** Writes to standard output; resolves when more may be written. */
+  out(text: string | Uint8Array): Promise<void>;
+  err(text: string): void;
+  /** Width to fit tables into; absent: as wide as they are. */
+  readonly columns?: number;
+  readonly colour: boolean;
+}
+
+export type Colour = "green" | "red" | "yellow" | "bold" | "dim" | "cyan";
+
+/** Text in a colour, where there are colours. */
+export type Paint = (colour: Colour, text: string) => string;
+
+export const paintFor = (terminal: Pick<Terminal, "colour">): Paint =>
+  terminal.colour ? (colour, text) => styleText(colour, text, { validateStream: false }) : (_colour, text) => text;
+
+/** The terminal of a process. Colours on a TTY only, and not with NO_COLOR. @see https://no-color.org */
+export function processTerminal(
+  stdout: NodeJS.WriteStream,
+  stderr: NodeJS.WriteStream,
+  env: NodeJS.ProcessEnv,
+): Terminal {
+  const isTty = stdout.isTTY === true;
+  return {
+    out: (text) =>
+      new Promise((resolve) => {
+        if (stdout.write(text)) resolve();
+        else stdout.once("drain", resolve);
+      }),
+    err: (text) => stderr.write(text),
+    ...(isTty && stdout.columns > 0 ? { columns: stdout.columns } : {}),
+    colour: isTty && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb",
+  };
+}
+
+/** Text that cannot move the cursor or hide anything: names and descriptions come from other routers and agents. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+}

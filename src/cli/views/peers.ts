@@ -1,0 +1,34 @@
+import type { PeerRow } from "../../management/index.ts";
+import { type TableStyle, table } from "../table.ts";
+import { age, state } from "./format.ts";
+
+export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
+  return table(
+    [
+      { title: "PEER", cell: (row) => row.address },
+      { title: "NAME", optional: true, shrinkTo: 8, cell: (row) => row.description ?? "" },
+      { title: "AS", align: "right", cell: (row) => String(row.remoteAs) },
+      { title: "KIND", cell: (row) => row.kind },
+      {
+        title: "STATE",
+        cell: (row) =>
+          row.gracefulRestart?.helping ? { text: `${row.state}, routes kept`, colour: "yellow" } : state(row.state),
+      },
+      { title: "SINCE", align: "right", cell: (row) => age(row.stateAgeSeconds) },
+      { title: "ROUTER ID", cell: (row) => row.routerId ?? "" },
+      {
+        title: "HOLD",
+        align: "right",
+        cell: (row) => (row.holdTimeSeconds === undefined ? "" : `${row.holdTimeSeconds}s`),
+      },
+      { title: "RECEIVED", align: "right", cell: (row) => String(row.routesReceived) },
+      { title: "SENT", align: "right", cell: (row) => String(row.routesAdvertised) },
+      { title: "PENDING", align: "right", cell: (row) => String(row.routesPending) },
+      { title: "UPS", align: "right", cell: (row) => String(row.establishedTransitions) },
+      { title: "FAMILIES", optional: true, cell: (row) => row.families.join(", ") },
+      { title: "LAST ERROR", optional: true, shrinkTo: 16, cell: (row) => row.lastError ?? "" },
+    ],
+    rows,
+    style,
+  );
+}

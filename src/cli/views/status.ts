@@ -1,0 +1,42 @@
+import type { StatusReport } from "../../management/index.ts";
+import { type TableStyle, table } from "../table.ts";
+import { printable } from "../terminal.ts";
+import { age, count, pairs, state } from "./format.ts";
+
+export function statusView(report: StatusReport, style: TableStyle): string {
+  const { paint } = style;
+  const { dataplane, counts } = report;
+  const running = state(report.state);
+  const head = `${paint("bold", report.name)}: ${running.colour ? paint(running.colour, running.text) : running.text} for ${age(report.uptimeSeconds)}\n`;
+  const facts = pairs([
+    ["router ID", report.routerId],
+    ["site", `${report.siteSelector}, locator ${report.locator}`],
+    ["domain", `${report.dnsZone}, ${report.domainPrefix}`],
+    [
+      "data plane",
+      `${dataplane.driver}, generation ${dataplane.generation}${dataplane.adopted ? ", taken over from the process before" : ""}`,
+    ],
+    ["agents", `${count(counts.agents, "agent")}, ${count(counts.instances, "instance")}`],
+    [
+      "routes",
+      `${count(counts.routes, "route")} of ${counts.capabilities} ${counts.capabilities === 1 ? "capability" : "capabilities"}`,
+    ],
+    ["peers", `${counts.peersEstablished} of ${counts.peers} established`],
+    ["semrd", `version ${report.version}, process ${report.processId}`],
+  ]);
+  const ports = table(
+    [
+      { title: "INTERFACE", cell: (port) => port.interface },
+      { title: "ROLE", cell: (port) => port.role },
+      { title: "TENANT", optional: true, cell: (port) => port.tenant ?? "" },
+      { title: "HOOK", cell: (port) => (port.hook === "none" ? { text: "none", colour: "red" } : port.hook) },
+      { title: "", optional: true, cell: (port) => (port.adopted ? "adopted" : "") },
+      { title: "", optional: true, shrinkTo: 20, cell: (port) => port.reason ?? "" },
+    ],
+    dataplane.ports,
+    style,
+  );
+  const sentences = [...report.warnings, ...dataplane.limits.map((limit) => `data plane: ${limit}`)];
+  const warnings = sentences.map((text) => `${paint("yellow", "!")} ${printable(text)}\n`).join("");
+  return [head + facts, ports, warnings].filter((part) => part !== "").join("\n");
+}
