@@ -5,3 +5,4 @@ export * from "./ipv6.ts";
 export * from "./octets.ts";
 export * from "./ports.ts";
 export * from "./scope.ts";
+export * from "./source-rates.ts";

@@ -133,7 +133,8 @@ export class Writer {
   }
 
   bytes(octets: Uint8Array): this {
-    this.#octets.set(octets, this.#room(octets.length));
+    const at = this.#room(octets.length); // may replace #octets: not inside the call below
+    this.#octets.set(octets, at);
     return this;
   }
 
