@@ -262,7 +262,7 @@ static __always_inline __sum16
 error_checksum(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	       __u32 length, bool partial)
 {
-	__u64 sum = bpf_htonl(length) + bpf_htonl(IPPROTO_ICMPV6);
+	__u64 sum = (__u64)bpf_htonl(length) + bpf_htonl(IPPROTO_ICMPV6);
 
 	sum += sum_frame(ctx, hook,
 			 SEMR_L3 + offsetof(struct ipv6hdr, saddr));
