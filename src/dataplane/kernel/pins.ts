@@ -30,9 +30,9 @@ export function preparePins(bpf: Bpf, options: DataplaneOptions, sizes: TableSiz
     const limit = mountBelow(bpf, pinDirectory);
     const maps = join(pinDirectory, layoutName(options, sizes));
     const links = join(pinDirectory, "links");
-    mkdirSync(links, { recursive: true });
+    makeFolder(links);
     if (existsSync(maps) && readdirSync(maps).length < Object.keys(MAPS).length) removeFolder(maps); // half made or half removed
-    mkdirSync(maps, { recursive: true });
+    makeFolder(maps);
     return { maps, links, limit };
   } catch (cause) {
     throw new DataplaneError(
@@ -50,21 +50,26 @@ function layoutName({ domain, locator, hashSeed }: DataplaneOptions, sizes: Tabl
   return `v${ABI_VERSION}-${hash.slice(0, 12)}`;
 }
 
-/** Below a read-only sysfs (`ip netns exec` makes one) the folder cannot be made, but its parent can be mounted over. */
+/** Below a sysfs without a bpffs the folder cannot be made, but the deepest folder that exists can be mounted over. */
 function mountBelow(bpf: Bpf, pinDirectory: string): string | undefined {
   let mounted = pinDirectory;
   try {
-    mkdirSync(pinDirectory, { recursive: true, mode: 0o700 });
-    bpf.mountBpffs(pinDirectory);
+    makeFolder(pinDirectory);
   } catch (cause) {
-    mounted = dirname(pinDirectory);
     while (!existsSync(mounted)) mounted = dirname(mounted);
-    if (mounted === "/" || mounted === "/sys") throw cause;
-    bpf.mountBpffs(mounted);
-    mkdirSync(pinDirectory, { recursive: true, mode: 0o700 });
+    if (!mounted.startsWith("/sys/fs/bpf")) throw cause;
   }
+  bpf.mountBpffs(mounted);
+  makeFolder(pinDirectory);
   if (!inPrivateMounts()) return undefined;
   return `this process has mounts of its own: unless ${mounted} was mounted outside, its pins go with the process and a restart adopts nothing.`;
+}
+
+/** Not `recursive: true`: where mkdir says ENOENT below a folder that exists, as on sysfs, Node 24 tries for ever. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (!existsSync(dirname(folder))) makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function inPrivateMounts(): boolean {
