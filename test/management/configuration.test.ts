@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, it } from "node:test";
+import { inspect } from "node:util";
+import { loadNative } from "../../native/index.ts";
+import { fromHex, parseIpv6, seconds } from "../../src/base/index.ts";
+import {
+  ConfigurationError,
+  type ConfigurationFault,
+  checkConfigCommand,
+  loadConfiguration,
+  parseConfiguration,
+} from "../../src/management/index.ts";
+import { ALL_FILES, type Editable, edited, R2 } from "./documents.ts";
+import { INVALID } from "./invalid.ts";
+
+const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+
+async function faultsOf(text: string): Promise<readonly ConfigurationFault[]> {
+  try {
+    await parseConfiguration(text, "/etc/semrd", PARTS);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe("a valid configuration", () => {
+  it("comes out in the router's own words, with every default", async () => {
+    const configuration = await parseConfiguration(R2, "/etc/semrd", PARTS);
+    assert.equal(configuration.name, "r2");
+    assert.equal(configuration.routerId, 0x0a000002);
+    assert.deepEqual(configuration.domain, {
+      dnsZone: "example.net",
+      prefix: { address: parseIpv6("fd5e:3d00:1::"), length: 48 },
+    });
+    assert.deepEqual(configuration.site, { selector: 2, locator: parseIpv6("fd00:ffff::2") });
+    assert.deepEqual(
+      [...configuration.taxonomy.familyCodes],
+      [
+        ["vision", 1],
+        ["audio", 2],
+      ],
+    );
+    assert.deepEqual(configuration.taxonomy.capabilities[0], {
+      name: "/vision/ocr",
+      majorVersion: 1,
+      description: "Text of a page image",
+      servicePort: 80,
+      protocol: "tcp",
+    });
+    assert.deepEqual(configuration.tenants, [
+      {
+        name: "acme",
+        index: 1,
+        routeDistinguisher: fromHex("0000 fde8 00000001"),
+        importTargets: [fromHex("0002 fde8 00000001")],
+        exportTargets: [fromHex("0002 fde8 00000001")],
+      },
+    ]);
+    assert.deepEqual(configuration.interfaces, [
+      { name: "eth1", role: "core", tenantIndex: 0, hook: "auto" },
+      { name: "eth2", role: "agent", tenant: "acme", tenantIndex: 1, hook: "auto" },
+      { name: "eth3", role: "agent", tenant: "acme", tenantIndex: 1, hook: "auto" },
+    ]);
+    assert.deepEqual(configuration.bgp, {
+      localAs: 65000,
+      address: parseIpv6("fd00:ffff::2"),
+      port: 179,
+      gracefulRestart: { restartTime: 120 },
+      neighbors: [1, 3].map((n) => ({
+        address: parseIpv6(`fd00:ffff::${n}`),
+        port: 179,
+        remoteAs: 65000,
+        kind: "internal",
+        description: `r${n}`,
+        holdTime: 3,
+        connectRetry: 1,
+        passive: false,
+      })),
+    });
+    assert.deepEqual(configuration.registration, {
+      listen: [{ address: "fd00:a:21::1", port: 8443 }],
+      tls: { certificateFile: "/etc/semrd/r2.pem", keyFile: "/etc/semrd/r2.key" },
+      issuers: [
+        {
+          name: "lab",
+          issuer: "https://issuer.example.net",
+          audience: "semrd",
+          jwksFile: "/etc/semrd/jwks.json",
+        },
+      ],
+      lease: { default: 300, minimum: 10, maximum: 86400 },
+    });
+    assert.deepEqual(configuration.agents[1], {
+      id: "spiffe://example.net/acme/agent/ocr-b",
+      tenant: "acme",
+      instances: [
+        {
+          capability: "/vision/ocr",
+          version: { major: 1, minor: 0 },
+          endpoint: { address: parseIpv6("fd00:a:22::10"), port: 8080, protocol: "tcp" },
+          servicePort: 80,
+          weight: 10,
+          labels: ["eu"],
+          check: { type: "http", path: "/healthz", interval: 200, timeout: 150, fall: 2, rise: 1 },
+        },
+      ],
+    });
+    assert.deepEqual(configuration.discovery, { dns: { listen: [], ttl: 60 } });
+    assert.deepEqual(configuration.dataplane, {
+      driver: "auto",
+      pinDirectory: "/sys/fs/bpf/semrd/r2",
+      hashSeed: 1396789332,
+      tunnelMtu: 1600,
+      maxCapabilities: 65536,
+    });
+    assert.deepEqual(configuration.telemetry, { logLevel: "info", prometheus: { address: "::1", port: 9464 } });
+    assert.equal(configuration.stateDirectory, "/var/lib/semrd/r2");
+    assert.deepEqual(configuration.management, { controlSocket: "/run/semrd/r2.sock" });
+  });
+
+  it("may be as short as the model allows", async () => {
+    const text = edited((router) => {
+      for (const name of Object.keys(router)) if (name.includes(":") || name === "management") delete router[name];
+    });
+    const configuration = await parseConfiguration(text, "/", PARTS);
+    assert.equal(configuration.bgp, undefined);
+    assert.equal(configuration.registration.tls, undefined);
+    assert.deepEqual([configuration.tenants, configuration.agents, configuration.interfaces], [[], [], []]);
+    assert.equal(configuration.management.controlSocket, "/run/semrd/semrd.sock");
+    assert.equal(configuration.dataplane.tunnelMtu, 1500);
+  });
+
+  const BINDINGS: readonly {
+    name: string;
+    edit: (router: Editable) => void;
+    got: (c: Loaded) => unknown;
+    want: unknown;
+  }[] = [
+    {
+      name: "hold time 0 is no hold time",
+      edit: (router) => {
+        router["semrd-bgp:bgp"]["hold-time"] = 0;
+      },
+      got: ({ bgp }) => bgp!.neighbors.map(({ holdTime }) => holdTime),
+      want: [undefined, undefined],
+    },
+    {
+      name: "a neighbour's own times win, and keep the others' keepalive time out",
+      edit: (router) => {
+        Object.assign(router["semrd-bgp:bgp"], { "hold-time": 90, "keepalive-time": 20 });
+        router["semrd-bgp:bgp"].neighbors.neighbor[0]["hold-time"] = 6;
+      },
+      got: ({ bgp }) => bgp!.neighbors.map(({ holdTime, keepaliveTime }) => [holdTime, keepaliveTime]),
+      want: [
+        [seconds(6), undefined],
+        [seconds(90), seconds(20)],
+      ],
+    },
+    {
+      name: "graceful restart can be off",
+      edit: (router) => {
+        router["semrd-bgp:bgp"]["graceful-restart"].enabled = false;
+      },
+      got: ({ bgp }) => bgp!.gracefulRestart,
+      want: undefined,
+    },
+    {
+      name: "a neighbour of another AS is external",
+      edit: (router) => {
+        Object.assign(router["semrd-bgp:bgp"].neighbors.neighbor[0], { "remote-as": 65001, "ttl-security-hops": 1 });
+      },
+      got: ({ bgp }) => [bgp!.neighbors[0]!.kind, bgp!.neighbors[0]!.ttlSecurityHops],
+      want: ["external", 1],
+    },
+    {
+      name: "metrics can be off",
+      edit: (router) => {
+        router["semrd-telemetry:telemetry"].prometheus = { enabled: false };
+      },
+      got: ({ telemetry }) => telemetry,
+      want: { logLevel: "info" },
+    },
+    {
+      name: "an HTTP check without a path asks for /",
+      edit: (router) => {
+        router["semrd-agent:agents"].agent[0].capability[0]["health-check"] = { type: "http" };
+      },
+      got: ({ agents }) => agents[0]!.instances[0]!.check,
+      want: { type: "http", path: "/", interval: 1000, timeout: 500, fall: 2, rise: 1 },
+    },
+    {
+      name: "names may carry the module of their parent again (RFC 7951 §4)",
+      edit: (router) => {
+        router["semrd-router:site"] = router.site;
+        delete router.site;
+      },
+      got: ({ site }) => site.selector,
+      want: 2,
+    },
+  ];
+  type Loaded = Awaited<ReturnType<typeof parseConfiguration>>;
+  for (const { name, edit, got, want } of BINDINGS)
+    it(name, async () => assert.deepEqual(got(await parseConfiguration(edited(edit), "/", PARTS)), want));
+
+  it("never shows a password", async () => {
+    const password = "correct-horse";
+    const text = edited((router) => {
+      router["semrd-bgp:bgp"].neighbors.neighbor[0].password = password;
+    });
+    const configuration = await parseConfiguration(text, "/", PARTS);
+    const secret = configuration.bgp!.neighbors[0]!.password!;
+    assert.equal(new TextDecoder().decode(secret.octets()), password);
+    for (const shown of [
+      inspect(configuration, { depth: 9 }),
+      JSON.stringify(configuration, (_, value) => (typeof value === "bigint" ? `${value}` : value)),
+      `${secret}`,
+    ])
+      assert.ok(!shown.includes(password), shown);
+  });
+});
+
+describe("a configuration that is not valid", () => {
+  for (const { name, edit, want } of INVALID)
+    it(name, async () => {
+      const faults = await faultsOf(edited(edit));
+      assert.deepEqual(
+        faults.map(({ line: _, ...fault }) => fault),
+        want,
+      );
+    });
+
+  it("says the line of each fault", async () => {
+    const text = edited((router) => {
+      router.site.selector = 0;
+      router["semrd-dataplane:dataplane"]["tunnel-mtu"] = 1000;
+    });
+    const lines = text.split("\n");
+    const faults = await faultsOf(text);
+    assert.deepEqual(
+      faults.map(({ line }) => lines[line! - 1]!.trim()),
+      ['"selector": 0,', '"tunnel-mtu": 1000'],
+    );
+  });
+
+  it("does not look for faults without end", async () => {
+    const text = edited((router) => {
+      router["semrd-taxonomy:taxonomy"].family = Array.from({ length: 80 }, (_, i) => ({ label: `f${i}`, code: 0 }));
+    });
+    const faults = await faultsOf(text);
+    assert.equal(faults.length, 51);
+    assert.deepEqual(faults.at(-1), { reason: "only the first 50 faults were looked for", tag: "more-faults" });
+  });
+
+  const SYNTAX = [
+    {
+      name: "a comma before a brace",
+      text: '{"semrd-router:router": {\n  "name": "r",\n}}',
+      line: 3,
+      reason: 'not JSON: column 1: a member name in quotes is expected here, not "}"',
+    },
+    {
+      name: "a name twice",
+      text: '{"a": 1,\n "a": 2}',
+      line: 2,
+      reason: 'not JSON: column 2: a second member "a" in the same object',
+    },
+    {
+      name: "nothing",
+      text: "",
+      line: 1,
+      reason: "not JSON: column 1: a value is expected here, not the end of the text",
+    },
+    {
+      name: "a string over two lines",
+      text: '["a\nb"]',
+      line: 1,
+      reason: "not JSON: column 4: a string that is not closed on its line",
+    },
+    {
+      name: "more behind the end",
+      text: "{}\n{}",
+      line: 2,
+      reason: 'not JSON: column 1: the end of the text is expected here, not "{"',
+    },
+  ];
+  for (const { name, text, line, reason } of SYNTAX)
+    it(`is no JSON: ${name}`, async () => assert.deepEqual(await faultsOf(text), [{ line, reason, tag: "syntax" }]));
+});
+
+describe("a configuration file", () => {
+  it("that is not there, a folder, or names files that are not there", async (t) => {
+    const folder = await mkdtemp(path.join(tmpdir(), "semrd-configuration-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = path.join(folder, "r2.json");
+    const linesOf = async (name: string): Promise<readonly string[]> => {
+      try {
+        await loadConfiguration(name);
+        return [];
+      } catch (error) {
+        assert.ok(error instanceof ConfigurationError, String(error));
+        assert.equal(error.code, "configuration.invalid");
+        return error.lines();
+      }
+    };
+    assert.deepEqual(await linesOf(file), [
+      `${file}: there is no such configuration file: check the path, or make the file`,
+    ]);
+    assert.deepEqual(await linesOf(folder), [`${folder}: a folder, where a configuration file is expected`]);
+
+    await writeFile(file, R2);
+    await writeFile(path.join(folder, "r2.pem"), "");
+    const registration = "/semrd-router:router/semrd-registration:registration";
+    assert.deepEqual(await linesOf(file), [
+      `${file}:50: ${registration}/tls/key-file is "r2.key": there is no such key: check the path, or make the file (${folder}/r2.key)`,
+      `${file}:56: ${registration}/issuer[name='lab']/jwks-file is "jwks.json": there is no such key set: check the path, or make the file (${folder}/jwks.json)`,
+    ]);
+
+    await writeFile(path.join(folder, "r2.key"), "");
+    await writeFile(path.join(folder, "jwks.json"), "");
+    const said: string[] = [];
+    const output = { out: (line: string) => said.push(line), err: (line: string) => said.push(`! ${line}`) };
+    assert.equal(await checkConfigCommand(file, output), 0);
+    await writeFile(file, R2.replace('"selector": 2', '"selector": 0'));
+    assert.equal(await checkConfigCommand(file, output), 78);
+    assert.deepEqual(said, [
+      `${file}: valid configuration of router r2`,
+      `! ${file}:6: /semrd-router:router/site/selector is 0: a site selector is 1 to 65534; 0 stands for any site`,
+      `! ${file}: 1 fault`,
+    ]);
+  });
+});

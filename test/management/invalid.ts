@@ -1,0 +1,369 @@
+import type { ConfigurationFault } from "../../src/management/index.ts";
+import type { Editable } from "./documents.ts";
+
+const BGP = "/semrd-router:router/semrd-bgp:bgp";
+const AGENT_A = "/semrd-router:router/semrd-agent:agents/agent[id='spiffe://example.net/acme/agent/ocr-a']";
+const OCR_A = `${AGENT_A}/capability[name='/vision/ocr'][major-version='1'][address='fd00:a:21::10'][port='8080']`;
+
+export interface Invalid {
+  readonly name: string;
+  readonly edit: (router: Editable, document: Editable) => void;
+  /** Without lines, which have a test of their own. */
+  readonly want: readonly Omit<ConfigurationFault, "line">[];
+}
+
+/** Documents with faults, and exactly these: in the order of their lines. */
+export const INVALID: readonly Invalid[] = [
+  {
+    name: "hold time 2",
+    edit: (router) => {
+      router["semrd-bgp:bgp"]["hold-time"] = 2;
+    },
+    want: [
+      {
+        path: `${BGP}/hold-time`,
+        value: "2",
+        reason: "a hold time is 0 (no keepalives) or at least 3 seconds",
+        tag: "bad-hold-time",
+      },
+    ],
+  },
+  {
+    name: "a keepalive time of more than a third of the hold time, its own or that of all",
+    edit: (router) => {
+      const bgp = router["semrd-bgp:bgp"];
+      Object.assign(bgp.neighbors.neighbor[0], { "keepalive-time": 2 });
+      Object.assign(bgp.neighbors.neighbor[1], { "keepalive-time": 2, "hold-time": 5 });
+    },
+    want: ["1", "3"].map((n) => ({
+      path: `${BGP}/neighbors/neighbor[address='fd00:ffff::${n}']/keepalive-time`,
+      value: "2",
+      reason: "the keepalive time is at most a third of the hold time",
+      tag: "keepalive-too-long",
+    })),
+  },
+  {
+    name: "a key that is no address: one fault, not also a missing key",
+    edit: (router) => {
+      router["semrd-bgp:bgp"].neighbors.neighbor[1].address = "fd00::g";
+    },
+    want: [{ path: `${BGP}/neighbors/neighbor[2]/address`, value: '"fd00::g"', reason: "not an IPv6 address" }],
+  },
+  {
+    name: "a neighbour with this router's own address, spelt differently",
+    edit: (router) => {
+      router["semrd-bgp:bgp"].neighbors.neighbor[0].address = "FD00:FFFF:0::2";
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[1]/address`,
+        value: '"FD00:FFFF:0::2"',
+        reason: "a neighbour has a unicast address, and not this router's own",
+        tag: "bad-neighbor-address",
+      },
+    ],
+  },
+  {
+    name: "several wrong values at once",
+    edit: (router) => {
+      router.site.selector = 70000;
+      router["semrd-agent:agents"].agent[0].capability[0].label = ["fine", "Not Fine"];
+      router["semrd-dataplane:dataplane"].driver = "fast";
+      router["semrd-registration:registration"].listen.push({ address: "localhost", port: 0 });
+    },
+    want: [
+      { path: "/semrd-router:router/site/selector", value: "70000", reason: "out of the range of uint16" },
+      {
+        path: "/semrd-router:router/semrd-registration:registration/listen[2]/address",
+        value: '"localhost"',
+        reason: "not an IP address",
+      },
+      {
+        path: "/semrd-router:router/semrd-registration:registration/listen[2]/port",
+        value: "0",
+        reason: "out of range",
+      },
+      {
+        path: `${OCR_A}/label[2]`,
+        value: '"Not Fine"',
+        reason: "a policy label is 1 to 63 of a-z, 0-9, '.', '_' and '-'",
+        tag: "bad-policy-label",
+      },
+      {
+        path: "/semrd-router:router/semrd-dataplane:dataplane/driver",
+        value: '"fast"',
+        reason: "not one of the values that are allowed here",
+      },
+    ],
+  },
+  {
+    name: "unknown nodes, at every level",
+    edit: (router, document) => {
+      router.nonsense = { a: 1 };
+      router["semrd-bgp:bgp"].nonsense = 1;
+      document["other:x"] = 1;
+    },
+    want: [
+      { path: `${BGP}/nonsense`, value: "1", reason: "unknown: there is no such node in the model" },
+      { path: "/semrd-router:router/nonsense", reason: "unknown: there is no such node in the model" },
+      { path: "/other:x", value: "1", reason: "there is no module other" },
+    ],
+  },
+  {
+    name: "wrong JSON types",
+    edit: (router) => {
+      router.site.selector = "2";
+      router.name = true;
+      router["semrd-bgp:bgp"].neighbors = [];
+      router["semrd-tenant:tenants"].tenant = {};
+    },
+    want: [
+      { path: "/semrd-router:router/name", value: "true", reason: "a string is expected" },
+      { path: "/semrd-router:router/site/selector", value: '"2"', reason: "a number is expected, without quotes" },
+      { path: "/semrd-router:router/semrd-tenant:tenants/tenant", reason: "an array is expected" },
+      { path: `${BGP}/neighbors`, reason: "an object is expected" },
+    ],
+  },
+  {
+    name: "an empty router: everything that is mandatory",
+    edit: (router) => {
+      for (const name of Object.keys(router)) delete router[name];
+    },
+    want: ["name", "router-id", "domain/dns-zone", "domain/prefix", "site/selector", "site/locator"].map((leaf) => ({
+      path: `/semrd-router:router/${leaf}`,
+      reason: "missing, and it is mandatory",
+    })),
+  },
+  {
+    name: "a tenant that does not exist: one fault, not also what follows from it",
+    edit: (router) => {
+      router["semrd-interface:interfaces"].interface[1].tenant = "nobody";
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-interface:interfaces/interface[name='eth2']/tenant",
+        value: '"nobody"',
+        reason: "no /router/tenants/tenant/name has this value",
+        tag: "instance-required",
+      },
+    ],
+  },
+  {
+    name: "a tenant without an index: its users are not reported as well",
+    edit: (router) => {
+      delete router["semrd-tenant:tenants"].tenant[0].index;
+    },
+    want: [
+      { path: "/semrd-router:router/semrd-tenant:tenants/tenant[1]/index", reason: "missing, and it is mandatory" },
+    ],
+  },
+  {
+    name: "tenants of one index",
+    edit: (router) => {
+      const { tenant } = router["semrd-tenant:tenants"];
+      tenant.push({ ...tenant[0], name: "other", "route-distinguisher": "0:65000:2" });
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-tenant:tenants/tenant[name='other']",
+        reason: "index must be unique, and tenant[name='acme'] has the same",
+        tag: "data-not-unique",
+      },
+    ],
+  },
+  {
+    name: "a core interface with a tenant, an agent interface without",
+    edit: (router) => {
+      router["semrd-interface:interfaces"].interface[0].tenant = "acme";
+      delete router["semrd-interface:interfaces"].interface[1].tenant;
+    },
+    want: ["eth1", "eth2"].map((name) => ({
+      path: `/semrd-router:router/semrd-interface:interfaces/interface[name='${name}']`,
+      reason: "a client or agent interface needs a tenant, and a core interface has none",
+      tag: "interface-tenant",
+    })),
+  },
+  {
+    name: "a capability that is not in the taxonomy, one in another version, one in the drafts' spelling",
+    edit: (router) => {
+      const [a, b] = router["semrd-agent:agents"].agent;
+      a.capability[0].name = "/vision/faces";
+      b.capability[0]["major-version"] = 2;
+    },
+    want: [
+      {
+        path: `${AGENT_A}/capability[name='/vision/faces'][major-version='1'][address='fd00:a:21::10'][port='8080']`,
+        reason: "this capability, in this major version, is not in the taxonomy",
+        tag: "capability-unknown",
+      },
+      {
+        path: `${AGENT_A.replace("ocr-a", "ocr-b")}/capability[name='/vision/ocr'][major-version='2'][address='fd00:a:22::10'][port='8080']`,
+        reason: "this capability, in this major version, is not in the taxonomy",
+        tag: "capability-unknown",
+      },
+    ],
+  },
+  {
+    name: "the drafts' spelling of a name, which is no key",
+    edit: (router) => {
+      router["semrd-taxonomy:taxonomy"].capability[1].name = "/capability/audio/speech";
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-taxonomy:taxonomy/capability[2]/name",
+        value: '"/capability/audio/speech"',
+        reason: "a capability name is written here without a leading /capability",
+        tag: "bad-capability-name",
+      },
+    ],
+  },
+  {
+    name: "a taxonomy entry with a fault: the agents that use it are not reported as well",
+    edit: (router) => {
+      router["semrd-taxonomy:taxonomy"].capability.push({ name: "/vision/ocr", "major-version": 1 });
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-taxonomy:taxonomy/capability[name='/vision/ocr'][major-version='1']",
+        reason: "stands there twice",
+      },
+    ],
+  },
+  {
+    name: "an agent that can do nothing",
+    edit: (router) => {
+      router["semrd-agent:agents"].agent[0].capability = [];
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-agent:agents/agent[1]/capability",
+        reason: "has too few entries",
+        tag: "too-few-elements",
+      },
+    ],
+  },
+  {
+    name: "a check path for a TCP check, and a timeout that would never count",
+    edit: (router) => {
+      const [a, b] = router["semrd-agent:agents"].agent;
+      a.capability[0]["health-check"].type = "tcp";
+      Object.assign(b.capability[0]["health-check"], { "timeout-ms": 5000 });
+    },
+    want: [
+      { path: `${OCR_A}/health-check/path`, value: '"/healthz"', reason: "only allowed when ../type = 'http'" },
+      {
+        path: `${OCR_A.replace("ocr-a", "ocr-b").replace("a:21", "a:22")}/health-check`,
+        reason: "a timeout longer than interval times fall would never count",
+        tag: "timeout-too-long",
+      },
+    ],
+  },
+  {
+    name: "registration without a certificate",
+    edit: (router) => {
+      delete router["semrd-registration:registration"].tls;
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-registration:registration",
+        reason: "registration listens with TLS only: give tls/certificate-file and tls/key-file",
+        tag: "tls-missing",
+      },
+    ],
+  },
+  {
+    name: "lease times out of order",
+    edit: (router) => {
+      router["semrd-registration:registration"].lease.minimum = 900;
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-registration:registration/lease",
+        reason: "lease times are ordered: minimum, default, maximum",
+        tag: "lease-order",
+      },
+    ],
+  },
+  {
+    name: "a domain prefix that is no /48",
+    edit: (router) => {
+      router.domain.prefix = "fd5e:3d00:1:1::/64";
+    },
+    want: [
+      {
+        path: "/semrd-router:router/domain/prefix",
+        value: '"fd5e:3d00:1:1::/64"',
+        reason: "capability addresses fill a /48: give the domain one",
+        tag: "bad-domain-prefix",
+      },
+    ],
+  },
+  {
+    name: "addresses of nodes inside the domain's prefix",
+    edit: (router) => {
+      router.site.locator = "fd5e:3d00:1::5";
+      router["semrd-agent:agents"].agent[0].capability[0].address = "fd5e:3d00:1::7";
+    },
+    want: [
+      {
+        path: "/semrd-router:router/site/locator",
+        value: '"fd5e:3d00:1::5"',
+        reason: "a locator cannot be inside the domain's prefix, which is for capability addresses",
+        tag: "address-in-domain",
+      },
+      {
+        path: `${OCR_A.replace("fd00:a:21::10", "fd5e:3d00:1::7")}/address`,
+        value: '"fd5e:3d00:1::7"',
+        reason: "an agent's own address cannot be inside the domain's prefix, which is for capability addresses",
+        tag: "address-in-domain",
+      },
+    ],
+  },
+  {
+    name: "a password of the wrong type or length: refused without showing it",
+    edit: (router) => {
+      const { neighbor } = router["semrd-bgp:bgp"].neighbors;
+      neighbor[0].password = 12345678;
+      neighbor[1].password = "x".repeat(81);
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/password`,
+        reason: "not of the form that is expected here",
+      },
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::3']/password`,
+        reason: "a TCP MD5 password has 1 to 80 octets",
+        tag: "bad-password",
+      },
+    ],
+  },
+  {
+    name: "multihop inside the AS, and together with TTL security",
+    edit: (router) => {
+      const { neighbor } = router["semrd-bgp:bgp"].neighbors;
+      neighbor[0].multihop = 2;
+      Object.assign(neighbor[1], { "remote-as": 65001, multihop: 2, "ttl-security-hops": 1 });
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']`,
+        reason:
+          "multihop is for neighbours of another autonomous system; those of this one may be any number of hops away",
+        tag: "multihop-internal",
+      },
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::3']`,
+        reason: "ttl-security-hops and multihop exclude each other",
+        tag: "ttl-security-and-multihop",
+      },
+    ],
+  },
+  {
+    name: "no router at all",
+    edit: (_, document) => {
+      delete document["semrd-router:router"];
+    },
+    want: [{ reason: 'an object with the one member "semrd-router:router" is expected', tag: "router-missing" }],
+  },
+];
