@@ -14,6 +14,8 @@ export interface SetPolicy {
 }
 
 const LARGEST_SET = 0xffff;
+/** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
+const NEVER = Number.MAX_SAFE_INTEGER;
 const COLLECTED_PER_TURN = 8192;
 
 /** The interned sets, with the numbers that comparing paths needs in arrays beside them. */
@@ -138,10 +140,13 @@ export class AttributeStore implements AttributeTable {
     return changed;
   }
 
-  /** When the next running lease ends, in seconds; Infinity when none runs. */
+  /** When the next running lease ends, in seconds; Infinity when there is no lease, `NEVER` when all of them have ended. */
   nextExpiry(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (let id = 1; id < this.#top; id++) if (this.expired[id] === 0) next = Math.min(next, this.validUntil[id]!);
+    for (let id = 1; id < this.#top; id++) {
+      if (this.validUntil[id] === Number.POSITIVE_INFINITY) continue;
+      next = Math.min(next, this.expired[id] === 0 ? this.validUntil[id]! : NEVER);
+    }
     return next;
   }
 

@@ -1,13 +1,13 @@
-import { compareOctets, formatIpv4 } from "../base/index.ts";
+import { formatIpv4 } from "../base/index.ts";
 import type { AttributeSet } from "./attributes.ts";
 import { asPathLength, LEADING_STEPS, localPreference } from "./net-decision.ts";
-import type { CapabilityCandidate, JudgedCandidate, Judgement } from "./types.ts";
+import type { CapabilityCandidate, JudgedCandidate, Judgement, NetId } from "./types.ts";
 
 /** One site's route with what the rules look at. */
 export interface Contender {
   readonly candidate: CapabilityCandidate;
   readonly set: AttributeSet;
-  readonly key: Uint8Array;
+  readonly net: NetId;
   /** It carries a route target that the tenant in question imports. */
   readonly imported: boolean;
 }
@@ -161,18 +161,23 @@ export function judged(
   };
 }
 
-/** Decides for one capability. The result does not depend on the order of `contenders`. */
-export function judge(contenders: readonly Contender[], context: JudgingContext): Verdict {
+/** Decides for one capability. The result does not depend on the order of `contenders`; `byKey` orders routes of one origin. */
+export function judge(
+  contenders: readonly Contender[],
+  context: JudgingContext,
+  byKey: (a: NetId, b: NetId) => number,
+): Verdict {
   const candidates: JudgedCandidate[] = [];
-  const racing = contenders
-    .filter((contender) => {
-      const step = ELIGIBILITY_STEPS.find(({ refuse }) => refuse(contender, context) !== undefined);
-      if (step === undefined) return true;
+  const racing: Contender[] = [];
+  for (const contender of contenders) {
+    const step = ELIGIBILITY_STEPS.find(({ refuse }) => refuse(contender, context) !== undefined);
+    if (step === undefined) racing.push(contender);
+    else {
       const reason = step.refuse(contender, context)!;
       candidates.push(judged(contender.candidate, "excluded", false, step.name, () => reason));
-      return false;
-    })
-    .sort(byPlace);
+    }
+  }
+  if (racing.length > 1) racing.sort((a, b) => a.candidate.originId - b.candidate.originId || byKey(a.net, b.net));
   const chain = new Elimination(racing);
   for (const step of GROUP_STEPS) {
     for (const loser of chain.apply(step)) {
@@ -212,9 +217,7 @@ export function judge(contenders: readonly Contender[], context: JudgingContext)
 
 const ORDER: Readonly<Record<Judgement, number>> = { winner: 0, group: 1, excluded: 2 };
 
-function byPlace(a: Contender, b: Contender): number {
-  return a.candidate.originId - b.candidate.originId || compareOctets(a.key, b.key);
-}
+const NOBODY: readonly Contender[] = [];
 
 /** Contenders that are left after some steps, and the latest step that made a difference. */
 class Elimination {
@@ -228,7 +231,7 @@ class Elimination {
 
   /** Keeps the best by this step; returns the others. */
   apply(step: PreferenceStep): readonly Contender[] {
-    if (this.left.length < 2) return [];
+    if (this.left.length < 2) return NOBODY;
     const best = Math.min(...this.left.map((contender) => step.value(contender)));
     const losers = this.left.filter((contender) => step.value(contender) !== best);
     if (losers.length === 0) return losers;

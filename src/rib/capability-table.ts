@@ -1,5 +1,5 @@
-import type { CapabilityId, CapabilityName, Random } from "../base/index.ts";
-import { type Contender, judge, judged, type Verdict } from "./capability-decision.ts";
+import { type CapabilityId, type CapabilityName, compareOctets, type Random } from "../base/index.ts";
+import { type Contender, judge, judged } from "./capability-decision.ts";
 import { CAPABILITY_ID_AT, isSiteKey, originIdAt } from "./capability-key.ts";
 import { DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
@@ -53,6 +53,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
       const message = `${size} destinations wait for the forwarding compiler to look at them`;
       throw new RibError({ code: "rib.route-limit", what: "changed destinations", limit }, message);
     }
+    this.chainNext[0] = this.#destinations.touch(this.attributes.tenant[attributes]!, keys);
     super.announce(peer, keys, attributes);
   }
 
@@ -98,7 +99,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
       let id = changed.next(this.#cursor);
       if (id === 0) id = changed.next(1);
       this.#cursor = id + 1;
-      const selection = this.select(this.#destinations.tenant(id), this.#destinations.capabilityId(id));
+      const selection = this.#decide(this.#destinations.tenant(id), this.#destinations.capabilityId(id), undefined);
       changed.delete(id);
       this.#destinations.freeIfEmpty(id);
       visit(selection);
@@ -108,27 +109,42 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection {
+    return this.#decide(tenantIndex, capabilityId, []);
+  }
+
+  /** `outdone`: where the further paths of each site are collected; nobody but people wants to know them. */
+  #decide(
+    tenantIndex: number,
+    capabilityId: CapabilityId,
+    outdone: JudgedCandidate[] | undefined,
+  ): CapabilitySelection {
     const contenders: Contender[] = [];
-    const outdone: JudgedCandidate[] = [];
     const imported = this.#destinations.find(tenantIndex, capabilityId, 0);
     for (let net = this.#destinations.firstNet(imported); net !== 0; net = this.#next(net)) {
       contenders.push(this.#contender(net, true));
-      this.#addOutdone(net, outdone);
+      if (outdone !== undefined) this.#addOutdone(net, outdone);
     }
     const strangers = this.#destinations.find(0, capabilityId, 0);
     for (let net = this.#destinations.firstNet(strangers); net !== 0; net = this.#next(net)) {
       contenders.push(this.#contender(net, false));
     }
     const context = { nowSeconds: this.clock.wall() / 1000, labels: this.#labels };
-    const verdict: Verdict = judge(contenders, context);
+    const { group, winner, candidates } = judge(contenders, context, this.#byKey);
     return {
       tenantIndex,
       capabilityId,
       name: nameOf(contenders),
-      group: verdict.group,
-      winner: verdict.winner,
-      candidates: outdone.length === 0 ? verdict.candidates : [...verdict.candidates, ...outdone],
+      group,
+      winner,
+      candidates: outdone === undefined || outdone.length === 0 ? candidates : [...candidates, ...outdone],
     };
+  }
+
+  readonly #byKey = (a: NetId, b: NetId): number => compareOctets(this.#keyOf(a), this.#keyOf(b));
+
+  #keyOf(net: NetId): Uint8Array {
+    const start = this.store.keyStart(net);
+    return this.store.keyOctets.slice(start, start + this.store.keyLength(net));
   }
 
   #next(net: NetId): NetId {
@@ -140,8 +156,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     const start = this.store.keyStart(net);
     const record = net << NET_SHIFT;
     const candidate = this.#candidate(this.store.nets, record, originIdAt(keyOctets, start));
-    const key = keyOctets.slice(start, start + this.store.keyLength(net));
-    return { candidate, set: this.attributes.get(candidate.attributes), key, imported };
+    return { candidate, set: this.attributes.get(candidate.attributes), net, imported };
   }
 
   #candidate(records: Int32Array, record: number, originId: number): CapabilityCandidate {
@@ -217,7 +232,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     if (nets[record + KEY] === 0 || nets[record + ATTRIBUTES] === 0) return [];
     const start = this.store.keyStart(net);
     if (!isSiteKey(keyOctets, start)) return [];
-    const key = keyOctets.slice(start, start + this.store.keyLength(net));
+    const key = this.#keyOf(net);
     const capabilityId = key.slice(CAPABILITY_ID_AT, CAPABILITY_ID_AT + 16);
     if (filter.capabilityId?.some((octet, i) => octet !== capabilityId[i])) return [];
     const rows: RouteRow[] = [];

@@ -1,10 +1,10 @@
 import type { Random } from "../base/index.ts";
-import { CAPABILITY_ID_AT } from "./capability-key.ts";
+import { CAPABILITY_ID_AT, SITE_KEY_OCTETS } from "./capability-key.ts";
 import { IdSet } from "./id-set.ts";
-import { BufferView, KeyedHash, LITTLE_ENDIAN } from "./keyed-hash.ts";
+import { KeyedHash } from "./keyed-hash.ts";
 import { DESTINATION, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
-import type { NetId } from "./types.ts";
+import type { KeyBatch, NetId } from "./types.ts";
 
 /** A small number that stands for one (tenant, capability); 0 is "none". */
 export type DestinationId = number;
@@ -35,8 +35,10 @@ export class DestinationIndex {
   readonly #octets: Uint8Array;
   readonly #index = new SegmentedIndex(10);
   readonly #hash: KeyedHash;
-  readonly #view = new BufferView();
   readonly #wanted = new Int32Array(4);
+  readonly #wantedOctets = new Uint8Array(this.#wanted.buffer);
+  readonly #wantedView = new DataView(this.#wanted.buffer);
+  #hashes = new Int32Array(256);
   #top = 1;
   #free: DestinationId = 0;
   #size = 0;
@@ -64,18 +66,38 @@ export class DestinationIndex {
 
   /** The capability ID is the 16 octets at `at`. */
   find(tenant: number, octets: Uint8Array, at: number): DestinationId {
-    return this.#find(tenant, octets, at, this.#hashOf(tenant, octets, at));
+    return this.#find(tenant, this.#want(tenant, octets, at));
   }
 
-  #hashOf(tenant: number, octets: Uint8Array, at: number): number {
-    return this.#hash.hash(this.#view.over(octets), octets.byteOffset + at, 16) ^ Math.imul(tenant, 0x9e3779b1);
+  /** Makes the memory of these destinations come closer: their cache misses overlap when they are asked for together. */
+  touch(tenant: number, keys: KeyBatch): number {
+    let touched = 0;
+    if (this.#hashes.length < keys.count) this.#hashes = new Int32Array(2 * keys.count);
+    const hashes = this.#hashes;
+    for (let i = 0; i < keys.count; i++) {
+      hashes[i] = 0;
+      if (keys.lengths[i] !== SITE_KEY_OCTETS) continue;
+      hashes[i] = this.#want(tenant, keys.octets, keys.starts[i]! + CAPABILITY_ID_AT);
+      const slots = this.#index.segment(hashes[i]!);
+      touched ^= slots[this.#index.home(slots, hashes[i]!)]!;
+    }
+    for (let i = 0; i < keys.count; i++) {
+      const slots = this.#index.segment(hashes[i]!);
+      const home = this.#index.home(slots, hashes[i]!);
+      if (slots[home] === hashes[i]) touched ^= this.#records[slots[home + 1]! << SHIFT]!;
+    }
+    return touched;
   }
 
-  #find(tenant: number, octets: Uint8Array, at: number, hash: number): DestinationId {
-    const view = this.#view.over(octets);
-    const base = octets.byteOffset + at;
+  /** Brings a capability ID into `#wanted`; returns its hash. */
+  #want(tenant: number, octets: Uint8Array, at: number): number {
+    const wanted = this.#wantedOctets;
+    for (let i = 0; i < 16; i++) wanted[i] = octets[at + i]!;
+    return this.#hash.hash(this.#wantedView, 0, 16) ^ Math.imul(tenant, 0x9e3779b1);
+  }
+
+  #find(tenant: number, hash: number): DestinationId {
     const wanted = this.#wanted;
-    for (let i = 0; i < 4; i++) wanted[i] = view.getInt32(base + 4 * i, LITTLE_ENDIAN);
     const records = this.#records;
     const slots = this.#index.segment(hash);
     for (let slot = this.#index.home(slots, hash); slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
@@ -95,8 +117,8 @@ export class DestinationIndex {
   /** Puts a net, whose key begins at `at` of the key octets, into the destination of its capability; 0: into none. */
   place(net: NetId, tenant: number, at: number): DestinationId {
     const { nets, keyOctets } = this.#store;
-    const hash = this.#hashOf(tenant, keyOctets, at + CAPABILITY_ID_AT);
-    let id = this.#find(tenant, keyOctets, at + CAPABILITY_ID_AT, hash);
+    const hash = this.#want(tenant, keyOctets, at + CAPABILITY_ID_AT);
+    let id = this.#find(tenant, hash);
     if (id === 0) id = this.#add(tenant, hash);
     const record = id << SHIFT;
     const first = this.#records[record + FIRST]!;
@@ -110,7 +132,7 @@ export class DestinationIndex {
     return id;
   }
 
-  /** `#wanted` holds the capability ID: `#find` has just looked for it. */
+  /** `#wanted` holds the capability ID: it has just been looked for. */
   #add(tenant: number, hash: number): DestinationId {
     const reused = this.#free;
     const id = reused === 0 ? this.#top : reused;

@@ -21,8 +21,8 @@ export interface PathFacts {
 export interface NetStep {
   readonly name: string;
   readonly see: string;
-  /** Largest value is 2^bits - 1; larger ones are cut. */
-  readonly bits: number;
+  /** One more than the largest value; larger ones are cut. */
+  readonly span: number;
   /** The smaller value is the better one. */
   value(path: PathFacts): number;
   /** For people. */
@@ -36,42 +36,42 @@ export const LEADING_STEPS: readonly NetStep[] = [
   {
     name: "eligible",
     see: "RFC 4271 §9.1.2: what is not eligible is not compared; DESIGN 4.3",
-    bits: 1,
+    span: 2 ** 1,
     value: (path) => (path.eligible ? 0 : 1),
     describe: (path) => (path.eligible ? "eligible" : "not eligible"),
   },
   {
     name: "local-route",
     see: "RFC 4271 §9.1.1: what this router originates is not replaced by what it hears about it",
-    bits: 1,
+    span: 2 ** 1,
     value: (path) => (path.kind === "local" ? 0 : 1),
     describe: (path) => (path.kind === "local" ? "of this router" : "learnt"),
   },
   {
     name: "llgr-stale",
     see: "RFC 9494 §4.3: least preferred",
-    bits: 1,
+    span: 2 ** 1,
     value: (path) => (path.set.communities.includes(LLGR_STALE) ? 1 : 0),
     describe: (path) => (path.set.communities.includes(LLGR_STALE) ? "LLGR_STALE" : "not LLGR_STALE"),
   },
   {
     name: "local-preference",
     see: "RFC 4271 §9.1.2",
-    bits: 32,
+    span: 2 ** 32,
     value: (path) => 0xffffffff - localPreference(path.set),
     describe: (path) => plain(localPreference(path.set)),
   },
   {
     name: "as-path-length",
     see: "RFC 4271 §9.1.2.2 a); RFC 5065 §5.3",
-    bits: 12,
+    span: 2 ** 12,
     value: (path) => asPathLength(path.set),
     describe: (path) => plain(asPathLength(path.set)),
   },
   {
     name: "origin",
     see: "RFC 4271 §9.1.2.2 b)",
-    bits: 2,
+    span: 2 ** 2,
     value: (path) => ORIGINS.indexOf(path.set.origin),
     describe: (path) => path.set.origin,
   },
@@ -81,7 +81,7 @@ export const LEADING_STEPS: readonly NetStep[] = [
 export const MED_STEP: NetStep = {
   name: "multi-exit-disc",
   see: "RFC 4271 §9.1.2.2 c)",
-  bits: 32,
+  span: 2 ** 32,
   value: (path) => path.set.multiExitDisc ?? 0,
   describe: (path) => plain(path.set.multiExitDisc ?? 0),
 };
@@ -91,35 +91,35 @@ export const LATE_STEPS: readonly NetStep[] = [
   {
     name: "external-peer",
     see: "RFC 4271 §9.1.2.2 d)",
-    bits: 1,
+    span: 2 ** 1,
     value: (path) => (path.kind === "internal" ? 1 : 0),
     describe: (path) => path.kind,
   },
   {
     name: "stale",
     see: "RFC 4724 §4.2 keeps stale routes in use; of two equal ones the confirmed one is better",
-    bits: 1,
+    span: 2 ** 1,
     value: (path) => (path.stale ? 1 : 0),
     describe: (path) => (path.stale ? "stale" : "confirmed"),
   },
   {
     name: "router-id",
     see: "RFC 4271 §9.1.2.2 f); RFC 4456 §9: ORIGINATOR_ID in its place",
-    bits: 32,
+    span: 2 ** 32,
     value: (path) => path.set.originatorId ?? path.bgpIdentifier,
     describe: (path) => plain(path.set.originatorId ?? path.bgpIdentifier),
   },
   {
     name: "cluster-list-length",
     see: "RFC 4456 §9",
-    bits: 6,
+    span: 2 ** 6,
     value: (path) => path.set.clusterList?.length ?? 0,
     describe: (path) => plain(path.set.clusterList?.length ?? 0),
   },
   {
     name: "peer-address",
     see: "RFC 4271 §9.1.2.2 g)",
-    bits: 13,
+    span: 2 ** 13,
     value: (path) => path.addressOrder,
     describe: (path) => plain(path.addressOrder),
   },
@@ -150,12 +150,12 @@ export function neighbourAs(set: AttributeSet): number {
 /** The values of consecutive steps in one number: the smaller one wins, as if they were compared one after the other. */
 export function fold(steps: readonly NetStep[], path: PathFacts): number {
   let rank = 0;
-  for (const step of steps) rank = rank * 2 ** step.bits + Math.min(step.value(path), 2 ** step.bits - 1);
+  for (const step of steps) rank = rank * step.span + Math.min(step.value(path), step.span - 1);
   return rank;
 }
 
 /** What a folded rank of leading steps loses when the path is this router's own. */
-export const LOCAL_GAIN = 2 ** LEADING_STEPS.slice(2).reduce((bits, step) => bits + step.bits, 0);
+export const LOCAL_GAIN = LEADING_STEPS.slice(2).reduce((product, step) => product * step.span, 1);
 
 /** Which step put `loser` out when `winner` won against all of `paths`. `undefined` when the two are equal in every step. */
 export function losingStep(

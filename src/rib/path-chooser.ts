@@ -1,9 +1,20 @@
 import type { AttributeStore } from "./attribute-store.ts";
+import type { AttributeSet } from "./attributes.ts";
 import { fold, LATE_STEPS, LOCAL_GAIN, type PathFacts } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
+
+const NO_SET: AttributeSet = {
+  origin: "incomplete",
+  asPath: [],
+  nextHop: new Uint8Array(16),
+  communities: [],
+  extendedCommunities: [],
+  largeCommunities: [],
+  opaque: [],
+};
 
 /**
  * Chooses the best path of a net by elimination, step by step over all of its paths, as RFC 4271 §9.1.2.2 says: comparing
@@ -15,6 +26,15 @@ export class PathChooser {
   readonly #peers: PeerBook;
   /** Paths still in the race: 0 for the one in the net record, else the number of the further path. */
   readonly #racing: number[] = [];
+  /** One for all comparisons: nothing is allocated per route. */
+  readonly #scratch: PathFacts = {
+    set: NO_SET,
+    eligible: false,
+    kind: "internal",
+    stale: false,
+    bgpIdentifier: 0,
+    addressOrder: 0,
+  };
 
   constructor(store: NetStore, attributes: AttributeStore, peers: PeerBook) {
     this.#store = store;
@@ -64,6 +84,8 @@ export class PathChooser {
 
   #keepLowestMed(net: number): void {
     const { med, neighbourAs } = this.#attributes;
+    const first = med[this.#attributesOf(net, this.#racing[0]!)];
+    if (this.#racing.every((path) => med[this.#attributesOf(net, path)] === first)) return;
     const sets = this.#racing.map((path) => this.#attributesOf(net, path));
     const beaten = (own: AttributeId): boolean =>
       sets.some((other) => neighbourAs[other] === neighbourAs[own] && med[other]! < med[own]!);
@@ -76,7 +98,7 @@ export class PathChooser {
     let chosen = this.#racing[0]!;
     let least = Number.POSITIVE_INFINITY;
     for (const path of this.#racing) {
-      const rank = fold(LATE_STEPS, this.facts(this.#attributesOf(net, path), this.#tagOf(net, path)));
+      const rank = fold(LATE_STEPS, this.#fill(this.#scratch, this.#attributesOf(net, path), this.#tagOf(net, path)));
       // Same address and identifier twice: two sessions with one neighbour. The older number stays.
       const tie = rank === least && (this.#tagOf(net, path) & 0xffff) < (this.#tagOf(net, chosen) & 0xffff);
       if (rank < least || tie) chosen = path;
@@ -86,14 +108,17 @@ export class PathChooser {
   }
 
   facts(attributes: AttributeId, tag: number): PathFacts {
+    return this.#fill({ ...this.#scratch }, attributes, tag);
+  }
+
+  #fill(facts: PathFacts, attributes: AttributeId, tag: number): PathFacts {
     const peer = tag & 0xffff;
-    return {
-      set: this.#attributes.get(attributes),
-      eligible: this.#attributes.eligible(attributes),
-      kind: this.#peers.kind(peer),
-      stale: this.#peers.isStale(tag),
-      bgpIdentifier: this.#peers.bgpIdentifier(peer),
-      addressOrder: this.#peers.addressOrder(peer),
-    };
+    facts.set = this.#attributes.get(attributes);
+    facts.eligible = this.#attributes.eligible(attributes);
+    facts.kind = this.#peers.kind(peer);
+    facts.stale = this.#peers.isStale(tag);
+    facts.bgpIdentifier = this.#peers.bgpIdentifier(peer);
+    facts.addressOrder = this.#peers.addressOrder(peer);
+    return facts;
   }
 }

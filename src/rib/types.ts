@@ -178,7 +178,10 @@ export interface RouteRow {
 export interface CapabilityView {
   /** Called on a later turn, once per quiet period, when there are changed destinations. One listener: the daemon hands on. */
   onDestinationsChanged: (() => void) | undefined;
-  /** Visits up to `limit` changed destinations, each once with its selection of now; returns how many are left. */
+  /**
+   * Visits up to `limit` changed destinations, each once with its selection of now; returns how many are left. Here
+   * `candidates` has one entry a site: what `select` says about further paths to the same site is left out.
+   */
   drainDestinations(visit: (selection: CapabilitySelection) => void, limit: number): number;
   /** Decides now; an unknown destination has no candidates. Cost grows with the candidates. */
   select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection;

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { seconds } from "../../src/base/index.ts";
+import type { CapabilitySelection, Rib } from "../../src/rib/index.ts";
+import { announce, attributeSet, capabilityNumber, EPOCH, ribPeer, siteKey, target, withdraw, world } from "./world.ts";
+
+function drain(rib: Rib, limit = 1000): CapabilitySelection[] {
+  const visited: CapabilitySelection[] = [];
+  rib.capability.drainDestinations((selection) => visited.push(selection), limit);
+  return visited;
+}
+
+const origins = (selection: CapabilitySelection | undefined): number[] =>
+  (selection?.group ?? []).map(({ originId }) => originId & 0xff);
+
+const lease = (validUntil: number, sequence = 1n) => ({
+  sequence,
+  validUntil: seconds(EPOCH + validUntil),
+  renew: seconds(1),
+});
+
+describe("changed destinations", () => {
+  it("are told once a quiet period, drained in slices, each once", () => {
+    const { rib, clock } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    let woken = 0;
+    rib.capability.onDestinationsChanged = () => woken++;
+    for (const number of [1, 2, 3, 1, 2]) announce(rib, peer, attributeSet({ localPref: number }), siteKey(number, 2));
+    announce(rib, peer, attributeSet(), siteKey(1, 3));
+    clock.settle();
+    assert.equal(woken, 1);
+    assert.equal(drain(rib, 2).length, 2);
+    assert.equal(drain(rib, 2).length, 1);
+    assert.deepEqual(drain(rib), []);
+    withdraw(rib, peer, siteKey(2, 2));
+    clock.settle();
+    assert.equal(woken, 2);
+    const [gone] = drain(rib);
+    assert.deepEqual(gone?.capabilityId, capabilityNumber(2));
+    assert.deepEqual(gone?.group, []);
+    assert.equal([...rib.capability.destinations()].length, 2);
+  });
+
+  it("move with the route targets, and what no tenant imports changes nothing", () => {
+    const { rib } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    announce(rib, peer, attributeSet({ extendedCommunities: [target(99)] }), siteKey(1, 2));
+    assert.deepEqual(drain(rib), []);
+    announce(rib, peer, attributeSet({ extendedCommunities: [target(1)] }), siteKey(1, 2));
+    assert.deepEqual(
+      drain(rib).map((s) => [s.tenantIndex, origins(s)]),
+      [[1, [2]]],
+    );
+    announce(rib, peer, attributeSet({ extendedCommunities: [target(2)] }), siteKey(1, 2));
+    assert.deepEqual(
+      drain(rib)
+        .map((s) => [s.tenantIndex, origins(s)])
+        .sort(),
+      [
+        [1, []],
+        [2, [2]],
+      ],
+    );
+  });
+
+  it("do not include keys of other route types (DESIGN 4.1)", () => {
+    const { rib } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    const other = siteKey(1, 2);
+    other[0] = 4;
+    announce(rib, peer, attributeSet(), other);
+    assert.equal(rib.capability.routes, 1);
+    assert.deepEqual(drain(rib), []);
+    assert.deepEqual([...rib.capability.routesOf({})], []);
+  });
+
+  it("refuse more routes when nobody looks at them", () => {
+    const { rib } = world({ maxRoutes: 4 });
+    const peer = rib.openPeer(ribPeer(2));
+    for (let number = 1; number <= 8; number++) {
+      announce(rib, peer, attributeSet(), siteKey(number, 2));
+      withdraw(rib, peer, siteKey(number, 2));
+    }
+    assert.throws(() => announce(rib, peer, attributeSet(), siteKey(9, 2)), /wait for the forwarding compiler/);
+    assert.equal(drain(rib).length, 8);
+    announce(rib, peer, attributeSet(), siteKey(9, 2));
+  });
+});
+
+describe("leases (DESIGN 4.3)", () => {
+  it("end exactly when they end, and the destination is looked at again", () => {
+    const { rib, clock } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    announce(rib, peer, attributeSet({ semantic: { lease: lease(10) } }), siteKey(1, 2));
+    announce(rib, peer, attributeSet({ semantic: { lease: lease(20) } }), siteKey(1, 3));
+    announce(rib, peer, attributeSet({ semantic: { lease: lease(500) } }), siteKey(2, 2));
+    assert.equal(drain(rib).length, 2);
+    clock.advance(9_999);
+    assert.deepEqual(drain(rib), []);
+    clock.advance(1);
+    assert.deepEqual(drain(rib).map(origins), [[3]]);
+    clock.advance(10_000);
+    assert.deepEqual(drain(rib).map(origins), [[]]);
+    assert.equal(rib.capability.select(1, capabilityNumber(1)).candidates[0]?.step, "lease");
+    announce(rib, peer, attributeSet({ semantic: { lease: lease(600, 2n) } }), siteKey(1, 3));
+    assert.deepEqual(drain(rib).map(origins), [[3]]);
+  });
+
+  it("that ended on the best path give way to a renewed one from another neighbour", () => {
+    const { rib, clock } = world();
+    const [a, b] = [rib.openPeer(ribPeer(2)), rib.openPeer(ribPeer(3))];
+    announce(rib, a, attributeSet({ localPref: 200, semantic: { lease: lease(10) } }), siteKey(1, 9));
+    announce(rib, b, attributeSet({ localPref: 100, semantic: { lease: lease(900) } }), siteKey(1, 9));
+    drain(rib);
+    assert.equal(rib.capability.select(1, capabilityNumber(1)).winner?.peer, a);
+    clock.advance(10_000);
+    assert.deepEqual(drain(rib).map(origins), [[9]]);
+    assert.equal(rib.capability.select(1, capabilityNumber(1)).winner?.peer, b);
+  });
+
+  it("follow a wall clock that steps", () => {
+    const { rib, clock } = world();
+    announce(rib, rib.openPeer(ribPeer(2)), attributeSet({ semantic: { lease: lease(3000) } }), siteKey(1, 2));
+    drain(rib);
+    clock.stepWall(4_000_000);
+    clock.advance(60_000);
+    assert.deepEqual(drain(rib).map(origins), [[]]);
+    clock.stepWall(-4_000_000);
+    clock.advance(60_000);
+    assert.deepEqual(origins(rib.capability.select(1, capabilityNumber(1))), [2]);
+    assert.deepEqual(drain(rib).map(origins), [[2]]);
+  });
+});
+
+describe("rows", () => {
+  it("can be filtered and read while the table changes", () => {
+    const { rib } = world();
+    const [a, b] = [rib.openPeer(ribPeer(2)), rib.openPeer(ribPeer(3))];
+    for (let number = 1; number <= 20; number++) announce(rib, a, attributeSet(), siteKey(number, 2));
+    announce(rib, b, attributeSet(), siteKey(5, 2), siteKey(5, 3));
+    const filtered = [...rib.capability.routesOf({ tenantIndex: 1, capabilityId: capabilityNumber(5) })];
+    assert.deepEqual(filtered.map(({ originId, peer, best }) => [originId & 255, peer, best]).sort(), [
+      [2, a, true],
+      [2, b, false],
+      [3, b, true],
+    ]);
+    assert.equal([...rib.capability.routesOf({ peer: b })].length, 2);
+    const rows = rib.capability.routesOf({});
+    const first = rows.next().value!;
+    rib.closePeer(a);
+    assert.equal(first.attributes.semantic?.score, 5);
+    assert.equal([...rows].length, 2);
+    assert.equal(first.since, 1000 * EPOCH);
+  });
+});
