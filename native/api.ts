@@ -1,14 +1,16 @@
 /**
  * What the Node-API addon offers. Types only: `native/index.ts` loads the addon and exports values of these types.
  *
- * Every function checks types, lengths and ranges itself and throws `RangeError` or `TypeError` on a wrong one. A failed
- * system call throws a {@link SystemCallError}. Descriptors that a function returns belong to the caller.
+ * Every function checks types, lengths and ranges itself and throws `RangeError` or `TypeError` on a wrong one, also
+ * those that return a promise. A failed system call throws a {@link SystemCallError}, or is the reason of the rejection.
+ * Descriptors that a function returns belong to the caller.
  */
 
 /** Shape of what a failed system call throws: as Node's own errors do it. */
 export interface SystemCallError extends Error {
   /** `"EPERM"`, `"EADDRINUSE"`, … */
   readonly code: string;
+  /** Negative, as Node has it: `-98` for EADDRINUSE. */
   readonly errno: number;
   readonly syscall: string;
 }
@@ -21,6 +23,7 @@ export type XdpMode = "native" | "generic";
 export type TcMode = "tcx" | "clsact";
 
 export interface BpfMapInfo {
+  /** Of the source; from `openMap` what the kernel kept of it, 15 characters. */
   readonly name: string;
   readonly type: number;
   readonly keySize: number;
@@ -39,9 +42,15 @@ export interface BpfMap extends Disposable {
   delete(key: Uint8Array): boolean;
   /** The key that follows `key` (the first, without one), `undefined` at the end. */
   nextKey(key?: Uint8Array): Uint8Array | undefined;
-  /** `count` packed keys and values in one system call, on a worker. Resolves to how many were written. */
+  /**
+   * `count` packed keys and values in one system call, on a worker; both arrays are copied. Resolves to how many were
+   * written; the message of a rejection says how far it came.
+   */
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): Promise<number>;
-  /** The whole value area of a BPF_F_MMAPABLE array, shared with the kernel. Entry i starts at i × round_up(valueSize, 8). Stays valid until garbage collected, even after dispose. */
+  /**
+   * The whole value area of a BPF_F_MMAPABLE array, shared with the kernel; the same array on each call. Entry i starts
+   * at i × round_up(valueSize, 8). Stays valid until garbage collected, even after dispose.
+   */
   mmap(): Uint8Array;
   /** Pins the map; the parent folder must be on a bpffs. */
   pin(path: string): void;
@@ -70,13 +79,18 @@ export interface LoadOptions {
   readonly constants?: Readonly<Record<string, Uint8Array>>;
   /** Map sizes to change before creation, by map name. */
   readonly maxEntries?: Readonly<Record<string, number>>;
-  /** Maps to take over instead of creating, by map name: a path under a bpffs. A path that does not exist is created and pinned there after the load. */
+  /**
+   * Maps to take over instead of creating, by map name: a path under a bpffs. A map whose path does not exist is created
+   * and pinned there after the load; when one pin fails, those made before it are removed again. A pinned map whose type,
+   * sizes, number of entries or flags differ from what the object (and `maxEntries`) asks for is refused: EINVAL.
+   */
   readonly pins?: Readonly<Record<string, string>>;
 }
 
 /** An object file, loaded and verified. Disposing closes its descriptors; what is pinned or attached lives on. */
 export interface BpfObject extends Disposable {
   readonly programs: ReadonlyMap<string, BpfProgram>;
+  /** By name in the source; global variables by section: `".rodata"`, `".bss"`, `".data"`. */
   readonly maps: ReadonlyMap<string, BpfMap>;
   /** Names of the maps that were taken over from `pins` instead of created. */
   readonly adopted: readonly string[];
@@ -86,12 +100,18 @@ export interface BpfObject extends Disposable {
 export interface BpfLink extends Disposable {
   readonly ifindex: number;
   readonly mode: XdpMode | TcMode;
-  /** True for links that have a descriptor and can be pinned and updated in place (XDP links, tcx). clsact filters live on without. */
+  /**
+   * True for links that have a descriptor and can be pinned and updated in place (XDP links, tcx). clsact filters live
+   * on without.
+   */
   readonly pinnable: boolean;
   pin(path: string): void;
   /** Replaces the program without a gap, on a worker (waits for an RCU grace period). */
   update(program: BpfProgram): Promise<void>;
-  /** Removes the program from the interface, the pin too. */
+  /**
+   * Removes the program from the interface, the pins too, and disposes the link. The clsact qdisc stays: it may serve
+   * others.
+   */
   detach(): void;
 }
 
@@ -105,13 +125,24 @@ export interface RingBuffer extends Disposable {
 }
 
 export interface Bpf {
-  /** Loads on a worker: the verifier may take tens of milliseconds. The rejection's message ends with the verifier's last lines. */
+  /**
+   * Loads on a worker: the verifier may take tens of milliseconds. The rejection's message ends with the verifier's
+   * last lines.
+   */
   load(path: string, options?: LoadOptions): Promise<BpfObject>;
-  /** Native first, then generic, unless one is asked for. Throws EBUSY (syscall "xdp attach") when a foreign program is there; never replaces one. */
+  /**
+   * Native first, then generic, unless one is asked for. Throws EBUSY (syscall "xdp attach") when a foreign program is
+   * there; never replaces one.
+   */
   attachXdp(program: BpfProgram, ifindex: number, mode?: XdpMode): BpfLink;
-  /** tcx first (kernel 6.6), else clsact; on ingress. */
+  /**
+   * tcx first (kernel 6.6), else clsact; on ingress, next to what others attached. A clsact filter of ours (it has a
+   * priority and handle of its own) is replaced by the next one.
+   */
   attachTc(program: BpfProgram, ifindex: number, mode?: TcMode): BpfLink;
-  /** Takes over a pinned link. Throws ENOENT. */
+  /**
+   * Takes over a pinned XDP or tcx link. Throws ENOENT, and ENODEV when its interface is gone or in another namespace.
+   */
   openLink(path: string): BpfLink;
   openMap(path: string): BpfMap;
   /** What sits on the interface now, `undefined` for nothing. */
@@ -122,12 +153,18 @@ export interface Bpf {
     packet: Uint8Array,
     options?: { readonly repeat?: number; readonly ifindex?: number },
   ): TestRunResult;
-  /** Calls `record` on the main thread for each record of a BPF_MAP_TYPE_RINGBUF; at most `bound` wait, the rest are dropped and counted. */
+  /**
+   * Calls `record` on the main thread for each record of a BPF_MAP_TYPE_RINGBUF; at most `bound` wait, the rest are dropped
+   * and counted. One reader per map. Lives until disposed, but keeps no process alive.
+   */
   openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer;
-  /** Makes `path` a bpffs mount unless it already is on one. */
+  /** Makes `path`, an existing folder, a bpffs mount unless it already is on one. */
   mountBpffs(path: string): void;
   possibleCpus(): number;
-  /** What this process may do: each a plain reason when it may not, e.g. "CAP_BPF is missing". */
+  /**
+   * Whether this process may load and attach programs: capabilities, then a small map and program for real. `reason` is
+   * for people, e.g. "CAP_BPF is missing".
+   */
   probe(): { readonly usable: boolean; readonly reason?: string; readonly kernel: string };
 }
 
@@ -135,7 +172,10 @@ export interface Bpf {
 
 /** A descriptor made here is non-blocking and close-on-exec. */
 export interface SocketOptions {
-  /** A network namespace by path (`/run/netns/x`, `/proc/1/ns/net`); the calling thread is back in its own before the call returns. */
+  /**
+   * A network namespace by path (`/run/netns/x`, `/proc/1/ns/net`); the calling thread is back in its own before the
+   * call returns.
+   */
   readonly namespace?: string;
   readonly family: "ipv4" | "ipv6";
   readonly type: "stream" | "datagram" | "raw";
@@ -244,7 +284,10 @@ export interface YangContext extends AsyncDisposable {
     format: "json" | "xml",
     options?: { readonly validate?: boolean; readonly state?: boolean },
   ): Promise<YangTree>;
-  /** `defaults`: "explicit" (without the option) prints what was given, "all" also the default values that validation added. */
+  /**
+   * `defaults`: "explicit" (without the option) prints what was given, "all" also the default values that validation
+   * added.
+   */
   print(
     tree: YangTree,
     format: "json" | "xml",

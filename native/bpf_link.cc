@@ -38,7 +38,8 @@ void BpfLink::RequireOpen(Napi::Env env) const {
 Napi::Value BpfLink::PinAt(const Napi::CallbackInfo& info) {
   RequireOpen(info.Env());
   std::string path = Text(info[0], "path", PATH_MAX);
-  if (IsClsact()) throw SystemCallFailure(EOPNOTSUPP, "bpf_obj_pin", "a clsact filter cannot be pinned: it stays anyway");
+  if (IsClsact())
+    throw SystemCallFailure(EOPNOTSUPP, "bpf_obj_pin", "a clsact filter cannot be pinned: it stays anyway");
   Pin(parts_.attachment.link.get(), path);
   parts_.pins.push_back(path);
   return info.Env().Undefined();

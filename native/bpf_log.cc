@@ -30,10 +30,9 @@ int Print(libbpf_print_level level, const char* format, va_list arguments) {
 
 }  // namespace
 
-BpfLogCapture::BpfLogCapture() {
-  libbpf_set_print(Print);
-  current = this;
-}
+void TakeOverBpfLog() { libbpf_set_print(Print); }
+
+BpfLogCapture::BpfLogCapture() { current = this; }
 
 BpfLogCapture::~BpfLogCapture() { current = nullptr; }
 

@@ -5,8 +5,11 @@
 
 namespace semrd {
 
-// Collects libbpf's messages of the calling thread while it lives. libbpf has one print function per process; ours
-// hands each message to the capture of its own thread and discards it where there is none.
+// libbpf has one print function per process. From this call on it is ours, which hands each message to the capture of
+// the thread it arises on and discards it where there is none.
+void TakeOverBpfLog();
+
+// Collects libbpf's messages of the calling thread while it lives.
 class BpfLogCapture {
  public:
   BpfLogCapture();

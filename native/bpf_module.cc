@@ -4,6 +4,7 @@
 
 #include "bpf_host.h"
 #include "bpf_link.h"
+#include "bpf_log.h"
 #include "bpf_map.h"
 #include "bpf_object.h"
 #include "bpf_program.h"
@@ -99,6 +100,7 @@ Napi::Value Probe(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Object BpfModule(Napi::Env env) {
+  TakeOverBpfLog();
   BpfMap::Define(env);
   BpfProgram::Define(env);
   BpfObject::Define(env);

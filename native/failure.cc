@@ -22,7 +22,8 @@ std::string CodeOf(int number) {
 }
 
 SystemCallFailure::SystemCallFailure(int number, std::string call, const std::string& detail)
-    : std::runtime_error(CodeOf(number) + ": " + Describe(number) + ", " + call + (detail.empty() ? "" : ": " + detail)),
+    : std::runtime_error(CodeOf(number) + ": " + Describe(number) + ", " + call +
+                         (detail.empty() ? "" : ": " + detail)),
       number_(number),
       call_(std::move(call)) {}
 

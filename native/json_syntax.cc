@@ -1,6 +1,7 @@
 #include "json_syntax.h"
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 namespace semrd {
@@ -80,7 +81,8 @@ class Scanner {
       if (octet != '\\') continue;
       if (Take('u')) {
         for (int i = 0; i < 4; i++, at_++)
-          if (at_ == text_.size() || !isxdigit(static_cast<unsigned char>(text_[at_]))) return End("\\u needs four hexadecimal digits");
+          if (at_ == text_.size() || !isxdigit(static_cast<unsigned char>(text_[at_])))
+            return End("\\u needs four hexadecimal digits");
       } else if (at_ == text_.size() || std::string_view("\"\\/bfnrt").find(text_[at_]) == std::string_view::npos) {
         return End("unknown escape in a string");
       } else {
@@ -124,7 +126,9 @@ class Scanner {
   void Blank() {
     while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) at_++;
   }
-  const char* End(const char* otherwise) const { return at_ == text_.size() ? "the document ends too early" : otherwise; }
+  const char* End(const char* otherwise) const {
+    return at_ == text_.size() ? "the document ends too early" : otherwise;
+  }
 
   std::string_view text_;
   size_t at_ = 0;

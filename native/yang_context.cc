@@ -177,7 +177,8 @@ static Napi::Value CreateContext(const Napi::CallbackInfo& info) {
     if (!module) throw Napi::TypeError::New(env, "modules must be an array of objects");
     YangModuleRequest request = {Text(module->Get("name"), "modules.name"), "", {}};
     if (auto revision = OptionalText(module, "revision")) request.revision = *revision;
-    if (auto features = module->Get("features"); !features.IsUndefined()) request.features = Texts(features, "features");
+    if (auto features = module->Get("features"); !features.IsUndefined())
+      request.features = Texts(features, "features");
     modules.push_back(std::move(request));
   }
 

@@ -12,6 +12,12 @@ namespace semrd {
 
 namespace {
 
+#ifdef LYD_PRINT_WITHSIBLINGS
+constexpr uint32_t kWithSiblings = LYD_PRINT_WITHSIBLINGS;
+#else
+constexpr uint32_t kWithSiblings = LYD_PRINT_SIBLINGS;  // its name in newer versions
+#endif
+
 #ifdef LYD_VALIDATE_MULTI_ERROR
 constexpr uint32_t kAllErrors = LYD_VALIDATE_MULTI_ERROR;  // libyang 3
 #else
@@ -104,20 +110,24 @@ std::vector<YangModuleState> YangCore::Modules() const {
 }
 
 ParsedTree YangCore::Parse(const ParseRequest& request) {
-  if (request.text.find('\0') != std::string::npos) throw YangFailure("parsing", {{"the text contains NUL", "", "", 0}});
+  if (request.text.find('\0') != std::string::npos)
+    throw YangFailure("parsing", {{"the text contains NUL", "", "", 0}});
   if (request.format == YangFormat::kJson)
     if (auto fault = JsonFault(request.text)) throw YangFailure("parsing", {*fault});
 
-  uint32_t parse = LYD_PARSE_STRICT | (request.validate ? 0 : LYD_PARSE_ONLY) | (request.state ? 0 : LYD_PARSE_NO_STATE);
+  uint32_t parse =
+      LYD_PARSE_STRICT | (request.validate ? 0 : LYD_PARSE_ONLY) | (request.state ? 0 : LYD_PARSE_NO_STATE);
   uint32_t validate = request.validate ? kAllErrors | (request.state ? 0 : LYD_VALIDATE_NO_STATE) : 0;
   ly_err_clean(context_, nullptr);
   lyd_node* tree = nullptr;
-  if (lyd_parse_data_mem(context_, request.text.c_str(), FormatOf(request.format), parse, validate, &tree) != LY_SUCCESS) {
+  if (lyd_parse_data_mem(context_, request.text.c_str(), FormatOf(request.format), parse, validate, &tree) !=
+      LY_SUCCESS) {
     lyd_free_all(tree);
     Fail(request.validate ? "parsing and validating" : "parsing");
   }
   bool empty = true;
-  for (const lyd_node* node = tree; node != nullptr; node = node->next) empty = empty && (node->flags & LYD_DEFAULT) != 0;
+  for (const lyd_node* node = tree; node != nullptr; node = node->next)
+    empty = empty && (node->flags & LYD_DEFAULT) != 0;
   trees_[++last_] = tree;
   return {last_, empty};
 }
@@ -131,7 +141,7 @@ lyd_node* YangCore::Tree(TreeNumber number) const {
 std::string YangCore::Print(TreeNumber number, const PrintRequest& request) {
   const lyd_node* tree = Tree(number);
   ly_err_clean(context_, nullptr);
-  uint32_t options = LYD_PRINT_WITHSIBLINGS | (request.indent ? 0 : LYD_PRINT_SHRINK) |
+  uint32_t options = kWithSiblings | (request.indent ? 0 : LYD_PRINT_SHRINK) |
                      (request.all_defaults ? LYD_PRINT_WD_ALL : LYD_PRINT_WD_EXPLICIT);
   PrintedText printed;
   if (lyd_print_mem(&printed.text, tree, FormatOf(request.format), options) != LY_SUCCESS) Fail("printing");
