@@ -1,0 +1,75 @@
+import { seconds } from "../../base/index.ts";
+import { CeaseSubcode, ErrorCode, type NotificationMessage, notification, sameFamily } from "../wire/index.ts";
+import type { SessionEvent } from "./events.ts";
+import type { Agreement } from "./negotiation.ts";
+import type { Session, Step } from "./session.ts";
+import type { SessionSettings } from "./settings.ts";
+import {
+  arm,
+  armWithJitter,
+  COLLISION,
+  drop,
+  fsmError,
+  HOLD_TIMER_EXPIRED,
+  SEND_HOLD_TIMER_EXPIRED,
+  stay,
+  stop,
+} from "./transitions.ts";
+
+/** Established, one event. @see RFC 4271 §8.2.2; RFC 4724 §5; RFC 9687 §3 */
+export function inEstablished(
+  session: Extract<Session, { state: "Established" }>,
+  event: SessionEvent,
+  settings: SessionSettings,
+): Step {
+  const { agreed } = session;
+  const { holdTime } = agreed;
+  switch (event.type) {
+    case "ManualStart":
+    case "AutomaticStart":
+      return stay(session);
+    case "ManualStop":
+      return stop(session, event, event.notification && hard(agreed, event.notification));
+    case "OpenCollisionDump":
+      return stop(session, event, COLLISION);
+    case "AutomaticStop":
+      return drop(session, event, settings, hard(agreed, event.notification));
+    case "HoldTimer_Expires":
+      return drop(session, event, settings, HOLD_TIMER_EXPIRED);
+    case "SendHoldTimer_Expires":
+      return drop(session, event, settings, SEND_HOLD_TIMER_EXPIRED);
+    case "KeepaliveTimer_Expires":
+      if (holdTime === undefined) return stay(session);
+      return stay(session, { type: "sendKeepalive" }, armWithJitter("keepalive", seconds(holdTime / 3)));
+    case "TcpConnectionConfirmed": // the peer has restarted and is back before its loss was seen (RFC 4724 §5)
+    case "TcpConnectionFails":
+      return drop(session, event, settings);
+    case "NotifMsgVerErr":
+    case "NotifMsg":
+      return drop(session, event, settings);
+    case "KeepAliveMsg": {
+      // It lasted a keepalive interval, so it is a good session.
+      const good = session.failures === 0 ? session : { ...session, failures: 0 };
+      return holdTime === undefined ? stay(good) : stay(good, arm("hold", holdTime));
+    }
+    case "UpdateMsg":
+      return holdTime === undefined ? stay(session) : stay(session, arm("hold", holdTime));
+    case "RouteRefreshMsg": {
+      // For a family that was not agreed it is ignored. @see RFC 2918 §4
+      const known = agreed.families.some((family) => sameFamily(family, event.family));
+      return known ? stay(session, { type: "refresh", family: event.family }) : stay(session);
+    }
+    case "BGPHeaderErr":
+    case "BGPOpenMsgErr":
+    case "UpdateMsgErr":
+      return drop(session, event, settings, event.fault);
+    default: // events 9, 13, 16, 19
+      return drop(session, event, settings, fsmError(session));
+  }
+}
+
+/** Where both ends keep routes over a NOTIFICATION, one that means the end is wrapped. @see RFC 8538 §3 */
+function hard(agreed: Agreement, inner: NotificationMessage): NotificationMessage {
+  if (agreed.gracefulRestart?.notification !== true) return inner;
+  return notification(ErrorCode.Cease, CeaseSubcode.HardReset, Uint8Array.of(inner.code, inner.subcode, ...inner.data));
+}

@@ -1,0 +1,49 @@
+import type { Family, NotificationMessage, OpenMessage } from "../wire/index.ts";
+
+/** Events of one connection under their names in the RFC. @see RFC 4271 §8.1; RFC 9687 §3 (29); RFC 2918 (ROUTE-REFRESH) */
+export type SessionEvent =
+  /** 1 */
+  | { readonly type: "ManualStart" }
+  /** 2: without `notification` the connection is just closed, as before a restart. */
+  | { readonly type: "ManualStop"; readonly notification?: NotificationMessage }
+  /** 3 */
+  | { readonly type: "AutomaticStart" }
+  /** 8: the session comes back after its idle hold time. */
+  | { readonly type: "AutomaticStop"; readonly notification: NotificationMessage }
+  /** 9 */
+  | { readonly type: "ConnectRetryTimer_Expires" }
+  /** 10 */
+  | { readonly type: "HoldTimer_Expires" }
+  /** 11 */
+  | { readonly type: "KeepaliveTimer_Expires" }
+  /** 13 */
+  | { readonly type: "IdleHoldTimer_Expires" }
+  /** 16: our SYN was answered. */
+  | { readonly type: "Tcp_CR_Acked" }
+  /** 17: the peer's connection was accepted. */
+  | { readonly type: "TcpConnectionConfirmed" }
+  /** 18 */
+  | { readonly type: "TcpConnectionFails" }
+  /** 19 */
+  | { readonly type: "BGPOpen"; readonly open: OpenMessage }
+  /** 21 */
+  | { readonly type: "BGPHeaderErr"; readonly fault: NotificationMessage }
+  /** 22 */
+  | { readonly type: "BGPOpenMsgErr"; readonly fault: NotificationMessage }
+  /** 23 */
+  | { readonly type: "OpenCollisionDump" }
+  /** 24 */
+  | { readonly type: "NotifMsgVerErr"; readonly notification: NotificationMessage }
+  /** 25 */
+  | { readonly type: "NotifMsg"; readonly notification: NotificationMessage }
+  /** 26 */
+  | { readonly type: "KeepAliveMsg" }
+  /** 27 */
+  | { readonly type: "UpdateMsg" }
+  /** 28 */
+  | { readonly type: "UpdateMsgErr"; readonly fault: NotificationMessage }
+  /** 29 */
+  | { readonly type: "SendHoldTimer_Expires" }
+  | { readonly type: "RouteRefreshMsg"; readonly family: Family };
+
+export type SessionEventType = SessionEvent["type"];

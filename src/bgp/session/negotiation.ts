@@ -1,0 +1,103 @@
+import { type Seconds, seconds } from "../../base/index.ts";
+import {
+  type AsWidth,
+  type Decoded,
+  decoded,
+  ErrorCode,
+  encodeCapabilities,
+  type Family,
+  type GracefulRestartCapability,
+  type OpenMessage,
+  OpenSubcode,
+  refused,
+  sameFamily,
+} from "../wire/index.ts";
+import type { SessionSettings } from "./settings.ts";
+
+/** What both OPENs of a session come to. */
+export interface Agreement {
+  readonly kind: "internal" | "external";
+  readonly remoteAs: number;
+  /** Unsigned 32 bits. */
+  readonly peerIdentifier: number;
+  /** The smaller of both; `undefined`: no timers. */
+  readonly holdTime: Seconds | undefined;
+  /** Offered by both. Nothing of any other family is sent. */
+  readonly families: readonly Family[];
+  readonly asWidth: AsWidth;
+  readonly routeRefresh: boolean;
+  /** When both offer it. */
+  readonly gracefulRestart:
+    | {
+        readonly peer: GracefulRestartCapability;
+        /** Both keep routes over NOTIFICATIONs. @see RFC 8538 §4 */
+        readonly notification: boolean;
+      }
+    | undefined;
+  /** Codes of the peer's capabilities that are not known here. */
+  readonly unknownCapabilities: readonly number[];
+}
+
+/** The OPEN of this router. */
+export function ownOpen(settings: SessionSettings): OpenMessage {
+  const { families, gracefulRestart: own } = settings;
+  const restart = own && {
+    restarted: own.restarting,
+    notification: true,
+    restartTime: own.restartTime,
+    families: families.map((family) => ({ family, forwardingPreserved: own.forwardingPreserved })),
+  };
+  return {
+    autonomousSystem: settings.localAs,
+    holdTime: settings.holdTime,
+    bgpIdentifier: settings.bgpIdentifier,
+    capabilities: {
+      families,
+      routeRefresh: true,
+      fourOctetAs: settings.localAs,
+      ...(restart === undefined ? {} : { gracefulRestart: restart }),
+      unknown: [],
+    },
+  };
+}
+
+/**
+ * Checks the peer's OPEN against the configuration and ours.
+ * @see RFC 4271 §6.2; RFC 6286 §2.2 (identifier); RFC 5492 §3 (required capability); RFC 6793 §4.1
+ */
+export function negotiate(settings: SessionSettings, sent: OpenMessage, received: OpenMessage): Decoded<Agreement> {
+  const refuse = (subcode: number, data?: Uint8Array): Decoded<never> => refused(ErrorCode.OpenMessage, subcode, data);
+  const { capabilities: theirs } = received;
+  const kind = settings.remoteAs === settings.localAs ? "internal" : "external";
+  if (received.autonomousSystem !== settings.remoteAs) return refuse(OpenSubcode.BadPeerAs);
+  if (kind === "internal" && received.bgpIdentifier === sent.bgpIdentifier) return refuse(OpenSubcode.BadBgpIdentifier);
+  if ((received.holdTime ?? Number.POSITIVE_INFINITY) < settings.minimumHoldTime) {
+    return refuse(OpenSubcode.UnacceptableHoldTime);
+  }
+  if (received.holdTime === undefined && settings.minimumHoldTime > 0) return refuse(OpenSubcode.UnacceptableHoldTime);
+  const families = sent.capabilities.families.filter((own) => theirs.families.some((other) => sameFamily(own, other)));
+  if (settings.requireFamily && families.length === 0) {
+    const missing = { families: sent.capabilities.families, routeRefresh: false, unknown: [] };
+    return refuse(OpenSubcode.UnsupportedCapability, encodeCapabilities(missing));
+  }
+  const own = sent.capabilities.gracefulRestart;
+  const peer = theirs.gracefulRestart;
+  const restart =
+    own === undefined || peer === undefined ? undefined : { peer, notification: own.notification && peer.notification };
+  return decoded({
+    kind,
+    remoteAs: settings.remoteAs,
+    peerIdentifier: received.bgpIdentifier,
+    holdTime: smaller(sent.holdTime, received.holdTime),
+    families,
+    asWidth: theirs.fourOctetAs === undefined ? 2 : 4,
+    routeRefresh: theirs.routeRefresh,
+    gracefulRestart: restart,
+    unknownCapabilities: theirs.unknown,
+  });
+}
+
+/** No timers on either side means none on both: zero is the smaller one. @see RFC 4271 §4.2 */
+function smaller(a: Seconds | undefined, b: Seconds | undefined): Seconds | undefined {
+  return a === undefined || b === undefined ? undefined : seconds(Math.min(a, b));
+}

@@ -1,0 +1,37 @@
+import type { Agreement } from "./negotiation.ts";
+
+/**
+ * After a restart of this router: which peers have still to say End-of-RIB before learnt routes may be judged, advertised
+ * and our own End-of-RIB sent. Peers that are restarting themselves or do not offer graceful restart are not waited for.
+ * @see RFC 4724 §4.1
+ */
+export interface SelectionDeferral {
+  readonly state: "waiting" | "done";
+  /** Names of the peers that are waited for. */
+  readonly waiting: readonly string[];
+}
+
+export type DeferralEvent =
+  | { readonly type: "established"; readonly peer: string; readonly agreed: Agreement }
+  | { readonly type: "endOfRib"; readonly peer: string }
+  | { readonly type: "removed"; readonly peer: string }
+  | { readonly type: "SelectionDeferralTimer_Expires" };
+
+/** A router that did not restart, or lost its forwarding state, has nothing to wait for. */
+export const NO_DEFERRAL: SelectionDeferral = { state: "done", waiting: [] };
+
+export function startDeferral(peers: readonly string[]): SelectionDeferral {
+  return peers.length === 0 ? NO_DEFERRAL : { state: "waiting", waiting: peers };
+}
+
+/** One event. Pure; once done, it stays done. */
+export function stepDeferral(deferral: SelectionDeferral, event: DeferralEvent): SelectionDeferral {
+  if (deferral.state === "done" || event.type === "SelectionDeferralTimer_Expires") return NO_DEFERRAL;
+  if (event.type === "established") {
+    const restart = event.agreed.gracefulRestart;
+    const willSay = restart !== undefined && !restart.peer.restarted && event.agreed.families.length > 0;
+    if (willSay) return deferral;
+  }
+  const waiting = deferral.waiting.filter((peer) => peer !== event.peer);
+  return waiting.length === 0 ? NO_DEFERRAL : { state: "waiting", waiting };
+}

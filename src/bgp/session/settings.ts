@@ -1,0 +1,33 @@
+import type { Seconds } from "../../base/index.ts";
+import type { Family } from "../wire/index.ts";
+
+/** What this router says about its own restart in the next OPEN. @see RFC 4724 §3 and §4.1 */
+export interface OwnRestart {
+  readonly restartTime: Seconds;
+  /** R: set until the routes of before the restart are settled. */
+  readonly restarting: boolean;
+  /** F: whether forwarding really went on, as the data plane says. */
+  readonly forwardingPreserved: boolean;
+}
+
+/** Everything that a session's decisions depend on besides its state. May differ from step to step. */
+export interface SessionSettings {
+  readonly localAs: number;
+  readonly remoteAs: number;
+  readonly bgpIdentifier: number;
+  /** Only listens. */
+  readonly passive: boolean;
+  /** Offered; `undefined` offers no timers. */
+  readonly holdTime: Seconds | undefined;
+  /** A smaller offer of the peer is refused; 0 accepts "no timers", too. */
+  readonly minimumHoldTime: Seconds;
+  readonly connectRetry: Seconds;
+  readonly idleHold: Seconds;
+  /** Upper bound of both after doubling. */
+  readonly maximumBackOff: Seconds;
+  readonly families: readonly Family[];
+  /** Refuse a peer that offers none of our families, instead of a session without routes. */
+  readonly requireFamily: boolean;
+  /** `undefined`: graceful restart is neither offered nor helped. */
+  readonly gracefulRestart: OwnRestart | undefined;
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { seconds } from "../../../src/base/index.ts";
+import {
+  type Agreement,
+  type Helper,
+  type HelperEffect,
+  type HelperEvent,
+  NO_DEFERRAL,
+  NO_HELPER,
+  ownOpen,
+  retainedFamilies,
+  startDeferral,
+  stepDeferral,
+  stepHelper,
+} from "../../../src/bgp/session/index.ts";
+import { notification } from "../../../src/bgp/wire/index.ts";
+import { agreementSample, FAMILY, settingsSample } from "./samples.ts";
+
+const restart = { restartTime: seconds(120), restarting: false, forwardingPreserved: true };
+const agreed = agreementSample();
+const back = agreementSample({ gracefulRestart: { ...restart, restarting: true } });
+const withoutF = agreementSample({ gracefulRestart: { ...restart, forwardingPreserved: false } });
+const plain = agreementSample({ gracefulRestart: undefined });
+
+const lossOf = (agreement: Agreement): HelperEvent => ({
+  type: "lost",
+  agreed: agreement,
+  end: { cause: "TcpConnectionFails" },
+});
+
+function shown(effect: HelperEffect): string {
+  if (effect.type === "arm") return `arm ${effect.timer} ${effect.delay}`;
+  return effect.type === "disarm" ? `disarm ${effect.timer}` : effect.type;
+}
+
+function run(helper: Helper, ...events: HelperEvent[]): string[] {
+  const seen: string[] = [];
+  let now = helper;
+  for (const event of events) {
+    const { helper: next, effects } = stepHelper(now, event, seconds(360));
+    seen.push(`${next.state}: ${effects.map(shown).join(", ")}`.trim());
+    now = next;
+  }
+  return seen;
+}
+
+const endOfRib: HelperEvent = { type: "endOfRib", family: FAMILY };
+const LOST = "retaining: markStale, arm restart 120";
+
+describe("graceful restart, helper (RFC 4724 §4.2)", () => {
+  it("connection lost, peer back with F, End-of-RIB", () => {
+    assert.deepEqual(run(NO_HELPER, lossOf(agreed), { type: "established", agreed: back }, endOfRib), [
+      LOST,
+      "awaiting: disarm restart, arm stalePath 360",
+      "none: deleteStale, disarm stalePath",
+    ]);
+  });
+
+  it("back without F, without the family, without the capability: stale routes go at once", () => {
+    const noFamily = agreementSample({ families: [] });
+    for (const agreement of [withoutF, noFamily, plain]) {
+      assert.deepEqual(run(NO_HELPER, lossOf(agreed), { type: "established", agreed: agreement }), [
+        LOST,
+        "none: disarm restart, deleteStale",
+      ]);
+    }
+  });
+
+  it("never back: stale routes go when the restart timer ends", () => {
+    assert.deepEqual(run(NO_HELPER, lossOf(agreed), { type: "RestartTimer_Expires" }), [LOST, "none: deleteStale"]);
+  });
+
+  it("back, but no End-of-RIB: stale routes go when the stale path timer ends", () => {
+    const seen = run(
+      NO_HELPER,
+      lossOf(agreed),
+      { type: "established", agreed: back },
+      { type: "StalePathTimer_Expires" },
+    );
+    assert.equal(seen[2], "none: deleteStale");
+  });
+
+  it("lost again before End-of-RIB: what was stale goes, the rest becomes stale", () => {
+    const seen = run(NO_HELPER, lossOf(agreed), { type: "established", agreed: back }, lossOf(back));
+    assert.equal(seen[2], "retaining: disarm stalePath, deleteStale, markStale, arm restart 120");
+  });
+
+  it("a peer without the capability leaves nothing", () => {
+    assert.deepEqual(run(NO_HELPER, lossOf(plain)), ["none: deleteAll"]);
+  });
+
+  it("stopped while waiting", () => {
+    assert.deepEqual(run(NO_HELPER, lossOf(agreed), { type: "stopped" }), [LOST, "none: disarm restart, deleteStale"]);
+    assert.deepEqual(run(NO_HELPER, { type: "stopped" }), ["none:"]);
+  });
+
+  it("End-of-RIB and timers of nothing are nothing", () => {
+    assert.deepEqual(run(NO_HELPER, endOfRib, { type: "RestartTimer_Expires" }, { type: "StalePathTimer_Expires" }), [
+      "none:",
+      "none:",
+      "none:",
+    ]);
+  });
+});
+
+describe("which end keeps routes", () => {
+  const old: Agreement = { ...agreed, gracefulRestart: { ...agreed.gracefulRestart!, notification: false } };
+  const kept = (agreement: Agreement, end: Parameters<typeof retainedFamilies>[1]): number =>
+    retainedFamilies(agreement, end).length;
+
+  it("RFC 4724 §4.2: a NOTIFICATION in either direction ends it", () => {
+    assert.equal(kept(old, { cause: "TcpConnectionFails" }), 1);
+    assert.equal(kept(old, { cause: "HoldTimer_Expires", sent: notification(4) }), 0);
+    assert.equal(kept(old, { cause: "NotifMsg", received: notification(6, 4) }), 0);
+  });
+
+  it("RFC 8538 §4: with N on both sides only a hard reset does", () => {
+    assert.equal(kept(agreed, { cause: "HoldTimer_Expires", sent: notification(4) }), 1);
+    assert.equal(kept(agreed, { cause: "NotifMsg", received: notification(6, 4) }), 1);
+    assert.equal(kept(agreed, { cause: "NotifMsg", received: notification(6, 9, Uint8Array.of(6, 2)) }), 0);
+    assert.equal(kept(agreed, { cause: "AutomaticStop", sent: notification(6, 9) }), 0);
+  });
+
+  it("a peer that was stopped here leaves nothing", () => {
+    assert.equal(kept(agreed, { cause: "ManualStop" }), 0);
+  });
+});
+
+describe("graceful restart, restarting side (RFC 4724 §4.1)", () => {
+  it("R and F are what the daemon says", () => {
+    const own = { restartTime: seconds(60), restarting: true, forwardingPreserved: false };
+    const { gracefulRestart } = ownOpen(settingsSample({ gracefulRestart: own })).capabilities;
+    assert.deepEqual(gracefulRestart, {
+      restarted: true,
+      notification: true,
+      restartTime: seconds(60),
+      families: [{ family: FAMILY, forwardingPreserved: false }],
+    });
+  });
+
+  it("waits for the End-of-RIB of every peer that will say it", () => {
+    let deferral = startDeferral(["a", "b", "c", "d"]);
+    deferral = stepDeferral(deferral, { type: "established", peer: "a", agreed });
+    assert.deepEqual(deferral.waiting, ["a", "b", "c", "d"]);
+    deferral = stepDeferral(deferral, { type: "established", peer: "b", agreed: back });
+    assert.deepEqual(deferral.waiting, ["a", "c", "d"], "b is restarting itself");
+    deferral = stepDeferral(deferral, { type: "established", peer: "c", agreed: plain });
+    assert.deepEqual(deferral.waiting, ["a", "d"], "c will never say it");
+    deferral = stepDeferral(deferral, { type: "removed", peer: "d" });
+    deferral = stepDeferral(deferral, { type: "endOfRib", peer: "a" });
+    assert.equal(deferral.state, "done");
+  });
+
+  it("waits no longer than the timer, and for nobody where there is nobody", () => {
+    assert.equal(stepDeferral(startDeferral(["a"]), { type: "SelectionDeferralTimer_Expires" }), NO_DEFERRAL);
+    assert.equal(startDeferral([]), NO_DEFERRAL);
+    assert.equal(stepDeferral(NO_DEFERRAL, { type: "established", peer: "a", agreed }), NO_DEFERRAL);
+  });
+});

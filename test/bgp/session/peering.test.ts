@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  leading,
+  NO_PEERING,
+  type Peering,
+  type PeeringInput,
+  type SessionSettings,
+  stepPeering,
+} from "../../../src/bgp/session/index.ts";
+import { agreementSample, EVENTS, openSample, SESSIONS, SETTINGS, settingsSample, shown } from "./samples.ts";
+
+/** `outgoing/incoming: effects` */
+function outcome(peering: Peering, input: PeeringInput, settings = SETTINGS): { next: Peering; text: string } {
+  const { peering: next, effects } = stepPeering(peering, input, settings);
+  const states = `${next.outgoing.state}/${next.incoming?.state ?? "none"}`;
+  return { next, text: `${states}: ${effects.map(shown).join(", ")}`.trim() };
+}
+
+const ACCEPTED: PeeringInput = { type: "accepted" };
+const OPENED = "adopt, incoming: disarm connectRetry, incoming: sendOpen, incoming: arm hold 240";
+const CONFIRMED = (side: string): string => `${side}: sendKeepalive, ${side}: arm keepalive ~30, ${side}: arm hold 90`;
+const open = (bgpIdentifier: number, side: "outgoing" | "incoming"): PeeringInput => ({
+  side,
+  event: { type: "BGPOpen", open: openSample({ bgpIdentifier }) },
+});
+const HIGHER = SETTINGS.bgpIdentifier + 1;
+const LOWER = SETTINGS.bgpIdentifier - 1;
+const dumped = (side: string): string =>
+  `${side}: notify 6/7, ${side}: close, ${side}: disarmAll, ${side}: ended OpenCollisionDump`;
+
+describe("peering: accepted connections", () => {
+  const CASES: { name: string; given: Peering; want: string; settings?: SessionSettings }[] = [
+    { name: "Idle refuses", given: NO_PEERING, want: "Idle/none: refuse" },
+    {
+      name: "Active gives way",
+      given: { outgoing: SESSIONS.Active, incoming: undefined },
+      want: `Idle/OpenSent: outgoing: disarmAll, ${OPENED}`,
+    },
+    {
+      name: "Connect goes on beside it",
+      given: { outgoing: SESSIONS.Connect, incoming: undefined },
+      want: `Connect/OpenSent: ${OPENED}`,
+    },
+    {
+      name: "a second one takes the place of the first",
+      given: { outgoing: SESSIONS.Idle, incoming: SESSIONS.OpenSent },
+      want: `Idle/OpenSent: ${dumped("incoming")}, outgoing: disarmAll, ${OPENED}`,
+    },
+    {
+      name: "an established session without graceful restart stays (RFC 4271 §6.8)",
+      given: {
+        outgoing: { ...SESSIONS.Established, agreed: agreementSample({ gracefulRestart: undefined }) },
+        incoming: undefined,
+      },
+      want: "Established/none: refuse",
+    },
+    {
+      name: "a restarted peer is back before its loss was seen (RFC 4724 §5)",
+      given: { outgoing: SESSIONS.Established, incoming: undefined },
+      want:
+        "Idle/OpenSent: outgoing: close, outgoing: disarmAll, outgoing: ended TcpConnectionConfirmed established, " +
+        `outgoing: arm idleHold ~1, outgoing: disarmAll, ${OPENED}`,
+    },
+    {
+      name: "the same when the session was an incoming one",
+      given: { outgoing: SESSIONS.Idle, incoming: SESSIONS.Established },
+      want:
+        "Idle/OpenSent: incoming: close, incoming: disarmAll, incoming: ended TcpConnectionConfirmed established, " +
+        `outgoing: arm idleHold ~1, outgoing: disarmAll, ${OPENED}`,
+    },
+  ];
+  for (const { name, given, want } of CASES) it(name, () => assert.equal(outcome(given, ACCEPTED).text, want));
+});
+
+describe("peering: collisions (RFC 4271 §6.8)", () => {
+  const both: Peering = { outgoing: SESSIONS.OpenConfirm, incoming: SESSIONS.OpenSent };
+  const reversed: Peering = { outgoing: SESSIONS.OpenSent, incoming: SESSIONS.OpenConfirm };
+
+  it("our identifier is larger: the connection that we opened stays", () => {
+    assert.equal(outcome(both, open(LOWER, "incoming")).text, `OpenConfirm/none: ${dumped("incoming")}`);
+    assert.equal(
+      outcome(reversed, open(LOWER, "outgoing")).text,
+      `OpenConfirm/none: ${dumped("incoming")}, ${CONFIRMED("outgoing")}`,
+    );
+  });
+
+  it("the peer's identifier is larger: the connection that it opened stays", () => {
+    assert.equal(
+      outcome(both, open(HIGHER, "incoming")).text,
+      `Idle/OpenConfirm: ${dumped("outgoing")}, ${CONFIRMED("incoming")}`,
+    );
+    assert.equal(outcome(reversed, open(HIGHER, "outgoing")).text, `Idle/OpenConfirm: ${dumped("outgoing")}`);
+  });
+
+  it("equal identifiers: the larger AS decides (RFC 6286 §2.3)", () => {
+    const settings = settingsSample({ remoteAs: 65001 });
+    const event = {
+      type: "BGPOpen",
+      open: openSample({ localAs: 65001, bgpIdentifier: SETTINGS.bgpIdentifier }),
+    } as const;
+    assert.equal(outcome(both, { side: "incoming", event }, settings).next.outgoing.state, "Idle");
+  });
+
+  it("no OPEN yet on the other connection: both go on", () => {
+    const given: Peering = { outgoing: SESSIONS.OpenSent, incoming: SESSIONS.OpenSent };
+    assert.equal(outcome(given, open(HIGHER, "incoming")).text, `OpenSent/OpenConfirm: ${CONFIRMED("incoming")}`);
+  });
+
+  it("an established session wins over a new one", () => {
+    const given: Peering = { outgoing: SESSIONS.Established, incoming: SESSIONS.OpenSent };
+    assert.equal(outcome(given, open(HIGHER, "incoming")).text, `Established/none: ${dumped("incoming")}`);
+  });
+
+  it("whoever is established ends the other attempt", () => {
+    const given: Peering = { outgoing: SESSIONS.Connect, incoming: SESSIONS.OpenConfirm };
+    const { text } = outcome(given, { side: "incoming", event: EVENTS.KeepAliveMsg });
+    assert.equal(
+      text,
+      "Idle/Established: incoming: arm hold 90, incoming: established, " +
+        "outgoing: close, outgoing: disarmAll, outgoing: ended OpenCollisionDump",
+    );
+  });
+});
+
+describe("peering: ends", () => {
+  it("an incoming session that ends hands its wait to the configured peering", () => {
+    const given: Peering = { outgoing: SESSIONS.Idle, incoming: SESSIONS.Established };
+    const { text, next } = outcome(given, { side: "incoming", event: EVENTS.HoldTimer_Expires });
+    assert.equal(
+      text,
+      "Idle/none: incoming: notify 4/0, incoming: close, incoming: disarmAll, " +
+        "incoming: ended HoldTimer_Expires established, outgoing: arm idleHold ~1",
+    );
+    assert.equal(next.outgoing.failures, 1);
+  });
+
+  it("an incoming connection that ends beside an attempt leaves the attempt alone", () => {
+    const given: Peering = { outgoing: SESSIONS.Connect, incoming: SESSIONS.OpenSent };
+    const { text } = outcome(given, { side: "incoming", event: EVENTS.TcpConnectionFails });
+    assert.equal(text, "Connect/none: incoming: close, incoming: disarmAll, incoming: ended TcpConnectionFails");
+  });
+
+  it("a stop ends both and leaves no timer", () => {
+    const given: Peering = { outgoing: SESSIONS.Connect, incoming: SESSIONS.OpenSent };
+    const { text } = outcome(given, { side: "outgoing", event: EVENTS.ManualStop });
+    assert.equal(
+      text,
+      "Idle/none: incoming: notify 6/2, incoming: close, incoming: disarmAll, incoming: ended ManualStop, " +
+        "outgoing: close, outgoing: disarmAll, outgoing: ended ManualStop",
+    );
+  });
+
+  it("shows the connection that got further", () => {
+    assert.equal(leading({ outgoing: SESSIONS.Connect, incoming: SESSIONS.OpenSent }).state, "OpenSent");
+    assert.equal(leading({ outgoing: SESSIONS.OpenConfirm, incoming: SESSIONS.OpenSent }).state, "OpenConfirm");
+    assert.equal(leading(NO_PEERING).state, "Idle");
+  });
+
+  it("an event of a connection that is gone changes nothing", () => {
+    assert.equal(outcome(NO_PEERING, { side: "incoming", event: EVENTS.TcpConnectionFails }).text, "Idle/none:");
+  });
+});
