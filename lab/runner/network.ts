@@ -25,16 +25,18 @@ export async function makeLinks(
     const own = ends.filter((end) => end.node === node.name);
     const state = states.get(node.name);
     if (state === undefined) continue;
-    const lines = own.map((end) => `link set ${end.interface} up`);
+    const lines = own.map((end) => `link set dev ${end.interface} up`);
     if (node.kind === "bridge") {
-      lines.unshift(`link add ${node.name} type bridge`, `link set ${node.name} up`);
-      lines.push(...own.map((end) => `link set ${end.interface} master ${node.name}`));
+      lines.unshift(`link add name ${node.name} type bridge`, `link set dev ${node.name} up`);
+      lines.push(...own.map((end) => `link set dev ${end.interface} master ${node.name}`));
     }
     await ipBatch(state, lines);
   }
   await ipBatch(
     undefined,
-    ends.filter((end) => end.node === HOST || inNode(end) === undefined).map((end) => `link set ${end.interface} up`),
+    ends
+      .filter((end) => end.node === HOST || inNode(end) === undefined)
+      .map((end) => `link set dev ${end.interface} up`),
   );
 }
 

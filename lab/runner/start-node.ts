@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -66,18 +67,20 @@ export async function prepareNode(
         detached: true, // Ctrl-C is for the runner, which then ends the nodes in order
       },
     );
+    const ended = once(child, "exit");
     const answer = await firstLine(child.stdio[3] as Readable);
     const pid = /^ready (\d+)$/.exec(answer ?? "")?.[1];
     if (pid === undefined) {
+      await ended;
       const said = (await readFile(logFile, "utf8")).trim();
       throw new Error(`node ${node.name} did not start: ${answer?.replace(/^error /, "") ?? ""} ${said}`.trim());
     }
-    const init = await identify(Number(pid));
-    if (init === undefined) throw new Error(`node ${node.name} ended at once: see ${logFile}`);
+    const [init, carrier] = await Promise.all([identify(Number(pid)), identify(child.pid!)]);
+    if (init === undefined || carrier === undefined) throw new Error(`node ${node.name} ended at once: see ${logFile}`);
     child.unref();
     const gate = child.stdin as Writable;
     gate.on("error", () => {}); // the node was ended before it was started
-    const state: NodeState = { name: node.name, kind: node.kind, image: node.image, init, env, confine };
+    const state: NodeState = { name: node.name, kind: node.kind, image: node.image, init, carrier, env, confine };
     return { state, logFile, start: () => gate.end("go\n") };
   } finally {
     await log.close();

@@ -17,6 +17,8 @@ export interface NodeState {
   readonly kind: string;
   readonly image: string | undefined;
   readonly init: ProcessIdentity;
+  /** The process outside that waits for it; ends by itself right after it. */
+  readonly carrier: ProcessIdentity;
   /** Environment of the node's processes. */
   readonly env: Readonly<Record<string, string>>;
   /** Words to put before a command to bring it down to the node's capabilities. */
@@ -57,16 +59,16 @@ async function namespacePids(pid: number): Promise<readonly number[]> {
 }
 
 /** Ends a node: killing the first process of a PID namespace ends all others in it. Resolves when it is gone. */
-export async function endNode(init: ProcessIdentity): Promise<void> {
-  if (!(await isAlive(init))) return;
-  const pids = await namespacePids(init.pid);
-  if (pids.length < 2 || pids.at(-1) !== 1) return; // not the first process of a namespace: not ours
-  try {
-    process.kill(init.pid, "SIGKILL");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ESRCH") throw cause;
+export async function endNode({ init, carrier }: Pick<NodeState, "init" | "carrier">): Promise<void> {
+  // Only if it is still that process, and really the first of a namespace.
+  if ((await isAlive(init)) && (await namespacePids(init.pid)).slice(1).at(-1) === 1) {
+    try {
+      process.kill(init.pid, "SIGKILL");
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ESRCH") throw cause;
+    }
   }
-  for (let waited = 0; await isAlive(init); waited += 5) {
+  for (let waited = 0; (await isAlive(init)) || (await isAlive(carrier)); waited += 5) {
     if (waited > 20_000) throw new Error(`process ${init.pid} of the lab does not end`);
     await delay(5);
   }
@@ -130,7 +132,7 @@ export class LabInUse extends Error {
  */
 export async function destroyLab(name: string): Promise<boolean> {
   const state = await readState(name);
-  await Promise.all((state?.nodes ?? []).map((node) => endNode(node.init)));
+  await Promise.all((state?.nodes ?? []).map(endNode));
   const there = (await readdir(labDirectory(name)).catch(() => undefined)) !== undefined;
   await rm(labDirectory(name), { recursive: true, force: true });
   return there;
