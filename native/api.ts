@@ -2,8 +2,8 @@
  * What the Node-API addon offers. Types only: `native/index.ts` loads the addon and exports values of these types.
  *
  * Every function checks types, lengths and ranges itself and throws `RangeError` or `TypeError` on a wrong one, also
- * those that return a promise. A failed system call throws a {@link SystemCallError}, or is the reason of the rejection.
- * Descriptors that a function returns belong to the caller.
+ * those that return a promise. A failed system call throws a {@link SystemCallError}, or is the reason of the
+ * rejection. Descriptors that a function returns belong to the caller.
  */
 
 /** Shape of what a failed system call throws: as Node's own errors do it. */
@@ -48,8 +48,8 @@ export interface BpfMap extends Disposable {
    */
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): Promise<number>;
   /**
-   * The whole value area of a BPF_F_MMAPABLE array, shared with the kernel; the same array on each call. Entry i starts
-   * at i × round_up(valueSize, 8). Stays valid until garbage collected, even after dispose.
+   * The whole value area of a BPF_F_MMAPABLE array, shared with the kernel; the same array on each call. Entry i
+   * starts at i × round_up(valueSize, 8). Stays valid until garbage collected, even after dispose.
    */
   mmap(): Uint8Array;
   /** Pins the map; the parent folder must be on a bpffs. */
@@ -80,9 +80,10 @@ export interface LoadOptions {
   /** Map sizes to change before creation, by map name. */
   readonly maxEntries?: Readonly<Record<string, number>>;
   /**
-   * Maps to take over instead of creating, by map name: a path under a bpffs. A map whose path does not exist is created
-   * and pinned there after the load; when one pin fails, those made before it are removed again. A pinned map whose type,
-   * sizes, number of entries or flags differ from what the object (and `maxEntries`) asks for is refused: EINVAL.
+   * Maps to take over instead of creating, by map name: a path under a bpffs. A map whose path does not exist is
+   * created and pinned there after the load; when one pin fails, those made before it are removed again. A pinned map
+   * whose type, sizes, number of entries or flags differ from what the object (and `maxEntries`) asks for is refused:
+   * EINVAL.
    */
   readonly pins?: Readonly<Record<string, string>>;
 }
@@ -154,16 +155,16 @@ export interface Bpf {
     options?: { readonly repeat?: number; readonly ifindex?: number },
   ): TestRunResult;
   /**
-   * Calls `record` on the main thread for each record of a BPF_MAP_TYPE_RINGBUF; at most `bound` wait, the rest are dropped
-   * and counted. One reader per map. Lives until disposed, but keeps no process alive.
+   * Calls `record` on the main thread for each record of a BPF_MAP_TYPE_RINGBUF; at most `bound` wait, the rest are
+   * dropped and counted. One reader per map. Lives until disposed, but keeps no process alive.
    */
   openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer;
   /** Makes `path`, an existing folder, a bpffs mount unless it already is on one. */
   mountBpffs(path: string): void;
   possibleCpus(): number;
   /**
-   * Whether this process may load and attach programs: capabilities, then a small map and program for real. `reason` is
-   * for people, e.g. "CAP_BPF is missing".
+   * Whether this process may load and attach programs: capabilities, then a small map and program for real. `reason`
+   * is for people, e.g. "CAP_BPF is missing".
    */
   probe(): { readonly usable: boolean; readonly reason?: string; readonly kernel: string };
 }
@@ -247,8 +248,8 @@ export interface YangModule {
 export interface YangFault {
   readonly message: string;
   /**
-   * Data path in libyang's notation (`/m:list[key='x']/leaf`), the schema path of a node that is missing, `undefined` for
-   * errors of the text itself (then `line` is set).
+   * Data path in libyang's notation (`/m:list[key='x']/leaf`), the schema path of a node that is missing, `undefined`
+   * for errors of the text itself (then `line` is set).
    */
   readonly path?: string;
   readonly appTag?: string;
@@ -269,15 +270,15 @@ export interface YangTree extends AsyncDisposable {
 }
 
 /**
- * One immutable context with a thread of its own; jobs run one at a time in order. Disposing cancels the jobs that wait
- * (rejection with code `"ECANCELED"`), lets the one under way end, and frees every tree.
+ * One immutable context with a thread of its own; jobs run one at a time in order. Disposing cancels the jobs that
+ * wait (rejection with code `"ECANCELED"`), lets the one under way end, and frees every tree.
  */
 export interface YangContext extends AsyncDisposable {
   readonly modules: readonly { readonly name: string; readonly revision: string; readonly implemented: boolean }[];
   /**
-   * Parses and, unless `validate` is false, validates configuration data (`state` allows state data too). Unknown nodes
-   * are errors, and so is text that is not JSON by RFC 8259: libyang alone takes a truncated text for a shorter one.
-   * Rejects with a {@link YangError}.
+   * Parses and, unless `validate` is false, validates configuration data (`state` allows state data too). Unknown
+   * nodes are errors, and so is text that is not JSON by RFC 8259: libyang alone takes a truncated text for a shorter
+   * one. Rejects with a {@link YangError}.
    */
   parse(
     text: string,
