@@ -5,7 +5,7 @@ import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
 import { flowOf, returnKey } from "./flow-key.ts";
 import type { Effect, Outcome, WayBack } from "./outcome.ts";
 import { IPV6_LENGTH, Ipv6Packet, isSyn, type Layer4, Protocol, parseLayer4, TcpFlag } from "./packet.ts";
-import { answerEcho, rejectFlow, rejectWithError } from "./reject.ts";
+import { answerEcho, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
 import { translate } from "./translate.ts";
 import { type FlowWalk, forward, isUnfinished, pass, type Walk } from "./walk.ts";
 
@@ -30,9 +30,8 @@ export function deliver(walk: FlowWalk, capability: CapabilityEntry): Outcome {
   if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return answerOther(walk, members);
 
   const known = asMember(usable(state.plan, state.flows.get(flow.key)));
-  if (known !== undefined) return toInstance(walk, known, undefined);
-  if (layer4.protocol === Protocol.Tcp && !isSyn(layer4)) return rejectFlow(walk, "reject-lost-state", "address");
-  return openFlow(walk, members);
+  if (layer4.protocol === Protocol.Udp || isSyn(layer4)) return begin(walk, known, members);
+  return known === undefined ? rejectFlow(walk, "reject-lost-state", "address") : follow(walk, known);
 }
 
 /** Not TCP, not UDP: echo requests are answered for a capability that somebody serves. */
@@ -42,18 +41,37 @@ function answerOther(walk: FlowWalk, members: readonly Member[]): Outcome {
   return members.length > 0 ? answerEcho(walk) : rejectFlow(walk, "reject-empty-group", "address");
 }
 
-/** A SYN or a datagram of an unknown flow: the first member whose way back is free. */
-function openFlow(walk: FlowWalk, members: readonly Member[]): Outcome {
-  const { state, packet, layer4 } = walk;
-  if (members.length === 0) return rejectFlow(walk, "reject-empty-group", "address");
-  for (const member of members) {
+/** A SYN or a datagram: the remembered instance, else the first member, whose way back is free. */
+function begin(walk: FlowWalk, known: Member | undefined, members: readonly Member[]): Outcome {
+  const { state, packet, layer4, flow } = walk;
+  const choices = known === undefined ? members : [known, ...members];
+  if (choices.length === 0) return rejectFlow(walk, "reject-empty-group", "address");
+  for (const member of choices) {
     if (!serves(member.instance, layer4)) return rejectFlow(walk, "reject-port", "port");
-    const back = backOf(walk, member.instance);
-    if (isHeldByAnother(walk, state.returns.get(back))) continue;
-    const way = { address: packet.destination.slice(), port: layer4.destinationPort, closed: 0, seen: state.now };
-    return toInstance(walk, member, way);
+    const key = backOf(walk, member.instance);
+    const way = state.returns.get(key);
+    if (way !== undefined && isHeldByAnother(walk, way, member)) continue;
+    const effects: Effect[] = [];
+    if (way === undefined || way.closed !== 0 || !isOurs(walk, way)) {
+      const address = packet.destination.slice();
+      const value = { address, port: layer4.destinationPort, closed: 0, seen: state.now };
+      effects.push({ type: "set-return", key, value });
+    }
+    const isNew = member !== known;
+    const { nextHop, generation } = member;
+    if (isNew) effects.push({ type: "set-flow", key: flow.key, value: { nextHop, generation } });
+    return toInstance(walk, member, effects, { newFlow: isNew });
   }
   return rejectFlow(walk, "reject-collision", "address");
+}
+
+/** A segment in the middle of a connection: only where it began. */
+function follow(walk: FlowWalk, known: Member): Outcome {
+  const key = backOf(walk, known.instance);
+  const way = walk.state.returns.get(key);
+  const effects: Effect[] = [];
+  if (way !== undefined) effects.push({ type: "set-return", key, value: closing(way, walk.layer4, CLOSED.byClient) });
+  return toInstance(walk, known, effects, { newFlow: false });
 }
 
 function serves(instance: InstanceNextHop, layer4: Layer4): boolean {
@@ -66,46 +84,44 @@ function backOf({ packet, layer4 }: FlowWalk, instance: InstanceNextHop): string
   return returnKey(instance, { address: packet.source, port: layer4.sourcePort }, layer4.protocol);
 }
 
-/** True while a flow of the same client port to another capability uses the way back. @see RFC 5382 REQ-5, RFC 4787 REQ-5 */
-function isHeldByAnother({ state, packet, layer4 }: FlowWalk, way: WayBack | undefined): boolean {
-  if (way === undefined) return false;
-  if (octetsEqual(way.address, packet.destination) && way.port === layer4.destinationPort) return false;
-  if (way.closed === CLOSED_BY_BOTH) return false;
+function isOurs({ packet, layer4 }: FlowWalk, way: WayBack): boolean {
+  return octetsEqual(way.address, packet.destination) && way.port === layer4.destinationPort;
+}
+
+/**
+ * True while a flow of the same client port to another capability uses the way back from this member.
+ * @see RFC 5382 REQ-5, RFC 4787 REQ-5
+ */
+function isHeldByAnother(walk: FlowWalk, way: WayBack, { nextHop }: Member): boolean {
+  const { state, packet, layer4 } = walk;
+  if (isOurs(walk, way) || way.closed === CLOSED_BY_BOTH) return false;
   if (state.now - way.seen > (layer4.protocol === Protocol.Tcp ? IDLE.tcp : IDLE.udp)) return false;
   const other = packet.copy();
   other.octets.set(way.address, 24);
   const { key } = flowOf(other, { ...layer4, destinationPort: way.port }, state.hashSeed);
-  return state.flows.get(key) !== undefined;
+  return state.flows.get(key)?.nextHop === nextHop;
 }
 
-/** Sends the packet to an instance. `opened` is the way back of a new flow. */
-function toInstance(walk: FlowWalk, member: Member, opened: WayBack | undefined): Outcome {
-  const { state, packet, layer4, flow } = walk;
-  const { instance, nextHop, generation } = member;
-  const back = backOf(walk, instance);
-  const way = closing(opened ?? state.returns.get(back), layer4, CLOSED.byClient);
-  const effects: Effect[] = [];
-  if (way !== undefined) effects.push({ type: "set-return", key: back, value: way });
-  if (opened !== undefined) effects.push({ type: "set-flow", key: flow.key, value: { nextHop, generation } });
-  const size = refuseSize(walk, instance.address);
-  if (size !== undefined) return { ...size, effects: [...effects, ...size.effects] };
-  effects.push({ type: "count", nextHop, octets: packet.octets.length, newFlow: opened !== undefined });
+/** Sends the packet to an instance, after `effects`. */
+function toInstance(
+  walk: FlowWalk,
+  { instance, nextHop }: Member,
+  effects: readonly Effect[],
+  options: { readonly newFlow: boolean },
+): Outcome {
+  const { packet } = walk;
+  const count: Effect = { type: "count", nextHop, octets: packet.octets.length, newFlow: options.newFlow };
+  const size = refuseSize(walk, instance.address, 0);
+  if (size !== undefined) return { ...size, effects: [...effects, count, ...size.effects] };
   const translated = translate(packet, "destination", instance, { unfinished: isUnfinished(walk) });
-  return forward(walk, "delivered", afterHop(walk, translated), effects);
+  return forward(walk, "delivered", afterHop(walk, translated), [...effects, count]);
 }
 
 /** The entry after a packet that may close the flow: FIN its half, RST all of it. */
-function closing(way: WayBack | undefined, { protocol, tcpFlags }: Layer4, half: number): WayBack | undefined {
-  if (way === undefined || protocol !== Protocol.Tcp) return way;
+function closing(way: WayBack, { protocol, tcpFlags }: Layer4, half: number): WayBack {
+  if (protocol !== Protocol.Tcp) return way;
   const closed = tcpFlags & TcpFlag.Rst ? CLOSED_BY_BOTH : tcpFlags & TcpFlag.Fin ? half : 0;
   return { ...way, closed: way.closed | closed };
-}
-
-/** The answer to a packet that the link towards `destination` does not take. */
-function refuseSize(walk: Walk, destination: Uint8Array): Outcome | undefined {
-  const link = walk.state.route(destination);
-  if (link === undefined || walk.packet.octets.length <= link.mtu || walk.input.superPacket === true) return undefined;
-  return rejectWithError(walk, "reject-too-big", { type: 2, code: 0, value: link.mtu });
 }
 
 /** Whoever forwards lowers the hop limit: the pass where it sends by itself, else the kernel after it. */
@@ -131,9 +147,10 @@ export function returnToClient(walk: Walk): Outcome {
 
   const exact: Walk = { ...walk, packet };
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
-  const size = refuseSize(exact, packet.destination);
-  if (size !== undefined) return size;
+  const value = { ...closing(way, layer4, CLOSED.byAgent), seen: state.now };
+  const seen: Effect = { type: "set-return", key, value };
+  const size = refuseSize(exact, packet.destination, 0);
+  if (size !== undefined) return { ...size, effects: [seen, ...size.effects] };
   const translated = translate(packet, "source", way, { unfinished: isUnfinished(exact) });
-  const value = { ...closing(way, layer4, CLOSED.byAgent)!, seen: state.now };
-  return forward(exact, "returned", afterHop(exact, translated), [{ type: "set-return", key, value }]);
+  return forward(exact, "returned", afterHop(exact, translated), [seen]);
 }

@@ -3,11 +3,10 @@ import { type Choice, candidates, ownerOf, referTo, usable } from "./choice.ts";
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
 import { concatenate, IPV6_LENGTH, Ipv6Packet, isSyn, Protocol, putU16, putU32, u32 } from "./packet.ts";
-import { rejectFlow, rejectWithError } from "./reject.ts";
+import { refuseSize, rejectFlow, rejectTooBig } from "./reject.ts";
 import { type FlowWalk, forward } from "./walk.ts";
 
 const TUNNEL_HOP_LIMIT = 64;
-const LEAST_MTU = 1280;
 
 /** Step 3 from the capability on: the site that its group chooses for the flow. */
 export function forwardToSite(walk: FlowWalk, capability: CapabilityEntry): Outcome {
@@ -15,7 +14,7 @@ export function forwardToSite(walk: FlowWalk, capability: CapabilityEntry): Outc
   const outcome =
     choice?.target.kind === "tunnel"
       ? encapsulate(walk, choice, choice.target.locator)
-      : choice?.target.kind === "local"
+      : choice !== undefined
         ? deliver(walk, capability)
         : rejectFlow(walk, "reject-empty-group", "address");
   return { ...outcome, effects: [...effects, ...outcome.effects] };
@@ -39,11 +38,15 @@ function chooseSite(walk: FlowWalk, group: GroupIndex): { choice: Choice | undef
 }
 
 /** Step 5. @see RFC 2473 §3; RFC 6438 (flow label) */
-function encapsulate(walk: FlowWalk, choice: Choice, to: Uint8Array): Outcome {
+function encapsulate(walk: FlowWalk, { nextHop }: Choice, to: Uint8Array): Outcome {
   const { state, packet, layer4, flow, input } = walk;
-  const largest = Math.min(state.tunnelMtu, state.route(to)?.mtu ?? state.tunnelMtu) - IPV6_LENGTH;
-  if (packet.octets.length > largest && input.superPacket !== true)
-    return rejectWithError(walk, "reject-too-big", { type: 2, code: 0, value: Math.max(largest, LEAST_MTU) });
+  const count: Effect = { type: "count", nextHop, octets: packet.octets.length, newFlow: isSyn(layer4) };
+  const size = packet.octets.length + IPV6_LENGTH;
+  const tooBig =
+    input.superPacket !== true && size > state.tunnelMtu
+      ? rejectTooBig(walk, state.tunnelMtu - IPV6_LENGTH)
+      : refuseSize(walk, to, IPV6_LENGTH);
+  if (tooBig !== undefined) return { ...tooBig, effects: [count, ...tooBig.effects] };
   const outer = new Uint8Array(IPV6_LENGTH);
   const trafficClass = u32(packet.octets, 0) & 0x0ff00000;
   putU32(outer, 0, (0x60000000 | trafficClass | flow.flowLabel) >>> 0);
@@ -53,8 +56,5 @@ function encapsulate(walk: FlowWalk, choice: Choice, to: Uint8Array): Outcome {
   outer.set(state.locator, 8);
   outer.set(to, 24);
   const tunnelled = new Ipv6Packet(concatenate(outer, packet.oneHopFurther().octets));
-  const { nextHop } = choice;
-  return forward(walk, "encapsulated", tunnelled, [
-    { type: "count", nextHop, octets: packet.octets.length, newFlow: isSyn(layer4) },
-  ]);
+  return forward(walk, "encapsulated", tunnelled, [count]);
 }

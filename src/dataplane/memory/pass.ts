@@ -38,7 +38,7 @@ function fromCore(walk: Walk): Outcome {
   if (packet.payloadLength > packet.payload.length) return drop("drop-truncated", input.frame);
   if (!state.plan.hasNode(packet.source)) return drop("drop-unknown-node", input.frame);
   const inner = found.subarray(IPV6_LENGTH);
-  if (!hasHeader(inner)) return drop("drop-truncated", input.frame);
+  if (packet.payloadLength < IPV6_LENGTH || !hasHeader(inner)) return drop("drop-truncated", input.frame);
   const innerPacket = new Ipv6Packet(inner);
   if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
   return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true });
@@ -52,9 +52,9 @@ function admit(walk: Walk): Outcome {
   if (!maySend(packet.source, state.domain)) return drop("drop-source", input.frame);
   if (packet.nextHeader === Protocol.Fragment) return drop("drop-fragment", input.frame);
   const exact: Walk = { ...walk, packet: new Ipv6Packet(walk.found.subarray(0, length)) };
-  if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
   const layer4 = parseLayer4(exact.packet);
   if (layer4 === undefined) return drop("drop-truncated", input.frame);
+  if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
   if (!walk.decapsulated && u16(packet.destination, 6) !== port.tenantIndex)
     return rejectWithError(exact, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
   return route({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed) });

@@ -1,14 +1,17 @@
 import type { Verdict } from "../abi.ts";
 import { echoReply, icmpv6Error, mayBeAnswered, tcpReset } from "./answer.ts";
 import type { Outcome } from "./outcome.ts";
-import { Protocol } from "./packet.ts";
-import { drop, type FlowWalk, reply, type Walk } from "./walk.ts";
+import { concatenate, Ipv6Packet, Protocol } from "./packet.ts";
+import { drop, type FlowWalk, isUnfinished, reply, type Walk } from "./walk.ts";
 
 /** Codes of ICMPv6 type 1. @see RFC 4443 §3.1 */
 export const UNREACHABLE = { noRoute: 0, address: 3, port: 4 } as const;
 
+/** Any link takes this much. @see RFC 8200 §5 */
+const LEAST_MTU = 1280;
+
 /** Octets of the packet that an ICMPv6 error quotes at most: the whole answer stays within 1280. @see RFC 4443 §2.4 (c) */
-const LARGEST_QUOTE = 1280 - 40 - 8;
+const LARGEST_QUOTE = LEAST_MTU - 40 - 8;
 
 /** Refuses with an ICMPv6 error, if one may be sent and the token bucket lets it. */
 export function rejectWithError(
@@ -19,7 +22,11 @@ export function rejectWithError(
   const { state, packet, input } = walk;
   if (!mayBeAnswered(packet)) return drop("drop-unanswerable", input.frame);
   if (!state.mayAnswer) return drop("drop-rate-limited", input.frame);
-  const answer = icmpv6Error(state.locator, packet, LARGEST_QUOTE, { value: 0, ...error });
+  const answer = icmpv6Error(state.locator, packet, LARGEST_QUOTE, {
+    value: 0,
+    unfinished: isUnfinished(walk),
+    ...error,
+  });
   return reply(walk, verdict, answer, [{ type: "take-token" }]);
 }
 
@@ -28,9 +35,25 @@ export function rejectFlow(walk: FlowWalk, verdict: Verdict, code: keyof typeof 
   if (walk.layer4.protocol !== Protocol.Tcp)
     return rejectWithError(walk, verdict, { type: 1, code: UNREACHABLE[code] });
   if (!mayBeAnswered(walk.packet)) return drop("drop-unanswerable", walk.input.frame);
-  return reply(walk, verdict, tcpReset(walk.packet), []);
+  return reply(walk, verdict, tcpReset(walk.packet, { unfinished: isUnfinished(walk) }), []);
 }
 
 export function answerEcho(walk: FlowWalk): Outcome {
-  return reply(walk, "answered-echo", echoReply(walk.packet), []);
+  const padding = walk.found.subarray(walk.packet.octets.length);
+  const { octets } = echoReply(walk.packet);
+  return reply(walk, "answered-echo", new Ipv6Packet(concatenate(octets, padding)), []);
+}
+
+/** Refuses a packet of which `fits` octets would get through. */
+export function rejectTooBig(walk: Walk, fits: number): Outcome {
+  return rejectWithError(walk, "reject-too-big", { type: 2, code: 0, value: Math.max(fits, LEAST_MTU) });
+}
+
+/** The answer to a packet that the link towards `destination` does not take with `added` octets more. */
+export function refuseSize(walk: Walk, destination: Uint8Array, added: number): Outcome | undefined {
+  const { state, packet, input } = walk;
+  const size = packet.octets.length + added;
+  if (input.superPacket === true || (input.hook === "xdp" && size <= LEAST_MTU)) return undefined;
+  const link = state.route(destination);
+  return link !== undefined && size > link.mtu ? rejectTooBig(walk, link.mtu - added) : undefined;
 }

@@ -37,15 +37,17 @@ export function forward(walk: Walk, verdict: Verdict, packet: Ipv6Packet, effect
   return { verdict, action: "forward", frame: concatenate(walk.ethernet, packet.octets, padding), effects };
 }
 
-/** An answer goes back to the station that the packet came from. */
+/** An answer: tc sends it back to the station that the packet came from, behind XDP the stack routes it. */
 export function reply(walk: Walk, verdict: Verdict, answer: Ipv6Packet, effects: readonly Effect[]): Outcome {
-  const { ethernet } = walk;
+  const { ethernet, input } = walk;
   const swapped = concatenate(ethernet.subarray(6, 12), ethernet.subarray(0, 6), ethernet.subarray(12));
-  return { verdict, action: "reply", frame: concatenate(swapped, answer.octets), effects };
+  const header = input.hook === "tc" ? swapped : ethernet;
+  return { verdict, action: "reply", frame: concatenate(header, answer.octets), effects };
 }
 
 /** True when the packet's TCP or UDP checksum holds the pseudo-header's sum only. */
 export function isUnfinished({ input, port, packet }: Walk): boolean {
+  if (packet.nextHeader !== Protocol.Tcp && packet.nextHeader !== Protocol.Udp) return false;
   if (input.hook === "tc") return input.unfinishedChecksum === true;
   if (!port.partialChecksums) return false;
   const { source, destination, payload, nextHeader } = packet;
