@@ -40,7 +40,8 @@ export async function sendRows(
   const pause = async (): Promise<void> => {
     const takesMore = text === "" || response.write(text);
     text = "";
-    await (takesMore ? turn(clock) : drained(response, clock));
+    if (!takesMore) await drained(response, clock);
+    await turn(clock); // also after a drain, which comes in the same turn where the kernel takes everything at once
     started = clock.monotonic();
   };
   const add = (row: object): boolean => {

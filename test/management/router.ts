@@ -1,0 +1,360 @@
+import type {
+  AgentConfiguration,
+  AgentRow,
+  CapabilityRow,
+  ControlHandlers,
+  CountersReport,
+  ExplainReport,
+  FibRow,
+  PeerRow,
+  RouteRow,
+  StatusReport,
+} from "../../src/management/index.ts";
+
+/** What a router with little in it answers; tests of the command line show it. */
+export const STATUS: StatusReport = {
+  name: "r1",
+  version: "0.1.0",
+  routerId: "10.0.0.1",
+  locator: "fd00:ffff::1",
+  dnsZone: "example.net",
+  domainPrefix: "fd5e:3d00:1::/48",
+  siteSelector: 1,
+  processId: 4242,
+  uptimeSeconds: 7384,
+  state: "running",
+  dataplane: {
+    driver: "kernel",
+    adopted: true,
+    generation: 12,
+    ports: [
+      { interface: "eth1", role: "client", tenant: "acme", hook: "tcx", adopted: false },
+      { interface: "eth2", role: "core", hook: "xdp generic", adopted: true, reason: "the driver has no native XDP" },
+      { interface: "eth3", role: "agent", tenant: "acme", hook: "none", adopted: false, reason: "no such interface" },
+    ],
+    limits: ["packets are copied"],
+  },
+  counts: { agents: 1, instances: 2, capabilities: 1, routes: 3, peers: 2, peersEstablished: 1 },
+  warnings: ["the session with r3 is down"],
+};
+
+export const AGENTS: readonly AgentRow[] = [
+  {
+    agent: "spiffe://example.net/acme/agent/ocr-a",
+    instance: "00112233aabbccdd",
+    tenant: "acme",
+    capability: "/vision/ocr",
+    version: "1.0",
+    address: "fd00:a:21::10",
+    port: 8080,
+    protocol: "tcp",
+    weight: 10,
+    labels: ["eu", "gdpr"],
+    source: "configuration",
+    adminState: "up",
+    health: "up",
+    healthAgeSeconds: 72,
+    state: "up",
+    ageSeconds: 4000,
+  },
+  {
+    agent: "spiffe://example.net/acme/agent/ocr-b",
+    instance: "ffeeddccbbaa9988",
+    tenant: "acme",
+    capability: "/vision/ocr",
+    version: "1.2",
+    address: "fd00:a:22::10",
+    port: 8080,
+    protocol: "tcp",
+    weight: 5,
+    labels: [],
+    source: "registration",
+    adminState: "up",
+    health: "down",
+    healthReason: "connection refused\u001b[2J",
+    healthAgeSeconds: 3,
+    state: "down",
+    leaseRemainingSeconds: 250,
+    ageSeconds: 90061,
+  },
+];
+
+export const CAPABILITIES: readonly CapabilityRow[] = [
+  {
+    capability: "/vision/ocr",
+    majorVersion: 1,
+    tenant: "acme",
+    address: "fd5e:3d00:1:1:1:1a2b:3c4d:0",
+    dnsName: "ocr.vision.cap.acme.example.net",
+    servicePort: 80,
+    protocol: "tcp",
+    sites: 2,
+    sitesKnown: 3,
+    localInstances: 1,
+    localInstancesKnown: 1,
+    bestOrigin: "10.0.0.2",
+  },
+  {
+    capability: "/audio/speech",
+    majorVersion: 1,
+    tenant: "acme",
+    address: "fd5e:3d00:1:1:2:5e6f:7a8b:0",
+    dnsName: "speech.audio.cap.acme.example.net",
+    servicePort: 80,
+    protocol: "tcp",
+    sites: 0,
+    sitesKnown: 1,
+    localInstances: 0,
+    localInstancesKnown: 0,
+  },
+];
+
+const ROUTE: RouteRow = {
+  capability: "/vision/ocr",
+  capabilityId: "1a2b3c4d00112233445566778899aabb",
+  tenant: "acme",
+  origin: "10.0.0.2",
+  nextHop: "fd00:ffff::2",
+  peer: "r2",
+  local: false,
+  status: "best",
+  stale: false,
+  step: "router-id",
+  weight: 20,
+  score: 10,
+  siteState: "up",
+  version: "1.0",
+  labels: ["eu"],
+  lease: { sequence: "17", remainingSeconds: 280, renewSeconds: 100 },
+  localPref: 100,
+  asPath: "",
+  communities: ["target:65000:1"],
+  ageSeconds: 65,
+};
+
+export const ROUTES: readonly RouteRow[] = [
+  ROUTE,
+  {
+    ...ROUTE,
+    origin: "10.0.0.3",
+    nextHop: "fd00:ffff::3",
+    peer: "r3",
+    status: "group",
+    stale: true,
+    weight: 10,
+    score: 5,
+  },
+  {
+    ...ROUTE,
+    origin: "10.0.0.4",
+    nextHop: "fd00:ffff::4",
+    peer: "r4",
+    status: "excluded",
+    step: "lease",
+    siteState: "degraded",
+    lease: { sequence: "2", remainingSeconds: -5, renewSeconds: 100 },
+    ageSeconds: 700_000,
+  },
+];
+
+export const PEERS: readonly PeerRow[] = [
+  {
+    address: "fd00:ffff::2",
+    description: "r2",
+    remoteAs: 65000,
+    kind: "internal",
+    state: "Established",
+    stateAgeSeconds: 130,
+    routerId: "10.0.0.2",
+    holdTimeSeconds: 3,
+    keepaliveSeconds: 1,
+    gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: false },
+    families: ["ipv6 capability"],
+    routesReceived: 1,
+    routesAdvertised: 2,
+    routesPending: 0,
+    messagesReceived: "140",
+    messagesSent: "141",
+    establishedTransitions: 1,
+  },
+  {
+    address: "fd00:ffff::3",
+    description: "r3",
+    remoteAs: 65000,
+    kind: "internal",
+    state: "Active",
+    stateAgeSeconds: 9,
+    gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: true },
+    families: [],
+    routesReceived: 1,
+    routesAdvertised: 0,
+    routesPending: 2,
+    messagesReceived: "70",
+    messagesSent: "71",
+    establishedTransitions: 2,
+    lastError: "hold timer expired",
+  },
+];
+
+export const FIB: readonly FibRow[] = [
+  {
+    address: "fd5e:3d00:1:1:1:1a2b:3c4d:0",
+    capability: "/vision/ocr",
+    tenant: "acme",
+    group: 1,
+    localGroup: 0,
+    nextHops: [
+      {
+        index: 1,
+        kind: "tunnel",
+        towards: "fd00:ffff::2",
+        state: "up",
+        slots: 43,
+        slotCount: 64,
+        slotsInTransition: 0,
+        backup: false,
+        localOnly: false,
+      },
+      {
+        index: 2,
+        kind: "tunnel",
+        towards: "fd00:ffff::3",
+        state: "down",
+        slots: 21,
+        slotCount: 64,
+        slotsInTransition: 3,
+        backup: true,
+        localOnly: false,
+      },
+    ],
+  },
+  { address: "fd5e:3d00:1:1:2:5e6f:7a8b:0", group: 0, localGroup: 0, nextHops: [] },
+];
+
+export const COUNTERS: CountersReport = {
+  driver: "kernel",
+  verdicts: [
+    { verdict: "encapsulated", packets: "18446744073709551615" },
+    { verdict: "reject-empty-group", packets: "2" },
+    { verdict: "drop-truncated", packets: "0" },
+  ],
+  sites: [
+    { index: 1, name: "r2", towards: "fd00:ffff::2", packets: "1300", octets: "900000", flows: "134" },
+    { index: 2, name: "r3", towards: "fd00:ffff::3", packets: "650", octets: "450000", flows: "66" },
+  ],
+  instances: [],
+};
+
+export const EXPLAIN: ExplainReport = {
+  capability: "/vision/ocr",
+  tenant: "acme",
+  majorVersion: 1,
+  known: true,
+  address: "fd5e:3d00:1:1:1:1a2b:3c4d:0",
+  dnsName: "ocr.vision.cap.acme.example.net",
+  winner: "10.0.0.2",
+  step: "score",
+  reason: "score 10 is above 5",
+  candidates: [
+    {
+      origin: "10.0.0.2",
+      originName: "r2",
+      nextHop: "fd00:ffff::2",
+      peer: "r2",
+      local: false,
+      judgement: "winner",
+      step: "score",
+      reason: "score 10 is above 5 of 10.0.0.3.",
+      weight: 20,
+      score: 10,
+      siteState: "up",
+      leaseRemainingSeconds: 280,
+      localPref: 100,
+      stale: false,
+      ageSeconds: 65,
+    },
+    {
+      origin: "10.0.0.3",
+      nextHop: "fd00:ffff::3",
+      peer: "r3",
+      local: false,
+      judgement: "group",
+      step: "score",
+      reason: "same preference, score 5.",
+      weight: 10,
+      score: 5,
+      siteState: "up",
+      leaseRemainingSeconds: 250,
+      localPref: 100,
+      stale: true,
+      ageSeconds: 60,
+    },
+    {
+      origin: "10.0.0.4",
+      originName: "r4",
+      nextHop: "fd00:ffff::4",
+      peer: "r4",
+      local: false,
+      judgement: "excluded",
+      step: "lease",
+      reason: "its lease ran out 5 s ago.",
+      weight: 1,
+      score: 10,
+      siteState: "up",
+      leaseRemainingSeconds: -5,
+      localPref: 100,
+      stale: false,
+      ageSeconds: 700,
+    },
+  ],
+  instances: [
+    {
+      agent: "spiffe://example.net/acme/agent/ocr-a",
+      address: "fd00:a:21::10",
+      port: 8080,
+      state: "down",
+      weight: 10,
+      reason: "connection refused",
+    },
+  ],
+};
+
+/** A router whose answers are the fixtures, and which writes down what it was told to do. */
+export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHandlers & { readonly told: string[] } {
+  const told: string[] = [];
+  return {
+    told,
+    status: () => STATUS,
+    agents: () => AGENTS,
+    capabilities: () => CAPABILITIES,
+    routes: () => ROUTES,
+    peers: () => PEERS,
+    fib: () => FIB,
+    counters: () => COUNTERS,
+    explain: (question) => {
+      told.push(`explain ${JSON.stringify(question)}`);
+      return EXPLAIN;
+    },
+    readAgent: async (text) => JSON.parse(text) as AgentConfiguration,
+    addAgent: (agent) => {
+      told.push(`add ${agent.id}`);
+      return { agent: agent.id, instances: ["00112233aabbccdd"] };
+    },
+    drainAgent: (agent) => {
+      told.push(`drain ${agent}`);
+      return { agent, instances: ["00112233aabbccdd", "ffeeddccbbaa9988"] };
+    },
+    removeAgent: (agent) => {
+      told.push(`remove ${agent}`);
+      return { agent, instances: [] };
+    },
+    clearPeer: (address) => {
+      told.push(`clear ${[...address].slice(-1)}`);
+    },
+    checkConfig: async (text, folder) => {
+      told.push(`check ${text.length} ${folder}`);
+      return { valid: false, faults: [{ reason: "no", line: 1 }] };
+    },
+    ...overrides,
+  };
+}
