@@ -122,7 +122,7 @@ function buildProgram(
     print<readonly Row[]>({ method: "GET", path }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
 
   addShow(program, style, print, printList);
-  addExplain(program, style, print);
+  addExplain(program, style, print, leave);
   addAgentCommands(program, print);
   program
     .command("clear")
@@ -194,18 +194,21 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     );
 }
 
-function addExplain(program: Command, style: TableStyle, print: Print): void {
+function addExplain(program: Command, style: TableStyle, print: Print, leave: (code: ExitCode) => void): void {
   program
     .command("explain")
     .description("say who serves a capability, which rule chose them, and why the others were not chosen")
     .argument("<name>", "capability name, such as /vision/ocr")
     .option("--tenant <name>", "tenant; not needed where there is only one")
     .option("--version <number>", "major version; the highest without it", wholeNumber(1, 65535))
-    .action((name: string, options: { readonly tenant?: string; readonly version?: number }) =>
-      print<ExplainReport>({ method: "GET", path: `/explain${query({ name, ...options })}` }, (report) =>
-        explainView(report, style),
-      ),
-    );
+    .action(async (name: string, options: { readonly tenant?: string; readonly version?: number }) => {
+      let known = true;
+      await print<ExplainReport>({ method: "GET", path: `/explain${query({ name, ...options })}` }, (report) => {
+        known = report.known;
+        return explainView(report, style);
+      });
+      if (!known) leave(EXIT.refused);
+    });
 }
 
 async function checkConfig(file: string, json: boolean, terminal: Terminal): Promise<ExitCode> {

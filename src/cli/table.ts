@@ -11,6 +11,8 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** May be cut with an ellipsis, down to this width, where the terminal is too narrow. Others are never cut. */
   readonly shrinkTo?: number;
+  /** Which end is cut off; where the end says more than the beginning, `start`. Default: `end`. */
+  readonly cut?: "start" | "end";
   /** Left out when every cell is empty. */
   readonly optional?: boolean;
   cell(row: Row): string | Cell;
@@ -44,9 +46,9 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const line = (cells: readonly Cell[]): string => {
     const parts = shown.map(({ column, i }, at) => {
       const cell = cells[i]!;
-      const text = cut(cell.text, widths[at]!);
+      const text = cut(cell.text, widths[at]!, column.cut ?? "end");
       const padding = " ".repeat(widths[at]! - width(text));
-      const painted = cell.colour === undefined ? text : style.paint(cell.colour, text);
+      const painted = cell.colour === undefined || text === "" ? text : style.paint(cell.colour, text);
       return column.align === "right" ? padding + painted : painted + padding;
     });
     return `${parts.join(GAP).trimEnd()}\n`;
@@ -80,7 +82,11 @@ function fit(
   return widths;
 }
 
-function cut(text: string, limit: number): string {
+function cut(text: string, limit: number, end: "start" | "end"): string {
   const characters = [...text];
-  return characters.length <= limit ? text : `${characters.slice(0, Math.max(0, limit - 1)).join("")}…`;
+  if (characters.length <= limit) return text;
+  const kept = Math.max(0, limit - 1);
+  return end === "end"
+    ? `${characters.slice(0, kept).join("")}…`
+    : `…${characters.slice(characters.length - kept).join("")}`;
 }

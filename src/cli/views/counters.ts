@@ -18,7 +18,7 @@ export function countersView(report: CountersReport, options: { readonly all: bo
         ],
         verdicts,
         style,
-      ) + (hidden > 0 ? paint("dim", `${hidden} more at 0; --all shows them\n`) : ""),
+      ) + (hidden > 0 ? `${paint("dim", `${hidden} more at 0; --all shows them`)}\n` : ""),
     ),
     section(
       "Sites",
@@ -32,7 +32,7 @@ export function countersView(report: CountersReport, options: { readonly all: bo
       "Instances behind this router",
       table(
         [
-          { title: "INSTANCE", shrinkTo: 16, cell: (row: InstanceCounters) => row.name },
+          { title: "INSTANCE", shrinkTo: 14, cut: "start", cell: (row: InstanceCounters) => row.name },
           { title: "TENANT", cell: (row) => row.tenant },
           { title: "CAPABILITY", shrinkTo: 12, cell: (row) => row.capability },
           { title: "WEIGHT", align: "right", cell: (row) => String(row.weight) },

@@ -63,7 +63,7 @@ function whys(report: ExplainReport, { paint }: TableStyle): string {
 function instances(report: ExplainReport, style: TableStyle): string {
   const rows = table(
     [
-      { title: "AGENT", shrinkTo: 16, cell: (one) => one.agent },
+      { title: "AGENT", shrinkTo: 14, cut: "start", cell: (one) => one.agent },
       { title: "ENDPOINT", cell: (one) => endpoint(one.address, one.port) },
       { title: "STATE", cell: (one) => state(one.state) },
       { title: "WEIGHT", align: "right", cell: (one) => String(one.weight) },

@@ -5,7 +5,7 @@ import { age, lease, pairs, state } from "./format.ts";
 
 const MARKS = { best: "*", group: "+", excluded: "-" } as const;
 
-export const ROUTE_LEGEND = "* best   + shares the load   - not eligible   s stale\n";
+const LEGEND = "* best   + shares the load   - not eligible   s stale";
 
 const mark = (row: RouteRow): string => `${MARKS[row.status]}${row.stale ? "s" : ""}`;
 
@@ -40,7 +40,7 @@ export function routesView(rows: readonly RouteRow[], style: TableStyle): string
     rows,
     style,
   );
-  return text === "" ? "" : text + style.paint("dim", ROUTE_LEGEND);
+  return text === "" ? "" : `${text}${style.paint("dim", LEGEND)}\n`;
 }
 
 /** Everything that is known of each route. */

@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runCommandLine } from "../../src/cli/program.ts";
+import { systemClock } from "../../src/host/index.ts";
+import {
+  ConfigurationError,
+  type ControlHandlers,
+  ControlRefusal,
+  startControlServer,
+} from "../../src/management/index.ts";
+import { EXPLAIN, fixedRouter, ROUTES } from "../management/router.ts";
+
+const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
+/** Set to write what was seen instead of comparing it; then look at the difference. */
+const REWRITE = (process.env.SEMRD_REWRITE_GOLDEN ?? "") !== "";
+
+const SILENT = { error() {}, warn() {}, info() {}, debug() {} };
+
+interface Ran {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Shown {
+  readonly columns?: number;
+  readonly colour?: boolean;
+}
+
+async function semrctl(
+  args: readonly string[],
+  env: Record<string, string>,
+  { columns, colour = false }: Shown = {},
+): Promise<Ran> {
+  const out: Uint8Array[] = [];
+  let err = "";
+  const terminal = {
+    out: async (text: string | Uint8Array) => {
+      out.push(Buffer.from(text as string));
+    },
+    err: (text: string) => {
+      err += text;
+    },
+    ...(columns === undefined ? {} : { columns }),
+    colour,
+  };
+  const exitCode = await runCommandLine(args, terminal, env);
+  return { exitCode, out: Buffer.concat(out).toString(), err };
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), "semrd-cli-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Runs a router for the time of the tests around it. */
+function withRouter(overrides: Partial<ControlHandlers> = {}) {
+  const router = fixedRouter(overrides);
+  const socket = path.join(folder, `${Math.random().toString(36).slice(2)}.sock`);
+  let server: AsyncDisposable;
+  before(async () => {
+    server = await startControlServer(
+      { path: socket },
+      router,
+      { clock: systemClock, log: SILENT },
+      new AbortController().signal,
+    );
+  });
+  after(() => server[Symbol.asyncDispose]());
+  return {
+    router,
+    run: (args: readonly string[], shown?: Shown) => semrctl(args, { SEMRD_SOCKET: socket }, shown),
+    socket,
+  };
+}
+
+function compare(name: string, text: string): void {
+  const file = path.join(GOLDEN, `${name}.txt`);
+  if (REWRITE) {
+    mkdirSync(GOLDEN, { recursive: true });
+    writeFileSync(file, text);
+  }
+  assert.equal(text, readFileSync(file, "utf8"), `differs from ${file}; SEMRD_REWRITE_GOLDEN=1 rewrites it`);
+}
+
+describe("what people see", () => {
+  const { run } = withRouter();
+  const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
+    ...["status", "agents", "capabilities", "routes", "peers", "fib", "counters"].map((what) => ({
+      name: what,
+      args: ["show", what],
+    })),
+    { name: "routes-detail", args: ["show", "routes", "--detail"] },
+    { name: "counters-all", args: ["show", "counters", "--all"] },
+    { name: "agents-80-columns", args: ["show", "agents"], shown: { columns: 80 } },
+    { name: "routes-colour", args: ["show", "routes"], shown: { colour: true } },
+    { name: "explain", args: ["explain", "/vision/ocr"] },
+    { name: "explain-100-columns", args: ["explain", "/vision/ocr"], shown: { columns: 100, colour: true } },
+    { name: "help", args: ["--help"], shown: { columns: 100 } },
+    { name: "help-agent-add", args: ["agent", "add", "--help"], shown: { columns: 100 } },
+  ];
+  for (const { name, args, shown } of SHOWN)
+    it(`semrctl ${args.join(" ")} (${name})`, async () => {
+      const { exitCode, out, err } = await (name.startsWith("help") ? semrctl(args, {}, shown) : run(args, shown));
+      assert.deepEqual([exitCode, err], [0, ""]);
+      compare(name, out);
+    });
+
+  it("shows no control characters that a peer chose", async () => {
+    const { out } = await run(["show", "agents"]);
+    assert.ok(out.includes("connection refused\ufffd[2J"));
+    assert.ok(!out.includes("\u001b"));
+  });
+});
+
+describe("a name that nobody knows", () => {
+  const nobody = { ...EXPLAIN, known: false, candidates: [], instances: [], capability: "/vision/faces" };
+  const { winner: _winner, step: _step, reason: _reason, ...report } = nobody;
+  const { run } = withRouter({ explain: () => report });
+  it("is explained, and a failure", async () => {
+    const { exitCode, out, err } = await run(["explain", "/vision/faces"]);
+    assert.deepEqual([exitCode, err], [1, ""]);
+    assert.match(out, /winner +nobody: no taxonomy entry and no route has this name\n$/);
+  });
+});
+
+describe("what programs see", () => {
+  const { run } = withRouter();
+  it("--json is the router's answer, before or behind the command", async () => {
+    for (const args of [
+      ["--json", "show", "routes"],
+      ["show", "routes", "--json"],
+    ])
+      assert.deepEqual(JSON.parse((await run(args)).out), ROUTES);
+    assert.deepEqual(JSON.parse((await run(["explain", "/vision/ocr", "--json"])).out), EXPLAIN);
+  });
+  it("lists may be filtered", async () => {
+    assert.deepEqual(JSON.parse((await run(["show", "routes", "--json", "--tenant", "other"])).out), []);
+    assert.equal((await run(["show", "routes", "--tenant", "other"])).out, "no routes\n");
+  });
+});
+
+describe("what a router is told", () => {
+  const bodies: string[] = [];
+  const { run, router } = withRouter({
+    readAgent: async (text) => {
+      bodies.push(text);
+      return JSON.parse(text);
+    },
+  });
+  const ID = "spiffe://example.net/acme/agent/ocr-c";
+  const needed = [
+    "agent",
+    "add",
+    ID,
+    "--tenant",
+    "acme",
+    "--capability",
+    "/vision/ocr",
+    "--version",
+    "1.2",
+    "--address",
+    "fd00::1",
+    "--port",
+    "8080",
+  ];
+  it("agents are added, drained and removed, peers cleared", async () => {
+    const said = [
+      await run(needed),
+      await run([
+        ...needed,
+        "--weight",
+        "7",
+        "--label",
+        "eu",
+        "--label",
+        "gdpr",
+        "--check-path",
+        "/healthz",
+        "--check-interval",
+        "200",
+      ]),
+      await run(["agent", "drain", ID]),
+      await run(["agent", "remove", ID]),
+      await run(["clear", "peer", "fd00:ffff::2"]),
+      await run(["explain", "/vision/ocr", "--tenant", "acme", "--version", "2"]),
+    ];
+    assert.deepEqual(said.slice(0, 5), [
+      { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
+      { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
+      { exitCode: 0, out: `draining ${ID}: instance 00112233aabbccdd, ffeeddccbbaa9988\n`, err: "" },
+      { exitCode: 0, out: `removed ${ID}: no instances\n`, err: "" },
+      { exitCode: 0, out: "the session with fd00:ffff::2 is being reset\n", err: "" },
+    ]);
+    assert.deepEqual(router.told, [
+      `add ${ID}`,
+      `add ${ID}`,
+      `drain ${ID}`,
+      `remove ${ID}`,
+      "clear 2",
+      'explain {"capability":"/vision/ocr","tenant":"acme","majorVersion":2}',
+    ]);
+    const capability = { name: "/vision/ocr", "major-version": 1, "minor-version": 2, address: "fd00::1", port: 8080 };
+    assert.deepEqual(
+      bodies.map((body) => JSON.parse(body)),
+      [
+        { id: ID, tenant: "acme", capability: [capability] },
+        {
+          id: ID,
+          tenant: "acme",
+          capability: [
+            {
+              ...capability,
+              weight: 7,
+              label: ["eu", "gdpr"],
+              "health-check": { type: "http", path: "/healthz", "interval-ms": 200 },
+            },
+          ],
+        },
+      ],
+    );
+  });
+
+  const MISUSED: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /Usage: semrctl/],
+    [["nonsense"], /unknown command 'nonsense'/],
+    [["show"], /Usage: semrctl show/],
+    [["show", "routes", "--nonsense"], /unknown option '--nonsense'/],
+    [["explain"], /missing required argument 'name'/],
+    [["explain", "/a", "--version", "one"], /a whole number from 1 to 65535/],
+    [["agent", "add", ID], /required option '--tenant <name>' not specified/],
+    [[...needed, "--weight", "101"], /a whole number from 1 to 100/],
+    [[...needed, "--check", "icmp"], /Allowed choices are tcp, http/],
+    [[...needed.slice(0, 8), "0.1", ...needed.slice(9)], /a version is MAJOR or MAJOR\.MINOR/],
+    [["--timeout", "0", "show", "status"], /a whole number from 1 to 3600/],
+  ];
+  for (const [args, message] of MISUSED)
+    it(`misuse: semrctl ${args.join(" ")}`, async () => {
+      const { exitCode, out, err } = await run(args);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, message);
+    });
+});
+
+describe("what goes wrong", () => {
+  const refusal = new ControlRefusal(
+    404,
+    "control.no-such-agent",
+    "Not found",
+    "there is no agent x\u001b[1m: semrctl show agents lists them",
+  );
+  const { run } = withRouter({
+    drainAgent: () => {
+      throw refusal;
+    },
+    readAgent: () =>
+      Promise.reject(
+        new ConfigurationError([{ path: "/agent[1]/tenant", value: '"x"', reason: "unknown" }, { reason: "bad" }]),
+      ),
+    *routes() {
+      for (let i = 0; i < 5000; i++) yield ROUTES[0]!;
+      throw new Error("gone");
+    },
+  });
+
+  it("a refusal: 1, and what the router said", async () => {
+    assert.deepEqual(await run(["agent", "drain", "x"]), {
+      exitCode: 1,
+      out: "",
+      err: "semrctl: there is no agent x\ufffd[1m: semrctl show agents lists them (control.no-such-agent)\n",
+    });
+    const { exitCode, err } = await run(["--json", "agent", "drain", "x"]);
+    assert.deepEqual(
+      [exitCode, JSON.parse(err)],
+      [1, { code: refusal.code, title: refusal.title, detail: refusal.message }],
+    );
+  });
+
+  it("an agent that is not valid: 1, and every fault", async () => {
+    const args = [
+      "agent",
+      "add",
+      "x:y",
+      "--tenant",
+      "x",
+      "--capability",
+      "/a",
+      "--version",
+      "1",
+      "--address",
+      "::1",
+      "--port",
+      "1",
+    ];
+    assert.deepEqual(await run(args), {
+      exitCode: 1,
+      out: "",
+      err: 'semrctl: not valid (configuration.invalid)\n  /agent[1]/tenant is "x": unknown\n  bad\n',
+    });
+  });
+
+  it("an answer that breaks off: 69, never a short table", async () => {
+    const { exitCode, out, err } = await run(["show", "routes"]);
+    assert.deepEqual([exitCode, out], [69, ""]);
+    assert.match(err, /broke off/);
+  });
+
+  it("no router: 69, and what to do", async () => {
+    const nowhere = path.join(folder, "nowhere.sock");
+    assert.deepEqual(await semrctl(["--socket", nowhere, "show", "status"], {}), {
+      exitCode: 69,
+      out: "",
+      err: `semrctl: no router at ${nowhere} (there is no such socket): start semrd, or name its socket with --socket\n`,
+    });
+  });
+
+  it("a router that says nothing: 69 after --timeout", async (t) => {
+    const socket = path.join(folder, "silent.sock");
+    const server = net.createServer(() => {}).listen(socket);
+    t.after(() => server.close());
+    const { exitCode, err } = await semrctl(["--socket", socket, "--timeout", "1", "show", "status"], {});
+    assert.equal(exitCode, 69);
+    assert.match(err, /silent for 1 s/);
+  });
+
+  it("something that is no router: 1 or 69, in one line", async (t) => {
+    const socket = path.join(folder, "other.sock");
+    const server = net.createServer((connection) => connection.end("220 mail ready\r\n")).listen(socket);
+    t.after(() => server.close());
+    const { exitCode, err } = await semrctl(["--socket", socket, "show", "status"], {});
+    assert.equal(exitCode, 69);
+    assert.match(err, /^semrctl: .*did not answer.*\n$/);
+  });
+
+  it("a configuration that is not valid: 78, and every fault", async () => {
+    const file = path.join(folder, "bad.json");
+    writeFileSync(file, '{ "semrd-router:router": {\n"name": "R 1" } }');
+    const { exitCode, err } = await semrctl(["check-config", file], {});
+    assert.equal(exitCode, 78);
+    assert.equal(
+      err,
+      `${file}:2: /semrd-router:router/name is "R 1": a label is 1 to 63 of a-z, 0-9 and '-', with no '-' at an end\n${file}: 1 fault\n`,
+    );
+    const json = await semrctl(["--json", "check-config", file], {});
+    assert.equal(json.exitCode, 78);
+    assert.equal(JSON.parse(json.out).faults[0].tag, "bad-label");
+  });
+});
