@@ -1,4 +1,3 @@
-import { seconds } from "../../base/index.ts";
 import { CeaseSubcode, ErrorCode, type NotificationMessage, notification, sameFamily } from "../wire/index.ts";
 import type { SessionEvent } from "./events.ts";
 import type { Agreement } from "./negotiation.ts";
@@ -39,8 +38,8 @@ export function inEstablished(
     case "SendHoldTimer_Expires":
       return drop(session, event, settings, SEND_HOLD_TIMER_EXPIRED);
     case "KeepaliveTimer_Expires":
-      if (holdTime === undefined) return stay(session);
-      return stay(session, { type: "sendKeepalive" }, armWithJitter("keepalive", seconds(holdTime / 3)));
+      if (agreed.keepaliveTime === undefined) return stay(session);
+      return stay(session, { type: "sendKeepalive" }, armWithJitter("keepalive", agreed.keepaliveTime));
     case "TcpConnectionConfirmed": // the peer has restarted and is back before its loss was seen (RFC 4724 §5)
     case "TcpConnectionFails":
       return drop(session, event, settings);

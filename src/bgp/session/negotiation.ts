@@ -22,6 +22,8 @@ export interface Agreement {
   readonly peerIdentifier: number;
   /** The smaller of both; `undefined`: no timers. */
   readonly holdTime: Seconds | undefined;
+  /** Between keepalives, before jitter; `undefined`: none. */
+  readonly keepaliveTime: Seconds | undefined;
   /** Offered by both. Nothing of any other family is sent. */
   readonly families: readonly Family[];
   readonly asWidth: AsWidth;
@@ -84,11 +86,13 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
   const peer = theirs.gracefulRestart;
   const restart =
     own === undefined || peer === undefined ? undefined : { peer, notification: own.notification && peer.notification };
+  const holdTime = smaller(sent.holdTime, received.holdTime);
   return decoded({
     kind,
     remoteAs: settings.remoteAs,
     peerIdentifier: received.bgpIdentifier,
-    holdTime: smaller(sent.holdTime, received.holdTime),
+    holdTime,
+    keepaliveTime: holdTime && seconds(Math.min(settings.keepaliveTime ?? holdTime, holdTime / 3)),
     families,
     asWidth: theirs.fourOctetAs === undefined ? 2 : 4,
     routeRefresh: theirs.routeRefresh,

@@ -1,4 +1,3 @@
-import { seconds } from "../../base/index.ts";
 import type { SessionEvent } from "./events.ts";
 import { negotiate } from "./negotiation.ts";
 import type { Session, SessionEffect, Step } from "./session.ts";
@@ -47,9 +46,9 @@ export function inOpenSent(session: In<"OpenSent">, event: SessionEvent, setting
       if (!answer.ok) return drop(session, event, settings, answer.fault);
       const agreed = answer.value;
       const timers: SessionEffect[] =
-        agreed.holdTime === undefined
+        agreed.holdTime === undefined || agreed.keepaliveTime === undefined
           ? [disarm("hold")]
-          : [armWithJitter("keepalive", seconds(agreed.holdTime / 3)), arm("hold", agreed.holdTime)];
+          : [armWithJitter("keepalive", agreed.keepaliveTime), arm("hold", agreed.holdTime)];
       return {
         session: { state: "OpenConfirm", failures: session.failures, agreed },
         effects: [{ type: "sendKeepalive" }, ...timers],
@@ -83,8 +82,8 @@ export function inOpenConfirm(session: In<"OpenConfirm">, event: SessionEvent, s
     case "HoldTimer_Expires":
       return drop(session, event, settings, HOLD_TIMER_EXPIRED);
     case "KeepaliveTimer_Expires":
-      if (agreed.holdTime === undefined) return stay(session);
-      return stay(session, { type: "sendKeepalive" }, armWithJitter("keepalive", seconds(agreed.holdTime / 3)));
+      if (agreed.keepaliveTime === undefined) return stay(session);
+      return stay(session, { type: "sendKeepalive" }, armWithJitter("keepalive", agreed.keepaliveTime));
     case "TcpConnectionFails":
       return drop(session, event, settings);
     case "NotifMsgVerErr":

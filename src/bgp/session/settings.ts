@@ -19,6 +19,8 @@ export interface SessionSettings {
   readonly passive: boolean;
   /** Offered; `undefined` offers no timers. */
   readonly holdTime: Seconds | undefined;
+  /** Time between keepalives, if less than a third of the agreed hold time. */
+  readonly keepaliveTime: Seconds | undefined;
   /** A smaller offer of the peer is refused; 0 accepts "no timers", too. */
   readonly minimumHoldTime: Seconds;
   readonly connectRetry: Seconds;

@@ -20,6 +20,7 @@ export function settingsSample(changes: Partial<SessionSettings> = {}): SessionS
     bgpIdentifier: 0x0a000001,
     passive: false,
     holdTime: seconds(90),
+    keepaliveTime: undefined,
     minimumHoldTime: seconds(0),
     connectRetry: seconds(5),
     idleHold: seconds(1),

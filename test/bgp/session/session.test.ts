@@ -310,6 +310,9 @@ describe("open checks", () => {
   it("the smaller hold time counts; 4-octet AS numbers and graceful restart need both sides", () => {
     assert.equal(agreementSample({ holdTime: seconds(30) }).holdTime, 30);
     assert.equal(agreementSample({ holdTime: seconds(300) }).holdTime, 90);
+    assert.equal(agreementSample().keepaliveTime, 30);
+    assert.equal(agreementSample({}, { keepaliveTime: seconds(10) }).keepaliveTime, 10);
+    assert.equal(agreementSample({ holdTime: seconds(9) }, { keepaliveTime: seconds(10) }).keepaliveTime, 3);
     assert.equal(agreementSample().asWidth, 4);
     assert.equal(agreementSample().gracefulRestart?.notification, true);
     assert.equal(agreementSample({ gracefulRestart: undefined }).gracefulRestart, undefined);

@@ -1,0 +1,61 @@
+import type { Ipv6Address } from "../../base/index.ts";
+import type { AttributeSet } from "../../rib/index.ts";
+import { isTransitive, prependAs } from "../wire/index.ts";
+
+/** @see RFC 1997 */
+export const NO_EXPORT = 0xffffff01;
+export const NO_ADVERTISE = 0xffffff02;
+export const NO_EXPORT_SUBCONFED = 0xffffff03;
+
+/** Where a route goes, as far as its attributes are concerned. */
+export interface ExportFacts {
+  readonly kind: "internal" | "external";
+  readonly localAs: number;
+  /** This router, as next hop. */
+  readonly ownNextHop: Ipv6Address;
+  /** Inside the AS as well. */
+  readonly nextHopSelf: boolean;
+}
+
+/** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
+const DEFAULT_LOCAL_PREF = 100;
+
+/** Why a set may not go to a neighbour; `undefined` when it may. @see RFC 1997 "Well-known Communities" */
+export function exportRefusal(set: AttributeSet, kind: "internal" | "external"): string | undefined {
+  if (set.communities.includes(NO_ADVERTISE)) return "no-advertise";
+  if (kind === "internal") return undefined;
+  return set.communities.includes(NO_EXPORT) || set.communities.includes(NO_EXPORT_SUBCONFED) ? "no-export" : undefined;
+}
+
+/**
+ * The set as a neighbour gets it. Across the border: own AS in front, own next hop, nothing that is meant for inside
+ * (LOCAL_PREF, reflection, non-transitive communities), MULTI_EXIT_DISC only on routes that begin here.
+ * @see RFC 4271 §5.1; RFC 4456 §8; RFC 4360 §6
+ */
+export function exportSet(set: AttributeSet, facts: ExportFacts): AttributeSet {
+  if (facts.kind === "internal") {
+    return {
+      ...set,
+      localPref: set.localPref ?? DEFAULT_LOCAL_PREF,
+      nextHop: facts.nextHopSelf ? facts.ownNextHop : set.nextHop,
+    };
+  }
+  const { localPref: _, originatorId: _o, clusterList: _c, multiExitDisc, ...others } = set;
+  const begins = set.asPath.length === 0 && multiExitDisc !== undefined;
+  return {
+    ...others,
+    ...(begins ? { multiExitDisc } : {}),
+    asPath: prependAs(set.asPath, facts.localAs),
+    nextHop: facts.ownNextHop,
+    extendedCommunities: set.extendedCommunities.filter(isTransitive),
+  };
+}
+
+/**
+ * Whether a neighbour may have a route from this source at all: not what came from inside the AS to another inside (there
+ * is no reflection yet).
+ * @see RFC 4271 §9.2
+ */
+export function mayPass(from: "local" | "internal" | "external", to: "internal" | "external"): boolean {
+  return !(from === "internal" && to === "internal");
+}

@@ -1,0 +1,78 @@
+import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
+import type { AttributeSet } from "../../rib/index.ts";
+import { asPathContains, firstAs } from "../wire/index.ts";
+
+/** Facts of this router and of the session that a received set is checked against. */
+export interface ImportFacts {
+  readonly localAs: number;
+  readonly remoteAs: number;
+  readonly kind: "internal" | "external";
+  readonly bgpIdentifier: number;
+  /** Addresses that mean this router as a next hop. */
+  readonly ownNextHop: Ipv6Address;
+  /** The path of a route from another AS must begin with that AS. @see RFC 4271 §6.3 */
+  readonly enforceFirstAs: boolean;
+}
+
+/** Why a set was not taken: constant words, fit for a counter's label. */
+export type ImportReason =
+  | "as-loop"
+  | "originator-loop"
+  | "cluster-loop"
+  | "first-as"
+  | "next-hop-self"
+  | "martian-next-hop";
+
+interface Check {
+  readonly reason: ImportReason;
+  readonly see: string;
+  readonly fails: (set: AttributeSet, facts: ImportFacts) => boolean;
+}
+
+const CHECKS: readonly Check[] = [
+  {
+    reason: "as-loop",
+    see: "RFC 4271 §9.1.2",
+    fails: (set, { localAs }) => asPathContains(set.asPath, localAs),
+  },
+  {
+    reason: "originator-loop",
+    see: "RFC 4456 §8",
+    fails: (set, { bgpIdentifier }) => set.originatorId === bgpIdentifier,
+  },
+  {
+    reason: "cluster-loop",
+    see: "RFC 4456 §8",
+    fails: (set, { bgpIdentifier }) => set.clusterList?.includes(bgpIdentifier) === true,
+  },
+  {
+    reason: "first-as",
+    see: "RFC 4271 §6.3",
+    fails: (set, { kind, enforceFirstAs, remoteAs }) =>
+      kind === "external" && enforceFirstAs && firstAs(set.asPath) !== remoteAs,
+  },
+  {
+    reason: "next-hop-self",
+    see: "RFC 4271 §5.1.3",
+    fails: (set, { ownNextHop }) => octetsEqual(set.nextHop, ownNextHop),
+  },
+  { reason: "martian-next-hop", see: "RFC 4271 §6.3", fails: (set) => isMartian(set.nextHop) },
+];
+
+/** Unspecified, loopback, IPv4-mapped, link-local, multicast: nothing that a tunnel can end at. @see RFC 6890 §2.2.3 */
+function isMartian(address: Ipv6Address): boolean {
+  if (address[0] === 0xff) return true;
+  if (address[0] === 0xfe && (address[1]! & 0xc0) === 0x80) return true;
+  for (let i = 0; i < 10; i++) if (address[i] !== 0) return false;
+  return (address[10] === 0xff && address[11] === 0xff) || isLow(address);
+}
+
+function isLow(address: Ipv6Address): boolean {
+  for (let i = 10; i < 15; i++) if (address[i] !== 0) return false;
+  return address[15]! <= 1;
+}
+
+/** The first reason why routes with this set are of no use here; `undefined` when there is none. */
+export function importRefusal(set: AttributeSet, facts: ImportFacts): ImportReason | undefined {
+  return CHECKS.find(({ fails }) => fails(set, facts))?.reason;
+}

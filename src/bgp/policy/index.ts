@@ -1,0 +1,3 @@
+export * from "./export.ts";
+export * from "./import-checks.ts";
+export * from "./policy.ts";
