@@ -18,7 +18,11 @@ sends_itself(enum semr_hook hook, const struct semr_packet *packet)
 	return hook == SEMR_HOOK_TC || packet->port.flags & SEMR_PORT_DIRECT;
 }
 
-/* Adds 40 octets behind the Ethernet header. */
+/*
+ * Adds 40 octets behind the Ethernet header. Only a super-packet is told that
+ * it is a tunnel's: its segments need that, and on every other packet the mark
+ * would travel over veth and forbid the egress to shorten it for an answer.
+ */
 static __always_inline bool
 open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	  bool shrink_segments)
@@ -27,7 +31,7 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	struct ethhdr *ethernet, saved;
 
 	if (hook == SEMR_HOOK_TC) {
-		__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+		__u64 flags = packet->super ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : 0;
 
 		if (!shrink_segments)
 			flags |= BPF_F_ADJ_ROOM_FIXED_GSO;

@@ -1,0 +1,40 @@
+/**
+ * The agent of the namespace test: an HTTP server on 8080 that hands out octets and hashes what it is given, and a UDP
+ * server on 5353 that answers with what it got and from whom. Knows nothing of capabilities.
+ */
+import { createHash } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+/** The octets that `GET /<count>` answers with. */
+export function download(count: number): Uint8Array {
+  const octets = new Uint8Array(count);
+  for (let i = 0, x = 1; i < count; i++) {
+    x = (Math.imul(x, 1664525) + 1013904223) | 0;
+    octets[i] = x >>> 24;
+  }
+  return octets;
+}
+
+async function main(): Promise<void> {
+  const http = createServer((request, response) => {
+    if (request.method === "GET") {
+      response.end(download(Number(request.url!.slice(1))));
+      return;
+    }
+    const hash = createHash("sha256");
+    request.on("data", (chunk: Buffer) => hash.update(chunk));
+    request.on("end", () => response.end(`${hash.digest("hex")} ${request.socket.remoteAddress}`));
+  });
+  http.listen(8080, "::");
+  await once(http, "listening");
+  const udp = createSocket("udp6");
+  udp.on("message", (octets, from) => udp.send(`${octets.length} from ${from.address}`, from.port, from.address));
+  udp.bind(5353, "::");
+  await once(udp, "listening");
+  process.on("disconnect", () => process.exit(0));
+  process.send!("ready");
+}
+
+if (process.argv[1] === import.meta.filename) await main();

@@ -1,0 +1,61 @@
+/**
+ * One router of the namespace test: runs inside its namespace, loads the pass, writes its tables and attaches it. Takes
+ * its part as JSON in argv[2]; says `ready`, answers `verdicts`, and ends with its channel. It decides nothing.
+ */
+import { loadNative } from "../../../native/index.ts";
+import { PORT_FLAG, VERDICTS } from "../../../src/dataplane/abi.ts";
+import { Bench, type Hook } from "./bench.ts";
+import { UDP } from "./frames.ts";
+import { address } from "./world.ts";
+
+export interface RouterPart {
+  readonly locator: string;
+  readonly tunnelMtu: number;
+  readonly ports: readonly {
+    readonly interface: string;
+    readonly role: "core" | "client" | "agent";
+    readonly tenant: number;
+    readonly hook: Hook;
+  }[];
+  readonly nodes: readonly string[];
+  readonly tunnels: readonly (readonly [index: number, locator: string])[];
+  readonly instances: readonly {
+    readonly index: number;
+    readonly address: string;
+    readonly port: number;
+    readonly servicePort: number;
+    readonly udp: boolean;
+  }[];
+  readonly groups: readonly (readonly [index: number, owners: readonly number[]])[];
+  readonly capabilities: readonly (readonly [address: string, group: number, localGroup: number])[];
+}
+
+async function main(part: RouterPart): Promise<void> {
+  const { bpf, sock } = loadNative();
+  const bench = await Bench.load({
+    domain: address("2001:db8:cab::").slice(0, 6),
+    locator: address(part.locator),
+    tunnelMtu: part.tunnelMtu,
+  });
+  for (const locator of part.nodes) bench.node(address(locator));
+  for (const [index, locator] of part.tunnels) bench.tunnel(index, address(locator));
+  for (const { index, address: where, port, servicePort, udp } of part.instances)
+    bench.instance(index, { address: address(where), port, servicePort, protocol: udp ? UDP : 6 });
+  for (const [index, owners] of part.groups) bench.group(index, owners);
+  for (const [where, group, localGroup] of part.capabilities) bench.capability(address(where), group, localGroup);
+  for (const { interface: name, role, tenant, hook } of part.ports) {
+    const ifindex = sock.interfaceIndex(name);
+    if (ifindex === undefined) throw new Error(`there is no ${name}`);
+    bench.port(ifindex, role, tenant, hook === "xdp" ? PORT_FLAG.partial : 0);
+    if (hook === "xdp") bpf.attachXdp(bench.program("xdp"), ifindex, "native");
+    else bpf.attachTc(bench.program("tc"), ifindex);
+  }
+  process.on("message", () => {
+    const counts = bench.verdicts();
+    process.send!(Object.fromEntries(VERDICTS.map((name, i) => [name, Number(counts[i])])));
+  });
+  process.on("disconnect", () => process.exit(0));
+  process.send!("ready");
+}
+
+if (process.argv[1] === import.meta.filename) await main(JSON.parse(process.argv[2]!) as RouterPart);

@@ -1,0 +1,225 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Verdict } from "../../../src/dataplane/abi.ts";
+import type { Hook } from "./bench.ts";
+import type { RouterPart } from "./lab-router.ts";
+
+const execute = promisify(execFile);
+
+export interface LabOptions {
+  readonly coreMtu: number;
+  readonly coreHook: Hook;
+  readonly edgeHook: Hook;
+}
+
+export const PLACES = ["client", "r1", "core", "r2", "agent"] as const;
+export type Place = (typeof PLACES)[number];
+
+/** What client and agent hold, and what the capability addresses lead to. */
+export const AT = {
+  client: "2001:db8:a:c::10",
+  agent: "2001:db8:a:9::10",
+  r1: "2001:db8:b:1::1",
+  r2: "2001:db8:b:2::1",
+  web: "2001:db8:cab:7:1:aaaa:1:0",
+  dns: "2001:db8:cab:7:1:aaaa:2:0",
+  empty: "2001:db8:cab:7:1:aaaa:3:0",
+} as const;
+
+/** client – r1 – core – r2 – agent, five namespaces, veths with the settings they are born with. */
+export class Lab implements AsyncDisposable {
+  readonly options: LabOptions;
+  readonly #prefix: string;
+  readonly #children: ChildProcess[] = [];
+
+  private constructor(options: LabOptions) {
+    this.options = options;
+    this.#prefix = `st-dp-${process.pid}-`;
+  }
+
+  static async start(options: LabOptions): Promise<Lab> {
+    const lab = new Lab(options);
+    try {
+      lab.#build();
+      await lab.#linksUsable();
+      await lab.#spawn("agent", "lab-agent.ts");
+      await lab.#spawn("r1", "lab-router.ts", JSON.stringify(lab.#ingress()));
+      await lab.#spawn("r2", "lab-router.ts", JSON.stringify(lab.#egress()));
+      return lab;
+    } catch (cause) {
+      await lab[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children.splice(0)) {
+      const gone = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
+      child.kill("SIGKILL");
+      await gone;
+    }
+    for (const place of PLACES)
+      try {
+        execFileSync("ip", ["netns", "del", this.namespace(place)], { stdio: "pipe" });
+      } catch (cause) {
+        if (!String(cause).includes("No such file")) throw cause;
+      }
+  }
+
+  namespace(place: Place): string {
+    return this.#prefix + place;
+  }
+
+  /** Words that run a command at `place`. */
+  at(place: Place, ...words: readonly string[]): [string, string[]] {
+    return ["nsenter", [`--net=/run/netns/${this.namespace(place)}`, ...words]];
+  }
+
+  /** Runs a command at `place` to its end; what it said, also when it failed. */
+  async run(place: Place, ...words: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const [file, args] = this.at(place, ...words);
+    try {
+      return { code: 0, ...(await execute(file, args, { timeout: 60_000, maxBuffer: 1 << 26 })) };
+    } catch (cause) {
+      const failed = cause as { code: number | string; stdout: string; stderr: string };
+      return { code: Number(failed.code), stdout: failed.stdout, stderr: `${failed.stderr}${String(cause)}` };
+    }
+  }
+
+  /** A long-running command at `place`; ends with the lab. */
+  launch(place: Place, ...words: readonly string[]): ChildProcess {
+    const [file, args] = this.at(place, ...words);
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#children.push(child);
+    return child;
+  }
+
+  async verdicts(router: "r1" | "r2"): Promise<Record<Verdict, number>> {
+    const child = this.#children[router === "r1" ? 1 : 2]!;
+    const answer = once(child, "message");
+    child.send("verdicts");
+    const [counts] = (await answer) as [Record<Verdict, number>];
+    return counts;
+  }
+
+  async #spawn(place: Place, script: string, ...words: readonly string[]): Promise<void> {
+    const [file, args] = this.at(place, process.execPath, join(import.meta.dirname, script), ...words);
+    const child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#children.push(child);
+    const [said] = await Promise.race([once(child, "message"), once(child, "exit")]);
+    if (said !== "ready") throw new Error(`${script} at ${place} ended with ${said}`);
+  }
+
+  #build(): void {
+    for (const place of PLACES) {
+      execFileSync("ip", ["netns", "add", this.namespace(place)]);
+      const [file, args] = this.at(
+        place,
+        "sysctl",
+        "-qw",
+        "net.ipv6.conf.all.accept_dad=0",
+        "net.ipv6.conf.default.accept_dad=0",
+        `net.ipv6.conf.all.forwarding=${place === "client" || place === "agent" ? 0 : 1}`,
+      );
+      execFileSync(file, args);
+      this.#ip(place, "link set lo up");
+    }
+    this.#cable("client", "r1", "2001:db8:a:c::10", "2001:db8:a:c::1", 1500);
+    this.#cable("r1", "core", "2001:db8:f:1::1", "2001:db8:f:1::2", this.options.coreMtu);
+    this.#cable("core", "r2", "2001:db8:f:2::2", "2001:db8:f:2::1", this.options.coreMtu);
+    this.#cable("r2", "agent", "2001:db8:a:9::1", AT.agent, 1500);
+    this.#ip("r1", `address add ${AT.r1}/128 dev lo`);
+    this.#ip("r2", `address add ${AT.r2}/128 dev lo`);
+    this.#ip("client", "route add default via 2001:db8:a:c::1");
+    this.#ip("agent", "route add default via 2001:db8:a:9::1");
+    this.#ip("r1", "route add default via 2001:db8:f:1::2");
+    this.#ip("r2", "route add default via 2001:db8:f:2::2");
+    // core knows the routers and the client's network: no capability, no agent
+    this.#ip("core", `route add ${AT.r1}/128 via 2001:db8:f:1::1`);
+    this.#ip("core", `route add ${AT.r2}/128 via 2001:db8:f:2::1`);
+    this.#ip("core", "route add 2001:db8:a:c::/64 via 2001:db8:f:1::1");
+  }
+
+  /** Without a link-local address a router cannot ask for its neighbour, and the first packet waits for a second. */
+  async #linksUsable(): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    for (const place of PLACES) {
+      const links = place === "client" || place === "agent" ? 1 : 2;
+      for (;;) {
+        const { stdout } = await this.run(place, "ip", "-6", "-o", "address", "show", "scope", "link");
+        const ready = stdout.split("\n").filter((line) => line.includes("fe80") && !line.includes("tentative"));
+        if (ready.length === links) break;
+        if (performance.now() > deadline) throw new Error(`${place} has no link-local addresses: ${stdout}`);
+      }
+    }
+  }
+
+  #ip(place: Place, words: string): void {
+    execFileSync("ip", ["-6", "-n", this.namespace(place), ...words.split(" ")]);
+  }
+
+  /** A veth between two places; each end is named after the other. */
+  #cable(one: Place, other: Place, oneAddress: string, otherAddress: string, mtu: number): void {
+    execFileSync("ip", [
+      ...["link", "add", "name", other, "mtu", `${mtu}`, "netns", this.namespace(one), "type", "veth"],
+      ...["peer", "name", one, "mtu", `${mtu}`, "netns", this.namespace(other)],
+    ]);
+    for (const [place, device, address] of [
+      [one, other, oneAddress],
+      [other, one, otherAddress],
+    ] as const) {
+      this.#ip(place, `address add ${address}/64 dev ${device} nodad`);
+      this.#ip(place, `link set ${device} up`);
+    }
+  }
+
+  #ingress(): RouterPart {
+    return {
+      locator: AT.r1,
+      tunnelMtu: this.options.coreMtu,
+      ports: [
+        { interface: "client", role: "client", tenant: 7, hook: this.options.edgeHook },
+        { interface: "core", role: "core", tenant: 0, hook: this.options.coreHook },
+      ],
+      nodes: [AT.r2],
+      tunnels: [[1, AT.r2]],
+      instances: [],
+      groups: [
+        [1, [1]],
+        [2, [0]],
+      ],
+      capabilities: [
+        [AT.web, 1, 0],
+        [AT.dns, 1, 0],
+        [AT.empty, 2, 0],
+      ],
+    };
+  }
+
+  #egress(): RouterPart {
+    return {
+      locator: AT.r2,
+      tunnelMtu: this.options.coreMtu,
+      ports: [
+        { interface: "core", role: "core", tenant: 0, hook: this.options.coreHook },
+        { interface: "agent", role: "agent", tenant: 7, hook: this.options.edgeHook },
+      ],
+      nodes: [AT.r1],
+      tunnels: [],
+      instances: [
+        { index: 1, address: AT.agent, port: 8080, servicePort: 80, udp: false },
+        { index: 2, address: AT.agent, port: 5353, servicePort: 53, udp: true },
+      ],
+      groups: [
+        [1, [1]],
+        [2, [2]],
+      ],
+      capabilities: [
+        [AT.web, 0, 1],
+        [AT.dns, 0, 2],
+      ],
+    };
+  }
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { whyNoPass } from "./bench.ts";
+import { AT, Lab, type LabOptions } from "./lab.ts";
+import { download } from "./lab-agent.ts";
+
+const FIVE_MEGABYTES = 5 * 1024 * 1024;
+
+/** What five namespaces and real traffic need beyond the pass itself. */
+function whyNoLab(): string | undefined {
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  for (const tool of ["ip", "nsenter", "curl", "tcpdump"])
+    if (spawnSync(tool, ["-V"]).error) return `${tool} is not installed`;
+  return whyNoPass();
+}
+
+const sha256 = (octets: Uint8Array | string) => createHash("sha256").update(octets).digest("hex");
+
+const UDP_ONCE = `
+  const socket = require("node:dgram").createSocket("udp6");
+  socket.on("message", (octets, from) => { console.log(octets + " by " + from.address + " " + from.port); socket.close(); });
+  socket.on("error", (cause) => { console.log(String(cause)); socket.close(); });
+  socket.connect(Number(process.argv[2]), process.argv[1], () => socket.send(Buffer.alloc(Number(process.argv[3]), 7)));
+  setTimeout(() => { console.log("nothing"); process.exit(1); }, 5000).unref();
+`;
+
+const VARIANTS: readonly LabOptions[] = [
+  { coreMtu: 1600, coreHook: "xdp", edgeHook: "tc" },
+  { coreMtu: 1500, coreHook: "xdp", edgeHook: "tc" },
+  { coreMtu: 1600, coreHook: "tc", edgeHook: "tc" },
+  { coreMtu: 1500, coreHook: "tc", edgeHook: "tc" },
+  { coreMtu: 1500, coreHook: "xdp", edgeHook: "xdp" },
+];
+
+for (const options of VARIANTS)
+  test(`through veth: core MTU ${options.coreMtu}, ${options.coreHook} on the core, ${options.edgeHook} at the edge`, async (t) => {
+    const reason = whyNoLab();
+    if (reason !== undefined) {
+      t.skip(`skipped: ${reason}`);
+      return;
+    }
+    await using lab = await Lab.start(options);
+    const folder = mkdtempSync(join(tmpdir(), "st-dp-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const capture = lab.launch("core", "tcpdump", "-i", "r1", "-n", "-l", "--immediate-mode", "-s", "128", "ip6");
+    let seen = "";
+    capture.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      if (seen.length < 1 << 20) seen += text;
+    });
+    await once(capture.stderr!, "data");
+
+    const curl = (...words: string[]) =>
+      lab.run("client", "curl", "-g", "-sS", "--fail", "--max-time", "30", "--noproxy", "*", ...words);
+
+    await t.test("5 MB down", async () => {
+      const file = join(folder, "down");
+      const done = await curl(
+        "-o",
+        file,
+        "-w",
+        "%{size_download} %{time_total}",
+        `http://[${AT.web}]/${FIVE_MEGABYTES}`,
+      );
+      assert.equal(done.code, 0, done.stderr);
+      t.diagnostic(`down: ${done.stdout}`);
+      const got = spawnSync("sha256sum", [file], { encoding: "utf8" }).stdout.split(" ")[0];
+      assert.equal(got, sha256(download(FIVE_MEGABYTES)));
+    });
+
+    await t.test("5 MB up; the agent sees the client's own address", async () => {
+      const file = join(folder, "up");
+      const octets = download(FIVE_MEGABYTES);
+      writeFileSync(file, octets);
+      const done = await curl(
+        "-w",
+        "\n%{time_total}",
+        "-H",
+        "Expect:",
+        "--data-binary",
+        `@${file}`,
+        `http://[${AT.web}]/`,
+      );
+      assert.equal(done.code, 0, done.stderr);
+      const [answer, seconds] = done.stdout.split("\n");
+      t.diagnostic(`up: ${seconds}`);
+      assert.equal(answer, `${sha256(octets)} ${AT.client}`);
+    });
+
+    await t.test("UDP request and answer", async () => {
+      const asked = await lab.run("client", process.execPath, "--eval", UDP_ONCE, AT.dns, "53", "100");
+      assert.equal(asked.stdout.trim(), `100 from ${AT.client} by ${AT.dns} 53`, asked.stderr);
+    });
+
+    for (const [what, url, router, verdict] of [
+      ["an empty group refuses at once", `http://[${AT.empty}]/`, "r1", "reject-empty-group"],
+      ["a port that nobody serves refuses at once, from the far side", `http://[${AT.web}]:81/`, "r2", "reject-port"],
+    ] as const)
+      await t.test(what, async () => {
+        const begun = performance.now();
+        const done = await curl("-v", url);
+        assert.equal(done.code, 7, done.stderr);
+        assert.match(done.stderr, /Connection refused/);
+        assert.ok(performance.now() - begun < 900, "curl waited for a second SYN");
+        assert.equal((await lab.verdicts(router))[verdict], 1);
+      });
+
+    await t.test("counters and capture: IPv6 in IPv6 one way, plain the other", async () => {
+      const r1 = await lab.verdicts("r1");
+      const r2 = await lab.verdicts("r2");
+      t.diagnostic(`r1 ${JSON.stringify(r1)}`);
+      t.diagnostic(`r2 ${JSON.stringify(r2)}`);
+      assert.ok(r1.encapsulated > 100 && r2.delivered > 100 && r2.returned > 100);
+      assert.equal(r2["reject-lost-state"], 0);
+      const { stdout: route } = await lab.run("client", "ip", "-6", "route", "get", AT.web);
+      if (options.coreMtu === 1500) {
+        assert.ok(r1["reject-too-big"] > 0, "the client was told what fits the tunnel");
+        assert.match(route, /mtu 1460/, "the client believed it");
+      } else {
+        assert.equal(r1["reject-too-big"], 0);
+        assert.doesNotMatch(route, /mtu/);
+      }
+      assert.ok(seen.includes(`IP6 ${AT.r1} > ${AT.r2}: IP6 ${AT.client}.`), seen.slice(0, 1000));
+      assert.ok(seen.includes(`IP6 ${AT.web}.80 > ${AT.client}.`), seen.slice(0, 1000));
+      assert.ok(!seen.includes(AT.agent), "the agent's own address was seen on core");
+    });
+  });
