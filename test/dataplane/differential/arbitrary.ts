@@ -1,0 +1,270 @@
+import fc from "fast-check";
+import { pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
+import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
+import { concatenate, putU16 } from "../../../src/dataplane/memory/packet.ts";
+import {
+  GROUP_SLOTS,
+  type NextHop,
+  type NextHopState,
+  type Operation,
+  type SlotOwner,
+} from "../../../src/forwarding/index.ts";
+import { icmpv6, ipv6, tcp, udp } from "../memory/frames.ts";
+import {
+  AGENT_PORTS,
+  AGENTS,
+  BAD_SOURCES,
+  CAPABILITIES,
+  CLIENT_PORTS,
+  CLIENTS,
+  OWN,
+  ROUTERS,
+  SERVICE_PORTS,
+} from "./pool.ts";
+
+/** Index of the first next hop of each kind; instances go on to NEXT_HOPS. */
+const FIRST = { tunnel: 1, local: 3, instance: 4 } as const;
+const NEXT_HOPS = 8;
+/** Groups 1 and 2 hold sites, 3 and 4 instances. */
+const GROUPS = 4;
+
+/** One of `usual` nine times in ten, else one of `odd`. */
+function mostly<T>(usual: readonly T[], odd: readonly T[]): fc.Arbitrary<T> {
+  return fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...usual) },
+    { weight: 1, arbitrary: fc.constantFrom(...odd) },
+  );
+}
+
+const state = mostly<NextHopState>(["up"], ["draining", "down"]);
+
+const tunnel: fc.Arbitrary<NextHop> = fc.record({ kind: fc.constant("tunnel"), locator: fc.constantFrom(...ROUTERS) });
+const local: fc.Arbitrary<NextHop> = fc.constant({ kind: "local" });
+const instance: fc.Arbitrary<NextHop> = fc.boolean().chain((isTcp) =>
+  fc.record({
+    kind: fc.constant("instance"),
+    instance: fc.constantFrom("00000000000000a1", "00000000000000a2"),
+    address: mostly([AGENTS[0]!], AGENTS),
+    port: fc.constantFrom(...AGENT_PORTS),
+    protocol: fc.constant(isTcp ? "tcp" : "udp"),
+    servicePort: mostly([SERVICE_PORTS[isTcp ? 0 : 1]!], SERVICE_PORTS),
+  }),
+);
+
+const nextHops = fc.tuple(
+  ...[tunnel, tunnel, local, instance, instance, instance, instance, instance].map((nextHop) =>
+    fc.record({ nextHop, state }),
+  ),
+);
+
+/** Runs of slots: what compilers make, and what lets four probes fail. */
+function slots(ownerOf: fc.Arbitrary<number>): fc.Arbitrary<SlotOwner[]> {
+  return fc.array(fc.tuple(ownerOf, ownerOf, fc.boolean()), { minLength: 1, maxLength: 6 }).map((owners) =>
+    Array.from({ length: GROUP_SLOTS }, (_, slot) => {
+      const [current, other, moving] = owners[slot % owners.length]!;
+      return { slot, current, previous: moving ? other : current };
+    }),
+  );
+}
+
+export interface Plan {
+  readonly operations: readonly Operation[];
+}
+
+const site = mostly([FIRST.tunnel, FIRST.tunnel + 1, FIRST.local], [0, FIRST.instance]);
+const here = mostly([FIRST.local], [0, FIRST.tunnel]);
+const member = mostly([4, 5, 6, 7, 8], [0, FIRST.local]);
+
+function group(index: number): fc.Arbitrary<Operation> {
+  const owner = [site, here, member, member][index - 1]!;
+  return fc.record({
+    type: fc.constant("set-slots"),
+    group: fc.constant(index),
+    slots: slots(owner),
+    backup: owner,
+  });
+}
+
+function capability(address: Uint8Array): fc.Arbitrary<Operation[]> {
+  const entry = fc.record({
+    address: fc.constant(address),
+    group: mostly([1, 2], [0, 3]),
+    localGroup: mostly([3, 4], [0]),
+  });
+  return fc
+    .tuple(entry, mostly([true], [false]))
+    .map(([made, kept]) => (kept ? [{ type: "set-capability", entry: made }] : []));
+}
+
+/** Operations that fill empty tables. */
+export const plan: fc.Arbitrary<Plan> = fc
+  .tuple(
+    nextHops,
+    fc.tuple(...Array.from({ length: GROUPS }, (_, i) => group(i + 1))),
+    fc.tuple(...CAPABILITIES.map(capability)),
+    fc.subarray(ROUTERS, { minLength: 1 }),
+  )
+  .map(([hops, groups, capabilities, nodes]) => ({
+    operations: [
+      ...hops.map((entry, i) => ({ type: "set-next-hop" as const, index: i + 1, ...entry })),
+      ...groups,
+      ...capabilities.flat(),
+      ...nodes.map((locator) => ({ type: "set-node" as const, locator })),
+    ],
+  }));
+
+const fields = fc.record({
+  source: mostly([CLIENTS[0]!], [...CLIENTS, ...BAD_SOURCES]),
+  destination: mostly(CAPABILITIES.slice(0, 3), [...CAPABILITIES, ...AGENTS, ...CLIENTS, OWN]),
+  hopLimit: mostly([64], [0, 1, 2]),
+  trafficClass: fc.nat(255),
+});
+
+const data = fc.oneof(
+  { weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1270, max: 1470 }).map((length) => new Uint8Array(length).fill(0x5a)) },
+);
+
+const FLAGS = [0x02, 0x02, 0x02, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0x12, 0x03, 0x00];
+
+function withChecksum(packet: Uint8Array, how: "right" | "unfinished" | "none" | "wrong"): Uint8Array {
+  const at = 40 + (packet[6] === 17 ? 6 : 16);
+  const payload = packet.length - 40;
+  if (how === "unfinished")
+    putU16(packet, at, pseudoHeaderSum(packet.subarray(8, 24), packet.subarray(24, 40), payload, packet[6]!));
+  if (how === "none") putU16(packet, at, 0);
+  if (how === "wrong") putU16(packet, at, 0xfffe);
+  return packet;
+}
+
+const checksum = fc.constantFrom("right", "right", "right", "unfinished", "none", "wrong");
+
+const tcpPacket = fc
+  .tuple(
+    fields,
+    fc.constantFrom(...CLIENT_PORTS),
+    mostly([SERVICE_PORTS[0]!], SERVICE_PORTS),
+    fc.constantFrom(...FLAGS),
+    data,
+    checksum,
+  )
+  .map(([ends, sourcePort, destinationPort, flags, octets, how]) =>
+    withChecksum(
+      tcp(ends, { sourcePort, destinationPort, flags, data: octets, sequence: 0xfffffff0, acknowledgement: 77 }),
+      how,
+    ),
+  );
+
+const udpPacket = fc
+  .tuple(fields, fc.constantFrom(...CLIENT_PORTS), mostly([SERVICE_PORTS[1]!], SERVICE_PORTS), data, checksum)
+  .map(([ends, sourcePort, destinationPort, octets, how]) =>
+    withChecksum(udp(ends, { sourcePort, destinationPort, data: octets }), how),
+  );
+
+const otherPacket = fc.oneof(
+  fc
+    .tuple(fields, fc.constantFrom(128, 128, 129, 1, 137, 200), data)
+    .map(([ends, type, octets]) => icmpv6(ends, { type, body: concatenate(Uint8Array.of(1, 2, 3, 4), octets) })),
+  fc.tuple(fields, fc.constantFrom(44, 41, 132, 0, 59), data).map(([ends, next, octets]) => ipv6(ends, next, octets)),
+);
+
+const toCapability = fc.oneof(
+  { weight: 5, arbitrary: tcpPacket },
+  { weight: 3, arbitrary: udpPacket },
+  { weight: 2, arbitrary: otherPacket },
+);
+
+/** An answer of an instance, or something that looks like one. */
+const fromAgent = fc
+  .tuple(
+    fc.record({
+      source: mostly([AGENTS[0]!], AGENTS),
+      destination: mostly([CLIENTS[0]!], CLIENTS),
+      hopLimit: fc.constantFrom(64, 64, 64, 1),
+    }),
+    fc.constantFrom(...AGENT_PORTS),
+    fc.constantFrom(...CLIENT_PORTS),
+    fc.constantFrom(...FLAGS),
+    data,
+    fc.boolean(),
+    checksum,
+  )
+  .map(([ends, sourcePort, destinationPort, flags, octets, isTcp, how]) =>
+    withChecksum(
+      isTcp
+        ? tcp(ends, { sourcePort, destinationPort, flags, data: octets })
+        : udp(ends, { sourcePort, destinationPort, data: octets }),
+      how,
+    ),
+  );
+
+const tunnelled = fc
+  .tuple(
+    fc.constantFrom(...ROUTERS),
+    fc.constantFrom(OWN, OWN, OWN, OWN, CLIENTS[0]!),
+    fc.constantFrom(41, 41, 41, 17),
+    toCapability,
+  )
+  .map(([source, destination, next, inner]) => ipv6({ source, destination }, next, inner));
+
+/** To the loopback's own address (zero), else tc takes the frame for somebody else's. */
+const ETHERNET = Uint8Array.of(0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0x86, 0xdd);
+
+/** Most frames stay as they are; some are cut, get a tail, or have octets changed (lengths among them). */
+function damaged(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  const whole = packets.map((packet) => concatenate(ETHERNET, packet));
+  const change = fc.tuple(fc.integer({ min: 12, max: 110 }), fc.nat(255));
+  return fc.oneof(
+    { weight: 10, arbitrary: whole },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(whole, fc.nat(120)).map(([frame, cut]) => frame.slice(0, Math.max(20, frame.length - cut))),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(whole, fc.uint8Array({ minLength: 1, maxLength: 9 })).map((parts) => concatenate(...parts)),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(whole, fc.array(change, { minLength: 1, maxLength: 3 })).map(([frame, changes]) => {
+        const changed = frame.slice();
+        for (const [at, octet] of changes) if (at < changed.length) changed[at] = octet;
+        return changed;
+      }),
+    },
+  );
+}
+
+export type Step =
+  | { readonly type: "packet"; readonly port: PassPort; readonly hook: "xdp" | "tc"; readonly frame: Uint8Array }
+  | { readonly type: "health"; readonly nextHop: number; readonly state: NextHopState };
+
+const hook = fc.constantFrom("xdp" as const, "tc" as const, "tc" as const, "tc" as const);
+const tenantIndex = mostly([1], [2]);
+
+function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Step> {
+  return fc.record({
+    type: fc.constant("packet" as const),
+    port: fc.record({
+      role: fc.constant(role),
+      tenantIndex: role === "core" ? fc.constant(0) : tenantIndex,
+      partialChecksums: fc.boolean(),
+    }),
+    hook,
+    frame: frames,
+  });
+}
+
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: packetStep("client", damaged(toCapability)) },
+  { weight: 3, arbitrary: packetStep("core", damaged(fc.oneof(tunnelled, tunnelled, tunnelled, toCapability))) },
+  { weight: 4, arbitrary: packetStep("agent", damaged(fc.oneof(fromAgent, fromAgent, toCapability))) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("health" as const),
+      nextHop: fc.integer({ min: 1, max: NEXT_HOPS }),
+      state,
+    }),
+  },
+);
