@@ -83,7 +83,10 @@ describe("a valid configuration", () => {
       })),
     });
     assert.deepEqual(configuration.registration, {
-      listen: [{ address: "fd00:a:21::1", port: 8443 }],
+      listen: [
+        { address: "fd00:a:21::1", port: 8443 },
+        { address: "fd00:a:22::1", port: 8443 },
+      ],
       tls: { certificateFile: "/etc/semrd/r2.pem", keyFile: "/etc/semrd/r2.key" },
       issuers: [
         {

@@ -74,12 +74,12 @@ export const INVALID: readonly Invalid[] = [
     want: [
       { path: "/semrd-router:router/site/selector", value: "70000", reason: "out of the range of uint16" },
       {
-        path: "/semrd-router:router/semrd-registration:registration/listen[2]/address",
+        path: "/semrd-router:router/semrd-registration:registration/listen[3]/address",
         value: '"localhost"',
         reason: "not an IP address",
       },
       {
-        path: "/semrd-router:router/semrd-registration:registration/listen[2]/port",
+        path: "/semrd-router:router/semrd-registration:registration/listen[3]/port",
         value: "0",
         reason: "out of range",
       },
