@@ -29,7 +29,7 @@
 /*
  * One capability address. A slot is matched by key and selector.
  * Home line: x = key ^ key >> 32 ^ selector << 16;
- *            (x * SEMR_HOME_MULTIPLIER >> 32) & semr_capability_mask
+ *            (x * SEMR_HOME_MULTIPLIER >> 40) & semr_capability_mask
  * with key and selector loaded as they lie in memory. An address sits in the
  * first line from there that had room. A line whose second slot is empty ends
  * the search, so the first slot is filled before the second.

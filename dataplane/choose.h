@@ -40,7 +40,7 @@ SEMR_STAGE int semr_find(struct semr_packet *packet)
 	if (key == SEMR_KEY_EMPTY || key == SEMR_KEY_TOMBSTONE)
 		return 0;
 	mixed = key ^ key >> 32 ^ (__u64)selector << 16;
-	home = mixed * SEMR_HOME_MULTIPLIER >> 32;
+	home = mixed * SEMR_HOME_MULTIPLIER >> 40;
 	for (int i = 0; i < SEMR_CAPABILITY_PROBES; i++) {
 		__u32 at = (home + i) & semr_capability_mask;
 		struct semr_capability_line *line;

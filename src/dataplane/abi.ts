@@ -148,7 +148,7 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /**
- * The line of `capabilities` where the search for an address begins. `mask` is the number of lines − 1.
+ * The line of `capabilities` where the search for an address begins. `mask` is the number of lines − 1, at most 2^24 − 1.
  * Reads octets 6 to 15 of `address` as a little-endian machine lays them out.
  */
 export function capabilityHome(address: Uint8Array, mask: number): number {
@@ -160,7 +160,7 @@ export function capabilityHome(address: Uint8Array, mask: number): number {
     multiplyHigh(low >>> 0, HOME_MULTIPLIER_LOW) +
     Math.imul(low, HOME_MULTIPLIER_HIGH) +
     Math.imul(high, HOME_MULTIPLIER_LOW);
-  return (product & mask) >>> 0;
+  return (((product | 0) >>> 8) & mask) >>> 0;
 }
 
 /**

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { loadNative } from "../../../native/index.ts";
+import * as abi from "../../../src/dataplane/abi.ts";
+import { OBJECT, whyNoPass } from "./bench.ts";
+
+const HEADER = join(import.meta.dirname, "../../../dataplane/abi.h");
+/** Constants of the header, by the expression in C. */
+const NUMBERS: Readonly<Record<string, number | bigint>> = {
+  SEMR_ABI_VERSION: abi.ABI_VERSION,
+  SEMR_KEY_EMPTY: abi.KEY_EMPTY,
+  SEMR_KEY_TOMBSTONE: abi.KEY_TOMBSTONE,
+  SEMR_CAPABILITY_PROBES: abi.CAPABILITY_PROBES,
+  SEMR_CAPABILITY_LINE_SLOTS: abi.CAPABILITY_LINE_SLOTS,
+  SEMR_GROUP_PROBES: abi.GROUP_PROBES,
+  SEMR_DOWN: abi.STATE.down,
+  SEMR_UP: abi.STATE.up,
+  SEMR_DRAINING: abi.STATE.draining,
+  SEMR_TUNNEL: abi.KIND.tunnel,
+  SEMR_LOCAL: abi.KIND.local,
+  SEMR_INSTANCE: abi.KIND.instance,
+  SEMR_ROLE_NONE: abi.ROLE.none,
+  SEMR_ROLE_CORE: abi.ROLE.core,
+  SEMR_ROLE_CLIENT: abi.ROLE.client,
+  SEMR_ROLE_AGENT: abi.ROLE.agent,
+  SEMR_PORT_DIRECT: abi.PORT_FLAG.direct,
+  SEMR_PORT_PARTIAL: abi.PORT_FLAG.partial,
+  SEMR_CLOSED_BY_CLIENT: abi.CLOSED.byClient,
+  SEMR_CLOSED_BY_AGENT: abi.CLOSED.byAgent,
+  SEMR_IDLE_TCP: abi.IDLE.tcp,
+  SEMR_IDLE_UDP: abi.IDLE.udp,
+  SEMR_VERDICTS: abi.VERDICTS.length,
+};
+
+/** What a C compiler makes of each expression. */
+function compiled(expressions: readonly string[]): Map<string, bigint> {
+  const folder = mkdtempSync(join(tmpdir(), "st-dp-abi-"));
+  try {
+    const source = join(folder, "print.c");
+    const lines = expressions.map((text) => `  printf("%llu\\n", (unsigned long long)(${text}));`);
+    writeFileSync(
+      source,
+      `#include <stddef.h>\n#include <stdio.h>\n#include "${HEADER}"\nint main(void) {\n${lines.join("\n")}\n}\n`,
+    );
+    execFileSync("cc", ["-Wall", "-Werror", "-o", join(folder, "print"), source], { stdio: "pipe" });
+    const values = execFileSync(join(folder, "print"), { encoding: "utf8" }).trim().split("\n");
+    return new Map(expressions.map((text, i) => [text, BigInt(values[i]!)]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("abi.ts and abi.h", () => {
+  it("agree on every size, offset and number", (t) => {
+    if (!existsSync("/usr/include/linux/types.h")) return t.skip("skipped: linux/types.h is not installed");
+    const expected = new Map<string, bigint>();
+    for (const [name, { size, offsets }] of Object.entries(abi.LAYOUTS)) {
+      expected.set(`sizeof(struct semr_${name})`, BigInt(size));
+      for (const [member, offset] of Object.entries(offsets))
+        expected.set(`offsetof(struct semr_${name}, ${member})`, BigInt(offset));
+    }
+    for (const [name, value] of Object.entries(NUMBERS)) expected.set(name, BigInt(value));
+    assert.deepEqual(compiled([...expected.keys()]), expected);
+  });
+
+  it("agree on every structure and on the verdicts in order", () => {
+    const text = readFileSync(HEADER, "utf8");
+    const structures = [...text.matchAll(/^struct semr_(\w+) \{/gm)].map((match) => match[1]!).sort();
+    assert.deepEqual(structures, Object.keys(abi.LAYOUTS).sort());
+    const body = /enum semr_verdict \{(.*?)SEMR_VERDICTS/s.exec(text)![1]!;
+    const names = [...body.matchAll(/^\tSEMR_(\w+),/gm)].map((match) => match[1]!.toLowerCase().replaceAll("_", "-"));
+    assert.deepEqual(names, [...abi.VERDICTS]);
+  });
+
+  it("agree with the compiled object: maps, constants, programs within the verifier's budget", async (t) => {
+    const reason = whyNoPass();
+    if (reason !== undefined) return t.skip(`skipped: ${reason}`);
+    const constants = Object.fromEntries(
+      Object.entries(abi.CONSTANTS).map(([name, size]) => [name, new Uint8Array(size)]),
+    );
+    using object = await loadNative().bpf.load(OBJECT, { constants });
+    const sizes = Object.fromEntries(
+      [...object.maps].flatMap(([name, { info }]) =>
+        name.startsWith(".") ? [] : [[name, { key: info.keySize, value: info.valueSize }]],
+      ),
+    );
+    assert.deepEqual(sizes, { ...abi.MAPS });
+    assert.deepEqual([...object.programs.keys()].sort(), Object.values(abi.PROGRAMS).sort());
+    for (const [name, { verifiedInstructions }] of object.programs) {
+      t.diagnostic(`${name}: ${verifiedInstructions} instructions verified`);
+      assert.ok(verifiedInstructions > 0 && verifiedInstructions <= 50_000, `${name}: ${verifiedInstructions}`);
+    }
+    await assert.rejects(
+      loadNative().bpf.load(OBJECT, { constants: { semr_domain: new Uint8Array(5) } }),
+      /semr_domain/,
+    );
+  });
+});
+
+describe("hashes", () => {
+  it("MurmurHash3 x86_32: published values", () => {
+    const of = (text: string, seed: number) => abi.flowHash(new TextEncoder().encode(text), seed);
+    assert.equal(of("", 1), 0x514e28b7);
+    assert.equal(of("test", 0), 0xba6bd213);
+    assert.equal(of("aaaa", 0x9747b28c), 0x5a97808a);
+  });
+
+  it("home line: the multiplication of abi.h in 64 bits", () => {
+    for (let i = 0; i < 2000; i++) {
+      const address = Uint8Array.from(
+        { length: 16 },
+        (_, at) => (Math.imul(i * 16 + at + 1, 2654435761) >>> 13) & 0xff,
+      );
+      const view = new DataView(address.buffer);
+      const key = view.getBigUint64(6, true);
+      const mixed = key ^ (key >> 32n) ^ (BigInt(view.getUint16(14, true)) << 16n);
+      const product = BigInt.asUintN(64, mixed * 0xd6e8feb86659fd93n) >> 40n;
+      assert.equal(abi.capabilityHome(address, 0xfffff), Number(product & 0xfffffn));
+    }
+  });
+
+  it("home line: selectors and tenants of one capability spread", () => {
+    const lines = new Set<number>();
+    for (let selector = 0; selector < 64; selector++)
+      for (let tenant = 1; tenant <= 64; tenant++) {
+        const address = new Uint8Array(16);
+        address.set([0, tenant, 0x80, 1, 1, 2, 3, 4, 0, selector], 6);
+        lines.add(abi.capabilityHome(address, 4095));
+      }
+    assert.ok(lines.size > 2300, `4096 addresses in 4096 lines hit ${lines.size}; 2589 are expected`);
+  });
+});
