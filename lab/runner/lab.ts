@@ -1,4 +1,5 @@
-import { Scope } from "../../src/base/index.ts";
+import { readFile } from "node:fs/promises";
+import { messageOf, Scope } from "../../src/base/index.ts";
 import { expandMagicWords, splitCommand } from "./expand.ts";
 import { makeLinks } from "./network.ts";
 import {
@@ -184,9 +185,15 @@ class DeployedLab implements Lab {
     return spawnInNode(this.#state(node), argv, options);
   }
 
-  healthy(node: string): Promise<void> {
-    this.node(node);
-    return this.#health.get(node)!();
+  async healthy(name: string): Promise<void> {
+    const node = this.node(name);
+    try {
+      await this.#health.get(name)!();
+    } catch (cause) {
+      if (this.#scope.signal.aborted) throw cause;
+      const words = (await readFile(node.logFile, "utf8")).trimEnd().split("\n").slice(-6).join("\n");
+      throw new Error(`${messageOf(cause)}${words === "" ? "" : `; its log ends with:\n${words}`}`, { cause });
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -99,6 +99,12 @@ export async function isInUse(state: LabState): Promise<boolean> {
   return alive.some((one) => one);
 }
 
+/** Whether whoever deployed a lab, and would end it, is still there. */
+export async function hasRunner(name: string): Promise<boolean> {
+  const state = await readState(name);
+  return state !== undefined && (await isAlive(state.runner));
+}
+
 /**
  * Makes the folder of a lab, after removing what an ended lab of that name left.
  * @throws {LabInUse}
