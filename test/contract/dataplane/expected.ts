@@ -1,0 +1,73 @@
+import { toHex } from "../../../src/base/index.ts";
+import {
+  type CapabilityEntry,
+  GROUP_SLOTS,
+  type NextHop,
+  type NextHopState,
+  type Operation,
+  type PlanSnapshot,
+  type SlotOwner,
+} from "../../../src/forwarding/index.ts";
+
+/** What the tables should hold, as plain as can be: operations folded one after the other, nothing checked. */
+export class Expected {
+  generation = 0;
+  readonly nextHops = new Map<number, { nextHop: NextHop; state: NextHopState }>();
+  readonly groups = new Map<number, { slots: SlotOwner[]; backup: number }>();
+  readonly capabilities = new Map<string, CapabilityEntry>();
+  readonly nodes = new Map<string, Uint8Array>();
+
+  apply(operation: Operation): void {
+    switch (operation.type) {
+      case "set-next-hop":
+        this.nextHops.set(operation.index, { nextHop: operation.nextHop, state: operation.state });
+        break;
+      case "set-next-hop-state":
+        this.nextHops.set(operation.index, { ...this.nextHops.get(operation.index)!, state: operation.state });
+        break;
+      case "remove-next-hop":
+        this.nextHops.delete(operation.index);
+        break;
+      case "set-slots": {
+        const none = Array.from({ length: GROUP_SLOTS }, (_, slot) => ({ slot, current: 0, previous: 0 }));
+        const slots = this.groups.get(operation.group)?.slots ?? none;
+        for (const owner of operation.slots) slots[owner.slot] = owner;
+        this.groups.set(operation.group, { slots, backup: operation.backup });
+        break;
+      }
+      case "remove-group":
+        this.groups.delete(operation.group);
+        break;
+      case "set-capability":
+        this.capabilities.set(toHex(operation.entry.address), operation.entry);
+        break;
+      case "remove-capability":
+        this.capabilities.delete(toHex(operation.address));
+        break;
+      case "set-node":
+        this.nodes.set(toHex(operation.locator), operation.locator);
+        break;
+      case "remove-node":
+        this.nodes.delete(toHex(operation.locator));
+        break;
+    }
+  }
+}
+
+/** Plain data with a fixed order, so that two snapshots can be compared whatever order their driver keeps. */
+export function comparable(snapshot: PlanSnapshot | Expected): unknown {
+  const nodes = Array.isArray(snapshot.nodes) ? snapshot.nodes.map(toHex) : [...(snapshot as Expected).nodes.keys()];
+  return {
+    generation: snapshot.generation,
+    nextHops: sorted(snapshot.nextHops),
+    groups: sorted(snapshot.groups),
+    capabilities: sorted(snapshot.capabilities),
+    nodes: nodes.toSorted(),
+  };
+}
+
+function sorted(map: ReadonlyMap<number | string, unknown>): unknown {
+  const plain = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? toHex(part) : part)));
+  return Object.fromEntries([...map].map(([key, value]) => [key, plain(value)]));
+}

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { toHex } from "../../../src/base/index.ts";
+import { VERDICTS } from "../../../src/dataplane/abi.ts";
+import { DataplaneError } from "../../../src/dataplane/index.ts";
+import type { Operation } from "../../../src/forwarding/index.ts";
+import { address, ethernet, tcp } from "../../dataplane/memory/frames.ts";
+import {
+  AGENT,
+  allSlots,
+  CAPABILITY,
+  CLIENT,
+  GROUPS,
+  INSTANCE,
+  LOCAL,
+  OTHER_LOCATOR,
+  SECOND_CAPABILITY,
+  TUNNEL,
+} from "../../dataplane/memory/story.ts";
+import { comparable, Expected } from "./expected.ts";
+import { sequence } from "./sequence.ts";
+import type { StartSubject, Subject } from "./subject.ts";
+
+const SYN = 0x02;
+const THIRD_LOCATOR = address("2001:db8:f::3");
+
+const toOther: Operation = { type: "set-capability", entry: { address: CAPABILITY, group: 1, localGroup: 0 } };
+const THIRD: Operation = {
+  type: "set-next-hop",
+  index: 9,
+  nextHop: { kind: "tunnel", locator: THIRD_LOCATOR },
+  state: "up",
+};
+
+function syn(sourcePort: number, destination = CAPABILITY): Uint8Array {
+  // To the loopback's hardware address, where BPF_PROG_RUN puts it in
+  const frame = ethernet(tcp({ source: CLIENT, destination }, { sourcePort, destinationPort: 80, flags: SYN }));
+  return frame.fill(0, 0, 6);
+}
+
+/** Where a client's packet was sent: the tunnel's end, or the verdict when there is none. */
+function site(subject: Subject, sourcePort: number): string {
+  const { verdict, frame } = subject.fromClient(syn(sourcePort));
+  return verdict === "encapsulated" ? toHex(frame.subarray(14 + 24, 14 + 40)) : verdict;
+}
+
+const FLOWS = Array.from({ length: 40 }, (_, i) => 5000 + i);
+
+function refusal(run: () => void): DataplaneError {
+  try {
+    run();
+  } catch (cause) {
+    assert.ok(cause instanceof DataplaneError, String(cause));
+    return cause;
+  }
+  return assert.fail("nothing was refused");
+}
+
+/** What every data plane does, whatever carries it out. */
+export function dataplaneContract(name: string, start: StartSubject): void {
+  describe(`data plane contract: ${name}`, () => {
+    it("holds what the operations say, whatever their sequence", async (t) => {
+      const seed = Math.floor(Math.random() * 0x7fffffff);
+      t.diagnostic(`seed ${seed}`);
+      const property = fc.asyncProperty(sequence, async (operations) => {
+        await using subject = await start();
+        const expected = new Expected();
+        for (const [i, operation] of operations.entries()) {
+          expected.apply(operation);
+          expected.generation = i + 1;
+          subject.dataplane.apply([operation], i + 1);
+        }
+        assert.deepEqual(comparable(subject.dataplane.snapshot()), comparable(expected));
+      });
+      await fc.assert(property, { seed, numRuns: 25 });
+    });
+
+    it("keeps the instance of an instance next hop to the last letter", async () => {
+      await using subject = await start();
+      subject.dataplane.apply([INSTANCE], 5);
+      const { nextHops, generation } = subject.dataplane.snapshot();
+      assert.ok(INSTANCE.type === "set-next-hop");
+      assert.deepEqual(nextHops.get(3), { nextHop: INSTANCE.nextHop, state: "up" });
+      assert.equal(generation, 5);
+    });
+
+    it("handles every packet by the old plan or the new one after each operation", async () => {
+      await using subject = await start();
+      const { dataplane } = subject;
+      dataplane.apply([TUNNEL, GROUPS[0]!, toOther], 1);
+      const [before, after] = [toHex(OTHER_LOCATOR), toHex(THIRD_LOCATOR)];
+      for (const flow of FLOWS) assert.equal(site(subject, flow), before);
+      const steps: readonly Operation[] = [
+        THIRD,
+        { type: "set-slots", group: 7, slots: allSlots(9), backup: 1 },
+        { type: "set-capability", entry: { address: CAPABILITY, group: 7, localGroup: 0 } },
+        { type: "remove-group", group: 1 },
+        { type: "set-slots", group: 7, slots: [], backup: 0 },
+        { type: "remove-next-hop", index: 1 },
+      ];
+      for (const [i, step] of steps.entries()) {
+        dataplane.apply([step], i + 2);
+        for (const flow of FLOWS) {
+          const seen = site(subject, flow);
+          assert.ok(seen === before || seen === after, `after ${step.type} flow ${flow} meets ${seen}`);
+        }
+      }
+      for (const flow of FLOWS) assert.equal(site(subject, flow), after);
+    });
+
+    it("moves only the slots that it is told to move", async () => {
+      await using subject = await start();
+      const { dataplane } = subject;
+      dataplane.apply([TUNNEL, THIRD, GROUPS[0]!, toOther], 1);
+      const [stays, moves] = [toHex(OTHER_LOCATOR), toHex(THIRD_LOCATOR)];
+      const half = allSlots(9).filter(({ slot }) => slot % 2 === 0);
+      dataplane.apply([{ type: "set-slots", group: 1, slots: half, backup: 0 }], 2);
+      const sites = FLOWS.map((flow) => site(subject, flow));
+      assert.deepEqual(new Set(sites), new Set([stays, moves]), "both sites get flows");
+      dataplane.apply(
+        [
+          {
+            type: "set-slots",
+            group: 1,
+            slots: half.map((owner) => ({ ...owner, current: 1, previous: 1 })),
+            backup: 0,
+          },
+        ],
+        3,
+      );
+      for (const flow of FLOWS) assert.equal(site(subject, flow), stays);
+    });
+
+    it("flips health with one call, and back", async () => {
+      await using subject = await start();
+      const { dataplane } = subject;
+      dataplane.apply([TUNNEL, THIRD, { type: "set-slots", group: 1, slots: allSlots(1), backup: 9 }, toOther], 1);
+      assert.equal(site(subject, 1), toHex(OTHER_LOCATOR));
+      dataplane.setHealth(1, "down");
+      assert.equal(site(subject, 1), toHex(THIRD_LOCATOR));
+      assert.equal(dataplane.snapshot().nextHops.get(1)?.state, "down");
+      dataplane.setHealth(9, "draining");
+      assert.equal(site(subject, 1), "reject-empty-group");
+      dataplane.setHealth(1, "up");
+      assert.equal(site(subject, 1), toHex(OTHER_LOCATOR));
+      assert.throws(() => dataplane.setHealth(77, "up"), RangeError);
+    });
+
+    it("translates to a local instance", async () => {
+      await using subject = await start();
+      const here: Operation = { type: "set-capability", entry: { address: CAPABILITY, group: 2, localGroup: 3 } };
+      subject.dataplane.apply([TUNNEL, LOCAL, INSTANCE, ...GROUPS, here], 1);
+      const { verdict, frame } = subject.fromClient(syn(4000));
+      assert.equal(verdict, "delivered");
+      assert.equal(toHex(frame.subarray(14 + 24, 14 + 40)), toHex(AGENT));
+    });
+
+    it("counts verdicts by name, and packets, octets and flows by next hop", async () => {
+      await using subject = await start();
+      const { dataplane } = subject;
+      dataplane.apply([TUNNEL, THIRD, GROUPS[0]!, toOther], 1);
+      for (const flow of FLOWS) subject.fromClient(syn(flow));
+      subject.fromClient(syn(1, SECOND_CAPABILITY));
+      const { verdicts, nextHops } = dataplane.counters();
+      assert.deepEqual([...verdicts.keys()], [...VERDICTS]);
+      assert.equal(verdicts.get("encapsulated"), BigInt(FLOWS.length));
+      assert.equal(verdicts.get("reject-no-route"), 1n);
+      const count = BigInt(FLOWS.length);
+      assert.deepEqual(nextHops.get(1), { packets: count, bytes: 60n * count, flows: count });
+      assert.deepEqual(nextHops.get(9), { packets: 0n, bytes: 0n, flows: 0n });
+      dataplane.apply([{ type: "remove-next-hop", index: 9 }, { ...THIRD, state: "down" } as Operation], 2);
+      assert.deepEqual([...dataplane.counters().nextHops.keys()].toSorted(), [1, 9]);
+    });
+
+    it("says when a table is full, with what went before in effect", async () => {
+      await using subject = await start({ maxCapabilities: 2 });
+      const { dataplane } = subject;
+      const entry = (i: number): Operation => ({
+        type: "set-capability",
+        entry: { address: address(`fd5e:0:0:1:8001:1:${i}:0`), group: 0, localGroup: 0 },
+      });
+      const error = refusal(() => dataplane.apply([entry(1), entry(2), entry(1), entry(3), entry(4)], 9));
+      assert.deepEqual(error.fault, { code: "dataplane.table-full", table: "capabilities", limit: 2 });
+      assert.match(error.message, /operation 3 .*raise max-capabilities/);
+      assert.equal(dataplane.snapshot().capabilities.size, 2);
+      assert.equal(dataplane.snapshot().generation, 0, "the plan is not there as a whole");
+      dataplane.apply([{ type: "remove-capability", address: address("fd5e:0:0:1:8001:1:1:0") }, entry(3)], 10);
+      assert.equal(dataplane.snapshot().capabilities.size, 2);
+      const beyond = refusal(() => dataplane.apply([{ ...TUNNEL, index: 60_000 } as Operation], 11));
+      assert.equal(beyond.code, "dataplane.table-full");
+    });
+
+    const REFUSED: readonly { readonly name: string; readonly operation: Operation; readonly says: RegExp }[] = [
+      {
+        name: "a state of nothing",
+        operation: { type: "set-next-hop-state", index: 50, state: "up" },
+        says: /no next hop 50/,
+      },
+      { name: "removing nothing", operation: { type: "remove-next-hop", index: 50 }, says: /no next hop 50/ },
+      {
+        name: "removing what a group names",
+        operation: { type: "remove-next-hop", index: 1 },
+        says: /still named 128 times/,
+      },
+      {
+        name: "another meaning of a living index",
+        operation: { ...TUNNEL, nextHop: { kind: "local" } } as Operation,
+        says: /remove it before/,
+      },
+      { name: "index 0", operation: { ...TUNNEL, index: 0 } as Operation, says: /not a next-hop index/ },
+      {
+        name: "a slot of an unknown owner",
+        operation: { type: "set-slots", group: 1, slots: allSlots(50), backup: 0 },
+        says: /no next hop 50/,
+      },
+      { name: "an unknown backup", operation: { type: "set-slots", group: 1, slots: [], backup: 50 }, says: /backup/ },
+      {
+        name: "a slot twice",
+        operation: { type: "set-slots", group: 1, slots: [...allSlots(1), ...allSlots(1)], backup: 0 },
+        says: /twice/,
+      },
+      {
+        name: "slot 64",
+        operation: { type: "set-slots", group: 1, slots: [{ slot: 64, current: 1, previous: 1 }], backup: 0 },
+        says: /not a slot/,
+      },
+      {
+        name: "removing a group that a capability names",
+        operation: { type: "remove-group", group: 1 },
+        says: /still named by 1/,
+      },
+      {
+        name: "an unknown group",
+        operation: { type: "set-capability", entry: { address: CAPABILITY, group: 50, localGroup: 0 } },
+        says: /no group 50/,
+      },
+      {
+        name: "an address outside the domain",
+        operation: { type: "set-capability", entry: { address: AGENT, group: 0, localGroup: 0 } },
+        says: /not in the domain/,
+      },
+      {
+        name: "removing an unknown capability",
+        operation: { type: "remove-capability", address: SECOND_CAPABILITY },
+        says: /no capability/,
+      },
+      { name: "removing an unknown node", operation: { type: "remove-node", locator: OTHER_LOCATOR }, says: /no node/ },
+      {
+        name: "an instance id that is too long",
+        operation: {
+          ...INSTANCE,
+          nextHop: { ...(INSTANCE as { nextHop: object }).nextHop, instance: "x".repeat(25) },
+        } as Operation,
+        says: /1 to 24/,
+      },
+    ];
+    it("refuses what would leave a packet between two plans, and changes nothing then", async () => {
+      await using subject = await start();
+      const { dataplane } = subject;
+      dataplane.apply([TUNNEL, GROUPS[0]!, toOther], 1);
+      const before = comparable(dataplane.snapshot());
+      for (const { name, operation, says } of REFUSED) {
+        const error = refusal(() => dataplane.apply([operation], 2));
+        assert.equal(error.code, "dataplane.bad-operation", name);
+        assert.match(error.message, says, name);
+        assert.match(error.message, /operation 0/, name);
+        assert.deepEqual(comparable(dataplane.snapshot()), before, name);
+      }
+    });
+  });
+}
