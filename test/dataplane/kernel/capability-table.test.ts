@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { toHex } from "../../../src/base/index.ts";
+import {
+  CAPABILITY,
+  CAPABILITY_LINE,
+  CAPABILITY_PROBES,
+  capabilityHome,
+  KEY_EMPTY,
+} from "../../../src/dataplane/abi.ts";
+import { CapabilityTable } from "../../../src/dataplane/kernel/capability-table.ts";
+
+const LINES = 16;
+const DOMAIN = Uint8Array.of(0xfd, 0x5e, 0, 0, 0, 0);
+
+const freshMemory = (): Uint8Array => new Uint8Array(LINES * CAPABILITY_LINE.size);
+
+/** An address for each number; only a few homes, so that entries push each other away. */
+function addressOf(number: number): Uint8Array {
+  for (let salt = 0; ; salt++) {
+    const address = new Uint8Array(16);
+    address.set(DOMAIN);
+    new DataView(address.buffer).setUint32(6, number + 1);
+    new DataView(address.buffer).setUint32(10, salt);
+    if ([0, 1, 14, 15].includes(capabilityHome(address, LINES - 1))) return address;
+  }
+}
+
+const ADDRESSES = Array.from({ length: 40 }, (_, number) => addressOf(number));
+
+/** The search of `dataplane/choose.h`, one line a step. Ends with the groups as one word, `undefined` for nothing. */
+function* search(memory: Uint8Array, address: Uint8Array): Generator<void, bigint | undefined> {
+  const view = new DataView(memory.buffer);
+  const key = new DataView(address.buffer).getBigUint64(6, true);
+  const selector = new DataView(address.buffer).getUint16(14);
+  const home = capabilityHome(address, LINES - 1);
+  for (let probe = 0; probe < CAPABILITY_PROBES; probe++) {
+    const line = ((home + probe) & (LINES - 1)) * CAPABILITY_LINE.size;
+    for (const slot of [line, line + CAPABILITY.size])
+      if (view.getBigUint64(slot, true) === key && view.getUint16(slot + CAPABILITY.offsets.selector) === selector)
+        return view.getBigUint64(slot + CAPABILITY.offsets.group, true);
+    if (view.getBigUint64(line + CAPABILITY.size, true) === KEY_EMPTY) return undefined;
+    yield;
+  }
+  return undefined;
+}
+
+function found(memory: Uint8Array, address: Uint8Array): bigint | undefined {
+  const steps = search(memory, address);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+const change = fc.record({
+  address: fc.constantFrom(...ADDRESSES),
+  group: fc.integer({ min: 0, max: 65535 }),
+  set: fc.boolean(),
+});
+const changes = fc.array(change, { maxLength: 200, size: "max" });
+
+describe("the capability table", () => {
+  it("shows the pass exactly what is set, after each change", () => {
+    fc.assert(
+      fc.property(changes, (list) => {
+        const memory = freshMemory();
+        const table = new CapabilityTable(memory);
+        const expected = new Map<string, bigint>();
+        for (const { address, group, set } of list) {
+          if (!set) assert.equal(table.delete(address), expected.delete(toHex(address)));
+          else if (table.set(address, { group, localGroup: 7 }))
+            expected.set(toHex(address), BigInt(group) | (7n << 32n));
+          else assert.ok(!expected.has(toHex(address)), "only a new address can lack room");
+          for (const each of ADDRESSES) assert.equal(found(memory, each), expected.get(toHex(each)));
+        }
+        assert.equal(table.size, expected.size);
+        assert.deepEqual(
+          new Set([...table.entries(DOMAIN)].map(([address]) => toHex(address))),
+          new Set(expected.keys()),
+        );
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("never lets a search miss an entry that is there all the while, however it is interleaved with changes", () => {
+    const before = fc.uniqueArray(fc.nat(30), { maxLength: 31 });
+    fc.assert(
+      fc.property(
+        before,
+        fc.nat(30),
+        fc.array(fc.tuple(change, fc.nat(3)), { maxLength: 60 }),
+        (present, sought, list) => {
+          const memory = freshMemory();
+          const table = new CapabilityTable(memory);
+          for (const number of present) table.set(ADDRESSES[number]!, { group: 1, localGroup: 1 });
+          const target = ADDRESSES[sought]!;
+          if (!table.set(target, { group: 9, localGroup: 9 })) return;
+          let steps = search(memory, target);
+          for (const [{ address, group, set }, pace] of list) {
+            if (address !== target) set ? table.set(address, { group, localGroup: 0 }) : table.delete(address);
+            for (let i = 0; i < pace; i++) {
+              const { done, value } = steps.next();
+              if (done !== true) continue;
+              assert.equal(value, 9n | (9n << 32n));
+              steps = search(memory, target);
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("leaves no tombstone behind once the entries that needed it are gone", () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(ADDRESSES), fc.nat(), (list, rotate) => {
+        const table = new CapabilityTable(freshMemory());
+        const kept = list.filter((address) => table.set(address, { group: 1, localGroup: 0 }));
+        const order = kept.map((_, i) => kept[(i * 7 + rotate) % kept.length]!);
+        for (const address of new Set([...order, ...kept])) assert.ok(table.delete(address));
+        assert.deepEqual([table.size, table.tombstones()], [0, 0]);
+      }),
+    );
+  });
+
+  it("takes over what another process left, tombstones included", () => {
+    fc.assert(
+      fc.property(changes, changes, (first, second) => {
+        const memory = freshMemory();
+        const earlier = new CapabilityTable(memory);
+        const carryOut = (table: CapabilityTable, list: typeof first): void => {
+          for (const { address, group, set } of list)
+            set ? table.set(address, { group, localGroup: 0 }) : table.delete(address);
+        };
+        carryOut(earlier, first);
+        const adopting = new CapabilityTable(memory);
+        carryOut(adopting, second);
+        for (const address of ADDRESSES) adopting.delete(address);
+        assert.deepEqual([adopting.size, adopting.tombstones()], [0, 0]);
+      }),
+    );
+  });
+
+  it("says when the lines of an address are full", () => {
+    const table = new CapabilityTable(freshMemory());
+    const set = ADDRESSES.map((address) => table.set(address, { group: 1, localGroup: 0 }));
+    assert.equal(set.filter(Boolean).length, LINES * 2);
+    assert.ok(set.includes(false));
+  });
+});

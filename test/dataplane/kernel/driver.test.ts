@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { loadNative } from "../../../native/index.ts";
+import { PROGRAMS } from "../../../src/dataplane/abi.ts";
+import {
+  DataplaneError,
+  type DataplaneOptions,
+  type KernelDataplane,
+  startKernelDataplane,
+} from "../../../src/dataplane/index.ts";
+import type { Operation } from "../../../src/forwarding/index.ts";
+import { comparable, Expected } from "../../contract/dataplane/expected.ts";
+import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OPTIONS, OTHER_LOCATOR, SILENT, TUNNEL } from "../memory/story.ts";
+import { isolated, OBJECT_PATH } from "./isolated.ts";
+
+const PLAN: readonly Operation[] = [
+  ...[TUNNEL, LOCAL, INSTANCE],
+  ...GROUPS,
+  { type: "set-capability", entry: { address: CAPABILITY, group: 2, localGroup: 3 } },
+  { type: "set-node", locator: OTHER_LOCATOR },
+];
+
+const PORTS = ["core0", "client0", "agent0"];
+
+function ip(command: string): void {
+  execFileSync("ip", command.split(" "));
+}
+
+function addVeth(name: string): void {
+  ip(`link add ${name} type veth peer name ${name}-peer`);
+  ip(`link set ${name} up`);
+  ip(`link set ${name}-peer up`);
+}
+
+function start(options: Partial<DataplaneOptions> = {}): Promise<KernelDataplane> {
+  return startKernelDataplane(
+    { ...OPTIONS, ...options },
+    { native: loadNative(), log: SILENT, objectPath: OBJECT_PATH },
+  );
+}
+
+const hooks = (dataplane: KernelDataplane): unknown => dataplane.ports.map(({ hook, adopted }) => [hook, adopted]);
+const pins = (): string[] => (existsSync(OPTIONS.pinDirectory) ? readdirSync(OPTIONS.pinDirectory).toSorted() : []);
+const linkPins = (): string[] => readdirSync(join(OPTIONS.pinDirectory, "links")).toSorted();
+const programOn = (name: string): number | undefined =>
+  loadNative().bpf.queryXdp(loadNative().sock.interfaceIndex(name)!)?.programId;
+
+async function refusal(starting: Promise<unknown>): Promise<DataplaneError> {
+  const cause = await starting.then(
+    () => assert.fail("it started"),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(cause instanceof DataplaneError, String(cause));
+  return cause;
+}
+
+/** Waits until `holds`, looking every 20 ms, for at most five seconds. */
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!holds()) {
+    assert.ok(performance.now() < end, "it did not happen within five seconds");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function tests(): void {
+  describe("the kernel data plane", () => {
+    beforeEach(() => PORTS.forEach(addVeth));
+    afterEach(async () => {
+      await (await start({ ports: [] })).remove(); // also what a failed test left
+      for (const name of PORTS) if (loadNative().sock.interfaceIndex(name) !== undefined) ip(`link del ${name}`);
+    });
+
+    it("attaches XDP on core ports and tc on the others, and removes all of it", async () => {
+      const dataplane = await start();
+      assert.deepEqual(hooks(dataplane), [
+        ["xdp native", false],
+        ["tcx", false],
+        ["tcx", false],
+      ]);
+      assert.notEqual(programOn("core0"), undefined);
+      assert.equal(dataplane.adopted, false);
+      await dataplane.remove();
+      assert.equal(programOn("core0"), undefined);
+      assert.deepEqual(pins(), []);
+    });
+
+    it("stays below the verifier's budget", async () => {
+      const dataplane = await start();
+      for (const name of Object.values(PROGRAMS)) {
+        const count = dataplane.object.programs.get(name)!.verifiedInstructions;
+        assert.ok(count > 0 && count < 50_000, `${name}: ${count}`);
+      }
+      await dataplane.remove();
+    });
+
+    it("keeps forwarding when disposed, and adopts programs and plan on the next start", async () => {
+      const first = await start();
+      first.apply(PLAN, 42);
+      first.setHealth(3, "draining");
+      const before = comparable(first.snapshot());
+      await first[Symbol.asyncDispose]();
+      const program = programOn("core0");
+      assert.notEqual(program, undefined, "the pinned link outlives the process");
+
+      const second = await start();
+      assert.equal(second.adopted, true);
+      assert.deepEqual(hooks(second), [
+        ["xdp native", true],
+        ["tcx", true],
+        ["tcx", true],
+      ]);
+      assert.deepEqual(comparable(second.snapshot()), before);
+      assert.notEqual(programOn("core0"), program, "the link has the new program");
+      second.apply(
+        [
+          { type: "remove-capability", address: CAPABILITY },
+          { type: "remove-group", group: 3 },
+        ],
+        43,
+      );
+      assert.equal(second.snapshot().groups.size, 2);
+      await second.remove();
+    });
+
+    it("reads back every applied operation after kill -9", async () => {
+      const child = spawn(process.execPath, [join(import.meta.dirname, "kept-process.ts")], {
+        stdio: ["pipe", "pipe", "inherit"],
+      });
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      assert.equal((await lines.next()).value, "started adopted=false");
+      const octets = (_: string, value: unknown): unknown =>
+        value instanceof Uint8Array ? { octets: [...value] } : value;
+      for (const [i, operation] of PLAN.entries()) {
+        child.stdin.write(`${JSON.stringify({ operations: [operation], generation: i + 1 }, octets)}\n`);
+        assert.equal((await lines.next()).value, `applied ${i + 1}`);
+      }
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      assert.notEqual(programOn("core0"), undefined);
+
+      await using adopting = await start();
+      assert.equal(adopting.adopted, true);
+      const expected = new Expected();
+      for (const operation of PLAN) expected.apply(operation);
+      expected.generation = PLAN.length;
+      assert.deepEqual(comparable(adopting.snapshot()), comparable(expected));
+    });
+
+    it("never replaces a foreign program, names the interface, and leaves nothing behind", async () => {
+      const native = loadNative();
+      const foreign = await native.bpf.load(OBJECT_PATH);
+      const link = native.bpf.attachXdp(foreign.programs.get(PROGRAMS.xdp)!, native.sock.interfaceIndex("core0")!);
+      const program = programOn("core0");
+      const error = await refusal(start({ ports: OPTIONS.ports.toReversed() }));
+      assert.deepEqual(error.fault, { code: "dataplane.foreign-program", interface: "core0" });
+      assert.match(error.message, /core0.*ip link set dev core0 xdp off/);
+      assert.equal(programOn("core0"), program);
+      assert.deepEqual(linkPins(), [], "what had been attached before is taken back");
+      assert.deepEqual(pins(), ["links"]);
+      link.detach();
+      foreign[Symbol.dispose]();
+    });
+
+    it("reports a missing interface and attaches when it comes, goes and comes back", async () => {
+      ip("link del client0");
+      const dataplane = await start();
+      const client = (): (typeof dataplane.ports)[number] => dataplane.ports[1]!;
+      assert.equal(client().hook, "none");
+      assert.match(client().reason!, /there is no interface client0/);
+      assert.ok(dataplane.limits.some((limit) => limit.includes("client0")));
+      addVeth("client0");
+      await until(() => client().hook === "tcx");
+      const { ifindex } = client();
+      ip("link del client0");
+      await until(() => client().hook === "none");
+      assert.ok(!linkPins().includes(`tc-${ifindex}`));
+      addVeth("client0");
+      await until(() => client().hook === "tcx" && client().ifindex !== ifindex);
+      await dataplane.remove();
+    });
+
+    it("detaches from what is no port any more, and follows a port to the other hook", async () => {
+      const first = await start();
+      await first[Symbol.asyncDispose]();
+      const [core] = OPTIONS.ports;
+      const second = await start({ ports: [{ ...core!, hook: "tc" }] });
+      assert.deepEqual(hooks(second), [["tcx", false]]);
+      assert.equal(programOn("core0"), undefined);
+      assert.equal(linkPins().length, 1);
+      await second.remove();
+    });
+
+    it("takes a program over into another layout, whose tables begin empty", async () => {
+      const first = await start();
+      first.apply(PLAN, 1);
+      const layout = pins();
+      await first[Symbol.asyncDispose]();
+      const second = await start({ maxCapabilities: 100_000 });
+      assert.equal(second.adopted, false);
+      assert.deepEqual(hooks(second), [
+        ["xdp native", true],
+        ["tcx", true],
+        ["tcx", true],
+      ]);
+      assert.equal(second.snapshot().capabilities.size, 0);
+      assert.equal(pins().length, 2);
+      assert.notDeepEqual(pins(), layout);
+      await second.remove();
+    });
+
+    it("does not adopt the maps of another router", async () => {
+      const first = await start();
+      first.apply(PLAN, 1);
+      await first[Symbol.asyncDispose]();
+      const second = await start({ locator: OTHER_LOCATOR });
+      assert.deepEqual([second.adopted, second.snapshot().nextHops.size], [false, 0]);
+      await second.remove();
+    });
+
+    it("says when IPv6 forwarding is off", async () => {
+      const dataplane = await start();
+      assert.ok(dataplane.limits.some((limit) => limit.includes("net.ipv6.conf.all.forwarding=1")));
+      execFileSync("sysctl", ["-qw", "net.ipv6.conf.all.forwarding=1"]);
+      assert.ok(!dataplane.limits.some((limit) => limit.includes("forwarding")));
+      execFileSync("sysctl", ["-qw", "net.ipv6.conf.all.forwarding=0"]);
+      await dataplane.remove();
+    });
+  });
+}
+
+await isolated(import.meta.filename, "ip link set lo up", tests);
