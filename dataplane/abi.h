@@ -139,7 +139,7 @@ enum semr_role {
 	SEMR_ROLE_AGENT = 3,
 };
 
-/* XDP sends by itself (physical ports). Without it: XDP_PASS, the kernel sends. */
+/* XDP sends by itself (physical ports); else XDP_PASS, the kernel sends. */
 #define SEMR_PORT_DIRECT 0x1
 /* Frames may carry unfinished TCP and UDP checksums (veth). XDP only. */
 #define SEMR_PORT_PARTIAL 0x2
@@ -198,11 +198,11 @@ struct semr_return {
 	__be16 capability_port;
 	__u8 closed;		/* a RST sets SEMR_CLOSED */
 	__u8 reserved;
-	__u32 seen;		/* monotonic nanoseconds >> 30, last packet back */
+	__u32 seen;		/* monotonic ns >> 30, last packet back */
 };
 SEMR_ASSERT_SIZE(struct semr_return, 24);
 
-/* Idle times after which another flow may take a way back, in units of `seen`. */
+/* Idle for so long, a way back may be taken by another flow; as in `seen`. */
 #define SEMR_IDLE_TCP 7440	/* RFC 5382 REQ-5: 2 h 4 min */
 #define SEMR_IDLE_UDP 120	/* RFC 4787 REQ-5: 2 min */
 
@@ -235,10 +235,10 @@ enum semr_verdict {
 	SEMR_REJECT_TOO_BIG,
 	SEMR_DROP_TRUNCATED,
 	SEMR_DROP_FRAGMENT,
-	SEMR_DROP_SOURCE,	/* multicast, unspecified, loopback, link-local, or a capability */
+	SEMR_DROP_SOURCE,	/* RFC 4291 section 2, or a capability */
 	SEMR_DROP_UNKNOWN_NODE,
 	SEMR_DROP_NOT_CAPABILITY,
-	SEMR_DROP_UNANSWERABLE,	/* a reject that must stay silent: ICMPv6 error, RST */
+	SEMR_DROP_UNANSWERABLE,	/* rejected, but an ICMPv6 error or a RST */
 	SEMR_DROP_RATE_LIMITED,
 	SEMR_DROP_STATE_FULL,	/* flows or returns took no entry */
 	SEMR_DROP_NO_HEADROOM,	/* the frame could not be resized */
@@ -246,12 +246,12 @@ enum semr_verdict {
 };
 
 /*
- * ------------------------------------------- constants, set at load (.rodata)
+ * --------------------------------------- constants, set at load (.rodata)
  *
  * __u8  semr_domain[6]            the domain's /48
  * __u8  semr_locator[16]          our own address
  * __u32 semr_hash_seed            the same on every router of a domain
- * __u32 semr_capability_mask      lines of `capabilities` - 1; a power of two - 1
+ * __u32 semr_capability_mask      lines of `capabilities`, a power of two, - 1
  * __u32 semr_tunnel_mtu           largest IPv6 packet towards other routers
  * __u32 semr_answers_per_second   ICMPv6 errors, per processor
  * __u32 semr_answers_burst

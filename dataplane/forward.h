@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Size, rewriting and sending of what goes on: encapsulated, delivered, returned. */
+/* What goes on (encapsulated, delivered, returned): size, rewriting, sending */
 #ifndef SEMR_FORWARD_H
 #define SEMR_FORWARD_H
 

@@ -19,6 +19,7 @@ export interface RouterPart {
   }[];
   readonly nodes: readonly string[];
   readonly tunnels: readonly (readonly [index: number, locator: string])[];
+  readonly locals: readonly number[];
   readonly instances: readonly {
     readonly index: number;
     readonly address: string;
@@ -39,6 +40,7 @@ async function main(part: RouterPart): Promise<void> {
   });
   for (const locator of part.nodes) bench.node(address(locator));
   for (const [index, locator] of part.tunnels) bench.tunnel(index, address(locator));
+  for (const index of part.locals) bench.local(index);
   for (const { index, address: where, port, servicePort, udp } of part.instances)
     bench.instance(index, { address: address(where), port, servicePort, protocol: udp ? UDP : 6 });
   for (const [index, owners] of part.groups) bench.group(index, owners);

@@ -14,25 +14,31 @@ export interface LabOptions {
   readonly edgeHook: Hook;
 }
 
-export const PLACES = ["client", "r1", "core", "r2", "agent"] as const;
+export const PLACES = ["client", "near", "r1", "core", "r2", "agent"] as const;
 export type Place = (typeof PLACES)[number];
 
-/** What client and agent hold, and what the capability addresses lead to. */
+/** How many links each has; whoever has one is a host, the others are routers. */
+const LINKS: Readonly<Record<Place, number>> = { client: 1, near: 1, r1: 3, core: 2, r2: 2, agent: 1 };
+
+/** What client and agents hold, and what the capability addresses lead to. */
 export const AT = {
   client: "2001:db8:a:c::10",
   agent: "2001:db8:a:9::10",
+  near: "2001:db8:a:8::10",
   r1: "2001:db8:b:1::1",
   r2: "2001:db8:b:2::1",
   web: "2001:db8:cab:7:1:aaaa:1:0",
   dns: "2001:db8:cab:7:1:aaaa:2:0",
   empty: "2001:db8:cab:7:1:aaaa:3:0",
+  here: "2001:db8:cab:7:1:aaaa:4:0",
 } as const;
 
-/** client – r1 – core – r2 – agent, five namespaces, veths with the settings they are born with. */
+/** client – r1 – core – r2 – agent, and another agent near r1: namespaces, veths with the settings they are born with. */
 export class Lab implements AsyncDisposable {
   readonly options: LabOptions;
   readonly #prefix: string;
   readonly #children: ChildProcess[] = [];
+  readonly #routers = new Map<Place, ChildProcess>();
 
   private constructor(options: LabOptions) {
     this.options = options;
@@ -45,6 +51,7 @@ export class Lab implements AsyncDisposable {
       lab.#build();
       await lab.#linksUsable();
       await lab.#spawn("agent", "lab-agent.ts");
+      await lab.#spawn("near", "lab-agent.ts");
       await lab.#spawn("r1", "lab-router.ts", JSON.stringify(lab.#ingress()));
       await lab.#spawn("r2", "lab-router.ts", JSON.stringify(lab.#egress()));
       return lab;
@@ -97,7 +104,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async verdicts(router: "r1" | "r2"): Promise<Record<Verdict, number>> {
-    const child = this.#children[router === "r1" ? 1 : 2]!;
+    const child = this.#routers.get(router)!;
     const answer = once(child, "message");
     child.send("verdicts");
     const [counts] = (await answer) as [Record<Verdict, number>];
@@ -108,6 +115,7 @@ export class Lab implements AsyncDisposable {
     const [file, args] = this.at(place, process.execPath, join(import.meta.dirname, script), ...words);
     const child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#children.push(child);
+    this.#routers.set(place, child);
     const [said] = await Promise.race([once(child, "message"), once(child, "exit")]);
     if (said !== "ready") throw new Error(`${script} at ${place} ended with ${said}`);
   }
@@ -121,12 +129,13 @@ export class Lab implements AsyncDisposable {
         "-qw",
         "net.ipv6.conf.all.accept_dad=0",
         "net.ipv6.conf.default.accept_dad=0",
-        `net.ipv6.conf.all.forwarding=${place === "client" || place === "agent" ? 0 : 1}`,
+        `net.ipv6.conf.all.forwarding=${LINKS[place] === 1 ? 0 : 1}`,
       );
       execFileSync(file, args);
       this.#ip(place, "link set lo up");
     }
     this.#cable("client", "r1", "2001:db8:a:c::10", "2001:db8:a:c::1", 1500);
+    this.#cable("r1", "near", "2001:db8:a:8::1", AT.near, 1500);
     this.#cable("r1", "core", "2001:db8:f:1::1", "2001:db8:f:1::2", this.options.coreMtu);
     this.#cable("core", "r2", "2001:db8:f:2::2", "2001:db8:f:2::1", this.options.coreMtu);
     this.#cable("r2", "agent", "2001:db8:a:9::1", AT.agent, 1500);
@@ -134,6 +143,7 @@ export class Lab implements AsyncDisposable {
     this.#ip("r2", `address add ${AT.r2}/128 dev lo`);
     this.#ip("client", "route add default via 2001:db8:a:c::1");
     this.#ip("agent", "route add default via 2001:db8:a:9::1");
+    this.#ip("near", "route add default via 2001:db8:a:8::1");
     this.#ip("r1", "route add default via 2001:db8:f:1::2");
     this.#ip("r2", "route add default via 2001:db8:f:2::2");
     // core knows the routers and the client's network: no capability, no agent
@@ -146,7 +156,7 @@ export class Lab implements AsyncDisposable {
   async #linksUsable(): Promise<void> {
     const deadline = performance.now() + 10_000;
     for (const place of PLACES) {
-      const links = place === "client" || place === "agent" ? 1 : 2;
+      const links = LINKS[place];
       for (;;) {
         const { stdout } = await this.run(place, "ip", "-6", "-o", "address", "show", "scope", "link");
         const ready = stdout.split("\n").filter((line) => line.includes("fe80") && !line.includes("tentative"));
@@ -181,19 +191,24 @@ export class Lab implements AsyncDisposable {
       tunnelMtu: this.options.coreMtu,
       ports: [
         { interface: "client", role: "client", tenant: 7, hook: this.options.edgeHook },
+        { interface: "near", role: "agent", tenant: 7, hook: this.options.edgeHook },
         { interface: "core", role: "core", tenant: 0, hook: this.options.coreHook },
       ],
       nodes: [AT.r2],
       tunnels: [[1, AT.r2]],
-      instances: [],
+      locals: [2],
+      instances: [{ index: 3, address: AT.near, port: 8080, servicePort: 80, udp: false }],
       groups: [
         [1, [1]],
         [2, [0]],
+        [3, [2]],
+        [4, [3]],
       ],
       capabilities: [
         [AT.web, 1, 0],
         [AT.dns, 1, 0],
         [AT.empty, 2, 0],
+        [AT.here, 3, 4],
       ],
     };
   }
@@ -208,6 +223,7 @@ export class Lab implements AsyncDisposable {
       ],
       nodes: [AT.r1],
       tunnels: [],
+      locals: [],
       instances: [
         { index: 1, address: AT.agent, port: 8080, servicePort: 80, udp: false },
         { index: 2, address: AT.agent, port: 5353, servicePort: 53, udp: true },
