@@ -3,6 +3,7 @@
 
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { BuildError } from "./build-steps.mjs";
 import { ensurePackages, release } from "./debian.mjs";
 import { ensureNodePackages } from "./node-packages.mjs";
 import { reportFailure, SetupError, step, style } from "./progress.mjs";
@@ -40,12 +41,23 @@ export async function setup({ needRoot = false } = {}) {
   await step("npm packages", (log) => ensureNodePackages(root, log));
   await step("addon (C++)", async (log) => {
     const { buildNative } = await import("./build-native.mjs");
-    return buildNative({ root, log });
+    return (await buildable(buildNative({ root, log }))) ? "compiled" : "up to date";
   });
   await step("data plane (eBPF)", async (log) => {
     const { buildDataplane } = await import("./build-dataplane.mjs");
-    return buildDataplane({ root, log });
+    return (await buildable(buildDataplane({ root, log }))) ? "compiled" : "up to date";
   });
+}
+
+/** The compilers' words are for a person, without our stack. */
+async function buildable(building) {
+  try {
+    return await building;
+  } catch (cause) {
+    if (!(cause instanceof BuildError)) throw cause;
+    const [first, ...rest] = cause.message.split("\n");
+    throw new SetupError(first, "if the sources are unchanged, remove build/ and start again", rest.join("\n"));
+  }
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
