@@ -1,1 +1,3 @@
+export { Compiler, type CompilerParts } from "./compiler.ts";
+export type { CompilerOptions, KnownCapability } from "./inputs.ts";
 export * from "./plan.ts";

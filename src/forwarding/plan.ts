@@ -75,6 +75,11 @@ export type Operation =
   | { readonly type: "set-node"; readonly locator: Ipv6Address }
   | { readonly type: "remove-node"; readonly locator: Ipv6Address };
 
+/** Who carries operations out. They are in effect when it returns; `generation` numbers the plans. */
+export interface OperationSink {
+  apply(operations: readonly Operation[], generation: number): void;
+}
+
 /** What a data plane holds: for adoption after a restart, for `show fib`, and for comparing two drivers. */
 export interface PlanSnapshot {
   readonly generation: number;

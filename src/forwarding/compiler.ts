@@ -1,0 +1,412 @@
+import {
+  ANY_SITE,
+  type CapabilityId,
+  type CapabilityName,
+  type Clock,
+  capabilityAddress,
+  capabilityFamily,
+  capabilityId,
+  hashedFamilyCode,
+  type Ipv6Address,
+  type Log,
+  type Metrics,
+  toHex,
+} from "../base/index.ts";
+import type { Instance, InstanceState } from "../directory/index.ts";
+import type { CapabilitySelection } from "../rib/index.ts";
+import { CapabilityPlan, EntryPlan, type Side } from "./capability-plan.ts";
+import { contentFor, contentOf, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
+import { GroupTable } from "./group-table.ts";
+import type { CompilerOptions, KnownCapability } from "./inputs.ts";
+import { InstanceBook } from "./instance-book.ts";
+import { NextHopTable, nextHopKey } from "./next-hop-table.ts";
+import { NodeBook } from "./node-book.ts";
+import { OperationBatch } from "./operation-batch.ts";
+import type { NextHop, NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
+import { Reports } from "./reports.ts";
+import { adoptedWish, instanceWish, siteWish } from "./wishes.ts";
+
+export interface CompilerParts {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly sink: OperationSink;
+}
+
+/** Longest piece of work at a time. */
+const SLICE_MS = 4;
+
+/**
+ * Turns what the RIB decided and what the directory knows into a plan, and every change into ordered operations.
+ *
+ * One changed capability or instance costs work for that capability alone. Work is done on later turns, in slices; what
+ * must not wait, the state of a next hop, is carried out at once. What the sink throws is not caught: the plan and the
+ * data plane have parted then, and a restart brings them together again (`adopt`).
+ */
+export class Compiler implements Disposable {
+  readonly #options: CompilerOptions;
+  readonly #clock: Clock;
+  readonly #sink: OperationSink;
+  readonly #reports: Reports;
+  readonly #batch = new OperationBatch();
+  readonly #nextHops: NextHopTable;
+  readonly #groups: GroupTable;
+  readonly #instances: InstanceBook;
+  readonly #nodes: NodeBook;
+  readonly #entries = new Map<string, EntryPlan>();
+  readonly #plans = new Map<string, CapabilityPlan>();
+  readonly #dirty = new Set<CapabilityPlan>();
+  /** Longer jobs, a step at a time. */
+  readonly #jobs: Iterator<void>[] = [];
+  #generation = 0;
+  #taxonomy = 0;
+  #adopting = false;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(options: CompilerOptions, parts: CompilerParts) {
+    const { clock } = parts;
+    const { limits, quarantine, transitionHold } = options;
+    const batch = this.#batch;
+    this.#options = options;
+    this.#clock = clock;
+    this.#sink = parts.sink;
+    this.#reports = new Reports(parts.metrics, parts.log);
+    this.#nextHops = new NextHopTable(limits.nextHops, quarantine, batch);
+    const revisit = (side: Side): void => {
+      if (side.entry.owner !== undefined) this.#touch(side.entry.owner);
+    };
+    this.#groups = new GroupTable({
+      ...{ limit: limits.groups, quarantine, transitionHold, clock, batch, nextHops: this.#nextHops },
+      revisit: (user) => revisit(user as Side),
+      changed: () => this.#schedule(),
+    });
+    this.#instances = new InstanceBook(this.#nextHops, clock, batch);
+    this.#nodes = new NodeBook(batch);
+  }
+
+  /** Work that is still to be done; 0 when the data plane has the whole plan. */
+  get pending(): number {
+    return this.#dirty.size + this.#jobs.length + (this.#batch.isEmpty ? 0 : 1);
+  }
+
+  /**
+   * Starts from what the data plane holds instead of nothing. Before any other input. Until `converged`, nothing is
+   * removed or emptied, but what is known to be gone: a site whose route came and went, an instance found down or removed.
+   */
+  adopt(snapshot: PlanSnapshot): void {
+    this.#adopting = true;
+    this.#generation = snapshot.generation;
+    for (const [index, { nextHop, state }] of snapshot.nextHops) this.#nextHops.adopt(index, nextHop, state);
+    const present = (index: NextHopIndex): NextHopIndex => (snapshot.nextHops.has(index) ? index : 0);
+    for (const [index, { slots, backup }] of snapshot.groups) {
+      const known = slots.map(({ slot, current, previous }) => ({
+        ...{ slot, current: present(current), previous: present(previous) },
+      }));
+      this.#groups.adopt(index, contentOf(known, present(backup)));
+    }
+    for (const installed of snapshot.capabilities.values()) {
+      const entry = this.#entry(installed.address);
+      entry.installed = installed;
+      for (const [side, index] of [
+        [entry.site, installed.group] as const,
+        [entry.local, installed.localGroup] as const,
+      ]) {
+        const group = this.#groups.get(index);
+        if (group !== undefined) this.#groups.join(side, group);
+      }
+    }
+    this.#nodes.adopt(snapshot.nodes);
+    this.#reports.entries = snapshot.capabilities.size;
+  }
+
+  /** Routes and agents are back, or were given up: from here on what nobody asks for is removed. */
+  converged(): void {
+    if (!this.#adopting) return;
+    this.#adopting = false;
+    this.#nodes.converged();
+    this.#jobs.push(this.#removeUnclaimed());
+    this.#schedule();
+  }
+
+  *#removeUnclaimed(): Generator<void> {
+    for (const plan of this.#plans.values()) {
+      plan.seen.clear();
+      this.#dirty.add(plan);
+      yield;
+    }
+    for (const entry of this.#entries.values()) {
+      if (entry.owner === undefined) this.#removeEntry(entry);
+      yield;
+    }
+  }
+
+  /** All capabilities that exist, whoever serves them; replaces the list given before. */
+  taxonomy(capabilities: Iterable<KnownCapability>): void {
+    this.#taxonomy++;
+    this.#jobs.push(this.#takeTaxonomy(capabilities, this.#taxonomy));
+    this.#schedule();
+  }
+
+  *#takeTaxonomy(capabilities: Iterable<KnownCapability>, number: number): Generator<void> {
+    for (const { tenantIndex, name, majorVersion } of capabilities) {
+      const plan = this.#plan(tenantIndex, capabilityId(name, majorVersion), name);
+      plan.taxonomy = number;
+      this.#dirty.add(plan);
+      yield;
+    }
+    for (const plan of this.#plans.values()) {
+      if (plan.taxonomy !== 0 && plan.taxonomy < number) {
+        plan.taxonomy = 0;
+        this.#dirty.add(plan);
+      }
+      yield;
+    }
+  }
+
+  /** The routers from which encapsulated packets are accepted; replaces those given before. */
+  nodes(locators: readonly Ipv6Address[]): void {
+    this.#nodes.set(locators, { keepOthers: this.#adopting });
+    this.#schedule();
+  }
+
+  /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */
+  capabilityChanged(selection: CapabilitySelection): void {
+    const key = planKey(selection.tenantIndex, selection.capabilityId);
+    let plan = this.#plans.get(key);
+    if (plan === undefined) {
+      if (selection.group.length === 0) return;
+      if (selection.name === undefined) {
+        this.#reports.refuse("unnamed", { tenantIndex: selection.tenantIndex, capability: key });
+        return;
+      }
+      plan = this.#plan(selection.tenantIndex, selection.capabilityId, selection.name);
+    }
+    if (this.#adopting) for (const { nextHop } of plan.sites) plan.seen.add(nextHopKey(nextHop));
+    plan.take(selection, this.#options.locator);
+    this.#touch(plan);
+  }
+
+  /** Also for one that is known: then it is the new record. */
+  instanceAdded(instance: Instance, state: InstanceState): void {
+    const tenantIndex = this.#options.tenants.get(instance.tenant);
+    if (tenantIndex === undefined) {
+      this.#reports.refuse("unknown-tenant", { tenant: instance.tenant, instance: instance.id });
+      return;
+    }
+    const plan = this.#plan(
+      tenantIndex,
+      capabilityId(instance.capability, instance.version.major),
+      instance.capability,
+    );
+    const member = this.#instances.put(plan, instance, this.#believed(instance, state));
+    if (member.index === 0) this.#reports.refuse("next-hops-full", { instance: instance.id });
+    this.#carryOutNow();
+    this.#touch(plan);
+  }
+
+  instanceChanged(instance: Instance, state: InstanceState): void {
+    this.instanceAdded(instance, state);
+  }
+
+  instanceRemoved(instance: Instance): void {
+    const plan = this.#instances.remove(instance.id);
+    if (plan === undefined) return;
+    this.#carryOutNow();
+    this.#touch(plan);
+  }
+
+  /** The fast path: the next hop's state is carried out before this returns, the slots follow. */
+  instanceState(id: string, state: InstanceState): void {
+    const plan = this.#instances.setState(id, state);
+    if (plan === undefined) return;
+    this.#carryOutNow();
+    this.#touch(plan);
+  }
+
+  /** After a restart a checked instance has not been probed yet: what the data plane holds is the better guess. */
+  #believed(instance: Instance, state: InstanceState): InstanceState {
+    const probed = instance.check === undefined || instance.health.state !== "unknown";
+    if (!this.#adopting || probed || instance.adminState === "down") return state;
+    return this.#instances.heldState(instance) ?? state;
+  }
+
+  #plan(tenantIndex: number, id: CapabilityId, name: CapabilityName): CapabilityPlan {
+    const key = planKey(tenantIndex, id);
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const any = this.#claim(tenantIndex, id, name, ANY_SITE);
+    const own = this.#claim(tenantIndex, id, name, this.#options.selector);
+    const plan = new CapabilityPlan(key, { tenantIndex, capabilityId: id, name }, any, own);
+    for (const entry of [any, own]) if (entry !== undefined) entry.owner = plan;
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #claim(tenantIndex: number, id: CapabilityId, name: CapabilityName, selector: number): EntryPlan | undefined {
+    const { domain, familyCodes } = this.#options;
+    const family = capabilityFamily(name);
+    const familyCode = familyCodes.get(family) ?? hashedFamilyCode(family);
+    const entry = this.#entry(capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }));
+    if (entry.owner === undefined) return entry;
+    this.#reports.refuse("address-collision", { capability: name, with: entry.owner.name, tenantIndex });
+    return undefined;
+  }
+
+  #entry(address: Ipv6Address): EntryPlan {
+    const key = toHex(address);
+    const entry = this.#entries.get(key) ?? new EntryPlan(address, key);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #touch(plan: CapabilityPlan): void {
+    this.#dirty.add(plan);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#clock.soon(() => this.#work());
+  }
+
+  #work(): void {
+    this.#scheduled = false;
+    if (this.#closed) return;
+    const until = this.#clock.monotonic() + SLICE_MS;
+    // Jobs first: what they mark as dirty is done with the rest.
+    do {
+      const job = this.#jobs[0];
+      if (job !== undefined) {
+        if (job.next().done === true) this.#jobs.shift();
+        continue;
+      }
+      const [plan] = this.#dirty;
+      if (plan === undefined) break;
+      this.#dirty.delete(plan);
+      this.#compile(plan);
+    } while (this.#clock.monotonic() < until);
+    this.#carryOut();
+    if (this.#dirty.size > 0 || this.#jobs.length > 0) this.#schedule();
+  }
+
+  #compile(plan: CapabilityPlan): void {
+    const { any, own } = plan;
+    if (plan.isIdle && plan.taxonomy === 0 && !this.#adopting) {
+      for (const entry of [any, own]) if (entry !== undefined) this.#removeEntry(entry);
+      this.#plans.delete(plan.key);
+      return;
+    }
+    const local = instanceWish(plan);
+    if (any !== undefined) {
+      this.#fulfil(any.site, this.#siteWish(plan), plan);
+      this.#fulfil(any.local, local, plan);
+      this.#install(any);
+    }
+    if (own === undefined) return;
+    if (plan.instances.size === 0 && !this.#adopting) this.#withdraw(own);
+    else if (plan.instances.size > 0) {
+      this.#fulfil(own.site, this.#ownSiteWish(), plan);
+      this.#fulfil(own.local, local, plan);
+      this.#install(own);
+    }
+  }
+
+  #siteWish(plan: CapabilityPlan): GroupWish {
+    return siteWish(
+      plan,
+      (nextHop) => this.#locate(nextHop),
+      (nextHop) => this.#nextHops.find(nextHop),
+    );
+  }
+
+  /** `C::selector` leads to this router alone. */
+  #ownSiteWish(): GroupWish {
+    const index = this.#locate({ kind: "local" });
+    if (index === undefined) return NO_WISH;
+    return { ...NO_WISH, members: [{ nextHop: index, key: 0, weight: 1 }], backup: index };
+  }
+
+  #locate(nextHop: NextHop): NextHopIndex | undefined {
+    const index = this.#nextHops.obtain(nextHop, "up", this.#clock.monotonic());
+    if (index === undefined) this.#reports.refuse("next-hops-full", { nextHop: nextHopKey(nextHop) });
+    return index;
+  }
+
+  #fulfil(side: Side, wish: GroupWish, plan: CapabilityPlan): void {
+    const past = side.group === undefined ? NO_CONTENT : this.#groups.past(side.group);
+    const wanted = this.#adopting ? adoptedWish(wish, past, (index) => this.#isGone(plan, index)) : wish;
+    if (wanted === undefined) return;
+    const content = contentFor(wanted, past, this.#options.hashSeed);
+    if (isEmpty(content)) this.#groups.leave(side);
+    else if (!this.#groups.obtain(side, content, wanted.draining)) {
+      this.#reports.refuse("groups-full", { capability: plan.name, tenantIndex: plan.tenantIndex });
+    }
+  }
+
+  #isGone(plan: CapabilityPlan, index: NextHopIndex): boolean {
+    const nextHop = this.#nextHops.get(index);
+    if (nextHop === undefined) return index !== 0;
+    if (nextHop.kind === "instance") return this.#instances.isGone(nextHop.instance);
+    const key = nextHopKey(nextHop);
+    if (plan.refused.has(key)) return true;
+    if (!plan.seen.has(key)) return false;
+    return ![...plan.sites, ...plan.leaving].some((site) => nextHopKey(site.nextHop) === key);
+  }
+
+  #install(entry: EntryPlan): void {
+    const { address, installed } = entry;
+    const group = entry.site.group?.index ?? 0;
+    const localGroup = entry.local.group?.index ?? 0;
+    if (installed?.group === group && installed.localGroup === localGroup) return;
+    if (installed === undefined && this.#reports.entries >= this.#options.limits.capabilities) {
+      this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? entry.key });
+      return;
+    }
+    entry.installed = { address, group, localGroup };
+    this.#batch.add({ type: "set-capability", entry: entry.installed });
+    if (installed === undefined) this.#reports.entries++;
+  }
+
+  /** Out of the data plane; its owner may want it again. */
+  #withdraw(entry: EntryPlan): void {
+    this.#groups.leave(entry.site);
+    this.#groups.leave(entry.local);
+    if (entry.installed === undefined) return;
+    entry.installed = undefined;
+    this.#batch.add({ type: "remove-capability", address: entry.address });
+    this.#reports.entries--;
+  }
+
+  #removeEntry(entry: EntryPlan): void {
+    this.#withdraw(entry);
+    this.#entries.delete(entry.key);
+  }
+
+  #carryOutNow(): void {
+    if (!this.#batch.isEmpty) this.#carryOut();
+  }
+
+  #carryOut(): void {
+    if (!this.#adopting) {
+      this.#groups.removeUnused();
+      this.#nextHops.removeUnused(this.#clock.monotonic());
+    }
+    this.#reports.sizes(this.#groups.size, this.#nextHops.size);
+    if (this.#batch.isEmpty) return;
+    const operations = this.#batch.take();
+    this.#generation++;
+    this.#reports.operations(operations.length);
+    this.#sink.apply(operations, this.#generation);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#groups.close();
+  }
+}
+
+function planKey(tenantIndex: number, id: CapabilityId): string {
+  return `${tenantIndex} ${toHex(id)}`;
+}

@@ -1,0 +1,89 @@
+import { GROUP_SLOTS, type NextHopIndex, type SlotOwner } from "./plan.ts";
+import { assignSlots, type GroupMember } from "./slot-assignment.ts";
+
+/** What a group is: two groups with the same content are one. */
+export interface GroupContent {
+  readonly current: Uint16Array;
+  /** Equal to `current` where the slot is not in transition. */
+  readonly previous: Uint16Array;
+  readonly backup: NextHopIndex;
+}
+
+/** Who should serve. */
+export interface GroupWish {
+  readonly members: readonly GroupMember[];
+  /** Not members, but alive: flows that they have may stay with them for the time of the transition. */
+  readonly leaving: ReadonlySet<NextHopIndex>;
+  /** Those of `leaving` that keep their flows for as long as they are in it. */
+  readonly draining: ReadonlySet<NextHopIndex>;
+  readonly backup: NextHopIndex;
+}
+
+export const NO_WISH: GroupWish = { members: [], leaving: new Set(), draining: new Set(), backup: 0 };
+export const NO_CONTENT: GroupContent = {
+  current: new Uint16Array(GROUP_SLOTS),
+  previous: new Uint16Array(GROUP_SLOTS),
+  backup: 0,
+};
+
+export function contentKey({ current, previous, backup }: GroupContent): string {
+  return String.fromCharCode(...current, ...previous, backup);
+}
+
+export function isEmpty({ current, previous }: GroupContent): boolean {
+  return current.every((owner) => owner === 0) && previous.every((owner) => owner === 0);
+}
+
+/** The content that fulfils a wish, coming from `past`. */
+export function contentFor(wish: GroupWish, past: GroupContent, seed: number): GroupContent {
+  const current = assignSlots(wish.members, past.current, seed);
+  const members = new Set(wish.members.map(({ nextHop }) => nextHop));
+  const alive = (index: NextHopIndex): boolean => index !== 0 && (members.has(index) || wish.leaving.has(index));
+  const previous = new Uint16Array(GROUP_SLOTS);
+  for (let slot = 0; slot < GROUP_SLOTS; slot++) {
+    const now = current[slot]!;
+    const was = past.current[slot]!;
+    const before = past.previous[slot]!;
+    // In an ongoing transition the pass remembers every flow that it sees; those that it has not seen are the older owner's.
+    if (before !== was && before !== now && alive(before)) previous[slot] = before;
+    else previous[slot] = was !== now && alive(was) ? was : now;
+  }
+  return { current, previous, backup: wish.backup };
+}
+
+/** The content when the transition is over, for all but those who keep their flows. */
+export function settled({ current, previous, backup }: GroupContent, lasting: ReadonlySet<NextHopIndex>): GroupContent {
+  return { current, previous: previous.map((owner, slot) => (lasting.has(owner) ? owner : current[slot]!)), backup };
+}
+
+export function inTransition({ current, previous }: GroupContent, lasting: ReadonlySet<NextHopIndex>): boolean {
+  return previous.some((owner, slot) => owner !== current[slot] && !lasting.has(owner));
+}
+
+/** Every next hop that the content names. */
+export function namedBy({ current, previous, backup }: GroupContent): Set<NextHopIndex> {
+  const named = new Set<NextHopIndex>([...current, ...previous, backup]);
+  named.delete(0);
+  return named;
+}
+
+/** Slots in which two contents differ; all of them when there is no old one. */
+export function changedSlots(from: GroupContent | undefined, to: GroupContent): readonly SlotOwner[] {
+  const changed: SlotOwner[] = [];
+  for (let slot = 0; slot < GROUP_SLOTS; slot++) {
+    const current = to.current[slot]!;
+    const previous = to.previous[slot]!;
+    if (from?.current[slot] === current && from.previous[slot] === previous) continue;
+    changed.push({ slot, current, previous });
+  }
+  return changed;
+}
+
+export function contentOf(slots: readonly SlotOwner[], backup: NextHopIndex): GroupContent {
+  const content = { current: new Uint16Array(GROUP_SLOTS), previous: new Uint16Array(GROUP_SLOTS), backup };
+  for (const { slot, current, previous } of slots) {
+    content.current[slot] = current;
+    content.previous[slot] = previous;
+  }
+  return content;
+}

@@ -1,0 +1,206 @@
+import type { Clock, Milliseconds, Timer } from "../base/index.ts";
+import { changedSlots, contentKey, type GroupContent, inTransition, namedBy, settled } from "./group-content.ts";
+import { IndexPool } from "./index-pool.ts";
+import type { NextHopTable } from "./next-hop-table.ts";
+import type { OperationBatch } from "./operation-batch.ts";
+import type { GroupIndex, NextHopIndex } from "./plan.ts";
+
+/** Whoever points at a group: one side of a capability entry. */
+export interface GroupUser {
+  group: Group | undefined;
+}
+
+export interface Group {
+  readonly index: GroupIndex;
+  content: GroupContent;
+  key: string;
+  readonly users: Set<GroupUser>;
+  /** Draining next hops: their flows stay with them when the transition of the others ends. */
+  lasting: ReadonlySet<NextHopIndex>;
+  /** When its transition ends, on the monotonic clock. */
+  until: number | undefined;
+}
+
+export interface GroupTableParts {
+  readonly limit: number;
+  readonly quarantine: Milliseconds;
+  readonly transitionHold: Milliseconds;
+  readonly clock: Clock;
+  readonly batch: OperationBatch;
+  readonly nextHops: NextHopTable;
+  /** The user has to be looked at again. */
+  readonly revisit: (user: GroupUser) => void;
+  /** The batch has something to carry out. */
+  readonly changed: () => void;
+}
+
+/** Groups by content: capabilities with the same owners in the same slots share one. */
+export class GroupTable {
+  readonly #parts: GroupTableParts;
+  readonly #pool: IndexPool;
+  readonly #byKey = new Map<string, Group>();
+  readonly #byIndex = new Map<GroupIndex, Group>();
+  readonly #unused = new Set<Group>();
+  /** Groups in transition, in the order in which their transitions end. */
+  readonly #moving = new Set<Group>();
+  #timer: Timer | undefined;
+  #timerFor = Number.POSITIVE_INFINITY;
+
+  constructor(parts: GroupTableParts) {
+    this.#parts = parts;
+    this.#pool = new IndexPool(parts.limit, parts.quarantine);
+  }
+
+  get size(): number {
+    return this.#byIndex.size;
+  }
+
+  get(index: GroupIndex): Group | undefined {
+    return this.#byIndex.get(index);
+  }
+
+  adopt(index: GroupIndex, content: GroupContent): void {
+    this.#pool.claim(index);
+    this.#startTransition(this.#enter(index, content));
+  }
+
+  #enter(index: GroupIndex, content: GroupContent): Group {
+    const key = contentKey(content);
+    const group: Group = { index, content, key, users: new Set(), lasting: new Set(), until: undefined };
+    this.#byIndex.set(index, group);
+    if (!this.#byKey.has(key)) this.#byKey.set(key, group);
+    for (const nextHop of namedBy(content)) this.#parts.nextHops.retain(nextHop);
+    this.#unused.add(group);
+    return group;
+  }
+
+  /** Points `user` at a group of this content: one that exists, its own changed in place, or a new one. False: the table is full. */
+  obtain(user: GroupUser, content: GroupContent, lasting: ReadonlySet<NextHopIndex>): boolean {
+    const key = contentKey(content);
+    const own = user.group;
+    if (own?.key === key) {
+      this.#keep(own, lasting);
+      return true;
+    }
+    let group = this.#byKey.get(key);
+    if (group === undefined && own?.users.size === 1) {
+      this.#change(own, content, key);
+      own.lasting = lasting;
+      this.#startTransition(own);
+      return true;
+    }
+    if (group === undefined) {
+      const index = this.#pool.take(this.#parts.clock.monotonic());
+      if (index === undefined) return false;
+      group = this.#enter(index, content);
+      this.#set(group, undefined);
+    }
+    this.join(user, group);
+    this.#keep(group, lasting);
+    this.#startTransition(group);
+    return true;
+  }
+
+  join(user: GroupUser, group: Group): void {
+    this.leave(user);
+    user.group = group;
+    group.users.add(user);
+    this.#unused.delete(group);
+  }
+
+  leave(user: GroupUser): void {
+    const { group } = user;
+    if (group === undefined) return;
+    group.users.delete(user);
+    if (group.users.size === 0) this.#unused.add(group);
+    user.group = undefined;
+  }
+
+  #keep(group: Group, lasting: ReadonlySet<NextHopIndex>): void {
+    if ([...lasting].some((nextHop) => !group.lasting.has(nextHop))) group.lasting = group.lasting.union(lasting);
+  }
+
+  #change(group: Group, content: GroupContent, key: string): void {
+    const old = group.content;
+    const { nextHops } = this.#parts;
+    for (const nextHop of namedBy(content)) nextHops.retain(nextHop);
+    for (const nextHop of namedBy(old)) nextHops.release(nextHop);
+    this.#forgetKey(group);
+    group.content = content;
+    group.key = key;
+    this.#byKey.set(key, group);
+    this.#set(group, old);
+  }
+
+  #forgetKey(group: Group): void {
+    if (this.#byKey.get(group.key) === group) this.#byKey.delete(group.key);
+  }
+
+  #set(group: Group, old: GroupContent | undefined): void {
+    const { index, content } = group;
+    const slots = changedSlots(old, content);
+    this.#parts.batch.add({ type: "set-slots", group: index, slots, backup: content.backup });
+  }
+
+  #startTransition(group: Group): void {
+    this.#moving.delete(group);
+    group.until = undefined;
+    if (!inTransition(group.content, group.lasting)) return;
+    group.until = this.#parts.clock.monotonic() + this.#parts.transitionHold;
+    this.#moving.add(group);
+    this.#arm();
+  }
+
+  #arm(): void {
+    const [first] = this.#moving;
+    const next = first?.until ?? Number.POSITIVE_INFINITY;
+    if (next === this.#timerFor) return;
+    this.#timer?.cancel();
+    this.#timerFor = next;
+    if (next === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#parts;
+    this.#timer = clock.after(Math.max(0, next - clock.monotonic()) as Milliseconds, () => this.#endTransitions());
+  }
+
+  #endTransitions(): void {
+    this.#timerFor = Number.POSITIVE_INFINITY;
+    const now = this.#parts.clock.monotonic();
+    for (const group of this.#moving) {
+      if (group.until !== undefined && group.until > now) break;
+      this.#moving.delete(group);
+      group.until = undefined;
+      const content = settled(group.content, group.lasting);
+      const key = contentKey(content);
+      if (key === group.key) continue;
+      if (this.#byKey.has(key)) for (const user of group.users) this.#parts.revisit(user);
+      else {
+        this.#change(group, content, key);
+        this.#parts.changed();
+      }
+    }
+    this.#arm();
+  }
+
+  /** What a user of the group starts from: its content, or what is left of it when the transition is over. */
+  past(group: Group): GroupContent {
+    return group.until === undefined ? settled(group.content, group.lasting) : group.content;
+  }
+
+  /** At the end of a step, before unused next hops are removed. */
+  removeUnused(): void {
+    const now = this.#parts.clock.monotonic();
+    for (const group of this.#unused) {
+      this.#byIndex.delete(group.index);
+      this.#forgetKey(group);
+      this.#moving.delete(group);
+      this.#pool.give(group.index, now);
+      for (const nextHop of namedBy(group.content)) this.#parts.nextHops.release(nextHop);
+      this.#parts.batch.add({ type: "remove-group", group: group.index });
+    }
+    this.#unused.clear();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+}

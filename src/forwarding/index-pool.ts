@@ -1,0 +1,55 @@
+const COMPACTED_AT = 1024;
+
+/** Numbers 1 to `limit`. One that was given back rests before it gets a new meaning: packets and flow entries may still name it. */
+export class IndexPool {
+  readonly #limit: number;
+  readonly #rest: number;
+  readonly #resting: { readonly index: number; readonly until: number }[] = [];
+  readonly #taken = new Set<number>();
+  readonly #spare: number[] = [];
+  #head = 0;
+  #top = 1;
+
+  constructor(limit: number, rest: number) {
+    this.#limit = limit;
+    this.#rest = rest;
+  }
+
+  /** The one that rested longest, else one that was never used; `undefined` when there is neither. */
+  take(now: number): number | undefined {
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return this.#use(spare);
+    const rested = this.#resting[this.#head];
+    if (rested !== undefined && rested.until <= now) {
+      this.#head++;
+      if (this.#head === COMPACTED_AT) {
+        this.#resting.splice(0, COMPACTED_AT);
+        this.#head = 0;
+      }
+      return this.#use(rested.index);
+    }
+    while (this.#taken.has(this.#top)) this.#top++;
+    return this.#top > this.#limit ? undefined : this.#use(this.#top++);
+  }
+
+  #use(index: number): number {
+    this.#taken.add(index);
+    return index;
+  }
+
+  /** Marks one as used by what was adopted. Only before the first `take`. */
+  claim(index: number): void {
+    this.#taken.add(index);
+  }
+
+  /** Nobody outside has heard of it. */
+  giveUnused(index: number): void {
+    this.#taken.delete(index);
+    this.#spare.push(index);
+  }
+
+  give(index: number, now: number): void {
+    this.#taken.delete(index);
+    this.#resting.push({ index, until: now + this.#rest });
+  }
+}

@@ -1,0 +1,33 @@
+import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds } from "../base/index.ts";
+
+/** A capability of a tenant that the taxonomy knows: it has an address even when nobody serves it. */
+export interface KnownCapability {
+  readonly tenantIndex: number;
+  readonly name: CapabilityName;
+  readonly majorVersion: number;
+}
+
+export interface CompilerOptions {
+  /** The domain's /48. */
+  readonly domain: Ipv6Prefix;
+  /** This router's tunnel endpoint. */
+  readonly locator: Ipv6Address;
+  /** This site's selector, 1 to 65534: `C::selector` leads to its own instances. */
+  readonly selector: number;
+  /** The same on every router of the domain, as is that of the data plane. */
+  readonly hashSeed: number;
+  /** Index by name. */
+  readonly tenants: ReadonlyMap<string, number>;
+  /** Codes of family labels; the others get a hashed one. */
+  readonly familyCodes: ReadonlyMap<string, number>;
+  /** How long flows that an alive former owner has stay with it. */
+  readonly transitionHold: Milliseconds;
+  /** How long an index rests before it gets a new meaning. */
+  readonly quarantine: Milliseconds;
+  /** What the data plane has room for. */
+  readonly limits: {
+    readonly capabilities: number;
+    readonly groups: number;
+    readonly nextHops: number;
+  };
+}

@@ -1,0 +1,113 @@
+import { toHex } from "../base/index.ts";
+import { IndexPool } from "./index-pool.ts";
+import type { OperationBatch } from "./operation-batch.ts";
+import type { NextHop, NextHopIndex, NextHopState } from "./plan.ts";
+
+interface NextHopRecord {
+  readonly index: NextHopIndex;
+  readonly nextHop: NextHop;
+  readonly key: string;
+  state: NextHopState;
+  references: number;
+  /** The data plane has it: from the first reference on. */
+  installed: boolean;
+}
+
+/** The same text for the same next hop, whoever describes it. */
+export function nextHopKey(nextHop: NextHop): string {
+  switch (nextHop.kind) {
+    case "local":
+      return "local";
+    case "tunnel":
+      return `tunnel ${toHex(nextHop.locator)}`;
+    case "instance":
+      return `instance ${nextHop.instance} ${toHex(nextHop.address)} ${nextHop.port} ${nextHop.protocol} ${nextHop.servicePort}`;
+  }
+}
+
+/** Next hops by what they are, with their indices; gone as soon as nobody refers to them and the batch ends. */
+export class NextHopTable {
+  readonly #pool: IndexPool;
+  readonly #batch: OperationBatch;
+  readonly #byKey = new Map<string, NextHopRecord>();
+  readonly #byIndex = new Map<NextHopIndex, NextHopRecord>();
+  readonly #unused = new Set<NextHopRecord>();
+
+  constructor(limit: number, quarantine: number, batch: OperationBatch) {
+    this.#pool = new IndexPool(limit, quarantine);
+    this.#batch = batch;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  /** As the data plane holds it; unused until somebody retains it. */
+  adopt(index: NextHopIndex, nextHop: NextHop, state: NextHopState): void {
+    this.#pool.claim(index);
+    this.#enter({ index, nextHop, key: nextHopKey(nextHop), state, references: 0, installed: true });
+  }
+
+  #enter(record: NextHopRecord): void {
+    this.#byKey.set(record.key, record);
+    this.#byIndex.set(record.index, record);
+    this.#unused.add(record);
+  }
+
+  find(nextHop: NextHop): NextHopIndex | undefined {
+    return this.#byKey.get(nextHopKey(nextHop))?.index;
+  }
+
+  get(index: NextHopIndex): NextHop | undefined {
+    return this.#byIndex.get(index)?.nextHop;
+  }
+
+  state(index: NextHopIndex): NextHopState | undefined {
+    return this.#byIndex.get(index)?.state;
+  }
+
+  /** Index of a next hop, set aside now if need be; `undefined` when the table is full. Retain it in the same step, or it goes again. */
+  obtain(nextHop: NextHop, state: NextHopState, now: number): NextHopIndex | undefined {
+    const known = this.find(nextHop);
+    if (known !== undefined) return known;
+    const index = this.#pool.take(now);
+    if (index === undefined) return undefined;
+    this.#enter({ index, nextHop, key: nextHopKey(nextHop), state, references: 0, installed: false });
+    return index;
+  }
+
+  /** True when that is news. */
+  setState(index: NextHopIndex, state: NextHopState): boolean {
+    const record = this.#byIndex.get(index)!;
+    if (record.state === state) return false;
+    record.state = state;
+    return true;
+  }
+
+  retain(index: NextHopIndex): void {
+    const record = this.#byIndex.get(index)!;
+    if (record.references++ === 0) this.#unused.delete(record);
+    if (record.installed) return;
+    record.installed = true;
+    const { nextHop, state } = record;
+    this.#batch.add({ type: "set-next-hop", index, nextHop, state });
+  }
+
+  release(index: NextHopIndex): void {
+    const record = this.#byIndex.get(index)!;
+    if (--record.references === 0) this.#unused.add(record);
+  }
+
+  /** At the end of a step. */
+  removeUnused(now: number): void {
+    for (const record of this.#unused) {
+      this.#byKey.delete(record.key);
+      this.#byIndex.delete(record.index);
+      if (record.installed) {
+        this.#pool.give(record.index, now);
+        this.#batch.add({ type: "remove-next-hop", index: record.index });
+      } else this.#pool.giveUnused(record.index);
+    }
+    this.#unused.clear();
+  }
+}

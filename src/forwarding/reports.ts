@@ -1,0 +1,59 @@
+import type { Counter, Gauge, Log, LogFields, Metrics } from "../base/index.ts";
+
+/** Why something is not in the plan. */
+export type Refusal =
+  | "unnamed"
+  | "unknown-tenant"
+  | "address-collision"
+  | "capabilities-full"
+  | "groups-full"
+  | "next-hops-full";
+
+const ADVICE: Readonly<Record<Refusal, string>> = {
+  unnamed: "the capability is neither in the taxonomy nor named by its routes, so it has no address",
+  "unknown-tenant": "configure the tenant, or remove the instance",
+  "address-collision": "two capabilities have one address: give one of their families another code in the taxonomy",
+  "capabilities-full": "raise max-capabilities",
+  "groups-full": "raise max-capabilities",
+  "next-hops-full": "raise max-capabilities",
+};
+
+/** What the compiler tells operators. */
+export class Reports {
+  /** Capability addresses in the data plane. */
+  entries = 0;
+  readonly #metrics: Metrics;
+  readonly #log: Log;
+  readonly #operations: Counter;
+  readonly #groups: Gauge;
+  readonly #nextHops: Gauge;
+  readonly #entries: Gauge;
+  readonly #logged = new Set<Refusal>();
+
+  constructor(metrics: Metrics, log: Log) {
+    this.#metrics = metrics;
+    this.#log = log;
+    this.#operations = metrics.counter("semrd_forwarding_operations_total", "Operations given to the data plane");
+    this.#groups = metrics.gauge("semrd_forwarding_groups", "Next-hop groups of the plan");
+    this.#nextHops = metrics.gauge("semrd_forwarding_next_hops", "Next hops of the plan");
+    this.#entries = metrics.gauge("semrd_forwarding_capabilities", "Capability addresses of the plan");
+  }
+
+  operations(count: number): void {
+    this.#operations.add(count);
+  }
+
+  sizes(groups: number, nextHops: number): void {
+    this.#groups.set(groups);
+    this.#nextHops.set(nextHops);
+    this.#entries.set(this.entries);
+  }
+
+  /** Counted always, logged loudly once a kind: a full table refuses many. */
+  refuse(reason: Refusal, fields: LogFields): void {
+    this.#metrics.counter("semrd_forwarding_refused_total", "What the plan has no place for", { reason }).add();
+    const say = this.#logged.has(reason) ? this.#log.debug : this.#log.warn;
+    say.call(this.#log, "forwarding.refused", { reason, advice: ADVICE[reason], ...fields });
+    this.#logged.add(reason);
+  }
+}

@@ -1,0 +1,85 @@
+import type { CapabilityPlan, InstanceMember } from "./capability-plan.ts";
+import { type GroupContent, type GroupWish, NO_WISH } from "./group-content.ts";
+import type { NextHop, NextHopIndex } from "./plan.ts";
+import type { GroupMember } from "./slot-assignment.ts";
+
+/** Index of a next hop; `undefined` when there is no room for it. */
+export type Locate = (nextHop: NextHop) => NextHopIndex | undefined;
+
+/** Who should serve a capability in the domain. */
+export function siteWish(plan: CapabilityPlan, locate: Locate, find: Locate): GroupWish {
+  const members: GroupMember[] = [];
+  for (const { originId, nextHop, weight } of plan.sites) {
+    const index = locate(nextHop);
+    if (index !== undefined) members.push({ nextHop: index, key: originId, weight });
+  }
+  const leaving = new Set<NextHopIndex>();
+  const draining = new Set<NextHopIndex>();
+  for (const site of plan.leaving) {
+    const index = find(site.nextHop);
+    if (index === undefined) continue;
+    leaving.add(index);
+    if (site.draining) draining.add(index);
+  }
+  const reserve = plan.reserve === undefined ? undefined : locate(plan.reserve);
+  return { members, leaving, draining, backup: reserve ?? heaviest(members) };
+}
+
+/** Who should serve it behind this router. */
+export function instanceWish(plan: CapabilityPlan): GroupWish {
+  if (plan.instances.size === 0) return NO_WISH;
+  const known = [...plan.instances.values()].filter(({ index }) => index !== 0);
+  const members = known
+    .filter(({ state }) => state === "up")
+    .map(({ index, instance }) => ({ nextHop: index, key: instanceKey(instance.id), weight: instance.weight }));
+  const draining = new Set(known.filter(isDraining).map(({ index }) => index));
+  return { members, leaving: draining, draining, backup: heaviest(members) };
+}
+
+function isDraining({ state }: InstanceMember): boolean {
+  return state === "draining";
+}
+
+/** Flows that only meet dead owners in their slot and the next ones go to the backup. */
+function heaviest(members: readonly GroupMember[]): NextHopIndex {
+  if (members.length === 0) return 0;
+  const better = (a: GroupMember, b: GroupMember): boolean =>
+    b.weight > a.weight || (b.weight === a.weight && b.key < a.key);
+  return members.reduce((best, member) => (better(best, member) ? member : best)).nextHop;
+}
+
+/** A number made of an instance's id. @see FNV-1a, 32 bits */
+function instanceKey(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/**
+ * The wish before routes and agents are all back after a restart: owners that the data plane holds stay members unless
+ * they are known to be gone. `undefined`: nothing has to change.
+ */
+export function adoptedWish(
+  wish: GroupWish,
+  content: GroupContent,
+  isGone: (nextHop: NextHopIndex) => boolean,
+): GroupWish | undefined {
+  const slots = new Map<NextHopIndex, number>();
+  for (const owner of content.current) if (owner !== 0) slots.set(owner, (slots.get(owner) ?? 0) + 1);
+  const wished = new Set(wish.members.map(({ nextHop }) => nextHop));
+  const silent = [...slots].filter(([owner]) => !wished.has(owner) && !wish.leaving.has(owner));
+  const kept = silent.filter(([owner]) => !isGone(owner));
+  const stays = wish.members.every(({ nextHop }) => slots.has(nextHop));
+  const named = [...slots.keys(), ...content.previous];
+  if (stays && kept.length === silent.length && !named.some((owner) => isGone(owner) || wish.leaving.has(owner))) {
+    return undefined;
+  }
+  // A slot weighs as much as those of the members whose weight is known.
+  const heard = wish.members.filter(({ nextHop }) => slots.has(nextHop));
+  const heardSlots = heard.reduce((sum, { nextHop }) => sum + slots.get(nextHop)!, 0);
+  const perSlot = heardSlots === 0 ? 1 : heard.reduce((sum, { weight }) => sum + weight, 0) / heardSlots;
+  const keptMembers = kept.map(([nextHop, count]) => ({ nextHop, key: nextHop, weight: count * perSlot }));
+  const waiting = [...content.previous].filter((owner) => owner !== 0 && !isGone(owner));
+  const backup = wish.backup !== 0 ? wish.backup : (keptMembers[0]?.nextHop ?? 0);
+  return { ...wish, members: [...wish.members, ...keptMembers], leaving: wish.leaving.union(new Set(waiting)), backup };
+}
