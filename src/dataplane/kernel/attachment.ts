@@ -23,6 +23,10 @@ export interface Attachment {
   /** Where the link is pinned; `undefined` for a clsact filter, which stays without. */
   readonly pin: string | undefined;
   readonly report: PortReport;
+  /** Native XDP on hardware: frames that are redirected there arrive. On a veth they lose checksums or vanish. */
+  readonly redirectable: boolean;
+  /** Frames may come in with unfinished checksums. */
+  readonly partial: boolean;
 }
 
 /** XDP in front of ordinary sockets cuts TCP to a quarter, so only links between routers get it unasked. */
@@ -36,7 +40,7 @@ export function pinOf(links: string, hook: Hook, ifindex: number): string {
 
 /**
  * Puts the program on an interface and pins it there, or takes over the link that an earlier process pinned and replaces
- * its program without a gap. The port's entry is written last: until then everything passes.
+ * its program without a gap. Until the port has an entry in `ports`, everything passes.
  *
  * @throws {DataplaneError} `dataplane.foreign-program`, `dataplane.interface-missing`, `dataplane.no-rights`,
  * `dataplane.unsupported-kernel`
@@ -50,10 +54,9 @@ export async function attach(port: PortOptions, ifindex: number, parts: Attachme
     await earlier?.update(parts.programs[hook]);
     const link = earlier ?? attachNew(hook, ifindex, pin, parts);
     const driver = parts.native.sock.interfaceList().find(({ index }) => index === ifindex)?.driver ?? "";
-    const direct = link.mode === "native" && isPhysical(driver);
-    const { role, tenantIndex } = port;
-    parts.table.set(ifindex, { role, tenantIndex, direct, partial: driver === "veth" });
     return {
+      redirectable: link.mode === "native" && isPhysical(driver),
+      partial: driver === "veth",
       link,
       pin: link.pinnable ? pin : undefined,
       report: { ...unattached(port), ifindex, adopted: earlier !== undefined, ...modeOf(link, driver) },
@@ -122,7 +125,6 @@ const VIRTUAL_DRIVERS = new Set([
   "ipvlan",
 ]);
 
-/** Frames that are redirected to such an interface arrive; on a veth they lose checksums or vanish. */
 function isPhysical(driver: string): boolean {
   return !VIRTUAL_DRIVERS.has(driver) && !driver.startsWith("802.1Q");
 }

@@ -108,7 +108,18 @@ export class Ports implements AsyncDisposable {
     if (ifindex === undefined) return;
     port.attachment = await attach(options, ifindex, this.#parts);
     port.report = port.attachment.report;
+    this.#writeEntries();
     this.#log.info("dataplane.port.attached", { ...port.report });
+  }
+
+  /** XDP sends by itself only if frames arrive wherever the kernel's route may lead: at every port. */
+  #writeEntries(): void {
+    const direct = this.#ports.every(({ attachment }) => attachment?.redirectable === true);
+    for (const { options, attachment } of this.#ports) {
+      if (attachment === undefined) continue;
+      const { role, tenantIndex } = options;
+      this.#parts.table.set(attachment.report.ifindex, { role, tenantIndex, direct, partial: attachment.partial });
+    }
   }
 
   /** The interface is gone, and its program with it. */
@@ -118,6 +129,7 @@ export class Ports implements AsyncDisposable {
     if (pin !== undefined) removePin(pin);
     port.attachment = undefined;
     port.report = missing(port.options);
+    this.#writeEntries();
     this.#log.warn("dataplane.port.lost", { interface: port.options.interface, ifindex: report.ifindex });
   }
 
