@@ -67,13 +67,13 @@ export async function prepareNode(
         detached: true, // Ctrl-C is for the runner, which then ends the nodes in order
       },
     );
-    const ended = once(child, "exit");
-    const answer = await firstLine(child.stdio[3] as Readable);
+    const ended = once(child, "exit").then(() => undefined);
+    ended.catch(() => {}); // awaited below, if it matters
+    const answer = await Promise.race([firstLine(child.stdio[3] as Readable), ended]);
     const pid = /^ready (\d+)$/.exec(answer ?? "")?.[1];
     if (pid === undefined) {
       await ended;
-      const said = (await readFile(logFile, "utf8")).trim();
-      throw new Error(`node ${node.name} did not start: ${answer?.replace(/^error /, "") ?? ""} ${said}`.trim());
+      throw startError(node.name, answer, (await readFile(logFile, "utf8")).trim());
     }
     const [init, carrier] = await Promise.all([identify(Number(pid)), identify(child.pid!)]);
     if (init === undefined || carrier === undefined) throw new Error(`node ${node.name} ended at once: see ${logFile}`);
@@ -85,6 +85,14 @@ export async function prepareNode(
   } finally {
     await log.close();
   }
+}
+
+function startError(node: string, answer: string | undefined, said: string): Error {
+  const why = [answer?.replace(/^error /, ""), said].filter((text) => text !== undefined && text !== "").join(": ");
+  const hint = /unshare.*not permitted/i.test(said)
+    ? "; namespaces need root with CAP_SYS_ADMIN and CAP_NET_ADMIN, in a container a privileged one"
+    : "";
+  return new Error(`node ${node} did not start: ${why}${hint}`);
 }
 
 async function writeFiles(node: NodeDefinition, words: MagicWords, folder: string, base: string): Promise<void> {
