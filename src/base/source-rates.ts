@@ -12,12 +12,14 @@ export interface SourceRate {
   readonly perSecond: number;
   /** Events at once. */
   readonly burst: number;
+  /** Which IPv6 addresses are one source: those of a /64 (the default), or each by itself. */
+  readonly ipv6?: "prefix" | "address";
 }
 
 /** Sources that are remembered; the one that was quiet for longest is forgotten first. */
 const MOST_SOURCES = 8_192;
 
-/** Token buckets per source of traffic: an IPv4 address, or the /64 of an IPv6 address. */
+/** Token buckets per source of traffic: an IPv4 address, an IPv6 address or its /64. */
 export class SourceRates {
   readonly #rate: SourceRate;
   readonly #clock: Clock;
@@ -30,7 +32,7 @@ export class SourceRates {
 
   /** Takes a token of `address` (as sockets write it); false when there is none. */
   take(address: string): boolean {
-    const key = sourceOf(address);
+    const key = this.#source(address);
     const bucket = this.#refilled(key);
     const allowed = bucket.tokens >= 1;
     if (allowed) bucket.tokens--;
@@ -42,7 +44,7 @@ export class SourceRates {
 
   /** Whether `address` has a token left; takes none. */
   has(address: string): boolean {
-    return this.#refilled(sourceOf(address)).tokens >= 1;
+    return this.#refilled(this.#source(address)).tokens >= 1;
   }
 
   #refilled(key: string): Bucket {
@@ -53,11 +55,12 @@ export class SourceRates {
     bucket.at = now;
     return bucket;
   }
-}
 
-function sourceOf(address: string): string {
-  const octets = parseIpv6(address.split("%", 1)[0]!);
-  if (octets === undefined) return address;
-  const mapped = octets.subarray(0, 10).every((octet) => octet === 0) && octets[10] === 0xff && octets[11] === 0xff;
-  return toHex(mapped ? octets : octets.subarray(0, 8));
+  #source(address: string): string {
+    if (this.#rate.ipv6 === "address") return address;
+    const octets = parseIpv6(address.split("%", 1)[0]!);
+    if (octets === undefined) return address;
+    const mapped = octets.subarray(0, 10).every((octet) => octet === 0) && octets[10] === 0xff && octets[11] === 0xff;
+    return toHex(mapped ? octets : octets.subarray(0, 8));
+  }
 }

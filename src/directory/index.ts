@@ -4,6 +4,7 @@ export {
   type DirectoryParts,
   type RemovalCause,
 } from "./directory.ts";
+export * from "./discovery-source.ts";
 export * from "./faults.ts";
 export type { SiteKey } from "./instance-index.ts";
 export { instanceState, summarize } from "./local-site.ts";

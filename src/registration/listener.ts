@@ -1,0 +1,144 @@
+import { constants } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { SecureContextOptions } from "node:tls";
+import { type Clock, type Metrics, milliseconds } from "../base/index.ts";
+import { type Certificate, RegistrationStartError } from "./certificate.ts";
+
+export interface ListenAddress {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface Listener extends AsyncDisposable {
+  readonly port: number;
+  useCertificate(certificate: Certificate): void;
+}
+
+export interface ListenerParts {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** Agents keep few connections; whoever opens many or sends slowly must not keep others out. */
+const LIMITS = {
+  connections: 1_024,
+  connectionsPerSource: 64,
+  handshakeTimeout: 5_000,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 30_000,
+  headerOctets: 16 * 1024,
+  checkEvery: 1_000,
+} as const;
+/** How long requests that are being answered may take when the server closes. */
+const CLOSE_GRACE = milliseconds(2_000);
+
+/**
+ * Accepts HTTPS connections: TLS 1.3, HTTP/1.1. A client certificate is asked for and not demanded: tokens may be bound to it.
+ *
+ * Sessions are not resumed: what the first handshake proved about a certificate would be taken over unseen.
+ * @throws {RegistrationStartError} registration.listen-failed
+ */
+export async function listenHttps(
+  at: ListenAddress,
+  certificate: Certificate,
+  parts: ListenerParts,
+): Promise<Listener> {
+  const { clock, metrics } = parts;
+  const refused = metrics.counter("semrd_registration_connections_refused_total", "Connections over a limit");
+  const broken = (reason: string) =>
+    metrics.counter("semrd_registration_connections_broken_total", "Connections given up, by reason", { reason });
+  const server = createServer(
+    {
+      ...contextOf(certificate),
+      ALPNProtocols: ["http/1.1"],
+      requestCert: true,
+      rejectUnauthorized: false, // checked against the token's cnf claim: the token's issuer vouches for it
+      handshakeTimeout: LIMITS.handshakeTimeout,
+      headersTimeout: LIMITS.headersTimeout,
+      requestTimeout: LIMITS.requestTimeout,
+      keepAliveTimeout: LIMITS.keepAliveTimeout,
+      connectionsCheckingInterval: LIMITS.checkEvery,
+      maxHeaderSize: LIMITS.headerOctets,
+    },
+    parts.handle,
+  );
+  server.maxConnections = LIMITS.connections;
+  const open = limitPerSource(server, () => refused.add());
+  server.on("drop", () => refused.add());
+  server.on("tlsClientError", () => broken("tls").add());
+  server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
+    broken("http").add();
+    const status = CLIENT_ERRORS[cause.code ?? ""] ?? "400 Bad Request";
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    else socket.destroy();
+  });
+  try {
+    server.listen({ host: at.address, port: at.port, ipv6Only: true, exclusive: true });
+    await once(server, "listening");
+  } catch (cause) {
+    throw listenFailed(at, cause);
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    useCertificate: (next) => server.setSecureContext(contextOf(next)),
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      const timer = clock.after(CLOSE_GRACE, () => {
+        server.closeAllConnections();
+        for (const socket of open) socket.destroy(); // also those still shaking hands
+      });
+      await closed;
+      timer.cancel();
+    },
+  };
+}
+
+function contextOf({ cert, key }: Certificate): SecureContextOptions {
+  return { cert, key, minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET };
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+/** Closes connections beyond what one source may have; returns those that are open. */
+function limitPerSource(server: Server, onRefused: () => void): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  const perSource = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const source = socket.remoteAddress ?? "";
+    const same = perSource.get(source) ?? 0;
+    if (same >= LIMITS.connectionsPerSource) {
+      onRefused();
+      socket.destroy();
+      return;
+    }
+    perSource.set(source, same + 1);
+    open.add(socket);
+    socket.once("close", () => {
+      open.delete(socket);
+      const left = perSource.get(source)! - 1;
+      if (left === 0) perSource.delete(source);
+      else perSource.set(source, left);
+    });
+  });
+  return open;
+}
+
+function listenFailed({ address, port }: ListenAddress, cause: unknown): RegistrationStartError {
+  const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+  return new RegistrationStartError(
+    { code: "registration.listen-failed", address, port, errno },
+    `registration cannot listen at [${address}]:${port} (${errno}): check registration/listen, and what else uses that port`,
+    { cause },
+  );
+}

@@ -1,0 +1,243 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
+import { type Clock, type Ipv6Prefix, type Log, type Metrics, messageOf, Scope, SourceRates } from "../base/index.ts";
+import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
+import { type ApiParts, type ApiResponse, type LeaseOptions, perform } from "./api.ts";
+import { type Certificate, type CertificateOptions, readCertificate, watchCertificate } from "./certificate.ts";
+import { type Matched, readJson, route } from "./http.ts";
+import { type ListenAddress, type Listener, listenHttps } from "./listener.ts";
+import {
+  PROBLEMS,
+  type ProblemCode,
+  problemDocument,
+  problemFields,
+  problemType,
+  RegistrationError,
+  refuse,
+} from "./problems.ts";
+import type { Principal, TokenVerifier } from "./token-verifier.ts";
+
+export interface RegistrationOptions {
+  readonly listen: readonly ListenAddress[];
+  readonly tls: CertificateOptions;
+  readonly lease: LeaseOptions;
+  /** Where agents of this router may listen, so that none registers somebody else's address; empty: anywhere. */
+  readonly endpoints: readonly Ipv6Prefix[];
+}
+
+export interface RegistrationParts {
+  readonly directory: Directory;
+  readonly registrar: Registrar;
+  readonly taxonomy: Taxonomy;
+  readonly verifier: TokenVerifier;
+  readonly discovery: DiscoverySource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface RegistrationServer extends AsyncDisposable {
+  /** Where it really listens. */
+  readonly listen: readonly ListenAddress[];
+  setTaxonomy(taxonomy: Taxonomy): void;
+  setEndpoints(endpoints: readonly Ipv6Prefix[]): void;
+  /** Looks at the certificate's files now rather than within a minute. */
+  reloadCertificate(): Promise<void>;
+}
+
+/** Refused tokens of one address: twenty at once, then one every two seconds. Others are not affected. */
+const REFUSED_TOKENS = { perSecond: 0.5, burst: 20, ipv6: "address" } as const;
+
+/**
+ * Serves the registration interface (`/v1/…`, README) over HTTPS.
+ * @throws {RegistrationStartError} registration.certificate-unusable, registration.listen-failed
+ */
+export async function startRegistrationServer(
+  options: RegistrationOptions,
+  parts: RegistrationParts,
+  signal: AbortSignal,
+): Promise<RegistrationServer> {
+  const { clock, log, metrics } = parts;
+  const scope = new Scope(signal);
+  let rules = { taxonomy: parts.taxonomy, endpoints: options.endpoints };
+  const exchange = new Exchange({ ...parts, lease: options.lease, rules: () => rules });
+  try {
+    const certificate = await readCertificate(options.tls);
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      exchange.answer(request, response).catch((cause: unknown) => {
+        log.error("registration.response-failed", { reason: messageOf(cause) });
+        response.destroy();
+      });
+    };
+    const listeners: (ListenAddress & { readonly listener: Listener })[] = [];
+    for (const at of options.listen) {
+      const listener = scope.own(await listenHttps(at, certificate, { clock, metrics, handle }));
+      listeners.push({ address: at.address, port: listener.port, listener });
+      log.info("registration.listening", { address: at.address, port: listener.port });
+    }
+    const useCertificate = (next: Certificate): void => {
+      for (const { listener } of listeners) listener.useCertificate(next);
+    };
+    const watch = scope.own(watchCertificate(options.tls, certificate.version, useCertificate, parts));
+    return {
+      listen: listeners.map(({ address, port }) => ({ address, port })),
+      setTaxonomy: (taxonomy) => {
+        rules = { ...rules, taxonomy };
+      },
+      setEndpoints: (endpoints) => {
+        rules = { ...rules, endpoints };
+      },
+      reloadCertificate: () => watch.look(),
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
+  } catch (cause) {
+    throw await scope.abandon(cause);
+  }
+}
+
+/** What the audit trail says about one request. */
+interface Decision {
+  readonly matched: Matched;
+  readonly source: string;
+  principal?: Principal;
+  response?: ApiResponse;
+}
+
+/** One request after the other: route, verify, read, act, answer, record. */
+class Exchange {
+  readonly #parts: ApiParts & RegistrationParts;
+  readonly #refusedTokens: SourceRates;
+
+  constructor(parts: ApiParts & RegistrationParts) {
+    this.#parts = parts;
+    this.#refusedTokens = new SourceRates(REFUSED_TOKENS, parts.clock);
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const began = this.#parts.clock.monotonic();
+    const [path = "", search = ""] = (request.url ?? "").split(/\?(.*)/s, 2);
+    const open = request.method === "GET" ? openResource(path) : undefined;
+    if (open !== undefined) return send(response, { status: 200, document: open });
+    const source = request.socket.remoteAddress ?? "";
+    let decision: Decision | undefined;
+    try {
+      decision = { matched: route(request.method ?? "", path), source };
+      decision.response = await this.#decide(request, path, search, decision);
+      this.#record(decision, decision.response.status, undefined);
+      send(response, decision.response);
+    } catch (cause) {
+      if (request.destroyed && !request.complete) return this.#count("aborted", decision); // nobody is left to answer
+      const error = cause instanceof RegistrationError ? cause : this.#internal(cause);
+      this.#record(decision ?? { source }, PROBLEMS[error.code].status, error.code);
+      sendProblem(request, response, error);
+    } finally {
+      const took = (this.#parts.clock.monotonic() - began) / 1000;
+      this.#parts.metrics.histogram("semrd_registration_request_seconds", "Time to answer a request").observe(took);
+    }
+  }
+
+  async #decide(request: IncomingMessage, path: string, search: string, decision: Decision): Promise<ApiResponse> {
+    const { action, agent } = decision.matched;
+    decision.principal = await this.#authenticate(request, path, decision.source);
+    const body = request.method === "GET" ? undefined : await readJson(request);
+    const query = new URLSearchParams(search);
+    return perform(action, { principal: decision.principal, agent, query, body }, this.#parts);
+  }
+
+  async #authenticate(request: IncomingMessage, path: string, source: string): Promise<Principal> {
+    if (!this.#refusedTokens.has(source)) {
+      const wait = Math.ceil(1 / REFUSED_TOKENS.perSecond);
+      throw refuse("registration.rate-limited", "too many tokens from this address were refused", {
+        retryAfterSeconds: wait,
+      });
+    }
+    const { authorization, host = "", dpop } = request.headers;
+    try {
+      return await this.#parts.verifier.verify({
+        authorization,
+        dpop: typeof dpop === "string" ? dpop : undefined,
+        method: request.method ?? "",
+        uri: `https://${host}${path}`,
+        certificate: certificateDigest(request.socket as TLSSocket),
+      });
+    } catch (cause) {
+      if (cause instanceof RegistrationError) this.#refusedTokens.take(source);
+      throw cause;
+    }
+  }
+
+  #internal(cause: unknown): RegistrationError {
+    this.#parts.log.error("registration.failed", { cause: cause instanceof Error ? cause : String(cause) });
+    return refuse("registration.internal", "the request could not be answered");
+  }
+
+  /** One event per decision, with who, what and why; never a token. Renewals and questions are `debug`: there are many. */
+  #record(
+    decision: Partial<Decision> & { readonly source: string },
+    status: number,
+    code: ProblemCode | undefined,
+  ): void {
+    const { matched, principal, response, source } = decision;
+    const fields = {
+      action: matched?.action ?? "none",
+      outcome: code === undefined ? "granted" : "refused",
+      status,
+      source,
+      ...(code === undefined ? {} : { code }),
+      ...(principal === undefined ? {} : principalFields(principal)),
+      ...(response?.agent === undefined ? {} : { agent: response.agent }),
+    };
+    const quiet = code === undefined && ["renew", "show", "discover"].includes(fields.action);
+    this.#parts.log[quiet ? "debug" : "info"]("registration.decision", fields);
+    this.#count(code ?? "granted", decision);
+  }
+
+  #count(outcome: string, decision: Partial<Decision> | undefined): void {
+    const labels = { action: decision?.matched?.action ?? "none", outcome };
+    this.#parts.metrics.counter("semrd_registration_requests_total", "Requests, by action and outcome", labels).add();
+  }
+}
+
+function principalFields({ issuer, subject, tenant, tokenId }: Principal) {
+  return { issuer, subject, tenant, ...(tokenId === undefined ? {} : { tokenId }) };
+}
+
+/** What may be read without a token. */
+function openResource(path: string): Readonly<Record<string, unknown>> | undefined {
+  if (path === "/v1/health") return { status: "ok" };
+  const code = path.startsWith(problemType("" as ProblemCode)) ? path.slice(problemType("" as ProblemCode).length) : "";
+  if (!Object.hasOwn(PROBLEMS, code)) return undefined;
+  const { status, title } = PROBLEMS[code as ProblemCode];
+  return { code, status, title };
+}
+
+function certificateDigest(socket: TLSSocket): string | undefined {
+  const { raw } = socket.getPeerCertificate();
+  return raw === undefined ? undefined : createHash("sha256").update(raw).digest("base64url");
+}
+
+const COMMON_FIELDS = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
+
+function send(response: ServerResponse, { status, document, location }: ApiResponse): void {
+  const text = document === undefined ? undefined : `${JSON.stringify(document)}\n`;
+  response.writeHead(status, {
+    ...COMMON_FIELDS,
+    ...(location === undefined ? {} : { location }),
+    ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+  });
+  response.end(text);
+}
+
+function sendProblem(request: IncomingMessage, response: ServerResponse, error: RegistrationError): void {
+  const text = `${JSON.stringify(problemDocument(error))}\n`;
+  response.writeHead(PROBLEMS[error.code].status, {
+    ...COMMON_FIELDS,
+    ...problemFields(error),
+    "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(text),
+    // A body that nobody will read is not waited for.
+    ...(request.complete ? {} : { connection: "close" }),
+  });
+  response.end(text);
+}
