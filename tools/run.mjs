@@ -28,6 +28,8 @@ export function run(command, args, { cwd, env, onText, input } = {}) {
   });
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /**
  * Runs a command on this terminal and resolves to its exit code. Signals to this process reach the child, and this
  * process outlives it, so that it can clean up.
@@ -35,17 +37,11 @@ export function run(command, args, { cwd, env, onText, input } = {}) {
 export function runForeground(command, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: "inherit" });
-    // Ctrl-C goes to the whole foreground group: the child has it already. A signal sent to this process alone has not.
-    const ignore = () => {};
+    // Ctrl-C reaches the child twice then, from the terminal and from here; asking twice to stop is asking to stop.
     const forward = (signal) => child.kill(signal);
-    process.on("SIGINT", process.stdin.isTTY ? ignore : forward);
-    process.on("SIGTERM", forward);
-    process.on("SIGHUP", forward);
+    for (const signal of SIGNALS) process.on(signal, forward);
     const done = () => {
-      process.off("SIGINT", ignore);
-      process.off("SIGINT", forward);
-      process.off("SIGTERM", forward);
-      process.off("SIGHUP", forward);
+      for (const signal of SIGNALS) process.off(signal, forward);
     };
     child.on("error", (error) => {
       done();

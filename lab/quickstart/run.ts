@@ -12,7 +12,6 @@ import {
   type SeenStep,
   STORY,
   StoryContext,
-  StoryError,
 } from "./story/index.ts";
 
 interface Options {
@@ -126,14 +125,22 @@ async function tell(lab: Lab, material: string, signal: AbortSignal): Promise<re
   return seen;
 }
 
-async function keepLogs(): Promise<void> {
+/** Keeps the nodes' logs for reading; false if there are none. */
+async function keepLogs(): Promise<boolean> {
+  const folder = labDirectory(NAME);
+  const logs = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".log"));
   await rm(LOGS, { recursive: true, force: true });
   await mkdir(LOGS, { recursive: true });
-  const folder = labDirectory(NAME);
-  for (const file of await readdir(folder).catch(() => [])) {
-    if (file.endsWith(".log")) await cp(path.join(folder, file), path.join(LOGS, file));
-  }
+  for (const file of logs) await cp(path.join(folder, file), path.join(LOGS, file));
+  return logs.length > 0;
 }
+
+/** Errors whose stack is of use: those that no machine and no network can cause. */
+const isDefect = (cause: unknown): boolean =>
+  cause instanceof TypeError ||
+  cause instanceof RangeError ||
+  cause instanceof ReferenceError ||
+  cause instanceof SyntaxError;
 
 function hasRights(): boolean {
   return process.getuid?.() === 0;
@@ -186,9 +193,8 @@ async function main(): Promise<number> {
       code = 1;
       failure = cause instanceof Error ? cause.message : String(cause);
       narrator.failure(cause);
-      if (options.json || !(cause instanceof StoryError)) console.error(cause);
-      await keepLogs();
-      narrator.line(`     the nodes' logs are in ${path.relative(process.cwd(), LOGS)}`);
+      if (isDefect(cause)) console.error(cause);
+      if (await keepLogs()) narrator.line(`     the nodes' logs are in ${path.relative(process.cwd(), LOGS)}`);
     }
   } finally {
     if (options.keep && lab !== undefined) {
