@@ -28,10 +28,10 @@ const NEXT_HOPS = 8;
 /** Groups 1 and 2 hold sites, 3 and 4 instances. */
 const GROUPS = 4;
 
-/** One of `usual` nine times in ten, else one of `odd`. */
+/** One of `usual` nineteen times in twenty, else one of `odd`. */
 function mostly<T>(usual: readonly T[], odd: readonly T[]): fc.Arbitrary<T> {
   return fc.oneof(
-    { weight: 9, arbitrary: fc.constantFrom(...usual) },
+    { weight: 19, arbitrary: fc.constantFrom(...usual) },
     { weight: 1, arbitrary: fc.constantFrom(...odd) },
   );
 }
@@ -40,22 +40,25 @@ const state = mostly<NextHopState>(["up"], ["draining", "down"]);
 
 const tunnel: fc.Arbitrary<NextHop> = fc.record({ kind: fc.constant("tunnel"), locator: fc.constantFrom(...ROUTERS) });
 const local: fc.Arbitrary<NextHop> = fc.constant({ kind: "local" });
-const instance: fc.Arbitrary<NextHop> = fc.boolean().chain((isTcp) =>
-  fc.record({
+function instance(protocol: "tcp" | "udp"): fc.Arbitrary<NextHop> {
+  const [usual] = protocol === "tcp" ? SERVICE_PORTS : SERVICE_PORTS.slice(1);
+  return fc.record({
     kind: fc.constant("instance"),
     instance: fc.constantFrom("00000000000000a1", "00000000000000a2"),
     address: mostly([AGENTS[0]!], AGENTS),
-    port: fc.constantFrom(...AGENT_PORTS),
-    protocol: fc.constant(isTcp ? "tcp" : "udp"),
-    servicePort: mostly([SERVICE_PORTS[isTcp ? 0 : 1]!], SERVICE_PORTS),
-  }),
-);
+    port: mostly([AGENT_PORTS[0]!], AGENT_PORTS),
+    protocol: fc.constant(protocol),
+    servicePort: mostly([usual!], SERVICE_PORTS),
+  });
+}
 
-const nextHops = fc.tuple(
-  ...[tunnel, tunnel, local, instance, instance, instance, instance, instance].map((nextHop) =>
-    fc.record({ nextHop, state }),
-  ),
-);
+const KINDS = [
+  tunnel,
+  tunnel,
+  local,
+  ...["tcp", "tcp", "tcp", "udp", "udp"].map((name) => instance(name as "tcp" | "udp")),
+];
+const nextHops = fc.tuple(...KINDS.map((nextHop) => fc.record({ nextHop, state })));
 
 /** Runs of slots: what compilers make, and what lets four probes fail. */
 function slots(ownerOf: fc.Arbitrary<number>): fc.Arbitrary<SlotOwner[]> {
@@ -73,10 +76,11 @@ export interface Plan {
 
 const site = mostly([FIRST.tunnel, FIRST.tunnel + 1, FIRST.local], [0, FIRST.instance]);
 const here = mostly([FIRST.local], [0, FIRST.tunnel]);
-const member = mostly([4, 5, 6, 7, 8], [0, FIRST.local]);
+const tcpMember = mostly([4, 5, 6], [0, FIRST.local, 7]);
+const udpMember = mostly([7, 8], [0, 6]);
 
 function group(index: number): fc.Arbitrary<Operation> {
-  const owner = [site, here, member, member][index - 1]!;
+  const owner = [site, here, tcpMember, udpMember][index - 1]!;
   return fc.record({
     type: fc.constant("set-slots"),
     group: fc.constant(index),
@@ -88,8 +92,8 @@ function group(index: number): fc.Arbitrary<Operation> {
 function capability(address: Uint8Array): fc.Arbitrary<Operation[]> {
   const entry = fc.record({
     address: fc.constant(address),
-    group: mostly([1, 2], [0, 3]),
-    localGroup: mostly([3, 4], [0]),
+    group: mostly([2, 2, 1], [0, 3]),
+    localGroup: mostly([address[8] === 0x80 ? 3 : 4], [0, 3, 4]),
   });
   return fc
     .tuple(entry, mostly([true], [false]))
@@ -115,7 +119,7 @@ export const plan: fc.Arbitrary<Plan> = fc
 
 const fields = fc.record({
   source: mostly([CLIENTS[0]!], [...CLIENTS, ...BAD_SOURCES]),
-  destination: mostly(CAPABILITIES.slice(0, 3), [...CAPABILITIES, ...AGENTS, ...CLIENTS, OWN]),
+  destination: mostly(CAPABILITIES.slice(0, 4), [...CAPABILITIES, ...AGENTS, ...CLIENTS, OWN]),
   hopLimit: mostly([64], [0, 1, 2]),
   trafficClass: fc.nat(255),
 });
@@ -125,7 +129,7 @@ const data = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 1270, max: 1470 }).map((length) => new Uint8Array(length).fill(0x5a)) },
 );
 
-const FLAGS = [0x02, 0x02, 0x02, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0x12, 0x03, 0x00];
+const FLAGS = [0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0x12, 0x03, 0x00];
 
 function withChecksum(packet: Uint8Array, how: "right" | "unfinished" | "none" | "wrong"): Uint8Array {
   const at = 40 + (packet[6] === 17 ? 6 : 16);
@@ -237,7 +241,9 @@ function damaged(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
 
 export type Step =
   | { readonly type: "packet"; readonly port: PassPort; readonly hook: "xdp" | "tc"; readonly frame: Uint8Array }
-  | { readonly type: "health"; readonly nextHop: number; readonly state: NextHopState };
+  | { readonly type: "health"; readonly nextHop: number; readonly state: NextHopState }
+  /** Time passes, in the units of `seen`: less and more than each idle limit. */
+  | { readonly type: "age"; readonly by: number };
 
 const hook = fc.constantFrom("xdp" as const, "tc" as const, "tc" as const, "tc" as const);
 const tenantIndex = mostly([1], [2]);
@@ -259,6 +265,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: packetStep("client", damaged(toCapability)) },
   { weight: 3, arbitrary: packetStep("core", damaged(fc.oneof(tunnelled, tunnelled, tunnelled, toCapability))) },
   { weight: 4, arbitrary: packetStep("agent", damaged(fc.oneof(fromAgent, fromAgent, toCapability))) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant("age" as const), by: fc.constantFrom(100, 130, 7400, 7500) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -3,11 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type BpfMap, loadNative } from "../../../native/index.ts";
 import { toHex } from "../../../src/base/index.ts";
-import { PROGRAMS, VERDICTS } from "../../../src/dataplane/abi.ts";
+import { PROGRAMS, RETURN, VERDICTS } from "../../../src/dataplane/abi.ts";
 import { type KernelDataplane, startKernelDataplane } from "../../../src/dataplane/index.ts";
 import { PortTable } from "../../../src/dataplane/kernel/port-table.ts";
+import type { NextHopRef } from "../../../src/dataplane/memory/choice.ts";
 import { FlowTable } from "../../../src/dataplane/memory/flow-table.ts";
-import type { Outcome, PassState } from "../../../src/dataplane/memory/outcome.ts";
+import type { Outcome, PassState, WayBack } from "../../../src/dataplane/memory/outcome.ts";
 import { processFrame } from "../../../src/dataplane/memory/pass.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import type { Operation, PlanSnapshot } from "../../../src/forwarding/index.ts";
@@ -16,7 +17,7 @@ import { SILENT } from "../memory/story.ts";
 import { type Plan, plan, type Step, step } from "./arbitrary.ts";
 import { OPTIONS, routeTo, SETUP } from "./pool.ts";
 
-const RUNS = Number(process.env.SEMR_DIFFERENTIAL_RUNS ?? 400);
+const RUNS = Number(process.env.SEMR_DIFFERENTIAL_RUNS ?? 800);
 const SEED = Number(process.env.SEMR_DIFFERENTIAL_SEED ?? Math.floor(Math.random() * 0x7fffffff));
 
 /** Verdicts that need an empty token bucket, a full table, or a frame without headroom. */
@@ -55,22 +56,29 @@ class Model {
   readonly plan = new PlanTables(OPTIONS.domain, OPTIONS.maxCapabilities);
   readonly verdicts = new Map<string, bigint>(VERDICTS.map((name) => [name, 0n]));
   readonly packets = new Map<number, bigint>();
-  readonly #flows: { flows: FlowTable<never>; returns: FlowTable<never>; transitions: FlowTable<never> };
+  readonly #flows = {
+    flows: new FlowTable<NextHopRef>(1000),
+    returns: new FlowTable<WayBack>(1000),
+    transitions: new FlowTable<NextHopRef>(1000),
+  };
   readonly #state: PassState;
 
   constructor() {
-    const table = (): FlowTable<never> => new FlowTable<never>(1000);
-    this.#flows = { flows: table(), returns: table(), transitions: table() };
     this.#state = { ...OPTIONS, ...this.#flows, plan: this.plan, mayAnswer: true, now: 0, route: routeTo };
+  }
+
+  age(by: number): void {
+    const { returns } = this.#flows;
+    for (const [key, way] of [...returns.entries()]) returns.set(key, { ...way, seen: way.seen - by });
   }
 
   process(step: Extract<Step, { type: "packet" }>): Outcome {
     const outcome = processFrame(this.#state, step.port, { frame: step.frame, hook: step.hook });
     this.verdicts.set(outcome.verdict, this.verdicts.get(outcome.verdict)! + 1n);
     for (const effect of outcome.effects) {
-      if (effect.type === "set-flow") this.#flows.flows.set(effect.key, effect.value as never);
-      if (effect.type === "set-return") this.#flows.returns.set(effect.key, effect.value as never);
-      if (effect.type === "set-transition") this.#flows.transitions.set(effect.key, effect.value as never);
+      if (effect.type === "set-flow") this.#flows.flows.set(effect.key, effect.value);
+      if (effect.type === "set-return") this.#flows.returns.set(effect.key, effect.value);
+      if (effect.type === "set-transition") this.#flows.transitions.set(effect.key, effect.value);
       if (effect.type === "count") this.packets.set(effect.nextHop, (this.packets.get(effect.nextHop) ?? 0n) + 1n);
     }
     return outcome;
@@ -112,6 +120,17 @@ class Pass {
       maps.get("verdicts")!.update(Uint8Array.of(index, 0, 0, 0), new Uint8Array(8 * cpus));
   }
 
+  /** As unsigned numbers that wrap: what the pass calculates with. */
+  age(by: number): void {
+    const returns = this.dataplane.object.maps.get("returns")!;
+    for (let key = returns.nextKey(); key !== undefined; key = returns.nextKey(key)) {
+      const value = returns.lookup(key)!;
+      const view = new DataView(value.buffer, value.byteOffset + RETURN.offsets.seen, 4);
+      view.setUint32(0, view.getUint32(0, true) - by, true);
+      returns.update(key, value);
+    }
+  }
+
   process({ port, hook, frame }: Extract<Step, { type: "packet" }>): { returnValue: number; packet: Uint8Array } {
     const { role, tenantIndex, partialChecksums: partial } = port;
     this.#ports.set(LOOPBACK, { role, tenantIndex, direct: false, partial });
@@ -131,6 +150,11 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
     if (step.type === "health") {
       pass.dataplane.setHealth(step.nextHop, step.state);
       model.plan.setState(step.nextHop, step.state);
+      continue;
+    }
+    if (step.type === "age") {
+      pass.age(step.by);
+      model.age(step.by);
       continue;
     }
     if (step.hook === "tc" && step.frame.length < LEAST_TC_FRAME) continue;
