@@ -2,3 +2,4 @@ export * from "./driver.ts";
 export { DataplaneError, type DataplaneFault } from "./error.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
+export { type TableSizes, tableSizes } from "./sizes.ts";

@@ -1,0 +1,68 @@
+import { loadNative } from "../../native/index.ts";
+import { type Clock, formatIpv6, type Log, type Metrics, type Random, seconds } from "../base/index.ts";
+import { createNetTransport, type PeerOptions, type SpeakerOptions, type SpeakerParts } from "../bgp/speaker/index.ts";
+import type { BgpConfiguration, NeighborConfiguration, RouterConfiguration } from "../management/index.ts";
+import type { Rib } from "../rib/index.ts";
+
+/** How long a neighbour that is back has to say what it knows, and how long this router waits for all after its own restart. */
+const STALE_PATH_TIME = seconds(120);
+const SELECTION_DEFERRAL_TIME = seconds(60);
+/** For a router without BGP: it has a RIB of its own routes, and says its AS to nobody. @see RFC 6996 §5 */
+const NO_AS = 65534;
+
+function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration): PeerOptions {
+  const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop } = neighbor;
+  return {
+    address: formatIpv6(address),
+    port: neighbor.port,
+    remoteAs: neighbor.remoteAs,
+    passive: neighbor.passive,
+    holdTime,
+    connectRetry: neighbor.connectRetry,
+    updateSource: formatIpv6(bgp.address),
+    ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
+    ...(description === undefined ? {} : { description }),
+    ...(password === undefined ? {} : { password: new TextDecoder().decode(password.octets()) }),
+    ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
+    ...(multihop === undefined ? {} : { multihop }),
+  };
+}
+
+/** What the speaker is told. `adopted`: the data plane took over what an earlier life of this router forwarded. */
+export function speakerOptions(
+  configuration: RouterConfiguration,
+  { adopted }: { readonly adopted: boolean },
+): SpeakerOptions {
+  const { bgp, routerId, site } = configuration;
+  const restart = bgp?.gracefulRestart;
+  return {
+    localAs: bgp?.localAs ?? NO_AS,
+    bgpIdentifier: routerId,
+    nextHop: site.locator,
+    listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
+    peers: bgp?.neighbors.map((neighbor) => peerOptions(neighbor, bgp)) ?? [],
+    gracefulRestart:
+      restart === undefined
+        ? undefined
+        : {
+            restartTime: restart.restartTime,
+            stalePathTime: STALE_PATH_TIME,
+            selectionDeferralTime: SELECTION_DEFERRAL_TIME,
+          },
+    start: { restarted: adopted, forwardingPreserved: adopted },
+  };
+}
+
+export function speakerParts(
+  configuration: RouterConfiguration,
+  parts: {
+    readonly rib: Rib;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Log;
+    readonly metrics: Metrics;
+  },
+): SpeakerParts {
+  const sock = configuration.bgp === undefined ? undefined : loadNative().sock;
+  return { ...parts, transport: createNetTransport({ clock: parts.clock, ...(sock === undefined ? {} : { sock }) }) };
+}

@@ -1,0 +1,190 @@
+import { ANY_SITE, type Clock, formatIpv4, formatIpv6, type Ipv6Address } from "../base/index.ts";
+import type { Speaker } from "../bgp/speaker/index.ts";
+import type { DataplaneDriver } from "../dataplane/index.ts";
+import { draining, type Offer, type Registrar } from "../directory/index.ts";
+import {
+  type AgentCommandResult,
+  type AgentConfiguration,
+  type ControlHandlers,
+  ControlRefusal,
+  checkConfiguration,
+  type ExplainQuestion,
+  type ExplainReport,
+  parseAgent,
+  type RouterConfiguration,
+  type StatusReport,
+} from "../management/index.ts";
+import { countersReport, fibRows } from "./forwarding-rows.ts";
+import { peerRow } from "./peer-rows.ts";
+import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, routeRows } from "./rows.ts";
+
+export interface ControlParts extends RowSources {
+  readonly configuration: RouterConfiguration;
+  readonly driver: DataplaneDriver;
+  readonly registrar: Registrar;
+  /** Absent: this router speaks no BGP. */
+  readonly speaker: Speaker | undefined;
+  readonly clock: Clock;
+  readonly version: string;
+  /** "starting", "running" or "stopping", and the generation of the plan in force. */
+  state(): { readonly phase: string; readonly generation: number };
+}
+
+/** What the control socket asks of the router, answered from the parts' own state. */
+export function controlHandlers(parts: ControlParts): ControlHandlers {
+  const { configuration, directory, registrar, speaker, clock, driver } = parts;
+  const now = () => clock.wall();
+  const peers = () => speaker?.peers() ?? [];
+  return {
+    status: () => statusReport(parts),
+    *agents() {
+      for (const instance of directory.instances()) yield agentRow(instance, now());
+    },
+    capabilities: () => capabilityRows(parts),
+    routes: () => routeRows(parts, now),
+    *peers() {
+      for (const peer of peers()) yield peerRow(peer, clock);
+    },
+    fib: () => fibRows(driver, parts),
+    counters: () => countersReport(driver, parts),
+    explain: (question) => explainReport(parts, question),
+    readAgent: (text) => parseAgent(text, configuration),
+    addAgent: async (agent) =>
+      done(
+        agent.id,
+        await registrar.register({
+          agent: agent.id,
+          tenant: agent.tenant,
+          source: "command",
+          offers: agent.instances.map((instance): Offer => instance),
+        }),
+      ),
+    drainAgent: async (agent) => done(agent, await registrar.hold(agent, draining("operator", now(), undefined))),
+    async removeAgent(agent) {
+      const record = directory.agent(agent);
+      if (record?.source === "configuration") {
+        throw new ControlRefusal(
+          409,
+          "control.configured-agent",
+          "The configuration names this agent",
+          `${agent} comes from the configuration and would be back at the next start: remove it there, or drain it`,
+        );
+      }
+      const instances = directory.instancesOf(agent);
+      await registrar.remove(agent, "command");
+      return done(agent, instances);
+    },
+    clearPeer(address: Ipv6Address) {
+      if (speaker?.clear(formatIpv6(address)) === true) return;
+      throw new ControlRefusal(
+        404,
+        "control.no-such-peer",
+        "No such peer",
+        `${formatIpv6(address)} is no neighbour of this router: see semrctl show peers`,
+      );
+    },
+    checkConfig: async (text, folder) => {
+      const { valid, faults } = await checkConfiguration({ text, folder });
+      return { valid, faults };
+    },
+  };
+}
+
+function done(agent: AgentConfiguration["id"], instances: readonly { readonly id: string }[]): AgentCommandResult {
+  return { agent, instances: instances.map(({ id }) => id) };
+}
+
+function statusReport(parts: ControlParts): StatusReport {
+  const { configuration, driver, directory, taxonomy, rib, names } = parts;
+  const { phase, generation } = parts.state();
+  const peers = parts.speaker?.peers() ?? [];
+  let agents = 0;
+  for (const _ of directory.agents()) agents++;
+  return {
+    name: configuration.name,
+    version: parts.version,
+    routerId: formatIpv4(configuration.routerId),
+    locator: formatIpv6(configuration.site.locator),
+    dnsZone: configuration.domain.dnsZone,
+    domainPrefix: `${formatIpv6(configuration.domain.prefix.address)}/${configuration.domain.prefix.length}`,
+    siteSelector: configuration.site.selector,
+    processId: process.pid,
+    uptimeSeconds: Math.round(process.uptime()),
+    state: phase,
+    dataplane: {
+      driver: driver.name,
+      adopted: driver.adopted,
+      generation,
+      ports: driver.ports.map((port) => {
+        const tenant = names.tenant(port.tenantIndex === 0 ? undefined : port.tenantIndex);
+        return {
+          interface: port.interface,
+          role: port.role,
+          ...(tenant === undefined ? {} : { tenant }),
+          hook: port.hook,
+          adopted: port.adopted,
+          ...(port.reason === undefined ? {} : { reason: port.reason }),
+        };
+      }),
+      limits: driver.limits,
+    },
+    counts: {
+      agents,
+      instances: directory.size,
+      capabilities: taxonomy.capabilities.length * taxonomy.tenants.size,
+      routes: rib.capability.routes,
+      peers: peers.length,
+      peersEstablished: peers.filter(({ state }) => state === "Established").length,
+    },
+    warnings: warnings(parts),
+  };
+}
+
+function warnings({ driver, configuration, speaker }: ControlParts): string[] {
+  const found: string[] = [];
+  if (driver.name === "memory") found.push("No packet of this host is forwarded: the memory data plane is in use.");
+  for (const port of driver.ports) {
+    if (port.hook === "none") found.push(`Interface ${port.interface} has no program: ${port.reason ?? "unknown"}.`);
+    else if (port.hook === "xdp generic")
+      found.push(`Interface ${port.interface} runs XDP in generic mode, which is slow.`);
+  }
+  if (configuration.bgp !== undefined && speaker !== undefined) {
+    for (const { address, state } of speaker.peers()) {
+      if (state !== "Established") found.push(`BGP session with ${address} is ${state}.`);
+    }
+  }
+  return found;
+}
+
+function tenantOf(parts: ControlParts, asked: string | undefined): { readonly name: string; readonly index: number } {
+  const tenants = [...parts.taxonomy.tenants];
+  const chosen = asked === undefined && tenants.length === 1 ? tenants[0] : tenants.find(([name]) => name === asked);
+  if (chosen !== undefined) return { name: chosen[0], index: chosen[1] };
+  const known = tenants.map(([name]) => name).join(", ") || "none";
+  throw new ControlRefusal(
+    asked === undefined ? 400 : 404,
+    asked === undefined ? "control.tenant-needed" : "control.no-such-tenant",
+    asked === undefined ? "Which tenant?" : "No such tenant",
+    `this router has the tenants ${known}: name one of them with --tenant`,
+  );
+}
+
+function explainReport(parts: ControlParts, question: ExplainQuestion): ExplainReport {
+  const { taxonomy, rib, names, directory, clock } = parts;
+  const tenant = tenantOf(parts, question.tenant);
+  const { capability } = question;
+  const majorVersion = question.majorVersion ?? taxonomy.versions(capability).at(-1)?.majorVersion ?? 1;
+  const selection = rib.capability.select(tenant.index, names.capabilityId(capability, majorVersion));
+  const won = selection.candidates.find(({ judgement }) => judgement === "winner");
+  return {
+    capability,
+    tenant: tenant.name,
+    majorVersion,
+    known: taxonomy.find(capability, majorVersion) !== undefined || selection.candidates.length > 0,
+    address: formatIpv6(taxonomy.address(tenant.name, capability, majorVersion, ANY_SITE)!),
+    dnsName: taxonomy.dnsName(tenant.name, capability),
+    ...(won === undefined ? {} : { winner: formatIpv4(won.candidate.originId), step: won.step, reason: won.reason }),
+    candidates: selection.candidates.map((judged) => explainCandidate(judged, parts, clock.wall())),
+    instances: directory.instancesFor({ tenant: tenant.name, capability, majorVersion }).map(explainInstance),
+  };
+}

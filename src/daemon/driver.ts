@@ -1,0 +1,62 @@
+import { fileURLToPath } from "node:url";
+import { loadNative, type Native } from "../../native/index.ts";
+import { type Log, messageOf } from "../base/index.ts";
+import {
+  type DataplaneDriver,
+  DataplaneError,
+  type DataplaneOptions,
+  startKernelDataplane,
+  startMemoryDataplane,
+} from "../dataplane/index.ts";
+import type { RouterConfiguration } from "../management/index.ts";
+
+const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.meta.url));
+
+/** What this host cannot do, rather than what somebody got wrong: reasons to go on without the kernel when allowed. */
+const CANNOT: ReadonlySet<string> = new Set(["dataplane.no-rights", "dataplane.unsupported-kernel"]);
+
+export function dataplaneOptions(configuration: RouterConfiguration): DataplaneOptions {
+  const { domain, site, dataplane, interfaces } = configuration;
+  return {
+    domain: domain.prefix,
+    locator: site.locator,
+    ports: interfaces.map(({ name, role, tenantIndex, hook }) => ({ interface: name, role, tenantIndex, hook })),
+    pinDirectory: dataplane.pinDirectory,
+    hashSeed: dataplane.hashSeed,
+    tunnelMtu: dataplane.tunnelMtu,
+    maxCapabilities: dataplane.maxCapabilities,
+  };
+}
+
+/**
+ * The data plane that the configuration asks for. With `auto`, a host without the rights or the kernel for BPF gets the
+ * memory data plane, loudly.
+ * @throws {DataplaneError} as the drivers
+ */
+export async function startDriver(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
+  const options = dataplaneOptions(configuration);
+  if (configuration.dataplane.driver === "memory") return startMemoryDataplane(options, { log });
+  const native = loadNative();
+  try {
+    return await startKernel(options, native, log);
+  } catch (cause) {
+    const cannot = cause instanceof DataplaneError && CANNOT.has(cause.code);
+    if (!cannot || configuration.dataplane.driver === "kernel") throw cause;
+    log.error("dataplane.memory-instead-of-kernel", {
+      reason: messageOf(cause),
+      effect: "no packet of this host is forwarded; routes, DNS, registration and management work",
+    });
+    return startMemoryDataplane(options, { log });
+  }
+}
+
+function startKernel(options: DataplaneOptions, native: Native, log: Log): Promise<DataplaneDriver> {
+  return startKernelDataplane(options, { native, log, objectPath: OBJECT });
+}
+
+/** Takes this router out of service: programs detached, pins removed. */
+export async function removeForwarding(configuration: RouterConfiguration, log: Log): Promise<void> {
+  await using driver = await startKernel(dataplaneOptions(configuration), loadNative(), log);
+  await driver.remove();
+  log.info("dataplane.removed", { interfaces: driver.ports.map((port) => port.interface) });
+}

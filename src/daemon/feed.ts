@@ -1,0 +1,53 @@
+import type { Clock, Metrics } from "../base/index.ts";
+import { type Directory, type DirectoryChange, instanceState } from "../directory/index.ts";
+import type { Compiler } from "../forwarding/index.ts";
+import type { CapabilityView } from "../rib/index.ts";
+
+/** Destinations that are judged before the event loop gets a turn: well below 5 ms of work. */
+const PER_TURN = 256;
+
+/**
+ * Hands what changed to the compiler: instances at once (a dead one must leave the data plane before anything else is
+ * done), capabilities in slices.
+ */
+export function feedCompiler(
+  compiler: Compiler,
+  parts: {
+    readonly directory: Directory;
+    readonly capability: CapabilityView;
+    readonly clock: Clock;
+    readonly metrics: Metrics;
+  },
+): Disposable {
+  const { directory, capability, clock, metrics } = parts;
+  const judged = metrics.counter("semrd_rib_destinations_judged_total", "Capability destinations decided anew");
+  let stopped = false;
+
+  const drain = (): void => {
+    if (stopped) return;
+    const left = capability.drainDestinations((selection) => {
+      judged.add();
+      compiler.capabilityChanged(selection);
+    }, PER_TURN);
+    if (left > 0) clock.soon(drain);
+  };
+  for (const instance of directory.instances()) compiler.instanceAdded(instance, instanceState(instance));
+  const subscription = directory.subscribe((changes) => changes.forEach(hand));
+  capability.onDestinationsChanged = drain;
+  drain();
+
+  function hand(change: DirectoryChange): void {
+    const { instance } = change;
+    if (change.type === "removed") compiler.instanceRemoved(instance);
+    else if (change.type === "added") compiler.instanceAdded(instance, instanceState(instance));
+    else compiler.instanceChanged(instance, instanceState(instance));
+  }
+
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      capability.onDestinationsChanged = undefined;
+      subscription[Symbol.dispose]();
+    },
+  };
+}

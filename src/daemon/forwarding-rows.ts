@@ -1,0 +1,117 @@
+import { formatIpv6, toHex } from "../base/index.ts";
+import type { DataplaneCounters, DataplaneDriver } from "../dataplane/index.ts";
+import { GROUP_SLOTS, type NextHop, type NextHopIndex, type PlanSnapshot } from "../forwarding/index.ts";
+import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
+import type { RowSources } from "./rows.ts";
+
+function towards(nextHop: NextHop): string {
+  switch (nextHop.kind) {
+    case "tunnel":
+      return formatIpv6(nextHop.locator);
+    case "local":
+      return "this router";
+    case "instance":
+      return `[${formatIpv6(nextHop.address)}]:${nextHop.port}`;
+  }
+}
+
+/** Every capability address of the data plane with where its packets go; read from the tables themselves. */
+export function* fibRows(driver: DataplaneDriver, sources: RowSources): Generator<FibRow> {
+  const plan = driver.snapshot();
+  const known = knownAddresses(sources);
+  for (const [key, entry] of plan.capabilities) {
+    const owner = known.get(key);
+    yield {
+      address: formatIpv6(entry.address),
+      ...(owner ?? {}),
+      group: entry.group,
+      localGroup: entry.localGroup,
+      nextHops: [
+        ...membersOf(plan, entry.group, { localOnly: false }),
+        ...membersOf(plan, entry.localGroup, { localOnly: true }),
+      ],
+    };
+  }
+}
+
+/** What each address of the taxonomy stands for: that of any site, and that of this one. */
+function knownAddresses({
+  taxonomy,
+  selector,
+}: RowSources): ReadonlyMap<string, { capability: string; tenant: string }> {
+  const known = new Map<string, { capability: string; tenant: string }>();
+  for (const tenant of taxonomy.tenants.keys()) {
+    for (const { name, majorVersion } of taxonomy.capabilities) {
+      const owner = { capability: name, tenant };
+      known.set(toHex(taxonomy.address(tenant, name, majorVersion)!), owner);
+      known.set(toHex(taxonomy.address(tenant, name, majorVersion, selector)!), owner);
+    }
+  }
+  return known;
+}
+
+function membersOf(plan: PlanSnapshot, group: number, { localOnly }: { localOnly: boolean }): FibNextHop[] {
+  const owners = plan.groups.get(group);
+  if (owners === undefined) return [];
+  const counts = new Map<NextHopIndex, { slots: number; moving: number }>();
+  const count = (index: NextHopIndex) => {
+    const found = counts.get(index) ?? { slots: 0, moving: 0 };
+    counts.set(index, found);
+    return found;
+  };
+  for (const { current, previous } of owners.slots) {
+    if (current === 0) continue;
+    count(current).slots++;
+    if (previous !== current) count(current).moving++;
+  }
+  if (owners.backup !== 0) count(owners.backup);
+  return [...counts].flatMap(([index, { slots, moving }]) => {
+    const entry = plan.nextHops.get(index);
+    if (entry === undefined) return [];
+    return {
+      index,
+      kind: entry.nextHop.kind,
+      towards: towards(entry.nextHop),
+      state: entry.state,
+      slots,
+      slotCount: GROUP_SLOTS,
+      slotsInTransition: moving,
+      backup: index === owners.backup,
+      localOnly,
+    };
+  });
+}
+
+const NOTHING = { packets: 0n, bytes: 0n, flows: 0n };
+
+export function countersReport(driver: DataplaneDriver, sources: RowSources): CountersReport {
+  const counters = driver.counters();
+  const { nextHops } = driver.snapshot();
+  const sites: CountersReport["sites"][number][] = [];
+  const instances: CountersReport["instances"][number][] = [];
+  for (const [index, { nextHop }] of nextHops) {
+    const base = counterRow(index, nextHop, counters);
+    if (nextHop.kind === "tunnel") sites.push({ ...base, name: sources.names.router(nextHop.locator) ?? base.towards });
+    if (nextHop.kind !== "instance") continue;
+    const instance = sources.directory.instance(nextHop.instance);
+    instances.push({
+      ...base,
+      name: instance?.agent ?? base.towards,
+      capability: instance?.capability ?? "",
+      tenant: instance?.tenant ?? "",
+      weight: instance?.weight ?? 0,
+    });
+  }
+  return {
+    driver: driver.name,
+    verdicts: Array.from(counters.verdicts, ([verdict, packets]) => ({ verdict, packets: String(packets) })),
+    sites,
+    instances,
+  };
+}
+
+function counterRow(index: NextHopIndex, nextHop: NextHop, counters: DataplaneCounters): NextHopCounterRow {
+  const { packets, bytes, flows } = counters.nextHops.get(index) ?? NOTHING;
+  const text = towards(nextHop);
+  return { index, name: text, towards: text, packets: String(packets), octets: String(bytes), flows: String(flows) };
+}
