@@ -45,7 +45,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
   const { families, gracefulRestart: own } = settings;
   const restart = own && {
     restarted: own.restarting,
-    notification: true,
+    notification: own.keepOverNotification ?? false,
     restartTime: own.restartTime,
     families: families.map((family) => ({ family, forwardingPreserved: own.forwardingPreserved })),
   };

@@ -8,6 +8,11 @@ export interface OwnRestart {
   readonly restarting: boolean;
   /** F: whether forwarding really went on, as the data plane says. */
   readonly forwardingPreserved: boolean;
+  /**
+   * Keep routes over NOTIFICATIONs and an expired hold timer too, where the peer does. Default false: a neighbour that
+   * went silent may be gone, and its capabilities are served elsewhere. @see RFC 8538 §4
+   */
+  readonly keepOverNotification?: boolean;
 }
 
 /** Everything that a session's decisions depend on besides its state. May differ from step to step. */

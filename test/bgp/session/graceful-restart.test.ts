@@ -17,7 +17,7 @@ import {
 import { notification } from "../../../src/bgp/wire/index.ts";
 import { agreementSample, FAMILY, settingsSample } from "./samples.ts";
 
-const restart = { restartTime: seconds(120), restarting: false, forwardingPreserved: true };
+const restart = { restartTime: seconds(120), restarting: false, forwardingPreserved: true, keepOverNotification: true };
 const agreed = agreementSample();
 const back = agreementSample({ gracefulRestart: { ...restart, restarting: true } });
 const withoutF = agreementSample({ gracefulRestart: { ...restart, forwardingPreserved: false } });
@@ -129,7 +129,7 @@ describe("which end keeps routes", () => {
 
 describe("graceful restart, restarting side (RFC 4724 §4.1)", () => {
   it("R and F are what the daemon says", () => {
-    const own = { restartTime: seconds(60), restarting: true, forwardingPreserved: false };
+    const own = { restartTime: seconds(60), restarting: true, forwardingPreserved: false, keepOverNotification: true };
     const { gracefulRestart } = ownOpen(settingsSample({ gracefulRestart: own })).capabilities;
     assert.deepEqual(gracefulRestart, {
       restarted: true,
@@ -157,4 +157,12 @@ describe("graceful restart, restarting side (RFC 4724 §4.1)", () => {
     assert.equal(startDeferral([]), NO_DEFERRAL);
     assert.equal(stepDeferral(NO_DEFERRAL, { type: "established", peer: "a", agreed }), NO_DEFERRAL);
   });
+});
+
+it("a router that does not ask for it says no N, and an expired hold timer ends the routes (RFC 8538 §4)", () => {
+  const ours = { gracefulRestart: { ...restart, keepOverNotification: false } };
+  assert.equal(ownOpen(settingsSample(ours)).capabilities.gracefulRestart?.notification, false);
+  const end = { cause: "HoldTimer_Expires", sent: notification(4) } as const;
+  assert.deepEqual(retainedFamilies(agreementSample({}, ours), end), []);
+  assert.deepEqual(retainedFamilies(agreed, end), [FAMILY]);
 });

@@ -27,7 +27,12 @@ export function settingsSample(changes: Partial<SessionSettings> = {}): SessionS
     maximumBackOff: seconds(60),
     families: [FAMILY],
     requireFamily: false,
-    gracefulRestart: { restartTime: seconds(120), restarting: false, forwardingPreserved: true },
+    gracefulRestart: {
+      restartTime: seconds(120),
+      restarting: false,
+      forwardingPreserved: true,
+      keepOverNotification: true,
+    },
     ...changes,
   };
 }
