@@ -20,9 +20,12 @@ export class EntryPlan {
   readonly address: Ipv6Address;
   readonly key: string;
   readonly site = new Side(this);
-  readonly local = new Side(this);
+  /** May be that of another entry with the same instances. */
+  local = new Side(this);
   /** `undefined`: found in the data plane, and not yet asked for by anybody. */
   owner: CapabilityPlan | undefined;
+  /** It should be in the data plane. */
+  isWanted = false;
   /** As the data plane has it. */
   installed: CapabilityEntry | undefined;
 

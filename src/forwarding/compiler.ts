@@ -14,7 +14,7 @@ import {
 } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
-import { CapabilityPlan, EntryPlan, type Side } from "./capability-plan.ts";
+import { CapabilityPlan, EntryPlan, Side } from "./capability-plan.ts";
 import { contentFor, contentOf, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
 import { GroupTable } from "./group-table.ts";
 import type { CompilerOptions, KnownCapability } from "./inputs.ts";
@@ -55,6 +55,7 @@ export class Compiler implements Disposable {
   readonly #nodes: NodeBook;
   readonly #entries = new Map<string, EntryPlan>();
   readonly #plans = new Map<string, CapabilityPlan>();
+  readonly #changedEntries = new Set<EntryPlan>();
   readonly #dirty = new Set<CapabilityPlan>();
   /** Longer jobs, a step at a time. */
   readonly #jobs: Iterator<void>[] = [];
@@ -108,6 +109,7 @@ export class Compiler implements Disposable {
     for (const installed of snapshot.capabilities.values()) {
       const entry = this.#entry(installed.address);
       entry.installed = installed;
+      entry.isWanted = true;
       for (const [side, index] of [
         [entry.site, installed.group] as const,
         [entry.local, installed.localGroup] as const,
@@ -124,7 +126,6 @@ export class Compiler implements Disposable {
   converged(): void {
     if (!this.#adopting) return;
     this.#adopting = false;
-    this.#nodes.converged();
     this.#jobs.push(this.#removeUnclaimed());
     this.#schedule();
   }
@@ -166,7 +167,7 @@ export class Compiler implements Disposable {
 
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
   nodes(locators: readonly Ipv6Address[]): void {
-    this.#nodes.set(locators, { keepOthers: this.#adopting });
+    this.#nodes.set(locators);
     this.#schedule();
   }
 
@@ -175,7 +176,7 @@ export class Compiler implements Disposable {
     const key = planKey(selection.tenantIndex, selection.capabilityId);
     let plan = this.#plans.get(key);
     if (plan === undefined) {
-      if (selection.group.length === 0) return;
+      if (selection.candidates.length === 0) return;
       if (selection.name === undefined) {
         this.#reports.refuse("unnamed", { tenantIndex: selection.tenantIndex, capability: key });
         return;
@@ -239,6 +240,11 @@ export class Compiler implements Disposable {
     const own = this.#claim(tenantIndex, id, name, this.#options.selector);
     const plan = new CapabilityPlan(key, { tenantIndex, capabilityId: id, name }, any, own);
     for (const entry of [any, own]) if (entry !== undefined) entry.owner = plan;
+    if (any !== undefined && own !== undefined) {
+      // Both addresses lead to the same instances: one user of one group, so that a failover is a change of slots.
+      this.#groups.leave(own.local);
+      own.local = any.local;
+    }
     this.#plans.set(key, plan);
     return plan;
   }
@@ -293,10 +299,13 @@ export class Compiler implements Disposable {
 
   #compile(plan: CapabilityPlan): void {
     const { any, own } = plan;
-    if (plan.isIdle && plan.taxonomy === 0 && !this.#adopting) {
-      for (const entry of [any, own]) if (entry !== undefined) this.#removeEntry(entry);
-      this.#plans.delete(plan.key);
-      return;
+    if (plan.isIdle && plan.taxonomy === 0) {
+      if (!this.#adopting) {
+        for (const entry of [any, own]) if (entry !== undefined) this.#removeEntry(entry);
+        this.#plans.delete(plan.key);
+        return;
+      }
+      if (any?.installed === undefined) return;
     }
     const local = instanceWish(plan);
     if (any !== undefined) {
@@ -308,7 +317,7 @@ export class Compiler implements Disposable {
     if (plan.instances.size === 0 && !this.#adopting) this.#withdraw(own);
     else if (plan.instances.size > 0) {
       this.#fulfil(own.site, this.#ownSiteWish(), plan);
-      this.#fulfil(own.local, local, plan);
+      if (own.local.entry === own) this.#fulfil(own.local, local, plan);
       this.#install(own);
     }
   }
@@ -356,32 +365,47 @@ export class Compiler implements Disposable {
   }
 
   #install(entry: EntryPlan): void {
-    const { address, installed } = entry;
-    const group = entry.site.group?.index ?? 0;
-    const localGroup = entry.local.group?.index ?? 0;
-    if (installed?.group === group && installed.localGroup === localGroup) return;
-    if (installed === undefined && this.#reports.entries >= this.#options.limits.capabilities) {
-      this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? entry.key });
-      return;
-    }
-    entry.installed = { address, group, localGroup };
-    this.#batch.add({ type: "set-capability", entry: entry.installed });
-    if (installed === undefined) this.#reports.entries++;
+    entry.isWanted = true;
+    this.#changedEntries.add(entry);
   }
 
   /** Out of the data plane; its owner may want it again. */
   #withdraw(entry: EntryPlan): void {
     this.#groups.leave(entry.site);
-    this.#groups.leave(entry.local);
-    if (entry.installed === undefined) return;
-    entry.installed = undefined;
-    this.#batch.add({ type: "remove-capability", address: entry.address });
-    this.#reports.entries--;
+    if (entry.local.entry === entry) this.#groups.leave(entry.local);
+    entry.isWanted = false;
+    this.#changedEntries.add(entry);
   }
 
   #removeEntry(entry: EntryPlan): void {
     this.#withdraw(entry);
-    this.#entries.delete(entry.key);
+    entry.owner = undefined;
+    if (entry.local.entry !== entry) entry.local = new Side(entry);
+  }
+
+  /** Entries are compared when the step ends: what was taken out and put in again within it did not change. */
+  #compareEntries(): void {
+    for (const entry of this.#changedEntries) {
+      const { address, installed, key } = entry;
+      if (!entry.isWanted) {
+        if (installed !== undefined) this.#batch.add({ type: "remove-capability", address });
+        if (installed !== undefined) this.#reports.entries--;
+        entry.installed = undefined;
+        if (entry.owner === undefined) this.#entries.delete(key);
+        continue;
+      }
+      const group = entry.site.group?.index ?? 0;
+      const localGroup = entry.local.group?.index ?? 0;
+      if (installed?.group === group && installed.localGroup === localGroup) continue;
+      if (installed === undefined && this.#reports.entries >= this.#options.limits.capabilities) {
+        this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? key });
+        continue;
+      }
+      if (installed === undefined) this.#reports.entries++;
+      entry.installed = { address, group, localGroup };
+      this.#batch.add({ type: "set-capability", entry: entry.installed });
+    }
+    this.#changedEntries.clear();
   }
 
   #carryOutNow(): void {
@@ -389,6 +413,8 @@ export class Compiler implements Disposable {
   }
 
   #carryOut(): void {
+    this.#compareEntries();
+    this.#nodes.compare({ keepOthers: this.#adopting });
     if (!this.#adopting) {
       this.#groups.removeUnused();
       this.#nextHops.removeUnused(this.#clock.monotonic());

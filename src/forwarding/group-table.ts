@@ -1,5 +1,13 @@
 import type { Clock, Milliseconds, Timer } from "../base/index.ts";
-import { changedSlots, contentKey, type GroupContent, inTransition, namedBy, settled } from "./group-content.ts";
+import {
+  changedSlots,
+  contentKey,
+  type GroupContent,
+  inTransition,
+  isEmpty,
+  namedBy,
+  settled,
+} from "./group-content.ts";
 import { IndexPool } from "./index-pool.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
@@ -172,7 +180,7 @@ export class GroupTable {
       const content = settled(group.content, group.lasting);
       const key = contentKey(content);
       if (key === group.key) continue;
-      if (this.#byKey.has(key)) for (const user of group.users) this.#parts.revisit(user);
+      if (this.#byKey.has(key) || isEmpty(content)) for (const user of group.users) this.#parts.revisit(user);
       else {
         this.#change(group, content, key);
         this.#parts.changed();

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { CapabilityName } from "../../src/base/index.ts";
+import {
+  addressOf,
+  type Forwarding,
+  forwarding,
+  instance,
+  locator,
+  OCR,
+  owners,
+  selection,
+  TRANSITION_HOLD,
+} from "./world.ts";
+
+const SPEECH = "/audio/speech" as CapabilityName;
+
+/** A router with three sites and two instances is killed; the next process begins with what it left in the data plane. */
+function restarted(): Forwarding {
+  const first = forwarding();
+  first.compiler.taxonomy([OCR, SPEECH].map((name) => ({ tenantIndex: 1, name, majorVersion: 1 })));
+  first.compiler.nodes([locator(2), locator(3)]);
+  first.compiler.instanceAdded(instance({ number: 1 }), "up");
+  first.compiler.instanceAdded(instance({ number: 2 }), "up");
+  first.compiler.capabilityChanged(selection(OCR, [{ site: 1 }, { site: 2 }, { site: 3, weight: 2 }]));
+  first.compiler.capabilityChanged(selection(SPEECH, [{ site: 3 }]));
+  first.clock.advance(TRANSITION_HOLD);
+  first.compiler[Symbol.dispose]();
+  const second = forwarding({ sink: first.sink });
+  first.sink.news();
+  second.compiler.adopt(first.sink.snapshot());
+  return second;
+}
+
+describe("adoption of what an earlier process left", () => {
+  it("removes and empties nothing while routes and agents are coming back", () => {
+    const { compiler, sink, clock } = restarted();
+    clock.settle();
+    compiler.taxonomy([{ tenantIndex: 1, name: OCR, majorVersion: 1 }]);
+    compiler.nodes([locator(2)]);
+    compiler.instanceAdded(instance({ number: 1, health: "unknown" }), "down");
+    compiler.capabilityChanged(selection(OCR, []));
+    compiler.capabilityChanged(selection(OCR, [{ site: 3, weight: 2 }]));
+    clock.advance(10 * TRANSITION_HOLD);
+    assert.deepEqual(sink.news(), []);
+    compiler.instanceAdded(instance({ number: 1 }), "up");
+    compiler.instanceAdded(instance({ number: 2 }), "up");
+    compiler.capabilityChanged(selection(OCR, [{ site: 1 }, { site: 2 }, { site: 3, weight: 2 }]));
+    clock.settle();
+    compiler.converged();
+    clock.settle();
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["remove-capability", "remove-group", "remove-node"],
+      "only what nobody asked for: the other capability and node",
+    );
+  });
+
+  it("adds what is new at once", () => {
+    const { compiler, sink, clock } = restarted();
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 3 }, { site: 4 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, SPEECH)), { r3: 32, "r4<-r3": 32 });
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 4 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, SPEECH)), { r4: 64 }, "the route of site 3 came and went");
+  });
+
+  it("drops what is known to be gone: found down, removed, or refused", () => {
+    const { compiler, sink, clock } = restarted();
+    compiler.instanceAdded(instance({ number: 1, health: "down" }), "down");
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 64 });
+    compiler.instanceAdded(instance({ number: 2 }), "up");
+    compiler.instanceRemoved(instance({ number: 2 }));
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 3, as: "down" }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), {});
+    assert.deepEqual(owners(sink, addressOf(sink, SPEECH)), {});
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { here: 16, r2: 16, r3: 32 });
+  });
+
+  it("ends the transitions that the earlier process had begun", () => {
+    const first = forwarding();
+    first.compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
+    first.clock.settle();
+    first.compiler.capabilityChanged(selection(OCR, [{ site: 2 }, { site: 3 }]));
+    first.clock.settle();
+    first.compiler[Symbol.dispose]();
+    const { compiler, sink, clock } = forwarding({ sink: first.sink });
+    compiler.adopt(sink.snapshot());
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<-r2": 32 });
+    clock.advance(TRANSITION_HOLD);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });
+  });
+});

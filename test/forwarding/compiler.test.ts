@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { CapabilityName } from "../../src/base/index.ts";
+import {
+  addressOf,
+  forwarding,
+  instance,
+  locator,
+  OCR,
+  owners,
+  QUARANTINE,
+  selection,
+  TRANSITION_HOLD,
+} from "./world.ts";
+
+const SPEECH = "/audio/speech" as CapabilityName;
+
+describe("sites of a capability", () => {
+  it("share the slots by weight; this router is a next hop of its own kind", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.capabilityChanged(
+      selection(OCR, [
+        { site: 1, weight: 1 },
+        { site: 2, weight: 2 },
+        { site: 3, weight: 1 },
+      ]),
+    );
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { here: 16, r2: 32, r3: 16 });
+    assert.equal(compiler.pending, 0);
+  });
+
+  it("of capabilities with the same members are one group", () => {
+    const { compiler, sink, clock } = forwarding();
+    for (let i = 0; i < 50; i++) {
+      compiler.capabilityChanged(selection(`/vision/c${i}` as CapabilityName, [{ site: 2 }, { site: 3 }]));
+    }
+    clock.settle();
+    assert.equal(sink.snapshot().groups.size, 1);
+    for (let i = 0; i < 50; i++)
+      compiler.capabilityChanged(selection(`/vision/c${i}` as CapabilityName, [{ site: 3 }]));
+    clock.settle();
+    assert.equal(sink.snapshot().groups.size, 1);
+    assert.equal(sink.snapshot().nextHops.size, 1);
+    for (let i = 0; i < 50; i++) {
+      compiler.capabilityChanged(selection(`/vision/c${i}` as CapabilityName, [{ site: 2 }, { site: 3 }]));
+    }
+    clock.advance(TRANSITION_HOLD);
+    assert.equal(sink.snapshot().groups.size, 1);
+  });
+
+  it("in transition keep a living former owner for the hold time, and a dead one not at all", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
+    clock.settle();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }, { site: 3 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<-r2": 32 });
+    clock.advance(TRANSITION_HOLD - 1);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<-r2": 32 });
+    sink.news();
+    clock.advance(1);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["set-slots"],
+    );
+    compiler.capabilityChanged(selection(OCR, [{ site: 3 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r3: 64 });
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["set-slots", "remove-next-hop"],
+    );
+  });
+
+  it("that lost by preference hand over; that drain keep their flows for as long as they drain", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
+    clock.settle();
+    compiler.capabilityChanged(selection(OCR, [{ site: 3 }, { site: 2, as: "less-preferred" }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { "r3<-r2": 64 });
+    clock.advance(TRANSITION_HOLD);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r3: 64 });
+    compiler.capabilityChanged(selection(OCR, [{ site: 4 }, { site: 3, as: "draining" }]));
+    clock.advance(10 * TRANSITION_HOLD);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { "r4<-r3": 64 });
+    compiler.capabilityChanged(selection(OCR, [{ site: 4 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r4: 64 });
+  });
+
+  it("of a lower preference are the backup, else the heaviest member is", () => {
+    const { compiler, sink, clock } = forwarding();
+    const backup = (): string => {
+      const { groups, nextHops } = sink.snapshot();
+      const [group] = groups.values();
+      const hop = nextHops.get(group!.backup)!.nextHop;
+      return hop.kind === "tunnel" ? `r${hop.locator[15]}` : hop.kind;
+    };
+    compiler.capabilityChanged(
+      selection(OCR, [
+        { site: 2, weight: 1 },
+        { site: 3, weight: 5 },
+      ]),
+    );
+    clock.settle();
+    assert.equal(backup(), "r3");
+    compiler.capabilityChanged(
+      selection(OCR, [
+        { site: 2 },
+        { site: 9, as: "down" },
+        { site: 5, as: "less-preferred" },
+        { site: 6, as: "draining" },
+      ]),
+    );
+    clock.settle();
+    assert.equal(backup(), "r5");
+  });
+
+  it("at our own locator that are not ours would be a loop", () => {
+    const { compiler, sink, clock } = forwarding();
+    const looping = selection(OCR, [{ site: 1 }, { site: 2 }]);
+    const group = looping.group.map((candidate) => ({ ...candidate, local: false }));
+    compiler.capabilityChanged({ ...looping, group, winner: group[0] });
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 64 });
+  });
+});
+
+describe("instances behind this router", () => {
+  it("are the local group, and the members of C::selector lead here", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.instanceAdded(instance({ number: 1, weight: 3 }), "up");
+    compiler.instanceAdded(instance({ number: 2, weight: 1 }), "up");
+    compiler.capabilityChanged(selection(OCR, [{ site: 1 }, { site: 2 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i1: 48, i2: 16 });
+    assert.deepEqual(owners(sink, addressOf(sink, OCR, 7)), { here: 64 });
+    assert.deepEqual(owners(sink, addressOf(sink, OCR, 7), "localGroup"), { i1: 48, i2: 16 });
+  });
+
+  it("that die are marked in the data plane before the call returns; the slots follow, and only theirs", () => {
+    const { compiler, sink, clock } = forwarding();
+    const [a, b] = [instance({ number: 1 }), instance({ number: 2 })];
+    compiler.instanceAdded(a, "up");
+    compiler.instanceAdded(b, "up");
+    clock.advance(TRANSITION_HOLD);
+    const index = [...sink.snapshot().nextHops].find(
+      ([, { nextHop }]) => nextHop.kind === "instance" && nextHop.instance === a.id,
+    )![0];
+    sink.news();
+    compiler.instanceState(a.id, "down");
+    assert.deepEqual(sink.news(), [{ type: "set-next-hop-state", index, state: "down" }]);
+    clock.settle();
+    const [moved, ...others] = sink.news();
+    assert.deepEqual(others, []);
+    assert.equal(moved?.type === "set-slots" && moved.slots.length, 32);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 64 });
+    compiler.instanceState(a.id, "up");
+    assert.deepEqual(sink.news(), [{ type: "set-next-hop-state", index, state: "up" }]);
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { "i1<-i2": 32, i2: 32 });
+  });
+
+  it("all dead: the group is gone and the address stays, so packets are refused instead of lost", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.instanceAdded(instance({ number: 1 }), "up");
+    compiler.taxonomy([{ tenantIndex: 1, name: OCR, majorVersion: 1 }]);
+    clock.settle();
+    compiler.instanceState(instance({ number: 1 }).id, "down");
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), {});
+    assert.equal(sink.snapshot().capabilities.get(addressOf(sink, OCR))?.localGroup, 0);
+    assert.equal(sink.snapshot().nextHops.size, 2, "the instance keeps its next hop and its counters");
+    compiler.instanceRemoved(instance({ number: 1 }));
+    clock.settle();
+    assert.equal(sink.snapshot().nextHops.size, 0);
+    assert.equal(sink.snapshot().capabilities.size, 1);
+  });
+
+  it("that drain keep their flows and get no new ones", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.instanceAdded(instance({ number: 1 }), "up");
+    compiler.instanceAdded(instance({ number: 2 }), "up");
+    clock.settle();
+    compiler.instanceState(instance({ number: 1 }).id, "draining");
+    clock.advance(5 * TRANSITION_HOLD);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 32, "i2<-i1": 32 });
+    compiler.instanceRemoved(instance({ number: 1 }));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 64 });
+  });
+
+  it("of an unknown tenant are refused and counted", () => {
+    const { compiler, sink, clock, metrics } = forwarding();
+    compiler.instanceAdded({ ...instance({ number: 1 }), tenant: "nobody" }, "up");
+    clock.settle();
+    assert.equal(sink.snapshot().capabilities.size, 0);
+    assert.equal(metrics.value("semrd_forwarding_refused_total", { reason: "unknown-tenant" }), 1);
+  });
+});
+
+describe("the plan as a whole", () => {
+  it("has an entry for everything in the taxonomy, and drops what left it", () => {
+    const { compiler, sink, clock } = forwarding();
+    const list = [OCR, SPEECH].map((name) => ({ tenantIndex: 1, name, majorVersion: 1 }));
+    compiler.taxonomy(list);
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, SPEECH)), {});
+    assert.equal(sink.snapshot().capabilities.size, 2);
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 3 }]));
+    compiler.taxonomy(list.slice(0, 1));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, SPEECH)), { r3: 64 });
+    compiler.capabilityChanged(selection(SPEECH, []));
+    clock.settle();
+    assert.equal(sink.snapshot().capabilities.size, 1);
+    assert.equal(sink.snapshot().groups.size, 0);
+  });
+
+  it("gives an index no new meaning until it has rested", () => {
+    const { compiler, sink, clock } = forwarding();
+    const use = (site: number): number => {
+      compiler.capabilityChanged(selection(OCR, [{ site }]));
+      clock.settle();
+      return [...sink.snapshot().nextHops.keys()][0]!;
+    };
+    const first = use(2);
+    assert.notEqual(use(3), first);
+    clock.advance(QUARANTINE - 1);
+    assert.notEqual(use(4), first);
+    clock.advance(1);
+    assert.equal(use(5), first);
+  });
+
+  it("counts and skips what its tables have no room for", () => {
+    const { compiler, sink, clock, metrics } = forwarding({ limits: { capabilities: 2, groups: 1, nextHops: 2 } });
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }, { site: 3 }, { site: 4 }]));
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 2 }]));
+    compiler.capabilityChanged(selection("/vision/faces" as CapabilityName, [{ site: 2 }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });
+    assert.equal(sink.snapshot().capabilities.size, 2);
+    for (const reason of ["next-hops-full", "groups-full", "capabilities-full"]) {
+      assert.ok(metrics.value("semrd_forwarding_refused_total", { reason }) > 0, reason);
+    }
+  });
+
+  it("follows the list of nodes", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.nodes([locator(2), locator(3)]);
+    clock.settle();
+    compiler.nodes([locator(3), locator(4)]);
+    clock.settle();
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["set-node", "set-node", "set-node", "remove-node"],
+    );
+    assert.deepEqual(
+      sink.snapshot().nodes.map((node) => node[15]),
+      [3, 4],
+    );
+  });
+
+  it("does not touch the data plane after it was disposed", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
+    compiler[Symbol.dispose]();
+    clock.advance(TRANSITION_HOLD);
+    assert.deepEqual(sink.news(), []);
+  });
+
+  it("works in slices", () => {
+    const { compiler, clock, sink } = forwarding();
+    for (let i = 0; i < 200; i++)
+      compiler.capabilityChanged(selection(`/vision/c${i}` as CapabilityName, [{ site: 2 }]));
+    let now = 0;
+    clock.monotonic = () => ++now as ReturnType<typeof clock.monotonic>;
+    clock.settle();
+    assert.equal(sink.snapshot().capabilities.size, 200);
+    assert.ok(sink.generation > 30, `${sink.generation} slices`);
+  });
+});

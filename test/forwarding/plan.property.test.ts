@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { CapabilityName } from "../../src/base/index.ts";
+import {
+  addressOf,
+  type Forwarding,
+  forwarding,
+  instance,
+  locator,
+  owners,
+  type SiteInput,
+  selection,
+  TRANSITION_HOLD,
+} from "./world.ts";
+
+const NAMES = ["/vision/ocr", "/vision/faces", "/audio/speech"] as CapabilityName[];
+
+const site = fc.record({
+  site: fc.integer({ min: 1, max: 5 }),
+  weight: fc.integer({ min: 1, max: 6 }),
+  as: fc.constantFrom("group", "group", "group", "draining", "less-preferred", "down"),
+} as const);
+const name = fc.constantFrom(...NAMES);
+const sites = fc.uniqueArray(site, { maxLength: 5, selector: ({ site: number }) => number });
+const number = fc.integer({ min: 1, max: 6 });
+const state = fc.constantFrom("up", "up", "down", "draining" as const);
+
+const input = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ type: fc.constant("selection" as const), name, sites }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("instance" as const),
+      number,
+      weight: fc.integer({ min: 1, max: 5 }),
+      state,
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("state" as const), number, state }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("remove" as const), number }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("taxonomy" as const), names: fc.subarray(NAMES) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("nodes" as const), nodes: fc.subarray([2, 3, 4]) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("wait" as const),
+      span: fc.constantFrom(0, 1000, TRANSITION_HOLD, 100_000),
+    }),
+  },
+);
+type Input = typeof input extends fc.Arbitrary<infer T> ? T : never;
+
+/** Instances 1 to 6 offer the three capabilities in turn. */
+const instanceOf = (n: number, weight = 1) => instance({ number: n, weight, name: NAMES[n % 3]! });
+
+function feed({ compiler, clock }: Forwarding, step: Input): void {
+  switch (step.type) {
+    case "selection":
+      compiler.capabilityChanged(selection(step.name, step.sites as SiteInput[]));
+      break;
+    case "instance":
+      compiler.instanceAdded(instanceOf(step.number, step.weight), step.state);
+      break;
+    case "state":
+      compiler.instanceState(instanceOf(step.number).id, step.state);
+      break;
+    case "remove":
+      compiler.instanceRemoved(instanceOf(step.number));
+      break;
+    case "taxonomy":
+      compiler.taxonomy(step.names.map((each) => ({ tenantIndex: 1, name: each, majorVersion: 1 })));
+      break;
+    case "nodes":
+      compiler.nodes(step.nodes.map(locator));
+      break;
+    case "wait":
+      clock.advance(step.span);
+      break;
+  }
+}
+
+/** The latest word about everything: what a restarted router would be told again. */
+function latest(steps: readonly Input[]): {
+  inputs: Input[];
+  sitesOf: Map<string, readonly SiteInput[]>;
+  up: Map<number, string>;
+} {
+  const sitesOf = new Map<string, readonly SiteInput[]>();
+  const instances = new Map<number, Input & { type: "instance" }>();
+  let taxonomy: Input | undefined;
+  let nodes: Input | undefined;
+  for (const step of steps) {
+    if (step.type === "selection") sitesOf.set(step.name, step.sites as SiteInput[]);
+    if (step.type === "instance") instances.set(step.number, step);
+    if (step.type === "remove") instances.delete(step.number);
+    if (step.type === "taxonomy") taxonomy = step;
+    if (step.type === "nodes") nodes = step;
+    const known = step.type === "state" ? instances.get(step.number) : undefined;
+    if (step.type === "state" && known !== undefined) instances.set(step.number, { ...known, state: step.state });
+  }
+  const selections = [...sitesOf].map(([each, its]) => ({ type: "selection", name: each, sites: its }) as Input);
+  const inputs = [...selections, ...instances.values(), ...[taxonomy, nodes].filter((step) => step !== undefined)];
+  return { inputs, sitesOf, up: new Map([...instances].map(([n, its]) => [n, its.state])) };
+}
+
+describe("plans", () => {
+  it("any inputs: every operation is allowed, every packet is on the old or the new plan, and the last plan is right", () => {
+    fc.assert(
+      fc.property(fc.array(input, { maxLength: 60 }), (steps) => {
+        const router = forwarding();
+        const { sink, clock, compiler } = router;
+        for (const step of steps) feed(router, step);
+        clock.settle();
+        clock.advance(TRANSITION_HOLD);
+        assert.equal(compiler.pending, 0);
+        const { sitesOf, up } = latest(steps);
+        const named = new Set<number>();
+        for (const [each, its] of sitesOf) {
+          const members = its.filter(({ as }) => as === "group");
+          if (members.length === 0) continue;
+          const total = members.reduce((sum, { weight = 1 }) => sum + weight, 0);
+          const now = owners(sink, addressOf(sink, each as CapabilityName));
+          for (const { site: which, weight = 1 } of members) {
+            const text = which === 1 ? "here" : `r${which}`;
+            const slots = Object.entries(now).reduce(
+              (sum, [of, count]) => sum + (of.split("<-")[0] === text ? count : 0),
+              0,
+            );
+            assert.ok(Math.abs(slots - (64 * weight) / total) < 2, `${slots} slots for ${weight} of ${total}`);
+          }
+          for (const text of Object.keys(now)) {
+            const before = text.split("<-")[1];
+            const drains = (which: number): boolean =>
+              its.some((other) => other.site === which && other.as === "draining");
+            if (before !== undefined) assert.ok(drains(before === "here" ? 1 : Number(before.slice(1))), text);
+          }
+        }
+        for (const [i, each] of NAMES.entries()) {
+          const own = [...up].filter(([n]) => n % 3 === i);
+          if (own.length === 0) continue;
+          const now = owners(sink, addressOf(sink, each), "localGroup");
+          const current = new Set(
+            Object.keys(now)
+              .map((text) => text.split("<-")[0])
+              .filter((text) => text !== "-"),
+          );
+          assert.deepEqual(current, new Set(own.filter(([, its]) => its === "up").map(([n]) => `i${n}`)));
+        }
+        // Nothing is in the tables that nobody names.
+        const { groups, nextHops, capabilities } = sink.snapshot();
+        const used = new Set([...capabilities.values()].flatMap(({ group, localGroup }) => [group, localGroup]));
+        for (const index of groups.keys()) assert.ok(used.has(index), `group ${index} is unused`);
+        for (const { slots, backup } of groups.values())
+          for (const { current, previous } of slots) for (const index of [current, previous, backup]) named.add(index);
+        for (const [index, { nextHop }] of nextHops)
+          assert.ok(named.has(index) || nextHop.kind === "instance", `next hop ${index} is unused`);
+      }),
+      { numRuns: 150, verbose: 1 },
+    );
+  });
+
+  it("a restart with the same inputs gives no operation", () => {
+    fc.assert(
+      fc.property(fc.array(input, { maxLength: 40 }), fc.array(fc.nat(), { maxLength: 12 }), (steps, order) => {
+        const first = forwarding();
+        for (const step of steps) feed(first, step);
+        first.clock.settle();
+        first.clock.advance(TRANSITION_HOLD);
+        first.compiler[Symbol.dispose]();
+        const second = forwarding({ sink: first.sink });
+        first.sink.news();
+        second.compiler.adopt(first.sink.snapshot());
+        const { inputs } = latest(steps);
+        // In another order, and with turns in between.
+        for (const place of order) if (inputs.length > 0) inputs.push(...inputs.splice(place % inputs.length, 1));
+        for (const [i, step] of inputs.entries()) {
+          feed(second, step);
+          if ((order[i] ?? 0) % 2 === 0) second.clock.settle();
+        }
+        second.compiler.converged();
+        second.clock.advance(2 * TRANSITION_HOLD);
+        assert.deepEqual(first.sink.news(), []);
+      }),
+      { numRuns: 150, verbose: 1 },
+    );
+  });
+});
