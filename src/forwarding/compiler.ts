@@ -14,7 +14,8 @@ import {
 } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
-import { CapabilityPlan, EntryPlan, Side } from "./capability-plan.ts";
+import { CapabilityPlan, type EntryPlan, type Side } from "./capability-plan.ts";
+import { EntryTable } from "./entry-table.ts";
 import { contentFor, contentOf, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
 import { GroupTable } from "./group-table.ts";
 import type { CompilerOptions, KnownCapability } from "./inputs.ts";
@@ -53,9 +54,8 @@ export class Compiler implements Disposable {
   readonly #groups: GroupTable;
   readonly #instances: InstanceBook;
   readonly #nodes: NodeBook;
-  readonly #entries = new Map<string, EntryPlan>();
+  readonly #entries: EntryTable;
   readonly #plans = new Map<string, CapabilityPlan>();
-  readonly #changedEntries = new Set<EntryPlan>();
   readonly #dirty = new Set<CapabilityPlan>();
   /** Longer jobs, a step at a time. */
   readonly #jobs: Iterator<void>[] = [];
@@ -82,6 +82,7 @@ export class Compiler implements Disposable {
       revisit: (user) => revisit(user as Side),
       changed: () => this.#schedule(),
     });
+    this.#entries = new EntryTable(limits.capabilities, this.#groups, batch, this.#reports);
     this.#instances = new InstanceBook(this.#nextHops, clock, batch);
     this.#nodes = new NodeBook(batch);
   }
@@ -106,20 +107,8 @@ export class Compiler implements Disposable {
       }));
       this.#groups.adopt(index, contentOf(known, present(backup)));
     }
-    for (const installed of snapshot.capabilities.values()) {
-      const entry = this.#entry(installed.address);
-      entry.installed = installed;
-      entry.isWanted = true;
-      for (const [side, index] of [
-        [entry.site, installed.group] as const,
-        [entry.local, installed.localGroup] as const,
-      ]) {
-        const group = this.#groups.get(index);
-        if (group !== undefined) this.#groups.join(side, group);
-      }
-    }
+    for (const installed of snapshot.capabilities.values()) this.#entries.adopt(installed);
     this.#nodes.adopt(snapshot.nodes);
-    this.#reports.entries = snapshot.capabilities.size;
   }
 
   /** Routes and agents are back, or were given up: from here on what nobody asks for is removed. */
@@ -136,8 +125,8 @@ export class Compiler implements Disposable {
       this.#dirty.add(plan);
       yield;
     }
-    for (const entry of this.#entries.values()) {
-      if (entry.owner === undefined) this.#removeEntry(entry);
+    for (const entry of this.#entries.all()) {
+      if (entry.owner === undefined) this.#entries.remove(entry);
       yield;
     }
   }
@@ -240,11 +229,7 @@ export class Compiler implements Disposable {
     const own = this.#claim(tenantIndex, id, name, this.#options.selector);
     const plan = new CapabilityPlan(key, { tenantIndex, capabilityId: id, name }, any, own);
     for (const entry of [any, own]) if (entry !== undefined) entry.owner = plan;
-    if (any !== undefined && own !== undefined) {
-      // Both addresses lead to the same instances: one user of one group, so that a failover is a change of slots.
-      this.#groups.leave(own.local);
-      own.local = any.local;
-    }
+    if (any !== undefined && own !== undefined) this.#entries.shareInstances(own, any);
     this.#plans.set(key, plan);
     return plan;
   }
@@ -253,17 +238,10 @@ export class Compiler implements Disposable {
     const { domain, familyCodes } = this.#options;
     const family = capabilityFamily(name);
     const familyCode = familyCodes.get(family) ?? hashedFamilyCode(family);
-    const entry = this.#entry(capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }));
+    const entry = this.#entries.at(capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }));
     if (entry.owner === undefined) return entry;
     this.#reports.refuse("address-collision", { capability: name, with: entry.owner.name, tenantIndex });
     return undefined;
-  }
-
-  #entry(address: Ipv6Address): EntryPlan {
-    const key = toHex(address);
-    const entry = this.#entries.get(key) ?? new EntryPlan(address, key);
-    this.#entries.set(key, entry);
-    return entry;
   }
 
   #touch(plan: CapabilityPlan): void {
@@ -301,7 +279,7 @@ export class Compiler implements Disposable {
     const { any, own } = plan;
     if (plan.isIdle && plan.taxonomy === 0) {
       if (!this.#adopting) {
-        for (const entry of [any, own]) if (entry !== undefined) this.#removeEntry(entry);
+        for (const entry of [any, own]) if (entry !== undefined) this.#entries.remove(entry);
         this.#plans.delete(plan.key);
         return;
       }
@@ -311,14 +289,14 @@ export class Compiler implements Disposable {
     if (any !== undefined) {
       this.#fulfil(any.site, this.#siteWish(plan), plan);
       this.#fulfil(any.local, local, plan);
-      this.#install(any);
+      this.#entries.install(any);
     }
     if (own === undefined) return;
-    if (plan.instances.size === 0 && !this.#adopting) this.#withdraw(own);
+    if (plan.instances.size === 0 && !this.#adopting) this.#entries.withdraw(own);
     else if (plan.instances.size > 0) {
       this.#fulfil(own.site, this.#ownSiteWish(), plan);
       if (own.local.entry === own) this.#fulfil(own.local, local, plan);
-      this.#install(own);
+      this.#entries.install(own);
     }
   }
 
@@ -364,62 +342,18 @@ export class Compiler implements Disposable {
     return ![...plan.sites, ...plan.leaving].some((site) => nextHopKey(site.nextHop) === key);
   }
 
-  #install(entry: EntryPlan): void {
-    entry.isWanted = true;
-    this.#changedEntries.add(entry);
-  }
-
-  /** Out of the data plane; its owner may want it again. */
-  #withdraw(entry: EntryPlan): void {
-    this.#groups.leave(entry.site);
-    if (entry.local.entry === entry) this.#groups.leave(entry.local);
-    entry.isWanted = false;
-    this.#changedEntries.add(entry);
-  }
-
-  #removeEntry(entry: EntryPlan): void {
-    this.#withdraw(entry);
-    entry.owner = undefined;
-    if (entry.local.entry !== entry) entry.local = new Side(entry);
-  }
-
-  /** Entries are compared when the step ends: what was taken out and put in again within it did not change. */
-  #compareEntries(): void {
-    for (const entry of this.#changedEntries) {
-      const { address, installed, key } = entry;
-      if (!entry.isWanted) {
-        if (installed !== undefined) this.#batch.add({ type: "remove-capability", address });
-        if (installed !== undefined) this.#reports.entries--;
-        entry.installed = undefined;
-        if (entry.owner === undefined) this.#entries.delete(key);
-        continue;
-      }
-      const group = entry.site.group?.index ?? 0;
-      const localGroup = entry.local.group?.index ?? 0;
-      if (installed?.group === group && installed.localGroup === localGroup) continue;
-      if (installed === undefined && this.#reports.entries >= this.#options.limits.capabilities) {
-        this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? key });
-        continue;
-      }
-      if (installed === undefined) this.#reports.entries++;
-      entry.installed = { address, group, localGroup };
-      this.#batch.add({ type: "set-capability", entry: entry.installed });
-    }
-    this.#changedEntries.clear();
-  }
-
   #carryOutNow(): void {
     if (!this.#batch.isEmpty) this.#carryOut();
   }
 
   #carryOut(): void {
-    this.#compareEntries();
+    this.#entries.compare();
     this.#nodes.compare({ keepOthers: this.#adopting });
     if (!this.#adopting) {
       this.#groups.removeUnused();
       this.#nextHops.removeUnused(this.#clock.monotonic());
     }
-    this.#reports.sizes(this.#groups.size, this.#nextHops.size);
+    this.#reports.sizes(this.#entries.installed, this.#groups.size, this.#nextHops.size);
     if (this.#batch.isEmpty) return;
     const operations = this.#batch.take();
     this.#generation++;

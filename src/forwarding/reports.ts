@@ -20,8 +20,6 @@ const ADVICE: Readonly<Record<Refusal, string>> = {
 
 /** What the compiler tells operators. */
 export class Reports {
-  /** Capability addresses in the data plane. */
-  entries = 0;
   readonly #metrics: Metrics;
   readonly #log: Log;
   readonly #operations: Counter;
@@ -43,10 +41,10 @@ export class Reports {
     this.#operations.add(count);
   }
 
-  sizes(groups: number, nextHops: number): void {
+  sizes(entries: number, groups: number, nextHops: number): void {
     this.#groups.set(groups);
     this.#nextHops.set(nextHops);
-    this.#entries.set(this.entries);
+    this.#entries.set(entries);
   }
 
   /** Counted always, logged loudly once a kind: a full table refuses many. */
