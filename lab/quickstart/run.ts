@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { deployLab, destroyLab, hasRunner, type Lab, LabInUse, labDirectory } from "../runner/index.ts";
 import { makeMaterial, openIssuer } from "./material.ts";
 import {
+  Capture,
   commandsText,
   durationText,
   inkFor,
@@ -94,21 +95,22 @@ async function ready(context: StoryContext): Promise<void> {
   const began = performance.now();
   await Promise.all([...context.lab.nodes.keys()].map((node) => context.lab.healthy(node)));
   narrator.fact("three routers and four agents are up", performance.now() - began);
+  const sessions = performance.now();
+  await context.sessions();
+  narrator.fact("BGP sessions between all three are established", performance.now() - sessions);
   for (const router of ["r1", "r2", "r3"] as const) {
     const { dataplane, warnings } = await context.semrctl(router, "show status");
     const ports = dataplane.ports.map((port) => `${port.interface} ${port.hook}`).join(", ");
     narrator.fact(`${router}: ${dataplane.driver} data plane, ${ports}`);
     narrator.quote([...dataplane.limits, ...warnings]);
   }
-  const sessions = performance.now();
-  await context.sessions();
-  narrator.fact("BGP sessions between all three are established", performance.now() - sessions);
 }
 
 async function tell(lab: Lab, material: string, signal: AbortSignal): Promise<readonly SeenStep[]> {
   const context = new StoryContext({ lab, issuer: await openIssuer(material), narrator, signal });
   await ready(context);
   const chosen = chosenSteps(options.steps);
+  await using tunnels = await Capture.start(lab, "core", "eth1", "ip6 proto 41");
   const seen: SeenStep[] = [];
   for (const [index, step] of STORY.entries()) {
     const number = index + 1;
@@ -118,8 +120,8 @@ async function tell(lab: Lab, material: string, signal: AbortSignal): Promise<re
     const data = await step.run(context);
     seen.push({ number, title: step.title, facts: [...narrator.facts], data, milliseconds: performance.now() - began });
   }
-  const { sites } = await context.semrctl("r1", "show counters");
-  const tunnelled = new Map(sites.map((site) => [site.towards, Number(site.packets)]));
+  const tunnelled = new Map<string, number>();
+  for (const { destination } of await tunnels.stop()) tunnelled.set(destination, (tunnelled.get(destination) ?? 0) + 1);
   narrator.line();
   for (const line of pictureOf({ served: context.served, tunnelled }, narrator.ink)) narrator.line(line);
   return seen;

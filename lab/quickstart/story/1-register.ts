@@ -38,7 +38,7 @@ export async function registerAgents(context: StoryContext): Promise<Seen> {
     expectEqual(`next hop of the route from ${name}`, route.nextHop, ROUTERS[name as keyof typeof ROUTERS].locator);
   }
   context.narrator.table([
-    ["capability", "from", "next hop", "weight", "score", "labels", "communities", "age"],
+    ["route", "from", "next hop", "weight", "score", "labels", "local pref", "lease", "age"],
     ...[...routes].map(([name, route]) => [
       `${route.capability} v${route.version ?? "?"}`,
       name,
@@ -46,10 +46,12 @@ export async function registerAgents(context: StoryContext): Promise<Seen> {
       String(route.weight),
       String(route.score ?? "-"),
       route.labels.join(" ") || "-",
-      route.communities.join(" "),
+      String(route.localPref ?? "-"),
+      route.lease === undefined ? "-" : `${Math.round(route.lease.remainingSeconds)} s`,
       `${route.ageSeconds.toFixed(1)} s`,
     ]),
   ]);
+  for (const [name, route] of routes) context.narrator.quote([`from ${name}: ${route.communities.join(" ")}`]);
   await context.calm();
   return { agents: AGENTS.length, routes: [...routes.values()] };
 }

@@ -15,7 +15,7 @@ export async function askByName(context: StoryContext): Promise<Seen> {
   const page = await readFile(path.join(import.meta.dirname, "../page.txt"), "utf8");
   const lines = answer.body.split("\n").filter((line) => line.trim() !== "");
   expectEqual("the text of the page", lines, page.trimEnd().split("\n"));
-  context.fact(`curl posted page.png to ${OCR_URL} and got its text back, letter for letter`, answer.milliseconds);
+  context.fact(`curl posted page.png to ${OCR_URL} and got its text back`, answer.milliseconds);
   context.narrator.quote(lines);
 
   const speech = await context.request(
@@ -68,6 +68,7 @@ export async function askByName(context: StoryContext): Promise<Seen> {
     CAPABILITY_PREFIX,
     answer.remote,
   );
-  context.fact(`the client only ever saw ${answer.remote}; no packet at the client or on core had an agent's address`);
+  context.fact(`the client talked to ${answer.remote}, the address of the capability`);
+  context.fact("no packet at the client or on core had an agent's own address");
   return { remote: answer.remote, agent: answer.agent, milliseconds: answer.milliseconds, tunnelled: tunnelled.length };
 }

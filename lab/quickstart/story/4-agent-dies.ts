@@ -2,6 +2,7 @@ import { expectEqual, expectThat, waitFor } from "./check.ts";
 import type { Seen, StoryContext } from "./context.ts";
 import { OCR_URL } from "./places.ts";
 import { countByAgent, succeeded } from "./requests.ts";
+import { counted } from "./terminal.ts";
 
 /** The longest that an agent's death may go unnoticed: two checks that fail, 200 ms apart, and their time-outs. */
 const DETECTED_WITHIN = 2_000;
@@ -22,13 +23,16 @@ export async function agentDies(context: StoryContext): Promise<Seen> {
   expectThat("the router notices", took <= DETECTED_WITHIN, `within ${DETECTED_WITHIN} ms`, `${took.toFixed(0)} ms`);
   context.fact("ocr-a was killed with -9; r2's health check found out", took);
 
-  const failed = answers.filter((answer) => answer.began >= killed - 50 && !succeeded(answer));
+  const until = answers.filter((answer) => answer.began >= killed && answer.began < detected + IN_FLIGHT);
+  const failed = until.filter((answer) => !succeeded(answer));
   const later = answers.filter((answer) => answer.began >= detected + IN_FLIGHT);
   expectThat("requests after that", later.every(succeeded), "all succeed", Object.fromEntries(countByAgent(later)));
   const counts = countByAgent(later);
   expectEqual("requests answered by the dead agent", counts.get("ocr-a") ?? 0, 0);
   const split = [...counts].map(([agent, count]) => `${agent} ${count}`).join(", ");
-  context.fact(`until then ${failed.length} requests failed; of the ${later.length} since, none did (${split})`);
+  context.fact(
+    `of ${counted(until.length, "request")} until then ${failed.length} failed; of the ${later.length} since, none did (${split})`,
+  );
 
   const revived = performance.now();
   await context.revive("ocr-a");

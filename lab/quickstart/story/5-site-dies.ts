@@ -1,6 +1,7 @@
 import { expectThat, waitFor } from "./check.ts";
 import type { Seen, StoryContext } from "./context.ts";
 import { countByAgent, succeeded } from "./requests.ts";
+import { counted } from "./terminal.ts";
 
 /** Both agents of r2 die: r2 withdraws its route, and the other site serves. */
 export async function siteDies(context: StoryContext): Promise<Seen> {
@@ -20,9 +21,8 @@ export async function siteDies(context: StoryContext): Promise<Seen> {
   const { killed, withdrawn } = result;
   context.fact("ocr-a and ocr-b were killed with -9; r2 withdrew its route, and r1 had noticed", withdrawn - killed);
 
-  const during = answers.filter(
-    (answer) => answer.began >= killed - 50 && answer.began < withdrawn && !succeeded(answer),
-  );
+  const until = answers.filter((answer) => answer.began >= killed && answer.began < withdrawn);
+  const failed = until.filter((answer) => !succeeded(answer));
   const later = answers.filter((answer) => answer.began >= withdrawn);
   const counts = countByAgent(later);
   expectThat(
@@ -32,7 +32,7 @@ export async function siteDies(context: StoryContext): Promise<Seen> {
     Object.fromEntries(counts),
   );
   context.fact(
-    `until then ${during.length} requests failed; all ${later.length} since were answered by ocr-c behind r3`,
+    `of ${counted(until.length, "request")} until then ${failed.length} failed; all ${later.length} since were answered by ocr-c behind r3`,
   );
 
   const revived = performance.now();
@@ -40,5 +40,5 @@ export async function siteDies(context: StoryContext): Promise<Seen> {
   await context.revive("ocr-b");
   await context.calm();
   context.fact("both were started again; r1 has r2's route again", performance.now() - revived);
-  return { withdrawnMilliseconds: withdrawn - killed, failed: during.length, afterwards: later.length };
+  return { withdrawnMilliseconds: withdrawn - killed, failed: failed.length, afterwards: later.length };
 }

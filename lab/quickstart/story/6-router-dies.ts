@@ -14,7 +14,7 @@ export async function routerDies(context: StoryContext): Promise<Seen> {
   await using download = await downloadThrough(context, "r2");
   const killed = await context.kill("r2");
   context.fact(
-    `semrd on r2 was killed with -9, ${download.agent} being in the middle of sending ${LENGTH / 1e6} MB through it`,
+    `semrd on r2 was killed with -9, in the middle of a download of ${LENGTH / 1e6} MB from ${download.agent}`,
   );
 
   const answers = await context.requestMany(NEW_CONNECTIONS, { parallel: 2 });
@@ -69,7 +69,7 @@ export async function routerDies(context: StoryContext): Promise<Seen> {
     peer ?? "no peer",
   );
   context.fact(
-    "the session is back, r2 said honestly that it kept forwarding (F bit), and r1's route is fresh",
+    "the session is back; r2 says that it kept forwarding (F bit), and r1's route is fresh",
     fresh - restarted,
   );
 

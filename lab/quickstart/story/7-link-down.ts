@@ -1,6 +1,7 @@
 import { expectThat, waitFor } from "./check.ts";
 import type { Seen, StoryContext } from "./context.ts";
 import { countByAgent, succeeded } from "./requests.ts";
+import { counted } from "./terminal.ts";
 
 /** The hold time of the sessions, and what it takes to act on it. */
 const WITHIN = 10_000;
@@ -26,7 +27,8 @@ export async function linkDown(context: StoryContext): Promise<Seen> {
   const { down, moved } = result;
   context.fact("the link between core and r2 went down; r1 dropped r2's route (hold time 6 s)", moved - down);
 
-  const during = answers.filter((answer) => answer.began >= down - 50 && answer.began < moved && !succeeded(answer));
+  const until = answers.filter((answer) => answer.began >= down && answer.began < moved);
+  const failed = until.filter((answer) => !succeeded(answer));
   const later = answers.filter((answer) => answer.began >= moved);
   const counts = countByAgent(later);
   expectThat(
@@ -36,7 +38,7 @@ export async function linkDown(context: StoryContext): Promise<Seen> {
     Object.fromEntries(counts),
   );
   context.fact(
-    `until then ${during.length} requests failed; all ${later.length} since were answered by ocr-c behind r3`,
+    `of ${counted(until.length, "request")} until then ${failed.length} failed; all ${later.length} since were answered by ocr-c behind r3`,
   );
 
   const restored = performance.now();
@@ -45,5 +47,5 @@ export async function linkDown(context: StoryContext): Promise<Seen> {
   await context.run("core", "ip", "-6", "route", "replace", "fd00:ffff::2/128", "via", "fd00:0:2::1");
   await context.calm();
   context.fact("the link came up again; so did the session, and r1 has r2's route again", performance.now() - restored);
-  return { movedMilliseconds: moved - down, failed: during.length, afterwards: later.length };
+  return { movedMilliseconds: moved - down, failed: failed.length, afterwards: later.length };
 }

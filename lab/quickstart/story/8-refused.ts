@@ -26,7 +26,7 @@ export async function refused(context: StoryContext): Promise<Seen> {
       code: "registration.scope-missing",
     },
     {
-      what: `${OCR} with a token that expired an hour ago`,
+      what: `${OCR} with a token of an hour ago`,
       capability: OCR,
       token: await token([OCR], -3600),
       status: 401,
@@ -45,12 +45,12 @@ export async function refused(context: StoryContext): Promise<Seen> {
     const answer = await register(context, { agent: NEWCOMER, capability: attempt.capability, token: attempt.token });
     const { status, body } = answer;
     expectThat(
-      `registering ${attempt.what}`,
+      `registering ${attempt.what} is refused`,
       status === attempt.status && body.code === attempt.code,
       `${attempt.status} ${attempt.code}`,
       { status, ...body },
     );
-    context.fact(`${attempt.what}: refused, ${status} ${body.code}`, answer.milliseconds);
+    context.fact(`${attempt.what}: ${status} ${body.code}`, answer.milliseconds);
     context.narrator.quote([String(body.detail)]);
     seen.push({ capability: attempt.capability, status, code: body.code, detail: body.detail });
   }

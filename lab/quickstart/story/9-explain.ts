@@ -1,6 +1,7 @@
 import { expectThat } from "./check.ts";
 import type { Seen, StoryContext } from "./context.ts";
 import { OCR, ROUTERS } from "./places.ts";
+import { WIDTH, wrap } from "./terminal.ts";
 
 /** `semrctl explain` says who was chosen, by which rule, and why nobody else. */
 export async function explain(context: StoryContext): Promise<Seen> {
@@ -16,21 +17,18 @@ export async function explain(context: StoryContext): Promise<Seen> {
     report,
   );
   context.fact(
-    `semrctl explain ${OCR} on r1: the best of ${origins.length} candidates is ${nameOf(winner.origin)}, by the step "${winner.step}"`,
+    `semrctl explain ${OCR} on r1: of ${origins.length} candidates ${nameOf(winner.origin)} is best, by the step "${winner.step}"`,
   );
   for (const candidate of report.candidates) {
     expectThat(`what is said of ${candidate.origin}`, candidate.reason !== "", "a reason", candidate);
   }
-  context.narrator.table([
-    ["candidate", "judgement", "step", "weight", "why"],
-    ...report.candidates.map((candidate) => [
-      nameOf(candidate.origin),
-      candidate.judgement,
-      candidate.step,
-      String(candidate.weight),
-      candidate.reason,
-    ]),
-  ]);
+  for (const candidate of report.candidates) {
+    const { origin, nextHop, judgement, step, weight, reason } = candidate;
+    context.narrator.quote([
+      `${nameOf(origin)} (${nextHop})  ${judgement}, step ${step}, weight ${weight}`,
+      ...wrap(reason, WIDTH - 12).map((line) => `    ${line}`),
+    ]);
+  }
   return { explain: report };
 }
 

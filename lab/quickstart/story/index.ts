@@ -22,6 +22,7 @@ export const STORY: readonly StoryStep[] = [
   { title: "The router explains its choice", run: explain },
 ];
 
+export { Capture } from "./capture.ts";
 export { StoryError } from "./check.ts";
 export { type Seen, StoryContext, type StoryStep } from "./context.ts";
 export { Narrator, type SeenStep } from "./narrator.ts";

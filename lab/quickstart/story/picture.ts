@@ -1,11 +1,11 @@
 import { AGENTS, ROUTERS } from "./places.ts";
-import { type Ink, numberText, WIDTH, wrap } from "./terminal.ts";
+import { counted, type Ink, WIDTH, wrap } from "./terminal.ts";
 
 /** What went where, for the picture. */
 export interface Traffic {
   /** Requests answered, by agent. */
   readonly served: ReadonlyMap<string, number>;
-  /** Packets that r1 sent into its tunnels, by locator of the other end. */
+  /** Packets that core saw in tunnels from r1, by locator of the other end. */
   readonly tunnelled: ReadonlyMap<string, number>;
 }
 
@@ -33,11 +33,10 @@ export function pictureOf({ served, tunnelled }: Traffic, ink: Ink): string[] {
     const agent = AGENTS.find((one) => label === `{${one.name}}`);
     const painted = drawing!.replace(/[═║╚╥╡╞]+/g, ink.accent).replace(NODE_NAME, ink.bold);
     if (agent === undefined) return `  ${painted}`;
-    const count = served.get(agent.name) ?? 0;
-    return `  ${painted} ${ink.dim(agent.program)}, ${ink.good(numberText(count))} answer${count === 1 ? "" : "s"}`;
+    return `  ${painted} ${ink.dim(agent.program)}, ${ink.good(counted(served.get(agent.name) ?? 0, "answer"))}`;
   });
   const packets = [ROUTERS.r2, ROUTERS.r3].map(
-    (router) => `${numberText(tunnelled.get(router.locator) ?? 0)} packets r1 → ${router.name}`,
+    (router) => `${counted(tunnelled.get(router.locator) ?? 0, "packet")} r1 → ${router.name}`,
   );
   return [
     ...lines,

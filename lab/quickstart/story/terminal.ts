@@ -26,6 +26,9 @@ export function durationText(milliseconds: number): string {
 /** `1 234 567`: groups of three, with a narrow space. */
 export const numberText = (value: number | bigint): string => String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
+/** `1 answer`, `2 answers`. */
+export const counted = (count: number, what: string): string => `${numberText(count)} ${what}${count === 1 ? "" : "s"}`;
+
 /** Text that is cut where it would not fit; how many columns it takes is its length. */
 export const fit = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, width - 1)}…`;
