@@ -53,7 +53,6 @@ export class CapabilityTable extends NetTable implements CapabilityView {
       const message = `${size} destinations wait for the forwarding compiler to look at them`;
       throw new RibError({ code: "rib.route-limit", what: "changed destinations", limit }, message);
     }
-    this.chainNext[0] = this.#destinations.touch(this.attributes.tenant[attributes]!, keys);
     super.announce(peer, keys, attributes);
   }
 
@@ -70,6 +69,10 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     if (this.#told || this.#onChanged === undefined || this.#destinations.changed.size === 0) return;
     this.#told = true;
     this.clock.soon(() => this.#onChanged?.());
+  }
+
+  protected override touch(nets: Int32Array, count: number): void {
+    this.chainNext[0] = this.#destinations.touch(nets, count, this.attributes.tenant);
   }
 
   protected override bestChanged(net: NetId): void {

@@ -1,10 +1,10 @@
 import type { Random } from "../base/index.ts";
-import { CAPABILITY_ID_AT, SITE_KEY_OCTETS } from "./capability-key.ts";
+import { CAPABILITY_ID_AT, isSiteKey } from "./capability-key.ts";
 import { IdSet } from "./id-set.ts";
 import { KeyedHash } from "./keyed-hash.ts";
-import { DESTINATION, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
+import { ATTRIBUTES, DESTINATION, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
-import type { KeyBatch, NetId } from "./types.ts";
+import type { NetId } from "./types.ts";
 
 /** A small number that stands for one (tenant, capability); 0 is "none". */
 export type DestinationId = number;
@@ -69,19 +69,22 @@ export class DestinationIndex {
     return this.#find(tenant, this.#want(tenant, octets, at));
   }
 
-  /** Makes the memory of these destinations come closer: their cache misses overlap when they are asked for together. */
-  touch(tenant: number, keys: KeyBatch): number {
+  /** Makes the memory of the destinations of these nets come closer: their cache misses overlap when they are asked for together. */
+  touch(ids: Int32Array, count: number, tenantOf: Uint16Array): number {
+    const { nets, keyOctets } = this.#store;
     let touched = 0;
-    if (this.#hashes.length < keys.count) this.#hashes = new Int32Array(2 * keys.count);
+    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
     const hashes = this.#hashes;
-    for (let i = 0; i < keys.count; i++) {
+    for (let i = 0; i < count; i++) {
+      const at = this.#store.keyStart(ids[i]!);
       hashes[i] = 0;
-      if (keys.lengths[i] !== SITE_KEY_OCTETS) continue;
-      hashes[i] = this.#want(tenant, keys.octets, keys.starts[i]! + CAPABILITY_ID_AT);
+      if (!isSiteKey(keyOctets, at)) continue;
+      const tenant = tenantOf[nets[(ids[i]! << NET_SHIFT) + ATTRIBUTES]!]!;
+      hashes[i] = this.#want(tenant, keyOctets, at + CAPABILITY_ID_AT);
       const slots = this.#index.segment(hashes[i]!);
       touched ^= slots[this.#index.home(slots, hashes[i]!)]!;
     }
-    for (let i = 0; i < keys.count; i++) {
+    for (let i = 0; i < count; i++) {
       const slots = this.#index.segment(hashes[i]!);
       const home = this.#index.home(slots, hashes[i]!);
       if (slots[home] === hashes[i]) touched ^= this.#records[slots[home + 1]! << SHIFT]!;

@@ -38,6 +38,10 @@ export class NetTable implements RouteTable, OutputHost {
   /** Nets without a path that an output has still to be told about. */
   readonly #lost: IdSet;
   #hashes = new Int32Array(256);
+  /** Nets of the batch in hand whose best path changed: told at its end, so that their cache misses overlap too. */
+  #changedNets = new Int32Array(256);
+  #changedCount = 0;
+  #isBatch = false;
   #paths = 0;
   #recheckFrom: NetId = 0;
   #recheckAgain = false;
@@ -76,8 +80,16 @@ export class NetTable implements RouteTable, OutputHost {
     const base = keys.octets.byteOffset;
     const tag = this.peers.tag(peer);
     const now = Math.floor(this.clock.wall() / 1000);
-    for (let i = 0; i < keys.count; i++) {
-      this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!, tag, attributes, now);
+    this.#changedCount = 0;
+    this.#isBatch = true;
+    try {
+      for (let i = 0; i < keys.count; i++) {
+        this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!, tag, attributes, now);
+      }
+    } finally {
+      this.#isBatch = false;
+      this.touch(this.#changedNets, this.#changedCount);
+      for (let i = 0; i < this.#changedCount; i++) this.#changed(this.#changedNets[i]!);
     }
   }
 
@@ -97,7 +109,10 @@ export class NetTable implements RouteTable, OutputHost {
     const view = this.#view.over(keys.octets);
     const base = keys.octets.byteOffset;
     const count = keys.count;
-    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
+    if (this.#hashes.length < count) {
+      this.#hashes = new Int32Array(2 * count);
+      this.#changedNets = new Int32Array(2 * count);
+    }
     const hashes = this.#hashes;
     for (let i = 0; i < count; i++) {
       const start = keys.starts[i]!;
@@ -260,9 +275,16 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   #changed(id: NetId): void {
+    if (this.#isBatch) {
+      this.#changedNets[this.#changedCount++] = id;
+      return;
+    }
     this.bestChanged(id);
     for (const output of this.#outputs) output.note(id);
   }
+
+  /** These nets come to `bestChanged` next: a family may bring what it keeps beside them closer. */
+  protected touch(_nets: Int32Array, _count: number): void {}
 
   /** The best path of a net is another one, is gone, or is judged anew. For what a family keeps beside its nets. */
   protected bestChanged(_net: NetId): void {}
