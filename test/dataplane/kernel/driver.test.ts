@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { loadNative } from "../../../native/index.ts";
+import { formatIpv6 } from "../../../src/base/index.ts";
 import { PROGRAMS } from "../../../src/dataplane/abi.ts";
 import {
   DataplaneError,
@@ -25,6 +26,7 @@ const PLAN: readonly Operation[] = [
   { type: "set-node", locator: OTHER_LOCATOR },
 ];
 
+const HERE = import.meta.dirname;
 const PORTS = ["core0", "client0", "agent0"];
 
 function ip(command: string): void {
@@ -43,6 +45,25 @@ function start(options: Partial<DataplaneOptions> = {}): Promise<KernelDataplane
     { native: loadNative(), log: SILENT, objectPath: OBJECT_PATH },
   );
 }
+
+const children = new Set<ChildProcess>();
+
+/** A process that is talked to line by line, and ended with the test. */
+function talkingTo(command: string, ...parameters: string[]) {
+  const child = spawn(command, parameters, { stdio: ["pipe", "pipe", "inherit"] });
+  children.add(child);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const octetsAsNumbers = (_: string, value: unknown): unknown =>
+    value instanceof Uint8Array ? { octets: [...value] } : value;
+  return {
+    process: child,
+    line: async (): Promise<string | undefined> => (await lines.next()).value as string | undefined,
+    say: (message: unknown): boolean => child.stdin.write(`${JSON.stringify(message, octetsAsNumbers)}\n`),
+  };
+}
+
+const inOtherNamespace = (pid: number): boolean =>
+  readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
 
 const hooks = (dataplane: KernelDataplane): unknown => dataplane.ports.map(({ hook, adopted }) => [hook, adopted]);
 const pins = (): string[] => (existsSync(OPTIONS.pinDirectory) ? readdirSync(OPTIONS.pinDirectory).toSorted() : []);
@@ -72,6 +93,8 @@ function tests(): void {
   describe("the kernel data plane", () => {
     beforeEach(() => PORTS.forEach(addVeth));
     afterEach(async () => {
+      for (const child of children) child.kill("SIGKILL");
+      children.clear();
       await (await start({ ports: [] })).remove(); // also what a failed test left
       for (const name of PORTS) if (loadNative().sock.interfaceIndex(name) !== undefined) ip(`link del ${name}`);
     });
@@ -129,19 +152,14 @@ function tests(): void {
     });
 
     it("reads back every applied operation after kill -9", async () => {
-      const child = spawn(process.execPath, [join(import.meta.dirname, "kept-process.ts")], {
-        stdio: ["pipe", "pipe", "inherit"],
-      });
-      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      assert.equal((await lines.next()).value, "started adopted=false");
-      const octets = (_: string, value: unknown): unknown =>
-        value instanceof Uint8Array ? { octets: [...value] } : value;
+      const router = talkingTo(process.execPath, join(HERE, "kept-process.ts"));
+      assert.equal(await router.line(), "started adopted=false");
       for (const [i, operation] of PLAN.entries()) {
-        child.stdin.write(`${JSON.stringify({ operations: [operation], generation: i + 1 }, octets)}\n`);
-        assert.equal((await lines.next()).value, `applied ${i + 1}`);
+        router.say({ operations: [operation], generation: i + 1 });
+        assert.equal(await router.line(), `applied ${i + 1}`);
       }
-      child.kill("SIGKILL");
-      await once(child, "exit");
+      router.process.kill("SIGKILL");
+      await once(router.process, "exit");
       assert.notEqual(programOn("core0"), undefined);
 
       await using adopting = await start();
@@ -150,6 +168,42 @@ function tests(): void {
       for (const operation of PLAN) expected.apply(operation);
       expected.generation = PLAN.length;
       assert.deepEqual(comparable(adopting.snapshot()), comparable(expected));
+    });
+
+    it("loses no packet while the process dies and the next one adopts", async () => {
+      const client = talkingTo(
+        "unshare",
+        "--net",
+        process.execPath,
+        join(HERE, "client-process.ts"),
+        formatIpv6(CAPABILITY),
+        "80",
+      );
+      ip("address add 2001:db8:c::ff/64 dev client0 nodad");
+      const router = talkingTo(process.execPath, join(HERE, "kept-process.ts"));
+      assert.equal(await router.line(), "started adopted=false");
+      const nobody: Operation = { type: "set-capability", entry: { address: CAPABILITY, group: 0, localGroup: 0 } };
+      router.say({ operations: [nobody], generation: 1 });
+      assert.equal(await router.line(), "applied 1");
+      await until(() => inOtherNamespace(client.process.pid!));
+      ip(`link set client0-peer netns ${client.process.pid}`);
+      for (const command of [
+        "link set client0-peer up",
+        "address add 2001:db8:c::1/64 dev client0-peer nodad",
+        "route add default via 2001:db8:c::ff",
+      ])
+        execFileSync("nsenter", [`--net=/proc/${client.process.pid}/ns/net`, "ip", ...command.split(" ")]);
+      client.say("go");
+      assert.equal(await client.line(), "connecting");
+
+      router.process.kill("SIGKILL");
+      await once(router.process, "exit");
+      const adopting = await start();
+      assert.equal(adopting.adopted, true);
+      client.process.stdin.end();
+      assert.equal(await client.line(), "refused true late 0");
+      assert.ok(adopting.counters().verdicts.get("reject-empty-group")! > 10n);
+      await adopting.remove();
     });
 
     it("never replaces a foreign program, names the interface, and leaves nothing behind", async () => {
