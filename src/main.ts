@@ -5,6 +5,7 @@ import { removeForwarding, startDaemon } from "./daemon/index.ts";
 import { type LogLevel, openLog } from "./host/index.ts";
 import {
   ConfigurationError,
+  ControlSocketError,
   checkConfigCommand,
   loadConfiguration,
   type RouterConfiguration,
@@ -13,9 +14,9 @@ import {
 /** Exit codes, those of sysexits.h: what a service manager or a script can act on. */
 const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, noPermission: 77, configuration: 78 } as const;
 
+/** What the configuration asks for cannot be, though the model allows it. */
+const CONFIGURATION = /^(telemetry\.not-loopback|bgp\.(bad-address|duplicate-peer|needs-addon)|directory\.)/;
 const NO_PERMISSION = /^(EPERM|EACCES)$|\.(no-rights|no-permission)$/;
-const UNAVAILABLE =
-  /^(EADDRINUSE|EADDRNOTAVAIL|ENOSPC|EROFS|ENODEV)$|\.(in-use|foreign-program|interface-missing|disk-full|locked)$/;
 
 interface Arguments {
   readonly config: string;
@@ -59,10 +60,17 @@ function complain(code: string, message: string): void {
   console.error(`semrd: ${code}: ${message}`);
 }
 
-function exitCodeOf(error: unknown): number {
-  const code = String((error as { code?: unknown } | undefined)?.code ?? "");
-  if (NO_PERMISSION.test(code)) return EXIT.noPermission;
-  return UNAVAILABLE.test(code) ? EXIT.unavailable : EXIT.internal;
+/** A fault that a part names is about the host or the configuration; anything else is a defect. */
+function exitCodeOf(error: unknown, code: string): number {
+  const { errno } = error instanceof FaultError ? (error.fault as { errno?: unknown }) : { errno: undefined };
+  if (NO_PERMISSION.test(code) || NO_PERMISSION.test(String(errno))) return EXIT.noPermission;
+  if (CONFIGURATION.test(code)) return EXIT.configuration;
+  const known = error instanceof FaultError || error instanceof ControlSocketError || isSystemError(error);
+  return known ? EXIT.unavailable : EXIT.internal;
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
 
 async function configurationOf(path: string): Promise<RouterConfiguration | undefined> {
@@ -107,9 +115,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   else {
-    const code = error instanceof FaultError ? error.code : String((error as { code?: unknown }).code ?? "internal");
+    const code = String((error as { code?: unknown }).code ?? "internal");
     complain(code, messageOf(error));
-    const exit = exitCodeOf(error);
+    const exit = exitCodeOf(error, code);
     if (exit === EXIT.internal && error instanceof Error) console.error(error.stack);
     process.exitCode = exit;
   }

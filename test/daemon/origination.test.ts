@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { capabilityId, milliseconds, parseCapabilityName, parseIpv6, seconds, toHex } from "../../src/base/index.ts";
+import { AttributeCodec, type CapabilitySiteNlri, DEFAULT_DIALECT, routeTarget } from "../../src/bgp/wire/index.ts";
+import { Origination, siteAttributes } from "../../src/daemon/origination.ts";
+import { Directory, type Offer } from "../../src/directory/index.ts";
+import type { AttributeSet, Tenant } from "../../src/rib/index.ts";
+import { TallyMetrics } from "../sim/tally-metrics.ts";
+import { VirtualClock } from "../sim/virtual-clock.ts";
+
+const OCR = parseCapabilityName("/vision/ocr")!;
+const TENANT: Tenant = {
+  name: "acme",
+  index: 1,
+  routeDistinguisher: new Uint8Array([0, 0, 0xfd, 0xe8, 0, 0, 0, 1]),
+  importTargets: [routeTarget(65000, 1)],
+  exportTargets: [routeTarget(65000, 1), routeTarget(65000, 2)],
+};
+const OPTIONS = {
+  routerId: 0x0aff0002,
+  localAs: 65000,
+  locator: parseIpv6("fd00:ffff::2")!,
+  taxonomyRevision: 7,
+  tenants: [TENANT],
+};
+
+function offer(port: number, changes: Partial<Offer> = {}): Offer {
+  return {
+    capability: OCR,
+    version: { major: 1, minor: 0 },
+    endpoint: { address: parseIpv6("fd00:a:21::10")!, port, protocol: "tcp" },
+    servicePort: 80,
+    weight: 10,
+    labels: ["eu"],
+    ...changes,
+  };
+}
+
+type Said = { readonly nlri: CapabilitySiteNlri; readonly attributes: AttributeSet | undefined };
+
+describe("routes of this router's own capabilities", () => {
+  let clock: VirtualClock;
+  let directory: Directory;
+  let said: Said[];
+  let origination: Origination;
+
+  const register = (agent: string, ...offers: Offer[]) =>
+    directory.register({ agent, tenant: "acme", source: "command", offers });
+  const taken = (): Said[] => said.splice(0);
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    directory = new Directory({ perAgent: 10, perTenant: 100 }, { clock, metrics: new TallyMetrics() });
+    said = [];
+    origination = new Origination(OPTIONS, {
+      directory,
+      clock,
+      routes: {
+        originate: (nlri, attributes) => said.push({ nlri, attributes }),
+        withdraw: (nlri) => said.push({ nlri, attributes: undefined }),
+      },
+    });
+  });
+
+  it("announces a capability with its first instance and withdraws it with its last", () => {
+    register("spiffe://example.net/acme/agent/a", offer(8080));
+    const [first] = taken();
+    assert.equal(toHex(first!.nlri.capabilityId), toHex(capabilityId(OCR, 1)));
+    assert.equal(first!.nlri.originId, OPTIONS.routerId);
+    assert.equal(first!.attributes?.semantic?.score, 10);
+
+    directory.remove("spiffe://example.net/acme/agent/a", "command");
+    assert.deepEqual(
+      taken().map(({ attributes }) => attributes),
+      [undefined],
+    );
+  });
+
+  it("says nothing when a change leaves what the others see as it was", () => {
+    register("spiffe://example.net/acme/agent/a", offer(8080));
+    taken();
+    directory.register({
+      agent: "spiffe://example.net/acme/agent/a",
+      tenant: "acme",
+      source: "command",
+      offers: [offer(8080)],
+      lease: milliseconds(60_000),
+    });
+    directory.renew("spiffe://example.net/acme/agent/a", milliseconds(60_000));
+    assert.deepEqual(taken(), []);
+  });
+
+  it("the weight is the sum of the usable instances; a dead one lowers weight and score", () => {
+    register("spiffe://example.net/acme/agent/a", offer(8080), offer(8081));
+    assert.equal(taken().length, 1);
+    const [instance] = directory.instancesOf("spiffe://example.net/acme/agent/a");
+    directory.setHealth(instance!.id, "down", "refused");
+    const [changed] = taken();
+    const bandwidth = changed!.attributes!.extendedCommunities.at(-1)!;
+    assert.equal(toHex(bandwidth), "4004fde841200000"); // 10 as an IEEE 754 single
+    assert.equal(changed!.attributes!.semantic!.state, "degraded");
+    assert.equal(changed!.attributes!.semantic!.score, 5);
+  });
+
+  it("renews its routes when a third of their time is left, all with one lease", () => {
+    register("spiffe://example.net/acme/agent/a", offer(8080));
+    const lease = taken()[0]!.attributes!.semantic!.lease;
+    clock.advance(milliseconds(2_350_000));
+    assert.deepEqual(taken(), []);
+    clock.advance(milliseconds(150_000));
+    const [renewed] = taken();
+    assert.ok(renewed!.attributes!.semantic!.lease.validUntil > lease.validUntil);
+    assert.ok(renewed!.attributes!.semantic!.lease.sequence > lease.sequence);
+    assert.equal(renewed!.attributes!.semantic!.lease.validUntil % 60, 0);
+  });
+
+  it("is silent once it is disposed", () => {
+    origination[Symbol.dispose]();
+    register("spiffe://example.net/acme/agent/a", offer(8080));
+    clock.advance(milliseconds(4_000_000));
+    assert.deepEqual(taken(), []);
+  });
+});
+
+it("two capabilities of the same shape share one attribute set (DESIGN section 4.2: packing)", () => {
+  const site = {
+    tenant: "acme",
+    capability: OCR,
+    majorVersion: 1,
+    minorVersion: 0,
+    state: "up",
+    score: 10,
+    usable: 1,
+    total: 1,
+    weight: 10,
+    labels: ["eu"],
+    access: { protocol: "tcp", port: 80 },
+  } as const;
+  const codec = new AttributeCodec(DEFAULT_DIALECT);
+  const octets = (capability: typeof OCR): string =>
+    toHex(codec.identity(siteAttributes({ ...site, capability }, TENANT, { ...OPTIONS, validUntil: seconds(3600) })));
+  assert.equal(octets(OCR), octets(parseCapabilityName("/audio/speech")!));
+});
