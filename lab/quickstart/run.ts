@@ -186,7 +186,9 @@ async function main(): Promise<number> {
       for (const line of commandsText(ink)) narrator.line(line);
       narrator.line();
       narrator.line(`  ${ink.dim("Ctrl-C ends it and leaves nothing behind.")}`);
+      const alive = setInterval(() => {}, 60_000); // nothing else keeps this process while it only waits
       await stopped;
+      clearInterval(alive);
     }
   } catch (cause) {
     if (stop.signal.aborted) {

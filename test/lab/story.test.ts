@@ -40,3 +40,20 @@ it("the quickstart's story, shortened", { skip: await whyNoStory(), timeout: 180
   for (const step of story.steps) assert.ok(step.facts.length > 0, `step ${step.number} says nothing`);
   assert.deepEqual(leftovers(LAB), []);
 });
+
+it("without --once the lab stays until Ctrl-C, and then nothing is left", {
+  skip: await whyNoStory(),
+  timeout: 120_000,
+}, async () => {
+  const child = spawn(process.execPath, [RUN, "--name", LAB, "--steps", "1"], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8");
+  for await (const part of child.stdout) {
+    text += part;
+    if (text.includes("The lab stays up.") && text.includes("leaves nothing behind")) child.kill("SIGINT");
+  }
+  await (child.exitCode === null ? once(child, "close") : undefined);
+  assert.equal(child.exitCode, 0, text);
+  assert.match(text, /the lab is gone\n$/);
+  assert.deepEqual(leftovers(LAB), []);
+});
