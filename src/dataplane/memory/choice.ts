@@ -5,10 +5,8 @@ import {
   type NextHopIndex,
   type SlotOwner,
 } from "../../forwarding/index.ts";
+import { GROUP_PROBES } from "../abi.ts";
 import type { PlanTables } from "./plan-tables.ts";
-
-/** Slots looked at before the backup. */
-export const SLOT_PROBES = 4;
 
 /** What a flow remembers of its next hop. */
 export interface NextHopRef {
@@ -41,13 +39,13 @@ export function ownerOf(plan: PlanTables, group: GroupIndex, slot: number): Slot
 }
 
 /**
- * The next hops that may take a new flow, best first: owners of the flow's slot and of those that follow, SLOT_PROBES in
+ * The next hops that may take a new flow, best first: owners of the flow's slot and of those that follow, GROUP_PROBES in
  * all, then the backup. Only those that are up.
  */
 export function* candidates(plan: PlanTables, group: GroupIndex, slot: number): Generator<Choice> {
   const entry = plan.groupEntry(group);
   if (entry === undefined) return;
-  const owners = Array.from({ length: SLOT_PROBES }, (_, i) => entry.slots[(slot + i) % GROUP_SLOTS]!.current);
+  const owners = Array.from({ length: GROUP_PROBES }, (_, i) => entry.slots[(slot + i) % GROUP_SLOTS]!.current);
   for (const nextHop of [...owners, entry.backup]) {
     const hop = plan.nextHopEntry(nextHop);
     if (hop?.state === "up") yield { nextHop, generation: hop.generation, target: hop.nextHop };
