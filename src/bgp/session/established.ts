@@ -47,8 +47,7 @@ export function inEstablished(
     case "NotifMsg":
       return drop(session, event, settings);
     case "KeepAliveMsg": {
-      // It lasted a keepalive interval, so it is a good session.
-      const good = session.failures === 0 ? session : { ...session, failures: 0 };
+      const good = session.settled ? session : { ...session, failures: 0, settled: true };
       return holdTime === undefined ? stay(good) : stay(good, arm("hold", holdTime));
     }
     case "UpdateMsg":

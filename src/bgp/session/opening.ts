@@ -94,8 +94,9 @@ export function inOpenConfirm(session: In<"OpenConfirm">, event: SessionEvent, s
       return drop(session, event, settings, event.fault);
     case "KeepAliveMsg": {
       const hold = agreed.holdTime === undefined ? [] : [arm("hold", agreed.holdTime)];
+      const settled = agreed.keepaliveTime === undefined;
       return {
-        session: { state: "Established", failures: agreed.holdTime === undefined ? 0 : failures, agreed },
+        session: { state: "Established", failures: settled ? 0 : failures, agreed, settled },
         effects: [...hold, { type: "established", agreed }],
       };
     }

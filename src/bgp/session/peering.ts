@@ -62,13 +62,21 @@ export function stepPeering(peering: Peering, input: PeeringInput, settings: Ses
       return then(dumped, (left) => advance(left, side, event, settings));
     }
   }
-  const stepped = advance(peering, side, event, settings);
-  // Whoever is established ends every other attempt.
-  const other: Side = side === "outgoing" ? "incoming" : "outgoing";
-  const done = at(stepped.peering, side)?.state === "Established" && at(peering, side)?.state !== "Established";
-  const rival = at(stepped.peering, other);
-  if (!done || rival === undefined || rival.state === "Idle") return stepped;
-  return then(stepped, (left) => advance(left, other, { type: "OpenCollisionDump" }, settings));
+  return restUnderEstablished(peering, advance(peering, side, event, settings), settings);
+}
+
+/**
+ * While the incoming connection is established the configured peering has to rest, or its retries would look like a peer
+ * that has restarted. Of two connections that are open the collision rule decides, not this one.
+ */
+function restUnderEstablished(before: Peering, stepped: PeeringStep, settings: SessionSettings): PeeringStep {
+  const { outgoing, incoming } = stepped.peering;
+  if (incoming?.state !== "Established") return stepped;
+  if (outgoing.state === "Connect" || outgoing.state === "Active") {
+    return then(stepped, (left) => advance(left, "outgoing", { type: "OpenCollisionDump" }, settings));
+  }
+  const changed = before.incoming?.state !== "Established" || before.outgoing.state !== "Idle";
+  return outgoing.state === "Idle" && changed ? then(stepped, park) : stepped;
 }
 
 function at(peering: Peering, side: Side): Session | undefined {
@@ -81,9 +89,13 @@ function then(first: PeeringStep, next: (peering: Peering) => PeeringStep): Peer
 }
 
 /**
- * Which connection has to go when an OPEN comes in on `side`: of two that know their peer, the one survives that was opened
- * by the router with the larger identifier (the larger AS, where the identifiers are equal). An established one stays.
- * @see RFC 4271 §6.8; RFC 6286 §2.3
+ * Which connection has to go when an OPEN comes in on `side`: the one survives that was opened by the router with the
+ * larger identifier (the larger AS, where the identifiers are equal).
+ *
+ * Both ends must come to the same answer whatever they have seen so far, or both connections go. So the rule holds for
+ * a rival in OpenSent as well (its peer is the same one: the address tells), and for one that is established but not settled
+ * (CollisionDetectEstablishedState). One that is settled stays.
+ * @see RFC 4271 §6.8 and §8.1.1 (14); RFC 6286 §2.3
  */
 function collisionLoser(
   peering: Peering,
@@ -92,9 +104,11 @@ function collisionLoser(
   settings: SessionSettings,
 ): Side | undefined {
   const other: Side = side === "outgoing" ? "incoming" : "outgoing";
-  const rival = at(peering, other)?.state;
-  if (rival === "Established") return side;
-  if (rival !== "OpenConfirm" || at(peering, side)?.state !== "OpenSent") return undefined;
+  const rival = at(peering, other);
+  if (at(peering, side)?.state !== "OpenSent" || rival === undefined || PROGRESS[rival.state] < PROGRESS.OpenSent) {
+    return undefined;
+  }
+  if (rival.state === "Established" && rival.settled) return side;
   const mine = settings.bgpIdentifier - peerIdentifier || settings.localAs - settings.remoteAs;
   return mine > 0 ? "incoming" : "outgoing";
 }
@@ -105,7 +119,7 @@ function accept(peering: Peering, settings: SessionSettings): PeeringStep {
   const established = leading(peering);
   let before: PeeringStep = { peering, effects: [] };
   if (established.state === "Established") {
-    if (established.agreed.gracefulRestart === undefined) return refused;
+    if (!established.settled || established.agreed.gracefulRestart === undefined) return refused;
     const side: Side = established === incoming ? "incoming" : "outgoing";
     before = then(advance(peering, side, { type: "TcpConnectionConfirmed" }, settings), park);
   } else if (incoming !== undefined) {

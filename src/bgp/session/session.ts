@@ -18,7 +18,13 @@ export type Session =
   | { readonly state: "Active"; readonly failures: number }
   | { readonly state: "OpenSent"; readonly failures: number; readonly sent: OpenMessage }
   | { readonly state: "OpenConfirm"; readonly failures: number; readonly agreed: Agreement }
-  | { readonly state: "Established"; readonly failures: number; readonly agreed: Agreement };
+  | {
+      readonly state: "Established";
+      readonly failures: number;
+      readonly agreed: Agreement;
+      /** It has lasted a keepalive interval: what looks like a collision now is a peer that has restarted. */
+      readonly settled: boolean;
+    };
 
 export type SessionState = Session["state"];
 

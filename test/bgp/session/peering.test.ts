@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import {
   leading,
   NO_PEERING,
   type Peering,
   type PeeringInput,
+  type SessionEvent,
   type SessionSettings,
   stepPeering,
 } from "../../../src/bgp/session/index.ts";
@@ -102,9 +104,19 @@ describe("peering: collisions (RFC 4271 §6.8)", () => {
     assert.equal(outcome(both, { side: "incoming", event }, settings).next.outgoing.state, "Idle");
   });
 
-  it("no OPEN yet on the other connection: both go on", () => {
+  it("no OPEN yet on the other connection: the same rule, so that both ends drop the same one", () => {
     const given: Peering = { outgoing: SESSIONS.OpenSent, incoming: SESSIONS.OpenSent };
-    assert.equal(outcome(given, open(HIGHER, "incoming")).text, `OpenSent/OpenConfirm: ${CONFIRMED("incoming")}`);
+    const confirmed = `Idle/OpenConfirm: ${dumped("outgoing")}, ${CONFIRMED("incoming")}`;
+    assert.equal(outcome(given, open(HIGHER, "incoming")).text, confirmed);
+    assert.equal(outcome(given, open(HIGHER, "outgoing")).text, `Idle/OpenSent: ${dumped("outgoing")}`);
+  });
+
+  it("a session that was just established obeys the rule as well", () => {
+    const fresh = { ...SESSIONS.Established, settled: false };
+    const given: Peering = { outgoing: fresh, incoming: SESSIONS.OpenSent };
+    assert.equal(outcome(given, open(LOWER, "incoming")).text, `Established/none: ${dumped("incoming")}`);
+    assert.equal(outcome(given, open(HIGHER, "incoming")).next.incoming?.state, "OpenConfirm");
+    assert.equal(outcome({ outgoing: fresh, incoming: undefined }, ACCEPTED).text, "Established/none: refuse");
   });
 
   it("an established session wins over a new one", () => {
@@ -159,5 +171,107 @@ describe("peering: ends", () => {
 
   it("an event of a connection that is gone changes nothing", () => {
     assert.equal(outcome(NO_PEERING, { side: "incoming", event: EVENTS.TcpConnectionFails }).text, "Idle/none:");
+  });
+});
+
+describe("peering: two routers that connect to each other", () => {
+  interface Wire {
+    readonly from: "a" | "b";
+    readonly connection: number;
+    readonly event: SessionEvent | "accepted" | "closed";
+  }
+
+  /** Plays both ends with messages that arrive in any order between connections, and in order on each. */
+  function play(choose: (count: number) => number): { a: Peering; b: Peering; log: string[]; armed: Set<string> } {
+    const armed = new Set<string>();
+    const settings = {
+      a: settingsSample({ bgpIdentifier: 1 }),
+      b: settingsSample({ bgpIdentifier: 2 }),
+    };
+    const ends: Record<"a" | "b", Peering> = {
+      a: { outgoing: SESSIONS.Connect, incoming: undefined },
+      b: { outgoing: SESSIONS.Connect, incoming: undefined },
+    };
+    // Connection 0 was opened by a, 1 by b. Each direction of each connection is a queue.
+    const queues: Wire[][] = [[], [], [], []];
+    const log: string[] = [];
+    const alive: Record<"a" | "b", boolean[]> = { a: [true, true], b: [true, true] };
+    const sideOf = (end: "a" | "b", connection: number): "outgoing" | "incoming" =>
+      (connection === 0) === (end === "a") ? "outgoing" : "incoming";
+    const send = (end: "a" | "b", connection: number, event: Wire["event"]): void => {
+      queues[connection * 2 + (end === "a" ? 0 : 1)]!.push({ from: end, connection, event });
+    };
+    const run = (end: "a" | "b", connection: number, input: PeeringInput): void => {
+      const { peering, effects } = stepPeering(ends[end], input, settings[end]);
+      ends[end] = peering;
+      for (const effect of effects) {
+        log.push(`${end} ${shown(effect)}`);
+        if (effect.type === "refuse") {
+          alive[end][connection] = false;
+          send(end, connection, "closed");
+        }
+        if (!("side" in effect)) continue;
+        if (effect.type === "arm") armed.add(`${end} ${effect.side} ${effect.timer}`);
+        if (effect.type === "disarm") armed.delete(`${end} ${effect.side} ${effect.timer}`);
+        if (effect.type === "disarmAll") {
+          for (const timer of armed) if (timer.startsWith(`${end} ${effect.side} `)) armed.delete(timer);
+        }
+        const on = (effect.side === "outgoing") === (end === "a") ? 0 : 1;
+        if (effect.type === "close") {
+          alive[end][on] = false;
+          send(end, on, "closed");
+        }
+        if (effect.type === "sendOpen") send(end, on, { type: "BGPOpen", open: effect.open });
+        if (effect.type === "sendKeepalive") send(end, on, { type: "KeepAliveMsg" });
+        if (effect.type === "sendNotification") send(end, on, { type: "NotifMsg", notification: effect.notification });
+      }
+    };
+    send("a", 0, "accepted");
+    send("b", 1, "accepted");
+    const acked = [false, false];
+    for (let turn = 0; turn < 200; turn++) {
+      const ready = queues.filter((queue) => queue.length > 0);
+      if (ready.length === 0) break;
+      const wire = ready[choose(ready.length)]!.shift()!;
+      const end = wire.from === "a" ? "b" : "a";
+      if (wire.event === "accepted") {
+        // The SYN is answered: the opener may hear of it before or after the acceptor acts.
+        acked[wire.connection] = true;
+        const opener = wire.from;
+        const first = choose(2) === 0;
+        const hear = (): void => {
+          if (ends[opener].outgoing.state === "Connect") {
+            run(opener, wire.connection, { side: "outgoing", event: { type: "Tcp_CR_Acked" } });
+          } else send(opener, wire.connection, "closed");
+        };
+        if (first) hear();
+        run(end, wire.connection, { type: "accepted" });
+        if (!first) hear();
+        continue;
+      }
+      if (!alive[end][wire.connection]) continue;
+      const event: SessionEvent = wire.event === "closed" ? { type: "TcpConnectionFails" } : wire.event;
+      if (wire.event === "closed") alive[end][wire.connection] = false;
+      run(end, wire.connection, { side: sideOf(end, wire.connection), event });
+    }
+    return { ...ends, log, armed };
+  }
+
+  it("end with one session, the same at both ends, in whatever order things arrive", () => {
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.nat(1 << 20)), (choices) => {
+        const { a, b, log, armed } = play((count) => choices.next().value % count);
+        const states = [leading(a).state, leading(b).state];
+        assert.deepEqual(states, ["Established", "Established"], log.join("\n"));
+        const aSide = leading(a) === a.outgoing ? "a" : "b";
+        const bSide = leading(b) === b.outgoing ? "b" : "a";
+        assert.equal(aSide, bSide, "both have the connection that the same router opened");
+        // What was not chosen rests: no retry may disturb the session later.
+        const sides = [aSide === "a" ? "a outgoing" : "a incoming", bSide === "b" ? "b outgoing" : "b incoming"];
+        const left = [...armed].filter((timer) => !sides.some((side) => timer.startsWith(side)));
+        assert.deepEqual(left, [], log.join("\n"));
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

@@ -59,7 +59,7 @@ export const SESSIONS = {
   Active: { state: "Active", failures: 0 },
   OpenSent: { state: "OpenSent", failures: 0, sent: ownOpen(SETTINGS) },
   OpenConfirm: { state: "OpenConfirm", failures: 0, agreed },
-  Established: { state: "Established", failures: 0, agreed },
+  Established: { state: "Established", failures: 0, agreed, settled: true },
 } as const satisfies Record<Session["state"], Session>;
 
 const fault = notification(3, 1);

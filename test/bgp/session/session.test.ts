@@ -205,7 +205,10 @@ describe("session state machine (RFC 4271 §8.2.2)", () => {
     assert.equal(step(SESSIONS.Established, EVENTS.NotifMsg, SETTINGS).session.failures, 1);
     assert.equal(step(SESSIONS.Established, EVENTS.TcpConnectionFails, SETTINGS).session.failures, 0);
     assert.equal(step({ ...SESSIONS.Connect, failures: 2 }, EVENTS.TcpConnectionFails, SETTINGS).session.failures, 3);
-    assert.equal(step({ ...SESSIONS.Established, failures: 5 }, EVENTS.KeepAliveMsg, SETTINGS).session.failures, 0);
+    assert.equal(
+      step({ ...SESSIONS.Established, failures: 5, settled: false }, EVENTS.KeepAliveMsg, SETTINGS).session.failures,
+      0,
+    );
   });
 
   it("a hard reset carries what it stands for, only where both ends keep routes over NOTIFICATIONs (RFC 8538 §3)", () => {

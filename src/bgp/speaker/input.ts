@@ -1,0 +1,105 @@
+import type { Clock } from "../../base/index.ts";
+import { type Frame, Framer, type NotificationMessage } from "../wire/index.ts";
+import type { Connection } from "./transport.ts";
+
+/** Work on one connection's input before other sockets and timers get their turn, in milliseconds. */
+const TURN_BUDGET = 4;
+
+export interface InputHandlers {
+  /** One message. Its octets are borrowed until the call returns. */
+  message(frame: Frame): void;
+  malformed(fault: NotificationMessage): void;
+  closed(reason: string): void;
+  drained(): void;
+}
+
+/**
+ * Reads one connection: cuts messages, hands them over one by one and stops for a turn when the budget is used up or
+ * somebody holds it. Nothing is queued here but the chunk at hand: TCP holds back the rest.
+ */
+export class Input {
+  readonly #connection: Connection;
+  readonly #handlers: InputHandlers;
+  readonly #clock: Clock;
+  readonly #framer = new Framer();
+  #closed = false;
+  #held = false;
+  #paused = false;
+  /** The peer is gone; said once everything that came before has been handed over. */
+  #gone: string | undefined;
+
+  constructor(connection: Connection, handlers: InputHandlers, clock: Clock) {
+    this.#connection = connection;
+    this.#handlers = handlers;
+    this.#clock = clock;
+    connection.start({
+      data: (octets) => {
+        this.#framer.feed(octets);
+        this.#pump();
+      },
+      closed: (reason) => {
+        this.#gone = reason;
+        if (!this.#paused) this.#end();
+      },
+      drained: () => {
+        if (!this.#closed) handlers.drained();
+      },
+    });
+  }
+
+  /** No further message until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    if (this.#paused) this.#clock.soon(() => this.#pump());
+  }
+
+  /** No further message, whatever is there. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #pump(): void {
+    const start = this.#clock.monotonic();
+    while (!this.#closed) {
+      if (this.#held) {
+        this.#pause();
+        return;
+      }
+      const answer = this.#framer.next();
+      if (answer.kind === "need-more") break;
+      if (answer.kind === "malformed") {
+        this.#handlers.malformed(answer.fault);
+        this.#closed = true;
+        return;
+      }
+      this.#handlers.message(answer);
+      if (this.#clock.monotonic() - start > TURN_BUDGET) {
+        this.#pause();
+        this.#clock.soon(() => this.#pump());
+        return;
+      }
+    }
+    if (this.#closed) return;
+    if (this.#paused) {
+      this.#paused = false;
+      this.#connection.resume();
+    }
+    this.#end();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#connection.pause();
+  }
+
+  #end(): void {
+    if (this.#gone === undefined || this.#closed) return;
+    this.#closed = true;
+    this.#handlers.closed(this.#gone);
+  }
+}

@@ -1,0 +1,235 @@
+import net from "node:net";
+import type { Sock } from "../../../native/api.ts";
+import { type Clock, messageOf, milliseconds, parseIpv6 } from "../../base/index.ts";
+import { TcpConnection } from "./tcp-connection.ts";
+import {
+  type Connection,
+  type ConnectOptions,
+  type Endpoint,
+  type Guard,
+  type Listener,
+  type Transport,
+  TransportError,
+} from "./transport.ts";
+
+export interface NetTransportParts {
+  readonly clock: Clock;
+  /** The addon's sockets; without them MD5, TTL security, hop limits and namespaces cannot be had. */
+  readonly sock?: Sock;
+  /** Network namespace of all sockets, by path. */
+  readonly namespace?: string;
+}
+
+const BACKLOG = 128;
+/** Largest hop limit. @see RFC 5082 §3 */
+const MAX_HOPS = 255;
+const READ_BUFFER = 64 * 1024;
+const CONNECT_TIMEOUT = milliseconds(30_000);
+
+const isIpv6 = (address: string): boolean => parseIpv6(address) !== undefined;
+const keyOf = (password: string | undefined): Uint8Array => new TextEncoder().encode(password ?? "");
+
+/** Real TCP. With the addon it makes, protects and binds descriptors and hands them to `node:net`. */
+export function createNetTransport(parts: NetTransportParts): Transport {
+  return new NetTransport(parts);
+}
+
+function needsAddon(option: "password" | "ttl-security"): TransportError {
+  const what = option === "password" ? "a TCP MD5 password" : "TTL security";
+  return new TransportError(
+    { code: "bgp.needs-addon", option },
+    `${what} is configured for a BGP peer, but the native addon is not loaded: run npm run setup, or remove it`,
+  );
+}
+
+class NetTransport implements Transport {
+  readonly #parts: NetTransportParts;
+
+  constructor(parts: NetTransportParts) {
+    this.#parts = parts;
+  }
+
+  connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void } {
+    let settled = false;
+    let socket: net.Socket | undefined;
+    const finish = (result: Connection | Error): void => {
+      if (settled) return;
+      settled = true;
+      timeout.cancel();
+      if (result instanceof Error) socket?.destroy();
+      done(result);
+    };
+    const timeout = this.#parts.clock.after(CONNECT_TIMEOUT, () => finish(new Error("connection timed out")));
+    try {
+      socket = this.#open(options, () => finish(connection(socket!, this.#parts.clock)));
+      // Also after it was settled or cancelled: an error that nobody hears would end the process.
+      socket.on("error", (cause) => finish(cause));
+    } catch (cause) {
+      this.#parts.clock.soon(() => finish(cause instanceof Error ? cause : new Error(messageOf(cause))));
+    }
+    return {
+      cancel: () => {
+        settled = true;
+        timeout.cancel();
+        socket?.destroy();
+      },
+    };
+  }
+
+  #open(options: ConnectOptions, connected: () => void): net.Socket {
+    const { remote, source } = options;
+    const { sock } = this.#parts;
+    if (sock === undefined) {
+      if (options.password !== undefined) throw needsAddon("password");
+      if (options.ttlSecurityHops !== undefined) throw needsAddon("ttl-security");
+      return net.connect(
+        { host: remote.address, port: remote.port, ...(source && { localAddress: source }) },
+        connected,
+      );
+    }
+    const fd = this.#socket(sock, remote.address);
+    try {
+      if (options.password !== undefined) {
+        sock.setMd5(fd, remote.address, isIpv6(remote.address) ? 128 : 32, keyOf(options.password));
+      }
+      if (options.ttlSecurityHops !== undefined) sock.setTtlSecurity(fd, MAX_HOPS - options.ttlSecurityHops + 1);
+      else if (options.hopLimit !== undefined) sock.setHopLimit(fd, options.hopLimit);
+      if (source !== undefined) sock.bind(fd, source, 0);
+      const buffer = new Uint8Array(READ_BUFFER);
+      const socket = new net.Socket({
+        fd,
+        readable: true,
+        writable: true,
+        manualStart: true,
+        onread: {
+          buffer,
+          callback: (count: number) => {
+            socket.emit("octets", buffer.subarray(0, count));
+            return true;
+          },
+        },
+      } as net.SocketConstructorOpts);
+      return socket.connect({ host: remote.address, port: remote.port }, connected);
+    } catch (cause) {
+      sock.close(fd);
+      throw cause;
+    }
+  }
+
+  #socket(sock: Sock, address: string): number {
+    const { namespace } = this.#parts;
+    const family = isIpv6(address) ? "ipv6" : "ipv4";
+    return sock.socket({ family, type: "stream", ...(namespace === undefined ? {} : { namespace }) });
+  }
+
+  async listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener> {
+    const { clock, sock } = this.#parts;
+    const server = net.createServer({ noDelay: true }, (socket) => accept(connection(socket, clock)));
+    let fd: number | undefined;
+    try {
+      if (sock === undefined) {
+        const guarded = new NetListener(server, local, undefined, undefined);
+        guarded.guard(guards);
+        await listening(server, { host: local.address, port: local.port, ipv6Only: true });
+      } else {
+        fd = this.#socket(sock, local.address);
+        const options = { reuseAddress: true, ...(isIpv6(local.address) ? { v6Only: true } : {}) };
+        sock.bind(fd, local.address, local.port, options);
+        await listening(server, { fd });
+      }
+    } catch (cause) {
+      if (fd !== undefined && !server.listening) sock?.close(fd);
+      if (cause instanceof TransportError) throw cause;
+      throw listenFailed(local, cause);
+    }
+    const bound = server.address();
+    const port = typeof bound === "object" && bound !== null ? bound.port : local.port;
+    const listener = new NetListener(server, { address: local.address, port }, sock, fd);
+    listener.guard(guards);
+    return listener;
+  }
+}
+
+function connection(socket: net.Socket, clock: Clock): Connection {
+  socket.setNoDelay(true);
+  return new TcpConnection(socket, clock);
+}
+
+function listening(server: net.Server, options: net.ListenOptions | { fd: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ ...options, backlog: BACKLOG }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function listenFailed(local: Endpoint, cause: unknown): TransportError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const advice =
+    code === "EADDRINUSE"
+      ? "another BGP daemon has the port: stop it, or configure another port"
+      : code === "EACCES" || code === "EPERM"
+        ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+        : code === "EADDRNOTAVAIL"
+          ? "no interface has this address"
+          : messageOf(cause);
+  return new TransportError(
+    { code: "bgp.listen-failed", address: local.address, port: local.port },
+    `cannot listen for BGP on ${local.address} port ${local.port}: ${advice}`,
+    { cause },
+  );
+}
+
+class NetListener implements Listener {
+  readonly local: Endpoint;
+  readonly #server: net.Server;
+  readonly #sock: Sock | undefined;
+  readonly #fd: number | undefined;
+  #keys = new Map<string, string>();
+  #unprotected: ReadonlySet<string> = new Set();
+
+  constructor(server: net.Server, local: Endpoint, sock: Sock | undefined, fd: number | undefined) {
+    this.local = local;
+    this.#server = server;
+    this.#sock = sock;
+    this.#fd = fd;
+  }
+
+  guard(guards: readonly Guard[]): void {
+    const family = isIpv6(this.local.address);
+    const mine = guards.filter(({ address }) => isIpv6(address) === family);
+    const wanted = new Map(
+      mine.flatMap(({ address, password }) => (password === undefined ? [] : [[address, password]])),
+    );
+    const hops = mine.map(({ ttlSecurityHops }) => ttlSecurityHops);
+    const secured = hops.filter((hop) => hop !== undefined);
+    if (this.#sock === undefined || this.#fd === undefined) {
+      if (wanted.size > 0) throw needsAddon("password");
+      if (secured.length > 0) throw needsAddon("ttl-security");
+      return;
+    }
+    const bits = family ? 128 : 32;
+    for (const [address] of this.#keys) {
+      if (!wanted.has(address)) this.#sock.setMd5(this.#fd, address, bits, new Uint8Array(0));
+    }
+    for (const [address, password] of wanted) {
+      if (this.#keys.get(address) !== password) this.#sock.setMd5(this.#fd, address, bits, keyOf(password));
+    }
+    this.#keys = wanted as Map<string, string>;
+    // The minimum hop limit belongs to the whole listener. Where only some neighbours ask for it, those cannot be accepted here.
+    const all = secured.length === hops.length && secured.length > 0;
+    if (all) this.#sock.setTtlSecurity(this.#fd, MAX_HOPS - Math.max(...secured) + 1);
+    const left = all ? [] : mine.filter(({ ttlSecurityHops }) => ttlSecurityHops !== undefined);
+    this.#unprotected = new Set(left.map(({ address }) => address));
+  }
+
+  protects(address: string): boolean {
+    return !this.#unprotected.has(address);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}

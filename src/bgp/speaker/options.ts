@@ -1,0 +1,76 @@
+import type { Ipv6Address, Seconds } from "../../base/index.ts";
+import type { RoutePolicy } from "../policy/index.ts";
+import type { Dialect } from "../wire/index.ts";
+
+/** One neighbour. Addresses are IPv6 or IPv4 text without a zone. */
+export interface PeerOptions {
+  readonly address: string;
+  /** To connect to. */
+  readonly port: number;
+  readonly remoteAs: number;
+  readonly description?: string;
+  /** Waits for the peer to connect. */
+  readonly passive: boolean;
+  /** Offered; `undefined`: no timers. */
+  readonly holdTime: Seconds | undefined;
+  /** If less than a third of the agreed hold time. */
+  readonly keepaliveTime?: Seconds;
+  readonly connectRetry: Seconds;
+  /** TCP MD5 signature. @see RFC 2385 */
+  readonly password?: string;
+  /** At most so many hops away. @see RFC 5082 */
+  readonly ttlSecurityHops?: number;
+  /** Hop limit towards a peer of another AS; 1 without it. */
+  readonly multihop?: number;
+  /** Local address of the connections that this router opens. */
+  readonly updateSource?: string;
+  /** Refuse the peer when it does not offer the capability family. Default: a session without routes. */
+  readonly requireFamily?: boolean;
+  /** More routes than this end the session. @see RFC 4486 §4 */
+  readonly maximumRoutes?: number;
+  /** Own next hop also inside the AS. */
+  readonly nextHopSelf?: boolean;
+  /** Default true. @see RFC 4271 §6.3 */
+  readonly enforceFirstAs?: boolean;
+  readonly importPolicy?: RoutePolicy;
+  readonly exportPolicy?: RoutePolicy;
+}
+
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** @see RFC 4724 */
+export interface GracefulRestartOptions {
+  /** How long neighbours keep our routes. */
+  readonly restartTime: Seconds;
+  /** How long a neighbour that is back has for its End-of-RIB. */
+  readonly stalePathTime: Seconds;
+  /** How long this router waits for End-of-RIB of its neighbours after its own restart. */
+  readonly selectionDeferralTime: Seconds;
+  /** Keep routes over NOTIFICATIONs and an expired hold timer as well, where the neighbour does. Default false. @see RFC 8538 */
+  readonly keepOverNotification?: boolean;
+}
+
+export interface SpeakerOptions {
+  readonly localAs: number;
+  /** Unsigned 32 bits, not 0. */
+  readonly bgpIdentifier: number;
+  /** What others send packets for this router to. */
+  readonly nextHop: Ipv6Address;
+  /** None: only connections of our own. */
+  readonly listen: readonly ListenAddress[];
+  readonly peers: readonly PeerOptions[];
+  readonly dialect?: Dialect;
+  /** `undefined`: neither offered nor helped. */
+  readonly gracefulRestart: GracefulRestartOptions | undefined;
+  /**
+   * How the data plane was found. `restarted`: an earlier life of this router left routes with its neighbours (the R bit,
+   * until `localStateConverged` was called and the neighbours have said End-of-RIB). `forwardingPreserved`: what it
+   * forwarded goes on (the F bit, honestly).
+   */
+  readonly start: { readonly restarted: boolean; readonly forwardingPreserved: boolean };
+  /** Without a policy, take routes from and give them to other autonomous systems. Default false. @see RFC 8212 */
+  readonly acceptExternal?: boolean;
+}

@@ -1,0 +1,129 @@
+import type { Clock } from "../../base/index.ts";
+import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
+import { type Family, UpdateEncoder } from "../wire/index.ts";
+import type { ExportGroup } from "./export-group.ts";
+import type { PeerCounters } from "./metrics.ts";
+import type { Connection } from "./transport.ts";
+
+/** Nothing more is encoded while the socket holds this much. */
+const HIGH_WATER = 1024 * 1024;
+const TURN_BUDGET = 4;
+const NETS_AT_ONCE = 512;
+
+export interface OutputParts {
+  readonly output: RouteOutput;
+  readonly connection: Connection;
+  readonly attributes: AttributeTable;
+  readonly group: ExportGroup;
+  readonly family: Family;
+  readonly clock: Clock;
+  readonly counters: PeerCounters;
+  /** Whether this neighbour may have anything from `source` now. */
+  readonly mayPass: (source: PeerIndex) => boolean;
+  /** Whether End-of-RIB may be said now. */
+  readonly mayEndRib: () => boolean;
+  /** So many messages were handed to the socket. */
+  readonly sent: (messages: number) => void;
+}
+
+/**
+ * Tells one neighbour what changed, in turns of a few milliseconds, and only while its socket takes it: a slow neighbour
+ * costs no memory, what changes twice meanwhile is sent once.
+ */
+export class Output implements Disposable {
+  readonly #parts: OutputParts;
+  readonly #encoder: UpdateEncoder;
+  readonly #visitor: OutputVisitor;
+  #scheduled = false;
+  #closed = false;
+  #endOfRibSent = false;
+
+  constructor(parts: OutputParts) {
+    this.#parts = parts;
+    this.#encoder = new UpdateEncoder(parts.family);
+    this.#visitor = this.#visit();
+    parts.output.onPending = () => this.poke();
+    this.poke();
+  }
+
+  get endOfRibSent(): boolean {
+    return this.#endOfRibSent;
+  }
+
+  get pending(): number {
+    return this.#parts.output.pending;
+  }
+
+  get advertised(): number {
+    return this.#parts.output.advertised;
+  }
+
+  /** Sends everything again, as what may pass has changed or the neighbour asked for it. @see RFC 2918 §4 */
+  replay(): void {
+    this.#parts.output.replay();
+    this.poke();
+  }
+
+  /** There may be something to do: routes, room in the socket, End-of-RIB. */
+  poke(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#parts.clock.soon(() => {
+      this.#scheduled = false;
+      if (!this.#closed) this.#pump();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#parts.output.onPending = undefined;
+    this.#parts.output[Symbol.dispose]();
+  }
+
+  #pump(): void {
+    const { output, connection, clock } = this.#parts;
+    const start = clock.monotonic();
+    while (output.pending > 0) {
+      if (connection.queued >= HIGH_WATER) return; // `drained` pokes
+      output.drain(this.#visitor, NETS_AT_ONCE);
+      this.#flush();
+      if (clock.monotonic() - start > TURN_BUDGET) {
+        this.poke();
+        return;
+      }
+    }
+    if (!this.#endOfRibSent && this.#parts.mayEndRib()) {
+      this.#encoder.endOfRib();
+      this.#flush();
+      this.#endOfRibSent = true;
+    }
+  }
+
+  #flush(): void {
+    const { connection, sent } = this.#parts;
+    const block = this.#encoder.take();
+    if (block === undefined) return;
+    connection.write(block);
+    sent(this.#encoder.messages);
+    this.#encoder.messages = 0;
+  }
+
+  #visit(): OutputVisitor {
+    const { attributes, group, counters, mayPass } = this.#parts;
+    const encoder = this.#encoder;
+    return {
+      admit: (id: AttributeId, source: PeerIndex) => {
+        if (!mayPass(source)) return false;
+        const exported = group.of(attributes.get(id));
+        if (!exported.ok) counters.withheld(exported.reason).add();
+        return exported.ok;
+      },
+      announce: (id, key, start, length) => {
+        const exported = group.of(attributes.get(id));
+        if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
+        return encoder.announce(exported.attributes, exported.nextHop, key, start, length);
+      },
+      withdraw: (key, start, length) => encoder.withdraw(key, start, length),
+    };
+  }
+}

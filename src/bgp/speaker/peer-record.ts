@@ -1,0 +1,161 @@
+import type { Milliseconds } from "../../base/index.ts";
+import type { Helper, Session, SessionEnd } from "../session/index.ts";
+import { familyName, type NotificationMessage, sameFamily } from "../wire/index.ts";
+import { endText, notificationText } from "./error-text.ts";
+import type { PeerCounters } from "./metrics.ts";
+import type { PeerOptions } from "./options.ts";
+import type { Output } from "./output.ts";
+import type { PeerError, PeerStatus } from "./status.ts";
+import type { Connection } from "./transport.ts";
+
+/** What is true of the peer at the moment of asking. */
+export interface PeerNow {
+  readonly options: PeerOptions;
+  readonly kind: "internal" | "external";
+  readonly session: Session;
+  readonly connection: Connection | undefined;
+  readonly helper: Helper;
+  readonly familyDisabled: boolean;
+  readonly routesReceived: number;
+  readonly output: Output | undefined;
+}
+
+/** What is remembered and counted about one peer. Every count is also a metric. */
+export class PeerRecord {
+  readonly counters: PeerCounters;
+  endOfRibReceived = false;
+  refusedConnections = 0;
+  #since: Milliseconds;
+  #messagesIn = 0;
+  #messagesOut = 0;
+  #updatesIn = 0;
+  #updatesOut = 0;
+  #established = 0;
+  #flaps = 0;
+  #lostBecause: string | undefined;
+  #lastSent: PeerError | undefined;
+  #lastReceived: PeerError | undefined;
+  #lastError: PeerError | undefined;
+
+  constructor(counters: PeerCounters, now: Milliseconds) {
+    this.counters = counters;
+    this.#since = now;
+  }
+
+  changed(now: Milliseconds): void {
+    this.#since = now;
+  }
+
+  messageIn(): void {
+    this.#messagesIn += 1;
+    this.counters.messagesIn.add();
+  }
+
+  updateIn(): void {
+    this.#updatesIn += 1;
+    this.counters.updatesIn.add();
+  }
+
+  messageOut(): void {
+    this.#messagesOut += 1;
+    this.counters.messagesOut.add();
+  }
+
+  updatesOut(messages: number): void {
+    this.#messagesOut += messages;
+    this.#updatesOut += messages;
+    this.counters.messagesOut.add(messages);
+    this.counters.updatesOut.add(messages);
+  }
+
+  established(): void {
+    this.#established += 1;
+    this.endOfRibReceived = false;
+    this.counters.established.add();
+  }
+
+  flapped(): void {
+    this.#flaps += 1;
+    this.counters.flaps.add();
+  }
+
+  /** Why the connection is gone, as the transport says; used by the next `ended`. */
+  lost(reason: string): void {
+    this.#lostBecause = reason;
+  }
+
+  /** A connection that could not be made. */
+  failed(reason: string, at: Milliseconds): void {
+    this.#lastError = { direction: "none", code: 0, subcode: 0, text: `cannot connect: ${reason}`, at };
+  }
+
+  /** Remembers how a connection ended and says it in one line. */
+  ended(end: SessionEnd, at: Milliseconds): string {
+    const text = endText(end, this.#lostBecause);
+    this.#lostBecause = undefined;
+    let last: PeerError = { direction: "none", code: 0, subcode: 0, text, at };
+    if (end.sent !== undefined) {
+      last = errorOf("sent", end.sent, at);
+      this.#lastSent = last;
+    }
+    if (end.received !== undefined) {
+      last = errorOf("received", end.received, at);
+      this.#lastReceived = last;
+    }
+    // Losing a collision is how two connections become one: not an error.
+    if (end.cause !== "OpenCollisionDump") this.#lastError = last;
+    return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
+  }
+
+  status(now: PeerNow): PeerStatus {
+    const { options, session, connection, output } = now;
+    const agreed = session.state === "Established" ? session.agreed : undefined;
+    const restart = agreed?.gracefulRestart;
+    const kept = restart?.peer.families.find(({ family }) => agreed?.families.some((own) => sameFamily(own, family)));
+    return {
+      address: options.address,
+      description: options.description,
+      remoteAs: options.remoteAs,
+      kind: now.kind,
+      state: session.state,
+      since: this.#since,
+      local: connection?.local,
+      remote: connection?.remote,
+      bgpIdentifier: agreed?.peerIdentifier,
+      holdTime: agreed?.holdTime,
+      keepaliveTime: agreed?.keepaliveTime,
+      families: agreed?.families.map(familyName) ?? [],
+      capabilities: {
+        fourOctetAs: agreed?.asWidth === 4,
+        routeRefresh: agreed?.routeRefresh ?? false,
+        gracefulRestart: restart !== undefined,
+        unknown: agreed?.unknownCapabilities ?? [],
+      },
+      familyDisabled: now.familyDisabled,
+      gracefulRestart: {
+        helper: now.helper.state,
+        peerRestartTime: restart?.peer.restartTime,
+        peerRestarted: restart?.peer.restarted ?? false,
+        peerForwardingPreserved: kept?.forwardingPreserved ?? false,
+        endOfRibSent: output?.endOfRibSent ?? false,
+        endOfRibReceived: this.endOfRibReceived,
+      },
+      routesReceived: now.routesReceived,
+      routesAdvertised: output?.advertised ?? 0,
+      routesPending: output?.pending ?? 0,
+      messagesReceived: this.#messagesIn,
+      messagesSent: this.#messagesOut,
+      updatesReceived: this.#updatesIn,
+      updatesSent: this.#updatesOut,
+      establishedTransitions: this.#established,
+      flaps: this.#flaps,
+      lastSent: this.#lastSent,
+      lastReceived: this.#lastReceived,
+      lastError: this.#lastError,
+    };
+  }
+}
+
+function errorOf(direction: "sent" | "received", message: NotificationMessage, at: Milliseconds): PeerError {
+  return { direction, code: message.code, subcode: message.subcode, text: notificationText(message), at };
+}

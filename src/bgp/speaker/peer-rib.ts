@@ -1,0 +1,165 @@
+import type { Clock, Random, Seconds } from "../../base/index.ts";
+import type { PeerIndex, RibPeer } from "../../rib/index.ts";
+import {
+  type Agreement,
+  type Helper,
+  type HelperEffect,
+  type HelperEvent,
+  type HelperTimer,
+  NO_HELPER,
+  type SessionEnd,
+  stepHelper,
+} from "../session/index.ts";
+import { type Family, sameFamily } from "../wire/index.ts";
+import type { SpeakerRib } from "./intake.ts";
+import { TimerSet } from "./timer-set.ts";
+
+const NETS_AT_ONCE = 8192;
+
+export interface PeerRibParts {
+  readonly rib: SpeakerRib;
+  readonly family: Family;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stalePathTime: Seconds;
+  /** The last job is done: UPDATEs may be taken again. */
+  readonly onIdle: () => void;
+}
+
+/** One sweep; true when done. */
+type Job = (peer: PeerIndex) => boolean;
+
+/**
+ * A neighbour's place in the RIB, for longer than a session: its number, its stale routes (`session/graceful-restart`
+ * decides about them), and the sweeps that take many turns. While a sweep runs, `busy` holds back new UPDATEs.
+ */
+export class PeerRib implements Disposable {
+  readonly #parts: PeerRibParts;
+  readonly #timers: TimerSet<HelperTimer>;
+  #helper: Helper = NO_HELPER;
+  #peer: RibPeer | undefined;
+  #index: PeerIndex | undefined;
+  #jobs: Job[] = [];
+  #running = false;
+  #frozen = false;
+
+  constructor(parts: PeerRibParts) {
+    this.#parts = parts;
+    this.#timers = new TimerSet(parts.clock, parts.random, (name) =>
+      this.#step({ type: name === "restart" ? "RestartTimer_Expires" : "StalePathTimer_Expires" }),
+    );
+  }
+
+  /** Its number; `undefined` before its first session. */
+  get index(): PeerIndex | undefined {
+    return this.#index;
+  }
+
+  get helper(): Helper {
+    return this.#helper;
+  }
+
+  get busy(): boolean {
+    return this.#jobs.length > 0;
+  }
+
+  /** Routes in its Adj-RIB-In. */
+  get routes(): number {
+    return this.#index === undefined ? 0 : this.#parts.rib.capability.pathsOf(this.#index);
+  }
+
+  /** The session is up. A neighbour that comes back as somebody else starts with nothing. */
+  established(peer: RibPeer, agreed: Agreement): PeerIndex {
+    const same = this.#peer !== undefined && this.#peer.bgpIdentifier === peer.bgpIdentifier;
+    if (!same) this.#forget();
+    this.#peer = peer;
+    this.#index ??= this.#parts.rib.openPeer(peer);
+    this.#step({ type: "established", agreed });
+    return this.#index;
+  }
+
+  lost(agreed: Agreement, end: SessionEnd): void {
+    this.#step({ type: "lost", agreed, end });
+  }
+
+  endOfRib(family: Family): void {
+    this.#step({ type: "endOfRib", family });
+  }
+
+  /** Every route goes, the session stays. @see RFC 4760 §7 */
+  sweepAll(): void {
+    this.#enqueue((peer) => this.#parts.rib.capability.sweep(peer, NETS_AT_ONCE));
+  }
+
+  /** The process ends: the RIB keeps what it has, so that nothing is taken out of forwarding on the way. */
+  freeze(): void {
+    this.#frozen = true;
+    this.#jobs = [];
+    this.#timers.disarmAll();
+  }
+
+  [Symbol.dispose](): void {
+    this.#timers[Symbol.dispose]();
+    this.#forget();
+  }
+
+  /** The RIB sweeps what is left and frees the number. */
+  #forget(): void {
+    this.#helper = NO_HELPER;
+    this.#timers.disarm("restart");
+    this.#timers.disarm("stalePath");
+    this.#jobs = [];
+    if (this.#index !== undefined && !this.#frozen) this.#parts.rib.closePeer(this.#index);
+    this.#index = undefined;
+    this.#peer = undefined;
+  }
+
+  #step(event: HelperEvent): void {
+    if (this.#frozen) return;
+    const { helper, effects } = stepHelper(this.#helper, event, this.#parts.stalePathTime);
+    this.#helper = helper;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: HelperEffect): void {
+    if (effect.type === "arm") {
+      this.#timers.arm(effect.timer, effect.delay, { jitter: false });
+      return;
+    }
+    if (effect.type === "disarm") {
+      this.#timers.disarm(effect.timer);
+      return;
+    }
+    if (!sameFamily(effect.family, this.#parts.family)) return;
+    const table = this.#parts.rib.capability;
+    if (effect.type === "deleteStale") this.#enqueue((peer) => table.sweepStale(peer, NETS_AT_ONCE));
+    else if (effect.type === "deleteAll") this.#enqueue((peer) => table.sweep(peer, NETS_AT_ONCE));
+    else {
+      this.#enqueue((peer) => {
+        table.markStale(peer);
+        return true;
+      });
+    }
+  }
+
+  /** Jobs run in order; the first piece at once, the rest on later turns. */
+  #enqueue(job: Job): void {
+    this.#jobs.push(job);
+    if (!this.#running) this.#run();
+  }
+
+  #run(): void {
+    const job = this.#jobs[0];
+    this.#running = job !== undefined && this.#index !== undefined;
+    if (job === undefined || this.#index === undefined) {
+      this.#parts.onIdle();
+      return;
+    }
+    if (!job(this.#index)) {
+      this.#parts.clock.soon(() => this.#run());
+      return;
+    }
+    this.#jobs.shift();
+    this.#run();
+  }
+}

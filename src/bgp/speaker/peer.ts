@@ -1,0 +1,533 @@
+import {
+  type Clock,
+  formatIpv4,
+  type Ipv6Address,
+  type Log,
+  messageOf,
+  type Random,
+  seconds,
+  unreachable,
+} from "../../base/index.ts";
+import { LOCAL_PEER, type PeerIndex, type RibPeer } from "../../rib/index.ts";
+import { mayPass, type PolicyPeer } from "../policy/index.ts";
+import {
+  type Agreement,
+  leading,
+  NO_PEERING,
+  type Peering,
+  type PeeringEffect,
+  type PeeringInput,
+  type SessionEnd,
+  type SessionEvent,
+  type SessionSettings,
+  type Side,
+  stepPeering,
+} from "../session/index.ts";
+import {
+  type AttributeCodec,
+  CeaseSubcode,
+  type ControlMessage,
+  decodeControl,
+  ErrorCode,
+  encodeKeepalive,
+  encodeNotification,
+  encodeOpen,
+  encodeRouteRefresh,
+  type Frame,
+  MessageType,
+  type NotificationMessage,
+  notification,
+  sameFamily,
+  shutdownData,
+} from "../wire/index.ts";
+import type { ExportGroup } from "./export-group.ts";
+import { Intake, type SpeakerRib } from "./intake.ts";
+import { Link } from "./link.ts";
+import type { PeerOptions, SpeakerOptions } from "./options.ts";
+import { Output } from "./output.ts";
+import type { OwnRestartControl } from "./own-restart.ts";
+import type { PeerRecord } from "./peer-record.ts";
+import { PeerRib } from "./peer-rib.ts";
+import type { PeerStatus } from "./status.ts";
+import type { Connection, Transport } from "./transport.ts";
+
+/** What all peers of a speaker share. */
+export interface PeerParts {
+  readonly speaker: SpeakerOptions;
+  readonly codec: AttributeCodec;
+  readonly rib: SpeakerRib;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly record: PeerRecord;
+  readonly restart: OwnRestartControl;
+  /** The update group for what a session agreed on. */
+  readonly groupOf: (peer: PeerOptions, agreed: Agreement) => ExportGroup;
+  readonly importPolicy: NonNullable<PeerOptions["importPolicy"]>;
+}
+
+/** The session's own things, from Established to its end. */
+interface Up {
+  readonly side: Side;
+  readonly agreed: Agreement;
+  readonly intake: Intake;
+  /** `undefined` when the family was not agreed. */
+  readonly output: Output | undefined;
+}
+
+const IDLE_HOLD = seconds(1);
+const MAXIMUM_BACK_OFF = seconds(120);
+const DEFAULT_STALE_PATH_TIME = seconds(360);
+/** At least eight minutes, or two hold times. @see RFC 9687 §6 */
+const SEND_HOLD_TIME = 480;
+
+/** The driver of one neighbour: carries out what `session/` decided, on sockets, timers and the RIB. */
+export class Peer implements AsyncDisposable {
+  readonly options: PeerOptions;
+  readonly kind: "internal" | "external";
+  readonly #address: Ipv6Address;
+  readonly #parts: PeerParts;
+  readonly #links: Readonly<Record<Side, Link>>;
+  readonly #rib: PeerRib;
+  readonly #record: PeerRecord;
+  readonly #inputs: PeeringInput[] = [];
+  #stepping = false;
+  #peering: Peering = NO_PEERING;
+  #accepted: Connection | undefined;
+  #up: Up | undefined;
+
+  /** @param address the same as `options.address`, IPv4 in mapped form */
+  constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
+    this.options = options;
+    this.kind = options.remoteAs === parts.speaker.localAs ? "internal" : "external";
+    this.#address = address;
+    this.#parts = parts;
+    this.#record = parts.record;
+    const { clock, random } = parts;
+    this.#links = {
+      outgoing: new Link(clock, random, (timer) => this.#timer("outgoing", timer)),
+      incoming: new Link(clock, random, (timer) => this.#timer("incoming", timer)),
+    };
+    this.#rib = new PeerRib({
+      rib: parts.rib,
+      family: parts.codec.dialect.family,
+      clock,
+      random,
+      stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
+      onIdle: () => this.#up && this.#links[this.#up.side].input?.release(),
+    });
+  }
+
+  start(): void {
+    this.#dispatch({ side: "outgoing", event: { type: "ManualStart" } });
+  }
+
+  /** A TCP connection from this neighbour's address. */
+  accept(connection: Connection): void {
+    this.#accepted = connection;
+    this.#dispatch({ type: "accepted" });
+  }
+
+  /** Ends the session; it comes back by itself. @see RFC 4486 §3 */
+  clear(): void {
+    const reset = notification(ErrorCode.Cease, CeaseSubcode.AdministrativeReset);
+    this.#event(this.#leadingSide(), { type: "AutomaticStop", notification: reset });
+  }
+
+  /** Asks for the neighbour's routes and sends ours again; false without a session that can. @see RFC 2918 */
+  refresh(): boolean {
+    if (this.#up === undefined || !this.#up.agreed.routeRefresh) return false;
+    const { families } = this.#up.agreed;
+    for (const family of families) this.#write(this.#up.side, encodeRouteRefresh(family));
+    this.#up.output?.replay();
+    return true;
+  }
+
+  /** Learnt routes may be sent that were held back. */
+  replay(): void {
+    this.#up?.output?.replay();
+  }
+
+  /** End-of-RIB may be due. */
+  poke(): void {
+    this.#up?.output?.poke();
+  }
+
+  /** From now on the neighbour's routes stay in the RIB as they are, whatever becomes of the session. */
+  freezeRoutes(): void {
+    this.#rib.freeze();
+  }
+
+  /** Ends for good. Without `message` the connection is just closed: with graceful restart the neighbour keeps our routes. */
+  async stop(message: NotificationMessage | undefined): Promise<void> {
+    const event: SessionEvent =
+      message === undefined ? { type: "ManualStop" } : { type: "ManualStop", notification: message };
+    this.#event("outgoing", event);
+    await Promise.all([this.#links.outgoing.closed, this.#links.incoming.closed]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(undefined);
+    for (const link of Object.values(this.#links)) link.timers[Symbol.dispose]();
+    this.#rib[Symbol.dispose]();
+  }
+
+  status(): PeerStatus {
+    const session = leading(this.#peering);
+    const connection = this.#links[this.#leadingSide()].connection;
+    return this.#record.status({
+      options: this.options,
+      kind: this.kind,
+      session,
+      connection,
+      helper: this.#rib.helper,
+      familyDisabled: this.#up?.intake.disabled ?? false,
+      routesReceived: this.#rib.routes,
+      output: this.#up?.output,
+    });
+  }
+
+  #leadingSide(): Side {
+    return leading(this.#peering) === this.#peering.incoming ? "incoming" : "outgoing";
+  }
+
+  #timer(side: Side, timer: "connectRetry" | "hold" | "keepalive" | "idleHold" | "sendHold"): void {
+    const events = {
+      connectRetry: "ConnectRetryTimer_Expires",
+      hold: "HoldTimer_Expires",
+      keepalive: "KeepaliveTimer_Expires",
+      idleHold: "IdleHoldTimer_Expires",
+      sendHold: "SendHoldTimer_Expires",
+    } as const;
+    this.#event(side, { type: events[timer] });
+  }
+
+  #event(side: Side, event: SessionEvent): void {
+    this.#dispatch({ side, event });
+  }
+
+  /** One input at a time: what an effect brings about comes after all effects of its step. */
+  #dispatch(input: PeeringInput): void {
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #step(input: PeeringInput): void {
+    const before = leading(this.#peering).state;
+    const { peering, effects } = stepPeering(this.#peering, input, this.#settings());
+    this.#peering = peering;
+    for (const effect of effects) this.#perform(effect);
+    const { state } = leading(peering);
+    if (state === before) return;
+    this.#record.changed(this.#parts.clock.wall());
+    this.#parts.log.debug("bgp.session.state", { peer: this.options.address, from: before, to: state });
+  }
+
+  #settings(): SessionSettings {
+    const { speaker, codec, restart } = this.#parts;
+    const { options } = this;
+    return {
+      localAs: speaker.localAs,
+      remoteAs: options.remoteAs,
+      bgpIdentifier: speaker.bgpIdentifier,
+      passive: options.passive,
+      holdTime: options.holdTime,
+      keepaliveTime: options.keepaliveTime,
+      minimumHoldTime: seconds(0),
+      connectRetry: options.connectRetry,
+      idleHold: IDLE_HOLD,
+      maximumBackOff: MAXIMUM_BACK_OFF,
+      families: [codec.dialect.family],
+      requireFamily: options.requireFamily ?? false,
+      gracefulRestart: restart.own,
+    };
+  }
+
+  #perform(effect: PeeringEffect): void {
+    switch (effect.type) {
+      case "adopt": {
+        const connection = this.#accepted!;
+        this.#accepted = undefined;
+        this.#open("incoming", connection);
+        return;
+      }
+      case "refuse": {
+        const connection = this.#accepted;
+        this.#accepted = undefined;
+        void connection?.close();
+        this.#record.refusedConnections += 1;
+        this.#parts.log.debug("bgp.connection.refused", { peer: this.options.address });
+        return;
+      }
+      case "connect":
+        this.#connect(effect.side);
+        return;
+      case "close":
+        this.#links[effect.side].close();
+        return;
+      case "sendOpen":
+        this.#write(effect.side, encodeOpen(effect.open));
+        return;
+      case "sendKeepalive":
+        this.#write(effect.side, encodeKeepalive());
+        return;
+      case "sendNotification":
+        this.#record.counters.notificationsOut.add();
+        this.#write(effect.side, encodeNotification(effect.notification));
+        return;
+      case "arm":
+        this.#links[effect.side].timers.arm(effect.timer, effect.delay, { jitter: effect.jitter });
+        return;
+      case "disarm":
+        this.#links[effect.side].timers.disarm(effect.timer);
+        return;
+      case "disarmAll":
+        this.#links[effect.side].timers.disarmAll();
+        return;
+      case "established":
+        this.#established(effect.side, effect.agreed);
+        return;
+      case "ended":
+        this.#ended(effect.end, effect.agreed);
+        return;
+      case "refresh":
+        this.#up?.output?.replay();
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #connect(side: Side): void {
+    const { address, port, updateSource, password, ttlSecurityHops, multihop } = this.options;
+    const hopLimit = this.kind === "external" ? (multihop ?? 1) : undefined;
+    const connecting = this.#parts.transport.connect(
+      {
+        remote: { address, port },
+        ...(updateSource === undefined ? {} : { source: updateSource }),
+        ...(password === undefined ? {} : { password }),
+        ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
+        ...(hopLimit === undefined ? {} : { hopLimit }),
+      },
+      (result) => {
+        if (result instanceof Error) {
+          this.#record.failed(messageOf(result), this.#parts.clock.wall());
+          this.#parts.log.debug("bgp.connection.failed", { peer: address, reason: messageOf(result) });
+          this.#event(side, { type: "TcpConnectionFails" });
+          return;
+        }
+        this.#open(side, result);
+        this.#event(side, { type: "Tcp_CR_Acked" });
+      },
+    );
+    this.#links[side].attempt(connecting);
+  }
+
+  #open(side: Side, connection: Connection): void {
+    this.#links[side].open(connection, {
+      message: (frame) => this.#message(side, frame),
+      malformed: (fault) => this.#event(side, { type: "BGPHeaderErr", fault }),
+      closed: (reason) => {
+        this.#record.lost(reason);
+        this.#event(side, { type: "TcpConnectionFails" });
+      },
+      drained: () => {
+        this.#links[side].timers.disarm("sendHold");
+        if (this.#up?.side === side) this.#up.output?.poke();
+      },
+    });
+  }
+
+  #write(side: Side, octets: Uint8Array): void {
+    const connection = this.#links[side].connection;
+    if (connection === undefined) return;
+    this.#record.messageOut();
+    connection.write(octets);
+    this.#watchOutput(side);
+  }
+
+  /** What the socket does not take within the send hold time ends the session. @see RFC 9687 §3 */
+  #watchOutput(side: Side): void {
+    const { connection, timers } = this.#links[side];
+    const holdTime = this.#up?.agreed.holdTime;
+    if (holdTime === undefined || connection === undefined || connection.queued === 0) return;
+    if (timers.isArmed("sendHold")) return;
+    timers.arm("sendHold", seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime)), { jitter: false });
+  }
+
+  #message(side: Side, frame: Frame): void {
+    this.#record.messageIn();
+    if (frame.type === MessageType.Update) {
+      this.#update(side, frame);
+      return;
+    }
+    const message = decodeControl(frame);
+    if (message.ok) this.#control(side, message.value);
+    else {
+      const type = frame.type === MessageType.Open ? "BGPOpenMsgErr" : "BGPHeaderErr";
+      this.#event(side, { type, fault: message.fault });
+    }
+  }
+
+  #control(side: Side, message: ControlMessage): void {
+    switch (message.type) {
+      case "open":
+        this.#event(side, { type: "BGPOpen", open: message.open });
+        return;
+      case "keepalive":
+        this.#event(side, { type: "KeepAliveMsg" });
+        return;
+      case "notification": {
+        this.#record.counters.notificationsIn.add();
+        const { code, subcode } = message.notification;
+        const type = code === ErrorCode.OpenMessage && subcode === 1 ? "NotifMsgVerErr" : "NotifMsg";
+        this.#event(side, { type, notification: message.notification });
+        return;
+      }
+      case "route-refresh":
+        // The marks of enhanced route refresh (subtypes 1 and 2) were not agreed on. @see RFC 7313 §5
+        if (message.subtype === 0) this.#event(side, { type: "RouteRefreshMsg", family: message.family });
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #update(side: Side, frame: Frame): void {
+    const up = this.#up;
+    if (up === undefined || up.side !== side) {
+      this.#event(side, { type: "UpdateMsg" });
+      return;
+    }
+    this.#record.updateIn();
+    const result = up.intake.update(frame.octets, frame.start, frame.end);
+    switch (result.kind) {
+      case "reset":
+        this.#event(side, { type: "UpdateMsgErr", fault: result.fault });
+        return;
+      case "stop":
+        this.#event(side, { type: "AutomaticStop", notification: result.notification });
+        return;
+      case "disable-family":
+        this.#rib.sweepAll();
+        break;
+      case "end-of-rib":
+        this.#endOfRib(result.family);
+        break;
+      case "taken":
+        break;
+      default:
+        unreachable(result);
+    }
+    this.#holdWhileBusy();
+    this.#event(side, { type: "UpdateMsg" });
+  }
+
+  #endOfRib(family: Agreement["families"][number]): void {
+    if (!sameFamily(family, this.#parts.codec.dialect.family)) return;
+    this.#record.endOfRibReceived = true;
+    this.#rib.endOfRib(family);
+    this.#parts.restart.event({ type: "endOfRib", peer: this.options.address });
+  }
+
+  #holdWhileBusy(): void {
+    if (this.#rib.busy && this.#up !== undefined) this.#links[this.#up.side].input?.hold();
+  }
+
+  #established(side: Side, agreed: Agreement): void {
+    const { rib, codec, clock, speaker, log, restart } = this.#parts;
+    const { address } = this.options;
+    const self: RibPeer = {
+      name: address,
+      kind: this.kind,
+      bgpIdentifier: agreed.peerIdentifier,
+      address: this.#address,
+      autonomousSystem: agreed.remoteAs,
+    };
+    const peerIndex = this.#rib.established(self, agreed);
+    const policyPeer: PolicyPeer = { address, kind: this.kind, remoteAs: this.options.remoteAs };
+    const { counters } = this.#record;
+    const intake = new Intake({
+      rib,
+      peerIndex,
+      codec,
+      agreed,
+      facts: {
+        localAs: speaker.localAs,
+        remoteAs: agreed.remoteAs,
+        kind: this.kind,
+        bgpIdentifier: speaker.bgpIdentifier,
+        ownNextHop: speaker.nextHop,
+        enforceFirstAs: this.options.enforceFirstAs ?? true,
+      },
+      policy: this.#parts.importPolicy,
+      peer: policyPeer,
+      maximumRoutes: this.options.maximumRoutes,
+      counters,
+      log,
+    });
+    const { family } = codec.dialect;
+    const carries = agreed.families.some((other) => sameFamily(other, family));
+    const output = !carries
+      ? undefined
+      : new Output({
+          output: rib.capability.openOutput(peerIndex),
+          connection: this.#links[side].connection!,
+          attributes: rib.attributes,
+          group: this.#parts.groupOf(this.options, agreed),
+          family,
+          clock,
+          counters,
+          mayPass: (source) => this.#mayPass(source, peerIndex),
+          mayEndRib: () => restart.mayEndRib,
+          sent: (messages) => {
+            this.#record.updatesOut(messages);
+            this.#watchOutput(side);
+          },
+        });
+    this.#up = { side, agreed, intake, output };
+    this.#record.established();
+    this.#holdWhileBusy();
+    restart.event({ type: "established", peer: address, agreed });
+    log.info("bgp.session.established", {
+      peer: address,
+      remoteAs: agreed.remoteAs,
+      bgpIdentifier: formatIpv4(agreed.peerIdentifier),
+      holdTimeSeconds: agreed.holdTime,
+      carriesRoutes: carries,
+    });
+  }
+
+  #mayPass(source: PeerIndex, self: PeerIndex): boolean {
+    if (source === LOCAL_PEER) return true;
+    if (source === self || !this.#parts.restart.mayAdvertiseLearnt) return false;
+    return mayPass(this.#parts.rib.peer(source)?.kind ?? "internal", this.kind);
+  }
+
+  #ended(end: SessionEnd, agreed: Agreement | undefined): void {
+    const { clock, log } = this.#parts;
+    const reason = this.#record.ended(end, clock.wall());
+    if (agreed === undefined) {
+      log.debug("bgp.connection.ended", { peer: this.options.address, reason });
+      return;
+    }
+    this.#up?.output?.[Symbol.dispose]();
+    this.#up = undefined;
+    this.#record.flapped();
+    this.#rib.lost(agreed, end);
+    const helping = this.#rib.helper.state === "retaining";
+    log.warn("bgp.session.ended", { peer: this.options.address, reason, routesRetained: helping });
+  }
+}
+
+/** For a Cease that an operator reads. @see RFC 9003 */
+export function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
+  return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
+}

@@ -1,0 +1,64 @@
+import type { Milliseconds, Seconds } from "../../base/index.ts";
+import type { SessionState } from "../session/index.ts";
+import type { Endpoint } from "./transport.ts";
+
+/** A NOTIFICATION that ended a session, or why the connection was lost. */
+export interface PeerError {
+  readonly direction: "sent" | "received" | "none";
+  /** 0 where no NOTIFICATION was seen. */
+  readonly code: number;
+  readonly subcode: number;
+  /** For people: `hold timer expired`, and what the peer's operator wrote (RFC 9003). */
+  readonly text: string;
+  /** Wall clock. */
+  readonly at: Milliseconds;
+}
+
+/** One neighbour as it is now, for people and programs that watch. */
+export interface PeerStatus {
+  readonly address: string;
+  readonly description: string | undefined;
+  readonly remoteAs: number;
+  readonly kind: "internal" | "external";
+  readonly state: SessionState;
+  /** Wall clock of the last change of `state`. */
+  readonly since: Milliseconds;
+  readonly local: Endpoint | undefined;
+  readonly remote: Endpoint | undefined;
+  /** The following ones while the session is established. */
+  readonly bgpIdentifier: number | undefined;
+  readonly holdTime: Seconds | undefined;
+  readonly keepaliveTime: Seconds | undefined;
+  /** `ipv6/251` */
+  readonly families: readonly string[];
+  readonly capabilities: {
+    readonly fourOctetAs: boolean;
+    readonly routeRefresh: boolean;
+    readonly gracefulRestart: boolean;
+    /** Codes that this router does not know. */
+    readonly unknown: readonly number[];
+  };
+  /** The family was given up on this session. @see RFC 4760 §7 */
+  readonly familyDisabled: boolean;
+  readonly gracefulRestart: {
+    readonly helper: "none" | "retaining" | "awaiting";
+    readonly peerRestartTime: Seconds | undefined;
+    readonly peerRestarted: boolean;
+    readonly peerForwardingPreserved: boolean;
+    readonly endOfRibSent: boolean;
+    readonly endOfRibReceived: boolean;
+  };
+  readonly routesReceived: number;
+  readonly routesAdvertised: number;
+  readonly routesPending: number;
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly updatesReceived: number;
+  readonly updatesSent: number;
+  readonly establishedTransitions: number;
+  readonly flaps: number;
+  readonly lastSent: PeerError | undefined;
+  readonly lastReceived: PeerError | undefined;
+  /** Whatever ended the last connection or attempt, in either direction. */
+  readonly lastError: PeerError | undefined;
+}

@@ -1,0 +1,79 @@
+import type net from "node:net";
+import { type Clock, milliseconds } from "../../base/index.ts";
+import type { Connection, ConnectionHandlers, Endpoint } from "./transport.ts";
+
+/** How long a closing connection may take to send what is queued. */
+const LINGER = milliseconds(1000);
+
+/** A connected socket of `node:net`. Owns it. */
+export class TcpConnection implements Connection {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #socket: net.Socket;
+  readonly #clock: Clock;
+  #handlers: ConnectionHandlers | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(socket: net.Socket, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.local = endpoint(socket.localAddress, socket.localPort);
+    this.remote = endpoint(socket.remoteAddress, socket.remotePort);
+    let reason = "closed by the peer";
+    socket.on("error", (cause) => {
+      reason = (cause as NodeJS.ErrnoException).code ?? cause.message;
+    });
+    socket.on("close", () => {
+      const handlers = this.#handlers;
+      this.#handlers = undefined;
+      if (this.#closing === undefined) handlers?.closed(reason);
+    });
+  }
+
+  start(handlers: ConnectionHandlers): void {
+    this.#handlers = handlers;
+    const deliver = (octets: Uint8Array): void => this.#handlers?.data(octets);
+    // A socket that this router opened reads into one fixed buffer and says so with an event of its own.
+    this.#socket.on("octets", deliver);
+    this.#socket.on("data", deliver);
+    this.#socket.on("drain", () => this.#handlers?.drained());
+    this.#socket.resume();
+  }
+
+  write(octets: Uint8Array): void {
+    if (!this.#socket.destroyed && this.#closing === undefined) this.#socket.write(octets);
+  }
+
+  get queued(): number {
+    return this.#socket.writableLength;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      const socket = this.#socket;
+      this.#handlers = undefined;
+      if (socket.closed) return resolve();
+      const linger = this.#clock.after(LINGER, () => socket.destroy());
+      socket.once("close", () => {
+        linger.cancel();
+        resolve();
+      });
+      // What the peer still sends is read and dropped: unread octets would turn the FIN into a reset.
+      socket.resume();
+      socket.end();
+    });
+    return this.#closing;
+  }
+}
+
+function endpoint(address: string | undefined, port: number | undefined): Endpoint {
+  return { address: (address ?? "").replace(/^::ffff:(?=\d+\.)/, ""), port: port ?? 0 };
+}

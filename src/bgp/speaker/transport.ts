@@ -1,0 +1,68 @@
+import { FaultError } from "../../base/index.ts";
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ConnectionHandlers {
+  /** Octets that came in, borrowed until the call returns, or until `resume` when the connection was paused meanwhile. */
+  data(octets: Uint8Array): void;
+  /** The connection is gone, for a reason fit for a log; called once, and never after `close`. */
+  closed(reason: string): void;
+  /** Everything that was written has been handed to the kernel. */
+  drained(): void;
+}
+
+/** A TCP connection, or what a test takes for one. */
+export interface Connection {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Begins to deliver, on a later turn; called once, on the turn on which the connection was handed over. */
+  start(handlers: ConnectionHandlers): void;
+  /** The octets belong to the connection from now on. */
+  write(octets: Uint8Array): void;
+  /** Octets that were written and not handed to the kernel yet. */
+  readonly queued: number;
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes. Resolves when the connection is gone; that is bounded. */
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly remote: Endpoint;
+  readonly source?: string;
+  readonly password?: string;
+  readonly ttlSecurityHops?: number;
+  readonly hopLimit?: number;
+}
+
+/** How connections of one neighbour are protected. */
+export interface Guard {
+  readonly address: string;
+  readonly password?: string;
+  readonly ttlSecurityHops?: number;
+}
+
+export interface Listener extends AsyncDisposable {
+  readonly local: Endpoint;
+  /** Protects the listener for these neighbours from now on. Those whose protection cannot be had are not accepted. */
+  guard(guards: readonly Guard[]): void;
+  /** Whether a connection from this address has the protection that was asked for. */
+  protects(address: string): boolean;
+}
+
+export interface Transport {
+  /** Calls `done` once, on a later turn, with a connection or an error, unless it was cancelled. */
+  connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void };
+  /** @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon` */
+  listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener>;
+}
+
+export type TransportFault =
+  /** TCP MD5 or TTL security was asked for, and only the addon can set them. */
+  | { readonly code: "bgp.needs-addon"; readonly option: "password" | "ttl-security" }
+  | { readonly code: "bgp.listen-failed"; readonly address: string; readonly port: number };
+
+export class TransportError extends FaultError<TransportFault> {}

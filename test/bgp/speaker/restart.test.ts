@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { seconds } from "../../../src/base/index.ts";
+import type { SpeakerOptions } from "../../../src/bgp/speaker/index.ts";
+import type { Router } from "./router.ts";
+import { A, B, C, Scene } from "./scene.ts";
+
+const FOUND = { restarted: true, forwardingPreserved: true };
+const LOST_MAPS = { restarted: true, forwardingPreserved: false };
+
+async function again(
+  scene: Scene,
+  start: SpeakerOptions["start"],
+  more: Partial<SpeakerOptions> = {},
+): Promise<Router> {
+  return scene.router({ address: B, identifier: "10.0.0.2", peers: [{ address: A }], speaker: { start, ...more } });
+}
+
+describe("graceful restart between two routers (RFC 4724)", () => {
+  it("a killed router comes back: its routes stay, and those that it no longer has go with End-of-RIB", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    a.originate(9);
+    for (const n of [1, 2]) b.originate(n);
+    scene.quiet(a, b);
+    scene.kill(b, B);
+    scene.clock.advance(500);
+    assert.deepEqual(a.known(b), ["1 stale", "2 stale"]);
+    assert.equal(a.peer().gracefulRestart.helper, "retaining");
+
+    const back = await again(scene, FOUND);
+    scene.established(a, back);
+    scene.clock.advance(2_000);
+    assert.equal(a.peer().gracefulRestart.peerRestarted, true);
+    assert.deepEqual(a.known(b), ["1 stale", "2 stale"], "no End-of-RIB before the local state has converged");
+    assert.equal(a.peer().gracefulRestart.helper, "awaiting");
+    await back.speaker.selectionSettled; // a has said what it knows
+    assert.deepEqual(back.known(a), ["9"]);
+
+    back.originate(1);
+    back.originate(3);
+    scene.clock.advance(100);
+    assert.deepEqual(a.known(b), ["1", "2 stale", "3"], "own routes do not wait");
+    back.speaker.localStateConverged();
+    scene.clock.advance(100);
+    assert.deepEqual(a.known(b), ["1", "3"]);
+    assert.equal(a.peer().gracefulRestart.helper, "none");
+  });
+
+  it("without the F bit stale routes go as soon as it is back", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    b.originate(1);
+    scene.quiet(a, b);
+    scene.kill(b, B);
+    scene.clock.advance(100);
+    assert.deepEqual(a.known(b), ["1 stale"]);
+    const back = await again(scene, LOST_MAPS);
+    scene.established(a, back);
+    assert.deepEqual(a.known(b), []);
+  });
+
+  it("never back: stale routes go with the restart time", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    b.originate(1);
+    scene.quiet(a, b);
+    scene.kill(b, B);
+    scene.clock.advance(29_000);
+    assert.deepEqual(a.known(b), ["1 stale"]);
+    scene.clock.advance(2_000);
+    assert.deepEqual(a.known(b), []);
+  });
+
+  it("back, but never converged: the stale path time of the neighbour, the deferral time of its own", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    b.originate(1);
+    scene.quiet(a, b);
+    scene.kill(b, B);
+    const back = await again(scene, FOUND);
+    scene.established(a, back);
+    scene.clock.advance(15_000);
+    assert.deepEqual(a.known(b), ["1 stale"]);
+    scene.clock.advance(10_000);
+    assert.deepEqual(a.known(b), [], "End-of-RIB after the deferral time");
+    assert.ok(back.log.has("bgp.restart.deferral-expired"));
+  });
+
+  it("silence: the hold timer ends the session and the routes", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    b.originate(1);
+    scene.quiet(a, b);
+    scene.network.cut(A, B);
+    scene.clock.advance(12_000);
+    assert.notEqual(a.peer().state, "Established");
+    assert.match(a.peer().lastSent?.text ?? "", /hold timer expired/);
+    assert.deepEqual(a.known(b), []);
+    scene.network.heal(A, B);
+    scene.quiet(a, b);
+    assert.deepEqual(a.known(b), ["1"]);
+    assert.equal(a.peer().flaps, 1);
+  });
+
+  it("silence, where both keep routes over NOTIFICATIONs (RFC 8538 §4): they stay, a hard reset ends them", async (t) => {
+    const scene = new Scene(t);
+    const gracefulRestart = {
+      restartTime: seconds(30),
+      stalePathTime: seconds(60),
+      selectionDeferralTime: seconds(20),
+      keepOverNotification: true,
+    };
+    const [a, b] = await scene.pair({ speaker: { gracefulRestart } }, { speaker: { gracefulRestart } });
+    b.originate(1);
+    scene.quiet(a, b);
+    scene.network.cut(A, B);
+    scene.clock.advance(12_000);
+    assert.deepEqual(a.known(b), ["1 stale"]);
+    scene.network.heal(A, B);
+    b.speaker.localStateConverged();
+    scene.quiet(a, b);
+    assert.deepEqual(a.known(b), ["1"]);
+    a.speaker.clear(B);
+    scene.clock.advance(10);
+    assert.match(a.peer().lastSent?.text ?? "", /hard reset, cease: administrative reset/);
+    assert.deepEqual([a.known(b), b.known(a)], [[], []]);
+  });
+
+  it("without graceful restart everything goes at once", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair({}, { speaker: { gracefulRestart: undefined } });
+    b.originate(1);
+    scene.quiet(a, b);
+    scene.kill(b, B);
+    scene.clock.advance(100);
+    assert.deepEqual(a.known(b), []);
+  });
+
+  it("an orderly restart says nothing, so that routes stay, and touches no route of its own RIB", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    a.originate(9);
+    b.originate(1);
+    scene.quiet(a, b);
+    await b.speaker.stop({ restart: true });
+    scene.clock.advance(100);
+    assert.equal(a.peer().lastReceived, undefined);
+    assert.deepEqual(a.known(b), ["1 stale"]);
+    assert.deepEqual(b.known(a), ["9"]);
+  });
+
+  it("a connection that is reset under two living routers: nothing is lost on either side", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    a.originate(1);
+    b.originate(2);
+    for (const router of [a, b]) router.speaker.localStateConverged();
+    scene.quiet(a, b);
+    for (let round = 0; round < 5; round++) {
+      scene.network.reset(A, B);
+      scene.clock.advance(10);
+      assert.deepEqual([a.known(b), b.known(a)], [["2 stale"], ["1 stale"]]);
+      scene.quiet(a, b);
+      assert.deepEqual([a.known(b), b.known(a)], [["2"], ["1"]]);
+    }
+    assert.equal(scene.network.open, 1);
+  });
+
+  it("back before the loss was seen: the new connection takes over (RFC 4724 §5)", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair();
+    b.originate(1);
+    scene.quiet(a, b);
+    // The host loses power: a hears nothing. Its address is answered again before the hold time is over.
+    scene.network.cut(A, B);
+    scene.kill(b, B);
+    scene.clock.advance(1_000);
+    scene.network.heal(A, B);
+    const back = await again(scene, FOUND);
+    back.originate(1);
+    back.speaker.localStateConverged();
+    scene.quiet(a, back);
+    assert.deepEqual(a.known(b), ["1"]);
+  });
+
+  it("a restarted router learns from all neighbours before it tells them on", async (t) => {
+    const scene = new Scene(t);
+    const speaker = { acceptExternal: true };
+    const outside = (address: string, remoteAs: number) => ({ address, remoteAs });
+    const a = await scene.router({
+      address: A,
+      identifier: "10.0.0.1",
+      localAs: 65001,
+      peers: [outside(B, 65002)],
+      speaker,
+    });
+    const c = await scene.router({
+      address: C,
+      identifier: "10.0.0.3",
+      localAs: 65003,
+      peers: [outside(B, 65002)],
+      speaker,
+    });
+    const middle = {
+      address: B,
+      identifier: "10.0.0.2",
+      localAs: 65002,
+      peers: [outside(A, 65001), outside(C, 65003)],
+    };
+    a.originate(1);
+    const first = await scene.router({ ...middle, speaker });
+    scene.quiet(a, first, c);
+    assert.deepEqual(c.known(a), ["1"]);
+    scene.kill(first, B);
+    scene.clock.advance(100);
+    scene.network.cut(B, C);
+    const back = await scene.router({ ...middle, speaker: { ...speaker, start: FOUND } });
+    back.speaker.localStateConverged();
+    scene.until("a is known again", () => back.known(a).length === 1);
+    assert.deepEqual([back.speaker.deferral.waiting, c.known(a)], [[C], ["1 stale"]]);
+    scene.network.heal(B, C);
+    scene.quiet(a, back, c);
+    assert.equal(back.speaker.deferral.state, "done");
+    assert.deepEqual(c.known(a), ["1"]);
+  });
+});
