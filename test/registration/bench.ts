@@ -175,7 +175,10 @@ export async function startBench(
     ...{ clock, directory, registrar, log, metrics, server, port, path, jwksFile, key, tls, call },
     mint: minter(key),
     async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
+      const closed = server[Symbol.asyncDispose]();
+      await new Promise(setImmediate);
+      clock.advance(2_000); // connections that a failed test left open are not waited for
+      await closed;
       directory[Symbol.dispose]();
     },
   };
