@@ -47,7 +47,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
     restarted: own.restarting,
     notification: own.keepOverNotification ?? false,
     restartTime: own.restartTime,
-    families: families.map((family) => ({ family, forwardingPreserved: own.forwardingPreserved })),
+    families: settings.restartFamilies.map((family) => ({ family, forwardingPreserved: own.forwardingPreserved })),
   };
   return {
     autonomousSystem: settings.localAs,

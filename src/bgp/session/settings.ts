@@ -32,7 +32,9 @@ export interface SessionSettings {
   readonly idleHold: Seconds;
   /** Upper bound of both after doubling. */
   readonly maximumBackOff: Seconds;
+  /** Offered. Those of `restartFamilies` keep their routes over a restart. */
   readonly families: readonly Family[];
+  readonly restartFamilies: readonly Family[];
   /** Refuse a peer that offers none of our families, instead of a session without routes. */
   readonly requireFamily: boolean;
   /** `undefined`: graceful restart is neither offered nor helped. */

@@ -44,7 +44,7 @@ export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
     notificationsOut: of("semrd_bgp_notifications_sent_total", "NOTIFICATION messages sent"),
     malformed: by("semrd_bgp_malformed_total", "Malformed input by what was done about it", "action"),
     skippedRoutes: by("semrd_bgp_skipped_routes_total", "Received routes that were skipped in a message", "why"),
-    notAgreed: of("semrd_bgp_not_agreed_total", "UPDATEs of families that were not agreed"),
+    notAgreed: of("semrd_bgp_not_agreed_total", "UPDATEs of families that are not used here"),
     refused: by("semrd_bgp_refused_routes_total", "Received routes that were not taken", "reason"),
     withheld: by("semrd_bgp_withheld_sets_total", "Attribute sets that were not advertised", "reason"),
   };

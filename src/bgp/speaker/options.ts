@@ -1,6 +1,6 @@
 import type { Ipv6Address, Seconds } from "../../base/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
-import type { Dialect } from "../wire/index.ts";
+import type { Dialect, Family } from "../wire/index.ts";
 
 /** One neighbour. Addresses are IPv6 or IPv4 text without a zone. */
 export interface PeerOptions {
@@ -24,6 +24,11 @@ export interface PeerOptions {
   readonly multihop?: number;
   /** Local address of the connections that this router opens. */
   readonly updateSource?: string;
+  /**
+   * Families to offer besides ours, for neighbours that refuse a session with none of theirs (BIRD does). Nothing but
+   * End-of-RIB is sent in them; what comes is counted and ignored.
+   */
+  readonly alsoOffer?: readonly Family[];
   /** Refuse the peer when it does not offer the capability family. Default: a session without routes. */
   readonly requireFamily?: boolean;
   /** More routes than this end the session. @see RFC 4486 §4 */

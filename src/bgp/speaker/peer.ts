@@ -29,6 +29,7 @@ import {
   type ControlMessage,
   decodeControl,
   ErrorCode,
+  encodeEndOfRib,
   encodeKeepalive,
   encodeNotification,
   encodeOpen,
@@ -244,7 +245,8 @@ export class Peer implements AsyncDisposable {
       connectRetry: options.connectRetry,
       idleHold: IDLE_HOLD,
       maximumBackOff: MAXIMUM_BACK_OFF,
-      families: [codec.dialect.family],
+      families: [codec.dialect.family, ...(options.alsoOffer ?? [])],
+      restartFamilies: [codec.dialect.family],
       requireFamily: options.requireFamily ?? false,
       gracefulRestart: restart.own,
     };
@@ -493,6 +495,8 @@ export class Peer implements AsyncDisposable {
           },
         });
     this.#up = { side, agreed, intake, output };
+    // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
+    for (const other of agreed.families) if (!sameFamily(other, family)) this.#write(side, encodeEndOfRib(other));
     this.#record.established();
     this.#holdWhileBusy();
     restart.event({ type: "established", peer: address, agreed });

@@ -33,7 +33,7 @@ export class TimerSet<Name extends string> implements Disposable {
       return;
     }
     armed?.timer.cancel();
-    this.#armed.set(name, { deadline, due: deadline, timer: this.#timer(name, deadline) });
+    this.#armed.set(name, { deadline, due: deadline, timer: this.#timer(name, { due: deadline }) });
   }
 
   disarm(name: Name): void {
@@ -54,20 +54,28 @@ export class TimerSet<Name extends string> implements Disposable {
     this.disarmAll();
   }
 
-  #timer(name: Name, due: number): Timer {
-    const wait = milliseconds(Math.max(0, due - this.#clock.monotonic()));
-    return this.#clock.after(wait, () => this.#due(name));
+  #timer(name: Name, armed: { readonly due: number }): Timer {
+    const wait = milliseconds(Math.max(0, armed.due - this.#clock.monotonic()));
+    return this.#clock.after(wait, () => this.#due(name, { lastLook: false }));
   }
 
-  #due(name: Name): void {
+  /**
+   * Timers run before sockets are read. After a stall of the process a hold timer would fire although the message that moves
+   * it waits in the kernel, so the deadline is looked at again on the next turn.
+   */
+  #due(name: Name, look: { readonly lastLook: boolean }): void {
     const armed = this.#armed.get(name);
     if (armed === undefined) return;
     if (this.#clock.monotonic() < armed.deadline) {
       armed.due = armed.deadline;
-      armed.timer = this.#timer(name, armed.deadline);
-      return;
+      armed.timer = this.#timer(name, armed);
+    } else if (look.lastLook) {
+      this.#armed.delete(name);
+      this.#fire(name);
+    } else {
+      this.#clock.soon(() => {
+        if (this.#armed.get(name) === armed) this.#due(name, { lastLook: true });
+      });
     }
-    this.#armed.delete(name);
-    this.#fire(name);
   }
 }

@@ -37,7 +37,7 @@ type Stop = Extract<UpdateOutcome, { kind: "reset" | "disable-family" }>;
 export class UpdateDecoder {
   readonly announced = new NlriBatch();
   readonly withdrawn = new NlriBatch();
-  /** UPDATEs of families that were not agreed; they are ignored. */
+  /** UPDATEs of other families, or of ours where it was not agreed; they are ignored. */
   notAgreed = 0;
   readonly #codec: AttributeCodec;
   readonly #context: AttributeContext;

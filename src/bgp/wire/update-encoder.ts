@@ -1,7 +1,7 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
 import type { Family } from "./family.ts";
-import { writeHeader } from "./message.ts";
+import { encodeMessage, writeHeader } from "./message.ts";
 
 const OPTIONAL_EXTENDED = AttributeFlag.Optional | AttributeFlag.ExtendedLength;
 /** Withdrawn routes length and total path attribute length. */
@@ -148,6 +148,15 @@ export class UpdateEncoder {
     this.#attributes = undefined;
     this.messages++;
   }
+}
+
+/** The whole message. @see RFC 4724 §2 */
+export function encodeEndOfRib(family: Family): Uint8Array {
+  const body = Uint8Array.of(0, 0, 0, 6, AttributeFlag.Optional, AttributeCode.MpUnreachNlri, 3, 0, 0, family.safi);
+  put16(body, 7, family.afi);
+  // IPv4 unicast has a form of its own.
+  const ipv4Unicast = family.afi === 1 && family.safi === 1;
+  return encodeMessage(MessageType.Update, ipv4Unicast ? new Uint8Array(4) : body);
 }
 
 function put16(octets: Uint8Array, at: number, value: number): void {

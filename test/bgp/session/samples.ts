@@ -26,6 +26,7 @@ export function settingsSample(changes: Partial<SessionSettings> = {}): SessionS
     idleHold: seconds(1),
     maximumBackOff: seconds(60),
     families: [FAMILY],
+    restartFamilies: [FAMILY],
     requireFamily: false,
     gracefulRestart: {
       restartTime: seconds(120),

@@ -153,12 +153,14 @@ export class Router implements AsyncDisposable {
       start: { restarted: false, forwardingPreserved: false },
       ...options.speaker,
     };
-    const speaker = await startSpeaker(
-      speakerOptions,
-      { rib, transport, clock, random, log, metrics },
-      new AbortController().signal,
-    );
-    return new Router(rib, log, metrics, speaker, options);
+    const parts = { rib, transport, clock, random, log, metrics };
+    try {
+      const speaker = await startSpeaker(speakerOptions, parts, new AbortController().signal);
+      return new Router(rib, log, metrics, speaker, options);
+    } catch (cause) {
+      rib[Symbol.dispose]();
+      throw cause;
+    }
   }
 
   /** Announces capability number `n` of this router. */
@@ -192,11 +194,6 @@ export class Router implements AsyncDisposable {
       .filter(({ originId }) => originId === origin.originId)
       .map(({ key, stale }) => `${Number.parseInt(toHex(key.subarray(22, 26)), 16)}${stale ? " stale" : ""}`)
       .sort();
-  }
-
-  /** The process dies: nothing is said, nothing is closed but the simulated host. */
-  get dead(): Disposable {
-    return this.rib;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

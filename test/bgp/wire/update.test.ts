@@ -7,6 +7,8 @@ import {
   AttributeCodec,
   type AttributeContext,
   DEFAULT_DIALECT,
+  encodeEndOfRib,
+  familyName,
   type NlriBatch,
   routeTarget,
   UpdateDecoder,
@@ -427,6 +429,16 @@ describe("UpdateDecoder", () => {
       }),
     );
   });
+});
+
+describe("encodeEndOfRib (RFC 4724 §2)", () => {
+  for (const family of [DEFAULT_DIALECT.family, { afi: 1, safi: 1 }]) {
+    it(`of ${familyName(family)} is read as one`, () => {
+      const message = encodeEndOfRib(family);
+      const decoder = new UpdateDecoder(codec, INTERNAL, true);
+      assert.deepEqual(decoder.decode(message, 19, message.length), { kind: "end-of-rib", family });
+    });
+  }
 });
 
 describe("UpdateEncoder", () => {

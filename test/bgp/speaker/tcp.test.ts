@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { loadNative, type Sock } from "../../../native/index.ts";
+import { milliseconds, seconds } from "../../../src/base/index.ts";
+import { createNetTransport, type PeerOptions, TransportError } from "../../../src/bgp/speaker/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
+import { Router, type RouterOptions } from "./router.ts";
+
+const clock = systemClock;
+const LIMIT_MS = 15_000;
+
+function addon(): Sock | undefined {
+  try {
+    return loadNative().sock;
+  } catch {
+    return undefined; // not built: the tests that need it say so
+  }
+}
+
+/** Looks again on every turn of the event loop that something happens in. */
+async function until(what: string, done: () => boolean): Promise<void> {
+  const end = clock.monotonic() + LIMIT_MS;
+  while (!done()) {
+    if (clock.monotonic() > end) assert.fail(`not within ${LIMIT_MS} ms: ${what}`);
+    await new Promise<void>((resolve) => void clock.after(milliseconds(5), resolve));
+  }
+}
+
+/** A port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  server.listen(0, "::1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+const ADDRESSES = ["127.0.0.2", "127.0.0.3"] as const;
+
+/** Two routers on loopback addresses, with the same protection at both ends unless told otherwise. */
+async function pair(
+  t: TestContext,
+  sock: Sock | undefined,
+  a: Partial<PeerOptions>,
+  b: Partial<PeerOptions>,
+  more: Partial<RouterOptions> = {},
+): Promise<readonly [Router, Router]> {
+  const port = await freePort();
+  const transport = createNetTransport({ clock, ...(sock === undefined ? {} : { sock }) });
+  const start = async (i: 0 | 1, options: Partial<PeerOptions>): Promise<Router> => {
+    const peers = [{ address: ADDRESSES[i === 0 ? 1 : 0], port, connectRetry: seconds(1), ...options }];
+    const router = await Router.start(
+      { address: ADDRESSES[i], identifier: `10.0.0.${i + 1}`, port, peers, ...more },
+      { clock, transport, seed: i },
+    );
+    t.after(() => router[Symbol.asyncDispose]());
+    return router;
+  };
+  return [await start(0, a), await start(1, b)];
+}
+
+const established = (...routers: Router[]): boolean => routers.every((router) => router.peer().state === "Established");
+
+describe("two speakers over real TCP", () => {
+  for (const kind of ["node:net", "addon"] as const) {
+    it(`${kind}: session, routes, a large table, an orderly end`, async (t) => {
+      const sock = kind === "addon" ? addon() : undefined;
+      if (kind === "addon" && sock === undefined) return t.skip("skipped: the native addon is not built");
+      const [a, b] = await pair(t, sock, {}, {});
+      const count = 20_000;
+      for (let n = 0; n < count; n++) a.originate(n, {}, { score: n % 11 });
+      await until("all routes", () => established(a, b) && b.peer().routesReceived === count);
+      assert.deepEqual([b.peer().remote?.address, a.peer().flaps], [ADDRESSES[0], 0]);
+      for (let n = 0; n < count; n++) a.withdraw(n);
+      await until("no routes", () => b.peer().routesReceived === 0);
+      await a.speaker.stop({ restart: false, text: "bye" });
+      await until("the end is known", () => b.peer().lastReceived !== undefined);
+      assert.match(b.peer().lastReceived!.text, /administrative shutdown \("bye"\)/);
+      return undefined;
+    });
+  }
+
+  it("the same MD5 password: a session; no or another one: silence (RFC 2385)", async (t) => {
+    const sock = addon();
+    if (sock === undefined) return t.skip("skipped: the native addon is not built");
+    const [a, b] = await pair(t, sock, { password: "one" }, { password: "one" });
+    await until("session", () => established(a, b));
+    const [c, d] = await pair(t, sock, { password: "one" }, { password: "two" });
+    await new Promise<void>((resolve) => void clock.after(milliseconds(2500), resolve));
+    assert.ok(!established(c) && !established(d));
+    return undefined;
+  });
+
+  it("TTL security between neighbours on one link (RFC 5082)", async (t) => {
+    const sock = addon();
+    if (sock === undefined) return t.skip("skipped: the native addon is not built");
+    const [a, b] = await pair(t, sock, { ttlSecurityHops: 1 }, { ttlSecurityHops: 1 });
+    await until("session", () => established(a, b));
+    // One end does not send with hop limit 255: nothing it says arrives.
+    const [c] = await pair(t, sock, { ttlSecurityHops: 1 }, {});
+    await new Promise<void>((resolve) => void clock.after(milliseconds(2500), resolve));
+    assert.notEqual(c.peer().state, "Established");
+    return undefined;
+  });
+
+  it("a password without the addon is refused at the start, with what to do", async (t) => {
+    await assert.rejects(pair(t, undefined, { password: "one" }, {}), (cause) => {
+      assert.ok(cause instanceof TransportError);
+      assert.equal(cause.code, "bgp.needs-addon");
+      assert.match(cause.message, /npm run setup/);
+      return true;
+    });
+  });
+
+  for (const kind of ["node:net", "addon"] as const) {
+    it(`${kind}: a port in use is named`, async (t) => {
+      const sock = kind === "addon" ? addon() : undefined;
+      if (kind === "addon" && sock === undefined) return t.skip("skipped: the native addon is not built");
+      const server = net.createServer();
+      server.listen(0, ADDRESSES[0]);
+      await once(server, "listening");
+      t.after(() => server.close());
+      const { port } = server.address() as net.AddressInfo;
+      const transport = createNetTransport({ clock, ...(sock === undefined ? {} : { sock }) });
+      await assert.rejects(
+        transport.listen({ address: ADDRESSES[0], port }, [], () => {}),
+        (cause) => cause instanceof TransportError && cause.message.includes("another BGP daemon has the port"),
+      );
+      return undefined;
+    });
+  }
+});
