@@ -106,12 +106,12 @@ async function ready(context: StoryContext): Promise<void> {
   }
 }
 
-async function tell(lab: Lab, material: string, signal: AbortSignal): Promise<readonly SeenStep[]> {
+/** Tells the story; `seen` grows with every step that was as it should be. */
+async function tell(lab: Lab, material: string, seen: SeenStep[], signal: AbortSignal): Promise<void> {
   const context = new StoryContext({ lab, issuer: await openIssuer(material), narrator, signal });
   await ready(context);
   const chosen = chosenSteps(options.steps);
   await using tunnels = await Capture.start(lab, "core", "eth1", "ip6 proto 41");
-  const seen: SeenStep[] = [];
   for (const [index, step] of STORY.entries()) {
     const number = index + 1;
     if (!chosen.has(number)) continue;
@@ -124,7 +124,6 @@ async function tell(lab: Lab, material: string, signal: AbortSignal): Promise<re
   for (const { destination } of await tunnels.stop()) tunnelled.set(destination, (tunnelled.get(destination) ?? 0) + 1);
   narrator.line();
   for (const line of pictureOf({ served: context.served, tunnelled }, narrator.ink)) narrator.line(line);
-  return seen;
 }
 
 /** Keeps the nodes' logs for reading; false if there are none. */
@@ -170,12 +169,12 @@ async function main(): Promise<number> {
 
   let lab: Lab | undefined;
   let code = 0;
-  let steps: readonly SeenStep[] = [];
+  const steps: SeenStep[] = [];
   let failure: string | undefined;
   try {
     const deployed = await deploy(stop.signal);
     lab = deployed.lab;
-    steps = await tell(lab, deployed.material, stop.signal);
+    await tell(lab, deployed.material, steps, stop.signal);
     const text = `all ${steps.length} steps were as they should be`;
     narrator.line();
     narrator.line(`  ${ink.good("✔")} ${ink.bold(text)} ${ink.dim(`in ${durationText(performance.now() - began)}`)}`);

@@ -14,7 +14,8 @@ export async function agentDies(context: StoryContext): Promise<Seen> {
   const { result, answers } = await context.asking(async (asker) => {
     await asker.more(10, context.signal);
     const killed = await context.kill("ocr-a");
-    const detected = await context.agentState("ocr-a", "down", 10_000);
+    const detected = await context.healthEvent("ocr-a", "health.down", killed);
+    await context.agentState("ocr-a", "down", 10_000);
     await asker.more(100, context.signal);
     return { killed, detected };
   });
@@ -36,7 +37,7 @@ export async function agentDies(context: StoryContext): Promise<Seen> {
 
   const revived = performance.now();
   await context.revive("ocr-a");
-  const up = await context.agentState("ocr-a", "up", 20_000);
+  const up = await context.healthEvent("ocr-a", "health.up", revived);
   const first = await waitFor("ocr-a serves again", {
     within: 20_000,
     every: 0,

@@ -4,7 +4,7 @@ import { countByAgent, succeeded } from "./requests.ts";
 import { counted } from "./terminal.ts";
 
 /** The hold time of the sessions, and what it takes to act on it. */
-const WITHIN = 10_000;
+const WITHIN = 15_000;
 
 /** r2's only link to the others goes down: r1 uses r3. */
 export async function linkDown(context: StoryContext): Promise<Seen> {

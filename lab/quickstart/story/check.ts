@@ -50,3 +50,6 @@ export async function waitFor<T>(what: string, options: WaitOptions<T>): Promise
     await delay(options.every ?? 50, undefined, { signal: options.signal });
   }
 }
+
+/** A moment of the wall clock, in milliseconds since 1970, on this process's monotonic clock. */
+export const monotonicOf = (wall: number): number => performance.now() - (Date.now() - wall);

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type {
   AgentRow,
   CapabilityRow,
@@ -9,7 +10,7 @@ import type {
 } from "../../../src/management/index.ts";
 import type { Lab } from "../../runner/index.ts";
 import type { TokenIssuer } from "../material.ts";
-import { expectThat, waitFor } from "./check.ts";
+import { expectThat, monotonicOf, waitFor } from "./check.ts";
 import type { Narrator } from "./narrator.ts";
 import { AGENTS, type Agent, agentNamed, OCR, OCR_URL, PROJECT, ROUTERS, type RouterName } from "./places.ts";
 import { type Answer, Asker, request, requestMany, succeeded } from "./requests.ts";
@@ -135,17 +136,35 @@ export class StoryContext {
     return rows.find((row) => row.agent === agent.id);
   }
 
-  /** Waits until the router of an agent sees it in this state. Gives the moment when that began, monotonic. */
-  async agentState(agentName: string, state: AgentRow["state"], within: number): Promise<number> {
+  /** Waits until the router of an agent sees it in this state. */
+  async agentState(agentName: string, state: AgentRow["state"], within: number): Promise<void> {
     const agent = agentNamed(agentName);
     let last: AgentRow | undefined;
-    return await waitFor(`${agent.name} is ${state} on ${agent.router}`, {
+    await waitFor(`${agent.name} is ${state} on ${agent.router}`, {
       within,
       signal: this.signal,
       seen: () => last,
       look: async () => {
         last = await this.agentRow(agent);
-        return last?.state === state ? performance.now() - last.healthAgeSeconds * 1000 : undefined;
+        return last?.state === state ? true : undefined;
+      },
+    });
+  }
+
+  /** Waits until a router has logged that an agent's health changed, after `since`. Gives the moment that it logged. */
+  async healthEvent(agentName: string, event: "health.up" | "health.down", since: number): Promise<number> {
+    const agent = agentNamed(agentName);
+    return await waitFor(`${agent.router} logs ${event} of ${agent.name}`, {
+      within: 20_000,
+      signal: this.signal,
+      look: async () => {
+        const lines = (await readFile(this.lab.node(agent.router).logFile, "utf8")).split("\n");
+        const moments = lines
+          .filter((line) => line.startsWith("{") && line.includes(`"${event}"`))
+          .map((line) => JSON.parse(line) as { readonly time: string; readonly agent?: string })
+          .filter((entry) => entry.agent === agent.id)
+          .map((entry) => monotonicOf(Date.parse(entry.time)));
+        return moments.find((moment) => moment >= since);
       },
     });
   }

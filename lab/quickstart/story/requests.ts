@@ -1,4 +1,5 @@
 import type { Lab, LabProcess } from "../../runner/index.ts";
+import { monotonicOf } from "./check.ts";
 
 /** One request of the client, as curl reports it. */
 export interface Answer {
@@ -21,7 +22,7 @@ const WRITE_OUT = `${FORMAT.join("\t")}\n`;
 /** Every request is a connection of its own, with bounds on both. */
 const BOUNDS = ["--no-progress-meter", "--connect-timeout", "2", "--max-time", "10", "--header", "Connection: close"];
 
-function parseAnswer(line: string, now: number): Answer {
+function parseAnswer(line: string, began: number | undefined): Answer {
   const [status, agent, remote, seconds, exitCode, error] = line.split("\t");
   const milliseconds = Number(seconds) * 1000;
   return {
@@ -29,7 +30,7 @@ function parseAnswer(line: string, now: number): Answer {
     agent: agent === "" ? undefined : agent,
     remote: remote ?? "",
     milliseconds,
-    began: now - milliseconds,
+    began: began ?? performance.now() - milliseconds,
     error: exitCode === "0" ? undefined : error || `curl: exit code ${exitCode}`,
   };
 }
@@ -50,7 +51,7 @@ export async function request(
       .trimEnd()
       .split("\n")
       .find((text) => text.includes("\t")) ?? "0\t\t\t0\t1\t";
-  return { ...parseAnswer(line, performance.now()), body: done.stdout, octets: done.octets };
+  return { ...parseAnswer(line, undefined), body: done.stdout, octets: done.octets };
 }
 
 /** `count` GET requests, each over a connection of its own, `parallel` at a time, from one curl. */
@@ -63,11 +64,10 @@ export async function requestMany(
 ): Promise<Answer[]> {
   const args = ["--parallel", "--parallel-max", String(parallel), "--output", "/dev/null", "--write-out", WRITE_OUT];
   const done = await lab.exec(node, ["curl", ...BOUNDS, ...args, `${url}?[1-${count}]`], { timeout: 120_000 });
-  const now = performance.now();
   return done.stdout
     .split("\n")
     .filter((line) => line.includes("\t"))
-    .map((line) => parseAnswer(line, now));
+    .map((line) => parseAnswer(line, undefined));
 }
 
 /** How often each agent answered, in the order of first answers; failures under their own words. */
@@ -88,12 +88,14 @@ export class Asker implements AsyncDisposable {
   readonly answers: Answer[] = [];
   readonly #process: LabProcess;
   #rest = "";
+  #began: number | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(lab: Lab, node: string, url: string) {
     const format = WRITE_OUT.replaceAll("\t", "\\t").replaceAll("\n", "\\n");
     const curl = `curl ${BOUNDS.map((word) => `'${word}'`).join(" ")} --output /dev/null --write-out '${format}' '${url}'`;
-    this.#process = lab.spawn(node, ["sh", "-c", `while :; do ${curl} 2>/dev/null; sleep 0.01; done`]);
+    // The client notes when a request begins: what it prints may be read late on a busy machine.
+    this.#process = lab.spawn(node, ["sh", "-c", `while :; do date +%s%N; ${curl} 2>/dev/null; sleep 0.01; done`]);
     this.#process.stderr.resume();
     this.#process.stdout.setEncoding("utf8").on("data", (text: string) => this.#take(text));
   }
@@ -101,8 +103,10 @@ export class Asker implements AsyncDisposable {
   #take(text: string): void {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop()!;
-    const now = performance.now();
-    this.answers.push(...lines.map((line) => parseAnswer(line, now)));
+    for (const line of lines) {
+      if (line.includes("\t")) this.answers.push(parseAnswer(line, this.#began));
+      else this.#began = monotonicOf(Number(BigInt(line) / 1000n) / 1000);
+    }
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
