@@ -80,4 +80,16 @@ describe("whatever stands in a configuration", () => {
     );
     assert.ok(refused > 100, `only ${refused} were refused`);
   });
+
+  it("a member without a name is one fault, not fifty", async () => {
+    const text = R2.replace("{", '{ "": {},');
+    await assert.rejects(parseConfiguration(text, "/", { files: ALL_FILES }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      return new Set(error.lines()).size === error.lines().length;
+    });
+    await assert.rejects(parseConfiguration('{"":{}}', "/", { files: ALL_FILES }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      return error.lines().length === 1;
+    });
+  });
 });

@@ -39,8 +39,12 @@ async function collect(
   const removed = new Removed();
   const size = Math.max(1, printJsonDocument(root).text.length);
   const rounds = Math.min(MAX_FAULTS, Math.max(MIN_FAULTS, Math.floor(PARSE_BUDGET / size)));
+  let before = "";
   for (let round = 0; round < rounds; round++) {
     const printed = printJsonDocument(root);
+    // What was taken out was not there: libyang would say the same again.
+    if (printed.text === before) return faults;
+    before = printed.text;
     const fault = await firstFault(printed.text, context, options);
     if (fault === undefined) return faults;
     const places = placesOf(root, printed, fault);
