@@ -1,15 +1,4 @@
-import {
-  type Clock,
-  formatIpv4,
-  type Ipv6Address,
-  type Log,
-  messageOf,
-  type Random,
-  seconds,
-  unreachable,
-} from "../../base/index.ts";
-import { LOCAL_PEER, type PeerIndex, type RibPeer } from "../../rib/index.ts";
-import { mayPass, type PolicyPeer } from "../policy/index.ts";
+import { formatIpv4, type Ipv6Address, messageOf, seconds, unreachable } from "../../base/index.ts";
 import {
   type Agreement,
   leading,
@@ -19,12 +8,10 @@ import {
   type PeeringInput,
   type SessionEnd,
   type SessionEvent,
-  type SessionSettings,
   type Side,
   stepPeering,
 } from "../session/index.ts";
 import {
-  type AttributeCodec,
   CeaseSubcode,
   type ControlMessage,
   decodeControl,
@@ -39,46 +26,16 @@ import {
   type NotificationMessage,
   notification,
   sameFamily,
-  shutdownData,
 } from "../wire/index.ts";
-import type { ExportGroup } from "./export-group.ts";
-import { Intake, type SpeakerRib } from "./intake.ts";
+import { type EstablishedSession, openSession } from "./established-session.ts";
 import { Link } from "./link.ts";
-import type { PeerOptions, SpeakerOptions } from "./options.ts";
-import { Output } from "./output.ts";
-import type { OwnRestartControl } from "./own-restart.ts";
+import type { PeerOptions } from "./options.ts";
+import { type PeerParts, peerSettings } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
 import type { PeerStatus } from "./status.ts";
-import type { Connection, Transport } from "./transport.ts";
+import type { Connection } from "./transport.ts";
 
-/** What all peers of a speaker share. */
-export interface PeerParts {
-  readonly speaker: SpeakerOptions;
-  readonly codec: AttributeCodec;
-  readonly rib: SpeakerRib;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly record: PeerRecord;
-  readonly restart: OwnRestartControl;
-  /** The update group for what a session agreed on. */
-  readonly groupOf: (peer: PeerOptions, agreed: Agreement) => ExportGroup;
-  readonly importPolicy: NonNullable<PeerOptions["importPolicy"]>;
-}
-
-/** The session's own things, from Established to its end. */
-interface Up {
-  readonly side: Side;
-  readonly agreed: Agreement;
-  readonly intake: Intake;
-  /** `undefined` when the family was not agreed. */
-  readonly output: Output | undefined;
-}
-
-const IDLE_HOLD = seconds(1);
-const MAXIMUM_BACK_OFF = seconds(120);
 const DEFAULT_STALE_PATH_TIME = seconds(360);
 /** At least eight minutes, or two hold times. @see RFC 9687 §6 */
 const SEND_HOLD_TIME = 480;
@@ -96,7 +53,7 @@ export class Peer implements AsyncDisposable {
   #stepping = false;
   #peering: Peering = NO_PEERING;
   #accepted: Connection | undefined;
-  #up: Up | undefined;
+  #up: EstablishedSession | undefined;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
@@ -222,34 +179,13 @@ export class Peer implements AsyncDisposable {
 
   #step(input: PeeringInput): void {
     const before = leading(this.#peering).state;
-    const { peering, effects } = stepPeering(this.#peering, input, this.#settings());
+    const { peering, effects } = stepPeering(this.#peering, input, peerSettings(this.options, this.#parts));
     this.#peering = peering;
     for (const effect of effects) this.#perform(effect);
     const { state } = leading(peering);
     if (state === before) return;
     this.#record.changed(this.#parts.clock.wall());
     this.#parts.log.debug("bgp.session.state", { peer: this.options.address, from: before, to: state });
-  }
-
-  #settings(): SessionSettings {
-    const { speaker, codec, restart } = this.#parts;
-    const { options } = this;
-    return {
-      localAs: speaker.localAs,
-      remoteAs: options.remoteAs,
-      bgpIdentifier: speaker.bgpIdentifier,
-      passive: options.passive,
-      holdTime: options.holdTime,
-      keepaliveTime: options.keepaliveTime,
-      minimumHoldTime: seconds(0),
-      connectRetry: options.connectRetry,
-      idleHold: IDLE_HOLD,
-      maximumBackOff: MAXIMUM_BACK_OFF,
-      families: [codec.dialect.family, ...(options.alsoOffer ?? [])],
-      restartFamilies: [codec.dialect.family],
-      requireFamily: options.requireFamily ?? false,
-      gracefulRestart: restart.own,
-    };
   }
 
   #perform(effect: PeeringEffect): void {
@@ -444,75 +380,35 @@ export class Peer implements AsyncDisposable {
   }
 
   #established(side: Side, agreed: Agreement): void {
-    const { rib, codec, clock, speaker, log, restart } = this.#parts;
-    const { address } = this.options;
-    const self: RibPeer = {
-      name: address,
-      kind: this.kind,
-      bgpIdentifier: agreed.peerIdentifier,
-      address: this.#address,
-      autonomousSystem: agreed.remoteAs,
-    };
-    const peerIndex = this.#rib.established(self, agreed);
-    const policyPeer: PolicyPeer = { address, kind: this.kind, remoteAs: this.options.remoteAs };
-    const { counters } = this.#record;
-    const intake = new Intake({
-      rib,
-      peerIndex,
-      codec,
-      agreed,
-      facts: {
-        localAs: speaker.localAs,
-        remoteAs: agreed.remoteAs,
-        kind: this.kind,
-        bgpIdentifier: speaker.bgpIdentifier,
-        ownNextHop: speaker.nextHop,
-        enforceFirstAs: this.options.enforceFirstAs ?? true,
+    const { options, kind } = this;
+    const { codec, log, restart } = this.#parts;
+    const peerIndex = this.#rib.established(
+      {
+        name: options.address,
+        kind,
+        bgpIdentifier: agreed.peerIdentifier,
+        address: this.#address,
+        autonomousSystem: agreed.remoteAs,
       },
-      policy: this.#parts.importPolicy,
-      peer: policyPeer,
-      maximumRoutes: this.options.maximumRoutes,
-      counters,
-      log,
-    });
-    const { family } = codec.dialect;
-    const carries = agreed.families.some((other) => sameFamily(other, family));
-    const output = !carries
-      ? undefined
-      : new Output({
-          output: rib.capability.openOutput(peerIndex),
-          connection: this.#links[side].connection!,
-          attributes: rib.attributes,
-          group: this.#parts.groupOf(this.options, agreed),
-          family,
-          clock,
-          counters,
-          mayPass: (source) => this.#mayPass(source, peerIndex),
-          mayEndRib: () => restart.mayEndRib,
-          sent: (messages) => {
-            this.#record.updatesOut(messages);
-            this.#watchOutput(side);
-          },
-        });
-    this.#up = { side, agreed, intake, output };
+      agreed,
+    );
+    const connection = this.#links[side].connection!;
+    const sent = (): void => this.#watchOutput(side);
+    this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent }, this.#parts);
     // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
-    for (const other of agreed.families) if (!sameFamily(other, family)) this.#write(side, encodeEndOfRib(other));
+    for (const other of agreed.families) {
+      if (!sameFamily(other, codec.dialect.family)) this.#write(side, encodeEndOfRib(other));
+    }
     this.#record.established();
     this.#holdWhileBusy();
-    restart.event({ type: "established", peer: address, agreed });
+    restart.event({ type: "established", peer: options.address, agreed });
     log.info("bgp.session.established", {
-      peer: address,
+      peer: options.address,
       remoteAs: agreed.remoteAs,
       bgpIdentifier: formatIpv4(agreed.peerIdentifier),
       holdTimeSeconds: agreed.holdTime,
-      carriesRoutes: carries,
+      carriesRoutes: this.#up.output !== undefined,
     });
-  }
-
-  #mayPass(source: PeerIndex, self: PeerIndex): boolean {
-    if (source === LOCAL_PEER) return true;
-    if (source === self || !this.#parts.restart.mayAdvertiseLearnt) return false;
-    return mayPass(this.#parts.rib.peer(source)?.kind ?? "internal", this.kind);
   }
 
   #ended(end: SessionEnd, agreed: Agreement | undefined): void {
@@ -529,9 +425,4 @@ export class Peer implements AsyncDisposable {
     const helping = this.#rib.helper.state === "retaining";
     log.warn("bgp.session.ended", { peer: this.options.address, reason, routesRetained: helping });
   }
-}
-
-/** For a Cease that an operator reads. @see RFC 9003 */
-export function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
-  return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
 }

@@ -19,14 +19,18 @@ import {
   type CapabilitySiteNlri,
   CeaseSubcode,
   DEFAULT_DIALECT,
+  ErrorCode,
   encodeCapabilitySite,
+  type NotificationMessage,
+  notification,
+  shutdownData,
 } from "../wire/index.ts";
 import { ExportGroups } from "./export-group.ts";
 import type { SpeakerRib } from "./intake.ts";
 import { peerCounters } from "./metrics.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
-import { ceaseWithText, Peer } from "./peer.ts";
+import { Peer } from "./peer.ts";
 import { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
@@ -306,6 +310,11 @@ function keyOf(address: string): string {
   const v4 = parseIpv4(address);
   const octets = v4 === undefined ? parseIpv6(address) : parseIpv6(`::ffff:${address}`);
   return octets === undefined ? address : formatIpv6(octets);
+}
+
+/** For a Cease that an operator reads. @see RFC 9003 */
+function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
+  return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
 }
 
 function oneKey(nlri: CapabilitySiteNlri): KeyBatch {
