@@ -107,7 +107,8 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#octets[this.#room(1)] = value;
+    const at = this.#room(1); // may replace #octets: not inside the assignment below
+    this.#octets[at] = value;
     return this;
   }
 
@@ -133,7 +134,7 @@ export class Writer {
   }
 
   bytes(octets: Uint8Array): this {
-    const at = this.#room(octets.length); // may replace #octets: not inside the call below
+    const at = this.#room(octets.length); // the same here
     this.#octets.set(octets, at);
     return this;
   }

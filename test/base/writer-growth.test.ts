@@ -13,3 +13,20 @@ it("whatever the order and size of runs, a Writer holds all of them however ofte
     }),
   );
 });
+
+it("single octets, words and long words are not lost when they make the buffer grow", () => {
+  const step = fc.constantFrom("u8", "u16", "u32", "u64");
+  fc.assert(
+    fc.property(fc.nat(3), fc.array(step, { maxLength: 20 }), (capacity, steps) => {
+      const writer = new Writer(capacity);
+      let expected = "";
+      for (const [i, each] of steps.entries()) {
+        const octet = (i + 1).toString(16).padStart(2, "0");
+        if (each === "u64") writer.u64(BigInt(i + 1));
+        else writer[each](i + 1);
+        expected += octet.padStart({ u8: 2, u16: 4, u32: 8, u64: 16 }[each]!, "0");
+      }
+      assert.equal(Buffer.from(writer.finish()).toString("hex"), expected);
+    }),
+  );
+});
