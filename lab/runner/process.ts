@@ -63,10 +63,10 @@ export function nodeEnvironment(node: Pick<NodeState, "env" | "name">, added: Re
   return { ...BASE_ENVIRONMENT, HOSTNAME: node.name, ...node.env, ...added };
 }
 
-/** The command that runs `argv` inside a node; the process dies with whoever carries it. */
+/** The command that runs `argv` inside a node, below its root folder (the runner may be in a chroot); the process dies with whoever carries it. */
 function enter(node: NodeState, argv: readonly string[], directory: string | undefined): string[] {
   const inside = directory === undefined ? argv : ["env", "-C", directory, ...argv];
-  const target = ["--target", String(node.init.pid), "--mount", "--uts", "--net", "--pid"];
+  const target = ["--target", String(node.init.pid), "--mount", "--root", "--wd", "--uts", "--net", "--pid"];
   return ["nsenter", ...target, "--", "setpriv", "--pdeathsig", "KILL", ...node.confine, "--", ...inside];
 }
 
