@@ -83,11 +83,7 @@ class Daemon {
 
     const compiler = this.#startCompiler(driver, rib, directory);
     const speaker = await this.#startSpeaker(rib, driver);
-    const health = await startHealthChecker(
-      {},
-      { ...this.#shared, directory, random: systemRandom },
-      this.#scope.signal,
-    );
+    const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
     this.#scope.own(this.#originate(directory, speaker));
 
@@ -105,7 +101,8 @@ class Daemon {
       adopted: driver.adopted,
       ports: driver.ports.map(({ interface: name, hook }) => `${name} ${hook}`),
     });
-    void this.#converge(health.settled, speaker, compiler);
+    const converging = this.#converge(health.settled, speaker, compiler);
+    this.#scope.defer(() => converging);
   }
 
   #createRib(): Rib {
