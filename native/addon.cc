@@ -1,6 +1,7 @@
-// Entry of the addon: `{ bpf, sock, yang }` as api.ts describes it.
+// Entry of the addon: `{ bfd, bpf, sock, yang }` as api.ts describes it.
 #include <napi.h>
 
+#include "bfd_thread.h"
 #include "bpf_module.h"
 #include "socket_module.h"
 #include "wrapped.h"
@@ -11,6 +12,7 @@ namespace semrd {
 static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment());
   exports.Set("bpf", BpfModule(env));
+  exports.Set("bfd", BfdModule(env));
   exports.Set("sock", SocketModule(env));
   exports.Set("yang", YangModule(env));
   return exports;

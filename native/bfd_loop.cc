@@ -1,0 +1,391 @@
+#include "bfd_loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+namespace semrd {
+
+namespace {
+
+// Above every thread of normal priority, below the kernel's own interrupt threads (50).
+constexpr int kRealtimePriority = 10;
+// What a thread of normal priority can promise on a busy machine.
+constexpr uint32_t kSafeInterval = 300'000;
+constexpr uint8_t kSafeMultiplier = 3;
+// Packets read from a listener in one turn, and the rest after more: a flood must not have the processor.
+constexpr int kPacketsPerTurn = 64;
+constexpr uint64_t kRest = 1'000;
+
+uint64_t Now() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1'000;
+}
+
+template <typename Number>
+Number Unpredictable() {
+  Number number;
+  if (getrandom(&number, sizeof(number), 0) != sizeof(number)) ThrowErrno("getrandom", "BFD");
+  return number;
+}
+
+void Count(BfdCounters& counters, BfdDiscard reason) { counters.discarded[static_cast<size_t>(reason)]++; }
+
+void Watch(int poll, int fd) {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  // A listener that sessions share is there already.
+  if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) != 0 && errno != EEXIST) ThrowErrno("epoll_ctl", "BFD");
+}
+
+}  // namespace
+
+BfdLoop::BfdLoop(bool realtime, size_t event_bound, int wake_fd)
+    : events_(event_bound), chance_(Unpredictable<uint64_t>() | 1), wake_(wake_fd) {
+  stop_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  timer_ = Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  poll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
+  if (!stop_ || !timer_ || !poll_) ThrowErrno("epoll_create1", "BFD");
+  diagnosis_ = OpenTcpDiagnosis();  // without it, connections count as alive
+  semrd::Watch(poll_.get(), stop_.get());
+  semrd::Watch(poll_.get(), timer_.get());
+  thread_ = std::thread(&BfdLoop::Run, this);
+  pthread_setname_np(thread_.native_handle(), "semrd-bfd");
+  sched_param priority = {};
+  priority.sched_priority = kRealtimePriority;
+  scheduling_error_ = realtime ? pthread_setschedparam(thread_.native_handle(), SCHED_FIFO, &priority) : ENOTSUP;
+}
+
+BfdLoop::~BfdLoop() {
+  eventfd_write(stop_.get(), 1);
+  thread_.join();
+  for (auto& [number, session] : sessions_) {
+    session->machine.SetAdminDown(true);
+    Send(*session, false);
+  }
+}
+
+BfdTimes BfdLoop::Permitted(const BfdTimes& times) const {
+  if (scheduling_error_ == 0) return times;
+  return {std::max(times.desired_min_tx, kSafeInterval), std::max(times.required_min_rx, kSafeInterval),
+          std::max(times.detect_multiplier, kSafeMultiplier)};
+}
+
+uint32_t BfdLoop::Add(const BfdSessionOptions& options) {
+  std::lock_guard lock(mutex_);
+  uint32_t discriminator;
+  do discriminator = Unpredictable<uint32_t>();
+  while (discriminator == 0 || sessions_.contains(discriminator));
+  for (const auto& [number, other] : sessions_)
+    if (SameHost(other->options.remote, options.remote) && SameHost(other->options.local, options.local) &&
+        other->options.multihop == options.multihop)
+      throw SystemCallFailure(EEXIST, "bfd", "there is a session between these addresses");
+  auto listener = listeners_.At(options.local);
+  auto session = std::make_unique<Session>(
+      Session{.machine = BfdMachine(discriminator, Permitted(options.times)),
+              .options = options,
+              .listener = listener,
+              .sender = OpenBfdSender(options.local)});
+  semrd::Watch(poll_.get(), listener->fd());
+  Session& added = *session;
+  sessions_.emplace(discriminator, std::move(session));
+  added.transmit_at = Now();
+  Enqueue(added, 0);
+  SetTimer();
+  return discriminator;
+}
+
+void BfdLoop::Remove(uint32_t number) {
+  std::lock_guard lock(mutex_);
+  Session* session = At(number);
+  if (session == nullptr) return;
+  session->machine.SetAdminDown(true);
+  Send(*session, false);
+  sessions_.erase(number);  // closes the listener with its last session
+}
+
+bool BfdLoop::SetTimes(uint32_t number, const BfdTimes& times) {
+  std::lock_guard lock(mutex_);
+  Session* session = At(number);
+  if (session == nullptr) return false;
+  uint64_t now = Now();
+  Perform(*session, now, [&](BfdMachine& machine) {
+    machine.SetTimes(Permitted(times));
+    return BfdReaction{.send = true};  // the Poll begins now, not a slow interval later
+  });
+  SetTimer();
+  return true;
+}
+
+bool BfdLoop::SetAdminDown(uint32_t number, bool down) {
+  std::lock_guard lock(mutex_);
+  Session* session = At(number);
+  if (session == nullptr) return false;
+  Perform(*session, Now(), [&](BfdMachine& machine) { return machine.SetAdminDown(down); });
+  SetTimer();
+  return true;
+}
+
+bool BfdLoop::Bind(uint32_t number, std::optional<BfdBinding> binding) {
+  std::lock_guard lock(mutex_);
+  Session* session = At(number);
+  if (session != nullptr) session->binding = std::move(binding);
+  return session != nullptr;
+}
+
+bool BfdLoop::Watch(uint32_t number, std::optional<TcpConnection> connection) {
+  std::lock_guard lock(mutex_);
+  Session* session = At(number);
+  if (session != nullptr) session->watched = connection;
+  return session != nullptr;
+}
+
+std::optional<BfdStatus> BfdLoop::StatusOf(uint32_t number) {
+  std::lock_guard lock(mutex_);
+  Session* session = At(number);
+  if (session == nullptr) return std::nullopt;
+  const BfdMachine& machine = session->machine;
+  BfdStatus status;
+  status.state = machine.state();
+  status.remote_state = machine.remote_state();
+  status.diagnostic = machine.diagnostic();
+  status.remote_diagnostic = machine.remote_diagnostic();
+  status.remote_discriminator = machine.remote_discriminator();
+  status.remote_independent = machine.remote_independent();
+  status.polling = machine.polling();
+  status.times = machine.times();
+  status.transmit = machine.TransmitInterval();
+  status.detection = machine.DetectionTime();
+  status.counters = session->counters;
+  return status;
+}
+
+bool BfdLoop::PopEvent(BfdEvent& event) {
+  std::lock_guard lock(mutex_);
+  if (event_count_ == 0) return false;
+  event = events_[first_event_];
+  first_event_ = (first_event_ + 1) % events_.size();
+  event_count_--;
+  return true;
+}
+
+uint64_t BfdLoop::dropped_events() {
+  std::lock_guard lock(mutex_);
+  return dropped_events_;
+}
+
+BfdCounters BfdLoop::counters() {
+  std::lock_guard lock(mutex_);
+  return strays_;
+}
+
+BfdLoop::Session* BfdLoop::At(uint32_t number) {
+  auto found = sessions_.find(number);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void BfdLoop::Run() {
+  for (;;) {
+    std::array<epoll_event, 16> ready;
+    int count;
+    if (resting_) {
+      // The sockets stay as they are; only the end is waited for, for the length of the rest.
+      timespec rest = {0, static_cast<long>(kRest) * 1'000};
+      clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, nullptr);
+      count = epoll_wait(poll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
+    } else {
+      count = epoll_wait(poll_.get(), ready.data(), static_cast<int>(ready.size()), -1);
+    }
+    for (int i = 0; i < count; i++)
+      if (ready[i].data.fd == stop_.get()) return;
+    std::lock_guard lock(mutex_);
+    uint64_t expirations;
+    [[maybe_unused]] ssize_t unused = read(timer_.get(), &expirations, sizeof(expirations));
+    // Packets before timers: what waited in a socket while this thread did not run has been received in time.
+    ReadAll();
+    RunAlarms(Now());
+    SetTimer();
+  }
+}
+
+void BfdLoop::ReadAll() {
+  resting_ = false;
+  BfdDatagram datagram;
+  listeners_.ForEach([&](const BfdListener& listener) {
+    int count = 0;
+    while (count < kPacketsPerTurn && listener.Receive(datagram)) {
+      Take(datagram, listener, Now());
+      count++;
+    }
+    if (count == kPacketsPerTurn) resting_ = true;
+  });
+}
+
+void BfdLoop::Take(const BfdDatagram& datagram, const BfdListener& listener, uint64_t now) {
+  auto decoded = DecodeBfd({datagram.octets.data(), datagram.length});
+  if (auto* reason = std::get_if<BfdDiscard>(&decoded)) return Count(strays_, *reason);
+  const auto& [packet, authenticated] = std::get<BfdReceived>(decoded);
+  BfdDiscard reason = BfdDiscard::kYourDiscriminator;
+  Session* session = Find(packet, datagram, listener, reason);
+  if (session == nullptr) return Count(strays_, reason);
+  // @see RFC 5881 §5 (exactly 255) and RFC 5883 §5
+  if (datagram.ttl < session->options.minimum_ttl) return Count(session->counters, BfdDiscard::kTtl);
+  if (authenticated) return Count(session->counters, BfdDiscard::kAuthentication);
+  if (session->machine.state() == BfdState::kAdminDown) Count(session->counters, BfdDiscard::kAdminDown);
+  else session->counters.received++;
+  Perform(*session, now, [&](BfdMachine& machine) { return machine.Receive(packet, now); });
+}
+
+// @see RFC 5880 §6.8.6 ("If the Your Discriminator field …"), RFC 5881 §3, RFC 5883 §3
+BfdLoop::Session* BfdLoop::Find(const BfdPacket& packet, const BfdDatagram& datagram, const BfdListener& listener,
+                                BfdDiscard& reason) {
+  if (packet.your_discriminator != 0) {
+    Session* session = At(packet.your_discriminator);
+    if (session == nullptr) return nullptr;
+    reason = BfdDiscard::kSource;
+    bool fits = session->listener.get() == &listener && SameHost(session->options.remote, datagram.source);
+    return fits ? session : nullptr;
+  }
+  reason = BfdDiscard::kState;
+  if (packet.state != BfdState::kDown && packet.state != BfdState::kAdminDown) return nullptr;
+  reason = BfdDiscard::kSource;
+  for (const auto& [number, session] : sessions_)
+    if (session->listener.get() == &listener && SameHost(session->options.remote, datagram.source))
+      return session.get();
+  return nullptr;
+}
+
+void BfdLoop::RunAlarms(uint64_t now) {
+  while (!alarms_.empty() && alarms_.top().at <= now) {
+    Alarm alarm = alarms_.top();
+    alarms_.pop();
+    Session* session = At(alarm.session);
+    if (session == nullptr || session->queued != alarm.at) continue;
+    session->queued = UINT64_MAX;
+    auto deadline = session->machine.detection_deadline();
+    // What still waits in a socket may have come in time; that is believed once.
+    uint64_t patience = resting_ ? session->machine.DetectionTime() : 0;
+    if (deadline && *deadline + patience <= now)
+      Perform(*session, now, [](BfdMachine& machine) { return machine.DetectionTimeExpired(); });
+    if (session->transmit_at && *session->transmit_at <= now) {
+      uint64_t late = now - *session->transmit_at;
+      auto interval = session->machine.TransmitInterval();
+      session->counters.latest = std::max(session->counters.latest, late);
+      if (interval && late > *interval / 4) session->counters.late++;
+      session->transmit_at.reset();
+      if (interval) Send(*session, false);
+      Schedule(*session, now);
+    }
+    Enqueue(*session, now + 1);
+  }
+}
+
+void BfdLoop::SetTimer() {
+  itimerspec when = {};
+  if (!alarms_.empty()) {
+    uint64_t at = std::max<uint64_t>(alarms_.top().at, 1);
+    when.it_value.tv_sec = static_cast<time_t>(at / 1'000'000);
+    when.it_value.tv_nsec = static_cast<long>(at % 1'000'000 * 1'000);
+  }
+  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+// One step of a session's machine, and all that follows from it.
+template <typename Step>
+void BfdLoop::Perform(Session& session, uint64_t now, Step step) {
+  BfdState before = session.machine.state();
+  BfdReaction reaction = step(session.machine);
+  if (session.machine.state() != before) Changed(session, before, now);
+  if (reaction.final) Send(session, true);
+  if (reaction.send) {
+    Send(session, false);
+    session.transmit_at.reset();
+  }
+  Schedule(session, now);
+  Enqueue(session, 0);
+}
+
+void BfdLoop::Changed(Session& session, BfdState before, uint64_t now) {
+  const BfdMachine& machine = session.machine;
+  BfdEvent event = {};
+  event.session = machine.discriminator();
+  event.state = machine.state();
+  event.before = before;
+  event.diagnostic = machine.diagnostic();
+  event.remote_state = machine.remote_state();
+  event.remote_independent = machine.remote_independent();
+  event.at = now;
+  if (before == BfdState::kUp) {
+    session.counters.downs++;
+    // @see RFC 5882 §3.2: AdminDown says nothing about the path.
+    event.failed = event.state == BfdState::kDown && !(event.diagnostic == kNeighborSignaledDown &&
+                                                       event.remote_state == BfdState::kAdminDown);
+    // @see RFC 5882 §4.3: a peer's BFD that shares the fate of its control plane ends with it.
+    event.peer_ended = event.failed && !event.remote_independent && session.watched &&
+                       LifeOf(*session.watched, diagnosis_.get()) == TcpLife::kEnded;
+    if (event.failed && !event.peer_ended && session.binding) {
+      session.binding->word.Store(session.binding->down);
+      event.stored = true;
+    }
+  }
+  if (event.state == BfdState::kUp && session.binding && session.binding->up) {
+    session.binding->word.Store(*session.binding->up);
+    event.stored = true;
+  }
+  if (event_count_ == events_.size()) {
+    dropped_events_++;
+  } else {
+    events_[(first_event_ + event_count_) % events_.size()] = event;
+    event_count_++;
+  }
+  eventfd_write(wake_, 1);
+}
+
+void BfdLoop::Send(Session& session, bool final) {
+  auto octets = EncodeBfd(session.machine.Compose(final));
+  const SocketAddress& to = session.options.remote;
+  ssize_t sent = sendto(session.sender.get(), octets.data(), octets.size(), 0, to.get(), to.length);
+  if (sent == static_cast<ssize_t>(octets.size())) session.counters.sent++;
+  else session.counters.send_errors++;
+}
+
+// The next periodic packet: never later than the interval of now allows.
+void BfdLoop::Schedule(Session& session, uint64_t now) {
+  auto interval = session.machine.TransmitInterval();
+  if (!interval) {
+    session.transmit_at.reset();
+    return;
+  }
+  // What is due sooner stays as it is.
+  if (session.transmit_at && *session.transmit_at <= now + *interval) return;
+  session.transmit_at = now + Jittered(*interval, session.machine.times().detect_multiplier);
+}
+
+void BfdLoop::Enqueue(Session& session, uint64_t earliest) {
+  uint64_t next = UINT64_MAX;
+  if (session.transmit_at) next = *session.transmit_at;
+  if (auto deadline = session.machine.detection_deadline()) next = std::min(next, *deadline);
+  next = std::max(next, earliest);
+  // An entry that is too early only leads to another look; one that is missing would be a timer that never fires.
+  if (next >= session.queued) return;
+  session.queued = next;
+  alarms_.push({next, session.machine.discriminator()});
+}
+
+// 75 to 100 % of the interval, at most 90 % where a single lost packet ends the session. @see RFC 5880 §6.8.7
+uint64_t BfdLoop::Jittered(uint32_t interval, uint8_t multiplier) {
+  chance_ ^= chance_ << 13;
+  chance_ ^= chance_ >> 7;
+  chance_ ^= chance_ << 17;
+  uint64_t range = static_cast<uint64_t>(interval) * (multiplier == 1 ? 15 : 25) / 100;
+  return static_cast<uint64_t>(interval) * 3 / 4 + chance_ % (range + 1);
+}
+
+}  // namespace semrd
