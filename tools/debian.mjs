@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { SetupError } from "./progress.mjs";
 import { run } from "./run.mjs";
 
@@ -19,6 +19,7 @@ const PACKAGES = [
   { any: ["libyuma-base"] }, // IETF modules
   { any: ["iproute2"] },
   { any: ["util-linux"] },
+  { any: ["procps"] }, // sysctl
   { any: ["ethtool"] },
   { any: ["tcpdump"] },
   { any: ["curl"] },
@@ -26,6 +27,13 @@ const PACKAGES = [
   { any: ["tesseract-ocr"] }, // the agents of the quickstart
   { any: ["tesseract-ocr-eng"] },
   { any: ["espeak-ng"] },
+];
+
+/** Other people's programs that the tests speak to. Where one cannot be had, its tests say so and are skipped. */
+const PEERS = [
+  { any: ["bird2", "bird3"], optional: true }, // BGP
+  { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig
+  { any: ["libyang2-tools", "libyang-tools"], optional: true }, // yanglint
 ];
 
 const KNOWN_RELEASES = new Set(["debian 12", "debian 13", "ubuntu 24.04"]);
@@ -53,12 +61,12 @@ export function release() {
   return { name: fields.get("PRETTY_NAME") ?? id, known: KNOWN_RELEASES.has(id) };
 }
 
-async function installedPackages() {
-  const names = PACKAGES.flatMap((wanted) => wanted.any);
+async function installedPackages(packages) {
+  const names = packages.flatMap((wanted) => wanted.any);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the braces are dpkg-query's own
   const listed = await run("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...names]);
   if (listed.code === 127) {
-    const list = PACKAGES.filter((wanted) => !wanted.optional).map((wanted) => wanted.any[0]);
+    const list = packages.filter((wanted) => !wanted.optional).map((wanted) => wanted.any[0]);
     throw new SetupError(
       "there is no dpkg-query: this is not a Debian or Ubuntu system",
       `use Debian 12 or 13, or Ubuntu 24.04; what would have been installed: ${list.join(" ")}`,
@@ -92,12 +100,38 @@ const apt = (args, log) =>
     onText: log,
   });
 
-/** Installs what is missing. Returns a text about what was done. @throws {SetupError} */
-export async function ensurePackages(log) {
-  const installed = await installedPackages();
-  const missing = PACKAGES.filter((wanted) => !wanted.any.some((name) => installed.has(name)));
+/** Installs what semrd needs and is missing. Returns a text about what was done. @throws {SetupError} */
+export const ensurePackages = (log) => ensure(PACKAGES, log);
+
+/** Installs what the tests can use besides; their services are not started. Only root can, so others get what is there. */
+export async function ensurePeers(log) {
+  const missing = missingFrom(PEERS, await installedPackages(PEERS));
+  if (missing.length === 0) return `${PEERS.length} packages are there`;
+  if (process.getuid() !== 0) return `not installed: ${missing.map((wanted) => wanted.any[0]).join(" ")} (needs root)`;
+  const peers = PEERS.map((wanted) => ({ ...wanted, optional: false, mayBeAbsent: true }));
+  return withoutServices(() => ensure(peers, log));
+}
+
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/** A package's service is started by its installation unless this file forbids it. */
+async function withoutServices(install) {
+  const ours = !existsSync(POLICY);
+  if (ours) writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    return await install();
+  } finally {
+    if (ours) rmSync(POLICY, { force: true });
+  }
+}
+
+const missingFrom = (packages, installed) =>
+  packages.filter((wanted) => !wanted.any.some((name) => installed.has(name)));
+
+async function ensure(packages, log) {
+  const missing = missingFrom(packages, await installedPackages(packages));
   const needed = missing.filter((wanted) => !wanted.optional);
-  if (needed.length === 0) return `${PACKAGES.length - missing.length} packages are there`;
+  if (needed.length === 0) return `${packages.length - missing.length} packages are there`;
 
   const command = `apt-get install ${needed.map((wanted) => wanted.any[0]).join(" ")}`;
   if (process.getuid() !== 0) {
@@ -115,7 +149,7 @@ export async function ensurePackages(log) {
   for (const wanted of missing) {
     const name = wanted.any.find((candidate) => candidates.has(candidate));
     if (name !== undefined) chosen.push(name);
-    else if (!wanted.optional) {
+    else if (!wanted.optional && !wanted.mayBeAbsent) {
       throw new SetupError(
         `apt knows no package ${wanted.any.join(" or ")}`,
         updated.code === 0
@@ -125,6 +159,7 @@ export async function ensurePackages(log) {
       );
     }
   }
+  if (chosen.length === 0) return `apt has none of ${missing.map((wanted) => wanted.any[0]).join(" ")}`;
   log(`apt-get install ${chosen.join(" ")}`);
   const done = await apt(["install", "--yes", "--no-install-recommends", ...chosen], log);
   if (done.code !== 0) {

@@ -4,7 +4,7 @@
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { BuildError } from "./build-steps.mjs";
-import { ensurePackages, release } from "./debian.mjs";
+import { ensurePackages, ensurePeers, release } from "./debian.mjs";
 import { ensureNodePackages } from "./node-packages.mjs";
 import { reportFailure, SetupError, step, style } from "./progress.mjs";
 
@@ -32,12 +32,14 @@ function checkMachine({ needRoot }) {
 }
 
 /**
- * Installs and builds everything that is missing. With `needRoot` it refuses at once where the caller will need root.
+ * Installs and builds everything that is missing. With `needRoot` it refuses at once where the caller will need root; with
+ * `peers` also the programs of others that tests speak to.
  * @throws {SetupError} for what a person can put right; other errors are ours
  */
-export async function setup({ needRoot = false } = {}) {
+export async function setup({ needRoot = false, peers = false } = {}) {
   await step("machine", async () => checkMachine({ needRoot }));
   await step("Debian packages", ensurePackages);
+  if (peers) await step("peers for the tests", ensurePeers);
   await step("npm packages", (log) => ensureNodePackages(root, log));
   await step("addon (C++)", async (log) => {
     const { buildNative } = await import("./build-native.mjs");

@@ -28,7 +28,7 @@ async function check(label, command, args) {
 }
 
 async function main(filters) {
-  await setup();
+  await setup({ peers: true });
   const failures = [];
   if (filters.length === 0) {
     const node = projectNode(root);

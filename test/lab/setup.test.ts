@@ -58,7 +58,7 @@ case "$*" in *update*) echo "E: no network"; exit ${update};; *) echo "E: broken
 }
 
 const ALL = [
-  ..."clang llvm libbpf-dev libelf-dev zlib1g-dev g++ pkg-config libyang2-dev libyuma-base iproute2 util-linux".split(
+  ..."clang llvm libbpf-dev libelf-dev zlib1g-dev g++ pkg-config libyang2-dev libyuma-base iproute2 util-linux procps".split(
     " ",
   ),
   ..."ethtool tcpdump curl openssl tesseract-ocr tesseract-ocr-eng espeak-ng".split(" "),
@@ -68,7 +68,7 @@ const without = (...names: string[]): string[] => ALL.filter((name) => !names.in
 describe("Debian packages", { skip }, () => {
   it("nothing is missing: apt is not called", () => {
     const seen = ensure({ installed: ALL, available: [] });
-    assert.equal(seen.said, "18 packages are there");
+    assert.equal(seen.said, "19 packages are there");
     assert.deepEqual(seen.calls, []);
   });
 

@@ -60,7 +60,7 @@ describe("whatever stands in a configuration", () => {
           const all = places(document, (whole) => {
             document = whole;
           });
-          all[at % all.length]!(next);
+          all[at % all.length]!(structuredClone(next));
         }
         const text = JSON.stringify(document, undefined, 1) ?? "null";
         try {
