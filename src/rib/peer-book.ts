@@ -15,6 +15,7 @@ export class PeerBook {
   /** Paths are tagged with peer + epoch × 65536. */
   readonly #epoch: Uint16Array;
   readonly #kind: Uint8Array;
+  readonly #client: Uint8Array;
   readonly #identifier: Uint32Array;
   readonly #addressOrder: Uint16Array;
   readonly #peers: (RibPeer | undefined)[] = [];
@@ -23,6 +24,7 @@ export class PeerBook {
     this.limit = limit;
     this.#epoch = new Uint16Array(limit);
     this.#kind = new Uint8Array(limit);
+    this.#client = new Uint8Array(limit);
     this.#identifier = new Uint32Array(limit);
     this.#addressOrder = new Uint16Array(limit);
     this.#set(LOCAL_PEER, local);
@@ -40,6 +42,7 @@ export class PeerBook {
   #set(index: PeerIndex, peer: RibPeer): void {
     this.#peers[index] = peer;
     this.#kind[index] = KINDS.indexOf(peer.kind);
+    this.#client[index] = peer.reflectorClient === true ? 1 : 0;
     this.#identifier[index] = peer.bgpIdentifier;
     this.#orderAddresses();
   }
@@ -66,6 +69,12 @@ export class PeerBook {
 
   kind(index: PeerIndex): PeerKind {
     return KINDS[this.#kind[index]!]!;
+  }
+
+  /** Whether routes of one may go to the other: between two internal ones only where one is a client. @see RFC 4456 §6 */
+  mayPass(from: PeerIndex, to: PeerIndex): boolean {
+    if (this.kind(from) !== "internal" || this.kind(to) !== "internal") return true;
+    return this.#client[from] === 1 || this.#client[to] === 1;
   }
 
   bgpIdentifier(index: PeerIndex): number {

@@ -81,15 +81,13 @@ export class NeighbourOutput implements RouteOutput {
     } else this.#changed.delete(net);
   }
 
-  /** Never back to where it came from, and never from one internal peer to another. @see RFC 4271 §9.2; RFC 4456 would relax it here */
+  /** Never back to where it came from, and between internal peers only by reflection. @see RFC 4271 §9.2; RFC 4456 §6 */
   #mayHave(net: NetId): boolean {
     const { nets } = this.#host.store;
     const record = net << NET_SHIFT;
     if (nets[record + ATTRIBUTES] === 0) return false;
     const source = nets[record + TAG]! & 0xffff;
-    if (source === this.#peer) return false;
-    const { peers } = this.#host;
-    return !(peers.kind(source) === "internal" && peers.kind(this.#peer) === "internal");
+    return source !== this.#peer && this.#host.peers.mayPass(source, this.#peer);
   }
 
   #wake(): void {
@@ -127,9 +125,11 @@ export class NeighbourOutput implements RouteOutput {
       return true;
     }
     const attributes = store.nets[record + ATTRIBUTES]!;
-    const wanted = this.#mayHave(net) && verdicts.admit(attributes, store.nets[record + TAG]! & 0xffff);
+    const source = store.nets[record + TAG]! & 0xffff;
+    const wanted = this.#mayHave(net) && verdicts.admit(attributes, source);
     if (wanted) {
-      if (!visitor.announce(attributes, store.keyOctets, store.keyStart(net), store.keyLength(net))) return false;
+      const { keyOctets } = store;
+      if (!visitor.announce(attributes, keyOctets, store.keyStart(net), store.keyLength(net), source)) return false;
       this.#advertised.add(net);
     } else if (this.#advertised.has(net)) {
       if (!visitor.withdraw(store.keyOctets, store.keyStart(net), store.keyLength(net))) return false;

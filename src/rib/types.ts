@@ -31,6 +31,8 @@ export interface RibPeer {
   readonly bgpIdentifier: number;
   readonly address: Ipv6Address;
   readonly autonomousSystem: number;
+  /** This router reflects routes to it and from it. Only for internal ones. @see RFC 4456 §6 */
+  readonly reflectorClient?: boolean;
 }
 
 /**
@@ -84,7 +86,7 @@ export interface RouteTable {
 export interface OutputVisitor {
   /** May this neighbour have it, after policy? Asked before `announce`; a refused net that was advertised before is withdrawn. */
   admit(attributes: AttributeId, source: PeerIndex): boolean;
-  announce(attributes: AttributeId, key: Uint8Array, start: number, length: number): boolean;
+  announce(attributes: AttributeId, key: Uint8Array, start: number, length: number, source: PeerIndex): boolean;
   withdraw(key: Uint8Array, start: number, length: number): boolean;
 }
 

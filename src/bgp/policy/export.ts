@@ -1,6 +1,7 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeSet } from "../../rib/index.ts";
 import { isTransitive, prependAs } from "../wire/index.ts";
+import { reflectedSet } from "./reflection.ts";
 
 /** @see RFC 1997 */
 export const NO_EXPORT = 0xffffff01;
@@ -13,8 +14,10 @@ export interface ExportFacts {
   readonly localAs: number;
   /** This router, as next hop. */
   readonly ownNextHop: Ipv6Address;
-  /** Inside the AS as well. */
+  /** Inside the AS as well; not for what is reflected. @see RFC 4456 §10 */
   readonly nextHopSelf: boolean;
+  /** Of this router as a reflector. */
+  readonly clusterId: number;
 }
 
 /** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
@@ -30,15 +33,14 @@ export function exportRefusal(set: AttributeSet, kind: "internal" | "external"):
 /**
  * The set as a neighbour gets it. Across the border: own AS in front, own next hop, nothing that is meant for inside
  * (LOCAL_PREF, reflection, non-transitive communities), MULTI_EXIT_DISC only on routes that begin here.
+ * @param reflectedFrom BGP identifier of the neighbour of this AS that it came from, when it goes to another one of this AS
  * @see RFC 4271 §5.1; RFC 4456 §8; RFC 4360 §6
  */
-export function exportSet(set: AttributeSet, facts: ExportFacts): AttributeSet {
+export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?: number): AttributeSet {
   if (facts.kind === "internal") {
-    return {
-      ...set,
-      localPref: set.localPref ?? DEFAULT_LOCAL_PREF,
-      nextHop: facts.nextHopSelf ? facts.ownNextHop : set.nextHop,
-    };
+    const inside = { ...set, localPref: set.localPref ?? DEFAULT_LOCAL_PREF };
+    if (reflectedFrom !== undefined) return reflectedSet(inside, reflectedFrom, facts.clusterId);
+    return facts.nextHopSelf ? { ...inside, nextHop: facts.ownNextHop } : inside;
   }
   const { localPref: _, originatorId: _o, clusterList: _c, multiExitDisc, ...others } = set;
   const begins = set.asPath.length === 0 && multiExitDisc !== undefined;
@@ -49,13 +51,4 @@ export function exportSet(set: AttributeSet, facts: ExportFacts): AttributeSet {
     nextHop: facts.ownNextHop,
     extendedCommunities: set.extendedCommunities.filter(isTransitive),
   };
-}
-
-/**
- * Whether a neighbour may have a route from this source at all: not what came from inside the AS to another inside (there
- * is no reflection yet).
- * @see RFC 4271 §9.2
- */
-export function mayPass(from: "local" | "internal" | "external", to: "internal" | "external"): boolean {
-  return !(from === "internal" && to === "internal");
 }

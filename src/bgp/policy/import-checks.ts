@@ -8,6 +8,8 @@ export interface ImportFacts {
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
   readonly bgpIdentifier: number;
+  /** Of this router as a reflector. */
+  readonly clusterId: number;
   /** Addresses that mean this router as a next hop. */
   readonly ownNextHop: Ipv6Address;
   /** The path of a route from another AS must begin with that AS. @see RFC 4271 §6.3 */
@@ -43,7 +45,7 @@ const CHECKS: readonly Check[] = [
   {
     reason: "cluster-loop",
     see: "RFC 4456 §8",
-    fails: (set, { bgpIdentifier }) => set.clusterList?.includes(bgpIdentifier) === true,
+    fails: (set, { clusterId }) => set.clusterList?.includes(clusterId) === true,
   },
   {
     reason: "first-as",

@@ -1,5 +1,5 @@
 import { LOCAL_PEER, type PeerIndex } from "../../rib/index.ts";
-import { mayPass } from "../policy/index.ts";
+import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { sameFamily } from "../wire/index.ts";
 import { Intake } from "./intake.ts";
@@ -33,6 +33,7 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
   const { side, agreed, options, kind, peerIndex, connection } = facts;
   const { rib, codec, clock, speaker, log, restart, record } = parts;
   const { family } = codec.dialect;
+  const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
   const intake = new Intake({
     rib,
     peerIndex,
@@ -43,6 +44,7 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
       remoteAs: agreed.remoteAs,
       kind,
       bgpIdentifier: speaker.bgpIdentifier,
+      clusterId: speaker.clusterId ?? speaker.bgpIdentifier,
       ownNextHop: speaker.nextHop,
       enforceFirstAs: options.enforceFirstAs ?? true,
     },
@@ -64,7 +66,11 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
     mayPass: (source) => {
       if (source === LOCAL_PEER) return true;
       if (source === peerIndex || !restart.mayAdvertiseLearnt) return false;
-      return mayPass(rib.peer(source)?.kind ?? "internal", kind);
+      return mayPass(rib.peer(source) ?? { kind: "internal" }, here);
+    },
+    reflectedFrom: (source) => {
+      const from = rib.peer(source);
+      return from !== undefined && isReflection(from, here) ? from.bgpIdentifier : undefined;
     },
     mayEndRib: () => restart.mayEndRib,
     sent: (messages) => {

@@ -25,6 +25,8 @@ export class ExportGroup {
   readonly #policy: RoutePolicy;
   readonly #peer: PolicyPeer;
   readonly #known = new WeakMap<AttributeSet, Exported>();
+  /** By the identifier of the neighbour that they came from, which becomes the originator. */
+  readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported>>();
 
   constructor(
     codec: AttributeCodec,
@@ -40,20 +42,32 @@ export class ExportGroup {
     this.#peer = peer;
   }
 
-  of(set: AttributeSet): Exported {
+  /** @param reflectedFrom see `exportSet` */
+  of(set: AttributeSet, reflectedFrom: number | undefined): Exported {
+    if (reflectedFrom !== undefined) return this.#reflection(set, reflectedFrom);
     const known = this.#known.get(set);
     if (known !== undefined) return known;
-    const exported = this.#export(set);
+    const exported = this.#export(set, undefined);
     this.#known.set(set, exported);
     return exported;
   }
 
-  #export(set: AttributeSet): Exported {
+  #reflection(set: AttributeSet, reflectedFrom: number): Exported {
+    const bySource = this.#reflected.get(set) ?? new Map<number, Exported>();
+    this.#reflected.set(set, bySource);
+    const known = bySource.get(reflectedFrom);
+    if (known !== undefined) return known;
+    const exported = this.#export(set, reflectedFrom);
+    bySource.set(reflectedFrom, exported);
+    return exported;
+  }
+
+  #export(set: AttributeSet, reflectedFrom: number | undefined): Exported {
     const refusal = exportRefusal(set, this.#facts.kind);
     if (refusal !== undefined) return { ok: false, reason: refusal };
     const verdict = this.#policy(set, this.#peer);
     if (verdict.verdict === "reject") return { ok: false, reason: verdict.reason };
-    const sent = exportSet(verdict.verdict === "replace" ? verdict.attributes : set, this.#facts);
+    const sent = exportSet(verdict.verdict === "replace" ? verdict.attributes : set, this.#facts, reflectedFrom);
     const attributes = this.#codec.encode(sent, this.#context);
     if (!UpdateEncoder.fits(attributes, CAPABILITY_SITE_LENGTH)) return { ok: false, reason: "too-large" };
     return { ok: true, attributes, nextHop: sent.nextHop };
@@ -87,8 +101,9 @@ export class ExportGroups {
 
   #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy): ExportGroup {
     const { kind, asWidth } = agreed;
-    const { localAs, nextHop } = this.#speaker;
-    const facts: ExportFacts = { kind, localAs, ownNextHop: nextHop, nextHopSelf: peer.nextHopSelf ?? false };
+    const { localAs, nextHop, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
+    const nextHopSelf = peer.nextHopSelf ?? false;
+    const facts: ExportFacts = { kind, localAs, ownNextHop: nextHop, nextHopSelf, clusterId };
     const policyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs };
     return new ExportGroup(this.#codec, { asWidth, internal: kind === "internal" }, facts, policy, policyPeer);
   }

@@ -33,6 +33,8 @@ export interface PeerOptions {
   readonly requireFamily?: boolean;
   /** More routes than this end the session. @see RFC 4486 §4 */
   readonly maximumRoutes?: number;
+  /** A client of this router as route reflector. Only for neighbours of this AS. @see RFC 4456 */
+  readonly reflectorClient?: boolean;
   /** Own next hop also inside the AS. */
   readonly nextHopSelf?: boolean;
   /** Default true. @see RFC 4271 §6.3 */
@@ -62,6 +64,8 @@ export interface SpeakerOptions {
   readonly localAs: number;
   /** Unsigned 32 bits, not 0. */
   readonly bgpIdentifier: number;
+  /** Of this router and the other reflectors of its clients. Default: the BGP identifier. @see RFC 4456 §7 */
+  readonly clusterId?: number;
   /** What others send packets for this router to. */
   readonly nextHop: Ipv6Address;
   /** None: only connections of our own. */

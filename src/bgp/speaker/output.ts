@@ -20,6 +20,8 @@ export interface OutputParts {
   readonly counters: PeerCounters;
   /** Whether this neighbour may have anything from `source` now. */
   readonly mayPass: (source: PeerIndex) => boolean;
+  /** BGP identifier of `source` when its routes are reflected to this neighbour. */
+  readonly reflectedFrom: (source: PeerIndex) => number | undefined;
   /** Whether End-of-RIB may be said now. */
   readonly mayEndRib: () => boolean;
   /** So many messages were handed to the socket. */
@@ -109,17 +111,17 @@ export class Output implements Disposable {
   }
 
   #visit(): OutputVisitor {
-    const { attributes, group, counters, mayPass } = this.#parts;
+    const { attributes, group, counters, mayPass, reflectedFrom } = this.#parts;
     const encoder = this.#encoder;
     return {
       admit: (id: AttributeId, source: PeerIndex) => {
         if (!mayPass(source)) return false;
-        const exported = group.of(attributes.get(id));
+        const exported = group.of(attributes.get(id), reflectedFrom(source));
         if (!exported.ok) counters.withheld(exported.reason).add();
         return exported.ok;
       },
-      announce: (id, key, start, length) => {
-        const exported = group.of(attributes.get(id));
+      announce: (id, key, start, length, source) => {
+        const exported = group.of(attributes.get(id), reflectedFrom(source));
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
         return encoder.announce(exported.attributes, exported.nextHop, key, start, length);
       },

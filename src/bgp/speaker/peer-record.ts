@@ -117,6 +117,7 @@ export class PeerRecord {
       description: options.description,
       remoteAs: options.remoteAs,
       kind: now.kind,
+      reflectorClient: options.reflectorClient ?? false,
       state: session.state,
       since: this.#since,
       local: connection?.local,

@@ -389,6 +389,7 @@ export class Peer implements AsyncDisposable {
         bgpIdentifier: agreed.peerIdentifier,
         address: this.#address,
         autonomousSystem: agreed.remoteAs,
+        ...(options.reflectorClient === true ? { reflectorClient: true } : {}),
       },
       agreed,
     );

@@ -20,6 +20,7 @@ export interface PeerStatus {
   readonly description: string | undefined;
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
+  readonly reflectorClient: boolean;
   readonly state: SessionState;
   /** Wall clock of the last change of `state`. */
   readonly since: Milliseconds;

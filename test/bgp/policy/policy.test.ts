@@ -12,6 +12,7 @@ import {
   NO_ADVERTISE,
   NO_EXPORT,
   NO_EXPORT_SUBCONFED,
+  type Standing,
 } from "../../../src/bgp/policy/index.ts";
 import { linkBandwidth, routeTarget } from "../../../src/bgp/wire/index.ts";
 import { setSample } from "../wire/samples.ts";
@@ -22,6 +23,7 @@ const facts = (changes: Partial<ImportFacts> = {}): ImportFacts => ({
   remoteAs: 65001,
   kind: "external",
   bgpIdentifier: 0x0a000001,
+  clusterId: 0xc0000201,
   ownNextHop: OWN,
   enforceFirstAs: true,
   ...changes,
@@ -46,7 +48,7 @@ const IMPORTS = [
   {
     name: "our cluster",
     see: "RFC 4456 §8",
-    set: setSample({ asPath: path(65001), clusterList: [1, 0x0a000001] }),
+    set: setSample({ asPath: path(65001), clusterList: [1, 0xc0000201] }),
     want: "cluster-loop",
   },
   { name: "another first AS", see: "RFC 4271 §6.3", set: setSample({ asPath: path(65002) }), want: "first-as" },
@@ -82,6 +84,7 @@ describe("export", () => {
     localAs: 65000,
     ownNextHop: OWN,
     nextHopSelf,
+    clusterId: 0xc0000201,
   });
 
   it("well-known communities (RFC 1997)", () => {
@@ -117,16 +120,27 @@ describe("export", () => {
     assert.deepEqual(passing.asPath, path(65000, 65001));
   });
 
-  it("who may have what (RFC 4271 §9.2)", () => {
-    const pairs = (["local", "internal", "external"] as const).map((from) => [
-      mayPass(from, "internal"),
-      mayPass(from, "external"),
+  it("who may have what (RFC 4271 §9.2; RFC 4456 §6)", () => {
+    const client = { kind: "internal", reflectorClient: true } as const;
+    const others = ["local", "internal", "external"].map((kind) => ({ kind }) as Standing);
+    const pairs = [...others, client].map((from) => [
+      mayPass(from, { kind: "internal" }),
+      mayPass(from, { kind: "external" }),
+      mayPass(from, client),
     ]);
     assert.deepEqual(pairs, [
-      [true, true],
-      [false, true],
-      [true, true],
+      [true, true, true],
+      [false, true, true],
+      [true, true, true],
+      [true, true, true],
     ]);
+  });
+
+  it("reflected: originator once, cluster in front, next hop as it was (RFC 4456 §8 and §10)", () => {
+    const first = exportSet(setSample(), to("internal", true), 0x0a000007);
+    assert.deepEqual(first, { ...setSample(), originatorId: 0x0a000007, clusterList: [0xc0000201] });
+    const second = exportSet({ ...first, clusterList: [1, 2] }, to("internal"), 0x0a000008);
+    assert.deepEqual(second, { ...first, clusterList: [0xc0000201, 1, 2] });
   });
 });
 
