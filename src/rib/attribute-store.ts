@@ -4,7 +4,7 @@ import { RibError } from "./fault.ts";
 import { BufferView, KeyedHash } from "./keyed-hash.ts";
 import { fold, LEADING_STEPS, neighbourAs } from "./net-decision.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
-import type { AttributeId, AttributeTable } from "./types.ts";
+import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
 
 /** What the capability rules say about a set as such, whatever the time. */
 export interface SetPolicy {
@@ -13,6 +13,8 @@ export interface SetPolicy {
   readonly eligible: boolean;
 }
 
+/** Nothing but the decision steps of RFC 4271 chooses among unicast routes. */
+const UNICAST: SetPolicy = { tenantIndex: 0, eligible: true };
 const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
@@ -20,6 +22,8 @@ const COLLECTED_PER_TURN = 8192;
 
 /** The interned sets, with the numbers that comparing paths needs in arrays beside them. */
 export class AttributeStore implements AttributeTable {
+  /** Largest number of sets, and largest id. */
+  readonly limit: number;
   /** Order of the leading decision steps for a path that is not this router's own. */
   readonly rank: Float64Array;
   readonly med: Uint32Array;
@@ -33,7 +37,6 @@ export class AttributeStore implements AttributeTable {
   /** Called for a new set with a lease that still runs. */
   onLease: ((validUntil: number) => void) | undefined;
 
-  readonly #limit: number;
   readonly #policy: (set: AttributeSet) => SetPolicy;
   readonly #clock: Clock;
   readonly #hash: KeyedHash;
@@ -53,7 +56,7 @@ export class AttributeStore implements AttributeTable {
   #closed = false;
 
   constructor(limit: number, policy: (set: AttributeSet) => SetPolicy, clock: Clock, random: Random) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#policy = policy;
     this.#clock = clock;
     this.#hash = new KeyedHash(random, LARGEST_SET);
@@ -79,7 +82,13 @@ export class AttributeStore implements AttributeTable {
     return this.#top;
   }
 
-  intern(octets: Uint8Array, start: number, length: number, decode: () => AttributeSet): AttributeId {
+  intern(
+    octets: Uint8Array,
+    start: number,
+    length: number,
+    decode: () => AttributeSet,
+    family: RouteFamily = "capability",
+  ): AttributeId {
     if (this.#same(this.#latest, octets, start, length)) return this.#latest;
     if (length > LARGEST_SET) throw new RangeError(`${length} octets are more than path attributes can have`);
     const hash = this.#hash.hash(this.#view.over(octets), octets.byteOffset + start, length);
@@ -90,7 +99,7 @@ export class AttributeStore implements AttributeTable {
       this.#latest = id;
       return id;
     }
-    return this.#add(decode(), octets.slice(start, start + length), hash);
+    return this.#add(decode(), octets.slice(start, start + length), hash, family);
   }
 
   #same(id: AttributeId, octets: Uint8Array, start: number, length: number): boolean {
@@ -100,17 +109,18 @@ export class AttributeStore implements AttributeTable {
     return true;
   }
 
-  #add(set: AttributeSet, octets: Uint8Array, hash: number): AttributeId {
-    if (this.size >= this.#limit) {
-      const advice = `${this.#limit} distinct attribute sets are in use: raise the limit, or find the peer that makes every route different`;
-      throw new RibError({ code: "rib.attribute-limit", limit: this.#limit }, advice);
+  #add(set: AttributeSet, octets: Uint8Array, hash: number, family: RouteFamily): AttributeId {
+    if (this.size >= this.limit) {
+      const advice = `${this.limit} distinct attribute sets are in use: raise the limit, or find the peer that makes every route different`;
+      throw new RibError({ code: "rib.attribute-limit", limit: this.limit }, advice);
     }
     const reused = this.#free.at(-1);
     const id = reused ?? this.#top;
     this.#index.insert(hash, id);
     if (reused === undefined) this.#top++;
     else this.#free.pop();
-    const policy = this.#policy(set);
+    const isCapability = family === "capability";
+    const policy = isCapability ? this.#policy(set) : UNICAST;
     this.#sets[id] = set;
     this.#octets[id] = octets;
     this.#policies[id] = policy;
@@ -119,7 +129,8 @@ export class AttributeStore implements AttributeTable {
     this.med[id] = set.multiExitDisc ?? 0;
     this.neighbourAs[id] = neighbourAs(set);
     this.tenant[id] = policy.tenantIndex;
-    this.validUntil[id] = set.semantic?.lease.validUntil ?? Number.POSITIVE_INFINITY;
+    const lease = isCapability ? set.semantic?.lease : undefined;
+    this.validUntil[id] = lease?.validUntil ?? Number.POSITIVE_INFINITY;
     this.#judge(id, this.#clock.wall() / 1000);
     if (this.expired[id] === 0 && this.validUntil[id] !== Number.POSITIVE_INFINITY)
       this.onLease?.(this.validUntil[id]!);

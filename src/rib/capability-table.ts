@@ -91,6 +91,11 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     if (tenant !== undefined) this.#note(this.#destinations.place(net, tenant, start));
   }
 
+  /** Leases are of this family only, so what they changed has been seen now. */
+  protected override rechecked(): void {
+    this.attributes.rejudged.fill(0, 0, this.attributes.top);
+  }
+
   #note(destination: number): void {
     if (this.#destinations.tenant(destination) === 0) return;
     if (this.#destinations.changed.add(destination)) this.#wake();
@@ -173,7 +178,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
       peer: tag & 0xffff,
       attributes,
       weight: siteWeight(set),
-      stale: this.peers.isStale(tag),
+      stale: this.tags.isStale(tag),
       since: ((records[record + SINCE]! >>> 0) * 1000) as CapabilityCandidate["since"],
     };
   }

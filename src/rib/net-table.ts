@@ -5,6 +5,7 @@ import { BufferView } from "./keyed-hash.ts";
 import { LOCAL_GAIN } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
+import { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
 import { makeChainScratch, NeighbourOutput, type OutputHost } from "./route-output.ts";
 import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable } from "./types.ts";
@@ -15,7 +16,6 @@ const NETS_PER_TURN = 8192;
 export interface NetTableParts {
   readonly store: NetStore;
   readonly attributes: AttributeStore;
-  readonly attributeLimit: number;
   readonly peers: PeerBook;
   readonly clock: Clock;
 }
@@ -29,6 +29,7 @@ export class NetTable implements RouteTable, OutputHost {
   readonly capacity: number;
   readonly chainHeads: Int32Array;
   readonly chainNext: Int32Array;
+  protected readonly tags: PathTags;
   readonly #outputs: NeighbourOutput[] = [];
   protected readonly chooser: PathChooser;
   readonly #view = new BufferView();
@@ -54,10 +55,11 @@ export class NetTable implements RouteTable, OutputHost {
     this.peers = parts.peers;
     this.clock = parts.clock;
     this.capacity = parts.store.options.maxRoutes;
-    const scratch = makeChainScratch(parts.attributeLimit);
+    const scratch = makeChainScratch(parts.attributes.limit);
     this.chainHeads = scratch.chainHeads;
     this.chainNext = scratch.chainNext;
-    this.chooser = new PathChooser(parts.store, parts.attributes, parts.peers);
+    this.tags = new PathTags(parts.peers.limit);
+    this.chooser = new PathChooser(parts.store, parts.attributes, parts.peers, this.tags);
     this.#pathsOf = new Int32Array(parts.peers.limit);
     this.#staleOf = new Int32Array(parts.peers.limit);
     this.#lost = new IdSet(this.capacity + 1);
@@ -78,7 +80,7 @@ export class NetTable implements RouteTable, OutputHost {
   announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): void {
     const view = this.#lookAhead(keys);
     const base = keys.octets.byteOffset;
-    const tag = this.peers.tag(peer);
+    const tag = this.tags.of(peer);
     const now = Math.floor(this.clock.wall() / 1000);
     this.#changedCount = 0;
     this.#isBatch = true;
@@ -181,7 +183,7 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   #refreshed(tag: number): void {
-    if (this.peers.isStale(tag)) this.#staleOf[tag & 0xffff]!--;
+    if (this.tags.isStale(tag)) this.#staleOf[tag & 0xffff]!--;
   }
 
   #count(tag: number, paths: 1 | -1): void {
@@ -192,7 +194,7 @@ export class NetTable implements RouteTable, OutputHost {
   #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): void {
     const { nets } = this.store;
     const net = id << NET_SHIFT;
-    const wasStale = this.peers.isStale(nets[net + TAG]!);
+    const wasStale = this.tags.isStale(nets[net + TAG]!);
     const other = this.#overwrite(nets, net, tag, attributes, now);
     const swapped = nets[net + FURTHER] !== 0 && (other || wasStale) && this.chooser.reselect(id);
     if (other || swapped) this.#changed(id);
@@ -289,6 +291,9 @@ export class NetTable implements RouteTable, OutputHost {
   /** The best path of a net is another one, is gone, or is judged anew. For what a family keeps beside its nets. */
   protected bestChanged(_net: NetId): void {}
 
+  /** Every net has been decided again. */
+  protected rechecked(): void {}
+
   #lose(id: NetId): void {
     this.#lost.add(id);
     this.settle(id);
@@ -302,14 +307,14 @@ export class NetTable implements RouteTable, OutputHost {
 
   markStale(peer: PeerIndex): void {
     if (this.#pathsOf[peer] === 0) return;
-    this.peers.nextEpoch(peer);
+    this.tags.nextEpoch(peer);
     this.#staleOf[peer] = this.#pathsOf[peer]!;
     this.#sweepCursor.delete(peer);
     this.recheck();
   }
 
   sweepStale(peer: PeerIndex, budget: number): boolean {
-    return this.#sweep(peer, budget, this.#staleOf, (tag) => this.peers.isStale(tag));
+    return this.#sweep(peer, budget, this.#staleOf, (tag) => this.tags.isStale(tag));
   }
 
   sweep(peer: PeerIndex, budget: number): boolean {
@@ -394,7 +399,7 @@ export class NetTable implements RouteTable, OutputHost {
       this.#recheckAgain = false;
     } else {
       this.#recheckFrom = 0;
-      rejudged.fill(0, 0, this.attributes.top);
+      this.rechecked();
       return;
     }
     this.clock.soon(() => this.#recheckSlice());

@@ -2,6 +2,7 @@ import type { AttributeStore } from "./attribute-store.ts";
 import type { AttributeSet } from "./attributes.ts";
 import { fold, LATE_STEPS, LOCAL_GAIN, type PathFacts } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import type { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
@@ -24,6 +25,7 @@ export class PathChooser {
   readonly #store: NetStore;
   readonly #attributes: AttributeStore;
   readonly #peers: PeerBook;
+  readonly #tags: PathTags;
   /** Paths still in the race: 0 for the one in the net record, else the number of the further path. */
   readonly #racing: number[] = [];
   /** One for all comparisons: nothing is allocated per route. */
@@ -36,10 +38,11 @@ export class PathChooser {
     addressOrder: 0,
   };
 
-  constructor(store: NetStore, attributes: AttributeStore, peers: PeerBook) {
+  constructor(store: NetStore, attributes: AttributeStore, peers: PeerBook, tags: PathTags) {
     this.#store = store;
     this.#attributes = attributes;
     this.#peers = peers;
+    this.#tags = tags;
   }
 
   /** Brings the best path into the net record; true when it is another one than before. */
@@ -116,7 +119,7 @@ export class PathChooser {
     facts.set = this.#attributes.get(attributes);
     facts.eligible = this.#attributes.eligible(attributes);
     facts.kind = this.#peers.kind(peer);
-    facts.stale = this.#peers.isStale(tag);
+    facts.stale = this.#tags.isStale(tag);
     facts.bgpIdentifier = this.#peers.bgpIdentifier(peer);
     facts.addressOrder = this.#peers.addressOrder(peer);
     return facts;

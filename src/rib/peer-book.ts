@@ -4,16 +4,10 @@ import type { PeerIndex, PeerKind, RibPeer } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 
 const KINDS: readonly PeerKind[] = ["local", "internal", "external"];
-const EPOCHS = 0x8000;
 
-/**
- * Who the small numbers are. Staleness is a matter of epochs: every path carries the epoch in which it was learnt, so
- * making all routes of a neighbour stale is one addition, whatever their number.
- */
+/** Who the small numbers are. */
 export class PeerBook {
   readonly limit: number;
-  /** Paths are tagged with peer + epoch × 65536. */
-  readonly #epoch: Uint16Array;
   readonly #kind: Uint8Array;
   readonly #client: Uint8Array;
   readonly #identifier: Uint32Array;
@@ -22,7 +16,6 @@ export class PeerBook {
 
   constructor(limit: number, local: RibPeer) {
     this.limit = limit;
-    this.#epoch = new Uint16Array(limit);
     this.#kind = new Uint8Array(limit);
     this.#client = new Uint8Array(limit);
     this.#identifier = new Uint32Array(limit);
@@ -60,7 +53,6 @@ export class PeerBook {
 
   free(index: PeerIndex): void {
     this.#peers[index] = undefined;
-    this.#epoch[index] = 0;
   }
 
   get(index: PeerIndex): RibPeer | undefined {
@@ -83,18 +75,5 @@ export class PeerBook {
 
   addressOrder(index: PeerIndex): number {
     return this.#addressOrder[index]!;
-  }
-
-  /** What a path learnt now is tagged with. */
-  tag(index: PeerIndex): number {
-    return index | (this.#epoch[index]! << 16);
-  }
-
-  nextEpoch(index: PeerIndex): void {
-    this.#epoch[index] = (this.#epoch[index]! + 1) % EPOCHS;
-  }
-
-  isStale(tag: number): boolean {
-    return tag >>> 16 !== this.#epoch[tag & 0xffff];
   }
 }

@@ -6,10 +6,13 @@ import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.t
 import { CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { NetStore } from "./net-store.ts";
+import type { NetTable, NetTableParts } from "./net-table.ts";
 import { PeerBook } from "./peer-book.ts";
 import { reserve } from "./reserve.ts";
-import type { PeerIndex, Rib, RibPeer, Tenant } from "./types.ts";
+import type { PeerIndex, Rib, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
+import { LONGEST_UNICAST_KEY, unicastKeyLength } from "./unicast-key.ts";
+import { UnicastTable } from "./unicast-table.ts";
 
 export interface RibOptions {
   /** This router: the peer with number 0. */
@@ -17,6 +20,8 @@ export interface RibOptions {
   readonly tenants: readonly Tenant[];
   /** Largest number of distinct routes of a family; address space for it is reserved, memory is taken as routes come. */
   readonly maxRoutes: number;
+  /** The same for each unicast family. Default: `maxRoutes`. */
+  readonly maxUnicastRoutes?: number;
   /** Further paths to the same routes. Default: three for each route. */
   readonly maxPaths?: number;
   /** Default: 2^20, or `maxRoutes` where that is less. */
@@ -48,14 +53,21 @@ export function createRib(options: RibOptions, parts: RibParts): Rib {
 class RoutingInformationBase implements Rib {
   readonly attributes: AttributeStore;
   readonly capability: CapabilityTable;
+  readonly #options: RibOptions;
+  readonly #parts: RibParts;
+  readonly #unicast = new Map<UnicastFamily, UnicastTable>();
   readonly #peers: PeerBook;
   readonly #clock: Clock;
   readonly #leases: LeaseWatch;
   #publishing: Timer | undefined;
+  /** Called every second. */
+  readonly #gauges: (() => void)[] = [];
   #closed = false;
 
   constructor(options: RibOptions, parts: RibParts) {
     const { clock, random, log } = parts;
+    this.#options = options;
+    this.#parts = parts;
     this.#clock = clock;
     this.#peers = new PeerBook((options.maxPeers ?? 1024) + 1, options.local);
     const policy = setPolicy(options.tenants, new Set(options.understoodLabels));
@@ -66,11 +78,37 @@ class RoutingInformationBase implements Rib {
       const keyWords = (SITE_KEY_OCTETS + 3) >> 2;
       const keys = { keyWords, maxKey: LONGEST_KEY, keyLength: typedKeyLength };
       const store = new NetStore({ maxRoutes, maxPaths, ...keys }, random);
-      const table = { store, attributes: this.attributes, attributeLimit: sets, peers: this.#peers, clock };
-      return new CapabilityTable(table, new Set(options.understoodLabels), random);
+      return new CapabilityTable(this.#tableParts(store), new Set(options.understoodLabels), random);
     });
     this.#leases = new LeaseWatch(this.attributes, clock, () => this.capability.recheck());
-    this.#publish(parts.metrics);
+    this.#watch("capability", this.capability);
+    const size = parts.metrics.gauge("semrd_rib_attribute_sets", "Distinct sets of path attributes");
+    this.#gauges.push(() => size.set(this.attributes.size));
+    this.#publish();
+  }
+
+  #tableParts(store: NetStore): NetTableParts {
+    return { store, attributes: this.attributes, peers: this.#peers, clock: this.#clock };
+  }
+
+  table(family: RouteFamily): NetTable {
+    return family === "capability" ? this.capability : this.unicast(family);
+  }
+
+  unicast(family: UnicastFamily): UnicastTable {
+    const known = this.#unicast.get(family);
+    if (known !== undefined) return known;
+    const { maxRoutes: common, maxUnicastRoutes = common, maxPaths: further } = this.#options;
+    const { random, log } = this.#parts;
+    const made = reserve(family, maxUnicastRoutes, log, (maxRoutes) => {
+      const maxKey = LONGEST_UNICAST_KEY[family];
+      const keys = { keyWords: (maxKey + 3) >> 2, maxKey, keyLength: unicastKeyLength };
+      const store = new NetStore({ maxRoutes, maxPaths: further ?? 3 * maxRoutes, ...keys }, random);
+      return new UnicastTable(family, this.#tableParts(store));
+    });
+    this.#unicast.set(family, made);
+    this.#watch(family, made);
+    return made;
   }
 
   openPeer(peer: RibPeer): PeerIndex {
@@ -80,7 +118,9 @@ class RoutingInformationBase implements Rib {
   closePeer(peer: PeerIndex): void {
     if (peer === LOCAL_PEER) throw new RangeError("the local peer stays");
     if (this.#closed) return;
-    if (this.capability.sweep(peer, SWEPT_PER_TURN)) this.#peers.free(peer);
+    // Not `every`: all tables are worked on, one after the other would take longer.
+    const left = [this.capability, ...this.#unicast.values()].filter((table) => !table.sweep(peer, SWEPT_PER_TURN));
+    if (left.length === 0) this.#peers.free(peer);
     else this.#clock.soon(() => this.closePeer(peer));
   }
 
@@ -88,18 +128,19 @@ class RoutingInformationBase implements Rib {
     return this.#peers.get(index);
   }
 
-  #publish(metrics: Metrics): void {
-    const family = { family: "capability" };
-    const routes = metrics.gauge("semrd_rib_routes", "Distinct routes", family);
-    const paths = metrics.gauge("semrd_rib_paths", "Routes from all neighbours together", family);
-    const sets = metrics.gauge("semrd_rib_attribute_sets", "Distinct sets of path attributes");
-    const publish = (): void => {
-      routes.set(this.capability.routes);
-      paths.set(this.capability.paths);
-      sets.set(this.attributes.size);
-      this.#publishing = this.#clock.after(METRICS_INTERVAL, publish);
-    };
-    publish();
+  #watch(family: RouteFamily, table: NetTable): void {
+    const { metrics } = this.#parts;
+    const routes = metrics.gauge("semrd_rib_routes", "Distinct routes", { family });
+    const paths = metrics.gauge("semrd_rib_paths", "Routes from all neighbours together", { family });
+    this.#gauges.push(() => {
+      routes.set(table.routes);
+      paths.set(table.paths);
+    });
+  }
+
+  #publish(): void {
+    for (const publish of this.#gauges) publish();
+    this.#publishing = this.#clock.after(METRICS_INTERVAL, () => this.#publish());
   }
 
   [Symbol.dispose](): void {
@@ -108,6 +149,7 @@ class RoutingInformationBase implements Rib {
     this.#leases[Symbol.dispose]();
     this.attributes.close();
     this.capability.close();
+    for (const table of this.#unicast.values()) table.close();
   }
 }
 

@@ -22,6 +22,9 @@ export type NetId = number;
 
 export const LOCAL_PEER: PeerIndex = 0;
 
+export type UnicastFamily = "ipv4-unicast" | "ipv6-unicast";
+export type RouteFamily = "capability" | UnicastFamily;
+
 export type PeerKind = "local" | "internal" | "external";
 
 export interface RibPeer {
@@ -44,8 +47,17 @@ export interface RibPeer {
  * `WeakMap` keyed by that object.
  */
 export interface AttributeTable {
-  /** Copies the octets. @throws {RibError} `rib.attribute-limit` */
-  intern(octets: Uint8Array, start: number, length: number, decode: () => AttributeSet): AttributeId;
+  /**
+   * Copies the octets, which are different for each family. `family`: whose rules say whether the set is eligible at all.
+   * Default: capability. @throws {RibError} `rib.attribute-limit`
+   */
+  intern(
+    octets: Uint8Array,
+    start: number,
+    length: number,
+    decode: () => AttributeSet,
+    family?: RouteFamily,
+  ): AttributeId;
   get(id: AttributeId): AttributeSet;
   /** The identity octets. Not to be changed. */
   octets(id: AttributeId): Uint8Array;
@@ -55,7 +67,10 @@ export interface AttributeTable {
   readonly size: number;
 }
 
-/** Keys of one message: `count` of them, key i at `octets[starts[i]]`, `lengths[i]` octets long (typed NLRI: type and length included). */
+/**
+ * Keys of one message: `count` of them, key i at `octets[starts[i]]`, `lengths[i]` octets long. Capability: typed NLRI, type
+ * and length included. Unicast: the length in bits and as few octets as hold them, unused bits zero.
+ */
 export interface KeyBatch {
   readonly octets: Uint8Array;
   readonly starts: Int32Array;
@@ -193,11 +208,38 @@ export interface CapabilityView {
   routesOf(filter: RouteFilter): IterableIterator<RouteRow>;
 }
 
+/** One path of one prefix, for people and for monitoring. */
+export interface UnicastRow {
+  /** 16 octets, or 4. */
+  readonly address: Uint8Array;
+  readonly length: number;
+  /** IPv4 next hops in mapped form. */
+  readonly nextHop: Ipv6Address;
+  readonly attributes: AttributeSet;
+  readonly peer: PeerIndex;
+  readonly since: Milliseconds;
+  readonly stale: boolean;
+  /** The path that is re-advertised. */
+  readonly best: boolean;
+  /** Which decision step put a path out that is not the best. */
+  readonly step: string | undefined;
+}
+
+/** Prefixes and their paths. */
+export interface UnicastView {
+  /** Paths of `peer`, or of all. May be read over many turns: one that comes or goes meanwhile may be missed. */
+  rowsOf(filter: { readonly peer?: PeerIndex }): IterableIterator<UnicastRow>;
+}
+
 /** What a router knows: one attribute table, its neighbours, one route table per address family. */
 export interface Rib extends Disposable {
   readonly attributes: AttributeTable;
   /** AFI 2, SAFI 251. */
   readonly capability: RouteTable & CapabilityView;
+  /** Made when it is first asked for; its routes are held and passed on, nothing is forwarded by them. */
+  unicast(family: UnicastFamily): RouteTable & UnicastView;
+  /** The table of one family, as sessions see it. */
+  table(family: RouteFamily): RouteTable;
   /** Gives a neighbour its number. @throws {RibError} `rib.peer-limit` */
   openPeer(peer: RibPeer): PeerIndex;
   /** Removes what is left of the neighbour's routes on later turns, then frees the number. Its outputs must be disposed. */
