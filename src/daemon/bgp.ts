@@ -1,7 +1,12 @@
 import { loadNative } from "../../native/index.ts";
 import { type Clock, formatIpv6, type Log, type Metrics, type Random, seconds } from "../base/index.ts";
 import { createNetTransport, type PeerOptions, type SpeakerOptions, type SpeakerParts } from "../bgp/speaker/index.ts";
-import type { BgpConfiguration, NeighborConfiguration, RouterConfiguration } from "../management/index.ts";
+import type {
+  BgpConfiguration,
+  NeighborConfiguration,
+  NodeConfiguration,
+  RouterConfiguration,
+} from "../management/index.ts";
 import type { Rib } from "../rib/index.ts";
 
 /** How long a neighbour that is back has to say what it knows, and how long this router waits for all after its own restart. */
@@ -11,12 +16,14 @@ const SELECTION_DEFERRAL_TIME = seconds(60);
 const NO_AS = 65534;
 
 function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration): PeerOptions {
-  const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop } = neighbor;
+  const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop, reflectorClient } =
+    neighbor;
   return {
     address: formatIpv6(address),
     port: neighbor.port,
     remoteAs: neighbor.remoteAs,
     passive: neighbor.passive,
+    reflectorClient,
     holdTime,
     connectRetry: neighbor.connectRetry,
     updateSource: formatIpv6(bgp.address),
@@ -38,6 +45,7 @@ export function speakerOptions(
   return {
     localAs: bgp?.localAs ?? NO_AS,
     bgpIdentifier: routerId,
+    ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
     nextHop: site.locator,
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
     peers: bgp?.neighbors.map((neighbor) => peerOptions(neighbor, bgp)) ?? [],
@@ -51,6 +59,20 @@ export function speakerOptions(
           },
     start: { restarted: adopted, forwardingPreserved: adopted },
   };
+}
+
+/**
+ * The routers of the domain that may send encapsulated packets to this one, with their names where they have one. Next hops of
+ * routes are not among them: what a route says must not open the tunnel, and a router that only sends has no route.
+ */
+export function domainNodes({ nodes, bgp }: RouterConfiguration): readonly NodeConfiguration[] {
+  const neighbors = bgp?.neighbors ?? [];
+  const known = neighbors.map(({ address, description }) => ({
+    locator: address,
+    ...(description === undefined ? {} : { name: description }),
+  }));
+  const named = new Set(nodes.map(({ locator }) => formatIpv6(locator)));
+  return [...known.filter(({ locator }) => !named.has(formatIpv6(locator))), ...nodes];
 }
 
 export function speakerParts(

@@ -10,7 +10,7 @@ import { type RouterConfiguration, startControlServer } from "../management/inde
 import { createTokenVerifier, startHealthChecker, startRegistrationServer } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics, startMetricsServer } from "../telemetry/index.ts";
-import { speakerOptions, speakerParts } from "./bgp.ts";
+import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
 import { controlHandlers } from "./control.ts";
 import { ribDiscovery } from "./discovery.ts";
 import { startDriver } from "./driver.ts";
@@ -130,7 +130,7 @@ class Daemon {
   }
 
   #startCompiler(driver: DataplaneDriver, rib: Rib, directory: Directory): Compiler {
-    const { domain, site, dataplane, tenants, taxonomy, bgp } = this.#configuration;
+    const { domain, site, dataplane, tenants, taxonomy } = this.#configuration;
     // Index 0 of groups and next hops means none.
     const room = tableSizes(dataplane.maxCapabilities);
     const compiler = new Compiler(
@@ -154,7 +154,7 @@ class Daemon {
         taxonomy.capabilities.map(({ name, majorVersion }) => ({ tenantIndex: index, name, majorVersion })),
       ),
     );
-    compiler.nodes(bgp?.neighbors.map(({ address }) => address) ?? []);
+    compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));
     this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability }));
     return compiler;
   }
@@ -188,10 +188,10 @@ class Daemon {
   }
 
   #rowSources(rib: Rib, directory: Directory, taxonomy: Taxonomy): RowSources {
-    const { name, site, bgp } = this.#configuration;
+    const { name, site } = this.#configuration;
     const routers = new Map([[toHex(site.locator), name]]);
-    for (const { address, description } of bgp?.neighbors ?? []) {
-      if (description !== undefined) routers.set(toHex(address), description);
+    for (const { locator, name: called } of domainNodes(this.#configuration)) {
+      if (called !== undefined) routers.set(toHex(locator), called);
     }
     return { rib, directory, taxonomy, names: new Names(taxonomy, routers), selector: site.selector };
   }

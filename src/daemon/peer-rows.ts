@@ -16,6 +16,7 @@ export function peerRow(peer: PeerStatus, clock: Clock): PeerRow {
     ...(peer.description === undefined ? {} : { description: peer.description }),
     remoteAs: peer.remoteAs,
     kind: peer.kind,
+    reflectorClient: peer.reflectorClient,
     state: peer.state,
     stateAgeSeconds: Math.max(0, Math.round((clock.wall() - peer.since) / 1000)),
     ...(peer.bgpIdentifier === undefined ? {} : { routerId: formatIpv4(peer.bgpIdentifier) }),

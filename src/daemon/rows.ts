@@ -75,7 +75,7 @@ export function* capabilityRows(sources: RowSources): Generator<CapabilityRow> {
 
 /** What of a route depends on its attributes alone. */
 function attributeMembers(attributes: AttributeSet, now: Milliseconds) {
-  const { semantic, localPref, multiExitDisc } = attributes;
+  const { semantic, localPref, multiExitDisc, originatorId, clusterList } = attributes;
   return {
     ...present({
       score: semantic?.score,
@@ -88,6 +88,8 @@ function attributeMembers(attributes: AttributeSet, now: Milliseconds) {
       },
       localPref,
       multiExitDisc,
+      originatorId: originatorId === undefined ? undefined : formatIpv4(originatorId),
+      clusterList: clusterList?.map(formatIpv4),
     }),
     labels: semantic?.labels.map(({ text, critical }) => (critical ? `${text}!` : text)) ?? [],
     asPath: asPathText(attributes.asPath),

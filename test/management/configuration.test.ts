@@ -80,6 +80,7 @@ describe("a valid configuration", () => {
         holdTime: 3,
         connectRetry: 1,
         passive: false,
+        reflectorClient: false,
       })),
     });
     assert.deepEqual(configuration.registration, {
@@ -124,6 +125,24 @@ describe("a valid configuration", () => {
     assert.deepEqual(configuration.telemetry, { logLevel: "info", prometheus: { address: "::1", port: 9464 } });
     assert.equal(configuration.stateDirectory, "/var/lib/semrd/r2");
     assert.deepEqual(configuration.management, { controlSocket: "/run/semrd/r2.sock" });
+  });
+
+  it("of a route reflector: clients, cluster, and the nodes that it has no session with", async () => {
+    const text = edited((router) => {
+      router.nodes = { node: [{ locator: "fd00:ffff::9", name: "r9" }, { locator: "fd00:ffff::a" }] };
+      router["semrd-bgp:bgp"]["cluster-id"] = "10.0.0.99";
+      router["semrd-bgp:bgp"].neighbors.neighbor[0]["route-reflector-client"] = true;
+    });
+    const { nodes, bgp } = await parseConfiguration(text, "/", PARTS);
+    assert.deepEqual(nodes, [
+      { locator: parseIpv6("fd00:ffff::9"), name: "r9" },
+      { locator: parseIpv6("fd00:ffff::a") },
+    ]);
+    assert.equal(bgp?.clusterId, 0x0a000063);
+    assert.deepEqual(
+      bgp?.neighbors.map(({ reflectorClient }) => reflectorClient),
+      [true, false],
+    );
   });
 
   it("may be as short as the model allows", async () => {

@@ -302,6 +302,7 @@ export const INVALID: readonly Invalid[] = [
     name: "addresses of nodes inside the domain's prefix",
     edit: (router) => {
       router.site.locator = "fd5e:3d00:1::5";
+      router.nodes = { node: [{ locator: "fd5e:3d00:1::6" }] };
       router["semrd-agent:agents"].agent[0].capability[0].address = "fd5e:3d00:1::7";
     },
     want: [
@@ -312,11 +313,34 @@ export const INVALID: readonly Invalid[] = [
         tag: "address-in-domain",
       },
       {
+        path: "/semrd-router:router/nodes/node[locator='fd5e:3d00:1::6']",
+        value: '"fd5e:3d00:1::6"',
+        reason: "a locator cannot be inside the domain's prefix, which is for capability addresses",
+        tag: "address-in-domain",
+      },
+      {
         path: `${OCR_A.replace("fd00:a:21::10", "fd5e:3d00:1::7")}/address`,
         value: '"fd5e:3d00:1::7"',
         reason: "an agent's own address cannot be inside the domain's prefix, which is for capability addresses",
         tag: "address-in-domain",
       },
+    ],
+  },
+  {
+    name: "a client of a reflector in another autonomous system, and cluster 0.0.0.0",
+    edit: (router) => {
+      const bgp = router["semrd-bgp:bgp"];
+      bgp["cluster-id"] = "0.0.0.0";
+      Object.assign(bgp.neighbors.neighbor[0], { "remote-as": 65001, "route-reflector-client": true });
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/route-reflector-client`,
+        value: "true",
+        reason: "a client of a route reflector is a neighbour of the same autonomous system",
+        tag: "external-client",
+      },
+      { path: `${BGP}/cluster-id`, value: '"0.0.0.0"', reason: "0.0.0.0 is not a cluster ID", tag: "bad-cluster-id" },
     ],
   },
   {

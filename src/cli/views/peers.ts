@@ -8,7 +8,7 @@ export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
       { title: "PEER", cell: (row) => row.address },
       { title: "NAME", optional: true, shrinkTo: 8, cell: (row) => row.description ?? "" },
       { title: "AS", align: "right", cell: (row) => String(row.remoteAs) },
-      { title: "KIND", cell: (row) => row.kind },
+      { title: "KIND", cell: (row) => (row.reflectorClient ? "client" : row.kind) },
       {
         title: "STATE",
         cell: (row) =>

@@ -69,6 +69,8 @@ function routeDetails(row: RouteRow, { paint }: TableStyle): string {
     ["local preference", row.localPref?.toString()],
     ["MED", row.multiExitDisc?.toString()],
     ["AS path", row.asPath],
+    ["originator", row.originatorId],
+    ["cluster list", row.clusterList?.join(" ")],
     ["communities", row.communities.join(" ")],
   ];
   const said = facts.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");

@@ -57,6 +57,9 @@ function* addressesInDomain(configuration: RouterConfiguration): Iterable<Config
   });
   const { locator } = configuration.site;
   if (prefixContains(prefix, locator)) yield fault("/site/locator", locator, "a locator");
+  for (const node of configuration.nodes)
+    if (prefixContains(prefix, node.locator))
+      yield fault(`/nodes/node[locator='${formatIpv6(node.locator)}']`, node.locator, "a locator");
   for (const agent of configuration.agents)
     for (const { endpoint, capability, version } of agent.instances) {
       if (!prefixContains(prefix, endpoint.address)) continue;

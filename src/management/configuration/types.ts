@@ -11,6 +11,8 @@ export interface RouterConfiguration {
   readonly routerId: number;
   readonly domain: DomainConfiguration;
   readonly site: SiteConfiguration;
+  /** Further routers of the domain, besides BGP neighbours. */
+  readonly nodes: readonly NodeConfiguration[];
   readonly taxonomy: TaxonomyConfiguration;
   readonly tenants: readonly TenantConfiguration[];
   readonly interfaces: readonly InterfaceConfiguration[];
@@ -37,6 +39,11 @@ export interface SiteConfiguration {
   /** 1 to 65534. */
   readonly selector: number;
   readonly locator: Ipv6Address;
+}
+
+export interface NodeConfiguration {
+  readonly locator: Ipv6Address;
+  readonly name?: string;
 }
 
 export interface TaxonomyConfiguration {
@@ -79,6 +86,8 @@ export interface BgpConfiguration {
   readonly localAs: number;
   readonly address: Ipv6Address;
   readonly port: number;
+  /** Absent: the router ID. */
+  readonly clusterId?: number;
   /** Absent: restart is not offered. */
   readonly gracefulRestart?: { readonly restartTime: Seconds };
   readonly neighbors: readonly NeighborConfiguration[];
@@ -97,6 +106,7 @@ export interface NeighborConfiguration {
   readonly keepaliveTime?: Seconds;
   readonly connectRetry: Seconds;
   readonly passive: boolean;
+  readonly reflectorClient: boolean;
   readonly password?: Secret;
   /** At most so many hops away, enforced with hop limits. */
   readonly ttlSecurityHops?: number;

@@ -134,6 +134,10 @@ export interface RouteRow {
   readonly lease?: RouteLeaseRow;
   readonly localPref?: number;
   readonly multiExitDisc?: number;
+  /** Router ID of where the route entered the AS, when a route reflector passed it on. */
+  readonly originatorId?: string;
+  /** Of the reflectors that it went through, the latest first. */
+  readonly clusterList?: readonly string[];
   /** As text: `65001 65002 {65003 65004}`; empty inside an AS. */
   readonly asPath: string;
   /** `65000:1`, `no-export`, `target:65000:1`, … */
@@ -146,6 +150,8 @@ export interface PeerRow {
   readonly description?: string;
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
+  /** This router reflects routes to it and from it. */
+  readonly reflectorClient: boolean;
   /** Idle, Connect, Active, OpenSent, OpenConfirm or Established. */
   readonly state: string;
   /** Since the last change of state. */

@@ -46,6 +46,10 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     routerId: routerIdOf(router["router-id"]),
     domain: { dnsZone: router.domain["dns-zone"], prefix: prefixOf(router.domain.prefix) },
     site: { selector: router.site.selector, locator: addressOf(router.site.locator) },
+    nodes: (router.nodes?.node ?? []).map(({ locator, name }) => ({
+      locator: addressOf(locator),
+      ...(name === undefined ? {} : { name }),
+    })),
     taxonomy,
     tenants,
     interfaces: (router["semrd-interface:interfaces"]?.interface ?? []).map((port) => bindInterface(port, tenants)),
@@ -103,6 +107,7 @@ function bindBgp(bgp: BgpInstance): BgpConfiguration {
     localAs: bgp["local-as"],
     address: addressOf(bgp.address),
     port: bgp.port,
+    ...(bgp["cluster-id"] === undefined ? {} : { clusterId: routerIdOf(bgp["cluster-id"]) }),
     ...(restart.enabled ? { gracefulRestart: { restartTime: seconds(restart["restart-time"]) } } : {}),
     neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
   };
@@ -124,6 +129,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     ...(keepaliveTime === undefined ? {} : { keepaliveTime: seconds(keepaliveTime) }),
     connectRetry: seconds(bgp["connect-retry"]),
     passive: neighbor.passive,
+    reflectorClient: neighbor["route-reflector-client"],
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),

@@ -13,6 +13,7 @@ export interface RouterInstance {
   readonly "router-id": string;
   readonly domain: { readonly "dns-zone": string; readonly prefix: string };
   readonly site: { readonly selector: number; readonly locator: string };
+  readonly nodes?: { readonly node?: readonly { readonly locator: string; readonly name?: string }[] };
   readonly "state-directory": string;
   readonly management: { readonly "control-socket": string };
   readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
@@ -76,6 +77,7 @@ export interface BgpInstance {
   readonly "hold-time": number;
   readonly "keepalive-time"?: number;
   readonly "connect-retry": number;
+  readonly "cluster-id"?: string;
   readonly "graceful-restart": { readonly enabled: boolean; readonly "restart-time": number };
   readonly neighbors?: { readonly neighbor?: readonly NeighborInstance[] };
 }
@@ -88,6 +90,7 @@ export interface NeighborInstance {
   readonly "hold-time"?: number;
   readonly "keepalive-time"?: number;
   readonly passive: boolean;
+  readonly "route-reflector-client": boolean;
   readonly password?: string;
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
