@@ -60,7 +60,7 @@ BfdLoop::BfdLoop(bool realtime, size_t event_bound, int wake_fd)
   pthread_setname_np(thread_.native_handle(), "semrd-bfd");
   sched_param priority = {};
   priority.sched_priority = kRealtimePriority;
-  scheduling_error_ = realtime ? pthread_setschedparam(thread_.native_handle(), SCHED_FIFO, &priority) : ENOTSUP;
+  scheduling_error_ = realtime ? pthread_setschedparam(thread_.native_handle(), SCHED_FIFO, &priority) : kNotAsked;
 }
 
 BfdLoop::~BfdLoop() {

@@ -78,7 +78,8 @@ class BfdLoop {
   BfdLoop(const BfdLoop&) = delete;
   BfdLoop& operator=(const BfdLoop&) = delete;
 
-  // Errno of the attempt to get real-time priority; 0 when the thread has it.
+  // Errno of the attempt to get real-time priority; 0 when the thread has it, kNotAsked without an attempt.
+  static constexpr int kNotAsked = -1;
   int scheduling_error() const { return scheduling_error_; }
 
   // The discriminator is the session's number. Throws SystemCallFailure.

@@ -75,7 +75,7 @@ Napi::Value BfdThread::GetPriority(const Napi::CallbackInfo& info) {
   int error = Loop(info.Env()).scheduling_error();
   auto priority = Napi::Object::New(info.Env());
   priority.Set("realtime", error == 0);
-  if (error != 0) priority.Set("reason", CodeOf(error));
+  if (error > 0) priority.Set("reason", CodeOf(error));
   return priority;
 }
 

@@ -61,6 +61,7 @@ TcpLife LifeIn(const uint8_t* octets, size_t length) {
     case TCP_CLOSE_WAIT:
     case TCP_LAST_ACK:
     case TCP_CLOSE:
+    case TCP_LISTEN:  // of the same address: the kernel found no connection, so it was reset
       return TcpLife::kEnded;
     default:
       return TcpLife::kAlive;
