@@ -107,11 +107,12 @@ export class NeighbourOutput implements RouteOutput {
       if (this.#windowAt === this.#windowEnd && !this.#fillWindow()) break;
       const net = this.#window[this.#windowAt]!;
       if (this.#changed.has(net)) {
-        if (!this.#offer(net, visitor, verdicts)) return this.#changed.size;
+        if (!this.#offer(net, visitor, verdicts)) break;
         visited++;
       }
       this.#windowAt++;
     }
+    verdicts.close();
     if (this.#changed.size === 0) this.#announcedPending = false;
     return this.#changed.size;
   }
@@ -126,7 +127,7 @@ export class NeighbourOutput implements RouteOutput {
     }
     const attributes = store.nets[record + ATTRIBUTES]!;
     const source = store.nets[record + TAG]! & 0xffff;
-    const wanted = this.#mayHave(net) && verdicts.admit(attributes, source);
+    const wanted = this.#mayHave(net) && verdicts.admit(attributes, source, store, net);
     if (wanted) {
       const { keyOctets } = store;
       if (!visitor.announce(attributes, keyOctets, store.keyStart(net), store.keyLength(net), source)) return false;
@@ -181,17 +182,30 @@ class Verdicts {
   readonly #visitor: OutputVisitor;
   #attributes = 0;
   #source = -1;
-  #admitted = false;
+  #admitted: boolean | "by-key" = false;
+  #refused = 0;
 
   constructor(visitor: OutputVisitor) {
     this.#visitor = visitor;
   }
 
-  admit(attributes: number, source: PeerIndex): boolean {
-    if (attributes === this.#attributes && source === this.#source) return this.#admitted;
-    this.#admitted = this.#visitor.admit(attributes, source);
-    this.#attributes = attributes;
-    this.#source = source;
+  admit(attributes: number, source: PeerIndex, store: NetStore, net: NetId): boolean {
+    if (attributes !== this.#attributes || source !== this.#source) {
+      this.close();
+      this.#admitted = this.#visitor.admit(attributes, source);
+      this.#attributes = attributes;
+      this.#source = source;
+    }
+    if (this.#admitted === "by-key") {
+      return this.#visitor.admitKey!(attributes, source, store.keyOctets, store.keyStart(net));
+    }
+    if (!this.#admitted) this.#refused++;
     return this.#admitted;
+  }
+
+  /** Says how many nets were refused so far. */
+  close(): void {
+    if (this.#refused > 0) this.#visitor.refused?.(this.#attributes, this.#source, this.#refused);
+    this.#refused = 0;
   }
 }

@@ -99,8 +99,14 @@ export interface RouteTable {
 
 /** Receives what a neighbour must be told. Return false to stop (the net is offered again later). Key octets are borrowed. */
 export interface OutputVisitor {
-  /** May this neighbour have it, after policy? Asked before `announce`; a refused net that was advertised before is withdrawn. */
-  admit(attributes: AttributeId, source: PeerIndex): boolean;
+  /**
+   * May this neighbour have it, after policy? Asked before `announce`, once for consecutive nets of one set and source; a
+   * refused net that was advertised before is withdrawn. `by-key`: `admitKey` is asked about each net.
+   */
+  admit(attributes: AttributeId, source: PeerIndex): boolean | "by-key";
+  admitKey?(attributes: AttributeId, source: PeerIndex, key: Uint8Array, start: number): boolean;
+  /** So many nets were refused because `admit` said no. */
+  refused?(attributes: AttributeId, source: PeerIndex, nets: number): void;
   announce(attributes: AttributeId, key: Uint8Array, start: number, length: number, source: PeerIndex): boolean;
   withdraw(key: Uint8Array, start: number, length: number): boolean;
 }

@@ -31,8 +31,18 @@ export function exportRefusal(set: AttributeSet, kind: "internal" | "external"):
 }
 
 /**
- * The set as a neighbour gets it. Across the border: own AS in front, own next hop, nothing that is meant for inside
- * (LOCAL_PREF, reflection, non-transitive communities), MULTI_EXIT_DISC only on routes that begin here.
+ * The set as export policy gets it: across the border without the MULTI_EXIT_DISC of another AS, so that one which policy
+ * sets is sent. @see RFC 4271 §5.1.4
+ */
+export function offeredSet(set: AttributeSet, kind: "internal" | "external"): AttributeSet {
+  if (kind === "internal" || set.multiExitDisc === undefined || set.asPath.length === 0) return set;
+  const { multiExitDisc: _, ...others } = set;
+  return others;
+}
+
+/**
+ * The set as a neighbour gets it, after policy. Across the border: own AS in front, own next hop, nothing that is meant for
+ * inside (LOCAL_PREF, reflection, non-transitive communities).
  * @param reflectedFrom BGP identifier of the neighbour of this AS that it came from, when it goes to another one of this AS
  * @see RFC 4271 §5.1; RFC 4456 §8; RFC 4360 §6
  */
@@ -42,11 +52,9 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
     if (reflectedFrom !== undefined) return reflectedSet(inside, reflectedFrom, facts.clusterId);
     return facts.nextHopSelf ? { ...inside, nextHop: facts.ownNextHop } : inside;
   }
-  const { localPref: _, originatorId: _o, clusterList: _c, multiExitDisc, ...others } = set;
-  const begins = set.asPath.length === 0 && multiExitDisc !== undefined;
+  const { localPref: _, originatorId: _o, clusterList: _c, ...others } = set;
   return {
     ...others,
-    ...(begins ? { multiExitDisc } : {}),
     asPath: prependAs(set.asPath, facts.localAs),
     nextHop: facts.ownNextHop,
     extendedCommunities: set.extendedCommunities.filter(isTransitive),

@@ -1,23 +1,43 @@
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 
-/** What a policy may know about the neighbour. */
+/** What a policy may know about the neighbour, and the family of the routes. */
 export interface PolicyPeer {
   readonly address: string;
   readonly kind: "internal" | "external";
   readonly remoteAs: number;
+  readonly family: RouteFamily;
+}
+
+/** Who has brought a verdict about wants to know how many routes it was applied to. */
+export interface Hits {
+  add(routes: number): void;
 }
 
 /** What becomes of a route. Reasons are constant, dotted or hyphenated words, fit for a counter's label. */
-export type Verdict =
+export type Verdict = (
   | { readonly verdict: "accept" }
   | { readonly verdict: "replace"; readonly attributes: AttributeSet }
-  | { readonly verdict: "reject"; readonly reason: string };
+  | { readonly verdict: "reject"; readonly reason: string }
+) & { readonly hits?: Hits };
+
+/** The key decides as well. Keys that fare alike get the same object, so that what follows from it is worked out once. */
+export interface KeyedVerdict {
+  readonly verdict: "by-key";
+  /** The verdict about the route key that begins at `start`: a key says itself where it ends. */
+  of(octets: Uint8Array, start: number): Verdict;
+}
+
+export type Judgement = Verdict | KeyedVerdict;
 
 /**
- * Decides about all routes that share one attribute set. Pure: the answer is kept for as long as the set and the session
- * live, so it may depend on nothing but its arguments.
+ * Decides about all routes that share one attribute set. The answer is kept for as long as the set and the session live,
+ * so it may depend on nothing but the arguments.
  */
-export type RoutePolicy = (attributes: AttributeSet, peer: PolicyPeer) => Verdict;
+export interface RoutePolicy {
+  (attributes: AttributeSet, peer: PolicyPeer): Judgement;
+  /** False: nothing is asked of the neighbour but its kind, so that neighbours can share the answers. Default true. */
+  readonly looksAtPeer?: boolean;
+}
 
 export const ACCEPT: Verdict = { verdict: "accept" };
 
@@ -31,6 +51,10 @@ const NO_POLICY = reject("no-policy");
  * What holds where no policy is configured: everything inside the AS; nothing across its border, unless `acceptExternal`.
  * @see RFC 8212 §2
  */
-export function defaultPolicy(options: { readonly acceptExternal: boolean }): RoutePolicy {
-  return (_attributes, peer) => (peer.kind === "internal" || options.acceptExternal ? ACCEPT : NO_POLICY);
+export function defaultPolicy(options: {
+  readonly acceptExternal: boolean;
+}): ((attributes: AttributeSet, peer: PolicyPeer) => Verdict) & { readonly looksAtPeer: boolean } {
+  const decide = (_attributes: AttributeSet, peer: PolicyPeer): Verdict =>
+    peer.kind === "internal" || options.acceptExternal ? ACCEPT : NO_POLICY;
+  return Object.assign(decide, { looksAtPeer: false });
 }

@@ -49,7 +49,7 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
       enforceFirstAs: options.enforceFirstAs ?? true,
     },
     policy: parts.importPolicy,
-    peer: { address: options.address, kind, remoteAs: options.remoteAs },
+    peer: { address: options.address, kind, remoteAs: options.remoteAs, family: "capability" },
     maximumRoutes: options.maximumRoutes,
     counters: record.counters,
     log,

@@ -5,17 +5,27 @@ import {
   type ExportFacts,
   exportRefusal,
   exportSet,
+  type Hits,
+  offeredSet,
   type PolicyPeer,
   type RoutePolicy,
+  type Verdict,
 } from "../policy/index.ts";
 import type { Agreement } from "../session/index.ts";
 import { type AttributeCodec, type AttributeContext, CAPABILITY_SITE_LENGTH, UpdateEncoder } from "../wire/index.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. */
-export type Exported =
+export type Exported = (
   | { readonly ok: true; readonly attributes: Uint8Array; readonly nextHop: Ipv6Address }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string }
+) & { readonly hits?: Hits };
+
+/** Policy asks for the key of the route as well. */
+export interface KeyedExport {
+  readonly ok: "by-key";
+  of(key: Uint8Array, start: number): Exported;
+}
 
 /** Peers that are told the same: a set is judged and encoded once for all of them. */
 export class ExportGroup {
@@ -24,9 +34,9 @@ export class ExportGroup {
   readonly #facts: ExportFacts;
   readonly #policy: RoutePolicy;
   readonly #peer: PolicyPeer;
-  readonly #known = new WeakMap<AttributeSet, Exported>();
+  readonly #known = new WeakMap<AttributeSet, Exported | KeyedExport>();
   /** By the identifier of the neighbour that they came from, which becomes the originator. */
-  readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported>>();
+  readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported | KeyedExport>>();
 
   constructor(
     codec: AttributeCodec,
@@ -43,7 +53,7 @@ export class ExportGroup {
   }
 
   /** @param reflectedFrom see `exportSet` */
-  of(set: AttributeSet, reflectedFrom: number | undefined): Exported {
+  of(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
     if (reflectedFrom !== undefined) return this.#reflection(set, reflectedFrom);
     const known = this.#known.get(set);
     if (known !== undefined) return known;
@@ -52,8 +62,8 @@ export class ExportGroup {
     return exported;
   }
 
-  #reflection(set: AttributeSet, reflectedFrom: number): Exported {
-    const bySource = this.#reflected.get(set) ?? new Map<number, Exported>();
+  #reflection(set: AttributeSet, reflectedFrom: number): Exported | KeyedExport {
+    const bySource = this.#reflected.get(set) ?? new Map<number, Exported | KeyedExport>();
     this.#reflected.set(set, bySource);
     const known = bySource.get(reflectedFrom);
     if (known !== undefined) return known;
@@ -62,40 +72,55 @@ export class ExportGroup {
     return exported;
   }
 
-  #export(set: AttributeSet, reflectedFrom: number | undefined): Exported {
+  #export(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
     const refusal = exportRefusal(set, this.#facts.kind);
     if (refusal !== undefined) return { ok: false, reason: refusal };
-    const verdict = this.#policy(set, this.#peer);
-    if (verdict.verdict === "reject") return { ok: false, reason: verdict.reason };
-    const sent = exportSet(verdict.verdict === "replace" ? verdict.attributes : set, this.#facts, reflectedFrom);
+    const offered = offeredSet(set, this.#facts.kind);
+    const judgement = this.#policy(offered, this.#peer);
+    if (judgement.verdict !== "by-key") return this.#carryOut(judgement, offered, reflectedFrom);
+    const known = new Map<Verdict, Exported>();
+    const of = (key: Uint8Array, start: number): Exported => {
+      const verdict = judgement.of(key, start);
+      const exported = known.get(verdict) ?? this.#carryOut(verdict, offered, reflectedFrom);
+      known.set(verdict, exported);
+      return exported;
+    };
+    return { ok: "by-key", of };
+  }
+
+  #carryOut(verdict: Verdict, offered: AttributeSet, reflectedFrom: number | undefined): Exported {
+    const hits = verdict.hits === undefined ? {} : { hits: verdict.hits };
+    if (verdict.verdict === "reject") return { ok: false, reason: verdict.reason, ...hits };
+    const sent = exportSet(verdict.verdict === "replace" ? verdict.attributes : offered, this.#facts, reflectedFrom);
     const attributes = this.#codec.encode(sent, this.#context);
-    if (!UpdateEncoder.fits(attributes, CAPABILITY_SITE_LENGTH)) return { ok: false, reason: "too-large" };
-    return { ok: true, attributes, nextHop: sent.nextHop };
+    if (!UpdateEncoder.fits(attributes, CAPABILITY_SITE_LENGTH)) return { ok: false, reason: "too-large", ...hits };
+    return { ok: true, attributes, nextHop: sent.nextHop, ...hits };
   }
 }
 
-/** The update groups of a speaker: sessions with the same facts and no policy of their own share one. */
+/** The update groups of a speaker: sessions with the same facts and the same policy share one, unless it looks at the neighbour. */
 export class ExportGroups {
   readonly #codec: AttributeCodec;
   readonly #speaker: SpeakerOptions;
-  readonly #shared = new Map<string, ExportGroup>();
+  readonly #default: RoutePolicy;
+  readonly #shared = new Map<RoutePolicy, Map<string, ExportGroup>>();
 
   constructor(codec: AttributeCodec, speaker: SpeakerOptions) {
     this.#codec = codec;
     this.#speaker = speaker;
+    this.#default = defaultPolicy({ acceptExternal: speaker.acceptExternal ?? false });
   }
 
   of(peer: PeerOptions, agreed: Agreement): ExportGroup {
-    if (peer.exportPolicy !== undefined) return this.#create(peer, agreed, peer.exportPolicy);
+    const policy = peer.exportPolicy ?? this.#default;
+    if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy);
+    const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
+    this.#shared.set(policy, shared);
     const key = `${agreed.kind} ${agreed.asWidth} ${peer.nextHopSelf ?? false}`;
-    const known = this.#shared.get(key);
+    const known = shared.get(key);
     if (known !== undefined) return known;
-    const created = this.#create(
-      peer,
-      agreed,
-      defaultPolicy({ acceptExternal: this.#speaker.acceptExternal ?? false }),
-    );
-    this.#shared.set(key, created);
+    const created = this.#create(peer, agreed, policy);
+    shared.set(key, created);
     return created;
   }
 
@@ -104,7 +129,7 @@ export class ExportGroups {
     const { localAs, nextHop, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
     const nextHopSelf = peer.nextHopSelf ?? false;
     const facts: ExportFacts = { kind, localAs, ownNextHop: nextHop, nextHopSelf, clusterId };
-    const policyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs };
+    const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family: "capability" };
     return new ExportGroup(this.#codec, { asWidth, internal: kind === "internal" }, facts, policy, policyPeer);
   }
 }

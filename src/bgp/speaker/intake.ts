@@ -1,6 +1,13 @@
 import type { Log } from "../../base/index.ts";
 import { type AttributeSet, type PeerIndex, type Rib, RibError } from "../../rib/index.ts";
-import { type ImportFacts, importRefusal, type PolicyPeer, type RoutePolicy } from "../policy/index.ts";
+import {
+  type Hits,
+  type ImportFacts,
+  importRefusal,
+  type PolicyPeer,
+  type RoutePolicy,
+  type Verdict,
+} from "../policy/index.ts";
 import type { Agreement } from "../session/index.ts";
 import {
   type AttributeCodec,
@@ -43,9 +50,21 @@ export type IntakeResult =
   /** AutomaticStop. */
   | { readonly kind: "stop"; readonly notification: NotificationMessage };
 
-type Judged =
+type Judged = (
   | { readonly ok: true; readonly set: AttributeSet; readonly identity: Uint8Array }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string }
+) & { readonly hits?: Hits };
+
+/** Policy asks for the keys as well. */
+interface JudgedByKey {
+  readonly ok: "by-key";
+  of(octets: Uint8Array, start: number): Judged;
+}
+
+interface ReceivedSet {
+  readonly set: AttributeSet;
+  readonly identity: Uint8Array;
+}
 
 const TAKEN = { kind: "taken" } as const;
 
@@ -54,7 +73,8 @@ export class Intake {
   readonly #parts: IntakeParts;
   readonly #decoder: UpdateDecoder;
   readonly #refused = new NlriBatch();
-  readonly #judged = new WeakMap<AttributeSet, Judged>();
+  readonly #alike = new NlriBatch();
+  readonly #judged = new WeakMap<AttributeSet, Judged | JudgedByKey>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
   #disabled = false;
 
@@ -115,27 +135,43 @@ export class Intake {
     const { announced, withdrawn } = this.#decoder;
     if (withdrawn.count > 0) table.withdraw(peerIndex, withdrawn);
     if (announced.count === 0) return TAKEN;
-    // What is refused replaces what was announced before, so it is withdrawn (RFC 4271 §3.2).
     const judged = outcome.attributes === undefined ? undefined : this.#judge(outcome.attributes);
-    if (judged === undefined || !judged.ok) {
-      if (judged !== undefined) counters.refused(judged.reason).add(announced.count);
+    if (judged === undefined) {
       table.withdraw(peerIndex, announced);
       return TAKEN;
     }
+    if (judged.ok === false) return this.#carryOut(judged, announced);
     announced.split(this.#refused, this.#isOwn);
     if (this.#refused.count > 0) {
       counters.refused("own-origin").add(this.#refused.count);
       table.withdraw(peerIndex, this.#refused);
     }
-    return announced.count === 0 ? TAKEN : this.#announce(judged);
+    if (judged.ok !== "by-key") return this.#carryOut(judged, announced);
+    let result: IntakeResult = TAKEN;
+    while (announced.count > 0 && result.kind === "taken") {
+      const first = judged.of(announced.octets, announced.starts[0]!);
+      announced.split(this.#alike, (octets, start) => judged.of(octets, start) === first);
+      result = this.#carryOut(first, this.#alike);
+    }
+    return result;
   }
 
-  #announce(judged: Extract<Judged, { ok: true }>): IntakeResult {
+  #carryOut(judged: Judged, announced: NlriBatch): IntakeResult {
+    if (announced.count === 0) return TAKEN;
+    judged.hits?.add(announced.count);
+    if (judged.ok) return this.#announce(judged, announced);
+    // What is refused replaces what was announced before, so it is withdrawn (RFC 4271 §3.2).
+    this.#parts.counters.refused(judged.reason).add(announced.count);
+    this.#parts.rib.capability.withdraw(this.#parts.peerIndex, announced);
+    return TAKEN;
+  }
+
+  #announce(judged: Extract<Judged, { ok: true }>, announced: NlriBatch): IntakeResult {
     const { rib, peerIndex, maximumRoutes, log, peer } = this.#parts;
     const { set, identity } = judged;
     try {
       const id = rib.attributes.intern(identity, 0, identity.length, () => set);
-      rib.capability.announce(peerIndex, this.#decoder.announced, id);
+      rib.capability.announce(peerIndex, announced, id);
     } catch (cause) {
       if (!(cause instanceof RibError)) throw cause;
       log.error("bgp.routes.no-room", { peer: peer.address, code: cause.code });
@@ -159,19 +195,39 @@ export class Intake {
     return notification(ErrorCode.Cease, CeaseSubcode.MaximumNumberOfPrefixesReached, data);
   }
 
-  #judge(received: { readonly set: AttributeSet; readonly identity: Uint8Array }): Judged {
+  #judge(received: ReceivedSet): Judged | JudgedByKey {
     const known = this.#judged.get(received.set);
     if (known !== undefined) return known;
-    const { facts, policy, peer, codec } = this.#parts;
+    const { facts, policy, peer } = this.#parts;
     const refusal = importRefusal(received.set, facts);
-    const verdict = refusal === undefined ? policy(received.set, peer) : undefined;
-    let judged: Judged;
+    let judged: Judged | JudgedByKey;
     if (refusal !== undefined) judged = { ok: false, reason: refusal };
-    else if (verdict?.verdict === "reject") judged = { ok: false, reason: verdict.reason };
-    else if (verdict?.verdict === "replace") {
-      judged = { ok: true, set: verdict.attributes, identity: codec.identity(verdict.attributes) };
-    } else judged = { ok: true, set: received.set, identity: received.identity };
+    else {
+      const judgement = policy(received.set, peer);
+      if (judgement.verdict === "by-key") {
+        const verdicts = new Map<Verdict, Judged>();
+        const of = (octets: Uint8Array, start: number): Judged => {
+          const verdict = judgement.of(octets, start);
+          const answer = verdicts.get(verdict) ?? this.#judgedAs(verdict, received);
+          verdicts.set(verdict, answer);
+          return answer;
+        };
+        judged = { ok: "by-key", of };
+      } else judged = this.#judgedAs(judgement, received);
+    }
     this.#judged.set(received.set, judged);
     return judged;
+  }
+
+  #judgedAs(verdict: Verdict, received: ReceivedSet): Judged {
+    const hits = verdict.hits === undefined ? {} : { hits: verdict.hits };
+    switch (verdict.verdict) {
+      case "reject":
+        return { ok: false, reason: verdict.reason, ...hits };
+      case "replace":
+        return { ok: true, set: verdict.attributes, identity: this.#parts.codec.identity(verdict.attributes), ...hits };
+      case "accept":
+        return { ok: true, set: received.set, identity: received.identity, ...hits };
+    }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/index.ts";
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import { type Family, UpdateEncoder } from "../wire/index.ts";
-import type { ExportGroup } from "./export-group.ts";
+import type { Exported, ExportGroup } from "./export-group.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { Connection } from "./transport.ts";
 
@@ -113,17 +113,36 @@ export class Output implements Disposable {
   #visit(): OutputVisitor {
     const { attributes, group, counters, mayPass, reflectedFrom } = this.#parts;
     const encoder = this.#encoder;
+    const exportOf = (id: AttributeId, source: PeerIndex) => group.of(attributes.get(id), reflectedFrom(source));
+    const withheld = (exported: Exported, nets: number): void => {
+      if (exported.ok) return;
+      counters.withheld(exported.reason).add(nets);
+      exported.hits?.add(nets);
+    };
     return {
-      admit: (id: AttributeId, source: PeerIndex) => {
+      admit: (id, source) => {
         if (!mayPass(source)) return false;
-        const exported = group.of(attributes.get(id), reflectedFrom(source));
-        if (!exported.ok) counters.withheld(exported.reason).add();
-        return exported.ok;
+        const { ok } = exportOf(id, source);
+        return ok;
+      },
+      admitKey: (id, source, key, start) => {
+        const exported = exportOf(id, source);
+        const answer = exported.ok === "by-key" ? exported.of(key, start) : exported;
+        withheld(answer, 1);
+        return answer.ok;
+      },
+      refused: (id, source, nets) => {
+        if (!mayPass(source)) return;
+        const exported = exportOf(id, source);
+        if (exported.ok === false) withheld(exported, nets);
       },
       announce: (id, key, start, length, source) => {
-        const exported = group.of(attributes.get(id), reflectedFrom(source));
+        const found = exportOf(id, source);
+        const exported = found.ok === "by-key" ? found.of(key, start) : found;
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
-        return encoder.announce(exported.attributes, exported.nextHop, key, start, length);
+        const taken = encoder.announce(exported.attributes, exported.nextHop, key, start, length);
+        if (taken) exported.hits?.add(1);
+        return taken;
       },
       withdraw: (key, start, length) => encoder.withdraw(key, start, length),
     };

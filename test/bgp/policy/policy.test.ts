@@ -12,6 +12,7 @@ import {
   NO_ADVERTISE,
   NO_EXPORT,
   NO_EXPORT_SUBCONFED,
+  offeredSet,
   type Standing,
 } from "../../../src/bgp/policy/index.ts";
 import { linkBandwidth, routeTarget } from "../../../src/bgp/wire/index.ts";
@@ -115,7 +116,10 @@ describe("export", () => {
     const sent = exportSet(inside, to("external"));
     const { localPref: _, originatorId: _o, clusterList: _c, ...rest } = inside;
     assert.deepEqual(sent, { ...rest, asPath: path(65000), nextHop: OWN, extendedCommunities: [target] });
-    const passing = exportSet(setSample({ asPath: path(65001), multiExitDisc: 5 }), to("external"));
+    const foreign = setSample({ asPath: path(65001), multiExitDisc: 5 });
+    assert.equal(offeredSet(foreign, "internal"), foreign);
+    assert.equal(offeredSet(inside, "external"), inside);
+    const passing = exportSet(offeredSet(foreign, "external"), to("external"));
     assert.equal("multiExitDisc" in passing, false, "MULTI_EXIT_DISC of another AS goes no further (§5.1.4)");
     assert.deepEqual(passing.asPath, path(65000, 65001));
   });
@@ -145,7 +149,7 @@ describe("export", () => {
 });
 
 it("without a policy: everything inside, nothing across the border (RFC 8212 §2)", () => {
-  const peer = { address: "2001:db8::1", remoteAs: 65001 };
+  const peer = { address: "2001:db8::1", remoteAs: 65001, family: "capability" } as const;
   const decide = (acceptExternal: boolean, kind: "internal" | "external") =>
     defaultPolicy({ acceptExternal })(external, { ...peer, kind });
   assert.equal(decide(false, "internal"), ACCEPT);

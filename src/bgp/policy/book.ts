@@ -1,0 +1,233 @@
+import type { AttributeSet } from "../../rib/index.ts";
+import { compileActions, type PolicyFacts, type SetChange } from "./actions.ts";
+import { compileConditions, type KeyQuestion, SetCompiler, type SetTest } from "./conditions.ts";
+import type { PolicyDefinition, StatementResult } from "./definition.ts";
+import type { KeyTest } from "./key-sets.ts";
+import { defaultPolicy, type Hits, type Judgement, type PolicyPeer, type RoutePolicy, type Verdict } from "./policy.ts";
+
+/** How often a statement has fitted, in all places where its policy is used. */
+export interface StatementHits {
+  readonly policy: string;
+  readonly statement: string;
+  /** Answers that were worked out: one for each attribute set and session, more where keys matter. */
+  readonly sets: number;
+  /** Routes that such an answer was applied to, each time that they came or were to be sent. */
+  readonly routes: number;
+}
+
+class Statement {
+  readonly policy: string;
+  readonly name: string;
+  readonly tests: readonly SetTest[];
+  readonly keys: readonly KeyQuestion[];
+  readonly looksAtPeer: boolean;
+  readonly changes: readonly SetChange[];
+  readonly result: StatementResult;
+  sets = 0;
+  routes = 0;
+
+  constructor(
+    policy: string,
+    definition: PolicyDefinition["statements"][number],
+    facts: PolicyFacts,
+    compiler: SetCompiler,
+  ) {
+    const { tests, keys, looksAtPeer } = compileConditions(definition.conditions, compiler);
+    this.policy = policy;
+    this.name = definition.name;
+    this.tests = tests;
+    this.keys = keys;
+    this.looksAtPeer = looksAtPeer;
+    this.changes = compileActions(definition.actions, facts);
+    this.result = definition.result;
+  }
+
+  fits(set: AttributeSet, peer: PolicyPeer): boolean {
+    for (const test of this.tests) if (!test(set, peer)) return false;
+    return true;
+  }
+
+  /** The test that a key has to pass, or the answer for all keys. */
+  question(peer: PolicyPeer): KeyTest | boolean {
+    const tests: KeyTest[] = [];
+    for (const key of this.keys) {
+      const test = key(peer.family);
+      if (test === false) return false;
+      if (test !== true) tests.push(test);
+    }
+    const [only] = tests;
+    if (only === undefined) return true;
+    if (tests.length === 1) return only;
+    return (octets, start) => tests.every((test) => test(octets, start));
+  }
+}
+
+/** The statements that a route has fitted on its way, last one first. */
+interface Passed {
+  readonly statement: Statement;
+  readonly before: Passed | undefined;
+}
+
+/** A chain of policies as one list; each place knows where the next policy begins. */
+interface Place {
+  readonly statement: Statement;
+  readonly nextPolicy: number;
+}
+
+type EndPolicy = ReturnType<typeof defaultPolicy>;
+
+/** The policies of a router, compiled once. */
+export class PolicyBook {
+  readonly #policies: ReadonlyMap<string, readonly Statement[]>;
+  readonly #end: EndPolicy;
+  readonly #chains = new Map<string, RoutePolicy>();
+
+  /** @throws {RangeError} for an AS path pattern that is too long, or a policy that is defined twice */
+  constructor(definitions: readonly PolicyDefinition[], facts: PolicyFacts) {
+    const compiler = new SetCompiler();
+    const policies = new Map<string, readonly Statement[]>();
+    for (const { name, statements } of definitions) {
+      if (policies.has(name)) throw new RangeError(`the policy ${name} is defined twice`);
+      policies.set(
+        name,
+        statements.map((statement) => new Statement(name, statement, facts, compiler)),
+      );
+    }
+    this.#policies = policies;
+    this.#end = defaultPolicy({ acceptExternal: facts.acceptExternal ?? false });
+  }
+
+  /**
+   * The policies of these names, one after the other; what holds without a policy decides where none of them does. The
+   * same names give the same object.
+   * @throws {RangeError} for a name that is not defined
+   */
+  chain(names: readonly string[]): RoutePolicy {
+    const key = JSON.stringify(names);
+    const known = this.#chains.get(key);
+    if (known !== undefined) return known;
+    const places: Place[] = [];
+    for (const name of names) {
+      const statements = this.#policies.get(name);
+      if (statements === undefined) throw new RangeError(`there is no policy ${name}`);
+      const nextPolicy = places.length + statements.length;
+      for (const statement of statements) places.push({ statement, nextPolicy });
+    }
+    const chain = compileChain(places, this.#end);
+    this.#chains.set(key, chain);
+    return chain;
+  }
+
+  /** In the order of definition. */
+  *hits(): IterableIterator<StatementHits> {
+    for (const statements of this.#policies.values()) {
+      for (const { policy, name, sets, routes } of statements) yield { policy, statement: name, sets, routes };
+    }
+  }
+}
+
+function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
+  /** @param original what `set` was before the first statement */
+  const run = (
+    from: number,
+    original: AttributeSet,
+    set: AttributeSet,
+    passed: Passed | undefined,
+    peer: PolicyPeer,
+    taken: boolean,
+  ): Judgement => {
+    let now = set;
+    let trail = passed;
+    let fits = taken;
+    for (let at = from; at < places.length; fits = false) {
+      const { statement, nextPolicy } = places[at]!;
+      if (!fits) {
+        const question = statement.fits(now, peer) && statement.question(peer);
+        if (question === false) {
+          at++;
+          continue;
+        }
+        if (question !== true) {
+          const [here, held, before] = [at, now, trail];
+          return new ByKey(
+            question,
+            () => run(here, original, held, before, peer, true),
+            () => run(here + 1, original, held, before, peer, false),
+          );
+        }
+      }
+      for (const change of statement.changes) now = change(now);
+      trail = { statement, before: trail };
+      switch (statement.result) {
+        case "accept":
+          return accepted(original, now, hitsOf(trail));
+        case "reject":
+          return { verdict: "reject", reason: "policy", hits: hitsOf(trail) };
+        case "next-statement":
+          at++;
+          break;
+        case "next-policy":
+          at = nextPolicy;
+          break;
+      }
+    }
+    const last = end(now, peer);
+    if (trail === undefined) return last;
+    const hits = hitsOf(trail);
+    return last.verdict === "reject" ? { ...last, hits } : accepted(original, now, hits);
+  };
+  const chain: RoutePolicy = (set, peer) => run(0, set, set, undefined, peer, false);
+  const looksAtPeer = places.some(({ statement }) => statement.looksAtPeer);
+  return Object.assign(chain, { looksAtPeer });
+}
+
+function accepted(original: AttributeSet, set: AttributeSet, hits: Hits): Verdict {
+  return set === original ? { verdict: "accept", hits } : { verdict: "replace", attributes: set, hits };
+}
+
+/** Counts a new answer, and gives what counts the routes that it is applied to. */
+function hitsOf(trail: Passed): Hits {
+  const statements: Statement[] = [];
+  for (let at: Passed | undefined = trail; at !== undefined; at = at.before) {
+    at.statement.sets++;
+    statements.push(at.statement);
+  }
+  return {
+    add: (routes) => {
+      for (const statement of statements) statement.routes += routes;
+    },
+  };
+}
+
+/** A question about the key, and the two ways on: each is gone once, by the first key that takes it. */
+class ByKey {
+  readonly verdict = "by-key";
+  readonly #test: KeyTest;
+  readonly #ifFits: Way;
+  readonly #ifNot: Way;
+
+  constructor(test: KeyTest, ifFits: () => Judgement, ifNot: () => Judgement) {
+    this.#test = test;
+    this.#ifFits = new Way(ifFits);
+    this.#ifNot = new Way(ifNot);
+  }
+
+  of(octets: Uint8Array, start: number): Verdict {
+    const next = (this.#test(octets, start) ? this.#ifFits : this.#ifNot).end();
+    return next.verdict === "by-key" ? next.of(octets, start) : next;
+  }
+}
+
+class Way {
+  readonly #go: () => Judgement;
+  #end: Judgement | undefined;
+
+  constructor(go: () => Judgement) {
+    this.#go = go;
+  }
+
+  end(): Judgement {
+    this.#end ??= this.#go();
+    return this.#end;
+  }
+}
