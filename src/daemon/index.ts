@@ -79,7 +79,10 @@ class Daemon {
     const directory = this.#scope.own(new Directory(DIRECTORY_LIMITS, this.#shared));
     const registrar = new Registrar({ directory, store, clock: systemClock, log: this.#log });
     applyStaticAgents(directory, this.#configuration.agents.map(staticAgent), systemClock);
-    registrar.restore();
+    registrar.restore(
+      (tenant, { capability, version }) =>
+        taxonomy.tenants.has(tenant) && taxonomy.find(capability, version.major) !== undefined,
+    );
 
     const compiler = this.#startCompiler(driver, rib, directory);
     const speaker = await this.#startSpeaker(rib, driver);
@@ -148,7 +151,11 @@ class Daemon {
       { ...this.#shared, sink: { apply: (operations, generation) => this.#apply(driver, operations, generation) } },
     );
     this.#scope.own(compiler);
-    if (driver.adopted) compiler.adopt(driver.snapshot());
+    if (driver.adopted) {
+      const snapshot = driver.snapshot();
+      compiler.adopt(snapshot);
+      this.#generation = snapshot.generation;
+    }
     compiler.taxonomy(
       tenants.flatMap(({ index }) =>
         taxonomy.capabilities.map(({ name, majorVersion }) => ({ tenantIndex: index, name, majorVersion })),

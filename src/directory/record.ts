@@ -88,6 +88,15 @@ export function renewed(current: AgentRecord, span: Milliseconds, now: Milliseco
   return current.lease === undefined ? current : { ...current, lease: grant(span, current.lease, now) };
 }
 
+/** The record with no more left of its lease than was granted: the wall clock may have been set back since. */
+export function withinGrant(record: AgentRecord, now: Milliseconds): AgentRecord {
+  const { lease } = record;
+  if (lease === undefined) return record;
+  // `renew` was rounded down.
+  const latest = milliseconds(now + (lease.renew + 1) * RENEW_SHARE);
+  return lease.validUntil <= latest ? record : { ...record, lease: { ...lease, validUntil: latest } };
+}
+
 /** The record with `hold` (undefined: none) on the chosen instances, all of them when `instances` is absent. */
 export function held(current: AgentRecord, hold: Hold | undefined, instances?: ReadonlySet<string>): AgentRecord {
   const offers = current.offers.map((offer): HeldOffer => {

@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Milliseconds, milliseconds } from "../base/index.ts";
+import { type Clock, type Log, type Milliseconds, messageOf, milliseconds } from "../base/index.ts";
 import type { Directory } from "./directory.ts";
 import { DirectoryError } from "./faults.ts";
 import {
@@ -11,6 +11,7 @@ import {
   offerId,
   registered,
   renewed,
+  withinGrant,
 } from "./record.ts";
 import type { Instance } from "./types.ts";
 
@@ -52,20 +53,30 @@ export class Registrar {
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    // What ran out is as gone as what was deregistered: else the store would keep every agent there ever was.
+    this.#directory.subscribe((changes) => {
+      const ended = changes.filter((change) => change.type === "removed" && change.cause === "lease-expired");
+      for (const agent of new Set(ended.map(({ instance }) => instance.agent))) void this.#forget(agent);
+    });
   }
 
   /**
    * Puts back what the store holds, with what is left of each lease. Call once, after the configured agents are in: a record
    * of a configured agent gives it back only what an operator had decided.
+   *
+   * What the configuration no longer `serves` is left out and stays in the store: it is back when the configuration is.
    */
-  restore(): void {
+  restore(serves: (tenant: string, offer: Offer) => boolean): void {
     let agents = 0;
     let expired = 0;
-    for (const record of this.#store.restored) {
-      if (record.lease !== undefined && record.lease.validUntil <= this.#clock.wall()) {
+    for (const stored of this.#store.restored) {
+      if (stored.lease !== undefined && stored.lease.validUntil <= this.#clock.wall()) {
         expired++;
+        void this.#forget(stored.agent);
         continue;
       }
+      const record = this.#served(withinGrant(stored, this.#clock.wall()), serves);
+      if (record.offers.length === 0 && stored.offers.length > 0) continue;
       const configured = this.#directory.agent(record.agent);
       if (configured === undefined && record.source === "configuration") continue;
       try {
@@ -77,6 +88,19 @@ export class Registrar {
       }
     }
     this.#log.info("directory.restored", { agents, expired });
+  }
+
+  #served(record: AgentRecord, serves: (tenant: string, offer: Offer) => boolean): AgentRecord {
+    const offers = record.offers.filter((offer) => serves(record.tenant, offer));
+    if (offers.length === record.offers.length) return record;
+    const left = record.offers.filter((offer) => !offers.includes(offer));
+    this.#log.warn("directory.restore.not-served", {
+      agent: record.agent,
+      tenant: record.tenant,
+      capabilities: left.map(({ capability, version }) => `${capability} ${version.major}`),
+      advice: "the configuration has no such tenant or capability: put it back, or let the agent register anew",
+    });
+    return { ...record, offers };
   }
 
   /**
@@ -120,6 +144,18 @@ export class Registrar {
       await this.#store.delete(agent);
       this.#directory.remove(agent, cause);
     });
+  }
+
+  /** Takes an agent that is not in the directory out of the store. What fails now is done at the next start. */
+  async #forget(agent: string): Promise<void> {
+    await Promise.resolve(); // listeners are told while the directory is still taking it out
+    try {
+      await this.#inTurn(agent, async () => {
+        if (this.#directory.agent(agent) === undefined) await this.#store.delete(agent);
+      });
+    } catch (cause) {
+      this.#log.warn("directory.forget-failed", { agent, reason: messageOf(cause) });
+    }
   }
 
   #change(

@@ -141,7 +141,7 @@ describe("restart", () => {
 
     const after = registrarBench(before.store);
     after.clock.advance(8_000);
-    after.registrar.restore();
+    after.registrar.restore(() => true);
     assert.deepEqual(after.told, [
       "added ocr-a /vision/ocr:8080 draining unknown",
       "added urn:agent:c /vision/ocr:8080 up unknown",
@@ -162,10 +162,82 @@ describe("restart", () => {
 
     const after = registrarBench(before.store);
     after.directory.register(configured({ offers: [offer({ weight: 3 })] }));
-    after.registrar.restore();
+    after.registrar.restore(() => true);
     const [instance] = after.directory.instancesOf(AGENT_A);
     assert.deepEqual([instance!.weight, instance!.adminState, instance!.source], [3, "down", "configuration"]);
     assert.equal(after.directory.agent(AGENT_B), undefined);
+  });
+});
+
+describe("what the store keeps", () => {
+  const kept = ({ store }: ReturnType<typeof registrarBench>) => [...store.kept.keys()];
+
+  it("an agent whose lease ran out leaves the store too, while running and at a start", async () => {
+    const before = registrarBench();
+    await before.registrar.register(request({ lease: ms(1_000) }));
+    await before.registrar.register(request({ agent: AGENT_B, lease: ms(9_000) }));
+    before.clock.advance(1_000);
+    await new Promise(setImmediate);
+    assert.deepEqual(kept(before), [AGENT_B]);
+
+    const after = registrarBench(before.store);
+    after.clock.advance(10_000);
+    after.registrar.restore(() => true);
+    await new Promise(setImmediate);
+    assert.deepEqual([kept(after), after.directory.size], [[], 0]);
+  });
+
+  it("an agent that is back before its record has left is kept", async () => {
+    const bench = registrarBench();
+    await bench.registrar.register(request({ lease: ms(1_000) }));
+    bench.store.open = false;
+    const renewed = bench.registrar.renew(AGENT_A, ms(50_000));
+    await new Promise(setImmediate);
+    bench.clock.advance(1_000); // the lease ends while its renewal is being written
+    bench.store.open = true;
+    bench.store.waiting[0]!.resolve();
+    await renewed;
+    await new Promise(setImmediate);
+    assert.deepEqual([kept(bench), bench.directory.size], [[AGENT_A], 1]);
+  });
+
+  it("a store that does not forget is said, and nothing else happens", async () => {
+    const bench = registrarBench();
+    await bench.registrar.register(request({ lease: ms(1_000) }));
+    bench.store.open = false;
+    bench.clock.advance(1_000);
+    await new Promise(setImmediate);
+    bench.store.waiting[0]!.reject(new DirectoryError({ code: "directory.store-failed", errno: "ENOSPC" }));
+    await new Promise(setImmediate);
+    assert.equal(bench.log.lines.at(-1)!.event, "directory.forget-failed");
+  });
+
+  it("what the configuration no longer has is left out, said, and back when the configuration is", async () => {
+    const before = registrarBench();
+    await before.registrar.register(request());
+    await before.registrar.register(request({ agent: AGENT_B, tenant: "beta" }));
+
+    const without = registrarBench(before.store);
+    without.registrar.restore((tenant) => tenant !== "beta");
+    assert.deepEqual([without.directory.size, without.directory.agent(AGENT_B)], [1, undefined]);
+    const warning = without.log.lines.find(({ event }) => event === "directory.restore.not-served");
+    assert.deepEqual([warning?.fields?.agent, warning?.fields?.tenant], [AGENT_B, "beta"]);
+
+    const back = registrarBench(before.store);
+    back.registrar.restore(() => true);
+    assert.equal(back.directory.size, 2);
+  });
+
+  it("a lease is never longer than it was granted, though the wall clock was set back meanwhile", async () => {
+    const before = registrarBench();
+    before.clock.stepWall(10 * 365 * 86_400_000);
+    await before.registrar.register(request({ lease: ms(30_000) }));
+
+    const after = registrarBench(before.store); // its clock is ten years behind
+    after.registrar.restore(() => true);
+    assert.equal(after.directory.size, 1);
+    after.clock.advance(31_000);
+    assert.equal(after.directory.size, 0);
   });
 });
 
