@@ -18,6 +18,8 @@ const VALIDITY = seconds(3600);
 const RENEW_AT = 1 / 3;
 /** Lease times are rounded to this, so that routes of one hour share their attributes. */
 const ROUNDING = 60;
+/** The wall clock, which leases are said in, may step, and timers do not: what is left is looked at this often. */
+const LOOK = milliseconds(10_000);
 
 interface Said {
   readonly nlri: CapabilitySiteNlri;
@@ -109,10 +111,20 @@ export class Origination implements Disposable {
     return seconds(Math.ceil((this.#clock.wall() / 1000 + VALIDITY) / ROUNDING) * ROUNDING);
   }
 
+  /** By the wall clock of now; more than was given when that clock was set back. */
+  get #left(): Milliseconds {
+    return milliseconds(this.#validUntil * 1000 - this.#clock.wall());
+  }
+
   #armRenewal(): void {
-    const left: Milliseconds = milliseconds(this.#validUntil * 1000 - this.#clock.wall());
-    const wait = milliseconds(Math.max(1000, left - VALIDITY * 1000 * RENEW_AT));
-    this.#renewal = this.#clock.after(wait, () => this.#renew());
+    const wait = milliseconds(Math.min(LOOK, Math.max(1000, this.#left - VALIDITY * 1000 * RENEW_AT)));
+    this.#renewal = this.#clock.after(wait, () => this.#look());
+  }
+
+  #look(): void {
+    const left = this.#left;
+    if (left <= VALIDITY * 1000 * RENEW_AT || left > (VALIDITY + 2 * ROUNDING) * 1000) this.#renew();
+    else this.#armRenewal();
   }
 
   #renew(): void {

@@ -114,6 +114,23 @@ describe("routes of this router's own capabilities", () => {
     assert.equal(renewed!.attributes!.semantic!.lease.validUntil % 60, 0);
   });
 
+  for (const [what, by] of [
+    ["ahead, as at the first contact with a time server", 20 * 365 * 86_400_000],
+    ["back", -7_200_000],
+  ] as const) {
+    it(`says its routes anew soon after the wall clock was set ${what}`, () => {
+      register("spiffe://example.net/acme/agent/a", offer(8080));
+      taken();
+      clock.stepWall(by);
+      clock.advance(milliseconds(10_000));
+      const [again] = taken();
+      const left = again!.attributes!.semantic!.lease.validUntil - clock.wall() / 1000;
+      assert.ok(left > 3500 && left <= 3660, `${left} s`);
+      clock.advance(milliseconds(600_000));
+      assert.deepEqual(taken(), []);
+    });
+  }
+
   it("is silent once it is disposed", () => {
     origination[Symbol.dispose]();
     register("spiffe://example.net/acme/agent/a", offer(8080));
