@@ -53,10 +53,12 @@ static __always_inline bool is_reset(const struct semr_packet *packet)
 /* RFC 4443 section 2.4 e; nothing answers a RST. */
 static __always_inline bool is_unanswerable(const struct semr_packet *packet)
 {
+	if (packet->quoted)
+		return true;
 	if (packet->flow.protocol == IPPROTO_TCP)
 		return packet->tcp_flags & SEMR_TCP_RST;
-	return packet->flow.protocol == IPPROTO_ICMPV6 &&
-	       (packet->icmp_type < SEMR_ICMP_FIRST_INFORMATIONAL ||
+	return is_icmp_error(packet) ||
+	       (packet->flow.protocol == IPPROTO_ICMPV6 &&
 		packet->icmp_type == SEMR_ICMP_REDIRECT);
 }
 

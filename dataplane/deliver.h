@@ -24,25 +24,18 @@ way_back(const struct semr_packet *packet, const struct semr_next_hop *hop,
 	key->protocol = packet->flow.protocol;
 }
 
-static __always_inline bool same_octets(const void *a, const void *b)
-{
-	const __u32 *x = a, *y = b;
-
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
-		 (x[3] ^ y[3]));
-}
-
 /*
  * Does another capability flow still use this way back? Not when it was closed,
  * was idle for longer than a translator must remember it (RFC 4787 REQ-5,
- * RFC 5382 REQ-5), or is forgotten or sent elsewhere at the forward side.
+ * RFC 5382 REQ-5), or is forgotten or sent elsewhere at the forward side. One
+ * endpoint may serve several capabilities, each as an instance of its own.
  */
 static __always_inline bool
 is_held(const struct semr_packet *packet, const struct semr_return *holder,
-	__u32 index)
+	const struct semr_next_hop *instance)
 {
 	struct semr_flow_key key = packet->flow;
-	struct semr_flow *flow;
+	struct semr_next_hop *other;
 	__u32 idle = coarse_now() - READ_ONCE(holder->seen);
 	__u32 limit = packet->flow.protocol == IPPROTO_TCP ? SEMR_IDLE_TCP :
 							     SEMR_IDLE_UDP;
@@ -51,8 +44,35 @@ is_held(const struct semr_packet *packet, const struct semr_return *holder,
 		return false;
 	__builtin_memcpy(key.capability, holder->capability, 16);
 	key.capability_port = holder->capability_port;
-	flow = bpf_map_lookup_elem(&flows, &key);
-	return flow && flow->next_hop == index;
+	other = next_hop_at(remembered(bpf_map_lookup_elem(&flows, &key)));
+	return other && other->port == instance->port &&
+	       same_octets(other->address, instance->address);
+}
+
+static __always_inline bool
+is_ours(const struct semr_packet *packet, const struct semr_return *way)
+{
+	return way->capability_port == packet->flow.capability_port &&
+	       same_octets(way->capability, packet->flow.capability);
+}
+
+/*
+ * Did the connection end that this flow's next hop is remembered for? Then a
+ * SYN begins another one, which may go elsewhere: its owner may be draining.
+ */
+static __always_inline bool
+has_ended(const struct semr_packet *packet, __u32 index)
+{
+	struct semr_next_hop *hop = next_hop_at(index);
+	struct semr_return_key key;
+	struct semr_return *way;
+
+	if (!hop)
+		return false;
+	way_back(packet, hop, &key);
+	way = bpf_map_lookup_elem(&returns, &key);
+	return way && (way->closed & SEMR_CLOSED) == SEMR_CLOSED &&
+	       is_ours(packet, way);
 }
 
 enum claim {
@@ -63,7 +83,7 @@ enum claim {
 
 /* Makes the way back from instance @index belong to this flow. */
 static __always_inline enum claim
-claim_way_back(const struct semr_packet *packet, __u32 index,
+claim_way_back(const struct semr_packet *packet,
 	       const struct semr_next_hop *hop)
 {
 	struct semr_return value = { .seen = coarse_now() };
@@ -73,14 +93,11 @@ claim_way_back(const struct semr_packet *packet, __u32 index,
 	way_back(packet, hop, &key);
 	holder = bpf_map_lookup_elem(&returns, &key);
 	if (holder) {
-		bool ours = holder->capability_port ==
-				    packet->flow.capability_port &&
-			    same_octets(holder->capability,
-					packet->flow.capability);
+		bool ours = is_ours(packet, holder);
 
 		if (ours && !holder->closed)
 			return CLAIMED;
-		if (!ours && is_held(packet, holder, index))
+		if (!ours && is_held(packet, holder, hop))
 			return HELD;
 	}
 	__builtin_memcpy(value.capability, packet->flow.capability, 16);
@@ -115,7 +132,7 @@ translate_to(struct semr_packet *packet, const struct semr_next_hop *hop)
 	return SEMR_DELIVERED;
 }
 
-/* A packet in the middle of a TCP connection: only where it began. */
+/* Neither a beginning nor a datagram, or an error: only where it began. */
 static __always_inline enum semr_verdict
 follow(struct semr_packet *packet, __u32 index)
 {
@@ -156,7 +173,7 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known)
 		if (hop->protocol != packet->flow.protocol ||
 		    hop->service_port != packet->flow.capability_port)
 			return SEMR_REJECT_PORT;
-		claim = claim_way_back(packet, index, hop);
+		claim = claim_way_back(packet, hop);
 		if (claim == FULL)
 			return SEMR_DROP_STATE_FULL;
 		if (claim == HELD) {
@@ -195,7 +212,10 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 	if (key.protocol != IPPROTO_TCP && key.protocol != IPPROTO_UDP)
 		return SEMR_REJECT_PROTOCOL;
 	known = remembered(bpf_map_lookup_elem(&flows, &key));
-	if (key.protocol == IPPROTO_UDP || is_syn(packet))
+	if (is_syn(packet) && known && has_ended(packet, known))
+		known = 0;
+	if (!packet->quoted &&
+	    (key.protocol == IPPROTO_UDP || is_syn(packet)))
 		return begin(packet, &key, known);
 	if (!known)
 		return SEMR_REJECT_LOST_STATE;

@@ -187,6 +187,13 @@ answer_error(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (!icmp)
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	icmp->icmp6_cksum = check;
+	if (packet->on_way_back) {
+		packet->first_word = bpf_htonl(0x60000000);
+		packet->hop_limit = SEMR_ANSWER_HOP_LIMIT;
+		packet->length = SEMR_ERROR_HEADERS + quote;
+		packet->segment = packet->length;
+		packet->super = false;
+	}
 	return reply(ctx, hook, packet);
 }
 

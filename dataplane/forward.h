@@ -30,7 +30,7 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	struct cursor c = open_frame(ctx, hook);
 	struct ethhdr *ethernet, saved;
 
-	if (hook == SEMR_HOOK_TC) {
+	if (hook == SEMR_HOOK_TC && !packet->on_way_back) {
 		__u64 flags = packet->super ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : 0;
 
 		if (!shrink_segments)
@@ -42,7 +42,10 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	if (!ethernet)
 		return false;
 	saved = *ethernet;
-	if (bpf_xdp_adjust_head(ctx, -SEMR_TUNNEL_HEADER))
+	/* tc: the answer was made in front, so the kernel's L3 is not ours */
+	if (hook == SEMR_HOOK_TC ?
+		    bpf_skb_change_head(ctx, SEMR_TUNNEL_HEADER, 0) :
+		    bpf_xdp_adjust_head(ctx, -SEMR_TUNNEL_HEADER))
 		return false;
 	c = open_frame(ctx, hook);
 	ethernet = ethernet_of(&c);
@@ -251,6 +254,8 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (added ? !encapsulate(ctx, hook, packet, shrink_segments) :
 		    !translate(ctx, hook, packet, verdict))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
+	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)
+		return drop(hook);
 	return routed ? send(ctx, hook, &fib) : to_stack(hook);
 }
 

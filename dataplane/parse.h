@@ -22,6 +22,7 @@ enum semr_hook {
 
 #define SEMR_L3 14			/* offsets into the frame */
 #define SEMR_L4 54
+#define SEMR_QUOTE (SEMR_L4 + 8)		/* what an ICMPv6 error is about */
 #define SEMR_PULL (SEMR_L4 + 40 + 60)	/* tunnel header, TCP with options */
 
 #define SEMR_TCP_FIN 0x01
@@ -63,6 +64,8 @@ struct semr_packet {
 	__u8 verdict;			/* enum semr_verdict */
 	bool decapsulated;
 	bool super;			/* will be cut into segments later */
+	bool quoted;			/* an ICMPv6 error; flow: of its quote */
+	bool on_way_back;		/* answered through the flow's site */
 };
 
 /* The one place where frame bounds are checked. */
@@ -170,6 +173,14 @@ static __always_inline bool is_locator(const __u8 *address)
 	       words[1] == *(const volatile __u64 *)&semr_locator[8];
 }
 
+static __always_inline bool same_octets(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
+		 (x[3] ^ y[3]));
+}
+
 /* Facts of the IPv6 header @ip. False for another version. */
 static __always_inline bool
 read_ipv6(struct semr_packet *packet, const struct ipv6hdr *ip)
@@ -237,6 +248,63 @@ read_l4(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 				packet->packets = skb->gso_segs;
 		}
 	}
+	return true;
+}
+
+/* RFC 4443 section 2.1, once read_l4 has been there */
+static __always_inline bool is_icmp_error(const struct semr_packet *packet)
+{
+	return packet->flow.protocol == IPPROTO_ICMPV6 &&
+	       packet->icmp_type < SEMR_ICMP_FIRST_INFORMATIONAL;
+}
+
+/* The same flow seen from its other end. */
+static __always_inline void turn_round(struct semr_flow_key *flow)
+{
+	struct semr_flow_key turned = *flow;
+
+	__builtin_memcpy(turned.client, flow->capability, 16);
+	__builtin_memcpy(turned.capability, flow->client, 16);
+	turned.client_port = flow->capability_port;
+	turned.capability_port = flow->client_port;
+	*flow = turned;
+}
+
+/*
+ * The flow of an ICMPv6 error is that of the packet it quotes, which went the
+ * other way (RFC 7690, RFC 5508 REQ-4). False when the quote is no whole TCP or
+ * UDP header, or is not from whom the error is for: that error has no flow.
+ */
+static __always_inline bool
+read_quote(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	struct cursor c = open_frame(ctx, hook);
+	__u32 needed = sizeof(struct icmp6hdr) + 2 * sizeof(struct ipv6hdr);
+	struct ipv6hdr *ip;
+	__be16 *ports;
+
+	if (!take(&c, SEMR_QUOTE))
+		return false;
+	ip = take(&c, sizeof(*ip));
+	if (!ip || ip->version != 6 ||
+	    !same_octets(&ip->saddr, packet->flow.capability))
+		return false;
+	if (ip->nexthdr == IPPROTO_TCP) {
+		ports = take(&c, sizeof(struct tcphdr));
+		needed += sizeof(struct tcphdr);
+	} else if (ip->nexthdr == IPPROTO_UDP) {
+		ports = take(&c, sizeof(struct udphdr));
+		needed += sizeof(struct udphdr);
+	} else {
+		return false;
+	}
+	if (!ports || packet->length < needed)
+		return false;
+	__builtin_memcpy(packet->flow.client, &ip->daddr, 16);
+	packet->flow.protocol = ip->nexthdr;
+	packet->flow.client_port = ports[1];
+	packet->flow.capability_port = ports[0];
+	packet->quoted = true;
 	return true;
 }
 

@@ -16,15 +16,18 @@ static __always_inline void swap_macs(struct ethhdr *ethernet)
 	__builtin_memcpy(ethernet->h_source, saved, ETH_ALEN);
 }
 
-/* Back through the port of arrival, or to the stack, which routes it. */
+/*
+ * Back through the port of arrival, or to the stack, which routes it. What was
+ * on its way back has its answer sent by the pass, see semr.bpf.c.
+ */
 static __always_inline int
 reply(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 {
 	struct cursor c = open_frame(ctx, hook);
 	struct ethhdr *ethernet = ethernet_of(&c);
 
-	if (!sends_itself(hook, packet))
-		return XDP_PASS;
+	if (!sends_itself(hook, packet) || packet->on_way_back)
+		return to_stack(hook);
 	if (ethernet)
 		swap_macs(ethernet);
 	if (hook == SEMR_HOOK_TC)
@@ -55,7 +58,10 @@ write_ipv6(struct ipv6hdr *ip, const struct semr_packet *packet,
 	ip->payload_len = bpf_htons(payload);
 	ip->nexthdr = protocol;
 	ip->hop_limit = SEMR_ANSWER_HOP_LIMIT;
-	__builtin_memcpy(&ip->daddr, packet->flow.client, 16);
+	__builtin_memcpy(&ip->daddr,
+			 packet->on_way_back ? packet->flow.capability :
+					       packet->flow.client,
+			 16);
 }
 
 #endif

@@ -26,7 +26,7 @@ SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	now = coarse_now();
-	if (way->seen != now)
+	if (!packet->quoted && way->seen != now)	/* RFC 5508 REQ-6 */
 		way->seen = now;
 	if (packet->tcp_flags & (SEMR_TCP_FIN | SEMR_TCP_RST))
 		way->closed |= packet->tcp_flags & SEMR_TCP_RST ?

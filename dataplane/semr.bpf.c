@@ -8,6 +8,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "return.h"
+#include "through.h"
 
 /* Stage 1, core ports: takes the outer header off a packet from a router. */
 static __always_inline enum semr_verdict
@@ -68,9 +69,23 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	__builtin_memcpy(&tenant, packet->flow.capability + 6, 2);
-	if (!packet->decapsulated && tenant != packet->port.tenant)
+	if (!packet->decapsulated && packet->port.role != SEMR_ROLE_CORE &&
+	    tenant != packet->port.tenant)
 		return SEMR_REJECT_TENANT;
+	if (is_icmp_error(packet) && !read_quote(ctx, hook, packet))
+		return SEMR_DROP_UNANSWERABLE;
 	return SEMR_PASSED;
+}
+
+/* What a router between ours says about a packet on its way back. */
+static __always_inline bool
+is_error_for_capability(void *ctx, enum semr_hook hook,
+			struct semr_packet *packet)
+{
+	return in_domain(packet->flow.capability) &&
+	       packet->flow.protocol == IPPROTO_ICMPV6 &&
+	       packet->length <= frame_payload(ctx, hook) &&
+	       read_l4(ctx, hook, packet) && is_icmp_error(packet);
 }
 
 /* Stages 3 to 5: what to do with a packet to a capability address. */
@@ -96,15 +111,23 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 	return semr_deliver(packet);
 }
 
-/* Stage 6: only whole TCP and UDP packets can be an instance's answer. */
+/*
+ * Stage 6: only whole TCP and UDP packets can be an instance's answer, and
+ * errors be about one.
+ */
 static __always_inline enum semr_verdict
 way_home(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	if ((packet->flow.protocol != IPPROTO_TCP &&
-	     packet->flow.protocol != IPPROTO_UDP) ||
-	    packet->length > frame_payload(ctx, hook) ||
+	if (packet->length > frame_payload(ctx, hook) ||
 	    !read_l4(ctx, hook, packet))
 		return SEMR_PASSED;
+	if (is_icmp_error(packet)) {
+		if (!read_quote(ctx, hook, packet))
+			return SEMR_PASSED;
+	} else if (packet->flow.protocol != IPPROTO_TCP &&
+		   packet->flow.protocol != IPPROTO_UDP) {
+		return SEMR_PASSED;
+	}
 	return semr_give_back(packet);
 }
 
@@ -132,12 +155,18 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_TRUNCATED;
 
 	if (packet->port.role == SEMR_ROLE_CORE) {
-		if (packet->flow.protocol != IPPROTO_IPV6 ||
-		    !is_locator(packet->flow.capability))
+		if (packet->flow.protocol == IPPROTO_IPV6 &&
+		    is_locator(packet->flow.capability)) {
+			verdict = decapsulate(ctx, hook, packet);
+			if (verdict != SEMR_DELIVERED)
+				return verdict;
+		} else if (in_domain(packet->flow.client)) {
+			return hook == SEMR_HOOK_TC ?
+				       semr_through_tc(ctx, packet) :
+				       semr_through_xdp(ctx, packet);
+		} else if (!is_error_for_capability(ctx, hook, packet)) {
 			return SEMR_PASSED;
-		verdict = decapsulate(ctx, hook, packet);
-		if (verdict != SEMR_DELIVERED)
-			return verdict;
+		}
 	} else if (!in_domain(packet->flow.capability)) {
 		if (packet->port.role == SEMR_ROLE_AGENT)
 			return way_home(ctx, hook, packet);
@@ -147,6 +176,34 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (verdict != SEMR_PASSED)
 		return verdict;
 	return route(packet);
+}
+
+/*
+ * An error about a translated packet is translated before it is routed: in one
+ * call with the routing, the two would need more stack than there is. Nobody is
+ * told if it then cannot go on.
+ */
+static __always_inline bool
+set_quote_right(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	if (!packet->quoted || packet->verdict == SEMR_ENCAPSULATED)
+		return true;
+	return hook == SEMR_HOOK_TC ? semr_quote_tc(ctx, packet) :
+				      semr_quote_xdp(ctx, packet);
+}
+
+/* The error in the frame is for an instance behind the router packet.to. */
+static __always_inline int
+send_to_site(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	int action;
+
+	packet->verdict = SEMR_ENCAPSULATED;
+	action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, packet) :
+					semr_forward_xdp(ctx, packet);
+	if (packet->verdict == SEMR_ENCAPSULATED)
+		packet->verdict = SEMR_REJECT_TOO_BIG;
+	return action;
 }
 
 /* tc sees tagged frames without their tag, and those for other hosts. */
@@ -173,13 +230,21 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 	case SEMR_ENCAPSULATED:
 	case SEMR_DELIVERED:
 	case SEMR_RETURNED:
+		if (!set_quote_right(ctx, hook, &packet)) {
+			packet.verdict = SEMR_DROP_NO_HEADROOM;
+			break;
+		}
 		action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, &packet) :
 						semr_forward_xdp(ctx, &packet);
 		break;
 	}
 	if (packet.verdict >= SEMR_ANSWERED_ECHO &&
-	    packet.verdict <= SEMR_REJECT_TOO_BIG)
+	    packet.verdict <= SEMR_REJECT_TOO_BIG) {
 		action = answer(ctx, hook, &packet);
+		if (packet.on_way_back &&
+		    packet.verdict == SEMR_REJECT_TOO_BIG)
+			action = send_to_site(ctx, hook, &packet);
+	}
 	count_verdict(packet.verdict);
 	return action;
 }

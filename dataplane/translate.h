@@ -18,6 +18,37 @@ static __always_inline __u32 port_offset(enum semr_verdict verdict)
 	return SEMR_L4 + (verdict == SEMR_RETURNED ? 0 : 2);
 }
 
+static __always_inline const __u8 *
+translated_address(const struct semr_packet *packet, bool back)
+{
+	return back ? packet->flow.client : packet->flow.capability;
+}
+
+static __always_inline __be16
+translated_port(const struct semr_packet *packet, bool back)
+{
+	return back ? packet->flow.client_port : packet->flow.capability_port;
+}
+
+#define QUOTED_L4 (SEMR_QUOTE + 40)	/* transport header in a quote */
+
+static __always_inline bool
+put(void *ctx, enum semr_hook hook, __u32 offset, const void *from, __u32 size)
+{
+	struct cursor c;
+	__be16 *at;
+
+	if (hook == SEMR_HOOK_TC)
+		return !bpf_skb_store_bytes(ctx, offset, from, size,
+					    BPF_F_RECOMPUTE_CSUM);
+	c = open_frame(ctx, hook);
+	at = c.at + offset;
+	if ((void *)at + size > c.end)
+		return false;
+	__builtin_memcpy(at, from, size);
+	return true;
+}
+
 /*
  * The socket buffer's own state (unfinished, complete) is kept right by the
  * helpers: an address is part of skb->csum and of the pseudo-header; a port is
@@ -75,16 +106,91 @@ translate_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
 	return true;
 }
 
+/*
+ * An ICMPv6 error about a packet that was translated: to its receiver it looks
+ * as if that had never happened (RFC 5508 REQ-4 and REQ-5). Its source on the
+ * way back is the capability too, whoever sent it. What changes inside the quote
+ * is made up for by the quoted checksum, if there is one; so the error's own
+ * changes by the outer address only. The quoted one may be unfinished: whoever
+ * sent the error summed it as it is. All fields keep skb->csum right.
+ */
+static __always_inline bool
+translate_quote(void *ctx, enum semr_hook hook,
+		const struct semr_packet *packet)
+{
+	bool back = packet->verdict == SEMR_RETURNED;
+	__be16 from_port = translated_port(packet, back);
+	bool udp = packet->flow.protocol == IPPROTO_UDP;
+	struct cursor c = open_frame(ctx, hook);
+	__u64 to, quote, whole;
+	struct ipv6hdr *outer;
+	__sum16 *field, check, quoted;
+	struct icmp6hdr *icmp;
+
+	if (!ethernet_of(&c))
+		return false;
+	outer = take(&c, sizeof(*outer));
+	if (!outer)
+		return false;
+	icmp = take(&c, sizeof(*icmp));
+	if (!icmp)
+		return false;
+	if (!take(&c, sizeof(struct ipv6hdr)))
+		return false;
+	field = field_at(c, udp ? offsetof(struct udphdr, check) :
+				  offsetof(struct tcphdr, check));
+	if (!field)
+		return false;
+	to = sum_address(packet->to) + 4 * 0xffffffffULL;
+	quote = to - sum_address(translated_address(packet, back)) +
+		packet->to_port + (__u16)~from_port;
+	whole = to - sum_address(back ? &outer->saddr : &outer->daddr);
+	quoted = *field;
+	if (udp && !quoted) {
+		whole += quote;
+	} else {
+		quoted = ~fold(quote + (__u16)~quoted);
+		if (udp && !quoted)
+			quoted = 0xffff;
+	}
+	check = ~fold(whole + (__u16)~icmp->icmp6_cksum);
+	return put(ctx, hook, address_offset(packet->verdict), packet->to,
+		   16) &&
+	       put(ctx, hook,
+		   SEMR_L4 + offsetof(struct icmp6hdr, icmp6_cksum), &check,
+		   2) &&
+	       put(ctx, hook,
+		   SEMR_QUOTE + (back ? offsetof(struct ipv6hdr, daddr) :
+					offsetof(struct ipv6hdr, saddr)),
+		   packet->to, 16) &&
+	       put(ctx, hook, QUOTED_L4 + (back ? 2 : 0), &packet->to_port,
+		   2) &&
+	       put(ctx, hook,
+		   QUOTED_L4 + (udp ? offsetof(struct udphdr, check) :
+				      offsetof(struct tcphdr, check)),
+		   &quoted, 2);
+}
+
+SEMR_STAGE int semr_quote_xdp(struct xdp_md *ctx, struct semr_packet *packet)
+{
+	return packet && translate_quote(ctx, SEMR_HOOK_XDP, packet);
+}
+
+SEMR_STAGE int semr_quote_tc(struct __sk_buff *ctx, struct semr_packet *packet)
+{
+	return packet && translate_quote(ctx, SEMR_HOOK_TC, packet);
+}
+
 static __always_inline bool
 translate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	  enum semr_verdict verdict)
 {
 	bool back = verdict == SEMR_RETURNED;
-	const __u8 *from = back ? packet->flow.client :
-				  packet->flow.capability;
-	__be16 port = back ? packet->flow.client_port :
-			     packet->flow.capability_port;
+	const __u8 *from = translated_address(packet, back);
+	__be16 port = translated_port(packet, back);
 
+	if (packet->quoted)	/* done before: see semr.bpf.c */
+		return true;
 	if (hook == SEMR_HOOK_XDP)
 		return translate_xdp(ctx, packet, verdict, from, port);
 	return translate_skb(ctx, packet, verdict, from, port);

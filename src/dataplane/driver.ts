@@ -1,3 +1,4 @@
+import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../forwarding/index.ts";
 
@@ -48,6 +49,15 @@ export interface DataplaneCounters {
   readonly nextHops: ReadonlyMap<NextHopIndex, NextHopCounters>;
 }
 
+/** Where the state of a next hop is, for a thread that writes it without JavaScript. */
+export interface StateWord {
+  readonly map: BpfMap;
+  /** Octets from the beginning of the map's value area. */
+  readonly offset: number;
+  readonly down: number;
+  readonly up: number;
+}
+
 /**
  * Carries operations out; decides nothing. One contract suite (`test/contract/dataplane`) runs against every driver.
  */
@@ -67,6 +77,10 @@ export interface DataplaneDriver extends AsyncDisposable {
   apply(operations: readonly Operation[], generation: number): void;
   /** The fast path of failover: one store. */
   setHealth(nextHop: NextHopIndex, state: NextHopState): void;
+  /** The tunnel to another router, `undefined` when there is none now. Cost: a look at every next hop. */
+  tunnelTo(locator: Ipv6Address): NextHopIndex | undefined;
+  /** The word that `setHealth` writes, while the index means what it means now; `undefined` where states are no words. */
+  stateWord(nextHop: NextHopIndex): StateWord | undefined;
   counters(): DataplaneCounters;
   /** Removes every pin and program: for an operator who takes the router out of service. Disposing alone leaves the kernel forwarding. */
   remove(): Promise<void>;

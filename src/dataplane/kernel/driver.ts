@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
-import { type Log, messageOf, Scope } from "../../base/index.ts";
+import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../../forwarding/index.ts";
-import { type CONSTANTS, MAPS, PROGRAMS } from "../abi.ts";
-import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortReport } from "../driver.ts";
+import { type CONSTANTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
+import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortReport, StateWord } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
+import { findTunnel } from "../find-tunnel.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
 import { Counters } from "./counters.ts";
 import { NodeMap } from "./node-map.ts";
@@ -132,6 +133,15 @@ class KernelDriver implements KernelDataplane {
 
   setHealth(nextHop: NextHopIndex, state: NextHopState): void {
     this.#parts.tables.setState(nextHop, state);
+  }
+
+  tunnelTo(locator: Ipv6Address): NextHopIndex | undefined {
+    return findTunnel(this.#parts.tables, locator);
+  }
+
+  stateWord(nextHop: NextHopIndex): StateWord {
+    const map = mapOf(this.#parts.object, "next_hops");
+    return { map, offset: nextHop * NEXT_HOP.size + NEXT_HOP.offsets.state, down: STATE.down, up: STATE.up };
   }
 
   counters(): DataplaneCounters {

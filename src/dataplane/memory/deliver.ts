@@ -4,9 +4,19 @@ import { CLOSED, IDLE } from "../abi.ts";
 import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
 import { flowOf, returnKey } from "./flow-key.ts";
 import type { Effect, Outcome, WayBack } from "./outcome.ts";
-import { IPV6_LENGTH, Ipv6Packet, isSyn, type Layer4, Protocol, parseLayer4, TcpFlag } from "./packet.ts";
+import {
+  IPV6_LENGTH,
+  Ipv6Packet,
+  isIcmpv6Error,
+  isSyn,
+  type Layer4,
+  Protocol,
+  parseLayer4,
+  quotedPacket,
+  TcpFlag,
+} from "./packet.ts";
 import { answerEcho, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
-import { translate } from "./translate.ts";
+import { translate, translateError } from "./translate.ts";
 import { type FlowWalk, forward, isUnfinished, pass, type Walk } from "./walk.ts";
 
 const ECHO_REQUEST = 128;
@@ -30,7 +40,8 @@ export function deliver(walk: FlowWalk, capability: CapabilityEntry): Outcome {
   if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return answerOther(walk, members);
 
   const known = asMember(usable(state.plan, state.flows.get(flow.key)));
-  if (layer4.protocol === Protocol.Udp || isSyn(layer4)) return begin(walk, known, members);
+  if (isSyn(layer4) && known !== undefined && hasEnded(walk, known)) return begin(walk, undefined, members);
+  if (!walk.quoted && (layer4.protocol === Protocol.Udp || isSyn(layer4))) return begin(walk, known, members);
   return known === undefined ? rejectFlow(walk, "reject-lost-state", "address") : follow(walk, known);
 }
 
@@ -65,8 +76,15 @@ function begin(walk: FlowWalk, known: Member | undefined, members: readonly Memb
   return rejectFlow(walk, "reject-collision", "address");
 }
 
-/** A segment in the middle of a connection: only where it began. */
+/** True when the connection is over that the flow's member is remembered for: a SYN begins another one. */
+function hasEnded(walk: FlowWalk, { instance }: Member): boolean {
+  const way = walk.state.returns.get(backOf(walk, instance));
+  return way !== undefined && way.closed === CLOSED_BY_BOTH && isOurs(walk, way);
+}
+
+/** A segment in the middle of a connection, or an error: only where it began. */
 function follow(walk: FlowWalk, known: Member): Outcome {
+  if (walk.quoted) return toInstance(walk, known, [], { newFlow: false });
   const key = backOf(walk, known.instance);
   const way = walk.state.returns.get(key);
   const effects: Effect[] = [];
@@ -89,17 +107,18 @@ function isOurs({ packet, layer4 }: FlowWalk, way: WayBack): boolean {
 }
 
 /**
- * True while a flow of the same client port to another capability uses the way back from this member.
+ * True while a flow of the same client port to another capability uses the way back from this member's endpoint, which may be
+ * that of another instance too.
  * @see RFC 5382 REQ-5, RFC 4787 REQ-5
  */
-function isHeldByAnother(walk: FlowWalk, way: WayBack, { nextHop }: Member): boolean {
+function isHeldByAnother(walk: FlowWalk, way: WayBack, { instance }: Member): boolean {
   const { state, packet, layer4 } = walk;
   if (isOurs(walk, way) || way.closed === CLOSED_BY_BOTH) return false;
   if (state.now - way.seen > (layer4.protocol === Protocol.Tcp ? IDLE.tcp : IDLE.udp)) return false;
-  const other = packet.copy();
-  other.octets.set(way.address, 24);
-  const { key } = flowOf(other, { ...layer4, destinationPort: way.port }, state.hashSeed);
-  return state.flows.get(key)?.nextHop === nextHop;
+  const ends = { source: packet.source, destination: way.address };
+  const { key } = flowOf(ends, { ...layer4, destinationPort: way.port }, state.hashSeed);
+  const other = asMember(usable(state.plan, state.flows.get(key)))?.instance;
+  return other !== undefined && other.port === instance.port && octetsEqual(other.address, instance.address);
 }
 
 /** Sends the packet to an instance, after `effects`. */
@@ -113,7 +132,9 @@ function toInstance(
   const count: Effect = { type: "count", nextHop, octets: packet.octets.length, newFlow: options.newFlow };
   const size = refuseSize(walk, instance.address, 0);
   if (size !== undefined) return { ...size, effects: [...effects, count, ...size.effects] };
-  const translated = translate(packet, "destination", instance, { unfinished: isUnfinished(walk) });
+  const translated = walk.quoted
+    ? translateError(packet, "destination", instance)
+    : translate(packet, "destination", instance, { unfinished: isUnfinished(walk) });
   return forward(walk, "delivered", afterHop(walk, translated), [...effects, count]);
 }
 
@@ -137,8 +158,9 @@ export function returnToClient(walk: Walk): Outcome {
   if (length > found.length) return pass(input.frame);
   const packet = new Ipv6Packet(found.subarray(0, length));
   const layer4 = parseLayer4(packet);
-  if (layer4 === undefined || (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp))
-    return pass(input.frame);
+  if (layer4 === undefined) return pass(input.frame);
+  if (isIcmpv6Error(packet)) return errorToClient({ ...walk, packet });
+  if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return pass(input.frame);
   const agent = { address: packet.source, port: layer4.sourcePort };
   const client = { address: packet.destination, port: layer4.destinationPort };
   const key = returnKey(agent, client, layer4.protocol);
@@ -153,4 +175,21 @@ export function returnToClient(walk: Walk): Outcome {
   if (size !== undefined) return { ...size, effects: [seen, ...size.effects] };
   const translated = translate(packet, "source", way, { unfinished: isUnfinished(exact) });
   return forward(exact, "returned", afterHop(exact, translated), [seen]);
+}
+
+/** What an instance's side says about a packet that was delivered: as if it spoke of the capability, and came from there. */
+function errorToClient(walk: Walk): Outcome {
+  const { state, packet, input } = walk;
+  const about = quotedPacket(packet);
+  if (about === undefined) return pass(input.frame);
+  const { source, destination } = about.packet;
+  const { protocol, sourcePort, destinationPort } = about.layer4;
+  const agent = { address: destination, port: destinationPort };
+  const way = state.returns.get(returnKey(agent, { address: source, port: sourcePort }, protocol));
+  if (way === undefined) return pass(input.frame);
+  if (packet.hopLimit <= 1) return rejectWithError(walk, "reject-hop-limit", { type: 3, code: 0 });
+  const size = refuseSize(walk, packet.destination, 0);
+  if (size !== undefined) return size;
+  const translated = translateError(packet, "source", way);
+  return forward(walk, "returned", afterHop(walk, translated), []);
 }

@@ -1,7 +1,8 @@
-import type { Log } from "../../base/index.ts";
+import type { Ipv6Address, Log } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../../forwarding/index.ts";
 import { VERDICTS, type Verdict } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, NextHopCounters, PortReport } from "../driver.ts";
+import { findTunnel } from "../find-tunnel.ts";
 import type { NextHopRef } from "./choice.ts";
 import { FlowTable } from "./flow-table.ts";
 import type { Effect, Link, Outcome, PassInput, PassState, WayBack } from "./outcome.ts";
@@ -94,6 +95,12 @@ class MemoryDriver implements MemoryDataplane {
   setHealth(nextHop: NextHopIndex, state: NextHopState): void {
     this.#plan.setState(nextHop, state);
   }
+
+  tunnelTo(locator: Ipv6Address): NextHopIndex | undefined {
+    return findTunnel(this.#plan, locator);
+  }
+
+  stateWord(_nextHop: NextHopIndex): undefined {}
 
   counters(): DataplaneCounters {
     const nextHops = this.#plan.nextHopIndexes().map((index) => [index, this.#nextHops.get(index) ?? NONE] as const);

@@ -1,6 +1,12 @@
 import { toHex } from "../../base/index.ts";
 import { FLOW_KEY, flowHash, RETURN_KEY } from "../abi.ts";
-import { type Ipv6Packet, type Layer4, putU16 } from "./packet.ts";
+import { type Layer4, putU16 } from "./packet.ts";
+
+/** Who sends to whom. */
+export interface Ends {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+}
 
 /** What a client's flow at a capability address is called in `flows` and `transitions`, and hashed by. */
 export interface Flow {
@@ -13,7 +19,8 @@ export interface Flow {
   readonly flowLabel: number;
 }
 
-export function flowOf(packet: Ipv6Packet, layer4: Layer4, hashSeed: number): Flow {
+/** The flow of a packet to a capability; `layer4` has its ports. */
+export function flowOf(packet: Ends, layer4: Layer4, hashSeed: number): Flow {
   const { size, offsets } = FLOW_KEY;
   const key = new Uint8Array(size);
   key.set(packet.source, offsets.client);
@@ -23,6 +30,14 @@ export function flowOf(packet: Ipv6Packet, layer4: Layer4, hashSeed: number): Fl
   key[offsets.protocol] = layer4.protocol;
   const hash = flowHash(key, hashSeed);
   return { key: toHex(key), siteSlot: hash & 63, memberSlot: (hash >>> 6) & 63, flowLabel: hash >>> 12 };
+}
+
+/** The flow that a packet belongs to which went the other way. */
+export function flowBackOf(packet: Ends, layer4: Layer4, hashSeed: number): Flow {
+  const { source, destination } = packet;
+  const { sourcePort, destinationPort } = layer4;
+  const turned = { ...layer4, sourcePort: destinationPort, destinationPort: sourcePort };
+  return flowOf({ source: destination, destination: source }, turned, hashSeed);
 }
 
 /** What the way back of a flow is called in `returns`. */

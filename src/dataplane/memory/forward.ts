@@ -1,6 +1,7 @@
 import type { CapabilityEntry, GroupIndex } from "../../forwarding/index.ts";
 import { type Choice, candidates, ownerOf, referTo, usable } from "./choice.ts";
 import { deliver } from "./deliver.ts";
+import type { Flow } from "./flow-key.ts";
 import type { Effect, Outcome } from "./outcome.ts";
 import { concatenate, IPV6_LENGTH, Ipv6Packet, isSyn, Protocol, putU16, putU32, u32 } from "./packet.ts";
 import { refuseSize, rejectFlow, rejectTooBig } from "./reject.ts";
@@ -21,7 +22,10 @@ export function forwardToSite(walk: FlowWalk, capability: CapabilityEntry): Outc
 }
 
 /** The choice, and what is to be remembered of it. */
-function chooseSite(walk: FlowWalk, group: GroupIndex): { choice: Choice | undefined; effects: readonly Effect[] } {
+export function chooseSite(
+  walk: Pick<FlowWalk, "state" | "flow" | "layer4">,
+  group: GroupIndex,
+): { choice: Choice | undefined; effects: readonly Effect[] } {
   const { plan, transitions } = walk.state;
   const { key, siteSlot } = walk.flow;
   const fresh = (): Choice | undefined => candidates(plan, group, siteSlot).next().value ?? undefined;
@@ -47,14 +51,17 @@ function encapsulate(walk: FlowWalk, { nextHop }: Choice, to: Uint8Array): Outco
       ? rejectTooBig(walk, state.tunnelMtu - IPV6_LENGTH)
       : refuseSize(walk, to, IPV6_LENGTH);
   if (tooBig !== undefined) return { ...tooBig, effects: [count, ...tooBig.effects] };
+  return forward(walk, "encapsulated", intoTunnel(packet.oneHopFurther(), state.locator, to, flow), [count]);
+}
+
+export function intoTunnel(packet: Ipv6Packet, from: Uint8Array, to: Uint8Array, { flowLabel }: Flow): Ipv6Packet {
   const outer = new Uint8Array(IPV6_LENGTH);
   const trafficClass = u32(packet.octets, 0) & 0x0ff00000;
-  putU32(outer, 0, (0x60000000 | trafficClass | flow.flowLabel) >>> 0);
+  putU32(outer, 0, (0x60000000 | trafficClass | flowLabel) >>> 0);
   putU16(outer, 4, packet.octets.length);
   outer[6] = Protocol.Ipv6;
   outer[7] = TUNNEL_HOP_LIMIT;
-  outer.set(state.locator, 8);
+  outer.set(from, 8);
   outer.set(to, 24);
-  const tunnelled = new Ipv6Packet(concatenate(outer, packet.oneHopFurther().octets));
-  return forward(walk, "encapsulated", tunnelled, [count]);
+  return new Ipv6Packet(concatenate(outer, packet.octets));
 }

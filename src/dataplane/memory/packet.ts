@@ -1,3 +1,5 @@
+import { octetsEqual } from "../../base/index.ts";
+
 /** Views of headers in network order. Nothing here copies or changes octets unless its name says so. */
 
 export const ETHERNET_LENGTH = 14;
@@ -5,6 +7,8 @@ export const IPV6_LENGTH = 40;
 export const TCP_LENGTH = 20;
 export const UDP_LENGTH = 8;
 export const ICMPV6_LENGTH = 8;
+
+const FIRST_INFORMATIONAL = 128;
 
 export const Protocol = { Tcp: 6, Udp: 17, Ipv6: 41, Fragment: 44, Icmpv6: 58 } as const;
 export const TcpFlag = { Fin: 0x01, Syn: 0x02, Rst: 0x04, Ack: 0x10 } as const;
@@ -91,6 +95,28 @@ export function parseLayer4(packet: Ipv6Packet): Layer4 | undefined {
     return { protocol, sourcePort: 0, destinationPort: 0, tcpFlags: 0 };
   const tcpFlags = protocol === Protocol.Tcp ? payload[13]! : 0;
   return { protocol, sourcePort: u16(payload, 0), destinationPort: u16(payload, 2), tcpFlags };
+}
+
+/** @see RFC 4443 §2.1 */
+export function isIcmpv6Error({ nextHeader, payload }: Ipv6Packet): boolean {
+  return nextHeader === Protocol.Icmpv6 && payload[0]! < FIRST_INFORMATIONAL;
+}
+
+/**
+ * The packet that an ICMPv6 error is about, as far as the error quotes it. `undefined` when that does not hold a whole TCP or
+ * UDP header, or is not from whom the error is for.
+ * @see RFC 7690; RFC 5508 REQ-4
+ */
+export function quotedPacket(error: Ipv6Packet): { readonly packet: Ipv6Packet; readonly layer4: Layer4 } | undefined {
+  const octets = error.payload.subarray(ICMPV6_LENGTH);
+  if (octets.length < IPV6_LENGTH || octets[0]! >> 4 !== 6) return undefined;
+  const packet = new Ipv6Packet(octets);
+  const { nextHeader: protocol, payload } = packet;
+  const header = { [Protocol.Tcp]: TCP_LENGTH, [Protocol.Udp]: UDP_LENGTH }[protocol];
+  if (header === undefined || payload.length < header || !octetsEqual(packet.source, error.destination))
+    return undefined;
+  const layer4 = { protocol, sourcePort: u16(payload, 0), destinationPort: u16(payload, 2), tcpFlags: 0 };
+  return { packet, layer4 };
 }
 
 /** The segment that opens a connection: SYN without ACK, FIN and RST. */

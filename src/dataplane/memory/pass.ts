@@ -1,10 +1,20 @@
 import { type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../../base/index.ts";
 import { deliver, returnToClient } from "./deliver.ts";
-import { flowOf } from "./flow-key.ts";
+import { flowBackOf, flowOf } from "./flow-key.ts";
 import { forwardToSite } from "./forward.ts";
 import type { Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
-import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, Protocol, parseLayer4, u16 } from "./packet.ts";
+import {
+  ETHERNET_LENGTH,
+  IPV6_LENGTH,
+  Ipv6Packet,
+  isIcmpv6Error,
+  Protocol,
+  parseLayer4,
+  quotedPacket,
+  u16,
+} from "./packet.ts";
 import { rejectWithError, UNREACHABLE } from "./reject.ts";
+import { through } from "./through.ts";
 import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
 
 const ETHERTYPE_IPV6 = 0x86dd;
@@ -34,7 +44,10 @@ function hasHeader(octets: Uint8Array): boolean {
 /** Step 1 on a core port: out of the tunnel. */
 function fromCore(walk: Walk): Outcome {
   const { state, packet, input, found } = walk;
-  if (packet.nextHeader !== Protocol.Ipv6 || !octetsEqual(packet.destination, state.locator)) return pass(input.frame);
+  if (packet.nextHeader !== Protocol.Ipv6 || !octetsEqual(packet.destination, state.locator)) {
+    if (prefixContains(state.domain, packet.source)) return through(walk);
+    return isErrorForCapability(walk) ? admit(walk) : pass(input.frame);
+  }
   if (packet.payloadLength > packet.payload.length) return drop("drop-truncated", input.frame);
   if (!state.plan.hasNode(packet.source)) return drop("drop-unknown-node", input.frame);
   const inner = found.subarray(IPV6_LENGTH);
@@ -42,6 +55,14 @@ function fromCore(walk: Walk): Outcome {
   const innerPacket = new Ipv6Packet(inner);
   if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
   return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true });
+}
+
+/** What a router between ours says about a packet on its way back. */
+function isErrorForCapability({ state, packet, found }: Walk): boolean {
+  const length = IPV6_LENGTH + packet.payloadLength;
+  if (!prefixContains(state.domain, packet.destination) || length > found.length) return false;
+  const exact = new Ipv6Packet(found.subarray(0, length));
+  return exact.nextHeader === Protocol.Icmpv6 && parseLayer4(exact) !== undefined && isIcmpv6Error(exact);
 }
 
 /** Step 2. */
@@ -55,9 +76,14 @@ function admit(walk: Walk): Outcome {
   const layer4 = parseLayer4(exact.packet);
   if (layer4 === undefined) return drop("drop-truncated", input.frame);
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
-  if (!walk.decapsulated && u16(packet.destination, 6) !== port.tenantIndex)
+  if (!walk.decapsulated && port.role !== "core" && u16(packet.destination, 6) !== port.tenantIndex)
     return rejectWithError(exact, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
-  return route({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed) });
+  if (!isIcmpv6Error(exact.packet))
+    return route({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed), quoted: false });
+  const about = quotedPacket(exact.packet);
+  if (about === undefined) return drop("drop-unanswerable", input.frame);
+  const flow = flowBackOf(about.packet, about.layer4, state.hashSeed);
+  return route({ ...exact, layer4: about.layer4, flow, quoted: true });
 }
 
 /** A source that one node has and that is not itself a capability. */

@@ -8,26 +8,30 @@ import { drop, type FlowWalk, isUnfinished, reply, type Walk } from "./walk.ts";
 export const UNREACHABLE = { noRoute: 0, address: 3, port: 4 } as const;
 
 /** Any link takes this much. @see RFC 8200 §5 */
-const LEAST_MTU = 1280;
+export const LEAST_MTU = 1280;
 
 /** Octets of the packet that an ICMPv6 error quotes at most: the whole answer stays within 1280. @see RFC 4443 §2.4 (c) */
 const LARGEST_QUOTE = LEAST_MTU - 40 - 8;
 
 /** Refuses with an ICMPv6 error, if one may be sent and the token bucket lets it. */
-export function rejectWithError(
-  walk: Walk,
-  verdict: Verdict,
-  error: { readonly type: number; readonly code: number; readonly value?: number },
-): Outcome {
-  const { state, packet, input } = walk;
-  if (!mayBeAnswered(packet)) return drop("drop-unanswerable", input.frame);
-  if (!state.mayAnswer) return drop("drop-rate-limited", input.frame);
-  const answer = icmpv6Error(state.locator, packet, LARGEST_QUOTE, {
-    value: 0,
-    unfinished: isUnfinished(walk),
-    ...error,
-  });
-  return reply(walk, verdict, answer, [{ type: "take-token" }]);
+export function rejectWithError(walk: Walk, verdict: Verdict, error: ErrorText): Outcome {
+  const said = errorAbout(walk, error);
+  if (typeof said === "string") return drop(said, walk.input.frame);
+  return reply(walk, verdict, said, [{ type: "take-token" }]);
+}
+
+export interface ErrorText {
+  readonly type: number;
+  readonly code: number;
+  readonly value?: number;
+}
+
+/** The ICMPv6 error for a packet's sender, or the verdict on one that gets none. */
+export function errorAbout(walk: Walk, error: ErrorText): Ipv6Packet | "drop-unanswerable" | "drop-rate-limited" {
+  const { state, packet } = walk;
+  if (!mayBeAnswered(packet)) return "drop-unanswerable";
+  if (!state.mayAnswer) return "drop-rate-limited";
+  return icmpv6Error(state.locator, packet, LARGEST_QUOTE, { value: 0, unfinished: isUnfinished(walk), ...error });
 }
 
 /** Refuses a flow: TCP gets a reset, anything else an ICMPv6 error. */
@@ -46,7 +50,11 @@ export function answerEcho(walk: FlowWalk): Outcome {
 
 /** Refuses a packet of which `fits` octets would get through. */
 export function rejectTooBig(walk: Walk, fits: number): Outcome {
-  return rejectWithError(walk, "reject-too-big", { type: 2, code: 0, value: Math.max(fits, LEAST_MTU) });
+  return rejectWithError(walk, "reject-too-big", tooBig(fits));
+}
+
+export function tooBig(fits: number): ErrorText {
+  return { type: 2, code: 0, value: Math.max(fits, LEAST_MTU) };
 }
 
 /** The answer to a packet that the link towards `destination` does not take with `added` octets more. */

@@ -1,6 +1,6 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import { updateChecksum, updateUnfinished } from "./checksum.ts";
-import { concatenate, IPV6_LENGTH, type Ipv6Packet, Protocol, putU16, u16 } from "./packet.ts";
+import { concatenate, ICMPV6_LENGTH, IPV6_LENGTH, Ipv6Packet, Protocol, putU16, u16 } from "./packet.ts";
 
 const SIDES = {
   source: { addressAt: 8, portAt: IPV6_LENGTH },
@@ -40,5 +40,39 @@ export function translate(
   const after = concatenate(addresses[1], octets.subarray(portAt, portAt + 2));
   const updated = updateChecksum(checksum, before, after);
   putU16(octets, checksumAt, isUdp && updated === 0 ? 0xffff : updated);
+  return changed;
+}
+
+/** Of the error's own header, the end that changes; of the packet that it quotes, which went the other way, the opposite end. */
+const QUOTED_SIDE = { source: "destination", destination: "source" } as const;
+const QUOTE_AT = IPV6_LENGTH + ICMPV6_LENGTH;
+
+/**
+ * A copy of an ICMPv6 error about a translated packet, as its receiver knows that packet. The quoted checksum makes up for what
+ * changes in the quote, so that the error's own changes by its address only; a quoted UDP checksum of 0 stays.
+ *
+ * The quoted checksum may be unfinished: whoever sent the error summed it as it is, so it is taken as it is here too.
+ * @see RFC 5508 REQ-4
+ */
+export function translateError(
+  error: Ipv6Packet,
+  side: keyof typeof SIDES,
+  to: { readonly address: Ipv6Address; readonly port: number },
+): Ipv6Packet {
+  const { addressAt } = SIDES[side];
+  const quote = new Ipv6Packet(error.octets.subarray(QUOTE_AT));
+  const { nextHeader, payload } = quote;
+  const translated = translate(quote, QUOTED_SIDE[side], to, { unfinished: false });
+
+  const changed = error.copy();
+  const { octets } = changed;
+  octets.set(translated.octets, QUOTE_AT);
+  octets.set(to.address, addressAt);
+  const checksumAt = IPV6_LENGTH + 2;
+  const outer = [error.octets.subarray(addressAt, addressAt + 16), to.address] as const;
+  const uncovered = nextHeader === Protocol.Udp && u16(payload, 6) === 0;
+  const before = uncovered ? concatenate(outer[0], quote.octets.subarray(0, IPV6_LENGTH + 4)) : outer[0];
+  const after = uncovered ? concatenate(outer[1], translated.octets.subarray(0, IPV6_LENGTH + 4)) : outer[1];
+  putU16(octets, checksumAt, updateChecksum(u16(octets, checksumAt), before, after));
   return changed;
 }

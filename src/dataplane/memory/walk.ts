@@ -20,8 +20,11 @@ export interface Walk {
 
 /** A walk to a capability, with its layer-4 header found whole. */
 export interface FlowWalk extends Walk {
+  /** Of an ICMPv6 error: the header it quotes, with the ports of the flow that it belongs to. */
   readonly layer4: Layer4;
   readonly flow: Flow;
+  /** An ICMPv6 error about a packet of the flow. */
+  readonly quoted: boolean;
 }
 
 export function pass(frame: Uint8Array): Outcome {

@@ -124,10 +124,8 @@ const fields = fc.record({
   trafficClass: fc.nat(255),
 });
 
-const data = fc.oneof(
-  { weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 1270, max: 1470 }).map((length) => new Uint8Array(length).fill(0x5a)) },
-);
+const large = fc.integer({ min: 1270, max: 1470 }).map((length) => new Uint8Array(length).fill(0x5a));
+const data = fc.oneof({ weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) }, { weight: 1, arbitrary: large });
 
 const FLAGS = [0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0x12, 0x03, 0x00];
 
@@ -172,10 +170,68 @@ const otherPacket = fc.oneof(
   fc.tuple(fields, fc.constantFrom(44, 41, 132, 0, 59), data).map(([ends, next, octets]) => ipv6(ends, next, octets)),
 );
 
+/** An ICMPv6 error that quotes (a part of) what `from` sent to `to`. */
+function errorAbout(
+  from: fc.Arbitrary<Uint8Array>,
+  fromPort: fc.Arbitrary<number>,
+  to: typeof from,
+  toPort: typeof fromPort,
+) {
+  return fc
+    .tuple(
+      fc.record({ source: mostly(CLIENTS, [...AGENTS, ...ROUTERS, ...BAD_SOURCES]), hopLimit: mostly([64], [1]) }),
+      fc.record({ source: from, destination: to }),
+      fc.record({ sourcePort: fromPort, destinationPort: toPort }),
+      fc.record({ isTcp: fc.boolean(), how: checksum, quoted: mostly([1232], [0, 20, 40, 44, 48, 59, 60]) }),
+      fc.record({ octets: data, type: mostly([1, 2, 3, 4, 100], [127, 137]), elsewhere: mostly([false], [true]) }),
+    )
+    .map(([sender, ends, ports, { isTcp, how, quoted }, { octets, type, elsewhere }]) => {
+      const whole = isTcp ? tcp(ends, { ...ports, flags: 0x10, data: octets }) : udp(ends, { ...ports, data: octets });
+      const body = concatenate(Uint8Array.of(0, 0, 5, 0), withChecksum(whole, how).subarray(0, quoted));
+      return icmpv6({ ...sender, destination: elsewhere ? CAPABILITIES[1]! : ends.source }, { type, body });
+    });
+}
+
+const capabilityAddress = mostly(CAPABILITIES.slice(0, 4), CAPABILITIES);
+const clientAddress = mostly([CLIENTS[0]!], CLIENTS);
+const servicePort = fc.constantFrom(...SERVICE_PORTS);
+const clientPort = fc.constantFrom(...CLIENT_PORTS);
+
+/** Said on the client's side about what came from a capability. */
+const errorToCapability = errorAbout(capabilityAddress, servicePort, clientAddress, clientPort);
+
+/** Said on the agent's side about what came from a client. */
+const errorToClient = errorAbout(
+  clientAddress,
+  clientPort,
+  mostly([AGENTS[0]!], AGENTS),
+  fc.constantFrom(...AGENT_PORTS),
+);
+
+/** What came back from another site, on its way to a client. */
+const fromCapability = fc
+  .tuple(
+    fc.record({
+      source: capabilityAddress,
+      destination: fc.constantFrom(...CLIENTS, CLIENTS[1]!, CLIENTS[1]!),
+      hopLimit: mostly([64], [1]),
+      trafficClass: fc.nat(255),
+    }),
+    fc.record({ sourcePort: servicePort, destinationPort: clientPort }),
+    fc.constantFrom(...FLAGS),
+    fc.oneof(data, large, large),
+    mostly([true, true, false], [true]),
+    checksum,
+  )
+  .map(([ends, ports, flags, octets, isTcp, how]) =>
+    withChecksum(isTcp ? tcp(ends, { ...ports, flags, data: octets }) : udp(ends, { ...ports, data: octets }), how),
+  );
+
 const toCapability = fc.oneof(
   { weight: 5, arbitrary: tcpPacket },
   { weight: 3, arbitrary: udpPacket },
   { weight: 2, arbitrary: otherPacket },
+  { weight: 2, arbitrary: errorToCapability },
 );
 
 /** An answer of an instance, or something that looks like one. */
@@ -263,8 +319,17 @@ function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): f
 
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: packetStep("client", damaged(toCapability)) },
-  { weight: 3, arbitrary: packetStep("core", damaged(fc.oneof(tunnelled, tunnelled, tunnelled, toCapability))) },
-  { weight: 4, arbitrary: packetStep("agent", damaged(fc.oneof(fromAgent, fromAgent, toCapability))) },
+  {
+    weight: 3,
+    arbitrary: packetStep("core", damaged(fc.oneof(tunnelled, tunnelled, tunnelled, toCapability, fromCapability))),
+  },
+  {
+    weight: 4,
+    arbitrary: packetStep(
+      "agent",
+      damaged(fc.oneof(fromAgent, fromAgent, fromAgent, errorToClient, toCapability, toCapability)),
+    ),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant("age" as const), by: fc.constantFrom(100, 130, 7400, 7500) }),

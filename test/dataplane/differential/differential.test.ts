@@ -23,6 +23,9 @@ const SEED = Number(process.env.SEMR_DIFFERENTIAL_SEED ?? Math.floor(Math.random
 /** Verdicts that need an empty token bucket, a full table, or a frame without headroom. */
 const OUT_OF_REACH = new Set(["drop-rate-limited", "drop-state-full", "drop-no-headroom"]);
 
+/** What ICMPv6 errors come to when their quote has a flow, and the error that the pass tells a site about its way back. */
+const ERRORS = ["error delivered", "error returned", "error encapsulated", "reject-too-big on the way back"];
+
 const LOOPBACK = 1;
 /** BPF_PROG_RUN refuses to make a socket buffer of less (Linux 6.18). */
 const LEAST_TC_FRAME = 14 + 40;
@@ -46,9 +49,19 @@ function returnValueOf(hook: "xdp" | "tc", { action, frame }: Outcome): number {
 function comparable(frame: Uint8Array): string {
   const copy = frame.slice();
   const checksumAt = { 6: 54 + 16, 58: 54 + 2 }[copy[20]!];
-  if (checksumAt !== undefined && copy[checksumAt] === 0 && copy[checksumAt + 1] === 0)
-    copy.fill(0xff, checksumAt, checksumAt + 2);
+  const quotedAt = copy[20] === 58 && copy[62 + 6] === 6 ? 62 + 40 + 16 : undefined;
+  for (const at of [checksumAt, quotedAt])
+    if (at !== undefined && copy[at] === 0 && copy[at + 1] === 0) copy.fill(0xff, at, at + 2);
   return toHex(copy);
+}
+
+/** The row of ERRORS that an outcome belongs to. */
+function errorText(before: Uint8Array, { verdict, action, frame }: Outcome): string | undefined {
+  if (action !== "forward") return undefined;
+  if (verdict === "reject-too-big") return "reject-too-big on the way back";
+  if (verdict === "encapsulated")
+    return frame[14 + 40 + 6] === 58 && before[54]! < 128 ? "error encapsulated" : undefined;
+  return frame[20] === 58 && frame[54]! < 128 ? `error ${verdict}` : undefined;
 }
 
 /** The model with tables of its own. */
@@ -56,6 +69,7 @@ class Model {
   readonly plan = new PlanTables(OPTIONS.domain, OPTIONS.maxCapabilities);
   readonly verdicts = new Map<string, bigint>(VERDICTS.map((name) => [name, 0n]));
   readonly packets = new Map<number, bigint>();
+  readonly errors = new Map<string, bigint>();
   readonly #flows = {
     flows: new FlowTable<NextHopRef>(1000),
     returns: new FlowTable<WayBack>(1000),
@@ -75,6 +89,8 @@ class Model {
   process(step: Extract<Step, { type: "packet" }>): Outcome {
     const outcome = processFrame(this.#state, step.port, { frame: step.frame, hook: step.hook });
     this.verdicts.set(outcome.verdict, this.verdicts.get(outcome.verdict)! + 1n);
+    const told = errorText(step.frame, outcome);
+    if (told !== undefined) this.errors.set(told, (this.errors.get(told) ?? 0n) + 1n);
     for (const effect of outcome.effects) {
       if (effect.type === "set-flow") this.#flows.flows.set(effect.key, effect.value);
       if (effect.type === "set-return") this.#flows.returns.set(effect.key, effect.value);
@@ -173,7 +189,8 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
     for (const [index, { packets }] of nextHops)
       assert.equal(packets, model.packets.get(index) ?? 0n, `packets of next hop ${index}: ${about}`);
   }
-  for (const [verdict, count] of model.verdicts) tally.set(verdict, (tally.get(verdict) ?? 0n) + count);
+  for (const [verdict, count] of [...model.verdicts, ...model.errors])
+    tally.set(verdict, (tally.get(verdict) ?? 0n) + count);
 }
 
 await isolated(import.meta.filename, SETUP, async () => {
@@ -196,6 +213,8 @@ await isolated(import.meta.filename, SETUP, async () => {
       t.diagnostic([...tally].map(([verdict, count]) => `${verdict} ${count}`).join(", "));
       const unseen = VERDICTS.filter((verdict) => !OUT_OF_REACH.has(verdict) && !tally.get(verdict));
       assert.deepEqual(unseen, [], "the generator must reach every verdict");
+      const untold = ERRORS.filter((told) => !tally.get(told));
+      assert.deepEqual(untold, [], "the generator must reach every fate of an error");
     } finally {
       await dataplane.remove();
     }

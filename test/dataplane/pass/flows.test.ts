@@ -83,7 +83,38 @@ function defineTests(hook: Hook): void {
     assert.equal(closed(), 0, "a new SYN opens it again");
     verdict(bench, segment(CAP.local, { ...ends, flags: "R" }));
     assert.equal(closed(), CLOSED.byClient | CLOSED.byAgent, "RST closes both");
-    assert.equal(bench.counters(HOP.web).flows, 1n);
+    assert.equal(bench.counters(HOP.web).flows, 2n, "two connections");
+  });
+
+  it("a connection that ended does not bind the next one of the same ports: it goes where new ones go", async () => {
+    using bench = await makeWorld();
+    const sourcePort = portFor(bench, CAP.pair, ({ local }) => local % 2 === 0);
+    const syn = segment(CAP.pair, { sourcePort });
+    assert.deepEqual(where(send(bench, syn).packet), AGENT);
+    assert.deepEqual(where(send(bench, syn).packet), AGENT, "sent again");
+    assert.equal(bench.counters(HOP.web).flows, 1n, "one connection");
+    bench.state(HOP.web, "draining");
+    assert.deepEqual(where(send(bench, syn).packet), AGENT, "sent again: it may have been opened there");
+    send(bench, segment(CAP.pair, { sourcePort, flags: "AF" }));
+    send(bench, fromAgent(AGENT, 8080, sourcePort, "AF"), "agent");
+    assert.deepEqual(where(send(bench, segment(CAP.pair, { sourcePort, flags: "A" })).packet), AGENT, "the last ACK");
+    assert.deepEqual(where(send(bench, syn).packet), AGENT_TWO);
+    assert.deepEqual([bench.counters(HOP.web).flows, bench.counters(HOP.webTwo).flows], [1n, 1n]);
+  });
+
+  it("one endpoint that serves two capabilities is two instances with one way back", async () => {
+    using bench = await makeWorld();
+    const other = 9;
+    bench.instance(other, { address: AGENT, port: 8080, servicePort: 80 });
+    bench.group(20, [other]);
+    bench.capability(address("2001:db8:cab:7:1:aaaa:20:0"), 2, 20);
+    const second = segment(address("2001:db8:cab:7:1:aaaa:20:0"));
+    assert.equal(verdict(bench, segment(CAP.local)), "delivered");
+    assert.equal(verdict(bench, second), "reject-collision");
+    const back = send(bench, fromAgent(AGENT, 8080, 40000, "SA"), "agent");
+    assert.deepEqual(readIpv6(back.packet).source, CAP.local, "the first one goes on");
+    verdict(bench, segment(CAP.local, { flags: "R" }));
+    assert.equal(verdict(bench, second), "delivered");
   });
 
   it("a dead instance: TCP gets RST, SYN and datagrams another one; draining keeps its flows", async () => {

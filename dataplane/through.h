@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Core ports: what comes from a capability and goes on to its client. */
+#ifndef SEMR_THROUGH_H
+#define SEMR_THROUGH_H
+
+#include "choose.h"
+#include "forward.h"
+
+/* The router behind which the flow's instance is. False: none, or this one. */
+static __always_inline bool find_site(struct semr_packet *packet)
+{
+	struct semr_next_hop *hop;
+
+	if (!semr_find(packet))
+		return false;
+	packet->hash = flow_hash(&packet->flow);
+	hop = next_hop_at(semr_choose(packet));
+	if (!hop || hop->kind != SEMR_TUNNEL)
+		return false;
+	__builtin_memcpy(packet->to, hop->address, 16);
+	return true;
+}
+
+/*
+ * The stack forwards it, but its "too big" would go to the capability's address
+ * by the kernel's routes, which know none. So the pass says it, through the
+ * tunnel that the client's own packets take. An enum semr_verdict.
+ */
+static __always_inline enum semr_verdict
+through(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	struct bpf_fib_lookup fib = {};
+
+	if ((packet->flow.protocol != IPPROTO_TCP &&
+	     packet->flow.protocol != IPPROTO_UDP) ||
+	    packet->length > frame_payload(ctx, hook) ||
+	    !read_l4(ctx, hook, packet) || packet->segment <= SEMR_MIN_MTU ||
+	    packet->hop_limit <= 1)
+		return SEMR_PASSED;
+	fib.family = SEMR_AF_INET6;
+	fib.tot_len = packet->segment;
+	fib.ifindex = packet->ifindex;
+	fib.l4_protocol = packet->flow.protocol;
+	fib.sport = packet->flow.client_port;
+	fib.dport = packet->flow.capability_port;
+	fib.flowinfo = packet->first_word & bpf_htonl(0x0fffffff);
+	__builtin_memcpy(fib.ipv6_src, packet->flow.client, 16);
+	__builtin_memcpy(fib.ipv6_dst, packet->flow.capability, 16);
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) !=
+	    BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return SEMR_PASSED;
+	turn_round(&packet->flow);
+	if (!find_site(packet))
+		return SEMR_PASSED;
+	packet->mtu = fib.mtu_result;
+	packet->on_way_back = true;
+	return SEMR_REJECT_TOO_BIG;
+}
+
+SEMR_STAGE int semr_through_xdp(struct xdp_md *ctx, struct semr_packet *packet)
+{
+	return packet ? through(ctx, SEMR_HOOK_XDP, packet) : SEMR_PASSED;
+}
+
+SEMR_STAGE int semr_through_tc(struct __sk_buff *ctx,
+			       struct semr_packet *packet)
+{
+	return packet ? through(ctx, SEMR_HOOK_TC, packet) : SEMR_PASSED;
+}
+
+#endif

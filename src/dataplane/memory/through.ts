@@ -1,0 +1,38 @@
+import { flowBackOf } from "./flow-key.ts";
+import { chooseSite, intoTunnel } from "./forward.ts";
+import type { Outcome } from "./outcome.ts";
+import { concatenate, IPV6_LENGTH, Ipv6Packet, Protocol, parseLayer4 } from "./packet.ts";
+import { errorAbout, LEAST_MTU, tooBig } from "./reject.ts";
+import { drop, pass, type Walk } from "./walk.ts";
+
+/**
+ * Step 7: what comes from a capability and goes on to its client. The stack forwards it, but its "too big" would follow the
+ * kernel's routes, which know no capability; so the pass says it, through the tunnel that the client's packets take.
+ */
+export function through(walk: Walk): Outcome {
+  const { state, input, found } = walk;
+  const length = IPV6_LENGTH + walk.packet.payloadLength;
+  if (length > found.length) return pass(input.frame);
+  const packet = new Ipv6Packet(found.subarray(0, length));
+  const { nextHeader, hopLimit, source, destination } = packet;
+  const layer4 = parseLayer4(packet);
+  if (layer4 === undefined || (nextHeader !== Protocol.Tcp && nextHeader !== Protocol.Udp)) return pass(input.frame);
+  if (length <= LEAST_MTU || hopLimit <= 1 || input.superPacket === true) return pass(input.frame);
+  const link = state.route(destination);
+  if (link === undefined || length <= link.mtu) return pass(input.frame);
+
+  const capability = state.plan.capability(source);
+  if (capability === undefined) return pass(input.frame);
+  const flow = flowBackOf(packet, layer4, state.hashSeed);
+  const { choice, effects } = chooseSite({ state, flow, layer4 }, capability.group);
+  if (choice?.target.kind !== "tunnel") return { ...pass(input.frame), effects };
+  const said = errorAbout({ ...walk, packet }, tooBig(link.mtu));
+  if (typeof said === "string") return { ...drop(said, input.frame), effects };
+  const tunnelled = intoTunnel(said.oneHopFurther(), state.locator, choice.target.locator, flow);
+  return {
+    verdict: "reject-too-big",
+    action: input.hook === "tc" && state.route(choice.target.locator) === undefined ? "drop" : "forward",
+    frame: concatenate(walk.ethernet, tunnelled.octets),
+    effects: [...effects, { type: "take-token" }],
+  };
+}
