@@ -1,7 +1,7 @@
 import { ANY_SITE, type Clock, formatIpv4, formatIpv6, type Ipv6Address } from "../base/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
-import { draining, type Offer, type Registrar } from "../directory/index.ts";
+import { DirectoryError, draining, type Offer, type Registrar } from "../directory/index.ts";
 import {
   type AgentCommandResult,
   type AgentConfiguration,
@@ -16,6 +16,7 @@ import {
 } from "../management/index.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import { peerRow } from "./peer-rows.ts";
+import { refusalOf } from "./refusals.ts";
 import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, routeRows } from "./rows.ts";
 
 export interface ControlParts extends RowSources {
@@ -52,14 +53,17 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     addAgent: async (agent) =>
       done(
         agent.id,
-        await registrar.register({
-          agent: agent.id,
-          tenant: agent.tenant,
-          source: "command",
-          offers: agent.instances.map((instance): Offer => instance),
-        }),
+        await answered(
+          registrar.register({
+            agent: agent.id,
+            tenant: agent.tenant,
+            source: "command",
+            offers: agent.instances.map((instance): Offer => instance),
+          }),
+        ),
       ),
-    drainAgent: async (agent) => done(agent, await registrar.hold(agent, draining("operator", now(), undefined))),
+    drainAgent: async (agent) =>
+      done(agent, await answered(registrar.hold(agent, draining("operator", now(), undefined)))),
     async removeAgent(agent) {
       const record = directory.agent(agent);
       if (record?.source === "configuration") {
@@ -71,7 +75,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
         );
       }
       const instances = directory.instancesOf(agent);
-      await registrar.remove(agent, "command");
+      await answered(registrar.remove(agent, "command"));
       return done(agent, instances);
     },
     clearPeer(address: Ipv6Address) {
@@ -88,6 +92,15 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       return { valid, faults };
     },
   };
+}
+
+/** What the directory refuses is said as this interface says it. */
+async function answered<T>(change: Promise<T>): Promise<T> {
+  try {
+    return await change;
+  } catch (cause) {
+    throw cause instanceof DirectoryError ? refusalOf(cause) : cause;
+  }
 }
 
 function done(agent: AgentConfiguration["id"], instances: readonly { readonly id: string }[]): AgentCommandResult {

@@ -244,6 +244,17 @@ describe("state", () => {
     assert.equal(existsSync(router.socket), false);
   });
 
+  it("an unknown agent is named, with where to look", async () => {
+    await using router = await started("unknown", configuration("unknown"));
+    for (const command of ["drain", "remove"]) {
+      await assert.rejects(router.ctl("agent", command, OCR_AGENT), (cause: { code?: number; stderr?: string }) => {
+        assert.equal(cause.code, 1);
+        assert.match(cause.stderr ?? "", new RegExp(`${OCR_AGENT} is not registered here: see semrctl show agents`));
+        return true;
+      });
+    }
+  });
+
   it("an agent that was added is explained, routed and counted; removed, it is gone", async () => {
     await using router = await started("routed", configuration("routed"));
     await router.ctl(...ADD, "--port", "8080");
