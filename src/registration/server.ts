@@ -48,6 +48,8 @@ export interface RegistrationServer extends AsyncDisposable {
 
 /** Refused tokens of one address: twenty at once, then one every two seconds. Others are not affected. */
 const REFUSED_TOKENS = { perSecond: 0.5, burst: 20, ipv6: "address" } as const;
+/** Refusals without a principal that are logged at `info`, of all addresses together. */
+const STRANGERS_LOGGED = { perSecond: 1, burst: 30, ipv6: "address" } as const;
 
 /**
  * Serves the registration interface (`/v1/…`, README) over HTTPS.
@@ -108,10 +110,12 @@ interface Decision {
 class Exchange {
   readonly #parts: ApiParts & RegistrationParts;
   readonly #refusedTokens: SourceRates;
+  readonly #strangersLogged: SourceRates;
 
   constructor(parts: ApiParts & RegistrationParts) {
     this.#parts = parts;
     this.#refusedTokens = new SourceRates(REFUSED_TOKENS, parts.clock);
+    this.#strangersLogged = new SourceRates(STRANGERS_LOGGED, parts.clock);
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -172,7 +176,10 @@ class Exchange {
     return refuse("registration.internal", "the request could not be answered");
   }
 
-  /** One event per decision, with who, what and why; never a token. Renewals and questions are `debug`: there are many. */
+  /**
+   * One event per decision, with who, what and why; never a token. Renewals and questions are `debug`: there are many. So are
+   * refusals of whoever has shown no token, above a rate: a flood of them fills no disk, and the counter has them all.
+   */
   #record(
     decision: Partial<Decision> & { readonly source: string },
     status: number,
@@ -188,7 +195,10 @@ class Exchange {
       ...(principal === undefined ? {} : principalFields(principal)),
       ...(response?.agent === undefined ? {} : { agent: response.agent }),
     };
-    const quiet = code === undefined && ["renew", "show", "discover"].includes(fields.action);
+    const quiet =
+      code === undefined
+        ? ["renew", "show", "discover"].includes(fields.action)
+        : principal === undefined && !this.#strangersLogged.take("anybody");
     this.#parts.log[quiet ? "debug" : "info"]("registration.decision", fields);
     this.#count(code ?? "granted", decision);
   }

@@ -169,6 +169,19 @@ describe("access tokens (RFC 9068 §4)", { skip }, () => {
     fresh.clock.advance(2_000);
     assert.equal((await fresh.call("GET", AGENT_PATH, { token: await fresh.mint() })).status, 404);
   });
+
+  it("a flood of requests without a token is counted one by one, and fills no log", async () => {
+    await using fresh = await startBench();
+    const logged = (level: string) =>
+      fresh.log.lines.filter((line) => line.level === level && line.event === "registration.decision").length;
+    for (let i = 0; i < 100; i++) await fresh.call("POST", "/v1/nowhere", {});
+    assert.deepEqual([logged("info"), logged("debug")], [30, 70]);
+    fresh.clock.advance(2_000);
+    for (let i = 0; i < 10; i++) await fresh.call("POST", "/v1/nowhere", {});
+    assert.deepEqual([logged("info"), logged("debug")], [32, 78]);
+    await fresh.call("POST", "/v1/agents", { token: await fresh.mint(), body: registration() });
+    assert.equal(logged("info"), 33);
+  });
 });
 
 /** The token with one character of its payload changed. */
