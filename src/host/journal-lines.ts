@@ -22,6 +22,8 @@ export interface JournalContents {
   readonly goodLength: number;
   /** Octets of a last line that was being written when the process died. */
   readonly tornLength: number;
+  /** Whole lines among those octets: not what a process that died leaves, but a disk that lost power, or damage at the end. */
+  readonly tornLines: number;
   /** Numbers (from 1) of lines inside the file that are not what was written. */
   readonly damaged: readonly number[];
 }
@@ -58,7 +60,8 @@ export function decodeJournal(octets: Uint8Array): JournalContents {
     }
   }
   const tornLength = buffer.length - goodLength;
-  return { lines, values, count: count - suspects.length, goodLength, tornLength, damaged };
+  const tornLines = suspects.length;
+  return { lines, values, count: count - tornLines, goodLength, tornLength, tornLines, damaged };
 }
 
 function decodeLine(line: string): JournalEntry | undefined {

@@ -195,8 +195,8 @@ export class Journal implements AsyncDisposable {
 }
 
 /**
- * Opens or creates a journal. A torn last line is cut off and reported; damage inside costs the damaged lines, is
- * reported, and the file as it was found is kept beside as `*.damaged`.
+ * Opens or creates a journal. A torn last line is cut off and reported. Damage costs the damaged lines, is reported, and the
+ * file as it was found is kept beside as `*.damaged`.
  * @throws {HostError} host.journal-unreadable
  */
 export async function openJournal(path: string, parts: JournalParts): Promise<Journal> {
@@ -206,13 +206,18 @@ export async function openJournal(path: string, parts: JournalParts): Promise<Jo
     await file.close();
     file = await open(path, "r+");
     const found = decodeJournal(await readFile(file));
+    const kept = `${path}.damaged`;
+    if (found.damaged.length > 0 || found.tornLines > 0) await copyFile(path, kept);
     if (found.damaged.length > 0) {
-      await copyFile(path, `${path}.damaged`);
       const lines = found.damaged.slice(0, 20);
-      parts.log.error("journal.damaged", { path, lines, count: found.damaged.length, kept: `${path}.damaged` });
+      parts.log.error("journal.damaged", { path, lines, count: found.damaged.length, kept });
+    }
+    if (found.tornLines > 0) {
+      parts.log.error("journal.damaged-tail", { path, lines: found.tornLines, octets: found.tornLength, kept });
+    } else if (found.tornLength > 0) {
+      parts.log.warn("journal.torn-tail", { path, octets: found.tornLength });
     }
     if (found.tornLength > 0) {
-      parts.log.warn("journal.torn-tail", { path, octets: found.tornLength });
       await file.truncate(found.goodLength);
     }
     await file.datasync();

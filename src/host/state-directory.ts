@@ -9,6 +9,7 @@ export interface StateDirectory extends Disposable {
 }
 
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 
 /**
  * Makes the directory if need be and takes it for this process alone.
@@ -49,9 +50,15 @@ async function inUse(path: string, ownerFile: string): Promise<HostError> {
 
 function unusable(path: string, cause: unknown): HostError {
   const detail = cause instanceof Error ? cause.message : String(cause);
+  const isFull =
+    cause instanceof Error &&
+    ("errcode" in cause ? cause.errcode === SQLITE_FULL : ["ENOSPC", "EDQUOT"].includes(errnoOf(cause)));
+  const advice = isFull
+    ? "make room on its file system"
+    : "check that it is a directory, on a file system that can be written, and that this user may write to it";
   return new HostError(
     { code: "host.state-directory-unusable", path, errno: errnoOf(cause) },
-    `the state directory ${path} cannot be used (${detail}): check that it is a directory this user may write to`,
+    `the state directory ${path} cannot be used (${detail}): ${advice}`,
     { cause },
   );
 }

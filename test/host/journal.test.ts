@@ -102,6 +102,17 @@ describe("journal", () => {
     );
   });
 
+  it("whole lines at the end that cannot be read are damage, and the file as found is kept", async (t) => {
+    const path = join(await folder(t), "j");
+    const damaged = `${encodeLine({ key: "a", value: 1 })}${encodeLine({ key: "b", value: 2 }).replace("b", "c")}\0\0`;
+    await writeFile(path, damaged);
+    const at = parts();
+    await using journal = await openJournal(path, at);
+    assert.deepEqual(entries(journal), { a: 1 });
+    assert.ok(at.log.events().includes("journal.damaged-tail"));
+    assert.equal(await readFile(`${path}.damaged`, "utf8"), damaged);
+  });
+
   it("damage inside is reported, and the file as found is kept", async (t) => {
     const path = join(await folder(t), "j");
     const damaged = `${encodeLine({ key: "a", value: 1 })}what is this\n${encodeLine({ key: "b", value: 2 })}`;
