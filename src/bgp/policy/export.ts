@@ -18,6 +18,8 @@ export interface ExportFacts {
   readonly nextHopSelf: boolean;
   /** Of this router as a reflector. */
   readonly clusterId: number;
+  /** Across the border nothing is changed that a route server leaves alone. @see RFC 7947 §2.2 */
+  readonly transparent?: boolean;
 }
 
 /** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
@@ -55,8 +57,9 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
   const { localPref: _, originatorId: _o, clusterList: _c, ...others } = set;
   return {
     ...others,
-    asPath: prependAs(set.asPath, facts.localAs),
-    nextHop: facts.ownNextHop,
+    // What begins in this AS has no path yet, and must not leave without one.
+    asPath: facts.transparent && set.asPath.length > 0 ? set.asPath : prependAs(set.asPath, facts.localAs),
+    nextHop: facts.transparent ? set.nextHop : facts.ownNextHop,
     extendedCommunities: set.extendedCommunities.filter(isTransitive),
   };
 }

@@ -1,9 +1,10 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
-import { asPathContains, firstAs } from "../wire/index.ts";
+import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import { asPathContains, firstAs, isMappedIpv4 } from "../wire/index.ts";
 
 /** Facts of this router and of the session that a received set is checked against. */
 export interface ImportFacts {
+  readonly family: RouteFamily;
   readonly localAs: number;
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
@@ -58,15 +59,21 @@ const CHECKS: readonly Check[] = [
     see: "RFC 4271 §5.1.3",
     fails: (set, { ownNextHop }) => octetsEqual(set.nextHop, ownNextHop),
   },
-  { reason: "martian-next-hop", see: "RFC 4271 §6.3", fails: (set) => isMartian(set.nextHop) },
+  { reason: "martian-next-hop", see: "RFC 4271 §6.3", fails: (set, { family }) => isMartian(set.nextHop, family) },
 ];
 
-/** Unspecified, loopback, IPv4-mapped, link-local, multicast: nothing that a tunnel can end at. @see RFC 6890 §2.2.3 */
-function isMartian(address: Ipv6Address): boolean {
+/** Unspecified, loopback, link-local, multicast, and IPv4 where it has no place: nothing that can be sent to. @see RFC 6890 §2.2 */
+function isMartian(address: Ipv6Address, family: RouteFamily): boolean {
+  if (family === "ipv4-unicast" && isMappedIpv4(address)) return isMartianIpv4(address[12]!);
   if (address[0] === 0xff) return true;
   if (address[0] === 0xfe && (address[1]! & 0xc0) === 0x80) return true;
   for (let i = 0; i < 10; i++) if (address[i] !== 0) return false;
   return (address[10] === 0xff && address[11] === 0xff) || isLow(address);
+}
+
+/** This network, loopback, multicast and reserved, by the first octet. */
+function isMartianIpv4(first: number): boolean {
+  return first === 0 || first === 127 || first >= 224;
 }
 
 function isLow(address: Ipv6Address): boolean {

@@ -7,6 +7,7 @@ import {
   encodeCapabilities,
   type Family,
   type GracefulRestartCapability,
+  IPV4_UNICAST,
   type OpenMessage,
   OpenSubcode,
   refused,
@@ -27,6 +28,8 @@ export interface Agreement {
   /** Offered by both. Nothing of any other family is sent. */
   readonly families: readonly Family[];
   readonly asWidth: AsWidth;
+  /** Both take IPv4 routes with IPv6 next hops. @see RFC 8950 §4 */
+  readonly extendedNextHop: boolean;
   readonly routeRefresh: boolean;
   /** When both offer it. */
   readonly gracefulRestart:
@@ -47,7 +50,10 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
     restarted: own.restarting,
     notification: own.keepOverNotification ?? false,
     restartTime: own.restartTime,
-    families: settings.restartFamilies.map((family) => ({ family, forwardingPreserved: own.forwardingPreserved })),
+    families: settings.restartFamilies.map((family) => ({
+      family,
+      forwardingPreserved: own.forwardingPreserved || includes(settings.unforwardedFamilies ?? [], family),
+    })),
   };
   return {
     autonomousSystem: settings.localAs,
@@ -56,6 +62,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
     capabilities: {
       families,
       routeRefresh: true,
+      ...(includes(families, IPV4_UNICAST) ? { extendedNextHop: [IPV4_UNICAST] } : {}),
       fourOctetAs: settings.localAs,
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
       unknown: [],
@@ -95,10 +102,17 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
     keepaliveTime: holdTime && seconds(Math.min(settings.keepaliveTime ?? holdTime, holdTime / 3)),
     families,
     asWidth: theirs.fourOctetAs === undefined ? 2 : 4,
+    extendedNextHop:
+      includes(sent.capabilities.extendedNextHop ?? [], IPV4_UNICAST) &&
+      includes(theirs.extendedNextHop ?? [], IPV4_UNICAST),
     routeRefresh: theirs.routeRefresh,
     gracefulRestart: restart,
     unknownCapabilities: theirs.unknown,
   });
+}
+
+function includes(families: readonly Family[], wanted: Family): boolean {
+  return families.some((family) => sameFamily(family, wanted));
 }
 
 /** No timers on either side means none on both: zero is the smaller one. @see RFC 4271 §4.2 */

@@ -35,6 +35,8 @@ export interface SessionSettings {
   /** Offered. Those of `restartFamilies` keep their routes over a restart. */
   readonly families: readonly Family[];
   readonly restartFamilies: readonly Family[];
+  /** Of these: whose forwarding is not this process's, so that it is preserved whatever happens here. */
+  readonly unforwardedFamilies?: readonly Family[];
   /** Refuse a peer that offers none of our families, instead of a session without routes. */
   readonly requireFamily: boolean;
   /** `undefined`: graceful restart is neither offered nor helped. */

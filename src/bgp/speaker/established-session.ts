@@ -1,20 +1,22 @@
-import { LOCAL_PEER, type PeerIndex } from "../../rib/index.ts";
+import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
+import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts";
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
-import { sameFamily } from "../wire/index.ts";
+import { sameFamily, wireFamily } from "../wire/index.ts";
+import { FamilyIntake } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
-import type { PeerOptions } from "./options.ts";
+import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
-import type { PeerParts } from "./peer-parts.ts";
-import type { Connection } from "./transport.ts";
+import { familiesOf, type PeerParts } from "./peer-parts.ts";
+import type { Connection, Endpoint } from "./transport.ts";
 
 /** What a session has of its own, from Established to its end. */
 export interface EstablishedSession {
   readonly side: Side;
   readonly agreed: Agreement;
   readonly intake: Intake;
-  /** `undefined` when the family was not agreed. Whoever ends the session disposes it. */
-  readonly output: Output | undefined;
+  /** One for each family that was agreed and carries routes. Whoever ends the session disposes them. */
+  readonly outputs: ReadonlyMap<RouteFamily, Output>;
 }
 
 export interface EstablishedFacts {
@@ -28,39 +30,65 @@ export interface EstablishedFacts {
   readonly sent: () => void;
 }
 
-/** Joins the two ways of a session with the RIB: in through checks and policy, out through its update group. */
+/** Joins the two ways of a session with the RIB: in through checks and policy, out through the update group of each family. */
 export function openSession(facts: EstablishedFacts, parts: PeerParts): EstablishedSession {
-  const { side, agreed, options, kind, peerIndex, connection } = facts;
-  const { rib, codec, clock, speaker, log, restart, record } = parts;
-  const { family } = codec.dialect;
-  const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
+  const { side, agreed, options } = facts;
+  const { codec, log, record } = parts;
+  const isAgreed = ({ family }: PeerFamily): boolean => {
+    const wire = wireFamily(family, codec.dialect);
+    return agreed.families.some((other) => sameFamily(other, wire));
+  };
+  const families = familiesOf(options).filter(isAgreed);
   const intake = new Intake({
+    codec,
+    agreed,
+    families: families.map((family) => openIntake(family, facts, parts)),
+    peer: options.address,
+    counters: record.counters,
+    log,
+  });
+  const outputs = new Map(families.map(({ family }) => [family, openOutput(family, facts, parts)]));
+  return { side, agreed, intake, outputs };
+}
+
+function openIntake({ family, maximumRoutes }: PeerFamily, facts: EstablishedFacts, parts: PeerParts): FamilyIntake {
+  const { agreed, options, kind, peerIndex, connection } = facts;
+  const { rib, codec, speaker, record, log } = parts;
+  const bound = maximumRoutes ?? options.maximumRoutes;
+  return new FamilyIntake({
+    family,
     rib,
     peerIndex,
     codec,
-    agreed,
     facts: {
+      family,
       localAs: speaker.localAs,
       remoteAs: agreed.remoteAs,
       kind,
       bgpIdentifier: speaker.bgpIdentifier,
       clusterId: speaker.clusterId ?? speaker.bgpIdentifier,
-      ownNextHop: speaker.nextHop,
+      ownNextHop: ownNextHop(family, connection.local, speaker.nextHop),
       enforceFirstAs: options.enforceFirstAs ?? true,
     },
     policy: parts.importPolicy,
-    peer: { address: options.address, kind, remoteAs: options.remoteAs, family: "capability" },
-    maximumRoutes: options.maximumRoutes,
+    peer: { address: options.address, kind, remoteAs: options.remoteAs, family },
+    maximumRoutes: bound,
     counters: record.counters,
     log,
   });
-  if (!agreed.families.some((other) => sameFamily(other, family))) return { side, agreed, intake, output: undefined };
-  const output = new Output({
-    output: rib.capability.openOutput(peerIndex),
+}
+
+function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): Output {
+  const { agreed, options, kind, peerIndex, connection } = facts;
+  const { rib, codec, clock, speaker, restart, record } = parts;
+  const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
+  const own = ownNextHop(family, connection.local, speaker.nextHop);
+  return new Output({
+    output: rib.table(family).openOutput(peerIndex),
     connection,
     attributes: rib.attributes,
-    group: parts.groupOf(options, agreed),
-    family,
+    group: parts.groupOf(options, agreed, { family, ownNextHop: own }),
+    family: wireFamily(family, codec.dialect),
     clock,
     counters: record.counters,
     mayPass: (source) => {
@@ -78,5 +106,12 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
       facts.sent();
     },
   });
-  return { side, agreed, intake, output };
+}
+
+/** Where others send packets to: for capabilities the locator, for prefixes this end of the session. @see RFC 4271 §5.1.3 */
+function ownNextHop(family: RouteFamily, local: Endpoint, locator: Ipv6Address): Ipv6Address {
+  if (family === "capability") return locator;
+  const { address } = local;
+  const v4 = parseIpv4(address) === undefined ? undefined : parseIpv6(`::ffff:${address}`);
+  return v4 ?? parseIpv6(address.replace(/%.*$/, "")) ?? locator;
 }

@@ -1,5 +1,5 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import {
   defaultPolicy,
   type ExportFacts,
@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from "../policy/index.ts";
 import type { Agreement } from "../session/index.ts";
-import { type AttributeCodec, type AttributeContext, CAPABILITY_SITE_LENGTH, UpdateEncoder } from "../wire/index.ts";
+import { type AttributeCodec, type AttributeContext, isMappedIpv4, LONGEST_KEY, UpdateEncoder } from "../wire/index.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. */
@@ -27,6 +27,13 @@ export interface KeyedExport {
   of(key: Uint8Array, start: number): Exported;
 }
 
+/** What a group is made for, besides what the session agreed on. */
+export interface GroupFacts {
+  readonly family: RouteFamily;
+  /** This router, as next hop of this family on this session. */
+  readonly ownNextHop: Ipv6Address;
+}
+
 /** Peers that are told the same: a set is judged and encoded once for all of them. */
 export class ExportGroup {
   readonly #codec: AttributeCodec;
@@ -34,6 +41,7 @@ export class ExportGroup {
   readonly #facts: ExportFacts;
   readonly #policy: RoutePolicy;
   readonly #peer: PolicyPeer;
+  readonly #extendedNextHop: boolean;
   readonly #known = new WeakMap<AttributeSet, Exported | KeyedExport>();
   /** By the identifier of the neighbour that they came from, which becomes the originator. */
   readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported | KeyedExport>>();
@@ -44,12 +52,14 @@ export class ExportGroup {
     facts: ExportFacts,
     policy: RoutePolicy,
     peer: PolicyPeer,
+    options: { readonly extendedNextHop: boolean },
   ) {
     this.#codec = codec;
     this.#context = context;
     this.#facts = facts;
     this.#policy = policy;
     this.#peer = peer;
+    this.#extendedNextHop = options.extendedNextHop;
   }
 
   /** @param reflectedFrom see `exportSet` */
@@ -75,7 +85,7 @@ export class ExportGroup {
   #export(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
     const refusal = exportRefusal(set, this.#facts.kind);
     if (refusal !== undefined) return { ok: false, reason: refusal };
-    const offered = offeredSet(set, this.#facts.kind);
+    const offered = this.#facts.transparent ? set : offeredSet(set, this.#facts.kind);
     const judgement = this.#policy(offered, this.#peer);
     if (judgement.verdict !== "by-key") return this.#carryOut(judgement, offered, reflectedFrom);
     const known = new Map<Verdict, Exported>();
@@ -92,9 +102,18 @@ export class ExportGroup {
     const hits = verdict.hits === undefined ? {} : { hits: verdict.hits };
     if (verdict.verdict === "reject") return { ok: false, reason: verdict.reason, ...hits };
     const sent = exportSet(verdict.verdict === "replace" ? verdict.attributes : offered, this.#facts, reflectedFrom);
-    const attributes = this.#codec.encode(sent, this.#context);
-    if (!UpdateEncoder.fits(attributes, CAPABILITY_SITE_LENGTH)) return { ok: false, reason: "too-large", ...hits };
+    const { family } = this.#peer;
+    const nextHopAttribute = family === "ipv4-unicast" && isMappedIpv4(sent.nextHop);
+    if (!nextHopAttribute && !this.#mayBeNextHop(sent.nextHop))
+      return { ok: false, reason: "next-hop-family", ...hits };
+    const attributes = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
+    if (!UpdateEncoder.fits(attributes, LONGEST_KEY[family])) return { ok: false, reason: "too-large", ...hits };
     return { ok: true, attributes, nextHop: sent.nextHop, ...hits };
+  }
+
+  /** Whether this address can stand in MP_REACH_NLRI on this session. @see RFC 8950 §3 (IPv4 routes) */
+  #mayBeNextHop(address: Ipv6Address): boolean {
+    return !isMappedIpv4(address) && (this.#peer.family !== "ipv4-unicast" || this.#extendedNextHop);
   }
 }
 
@@ -111,25 +130,32 @@ export class ExportGroups {
     this.#default = defaultPolicy({ acceptExternal: speaker.acceptExternal ?? false });
   }
 
-  of(peer: PeerOptions, agreed: Agreement): ExportGroup {
+  of(peer: PeerOptions, agreed: Agreement, facts: GroupFacts): ExportGroup {
     const policy = peer.exportPolicy ?? this.#default;
-    if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy);
+    if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy, facts);
     const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
     this.#shared.set(policy, shared);
-    const key = `${agreed.kind} ${agreed.asWidth} ${peer.nextHopSelf ?? false}`;
+    const { kind, asWidth, extendedNextHop } = agreed;
+    const { nextHopSelf = false, routeServerClient = false } = peer;
+    const key = [kind, asWidth, extendedNextHop, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(
+      " ",
+    );
     const known = shared.get(key);
     if (known !== undefined) return known;
-    const created = this.#create(peer, agreed, policy);
+    const created = this.#create(peer, agreed, policy, facts);
     shared.set(key, created);
     return created;
   }
 
-  #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy): ExportGroup {
-    const { kind, asWidth } = agreed;
-    const { localAs, nextHop, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
+  #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy, group: GroupFacts): ExportGroup {
+    const { kind, asWidth, extendedNextHop } = agreed;
+    const { family, ownNextHop } = group;
+    const { localAs, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
     const nextHopSelf = peer.nextHopSelf ?? false;
-    const facts: ExportFacts = { kind, localAs, ownNextHop: nextHop, nextHopSelf, clusterId };
-    const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family: "capability" };
-    return new ExportGroup(this.#codec, { asWidth, internal: kind === "internal" }, facts, policy, policyPeer);
+    const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
+    const facts: ExportFacts = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
+    const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family };
+    const context = { asWidth, internal: kind === "internal" };
+    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, { extendedNextHop });
   }
 }

@@ -1,6 +1,14 @@
 import type { Ipv6Address, Seconds } from "../../base/index.ts";
+import type { RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { Dialect, Family } from "../wire/index.ts";
+
+/** A family whose routes are exchanged with a neighbour. */
+export interface PeerFamily {
+  readonly family: RouteFamily;
+  /** More routes than this end the session. Default: what the neighbour has for all families. @see RFC 4486 §4 */
+  readonly maximumRoutes?: number;
+}
 
 /** One neighbour. Addresses are IPv6 or IPv4 text without a zone. */
 export interface PeerOptions {
@@ -24,15 +32,22 @@ export interface PeerOptions {
   readonly multihop?: number;
   /** Local address of the connections that this router opens. */
   readonly updateSource?: string;
+  /** Default: the capability family. Each at most once. */
+  readonly families?: readonly PeerFamily[];
   /**
-   * Families to offer besides ours, for neighbours that refuse a session with none of theirs (BIRD does). Nothing but
+   * Families to offer besides, for neighbours that refuse a session with none of theirs (BIRD does). Nothing but
    * End-of-RIB is sent in them; what comes is counted and ignored.
    */
   readonly alsoOffer?: readonly Family[];
-  /** Refuse the peer when it does not offer the capability family. Default: a session without routes. */
+  /** Refuse the peer when it offers none of the families. Default: a session without routes. */
   readonly requireFamily?: boolean;
-  /** More routes than this end the session. @see RFC 4486 §4 */
+  /** More routes of one family than this end the session. @see RFC 4486 §4 */
   readonly maximumRoutes?: number;
+  /**
+   * This router is a route server for it: unicast routes keep next hop, AS_PATH and MULTI_EXIT_DISC across the border.
+   * @see RFC 7947 §2.2
+   */
+  readonly routeServerClient?: boolean;
   /** A client of this router as route reflector. Only for neighbours of this AS. @see RFC 4456 */
   readonly reflectorClient?: boolean;
   /** Own next hop also inside the AS. */

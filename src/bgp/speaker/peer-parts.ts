@@ -1,12 +1,16 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
+import type { Rib, RouteFamily } from "../../rib/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
-import type { AttributeCodec } from "../wire/index.ts";
-import type { ExportGroup } from "./export-group.ts";
-import type { SpeakerRib } from "./intake.ts";
-import type { PeerOptions, SpeakerOptions } from "./options.ts";
+import { type AttributeCodec, wireFamily } from "../wire/index.ts";
+import type { ExportGroup, GroupFacts } from "./export-group.ts";
+import type { PeerFamily, PeerOptions, SpeakerOptions } from "./options.ts";
 import type { OwnRestartControl } from "./own-restart.ts";
+import type { SessionChange } from "./path-failure.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import type { Transport } from "./transport.ts";
+
+/** What the speaker takes out of the RIB's interface. */
+export type SpeakerRib = Pick<Rib, "attributes" | "capability" | "table" | "openPeer" | "closePeer" | "peer">;
 
 /** What a peer works with; all but `record` and `importPolicy` is shared by the peers of a speaker. */
 export interface PeerParts {
@@ -20,15 +24,28 @@ export interface PeerParts {
   readonly record: PeerRecord;
   readonly restart: OwnRestartControl;
   /** The update group for what a session agreed on. */
-  readonly groupOf: (peer: PeerOptions, agreed: Agreement) => ExportGroup;
+  readonly groupOf: (peer: PeerOptions, agreed: Agreement, facts: GroupFacts) => ExportGroup;
+  readonly sessionChanged: (change: SessionChange) => void;
   readonly importPolicy: NonNullable<PeerOptions["importPolicy"]>;
 }
 
 const IDLE_HOLD = seconds(1);
 const MAXIMUM_BACK_OFF = seconds(120);
 
+const CAPABILITY_ONLY: readonly PeerFamily[] = [{ family: "capability" }];
+
+/** The families whose routes are exchanged with a neighbour. */
+export function familiesOf(options: PeerOptions): readonly PeerFamily[] {
+  return options.families ?? CAPABILITY_ONLY;
+}
+
+/** Unicast routes are passed on and never forwarded by this process: no restart of it loses their forwarding. */
+const isForwardedHere = (family: RouteFamily): boolean => family === "capability";
+
 /** What the state machines have to know now. */
 export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): SessionSettings {
+  const carried = familiesOf(options).map(({ family }) => family);
+  const wire = (family: RouteFamily) => wireFamily(family, codec.dialect);
   return {
     localAs: speaker.localAs,
     remoteAs: options.remoteAs,
@@ -40,8 +57,9 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
     connectRetry: options.connectRetry,
     idleHold: IDLE_HOLD,
     maximumBackOff: MAXIMUM_BACK_OFF,
-    families: [codec.dialect.family, ...(options.alsoOffer ?? [])],
-    restartFamilies: [codec.dialect.family],
+    families: [...carried.map(wire), ...(options.alsoOffer ?? [])],
+    restartFamilies: carried.map(wire),
+    unforwardedFamilies: carried.filter((family) => !isForwardedHere(family)).map(wire),
     requireFamily: options.requireFamily ?? false,
     gracefulRestart: restart.own,
   };

@@ -1,11 +1,13 @@
 import type { Milliseconds } from "../../base/index.ts";
+import type { RouteFamily } from "../../rib/index.ts";
 import type { Helper, Session, SessionEnd } from "../session/index.ts";
 import { familyName, type NotificationMessage, sameFamily } from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
-import type { PeerError, PeerStatus } from "./status.ts";
+import { familiesOf } from "./peer-parts.ts";
+import type { FamilyStatus, PeerError, PeerStatus } from "./status.ts";
 import type { Connection } from "./transport.ts";
 
 /** What is true of the peer at the moment of asking. */
@@ -15,15 +17,16 @@ export interface PeerNow {
   readonly session: Session;
   readonly connection: Connection | undefined;
   readonly helper: Helper;
-  readonly familyDisabled: boolean;
-  readonly routesReceived: number;
-  readonly output: Output | undefined;
+  readonly familiesDisabled: readonly RouteFamily[];
+  readonly routesReceived: (family: RouteFamily) => number;
+  readonly outputs: ReadonlyMap<RouteFamily, Output>;
 }
 
 /** What is remembered and counted about one peer. Every count is also a metric. */
 export class PeerRecord {
   readonly counters: PeerCounters;
-  endOfRibReceived = false;
+  /** Families whose End-of-RIB has come on this session. */
+  readonly endsOfRibReceived = new Set<RouteFamily>();
   refusedConnections = 0;
   #since: Milliseconds;
   #messagesIn = 0;
@@ -70,7 +73,7 @@ export class PeerRecord {
 
   established(): void {
     this.#established += 1;
-    this.endOfRibReceived = false;
+    this.endsOfRibReceived.clear();
     this.counters.established.add();
   }
 
@@ -107,8 +110,23 @@ export class PeerRecord {
     return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
   }
 
+  #family(family: RouteFamily, { outputs, familiesDisabled, routesReceived }: PeerNow): FamilyStatus {
+    const output = outputs.get(family);
+    return {
+      family,
+      agreed: output !== undefined,
+      disabled: familiesDisabled.includes(family),
+      routesReceived: routesReceived(family),
+      routesAdvertised: output?.advertised ?? 0,
+      routesPending: output?.pending ?? 0,
+      endOfRibSent: output?.endOfRibSent ?? false,
+      endOfRibReceived: this.endsOfRibReceived.has(family),
+    };
+  }
+
   status(now: PeerNow): PeerStatus {
-    const { options, session, connection, output } = now;
+    const { options, session, connection } = now;
+    const perFamily = familiesOf(options).map(({ family }) => this.#family(family, now));
     const agreed = session.state === "Established" ? session.agreed : undefined;
     const restart = agreed?.gracefulRestart;
     const kept = restart?.peer.families.find(({ family }) => agreed?.families.some((own) => sameFamily(own, family)));
@@ -132,18 +150,20 @@ export class PeerRecord {
         gracefulRestart: restart !== undefined,
         unknown: agreed?.unknownCapabilities ?? [],
       },
-      familyDisabled: now.familyDisabled,
+      familyDisabled: now.familiesDisabled.length > 0,
+      perFamily,
       gracefulRestart: {
         helper: now.helper.state,
         peerRestartTime: restart?.peer.restartTime,
         peerRestarted: restart?.peer.restarted ?? false,
         peerForwardingPreserved: kept?.forwardingPreserved ?? false,
-        endOfRibSent: output?.endOfRibSent ?? false,
-        endOfRibReceived: this.endOfRibReceived,
+        endOfRibSent: now.outputs.size > 0 && [...now.outputs.values()].every((output) => output.endOfRibSent),
+        endOfRibReceived:
+          now.outputs.size > 0 && [...now.outputs.keys()].every((family) => this.endsOfRibReceived.has(family)),
       },
-      routesReceived: now.routesReceived,
-      routesAdvertised: output?.advertised ?? 0,
-      routesPending: output?.pending ?? 0,
+      routesReceived: sum(perFamily, ({ routesReceived }) => routesReceived),
+      routesAdvertised: sum(perFamily, ({ routesAdvertised }) => routesAdvertised),
+      routesPending: sum(perFamily, ({ routesPending }) => routesPending),
       messagesReceived: this.#messagesIn,
       messagesSent: this.#messagesOut,
       updatesReceived: this.#updatesIn,
@@ -155,6 +175,10 @@ export class PeerRecord {
       lastError: this.#lastError,
     };
   }
+}
+
+function sum(families: readonly FamilyStatus[], value: (status: FamilyStatus) => number): number {
+  return families.reduce((total, status) => total + value(status), 0);
 }
 
 function errorOf(direction: "sent" | "received", message: NotificationMessage, at: Milliseconds): PeerError {

@@ -1,5 +1,5 @@
 import type { Clock, Random, Seconds } from "../../base/index.ts";
-import type { PeerIndex, RibPeer } from "../../rib/index.ts";
+import type { PeerIndex, RibPeer, RouteFamily } from "../../rib/index.ts";
 import {
   type Agreement,
   type Helper,
@@ -10,15 +10,17 @@ import {
   type SessionEnd,
   stepHelper,
 } from "../session/index.ts";
-import { type Family, sameFamily } from "../wire/index.ts";
-import type { SpeakerRib } from "./intake.ts";
+import { type Dialect, type Family, routeFamily } from "../wire/index.ts";
+import type { SpeakerRib } from "./peer-parts.ts";
 import { TimerSet } from "./timer-set.ts";
 
 const NETS_AT_ONCE = 8192;
 
 export interface PeerRibParts {
   readonly rib: SpeakerRib;
-  readonly family: Family;
+  /** Whose routes are taken from this neighbour. */
+  readonly families: readonly RouteFamily[];
+  readonly dialect: Dialect;
   readonly clock: Clock;
   readonly random: Random;
   readonly stalePathTime: Seconds;
@@ -64,8 +66,8 @@ export class PeerRib implements Disposable {
   }
 
   /** Routes in its Adj-RIB-In. */
-  get routes(): number {
-    return this.#index === undefined ? 0 : this.#parts.rib.capability.pathsOf(this.#index);
+  routes(family: RouteFamily): number {
+    return this.#index === undefined ? 0 : this.#parts.rib.table(family).pathsOf(this.#index);
   }
 
   /** The session is up. A neighbour that comes back as somebody else starts with nothing. */
@@ -82,13 +84,18 @@ export class PeerRib implements Disposable {
     this.#step({ type: "lost", agreed, end });
   }
 
+  /** Routes that are kept for a restart go: it is no restart. */
+  giveUp(): void {
+    this.#step({ type: "stopped" });
+  }
+
   endOfRib(family: Family): void {
     this.#step({ type: "endOfRib", family });
   }
 
-  /** Every route goes, the session stays. @see RFC 4760 §7 */
-  sweepAll(): void {
-    this.#enqueue((peer) => this.#parts.rib.capability.sweep(peer, NETS_AT_ONCE));
+  /** Every route of the family goes, the session stays. @see RFC 4760 §7 */
+  sweepAll(family: RouteFamily): void {
+    this.#enqueue((peer) => this.#parts.rib.table(family).sweep(peer, NETS_AT_ONCE));
   }
 
   /** The process ends: the RIB keeps what it has, so that nothing is taken out of forwarding on the way. */
@@ -130,8 +137,10 @@ export class PeerRib implements Disposable {
       this.#timers.disarm(effect.timer);
       return;
     }
-    if (!sameFamily(effect.family, this.#parts.family)) return;
-    const table = this.#parts.rib.capability;
+    const { families, dialect, rib } = this.#parts;
+    const family = routeFamily(effect.family, dialect);
+    if (family === undefined || !families.includes(family)) return;
+    const table = rib.table(family);
     if (effect.type === "deleteStale") this.#enqueue((peer) => table.sweepStale(peer, NETS_AT_ONCE));
     else if (effect.type === "deleteAll") this.#enqueue((peer) => table.sweep(peer, NETS_AT_ONCE));
     else {

@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv6Address, messageOf, seconds, unreachable } from "../../base/index.ts";
+import { formatIpv4, type Ipv6Address, messageOf, seconds, type Timer, unreachable } from "../../base/index.ts";
 import {
   type Agreement,
   leading,
@@ -21,20 +21,23 @@ import {
   encodeNotification,
   encodeOpen,
   encodeRouteRefresh,
+  type Family,
   type Frame,
   MessageType,
   type NotificationMessage,
   notification,
-  sameFamily,
+  routeFamily,
 } from "../wire/index.ts";
 import { type EstablishedSession, openSession } from "./established-session.ts";
 import { Link } from "./link.ts";
 import type { PeerOptions } from "./options.ts";
-import { type PeerParts, peerSettings } from "./peer-parts.ts";
+import type { Output } from "./output.ts";
+import { BFD_DOWN, LATE_END, type PathFailure } from "./path-failure.ts";
+import { familiesOf, type PeerParts, peerSettings } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
 import type { PeerStatus } from "./status.ts";
-import type { Connection } from "./transport.ts";
+import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 
 const DEFAULT_STALE_PATH_TIME = seconds(360);
 /** At least eight minutes, or two hold times. @see RFC 9687 §6 */
@@ -54,6 +57,8 @@ export class Peer implements AsyncDisposable {
   #peering: Peering = NO_PEERING;
   #accepted: Connection | undefined;
   #up: EstablishedSession | undefined;
+  /** BFD went down, and the connection may yet turn out to have been ended by the peer. */
+  #doubt: Timer | undefined;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
@@ -69,7 +74,8 @@ export class Peer implements AsyncDisposable {
     };
     this.#rib = new PeerRib({
       rib: parts.rib,
-      family: parts.codec.dialect.family,
+      families: familiesOf(options).map(({ family }) => family),
+      dialect: parts.codec.dialect,
       clock,
       random,
       stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
@@ -93,23 +99,41 @@ export class Peer implements AsyncDisposable {
     this.#event(this.#leadingSide(), { type: "AutomaticStop", notification: reset });
   }
 
+  /** @see RFC 5882 §4.3 */
+  pathFailed({ independent }: PathFailure): void {
+    if (this.#up === undefined) {
+      if (independent && this.#rib.helper.state === "retaining") this.#rib.giveUp();
+    } else if (independent || this.#up.agreed.gracefulRestart === undefined) this.#pathIsDown();
+    else this.#doubt ??= this.#parts.clock.after(LATE_END, () => this.#pathIsDown());
+  }
+
+  #pathIsDown(): void {
+    this.#noDoubt();
+    if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
+  }
+
+  #noDoubt(): void {
+    this.#doubt?.cancel();
+    this.#doubt = undefined;
+  }
+
   /** Asks for the neighbour's routes and sends ours again; false without a session that can. @see RFC 2918 */
   refresh(): boolean {
     if (this.#up === undefined || !this.#up.agreed.routeRefresh) return false;
     const { families } = this.#up.agreed;
     for (const family of families) this.#write(this.#up.side, encodeRouteRefresh(family));
-    this.#up.output?.replay();
+    this.replay();
     return true;
   }
 
   /** Learnt routes may be sent that were held back. */
   replay(): void {
-    this.#up?.output?.replay();
+    for (const output of this.#up?.outputs.values() ?? []) output.replay();
   }
 
   /** End-of-RIB may be due. */
   poke(): void {
-    this.#up?.output?.poke();
+    for (const output of this.#up?.outputs.values() ?? []) output.poke();
   }
 
   /** From now on the neighbour's routes stay in the RIB as they are, whatever becomes of the session. */
@@ -127,6 +151,7 @@ export class Peer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(undefined);
+    this.#noDoubt();
     for (const link of Object.values(this.#links)) link.timers[Symbol.dispose]();
     this.#rib[Symbol.dispose]();
   }
@@ -140,9 +165,9 @@ export class Peer implements AsyncDisposable {
       session,
       connection,
       helper: this.#rib.helper,
-      familyDisabled: this.#up?.intake.disabled ?? false,
-      routesReceived: this.#rib.routes,
-      output: this.#up?.output,
+      familiesDisabled: this.#up?.intake.disabled ?? [],
+      routesReceived: (family) => this.#rib.routes(family),
+      outputs: this.#up?.outputs ?? new Map(),
     });
   }
 
@@ -236,7 +261,7 @@ export class Peer implements AsyncDisposable {
         this.#ended(effect.end, effect.agreed);
         return;
       case "refresh":
-        this.#up?.output?.replay();
+        this.#outputOf(effect.family)?.replay();
         return;
       default:
         unreachable(effect);
@@ -273,12 +298,14 @@ export class Peer implements AsyncDisposable {
       message: (frame) => this.#message(side, frame),
       malformed: (fault) => this.#event(side, { type: "BGPHeaderErr", fault }),
       closed: (reason) => {
+        // A connection that ends for want of answers is no sign of life.
+        if (this.#doubt !== undefined && !CLOSED_BY_PEER.has(reason)) this.#pathIsDown();
         this.#record.lost(reason);
         this.#event(side, { type: "TcpConnectionFails" });
       },
       drained: () => {
         this.#links[side].timers.disarm("sendHold");
-        if (this.#up?.side === side) this.#up.output?.poke();
+        if (this.#up?.side === side) this.poke();
       },
     });
   }
@@ -354,7 +381,7 @@ export class Peer implements AsyncDisposable {
         this.#event(side, { type: "AutomaticStop", notification: result.notification });
         return;
       case "disable-family":
-        this.#rib.sweepAll();
+        this.#rib.sweepAll(result.family);
         break;
       case "end-of-rib":
         this.#endOfRib(result.family);
@@ -368,11 +395,19 @@ export class Peer implements AsyncDisposable {
     this.#event(side, { type: "UpdateMsg" });
   }
 
-  #endOfRib(family: Agreement["families"][number]): void {
-    if (!sameFamily(family, this.#parts.codec.dialect.family)) return;
-    this.#record.endOfRibReceived = true;
+  #endOfRib(family: Family): void {
+    const name = routeFamily(family, this.#parts.codec.dialect);
+    const { outputs } = this.#up!;
+    if (name === undefined || !outputs.has(name)) return;
+    this.#record.endsOfRibReceived.add(name);
     this.#rib.endOfRib(family);
-    this.#parts.restart.event({ type: "endOfRib", peer: this.options.address });
+    const complete = [...outputs.keys()].every((carried) => this.#record.endsOfRibReceived.has(carried));
+    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.options.address });
+  }
+
+  #outputOf(family: Family): Output | undefined {
+    const name = routeFamily(family, this.#parts.codec.dialect);
+    return name === undefined ? undefined : this.#up?.outputs.get(name);
   }
 
   #holdWhileBusy(): void {
@@ -381,7 +416,7 @@ export class Peer implements AsyncDisposable {
 
   #established(side: Side, agreed: Agreement): void {
     const { options, kind } = this;
-    const { codec, log, restart } = this.#parts;
+    const { log, restart } = this.#parts;
     const peerIndex = this.#rib.established(
       {
         name: options.address,
@@ -398,17 +433,20 @@ export class Peer implements AsyncDisposable {
     this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent }, this.#parts);
     // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
     for (const other of agreed.families) {
-      if (!sameFamily(other, codec.dialect.family)) this.#write(side, encodeEndOfRib(other));
+      if (this.#outputOf(other) === undefined) this.#write(side, encodeEndOfRib(other));
     }
     this.#record.established();
     this.#holdWhileBusy();
     restart.event({ type: "established", peer: options.address, agreed });
+    const { local, remote } = connection;
+    const restartAgreed = agreed.gracefulRestart !== undefined;
+    this.#parts.sessionChanged({ type: "established", peer: options.address, local, remote, restartAgreed });
     log.info("bgp.session.established", {
       peer: options.address,
       remoteAs: agreed.remoteAs,
       bgpIdentifier: formatIpv4(agreed.peerIdentifier),
       holdTimeSeconds: agreed.holdTime,
-      carriesRoutes: this.#up.output !== undefined,
+      families: [...this.#up.outputs.keys()],
     });
   }
 
@@ -419,11 +457,13 @@ export class Peer implements AsyncDisposable {
       log.debug("bgp.connection.ended", { peer: this.options.address, reason });
       return;
     }
-    this.#up?.output?.[Symbol.dispose]();
+    for (const output of this.#up?.outputs.values() ?? []) output[Symbol.dispose]();
     this.#up = undefined;
     this.#record.flapped();
     this.#rib.lost(agreed, end);
     const helping = this.#rib.helper.state === "retaining";
+    this.#noDoubt();
+    this.#parts.sessionChanged({ type: "ended", peer: this.options.address, retained: helping });
     log.warn("bgp.session.ended", { peer: this.options.address, reason, routesRetained: helping });
   }
 }

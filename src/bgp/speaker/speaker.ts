@@ -26,11 +26,12 @@ import {
   shutdownData,
 } from "../wire/index.ts";
 import { ExportGroups } from "./export-group.ts";
-import type { SpeakerRib } from "./intake.ts";
 import { peerCounters } from "./metrics.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
+import type { PathFailure, SessionChange } from "./path-failure.ts";
 import { Peer } from "./peer.ts";
+import type { SpeakerRib } from "./peer-parts.ts";
 import { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
@@ -42,6 +43,8 @@ export interface SpeakerParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Told on the way, after the routes were dealt with; must not call the speaker. */
+  readonly sessionChanged?: (change: SessionChange) => void;
 }
 
 export type SpeakerFault =
@@ -69,6 +72,12 @@ export interface Speaker extends AsyncDisposable {
   peers(): readonly PeerStatus[];
   /** Ends the session, which comes back by itself; false for an unknown neighbour. */
   clear(address: string): boolean;
+  /**
+   * BFD says that the path to the neighbour failed: its session ends with "BFD down" and its routes go, without graceful
+   * restart. Where the failure may be its process that ended, the session has {@link LATE_END} to end by itself first, and
+   * routes that are kept for a restart stay. False for an unknown neighbour. @see RFC 5882 §4.3
+   */
+  pathFailed(address: string, failure: PathFailure): boolean;
   /** Asks for all routes again and sends ours again; false without a session that can. */
   refresh(address: string): boolean;
   /** @throws {SpeakerError} `bgp.bad-address`, `bgp.duplicate-peer` @throws {TransportError} `bgp.needs-addon` */
@@ -187,6 +196,12 @@ class RunningSpeaker implements Speaker {
     return peer !== undefined;
   }
 
+  pathFailed(address: string, failure: PathFailure): boolean {
+    const peer = this.#peer(address);
+    peer?.pathFailed(failure);
+    return peer !== undefined;
+  }
+
   refresh(address: string): boolean {
     return this.#peer(address)?.refresh() ?? false;
   }
@@ -255,7 +270,8 @@ class RunningSpeaker implements Speaker {
       log,
       record: new PeerRecord(peerCounters(metrics, options.address), clock.wall()),
       restart: this.#restart,
-      groupOf: (of, agreed) => this.#groups.of(of, agreed),
+      sessionChanged: (change) => this.#parts.sessionChanged?.(change),
+      groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
       importPolicy: options.importPolicy ?? defaultPolicy({ acceptExternal }),
     });
     this.#peers.set(key, peer);

@@ -1,4 +1,5 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
+import type { RouteFamily } from "../../rib/index.ts";
 import type { SessionState } from "../session/index.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -12,6 +13,21 @@ export interface PeerError {
   readonly text: string;
   /** Wall clock. */
   readonly at: Milliseconds;
+}
+
+/** One family of a neighbour. */
+export interface FamilyStatus {
+  readonly family: RouteFamily;
+  /** On the session that is established. */
+  readonly agreed: boolean;
+  /** Given up on this session. @see RFC 4760 §7 */
+  readonly disabled: boolean;
+  /** In the Adj-RIB-In, stale ones included. */
+  readonly routesReceived: number;
+  readonly routesAdvertised: number;
+  readonly routesPending: number;
+  readonly endOfRibSent: boolean;
+  readonly endOfRibReceived: boolean;
 }
 
 /** One neighbour as it is now, for people and programs that watch. */
@@ -39,8 +55,10 @@ export interface PeerStatus {
     /** Codes that this router does not know. */
     readonly unknown: readonly number[];
   };
-  /** The family was given up on this session. @see RFC 4760 §7 */
+  /** A family was given up on this session. */
   readonly familyDisabled: boolean;
+  /** Those that are configured. */
+  readonly perFamily: readonly FamilyStatus[];
   readonly gracefulRestart: {
     readonly helper: "none" | "retaining" | "awaiting";
     readonly peerRestartTime: Seconds | undefined;
@@ -49,6 +67,7 @@ export interface PeerStatus {
     readonly endOfRibSent: boolean;
     readonly endOfRibReceived: boolean;
   };
+  /** Of all families together. */
   readonly routesReceived: number;
   readonly routesAdvertised: number;
   readonly routesPending: number;

@@ -5,6 +5,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** What `closed` says when the peer ended the connection: its host was alive then. */
+export const CLOSED_BY_PEER: ReadonlySet<string> = new Set(["closed by the peer", "ECONNRESET"]);
+
 export interface ConnectionHandlers {
   /** Octets that came in, borrowed until the call returns, or until `resume` when the connection was paused meanwhile. */
   data(octets: Uint8Array): void;

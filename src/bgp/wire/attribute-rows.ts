@@ -1,7 +1,8 @@
-import type { Reader, Writer } from "../../base/index.ts";
+import type { Ipv6Address, Reader, Writer } from "../../base/index.ts";
 import type { AsPathSegment, AttributeSet, LargeCommunity, Origin, SemanticAttribute } from "../../rib/index.ts";
 import { type AsWidth, as4PathOf, decodeAsPath, encodeAsPath, needsAs4Path } from "./as-path.ts";
 import { AS_TRANS, AttributeCode, AttributeFlag } from "./constants.ts";
+import { mappedIpv4 } from "./next-hop.ts";
 import { decodeSemantic, encodeSemantic } from "./semantic.ts";
 
 /** What a malformed attribute leads to. The family and the session are given up only for what frames the routes. @see RFC 7606 §2 */
@@ -17,11 +18,15 @@ export interface AttributeContext {
   readonly asWidth: AsWidth;
   /** Whether both ends are in one AS. */
   readonly internal: boolean;
+  /** Encoding for the classic fields of IPv4: the next hop, in mapped form, goes into NEXT_HOP. */
+  readonly nextHopAttribute?: boolean;
 }
 
 /** An {@link AttributeSet} while it is read, and what only helps to make it. */
 export interface AttributeDraft {
   origin?: Origin;
+  /** From NEXT_HOP: counts for routes in the classic fields only. */
+  nextHop?: Ipv6Address;
   asPath?: readonly AsPathSegment[];
   multiExitDisc?: number;
   localPref?: number;
@@ -144,14 +149,21 @@ const STANDARD_ROWS: readonly AttributeRow[] = [
     },
   },
   {
-    // Next hops of the capability family are in MP_REACH_NLRI; this one is checked and ignored. @see RFC 4760 §3
+    // Of the classic fields; routes of MP_REACH_NLRI have their next hop there, and this one is only checked. @see RFC 4760 §3
     code: AttributeCode.NextHop,
     name: "NEXT_HOP",
     flags: WELL_KNOWN,
     onFault: "treat-as-withdraw",
     see: "RFC 7606 §7.3",
-    decode: (value) => (value.left === 4 ? undefined : `${value.left} octets instead of 4`),
-    encode: () => false,
+    decode(value, draft) {
+      if (value.left !== 4) return `${value.left} octets instead of 4`;
+      draft.nextHop = mappedIpv4(value.bytes(4));
+      return undefined;
+    },
+    encode(set, { nextHopAttribute }, out) {
+      if (nextHopAttribute === true) out.bytes(set.nextHop.subarray(12));
+      return nextHopAttribute === true;
+    },
   },
   {
     code: AttributeCode.MultiExitDisc,

@@ -1,5 +1,5 @@
 import { type Ipv6Address, Reader, Writer } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import { mergeAs4Path } from "./as-path.ts";
 import {
   type AttributeContext,
@@ -9,7 +9,7 @@ import {
   type FaultAction,
 } from "./attribute-rows.ts";
 import { AS_TRANS, AttributeCode, AttributeFlag } from "./constants.ts";
-import type { Dialect } from "./family.ts";
+import { type Dialect, wireFamily } from "./family.ts";
 
 /** One attribute that was wrong, and what was done about it. */
 export interface AttributeFault {
@@ -36,6 +36,13 @@ const KIND = Optional | Transitive;
 /** Room for twice what a message can hold. */
 const ROOM = 8192;
 const IDENTITY: AttributeContext = { asWidth: 4, internal: true };
+
+/** What the attributes are read for. */
+export interface Reach {
+  readonly family: RouteFamily;
+  /** From MP_REACH_NLRI; `undefined`: the routes are in the classic fields and NEXT_HOP counts. */
+  readonly nextHop: Ipv6Address | undefined;
+}
 
 /** Codes that are known and merely carried: forwarding them does not make them partial. */
 const KNOWN_CARRIED: ReadonlySet<number> = new Set([
@@ -66,10 +73,11 @@ export class AttributeCodec {
 
   /**
    * Reads whole attributes, as an `UpdateDecoder` gathered them: every header is complete, no code comes twice, and
-   * MP_REACH_NLRI and MP_UNREACH_NLRI are gone. `nextHop` is copied, like everything else.
+   * MP_REACH_NLRI and MP_UNREACH_NLRI are gone. The next hop is copied, like everything else. SEMANTIC means something to
+   * the capability family only; in others it is an unknown non-transitive attribute.
    * @see RFC 7606 §3 and §7
    */
-  decode(gathered: Uint8Array, nextHop: Ipv6Address, context: AttributeContext): AttributeOutcome {
+  decode(gathered: Uint8Array, reach: Reach, context: AttributeContext): AttributeOutcome {
     const draft: AttributeDraft = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] };
     const faults: AttributeFault[] = [];
     const reader = new Reader(gathered);
@@ -78,7 +86,7 @@ export class AttributeCodec {
       const flags = reader.u8();
       const code = reader.u8();
       const value = reader.within((flags & ExtendedLength) !== 0 ? reader.u16() : reader.u8());
-      const row = this.#byCode[code];
+      const row = this.#rowFor(code, reach.family);
       if (row === undefined) {
         // @see RFC 4271 §6.3: a well-known attribute that is not known ends the session.
         if ((flags & Optional) === 0) {
@@ -99,21 +107,25 @@ export class AttributeCodec {
       faults.push({ code, name: row.name, action, reason });
     }
     if (!faults.some(({ action }) => action === "treat-as-withdraw")) {
-      for (const code of missing(draft, context)) {
+      for (const code of missing(draft, reach, context)) {
         faults.push({ code, name: this.nameOf(code), action: "treat-as-withdraw", reason: "missing" });
       }
     }
     if (faults.some(({ action }) => action === "treat-as-withdraw")) return { kind: "treat-as-withdraw", faults };
-    const set = finish(draft, nextHop.slice());
-    return { kind: "valid", set, identity: this.identity(set), faults };
+    const set = finish(draft, reach.nextHop?.slice() ?? draft.nextHop!);
+    return { kind: "valid", set, identity: this.identity(set, reach.family), faults };
+  }
+
+  #rowFor(code: number, family: RouteFamily): AttributeRow | undefined {
+    return code === this.dialect.semanticCode && family !== "capability" ? undefined : this.#byCode[code];
   }
 
   /**
    * The octets that make two sets the same one: a cut MP_REACH_NLRI (AFI, SAFI, next hop) and every attribute in the
    * form that a 4-octet internal session would carry, whatever order, flags or AS width it came with.
    */
-  identity(set: AttributeSet): Uint8Array {
-    const { afi, safi } = this.dialect.family;
+  identity(set: AttributeSet, family: RouteFamily = "capability"): Uint8Array {
+    const { afi, safi } = wireFamily(family, this.dialect);
     const out = new Writer(ROOM).u8(Optional).u8(AttributeCode.MpReachNlri).u8(20);
     out.u16(afi).u8(safi).u8(16).bytes(set.nextHop);
     this.#write(set, IDENTITY, out, 0);
@@ -158,17 +170,18 @@ function writeAttribute(out: Writer, flags: number, code: number, value: Uint8Ar
 }
 
 /** Mandatory attributes that are not there. @see RFC 7606 §3 d); RFC 4271 §5.1 */
-function missing(draft: AttributeDraft, context: AttributeContext): number[] {
+function missing(draft: AttributeDraft, reach: Reach, context: AttributeContext): number[] {
   const codes: number[] = [];
   if (draft.origin === undefined) codes.push(AttributeCode.Origin);
   if (draft.asPath === undefined) codes.push(AttributeCode.AsPath);
+  if (reach.nextHop === undefined && draft.nextHop === undefined) codes.push(AttributeCode.NextHop);
   if (context.internal && draft.localPref === undefined) codes.push(AttributeCode.LocalPref);
   return codes;
 }
 
 /** Joins what a 2-octet speaker had to split. @see RFC 6793 §4.2.3 */
 function finish(draft: AttributeDraft, nextHop: Ipv6Address): AttributeSet {
-  const { aggregator, as4Aggregator, as4Path, opaque, origin, asPath, ...others } = draft;
+  const { aggregator, as4Aggregator, as4Path, opaque, origin, asPath, nextHop: _, ...others } = draft;
   // An aggregator that is not AS_TRANS was written by an old speaker after the new one: both AS4 attributes are outdated.
   const outdated = aggregator !== undefined && as4Aggregator !== undefined && aggregator.autonomousSystem !== AS_TRANS;
   const path = outdated || as4Path === undefined ? asPath! : mergeAs4Path(asPath!, as4Path);

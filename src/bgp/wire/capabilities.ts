@@ -16,7 +16,11 @@ export interface GracefulRestartCapability {
 export interface Capabilities {
   readonly families: readonly Family[];
   readonly routeRefresh: boolean;
+  /** Families whose next hops may be IPv6 addresses although their routes are not. @see RFC 8950 §4 */
+  readonly extendedNextHop?: readonly Family[];
   readonly fourOctetAs?: number;
+  /** @see RFC 8654 §3 */
+  readonly extendedMessages?: boolean;
   readonly gracefulRestart?: GracefulRestartCapability;
   /** Codes that this router does not know, in the order received. */
   readonly unknown: readonly number[];
@@ -26,7 +30,9 @@ export interface Capabilities {
 export interface CapabilitiesDraft {
   families: Family[];
   routeRefresh: boolean;
+  extendedNextHop?: Family[];
   fourOctetAs?: number;
+  extendedMessages?: boolean;
   gracefulRestart?: GracefulRestartCapability;
   unknown: number[];
 }
@@ -46,6 +52,7 @@ const MAX_PARAMETER = 253;
 const RESTART_STATE = 0x8;
 const GRACEFUL_NOTIFICATION = 0x4;
 const FORWARDING_STATE = 0x80;
+const AFI_IPV6 = 2;
 
 const ROWS: readonly CapabilityRow[] = [
   {
@@ -69,6 +76,36 @@ const ROWS: readonly CapabilityRow[] = [
       return value.left === 0;
     },
     encode: ({ routeRefresh }) => (routeRefresh ? [new Uint8Array(0)] : []),
+  },
+  {
+    code: 5,
+    name: "extended-next-hop",
+    see: "RFC 8950 §4",
+    decode(value, draft) {
+      const families = draft.extendedNextHop ?? [];
+      draft.extendedNextHop = families;
+      while (value.left > 0) {
+        const family = { afi: value.u16(), safi: value.u16() };
+        if (value.u16() === AFI_IPV6) families.push(family);
+      }
+      return true;
+    },
+    encode({ extendedNextHop = [] }) {
+      if (extendedNextHop.length === 0) return [];
+      const value = new Writer(64);
+      for (const { afi, safi } of extendedNextHop) value.u16(afi).u16(safi).u16(AFI_IPV6);
+      return [value.finish()];
+    },
+  },
+  {
+    code: 6,
+    name: "extended-messages",
+    see: "RFC 8654 §3",
+    decode(value, draft) {
+      draft.extendedMessages = true;
+      return value.left === 0;
+    },
+    encode: ({ extendedMessages }) => (extendedMessages === true ? [new Uint8Array(0)] : []),
   },
   {
     code: 64,

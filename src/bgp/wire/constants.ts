@@ -2,8 +2,10 @@
 export const BGP_VERSION = 4;
 /** Marker, length and type. @see RFC 4271 §4.1 */
 export const HEADER_LENGTH = 19;
-/** Extended messages (RFC 8654) are neither offered nor sent. @see RFC 4271 §4.1 */
+/** @see RFC 4271 §4.1 */
 export const MAX_MESSAGE_LENGTH = 4096;
+/** Of an UPDATE or a NOTIFICATION where both ends offered it. @see RFC 8654 §3 */
+export const MAX_EXTENDED_MESSAGE_LENGTH = 65535;
 export const BGP_PORT = 179;
 /** Stands for a 4-octet AS number towards a speaker of 2-octet ones. @see RFC 6793 §9 */
 export const AS_TRANS = 23456;
@@ -42,6 +44,7 @@ export const UpdateSubcode = {
   MalformedAttributeList: 1,
   UnrecognizedWellKnownAttribute: 2,
   OptionalAttributeError: 9,
+  InvalidNetworkField: 10,
 } as const;
 
 /** What arrived in which state. @see RFC 6608 §3 */

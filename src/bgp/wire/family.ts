@@ -1,3 +1,5 @@
+import type { RouteFamily } from "../../rib/index.ts";
+
 /** An address family as multiprotocol BGP names it. @see RFC 4760 §3 */
 export interface Family {
   readonly afi: number;
@@ -18,6 +20,19 @@ export const DEFAULT_DIALECT: Dialect = { family: { afi: 2, safi: 251 }, semanti
 
 export function sameFamily(a: Family, b: Family): boolean {
   return a.afi === b.afi && a.safi === b.safi;
+}
+
+/** The code points of a family that has a table in the RIB. */
+export function wireFamily(family: RouteFamily, dialect: Dialect): Family {
+  if (family === "capability") return dialect.family;
+  return family === "ipv4-unicast" ? IPV4_UNICAST : IPV6_UNICAST;
+}
+
+/** Which table the routes of these code points belong into; `undefined`: none. */
+export function routeFamily({ afi, safi }: Family, dialect: Dialect): RouteFamily | undefined {
+  if (afi === dialect.family.afi && safi === dialect.family.safi) return "capability";
+  if (safi !== 1) return undefined;
+  return afi === 1 ? "ipv4-unicast" : afi === 2 ? "ipv6-unicast" : undefined;
 }
 
 /** For people and logs: `ipv6/251`. */

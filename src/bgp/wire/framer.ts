@@ -1,4 +1,11 @@
-import { ErrorCode, HEADER_LENGTH, HeaderSubcode, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
+import {
+  ErrorCode,
+  HEADER_LENGTH,
+  HeaderSubcode,
+  MAX_EXTENDED_MESSAGE_LENGTH,
+  MAX_MESSAGE_LENGTH,
+  MessageType,
+} from "./constants.ts";
 import { type NotificationMessage, notification } from "./fault.ts";
 
 /** One message's place: `octets[start]` is the first octet of its body, behind the header. Borrowed until the next call. */
@@ -17,11 +24,11 @@ export type FrameAnswer =
 
 const NEED_MORE = { kind: "need-more" } as const;
 
-/** Shortest and longest message of each type. @see RFC 4271 §6.1; RFC 2918 §3 */
+/** Shortest and longest message of each type; the session may have a lower limit. @see RFC 4271 §6.1; RFC 2918 §3; RFC 8654 §3 */
 const LENGTHS: ReadonlyMap<number, readonly [number, number]> = new Map([
   [MessageType.Open, [29, MAX_MESSAGE_LENGTH]],
-  [MessageType.Update, [23, MAX_MESSAGE_LENGTH]],
-  [MessageType.Notification, [21, MAX_MESSAGE_LENGTH]],
+  [MessageType.Update, [23, MAX_EXTENDED_MESSAGE_LENGTH]],
+  [MessageType.Notification, [21, MAX_EXTENDED_MESSAGE_LENGTH]],
   [MessageType.Keepalive, [HEADER_LENGTH, HEADER_LENGTH]],
   [MessageType.RouteRefresh, [23, 23]],
 ]);
@@ -29,9 +36,15 @@ const LENGTHS: ReadonlyMap<number, readonly [number, number]> = new Map([
 /**
  * Looks for one message at the start of a window. Every fault is found as soon as the octets that show it are there, so
  * the answer does not depend on how a stream was cut.
- * @see RFC 4271 §4.1 and §6.1
+ * @param limit longest message that this session may carry
+ * @see RFC 4271 §4.1 and §6.1; RFC 8654 §4
  */
-export function frameMessage(octets: Uint8Array, start: number, end: number): FrameAnswer {
+export function frameMessage(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  limit: number = MAX_MESSAGE_LENGTH,
+): FrameAnswer {
   const here = end - start;
   for (let i = 0; i < 16 && i < here; i++) {
     if (octets[start + i] !== 0xff) {
@@ -40,7 +53,7 @@ export function frameMessage(octets: Uint8Array, start: number, end: number): Fr
   }
   if (here < 18) return NEED_MORE;
   const length = (octets[start + 16]! << 8) | octets[start + 17]!;
-  if (length < HEADER_LENGTH || length > MAX_MESSAGE_LENGTH) return badLength(octets, start);
+  if (length < HEADER_LENGTH || length > limit) return badLength(octets, start);
   if (here < HEADER_LENGTH) return NEED_MORE;
   const type = octets[start + 18]!;
   const bounds = LENGTHS.get(type);
@@ -59,17 +72,24 @@ function badLength(octets: Uint8Array, start: number): FrameAnswer {
 }
 
 /**
- * Cuts a stream into messages and keeps at most one unfinished message (4096 octets) of its own.
+ * Cuts a stream into messages and keeps at most one unfinished message of its own: 4096 octets, or more where that is allowed
+ * and comes.
  *
  * `feed` borrows the chunk until `next` has answered `need-more`; feeding again before that is a mistake of the caller.
  * Only a message that was cut by a chunk's end is copied. After `malformed` the stream is of no further use.
  */
 export class Framer {
-  readonly #carry = new Uint8Array(MAX_MESSAGE_LENGTH);
+  #carry = new Uint8Array(MAX_MESSAGE_LENGTH);
+  #limit = MAX_MESSAGE_LENGTH;
   #carried = 0;
   #chunk: Uint8Array = this.#carry;
   #at = 0;
   #end = 0;
+
+  /** From the next message on, both ends having offered it. @see RFC 8654 §4 */
+  allowExtended(): void {
+    this.#limit = MAX_EXTENDED_MESSAGE_LENGTH;
+  }
 
   feed(chunk: Uint8Array): void {
     if (this.#at < this.#end) throw new Error("the framer still has octets of the last chunk");
@@ -80,7 +100,7 @@ export class Framer {
 
   next(): FrameAnswer {
     if (this.#carried > 0) return this.#nextFromCarry();
-    const answer = frameMessage(this.#chunk, this.#at, this.#end);
+    const answer = frameMessage(this.#chunk, this.#at, this.#end, this.#limit);
     if (answer.kind === "message") this.#at = answer.end;
     else if (answer.kind === "need-more") this.#keep(this.#end - this.#at);
     return answer;
@@ -89,7 +109,7 @@ export class Framer {
   /** Completes the cut message: first its header, so that its length is known, then exactly the rest of it. */
   #nextFromCarry(): FrameAnswer {
     while (true) {
-      const answer = frameMessage(this.#carry, 0, this.#carried);
+      const answer = frameMessage(this.#carry, 0, this.#carried, this.#limit);
       if (answer.kind === "message") this.#carried = 0;
       if (answer.kind !== "need-more") return answer;
       const wanted = this.#carried < HEADER_LENGTH ? HEADER_LENGTH : (this.#carry[16]! << 8) | this.#carry[17]!;
@@ -100,6 +120,11 @@ export class Framer {
   }
 
   #keep(count: number): void {
+    if (this.#carried + count > this.#carry.length) {
+      const wider = new Uint8Array(MAX_EXTENDED_MESSAGE_LENGTH);
+      wider.set(this.#carry.subarray(0, this.#carried));
+      this.#carry = wider;
+    }
     for (let i = 0; i < count; i++) this.#carry[this.#carried + i] = this.#chunk[this.#at + i]!;
     this.#carried += count;
     this.#at += count;

@@ -1,5 +1,5 @@
 import type { CapabilityId } from "../../base/index.ts";
-import type { KeyBatch } from "../../rib/index.ts";
+import type { KeyBatch, RouteFamily, UnicastFamily } from "../../rib/index.ts";
 
 /** Route types of the capability family. Today only capability-site routes are originated and used. @see DESIGN section 4.1 */
 export const RouteType = { CapabilityInstance: 1, CapabilitySite: 2, CapabilityPrefix: 3, AgentIdentity: 4 } as const;
@@ -8,8 +8,17 @@ export const RouteType = { CapabilityInstance: 1, CapabilitySite: 2, CapabilityP
 export const CAPABILITY_SITE_LENGTH = 30;
 const VALUE_LENGTH = CAPABILITY_SITE_LENGTH - 2;
 const ORIGIN_ID_OFFSET = 26;
-/** 4096 octets hold no more routes of the shortest kind that is used. */
-const MAX_KEYS = 140;
+/** Room for the keys of most messages; more is made when a message has more. */
+const USUAL_KEYS = 256;
+/** Longest prefix of each unicast family, in bits. */
+export const PREFIX_BITS: Readonly<Record<UnicastFamily, number>> = { "ipv4-unicast": 32, "ipv6-unicast": 128 };
+
+/** Octets of the longest key of each family that is sent. */
+export const LONGEST_KEY: Readonly<Record<RouteFamily, number>> = {
+  capability: CAPABILITY_SITE_LENGTH,
+  "ipv6-unicast": 17,
+  "ipv4-unicast": 5,
+};
 
 /** The key of one capability-site route. */
 export interface CapabilitySiteNlri {
@@ -55,12 +64,14 @@ export function originIdAt(octets: Uint8Array, start: number): number {
   return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
 }
 
-/** Routes of one attribute of one UPDATE. Reused from message to message: it borrows the message's octets until the next `scan`. */
+/** Routes of one attribute or field of one UPDATE. Reused from message to message: it borrows the message's octets until the next `scan`. */
 export class NlriBatch implements KeyBatch {
   octets: Uint8Array = new Uint8Array(0);
-  readonly starts = new Int32Array(MAX_KEYS);
-  readonly lengths = new Int32Array(MAX_KEYS);
+  starts = new Int32Array(USUAL_KEYS);
+  lengths = new Int32Array(USUAL_KEYS);
   count = 0;
+  /** Own copy of the keys of a message that has bits behind the length of a prefix. */
+  #canonical = new Uint8Array(0);
   /** Routes that were skipped: a known type that is not used yet, an unknown type, a wrong length for its type. */
   unsupported = 0;
   unknown = 0;
@@ -83,7 +94,13 @@ export class NlriBatch implements KeyBatch {
    * found, and the family cannot go on. A route that is wrong in itself is left out alone.
    * @see RFC 7606 §5.3 and §5.4; DESIGN section 4.4
    */
-  scan(octets: Uint8Array, start: number, end: number): boolean {
+  scan(octets: Uint8Array, start: number, end: number, family: RouteFamily = "capability"): boolean {
+    return family === "capability"
+      ? this.#scanTyped(octets, start, end)
+      : this.#scanPrefixes(octets, start, end, PREFIX_BITS[family]);
+  }
+
+  #scanTyped(octets: Uint8Array, start: number, end: number): boolean {
     this.clear();
     this.octets = octets;
     let at = start;
@@ -94,15 +111,63 @@ export class NlriBatch implements KeyBatch {
       if (length > end - at) return false;
       if (type === RouteType.CapabilitySite) {
         if (length === CAPABILITY_SITE_LENGTH) {
-          if (this.count === MAX_KEYS) throw new RangeError("more routes than a message of 4096 octets holds");
-          this.starts[this.count] = at;
-          this.lengths[this.count++] = length;
+          this.#add(at, length);
         } else this.malformed++;
       } else if (type >= 1 && type <= RouteType.AgentIdentity) this.unsupported++;
       else this.unknown++;
       at += length;
     }
     return true;
+  }
+
+  /**
+   * Length in bits, then as few octets as hold them; what is behind the last bit means nothing. Prefixes that no unicast
+   * packet can have as destination are left out alone.
+   * @see RFC 4271 §4.3 and §6.3; RFC 4760 §5; RFC 7606 §5.3 and §5.4
+   */
+  #scanPrefixes(octets: Uint8Array, start: number, end: number, longest: number): boolean {
+    this.clear();
+    this.octets = octets;
+    let hasSurplusBits = false;
+    let at = start;
+    while (at < end) {
+      const bits = octets[at]!;
+      const length = 1 + ((bits + 7) >> 3);
+      if (bits > longest || length > end - at) return false;
+      if (isNotUnicast(octets, at, longest)) this.malformed++;
+      else {
+        this.#add(at, length);
+        if ((octets[at + length - 1]! & surplusMask(bits)) !== 0) hasSurplusBits = true;
+      }
+      at += length;
+    }
+    if (hasSurplusBits) this.#canonicalise(octets, start, end);
+    return true;
+  }
+
+  #add(start: number, length: number): void {
+    if (this.count === this.starts.length) {
+      const [starts, lengths] = [this.starts, this.lengths];
+      this.starts = new Int32Array(2 * this.count);
+      this.lengths = new Int32Array(2 * this.count);
+      this.starts.set(starts);
+      this.lengths.set(lengths);
+    }
+    this.starts[this.count] = start;
+    this.lengths[this.count++] = length;
+  }
+
+  /** The message is not ours to change. */
+  #canonicalise(octets: Uint8Array, start: number, end: number): void {
+    if (this.#canonical.length < end - start) this.#canonical = new Uint8Array(2 * (end - start));
+    const own = this.#canonical;
+    own.set(octets.subarray(start, end));
+    for (let i = 0; i < this.count; i++) {
+      const at = this.starts[i]! - start;
+      this.starts[i] = at;
+      own[at + this.lengths[i]! - 1]! &= ~surplusMask(own[at]!);
+    }
+    this.octets = own;
   }
 
   /** Moves the keys that `refuse` names into `refused` and keeps the others in order. Allocates nothing. */
@@ -113,14 +178,27 @@ export class NlriBatch implements KeyBatch {
     for (let i = 0; i < this.count; i++) {
       const start = this.starts[i]!;
       const length = this.lengths[i]!;
-      if (refuse(this.octets, start)) {
-        refused.starts[refused.count] = start;
-        refused.lengths[refused.count++] = length;
-      } else {
+      if (refuse(this.octets, start)) refused.#add(start, length);
+      else {
         this.starts[kept] = start;
         this.lengths[kept++] = length;
       }
     }
     this.count = kept;
   }
+}
+
+/** Bits of a key's last octet that are behind the prefix's length. */
+function surplusMask(bits: number): number {
+  return 0xff >> (((bits + 7) & 7) + 1);
+}
+
+/** Multicast, and link-local in IPv6. @see RFC 4271 §6.3 (semantically incorrect prefixes are ignored); RFC 4291 §2.4 */
+function isNotUnicast(octets: Uint8Array, start: number, longest: number): boolean {
+  const bits = octets[start]!;
+  if (bits < 4) return false;
+  const first = octets[start + 1]!;
+  if (longest === PREFIX_BITS["ipv4-unicast"]) return (first & 0xf0) === 0xe0;
+  if (bits < 8) return false;
+  return first === 0xff || (first === 0xfe && bits >= 10 && (octets[start + 2]! & 0xc0) === 0x80);
 }

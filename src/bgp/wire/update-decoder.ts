@@ -1,33 +1,27 @@
-import type { Ipv6Address } from "../../base/index.ts";
+import type { RouteFamily } from "../../rib/index.ts";
 import type { AttributeContext } from "./attribute-rows.ts";
 import type { AttributeCodec, AttributeFault, AttributeOutcome } from "./attributes.ts";
-import { AttributeCode, AttributeFlag, ErrorCode, MAX_MESSAGE_LENGTH, UpdateSubcode } from "./constants.ts";
-import { type Family, familyName, IPV4_UNICAST, sameFamily } from "./family.ts";
-import { type NotificationMessage, notification } from "./fault.ts";
+import { AttributeCode, AttributeFlag, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from "./constants.ts";
+import { type Family, familyName, IPV4_UNICAST, routeFamily } from "./family.ts";
+import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
 import { NlriBatch } from "./nlri.ts";
 import { OutcomeCache } from "./outcome-cache.ts";
+import { badNetwork, reset, type Stop, type UpdateOutcome, unrecognized } from "./update-outcome.ts";
 
-/**
- * What one UPDATE asks for. The keys are in the decoder's `withdrawn` and `announced`.
- *
- * With `attributes` undefined the announced keys are to be withdrawn as well (treat-as-withdraw, or there are none).
- */
-export type UpdateOutcome =
-  | {
-      readonly kind: "routes";
-      readonly attributes: Extract<AttributeOutcome, { kind: "valid" }> | undefined;
-      readonly faults: readonly AttributeFault[];
-    }
-  | { readonly kind: "end-of-rib"; readonly family: Family }
-  /** The routes of the family cannot be found any more: all of them go, and no more are taken. @see RFC 4760 §7 */
-  | { readonly kind: "disable-family"; readonly family: Family; readonly faults: readonly AttributeFault[] }
-  | { readonly kind: "reset"; readonly fault: NotificationMessage; readonly reason: string };
+/** What a session agreed on, as far as its UPDATEs are concerned. */
+export interface AgreedFamilies {
+  /** Routes of others are ignored. */
+  readonly families: readonly RouteFamily[];
+  /** IPv4 routes may have an IPv6 next hop. @see RFC 8950 */
+  readonly extendedNextHop?: boolean;
+}
 
 const NO_FAULTS: readonly AttributeFault[] = [];
-const NEXT_HOP_LENGTH = 16;
-
-/** What ends the reading of a message before its end. */
-type Stop = Extract<UpdateOutcome, { kind: "reset" | "disable-family" }>;
+/** In front of the gathered attributes: what they are read for, and the next hop of MP_REACH_NLRI. */
+const GATHERED_HEAD = 1 + NEXT_HOP_LENGTH;
+/** What attributes are read for: routes of one family with the next hop at hand, of the classic field, or none. */
+const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast"];
+const FOR_CLASSIC = 0xff;
 
 /**
  * Decodes UPDATE messages of one session. Nothing is allocated per route: both batches are reused by the next message and
@@ -37,15 +31,19 @@ type Stop = Extract<UpdateOutcome, { kind: "reset" | "disable-family" }>;
 export class UpdateDecoder {
   readonly announced = new NlriBatch();
   readonly withdrawn = new NlriBatch();
-  /** UPDATEs of other families, or of ours where it was not agreed; they are ignored. */
+  announcedFamily: RouteFamily = "capability";
+  withdrawnFamily: RouteFamily = "capability";
+  /** IPv4 unicast, from the fields that are older than the attributes. */
+  readonly classic = { announced: new NlriBatch(), withdrawn: new NlriBatch() };
+  /** UPDATEs of families that are not known or were not agreed; they are ignored. */
   notAgreed = 0;
   readonly #codec: AttributeCodec;
   readonly #context: AttributeContext;
-  readonly #agreed: boolean;
+  readonly #agreed: AgreedFamilies;
   readonly #cache = new OutcomeCache();
 
   // State of the message that is being read.
-  readonly #gathered = new Uint8Array(NEXT_HOP_LENGTH + MAX_MESSAGE_LENGTH);
+  #gathered = new Uint8Array(GATHERED_HEAD + MAX_MESSAGE_LENGTH);
   #gatheredLength = 0;
   readonly #seen = new Int32Array(256);
   #message = 0;
@@ -55,8 +53,7 @@ export class UpdateDecoder {
   #unreachable: Family | undefined;
   #faults: AttributeFault[] | undefined;
 
-  /** @param agreed whether the capability family was agreed on this session */
-  constructor(codec: AttributeCodec, context: AttributeContext, agreed: boolean) {
+  constructor(codec: AttributeCodec, context: AttributeContext, agreed: AgreedFamilies) {
     this.#codec = codec;
     this.#context = context;
     this.#agreed = agreed;
@@ -65,21 +62,26 @@ export class UpdateDecoder {
   /** @param octets the body of the message is `octets[start..end)`, borrowed until the batches have been used */
   decode(octets: Uint8Array, start: number, end: number): UpdateOutcome {
     this.#begin();
+    if (GATHERED_HEAD + end - start > this.#gathered.length) {
+      this.#gathered = new Uint8Array(GATHERED_HEAD + MAX_EXTENDED_MESSAGE_LENGTH);
+    }
     const withdrawnLength = end - start < 4 ? -1 : u16(octets, start);
     const lengthAt = start + 2 + withdrawnLength;
     if (withdrawnLength < 0 || lengthAt + 2 > end) return reset("withdrawn routes longer than the message");
     const attributesStart = lengthAt + 2;
     const attributesEnd = attributesStart + u16(octets, lengthAt);
     if (attributesEnd > end) return reset("path attributes longer than the message");
-    const ipv4 = withdrawnLength > 0 || attributesEnd < end;
-    if (ipv4) this.notAgreed++;
-    this.#reachesElsewhere = attributesEnd < end;
+    const hasClassic = withdrawnLength > 0 || attributesEnd < end;
+    if (hasClassic) {
+      const stop = this.#classic(octets, start + 2, lengthAt, attributesEnd, end);
+      if (stop !== undefined) return stop;
+    }
 
     const stop = this.#walk(octets, attributesStart, attributesEnd);
     if (stop !== undefined) return stop;
-    if (!ipv4 && attributesStart === attributesEnd) return { kind: "end-of-rib", family: IPV4_UNICAST };
-    if (!ipv4 && this.#found === 1 && this.#unreachable !== undefined && this.#faults === undefined) {
-      const ours = sameFamily(this.#unreachable, this.#codec.dialect.family);
+    if (!hasClassic && attributesStart === attributesEnd) return { kind: "end-of-rib", family: IPV4_UNICAST };
+    if (!hasClassic && this.#found === 1 && this.#unreachable !== undefined && this.#faults === undefined) {
+      const ours = this.#known(this.#unreachable) !== undefined;
       if (ours && this.withdrawn.seen === 0) return { kind: "end-of-rib", family: this.#unreachable };
     }
     return this.#conclude();
@@ -88,13 +90,35 @@ export class UpdateDecoder {
   #begin(): void {
     this.announced.clear();
     this.withdrawn.clear();
+    this.classic.announced.clear();
+    this.classic.withdrawn.clear();
     this.#message++;
-    this.#gatheredLength = NEXT_HOP_LENGTH;
+    this.#gatheredLength = GATHERED_HEAD;
+    this.#gathered[0] = 0;
     this.#found = 0;
     this.#reaches = false;
     this.#reachesElsewhere = false;
     this.#unreachable = undefined;
     this.#faults = undefined;
+  }
+
+  /** The family of these code points, where it was agreed. */
+  #known(family: Family): RouteFamily | undefined {
+    const name = routeFamily(family, this.#codec.dialect);
+    return name !== undefined && this.#agreed.families.includes(name) ? name : undefined;
+  }
+
+  /** Withdrawn routes and NLRI of the message itself. @see RFC 4271 §4.3; RFC 7606 §5.3 (nothing softer than a reset is left) */
+  #classic(octets: Uint8Array, withdrawn: number, withdrawnEnd: number, nlri: number, end: number): Stop | undefined {
+    if (!this.#agreed.families.includes("ipv4-unicast")) {
+      this.notAgreed++;
+      this.#reachesElsewhere = nlri < end;
+      return undefined;
+    }
+    if (!this.classic.withdrawn.scan(octets, withdrawn, withdrawnEnd, "ipv4-unicast"))
+      return badNetwork("withdrawn routes");
+    if (!this.classic.announced.scan(octets, nlri, end, "ipv4-unicast")) return badNetwork("NLRI");
+    return undefined;
   }
 
   /** Splits the attributes; what frames routes is read at once, the rest is gathered. */
@@ -146,21 +170,44 @@ export class UpdateDecoder {
   #reach(octets: Uint8Array, start: number, end: number): Stop | undefined {
     if (end - start < 5) return reset("MP_REACH_NLRI of less than 5 octets");
     const family = { afi: u16(octets, start), safi: octets[start + 2]! };
-    if (!this.#agreed || !sameFamily(family, this.#codec.dialect.family)) {
+    const name = this.#known(family);
+    if (name === undefined) {
       this.notAgreed++;
       this.#reachesElsewhere = true;
       return undefined;
     }
-    const routes = start + 5 + NEXT_HOP_LENGTH;
-    if (octets[start + 3] !== NEXT_HOP_LENGTH || routes > end) {
-      return this.#disable(AttributeCode.MpReachNlri, family, `a next hop of ${octets[start + 3]} octets`);
+    const length = octets[start + 3]!;
+    const routes = start + 5 + length;
+    if (routes > end || !this.#takeNextHop(name, octets, start + 4, length)) {
+      return this.#disable(AttributeCode.MpReachNlri, family, `a next hop of ${length} octets`);
     }
-    for (let i = 0; i < NEXT_HOP_LENGTH; i++) this.#gathered[i] = octets[start + 4 + i]!;
-    if (!this.announced.scan(octets, routes, end)) {
-      return this.#disable(AttributeCode.MpReachNlri, family, "a route longer than the attribute");
+    if (!this.announced.scan(octets, routes, end, name)) {
+      return this.#disable(
+        AttributeCode.MpReachNlri,
+        family,
+        "a route longer than the attribute or the family's addresses",
+      );
     }
+    this.announcedFamily = name;
+    this.#gathered[0] = FAMILIES.indexOf(name);
     this.#reaches = this.announced.seen > 0;
     return undefined;
+  }
+
+  /**
+   * False for a length that the family does not have. A link-local address behind a global one is of no use to whom the
+   * route is passed on, and so is left out.
+   * @see RFC 4760 §3; RFC 2545 §3; RFC 8950 §3
+   */
+  #takeNextHop(family: RouteFamily, octets: Uint8Array, at: number, length: number): boolean {
+    if (family === "ipv4-unicast" && length === 4) {
+      writeMapped(this.#gathered, 1, octets, at);
+      return true;
+    }
+    if (length !== NEXT_HOP_LENGTH && (length !== 2 * NEXT_HOP_LENGTH || family === "capability")) return false;
+    if (family === "ipv4-unicast" && this.#agreed.extendedNextHop !== true) return false;
+    for (let i = 0; i < NEXT_HOP_LENGTH; i++) this.#gathered[1 + i] = octets[at + i]!;
+    return true;
   }
 
   /** AFI u16, SAFI u8, withdrawn routes. @see RFC 4760 §4; RFC 7606 §7.12 */
@@ -168,12 +215,18 @@ export class UpdateDecoder {
     if (end - start < 3) return reset("MP_UNREACH_NLRI of less than 3 octets");
     const family = { afi: u16(octets, start), safi: octets[start + 2]! };
     this.#unreachable = family;
-    if (!this.#agreed || !sameFamily(family, this.#codec.dialect.family)) {
+    const name = this.#known(family);
+    if (name === undefined) {
       this.notAgreed++;
       return undefined;
     }
-    if (!this.withdrawn.scan(octets, start + 3, end)) {
-      return this.#disable(AttributeCode.MpUnreachNlri, family, "a route longer than the attribute");
+    this.withdrawnFamily = name;
+    if (!this.withdrawn.scan(octets, start + 3, end, name)) {
+      return this.#disable(
+        AttributeCode.MpUnreachNlri,
+        family,
+        "a route longer than the attribute or the family's addresses",
+      );
     }
     return undefined;
   }
@@ -181,37 +234,59 @@ export class UpdateDecoder {
   #conclude(): UpdateOutcome {
     const faults = this.#faults ?? NO_FAULTS;
     const withdraws = faults.some(({ action }) => action === "treat-as-withdraw");
-    if (this.#gatheredLength === NEXT_HOP_LENGTH && !this.#reaches && !withdraws) {
-      return { kind: "routes", attributes: undefined, faults };
-    }
-    if (this.#reachesElsewhere && !this.#reaches) return { kind: "routes", attributes: undefined, faults };
-    const gathered = this.#gathered.subarray(0, this.#gatheredLength);
-    const outcome = this.#cache.find(gathered, () => this.#decodeAttributes(gathered));
-    if (outcome.kind === "unrecognized-well-known") {
-      const subcode = UpdateSubcode.UnrecognizedWellKnownAttribute;
-      return {
-        kind: "reset",
-        fault: notification(ErrorCode.UpdateMessage, subcode, outcome.attribute),
-        reason: `unrecognized well-known attribute ${outcome.attribute[1]}`,
-      };
-    }
-    const all = faults.length === 0 ? outcome.faults : [...faults, ...outcome.faults];
-    const valid = outcome.kind === "valid" && !withdraws;
-    if (this.#reaches) return { kind: "routes", attributes: valid ? outcome : undefined, faults: all };
+    const reachesClassic = this.classic.announced.seen > 0;
+    if (!this.#reaches && !reachesClassic) return this.#concludeWithdrawal(faults, withdraws);
+    const own = this.#reaches ? this.#read() : undefined;
+    const classic = reachesClassic ? this.#read(FOR_CLASSIC) : undefined;
+    const bad = own?.kind === "unrecognized-well-known" ? own : classic;
+    if (bad?.kind === "unrecognized-well-known") return unrecognized(bad.attribute);
+    const all = [own, classic].flatMap((outcome) =>
+      outcome === undefined || outcome.kind === "unrecognized-well-known" ? NO_FAULTS : outcome.faults,
+    );
+    return {
+      kind: "routes",
+      attributes: own?.kind === "valid" && !withdraws ? own : undefined,
+      classicAttributes: classic?.kind === "valid" && !withdraws ? classic : undefined,
+      faults: faults.length === 0 && all.length === 0 ? NO_FAULTS : [...faults, ...all],
+    };
+  }
+
+  /** Attributes without a route that they would belong to. */
+  #concludeWithdrawal(faults: readonly AttributeFault[], withdraws: boolean): UpdateOutcome {
+    const routes = { kind: "routes", attributes: undefined, classicAttributes: undefined } as const;
+    const hasNone = this.#gatheredLength === GATHERED_HEAD && !withdraws;
+    if (hasNone || this.#reachesElsewhere) return { ...routes, faults };
+    const outcome = this.#read();
+    if (outcome.kind === "unrecognized-well-known") return unrecognized(outcome.attribute);
+    const all = [...faults, ...outcome.faults].filter(({ reason }) => reason !== "missing");
     // Without a route that can be reached nobody knows whether all routes were found. @see RFC 7606 §5.2
-    const grave = all.find(({ action, reason }) => action === "treat-as-withdraw" && reason !== "missing");
+    const grave = all.find(({ action }) => action === "treat-as-withdraw");
     if (grave !== undefined) return reset(`${grave.name}: ${grave.reason}, and no reachable route`);
-    return { kind: "routes", attributes: undefined, faults: all.filter(({ reason }) => reason !== "missing") };
+    return { ...routes, faults: all };
+  }
+
+  /** What the gathered attributes come to for the routes of MP_REACH_NLRI, or for those of the classic field. */
+  #read(what?: typeof FOR_CLASSIC): AttributeOutcome {
+    if (what !== undefined) this.#gathered.fill(0, 0, GATHERED_HEAD);
+    if (what !== undefined) this.#gathered[0] = what;
+    const gathered = this.#gathered.subarray(0, this.#gatheredLength);
+    return this.#cache.find(gathered, () => this.#decodeAttributes(gathered));
   }
 
   #decodeAttributes(gathered: Uint8Array): AttributeOutcome {
-    const nextHop: Ipv6Address = gathered.subarray(0, NEXT_HOP_LENGTH);
-    return this.#codec.decode(gathered.subarray(NEXT_HOP_LENGTH), nextHop, this.#context);
+    const family = FAMILIES[gathered[0]!];
+    const reach =
+      family === undefined
+        ? ({ family: "ipv4-unicast", nextHop: undefined } as const)
+        : { family, nextHop: gathered.subarray(1, GATHERED_HEAD) };
+    return this.#codec.decode(gathered.subarray(GATHERED_HEAD), reach, this.#context);
   }
 
   #disable(code: number, family: Family, reason: string): Stop {
     this.announced.clear();
     this.withdrawn.clear();
+    this.classic.announced.clear();
+    this.classic.withdrawn.clear();
     const name = `${this.#codec.nameOf(code)} ${familyName(family)}`;
     return { kind: "disable-family", family, faults: [{ code, name, action: "disable-family", reason }] };
   }
@@ -224,12 +299,4 @@ export class UpdateDecoder {
 
 function u16(octets: Uint8Array, at: number): number {
   return (octets[at]! << 8) | octets[at + 1]!;
-}
-
-function reset(reason: string): Stop {
-  return {
-    kind: "reset",
-    fault: notification(ErrorCode.UpdateMessage, UpdateSubcode.MalformedAttributeList),
-    reason,
-  };
 }

@@ -1,7 +1,8 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
-import type { Family } from "./family.ts";
+import { type Family, IPV4_UNICAST, sameFamily } from "./family.ts";
 import { encodeMessage, writeHeader } from "./message.ts";
+import { isMappedIpv4 } from "./next-hop.ts";
 
 const OPTIONAL_EXTENDED = AttributeFlag.Optional | AttributeFlag.ExtendedLength;
 /** Withdrawn routes length and total path attribute length. */
@@ -12,7 +13,7 @@ const REACH_HEADER = 4 + 3 + 1 + 16 + 1;
 const UNREACH_HEADER = 4 + 3;
 
 /**
- * Packs routes into UPDATE messages of at most 4096 octets, written one behind the other into a block of memory that the
+ * Packs routes into UPDATE messages of at most 4096 octets, or more where the session allows it, written one behind the other into a block of memory that the
  * caller hands to a socket. MP_REACH_NLRI comes first (RFC 7606 §5.1).
  *
  * The order of calls: `announce` or `withdraw` as often as wanted, `take` to get what is there and start a new block.
@@ -20,41 +21,56 @@ const UNREACH_HEADER = 4 + 3;
 export class UpdateEncoder {
   readonly #family: Family;
   readonly #capacity: number;
+  readonly #maximum: number;
   #block: Uint8Array;
   /** Octets of finished messages. */
   #length = 0;
   /** Where the message that is being filled ends; equal to `#length` when there is none. */
   #end = 0;
-  #kind: "announce" | "withdraw" | undefined;
+  /** How long it may become: the session's limit, or what is left of the block. */
+  #bound = 0;
+  /** `classic`: in the fields of IPv4, behind the attributes; otherwise in a multiprotocol attribute in front of them. */
+  #kind: "announce" | "withdraw" | "classic-announce" | "classic-withdraw" | undefined;
+  readonly #hasClassic: boolean;
   #attributes: Uint8Array | undefined;
   messages = 0;
 
-  /** @param capacity octets of a block, at least one message */
-  constructor(family: Family, capacity = 64 * 1024) {
-    if (capacity < MAX_MESSAGE_LENGTH) throw new RangeError(`a block of ${capacity} octets`);
+  /** @param options capacity: octets of a block, at least one message; maximum: octets of a message */
+  constructor(family: Family, options: { readonly capacity?: number; readonly maximum?: number } = {}) {
+    const { capacity = 64 * 1024, maximum = MAX_MESSAGE_LENGTH } = options;
+    if (capacity < maximum) throw new RangeError(`a block of ${capacity} octets for messages of ${maximum}`);
     this.#family = family;
+    this.#hasClassic = sameFamily(family, IPV4_UNICAST);
     this.#capacity = capacity;
+    this.#maximum = maximum;
     this.#block = new Uint8Array(capacity);
   }
 
   /** Whether a single key of `keyLength` octets fits into a message with these attributes. */
-  static fits(attributes: Uint8Array, keyLength: number): boolean {
-    return FIXED + REACH_HEADER + attributes.length + keyLength <= MAX_MESSAGE_LENGTH;
+  static fits(attributes: Uint8Array, keyLength: number, maximum: number = MAX_MESSAGE_LENGTH): boolean {
+    return FIXED + REACH_HEADER + attributes.length + keyLength <= maximum;
   }
 
   /**
    * Adds one route; false when the block has no room for another message (then `take` it first). `attributes` is the
    * encoded block without MP_REACH_NLRI; the same object again goes into the same message, with the next hop of the first.
+   * IPv4 routes with an IPv4 next hop (in mapped form, and in NEXT_HOP among the attributes) go into the classic fields.
    */
   announce(attributes: Uint8Array, nextHop: Ipv6Address, key: Uint8Array, start: number, length: number): boolean {
-    const tail = attributes.length;
-    const joins = this.#kind === "announce" && this.#attributes === attributes;
-    if (!joins || this.#end - this.#length + length + tail > MAX_MESSAGE_LENGTH) {
+    const classic = this.#hasClassic && isMappedIpv4(nextHop);
+    const kind = classic ? "classic-announce" : "announce";
+    // In the classic form the attributes are written already.
+    const tail = classic ? 0 : attributes.length;
+    const joins = this.#kind === kind && this.#attributes === attributes;
+    if (!joins || this.#end - this.#length + length + tail > this.#bound) {
       this.#finish();
-      if (this.#length + MAX_MESSAGE_LENGTH > this.#capacity) return false;
-      if (!UpdateEncoder.fits(attributes, length)) throw new RangeError("the route does not fit a message");
-      this.#beginReach(nextHop);
-      this.#kind = "announce";
+      if (!UpdateEncoder.fits(attributes, length, this.#maximum)) {
+        throw new RangeError("the route does not fit a message");
+      }
+      if (!this.#hasRoom(FIXED + REACH_HEADER + length + attributes.length)) return false;
+      if (classic) this.#beginClassic(attributes);
+      else this.#beginReach(nextHop);
+      this.#kind = kind;
       this.#attributes = attributes;
     }
     this.#copy(key, start, length);
@@ -63,11 +79,12 @@ export class UpdateEncoder {
 
   /** Adds one withdrawn route; false when the block has no room for another message. */
   withdraw(key: Uint8Array, start: number, length: number): boolean {
-    if (this.#kind !== "withdraw" || this.#end - this.#length + length > MAX_MESSAGE_LENGTH) {
+    const kind = this.#hasClassic ? "classic-withdraw" : "withdraw";
+    const tail = this.#hasClassic ? 2 : 0;
+    if (this.#kind !== kind || this.#end - this.#length + length + tail > this.#bound) {
       this.#finish();
-      if (this.#length + MAX_MESSAGE_LENGTH > this.#capacity) return false;
-      this.#beginUnreach();
-      this.#kind = "withdraw";
+      if (!this.#hasRoom(MAX_MESSAGE_LENGTH)) return false;
+      this.#beginWithdrawal();
     }
     this.#copy(key, start, length);
     return true;
@@ -76,9 +93,8 @@ export class UpdateEncoder {
   /** Adds an End-of-RIB marker; false when the block has no room. @see RFC 4724 §2 */
   endOfRib(): boolean {
     this.#finish();
-    if (this.#length + MAX_MESSAGE_LENGTH > this.#capacity) return false;
-    this.#beginUnreach();
-    this.#kind = "withdraw";
+    if (!this.#hasRoom(MAX_MESSAGE_LENGTH)) return false;
+    this.#beginWithdrawal();
     this.#finish();
     return true;
   }
@@ -99,6 +115,13 @@ export class UpdateEncoder {
     return copy;
   }
 
+  /** Whether another message of `least` octets fits the block: a short rest is not worth one. Sets how long it may become. */
+  #hasRoom(least: number): boolean {
+    const room = this.#capacity - this.#length;
+    this.#bound = Math.min(this.#maximum, room);
+    return room >= Math.max(least, MAX_MESSAGE_LENGTH);
+  }
+
   #beginReach(nextHop: Ipv6Address): void {
     let at = this.#begin(AttributeCode.MpReachNlri);
     this.#block[at++] = 16;
@@ -108,8 +131,15 @@ export class UpdateEncoder {
     this.#end = at;
   }
 
-  #beginUnreach(): void {
-    this.#end = this.#begin(AttributeCode.MpUnreachNlri);
+  #beginWithdrawal(): void {
+    this.#kind = this.#hasClassic ? "classic-withdraw" : "withdraw";
+    this.#end = this.#hasClassic ? this.#length + HEADER_LENGTH + 2 : this.#begin(AttributeCode.MpUnreachNlri);
+  }
+
+  /** No withdrawn routes, the attributes, and then routes up to the message's end. @see RFC 4271 §4.3 */
+  #beginClassic(attributes: Uint8Array): void {
+    this.#block.set(attributes, this.#length + FIXED);
+    this.#end = this.#length + FIXED + attributes.length;
   }
 
   #begin(code: number): number {
@@ -134,13 +164,20 @@ export class UpdateEncoder {
     if (this.#kind === undefined) return;
     const block = this.#block;
     const first = this.#length + FIXED;
-    put16(block, first + 2, this.#end - first - 4);
-    if (this.#kind === "announce") {
-      block.set(this.#attributes!, this.#end);
-      this.#end += this.#attributes!.length;
+    const lengths = this.#length + HEADER_LENGTH;
+    if (this.#kind === "classic-withdraw") {
+      put16(block, lengths, this.#end - lengths - 2);
+      put16(block, this.#end, 0);
+      this.#end += 2;
+    } else {
+      if (this.#kind !== "classic-announce") put16(block, first + 2, this.#end - first - 4);
+      if (this.#kind === "announce") {
+        block.set(this.#attributes!, this.#end);
+        this.#end += this.#attributes!.length;
+      }
+      put16(block, lengths, 0);
+      put16(block, lengths + 2, this.#kind === "classic-announce" ? this.#attributes!.length : this.#end - first);
     }
-    put16(block, this.#length + HEADER_LENGTH, 0);
-    put16(block, this.#length + HEADER_LENGTH + 2, this.#end - first);
     const message = block.subarray(this.#length, this.#end);
     writeHeader(message, message.length, MessageType.Update);
     this.#length = this.#end;

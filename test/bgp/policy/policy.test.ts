@@ -25,6 +25,7 @@ const facts = (changes: Partial<ImportFacts> = {}): ImportFacts => ({
   kind: "external",
   bgpIdentifier: 0x0a000001,
   clusterId: 0xc0000201,
+  family: "capability",
   ownNextHop: OWN,
   enforceFirstAs: true,
   ...changes,

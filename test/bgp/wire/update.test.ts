@@ -19,6 +19,7 @@ import type { AttributeSet } from "../../../src/rib/index.ts";
 import { keySample, octets, semanticSample, setSample, updateBody } from "./samples.ts";
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
+const CAPABILITY = { families: ["capability"] } as const;
 const INTERNAL: AttributeContext = { asWidth: 4, internal: true };
 const EXTERNAL: AttributeContext = { asWidth: 4, internal: false };
 const OLD: AttributeContext = { asWidth: 2, internal: false };
@@ -46,7 +47,7 @@ interface Seen {
 }
 
 function decode(body: Uint8Array, context = INTERNAL): Seen {
-  const decoder = new UpdateDecoder(codec, context, true);
+  const decoder = new UpdateDecoder(codec, context, CAPABILITY);
   return { decoder, outcome: decoder.decode(body, 0, body.length) };
 }
 
@@ -365,14 +366,14 @@ describe("UpdateDecoder", () => {
   });
 
   it("keeps the capability family out where it was not agreed", () => {
-    const decoder = new UpdateDecoder(codec, INTERNAL, false);
+    const decoder = new UpdateDecoder(codec, INTERNAL, { families: [] });
     const body = updateBody(GOOD);
     const outcome = decoder.decode(body, 0, body.length);
     assert.deepEqual([outcome.kind, decoder.announced.count, decoder.notAgreed], ["routes", 0, 1]);
   });
 
   it("the same octets are decoded once", () => {
-    const decoder = new UpdateDecoder(codec, INTERNAL, true);
+    const decoder = new UpdateDecoder(codec, INTERNAL, CAPABILITY);
     const body = updateBody(GOOD + SEMANTIC);
     const first = decoder.decode(body, 0, body.length);
     const second = decoder.decode(body.slice(), 0, body.length);
@@ -381,7 +382,7 @@ describe("UpdateDecoder", () => {
   });
 
   it("splits a batch in place", () => {
-    const decoder = new UpdateDecoder(codec, INTERNAL, true);
+    const decoder = new UpdateDecoder(codec, INTERNAL, CAPABILITY);
     const keys = [keySample(1, 1), keySample(2, 2), keySample(3, 1)];
     const wire = `900e 006f 0002fb10${NEXT_HOP}00${keys.map(toHex).join("")}`;
     const body = updateBody(wire + ORIGIN + PATH + PREFERENCE);
@@ -403,7 +404,7 @@ describe("UpdateDecoder", () => {
   });
 
   it("no flipped bits throw; keys stay inside the message", () => {
-    const decoder = new UpdateDecoder(codec, INTERNAL, true);
+    const decoder = new UpdateDecoder(codec, INTERNAL, CAPABILITY);
     fc.assert(
       fc.property(fc.array(fc.nat(whole.length * 8 - 1), { minLength: 1, maxLength: 8 }), (flips) => {
         const bent = whole.slice();
@@ -421,7 +422,7 @@ describe("UpdateDecoder", () => {
   });
 
   it("no random body throws", () => {
-    const decoder = new UpdateDecoder(codec, EXTERNAL, true);
+    const decoder = new UpdateDecoder(codec, EXTERNAL, CAPABILITY);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (attributes) => {
         const body = updateBody(toHex(attributes));
@@ -435,7 +436,7 @@ describe("encodeEndOfRib (RFC 4724 §2)", () => {
   for (const family of [DEFAULT_DIALECT.family, { afi: 1, safi: 1 }]) {
     it(`of ${familyName(family)} is read as one`, () => {
       const message = encodeEndOfRib(family);
-      const decoder = new UpdateDecoder(codec, INTERNAL, true);
+      const decoder = new UpdateDecoder(codec, INTERNAL, CAPABILITY);
       assert.deepEqual(decoder.decode(message, 19, message.length), { kind: "end-of-rib", family });
     });
   }
@@ -449,7 +450,7 @@ describe("UpdateEncoder", () => {
     block: Uint8Array,
     context: AttributeContext,
   ): { routes: string[]; sets: Set<AttributeSet>; sizes: number[] } {
-    const decoder = new UpdateDecoder(codec, context, true);
+    const decoder = new UpdateDecoder(codec, context, CAPABILITY);
     const routes: string[] = [];
     const sizes: number[] = [];
     const sets = new Set<AttributeSet>();
@@ -510,7 +511,7 @@ describe("UpdateEncoder", () => {
   });
 
   it("says when the block is full, and goes on after it was taken", () => {
-    const encoder = new UpdateEncoder(DEFAULT_DIALECT.family, 8192);
+    const encoder = new UpdateEncoder(DEFAULT_DIALECT.family, { capacity: 8192 });
     const sent: string[] = [];
     let taken = 0;
     for (let i = 0; i < 700; i++) {

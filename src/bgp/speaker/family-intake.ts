@@ -1,0 +1,183 @@
+import type { Log } from "../../base/index.ts";
+import { type AttributeSet, type PeerIndex, RibError, type RouteFamily, type RouteTable } from "../../rib/index.ts";
+import {
+  type Hits,
+  type ImportFacts,
+  importRefusal,
+  type PolicyPeer,
+  type RoutePolicy,
+  type Verdict,
+} from "../policy/index.ts";
+import {
+  type AttributeCodec,
+  CeaseSubcode,
+  ErrorCode,
+  NlriBatch,
+  type NotificationMessage,
+  notification,
+  originIdAt,
+  wireFamily,
+} from "../wire/index.ts";
+import type { PeerCounters } from "./metrics.ts";
+import type { SpeakerRib } from "./peer-parts.ts";
+
+export interface FamilyIntakeParts {
+  readonly family: RouteFamily;
+  readonly rib: SpeakerRib;
+  readonly peerIndex: PeerIndex;
+  readonly codec: AttributeCodec;
+  readonly facts: ImportFacts;
+  readonly policy: RoutePolicy;
+  readonly peer: PolicyPeer;
+  readonly maximumRoutes: number | undefined;
+  readonly counters: PeerCounters;
+  readonly log: Log;
+}
+
+/** `undefined`: the routes were taken, or refused one by one. Otherwise why the session has to end (AutomaticStop). */
+export type TakeResult = { readonly kind: "stop"; readonly notification: NotificationMessage } | undefined;
+
+export interface ReceivedSet {
+  readonly set: AttributeSet;
+  readonly identity: Uint8Array;
+}
+
+type Judged = (
+  | { readonly ok: true; readonly set: AttributeSet; readonly identity: Uint8Array }
+  | { readonly ok: false; readonly reason: string }
+) & { readonly hits?: Hits };
+
+/** Policy asks for the keys as well. */
+interface JudgedByKey {
+  readonly ok: "by-key";
+  of(octets: Uint8Array, start: number): Judged;
+}
+
+/** Routes of one family of one session: checked, judged once per attribute set, brought into the family's table. */
+export class FamilyIntake {
+  readonly family: RouteFamily;
+  /** The family was given up on this session: nothing is taken any more. @see RFC 4760 §7 */
+  disabled = false;
+  readonly #parts: FamilyIntakeParts;
+  readonly #table: RouteTable;
+  readonly #refused = new NlriBatch();
+  readonly #alike = new NlriBatch();
+  readonly #judged = new WeakMap<AttributeSet, Judged | JudgedByKey>();
+  readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
+
+  constructor(parts: FamilyIntakeParts) {
+    this.family = parts.family;
+    this.#parts = parts;
+    this.#table = parts.rib.table(parts.family);
+    const { bgpIdentifier } = parts.facts;
+    this.#isOwn = (octets, start) => originIdAt(octets, start) === bgpIdentifier;
+  }
+
+  withdraw(keys: NlriBatch): void {
+    if (!this.disabled) this.#table.withdraw(this.#parts.peerIndex, keys);
+  }
+
+  /** @param received `undefined`: the routes are treated as withdrawn */
+  take(announced: NlriBatch, received: ReceivedSet | undefined): TakeResult {
+    if (this.disabled) return undefined;
+    const { peerIndex, counters } = this.#parts;
+    const judged = received === undefined ? undefined : this.#judge(received);
+    if (judged === undefined) {
+      this.#table.withdraw(peerIndex, announced);
+      return undefined;
+    }
+    if (judged.ok === false) return this.#carryOut(judged, announced);
+    if (this.family === "capability") {
+      announced.split(this.#refused, this.#isOwn);
+      if (this.#refused.count > 0) {
+        counters.refused("own-origin").add(this.#refused.count);
+        this.#table.withdraw(peerIndex, this.#refused);
+      }
+    }
+    if (judged.ok !== "by-key") return this.#carryOut(judged, announced);
+    let result: TakeResult;
+    while (announced.count > 0 && result === undefined) {
+      const first = judged.of(announced.octets, announced.starts[0]!);
+      announced.split(this.#alike, (octets, start) => judged.of(octets, start) === first);
+      result = this.#carryOut(first, this.#alike);
+    }
+    return result;
+  }
+
+  #carryOut(judged: Judged, announced: NlriBatch): TakeResult {
+    if (announced.count === 0) return undefined;
+    judged.hits?.add(announced.count);
+    if (judged.ok) return this.#announce(judged, announced);
+    // What is refused replaces what was announced before, so it is withdrawn (RFC 4271 §3.2).
+    this.#parts.counters.refused(judged.reason).add(announced.count);
+    this.#table.withdraw(this.#parts.peerIndex, announced);
+    return undefined;
+  }
+
+  #announce(judged: Extract<Judged, { ok: true }>, announced: NlriBatch): TakeResult {
+    const { rib, peerIndex, maximumRoutes, log, peer } = this.#parts;
+    const { set, identity } = judged;
+    try {
+      const id = rib.attributes.intern(identity, 0, identity.length, () => set, this.family);
+      this.#table.announce(peerIndex, announced, id);
+    } catch (cause) {
+      if (!(cause instanceof RibError)) throw cause;
+      log.error("bgp.routes.no-room", { peer: peer.address, family: this.family, code: cause.code });
+      return { kind: "stop", notification: notification(ErrorCode.Cease, CeaseSubcode.OutOfResources) };
+    }
+    if (maximumRoutes !== undefined && this.#table.pathsOf(peerIndex) > maximumRoutes) {
+      log.warn("bgp.routes.maximum", { peer: peer.address, family: this.family, maximumRoutes });
+      return { kind: "stop", notification: this.#maximumReached(maximumRoutes) };
+    }
+    return undefined;
+  }
+
+  /** AFI, SAFI and the bound as data. @see RFC 4486 §4 */
+  #maximumReached(maximumRoutes: number): NotificationMessage {
+    const { afi, safi } = wireFamily(this.family, this.#parts.codec.dialect);
+    const data = new Uint8Array(7);
+    const view = new DataView(data.buffer);
+    view.setUint16(0, afi);
+    data[2] = safi;
+    view.setUint32(3, maximumRoutes);
+    return notification(ErrorCode.Cease, CeaseSubcode.MaximumNumberOfPrefixesReached, data);
+  }
+
+  #judge(received: ReceivedSet): Judged | JudgedByKey {
+    const known = this.#judged.get(received.set);
+    if (known !== undefined) return known;
+    const { facts, policy, peer } = this.#parts;
+    const refusal = importRefusal(received.set, facts);
+    let judged: Judged | JudgedByKey;
+    if (refusal !== undefined) judged = { ok: false, reason: refusal };
+    else {
+      const judgement = policy(received.set, peer);
+      if (judgement.verdict === "by-key") {
+        const verdicts = new Map<Verdict, Judged>();
+        const of = (octets: Uint8Array, start: number): Judged => {
+          const verdict = judgement.of(octets, start);
+          const answer = verdicts.get(verdict) ?? this.#judgedAs(verdict, received);
+          verdicts.set(verdict, answer);
+          return answer;
+        };
+        judged = { ok: "by-key", of };
+      } else judged = this.#judgedAs(judgement, received);
+    }
+    this.#judged.set(received.set, judged);
+    return judged;
+  }
+
+  #judgedAs(verdict: Verdict, received: ReceivedSet): Judged {
+    const hits = verdict.hits === undefined ? {} : { hits: verdict.hits };
+    switch (verdict.verdict) {
+      case "reject":
+        return { ok: false, reason: verdict.reason, ...hits };
+      case "replace": {
+        const { attributes: set } = verdict;
+        return { ok: true, set, identity: this.#parts.codec.identity(set, this.family), ...hits };
+      }
+      case "accept":
+        return { ok: true, set: received.set, identity: received.identity, ...hits };
+    }
+  }
+}
