@@ -1,138 +1,21 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, watch } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SEMRD = path.join(ROOT, "tools", "semrd");
-const SEMRCTL = path.join(ROOT, "tools", "semrctl");
-const START_TIMEOUT = 30_000;
+import { ended, RouterFolder } from "./router-process.ts";
 
 let folder: string;
+let routers: RouterFolder;
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "semrd-process-"));
+  routers = new RouterFolder(folder);
 });
 after(() => rm(folder, { recursive: true, force: true }));
-
-/** A router without neighbours and interfaces, so that it needs no namespace. */
-function configuration(name: string, changes: Readonly<Record<string, unknown>> = {}): object {
-  return {
-    "semrd-router:router": {
-      name,
-      "router-id": "192.0.2.1",
-      domain: { "dns-zone": "example.net", prefix: "fd5e:3d00:1::/48" },
-      site: { selector: 1, locator: "fd00:ffff::1" },
-      "state-directory": path.join(folder, name),
-      management: { "control-socket": path.join(folder, `${name}.sock`) },
-      "semrd-taxonomy:taxonomy": { revision: 1, capability: [{ name: "/vision/ocr", "major-version": 1 }] },
-      "semrd-tenant:tenants": {
-        tenant: [
-          {
-            name: "acme",
-            index: 1,
-            "route-distinguisher": "0:65000:1",
-            "import-target": ["65000:1"],
-            "export-target": ["65000:1"],
-          },
-        ],
-      },
-      "semrd-dataplane:dataplane": { driver: "memory" },
-      "semrd-telemetry:telemetry": { prometheus: { enabled: false } },
-      ...changes,
-    },
-  };
-}
-
-async function written(name: string, content: unknown): Promise<string> {
-  const file = path.join(folder, `${name}.json`);
-  await writeFile(file, typeof content === "string" ? content : JSON.stringify(content, undefined, 2));
-  return file;
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs semrd until it ends by itself. */
-async function ended(args: readonly string[], through: readonly string[] = []): Promise<Ended> {
-  const [command, ...rest] = [...through, SEMRD, ...args];
-  const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "pipe"] });
-  const kill = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT);
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
-  const [code] = (await once(child, "close")) as [number | null];
-  clearTimeout(kill);
-  return { code, out, err };
-}
-
-class Router implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly socket: string;
-  log = "";
-
-  constructor(child: ChildProcess, socket: string) {
-    this.child = child;
-    this.socket = socket;
-    child.stdout!.setEncoding("utf8").on("data", (text) => (this.log += text));
-    child.stderr!.setEncoding("utf8").on("data", (text) => (this.log += text));
-  }
-
-  async ctl(...args: string[]): Promise<unknown> {
-    const { stdout } = await run(SEMRCTL, ["--socket", this.socket, "--json", ...args], { timeout: START_TIMEOUT });
-    return JSON.parse(stdout);
-  }
-
-  async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
-    this.child.kill(signal);
-    const [code] = (await once(this.child, "exit")) as [number | null];
-    return code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.end("SIGKILL");
-  }
-}
-
-/** Starts semrd and resolves when its control socket is there. */
-async function started(name: string, content: object, through: readonly string[] = []): Promise<Router> {
-  const file = await written(name, content);
-  const [command, ...rest] = [...through, SEMRD, "--config", file];
-  const socket = path.join(folder, `${name}.sock`);
-  await rm(socket, { force: true });
-  const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "pipe"] });
-  const router = new Router(child, socket);
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), START_TIMEOUT);
-  child.once("exit", () => stop.abort());
-  try {
-    const changes = watch(folder, { signal: stop.signal });
-    await new Promise<void>((resolve, reject) => {
-      const look = (): void => (existsSync(socket) ? resolve() : undefined);
-      changes.on("change", look);
-      changes.on("error", () => undefined);
-      stop.signal.addEventListener("abort", () => reject(new Error(`semrd did not start:\n${router.log}`)));
-      look();
-    });
-    changes.close();
-  } finally {
-    clearTimeout(timer);
-  }
-  return router;
-}
 
 const OCR_AGENT = "spiffe://example.net/acme/agent/ocr-a";
 const ADD = [
@@ -164,17 +47,21 @@ describe("what is wrong is said in one line, with an exit code for it", () => {
   });
 
   it("every fault of a wrong configuration with path, value and reason: 78", async () => {
-    const wrong = JSON.stringify(configuration("wrong"))
+    const wrong = JSON.stringify(routers.configuration("wrong"))
       .replace('"selector":1', '"selector":70000')
       .replace("192.0.2.1", "x");
-    const { code, err } = await ended(["--config", await written("wrong", wrong)]);
+    const { code, err } = await ended(["--config", await routers.written("wrong", wrong)]);
     assert.equal(code, 78);
     assert.match(err, /site\/selector is "?70000/);
     assert.match(err, /router-id is "x"/);
   });
 
   it("--check says the same and starts nothing", async () => {
-    const { code, out } = await ended(["--check", "--config", await written("checked", configuration("checked"))]);
+    const { code, out } = await ended([
+      "--check",
+      "--config",
+      await routers.written("checked", routers.configuration("checked")),
+    ]);
     assert.deepEqual([code, existsSync(path.join(folder, "checked.sock"))], [0, false]);
     assert.match(out, /valid configuration of router checked/);
   });
@@ -184,7 +71,10 @@ describe("what is wrong is said in one line, with an exit code for it", () => {
     await once(taken, "listening");
     const { port } = taken.address() as net.AddressInfo;
     const telemetry = { "semrd-telemetry:telemetry": { prometheus: { address: "::1", port } } };
-    const { code, err } = await ended(["--config", await written("port", configuration("port", telemetry))]);
+    const { code, err } = await ended([
+      "--config",
+      await routers.written("port", routers.configuration("port", telemetry)),
+    ]);
     taken.close();
     assert.equal(code, 69, err);
     assert.match(err, new RegExp(`${port}`));
@@ -192,9 +82,9 @@ describe("what is wrong is said in one line, with an exit code for it", () => {
   });
 
   it("a state directory that another semrd uses: 69, naming the process", async () => {
-    await using first = await started("twice", configuration("twice"));
-    const second = { ...configuration("second", { "state-directory": path.join(folder, "twice") }) };
-    const { code, err } = await ended(["--config", await written("second", second)]);
+    await using first = await routers.started("twice", routers.configuration("twice"));
+    const second = { ...routers.configuration("second", { "state-directory": path.join(folder, "twice") }) };
+    const { code, err } = await ended(["--config", await routers.written("second", second)]);
     assert.equal(code, 69, err);
     assert.match(err, new RegExp(`process ${first.child.pid}`));
   });
@@ -210,8 +100,8 @@ describe("without the right to load BPF programs", () => {
 
   it("driver auto: runs on the memory data plane and says so loudly", async (t) => {
     if (skip(t)) return;
-    const auto = configuration("rights", { "semrd-dataplane:dataplane": { driver: "auto" } });
-    await using router = await started("rights", auto, strip);
+    const auto = routers.configuration("rights", { "semrd-dataplane:dataplane": { driver: "auto" } });
+    await using router = await routers.started("rights", auto, strip);
     const status = (await router.ctl("show", "status")) as { dataplane: { driver: string }; warnings: string[] };
     assert.equal(status.dataplane.driver, "memory");
     assert.match(status.warnings.join(), /No packet of this host is forwarded/);
@@ -221,8 +111,8 @@ describe("without the right to load BPF programs", () => {
 
   it("driver kernel: 77, naming the right that is missing", async (t) => {
     if (skip(t)) return;
-    const kernel = configuration("kernel", { "semrd-dataplane:dataplane": { driver: "kernel" } });
-    const { code, err } = await ended(["--config", await written("kernel", kernel)], strip);
+    const kernel = routers.configuration("kernel", { "semrd-dataplane:dataplane": { driver: "kernel" } });
+    const { code, err } = await ended(["--config", await routers.written("kernel", kernel)], strip);
     assert.equal(code, 77, err);
     assert.match(err, /CAP_/);
   });
@@ -230,14 +120,14 @@ describe("without the right to load BPF programs", () => {
 
 describe("state", () => {
   it("what was acknowledged survives kill -9; SIGTERM ends with 0 and removes the socket", async () => {
-    const content = configuration("killed");
+    const content = routers.configuration("killed");
     {
-      await using router = await started("killed", content);
+      await using router = await routers.started("killed", content);
       await router.ctl(...ADD, "--port", "8080", "--weight", "7");
       await router.ctl("agent", "drain", OCR_AGENT);
       await router.end("SIGKILL");
     }
-    await using router = await started("killed", content);
+    await using router = await routers.started("killed", content);
     const [agent] = (await router.ctl("show", "agents")) as { agent: string; weight: number; adminState: string }[];
     assert.deepEqual([agent?.agent, agent?.weight, agent?.adminState], [OCR_AGENT, 7, "draining"]);
     assert.equal(await router.end("SIGTERM"), 0, router.log);
@@ -245,7 +135,7 @@ describe("state", () => {
   });
 
   it("an unknown agent is named, with where to look", async () => {
-    await using router = await started("unknown", configuration("unknown"));
+    await using router = await routers.started("unknown", routers.configuration("unknown"));
     for (const command of ["drain", "remove"]) {
       await assert.rejects(router.ctl("agent", command, OCR_AGENT), (cause: { code?: number; stderr?: string }) => {
         assert.equal(cause.code, 1);
@@ -256,7 +146,7 @@ describe("state", () => {
   });
 
   it("an agent that was added is explained, routed and counted; removed, it is gone", async () => {
-    await using router = await started("routed", configuration("routed"));
+    await using router = await routers.started("routed", routers.configuration("routed"));
     await router.ctl(...ADD, "--port", "8080");
     const explained = (await router.ctl("explain", "/vision/ocr")) as {
       winner: string;

@@ -1,0 +1,134 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, watch } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SEMRD = path.join(ROOT, "tools", "semrd");
+const SEMRCTL = path.join(ROOT, "tools", "semrctl");
+const START_TIMEOUT = 30_000;
+
+/** A folder for the configuration, state and sockets of routers that are processes of their own. */
+export class RouterFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** A router without neighbours and interfaces, so that it needs no namespace. */
+  configuration(name: string, changes: Readonly<Record<string, unknown>> = {}): object {
+    return {
+      "semrd-router:router": {
+        name,
+        "router-id": "192.0.2.1",
+        domain: { "dns-zone": "example.net", prefix: "fd5e:3d00:1::/48" },
+        site: { selector: 1, locator: "fd00:ffff::1" },
+        "state-directory": path.join(this.path, name),
+        management: { "control-socket": path.join(this.path, `${name}.sock`) },
+        "semrd-taxonomy:taxonomy": { revision: 1, capability: [{ name: "/vision/ocr", "major-version": 1 }] },
+        "semrd-tenant:tenants": {
+          tenant: [
+            {
+              name: "acme",
+              index: 1,
+              "route-distinguisher": "0:65000:1",
+              "import-target": ["65000:1"],
+              "export-target": ["65000:1"],
+            },
+          ],
+        },
+        "semrd-dataplane:dataplane": { driver: "memory" },
+        "semrd-telemetry:telemetry": { prometheus: { enabled: false } },
+        ...changes,
+      },
+    };
+  }
+
+  async written(name: string, content: unknown): Promise<string> {
+    const file = path.join(this.path, `${name}.json`);
+    await writeFile(file, typeof content === "string" ? content : JSON.stringify(content, undefined, 2));
+    return file;
+  }
+
+  /** Starts semrd and resolves when its control socket is there. */
+  async started(name: string, content: object, through: readonly string[] = []): Promise<RouterProcess> {
+    const file = await this.written(name, content);
+    const [command, ...rest] = [...through, SEMRD, "--config", file];
+    const socket = path.join(this.path, `${name}.sock`);
+    await rm(socket, { force: true });
+    const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "pipe"] });
+    const router = new RouterProcess(child, socket);
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), START_TIMEOUT);
+    child.once("exit", () => stop.abort());
+    try {
+      const changes = watch(this.path, { signal: stop.signal });
+      await new Promise<void>((resolve, reject) => {
+        const look = (): void => (existsSync(socket) ? resolve() : undefined);
+        changes.on("change", look);
+        changes.on("error", () => undefined);
+        stop.signal.addEventListener("abort", () => reject(new Error(`semrd did not start:\n${router.log}`)));
+        look();
+      });
+      changes.close();
+    } finally {
+      clearTimeout(timer);
+    }
+    return router;
+  }
+}
+
+/** semrd as a process, with its log. */
+export class RouterProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly socket: string;
+  log = "";
+
+  constructor(child: ChildProcess, socket: string) {
+    this.child = child;
+    this.socket = socket;
+    child.stdout!.setEncoding("utf8").on("data", (text) => (this.log += text));
+    child.stderr!.setEncoding("utf8").on("data", (text) => (this.log += text));
+  }
+
+  async ctl(...args: string[]): Promise<unknown> {
+    const { stdout } = await run(SEMRCTL, ["--socket", this.socket, "--json", ...args], { timeout: START_TIMEOUT });
+    return JSON.parse(stdout);
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    this.child.kill(signal);
+    const [code] = (await once(this.child, "exit")) as [number | null];
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+  }
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs semrd until it ends by itself. */
+export async function ended(args: readonly string[], through: readonly string[] = []): Promise<Ended> {
+  const [command, ...rest] = [...through, SEMRD, ...args];
+  const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "pipe"] });
+  const kill = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT);
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  clearTimeout(kill);
+  return { code, out, err };
+}
