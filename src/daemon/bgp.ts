@@ -24,6 +24,7 @@ function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration): Pe
     remoteAs: neighbor.remoteAs,
     passive: neighbor.passive,
     reflectorClient,
+    extendedMessages: neighbor.extendedMessages,
     holdTime,
     connectRetry: neighbor.connectRetry,
     updateSource: formatIpv6(bgp.address),

@@ -81,6 +81,7 @@ describe("a valid configuration", () => {
         connectRetry: 1,
         passive: false,
         reflectorClient: false,
+        extendedMessages: true,
       })),
     });
     assert.deepEqual(configuration.registration, {

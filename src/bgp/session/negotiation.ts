@@ -31,6 +31,8 @@ export interface Agreement {
   /** Both take IPv4 routes with IPv6 next hops. @see RFC 8950 §4 */
   readonly extendedNextHop: boolean;
   readonly routeRefresh: boolean;
+  /** UPDATEs and NOTIFICATIONs of up to 65535 octets, in both directions. @see RFC 8654 §4 */
+  readonly extendedMessages: boolean;
   /** When both offer it. */
   readonly gracefulRestart:
     | {
@@ -64,6 +66,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
       routeRefresh: true,
       ...(includes(families, IPV4_UNICAST) ? { extendedNextHop: [IPV4_UNICAST] } : {}),
       fourOctetAs: settings.localAs,
+      ...(settings.extendedMessages === true ? { extendedMessages: true } : {}),
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
       unknown: [],
     },
@@ -106,6 +109,7 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
       includes(sent.capabilities.extendedNextHop ?? [], IPV4_UNICAST) &&
       includes(theirs.extendedNextHop ?? [], IPV4_UNICAST),
     routeRefresh: theirs.routeRefresh,
+    extendedMessages: sent.capabilities.extendedMessages === true && theirs.extendedMessages === true,
     gracefulRestart: restart,
     unknownCapabilities: theirs.unknown,
   });

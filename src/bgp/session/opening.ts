@@ -51,7 +51,11 @@ export function inOpenSent(session: In<"OpenSent">, event: SessionEvent, setting
           : [armWithJitter("keepalive", agreed.keepaliveTime), arm("hold", agreed.holdTime)];
       return {
         session: { state: "OpenConfirm", failures: session.failures, agreed },
-        effects: [{ type: "sendKeepalive" }, ...timers],
+        effects: [
+          ...(agreed.extendedMessages ? [{ type: "allowExtendedMessages" } as const] : []),
+          { type: "sendKeepalive" },
+          ...timers,
+        ],
       };
     }
     case "BGPHeaderErr":

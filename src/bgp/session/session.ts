@@ -44,6 +44,8 @@ export type SessionEffect =
   /** Close the TCP connection, after what was sent; it gives no more events. */
   | { readonly type: "close" }
   | { readonly type: "sendOpen"; readonly open: OpenMessage }
+  /** From the next message on the peer may send extended ones. @see RFC 8654 §4 */
+  | { readonly type: "allowExtendedMessages" }
   | { readonly type: "sendKeepalive" }
   | { readonly type: "sendNotification"; readonly notification: NotificationMessage }
   /** Start or restart a timer. With jitter the delay is cut by up to a quarter (RFC 4271 §10). */

@@ -39,6 +39,8 @@ export interface SessionSettings {
   readonly unforwardedFamilies?: readonly Family[];
   /** Refuse a peer that offers none of our families, instead of a session without routes. */
   readonly requireFamily: boolean;
+  /** Offer messages of up to 65535 octets. @see RFC 8654 */
+  readonly extendedMessages?: boolean;
   /** `undefined`: graceful restart is neither offered nor helped. */
   readonly gracefulRestart: OwnRestart | undefined;
 }

@@ -2,7 +2,7 @@ import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts";
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
-import { sameFamily, wireFamily } from "../wire/index.ts";
+import { messageLimit, sameFamily, wireFamily } from "../wire/index.ts";
 import { FamilyIntake } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
@@ -89,6 +89,7 @@ function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerPar
     attributes: rib.attributes,
     group: parts.groupOf(options, agreed, { family, ownNextHop: own }),
     family: wireFamily(family, codec.dialect),
+    messageLimit: messageLimit(agreed),
     clock,
     counters: record.counters,
     mayPass: (source) => {

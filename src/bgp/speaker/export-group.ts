@@ -12,7 +12,14 @@ import {
   type Verdict,
 } from "../policy/index.ts";
 import type { Agreement } from "../session/index.ts";
-import { type AttributeCodec, type AttributeContext, isMappedIpv4, LONGEST_KEY, UpdateEncoder } from "../wire/index.ts";
+import {
+  type AttributeCodec,
+  type AttributeContext,
+  isMappedIpv4,
+  LONGEST_KEY,
+  messageLimit,
+  UpdateEncoder,
+} from "../wire/index.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. */
@@ -41,7 +48,7 @@ export class ExportGroup {
   readonly #facts: ExportFacts;
   readonly #policy: RoutePolicy;
   readonly #peer: PolicyPeer;
-  readonly #extendedNextHop: boolean;
+  readonly #agreed: Pick<Agreement, "extendedNextHop" | "extendedMessages">;
   readonly #known = new WeakMap<AttributeSet, Exported | KeyedExport>();
   /** By the identifier of the neighbour that they came from, which becomes the originator. */
   readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported | KeyedExport>>();
@@ -52,14 +59,14 @@ export class ExportGroup {
     facts: ExportFacts,
     policy: RoutePolicy,
     peer: PolicyPeer,
-    options: { readonly extendedNextHop: boolean },
+    agreed: Pick<Agreement, "extendedNextHop" | "extendedMessages">,
   ) {
     this.#codec = codec;
     this.#context = context;
     this.#facts = facts;
     this.#policy = policy;
     this.#peer = peer;
-    this.#extendedNextHop = options.extendedNextHop;
+    this.#agreed = agreed;
   }
 
   /** @param reflectedFrom see `exportSet` */
@@ -107,13 +114,15 @@ export class ExportGroup {
     if (!nextHopAttribute && !this.#mayBeNextHop(sent.nextHop))
       return { ok: false, reason: "next-hop-family", ...hits };
     const attributes = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
-    if (!UpdateEncoder.fits(attributes, LONGEST_KEY[family])) return { ok: false, reason: "too-large", ...hits };
+    if (!UpdateEncoder.fits(attributes, LONGEST_KEY[family], messageLimit(this.#agreed))) {
+      return { ok: false, reason: "too-large", ...hits };
+    }
     return { ok: true, attributes, nextHop: sent.nextHop, ...hits };
   }
 
   /** Whether this address can stand in MP_REACH_NLRI on this session. @see RFC 8950 §3 (IPv4 routes) */
   #mayBeNextHop(address: Ipv6Address): boolean {
-    return !isMappedIpv4(address) && (this.#peer.family !== "ipv4-unicast" || this.#extendedNextHop);
+    return !isMappedIpv4(address) && (this.#peer.family !== "ipv4-unicast" || this.#agreed.extendedNextHop);
   }
 }
 
@@ -135,11 +144,10 @@ export class ExportGroups {
     if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy, facts);
     const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
     this.#shared.set(policy, shared);
-    const { kind, asWidth, extendedNextHop } = agreed;
+    const { kind, asWidth, extendedNextHop, extendedMessages } = agreed;
     const { nextHopSelf = false, routeServerClient = false } = peer;
-    const key = [kind, asWidth, extendedNextHop, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(
-      " ",
-    );
+    const session = [kind, asWidth, extendedNextHop, extendedMessages];
+    const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
     const known = shared.get(key);
     if (known !== undefined) return known;
     const created = this.#create(peer, agreed, policy, facts);
@@ -148,7 +156,7 @@ export class ExportGroups {
   }
 
   #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy, group: GroupFacts): ExportGroup {
-    const { kind, asWidth, extendedNextHop } = agreed;
+    const { kind, asWidth } = agreed;
     const { family, ownNextHop } = group;
     const { localAs, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
     const nextHopSelf = peer.nextHopSelf ?? false;
@@ -156,6 +164,6 @@ export class ExportGroups {
     const facts: ExportFacts = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family };
     const context = { asWidth, internal: kind === "internal" };
-    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, { extendedNextHop });
+    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed);
   }
 }

@@ -12,6 +12,7 @@ import {
   type AttributeCodec,
   CeaseSubcode,
   ErrorCode,
+  MAX_EXTENDED_MESSAGE_LENGTH,
   NlriBatch,
   type NotificationMessage,
   notification,
@@ -174,10 +175,16 @@ export class FamilyIntake {
         return { ok: false, reason: verdict.reason, ...hits };
       case "replace": {
         const { attributes: set } = verdict;
-        return { ok: true, set, identity: this.#parts.codec.identity(set, this.family), ...hits };
+        return { ...withIdentity(set, this.#parts.codec.identity(set, this.family)), ...hits };
       }
       case "accept":
-        return { ok: true, set: received.set, identity: received.identity, ...hits };
+        return { ...withIdentity(received.set, received.identity), ...hits };
     }
   }
+}
+
+/** A set that grew beyond what a message can carry, by AS numbers of four octets or by policy, is of no use to anybody. */
+function withIdentity(set: AttributeSet, identity: Uint8Array): Judged {
+  const tooLarge = identity.length > MAX_EXTENDED_MESSAGE_LENGTH;
+  return tooLarge ? { ok: false, reason: "too-large" } : { ok: true, set, identity };
 }

@@ -47,6 +47,11 @@ export class Input {
     });
   }
 
+  /** Longer messages from now on. @see RFC 8654 */
+  allowExtended(): void {
+    this.#framer.allowExtended();
+  }
+
   /** No further message until `release`. */
   hold(): void {
     this.#held = true;

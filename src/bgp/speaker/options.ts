@@ -41,6 +41,8 @@ export interface PeerOptions {
   readonly alsoOffer?: readonly Family[];
   /** Refuse the peer when it offers none of the families. Default: a session without routes. */
   readonly requireFamily?: boolean;
+  /** Offer messages of up to 65535 octets. Default true. @see RFC 8654 */
+  readonly extendedMessages?: boolean;
   /** More routes of one family than this end the session. @see RFC 4486 §4 */
   readonly maximumRoutes?: number;
   /**

@@ -16,6 +16,8 @@ export interface OutputParts {
   readonly attributes: AttributeTable;
   readonly group: ExportGroup;
   readonly family: Family;
+  /** Octets of the longest message. */
+  readonly messageLimit: number;
   readonly clock: Clock;
   readonly counters: PeerCounters;
   /** Whether this neighbour may have anything from `source` now. */
@@ -42,7 +44,7 @@ export class Output implements Disposable {
 
   constructor(parts: OutputParts) {
     this.#parts = parts;
-    this.#encoder = new UpdateEncoder(parts.family);
+    this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit });
     this.#visitor = this.#visit();
     parts.output.onPending = () => this.poke();
     this.poke();

@@ -61,6 +61,7 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
     restartFamilies: carried.map(wire),
     unforwardedFamilies: carried.filter((family) => !isForwardedHere(family)).map(wire),
     requireFamily: options.requireFamily ?? false,
+    extendedMessages: options.extendedMessages ?? true,
     gracefulRestart: restart.own,
   };
 }

@@ -147,6 +147,7 @@ export class PeerRecord {
       capabilities: {
         fourOctetAs: agreed?.asWidth === 4,
         routeRefresh: agreed?.routeRefresh ?? false,
+        extendedMessages: agreed?.extendedMessages ?? false,
         gracefulRestart: restart !== undefined,
         unknown: agreed?.unknownCapabilities ?? [],
       },

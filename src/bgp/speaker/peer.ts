@@ -238,6 +238,9 @@ export class Peer implements AsyncDisposable {
       case "sendOpen":
         this.#write(effect.side, encodeOpen(effect.open));
         return;
+      case "allowExtendedMessages":
+        this.#links[effect.side].input?.allowExtended();
+        return;
       case "sendKeepalive":
         this.#write(effect.side, encodeKeepalive());
         return;

@@ -51,6 +51,7 @@ export interface PeerStatus {
   readonly capabilities: {
     readonly fourOctetAs: boolean;
     readonly routeRefresh: boolean;
+    readonly extendedMessages: boolean;
     readonly gracefulRestart: boolean;
     /** Codes that this router does not know. */
     readonly unknown: readonly number[];

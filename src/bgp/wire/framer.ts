@@ -24,6 +24,11 @@ export type FrameAnswer =
 
 const NEED_MORE = { kind: "need-more" } as const;
 
+/** The longest message of a session. @see RFC 8654 §4 */
+export function messageLimit({ extendedMessages }: { readonly extendedMessages: boolean }): number {
+  return extendedMessages ? MAX_EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
+}
+
 /** Shortest and longest message of each type; the session may have a lower limit. @see RFC 4271 §6.1; RFC 2918 §3; RFC 8654 §3 */
 const LENGTHS: ReadonlyMap<number, readonly [number, number]> = new Map([
   [MessageType.Open, [29, MAX_MESSAGE_LENGTH]],

@@ -13,8 +13,8 @@ const REACH_HEADER = 4 + 3 + 1 + 16 + 1;
 const UNREACH_HEADER = 4 + 3;
 
 /**
- * Packs routes into UPDATE messages of at most 4096 octets, or more where the session allows it, written one behind the other into a block of memory that the
- * caller hands to a socket. MP_REACH_NLRI comes first (RFC 7606 §5.1).
+ * Packs routes into UPDATE messages of at most 4096 octets, or more where the session allows it, written one behind the
+ * other into a block of memory that the caller hands to a socket. MP_REACH_NLRI comes first (RFC 7606 §5.1).
  *
  * The order of calls: `announce` or `withdraw` as often as wanted, `take` to get what is there and start a new block.
  */

@@ -107,6 +107,7 @@ export interface NeighborConfiguration {
   readonly connectRetry: Seconds;
   readonly passive: boolean;
   readonly reflectorClient: boolean;
+  readonly extendedMessages: boolean;
   readonly password?: Secret;
   /** At most so many hops away, enforced with hop limits. */
   readonly ttlSecurityHops?: number;

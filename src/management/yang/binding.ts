@@ -130,6 +130,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     connectRetry: seconds(bgp["connect-retry"]),
     passive: neighbor.passive,
     reflectorClient: neighbor["route-reflector-client"],
+    extendedMessages: neighbor["extended-messages"],
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),

@@ -90,6 +90,7 @@ export interface NeighborInstance {
   readonly "hold-time"?: number;
   readonly "keepalive-time"?: number;
   readonly passive: boolean;
+  readonly "extended-messages": boolean;
   readonly "route-reflector-client": boolean;
   readonly password?: string;
   readonly "ttl-security-hops"?: number;

@@ -109,6 +109,7 @@ function words(effect: SessionEffect | PeeringEffect): string {
       return `ended ${effect.end.cause}${effect.agreed === undefined ? "" : " established"}`;
     case "sendOpen":
     case "sendKeepalive":
+    case "allowExtendedMessages":
       return effect.type;
     case "connect":
     case "close":

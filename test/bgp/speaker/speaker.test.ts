@@ -38,7 +38,13 @@ describe("two routers of one AS", () => {
     assert.equal(peer.description, "site b");
     assert.deepEqual([peer.state, peer.kind, peer.bgpIdentifier], ["Established", "internal", b.originId]);
     assert.deepEqual([peer.holdTime, peer.keepaliveTime, peer.families], [9, 3, ["ipv6/251"]]);
-    assert.deepEqual(peer.capabilities, { fourOctetAs: true, routeRefresh: true, gracefulRestart: true, unknown: [] });
+    assert.deepEqual(peer.capabilities, {
+      fourOctetAs: true,
+      routeRefresh: true,
+      extendedMessages: true,
+      gracefulRestart: true,
+      unknown: [],
+    });
     assert.deepEqual([peer.routesReceived, peer.routesAdvertised, b.peer().routesAdvertised], [1, 0, 1]);
     assert.deepEqual([peer.local?.address, peer.remote?.address], [A, B]);
     assert.deepEqual([peer.establishedTransitions, peer.flaps], [1, 0]);
