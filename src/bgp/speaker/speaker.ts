@@ -10,20 +10,21 @@ import {
   type Random,
   Scope,
 } from "../../base/index.ts";
-import { type AttributeSet, type KeyBatch, LOCAL_PEER } from "../../rib/index.ts";
+import { type AttributeSet, type KeyBatch, LOCAL_PEER, type RouteFamily } from "../../rib/index.ts";
 import { defaultPolicy } from "../policy/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import {
   AttributeCodec,
-  CAPABILITY_SITE_LENGTH,
   type CapabilitySiteNlri,
   CeaseSubcode,
   DEFAULT_DIALECT,
   ErrorCode,
   encodeCapabilitySite,
+  encodeUnicast,
   type NotificationMessage,
   notification,
   shutdownData,
+  type UnicastNlri,
 } from "../wire/index.ts";
 import { ExportGroups } from "./export-group.ts";
 import { peerCounters } from "./metrics.ts";
@@ -60,6 +61,9 @@ export interface Speaker extends AsyncDisposable {
   /** Announces a route of this router, or replaces it. The set's next hop is this router's. */
   originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void;
   withdraw(nlri: CapabilitySiteNlri): void;
+  /** The same for a prefix. Next hops of IPv4 are in mapped form. */
+  originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void;
+  withdrawUnicast(nlri: UnicastNlri): void;
   /**
    * Everything that this router originates has been handed to `originate`, and its forwarding works: from now on it may
    * say End-of-RIB, and that forwarding survives the loss of a session. Must be called once.
@@ -78,6 +82,8 @@ export interface Speaker extends AsyncDisposable {
    * routes that are kept for a restart stay. False for an unknown neighbour. @see RFC 5882 §4.3
    */
   pathFailed(address: string, failure: PathFailure): boolean;
+  /** BFD is up again: a session that still waits for its end goes on. False for an unknown neighbour. */
+  pathRecovered(address: string): boolean;
   /** Asks for all routes again and sends ours again; false without a session that can. */
   refresh(address: string): boolean;
   /** @throws {SpeakerError} `bgp.bad-address`, `bgp.duplicate-peer` @throws {TransportError} `bgp.needs-addon` */
@@ -172,14 +178,26 @@ class RunningSpeaker implements Speaker {
   }
 
   originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void {
-    const { rib } = this.#parts;
-    const identity = this.#codec.identity(attributes);
-    const id = rib.attributes.intern(identity, 0, identity.length, () => attributes);
-    rib.capability.announce(LOCAL_PEER, oneKey(nlri), id);
+    this.#announce("capability", encodeCapabilitySite(nlri), attributes);
   }
 
   withdraw(nlri: CapabilitySiteNlri): void {
-    this.#parts.rib.capability.withdraw(LOCAL_PEER, oneKey(nlri));
+    this.#parts.rib.capability.withdraw(LOCAL_PEER, oneKey(encodeCapabilitySite(nlri)));
+  }
+
+  originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void {
+    this.#announce(nlri.family, encodeUnicast(nlri), attributes);
+  }
+
+  withdrawUnicast(nlri: UnicastNlri): void {
+    this.#parts.rib.table(nlri.family).withdraw(LOCAL_PEER, oneKey(encodeUnicast(nlri)));
+  }
+
+  #announce(family: RouteFamily, key: Uint8Array, attributes: AttributeSet): void {
+    const { rib } = this.#parts;
+    const identity = this.#codec.identity(attributes, family);
+    const id = rib.attributes.intern(identity, 0, identity.length, () => attributes, family);
+    rib.table(family).announce(LOCAL_PEER, oneKey(key), id);
   }
 
   localStateConverged(): void {
@@ -199,6 +217,12 @@ class RunningSpeaker implements Speaker {
   pathFailed(address: string, failure: PathFailure): boolean {
     const peer = this.#peer(address);
     peer?.pathFailed(failure);
+    return peer !== undefined;
+  }
+
+  pathRecovered(address: string): boolean {
+    const peer = this.#peer(address);
+    peer?.pathRecovered();
     return peer !== undefined;
   }
 
@@ -333,11 +357,6 @@ function ceaseWithText(subcode: number, text: string | undefined): NotificationM
   return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
 }
 
-function oneKey(nlri: CapabilitySiteNlri): KeyBatch {
-  return {
-    octets: encodeCapabilitySite(nlri),
-    starts: Int32Array.of(0),
-    lengths: Int32Array.of(CAPABILITY_SITE_LENGTH),
-    count: 1,
-  };
+function oneKey(octets: Uint8Array): KeyBatch {
+  return { octets, starts: Int32Array.of(0), lengths: Int32Array.of(octets.length), count: 1 };
 }

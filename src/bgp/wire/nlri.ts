@@ -64,6 +64,27 @@ export function originIdAt(octets: Uint8Array, start: number): number {
   return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
 }
 
+/** The key of one unicast route. */
+export interface UnicastNlri {
+  readonly family: UnicastFamily;
+  /** 4 octets, or 16. */
+  readonly address: Uint8Array;
+  /** In bits; those of the address behind it do not count. */
+  readonly length: number;
+}
+
+/** As sent and as used for a key: the length, then as few octets as hold it. @see RFC 4271 §4.3; RFC 4760 §5 */
+export function encodeUnicast({ family, address, length }: UnicastNlri): Uint8Array {
+  const longest = PREFIX_BITS[family];
+  if (8 * address.length !== longest) throw new RangeError(`${address.length} octets are no address of ${family}`);
+  if (!Number.isInteger(length) || length < 0 || length > longest) throw new RangeError(`a prefix of ${length} bits`);
+  const key = new Uint8Array(1 + ((length + 7) >> 3));
+  key.set(address.subarray(0, key.length - 1), 1);
+  key[key.length - 1]! &= ~surplusMask(length);
+  key[0] = length;
+  return key;
+}
+
 /** Routes of one attribute or field of one UPDATE. Reused from message to message: it borrows the message's octets until the next `scan`. */
 export class NlriBatch implements KeyBatch {
   octets: Uint8Array = new Uint8Array(0);
@@ -133,7 +154,10 @@ export class NlriBatch implements KeyBatch {
     while (at < end) {
       const bits = octets[at]!;
       const length = 1 + ((bits + 7) >> 3);
-      if (bits > longest || length > end - at) return false;
+      if (bits > longest || length > end - at) {
+        this.clear();
+        return false;
+      }
       if (isNotUnicast(octets, at, longest)) this.malformed++;
       else {
         this.#add(at, length);
