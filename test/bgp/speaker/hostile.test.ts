@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { fromHex, seconds, toHex } from "../../../src/base/index.ts";
+import { fromHex, seconds } from "../../../src/base/index.ts";
 import { ownOpen } from "../../../src/bgp/session/index.ts";
-import type { Connection } from "../../../src/bgp/speaker/index.ts";
 import {
   AttributeCodec,
   DEFAULT_DIALECT,
@@ -11,81 +10,14 @@ import {
   encodeMessage,
   encodeOpen,
   encodeRouteRefresh,
-  type Family,
-  Framer,
   MessageType,
   UpdateEncoder,
 } from "../../../src/bgp/wire/index.ts";
 import { settingsSample } from "../session/samples.ts";
 import { keySample, setSample, updateBody } from "../wire/samples.ts";
+import { Puppet } from "./puppet.ts";
 import { type Router, TARGET } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
-
-/** A neighbour that says what the test wants. */
-class Puppet {
-  readonly seen: string[] = [];
-  closed: string | undefined;
-  readonly #connection: Connection;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    const framer = new Framer();
-    connection.start({
-      data: (octets) => {
-        framer.feed(octets);
-        for (let answer = framer.next(); answer.kind !== "need-more"; answer = framer.next()) {
-          assert.equal(answer.kind, "message");
-          if (answer.kind !== "message") return;
-          const body = toHex(answer.octets.subarray(answer.start, answer.end));
-          this.seen.push(answer.type === MessageType.Notification ? `notify ${body}` : `${answer.type}`);
-        }
-      },
-      closed: (reason) => {
-        this.closed = reason;
-      },
-      drained: () => {},
-    });
-  }
-
-  say(...octets: Uint8Array[]): void {
-    for (const part of octets) this.#connection.write(part.slice());
-  }
-
-  update(body: Uint8Array): void {
-    this.say(encodeMessage(MessageType.Update, body));
-  }
-
-  static async connect(scene: Scene, to = A, from = B): Promise<Puppet> {
-    const found = Promise.withResolvers<Connection>();
-    scene.network.host(from).connect({ remote: { address: to, port: 179 } }, (result) => {
-      if (result instanceof Error) found.reject(result);
-      else found.resolve(result);
-    });
-    let puppet: Puppet | undefined;
-    void found.promise.then((connection) => {
-      puppet = new Puppet(connection);
-    });
-    for (let i = 0; puppet === undefined && i < 100; i++) {
-      scene.clock.advance(10);
-      await Promise.resolve();
-    }
-    return puppet!;
-  }
-
-  /** A session of its own with a router. */
-  static async up(scene: Scene, families: readonly Family[] = [DEFAULT_DIALECT.family]): Promise<Puppet> {
-    const puppet = await Puppet.connect(scene);
-    const settings = settingsSample({
-      bgpIdentifier: 0x0a000002,
-      families,
-      gracefulRestart: undefined,
-      holdTime: seconds(90),
-    });
-    puppet.say(encodeOpen(ownOpen(settings)), encodeKeepalive());
-    scene.clock.advance(20);
-    return puppet;
-  }
-}
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
 
