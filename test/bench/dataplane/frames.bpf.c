@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Live frames over veth: where they begin, where they end, and the floor. */
+#include "draw.h"
+
+#define BENCH_PROCESSORS 256
+
+enum bench_place {
+	BENCH_GENERATED,
+	BENCH_SINK_ONE,
+	BENCH_SINK_TWO,
+	BENCH_DROPPED,
+	BENCH_PLACES,
+};
+
+struct bench_count {
+	__u64 packets;
+	__u64 last;	/* monotonic nanoseconds, where bench_stamp is set */
+};
+
+const volatile __u32 bench_sink_one = 0;	/* ifindex */
+const volatile __u32 bench_stamp = 0;
+/* one line a processor */
+struct bench_count bench_counts[BENCH_PROCESSORS][BENCH_PLACES];
+
+static __always_inline void count(__u32 place)
+{
+	__u32 processor = bpf_get_smp_processor_id();
+	struct bench_count *at;
+
+	if (processor >= BENCH_PROCESSORS)
+		return;
+	at = &bench_counts[processor][place];
+	at->packets++;
+	if (bench_stamp)
+		at->last = bpf_ktime_get_ns();
+}
+
+/* Pages come back from the receiver with what it wrote: write every header. */
+SEC("xdp")
+int generate(struct xdp_md *ctx)
+{
+	void *frame = (void *)(long)ctx->data;
+
+	if (frame + BENCH_FRAME > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	write_flow(frame);
+	count(BENCH_GENERATED);
+	return XDP_TX;
+}
+
+static __always_inline int is_ours(struct xdp_md *ctx)
+{
+	void *frame = (void *)(long)ctx->data;
+	struct ipv6hdr *ip = frame + ETH_HLEN;
+
+	if (frame + BENCH_L4 > (void *)(long)ctx->data_end)
+		return 0;
+	return ip->nexthdr == IPPROTO_IPV6 || ip->nexthdr == bench_protocol;
+}
+
+SEC("xdp")
+int sink(struct xdp_md *ctx)
+{
+	if (!is_ours(ctx))
+		return XDP_PASS;
+	count(ctx->ingress_ifindex == bench_sink_one ? BENCH_SINK_ONE :
+						       BENCH_SINK_TWO);
+	return XDP_DROP;
+}
+
+SEC("xdp")
+int floor_xdp(struct xdp_md *ctx)
+{
+	if (!is_ours(ctx))
+		return XDP_PASS;
+	count(BENCH_DROPPED);
+	return XDP_DROP;
+}
+
+/* The kernel's own forwarding, entered in the same way as ours. */
+SEC("xdp")
+int to_kernel(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,57 @@
+/** npm run bench:dataplane. See README.md. */
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { loadNative } from "../../../native/index.ts";
+import { compareObjects } from "./compare.ts";
+import { isReached, type Row, ratioToBar, tableOf } from "./figures.ts";
+import { setUpNetwork } from "./network.ts";
+import { measurePass } from "./pass-rows.ts";
+import { buildPrograms } from "./programs.ts";
+
+const MARK = "SEMR_BENCH_ISOLATED";
+
+const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Promise<Row[]>]> = new Map([
+  ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(7)]],
+]);
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    only: { type: "string", multiple: true },
+    compare: { type: "string", multiple: true },
+  },
+});
+
+if (process.env[MARK] === undefined) {
+  const { usable, reason } = loadNative().bpf.probe();
+  if (!usable || process.getuid?.() !== 0) {
+    console.error(`the bench needs root, namespaces and BPF: ${reason ?? "not root"}`);
+    process.exit(1);
+  }
+  // a network and mounts of its own: whatever happens, nothing is left behind
+  const words = ["--net", "--mount", process.execPath, import.meta.filename, ...process.argv.slice(2)];
+  const inside = spawnSync("unshare", words, { stdio: "inherit", env: { ...process.env, [MARK]: "1" } });
+  process.exit(inside.status ?? 1);
+}
+
+const chosen = values.compare ? [] : (values.only ?? [...SECTIONS.keys()]);
+await buildPrograms();
+setUpNetwork();
+const sections = new Map<string, Row[]>();
+if (values.compare) sections.set("Builds of the pass against each other", await compareObjects(values.compare, 9));
+for (const name of chosen) {
+  const section = SECTIONS.get(name);
+  if (section === undefined) throw new Error(`there is no section ${name}: ${[...SECTIONS.keys()].join(", ")}`);
+  const [title, measure] = section;
+  const begin = performance.now();
+  sections.set(title, await measure());
+  console.error(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+}
+if (values.json) {
+  const rows = [...sections].map(([section, all]) => ({
+    section,
+    rows: all.map((one) => ({ ...one, ratio: ratioToBar(one), reached: isReached(one) })),
+  }));
+  console.log(JSON.stringify(rows, undefined, 2));
+} else console.log(tableOf(sections));
+process.exit(0);

@@ -1,0 +1,143 @@
+import type { BpfMap, BpfObject, BpfProgram } from "../../../native/index.ts";
+import { loadNative } from "../../../native/index.ts";
+import { parseIpv6, parseIpv6Prefix } from "../../../src/base/index.ts";
+import { PORT, PORT_FLAG, ROLE } from "../../../src/dataplane/abi.ts";
+import { type DataplaneOptions, type KernelDataplane, startKernelDataplane } from "../../../src/dataplane/index.ts";
+import { GROUP_SLOTS, type Operation, type SlotOwner } from "../../../src/forwarding/index.ts";
+import { PASS_PATH, PIN_ROOT } from "./places.ts";
+
+export const DOMAIN = parseIpv6Prefix("fd5e:3d00:1::/48")!;
+export const LOCATOR = parseIpv6("2001:db8:b0::1")!;
+export const SOURCE = parseIpv6("2001:db8:c::")!;
+export const TENANT = 1;
+export const HASH_SEED = 1;
+export const TUNNELS = 256;
+const MOST_GROUPS = 1000;
+const CHUNK = 10_000;
+
+const QUIET = { error() {}, warn() {}, info() {}, debug() {} };
+
+function mix(value: number): number {
+  let x = Math.imul(value ^ (value >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+/** The address that `draw.h` writes for capability number `index`. */
+export function capabilityAddress(index: number): Uint8Array {
+  const address = DOMAIN.address.slice();
+  const view = new DataView(address.buffer);
+  view.setUint16(6, TENANT);
+  view.setUint32(8, mix(index), true);
+  view.setUint16(12, mix(index ^ 0x5bd1e995) & 0xffff, true);
+  return address;
+}
+
+/** Odd ones are behind the second link, even ones behind the first. */
+export function tunnelLocator(index: number): Uint8Array {
+  return parseIpv6(`2001:db8:b${1 + (index & 1)}:${index.toString(16)}::1`)!;
+}
+
+function slotsOfGroup(group: number, tunnels: number): SlotOwner[] {
+  return Array.from({ length: GROUP_SLOTS }, (_, slot) => {
+    const current = 1 + (mix(group * GROUP_SLOTS + slot) % tunnels);
+    return { slot, current, previous: current };
+  });
+}
+
+export interface PlanSize {
+  readonly capabilities: number;
+  readonly tunnels?: number;
+  readonly groups?: number;
+}
+
+/** Next hops and groups of a plan; capability `i` goes to group 1 + i mod groups. */
+export function hopsAndGroups({ capabilities, tunnels = TUNNELS, groups = MOST_GROUPS }: PlanSize): Operation[] {
+  return [
+    ...Array.from({ length: tunnels }, (_, at): Operation => {
+      const index = at + 1;
+      return { type: "set-next-hop", index, nextHop: { kind: "tunnel", locator: tunnelLocator(index) }, state: "up" };
+    }),
+    ...Array.from({ length: Math.min(groups, capabilities) }, (_, at): Operation => {
+      const group = at + 1;
+      return { type: "set-slots", group, slots: slotsOfGroup(group, tunnels), backup: 1 };
+    }),
+  ];
+}
+
+export function setCapability(index: number, groups: number, shift = 0): Operation {
+  const entry = { address: capabilityAddress(index), group: 1 + ((index + shift) % groups), localGroup: 0 };
+  return { type: "set-capability", entry };
+}
+
+/** Milliseconds of each chunk of CHUNK capabilities inside `apply`; making the operations is not counted. */
+export function fillCapabilities(
+  dataplane: KernelDataplane,
+  { capabilities, groups = MOST_GROUPS }: PlanSize,
+): number[] {
+  const times: number[] = [];
+  const used = Math.min(groups, capabilities);
+  for (let first = 0; first < capabilities; first += CHUNK) {
+    const length = Math.min(CHUNK, capabilities - first);
+    const operations = Array.from({ length }, (_, at) => setCapability(first + at, used));
+    const begin = performance.now();
+    dataplane.apply(operations, 1);
+    times.push(performance.now() - begin);
+  }
+  return times;
+}
+
+/** The product's kernel data plane with empty tables, on no port. */
+export function startDataplane(
+  name: string,
+  maxCapabilities: number,
+  options: Partial<DataplaneOptions> = {},
+  objectPath = PASS_PATH,
+): Promise<KernelDataplane> {
+  return startKernelDataplane(
+    {
+      domain: DOMAIN,
+      locator: LOCATOR,
+      ports: [],
+      pinDirectory: `${PIN_ROOT}/${name}`,
+      hashSeed: HASH_SEED,
+      tunnelMtu: 1500,
+      maxCapabilities,
+      ...options,
+    },
+    { native: loadNative(), log: QUIET, objectPath },
+  );
+}
+
+/** At its limit the table refuses the one or the other address: see README.md. */
+export function roomFor(capabilities: number): number {
+  return Math.ceil(capabilities * 1.1);
+}
+
+export async function startFilled(name: string, size: PlanSize, objectPath = PASS_PATH): Promise<KernelDataplane> {
+  const dataplane = await startDataplane(name, roomFor(size.capabilities), {}, objectPath);
+  dataplane.apply(hopsAndGroups(size), 1);
+  fillCapabilities(dataplane, size);
+  return dataplane;
+}
+
+/** Makes `ifindex` a client port. `direct`: XDP sends by itself, as the driver lets it where all ports are hardware. */
+export function setClientPort(object: BpfObject, ifindex: number, sends: "itself" | "by the stack"): void {
+  const octets = mapOf(object, "ports").mmap();
+  const view = new DataView(octets.buffer, octets.byteOffset + ifindex * PORT.size, PORT.size);
+  view.setUint16(PORT.offsets.role, ROLE.client, true);
+  view.setUint16(PORT.offsets.flags, sends === "itself" ? PORT_FLAG.direct : 0, true);
+  view.setUint16(PORT.offsets.tenant, TENANT);
+}
+
+export function mapOf(object: BpfObject, name: string): BpfMap {
+  const map = object.maps.get(name);
+  if (map === undefined) throw new Error(`the object has no map ${name}`);
+  return map;
+}
+
+export function programOf(object: BpfObject, name: string): BpfProgram {
+  const program = object.programs.get(name);
+  if (program === undefined) throw new Error(`the object has no program ${name}`);
+  return program;
+}
