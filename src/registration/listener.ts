@@ -71,7 +71,12 @@ export async function listenHttps(
   server.maxConnections = LIMITS.connections;
   const open = limitPerSource(server, () => refused.add());
   server.on("drop", () => refused.add());
-  server.on("tlsClientError", () => broken("tls").add());
+  // Its own listener would answer inside the handshake, which waits for ever on a peer that says nothing.
+  server.removeAllListeners("tlsClientError");
+  server.on("tlsClientError", (_, socket) => {
+    broken("tls").add();
+    socket.destroy();
+  });
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
     broken("http").add();
     const status = CLIENT_ERRORS[cause.code ?? ""] ?? "400 Bad Request";

@@ -210,6 +210,16 @@ describe("the control server", () => {
       assert.equal((await ask(socket, "/v1/status")).status, 200); // nothing else is disturbed
     });
 
+  it("closes a connection whose request never ends, so that it keeps nobody out", { timeout: 20_000 }, async (t) => {
+    const { socket } = await serve(t, fixedRouter());
+    const slow = net.connect(socket, () => slow.write("GET /v1/status HTTP/1.1\r\nX: "));
+    t.after(() => slow.destroy());
+    const began = performance.now();
+    slow.resume();
+    await once(slow, "close");
+    assert.ok(performance.now() - began < 10_000);
+  });
+
   it("says what a handler refuses, and calls anything else a defect", async (t) => {
     const thrown: Record<string, Error> = {
       a: new ControlRefusal(404, "control.no-such-agent", "Not found", "there is no agent a"),

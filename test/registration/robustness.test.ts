@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { connect as connectPlain } from "node:net";
+import { connect as connectPlain, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import fc from "fast-check";
@@ -19,7 +19,7 @@ async function dial(bench: Bench, changes: ConnectionOptions = {}): Promise<TLSS
 }
 
 /** What the server says until it closes. */
-async function drain(socket: TLSSocket): Promise<string> {
+async function drain(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (chunk: Buffer) => {
     text += chunk.toString("latin1");
@@ -92,6 +92,13 @@ describe("connections", { skip }, () => {
     } finally {
       clearInterval(trickle);
     }
+  });
+
+  it("that never finish their handshake are closed", { timeout: 20_000 }, async () => {
+    const silent = connectPlain(bench.port, "::1");
+    const broken = connectPlain(bench.port, "::1", () => broken.write("\x16\x03\x01\x02\x00\x01"));
+    await Promise.all([drain(silent), drain(broken)]);
+    assert.ok(bench.metrics.value("semrd_registration_connections_broken_total", { reason: "tls" }) >= 2);
   });
 
   it("that go away in the middle of a request disturb nobody", async () => {

@@ -31,6 +31,8 @@ const MODE = 0o660;
 const MAX_CONNECTIONS = 64;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often both are looked at; with Node's own half minute, 64 silent connections would keep everybody out for so long. */
+const CHECK_EVERY_MS = 1_000;
 
 /**
  * Serves local management: HTTP/1.1 with JSON over a UNIX socket. Resources are listed in the folder's README.
@@ -48,7 +50,7 @@ export async function startControlServer(
   const scope = new Scope(signal);
   try {
     await claimSocketPath(options.path);
-    const server = http.createServer((request, response) => {
+    const server = http.createServer({ connectionsCheckingInterval: CHECK_EVERY_MS }, (request, response) => {
       void serve(request, response, handlers, parts);
     });
     server.maxConnections = MAX_CONNECTIONS;
