@@ -57,7 +57,10 @@ SEMR_ASSERT_SIZE(struct semr_capability_line, 64);
 #define SEMR_GROUP_SLOTS 64	/* GROUP_SLOTS in src/forwarding/plan.ts */
 #define SEMR_GROUP_PROBES 4	/* slots looked at before the backup */
 
-/* Written with one 4-octet store. In transition while the two differ. */
+/*
+ * Written with one 4-octet store. In transition while the two differ; 0 in
+ * `previous`: only remembered flows are not current's.
+ */
 struct semr_slot {
 	__u16 current;
 	__u16 previous;

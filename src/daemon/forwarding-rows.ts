@@ -62,7 +62,7 @@ function membersOf(plan: PlanSnapshot, group: number, { localOnly }: { localOnly
   for (const { current, previous } of owners.slots) {
     if (current === 0) continue;
     count(current).slots++;
-    if (previous !== current) count(current).moving++;
+    if (previous !== 0 && previous !== current) count(current).moving++;
   }
   if (owners.backup !== 0) count(owners.backup);
   return [...counts].flatMap(([index, { slots, moving }]) => {

@@ -4,7 +4,10 @@ import { assignSlots, type GroupMember } from "./slot-assignment.ts";
 /** What a group is: two groups with the same content are one. */
 export interface GroupContent {
   readonly current: Uint16Array;
-  /** Equal to `current` where the slot is not in transition. */
+  /**
+   * Who has the flows that the data plane does not remember: equal to `current` where the slot is not in transition, 0 where its
+   * transition fades out, so that they are `current`'s and only remembered ones stay elsewhere.
+   */
   readonly previous: Uint16Array;
   readonly backup: NextHopIndex;
 }
@@ -44,11 +47,25 @@ export function contentFor(wish: GroupWish, past: GroupContent, seed: number): G
     const now = current[slot]!;
     const was = past.current[slot]!;
     const before = past.previous[slot]!;
-    // In an ongoing transition the pass remembers every flow that it sees; those that it has not seen are the older owner's.
+    // In an ongoing transition the pass remembers every flow that it sees; those that it has not seen are the older owner's,
+    // who may be the new one again.
+    const remembers = before !== was && was !== 0;
     if (before !== was && before !== now && alive(before)) previous[slot] = before;
-    else previous[slot] = was !== now && alive(was) ? was : now;
+    else if (was !== now && before !== now && alive(was)) previous[slot] = was;
+    else previous[slot] = remembers ? 0 : now;
   }
   return { current, previous, backup: wish.backup };
+}
+
+/**
+ * The content when unknown flows are the current owners', for all but those who keep theirs. A former owner that owns other
+ * slots keeps the flows that are remembered; one that owns none would be forgotten with them, so it keeps its place.
+ */
+export function faded({ current, previous, backup }: GroupContent, lasting: ReadonlySet<NextHopIndex>): GroupContent {
+  const owners = new Set(current);
+  const fades = (owner: NextHopIndex, slot: number): boolean =>
+    owner !== current[slot] && owners.has(owner) && !lasting.has(owner);
+  return { current, previous: previous.map((owner, slot) => (fades(owner, slot) ? 0 : owner)), backup };
 }
 
 /** The content when the transition is over, for all but those who keep their flows. */
@@ -56,8 +73,13 @@ export function settled({ current, previous, backup }: GroupContent, lasting: Re
   return { current, previous: previous.map((owner, slot) => (lasting.has(owner) ? owner : current[slot]!)), backup };
 }
 
-export function inTransition({ current, previous }: GroupContent, lasting: ReadonlySet<NextHopIndex>): boolean {
-  return previous.some((owner, slot) => owner !== current[slot] && !lasting.has(owner));
+export type Stage = "holding" | "fading" | "settled";
+
+/** How far the transition of a content has come. */
+export function stageOf({ current, previous }: GroupContent, lasting: ReadonlySet<NextHopIndex>): Stage {
+  const former = previous.filter((owner, slot) => owner !== current[slot] && !lasting.has(owner));
+  if (former.length === 0) return "settled";
+  return former.some((owner) => owner !== 0) ? "holding" : "fading";
 }
 
 /** Every next hop that the content names. */

@@ -1,17 +1,26 @@
-import type { Clock, Milliseconds, Timer } from "../base/index.ts";
+import { type Clock, type Milliseconds, milliseconds, type Timer } from "../base/index.ts";
 import {
   changedSlots,
   contentKey,
+  faded,
   type GroupContent,
-  inTransition,
   isEmpty,
   namedBy,
+  type Stage,
   settled,
+  stageOf,
 } from "./group-content.ts";
 import { IndexPool } from "./index-pool.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
 import type { GroupIndex, NextHopIndex } from "./plan.ts";
+
+/**
+ * For so long after a transition's hold, flows that the data plane remembers stay where they are: as long as a translator has
+ * to remember an idle connection.
+ * @see RFC 5382 REQ-5
+ */
+export const FLOW_MEMORY = milliseconds(7_440_000);
 
 /** Whoever points at a group: one side of a capability entry. */
 export interface GroupUser {
@@ -25,7 +34,8 @@ export interface Group {
   readonly users: Set<GroupUser>;
   /** Draining next hops: their flows stay with them when the transition of the others ends. */
   lasting: ReadonlySet<NextHopIndex>;
-  /** When its transition ends, on the monotonic clock. */
+  stage: Stage;
+  /** When the stage ends, on the monotonic clock. */
   until: number | undefined;
 }
 
@@ -42,6 +52,8 @@ export interface GroupTableParts {
   readonly changed: () => void;
 }
 
+const SETTLED = { stage: "settled", until: undefined } as const;
+
 /** Groups by content: capabilities with the same owners in the same slots share one. */
 export class GroupTable {
   readonly #parts: GroupTableParts;
@@ -49,8 +61,9 @@ export class GroupTable {
   readonly #byKey = new Map<string, Group>();
   readonly #byIndex = new Map<GroupIndex, Group>();
   readonly #unused = new Set<Group>();
-  /** Groups in transition, in the order in which their transitions end. */
-  readonly #moving = new Set<Group>();
+  /** Groups in transition, in the order in which the stages end. */
+  readonly #holding = new Set<Group>();
+  readonly #fading = new Set<Group>();
   #timer: Timer | undefined;
   #timerFor = Number.POSITIVE_INFINITY;
 
@@ -74,7 +87,7 @@ export class GroupTable {
 
   #enter(index: GroupIndex, content: GroupContent): Group {
     const key = contentKey(content);
-    const group: Group = { index, content, key, users: new Set(), lasting: new Set(), until: undefined };
+    const group: Group = { index, content, key, users: new Set(), lasting: new Set(), ...SETTLED };
     this.#byIndex.set(index, group);
     if (!this.#byKey.has(key)) this.#byKey.set(key, group);
     for (const nextHop of namedBy(content)) this.#parts.nextHops.retain(nextHop);
@@ -151,47 +164,64 @@ export class GroupTable {
   }
 
   #startTransition(group: Group): void {
-    this.#moving.delete(group);
-    group.until = undefined;
-    if (!inTransition(group.content, group.lasting)) return;
-    group.until = this.#parts.clock.monotonic() + this.#parts.transitionHold;
-    this.#moving.add(group);
+    this.#enterStage(group, stageOf(group.content, group.lasting));
+  }
+
+  #enterStage(group: Group, stage: Stage): void {
+    this.#forgetStage(group);
+    if (stage !== "settled") {
+      const { clock, transitionHold } = this.#parts;
+      const [lasts, waiting] = stage === "holding" ? [transitionHold, this.#holding] : [FLOW_MEMORY, this.#fading];
+      Object.assign(group, { stage, until: clock.monotonic() + lasts });
+      waiting.add(group);
+    }
     this.#arm();
   }
 
+  #forgetStage(group: Group): void {
+    Object.assign(group, SETTLED);
+    this.#holding.delete(group);
+    this.#fading.delete(group);
+  }
+
   #arm(): void {
-    const [first] = this.#moving;
-    const next = first?.until ?? Number.POSITIVE_INFINITY;
+    const firsts = [this.#holding, this.#fading].map(([first]) => first?.until ?? Number.POSITIVE_INFINITY);
+    const next = Math.min(...firsts);
     if (next === this.#timerFor) return;
     this.#timer?.cancel();
     this.#timerFor = next;
     if (next === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#parts;
-    this.#timer = clock.after(Math.max(0, next - clock.monotonic()) as Milliseconds, () => this.#endTransitions());
+    this.#timer = clock.after(Math.max(0, next - clock.monotonic()) as Milliseconds, () => this.#endStages());
   }
 
-  #endTransitions(): void {
+  #endStages(): void {
     this.#timerFor = Number.POSITIVE_INFINITY;
     const now = this.#parts.clock.monotonic();
-    for (const group of this.#moving) {
-      if (group.until !== undefined && group.until > now) break;
-      this.#moving.delete(group);
-      group.until = undefined;
-      const content = settled(group.content, group.lasting);
-      const key = contentKey(content);
-      if (key === group.key) continue;
-      if (this.#byKey.has(key) || isEmpty(content)) for (const user of group.users) this.#parts.revisit(user);
-      else {
-        this.#change(group, content, key);
-        this.#parts.changed();
-      }
-    }
+    const ended = (groups: ReadonlySet<Group>): Group[] => [...groups].filter(({ until }) => until! <= now);
+    for (const group of ended(this.#fading)) this.#passOn(group, "settled");
+    for (const group of ended(this.#holding)) this.#passOn(group, "fading");
     this.#arm();
   }
 
-  /** What a user of the group starts from: its content, or what is left of it when the transition is over. */
-  past(group: Group): GroupContent {
-    return group.until === undefined ? settled(group.content, group.lasting) : group.content;
+  /** The next stage, in place or, where another group has that content already, by those who use this one. */
+  #passOn(group: Group, stage: Stage): void {
+    this.#enterStage(group, stage);
+    const content = this.past(group);
+    const key = contentKey(content);
+    if (key === group.key) return;
+    if (this.#byKey.has(key) || isEmpty(content)) {
+      for (const user of group.users) this.#parts.revisit(user);
+      return;
+    }
+    this.#change(group, content, key);
+    this.#parts.changed();
+  }
+
+  /** What a user of the group starts from: its content, or what the end of its stage leaves of it. */
+  past({ content, lasting, stage }: Group): GroupContent {
+    if (stage === "holding") return content;
+    return stage === "fading" ? faded(content, lasting) : settled(content, lasting);
   }
 
   /** At the end of a step, before unused next hops are removed. */
@@ -200,7 +230,7 @@ export class GroupTable {
     for (const group of this.#unused) {
       this.#byIndex.delete(group.index);
       this.#forgetKey(group);
-      this.#moving.delete(group);
+      this.#forgetStage(group);
       this.#pool.give(group.index, now);
       for (const nextHop of namedBy(group.content)) this.#parts.nextHops.release(nextHop);
       this.#parts.batch.add({ type: "remove-group", group: group.index });

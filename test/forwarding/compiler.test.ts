@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CapabilityName } from "../../src/base/index.ts";
+import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
 import {
   addressOf,
   forwarding,
@@ -10,6 +11,7 @@ import {
   owners,
   QUARANTINE,
   selection,
+  TRANSITION_END,
   TRANSITION_HOLD,
 } from "./world.ts";
 
@@ -60,10 +62,14 @@ describe("sites of a capability", () => {
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<-r2": 32 });
     sink.news();
     clock.advance(1);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<--": 32 }, "unknown flows are r3's now");
+    clock.advance(FLOW_MEMORY - 1);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<--": 32 }, "remembered ones stay with r2");
+    clock.advance(1);
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });
     assert.deepEqual(
       sink.news().map(({ type }) => type),
-      ["set-slots"],
+      ["set-slots", "set-slots"],
     );
     compiler.capabilityChanged(selection(OCR, [{ site: 3 }]));
     clock.settle();
@@ -74,6 +80,17 @@ describe("sites of a capability", () => {
     );
   });
 
+  it("in transition and asked back: who has not been seen meanwhile is still the first owner's", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
+    clock.settle();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }, { site: 3 }]));
+    clock.settle();
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }, { site: 3, as: "less-preferred" }]));
+    clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r2<--": 32 });
+  });
+
   it("that lost by preference hand over; that drain keep their flows for as long as they drain", () => {
     const { compiler, sink, clock } = forwarding();
     compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
@@ -82,12 +99,16 @@ describe("sites of a capability", () => {
     clock.settle();
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { "r3<-r2": 64 });
     clock.advance(TRANSITION_HOLD);
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { "r3<-r2": 64 }, "without a slot r2 would be forgotten");
+    clock.advance(FLOW_MEMORY);
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r3: 64 });
     compiler.capabilityChanged(selection(OCR, [{ site: 4 }, { site: 3, as: "draining" }]));
-    clock.advance(10 * TRANSITION_HOLD);
+    clock.advance(10 * TRANSITION_END);
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { "r4<-r3": 64 });
     compiler.capabilityChanged(selection(OCR, [{ site: 4 }]));
     clock.settle();
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { "r4<--": 64 });
+    clock.advance(FLOW_MEMORY);
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r4: 64 });
   });
 
@@ -186,10 +207,10 @@ describe("instances behind this router", () => {
     compiler.instanceAdded(instance({ number: 2 }), "up");
     clock.settle();
     compiler.instanceState(instance({ number: 1 }).id, "draining");
-    clock.advance(5 * TRANSITION_HOLD);
+    clock.advance(5 * TRANSITION_END);
     assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 32, "i2<-i1": 32 });
     compiler.instanceRemoved(instance({ number: 1 }));
-    clock.settle();
+    clock.advance(FLOW_MEMORY);
     assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 64 });
   });
 

@@ -11,6 +11,7 @@ import {
   owners,
   type SiteInput,
   selection,
+  TRANSITION_END,
   TRANSITION_HOLD,
 } from "./world.ts";
 
@@ -112,7 +113,7 @@ describe("plans", () => {
         const { sink, clock, compiler } = router;
         for (const step of steps) feed(router, step);
         clock.settle();
-        clock.advance(TRANSITION_HOLD);
+        clock.advance(TRANSITION_END);
         assert.equal(compiler.pending, 0);
         const { sitesOf, up } = latest(steps);
         const named = new Set<number>();
@@ -166,7 +167,7 @@ describe("plans", () => {
         const first = forwarding();
         for (const step of steps) feed(first, step);
         first.clock.settle();
-        first.clock.advance(TRANSITION_HOLD);
+        first.clock.advance(TRANSITION_END);
         first.compiler[Symbol.dispose]();
         const second = forwarding({ sink: first.sink });
         first.sink.news();
@@ -179,7 +180,7 @@ describe("plans", () => {
           if ((order[i] ?? 0) % 2 === 0) second.clock.settle();
         }
         second.compiler.converged();
-        second.clock.advance(2 * TRANSITION_HOLD);
+        second.clock.advance(2 * TRANSITION_END);
         assert.deepEqual(first.sink.news(), []);
       }),
       { numRuns: 150, verbose: 1 },

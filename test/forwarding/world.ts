@@ -9,6 +9,7 @@ import {
 } from "../../src/base/index.ts";
 import { PlanTables } from "../../src/dataplane/memory/plan-tables.ts";
 import type { Instance, InstanceHealth, InstanceState } from "../../src/directory/index.ts";
+import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
 import {
   Compiler,
   type GroupIndex,
@@ -26,6 +27,8 @@ import { VirtualClock } from "../sim/virtual-clock.ts";
 export const DOMAIN = parseIpv6Prefix("fd00:5e3d::/48")!;
 export const OWN = parseIpv6("2001:db8:ff::1")!;
 export const TRANSITION_HOLD = 30_000;
+/** Hold and fading: nothing is in transition any more. */
+export const TRANSITION_END = TRANSITION_HOLD + FLOW_MEMORY;
 export const QUARANTINE = 60_000;
 export const OCR = "/vision/ocr" as CapabilityName;
 
