@@ -1,20 +1,19 @@
-import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
+import { octetsEqual } from "../../base/index.ts";
 import type { AttributeSet, RouteLabel, SemanticAttribute } from "../../rib/index.ts";
 import { prependAs } from "../wire/index.ts";
 import { changed, EXTENDED, LABELS, LARGE, STANDARD } from "./communities.ts";
 import type { PolicyActions } from "./definition.ts";
+import type { PolicyPeer } from "./policy.ts";
 
 /** This router, as actions name it. */
 export interface PolicyFacts {
   readonly localAs: number;
-  /** What others send packets for this router to. */
-  readonly ownNextHop: Ipv6Address;
   /** Where no statement decides, take routes from and give them to other autonomous systems. Default false. @see RFC 8212 */
   readonly acceptExternal?: boolean;
 }
 
 /** A set after one action; the same object when that changes nothing. */
-export type SetChange = (set: AttributeSet) => AttributeSet;
+export type SetChange = (set: AttributeSet, peer: PolicyPeer) => AttributeSet;
 
 /** One row for each action. */
 const ACTIONS: readonly ((actions: PolicyActions, facts: PolicyFacts) => SetChange | undefined)[] = [
@@ -49,8 +48,9 @@ const ACTIONS: readonly ((actions: PolicyActions, facts: PolicyFacts) => SetChan
       for (let i = 0; i < prepend.count; i++) asPath = prependAs(asPath, prepend.autonomousSystem ?? localAs);
       return { ...set, asPath };
     }),
-  ({ nextHop }, { ownNextHop }) =>
-    nextHop && ((set) => (octetsEqual(set.nextHop, ownNextHop) ? set : { ...set, nextHop: ownNextHop })),
+  ({ nextHop }) =>
+    nextHop &&
+    ((set, { ownNextHop }) => (octetsEqual(set.nextHop, ownNextHop) ? set : { ...set, nextHop: ownNextHop })),
   ({ labels }) => labels && ((set) => withLabels(set, labels)),
 ];
 

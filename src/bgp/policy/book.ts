@@ -156,7 +156,7 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
           );
         }
       }
-      for (const change of statement.changes) now = change(now);
+      for (const change of statement.changes) now = change(now, peer);
       trail = { statement, before: trail };
       switch (statement.result) {
         case "accept":

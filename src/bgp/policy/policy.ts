@@ -1,11 +1,14 @@
+import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 
-/** What a policy may know about the neighbour, and the family of the routes. */
+/** What a policy may know about the session with a neighbour, and the family of the routes. */
 export interface PolicyPeer {
   readonly address: string;
   readonly kind: "internal" | "external";
   readonly remoteAs: number;
   readonly family: RouteFamily;
+  /** This router, as next hop of the family on the session. */
+  readonly ownNextHop: Ipv6Address;
 }
 
 /** Who has brought a verdict about wants to know how many routes it was applied to. */

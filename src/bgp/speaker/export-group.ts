@@ -162,7 +162,7 @@ export class ExportGroups {
     const nextHopSelf = peer.nextHopSelf ?? false;
     const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
     const facts: ExportFacts = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
-    const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family };
+    const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
     return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed);
   }

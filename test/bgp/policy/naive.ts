@@ -10,7 +10,7 @@ import type {
   PolicyStatement,
 } from "../../../src/bgp/policy/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
-import { FACTS } from "./world.ts";
+import { FACTS, OWN } from "./world.ts";
 
 /** What a policy says about one route, worked out the long way: no compiling, no sharing, no keys set apart. */
 export function interpret(
@@ -184,7 +184,7 @@ function act({ actions }: PolicyStatement, set: AttributeSet): AttributeSet {
     largeCommunities: change(set.largeCommunities, actions.largeCommunities, (value, member) =>
       (["globalAdministrator", "data1", "data2"] as const).every((part) => inside(value[part], member[part])),
     ),
-    ...(actions.nextHop === undefined ? {} : { nextHop: FACTS.ownNextHop }),
+    ...(actions.nextHop === undefined ? {} : { nextHop: OWN }),
     ...(set.semantic === undefined || labels === undefined
       ? {}
       : {

@@ -150,7 +150,7 @@ describe("export", () => {
 });
 
 it("without a policy: everything inside, nothing across the border (RFC 8212 §2)", () => {
-  const peer = { address: "2001:db8::1", remoteAs: 65001, family: "capability" } as const;
+  const peer = { address: "2001:db8::1", remoteAs: 65001, family: "capability", ownNextHop: OWN } as const;
   const decide = (acceptExternal: boolean, kind: "internal" | "external") =>
     defaultPolicy({ acceptExternal })(external, { ...peer, kind });
   assert.equal(decide(false, "internal"), ACCEPT);

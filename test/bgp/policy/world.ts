@@ -11,13 +11,14 @@ import type {
 import type { AsPathSegment } from "../../../src/rib/index.ts";
 
 export const OWN = parseIpv6("2001:db8::99")!;
-export const FACTS = { localAs: 65000, ownNextHop: OWN };
+export const FACTS = { localAs: 65000 };
 
 export const INSIDE: PolicyPeer = {
   address: "2001:db8::2",
   kind: "internal",
   remoteAs: 65000,
   family: "capability",
+  ownNextHop: OWN,
 };
 export const OUTSIDE: PolicyPeer = { ...INSIDE, address: "2001:db8::3", kind: "external", remoteAs: 65001 };
 
