@@ -150,8 +150,15 @@ export class Writer {
     return this;
   }
 
+  /** A view of what was written; it changes with what is written after {@link clear}. */
   finish(): Uint8Array {
     return this.#octets.subarray(0, this.#length);
+  }
+
+  /** Begins anew in the same buffer. Views that `finish` handed out are overwritten. */
+  clear(): this {
+    this.#length = 0;
+    return this;
   }
 }
 

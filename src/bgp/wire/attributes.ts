@@ -57,6 +57,9 @@ export class AttributeCodec {
   readonly dialect: Dialect;
   readonly #rows: readonly AttributeRow[];
   readonly #byCode: (AttributeRow | undefined)[] = new Array(256).fill(undefined);
+  /** Written anew by each `identity` and `encode`, which hand out copies of what is needed. */
+  readonly #out = new Writer(ROOM);
+  readonly #values = new Writer(ROOM);
 
   constructor(dialect: Dialect) {
     this.dialect = dialect;
@@ -126,10 +129,10 @@ export class AttributeCodec {
    */
   identity(set: AttributeSet, family: RouteFamily = "capability"): Uint8Array {
     const { afi, safi } = wireFamily(family, this.dialect);
-    const out = new Writer(ROOM).u8(Optional).u8(AttributeCode.MpReachNlri).u8(20);
+    const out = this.#out.clear().u8(Optional).u8(AttributeCode.MpReachNlri).u8(20);
     out.u16(afi).u8(safi).u8(16).bytes(set.nextHop);
     this.#write(set, IDENTITY, out, 0);
-    return out.finish();
+    return out.finish().slice();
   }
 
   /**
@@ -137,14 +140,14 @@ export class AttributeCodec {
    * Unknown attributes get the Partial bit. @see RFC 4271 §5
    */
   encode(set: AttributeSet, context: AttributeContext): Uint8Array {
-    const out = new Writer(ROOM);
+    const out = this.#out.clear();
     this.#write(set, context, out, Partial);
-    return out.finish();
+    return out.finish().slice();
   }
 
   #write(set: AttributeSet, context: AttributeContext, out: Writer, partial: number): void {
     const unknown = set.opaque.filter(({ code }) => !KNOWN_CARRIED.has(code)).sort((a, b) => a.code - b.code);
-    const values = new Writer(ROOM);
+    const values = this.#values.clear();
     let next = 0;
     for (const row of this.#rows) {
       for (; next < unknown.length && unknown[next]!.code < row.code; next++) {
