@@ -124,6 +124,7 @@ function buildProgram(
   addShow(program, style, print, printList);
   addExplain(program, style, print, leave);
   addAgentCommands(program, print);
+  addDrain(program, print);
   program
     .command("clear")
     .description("start something afresh")
@@ -142,6 +143,21 @@ function buildProgram(
     .argument("<file>", "an RFC 7951 JSON instance document of semrd-router")
     .action(async (file: string) => leave(await checkConfig(file, program.opts<GlobalOptions>().json, terminal)));
   return program;
+}
+
+function addDrain(program: Command, print: Print): void {
+  program
+    .command("drain")
+    .description("take out of service without losing a flow")
+    .command("router")
+    .description("let other routers take over what they can; until the router restarts, or undrain")
+    .action(() => print({ method: "POST", path: "/router/drain" }, () => "this router is draining\n"));
+  program
+    .command("undrain")
+    .description("take back into service")
+    .command("router")
+    .description("take new flows again")
+    .action(() => print({ method: "POST", path: "/router/undrain" }, () => "this router takes new flows again\n"));
 }
 
 type PrintList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string) => Promise<void>;

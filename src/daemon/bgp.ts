@@ -58,6 +58,7 @@ export function speakerOptions(
             stalePathTime: STALE_PATH_TIME,
             selectionDeferralTime: SELECTION_DEFERRAL_TIME,
           },
+    gracefulShutdown: bgp?.gracefulShutdown ?? false,
     start: { restarted: adopted, forwardingPreserved: adopted },
   };
 }

@@ -17,6 +17,7 @@ import {
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import { peerRow } from "./peer-rows.ts";
 import { refusalOf } from "./refusals.ts";
+import type { RouterDrain } from "./router-drain.ts";
 import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, routeRows } from "./rows.ts";
 
 export interface ControlParts extends RowSources {
@@ -25,6 +26,7 @@ export interface ControlParts extends RowSources {
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
   readonly speaker: Speaker | undefined;
+  readonly drain: RouterDrain;
   readonly clock: Clock;
   readonly version: string;
   /** "starting", "running" or "stopping", and the generation of the plan in force. */
@@ -86,6 +88,10 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
         "No such peer",
         `${formatIpv6(address)} is no neighbour of this router: see semrctl show peers`,
       );
+    },
+    drainRouter(on) {
+      parts.drain.on = on;
+      return { draining: on };
     },
     checkConfig: async (text, folder) => {
       const { valid, faults } = await checkConfiguration({ text, folder });
@@ -153,8 +159,9 @@ function statusReport(parts: ControlParts): StatusReport {
   };
 }
 
-function warnings({ driver, configuration, speaker }: ControlParts): string[] {
+function warnings({ driver, configuration, speaker, drain }: ControlParts): string[] {
   const found: string[] = [];
+  if (drain.on) found.push("This router is draining: it serves only what no other router can.");
   if (driver.name === "memory") found.push("No packet of this host is forwarded: the memory data plane is in use.");
   for (const port of driver.ports) {
     if (port.hook === "none") found.push(`Interface ${port.interface} has no program: ${port.reason ?? "unknown"}.`);

@@ -18,6 +18,7 @@ import { agentNetworks } from "./endpoints.ts";
 import { feedCompiler } from "./feed.ts";
 import { Names } from "./names.ts";
 import { Origination } from "./origination.ts";
+import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 
 export { removeForwarding } from "./driver.ts";
@@ -88,10 +89,10 @@ class Daemon {
     const speaker = await this.#startSpeaker(rib, driver);
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
-    this.#scope.own(this.#originate(directory, speaker));
+    const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(directory, speaker)));
 
     const sources = this.#rowSources(rib, directory, taxonomy);
-    await this.#startControl(sources, { driver, registrar, speaker });
+    await this.#startControl(sources, { driver, registrar, speaker, drain });
     await this.#startServers(sources, registrar);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
@@ -190,6 +191,7 @@ class Daemon {
       locator: site.locator,
       taxonomyRevision: taxonomy.revision,
       tenants,
+      draining: bgp?.gracefulShutdown ?? false,
     };
     return new Origination(options, { directory, routes: speaker, clock: systemClock });
   }
@@ -205,7 +207,12 @@ class Daemon {
 
   async #startControl(
     sources: RowSources,
-    parts: { readonly driver: DataplaneDriver; readonly registrar: Registrar; readonly speaker: Speaker },
+    parts: {
+      readonly driver: DataplaneDriver;
+      readonly registrar: Registrar;
+      readonly speaker: Speaker;
+      readonly drain: RouterDrain;
+    },
   ): Promise<void> {
     const handlers = controlHandlers({
       ...sources,

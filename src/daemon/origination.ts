@@ -35,6 +35,8 @@ export interface OriginationOptions {
   readonly locator: Ipv6Address;
   readonly taxonomyRevision: number;
   readonly tenants: readonly Tenant[];
+  /** Begin as a router whose sites take no new flows while others can. */
+  readonly draining?: boolean;
 }
 
 /** Where the routes of this router go: the speaker, which puts them into the RIB as the local peer's. */
@@ -56,6 +58,7 @@ export class Origination implements Disposable {
   readonly #subscription: Disposable;
   /** What was last said, by key in hexadecimal. */
   readonly #said = new Map<string, Said>();
+  #draining: boolean;
   #validUntil: Seconds;
   #renewal: Timer | undefined;
 
@@ -65,6 +68,7 @@ export class Origination implements Disposable {
     this.#routes = parts.routes;
     this.#clock = parts.clock;
     this.#tenants = new Map(options.tenants.map((tenant) => [tenant.name, tenant]));
+    this.#draining = options.draining ?? false;
     this.#validUntil = this.#nextValidity();
     this.#armRenewal();
     for (const { tenant, capability, majorVersion } of parts.directory.sites())
@@ -104,7 +108,21 @@ export class Origination implements Disposable {
   }
 
   #attributesOf(site: LocalSite, tenant: Tenant): AttributeSet {
-    return siteAttributes(site, tenant, { ...this.#options, validUntil: this.#validUntil });
+    const state = this.#draining ? "draining" : site.state;
+    return siteAttributes({ ...site, state }, tenant, { ...this.#options, validUntil: this.#validUntil });
+  }
+
+  /** Every site of this router takes no new flows while others can, whatever the state of its instances. */
+  set draining(draining: boolean) {
+    if (draining === this.#draining) return;
+    this.#draining = draining;
+    this.#sayAgain();
+  }
+
+  #sayAgain(): void {
+    for (const { nlri, site } of this.#said.values()) {
+      this.#routes.originate(nlri, this.#attributesOf(site, this.#tenants.get(site.tenant)!));
+    }
   }
 
   #nextValidity(): Seconds {
@@ -129,9 +147,7 @@ export class Origination implements Disposable {
 
   #renew(): void {
     this.#validUntil = this.#nextValidity();
-    for (const { nlri, site } of this.#said.values()) {
-      this.#routes.originate(nlri, this.#attributesOf(site, this.#tenants.get(site.tenant)!));
-    }
+    this.#sayAgain();
     this.#armRenewal();
   }
 

@@ -76,6 +76,19 @@ describe("routes of this router's own capabilities", () => {
     );
   });
 
+  it("a router that drains says so of every site, whatever becomes of its instances, and takes it back", () => {
+    const states = (): unknown[] => taken().map(({ attributes }) => attributes?.semantic?.state);
+    register("spiffe://example.net/acme/agent/a", offer(8080));
+    assert.deepEqual(states(), ["up"]);
+    origination.draining = true;
+    origination.draining = true;
+    assert.deepEqual(states(), ["draining"]);
+    register("spiffe://example.net/acme/agent/b", offer(8081));
+    assert.deepEqual(states(), ["draining"]);
+    origination.draining = false;
+    assert.deepEqual(states(), ["up"]);
+  });
+
   it("says nothing when a change leaves what the others see as it was", () => {
     register("spiffe://example.net/acme/agent/a", offer(8080));
     taken();

@@ -70,6 +70,7 @@ describe("a valid configuration", () => {
       localAs: 65000,
       address: parseIpv6("fd00:ffff::2"),
       port: 179,
+      gracefulShutdown: false,
       gracefulRestart: { restartTime: 120 },
       neighbors: [1, 3].map((n) => ({
         address: parseIpv6(`fd00:ffff::${n}`),

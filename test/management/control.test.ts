@@ -137,13 +137,26 @@ describe("the control server", () => {
     assert.equal((await ask(socket, `/v1/agents/${encodeURIComponent(id)}/drain`, { method: "POST" })).status, 200);
     assert.equal((await ask(socket, `/v1/agents/${encodeURIComponent(id)}`, { method: "DELETE" })).status, 200);
     assert.equal((await ask(socket, "/v1/peers/fd00:ffff::2/clear", { method: "POST" })).status, 200);
+    const drained = await ask(socket, "/v1/router/drain", { method: "POST" });
+    assert.deepEqual([drained.status, JSON.parse(drained.text)], [200, { draining: true }]);
+    assert.deepEqual(JSON.parse((await ask(socket, "/v1/router/undrain", { method: "POST" })).text), {
+      draining: false,
+    });
     const checked = await ask(socket, "/v1/check-config?folder=/etc/semrd", {
       method: "POST",
       headers: json,
       body: "{}",
     });
     assert.deepEqual(JSON.parse(checked.text), { valid: false, faults: [{ reason: "no", line: 1 }] });
-    assert.deepEqual(router.told, [`add ${id}`, `drain ${id}`, `remove ${id}`, "clear 2", "check 2 /etc/semrd"]);
+    assert.deepEqual(router.told, [
+      `add ${id}`,
+      `drain ${id}`,
+      `remove ${id}`,
+      "clear 2",
+      "drain router",
+      "undrain router",
+      "check 2 /etc/semrd",
+    ]);
   });
 
   const REFUSED: readonly { name: string; target: string; asked?: Asked; status: number; code: string }[] = [

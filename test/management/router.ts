@@ -342,6 +342,10 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       told.push(`add ${agent.id}`);
       return { agent: agent.id, instances: ["00112233aabbccdd"] };
     },
+    drainRouter: (on) => {
+      told.push(on ? "drain router" : "undrain router");
+      return { draining: on };
+    },
     drainAgent: (agent) => {
       told.push(`drain ${agent}`);
       return { agent, instances: ["00112233aabbccdd", "ffeeddccbbaa9988"] };

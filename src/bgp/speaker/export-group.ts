@@ -1,6 +1,7 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import {
+  announceGracefulShutdown,
   defaultPolicy,
   type ExportFacts,
   exportRefusal,
@@ -41,6 +42,12 @@ export interface GroupFacts {
   readonly ownNextHop: Ipv6Address;
 }
 
+/** What all groups of a speaker obey at the moment. */
+export interface ExportMode {
+  /** This router is about to go. @see RFC 8326 */
+  readonly gracefulShutdown: boolean;
+}
+
 /** Peers that are told the same: a set is judged and encoded once for all of them. */
 export class ExportGroup {
   readonly #codec: AttributeCodec;
@@ -49,7 +56,10 @@ export class ExportGroup {
   readonly #policy: RoutePolicy;
   readonly #peer: PolicyPeer;
   readonly #agreed: Pick<Agreement, "extendedNextHop" | "extendedMessages">;
-  readonly #known = new WeakMap<AttributeSet, Exported | KeyedExport>();
+  readonly #mode: () => ExportMode;
+  /** In which mode the sets were judged that are known. */
+  #knownIn: ExportMode | undefined;
+  #known = new WeakMap<AttributeSet, Exported | KeyedExport>();
   /** By the identifier of the neighbour that they came from, which becomes the originator. */
   readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported | KeyedExport>>();
 
@@ -60,6 +70,7 @@ export class ExportGroup {
     policy: RoutePolicy,
     peer: PolicyPeer,
     agreed: Pick<Agreement, "extendedNextHop" | "extendedMessages">,
+    mode: () => ExportMode,
   ) {
     this.#codec = codec;
     this.#context = context;
@@ -67,11 +78,15 @@ export class ExportGroup {
     this.#policy = policy;
     this.#peer = peer;
     this.#agreed = agreed;
+    this.#mode = mode;
   }
 
   /** @param reflectedFrom see `exportSet` */
   of(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
     if (reflectedFrom !== undefined) return this.#reflection(set, reflectedFrom);
+    const mode = this.#mode();
+    if (this.#knownIn !== mode) this.#known = new WeakMap();
+    this.#knownIn = mode;
     const known = this.#known.get(set);
     if (known !== undefined) return known;
     const exported = this.#export(set, undefined);
@@ -108,7 +123,10 @@ export class ExportGroup {
   #carryOut(verdict: Verdict, offered: AttributeSet, reflectedFrom: number | undefined): Exported {
     const hits = verdict.hits === undefined ? {} : { hits: verdict.hits };
     if (verdict.verdict === "reject") return { ok: false, reason: verdict.reason, ...hits };
-    const sent = exportSet(verdict.verdict === "replace" ? verdict.attributes : offered, this.#facts, reflectedFrom);
+    const passed = exportSet(verdict.verdict === "replace" ? verdict.attributes : offered, this.#facts, reflectedFrom);
+    // A reflector is not on the way of what it reflects.
+    const isLeaving = this.#mode().gracefulShutdown && reflectedFrom === undefined;
+    const sent = isLeaving ? announceGracefulShutdown(passed, this.#facts.kind) : passed;
     const { family } = this.#peer;
     const nextHopAttribute = family === "ipv4-unicast" && isMappedIpv4(sent.nextHop);
     if (!nextHopAttribute && !this.#mayBeNextHop(sent.nextHop))
@@ -132,11 +150,22 @@ export class ExportGroups {
   readonly #speaker: SpeakerOptions;
   readonly #default: RoutePolicy;
   readonly #shared = new Map<RoutePolicy, Map<string, ExportGroup>>();
+  #mode: ExportMode;
 
   constructor(codec: AttributeCodec, speaker: SpeakerOptions) {
     this.#codec = codec;
     this.#speaker = speaker;
     this.#default = defaultPolicy({ acceptExternal: speaker.acceptExternal ?? false });
+    this.#mode = { gracefulShutdown: speaker.gracefulShutdown ?? false };
+  }
+
+  get mode(): ExportMode {
+    return this.#mode;
+  }
+
+  /** What was told before has to be told again: `Output.replay`. */
+  set mode(mode: ExportMode) {
+    this.#mode = mode;
   }
 
   of(peer: PeerOptions, agreed: Agreement, facts: GroupFacts): ExportGroup {
@@ -164,6 +193,6 @@ export class ExportGroups {
     const facts: ExportFacts = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
-    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed);
+    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed, () => this.#mode);
   }
 }

@@ -2,6 +2,7 @@ import type { Log } from "../../base/index.ts";
 import { type AttributeSet, type PeerIndex, RibError, type RouteFamily, type RouteTable } from "../../rib/index.ts";
 import {
   type Hits,
+  heedGracefulShutdown,
   type ImportFacts,
   importRefusal,
   type PolicyPeer,
@@ -173,18 +174,18 @@ export class FamilyIntake {
     switch (verdict.verdict) {
       case "reject":
         return { ok: false, reason: verdict.reason, ...hits };
-      case "replace": {
-        const { attributes: set } = verdict;
-        return { ...withIdentity(set, this.#parts.codec.identity(set, this.family)), ...hits };
-      }
+      case "replace":
+        return { ...this.#used(verdict.attributes, undefined), ...hits };
       case "accept":
-        return { ...withIdentity(received.set, received.identity), ...hits };
+        return { ...this.#used(received.set, received.identity), ...hits };
     }
   }
-}
 
-/** A set that grew beyond what a message can carry, by AS numbers of four octets or by policy, is of no use to anybody. */
-function withIdentity(set: AttributeSet, identity: Uint8Array): Judged {
-  const tooLarge = identity.length > MAX_EXTENDED_MESSAGE_LENGTH;
-  return tooLarge ? { ok: false, reason: "too-large" } : { ok: true, set, identity };
+  /** A set that grew beyond what a message can carry, by AS numbers of four octets or by policy, is of no use to anybody. */
+  #used(accepted: AttributeSet, known: Uint8Array | undefined): Judged {
+    const set = heedGracefulShutdown(accepted, this.#parts.facts.kind);
+    const identity = set === accepted && known !== undefined ? known : this.#parts.codec.identity(set, this.family);
+    const tooLarge = identity.length > MAX_EXTENDED_MESSAGE_LENGTH;
+    return tooLarge ? { ok: false, reason: "too-large" } : { ok: true, set, identity };
+  }
 }

@@ -91,6 +91,8 @@ export interface SpeakerOptions {
   readonly dialect?: Dialect;
   /** `undefined`: neither offered nor helped. */
   readonly gracefulRestart: GracefulRestartOptions | undefined;
+  /** Begin as a router that is about to go. Default false. @see RFC 8326 */
+  readonly gracefulShutdown?: boolean;
   /**
    * How the data plane was found. `restarted`: an earlier life of this router left routes with its neighbours (the R bit,
    * until `localStateConverged` was called and the neighbours have said End-of-RIB). `forwardingPreserved`: what it

@@ -84,6 +84,8 @@ export interface Speaker extends AsyncDisposable {
   pathFailed(address: string, failure: PathFailure): boolean;
   /** BFD is up again: a session that still waits for its end goes on. False for an unknown neighbour. */
   pathRecovered(address: string): boolean;
+  /** Whether all routes but reflected ones are marked as about to go, and least preferred inside the AS. @see RFC 8326 */
+  gracefulShutdown: boolean;
   /** Asks for all routes again and sends ours again; false without a session that can. */
   refresh(address: string): boolean;
   /** @throws {SpeakerError} `bgp.bad-address`, `bgp.duplicate-peer` @throws {TransportError} `bgp.needs-addon` */
@@ -224,6 +226,17 @@ class RunningSpeaker implements Speaker {
     const peer = this.#peer(address);
     peer?.pathRecovered();
     return peer !== undefined;
+  }
+
+  get gracefulShutdown(): boolean {
+    return this.#groups.mode.gracefulShutdown;
+  }
+
+  set gracefulShutdown(gracefulShutdown: boolean) {
+    if (gracefulShutdown === this.gracefulShutdown) return;
+    this.#groups.mode = { gracefulShutdown };
+    this.#parts.log.info("bgp.graceful-shutdown", { on: gracefulShutdown });
+    for (const peer of this.#peers.values()) peer.replay();
   }
 
   refresh(address: string): boolean {

@@ -88,6 +88,8 @@ export interface BgpConfiguration {
   readonly port: number;
   /** Absent: the router ID. */
   readonly clusterId?: number;
+  /** Begin as a router that is about to go. */
+  readonly gracefulShutdown: boolean;
   /** Absent: restart is not offered. */
   readonly gracefulRestart?: { readonly restartTime: Seconds };
   readonly neighbors: readonly NeighborConfiguration[];

@@ -6,6 +6,7 @@ import type {
   CapabilityRow,
   CheckConfigResult,
   CountersReport,
+  DrainResult,
   ExplainReport,
   FibRow,
   PeerRow,
@@ -47,6 +48,7 @@ export interface ControlHandlers {
   addAgent(agent: AgentConfiguration): Answer<AgentCommandResult>;
   drainAgent(agent: string): Answer<AgentCommandResult>;
   removeAgent(agent: string): Answer<AgentCommandResult>;
+  drainRouter(on: boolean): Answer<DrainResult>;
   clearPeer(address: Ipv6Address): Answer<void>;
   /** `folder` is where relative file names of the text begin. */
   checkConfig(text: string, folder: string): Promise<CheckConfigResult>;

@@ -119,6 +119,22 @@ const RESOURCES: readonly Resource[] = [
   },
   {
     method: "POST",
+    path: "router/drain",
+    answer: async ({ target, handlers }) => {
+      parameters(target, []);
+      return report(await handlers.drainRouter(true));
+    },
+  },
+  {
+    method: "POST",
+    path: "router/undrain",
+    answer: async ({ target, handlers }) => {
+      parameters(target, []);
+      return report(await handlers.drainRouter(false));
+    },
+  },
+  {
+    method: "POST",
     path: "check-config",
     answer: async ({ target, request, handlers }) => {
       const { folder = "/" } = parameters(target, ["folder"]);

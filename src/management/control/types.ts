@@ -178,6 +178,11 @@ export interface PeerRow {
   readonly lastError?: string;
 }
 
+/** Whether this router takes new flows only where no other can. */
+export interface DrainResult {
+  readonly draining: boolean;
+}
+
 /** One capability address as the data plane has it. */
 export interface FibRow {
   readonly address: string;

@@ -108,6 +108,7 @@ function bindBgp(bgp: BgpInstance): BgpConfiguration {
     address: addressOf(bgp.address),
     port: bgp.port,
     ...(bgp["cluster-id"] === undefined ? {} : { clusterId: routerIdOf(bgp["cluster-id"]) }),
+    gracefulShutdown: bgp["graceful-shutdown"],
     ...(restart.enabled ? { gracefulRestart: { restartTime: seconds(restart["restart-time"]) } } : {}),
     neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
   };

@@ -78,6 +78,7 @@ export interface BgpInstance {
   readonly "keepalive-time"?: number;
   readonly "connect-retry": number;
   readonly "cluster-id"?: string;
+  readonly "graceful-shutdown": boolean;
   readonly "graceful-restart": { readonly enabled: boolean; readonly "restart-time": number };
   readonly neighbors?: { readonly neighbor?: readonly NeighborInstance[] };
 }
