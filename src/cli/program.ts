@@ -8,6 +8,7 @@ import type {
   PeerRow,
   RouteRow,
   StatusReport,
+  UnicastRouteRow,
 } from "../management/index.ts";
 import { addAgentCommands, type Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
@@ -25,6 +26,8 @@ import {
   routeDetailsView,
   routesView,
   statusView,
+  unicastRouteDetailsView,
+  unicastRoutesView,
 } from "./views/index.ts";
 
 export const DEFAULT_SOCKET = "/run/semrd/semrd.sock";
@@ -39,6 +42,7 @@ const HELP = `
 Examples:
   semrctl show agents
   semrctl show routes --capability /vision/ocr --detail
+  semrctl show routes --family ipv6-unicast --peer 2001:db8::2
   semrctl explain /vision/ocr
   semrctl --json show counters | jq '.instances[] | {name, flows}'
   semrctl agent add spiffe://example.net/acme/agent/ocr-c --tenant acme \\
@@ -162,6 +166,14 @@ function addDrain(program: Command, print: Print): void {
 
 type PrintList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string) => Promise<void>;
 
+const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
+
+interface RouteFilters extends Filters {
+  readonly detail: boolean;
+  readonly family: (typeof FAMILIES)[number];
+  readonly peer?: string;
+}
+
 interface Filters {
   readonly tenant?: string;
   readonly capability?: string;
@@ -186,12 +198,18 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
         capabilitiesView(rows, style),
       ),
   );
-  filtered(show.command("routes").description("capability routes, this router's own and those of its peers"))
+  filtered(show.command("routes").description("routes of one family, this router's own and those of its peers"))
+    .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
+    .option("--peer <address>", "from this peer only")
     .option("--detail", "everything that is known of each", false)
-    .action(({ detail, ...filters }: Filters & { readonly detail: boolean }) =>
-      printList<RouteRow>(`/routes${query(filters)}`, "no routes", (rows) =>
-        detail ? routeDetailsView(rows, style) : routesView(rows, style),
-      ),
+    .action(({ detail, family, ...filters }: RouteFilters) =>
+      family === "capability"
+        ? printList<RouteRow>(`/routes${query({ ...filters })}`, "no routes", (rows) =>
+            detail ? routeDetailsView(rows, style) : routesView(rows, style),
+          )
+        : printList<UnicastRouteRow>(`/routes${query({ family, ...filters })}`, "no routes", (rows) =>
+            detail ? unicastRouteDetailsView(rows, style) : unicastRoutesView(rows, style),
+          ),
     );
   show
     .command("peers")

@@ -23,6 +23,8 @@ function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration): Pe
     port: neighbor.port,
     remoteAs: neighbor.remoteAs,
     passive: neighbor.passive,
+    families: neighbor.families,
+    routeServerClient: neighbor.routeServerClient,
     reflectorClient,
     extendedMessages: neighbor.extendedMessages,
     holdTime,

@@ -14,11 +14,13 @@ import {
   type RouterConfiguration,
   type StatusReport,
 } from "../management/index.ts";
+import type { UnicastFamily } from "../rib/index.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import { peerRow } from "./peer-rows.ts";
 import { refusalOf } from "./refusals.ts";
 import type { RouterDrain } from "./router-drain.ts";
 import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, routeRows } from "./rows.ts";
+import { unicastRows } from "./unicast-rows.ts";
 
 export interface ControlParts extends RowSources {
   readonly configuration: RouterConfiguration;
@@ -45,6 +47,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     },
     capabilities: () => capabilityRows(parts),
     routes: () => routeRows(parts, now),
+    unicastRoutes: (family) => (hasFamily(configuration, family) ? unicastRows(parts.rib, family, now) : []),
     *peers() {
       for (const peer of peers()) yield peerRow(peer, clock);
     },
@@ -111,6 +114,11 @@ async function answered<T>(change: Promise<T>): Promise<T> {
 
 function done(agent: AgentConfiguration["id"], instances: readonly { readonly id: string }[]): AgentCommandResult {
   return { agent, instances: instances.map(({ id }) => id) };
+}
+
+/** Nobody could have told us a route of another family. */
+function hasFamily({ bgp }: RouterConfiguration, wanted: UnicastFamily): boolean {
+  return bgp?.neighbors.some(({ families }) => families.some(({ family }) => family === wanted)) === true;
 }
 
 function statusReport(parts: ControlParts): StatusReport {

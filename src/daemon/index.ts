@@ -28,6 +28,8 @@ const VERSION: string = JSON.parse(readFileSync(new URL("../../package.json", im
 const DIRECTORY_LIMITS = { perAgent: 256, perTenant: 100_000 };
 /** Address space is reserved for so many routes; memory is taken as they come. */
 const MAX_ROUTES = 1 << 20;
+/** The same for each of IPv6 and IPv4 unicast, where a neighbour has it. */
+const MAX_UNICAST_ROUTES = 1 << 22;
 /** Flows that stay with an alive former owner of their slot do so for this long. */
 const TRANSITION_HOLD = milliseconds(60_000);
 const INDEX_QUARANTINE = milliseconds(120_000);
@@ -118,7 +120,10 @@ class Daemon {
       address: site.locator,
       autonomousSystem: bgp?.localAs ?? 0,
     } as const;
-    return createRib({ local, tenants, maxRoutes: MAX_ROUTES }, { ...this.#shared, random: systemRandom });
+    return createRib(
+      { local, tenants, maxRoutes: MAX_ROUTES, maxUnicastRoutes: MAX_UNICAST_ROUTES },
+      { ...this.#shared, random: systemRandom },
+    );
   }
 
   #taxonomy(): Taxonomy {

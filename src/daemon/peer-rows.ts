@@ -32,6 +32,14 @@ export function peerRow(peer: PeerStatus, clock: Clock): PeerRow {
         }
       : {}),
     families: peer.families.map((family) => FAMILY_NAMES.get(family) ?? family),
+    perFamily: peer.perFamily.map(({ family, agreed, disabled, routesReceived, routesAdvertised, routesPending }) => ({
+      family,
+      agreed,
+      disabled,
+      routesReceived,
+      routesAdvertised,
+      routesPending,
+    })),
     routesReceived: peer.routesReceived,
     routesAdvertised: peer.routesAdvertised,
     routesPending: peer.routesPending,

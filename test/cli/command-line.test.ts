@@ -13,7 +13,7 @@ import {
   ControlRefusal,
   startControlServer,
 } from "../../src/management/index.ts";
-import { EXPLAIN, fixedRouter, ROUTES } from "../management/router.ts";
+import { EXPLAIN, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
 /** Set to write what was seen instead of comparing it; then look at the difference. */
@@ -93,6 +93,8 @@ describe("what people see", () => {
       name: what,
       args: ["show", what],
     })),
+    { name: "routes-ipv6-unicast", args: ["show", "routes", "--family", "ipv6-unicast"] },
+    { name: "routes-ipv6-unicast-detail", args: ["show", "routes", "--family", "ipv6-unicast", "--detail"] },
     { name: "routes-detail", args: ["show", "routes", "--detail"] },
     { name: "counters-all", args: ["show", "counters", "--all"] },
     { name: "agents-80-columns", args: ["show", "agents"], shown: { columns: 80 } },
@@ -140,6 +142,9 @@ describe("what programs see", () => {
   it("lists may be filtered", async () => {
     assert.deepEqual(JSON.parse((await run(["show", "routes", "--json", "--tenant", "other"])).out), []);
     assert.equal((await run(["show", "routes", "--tenant", "other"])).out, "no routes\n");
+    assert.equal((await run(["show", "routes", "--family", "ipv4-unicast"])).out, "no routes\n");
+    const { out } = await run(["show", "routes", "--json", "--family", "ipv6-unicast", "--peer", "fd00:ffff::3"]);
+    assert.deepEqual(JSON.parse(out), [PREFIXES[1]]);
   });
 });
 

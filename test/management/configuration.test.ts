@@ -81,6 +81,8 @@ describe("a valid configuration", () => {
         holdTime: 3,
         connectRetry: 1,
         passive: false,
+        families: [{ family: "capability" }],
+        routeServerClient: false,
         reflectorClient: false,
         extendedMessages: true,
       })),
@@ -144,6 +146,26 @@ describe("a valid configuration", () => {
     assert.deepEqual(
       bgp?.neighbors.map(({ reflectorClient }) => reflectorClient),
       [true, false],
+    );
+  });
+
+  it("of families: those that are named, with their bounds", async () => {
+    const text = edited((router) => {
+      const [first, second] = router["semrd-bgp:bgp"].neighbors.neighbor;
+      first.families = { family: [{ name: "ipv6-unicast", "maximum-routes": 5000 }, { name: "capability" }] };
+      second["remote-as"] = 65009;
+      second["route-server-client"] = true;
+    });
+    const { bgp } = await parseConfiguration(text, "/", PARTS);
+    assert.deepEqual(
+      bgp?.neighbors.map(({ families, routeServerClient }) => ({ families, routeServerClient })),
+      [
+        {
+          families: [{ family: "ipv6-unicast", maximumRoutes: 5000 }, { family: "capability" }],
+          routeServerClient: false,
+        },
+        { families: [{ family: "capability" }], routeServerClient: true },
+      ],
     );
   });
 

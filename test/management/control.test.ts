@@ -16,7 +16,7 @@ import {
   type ProblemReport,
   startControlServer,
 } from "../../src/management/index.ts";
-import { AGENTS, EXPLAIN, fixedRouter, ROUTES, STATUS } from "./router.ts";
+import { AGENTS, EXPLAIN, fixedRouter, PREFIXES, ROUTES, STATUS } from "./router.ts";
 
 class Lines implements Log {
   readonly events: string[] = [];
@@ -112,6 +112,11 @@ describe("the control server", () => {
     );
     assert.deepEqual(JSON.parse(some.text), [AGENTS[1]]);
     assert.deepEqual(JSON.parse((await ask(socket, "/v1/routes?tenant=other")).text), []);
+    assert.deepEqual(JSON.parse((await ask(socket, "/v1/routes?family=capability&peer=r3")).text), [ROUTES[1]]);
+    assert.deepEqual(JSON.parse((await ask(socket, "/v1/routes?family=ipv6-unicast")).text), PREFIXES);
+    const fromOne = await ask(socket, "/v1/routes?family=ipv6-unicast&peer=fd00:ffff::3");
+    assert.deepEqual(JSON.parse(fromOne.text), [PREFIXES[1]]);
+    assert.deepEqual(JSON.parse((await ask(socket, "/v1/routes?family=ipv4-unicast")).text), []);
     const lines = await ask(socket, "/v1/routes", { headers: { accept: "application/x-ndjson" } });
     assert.equal(lines.headers["content-type"], "application/x-ndjson");
     assert.deepEqual(
@@ -171,6 +176,13 @@ describe("the control server", () => {
       code: "control.method",
     },
     { name: "an unknown parameter", target: "/v1/peers?tenant=acme", status: 400, code: "control.bad-request" },
+    { name: "a family that is none", target: "/v1/routes?family=ipx", status: 400, code: "control.bad-family" },
+    {
+      name: "a filter of another family",
+      target: "/v1/routes?family=ipv4-unicast&capability=/vision/ocr",
+      status: 400,
+      code: "control.bad-request",
+    },
     { name: "a parameter twice", target: "/v1/routes?tenant=a&tenant=b", status: 400, code: "control.bad-request" },
     {
       name: "a bad percent-encoding",

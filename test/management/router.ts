@@ -9,6 +9,7 @@ import type {
   PeerRow,
   RouteRow,
   StatusReport,
+  UnicastRouteRow,
 } from "../../src/management/index.ts";
 
 /** What a router with little in it answers; tests of the command line show it. */
@@ -157,6 +158,36 @@ export const ROUTES: readonly RouteRow[] = [
   },
 ];
 
+export const PREFIXES: readonly UnicastRouteRow[] = [
+  {
+    prefix: "2001:db8:77::/48",
+    nextHop: "fd00:ffff::2",
+    peer: "fd00:ffff::2",
+    local: false,
+    status: "best",
+    stale: false,
+    origin: "igp",
+    localPref: 100,
+    multiExitDisc: 5,
+    asPath: "65001 65002",
+    communities: ["65000:1", "no-export"],
+    ageSeconds: 65,
+  },
+  {
+    prefix: "2001:db8:77::/48",
+    nextHop: "fd00:ffff::3",
+    peer: "fd00:ffff::3",
+    local: false,
+    status: "other",
+    stale: true,
+    step: "as-path-length",
+    origin: "incomplete",
+    asPath: "65001 65002 {65003 65004}",
+    communities: [],
+    ageSeconds: 700,
+  },
+];
+
 export const PEERS: readonly PeerRow[] = [
   {
     address: "fd00:ffff::2",
@@ -170,9 +201,28 @@ export const PEERS: readonly PeerRow[] = [
     holdTimeSeconds: 3,
     keepaliveSeconds: 1,
     gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: false },
-    families: ["ipv6 capability"],
-    routesReceived: 1,
-    routesAdvertised: 2,
+    families: ["ipv6 capability", "ipv6/unicast"],
+    perFamily: [
+      { family: "capability", agreed: true, disabled: false, routesReceived: 1, routesAdvertised: 2, routesPending: 0 },
+      {
+        family: "ipv6-unicast",
+        agreed: true,
+        disabled: false,
+        routesReceived: 7,
+        routesAdvertised: 3,
+        routesPending: 0,
+      },
+      {
+        family: "ipv4-unicast",
+        agreed: false,
+        disabled: false,
+        routesReceived: 0,
+        routesAdvertised: 0,
+        routesPending: 0,
+      },
+    ],
+    routesReceived: 8,
+    routesAdvertised: 5,
     routesPending: 0,
     messagesReceived: "140",
     messagesSent: "141",
@@ -188,6 +238,16 @@ export const PEERS: readonly PeerRow[] = [
     stateAgeSeconds: 9,
     gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: true },
     families: [],
+    perFamily: [
+      {
+        family: "capability",
+        agreed: false,
+        disabled: false,
+        routesReceived: 1,
+        routesAdvertised: 0,
+        routesPending: 2,
+      },
+    ],
     routesReceived: 1,
     routesAdvertised: 0,
     routesPending: 2,
@@ -330,6 +390,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     agents: () => AGENTS,
     capabilities: () => CAPABILITIES,
     routes: () => ROUTES,
+    unicastRoutes: (family) => (family === "ipv6-unicast" ? PREFIXES : []),
     peers: () => PEERS,
     fib: () => FIB,
     counters: () => COUNTERS,

@@ -5,3 +5,4 @@ export { fibView } from "./fib.ts";
 export { peersView } from "./peers.ts";
 export { routeDetailsView, routesView } from "./routes.ts";
 export { statusView } from "./status.ts";
+export { unicastRouteDetailsView, unicastRoutesView } from "./unicast-routes.ts";

@@ -2,6 +2,17 @@ import type { PeerRow } from "../../management/index.ts";
 import { type TableStyle, table } from "../table.ts";
 import { age, state } from "./format.ts";
 
+/** Routes received and sent of each family, where there are several. */
+function families({ families: agreed, perFamily }: PeerRow): string {
+  if (perFamily.length < 2) return agreed.join(", ");
+  return perFamily
+    .map(({ family, agreed: isAgreed, disabled, routesReceived, routesAdvertised }) => {
+      if (disabled) return `${family} given up`;
+      return isAgreed ? `${family} ${routesReceived}/${routesAdvertised}` : `(${family})`;
+    })
+    .join(", ");
+}
+
 export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
   return table(
     [
@@ -25,7 +36,7 @@ export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
       { title: "SENT", align: "right", cell: (row) => String(row.routesAdvertised) },
       { title: "PENDING", align: "right", cell: (row) => String(row.routesPending) },
       { title: "UPS", align: "right", cell: (row) => String(row.establishedTransitions) },
-      { title: "FAMILIES", optional: true, cell: (row) => row.families.join(", ") },
+      { title: "FAMILIES", optional: true, cell: families },
       { title: "LAST ERROR", optional: true, shrinkTo: 16, cell: (row) => row.lastError ?? "" },
     ],
     rows,

@@ -95,6 +95,13 @@ export interface BgpConfiguration {
   readonly neighbors: readonly NeighborConfiguration[];
 }
 
+/** A family of routes, and how many of them a neighbour may have. */
+export interface FamilyConfiguration {
+  readonly family: "capability" | "ipv6-unicast" | "ipv4-unicast";
+  /** Absent: as many as there is room for. */
+  readonly maximumRoutes?: number;
+}
+
 /** One neighbour, with what it does not say itself taken from the settings for all. */
 export interface NeighborConfiguration {
   readonly address: Ipv6Address;
@@ -108,6 +115,9 @@ export interface NeighborConfiguration {
   readonly keepaliveTime?: Seconds;
   readonly connectRetry: Seconds;
   readonly passive: boolean;
+  /** At least one. */
+  readonly families: readonly FamilyConfiguration[];
+  readonly routeServerClient: boolean;
   readonly reflectorClient: boolean;
   readonly extendedMessages: boolean;
   readonly password?: Secret;

@@ -12,6 +12,7 @@ import type {
   PeerRow,
   RouteRow,
   StatusReport,
+  UnicastRouteRow,
 } from "./types.ts";
 
 /**
@@ -21,6 +22,8 @@ import type {
 export type Rows<T> = Iterable<T> | AsyncIterable<T>;
 
 type Answer<T> = T | Promise<T>;
+
+export type UnicastFamilyName = "ipv6-unicast" | "ipv4-unicast";
 
 export interface ExplainQuestion {
   readonly capability: CapabilityName;
@@ -39,6 +42,7 @@ export interface ControlHandlers {
   agents(): Rows<AgentRow>;
   capabilities(): Rows<CapabilityRow>;
   routes(): Rows<RouteRow>;
+  unicastRoutes(family: UnicastFamilyName): Rows<UnicastRouteRow>;
   peers(): Rows<PeerRow>;
   fib(): Rows<FibRow>;
   counters(): Answer<CountersReport>;

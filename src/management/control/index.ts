@@ -4,6 +4,7 @@ export {
   type ExplainQuestion,
   type RefusalStatus,
   type Rows,
+  type UnicastFamilyName,
 } from "./handlers.ts";
 export {
   type ControlServer,

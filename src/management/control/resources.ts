@@ -30,15 +30,15 @@ const report = (body: unknown, status: 200 | 201 = 200): ControlAnswer => ({ typ
 
 type ListName = "agents" | "capabilities" | "routes" | "peers" | "fib";
 
-/** A list, filtered by members that all of its rows have. */
-function list(name: ListName, filters: readonly string[]): Resource {
+/** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
+function list(name: ListName, filters: readonly string[], others: readonly string[] = []): Resource {
   return {
     method: "GET",
     path: name,
     async answer({ target, handlers }) {
-      const wanted = Object.entries(parameters(target, filters)).map(
-        ([key, value]) => [key, key === "capability" ? capabilityNamed(value!) : value] as const,
-      );
+      const wanted = Object.entries(parameters(target, [...filters, ...others]))
+        .filter(([key]) => filters.includes(key))
+        .map(([key, value]) => [key, key === "capability" ? capabilityNamed(value!) : value] as const);
       const rows: Rows<object> = handlers[name]();
       if (wanted.length === 0) return { type: "rows", rows };
       const matches = (row: object): boolean =>
@@ -46,6 +46,22 @@ function list(name: ListName, filters: readonly string[]): Resource {
       return { type: "rows", rows, matches };
     },
   };
+}
+
+const CAPABILITY_ROUTES = list("routes", ["tenant", "capability", "peer"], ["family"]);
+
+function unicastRoutes({ target, handlers }: Exchange, family: string): ControlAnswer {
+  const { peer } = parameters(target, ["family", "peer"]);
+  if (family !== "ipv6-unicast" && family !== "ipv4-unicast")
+    throw new ControlRefusal(
+      400,
+      "control.bad-family",
+      "Bad request",
+      `${JSON.stringify(family)} is none of the families capability, ipv6-unicast and ipv4-unicast`,
+    );
+  const rows: Rows<object> = handlers.unicastRoutes(family);
+  if (peer === undefined) return { type: "rows", rows };
+  return { type: "rows", rows, matches: (row) => "peer" in row && row.peer === peer };
 }
 
 const RESOURCES: readonly Resource[] = [
@@ -67,7 +83,14 @@ const RESOURCES: readonly Resource[] = [
   },
   list("agents", ["tenant", "capability", "agent"]),
   list("capabilities", ["tenant", "capability"]),
-  list("routes", ["tenant", "capability", "peer"]),
+  {
+    method: "GET",
+    path: "routes",
+    answer: async (exchange) => {
+      const family = exchange.target.query.get("family") ?? "capability";
+      return family === "capability" ? CAPABILITY_ROUTES.answer(exchange) : unicastRoutes(exchange, family);
+    },
+  },
   list("peers", []),
   list("fib", ["tenant", "capability"]),
   {

@@ -145,6 +145,38 @@ export interface RouteRow {
   readonly ageSeconds: number;
 }
 
+/** One path to one prefix. */
+export interface UnicastRouteRow {
+  /** `2001:db8::/32`, `192.0.2.0/24`. */
+  readonly prefix: string;
+  readonly nextHop: string;
+  /** "local", or the name of the peer. */
+  readonly peer: string;
+  readonly local: boolean;
+  /** Whether it is the path that is passed on. */
+  readonly status: "best" | "other";
+  readonly stale: boolean;
+  /** The decision step that put it out; absent for the best. */
+  readonly step?: string;
+  readonly origin: "igp" | "egp" | "incomplete";
+  readonly localPref?: number;
+  readonly multiExitDisc?: number;
+  readonly asPath: string;
+  readonly communities: readonly string[];
+  readonly ageSeconds: number;
+}
+
+export interface PeerFamilyRow {
+  readonly family: string;
+  /** On the session that is established. */
+  readonly agreed: boolean;
+  /** Given up on this session, as the neighbour broke it. */
+  readonly disabled: boolean;
+  readonly routesReceived: number;
+  readonly routesAdvertised: number;
+  readonly routesPending: number;
+}
+
 export interface PeerRow {
   readonly address: string;
   readonly description?: string;
@@ -169,6 +201,9 @@ export interface PeerRow {
   };
   /** Families agreed on, e.g. "ipv6 capability". */
   readonly families: readonly string[];
+  /** Those that are configured. */
+  readonly perFamily: readonly PeerFamilyRow[];
+  /** Of all families together. */
   readonly routesReceived: number;
   readonly routesAdvertised: number;
   readonly routesPending: number;

@@ -130,12 +130,24 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     ...(keepaliveTime === undefined ? {} : { keepaliveTime: seconds(keepaliveTime) }),
     connectRetry: seconds(bgp["connect-retry"]),
     passive: neighbor.passive,
+    families: bindFamilies(neighbor.families?.family ?? []),
+    routeServerClient: neighbor["route-server-client"],
     reflectorClient: neighbor["route-reflector-client"],
     extendedMessages: neighbor["extended-messages"],
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),
   };
+}
+
+function bindFamilies(
+  families: NonNullable<NonNullable<NeighborInstance["families"]>["family"]>,
+): NeighborConfiguration["families"] {
+  if (families.length === 0) return [{ family: "capability" }];
+  return families.map(({ name, "maximum-routes": maximumRoutes }) => ({
+    family: name,
+    ...(maximumRoutes === undefined ? {} : { maximumRoutes }),
+  }));
 }
 
 function bindRegistration(registration: RegistrationInstance, folder: string): RegistrationConfiguration {

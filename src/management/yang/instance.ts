@@ -7,6 +7,7 @@ export interface RouterDocument {
 }
 
 type Protocol = "tcp" | "udp";
+type FamilyName = "capability" | "ipv6-unicast" | "ipv4-unicast";
 
 export interface RouterInstance {
   readonly name: string;
@@ -91,6 +92,10 @@ export interface NeighborInstance {
   readonly "hold-time"?: number;
   readonly "keepalive-time"?: number;
   readonly passive: boolean;
+  readonly families?: {
+    readonly family?: readonly { readonly name: FamilyName; readonly "maximum-routes"?: number }[];
+  };
+  readonly "route-server-client": boolean;
   readonly "extended-messages": boolean;
   readonly "route-reflector-client": boolean;
   readonly password?: string;
