@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { type Row, row } from "./figures.ts";
 import { makeSubject, measure, type Subject } from "./subject.ts";
-import { programOf, setClientPort, startFilled } from "./world.ts";
+import { mapOf, programOf, setClientPort, startFilled } from "./world.ts";
 
 const LOOPBACK = 1;
 const XDP_PASS = 2;
@@ -25,7 +25,7 @@ export async function compareObjects(paths: readonly string[], rounds: number): 
         ["by the stack", XDP_PASS],
         ["itself", XDP_REDIRECT],
       ] as const) {
-        const prepare = () => setClientPort(dataplane.object, LOOPBACK, how);
+        const prepare = () => setClientPort(mapOf(dataplane.object, "ports"), LOOPBACK, how);
         subjects.push(await makeSubject(`${text}, sent ${how}`, "xdp", traffic, program, [action, XDP_PASS], prepare));
       }
     }

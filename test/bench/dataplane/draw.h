@@ -24,8 +24,8 @@
 
 const volatile __u8 bench_domain[6] __attribute__((aligned(8))) = {};
 const volatile __u8 bench_source[8] __attribute__((aligned(8))) = {};
-const volatile __u8 bench_destination_mac[6] = {};
-const volatile __u8 bench_source_mac[6] = {};
+/* destination, then source */
+const volatile __u8 bench_macs[12] __attribute__((aligned(4))) = {};
 const volatile __u16 bench_tenant = 0;		/* network order */
 const volatile __u32 bench_capabilities = 1;
 const volatile __u32 bench_flows = 1;
@@ -76,8 +76,9 @@ static __always_inline void write_flow(void *frame)
 		low = mix(high = scale(random >> 32, bench_flows));
 	capability = scale(low, bench_capabilities);
 	tag = mix(capability);
-	__builtin_memcpy(ethernet->h_dest, (void *)bench_destination_mac, 6);
-	__builtin_memcpy(ethernet->h_source, (void *)bench_source_mac, 6);
+	((__u32 *)frame)[0] = *(const volatile __u32 *)&bench_macs[0];
+	((__u32 *)frame)[1] = *(const volatile __u32 *)&bench_macs[4];
+	((__u32 *)frame)[2] = *(const volatile __u32 *)&bench_macs[8];
 	ethernet->h_proto = bpf_htons(ETH_P_IPV6);
 	*(__u32 *)ip = bpf_htonl(0x60000000);
 	ip->payload_len = bpf_htons(BENCH_PAYLOAD);

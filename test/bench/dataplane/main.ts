@@ -3,15 +3,23 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { loadNative } from "../../../native/index.ts";
 import { compareObjects } from "./compare.ts";
+import { measureFailover } from "./failover-rows.ts";
 import { isReached, type Row, ratioToBar, tableOf } from "./figures.ts";
+import { measureLive } from "./live-rows.ts";
 import { setUpNetwork } from "./network.ts";
 import { measurePass } from "./pass-rows.ts";
 import { buildPrograms } from "./programs.ts";
+import { measureRestarts } from "./restart-rows.ts";
+import { measureTables } from "./table-rows.ts";
 
 const MARK = "SEMR_BENCH_ISOLATED";
 
 const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Promise<Row[]>]> = new Map([
   ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(7)]],
+  ["live", ["Live frames over veth, one processor", () => measureLive(5)]],
+  ["failover", ["A next hop dies under full load", () => measureFailover(5)]],
+  ["restart", ["Restart and program upgrade under live frames", () => measureRestarts(5)]],
+  ["tables", ["The tables, from TypeScript", measureTables]],
 ]);
 
 const { values } = parseArgs({

@@ -11,10 +11,8 @@ export const NETWORK = {
   sinks: ["sb-s1", "sb-s2"],
 } as const;
 
-export const MAC = {
-  generator: Uint8Array.of(2, 0, 0, 0, 0, 1),
-  arrival: Uint8Array.of(2, 0, 0, 0, 0, 2),
-} as const;
+/** Of frames from the generator to the router: destination and source. */
+export const MACS = Uint8Array.of(2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1);
 
 const SETUP = `
   mkdir -p /run/netns
@@ -38,8 +36,8 @@ const SETUP = `
   ip -6 address add fe80::b2/64 dev sb-r2 nodad
   ip -6 neighbour add fe80::51 lladdr 02:00:00:00:00:04 dev sb-r1
   ip -6 neighbour add fe80::52 lladdr 02:00:00:00:00:06 dev sb-r2
-  ip -6 route add 2001:db8:b2::/48 via fe80::51 dev sb-r1
-  ip -6 route add 2001:db8:b1::/48 via fe80::52 dev sb-r2
+  ip -6 route add 2001:db8:b1::/48 via fe80::51 dev sb-r1
+  ip -6 route add 2001:db8:b2::/48 via fe80::52 dev sb-r2
   ip -6 route add fd5e:3d00:1::/48 via fe80::51 dev sb-r1
 `;
 

@@ -1,7 +1,7 @@
 import { type Figures, figuresOf, type Row, row, single } from "./figures.ts";
 import type { Traffic } from "./programs.ts";
 import { type Hook, makeSubject, measure, type Subject } from "./subject.ts";
-import { programOf, setClientPort, startFilled } from "./world.ts";
+import { mapOf, programOf, setClientPort, startFilled } from "./world.ts";
 
 const LOOPBACK = 1;
 const XDP = { pass: 2, tx: 3, redirect: 4 } as const;
@@ -30,7 +30,8 @@ export async function measurePass(rounds: number): Promise<Row[]> {
   /** The pass on a port where it sends by itself, and where it leaves that to the stack. */
   const addPass = async (key: string, { object }: typeof small, traffic: Traffic) => {
     const program = programOf(object, "semr_xdp");
-    const sends = (how: Parameters<typeof setClientPort>[2]) => () => setClientPort(object, LOOPBACK, how);
+    const sends = (how: Parameters<typeof setClientPort>[2]) => () =>
+      setClientPort(mapOf(object, "ports"), LOOPBACK, how);
     await add(key, "xdp", traffic, program, [XDP.redirect], sends("itself"));
     await add(`${key} stack`, "xdp", traffic, program, [XDP.pass], sends("by the stack"));
   };

@@ -16,8 +16,8 @@ export interface Traffic {
   /** Share of packets whose flow was never seen, 0 to 1. */
   readonly fresh?: number;
   readonly tcp?: "ack" | "syn";
-  readonly sourceMac?: Uint8Array;
-  readonly destinationMac?: Uint8Array;
+  /** Destination and source of the Ethernet header. */
+  readonly macs?: Uint8Array;
 }
 
 /** Compiles the bench's programs into build/bench. */
@@ -33,13 +33,11 @@ export function loadProgram(
   traffic: Traffic,
   constants: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<BpfObject> {
-  const plain = new Uint8Array(6);
   return loadNative().bpf.load(join(BUILD, `${name}.bpf.o`), {
     constants: {
       bench_domain: DOMAIN.address.slice(0, 6),
       bench_source: SOURCE.slice(0, 8),
-      bench_destination_mac: traffic.destinationMac ?? plain,
-      bench_source_mac: traffic.sourceMac ?? plain,
+      bench_macs: traffic.macs ?? new Uint8Array(12),
       bench_tenant: Uint8Array.of(TENANT >>> 8, TENANT & 0xff),
       bench_capabilities: hostU32(traffic.capabilities),
       bench_flows: hostU32(traffic.flows),

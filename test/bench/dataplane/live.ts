@@ -1,0 +1,123 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { type BpfObject, loadNative } from "../../../native/index.ts";
+import { MACS, NETWORK } from "./network.ts";
+import { BUILD, PIN_ROOT } from "./places.ts";
+import { hostU32, loadProgram, type Traffic } from "./programs.ts";
+import { mapOf, programOf } from "./world.ts";
+
+const PLACES = ["generated", "first sink", "second sink", "dropped"] as const;
+export type Place = (typeof PLACES)[number];
+const COUNT_SIZE = 16;
+const PROCESSORS = 256;
+/** The processor that sends, forwards and receives. */
+const PROCESSOR = 0;
+
+/** Live frames: a generator, two sinks, and what each of them counted. */
+export class LiveFrames implements Disposable {
+  readonly object: BpfObject;
+  readonly #counts: DataView;
+  readonly #pins: string;
+
+  private constructor(object: BpfObject, pins: string) {
+    this.object = object;
+    const octets = mapOf(object, ".bss").mmap();
+    this.#counts = new DataView(octets.buffer, octets.byteOffset, octets.length);
+    this.#pins = pins;
+  }
+
+  /** Loads the programs and puts the sinks where the links end. `stamp`: sinks note when the last frame came. */
+  static async start(name: string, traffic: Traffic, stamp: boolean): Promise<LiveFrames> {
+    makePinRoot();
+    const object = await loadProgram(
+      "frames",
+      { ...traffic, macs: MACS },
+      { bench_sink_one: hostU32(sinkIndex(NETWORK.sinks[0])), bench_stamp: hostU32(stamp ? 1 : 0) },
+    );
+    const pins = join(PIN_ROOT, name);
+    for (const program of ["generate", "sink"]) programOf(object, program).pin(`${pins}-${program}`);
+    for (const sink of NETWORK.sinks) {
+      setSink(sink, "off");
+      setSink(sink, "pinned", `${pins}-sink`);
+    }
+    return new LiveFrames(object, pins);
+  }
+
+  [Symbol.dispose](): void {
+    for (const sink of NETWORK.sinks) setSink(sink, "off");
+    this.object[Symbol.dispose]();
+  }
+
+  /** Frames at a place; of the sinks also when the last one came, in monotonic nanoseconds. */
+  at(place: Place): { readonly frames: number; readonly last: bigint } {
+    let frames = 0;
+    let last = 0n;
+    for (let processor = 0; processor < PROCESSORS; processor++) {
+      const at = (processor * PLACES.length + PLACES.indexOf(place)) * COUNT_SIZE;
+      frames += Number(this.#counts.getBigUint64(at, true));
+      const here = this.#counts.getBigUint64(at + 8, true);
+      if (here > last) last = here;
+    }
+    return { frames, last };
+  }
+
+  frames(...places: readonly Place[]): number {
+    return places.reduce((sum, place) => sum + this.at(place).frames, 0);
+  }
+
+  /** Sends until so many frames are out, or until stopped. */
+  send(count: number): Sending {
+    const words = [`${this.#pins}-generate`, NETWORK.generator, `${count}`, `${PROCESSOR}`];
+    const namespace = `--net=/run/netns/${NETWORK.generatorNamespace}`;
+    return new Sending(
+      spawn("nsenter", [namespace, join(BUILD, "send-frames"), ...words], { stdio: ["ignore", "pipe", "inherit"] }),
+    );
+  }
+}
+
+/** A run of the generator. */
+export class Sending {
+  readonly #child: ChildProcess;
+  /** Resolves to the nanoseconds that it took. */
+  readonly done: Promise<number>;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.done = this.#end();
+  }
+
+  async #end(): Promise<number> {
+    const [out, [code, signal]] = await Promise.all([text(this.#child.stdout!), once(this.#child, "close")]);
+    if (code !== 0) throw new Error(`send-frames ended with ${code ?? signal}`);
+    return Number(out);
+  }
+
+  stop(): Promise<number> {
+    this.#child.kill("SIGTERM");
+    return this.done;
+  }
+}
+
+function makePinRoot(): void {
+  loadNative().bpf.mountBpffs("/sys/fs/bpf");
+  mkdirSync(PIN_ROOT, { recursive: true });
+}
+
+function sinkIndex(name: string): number {
+  const out = execFileSync("ip", ["-n", NETWORK.sinkNamespace, "-json", "link", "show", "dev", name], {
+    encoding: "utf8",
+  });
+  return (JSON.parse(out) as { ifindex: number }[])[0]!.ifindex;
+}
+
+function setSink(name: string, ...program: readonly string[]): void {
+  // not `ip -n`: iproute2 mounts a bpffs of its own there
+  execFileSync("nsenter", [
+    `--net=/run/netns/${NETWORK.sinkNamespace}`,
+    "ip",
+    ...["link", "set", "dev", name, "xdpdrv", ...program],
+  ]);
+}
