@@ -29,9 +29,22 @@ export interface Attachment {
   readonly partial: boolean;
 }
 
-/** XDP in front of ordinary sockets cuts TCP to a quarter, so only links between routers get it unasked. */
-export function hookOf({ hook, role }: PortOptions): Hook {
-  return hook === "auto" ? (role === "core" ? "xdp" : "tc") : hook;
+/** One way to put the program on an interface. */
+interface Way {
+  readonly hook: Hook;
+  /** Without generic mode as the last resort. */
+  readonly nativeOnly: boolean;
+}
+
+/**
+ * The ways to try, best first. XDP in front of ordinary sockets cuts TCP to a quarter, so only links between routers get it
+ * unasked; and only in native mode, since generic mode meets super-packets that GRO or a local sender made, cannot tell them
+ * from packets that are too big, and brings an upload down to some kilobytes a second.
+ */
+function waysOf({ hook, role }: PortOptions): readonly Way[] {
+  if (hook !== "auto") return [{ hook, nativeOnly: false }];
+  const tc = { hook: "tc", nativeOnly: false } as const;
+  return role === "core" ? [{ hook: "xdp", nativeOnly: true }, tc] : [tc];
 }
 
 export function pinOf(links: string, hook: Hook, ifindex: number): string {
@@ -46,13 +59,43 @@ export function pinOf(links: string, hook: Hook, ifindex: number): string {
  * `dataplane.unsupported-kernel`
  */
 export async function attach(port: PortOptions, ifindex: number, parts: AttachmentParts): Promise<Attachment> {
-  const hook = hookOf(port);
   if (ifindex >= parts.table.limit) throw beyondPortTable(port, ifindex, parts.table.limit);
+  const ways = waysOf(port);
+  for (const way of ways.slice(0, -1)) {
+    try {
+      return await attachBy(way, port, ifindex, parts);
+    } catch (cause) {
+      if (!isUnsupported(cause)) throw cause;
+    }
+  }
+  const attachment = await attachBy(ways.at(-1)!, port, ifindex, parts);
+  if (ways.length === 1) return attachment;
+  const reason = [NO_NATIVE_XDP, attachment.report.reason].filter((text) => text !== undefined).join("; ");
+  return { ...attachment, report: { ...attachment.report, reason } };
+}
+
+const NO_NATIVE_XDP = "the driver takes no native XDP program: tc instead, which costs more for each packet";
+
+function isUnsupported(cause: unknown): boolean {
+  return cause instanceof DataplaneError && cause.fault.code === "dataplane.unsupported-kernel";
+}
+
+async function attachBy(
+  { hook, nativeOnly }: Way,
+  port: PortOptions,
+  ifindex: number,
+  parts: AttachmentParts,
+): Promise<Attachment> {
   const pin = pinOf(parts.links, hook, ifindex);
   try {
     const earlier = openEarlier(parts.native, pin);
+    if (nativeOnly && earlier?.mode === "generic") {
+      earlier.detach();
+      removePin(pin);
+      throw new DataplaneError({ code: "dataplane.unsupported-kernel" }, `${port.interface}: ${NO_NATIVE_XDP}`);
+    }
     await earlier?.update(parts.programs[hook]);
-    const link = earlier ?? attachNew(hook, ifindex, pin, parts);
+    const link = earlier ?? attachNew({ hook, nativeOnly }, ifindex, pin, parts);
     const driver = parts.native.sock.interfaceList().find(({ index }) => index === ifindex)?.driver ?? "";
     return {
       redirectable: link.mode === "native" && isPhysical(driver),
@@ -79,8 +122,12 @@ function openEarlier(native: Native, pin: string): BpfLink | undefined {
 }
 
 /** Pinned before anybody hears of it: an unpinned link would go with the process. */
-function attachNew(hook: Hook, ifindex: number, pin: string, { native, programs }: AttachmentParts): BpfLink {
-  const link = hook === "xdp" ? native.bpf.attachXdp(programs.xdp, ifindex) : native.bpf.attachTc(programs.tc, ifindex);
+function attachNew({ hook, nativeOnly }: Way, ifindex: number, pin: string, parts: AttachmentParts): BpfLink {
+  const { bpf } = parts.native;
+  const link =
+    hook === "xdp"
+      ? bpf.attachXdp(parts.programs.xdp, ifindex, nativeOnly ? "native" : undefined)
+      : bpf.attachTc(parts.programs.tc, ifindex);
   try {
     if (link.pinnable) link.pin(pin);
     return link;

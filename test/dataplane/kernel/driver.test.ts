@@ -113,6 +113,30 @@ function tests(): void {
       assert.deepEqual(pins(), []);
     });
 
+    it("takes tc where the driver has no native XDP, says so, and adopts it; generic XDP only when asked for", async () => {
+      ip("link add bridge0 type bridge");
+      ip("link set bridge0 up");
+      const port = { interface: "bridge0", role: "core", tenantIndex: 0 } as const;
+      try {
+        for (const adopted of [false, true]) {
+          await using dataplane = await start({ ports: [{ ...port, hook: "auto" }] });
+          assert.deepEqual(hooks(dataplane), [["tcx", adopted]]);
+          assert.match(dataplane.ports[0]!.reason!, /no native XDP/);
+          assert.equal(programOn("bridge0"), undefined);
+        }
+        await using dataplane = await start({ ports: [{ ...port, hook: "xdp" }] });
+        assert.deepEqual(hooks(dataplane), [["xdp generic", false]]);
+        assert.equal(linkPins().length, 1, "tc has left");
+        await using back = await start({ ports: [{ ...port, hook: "auto" }] });
+        assert.deepEqual(hooks(back), [["tcx", false]]);
+        assert.equal(programOn("bridge0"), undefined);
+        assert.equal(linkPins().length, 1, "generic XDP has left");
+        await back.remove();
+      } finally {
+        ip("link del bridge0");
+      }
+    });
+
     it("stays below the verifier's budget", async () => {
       const dataplane = await start();
       for (const name of Object.values(PROGRAMS)) {
