@@ -334,6 +334,8 @@ export interface BfdStatus extends BfdTimes {
   readonly late: number;
   /** Of all packets, microseconds. */
   readonly latest: number;
+  /** Times that the thread ran 5 ms later than it should have; the detection time is prolonged by as much, at most doubled. */
+  readonly stalls: number;
   readonly discarded: BfdDiscarded;
 }
 

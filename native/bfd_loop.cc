@@ -21,6 +21,8 @@ constexpr uint8_t kSafeMultiplier = 3;
 // Packets read from a listener in one turn, and the rest after more: a flood must not have the processor.
 constexpr int kPacketsPerTurn = 64;
 constexpr uint64_t kRest = 1'000;
+// An alarm that comes later than this says that the thread was kept from running. Microseconds.
+constexpr uint64_t kStall = 5'000;
 
 uint64_t Now() {
   timespec now;
@@ -210,8 +212,20 @@ void BfdLoop::Run() {
     [[maybe_unused]] ssize_t unused = read(timer_.get(), &expirations, sizeof(expirations));
     // Packets before timers: what waited in a socket while this thread did not run has been received in time.
     ReadAll();
-    RunAlarms(Now());
+    uint64_t now = Now();
+    AllowForStall(now);
+    RunAlarms(now);
     SetTimer();
+  }
+}
+
+// A host that was suspended, or a processor that was taken away, has not heard the peer because it did not listen.
+void BfdLoop::AllowForStall(uint64_t now) {
+  if (alarms_.empty() || alarms_.top().at + kStall > now) return;
+  uint64_t stall = now - alarms_.top().at;
+  for (auto& [number, session] : sessions_) {
+    session->counters.stalls++;
+    session->machine.Postpone(stall);
   }
 }
 

@@ -54,6 +54,7 @@ struct BfdCounters {
   uint64_t received = 0;
   uint64_t late = 0;              // sent more than a quarter of the interval after it was due
   uint64_t latest = 0;            // microseconds
+  uint64_t stalls = 0;            // times that this end did not run when it should have
   uint64_t downs = 0;             // from Up, however that came
   std::array<uint64_t, static_cast<size_t>(BfdDiscard::kReasons)> discarded = {};
 };
@@ -120,6 +121,7 @@ class BfdLoop {
   void ReadAll();
   void Take(const BfdDatagram& datagram, const BfdListener& listener, uint64_t now);
   Session* Find(const BfdPacket& packet, const BfdDatagram& datagram, const BfdListener& listener, BfdDiscard& reason);
+  void AllowForStall(uint64_t now);
   void RunAlarms(uint64_t now);
   void SetTimer();
 

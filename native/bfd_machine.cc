@@ -43,10 +43,15 @@ BfdReaction BfdMachine::Receive(const BfdPacket& packet, uint64_t now) {
   } else if (packet.state == BfdState::kDown) {
     Enter(BfdState::kDown, kNeighborSignaledDown);
   }
+  heard_ = now;
   deadline_ = now + DetectionTime();
   reaction.send = state_ != before;
   reaction.final = packet.poll;
   return reaction;
+}
+
+void BfdMachine::Postpone(uint64_t stall) {
+  if (deadline_) deadline_ = std::max(*deadline_, std::min(*deadline_ + stall, heard_ + 2 * DetectionTime()));
 }
 
 BfdReaction BfdMachine::DetectionTimeExpired() {

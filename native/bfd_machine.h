@@ -30,6 +30,8 @@ class BfdMachine {
   BfdReaction Receive(const BfdPacket& packet, uint64_t now);
   // To be called at `detection_deadline`.
   BfdReaction DetectionTimeExpired();
+  // This end did not run for so long: silence in that time says nothing about the peer. At most one detection time of it.
+  void Postpone(uint64_t stall);
   // In a session that is up by a Poll Sequence. @see §6.8.3
   void SetTimes(const BfdTimes& times);
   // @see §6.8.16
@@ -76,6 +78,7 @@ class BfdMachine {
   uint32_t detect_min_;      // as used: a smaller one waits too
   bool poll_ = false;
   bool poll_again_ = false;
+  uint64_t heard_ = 0;
   std::optional<uint64_t> deadline_;
 };
 

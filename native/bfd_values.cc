@@ -139,6 +139,7 @@ Napi::Object StatusValue(Napi::Env env, const BfdStatus& status) {
   value.Set("downs", Count(env, counters.downs));
   value.Set("late", Count(env, counters.late));
   value.Set("latest", Count(env, counters.latest));
+  value.Set("stalls", Count(env, counters.stalls));
   value.Set("discarded", DiscardedValue(env, counters));
   return value;
 }

@@ -1,6 +1,12 @@
 import { loadNative } from "../../native/index.ts";
 import { type Clock, formatIpv6, type Log, type Metrics, type Random, seconds } from "../base/index.ts";
-import { createNetTransport, type PeerOptions, type SpeakerOptions, type SpeakerParts } from "../bgp/speaker/index.ts";
+import {
+  createNetTransport,
+  type PeerOptions,
+  type SessionChange,
+  type SpeakerOptions,
+  type SpeakerParts,
+} from "../bgp/speaker/index.ts";
 import type {
   BgpConfiguration,
   NeighborConfiguration,
@@ -87,6 +93,7 @@ export function speakerParts(
     readonly random: Random;
     readonly log: Log;
     readonly metrics: Metrics;
+    readonly sessionChanged: (change: SessionChange) => void;
   },
 ): SpeakerParts {
   const sock = configuration.bgp === undefined ? undefined : loadNative().sock;

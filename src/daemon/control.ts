@@ -1,4 +1,5 @@
 import { ANY_SITE, type Clock, formatIpv4, formatIpv6, type Ipv6Address } from "../base/index.ts";
+import type { BfdMonitor } from "../bfd/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
 import { DirectoryError, draining, type Offer, type Registrar } from "../directory/index.ts";
@@ -29,6 +30,7 @@ export interface ControlParts extends RowSources {
   /** Absent: this router speaks no BGP. */
   readonly speaker: Speaker | undefined;
   readonly drain: RouterDrain;
+  readonly bfd: BfdMonitor | undefined;
   readonly clock: Clock;
   readonly version: string;
   /** "starting", "running" or "stopping", and the generation of the plan in force. */
@@ -49,7 +51,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     routes: () => routeRows(parts, now),
     unicastRoutes: (family) => (hasFamily(configuration, family) ? unicastRows(parts.rib, family, now) : []),
     *peers() {
-      for (const peer of peers()) yield peerRow(peer, clock);
+      for (const peer of peers()) yield peerRow(peer, clock, bfdStatus(parts, peer.address));
     },
     fib: () => fibRows(driver, parts),
     counters: () => countersReport(driver, parts),
@@ -165,6 +167,12 @@ function statusReport(parts: ControlParts): StatusReport {
     },
     warnings: warnings(parts),
   };
+}
+
+function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
+  const status = bfd?.status(peer);
+  const neighbor = configuration.bgp?.neighbors.find(({ address }) => formatIpv6(address) === peer);
+  return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
 }
 
 function warnings({ driver, configuration, speaker, drain }: ControlParts): string[] {

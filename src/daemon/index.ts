@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Log, type Metrics, messageOf, milliseconds, Scope, toHex } from "../base/index.ts";
-import { type Speaker, startSpeaker } from "../bgp/speaker/index.ts";
+import type { BfdMonitor } from "../bfd/index.ts";
+import { type PathFailure, type SessionChange, type Speaker, startSpeaker } from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar, type StaticAgent, Taxonomy } from "../directory/index.ts";
 import { startDnsServer } from "../discovery/index.ts";
@@ -10,6 +11,7 @@ import { type RouterConfiguration, startControlServer } from "../management/inde
 import { createTokenVerifier, startHealthChecker, startRegistrationServer } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics, startMetricsServer } from "../telemetry/index.ts";
+import { movesTunnels, startBfd, tellMonitor } from "./bfd.ts";
 import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
 import { controlHandlers } from "./control.ts";
 import { ribDiscovery } from "./discovery.ts";
@@ -64,6 +66,8 @@ class Daemon {
   readonly #shared: { readonly clock: typeof systemClock; readonly log: Log; readonly metrics: Metrics };
   #phase: "starting" | "running" | "stopping" = "starting";
   #generation = 0;
+  /** Absent before the speaker is started, and without BGP. */
+  #bfd: BfdMonitor | undefined;
 
   constructor(configuration: RouterConfiguration, log: Log, scope: Scope) {
     this.#configuration = configuration;
@@ -91,6 +95,8 @@ class Daemon {
     const speaker = await this.#startSpeaker(rib, driver);
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
+    // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
+    this.#scope.defer(() => this.#bfd?.[Symbol.dispose]());
     const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(directory, speaker)));
 
     const sources = this.#rowSources(rib, directory, taxonomy);
@@ -174,15 +180,27 @@ class Daemon {
 
   #apply(driver: DataplaneDriver, operations: Parameters<DataplaneDriver["apply"]>[0], generation: number): void {
     driver.apply(operations, generation);
+    if (movesTunnels(operations)) this.#bfd?.rebind();
     this.#generation = generation;
   }
 
   async #startSpeaker(rib: Rib, driver: DataplaneDriver): Promise<Speaker> {
+    const { bgp } = this.#configuration;
+    let running: Speaker | undefined;
+    if (bgp !== undefined) {
+      const sessions = {
+        pathFailed: (peer: string, failure: PathFailure) => void running?.pathFailed(peer, failure),
+        pathRecovered: (peer: string) => void running?.pathRecovered(peer),
+      };
+      this.#bfd = this.#scope.own(startBfd(bgp, { ...this.#shared, driver, sessions }));
+    }
+    const sessionChanged = (change: SessionChange): void => this.#bfd && tellMonitor(this.#bfd, change);
     const speaker = await startSpeaker(
       speakerOptions(this.#configuration, driver),
-      speakerParts(this.#configuration, { ...this.#shared, rib, random: systemRandom }),
+      speakerParts(this.#configuration, { ...this.#shared, rib, random: systemRandom, sessionChanged }),
       this.#scope.signal,
     );
+    running = speaker;
     const restart = this.#configuration.bgp?.gracefulRestart !== undefined;
     this.#scope.defer(() => speaker.stop({ restart }));
     return speaker;
@@ -223,6 +241,7 @@ class Daemon {
       ...sources,
       ...parts,
       configuration: this.#configuration,
+      bfd: this.#bfd,
       clock: systemClock,
       version: VERSION,
       state: () => ({ phase: this.#phase, generation: this.#generation }),

@@ -1,6 +1,7 @@
 import { type Clock, formatIpv4 } from "../base/index.ts";
+import type { BfdPathStatus } from "../bfd/index.ts";
 import type { PeerError, PeerStatus } from "../bgp/speaker/index.ts";
-import type { PeerRow } from "../management/index.ts";
+import type { PeerBfd, PeerRow } from "../management/index.ts";
 
 /** What operators read for `ipv6/251`. */
 const FAMILY_NAMES: ReadonlyMap<string, string> = new Map([["ipv6/251", "ipv6 capability"]]);
@@ -9,7 +10,42 @@ function errorText({ direction, text }: PeerError): string {
   return direction === "none" ? text : `${text} (${direction})`;
 }
 
-export function peerRow(peer: PeerStatus, clock: Clock): PeerRow {
+/** @see RFC 5880 §4.1 */
+const DIAGNOSTICS: readonly string[] = [
+  "",
+  "control detection time expired",
+  "echo function failed",
+  "neighbor signaled session down",
+  "forwarding plane reset",
+  "path down",
+  "concatenated path down",
+  "administratively down",
+  "reverse concatenated path down",
+];
+
+function bfdMembers(bfd: BfdPathStatus, multihop: boolean): PeerBfd {
+  const { transmitInterval, detectionTime } = bfd;
+  const discarded = Object.values(bfd.discarded).reduce((sum, count) => sum + count, 0);
+  return {
+    state: bfd.state,
+    remoteState: bfd.remoteState,
+    pathFailed: bfd.pathFailed,
+    multihop,
+    ...(transmitInterval === undefined ? {} : { transmitMs: transmitInterval / 1000 }),
+    ...(detectionTime === undefined ? {} : { detectionMs: detectionTime / 1000 }),
+    ...(bfd.diagnostic === 0 ? {} : { diagnostic: DIAGNOSTICS[bfd.diagnostic] ?? `diagnostic ${bfd.diagnostic}` }),
+    downs: bfd.downs,
+    failures: bfd.failures,
+    packetsSent: String(bfd.sent),
+    packetsReceived: String(bfd.received),
+    packetsDiscarded: String(discarded),
+    packetsLate: String(bfd.late),
+    latestMs: bfd.latest / 1000,
+    stalls: bfd.stalls,
+  };
+}
+
+export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { readonly multihop: boolean }): PeerRow {
   const { gracefulRestart, capabilities } = peer;
   return {
     address: peer.address,
@@ -47,5 +83,6 @@ export function peerRow(peer: PeerStatus, clock: Clock): PeerRow {
     messagesSent: String(peer.messagesSent),
     establishedTransitions: peer.establishedTransitions,
     ...(peer.lastError === undefined ? {} : { lastError: errorText(peer.lastError) }),
+    ...(bfd === undefined ? {} : { bfd: bfdMembers(bfd, bfd.multihop) }),
   };
 }

@@ -1,4 +1,5 @@
 /** What must not wait for JavaScript: the word in the map, the question to the kernel, packets in time. */
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { it, type TestContext } from "node:test";
 import { whyNoBpf } from "./bpf-lab.ts";
@@ -22,7 +23,7 @@ it("the bound word is written when the session fails and when it is up again, wh
   runInside(namespace, async ({ BfdEnd, BfdPeer, loadSample, bpf, member }) => {
     using object = await loadSample(bpf);
     const map = member(object.maps, "shared");
-    const words = new Uint32Array(map.mmap().buffer);
+    const words: Uint32Array = new Uint32Array(map.mmap().buffer);
     const end = new BfdEnd();
     const peer = await BfdPeer.open("fd00::2", "fd00::1");
     using session = end.open({ local: "fd00::1", remote: "fd00::2" });
@@ -37,7 +38,7 @@ it("the bound word is written when the session fails and when it is up again, wh
     peer.fallSilent();
     // Nothing of JavaScript runs for longer than the detection time: the word changes nevertheless.
     const busy = performance.now() + 1000;
-    while (words[2] !== 40) assert.ok(performance.now() < busy, "the word was not written");
+    while (words.at(2) !== 40) assert.ok(performance.now() < busy, "the word was not written");
     assert.equal(end.changes.filter(({ before }) => before === "Up").length, 0, "before JavaScript knows");
     const down = await end.change(({ before }) => before === "Up");
     assert.deepEqual([down.failed, down.stored, down.peerEnded], [true, true, false]);
@@ -62,7 +63,7 @@ it("a peer whose process ended is no failure of the path, unless its C bit is se
   if (namespace === undefined) return;
   runInside(namespace, async ({ BfdEnd, BfdPeer, loadSample, bpf, member }) => {
     const net = await import("node:net");
-    const { once } = await import("node:events");
+    const { once } = (await import("node:events")).default;
     using object = await loadSample(bpf);
     const map = member(object.maps, "shared");
     const words = new Uint32Array(map.mmap().buffer);
@@ -114,7 +115,7 @@ it("30 ms × 3 between two processes: no false down while both main threads are 
     namespace,
     async ({ BfdEnd }, endFile) => {
       const { spawn } = await import("node:child_process");
-      const { once } = await import("node:events");
+      const { once } = (await import("node:events")).default;
       const script = `
         import { BfdEnd } from ${JSON.stringify(endFile)};
         const end = new BfdEnd();

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   discovery: ["directory", "rib"],
   "bgp/speaker": ["bgp/wire", "bgp/session", "bgp/policy", "rib", "native"],
   dataplane: ["forwarding", "native"],
+  bfd: ["native"],
   telemetry: [],
   management: ["native"],
   cli: ["management"],

@@ -107,6 +107,11 @@ export class Peer implements AsyncDisposable {
     else this.#doubt ??= this.#parts.clock.after(LATE_END, () => this.#pathIsDown());
   }
 
+  /** BFD is up again before anybody has acted. */
+  pathRecovered(): void {
+    this.#noDoubt();
+  }
+
   #pathIsDown(): void {
     this.#noDoubt();
     if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
@@ -302,7 +307,10 @@ export class Peer implements AsyncDisposable {
       malformed: (fault) => this.#event(side, { type: "BGPHeaderErr", fault }),
       closed: (reason) => {
         // A connection that ends for want of answers is no sign of life.
-        if (this.#doubt !== undefined && !CLOSED_BY_PEER.has(reason)) this.#pathIsDown();
+        if (this.#doubt !== undefined && this.#up?.side === side && !CLOSED_BY_PEER.has(reason)) {
+          this.#pathIsDown();
+          return;
+        }
         this.#record.lost(reason);
         this.#event(side, { type: "TcpConnectionFails" });
       },

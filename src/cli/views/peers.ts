@@ -2,6 +2,14 @@ import type { PeerRow } from "../../management/index.ts";
 import { type TableStyle, table } from "../table.ts";
 import { age, state } from "./format.ts";
 
+/** `Up 150ms`: the state with the time within which a failure is found. */
+function bfdCell({ bfd }: PeerRow) {
+  if (bfd === undefined) return "";
+  if (bfd.pathFailed) return { text: `${bfd.state}, path failed`, colour: "red" } as const;
+  if (bfd.state !== "Up") return { text: bfd.state, colour: "yellow" } as const;
+  return `${bfd.state} ${bfd.detectionMs}ms`;
+}
+
 /** Routes received and sent of each family, where there are several. */
 function families({ families: agreed, perFamily }: PeerRow): string {
   if (perFamily.length < 2) return agreed.join(", ");
@@ -32,6 +40,7 @@ export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
         align: "right",
         cell: (row) => (row.holdTimeSeconds === undefined ? "" : `${row.holdTimeSeconds}s`),
       },
+      { title: "BFD", optional: true, cell: (row) => bfdCell(row) },
       { title: "RECEIVED", align: "right", cell: (row) => String(row.routesReceived) },
       { title: "SENT", align: "right", cell: (row) => String(row.routesAdvertised) },
       { title: "PENDING", align: "right", cell: (row) => String(row.routesPending) },

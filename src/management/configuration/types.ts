@@ -102,6 +102,13 @@ export interface FamilyConfiguration {
   readonly maximumRoutes?: number;
 }
 
+export interface BfdConfiguration {
+  readonly multihop: boolean;
+  readonly desiredMinTx: Milliseconds;
+  readonly requiredMinRx: Milliseconds;
+  readonly detectMultiplier: number;
+}
+
 /** One neighbour, with what it does not say itself taken from the settings for all. */
 export interface NeighborConfiguration {
   readonly address: Ipv6Address;
@@ -125,6 +132,8 @@ export interface NeighborConfiguration {
   readonly ttlSecurityHops?: number;
   /** Hop limit towards an external neighbour; absent: 1. */
   readonly multihop?: number;
+  /** Absent: its path is not watched. */
+  readonly bfd?: BfdConfiguration;
 }
 
 /** Canonical text, as sockets want it, IPv4 or IPv6. */

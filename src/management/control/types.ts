@@ -211,6 +211,34 @@ export interface PeerRow {
   readonly messagesSent: CounterText;
   readonly establishedTransitions: number;
   readonly lastError?: string;
+  /** Absent: its path is not watched. */
+  readonly bfd?: PeerBfd;
+}
+
+export interface PeerBfd {
+  /** AdminDown, Down, Init or Up. */
+  readonly state: string;
+  readonly remoteState: string;
+  /** Packets are kept from the path. */
+  readonly pathFailed: boolean;
+  readonly multihop: boolean;
+  /** In use; absent while nothing is sent, and until the neighbour was heard. */
+  readonly transmitMs?: number;
+  readonly detectionMs?: number;
+  /** Why it left Up last, in the words of RFC 5880. */
+  readonly diagnostic?: string;
+  /** Times that it left Up, a restart of the neighbour included. */
+  readonly downs: number;
+  /** Times that the path was taken for broken. */
+  readonly failures: number;
+  readonly packetsSent: CounterText;
+  readonly packetsReceived: CounterText;
+  readonly packetsDiscarded: CounterText;
+  /** Sent more than a quarter of the interval after they were due, and the longest delay. */
+  readonly packetsLate: CounterText;
+  readonly latestMs: number;
+  /** Times that this router did not run when it should have; silence of the neighbour is not counted then. */
+  readonly stalls: number;
 }
 
 /** Whether this router takes new flows only where no other can. */

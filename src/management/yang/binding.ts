@@ -3,6 +3,7 @@ import { milliseconds, seconds } from "../../base/index.ts";
 import { Secret } from "../configuration/secret.ts";
 import type {
   AgentConfiguration,
+  BfdConfiguration,
   BgpConfiguration,
   HealthCheckConfiguration,
   InstanceConfiguration,
@@ -137,6 +138,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),
+    ...(neighbor.bfd.enabled ? { bfd: bindBfd(neighbor, bgp) } : {}),
   };
 }
 
@@ -148,6 +150,16 @@ function bindFamilies(
     family: name,
     ...(maximumRoutes === undefined ? {} : { maximumRoutes }),
   }));
+}
+
+function bindBfd(neighbor: NeighborInstance, bgp: BgpInstance): BfdConfiguration {
+  const { bfd } = neighbor;
+  return {
+    multihop: neighbor["remote-as"] === bgp["local-as"] || neighbor.multihop !== undefined,
+    desiredMinTx: milliseconds(bfd["desired-min-tx-ms"]),
+    requiredMinRx: milliseconds(bfd["required-min-rx-ms"]),
+    detectMultiplier: bfd["detect-multiplier"],
+  };
 }
 
 function bindRegistration(registration: RegistrationInstance, folder: string): RegistrationConfiguration {

@@ -101,6 +101,12 @@ export interface NeighborInstance {
   readonly password?: string;
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
+  readonly bfd: {
+    readonly enabled: boolean;
+    readonly "desired-min-tx-ms": number;
+    readonly "required-min-rx-ms": number;
+    readonly "detect-multiplier": number;
+  };
 }
 
 export interface RegistrationInstance {

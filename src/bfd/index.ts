@@ -1,0 +1,2 @@
+export { type BfdMonitor, type BfdMonitorParts, startBfdMonitor } from "./monitor.ts";
+export type { BfdPath, BfdPathStatus, BfdScheduling, PathSwitch, SessionNews } from "./path.ts";
