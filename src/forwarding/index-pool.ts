@@ -5,7 +5,8 @@ export class IndexPool {
   readonly #limit: number;
   readonly #rest: number;
   readonly #resting: { readonly index: number; readonly until: number }[] = [];
-  readonly #taken = new Set<number>();
+  /** Used by what was adopted. They come back like others, by resting, and never as one that was not used yet. */
+  readonly #claimed = new Set<number>();
   readonly #spare: number[] = [];
   #head = 0;
   #top = 1;
@@ -18,7 +19,7 @@ export class IndexPool {
   /** The one that rested longest, else one that was never used; `undefined` when there is neither. */
   take(now: number): number | undefined {
     const spare = this.#spare.pop();
-    if (spare !== undefined) return this.#use(spare);
+    if (spare !== undefined) return spare;
     const rested = this.#resting[this.#head];
     if (rested !== undefined && rested.until <= now) {
       this.#head++;
@@ -26,30 +27,23 @@ export class IndexPool {
         this.#resting.splice(0, COMPACTED_AT);
         this.#head = 0;
       }
-      return this.#use(rested.index);
+      return rested.index;
     }
-    while (this.#taken.has(this.#top)) this.#top++;
-    return this.#top > this.#limit ? undefined : this.#use(this.#top++);
-  }
-
-  #use(index: number): number {
-    this.#taken.add(index);
-    return index;
+    while (this.#claimed.has(this.#top)) this.#top++;
+    return this.#top > this.#limit ? undefined : this.#top++;
   }
 
   /** Marks one as used by what was adopted. Only before the first `take`. */
   claim(index: number): void {
-    this.#taken.add(index);
+    this.#claimed.add(index);
   }
 
   /** Nobody outside has heard of it. */
   giveUnused(index: number): void {
-    this.#taken.delete(index);
     this.#spare.push(index);
   }
 
   give(index: number, now: number): void {
-    this.#taken.delete(index);
     this.#resting.push({ index, until: now + this.#rest });
   }
 }
