@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { it } from "node:test";
+import type { UnicastFamily } from "../../../src/rib/index.ts";
+import {
+  address,
+  ask,
+  cable,
+  daemon,
+  folder,
+  learnt,
+  missing,
+  OURS,
+  originate,
+  PORT,
+  prefixText,
+  semrd,
+  THEIRS,
+  until,
+} from "./lab.ts";
+
+const GOBGPD = "/usr/bin/gobgpd";
+const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
+const COUNT = 50;
+
+it("GoBGP: both families in both directions inside an AS, withdrawals, refresh", { timeout: 120_000 }, async (t) => {
+  const reason = await missing(GOBGPD, "gobgpd");
+  if (reason !== undefined) return t.skip(reason);
+  const { ours, theirs } = await cable(t);
+  const where = await folder(t);
+  const families = FAMILIES.map(
+    (family) => `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${family}"`,
+  );
+  await writeFile(
+    join(where, "gobgpd.toml"),
+    `[global.config]
+as = 65000
+router-id = "10.0.0.2"
+port = ${PORT}
+local-address-list = ["${THEIRS}"]
+[[neighbors]]
+[neighbors.config]
+neighbor-address = "${OURS}"
+peer-as = 65000
+[neighbors.transport.config]
+local-address = "${THEIRS}"
+passive-mode = true
+[neighbors.timers.config]
+hold-time = 30
+keepalive-interval = 10
+${families.join("\n")}
+`,
+  );
+  const argv = [
+    GOBGPD,
+    "-f",
+    join(where, "gobgpd.toml"),
+    "-l",
+    "warn",
+    "--api-hosts",
+    "127.0.0.1:50051",
+    "--pprof-disable",
+  ];
+  daemon(t, theirs, argv);
+  const router = await semrd(t, ours);
+  originate(router, "ipv6-unicast", 0x2a, 0, COUNT, { communities: [0xfde80001], multiExitDisc: 7 });
+  originate(router, "ipv4-unicast", 42, 0, COUNT);
+  await until("the session", () => router.peer().state === "Established");
+  assert.deepEqual(router.peer().families, ["ipv6/unicast", "ipv4/unicast"]);
+  const tell = (...words: string[]): Promise<string> => ask(theirs, "gobgp", "-p", "50051", ...words);
+  for (let n = 0; n < COUNT; n++) {
+    await tell("global", "rib", "-a", "ipv6", "add", prefixText("ipv6-unicast", 0x20, n), "nexthop", THEIRS);
+    await tell("global", "rib", "-a", "ipv4", "add", prefixText("ipv4-unicast", 20, n), "nexthop", "192.0.2.9");
+  }
+  const count = async (afi: string): Promise<number> => {
+    const said = JSON.parse(await tell("neighbor", OURS, "adj-in", "-a", afi, "-j")) as Readonly<
+      Record<string, unknown>
+    >;
+    return Object.keys(said).length;
+  };
+  const received = (): number[] => FAMILIES.map((family) => learnt(router, family).length);
+  await until(
+    () => `all routes: ${received()}`,
+    async () => received().every((n) => n === COUNT) && (await count("ipv6")) === COUNT,
+  );
+  // Its session is IPv6 and it has no extended next hops of ours to offer: what it takes of IPv4 shows in its table.
+  const extended = router.peer().perFamily.find(({ family }) => family === "ipv4-unicast")!.routesAdvertised === COUNT;
+  t.diagnostic(`IPv4 routes with IPv6 next hops: ${extended ? "taken" : "not offered"}`);
+  if (extended) await until("IPv4 routes", async () => (await count("ipv4")) === COUNT);
+  assert.match(await tell("global", "rib", "-a", "ipv6", prefixText("ipv6-unicast", 0x2a, 1)), /fd5e:b6c::1/);
+  router.speaker.withdrawUnicast({ family: "ipv6-unicast", address: address("ipv6-unicast", 0x2a, 2), length: 64 });
+  await until("one less", async () => (await count("ipv6")) === COUNT - 1);
+  await tell("global", "rib", "-a", "ipv4", "del", prefixText("ipv4-unicast", 20, 3));
+  await until("one less here", () => received()[1] === COUNT - 1);
+  assert.deepEqual([router.peer().flaps, router.metrics.sum("semrd_bgp_malformed_total")], [0, 0]);
+  return undefined;
+});
