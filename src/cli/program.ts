@@ -6,6 +6,7 @@ import type {
   ExplainReport,
   FibRow,
   PeerRow,
+  PolicyRow,
   RouteRow,
   StatusReport,
   UnicastRouteRow,
@@ -23,6 +24,7 @@ import {
   explainView,
   fibView,
   peersView,
+  policiesView,
   routeDetailsView,
   routesView,
   statusView,
@@ -215,6 +217,13 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .command("peers")
     .description("BGP sessions")
     .action(() => printList<PeerRow>("/peers", "no peers", (rows) => peersView(rows, style)));
+  show
+    .command("policies")
+    .description("routing policies, statement by statement, with how often each has fitted")
+    .option("--policy <name>", "this policy only")
+    .action((options: { readonly policy?: string }) =>
+      printList<PolicyRow>(`/policies${query({ ...options })}`, "no policies", (rows) => policiesView(rows, style)),
+    );
   filtered(show.command("fib").description("what the data plane does with each capability address")).action(
     (filters: Filters) =>
       printList<FibRow>(`/fib${query({ ...filters })}`, "nothing is forwarded", (rows) => fibView(rows, style)),

@@ -1,5 +1,6 @@
 import { loadNative } from "../../native/index.ts";
 import { type Clock, formatIpv6, type Log, type Metrics, type Random, seconds } from "../base/index.ts";
+import type { PolicyBook } from "../bgp/policy/index.ts";
 import {
   createNetTransport,
   type PeerOptions,
@@ -21,9 +22,10 @@ const SELECTION_DEFERRAL_TIME = seconds(60);
 /** For a router without BGP: it has a RIB of its own routes, and says its AS to nobody. @see RFC 6996 §5 */
 const NO_AS = 65534;
 
-function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration): PeerOptions {
+function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
   const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop, reflectorClient } =
     neighbor;
+  const { importPolicy, exportPolicy } = neighbor;
   return {
     address: formatIpv6(address),
     port: neighbor.port,
@@ -41,12 +43,15 @@ function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration): Pe
     ...(password === undefined ? {} : { password: new TextDecoder().decode(password.octets()) }),
     ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
     ...(multihop === undefined ? {} : { multihop }),
+    ...(importPolicy.length === 0 ? {} : { importPolicy: policies.chain(importPolicy) }),
+    ...(exportPolicy.length === 0 ? {} : { exportPolicy: policies.chain(exportPolicy) }),
   };
 }
 
 /** What the speaker is told. `adopted`: the data plane took over what an earlier life of this router forwarded. */
 export function speakerOptions(
   configuration: RouterConfiguration,
+  policies: PolicyBook,
   { adopted }: { readonly adopted: boolean },
 ): SpeakerOptions {
   const { bgp, routerId, site } = configuration;
@@ -57,7 +62,7 @@ export function speakerOptions(
     ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
     nextHop: site.locator,
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
-    peers: bgp?.neighbors.map((neighbor) => peerOptions(neighbor, bgp)) ?? [],
+    peers: bgp?.neighbors.map((neighbor) => peerOptions(neighbor, bgp, policies)) ?? [],
     gracefulRestart:
       restart === undefined
         ? undefined

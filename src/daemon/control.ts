@@ -1,5 +1,6 @@
 import { ANY_SITE, type Clock, formatIpv4, formatIpv6, type Ipv6Address } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
+import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
 import { DirectoryError, draining, type Offer, type Registrar } from "../directory/index.ts";
@@ -18,6 +19,7 @@ import {
 import type { UnicastFamily } from "../rib/index.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import { peerRow } from "./peer-rows.ts";
+import { policyRows } from "./policy-rows.ts";
 import { refusalOf } from "./refusals.ts";
 import type { RouterDrain } from "./router-drain.ts";
 import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, routeRows } from "./rows.ts";
@@ -29,6 +31,7 @@ export interface ControlParts extends RowSources {
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
   readonly speaker: Speaker | undefined;
+  readonly policies: PolicyBook;
   readonly drain: RouterDrain;
   readonly bfd: BfdMonitor | undefined;
   readonly clock: Clock;
@@ -53,6 +56,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     *peers() {
       for (const peer of peers()) yield peerRow(peer, clock, bfdStatus(parts, peer.address));
     },
+    policies: () => policyRows(configuration, parts.policies.hits()),
     fib: () => fibRows(driver, parts),
     counters: () => countersReport(driver, parts),
     explain: (question) => explainReport(parts, question),

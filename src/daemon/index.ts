@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Log, type Metrics, messageOf, milliseconds, Scope, toHex } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
+import type { PolicyBook } from "../bgp/policy/index.ts";
 import { type PathFailure, type SessionChange, type Speaker, startSpeaker } from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar, type StaticAgent, Taxonomy } from "../directory/index.ts";
@@ -20,6 +21,7 @@ import { agentNetworks } from "./endpoints.ts";
 import { feedCompiler } from "./feed.ts";
 import { Names } from "./names.ts";
 import { Origination } from "./origination.ts";
+import { policyBook } from "./policy.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 
@@ -92,7 +94,8 @@ class Daemon {
     );
 
     const compiler = this.#startCompiler(driver, rib, directory);
-    const speaker = await this.#startSpeaker(rib, driver);
+    const policies = policyBook(this.#configuration);
+    const speaker = await this.#startSpeaker(rib, driver, policies);
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
@@ -100,7 +103,7 @@ class Daemon {
     const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(directory, speaker)));
 
     const sources = this.#rowSources(rib, directory, taxonomy);
-    await this.#startControl(sources, { driver, registrar, speaker, drain });
+    await this.#startControl(sources, { driver, registrar, speaker, policies, drain });
     await this.#startServers(sources, registrar);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
@@ -184,7 +187,7 @@ class Daemon {
     this.#generation = generation;
   }
 
-  async #startSpeaker(rib: Rib, driver: DataplaneDriver): Promise<Speaker> {
+  async #startSpeaker(rib: Rib, driver: DataplaneDriver, policies: PolicyBook): Promise<Speaker> {
     const { bgp } = this.#configuration;
     let running: Speaker | undefined;
     if (bgp !== undefined) {
@@ -196,7 +199,7 @@ class Daemon {
     }
     const sessionChanged = (change: SessionChange): void => this.#bfd && tellMonitor(this.#bfd, change);
     const speaker = await startSpeaker(
-      speakerOptions(this.#configuration, driver),
+      speakerOptions(this.#configuration, policies, driver),
       speakerParts(this.#configuration, { ...this.#shared, rib, random: systemRandom, sessionChanged }),
       this.#scope.signal,
     );
@@ -234,6 +237,7 @@ class Daemon {
       readonly driver: DataplaneDriver;
       readonly registrar: Registrar;
       readonly speaker: Speaker;
+      readonly policies: PolicyBook;
       readonly drain: RouterDrain;
     },
   ): Promise<void> {

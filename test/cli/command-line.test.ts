@@ -89,7 +89,7 @@ function compare(name: string, text: string): void {
 describe("what people see", () => {
   const { run } = withRouter();
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
-    ...["status", "agents", "capabilities", "routes", "peers", "fib", "counters"].map((what) => ({
+    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters"].map((what) => ({
       name: what,
       args: ["show", what],
     })),

@@ -85,6 +85,8 @@ describe("a valid configuration", () => {
         routeServerClient: false,
         reflectorClient: false,
         extendedMessages: true,
+        importPolicy: [],
+        exportPolicy: [],
       })),
     });
     assert.deepEqual(configuration.registration, {

@@ -7,6 +7,7 @@ import type {
   ExplainReport,
   FibRow,
   PeerRow,
+  PolicyRow,
   RouteRow,
   StatusReport,
   UnicastRouteRow,
@@ -413,6 +414,42 @@ export const EXPLAIN: ExplainReport = {
   ],
 };
 
+export const POLICIES: readonly PolicyRow[] = [
+  {
+    policy: "edges",
+    statement: "far",
+    position: 1,
+    conditions: ["community-set marks", "score 0-5"],
+    actions: ["local-preference 50", "add community 65000:1"],
+    result: "next-statement",
+    sets: "3",
+    routes: "120",
+    usedBy: ["import from r2"],
+  },
+  {
+    policy: "edges",
+    statement: "rest",
+    position: 2,
+    conditions: [],
+    actions: [],
+    result: "accept",
+    sets: "7",
+    routes: "900",
+    usedBy: ["import from r2"],
+  },
+  {
+    policy: "spare",
+    statement: "none",
+    position: 1,
+    conditions: ["none of prefix-set customers"],
+    actions: [],
+    result: "reject",
+    sets: "0",
+    routes: "0",
+    usedBy: [],
+  },
+];
+
 /** A router whose answers are the fixtures, and which writes down what it was told to do. */
 export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHandlers & { readonly told: string[] } {
   const told: string[] = [];
@@ -424,6 +461,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     routes: () => ROUTES,
     unicastRoutes: (family) => (family === "ipv6-unicast" ? PREFIXES : []),
     peers: () => PEERS,
+    policies: () => POLICIES,
     fib: () => FIB,
     counters: () => COUNTERS,
     explain: (question) => {

@@ -9,13 +9,19 @@ import {
   prefixContains,
 } from "../../base/index.ts";
 import type { ConfigurationFault } from "./error.ts";
+import { policyDisagreements } from "./policy-agreement.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 const ROUTER = "/semrd-router:router";
 
 /** What a YANG model cannot say: conditions over hashes and address arithmetic. Pure. */
 export function disagreements(configuration: RouterConfiguration): readonly ConfigurationFault[] {
-  return [...capabilityCollisions(configuration), ...addressesInDomain(configuration), ...healthChecks(configuration)];
+  return [
+    ...capabilityCollisions(configuration),
+    ...addressesInDomain(configuration),
+    ...healthChecks(configuration),
+    ...policyDisagreements(configuration.routingPolicy),
+  ];
 }
 
 const familyCode = (configuration: RouterConfiguration, name: CapabilityName): number => {

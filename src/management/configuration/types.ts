@@ -1,4 +1,5 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { RoutingPolicyConfiguration } from "./policy.ts";
 import type { Secret } from "./secret.ts";
 
 /**
@@ -16,6 +17,7 @@ export interface RouterConfiguration {
   readonly taxonomy: TaxonomyConfiguration;
   readonly tenants: readonly TenantConfiguration[];
   readonly interfaces: readonly InterfaceConfiguration[];
+  readonly routingPolicy: RoutingPolicyConfiguration;
   /** Absent: this router speaks no BGP. */
   readonly bgp?: BgpConfiguration;
   readonly registration: RegistrationConfiguration;
@@ -132,6 +134,9 @@ export interface NeighborConfiguration {
   readonly ttlSecurityHops?: number;
   /** Hop limit towards an external neighbour; absent: 1. */
   readonly multihop?: number;
+  /** Names of policies, in order; empty: what holds without a policy. */
+  readonly importPolicy: readonly string[];
+  readonly exportPolicy: readonly string[];
   /** Absent: its path is not watched. */
   readonly bfd?: BfdConfiguration;
 }

@@ -10,6 +10,7 @@ import type {
   ExplainReport,
   FibRow,
   PeerRow,
+  PolicyRow,
   RouteRow,
   StatusReport,
   UnicastRouteRow,
@@ -44,6 +45,8 @@ export interface ControlHandlers {
   routes(): Rows<RouteRow>;
   unicastRoutes(family: UnicastFamilyName): Rows<UnicastRouteRow>;
   peers(): Rows<PeerRow>;
+  /** In the order of the configuration. */
+  policies(): Rows<PolicyRow>;
   fib(): Rows<FibRow>;
   counters(): Answer<CountersReport>;
   explain(question: ExplainQuestion): Answer<ExplainReport>;

@@ -28,7 +28,7 @@ interface Resource {
 
 const report = (body: unknown, status: 200 | 201 = 200): ControlAnswer => ({ type: "report", status, body });
 
-type ListName = "agents" | "capabilities" | "routes" | "peers" | "fib";
+type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib";
 
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
 function list(name: ListName, filters: readonly string[], others: readonly string[] = []): Resource {
@@ -92,6 +92,7 @@ const RESOURCES: readonly Resource[] = [
     },
   },
   list("peers", []),
+  list("policies", ["policy"]),
   list("fib", ["tenant", "capability"]),
   {
     method: "GET",

@@ -246,6 +246,24 @@ export interface DrainResult {
   readonly draining: boolean;
 }
 
+/** One statement of a policy. */
+export interface PolicyRow {
+  readonly policy: string;
+  readonly statement: string;
+  /** In its policy, from 1. */
+  readonly position: number;
+  /** What has to hold, each in a few words; empty: it always fits. */
+  readonly conditions: readonly string[];
+  readonly actions: readonly string[];
+  readonly result: "accept" | "reject" | "next-statement" | "next-policy";
+  /** Answers in which it fitted: one for each attribute set and session, more where route keys matter. */
+  readonly sets: CounterText;
+  /** Routes that these answers were applied to, each time that one came or was to be sent. */
+  readonly routes: CounterText;
+  /** `import from r2`, `export to fd00::3`. */
+  readonly usedBy: readonly string[];
+}
+
 /** One capability address as the data plane has it. */
 export interface FibRow {
   readonly address: string;

@@ -26,6 +26,7 @@ import type {
   TaxonomyInstance,
   TenantInstance,
 } from "./instance.ts";
+import { bindRoutingPolicy } from "./policy-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
 /**
@@ -54,6 +55,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     taxonomy,
     tenants,
     interfaces: (router["semrd-interface:interfaces"]?.interface ?? []).map((port) => bindInterface(port, tenants)),
+    routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
     ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
     registration: bindRegistration(router["semrd-registration:registration"], folder),
     agents: (router["semrd-agent:agents"]?.agent ?? []).map((agent) => bindAgent(agent, taxonomy)),
@@ -138,6 +140,8 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),
+    importPolicy: neighbor["import-policy"] ?? [],
+    exportPolicy: neighbor["export-policy"] ?? [],
     ...(neighbor.bfd.enabled ? { bfd: bindBfd(neighbor, bgp) } : {}),
   };
 }

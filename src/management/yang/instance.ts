@@ -1,3 +1,5 @@
+import type { RoutingPolicyInstance } from "./policy-instance.ts";
+
 /**
  * The shape of an instance document that libyang has validated and printed with all defaults: RFC 7951 JSON of the
  * `semrd-*` modules. Types only; nothing outside `management/` sees them.
@@ -20,6 +22,7 @@ export interface RouterInstance {
   readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
   readonly "semrd-tenant:tenants"?: { readonly tenant?: readonly TenantInstance[] };
   readonly "semrd-interface:interfaces"?: { readonly interface?: readonly InterfaceInstance[] };
+  readonly "semrd-policy:routing-policy"?: RoutingPolicyInstance;
   readonly "semrd-bgp:bgp"?: BgpInstance;
   readonly "semrd-registration:registration": RegistrationInstance;
   readonly "semrd-agent:agents"?: { readonly agent?: readonly AgentInstance[] };
@@ -101,6 +104,8 @@ export interface NeighborInstance {
   readonly password?: string;
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
+  readonly "import-policy"?: readonly string[];
+  readonly "export-policy"?: readonly string[];
   readonly bfd: {
     readonly enabled: boolean;
     readonly "desired-min-tx-ms": number;

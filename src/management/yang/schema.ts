@@ -20,6 +20,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-taxonomy",
   "semrd-tenant",
   "semrd-interface",
+  "semrd-policy",
   "semrd-bgp",
   "semrd-registration",
   "semrd-agent",
