@@ -55,6 +55,8 @@ static __always_inline bool is_unanswerable(const struct semr_packet *packet)
 {
 	if (packet->quoted)
 		return true;
+	if (packet->first_fragment)
+		return false;
 	if (packet->flow.protocol == IPPROTO_TCP)
 		return packet->tcp_flags & SEMR_TCP_RST;
 	return is_icmp_error(packet) ||

@@ -67,7 +67,8 @@ is_unfinished(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	struct cursor c = open_frame(ctx, hook);
 	__sum16 before, *check;
 
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) ||
+	    packet->first_fragment)
 		return false;
 	check = checksum_field(c, protocol);
 	if (!check)

@@ -37,6 +37,9 @@ error_for(const struct semr_packet *packet)
 	case SEMR_REJECT_PORT:
 		error.code = ICMPV6_PORT_UNREACH;
 		break;
+	case SEMR_DROP_FRAGMENT:
+		error.code = ICMPV6_ADM_PROHIBITED;
+		break;
 	default:
 		error.code = ICMPV6_NOROUTE;
 		break;

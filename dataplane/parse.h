@@ -66,6 +66,7 @@ struct semr_packet {
 	bool super;			/* will be cut into segments later */
 	bool quoted;			/* an ICMPv6 error; flow: of its quote */
 	bool on_way_back;		/* answered through the flow's site */
+	bool first_fragment;		/* of TCP or UDP; flow: has the ports */
 };
 
 /* The one place where frame bounds are checked. */
@@ -306,6 +307,36 @@ read_quote(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	packet->flow.capability_port = ports[0];
 	packet->quoted = true;
 	return true;
+}
+
+/*
+ * A first fragment of TCP or UDP says whose it is; its sender can be told that
+ * fragments are refused. RFC 8200 section 4.5
+ */
+static __always_inline void
+read_fragment(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	struct cursor c = open_frame(ctx, hook);
+	struct {
+		__u8 next;
+		__u8 reserved;
+		__be16 offset;
+		__be32 id;
+		__be16 ports[4];
+	} *fragment;
+
+	if (!take(&c, SEMR_L4))
+		return;
+	fragment = take(&c, sizeof(*fragment));
+	if (!fragment ||
+	    packet->length < sizeof(struct ipv6hdr) + sizeof(*fragment) ||
+	    fragment->offset & bpf_htons(0xfff8) ||
+	    (fragment->next != IPPROTO_TCP && fragment->next != IPPROTO_UDP))
+		return;
+	packet->flow.protocol = fragment->next;
+	packet->flow.client_port = fragment->ports[0];
+	packet->flow.capability_port = fragment->ports[1];
+	packet->first_fragment = true;
 }
 
 static __always_inline bool is_syn(const struct semr_packet *packet)

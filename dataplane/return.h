@@ -23,6 +23,8 @@ SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 	way = bpf_map_lookup_elem(&returns, &key);
 	if (!way)
 		return SEMR_PASSED;
+	if (packet->first_fragment)
+		return SEMR_DROP_FRAGMENT;
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	now = coarse_now();

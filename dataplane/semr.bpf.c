@@ -62,8 +62,10 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_TRUNCATED;
 	if (is_bad_source(packet->flow.client))
 		return SEMR_DROP_SOURCE;
-	if (packet->flow.protocol == IPPROTO_FRAGMENT)
+	if (packet->flow.protocol == IPPROTO_FRAGMENT) {
+		read_fragment(ctx, hook, packet);
 		return SEMR_DROP_FRAGMENT;
+	}
 	if (!read_l4(ctx, hook, packet))
 		return SEMR_DROP_TRUNCATED;
 	if (packet->hop_limit <= 1)
@@ -121,6 +123,13 @@ way_home(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (packet->length > frame_payload(ctx, hook) ||
 	    !read_l4(ctx, hook, packet))
 		return SEMR_PASSED;
+	if (packet->flow.protocol == IPPROTO_FRAGMENT) {
+		read_fragment(ctx, hook, packet);
+		if (!packet->first_fragment ||
+		    semr_give_back(packet) == SEMR_PASSED)
+			return SEMR_PASSED;
+		return SEMR_DROP_FRAGMENT;
+	}
 	if (is_icmp_error(packet)) {
 		if (!read_quote(ctx, hook, packet))
 			return SEMR_PASSED;
@@ -238,8 +247,9 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 						semr_forward_xdp(ctx, &packet);
 		break;
 	}
-	if (packet.verdict >= SEMR_ANSWERED_ECHO &&
-	    packet.verdict <= SEMR_REJECT_TOO_BIG) {
+	if ((packet.verdict >= SEMR_ANSWERED_ECHO &&
+	     packet.verdict <= SEMR_REJECT_TOO_BIG) ||
+	    (packet.verdict == SEMR_DROP_FRAGMENT && packet.first_fragment)) {
 		action = answer(ctx, hook, &packet);
 		if (packet.on_way_back &&
 		    packet.verdict == SEMR_REJECT_TOO_BIG)

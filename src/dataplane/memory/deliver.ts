@@ -5,6 +5,7 @@ import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
 import { flowOf, returnKey } from "./flow-key.ts";
 import type { Effect, Outcome, WayBack } from "./outcome.ts";
 import {
+  firstFragment,
   IPV6_LENGTH,
   Ipv6Packet,
   isIcmpv6Error,
@@ -15,7 +16,7 @@ import {
   quotedPacket,
   TcpFlag,
 } from "./packet.ts";
-import { answerEcho, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
+import { answerEcho, refuseFragment, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
 import { translate, translateError } from "./translate.ts";
 import { type FlowWalk, forward, isUnfinished, pass, type Walk } from "./walk.ts";
 
@@ -159,6 +160,7 @@ export function returnToClient(walk: Walk): Outcome {
   const packet = new Ipv6Packet(found.subarray(0, length));
   const layer4 = parseLayer4(packet);
   if (layer4 === undefined) return pass(input.frame);
+  if (packet.nextHeader === Protocol.Fragment) return fragmentToClient({ ...walk, packet });
   if (isIcmpv6Error(packet)) return errorToClient({ ...walk, packet });
   if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return pass(input.frame);
   const agent = { address: packet.source, port: layer4.sourcePort };
@@ -175,6 +177,16 @@ export function returnToClient(walk: Walk): Outcome {
   if (size !== undefined) return { ...size, effects: [seen, ...size.effects] };
   const translated = translate(packet, "source", way, { unfinished: isUnfinished(exact) });
   return forward(exact, "returned", afterHop(exact, translated), [seen]);
+}
+
+/** The first fragment of an answer of an instance is refused; who the others belong to nobody knows. */
+function fragmentToClient(walk: Walk): Outcome {
+  const { state, packet, input } = walk;
+  const ports = firstFragment(packet);
+  if (ports === undefined) return pass(input.frame);
+  const agent = { address: packet.source, port: ports.sourcePort };
+  const key = returnKey(agent, { address: packet.destination, port: ports.destinationPort }, ports.protocol);
+  return state.returns.get(key) === undefined ? pass(input.frame) : refuseFragment(walk);
 }
 
 /** What an instance's side says about a packet that was delivered: as if it spoke of the capability, and came from there. */

@@ -7,6 +7,7 @@ export const IPV6_LENGTH = 40;
 export const TCP_LENGTH = 20;
 export const UDP_LENGTH = 8;
 export const ICMPV6_LENGTH = 8;
+const FRAGMENT_LENGTH = 8;
 
 const FIRST_INFORMATIONAL = 128;
 
@@ -117,6 +118,18 @@ export function quotedPacket(error: Ipv6Packet): { readonly packet: Ipv6Packet; 
     return undefined;
   const layer4 = { protocol, sourcePort: u16(payload, 0), destinationPort: u16(payload, 2), tcpFlags: 0 };
   return { packet, layer4 };
+}
+
+/**
+ * The ports of a first fragment of TCP or UDP, `undefined` for any other fragment.
+ * @see RFC 8200 §4.5
+ */
+export function firstFragment({ payload }: Ipv6Packet): Layer4 | undefined {
+  if (payload.length < FRAGMENT_LENGTH + UDP_LENGTH || (u16(payload, 2) & 0xfff8) !== 0) return undefined;
+  const protocol = payload[0]!;
+  if (protocol !== Protocol.Tcp && protocol !== Protocol.Udp) return undefined;
+  const ports = { sourcePort: u16(payload, FRAGMENT_LENGTH), destinationPort: u16(payload, FRAGMENT_LENGTH + 2) };
+  return { protocol, ...ports, tcpFlags: 0 };
 }
 
 /** The segment that opens a connection: SYN without ACK, FIN and RST. */

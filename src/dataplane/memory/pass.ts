@@ -5,6 +5,7 @@ import { forwardToSite } from "./forward.ts";
 import type { Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
 import {
   ETHERNET_LENGTH,
+  firstFragment,
   IPV6_LENGTH,
   Ipv6Packet,
   isIcmpv6Error,
@@ -13,7 +14,7 @@ import {
   quotedPacket,
   u16,
 } from "./packet.ts";
-import { rejectWithError, UNREACHABLE } from "./reject.ts";
+import { refuseFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { through } from "./through.ts";
 import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
 
@@ -71,8 +72,9 @@ function admit(walk: Walk): Outcome {
   const length = IPV6_LENGTH + packet.payloadLength;
   if (length > walk.found.length) return drop("drop-truncated", input.frame);
   if (!maySend(packet.source, state.domain)) return drop("drop-source", input.frame);
-  if (packet.nextHeader === Protocol.Fragment) return drop("drop-fragment", input.frame);
   const exact: Walk = { ...walk, packet: new Ipv6Packet(walk.found.subarray(0, length)) };
+  if (packet.nextHeader === Protocol.Fragment)
+    return firstFragment(exact.packet) === undefined ? drop("drop-fragment", input.frame) : refuseFragment(exact);
   const layer4 = parseLayer4(exact.packet);
   if (layer4 === undefined) return drop("drop-truncated", input.frame);
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });

@@ -5,7 +5,7 @@ import { concatenate, Ipv6Packet, Protocol } from "./packet.ts";
 import { drop, type FlowWalk, isUnfinished, reply, type Walk } from "./walk.ts";
 
 /** Codes of ICMPv6 type 1. @see RFC 4443 §3.1 */
-export const UNREACHABLE = { noRoute: 0, address: 3, port: 4 } as const;
+export const UNREACHABLE = { noRoute: 0, prohibited: 1, address: 3, port: 4 } as const;
 
 /** Any link takes this much. @see RFC 8200 §5 */
 export const LEAST_MTU = 1280;
@@ -46,6 +46,11 @@ export function answerEcho(walk: FlowWalk): Outcome {
   const padding = walk.found.subarray(walk.packet.octets.length);
   const { octets } = echoReply(walk.packet);
   return reply(walk, "answered-echo", new Ipv6Packet(concatenate(octets, padding)), []);
+}
+
+/** Drops a first fragment and says so. */
+export function refuseFragment(walk: Walk): Outcome {
+  return rejectWithError(walk, "drop-fragment", { type: 1, code: UNREACHABLE.prohibited });
 }
 
 /** Refuses a packet of which `fits` octets would get through. */

@@ -227,11 +227,23 @@ const fromCapability = fc
     withChecksum(isTcp ? tcp(ends, { ...ports, flags, data: octets }) : udp(ends, { ...ports, data: octets }), how),
   );
 
+/** The packet as fragments: the first, or a later one. */
+function fragmented(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  return fc.tuple(packets, mostly([0, 1, 1], [6, 8, 0x100])).map(([packet, offset]) => {
+    const header = Uint8Array.of(packet[6]!, 0, offset >> 8, offset & 0xff, 1, 2, 3, 4);
+    const whole = concatenate(packet.subarray(0, 40), header, packet.subarray(40));
+    whole[6] = 44;
+    putU16(whole, 4, whole.length - 40);
+    return whole;
+  });
+}
+
 const toCapability = fc.oneof(
   { weight: 5, arbitrary: tcpPacket },
   { weight: 3, arbitrary: udpPacket },
   { weight: 2, arbitrary: otherPacket },
   { weight: 2, arbitrary: errorToCapability },
+  { weight: 1, arbitrary: fragmented(fc.oneof(tcpPacket, udpPacket, otherPacket)) },
 );
 
 /** An answer of an instance, or something that looks like one. */
@@ -327,7 +339,9 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: packetStep(
       "agent",
-      damaged(fc.oneof(fromAgent, fromAgent, fromAgent, errorToClient, toCapability, toCapability)),
+      damaged(
+        fc.oneof(fromAgent, fromAgent, fromAgent, errorToClient, fragmented(fromAgent), toCapability, toCapability),
+      ),
     ),
   },
   {

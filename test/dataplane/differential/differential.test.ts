@@ -24,7 +24,14 @@ const SEED = Number(process.env.SEMR_DIFFERENTIAL_SEED ?? Math.floor(Math.random
 const OUT_OF_REACH = new Set(["drop-rate-limited", "drop-state-full", "drop-no-headroom"]);
 
 /** What ICMPv6 errors come to when their quote has a flow, and the error that the pass tells a site about its way back. */
-const ERRORS = ["error delivered", "error returned", "error encapsulated", "reject-too-big on the way back"];
+const ERRORS = [
+  "error delivered",
+  "error returned",
+  "error encapsulated",
+  "reject-too-big on the way back",
+  "drop-fragment answered",
+  "drop-fragment answered on the way back",
+];
 
 const LOOPBACK = 1;
 /** BPF_PROG_RUN refuses to make a socket buffer of less (Linux 6.18). */
@@ -56,7 +63,14 @@ function comparable(frame: Uint8Array): string {
 }
 
 /** The row of ERRORS that an outcome belongs to. */
-function errorText(before: Uint8Array, { verdict, action, frame }: Outcome): string | undefined {
+function errorText(
+  { frame: before, port }: Extract<Step, { type: "packet" }>,
+  { verdict, action, frame }: Outcome,
+): string | undefined {
+  if (verdict === "drop-fragment" && action === "reply") {
+    const isBack = port.role === "agent" && before[14 + 24] !== OPTIONS.domain.address[0];
+    return `drop-fragment answered${isBack ? " on the way back" : ""}`;
+  }
   if (action !== "forward") return undefined;
   if (verdict === "reject-too-big") return "reject-too-big on the way back";
   if (verdict === "encapsulated")
@@ -89,7 +103,7 @@ class Model {
   process(step: Extract<Step, { type: "packet" }>): Outcome {
     const outcome = processFrame(this.#state, step.port, { frame: step.frame, hook: step.hook });
     this.verdicts.set(outcome.verdict, this.verdicts.get(outcome.verdict)! + 1n);
-    const told = errorText(step.frame, outcome);
+    const told = errorText(step, outcome);
     if (told !== undefined) this.errors.set(told, (this.errors.get(told) ?? 0n) + 1n);
     for (const effect of outcome.effects) {
       if (effect.type === "set-flow") this.#flows.flows.set(effect.key, effect.value);

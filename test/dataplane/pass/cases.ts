@@ -67,6 +67,11 @@ export interface Case {
 
 const error = (type: number, code: number) => (out: Uint8Array, packet: Uint8Array) =>
   assertError(out, packet, type, code);
+/** `word`: offset in octets, and 1 for more to come. @see RFC 8200 §4.5 */
+function fragment(next: number, word: number, destination: Uint8Array = CAP.local): Uint8Array {
+  const header = Uint8Array.of(next, 0, word >> 8, word & 0xff, 1, 2, 3, 4);
+  return ipv6({ source: CLIENT, destination }, FRAGMENT, Uint8Array.of(...header, ...new Uint8Array(64).fill(9)));
+}
 const longHeader = Uint8Array.of(2, 4, 5, 0xb4, 1, 1, 4, 2);
 
 /** One packet for each reason of each verdict, and what must come out. */
@@ -309,10 +314,30 @@ export const CASES: readonly Case[] = [
     action: "dropped",
   },
   {
-    name: "fragment",
-    packet: ipv6({ source: CLIENT, destination: CAP.local }, FRAGMENT, new Uint8Array(64)),
+    name: "fragment of something else",
+    packet: fragment(132, 1),
     verdict: "drop-fragment",
     action: "dropped",
+  },
+  {
+    name: "later fragment",
+    packet: fragment(17, 8 * 100),
+    verdict: "drop-fragment",
+    action: "dropped",
+  },
+  {
+    name: "first fragment: its sender is told",
+    packet: fragment(17, 1),
+    verdict: "drop-fragment",
+    action: "answered",
+    out: error(1, 1),
+  },
+  {
+    name: "first fragment to nowhere: the same",
+    packet: fragment(6, 1, CAP.unknown),
+    verdict: "drop-fragment",
+    action: "answered",
+    out: error(1, 1),
   },
   ...["ff02::1", "::", "::1", "fe80::1", "2001:db8:cab:7:1:aaaa:2:0"].map(
     (source): Case => ({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CLOSED, FLOW_KEY, IDLE, RETURN, RETURN_KEY } from "../../../src/dataplane/abi.ts";
 import { type Bench, HOOKS, type Hook } from "./bench.ts";
-import { ethernet, icmp, readIpv6 } from "./frames.ts";
+import { ethernet, FRAGMENT, icmp, ipv6, readIpv6 } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
 import {
   AGENT,
@@ -100,6 +100,26 @@ function defineTests(hook: Hook): void {
     assert.deepEqual(where(send(bench, segment(CAP.pair, { sourcePort, flags: "A" })).packet), AGENT, "the last ACK");
     assert.deepEqual(where(send(bench, syn).packet), AGENT_TWO);
     assert.deepEqual([bench.counters(HOP.web).flows, bench.counters(HOP.webTwo).flows], [1n, 1n]);
+  });
+
+  it("a fragmented answer is refused, and its instance told", async () => {
+    using bench = await makeWorld();
+    verdict(bench, datagram(CAP.localUdp));
+    const answer = (port: number, word: number) => {
+      const whole = datagram(CLIENT, {
+        source: AGENT,
+        sourcePort: port,
+        destinationPort: 40000,
+        payload: new Uint8Array(40),
+      });
+      const header = Uint8Array.of(17, 0, word >> 8, word & 0xff, 1, 2, 3, 4);
+      return ipv6({ source: AGENT, destination: CLIENT }, FRAGMENT, Uint8Array.of(...header, ...whole.subarray(40)));
+    };
+    const refused = send(bench, answer(5353, 1), "agent");
+    assert.equal(refused.verdict, "drop-fragment");
+    assert.deepEqual(where(refused.packet), AGENT);
+    assert.deepEqual(refused.packet.slice(40, 42), Uint8Array.of(1, 1));
+    assert.equal(send(bench, answer(9, 1), "agent").verdict, "passed", "the agent's own");
   });
 
   it("one endpoint that serves two capabilities is two instances with one way back", async () => {
