@@ -8,6 +8,7 @@ import {
   startKernelDataplane,
   startMemoryDataplane,
 } from "../dataplane/index.ts";
+import { openStateDirectory } from "../host/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 
 const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.meta.url));
@@ -54,8 +55,13 @@ function startKernel(options: DataplaneOptions, native: Native, log: Log): Promi
   return startKernelDataplane(options, { native, log, objectPath: OBJECT });
 }
 
-/** Takes this router out of service: programs detached, pins removed. */
+/**
+ * Takes this router out of service: programs detached, pins removed.
+ * @throws {HostError} host.state-directory-in-use: it runs, and would go on as if it forwarded
+ * @throws {DataplaneError} as the kernel driver
+ */
 export async function removeForwarding(configuration: RouterConfiguration, log: Log): Promise<void> {
+  using _stopped = await openStateDirectory(configuration.stateDirectory);
   await using driver = await startKernel(dataplaneOptions(configuration), loadNative(), log);
   await driver.remove();
   log.info("dataplane.removed", { interfaces: driver.ports.map((port) => port.interface) });

@@ -90,6 +90,13 @@ describe("what is wrong is said in one line, with an exit code for it", () => {
   });
 });
 
+it("--remove-forwarding does not take the tables from under a router that runs: 69, naming the process", async () => {
+  await using router = await routers.started("serving", routers.configuration("serving"));
+  const { code, err } = await ended(["--remove-forwarding", "--config", path.join(folder, "serving.json")]);
+  assert.equal(code, 69, err);
+  assert.match(err, new RegExp(`process ${router.child.pid}: stop it`));
+});
+
 describe("without the right to load BPF programs", () => {
   const strip = ["setpriv", "--bounding-set", "-bpf,-perfmon,-sys_admin,-net_admin"];
   const skip = (t: TestContext): boolean => {
