@@ -31,7 +31,9 @@ const PACKAGES = [
 
 /** Other people's programs that the tests speak to. Where one cannot be had, its tests say so and are skipped. */
 const PEERS = [
-  { any: ["bird2", "bird3"], optional: true }, // BGP
+  { any: ["bird2", "bird3"], optional: true }, // BGP, BFD
+  { any: ["frr"], optional: true },
+  { any: ["gobgpd"], optional: true },
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig
   { any: ["libyang2-tools", "libyang-tools"], optional: true }, // yanglint
 ];
