@@ -1,10 +1,11 @@
 import type { Bfd, BfdChange, BfdSession, BfdThread } from "../../native/api.ts";
-import type { Log, Metrics } from "../base/index.ts";
+import { type Clock, type Log, type Metrics, type Milliseconds, milliseconds } from "../base/index.ts";
 import { NEW_PATH, onChange, onSession, type PathState, type PathStep } from "./decision.ts";
 import type { BfdPath, BfdPathStatus, BfdScheduling, PathSwitch, SessionNews } from "./path.ts";
 
 export interface BfdMonitorParts {
   readonly bfd: Bfd;
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly paths: PathSwitch;
@@ -26,6 +27,7 @@ interface Watched {
   readonly isUp: { set(value: number): void };
   state: PathState;
   failed: number;
+  failedAt: Milliseconds | undefined;
 }
 
 /**
@@ -72,7 +74,14 @@ export class BfdMonitor implements Disposable {
   /** `undefined` for a neighbour that is not watched. */
   status(peer: string): BfdPathStatus | undefined {
     const watched = this.#byPeer.get(peer);
-    return watched && { ...watched.session.status, pathFailed: watched.state.failed, failures: watched.failed };
+    return (
+      watched && {
+        ...watched.session.status,
+        pathFailed: watched.state.failed,
+        failures: watched.failed,
+        failedAt: watched.failedAt,
+      }
+    );
   }
 
   /** Next hops were added or removed: what a word of the data plane means has changed. Before anything else may happen to it. */
@@ -123,6 +132,7 @@ export class BfdMonitor implements Disposable {
       isUp: metrics.gauge("semrd_bfd_up_state", "1 while the BFD session is up, 0 otherwise", labels),
       state: NEW_PATH,
       failed: 0,
+      failedAt: undefined,
     };
     this.#byPeer.set(peer, watched);
     this.#bySession.set(session.session, watched);
@@ -151,7 +161,7 @@ export class BfdMonitor implements Disposable {
       const { restarting } = watched.state;
       this.#parts.log.warn("bfd.session.down", { peer: path.peer, diagnostic, failed, peerEnded, restarting, stored });
     }
-    this.#take(watched, onChange(watched.state, change));
+    this.#take(watched, onChange(watched.state, change), change.at);
   }
 
   /** What was dropped may have been a failure: the state of now is taken for one. */
@@ -166,16 +176,21 @@ export class BfdMonitor implements Disposable {
       remoteState,
       remoteIndependent,
     };
-    this.#take(watched, onChange(watched.state, { ...facts, failed, peerEnded: false, stored: false, at: 0 }));
+    this.#take(
+      watched,
+      onChange(watched.state, { ...facts, failed, peerEnded: false, stored: false, at: kernelTime() }),
+    );
   }
 
-  #take(watched: Watched, { state, effects }: PathStep): void {
+  /** @param at of what it follows from, CLOCK_MONOTONIC in milliseconds */
+  #take(watched: Watched, { state, effects }: PathStep, at = kernelTime()): void {
     const { path } = watched;
     watched.state = state;
     if (!this.#closed) this.#bind(watched);
     if (effects.set !== undefined) this.#parts.paths.set(path.peer, effects.set);
     if (effects.fail !== undefined) {
       watched.failed++;
+      watched.failedAt = milliseconds(this.#parts.clock.wall() - (kernelTime() - at));
       watched.failures.add();
       this.#parts.sessions.pathFailed(path.peer, effects.fail);
     } else if (effects.recover === true) this.#parts.sessions.pathRecovered(path.peer);
@@ -187,4 +202,9 @@ export class BfdMonitor implements Disposable {
     const mayStore = !state.restarting || session.status.remoteIndependent;
     session.bind(mayStore ? this.#parts.paths.binding(path.peer) : undefined);
   }
+}
+
+/** CLOCK_MONOTONIC, as the thread has it. */
+function kernelTime(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -38,4 +38,6 @@ export interface BfdPathStatus extends BfdStatus {
   readonly pathFailed: boolean;
   /** Times that it was. */
   readonly failures: number;
+  /** When the thread saw the last one. Wall clock. */
+  readonly failedAt: Milliseconds | undefined;
 }

@@ -1,5 +1,5 @@
 import { loadNative } from "../../native/index.ts";
-import { formatIpv6, type Log, type Metrics, parseIpv6 } from "../base/index.ts";
+import { type Clock, formatIpv6, type Log, type Metrics, parseIpv6 } from "../base/index.ts";
 import { type BfdMonitor, type BfdMonitorParts, type BfdPath, type PathSwitch, startBfdMonitor } from "../bfd/index.ts";
 import type { SessionChange } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
@@ -43,6 +43,7 @@ export function startBfd(
   bgp: BgpConfiguration,
   parts: {
     readonly driver: DataplaneDriver;
+    readonly clock: Clock;
     readonly log: Log;
     readonly metrics: Metrics;
     readonly sessions: BfdMonitorParts["sessions"];

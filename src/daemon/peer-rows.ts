@@ -36,6 +36,7 @@ function bfdMembers(bfd: BfdPathStatus, multihop: boolean): PeerBfd {
     ...(bfd.diagnostic === 0 ? {} : { diagnostic: DIAGNOSTICS[bfd.diagnostic] ?? `diagnostic ${bfd.diagnostic}` }),
     downs: bfd.downs,
     failures: bfd.failures,
+    ...(bfd.failedAt === undefined ? {} : { failedAt: new Date(bfd.failedAt).toISOString() }),
     packetsSent: String(bfd.sent),
     packetsReceived: String(bfd.received),
     packetsDiscarded: String(discarded),

@@ -231,6 +231,8 @@ export interface PeerBfd {
   readonly downs: number;
   /** Times that the path was taken for broken. */
   readonly failures: number;
+  /** When the last failure was seen and packets were kept from the path, RFC 3339. */
+  readonly failedAt?: string;
   readonly packetsSent: CounterText;
   readonly packetsReceived: CounterText;
   readonly packetsDiscarded: CounterText;
