@@ -46,6 +46,10 @@ export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
     skippedRoutes: by("semrd_bgp_skipped_routes_total", "Received routes that were skipped in a message", "why"),
     notAgreed: of("semrd_bgp_not_agreed_total", "UPDATEs of families that are not used here"),
     refused: by("semrd_bgp_refused_routes_total", "Received routes that were not taken", "reason"),
-    withheld: by("semrd_bgp_withheld_sets_total", "Attribute sets that were not advertised", "reason"),
+    withheld: by(
+      "semrd_bgp_withheld_routes_total",
+      "Routes that were to be sent and are not for this neighbour",
+      "reason",
+    ),
   };
 }

@@ -21,8 +21,8 @@ describe("extended messages between routers (RFC 8654)", () => {
     assert.deepEqual([b.known(a), c.known(a)], [["1", "2"], ["2"]]);
     assert.equal(b.rows().find(({ key }) => key[25] === 1)?.attributes.communities.length, 1500);
     assert.deepEqual([a.peer(B).capabilities.extendedMessages, a.peer(C).capabilities.extendedMessages], [true, false]);
-    assert.ok(a.metrics.sum("semrd_bgp_withheld_sets_total", { peer: C, reason: "too-large" }) > 0);
-    assert.equal(a.metrics.sum("semrd_bgp_withheld_sets_total", { peer: B }), 0);
+    assert.ok(a.metrics.sum("semrd_bgp_withheld_routes_total", { peer: C, reason: "too-large" }) > 0);
+    assert.equal(a.metrics.sum("semrd_bgp_withheld_routes_total", { peer: B }), 0);
 
     // A set that grows beyond what the neighbour takes is withdrawn there (§5).
     a.originate(2, LARGE);

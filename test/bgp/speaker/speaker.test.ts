@@ -198,7 +198,7 @@ describe("across the border of an AS", () => {
     a.originate(1);
     scene.quiet(a, b);
     assert.deepEqual(b.known(a), []);
-    assert.equal(a.metrics.sum("semrd_bgp_withheld_sets_total", { reason: "no-policy" }), 1);
+    assert.equal(a.metrics.sum("semrd_bgp_withheld_routes_total", { reason: "no-policy" }), 1);
   });
 
   it("own AS in front, own next hop, nothing that is meant for inside", async (t) => {

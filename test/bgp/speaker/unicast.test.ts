@@ -121,7 +121,7 @@ describe("unicast between two routers of one AS", () => {
     assert.equal(a.peer().state, "Established");
     const updates = puppet.seen.filter((message) => message === "2").length;
     assert.deepEqual([updates, a.peer().routesAdvertised], [2, 1], "one route and End-of-RIB");
-    assert.equal(a.metrics.sum("semrd_bgp_withheld_sets_total", { reason: "next-hop-family" }), 1);
+    assert.equal(a.metrics.sum("semrd_bgp_withheld_routes_total", { reason: "next-hop-family" }), 1);
   });
 
   it("the bound of one family ends the session, that of another is its own (RFC 4486 §4)", async (t) => {
