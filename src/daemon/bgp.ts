@@ -35,6 +35,7 @@ function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, pol
     routeServerClient: neighbor.routeServerClient,
     reflectorClient,
     extendedMessages: neighbor.extendedMessages,
+    ...(neighbor.role === undefined ? {} : { role: neighbor.role }),
     holdTime,
     connectRetry: neighbor.connectRetry,
     updateSource: formatIpv6(bgp.address),

@@ -54,6 +54,7 @@ export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { 
     remoteAs: peer.remoteAs,
     kind: peer.kind,
     reflectorClient: peer.reflectorClient,
+    ...(peer.role === undefined ? {} : { localRole: peer.role.local }),
     state: peer.state,
     stateAgeSeconds: Math.max(0, Math.round((clock.wall() - peer.since) / 1000)),
     ...(peer.bgpIdentifier === undefined ? {} : { routerId: formatIpv4(peer.bgpIdentifier) }),

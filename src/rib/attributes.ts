@@ -34,6 +34,8 @@ export interface AttributeSet {
   /** BGP identifier of the router that brought the route into the AS, when a reflector said so. */
   readonly originatorId?: number;
   readonly clusterList?: readonly number[];
+  /** The AS that sent it to a customer, peer or route server client first. @see RFC 9234 §5 */
+  readonly onlyToCustomer?: number;
   readonly communities: readonly number[];
   /** Eight octets each, in the order received. */
   readonly extendedCommunities: readonly Uint8Array[];

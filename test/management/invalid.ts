@@ -344,6 +344,19 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
+    name: "a role inside an autonomous system",
+    edit: (router) => {
+      router["semrd-bgp:bgp"].neighbors.neighbor[0].role = { local: "peer" };
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/role`,
+        reason: "roles are for neighbours of another autonomous system",
+        tag: "internal-role",
+      },
+    ],
+  },
+  {
     name: "a password of the wrong type or length: refused without showing it",
     edit: (router) => {
       const { neighbor } = router["semrd-bgp:bgp"].neighbors;

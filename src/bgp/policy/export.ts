@@ -1,7 +1,8 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeSet } from "../../rib/index.ts";
-import { isTransitive, prependAs } from "../wire/index.ts";
+import { type BgpRole, isTransitive, prependAs } from "../wire/index.ts";
 import { reflectedSet } from "./reflection.ts";
+import { markSent, wouldLeak } from "./roles.ts";
 
 /** @see RFC 1997 */
 export const NO_EXPORT = 0xffffff01;
@@ -20,15 +21,21 @@ export interface ExportFacts {
   readonly clusterId: number;
   /** Across the border nothing is changed that a route server leaves alone. @see RFC 7947 §2.2 */
   readonly transparent?: boolean;
+  /** Of this router on the session, where it counts for the family. */
+  readonly role?: BgpRole;
 }
 
 /** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
 const DEFAULT_LOCAL_PREF = 100;
 
-/** Why a set may not go to a neighbour; `undefined` when it may. @see RFC 1997 "Well-known Communities" */
-export function exportRefusal(set: AttributeSet, kind: "internal" | "external"): string | undefined {
+/** Why a set may not go to a neighbour; `undefined` when it may. @see RFC 1997 "Well-known Communities"; RFC 9234 §5 */
+export function exportRefusal(
+  set: AttributeSet,
+  { kind, role }: Pick<ExportFacts, "kind" | "role">,
+): string | undefined {
   if (set.communities.includes(NO_ADVERTISE)) return "no-advertise";
   if (kind === "internal") return undefined;
+  if (role !== undefined && wouldLeak(set, role)) return "only-to-customer";
   return set.communities.includes(NO_EXPORT) || set.communities.includes(NO_EXPORT_SUBCONFED) ? "no-export" : undefined;
 }
 
@@ -54,7 +61,12 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
     if (reflectedFrom !== undefined) return reflectedSet(inside, reflectedFrom, facts.clusterId);
     return facts.nextHopSelf ? { ...inside, nextHop: facts.ownNextHop } : inside;
   }
-  const { localPref: _, originatorId: _o, clusterList: _c, ...others } = set;
+  const {
+    localPref: _,
+    originatorId: _o,
+    clusterList: _c,
+    ...others
+  } = facts.role === undefined ? set : markSent(set, facts.role, facts.localAs);
   return {
     ...others,
     // What begins in this AS has no path yet, and must not leave without one.

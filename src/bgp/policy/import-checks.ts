@@ -1,6 +1,7 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
-import { asPathContains, firstAs, isMappedIpv4 } from "../wire/index.ts";
+import { asPathContains, type BgpRole, firstAs, isMappedIpv4 } from "../wire/index.ts";
+import { isLeak } from "./roles.ts";
 
 /** Facts of this router and of the session that a received set is checked against. */
 export interface ImportFacts {
@@ -15,6 +16,8 @@ export interface ImportFacts {
   readonly ownNextHop: Ipv6Address;
   /** The path of a route from another AS must begin with that AS. @see RFC 4271 §6.3 */
   readonly enforceFirstAs: boolean;
+  /** Of this router on the session, where it counts for the family. */
+  readonly role?: BgpRole;
 }
 
 /** Why a set was not taken: constant words, fit for a counter's label. */
@@ -23,6 +26,7 @@ export type ImportReason =
   | "originator-loop"
   | "cluster-loop"
   | "first-as"
+  | "route-leak"
   | "next-hop-self"
   | "martian-next-hop";
 
@@ -53,6 +57,11 @@ const CHECKS: readonly Check[] = [
     see: "RFC 4271 §6.3",
     fails: (set, { kind, enforceFirstAs, remoteAs }) =>
       kind === "external" && enforceFirstAs && firstAs(set.asPath) !== remoteAs,
+  },
+  {
+    reason: "route-leak",
+    see: "RFC 9234 §5",
+    fails: (set, { role, remoteAs }) => role !== undefined && isLeak(set, role, remoteAs),
   },
   {
     reason: "next-hop-self",

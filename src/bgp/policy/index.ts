@@ -7,3 +7,4 @@ export * from "./graceful-shutdown.ts";
 export * from "./import-checks.ts";
 export * from "./policy.ts";
 export * from "./reflection.ts";
+export * from "./roles.ts";

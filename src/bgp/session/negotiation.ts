@@ -1,6 +1,8 @@
 import { type Seconds, seconds } from "../../base/index.ts";
 import {
   type AsWidth,
+  type BgpRole,
+  COUNTERPART,
   type Decoded,
   decoded,
   ErrorCode,
@@ -11,6 +13,7 @@ import {
   type OpenMessage,
   OpenSubcode,
   refused,
+  roleCode,
   sameFamily,
 } from "../wire/index.ts";
 import type { SessionSettings } from "./settings.ts";
@@ -33,6 +36,8 @@ export interface Agreement {
   readonly routeRefresh: boolean;
   /** UPDATEs and NOTIFICATIONs of up to 65535 octets, in both directions. @see RFC 8654 §4 */
   readonly extendedMessages: boolean;
+  /** The one of this router, whether the peer said its own or not. @see RFC 9234 §4.2 */
+  readonly role?: { readonly local: BgpRole; readonly peerSaid: boolean };
   /** When both offer it. */
   readonly gracefulRestart:
     | {
@@ -45,9 +50,15 @@ export interface Agreement {
   readonly unknownCapabilities: readonly number[];
 }
 
+/** Roles mean something between autonomous systems only. @see RFC 9234 §4.1 */
+function roleInForce({ role, localAs, remoteAs }: SessionSettings): SessionSettings["role"] {
+  return localAs === remoteAs ? undefined : role;
+}
+
 /** The OPEN of this router. */
 export function ownOpen(settings: SessionSettings): OpenMessage {
   const { families, gracefulRestart: own } = settings;
+  const role = roleInForce(settings);
   const restart = own && {
     restarted: own.restarting,
     notification: own.keepOverNotification ?? false,
@@ -67,6 +78,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
       ...(includes(families, IPV4_UNICAST) ? { extendedNextHop: [IPV4_UNICAST] } : {}),
       fourOctetAs: settings.localAs,
       ...(settings.extendedMessages === true ? { extendedMessages: true } : {}),
+      ...(role === undefined ? {} : { roles: [roleCode(role.local)] }),
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
       unknown: [],
     },
@@ -75,7 +87,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
 
 /**
  * Checks the peer's OPEN against the configuration and ours.
- * @see RFC 4271 §6.2; RFC 6286 §2.2 (identifier); RFC 5492 §3 (required capability); RFC 6793 §4.1
+ * @see RFC 4271 §6.2; RFC 6286 §2.2 (identifier); RFC 5492 §3 (required capability); RFC 6793 §4.1; RFC 9234 §4.2
  */
 export function negotiate(settings: SessionSettings, sent: OpenMessage, received: OpenMessage): Decoded<Agreement> {
   const refuse = (subcode: number, data?: Uint8Array): Decoded<never> => refused(ErrorCode.OpenMessage, subcode, data);
@@ -92,6 +104,8 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
     const missing = { families: sent.capabilities.families, routeRefresh: false, unknown: [] };
     return refuse(OpenSubcode.UnsupportedCapability, encodeCapabilities(missing));
   }
+  const role = roleInForce(settings);
+  if (role !== undefined && !rolesMatch(role, theirs.roles ?? [])) return refuse(OpenSubcode.RoleMismatch);
   const own = sent.capabilities.gracefulRestart;
   const peer = theirs.gracefulRestart;
   const restart =
@@ -110,9 +124,17 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
       includes(theirs.extendedNextHop ?? [], IPV4_UNICAST),
     routeRefresh: theirs.routeRefresh,
     extendedMessages: sent.capabilities.extendedMessages === true && theirs.extendedMessages === true,
+    ...(role === undefined ? {} : { role: { local: role.local, peerSaid: theirs.roles !== undefined } }),
     gracefulRestart: restart,
     unknownCapabilities: theirs.unknown,
   });
+}
+
+/** Several instances have to say the same. @see RFC 9234 §4.2 */
+function rolesMatch(role: NonNullable<SessionSettings["role"]>, theirs: readonly number[]): boolean {
+  if (theirs.length === 0) return !role.strict;
+  const wanted = roleCode(COUNTERPART[role.local]);
+  return theirs.every((code) => code === wanted);
 }
 
 function includes(families: readonly Family[], wanted: Family): boolean {

@@ -1,7 +1,7 @@
 import type { SessionEnd } from "../session/index.ts";
 import { CeaseSubcode, ErrorCode, type NotificationMessage, notification, shutdownText } from "../wire/index.ts";
 
-/** @see RFC 4271 §4.5, RFC 4486 §3, RFC 6608 §3 and their registries */
+/** @see RFC 4271 §4.5, RFC 4486 §3, RFC 6608 §3, RFC 9234 §4.2 and their registries */
 const TEXTS: Readonly<Record<number, { readonly name: string; readonly subcodes: readonly string[] }>> = {
   1: { name: "message header error", subcodes: ["", "connection not synchronized", "bad length", "bad type"] },
   2: {
@@ -15,6 +15,10 @@ const TEXTS: Readonly<Record<number, { readonly name: string; readonly subcodes:
       "",
       "unacceptable hold time",
       "unsupported capability",
+      "",
+      "",
+      "",
+      "role mismatch",
     ],
   },
   3: {

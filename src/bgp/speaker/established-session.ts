@@ -7,7 +7,7 @@ import { FamilyIntake } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
-import { familiesOf, type PeerParts } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, roleFor } from "./peer-parts.ts";
 import type { Connection, Endpoint } from "./transport.ts";
 
 /** What a session has of its own, from Established to its end. */
@@ -54,6 +54,7 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
 function openIntake({ family, maximumRoutes }: PeerFamily, facts: EstablishedFacts, parts: PeerParts): FamilyIntake {
   const { agreed, options, kind, peerIndex, connection } = facts;
   const { rib, codec, speaker, record, log } = parts;
+  const role = roleFor(family, agreed, options);
   const bound = maximumRoutes ?? options.maximumRoutes;
   return new FamilyIntake({
     family,
@@ -69,6 +70,7 @@ function openIntake({ family, maximumRoutes }: PeerFamily, facts: EstablishedFac
       clusterId: speaker.clusterId ?? speaker.bgpIdentifier,
       ownNextHop: ownNextHop(family, connection.local, speaker.nextHop),
       enforceFirstAs: options.enforceFirstAs ?? true,
+      ...(role === undefined ? {} : { role }),
     },
     policy: parts.importPolicy,
     peer: {

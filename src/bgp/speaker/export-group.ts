@@ -22,6 +22,7 @@ import {
   UpdateEncoder,
 } from "../wire/index.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
+import { roleFor } from "./peer-parts.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. */
 export type Exported = (
@@ -105,7 +106,7 @@ export class ExportGroup {
   }
 
   #export(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
-    const refusal = exportRefusal(set, this.#facts.kind);
+    const refusal = exportRefusal(set, this.#facts);
     if (refusal !== undefined) return { ok: false, reason: refusal };
     const offered = this.#facts.transparent ? set : offeredSet(set, this.#facts.kind);
     const judgement = this.#policy(offered, this.#peer);
@@ -175,7 +176,7 @@ export class ExportGroups {
     this.#shared.set(policy, shared);
     const { kind, asWidth, extendedNextHop, extendedMessages } = agreed;
     const { nextHopSelf = false, routeServerClient = false } = peer;
-    const session = [kind, asWidth, extendedNextHop, extendedMessages];
+    const session = [kind, asWidth, extendedNextHop, extendedMessages, roleFor(facts.family, agreed, peer)];
     const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -190,7 +191,9 @@ export class ExportGroups {
     const { localAs, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
     const nextHopSelf = peer.nextHopSelf ?? false;
     const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
-    const facts: ExportFacts = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
+    const role = roleFor(family, agreed, peer);
+    const session = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
+    const facts: ExportFacts = { ...session, ...(role === undefined ? {} : { role }) };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
     return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed, () => this.#mode);

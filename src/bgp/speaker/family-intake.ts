@@ -5,6 +5,7 @@ import {
   heedGracefulShutdown,
   type ImportFacts,
   importRefusal,
+  markReceived,
   type PolicyPeer,
   type RoutePolicy,
   type Verdict,
@@ -183,7 +184,9 @@ export class FamilyIntake {
 
   /** A set that grew beyond what a message can carry, by AS numbers of four octets or by policy, is of no use to anybody. */
   #used(accepted: AttributeSet, known: Uint8Array | undefined): Judged {
-    const set = heedGracefulShutdown(accepted, this.#parts.facts.kind);
+    const { kind, role, remoteAs } = this.#parts.facts;
+    const heeded = heedGracefulShutdown(accepted, kind);
+    const set = role === undefined ? heeded : markReceived(heeded, role, remoteAs);
     const identity = set === accepted && known !== undefined ? known : this.#parts.codec.identity(set, this.family);
     const tooLarge = identity.length > MAX_EXTENDED_MESSAGE_LENGTH;
     return tooLarge ? { ok: false, reason: "too-large" } : { ok: true, set, identity };

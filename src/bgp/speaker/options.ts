@@ -1,13 +1,22 @@
 import type { Ipv6Address, Seconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
-import type { Dialect, Family } from "../wire/index.ts";
+import type { BgpRole, Dialect, Family } from "../wire/index.ts";
 
 /** A family whose routes are exchanged with a neighbour. */
 export interface PeerFamily {
   readonly family: RouteFamily;
   /** More routes than this end the session. Default: what the neighbour has for all families. @see RFC 4486 §4 */
   readonly maximumRoutes?: number;
+}
+
+/** @see RFC 9234 */
+export interface RoleOptions {
+  readonly local: BgpRole;
+  /** Refuse a neighbour that does not say its own. Default false. */
+  readonly strict?: boolean;
+  /** Guard capability routes as well; the standard is about unicast routes only. Default false. */
+  readonly capabilityRoutes?: boolean;
 }
 
 /** One neighbour. Addresses are IPv6 or IPv4 text without a zone. */
@@ -41,6 +50,8 @@ export interface PeerOptions {
   readonly alsoOffer?: readonly Family[];
   /** Refuse the peer when it offers none of the families. Default: a session without routes. */
   readonly requireFamily?: boolean;
+  /** What this router is to a neighbour of another AS. @see RFC 9234 */
+  readonly role?: RoleOptions;
   /** Offer messages of up to 65535 octets. Default true. @see RFC 8654 */
   readonly extendedMessages?: boolean;
   /** More routes of one family than this end the session. @see RFC 4486 §4 */

@@ -1,7 +1,7 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
 import type { Rib, RouteFamily } from "../../rib/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
-import { type AttributeCodec, wireFamily } from "../wire/index.ts";
+import { type AttributeCodec, type BgpRole, wireFamily } from "../wire/index.ts";
 import type { ExportGroup, GroupFacts } from "./export-group.ts";
 import type { PeerFamily, PeerOptions, SpeakerOptions } from "./options.ts";
 import type { OwnRestartControl } from "./own-restart.ts";
@@ -42,6 +42,11 @@ export function familiesOf(options: PeerOptions): readonly PeerFamily[] {
 /** Unicast routes are passed on and never forwarded by this process: no restart of it loses their forwarding. */
 const isForwardedHere = (family: RouteFamily): boolean => family === "capability";
 
+/** The role of this router for routes of a family. @see RFC 9234 §5: IPv4 and IPv6 unicast, and by default no other */
+export function roleFor(family: RouteFamily, agreed: Agreement, { role }: PeerOptions): BgpRole | undefined {
+  return family !== "capability" || role?.capabilityRoutes === true ? agreed.role?.local : undefined;
+}
+
 /** What the state machines have to know now. */
 export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): SessionSettings {
   const carried = familiesOf(options).map(({ family }) => family);
@@ -61,6 +66,9 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
     restartFamilies: carried.map(wire),
     unforwardedFamilies: carried.filter((family) => !isForwardedHere(family)).map(wire),
     requireFamily: options.requireFamily ?? false,
+    ...(options.role === undefined
+      ? {}
+      : { role: { local: options.role.local, strict: options.role.strict ?? false } }),
     extendedMessages: options.extendedMessages ?? true,
     gracefulRestart: restart.own,
   };

@@ -136,6 +136,7 @@ export class PeerRecord {
       remoteAs: options.remoteAs,
       kind: now.kind,
       reflectorClient: options.reflectorClient ?? false,
+      role: agreed?.role,
       state: session.state,
       since: this.#since,
       local: connection?.local,

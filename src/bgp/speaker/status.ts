@@ -1,6 +1,7 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { SessionState } from "../session/index.ts";
+import type { BgpRole } from "../wire/index.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** A NOTIFICATION that ended a session, or why the connection was lost. */
@@ -37,6 +38,8 @@ export interface PeerStatus {
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
   readonly reflectorClient: boolean;
+  /** On the session that is established. @see RFC 9234 */
+  readonly role: { readonly local: BgpRole; readonly peerSaid: boolean } | undefined;
   readonly state: SessionState;
   /** Wall clock of the last change of `state`. */
   readonly since: Milliseconds;

@@ -32,6 +32,7 @@ export interface AttributeDraft {
   localPref?: number;
   originatorId?: number;
   clusterList?: readonly number[];
+  onlyToCustomer?: number;
   communities: readonly number[];
   extendedCommunities: readonly Uint8Array[];
   largeCommunities: readonly LargeCommunity[];
@@ -374,14 +375,23 @@ const STANDARD_ROWS: readonly AttributeRow[] = [
       return set.largeCommunities.length > 0;
     },
   },
-  carried(
-    AttributeCode.OnlyToCustomer,
-    "ONLY_TO_CUSTOMER",
-    OPTIONAL_TRANSITIVE,
-    "treat-as-withdraw",
-    "RFC 9234 §5",
-    (length) => length === 4,
-  ),
+  {
+    code: AttributeCode.OnlyToCustomer,
+    name: "ONLY_TO_CUSTOMER",
+    flags: OPTIONAL_TRANSITIVE,
+    onFault: "treat-as-withdraw",
+    see: "RFC 9234 §5",
+    decode(value, draft) {
+      const number = number32(value);
+      if (typeof number === "string") return number;
+      draft.onlyToCustomer = number;
+      return undefined;
+    },
+    encode(set, _context, out) {
+      if (set.onlyToCustomer !== undefined) out.u32(set.onlyToCustomer);
+      return set.onlyToCustomer !== undefined;
+    },
+  },
 ];
 
 function semanticRow(code: number): AttributeRow {

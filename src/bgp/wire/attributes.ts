@@ -49,7 +49,6 @@ const KNOWN_CARRIED: ReadonlySet<number> = new Set([
   AttributeCode.AtomicAggregate,
   AttributeCode.Aggregator,
   AttributeCode.Ipv6ExtendedCommunities,
-  AttributeCode.OnlyToCustomer,
 ]);
 
 /** Reads and writes attribute sets. Holds the table of rows only: one serves all sessions of a dialect. */

@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly fourOctetAs?: number;
   /** @see RFC 8654 §3 */
   readonly extendedMessages?: boolean;
+  /** Values, as more than one instance may come. @see RFC 9234 §4.1 */
+  readonly roles?: readonly number[];
   readonly gracefulRestart?: GracefulRestartCapability;
   /** Codes that this router does not know, in the order received. */
   readonly unknown: readonly number[];
@@ -33,6 +35,7 @@ export interface CapabilitiesDraft {
   extendedNextHop?: Family[];
   fourOctetAs?: number;
   extendedMessages?: boolean;
+  roles?: number[];
   gracefulRestart?: GracefulRestartCapability;
   unknown: number[];
 }
@@ -106,6 +109,17 @@ const ROWS: readonly CapabilityRow[] = [
       return value.left === 0;
     },
     encode: ({ extendedMessages }) => (extendedMessages === true ? [new Uint8Array(0)] : []),
+  },
+  {
+    code: 9,
+    name: "role",
+    see: "RFC 9234 §4.1",
+    decode(value, draft) {
+      draft.roles ??= [];
+      draft.roles.push(value.u8());
+      return value.left === 0;
+    },
+    encode: ({ roles = [] }) => roles.map((role) => Uint8Array.of(role)),
   },
   {
     code: 64,

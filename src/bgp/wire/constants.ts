@@ -28,7 +28,7 @@ export const ErrorCode = {
 /** @see RFC 4271 §6.1 */
 export const HeaderSubcode = { ConnectionNotSynchronized: 1, BadMessageLength: 2, BadMessageType: 3 } as const;
 
-/** 0 is "unspecific": a known optional parameter that is malformed. @see RFC 4271 §6.2; RFC 5492 §5 */
+/** 0 is "unspecific": a known optional parameter that is malformed. @see RFC 4271 §6.2; RFC 5492 §5; RFC 9234 §4.2 */
 export const OpenSubcode = {
   Unspecific: 0,
   UnsupportedVersionNumber: 1,
@@ -37,6 +37,7 @@ export const OpenSubcode = {
   UnsupportedOptionalParameter: 4,
   UnacceptableHoldTime: 6,
   UnsupportedCapability: 7,
+  RoleMismatch: 11,
 } as const;
 
 /** @see RFC 4271 §6.3 */

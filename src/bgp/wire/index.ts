@@ -11,6 +11,7 @@ export * from "./message.ts";
 export * from "./next-hop.ts";
 export * from "./nlri.ts";
 export * from "./open.ts";
+export * from "./role.ts";
 export * from "./semantic.ts";
 export * from "./update-decoder.ts";
 export * from "./update-encoder.ts";

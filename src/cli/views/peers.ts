@@ -21,13 +21,18 @@ function families({ families: agreed, perFamily }: PeerRow): string {
     .join(", ");
 }
 
+function kind({ reflectorClient, localRole, kind: plain }: PeerRow): string {
+  if (localRole !== undefined) return `${plain}, as ${localRole}`;
+  return reflectorClient ? "client" : plain;
+}
+
 export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
   return table(
     [
       { title: "PEER", cell: (row) => row.address },
       { title: "NAME", optional: true, shrinkTo: 8, cell: (row) => row.description ?? "" },
       { title: "AS", align: "right", cell: (row) => String(row.remoteAs) },
-      { title: "KIND", cell: (row) => (row.reflectorClient ? "client" : row.kind) },
+      { title: "KIND", cell: kind },
       {
         title: "STATE",
         cell: (row) =>

@@ -128,6 +128,12 @@ export interface NeighborConfiguration {
   readonly families: readonly FamilyConfiguration[];
   readonly routeServerClient: boolean;
   readonly reflectorClient: boolean;
+  /** What this router is to a neighbour of another AS. */
+  readonly role?: {
+    readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";
+    readonly strict: boolean;
+    readonly capabilityRoutes: boolean;
+  };
   readonly extendedMessages: boolean;
   readonly password?: Secret;
   /** At most so many hops away, enforced with hop limits. */

@@ -184,6 +184,8 @@ export interface PeerRow {
   readonly kind: "internal" | "external";
   /** This router reflects routes to it and from it. */
   readonly reflectorClient: boolean;
+  /** What this router is to it, on the session that is up. */
+  readonly localRole?: string;
   /** Idle, Connect, Active, OpenSent, OpenConfirm or Established. */
   readonly state: string;
   /** Since the last change of state. */

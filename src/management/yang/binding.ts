@@ -122,6 +122,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
   // The keepalive time of all neighbours was checked against the hold time of all, so it goes with that only.
   const inherited = neighbor["hold-time"] === undefined ? bgp["keepalive-time"] : undefined;
   const keepaliveTime = neighbor["keepalive-time"] ?? inherited;
+  const { role } = neighbor;
   const hops = neighbor["ttl-security-hops"];
   return {
     address: addressOf(neighbor.address),
@@ -136,6 +137,9 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     families: bindFamilies(neighbor.families?.family ?? []),
     routeServerClient: neighbor["route-server-client"],
     reflectorClient: neighbor["route-reflector-client"],
+    ...(role === undefined
+      ? {}
+      : { role: { local: role.local, strict: role.strict, capabilityRoutes: role["capability-routes"] } }),
     extendedMessages: neighbor["extended-messages"],
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),

@@ -99,6 +99,11 @@ export interface NeighborInstance {
     readonly family?: readonly { readonly name: FamilyName; readonly "maximum-routes"?: number }[];
   };
   readonly "route-server-client": boolean;
+  readonly role?: {
+    readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";
+    readonly strict: boolean;
+    readonly "capability-routes": boolean;
+  };
   readonly "extended-messages": boolean;
   readonly "route-reflector-client": boolean;
   readonly password?: string;

@@ -91,7 +91,7 @@ describe("export", () => {
 
   it("well-known communities (RFC 1997)", () => {
     const refusal = (community: number, kind: "internal" | "external") =>
-      exportRefusal(setSample({ communities: [1, community] }), kind);
+      exportRefusal(setSample({ communities: [1, community] }), { kind });
     assert.deepEqual([refusal(NO_EXPORT, "internal"), refusal(NO_EXPORT, "external")], [undefined, "no-export"]);
     assert.equal(refusal(NO_EXPORT_SUBCONFED, "external"), "no-export");
     assert.deepEqual(
