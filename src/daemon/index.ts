@@ -12,7 +12,7 @@ import { type RouterConfiguration, startControlServer } from "../management/inde
 import { createTokenVerifier, startHealthChecker, startRegistrationServer } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics, startMetricsServer } from "../telemetry/index.ts";
-import { movesTunnels, startBfd, tellMonitor } from "./bfd.ts";
+import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
 import { controlHandlers } from "./control.ts";
 import { ribDiscovery } from "./discovery.ts";
@@ -70,6 +70,7 @@ class Daemon {
   #generation = 0;
   /** Absent before the speaker is started, and without BGP. */
   #bfd: BfdMonitor | undefined;
+  #movesTunnels: ReturnType<typeof tunnelMoves> | undefined;
 
   constructor(configuration: RouterConfiguration, log: Log, scope: Scope) {
     this.#configuration = configuration;
@@ -83,6 +84,7 @@ class Daemon {
     this.#scope.own(await openStateDirectory(stateDirectory));
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     const driver = this.#scope.own(await startDriver(this.#configuration, this.#log));
+    this.#movesTunnels = tunnelMoves(driver);
     const rib = this.#scope.own(this.#createRib());
     const taxonomy = this.#taxonomy();
     const directory = this.#scope.own(new Directory(DIRECTORY_LIMITS, this.#shared));
@@ -183,7 +185,7 @@ class Daemon {
 
   #apply(driver: DataplaneDriver, operations: Parameters<DataplaneDriver["apply"]>[0], generation: number): void {
     driver.apply(operations, generation);
-    if (movesTunnels(operations)) this.#bfd?.rebind();
+    if (this.#movesTunnels?.(operations)) this.#bfd?.rebind();
     this.#generation = generation;
   }
 
