@@ -20,8 +20,15 @@ export interface Traffic {
   readonly macs?: Uint8Array;
 }
 
-/** Compiles the bench's programs into build/bench. */
-export async function buildPrograms(): Promise<void> {
+let built: Promise<void> | undefined;
+
+/** Compiles the bench's programs into build/bench, once in a process. */
+export function buildPrograms(): Promise<void> {
+  built ??= compileAll();
+  return built;
+}
+
+async function compileAll(): Promise<void> {
   mkdirSync(BUILD, { recursive: true });
   for (const name of ["prologue", "frames"])
     await compileBpf(join(HERE, `${name}.bpf.c`), join(BUILD, `${name}.bpf.o`));
