@@ -114,7 +114,7 @@ describe("a state directory on a full file system", () => {
     if (process.getuid?.() !== 0) return t.skip("skipped: only root may mount a file system");
     const state = path.join(folder, "small");
     await mkdir(state);
-    await run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", state]);
+    await run("mount", ["-t", "tmpfs", "-o", "size=28k", "tmpfs", state]);
     t.after(() => run("umount", ["--lazy", state]));
     const content = routers.configuration("full", { "state-directory": state });
     let kept: number;

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, watch } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -55,29 +54,22 @@ export class RouterFolder {
     return file;
   }
 
-  /** Starts semrd and resolves when its control socket is there. */
+  /** Starts semrd and resolves when it says that it runs: the file of its socket is there before anybody answers. */
   async started(name: string, content: object, through: readonly string[] = []): Promise<RouterProcess> {
     const file = await this.written(name, content);
     const [command, ...rest] = [...through, SEMRD, "--config", file];
-    const socket = path.join(this.path, `${name}.sock`);
-    await rm(socket, { force: true });
     const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "pipe"] });
-    const router = new RouterProcess(child, socket);
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), START_TIMEOUT);
-    child.once("exit", () => stop.abort());
+    const router = new RouterProcess(child, path.join(this.path, `${name}.sock`));
+    const kill = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT);
     try {
-      const changes = watch(this.path, { signal: stop.signal });
       await new Promise<void>((resolve, reject) => {
-        const look = (): void => (existsSync(socket) ? resolve() : undefined);
-        changes.on("change", look);
-        changes.on("error", () => undefined);
-        stop.signal.addEventListener("abort", () => reject(new Error(`semrd did not start:\n${router.log}`)));
-        look();
+        child.stdout!.on("data", () => {
+          if (router.log.includes('"event":"router.running"')) resolve();
+        });
+        child.once("close", () => reject(new Error(`semrd did not start:\n${router.log}`)));
       });
-      changes.close();
     } finally {
-      clearTimeout(timer);
+      clearTimeout(kill);
     }
     return router;
   }
