@@ -2,6 +2,7 @@ export * from "./capability.ts";
 export * from "./duration.ts";
 export * from "./fault.ts";
 export * from "./ipv6.ts";
+export * from "./octet-slab.ts";
 export * from "./octets.ts";
 export * from "./ports.ts";
 export * from "./scope.ts";

@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../base/index.ts";
+import { type Clock, OctetSlab, type Random } from "../base/index.ts";
 import type { AttributeSet } from "./attributes.ts";
 import { RibError } from "./fault.ts";
 import { BufferView, KeyedHash } from "./keyed-hash.ts";
@@ -45,6 +45,7 @@ export class AttributeStore implements AttributeTable {
   readonly #references: Int32Array;
   readonly #hashes: Int32Array;
   readonly #sets: (AttributeSet | undefined)[] = [undefined];
+  readonly #slab = new OctetSlab();
   readonly #octets: (Uint8Array | undefined)[] = [undefined];
   readonly #policies: (SetPolicy | undefined)[] = [undefined];
   readonly #free: AttributeId[] = [];
@@ -99,7 +100,7 @@ export class AttributeStore implements AttributeTable {
       this.#latest = id;
       return id;
     }
-    return this.#add(decode(), octets.slice(start, start + length), hash, family);
+    return this.#add(decode(), this.#slab.copy(octets, start, length), hash, family);
   }
 
   #same(id: AttributeId, octets: Uint8Array, start: number, length: number): boolean {

@@ -1,5 +1,5 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import type { AttributeId, AttributeSet, RouteFamily } from "../../rib/index.ts";
 import {
   announceGracefulShutdown,
   defaultPolicy,
@@ -36,6 +36,11 @@ export interface KeyedExport {
   of(key: Uint8Array, start: number): Exported;
 }
 
+interface Known {
+  readonly set: AttributeSet;
+  readonly exported: Exported | KeyedExport;
+}
+
 /** What a group is made for, besides what the session agreed on. */
 export interface GroupFacts {
   readonly family: RouteFamily;
@@ -60,7 +65,8 @@ export class ExportGroup {
   readonly #mode: () => ExportMode;
   /** In which mode the sets were judged that are known. */
   #knownIn: ExportMode | undefined;
-  #known = new WeakMap<AttributeSet, Exported | KeyedExport>();
+  /** By the number of the set, which may stand for another set by now: then it is worked out anew. */
+  #known: (Known | undefined)[] = [];
   /** By the identifier of the neighbour that they came from, which becomes the originator. */
   readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported | KeyedExport>>();
 
@@ -83,15 +89,15 @@ export class ExportGroup {
   }
 
   /** @param reflectedFrom see `exportSet` */
-  of(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
+  of(id: AttributeId, set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
     if (reflectedFrom !== undefined) return this.#reflection(set, reflectedFrom);
     const mode = this.#mode();
-    if (this.#knownIn !== mode) this.#known = new WeakMap();
+    if (this.#knownIn !== mode) this.#known = [];
     this.#knownIn = mode;
-    const known = this.#known.get(set);
-    if (known !== undefined) return known;
+    const known = this.#known[id];
+    if (known?.set === set) return known.exported;
     const exported = this.#export(set, undefined);
-    this.#known.set(set, exported);
+    this.#known[id] = { set, exported };
     return exported;
   }
 

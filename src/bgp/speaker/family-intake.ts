@@ -23,6 +23,7 @@ import {
 } from "../wire/index.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
+import { RecentSets } from "./recent-sets.ts";
 
 export interface FamilyIntakeParts {
   readonly family: RouteFamily;
@@ -65,7 +66,7 @@ export class FamilyIntake {
   readonly #table: RouteTable;
   readonly #refused = new NlriBatch();
   readonly #alike = new NlriBatch();
-  readonly #judged = new WeakMap<AttributeSet, Judged | JudgedByKey>();
+  readonly #judged = new RecentSets<Judged | JudgedByKey>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
 
   constructor(parts: FamilyIntakeParts) {
@@ -166,7 +167,7 @@ export class FamilyIntake {
         judged = { ok: "by-key", of };
       } else judged = this.#judgedAs(judgement, received);
     }
-    this.#judged.set(received.set, judged);
+    this.#judged.put(received.set, judged);
     return judged;
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/index.ts";
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import { type Family, UpdateEncoder } from "../wire/index.ts";
-import type { Exported, ExportGroup } from "./export-group.ts";
+import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { Connection } from "./transport.ts";
 
@@ -41,6 +41,10 @@ export class Output implements Disposable {
   #scheduled = false;
   #closed = false;
   #endOfRibSent = false;
+  /** Of the set that was asked about last, within one drain: consecutive routes usually share it. */
+  #last:
+    | { readonly id: AttributeId; readonly source: PeerIndex; readonly exported: Exported | KeyedExport }
+    | undefined;
 
   constructor(parts: OutputParts) {
     this.#parts = parts;
@@ -89,6 +93,7 @@ export class Output implements Disposable {
     const start = clock.monotonic();
     while (output.pending > 0) {
       if (connection.queued >= HIGH_WATER) return; // `drained` pokes
+      this.#last = undefined;
       output.drain(this.#visitor, NETS_AT_ONCE);
       this.#flush();
       if (clock.monotonic() - start > TURN_BUDGET) {
@@ -115,7 +120,13 @@ export class Output implements Disposable {
   #visit(): OutputVisitor {
     const { attributes, group, counters, mayPass, reflectedFrom } = this.#parts;
     const encoder = this.#encoder;
-    const exportOf = (id: AttributeId, source: PeerIndex) => group.of(attributes.get(id), reflectedFrom(source));
+    const exportOf = (id: AttributeId, source: PeerIndex): Exported | KeyedExport => {
+      const last = this.#last;
+      if (last?.id === id && last.source === source) return last.exported;
+      const exported = group.of(id, attributes.get(id), reflectedFrom(source));
+      this.#last = { id, source, exported };
+      return exported;
+    };
     const withheld = (exported: Exported, nets: number): void => {
       if (exported.ok) return;
       counters.withheld(exported.reason).add(nets);

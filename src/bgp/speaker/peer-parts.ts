@@ -47,11 +47,11 @@ export function roleFor(family: RouteFamily, agreed: Agreement, { role }: PeerOp
   return family !== "capability" || role?.capabilityRoutes === true ? agreed.role?.local : undefined;
 }
 
-/** What the state machines have to know now. */
-export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): SessionSettings {
+/** What the state machines have to know, at the time of each call: it is asked for with every message. */
+export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): () => SessionSettings {
   const carried = familiesOf(options).map(({ family }) => family);
   const wire = (family: RouteFamily) => wireFamily(family, codec.dialect);
-  return {
+  const fixed = {
     localAs: speaker.localAs,
     remoteAs: options.remoteAs,
     bgpIdentifier: speaker.bgpIdentifier,
@@ -70,6 +70,6 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
       ? {}
       : { role: { local: options.role.local, strict: options.role.strict ?? false } }),
     extendedMessages: options.extendedMessages ?? true,
-    gracefulRestart: restart.own,
   };
+  return () => ({ ...fixed, gracefulRestart: restart.own });
 }

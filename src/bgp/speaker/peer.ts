@@ -8,6 +8,7 @@ import {
   type PeeringInput,
   type SessionEnd,
   type SessionEvent,
+  type SessionSettings,
   type Side,
   stepPeering,
 } from "../session/index.ts";
@@ -52,6 +53,7 @@ export class Peer implements AsyncDisposable {
   readonly #links: Readonly<Record<Side, Link>>;
   readonly #rib: PeerRib;
   readonly #record: PeerRecord;
+  readonly #settings: () => SessionSettings;
   readonly #inputs: PeeringInput[] = [];
   #stepping = false;
   #peering: Peering = NO_PEERING;
@@ -67,6 +69,7 @@ export class Peer implements AsyncDisposable {
     this.#address = address;
     this.#parts = parts;
     this.#record = parts.record;
+    this.#settings = peerSettings(options, parts);
     const { clock, random } = parts;
     this.#links = {
       outgoing: new Link(clock, random, (timer) => this.#timer("outgoing", timer)),
@@ -209,7 +212,7 @@ export class Peer implements AsyncDisposable {
 
   #step(input: PeeringInput): void {
     const before = leading(this.#peering).state;
-    const { peering, effects } = stepPeering(this.#peering, input, peerSettings(this.options, this.#parts));
+    const { peering, effects } = stepPeering(this.#peering, input, this.#settings());
     this.#peering = peering;
     for (const effect of effects) this.#perform(effect);
     const { state } = leading(peering);

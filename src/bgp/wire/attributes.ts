@@ -1,4 +1,4 @@
-import { type Ipv6Address, Reader, Writer } from "../../base/index.ts";
+import { type Ipv6Address, OctetSlab, Reader, Writer } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import { mergeAs4Path } from "./as-path.ts";
 import {
@@ -59,6 +59,7 @@ export class AttributeCodec {
   /** Written anew by each `identity` and `encode`, which hand out copies of what is needed. */
   readonly #out = new Writer(ROOM);
   readonly #values = new Writer(ROOM);
+  readonly #slab = new OctetSlab();
 
   constructor(dialect: Dialect) {
     this.dialect = dialect;
@@ -131,7 +132,7 @@ export class AttributeCodec {
     const out = this.#out.clear().u8(Optional).u8(AttributeCode.MpReachNlri).u8(20);
     out.u16(afi).u8(safi).u8(16).bytes(set.nextHop);
     this.#write(set, IDENTITY, out, 0);
-    return out.finish().slice();
+    return this.#slab.copy(out.finish());
   }
 
   /**
@@ -141,7 +142,7 @@ export class AttributeCodec {
   encode(set: AttributeSet, context: AttributeContext): Uint8Array {
     const out = this.#out.clear();
     this.#write(set, context, out, Partial);
-    return out.finish().slice();
+    return this.#slab.copy(out.finish());
   }
 
   #write(set: AttributeSet, context: AttributeContext, out: Writer, partial: number): void {

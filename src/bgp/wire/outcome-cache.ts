@@ -1,11 +1,13 @@
-import { octetsEqual } from "../../base/index.ts";
 import type { AttributeOutcome } from "./attributes.ts";
 
 const SLOTS = 256;
+const NOTHING = new Uint8Array(0);
 
 /** Outcomes of the attribute octets seen last, one per slot of their hash; a bounded number, so a peer cannot fill memory. */
 export class OutcomeCache {
-  readonly #octets: (Uint8Array | undefined)[] = new Array(SLOTS).fill(undefined);
+  /** One buffer a slot, used again for what comes next. */
+  readonly #octets: Uint8Array[] = new Array(SLOTS).fill(NOTHING);
+  readonly #lengths = new Int32Array(SLOTS);
   readonly #outcomes: (AttributeOutcome | undefined)[] = new Array(SLOTS).fill(undefined);
 
   /** The outcome of equal octets, or what `decode` says (and then keeps it with a copy of `octets`). */
@@ -13,11 +15,20 @@ export class OutcomeCache {
     let hash = 0x811c9dc5;
     for (let i = 0; i < octets.length; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193);
     const slot = (hash ^ (hash >>> 16)) & (SLOTS - 1);
-    const known = this.#octets[slot];
-    if (known !== undefined && octetsEqual(known, octets)) return this.#outcomes[slot]!;
+    const known = this.#outcomes[slot];
+    if (known !== undefined && this.#holds(slot, octets)) return known;
     const outcome = decode();
-    this.#octets[slot] = octets.slice();
+    if (this.#octets[slot]!.length < octets.length) this.#octets[slot] = new Uint8Array(Math.max(512, octets.length));
+    this.#octets[slot]!.set(octets);
+    this.#lengths[slot] = octets.length;
     this.#outcomes[slot] = outcome;
     return outcome;
+  }
+
+  #holds(slot: number, octets: Uint8Array): boolean {
+    if (this.#lengths[slot] !== octets.length) return false;
+    const own = this.#octets[slot]!;
+    for (let i = 0; i < octets.length; i++) if (own[i] !== octets[i]) return false;
+    return true;
   }
 }
