@@ -9,6 +9,8 @@ export type AsPathElement = number | readonly number[];
 
 /** The places of a path; the confederation is nobody's business outside. @see RFC 5065 §5.3 */
 export function asPathElements(path: readonly AsPathSegment[]): readonly AsPathElement[] {
+  const [only] = path;
+  if (path.length === 1 && only!.type === "sequence") return only!.numbers;
   const elements: AsPathElement[] = [];
   for (const { type, numbers } of path) {
     if (type === "sequence") elements.push(...numbers);
@@ -46,11 +48,11 @@ export function compileAsPathPattern(pattern: AsPathPattern): (elements: readonl
     let states = start;
     for (const element of elements) {
       let next = states & many;
-      for (const [i, token] of tokens.entries()) {
+      for (let i = 0, token = tokens[0]; token !== undefined; token = tokens[++i]) {
         if ((states & (1 << i)) !== 0 && token !== "many" && fits(token, element)) next |= 1 << (i + 1);
       }
-      states = settle(next);
-      if (states === 0) return false;
+      if (next === 0) return false;
+      states = next === states ? states : settle(next);
     }
     return (states & end) !== 0;
   };

@@ -3,7 +3,8 @@ import { compileActions, type PolicyFacts, type SetChange } from "./actions.ts";
 import { compileConditions, type KeyQuestion, SetCompiler, type SetTest } from "./conditions.ts";
 import type { PolicyDefinition, StatementResult } from "./definition.ts";
 import type { KeyTest } from "./key-sets.ts";
-import { defaultPolicy, type Hits, type Judgement, type PolicyPeer, type RoutePolicy, type Verdict } from "./policy.ts";
+import { defaultPolicy, type Judgement, type PolicyPeer, type RoutePolicy, type Verdict } from "./policy.ts";
+import { Trail } from "./trail.ts";
 
 /** How often a statement has fitted, in all places where its policy is used. */
 export interface StatementHits {
@@ -60,12 +61,6 @@ class Statement {
     if (tests.length === 1) return only;
     return (octets, start) => tests.every((test) => test(octets, start));
   }
-}
-
-/** The statements that a route has fitted on its way, last one first. */
-interface Passed {
-  readonly statement: Statement;
-  readonly before: Passed | undefined;
 }
 
 /** A chain of policies as one list; each place knows where the next policy begins. */
@@ -127,21 +122,24 @@ export class PolicyBook {
 }
 
 function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
-  /** @param original what `set` was before the first statement */
+  /**
+   * @param original what `set` was before the first statement
+   * @param fits the statement at `from` is known to fit
+   */
   const run = (
     from: number,
     original: AttributeSet,
     set: AttributeSet,
-    passed: Passed | undefined,
+    passed: Trail<Statement>,
     peer: PolicyPeer,
-    taken: boolean,
+    fits: boolean,
   ): Judgement => {
     let now = set;
     let trail = passed;
-    let fits = taken;
-    for (let at = from; at < places.length; fits = false) {
+    let known = fits;
+    for (let at = from; at < places.length; known = false) {
       const { statement, nextPolicy } = places[at]!;
-      if (!fits) {
+      if (!known) {
         const question = statement.fits(now, peer) && statement.question(peer);
         if (question === false) {
           at++;
@@ -157,12 +155,12 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
         }
       }
       for (const change of statement.changes) now = change(now, peer);
-      trail = { statement, before: trail };
+      trail = trail.after(statement);
       switch (statement.result) {
         case "accept":
-          return accepted(original, now, hitsOf(trail));
+          return trail.accept(original, now);
         case "reject":
-          return { verdict: "reject", reason: "policy", hits: hitsOf(trail) };
+          return trail.reject("policy");
         case "next-statement":
           at++;
           break;
@@ -172,31 +170,12 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
       }
     }
     const last = end(now, peer);
-    if (trail === undefined) return last;
-    const hits = hitsOf(trail);
-    return last.verdict === "reject" ? { ...last, hits } : accepted(original, now, hits);
+    return last.verdict === "reject" ? trail.reject(last.reason) : trail.accept(original, now);
   };
-  const chain: RoutePolicy = (set, peer) => run(0, set, set, undefined, peer, false);
+  const start = new Trail<Statement>();
+  const chain: RoutePolicy = (set, peer) => run(0, set, set, start, peer, false);
   const looksAtPeer = places.some(({ statement }) => statement.looksAtPeer);
   return Object.assign(chain, { looksAtPeer });
-}
-
-function accepted(original: AttributeSet, set: AttributeSet, hits: Hits): Verdict {
-  return set === original ? { verdict: "accept", hits } : { verdict: "replace", attributes: set, hits };
-}
-
-/** Counts a new answer, and gives what counts the routes that it is applied to. */
-function hitsOf(trail: Passed): Hits {
-  const statements: Statement[] = [];
-  for (let at: Passed | undefined = trail; at !== undefined; at = at.before) {
-    at.statement.sets++;
-    statements.push(at.statement);
-  }
-  return {
-    add: (routes) => {
-      for (const statement of statements) statement.routes += routes;
-    },
-  };
 }
 
 /** A question about the key, and the two ways on: each is gone once, by the first key that takes it. */

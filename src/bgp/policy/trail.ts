@@ -1,0 +1,65 @@
+import type { AttributeSet } from "../../rib/index.ts";
+import type { Hits, Verdict } from "./policy.ts";
+
+/** What counts for a statement. */
+export interface Counted {
+  sets: number;
+  routes: number;
+}
+
+/** Neighbours choose what their sets fit: more ways through a chain than this are not remembered. */
+const REMEMBERED = 4096;
+
+/**
+ * The statements that a route has fitted so far, in order, with the verdicts that end there. Sets that go the same way share
+ * one trail, so that a set which passes unchanged costs no object.
+ */
+export class Trail<S extends Counted> {
+  readonly #statements: readonly S[];
+  readonly #root: { remembered: number };
+  readonly #next = new Map<S, Trail<S>>();
+  readonly #hits: Hits;
+  readonly #accept: Verdict;
+  readonly #rejects = new Map<string, Verdict>();
+
+  constructor(statements: readonly S[] = [], root = { remembered: 0 }) {
+    this.#statements = statements;
+    this.#root = root;
+    this.#hits = {
+      add: (routes) => {
+        for (const statement of statements) statement.routes += routes;
+      },
+    };
+    this.#accept = { verdict: "accept", hits: this.#hits };
+  }
+
+  after(statement: S): Trail<S> {
+    const known = this.#next.get(statement);
+    if (known !== undefined) return known;
+    const next = new Trail([...this.#statements, statement], this.#root);
+    if (this.#root.remembered < REMEMBERED) {
+      this.#root.remembered++;
+      this.#next.set(statement, next);
+    }
+    return next;
+  }
+
+  /** `set` is what became of `original`. */
+  accept(original: AttributeSet, set: AttributeSet): Verdict {
+    this.#count();
+    return set === original ? this.#accept : { verdict: "replace", attributes: set, hits: this.#hits };
+  }
+
+  reject(reason: string): Verdict {
+    this.#count();
+    const known = this.#rejects.get(reason);
+    if (known !== undefined) return known;
+    const verdict: Verdict = { verdict: "reject", reason, hits: this.#hits };
+    this.#rejects.set(reason, verdict);
+    return verdict;
+  }
+
+  #count(): void {
+    for (const statement of this.#statements) statement.sets++;
+  }
+}
