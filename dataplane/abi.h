@@ -102,7 +102,7 @@ enum semr_kind {
 struct semr_next_hop {
 	__u32 state;		/* enum semr_state; one store */
 	__u32 kind;		/* enum semr_kind */
-	__u8 address[16];
+	__u8 address[16] __attribute__((aligned(8)));
 	__be16 port;
 	__be16 service_port;	/* what clients use at the capability address */
 	__u8 protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
@@ -159,8 +159,13 @@ SEMR_ASSERT_SIZE(struct semr_port, 8);
 /* -------------------------- flows and transitions (LRU_HASH, same types) */
 
 /*
- * Also what a flow is hashed by: MurmurHash3 x86_32 of these 40 octets,
- * seed semr_hash_seed. Bits 0 to 5 are the slot of the sites' group, bits 6
+ * Also what a flow is hashed by: with w0 to w4 the 40 octets as they lie in
+ * memory, and arithmetic modulo 2^64,
+ *   h = (w0 ^ semr_hash_seed) * 0x9e3779b97f4a7c15 + w1 * 0xbf58476d1ce4e5b9 +
+ *       w2 * 0x94d049bb133111eb + w3 * 0xd6e8feb86659fd93 +
+ *       w4 * 0xa0761d6478bd642f;
+ *   h = (h ^ h >> 32) * 0xe7037ed1a0b428db;
+ *   h = (h ^ h >> 29) * 0x8ebc6af09c88c6e3; its upper 32 bits. Bits 0 to 5 are the slot of the sites' group, bits 6
  * to 11 that of the local group, bits 12 to 31 the flow label of the tunnel.
  * Ports are 0 where the protocol is neither TCP nor UDP.
  */
@@ -217,6 +222,31 @@ struct semr_bucket {
 	__u64 tokens;
 };
 SEMR_ASSERT_SIZE(struct semr_bucket, 16);
+
+/* ------------------------------------------------- ways (PERCPU_ARRAY) */
+
+/*
+ * What the kernel said when it was last asked for the way to a router, for the
+ * pass alone. It is asked again after SEMR_WAY_JIFFIES, and for each of
+ * SEMR_WAY_PARTS parts of the flows (upper bits of their hash) with one flow
+ * label, so that a flow stays on one of several equal paths. The place is that
+ * of the next hop's part, modulo SEMR_WAYS; the rest tells whose it is.
+ */
+#define SEMR_WAYS 4096
+#define SEMR_WAY_PARTS 4
+#define SEMR_WAY_JIFFIES 2
+
+struct semr_way {
+	__u64 asked;		/* jiffies */
+	__u64 to[2];		/* locator */
+	__u32 from;		/* ifindex */
+	__be32 word;		/* traffic class, part of the flows */
+	__u32 ifindex;
+	__u32 mtu;
+	__u16 macs[6];		/* destination, source */
+	__u8 reserved[4];
+};
+SEMR_ASSERT_SIZE(struct semr_way, 56);
 
 /* ------------------------------------- verdicts (PERCPU_ARRAY of __u64) */
 

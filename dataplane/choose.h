@@ -30,13 +30,15 @@ slot_matches(struct semr_capability *slot, __u64 key, __be16 selector,
 SEMR_STAGE int semr_find(struct semr_packet *packet)
 {
 	__be16 selector;
-	__u64 key, mixed;
+	__u64 words[2], key, mixed;
 	__u32 home;
 
 	if (!packet)
 		return 0;
-	__builtin_memcpy(&key, packet->flow.capability + 6, 8);
-	__builtin_memcpy(&selector, packet->flow.capability + 14, 2);
+	__builtin_memcpy(words, packet->flow.capability, 16);
+	/* octets 6 to 13 and 14 to 15, out of two aligned words */
+	key = words[0] >> 48 | words[1] << 16;
+	selector = words[1] >> 48;
 	if (key == SEMR_KEY_EMPTY || key == SEMR_KEY_TOMBSTONE)
 		return 0;
 	mixed = key ^ key >> 32 ^ (__u64)selector << 16;

@@ -4,13 +4,17 @@
 #define SEMR_FORWARD_H
 
 #include <linux/pkt_cls.h>
+#include "route.h"
 #include "translate.h"
 
-#define SEMR_AF_INET6 10
 #define SEMR_TUNNEL_HEADER 40
 #define SEMR_TUNNEL_HOP_LIMIT 64	/* RFC 8200: what the stack uses too */
-#define SEMR_MIN_MTU 1280		/* RFC 8200 section 5 */
-#define SEMR_FLOW_LABEL 0x000fffff
+
+/* An Ethernet header in words: struct ethhdr is packed, which means octets. */
+struct semr_ethernet {
+	__u16 macs[6];
+	__u16 type;
+};
 
 static __always_inline bool
 sends_itself(enum semr_hook hook, const struct semr_packet *packet)
@@ -28,7 +32,7 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	  bool shrink_segments)
 {
 	struct cursor c = open_frame(ctx, hook);
-	struct ethhdr *ethernet, saved;
+	struct semr_ethernet *ethernet, saved;
 
 	if (hook == SEMR_HOOK_TC && !packet->on_way_back) {
 		__u64 flags = packet->super ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : 0;
@@ -38,7 +42,7 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 		return !bpf_skb_adjust_room(ctx, SEMR_TUNNEL_HEADER,
 					    BPF_ADJ_ROOM_MAC, flags);
 	}
-	ethernet = ethernet_of(&c);
+	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return false;
 	saved = *ethernet;
@@ -48,7 +52,7 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 		    bpf_xdp_adjust_head(ctx, -SEMR_TUNNEL_HEADER))
 		return false;
 	c = open_frame(ctx, hook);
-	ethernet = ethernet_of(&c);
+	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return false;
 	*ethernet = saved;
@@ -59,31 +63,24 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 static __always_inline bool strip(void *ctx, enum semr_hook hook)
 {
 	struct cursor c = open_frame(ctx, hook);
-	struct ethhdr *ethernet, saved;
+	struct semr_ethernet *ethernet, saved;
 
 	if (hook == SEMR_HOOK_TC)
 		return !bpf_skb_adjust_room(ctx, -SEMR_TUNNEL_HEADER,
 					    BPF_ADJ_ROOM_MAC,
 					    BPF_F_ADJ_ROOM_FIXED_GSO);
-	ethernet = ethernet_of(&c);
+	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return false;
 	saved = *ethernet;
 	if (bpf_xdp_adjust_head(ctx, SEMR_TUNNEL_HEADER))
 		return false;
 	c = open_frame(ctx, hook);
-	ethernet = ethernet_of(&c);
+	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return false;
 	*ethernet = saved;
 	return true;
-}
-
-/* Version 6, the traffic class of the packet, 20 bits of the flow's hash. */
-static __always_inline __be32 tunnel_word(const struct semr_packet *packet)
-{
-	return (packet->first_word & ~bpf_htonl(SEMR_FLOW_LABEL)) |
-	       bpf_htonl(packet->hash >> 12);
 }
 
 /* IPv6 in IPv6. RFC 2473; RFC 6438 for the flow label. */
@@ -93,8 +90,8 @@ encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 {
 	struct ipv6hdr outer = {};
 	__be32 word = tunnel_word(packet);
+	struct ipv6hdr *at;
 	struct cursor c;
-	void *at;
 
 	if (!open_room(ctx, hook, packet, shrink_segments))
 		return false;
@@ -139,56 +136,21 @@ lower_hop_limit(void *ctx, enum semr_hook hook,
 	return true;
 }
 
-/* The kernel's route for the packet as it will leave. A BPF_FIB_LKUP_RET_*. */
-static __always_inline long
-find_route(void *ctx, const struct semr_packet *packet,
-	   enum semr_verdict verdict, __u32 size, struct bpf_fib_lookup *fib)
-{
-	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->family = SEMR_AF_INET6;
-	fib->tot_len = size;
-	fib->ifindex = packet->ifindex;
-	fib->l4_protocol = packet->flow.protocol;
-	if (verdict == SEMR_ENCAPSULATED) {
-		fib->l4_protocol = IPPROTO_IPV6;
-		fib->flowinfo = tunnel_word(packet) & bpf_htonl(0x0fffffff);
-		copy_locator(fib->ipv6_src);
-		__builtin_memcpy(fib->ipv6_dst, packet->to, 16);
-	} else {
-		fib->flowinfo = packet->first_word & bpf_htonl(0x0fffffff);
-		if (verdict == SEMR_RETURNED) {
-			fib->sport = packet->to_port;
-			fib->dport = packet->flow.capability_port;
-			__builtin_memcpy(fib->ipv6_src, packet->to, 16);
-			__builtin_memcpy(fib->ipv6_dst,
-					 packet->flow.capability, 16);
-		} else {
-			fib->sport = packet->flow.client_port;
-			fib->dport = packet->to_port;
-			__builtin_memcpy(fib->ipv6_src, packet->flow.client,
-					 16);
-			__builtin_memcpy(fib->ipv6_dst, packet->to, 16);
-		}
-	}
-	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
-}
-
-/* Hands the finished frame to the port of @fib. */
+/* Hands the finished frame to the port of @way. */
 static __always_inline int
-send(void *ctx, enum semr_hook hook, const struct bpf_fib_lookup *fib)
+send(void *ctx, enum semr_hook hook, const struct semr_way *way)
 {
-	struct ethhdr *ethernet;
+	struct semr_ethernet *ethernet;
 	struct cursor c;
 
 	if (hook == SEMR_HOOK_TC)
-		return bpf_redirect_neigh(fib->ifindex, NULL, 0, 0);
+		return bpf_redirect_neigh(way->ifindex, NULL, 0, 0);
 	c = open_frame(ctx, hook);
-	ethernet = ethernet_of(&c);
+	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return XDP_DROP;
-	__builtin_memcpy(ethernet->h_dest, fib->dmac, ETH_ALEN);
-	__builtin_memcpy(ethernet->h_source, fib->smac, ETH_ALEN);
-	return bpf_redirect(fib->ifindex, 0);
+	__builtin_memcpy(ethernet->macs, way->macs, sizeof(way->macs));
+	return bpf_redirect(way->ifindex, 0);
 }
 
 /* An action of the hook that stands for the stack's own processing. */
@@ -223,6 +185,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	bool itself = sends_itself(hook, packet);
 	bool shrink_segments = false;
 	struct bpf_fib_lookup fib;
+	struct semr_way way = {};
 	bool routed = false;
 
 	if (added && size > semr_tunnel_mtu) {
@@ -238,16 +201,30 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	}
 	/* any link takes SEMR_MIN_MTU: then the stack needs no advice */
 	if (itself || size > SEMR_MIN_MTU) {
-		long rc = find_route(ctx, packet, verdict, size, &fib);
+		const struct semr_way *known =
+			added ? way_of_tunnel(ctx, packet) : NULL;
 
-		if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
-			packet->mtu = fib.mtu_result - added;
+		if (known) {
+			way.ifindex = known->ifindex;
+			way.mtu = known->mtu;
+			__builtin_memcpy(way.macs, known->macs,
+					 sizeof(way.macs));
+			routed = itself;
+		} else {
+			long rc = find_route(ctx, packet, verdict, size, &fib);
+
+			read_way(&way, &fib);
+			if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+				known = &way;
+			routed = itself &&
+				 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
+				  (hook == SEMR_HOOK_TC &&
+				   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
+		}
+		if (known && size > way.mtu) {
+			packet->mtu = way.mtu - added;
 			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
 		}
-		routed = itself &&
-			 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
-			  (hook == SEMR_HOOK_TC &&
-			   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
 	}
 	if ((added || routed) && !lower_hop_limit(ctx, hook, packet))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
@@ -256,7 +233,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)
 		return drop(hook);
-	return routed ? send(ctx, hook, &fib) : to_stack(hook);
+	return routed ? send(ctx, hook, &way) : to_stack(hook);
 }
 
 SEMR_STAGE int semr_forward_xdp(struct xdp_md *ctx, struct semr_packet *packet)

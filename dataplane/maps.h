@@ -100,4 +100,11 @@ struct {
 	__type(value, struct semr_bucket);
 } answers SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SEMR_WAYS);
+	__type(key, __u32);
+	__type(value, struct semr_way);
+} ways SEC(".maps");
+
 #endif

@@ -44,8 +44,10 @@ enum semr_hook {
 
 /* One IPv6 packet. Nothing here points into the frame. */
 struct semr_packet {
-	struct semr_flow_key flow;	/* source and destination as received */
-	__u8 to[16];			/* translated or tunnelled to */
+	/* source and destination as received */
+	struct semr_flow_key flow __attribute__((aligned(8)));
+	/* translated or tunnelled to */
+	__u8 to[16] __attribute__((aligned(8)));
 	struct semr_port port;
 	__u32 ifindex;
 	__be32 first_word;		/* version, traffic class, flow label */
@@ -53,6 +55,7 @@ struct semr_packet {
 	__u32 segment;			/* the same of one super-packet piece */
 	__u32 packets;			/* segments of a super-packet, else 1 */
 	__u32 hash;
+	__u32 next_hop;			/* the tunnel it goes into */
 	__u32 group;			/* of the capability */
 	__u32 local_group;
 	__u32 mtu;			/* what to say in reject-too-big */
@@ -347,25 +350,26 @@ static __always_inline bool is_syn(const struct semr_packet *packet)
 		       SEMR_TCP_SYN;
 }
 
-/* MurmurHash3 x86_32 of the flow key; see abi.h for who uses which bits. */
+/*
+ * abi.h says what it is and who uses which bits. Sum of products, because they
+ * do not wait for each other.
+ */
 static __always_inline __u32 flow_hash(const struct semr_flow_key *key)
 {
-	const __u32 *words = (const __u32 *)key;
-	__u32 hash = semr_hash_seed;
+	__u64 words[4], last, hash;
 
-#pragma unroll
-	for (int i = 0; i < (int)(sizeof(*key) / 4); i++) {
-		__u32 word = words[i] * 0xcc9e2d51;
-
-		word = word << 15 | word >> 17;
-		hash ^= word * 0x1b873593;
-		hash = hash << 13 | hash >> 19;
-		hash = hash * 5 + 0xe6546b64;
-	}
-	hash ^= sizeof(*key);
-	hash = (hash ^ hash >> 16) * 0x85ebca6b;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35;
-	return hash ^ hash >> 16;
+	__builtin_memcpy(words, __builtin_assume_aligned(key, 8),
+			 sizeof(words));
+	/* as it lies in memory, but not read at once: it was written in parts */
+	last = key->client_port | (__u32)key->capability_port << 16 |
+	       (__u64)key->protocol << 32;
+	hash = (words[0] ^ semr_hash_seed) * 0x9e3779b97f4a7c15ULL +
+	       words[1] * 0xbf58476d1ce4e5b9ULL +
+	       words[2] * 0x94d049bb133111ebULL +
+	       words[3] * 0xd6e8feb86659fd93ULL + last * 0xa0761d6478bd642fULL;
+	hash = (hash ^ hash >> 32) * 0xe7037ed1a0b428dbULL;
+	hash = (hash ^ hash >> 29) * 0x8ebc6af09c88c6e3ULL;
+	return hash >> 32;
 }
 
 #endif

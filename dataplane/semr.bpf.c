@@ -105,6 +105,7 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 		if (!hop)
 			return SEMR_REJECT_EMPTY_GROUP;
 		if (hop->kind == SEMR_TUNNEL) {
+			packet->next_hop = index;
 			__builtin_memcpy(packet->to, hop->address, 16);
 			count_next_hop(packet, index, is_syn(packet));
 			return SEMR_ENCAPSULATED;

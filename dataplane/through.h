@@ -14,7 +14,8 @@ static __always_inline bool find_site(struct semr_packet *packet)
 	if (!semr_find(packet))
 		return false;
 	packet->hash = flow_hash(&packet->flow);
-	hop = next_hop_at(semr_choose(packet));
+	packet->next_hop = semr_choose(packet);
+	hop = next_hop_at(packet->next_hop);
 	if (!hop || hop->kind != SEMR_TUNNEL)
 		return false;
 	__builtin_memcpy(packet->to, hop->address, 16);

@@ -41,6 +41,7 @@ export const FLOW = layout(8, { next_hop: 0, generation: 4 });
 export const RETURN_KEY = layout(40, { agent: 0, client: 16, agent_port: 32, client_port: 34, protocol: 36 });
 export const RETURN = layout(24, { capability: 0, capability_port: 16, closed: 18, seen: 20 });
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
+export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, ifindex: 32, mtu: 36, macs: 40 });
 
 /** By the name of the structure in C, without `semr_`. */
 export const LAYOUTS: Readonly<Record<string, Layout>> = {
@@ -59,6 +60,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   return_key: RETURN_KEY,
   return: RETURN,
   bucket: BUCKET,
+  way: WAY,
 };
 
 /** Key and value size of every map, by its name in the object file. */
@@ -74,6 +76,7 @@ export const MAPS = {
   verdicts: { key: 4, value: 8 },
   next_hop_counters: { key: 4, value: NEXT_HOP_COUNTERS.size },
   answers: { key: 4, value: BUCKET.size },
+  ways: { key: 4, value: WAY.size },
 } as const;
 
 /** Octets of each constant that is set at load. */
@@ -163,23 +166,26 @@ export function capabilityHome(address: Uint8Array, mask: number): number {
   return (((product | 0) >>> 8) & mask) >>> 0;
 }
 
+const FLOW_MULTIPLIERS = [
+  0x9e3779b97f4a7c15n,
+  0xbf58476d1ce4e5b9n,
+  0x94d049bb133111ebn,
+  0xd6e8feb86659fd93n,
+  0xa0761d6478bd642fn,
+] as const;
+
 /**
- * MurmurHash3 x86_32 of a flow key (FLOW_KEY.size octets), unsigned. Bits 0–5: slot of the sites' group, 6–11: slot of the
- * local group, 12–31: flow label of the tunnel.
+ * The hash of a flow key (FLOW_KEY.size octets), unsigned; the header has the formula. Bits 0–5: slot of the sites' group,
+ * 6–11: slot of the local group, 12–31: flow label of the tunnel.
  */
 export function flowHash(key: Uint8Array, seed: number): number {
-  if (key.length % 4 !== 0) throw new RangeError(`${key.length} octets are not whole words`);
-  let hash = seed | 0;
-  for (let at = 0; at < key.length; at += 4) {
-    let word = key[at]! | (key[at + 1]! << 8) | (key[at + 2]! << 16) | (key[at + 3]! << 24);
-    word = Math.imul(word, 0xcc9e2d51);
-    word = (word << 15) | (word >>> 17);
-    hash ^= Math.imul(word, 0x1b873593);
-    hash = (hash << 13) | (hash >>> 19);
-    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
-  }
-  hash ^= key.length;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  if (key.length !== FLOW_KEY.size) throw new RangeError(`a flow key has ${FLOW_KEY.size} octets, not ${key.length}`);
+  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  let hash = BigInt(seed >>> 0) ^ view.getBigUint64(0, true);
+  hash *= FLOW_MULTIPLIERS[0];
+  for (let at = 1; at < FLOW_MULTIPLIERS.length; at++) hash += view.getBigUint64(at * 8, true) * FLOW_MULTIPLIERS[at]!;
+  hash = BigInt.asUintN(64, hash);
+  hash = BigInt.asUintN(64, (hash ^ (hash >> 32n)) * 0xe7037ed1a0b428dbn);
+  hash = BigInt.asUintN(64, (hash ^ (hash >> 29n)) * 0x8ebc6af09c88c6e3n);
+  return Number(hash >> 32n);
 }

@@ -102,11 +102,33 @@ describe("abi.ts and abi.h", () => {
 });
 
 describe("hashes", () => {
-  it("MurmurHash3 x86_32: published values", () => {
-    const of = (text: string, seed: number) => abi.flowHash(new TextEncoder().encode(text), seed);
-    assert.equal(of("", 1), 0x514e28b7);
-    assert.equal(of("test", 0), 0xba6bd213);
-    assert.equal(of("aaaa", 0x9747b28c), 0x5a97808a);
+  it("a flow's hash: the arithmetic of abi.h, checked with numbers computed in C", () => {
+    const key = Uint8Array.from({ length: abi.FLOW_KEY.size }, (_, at) => (at < 37 ? at * 7 + 1 : 0));
+    assert.equal(abi.flowHash(key, 0), 0x33fa85ab);
+    assert.equal(abi.flowHash(key, 0xffffffff), 0x3313c00d);
+    assert.equal(abi.flowHash(new Uint8Array(abi.FLOW_KEY.size), 0), 0);
+    assert.throws(() => abi.flowHash(key.subarray(1), 0), RangeError);
+  });
+
+  it("a flow's hash spreads what really varies over the slots of both stages", () => {
+    const FLOWS = 64_000;
+    const VARYING: Readonly<Record<string, (view: DataView, at: number) => void>> = {
+      "client ports": (view, at) => view.setUint16(abi.FLOW_KEY.offsets.client_port, 1024 + at),
+      "client addresses": (view, at) => view.setUint16(abi.FLOW_KEY.offsets.client + 14, at),
+      "client networks": (view, at) => view.setUint16(abi.FLOW_KEY.offsets.client + 6, at),
+      capabilities: (view, at) => view.setUint16(abi.FLOW_KEY.offsets.capability + 12, at),
+    };
+    for (const [what, vary] of Object.entries(VARYING)) {
+      const key = new Uint8Array(abi.FLOW_KEY.size);
+      const slots = new Float64Array(4096);
+      for (let at = 0; at < FLOWS; at++) {
+        vary(new DataView(key.buffer), at);
+        slots[abi.flowHash(key, 1) & 4095]! += 1;
+      }
+      const wanted = FLOWS / slots.length;
+      const deviation = slots.reduce((sum, count) => sum + (count - wanted) ** 2 / wanted, 0) / (slots.length - 1);
+      assert.ok(deviation < 1.15, `${what}: chi-squared over its degrees of freedom is ${deviation}`); // 1 ± 0.02 by chance
+    }
   });
 
   it("home line: the multiplication of abi.h in 64 bits", () => {
