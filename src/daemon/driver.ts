@@ -8,7 +8,7 @@ import {
   startKernelDataplane,
   startMemoryDataplane,
 } from "../dataplane/index.ts";
-import { openStateDirectory } from "../host/index.ts";
+import { claimName, openStateDirectory } from "../host/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 
 const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.meta.url));
@@ -56,12 +56,26 @@ function startKernel(options: DataplaneOptions, native: Native, log: Log): Promi
 }
 
 /**
+ * Holds the tables of `pinDirectory` for this process, as two that write them would undo each other's work. Held before
+ * the driver is started, and until after it is closed.
+ * @throws {HostError} host.name-in-use
+ */
+export function claimTables({ dataplane, name }: RouterConfiguration): Promise<AsyncDisposable> {
+  const { pinDirectory } = dataplane;
+  const advice =
+    `another semrd forwards here with the tables below ${pinDirectory}: stop it, ` +
+    `or give the router ${name} a pin-directory and interfaces of its own`;
+  return claimName(`dataplane ${pinDirectory}`, advice);
+}
+
+/**
  * Takes this router out of service: programs detached, pins removed.
  * @throws {HostError} host.state-directory-in-use: it runs, and would go on as if it forwarded
  * @throws {DataplaneError} as the kernel driver
  */
 export async function removeForwarding(configuration: RouterConfiguration, log: Log): Promise<void> {
   using _stopped = await openStateDirectory(configuration.stateDirectory);
+  await using _tables = await claimTables(configuration);
   await using driver = await startKernel(dataplaneOptions(configuration), loadNative(), log);
   await driver.remove();
   log.info("dataplane.removed", { interfaces: driver.ports.map((port) => port.interface) });

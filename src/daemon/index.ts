@@ -16,7 +16,7 @@ import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
 import { controlHandlers } from "./control.ts";
 import { ribDiscovery } from "./discovery.ts";
-import { startDriver } from "./driver.ts";
+import { claimTables, startDriver } from "./driver.ts";
 import { agentNetworks } from "./endpoints.ts";
 import { feedCompiler } from "./feed.ts";
 import { Names } from "./names.ts";
@@ -83,6 +83,8 @@ class Daemon {
     const { stateDirectory } = this.#configuration;
     this.#scope.own(await openStateDirectory(stateDirectory));
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
+    if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
+    if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
     const driver = this.#scope.own(await startDriver(this.#configuration, this.#log));
     this.#movesTunnels = tunnelMoves(driver);
     const rib = this.#scope.own(this.#createRib());

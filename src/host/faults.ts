@@ -4,6 +4,8 @@ export type HostFault =
   /** Another process works in this directory. */
   | { readonly code: "host.state-directory-in-use"; readonly path: string; readonly owner?: string }
   | { readonly code: "host.state-directory-unusable"; readonly path: string; readonly errno: string }
+  /** Another process of this network namespace holds the name. */
+  | { readonly code: "host.name-in-use"; readonly name: string; readonly errno: string }
   /** The journal cannot be opened at all. */
   | { readonly code: "host.journal-unreadable"; readonly path: string; readonly errno: string }
   /** A record was not made durable; those acknowledged before are. */
