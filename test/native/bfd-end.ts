@@ -51,11 +51,11 @@ export class BfdEnd {
     }
   }
 
-  /** Looks until it holds; at most five seconds. */
-  async until(holds: () => boolean, what: string | (() => string)): Promise<void> {
-    const deadline = performance.now() + 5000;
+  /** Looks until it holds; at most five seconds, or `limit` milliseconds. */
+  async until(holds: () => boolean, what: string | (() => string), limit = 5000): Promise<void> {
+    const deadline = performance.now() + limit;
     while (!holds()) {
-      assert.ok(performance.now() < deadline, `not within five seconds: ${typeof what === "string" ? what : what()}`);
+      assert.ok(performance.now() < deadline, `not within ${limit} ms: ${typeof what === "string" ? what : what()}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

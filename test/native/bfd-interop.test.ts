@@ -53,6 +53,7 @@ function interoperate(namespace: string, theirs: string, tell: readonly string[]
         await end.until(
           () => session.status.state === "Up",
           () => `Up: ${JSON.stringify(session.status)}`,
+          15_000, // a daemon that starts on a busy machine
         );
         await end.until(() => !session.status.polling, "the peer answers our Poll");
       }
@@ -109,7 +110,7 @@ protocol bfd {
   interoperate(ours, theirs, ["birdc", "-s", join(folder, "bird.ctl"), "show", "bfd", "sessions"]);
 });
 
-it("FRR's bfdd", (t) => {
+it("FRR's bfdd", async (t) => {
   const link = linkOrSkip(t, "/usr/lib/frr/bfdd", "frr");
   if (link === undefined) return;
   const [ours, theirs] = link;
@@ -118,6 +119,12 @@ it("FRR's bfdd", (t) => {
   spawnSync("chown", ["frr:frr", folder]);
   const common = ["-i", join(folder, "pid"), "--vty_socket", folder, "-z", join(folder, "zserv"), "-P", "0"];
   run(t, theirs, ["/usr/lib/frr/zebra", ...common.with(1, join(folder, "zebra.pid"))]);
+  // bfdd looks for zebra once, and then after ten seconds.
+  const deadline = performance.now() + 10_000;
+  while (!existsSync(join(folder, "zserv"))) {
+    assert.ok(performance.now() < deadline, "zebra does not start");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   writeFileSync(
     join(folder, "bfdd.conf"),
     `bfd

@@ -288,9 +288,9 @@ it("a longer interval waits for the end of the Poll Sequence, a shorter one does
     assert.equal(session.status.transmitInterval, 60_000, "a shorter one holds at once");
     assert.equal(session.status.detectionTime, 300_000, "a longer detection time holds at once");
     // Slower because the peer wants it, and then faster: at once.
-    await peer.send({ requiredMinRx: 500_000, final: true });
+    peer.fields = { ...peer.fields, requiredMinRx: 500_000 };
+    await peer.send({ final: true });
     await end.until(() => session.status.transmitInterval === 500_000, "bfd.RemoteMinRxInterval");
-    await peer.send({ requiredMinRx: 0 });
     peer.fields = { ...peer.fields, requiredMinRx: 0 };
     await end.until(() => session.status.transmitInterval === undefined, "no periodic packets at all");
     peer.fields = { ...peer.fields, requiredMinRx: 20_000, demand: true };
