@@ -84,7 +84,6 @@ class Daemon {
     this.#scope.own(await openStateDirectory(stateDirectory));
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
-    if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
     const driver = this.#scope.own(await startDriver(this.#configuration, this.#log));
     this.#movesTunnels = tunnelMoves(driver);
     const rib = this.#scope.own(this.#createRib());

@@ -172,3 +172,14 @@ describe("state", () => {
     assert.deepEqual([left.winner, left.known], [undefined, true]);
   });
 });
+
+it("two routers with the same pinned tables: the second one is refused, 69", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("skipped: needs root");
+  const kernel = { "semrd-dataplane:dataplane": { driver: "auto", "pin-directory": "/sys/fs/bpf/semrd-process-test" } };
+  const strip = ["setpriv", "--bounding-set", "-bpf,-perfmon,-sys_admin,-net_admin"]; // the name is what is tested
+  await using _first = await routers.started("tables-a", routers.configuration("tables-a", kernel), strip);
+  const second = routers.configuration("tables-b", kernel);
+  const { code, err } = await ended(["--config", await routers.written("tables-b", second)], strip);
+  assert.equal(code, 69, err);
+  assert.match(err, /another semrd forwards here/);
+});
