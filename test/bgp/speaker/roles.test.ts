@@ -70,7 +70,7 @@ describe("roles between routers (RFC 9234)", () => {
         { local: "provider", peerSaid: true },
       ],
     );
-    assert.ok(b.metrics.sum("semrd_bgp_withheld_sets_total", { peer: C, reason: "only-to-customer" }) > 0);
+    assert.ok(b.metrics.sum("semrd_bgp_withheld_routes_total", { peer: C, reason: "only-to-customer" }) > 0);
   });
 
   it("to a customer it goes on, with the mark of who sent it down first", async (t) => {
