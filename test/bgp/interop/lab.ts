@@ -180,3 +180,20 @@ function ownAddress(): Uint8Array {
 export function learnt(router: Router, family: UnicastFamily): UnicastRow[] {
   return [...router.rib.unicast(family).rowsOf({})].filter(({ peer }) => peer !== 0);
 }
+
+/** A configuration file of our end: nothing but BGP with the neighbour, on the memory data plane. */
+export function semrdConfiguration(where: string, socket: string, families: readonly object[]): object {
+  const neighbor = { address: THEIRS, port: PORT, "remote-as": 65000, families: { family: families } };
+  return {
+    "semrd-router:router": {
+      name: "r1",
+      "router-id": "10.0.0.1",
+      "state-directory": join(where, "state"),
+      management: { "control-socket": socket },
+      domain: { "dns-zone": "example.net", prefix: "fd5e:3d00:1::/48" },
+      site: { selector: 1, locator: OURS },
+      "semrd-dataplane:dataplane": { driver: "memory" },
+      "semrd-bgp:bgp": { "local-as": 65000, address: OURS, port: PORT, neighbors: { neighbor: [neighbor] } },
+    },
+  };
+}
