@@ -69,6 +69,7 @@ export function speakerOptions(
         ? undefined
         : {
             restartTime: restart.restartTime,
+            ...(restart.longLivedStaleTime === undefined ? {} : { longLivedStaleTime: restart.longLivedStaleTime }),
             stalePathTime: STALE_PATH_TIME,
             selectionDeferralTime: SELECTION_DEFERRAL_TIME,
           },

@@ -66,6 +66,7 @@ export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { 
             restartTimeSeconds: gracefulRestart.peerRestartTime ?? 0,
             forwardingPreserved: gracefulRestart.peerForwardingPreserved,
             helping: gracefulRestart.helper !== "none",
+            lastResort: gracefulRestart.helper === "long-lived",
           },
         }
       : {}),

@@ -36,6 +36,7 @@ export class NetTable implements RouteTable, OutputHost {
   readonly #pathsOf: Int32Array;
   readonly #staleOf: Int32Array;
   readonly #sweepCursor = new Map<PeerIndex, NetId>();
+  readonly #replaceCursor = new Map<PeerIndex, NetId>();
   /** Nets without a path that an output has still to be told about. */
   readonly #lost: IdSet;
   #hashes = new Int32Array(256);
@@ -315,6 +316,43 @@ export class NetTable implements RouteTable, OutputHost {
 
   sweepStale(peer: PeerIndex, budget: number): boolean {
     return this.#sweep(peer, budget, this.#staleOf, (tag) => this.tags.isStale(tag));
+  }
+
+  replaceStale(peer: PeerIndex, budget: number, change: (attributes: AttributeId) => AttributeId | undefined): boolean {
+    const { netTop } = this.store;
+    const from = this.#replaceCursor.get(peer) ?? 1;
+    const end = Math.min(netTop, from + Math.max(1, budget));
+    for (let id = from; id < end; id++) {
+      const tag = this.#tagOf(id, peer);
+      if (tag !== undefined && this.tags.isStale(tag)) this.#replace(id, peer, change);
+    }
+    if (end < netTop) this.#replaceCursor.set(peer, end);
+    else this.#replaceCursor.delete(peer);
+    return end >= netTop;
+  }
+
+  #replace(id: NetId, peer: PeerIndex, change: (attributes: AttributeId) => AttributeId | undefined): void {
+    const { nets, paths } = this.store;
+    const net = id << NET_SHIFT;
+    const isBest = (nets[net + TAG]! & 0xffff) === peer;
+    let path = nets[net + FURTHER]!;
+    while (!isBest && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== peer) {
+      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+    }
+    const records = isBest ? nets : paths;
+    const at = (isBest ? net : path << PATH_SHIFT) + ATTRIBUTES;
+    const old = records[at]!;
+    const attributes = change(old);
+    if (attributes === old) return;
+    if (attributes === undefined) {
+      this.#drop(id, peer);
+      return;
+    }
+    this.attributes.retain(attributes);
+    records[at] = attributes;
+    this.attributes.release(old);
+    const swapped = nets[net + FURTHER] !== 0 && this.chooser.reselect(id);
+    if (isBest || swapped) this.#changed(id);
   }
 
   sweep(peer: PeerIndex, budget: number): boolean {

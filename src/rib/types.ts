@@ -87,6 +87,11 @@ export interface RouteTable {
   markStale(peer: PeerIndex): void;
   /** Removes up to about `budget` nets' stale routes of `peer`; true when done. Resumable: call again on a later turn. */
   sweepStale(peer: PeerIndex, budget: number): boolean;
+  /**
+   * Gives the stale routes of `peer` the set that `change` answers, or removes them where it answers `undefined`; they stay
+   * stale. Resumable like `sweepStale`.
+   */
+  replaceStale(peer: PeerIndex, budget: number, change: (attributes: AttributeId) => AttributeId | undefined): boolean;
   /** Removes all routes of `peer` the same way. */
   sweep(peer: PeerIndex, budget: number): boolean;
   /** Opens the Adj-RIB-Out view of one neighbour; it begins with everything still to be sent. */

@@ -171,6 +171,14 @@ describe("a valid configuration", () => {
     );
   });
 
+  it("long-lived graceful restart is off unless it has a time", async () => {
+    const text = edited((router) => {
+      router["semrd-bgp:bgp"]["graceful-restart"] = { "long-lived-stale-time": 86400 };
+    });
+    const { bgp } = await parseConfiguration(text, "/", PARTS);
+    assert.deepEqual(bgp?.gracefulRestart, { restartTime: 120, longLivedStaleTime: 86400 });
+  });
+
   it("may be as short as the model allows", async () => {
     const text = edited((router) => {
       for (const name of Object.keys(router)) if (name.includes(":") || name === "management") delete router[name];

@@ -201,7 +201,7 @@ export const PEERS: readonly PeerRow[] = [
     routerId: "10.0.0.2",
     holdTimeSeconds: 3,
     keepaliveSeconds: 1,
-    gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: false },
+    gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: false, lastResort: false },
     families: ["ipv6 capability", "ipv6/unicast"],
     perFamily: [
       { family: "capability", agreed: true, disabled: false, routesReceived: 1, routesAdvertised: 2, routesPending: 0 },
@@ -253,7 +253,7 @@ export const PEERS: readonly PeerRow[] = [
     reflectorClient: false,
     state: "Active",
     stateAgeSeconds: 9,
-    gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: true },
+    gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: true, lastResort: false },
     families: [],
     perFamily: [
       {

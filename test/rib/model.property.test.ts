@@ -51,6 +51,7 @@ const command = fc.oneof(
   { weight: 5, arbitrary: fc.record({ type: fc.constant("withdraw" as const), ...place }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("stale" as const), peer: place.peer }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("sweep-stale" as const), peer: place.peer }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("last-resort" as const), peer: place.peer }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("sweep" as const), peer: place.peer }) },
   {
     weight: 3,
@@ -68,8 +69,16 @@ const command = fc.oneof(
 
 interface ModelPath {
   readonly peer: number;
-  readonly set: AttributeSet;
+  set: AttributeSet;
   stale: boolean;
+}
+
+const LLGR_STALE = 0xffff0006;
+
+/** What becomes of a stale set: some go, the others are marked. */
+function lastResort(set: AttributeSet): AttributeSet | undefined {
+  if (set.multiExitDisc === 3) return undefined;
+  return set.communities.includes(LLGR_STALE) ? set : { ...set, communities: [...set.communities, LLGR_STALE] };
 }
 
 /** RFC 4271 §9.1.2.2 as a list of filters, written for reading. */
@@ -81,6 +90,7 @@ function best(paths: readonly ModelPath[]): ModelPath | undefined {
     return left.filter((path) => value(path) === least);
   };
   let left = keep(paths, (path) => (eligible(path) ? 0 : 1));
+  left = keep(left, (path) => (path.set.communities.includes(LLGR_STALE) ? 1 : 0));
   left = keep(left, (path) => -(path.set.localPref ?? 100));
   left = keep(left, (path) => asPathLength(path.set));
   const atMed = left;
@@ -173,6 +183,20 @@ describe("RIB against a model", () => {
               while (!rib.capability.sweepStale(peer, 3));
               remove((path) => path.peer === step.peer && path.stale);
               break;
+            case "last-resort": {
+              const change = (id: number): number | undefined => {
+                const set = lastResort(rib.attributes.get(id));
+                return set === undefined ? undefined : intern(rib, set);
+              };
+              while (!rib.capability.replaceStale(peer, 3, change));
+              remove((path) => path.peer === step.peer && path.stale && lastResort(path.set) === undefined);
+              for (const paths of model.values()) {
+                for (const path of paths) {
+                  if (path.peer === step.peer && path.stale) path.set = lastResort(path.set)!;
+                }
+              }
+              break;
+            }
             case "sweep":
               while (!rib.capability.sweep(peer, 3));
               remove((path) => path.peer === step.peer);

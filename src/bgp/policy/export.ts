@@ -1,6 +1,7 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeSet } from "../../rib/index.ts";
 import { type BgpRole, isTransitive, prependAs } from "../wire/index.ts";
+import { LLGR_STALE } from "./long-lived.ts";
 import { reflectedSet } from "./reflection.ts";
 import { markSent, wouldLeak } from "./roles.ts";
 
@@ -21,6 +22,8 @@ export interface ExportFacts {
   readonly clusterId: number;
   /** Across the border nothing is changed that a route server leaves alone. @see RFC 7947 §2.2 */
   readonly transparent?: boolean;
+  /** The neighbour knows what LLGR_STALE means. @see RFC 9494 §4.3 */
+  readonly takesLongLived?: boolean;
   /** Of this router on the session, where it counts for the family. */
   readonly role?: BgpRole;
 }
@@ -28,12 +31,13 @@ export interface ExportFacts {
 /** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
 const DEFAULT_LOCAL_PREF = 100;
 
-/** Why a set may not go to a neighbour; `undefined` when it may. @see RFC 1997 "Well-known Communities"; RFC 9234 §5 */
+/** Why a set may not go to a neighbour; `undefined` when it may. @see RFC 1997 "Well-known Communities"; RFC 9234 §5; RFC 9494 §4.3 */
 export function exportRefusal(
   set: AttributeSet,
-  { kind, role }: Pick<ExportFacts, "kind" | "role">,
+  { kind, role, takesLongLived }: Pick<ExportFacts, "kind" | "role" | "takesLongLived">,
 ): string | undefined {
   if (set.communities.includes(NO_ADVERTISE)) return "no-advertise";
+  if (takesLongLived !== true && set.communities.includes(LLGR_STALE)) return "llgr-stale";
   if (kind === "internal") return undefined;
   if (role !== undefined && wouldLeak(set, role)) return "only-to-customer";
   return set.communities.includes(NO_EXPORT) || set.communities.includes(NO_EXPORT_SUBCONFED) ? "no-export" : undefined;

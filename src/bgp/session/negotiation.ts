@@ -10,6 +10,7 @@ import {
   type Family,
   type GracefulRestartCapability,
   IPV4_UNICAST,
+  type LongLivedFamily,
   type OpenMessage,
   OpenSubcode,
   refused,
@@ -46,6 +47,8 @@ export interface Agreement {
         readonly notification: boolean;
       }
     | undefined;
+  /** Of the peer, when both offer it and graceful restart: families that were agreed. @see RFC 9494 §4.1 */
+  readonly longLived?: readonly LongLivedFamily[];
   /** Codes of the peer's capabilities that are not known here. */
   readonly unknownCapabilities: readonly number[];
 }
@@ -80,6 +83,9 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
       ...(settings.extendedMessages === true ? { extendedMessages: true } : {}),
       ...(role === undefined ? {} : { roles: [roleCode(role.local)] }),
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
+      ...(restart === undefined || own?.longLivedStaleTime === undefined
+        ? {}
+        : { longLived: longLivedOffer(restart.families, own.longLivedStaleTime) }),
       unknown: [],
     },
   };
@@ -126,8 +132,18 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
     extendedMessages: sent.capabilities.extendedMessages === true && theirs.extendedMessages === true,
     ...(role === undefined ? {} : { role: { local: role.local, peerSaid: theirs.roles !== undefined } }),
     gracefulRestart: restart,
+    ...(restart === undefined || sent.capabilities.longLived === undefined || theirs.longLived === undefined
+      ? {}
+      : { longLived: theirs.longLived.filter(({ family }) => includes(families, family)) }),
     unknownCapabilities: theirs.unknown,
   });
+}
+
+function longLivedOffer(
+  families: GracefulRestartCapability["families"],
+  staleTime: Seconds,
+): readonly LongLivedFamily[] {
+  return families.map(({ family, forwardingPreserved }) => ({ family, forwardingPreserved, staleTime }));
 }
 
 /** Several instances have to say the same. @see RFC 9234 §4.2 */

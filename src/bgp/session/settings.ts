@@ -13,6 +13,8 @@ export interface OwnRestart {
    * went silent may be gone, and its capabilities are served elsewhere. @see RFC 8538 §4
    */
   readonly keepOverNotification?: boolean;
+  /** How long routes may be used after the restart time is over; `undefined`: not offered. @see RFC 9494 */
+  readonly longLivedStaleTime?: Seconds;
 }
 
 /** Everything that a session's decisions depend on besides its state. May differ from step to step. */

@@ -182,7 +182,9 @@ export class ExportGroups {
     this.#shared.set(policy, shared);
     const { kind, asWidth, extendedNextHop, extendedMessages } = agreed;
     const { nextHopSelf = false, routeServerClient = false } = peer;
-    const session = [kind, asWidth, extendedNextHop, extendedMessages, roleFor(facts.family, agreed, peer)];
+    const takesLongLived = agreed.longLived !== undefined;
+    const role = roleFor(facts.family, agreed, peer);
+    const session = [kind, asWidth, extendedNextHop, extendedMessages, takesLongLived, role];
     const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -199,7 +201,8 @@ export class ExportGroups {
     const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
     const role = roleFor(family, agreed, peer);
     const session = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
-    const facts: ExportFacts = { ...session, ...(role === undefined ? {} : { role }) };
+    const takesLongLived = agreed.longLived !== undefined;
+    const facts: ExportFacts = { ...session, takesLongLived, ...(role === undefined ? {} : { role }) };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
     return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed, () => this.#mode);

@@ -84,6 +84,11 @@ export interface GracefulRestartOptions {
   readonly stalePathTime: Seconds;
   /** How long this router waits for End-of-RIB of its neighbours after its own restart. */
   readonly selectionDeferralTime: Seconds;
+  /**
+   * Offered and helped: routes of a neighbour that is gone for longer than its restart time stay as the last resort, for as
+   * long as it said; neighbours keep ours for this long. @see RFC 9494
+   */
+  readonly longLivedStaleTime?: Seconds;
   /** Keep routes over NOTIFICATIONs and an expired hold timer as well, where the neighbour does. Default false. @see RFC 8538 */
   readonly keepOverNotification?: boolean;
 }

@@ -58,6 +58,9 @@ export class OwnRestartControl implements Disposable {
       restartTime: gracefulRestart.restartTime,
       restarting: !this.mayEndRib,
       keepOverNotification: gracefulRestart.keepOverNotification ?? false,
+      ...(gracefulRestart.longLivedStaleTime === undefined
+        ? {}
+        : { longLivedStaleTime: gracefulRestart.longLivedStaleTime }),
       // Once it has converged, what it forwards is preserved over the loss of a mere session.
       forwardingPreserved: start.forwardingPreserved || this.#localConverged,
     };

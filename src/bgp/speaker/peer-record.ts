@@ -150,6 +150,7 @@ export class PeerRecord {
         routeRefresh: agreed?.routeRefresh ?? false,
         extendedMessages: agreed?.extendedMessages ?? false,
         gracefulRestart: restart !== undefined,
+        longLivedGracefulRestart: agreed?.longLived !== undefined,
         unknown: agreed?.unknownCapabilities ?? [],
       },
       familyDisabled: now.familiesDisabled.length > 0,

@@ -1,16 +1,18 @@
 import type { Clock, Random, Seconds } from "../../base/index.ts";
-import type { PeerIndex, RibPeer, RouteFamily } from "../../rib/index.ts";
+import { type AttributeId, type PeerIndex, RibError, type RibPeer, type RouteFamily } from "../../rib/index.ts";
+import { longLivedSet } from "../policy/index.ts";
 import {
   type Agreement,
   type Helper,
   type HelperEffect,
   type HelperEvent,
   type HelperTimer,
+  helperTimeout,
   NO_HELPER,
   type SessionEnd,
   stepHelper,
 } from "../session/index.ts";
-import { type Dialect, type Family, routeFamily } from "../wire/index.ts";
+import { type AttributeCodec, type Family, routeFamily } from "../wire/index.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
 import { TimerSet } from "./timer-set.ts";
 
@@ -20,7 +22,7 @@ export interface PeerRibParts {
   readonly rib: SpeakerRib;
   /** Whose routes are taken from this neighbour. */
   readonly families: readonly RouteFamily[];
-  readonly dialect: Dialect;
+  readonly codec: AttributeCodec;
   readonly clock: Clock;
   readonly random: Random;
   readonly stalePathTime: Seconds;
@@ -47,9 +49,7 @@ export class PeerRib implements Disposable {
 
   constructor(parts: PeerRibParts) {
     this.#parts = parts;
-    this.#timers = new TimerSet(parts.clock, parts.random, (name) =>
-      this.#step({ type: name === "restart" ? "RestartTimer_Expires" : "StalePathTimer_Expires" }),
-    );
+    this.#timers = new TimerSet(parts.clock, parts.random, (timer) => this.#step(helperTimeout(timer)));
   }
 
   /** Its number; `undefined` before its first session. */
@@ -59,6 +59,11 @@ export class PeerRib implements Disposable {
 
   get helper(): Helper {
     return this.#helper;
+  }
+
+  /** The neighbour is gone, and its routes are kept. */
+  get isHelping(): boolean {
+    return this.#helper.state === "retaining" || this.#helper.state === "long-lived";
   }
 
   get busy(): boolean {
@@ -113,8 +118,7 @@ export class PeerRib implements Disposable {
   /** The RIB sweeps what is left and frees the number. */
   #forget(): void {
     this.#helper = NO_HELPER;
-    this.#timers.disarm("restart");
-    this.#timers.disarm("stalePath");
+    this.#timers.disarmAll();
     this.#jobs = [];
     if (this.#index !== undefined && !this.#frozen) this.#parts.rib.closePeer(this.#index);
     this.#index = undefined;
@@ -137,18 +141,42 @@ export class PeerRib implements Disposable {
       this.#timers.disarm(effect.timer);
       return;
     }
-    const { families, dialect, rib } = this.#parts;
-    const family = routeFamily(effect.family, dialect);
+    const { families, codec, rib } = this.#parts;
+    const family = routeFamily(effect.family, codec.dialect);
     if (family === undefined || !families.includes(family)) return;
     const table = rib.table(family);
     if (effect.type === "deleteStale") this.#enqueue((peer) => table.sweepStale(peer, NETS_AT_ONCE));
     else if (effect.type === "deleteAll") this.#enqueue((peer) => table.sweep(peer, NETS_AT_ONCE));
-    else {
+    else if (effect.type === "markLongLived") {
+      this.#enqueue((peer) => table.replaceStale(peer, NETS_AT_ONCE, this.#lastResort(family)));
+    } else {
       this.#enqueue((peer) => {
         table.markStale(peer);
         return true;
       });
     }
+  }
+
+  /** Sets of stale routes as they are used from now on. The answers hold for one turn, as the numbers of sets do. */
+  #lastResort(family: RouteFamily): (attributes: AttributeId) => AttributeId | undefined {
+    const { rib, codec } = this.#parts;
+    const marked = (id: AttributeId): AttributeId | undefined => {
+      const set = longLivedSet(rib.attributes.get(id));
+      if (set === undefined) return undefined;
+      const identity = codec.identity(set, family);
+      try {
+        return rib.attributes.intern(identity, 0, identity.length, () => set, family);
+      } catch (cause) {
+        // Without room for the mark a route cannot be told from a good one: it goes, as it would without this help.
+        if (cause instanceof RibError) return undefined;
+        throw cause;
+      }
+    };
+    const known = new Map<AttributeId, AttributeId | undefined>();
+    return (id) => {
+      if (!known.has(id)) known.set(id, marked(id));
+      return known.get(id);
+    };
   }
 
   /** Jobs run in order; the first piece at once, the rest on later turns. */

@@ -78,7 +78,7 @@ export class Peer implements AsyncDisposable {
     this.#rib = new PeerRib({
       rib: parts.rib,
       families: familiesOf(options).map(({ family }) => family),
-      dialect: parts.codec.dialect,
+      codec: parts.codec,
       clock,
       random,
       stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
@@ -105,7 +105,7 @@ export class Peer implements AsyncDisposable {
   /** @see RFC 5882 §4.3 */
   pathFailed({ independent }: PathFailure): void {
     if (this.#up === undefined) {
-      if (independent && this.#rib.helper.state === "retaining") this.#rib.giveUp();
+      if (independent && this.#rib.isHelping) this.#rib.giveUp();
     } else if (independent || this.#up.agreed.gracefulRestart === undefined) this.#pathIsDown();
     else this.#doubt ??= this.#parts.clock.after(LATE_END, () => this.#pathIsDown());
   }
@@ -475,7 +475,7 @@ export class Peer implements AsyncDisposable {
     this.#up = undefined;
     this.#record.flapped();
     this.#rib.lost(agreed, end);
-    const helping = this.#rib.helper.state === "retaining";
+    const helping = this.#rib.isHelping;
     this.#noDoubt();
     this.#parts.sessionChanged({ type: "ended", peer: this.options.address, retained: helping });
     log.warn("bgp.session.ended", { peer: this.options.address, reason, routesRetained: helping });

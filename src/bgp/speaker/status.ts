@@ -56,6 +56,7 @@ export interface PeerStatus {
     readonly routeRefresh: boolean;
     readonly extendedMessages: boolean;
     readonly gracefulRestart: boolean;
+    readonly longLivedGracefulRestart: boolean;
     /** Codes that this router does not know. */
     readonly unknown: readonly number[];
   };
@@ -64,7 +65,7 @@ export interface PeerStatus {
   /** Those that are configured. */
   readonly perFamily: readonly FamilyStatus[];
   readonly gracefulRestart: {
-    readonly helper: "none" | "retaining" | "awaiting";
+    readonly helper: "none" | "retaining" | "long-lived" | "awaiting";
     readonly peerRestartTime: Seconds | undefined;
     readonly peerRestarted: boolean;
     readonly peerForwardingPreserved: boolean;

@@ -12,6 +12,14 @@ export interface GracefulRestartCapability {
   readonly families: readonly { readonly family: Family; readonly forwardingPreserved: boolean }[];
 }
 
+/** @see RFC 9494 §3 */
+export interface LongLivedFamily {
+  readonly family: Family;
+  readonly forwardingPreserved: boolean;
+  /** 24 bits. */
+  readonly staleTime: Seconds;
+}
+
 /** What an OPEN offers. Absent capabilities are `undefined`, `false` or empty. */
 export interface Capabilities {
   readonly families: readonly Family[];
@@ -24,6 +32,8 @@ export interface Capabilities {
   /** Values, as more than one instance may come. @see RFC 9234 §4.1 */
   readonly roles?: readonly number[];
   readonly gracefulRestart?: GracefulRestartCapability;
+  /** Long-lived graceful restart. @see RFC 9494 §3 */
+  readonly longLived?: readonly LongLivedFamily[];
   /** Codes that this router does not know, in the order received. */
   readonly unknown: readonly number[];
 }
@@ -37,6 +47,7 @@ export interface CapabilitiesDraft {
   extendedMessages?: boolean;
   roles?: number[];
   gracefulRestart?: GracefulRestartCapability;
+  longLived?: LongLivedFamily[];
   unknown: number[];
 }
 
@@ -55,6 +66,7 @@ const MAX_PARAMETER = 253;
 const RESTART_STATE = 0x8;
 const GRACEFUL_NOTIFICATION = 0x4;
 const FORWARDING_STATE = 0x80;
+const MAX_STALE_TIME = 0xffffff;
 const AFI_IPV6 = 2;
 
 const ROWS: readonly CapabilityRow[] = [
@@ -163,6 +175,33 @@ const ROWS: readonly CapabilityRow[] = [
       return value.left === 0;
     },
     encode: ({ fourOctetAs }) => (fourOctetAs === undefined ? [] : [new Writer(4).u32(fourOctetAs).finish()]),
+  },
+  {
+    code: 71,
+    name: "long-lived-graceful-restart",
+    see: "RFC 9494 §3",
+    decode(value, draft) {
+      const families: LongLivedFamily[] = [];
+      while (value.left > 0) {
+        const family = { afi: value.u16(), safi: value.u8() };
+        const forwardingPreserved = (value.u8() & FORWARDING_STATE) !== 0;
+        families.push({ family, forwardingPreserved, staleTime: seconds((value.u8() << 16) | value.u16()) });
+      }
+      // Only one instance may be sent; the last one counts where there are more.
+      draft.longLived = families;
+      return true;
+    },
+    encode({ longLived }) {
+      if (longLived === undefined) return [];
+      const out = new Writer(64);
+      for (const { family, forwardingPreserved, staleTime } of longLived) {
+        const time = Math.min(staleTime, MAX_STALE_TIME);
+        out.u16(family.afi).u8(family.safi);
+        out.u8(forwardingPreserved ? FORWARDING_STATE : 0);
+        out.u8(time >>> 16).u16(time & 0xffff);
+      }
+      return [out.finish()];
+    },
   },
 ];
 

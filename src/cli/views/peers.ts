@@ -36,7 +36,12 @@ export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
       {
         title: "STATE",
         cell: (row) =>
-          row.gracefulRestart?.helping ? { text: `${row.state}, routes kept`, colour: "yellow" } : state(row.state),
+          row.gracefulRestart?.helping === true
+            ? {
+                text: `${row.state}, routes kept${row.gracefulRestart.lastResort ? " as last resort" : ""}`,
+                colour: "yellow",
+              }
+            : state(row.state),
       },
       { title: "SINCE", align: "right", cell: (row) => age(row.stateAgeSeconds) },
       { title: "ROUTER ID", cell: (row) => row.routerId ?? "" },

@@ -93,7 +93,11 @@ export interface BgpConfiguration {
   /** Begin as a router that is about to go. */
   readonly gracefulShutdown: boolean;
   /** Absent: restart is not offered. */
-  readonly gracefulRestart?: { readonly restartTime: Seconds };
+  readonly gracefulRestart?: {
+    readonly restartTime: Seconds;
+    /** Absent: routes end with the restart time. */
+    readonly longLivedStaleTime?: Seconds;
+  };
   readonly neighbors: readonly NeighborConfiguration[];
 }
 

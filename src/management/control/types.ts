@@ -200,6 +200,8 @@ export interface PeerRow {
     readonly forwardingPreserved: boolean;
     /** Its routes are kept although its session is down. */
     readonly helping: boolean;
+    /** Its restart time is over: they are used where there is nothing better. */
+    readonly lastResort: boolean;
   };
   /** Families agreed on, e.g. "ipv6 capability". */
   readonly families: readonly string[];

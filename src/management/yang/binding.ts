@@ -112,8 +112,18 @@ function bindBgp(bgp: BgpInstance): BgpConfiguration {
     port: bgp.port,
     ...(bgp["cluster-id"] === undefined ? {} : { clusterId: routerIdOf(bgp["cluster-id"]) }),
     gracefulShutdown: bgp["graceful-shutdown"],
-    ...(restart.enabled ? { gracefulRestart: { restartTime: seconds(restart["restart-time"]) } } : {}),
+    ...(restart.enabled ? { gracefulRestart: bindGracefulRestart(restart) } : {}),
     neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
+  };
+}
+
+function bindGracefulRestart(
+  restart: BgpInstance["graceful-restart"],
+): NonNullable<BgpConfiguration["gracefulRestart"]> {
+  const longLived = restart["long-lived-stale-time"];
+  return {
+    restartTime: seconds(restart["restart-time"]),
+    ...(longLived === 0 ? {} : { longLivedStaleTime: seconds(longLived) }),
   };
 }
 

@@ -83,7 +83,11 @@ export interface BgpInstance {
   readonly "connect-retry": number;
   readonly "cluster-id"?: string;
   readonly "graceful-shutdown": boolean;
-  readonly "graceful-restart": { readonly enabled: boolean; readonly "restart-time": number };
+  readonly "graceful-restart": {
+    readonly enabled: boolean;
+    readonly "restart-time": number;
+    readonly "long-lived-stale-time": number;
+  };
   readonly neighbors?: { readonly neighbor?: readonly NeighborInstance[] };
 }
 

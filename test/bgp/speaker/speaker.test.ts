@@ -43,6 +43,7 @@ describe("two routers of one AS", () => {
       routeRefresh: true,
       extendedMessages: true,
       gracefulRestart: true,
+      longLivedGracefulRestart: false,
       unknown: [],
     });
     assert.deepEqual([peer.routesReceived, peer.routesAdvertised, b.peer().routesAdvertised], [1, 0, 1]);
