@@ -139,6 +139,28 @@ export class Writer {
     return this;
   }
 
+  /** Forgets what was written from `length` on. */
+  truncate(length: number): this {
+    this.#length = Math.min(this.#length, length);
+    return this;
+  }
+
+  /** Writes over an octet that is there. */
+  put8(at: number, value: number): this {
+    if (at >= this.#length) throw new RangeError(`octet ${at} of ${this.#length}`);
+    this.#octets[at] = value;
+    return this;
+  }
+
+  /** Moves what was written from `at` on by one octet; the octet in between is 0. */
+  insert8(at: number): this {
+    const end = this.#length;
+    this.#room(1);
+    this.#octets.copyWithin(at + 1, at, end);
+    this.#octets[at] = 0;
+    return this;
+  }
+
   /** Reserves a two-octet length, runs `body`, and writes the number of octets that `body` appended. */
   lengthPrefixed16(body: () => void): this {
     const at = this.#room(2);

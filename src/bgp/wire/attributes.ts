@@ -58,7 +58,6 @@ export class AttributeCodec {
   readonly #byCode: (AttributeRow | undefined)[] = new Array(256).fill(undefined);
   /** Written anew by each `identity` and `encode`, which hand out copies of what is needed. */
   readonly #out = new Writer(ROOM);
-  readonly #values = new Writer(ROOM);
   readonly #slab = new OctetSlab();
 
   constructor(dialect: Dialect) {
@@ -146,19 +145,38 @@ export class AttributeCodec {
   }
 
   #write(set: AttributeSet, context: AttributeContext, out: Writer, partial: number): void {
-    const unknown = set.opaque.filter(({ code }) => !KNOWN_CARRIED.has(code)).sort((a, b) => a.code - b.code);
-    const values = this.#values.clear();
+    const unknown = set.opaque.length === 0 ? set.opaque : unknownOf(set);
     let next = 0;
     for (const row of this.#rows) {
       for (; next < unknown.length && unknown[next]!.code < row.code; next++) {
         writeAttribute(out, unknown[next]!.flags | partial, unknown[next]!.code, unknown[next]!.value);
       }
-      const from = values.length;
-      if (row.encode(set, context, values)) writeAttribute(out, row.flags, row.code, values.finish().subarray(from));
+      const at = out.length;
+      out.u8(row.flags).u8(row.code).u8(0); // the length comes when it is known
+      if (row.encode(set, context, out)) finishAttribute(out, at, row.flags);
+      else out.truncate(at);
     }
     for (; next < unknown.length; next++) {
       writeAttribute(out, unknown[next]!.flags | partial, unknown[next]!.code, unknown[next]!.value);
     }
+  }
+}
+
+/** By code. Those that are known are written by their rows. */
+function unknownOf(set: AttributeSet): AttributeSet["opaque"] {
+  return set.opaque.filter(({ code }) => !KNOWN_CARRIED.has(code)).sort((a, b) => a.code - b.code);
+}
+
+/** Sets the length of the attribute that begins at `at` and ends here. */
+function finishAttribute(out: Writer, at: number, flags: number): void {
+  const length = out.length - at - 3;
+  if (length <= 255) out.put8(at + 2, length);
+  else {
+    out.insert8(at + 2);
+    out
+      .put8(at, flags | ExtendedLength)
+      .put8(at + 2, length >>> 8)
+      .put8(at + 3, length & 0xff);
   }
 }
 

@@ -412,6 +412,25 @@ describe("UpdateEncoder, unicast", () => {
     );
   });
 
+  it("attributes of 255 and 256 octets, the second with an extended length, come back as they went (RFC 4271 §4.3)", () => {
+    const internal = { asWidth: 4, internal: true } as const;
+    for (const length of [255, 256, 1200]) {
+      const opaque = [{ flags: 0xc0, code: 99, value: new Uint8Array(length).fill(7) }];
+      const communities = Array.from({ length: 63 + (length > 255 ? 1 : 0) }, (_, i) => 0xfde80000 + i);
+      const sent: AttributeSet = { ...set, opaque, communities, nextHop: v6 };
+      const attributes = codec.encode(sent, internal);
+      const encoder = new UpdateEncoder(IPV6_UNICAST);
+      encoder.announce(attributes, v6, Uint8Array.of(0), 0, 1);
+      const block = encoder.take()!;
+      const decoder = new UpdateDecoder(codec, internal, ALL);
+      const outcome = decoder.decode(block, 19, block.length);
+      assert.ok(outcome.kind === "routes" && outcome.attributes !== undefined);
+      assert.deepEqual(outcome.attributes.set.communities, communities);
+      assert.deepEqual(outcome.attributes.set.opaque, [{ flags: 0xe0, code: 99, value: opaque[0]!.value }]);
+      assert.equal(toHex(attributes).includes("d008"), length > 255, "COMMUNITIES with an extended length");
+    }
+  });
+
   it("says End-of-RIB as the family does (RFC 4724 §2)", () => {
     for (const [family, want] of [
       [IPV4_UNICAST, "end-of-rib 1/1"],
