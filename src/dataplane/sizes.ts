@@ -2,7 +2,7 @@ import { MAX_INDEX } from "./operation.ts";
 
 /** How many entries each table has. Both drivers refuse what is beyond with `dataplane.table-full`. */
 export interface TableSizes {
-  /** Lines of two slots; a power of two, so that at most half of the slots are used. */
+  /** Lines of two slots; a power of two, and at most a third of the slots is used: at a half, 16 lines are too few for some. */
   readonly capabilityLines: number;
   /** Groups and next hops with index 0, which means "none". */
   readonly groups: number;
@@ -18,7 +18,7 @@ const LEAST_LINES = 64;
 export function tableSizes(maxCapabilities: number): TableSizes {
   const indexes = Math.min(MAX_INDEX + 1, Math.max(LEAST_INDEXES, powerOfTwo(2 * maxCapabilities)));
   return {
-    capabilityLines: Math.max(LEAST_LINES, powerOfTwo(maxCapabilities)),
+    capabilityLines: Math.max(LEAST_LINES, powerOfTwo(1.5 * maxCapabilities)),
     groups: indexes,
     nextHops: indexes,
     nodes: NODES,

@@ -7,7 +7,7 @@ import { type Row, row, single } from "./figures.ts";
 import { LiveFrames } from "./live.ts";
 import { NETWORK } from "./network.ts";
 import { PIN_ROOT } from "./places.ts";
-import { roomFor, setClientPort, startFilled } from "./world.ts";
+import { setClientPort, startFilled } from "./world.ts";
 
 const NAME = "restart";
 const CAPABILITIES = 1000;
@@ -46,7 +46,7 @@ export async function measureRestarts(runs: number): Promise<Row[]> {
 }
 
 async function startProcess() {
-  const words = [join(import.meta.dirname, "restart-process.ts"), NAME, `${roomFor(CAPABILITIES)}`];
+  const words = [join(import.meta.dirname, "restart-process.ts"), NAME, `${CAPABILITIES}`];
   const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
   const [text] = (await once(child.stdout, "data", { signal: AbortSignal.timeout(DEADLINE_MS) })) as [Buffer];
   const { adopted } = JSON.parse(text.toString()) as { adopted: boolean };

@@ -6,7 +6,6 @@ import {
   capabilityAddress,
   fillCapabilities,
   hopsAndGroups,
-  roomFor,
   setCapability,
   startDataplane,
   threadMicroseconds,
@@ -22,7 +21,7 @@ const MEBIBYTE = 1024 * 1024;
 /** What the driver's own table code does in a second: 1 M capabilities in, some changed, some out and in again. */
 export async function measureTables(): Promise<Row[]> {
   const size = { capabilities: CAPABILITIES, groups: GROUPS };
-  await using dataplane = await startDataplane("tables", roomFor(CAPABILITIES));
+  await using dataplane = await startDataplane("tables", CAPABILITIES);
   dataplane.apply(hopsAndGroups(size), 1);
   const fill = fillCapabilities(dataplane, size).reduce((sum, time) => sum + time, 0);
   const some = (batch: number): number[] =>

@@ -115,13 +115,8 @@ export function startDataplane(
   );
 }
 
-/** At its limit the table refuses the one or the other address: see README.md. */
-export function roomFor(capabilities: number): number {
-  return Math.ceil(capabilities * 1.1);
-}
-
 export async function startFilled(name: string, size: PlanSize, objectPath = PASS_PATH): Promise<KernelDataplane> {
-  const dataplane = await startDataplane(name, roomFor(size.capabilities), {}, objectPath);
+  const dataplane = await startDataplane(name, size.capabilities, {}, objectPath);
   dataplane.apply(hopsAndGroups(size), 1);
   fillCapabilities(dataplane, size);
   return dataplane;

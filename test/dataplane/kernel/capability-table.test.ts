@@ -10,6 +10,7 @@ import {
   KEY_EMPTY,
 } from "../../../src/dataplane/abi.ts";
 import { CapabilityTable } from "../../../src/dataplane/kernel/capability-table.ts";
+import { tableSizes } from "../../../src/dataplane/sizes.ts";
 
 const LINES = 16;
 const DOMAIN = Uint8Array.of(0xfd, 0x5e, 0, 0, 0, 0);
@@ -149,5 +150,30 @@ describe("the capability table", () => {
     const set = ADDRESSES.map((address) => table.set(address, { group: 1, localGroup: 0 }));
     assert.equal(set.filter(Boolean).length, LINES * 2);
     assert.ok(set.includes(false));
+  });
+});
+
+describe("capability table of the size that the driver chooses", () => {
+  // the most that fit into one size of the table: 16 lines from home must be enough for every single one
+  const most = 174_762;
+
+  it(`takes ${most} addresses that differ like hashes`, (t) => {
+    const { capabilityLines } = tableSizes(most);
+    const seed = (Math.random() * 2 ** 32) >>> 0;
+    t.diagnostic(`seed ${seed}`);
+    const table = new CapabilityTable(new Uint8Array(capabilityLines * CAPABILITY_LINE.size));
+    const view = new DataView(new ArrayBuffer(16));
+    let state = seed;
+    const random = (): number => {
+      state = (state + 0x9e3779b9) >>> 0;
+      const mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+      return Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) >>> 0;
+    };
+    view.setUint16(6, 1);
+    for (let number = 0; number < most; number++) {
+      view.setUint32(8, random());
+      view.setUint16(12, random());
+      assert.ok(table.set(new Uint8Array(view.buffer), { group: 1, localGroup: 0 }), `number ${number} found no room`);
+    }
   });
 });
