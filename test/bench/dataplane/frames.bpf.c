@@ -18,6 +18,7 @@ struct bench_count {
 };
 
 const volatile __u32 bench_sink_one = 0;	/* ifindex */
+const volatile __u32 bench_link = 0;		/* ifindex at the router */
 const volatile __u32 bench_stamp = 0;
 /* one line a processor */
 struct bench_count bench_counts[BENCH_PROCESSORS][BENCH_PLACES];
@@ -75,6 +76,13 @@ int floor_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	count(BENCH_DROPPED);
 	return XDP_DROP;
+}
+
+/* The least that forwarding can be: no look at the frame. */
+SEC("xdp")
+int redirect_xdp(struct xdp_md *ctx)
+{
+	return bpf_redirect(bench_link, 0);
 }
 
 /* The kernel's own forwarding, entered in the same way as ours. */

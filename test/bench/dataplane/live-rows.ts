@@ -36,11 +36,12 @@ export async function measureLive(rounds: number): Promise<Row[]> {
   // the FIB forwarder is in the other object, whose flows nobody draws
   using yardstick = await loadProgram("prologue", traffic);
   const floor = forwarder("floor: dropped at the router", programOf(live.object, "floor_xdp"), ["dropped"]);
+  const least = forwarder("floor: redirected without a look", programOf(live.object, "redirect_xdp"), sinks);
   const kernel = forwarder("kernel forwarding", programOf(live.object, "to_kernel"), sinks);
   const fib = forwarder("FIB forwarder", programOf(yardstick, "fib_xdp"), sinks);
   const itself = forwarder("pass, sends by itself", pass, sinks, sends("itself"));
   const stack = forwarder("pass, the stack sends (what the driver sets on veth)", pass, sinks, sends("by the stack"));
-  const all = [floor, kernel, fib, itself, stack];
+  const all = [floor, least, kernel, fib, itself, stack];
 
   const link = bpf.attachXdp(floor.program, arrival, "native");
   try {
@@ -63,6 +64,7 @@ export async function measureLive(rounds: number): Promise<Row[]> {
   return [
     ...all.map((one) => row(one.name, "ns", one.times, undefined, `lost ${one.lost} of ${(rounds + 1) * FRAMES}`)),
     row("kernel forwarding ÷ pass, sends by itself", "", faster(itself, kernel), { least: 2.5 }),
+    row("kernel forwarding ÷ the floor, what can be reached here at most", "", faster(least, kernel)),
     row("FIB forwarder ÷ pass, sends by itself", "", faster(itself, fib)),
     row("kernel forwarding ÷ pass, the stack sends", "", faster(stack, kernel)),
   ];

@@ -35,7 +35,11 @@ export class LiveFrames implements Disposable {
     const object = await loadProgram(
       "frames",
       { ...traffic, macs: MACS },
-      { bench_sink_one: hostU32(sinkIndex(NETWORK.sinks[0])), bench_stamp: hostU32(stamp ? 1 : 0) },
+      {
+        bench_sink_one: hostU32(sinkIndex(NETWORK.sinks[0])),
+        bench_link: hostU32(loadNative().sock.interfaceIndex(NETWORK.links[0])!),
+        bench_stamp: hostU32(stamp ? 1 : 0),
+      },
     );
     const pins = join(PIN_ROOT, name);
     for (const program of ["generate", "sink"]) programOf(object, program).pin(`${pins}-${program}`);

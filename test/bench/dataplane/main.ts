@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { loadNative } from "../../../native/index.ts";
+import { measureAffinity } from "./affinity-rows.ts";
 import { compareObjects } from "./compare.ts";
 import { measureFailover } from "./failover-rows.ts";
 import { isReached, type Row, ratioToBar, tableOf } from "./figures.ts";
@@ -16,6 +17,7 @@ const MARK = "SEMR_BENCH_ISOLATED";
 
 const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Promise<Row[]>]> = new Map([
   ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(7)]],
+  ["affinity", ["Flows stay where they are", measureAffinity]],
   ["live", ["Live frames over veth, one processor", () => measureLive(5)]],
   ["failover", ["A next hop dies under full load", () => measureFailover(5)]],
   ["restart", ["Restart and program upgrade under live frames", () => measureRestarts(5)]],
