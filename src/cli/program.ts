@@ -137,9 +137,10 @@ function buildProgram(
     .command("peer")
     .description("close the BGP session with a peer; it comes up again by itself")
     .argument("<address>", "IPv6 address of the peer")
-    .action((address: string) =>
+    .option("--message <text>", "what the operator of the peer is told")
+    .action((address: string, options: { readonly message?: string }) =>
       print<unknown>(
-        { method: "POST", path: `/peers/${encodeURIComponent(address)}/clear` },
+        { method: "POST", path: `/peers/${encodeURIComponent(address)}/clear${query({ ...options })}` },
         () => `the session with ${address} is being reset\n`,
       ),
     );

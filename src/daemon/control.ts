@@ -89,8 +89,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       await answered(registrar.remove(agent, "command"));
       return done(agent, instances);
     },
-    clearPeer(address: Ipv6Address) {
-      if (speaker?.clear(formatIpv6(address)) === true) return;
+    clearPeer(address: Ipv6Address, message) {
+      if (speaker?.clear(formatIpv6(address), message) === true) return;
       throw new ControlRefusal(
         404,
         "control.no-such-peer",

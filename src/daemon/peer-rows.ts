@@ -1,7 +1,7 @@
 import { type Clock, formatIpv4 } from "../base/index.ts";
 import type { BfdPathStatus } from "../bfd/index.ts";
 import type { PeerError, PeerStatus } from "../bgp/speaker/index.ts";
-import type { PeerBfd, PeerRow } from "../management/index.ts";
+import type { NotificationRow, PeerBfd, PeerRow } from "../management/index.ts";
 
 /** What operators read for `ipv6/251`. */
 const FAMILY_NAMES: ReadonlyMap<string, string> = new Map([["ipv6/251", "ipv6 capability"]]);
@@ -46,6 +46,10 @@ function bfdMembers(bfd: BfdPathStatus, multihop: boolean): PeerBfd {
   };
 }
 
+function notificationRow({ code, subcode, text, at }: PeerError, clock: Clock): NotificationRow {
+  return { code, subcode, text, ageSeconds: Math.max(0, Math.round((clock.wall() - at) / 1000)) };
+}
+
 export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { readonly multihop: boolean }): PeerRow {
   const { gracefulRestart, capabilities } = peer;
   return {
@@ -86,6 +90,14 @@ export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { 
     messagesSent: String(peer.messagesSent),
     establishedTransitions: peer.establishedTransitions,
     ...(peer.lastError === undefined ? {} : { lastError: errorText(peer.lastError) }),
+    ...(peer.lastSent === undefined && peer.lastReceived === undefined
+      ? {}
+      : {
+          lastNotification: {
+            ...(peer.lastSent === undefined ? {} : { sent: notificationRow(peer.lastSent, clock) }),
+            ...(peer.lastReceived === undefined ? {} : { received: notificationRow(peer.lastReceived, clock) }),
+          },
+        }),
     ...(bfd === undefined ? {} : { bfd: bfdMembers(bfd, bfd.multihop) }),
   };
 }

@@ -191,16 +191,18 @@ describe("what a router is told", () => {
       await run(["agent", "drain", ID]),
       await run(["agent", "remove", ID]),
       await run(["clear", "peer", "fd00:ffff::2"]),
+      await run(["clear", "peer", "fd00:ffff::3", "--message", "new fibre & cards"]),
       await run(["drain", "router"]),
       await run(["undrain", "router"]),
       await run(["explain", "/vision/ocr", "--tenant", "acme", "--version", "2"]),
     ];
-    assert.deepEqual(said.slice(0, 7), [
+    assert.deepEqual(said.slice(0, 8), [
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `draining ${ID}: instance 00112233aabbccdd, ffeeddccbbaa9988\n`, err: "" },
       { exitCode: 0, out: `removed ${ID}: no instances\n`, err: "" },
       { exitCode: 0, out: "the session with fd00:ffff::2 is being reset\n", err: "" },
+      { exitCode: 0, out: "the session with fd00:ffff::3 is being reset\n", err: "" },
       { exitCode: 0, out: "this router is draining\n", err: "" },
       { exitCode: 0, out: "this router takes new flows again\n", err: "" },
     ]);
@@ -210,6 +212,7 @@ describe("what a router is told", () => {
       `drain ${ID}`,
       `remove ${ID}`,
       "clear 2",
+      'clear 3 "new fibre & cards"',
       "drain router",
       "undrain router",
       'explain {"capability":"/vision/ocr","tenant":"acme","majorVersion":2}',

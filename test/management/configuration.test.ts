@@ -154,7 +154,13 @@ describe("a valid configuration", () => {
   it("of families: those that are named, with their bounds", async () => {
     const text = edited((router) => {
       const [first, second] = router["semrd-bgp:bgp"].neighbors.neighbor;
-      first.families = { family: [{ name: "ipv6-unicast", "maximum-routes": 5000 }, { name: "capability" }] };
+      first.families = {
+        family: [
+          { name: "ipv6-unicast", "maximum-routes": 5000, "restart-after": 300 },
+          { name: "ipv4-unicast", "maximum-routes": 7, "warn-at": 50 },
+          { name: "capability" },
+        ],
+      };
       second["remote-as"] = 65009;
       second["route-server-client"] = true;
     });
@@ -163,7 +169,11 @@ describe("a valid configuration", () => {
       bgp?.neighbors.map(({ families, routeServerClient }) => ({ families, routeServerClient })),
       [
         {
-          families: [{ family: "ipv6-unicast", maximumRoutes: 5000 }, { family: "capability" }],
+          families: [
+            { family: "ipv6-unicast", maximumRoutes: 5000, warnAtPercent: 75, restartAfter: 300 },
+            { family: "ipv4-unicast", maximumRoutes: 7, warnAtPercent: 50 },
+            { family: "capability" },
+          ],
           routeServerClient: false,
         },
         { families: [{ family: "capability" }], routeServerClient: true },

@@ -485,8 +485,8 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       told.push(`remove ${agent}`);
       return { agent, instances: [] };
     },
-    clearPeer: (address) => {
-      told.push(`clear ${[...address].slice(-1)}`);
+    clearPeer: (address, message) => {
+      told.push(`clear ${[...address].slice(-1)}${message === undefined ? "" : ` ${JSON.stringify(message)}`}`);
     },
     checkConfig: async (text, folder) => {
       told.push(`check ${text.length} ${folder}`);

@@ -1,3 +1,4 @@
+import type { Seconds } from "../../base/index.ts";
 import type { Family, NotificationMessage, OpenMessage } from "../wire/index.ts";
 
 /** Events of one connection under their names in the RFC. @see RFC 4271 §8.1; RFC 9687 §3 (29); RFC 2918 (ROUTE-REFRESH) */
@@ -8,8 +9,8 @@ export type SessionEvent =
   | { readonly type: "ManualStop"; readonly notification?: NotificationMessage }
   /** 3 */
   | { readonly type: "AutomaticStart" }
-  /** 8: the session comes back after its idle hold time. */
-  | { readonly type: "AutomaticStop"; readonly notification: NotificationMessage }
+  /** 8: the session comes back after its idle hold time, or after `idleHold`. */
+  | { readonly type: "AutomaticStop"; readonly notification: NotificationMessage; readonly idleHold?: Seconds }
   /** 9 */
   | { readonly type: "ConnectRetryTimer_Expires" }
   /** 10 */

@@ -68,7 +68,9 @@ export function drop(
 ): Step {
   const end = ending(session, event, sent);
   const innocent = session.state === "Established" && event.type === "TcpConnectionFails";
-  const wait = armWithJitter("idleHold", backOff(settings.idleHold, session.failures, settings));
+  const asked = event.type === "AutomaticStop" ? event.idleHold : undefined;
+  const usual = backOff(settings.idleHold, session.failures, settings);
+  const wait = asked === undefined ? armWithJitter("idleHold", usual) : arm("idleHold", asked);
   return { session: { state: "Idle", failures: session.failures + (innocent ? 0 : 1) }, effects: [...end, wait] };
 }
 

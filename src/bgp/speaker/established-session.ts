@@ -10,6 +10,8 @@ import { Output } from "./output.ts";
 import { familiesOf, type PeerParts, roleFor } from "./peer-parts.ts";
 import type { Connection, Endpoint } from "./transport.ts";
 
+const WARN_AT_PERCENT = 75;
+
 /** What a session has of its own, from Established to its end. */
 export interface EstablishedSession {
   readonly side: Side;
@@ -51,7 +53,11 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
   return { side, agreed, intake, outputs };
 }
 
-function openIntake({ family, maximumRoutes }: PeerFamily, facts: EstablishedFacts, parts: PeerParts): FamilyIntake {
+function openIntake(
+  { family, maximumRoutes, warnAtPercent, restartAfter }: PeerFamily,
+  facts: EstablishedFacts,
+  parts: PeerParts,
+): FamilyIntake {
   const { agreed, options, kind, peerIndex, connection } = facts;
   const { rib, codec, speaker, record, log } = parts;
   const role = roleFor(family, agreed, options);
@@ -81,6 +87,8 @@ function openIntake({ family, maximumRoutes }: PeerFamily, facts: EstablishedFac
       ownNextHop: ownNextHop(family, connection.local, speaker.nextHop),
     },
     maximumRoutes: bound,
+    warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
+    ...(restartAfter === undefined ? {} : { restartAfter }),
     counters: record.counters,
     log,
   });

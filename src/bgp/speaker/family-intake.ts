@@ -1,4 +1,4 @@
-import type { Log } from "../../base/index.ts";
+import type { Log, Seconds } from "../../base/index.ts";
 import { type AttributeSet, type PeerIndex, RibError, type RouteFamily, type RouteTable } from "../../rib/index.ts";
 import {
   type Hits,
@@ -34,12 +34,16 @@ export interface FamilyIntakeParts {
   readonly policy: RoutePolicy;
   readonly peer: PolicyPeer;
   readonly maximumRoutes: number | undefined;
+  readonly warnAtPercent: number;
+  readonly restartAfter?: Seconds;
   readonly counters: PeerCounters;
   readonly log: Log;
 }
 
 /** `undefined`: the routes were taken, or refused one by one. Otherwise why the session has to end (AutomaticStop). */
-export type TakeResult = { readonly kind: "stop"; readonly notification: NotificationMessage } | undefined;
+export type TakeResult =
+  | { readonly kind: "stop"; readonly notification: NotificationMessage; readonly idleHold?: Seconds }
+  | undefined;
 
 export interface ReceivedSet {
   readonly set: AttributeSet;
@@ -66,6 +70,8 @@ export class FamilyIntake {
   readonly #table: RouteTable;
   readonly #refused = new NlriBatch();
   readonly #alike = new NlriBatch();
+  /** The log has said that the maximum is near. */
+  #warned = false;
   readonly #judged = new RecentSets<Judged | JudgedByKey>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
 
@@ -129,10 +135,23 @@ export class FamilyIntake {
       log.error("bgp.routes.no-room", { peer: peer.address, family: this.family, code: cause.code });
       return { kind: "stop", notification: notification(ErrorCode.Cease, CeaseSubcode.OutOfResources) };
     }
-    if (maximumRoutes !== undefined && this.#table.pathsOf(peerIndex) > maximumRoutes) {
-      log.warn("bgp.routes.maximum", { peer: peer.address, family: this.family, maximumRoutes });
-      return { kind: "stop", notification: this.#maximumReached(maximumRoutes) };
+    return maximumRoutes === undefined ? undefined : this.#count(maximumRoutes);
+  }
+
+  /** @see RFC 4486 §4 */
+  #count(maximumRoutes: number): TakeResult {
+    const { peerIndex, log, peer, warnAtPercent, restartAfter } = this.#parts;
+    const routes = this.#table.pathsOf(peerIndex);
+    if (routes > maximumRoutes) {
+      log.warn("bgp.routes.maximum", { peer: peer.address, family: this.family, maximumRoutes, restartAfter });
+      const hold = restartAfter === undefined ? {} : { idleHold: restartAfter };
+      return { kind: "stop", notification: this.#maximumReached(maximumRoutes), ...hold };
     }
+    const isNear = routes * 100 >= maximumRoutes * warnAtPercent;
+    if (isNear && !this.#warned) {
+      log.warn("bgp.routes.near-maximum", { peer: peer.address, family: this.family, routes, maximumRoutes });
+    }
+    this.#warned = isNear;
     return undefined;
   }
 

@@ -1,4 +1,4 @@
-import type { Log } from "../../base/index.ts";
+import type { Log, Seconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { Agreement } from "../session/index.ts";
 import {
@@ -31,7 +31,7 @@ export type IntakeResult =
   /** UpdateMsgErr. */
   | { readonly kind: "reset"; readonly fault: NotificationMessage }
   /** AutomaticStop. */
-  | { readonly kind: "stop"; readonly notification: NotificationMessage };
+  | { readonly kind: "stop"; readonly notification: NotificationMessage; readonly idleHold?: Seconds };
 
 const TAKEN = { kind: "taken" } as const;
 

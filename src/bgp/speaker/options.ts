@@ -8,6 +8,10 @@ export interface PeerFamily {
   readonly family: RouteFamily;
   /** More routes than this end the session. Default: what the neighbour has for all families. @see RFC 4486 §4 */
   readonly maximumRoutes?: number;
+  /** Say so when this share of them is reached, in percent. Default 75. */
+  readonly warnAtPercent?: number;
+  /** How long the neighbour stays down after it had too many. Default: the idle hold time. */
+  readonly restartAfter?: Seconds;
 }
 
 /** @see RFC 9234 */

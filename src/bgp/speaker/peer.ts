@@ -13,7 +13,6 @@ import {
   stepPeering,
 } from "../session/index.ts";
 import {
-  CeaseSubcode,
   type ControlMessage,
   decodeControl,
   ErrorCode,
@@ -26,7 +25,6 @@ import {
   type Frame,
   MessageType,
   type NotificationMessage,
-  notification,
   routeFamily,
 } from "../wire/index.ts";
 import { type EstablishedSession, openSession } from "./established-session.ts";
@@ -96,10 +94,10 @@ export class Peer implements AsyncDisposable {
     this.#dispatch({ type: "accepted" });
   }
 
-  /** Ends the session; it comes back by itself. @see RFC 4486 §3 */
-  clear(): void {
-    const reset = notification(ErrorCode.Cease, CeaseSubcode.AdministrativeReset);
-    this.#event(this.#leadingSide(), { type: "AutomaticStop", notification: reset });
+  /** Ends the session, saying why; it comes back by itself. One that waits to come back does so at once. @see RFC 4486 §3 */
+  clear(reset: NotificationMessage): void {
+    if (leading(this.#peering).state === "Idle") this.start();
+    else this.#event(this.#leadingSide(), { type: "AutomaticStop", notification: reset });
   }
 
   /** @see RFC 5882 §4.3 */
@@ -392,7 +390,11 @@ export class Peer implements AsyncDisposable {
         this.#event(side, { type: "UpdateMsgErr", fault: result.fault });
         return;
       case "stop":
-        this.#event(side, { type: "AutomaticStop", notification: result.notification });
+        this.#event(side, {
+          type: "AutomaticStop",
+          notification: result.notification,
+          ...(result.idleHold === undefined ? {} : { idleHold: result.idleHold }),
+        });
         return;
       case "disable-family":
         this.#rib.sweepAll(result.family);

@@ -74,8 +74,11 @@ export interface Speaker extends AsyncDisposable {
   readonly deferral: SelectionDeferral;
   /** In the order of configuration. */
   peers(): readonly PeerStatus[];
-  /** Ends the session, which comes back by itself; false for an unknown neighbour. */
-  clear(address: string): boolean;
+  /**
+   * Ends the session, which comes back by itself, with a text for the other operator (RFC 9003); one that waits to come back
+   * does so at once. False for an unknown neighbour.
+   */
+  clear(address: string, text?: string): boolean;
   /**
    * BFD says that the path to the neighbour failed: its session ends with "BFD down" and its routes go, without graceful
    * restart. Where the failure may be its process that ended, the session has {@link LATE_END} to end by itself first, and
@@ -210,9 +213,9 @@ class RunningSpeaker implements Speaker {
     return Array.from(this.#peers.values(), (peer) => peer.status());
   }
 
-  clear(address: string): boolean {
+  clear(address: string, text?: string): boolean {
     const peer = this.#peer(address);
-    peer?.clear();
+    peer?.clear(ceaseWithText(CeaseSubcode.AdministrativeReset, text));
     return peer !== undefined;
   }
 

@@ -106,6 +106,10 @@ export interface FamilyConfiguration {
   readonly family: "capability" | "ipv6-unicast" | "ipv4-unicast";
   /** Absent: as many as there is room for. */
   readonly maximumRoutes?: number;
+  /** Of these, in percent; absent without a maximum. */
+  readonly warnAtPercent?: number;
+  /** How long the session stays down after too many; absent: as after any error. */
+  readonly restartAfter?: Seconds;
 }
 
 export interface BfdConfiguration {

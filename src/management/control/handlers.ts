@@ -56,7 +56,8 @@ export interface ControlHandlers {
   drainAgent(agent: string): Answer<AgentCommandResult>;
   removeAgent(agent: string): Answer<AgentCommandResult>;
   drainRouter(on: boolean): Answer<DrainResult>;
-  clearPeer(address: Ipv6Address): Answer<void>;
+  /** `message` is for the operator of the peer. */
+  clearPeer(address: Ipv6Address, message: string | undefined): Answer<void>;
   /** `folder` is where relative file names of the text begin. */
   checkConfig(text: string, folder: string): Promise<CheckConfigResult>;
 }

@@ -128,7 +128,7 @@ const RESOURCES: readonly Resource[] = [
     method: "POST",
     path: "peers/{}/clear",
     answer: async ({ target, name, handlers }) => {
-      parameters(target, []);
+      const { message } = parameters(target, ["message"]);
       const address = parseIpv6(name);
       if (address === undefined)
         throw new ControlRefusal(
@@ -137,7 +137,7 @@ const RESOURCES: readonly Resource[] = [
           "Bad request",
           `${JSON.stringify(name)} is not an IPv6 address`,
         );
-      await handlers.clearPeer(address);
+      await handlers.clearPeer(address, message);
       return report({ address: name });
     },
   },

@@ -177,6 +177,13 @@ export interface PeerFamilyRow {
   readonly routesPending: number;
 }
 
+export interface NotificationRow {
+  readonly code: number;
+  readonly subcode: number;
+  readonly text: string;
+  readonly ageSeconds: number;
+}
+
 export interface PeerRow {
   readonly address: string;
   readonly description?: string;
@@ -215,6 +222,8 @@ export interface PeerRow {
   readonly messagesSent: CounterText;
   readonly establishedTransitions: number;
   readonly lastError?: string;
+  /** The last NOTIFICATION in each direction, with what the operators wrote. @see RFC 9003 */
+  readonly lastNotification?: { readonly sent?: NotificationRow; readonly received?: NotificationRow };
   /** Absent: its path is not watched. */
   readonly bfd?: PeerBfd;
 }

@@ -164,10 +164,14 @@ function bindFamilies(
   families: NonNullable<NonNullable<NeighborInstance["families"]>["family"]>,
 ): NeighborConfiguration["families"] {
   if (families.length === 0) return [{ family: "capability" }];
-  return families.map(({ name, "maximum-routes": maximumRoutes }) => ({
-    family: name,
-    ...(maximumRoutes === undefined ? {} : { maximumRoutes }),
-  }));
+  return families.map(
+    ({ name, "maximum-routes": maximumRoutes, "warn-at": warnAtPercent, "restart-after": restart }) => ({
+      family: name,
+      ...(maximumRoutes === undefined ? {} : { maximumRoutes }),
+      ...(warnAtPercent === undefined ? {} : { warnAtPercent }),
+      ...(restart === undefined ? {} : { restartAfter: seconds(restart) }),
+    }),
+  );
 }
 
 function bindBfd(neighbor: NeighborInstance, bgp: BgpInstance): BfdConfiguration {

@@ -100,7 +100,12 @@ export interface NeighborInstance {
   readonly "keepalive-time"?: number;
   readonly passive: boolean;
   readonly families?: {
-    readonly family?: readonly { readonly name: FamilyName; readonly "maximum-routes"?: number }[];
+    readonly family?: readonly {
+      readonly name: FamilyName;
+      readonly "maximum-routes"?: number;
+      readonly "warn-at"?: number;
+      readonly "restart-after"?: number;
+    }[];
   };
   readonly "route-server-client": boolean;
   readonly role?: {
