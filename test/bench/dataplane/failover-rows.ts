@@ -10,6 +10,10 @@ import { mapOf, programOf, setClientPort, startFilled } from "./world.ts";
 
 const CAPABILITIES = 1000;
 const SETTLE_MS = 150;
+const SINKS = ["first sink", "second sink"] as const;
+/** Frames at each sink after which a run is under way. */
+const FLOWING = 10_000;
+const WITHIN_MS = 10_000;
 /** More than are sent until they are stopped. */
 const ENOUGH = 100_000_000;
 const MILLION = 1e6;
@@ -35,8 +39,8 @@ export async function measureFailover(runs: number): Promise<Row[]> {
   const byLink: Failure[] = [];
   try {
     for (let run = 0; run < runs; run++) {
-      byStore.push(await fail(live, dataplane, async () => setDown(dataplane)));
-      byLink.push(await fail(live, dataplane, () => linkDown(dataplane)));
+      byStore.push(await fail(live, dataplane, prepareStore));
+      byLink.push(await fail(live, dataplane, prepareLink));
     }
   } finally {
     link.detach();
@@ -57,52 +61,87 @@ export async function measureFailover(runs: number): Promise<Row[]> {
   ];
 }
 
-function setDown(dataplane: KernelDataplane): number {
-  const begin = process.hrtime.bigint();
-  dataplane.setHealth(DEAD, "down");
-  return Number(begin);
+/** A way to die, with all that takes time done before frames flow. */
+interface Death {
+  /** Resolves, once the data plane was told, to when it began. */
+  happen(): Promise<number>;
+  undo(): Promise<void>;
+}
+
+async function prepareStore(dataplane: KernelDataplane): Promise<Death> {
+  return {
+    happen: async () => {
+      const begin = Number(process.hrtime.bigint());
+      dataplane.setHealth(DEAD, "down");
+      return begin;
+    },
+    undo: async () => {},
+  };
+}
+
+/** The dead next hop's end is taken down; whoever hears of it tells the data plane. */
+async function prepareLink(dataplane: KernelDataplane): Promise<Death> {
+  const monitor = spawn("ip", ["monitor", "link", "dev", NETWORK.links[1]], { stdio: ["ignore", "pipe", "inherit"] });
+  const setter = spawn("ip", ["-n", NETWORK.sinkNamespace, "-batch", "-"], { stdio: ["pipe", "ignore", "inherit"] });
+  const set = (state: "up" | "down") => setter.stdin.write(`link set ${NETWORK.sinks[1]} ${state}\n`);
+  await Promise.all([once(monitor, "spawn"), once(setter, "spawn")]);
+  await wait(SETTLE_MS); // neither says when it is ready
+  return {
+    happen: async () => {
+      const heard = new Promise<void>((resolve) => {
+        monitor.stdout.on("data", (text: Buffer) => {
+          if (!text.includes("NO-CARRIER")) return;
+          dataplane.setHealth(DEAD, "down");
+          resolve();
+        });
+      });
+      const begin = Number(process.hrtime.bigint());
+      set("down");
+      await heard;
+      return begin;
+    },
+    undo: async () => {
+      monitor.kill();
+      set("up");
+      setter.stdin.end();
+      await once(setter, "close");
+      await until("the link is up again", () => isRunning(NETWORK.links[1]));
+    },
+  };
+}
+
+function isRunning(name: string): boolean {
+  return loadNative()
+    .sock.interfaceList()
+    .some((link) => link.name === name && link.running);
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + WITHIN_MS;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`waited ${WITHIN_MS} ms in vain until ${what}`);
+    await wait(1);
+  }
 }
 
 /** One next hop dies while frames flow; afterwards it lives again. */
-async function fail(live: LiveFrames, dataplane: KernelDataplane, event: () => Promise<number>): Promise<Failure> {
-  const before = live.frames("first sink", "second sink");
+async function fail(
+  live: LiveFrames,
+  dataplane: KernelDataplane,
+  prepare: (dataplane: KernelDataplane) => Promise<Death>,
+): Promise<Failure> {
+  const death = await prepare(dataplane);
+  const before = SINKS.map((sink) => live.frames(sink));
   const generated = live.frames("generated");
   const sending = live.send(ENOUGH);
-  await wait(SETTLE_MS);
-  const at = await event();
+  // a next hop that nobody sends to cannot fail
+  await until("both sinks receive", () => SINKS.every((sink, at) => live.frames(sink) - before[at]! > FLOWING));
+  const at = await death.happen();
   await wait(SETTLE_MS);
   await sending.stop();
-  const lost = live.frames("generated") - generated - (live.frames("first sink", "second sink") - before);
+  const received = SINKS.reduce((sum, sink, at) => sum + live.frames(sink) - before[at]!, 0);
   const last = Number(live.at("second sink").last);
+  await death.undo();
   dataplane.setHealth(DEAD, "up");
-  return { lost, lastMs: Math.max(0, (last - at) / MILLION) };
-}
-
-/** Takes the dead next hop's end down; whoever hears of it tells the data plane. Resolves to when it began. */
-async function linkDown(dataplane: KernelDataplane): Promise<number> {
-  const link = NETWORK.links[1];
-  const monitor = spawn("ip", ["monitor", "link", "dev", link], { stdio: ["ignore", "pipe", "inherit"] });
-  // running already when it is told what to do, so that its start is not measured
-  const setter = spawn("ip", ["-n", NETWORK.sinkNamespace, "-batch", "-"], { stdio: ["pipe", "ignore", "inherit"] });
-  const set = (state: "up" | "down") => setter.stdin.write(`link set ${NETWORK.sinks[1]} ${state}\n`);
-  try {
-    await Promise.all([once(monitor, "spawn"), once(setter, "spawn")]);
-    await wait(SETTLE_MS); // neither says when it is ready
-    const heard = new Promise<void>((resolve) => {
-      monitor.stdout.on("data", (text: Buffer) => {
-        if (!/NO-CARRIER|state DOWN|M-DOWN/.test(text.toString())) return;
-        dataplane.setHealth(DEAD, "down");
-        resolve();
-      });
-    });
-    const begin = Number(process.hrtime.bigint());
-    set("down");
-    await heard;
-    return begin;
-  } finally {
-    monitor.kill();
-    set("up");
-    setter.stdin.end();
-    await once(setter, "close");
-  }
+  return { lost: live.frames("generated") - generated - received, lastMs: Math.max(0, (last - at) / MILLION) };
 }

@@ -38,6 +38,8 @@ export async function measureRestarts(runs: number): Promise<Row[]> {
   const sent = live.frames("generated");
   const lost = sent - live.frames("first sink", "second sink");
   await last.kill();
+  const { bpf, sock } = loadNative();
+  bpf.openLink(join(PIN_ROOT, NAME, "links", `xdp-${sock.interfaceIndex(NETWORK.arrival)}`)).detach();
   return [
     single("frames lost", "", lost, { most: 0 }, `of ${sent}, ${runs} times kill -9 and a new program`),
     single("control planes that adopted the tables", "", adopted, { least: runs }),
