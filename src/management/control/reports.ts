@@ -1,0 +1,162 @@
+/** Answers on the control socket that are no plain list, and what a request carries. */
+
+import type { CounterText, NextHopCounterRow, PortRow } from "./rows.ts";
+
+export interface StatusReport {
+  readonly name: string;
+  readonly version: string;
+  readonly routerId: string;
+  readonly locator: string;
+  readonly dnsZone: string;
+  readonly domainPrefix: string;
+  readonly siteSelector: number;
+  readonly processId: number;
+  readonly uptimeSeconds: number;
+  /** "starting", "running" or "stopping". */
+  readonly state: string;
+  readonly dataplane: {
+    readonly driver: "kernel" | "memory";
+    /** Forwarding state of an earlier process was taken over. */
+    readonly adopted: boolean;
+    readonly generation: number;
+    readonly ports: readonly PortRow[];
+    /** What the data plane cannot do here, each in one sentence. */
+    readonly limits: readonly string[];
+  };
+  readonly counts: {
+    readonly agents: number;
+    readonly instances: number;
+    readonly capabilities: number;
+    readonly routes: number;
+    readonly peers: number;
+    readonly peersEstablished: number;
+  };
+  /** What an operator should look at, each in one sentence. */
+  readonly warnings: readonly string[];
+}
+
+/** Whether this router takes new flows only where no other can. */
+export interface DrainResult {
+  readonly draining: boolean;
+}
+
+export interface CountersReport {
+  readonly driver: "kernel" | "memory";
+  /** By verdict name; those that are zero too. */
+  readonly verdicts: readonly { readonly verdict: string; readonly packets: CounterText }[];
+  /** Other routers. */
+  readonly sites: readonly NextHopCounterRow[];
+  /** Instances behind this router. */
+  readonly instances: readonly (NextHopCounterRow & {
+    readonly capability: string;
+    readonly tenant: string;
+    readonly weight: number;
+  })[];
+}
+
+export interface ExplainCandidate {
+  readonly origin: string;
+  readonly originName?: string;
+  readonly nextHop: string;
+  readonly peer: string;
+  readonly local: boolean;
+  readonly judgement: "winner" | "group" | "excluded";
+  /** The decision step that chose or excluded it. */
+  readonly step: string;
+  /** One sentence with the values compared. */
+  readonly reason: string;
+  readonly weight: number;
+  readonly score?: number;
+  readonly siteState?: "up" | "degraded" | "draining" | "down";
+  readonly leaseRemainingSeconds?: number;
+  readonly localPref?: number;
+  readonly stale: boolean;
+  readonly ageSeconds: number;
+}
+
+/** One instance behind this router, with why it does or does not get new flows. */
+export interface ExplainInstance {
+  readonly agent: string;
+  readonly address: string;
+  readonly port: number;
+  readonly state: "up" | "draining" | "down";
+  readonly weight: number;
+  readonly reason?: string;
+}
+
+export interface ExplainReport {
+  readonly capability: string;
+  readonly tenant: string;
+  readonly majorVersion: number;
+  /** False: the name is in no taxonomy entry and in no route of the tenant. */
+  readonly known: boolean;
+  readonly address: string;
+  readonly dnsName: string;
+  /** `origin` of the winner; absent when nobody is eligible. */
+  readonly winner?: string;
+  /** The step that chose the winner, and its sentence. */
+  readonly step?: string;
+  readonly reason?: string;
+  readonly candidates: readonly ExplainCandidate[];
+  /** Instances behind this router. */
+  readonly instances: readonly ExplainInstance[];
+}
+
+/**
+ * What `POST /v1/agents` takes: an entry of the list `agent` of semrd-agent, in RFC 7951 JSON. Validated by the same
+ * model as the configuration file, which also fills in the defaults.
+ */
+export interface AgentRequest {
+  readonly id: string;
+  readonly tenant: string;
+  readonly capability: readonly {
+    readonly name: string;
+    readonly "major-version": number;
+    readonly "minor-version"?: number;
+    readonly address: string;
+    readonly port: number;
+    readonly weight?: number;
+    readonly label?: readonly string[];
+    readonly "health-check"?: {
+      readonly type?: "tcp" | "http";
+      readonly path?: string;
+      readonly "interval-ms"?: number;
+      readonly "timeout-ms"?: number;
+      readonly fall?: number;
+      readonly rise?: number;
+    };
+  }[];
+}
+
+/** What changed: the instances that a command was about. */
+export interface AgentCommandResult {
+  readonly agent: string;
+  /** Instance ids. */
+  readonly instances: readonly string[];
+}
+
+export interface CheckConfigResult {
+  readonly valid: boolean;
+  readonly faults: readonly ConfigurationFaultRow[];
+}
+
+export interface ConfigurationFaultRow {
+  /** Data path, with keys; absent for faults of the text itself. */
+  readonly path?: string;
+  /** The value found there, as JSON; never of a secret. */
+  readonly value?: string;
+  readonly reason: string;
+  readonly tag?: string;
+  readonly line?: number;
+}
+
+/** Body of every answer that is not a success. @see RFC 9457 (the members `type` and `instance` are not used) */
+export interface ProblemReport {
+  /** Stable and dotted, e.g. "control.not-found". */
+  readonly code: string;
+  readonly title: string;
+  /** What, where, and what to do. */
+  readonly detail: string;
+  /** Of an agent that is not valid: everything that is wrong with it. */
+  readonly faults?: readonly ConfigurationFaultRow[];
+}

@@ -1,0 +1,277 @@
+/** What lists on the control socket are made of: one row for each thing that the router knows. */
+
+/** A counter of 64 bits in decimal. */
+export type CounterText = string;
+
+export interface PortRow {
+  readonly interface: string;
+  readonly role: "core" | "client" | "agent";
+  readonly tenant?: string;
+  /** "xdp native", "xdp generic", "tcx", "clsact" or "none". */
+  readonly hook: string;
+  readonly adopted: boolean;
+  readonly reason?: string;
+}
+
+/** One instance: a running endpoint of an agent that offers one capability. */
+export interface AgentRow {
+  readonly agent: string;
+  /** 16 hexadecimal digits. */
+  readonly instance: string;
+  readonly tenant: string;
+  readonly capability: string;
+  /** `major.minor`. */
+  readonly version: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  readonly weight: number;
+  readonly labels: readonly string[];
+  readonly source: "registration" | "configuration" | "command";
+  readonly adminState: "up" | "draining" | "down";
+  readonly health: "unknown" | "up" | "down";
+  readonly healthReason?: string;
+  /** Since the last change of health. */
+  readonly healthAgeSeconds: number;
+  /** What the router acts on: admin state and health together. */
+  readonly state: "up" | "draining" | "down";
+  /** Absent: no lease, it stays until removed. */
+  readonly leaseRemainingSeconds?: number;
+  readonly ageSeconds: number;
+}
+
+/** One capability of one tenant. */
+export interface CapabilityRow {
+  readonly capability: string;
+  readonly majorVersion: number;
+  readonly tenant: string;
+  /** The address that any site may answer. */
+  readonly address: string;
+  readonly dnsName: string;
+  readonly servicePort: number;
+  readonly protocol: "tcp" | "udp";
+  /** Sites that are eligible, of all that were heard of. */
+  readonly sites: number;
+  readonly sitesKnown: number;
+  /** Instances behind this router that may get new flows, of all there are. */
+  readonly localInstances: number;
+  readonly localInstancesKnown: number;
+  /** Router ID of the site that is best; absent when nobody serves it. */
+  readonly bestOrigin?: string;
+}
+
+export interface RouteLeaseRow {
+  /** Decimal text. */
+  readonly sequence: string;
+  /** Negative once it has run out. */
+  readonly remainingSeconds: number;
+  readonly renewSeconds: number;
+}
+
+/** One path of the Loc-RIB or an Adj-RIB-In. */
+export interface RouteRow {
+  /** The name, or the capability ID in hexadecimal when no name is known. */
+  readonly capability: string;
+  readonly capabilityId: string;
+  /** The tenant's name, or its route distinguisher when it is not one of ours. */
+  readonly tenant: string;
+  /** Router ID of the originating site. */
+  readonly origin: string;
+  readonly nextHop: string;
+  /** "local", or the name of the peer. */
+  readonly peer: string;
+  readonly local: boolean;
+  /** Role in the capability group. */
+  readonly status: "best" | "group" | "excluded";
+  readonly stale: boolean;
+  /** The decision step that gave it this role. */
+  readonly step?: string;
+  readonly weight: number;
+  /** CATS Level 2 metric, 0 (worst) to 10. */
+  readonly score?: number;
+  readonly siteState?: "up" | "degraded" | "draining" | "down";
+  /** `major.minor`. */
+  readonly version?: string;
+  readonly labels: readonly string[];
+  readonly lease?: RouteLeaseRow;
+  readonly localPref?: number;
+  readonly multiExitDisc?: number;
+  /** Router ID of where the route entered the AS, when a route reflector passed it on. */
+  readonly originatorId?: string;
+  /** Of the reflectors that it went through, the latest first. */
+  readonly clusterList?: readonly string[];
+  /** As text: `65001 65002 {65003 65004}`; empty inside an AS. */
+  readonly asPath: string;
+  /** `65000:1`, `no-export`, `target:65000:1`, … */
+  readonly communities: readonly string[];
+  readonly ageSeconds: number;
+}
+
+/** One path to one prefix. */
+export interface UnicastRouteRow {
+  /** `2001:db8::/32`, `192.0.2.0/24`. */
+  readonly prefix: string;
+  readonly nextHop: string;
+  /** "local", or the name of the peer. */
+  readonly peer: string;
+  readonly local: boolean;
+  /** Whether it is the path that is passed on. */
+  readonly status: "best" | "other";
+  readonly stale: boolean;
+  /** The decision step that put it out; absent for the best. */
+  readonly step?: string;
+  readonly origin: "igp" | "egp" | "incomplete";
+  readonly localPref?: number;
+  readonly multiExitDisc?: number;
+  readonly asPath: string;
+  readonly communities: readonly string[];
+  readonly ageSeconds: number;
+}
+
+export interface PeerFamilyRow {
+  readonly family: string;
+  /** On the session that is established. */
+  readonly agreed: boolean;
+  /** Given up on this session, as the neighbour broke it. */
+  readonly disabled: boolean;
+  readonly routesReceived: number;
+  readonly routesAdvertised: number;
+  readonly routesPending: number;
+}
+
+export interface NotificationRow {
+  readonly code: number;
+  readonly subcode: number;
+  readonly text: string;
+  readonly ageSeconds: number;
+}
+
+export interface PeerRow {
+  readonly address: string;
+  readonly description?: string;
+  readonly remoteAs: number;
+  readonly kind: "internal" | "external";
+  /** This router reflects routes to it and from it. */
+  readonly reflectorClient: boolean;
+  /** What this router is to it, on the session that is up. */
+  readonly localRole?: string;
+  /** Idle, Connect, Active, OpenSent, OpenConfirm or Established. */
+  readonly state: string;
+  /** Since the last change of state. */
+  readonly stateAgeSeconds: number;
+  /** The BGP identifier it sent. */
+  readonly routerId?: string;
+  readonly holdTimeSeconds?: number;
+  readonly keepaliveSeconds?: number;
+  readonly gracefulRestart?: {
+    readonly restartTimeSeconds: number;
+    /** The F bit it sent: its forwarding state survived. */
+    readonly forwardingPreserved: boolean;
+    /** Its routes are kept although its session is down. */
+    readonly helping: boolean;
+    /** Its restart time is over: they are used where there is nothing better. */
+    readonly lastResort: boolean;
+  };
+  /** Families agreed on, e.g. "ipv6 capability". */
+  readonly families: readonly string[];
+  /** Those that are configured. */
+  readonly perFamily: readonly PeerFamilyRow[];
+  /** Of all families together. */
+  readonly routesReceived: number;
+  readonly routesAdvertised: number;
+  readonly routesPending: number;
+  readonly messagesReceived: CounterText;
+  readonly messagesSent: CounterText;
+  readonly establishedTransitions: number;
+  readonly lastError?: string;
+  /** The last NOTIFICATION in each direction, with what the operators wrote. @see RFC 9003 */
+  readonly lastNotification?: { readonly sent?: NotificationRow; readonly received?: NotificationRow };
+  /** Absent: its path is not watched. */
+  readonly bfd?: PeerBfd;
+}
+
+export interface PeerBfd {
+  /** AdminDown, Down, Init or Up. */
+  readonly state: string;
+  readonly remoteState: string;
+  /** Packets are kept from the path. */
+  readonly pathFailed: boolean;
+  readonly multihop: boolean;
+  /** In use; absent while nothing is sent, and until the neighbour was heard. */
+  readonly transmitMs?: number;
+  readonly detectionMs?: number;
+  /** Why it left Up last, in the words of RFC 5880. */
+  readonly diagnostic?: string;
+  /** Times that it left Up, a restart of the neighbour included. */
+  readonly downs: number;
+  /** Times that the path was taken for broken. */
+  readonly failures: number;
+  /** When the last failure was seen and packets were kept from the path, RFC 3339. */
+  readonly failedAt?: string;
+  readonly packetsSent: CounterText;
+  readonly packetsReceived: CounterText;
+  readonly packetsDiscarded: CounterText;
+  /** Sent more than a quarter of the interval after they were due, and the longest delay. */
+  readonly packetsLate: CounterText;
+  readonly latestMs: number;
+  /** Times that this router did not run when it should have; silence of the neighbour is not counted then. */
+  readonly stalls: number;
+}
+
+/** One statement of a policy. */
+export interface PolicyRow {
+  readonly policy: string;
+  readonly statement: string;
+  /** In its policy, from 1. */
+  readonly position: number;
+  /** What has to hold, each in a few words; empty: it always fits. */
+  readonly conditions: readonly string[];
+  readonly actions: readonly string[];
+  readonly result: "accept" | "reject" | "next-statement" | "next-policy";
+  /** Answers in which it fitted: one for each attribute set and session, more where route keys matter. */
+  readonly sets: CounterText;
+  /** Routes that these answers were applied to, each time that one came or was to be sent. */
+  readonly routes: CounterText;
+  /** `import from r2`, `export to fd00::3`. */
+  readonly usedBy: readonly string[];
+}
+
+/** One capability address as the data plane has it. */
+export interface FibRow {
+  readonly address: string;
+  /** Absent for an address that nothing in the control plane stands for any more. */
+  readonly capability?: string;
+  readonly tenant?: string;
+  /** 0: known, but nobody serves it. */
+  readonly group: number;
+  readonly localGroup: number;
+  readonly nextHops: readonly FibNextHop[];
+}
+
+export interface FibNextHop {
+  readonly index: number;
+  readonly kind: "tunnel" | "local" | "instance";
+  /** `fd00:ffff::2`, `this router` or `[fd00:a:21::10]:8080`. */
+  readonly towards: string;
+  readonly state: "down" | "up" | "draining";
+  /** Slots it owns out of `slotCount`. */
+  readonly slots: number;
+  readonly slotCount: number;
+  /** Slots that are in transition to it. */
+  readonly slotsInTransition: number;
+  /** It is the group's backup. */
+  readonly backup: boolean;
+  /** It is a member of the local group. */
+  readonly localOnly: boolean;
+}
+
+export interface NextHopCounterRow {
+  readonly index: number;
+  /** Router name or description, agent ID, or the address. */
+  readonly name: string;
+  readonly towards: string;
+  readonly packets: CounterText;
+  readonly octets: CounterText;
+  /** Flows that were newly given to it. */
+  readonly flows: CounterText;
+}
