@@ -2,14 +2,13 @@ import type { Clock } from "../base/index.ts";
 import type { AttributeStore } from "./attribute-store.ts";
 import { IdSet } from "./id-set.ts";
 import { BufferView } from "./keyed-hash.ts";
-import { LOCAL_GAIN } from "./net-decision.ts";
-import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import { BEST_STAYS, NET_LOST, NetPaths, type PathOutcome } from "./net-paths.ts";
+import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
 import { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
 import { makeChainScratch, NeighbourOutput, type OutputHost } from "./route-output.ts";
 import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable } from "./types.ts";
-import { LOCAL_PEER } from "./types.ts";
 
 const NETS_PER_TURN = 8192;
 
@@ -33,8 +32,7 @@ export class NetTable implements RouteTable, OutputHost {
   readonly #outputs: NeighbourOutput[] = [];
   protected readonly chooser: PathChooser;
   readonly #view = new BufferView();
-  readonly #pathsOf: Int32Array;
-  readonly #staleOf: Int32Array;
+  readonly #paths: NetPaths;
   readonly #sweepCursor = new Map<PeerIndex, NetId>();
   readonly #replaceCursor = new Map<PeerIndex, NetId>();
   /** Nets without a path that an output has still to be told about. */
@@ -44,7 +42,6 @@ export class NetTable implements RouteTable, OutputHost {
   #changedNets = new Int32Array(256);
   #changedCount = 0;
   #isBatch = false;
-  #paths = 0;
   #recheckFrom: NetId = 0;
   #recheckAgain = false;
   #reapFrom: NetId = 0;
@@ -61,8 +58,8 @@ export class NetTable implements RouteTable, OutputHost {
     this.chainNext = scratch.chainNext;
     this.tags = new PathTags(parts.peers.limit);
     this.chooser = new PathChooser(parts.store, parts.attributes, parts.peers, this.tags);
-    this.#pathsOf = new Int32Array(parts.peers.limit);
-    this.#staleOf = new Int32Array(parts.peers.limit);
+    const { tags, chooser } = this;
+    this.#paths = new NetPaths({ ...parts, tags, chooser, peerLimit: parts.peers.limit });
     this.#lost = new IdSet(this.capacity + 1);
   }
 
@@ -71,11 +68,11 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   get paths(): number {
-    return this.#paths;
+    return this.#paths.total;
   }
 
   pathsOf(peer: PeerIndex): number {
-    return this.#pathsOf[peer]!;
+    return this.#paths.ofPeer[peer]!;
   }
 
   announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): void {
@@ -101,7 +98,7 @@ export class NetTable implements RouteTable, OutputHost {
     const base = keys.octets.byteOffset;
     for (let i = 0; i < keys.count; i++) {
       const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!);
-      if (id !== 0) this.#drop(id, peer);
+      if (id !== 0) this.#conclude(id, this.#paths.drop(id, peer));
     }
   }
 
@@ -153,128 +150,13 @@ export class NetTable implements RouteTable, OutputHost {
     let id = store.find(view, at, length, hash);
     if (id === 0) id = store.addNet(view, at, length, hash);
     else if (nets[(id << NET_SHIFT) + ATTRIBUTES] === 0) this.#lost.delete(id);
-    const net = id << NET_SHIFT;
-    const best = nets[net + ATTRIBUTES]!;
-    if (best === 0) {
-      this.#write(nets, net, tag, attributes, now);
-      this.#count(tag, 1);
-      this.#changed(id);
-    } else if ((nets[net + TAG]! & 0xffff) === (tag & 0xffff)) this.#replaceBest(id, tag, attributes, now);
-    else this.#putFurther(id, tag, attributes, now);
+    if (this.#paths.put(id, tag, attributes, now)) this.#changed(id);
   }
 
-  #write(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): void {
-    this.attributes.retain(attributes);
-    records[record + ATTRIBUTES] = attributes;
-    records[record + TAG] = tag;
-    records[record + SINCE] = now;
-  }
-
-  /** Only for a record that holds a path. */
-  #overwrite(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): boolean {
-    const old = records[record + ATTRIBUTES]!;
-    this.#refreshed(records[record + TAG]!);
-    if (old === attributes) {
-      records[record + TAG] = tag;
-      return false;
-    }
-    this.#write(records, record, tag, attributes, now);
-    this.attributes.release(old);
-    return true;
-  }
-
-  #refreshed(tag: number): void {
-    if (this.tags.isStale(tag)) this.#staleOf[tag & 0xffff]!--;
-  }
-
-  #count(tag: number, paths: 1 | -1): void {
-    this.#paths += paths;
-    this.#pathsOf[tag & 0xffff]! += paths;
-  }
-
-  #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): void {
-    const { nets } = this.store;
-    const net = id << NET_SHIFT;
-    const wasStale = this.tags.isStale(nets[net + TAG]!);
-    const other = this.#overwrite(nets, net, tag, attributes, now);
-    const swapped = nets[net + FURTHER] !== 0 && (other || wasStale) && this.chooser.reselect(id);
-    if (other || swapped) this.#changed(id);
-  }
-
-  #putFurther(id: NetId, tag: number, attributes: AttributeId, now: number): void {
-    const { nets, paths } = this.store;
-    const net = id << NET_SHIFT;
-    const rankOfBest = this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
-    const rank = this.#rank(attributes, tag);
-    let path = nets[net + FURTHER]!;
-    while (path !== 0 && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== (tag & 0xffff)) {
-      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
-    }
-    let mattered = false;
-    if (path === 0) {
-      path = this.store.addPath();
-      paths[(path << PATH_SHIFT) + PATH_NEXT] = nets[net + FURTHER]!;
-      nets[net + FURTHER] = path;
-      this.#write(paths, path << PATH_SHIFT, tag, attributes, now);
-      this.#count(tag, 1);
-    } else {
-      mattered = this.#rank(paths[(path << PATH_SHIFT) + ATTRIBUTES]!, tag) <= rankOfBest;
-      this.#overwrite(paths, path << PATH_SHIFT, tag, attributes, now);
-    }
-    if ((mattered || rank <= rankOfBest) && this.chooser.reselect(id)) this.#changed(id);
-  }
-
-  #rank(attributes: AttributeId, tag: number): number {
-    const rank = this.attributes.rank[attributes]!;
-    return (tag & 0xffff) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
-  }
-
-  /** Removes the path of `peer`; false when there is none. */
-  #drop(id: NetId, peer: PeerIndex): boolean {
-    const { nets, paths } = this.store;
-    const net = id << NET_SHIFT;
-    const best = nets[net + ATTRIBUTES]!;
-    if (best === 0) return false;
-    const tag = nets[net + TAG]!;
-    const first = nets[net + FURTHER]!;
-    if ((tag & 0xffff) === peer) {
-      if (first === 0) nets[net + ATTRIBUTES] = 0;
-      else {
-        const record = first << PATH_SHIFT;
-        for (let word = ATTRIBUTES; word <= SINCE; word++) nets[net + word] = paths[record + word]!;
-        nets[net + FURTHER] = paths[record + PATH_NEXT]!;
-        this.store.removePath(first);
-        this.chooser.reselect(id);
-      }
-      this.#forget(best, tag);
-      this.#changed(id);
-      if (first === 0) this.#lose(id);
-      return true;
-    }
-    let previous = 0;
-    let path = first;
-    while (path !== 0 && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== peer) {
-      previous = path;
-      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
-    }
-    if (path === 0) return false;
-    const record = path << PATH_SHIFT;
-    const following = paths[record + PATH_NEXT]!;
-    if (previous === 0) nets[net + FURTHER] = following;
-    else paths[(previous << PATH_SHIFT) + PATH_NEXT] = following;
-    const attributes = paths[record + ATTRIBUTES]!;
-    const pathTag = paths[record + TAG]!;
-    const mattered = this.#rank(attributes, pathTag) <= this.#rank(best, tag);
-    this.store.removePath(path);
-    this.#forget(attributes, pathTag);
-    if (mattered && this.chooser.reselect(id)) this.#changed(id);
-    return true;
-  }
-
-  #forget(attributes: AttributeId, tag: number): void {
-    this.#refreshed(tag);
-    this.#count(tag, -1);
-    this.attributes.release(attributes);
+  #conclude(id: NetId, outcome: PathOutcome): void {
+    if (outcome === BEST_STAYS) return;
+    this.#changed(id);
+    if (outcome === NET_LOST) this.#lose(id);
   }
 
   #changed(id: NetId): void {
@@ -307,15 +189,15 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   markStale(peer: PeerIndex): void {
-    if (this.#pathsOf[peer] === 0) return;
+    if (this.#paths.ofPeer[peer] === 0) return;
     this.tags.nextEpoch(peer);
-    this.#staleOf[peer] = this.#pathsOf[peer]!;
+    this.#paths.staleOf[peer] = this.#paths.ofPeer[peer]!;
     this.#sweepCursor.delete(peer);
     this.recheck();
   }
 
   sweepStale(peer: PeerIndex, budget: number): boolean {
-    return this.#sweep(peer, budget, this.#staleOf, (tag) => this.tags.isStale(tag));
+    return this.#sweep(peer, budget, this.#paths.staleOf, (tag) => this.tags.isStale(tag));
   }
 
   replaceStale(peer: PeerIndex, budget: number, change: (attributes: AttributeId) => AttributeId | undefined): boolean {
@@ -323,40 +205,16 @@ export class NetTable implements RouteTable, OutputHost {
     const from = this.#replaceCursor.get(peer) ?? 1;
     const end = Math.min(netTop, from + Math.max(1, budget));
     for (let id = from; id < end; id++) {
-      const tag = this.#tagOf(id, peer);
-      if (tag !== undefined && this.tags.isStale(tag)) this.#replace(id, peer, change);
+      const tag = this.#paths.tagOf(id, peer);
+      if (tag !== undefined && this.tags.isStale(tag)) this.#conclude(id, this.#paths.replace(id, peer, change));
     }
     if (end < netTop) this.#replaceCursor.set(peer, end);
     else this.#replaceCursor.delete(peer);
     return end >= netTop;
   }
 
-  #replace(id: NetId, peer: PeerIndex, change: (attributes: AttributeId) => AttributeId | undefined): void {
-    const { nets, paths } = this.store;
-    const net = id << NET_SHIFT;
-    const isBest = (nets[net + TAG]! & 0xffff) === peer;
-    let path = nets[net + FURTHER]!;
-    while (!isBest && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== peer) {
-      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
-    }
-    const records = isBest ? nets : paths;
-    const at = (isBest ? net : path << PATH_SHIFT) + ATTRIBUTES;
-    const old = records[at]!;
-    const attributes = change(old);
-    if (attributes === old) return;
-    if (attributes === undefined) {
-      this.#drop(id, peer);
-      return;
-    }
-    this.attributes.retain(attributes);
-    records[at] = attributes;
-    this.attributes.release(old);
-    const swapped = nets[net + FURTHER] !== 0 && this.chooser.reselect(id);
-    if (isBest || swapped) this.#changed(id);
-  }
-
   sweep(peer: PeerIndex, budget: number): boolean {
-    return this.#sweep(peer, budget, this.#pathsOf, () => true);
+    return this.#sweep(peer, budget, this.#paths.ofPeer, () => true);
   }
 
   #sweep(peer: PeerIndex, budget: number, left: Int32Array, doomed: (tag: number) => boolean): boolean {
@@ -364,26 +222,14 @@ export class NetTable implements RouteTable, OutputHost {
     let id = this.#sweepCursor.get(peer) ?? 1;
     const end = Math.min(netTop, id + Math.max(1, budget));
     for (; id < end && left[peer] !== 0; id++) {
-      const tag = this.#tagOf(id, peer);
-      if (tag !== undefined && doomed(tag)) this.#drop(id, peer);
+      const tag = this.#paths.tagOf(id, peer);
+      if (tag !== undefined && doomed(tag)) this.#conclude(id, this.#paths.drop(id, peer));
     }
     const done = left[peer] === 0;
     // Routes that came back behind the cursor meanwhile are found by going round again.
     if (done) this.#sweepCursor.delete(peer);
     else this.#sweepCursor.set(peer, id < netTop ? id : 1);
     return done;
-  }
-
-  #tagOf(id: NetId, peer: PeerIndex): number | undefined {
-    const { nets, paths } = this.store;
-    const net = id << NET_SHIFT;
-    if (nets[net + KEY] === 0 || nets[net + ATTRIBUTES] === 0) return undefined;
-    if ((nets[net + TAG]! & 0xffff) === peer) return nets[net + TAG]!;
-    for (let path = nets[net + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      const tag = paths[(path << PATH_SHIFT) + TAG]!;
-      if ((tag & 0xffff) === peer) return tag;
-    }
-    return undefined;
   }
 
   openOutput(peer: PeerIndex): RouteOutput {
