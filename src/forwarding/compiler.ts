@@ -16,16 +16,17 @@ import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
 import { CapabilityPlan, type EntryPlan, type Side } from "./capability-plan.ts";
 import { EntryTable } from "./entry-table.ts";
-import { contentFor, contentOf, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
+import { Fulfilment } from "./fulfilment.ts";
+import { contentOf } from "./group-content.ts";
 import { GroupTable } from "./group-table.ts";
 import type { CompilerOptions, KnownCapability } from "./inputs.ts";
 import { InstanceBook } from "./instance-book.ts";
 import { NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import { NodeBook } from "./node-book.ts";
 import { OperationBatch } from "./operation-batch.ts";
-import type { NextHop, NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
+import type { NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
 import { Reports } from "./reports.ts";
-import { adoptedWish, instanceWish, siteWish } from "./wishes.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 export interface CompilerParts {
   readonly clock: Clock;
@@ -33,9 +34,6 @@ export interface CompilerParts {
   readonly log: Log;
   readonly sink: OperationSink;
 }
-
-/** Longest piece of work at a time. */
-const SLICE_MS = 4;
 
 /**
  * Turns what the RIB decided and what the directory knows into a plan, and every change into ordered operations.
@@ -55,41 +53,49 @@ export class Compiler implements Disposable {
   readonly #instances: InstanceBook;
   readonly #nodes: NodeBook;
   readonly #entries: EntryTable;
+  readonly #fulfilment: Fulfilment;
   readonly #plans = new Map<string, CapabilityPlan>();
-  readonly #dirty = new Set<CapabilityPlan>();
-  /** Longer jobs, a step at a time. */
-  readonly #jobs: Iterator<void>[] = [];
+  readonly #work: WorkQueue;
   #generation = 0;
   #taxonomy = 0;
   #adopting = false;
-  #scheduled = false;
-  #closed = false;
 
   constructor(options: CompilerOptions, parts: CompilerParts) {
     const { clock } = parts;
     const { limits, quarantine, transitionHold } = options;
     const batch = this.#batch;
+    this.#work = new WorkQueue({
+      clock,
+      compile: (plan) => {
+        if (!this.#fulfilment.fulfil(plan, this.#adopting)) this.#plans.delete(plan.key);
+      },
+      sliceDone: () => this.#carryOut(),
+    });
     this.#options = options;
     this.#clock = clock;
     this.#sink = parts.sink;
     this.#reports = new Reports(parts.metrics, parts.log);
     this.#nextHops = new NextHopTable(limits.nextHops, quarantine, batch);
     const revisit = (side: Side): void => {
-      if (side.entry.owner !== undefined) this.#touch(side.entry.owner);
+      if (side.entry.owner !== undefined) this.#work.touch(side.entry.owner);
     };
     this.#groups = new GroupTable({
       ...{ limit: limits.groups, quarantine, transitionHold, clock, batch, nextHops: this.#nextHops },
       revisit: (user) => revisit(user as Side),
-      changed: () => this.#schedule(),
+      changed: () => this.#work.schedule(),
     });
     this.#entries = new EntryTable(limits.capabilities, this.#groups, batch, this.#reports);
     this.#instances = new InstanceBook(this.#nextHops, clock, batch);
     this.#nodes = new NodeBook(batch);
+    this.#fulfilment = new Fulfilment({
+      ...{ hashSeed: options.hashSeed, clock, reports: this.#reports, entries: this.#entries },
+      ...{ groups: this.#groups, nextHops: this.#nextHops, instances: this.#instances },
+    });
   }
 
   /** Work that is still to be done; 0 when the data plane has the whole plan. */
   get pending(): number {
-    return this.#dirty.size + this.#jobs.length + (this.#batch.isEmpty ? 0 : 1);
+    return this.#work.size + (this.#batch.isEmpty ? 0 : 1);
   }
 
   /**
@@ -115,14 +121,13 @@ export class Compiler implements Disposable {
   converged(): void {
     if (!this.#adopting) return;
     this.#adopting = false;
-    this.#jobs.push(this.#removeUnclaimed());
-    this.#schedule();
+    this.#work.addJob(this.#removeUnclaimed());
   }
 
   *#removeUnclaimed(): Generator<void> {
     for (const plan of this.#plans.values()) {
       plan.seen.clear();
-      this.#dirty.add(plan);
+      this.#work.mark(plan);
       yield;
     }
     for (const entry of this.#entries.all()) {
@@ -134,21 +139,20 @@ export class Compiler implements Disposable {
   /** All capabilities that exist, whoever serves them; replaces the list given before. */
   taxonomy(capabilities: Iterable<KnownCapability>): void {
     this.#taxonomy++;
-    this.#jobs.push(this.#takeTaxonomy(capabilities, this.#taxonomy));
-    this.#schedule();
+    this.#work.addJob(this.#takeTaxonomy(capabilities, this.#taxonomy));
   }
 
   *#takeTaxonomy(capabilities: Iterable<KnownCapability>, number: number): Generator<void> {
     for (const { tenantIndex, name, majorVersion } of capabilities) {
       const plan = this.#plan(tenantIndex, capabilityId(name, majorVersion), name);
       plan.taxonomy = number;
-      this.#dirty.add(plan);
+      this.#work.mark(plan);
       yield;
     }
     for (const plan of this.#plans.values()) {
       if (plan.taxonomy !== 0 && plan.taxonomy < number) {
         plan.taxonomy = 0;
-        this.#dirty.add(plan);
+        this.#work.mark(plan);
       }
       yield;
     }
@@ -157,7 +161,7 @@ export class Compiler implements Disposable {
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
   nodes(locators: readonly Ipv6Address[]): void {
     this.#nodes.set(locators);
-    this.#schedule();
+    this.#work.schedule();
   }
 
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */
@@ -174,7 +178,7 @@ export class Compiler implements Disposable {
     }
     if (this.#adopting) for (const { nextHop } of plan.sites) plan.seen.add(nextHopKey(nextHop));
     plan.take(selection, this.#options.locator);
-    this.#touch(plan);
+    this.#work.touch(plan);
   }
 
   /** Also for one that is known: then it is the new record. */
@@ -192,7 +196,7 @@ export class Compiler implements Disposable {
     const member = this.#instances.put(plan, instance, this.#believed(instance, state));
     if (member.index === 0) this.#reports.refuse("next-hops-full", { instance: instance.id });
     this.#carryOutNow();
-    this.#touch(plan);
+    this.#work.touch(plan);
   }
 
   instanceChanged(instance: Instance, state: InstanceState): void {
@@ -203,7 +207,7 @@ export class Compiler implements Disposable {
     const plan = this.#instances.remove(instance.id);
     if (plan === undefined) return;
     this.#carryOutNow();
-    this.#touch(plan);
+    this.#work.touch(plan);
   }
 
   /** The fast path: the next hop's state is carried out before this returns, the slots follow. */
@@ -211,7 +215,7 @@ export class Compiler implements Disposable {
     const plan = this.#instances.setState(id, state);
     if (plan === undefined) return;
     this.#carryOutNow();
-    this.#touch(plan);
+    this.#work.touch(plan);
   }
 
   /** After a restart a checked instance has not been probed yet: what the data plane holds is the better guess. */
@@ -244,104 +248,6 @@ export class Compiler implements Disposable {
     return undefined;
   }
 
-  #touch(plan: CapabilityPlan): void {
-    this.#dirty.add(plan);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#closed) return;
-    this.#scheduled = true;
-    this.#clock.soon(() => this.#work());
-  }
-
-  #work(): void {
-    this.#scheduled = false;
-    if (this.#closed) return;
-    const until = this.#clock.monotonic() + SLICE_MS;
-    // Jobs first: what they mark as dirty is done with the rest.
-    do {
-      const job = this.#jobs[0];
-      if (job !== undefined) {
-        if (job.next().done === true) this.#jobs.shift();
-        continue;
-      }
-      const [plan] = this.#dirty;
-      if (plan === undefined) break;
-      this.#dirty.delete(plan);
-      this.#compile(plan);
-    } while (this.#clock.monotonic() < until);
-    this.#carryOut();
-    if (this.#dirty.size > 0 || this.#jobs.length > 0) this.#schedule();
-  }
-
-  #compile(plan: CapabilityPlan): void {
-    const { any, own } = plan;
-    if (plan.isIdle && plan.taxonomy === 0) {
-      if (!this.#adopting) {
-        for (const entry of [any, own]) if (entry !== undefined) this.#entries.remove(entry);
-        this.#plans.delete(plan.key);
-        return;
-      }
-      if (any?.installed === undefined) return;
-    }
-    const local = instanceWish(plan);
-    if (any !== undefined) {
-      this.#fulfil(any.site, this.#siteWish(plan), plan);
-      this.#fulfil(any.local, local, plan);
-      this.#entries.install(any);
-    }
-    if (own === undefined) return;
-    if (plan.instances.size === 0 && !this.#adopting) this.#entries.withdraw(own);
-    else if (plan.instances.size > 0) {
-      this.#fulfil(own.site, this.#ownSiteWish(), plan);
-      if (own.local.entry === own) this.#fulfil(own.local, local, plan);
-      this.#entries.install(own);
-    }
-  }
-
-  #siteWish(plan: CapabilityPlan): GroupWish {
-    return siteWish(
-      plan,
-      (nextHop) => this.#locate(nextHop),
-      (nextHop) => this.#nextHops.find(nextHop),
-    );
-  }
-
-  /** `C::selector` leads to this router alone. */
-  #ownSiteWish(): GroupWish {
-    const index = this.#locate({ kind: "local" });
-    if (index === undefined) return NO_WISH;
-    return { ...NO_WISH, members: [{ nextHop: index, key: 0, weight: 1 }], backup: index };
-  }
-
-  #locate(nextHop: NextHop): NextHopIndex | undefined {
-    const index = this.#nextHops.obtain(nextHop, "up", this.#clock.monotonic());
-    if (index === undefined) this.#reports.refuse("next-hops-full", { nextHop: nextHopKey(nextHop) });
-    return index;
-  }
-
-  #fulfil(side: Side, wish: GroupWish, plan: CapabilityPlan): void {
-    const past = side.group === undefined ? NO_CONTENT : this.#groups.past(side.group);
-    const wanted = this.#adopting ? adoptedWish(wish, past, (index) => this.#isGone(plan, index)) : wish;
-    if (wanted === undefined) return;
-    const content = contentFor(wanted, past, this.#options.hashSeed);
-    if (isEmpty(content)) this.#groups.leave(side);
-    else if (!this.#groups.obtain(side, content, wanted.draining)) {
-      this.#reports.refuse("groups-full", { capability: plan.name, tenantIndex: plan.tenantIndex });
-    }
-  }
-
-  #isGone(plan: CapabilityPlan, index: NextHopIndex): boolean {
-    const nextHop = this.#nextHops.get(index);
-    if (nextHop === undefined) return index !== 0;
-    if (nextHop.kind === "instance") return this.#instances.isGone(nextHop.instance);
-    const key = nextHopKey(nextHop);
-    if (plan.refused.has(key)) return true;
-    if (!plan.seen.has(key)) return false;
-    return ![...plan.sites, ...plan.leaving].some((site) => nextHopKey(site.nextHop) === key);
-  }
-
   #carryOutNow(): void {
     if (!this.#batch.isEmpty) this.#carryOut();
   }
@@ -362,7 +268,7 @@ export class Compiler implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#closed = true;
+    this.#work.close();
     this.#groups.close();
   }
 }

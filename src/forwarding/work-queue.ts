@@ -1,0 +1,79 @@
+import type { Clock } from "../base/index.ts";
+import type { CapabilityPlan } from "./capability-plan.ts";
+
+/** Longest piece of work at a time. */
+const SLICE_MS = 4;
+
+export interface WorkQueueParts {
+  readonly clock: Clock;
+  /** A plan that was marked. */
+  readonly compile: (plan: CapabilityPlan) => void;
+  /** At the end of each slice. */
+  readonly sliceDone: () => void;
+}
+
+/** What is to be done on later turns, in slices: plans that changed, and longer jobs. */
+export class WorkQueue {
+  readonly #parts: WorkQueueParts;
+  readonly #dirty = new Set<CapabilityPlan>();
+  /** Longer jobs, a step at a time. */
+  readonly #jobs: Iterator<void>[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(parts: WorkQueueParts) {
+    this.#parts = parts;
+  }
+
+  /** Plans and jobs that are left. */
+  get size(): number {
+    return this.#dirty.size + this.#jobs.length;
+  }
+
+  /** For jobs: what they mark is done with the rest. */
+  mark(plan: CapabilityPlan): void {
+    this.#dirty.add(plan);
+  }
+
+  touch(plan: CapabilityPlan): void {
+    this.#dirty.add(plan);
+    this.schedule();
+  }
+
+  addJob(job: Iterator<void>): void {
+    this.#jobs.push(job);
+    this.schedule();
+  }
+
+  /** Also without work: then the slice only ends. */
+  schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#parts.clock.soon(() => this.#work());
+  }
+
+  #work(): void {
+    this.#scheduled = false;
+    if (this.#closed) return;
+    const { clock } = this.#parts;
+    const until = clock.monotonic() + SLICE_MS;
+    // Jobs first: what they mark is done with the rest.
+    do {
+      const job = this.#jobs[0];
+      if (job !== undefined) {
+        if (job.next().done === true) this.#jobs.shift();
+        continue;
+      }
+      const [plan] = this.#dirty;
+      if (plan === undefined) break;
+      this.#dirty.delete(plan);
+      this.#parts.compile(plan);
+    } while (clock.monotonic() < until);
+    this.#parts.sliceDone();
+    if (this.size > 0) this.schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}
