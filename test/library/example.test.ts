@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { parseIpv6, seconds } from "../../src/base/index.ts";
+import { createNetTransport, startSpeaker } from "../../src/bgp/speaker/index.ts";
+import { systemClock as clock, systemRandom as random } from "../../src/host/index.ts";
+import { createRib } from "../../src/rib/index.ts";
+import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const TIMEOUT = 60_000;
+
+/** A project of somebody else's that has installed the package: compiled, and nothing of the sources. */
+let project: string;
+
+before(async () => {
+  project = await mkdtemp(path.join(tmpdir(), "st-library-"));
+  const installed = path.join(project, "node_modules", "semrd");
+  await mkdir(installed, { recursive: true });
+  await copyFile(path.join(ROOT, "package.json"), path.join(installed, "package.json"));
+  await symlink(path.join(ROOT, "node_modules"), path.join(installed, "node_modules"));
+  const build = ["-p", path.join(ROOT, "tsconfig.library.json"), "--outDir", path.join(installed, "dist")];
+  await run(path.join(ROOT, "node_modules/.bin/tsc"), build, { cwd: ROOT, timeout: TIMEOUT });
+});
+after(() => rm(project, { recursive: true, force: true }));
+
+describe("the control plane as a library", () => {
+  it("the example brings up a session and prints the neighbour's routes", async () => {
+    const address = "::1"; // of both, so the session is one inside an AS: the next hop stays
+    const nextHop = parseIpv6("2001:db8::1")!;
+    const local = { name: "peer", kind: "local", bgpIdentifier: 7, address: nextHop, autonomousSystem: 65001 } as const;
+    const parts = { clock, random, log: new ListLog(), metrics: new TallyMetrics() };
+    using rib = createRib({ local, tenants: [], maxRoutes: 1024 }, parts);
+    const neighbour = { address, port: 179, remoteAs: 65001, passive: true, connectRetry: seconds(1) };
+    await using speaker = await startSpeaker(
+      {
+        localAs: 65001,
+        bgpIdentifier: local.bgpIdentifier,
+        nextHop,
+        listen: [{ address, port: 0 }],
+        peers: [{ ...neighbour, holdTime: seconds(30), families: [{ family: "ipv6-unicast" }] }],
+        gracefulRestart: undefined,
+        start: { restarted: false, forwardingPreserved: false },
+        acceptExternal: true,
+      },
+      { ...parts, rib, transport: createNetTransport({ clock }) },
+      new AbortController().signal,
+    );
+    const set = { origin: "igp", asPath: [], nextHop, communities: [], extendedCommunities: [] } as const;
+    for (const prefix of ["2001:db8:1::", "2001:db8:2::"]) {
+      const nlri = { family: "ipv6-unicast", address: parseIpv6(prefix)!, length: 48 } as const;
+      speaker.originateUnicast(nlri, { ...set, largeCommunities: [], opaque: [] });
+    }
+    speaker.localStateConverged();
+
+    const example = path.join(project, "print-routes.mjs");
+    await copyFile(path.join(ROOT, "lab/library/print-routes.mjs"), example);
+    const { port } = speaker.listening[0]!;
+    const args = [example, address, "65001", address, "65001", String(port)];
+    const { stdout } = await run(process.execPath, args, { cwd: project, timeout: TIMEOUT });
+    assert.deepEqual(stdout.trim().split("\n").sort(), [
+      "2001:db8:1::/48 via 2001:db8::1",
+      "2001:db8:2::/48 via 2001:db8::1",
+    ]);
+  });
+
+  it("its types reach a consumer, and refuse what is wrong", async () => {
+    const consumer = path.join(project, "consumer.ts");
+    const settings = {
+      module: "nodenext",
+      strict: true,
+      noEmit: true,
+      target: "es2024",
+      skipLibCheck: true,
+      types: [],
+    };
+    await writeFile(
+      path.join(project, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: settings, files: ["consumer.ts"] }),
+    );
+    const check = () => run(path.join(ROOT, "node_modules/.bin/tsc"), ["-p", project], { timeout: TIMEOUT });
+    await writeFile(
+      consumer,
+      'import { parseIpv6 } from "semrd/base";\nimport type { PeerOptions } from "semrd/bgp";\nexport const address: Uint8Array | undefined = parseIpv6("::1");\nexport const as: PeerOptions["remoteAs"] = 65000;\n',
+    );
+    await check();
+    await writeFile(
+      consumer,
+      'import type { PeerOptions } from "semrd/bgp";\nexport const as: PeerOptions["remoteAs"] = "65000";\n',
+    );
+    await assert.rejects(check(), (error: { stdout?: string }) => /TS2322/.test(error.stdout ?? ""));
+  });
+});
