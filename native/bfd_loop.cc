@@ -3,10 +3,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/timerfd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <ctime>
 
 namespace semrd {
@@ -50,14 +48,13 @@ void Watch(int poll, int fd) {
 }  // namespace
 
 BfdLoop::BfdLoop(bool realtime, size_t event_bound, int wake_fd)
-    : events_(event_bound), chance_(Unpredictable<uint64_t>() | 1), wake_(wake_fd) {
+    : events_(event_bound), jitter_(Unpredictable<uint64_t>()), wake_(wake_fd) {
   stop_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  timer_ = Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   poll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
-  if (!stop_ || !timer_ || !poll_) ThrowErrno("epoll_create1", "BFD");
+  if (!stop_ || alarms_.fd() < 0 || !poll_) ThrowErrno("epoll_create1", "BFD");
   diagnosis_ = OpenTcpDiagnosis();  // without it, connections count as alive
   semrd::Watch(poll_.get(), stop_.get());
-  semrd::Watch(poll_.get(), timer_.get());
+  semrd::Watch(poll_.get(), alarms_.fd());
   thread_ = std::thread(&BfdLoop::Run, this);
   pthread_setname_np(thread_.native_handle(), "semrd-bfd");
   sched_param priority = {};
@@ -70,7 +67,7 @@ BfdLoop::~BfdLoop() {
   thread_.join();
   for (auto& [number, session] : sessions_) {
     session->machine.SetAdminDown(true);
-    Send(*session, false);
+    session->Send(false);
   }
 }
 
@@ -90,97 +87,80 @@ uint32_t BfdLoop::Add(const BfdSessionOptions& options) {
         other->options.multihop == options.multihop)
       throw SystemCallFailure(EEXIST, "bfd", "there is a session between these addresses");
   auto listener = listeners_.At(options.local);
-  auto session = std::make_unique<Session>(
-      Session{.machine = BfdMachine(discriminator, Permitted(options.times)),
-              .options = options,
-              .listener = listener,
-              .sender = OpenBfdSender(options.local)});
+  auto session = std::make_unique<BfdEnd>(
+      BfdEnd{.machine = BfdMachine(discriminator, Permitted(options.times)),
+             .options = options,
+             .listener = listener,
+             .sender = OpenBfdSender(options.local)});
   semrd::Watch(poll_.get(), listener->fd());
-  Session& added = *session;
+  BfdEnd& added = *session;
   sessions_.emplace(discriminator, std::move(session));
   added.transmit_at = Now();
   Enqueue(added, 0);
-  SetTimer();
+  alarms_.Arm();
   return discriminator;
 }
 
 void BfdLoop::Remove(uint32_t number) {
   std::lock_guard lock(mutex_);
-  Session* session = At(number);
+  BfdEnd* session = At(number);
   if (session == nullptr) return;
   session->machine.SetAdminDown(true);
-  Send(*session, false);
+  session->Send(false);
   sessions_.erase(number);  // closes the listener with its last session
 }
 
 bool BfdLoop::SetTimes(uint32_t number, const BfdTimes& times) {
   std::lock_guard lock(mutex_);
-  Session* session = At(number);
+  BfdEnd* session = At(number);
   if (session == nullptr) return false;
   uint64_t now = Now();
   Perform(*session, now, [&](BfdMachine& machine) {
     machine.SetTimes(Permitted(times));
     return BfdReaction{.send = true};  // the Poll begins now, not a slow interval later
   });
-  SetTimer();
+  alarms_.Arm();
   return true;
 }
 
 bool BfdLoop::SetAdminDown(uint32_t number, bool down) {
   std::lock_guard lock(mutex_);
-  Session* session = At(number);
+  BfdEnd* session = At(number);
   if (session == nullptr) return false;
   Perform(*session, Now(), [&](BfdMachine& machine) { return machine.SetAdminDown(down); });
-  SetTimer();
+  alarms_.Arm();
   return true;
 }
 
 bool BfdLoop::Bind(uint32_t number, std::optional<BfdBinding> binding) {
   std::lock_guard lock(mutex_);
-  Session* session = At(number);
+  BfdEnd* session = At(number);
   if (session != nullptr) session->binding = std::move(binding);
   return session != nullptr;
 }
 
 bool BfdLoop::Watch(uint32_t number, std::optional<TcpConnection> connection) {
   std::lock_guard lock(mutex_);
-  Session* session = At(number);
+  BfdEnd* session = At(number);
   if (session != nullptr) session->watched = connection;
   return session != nullptr;
 }
 
 std::optional<BfdStatus> BfdLoop::StatusOf(uint32_t number) {
   std::lock_guard lock(mutex_);
-  Session* session = At(number);
+  BfdEnd* session = At(number);
   if (session == nullptr) return std::nullopt;
-  const BfdMachine& machine = session->machine;
-  BfdStatus status;
-  status.state = machine.state();
-  status.remote_state = machine.remote_state();
-  status.diagnostic = machine.diagnostic();
-  status.remote_diagnostic = machine.remote_diagnostic();
-  status.remote_discriminator = machine.remote_discriminator();
-  status.remote_independent = machine.remote_independent();
-  status.polling = machine.polling();
-  status.times = machine.times();
-  status.transmit = machine.TransmitInterval();
-  status.detection = machine.DetectionTime();
-  status.counters = session->counters;
-  return status;
+  return session->Status();
 }
 
 bool BfdLoop::PopEvent(BfdEvent& event) {
   std::lock_guard lock(mutex_);
-  if (event_count_ == 0) return false;
-  event = events_[first_event_];
-  first_event_ = (first_event_ + 1) % events_.size();
-  event_count_--;
-  return true;
+  return events_.Pop(event);
 }
 
 uint64_t BfdLoop::dropped_events() {
   std::lock_guard lock(mutex_);
-  return dropped_events_;
+  return events_.dropped();
 }
 
 BfdCounters BfdLoop::counters() {
@@ -188,7 +168,7 @@ BfdCounters BfdLoop::counters() {
   return strays_;
 }
 
-BfdLoop::Session* BfdLoop::At(uint32_t number) {
+BfdEnd* BfdLoop::At(uint32_t number) {
   auto found = sessions_.find(number);
   return found == sessions_.end() ? nullptr : found->second.get();
 }
@@ -208,21 +188,21 @@ void BfdLoop::Run() {
     for (int i = 0; i < count; i++)
       if (ready[i].data.fd == stop_.get()) return;
     std::lock_guard lock(mutex_);
-    uint64_t expirations;
-    [[maybe_unused]] ssize_t unused = read(timer_.get(), &expirations, sizeof(expirations));
+    alarms_.Acknowledge();
     // Packets before timers: what waited in a socket while this thread did not run has been received in time.
     ReadAll();
     uint64_t now = Now();
     AllowForStall(now);
     RunAlarms(now);
-    SetTimer();
+    alarms_.Arm();
   }
 }
 
 // A host that was suspended, or a processor that was taken away, has not heard the peer because it did not listen.
 void BfdLoop::AllowForStall(uint64_t now) {
-  if (alarms_.empty() || alarms_.top().at + kStall > now) return;
-  uint64_t stall = now - alarms_.top().at;
+  uint64_t due = alarms_.Earliest();
+  if (due > now || now - due < kStall) return;
+  uint64_t stall = now - due;
   for (auto& [number, session] : sessions_) {
     session->counters.stalls++;
     session->machine.Postpone(stall);
@@ -247,7 +227,7 @@ void BfdLoop::Take(const BfdDatagram& datagram, const BfdListener& listener, uin
   if (auto* reason = std::get_if<BfdDiscard>(&decoded)) return Count(strays_, *reason);
   const auto& [packet, authenticated] = std::get<BfdReceived>(decoded);
   BfdDiscard reason = BfdDiscard::kYourDiscriminator;
-  Session* session = Find(packet, datagram, listener, reason);
+  BfdEnd* session = Find(packet, datagram, listener, reason);
   if (session == nullptr) return Count(strays_, reason);
   // @see RFC 5881 §5 (exactly 255) and RFC 5883 §5
   if (datagram.ttl < session->options.minimum_ttl) return Count(session->counters, BfdDiscard::kTtl);
@@ -258,148 +238,61 @@ void BfdLoop::Take(const BfdDatagram& datagram, const BfdListener& listener, uin
 }
 
 // @see RFC 5880 §6.8.6 ("If the Your Discriminator field …"), RFC 5881 §3, RFC 5883 §3
-BfdLoop::Session* BfdLoop::Find(const BfdPacket& packet, const BfdDatagram& datagram, const BfdListener& listener,
-                                BfdDiscard& reason) {
+BfdEnd* BfdLoop::Find(const BfdPacket& packet, const BfdDatagram& datagram, const BfdListener& listener,
+                      BfdDiscard& reason) {
   if (packet.your_discriminator != 0) {
-    Session* session = At(packet.your_discriminator);
+    BfdEnd* session = At(packet.your_discriminator);
     if (session == nullptr) return nullptr;
     reason = BfdDiscard::kSource;
-    bool fits = session->listener.get() == &listener && SameHost(session->options.remote, datagram.source);
-    return fits ? session : nullptr;
+    return session->Hears(listener, datagram.source) ? session : nullptr;
   }
   reason = BfdDiscard::kState;
   if (packet.state != BfdState::kDown && packet.state != BfdState::kAdminDown) return nullptr;
   reason = BfdDiscard::kSource;
   for (const auto& [number, session] : sessions_)
-    if (session->listener.get() == &listener && SameHost(session->options.remote, datagram.source))
-      return session.get();
+    if (session->Hears(listener, datagram.source)) return session.get();
   return nullptr;
 }
 
 void BfdLoop::RunAlarms(uint64_t now) {
-  while (!alarms_.empty() && alarms_.top().at <= now) {
-    Alarm alarm = alarms_.top();
-    alarms_.pop();
-    Session* session = At(alarm.session);
-    if (session == nullptr || session->queued != alarm.at) continue;
+  while (auto alarm = alarms_.TakeDue(now)) {
+    BfdEnd* session = At(alarm->session);
+    if (session == nullptr || session->queued != alarm->at) continue;
     session->queued = UINT64_MAX;
     auto deadline = session->machine.detection_deadline();
     // What still waits in a socket may have come in time; that is believed once.
     uint64_t patience = resting_ ? session->machine.DetectionTime() : 0;
     if (deadline && *deadline + patience <= now)
       Perform(*session, now, [](BfdMachine& machine) { return machine.DetectionTimeExpired(); });
-    if (session->transmit_at && *session->transmit_at <= now) {
-      uint64_t late = now - *session->transmit_at;
-      auto interval = session->machine.TransmitInterval();
-      session->counters.latest = std::max(session->counters.latest, late);
-      if (interval && late > *interval / 4) session->counters.late++;
-      session->transmit_at.reset();
-      if (interval) Send(*session, false);
-      Schedule(*session, now);
-    }
+    session->TransmitDue(now, jitter_);
     Enqueue(*session, now + 1);
   }
 }
 
-void BfdLoop::SetTimer() {
-  itimerspec when = {};
-  if (!alarms_.empty()) {
-    uint64_t at = std::max<uint64_t>(alarms_.top().at, 1);
-    when.it_value.tv_sec = static_cast<time_t>(at / 1'000'000);
-    when.it_value.tv_nsec = static_cast<long>(at % 1'000'000 * 1'000);
-  }
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
-}
-
 // One step of a session's machine, and all that follows from it.
 template <typename Step>
-void BfdLoop::Perform(Session& session, uint64_t now, Step step) {
+void BfdLoop::Perform(BfdEnd& session, uint64_t now, Step step) {
   BfdState before = session.machine.state();
   BfdReaction reaction = step(session.machine);
-  if (session.machine.state() != before) Changed(session, before, now);
-  if (reaction.final) Send(session, true);
+  if (session.machine.state() != before) {
+    events_.Push(session.Changed(before, now, diagnosis_.get()));
+    eventfd_write(wake_, 1);
+  }
+  if (reaction.final) session.Send(true);
   if (reaction.send) {
-    Send(session, false);
+    session.Send(false);
     session.transmit_at.reset();
   }
-  Schedule(session, now);
+  session.Schedule(now, jitter_);
   Enqueue(session, 0);
 }
 
-void BfdLoop::Changed(Session& session, BfdState before, uint64_t now) {
-  const BfdMachine& machine = session.machine;
-  BfdEvent event = {};
-  event.session = machine.discriminator();
-  event.state = machine.state();
-  event.before = before;
-  event.diagnostic = machine.diagnostic();
-  event.remote_state = machine.remote_state();
-  event.remote_independent = machine.remote_independent();
-  event.at = now;
-  if (before == BfdState::kUp) {
-    session.counters.downs++;
-    // @see RFC 5882 §3.2: AdminDown says nothing about the path.
-    event.failed = event.state == BfdState::kDown && !(event.diagnostic == kNeighborSignaledDown &&
-                                                       event.remote_state == BfdState::kAdminDown);
-    // @see RFC 5882 §4.3: a peer's BFD that shares the fate of its control plane ends with it.
-    event.peer_ended = event.failed && !event.remote_independent && session.watched &&
-                       LifeOf(*session.watched, diagnosis_.get()) == TcpLife::kEnded;
-    if (event.failed && !event.peer_ended && session.binding) {
-      session.binding->word.Store(session.binding->down);
-      event.stored = true;
-    }
-  }
-  if (event.state == BfdState::kUp && session.binding && session.binding->up) {
-    session.binding->word.Store(*session.binding->up);
-    event.stored = true;
-  }
-  if (event_count_ == events_.size()) {
-    dropped_events_++;
-  } else {
-    events_[(first_event_ + event_count_) % events_.size()] = event;
-    event_count_++;
-  }
-  eventfd_write(wake_, 1);
-}
-
-void BfdLoop::Send(Session& session, bool final) {
-  auto octets = EncodeBfd(session.machine.Compose(final));
-  const SocketAddress& to = session.options.remote;
-  ssize_t sent = sendto(session.sender.get(), octets.data(), octets.size(), 0, to.get(), to.length);
-  if (sent == static_cast<ssize_t>(octets.size())) session.counters.sent++;
-  else session.counters.send_errors++;
-}
-
-// The next periodic packet: never later than the interval of now allows.
-void BfdLoop::Schedule(Session& session, uint64_t now) {
-  auto interval = session.machine.TransmitInterval();
-  if (!interval) {
-    session.transmit_at.reset();
-    return;
-  }
-  // What is due sooner stays as it is.
-  if (session.transmit_at && *session.transmit_at <= now + *interval) return;
-  session.transmit_at = now + Jittered(*interval, session.machine.times().detect_multiplier);
-}
-
-void BfdLoop::Enqueue(Session& session, uint64_t earliest) {
-  uint64_t next = UINT64_MAX;
-  if (session.transmit_at) next = *session.transmit_at;
-  if (auto deadline = session.machine.detection_deadline()) next = std::min(next, *deadline);
-  next = std::max(next, earliest);
+void BfdLoop::Enqueue(BfdEnd& session, uint64_t earliest) {
+  uint64_t next = std::max(session.NextAlarm(), earliest);
   // An entry that is too early only leads to another look; one that is missing would be a timer that never fires.
   if (next >= session.queued) return;
   session.queued = next;
-  alarms_.push({next, session.machine.discriminator()});
-}
-
-// 75 to 100 % of the interval, at most 90 % where a single lost packet ends the session. @see RFC 5880 §6.8.7
-uint64_t BfdLoop::Jittered(uint32_t interval, uint8_t multiplier) {
-  chance_ ^= chance_ << 13;
-  chance_ ^= chance_ >> 7;
-  chance_ ^= chance_ << 17;
-  uint64_t range = static_cast<uint64_t>(interval) * (multiplier == 1 ? 15 : 25) / 100;
-  return static_cast<uint64_t>(interval) * 3 / 4 + chance_ % (range + 1);
+  alarms_.Add({next, session.machine.discriminator()});
 }
 
 }  // namespace semrd

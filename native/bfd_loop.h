@@ -2,73 +2,18 @@
 // JavaScript when a session goes down. Nothing here knows JavaScript.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <queue>
-#include <string>
 #include <thread>
 #include <unordered_map>
-#include <vector>
 
-#include "bfd_machine.h"
-#include "bfd_socket.h"
-#include "mapped_word.h"
+#include "bfd_alarms.h"
+#include "bfd_event_ring.h"
+#include "bfd_end.h"
 #include "priority_mutex.h"
-#include "tcp_state.h"
 
 namespace semrd {
-
-struct BfdSessionOptions {
-  SocketAddress local, remote;  // with the port of the hop type in both
-  bool multihop;
-  uint8_t minimum_ttl;
-  BfdTimes times;
-};
-
-// Written when a session that was up has failed, and when it is up.
-struct BfdBinding {
-  MappedWord word;
-  uint32_t down;
-  std::optional<uint32_t> up;
-};
-
-struct BfdEvent {
-  uint32_t session;
-  BfdState state;
-  BfdState before;
-  uint8_t diagnostic;
-  BfdState remote_state;
-  bool remote_independent;
-  bool failed;       // the path is taken for broken: neither end was taken down by its administrator
-  bool peer_ended;   // it had closed the watched TCP connection first, so the word was not written
-  bool stored;       // a word was written
-  uint64_t at;       // CLOCK_MONOTONIC, microseconds
-};
-
-struct BfdCounters {
-  uint64_t sent = 0;
-  uint64_t send_errors = 0;
-  uint64_t received = 0;
-  uint64_t late = 0;              // sent more than a quarter of the interval after it was due
-  uint64_t latest = 0;            // microseconds
-  uint64_t stalls = 0;            // times that this end did not run when it should have
-  uint64_t downs = 0;             // from Up, however that came
-  std::array<uint64_t, static_cast<size_t>(BfdDiscard::kReasons)> discarded = {};
-};
-
-struct BfdStatus {
-  BfdState state, remote_state;
-  uint8_t diagnostic, remote_diagnostic;
-  uint32_t remote_discriminator;
-  bool remote_independent, polling;
-  BfdTimes times;                       // after what the scheduling allows
-  std::optional<uint32_t> transmit;     // microseconds between packets, before jitter
-  uint64_t detection;                   // microseconds; 0 before the peer was heard
-  BfdCounters counters;
-};
 
 class BfdLoop {
  public:
@@ -100,52 +45,28 @@ class BfdLoop {
   BfdCounters counters();
 
  private:
-  struct Session {
-    BfdMachine machine;
-    BfdSessionOptions options;
-    std::shared_ptr<BfdListener> listener;
-    Descriptor sender;
-    std::optional<BfdBinding> binding;
-    std::optional<TcpConnection> watched;
-    BfdCounters counters;
-    std::optional<uint64_t> transmit_at;
-    uint64_t queued = UINT64_MAX;  // the earliest entry in `alarms_`
-  };
-  struct Alarm {
-    uint64_t at;
-    uint32_t session;
-    bool operator>(const Alarm& other) const { return at > other.at; }
-  };
-
   void Run();
   void ReadAll();
   void Take(const BfdDatagram& datagram, const BfdListener& listener, uint64_t now);
-  Session* Find(const BfdPacket& packet, const BfdDatagram& datagram, const BfdListener& listener, BfdDiscard& reason);
+  BfdEnd* Find(const BfdPacket& packet, const BfdDatagram& datagram, const BfdListener& listener, BfdDiscard& reason);
   void AllowForStall(uint64_t now);
   void RunAlarms(uint64_t now);
-  void SetTimer();
 
   template <typename Step>
-  void Perform(Session& session, uint64_t now, Step step);
-  void Changed(Session& session, BfdState before, uint64_t now);
-  void Send(Session& session, bool final);
-  void Schedule(Session& session, uint64_t now);
-  void Enqueue(Session& session, uint64_t earliest);
-  uint64_t Jittered(uint32_t interval, uint8_t multiplier);
+  void Perform(BfdEnd& session, uint64_t now, Step step);
+  void Enqueue(BfdEnd& session, uint64_t earliest);
   BfdTimes Permitted(const BfdTimes& times) const;
-  Session* At(uint32_t session);
+  BfdEnd* At(uint32_t session);
 
   PriorityMutex mutex_;
-  std::unordered_map<uint32_t, std::unique_ptr<Session>> sessions_;
-  std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
+  std::unordered_map<uint32_t, std::unique_ptr<BfdEnd>> sessions_;
+  BfdAlarms alarms_;
   BfdListeners listeners_;
-  std::vector<BfdEvent> events_;  // a ring
-  size_t first_event_ = 0, event_count_ = 0;
-  uint64_t dropped_events_ = 0;
+  BfdEventRing events_;
   BfdCounters strays_;
-  uint64_t chance_;
+  BfdJitter jitter_;
   bool resting_ = false;  // sockets are not read until the next alarm: more came in than one turn takes
-  Descriptor stop_, timer_, poll_, diagnosis_;
+  Descriptor stop_, poll_, diagnosis_;
   const int wake_;
   int scheduling_error_ = 0;
   std::thread thread_;
