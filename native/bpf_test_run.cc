@@ -1,6 +1,7 @@
 // BPF_PROG_RUN: one packet in, verdict and packet out, without an interface.
 #include <bpf/bpf.h>
 
+#include <cerrno>
 #include <climits>
 
 #include "bpf_module.h"
@@ -11,6 +12,17 @@ namespace semrd {
 namespace {
 
 constexpr size_t kGrowth = 4096;  // more than a program can prepend and append
+constexpr int kAttempts = 10;     // a signal, such as that of a child's end, cuts repeated runs short
+
+// The kernel has written the sizes it read, so each attempt begins with the options as they were given.
+int Run(int fd, const bpf_test_run_opts& given, bpf_test_run_opts& run) {
+  for (int left = kAttempts; left > 0; left--) {
+    run = given;
+    if (bpf_prog_test_run_opts(fd, &run) == 0) return 0;
+    if (errno != EINTR) break;
+  }
+  return -1;
+}
 
 }  // namespace
 
@@ -43,7 +55,8 @@ Napi::Value TestRun(const Napi::CallbackInfo& info) {
     run.ctx_in = &skb;
     run.ctx_size_in = sizeof(skb);
   }
-  if (bpf_prog_test_run_opts(fd, &run) != 0) ThrowErrno("bpf_prog_test_run_opts", program.shape().name);
+  const bpf_test_run_opts given = run;
+  if (Run(fd, given, run) != 0) ThrowErrno("bpf_prog_test_run_opts", program.shape().name);
 
   auto result = Napi::Object::New(env);
   result.Set("returnValue", Napi::Number::New(env, static_cast<int32_t>(run.retval)));

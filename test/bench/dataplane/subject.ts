@@ -1,4 +1,4 @@
-import { type BpfObject, type BpfProgram, loadNative, type TestRunResult } from "../../../native/index.ts";
+import { type BpfObject, type BpfProgram, loadNative } from "../../../native/index.ts";
 import { hostU32, loadProgram, type Traffic } from "./programs.ts";
 import { mapOf, programOf } from "./world.ts";
 
@@ -37,19 +37,9 @@ export async function makeSubject(
 export function runOnce({ name, prologue, hook, returns, prepare }: Subject, repeat = REPEAT): number {
   prepare();
   const program = programOf(prologue, `prologue_${hook}`);
-  const { returnValue, durationNs } = run(program, repeat);
+  const { returnValue, durationNs } = loadNative().bpf.testRun(program, startFrame(), { repeat });
   if (!returns.includes(returnValue)) throw new Error(`${name}: the program returned ${returnValue}, not ${returns}`);
   return durationNs;
-}
-
-/** Again when a signal, such as that of a child's end, cut the runs short. */
-function run(program: BpfProgram, repeat: number): TestRunResult {
-  for (let left = 10; ; left--)
-    try {
-      return loadNative().bpf.testRun(program, startFrame(), { repeat });
-    } catch (cause) {
-      if (left === 0 || !(cause instanceof Error && "code" in cause && cause.code === "EINTR")) throw cause;
-    }
 }
 
 /** Rounds over all subjects in turn, so that what else the machine does meets all of them; the first warms up. */
