@@ -38,7 +38,9 @@ export class PeerRecord {
   #lostBecause: string | undefined;
   #lastSent: PeerError | undefined;
   #lastReceived: PeerError | undefined;
-  #lastError: PeerError | undefined;
+  #lastEnd: PeerError | undefined;
+  /** Since the last session; an attempt that another one has made good is no news. */
+  #failedAttempt: PeerError | undefined;
 
   constructor(counters: PeerCounters, now: Milliseconds) {
     this.counters = counters;
@@ -73,6 +75,7 @@ export class PeerRecord {
 
   established(): void {
     this.#established += 1;
+    this.#failedAttempt = undefined;
     this.endsOfRibReceived.clear();
     this.counters.established.add();
   }
@@ -89,7 +92,7 @@ export class PeerRecord {
 
   /** A connection that could not be made. */
   failed(reason: string, at: Milliseconds): void {
-    this.#lastError = { direction: "none", code: 0, subcode: 0, text: `cannot connect: ${reason}`, at };
+    this.#failedAttempt = { direction: "none", code: 0, subcode: 0, text: `cannot connect: ${reason}`, at };
   }
 
   /** Remembers how a connection ended and says it in one line. */
@@ -106,7 +109,10 @@ export class PeerRecord {
       this.#lastReceived = last;
     }
     // Losing a collision is how two connections become one: not an error.
-    if (end.cause !== "OpenCollisionDump") this.#lastError = last;
+    if (end.cause !== "OpenCollisionDump") {
+      this.#lastEnd = last;
+      this.#failedAttempt = undefined;
+    }
     return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
   }
 
@@ -175,7 +181,7 @@ export class PeerRecord {
       flaps: this.#flaps,
       lastSent: this.#lastSent,
       lastReceived: this.#lastReceived,
-      lastError: this.#lastError,
+      lastError: this.#failedAttempt ?? this.#lastEnd,
     };
   }
 }

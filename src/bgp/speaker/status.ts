@@ -84,6 +84,6 @@ export interface PeerStatus {
   readonly flaps: number;
   readonly lastSent: PeerError | undefined;
   readonly lastReceived: PeerError | undefined;
-  /** Whatever ended the last connection or attempt, in either direction. */
+  /** Whatever ended the last connection, in either direction, or kept one from being made since. */
   readonly lastError: PeerError | undefined;
 }

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { milliseconds } from "../../../src/base/index.ts";
+import { peerCounters } from "../../../src/bgp/speaker/metrics.ts";
+import { PeerRecord } from "../../../src/bgp/speaker/peer-record.ts";
+import { TallyMetrics } from "../../sim/tally-metrics.ts";
+
+it("an attempt that failed is the last error until a session is there, then what ended the session before", () => {
+  const record = new PeerRecord(peerCounters(new TallyMetrics(), "::1"), milliseconds(0));
+  const lastError = () =>
+    record.status({
+      options: {
+        address: "::1",
+        port: 179,
+        remoteAs: 1,
+        passive: false,
+        holdTime: undefined,
+        connectRetry: 1 as never,
+      },
+      kind: "external",
+      session: { state: "Idle", failures: 0 },
+      connection: undefined,
+      helper: { state: "none" },
+      familiesDisabled: [],
+      routesReceived: () => 0,
+      outputs: new Map(),
+    }).lastError?.text;
+
+  assert.equal(lastError(), undefined);
+  record.failed("ECONNREFUSED", milliseconds(1));
+  assert.equal(lastError(), "cannot connect: ECONNREFUSED");
+  record.established();
+  assert.equal(lastError(), undefined);
+
+  record.lost("closed by the peer");
+  record.ended({ cause: "TcpConnectionFails" }, milliseconds(2));
+  assert.equal(lastError(), "connection lost: closed by the peer");
+  record.failed("EHOSTUNREACH", milliseconds(3));
+  assert.equal(lastError(), "cannot connect: EHOSTUNREACH");
+  record.established();
+  assert.equal(lastError(), "connection lost: closed by the peer");
+});
