@@ -4,6 +4,7 @@ import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
 import { DirectoryError, draining, type Offer, type Registrar } from "../directory/index.ts";
+import type { Compiler } from "../forwarding/index.ts";
 import {
   type AgentCommandResult,
   type AgentConfiguration,
@@ -28,6 +29,7 @@ import { unicastRows } from "./unicast-rows.ts";
 export interface ControlParts extends RowSources {
   readonly configuration: RouterConfiguration;
   readonly driver: DataplaneDriver;
+  readonly compiler: Pick<Compiler, "refusals">;
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
   readonly speaker: Speaker | undefined;
@@ -179,8 +181,11 @@ function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
   return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
 }
 
-function warnings({ driver, configuration, speaker, drain }: ControlParts): string[] {
+function warnings({ driver, configuration, speaker, drain, compiler }: ControlParts): string[] {
   const found: string[] = [];
+  for (const { reason, times, advice } of compiler.refusals) {
+    found.push(`Something had no place in the forwarding plan (${reason}, ${times} times since the start): ${advice}.`);
+  }
   if (drain.on) found.push("This router is draining: it serves only what no other router can.");
   if (driver.name === "memory") found.push("No packet of this host is forwarded: the memory data plane is in use.");
   for (const port of driver.ports) {

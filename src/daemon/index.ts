@@ -106,7 +106,7 @@ class Daemon {
     const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(directory, speaker)));
 
     const sources = this.#rowSources(rib, directory, taxonomy);
-    await this.#startControl(sources, { driver, registrar, speaker, policies, drain });
+    await this.#startControl(sources, { driver, compiler, registrar, speaker, policies, drain });
     await this.#startServers(sources, registrar);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
@@ -238,6 +238,7 @@ class Daemon {
     sources: RowSources,
     parts: {
       readonly driver: DataplaneDriver;
+      readonly compiler: Compiler;
       readonly registrar: Registrar;
       readonly speaker: Speaker;
       readonly policies: PolicyBook;

@@ -25,7 +25,7 @@ import { NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import { NodeBook } from "./node-book.ts";
 import { OperationBatch } from "./operation-batch.ts";
 import type { NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
-import { Reports } from "./reports.ts";
+import { type RefusalCount, Reports } from "./reports.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export interface CompilerParts {
@@ -91,6 +91,11 @@ export class Compiler implements Disposable {
       ...{ hashSeed: options.hashSeed, clock, reports: this.#reports, entries: this.#entries },
       ...{ groups: this.#groups, nextHops: this.#nextHops, instances: this.#instances },
     });
+  }
+
+  /** What had no place in the plan since the start. */
+  get refusals(): readonly RefusalCount[] {
+    return this.#reports.refusals;
   }
 
   /** Work that is still to be done; 0 when the data plane has the whole plan. */

@@ -9,6 +9,13 @@ export type Refusal =
   | "groups-full"
   | "next-hops-full";
 
+export interface RefusalCount {
+  readonly reason: Refusal;
+  readonly times: number;
+  /** What an operator can do about it. */
+  readonly advice: string;
+}
+
 const ADVICE: Readonly<Record<Refusal, string>> = {
   unnamed: "the capability is neither in the taxonomy nor named by its routes, so it has no address",
   "unknown-tenant": "configure the tenant, or remove the instance",
@@ -26,7 +33,7 @@ export class Reports {
   readonly #groups: Gauge;
   readonly #nextHops: Gauge;
   readonly #entries: Gauge;
-  readonly #logged = new Set<Refusal>();
+  readonly #refused = new Map<Refusal, number>();
 
   constructor(metrics: Metrics, log: Log) {
     this.#metrics = metrics;
@@ -50,8 +57,14 @@ export class Reports {
   /** Counted always, logged loudly once a kind: a full table refuses many. */
   refuse(reason: Refusal, fields: LogFields): void {
     this.#metrics.counter("semrd_forwarding_refused_total", "What the plan has no place for", { reason }).add();
-    const say = this.#logged.has(reason) ? this.#log.debug : this.#log.warn;
+    const before = this.#refused.get(reason) ?? 0;
+    this.#refused.set(reason, before + 1);
+    const say = before > 0 ? this.#log.debug : this.#log.warn;
     say.call(this.#log, "forwarding.refused", { reason, advice: ADVICE[reason], ...fields });
-    this.#logged.add(reason);
+  }
+
+  /** What was refused since the start, by kind. */
+  get refusals(): readonly RefusalCount[] {
+    return Array.from(this.#refused, ([reason, times]) => ({ reason, times, advice: ADVICE[reason] }));
   }
 }

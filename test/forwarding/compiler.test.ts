@@ -265,7 +265,10 @@ describe("the plan as a whole", () => {
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });
     assert.equal(sink.snapshot().capabilities.size, 2);
     for (const reason of ["next-hops-full", "groups-full", "capabilities-full"]) {
-      assert.ok(metrics.value("semrd_forwarding_refused_total", { reason }) > 0, reason);
+      const times = metrics.value("semrd_forwarding_refused_total", { reason });
+      assert.ok(times > 0, reason);
+      const refusal = compiler.refusals.find((count) => count.reason === reason);
+      assert.deepEqual(refusal, { reason, times, advice: "raise max-capabilities" });
     }
   });
 
