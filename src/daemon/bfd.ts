@@ -75,7 +75,7 @@ function isKnown({ address, port }: { readonly address: string; readonly port: n
 /** Says of operations, in the order in which they are carried out, whether they change which tunnel is where. */
 export function tunnelMoves(driver: DataplaneDriver): (operations: readonly Operation[]) => boolean {
   const tunnels = new Set<NextHopIndex>();
-  for (const [index, { nextHop }] of driver.snapshot().nextHops) if (nextHop.kind === "tunnel") tunnels.add(index);
+  for (const [index, { nextHop }] of driver.plan.plannedNextHops()) if (nextHop.kind === "tunnel") tunnels.add(index);
   return (operations) => {
     let moved = false;
     for (const operation of operations) {

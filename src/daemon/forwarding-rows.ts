@@ -1,6 +1,6 @@
-import { formatIpv6, toHex } from "../base/index.ts";
+import { formatIpv6 } from "../base/index.ts";
 import type { DataplaneCounters, DataplaneDriver } from "../dataplane/index.ts";
-import { GROUP_SLOTS, type NextHop, type NextHopIndex, type PlanSnapshot } from "../forwarding/index.ts";
+import { GROUP_SLOTS, type NextHop, type NextHopIndex, type PlanView } from "../forwarding/index.ts";
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
 import type { RowSources } from "./rows.ts";
 
@@ -17,10 +17,9 @@ function towards(nextHop: NextHop): string {
 
 /** Every capability address of the data plane with where its packets go; read from the tables themselves. */
 export function* fibRows(driver: DataplaneDriver, sources: RowSources): Generator<FibRow> {
-  const plan = driver.snapshot();
-  const known = knownAddresses(sources);
-  for (const [key, entry] of plan.capabilities) {
-    const owner = known.get(key);
+  const { plan } = driver;
+  for (const entry of plan.plannedCapabilities()) {
+    const owner = sources.names.address(entry.address);
     yield {
       address: formatIpv6(entry.address),
       ...(owner ?? {}),
@@ -34,24 +33,8 @@ export function* fibRows(driver: DataplaneDriver, sources: RowSources): Generato
   }
 }
 
-/** What each address of the taxonomy stands for: that of any site, and that of this one. */
-function knownAddresses({
-  taxonomy,
-  selector,
-}: RowSources): ReadonlyMap<string, { capability: string; tenant: string }> {
-  const known = new Map<string, { capability: string; tenant: string }>();
-  for (const tenant of taxonomy.tenants.keys()) {
-    for (const { name, majorVersion } of taxonomy.capabilities) {
-      const owner = { capability: name, tenant };
-      known.set(toHex(taxonomy.address(tenant, name, majorVersion)!), owner);
-      known.set(toHex(taxonomy.address(tenant, name, majorVersion, selector)!), owner);
-    }
-  }
-  return known;
-}
-
-function membersOf(plan: PlanSnapshot, group: number, { localOnly }: { localOnly: boolean }): FibNextHop[] {
-  const owners = plan.groups.get(group);
+function membersOf(plan: PlanView, group: number, { localOnly }: { localOnly: boolean }): FibNextHop[] {
+  const owners = plan.plannedGroup(group);
   if (owners === undefined) return [];
   const counts = new Map<NextHopIndex, { slots: number; moving: number }>();
   const count = (index: NextHopIndex) => {
@@ -66,7 +49,7 @@ function membersOf(plan: PlanSnapshot, group: number, { localOnly }: { localOnly
   }
   if (owners.backup !== 0) count(owners.backup);
   return [...counts].flatMap(([index, { slots, moving }]) => {
-    const entry = plan.nextHops.get(index);
+    const entry = plan.plannedNextHop(index);
     if (entry === undefined) return [];
     return {
       index,
@@ -86,10 +69,10 @@ const NOTHING = { packets: 0n, bytes: 0n, flows: 0n };
 
 export function countersReport(driver: DataplaneDriver, sources: RowSources): CountersReport {
   const counters = driver.counters();
-  const { nextHops } = driver.snapshot();
+
   const sites: CountersReport["sites"][number][] = [];
   const instances: CountersReport["instances"][number][] = [];
-  for (const [index, { nextHop }] of nextHops) {
+  for (const [index, { nextHop }] of driver.plan.plannedNextHops()) {
     const base = counterRow(index, nextHop, counters);
     if (nextHop.kind === "tunnel") sites.push({ ...base, name: sources.names.router(nextHop.locator) ?? base.towards });
     if (nextHop.kind !== "instance") continue;

@@ -231,7 +231,7 @@ class Daemon {
     for (const { locator, name: called } of domainNodes(this.#configuration)) {
       if (called !== undefined) routers.set(toHex(locator), called);
     }
-    return { rib, directory, taxonomy, names: new Names(taxonomy, routers), selector: site.selector };
+    return { rib, directory, taxonomy, names: new Names(taxonomy, routers, site.selector) };
   }
 
   async #startControl(

@@ -11,8 +11,6 @@ export interface RowSources {
   readonly directory: Directory;
   readonly taxonomy: Taxonomy;
   readonly names: Names;
-  /** Of this site. */
-  readonly selector: number;
 }
 
 /** Whole seconds between two instants of one clock, never negative. */

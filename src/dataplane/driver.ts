@@ -1,6 +1,6 @@
 import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../forwarding/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../forwarding/index.ts";
 
 /** What an interface is for. Clients and agents belong to one tenant. */
 export interface PortOptions {
@@ -68,8 +68,10 @@ export interface DataplaneDriver extends AsyncDisposable {
   readonly adopted: boolean;
   /** What the driver cannot do, each in one sentence. */
   readonly limits: readonly string[];
-  /** What is in the tables now. After a restart: what was taken over. */
+  /** What is in the tables now, all of it. After a restart: what was taken over. Cost grows with the tables: not while serving. */
   snapshot(): PlanSnapshot;
+  /** The same, read as it is asked for. */
+  readonly plan: PlanView;
   /**
    * Carries out the operations in order; they are in effect when it returns. Never partial on bad input: throws
    * `DataplaneError` (`dataplane.table-full`, `dataplane.bad-operation`) naming the operation, with the ones before it done.

@@ -80,12 +80,35 @@ export interface OperationSink {
   apply(operations: readonly Operation[], generation: number): void;
 }
 
+/** A next hop as a data plane holds it. */
+export interface PlannedNextHop {
+  readonly nextHop: NextHop;
+  readonly state: NextHopState;
+}
+
+/** A group as a data plane holds it: GROUP_SLOTS owners. */
+export interface PlannedGroup {
+  readonly slots: readonly SlotOwner[];
+  readonly backup: NextHopIndex;
+}
+
+/**
+ * What a data plane holds, entry by entry, for whoever must not read all of it in one turn. The iterators bear changes
+ * in between: an entry that comes or goes meanwhile may be missed.
+ */
+export interface PlanView {
+  plannedNextHop(index: NextHopIndex): PlannedNextHop | undefined;
+  plannedNextHops(): IterableIterator<readonly [NextHopIndex, PlannedNextHop]>;
+  plannedGroup(index: GroupIndex): PlannedGroup | undefined;
+  plannedCapabilities(): IterableIterator<CapabilityEntry>;
+}
+
 /** What a data plane holds: for adoption after a restart, for `show fib`, and for comparing two drivers. */
 export interface PlanSnapshot {
   readonly generation: number;
-  readonly nextHops: ReadonlyMap<NextHopIndex, { readonly nextHop: NextHop; readonly state: NextHopState }>;
+  readonly nextHops: ReadonlyMap<NextHopIndex, PlannedNextHop>;
   /** Owner of each slot, GROUP_SLOTS of them. */
-  readonly groups: ReadonlyMap<GroupIndex, { readonly slots: readonly SlotOwner[]; readonly backup: NextHopIndex }>;
+  readonly groups: ReadonlyMap<GroupIndex, PlannedGroup>;
   /** Keyed by the address's hexadecimal text. */
   readonly capabilities: ReadonlyMap<string, CapabilityEntry>;
   readonly nodes: readonly Ipv6Address[];

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../../forwarding/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
 import { type CONSTANTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortReport, StateWord } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
@@ -115,6 +115,10 @@ class KernelDriver implements KernelDataplane {
       limits.push("IPv6 forwarding is off, so the kernel sends nothing on: sysctl -w net.ipv6.conf.all.forwarding=1.");
     if (this.#parts.folders.limit !== undefined) limits.push(this.#parts.folders.limit);
     return limits;
+  }
+
+  get plan(): PlanView {
+    return this.#parts.tables;
   }
 
   snapshot(): PlanSnapshot {

@@ -6,6 +6,8 @@ import type {
   NextHopIndex,
   NextHopState,
   Operation,
+  PlannedGroup,
+  PlannedNextHop,
   PlanSnapshot,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
@@ -142,6 +144,26 @@ export class KernelTables implements TableView {
   setState(index: NextHopIndex, state: NextHopState): void {
     if (this.nextHop(index) === undefined) throw new RangeError(`there is no next hop ${index}`);
     this.#nextHops.setState(index, state);
+  }
+
+  plannedNextHop(index: NextHopIndex): PlannedNextHop | undefined {
+    const nextHop = this.nextHop(index);
+    return nextHop && { nextHop, state: this.#nextHops.state(index) };
+  }
+
+  *plannedNextHops(): Generator<readonly [NextHopIndex, PlannedNextHop]> {
+    for (const index of this.#nextHops.indexes()) {
+      const planned = this.plannedNextHop(index);
+      if (planned !== undefined) yield [index, planned];
+    }
+  }
+
+  plannedGroup(index: GroupIndex): PlannedGroup | undefined {
+    return this.#groups.get(index);
+  }
+
+  *plannedCapabilities(): Generator<CapabilityEntry> {
+    for (const [address, groups] of this.#capabilities.entries(this.domain.address)) yield { address, ...groups };
   }
 
   snapshot(): PlanSnapshot {

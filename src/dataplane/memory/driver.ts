@@ -1,5 +1,5 @@
 import type { Ipv6Address, Log } from "../../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot } from "../../forwarding/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
 import { VERDICTS, type Verdict } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, NextHopCounters, PortReport } from "../driver.ts";
 import { findTunnel } from "../find-tunnel.ts";
@@ -78,6 +78,10 @@ class MemoryDriver implements MemoryDataplane {
       ...{ plan: this.#plan, flows: this.#flows, returns: this.#returns, transitions: this.#transitions },
       ...{ mayAnswer: true, now: 0 },
     };
+  }
+
+  get plan(): PlanView {
+    return this.#plan;
   }
 
   snapshot(): PlanSnapshot {

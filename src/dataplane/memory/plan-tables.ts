@@ -7,6 +7,8 @@ import {
   type NextHopIndex,
   type NextHopState,
   type Operation,
+  type PlannedGroup,
+  type PlannedNextHop,
   type PlanSnapshot,
   type SlotOwner,
 } from "../../forwarding/index.ts";
@@ -126,6 +128,23 @@ export class PlanTables implements TableView {
     const entry = this.#nextHops.get(index);
     if (entry === undefined) throw new RangeError(`there is no next hop ${index}`);
     this.#nextHops.set(index, { ...entry, state });
+  }
+
+  plannedNextHop(index: NextHopIndex): PlannedNextHop | undefined {
+    const entry = this.#nextHops.get(index);
+    return entry && { nextHop: entry.nextHop, state: entry.state };
+  }
+
+  *plannedNextHops(): Generator<readonly [NextHopIndex, PlannedNextHop]> {
+    for (const [index, { nextHop, state }] of this.#nextHops) yield [index, { nextHop, state }];
+  }
+
+  plannedGroup(index: GroupIndex): PlannedGroup | undefined {
+    return this.#groups.get(index);
+  }
+
+  *plannedCapabilities(): Generator<CapabilityEntry> {
+    yield* this.#capabilities.values();
   }
 
   snapshot(generation: number): PlanSnapshot {

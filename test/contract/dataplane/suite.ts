@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { toHex } from "../../../src/base/index.ts";
 import { VERDICTS } from "../../../src/dataplane/abi.ts";
 import { DataplaneError } from "../../../src/dataplane/index.ts";
-import type { Operation } from "../../../src/forwarding/index.ts";
+import type { Operation, PlanSnapshot, PlanView } from "../../../src/forwarding/index.ts";
 import { address, ethernet, tcp } from "../../dataplane/memory/frames.ts";
 import {
   AGENT,
@@ -47,6 +47,17 @@ function site(subject: Subject, sourcePort: number): string {
 
 const FLOWS = Array.from({ length: 40 }, (_, i) => 5000 + i);
 
+/** The snapshot put together again from the view that is read entry by entry; an entry that is not there is `undefined`. */
+function readThrough(plan: PlanView, snapshot: PlanSnapshot): PlanSnapshot {
+  assert.equal(plan.plannedNextHop(65_000), undefined);
+  assert.equal(plan.plannedGroup(65_000), undefined);
+  const nextHops = new Map(plan.plannedNextHops());
+  for (const [index, planned] of nextHops) assert.deepEqual(plan.plannedNextHop(index), planned);
+  const groups = [...snapshot.groups.keys()].map((index) => [index, plan.plannedGroup(index)!] as const);
+  const capabilities = Array.from(plan.plannedCapabilities(), (entry) => [toHex(entry.address), entry] as const);
+  return { ...snapshot, nextHops, groups: new Map(groups), capabilities: new Map(capabilities) };
+}
+
 function refusal(run: () => void): DataplaneError {
   try {
     run();
@@ -71,7 +82,9 @@ export function dataplaneContract(name: string, start: StartSubject): void {
           expected.generation = i + 1;
           subject.dataplane.apply([operation], i + 1);
         }
-        assert.deepEqual(comparable(subject.dataplane.snapshot()), comparable(expected));
+        const snapshot = subject.dataplane.snapshot();
+        assert.deepEqual(comparable(snapshot), comparable(expected));
+        assert.deepEqual(comparable(readThrough(subject.dataplane.plan, snapshot)), comparable(expected));
       });
       await fc.assert(property, { seed, numRuns: 25 });
     });
