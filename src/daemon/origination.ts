@@ -21,6 +21,9 @@ const ROUNDING = 60;
 /** The wall clock, which leases are said in, may step, and timers do not: what is left is looked at this often. */
 const LOOK = milliseconds(10_000);
 
+/** Announcements of one turn of the event loop: some 3 ms. */
+const PER_TURN = 64;
+
 interface Said {
   readonly nlri: CapabilitySiteNlri;
   readonly site: LocalSite;
@@ -61,6 +64,8 @@ export class Origination implements Disposable {
   #draining: boolean;
   #validUntil: Seconds;
   #renewal: Timer | undefined;
+  /** What is being said again. */
+  #round: Iterator<Said> | undefined;
 
   constructor(options: OriginationOptions, parts: { directory: Directory; routes: RouteOrigin; clock: Clock }) {
     this.#options = options;
@@ -119,10 +124,20 @@ export class Origination implements Disposable {
     this.#sayAgain();
   }
 
+  /** Over many turns, as a site may have many capabilities; what changes meanwhile is said at once all the same. */
   #sayAgain(): void {
-    for (const { nlri, site } of this.#said.values()) {
-      this.#routes.originate(nlri, this.#attributesOf(site, this.#tenants.get(site.tenant)!));
-    }
+    const round = this.#said.values();
+    this.#round = round;
+    const next = (): void => {
+      for (let left = PER_TURN; left > 0; left--) {
+        if (this.#round !== round) return; // a later round says it all, or nobody listens any more
+        const { done, value } = round.next();
+        if (done === true) return;
+        this.#routes.originate(value.nlri, this.#attributesOf(value.site, this.#tenants.get(value.site.tenant)!));
+      }
+      this.#clock.soon(next);
+    };
+    next();
   }
 
   #nextValidity(): Seconds {
@@ -155,6 +170,7 @@ export class Origination implements Disposable {
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]();
     this.#renewal?.cancel();
+    this.#round = undefined;
   }
 }
 

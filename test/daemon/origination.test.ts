@@ -144,6 +144,35 @@ describe("routes of this router's own capabilities", () => {
     });
   }
 
+  it("renews many routes over many turns, each of them, and what changes meanwhile as it is then", () => {
+    const names = Array.from({ length: 200 }, (_, i) => parseCapabilityName(`/vision/c${i}`)!);
+    directory[Symbol.dispose]();
+    directory = new Directory({ perAgent: 500, perTenant: 500 }, { clock, metrics: new TallyMetrics() });
+    origination[Symbol.dispose]();
+    const routes = {
+      originate: (nlri: CapabilitySiteNlri, attributes: AttributeSet) => said.push({ nlri, attributes }),
+      withdraw: (nlri: CapabilitySiteNlri) => said.push({ nlri, attributes: undefined }),
+    };
+    origination = new Origination(OPTIONS, { directory, clock, routes });
+    register("spiffe://example.net/acme/agent/many", ...names.map((capability, i) => offer(1000 + i, { capability })));
+    clock.settle();
+    taken();
+    origination.draining = true;
+    assert.ok(said.length > 0 && said.length < names.length, `${said.length} in the first turn`);
+    directory.remove("spiffe://example.net/acme/agent/many", "command");
+    clock.settle();
+    const last = new Map(said.map(({ nlri, attributes }) => [toHex(nlri.capabilityId), attributes]));
+    assert.equal(last.size, names.length);
+    assert.deepEqual(new Set(last.values()), new Set([undefined]));
+
+    register("spiffe://example.net/acme/agent/many", ...names.map((capability, i) => offer(1000 + i, { capability })));
+    origination.draining = false;
+    clock.settle();
+    const states = new Map(said.map(({ nlri, attributes }) => [toHex(nlri.capabilityId), attributes?.semantic?.state]));
+    assert.deepEqual(new Set(states.values()), new Set(["up"]));
+    assert.equal(states.size, names.length);
+  });
+
   it("is silent once it is disposed", () => {
     origination[Symbol.dispose]();
     register("spiffe://example.net/acme/agent/a", offer(8080));
