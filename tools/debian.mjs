@@ -34,6 +34,8 @@ const PEERS = [
   { any: ["bird2", "bird3"], optional: true }, // BGP, BFD
   { any: ["frr"], optional: true },
   { any: ["gobgpd"], optional: true },
+  { any: ["bgpdump"], optional: true }, // reads MRT
+  { any: ["stayrtr"], optional: true }, // RPKI cache
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig
   { any: ["libyang2-tools", "libyang-tools"], optional: true }, // yanglint
 ];
