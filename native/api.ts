@@ -6,6 +6,8 @@
  * rejection. Descriptors that a function returns belong to the caller.
  */
 
+import type { Yang } from "./yang-api.ts";
+
 /** Shape of what a failed system call throws: as Node's own errors do it. */
 export interface SystemCallError extends Error {
   /** `"EPERM"`, `"EADDRINUSE"`, … */
@@ -381,72 +383,7 @@ export interface Bfd {
 
 // ---------------------------------------------------------------- yang
 
-export interface YangModule {
-  readonly name: string;
-  readonly revision?: string;
-  readonly features?: readonly string[];
-}
-
-/** What libyang says was wrong. */
-export interface YangFault {
-  readonly message: string;
-  /**
-   * Data path in libyang's notation (`/m:list[key='x']/leaf`), the schema path of a node that is missing, `undefined`
-   * for errors of the text itself (then `line` is set).
-   */
-  readonly path?: string;
-  readonly appTag?: string;
-  readonly line?: number;
-}
-
-/** Thrown (as a rejection) by parse and validate; `code` is `"EYANG"`. */
-export interface YangError extends Error {
-  readonly code: "EYANG";
-  readonly faults: readonly YangFault[];
-}
-
-/** A data tree. Must be disposed; its memory is freed on the lane's thread, at the latest with its context. */
-export interface YangTree extends AsyncDisposable {
-  /** True when nothing was given: an empty document, or default values only. */
-  readonly empty: boolean;
-  dispose(): Promise<void>;
-}
-
-/**
- * One immutable context with a thread of its own; jobs run one at a time in order. Disposing cancels the jobs that
- * wait (rejection with code `"ECANCELED"`), lets the one under way end, and frees every tree.
- */
-export interface YangContext extends AsyncDisposable {
-  readonly modules: readonly { readonly name: string; readonly revision: string; readonly implemented: boolean }[];
-  /**
-   * Parses and, unless `validate` is false, validates configuration data (`state` allows state data too). Unknown
-   * nodes are errors, and so is text that is not JSON by RFC 8259: libyang alone takes a truncated text for a shorter
-   * one. Rejects with a {@link YangError}.
-   */
-  parse(
-    text: string,
-    format: "json" | "xml",
-    options?: { readonly validate?: boolean; readonly state?: boolean },
-  ): Promise<YangTree>;
-  /**
-   * `defaults`: "explicit" (without the option) prints what was given, "all" also the default values that validation
-   * added.
-   */
-  print(
-    tree: YangTree,
-    format: "json" | "xml",
-    options?: { readonly defaults?: "explicit" | "all"; readonly indent?: boolean },
-  ): Promise<string>;
-  /** The schema as a tree diagram or in YANG. */
-  printSchema(module: string, format: "yang" | "tree"): Promise<string>;
-}
-
-export interface Yang {
-  /** Loads modules into a new context that never changes afterwards. `searchPaths`: folders with `.yang` files. */
-  createContext(searchPaths: readonly string[], modules: readonly YangModule[]): Promise<YangContext>;
-  /** Of the libyang that the addon was built with, e.g. "2.1.30". */
-  readonly libraryVersion: string;
-}
+export type * from "./yang-api.ts";
 
 export interface Native {
   readonly bfd: Bfd;

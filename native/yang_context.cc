@@ -29,6 +29,17 @@ bool IsSecond(Napi::Value value, const char* name, const char* first, const char
   throw Napi::RangeError::New(value.Env(), std::string(name) + " must be \"" + first + "\" or \"" + second + "\"");
 }
 
+// The place of `value` among `words`.
+size_t OneOf(Napi::Value value, const char* name, std::initializer_list<const char*> words) {
+  std::string word = Text(value, name), list;
+  size_t place = 0;
+  for (const char* candidate : words) {
+    if (word == candidate) return place;
+    list += (place++ == 0 ? "\"" : ", \"") + std::string(candidate) + "\"";
+  }
+  throw Napi::RangeError::New(value.Env(), std::string(name) + " must be one of " + list);
+}
+
 YangFormat Format(Napi::Value value) {
   return IsSecond(value, "format", "json", "xml") ? YangFormat::kXml : YangFormat::kJson;
 }
@@ -121,15 +132,16 @@ Napi::Value YangContext::Parse(const Napi::CallbackInfo& info) {
       });
 }
 
-// print(tree: YangTree, format, options?: { defaults?: "explicit" | "all", indent?: boolean }): Promise<string>
+// print(tree: YangTree, format, options?: YangPrintOptions): Promise<string>
 Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   TreeNumber number = YangTree::From(info[0], "tree").On(env, lane_);
-  PrintRequest request = {Format(info[1]), false, false};
+  PrintRequest request = {Format(info[1]), YangDefaults::kExplicit, false};
   auto options = Options(info[2], "options");
   request.indent = Flag(options, "indent");
   if (options && !options->Get("defaults").IsUndefined())
-    request.all_defaults = IsSecond(options->Get("defaults"), "options.defaults", "explicit", "all");
+    request.defaults = static_cast<YangDefaults>(
+        OneOf(options->Get("defaults"), "options.defaults", {"explicit", "trim", "report-all", "report-all-tagged"}));
   return Post<std::string>(
       env, lane_, [number, request](std::unique_ptr<YangCore>& core) { return core->Print(number, request); },
       TextValue);

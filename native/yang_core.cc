@@ -55,6 +55,20 @@ YangFault FaultOf(const Item* item) {
 
 LYD_FORMAT FormatOf(YangFormat format) { return format == YangFormat::kJson ? LYD_JSON : LYD_XML; }
 
+uint32_t DefaultsOption(YangDefaults defaults) {
+  switch (defaults) {
+    case YangDefaults::kExplicit:
+      return LYD_PRINT_WD_EXPLICIT;
+    case YangDefaults::kTrim:
+      return LYD_PRINT_WD_TRIM;
+    case YangDefaults::kAll:
+      return LYD_PRINT_WD_ALL;
+    case YangDefaults::kAllTagged:
+      return LYD_PRINT_WD_ALL_TAG;
+  }
+  return LYD_PRINT_WD_EXPLICIT;
+}
+
 // Text that libyang allocated.
 struct PrintedText {
   char* text = nullptr;
@@ -142,7 +156,7 @@ std::string YangCore::Print(TreeNumber number, const PrintRequest& request) {
   const lyd_node* tree = Tree(number);
   ly_err_clean(context_, nullptr);
   uint32_t options = kWithSiblings | (request.indent ? 0 : LYD_PRINT_SHRINK) |
-                     (request.all_defaults ? LYD_PRINT_WD_ALL : LYD_PRINT_WD_EXPLICIT);
+                     DefaultsOption(request.defaults);
   PrintedText printed;
   if (lyd_print_mem(&printed.text, tree, FormatOf(request.format), options) != LY_SUCCESS) Fail("printing");
   return OrEmpty(printed.text);

@@ -36,9 +36,11 @@ struct ParseRequest {
   bool state;
 };
 
+enum class YangDefaults { kExplicit, kTrim, kAll, kAllTagged };
+
 struct PrintRequest {
   YangFormat format;
-  bool all_defaults;
+  YangDefaults defaults;
   bool indent;
 };
 

@@ -55,7 +55,7 @@ test("explicit and all defaults, JSON and XML", async (t) => {
   assert.deepEqual(JSON.parse(await context.print(tree, "json")), {
     "semrd-sample:sample": { address: "2001:db8::1" },
   });
-  assert.deepEqual(JSON.parse(await context.print(tree, "json", { defaults: "all", indent: true })), {
+  assert.deepEqual(JSON.parse(await context.print(tree, "json", { defaults: "report-all", indent: true })), {
     "semrd-sample:sample": { size: 5, address: "2001:db8::1" },
   });
   const xml = await context.print(tree, "xml");
@@ -63,7 +63,7 @@ test("explicit and all defaults, JSON and XML", async (t) => {
   const again = await context.parse(xml, "xml");
   assert.equal(await context.print(again, "xml"), xml);
   for (const text of ["{}", '{"semrd-sample:sample":{}}'])
-    assert.match(await context.print(await context.parse(text, "json"), "json", { defaults: "all" }), /"size":5/);
+    assert.match(await context.print(await context.parse(text, "json"), "json", { defaults: "report-all" }), /"size":5/);
 });
 
 test("an empty document is an empty tree", async (t) => {

@@ -73,7 +73,7 @@ async function firstFault(
     return undefined;
   } catch (error) {
     if (!isYangError(error)) throw error;
-    return error.faults[0] ?? { message: error.message };
+    return error.faults[0]!;
   }
 }
 

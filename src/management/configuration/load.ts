@@ -91,7 +91,7 @@ async function validate(text: string, root: JsonNode, context: YangContext): Pro
   try {
     const tree = await context.parse(text, "json", { validate: true });
     try {
-      return JSON.parse(await context.print(tree, "json", { defaults: "all" })) as RouterDocument;
+      return JSON.parse(await context.print(tree, "json", { defaults: "report-all" })) as RouterDocument;
     } finally {
       await tree.dispose();
     }

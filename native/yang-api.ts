@@ -1,0 +1,288 @@
+/**
+ * The YANG part of the addon. A context is one set of modules with a thread of its own; trees are immutable snapshots
+ * of data, so that whoever holds one reads the same data however long a commit takes. Every change makes a new tree.
+ */
+
+export interface YangModule {
+  readonly name: string;
+  readonly revision?: string;
+  /** `["*"]` for all. */
+  readonly features?: readonly string[];
+}
+
+/** @see RFC 6241 appendix A */
+export type YangErrorTag =
+  | "bad-attribute"
+  | "bad-element"
+  | "data-exists"
+  | "data-missing"
+  | "invalid-value"
+  | "malformed-message"
+  | "missing-attribute"
+  | "missing-element"
+  | "operation-failed"
+  | "operation-not-supported"
+  | "too-big"
+  | "unknown-attribute"
+  | "unknown-element"
+  | "unknown-namespace";
+
+/** One thing that was wrong. */
+export interface YangFault {
+  readonly errorTag: YangErrorTag;
+  readonly errorType: "rpc" | "protocol" | "application";
+  readonly message: string;
+  /**
+   * Data path in libyang's notation (`/m:list[key='x']/leaf`: a module's name where it changes), the schema path of a
+   * node that is missing, `undefined` for errors of the text itself (then `line` is set).
+   */
+  readonly path?: string;
+  /** Of the `must`, range, pattern… that was not met, or of RFC 7950 section 15. */
+  readonly appTag?: string;
+  readonly line?: number;
+  readonly badElement?: string;
+  readonly badAttribute?: string;
+  readonly badNamespace?: string;
+}
+
+/** How every promise here is rejected where the data is at fault; `code` is `"EYANG"`. `faults` is never empty. */
+export interface YangError extends Error {
+  readonly code: "EYANG";
+  readonly faults: readonly YangFault[];
+}
+
+/**
+ * An immutable data tree. Each handle must be disposed; the memory goes with the last one, on the lane's thread, at the
+ * latest with the context.
+ */
+export interface YangTree extends AsyncDisposable {
+  /** True when nothing was given: an empty document, or default values only. */
+  readonly empty: boolean;
+  /** Another handle on the same data, for another owner. Costs nothing. */
+  share(): YangTree;
+  dispose(): Promise<void>;
+}
+
+export type YangFormat = "json" | "xml";
+
+/** @see RFC 6243 section 3 */
+export type YangDefaults = "explicit" | "trim" | "report-all" | "report-all-tagged";
+
+/** One node of a path. */
+export interface YangStep {
+  /** `module:name`; the module may be left out where it is that of the step before. `*` any node, `...` any depth. */
+  readonly name: string;
+  /** Of a list entry, canonical, by name; in a pattern an absent key or `*` matches all. */
+  readonly keys?: Readonly<Record<string, string>>;
+  /** Of a leaf-list entry, canonical. */
+  readonly value?: string;
+}
+
+/** From the top; empty for all data. */
+export type YangPath = readonly YangStep[];
+
+/**
+ * One difference. A subtree that came or went as a whole is one change of its topmost node.
+ * - `create`: `value`; `delete`: `old`; `change` (a leaf): both; `move` (a user-ordered entry that was there): `after`.
+ */
+export interface YangChange {
+  readonly operation: "create" | "delete" | "change" | "move";
+  readonly path: YangPath;
+  /** Of the node itself. */
+  readonly module: string;
+  /**
+   * RFC 7951 JSON of the node without its name: an object for a container or list entry, a value for a leaf or
+   * leaf-list entry. Default values are not in it.
+   */
+  readonly value?: unknown;
+  readonly old?: unknown;
+  /** Of a created or moved entry of a user-ordered list: its neighbour before it, absent for the first. */
+  readonly after?: YangStep;
+}
+
+/** One node that a path matched. */
+export interface YangMatch {
+  readonly path: YangPath;
+  /** As `YangChange.value`. */
+  readonly value: unknown;
+}
+
+export interface YangPrintOptions {
+  /** Default: explicit. */
+  readonly defaults?: YangDefaults;
+  readonly indent?: boolean;
+  /** Only configuration, only state (with the containers and keys it stands in). Default: all. */
+  readonly content?: "config" | "nonconfig" | "all";
+}
+
+export interface YangEditOptions {
+  /** Default: merge. @see RFC 6241 section 7.2 */
+  readonly defaultOperation?: "merge" | "replace" | "none";
+}
+
+/** A remote operation that came in; parameters are checked against its `input`, references against no data. */
+export interface YangRequest {
+  readonly kind: "rpc" | "action";
+  readonly module: string;
+  readonly name: string;
+  /** Of an action: the node that it is called on. Of an rpc: empty. */
+  readonly target: YangPath;
+  /** RFC 7951 JSON of the input with default values; anydata and anyxml are in `documents`. */
+  readonly input: Readonly<Record<string, unknown>>;
+  /**
+   * The anydata and anyxml parameters at the top of the input by name, each as XML text of the element itself with
+   * every namespace that was in scope declared on it: what `edit` and `filter` take.
+   */
+  readonly documents: Readonly<Record<string, string>>;
+  /** Attributes of `<rpc>` as they were written, namespace declarations too: to be sent back. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** One schema node. Only what is true or there is said. */
+export interface YangSchemaNode {
+  /** `module:name` where the module is not that of the parent. */
+  readonly name: string;
+  readonly module: string;
+  readonly kind:
+    | "container"
+    | "list"
+    | "leaf"
+    | "leaf-list"
+    | "choice"
+    | "case"
+    | "anydata"
+    | "anyxml"
+    | "rpc"
+    | "action"
+    | "input"
+    | "output"
+    | "notification";
+  readonly config: boolean;
+  readonly presence?: true;
+  readonly mandatory?: true;
+  readonly keys?: readonly string[];
+  readonly unique?: readonly (readonly string[])[];
+  readonly orderedBy?: "user";
+  readonly minElements?: number;
+  readonly maxElements?: number;
+  readonly type?: YangSchemaType;
+  readonly units?: string;
+  readonly defaults?: readonly string[];
+  readonly when?: readonly string[];
+  readonly must?: readonly string[];
+  readonly description?: string;
+  readonly reference?: string;
+  readonly status?: "deprecated" | "obsolete";
+  /** `module:extension`, e.g. `ietf-netconf-acm:default-deny-all`; also of what the node inherits it from. */
+  readonly extensions?: readonly string[];
+  readonly children?: readonly YangSchemaNode[];
+}
+
+export interface YangSchemaType {
+  /** Base type, e.g. `uint8`, `leafref`. */
+  readonly base: string;
+  /** Of the typedef or built-in type that the leaf names. */
+  readonly name?: string;
+  /** Pairs of least and greatest. */
+  readonly range?: readonly (readonly [string, string])[];
+  readonly length?: readonly (readonly [string, string])[];
+  readonly patterns?: readonly { readonly expression: string; readonly inverted?: true }[];
+  readonly fractionDigits?: number;
+  readonly enums?: readonly { readonly name: string; readonly description?: string }[];
+  readonly bits?: readonly string[];
+  /** `module:identity` of all that are derived. */
+  readonly identities?: readonly string[];
+  /** Of a leafref: its path and the type there. */
+  readonly path?: string;
+  readonly target?: YangSchemaType;
+  readonly union?: readonly YangSchemaType[];
+}
+
+export interface YangModuleState {
+  readonly name: string;
+  readonly revision: string;
+  readonly namespace: string;
+  readonly prefix: string;
+  readonly implemented: boolean;
+  readonly features: readonly string[];
+  readonly submodules: readonly { readonly name: string; readonly revision: string }[];
+}
+
+/**
+ * One immutable context with a thread of its own; jobs run one at a time in order. Disposing cancels the jobs that
+ * wait (rejection with code `"ECANCELED"`), lets the one under way end, and frees every tree.
+ */
+export interface YangContext extends AsyncDisposable {
+  readonly modules: readonly YangModuleState[];
+  /** Trees that live in the memory of the lane now. */
+  readonly trees: Promise<number>;
+  /**
+   * Parses and, unless `validate` is false, validates configuration data (`state` allows state data too). Unknown
+   * nodes are errors, and so is text that is not JSON by RFC 8259: libyang alone takes a truncated text for a shorter
+   * one. Rejects with a {@link YangError}.
+   */
+  parse(
+    text: string,
+    format: YangFormat,
+    options?: { readonly validate?: boolean; readonly state?: boolean },
+  ): Promise<YangTree>;
+  /**
+   * What `tree` (without one: nothing) becomes by an edit. `text` is the element `config` of an edit-config or what
+   * stands in it, or RFC 7951 JSON of the same with RFC 7952 metadata; operations by the attribute `operation` of
+   * RFC 6241 section 7.2, places in user-ordered lists by `insert`, `key` and `value` of RFC 7950 section 7.8.6. Not validated: references, conditions and
+   * mandatory nodes are for {@link validate}. Nothing has changed when it is rejected; then all faults of independent subtrees are told.
+   */
+  edit(tree: YangTree | undefined, text: string, format: YangFormat, options?: YangEditOptions): Promise<YangTree>;
+  /** The tree with default values, or rejects with all faults that do not follow from one another. */
+  validate(tree: YangTree): Promise<YangTree>;
+  /** From `old` to `new`, in the order of the model; default values do not count as there. Linear in the trees. */
+  diff(old: YangTree | undefined, new_: YangTree | undefined): Promise<readonly YangChange[]>;
+  /** What is in either; where both have a leaf, that of `other`. */
+  merge(tree: YangTree, other: YangTree): Promise<YangTree>;
+  /** Only what the paths match, with the keys and containers it stands in. Wildcards as in {@link YangStep}. */
+  keep(tree: YangTree, paths: readonly YangPath[]): Promise<YangTree>;
+  /** All but what the paths match. */
+  drop(tree: YangTree, paths: readonly YangPath[]): Promise<YangTree>;
+  /** What a subtree filter selects: the element `filter` or what stands in it. @see RFC 6241 section 6 */
+  filter(tree: YangTree, xml: string): Promise<YangTree>;
+  /** The nodes that a path matches, in the order of the tree. */
+  select(
+    tree: YangTree,
+    path: YangPath,
+    options?: Pick<YangPrintOptions, "defaults" | "content">,
+  ): Promise<readonly YangMatch[]>;
+  /**
+   * What an XPath expression selects, with the keys and containers it stands in. `prefixes` by prefix are names of
+   * modules. Unbounded in time: client expressions belong in a process that can be killed.
+   */
+  xpath(tree: YangTree, expression: string, prefixes?: Readonly<Record<string, string>>): Promise<YangTree>;
+  print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>;
+  /** As {@link print}, in UTF-8, without a copy: for large answers. */
+  printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>;
+  /** An `<rpc>` as NETCONF has it, its `<action>` (RFC 7950 section 7.15.2) too. */
+  parseRequest(xml: string): Promise<YangRequest>;
+  /**
+   * An rpc or, with a target, an action, whose input is RFC 7951 JSON: checks it, references and conditions against
+   * `data`, and adds default values.
+   */
+  checkInput(target: YangPath, operation: string, input: unknown, data?: YangTree): Promise<unknown>;
+  /** The content of a reply, from RFC 7951 JSON of the output: checked, with default values. */
+  printOutput(target: YangPath, operation: string, output: unknown, format: YangFormat): Promise<string>;
+  /** A notification from RFC 7951 JSON of what is in it; `target` for one inside data. */
+  printNotification(target: YangPath, name: string, content: unknown, format: YangFormat): Promise<string>;
+  /** All nodes of the implemented modules: data, operations, notifications. */
+  schema(): Promise<readonly YangSchemaNode[]>;
+  /** The text of a module or submodule, as its file has it. Rejects where there is none of that name or revision. */
+  source(name: string, revision?: string): Promise<string>;
+  /** yang-library data of RFC 8525; needs ietf-yang-library among the modules. */
+  library(contentId: string): Promise<YangTree>;
+  /** The schema as a tree diagram or in YANG. */
+  printSchema(module: string, format: "yang" | "tree"): Promise<string>;
+}
+
+export interface Yang {
+  /** Loads modules into a new context that never changes afterwards. `searchPaths`: folders with `.yang` files. */
+  createContext(searchPaths: readonly string[], modules: readonly YangModule[]): Promise<YangContext>;
+  /** Of the libyang that the addon was built with, e.g. "2.1.30". */
+  readonly libraryVersion: string;
+}
