@@ -63,7 +63,10 @@ test("explicit and all defaults, JSON and XML", async (t) => {
   const again = await context.parse(xml, "xml");
   assert.equal(await context.print(again, "xml"), xml);
   for (const text of ["{}", '{"semrd-sample:sample":{}}'])
-    assert.match(await context.print(await context.parse(text, "json"), "json", { defaults: "report-all" }), /"size":5/);
+    assert.match(
+      await context.print(await context.parse(text, "json"), "json", { defaults: "report-all" }),
+      /"size":5/,
+    );
 });
 
 test("an empty document is an empty tree", async (t) => {
