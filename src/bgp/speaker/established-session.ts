@@ -3,7 +3,8 @@ import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { messageLimit, sameFamily, wireFamily } from "../wire/index.ts";
-import { FamilyIntake } from "./family-intake.ts";
+import type { ExportGroup } from "./export-group.ts";
+import { FamilyIntake, type IntakeTerms, type TakeResult } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
@@ -19,6 +20,7 @@ export interface EstablishedSession {
   readonly intake: Intake;
   /** One for each family that was agreed and carries routes. Whoever ends the session disposes them. */
   readonly outputs: ReadonlyMap<RouteFamily, Output>;
+  readonly facts: EstablishedFacts;
 }
 
 export interface EstablishedFacts {
@@ -50,23 +52,67 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
     log,
   });
   const outputs = new Map(families.map(({ family }) => [family, openOutput(family, facts, parts)]));
-  return { side, agreed, intake, outputs };
+  return { side, agreed, intake, outputs, facts };
 }
 
-function openIntake(
-  { family, maximumRoutes, warnAtPercent, restartAfter }: PeerFamily,
-  facts: EstablishedFacts,
+/** Options that were changed and decide what is taken from a neighbour, and what it is told. */
+const DECIDE_IMPORT = ["importPolicy", "enforceFirstAs"] as const;
+const DECIDE_EXPORT = ["exportPolicy", "nextHopSelf", "routeServerClient"] as const;
+
+/**
+ * Goes on with other options: limits hold at once, what is told is judged again.
+ * @returns whether routes that came before have to come again, and why the session has to end
+ */
+export function changeSession(
+  session: EstablishedSession,
+  before: PeerOptions,
+  options: PeerOptions,
   parts: PeerParts,
-): FamilyIntake {
-  const { agreed, options, kind, peerIndex, connection } = facts;
+): { readonly refresh: boolean; readonly stop: TakeResult } {
+  const facts = { ...session.facts, options };
+  const changed = (names: readonly (keyof PeerOptions)[]): boolean =>
+    names.some((name) => !Object.is(before[name], options[name]));
+  const refresh = changed(DECIDE_IMPORT);
+  let stop: TakeResult;
+  for (const family of familiesOf(options)) {
+    stop ??= session.intake.family(family.family)?.change(intakeTerms(family, facts, parts), { judgeAgain: refresh });
+    if (!changed(DECIDE_EXPORT)) continue;
+    session.outputs.get(family.family)?.regroup(exportGroup(family.family, facts, parts));
+  }
+  return { refresh, stop };
+}
+
+function openIntake(family: PeerFamily, facts: EstablishedFacts, parts: PeerParts): FamilyIntake {
+  const { kind, options, peerIndex, connection } = facts;
   const { rib, codec, speaker, record, log } = parts;
+  return new FamilyIntake(
+    {
+      family: family.family,
+      rib,
+      peerIndex,
+      codec,
+      peer: {
+        address: options.address,
+        kind,
+        remoteAs: options.remoteAs,
+        family: family.family,
+        ownNextHop: ownNextHop(family.family, connection.local, speaker.nextHop),
+      },
+      counters: record.counters,
+      log,
+    },
+    intakeTerms(family, facts, parts),
+  );
+}
+
+/** What an intake goes by and may change while the session lasts. */
+function intakeTerms(
+  { family, maximumRoutes, warnAtPercent, restartAfter }: PeerFamily,
+  { agreed, options, kind, connection }: EstablishedFacts,
+  { speaker, importPolicy }: PeerParts,
+): IntakeTerms {
   const role = roleFor(family, agreed, options);
-  const bound = maximumRoutes ?? options.maximumRoutes;
-  return new FamilyIntake({
-    family,
-    rib,
-    peerIndex,
-    codec,
+  return {
     facts: {
       family,
       localAs: speaker.localAs,
@@ -78,32 +124,29 @@ function openIntake(
       enforceFirstAs: options.enforceFirstAs ?? true,
       ...(role === undefined ? {} : { role }),
     },
-    policy: parts.importPolicy,
-    peer: {
-      address: options.address,
-      kind,
-      remoteAs: options.remoteAs,
-      family,
-      ownNextHop: ownNextHop(family, connection.local, speaker.nextHop),
-    },
-    maximumRoutes: bound,
+    policy: importPolicy(options),
+    maximumRoutes: maximumRoutes ?? options.maximumRoutes,
     warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
     ...(restartAfter === undefined ? {} : { restartAfter }),
-    counters: record.counters,
-    log,
-  });
+  };
+}
+
+/** Who is told the same as this neighbour. */
+function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): ExportGroup {
+  const { agreed, options, connection } = facts;
+  const own = ownNextHop(family, connection.local, parts.speaker.nextHop);
+  return parts.groupOf(options, agreed, { family, ownNextHop: own });
 }
 
 function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): Output {
   const { agreed, options, kind, peerIndex, connection } = facts;
-  const { rib, codec, clock, speaker, restart, record } = parts;
+  const { rib, codec, clock, restart, record } = parts;
   const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
-  const own = ownNextHop(family, connection.local, speaker.nextHop);
   return new Output({
     output: rib.table(family).openOutput(peerIndex),
     connection,
     attributes: rib.attributes,
-    group: parts.groupOf(options, agreed, { family, ownNextHop: own }),
+    group: exportGroup(family, facts, parts),
     family: wireFamily(family, codec.dialect),
     messageLimit: messageLimit(agreed),
     clock,

@@ -25,17 +25,21 @@ import type { PeerCounters } from "./metrics.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
 import { RecentSets } from "./recent-sets.ts";
 
+/** What may be changed while the session lasts. */
+export interface IntakeTerms {
+  readonly facts: ImportFacts;
+  readonly policy: RoutePolicy;
+  readonly maximumRoutes: number | undefined;
+  readonly warnAtPercent: number;
+  readonly restartAfter?: Seconds;
+}
+
 export interface FamilyIntakeParts {
   readonly family: RouteFamily;
   readonly rib: SpeakerRib;
   readonly peerIndex: PeerIndex;
   readonly codec: AttributeCodec;
-  readonly facts: ImportFacts;
-  readonly policy: RoutePolicy;
   readonly peer: PolicyPeer;
-  readonly maximumRoutes: number | undefined;
-  readonly warnAtPercent: number;
-  readonly restartAfter?: Seconds;
   readonly counters: PeerCounters;
   readonly log: Log;
 }
@@ -72,15 +76,27 @@ export class FamilyIntake {
   readonly #alike = new NlriBatch();
   /** The log has said that the maximum is near. */
   #warned = false;
-  readonly #judged = new RecentSets<Judged | JudgedByKey>();
+  #terms: IntakeTerms;
+  #judged = new RecentSets<Judged | JudgedByKey>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
 
-  constructor(parts: FamilyIntakeParts) {
+  constructor(parts: FamilyIntakeParts, terms: IntakeTerms) {
     this.family = parts.family;
+    this.#terms = terms;
     this.#parts = parts;
     this.#table = parts.rib.table(parts.family);
-    const { bgpIdentifier } = parts.facts;
+    const { bgpIdentifier } = terms.facts;
     this.#isOwn = (octets, start) => originIdAt(octets, start) === bgpIdentifier;
+  }
+
+  /**
+   * Goes on by other terms. Limits hold at once.
+   * @param judgeAgain what was judged is forgotten: policy or facts are others, and the routes will come again
+   */
+  change(terms: IntakeTerms, { judgeAgain }: { readonly judgeAgain: boolean }): TakeResult {
+    this.#terms = terms;
+    if (judgeAgain) this.#judged = new RecentSets();
+    return terms.maximumRoutes === undefined ? undefined : this.#count(terms.maximumRoutes);
   }
 
   withdraw(keys: NlriBatch): void {
@@ -125,7 +141,8 @@ export class FamilyIntake {
   }
 
   #announce(judged: Extract<Judged, { ok: true }>, announced: NlriBatch): TakeResult {
-    const { rib, peerIndex, maximumRoutes, log, peer } = this.#parts;
+    const { rib, peerIndex, log, peer } = this.#parts;
+    const { maximumRoutes } = this.#terms;
     const { set, identity } = judged;
     try {
       const id = rib.attributes.intern(identity, 0, identity.length, () => set, this.family);
@@ -140,7 +157,8 @@ export class FamilyIntake {
 
   /** @see RFC 4486 §4 */
   #count(maximumRoutes: number): TakeResult {
-    const { peerIndex, log, peer, warnAtPercent, restartAfter } = this.#parts;
+    const { peerIndex, log, peer } = this.#parts;
+    const { warnAtPercent, restartAfter } = this.#terms;
     const routes = this.#table.pathsOf(peerIndex);
     if (routes > maximumRoutes) {
       log.warn("bgp.routes.maximum", { peer: peer.address, family: this.family, maximumRoutes, restartAfter });
@@ -169,7 +187,8 @@ export class FamilyIntake {
   #judge(received: ReceivedSet): Judged | JudgedByKey {
     const known = this.#judged.get(received.set);
     if (known !== undefined) return known;
-    const { facts, policy, peer } = this.#parts;
+    const { peer } = this.#parts;
+    const { facts, policy } = this.#terms;
     const refusal = importRefusal(received.set, facts);
     let judged: Judged | JudgedByKey;
     if (refusal !== undefined) judged = { ok: false, reason: refusal };
@@ -204,7 +223,7 @@ export class FamilyIntake {
 
   /** A set that grew beyond what a message can carry, by AS numbers of four octets or by policy, is of no use to anybody. */
   #used(accepted: AttributeSet, known: Uint8Array | undefined): Judged {
-    const { kind, role, remoteAs } = this.#parts.facts;
+    const { kind, role, remoteAs } = this.#terms.facts;
     const heeded = heedGracefulShutdown(accepted, kind);
     const set = role === undefined ? heeded : markReceived(heeded, role, remoteAs);
     const identity = set === accepted && known !== undefined ? known : this.#parts.codec.identity(set, this.family);

@@ -1,7 +1,21 @@
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";
 export * from "./options.ts";
 export type { PathFailure, SessionChange } from "./path-failure.ts";
+export {
+  type PeerChange,
+  type PeerChangeReason,
+  type PeerListChange,
+  planPeerChange,
+  planPeers,
+} from "./peer-change.ts";
 export type { SpeakerRib } from "./peer-parts.ts";
-export { type Speaker, SpeakerError, type SpeakerFault, type SpeakerParts, startSpeaker } from "./speaker.ts";
+export {
+  type SoftClear,
+  type Speaker,
+  SpeakerError,
+  type SpeakerFault,
+  type SpeakerParts,
+  startSpeaker,
+} from "./speaker.ts";
 export * from "./status.ts";
 export * from "./transport.ts";

@@ -58,6 +58,10 @@ export class Intake {
     return this.#parts.families.filter(({ disabled }) => disabled).map(({ family }) => family);
   }
 
+  family(family: RouteFamily): FamilyIntake | undefined {
+    return this.#families[family];
+  }
+
   /** One UPDATE; its octets are borrowed until the call returns. */
   update(octets: Uint8Array, start: number, end: number): IntakeResult {
     const { counters, log, peer, codec } = this.#parts;
@@ -93,7 +97,6 @@ export class Intake {
     }
     const { announced, withdrawn, classic } = this.#decoder;
     for (const batch of [announced, withdrawn, classic.announced, classic.withdrawn]) {
-      if (batch.unsupported > 0) counters.skippedRoutes("unsupported").add(batch.unsupported);
       if (batch.unknown > 0) counters.skippedRoutes("unknown").add(batch.unknown);
       if (batch.malformed > 0) counters.skippedRoutes("malformed").add(batch.malformed);
     }

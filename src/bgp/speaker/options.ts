@@ -30,6 +30,10 @@ export interface PeerOptions {
   readonly port: number;
   readonly remoteAs: number;
   readonly description?: string;
+  /** False: shut down by the administrator, neither tried nor accepted. Default true. */
+  readonly enabled?: boolean;
+  /** Said to the neighbour when it is shut down. @see RFC 9003 */
+  readonly shutdownMessage?: string;
   /** Waits for the peer to connect. */
   readonly passive: boolean;
   /** Offered; `undefined`: no timers. */

@@ -38,6 +38,7 @@ export class Output implements Disposable {
   readonly #parts: OutputParts;
   readonly #encoder: UpdateEncoder;
   readonly #visitor: OutputVisitor;
+  #group: ExportGroup;
   #scheduled = false;
   #closed = false;
   #endOfRibSent = false;
@@ -48,6 +49,7 @@ export class Output implements Disposable {
 
   constructor(parts: OutputParts) {
     this.#parts = parts;
+    this.#group = parts.group;
     this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit });
     this.#visitor = this.#visit();
     parts.output.onPending = () => this.poke();
@@ -70,6 +72,14 @@ export class Output implements Disposable {
   replay(): void {
     this.#parts.output.replay();
     this.poke();
+  }
+
+  /** What this neighbour is told from now on is judged by another group; what differs is sent. */
+  regroup(group: ExportGroup): void {
+    if (group === this.#group) return;
+    this.#group = group;
+    this.#last = undefined;
+    this.replay();
   }
 
   /** There may be something to do: routes, room in the socket, End-of-RIB. */
@@ -118,12 +128,12 @@ export class Output implements Disposable {
   }
 
   #visit(): OutputVisitor {
-    const { attributes, group, counters, mayPass, reflectedFrom } = this.#parts;
+    const { attributes, counters, mayPass, reflectedFrom } = this.#parts;
     const encoder = this.#encoder;
     const exportOf = (id: AttributeId, source: PeerIndex): Exported | KeyedExport => {
       const last = this.#last;
       if (last?.id === id && last.source === source) return last.exported;
-      const exported = group.of(id, attributes.get(id), reflectedFrom(source));
+      const exported = this.#group.of(id, attributes.get(id), reflectedFrom(source));
       this.#last = { id, source, exported };
       return exported;
     };

@@ -1,5 +1,6 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
 import type { Rib, RouteFamily } from "../../rib/index.ts";
+import type { RoutePolicy } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, wireFamily } from "../wire/index.ts";
 import type { ExportGroup, GroupFacts } from "./export-group.ts";
@@ -12,7 +13,7 @@ import type { Transport } from "./transport.ts";
 /** What the speaker takes out of the RIB's interface. */
 export type SpeakerRib = Pick<Rib, "attributes" | "capability" | "table" | "openPeer" | "closePeer" | "peer">;
 
-/** What a peer works with; all but `record` and `importPolicy` is shared by the peers of a speaker. */
+/** What a peer works with; all but `record` is shared by the peers of a speaker. */
 export interface PeerParts {
   readonly speaker: SpeakerOptions;
   readonly codec: AttributeCodec;
@@ -26,7 +27,8 @@ export interface PeerParts {
   /** The update group for what a session agreed on. */
   readonly groupOf: (peer: PeerOptions, agreed: Agreement, facts: GroupFacts) => ExportGroup;
   readonly sessionChanged: (change: SessionChange) => void;
-  readonly importPolicy: NonNullable<PeerOptions["importPolicy"]>;
+  /** The one that is configured, or what holds without. */
+  readonly importPolicy: (peer: PeerOptions) => RoutePolicy;
 }
 
 const IDLE_HOLD = seconds(1);

@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv6Address, messageOf, seconds, type Timer, unreachable } from "../../base/index.ts";
+import { formatIpv4, type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
 import {
   type Agreement,
   leading,
@@ -9,13 +9,11 @@ import {
   type SessionEnd,
   type SessionEvent,
   type SessionSettings,
+  type SessionState,
   type Side,
   stepPeering,
 } from "../session/index.ts";
 import {
-  type ControlMessage,
-  decodeControl,
-  ErrorCode,
   encodeEndOfRib,
   encodeKeepalive,
   encodeNotification,
@@ -27,11 +25,15 @@ import {
   type NotificationMessage,
   routeFamily,
 } from "../wire/index.ts";
-import { type EstablishedSession, openSession } from "./established-session.ts";
-import { Link } from "./link.ts";
+import { controlEvent } from "./control-event.ts";
+import { changeSession, type EstablishedSession, openSession } from "./established-session.ts";
+import type { TakeResult } from "./family-intake.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
-import { BFD_DOWN, LATE_END, type PathFailure } from "./path-failure.ts";
+import { PathDoubt } from "./path-doubt.ts";
+import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
+import { changedOptions } from "./peer-change.ts";
+import { PeerLinks } from "./peer-links.ts";
 import { familiesOf, type PeerParts, peerSettings } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
@@ -39,40 +41,42 @@ import type { PeerStatus } from "./status.ts";
 import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 
 const DEFAULT_STALE_PATH_TIME = seconds(360);
-/** At least eight minutes, or two hold times. @see RFC 9687 §6 */
-const SEND_HOLD_TIME = 480;
+
+/** Changes of these make an attempt worth while, or another one. */
+const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
+const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 /** The driver of one neighbour: carries out what `session/` decided, on sockets, timers and the RIB. */
 export class Peer implements AsyncDisposable {
-  readonly options: PeerOptions;
   readonly kind: "internal" | "external";
   readonly #address: Ipv6Address;
   readonly #parts: PeerParts;
-  readonly #links: Readonly<Record<Side, Link>>;
+  readonly #links: PeerLinks;
   readonly #rib: PeerRib;
-  readonly #record: PeerRecord;
-  readonly #settings: () => SessionSettings;
+  readonly #doubt: PathDoubt;
   readonly #inputs: PeeringInput[] = [];
+  #options: PeerOptions;
+  #settings: () => SessionSettings;
   #stepping = false;
   #peering: Peering = NO_PEERING;
-  #accepted: Connection | undefined;
   #up: EstablishedSession | undefined;
-  /** BFD went down, and the connection may yet turn out to have been ended by the peer. */
-  #doubt: Timer | undefined;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
-    this.options = options;
+    this.#options = options;
     this.kind = options.remoteAs === parts.speaker.localAs ? "internal" : "external";
     this.#address = address;
     this.#parts = parts;
-    this.#record = parts.record;
     this.#settings = peerSettings(options, parts);
     const { clock, random } = parts;
-    this.#links = {
-      outgoing: new Link(clock, random, (timer) => this.#timer("outgoing", timer)),
-      incoming: new Link(clock, random, (timer) => this.#timer("incoming", timer)),
-    };
+    this.#links = new PeerLinks(parts, {
+      event: (side, event) => this.#event(side, event),
+      message: (side, frame) => this.#message(side, frame),
+      lost: (side, reason) => this.#connectionLost(side, reason),
+      drained: (side) => {
+        if (this.#up?.side === side) this.poke();
+      },
+    });
     this.#rib = new PeerRib({
       rib: parts.rib,
       families: familiesOf(options).map(({ family }) => family),
@@ -80,18 +84,52 @@ export class Peer implements AsyncDisposable {
       clock,
       random,
       stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
-      onIdle: () => this.#up && this.#links[this.#up.side].input?.release(),
+      onIdle: () => this.#up && this.#links.at(this.#up.side).input?.release(),
+    });
+    this.#doubt = new PathDoubt(clock, () => {
+      if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
     });
   }
 
-  start(): void {
-    this.#dispatch({ side: "outgoing", event: { type: "ManualStart" } });
+  get options(): PeerOptions {
+    return this.#options;
+  }
+
+  /** @param rest at first, as after an error; until then nobody is accepted */
+  start(rest?: Seconds): void {
+    if (this.#options.enabled === false) return;
+    if (rest === undefined) this.#event("outgoing", { type: "ManualStart" });
+    else this.#links.at("outgoing").timers.arm("idleHold", rest, { jitter: false });
   }
 
   /** A TCP connection from this neighbour's address. */
   accept(connection: Connection): void {
-    this.#accepted = connection;
+    this.#links.offer(connection);
     this.#dispatch({ type: "accepted" });
+  }
+
+  /**
+   * Goes on with other options that need no reset; see `planPeerChange`.
+   * @returns whether the neighbour had to be asked for its routes, and cannot be
+   */
+  change(options: PeerOptions): { readonly needsRefresh: boolean } {
+    const before = this.#options;
+    this.#options = options;
+    this.#settings = peerSettings(options, this.#parts);
+    if (this.#up === undefined) {
+      this.#tryAgainBy(changedOptions(before, options));
+      return { needsRefresh: false };
+    }
+    const { refresh, stop } = changeSession(this.#up, before, options, this.#parts);
+    if (stop !== undefined) this.#stopFor(this.#up.side, stop);
+    return { needsRefresh: refresh && this.isEstablished && !this.askAgain() };
+  }
+
+  /** What is waited for ends at once where the wait follows from what has changed. */
+  #tryAgainBy(changed: ReadonlySet<keyof PeerOptions>): void {
+    if (!RETRY_AFTER_CHANGE.some((option) => changed.has(option)) || !WAITING.has(leading(this.#peering).state)) return;
+    this.#event("outgoing", { type: "ManualStop" });
+    this.start();
   }
 
   /** Ends the session, saying why; it comes back by itself. One that waits to come back does so at once. @see RFC 4486 §3 */
@@ -101,38 +139,39 @@ export class Peer implements AsyncDisposable {
   }
 
   /** @see RFC 5882 §4.3 */
-  pathFailed({ independent }: PathFailure): void {
-    if (this.#up === undefined) {
-      if (independent && this.#rib.isHelping) this.#rib.giveUp();
-    } else if (independent || this.#up.agreed.gracefulRestart === undefined) this.#pathIsDown();
-    else this.#doubt ??= this.#parts.clock.after(LATE_END, () => this.#pathIsDown());
+  pathFailed(failure: PathFailure): void {
+    if (this.#up !== undefined) {
+      this.#doubt.failed(failure, { restartAgreed: this.#up.agreed.gracefulRestart !== undefined });
+    } else if (failure.independent && this.#rib.isHelping) this.#rib.giveUp();
   }
 
   /** BFD is up again before anybody has acted. */
   pathRecovered(): void {
-    this.#noDoubt();
+    this.#doubt.none();
   }
 
-  #pathIsDown(): void {
-    this.#noDoubt();
-    if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
+  get isEstablished(): boolean {
+    return this.#up !== undefined;
   }
 
-  #noDoubt(): void {
-    this.#doubt?.cancel();
-    this.#doubt = undefined;
+  /** There is a connection, with a session on it or not. */
+  get isConnected(): boolean {
+    return !WAITING.has(leading(this.#peering).state);
   }
 
-  /** Asks for the neighbour's routes and sends ours again; false without a session that can. @see RFC 2918 */
-  refresh(): boolean {
+  get record(): PeerRecord {
+    return this.#parts.record;
+  }
+
+  /** Asks for the neighbour's routes; false without a session that can. @see RFC 2918 */
+  askAgain(): boolean {
     if (this.#up === undefined || !this.#up.agreed.routeRefresh) return false;
     const { families } = this.#up.agreed;
     for (const family of families) this.#write(this.#up.side, encodeRouteRefresh(family));
-    this.replay();
     return true;
   }
 
-  /** Learnt routes may be sent that were held back. */
+  /** All routes are told again: the neighbour asks for it, or learnt ones may be sent that were held back. */
   replay(): void {
     for (const output of this.#up?.outputs.values() ?? []) output.replay();
   }
@@ -152,24 +191,23 @@ export class Peer implements AsyncDisposable {
     const event: SessionEvent =
       message === undefined ? { type: "ManualStop" } : { type: "ManualStop", notification: message };
     this.#event("outgoing", event);
-    await Promise.all([this.#links.outgoing.closed, this.#links.incoming.closed]);
+    await this.#links.closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(undefined);
-    this.#noDoubt();
-    for (const link of Object.values(this.#links)) link.timers[Symbol.dispose]();
+    this.#doubt[Symbol.dispose]();
+    this.#links[Symbol.dispose]();
     this.#rib[Symbol.dispose]();
   }
 
   status(): PeerStatus {
     const session = leading(this.#peering);
-    const connection = this.#links[this.#leadingSide()].connection;
-    return this.#record.status({
-      options: this.options,
+    return this.#parts.record.status({
+      options: this.#options,
       kind: this.kind,
       session,
-      connection,
+      connection: this.#links.at(this.#leadingSide()).connection,
       helper: this.#rib.helper,
       familiesDisabled: this.#up?.intake.disabled ?? [],
       routesReceived: (family) => this.#rib.routes(family),
@@ -179,17 +217,6 @@ export class Peer implements AsyncDisposable {
 
   #leadingSide(): Side {
     return leading(this.#peering) === this.#peering.incoming ? "incoming" : "outgoing";
-  }
-
-  #timer(side: Side, timer: "connectRetry" | "hold" | "keepalive" | "idleHold" | "sendHold"): void {
-    const events = {
-      connectRetry: "ConnectRetryTimer_Expires",
-      hold: "HoldTimer_Expires",
-      keepalive: "KeepaliveTimer_Expires",
-      idleHold: "IdleHoldTimer_Expires",
-      sendHold: "SendHoldTimer_Expires",
-    } as const;
-    this.#event(side, { type: events[timer] });
   }
 
   #event(side: Side, event: SessionEvent): void {
@@ -215,53 +242,47 @@ export class Peer implements AsyncDisposable {
     for (const effect of effects) this.#perform(effect);
     const { state } = leading(peering);
     if (state === before) return;
-    this.#record.changed(this.#parts.clock.wall());
-    this.#parts.log.debug("bgp.session.state", { peer: this.options.address, from: before, to: state });
+    this.#parts.record.changed(this.#parts.clock.wall());
+    this.#parts.log.debug("bgp.session.state", { peer: this.#options.address, from: before, to: state });
   }
 
   #perform(effect: PeeringEffect): void {
     switch (effect.type) {
-      case "adopt": {
-        const connection = this.#accepted!;
-        this.#accepted = undefined;
-        this.#open("incoming", connection);
+      case "adopt":
+        this.#links.adopt();
         return;
-      }
-      case "refuse": {
-        const connection = this.#accepted;
-        this.#accepted = undefined;
-        void connection?.close();
-        this.#record.refusedConnections += 1;
-        this.#parts.log.debug("bgp.connection.refused", { peer: this.options.address });
+      case "refuse":
+        this.#links.refuse();
+        this.#parts.record.refusedConnections += 1;
+        this.#parts.log.debug("bgp.connection.refused", { peer: this.#options.address });
         return;
-      }
       case "connect":
-        this.#connect(effect.side);
+        this.#links.connect(effect.side, this.#options, this.#hopLimit());
         return;
       case "close":
-        this.#links[effect.side].close();
+        this.#links.at(effect.side).close();
         return;
       case "sendOpen":
         this.#write(effect.side, encodeOpen(effect.open));
         return;
       case "allowExtendedMessages":
-        this.#links[effect.side].input?.allowExtended();
+        this.#links.at(effect.side).input?.allowExtended();
         return;
       case "sendKeepalive":
         this.#write(effect.side, encodeKeepalive());
         return;
       case "sendNotification":
-        this.#record.counters.notificationsOut.add();
+        this.#parts.record.counters.notificationsOut.add();
         this.#write(effect.side, encodeNotification(effect.notification));
         return;
       case "arm":
-        this.#links[effect.side].timers.arm(effect.timer, effect.delay, { jitter: effect.jitter });
+        this.#links.at(effect.side).timers.arm(effect.timer, effect.delay, { jitter: effect.jitter });
         return;
       case "disarm":
-        this.#links[effect.side].timers.disarm(effect.timer);
+        this.#links.at(effect.side).timers.disarm(effect.timer);
         return;
       case "disarmAll":
-        this.#links[effect.side].timers.disarmAll();
+        this.#links.at(effect.side).timers.disarmAll();
         return;
       case "established":
         this.#established(effect.side, effect.agreed);
@@ -277,104 +298,37 @@ export class Peer implements AsyncDisposable {
     }
   }
 
-  #connect(side: Side): void {
-    const { address, port, updateSource, password, ttlSecurityHops, multihop } = this.options;
-    const hopLimit = this.kind === "external" ? (multihop ?? 1) : undefined;
-    const connecting = this.#parts.transport.connect(
-      {
-        remote: { address, port },
-        ...(updateSource === undefined ? {} : { source: updateSource }),
-        ...(password === undefined ? {} : { password }),
-        ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
-        ...(hopLimit === undefined ? {} : { hopLimit }),
-      },
-      (result) => {
-        if (result instanceof Error) {
-          this.#record.failed(messageOf(result), this.#parts.clock.wall());
-          this.#parts.log.debug("bgp.connection.failed", { peer: address, reason: messageOf(result) });
-          this.#event(side, { type: "TcpConnectionFails" });
-          return;
-        }
-        this.#open(side, result);
-        this.#event(side, { type: "Tcp_CR_Acked" });
-      },
-    );
-    this.#links[side].attempt(connecting);
+  /** Neighbours of another AS are next door unless told otherwise. */
+  #hopLimit(): number | undefined {
+    return this.kind === "external" ? (this.#options.multihop ?? 1) : undefined;
   }
 
-  #open(side: Side, connection: Connection): void {
-    this.#links[side].open(connection, {
-      message: (frame) => this.#message(side, frame),
-      malformed: (fault) => this.#event(side, { type: "BGPHeaderErr", fault }),
-      closed: (reason) => {
-        // A connection that ends for want of answers is no sign of life.
-        if (this.#doubt !== undefined && this.#up?.side === side && !CLOSED_BY_PEER.has(reason)) {
-          this.#pathIsDown();
-          return;
-        }
-        this.#record.lost(reason);
-        this.#event(side, { type: "TcpConnectionFails" });
-      },
-      drained: () => {
-        this.#links[side].timers.disarm("sendHold");
-        if (this.#up?.side === side) this.poke();
-      },
-    });
+  #connectionLost(side: Side, reason: string): void {
+    // A connection that ends for want of answers is no sign of life.
+    if (this.#doubt.exists && this.#up?.side === side && !CLOSED_BY_PEER.has(reason)) {
+      this.#doubt.certain();
+      return;
+    }
+    this.#parts.record.lost(reason);
+    this.#event(side, { type: "TcpConnectionFails" });
   }
 
   #write(side: Side, octets: Uint8Array): void {
-    const connection = this.#links[side].connection;
-    if (connection === undefined) return;
-    this.#record.messageOut();
-    connection.write(octets);
-    this.#watchOutput(side);
-  }
-
-  /** What the socket does not take within the send hold time ends the session. @see RFC 9687 §3 */
-  #watchOutput(side: Side): void {
-    const { connection, timers } = this.#links[side];
-    const holdTime = this.#up?.agreed.holdTime;
-    if (holdTime === undefined || connection === undefined || connection.queued === 0) return;
-    if (timers.isArmed("sendHold")) return;
-    timers.arm("sendHold", seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime)), { jitter: false });
+    if (this.#links.write(side, octets)) this.#links.watchOutput(side, this.#up?.agreed.holdTime);
   }
 
   #message(side: Side, frame: Frame): void {
-    this.#record.messageIn();
+    this.#parts.record.messageIn();
     if (frame.type === MessageType.Update) {
       this.#update(side, frame);
       return;
     }
-    const message = decodeControl(frame);
-    if (message.ok) this.#control(side, message.value);
-    else {
-      const type = frame.type === MessageType.Open ? "BGPOpenMsgErr" : "BGPHeaderErr";
-      this.#event(side, { type, fault: message.fault });
+    const event = controlEvent(frame);
+    if (event === undefined) return;
+    if (event.type === "NotifMsg" || event.type === "NotifMsgVerErr") {
+      this.#parts.record.counters.notificationsIn.add();
     }
-  }
-
-  #control(side: Side, message: ControlMessage): void {
-    switch (message.type) {
-      case "open":
-        this.#event(side, { type: "BGPOpen", open: message.open });
-        return;
-      case "keepalive":
-        this.#event(side, { type: "KeepAliveMsg" });
-        return;
-      case "notification": {
-        this.#record.counters.notificationsIn.add();
-        const { code, subcode } = message.notification;
-        const type = code === ErrorCode.OpenMessage && subcode === 1 ? "NotifMsgVerErr" : "NotifMsg";
-        this.#event(side, { type, notification: message.notification });
-        return;
-      }
-      case "route-refresh":
-        // The marks of enhanced route refresh (subtypes 1 and 2) were not agreed on. @see RFC 7313 §5
-        if (message.subtype === 0) this.#event(side, { type: "RouteRefreshMsg", family: message.family });
-        return;
-      default:
-        unreachable(message);
-    }
+    this.#event(side, event);
   }
 
   #update(side: Side, frame: Frame): void {
@@ -383,18 +337,14 @@ export class Peer implements AsyncDisposable {
       this.#event(side, { type: "UpdateMsg" });
       return;
     }
-    this.#record.updateIn();
+    this.#parts.record.updateIn();
     const result = up.intake.update(frame.octets, frame.start, frame.end);
     switch (result.kind) {
       case "reset":
         this.#event(side, { type: "UpdateMsgErr", fault: result.fault });
         return;
       case "stop":
-        this.#event(side, {
-          type: "AutomaticStop",
-          notification: result.notification,
-          ...(result.idleHold === undefined ? {} : { idleHold: result.idleHold }),
-        });
+        this.#stopFor(side, result);
         return;
       case "disable-family":
         this.#rib.sweepAll(result.family);
@@ -411,14 +361,19 @@ export class Peer implements AsyncDisposable {
     this.#event(side, { type: "UpdateMsg" });
   }
 
+  #stopFor(side: Side, { notification, idleHold }: Exclude<TakeResult, undefined>): void {
+    this.#event(side, { type: "AutomaticStop", notification, ...(idleHold === undefined ? {} : { idleHold }) });
+  }
+
   #endOfRib(family: Family): void {
     const name = routeFamily(family, this.#parts.codec.dialect);
     const { outputs } = this.#up!;
     if (name === undefined || !outputs.has(name)) return;
-    this.#record.endsOfRibReceived.add(name);
+    const { endsOfRibReceived } = this.#parts.record;
+    endsOfRibReceived.add(name);
     this.#rib.endOfRib(family);
-    const complete = [...outputs.keys()].every((carried) => this.#record.endsOfRibReceived.has(carried));
-    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.options.address });
+    const complete = [...outputs.keys()].every((carried) => endsOfRibReceived.has(carried));
+    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#options.address });
   }
 
   #outputOf(family: Family): Output | undefined {
@@ -427,12 +382,13 @@ export class Peer implements AsyncDisposable {
   }
 
   #holdWhileBusy(): void {
-    if (this.#rib.busy && this.#up !== undefined) this.#links[this.#up.side].input?.hold();
+    if (this.#rib.busy && this.#up !== undefined) this.#links.at(this.#up.side).input?.hold();
   }
 
   #established(side: Side, agreed: Agreement): void {
-    const { options, kind } = this;
-    const { log, restart } = this.#parts;
+    const { kind } = this;
+    const options = this.#options;
+    const { log, restart, record } = this.#parts;
     const peerIndex = this.#rib.established(
       {
         name: options.address,
@@ -444,14 +400,14 @@ export class Peer implements AsyncDisposable {
       },
       agreed,
     );
-    const connection = this.#links[side].connection!;
-    const sent = (): void => this.#watchOutput(side);
+    const connection = this.#links.at(side).connection!;
+    const sent = (): void => this.#links.watchOutput(side, agreed.holdTime);
     this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent }, this.#parts);
     // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
     for (const other of agreed.families) {
       if (this.#outputOf(other) === undefined) this.#write(side, encodeEndOfRib(other));
     }
-    this.#record.established();
+    record.established();
     this.#holdWhileBusy();
     restart.event({ type: "established", peer: options.address, agreed });
     const { local, remote } = connection;
@@ -467,19 +423,20 @@ export class Peer implements AsyncDisposable {
   }
 
   #ended(end: SessionEnd, agreed: Agreement | undefined): void {
-    const { clock, log } = this.#parts;
-    const reason = this.#record.ended(end, clock.wall());
+    const { clock, log, record } = this.#parts;
+    const { address } = this.#options;
+    const reason = record.ended(end, clock.wall());
     if (agreed === undefined) {
-      log.debug("bgp.connection.ended", { peer: this.options.address, reason });
+      log.debug("bgp.connection.ended", { peer: address, reason });
       return;
     }
     for (const output of this.#up?.outputs.values() ?? []) output[Symbol.dispose]();
     this.#up = undefined;
-    this.#record.flapped();
+    record.flapped();
     this.#rib.lost(agreed, end);
     const helping = this.#rib.isHelping;
-    this.#noDoubt();
-    this.#parts.sessionChanged({ type: "ended", peer: this.options.address, retained: helping });
-    log.warn("bgp.session.ended", { peer: this.options.address, reason, routesRetained: helping });
+    this.#doubt.none();
+    this.#parts.sessionChanged({ type: "ended", peer: address, retained: helping });
+    log.warn("bgp.session.ended", { peer: address, reason, routesRetained: helping });
   }
 }

@@ -1,16 +1,15 @@
 import {
   type Clock,
   FaultError,
-  formatIpv6,
   type Ipv6Address,
   type Log,
   type Metrics,
-  parseIpv4,
-  parseIpv6,
+  messageOf,
   type Random,
   Scope,
+  seconds,
 } from "../../base/index.ts";
-import { type AttributeSet, type KeyBatch, LOCAL_PEER, type RouteFamily } from "../../rib/index.ts";
+import type { AttributeSet } from "../../rib/index.ts";
 import { defaultPolicy } from "../policy/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import {
@@ -19,23 +18,25 @@ import {
   CeaseSubcode,
   DEFAULT_DIALECT,
   ErrorCode,
-  encodeCapabilitySite,
-  encodeUnicast,
   type NotificationMessage,
   notification,
   shutdownData,
   type UnicastNlri,
 } from "../wire/index.ts";
 import { ExportGroups } from "./export-group.ts";
+import { Listeners } from "./listeners.ts";
 import { peerCounters } from "./metrics.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
+import { OwnRoutes } from "./own-routes.ts";
 import type { PathFailure, SessionChange } from "./path-failure.ts";
 import { Peer } from "./peer.ts";
+import { peerAddress, peerKey } from "./peer-address.ts";
+import { type PeerChange, planPeerChange } from "./peer-change.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
 import { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
-import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
+import type { Connection, Endpoint, Transport } from "./transport.ts";
 
 export interface SpeakerParts {
   readonly rib: SpeakerRib;
@@ -50,7 +51,11 @@ export interface SpeakerParts {
 
 export type SpeakerFault =
   | { readonly code: "bgp.bad-address"; readonly address: string }
-  | { readonly code: "bgp.duplicate-peer"; readonly address: string };
+  | { readonly code: "bgp.duplicate-peer"; readonly address: string }
+  | { readonly code: "bgp.unknown-peer"; readonly address: string };
+
+/** What became of a soft reset. */
+export type SoftClear = "done" | "unknown-peer" | "no-session" | "no-route-refresh";
 
 export class SpeakerError extends FaultError<SpeakerFault> {}
 
@@ -91,10 +96,28 @@ export interface Speaker extends AsyncDisposable {
   gracefulShutdown: boolean;
   /** Asks for all routes again and sends ours again; false without a session that can. */
   refresh(address: string): boolean;
+  /**
+   * Without a reset: `in` asks for the neighbour's routes, which go through import policy again; `out` sends ours again.
+   * @see RFC 2918 §4
+   */
+  clearSoft(address: string, direction: "in" | "out"): SoftClear;
   /** @throws {SpeakerError} `bgp.bad-address`, `bgp.duplicate-peer` @throws {TransportError} `bgp.needs-addon` */
   addPeer(peer: PeerOptions): void;
-  /** Cease, peer deconfigured. False for an unknown neighbour. */
-  removePeer(address: string): Promise<boolean>;
+  /**
+   * Goes on with other options of a neighbour, as `planPeerChange` says: live where that is possible, else with a new session
+   * (Cease, other configuration change). Routes that import policy judged before come again by route refresh; where the
+   * neighbour cannot do that they stay, and the log says so.
+   * @throws {SpeakerError} `bgp.unknown-peer` @throws {TransportError} `bgp.needs-addon`; nothing is changed then
+   */
+  changePeer(peer: PeerOptions): PeerChange;
+  /**
+   * Shuts a neighbour down, with a text for its operator (RFC 9003), until it is enabled: nobody is accepted meanwhile. The
+   * same as `enabled: false` of its options, which a later `changePeer` overrides. False for an unknown neighbour.
+   */
+  disable(address: string, text?: string): boolean;
+  enable(address: string): boolean;
+  /** Cease, peer deconfigured, with a text for its operator. False for an unknown neighbour. */
+  removePeer(address: string, text?: string): Promise<boolean>;
   /**
    * Ends every session and closes the listeners. For a restart nothing is said, so that neighbours that help keep our routes
    * (RFC 4724 §4); otherwise Cease, administrative shutdown, with a text for the other operators (RFC 9003).
@@ -123,14 +146,8 @@ export async function startSpeaker(
   }
 }
 
-/** IPv4 addresses in mapped form, so that one text stands for one neighbour. */
-function addressOf(text: string): Ipv6Address {
-  const v4 = parseIpv4(text);
-  const address = v4 === undefined ? parseIpv6(text) : parseIpv6(`::ffff:${text}`);
-  if (address !== undefined) return address;
-  const advice = text.includes("%") ? "addresses with a zone are not supported" : "it is neither IPv6 nor IPv4";
-  throw new SpeakerError({ code: "bgp.bad-address", address: text }, `BGP neighbour address "${text}": ${advice}`);
-}
+/** After a change of configuration both ends have to forget the old session first. */
+const REST_AFTER_CHANGE = seconds(1);
 
 class RunningSpeaker implements Speaker {
   readonly #options: SpeakerOptions;
@@ -139,9 +156,12 @@ class RunningSpeaker implements Speaker {
   readonly #codec: AttributeCodec;
   readonly #groups: ExportGroups;
   readonly #restart: OwnRestartControl;
+  readonly #routes: OwnRoutes;
+  readonly #listeners: Listeners;
+  /** In the order of configuration. */
   readonly #peers = new Map<string, Peer>();
-  readonly #listeners: Listener[] = [];
-  readonly #strangers;
+  /** Drivers that end. */
+  readonly #leaving = new Set<Promise<void>>();
   #stopped: Promise<void> | undefined;
 
   constructor(options: SpeakerOptions, parts: SpeakerParts, scope: Scope) {
@@ -150,28 +170,24 @@ class RunningSpeaker implements Speaker {
     this.#scope = scope;
     this.#codec = new AttributeCodec(options.dialect ?? DEFAULT_DIALECT);
     this.#groups = new ExportGroups(this.#codec, options);
-    this.#strangers = parts.metrics.counter(
-      "semrd_bgp_refused_connections_total",
-      "Connections from addresses that are no neighbours, or lack their protection",
-    );
+    this.#routes = new OwnRoutes(parts.rib, this.#codec);
+    this.#listeners = new Listeners({
+      ...parts,
+      peers: () => this.#peers.values().map((peer) => peer.options),
+      accept: (connection, protects) => this.#accept(connection, protects),
+    });
     this.#restart = new OwnRestartControl(options, parts.clock, parts.log, (what) => this.#changed(what));
     scope.own(this.#restart);
-    for (const peer of options.peers) this.#create(peer);
+    for (const peer of options.peers) this.#add(peer);
   }
 
   async listen(): Promise<void> {
-    for (const local of this.#options.listen) {
-      const listener = await this.#parts.transport.listen(local, this.#guards(), (connection) =>
-        this.#accept(connection, listener),
-      );
-      this.#listeners.push(this.#scope.own(listener));
-      for (const { options } of this.#peers.values()) this.#warnUnprotected(listener, options);
-    }
+    for (const local of this.#options.listen) this.#scope.own(await this.#listeners.listen(local));
     for (const peer of this.#peers.values()) peer.start();
   }
 
   get listening(): readonly Endpoint[] {
-    return this.#listeners.map(({ local }) => local);
+    return this.#listeners.local;
   }
 
   get selectionSettled(): Promise<void> {
@@ -183,26 +199,19 @@ class RunningSpeaker implements Speaker {
   }
 
   originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void {
-    this.#announce("capability", encodeCapabilitySite(nlri), attributes);
+    this.#routes.originate(nlri, attributes);
   }
 
   withdraw(nlri: CapabilitySiteNlri): void {
-    this.#parts.rib.capability.withdraw(LOCAL_PEER, oneKey(encodeCapabilitySite(nlri)));
+    this.#routes.withdraw(nlri);
   }
 
   originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void {
-    this.#announce(nlri.family, encodeUnicast(nlri), attributes);
+    this.#routes.originateUnicast(nlri, attributes);
   }
 
   withdrawUnicast(nlri: UnicastNlri): void {
-    this.#parts.rib.table(nlri.family).withdraw(LOCAL_PEER, oneKey(encodeUnicast(nlri)));
-  }
-
-  #announce(family: RouteFamily, key: Uint8Array, attributes: AttributeSet): void {
-    const { rib } = this.#parts;
-    const identity = this.#codec.identity(attributes, family);
-    const id = rib.attributes.intern(identity, 0, identity.length, () => attributes, family);
-    rib.table(family).announce(LOCAL_PEER, oneKey(key), id);
+    this.#routes.withdrawUnicast(nlri);
   }
 
   localStateConverged(): void {
@@ -217,6 +226,19 @@ class RunningSpeaker implements Speaker {
     const peer = this.#peer(address);
     peer?.clear(ceaseWithText(CeaseSubcode.AdministrativeReset, text));
     return peer !== undefined;
+  }
+
+  clearSoft(address: string, direction: "in" | "out"): SoftClear {
+    const peer = this.#peer(address);
+    if (peer === undefined) return "unknown-peer";
+    if (!peer.isEstablished) return "no-session";
+    if (direction === "in") return peer.askAgain() ? "done" : "no-route-refresh";
+    peer.replay();
+    return "done";
+  }
+
+  refresh(address: string): boolean {
+    return this.clearSoft(address, "in") === "done" && this.clearSoft(address, "out") === "done";
   }
 
   pathFailed(address: string, failure: PathFailure): boolean {
@@ -242,30 +264,62 @@ class RunningSpeaker implements Speaker {
     for (const peer of this.#peers.values()) peer.replay();
   }
 
-  refresh(address: string): boolean {
-    return this.#peer(address)?.refresh() ?? false;
-  }
-
   addPeer(options: PeerOptions): void {
-    const peer = this.#create(options);
+    const peer = this.#add(options);
     try {
-      this.#guard();
+      this.#listeners.guard();
     } catch (cause) {
-      this.#peers.delete(keyOf(options.address));
+      this.#peers.delete(peerKey(options.address));
       throw cause;
     }
-    for (const listener of this.#listeners) this.#warnUnprotected(listener, options);
+    this.#listeners.added(options);
     peer.start();
   }
 
-  async removePeer(address: string): Promise<boolean> {
+  changePeer(options: PeerOptions): PeerChange {
+    const peer = this.#peer(options.address);
+    if (peer === undefined) {
+      const fault = { code: "bgp.unknown-peer", address: options.address } as const;
+      throw new SpeakerError(fault, `${options.address} is no BGP neighbour: it cannot be changed, add it`);
+    }
+    const change = planPeerChange(peer.options, options);
+    const { log } = this.#parts;
+    if (change.effect === "nothing") return change;
+    const changed = change.reasons.map(({ option }) => option);
+    log.info("bgp.peer.changed", { peer: options.address, effect: change.effect, changed });
+    if (change.effect === "reset" || peer.options.enabled === false) this.#replace(peer, options);
+    else if (peer.change(options).needsRefresh) {
+      log.warn("bgp.peer.cannot-refresh", {
+        peer: options.address,
+        effect: "routes that came before stay as the import policy of then left them",
+        advice: "the neighbour cannot send its routes again (RFC 2918): clear the session when it may end",
+      });
+    }
+    return change;
+  }
+
+  disable(address: string, text?: string): boolean {
     const peer = this.#peer(address);
     if (peer === undefined) return false;
-    this.#peers.delete(keyOf(address));
-    this.#guard();
+    const message = text === undefined ? {} : { shutdownMessage: text };
+    this.changePeer({ ...peer.options, ...message, enabled: false });
+    return true;
+  }
+
+  enable(address: string): boolean {
+    const peer = this.#peer(address);
+    if (peer === undefined) return false;
+    this.changePeer({ ...peer.options, enabled: true });
+    return true;
+  }
+
+  async removePeer(address: string, text?: string): Promise<boolean> {
+    const peer = this.#peer(address);
+    if (peer === undefined) return false;
+    this.#peers.delete(peerKey(address));
+    this.#listeners.guard();
     this.#restart.event({ type: "removed", peer: peer.options.address });
-    await peer.stop(ceaseWithText(CeaseSubcode.PeerDeconfigured, undefined));
-    await peer[Symbol.asyncDispose]();
+    await this.#leave(peer, ceaseWithText(CeaseSubcode.PeerDeconfigured, text));
     return true;
   }
 
@@ -282,75 +336,80 @@ class RunningSpeaker implements Speaker {
     const message = how.restart ? undefined : ceaseWithText(CeaseSubcode.AdministrativeShutdown, how.text);
     const peers = [...this.#peers.values()];
     for (const peer of peers) peer.freezeRoutes();
-    await Promise.all(peers.map((peer) => peer.stop(message)));
+    await Promise.all([...this.#leaving, ...peers.map((peer) => peer.stop(message))]);
     await Promise.all(peers.map((peer) => peer[Symbol.asyncDispose]()));
     await this.#scope[Symbol.asyncDispose]();
   }
 
   #peer(address: string): Peer | undefined {
-    return this.#peers.get(keyOf(address));
+    return this.#peers.get(peerKey(address));
   }
 
-  #create(options: PeerOptions): Peer {
-    const address = addressOf(options.address);
-    const key = formatIpv6(address);
+  #add(options: PeerOptions): Peer {
+    const key = peerKey(options.address);
     if (this.#peers.has(key)) {
       const fault = { code: "bgp.duplicate-peer", address: options.address } as const;
       throw new SpeakerError(fault, `BGP neighbour ${options.address} is configured twice`);
     }
-    const { rib, transport, clock, random, log, metrics } = this.#parts;
-    const acceptExternal = this.#options.acceptExternal ?? false;
-    const peer = new Peer(options, address, {
-      speaker: this.#options,
-      codec: this.#codec,
-      rib,
-      transport,
-      clock,
-      random,
-      log,
-      record: new PeerRecord(peerCounters(metrics, options.address), clock.wall()),
-      restart: this.#restart,
-      sessionChanged: (change) => this.#parts.sessionChanged?.(change),
-      groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
-      importPolicy: options.importPolicy ?? defaultPolicy({ acceptExternal }),
-    });
+    const { metrics, clock } = this.#parts;
+    const record = new PeerRecord(peerCounters(metrics, options.address), clock.wall());
+    const peer = this.#create(options, record);
     this.#peers.set(key, peer);
     return peer;
   }
 
-  #guards(): Guard[] {
-    return Array.from(this.#peers.values(), ({ options: { address, password, ttlSecurityHops } }) => ({
-      address,
-      ...(password === undefined ? {} : { password }),
-      ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
-    }));
-  }
-
-  #guard(): void {
-    const guards = this.#guards();
-    for (const listener of this.#listeners) listener.guard(guards);
-  }
-
-  #warnUnprotected(listener: Listener, { address, ttlSecurityHops }: PeerOptions): void {
-    if (ttlSecurityHops === undefined || listener.protects(address)) return;
-    this.#parts.log.warn("bgp.listener.unprotected", {
-      peer: address,
-      listener: listener.local.address,
-      advice:
-        "TTL security of a listener is for all its neighbours or none: this one is only connected to, not accepted",
+  #create(options: PeerOptions, record: PeerRecord): Peer {
+    const withoutPolicy = defaultPolicy({ acceptExternal: this.#options.acceptExternal ?? false });
+    return new Peer(options, addressOf(options.address), {
+      ...this.#parts,
+      speaker: this.#options,
+      codec: this.#codec,
+      record,
+      restart: this.#restart,
+      sessionChanged: (change) => this.#parts.sessionChanged?.(change),
+      groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
+      importPolicy: (of) => of.importPolicy ?? withoutPolicy,
     });
   }
 
-  #accept(connection: Connection, listener: Listener): void {
-    const { address } = connection.remote;
-    const peer = this.#stopped === undefined ? this.#peer(address) : undefined;
-    if (peer !== undefined && listener.protects(peer.options.address)) {
-      peer.accept(connection);
-      return;
+  /** The old driver ends, another one goes on with its record, after a rest where there was a session. */
+  #replace(old: Peer, options: PeerOptions): void {
+    const key = peerKey(options.address);
+    const peer = this.#create(options, old.record);
+    this.#peers.set(key, peer);
+    try {
+      this.#listeners.guard();
+    } catch (cause) {
+      this.#peers.set(key, old);
+      throw cause;
     }
-    this.#strangers.add();
-    this.#parts.log.debug("bgp.connection.stranger", { address, known: peer !== undefined });
-    void connection.close();
+    const isShutDown = options.enabled === false;
+    const rest = old.isConnected ? REST_AFTER_CHANGE : undefined;
+    const message = isShutDown
+      ? ceaseWithText(CeaseSubcode.AdministrativeShutdown, options.shutdownMessage)
+      : notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
+    void this.#leave(old, message);
+    this.#listeners.added(options);
+    peer.start(rest);
+  }
+
+  #leave(peer: Peer, message: NotificationMessage): Promise<void> {
+    const leaving = peer
+      .stop(message)
+      .then(() => peer[Symbol.asyncDispose]())
+      .catch((cause: unknown) => {
+        this.#parts.log.error("bgp.peer.stop-failed", { peer: peer.options.address, reason: messageOf(cause) });
+      })
+      .finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    return leaving;
+  }
+
+  #accept(connection: Connection, protects: (address: string) => boolean): boolean {
+    const peer = this.#stopped === undefined ? this.#peer(connection.remote.address) : undefined;
+    if (peer === undefined || !protects(peer.options.address)) return false;
+    peer.accept(connection);
+    return true;
   }
 
   #changed(what: RestartChange): void {
@@ -361,18 +420,15 @@ class RunningSpeaker implements Speaker {
   }
 }
 
-/** The key under which a neighbour is kept; text that is no address is nobody's key. */
-function keyOf(address: string): string {
-  const v4 = parseIpv4(address);
-  const octets = v4 === undefined ? parseIpv6(address) : parseIpv6(`::ffff:${address}`);
-  return octets === undefined ? address : formatIpv6(octets);
+/** @throws {SpeakerError} `bgp.bad-address` */
+function addressOf(text: string): Ipv6Address {
+  const address = peerAddress(text);
+  if (address !== undefined) return address;
+  const advice = text.includes("%") ? "addresses with a zone are not supported" : "it is neither IPv6 nor IPv4";
+  throw new SpeakerError({ code: "bgp.bad-address", address: text }, `BGP neighbour address "${text}": ${advice}`);
 }
 
 /** For a Cease that an operator reads. @see RFC 9003 */
 function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
   return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
-}
-
-function oneKey(octets: Uint8Array): KeyBatch {
-  return { octets, starts: Int32Array.of(0), lengths: Int32Array.of(octets.length), count: 1 };
 }

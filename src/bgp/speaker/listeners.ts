@@ -1,0 +1,78 @@
+import type { Counter, Log, Metrics } from "../../base/index.ts";
+import type { ListenAddress, PeerOptions } from "./options.ts";
+import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
+
+export interface ListenersParts {
+  readonly transport: Transport;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The configured neighbours of now. */
+  readonly peers: () => Iterable<PeerOptions>;
+  /** Takes a connection of a neighbour; false: this address is none. */
+  readonly accept: (connection: Connection, protects: (address: string) => boolean) => boolean;
+}
+
+/** Where this router is connected to, how that is protected, and who is turned away. */
+export class Listeners {
+  readonly #parts: ListenersParts;
+  readonly #strangers: Counter;
+  readonly #open: Listener[] = [];
+
+  constructor(parts: ListenersParts) {
+    this.#parts = parts;
+    this.#strangers = parts.metrics.counter(
+      "semrd_bgp_refused_connections_total",
+      "Connections from addresses that are no neighbours, or lack their protection",
+    );
+  }
+
+  /** @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon` */
+  async listen(local: ListenAddress): Promise<Listener> {
+    const listener = await this.#parts.transport.listen(local, this.#guards(), (connection) =>
+      this.#accept(connection, listener),
+    );
+    this.#open.push(listener);
+    for (const peer of this.#parts.peers()) this.#warnUnprotected(listener, peer);
+    return listener;
+  }
+
+  get local(): readonly Endpoint[] {
+    return this.#open.map(({ local }) => local);
+  }
+
+  /** Neighbours have come or gone, or are protected in another way. @throws {TransportError} `bgp.needs-addon` */
+  guard(): void {
+    const guards = this.#guards();
+    for (const listener of this.#open) listener.guard(guards);
+  }
+
+  /** Says so where a neighbour cannot be accepted. */
+  added(peer: PeerOptions): void {
+    for (const listener of this.#open) this.#warnUnprotected(listener, peer);
+  }
+
+  #guards(): Guard[] {
+    return Array.from(this.#parts.peers(), ({ address, password, ttlSecurityHops }) => ({
+      address,
+      ...(password === undefined ? {} : { password }),
+      ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
+    }));
+  }
+
+  #warnUnprotected(listener: Listener, { address, ttlSecurityHops }: PeerOptions): void {
+    if (ttlSecurityHops === undefined || listener.protects(address)) return;
+    this.#parts.log.warn("bgp.listener.unprotected", {
+      peer: address,
+      listener: listener.local.address,
+      advice:
+        "TTL security of a listener is for all its neighbours or none: this one is only connected to, not accepted",
+    });
+  }
+
+  #accept(connection: Connection, listener: Listener): void {
+    if (this.#parts.accept(connection, (address) => listener.protects(address))) return;
+    this.#strangers.add();
+    this.#parts.log.debug("bgp.connection.stranger", { address: connection.remote.address });
+    void connection.close();
+  }
+}

@@ -1,0 +1,135 @@
+import type { PeerFamily, PeerOptions } from "./options.ts";
+import { peerKey } from "./peer-address.ts";
+
+export interface PeerChangeReason {
+  readonly option: keyof PeerOptions;
+  readonly effect: "live" | "reset";
+  /** For people: what the change means for the session. */
+  readonly text: string;
+}
+
+/** What other options mean for a neighbour. */
+export interface PeerChange {
+  /** `live`: the session goes on; `reset`: it ends, and comes back unless the neighbour is shut down. */
+  readonly effect: "nothing" | "live" | "reset";
+  /** One for each option that differs, those that need a reset first. */
+  readonly reasons: readonly PeerChangeReason[];
+}
+
+type Effect = PeerChangeReason["effect"];
+
+interface Row {
+  readonly effect: Effect | ((before: PeerOptions, after: PeerOptions) => Effect);
+  readonly text: string | ((after: PeerOptions) => string);
+}
+
+const reset = (text: string): Row => ({ effect: "reset", text });
+const live = (text: string): Row => ({ effect: "live", text });
+
+const NEXT_SESSION = "agreed on with the next session";
+const REFRESH = "the neighbour is asked for its routes again";
+const AGAIN = "what it is told is judged again";
+const CONNECTION = "the connection is made in another way";
+const OPEN = "it is part of the OPEN message";
+
+/** Every option with what a change of it does. */
+const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
+  enabled: {
+    effect: (_before, after) => (after.enabled === false ? "reset" : "live"),
+    text: (after) => (after.enabled === false ? "the session is shut down" : "the session is tried"),
+  },
+  shutdownMessage: live("said with the next shutdown"),
+  remoteAs: reset("it is another neighbour"),
+  port: reset(CONNECTION),
+  updateSource: reset(CONNECTION),
+  password: reset(CONNECTION),
+  ttlSecurityHops: reset(CONNECTION),
+  multihop: reset(CONNECTION),
+  families: {
+    effect: (before, after) => (sameFamilies(before.families ?? [], after.families ?? []) ? "live" : "reset"),
+    text: "families are agreed on in OPEN messages, their limits hold at once",
+  },
+  alsoOffer: reset(OPEN),
+  role: reset(OPEN),
+  extendedMessages: reset(OPEN),
+  reflectorClient: reset("its routes are reflected to others than before"),
+  description: live("only shown"),
+  passive: live("for the next attempt to connect"),
+  connectRetry: live("for the next attempt to connect"),
+  holdTime: live(NEXT_SESSION),
+  keepaliveTime: live(NEXT_SESSION),
+  requireFamily: live(NEXT_SESSION),
+  maximumRoutes: live("holds at once"),
+  enforceFirstAs: live(REFRESH),
+  importPolicy: live(REFRESH),
+  exportPolicy: live(AGAIN),
+  nextHopSelf: live(AGAIN),
+  routeServerClient: live(AGAIN),
+};
+
+/** Limits count what is there; everything else about a family is agreed on. */
+function sameFamilies(before: readonly PeerFamily[], after: readonly PeerFamily[]): boolean {
+  const agreed = ({ maximumRoutes: _m, warnAtPercent: _w, restartAfter: _r, ...others }: PeerFamily) => others;
+  return sameValue(before.map(agreed), after.map(agreed));
+}
+
+/** Data by its members, an absent member like an undefined one; functions, such as policies, by identity. */
+function sameValue(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const [left, right] = [a, b] as readonly Readonly<Record<string, unknown>>[];
+  const members = new Set([...Object.keys(left!), ...Object.keys(right!)]);
+  for (const member of members) if (!sameValue(left![member], right![member])) return false;
+  return true;
+}
+
+/** Options that differ. Both are of one neighbour. @throws {RangeError} when they are not */
+export function changedOptions(before: PeerOptions, after: PeerOptions): ReadonlySet<keyof PeerOptions> {
+  if (peerKey(before.address) !== peerKey(after.address)) {
+    throw new RangeError(`${before.address} and ${after.address} are two neighbours`);
+  }
+  const options = Object.keys(ROWS) as (keyof typeof ROWS)[];
+  return new Set(options.filter((option) => !sameValue(before[option], after[option])));
+}
+
+/**
+ * Says what a change of options will do, before it is done. Pure: it holds whether or not there is a session. Policies are
+ * compared by identity.
+ * @throws {RangeError} for the options of two neighbours
+ */
+export function planPeerChange(before: PeerOptions, after: PeerOptions): PeerChange {
+  const reasons: PeerChangeReason[] = [];
+  // Nothing is there that could be reset.
+  const isDown = before.enabled === false;
+  for (const option of changedOptions(before, after)) {
+    const row = ROWS[option as keyof typeof ROWS];
+    const effect = typeof row.effect === "string" ? row.effect : row.effect(before, after);
+    const text = typeof row.text === "string" ? row.text : row.text(after);
+    reasons.push({ option, effect: isDown ? "live" : effect, text });
+  }
+  reasons.sort((a, b) => (a.effect === b.effect ? 0 : a.effect === "reset" ? -1 : 1));
+  return { effect: reasons[0]?.effect ?? "nothing", reasons };
+}
+
+/** What has to be done to one neighbour so that it is as configured. */
+export type PeerListChange =
+  | { readonly type: "add"; readonly peer: PeerOptions }
+  | { readonly type: "remove"; readonly address: string }
+  | { readonly type: "change"; readonly peer: PeerOptions; readonly change: PeerChange };
+
+/** What leads from one list of neighbours to another: first who goes, then who changes, then who comes. Pure. */
+export function planPeers(before: readonly PeerOptions[], after: readonly PeerOptions[]): readonly PeerListChange[] {
+  const old = new Map(before.map((peer) => [peerKey(peer.address), peer]));
+  const wanted = new Set(after.map(({ address }) => peerKey(address)));
+  const gone = before.filter(({ address }) => !wanted.has(peerKey(address)));
+  const changed = after.flatMap((peer) => {
+    const known = old.get(peerKey(peer.address));
+    const change = known && planPeerChange(known, peer);
+    return change === undefined || change.effect === "nothing" ? [] : [{ type: "change", peer, change } as const];
+  });
+  return [
+    ...gone.map(({ address }) => ({ type: "remove", address }) as const),
+    ...changed,
+    ...after.filter(({ address }) => !old.has(peerKey(address))).map((peer) => ({ type: "add", peer }) as const),
+  ];
+}

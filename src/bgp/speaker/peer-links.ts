@@ -1,0 +1,138 @@
+import { type Clock, type Log, messageOf, type Random, type Seconds, seconds } from "../../base/index.ts";
+import type { SessionEvent, SessionTimer, Side } from "../session/index.ts";
+import type { Frame } from "../wire/index.ts";
+import { Link } from "./link.ts";
+import type { PeerOptions } from "./options.ts";
+import type { PeerRecord } from "./peer-record.ts";
+import type { Connection, Transport } from "./transport.ts";
+
+/** At least eight minutes, or two hold times. @see RFC 9687 §6 */
+const SEND_HOLD_TIME = 480;
+
+const TIMEOUTS = {
+  connectRetry: "ConnectRetryTimer_Expires",
+  hold: "HoldTimer_Expires",
+  keepalive: "KeepaliveTimer_Expires",
+  idleHold: "IdleHoldTimer_Expires",
+  sendHold: "SendHoldTimer_Expires",
+} as const satisfies Record<SessionTimer, SessionEvent["type"]>;
+
+export interface PeerLinksParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly record: PeerRecord;
+}
+
+/** What the connections of a neighbour tell its driver. */
+export interface PeerLinksHandlers {
+  event(side: Side, event: SessionEvent): void;
+  /** One message; its octets are borrowed until the call returns. */
+  message(side: Side, frame: Frame): void;
+  /** The connection is gone. */
+  lost(side: Side, reason: string): void;
+  drained(side: Side): void;
+}
+
+/** Both connections of one neighbour: how they are made, accepted and written to, and their timers. */
+export class PeerLinks implements Disposable {
+  readonly #parts: PeerLinksParts;
+  readonly #handlers: PeerLinksHandlers;
+  readonly #links: Readonly<Record<Side, Link>>;
+  /** Waits for the verdict of the state machines. */
+  #offered: Connection | undefined;
+
+  constructor(parts: PeerLinksParts, handlers: PeerLinksHandlers) {
+    this.#parts = parts;
+    this.#handlers = handlers;
+    const { clock, random } = parts;
+    const link = (side: Side): Link =>
+      new Link(clock, random, (timer) => handlers.event(side, { type: TIMEOUTS[timer] }));
+    this.#links = { outgoing: link("outgoing"), incoming: link("incoming") };
+  }
+
+  at(side: Side): Link {
+    return this.#links[side];
+  }
+
+  /** A connection that was accepted: `adopt` or `refuse` comes next. */
+  offer(connection: Connection): void {
+    this.#offered = connection;
+  }
+
+  adopt(): void {
+    const connection = this.#offered!;
+    this.#offered = undefined;
+    this.#open("incoming", connection);
+  }
+
+  refuse(): void {
+    void this.#offered?.close();
+    this.#offered = undefined;
+  }
+
+  /** @param hopLimit of the packets, where it matters */
+  connect(side: Side, options: PeerOptions, hopLimit: number | undefined): void {
+    const { address, port, updateSource, password, ttlSecurityHops } = options;
+    const connecting = this.#parts.transport.connect(
+      {
+        remote: { address, port },
+        ...(updateSource === undefined ? {} : { source: updateSource }),
+        ...(password === undefined ? {} : { password }),
+        ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
+        ...(hopLimit === undefined ? {} : { hopLimit }),
+      },
+      (result) => {
+        if (result instanceof Error) {
+          const { record, clock, log } = this.#parts;
+          record.failed(messageOf(result), clock.wall());
+          log.debug("bgp.connection.failed", { peer: address, reason: messageOf(result) });
+          this.#handlers.event(side, { type: "TcpConnectionFails" });
+          return;
+        }
+        this.#open(side, result);
+        this.#handlers.event(side, { type: "Tcp_CR_Acked" });
+      },
+    );
+    this.#links[side].attempt(connecting);
+  }
+
+  #open(side: Side, connection: Connection): void {
+    this.#links[side].open(connection, {
+      message: (frame) => this.#handlers.message(side, frame),
+      malformed: (fault) => this.#handlers.event(side, { type: "BGPHeaderErr", fault }),
+      closed: (reason) => this.#handlers.lost(side, reason),
+      drained: () => {
+        this.#links[side].timers.disarm("sendHold");
+        this.#handlers.drained(side);
+      },
+    });
+  }
+
+  /** False: there is no connection. */
+  write(side: Side, octets: Uint8Array): boolean {
+    const { connection } = this.#links[side];
+    if (connection === undefined) return false;
+    this.#parts.record.messageOut();
+    connection.write(octets);
+    return true;
+  }
+
+  /** What the socket does not take within the send hold time ends the session. @see RFC 9687 §3 */
+  watchOutput(side: Side, holdTime: Seconds | undefined): void {
+    const { connection, timers } = this.#links[side];
+    if (holdTime === undefined || connection === undefined || connection.queued === 0) return;
+    if (timers.isArmed("sendHold")) return;
+    timers.arm("sendHold", seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime)), { jitter: false });
+  }
+
+  /** Resolves when the connections that were closed are gone. */
+  get closed(): Promise<unknown> {
+    return Promise.all([this.#links.outgoing.closed, this.#links.incoming.closed]);
+  }
+
+  [Symbol.dispose](): void {
+    for (const link of Object.values(this.#links)) link.timers[Symbol.dispose]();
+  }
+}
