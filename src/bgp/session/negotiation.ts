@@ -1,5 +1,6 @@
 import { type Seconds, seconds } from "../../base/index.ts";
 import {
+  type AddPathFamily,
   type AsWidth,
   type BgpRole,
   COUNTERPART,
@@ -49,6 +50,8 @@ export interface Agreement {
     | undefined;
   /** Of the peer, when both offer it and graceful restart: families that were agreed. @see RFC 9494 §4.1 */
   readonly longLived?: readonly LongLivedFamily[];
+  /** Families whose routes have path identifiers, by direction as seen from here. @see RFC 7911 §4 */
+  readonly addPath: readonly AddPathFamily[];
   /** Codes of the peer's capabilities that are not known here. */
   readonly unknownCapabilities: readonly number[];
 }
@@ -81,6 +84,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
       ...(includes(families, IPV4_UNICAST) ? { extendedNextHop: [IPV4_UNICAST] } : {}),
       fourOctetAs: settings.localAs,
       ...(settings.extendedMessages === true ? { extendedMessages: true } : {}),
+      ...(settings.addPath === undefined ? {} : { addPath: settings.addPath }),
       ...(role === undefined ? {} : { roles: [roleCode(role.local)] }),
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
       ...(restart === undefined || own?.longLivedStaleTime === undefined
@@ -135,7 +139,23 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
     ...(restart === undefined || sent.capabilities.longLived === undefined || theirs.longLived === undefined
       ? {}
       : { longLived: theirs.longLived.filter(({ family }) => includes(families, family)) }),
+    addPath: bothWays(families, sent.capabilities.addPath ?? [], theirs.addPath ?? []),
     unknownCapabilities: theirs.unknown,
+  });
+}
+
+/** One direction of a family is agreed on where one end may send and the other one receive. @see RFC 7911 §4 */
+function bothWays(
+  families: readonly Family[],
+  ours: readonly AddPathFamily[],
+  theirs: readonly AddPathFamily[],
+): readonly AddPathFamily[] {
+  return families.flatMap((family) => {
+    const own = ours.findLast((offer) => sameFamily(offer.family, family));
+    const other = theirs.findLast((offer) => sameFamily(offer.family, family));
+    const send = own?.send === true && other?.receive === true;
+    const receive = own?.receive === true && other?.send === true;
+    return send || receive ? [{ family, send, receive }] : [];
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Seconds } from "../../base/index.ts";
-import type { BgpRole, Family } from "../wire/index.ts";
+import type { AddPathFamily, BgpRole, Family } from "../wire/index.ts";
 
 /** What this router says about its own restart in the next OPEN. @see RFC 4724 §3 and §4.1 */
 export interface OwnRestart {
@@ -43,6 +43,8 @@ export interface SessionSettings {
   readonly requireFamily: boolean;
   /** Offer messages of up to 65535 octets. @see RFC 8654 */
   readonly extendedMessages?: boolean;
+  /** Of these families: whether several paths of a route are sent and taken. @see RFC 7911 */
+  readonly addPath?: readonly AddPathFamily[];
   /** Of this router; only for a peer of another AS. `strict`: the peer has to say its own. @see RFC 9234 §4.2 */
   readonly role?: { readonly local: BgpRole; readonly strict: boolean };
   /** `undefined`: graceful restart is neither offered nor helped. */

@@ -20,6 +20,13 @@ export interface LongLivedFamily {
   readonly staleTime: Seconds;
 }
 
+/** For one family: whether several paths of a route may be sent by, and to, the speaker that says so. @see RFC 7911 §4 */
+export interface AddPathFamily {
+  readonly family: Family;
+  readonly send: boolean;
+  readonly receive: boolean;
+}
+
 /** What an OPEN offers. Absent capabilities are `undefined`, `false` or empty. */
 export interface Capabilities {
   readonly families: readonly Family[];
@@ -34,6 +41,9 @@ export interface Capabilities {
   readonly gracefulRestart?: GracefulRestartCapability;
   /** Long-lived graceful restart. @see RFC 9494 §3 */
   readonly longLived?: readonly LongLivedFamily[];
+  readonly addPath?: readonly AddPathFamily[];
+  /** Beginning and end of a route refresh are marked. @see RFC 7313 §3.1 */
+  readonly enhancedRouteRefresh?: boolean;
   /** Codes that this router does not know, in the order received. */
   readonly unknown: readonly number[];
 }
@@ -48,6 +58,8 @@ export interface CapabilitiesDraft {
   roles?: number[];
   gracefulRestart?: GracefulRestartCapability;
   longLived?: LongLivedFamily[];
+  addPath?: AddPathFamily[];
+  enhancedRouteRefresh?: boolean;
   unknown: number[];
 }
 
@@ -68,6 +80,9 @@ const GRACEFUL_NOTIFICATION = 0x4;
 const FORWARDING_STATE = 0x80;
 const MAX_STALE_TIME = 0xffffff;
 const AFI_IPV6 = 2;
+const ADD_PATH_CODE = 69;
+const ADD_PATH_RECEIVE = 1;
+const ADD_PATH_SEND = 2;
 
 const ROWS: readonly CapabilityRow[] = [
   {
@@ -175,6 +190,48 @@ const ROWS: readonly CapabilityRow[] = [
       return value.left === 0;
     },
     encode: ({ fourOctetAs }) => (fourOctetAs === undefined ? [] : [new Writer(4).u32(fourOctetAs).finish()]),
+  },
+  {
+    code: ADD_PATH_CODE,
+    name: "add-path",
+    see: "RFC 7911 §4",
+    decode(value, draft) {
+      const families: AddPathFamily[] = [];
+      let understood = true;
+      while (value.left > 0) {
+        const family = { afi: value.u16(), safi: value.u8() };
+        const directions = value.u8();
+        if (directions < ADD_PATH_RECEIVE || directions > (ADD_PATH_SEND | ADD_PATH_RECEIVE)) understood = false;
+        families.push({
+          family,
+          send: (directions & ADD_PATH_SEND) !== 0,
+          receive: (directions & ADD_PATH_RECEIVE) !== 0,
+        });
+      }
+      // Any other value: the capability is treated as not understood (§4). The last instance counts.
+      if (understood) draft.addPath = families;
+      else draft.unknown.push(ADD_PATH_CODE);
+      return true;
+    },
+    encode({ addPath = [] }) {
+      if (addPath.length === 0) return [];
+      const out = new Writer(64);
+      for (const { family, send, receive } of addPath) {
+        out.u16(family.afi).u8(family.safi);
+        out.u8((send ? ADD_PATH_SEND : 0) | (receive ? ADD_PATH_RECEIVE : 0));
+      }
+      return [out.finish()];
+    },
+  },
+  {
+    code: 70,
+    name: "enhanced-route-refresh",
+    see: "RFC 7313 §3.1",
+    decode(value, draft) {
+      draft.enhancedRouteRefresh = true;
+      return value.left === 0;
+    },
+    encode: ({ enhancedRouteRefresh }) => (enhancedRouteRefresh === true ? [new Uint8Array(0)] : []),
   },
   {
     code: 71,

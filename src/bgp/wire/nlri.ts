@@ -10,6 +10,8 @@ const VALUE_LENGTH = CAPABILITY_SITE_LENGTH - 2;
 const ORIGIN_ID_OFFSET = 26;
 /** Room for the keys of most messages; more is made when a message has more. */
 const USUAL_KEYS = 256;
+/** @see RFC 7911 §3 */
+export const PATH_ID_LENGTH = 4;
 /** Longest prefix of each unicast family, in bits. */
 export const PREFIX_BITS: Readonly<Record<UnicastFamily, number>> = { "ipv4-unicast": 32, "ipv6-unicast": 128 };
 
@@ -85,11 +87,23 @@ export function encodeUnicast({ family, address, length }: UnicastNlri): Uint8Ar
   return key;
 }
 
+/** How the routes of one field or attribute are written. */
+export interface NlriForm {
+  /** A path identifier of four octets stands in front of each route. @see RFC 7911 §3 */
+  readonly pathIds: boolean;
+}
+
+const PLAIN: NlriForm = { pathIds: false };
+
 /** Routes of one attribute or field of one UPDATE. Reused from message to message: it borrows the message's octets until the next `scan`. */
 export class NlriBatch implements KeyBatch {
   octets: Uint8Array = new Uint8Array(0);
   starts = new Int32Array(USUAL_KEYS);
   lengths = new Int32Array(USUAL_KEYS);
+  /** Of each route, the 32 bits as they are; `undefined` where the routes have none. */
+  pathIds: Int32Array | undefined;
+  /** Kept from message to message. */
+  #idRoom = new Int32Array(0);
   count = 0;
   /** Own copy of the keys of a message that has bits behind the length of a prefix. */
   #canonical = new Uint8Array(0);
@@ -113,12 +127,24 @@ export class NlriBatch implements KeyBatch {
   /**
    * Takes the keys out of `octets[start..end)`. False when a length leads past the end: then nothing behind it can be
    * found, and the family cannot go on. A route that is wrong in itself is left out alone.
-   * @see RFC 7606 §5.3 and §5.4; DESIGN section 4.4
+   * @see RFC 7606 §5.3 and §5.4; RFC 7911 §3; DESIGN section 4.4
    */
-  scan(octets: Uint8Array, start: number, end: number, family: RouteFamily = "capability"): boolean {
+  scan(
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    family: RouteFamily = "capability",
+    form: NlriForm = PLAIN,
+  ): boolean {
+    this.pathIds = form.pathIds ? this.#idRoom : undefined;
     return family === "capability"
       ? this.#scanTyped(octets, start, end)
       : this.#scanPrefixes(octets, start, end, PREFIX_BITS[family]);
+  }
+
+  /** Whether `end - at` octets can hold a path identifier, where there is one. */
+  #hasId(at: number, end: number): boolean {
+    return this.pathIds === undefined || end - at >= PATH_ID_LENGTH;
   }
 
   #scanTyped(octets: Uint8Array, start: number, end: number): boolean {
@@ -126,6 +152,8 @@ export class NlriBatch implements KeyBatch {
     this.octets = octets;
     let at = start;
     while (at < end) {
+      if (!this.#hasId(at, end)) return false;
+      if (this.pathIds !== undefined) at += PATH_ID_LENGTH;
       if (end - at < 2) return false;
       const type = octets[at]!;
       const length = octets[at + 1]! + 2;
@@ -152,9 +180,11 @@ export class NlriBatch implements KeyBatch {
     let hasSurplusBits = false;
     let at = start;
     while (at < end) {
+      // An identifier without a route behind it is a route that does not end in time.
+      if (this.pathIds !== undefined) at = this.#hasId(at, end) ? at + PATH_ID_LENGTH : end;
       const bits = octets[at]!;
       const length = 1 + ((bits + 7) >> 3);
-      if (bits > longest || length > end - at) {
+      if (at >= end || bits > longest || length > end - at) {
         this.clear();
         return false;
       }
@@ -169,7 +199,13 @@ export class NlriBatch implements KeyBatch {
     return true;
   }
 
+  /** A route whose identifier, where routes have one, is in front of it. */
   #add(start: number, length: number): void {
+    if (this.pathIds !== undefined) this.#setId(pathIdAt(this.octets, start - PATH_ID_LENGTH));
+    this.#addKey(start, length);
+  }
+
+  #addKey(start: number, length: number): void {
     if (this.count === this.starts.length) {
       const [starts, lengths] = [this.starts, this.lengths];
       this.starts = new Int32Array(2 * this.count);
@@ -179,6 +215,17 @@ export class NlriBatch implements KeyBatch {
     }
     this.starts[this.count] = start;
     this.lengths[this.count++] = length;
+  }
+
+  /** Of the route that is being added. */
+  #setId(pathId: number): void {
+    if (this.count === this.#idRoom.length) {
+      const known = this.#idRoom;
+      this.#idRoom = new Int32Array(Math.max(USUAL_KEYS, 2 * known.length));
+      this.#idRoom.set(known);
+    }
+    this.pathIds = this.#idRoom;
+    this.pathIds[this.count] = pathId;
   }
 
   /** The message is not ours to change. */
@@ -198,18 +245,27 @@ export class NlriBatch implements KeyBatch {
   split(refused: NlriBatch, refuse: (octets: Uint8Array, start: number) => boolean): void {
     refused.clear();
     refused.octets = this.octets;
+    const ids = this.pathIds;
+    refused.pathIds = undefined;
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
       const start = this.starts[i]!;
       const length = this.lengths[i]!;
-      if (refuse(this.octets, start)) refused.#add(start, length);
-      else {
+      if (refuse(this.octets, start)) {
+        if (ids !== undefined) refused.#setId(ids[i]!);
+        refused.#addKey(start, length);
+      } else {
+        if (ids !== undefined) ids[kept] = ids[i]!;
         this.starts[kept] = start;
         this.lengths[kept++] = length;
       }
     }
     this.count = kept;
   }
+}
+
+function pathIdAt(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
 }
 
 /** Bits of a key's last octet that are behind the prefix's length. */

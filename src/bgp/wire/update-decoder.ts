@@ -4,7 +4,7 @@ import type { AttributeCodec, AttributeFault, AttributeOutcome } from "./attribu
 import { AttributeCode, AttributeFlag, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from "./constants.ts";
 import { type Family, familyName, IPV4_UNICAST, routeFamily } from "./family.ts";
 import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
-import { NlriBatch } from "./nlri.ts";
+import { NlriBatch, type NlriForm } from "./nlri.ts";
 import { OutcomeCache } from "./outcome-cache.ts";
 import { badNetwork, reset, type Stop, type UpdateOutcome, unrecognized } from "./update-outcome.ts";
 
@@ -14,6 +14,8 @@ export interface AgreedFamilies {
   readonly families: readonly RouteFamily[];
   /** IPv4 routes may have an IPv6 next hop. @see RFC 8950 */
   readonly extendedNextHop?: boolean;
+  /** Those of them whose routes come with path identifiers. @see RFC 7911 §5 */
+  readonly addPath?: readonly RouteFamily[];
 }
 
 const NO_FAULTS: readonly AttributeFault[] = [];
@@ -40,6 +42,7 @@ export class UpdateDecoder {
   readonly #codec: AttributeCodec;
   readonly #context: AttributeContext;
   readonly #agreed: AgreedFamilies;
+  readonly #forms: Readonly<Record<RouteFamily, NlriForm>>;
   readonly #cache = new OutcomeCache();
 
   // State of the message that is being read.
@@ -57,6 +60,12 @@ export class UpdateDecoder {
     this.#codec = codec;
     this.#context = context;
     this.#agreed = agreed;
+    const form = (family: RouteFamily): NlriForm => ({ pathIds: agreed.addPath?.includes(family) === true });
+    this.#forms = {
+      capability: form("capability"),
+      "ipv6-unicast": form("ipv6-unicast"),
+      "ipv4-unicast": form("ipv4-unicast"),
+    };
   }
 
   /** @param octets the body of the message is `octets[start..end)`, borrowed until the batches have been used */
@@ -115,9 +124,10 @@ export class UpdateDecoder {
       this.#reachesElsewhere = nlri < end;
       return undefined;
     }
-    if (!this.classic.withdrawn.scan(octets, withdrawn, withdrawnEnd, "ipv4-unicast"))
+    const form = this.#forms["ipv4-unicast"];
+    if (!this.classic.withdrawn.scan(octets, withdrawn, withdrawnEnd, "ipv4-unicast", form))
       return badNetwork("withdrawn routes");
-    if (!this.classic.announced.scan(octets, nlri, end, "ipv4-unicast")) return badNetwork("NLRI");
+    if (!this.classic.announced.scan(octets, nlri, end, "ipv4-unicast", form)) return badNetwork("NLRI");
     return undefined;
   }
 
@@ -181,7 +191,7 @@ export class UpdateDecoder {
     if (routes > end || !this.#takeNextHop(name, octets, start + 4, length)) {
       return this.#disable(AttributeCode.MpReachNlri, family, `a next hop of ${length} octets`);
     }
-    if (!this.announced.scan(octets, routes, end, name)) {
+    if (!this.announced.scan(octets, routes, end, name, this.#forms[name])) {
       return this.#disable(
         AttributeCode.MpReachNlri,
         family,
@@ -221,7 +231,7 @@ export class UpdateDecoder {
       return undefined;
     }
     this.withdrawnFamily = name;
-    if (!this.withdrawn.scan(octets, start + 3, end, name)) {
+    if (!this.withdrawn.scan(octets, start + 3, end, name, this.#forms[name])) {
       return this.#disable(
         AttributeCode.MpUnreachNlri,
         family,

@@ -3,6 +3,7 @@ import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, Messag
 import { type Family, IPV4_UNICAST, sameFamily } from "./family.ts";
 import { encodeMessage, writeHeader } from "./message.ts";
 import { isMappedIpv4 } from "./next-hop.ts";
+import { PATH_ID_LENGTH } from "./nlri.ts";
 
 const OPTIONAL_EXTENDED = AttributeFlag.Optional | AttributeFlag.ExtendedLength;
 /** Withdrawn routes length and total path attribute length. */
@@ -32,15 +33,21 @@ export class UpdateEncoder {
   /** `classic`: in the fields of IPv4, behind the attributes; otherwise in a multiprotocol attribute in front of them. */
   #kind: "announce" | "withdraw" | "classic-announce" | "classic-withdraw" | undefined;
   readonly #hasClassic: boolean;
+  /** Octets of the path identifier in front of each route. @see RFC 7911 §3 */
+  readonly #idLength: number;
   #attributes: Uint8Array | undefined;
   messages = 0;
 
-  /** @param options capacity: octets of a block, at least one message; maximum: octets of a message */
-  constructor(family: Family, options: { readonly capacity?: number; readonly maximum?: number } = {}) {
-    const { capacity = 64 * 1024, maximum = MAX_MESSAGE_LENGTH } = options;
+  /** @param options capacity: octets of a block, at least one message; maximum: octets of a message; pathIds: RFC 7911 */
+  constructor(
+    family: Family,
+    options: { readonly capacity?: number; readonly maximum?: number; readonly pathIds?: boolean } = {},
+  ) {
+    const { capacity = 64 * 1024, maximum = MAX_MESSAGE_LENGTH, pathIds = false } = options;
     if (capacity < maximum) throw new RangeError(`a block of ${capacity} octets for messages of ${maximum}`);
     this.#family = family;
     this.#hasClassic = sameFamily(family, IPV4_UNICAST);
+    this.#idLength = pathIds ? PATH_ID_LENGTH : 0;
     this.#capacity = capacity;
     this.#maximum = maximum;
     this.#block = new Uint8Array(capacity);
@@ -55,38 +62,47 @@ export class UpdateEncoder {
    * Adds one route; false when the block has no room for another message (then `take` it first). `attributes` is the
    * encoded block without MP_REACH_NLRI; the same object again goes into the same message, with the next hop of the first.
    * IPv4 routes with an IPv4 next hop (in mapped form, and in NEXT_HOP among the attributes) go into the classic fields.
+   * @param pathId written where the encoder was made for identifiers
    */
-  announce(attributes: Uint8Array, nextHop: Ipv6Address, key: Uint8Array, start: number, length: number): boolean {
+  announce(
+    attributes: Uint8Array,
+    nextHop: Ipv6Address,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    pathId = 0,
+  ): boolean {
     const classic = this.#hasClassic && isMappedIpv4(nextHop);
     const kind = classic ? "classic-announce" : "announce";
     // In the classic form the attributes are written already.
     const tail = classic ? 0 : attributes.length;
+    const whole = this.#idLength + length;
     const joins = this.#kind === kind && this.#attributes === attributes;
-    if (!joins || this.#end - this.#length + length + tail > this.#bound) {
+    if (!joins || this.#end - this.#length + whole + tail > this.#bound) {
       this.#finish();
-      if (!UpdateEncoder.fits(attributes, length, this.#maximum)) {
+      if (!UpdateEncoder.fits(attributes, whole, this.#maximum)) {
         throw new RangeError("the route does not fit a message");
       }
-      if (!this.#hasRoom(FIXED + REACH_HEADER + length + attributes.length)) return false;
+      if (!this.#hasRoom(FIXED + REACH_HEADER + whole + attributes.length)) return false;
       if (classic) this.#beginClassic(attributes);
       else this.#beginReach(nextHop);
       this.#kind = kind;
       this.#attributes = attributes;
     }
-    this.#copy(key, start, length);
+    this.#copy(key, start, length, pathId);
     return true;
   }
 
   /** Adds one withdrawn route; false when the block has no room for another message. */
-  withdraw(key: Uint8Array, start: number, length: number): boolean {
+  withdraw(key: Uint8Array, start: number, length: number, pathId = 0): boolean {
     const kind = this.#hasClassic ? "classic-withdraw" : "withdraw";
     const tail = this.#hasClassic ? 2 : 0;
-    if (this.#kind !== kind || this.#end - this.#length + length + tail > this.#bound) {
+    if (this.#kind !== kind || this.#end - this.#length + this.#idLength + length + tail > this.#bound) {
       this.#finish();
       if (!this.#hasRoom(MAX_MESSAGE_LENGTH)) return false;
       this.#beginWithdrawal();
     }
-    this.#copy(key, start, length);
+    this.#copy(key, start, length, pathId);
     return true;
   }
 
@@ -154,8 +170,13 @@ export class UpdateEncoder {
     return at;
   }
 
-  #copy(key: Uint8Array, start: number, length: number): void {
+  #copy(key: Uint8Array, start: number, length: number, pathId: number): void {
     const block = this.#block;
+    if (this.#idLength > 0) {
+      put16(block, this.#end, pathId >>> 16);
+      put16(block, this.#end + 2, pathId & 0xffff);
+      this.#end += this.#idLength;
+    }
     for (let i = 0; i < length; i++) block[this.#end + i] = key[start + i]!;
     this.#end += length;
   }

@@ -32,11 +32,11 @@ const VECTORS = [
   {
     name: "multiprotocol, route refresh, 4-octet AS, unknown",
     see: "RFC 4760 §8; RFC 2918 §2; RFC 6793 §3",
-    wire: "04 5ba0 005a c0000201 14 02 12 0104 000200fb 0200 4104 00010000 4602 aabb",
+    wire: "04 5ba0 005a c0000201 14 02 12 0104 000200fb 0200 4104 00010000 6302 aabb",
     want: ok({
       ...base,
       autonomousSystem: 65536,
-      capabilities: { families: [{ afi: 2, safi: 251 }], routeRefresh: true, fourOctetAs: 65536, unknown: [70] },
+      capabilities: { families: [{ afi: 2, safi: 251 }], routeRefresh: true, fourOctetAs: 65536, unknown: [99] },
     }),
   },
   {
@@ -111,7 +111,7 @@ describe("decodeOpen", () => {
   }
 
   it("refuses every truncation", () => {
-    const whole = octets("04 5ba0 005a c0000201 14 02 12 0104 000200fb 0200 4104 00010000 4602 aabb");
+    const whole = octets("04 5ba0 005a c0000201 14 02 12 0104 000200fb 0200 4104 00010000 6302 aabb");
     for (let length = 0; length < whole.length; length++) {
       const answer = control(whole.subarray(0, length));
       assert.equal(answer.ok, false, `${length} octets were accepted`);
