@@ -1,9 +1,11 @@
-import { type Clock, OctetSlab, type Random } from "../base/index.ts";
-import type { AttributeSet } from "./attributes.ts";
+import type { Clock, Random } from "../base/index.ts";
+import type { AttributeSet, SetSource } from "./attributes.ts";
 import { RibError } from "./fault.ts";
 import { BufferView, KeyedHash } from "./keyed-hash.ts";
-import { fold, LEADING_STEPS, neighbourAs } from "./net-decision.ts";
+import { INELIGIBLE, leadingRank } from "./net-decision.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
+import { digestOf } from "./set-digest.ts";
+import { SetSlab } from "./set-slab.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
 
 /** What the capability rules say about a set as such, whatever the time. */
@@ -13,8 +15,6 @@ export interface SetPolicy {
   readonly eligible: boolean;
 }
 
-/** Nothing but the decision steps of RFC 4271 chooses among unicast routes. */
-const UNICAST: SetPolicy = { tenantIndex: 0, eligible: true };
 const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
@@ -28,6 +28,10 @@ export class AttributeStore implements AttributeTable {
   readonly rank: Float64Array;
   readonly med: Uint32Array;
   readonly neighbourAs: Uint32Array;
+  /** Bits of `SetMark`. */
+  readonly marks: Uint8Array;
+  readonly originatorId: Uint32Array;
+  readonly clusterListLength: Uint8Array;
   readonly tenant: Uint16Array;
   /** End of the lease in seconds since the Unix epoch; Infinity where there is none. */
   readonly validUntil: Float64Array;
@@ -44,10 +48,15 @@ export class AttributeStore implements AttributeTable {
   readonly #view = new BufferView();
   readonly #references: Int32Array;
   readonly #hashes: Int32Array;
-  readonly #sets: (AttributeSet | undefined)[] = [undefined];
-  readonly #slab = new OctetSlab();
-  readonly #octets: (Uint8Array | undefined)[] = [undefined];
-  readonly #policies: (SetPolicy | undefined)[] = [undefined];
+  readonly #serials: Uint32Array;
+  readonly #slab = new SetSlab();
+  readonly #places: Uint32Array;
+  readonly #lengths: Uint16Array;
+  /** Whether the rules of its family, the lease aside, allow the set. */
+  readonly #allowed: Uint8Array;
+  /** Who makes objects of the octets: one function for most sets. */
+  readonly #decoders: (SetSource["decode"] | undefined)[] = [];
+  #nextSerial = 0;
   readonly #free: AttributeId[] = [];
   /** Sets that were seen without a reference and are looked at again on a later turn. */
   #idle: AttributeId[] = [];
@@ -65,6 +74,9 @@ export class AttributeStore implements AttributeTable {
     this.rank = new Float64Array(size);
     this.med = new Uint32Array(size);
     this.neighbourAs = new Uint32Array(size);
+    this.marks = new Uint8Array(size);
+    this.originatorId = new Uint32Array(size);
+    this.clusterListLength = new Uint8Array(size);
     this.tenant = new Uint16Array(size);
     this.validUntil = new Float64Array(size);
     this.expired = new Uint8Array(size);
@@ -72,6 +84,10 @@ export class AttributeStore implements AttributeTable {
     this.#references = new Int32Array(size);
     this.#hashes = new Int32Array(size);
     this.#isIdle = new Uint8Array(size);
+    this.#serials = new Uint32Array(size);
+    this.#places = new Uint32Array(size);
+    this.#lengths = new Uint16Array(size);
+    this.#allowed = new Uint8Array(size);
   }
 
   get size(): number {
@@ -87,7 +103,7 @@ export class AttributeStore implements AttributeTable {
     octets: Uint8Array,
     start: number,
     length: number,
-    decode: () => AttributeSet,
+    source: SetSource | (() => AttributeSet),
     family: RouteFamily = "capability",
   ): AttributeId {
     if (this.#same(this.#latest, octets, start, length)) return this.#latest;
@@ -100,41 +116,53 @@ export class AttributeStore implements AttributeTable {
       this.#latest = id;
       return id;
     }
-    return this.#add(decode(), this.#slab.copy(octets, start, length), hash, family);
+    const id = this.#add(typeof source === "function" ? kept(source()) : source, hash, family);
+    this.#places[id] = this.#slab.put(octets, start, length);
+    this.#lengths[id] = length;
+    return id;
   }
 
   #same(id: AttributeId, octets: Uint8Array, start: number, length: number): boolean {
-    const own = this.#octets[id];
-    if (own === undefined || own.length !== length) return false;
-    for (let i = 0; i < length; i++) if (own[i] !== octets[start + i]) return false;
+    if (this.#lengths[id] !== length || this.#serials[id] === 0) return false;
+    const place = this.#places[id]!;
+    const own = this.#slab.chunk(place);
+    const from = this.#slab.start(place);
+    for (let i = 0; i < length; i++) if (own[from + i] !== octets[start + i]) return false;
     return true;
   }
 
-  #add(set: AttributeSet, octets: Uint8Array, hash: number, family: RouteFamily): AttributeId {
+  #add(source: SetSource, hash: number, family: RouteFamily): AttributeId {
     if (this.size >= this.limit) {
       const advice = `${this.limit} distinct attribute sets are in use: raise the limit, or find the peer that makes every route different`;
       throw new RibError({ code: "rib.attribute-limit", limit: this.limit }, advice);
     }
+    const { digest } = source;
+    const isCapability = family === "capability";
+    // Nothing but the decision steps of RFC 4271 chooses among unicast routes.
+    const policy = isCapability ? this.#policy(source.set) : undefined;
+    const lease = isCapability ? source.set.semantic?.lease : undefined;
     const reused = this.#free.at(-1);
     const id = reused ?? this.#top;
     this.#index.insert(hash, id);
     if (reused === undefined) this.#top++;
     else this.#free.pop();
-    const isCapability = family === "capability";
-    const policy = isCapability ? this.#policy(set) : UNICAST;
-    this.#sets[id] = set;
-    this.#octets[id] = octets;
-    this.#policies[id] = policy;
+    this.#nextSerial = (this.#nextSerial + 1) >>> 0 || 1;
+    this.#serials[id] = this.#nextSerial;
+    this.#decoders[id] = source.decode;
+    this.#allowed[id] = policy?.eligible === false ? 0 : 1;
     this.#hashes[id] = hash;
     this.#references[id] = 0;
-    this.med[id] = set.multiExitDisc ?? 0;
-    this.neighbourAs[id] = neighbourAs(set);
-    this.tenant[id] = policy.tenantIndex;
-    const lease = isCapability ? set.semantic?.lease : undefined;
+    this.med[id] = digest.multiExitDisc;
+    this.neighbourAs[id] = digest.neighbourAs;
+    this.marks[id] = digest.marks;
+    this.originatorId[id] = digest.originatorId;
+    this.clusterListLength[id] = Math.min(digest.clusterListLength, 0xff);
+    this.tenant[id] = policy?.tenantIndex ?? 0;
     this.validUntil[id] = lease?.validUntil ?? Number.POSITIVE_INFINITY;
-    this.#judge(id, this.#clock.wall() / 1000);
-    if (this.expired[id] === 0 && this.validUntil[id] !== Number.POSITIVE_INFINITY)
-      this.onLease?.(this.validUntil[id]!);
+    this.rank[id] = leadingRank(digest, true);
+    this.expired[id] = 0;
+    if (lease !== undefined || this.#allowed[id] === 0) this.#judge(id, this.#clock.wall() / 1000, true);
+    if (lease !== undefined && this.expired[id] === 0) this.onLease?.(lease.validUntil);
     this.#latest = id;
     this.#lookAtLater(id);
     return id;
@@ -145,7 +173,7 @@ export class AttributeStore implements AttributeTable {
     let changed = false;
     for (let id = 1; id < this.#top; id++) {
       if (this.validUntil[id]! <= nowSeconds === (this.expired[id] === 1)) continue;
-      this.#judge(id, nowSeconds);
+      this.#judge(id, nowSeconds, this.eligible(id));
       this.rejudged[id] = 1;
       changed = true;
     }
@@ -162,31 +190,49 @@ export class AttributeStore implements AttributeTable {
     return next;
   }
 
-  #judge(id: AttributeId, nowSeconds: number): void {
-    const set = this.get(id);
-    const expired = this.validUntil[id]! <= nowSeconds;
-    const eligible = this.#policies[id]!.eligible && !expired;
-    this.expired[id] = expired ? 1 : 0;
-    this.rank[id] = fold(LEADING_STEPS, {
-      set,
-      eligible,
-      kind: "internal",
-      stale: false,
-      bgpIdentifier: 0,
-      addressOrder: 0,
-    });
+  /** @param wasEligible as the rank says so far */
+  #judge(id: AttributeId, nowSeconds: number, wasEligible: boolean): void {
+    this.expired[id] = this.validUntil[id]! <= nowSeconds ? 1 : 0;
+    const isEligible = this.eligible(id);
+    if (isEligible !== wasEligible) this.rank[id]! += isEligible ? -INELIGIBLE : INELIGIBLE;
   }
 
   eligible(id: AttributeId): boolean {
-    return this.#policies[id]?.eligible === true && this.expired[id] === 0;
+    return this.#allowed[id] === 1 && this.expired[id] === 0;
   }
 
   get(id: AttributeId): AttributeSet {
-    return this.#sets[id] ?? unknown(id);
+    const place = this.#placeOf(id);
+    return this.#decoders[id]!(this.#slab.chunk(place), this.#slab.start(place), this.#lengths[id]!);
   }
 
   octets(id: AttributeId): Uint8Array {
-    return this.#octets[id] ?? unknown(id);
+    const start = this.start(id);
+    return this.chunk(id).subarray(start, start + this.#lengths[id]!);
+  }
+
+  chunk(id: AttributeId): Uint8Array {
+    return this.#slab.chunk(this.#placeOf(id));
+  }
+
+  start(id: AttributeId): number {
+    return this.#slab.start(this.#placeOf(id));
+  }
+
+  length(id: AttributeId): number {
+    return this.#lengths[id]!;
+  }
+
+  #placeOf(id: AttributeId): number {
+    return this.#serials[id] === 0 ? unknown(id) : this.#places[id]!;
+  }
+
+  marksOf(id: AttributeId): number {
+    return this.marks[id]!;
+  }
+
+  serial(id: AttributeId): number {
+    return this.#serials[id]!;
   }
 
   retain(id: AttributeId): void {
@@ -218,9 +264,9 @@ export class AttributeStore implements AttributeTable {
 
   #remove(id: AttributeId): void {
     this.#index.remove(this.#hashes[id]!, id);
-    this.#sets[id] = undefined;
-    this.#octets[id] = undefined;
-    this.#policies[id] = undefined;
+    this.#slab.free(this.#places[id]!, this.#lengths[id]!);
+    this.#serials[id] = 0;
+    this.#decoders[id] = undefined;
     this.validUntil[id] = Number.POSITIVE_INFINITY;
     this.expired[id] = 0;
     this.#free.push(id);
@@ -230,6 +276,11 @@ export class AttributeStore implements AttributeTable {
   close(): void {
     this.#closed = true;
   }
+}
+
+/** A set that is there as an object stays one. */
+function kept(set: AttributeSet): SetSource {
+  return { set, digest: digestOf(set), decode: () => set };
 }
 
 function unknown(id: AttributeId): never {

@@ -89,3 +89,47 @@ export interface SemanticAttribute {
   /** TLVs that this router does not know; passed on inside the domain. */
   readonly opaque: readonly { readonly type: number; readonly value: Uint8Array }[];
 }
+
+/** What comparing paths asks of a set, absent attributes replaced by what stands for them. Reused: valid until the next set. */
+export interface SetDigest {
+  /** 0 IGP, 1 EGP, 2 incomplete. */
+  origin: number;
+  /** The default where there is none. */
+  localPref: number;
+  /** See `asPathLength`. */
+  asPathLength: number;
+  /** See `neighbourAs`. */
+  neighbourAs: number;
+  /** 0 where there is none. */
+  multiExitDisc: number;
+  /** Only with `SetMark.originatorId`. */
+  originatorId: number;
+  clusterListLength: number;
+  /** Bits of {@link SetMark}. */
+  marks: number;
+}
+
+/** What passing a set on asks of it, as bits. */
+export const SetMark = {
+  originatorId: 0x01,
+  /** Communities. @see RFC 1997, 8326, 9494 */
+  noAdvertise: 0x02,
+  /** NO_EXPORT or NO_EXPORT_SUBCONFED. */
+  noExport: 0x04,
+  gracefulShutdown: 0x08,
+  llgrStale: 0x10,
+  onlyToCustomer: 0x20,
+  /** At least one extended community that stays inside the AS. */
+  nonTransitive: 0x40,
+  /** AS_PATH has segments of a confederation. */
+  confederation: 0x80,
+} as const;
+
+/** A set that comes to be interned. */
+export interface SetSource {
+  readonly digest: SetDigest;
+  /** For a look: it may change with the next set. */
+  readonly set: AttributeSet;
+  /** The set whose identity is `octets[start..start+length)`, for good. Asked when somebody wants to see it. */
+  readonly decode: (octets: Uint8Array, start: number, length: number) => AttributeSet;
+}

@@ -1,4 +1,4 @@
-import type { AttributeSet } from "./attributes.ts";
+import { type AttributeSet, type SetDigest, SetMark } from "./attributes.ts";
 import type { PeerKind } from "./types.ts";
 
 /** LLGR_STALE. @see RFC 9494 §4.6 */
@@ -125,7 +125,7 @@ export const LATE_STEPS: readonly NetStep[] = [
   },
 ];
 
-const ORIGINS = ["igp", "egp", "incomplete"];
+export const ORIGINS: readonly AttributeSet["origin"][] = ["igp", "egp", "incomplete"];
 
 export function localPreference(set: AttributeSet): number {
   return set.localPref ?? DEFAULT_LOCAL_PREF;
@@ -156,6 +156,30 @@ export function fold(steps: readonly NetStep[], path: PathFacts): number {
 
 /** What a folded rank of leading steps loses when the path is this router's own. */
 export const LOCAL_GAIN = LEADING_STEPS.slice(2).reduce((product, step) => product * step.span, 1);
+
+/** What a folded rank of leading steps gains when the set is not eligible. */
+export const INELIGIBLE = LEADING_STEPS.slice(1).reduce((product, step) => product * step.span, 1);
+
+/** The leading steps of a learnt path, folded: what `fold` says of them, without a set. */
+export function leadingRank(digest: SetDigest, eligible: boolean): number {
+  const stale = (digest.marks & SetMark.llgrStale) === 0 ? 2 : 3; // learnt, and then LLGR_STALE
+  const preferred = stale * 2 ** 32 + (0xffffffff - digest.localPref);
+  const rank = (preferred * 2 ** 12 + Math.min(digest.asPathLength, 2 ** 12 - 1)) * 2 ** 2 + digest.origin;
+  return eligible ? rank : rank + INELIGIBLE;
+}
+
+/** The late steps, folded, the same way. */
+export function lateRank(path: {
+  readonly internal: boolean;
+  readonly stale: boolean;
+  readonly routerId: number;
+  readonly clusterListLength: number;
+  readonly addressOrder: number;
+}): number {
+  const confirmed = (path.internal ? 2 : 0) + (path.stale ? 1 : 0);
+  const router = (confirmed * 2 ** 32 + path.routerId) * 2 ** 6 + Math.min(path.clusterListLength, 2 ** 6 - 1);
+  return router * 2 ** 13 + Math.min(path.addressOrder, 2 ** 13 - 1);
+}
 
 /** Which step put `loser` out when `winner` won against all of `paths`. `undefined` when the two are equal in every step. */
 export function losingStep(

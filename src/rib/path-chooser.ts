@@ -1,21 +1,11 @@
 import type { AttributeStore } from "./attribute-store.ts";
-import type { AttributeSet } from "./attributes.ts";
-import { fold, LATE_STEPS, LOCAL_GAIN, type PathFacts } from "./net-decision.ts";
+import { SetMark } from "./attributes.ts";
+import { LOCAL_GAIN, lateRank, type PathFacts } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
-
-const NO_SET: AttributeSet = {
-  origin: "incomplete",
-  asPath: [],
-  nextHop: new Uint8Array(16),
-  communities: [],
-  extendedCommunities: [],
-  largeCommunities: [],
-  opaque: [],
-};
 
 /**
  * Chooses the best path of a net by elimination, step by step over all of its paths, as RFC 4271 §9.1.2.2 says: comparing
@@ -28,15 +18,10 @@ export class PathChooser {
   readonly #tags: PathTags;
   /** Paths still in the race: 0 for the one in the net record, else the number of the further path. */
   readonly #racing: number[] = [];
+  /** Their sets, while MEDs are compared. */
+  readonly #sets: AttributeId[] = [];
   /** One for all comparisons: nothing is allocated per route. */
-  readonly #scratch: PathFacts = {
-    set: NO_SET,
-    eligible: false,
-    kind: "internal",
-    stale: false,
-    bgpIdentifier: 0,
-    addressOrder: 0,
-  };
+  readonly #late = { internal: false, stale: false, routerId: 0, clusterListLength: 0, addressOrder: 0 };
 
   constructor(store: NetStore, attributes: AttributeStore, peers: PeerBook, tags: PathTags) {
     this.#store = store;
@@ -87,21 +72,32 @@ export class PathChooser {
 
   #keepLowestMed(net: number): void {
     const { med, neighbourAs } = this.#attributes;
-    const first = med[this.#attributesOf(net, this.#racing[0]!)];
-    if (this.#racing.every((path) => med[this.#attributesOf(net, path)] === first)) return;
-    const sets = this.#racing.map((path) => this.#attributesOf(net, path));
-    const beaten = (own: AttributeId): boolean =>
-      sets.some((other) => neighbourAs[other] === neighbourAs[own] && med[other]! < med[own]!);
+    const racing = this.#racing;
+    const sets = this.#sets;
+    let differ = false;
+    for (let i = 0; i < racing.length; i++) {
+      sets[i] = this.#attributesOf(net, racing[i]!);
+      if (med[sets[i]!] !== med[sets[0]!]) differ = true;
+    }
+    if (!differ) return;
     let kept = 0;
-    for (const [i, set] of sets.entries()) if (!beaten(set)) this.#racing[kept++] = this.#racing[i]!;
-    this.#racing.length = kept;
+    const count = racing.length;
+    for (let i = 0; i < count; i++) {
+      const own = sets[i]!;
+      let beaten = false;
+      for (let j = 0; j < count && !beaten; j++) {
+        beaten = neighbourAs[sets[j]!] === neighbourAs[own] && med[sets[j]!]! < med[own]!;
+      }
+      if (!beaten) racing[kept++] = racing[i]!;
+    }
+    racing.length = kept;
   }
 
   #lowestLateRank(net: number): number {
     let chosen = this.#racing[0]!;
     let least = Number.POSITIVE_INFINITY;
     for (const path of this.#racing) {
-      const rank = fold(LATE_STEPS, this.#fill(this.#scratch, this.#attributesOf(net, path), this.#tagOf(net, path)));
+      const rank = this.#lateRank(this.#attributesOf(net, path), this.#tagOf(net, path));
       // Same address and identifier twice: two sessions with one neighbour. The older number stays.
       const tie = rank === least && (this.#tagOf(net, path) & 0xffff) < (this.#tagOf(net, chosen) & 0xffff);
       if (rank < least || tie) chosen = path;
@@ -110,18 +106,28 @@ export class PathChooser {
     return chosen;
   }
 
-  facts(attributes: AttributeId, tag: number): PathFacts {
-    return this.#fill({ ...this.#scratch }, attributes, tag);
+  #lateRank(attributes: AttributeId, tag: number): number {
+    const late = this.#late;
+    const peer = tag & 0xffff;
+    const { marks, originatorId, clusterListLength } = this.#attributes;
+    late.internal = this.#peers.kind(peer) === "internal";
+    late.stale = this.#tags.isStale(tag);
+    const hasOriginator = (marks[attributes]! & SetMark.originatorId) !== 0;
+    late.routerId = hasOriginator ? originatorId[attributes]! : this.#peers.bgpIdentifier(peer);
+    late.clusterListLength = clusterListLength[attributes]!;
+    late.addressOrder = this.#peers.addressOrder(peer);
+    return lateRank(late);
   }
 
-  #fill(facts: PathFacts, attributes: AttributeId, tag: number): PathFacts {
+  facts(attributes: AttributeId, tag: number): PathFacts {
     const peer = tag & 0xffff;
-    facts.set = this.#attributes.get(attributes);
-    facts.eligible = this.#attributes.eligible(attributes);
-    facts.kind = this.#peers.kind(peer);
-    facts.stale = this.#tags.isStale(tag);
-    facts.bgpIdentifier = this.#peers.bgpIdentifier(peer);
-    facts.addressOrder = this.#peers.addressOrder(peer);
-    return facts;
+    return {
+      set: this.#attributes.get(attributes),
+      eligible: this.#attributes.eligible(attributes),
+      kind: this.#peers.kind(peer),
+      stale: this.#tags.isStale(tag),
+      bgpIdentifier: this.#peers.bgpIdentifier(peer),
+      addressOrder: this.#peers.addressOrder(peer),
+    };
   }
 }

@@ -1,5 +1,5 @@
 import type { CapabilityId, CapabilityName, Ipv6Address, Milliseconds } from "../base/index.ts";
-import type { AttributeSet } from "./attributes.ts";
+import type { AttributeSet, SetSource } from "./attributes.ts";
 
 /** An isolated customer of the router. @see RFC 4364 §4 */
 export interface Tenant {
@@ -40,27 +40,37 @@ export interface RibPeer {
 
 /**
  * Interned attribute sets. Identity is the octets of the path attributes with MP_REACH_NLRI cut down to AFI, SAFI and
- * next hop, so the same set from two messages is one id. `decode` runs once per distinct set; what it throws leaves no trace.
+ * next hop, so the same set from two messages is one id. A set is octets and a few numbers here; an object is made of it
+ * when somebody asks.
  *
  * An id is valid until the current turn ends, and beyond it while a route or a `retain` refers to it; then the number is
- * used again. `get` returns the same object for as long as the id lives, so anything derived from a set belongs into a
- * `WeakMap` keyed by that object.
+ * used again. What is derived from a set is kept by its id together with `serial`, which tells the sets of one id apart.
  */
 export interface AttributeTable {
   /**
-   * Copies the octets, which are different for each family. `family`: whose rules say whether the set is eligible at all.
+   * Copies the octets, which are different for each family. `source` is asked once per distinct set; what it throws leaves no
+   * trace. A function hands over an object, which is kept. `family`: whose rules say whether the set is eligible at all.
    * Default: capability. @throws {RibError} `rib.attribute-limit`
    */
   intern(
     octets: Uint8Array,
     start: number,
     length: number,
-    decode: () => AttributeSet,
+    source: SetSource | (() => AttributeSet),
     family?: RouteFamily,
   ): AttributeId;
+  /** Made of the octets each time; nobody changes it. */
   get(id: AttributeId): AttributeSet;
-  /** The identity octets. Not to be changed. */
+  /** The identity octets, borrowed until the id goes. Not to be changed. */
   octets(id: AttributeId): Uint8Array;
+  /** The same without an object: they are `chunk(id)[start(id)..start(id)+length(id))`. */
+  chunk(id: AttributeId): Uint8Array;
+  start(id: AttributeId): number;
+  length(id: AttributeId): number;
+  /** Bits of `SetMark`. */
+  marksOf(id: AttributeId): number;
+  /** Differs for each set that the id has stood for, unsigned 32 bits, never 0. */
+  serial(id: AttributeId): number;
   retain(id: AttributeId): void;
   release(id: AttributeId): void;
   /** Distinct sets. */

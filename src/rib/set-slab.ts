@@ -1,0 +1,61 @@
+/** Octets of a chunk: memory comes from the kernel page by page. */
+const CHUNK = 1 << 20;
+/** Room is given in units of 8 octets. */
+const UNIT_SHIFT = 3;
+const UNITS_SHIFT = 20 - UNIT_SHIFT;
+const UNITS = 1 << UNITS_SHIFT;
+
+/**
+ * Runs of at most 64 KiB of octets that live as long as somebody needs them, without an object each. What is freed is used again
+ * for a run of the same number of units; the place of a freed run holds the next free one.
+ */
+export class SetSlab {
+  readonly #chunks: Uint8Array[] = [];
+  readonly #words: Uint32Array[] = [];
+  /** By units: the first free run of that size, 0 = none. */
+  readonly #free = new Uint32Array((0x10000 >> UNIT_SHIFT) + 1);
+  /** The first unit is nobody's, so that 0 is no place. */
+  #top = 1;
+
+  /** Where the copy is. */
+  put(octets: Uint8Array, start: number, length: number): number {
+    const place = this.#take((length + 7) >>> UNIT_SHIFT);
+    const chunk = this.chunk(place);
+    const at = this.start(place);
+    for (let i = 0; i < length; i++) chunk[at + i] = octets[start + i]!;
+    return place;
+  }
+
+  /** The octets begin in it at `start(place)`. */
+  chunk(place: number): Uint8Array {
+    return this.#chunks[place >>> UNITS_SHIFT]!;
+  }
+
+  start(place: number): number {
+    return (place & (UNITS - 1)) << UNIT_SHIFT;
+  }
+
+  free(place: number, length: number): void {
+    const units = (length + 7) >>> UNIT_SHIFT;
+    this.#words[place >>> UNITS_SHIFT]![this.start(place) >>> 2] = this.#free[units]!;
+    this.#free[units] = place;
+  }
+
+  #take(units: number): number {
+    const recycled = this.#free[units]!;
+    if (recycled !== 0) {
+      this.#free[units] = this.#words[recycled >>> UNITS_SHIFT]![this.start(recycled) >>> 2]!;
+      return recycled;
+    }
+    const last = this.#chunks.length * UNITS;
+    if (this.#top + units > last) {
+      const chunk = new Uint8Array(CHUNK);
+      this.#chunks.push(chunk);
+      this.#words.push(new Uint32Array(chunk.buffer));
+      this.#top = last === 0 ? 1 : last; // what is left of the chunk before is less than one run
+    }
+    const place = this.#top;
+    this.#top += units;
+    return place;
+  }
+}
