@@ -9,7 +9,7 @@ import {
   type Timer,
   toHex,
 } from "../base/index.ts";
-import { type CapabilitySiteNlri, encodeCapabilitySite, linkBandwidth } from "../bgp/wire/index.ts";
+import { type CapabilityNlri, type CapabilitySiteNlri, encodeCapability, linkBandwidth } from "../bgp/wire/index.ts";
 import type { Directory, DirectoryChange, LocalSite } from "../directory/index.ts";
 import type { AttributeSet, Tenant } from "../rib/index.ts";
 
@@ -44,8 +44,8 @@ export interface OriginationOptions {
 
 /** Where the routes of this router go: the speaker, which puts them into the RIB as the local peer's. */
 export interface RouteOrigin {
-  originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void;
-  withdraw(nlri: CapabilitySiteNlri): void;
+  originate(nlri: CapabilityNlri, attributes: AttributeSet): void;
+  withdraw(nlri: CapabilityNlri): void;
 }
 
 /**
@@ -95,12 +95,13 @@ export class Origination implements Disposable {
   #reconsider(tenantName: string, capability: LocalSite["capability"], majorVersion: number): void {
     const tenant = this.#tenants.get(tenantName);
     if (tenant === undefined) return;
-    const nlri = {
+    const nlri: CapabilitySiteNlri = {
+      type: "site",
       routeDistinguisher: tenant.routeDistinguisher,
       capabilityId: capabilityId(capability, majorVersion),
       originId: this.#options.routerId,
     };
-    const id = toHex(encodeCapabilitySite(nlri));
+    const id = toHex(encodeCapability(nlri));
     const site = this.#directory.localSite(tenantName, capability, majorVersion);
     if (site === undefined || site.state === "down") {
       if (this.#said.delete(id)) this.#routes.withdraw(nlri);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { capabilityId, milliseconds, parseCapabilityName, parseIpv6, seconds, toHex } from "../../src/base/index.ts";
-import { AttributeCodec, type CapabilitySiteNlri, DEFAULT_DIALECT, routeTarget } from "../../src/bgp/wire/index.ts";
+import {
+  AttributeCodec,
+  type CapabilityNlri,
+  type CapabilitySiteNlri,
+  DEFAULT_DIALECT,
+  routeTarget,
+} from "../../src/bgp/wire/index.ts";
 import { Origination, siteAttributes } from "../../src/daemon/origination.ts";
 import { Directory, type Offer } from "../../src/directory/index.ts";
 import type { AttributeSet, Tenant } from "../../src/rib/index.ts";
@@ -56,8 +62,8 @@ describe("routes of this router's own capabilities", () => {
       directory,
       clock,
       routes: {
-        originate: (nlri, attributes) => said.push({ nlri, attributes }),
-        withdraw: (nlri) => said.push({ nlri, attributes: undefined }),
+        originate: (nlri, attributes) => said.push({ nlri: nlri as CapabilitySiteNlri, attributes }),
+        withdraw: (nlri) => said.push({ nlri: nlri as CapabilitySiteNlri, attributes: undefined }),
       },
     });
   });
@@ -150,8 +156,9 @@ describe("routes of this router's own capabilities", () => {
     directory = new Directory({ perAgent: 500, perTenant: 500 }, { clock, metrics: new TallyMetrics() });
     origination[Symbol.dispose]();
     const routes = {
-      originate: (nlri: CapabilitySiteNlri, attributes: AttributeSet) => said.push({ nlri, attributes }),
-      withdraw: (nlri: CapabilitySiteNlri) => said.push({ nlri, attributes: undefined }),
+      originate: (nlri: CapabilityNlri, attributes: AttributeSet) =>
+        said.push({ nlri: nlri as CapabilitySiteNlri, attributes }),
+      withdraw: (nlri: CapabilityNlri) => said.push({ nlri: nlri as CapabilitySiteNlri, attributes: undefined }),
     };
     origination = new Origination(OPTIONS, { directory, clock, routes });
     register("spiffe://example.net/acme/agent/many", ...names.map((capability, i) => offer(1000 + i, { capability })));

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
 import { type CapabilityName, capabilityId, fromHex, parseIpv6 } from "../../src/base/index.ts";
 import type { PolicyPeer } from "../../src/bgp/policy/index.ts";
-import { encodeCapabilitySite, routeTarget } from "../../src/bgp/wire/index.ts";
+import { encodeCapability, routeTarget } from "../../src/bgp/wire/index.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
 import { policyRows } from "../../src/daemon/policy-rows.ts";
 import { parseConfiguration } from "../../src/management/index.ts";
@@ -24,7 +24,8 @@ const PEER: PolicyPeer = {
 };
 
 const keyOf = (name: string): Uint8Array =>
-  encodeCapabilitySite({
+  encodeCapability({
+    type: "site",
     routeDistinguisher: fromHex("0000fde800000001"),
     capabilityId: capabilityId(name as CapabilityName, 1),
     originId: 1,

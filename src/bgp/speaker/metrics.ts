@@ -14,7 +14,7 @@ export interface PeerCounters {
   readonly malformed: (
     action: "treat-as-withdraw" | "attribute-discard" | "disable-family" | "session-reset",
   ) => Counter;
-  readonly skippedRoutes: (why: "unsupported" | "unknown" | "malformed") => Counter;
+  readonly skippedRoutes: (why: "unknown" | "malformed") => Counter;
   readonly notAgreed: Counter;
   /** Received routes that were not taken, by a constant reason. */
   readonly refused: (reason: string) => Counter;

@@ -1,8 +1,8 @@
 import { type AttributeSet, type KeyBatch, LOCAL_PEER, type RouteFamily } from "../../rib/index.ts";
 import {
   type AttributeCodec,
-  type CapabilitySiteNlri,
-  encodeCapabilitySite,
+  type CapabilityNlri,
+  encodeCapability,
   encodeUnicast,
   type UnicastNlri,
 } from "../wire/index.ts";
@@ -18,12 +18,12 @@ export class OwnRoutes {
     this.#codec = codec;
   }
 
-  originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void {
-    this.#announce("capability", encodeCapabilitySite(nlri), attributes);
+  originate(nlri: CapabilityNlri, attributes: AttributeSet): void {
+    this.#announce("capability", encodeCapability(nlri), attributes);
   }
 
-  withdraw(nlri: CapabilitySiteNlri): void {
-    this.#rib.capability.withdraw(LOCAL_PEER, oneKey(encodeCapabilitySite(nlri)));
+  withdraw(nlri: CapabilityNlri): void {
+    this.#rib.capability.withdraw(LOCAL_PEER, oneKey(encodeCapability(nlri)));
   }
 
   originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void {

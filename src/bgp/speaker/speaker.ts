@@ -14,7 +14,7 @@ import { defaultPolicy } from "../policy/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import {
   AttributeCodec,
-  type CapabilitySiteNlri,
+  type CapabilityNlri,
   CeaseSubcode,
   DEFAULT_DIALECT,
   ErrorCode,
@@ -64,8 +64,8 @@ export interface Speaker extends AsyncDisposable {
   /** Where it listens. */
   readonly listening: readonly Endpoint[];
   /** Announces a route of this router, or replaces it. The set's next hop is this router's. */
-  originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void;
-  withdraw(nlri: CapabilitySiteNlri): void;
+  originate(nlri: CapabilityNlri, attributes: AttributeSet): void;
+  withdraw(nlri: CapabilityNlri): void;
   /** The same for a prefix. Next hops of IPv4 are in mapped form. */
   originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void;
   withdrawUnicast(nlri: UnicastNlri): void;
@@ -198,11 +198,11 @@ class RunningSpeaker implements Speaker {
     return this.#restart.deferral;
   }
 
-  originate(nlri: CapabilitySiteNlri, attributes: AttributeSet): void {
+  originate(nlri: CapabilityNlri, attributes: AttributeSet): void {
     this.#routes.originate(nlri, attributes);
   }
 
-  withdraw(nlri: CapabilitySiteNlri): void {
+  withdraw(nlri: CapabilityNlri): void {
     this.#routes.withdraw(nlri);
   }
 

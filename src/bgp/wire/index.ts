@@ -2,6 +2,7 @@ export * from "./as-path.ts";
 export type { AttributeContext, FaultAction } from "./attribute-rows.ts";
 export * from "./attributes.ts";
 export * from "./capabilities.ts";
+export * from "./capability-nlri.ts";
 export * from "./constants.ts";
 export * from "./extended-communities.ts";
 export * from "./family.ts";

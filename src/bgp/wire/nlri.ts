@@ -1,13 +1,6 @@
-import type { CapabilityId } from "../../base/index.ts";
 import type { KeyBatch, RouteFamily, UnicastFamily } from "../../rib/index.ts";
+import { isKnownType, isWellFormed, LONGEST_CAPABILITY_KEY, RouteType } from "./capability-nlri.ts";
 
-/** Route types of the capability family. Today only capability-site routes are originated and used. @see DESIGN section 4.1 */
-export const RouteType = { CapabilityInstance: 1, CapabilitySite: 2, CapabilityPrefix: 3, AgentIdentity: 4 } as const;
-
-/** Octets of a capability-site route with its type and length: what the RIB uses as key. */
-export const CAPABILITY_SITE_LENGTH = 30;
-const VALUE_LENGTH = CAPABILITY_SITE_LENGTH - 2;
-const ORIGIN_ID_OFFSET = 26;
 /** Room for the keys of most messages; more is made when a message has more. */
 const USUAL_KEYS = 256;
 /** @see RFC 7911 §3 */
@@ -17,54 +10,10 @@ export const PREFIX_BITS: Readonly<Record<UnicastFamily, number>> = { "ipv4-unic
 
 /** Octets of the longest key of each family that is sent. */
 export const LONGEST_KEY: Readonly<Record<RouteFamily, number>> = {
-  capability: CAPABILITY_SITE_LENGTH,
+  capability: LONGEST_CAPABILITY_KEY,
   "ipv6-unicast": 17,
   "ipv4-unicast": 5,
 };
-
-/** The key of one capability-site route. */
-export interface CapabilitySiteNlri {
-  /** 8 octets. @see RFC 4364 §4.2 */
-  readonly routeDistinguisher: Uint8Array;
-  /** 16 octets. */
-  readonly capabilityId: CapabilityId;
-  /** BGP identifier of the originating router. */
-  readonly originId: number;
-}
-
-/**
- * Typed NLRI, 30 octets, as sent and as used for a key.
- *
- *     | type u8 = 2 | length u8 = 28 | RD (8) | CapID (16) | OriginID u32 |
- */
-export function encodeCapabilitySite(nlri: CapabilitySiteNlri): Uint8Array {
-  if (nlri.routeDistinguisher.length !== 8) throw new RangeError("a route distinguisher has 8 octets");
-  if (nlri.capabilityId.length !== 16) throw new RangeError("a capability identifier has 16 octets");
-  const octets = new Uint8Array(CAPABILITY_SITE_LENGTH);
-  octets[0] = RouteType.CapabilitySite;
-  octets[1] = VALUE_LENGTH;
-  octets.set(nlri.routeDistinguisher, 2);
-  octets.set(nlri.capabilityId, 10);
-  new DataView(octets.buffer).setUint32(ORIGIN_ID_OFFSET, nlri.originId);
-  return octets;
-}
-
-/** The parts of a key that `encodeCapabilitySite` made or a `NlriBatch` let through, as copies; `undefined` for anything else. */
-export function decodeCapabilitySite(octets: Uint8Array, start = 0): CapabilitySiteNlri | undefined {
-  const whole = octets.length - start >= CAPABILITY_SITE_LENGTH;
-  if (!whole || octets[start] !== RouteType.CapabilitySite || octets[start + 1] !== VALUE_LENGTH) return undefined;
-  return {
-    routeDistinguisher: octets.slice(start + 2, start + 10),
-    capabilityId: octets.slice(start + 10, start + ORIGIN_ID_OFFSET),
-    originId: originIdAt(octets, start),
-  };
-}
-
-/** OriginID of the capability-site route whose first octet is at `start`. */
-export function originIdAt(octets: Uint8Array, start: number): number {
-  const at = start + ORIGIN_ID_OFFSET;
-  return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
-}
 
 /** The key of one unicast route. */
 export interface UnicastNlri {
@@ -107,21 +56,22 @@ export class NlriBatch implements KeyBatch {
   count = 0;
   /** Own copy of the keys of a message that has bits behind the length of a prefix. */
   #canonical = new Uint8Array(0);
-  /** Routes that were skipped: a known type that is not used yet, an unknown type, a wrong length for its type. */
-  unsupported = 0;
+  /** Capability instances among the keys: they have a rule of their own on import. */
+  instances = 0;
+  /** Routes that were skipped: an unknown type, a value that is not what its type says. */
   unknown = 0;
   malformed = 0;
 
   clear(): void {
     this.count = 0;
-    this.unsupported = 0;
+    this.instances = 0;
     this.unknown = 0;
     this.malformed = 0;
   }
 
   /** Everything that was there, used or not. */
   get seen(): number {
-    return this.count + this.unsupported + this.unknown + this.malformed;
+    return this.count + this.unknown + this.malformed;
   }
 
   /**
@@ -158,12 +108,11 @@ export class NlriBatch implements KeyBatch {
       const type = octets[at]!;
       const length = octets[at + 1]! + 2;
       if (length > end - at) return false;
-      if (type === RouteType.CapabilitySite) {
-        if (length === CAPABILITY_SITE_LENGTH) {
-          this.#add(at, length);
-        } else this.malformed++;
-      } else if (type >= 1 && type <= RouteType.AgentIdentity) this.unsupported++;
-      else this.unknown++;
+      if (!isKnownType(type)) this.unknown++;
+      else if (isWellFormed(octets, at, length)) {
+        if (type === RouteType.CapabilityInstance) this.instances++;
+        this.#add(at, length);
+      } else this.malformed++;
       at += length;
     }
     return true;

@@ -13,7 +13,7 @@ import {
   type PolicyStatement,
   type RoutePolicy,
 } from "../../../src/bgp/policy/index.ts";
-import { encodeCapabilitySite } from "../../../src/bgp/wire/index.ts";
+import { encodeCapability } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
 import { interval, prefix, statement } from "../../bgp/policy/world.ts";
 import { semanticSample, setSample } from "../../bgp/wire/samples.ts";
@@ -135,7 +135,7 @@ for (const size of [10, 1000, 100_000]) {
   const keys = Array.from({ length: 200_000 }, () => {
     const known = upTo(2) === 1;
     const id = known ? ids[upTo(size)]! : random16();
-    return encodeCapabilitySite({ routeDistinguisher: fromHex("0000fde800000001"), capabilityId: id, originId: 1 });
+    return encodeCapability({ type: "site", routeDistinguisher: fromHex("0000fde800000001"), capabilityId: id, originId: 1 });
   });
   line(`capability set of ${size}`, [
     "key",

@@ -16,7 +16,7 @@ import {
   startSpeaker,
   type Transport,
 } from "../../../src/bgp/speaker/index.ts";
-import { decodeCapabilitySite, routeTarget } from "../../../src/bgp/wire/index.ts";
+import { decodeCapability, routeTarget } from "../../../src/bgp/wire/index.ts";
 import { type AttributeSet, createRib, type Rib, type RouteRow } from "../../../src/rib/index.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { keySample, semanticSample, setSample } from "../wire/samples.ts";
@@ -84,8 +84,8 @@ export const TENANT = {
   exportTargets: [TARGET],
 };
 
-function parseKey(): NonNullable<ReturnType<typeof decodeCapabilitySite>> {
-  return decodeCapabilitySite(keySample(1))!;
+function parseKey(): NonNullable<ReturnType<typeof decodeCapability>> {
+  return decodeCapability(keySample(1))!;
 }
 
 export interface RouterOptions {
@@ -171,11 +171,11 @@ export class Router implements AsyncDisposable {
       semantic: semanticSample(semantic),
       ...changes,
     });
-    this.speaker.originate(decodeCapabilitySite(keySample(n, this.originId))!, set);
+    this.speaker.originate(decodeCapability(keySample(n, this.originId))!, set);
   }
 
   withdraw(n: number): void {
-    this.speaker.withdraw(decodeCapabilitySite(keySample(n, this.originId))!);
+    this.speaker.withdraw(decodeCapability(keySample(n, this.originId))!);
   }
 
   /** Status of the only neighbour, or of the one with this address. */

@@ -1,5 +1,5 @@
 import { type CapabilityName, fromHex, parseIpv6, seconds } from "../../../src/base/index.ts";
-import { encodeCapabilitySite } from "../../../src/bgp/wire/index.ts";
+import { encodeCapability } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet, SemanticAttribute } from "../../../src/rib/index.ts";
 
 export const octets = fromHex;
@@ -35,7 +35,7 @@ export function setSample(changes: Partial<AttributeSet> = {}): AttributeSet {
 export function keySample(n: number, originId = 0x0a000001): Uint8Array {
   const capabilityId = new Uint8Array(16);
   new DataView(capabilityId.buffer).setUint32(12, n);
-  return encodeCapabilitySite({ routeDistinguisher: octets("0000fde800000001"), capabilityId, originId });
+  return encodeCapability({ type: "site", routeDistinguisher: octets("0000fde800000001"), capabilityId, originId });
 }
 
 /** A whole UPDATE body out of attributes given in hexadecimal (whole, with headers). */
