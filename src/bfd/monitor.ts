@@ -1,4 +1,4 @@
-import type { Bfd, BfdChange, BfdSession, BfdThread } from "../../native/api.ts";
+import type { Bfd, BfdChange, BfdSession, BfdThread, BfdTimes } from "../../native/api.ts";
 import { type Clock, type Log, type Metrics, type Milliseconds, milliseconds } from "../base/index.ts";
 import { NEW_PATH, onChange, onSession, type PathState, type PathStep } from "./decision.ts";
 import type { BfdPath, BfdPathStatus, BfdScheduling, PathSwitch, SessionNews } from "./path.ts";
@@ -20,7 +20,7 @@ export interface BfdMonitorParts {
 const CHANGES_AT_ONCE = 1024;
 
 interface Watched {
-  readonly path: BfdPath;
+  path: BfdPath;
   readonly session: BfdSession;
   readonly ups: { add(): void };
   readonly failures: { add(): void };
@@ -45,6 +45,8 @@ export class BfdMonitor implements Disposable {
   readonly #thread: BfdThread;
   readonly #byPeer = new Map<string, Watched>();
   readonly #bySession = new Map<number, Watched>();
+  /** Of neighbours whose session is up: for one that is watched later. */
+  readonly #established = new Map<string, SessionNews>();
   #dropped = 0;
   #closed = false;
 
@@ -84,6 +86,38 @@ export class BfdMonitor implements Disposable {
     );
   }
 
+  /**
+   * Watches a path, or goes on watching it in another way: other times without a break (by a Poll Sequence), other ends
+   * with a new session, of which the neighbour hears AdminDown first, which is no failure.
+   * @throws {Error} of the addon as at the start; what was watched before still is
+   */
+  watch(path: BfdPath): void {
+    const watched = this.#byPeer.get(path.peer);
+    if (watched === undefined) {
+      this.#open(path);
+    } else if (sameEnds(watched.path, path)) {
+      watched.session.setTimes(timesOf(path));
+      watched.path = path;
+    } else {
+      const before = watched.path;
+      this.#close(watched);
+      try {
+        this.#open(path);
+      } catch (cause) {
+        this.#open(before);
+        throw cause;
+      }
+    }
+  }
+
+  /** Ends the watch, which is no failure: packets go this way if they did not. False: it was not watched. */
+  unwatch(peer: string): boolean {
+    const watched = this.#byPeer.get(peer);
+    if (watched === undefined) return false;
+    this.#close(watched);
+    return true;
+  }
+
   /** Next hops were added or removed: what a word of the data plane means has changed. Before anything else may happen to it. */
   rebind(): void {
     for (const watched of this.#byPeer.values()) {
@@ -94,6 +128,8 @@ export class BfdMonitor implements Disposable {
 
   /** The speaker's news about a neighbour; one that is not watched is possible. */
   session(peer: string, news: SessionNews): void {
+    if (news.type === "established") this.#established.set(peer, news);
+    else this.#established.delete(peer);
     const watched = this.#byPeer.get(peer);
     if (watched === undefined) {
       // An earlier process may have watched it, and found its path broken.
@@ -113,15 +149,13 @@ export class BfdMonitor implements Disposable {
 
   #open(path: BfdPath): void {
     const { metrics } = this.#parts;
-    const { peer, local, multihop, minimumTtl, detectMultiplier } = path;
+    const { peer, local, multihop, minimumTtl } = path;
     const session = this.#thread.openSession({
       local,
       remote: peer,
       multihop,
       ...(minimumTtl === undefined ? {} : { minimumTtl }),
-      desiredMinTx: path.desiredMinTx * 1000,
-      requiredMinRx: path.requiredMinRx * 1000,
-      detectMultiplier,
+      ...timesOf(path),
     });
     const labels = { peer };
     const watched = {
@@ -137,6 +171,16 @@ export class BfdMonitor implements Disposable {
     this.#byPeer.set(peer, watched);
     this.#bySession.set(session.session, watched);
     this.#bind(watched);
+    const news = this.#established.get(peer);
+    if (news?.type === "established") session.watch(news.connection);
+  }
+
+  #close({ path: { peer }, session, state, isUp }: Watched): void {
+    session[Symbol.dispose]();
+    this.#byPeer.delete(peer);
+    this.#bySession.delete(session.session);
+    isUp.set(0);
+    if (state.failed) this.#parts.paths.set(peer, "up");
   }
 
   #changed(change: BfdChange): void {
@@ -202,6 +246,15 @@ export class BfdMonitor implements Disposable {
     const mayStore = !state.restarting || session.status.remoteIndependent;
     session.bind(mayStore ? this.#parts.paths.binding(path.peer) : undefined);
   }
+}
+
+function sameEnds(a: BfdPath, b: BfdPath): boolean {
+  return a.local === b.local && a.multihop === b.multihop && a.minimumTtl === b.minimumTtl;
+}
+
+/** In microseconds, as the thread wants them. */
+function timesOf({ desiredMinTx, requiredMinRx, detectMultiplier }: BfdPath): BfdTimes {
+  return { desiredMinTx: desiredMinTx * 1000, requiredMinRx: requiredMinRx * 1000, detectMultiplier };
 }
 
 /** CLOCK_MONOTONIC, as the thread has it. */
