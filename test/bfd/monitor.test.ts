@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Bfd, BfdBinding, BfdChange, BfdStatus, TcpConnectionEnds } from "../../native/api.ts";
+import type { Bfd, BfdBinding, BfdChange, BfdSessionOptions, BfdStatus, TcpConnectionEnds } from "../../native/api.ts";
 import { milliseconds } from "../../src/base/index.ts";
-import { type BfdMonitor, startBfdMonitor } from "../../src/bfd/index.ts";
+import { type BfdMonitor, type BfdPath, startBfdMonitor } from "../../src/bfd/index.ts";
 import { TallyMetrics } from "../sim/tally-metrics.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 
@@ -19,6 +19,7 @@ class World {
   status: Partial<BfdStatus> = {};
   word: string | undefined = "word 1";
   change: (change: Partial<BfdChange>) => void = () => {};
+  openFails: (options: BfdSessionOptions) => boolean = () => false;
   readonly monitor: BfdMonitor;
 
   constructor(realtime = true) {
@@ -47,13 +48,14 @@ class World {
           },
           discarded: {},
           openSession: (options) => {
+            if (world.openFails(options)) throw new Error("EADDRNOTAVAIL");
             world.told.push(`open ${options.remote} ${options.desiredMinTx} us`);
             return {
               session: 7,
               get status() {
                 return { state: "Up", remoteState: "Up", remoteIndependent: false, ...world.status } as BfdStatus;
               },
-              setTimes: () => {},
+              setTimes: ({ desiredMinTx }) => void world.told.push(`times ${desiredMinTx} us`),
               setAdminDown: () => {},
               bind: (binding?: BfdBinding) =>
                 void world.told.push(`bind ${(binding as unknown as string) ?? "nothing"}`),
@@ -146,4 +148,42 @@ it("says that it has no real-time priority; what an earlier process left off is 
   world.change({});
   world.monitor.session(B, { type: "ended", retained: true });
   assert.deepEqual(world.news(), [`up ${B}`], "after the end nothing is bound or watched");
+});
+
+const path = (more: Partial<BfdPath> = {}): BfdPath => ({
+  peer: B,
+  local: "2001:db8::a",
+  multihop: true,
+  detectMultiplier: 3,
+  desiredMinTx: milliseconds(50),
+  requiredMinRx: milliseconds(50),
+  ...more,
+});
+
+it("paths that come, change and go while it runs", () => {
+  const world = new World();
+  world.monitor.session(B, { type: "established", connection: CONNECTION });
+  world.news();
+  world.monitor.watch(path({ desiredMinTx: milliseconds(20) }));
+  assert.deepEqual(world.news(), ["times 20000 us"], "other times need no other session");
+  world.monitor.watch(path({ multihop: false }));
+  assert.deepEqual(world.news(), ["close session", `open ${B} 50000 us`, "bind word 1", "watch 4000"]);
+  world.change({});
+  world.news();
+  assert.equal(world.monitor.unwatch(B), true);
+  assert.deepEqual(world.news(), ["close session", `up ${B}`], "nobody says any more that the path is broken");
+  assert.deepEqual([world.monitor.unwatch(B), world.monitor.status(B)], [false, undefined]);
+  world.change({});
+  assert.deepEqual(world.news(), [], "a change of before");
+  world.monitor.watch(path());
+  assert.deepEqual(world.news(), [`open ${B} 50000 us`, "bind word 1", "watch 4000"]);
+});
+
+it("a path that cannot be watched in another way is watched as before", () => {
+  const world = new World();
+  world.news();
+  world.openFails = ({ multihop }) => !multihop;
+  assert.throws(() => world.monitor.watch(path({ multihop: false })), /EADDRNOTAVAIL/);
+  assert.deepEqual(world.news(), ["close session", `open ${B} 50000 us`, "bind word 1"]);
+  assert.ok(world.monitor.status(B));
 });

@@ -139,6 +139,7 @@ export class PeerRecord {
     return {
       address: options.address,
       description: options.description,
+      enabled: options.enabled ?? true,
       remoteAs: options.remoteAs,
       kind: now.kind,
       reflectorClient: options.reflectorClient ?? false,

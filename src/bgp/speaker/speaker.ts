@@ -116,7 +116,10 @@ export interface Speaker extends AsyncDisposable {
    */
   disable(address: string, text?: string): boolean;
   enable(address: string): boolean;
-  /** Cease, peer deconfigured, with a text for its operator. False for an unknown neighbour. */
+  /**
+   * Cease, peer deconfigured; with a text for its operator it is an administrative shutdown, as only that and a reset may
+   * have one (RFC 9003 §2). False for an unknown neighbour.
+   */
   removePeer(address: string, text?: string): Promise<boolean>;
   /**
    * Ends every session and closes the listeners. For a restart nothing is said, so that neighbours that help keep our routes
@@ -319,7 +322,8 @@ class RunningSpeaker implements Speaker {
     this.#peers.delete(peerKey(address));
     this.#listeners.guard();
     this.#restart.event({ type: "removed", peer: peer.options.address });
-    await this.#leave(peer, ceaseWithText(CeaseSubcode.PeerDeconfigured, text));
+    const subcode = text === undefined ? CeaseSubcode.PeerDeconfigured : CeaseSubcode.AdministrativeShutdown;
+    await this.#leave(peer, ceaseWithText(subcode, text));
     return true;
   }
 

@@ -35,6 +35,8 @@ export interface FamilyStatus {
 export interface PeerStatus {
   readonly address: string;
   readonly description: string | undefined;
+  /** False: shut down by the administrator. */
+  readonly enabled: boolean;
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
   readonly reflectorClient: boolean;

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { seconds } from "../../../src/base/index.ts";
+import { acceptAll, type RoutePolicy } from "../../../src/bgp/policy/index.ts";
+import { ownOpen } from "../../../src/bgp/session/index.ts";
+import { type PeerOptions, planPeerChange, planPeers, SpeakerError } from "../../../src/bgp/speaker/index.ts";
+import { encodeKeepalive, encodeOpen } from "../../../src/bgp/wire/index.ts";
+import { settingsSample } from "../session/samples.ts";
+import { Puppet } from "./puppet.ts";
+import type { Router } from "./router.ts";
+import { A, B, C, Scene } from "./scene.ts";
+
+const OPTIONS: PeerOptions = {
+  address: B,
+  port: 179,
+  remoteAs: 65000,
+  passive: false,
+  holdTime: seconds(9),
+  connectRetry: seconds(2),
+  updateSource: A,
+};
+const rejectAll: RoutePolicy = () => ({ verdict: "reject", reason: "test" });
+
+describe("the plan of a change", () => {
+  const CASES: readonly [string, Partial<PeerOptions>, "nothing" | "live" | "reset", RegExp?][] = [
+    ["nothing", {}, "nothing"],
+    ["the same families, spelt out", { families: [{ family: "capability" }] }, "reset"],
+    ["description", { description: "x" }, "live", /only shown/],
+    ["hold time", { holdTime: undefined }, "live", /next session/],
+    ["import policy", { importPolicy: acceptAll }, "live", /asked for its routes again/],
+    ["export policy", { exportPolicy: acceptAll }, "live", /judged again/],
+    ["password", { password: "secret" }, "reset", /connection/],
+    ["hops", { multihop: 2 }, "reset"],
+    ["AS", { remoteAs: 65001, description: "y" }, "reset", /another neighbour/],
+    ["families", { families: [{ family: "ipv6-unicast" }] }, "reset"],
+    ["shut down", { enabled: false }, "reset", /shut down/],
+  ];
+  for (const [name, change, effect, text] of CASES) {
+    it(name, () => {
+      const plan = planPeerChange(OPTIONS, { ...OPTIONS, ...change });
+      assert.equal(plan.effect, effect);
+      assert.deepEqual(
+        plan.reasons.map(({ option }) => option).sort(),
+        effect === "nothing" ? [] : Object.keys(change).sort(),
+      );
+      if (text !== undefined) assert.match(plan.reasons[0]!.text, text);
+    });
+  }
+
+  it("limits of a family hold at once; what is shut down has nothing to reset", () => {
+    const families = (maximumRoutes: number): PeerOptions => ({
+      ...OPTIONS,
+      families: [{ family: "capability", maximumRoutes }],
+    });
+    assert.equal(planPeerChange(families(5), families(6)).effect, "live");
+    const down = { ...OPTIONS, enabled: false };
+    assert.equal(planPeerChange(down, { ...down, remoteAs: 1 }).effect, "live");
+    assert.equal(planPeerChange(down, OPTIONS).effect, "live");
+    assert.throws(() => planPeerChange(OPTIONS, { ...OPTIONS, address: C }), RangeError);
+  });
+
+  it("of a list: who goes, who changes, who comes; other spellings of an address are no change", () => {
+    const at = (address: string, more: Partial<PeerOptions> = {}): PeerOptions => ({ ...OPTIONS, address, ...more });
+    const changes = planPeers(
+      [at(A), at(B), at("2001:0db8::000c")],
+      [at(B, { passive: true }), at(C), at("192.0.2.1")],
+    );
+    assert.deepEqual(
+      changes.map((step) => [step.type, step.type === "remove" ? step.address : step.peer.address]),
+      [
+        ["remove", A],
+        ["change", B],
+        ["add", "192.0.2.1"],
+      ],
+    );
+  });
+});
+
+async function pair(t: TestContext): Promise<readonly [Scene, Router, Router, PeerOptions]> {
+  const scene = new Scene(t);
+  const [a, b] = await scene.pair({ peers: [OPTIONS] });
+  scene.quiet(a, b);
+  return [scene, a, b, OPTIONS];
+}
+
+describe("a neighbour that is changed while it runs", () => {
+  it("a description is shown, the hold time counts from the next session", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    const change = a.speaker.changePeer({ ...options, description: "site b", holdTime: seconds(3) });
+    assert.equal(change.effect, "live");
+    scene.clock.advance(60_000);
+    assert.deepEqual([a.peer().description, a.peer().holdTime, a.peer().flaps], ["site b", 9, 0]);
+    a.speaker.clear(B);
+    scene.clock.advance(100);
+    scene.quiet(a, b);
+    assert.equal(a.peer().holdTime, 3);
+  });
+
+  it("an import policy asks for the routes again, without a reset", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    b.originate(1);
+    b.originate(2, {}, { score: 1 });
+    scene.clock.advance(100);
+    assert.deepEqual(a.known(b), ["1", "2"]);
+    const importPolicy: RoutePolicy = (set, peer) =>
+      set.semantic?.score === 1 ? rejectAll(set, peer) : { verdict: "replace", attributes: { ...set, localPref: 7 } };
+    a.speaker.changePeer({ ...options, importPolicy });
+    scene.clock.advance(100);
+    assert.deepEqual([a.known(b), a.rows()[0]!.attributes.localPref], [["1"], 7]);
+    a.speaker.changePeer(options);
+    scene.clock.advance(100);
+    assert.deepEqual([a.known(b), a.rows()[0]!.attributes.localPref], [["1", "2"], 100]);
+    assert.deepEqual([a.peer().flaps, b.peer().flaps], [0, 0]);
+  });
+
+  it("of a neighbour that cannot send again, routes stay and the log says so", async (t) => {
+    const scene = new Scene(t);
+    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [{ ...OPTIONS, passive: true }] });
+    const puppet = await Puppet.connect(scene);
+    const open = ownOpen(settingsSample({ bgpIdentifier: 0x0a000002, gracefulRestart: undefined }));
+    const capabilities = { ...open.capabilities, routeRefresh: false };
+    puppet.say(encodeOpen({ ...open, capabilities }), encodeKeepalive());
+    scene.established(a);
+    a.speaker.changePeer({ ...OPTIONS, passive: true, importPolicy: rejectAll });
+    assert.ok(a.log.has("bgp.peer.cannot-refresh"));
+    assert.equal(a.speaker.clearSoft(B, "in"), "no-route-refresh");
+    assert.equal(a.peer().state, "Established");
+  });
+
+  it("an export policy withdraws and announces, without a reset", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    for (const n of [1, 2, 3]) a.originate(n, {}, { score: n });
+    scene.clock.advance(100);
+    assert.deepEqual(b.known(a), ["1", "2", "3"]);
+    const exportPolicy: RoutePolicy = (set, peer) =>
+      set.semantic?.score === 2 ? rejectAll(set, peer) : acceptAll(set, peer);
+    a.speaker.changePeer({ ...options, exportPolicy });
+    scene.clock.advance(100);
+    assert.deepEqual(b.known(a), ["1", "3"]);
+    a.speaker.changePeer(options);
+    scene.clock.advance(100);
+    assert.deepEqual([b.known(a), a.peer().flaps], [["1", "2", "3"], 0]);
+  });
+
+  it("a limit holds at once, a larger one ends the rest", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    for (let n = 1; n <= 5; n++) b.originate(n);
+    scene.clock.advance(100);
+    const limited = (maximumRoutes: number): PeerOptions => ({ ...options, maximumRoutes });
+    assert.equal(a.speaker.changePeer(limited(4)).effect, "live");
+    scene.clock.advance(100);
+    assert.match(a.peer().lastSent!.text, /maximum number of prefixes/);
+    a.speaker.changePeer(limited(6));
+    scene.quiet(a, b);
+    assert.deepEqual(a.known(b), ["1", "2", "3", "4", "5"]);
+  });
+
+  it("what needs a reset ends the session with Cease, other configuration change, and comes back (RFC 4486 §4)", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    b.originate(1);
+    scene.clock.advance(100);
+    const families = [{ family: "capability" }, { family: "ipv6-unicast" }] as const;
+    assert.equal(a.speaker.changePeer({ ...options, families }).effect, "reset");
+    assert.equal(b.speaker.changePeer({ ...options, address: A, updateSource: B, families }).effect, "reset");
+    scene.clock.advance(50);
+    assert.deepEqual(a.known(b), []);
+    scene.quiet(a, b);
+    assert.deepEqual(a.known(b), ["1"]);
+    const peer = a.peer();
+    assert.deepEqual([peer.families, peer.establishedTransitions, peer.flaps], [["ipv6/251", "ipv6/unicast"], 2, 1]);
+    assert.equal(peer.lastSent?.text, "cease: other configuration change");
+    assert.equal(a.speaker.peers().length, 1);
+  });
+
+  it("another AS, another password: both at once", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    a.speaker.changePeer({ ...options, password: "x" });
+    scene.clock.advance(20_000);
+    assert.notEqual(a.peer().state, "Established");
+    b.speaker.changePeer({ ...options, address: A, updateSource: B, password: "x" });
+    scene.quiet(a, b);
+    assert.equal(a.peer().establishedTransitions, 2);
+  });
+
+  it("an address that is no neighbour's is refused", async (t) => {
+    const [, a, , options] = await pair(t);
+    assert.throws(
+      () => a.speaker.changePeer({ ...options, address: C }),
+      (cause) => cause instanceof SpeakerError && cause.code === "bgp.unknown-peer",
+    );
+  });
+
+  it("passive no more: the wait ends at once", async (t) => {
+    const scene = new Scene(t);
+    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [{ ...OPTIONS, passive: true }] });
+    const b = await scene.router({ address: B, identifier: "10.0.0.2", peers: [{ address: A, passive: true }] });
+    scene.clock.advance(30_000);
+    assert.equal(a.peer().state, "Active");
+    a.speaker.changePeer(OPTIONS);
+    scene.clock.advance(100);
+    scene.established(a, b);
+  });
+});
+
+describe("a neighbour that is shut down", () => {
+  it("hears why, is neither tried nor accepted, and comes back when enabled (RFC 9003)", async (t) => {
+    const [scene, a, b] = await pair(t);
+    b.originate(1);
+    scene.clock.advance(100);
+    assert.equal(a.speaker.disable(B, "maintenance"), true);
+    scene.clock.advance(100);
+    assert.match(b.peer().lastReceived!.text, /administrative shutdown \("maintenance"\)/);
+    assert.deepEqual([a.known(b), a.peer().enabled], [[], false]);
+    scene.clock.advance(120_000);
+    assert.deepEqual([a.peer().state, a.peer().establishedTransitions], ["Idle", 1]);
+    assert.equal(a.speaker.clear(B), true);
+    scene.clock.advance(1_000);
+    assert.equal(a.peer().state, "Idle", "clear is no way around it");
+    assert.equal(a.speaker.enable(B), true);
+    scene.until("back", () => a.peer().state === "Established", 200_000);
+    scene.clock.advance(1_000);
+    assert.deepEqual([a.known(b), a.peer().enabled], [["1"], true]);
+    assert.deepEqual([a.speaker.disable(C), a.speaker.enable(C)], [false, false]);
+  });
+
+  it("a neighbour that is removed hears the operator's text, which only a shutdown can carry (RFC 9003 §2)", async (t) => {
+    const [scene, a, b] = await pair(t);
+    const removed = a.speaker.removePeer(B, "gone for good");
+    scene.clock.advance(100);
+    assert.equal(await removed, true);
+    assert.match(b.peer().lastReceived!.text, /administrative shutdown \("gone for good"\)/);
+  });
+
+  it("soft resets: in asks, out tells", async (t) => {
+    const [scene, a, b] = await pair(t);
+    a.originate(1);
+    b.originate(2);
+    scene.clock.advance(100);
+    const before = [a.peer().updatesReceived, b.peer().updatesReceived];
+    assert.equal(a.speaker.clearSoft(B, "in"), "done");
+    scene.clock.advance(100);
+    assert.deepEqual([a.peer().updatesReceived, b.peer().updatesReceived], [before[0]! + 1, before[1]!]);
+    assert.equal(a.speaker.clearSoft(B, "out"), "done");
+    scene.clock.advance(100);
+    assert.deepEqual([a.peer().updatesReceived, b.peer().updatesReceived], [before[0]! + 1, before[1]! + 1]);
+    assert.equal(a.speaker.clearSoft(C, "in"), "unknown-peer");
+    await b.speaker.stop({ restart: false });
+    scene.clock.advance(100);
+    assert.equal(a.speaker.clearSoft(B, "out"), "no-session");
+  });
+});
