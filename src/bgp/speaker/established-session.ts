@@ -100,6 +100,7 @@ function openIntake(family: PeerFamily, facts: EstablishedFacts, parts: PeerPart
       },
       counters: record.counters,
       log,
+      observer: parts.observer,
     },
     intakeTerms(family, facts, parts),
   );

@@ -22,6 +22,7 @@ import {
   wireFamily,
 } from "../wire/index.ts";
 import type { PeerCounters } from "./metrics.ts";
+import type { PeerObserver } from "./observer.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
 import { RecentSets } from "./recent-sets.ts";
 
@@ -42,6 +43,8 @@ export interface FamilyIntakeParts {
   readonly peer: PolicyPeer;
   readonly counters: PeerCounters;
   readonly log: Log;
+  /** Absent: nobody watches. */
+  readonly observer: PeerObserver | undefined;
 }
 
 /** `undefined`: the routes were taken, or refused one by one. Otherwise why the session has to end (AutomaticStop). */
@@ -100,16 +103,21 @@ export class FamilyIntake {
   }
 
   withdraw(keys: NlriBatch): void {
-    if (!this.disabled) this.#table.withdraw(this.#parts.peerIndex, keys);
+    if (!this.disabled) this.#drop(keys);
+  }
+
+  #drop(keys: NlriBatch): void {
+    this.#table.withdraw(this.#parts.peerIndex, keys);
+    this.#parts.observer?.withdrawn(this.family, keys);
   }
 
   /** @param received `undefined`: the routes are treated as withdrawn */
   take(announced: NlriBatch, received: ReceivedSet | undefined): TakeResult {
     if (this.disabled) return undefined;
-    const { peerIndex, counters } = this.#parts;
+    const { counters } = this.#parts;
     const judged = received === undefined ? undefined : this.#judge(received);
     if (judged === undefined) {
-      this.#table.withdraw(peerIndex, announced);
+      this.#drop(announced);
       return undefined;
     }
     if (judged.ok === false) return this.#carryOut(judged, announced);
@@ -117,7 +125,7 @@ export class FamilyIntake {
       announced.split(this.#refused, this.#isOwn);
       if (this.#refused.count > 0) {
         counters.refused("own-origin").add(this.#refused.count);
-        this.#table.withdraw(peerIndex, this.#refused);
+        this.#drop(this.#refused);
       }
     }
     if (judged.ok !== "by-key") return this.#carryOut(judged, announced);
@@ -136,17 +144,18 @@ export class FamilyIntake {
     if (judged.ok) return this.#announce(judged, announced);
     // What is refused replaces what was announced before, so it is withdrawn (RFC 4271 §3.2).
     this.#parts.counters.refused(judged.reason).add(announced.count);
-    this.#table.withdraw(this.#parts.peerIndex, announced);
+    this.#drop(announced);
     return undefined;
   }
 
   #announce(judged: Extract<Judged, { ok: true }>, announced: NlriBatch): TakeResult {
-    const { rib, peerIndex, log, peer } = this.#parts;
+    const { rib, peerIndex, log, peer, observer } = this.#parts;
     const { maximumRoutes } = this.#terms;
     const { set, identity } = judged;
     try {
       const id = rib.attributes.intern(identity, 0, identity.length, () => set, this.family);
       this.#table.announce(peerIndex, announced, id);
+      observer?.announced(this.family, announced, id);
     } catch (cause) {
       if (!(cause instanceof RibError)) throw cause;
       log.error("bgp.routes.no-room", { peer: peer.address, family: this.family, code: cause.code });

@@ -1,4 +1,5 @@
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";
+export type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "./observer.ts";
 export * from "./options.ts";
 export type { PathFailure, SessionChange } from "./path-failure.ts";
 export {

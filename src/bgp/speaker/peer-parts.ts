@@ -4,6 +4,7 @@ import type { RoutePolicy } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, wireFamily } from "../wire/index.ts";
 import type { ExportGroup, GroupFacts } from "./export-group.ts";
+import type { PeerObserver } from "./observer.ts";
 import type { PeerFamily, PeerOptions, SpeakerOptions } from "./options.ts";
 import type { OwnRestartControl } from "./own-restart.ts";
 import type { SessionChange } from "./path-failure.ts";
@@ -13,7 +14,7 @@ import type { Transport } from "./transport.ts";
 /** What the speaker takes out of the RIB's interface. */
 export type SpeakerRib = Pick<Rib, "attributes" | "capability" | "table" | "openPeer" | "closePeer" | "peer">;
 
-/** What a peer works with; all but `record` is shared by the peers of a speaker. */
+/** What a peer works with; all but `record` and `observer` is shared by the peers of a speaker. */
 export interface PeerParts {
   readonly speaker: SpeakerOptions;
   readonly codec: AttributeCodec;
@@ -27,6 +28,7 @@ export interface PeerParts {
   /** The update group for what a session agreed on. */
   readonly groupOf: (peer: PeerOptions, agreed: Agreement, facts: GroupFacts) => ExportGroup;
   readonly sessionChanged: (change: SessionChange) => void;
+  readonly observer: PeerObserver | undefined;
   /** The one that is configured, or what holds without. */
   readonly importPolicy: (peer: PeerOptions) => RoutePolicy;
 }

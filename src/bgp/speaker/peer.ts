@@ -37,6 +37,7 @@ import { PeerLinks } from "./peer-links.ts";
 import { familiesOf, type PeerParts, peerSettings } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
+import { SessionWatch } from "./session-watch.ts";
 import type { PeerStatus } from "./status.ts";
 import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 
@@ -54,6 +55,8 @@ export class Peer implements AsyncDisposable {
   readonly #links: PeerLinks;
   readonly #rib: PeerRib;
   readonly #doubt: PathDoubt;
+  /** Absent: nobody watches. */
+  readonly #watch: SessionWatch | undefined;
   readonly #inputs: PeeringInput[] = [];
   #options: PeerOptions;
   #settings: () => SessionSettings;
@@ -68,6 +71,7 @@ export class Peer implements AsyncDisposable {
     this.#address = address;
     this.#parts = parts;
     this.#settings = peerSettings(options, parts);
+    this.#watch = parts.observer && new SessionWatch(parts.observer);
     const { clock, random } = parts;
     this.#links = new PeerLinks(parts, {
       event: (side, event) => this.#event(side, event),
@@ -199,6 +203,7 @@ export class Peer implements AsyncDisposable {
     this.#doubt[Symbol.dispose]();
     this.#links[Symbol.dispose]();
     this.#rib[Symbol.dispose]();
+    this.#watch?.observer.gone();
   }
 
   status(): PeerStatus {
@@ -243,6 +248,7 @@ export class Peer implements AsyncDisposable {
     const { state } = leading(peering);
     if (state === before) return;
     this.#parts.record.changed(this.#parts.clock.wall());
+    this.#watch?.observer.stateChanged(before, state);
     this.#parts.log.debug("bgp.session.state", { peer: this.#options.address, from: before, to: state });
   }
 
@@ -262,9 +268,12 @@ export class Peer implements AsyncDisposable {
       case "close":
         this.#links.at(effect.side).close();
         return;
-      case "sendOpen":
-        this.#write(effect.side, encodeOpen(effect.open));
+      case "sendOpen": {
+        const open = encodeOpen(effect.open);
+        this.#watch?.openSent(effect.side, open);
+        this.#write(effect.side, open);
         return;
+      }
       case "allowExtendedMessages":
         this.#links.at(effect.side).input?.allowExtended();
         return;
@@ -319,6 +328,7 @@ export class Peer implements AsyncDisposable {
 
   #message(side: Side, frame: Frame): void {
     this.#parts.record.messageIn();
+    this.#watch?.received(side, frame);
     if (frame.type === MessageType.Update) {
       this.#update(side, frame);
       return;
@@ -347,6 +357,7 @@ export class Peer implements AsyncDisposable {
         this.#stopFor(side, result);
         return;
       case "disable-family":
+        this.#watch?.observer.familyDropped(result.family);
         this.#rib.sweepAll(result.family);
         break;
       case "end-of-rib":
@@ -408,6 +419,7 @@ export class Peer implements AsyncDisposable {
       if (this.#outputOf(other) === undefined) this.#write(side, encodeEndOfRib(other));
     }
     record.established();
+    this.#watch?.established(side, { agreed, peerIndex, families: [...this.#up.outputs.keys()], connection });
     this.#holdWhileBusy();
     restart.event({ type: "established", peer: options.address, agreed });
     const { local, remote } = connection;
@@ -436,6 +448,7 @@ export class Peer implements AsyncDisposable {
     this.#rib.lost(agreed, end);
     const helping = this.#rib.isHelping;
     this.#doubt.none();
+    this.#watch?.ended(end);
     this.#parts.sessionChanged({ type: "ended", peer: address, retained: helping });
     log.warn("bgp.session.ended", { peer: address, reason, routesRetained: helping });
   }

@@ -26,6 +26,7 @@ import {
 import { ExportGroups } from "./export-group.ts";
 import { Listeners } from "./listeners.ts";
 import { peerCounters } from "./metrics.ts";
+import type { SpeakerObserver } from "./observer.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
 import { OwnRoutes } from "./own-routes.ts";
@@ -47,6 +48,8 @@ export interface SpeakerParts {
   readonly metrics: Metrics;
   /** Told on the way, after the routes were dealt with; must not call the speaker. */
   readonly sessionChanged?: (change: SessionChange) => void;
+  /** Watches sessions and routes, for monitoring. */
+  readonly observer?: SpeakerObserver;
 }
 
 export type SpeakerFault =
@@ -364,8 +367,13 @@ class RunningSpeaker implements Speaker {
 
   #create(options: PeerOptions, record: PeerRecord): Peer {
     const withoutPolicy = defaultPolicy({ acceptExternal: this.#options.acceptExternal ?? false });
-    return new Peer(options, addressOf(options.address), {
+    const address = addressOf(options.address);
+    const { localAs } = this.#options;
+    const kind = options.remoteAs === localAs ? "internal" : "external";
+    const observed = { name: options.address, address, remoteAs: options.remoteAs, localAs, kind } as const;
+    return new Peer(options, address, {
       ...this.#parts,
+      observer: this.#parts.observer?.(observed),
       speaker: this.#options,
       codec: this.#codec,
       record,

@@ -12,6 +12,7 @@ import {
   type PeerOptions,
   type PeerStatus,
   type Speaker,
+  type SpeakerObserver,
   type SpeakerOptions,
   startSpeaker,
   type Transport,
@@ -96,6 +97,7 @@ export interface RouterOptions {
   readonly peers: readonly (Partial<PeerOptions> & { readonly address: string })[];
   readonly speaker?: Partial<SpeakerOptions>;
   readonly maxRoutes?: number;
+  readonly observer?: SpeakerObserver;
 }
 
 export interface RouterParts {
@@ -153,7 +155,8 @@ export class Router implements AsyncDisposable {
       start: { restarted: false, forwardingPreserved: false },
       ...options.speaker,
     };
-    const parts = { rib, transport, clock, random, log, metrics };
+    const observer = options.observer === undefined ? {} : { observer: options.observer };
+    const parts = { rib, transport, clock, random, log, metrics, ...observer };
     try {
       const speaker = await startSpeaker(speakerOptions, parts, new AbortController().signal);
       return new Router(rib, log, metrics, speaker, options);

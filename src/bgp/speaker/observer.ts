@@ -1,0 +1,51 @@
+import type { Ipv6Address } from "../../base/index.ts";
+import type { AttributeId, KeyBatch, PeerIndex, RouteFamily } from "../../rib/index.ts";
+import type { Agreement, SessionEnd, SessionState } from "../session/index.ts";
+import type { Endpoint } from "./transport.ts";
+
+/** A neighbour as its observer knows it from the start. */
+export interface ObservedPeer {
+  /** As in `PeerStatus`. */
+  readonly name: string;
+  /** IPv4 in mapped form. */
+  readonly address: Ipv6Address;
+  readonly remoteAs: number;
+  readonly localAs: number;
+  readonly kind: "internal" | "external";
+}
+
+/** A session that has become Established. */
+export interface ObservedSession {
+  readonly agreed: Agreement;
+  readonly peerIndex: PeerIndex;
+  readonly families: readonly RouteFamily[];
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Whole messages. */
+  readonly openSent: Uint8Array;
+  readonly openReceived: Uint8Array;
+}
+
+/**
+ * Watches one neighbour and has no say. Called on the way: octets and keys are borrowed until the call returns, nothing may be
+ * thrown, and the speaker must not be called.
+ */
+export interface PeerObserver {
+  /** A message has come: `octets[start..end)` with its header. */
+  received(octets: Uint8Array, start: number, end: number, session: ObservedSession | undefined): void;
+  stateChanged(from: SessionState, to: SessionState): void;
+  established(session: ObservedSession): void;
+  /** The session that was established is over. */
+  ended(end: SessionEnd): void;
+  /** Routes were taken into the Adj-RIB-In, as they are after import policy. */
+  announced(family: RouteFamily, keys: KeyBatch, attributes: AttributeId): void;
+  /** Routes were withdrawn, or refused. */
+  withdrawn(family: RouteFamily, keys: KeyBatch): void;
+  /** All routes of the family go, the session stays. @see RFC 4760 §7 */
+  familyDropped(family: RouteFamily): void;
+  /** The neighbour is no more one. */
+  gone(): void;
+}
+
+/** Asked about each neighbour when it is added; `undefined`: not of interest. */
+export type SpeakerObserver = (peer: ObservedPeer) => PeerObserver | undefined;
