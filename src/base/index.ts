@@ -5,5 +5,6 @@ export * from "./ipv6.ts";
 export * from "./octet-slab.ts";
 export * from "./octets.ts";
 export * from "./ports.ts";
+export { sameValue } from "./same-value.ts";
 export * from "./scope.ts";
 export * from "./source-rates.ts";

@@ -2,7 +2,7 @@ import type { Clock } from "../base/index.ts";
 import { IdSet } from "./id-set.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, TAG } from "./net-store.ts";
 import type { PeerBook } from "./peer-book.ts";
-import type { NetId, OutputVisitor, PeerIndex, RouteOutput } from "./types.ts";
+import type { AttributeId, NetId, OutputVisitor, PeerIndex, RouteOutput } from "./types.ts";
 
 /** Changed nets that are sorted by attribute set at a time; a wider window packs messages better. */
 const WINDOW = 0x10000;
@@ -36,6 +36,7 @@ export class NeighbourOutput implements RouteOutput {
   #windowAt = 0;
   #windowEnd = 0;
   #cursor: NetId = 1;
+  #recheckFrom: NetId = 1;
   #onPending: (() => void) | undefined;
   #announcedPending = false;
   #disposed = false;
@@ -68,6 +69,25 @@ export class NeighbourOutput implements RouteOutput {
   replay(): void {
     this.#changed.addUpTo(this.#host.store.netTop - 1);
     this.#wake();
+  }
+
+  recheck(
+    differs: (attributes: AttributeId, source: PeerIndex, key: Uint8Array, start: number) => boolean,
+    limit: number,
+  ): boolean {
+    const { store } = this.#host;
+    const { nets, netTop, keyOctets } = store;
+    const end = Math.min(netTop, this.#recheckFrom + Math.max(1, limit));
+    for (let net = this.#recheckFrom; net < end; net++) {
+      if (this.#changed.has(net) || !this.#mayHave(net)) continue;
+      const record = net << NET_SHIFT;
+      const source = nets[record + TAG]! & 0xffff;
+      if (differs(nets[record + ATTRIBUTES]!, source, keyOctets, store.keyStart(net))) this.#changed.add(net);
+    }
+    const done = end === netTop;
+    this.#recheckFrom = done ? 1 : end;
+    this.#wake();
+    return done;
   }
 
   wants(net: NetId): boolean {

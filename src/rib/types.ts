@@ -133,6 +133,14 @@ export interface RouteOutput extends Disposable {
   readonly pending: number;
   /** Starts over with the whole table, e.g. for a route refresh; what was told before can still be withdrawn. A new session opens a new output. */
   replay(): void;
+  /**
+   * Looks at up to `limit` nets that are not changed anyway, and offers again those of which `differs` says that the
+   * neighbour is told something else now. Resumable: false until all nets were looked at; the next call begins anew.
+   */
+  recheck(
+    differs: (attributes: AttributeId, source: PeerIndex, key: Uint8Array, start: number) => boolean,
+    limit: number,
+  ): boolean;
   /** Called on a later turn, once per quiet period, after `pending` became positive. */
   onPending: (() => void) | undefined;
   /** Nets that the neighbour has been told and not told to forget. */

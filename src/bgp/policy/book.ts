@@ -1,7 +1,8 @@
+import { sameValue } from "../../base/index.ts";
 import type { AttributeSet } from "../../rib/index.ts";
 import { compileActions, type PolicyFacts, type SetChange } from "./actions.ts";
 import { compileConditions, type KeyQuestion, SetCompiler, type SetTest } from "./conditions.ts";
-import type { PolicyDefinition, StatementResult } from "./definition.ts";
+import type { PolicyDefinition, PolicyStatement, StatementResult } from "./definition.ts";
 import type { KeyTest } from "./key-sets.ts";
 import { defaultPolicy, type Judgement, type PolicyPeer, type RoutePolicy, type Verdict } from "./policy.ts";
 import { Trail } from "./trail.ts";
@@ -19,6 +20,7 @@ export interface StatementHits {
 class Statement {
   readonly policy: string;
   readonly name: string;
+  readonly definition: PolicyStatement;
   readonly tests: readonly SetTest[];
   readonly keys: readonly KeyQuestion[];
   readonly looksAtPeer: boolean;
@@ -27,15 +29,11 @@ class Statement {
   sets = 0;
   routes = 0;
 
-  constructor(
-    policy: string,
-    definition: PolicyDefinition["statements"][number],
-    facts: PolicyFacts,
-    compiler: SetCompiler,
-  ) {
+  constructor(policy: string, definition: PolicyStatement, facts: PolicyFacts, compiler: SetCompiler) {
     const { tests, keys, looksAtPeer } = compileConditions(definition.conditions, compiler);
     this.policy = policy;
     this.name = definition.name;
+    this.definition = definition;
     this.tests = tests;
     this.keys = keys;
     this.looksAtPeer = looksAtPeer;
@@ -71,25 +69,45 @@ interface Place {
 
 type EndPolicy = ReturnType<typeof defaultPolicy>;
 
+interface Chain {
+  readonly statements: readonly (readonly Statement[])[];
+  readonly policy: RoutePolicy;
+}
+
 /** The policies of a router, compiled once. */
 export class PolicyBook {
   readonly #policies: ReadonlyMap<string, readonly Statement[]>;
+  readonly #facts: PolicyFacts;
   readonly #end: EndPolicy;
-  readonly #chains = new Map<string, RoutePolicy>();
+  readonly #chains = new Map<string, Chain>();
+  /** Of the book before: those whose policies are still the same objects are used again. */
+  readonly #inherited: ReadonlyMap<string, Chain>;
 
-  /** @throws {RangeError} for an AS path pattern that is too long, or a policy that is defined twice */
-  constructor(definitions: readonly PolicyDefinition[], facts: PolicyFacts) {
+  /**
+   * @param before the book that this one takes the place of: what is defined as there is the same object as there, chains
+   *   and counters too, so that identity tells what has changed
+   * @throws {RangeError} for an AS path pattern that is too long, or a policy that is defined twice
+   */
+  constructor(definitions: readonly PolicyDefinition[], facts: PolicyFacts, before?: PolicyBook) {
     const compiler = new SetCompiler();
+    this.#facts = facts;
+    const last = before !== undefined && sameValue(before.#facts, facts) ? before : undefined;
+    this.#inherited = last === undefined ? new Map() : last.#chains;
     const policies = new Map<string, readonly Statement[]>();
     for (const { name, statements } of definitions) {
       if (policies.has(name)) throw new RangeError(`the policy ${name} is defined twice`);
-      policies.set(
-        name,
-        statements.map((statement) => new Statement(name, statement, facts, compiler)),
+      const known = (last === undefined ? undefined : last.#policies.get(name)) ?? [];
+      const compiled = statements.map(
+        (statement) =>
+          known.find(({ definition }) => sameValue(definition, statement)) ??
+          new Statement(name, statement, facts, compiler),
       );
+      const same = compiled.length === known.length && compiled.every((statement, i) => statement === known[i]);
+      policies.set(name, same && known.length > 0 ? known : compiled);
     }
     this.#policies = policies;
-    this.#end = defaultPolicy({ acceptExternal: facts.acceptExternal ?? false });
+    const acceptExternal = facts.acceptExternal ?? false;
+    this.#end = last === undefined ? defaultPolicy({ acceptExternal }) : last.#end;
   }
 
   /**
@@ -100,17 +118,17 @@ export class PolicyBook {
   chain(names: readonly string[]): RoutePolicy {
     const key = JSON.stringify(names);
     const known = this.#chains.get(key);
-    if (known !== undefined) return known;
-    const places: Place[] = [];
-    for (const name of names) {
-      const statements = this.#policies.get(name);
-      if (statements === undefined) throw new RangeError(`there is no policy ${name}`);
-      const nextPolicy = places.length + statements.length;
-      for (const statement of statements) places.push({ statement, nextPolicy });
-    }
-    const chain = compileChain(places, this.#end);
+    if (known !== undefined) return known.policy;
+    const statements = names.map((name) => {
+      const found = this.#policies.get(name);
+      if (found === undefined) throw new RangeError(`there is no policy ${name}`);
+      return found;
+    });
+    const before = this.#inherited.get(key);
+    const same = before?.statements.every((policy, i) => policy === statements[i]) === true;
+    const chain = same ? before : { statements, policy: compileChain(placesOf(statements), this.#end) };
     this.#chains.set(key, chain);
-    return chain;
+    return chain.policy;
   }
 
   /** In the order of definition. */
@@ -119,6 +137,15 @@ export class PolicyBook {
       for (const { policy, name, sets, routes } of statements) yield { policy, statement: name, sets, routes };
     }
   }
+}
+
+function placesOf(policies: readonly (readonly Statement[])[]): readonly Place[] {
+  const places: Place[] = [];
+  for (const statements of policies) {
+    const nextPolicy = places.length + statements.length;
+    for (const statement of statements) places.push({ statement, nextPolicy });
+  }
+  return places;
 }
 
 function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {

@@ -156,7 +156,7 @@ export class ExportGroups {
   readonly #codec: AttributeCodec;
   readonly #speaker: SpeakerOptions;
   readonly #default: RoutePolicy;
-  readonly #shared = new Map<RoutePolicy, Map<string, ExportGroup>>();
+  readonly #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
   #mode: ExportMode;
 
   constructor(codec: AttributeCodec, speaker: SpeakerOptions) {

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/index.ts";
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import { type Family, UpdateEncoder } from "../wire/index.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
+import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { Connection } from "./transport.ts";
 
@@ -39,6 +40,7 @@ export class Output implements Disposable {
   readonly #encoder: UpdateEncoder;
   readonly #visitor: OutputVisitor;
   #group: ExportGroup;
+  #recheck: ExportRecheck | undefined;
   #scheduled = false;
   #closed = false;
   #endOfRibSent = false;
@@ -74,12 +76,20 @@ export class Output implements Disposable {
     this.poke();
   }
 
-  /** What this neighbour is told from now on is judged by another group; what differs is sent. */
+  /** What this neighbour is told is judged by another group: what differs is sent, once that was found out over many turns. */
   regroup(group: ExportGroup): void {
     if (group === this.#group) return;
+    const before = this.#group;
     this.#group = group;
     this.#last = undefined;
-    this.replay();
+    if (this.#recheck !== undefined) {
+      // What was told is a mixture of two groups by now.
+      this.#recheck = undefined;
+      this.replay();
+      return;
+    }
+    this.#recheck = new ExportRecheck({ ...this.#parts, before }, group);
+    this.poke();
   }
 
   /** There may be something to do: routes, room in the socket, End-of-RIB. */
@@ -101,12 +111,20 @@ export class Output implements Disposable {
   #pump(): void {
     const { output, connection, clock } = this.#parts;
     const start = clock.monotonic();
+    const inTime = (): boolean => clock.monotonic() - start <= TURN_BUDGET;
+    if (this.#recheck !== undefined) {
+      if (!this.#recheck.run(inTime)) {
+        this.poke();
+        return;
+      }
+      this.#recheck = undefined;
+    }
     while (output.pending > 0) {
       if (connection.queued >= HIGH_WATER) return; // `drained` pokes
       this.#last = undefined;
       output.drain(this.#visitor, NETS_AT_ONCE);
       this.#flush();
-      if (clock.monotonic() - start > TURN_BUDGET) {
+      if (!inTime()) {
         this.poke();
         return;
       }

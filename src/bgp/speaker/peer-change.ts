@@ -1,3 +1,4 @@
+import { sameValue } from "../../base/index.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { peerKey } from "./peer-address.ts";
 
@@ -71,16 +72,6 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
 function sameFamilies(before: readonly PeerFamily[], after: readonly PeerFamily[]): boolean {
   const agreed = ({ maximumRoutes: _m, warnAtPercent: _w, restartAfter: _r, ...others }: PeerFamily) => others;
   return sameValue(before.map(agreed), after.map(agreed));
-}
-
-/** Data by its members, an absent member like an undefined one; functions, such as policies, by identity. */
-function sameValue(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  const [left, right] = [a, b] as readonly Readonly<Record<string, unknown>>[];
-  const members = new Set([...Object.keys(left!), ...Object.keys(right!)]);
-  for (const member of members) if (!sameValue(left![member], right![member])) return false;
-  return true;
 }
 
 /** Options that differ. Both are of one neighbour. @throws {RangeError} when they are not */

@@ -1,0 +1,69 @@
+import { octetsEqual } from "../../base/index.ts";
+import type { AttributeId, AttributeTable, PeerIndex, RouteOutput } from "../../rib/index.ts";
+import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
+
+/** Nets between two looks at the clock. */
+const NETS_AT_ONCE = 64;
+
+export interface RecheckParts {
+  readonly output: RouteOutput;
+  readonly attributes: AttributeTable;
+  /** By whom routes were judged that the neighbour was told. */
+  readonly before: ExportGroup;
+  readonly mayPass: (source: PeerIndex) => boolean;
+  readonly reflectedFrom: (source: PeerIndex) => number | undefined;
+}
+
+/**
+ * Finds what a neighbour has to be told when its routes are judged by another group: only routes of which the outcome
+ * differs are offered again. Each set is judged once by either group.
+ */
+export class ExportRecheck {
+  readonly #parts: RecheckParts;
+  readonly #now: ExportGroup;
+  #last: { readonly id: AttributeId; readonly source: PeerIndex; readonly differs: KeyDiffers } | undefined;
+  readonly #differs = (id: AttributeId, source: PeerIndex, key: Uint8Array, start: number): boolean => {
+    if (this.#last?.id !== id || this.#last.source !== source) {
+      this.#last = { id, source, differs: this.#compare(id, source) };
+    }
+    const { differs } = this.#last;
+    return typeof differs === "boolean" ? differs : differs(key, start);
+  };
+
+  constructor(parts: RecheckParts, now: ExportGroup) {
+    this.#parts = parts;
+    this.#now = now;
+  }
+
+  /** @param inTime asked between pieces: whether this turn may go on. @returns whether all was looked at */
+  run(inTime: () => boolean): boolean {
+    this.#last = undefined; // numbers of sets hold for one turn
+    do {
+      if (this.#parts.output.recheck(this.#differs, NETS_AT_ONCE)) return true;
+    } while (inTime());
+    return false;
+  }
+
+  #compare(id: AttributeId, source: PeerIndex): KeyDiffers {
+    const { attributes, before, mayPass, reflectedFrom } = this.#parts;
+    if (!mayPass(source)) return false;
+    const set = attributes.get(id);
+    const from = reflectedFrom(source);
+    const old = before.of(id, set, from);
+    const now = this.#now.of(id, set, from);
+    if (old.ok !== "by-key" && now.ok !== "by-key") return !isSame(old, now);
+    return (key, start) => !isSame(answer(old, key, start), answer(now, key, start));
+  }
+}
+
+type KeyDiffers = boolean | ((key: Uint8Array, start: number) => boolean);
+
+function answer(exported: Exported | KeyedExport, key: Uint8Array, start: number): Exported {
+  return exported.ok === "by-key" ? exported.of(key, start) : exported;
+}
+
+/** Whether the neighbour is told the same; why it is told nothing does not matter. */
+function isSame(a: Exported, b: Exported): boolean {
+  if (!a.ok || !b.ok) return a.ok === b.ok;
+  return octetsEqual(a.attributes, b.attributes) && octetsEqual(a.nextHop, b.nextHop);
+}
