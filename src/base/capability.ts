@@ -67,6 +67,11 @@ export function instanceId(agentId: string, name: CapabilityName, majorVersion: 
   return toHex(digest(INSTANCE_DOMAIN, `${agentId}\0${name}\0${majorVersion}\0${endpoint}`).subarray(0, 8));
 }
 
+/** The first 8 octets of the SHA-256 of an attestation: what is left of it where only communities pass. */
+export function attestationDigest(attestation: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(attestation).digest()).slice(0, 8);
+}
+
 /** The family code of a label that the taxonomy did not number: always 0x8000 or above. */
 export function hashedFamilyCode(label: string): number {
   const octets = digest(FAMILY_DOMAIN, label);

@@ -1,5 +1,6 @@
 import { formatIpv4 } from "../base/index.ts";
 import type { AttributeSet } from "./attributes.ts";
+import { hasHashMismatch, isBrownfield } from "./brownfield-mark.ts";
 import { asPathLength, LEADING_STEPS, localPreference } from "./net-decision.ts";
 import type { CapabilityCandidate, JudgedCandidate, Judgement, NetId } from "./types.ts";
 
@@ -45,6 +46,14 @@ export const ELIGIBILITY_STEPS: readonly EligibilityStep[] = [
     name: "semantic",
     see: "DESIGN 4.4",
     refuse: ({ set }) => (set.semantic === undefined ? "has no SEMANTIC attribute, so no lease" : undefined),
+  },
+  {
+    name: "hash-check",
+    see: "DESIGN 4.5: an address that stands for two capabilities",
+    refuse: ({ set }) =>
+      hasHashMismatch(set)
+        ? "its check octets are those of another capability with the same address: give one of them another family code"
+        : undefined,
   },
   {
     name: "critical-label",
@@ -178,7 +187,16 @@ export function judge(
     }
   }
   if (racing.length > 1) racing.sort((a, b) => a.candidate.originId - b.candidate.originId || byKey(a.net, b.net));
-  const chain = new Elimination(racing);
+  const native = new Set(racing.filter(({ set }) => !isBrownfield(set)).map(({ candidate }) => candidate.originId));
+  const chain = new Elimination(
+    racing.filter(({ set, candidate }) => {
+      if (!native.has(candidate.originId) || !isBrownfield(set)) return true;
+      // DESIGN 4.5: the capability family wins where both bring the same site, whatever their other attributes.
+      const say = () => `the capability family brings the route of ${formatIpv4(candidate.originId)}, too`;
+      candidates.push(judged(candidate, "excluded", true, "native-family", say));
+      return false;
+    }),
+  );
   for (const step of GROUP_STEPS) {
     for (const loser of chain.apply(step)) {
       const best = chain.left[0]!;

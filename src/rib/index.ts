@@ -1,4 +1,5 @@
 export * from "./attributes.ts";
+export * from "./brownfield-mark.ts";
 export { RibError, type RibFault } from "./fault.ts";
 export { createRib, type RibOptions, type RibParts } from "./rib.ts";
 export { digestOf, emptyDigest, markOfCommunity } from "./set-digest.ts";

@@ -2,6 +2,7 @@ import type { Clock, Log, Metrics, Random, Timer } from "../base/index.ts";
 import { milliseconds, octetsEqual } from "../base/index.ts";
 import { AttributeStore, type SetPolicy } from "./attribute-store.ts";
 import type { AttributeSet } from "./attributes.ts";
+import { hasHashMismatch } from "./brownfield-mark.ts";
 import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
@@ -164,7 +165,7 @@ function setPolicy(tenants: readonly Tenant[], labels: ReadonlySet<string>): (se
     const understood = semantic?.labels.every(({ critical, text }) => !critical || labels.has(text)) === true;
     return {
       tenantIndex: tenant?.index ?? 0,
-      eligible: tenant !== undefined && understood && semantic?.state !== "down",
+      eligible: tenant !== undefined && understood && semantic?.state !== "down" && !hasHashMismatch(set),
     };
   };
 }

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "bgp/wire": ["rib"],
   "bgp/session": ["bgp/wire", "rib"],
   "bgp/policy": ["bgp/wire", "rib"],
+  "bgp/brownfield": ["bgp/wire", "bgp/policy", "rib"],
   forwarding: ["rib", "directory"],
   host: ["directory"],
   registration: ["directory"],
@@ -32,7 +33,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Codecs inside a driver's folder: pure as well. */
 const CODEC = /^src\/bgp\/(mrt|bmp|rpki)\/wire\//;
 
-const CORE = new Set(["base", "directory", "rib", "forwarding", "bgp/wire", "bgp/session", "bgp/policy"]);
+const CORE = new Set([
+  "base",
+  "directory",
+  "rib",
+  "forwarding",
+  "bgp/wire",
+  "bgp/session",
+  "bgp/policy",
+  "bgp/brownfield",
+]);
 
 /** Pure functions of Node's that the core may use: no I/O, no time, no chance. */
 const PURE_BUILTINS: Readonly<Record<string, readonly string[]>> = { base: ["node:crypto"] };

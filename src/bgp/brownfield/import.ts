@@ -1,0 +1,214 @@
+import {
+  type Clock,
+  formatIpv6,
+  type Ipv6Address,
+  type Log,
+  type Metrics,
+  octetsEqual,
+  toHex,
+} from "../../base/index.ts";
+import {
+  type AttributeId,
+  type AttributeSet,
+  LOCAL_PEER,
+  type OutputVisitor,
+  type PeerIndex,
+  type Rib,
+  RibError,
+  type RibPeer,
+  type RouteOutput,
+} from "../../rib/index.ts";
+import type { AttributeCodec } from "../wire/index.ts";
+import { type Derived, deriveRoute } from "./derive.ts";
+import { type BrownfieldDomain, placeOf } from "./domain.ts";
+import { lostOf } from "./lost.ts";
+import { markOf } from "./mark.ts";
+import { type BrownfieldStatus, NeighbourBook, type RouteFinding } from "./neighbour-book.ts";
+
+export type { BrownfieldStatus } from "./neighbour-book.ts";
+
+/** Routes that are read before the event loop gets a turn: some 2 ms. */
+const PER_TURN = 128;
+
+export interface BrownfieldImportOptions {
+  readonly domain: BrownfieldDomain;
+  readonly bgpIdentifier: number;
+  /** Addresses of the neighbours with brownfield, canonical text. */
+  readonly neighbours: readonly string[];
+}
+
+export interface BrownfieldImportParts {
+  readonly rib: Rib;
+  readonly codec: AttributeCodec;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What a neighbour is in the capability table: one entry for its routes of one site each, one for those of any site. */
+interface Entrance {
+  readonly peer: PeerIndex;
+  readonly of: RibPeer;
+  readonly anycast: boolean;
+  routes: number;
+}
+
+/** One unicast route, and what was made of it. */
+interface Learnt {
+  readonly book: NeighbourBook;
+  readonly finding: RouteFinding;
+  readonly made: { readonly entrance: Entrance; readonly key: Uint8Array } | undefined;
+}
+
+/**
+ * Follows the IPv6 unicast table: the best route of each /128 of the domain that a brownfield neighbour brought is a
+ * route of the capability table as well, for as long as it is there. Leases end in the capability table, as all do.
+ * The object per route is a few hundred octets; there are as many as sites of capabilities on the far side.
+ */
+export class BrownfieldImport implements Disposable {
+  readonly #options: BrownfieldImportOptions;
+  readonly #parts: BrownfieldImportParts;
+  readonly #output: RouteOutput;
+  readonly #observer: PeerIndex;
+  readonly #books: ReadonlyMap<string, NeighbourBook>;
+  /** By the address in hexadecimal. */
+  readonly #learnt = new Map<string, Learnt>();
+  readonly #entrances: Entrance[] = [];
+  #closed = false;
+
+  constructor(options: BrownfieldImportOptions, parts: BrownfieldImportParts) {
+    this.#options = options;
+    this.#parts = parts;
+    const { log, metrics, rib } = parts;
+    this.#books = new Map(options.neighbours.map((address) => [address, new NeighbourBook(address, log, metrics)]));
+    this.#observer = rib.openPeer({
+      name: "brownfield",
+      kind: "external", // hears about routes of all neighbours
+      bgpIdentifier: options.bgpIdentifier,
+      address: new Uint8Array(16),
+      autonomousSystem: 0,
+    });
+    this.#output = rib.unicast("ipv6-unicast").openOutput(this.#observer);
+    const visitor = this.#visitor();
+    const drain = (): void => {
+      if (!this.#closed && this.#output.drain(visitor, PER_TURN) > 0) parts.clock.soon(drain);
+    };
+    this.#output.onPending = drain;
+  }
+
+  /** `undefined` for a neighbour without brownfield. */
+  status(address: string): BrownfieldStatus | undefined {
+    return this.#books.get(address);
+  }
+
+  /** A neighbour sends back a route of this router, which nobody takes: what does it look like by now? */
+  returned(address: string, set: AttributeSet): void {
+    if (markOf(set)?.originId !== this.#options.bgpIdentifier) return;
+    this.#books.get(address)?.returned(lostOf(set, this.#options.domain));
+  }
+
+  #visitor(): OutputVisitor {
+    const { prefix } = this.#options.domain;
+    return {
+      admit: (_attributes, source) => (this.#bookOf(source) === undefined ? false : "by-key"),
+      admitKey: (_attributes, _source, key, start) => placeOf(prefix, key, start) === "capability",
+      announce: (attributes, key, start, _length, source) => {
+        this.#take(key.slice(start + 1, start + 17), attributes, source);
+        return true;
+      },
+      withdraw: (key, start) => {
+        this.#forget(toHex(key.slice(start + 1, start + 17)));
+        return true;
+      },
+    };
+  }
+
+  #bookOf(source: PeerIndex): NeighbourBook | undefined {
+    const peer = source === LOCAL_PEER ? undefined : this.#parts.rib.peer(source);
+    return peer === undefined ? undefined : this.#books.get(formatIpv6(peer.address));
+  }
+
+  #take(address: Ipv6Address, attributes: AttributeId, source: PeerIndex): void {
+    const { rib } = this.#parts;
+    const peer = rib.peer(source)!; // `admit` has found its book
+    const book = this.#bookOf(source)!;
+    const { domain, bgpIdentifier } = this.#options;
+    const kind = peer.kind === "external" ? "external" : "internal";
+    const derived = deriveRoute(address, rib.attributes.get(attributes), { kind, bgpIdentifier }, domain);
+    const id = toHex(address);
+    const before = this.#learnt.get(id);
+    const made = derived.ok ? this.#announce(derived, peer) : undefined;
+    if (before !== undefined) {
+      // The new one is there before the old one goes.
+      if (before.made !== undefined && !isSame(before.made, made)) this.#withdraw(before.made);
+      else if (before.made !== undefined) before.made.entrance.routes--;
+      before.book.forget(before.finding);
+    }
+    const finding: RouteFinding = derived.ok
+      ? { refusal: undefined, mismatch: derived.mismatch, lost: derived.lost }
+      : { refusal: derived.reason, mismatch: false, lost: derived.lost };
+    book.note(finding, formatIpv6(address));
+    this.#learnt.set(id, { book, finding, made });
+  }
+
+  #announce(derived: Extract<Derived, { ok: true }>, peer: RibPeer): Learnt["made"] {
+    const { rib, codec, log } = this.#parts;
+    const { key, set, anycast } = derived;
+    try {
+      const entrance = this.#entrance(peer, anycast);
+      const identity = codec.identity(set, "capability");
+      const id = rib.attributes.intern(identity, 0, identity.length, () => set, "capability");
+      rib.capability.announce(entrance.peer, oneKey(key), id);
+      entrance.routes++;
+      return { entrance, key };
+    } catch (cause) {
+      if (!(cause instanceof RibError)) throw cause;
+      log.error("brownfield.no-room", { peer: peer.name, code: cause.code, advice: cause.message });
+      return undefined;
+    }
+  }
+
+  #forget(id: string): void {
+    const learnt = this.#learnt.get(id);
+    if (learnt === undefined) return;
+    this.#learnt.delete(id);
+    learnt.book.forget(learnt.finding);
+    if (learnt.made !== undefined) this.#withdraw(learnt.made);
+  }
+
+  #withdraw({ entrance, key }: NonNullable<Learnt["made"]>): void {
+    const { rib } = this.#parts;
+    rib.capability.withdraw(entrance.peer, oneKey(key));
+    entrance.routes--;
+    if (entrance.routes > 0) return;
+    this.#entrances.splice(this.#entrances.indexOf(entrance), 1);
+    rib.closePeer(entrance.peer);
+  }
+
+  /**
+   * Two for each neighbour: a site's own address and that of any site may say the same of one site, each for as long as
+   * it is there.
+   */
+  #entrance(of: RibPeer, anycast: boolean): Entrance {
+    const known = this.#entrances.find((entrance) => entrance.of === of && entrance.anycast === anycast);
+    if (known !== undefined) return known;
+    const name = `${of.name} by brownfield${anycast ? ", any site" : ""}`;
+    const entrance = { peer: this.#parts.rib.openPeer({ ...of, name }), of, anycast, routes: 0 };
+    this.#entrances.push(entrance);
+    return entrance;
+  }
+
+  /** Stops following; what was learnt stays as it is. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#output[Symbol.dispose]();
+  }
+}
+
+function isSame(before: NonNullable<Learnt["made"]>, made: Learnt["made"]): boolean {
+  return made !== undefined && made.entrance === before.entrance && octetsEqual(made.key, before.key);
+}
+
+function oneKey(octets: Uint8Array): Parameters<Rib["capability"]["withdraw"]>[1] {
+  return { octets, starts: Int32Array.of(0), lengths: Int32Array.of(octets.length), count: 1 };
+}

@@ -1,0 +1,11 @@
+export * from "./border.ts";
+export * from "./capability-book.ts";
+export { isSiteWord } from "./communities.ts";
+export * from "./derive.ts";
+export * from "./domain.ts";
+export * from "./import.ts";
+export * from "./labels.ts";
+export * from "./lost.ts";
+export * from "./mark.ts";
+export * from "./mirror.ts";
+export { judgePayloadCode, LONGEST_PAYLOAD } from "./payload.ts";

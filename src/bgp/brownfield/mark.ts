@@ -1,0 +1,39 @@
+import type { AttributeSet } from "../../rib/index.ts";
+import { BROWNFIELD_MARK, brownfieldMark } from "../../rib/index.ts";
+
+/** What the octets mean. Another version is another meaning of the communities: such a route is not taken. */
+export const FORMAT_VERSION = 1;
+
+/** What else was attached, so that whoever takes the route sees what it has lost on the way. */
+export const Attached = { Payload: 0x02, Classes: 0x04, Labels: 0x08, Attestation: 0x10 } as const;
+
+/** `| 0x83 | 0x53 | version u8 | flags u8 | OriginID u32 |` */
+export interface Mark {
+  readonly version: number;
+  /** `Attached` and, on a route that was taken, `HASH_MISMATCH`. */
+  readonly flags: number;
+  /** BGP identifier of the router whose site it is: neither reflectors nor other systems hand it on otherwise. */
+  readonly originId: number;
+}
+
+export function encodeMark({ version, flags, originId }: Mark): Uint8Array {
+  const octets = Uint8Array.of(BROWNFIELD_MARK.type, BROWNFIELD_MARK.subtype, version, flags, 0, 0, 0, 0);
+  new DataView(octets.buffer).setUint32(4, originId);
+  return octets;
+}
+
+/** The mark of a set; `undefined` where it has none. */
+export function markOf(set: AttributeSet): Mark | undefined {
+  const octets = brownfieldMark(set);
+  if (octets === undefined) return undefined;
+  const originId = ((octets[4]! << 24) | (octets[5]! << 16) | (octets[6]! << 8) | octets[7]!) >>> 0;
+  return { version: octets[2]!, flags: octets[3]!, originId };
+}
+
+/** The extended communities with this mark instead of any that is there. */
+export function withMark(communities: readonly Uint8Array[], mark: Mark): readonly Uint8Array[] {
+  const others = communities.filter(
+    (octets) => octets[0] !== BROWNFIELD_MARK.type || octets[1] !== BROWNFIELD_MARK.subtype,
+  );
+  return [...others, encodeMark(mark)];
+}

@@ -1,0 +1,34 @@
+import type { AttributeSet } from "./attributes.ts";
+
+/*
+ * The extended community that a capability route carries on its way through routers that know nothing of capabilities:
+ * type and subtype are experimental and transitive. A route that was made of one keeps it.
+ *
+ *     | 0x83 | 0x53 | format version u8 | flags u8 | OriginID u32 |
+ *
+ * @see DESIGN section 4.5; RFC 4360 §3; RFC 7153 §2 (0x80 to 0x8f: experimental)
+ */
+const TYPE = 0x83;
+const SUBTYPE = 0x53;
+const FLAGS_AT = 3;
+
+export const BROWNFIELD_MARK = { type: TYPE, subtype: SUBTYPE } as const;
+
+/** Set by the router that takes the route, never by the one that sends it: the check octets are those of another capability. */
+export const HASH_MISMATCH = 0x01;
+
+/** The eight octets of the mark. */
+export function brownfieldMark(set: AttributeSet): Uint8Array | undefined {
+  return set.extendedCommunities.find((octets) => octets[0] === TYPE && octets[1] === SUBTYPE);
+}
+
+/** A capability route that came as plain IPv6 unicast somewhere on its way. */
+export function isBrownfield(set: AttributeSet): boolean {
+  return set.semantic !== undefined && brownfieldMark(set) !== undefined;
+}
+
+/** It came so, and its address stands for another capability here. */
+export function hasHashMismatch(set: AttributeSet): boolean {
+  const mark = set.semantic === undefined ? undefined : brownfieldMark(set);
+  return mark !== undefined && (mark[FLAGS_AT]! & HASH_MISMATCH) !== 0;
+}
