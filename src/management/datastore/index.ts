@@ -1,2 +1,7 @@
+export * from "./candidate.ts";
 export * from "./error.ts";
+export * from "./locks.ts";
+export type * from "./model.ts";
+export * from "./path.ts";
+export * from "./session-table.ts";
 export type * from "./types.ts";

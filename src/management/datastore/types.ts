@@ -84,7 +84,8 @@ export type EditStep =
 
 /** A node that differs between two configurations: a leaf, a leaf-list value, a container or a list entry, topmost. */
 export interface Change {
-  readonly operation: "create" | "delete" | "replace";
+  /** `move`: an entry of a user-ordered list that was there has another place. */
+  readonly operation: "create" | "delete" | "replace" | "move";
   readonly path: string;
   /** What is there afterwards: the JSON value (RFC 7951) of the node, defaults left out. Absent for `delete`. */
   readonly value?: unknown;

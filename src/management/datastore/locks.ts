@@ -1,0 +1,99 @@
+import { type Answer, answered, fault, type ManagementFault, refused } from "./error.ts";
+import { formatPath, overlap, type Path } from "./path.ts";
+import type { PartialLock, Session } from "./types.ts";
+
+export type Lockable = "running" | "candidate" | "startup";
+
+interface HeldPartialLock {
+  readonly id: number;
+  readonly session: number;
+  readonly paths: readonly Path[];
+}
+
+/** Who has locked what. @see RFC 6241 §7.5; RFC 5717 */
+export class Locks {
+  readonly #holders = new Map<Lockable, number>();
+  readonly #partial = new Map<number, HeldPartialLock>();
+  #lastPartial = 0;
+
+  holder(of: Lockable): number | undefined {
+    return this.#holders.get(of);
+  }
+
+  lock({ id }: Session, target: Lockable): Answer<void> {
+    const holder = this.#holders.get(target);
+    if (holder !== undefined) return refused(lockDenied(target, holder, id));
+    const partial = target === "running" ? [...this.#partial.values()][0] : undefined;
+    if (partial !== undefined) {
+      const message = `session ${partial.session} has locked ${partial.paths.map(formatPath).join(", ")} of running: lock it when that is released`;
+      return refused(fault("lock-denied", message, { info: { sessionId: partial.session } }));
+    }
+    this.#holders.set(target, id);
+    return answered(undefined);
+  }
+
+  unlock({ id }: Session, target: Lockable): Answer<void> {
+    const holder = this.#holders.get(target);
+    if (holder !== id) {
+      const who = holder === undefined ? "nobody has locked it" : `session ${holder} has`;
+      return refused(fault("operation-failed", `${target} is not locked by this session: ${who}`));
+    }
+    this.#holders.delete(target);
+    return answered(undefined);
+  }
+
+  lockPaths({ id }: Session, paths: readonly Path[]): Answer<PartialLock> {
+    const whole = this.#holders.get("running");
+    if (whole !== undefined && whole !== id) return refused(lockDenied("running", whole, id));
+    for (const held of this.#partial.values()) {
+      if (held.session === id || !held.paths.some((path) => paths.some((wanted) => overlap(path, wanted)))) continue;
+      const message = `session ${held.session} has locked ${held.paths.map(formatPath).join(", ")}`;
+      return refused(fault("lock-denied", message, { info: { sessionId: held.session } }));
+    }
+    const lock = { id: ++this.#lastPartial, session: id, paths };
+    this.#partial.set(lock.id, lock);
+    return answered({ id: lock.id, paths: paths.map(formatPath) });
+  }
+
+  unlockPaths({ id }: Session, lock: number): Answer<void> {
+    if (this.#partial.get(lock)?.session === id) {
+      this.#partial.delete(lock);
+      return answered(undefined);
+    }
+    return refused(fault("invalid-value", `this session has no partial lock ${lock}`));
+  }
+
+  /** Whether another session keeps `session` from changing `target`; `paths`: what of running it would change. */
+  keepsOut(session: Session | undefined, target: Lockable, paths: readonly Path[] = []): ManagementFault | undefined {
+    const holder = this.#holders.get(target);
+    if (holder !== undefined && holder !== session?.id) {
+      const message = `session ${holder} has locked ${target}: try again when it is released`;
+      return fault("in-use", message, { errorType: "protocol", info: { sessionId: holder } });
+    }
+    if (target !== "running") return undefined;
+    for (const held of this.#partial.values()) {
+      if (held.session === session?.id) continue;
+      const hit = paths.find((path) => held.paths.some((locked) => overlap(path, locked)));
+      if (hit === undefined) continue;
+      const message = `session ${held.session} has locked this part of running: try again when it is released`;
+      return fault("in-use", message, { path: formatPath(hit), info: { sessionId: held.session } });
+    }
+    return undefined;
+  }
+
+  /** Every lock of a session that ends. The answer: whether it had the candidate. */
+  release({ id }: Session): { readonly candidate: boolean } {
+    const candidate = this.#holders.get("candidate") === id;
+    for (const [target, holder] of this.#holders) if (holder === id) this.#holders.delete(target);
+    for (const [lock, { session }] of this.#partial) if (session === id) this.#partial.delete(lock);
+    return { candidate };
+  }
+}
+
+function lockDenied(target: Lockable, holder: number, asking: number): ManagementFault {
+  const who = holder === asking ? "this session" : `session ${holder}`;
+  return fault("lock-denied", `${who} has locked ${target} already`, {
+    errorType: "protocol",
+    info: { sessionId: holder },
+  });
+}

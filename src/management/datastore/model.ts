@@ -1,0 +1,43 @@
+import type { Answer } from "./error.ts";
+import type { Path, PathStep } from "./path.ts";
+import type { DataFormat, EditOptions, EditStep, GetOptions } from "./types.ts";
+
+/**
+ * Configuration data that never changes; an edit is a new tree. Each handle has one owner, who disposes it; it is not
+ * used afterwards.
+ */
+export interface Tree {
+  /** Nothing but default values. */
+  readonly empty: boolean;
+  /** Another handle on the same data. */
+  share(): Tree;
+  dispose(): Promise<void>;
+}
+
+/** One difference between two trees; a subtree that came or went is one of its topmost node. */
+export interface TreeChange {
+  readonly operation: "create" | "delete" | "change" | "move";
+  readonly path: Path;
+  /** JSON value (RFC 7951) of the node, default values left out. */
+  readonly value?: unknown;
+  readonly old?: unknown;
+  /** Of a created or moved entry of a user-ordered list: its neighbour before it, absent for the first. */
+  readonly after?: PathStep;
+}
+
+/** What the datastores ask of a data model. All work is done off the main thread. Refusals are values. */
+export interface Model {
+  /** Reads the form of a whole document; references, conditions and mandatory nodes are for {@link validate}. */
+  parse(text: string, format: DataFormat): Promise<Answer<Tree>>;
+  /** `tree` stays as it is. */
+  edit(tree: Tree, text: string, options: EditOptions): Promise<Answer<Tree>>;
+  editSteps(tree: Tree, steps: readonly EditStep[]): Promise<Answer<Tree>>;
+  /** The tree with its default values, or every fault that could be told apart. */
+  validate(tree: Tree): Promise<Answer<Tree>>;
+  /** From `before` to `after`; default values do not count as there. */
+  diff(before: Tree, after: Tree): Promise<readonly TreeChange[]>;
+  /** What `options` select of the tree, as text. */
+  read(tree: Tree, options: GetOptions): Promise<Answer<string>>;
+  /** The whole document as it is kept: RFC 7951 JSON without default values. */
+  write(tree: Tree, options?: { readonly indent: boolean }): Promise<string>;
+}

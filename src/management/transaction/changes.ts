@@ -1,0 +1,49 @@
+import type { Change, EditStep, TreeChange } from "../datastore/index.ts";
+import { formatPath, localName, type Path } from "../datastore/index.ts";
+
+/** Whether a leaf of this name holds a secret. */
+export type IsSecret = (leaf: string) => boolean;
+
+const STARS = "***";
+
+const OPERATIONS = { create: "create", delete: "delete", change: "replace", move: "move" } as const;
+
+/** A difference as others see it; `hide`: with stars for secrets. */
+export function changeOf(change: TreeChange, hide?: IsSecret): Change {
+  const shown = (value: unknown): unknown => {
+    if (hide === undefined) return value;
+    const last = change.path.at(-1);
+    return last !== undefined && hide(localName(last)) ? STARS : hidden(value, hide);
+  };
+  return {
+    operation: OPERATIONS[change.operation],
+    path: formatPath(change.path),
+    ...(change.value === undefined ? {} : { value: shown(change.value) }),
+    ...(change.old === undefined ? {} : { was: shown(change.old) }),
+  };
+}
+
+function hidden(value: unknown, hide: IsSecret): unknown {
+  if (Array.isArray(value)) return value.map((item) => hidden(item, hide));
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).map(([name, member]) => {
+    const leaf = name.slice(name.indexOf(":") + 1);
+    return [name, hide(leaf) ? STARS : hidden(member, hide)] as const;
+  });
+  return Object.fromEntries(members);
+}
+
+/** The steps that bring about a difference; `undefined` where the place in a user-ordered list would be lost. */
+export function stepsOf(changes: readonly TreeChange[]): EditStep[] | undefined {
+  const steps: EditStep[] = [];
+  for (const { operation, path, value, after } of changes) {
+    if (operation === "move" || after !== undefined) return undefined;
+    const text = formatPath(path);
+    if (operation === "delete") steps.push({ operation: "remove", path: text });
+    else
+      steps.push({ operation: operation === "create" ? "merge" : "replace", path: text, value: JSON.stringify(value) });
+  }
+  return steps;
+}
+
+export const pathsOf = (changes: readonly TreeChange[]): readonly Path[] => changes.map(({ path }) => path);

@@ -1,0 +1,393 @@
+import { type Log, messageOf, type Seconds } from "../../base/index.ts";
+import {
+  type Answer,
+  answered,
+  type Change,
+  type CommitEntry,
+  type CommitOptions,
+  type CommitResult,
+  type Consequence,
+  type Data,
+  type Datastore,
+  type DatastoreInfo,
+  type EditOptions,
+  type EditStep,
+  type EditTarget,
+  fault,
+  type GetOptions,
+  type Lockable,
+  Locks,
+  type Management,
+  type ManagementEvent,
+  type PartialLock,
+  type PendingCommit,
+  parsePath,
+  refused,
+  type Session,
+  SessionTable,
+  type TransactionId,
+  type Tree,
+  type Watch,
+} from "../datastore/index.ts";
+import { changeOf } from "./changes.ts";
+import { Committer, held } from "./committer.ts";
+import { begin, type OpeningParts } from "./opening.ts";
+import type { Provider } from "./provider.ts";
+import { Running } from "./running.ts";
+import { type Source, Workspace } from "./workspace.ts";
+
+export type EngineParts<B, C> = OpeningParts<B, C>;
+
+/** `Management` with what the daemon needs besides. */
+export interface Engine<B, C> extends Management, AsyncDisposable {
+  /** What the router begins with. */
+  readonly initial: B;
+  /** Lets changes through to the parts, in this order; before, there must be none. */
+  attach(providers: readonly Provider<C>[]): void;
+  /** Makes the startup file running, as one transaction: SIGHUP. */
+  reload(session: Session): Promise<Answer<CommitResult>>;
+}
+
+/** Finds out what the router begins with. Faults are those of the startup file. */
+export async function openEngine<B, C>(parts: EngineParts<B, C>): Promise<Answer<Engine<B, C>>> {
+  const beginning = await begin(parts);
+  if (!beginning.ok) return beginning;
+  const { pending, ...initial } = beginning.value;
+  const engine = new DatastoreEngine(parts, initial);
+  engine.resume(pending);
+  return answered(engine);
+}
+
+class DatastoreEngine<B, C> implements Engine<B, C> {
+  readonly initial: B;
+  readonly #parts: EngineParts<B, C>;
+  readonly #log: Log;
+  readonly #sessions = new SessionTable();
+  readonly #locks = new Locks();
+  readonly #running: Running<B, C>;
+  readonly #workspace: Workspace;
+  readonly #committer: Committer<B, C>;
+  readonly #watches = new Set<Watch>();
+  /** Tells the candidates of this process from those of others. */
+  readonly #begun: string;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: EngineParts<B, C>, initial: { readonly tree: Tree; readonly bound: B }) {
+    const { model, store, startup, clock, log } = parts;
+    this.#parts = parts;
+    this.#log = log;
+    this.initial = initial.bound;
+    this.#begun = clock.wall().toString(36);
+    this.#running = new Running(parts, initial);
+    this.#workspace = new Workspace(model, store, startup, this.#running);
+    this.#committer = new Committer({
+      ...{ model, store, clock, log, running: this.#running, workspace: this.#workspace, locks: this.#locks },
+      publish: (event) => this.#publish(event),
+      inTurn: (run) => this.#inTurn(run),
+    });
+  }
+
+  resume(pending: Parameters<Committer<B, C>["resume"]>[0]): void {
+    this.#committer.resume(pending);
+  }
+
+  attach(providers: readonly Provider<C>[]): void {
+    this.#running.attach(providers);
+  }
+
+  openSession(who: Omit<Session, "id">): Session {
+    const session = this.#sessions.open(who);
+    this.#publish({ type: "session-opened", session });
+    return session;
+  }
+
+  async closeSession(session: Session): Promise<void> {
+    if (!this.#sessions.close(session)) return;
+    await this.#inTurn(async () => {
+      const { candidate } = this.#locks.release(session);
+      if (candidate) await this.#workspace.shared.discard(); // RFC 6241 §8.3.5.2
+      await this.#workspace.forget(session);
+      await this.#committer.sessionEnded(session);
+    });
+    this.#publish({ type: "session-closed", session });
+  }
+
+  sessions(): readonly Session[] {
+    return this.#sessions.all;
+  }
+
+  async get(session: Session, from: Datastore, options: GetOptions): Promise<Answer<Data>> {
+    const found = await this.#workspace.tree(session, from);
+    if (!found.ok) return found;
+    const transactionId = this.#transactionIdOf(session, from);
+    await using tree = held(found.value);
+    const text = await this.#parts.model.read(tree.tree, options);
+    return text.ok ? answered({ text: text.value, transactionId }) : text;
+  }
+
+  info(): readonly DatastoreInfo[] {
+    const { transactionId, modified } = this.#running;
+    const { shared, startupId } = this.#workspace;
+    const lock = (of: Lockable) => {
+      const holder = this.#locks.holder(of);
+      return holder === undefined ? {} : { lockedBy: holder };
+    };
+    const running = { transactionId, lastModified: modified };
+    const candidateId = shared.isModified ? `${transactionId}+${this.#begun}-${shared.edits}` : transactionId;
+    return [
+      { datastore: "running", ...running, ...lock("running"), modified: !this.#workspace.isSaved },
+      { datastore: "intended", ...running, modified: false },
+      { datastore: "operational", ...running, modified: false },
+      { datastore: "startup", ...running, ...lock("startup"), transactionId: startupId, modified: false },
+      {
+        ...{ datastore: "candidate", ...running, ...lock("candidate") },
+        ...{ transactionId: candidateId, modified: shared.isModified },
+      },
+    ];
+  }
+
+  edit(session: Session, target: EditTarget, text: string, options: EditOptions): Promise<Answer<TransactionId>> {
+    return this.#inTurn(async () => {
+      const edited = await this.#edited(session, target, (tree) => this.#parts.model.edit(tree, text, options));
+      if (!edited.ok) return edited;
+      const test = options.testOption ?? "set";
+      if (test !== "set") {
+        const valid = await this.#parts.model.validate(edited.value);
+        if (valid.ok) await valid.value.dispose();
+        if (!valid.ok || test === "test-only") {
+          await edited.value.dispose();
+          return valid.ok ? answered(this.#transactionIdOf(session, target)) : valid;
+        }
+      }
+      return this.#put(session, target, edited.value);
+    });
+  }
+
+  editSteps(session: Session, target: EditTarget, steps: readonly EditStep[]): Promise<Answer<TransactionId>> {
+    return this.#inTurn(async () => {
+      const edited = await this.#edited(session, target, (tree) => this.#parts.model.editSteps(tree, steps));
+      return edited.ok ? this.#put(session, target, edited.value) : edited;
+    });
+  }
+
+  transact(session: Session, steps: readonly EditStep[], options: CommitOptions = {}): Promise<Answer<CommitResult>> {
+    return this.#inTurn(async () => {
+      const waits = options.persistId === undefined ? this.#waits() : undefined;
+      if (waits !== undefined) return refused(waits);
+      const edited = await this.#parts.model.editSteps(this.#running.tree, steps);
+      if (!edited.ok) return edited;
+      await using tree = held(edited.value);
+      return await this.#committer.replace(session, tree.tree, options, { cause: "commit" });
+    });
+  }
+
+  copy(session: Session, from: Source, to: EditTarget): Promise<Answer<TransactionId>> {
+    return this.#inTurn(async () => {
+      const found = await this.#workspace.tree(session, from);
+      if (!found.ok) return found;
+      const kept = this.#keepsOut(session, to);
+      if (kept.ok) return this.#put(session, to, found.value);
+      await found.value.dispose();
+      return kept;
+    });
+  }
+
+  async delete(session: Session, target: EditTarget): Promise<Answer<TransactionId>> {
+    if (target === "private-candidate") return this.discard(session, target);
+    const advice = target === "candidate" ? "discard its changes instead" : "a router without one cannot run";
+    return refused(fault("operation-not-supported", `${target} cannot be deleted: ${advice}`));
+  }
+
+  discard(session: Session, target: "candidate" | "private-candidate" = "candidate"): Promise<Answer<TransactionId>> {
+    return this.#inTurn(async () => {
+      const kept = this.#keepsOut(session, target);
+      if (!kept.ok) return kept;
+      await this.#workspace.candidate(session, target).discard();
+      return answered(this.#transactionIdOf(session, target));
+    });
+  }
+
+  validate(session: Session, source: Source): Promise<Answer<readonly Consequence[]>> {
+    return this.#inTurn(async () => {
+      const found = await this.#workspace.tree(session, source);
+      if (!found.ok) return found;
+      await using tree = held(found.value);
+      const plan = await this.#running.plan(tree.tree);
+      if (!plan.ok) return plan;
+      await plan.value.tree.dispose();
+      return answered(plan.value.consequences);
+    });
+  }
+
+  async compare(session: Session, before: Datastore | number, after: Datastore | number): Promise<Answer<Change[]>> {
+    const first = await this.#workspace.tree(session, before);
+    if (!first.ok) return first;
+    await using old = held(first.value);
+    const second = await this.#workspace.tree(session, after);
+    if (!second.ok) return second;
+    await using next = held(second.value);
+    const changes = await this.#parts.model.diff(old.tree, next.tree);
+    return answered(changes.map((change) => changeOf(change, this.#parts.isSecret)));
+  }
+
+  commit(
+    session: Session,
+    options: CommitOptions = {},
+    from?: "candidate" | "private-candidate",
+  ): Promise<Answer<CommitResult>> {
+    return this.#inTurn(() => {
+      const which = from ?? (this.#workspace.hasPrivate(session) ? "private-candidate" : "candidate");
+      const candidate = this.#workspace.candidate(session, which);
+      return this.#committer.commit(session, options, candidate, which === "candidate");
+    });
+  }
+
+  confirm(session: Session, persistId?: string): Promise<Answer<CommitResult>> {
+    return this.#inTurn(() => this.#committer.confirm(session, persistId));
+  }
+
+  cancelCommit(session: Session, persistId?: string): Promise<Answer<CommitResult>> {
+    return this.#inTurn(() => this.#committer.cancel(session, persistId));
+  }
+
+  setConfirmTimeout(session: Session, timeout: Seconds, persistId?: string): Promise<Answer<PendingCommit>> {
+    return this.#inTurn(() => this.#committer.extend(session, timeout, persistId));
+  }
+
+  pendingCommit(): PendingCommit | undefined {
+    return this.#committer.pending;
+  }
+
+  rollback(
+    session: Session,
+    back: number,
+    target: "candidate" | "private-candidate" = "candidate",
+  ): Promise<Answer<TransactionId>> {
+    const commit = this.#parts.store.documents[back];
+    if (commit !== undefined) return this.copy(session, commit, target);
+    const most = this.#parts.store.documents.length - 1;
+    const message =
+      most < 1 ? "there is no earlier commit" : `${back} commits back is further than is kept: 1 to ${most}`;
+    return Promise.resolve(refused(fault("invalid-value", message, { errorType: "protocol" })));
+  }
+
+  log(limit?: number): readonly CommitEntry[] {
+    return this.#parts.store.entries.slice(0, limit);
+  }
+
+  async reload(session: Session): Promise<Answer<CommitResult>> {
+    return this.#inTurn(async () => {
+      const waits = this.#waits();
+      if (waits !== undefined) return refused(waits);
+      const file = await this.#workspace.readStartup();
+      if (!file.ok) return file;
+      const parsed = await this.#parts.model.parse(file.value.text, "json");
+      if (!parsed.ok) return parsed;
+      await using tree = held(parsed.value);
+      const { digest } = file.value;
+      return await this.#committer.replace(session, tree.tree, {}, { cause: "reload", startup: digest });
+    });
+  }
+
+  lock(session: Session, target: Lockable): Answer<void> {
+    if (target === "running") {
+      const kept = this.#committer.keepsLockFrom(session);
+      if (kept !== undefined) return refused(kept);
+    }
+    if (target === "candidate" && this.#locks.holder(target) === undefined && this.#workspace.shared.isModified) {
+      const message = "the candidate has changes that nobody has committed: commit or discard them first";
+      return refused(fault("lock-denied", message, { errorType: "protocol", info: { sessionId: 0 } }));
+    }
+    return this.#locks.lock(session, target);
+  }
+
+  unlock(session: Session, target: Lockable): Answer<void> {
+    return this.#locks.unlock(session, target);
+  }
+
+  async partialLock(session: Session, paths: readonly string[]): Promise<Answer<PartialLock>> {
+    const kept = this.#committer.keepsLockFrom(session);
+    if (kept !== undefined) return refused(kept);
+    const read = paths.map(parsePath);
+    const faults = read.flatMap((path) => (path.ok ? [] : path.faults));
+    if (faults.length > 0) return { ok: false, faults };
+    return this.#locks.lockPaths(
+      session,
+      read.flatMap((path) => (path.ok ? [path.value] : [])),
+    );
+  }
+
+  partialUnlock(session: Session, lock: number): Answer<void> {
+    return this.#locks.unlockPaths(session, lock);
+  }
+
+  subscribe(watch: Watch): Disposable {
+    this.#watches.add(watch);
+    return { [Symbol.dispose]: () => void this.#watches.delete(watch) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#committer.stop();
+    await this.#turn.catch(() => undefined);
+  }
+
+  /** What `target` becomes by `edit`, for the caller to dispose. */
+  async #edited(
+    session: Session,
+    target: EditTarget,
+    edit: (tree: Tree) => Promise<Answer<Tree>>,
+  ): Promise<Answer<Tree>> {
+    const kept = this.#keepsOut(session, target);
+    if (!kept.ok) return kept;
+    const found = await this.#workspace.tree(session, target);
+    if (!found.ok) return found;
+    await using tree = held(found.value);
+    return await edit(tree.tree);
+  }
+
+  #keepsOut(session: Session, target: EditTarget): Answer<void> {
+    if (target === "private-candidate") return answered(undefined);
+    const kept = this.#locks.keepsOut(session, target) ?? (target === "candidate" ? undefined : this.#waits());
+    return kept === undefined ? answered(undefined) : refused(kept);
+  }
+
+  /** A change that is no commit would be taken back with what waits, or would confirm it unasked. */
+  #waits() {
+    return this.#committer.pending === undefined ? undefined : this.#committer.inUse();
+  }
+
+  /** Takes `tree`. */
+  async #put(session: Session, target: EditTarget, tree: Tree): Promise<Answer<TransactionId>> {
+    if (target === "candidate" || target === "private-candidate") {
+      await this.#workspace.candidate(session, target).become(tree, this.#running);
+      return answered(this.#transactionIdOf(session, target));
+    }
+    await using own = held(tree);
+    if (target === "startup") return await this.#workspace.writeStartup(own.tree);
+    const done = await this.#committer.replace(session, own.tree, {}, { cause: "commit" });
+    return done.ok ? answered(done.value.transactionId) : done;
+  }
+
+  #transactionIdOf(session: Session, of: Datastore): TransactionId {
+    if (of === "startup") return this.#workspace.startupId;
+    if (of !== "candidate" && of !== "private-candidate") return this.#running.transactionId;
+    const { isModified, edits } = this.#workspace.candidate(session, of);
+    return isModified ? `${this.#running.transactionId}+${this.#begun}-${edits}` : this.#running.transactionId;
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(run);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #publish(event: ManagementEvent): void {
+    for (const watch of this.#watches) {
+      try {
+        watch(event);
+      } catch (cause) {
+        this.#log.error("management.watch-failed", { event: event.type, reason: messageOf(cause) });
+      }
+    }
+  }
+}

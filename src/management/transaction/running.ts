@@ -1,0 +1,192 @@
+import type { Clock, Log, Milliseconds } from "../../base/index.ts";
+import {
+  type Answer,
+  answered,
+  type Change,
+  type CommitEntry,
+  type Consequence,
+  type EditStep,
+  formatPath,
+  type Model,
+  type Session,
+  type TransactionId,
+  type Tree,
+  type TreeChange,
+} from "../datastore/index.ts";
+import { carryOut } from "./carry-out.ts";
+import { changeOf, type IsSecret } from "./changes.ts";
+import type { CommitStore, StoredPending } from "./commit-store.ts";
+import type { Provider } from "./provider.ts";
+
+/** Puts a validated tree into the words of the router's parts. `B`: a configuration, `C`: a change of one. */
+export interface Binder<B, C> {
+  /** Everything, without a configuration before it. */
+  bind(tree: Tree): Promise<Answer<B>>;
+  /** What differs from `before`. Also says what no model can: conditions over hashes, files that are not there. */
+  change(
+    before: B,
+    tree: Tree,
+    changes: readonly TreeChange[],
+  ): Promise<Answer<{ readonly after: B; readonly change: C }>>;
+}
+
+export interface RunningParts<B, C> {
+  readonly model: Model;
+  readonly binder: Binder<B, C>;
+  readonly store: CommitStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly isSecret: IsSecret;
+}
+
+/** What making a tree running would mean. Owns its tree until it is carried out or dropped. */
+export interface Plan<B, C> {
+  readonly tree: Tree;
+  readonly changes: readonly TreeChange[];
+  readonly after: B;
+  readonly change: C;
+  readonly consequences: readonly Consequence[];
+}
+
+/** Why running changes. */
+export interface Occasion {
+  readonly session: Pick<Session, "user" | "protocol" | "source">;
+  readonly cause: CommitEntry["cause"];
+  readonly comment?: string;
+  /** What waits for confirmation once this is done; the rollback is filled in. */
+  readonly pending?: (commit: number, before: number) => StoredPending | undefined;
+  /** Digest of the startup file that this is. */
+  readonly startup?: string;
+}
+
+/** A log entry has so many changes at most. */
+const LOGGED_CHANGES = 1000;
+
+/** The running configuration: its tree, the same in the words of the parts, and how it becomes another one. */
+export class Running<B, C> {
+  readonly #parts: RunningParts<B, C>;
+  readonly #providers: Provider<C>[] = [];
+  #tree: Tree;
+  #bound: B;
+  #modified: Milliseconds;
+  /** What the router still does otherwise, by path: the value until the restart, `undefined` for none. */
+  readonly #deferred = new Map<string, unknown>();
+
+  constructor(parts: RunningParts<B, C>, begin: { readonly tree: Tree; readonly bound: B }) {
+    this.#parts = parts;
+    this.#tree = begin.tree;
+    this.#bound = begin.bound;
+    this.#modified = parts.store.entries[0]?.time ?? parts.clock.wall();
+  }
+
+  /** In the order in which they are to be applied. */
+  attach(providers: readonly Provider<C>[]): void {
+    this.#providers.push(...providers);
+  }
+
+  /** Borrowed. */
+  get tree(): Tree {
+    return this.#tree;
+  }
+
+  get commit(): number {
+    return this.#parts.store.current;
+  }
+
+  get transactionId(): TransactionId {
+    return `${this.#parts.store.lineage}-${this.commit}`;
+  }
+
+  get modified(): Milliseconds {
+    return this.#modified;
+  }
+
+  /** Running, but with the values that the router has until its restart. For the caller to dispose. */
+  async inUse(): Promise<Tree> {
+    if (this.#deferred.size === 0) return this.#tree.share();
+    const steps = Array.from(this.#deferred, ([path, value]): EditStep => {
+      if (value === undefined) return { operation: "remove", path };
+      return { operation: "replace", path, value: JSON.stringify(value) };
+    });
+    const tree = await this.#parts.model.editSteps(this.#tree, steps);
+    if (!tree.ok) throw new Error(`what is in use does not fit the model: ${tree.faults[0]!.message}`);
+    return tree.value;
+  }
+
+  /** `tree` stays the caller's. */
+  async plan(tree: Tree): Promise<Answer<Plan<B, C>>> {
+    const { model, binder } = this.#parts;
+    const valid = await model.validate(tree);
+    if (!valid.ok) return valid;
+    let kept = false;
+    try {
+      const changes = await model.diff(this.#tree, valid.value);
+      const bound = await binder.change(this.#bound, valid.value, changes);
+      if (!bound.ok) return bound;
+      const consequences: Consequence[] = [];
+      const faults = [];
+      for (const provider of this.#providers) {
+        const answer = provider.plan(bound.value.change);
+        if (answer.ok) consequences.push(...answer.value);
+        else faults.push(...answer.faults);
+      }
+      if (faults.length > 0) return { ok: false, faults };
+      kept = true;
+      return answered({ tree: valid.value, changes, ...bound.value, consequences });
+    } finally {
+      if (!kept) await valid.value.dispose();
+    }
+  }
+
+  /** Makes the planned tree running, or leaves everything as it was. Takes the plan's tree in either case. */
+  async carryOut(plan: Plan<B, C>, occasion: Occasion): Promise<Answer<CommitEntry>> {
+    const { model, store, clock, log } = this.#parts;
+    const before = store.current;
+    const time = clock.wall();
+    const entry = this.#entry(plan, occasion, time);
+    const pending = occasion.pending?.(entry.id, before);
+    const persist = async (): Promise<void> => {
+      const also = occasion.startup === undefined ? { pending } : { pending, startup: occasion.startup };
+      await store.commit(entry, await model.write(plan.tree), also);
+    };
+    const done = await carryOut(this.#providers, plan.change, persist, log);
+    if (!done.ok) {
+      await plan.tree.dispose();
+      return done;
+    }
+    const old = this.#tree;
+    this.#tree = plan.tree;
+    this.#bound = plan.after;
+    this.#modified = time;
+    this.#noteDeferred(plan);
+    await old.dispose();
+    return answered(entry);
+  }
+
+  #entry(plan: Plan<B, C>, { session, cause, comment }: Occasion, time: Milliseconds): CommitEntry {
+    const { store, isSecret } = this.#parts;
+    const id = store.current + 1;
+    return {
+      id,
+      transactionId: `${store.lineage}-${id}`,
+      time,
+      user: session.user,
+      protocol: session.protocol,
+      source: session.source,
+      ...(comment === undefined ? {} : { comment }),
+      cause,
+      changes: plan.changes.slice(0, LOGGED_CHANGES).map((change): Change => changeOf(change, isSecret)),
+      changeCount: plan.changes.length,
+    };
+  }
+
+  #noteDeferred({ changes, consequences }: Plan<B, C>): void {
+    const waiting = new Set(consequences.filter(({ when }) => when === "at-restart").map(({ path }) => path));
+    if (waiting.size === 0 && this.#deferred.size === 0) return;
+    for (const change of changes) {
+      const path = formatPath(change.path);
+      if (!waiting.has(path)) this.#deferred.delete(path);
+      else if (!this.#deferred.has(path)) this.#deferred.set(path, change.old);
+    }
+  }
+}
