@@ -137,13 +137,17 @@ function buildProgram(
     .command("peer")
     .description("close the BGP session with a peer; it comes up again by itself")
     .argument("<address>", "IPv6 address of the peer")
-    .option("--message <text>", "what the operator of the peer is told")
-    .action((address: string, options: { readonly message?: string }) =>
-      print<unknown>(
-        { method: "POST", path: `/peers/${encodeURIComponent(address)}/clear${query({ ...options })}` },
-        () => `the session with ${address} is being reset\n`,
-      ),
-    );
+    .option("--message <text>", "what the operator of the peer is told; not with a soft reset")
+    .addOption(new Option("--soft-in", "ask the peer for its routes instead").conflicts(["softOut", "hard", "message"]))
+    .addOption(new Option("--soft-out", "send the peer our routes instead").conflicts(["hard", "message"]))
+    .addOption(new Option("--hard", "close the session (default)"))
+    .action((address: string, { message, softIn, softOut }: ClearOptions) => {
+      const how = softIn === true ? "soft-in" : softOut === true ? "soft-out" : "hard";
+      return print<unknown>(
+        { method: "POST", path: `/peers/${encodeURIComponent(address)}/clear${query({ how, message })}` },
+        () => CLEARED[how](address),
+      );
+    });
   program
     .command("check-config")
     .description("say whether a configuration is valid, with every fault; needs no running router")
@@ -151,6 +155,18 @@ function buildProgram(
     .action(async (file: string) => leave(await checkConfig(file, program.opts<GlobalOptions>().json, terminal)));
   return program;
 }
+
+interface ClearOptions {
+  readonly message?: string;
+  readonly softIn?: boolean;
+  readonly softOut?: boolean;
+}
+
+const CLEARED = {
+  hard: (address: string) => `the session with ${address} is being reset\n`,
+  "soft-in": (address: string) => `${address} is asked for its routes again\n`,
+  "soft-out": (address: string) => `${address} is sent our routes again\n`,
+} as const;
 
 function addDrain(program: Command, print: Print): void {
   program

@@ -9,7 +9,11 @@ import type { BgpConfiguration, NeighborConfiguration } from "../management/inde
 /** Largest hop limit: what a packet has that comes from next door. */
 const MAX_HOPS = 255;
 
-function bfdPath({ address, bfd, ttlSecurityHops }: NeighborConfiguration, bgp: BgpConfiguration): BfdPath | undefined {
+/** How the path to a neighbour is watched; `undefined`: it is not. */
+export function bfdPath(
+  { address, bfd, ttlSecurityHops }: NeighborConfiguration,
+  bgp: BgpConfiguration,
+): BfdPath | undefined {
   if (bfd === undefined) return undefined;
   const minimumTtl = bfd.multihop && ttlSecurityHops !== undefined ? MAX_HOPS - ttlSecurityHops + 1 : undefined;
   return {

@@ -22,7 +22,8 @@ const SELECTION_DEFERRAL_TIME = seconds(60);
 /** For a router without BGP: it has a RIB of its own routes, and says its AS to nobody. @see RFC 6996 §5 */
 const NO_AS = 65534;
 
-function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
+/** A neighbour as the speaker wants it. */
+export function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
   const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop, reflectorClient } =
     neighbor;
   const { importPolicy, exportPolicy } = neighbor;

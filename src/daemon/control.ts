@@ -1,4 +1,4 @@
-import { ANY_SITE, type Clock, formatIpv4, formatIpv6, type Ipv6Address } from "../base/index.ts";
+import { ANY_SITE, type Clock, formatIpv4, formatIpv6 } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
@@ -91,15 +91,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       await answered(registrar.remove(agent, "command"));
       return done(agent, instances);
     },
-    clearPeer(address: Ipv6Address, message) {
-      if (speaker?.clear(formatIpv6(address), message) === true) return;
-      throw new ControlRefusal(
-        404,
-        "control.no-such-peer",
-        "No such peer",
-        `${formatIpv6(address)} is no neighbour of this router: see semrctl show peers`,
-      );
-    },
+    clearPeer: (address, how, message) => clearPeer(speaker, formatIpv6(address), how, message),
     drainRouter(on) {
       parts.drain.on = on;
       return { draining: on };
@@ -109,6 +101,41 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       return { valid, faults };
     },
   };
+}
+
+function clearPeer(
+  speaker: Speaker | undefined,
+  address: string,
+  how: "hard" | "soft-in" | "soft-out",
+  message: string | undefined,
+): void {
+  const result =
+    how !== "hard"
+      ? speaker?.clearSoft(address, how === "soft-in" ? "in" : "out")
+      : speaker?.clear(address, message) === true
+        ? "done"
+        : "unknown-peer";
+  switch (result) {
+    case "done":
+      return;
+    case "no-session":
+    case "no-route-refresh":
+      throw new ControlRefusal(
+        409,
+        `control.${result}`,
+        result === "no-session" ? "No session" : "No route refresh",
+        result === "no-session"
+          ? `there is no session with ${address} now: see semrctl show peers`
+          : `${address} cannot send its routes again (no route refresh, RFC 2918): clear the session with --hard`,
+      );
+    default:
+      throw new ControlRefusal(
+        404,
+        "control.no-such-peer",
+        "No such peer",
+        `${address} is no neighbour of this router: see semrctl show peers`,
+      );
+  }
 }
 
 /** What the directory refuses is said as this interface says it. */

@@ -16,8 +16,8 @@ import type {
   StatementConfiguration,
 } from "../management/index.ts";
 
-/** The policies of the configuration, compiled. */
-export function policyBook({ routingPolicy, bgp }: RouterConfiguration): PolicyBook {
+/** The policies of the configuration, compiled; what says the same as in `before` is the same object as there. */
+export function policyBook({ routingPolicy, bgp }: RouterConfiguration, before?: PolicyBook): PolicyBook {
   const sets = new SetTranslations();
   const definitions = routingPolicy.policies.map(
     ({ name, statements }): PolicyDefinition => ({
@@ -30,7 +30,7 @@ export function policyBook({ routingPolicy, bgp }: RouterConfiguration): PolicyB
       })),
     }),
   );
-  return new PolicyBook(definitions, { localAs: bgp?.localAs ?? 0 });
+  return new PolicyBook(definitions, { localAs: bgp?.localAs ?? 0 }, before);
 }
 
 /** A set stays one object, so that it is compiled once for all statements that name it. */

@@ -192,17 +192,21 @@ describe("what a router is told", () => {
       await run(["agent", "remove", ID]),
       await run(["clear", "peer", "fd00:ffff::2"]),
       await run(["clear", "peer", "fd00:ffff::3", "--message", "new fibre & cards"]),
+      await run(["clear", "peer", "fd00:ffff::2", "--soft-in"]),
+      await run(["clear", "peer", "fd00:ffff::2", "--soft-out"]),
       await run(["drain", "router"]),
       await run(["undrain", "router"]),
       await run(["explain", "/vision/ocr", "--tenant", "acme", "--version", "2"]),
     ];
-    assert.deepEqual(said.slice(0, 8), [
+    assert.deepEqual(said.slice(0, 10), [
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `draining ${ID}: instance 00112233aabbccdd, ffeeddccbbaa9988\n`, err: "" },
       { exitCode: 0, out: `removed ${ID}: no instances\n`, err: "" },
       { exitCode: 0, out: "the session with fd00:ffff::2 is being reset\n", err: "" },
       { exitCode: 0, out: "the session with fd00:ffff::3 is being reset\n", err: "" },
+      { exitCode: 0, out: "fd00:ffff::2 is asked for its routes again\n", err: "" },
+      { exitCode: 0, out: "fd00:ffff::2 is sent our routes again\n", err: "" },
       { exitCode: 0, out: "this router is draining\n", err: "" },
       { exitCode: 0, out: "this router takes new flows again\n", err: "" },
     ]);
@@ -213,6 +217,8 @@ describe("what a router is told", () => {
       `remove ${ID}`,
       "clear 2",
       'clear 3 "new fibre & cards"',
+      "clear soft-in 2",
+      "clear soft-out 2",
       "drain router",
       "undrain router",
       'explain {"capability":"/vision/ocr","tenant":"acme","majorVersion":2}',

@@ -485,8 +485,9 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       told.push(`remove ${agent}`);
       return { agent, instances: [] };
     },
-    clearPeer: (address, message) => {
-      told.push(`clear ${[...address].slice(-1)}${message === undefined ? "" : ` ${JSON.stringify(message)}`}`);
+    clearPeer: (address, how, message) => {
+      const kind = how === "hard" ? "clear" : `clear ${how}`;
+      told.push(`${kind} ${[...address].slice(-1)}${message === undefined ? "" : ` ${JSON.stringify(message)}`}`);
     },
     checkConfig: async (text, folder) => {
       told.push(`check ${text.length} ${folder}`);

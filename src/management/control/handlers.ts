@@ -26,6 +26,9 @@ type Answer<T> = T | Promise<T>;
 
 export type UnicastFamilyName = "ipv6-unicast" | "ipv4-unicast";
 
+/** A reset; or the peer's routes again; or ours again. @see RFC 2918 (soft ones) */
+export type PeerClearing = "hard" | "soft-in" | "soft-out";
+
 export interface ExplainQuestion {
   readonly capability: CapabilityName;
   /** Absent: the only tenant of this router; with several, refuse and say their names. */
@@ -56,8 +59,8 @@ export interface ControlHandlers {
   drainAgent(agent: string): Answer<AgentCommandResult>;
   removeAgent(agent: string): Answer<AgentCommandResult>;
   drainRouter(on: boolean): Answer<DrainResult>;
-  /** `message` is for the operator of the peer. */
-  clearPeer(address: Ipv6Address, message: string | undefined): Answer<void>;
+  /** `message` is for the operator of the peer, who hears it with a hard reset only. */
+  clearPeer(address: Ipv6Address, how: PeerClearing, message: string | undefined): Answer<void>;
   /** `folder` is where relative file names of the text begin. */
   checkConfig(text: string, folder: string): Promise<CheckConfigResult>;
 }

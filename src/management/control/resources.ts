@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { type CapabilityName, parseCapabilityName, parseIpv6 } from "../../base/index.ts";
-import { type ControlHandlers, ControlRefusal, type ExplainQuestion, type Rows } from "./handlers.ts";
+import {
+  type ControlHandlers,
+  ControlRefusal,
+  type ExplainQuestion,
+  type PeerClearing,
+  type Rows,
+} from "./handlers.ts";
 import { parameters, readBody, type Target } from "./request.ts";
 
 /** A configuration document may be large; an agent is not. */
@@ -128,7 +134,14 @@ const RESOURCES: readonly Resource[] = [
     method: "POST",
     path: "peers/{}/clear",
     answer: async ({ target, name, handlers }) => {
-      const { message } = parameters(target, ["message"]);
+      const { message, how = "hard" } = parameters(target, ["message", "how"]);
+      if (!isClearing(how))
+        throw new ControlRefusal(
+          400,
+          "control.bad-clearing",
+          "Bad request",
+          `${JSON.stringify(how)} is none of hard, soft-in and soft-out`,
+        );
       const address = parseIpv6(name);
       if (address === undefined)
         throw new ControlRefusal(
@@ -137,7 +150,7 @@ const RESOURCES: readonly Resource[] = [
           "Bad request",
           `${JSON.stringify(name)} is not an IPv6 address`,
         );
-      await handlers.clearPeer(address, message);
+      await handlers.clearPeer(address, how, message);
       return report({ address: name });
     },
   },
@@ -167,6 +180,10 @@ const RESOURCES: readonly Resource[] = [
     },
   },
 ];
+
+const CLEARINGS: readonly string[] = ["hard", "soft-in", "soft-out"] satisfies PeerClearing[];
+
+const isClearing = (text: string): text is PeerClearing => CLEARINGS.includes(text);
 
 function capabilityNamed(text: string): CapabilityName {
   const name = parseCapabilityName(text);

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { loadNative } from "../../native/index.ts";
+import type { BfdMonitor } from "../../src/bfd/index.ts";
+import type { Speaker } from "../../src/bgp/speaker/index.ts";
+import { applyNeighbors, type NeighborPlan, planNeighbors, resetsOf } from "../../src/daemon/neighbor-plan.ts";
+import { policyBook } from "../../src/daemon/policy.ts";
+import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
+import { ALL_FILES, type Editable, edited } from "../management/documents.ts";
+import { ROUTING_POLICY } from "../management/policy-document.ts";
+
+const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const [R1, R3] = ["fd00:ffff::1", "fd00:ffff::3"];
+
+/** Two neighbours with a policy each. */
+function configuration(edit: (bgp: Editable, policies: Editable[]) => void = () => {}): Promise<RouterConfiguration> {
+  const text = edited((router) => {
+    const accept = () => ({ name: "all", actions: { "policy-result": "accept-route" } });
+    const policies: Editable[] = ["in", "out"].map((name) => ({ name, statements: { statement: [accept()] } }));
+    const bgp = router["semrd-bgp:bgp"] ?? router.bgp;
+    bgp.neighbors.neighbor = [
+      { address: R1, "remote-as": 65000, "import-policy": ["in"] },
+      { address: R3, "remote-as": 65000, "export-policy": ["out"] },
+    ];
+    edit(bgp, policies);
+    const { "defined-sets": sets } = structuredClone(ROUTING_POLICY);
+    router["semrd-policy:routing-policy"] = {
+      "defined-sets": sets,
+      "policy-definitions": { "policy-definition": policies },
+    };
+    delete router["routing-policy"];
+  });
+  return parseConfiguration(text, "/etc/semrd", PARTS);
+}
+
+async function plan(edit: (bgp: Editable, policies: Editable[]) => void): Promise<NeighborPlan> {
+  const before = await configuration();
+  const policies = policyBook(before);
+  for (const { importPolicy, exportPolicy } of before.bgp!.neighbors) {
+    for (const names of [importPolicy, exportPolicy]) if (names.length > 0) policies.chain(names);
+  }
+  return planNeighbors(before, await configuration(edit), policies);
+}
+
+const steps = ({ peers }: NeighborPlan): string[] =>
+  peers.map((step) => {
+    if (step.type !== "change") return `${step.type} ${step.type === "add" ? step.peer.address : step.address}`;
+    return `${step.change.effect} ${step.peer.address} ${step.change.reasons.map(({ option }) => option)}`;
+  });
+
+describe("what a commit does to neighbours", () => {
+  it("the same again: nothing", async () => {
+    const same = await plan(() => {});
+    assert.deepEqual([steps(same), same.watch, same.unwatch, same.atNextStart], [[], [], [], []]);
+  });
+
+  it("a policy that changes concerns those that use it", async () => {
+    const changed = await plan((_bgp, [first]) => {
+      first.statements.statement[0].conditions = { "match-neighbor-set": { "neighbor-set": "edges" } };
+    });
+    assert.deepEqual(steps(changed), [`live ${R1} importPolicy`]);
+    assert.deepEqual(resetsOf(changed), []);
+  });
+
+  it("neighbours come, go and are reset, and people can read why", async () => {
+    const changed = await plan((bgp) => {
+      const [first] = bgp.neighbors.neighbor;
+      bgp.neighbors.neighbor = [
+        { ...first, password: "secret", description: "r1" },
+        { address: "fd00:ffff::9", "remote-as": 65009 },
+      ];
+    });
+    assert.deepEqual(steps(changed), [`remove ${R3}`, `reset ${R1} password,description`, "add fd00:ffff::9"]);
+    assert.deepEqual(resetsOf(changed), [
+      { address: R3, why: "it is no neighbour any more" },
+      { address: R1, why: "password: the connection is made in another way" },
+    ]);
+  });
+
+  it("settings for all neighbours count where a neighbour says nothing else", async () => {
+    const changed = await plan((bgp) => {
+      bgp["hold-time"] = 30;
+      bgp["cluster-id"] = "10.9.9.9";
+    });
+    assert.deepEqual(steps(changed), [`live ${R1} holdTime`, `live ${R3} holdTime`]);
+    assert.deepEqual(changed.atNextStart, ["cluster-id"]);
+  });
+
+  it("is carried out in order: BFD ends first and begins last", async () => {
+    const changed = await plan((bgp) => {
+      bgp.neighbors.neighbor[0].bfd = { enabled: true };
+      bgp.neighbors.neighbor[1] = { address: "fd00:ffff::9", "remote-as": 65000 };
+    });
+    const done: string[] = [];
+    const speaker = {
+      removePeer: async (address: string) => done.push(`remove ${address}`) > 0,
+      addPeer: ({ address }: { address: string }) => void done.push(`add ${address}`),
+      changePeer: ({ address }: { address: string }) => void done.push(`change ${address}`),
+    } as unknown as Speaker;
+    const bfd = {
+      watch: ({ peer, multihop }: { peer: string; multihop: boolean }) => void done.push(`watch ${peer} ${multihop}`),
+      unwatch: (peer: string) => done.push(`unwatch ${peer}`) > 0,
+    } as unknown as BfdMonitor;
+    await applyNeighbors(changed, speaker, bfd);
+    assert.deepEqual(done, [`remove ${R3}`, "add fd00:ffff::9", `watch ${R1} true`]);
+  });
+});
