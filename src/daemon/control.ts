@@ -22,8 +22,9 @@ import { countersReport, fibRows } from "./forwarding-rows.ts";
 import { peerRow } from "./peer-rows.ts";
 import { policyRows } from "./policy-rows.ts";
 import { refusalOf } from "./refusals.ts";
+import { routeRows } from "./route-rows.ts";
 import type { RouterDrain } from "./router-drain.ts";
-import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, routeRows } from "./rows.ts";
+import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources } from "./rows.ts";
 import { unicastRows } from "./unicast-rows.ts";
 
 export interface ControlParts extends RowSources {

@@ -1,27 +1,30 @@
 import type { Random } from "../base/index.ts";
-import { CAPABILITY_ID_AT, isSiteKey } from "./capability-key.ts";
+import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
 import { IdSet } from "./id-set.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { ATTRIBUTES, DESTINATION, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
 import type { NetId } from "./types.ts";
 
-/** A small number that stands for one (tenant, capability); 0 is "none". */
+/** A small number that stands for one (list, tenant, identifier); 0 is "none". */
 export type DestinationId = number;
 
 const SHIFT = 3;
 const FIRST = 4;
-const TENANT = 5;
+const SCOPE = 5;
+/** The number of the list is above the tenant index. */
+const LIST_SHIFT = 16;
+const TENANT_MASK = 0xffff;
 const COUNT = 6;
 const HASH = 7;
 /** In COUNT of a record that is not used; FIRST is then the next such record. */
 const UNUSED = -1;
 
 /**
- * From (tenant, capability) to its nets of all origins, in typed arrays: 8 words a destination, and two words in each
- * net for a doubly linked list.
+ * From (tenant, capability) to its sites of all origins, and the same for its instances and for agents: lists of nets in
+ * typed arrays, 8 words a destination, and two words in each net for a doubly linked list.
  *
- *     | capability ID, 4 words | first net | tenant index | nets | hash |
+ *     | identifier, 4 words | first net | list and tenant index | nets | hash |
  *
  * Tenant 0 holds the routes that no tenant imports.
  */
@@ -64,9 +67,10 @@ export class DestinationIndex {
     return this.#top;
   }
 
-  /** The capability ID is the 16 octets at `at`. */
-  find(tenant: number, octets: Uint8Array, at: number): DestinationId {
-    return this.#find(tenant, this.#want(tenant, octets, at));
+  /** The identifier is the 16 octets at `at`. */
+  find(tenant: number, octets: Uint8Array, at: number, list: number = SITE_LIST): DestinationId {
+    const scope = scopeOf(list, tenant);
+    return this.#find(scope, this.#want(scope, octets, at));
   }
 
   /** Makes the memory of the destinations of these nets come closer: their cache misses overlap when they are asked for together. */
@@ -78,9 +82,10 @@ export class DestinationIndex {
     for (let i = 0; i < count; i++) {
       const at = this.#store.keyStart(ids[i]!);
       hashes[i] = 0;
-      if (!isSiteKey(keyOctets, at)) continue;
+      const list = listAt(keyOctets, at);
+      if (list === NO_LIST) continue;
       const tenant = tenantOf[nets[(ids[i]! << NET_SHIFT) + ATTRIBUTES]!]!;
-      hashes[i] = this.#want(tenant, keyOctets, at + CAPABILITY_ID_AT);
+      hashes[i] = this.#want(scopeOf(list, tenant), keyOctets, at + ID_AT);
       const slots = this.#index.segment(hashes[i]!);
       touched ^= slots[this.#index.home(slots, hashes[i]!)]!;
     }
@@ -92,14 +97,14 @@ export class DestinationIndex {
     return touched;
   }
 
-  /** Brings a capability ID into `#wanted`; returns its hash. */
-  #want(tenant: number, octets: Uint8Array, at: number): number {
+  /** Brings an identifier into `#wanted`; returns its hash. */
+  #want(scope: number, octets: Uint8Array, at: number): number {
     const wanted = this.#wantedOctets;
     for (let i = 0; i < 16; i++) wanted[i] = octets[at + i]!;
-    return this.#hash.hash(this.#wantedView, 0, 16) ^ Math.imul(tenant, 0x9e3779b1);
+    return this.#hash.hash(this.#wantedView, 0, 16) ^ Math.imul(scope, 0x9e3779b1);
   }
 
-  #find(tenant: number, hash: number): DestinationId {
+  #find(scope: number, hash: number): DestinationId {
     const wanted = this.#wanted;
     const records = this.#records;
     const slots = this.#index.segment(hash);
@@ -112,17 +117,18 @@ export class DestinationIndex {
         records[record + 1] === wanted[1] &&
         records[record + 2] === wanted[2] &&
         records[record + 3] === wanted[3];
-      if (sameId && records[record + TENANT] === tenant) return id;
+      if (sameId && records[record + SCOPE] === scope) return id;
     }
     return 0;
   }
 
-  /** Puts a net, whose key begins at `at` of the key octets, into the destination of its capability; 0: into none. */
-  place(net: NetId, tenant: number, at: number): DestinationId {
+  /** Puts a net, whose key begins at `at` of the key octets, into its list. */
+  place(net: NetId, tenant: number, list: number, at: number): DestinationId {
     const { nets, keyOctets } = this.#store;
-    const hash = this.#want(tenant, keyOctets, at + CAPABILITY_ID_AT);
-    let id = this.#find(tenant, hash);
-    if (id === 0) id = this.#add(tenant, hash);
+    const scope = scopeOf(list, tenant);
+    const hash = this.#want(scope, keyOctets, at + ID_AT);
+    let id = this.#find(scope, hash);
+    if (id === 0) id = this.#add(scope, hash);
     const record = id << SHIFT;
     const first = this.#records[record + FIRST]!;
     const own = net << NET_SHIFT;
@@ -135,8 +141,8 @@ export class DestinationIndex {
     return id;
   }
 
-  /** `#wanted` holds the capability ID: it has just been looked for. */
-  #add(tenant: number, hash: number): DestinationId {
+  /** `#wanted` holds the identifier: it has just been looked for. */
+  #add(scope: number, hash: number): DestinationId {
     const reused = this.#free;
     const id = reused === 0 ? this.#top : reused;
     if (id << SHIFT >= this.#records.length) throw new RangeError("changed destinations are not drained");
@@ -147,7 +153,7 @@ export class DestinationIndex {
     else this.#free = this.#records[record + FIRST]!;
     this.#records.set(this.#wanted, record);
     this.#records[record + FIRST] = 0;
-    this.#records[record + TENANT] = tenant;
+    this.#records[record + SCOPE] = scope;
     this.#records[record + COUNT] = 0;
     this.#records[record + HASH] = hash;
     return id;
@@ -171,7 +177,7 @@ export class DestinationIndex {
   freeIfEmpty(id: DestinationId): void {
     const record = id << SHIFT;
     if (this.#records[record + COUNT] !== 0) return;
-    if (this.#records[record + TENANT] !== 0 && this.changed.has(id)) return;
+    if (this.tenant(id) !== 0 && this.changed.has(id)) return;
     this.#index.remove(this.#records[record + HASH]!, id);
     this.#records[record + COUNT] = UNUSED;
     this.#records[record + FIRST] = this.#free;
@@ -184,15 +190,19 @@ export class DestinationIndex {
   }
 
   tenant(id: DestinationId): number {
-    return this.#records[(id << SHIFT) + TENANT]!;
+    return this.#records[(id << SHIFT) + SCOPE]! & TENANT_MASK;
+  }
+
+  list(id: DestinationId): number {
+    return this.#records[(id << SHIFT) + SCOPE]! >>> LIST_SHIFT;
   }
 
   routes(id: DestinationId): number {
     return this.#records[(id << SHIFT) + COUNT]!;
   }
 
-  /** A copy. */
-  capabilityId(id: DestinationId): Uint8Array {
+  /** CapID or AgentID; a copy. */
+  identifier(id: DestinationId): Uint8Array {
     const at = 4 * (id << SHIFT);
     return this.#octets.slice(at, at + 16);
   }
@@ -201,4 +211,8 @@ export class DestinationIndex {
   firstNet(id: DestinationId): NetId {
     return id === 0 ? 0 : this.#records[(id << SHIFT) + FIRST]!;
   }
+}
+
+function scopeOf(list: number, tenant: number): number {
+  return (list << LIST_SHIFT) | tenant;
 }

@@ -4,16 +4,17 @@ import { AttributeStore, type SetPolicy } from "./attribute-store.ts";
 import type { AttributeSet } from "./attributes.ts";
 import { hasHashMismatch } from "./brownfield-mark.ts";
 import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.ts";
-import { CapabilityTable } from "./capability-table.ts";
+import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { NetStore } from "./net-store.ts";
 import type { NetTable, NetTableParts } from "./net-table.ts";
 import { PeerBook } from "./peer-book.ts";
 import { reserve } from "./reserve.ts";
-import type { PeerIndex, Rib, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
+import type { AttestationState, PeerIndex, Rib, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 import { LONGEST_UNICAST_KEY, unicastKeyLength } from "./unicast-key.ts";
 import { UnicastTable } from "./unicast-table.ts";
+import type { WeightSource } from "./weight.ts";
 
 export interface RibOptions {
   /** This router: the peer with number 0. */
@@ -31,6 +32,19 @@ export interface RibOptions {
   readonly maxPeers?: number;
   /** Critical labels that this router understands. Default: none. */
   readonly understoodLabels?: readonly string[];
+  /**
+   * What verifying the claim of a set came to, asked when the set is first seen and when its routes are decided.
+   * Default: not found.
+   */
+  readonly attestation?: (set: AttributeSet) => AttestationState;
+  /** Whether a route may be used whose claim nobody has verified. Default true. */
+  readonly acceptUnattested?: boolean;
+  /** Default: link bandwidth. */
+  readonly weights?: WeightSource;
+  /** How many steps of the score one class of network cost outweighs. Default 1. */
+  readonly networkCostWeight?: number;
+  /** Extended community of this router's own site, eight octets: whose instances are its own. */
+  readonly siteOfOrigin?: Uint8Array;
 }
 
 export interface RibParts {
@@ -71,7 +85,8 @@ class RoutingInformationBase implements Rib {
     this.#parts = parts;
     this.#clock = clock;
     this.#peers = new PeerBook((options.maxPeers ?? 1024) + 1, options.local);
-    const policy = setPolicy(options.tenants, new Set(options.understoodLabels));
+    const choice = choiceOf(options);
+    const policy = setPolicy(options.tenants, choice);
     const sets = options.maxAttributeSets ?? Math.max(1024, Math.min(2 ** 20, options.maxRoutes));
     this.attributes = reserve("attributes", sets, log, (limit) => new AttributeStore(limit, policy, clock, random));
     this.capability = reserve("capability", options.maxRoutes, log, (maxRoutes) => {
@@ -79,7 +94,7 @@ class RoutingInformationBase implements Rib {
       const keyWords = (SITE_KEY_OCTETS + 3) >> 2;
       const keys = { keyWords, maxKey: LONGEST_KEY, keyLength: typedKeyLength };
       const store = new NetStore({ maxRoutes, maxPaths, ...keys }, random);
-      return new CapabilityTable(this.#tableParts(store), new Set(options.understoodLabels), random);
+      return new CapabilityTable(this.#tableParts(store), choice, random);
     });
     this.#leases = new LeaseWatch(this.attributes, clock, () => this.capability.recheck());
     this.#watch("capability", this.capability);
@@ -155,7 +170,10 @@ class RoutingInformationBase implements Rib {
 }
 
 /** The tenant with the lowest index among those that import one of the set's route targets. @see RFC 4364 §4.3.1 */
-function setPolicy(tenants: readonly Tenant[], labels: ReadonlySet<string>): (set: AttributeSet) => SetPolicy {
+function setPolicy(
+  tenants: readonly Tenant[],
+  { labels, attestation, acceptUnattested }: CapabilityChoice,
+): (set: AttributeSet) => SetPolicy {
   const byIndex = [...tenants].sort((a, b) => a.index - b.index);
   return (set) => {
     const tenant = byIndex.find(({ importTargets }) =>
@@ -163,9 +181,22 @@ function setPolicy(tenants: readonly Tenant[], labels: ReadonlySet<string>): (se
     );
     const { semantic } = set;
     const understood = semantic?.labels.every(({ critical, text }) => !critical || labels.has(text)) === true;
+    const attested = attestation(set);
+    const isTrusted = attested === "valid" || (attested === "not-found" && acceptUnattested);
     return {
       tenantIndex: tenant?.index ?? 0,
-      eligible: tenant !== undefined && understood && semantic?.state !== "down" && !hasHashMismatch(set),
+      eligible: tenant !== undefined && understood && isTrusted && semantic?.state !== "down" && !hasHashMismatch(set),
     };
+  };
+}
+
+function choiceOf(options: RibOptions): CapabilityChoice {
+  return {
+    labels: new Set(options.understoodLabels),
+    attestation: options.attestation ?? (() => "not-found"),
+    acceptUnattested: options.acceptUnattested ?? true,
+    networkCostWeight: options.networkCostWeight ?? 1,
+    siteOfOrigin: options.siteOfOrigin,
+    weights: options.weights ?? "link-bandwidth",
   };
 }

@@ -176,6 +176,9 @@ export interface CapabilityCandidate {
   readonly since: Milliseconds;
 }
 
+/** What verifying the claim of a route came to; "not-found": nobody has verified one. @see DESIGN section 4.3 */
+export type AttestationState = "valid" | "not-found" | "invalid";
+
 export type Judgement = "winner" | "group" | "excluded";
 
 export interface JudgedCandidate {
@@ -197,6 +200,32 @@ export interface Destination {
   readonly routes: number;
 }
 
+/** What was decided about one agent of one tenant: where it is. */
+export interface AgentSelection {
+  readonly tenantIndex: number;
+  /** 16 octets, the hash of its URI. */
+  readonly agentId: Uint8Array;
+  readonly winner: CapabilityCandidate | undefined;
+  readonly candidates: readonly JudgedCandidate[];
+}
+
+/** What was decided about one prefix of names of one tenant: who can resolve names below it. */
+export interface PrefixSelection {
+  readonly tenantIndex: number;
+  /** `/vision`; `/` for every name. */
+  readonly prefix: string;
+  readonly group: readonly CapabilityCandidate[];
+  readonly winner: CapabilityCandidate | undefined;
+  readonly candidates: readonly JudgedCandidate[];
+}
+
+/** What was decided about the instances of one capability at this router's own site, those of its other routers included. */
+export interface InstanceSelection {
+  readonly tenantIndex: number;
+  readonly capabilityId: CapabilityId;
+  readonly candidates: readonly (JudgedCandidate & { readonly instanceId: Uint8Array })[];
+}
+
 /** Which rows of a table are wanted; an absent member leaves nothing out. */
 export interface RouteFilter {
   readonly peer?: PeerIndex;
@@ -204,12 +233,19 @@ export interface RouteFilter {
   readonly capabilityId?: CapabilityId;
 }
 
+/** What the key of a route is about. */
+export type RouteSubject =
+  | { readonly type: "site"; readonly capabilityId: CapabilityId }
+  | { readonly type: "instance"; readonly capabilityId: CapabilityId; readonly instanceId: Uint8Array }
+  | { readonly type: "agent"; readonly agentId: Uint8Array }
+  | { readonly type: "prefix"; readonly prefix: string };
+
 /** One path of one net, for people and for monitoring. */
 export interface RouteRow {
   readonly key: Uint8Array;
+  readonly subject: RouteSubject;
   /** `undefined`: no tenant imports it. */
   readonly tenantIndex: number | undefined;
-  readonly capabilityId: CapabilityId;
   readonly originId: number;
   readonly nextHop: Ipv6Address;
   readonly attributes: AttributeSet;
@@ -226,11 +262,24 @@ export interface CapabilityView {
   onDestinationsChanged: (() => void) | undefined;
   /**
    * Visits up to `limit` changed destinations, each once with its selection of now; returns how many are left. Here
-   * `candidates` has one entry a site: what `select` says about further paths to the same site is left out.
+   * `candidates` has one entry a site: what `select` says about further paths to the same site is left out. `visitAgent`:
+   * the same for agents; without it they are passed over.
    */
-  drainDestinations(visit: (selection: CapabilitySelection) => void, limit: number): number;
+  drainDestinations(
+    visit: (selection: CapabilitySelection) => void,
+    limit: number,
+    visitAgent?: (selection: AgentSelection) => void,
+  ): number;
   /** Decides now; an unknown destination has no candidates. Cost grows with the candidates. */
   select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection;
+  /** Where an agent is, decided now. */
+  selectAgent(tenantIndex: number, agentId: Uint8Array): AgentSelection;
+  /** The longest prefix of a name that some origin resolves names below, decided now; `undefined`: nobody does. */
+  selectPrefix(tenantIndex: number, name: CapabilityName): PrefixSelection | undefined;
+  /** One prefix, whoever is eligible. */
+  selectExactPrefix(tenantIndex: number, prefix: string): PrefixSelection;
+  /** What the routers of this site have told each other about their instances. */
+  selectInstances(tenantIndex: number, capabilityId: CapabilityId): InstanceSelection;
   /** Every destination of a tenant. May be read over many turns: one that comes or goes meanwhile may be missed. */
   destinations(): IterableIterator<Destination>;
   /** Paths that match, the same way. */

@@ -113,6 +113,7 @@ export const CAPABILITIES: readonly CapabilityRow[] = [
 
 const ROUTE: RouteRow = {
   capability: "/vision/ocr",
+  type: "site",
   capabilityId: "1a2b3c4d00112233445566778899aabb",
   tenant: "acme",
   origin: "10.0.0.2",

@@ -352,15 +352,14 @@ describe("choice among sites", () => {
     const peer = rib.openPeer(ribPeer(9));
     const bandwidth = (value: number) => ({ extendedCommunities: [target(1), linkBandwidth(value)] });
     announce(rib, peer, attributeSet(bandwidth(30)), siteKey(1, 2));
-    announce(rib, peer, attributeSet({ semantic: { score: 8 } }), siteKey(1, 3));
-    announce(rib, peer, attributeSet({ semantic: { score: 0 } }), siteKey(1, 4));
-    announce(rib, peer, attributeSet(bandwidth(0.2)), siteKey(1, 5));
+    announce(rib, peer, attributeSet(bandwidth(0.2)), siteKey(1, 3));
+    const weights = () => rib.capability.select(ACME.index, capabilityNumber(1)).group.map(({ weight }) => weight);
+    assert.deepEqual(weights(), [30, 1]);
+    // A bandwidth that is no number is none, and bandwidths do not compare with scores: then all go by their scores.
+    announce(rib, peer, attributeSet({ semantic: { score: 8 } }), siteKey(1, 4));
+    announce(rib, peer, attributeSet({ semantic: { score: 0 } }), siteKey(1, 5));
     announce(rib, peer, attributeSet(bandwidth(Number.NaN)), siteKey(1, 6));
-    const { group } = rib.capability.select(ACME.index, capabilityNumber(1));
-    assert.deepEqual(
-      group.map(({ weight }) => weight),
-      [30, 8, 1, 1, 5],
-    );
+    assert.deepEqual(weights(), [5, 5, 8, 1, 5]);
   });
 
   it("a tenant sees only what it imports", () => {

@@ -63,7 +63,7 @@ describe("changed destinations", () => {
     );
   });
 
-  it("do not include keys of other route types (DESIGN 4.1)", () => {
+  it("do not include agents, which are seen as what they are (DESIGN 4.1)", () => {
     const { rib } = world();
     const peer = rib.openPeer(ribPeer(2));
     const other = siteKey(1, 2);
@@ -71,7 +71,11 @@ describe("changed destinations", () => {
     announce(rib, peer, attributeSet(), other);
     assert.equal(rib.capability.routes, 1);
     assert.deepEqual(drain(rib), []);
-    assert.deepEqual([...rib.capability.routesOf({})], []);
+    assert.deepEqual(
+      Array.from(rib.capability.routesOf({}), ({ subject }) => subject.type),
+      ["agent"],
+    );
+    assert.deepEqual([...rib.capability.destinations()], []);
   });
 
   it("refuse more routes when nobody looks at them", () => {

@@ -128,6 +128,35 @@ export function siteKey(capability: number, origin: number, rd = 1): Uint8Array 
   return key;
 }
 
+/** A CI key. */
+export function instanceKey(capability: number, origin: number, instance: number, rd = 1): Uint8Array {
+  const key = new Uint8Array(38);
+  key.set(siteKey(capability, origin, rd));
+  key.set([1, 36]);
+  key.set([0, 0, 0, 0, 0, 0, instance >>> 8, instance & 0xff], 30);
+  return key;
+}
+
+/** An AI key; agents are numbered like capabilities. */
+export function agentKey(agent: number, origin: number, rd = 1): Uint8Array {
+  const key = siteKey(agent, origin, rd);
+  key[0] = 4;
+  return key;
+}
+
+/** A CP key: `/vision`, or `/` for every name. */
+export function prefixKey(prefix: string, origin: number, rd = 1): Uint8Array {
+  const labels = prefix.split("/").filter((label) => label !== "");
+  const value = labels.flatMap((label) => [label.length, ...new TextEncoder().encode(label)]);
+  const key = new Uint8Array(15 + value.length);
+  key.set([3, key.length - 2]);
+  key.set(distinguisher(rd), 2);
+  new DataView(key.buffer).setUint32(10, 0x0a000000 + origin);
+  key[14] = labels.length;
+  key.set(value, 15);
+  return key;
+}
+
 export function batch(...keys: Uint8Array[]): KeyBatch {
   const octets = new Uint8Array(keys.reduce((sum, key) => sum + key.length, 3));
   const starts = new Int32Array(keys.length);

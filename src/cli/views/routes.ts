@@ -10,6 +10,7 @@ const LEGEND = "* best   + shares the load   - not eligible   s stale";
 const mark = (row: RouteRow): string => `${MARKS[row.status]}${row.stale ? "s" : ""}`;
 
 export function routesView(rows: readonly RouteRow[], style: TableStyle): string {
+  const onlySites = rows.every(({ type }) => type === "site");
   const text = table(
     [
       {
@@ -17,6 +18,7 @@ export function routesView(rows: readonly RouteRow[], style: TableStyle): string
         cell: (row) =>
           row.status === "excluded" ? { text: mark(row), colour: "red" } : { text: mark(row), colour: "green" },
       },
+      { title: "TYPE", optional: true, cell: (row) => (onlySites ? "" : row.type) },
       { title: "CAPABILITY", shrinkTo: 12, cell: (row) => row.capability },
       { title: "TENANT", cell: (row) => row.tenant },
       { title: "ORIGIN", cell: (row) => row.origin },
@@ -50,7 +52,10 @@ export function routeDetailsView(rows: readonly RouteRow[], style: TableStyle): 
 
 function routeDetails(row: RouteRow, { paint }: TableStyle): string {
   const facts: [string, string | undefined][] = [
+    ["type", row.type],
     ["capability ID", row.capabilityId],
+    ["instance ID", row.instanceId],
+    ["agent ID hash", row.agentId],
     ["next hop", row.local ? `this router (${row.nextHop})` : row.nextHop],
     ["learnt from", `${row.peer}, ${age(row.ageSeconds)} ago${row.stale ? ", stale since its session went down" : ""}`],
     ["decided by", row.step],
@@ -66,6 +71,12 @@ function routeDetails(row: RouteRow, { paint }: TableStyle): string {
           `sequence ${row.lease.sequence}, renewed every ${age(row.lease.renewSeconds)}`,
     ],
     ["labels", row.labels.join(", ")],
+    [
+      "stands for",
+      row.aggregate === undefined
+        ? undefined
+        : `${row.aggregate.count} instances, scores ${row.aggregate.minimum} to ${row.aggregate.maximum}, mean ${row.aggregate.mean}`,
+    ],
     ["local preference", row.localPref?.toString()],
     ["MED", row.multiExitDisc?.toString()],
     ["AS path", row.asPath],

@@ -70,9 +70,18 @@ export interface RouteLeaseRow {
 
 /** One path of the Loc-RIB or an Adj-RIB-In. */
 export interface RouteRow {
-  /** The name, or the capability ID in hexadecimal when no name is known. */
+  readonly type: "site" | "instance" | "prefix" | "agent";
+  /**
+   * What it is about: the capability's name, or its ID in hexadecimal when no name is known; `/vision/...` for names below a
+   * prefix; the agent's ID, or `agent` and its hash where only that is known.
+   */
   readonly capability: string;
-  readonly capabilityId: string;
+  /** Of sites and instances, in hexadecimal. */
+  readonly capabilityId?: string;
+  /** 16 hexadecimal digits. */
+  readonly instanceId?: string;
+  /** The hash of the agent's ID, in hexadecimal. */
+  readonly agentId?: string;
   /** The tenant's name, or its route distinguisher when it is not one of ours. */
   readonly tenant: string;
   /** Router ID of the originating site. */
@@ -94,6 +103,13 @@ export interface RouteRow {
   readonly version?: string;
   readonly labels: readonly string[];
   readonly lease?: RouteLeaseRow;
+  /** What the sites that the route stands for add up to. */
+  readonly aggregate?: {
+    readonly count: number;
+    readonly minimum: number;
+    readonly mean: number;
+    readonly maximum: number;
+  };
   readonly localPref?: number;
   readonly multiExitDisc?: number;
   /** Router ID of where the route entered the AS, when a route reflector passed it on. */

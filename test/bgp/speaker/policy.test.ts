@@ -31,10 +31,7 @@ const hits = (book: PolicyBook): string[] =>
 function seen<T>(router: Router, from: Router, read: (set: AttributeSet) => T): Record<number, T> {
   const rows = router.rows().filter(({ originId }) => originId === from.originId);
   return Object.fromEntries(
-    rows.map(({ capabilityId, attributes }) => [
-      new DataView(capabilityId.buffer, capabilityId.byteOffset).getUint32(12),
-      read(attributes),
-    ]),
+    rows.map(({ key, attributes }) => [new DataView(key.buffer, key.byteOffset).getUint32(22), read(attributes)]),
   );
 }
 
