@@ -2,13 +2,13 @@ import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts";
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
-import { messageLimit, sameFamily, wireFamily } from "../wire/index.ts";
+import { sameFamily, wireFamily } from "../wire/index.ts";
 import type { ExportGroup } from "./export-group.ts";
 import { FamilyIntake, type IntakeTerms, type TakeResult } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
-import { familiesOf, type PeerParts, roleFor } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, roleFor, updateLimit } from "./peer-parts.ts";
 import type { Connection, Endpoint } from "./transport.ts";
 
 const WARN_AT_PERCENT = 75;
@@ -129,6 +129,7 @@ function intakeTerms(
     maximumRoutes: maximumRoutes ?? options.maximumRoutes,
     warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
     ...(restartAfter === undefined ? {} : { restartAfter }),
+    ...(options.looped === undefined ? {} : { looped: options.looped }),
   };
 }
 
@@ -149,7 +150,7 @@ function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerPar
     attributes: rib.attributes,
     group: exportGroup(family, facts, parts),
     family: wireFamily(family, codec.dialect),
-    messageLimit: messageLimit(agreed),
+    messageLimit: updateLimit(options, agreed),
     clock,
     counters: record.counters,
     mayPass: (source) => {

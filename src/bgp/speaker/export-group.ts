@@ -13,16 +13,9 @@ import {
   type Verdict,
 } from "../policy/index.ts";
 import type { Agreement } from "../session/index.ts";
-import {
-  type AttributeCodec,
-  type AttributeContext,
-  isMappedIpv4,
-  LONGEST_KEY,
-  messageLimit,
-  UpdateEncoder,
-} from "../wire/index.ts";
+import { type AttributeCodec, type AttributeContext, isMappedIpv4, LONGEST_KEY, UpdateEncoder } from "../wire/index.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
-import { roleFor } from "./peer-parts.ts";
+import { roleFor, updateLimit } from "./peer-parts.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. */
 export type Exported = (
@@ -61,7 +54,8 @@ export class ExportGroup {
   readonly #facts: ExportFacts;
   readonly #policy: RoutePolicy;
   readonly #peer: PolicyPeer;
-  readonly #agreed: Pick<Agreement, "extendedNextHop" | "extendedMessages">;
+  readonly #agreed: Pick<Agreement, "extendedNextHop">;
+  readonly #updateLimit: number;
   readonly #mode: () => ExportMode;
   /** In which mode the sets were judged that are known. */
   #knownIn: ExportMode | undefined;
@@ -76,7 +70,7 @@ export class ExportGroup {
     facts: ExportFacts,
     policy: RoutePolicy,
     peer: PolicyPeer,
-    agreed: Pick<Agreement, "extendedNextHop" | "extendedMessages">,
+    agreed: Pick<Agreement, "extendedNextHop"> & { readonly updateLimit: number },
     mode: () => ExportMode,
   ) {
     this.#codec = codec;
@@ -85,6 +79,7 @@ export class ExportGroup {
     this.#policy = policy;
     this.#peer = peer;
     this.#agreed = agreed;
+    this.#updateLimit = agreed.updateLimit;
     this.#mode = mode;
   }
 
@@ -139,7 +134,7 @@ export class ExportGroup {
     if (!nextHopAttribute && !this.#mayBeNextHop(sent.nextHop))
       return { ok: false, reason: "next-hop-family", ...hits };
     const attributes = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
-    if (!UpdateEncoder.fits(attributes, LONGEST_KEY[family], messageLimit(this.#agreed))) {
+    if (!UpdateEncoder.fits(attributes, LONGEST_KEY[family], this.#updateLimit)) {
       return { ok: false, reason: "too-large", ...hits };
     }
     return { ok: true, attributes, nextHop: sent.nextHop, ...hits };
@@ -180,11 +175,12 @@ export class ExportGroups {
     if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy, facts);
     const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
     this.#shared.set(policy, shared);
-    const { kind, asWidth, extendedNextHop, extendedMessages } = agreed;
+    const { kind, asWidth, extendedNextHop } = agreed;
     const { nextHopSelf = false, routeServerClient = false } = peer;
     const takesLongLived = agreed.longLived !== undefined;
     const role = roleFor(facts.family, agreed, peer);
-    const session = [kind, asWidth, extendedNextHop, extendedMessages, takesLongLived, role];
+    const limit = updateLimit(peer, agreed);
+    const session = [kind, asWidth, extendedNextHop, limit, takesLongLived, role];
     const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
     const known = shared.get(key);
     if (known !== undefined) return known;
@@ -205,6 +201,7 @@ export class ExportGroups {
     const facts: ExportFacts = { ...session, takesLongLived, ...(role === undefined ? {} : { role }) };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
-    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, agreed, () => this.#mode);
+    const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) };
+    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, limits, () => this.#mode);
   }
 }

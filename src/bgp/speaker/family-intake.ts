@@ -33,6 +33,7 @@ export interface IntakeTerms {
   readonly maximumRoutes: number | undefined;
   readonly warnAtPercent: number;
   readonly restartAfter?: Seconds;
+  readonly looped?: (set: AttributeSet) => void;
 }
 
 export interface FamilyIntakeParts {
@@ -197,8 +198,9 @@ export class FamilyIntake {
     const known = this.#judged.get(received.set);
     if (known !== undefined) return known;
     const { peer } = this.#parts;
-    const { facts, policy } = this.#terms;
+    const { facts, policy, looped } = this.#terms;
     const refusal = importRefusal(received.set, facts);
+    if (refusal?.endsWith("-loop")) looped?.(received.set);
     let judged: Judged | JudgedByKey;
     if (refusal !== undefined) judged = { ok: false, reason: refusal };
     else {

@@ -2,7 +2,7 @@ import { type Clock, type Log, type Random, seconds } from "../../base/index.ts"
 import type { Rib, RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
-import { type AttributeCodec, type BgpRole, wireFamily } from "../wire/index.ts";
+import { type AttributeCodec, type BgpRole, messageLimit, wireFamily } from "../wire/index.ts";
 import type { ExportGroup, GroupFacts } from "./export-group.ts";
 import type { PeerObserver } from "./observer.ts";
 import type { PeerFamily, PeerOptions, SpeakerOptions } from "./options.ts";
@@ -41,6 +41,11 @@ const CAPABILITY_ONLY: readonly PeerFamily[] = [{ family: "capability" }];
 /** The families whose routes are exchanged with a neighbour. */
 export function familiesOf(options: PeerOptions): readonly PeerFamily[] {
   return options.families ?? CAPABILITY_ONLY;
+}
+
+/** Octets of the longest UPDATE that is sent. */
+export function updateLimit({ longestUpdate }: PeerOptions, agreed: Pick<Agreement, "extendedMessages">): number {
+  return Math.min(messageLimit(agreed), longestUpdate ?? Number.POSITIVE_INFINITY);
 }
 
 /** Unicast routes are passed on and never forwarded by this process: no restart of it loses their forwarding. */
