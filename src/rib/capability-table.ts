@@ -78,13 +78,13 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     this.#choice = choice;
   }
 
-  override announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): void {
+  override announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number {
     const { size, limit } = this.#destinations;
     if (size + keys.count > limit) {
       const message = `${size} destinations wait for the forwarding compiler to look at them`;
       throw new RibError({ code: "rib.route-limit", what: "changed destinations", limit }, message);
     }
-    super.announce(peer, keys, attributes);
+    return super.announce(peer, keys, attributes);
   }
 
   get onDestinationsChanged(): (() => void) | undefined {
@@ -301,9 +301,9 @@ export class CapabilityTable extends NetTable implements CapabilityView {
       const lost = losingStep(winner, facts, all);
       const say = () =>
         lost === undefined
-          ? "the same route from the same neighbour over another session"
+          ? "the same route from the same neighbour, over another session or with another path identifier"
           : `another path to the same site is better: ${lost.step.describe(lost.against)} against ${lost.step.describe(facts)}`;
-      into.push(judged(candidate, "excluded", facts.eligible, lost?.step.name ?? "peer-number", say));
+      into.push(judged(candidate, "excluded", facts.eligible, lost?.step.name ?? "path-number", say));
     }
   }
 
@@ -344,18 +344,20 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     const subject = subjectOf(key);
     if (subject === undefined || !isAbout(subject, filter.capabilityId)) return [];
     const rows: RouteRow[] = [];
-    const add = (records: Int32Array, at: number, best: boolean): void => {
+    const add = (records: Int32Array, at: number, path: number): void => {
       const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(records, at, originIdAt(key, 0));
       const tenant = this.attributes.tenant[attributes]!;
       if (filter.peer !== undefined && filter.peer !== peer) return;
       if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
       const tenantIndex = tenant === 0 ? undefined : tenant;
       const set = this.attributes.get(attributes);
-      rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, since, stale, best });
+      const best = path === 0;
+      const pathId = this.marks.receivedId(net, path, peer);
+      rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });
     };
-    add(nets, record, true);
+    add(nets, record, 0);
     for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      add(paths, path << PATH_SHIFT, false);
+      add(paths, path << PATH_SHIFT, path);
     }
     return rows;
   }

@@ -2,34 +2,51 @@ import type { AttributeStore } from "./attribute-store.ts";
 import { LOCAL_GAIN } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
+import type { PathMarks } from "./path-marks.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 
-/** What a step did to its net: numbers, as there is one for each route. */
-export type PathOutcome = typeof BEST_STAYS | typeof BEST_CHANGED | typeof NET_LOST;
-export const BEST_STAYS = 0;
-export const BEST_CHANGED = 1;
+/** What a step did to its net: numbers, as there is one for each route; the larger one includes the smaller ones. */
+export type PathOutcome = typeof NOTHING | typeof OTHERS_CHANGED | typeof BEST_CHANGED | typeof NET_LOST;
+export const NOTHING = 0;
+/** The best path stays; another one came, went, or is not what it was. */
+export const OTHERS_CHANGED = 1;
+export const BEST_CHANGED = 2;
 /** It has no path any more. */
-export const NET_LOST = 2;
+export const NET_LOST = 3;
+/** The neighbour has as many paths of this net as it may. */
+export const TOO_MANY = -1;
+
+const NOWHERE = -1;
 
 export interface NetPathsParts {
   readonly store: NetStore;
   readonly attributes: AttributeStore;
   readonly tags: PathTags;
   readonly chooser: PathChooser;
+  readonly marks: PathMarks;
   readonly peerLimit: number;
+  /** Paths of one net that one neighbour may have. */
+  readonly pathLimit: number;
 }
 
-/** The paths of each net: the best in the net's record, others in a list behind it, and how many each peer has. */
+/**
+ * The paths of each net: the best in the net's record, others in a list behind it, and how many each peer has. A path is
+ * known by its peer and the identifier that it came with, 0 where there are none.
+ */
 export class NetPaths {
   readonly #store: NetStore;
   readonly #attributes: AttributeStore;
   readonly #tags: PathTags;
   readonly #chooser: PathChooser;
-  /** By peer: its paths, and those of them that are stale. */
+  readonly #marks: PathMarks;
+  readonly #pathLimit: number;
+  /** By peer: its paths, and those of them that it has not confirmed. */
   readonly ofPeer: Int32Array;
-  readonly staleOf: Int32Array;
+  readonly unconfirmedOf: Int32Array;
+  /** Bits of the slots whose paths the latest step has changed. */
+  changedSlots = 0;
   #total = 0;
 
   constructor(parts: NetPathsParts) {
@@ -37,25 +54,61 @@ export class NetPaths {
     this.#attributes = parts.attributes;
     this.#tags = parts.tags;
     this.#chooser = parts.chooser;
+    this.#marks = parts.marks;
+    this.#pathLimit = parts.pathLimit;
     this.ofPeer = new Int32Array(parts.peerLimit);
-    this.staleOf = new Int32Array(parts.peerLimit);
+    this.unconfirmedOf = new Int32Array(parts.peerLimit);
   }
 
   get total(): number {
     return this.#total;
   }
 
-  /** Adds the path of the peer in `tag`, or overwrites it. True: the best path is another one now. */
-  put(id: NetId, tag: number, attributes: AttributeId, now: number): boolean {
+  /** Adds the path of the peer in `tag` with this identifier, or overwrites it. */
+  put(id: NetId, tag: number, pathId: number, attributes: AttributeId, now: number): PathOutcome | typeof TOO_MANY {
     const { nets } = this.#store;
     const net = id << NET_SHIFT;
+    this.changedSlots = 0;
     if (nets[net + ATTRIBUTES] === 0) {
       this.#write(nets, net, tag, attributes, now);
+      this.#mark(id, 0, pathId);
       this.#count(tag, 1);
-      return true;
+      return BEST_CHANGED;
     }
-    if ((nets[net + TAG]! & 0xffff) === (tag & 0xffff)) return this.#replaceBest(id, tag, attributes, now);
-    return this.#putFurther(id, tag, attributes, now);
+    if (this.#isAt(id, 0, tag & 0xffff, pathId)) return this.#replaceBest(id, tag, attributes, now);
+    return this.#putFurther(id, tag, pathId, attributes, now);
+  }
+
+  #isAt(id: NetId, place: number, peer: PeerIndex, pathId: number): boolean {
+    if ((this.#tagAt(id, place) & 0xffff) !== peer) return false;
+    return !this.#marks.isUsed || this.#marks.idOf(id, place) === pathId;
+  }
+
+  #tagAt(id: NetId, place: number): number {
+    const { nets, paths } = this.#store;
+    return place === 0 ? nets[(id << NET_SHIFT) + TAG]! : paths[(place << PATH_SHIFT) + TAG]!;
+  }
+
+  #attributesAt(id: NetId, place: number): AttributeId {
+    const { nets, paths } = this.#store;
+    return place === 0 ? nets[(id << NET_SHIFT) + ATTRIBUTES]! : paths[(place << PATH_SHIFT) + ATTRIBUTES]!;
+  }
+
+  #next(id: NetId, place: number): number {
+    const { nets, paths } = this.#store;
+    return place === 0 ? nets[(id << NET_SHIFT) + FURTHER]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
+  }
+
+  /** Of a path that is new in its record. */
+  #mark(id: NetId, place: number, pathId: number): void {
+    if (!this.#marks.isUsed) return;
+    this.#marks.setId(id, place, pathId);
+    this.#marks.setSlot(id, place, 0);
+  }
+
+  #noteSlot(id: NetId, place: number): void {
+    const slot = this.#marks.isUsed ? this.#marks.slotOf(id, place) : 0;
+    if (slot !== 0) this.changedSlots |= 1 << (slot - 1);
   }
 
   #write(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): void {
@@ -68,7 +121,7 @@ export class NetPaths {
   /** Only for a record that holds a path. */
   #overwrite(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): boolean {
     const old = records[record + ATTRIBUTES]!;
-    this.#refreshed(records[record + TAG]!);
+    this.#confirmed(records[record + TAG]!);
     if (old === attributes) {
       records[record + TAG] = tag;
       return false;
@@ -78,8 +131,8 @@ export class NetPaths {
     return true;
   }
 
-  #refreshed(tag: number): void {
-    if (this.#tags.isStale(tag)) this.staleOf[tag & 0xffff]!--;
+  #confirmed(tag: number): void {
+    if (!this.#tags.isConfirmed(tag)) this.unconfirmedOf[tag & 0xffff]!--;
   }
 
   #count(tag: number, paths: 1 | -1): void {
@@ -87,36 +140,76 @@ export class NetPaths {
     this.ofPeer[tag & 0xffff]! += paths;
   }
 
-  #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): boolean {
+  #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): PathOutcome {
     const { nets } = this.#store;
     const net = id << NET_SHIFT;
     const wasStale = this.#tags.isStale(nets[net + TAG]!);
     const other = this.#overwrite(nets, net, tag, attributes, now);
+    if (other) this.#noteSlot(id, 0);
     const swapped = nets[net + FURTHER] !== 0 && (other || wasStale) && this.#chooser.reselect(id);
-    return other || swapped;
+    return other || swapped ? BEST_CHANGED : NOTHING;
   }
 
-  #putFurther(id: NetId, tag: number, attributes: AttributeId, now: number): boolean {
+  #putFurther(
+    id: NetId,
+    tag: number,
+    pathId: number,
+    attributes: AttributeId,
+    now: number,
+  ): PathOutcome | typeof TOO_MANY {
     const { nets, paths } = this.#store;
     const net = id << NET_SHIFT;
+    const peer = tag & 0xffff;
     const rankOfBest = this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
     const rank = this.#rank(attributes, tag);
+    let own = (nets[net + TAG]! & 0xffff) === peer ? 1 : 0;
+    let unconfirmed = own === 1 && !this.#tags.isConfirmed(nets[net + TAG]!) ? 0 : NOWHERE;
     let path = nets[net + FURTHER]!;
-    while (path !== 0 && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== (tag & 0xffff)) {
+    while (path !== 0) {
+      const other = paths[(path << PATH_SHIFT) + TAG]!;
+      if ((other & 0xffff) === peer) {
+        if (!this.#marks.isUsed || this.#marks.idOf(id, path) === pathId) break;
+        own++;
+        if (!this.#tags.isConfirmed(other)) unconfirmed = path;
+      }
       path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
     }
+    if (path === 0 && own >= this.#pathLimit) {
+      // A neighbour that is back may have numbered its paths anew: what it has not confirmed makes room.
+      return unconfirmed === NOWHERE ? TOO_MANY : this.#supersede(id, unconfirmed, tag, pathId, attributes, now);
+    }
+    let changed = true;
     let mattered = false;
     if (path === 0) {
       path = this.#store.addPath();
       paths[(path << PATH_SHIFT) + PATH_NEXT] = nets[net + FURTHER]!;
       nets[net + FURTHER] = path;
       this.#write(paths, path << PATH_SHIFT, tag, attributes, now);
+      this.#mark(id, path, pathId);
       this.#count(tag, 1);
     } else {
-      mattered = this.#rank(paths[(path << PATH_SHIFT) + ATTRIBUTES]!, tag) <= rankOfBest;
-      this.#overwrite(paths, path << PATH_SHIFT, tag, attributes, now);
+      const record = path << PATH_SHIFT;
+      mattered = this.#rank(paths[record + ATTRIBUTES]!, tag) <= rankOfBest;
+      const wasStale = this.#tags.isStale(paths[record + TAG]!);
+      const other = this.#overwrite(paths, record, tag, attributes, now);
+      if (other) this.#noteSlot(id, path);
+      changed = other || wasStale;
     }
-    return (mattered || rank <= rankOfBest) && this.#chooser.reselect(id);
+    if ((mattered || rank <= rankOfBest) && this.#chooser.reselect(id)) return BEST_CHANGED;
+    return changed ? OTHERS_CHANGED : NOTHING;
+  }
+
+  /** Puts a path into the record of another one of the same neighbour. */
+  #supersede(id: NetId, place: number, tag: number, pathId: number, attributes: AttributeId, now: number): PathOutcome {
+    const { nets, paths } = this.#store;
+    const isBest = place === 0;
+    const other = isBest
+      ? this.#overwrite(nets, id << NET_SHIFT, tag, attributes, now)
+      : this.#overwrite(paths, place << PATH_SHIFT, tag, attributes, now);
+    this.#marks.setId(id, place, pathId);
+    if (other) this.#noteSlot(id, place);
+    const swapped = nets[(id << NET_SHIFT) + FURTHER] !== 0 && this.#chooser.reselect(id);
+    return swapped || (isBest && other) ? BEST_CHANGED : OTHERS_CHANGED;
   }
 
   #rank(attributes: AttributeId, tag: number): number {
@@ -124,83 +217,114 @@ export class NetPaths {
     return (tag & 0xffff) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
   }
 
-  /** Removes the path of `peer`, if there is one. */
-  drop(id: NetId, peer: PeerIndex): PathOutcome {
+  /** Removes the path of `peer` with this identifier, if there is one. */
+  drop(id: NetId, peer: PeerIndex, pathId: number): PathOutcome {
+    this.changedSlots = 0;
+    if (this.#attributesAt(id, 0) === 0) return NOTHING;
+    let previous = NOWHERE;
+    let place = 0;
+    do {
+      if (this.#isAt(id, place, peer, pathId)) return this.#remove(id, place, previous);
+      previous = place;
+      place = this.#next(id, place);
+    } while (place !== 0);
+    return NOTHING;
+  }
+
+  /** Removes the paths of `peer` that `doomed` names. */
+  dropAll(id: NetId, peer: PeerIndex, doomed: (tag: number, attributes: AttributeId) => boolean): PathOutcome {
+    this.changedSlots = 0;
+    let outcome: PathOutcome = NOTHING;
+    let previous = NOWHERE;
+    let place = 0;
+    while (this.#attributesAt(id, 0) !== 0) {
+      const tag = this.#tagAt(id, place);
+      if ((tag & 0xffff) === peer && doomed(tag, this.#attributesAt(id, place))) {
+        const step = this.#remove(id, place, previous);
+        if (step > outcome) outcome = step;
+        // What is left may have changed places.
+        previous = NOWHERE;
+        place = 0;
+        continue;
+      }
+      previous = place;
+      place = this.#next(id, place);
+      if (place === 0) break;
+    }
+    return outcome;
+  }
+
+  /** @param previous the place in front of `place` in the list */
+  #remove(id: NetId, place: number, previous: number): PathOutcome {
     const { nets, paths } = this.#store;
     const net = id << NET_SHIFT;
-    const best = nets[net + ATTRIBUTES]!;
-    if (best === 0) return BEST_STAYS;
-    const tag = nets[net + TAG]!;
-    const first = nets[net + FURTHER]!;
-    if ((tag & 0xffff) === peer) {
+    const attributes = this.#attributesAt(id, place);
+    const tag = this.#tagAt(id, place);
+    if (place === 0) {
+      const first = nets[net + FURTHER]!;
       if (first === 0) nets[net + ATTRIBUTES] = 0;
       else {
         const record = first << PATH_SHIFT;
         for (let word = ATTRIBUTES; word <= SINCE; word++) nets[net + word] = paths[record + word]!;
         nets[net + FURTHER] = paths[record + PATH_NEXT]!;
+        if (this.#marks.isUsed) this.#marks.swap(id, first);
         this.#store.removePath(first);
-        this.#chooser.reselect(id);
+        if (nets[net + FURTHER] !== 0) this.#chooser.reselect(id);
       }
-      this.#forget(best, tag);
+      this.#forget(attributes, tag);
       return first === 0 ? NET_LOST : BEST_CHANGED;
     }
-    let previous = 0;
-    let path = first;
-    while (path !== 0 && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== peer) {
-      previous = path;
-      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
-    }
-    if (path === 0) return BEST_STAYS;
-    const record = path << PATH_SHIFT;
-    const following = paths[record + PATH_NEXT]!;
+    const following = this.#next(id, place);
     if (previous === 0) nets[net + FURTHER] = following;
     else paths[(previous << PATH_SHIFT) + PATH_NEXT] = following;
-    const attributes = paths[record + ATTRIBUTES]!;
-    const pathTag = paths[record + TAG]!;
-    const mattered = this.#rank(attributes, pathTag) <= this.#rank(best, tag);
-    this.#store.removePath(path);
-    this.#forget(attributes, pathTag);
-    return mattered && this.#chooser.reselect(id) ? BEST_CHANGED : BEST_STAYS;
+    const mattered = this.#rank(attributes, tag) <= this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
+    this.#store.removePath(place);
+    this.#forget(attributes, tag);
+    return mattered && this.#chooser.reselect(id) ? BEST_CHANGED : OTHERS_CHANGED;
   }
 
   #forget(attributes: AttributeId, tag: number): void {
-    this.#refreshed(tag);
+    this.#confirmed(tag);
     this.#count(tag, -1);
     this.#attributes.release(attributes);
   }
 
-  /** Gives the path of `peer`, which must have one, other attributes; without any it is removed. */
-  replace(id: NetId, peer: PeerIndex, change: (attributes: AttributeId) => AttributeId | undefined): PathOutcome {
+  /** Gives the stale paths of `peer` other attributes; without any they are removed. */
+  replaceStale(id: NetId, peer: PeerIndex, change: (attributes: AttributeId) => AttributeId | undefined): PathOutcome {
     const { nets, paths } = this.#store;
     const net = id << NET_SHIFT;
-    const isBest = (nets[net + TAG]! & 0xffff) === peer;
-    let path = nets[net + FURTHER]!;
-    while (!isBest && (paths[(path << PATH_SHIFT) + TAG]! & 0xffff) !== peer) {
-      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+    if (nets[net + KEY] === 0 || nets[net + ATTRIBUTES] === 0) return NOTHING;
+    let outcome: PathOutcome = NOTHING;
+    let slots = 0;
+    let goes = false;
+    let place = 0;
+    do {
+      const tag = this.#tagAt(id, place);
+      const old = this.#attributesAt(id, place);
+      const attributes = (tag & 0xffff) === peer && this.#tags.isStale(tag) ? change(old) : old;
+      if (attributes === undefined) goes = true;
+      else if (attributes !== old) {
+        this.#attributes.retain(attributes);
+        if (place === 0) nets[net + ATTRIBUTES] = attributes;
+        else paths[(place << PATH_SHIFT) + ATTRIBUTES] = attributes;
+        this.#attributes.release(old);
+        this.changedSlots = 0;
+        this.#noteSlot(id, place);
+        slots |= this.changedSlots;
+        if (outcome !== BEST_CHANGED) outcome = place === 0 ? BEST_CHANGED : OTHERS_CHANGED;
+      }
+      place = this.#next(id, place);
+    } while (place !== 0);
+    if (outcome !== NOTHING && nets[net + FURTHER] !== 0 && this.#chooser.reselect(id)) outcome = BEST_CHANGED;
+    if (goes) {
+      const dropped = this.dropAll(
+        id,
+        peer,
+        (tag, attributes) => this.#tags.isStale(tag) && change(attributes) === undefined,
+      );
+      if (dropped > outcome) outcome = dropped;
     }
-    const records = isBest ? nets : paths;
-    const at = (isBest ? net : path << PATH_SHIFT) + ATTRIBUTES;
-    const old = records[at]!;
-    const attributes = change(old);
-    if (attributes === old) return BEST_STAYS;
-    if (attributes === undefined) return this.drop(id, peer);
-    this.#attributes.retain(attributes);
-    records[at] = attributes;
-    this.#attributes.release(old);
-    const swapped = nets[net + FURTHER] !== 0 && this.#chooser.reselect(id);
-    return isBest || swapped ? BEST_CHANGED : BEST_STAYS;
-  }
-
-  /** The tag of the path of `peer`, if it has one. */
-  tagOf(id: NetId, peer: PeerIndex): number | undefined {
-    const { nets, paths } = this.#store;
-    const net = id << NET_SHIFT;
-    if (nets[net + KEY] === 0 || nets[net + ATTRIBUTES] === 0) return undefined;
-    if ((nets[net + TAG]! & 0xffff) === peer) return nets[net + TAG]!;
-    for (let path = nets[net + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      const tag = paths[(path << PATH_SHIFT) + TAG]!;
-      if ((tag & 0xffff) === peer) return tag;
-    }
-    return undefined;
+    this.changedSlots = slots;
+    return outcome;
   }
 }

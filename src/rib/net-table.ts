@@ -2,13 +2,16 @@ import type { Clock } from "../base/index.ts";
 import type { AttributeStore } from "./attribute-store.ts";
 import { IdSet } from "./id-set.ts";
 import { BufferView } from "./keyed-hash.ts";
-import { BEST_STAYS, NET_LOST, NetPaths, type PathOutcome } from "./net-paths.ts";
+import { NET_LOST, NetPaths, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./net-paths.ts";
 import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
+import { PathMarks } from "./path-marks.ts";
+import { PathSlots } from "./path-slots.ts";
 import { PathTags } from "./path-tags.ts";
+import { PathsOutput } from "./paths-output.ts";
 import type { PeerBook } from "./peer-book.ts";
-import { makeChainScratch, NeighbourOutput, type OutputHost } from "./route-output.ts";
-import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable } from "./types.ts";
+import { makeChainScratch, NeighbourOutput, type OutputHost, type TableOutput } from "./route-output.ts";
+import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable, SentPaths } from "./types.ts";
 
 const NETS_PER_TURN = 8192;
 
@@ -17,6 +20,8 @@ export interface NetTableParts {
   readonly attributes: AttributeStore;
   readonly peers: PeerBook;
   readonly clock: Clock;
+  /** Paths of one net that one neighbour may have. @see RFC 7911 */
+  readonly pathLimit: number;
 }
 
 /** Adj-RIB-In, Loc-RIB and Adj-RIB-Out of one family in one set of records. */
@@ -29,7 +34,11 @@ export class NetTable implements RouteTable, OutputHost {
   readonly chainHeads: Int32Array;
   readonly chainNext: Int32Array;
   protected readonly tags: PathTags;
+  protected readonly marks: PathMarks;
+  readonly slots: PathSlots;
   readonly #outputs: NeighbourOutput[] = [];
+  /** Of neighbours that are told several paths of a net. */
+  readonly #pathsOutputs: PathsOutput[] = [];
   protected readonly chooser: PathChooser;
   readonly #view = new BufferView();
   readonly #paths: NetPaths;
@@ -57,9 +66,14 @@ export class NetTable implements RouteTable, OutputHost {
     this.chainHeads = scratch.chainHeads;
     this.chainNext = scratch.chainNext;
     this.tags = new PathTags(parts.peers.limit);
-    this.chooser = new PathChooser(parts.store, parts.attributes, parts.peers, this.tags);
-    const { tags, chooser } = this;
-    this.#paths = new NetPaths({ ...parts, tags, chooser, peerLimit: parts.peers.limit });
+    const { maxRoutes, maxPaths } = parts.store.options;
+    this.marks = new PathMarks({ maxRoutes, maxPaths, peers: parts.peers.limit });
+    this.chooser = new PathChooser(parts.store, parts.attributes, parts.peers, this.tags, this.marks);
+    const { tags, chooser, marks } = this;
+    this.slots = new PathSlots(parts.store, chooser, marks, (net, bit) => {
+      for (const output of this.#pathsOutputs) output.reassigned(net, bit);
+    });
+    this.#paths = new NetPaths({ ...parts, tags, chooser, marks, peerLimit: parts.peers.limit });
     this.#lost = new IdSet(this.capacity + 1);
   }
 
@@ -75,7 +89,10 @@ export class NetTable implements RouteTable, OutputHost {
     return this.#paths.ofPeer[peer]!;
   }
 
-  announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): void {
+  announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number {
+    const { pathIds } = keys;
+    this.marks.sawIds(peer, pathIds !== undefined);
+    let leftOut = 0;
     const view = this.#lookAhead(keys);
     const base = keys.octets.byteOffset;
     const tag = this.tags.of(peer);
@@ -84,21 +101,28 @@ export class NetTable implements RouteTable, OutputHost {
     this.#isBatch = true;
     try {
       for (let i = 0; i < keys.count; i++) {
-        this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!, tag, attributes, now);
+        const pathId = pathIds === undefined ? 0 : pathIds[i]!;
+        if (
+          !this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!, tag, pathId, attributes, now)
+        ) {
+          leftOut++;
+        }
       }
     } finally {
       this.#isBatch = false;
       this.touch(this.#changedNets, this.#changedCount);
       for (let i = 0; i < this.#changedCount; i++) this.#changed(this.#changedNets[i]!);
     }
+    return leftOut;
   }
 
   withdraw(peer: PeerIndex, keys: KeyBatch): void {
+    const { pathIds } = keys;
     const view = this.#lookAhead(keys);
     const base = keys.octets.byteOffset;
     for (let i = 0; i < keys.count; i++) {
       const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!);
-      if (id !== 0) this.#conclude(id, this.#paths.drop(id, peer));
+      if (id !== 0) this.#conclude(id, this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!));
     }
   }
 
@@ -142,19 +166,25 @@ export class NetTable implements RouteTable, OutputHost {
     length: number,
     hash: number,
     tag: number,
+    pathId: number,
     attributes: AttributeId,
     now: number,
-  ): void {
+  ): boolean {
     const { store } = this;
     const { nets } = store;
     let id = store.find(view, at, length, hash);
     if (id === 0) id = store.addNet(view, at, length, hash);
     else if (nets[(id << NET_SHIFT) + ATTRIBUTES] === 0) this.#lost.delete(id);
-    if (this.#paths.put(id, tag, attributes, now)) this.#changed(id);
+    const outcome = this.#paths.put(id, tag, pathId, attributes, now);
+    if (outcome === TOO_MANY) return false;
+    this.#conclude(id, outcome);
+    return true;
   }
 
   #conclude(id: NetId, outcome: PathOutcome): void {
-    if (outcome === BEST_STAYS) return;
+    if (outcome === NOTHING) return;
+    for (const output of this.#pathsOutputs) output.note(id, this.#paths.changedSlots);
+    if (outcome === OTHERS_CHANGED) return;
     this.#changed(id);
     if (outcome === NET_LOST) this.#lose(id);
   }
@@ -166,6 +196,11 @@ export class NetTable implements RouteTable, OutputHost {
     }
     this.bestChanged(id);
     for (const output of this.#outputs) output.note(id);
+  }
+
+  /** The order of the paths of a net may be another one. */
+  #reordered(id: NetId): void {
+    for (const output of this.#pathsOutputs) output.reordered(id);
   }
 
   /** These nets come to `bestChanged` next: a family may bring what it keeps beside them closer. */
@@ -184,20 +219,29 @@ export class NetTable implements RouteTable, OutputHost {
 
   settle(id: NetId): void {
     if (!this.#lost.has(id) || this.#outputs.some((output) => output.wants(id))) return;
+    if (this.#pathsOutputs.some((output) => output.wants(id))) return;
     this.#lost.delete(id);
     this.store.removeNet(id);
   }
 
   markStale(peer: PeerIndex): void {
     if (this.#paths.ofPeer[peer] === 0) return;
-    this.tags.nextEpoch(peer);
-    this.#paths.staleOf[peer] = this.#paths.ofPeer[peer]!;
+    this.tags.distrust(peer);
+    this.#paths.unconfirmedOf[peer] = this.#paths.ofPeer[peer]!;
     this.#sweepCursor.delete(peer);
     this.recheck();
   }
 
+  beginRefresh(peer: PeerIndex): void {
+    this.tags.recount(peer);
+    this.#paths.unconfirmedOf[peer] = this.#paths.ofPeer[peer]!;
+    this.#sweepCursor.delete(peer);
+  }
+
   sweepStale(peer: PeerIndex, budget: number): boolean {
-    return this.#sweep(peer, budget, this.#paths.staleOf, (tag) => this.tags.isStale(tag));
+    const done = this.#sweep(peer, budget, this.#paths.unconfirmedOf, (tag) => !this.tags.isConfirmed(tag));
+    if (done) this.tags.trust(peer);
+    return done;
   }
 
   replaceStale(peer: PeerIndex, budget: number, change: (attributes: AttributeId) => AttributeId | undefined): boolean {
@@ -205,8 +249,7 @@ export class NetTable implements RouteTable, OutputHost {
     const from = this.#replaceCursor.get(peer) ?? 1;
     const end = Math.min(netTop, from + Math.max(1, budget));
     for (let id = from; id < end; id++) {
-      const tag = this.#paths.tagOf(id, peer);
-      if (tag !== undefined && this.tags.isStale(tag)) this.#conclude(id, this.#paths.replace(id, peer, change));
+      this.#conclude(id, this.#paths.replaceStale(id, peer, change));
     }
     if (end < netTop) this.#replaceCursor.set(peer, end);
     else this.#replaceCursor.delete(peer);
@@ -222,8 +265,7 @@ export class NetTable implements RouteTable, OutputHost {
     let id = this.#sweepCursor.get(peer) ?? 1;
     const end = Math.min(netTop, id + Math.max(1, budget));
     for (; id < end && left[peer] !== 0; id++) {
-      const tag = this.#paths.tagOf(id, peer);
-      if (tag !== undefined && doomed(tag)) this.#conclude(id, this.#paths.drop(id, peer));
+      this.#conclude(id, this.#paths.dropAll(id, peer, doomed));
     }
     const done = left[peer] === 0;
     // Routes that came back behind the cursor meanwhile are found by going round again.
@@ -232,14 +274,22 @@ export class NetTable implements RouteTable, OutputHost {
     return done;
   }
 
-  openOutput(peer: PeerIndex): RouteOutput {
-    const output = new NeighbourOutput(this, peer);
-    this.#outputs.push(output);
+  openOutput(peer: PeerIndex, paths: SentPaths = "best"): RouteOutput {
+    if (paths === "best") {
+      const output = new NeighbourOutput(this, peer);
+      this.#outputs.push(output);
+      return output;
+    }
+    const output = new PathsOutput(this, peer, paths === "all" ? Number.POSITIVE_INFINITY : paths.best);
+    this.#pathsOutputs.push(output);
     return output;
   }
 
-  closed(output: NeighbourOutput): void {
-    this.#outputs.splice(this.#outputs.indexOf(output), 1);
+  closed(output: TableOutput): void {
+    for (const outputs of [this.#outputs, this.#pathsOutputs] as TableOutput[][]) {
+      const at = outputs.indexOf(output);
+      if (at >= 0) outputs.splice(at, 1);
+    }
     if (this.#lost.size === 0) return;
     const running = this.#reapFrom !== 0;
     this.#reapFrom = 1;
@@ -274,6 +324,7 @@ export class NetTable implements RouteTable, OutputHost {
       const net = id << NET_SHIFT;
       const attributes = nets[net + ATTRIBUTES]!;
       if (nets[net + KEY] === 0 || attributes === 0) continue;
+      if (nets[net + FURTHER] !== 0 && this.#pathsOutputs.length > 0) this.#reordered(id);
       if (nets[net + FURTHER] !== 0 && this.chooser.reselect(id)) this.#changed(id);
       else if (rejudged[attributes] === 1) this.bestChanged(id);
     }

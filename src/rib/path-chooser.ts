@@ -2,6 +2,7 @@ import type { AttributeStore } from "./attribute-store.ts";
 import { SetMark } from "./attributes.ts";
 import { LOCAL_GAIN, lateRank, type PathFacts } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import type { PathMarks } from "./path-marks.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId } from "./types.ts";
@@ -16,18 +17,22 @@ export class PathChooser {
   readonly #attributes: AttributeStore;
   readonly #peers: PeerBook;
   readonly #tags: PathTags;
+  readonly #marks: PathMarks;
   /** Paths still in the race: 0 for the one in the net record, else the number of the further path. */
   readonly #racing: number[] = [];
   /** Their sets, while MEDs are compared. */
   readonly #sets: AttributeId[] = [];
+  /** Paths of a net that have no place in its order yet. */
+  readonly #unplaced: number[] = [];
   /** One for all comparisons: nothing is allocated per route. */
   readonly #late = { internal: false, stale: false, routerId: 0, clusterListLength: 0, addressOrder: 0 };
 
-  constructor(store: NetStore, attributes: AttributeStore, peers: PeerBook, tags: PathTags) {
+  constructor(store: NetStore, attributes: AttributeStore, peers: PeerBook, tags: PathTags, marks: PathMarks) {
     this.#store = store;
     this.#attributes = attributes;
     this.#peers = peers;
     this.#tags = tags;
+    this.#marks = marks;
   }
 
   /** Brings the best path into the net record; true when it is another one than before. */
@@ -35,9 +40,9 @@ export class PathChooser {
     const { nets, paths } = this.#store;
     const net = id << NET_SHIFT;
     this.#keepBestRank(net);
-    if (this.#racing.length > 1) this.#keepLowestMed(net);
-    const chosen = this.#racing.length > 1 ? this.#lowestLateRank(net) : this.#racing[0]!;
+    const chosen = this.#finish(id);
     if (chosen === 0) return false;
+    if (this.#marks.isUsed) this.#marks.swap(id, chosen);
     const path = chosen << PATH_SHIFT;
     for (let word = ATTRIBUTES; word <= SINCE; word++) {
       const value = nets[net + word]!;
@@ -45,6 +50,41 @@ export class PathChooser {
       paths[path + word] = value;
     }
     return true;
+  }
+
+  /**
+   * Writes the paths of a net into `order`, the best first: each is the best of those that are left. At most as many as
+   * `order` has room for; returns how many. Cost grows with their square.
+   */
+  rank(id: NetId, order: Int32Array): number {
+    const net = id << NET_SHIFT;
+    if (this.#store.nets[net + FURTHER] === 0) {
+      order[0] = 0;
+      return 1;
+    }
+    const unplaced = this.#unplaced;
+    unplaced.length = 0;
+    let path = 0;
+    do {
+      unplaced.push(path);
+      path = path === 0 ? this.#store.nets[net + FURTHER]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+    } while (path !== 0);
+    let placed = 0;
+    while (unplaced.length > 0 && placed < order.length) {
+      this.#keepBestOf(net, unplaced);
+      const chosen = this.#finish(id);
+      order[placed++] = chosen;
+      unplaced[unplaced.indexOf(chosen)] = unplaced.at(-1)!;
+      unplaced.pop();
+    }
+    return placed;
+  }
+
+  /** The best of those that are still racing. */
+  #finish(id: NetId): number {
+    const net = id << NET_SHIFT;
+    if (this.#racing.length > 1) this.#keepLowestMed(net);
+    return this.#racing.length > 1 ? this.#lowestLateRank(id) : this.#racing[0]!;
   }
 
   #attributesOf(net: number, path: number): AttributeId {
@@ -61,13 +101,29 @@ export class PathChooser {
     let least = Number.POSITIVE_INFINITY;
     let path = 0;
     do {
-      const known = this.#attributes.rank[this.#attributesOf(net, path)]!;
-      const rank = (this.#tagOf(net, path) & 0xffff) === LOCAL_PEER ? known - LOCAL_GAIN : known;
+      const rank = this.#leadingRank(net, path);
       if (rank < least) racing.length = 0;
       if (rank <= least) racing.push(path);
       least = Math.min(rank, least);
       path = path === 0 ? this.#store.nets[net + FURTHER]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
     } while (path !== 0);
+  }
+
+  #keepBestOf(net: number, candidates: readonly number[]): void {
+    const racing = this.#racing;
+    racing.length = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (const path of candidates) {
+      const rank = this.#leadingRank(net, path);
+      if (rank < least) racing.length = 0;
+      if (rank <= least) racing.push(path);
+      least = Math.min(rank, least);
+    }
+  }
+
+  #leadingRank(net: number, path: number): number {
+    const rank = this.#attributes.rank[this.#attributesOf(net, path)]!;
+    return (this.#tagOf(net, path) & 0xffff) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
   }
 
   #keepLowestMed(net: number): void {
@@ -93,17 +149,27 @@ export class PathChooser {
     racing.length = kept;
   }
 
-  #lowestLateRank(net: number): number {
+  #lowestLateRank(id: NetId): number {
+    const net = id << NET_SHIFT;
     let chosen = this.#racing[0]!;
     let least = Number.POSITIVE_INFINITY;
     for (const path of this.#racing) {
       const rank = this.#lateRank(this.#attributesOf(net, path), this.#tagOf(net, path));
-      // Same address and identifier twice: two sessions with one neighbour. The older number stays.
-      const tie = rank === least && (this.#tagOf(net, path) & 0xffff) < (this.#tagOf(net, chosen) & 0xffff);
-      if (rank < least || tie) chosen = path;
+      if (rank < least || (rank === least && this.#isEarlier(id, path, chosen))) chosen = path;
       least = Math.min(rank, least);
     }
     return chosen;
+  }
+
+  /**
+   * Of two paths that are equal in every step: two sessions with one neighbour, the older number stays; two paths of one
+   * neighbour, the lower identifier.
+   */
+  #isEarlier(id: NetId, path: number, than: number): boolean {
+    const net = id << NET_SHIFT;
+    const order = (this.#tagOf(net, path) & 0xffff) - (this.#tagOf(net, than) & 0xffff);
+    if (order !== 0 || !this.#marks.isUsed) return order < 0;
+    return this.#marks.idOf(id, path) >>> 0 < this.#marks.idOf(id, than) >>> 0;
   }
 
   #lateRank(attributes: AttributeId, tag: number): number {

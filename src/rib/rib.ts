@@ -28,6 +28,8 @@ export interface RibOptions {
   readonly maxPaths?: number;
   /** Default: 2^20, or `maxRoutes` where that is less. */
   readonly maxAttributeSets?: number;
+  /** Paths of one net that one neighbour may have, where it sends path identifiers. Default 32. @see RFC 7911 */
+  readonly maxPathsOfPeer?: number;
   /** Neighbours at a time. Default 1024. */
   readonly maxPeers?: number;
   /** Critical labels that this router understands. Default: none. */
@@ -54,6 +56,7 @@ export interface RibParts {
   readonly log: Log;
 }
 
+const PATHS_OF_PEER = 32;
 const SWEPT_PER_TURN = 8192;
 const METRICS_INTERVAL = milliseconds(1000);
 
@@ -104,7 +107,8 @@ class RoutingInformationBase implements Rib {
   }
 
   #tableParts(store: NetStore): NetTableParts {
-    return { store, attributes: this.attributes, peers: this.#peers, clock: this.#clock };
+    const pathLimit = this.#options.maxPathsOfPeer ?? PATHS_OF_PEER;
+    return { store, attributes: this.attributes, peers: this.#peers, clock: this.#clock, pathLimit };
   }
 
   table(family: RouteFamily): NetTable {

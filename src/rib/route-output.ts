@@ -3,9 +3,16 @@ import { IdSet } from "./id-set.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, TAG } from "./net-store.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId, OutputVisitor, PeerIndex, RouteOutput } from "./types.ts";
+import { Verdicts } from "./verdicts.ts";
 
 /** Changed nets that are sorted by attribute set at a time; a wider window packs messages better. */
 const WINDOW = 0x10000;
+
+/** What a table needs of an output. */
+export interface TableOutput {
+  /** Whether it may have something to say about `net`, or has said something about it. */
+  wants(net: NetId): boolean;
+}
 
 /** What an output needs of its table. */
 export interface OutputHost {
@@ -19,7 +26,7 @@ export interface OutputHost {
   readonly chainNext: Int32Array;
   /** `output` needs a net no more that has no path: it may be forgotten when nobody else does. */
   settle(net: NetId): void;
-  closed(output: NeighbourOutput): void;
+  closed(output: TableOutput): void;
 }
 
 export function makeChainScratch(attributeLimit: number): Pick<OutputHost, "chainHeads" | "chainNext"> {
@@ -27,7 +34,7 @@ export function makeChainScratch(attributeLimit: number): Pick<OutputHost, "chai
 }
 
 /** Adj-RIB-Out of one neighbour: one bit for "must hear about it" and one for "was told", and the neighbour's own place in the walk over them. */
-export class NeighbourOutput implements RouteOutput {
+export class NeighbourOutput implements RouteOutput, TableOutput {
   readonly #host: OutputHost;
   readonly #peer: PeerIndex;
   readonly #changed: IdSet;
@@ -150,10 +157,10 @@ export class NeighbourOutput implements RouteOutput {
     const wanted = this.#mayHave(net) && verdicts.admit(attributes, source, store, net);
     if (wanted) {
       const { keyOctets } = store;
-      if (!visitor.announce(attributes, keyOctets, store.keyStart(net), store.keyLength(net), source)) return false;
+      if (!visitor.announce(attributes, keyOctets, store.keyStart(net), store.keyLength(net), source, 0)) return false;
       this.#advertised.add(net);
     } else if (this.#advertised.has(net)) {
-      if (!visitor.withdraw(store.keyOctets, store.keyStart(net), store.keyLength(net))) return false;
+      if (!visitor.withdraw(store.keyOctets, store.keyStart(net), store.keyLength(net), 0)) return false;
       this.#advertised.delete(net);
     }
     this.#changed.delete(net);
@@ -194,38 +201,5 @@ export class NeighbourOutput implements RouteOutput {
     this.#disposed = true;
     this.#onPending = undefined;
     this.#host.closed(this);
-  }
-}
-
-/** Policy's answer for the latest (attribute set, source): consecutive nets usually share them. */
-class Verdicts {
-  readonly #visitor: OutputVisitor;
-  #attributes = 0;
-  #source = -1;
-  #admitted: boolean | "by-key" = false;
-  #refused = 0;
-
-  constructor(visitor: OutputVisitor) {
-    this.#visitor = visitor;
-  }
-
-  admit(attributes: number, source: PeerIndex, store: NetStore, net: NetId): boolean {
-    if (attributes !== this.#attributes || source !== this.#source) {
-      this.close();
-      this.#admitted = this.#visitor.admit(attributes, source);
-      this.#attributes = attributes;
-      this.#source = source;
-    }
-    if (this.#admitted === "by-key") {
-      return this.#visitor.admitKey!(attributes, source, store.keyOctets, store.keyStart(net));
-    }
-    if (!this.#admitted) this.#refused++;
-    return this.#admitted;
-  }
-
-  /** Says how many nets were refused so far. */
-  close(): void {
-    if (this.#refused > 0) this.#visitor.refused?.(this.#attributes, this.#source, this.#refused);
-    this.#refused = 0;
   }
 }

@@ -86,15 +86,22 @@ export interface KeyBatch {
   readonly starts: Int32Array;
   readonly lengths: Int32Array;
   readonly count: number;
+  /** Path identifiers as received, where the neighbour sends them; otherwise it has one path of each net. @see RFC 7911 */
+  readonly pathIds?: Int32Array | undefined;
 }
+
+/** How many paths of a net a neighbour is told. */
+export type SentPaths = "best" | "all" | { readonly best: number };
 
 /** What a session of one family puts into and takes out of a table. */
 export interface RouteTable {
-  /** Adj-RIB-In of `peer` gains or replaces these routes. Allocates nothing per route. Throws `RibError` `rib.route-limit` when `maxRoutes` is reached; nothing of the batch behind that point is kept. */
-  announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): void;
+  /** Adj-RIB-In of `peer` gains or replaces these routes. Allocates nothing per route. Throws `RibError` `rib.route-limit` when `maxRoutes` is reached; nothing of the batch behind that point is kept. Returns how many were left out, as `peer` has too many paths of their nets. */
+  announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number;
   withdraw(peer: PeerIndex, keys: KeyBatch): void;
   /** Routes of `peer` become stale but stay in use. @see RFC 4724 §4.2 */
   markStale(peer: PeerIndex): void;
+  /** Routes of `peer` that are not announced again from now on are removed by `sweepStale`; they are not stale meanwhile. @see RFC 7313 §4 */
+  beginRefresh(peer: PeerIndex): void;
   /** Removes up to about `budget` nets' stale routes of `peer`; true when done. Resumable: call again on a later turn. */
   sweepStale(peer: PeerIndex, budget: number): boolean;
   /**
@@ -105,7 +112,7 @@ export interface RouteTable {
   /** Removes all routes of `peer` the same way. */
   sweep(peer: PeerIndex, budget: number): boolean;
   /** Opens the Adj-RIB-Out view of one neighbour; it begins with everything still to be sent. */
-  openOutput(peer: PeerIndex): RouteOutput;
+  openOutput(peer: PeerIndex, paths?: SentPaths): RouteOutput;
   readonly routes: number;
   readonly paths: number;
   /** Routes in the Adj-RIB-In of `peer`. */
@@ -122,8 +129,16 @@ export interface OutputVisitor {
   admitKey?(attributes: AttributeId, source: PeerIndex, key: Uint8Array, start: number): boolean;
   /** So many nets were refused because `admit` said no. */
   refused?(attributes: AttributeId, source: PeerIndex, nets: number): void;
-  announce(attributes: AttributeId, key: Uint8Array, start: number, length: number, source: PeerIndex): boolean;
-  withdraw(key: Uint8Array, start: number, length: number): boolean;
+  /** @param pathId stays the same while the path is there; 0 where only the best path is told */
+  announce(
+    attributes: AttributeId,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    source: PeerIndex,
+    pathId: number,
+  ): boolean;
+  withdraw(key: Uint8Array, start: number, length: number, pathId: number): boolean;
 }
 
 /** The changed nets that one neighbour has not been told about yet; a net is in it at most once. Announcements come grouped by attribute id within a drain. */
@@ -143,7 +158,7 @@ export interface RouteOutput extends Disposable {
   ): boolean;
   /** Called on a later turn, once per quiet period, after `pending` became positive. */
   onPending: (() => void) | undefined;
-  /** Nets that the neighbour has been told and not told to forget. */
+  /** Nets, or paths, that the neighbour has been told and not told to forget. */
   readonly advertised: number;
 }
 
@@ -250,6 +265,8 @@ export interface RouteRow {
   readonly nextHop: Ipv6Address;
   readonly attributes: AttributeSet;
   readonly peer: PeerIndex;
+  /** As received, unsigned 32 bits; `undefined` where the neighbour sends none. @see RFC 7911 */
+  readonly pathId: number | undefined;
   readonly since: Milliseconds;
   readonly stale: boolean;
   /** The path of this net that is used and re-advertised. */
@@ -295,6 +312,8 @@ export interface UnicastRow {
   readonly nextHop: Ipv6Address;
   readonly attributes: AttributeSet;
   readonly peer: PeerIndex;
+  /** As received, unsigned 32 bits; `undefined` where the neighbour sends none. @see RFC 7911 */
+  readonly pathId: number | undefined;
   readonly since: Milliseconds;
   readonly stale: boolean;
   /** The path that is re-advertised. */

@@ -9,6 +9,8 @@ const ADDRESS_OCTETS: Readonly<Record<UnicastFamily, number>> = { "ipv4-unicast"
 interface PathPlace {
   readonly records: Int32Array;
   readonly at: number;
+  /** 0: the net's record. */
+  readonly path: number;
   readonly facts: PathFacts;
 }
 
@@ -35,13 +37,13 @@ export class UnicastTable extends NetTable implements UnicastView {
     const start = this.store.keyStart(net);
     const address = new Uint8Array(this.#addressOctets);
     address.set(keyOctets.subarray(start + 1, start + this.store.keyLength(net)));
-    const places = [this.#place(nets, record)];
+    const places = [this.#place(nets, record, 0)];
     for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      places.push(this.#place(paths, path << PATH_SHIFT));
+      places.push(this.#place(paths, path << PATH_SHIFT, path));
     }
     const all = places.map(({ facts }) => facts);
     const best = all[0]!;
-    return places.map(({ records, at, facts }) => {
+    return places.map(({ records, at, path, facts }) => {
       const tag = records[at + TAG]!;
       return {
         address,
@@ -49,15 +51,16 @@ export class UnicastTable extends NetTable implements UnicastView {
         nextHop: facts.set.nextHop,
         attributes: facts.set,
         peer: tag & 0xffff,
+        pathId: this.marks.receivedId(net, path, tag & 0xffff),
         since: ((records[at + SINCE]! >>> 0) * 1000) as UnicastRow["since"],
         stale: facts.stale,
         best: facts === best,
-        step: facts === best ? undefined : (losingStep(best, facts, all)?.step.name ?? "peer-number"),
+        step: facts === best ? undefined : (losingStep(best, facts, all)?.step.name ?? "path-number"),
       };
     });
   }
 
-  #place(records: Int32Array, at: number): PathPlace {
-    return { records, at, facts: this.chooser.facts(records[at + ATTRIBUTES]!, records[at + TAG]!) };
+  #place(records: Int32Array, at: number, path: number): PathPlace {
+    return { records, at, path, facts: this.chooser.facts(records[at + ATTRIBUTES]!, records[at + TAG]!) };
   }
 }

@@ -44,7 +44,7 @@ interface Path {
   readonly since: number;
   readonly best: boolean;
   readonly attributes: AttributeSet;
-  readonly pathId?: number;
+  readonly pathId?: number | undefined;
 }
 
 /**

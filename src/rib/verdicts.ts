@@ -1,0 +1,35 @@
+import type { NetStore } from "./net-store.ts";
+import type { NetId, OutputVisitor, PeerIndex } from "./types.ts";
+
+/** Policy's answer for the latest (attribute set, source): consecutive nets usually share them. */
+export class Verdicts {
+  readonly #visitor: OutputVisitor;
+  #attributes = 0;
+  #source = -1;
+  #admitted: boolean | "by-key" = false;
+  #refused = 0;
+
+  constructor(visitor: OutputVisitor) {
+    this.#visitor = visitor;
+  }
+
+  admit(attributes: number, source: PeerIndex, store: NetStore, net: NetId): boolean {
+    if (attributes !== this.#attributes || source !== this.#source) {
+      this.close();
+      this.#admitted = this.#visitor.admit(attributes, source);
+      this.#attributes = attributes;
+      this.#source = source;
+    }
+    if (this.#admitted === "by-key") {
+      return this.#visitor.admitKey!(attributes, source, store.keyOctets, store.keyStart(net));
+    }
+    if (!this.#admitted) this.#refused++;
+    return this.#admitted;
+  }
+
+  /** Says how many nets were refused so far. */
+  close(): void {
+    if (this.#refused > 0) this.#visitor.refused?.(this.#attributes, this.#source, this.#refused);
+    this.#refused = 0;
+  }
+}
