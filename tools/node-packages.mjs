@@ -43,8 +43,8 @@ const versionOf = async (binary) => {
 };
 
 /**
- * Makes `node_modules/.bin/node` the Node of the lock file. The `node` package fetches it in an install script, which
- * npm leaves out where scripts are off or not approved; the binary then comes straight from the platform's package.
+ * Makes `node_modules/.bin/node` the Node of the lock file. The `node` package fetches it in an install script; scripts
+ * are off here, so the binary comes straight from the platform's package.
  */
 async function ensureNode(root, log) {
   const link = projectNode(root);
@@ -55,7 +55,7 @@ async function ensureNode(root, log) {
   const binary = path.join(home, "bin", "node");
   if ((await versionOf(binary)) !== wanted) {
     const platformPackage = `node-${process.platform}-${process.arch}`;
-    log(`the node package's install script did not run: fetching ${platformPackage}@${wanted}`);
+    log(`fetching ${platformPackage}@${wanted}`);
     await npm(
       home,
       ["install", "--no-save", "--ignore-scripts", "--no-package-lock", `${platformPackage}@${wanted}`],
@@ -85,7 +85,8 @@ export async function ensureNodePackages(root, log) {
   const fresh = !installedAsLocked(root);
   if (fresh) {
     log("npm ci");
-    await npm(root, ["ci"], log);
+    // Scripts of packages would compile optional parts that nothing here uses (ssh2's own ciphers) and fetch headers for it.
+    await npm(root, ["ci", "--ignore-scripts"], log);
   }
   const version = await ensureNode(root, log);
   return fresh ? `installed; Node ${version}` : `as locked; Node ${version}`;
