@@ -45,11 +45,13 @@ export interface BrownfieldImportParts {
   readonly metrics: Metrics;
 }
 
-/** What a neighbour is in the capability table: one entry for its routes of one site each, one for those of any site. */
+/**
+ * What a neighbour is in the capability table: two peers, as a site's own address and that of any site may say the same of
+ * one site, each for as long as it is there. The first has the lower number, which breaks the tie.
+ */
 interface Entrance {
-  readonly peer: PeerIndex;
-  readonly of: RibPeer;
-  readonly anycast: boolean;
+  readonly unique: PeerIndex;
+  readonly anycast: PeerIndex;
   routes: number;
 }
 
@@ -57,7 +59,7 @@ interface Entrance {
 interface Learnt {
   readonly book: NeighbourBook;
   readonly finding: RouteFinding;
-  readonly made: { readonly entrance: Entrance; readonly key: Uint8Array } | undefined;
+  readonly made: { readonly entrance: Entrance; readonly peer: PeerIndex; readonly key: Uint8Array } | undefined;
 }
 
 /**
@@ -73,7 +75,7 @@ export class BrownfieldImport implements Disposable {
   readonly #books: ReadonlyMap<string, NeighbourBook>;
   /** By the address in hexadecimal. */
   readonly #learnt = new Map<string, Learnt>();
-  readonly #entrances: Entrance[] = [];
+  readonly #entrances = new Map<RibPeer, Entrance>();
   #closed = false;
 
   constructor(options: BrownfieldImportOptions, parts: BrownfieldImportParts) {
@@ -155,12 +157,13 @@ export class BrownfieldImport implements Disposable {
     const { rib, codec, log } = this.#parts;
     const { key, set, anycast } = derived;
     try {
-      const entrance = this.#entrance(peer, anycast);
+      const entrance = this.#entrance(peer);
       const identity = codec.identity(set, "capability");
       const id = rib.attributes.intern(identity, 0, identity.length, () => set, "capability");
-      rib.capability.announce(entrance.peer, oneKey(key), id);
+      const entry = anycast ? entrance.anycast : entrance.unique;
+      rib.capability.announce(entry, oneKey(key), id);
       entrance.routes++;
-      return { entrance, key };
+      return { entrance, peer: entry, key };
     } catch (cause) {
       if (!(cause instanceof RibError)) throw cause;
       log.error("brownfield.no-room", { peer: peer.name, code: cause.code, advice: cause.message });
@@ -176,26 +179,30 @@ export class BrownfieldImport implements Disposable {
     if (learnt.made !== undefined) this.#withdraw(learnt.made);
   }
 
-  #withdraw({ entrance, key }: NonNullable<Learnt["made"]>): void {
+  #withdraw({ entrance, peer, key }: NonNullable<Learnt["made"]>): void {
     const { rib } = this.#parts;
-    rib.capability.withdraw(entrance.peer, oneKey(key));
+    rib.capability.withdraw(peer, oneKey(key));
     entrance.routes--;
     if (entrance.routes > 0) return;
-    this.#entrances.splice(this.#entrances.indexOf(entrance), 1);
-    rib.closePeer(entrance.peer);
+    for (const [of, known] of this.#entrances) if (known === entrance) this.#entrances.delete(of);
+    rib.closePeer(entrance.unique);
+    rib.closePeer(entrance.anycast);
   }
 
-  /**
-   * Two for each neighbour: a site's own address and that of any site may say the same of one site, each for as long as
-   * it is there.
-   */
-  #entrance(of: RibPeer, anycast: boolean): Entrance {
-    const known = this.#entrances.find((entrance) => entrance.of === of && entrance.anycast === anycast);
+  #entrance(of: RibPeer): Entrance {
+    const known = this.#entrances.get(of);
     if (known !== undefined) return known;
-    const name = `${of.name} by brownfield${anycast ? ", any site" : ""}`;
-    const entrance = { peer: this.#parts.rib.openPeer({ ...of, name }), of, anycast, routes: 0 };
-    this.#entrances.push(entrance);
-    return entrance;
+    const { rib } = this.#parts;
+    const open = (what: string): PeerIndex => rib.openPeer({ ...of, name: `${of.name} by brownfield${what}` });
+    const unique = open("");
+    try {
+      const entrance = { unique, anycast: open(", any site"), routes: 0 };
+      this.#entrances.set(of, entrance);
+      return entrance;
+    } catch (cause) {
+      rib.closePeer(unique);
+      throw cause;
+    }
   }
 
   /** Stops following; what was learnt stays as it is. */
@@ -206,7 +213,7 @@ export class BrownfieldImport implements Disposable {
 }
 
 function isSame(before: NonNullable<Learnt["made"]>, made: Learnt["made"]): boolean {
-  return made !== undefined && made.entrance === before.entrance && octetsEqual(made.key, before.key);
+  return made !== undefined && made.peer === before.peer && octetsEqual(made.key, before.key);
 }
 
 function oneKey(octets: Uint8Array): Parameters<Rib["capability"]["withdraw"]>[1] {

@@ -103,3 +103,7 @@ export function mirrored(set: AttributeSet, of: BrownfieldDomain = domain(), nlr
   if (!route.ok) throw new Error(`not mirrored: ${route.reason}`);
   return route;
 }
+
+export function capabilityIdOf(): Uint8Array {
+  return capabilityId(OCR, 1);
+}
