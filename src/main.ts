@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from "commander";
-import { FaultError, messageOf } from "./base/index.ts";
-import { removeForwarding, startDaemon } from "./daemon/index.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { FaultError, messageOf, parseIpv4, parseIpv6 } from "./base/index.ts";
+import { type ReplayOptions, removeForwarding, startDaemon, startReplay } from "./daemon/index.ts";
 import { type LogLevel, openLog } from "./host/index.ts";
 import {
   ConfigurationError,
@@ -23,6 +23,8 @@ interface Arguments {
   readonly check: boolean;
   readonly logLevel?: LogLevel;
   readonly removeForwarding: boolean;
+  /** Another program: plays a file to a peer. */
+  readonly replay?: ReplayOptions;
 }
 
 function parseArguments(argv: readonly string[]): Arguments {
@@ -52,7 +54,73 @@ graceful restart time: a restart loses nothing. Use --remove-forwarding to take 
 Exit codes: 0 done, 64 usage, 69 something it needs is taken or missing, 70 a defect of semrd, 77 no permission, 78 configuration.`,
     )
     .exitOverride();
-  return command.parse(argv as string[]).opts<Arguments>();
+  let replay: ReplayOptions | undefined;
+  // With a subcommand there has to be something to do without one.
+  command.action(() => {});
+  addReplay(command, (options) => {
+    replay = options;
+  });
+  return { ...command.parse(argv as string[]).opts<Arguments>(), ...(replay === undefined ? {} : { replay }) };
+}
+
+const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
+
+function number(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`a whole number from ${minimum} to ${maximum} is expected`);
+  };
+}
+
+function address(text: string): string {
+  if (parseIpv4(text) !== undefined || parseIpv6(text) !== undefined) return text;
+  throw new InvalidArgumentError("an IPv6 or IPv4 address is expected");
+}
+
+function dottedQuad(text: string): string {
+  if ((parseIpv4(text) ?? 0) !== 0) return text;
+  throw new InvalidArgumentError("four numbers with dots are expected, such as 192.0.2.1");
+}
+
+function addReplay(command: Command, chosen: (options: ReplayOptions) => void): void {
+  interface Given extends Omit<ReplayOptions, "file" | "families"> {
+    readonly family?: (typeof FAMILIES)[number];
+  }
+  command
+    .command("mrt")
+    .description("files in MRT format")
+    .command("replay")
+    .description("play the routes of a file to a peer over a BGP session; the peer keeps them until this is stopped")
+    .argument("<file>", "TABLE_DUMP_V2 or BGP4MP, not compressed")
+    .requiredOption("--to <address>", "the peer", address)
+    .option("--port <number>", "its port", number(1, 65535), 179)
+    .option("--source <address>", "of our end, which is also the next hop towards other ASes", address)
+    .option("--local-as <number>", "the AS of our end", number(1, 4294967294), 64512)
+    .option("--peer-as <number>", "the AS of the peer", number(1, 4294967294), 64512)
+    .option("--router-id <quad>", "the BGP identifier of our end", dottedQuad, "192.0.2.1")
+    .addOption(new Option("--family <name>", "these routes only").choices(FAMILIES))
+    .option("--from <address>", "the paths of this neighbour of a table; else the first of each route", address)
+    .option("--pace <number>", "routes a second", number(1, 10_000_000))
+    .option("--limit <number>", "stop after so many routes", number(1, 100_000_000))
+    .option("--maximum-routes <number>", "room for routes", number(1, 1 << 24), 1 << 22)
+    .action((file: string, { family, ...given }: Given) =>
+      chosen({ ...given, file, families: family === undefined ? FAMILIES : [family] }),
+    );
+}
+
+async function replay(options: ReplayOptions, level: LogLevel, signal: AbortSignal): Promise<number> {
+  await using log = openLog({ level });
+  await using running = await startReplay(options, log, signal);
+  const { counts, peer } = await running.done;
+  console.log(
+    `${peer.routesAdvertised} routes with the peer, which is ${peer.state}; ${counts.records} records, ` +
+      `${counts.announced} routes announced, ${counts.withdrawn} withdrawn, ${counts.skipped} records skipped, ` +
+      `${counts.malformed} malformed, ${counts.refused} UPDATEs refused`,
+  );
+  if (peer.state !== "Established") return EXIT.unavailable;
+  await aborted(signal);
+  return EXIT.ok;
 }
 
 /** One line for a person: what went wrong; the code first, so that it can be looked up. */
@@ -85,6 +153,9 @@ async function configurationOf(path: string): Promise<RouterConfiguration | unde
 
 async function main(argv: readonly string[]): Promise<number> {
   const options = parseArguments(argv);
+  if (options.replay !== undefined) {
+    return replay(options.replay, options.logLevel ?? "warn", stopSignal());
+  }
   if (options.check) {
     return checkConfigCommand(options.config, { out: (line) => console.log(line), err: (line) => console.error(line) });
   }
@@ -96,11 +167,16 @@ async function main(argv: readonly string[]): Promise<number> {
     await removeForwarding(configuration, log);
     return EXIT.ok;
   }
+  const signal = stopSignal();
+  await using _daemon = await startDaemon(configuration, log, signal);
+  await aborted(signal);
+  return EXIT.ok;
+}
+
+function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(name));
-  await using _daemon = await startDaemon(configuration, log, stop.signal);
-  await aborted(stop.signal);
-  return EXIT.ok;
+  return stop.signal;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -15,6 +15,7 @@ import { addAgentCommands, type Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
+import { addMonitoringCommands } from "./monitoring-commands.ts";
 import type { TableStyle } from "./table.ts";
 import { paintFor, printable, type Terminal } from "./terminal.ts";
 import {
@@ -51,6 +52,7 @@ Examples:
       --capability /vision/ocr --version 1 --address fd00:a:21::11 --port 8080 --check http
   semrctl agent drain spiffe://example.net/acme/agent/ocr-c
   semrctl --socket /run/semrd/r2.sock show peers
+  semrctl dump mrt --file rib.mrt
 
 Exit codes: 0 done, 1 refused or not found, 2 usage, 69 no router answers, 78 configuration is not valid.
 Environment: SEMRD_SOCKET is the socket without --socket; NO_COLOR turns colours off.`;
@@ -127,7 +129,12 @@ function buildProgram(
   const printList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string): Promise<void> =>
     print<readonly Row[]>({ method: "GET", path }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
 
-  addShow(program, style, print, printList);
+  addMonitoringCommands(program, addShow(program, style, print, printList), {
+    style,
+    printList,
+    octets: (path) => send(client(), { method: "GET", path }),
+    say: (text) => terminal.out(text),
+  });
   addExplain(program, style, print, leave);
   addAgentCommands(program, print);
   addDrain(program, print);
@@ -183,7 +190,7 @@ function addDrain(program: Command, print: Print): void {
     .action(() => print({ method: "POST", path: "/router/undrain" }, () => "this router takes new flows again\n"));
 }
 
-type PrintList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string) => Promise<void>;
+export type PrintList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string) => Promise<void>;
 
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
 
@@ -198,7 +205,7 @@ interface Filters {
   readonly capability?: string;
 }
 
-function addShow(program: Command, style: TableStyle, print: Print, printList: PrintList): void {
+function addShow(program: Command, style: TableStyle, print: Print, printList: PrintList): Command {
   const show = program.command("show").description("print what the router knows");
   const filtered = (command: Command): Command =>
     command.option("--tenant <name>", "of this tenant only").option("--capability <name>", "of this capability only");
@@ -252,6 +259,7 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .action((options: { readonly all: boolean }) =>
       print<CountersReport>({ method: "GET", path: "/counters" }, (report) => countersView(report, options, style)),
     );
+  return show;
 }
 
 function addExplain(program: Command, style: TableStyle, print: Print, leave: (code: ExitCode) => void): void {

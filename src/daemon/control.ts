@@ -19,6 +19,7 @@ import {
 } from "../management/index.ts";
 import type { UnicastFamily } from "../rib/index.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
+import type { MrtFiles } from "./mrt.ts";
 import { peerRow } from "./peer-rows.ts";
 import { policyRows } from "./policy-rows.ts";
 import { refusalOf } from "./refusals.ts";
@@ -37,6 +38,7 @@ export interface ControlParts extends RowSources {
   readonly policies: PolicyBook;
   readonly drain: RouterDrain;
   readonly bfd: BfdMonitor | undefined;
+  readonly mrt: MrtFiles;
   readonly clock: Clock;
   readonly version: string;
   /** "starting", "running" or "stopping", and the generation of the plan in force. */
@@ -61,6 +63,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     },
     policies: () => policyRows(configuration, parts.policies.hits()),
     fib: () => fibRows(driver, parts),
+    mrt: () => parts.mrt.rows(),
+    mrtTable: (question) => parts.mrt.table(question),
     counters: () => countersReport(driver, parts),
     explain: (question) => explainReport(parts, question),
     readAgent: (text) => parseAgent(text, configuration),

@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { type Log, type Metrics, messageOf, milliseconds, Scope, toHex } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
-import { type PathFailure, type SessionChange, type Speaker, startSpeaker } from "../bgp/speaker/index.ts";
+import {
+  type PathFailure,
+  type SessionChange,
+  type Speaker,
+  type SpeakerObserver,
+  startSpeaker,
+} from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar, type StaticAgent, Taxonomy } from "../directory/index.ts";
 import { startDnsServer } from "../discovery/index.ts";
@@ -19,13 +25,16 @@ import { ribDiscovery } from "./discovery.ts";
 import { claimTables, startDriver } from "./driver.ts";
 import { agentNetworks } from "./endpoints.ts";
 import { feedCompiler } from "./feed.ts";
+import { type MrtFiles, startMrt } from "./mrt.ts";
 import { Names } from "./names.ts";
+import { joinObservers } from "./observers.ts";
 import { Origination } from "./origination.ts";
 import { policyBook } from "./policy.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 
 export { removeForwarding } from "./driver.ts";
+export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
 
 const VERSION: string = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 
@@ -98,7 +107,8 @@ class Daemon {
 
     const compiler = this.#startCompiler(driver, rib, directory);
     const policies = policyBook(this.#configuration);
-    const speaker = await this.#startSpeaker(rib, driver, policies);
+    const mrt = this.#scope.own(startMrt(this.#configuration.mrt, { ...this.#shared, rib }));
+    const speaker = await this.#startSpeaker(rib, driver, policies, joinObservers(mrt.observers));
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
@@ -106,7 +116,7 @@ class Daemon {
     const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(directory, speaker)));
 
     const sources = this.#rowSources(rib, directory, taxonomy);
-    await this.#startControl(sources, { driver, compiler, registrar, speaker, policies, drain });
+    await this.#startControl(sources, { driver, compiler, registrar, speaker, policies, drain, mrt });
     await this.#startServers(sources, registrar);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
@@ -190,7 +200,12 @@ class Daemon {
     this.#generation = generation;
   }
 
-  async #startSpeaker(rib: Rib, driver: DataplaneDriver, policies: PolicyBook): Promise<Speaker> {
+  async #startSpeaker(
+    rib: Rib,
+    driver: DataplaneDriver,
+    policies: PolicyBook,
+    observer: SpeakerObserver | undefined,
+  ): Promise<Speaker> {
     const { bgp } = this.#configuration;
     let running: Speaker | undefined;
     if (bgp !== undefined) {
@@ -203,7 +218,10 @@ class Daemon {
     const sessionChanged = (change: SessionChange): void => this.#bfd && tellMonitor(this.#bfd, change);
     const speaker = await startSpeaker(
       speakerOptions(this.#configuration, policies, driver),
-      speakerParts(this.#configuration, { ...this.#shared, rib, random: systemRandom, sessionChanged }),
+      {
+        ...speakerParts(this.#configuration, { ...this.#shared, rib, random: systemRandom, sessionChanged }),
+        ...(observer === undefined ? {} : { observer }),
+      },
       this.#scope.signal,
     );
     running = speaker;
@@ -243,6 +261,7 @@ class Daemon {
       readonly speaker: Speaker;
       readonly policies: PolicyBook;
       readonly drain: RouterDrain;
+      readonly mrt: MrtFiles;
     },
   ): Promise<void> {
     const handlers = controlHandlers({

@@ -3,6 +3,7 @@ export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./conf
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
 export type { Files } from "./configuration/files.ts";
 export { type LoadParts, loadConfiguration, parseConfiguration } from "./configuration/load.ts";
+export type * from "./configuration/mrt.ts";
 export type * from "./configuration/policy.ts";
 export { Secret } from "./configuration/secret.ts";
 export type * from "./configuration/types.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -89,7 +89,7 @@ function compare(name: string, text: string): void {
 describe("what people see", () => {
   const { run } = withRouter();
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
-    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters"].map((what) => ({
+    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters", "mrt"].map((what) => ({
       name: what,
       args: ["show", what],
     })),
@@ -367,5 +367,47 @@ describe("what goes wrong", () => {
     const json = await semrctl(["--json", "check-config", file], {});
     assert.equal(json.exitCode, 78);
     assert.equal(JSON.parse(json.out).faults[0].tag, "bad-label");
+  });
+});
+
+describe("dump mrt", () => {
+  const { run, router } = withRouter();
+  it("writes what the router says, under its name when it is whole", async () => {
+    const file = path.join(folder, "rib.mrt");
+    const { exitCode, out, err } = await run([
+      "dump",
+      "mrt",
+      "--file",
+      file,
+      "--view",
+      "loc-rib",
+      "--family",
+      "ipv6-unicast",
+    ]);
+    assert.deepEqual([exitCode, out, err], [0, `3 octets in ${file}\n`, ""]);
+    assert.deepEqual([...readFileSync(file)], [1, 2, 3]);
+    assert.deepEqual(router.told, ['table {"view":"loc-rib","families":["ipv6-unicast"]}']);
+  });
+
+  it("a file that cannot be written: 1, with the reason", async () => {
+    const { exitCode, err } = await run(["dump", "mrt", "--file", path.join(folder, "nowhere", "rib.mrt")]);
+    assert.equal(exitCode, 1);
+    assert.match(err, /rib\.mrt cannot be written: ENOENT/);
+  });
+});
+
+describe("dump mrt of a router that fails on the way", () => {
+  const { run } = withRouter({
+    async *mrtTable() {
+      yield new Uint8Array(100_000);
+      throw new Error("the table is gone");
+    },
+  });
+  it("leaves no file behind", async () => {
+    const file = path.join(folder, "half.mrt");
+    const { exitCode, err } = await run(["dump", "mrt", "--file", file]);
+    assert.equal(exitCode, 69);
+    assert.match(err, /broke off/);
+    assert.deepEqual([existsSync(file), existsSync(`${file}.part`)], [false, false]);
   });
 });

@@ -6,6 +6,7 @@ import type {
   CountersReport,
   ExplainReport,
   FibRow,
+  MrtJobRow,
   PeerRow,
   PolicyRow,
   RouteRow,
@@ -451,6 +452,32 @@ export const POLICIES: readonly PolicyRow[] = [
   },
 ];
 
+export const MRT: readonly MrtJobRow[] = [
+  {
+    name: "all",
+    kind: "table",
+    folder: "/var/lib/semrd/mrt",
+    lastFile: "/var/lib/semrd/mrt/all.rib.20261120T120000Z.mrt",
+    files: "24",
+    octets: "123456789",
+    records: "0",
+    lost: "0",
+    failures: "0",
+  },
+  {
+    name: "sessions",
+    kind: "updates",
+    folder: "/var/lib/semrd/mrt",
+    writing: "/var/lib/semrd/mrt/sessions.updates.20261120T130000Z.mrt.part",
+    files: "3",
+    octets: "9876",
+    records: "120",
+    lost: "7",
+    failures: "1",
+    lastFailure: "ENOSPC: no space left on device, write",
+  },
+];
+
 /** A router whose answers are the fixtures, and which writes down what it was told to do. */
 export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHandlers & { readonly told: string[] } {
   const told: string[] = [];
@@ -464,6 +491,12 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     peers: () => PEERS,
     policies: () => POLICIES,
     fib: () => FIB,
+    mrt: () => MRT,
+    async *mrtTable(question) {
+      told.push(`table ${JSON.stringify(question)}`);
+      yield Uint8Array.of(1, 2);
+      yield Uint8Array.of(3);
+    },
     counters: () => COUNTERS,
     explain: (question) => {
       told.push(`explain ${JSON.stringify(question)}`);

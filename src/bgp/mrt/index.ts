@@ -1,3 +1,4 @@
+export { type LoadCounts, type LoadOptions, type LoadParts, loadRoutes } from "./route-loader.ts";
 export {
   MrtFormatError,
   type ReplayUpdate,

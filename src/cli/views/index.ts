@@ -2,6 +2,7 @@ export { agentsView, capabilitiesView } from "./agents.ts";
 export { countersView } from "./counters.ts";
 export { explainView } from "./explain.ts";
 export { fibView } from "./fib.ts";
+export { mrtView } from "./mrt.ts";
 export { peersView } from "./peers.ts";
 export { policiesView } from "./policies.ts";
 export { routeDetailsView, routesView } from "./routes.ts";

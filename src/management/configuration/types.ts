@@ -1,4 +1,5 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { MrtConfiguration } from "./mrt.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
 import type { Secret } from "./secret.ts";
 
@@ -25,6 +26,7 @@ export interface RouterConfiguration {
   readonly discovery: DiscoveryConfiguration;
   readonly dataplane: DataplaneConfiguration;
   readonly telemetry: TelemetryConfiguration;
+  readonly mrt: MrtConfiguration;
   readonly management: ManagementConfiguration;
   /** Absolute. */
   readonly stateDirectory: string;

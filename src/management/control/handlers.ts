@@ -9,6 +9,7 @@ import type {
   DrainResult,
   ExplainReport,
   FibRow,
+  MrtJobRow,
   PeerRow,
   PolicyRow,
   RouteRow,
@@ -37,6 +38,12 @@ export interface ExplainQuestion {
   readonly majorVersion?: number;
 }
 
+/** Which routes a snapshot has. */
+export interface MrtTableQuestion {
+  readonly view: "loc-rib" | "adj-rib-in";
+  readonly families: readonly ("capability" | UnicastFamilyName)[];
+}
+
 /**
  * What the control socket asks of the router. Every method may throw a {@link ControlRefusal}, or a `FaultError` of a
  * part, which counts as a refusal with that code; anything else is a defect and answered as such.
@@ -51,6 +58,10 @@ export interface ControlHandlers {
   /** In the order of the configuration. */
   policies(): Rows<PolicyRow>;
   fib(): Rows<FibRow>;
+  /** Jobs that write files. */
+  mrt(): Rows<MrtJobRow>;
+  /** The tables of now in MRT format, made at the reader's pace. @see RFC 6396 §4.3 */
+  mrtTable(question: MrtTableQuestion): AsyncIterable<Uint8Array>;
   counters(): Answer<CountersReport>;
   explain(question: ExplainQuestion): Answer<ExplainReport>;
   /** Reads and validates the body of an addition: `parseAgent` with the configuration that runs. */

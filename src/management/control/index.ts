@@ -2,6 +2,7 @@ export {
   type ControlHandlers,
   ControlRefusal,
   type ExplainQuestion,
+  type MrtTableQuestion,
   type RefusalStatus,
   type Rows,
   type UnicastFamilyName,

@@ -4,6 +4,7 @@ import {
   type ControlHandlers,
   ControlRefusal,
   type ExplainQuestion,
+  type MrtTableQuestion,
   type PeerClearing,
   type Rows,
 } from "./handlers.ts";
@@ -15,6 +16,7 @@ const MAX_AGENT = 64 * 1024;
 
 export type ControlAnswer =
   | { readonly type: "report"; readonly status: 200 | 201; readonly body: unknown }
+  | { readonly type: "octets"; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
   | { readonly type: "rows"; readonly rows: Rows<object>; readonly matches?: (row: object) => boolean };
 
 interface Exchange {
@@ -34,7 +36,7 @@ interface Resource {
 
 const report = (body: unknown, status: 200 | 201 = 200): ControlAnswer => ({ type: "report", status, body });
 
-type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib";
+type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib" | "mrt";
 
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
 function list(name: ListName, filters: readonly string[], others: readonly string[] = []): Resource {
@@ -100,6 +102,15 @@ const RESOURCES: readonly Resource[] = [
   list("peers", []),
   list("policies", ["policy"]),
   list("fib", ["tenant", "capability"]),
+  list("mrt", []),
+  {
+    method: "GET",
+    path: "mrt/table",
+    answer: async ({ target, handlers }) => {
+      const chunks = handlers.mrtTable(mrtTableQuestion(target));
+      return { type: "octets", contentType: "application/octet-stream", chunks };
+    },
+  },
   {
     method: "GET",
     path: "explain",
@@ -218,6 +229,22 @@ function explainQuestion(target: Target): ExplainQuestion {
     ...(tenant === undefined ? {} : { tenant }),
     ...(majorVersion === undefined ? {} : { majorVersion }),
   };
+}
+
+const VIEWS = ["adj-rib-in", "loc-rib"] as const;
+const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
+
+function mrtTableQuestion(target: Target): MrtTableQuestion {
+  const { view = "adj-rib-in", family } = parameters(target, ["view", "family"]);
+  const wanted = VIEWS.find((known) => known === view);
+  const families = family === undefined ? FAMILIES : FAMILIES.filter((known) => known === family);
+  if (wanted !== undefined && families.length > 0) return { view: wanted, families };
+  throw new ControlRefusal(
+    400,
+    "control.bad-request",
+    "Bad request",
+    `a table has the view ${VIEWS.join(" or ")}, and one of the families ${FAMILIES.join(", ")} or all of them`,
+  );
 }
 
 /** What the `{}` of a resource's path stands for, `""` when it has none; `undefined` when the path is another. */

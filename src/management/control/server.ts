@@ -8,7 +8,7 @@ import { type ControlHandlers, ControlRefusal } from "./handlers.ts";
 import { parseTarget } from "./request.ts";
 import { allowedMethods, answer } from "./resources.ts";
 import { claimSocketPath, socketFailure } from "./socket.ts";
-import { sendRows } from "./stream.ts";
+import { sendOctets, sendRows } from "./stream.ts";
 import type { ProblemReport } from "./types.ts";
 
 export interface ControlServerOptions {
@@ -96,6 +96,11 @@ async function serve(
     const answered = await answer(parseTarget(request.url ?? "/"), request, handlers);
     if (answered.type === "report") {
       sendJson(response, answered.status, answered.body);
+      return;
+    }
+    if (answered.type === "octets") {
+      response.writeHead(200, { "content-type": answered.contentType });
+      await sendOctets(response, answered.chunks, parts.clock);
       return;
     }
     const lines = request.headers.accept?.includes("application/x-ndjson") ?? false;

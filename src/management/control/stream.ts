@@ -61,6 +61,16 @@ export async function sendRows(
   response.end(first && form === "lines" ? "" : text + close);
 }
 
+/** Sends octets as they come, at the reader's pace. Rejects like {@link sendRows}. */
+export async function sendOctets(
+  response: ServerResponse,
+  chunks: AsyncIterable<Uint8Array>,
+  clock: Clock,
+): Promise<void> {
+  for await (const chunk of chunks) if (!response.write(chunk)) await drained(response, clock);
+  response.end();
+}
+
 const turn = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
 
 function drained(response: ServerResponse, clock: Clock): Promise<void> {

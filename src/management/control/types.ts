@@ -5,5 +5,6 @@
  * seconds. A member that does not apply is absent.
  */
 
+export type * from "./monitoring-rows.ts";
 export type * from "./reports.ts";
 export type * from "./rows.ts";

@@ -26,6 +26,7 @@ import type {
   TaxonomyInstance,
   TenantInstance,
 } from "./instance.ts";
+import { bindMrt } from "./mrt-binding.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
@@ -68,6 +69,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
       maxCapabilities: sizes["max-capabilities"],
     },
     telemetry: { logLevel: telemetry["log-level"], ...(enabled ? { prometheus: { address, port } } : {}) },
+    mrt: bindMrt(router["semrd-mrt:mrt"]),
     management: { controlSocket: router.management["control-socket"] },
     stateDirectory: router["state-directory"],
   };

@@ -1,3 +1,4 @@
+import type { MrtInstance } from "./mrt-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
 
 /**
@@ -36,6 +37,7 @@ export interface RouterInstance {
     readonly "tunnel-mtu": number;
     readonly "max-capabilities": number;
   };
+  readonly "semrd-mrt:mrt"?: MrtInstance;
   readonly "semrd-telemetry:telemetry": {
     readonly "log-level": "error" | "warn" | "info" | "debug";
     readonly prometheus: { readonly enabled: boolean } & ListenInstance;

@@ -27,6 +27,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-discovery",
   "semrd-dataplane",
   "semrd-telemetry",
+  "semrd-mrt",
 ] as const;
 
 /** Folders in which `.yang` files are looked for, ours first. */

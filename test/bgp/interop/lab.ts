@@ -68,28 +68,43 @@ export async function folder(t: TestContext): Promise<string> {
   return made;
 }
 
-/** A process in a namespace; `kill` ends it at once. */
+/** A process in a namespace. */
 export interface Daemon {
-  kill(): Promise<void>;
+  /** At once, unless another signal is asked for. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** What it has written to its standard output so far. */
+  readonly output: string;
 }
+
+/** What is kept of a talkative daemon. */
+const MOST_OUTPUT = 1 << 20;
 
 /** Ends with the test. */
 export function daemon(t: TestContext, namespace: string, argv: readonly string[]): Daemon {
-  const child = spawn("nsenter", [`--net=/run/netns/${namespace}`, ...argv], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("nsenter", [`--net=/run/netns/${namespace}`, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stderr.on("data", (text) => {
     said += text;
   });
+  let output = "";
+  child.stdout.on("data", (text) => {
+    if (output.length < MOST_OUTPUT) output += text;
+  });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const kill = (): Promise<void> => {
-    child.kill("SIGKILL");
+  const kill = (signal: NodeJS.Signals = "SIGKILL"): Promise<void> => {
+    child.kill(signal);
     return gone;
   };
   t.after(async () => {
     await kill();
     if (said !== "") t.diagnostic(`${argv[0]}: ${said.slice(0, 2000)}`);
   });
-  return { kill };
+  return {
+    kill,
+    get output() {
+      return output;
+    },
+  };
 }
 
 export async function ask(namespace: string, program: string, ...words: string[]): Promise<string> {

@@ -1,0 +1,68 @@
+import { open, rename, rm } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import type { MrtJobRow } from "../management/index.ts";
+import { query } from "./arguments.ts";
+import type { AnswerBody } from "./client.ts";
+import { CommandFailure, EXIT } from "./exit.ts";
+import type { PrintList } from "./program.ts";
+import type { TableStyle } from "./table.ts";
+import { mrtView } from "./views/index.ts";
+
+export interface MonitoringParts {
+  readonly style: TableStyle;
+  readonly printList: PrintList;
+  /** The octets of an answer. @throws {CommandFailure} */
+  readonly octets: (path: string) => Promise<AnswerBody>;
+  readonly say: (text: string) => Promise<void> | void;
+}
+
+/** What watches routing, and what is exported of it. */
+export function addMonitoringCommands(program: Command, show: Command, parts: MonitoringParts): void {
+  const { style, printList } = parts;
+  show
+    .command("mrt")
+    .description("jobs that write tables and messages to files")
+    .action(() => printList<MrtJobRow>("/mrt", "nothing is written to files", (rows) => mrtView(rows, style)));
+  program
+    .command("dump")
+    .description("export what the router knows")
+    .command("mrt")
+    .description("write the tables to a file in MRT format (TABLE_DUMP_V2)")
+    .requiredOption("--file <path>", "where to; it appears when it is whole")
+    .addOption(new Option("--view <name>", "which paths").choices(["adj-rib-in", "loc-rib"]).default("adj-rib-in"))
+    .addOption(
+      new Option("--family <name>", "these routes only").choices(["capability", "ipv6-unicast", "ipv4-unicast"]),
+    )
+    .action(async ({ file, ...wanted }: { readonly file: string; readonly view: string; readonly family?: string }) => {
+      const octets = await save(file, await parts.octets(`/mrt/table${query({ ...wanted })}`));
+      await parts.say(`${octets} octets in ${file}\n`);
+    });
+}
+
+/** Writes the file under another name first, so that a file of its name is a whole one. */
+async function save(path: string, chunks: AnswerBody): Promise<number> {
+  const unfinished = `${path}.part`;
+  let octets = 0;
+  try {
+    await using file = await open(unfinished, "w", 0o644);
+    for await (const chunk of chunks) {
+      await file.appendFile(chunk);
+      octets += chunk.length;
+    }
+    await file.datasync();
+  } catch (cause) {
+    await rm(unfinished, { force: true }).catch(() => {}); // its folder may be gone
+    throw cause instanceof CommandFailure ? cause : cannotWrite(path, cause);
+  }
+  try {
+    await rename(unfinished, path);
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+  return octets;
+}
+
+function cannotWrite(path: string, cause: unknown): CommandFailure {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CommandFailure(EXIT.refused, `${path} cannot be written: ${reason}`);
+}
