@@ -101,6 +101,7 @@ function openIntake(family: PeerFamily, facts: EstablishedFacts, parts: PeerPart
       counters: record.counters,
       log,
       observer: parts.observer,
+      looped: (set) => parts.looped?.(options.address, set),
     },
     intakeTerms(family, facts, parts),
   );
@@ -129,7 +130,6 @@ function intakeTerms(
     maximumRoutes: maximumRoutes ?? options.maximumRoutes,
     warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
     ...(restartAfter === undefined ? {} : { restartAfter }),
-    ...(options.looped === undefined ? {} : { looped: options.looped }),
   };
 }
 

@@ -33,7 +33,6 @@ export interface IntakeTerms {
   readonly maximumRoutes: number | undefined;
   readonly warnAtPercent: number;
   readonly restartAfter?: Seconds;
-  readonly looped?: (set: AttributeSet) => void;
 }
 
 export interface FamilyIntakeParts {
@@ -46,6 +45,8 @@ export interface FamilyIntakeParts {
   readonly log: Log;
   /** Absent: nobody watches. */
   readonly observer: PeerObserver | undefined;
+  /** Shown a set that was here before and came back. */
+  readonly looped: (set: AttributeSet) => void;
 }
 
 /** `undefined`: the routes were taken, or refused one by one. Otherwise why the session has to end (AutomaticStop). */
@@ -198,9 +199,9 @@ export class FamilyIntake {
     const known = this.#judged.get(received.set);
     if (known !== undefined) return known;
     const { peer } = this.#parts;
-    const { facts, policy, looped } = this.#terms;
+    const { facts, policy } = this.#terms;
     const refusal = importRefusal(received.set, facts);
-    if (refusal?.endsWith("-loop")) looped?.(received.set);
+    if (refusal?.endsWith("-loop")) this.#parts.looped(received.set);
     let judged: Judged | JudgedByKey;
     if (refusal !== undefined) judged = { ok: false, reason: refusal };
     else {

@@ -1,5 +1,5 @@
 import type { Ipv6Address, Seconds } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import type { RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { BgpRole, Dialect, Family } from "../wire/index.ts";
 
@@ -77,8 +77,6 @@ export interface PeerOptions {
   readonly enforceFirstAs?: boolean;
   /** UPDATEs to it are not longer than this, so that others on the way can add to what they carry. In octets. */
   readonly longestUpdate?: number;
-  /** Called with the set of routes that were here before and came back, which nobody takes. Must not call the speaker. */
-  readonly looped?: (set: AttributeSet) => void;
   readonly importPolicy?: RoutePolicy;
   readonly exportPolicy?: RoutePolicy;
 }

@@ -63,7 +63,6 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   maximumRoutes: live("holds at once"),
   enforceFirstAs: live(REFRESH),
   longestUpdate: reset("messages are laid out in another way"),
-  looped: live("for what comes from now on"),
   importPolicy: live(REFRESH),
   exportPolicy: live(AGAIN),
   nextHopSelf: live(AGAIN),

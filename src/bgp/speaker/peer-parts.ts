@@ -1,5 +1,5 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
-import type { Rib, RouteFamily } from "../../rib/index.ts";
+import type { AttributeSet, Rib, RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, messageLimit, wireFamily } from "../wire/index.ts";
@@ -28,6 +28,8 @@ export interface PeerParts {
   /** The update group for what a session agreed on. */
   readonly groupOf: (peer: PeerOptions, agreed: Agreement, facts: GroupFacts) => ExportGroup;
   readonly sessionChanged: (change: SessionChange) => void;
+  /** See `SpeakerParts`. */
+  readonly looped: ((peer: string, set: AttributeSet) => void) | undefined;
   readonly observer: PeerObserver | undefined;
   /** The one that is configured, or what holds without. */
   readonly importPolicy: (peer: PeerOptions) => RoutePolicy;

@@ -48,6 +48,8 @@ export interface SpeakerParts {
   readonly metrics: Metrics;
   /** Told on the way, after the routes were dealt with; must not call the speaker. */
   readonly sessionChanged?: (change: SessionChange) => void;
+  /** Shown the set of routes that were here before and come back from a neighbour; nobody takes them. Must not call the speaker. */
+  readonly looped?: (peer: string, set: AttributeSet) => void;
   /** Watches sessions and routes, for monitoring. */
   readonly observer?: SpeakerObserver;
 }
@@ -379,6 +381,7 @@ class RunningSpeaker implements Speaker {
       record,
       restart: this.#restart,
       sessionChanged: (change) => this.#parts.sessionChanged?.(change),
+      looped: this.#parts.looped,
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
       importPolicy: (of) => of.importPolicy ?? withoutPolicy,
     });

@@ -50,13 +50,13 @@ export class Member {
       address: options.address,
       identifier: options.identifier,
       ...(options.localAs === undefined ? {} : { localAs: options.localAs }),
+      looped: (peer, set) => imported?.returned(peer, set),
       peers: [
         {
           families: [{ family: "capability" }, { family: "ipv6-unicast" }],
           importPolicy: importBorder({ ...border, policy: importPolicy }),
           exportPolicy: exportBorder({ ...border, policy: exportPolicy }),
           longestUpdate: 3900,
-          looped: (set) => imported?.returned(through.address, set),
           ...through,
         },
         ...(options.others ?? []),

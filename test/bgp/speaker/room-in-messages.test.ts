@@ -30,16 +30,17 @@ const nothing = () => ({ verdict: "reject", reason: "test" }) as const;
 describe("routes that were here before and come back", () => {
   it("are shown to whoever wants to see them, and not taken (RFC 4271 §9.1.2)", async (t) => {
     const scene = new Scene(t);
-    const seen: AttributeSet[] = [];
+    const seen: [string, AttributeSet][] = [];
     const speaker = { acceptExternal: true };
     const a = await scene.router({
       address: A,
       identifier: "10.0.0.1",
       localAs: 65001,
       speaker,
+      looped: (peer, set) => void seen.push([peer, set]),
       peers: [
         { address: B, remoteAs: 65002 },
-        { address: C, remoteAs: 65003, exportPolicy: nothing, looped: (set) => void seen.push(set) },
+        { address: C, remoteAs: 65003, exportPolicy: nothing },
       ],
     });
     const b = await scene.router({
@@ -67,8 +68,9 @@ describe("routes that were here before and come back", () => {
     b.originate(2);
     scene.quiet(a, b, c);
     scene.until("it came round", () => seen.length > 0);
-    assert.deepEqual(seen[0]!.largeCommunities, largeCommunities);
-    assert.deepEqual(seen[0]!.asPath, [{ type: "sequence", numbers: [65003, 65002, 65001] }]);
+    const [peer, set] = seen[0]!;
+    assert.deepEqual([peer, set.largeCommunities], [C, largeCommunities]);
+    assert.deepEqual(set.asPath, [{ type: "sequence", numbers: [65003, 65002, 65001] }]);
     assert.equal(seen.length, 1, "routes of others are none");
     assert.ok(a.metrics.sum("semrd_bgp_refused_routes_total", { peer: C, reason: "as-loop" }) > 0);
   });

@@ -98,6 +98,7 @@ export interface RouterOptions {
   readonly speaker?: Partial<SpeakerOptions>;
   readonly maxRoutes?: number;
   readonly observer?: SpeakerObserver;
+  readonly looped?: (peer: string, set: AttributeSet) => void;
 }
 
 export interface RouterParts {
@@ -156,7 +157,8 @@ export class Router implements AsyncDisposable {
       ...options.speaker,
     };
     const observer = options.observer === undefined ? {} : { observer: options.observer };
-    const parts = { rib, transport, clock, random, log, metrics, ...observer };
+    const looped = options.looped === undefined ? {} : { looped: options.looped };
+    const parts = { rib, transport, clock, random, log, metrics, ...observer, ...looped };
     try {
       const speaker = await startSpeaker(speakerOptions, parts, new AbortController().signal);
       return new Router(rib, log, metrics, speaker, options);
