@@ -14,14 +14,18 @@ import type { RouterConfiguration } from "./types.ts";
 
 const ROUTER = "/semrd-router:router";
 
-/** What a YANG model cannot say: conditions over hashes and address arithmetic. Pure. */
-export function disagreements(configuration: RouterConfiguration): readonly ConfigurationFault[] {
-  return [
-    ...capabilityCollisions(configuration),
-    ...addressesInDomain(configuration),
-    ...healthChecks(configuration),
-    ...policyDisagreements(configuration.routingPolicy),
-  ];
+/**
+ * What a YANG model cannot say: conditions over hashes and address arithmetic. Pure. `undefined` is a piece of work without
+ * a fault, so that who looks through a large configuration can pause.
+ */
+export function* disagreements(
+  configuration: RouterConfiguration,
+  options: { readonly collisions: boolean } = { collisions: true },
+): Iterable<ConfigurationFault | undefined> {
+  if (options.collisions) yield* capabilityCollisions(configuration);
+  yield* addressesInDomain(configuration);
+  yield* healthChecks(configuration);
+  yield* policyDisagreements(configuration.routingPolicy);
 }
 
 const familyCode = (configuration: RouterConfiguration, name: CapabilityName): number => {
@@ -30,7 +34,7 @@ const familyCode = (configuration: RouterConfiguration, name: CapabilityName): n
 };
 
 /** Two capabilities of one address could not be told apart by a packet. @see DESIGN section 3 */
-function* capabilityCollisions(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
+function* capabilityCollisions(configuration: RouterConfiguration): Iterable<ConfigurationFault | undefined> {
   const owners = new Map<string, string>();
   for (const { name, majorVersion } of configuration.taxonomy.capabilities) {
     const address = capabilityAddress({
@@ -42,8 +46,10 @@ function* capabilityCollisions(configuration: RouterConfiguration): Iterable<Con
     });
     const text = formatIpv6(address);
     const owner = owners.get(text);
-    if (owner === undefined) owners.set(text, `${name} version ${majorVersion}`);
-    else
+    if (owner === undefined) {
+      owners.set(text, `${name} version ${majorVersion}`);
+      yield undefined;
+    } else
       yield {
         path: `${ROUTER}/semrd-taxonomy:taxonomy/capability[name='${name}'][major-version='${majorVersion}']`,
         reason: `has the same address as ${owner}: give one of them another family code, or another name`,
@@ -53,7 +59,7 @@ function* capabilityCollisions(configuration: RouterConfiguration): Iterable<Con
 }
 
 /** Capability addresses stand for capabilities: a node that has one could not be reached. */
-function* addressesInDomain(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
+function* addressesInDomain(configuration: RouterConfiguration): Iterable<ConfigurationFault | undefined> {
   const { prefix } = configuration.domain;
   const fault = (path: string, address: Uint8Array, what: string): ConfigurationFault => ({
     path: `${ROUTER}${path}`,
@@ -66,7 +72,8 @@ function* addressesInDomain(configuration: RouterConfiguration): Iterable<Config
   for (const node of configuration.nodes)
     if (prefixContains(prefix, node.locator))
       yield fault(`/nodes/node[locator='${formatIpv6(node.locator)}']`, node.locator, "a locator");
-  for (const agent of configuration.agents)
+  for (const agent of configuration.agents) {
+    yield undefined;
     for (const { endpoint, capability, version } of agent.instances) {
       if (!prefixContains(prefix, endpoint.address)) continue;
       const keys = `[name='${capability}'][major-version='${version.major}'][address='${formatIpv6(endpoint.address)}'][port='${endpoint.port}']`;
@@ -76,14 +83,16 @@ function* addressesInDomain(configuration: RouterConfiguration): Iterable<Config
         "an agent's own address",
       );
     }
+  }
   for (const { address } of configuration.bgp?.neighbors ?? [])
     if (prefixContains(prefix, address))
       yield fault(`/semrd-bgp:bgp/neighbors/neighbor[address='${formatIpv6(address)}']`, address, "a neighbour");
 }
 
 /** A probe over TCP says nothing about a UDP service. */
-function* healthChecks(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
-  for (const agent of configuration.agents)
+function* healthChecks(configuration: RouterConfiguration): Iterable<ConfigurationFault | undefined> {
+  for (const agent of configuration.agents) {
+    yield undefined;
     for (const { endpoint, check, capability, version } of agent.instances)
       if (endpoint.protocol === "udp" && check !== undefined)
         yield {
@@ -91,4 +100,5 @@ function* healthChecks(configuration: RouterConfiguration): Iterable<Configurati
           reason: "a health check needs TCP, and this capability uses UDP",
           tag: "health-check-udp",
         };
+  }
 }

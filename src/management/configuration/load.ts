@@ -1,7 +1,6 @@
 import path from "node:path";
 import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
-import { messageOf } from "../../base/index.ts";
 import { bindRouter } from "../yang/binding.ts";
 import type { RouterDocument } from "../yang/instance.ts";
 import { openSchema } from "../yang/schema.ts";
@@ -11,6 +10,7 @@ import { ConfigurationError, type ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
 import { type JsonNode, JsonSyntaxError, parseJsonDocument } from "./json-document.ts";
 import { locate } from "./locate.ts";
+import { unreadable, unreadableFiles } from "./named-files.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 export interface LoadParts {
@@ -68,7 +68,7 @@ export async function parseConfiguration(
   if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
   const configuration = bindRouter(router, folder);
   const faults = [
-    ...disagreements(configuration),
+    ...[...disagreements(configuration)].filter((fault) => fault !== undefined),
     ...(await unreadableFiles(configuration, parts.files ?? diskFiles)),
   ].map((fault) => withSource(fault, root));
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -101,35 +101,6 @@ async function validate(text: string, root: JsonNode, context: YangContext): Pro
     // A fault that went away while it was looked for is still one: libyang has refused the text.
     throw new ConfigurationError(faults.length > 0 ? faults : [{ reason: error.message }]);
   }
-}
-
-async function unreadableFiles(configuration: RouterConfiguration, files: Files): Promise<ConfigurationFault[]> {
-  const { tls, issuers } = configuration.registration;
-  const registration = "/semrd-router:router/semrd-registration:registration";
-  const needed = [
-    ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
-    ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
-    ...issuers.map(({ name, jwksFile }) => [`${registration}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"]),
-  ] as [string, string, string][];
-  const faults: ConfigurationFault[] = [];
-  for (const [place, file, what] of needed) {
-    try {
-      await files.probe(file);
-    } catch (cause) {
-      const reason = `${unreadable(cause, what)} (${file})`;
-      faults.push({ path: place, reason, tag: "unreadable" });
-    }
-  }
-  return faults;
-}
-
-function unreadable(cause: unknown, what: string): string {
-  const code = (cause as { code?: unknown }).code;
-  if (code === "ENOENT") return `there is no such ${what}: check the path, or make the file`;
-  if (code === "EACCES" || code === "EPERM")
-    return `no permission to read the ${what}: check its owner and mode, and those of its folders`;
-  if (code === "EISDIR") return `a folder, where a ${what} is expected`;
-  return `the ${what} cannot be read: ${messageOf(cause)}`;
 }
 
 /** Adds line and value of the place that a fault names. */

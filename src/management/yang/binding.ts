@@ -59,7 +59,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
     ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
     registration: bindRegistration(router["semrd-registration:registration"], folder),
-    agents: (router["semrd-agent:agents"]?.agent ?? []).map((agent) => bindAgent(agent, taxonomy)),
+    agents: bindAgents(router["semrd-agent:agents"]?.agent ?? [], taxonomy),
     discovery: { dns: { listen: dns.listen ?? [], ttl: seconds(dns.ttl) } },
     dataplane: {
       driver,
@@ -75,7 +75,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
   };
 }
 
-function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
+export function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
   return {
     revision: taxonomy.revision,
     familyCodes: new Map((taxonomy.family ?? []).map(({ label, code }) => [label, code])),
@@ -89,7 +89,7 @@ function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
   };
 }
 
-function bindTenant(tenant: TenantInstance): TenantConfiguration {
+export function bindTenant(tenant: TenantInstance): TenantConfiguration {
   return {
     name: tenant.name,
     index: tenant.index,
@@ -99,14 +99,17 @@ function bindTenant(tenant: TenantInstance): TenantConfiguration {
   };
 }
 
-function bindInterface(port: InterfaceInstance, tenants: readonly TenantConfiguration[]): InterfaceConfiguration {
+export function bindInterface(
+  port: InterfaceInstance,
+  tenants: readonly TenantConfiguration[],
+): InterfaceConfiguration {
   const { name, role, hook } = port;
   if (port.tenant === undefined) return { name, role, tenantIndex: 0, hook };
   const tenant = tenants.find((candidate) => candidate.name === port.tenant)!; // a leafref that libyang has checked
   return { name, role, tenant: tenant.name, tenantIndex: tenant.index, hook };
 }
 
-function bindBgp(bgp: BgpInstance): BgpConfiguration {
+export function bindBgp(bgp: BgpInstance): BgpConfiguration {
   const restart = bgp["graceful-restart"];
   return {
     localAs: bgp["local-as"],
@@ -186,7 +189,7 @@ function bindBfd(neighbor: NeighborInstance, bgp: BgpInstance): BfdConfiguration
   };
 }
 
-function bindRegistration(registration: RegistrationInstance, folder: string): RegistrationConfiguration {
+export function bindRegistration(registration: RegistrationInstance, folder: string): RegistrationConfiguration {
   const certificate = registration.tls?.["certificate-file"];
   const key = registration.tls?.["key-file"];
   const { lease } = registration;
@@ -205,18 +208,21 @@ function bindRegistration(registration: RegistrationInstance, folder: string): R
   };
 }
 
-function bindAgent(agent: AgentInstance, taxonomy: TaxonomyConfiguration): AgentConfiguration {
-  return {
-    id: agent.id,
-    tenant: agent.tenant,
-    instances: agent.capability.map((instance) => bindInstance(instance, taxonomy)),
-  };
+export function bindAgents(agents: readonly AgentInstance[], taxonomy: TaxonomyConfiguration): AgentConfiguration[] {
+  const known = new Map(taxonomy.capabilities.map((entry) => [`${entry.name} ${entry.majorVersion}`, entry]));
+  return agents.map(({ id, tenant, capability }) => ({
+    id,
+    tenant,
+    instances: capability.map((instance) => bindInstance(instance, known)),
+  }));
 }
 
-function bindInstance(instance: CapabilityInstance, taxonomy: TaxonomyConfiguration): InstanceConfiguration {
-  const known = taxonomy.capabilities.find(
-    (entry) => entry.name === instance.name && entry.majorVersion === instance["major-version"],
-  ) as TaxonomyCapability; // a condition of the model that libyang has checked
+function bindInstance(
+  instance: CapabilityInstance,
+  taxonomy: ReadonlyMap<string, TaxonomyCapability>,
+): InstanceConfiguration {
+  // A condition of the model that libyang has checked.
+  const known = taxonomy.get(`${capabilityNameOf(instance.name)} ${instance["major-version"]}`)!;
   const check = bindCheck(instance["health-check"]);
   return {
     capability: known.name,

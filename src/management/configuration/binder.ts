@@ -1,0 +1,256 @@
+import type { Clock } from "../../base/index.ts";
+import {
+  type Answer,
+  answered,
+  fault,
+  localName,
+  type ManagementFault,
+  type Path,
+  refused,
+  type Tree,
+  type TreeChange,
+} from "../datastore/index.ts";
+import type { Binder } from "../transaction/index.ts";
+import { bindAgents, bindRouter } from "../yang/binding.ts";
+import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
+import type { YangModel } from "../yang/model.ts";
+import { disagreements } from "./agreement.ts";
+import type { ConfigurationFault } from "./error.ts";
+import { diskFiles, type Files } from "./files.ts";
+import { unreadableFiles } from "./named-files.ts";
+import { inUseOf } from "./restart.ts";
+import type { AgentConfiguration, InstanceConfiguration, RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
+
+/** What is asked for, and what of it the router does before its restart. */
+export interface RouterState {
+  readonly intended: RouterConfiguration;
+  readonly inUse: RouterConfiguration;
+}
+
+/** A change in the words of the parts. Members of `before` and `after` that say the same are the same objects. */
+export interface RouterChange {
+  /** In use. */
+  readonly before: RouterConfiguration;
+  /** In use afterwards. */
+  readonly after: RouterConfiguration;
+  /** Asked for: differs from `after` in what waits for a restart. */
+  readonly intended: RouterConfiguration;
+  readonly changes: readonly TreeChange[];
+  readonly agents: {
+    /** New or different. */
+    readonly put: readonly AgentConfiguration[];
+    readonly removed: readonly string[];
+  };
+}
+
+const ROUTER = "semrd-router:router";
+const AGENTS: Path = [{ name: ROUTER }, { name: "semrd-agent:agents" }];
+
+/** Members of a configuration by the node they come from, and what else they look at. */
+const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfiguration, looksAt?: readonly string[]])[] = [
+  ["name", "name"],
+  ["router-id", "routerId"],
+  ["domain", "domain"],
+  ["site", "site"],
+  ["nodes", "nodes"],
+  ["taxonomy", "taxonomy"],
+  ["tenants", "tenants"],
+  ["interfaces", "interfaces", ["tenants"]],
+  ["routing-policy", "routingPolicy", ["taxonomy", "tenants"]],
+  ["bgp", "bgp"],
+  ["registration", "registration"],
+  ["discovery", "discovery"],
+  ["dataplane", "dataplane"],
+  ["telemetry", "telemetry"],
+  ["management", "management"],
+  ["state-directory", "stateDirectory"],
+];
+
+/** Agents that are read before the event loop gets a turn: below 5 ms of work. */
+const PER_TURN = 128;
+
+export interface RouterBinderParts {
+  readonly model: YangModel;
+  readonly clock: Clock;
+  /** Where relative file names begin. */
+  readonly folder: string;
+  /** Default: the disk. */
+  readonly files?: Files;
+}
+
+/** Reads trees of the semrd modules; of a change only what it touches. */
+export class RouterBinder implements Binder<RouterState, RouterChange> {
+  readonly #parts: RouterBinderParts;
+  /** Everything but the agents, as the document had it. */
+  readonly #instances = new WeakMap<RouterConfiguration, RouterInstance>();
+
+  constructor(parts: RouterBinderParts) {
+    this.#parts = parts;
+  }
+
+  async bind(tree: Tree): Promise<Answer<RouterState>> {
+    const router = this.#routerIn(await this.#parts.model.document(tree));
+    if (router === undefined) return refused(NO_ROUTER);
+    const intended = bindRouter(router, this.#parts.folder);
+    const { "semrd-agent:agents": _, ...rest } = router;
+    this.#instances.set(intended, rest);
+    const faults = await this.#disagreements(intended);
+    if (faults.length > 0) return { ok: false, faults };
+    return answered({ intended, inUse: intended });
+  }
+
+  async change(
+    before: RouterState,
+    tree: Tree,
+    all: readonly TreeChange[],
+  ): Promise<Answer<{ readonly after: RouterState; readonly change: RouterChange }>> {
+    const changes = all.filter(({ path }) => path[0] !== undefined && localName(path[0]) === "router");
+    if (changes.some(({ path }) => path.length === 1)) return refused(NO_ROUTER);
+    const touched = new Set(changes.map(({ path }) => localName(path[1]!)));
+    const rest = await this.#sections(before.intended, tree, changes, touched);
+    const agents = await this.#agents(before.intended.agents, rest, tree, changes, touched);
+    const intended: RouterConfiguration = { ...rest, agents: agents.all };
+    this.#instances.set(intended, this.#instances.get(rest)!);
+    const faults = await this.#disagreements(intended, before.intended, agents.put);
+    if (faults.length > 0) return { ok: false, faults };
+    const inUse = inUseOf(intended, before.inUse);
+    const { put, removed } = agents;
+    const change = { before: before.inUse, after: inUse, intended, changes, agents: { put, removed } };
+    return answered({ after: { intended, inUse }, change });
+  }
+
+  /** All sections but the agents, which stay those of before. */
+  async #sections(
+    before: RouterConfiguration,
+    tree: Tree,
+    changes: readonly TreeChange[],
+    touched: ReadonlySet<string>,
+  ): Promise<RouterConfiguration> {
+    const nodes = new Map(changes.map(({ path }) => [localName(path[1]!), path[1]!.name]));
+    nodes.delete("agents");
+    if (nodes.size === 0) return before;
+    const router: Record<string, unknown> = { ...this.#instances.get(before)! };
+    for (const [local, name] of nodes) {
+      // The members of the router's own module are named without it.
+      const member = name === local || name.startsWith("semrd-router:") ? local : name;
+      const [value] = await this.#parts.model.values(tree, [{ name: ROUTER }, { name }]);
+      if (value === undefined) delete router[member];
+      else router[member] = value;
+    }
+    const instance = router as unknown as RouterInstance;
+    const bound: Record<string, unknown> = { ...bindRouter(instance, this.#parts.folder), agents: before.agents };
+    for (const [node, member, looksAt = []] of SECTIONS) {
+      if (touched.has(node) || looksAt.some((other) => touched.has(other))) continue;
+      if (before[member] === undefined) delete bound[member];
+      else bound[member] = before[member];
+    }
+    const configuration = bound as unknown as RouterConfiguration;
+    this.#instances.set(configuration, instance);
+    return configuration;
+  }
+
+  async #agents(
+    before: readonly AgentConfiguration[],
+    { taxonomy }: RouterConfiguration,
+    tree: Tree,
+    changes: readonly TreeChange[],
+    touched: ReadonlySet<string>,
+  ) {
+    const known = new Map(before.map((agent) => [agent.id, agent]));
+    const { put: wanted, removed } = changedAgents(changes, known);
+    const put: AgentConfiguration[] = [];
+    for (let at = 0; at < wanted.length; at += PER_TURN) {
+      const paths = wanted.slice(at, at + PER_TURN).map((id) => [...AGENTS, { name: "agent", keys: { id } }]);
+      const router = this.#routerIn(await this.#parts.model.document(tree, paths));
+      put.push(...bindAgents(router?.["semrd-agent:agents"]?.agent ?? [], taxonomy));
+      await this.#turn();
+    }
+    if (touched.has("taxonomy")) put.push(...reclassified(before, taxonomy, new Set([...wanted, ...removed])));
+    if (put.length === 0 && removed.length === 0) return { all: before, put, removed };
+    for (const agent of put) known.set(agent.id, agent);
+    for (const id of removed) known.delete(id);
+    return { all: [...known.values()], put, removed };
+  }
+
+  /** What no model can say, looked for where something is different from `before`. */
+  async #disagreements(
+    after: RouterConfiguration,
+    before?: RouterConfiguration,
+    put: readonly AgentConfiguration[] = after.agents,
+  ): Promise<readonly ManagementFault[]> {
+    const faults: ConfigurationFault[] = [];
+    let left = PER_TURN;
+    const others = after.domain === before?.domain ? put : after.agents;
+    const looked = after.taxonomy === before?.taxonomy && after.domain === before?.domain;
+    for (const found of disagreements({ ...after, agents: others }, { collisions: !looked })) {
+      if (found !== undefined) faults.push(found);
+      if (--left > 0) continue;
+      left = PER_TURN;
+      await this.#turn();
+    }
+    if (after.registration !== before?.registration) {
+      faults.push(...(await unreadableFiles(after, this.#parts.files ?? diskFiles)));
+    }
+    return faults.map(({ path, reason, tag }) =>
+      fault("invalid-value", reason, {
+        ...(path === undefined ? {} : { path }),
+        ...(tag === undefined ? {} : { appTag: tag }),
+      }),
+    );
+  }
+
+  #routerIn(text: string): RouterInstance | undefined {
+    return (JSON.parse(text) as RouterDocument)[ROUTER];
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#parts.clock.soon(resolve));
+  }
+}
+
+/** IDs of the agents that the changes are about. */
+function changedAgents(changes: readonly TreeChange[], known: ReadonlyMap<string, AgentConfiguration>) {
+  const put = new Set<string>();
+  const removed = new Set<string>();
+  for (const { path, operation, value } of changes) {
+    if (localName(path[1]!) !== "agents") continue;
+    const id = path[2]?.keys?.id;
+    if (id !== undefined) (path.length === 3 && operation === "delete" ? removed : put).add(id);
+    // All of them came or went with the container.
+    else if (operation === "delete") for (const gone of known.keys()) removed.add(gone);
+    else for (const { id: come } of (value as { agent?: readonly AgentInstance[] }).agent ?? []) put.add(come);
+  }
+  return { put: [...put], removed: [...removed] };
+}
+
+/** Agents whose capability has another port or protocol now; not those in `done`. */
+function reclassified(
+  agents: readonly AgentConfiguration[],
+  { capabilities }: TaxonomyConfiguration,
+  done: ReadonlySet<string>,
+): AgentConfiguration[] {
+  const known = new Map(capabilities.map((entry) => [`${entry.name} ${entry.majorVersion}`, entry]));
+  const entryOf = ({ capability, version }: InstanceConfiguration) => known.get(`${capability} ${version.major}`)!;
+  const isOther = (instance: InstanceConfiguration): boolean => {
+    const { servicePort, protocol } = entryOf(instance);
+    return instance.servicePort !== servicePort || instance.endpoint.protocol !== protocol;
+  };
+  return agents
+    .filter(({ id, instances }) => !done.has(id) && instances.some(isOther))
+    .map((agent) => ({
+      ...agent,
+      instances: agent.instances.map((instance) => {
+        const { servicePort, protocol } = entryOf(instance);
+        return { ...instance, servicePort, endpoint: { ...instance.endpoint, protocol } };
+      }),
+    }));
+}
+
+const NO_ROUTER = fault(
+  "operation-failed",
+  "the container semrd-router:router is what this router is: it has to stay",
+  {
+    path: "/semrd-router:router",
+    appTag: "router-missing",
+  },
+);

@@ -1,0 +1,35 @@
+import { messageOf } from "../../base/index.ts";
+import type { ConfigurationFault } from "./error.ts";
+import type { Files } from "./files.ts";
+import type { RouterConfiguration } from "./types.ts";
+
+/** Files that the configuration names and that cannot be read: better refused at once than at the first connection. */
+export async function unreadableFiles(configuration: RouterConfiguration, files: Files): Promise<ConfigurationFault[]> {
+  const { tls, issuers } = configuration.registration;
+  const registration = "/semrd-router:router/semrd-registration:registration";
+  const needed = [
+    ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
+    ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
+    ...issuers.map(({ name, jwksFile }) => [`${registration}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"]),
+  ] as [string, string, string][];
+  const faults: ConfigurationFault[] = [];
+  for (const [place, file, what] of needed) {
+    try {
+      await files.probe(file);
+    } catch (cause) {
+      const reason = `${unreadable(cause, what)} (${file})`;
+      faults.push({ path: place, reason, tag: "unreadable" });
+    }
+  }
+  return faults;
+}
+
+/** Why a file cannot be read, and what to do. */
+export function unreadable(cause: unknown, what: string): string {
+  const code = (cause as { code?: unknown }).code;
+  if (code === "ENOENT") return `there is no such ${what}: check the path, or make the file`;
+  if (code === "EACCES" || code === "EPERM")
+    return `no permission to read the ${what}: check its owner and mode, and those of its folders`;
+  if (code === "EISDIR") return `a folder, where a ${what} is expected`;
+  return `the ${what} cannot be read: ${messageOf(cause)}`;
+}

@@ -1,0 +1,244 @@
+import type { YangContext, YangTree } from "../../../native/api.ts";
+import {
+  type Answer,
+  answered,
+  type EditOptions,
+  type EditStep,
+  fault,
+  formatPath,
+  type GetOptions,
+  type Model,
+  type Path,
+  parsePath,
+  refused,
+  type Tree,
+  type TreeChange,
+} from "../datastore/index.ts";
+import { EditDocument } from "./edit-document.ts";
+import { yangAnswer } from "./faults.ts";
+import { type ResolvedStep, SchemaIndex } from "./schema-index.ts";
+
+/** The datastores' model: libyang, on a thread of its own. Trees are those of the context it was opened with. */
+export class YangModel implements Model {
+  readonly #context: YangContext;
+  readonly #schema: SchemaIndex;
+
+  private constructor(context: YangContext, schema: SchemaIndex) {
+    this.#context = context;
+    this.#schema = schema;
+  }
+
+  /** The context stays the caller's. */
+  static async open(context: YangContext): Promise<YangModel> {
+    return new YangModel(context, new SchemaIndex(await context.schema()));
+  }
+
+  parse(text: string, format: "json" | "xml"): Promise<Answer<Tree>> {
+    return yangAnswer(this.#context.parse(text, format, { validate: false }));
+  }
+
+  edit(tree: Tree, text: string, { format, defaultOperation }: EditOptions): Promise<Answer<Tree>> {
+    const options = defaultOperation === undefined ? {} : { defaultOperation };
+    return yangAnswer(this.#context.edit(own(tree), text, format, options));
+  }
+
+  async editSteps(tree: Tree, steps: readonly EditStep[]): Promise<Answer<Tree>> {
+    const resolved = this.#resolve(steps);
+    if (!resolved.ok) return resolved;
+    const work = new StepWork(this.#context, own(tree));
+    for (const step of resolved.value) {
+      const done = await work.take(step);
+      if (!done.ok) {
+        await work.drop();
+        return done;
+      }
+    }
+    return work.finish();
+  }
+
+  #resolve(steps: readonly EditStep[]): Answer<ResolvedEdit[]> {
+    const resolved: ResolvedEdit[] = [];
+    const faults = [];
+    for (const step of steps) {
+      const path = parsePath(step.path);
+      const removes = step.operation === "delete" || step.operation === "remove";
+      const found = path.ok ? this.#schema.resolve(path.value, { pattern: removes }) : path;
+      const value = removes ? answered(undefined) : jsonOf(step);
+      if (!found.ok) faults.push(...found.faults);
+      else if (!value.ok) faults.push(...value.faults);
+      else resolved.push({ operation: step.operation, path: found.value.path, value: value.value });
+    }
+    return faults.length > 0 ? { ok: false, faults } : answered(resolved);
+  }
+
+  validate(tree: Tree): Promise<Answer<Tree>> {
+    return yangAnswer(this.#context.validate(own(tree)));
+  }
+
+  diff(before: Tree, after: Tree): Promise<readonly TreeChange[]> {
+    return this.#context.diff(own(before), own(after));
+  }
+
+  async read(tree: Tree, { format, select, defaults, content, depth }: GetOptions): Promise<Answer<string>> {
+    if (depth !== undefined) return refused(fault("operation-not-supported", "a depth is not possible here"));
+    const options = {
+      ...(defaults === undefined ? {} : { defaults }),
+      ...(content === undefined ? {} : { content: content === "state" ? ("nonconfig" as const) : content }),
+      indent: true,
+    };
+    if (select === undefined) return yangAnswer(this.#context.print(own(tree), format, options));
+    const chosen = await this.#select(own(tree), select);
+    if (!chosen.ok) return chosen;
+    try {
+      return await yangAnswer(this.#context.print(chosen.value, format, options));
+    } finally {
+      await chosen.value.dispose();
+    }
+  }
+
+  async #select(tree: YangTree, select: NonNullable<GetOptions["select"]>): Promise<Answer<YangTree>> {
+    if ("subtree" in select) return yangAnswer(this.#context.filter(tree, select.subtree));
+    const paths: Path[] = [];
+    for (const text of select.paths) {
+      const path = parsePath(text);
+      const found = path.ok ? this.#schema.resolve(path.value, { pattern: true }) : path;
+      if (!found.ok) return found;
+      paths.push(plain(found.value.path));
+    }
+    return yangAnswer(this.#context.keep(tree, paths));
+  }
+
+  async write(tree: Tree, options: { readonly indent: boolean } = { indent: false }): Promise<string> {
+    const text = await this.#context.print(own(tree), "json", { defaults: "explicit", ...options });
+    return options.indent ? `${text.trimEnd()}\n` : text;
+  }
+
+  /** RFC 7951 values with all defaults of what a path matches, in the order of the tree. */
+  async values(tree: Tree, path: Path): Promise<readonly unknown[]> {
+    const matches = await this.#context.select(own(tree), path, { defaults: "report-all" });
+    return matches.map(({ value }) => value);
+  }
+
+  /** Only what the paths match, as a document with all defaults. */
+  async document(tree: Tree, paths?: readonly Path[]): Promise<string> {
+    if (paths === undefined) return this.#context.print(own(tree), "json", { defaults: "report-all" });
+    const part = await this.#context.keep(own(tree), paths);
+    try {
+      return await this.#context.print(part, "json", { defaults: "report-all" });
+    } finally {
+      await part.dispose();
+    }
+  }
+}
+
+interface ResolvedEdit {
+  readonly operation: EditStep["operation"];
+  readonly path: readonly ResolvedStep[];
+  readonly value: unknown;
+}
+
+/** Trees of this model are those of its context. */
+const own = (tree: Tree): YangTree => tree as YangTree;
+
+/** Without what libyang does not ask for. */
+const plain = (path: readonly ResolvedStep[]): Path =>
+  path.map(({ name, keys, value }) => ({
+    name,
+    ...(keys === undefined ? {} : { keys }),
+    ...(value === undefined ? {} : { value }),
+  }));
+
+function jsonOf(step: EditStep): Answer<unknown> {
+  if (!("value" in step)) return answered(undefined);
+  try {
+    return answered(JSON.parse(step.value) as unknown);
+  } catch {
+    const message = `the value is not JSON (RFC 7951): ${step.value.slice(0, 60)}`;
+    return refused(fault("invalid-value", message, { path: step.path }));
+  }
+}
+
+/** Steps one after the other; neighbours that do not meet are carried out as one. */
+class StepWork {
+  readonly #context: YangContext;
+  #tree: YangTree;
+  #isOwn = false;
+  #document = new EditDocument();
+  #gone: Path[] = [];
+  #union = false;
+
+  constructor(context: YangContext, tree: YangTree) {
+    this.#context = context;
+    this.#tree = tree;
+  }
+
+  async take({ operation, path, value }: ResolvedEdit): Promise<Answer<void>> {
+    if (operation === "remove" || operation === "delete") return this.#remove(operation, plain(path));
+    if (operation === "union-replace" && !this.#union) {
+      this.#union = true;
+      const cleared = await this.#remove("remove", []);
+      if (!cleared.ok) return cleared;
+    }
+    const isJoining = this.#gone.length === 0 && this.#document.takes(path);
+    const done = isJoining ? answered(undefined) : await this.#flush();
+    if (done.ok) this.#document.add(path, operation, value);
+    return done;
+  }
+
+  async finish(): Promise<Answer<Tree>> {
+    const done = await this.#flush();
+    if (!done.ok) {
+      await this.drop();
+      return done;
+    }
+    return answered(this.#isOwn ? this.#tree : this.#tree.share());
+  }
+
+  async drop(): Promise<void> {
+    if (this.#isOwn) await this.#tree.dispose();
+    this.#isOwn = false;
+  }
+
+  async #remove(operation: "remove" | "delete", path: Path): Promise<Answer<void>> {
+    if (!this.#document.isEmpty) {
+      const done = await this.#flush();
+      if (!done.ok) return done;
+    }
+    if (operation === "delete") {
+      const done = await this.#flush();
+      if (!done.ok) return done;
+      const matches = await yangAnswer(this.#context.select(this.#tree, path));
+      if (!matches.ok) return matches;
+      if (matches.value.length === 0) {
+        return refused(fault("data-missing", "there is nothing to delete here", { path: formatPath(path) }));
+      }
+    }
+    this.#gone.push(path);
+    return answered(undefined);
+  }
+
+  async #flush(): Promise<Answer<void>> {
+    if (this.#gone.length > 0) {
+      const gone = this.#gone;
+      this.#gone = [];
+      const dropped = gone.some((path) => path.length === 0)
+        ? this.#context.keep(this.#tree, [])
+        : this.#context.drop(this.#tree, gone);
+      const done = await this.#become(dropped);
+      if (!done.ok) return done;
+    }
+    if (this.#document.isEmpty) return answered(undefined);
+    const { text } = this.#document;
+    this.#document = new EditDocument();
+    return this.#become(this.#context.edit(this.#tree, text, "json"));
+  }
+
+  async #become(work: Promise<YangTree>): Promise<Answer<void>> {
+    const next = await yangAnswer(work);
+    if (!next.ok) return next;
+    if (this.#isOwn) await this.#tree.dispose();
+    this.#tree = next.value;
+    this.#isOwn = true;
+    return answered(undefined);
+  }
+}

@@ -1,0 +1,112 @@
+import type { YangSchemaNode, YangSchemaType } from "../../../native/api.ts";
+import { type Answer, answered, fault, formatPath, type Path, type PathStep, refused } from "../datastore/index.ts";
+
+/** A data path with every module named, and the schema node of its end. */
+export interface ResolvedPath {
+  readonly path: readonly ResolvedStep[];
+  readonly node: YangSchemaNode | undefined;
+}
+
+export interface ResolvedStep extends PathStep {
+  readonly node: YangSchemaNode;
+  /** As it is named in JSON: with its module where that is not the one of its parent. */
+  readonly member: string;
+}
+
+interface Entry {
+  readonly node: YangSchemaNode;
+  readonly children: ReadonlyMap<string, Entry>;
+}
+
+/** The data nodes of a schema by name; choices and cases are looked through. */
+export class SchemaIndex {
+  readonly #top: ReadonlyMap<string, Entry>;
+
+  constructor(nodes: readonly YangSchemaNode[]) {
+    this.#top = entries(nodes);
+  }
+
+  /**
+   * Finds what a path names. A module may be left out wherever the name alone is clear.
+   * `pattern`: wildcards and missing keys are let through, and end the search for the node.
+   */
+  resolve(path: Path, options: { readonly pattern: boolean }): Answer<ResolvedPath> {
+    const steps: ResolvedStep[] = [];
+    let here = this.#top;
+    let node: YangSchemaNode | undefined;
+    for (const step of path) {
+      const found = lookUp(here, step.name);
+      if (found === undefined) return refused(unknown(steps, step, node));
+      const missing = options.pattern ? [] : (found.node.keys ?? []).filter((key) => step.keys?.[key] === undefined);
+      if (found.node.kind === "list" && missing.length > 0) return refused(noKey(steps, step, missing));
+      const stray = Object.keys(step.keys ?? {}).find((key) => found.node.keys?.includes(key) !== true);
+      if (stray !== undefined) return refused(noSuchKey(steps, step, stray));
+      const name = `${found.node.module}:${bare(step.name)}`;
+      const member = found.node.module === node?.module ? bare(step.name) : name;
+      steps.push({ ...step, name, node: found.node, member });
+      node = found.node;
+      here = found.children;
+    }
+    return answered({ path: steps, node });
+  }
+}
+
+const bare = (name: string): string => name.slice(name.indexOf(":") + 1);
+
+function entries(nodes: readonly YangSchemaNode[]): Map<string, Entry> {
+  const found = new Map<string, Entry>();
+  for (const node of nodes) {
+    if (node.kind === "choice" || node.kind === "case") {
+      for (const [name, entry] of entries(node.children ?? [])) found.set(name, entry);
+    } else if (["container", "list", "leaf", "leaf-list", "anydata", "anyxml"].includes(node.kind)) {
+      found.set(`${node.module}:${bare(node.name)}`, { node, children: entries(node.children ?? []) });
+    }
+  }
+  return found;
+}
+
+function lookUp(here: ReadonlyMap<string, Entry>, name: string): Entry | undefined {
+  if (name.includes(":")) return here.get(name);
+  const matches = [...here].filter(([full]) => bare(full) === name);
+  return matches.length === 1 ? matches[0]![1] : undefined;
+}
+
+function unknown(before: Path, step: PathStep, parent: YangSchemaNode | undefined) {
+  const where = formatPath(before);
+  const message = `there is no node ${step.name} ${parent === undefined ? "at the top of the model" : `in ${where}`}`;
+  return fault("unknown-element", message, { path: formatPath([...before, step]), info: { badElement: step.name } });
+}
+
+function noKey(before: Path, step: PathStep, missing: readonly string[]) {
+  const message = `the key ${missing.join(", ")} of the list ${step.name} is missing in the path`;
+  return fault("missing-element", message, {
+    path: formatPath([...before, step]),
+    info: { badElement: missing[0]! },
+  });
+}
+
+function noSuchKey(before: Path, step: PathStep, key: string) {
+  const message = `${key} is no key of ${step.name}`;
+  return fault("unknown-element", message, { path: formatPath([...before, step]), info: { badElement: key } });
+}
+
+/** A value as RFC 7951 writes it, from its text. */
+export function jsonValue(type: YangSchemaType | undefined, text: string): unknown {
+  switch (type?.base) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+      return /^-?\d+$/.test(text) ? Number(text) : text;
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : text;
+    case "empty":
+      return [null];
+    case "leafref":
+      return jsonValue(type.target, text);
+    default:
+      return text;
+  }
+}
