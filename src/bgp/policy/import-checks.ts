@@ -16,6 +16,8 @@ export interface ImportFacts {
   readonly ownNextHop: Ipv6Address;
   /** The path of a route from another AS must begin with that AS. @see RFC 4271 §6.3 */
   readonly enforceFirstAs: boolean;
+  /** So often may this router's AS be in a path. Default 0. */
+  readonly allowOwnAs?: number;
   /** Of this router on the session, where it counts for the family. */
   readonly role?: BgpRole;
 }
@@ -40,7 +42,8 @@ const CHECKS: readonly Check[] = [
   {
     reason: "as-loop",
     see: "RFC 4271 §9.1.2",
-    fails: (set, { localAs }) => asPathContains(set.asPath, localAs),
+    fails: (set, { localAs, allowOwnAs = 0 }) =>
+      asPathContains(set.asPath, localAs) && (allowOwnAs === 0 || timesIn(set.asPath, localAs) > allowOwnAs),
   },
   {
     reason: "originator-loop",
@@ -88,6 +91,12 @@ function isMartianIpv4(first: number): boolean {
 function isLow(address: Ipv6Address): boolean {
   for (let i = 10; i < 15; i++) if (address[i] !== 0) return false;
   return address[15]! <= 1;
+}
+
+function timesIn(path: AttributeSet["asPath"], autonomousSystem: number): number {
+  let times = 0;
+  for (const { numbers } of path) for (const number of numbers) if (number === autonomousSystem) times++;
+  return times;
 }
 
 /** The first reason why routes with this set are of no use here; `undefined` when there is none. */

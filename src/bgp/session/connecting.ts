@@ -1,8 +1,20 @@
 import type { SessionEvent } from "./events.ts";
 import { ownOpen } from "./negotiation.ts";
-import type { Session, Step } from "./session.ts";
+import { agree } from "./opening.ts";
+import { isDelaying, type Session, type SessionEffect, type Step } from "./session.ts";
 import type { SessionSettings } from "./settings.ts";
-import { arm, armWithJitter, attempt, backOff, disarm, drop, OPEN_HOLD_TIME, stay, stop } from "./transitions.ts";
+import {
+  arm,
+  armWithJitter,
+  attempt,
+  backOff,
+  disarm,
+  drop,
+  dropInnocent,
+  OPEN_HOLD_TIME,
+  stay,
+  stop,
+} from "./transitions.ts";
 
 type In<S extends Session["state"]> = Extract<Session, { state: S }>;
 
@@ -27,17 +39,65 @@ export function inIdle(session: In<"Idle">, event: SessionEvent, settings: Sessi
   }
 }
 
-/** The connection stands: say who we are and wait long for the answer. */
-function open(session: Session, settings: SessionSettings): Step {
+/** The connection stands: say who we are and wait long for the answer, or let the peer begin. */
+function connected(session: In<"Connect"> | In<"Active">, settings: SessionSettings): Step {
+  if (settings.delayOpen === undefined) return open(session, settings, [disarm("connectRetry")]);
+  return {
+    session: { ...session, delaying: true },
+    effects: [disarm("connectRetry"), arm("delayOpen", settings.delayOpen)],
+  };
+}
+
+function open(session: Session, settings: SessionSettings, before: readonly SessionEffect[]): Step {
   const sent = ownOpen(settings);
   return {
     session: { state: "OpenSent", failures: session.failures, sent },
-    effects: [disarm("connectRetry"), { type: "sendOpen", open: sent }, arm("hold", OPEN_HOLD_TIME)],
+    effects: [...before, { type: "sendOpen", open: sent }, arm("hold", OPEN_HOLD_TIME)],
+  };
+}
+
+/** While the OPEN of this router is delayed; `undefined` for events that mean the same as without a delay. */
+function whileDelaying(
+  session: In<"Connect"> | In<"Active">,
+  event: SessionEvent,
+  settings: SessionSettings,
+): Step | undefined {
+  switch (event.type) {
+    case "DelayOpenTimer_Expires":
+      return open(session, settings, []);
+    case "BGPOpen": {
+      // Event 20: both OPENs at once.
+      const sent = ownOpen(settings);
+      const { session: next, effects } = agree(session, sent, event, settings);
+      return { session: next, effects: [disarm("delayOpen"), { type: "sendOpen", open: sent }, ...effects] };
+    }
+    case "NotifMsgVerErr":
+      return dropInnocent(session, event, settings);
+    case "TcpConnectionFails":
+      // Only Connect goes on to listen (§8.2.2).
+      if (session.state === "Active") return undefined;
+      return listenAgain(session, settings, [disarm("delayOpen")]);
+    default:
+      return undefined;
+  }
+}
+
+/** Listening goes on while the retry timer runs, as the RFC has it with DelayOpen: in Idle both ends would refuse each other. */
+function listenAgain({ failures }: Session, settings: SessionSettings, effects: readonly SessionEffect[]): Step {
+  return {
+    session: { state: "Active", failures: failures + 1 },
+    effects: [
+      { type: "close" },
+      ...effects,
+      armWithJitter("connectRetry", backOff(settings.connectRetry, failures, settings)),
+    ],
   };
 }
 
 /** Connect, one event. @see RFC 4271 §8.2.2 */
 export function inConnect(session: In<"Connect">, event: SessionEvent, settings: SessionSettings): Step {
+  const delayed = isDelaying(session) ? whileDelaying(session, event, settings) : undefined;
+  if (delayed !== undefined) return delayed;
   switch (event.type) {
     case "ManualStart":
     case "AutomaticStart":
@@ -47,20 +107,14 @@ export function inConnect(session: In<"Connect">, event: SessionEvent, settings:
       return stop(session, event);
     case "ConnectRetryTimer_Expires": {
       const again = attempt(session.failures, settings);
-      return { session: again.session, effects: [{ type: "close" }, ...again.effects] };
+      const over = isDelaying(session) ? [disarm("delayOpen")] : [];
+      return { session: again.session, effects: [{ type: "close" }, ...over, ...again.effects] };
     }
     case "Tcp_CR_Acked":
     case "TcpConnectionConfirmed":
-      return open(session, settings);
+      return connected(session, settings);
     case "TcpConnectionFails":
-      // Listening goes on while the retry timer runs, as the RFC has it with DelayOpen: in Idle both ends would refuse each other.
-      return {
-        session: { state: "Active", failures: session.failures + 1 },
-        effects: [
-          { type: "close" },
-          armWithJitter("connectRetry", backOff(settings.connectRetry, session.failures, settings)),
-        ],
-      };
+      return listenAgain(session, settings, []);
     default:
       return drop(session, event, settings);
   }
@@ -68,6 +122,8 @@ export function inConnect(session: In<"Connect">, event: SessionEvent, settings:
 
 /** Active, one event. @see RFC 4271 §8.2.2 */
 export function inActive(session: In<"Active">, event: SessionEvent, settings: SessionSettings): Step {
+  const delayed = isDelaying(session) ? whileDelaying(session, event, settings) : undefined;
+  if (delayed !== undefined) return delayed;
   switch (event.type) {
     case "ManualStart":
     case "AutomaticStart":
@@ -79,7 +135,7 @@ export function inActive(session: In<"Active">, event: SessionEvent, settings: S
       return attempt(session.failures, settings);
     case "Tcp_CR_Acked":
     case "TcpConnectionConfirmed":
-      return open(session, settings);
+      return connected(session, settings);
     default:
       return drop(session, event, settings);
   }

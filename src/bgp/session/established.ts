@@ -3,17 +3,7 @@ import type { SessionEvent } from "./events.ts";
 import type { Agreement } from "./negotiation.ts";
 import type { Session, Step } from "./session.ts";
 import type { SessionSettings } from "./settings.ts";
-import {
-  arm,
-  armWithJitter,
-  COLLISION,
-  drop,
-  fsmError,
-  HOLD_TIMER_EXPIRED,
-  SEND_HOLD_TIMER_EXPIRED,
-  stay,
-  stop,
-} from "./transitions.ts";
+import { arm, armWithJitter, COLLISION, drop, fsmError, HOLD_TIMER_EXPIRED, stay, stop } from "./transitions.ts";
 
 /** Established, one event. @see RFC 4271 §8.2.2; RFC 4724 §5; RFC 9687 §3 */
 export function inEstablished(
@@ -36,7 +26,8 @@ export function inEstablished(
     case "HoldTimer_Expires":
       return drop(session, event, settings, HOLD_TIMER_EXPIRED);
     case "SendHoldTimer_Expires":
-      return drop(session, event, settings, SEND_HOLD_TIMER_EXPIRED);
+      // Nothing that is said now would get through: the connection is just closed.
+      return drop(session, event, settings);
     case "KeepaliveTimer_Expires":
       if (agreed.keepaliveTime === undefined) return stay(session);
       return stay(session, { type: "sendKeepalive" }, armWithJitter("keepalive", agreed.keepaliveTime));

@@ -17,6 +17,8 @@ export type SessionEvent =
   | { readonly type: "HoldTimer_Expires" }
   /** 11 */
   | { readonly type: "KeepaliveTimer_Expires" }
+  /** 12 */
+  | { readonly type: "DelayOpenTimer_Expires" }
   /** 13 */
   | { readonly type: "IdleHoldTimer_Expires" }
   /** 16: our SYN was answered. */
@@ -25,7 +27,7 @@ export type SessionEvent =
   | { readonly type: "TcpConnectionConfirmed" }
   /** 18 */
   | { readonly type: "TcpConnectionFails" }
-  /** 19 */
+  /** 19; 20 while the OPEN of this router is delayed */
   | { readonly type: "BGPOpen"; readonly open: OpenMessage }
   /** 21 */
   | { readonly type: "BGPHeaderErr"; readonly fault: NotificationMessage }

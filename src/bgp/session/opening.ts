@@ -1,3 +1,4 @@
+import type { OpenMessage } from "../wire/index.ts";
 import type { SessionEvent } from "./events.ts";
 import { negotiate } from "./negotiation.ts";
 import type { Session, SessionEffect, Step } from "./session.ts";
@@ -16,6 +17,30 @@ import {
 } from "./transitions.ts";
 
 type In<S extends Session["state"]> = Extract<Session, { state: S }>;
+
+/** Both OPENs are there: what they come to, or why there is no session. @param sent ours */
+export function agree(
+  session: Session,
+  sent: OpenMessage,
+  event: Extract<SessionEvent, { type: "BGPOpen" }>,
+  settings: SessionSettings,
+): Step {
+  const answer = negotiate(settings, sent, event.open);
+  if (!answer.ok) return drop(session, event, settings, answer.fault);
+  const agreed = answer.value;
+  const timers: SessionEffect[] =
+    agreed.holdTime === undefined || agreed.keepaliveTime === undefined
+      ? [disarm("hold")]
+      : [armWithJitter("keepalive", agreed.keepaliveTime), arm("hold", agreed.holdTime)];
+  return {
+    session: { state: "OpenConfirm", failures: session.failures, agreed },
+    effects: [
+      ...(agreed.extendedMessages ? [{ type: "allowExtendedMessages" } as const] : []),
+      { type: "sendKeepalive" },
+      ...timers,
+    ],
+  };
+}
 
 /** OpenSent, one event. @see RFC 4271 §8.2.2 */
 export function inOpenSent(session: In<"OpenSent">, event: SessionEvent, settings: SessionSettings): Step {
@@ -41,23 +66,8 @@ export function inOpenSent(session: In<"OpenSent">, event: SessionEvent, setting
           { type: "ended", end: { cause: event.type }, agreed: undefined },
         ],
       };
-    case "BGPOpen": {
-      const answer = negotiate(settings, session.sent, event.open);
-      if (!answer.ok) return drop(session, event, settings, answer.fault);
-      const agreed = answer.value;
-      const timers: SessionEffect[] =
-        agreed.holdTime === undefined || agreed.keepaliveTime === undefined
-          ? [disarm("hold")]
-          : [armWithJitter("keepalive", agreed.keepaliveTime), arm("hold", agreed.holdTime)];
-      return {
-        session: { state: "OpenConfirm", failures: session.failures, agreed },
-        effects: [
-          ...(agreed.extendedMessages ? [{ type: "allowExtendedMessages" } as const] : []),
-          { type: "sendKeepalive" },
-          ...timers,
-        ],
-      };
-    }
+    case "BGPOpen":
+      return agree(session, session.sent, event, settings);
     case "BGPHeaderErr":
     case "BGPOpenMsgErr":
       return drop(session, event, settings, event.fault);

@@ -1,5 +1,5 @@
 import type { SessionEvent } from "./events.ts";
-import { IDLE, type Session, type SessionEffect, type SessionState, step } from "./session.ts";
+import { IDLE, isDelaying, type Session, type SessionEffect, type SessionState, step } from "./session.ts";
 import type { SessionSettings } from "./settings.ts";
 
 /** Which end opened the TCP connection. */
@@ -105,9 +105,8 @@ function collisionLoser(
 ): Side | undefined {
   const other: Side = side === "outgoing" ? "incoming" : "outgoing";
   const rival = at(peering, other);
-  if (at(peering, side)?.state !== "OpenSent" || rival === undefined || PROGRESS[rival.state] < PROGRESS.OpenSent) {
-    return undefined;
-  }
+  const mayOpen = at(peering, side)?.state === "OpenSent" || isDelaying(at(peering, side));
+  if (!mayOpen || rival === undefined || PROGRESS[rival.state] < PROGRESS.OpenSent) return undefined;
   if (rival.state === "Established" && rival.settled) return side;
   const mine = settings.bgpIdentifier - peerIdentifier || settings.localAs - settings.remoteAs;
   return mine > 0 ? "incoming" : "outgoing";
@@ -153,7 +152,7 @@ function advance(peering: Peering, side: Side, event: SessionEvent, settings: Se
   if (session === undefined) return { peering, effects: [] };
   const { session: next, effects } = step(session, event, settings);
   if (side === "outgoing") return { peering: { ...peering, outgoing: next }, effects: tagged(effects, side) };
-  if (next.state !== "Idle" && next.state !== "Active") {
+  if ((next.state !== "Idle" && next.state !== "Active") || isDelaying(next)) {
     return { peering: { ...peering, incoming: next }, effects: tagged(effects, side) };
   }
   const parked = peering.outgoing.state === "Idle";

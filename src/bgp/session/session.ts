@@ -14,8 +14,9 @@ import type { SessionSettings } from "./settings.ts";
  */
 export type Session =
   | { readonly state: "Idle"; readonly failures: number }
-  | { readonly state: "Connect"; readonly failures: number }
-  | { readonly state: "Active"; readonly failures: number }
+  /** `delaying`: the connection stands, and the peer's OPEN is waited for before ours is said (DelayOpen). */
+  | { readonly state: "Connect"; readonly failures: number; readonly delaying?: true }
+  | { readonly state: "Active"; readonly failures: number; readonly delaying?: true }
   | { readonly state: "OpenSent"; readonly failures: number; readonly sent: OpenMessage }
   | { readonly state: "OpenConfirm"; readonly failures: number; readonly agreed: Agreement }
   | {
@@ -28,7 +29,12 @@ export type Session =
 
 export type SessionState = Session["state"];
 
-export type SessionTimer = "connectRetry" | "hold" | "keepalive" | "idleHold" | "sendHold";
+export type SessionTimer = "connectRetry" | "hold" | "keepalive" | "idleHold" | "delayOpen" | "sendHold";
+
+/** Whether there is a connection on which the OPEN of this router is delayed. */
+export function isDelaying(session: Session | undefined): boolean {
+  return (session?.state === "Connect" || session?.state === "Active") && session.delaying === true;
+}
 
 /** How a connection ended. */
 export interface SessionEnd {

@@ -31,6 +31,8 @@ export interface SessionSettings {
   /** A smaller offer of the peer is refused; 0 accepts "no timers", too. */
   readonly minimumHoldTime: Seconds;
   readonly connectRetry: Seconds;
+  /** How long to wait for the peer's OPEN before ours is said; `undefined`: not at all. @see RFC 4271 §8.1.1 (DelayOpen) */
+  readonly delayOpen?: Seconds;
   readonly idleHold: Seconds;
   /** Upper bound of both after doubling. */
   readonly maximumBackOff: Seconds;

@@ -66,12 +66,27 @@ export function drop(
   settings: SessionSettings,
   sent?: NotificationMessage,
 ): Step {
-  const end = ending(session, event, sent);
   const innocent = session.state === "Established" && event.type === "TcpConnectionFails";
+  return dropped(session, event, settings, sent, innocent ? 0 : 1);
+}
+
+/** The same where the RFC does not count it: the peer speaks another version, and says so before anybody said anything. */
+export function dropInnocent(session: Session, event: SessionEvent, settings: SessionSettings): Step {
+  return dropped(session, event, settings, undefined, 0);
+}
+
+function dropped(
+  session: Session,
+  event: SessionEvent,
+  settings: SessionSettings,
+  sent: NotificationMessage | undefined,
+  failures: number,
+): Step {
+  const end = ending(session, event, sent);
   const asked = event.type === "AutomaticStop" ? event.idleHold : undefined;
   const usual = backOff(settings.idleHold, session.failures, settings);
   const wait = asked === undefined ? armWithJitter("idleHold", usual) : arm("idleHold", asked);
-  return { session: { state: "Idle", failures: session.failures + (innocent ? 0 : 1) }, effects: [...end, wait] };
+  return { session: { state: "Idle", failures: session.failures + failures }, effects: [...end, wait] };
 }
 
 function ending(session: Session, event: SessionEvent, sent: NotificationMessage | undefined): SessionEffect[] {
@@ -94,5 +109,4 @@ export function fsmError(session: Session & { state: keyof typeof UNEXPECTED }):
 }
 
 export const HOLD_TIMER_EXPIRED = notification(ErrorCode.HoldTimerExpired);
-export const SEND_HOLD_TIMER_EXPIRED = notification(ErrorCode.SendHoldTimerExpired);
 export const COLLISION = notification(ErrorCode.Cease, CeaseSubcode.ConnectionCollisionResolution);

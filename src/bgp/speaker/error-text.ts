@@ -83,6 +83,8 @@ export function endText(end: SessionEnd, lost: string | undefined): string {
       return `connection lost: ${lost ?? "closed"}`;
     case "TcpConnectionConfirmed":
       return "the peer connected anew";
+    case "SendHoldTimer_Expires":
+      return TEXTS[ErrorCode.SendHoldTimerExpired]!.name;
     case "ManualStop":
       return "stopped";
     default:

@@ -1,4 +1,4 @@
-import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
+import { type Ipv6Address, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts";
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
@@ -51,12 +51,12 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
     counters: record.counters,
     log,
   });
-  const outputs = new Map(families.map(({ family }) => [family, openOutput(family, facts, parts)]));
+  const outputs = new Map(families.map((family) => [family.family, openOutput(family, facts, parts)]));
   return { side, agreed, intake, outputs, facts };
 }
 
 /** Options that were changed and decide what is taken from a neighbour, and what it is told. */
-const DECIDE_IMPORT = ["importPolicy", "enforceFirstAs"] as const;
+const DECIDE_IMPORT = ["importPolicy", "enforceFirstAs", "allowOwnAs"] as const;
 const DECIDE_EXPORT = ["exportPolicy", "nextHopSelf", "routeServerClient"] as const;
 
 /**
@@ -76,8 +76,9 @@ export function changeSession(
   let stop: TakeResult;
   for (const family of familiesOf(options)) {
     stop ??= session.intake.family(family.family)?.change(intakeTerms(family, facts, parts), { judgeAgain: refresh });
-    if (!changed(DECIDE_EXPORT)) continue;
-    session.outputs.get(family.family)?.regroup(exportGroup(family.family, facts, parts));
+    const output = session.outputs.get(family.family);
+    if (output !== undefined) output.interval = intervalOf(family, options);
+    if (changed(DECIDE_EXPORT)) output?.regroup(exportGroup(family.family, facts, parts));
   }
   return { refresh, stop };
 }
@@ -124,6 +125,7 @@ function intakeTerms(
       clusterId: speaker.clusterId ?? speaker.bgpIdentifier,
       ownNextHop: ownNextHop(family, connection.local, speaker.nextHop),
       enforceFirstAs: options.enforceFirstAs ?? true,
+      allowOwnAs: options.allowOwnAs ?? 0,
       ...(role === undefined ? {} : { role }),
     },
     policy: importPolicy(options),
@@ -133,6 +135,11 @@ function intakeTerms(
   };
 }
 
+/** Least time between two rounds of UPDATEs. */
+function intervalOf(family: PeerFamily, options: PeerOptions): Seconds | undefined {
+  return family.advertisementInterval ?? options.advertisementInterval;
+}
+
 /** Who is told the same as this neighbour. */
 function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): ExportGroup {
   const { agreed, options, connection } = facts;
@@ -140,11 +147,12 @@ function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerPa
   return parts.groupOf(options, agreed, { family, ownNextHop: own });
 }
 
-function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): Output {
+function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: PeerParts): Output {
+  const { family } = configured;
   const { agreed, options, kind, peerIndex, connection } = facts;
-  const { rib, codec, clock, restart, record } = parts;
+  const { rib, codec, clock, random, restart, record } = parts;
   const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
-  return new Output({
+  const output = new Output({
     output: rib.table(family).openOutput(peerIndex),
     connection,
     attributes: rib.attributes,
@@ -152,6 +160,7 @@ function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerPar
     family: wireFamily(family, codec.dialect),
     messageLimit: updateLimit(options, agreed),
     clock,
+    random,
     counters: record.counters,
     mayPass: (source) => {
       if (source === LOCAL_PEER) return true;
@@ -168,6 +177,8 @@ function openOutput(family: RouteFamily, facts: EstablishedFacts, parts: PeerPar
       facts.sent();
     },
   });
+  output.interval = intervalOf(configured, options);
+  return output;
 }
 
 /** Where others send packets to: for capabilities the locator, for prefixes this end of the session. @see RFC 4271 §5.1.3 */

@@ -12,6 +12,8 @@ export interface PeerFamily {
   readonly warnAtPercent?: number;
   /** How long the neighbour stays down after it had too many. Default: the idle hold time. */
   readonly restartAfter?: Seconds;
+  /** Instead of the neighbour's. */
+  readonly advertisementInterval?: Seconds;
 }
 
 /** @see RFC 9234 */
@@ -40,7 +42,23 @@ export interface PeerOptions {
   readonly holdTime: Seconds | undefined;
   /** If less than a third of the agreed hold time. */
   readonly keepaliveTime?: Seconds;
+  /** Between attempts to connect; doubles with every failure, up to `maximumBackOff`. */
   readonly connectRetry: Seconds;
+  /** A neighbour that offers less is refused. Default: whatever it offers is taken, no timers at all too. */
+  readonly minimumHoldTime?: Seconds;
+  /** How long the neighbour's OPEN is waited for before ours is said. Default: not at all. @see RFC 4271 §8.1.1 */
+  readonly delayOpen?: Seconds;
+  /** After a session that ended badly; doubles with every failure, up to `maximumBackOff`. Default 1. */
+  readonly idleHold?: Seconds;
+  /** Default 120. */
+  readonly maximumBackOff?: Seconds;
+  /**
+   * A session ends when its socket takes nothing for so long. Default: eight minutes, or two hold times where that is
+   * longer. @see RFC 9687 §6
+   */
+  readonly sendHoldTime?: Seconds;
+  /** Least time between two rounds of UPDATEs of one family, cut by jitter. Default: none. @see RFC 4271 §9.2.1.1 */
+  readonly advertisementInterval?: Seconds;
   /** TCP MD5 signature. @see RFC 2385 */
   readonly password?: string;
   /** At most so many hops away. @see RFC 5082 */
@@ -73,6 +91,8 @@ export interface PeerOptions {
   readonly reflectorClient?: boolean;
   /** Own next hop also inside the AS. */
   readonly nextHopSelf?: boolean;
+  /** Routes whose path has this router's AS so often are taken all the same. Default 0. @see RFC 4271 §9.1.2 */
+  readonly allowOwnAs?: number;
   /** Default true. @see RFC 4271 §6.3 */
   readonly enforceFirstAs?: boolean;
   /** UPDATEs to it are not longer than this, so that others on the way can add to what they carry. In octets. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/index.ts";
+import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import { type Family, UpdateEncoder } from "../wire/index.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
@@ -20,6 +20,7 @@ export interface OutputParts {
   /** Octets of the longest message. */
   readonly messageLimit: number;
   readonly clock: Clock;
+  readonly random: Random;
   readonly counters: PeerCounters;
   /** Whether this neighbour may have anything from `source` now. */
   readonly mayPass: (source: PeerIndex) => boolean;
@@ -39,6 +40,10 @@ export class Output implements Disposable {
   readonly #parts: OutputParts;
   readonly #encoder: UpdateEncoder;
   readonly #visitor: OutputVisitor;
+  /** Least time from the end of one round of UPDATEs to the next. @see RFC 4271 §9.2.1.1 */
+  interval: Seconds | undefined;
+  #messagesOfRound = 0;
+  #pause: Timer | undefined;
   #group: ExportGroup;
   #recheck: ExportRecheck | undefined;
   #scheduled = false;
@@ -94,7 +99,7 @@ export class Output implements Disposable {
 
   /** There may be something to do: routes, room in the socket, End-of-RIB. */
   poke(): void {
-    if (this.#scheduled || this.#closed) return;
+    if (this.#scheduled || this.#closed || this.#pause !== undefined) return;
     this.#scheduled = true;
     this.#parts.clock.soon(() => {
       this.#scheduled = false;
@@ -104,6 +109,7 @@ export class Output implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#pause?.cancel();
     this.#parts.output.onPending = undefined;
     this.#parts.output[Symbol.dispose]();
   }
@@ -134,6 +140,20 @@ export class Output implements Disposable {
       this.#flush();
       this.#endOfRibSent = true;
     }
+    this.#roundIsOver();
+  }
+
+  /** What changes from now on waits for the next round, all of it: the last state of a route is told once. */
+  #roundIsOver(): void {
+    const { clock, random } = this.#parts;
+    const wasQuiet = this.#messagesOfRound === 0;
+    this.#messagesOfRound = 0;
+    if (wasQuiet || this.interval === undefined) return;
+    const delay = milliseconds(toMilliseconds(this.interval) * (1 - random.next() / 4));
+    this.#pause = clock.after(delay, () => {
+      this.#pause = undefined;
+      this.poke();
+    });
   }
 
   #flush(): void {
@@ -142,6 +162,7 @@ export class Output implements Disposable {
     if (block === undefined) return;
     connection.write(block);
     sent(this.#encoder.messages);
+    this.#messagesOfRound += this.#encoder.messages;
     this.#encoder.messages = 0;
   }
 

@@ -1,6 +1,7 @@
 import { sameValue } from "../../base/index.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { peerKey } from "./peer-address.ts";
+import { familiesOf } from "./peer-parts.ts";
 
 export interface PeerChangeReason {
   readonly option: keyof PeerOptions;
@@ -47,7 +48,7 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   ttlSecurityHops: reset(CONNECTION),
   multihop: reset(CONNECTION),
   families: {
-    effect: (before, after) => (sameFamilies(before.families ?? [], after.families ?? []) ? "live" : "reset"),
+    effect: (before, after) => (sameFamilies(familiesOf(before), familiesOf(after)) ? "live" : "reset"),
     text: "families are agreed on in OPEN messages, their limits hold at once",
   },
   alsoOffer: reset(OPEN),
@@ -60,6 +61,13 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   holdTime: live(NEXT_SESSION),
   keepaliveTime: live(NEXT_SESSION),
   requireFamily: live(NEXT_SESSION),
+  minimumHoldTime: live(NEXT_SESSION),
+  delayOpen: live("for the next connection"),
+  idleHold: live("for the next failure"),
+  maximumBackOff: live("for the next failure"),
+  sendHoldTime: live("from the next message on"),
+  advertisementInterval: live("from the next round of updates on"),
+  allowOwnAs: live(REFRESH),
   maximumRoutes: live("holds at once"),
   enforceFirstAs: live(REFRESH),
   longestUpdate: reset("messages are laid out in another way"),
@@ -69,9 +77,12 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   routeServerClient: live(AGAIN),
 };
 
-/** Limits count what is there; everything else about a family is agreed on. */
+/** Limits and times count from now on; everything else about a family is agreed on. */
 function sameFamilies(before: readonly PeerFamily[], after: readonly PeerFamily[]): boolean {
-  const agreed = ({ maximumRoutes: _m, warnAtPercent: _w, restartAfter: _r, ...others }: PeerFamily) => others;
+  const agreed = (family: PeerFamily): object => {
+    const { maximumRoutes: _m, warnAtPercent: _w, restartAfter: _r, advertisementInterval: _a, ...others } = family;
+    return others;
+  };
   return sameValue(before.map(agreed), after.map(agreed));
 }
 

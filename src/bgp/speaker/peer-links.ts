@@ -4,6 +4,7 @@ import type { Frame } from "../wire/index.ts";
 import { Link } from "./link.ts";
 import type { PeerOptions } from "./options.ts";
 import type { PeerRecord } from "./peer-record.ts";
+import type { PeerStatus } from "./status.ts";
 import type { Connection, Transport } from "./transport.ts";
 
 /** At least eight minutes, or two hold times. @see RFC 9687 §6 */
@@ -14,6 +15,7 @@ const TIMEOUTS = {
   hold: "HoldTimer_Expires",
   keepalive: "KeepaliveTimer_Expires",
   idleHold: "IdleHoldTimer_Expires",
+  delayOpen: "DelayOpenTimer_Expires",
   sendHold: "SendHoldTimer_Expires",
 } as const satisfies Record<SessionTimer, SessionEvent["type"]>;
 
@@ -119,12 +121,29 @@ export class PeerLinks implements Disposable {
     return true;
   }
 
-  /** What the socket does not take within the send hold time ends the session. @see RFC 9687 §3 */
-  watchOutput(side: Side, holdTime: Seconds | undefined): void {
+  /**
+   * What the socket does not take within the send hold time ends the session. @see RFC 9687 §3
+   * @param holdTime that was agreed: without timers nothing is watched
+   * @param sendHoldTime that is configured
+   */
+  watchOutput(side: Side, holdTime: Seconds | undefined, sendHoldTime: Seconds | undefined): void {
     const { connection, timers } = this.#links[side];
     if (holdTime === undefined || connection === undefined || connection.queued === 0) return;
     if (timers.isArmed("sendHold")) return;
-    timers.arm("sendHold", seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime)), { jitter: false });
+    const limit = sendHoldTime ?? seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime));
+    timers.arm("sendHold", limit, { jitter: false });
+  }
+
+  /** Those that run on a side, with what is left of them. */
+  timers(side: Side): PeerStatus["timers"] {
+    const { timers } = this.#links[side];
+    const names = Object.keys(TIMEOUTS) as SessionTimer[];
+    return Object.fromEntries(
+      names.flatMap((name) => {
+        const left = timers.left(name);
+        return left === undefined ? [] : [[name, left]];
+      }),
+    );
   }
 
   /** Resolves when the connections that were closed are gone. */

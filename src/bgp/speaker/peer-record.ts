@@ -1,7 +1,7 @@
 import type { Milliseconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { Helper, Session, SessionEnd } from "../session/index.ts";
-import { familyName, type NotificationMessage, sameFamily } from "../wire/index.ts";
+import { ErrorCode, familyName, type NotificationMessage, sameFamily } from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerOptions } from "./options.ts";
@@ -15,6 +15,7 @@ export interface PeerNow {
   readonly options: PeerOptions;
   readonly kind: "internal" | "external";
   readonly session: Session;
+  readonly timers: PeerStatus["timers"];
   readonly connection: Connection | undefined;
   readonly helper: Helper;
   readonly familiesDisabled: readonly RouteFamily[];
@@ -99,7 +100,9 @@ export class PeerRecord {
   ended(end: SessionEnd, at: Milliseconds): string {
     const text = endText(end, this.#lostBecause);
     this.#lostBecause = undefined;
-    let last: PeerError = { direction: "none", code: 0, subcode: 0, text, at };
+    // A session whose output is stuck ends without a message, but not without a code. @see RFC 9687 §3.2
+    const code = end.cause === "SendHoldTimer_Expires" ? ErrorCode.SendHoldTimerExpired : 0;
+    let last: PeerError = { direction: "none", code, subcode: 0, text, at };
     if (end.sent !== undefined) {
       last = errorOf("sent", end.sent, at);
       this.#lastSent = last;
@@ -146,6 +149,9 @@ export class PeerRecord {
       role: agreed?.role,
       state: session.state,
       since: this.#since,
+      failures: session.failures,
+      timers: now.timers,
+      refusedConnections: this.refusedConnections,
       local: connection?.local,
       remote: connection?.remote,
       bgpIdentifier: agreed?.peerIdentifier,

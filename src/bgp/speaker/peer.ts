@@ -212,6 +212,7 @@ export class Peer implements AsyncDisposable {
       options: this.#options,
       kind: this.kind,
       session,
+      timers: this.#links.timers(this.#leadingSide()),
       connection: this.#links.at(this.#leadingSide()).connection,
       helper: this.#rib.helper,
       familiesDisabled: this.#up?.intake.disabled ?? [],
@@ -323,7 +324,11 @@ export class Peer implements AsyncDisposable {
   }
 
   #write(side: Side, octets: Uint8Array): void {
-    if (this.#links.write(side, octets)) this.#links.watchOutput(side, this.#up?.agreed.holdTime);
+    if (this.#links.write(side, octets)) this.#watchOutput(side, this.#up?.agreed);
+  }
+
+  #watchOutput(side: Side, agreed: Agreement | undefined): void {
+    this.#links.watchOutput(side, agreed?.holdTime, this.#options.sendHoldTime);
   }
 
   #message(side: Side, frame: Frame): void {
@@ -412,7 +417,7 @@ export class Peer implements AsyncDisposable {
       agreed,
     );
     const connection = this.#links.at(side).connection!;
-    const sent = (): void => this.#links.watchOutput(side, agreed.holdTime);
+    const sent = (): void => this.#watchOutput(side, agreed);
     this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent }, this.#parts);
     // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
     for (const other of agreed.families) {

@@ -1,13 +1,13 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
-import type { SessionState } from "../session/index.ts";
+import type { SessionState, SessionTimer } from "../session/index.ts";
 import type { BgpRole } from "../wire/index.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** A NOTIFICATION that ended a session, or why the connection was lost. */
 export interface PeerError {
   readonly direction: "sent" | "received" | "none";
-  /** 0 where no NOTIFICATION was seen. */
+  /** 0 where no NOTIFICATION was seen, and none would have been apt. */
   readonly code: number;
   readonly subcode: number;
   /** For people: `hold timer expired`, and what the peer's operator wrote (RFC 9003). */
@@ -45,6 +45,12 @@ export interface PeerStatus {
   readonly state: SessionState;
   /** Wall clock of the last change of `state`. */
   readonly since: Milliseconds;
+  /** Attempts and sessions that ended badly since the last good one; waiting times double with it. */
+  readonly failures: number;
+  /** Those that run, with what is left of them. A session that waits to be tried again has its timers at the outgoing side. */
+  readonly timers: Readonly<Partial<Record<SessionTimer, Milliseconds>>>;
+  /** Connections of the neighbour that had no place. */
+  readonly refusedConnections: number;
   readonly local: Endpoint | undefined;
   readonly remote: Endpoint | undefined;
   /** The following ones while the session is established. */

@@ -1,4 +1,12 @@
-import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
+import {
+  type Clock,
+  type Milliseconds,
+  milliseconds,
+  type Random,
+  type Seconds,
+  type Timer,
+  toMilliseconds,
+} from "../../base/index.ts";
 
 interface Armed {
   deadline: number;
@@ -43,6 +51,12 @@ export class TimerSet<Name extends string> implements Disposable {
 
   isArmed(name: Name): boolean {
     return this.#armed.has(name);
+  }
+
+  /** Milliseconds to the deadline; `undefined` for one that is not armed. */
+  left(name: Name): Milliseconds | undefined {
+    const armed = this.#armed.get(name);
+    return armed && milliseconds(Math.max(0, armed.deadline - this.#clock.monotonic()));
   }
 
   disarmAll(): void {

@@ -74,6 +74,7 @@ export const EVENTS: { readonly [T in SessionEvent["type"]]: Extract<SessionEven
   ConnectRetryTimer_Expires: { type: "ConnectRetryTimer_Expires" },
   HoldTimer_Expires: { type: "HoldTimer_Expires" },
   KeepaliveTimer_Expires: { type: "KeepaliveTimer_Expires" },
+  DelayOpenTimer_Expires: { type: "DelayOpenTimer_Expires" },
   IdleHoldTimer_Expires: { type: "IdleHoldTimer_Expires" },
   Tcp_CR_Acked: { type: "Tcp_CR_Acked" },
   TcpConnectionConfirmed: { type: "TcpConnectionConfirmed" },

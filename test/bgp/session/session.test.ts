@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { seconds } from "../../../src/base/index.ts";
-import { type Session, type SessionEvent, type SessionEventType, step } from "../../../src/bgp/session/index.ts";
+import {
+  isDelaying,
+  type Session,
+  type SessionEvent,
+  type SessionEventType,
+  step,
+} from "../../../src/bgp/session/index.ts";
 import { notification } from "../../../src/bgp/wire/index.ts";
 import { agreementSample, EVENTS, openSample, SESSIONS, SETTINGS, settingsSample, shown } from "./samples.ts";
 
@@ -35,6 +41,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     ConnectRetryTimer_Expires: "Idle:",
     HoldTimer_Expires: "Idle:",
     KeepaliveTimer_Expires: "Idle:",
+    DelayOpenTimer_Expires: "Idle:",
     IdleHoldTimer_Expires: CONNECT,
     Tcp_CR_Acked: "Idle: close",
     TcpConnectionConfirmed: "Idle: close",
@@ -59,6 +66,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     ConnectRetryTimer_Expires: "Connect: close, connect, arm connectRetry ~5",
     HoldTimer_Expires: dropAll("HoldTimer_Expires"),
     KeepaliveTimer_Expires: dropAll("KeepaliveTimer_Expires"),
+    DelayOpenTimer_Expires: dropAll("DelayOpenTimer_Expires"),
     IdleHoldTimer_Expires: dropAll("IdleHoldTimer_Expires"),
     Tcp_CR_Acked: OPEN,
     TcpConnectionConfirmed: OPEN,
@@ -83,6 +91,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     ConnectRetryTimer_Expires: CONNECT,
     HoldTimer_Expires: dropAll("HoldTimer_Expires"),
     KeepaliveTimer_Expires: dropAll("KeepaliveTimer_Expires"),
+    DelayOpenTimer_Expires: dropAll("DelayOpenTimer_Expires"),
     IdleHoldTimer_Expires: dropAll("IdleHoldTimer_Expires"),
     Tcp_CR_Acked: OPEN,
     TcpConnectionConfirmed: OPEN,
@@ -107,6 +116,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     ConnectRetryTimer_Expires: dropAll("ConnectRetryTimer_Expires", "5/1"),
     HoldTimer_Expires: dropAll("HoldTimer_Expires", "4/0"),
     KeepaliveTimer_Expires: dropAll("KeepaliveTimer_Expires", "5/1"),
+    DelayOpenTimer_Expires: dropAll("DelayOpenTimer_Expires", "5/1"),
     IdleHoldTimer_Expires: dropAll("IdleHoldTimer_Expires", "5/1"),
     Tcp_CR_Acked: dropAll("Tcp_CR_Acked", "5/1"),
     TcpConnectionConfirmed: dropAll("TcpConnectionConfirmed", "5/1"),
@@ -131,6 +141,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     ConnectRetryTimer_Expires: dropAll("ConnectRetryTimer_Expires", "5/2"),
     HoldTimer_Expires: dropAll("HoldTimer_Expires", "4/0"),
     KeepaliveTimer_Expires: "OpenConfirm: sendKeepalive, arm keepalive ~30",
+    DelayOpenTimer_Expires: dropAll("DelayOpenTimer_Expires", "5/2"),
     IdleHoldTimer_Expires: dropAll("IdleHoldTimer_Expires", "5/2"),
     Tcp_CR_Acked: dropAll("Tcp_CR_Acked", "5/2"),
     TcpConnectionConfirmed: dropAll("TcpConnectionConfirmed", "5/2"),
@@ -155,6 +166,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     ConnectRetryTimer_Expires: drop("ConnectRetryTimer_Expires", UP, "5/3"),
     HoldTimer_Expires: drop("HoldTimer_Expires", UP, "4/0"),
     KeepaliveTimer_Expires: "Established: sendKeepalive, arm keepalive ~30",
+    DelayOpenTimer_Expires: drop("DelayOpenTimer_Expires", UP, "5/3"),
     IdleHoldTimer_Expires: drop("IdleHoldTimer_Expires", UP, "5/3"),
     Tcp_CR_Acked: drop("Tcp_CR_Acked", UP, "5/3"),
     TcpConnectionConfirmed: drop("TcpConnectionConfirmed", UP),
@@ -168,7 +180,7 @@ const TABLE: Record<Session["state"], Record<SessionEventType, string>> = {
     KeepAliveMsg: "Established: arm hold 90",
     UpdateMsg: "Established: arm hold 90",
     UpdateMsgErr: drop("UpdateMsgErr", UP, "3/1"),
-    SendHoldTimer_Expires: drop("SendHoldTimer_Expires", UP, "8/0"),
+    SendHoldTimer_Expires: drop("SendHoldTimer_Expires", UP),
     RouteRefreshMsg: "Established: refresh",
   },
 };
@@ -233,17 +245,19 @@ describe("session state machine (RFC 4271 §8.2.2)", () => {
   it("no sequence of events throws, or leaves Idle with a timer but the idle hold timer", () => {
     const events = fc.array(fc.constantFrom(...Object.values(EVENTS)), { maxLength: 40 });
     fc.assert(
-      fc.property(events, (sequence) => {
+      fc.property(events, fc.boolean(), (sequence, delays) => {
+        const settings = delays ? DELAYING : SETTINGS;
         let session: Session = SESSIONS.Idle;
         const armed = new Set<string>();
         for (const event of sequence) {
-          const { session: next, effects } = step(session, event, SETTINGS);
+          const { session: next, effects } = step(session, event, settings);
           for (const effect of effects) {
             if (effect.type === "arm") armed.add(effect.timer);
             else if (effect.type === "disarm") armed.delete(effect.timer);
             else if (effect.type === "disarmAll") armed.clear();
           }
           // A timer that fires is no longer armed.
+          if (event.type === "DelayOpenTimer_Expires") armed.delete("delayOpen");
           if (event.type === "IdleHoldTimer_Expires") armed.delete("idleHold");
           session = next;
           if (session.state === "Idle")
@@ -251,12 +265,67 @@ describe("session state machine (RFC 4271 §8.2.2)", () => {
               [...armed].filter((timer) => timer !== "idleHold"),
               [],
             );
-          if (session.state === "Connect") assert.ok(armed.has("connectRetry"));
+          if (session.state === "Connect") {
+            assert.ok(armed.has(isDelaying(session) ? "delayOpen" : "connectRetry"));
+            assert.ok(!armed.has("delayOpen") || isDelaying(session));
+          }
           if (session.state === "OpenSent" || session.state === "OpenConfirm") assert.ok(armed.has("hold"));
           assert.ok(session.failures >= 0);
         }
       }),
     );
+  });
+});
+
+const DELAYING = settingsSample({ delayOpen: seconds(3) });
+const HALF = {
+  Connect: { ...SESSIONS.Connect, delaying: true },
+  Active: { ...SESSIONS.Active, delaying: true },
+} as const;
+const BOTH = "OpenConfirm: disarm delayOpen, sendOpen, sendKeepalive, arm keepalive ~30, arm hold 90";
+
+describe("DelayOpen (RFC 4271 §8.1.1, §8.2.2)", () => {
+  const CASES: readonly [string, Session, SessionEvent, string][] = [
+    ["16: the OPEN waits", SESSIONS.Connect, EVENTS.Tcp_CR_Acked, "Connect: disarm connectRetry, arm delayOpen 3"],
+    [
+      "17: of a connection that the peer opened, too",
+      SESSIONS.Active,
+      EVENTS.TcpConnectionConfirmed,
+      "Active: disarm connectRetry, arm delayOpen 3",
+    ],
+    ["12 in Connect", HALF.Connect, EVENTS.DelayOpenTimer_Expires, "OpenSent: sendOpen, arm hold 240"],
+    ["12 in Active", HALF.Active, EVENTS.DelayOpenTimer_Expires, "OpenSent: sendOpen, arm hold 240"],
+    ["20 in Connect: both OPENs at once", HALF.Connect, EVENTS.BGPOpen, BOTH],
+    ["20 in Active", HALF.Active, EVENTS.BGPOpen, BOTH],
+    [
+      "18 in Connect: goes on to listen",
+      HALF.Connect,
+      EVENTS.TcpConnectionFails,
+      "Active: close, disarm delayOpen, arm connectRetry ~5",
+    ],
+    ["18 in Active", HALF.Active, EVENTS.TcpConnectionFails, dropAll("TcpConnectionFails")],
+    [
+      "9 in Connect",
+      HALF.Connect,
+      EVENTS.ConnectRetryTimer_Expires,
+      "Connect: close, disarm delayOpen, connect, arm connectRetry ~5",
+    ],
+    ["21: nothing is said before an OPEN", HALF.Connect, EVENTS.BGPHeaderErr, dropAll("BGPHeaderErr")],
+    ["2", HALF.Active, EVENTS.ManualStop, stop("ManualStop")],
+  ];
+  for (const [name, session, event, want] of CASES) {
+    it(name, () => assert.equal(outcome(session, event, DELAYING), want));
+  }
+
+  it("24: another version, said while the OPEN is delayed, is no failure", () => {
+    assert.equal(step(HALF.Connect, EVENTS.NotifMsgVerErr, DELAYING).session.failures, 0);
+    assert.equal(step(SESSIONS.Connect, EVENTS.NotifMsgVerErr, DELAYING).session.failures, 1);
+  });
+
+  it("an OPEN that is not accepted is answered with an OPEN and the reason", () => {
+    const event: SessionEvent = { type: "BGPOpen", open: openSample({ localAs: 65001 }) };
+    const want = `Idle: disarm delayOpen, sendOpen, ${drop("BGPOpen", "", "2/2").slice("Idle: ".length)}`;
+    assert.equal(outcome(HALF.Connect, event, DELAYING), want);
   });
 });
 

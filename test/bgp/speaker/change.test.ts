@@ -24,7 +24,7 @@ const rejectAll: RoutePolicy = () => ({ verdict: "reject", reason: "test" });
 describe("the plan of a change", () => {
   const CASES: readonly [string, Partial<PeerOptions>, "nothing" | "live" | "reset", RegExp?][] = [
     ["nothing", {}, "nothing"],
-    ["the same families, spelt out", { families: [{ family: "capability" }] }, "reset"],
+    ["the same families, spelt out", { families: [{ family: "capability" }] }, "live"],
     ["description", { description: "x" }, "live", /only shown/],
     ["hold time", { holdTime: undefined }, "live", /next session/],
     ["import policy", { importPolicy: acceptAll }, "live", /asked for its routes again/],
