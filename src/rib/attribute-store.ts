@@ -54,6 +54,8 @@ export class AttributeStore implements AttributeTable {
   readonly #lengths: Uint16Array;
   /** Whether the rules of its family, the lease aside, allow the set. */
   readonly #allowed: Uint8Array;
+  /** 1: a set that the capability rules are for. */
+  readonly #hasPolicy: Uint8Array;
   /** Who makes objects of the octets: one function for most sets. */
   readonly #decoders: (SetSource["decode"] | undefined)[] = [];
   #nextSerial = 0;
@@ -88,6 +90,7 @@ export class AttributeStore implements AttributeTable {
     this.#places = new Uint32Array(size);
     this.#lengths = new Uint16Array(size);
     this.#allowed = new Uint8Array(size);
+    this.#hasPolicy = new Uint8Array(size);
   }
 
   get size(): number {
@@ -150,6 +153,7 @@ export class AttributeStore implements AttributeTable {
     this.#serials[id] = this.#nextSerial;
     this.#decoders[id] = source.decode;
     this.#allowed[id] = policy?.eligible === false ? 0 : 1;
+    this.#hasPolicy[id] = policy === undefined ? 0 : 1;
     this.#hashes[id] = hash;
     this.#references[id] = 0;
     this.med[id] = digest.multiExitDisc;
@@ -178,6 +182,25 @@ export class AttributeStore implements AttributeTable {
       changed = true;
     }
     return changed;
+  }
+
+  /**
+   * Asks the capability rules again about the sets from `from` on, at most `budget` of them; what they say differently is
+   * `rejudged`. Returns where to go on, 0 at the end.
+   */
+  judgePolicies(from: AttributeId, budget: number): AttributeId {
+    const end = Math.min(this.#top, from + budget);
+    for (let id = from; id < end; id++) {
+      if (this.#serials[id] === 0 || this.#hasPolicy[id] === 0) continue;
+      const { tenantIndex, eligible } = this.#policy(this.get(id));
+      if (tenantIndex === this.tenant[id] && eligible === (this.#allowed[id] === 1)) continue;
+      const wasEligible = this.eligible(id);
+      this.tenant[id] = tenantIndex;
+      this.#allowed[id] = eligible ? 1 : 0;
+      if (this.eligible(id) !== wasEligible) this.rank[id]! += wasEligible ? INELIGIBLE : -INELIGIBLE;
+      this.rejudged[id] = 1;
+    }
+    return end < this.#top ? end : 0;
   }
 
   /** When the next running lease ends, in seconds; Infinity when there is no lease, `NEVER` when all of them have ended. */

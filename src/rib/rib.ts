@@ -58,6 +58,8 @@ export interface RibParts {
 
 const PATHS_OF_PEER = 32;
 const SWEPT_PER_TURN = 8192;
+/** Sets are made objects of to be judged. */
+const JUDGED_PER_TURN = 256;
 const METRICS_INTERVAL = milliseconds(1000);
 
 /**
@@ -77,6 +79,9 @@ class RoutingInformationBase implements Rib {
   readonly #peers: PeerBook;
   readonly #clock: Clock;
   readonly #leases: LeaseWatch;
+  #tenants: readonly Tenant[];
+  /** The set whose import is to be judged next; 0: all have been. */
+  #judgeFrom = 0;
   #publishing: Timer | undefined;
   /** Called every second. */
   readonly #gauges: (() => void)[] = [];
@@ -89,7 +94,8 @@ class RoutingInformationBase implements Rib {
     this.#clock = clock;
     this.#peers = new PeerBook((options.maxPeers ?? 1024) + 1, options.local);
     const choice = choiceOf(options);
-    const policy = setPolicy(options.tenants, choice);
+    this.#tenants = inOrder(options.tenants);
+    const policy = setPolicy(() => this.#tenants, choice);
     const sets = options.maxAttributeSets ?? Math.max(1024, Math.min(2 ** 20, options.maxRoutes));
     this.attributes = reserve("attributes", sets, log, (limit) => new AttributeStore(limit, policy, clock, random));
     this.capability = reserve("capability", options.maxRoutes, log, (maxRoutes) => {
@@ -129,6 +135,20 @@ class RoutingInformationBase implements Rib {
     this.#unicast.set(family, made);
     this.#watch(family, made);
     return made;
+  }
+
+  setTenants(tenants: readonly Tenant[]): void {
+    this.#tenants = inOrder(tenants);
+    const running = this.#judgeFrom !== 0;
+    this.#judgeFrom = 1;
+    if (!running) this.#judgeSets();
+  }
+
+  #judgeSets(): void {
+    if (this.#closed) return;
+    this.#judgeFrom = this.attributes.judgePolicies(this.#judgeFrom, JUDGED_PER_TURN);
+    this.capability.recheck();
+    if (this.#judgeFrom !== 0) this.#clock.soon(() => this.#judgeSets());
   }
 
   openPeer(peer: RibPeer): PeerIndex {
@@ -173,14 +193,15 @@ class RoutingInformationBase implements Rib {
   }
 }
 
+const inOrder = (tenants: readonly Tenant[]): readonly Tenant[] => tenants.toSorted((a, b) => a.index - b.index);
+
 /** The tenant with the lowest index among those that import one of the set's route targets. @see RFC 4364 §4.3.1 */
 function setPolicy(
-  tenants: readonly Tenant[],
+  tenants: () => readonly Tenant[],
   { labels, attestation, acceptUnattested }: CapabilityChoice,
 ): (set: AttributeSet) => SetPolicy {
-  const byIndex = [...tenants].sort((a, b) => a.index - b.index);
   return (set) => {
-    const tenant = byIndex.find(({ importTargets }) =>
+    const tenant = tenants().find(({ importTargets }) =>
       importTargets.some((target) => set.extendedCommunities.some((community) => octetsEqual(community, target))),
     );
     const { semantic } = set;

@@ -337,6 +337,11 @@ export interface Rib extends Disposable {
   unicast(family: UnicastFamily): RouteTable & UnicastView;
   /** The table of one family, as sessions see it. */
   table(family: RouteFamily): RouteTable;
+  /**
+   * Imports for these tenants from now on. What was not imported before is in Adj-RIB-In already and is decided on later
+   * turns; a tenant that is there keeps its index and route distinguisher.
+   */
+  setTenants(tenants: readonly Tenant[]): void;
   /** Gives a neighbour its number. @throws {RibError} `rib.peer-limit` */
   openPeer(peer: RibPeer): PeerIndex;
   /** Removes what is left of the neighbour's routes on later turns, then frees the number. Its outputs must be disposed. */
