@@ -19,6 +19,8 @@ const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 const COLLECTED_PER_TURN = 8192;
+/** A power of two. */
+const SHOWN = 256;
 
 /** The interned sets, with the numbers that comparing paths needs in arrays beside them. */
 export class AttributeStore implements AttributeTable {
@@ -59,6 +61,8 @@ export class AttributeStore implements AttributeTable {
   /** Who makes objects of the octets: one function for most sets. */
   readonly #decoders: (SetSource["decode"] | undefined)[] = [];
   #nextSerial = 0;
+  /** Objects that were made last, for those who walk over routes. */
+  readonly #shown: ({ readonly serial: number; readonly set: AttributeSet } | undefined)[] = new Array(SHOWN);
   readonly #free: AttributeId[] = [];
   /** Sets that were seen without a reference and are looked at again on a later turn. */
   #idle: AttributeId[] = [];
@@ -226,7 +230,12 @@ export class AttributeStore implements AttributeTable {
 
   get(id: AttributeId): AttributeSet {
     const place = this.#placeOf(id);
-    return this.#decoders[id]!(this.#slab.chunk(place), this.#slab.start(place), this.#lengths[id]!);
+    const slot = id & (SHOWN - 1);
+    const shown = this.#shown[slot];
+    if (shown !== undefined && shown.serial === this.#serials[id]) return shown.set;
+    const set = this.#decoders[id]!(this.#slab.chunk(place), this.#slab.start(place), this.#lengths[id]!);
+    this.#shown[slot] = { serial: this.#serials[id]!, set };
+    return set;
   }
 
   octets(id: AttributeId): Uint8Array {

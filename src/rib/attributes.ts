@@ -29,18 +29,18 @@ export interface AttributeSet {
   readonly origin: Origin;
   readonly asPath: readonly AsPathSegment[];
   readonly nextHop: Ipv6Address;
-  readonly multiExitDisc?: number;
-  readonly localPref?: number;
+  readonly multiExitDisc?: number | undefined;
+  readonly localPref?: number | undefined;
   /** BGP identifier of the router that brought the route into the AS, when a reflector said so. */
-  readonly originatorId?: number;
-  readonly clusterList?: readonly number[];
+  readonly originatorId?: number | undefined;
+  readonly clusterList?: readonly number[] | undefined;
   /** The AS that sent it to a customer, peer or route server client first. @see RFC 9234 §5 */
-  readonly onlyToCustomer?: number;
+  readonly onlyToCustomer?: number | undefined;
   readonly communities: readonly number[];
   /** Eight octets each, in the order received. */
   readonly extendedCommunities: readonly Uint8Array[];
   readonly largeCommunities: readonly LargeCommunity[];
-  readonly semantic?: SemanticAttribute;
+  readonly semantic?: SemanticAttribute | undefined;
   readonly opaque: readonly OpaqueAttribute[];
 }
 

@@ -59,7 +59,7 @@ export interface AttributeTable {
     source: SetSource | (() => AttributeSet),
     family?: RouteFamily,
   ): AttributeId;
-  /** Made of the octets each time; nobody changes it. */
+  /** Made of the octets, and kept for a while only; nobody changes it. */
   get(id: AttributeId): AttributeSet;
   /** The identity octets, borrowed until the id goes. Not to be changed. */
   octets(id: AttributeId): Uint8Array;

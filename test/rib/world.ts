@@ -53,7 +53,7 @@ export function ribPeer(number: number, kind: PeerKind = "internal"): RibPeer {
 }
 
 export interface AttributeChanges extends Partial<Omit<AttributeSet, "semantic">> {
-  readonly semantic?: Partial<SemanticAttribute>;
+  readonly semantic?: Partial<SemanticAttribute> | undefined;
   readonly withoutSemantic?: true;
 }
 

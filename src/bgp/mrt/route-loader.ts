@@ -1,6 +1,6 @@
 import { type Clock, milliseconds } from "../../base/index.ts";
 import { LOCAL_PEER, type Rib, type RouteFamily } from "../../rib/index.ts";
-import { type AttributeCodec, type NlriBatch, UpdateDecoder, type ValidAttributes } from "../wire/index.ts";
+import { type AttributeCodec, type NlriBatch, type ReceivedSet, UpdateDecoder } from "../wire/index.ts";
 import { type RouteReaderCounts, type RouteReaderOptions, readRoutes } from "./route-reader.ts";
 
 export interface LoadOptions extends RouteReaderOptions {
@@ -107,16 +107,16 @@ class Loader {
     this.#counts.withdrawn += keys.count;
   }
 
-  #announce(family: RouteFamily, keys: NlriBatch, attributes: ValidAttributes | undefined): void {
+  #announce(family: RouteFamily, keys: NlriBatch, attributes: ReceivedSet | undefined): void {
     if (keys.count === 0) return;
     if (attributes === undefined) {
       this.#counts.refused++;
       this.#parts.rib.table(family).withdraw(LOCAL_PEER, keys);
       return;
     }
-    const { set, identity } = attributes;
+    const { octets, length, source } = attributes;
     const { rib } = this.#parts;
-    const id = rib.attributes.intern(identity, 0, identity.length, () => set, family);
+    const id = rib.attributes.intern(octets, 0, length, source, family);
     rib.table(family).announce(LOCAL_PEER, keys, id);
     this.#counts.announced += keys.count;
   }

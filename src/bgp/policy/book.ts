@@ -4,7 +4,7 @@ import { compileActions, type PolicyFacts, type SetChange } from "./actions.ts";
 import { compileConditions, type KeyQuestion, SetCompiler, type SetTest } from "./conditions.ts";
 import type { PolicyDefinition, PolicyStatement, StatementResult } from "./definition.ts";
 import type { KeyTest } from "./key-sets.ts";
-import { defaultPolicy, type Judgement, type PolicyPeer, type RoutePolicy, type Verdict } from "./policy.ts";
+import { defaultPolicy, type Judgement, type PolicyPeer, type RoutePolicy, type Verdict, wholeSet } from "./policy.ts";
 import { Trail } from "./trail.ts";
 
 /** How often a statement has fitted, in all places where its policy is used. */
@@ -173,15 +173,22 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
           continue;
         }
         if (question !== true) {
-          const [here, held, before] = [at, now, trail];
+          // What is asked later is asked about a set that stays.
+          const held = wholeSet(now);
+          const [here, first, before] = [at, now === original ? held : original, trail];
           return new ByKey(
             question,
-            () => run(here, original, held, before, peer, true),
-            () => run(here + 1, original, held, before, peer, false),
+            () => run(here, first, held, before, peer, true),
+            () => run(here + 1, first, held, before, peer, false),
           );
         }
       }
-      for (const change of statement.changes) now = change(now, peer);
+      if (statement.changes.length > 0) {
+        const whole = wholeSet(now);
+        let changed = whole;
+        for (const change of statement.changes) changed = change(changed, peer);
+        if (changed !== whole) now = changed;
+      }
       trail = trail.after(statement);
       switch (statement.result) {
         case "accept":
@@ -202,7 +209,7 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
   const start = new Trail<Statement>();
   const chain: RoutePolicy = (set, peer) => run(0, set, set, start, peer, false);
   const looksAtPeer = places.some(({ statement }) => statement.looksAtPeer);
-  return Object.assign(chain, { looksAtPeer });
+  return Object.assign(chain, { looksAtPeer, readsInPlace: true });
 }
 
 /** A question about the key, and the two ways on: each is gone once, by the first key that takes it. */

@@ -1,7 +1,6 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
+import { type AttributeSet, SetMark } from "../../rib/index.ts";
 import { type BgpRole, isTransitive, prependAs } from "../wire/index.ts";
-import { LLGR_STALE } from "./long-lived.ts";
 import { reflectedSet } from "./reflection.ts";
 import { markSent, wouldLeak } from "./roles.ts";
 
@@ -29,18 +28,22 @@ export interface ExportFacts {
 }
 
 /** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
-const DEFAULT_LOCAL_PREF = 100;
+export const DEFAULT_LOCAL_PREF = 100;
 
-/** Why a set may not go to a neighbour; `undefined` when it may. @see RFC 1997 "Well-known Communities"; RFC 9234 §5; RFC 9494 §4.3 */
+/**
+ * Why a set may not go to a neighbour; `undefined` when it may.
+ * @param marks bits of `SetMark`
+ * @see RFC 1997 "Well-known Communities"; RFC 9234 §5; RFC 9494 §4.3
+ */
 export function exportRefusal(
-  set: AttributeSet,
+  marks: number,
   { kind, role, takesLongLived }: Pick<ExportFacts, "kind" | "role" | "takesLongLived">,
 ): string | undefined {
-  if (set.communities.includes(NO_ADVERTISE)) return "no-advertise";
-  if (takesLongLived !== true && set.communities.includes(LLGR_STALE)) return "llgr-stale";
+  if ((marks & SetMark.noAdvertise) !== 0) return "no-advertise";
+  if (takesLongLived !== true && (marks & SetMark.llgrStale) !== 0) return "llgr-stale";
   if (kind === "internal") return undefined;
-  if (role !== undefined && wouldLeak(set, role)) return "only-to-customer";
-  return set.communities.includes(NO_EXPORT) || set.communities.includes(NO_EXPORT_SUBCONFED) ? "no-export" : undefined;
+  if (role !== undefined && wouldLeak((marks & SetMark.onlyToCustomer) !== 0, role)) return "only-to-customer";
+  return (marks & SetMark.noExport) !== 0 ? "no-export" : undefined;
 }
 
 /**

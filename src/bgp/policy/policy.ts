@@ -1,5 +1,6 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import { SetView } from "../wire/index.ts";
 
 /** What a policy may know about the session with a neighbour, and the family of the routes. */
 export interface PolicyPeer {
@@ -40,13 +41,23 @@ export interface RoutePolicy {
   (attributes: AttributeSet, peer: PolicyPeer): Judgement;
   /** False: nothing is asked of the neighbour but its kind, so that neighbours can share the answers. Default true. */
   readonly looksAtPeer?: boolean;
+  /**
+   * True: it reads attributes of the set it gets and no more, and when it keeps the set or makes another one of it, that is of
+   * `wholeSet`. Then it may be asked about a set that is no object. Default false.
+   */
+  readonly readsInPlace?: boolean;
+}
+
+/** The set for good, where what was asked about is read in place. */
+export function wholeSet(set: AttributeSet): AttributeSet {
+  return set instanceof SetView ? set.whole : set;
 }
 
 export const ACCEPT: Verdict = { verdict: "accept" };
 
 export const reject = (reason: string): Verdict => ({ verdict: "reject", reason });
 
-export const acceptAll: RoutePolicy = () => ACCEPT;
+export const acceptAll: RoutePolicy = Object.assign(() => ACCEPT, { readsInPlace: true });
 
 const NO_POLICY = reject("no-policy");
 
@@ -54,10 +65,14 @@ const NO_POLICY = reject("no-policy");
  * What holds where no policy is configured: everything inside the AS; nothing across its border, unless `acceptExternal`.
  * @see RFC 8212 §2
  */
-export function defaultPolicy(options: {
-  readonly acceptExternal: boolean;
-}): ((attributes: AttributeSet, peer: PolicyPeer) => Verdict) & { readonly looksAtPeer: boolean } {
+export function defaultPolicy(options: { readonly acceptExternal: boolean }): ((
+  attributes: AttributeSet,
+  peer: PolicyPeer,
+) => Verdict) & {
+  readonly looksAtPeer: boolean;
+  readonly readsInPlace: boolean;
+} {
   const decide = (_attributes: AttributeSet, peer: PolicyPeer): Verdict =>
     peer.kind === "internal" || options.acceptExternal ? ACCEPT : NO_POLICY;
-  return Object.assign(decide, { looksAtPeer: false });
+  return Object.assign(decide, { looksAtPeer: false, readsInPlace: true });
 }

@@ -26,9 +26,9 @@ export function markReceived(set: AttributeSet, role: BgpRole, remoteAs: number)
   return { ...set, onlyToCustomer: remoteAs };
 }
 
-/** Whether a set may not go to a neighbour that is no customer and no client. @see RFC 9234 §5, egress 2 */
-export function wouldLeak(set: AttributeSet, role: BgpRole): boolean {
-  return set.onlyToCustomer !== undefined && ASCENDS.has(role);
+/** Whether a set, marked or not, may not go to a neighbour that is no customer and no client. @see RFC 9234 §5, egress 2 */
+export function wouldLeak(isMarked: boolean, role: BgpRole): boolean {
+  return isMarked && ASCENDS.has(role);
 }
 
 /** A set as it goes to a customer, peer or client. @see RFC 9234 §5, egress 1 */

@@ -1,25 +1,45 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { AttributeId, AttributeSet, RouteFamily } from "../../rib/index.ts";
+import {
+  type AttributeId,
+  type AttributeSet,
+  type AttributeTable,
+  type RouteFamily,
+  SetMark,
+} from "../../rib/index.ts";
 import {
   announceGracefulShutdown,
+  DEFAULT_LOCAL_PREF,
   defaultPolicy,
   type ExportFacts,
   exportRefusal,
   exportSet,
   type Hits,
+  type Judgement,
   offeredSet,
   type PolicyPeer,
   type RoutePolicy,
   type Verdict,
 } from "../policy/index.ts";
 import type { Agreement } from "../session/index.ts";
-import { type AttributeCodec, type AttributeContext, isMappedIpv4, LONGEST_KEY, UpdateEncoder } from "../wire/index.ts";
+import {
+  type AttributeCodec,
+  type AttributeContext,
+  type EncodedSet,
+  isMappedIpv4,
+  LONGEST_KEY,
+  type SetPatch,
+  SetPatcher,
+  SetView,
+  UpdateEncoder,
+} from "../wire/index.ts";
+import { JudgedSets } from "./judged-sets.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { roleFor, updateLimit } from "./peer-parts.ts";
+import { RecentSets } from "./recent-sets.ts";
 
-/** An attribute set as the peers of a group get it, or why they do not. */
+/** An attribute set as the peers of a group get it, or why they do not. `set` may be another one after the next question. */
 export type Exported = (
-  | { readonly ok: true; readonly attributes: Uint8Array; readonly nextHop: Ipv6Address }
+  | { readonly ok: true; readonly set: EncodedSet }
   | { readonly ok: false; readonly reason: string }
 ) & { readonly hits?: Hits };
 
@@ -29,10 +49,21 @@ export interface KeyedExport {
   of(key: Uint8Array, start: number): Exported;
 }
 
-interface Known {
-  readonly set: AttributeSet;
+/** What is known of a set whatever it is sent as: it goes out as it is but for what every set changes, or not at all. */
+type Common = { readonly ok: true; readonly hits?: Hits } | Extract<Exported, { ok: false }>;
+
+/** What only one set and source has. */
+interface Special {
+  readonly serial: number;
   readonly exported: Exported | KeyedExport;
 }
+
+const PLAIN: Common = { ok: true };
+const TOO_LARGE: Exported = { ok: false, reason: "too-large" };
+/** Common answers with hits, and refusals, that are remembered. */
+const MOST_COMMON = 4096;
+/** BGP identifiers and numbers of sets make one number together. */
+const SETS = 2 ** 21;
 
 /** What a group is made for, besides what the session agreed on. */
 export interface GroupFacts {
@@ -47,9 +78,10 @@ export interface ExportMode {
   readonly gracefulShutdown: boolean;
 }
 
-/** Peers that are told the same: a set is judged and encoded once for all of them. */
+/** Peers that are told the same: a set is judged once for all of them. */
 export class ExportGroup {
   readonly #codec: AttributeCodec;
+  readonly #attributes: AttributeTable;
   readonly #context: AttributeContext;
   readonly #facts: ExportFacts;
   readonly #policy: RoutePolicy;
@@ -59,13 +91,34 @@ export class ExportGroup {
   readonly #mode: () => ExportMode;
   /** In which mode the sets were judged that are known. */
   #knownIn: ExportMode | undefined;
-  /** By the number of the set, which may stand for another set by now: then it is worked out anew. */
-  #known: (Known | undefined)[] = [];
-  /** By the identifier of the neighbour that they came from, which becomes the originator. */
-  readonly #reflected = new WeakMap<AttributeSet, Map<number, Exported | KeyedExport>>();
+  readonly #known: JudgedSets<Common>;
+  /** By set and source. */
+  readonly #special = new RecentSets<Special>();
+  readonly #common = new Map<Hits | undefined, Map<string, Common>>();
+  readonly #view: SetView;
+  readonly #patcher: SetPatcher;
+  readonly #out: EncodedSet = { octets: new Uint8Array(1024), length: 0, nextHop: new Uint8Array(16), version: 0 };
+  /** Reused, like `#out`. */
+  readonly #plain: Exported = { ok: true, set: this.#out };
+  readonly #counted: { readonly ok: true; readonly set: EncodedSet; hits: Hits } = {
+    ok: true,
+    set: this.#out,
+    hits: { add: () => undefined },
+  };
+  readonly #patch: { -readonly [K in keyof SetPatch]: SetPatch[K] } = {
+    external: false,
+    prependAs: undefined,
+    withoutMultiExitDisc: false,
+    nextHop: undefined,
+    localPref: DEFAULT_LOCAL_PREF,
+    reflection: undefined,
+    nextHopAttribute: false,
+  };
+  readonly #ownIsMapped: boolean;
 
   constructor(
     codec: AttributeCodec,
+    attributes: AttributeTable,
     context: AttributeContext,
     facts: ExportFacts,
     policy: RoutePolicy,
@@ -74,6 +127,7 @@ export class ExportGroup {
     mode: () => ExportMode,
   ) {
     this.#codec = codec;
+    this.#attributes = attributes;
     this.#context = context;
     this.#facts = facts;
     this.#policy = policy;
@@ -81,36 +135,116 @@ export class ExportGroup {
     this.#agreed = agreed;
     this.#updateLimit = agreed.updateLimit;
     this.#mode = mode;
+    this.#known = new JudgedSets(attributes);
+    this.#view = new SetView(codec);
+    this.#patcher = new SetPatcher((code) => codec.knows(code, peer.family));
+    this.#ownIsMapped = isMappedIpv4(facts.ownNextHop);
   }
 
   /** @param reflectedFrom see `exportSet` */
-  of(id: AttributeId, set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
-    if (reflectedFrom !== undefined) return this.#reflection(set, reflectedFrom);
+  of(id: AttributeId, reflectedFrom: number | undefined): Exported | KeyedExport {
     const mode = this.#mode();
-    if (this.#knownIn !== mode) this.#known = [];
+    if (this.#knownIn !== mode) {
+      this.#known.clear();
+      this.#special.clear();
+    }
     this.#knownIn = mode;
-    const known = this.#known[id];
-    if (known?.set === set) return known.exported;
-    const exported = this.#export(set, undefined);
-    this.#known[id] = { set, exported };
-    return exported;
+    const known = this.#known.get(id);
+    if (known !== undefined) return known.ok ? this.#send(id, reflectedFrom, known.hits) : known;
+    const key = (reflectedFrom ?? 0) * SETS + id;
+    const special = this.#special.get(key);
+    if (special !== undefined && special.serial === this.#attributes.serial(id)) return special.exported;
+    const common = this.#judge(id);
+    if ("verdict" in common) {
+      const exported = this.#exportSpecial(id, common, reflectedFrom);
+      this.#special.put(key, { serial: this.#attributes.serial(id), exported });
+      return exported;
+    }
+    this.#known.putShared(id, common);
+    return common.ok ? this.#send(id, reflectedFrom, common.hits) : common;
   }
 
-  #reflection(set: AttributeSet, reflectedFrom: number): Exported | KeyedExport {
-    const bySource = this.#reflected.get(set) ?? new Map<number, Exported | KeyedExport>();
-    this.#reflected.set(set, bySource);
-    const known = bySource.get(reflectedFrom);
-    if (known !== undefined) return known;
-    const exported = this.#export(set, reflectedFrom);
-    bySource.set(reflectedFrom, exported);
-    return exported;
+  /** What holds whatever the source, or the verdict that has to be carried out for this set alone. */
+  #judge(id: AttributeId): Common | Judgement {
+    const marks = this.#attributes.marksOf(id);
+    const refusal = exportRefusal(marks, this.#facts);
+    if (refusal !== undefined) return this.#refusal(refusal, undefined);
+    const judgement = this.#policy(this.#offered(id), this.#peer);
+    if (judgement.verdict === "reject") return this.#refusal(judgement.reason, judgement.hits);
+    if (judgement.verdict !== "accept" || this.#isSpecial(marks)) return judgement;
+    const { hits } = judgement;
+    return hits === undefined ? PLAIN : this.#remembered(hits, "", () => ({ ok: true, hits }));
   }
 
-  #export(set: AttributeSet, reflectedFrom: number | undefined): Exported | KeyedExport {
-    const refusal = exportRefusal(set, this.#facts);
-    if (refusal !== undefined) return { ok: false, reason: refusal };
+  /** Whether more has to be done to a set with these marks than `SetPatcher` can. */
+  #isSpecial(marks: number): boolean {
+    const { kind, role } = this.#facts;
+    if (this.#context.asWidth !== 4 || this.#mode().gracefulShutdown) return true;
+    if (kind === "internal") return false;
+    const isMarked = role !== undefined && (marks & SetMark.onlyToCustomer) === 0;
+    return isMarked || (marks & (SetMark.confederation | SetMark.nonTransitive)) !== 0;
+  }
+
+  #refusal(reason: string, hits: Hits | undefined): Common {
+    return this.#remembered(hits, reason, () => ({ ok: false, reason, ...(hits === undefined ? {} : { hits }) }));
+  }
+
+  #remembered(hits: Hits | undefined, reason: string, make: () => Common): Common {
+    if (this.#common.size >= MOST_COMMON) this.#common.clear();
+    const ofHits = this.#common.get(hits) ?? new Map<string, Common>();
+    this.#common.set(hits, ofHits);
+    const known = ofHits.get(reason) ?? make();
+    ofHits.set(reason, known);
+    return known;
+  }
+
+  /** The set as export policy gets it: see `offeredSet`. */
+  #offered(id: AttributeId): AttributeSet {
+    const { kind, transparent } = this.#facts;
+    if (this.#policy.readsInPlace !== true) {
+      const set = this.#attributes.get(id);
+      return transparent ? set : offeredSet(set, kind);
+    }
+    const view = this.#view.over(this.#attributes.chunk(id), this.#attributes.start(id), this.#attributes.length(id));
+    view.hidesMultiExitDisc = this.#dropsMultiExitDisc(view);
+    return view;
+  }
+
+  #dropsMultiExitDisc(view: SetView): boolean {
+    return this.#facts.kind === "external" && this.#facts.transparent !== true && view.hasPath;
+  }
+
+  /** A set that goes out as it is, but for what the session changes of every set. */
+  #send(id: AttributeId, reflectedFrom: number | undefined, hits: Hits | undefined): Exported {
+    const { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent } = this.#facts;
+    const attributes = this.#attributes;
+    const [chunk, start, length] = [attributes.chunk(id), attributes.start(id), attributes.length(id)];
+    const external = kind === "external";
+    const view = this.#view.over(chunk, start, length);
+    const hasPath = external && view.hasPath;
+    const isOwn = external ? transparent !== true : nextHopSelf && reflectedFrom === undefined;
+    const isMapped = isOwn ? this.#ownIsMapped : view.hasMappedNextHop;
+    const nextHopAttribute = this.#peer.family === "ipv4-unicast" && isMapped;
+    if (!nextHopAttribute && !this.#mayBeNextHop(isMapped)) return this.#refusal("next-hop-family", hits) as Exported;
+    const patch = this.#patch;
+    patch.external = external;
+    patch.prependAs = external && !(transparent === true && hasPath) ? localAs : undefined;
+    patch.withoutMultiExitDisc = hasPath && transparent !== true;
+    patch.nextHop = isOwn ? ownNextHop : undefined;
+    patch.reflection = reflectedFrom === undefined ? undefined : { originatorId: reflectedFrom, clusterId };
+    patch.nextHopAttribute = nextHopAttribute;
+    this.#patcher.patch(chunk, start, length, patch, this.#out);
+    if (!UpdateEncoder.fits(this.#out, LONGEST_KEY[this.#peer.family], this.#updateLimit)) {
+      return hits === undefined ? TOO_LARGE : { ...TOO_LARGE, hits };
+    }
+    if (hits === undefined) return this.#plain;
+    this.#counted.hits = hits;
+    return this.#counted;
+  }
+
+  #exportSpecial(id: AttributeId, judgement: Judgement, reflectedFrom: number | undefined): Exported | KeyedExport {
+    const set = this.#attributes.get(id);
     const offered = this.#facts.transparent ? set : offeredSet(set, this.#facts.kind);
-    const judgement = this.#policy(offered, this.#peer);
     if (judgement.verdict !== "by-key") return this.#carryOut(judgement, offered, reflectedFrom);
     const known = new Map<Verdict, Exported>();
     const of = (key: Uint8Array, start: number): Exported => {
@@ -130,32 +264,32 @@ export class ExportGroup {
     const isLeaving = this.#mode().gracefulShutdown && reflectedFrom === undefined;
     const sent = isLeaving ? announceGracefulShutdown(passed, this.#facts.kind) : passed;
     const { family } = this.#peer;
-    const nextHopAttribute = family === "ipv4-unicast" && isMappedIpv4(sent.nextHop);
-    if (!nextHopAttribute && !this.#mayBeNextHop(sent.nextHop))
-      return { ok: false, reason: "next-hop-family", ...hits };
-    const attributes = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
-    if (!UpdateEncoder.fits(attributes, LONGEST_KEY[family], this.#updateLimit)) {
-      return { ok: false, reason: "too-large", ...hits };
-    }
-    return { ok: true, attributes, nextHop: sent.nextHop, ...hits };
+    const isMapped = isMappedIpv4(sent.nextHop);
+    const nextHopAttribute = family === "ipv4-unicast" && isMapped;
+    if (!nextHopAttribute && !this.#mayBeNextHop(isMapped)) return { ok: false, reason: "next-hop-family", ...hits };
+    const octets = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
+    if (!UpdateEncoder.fits(octets, LONGEST_KEY[family], this.#updateLimit)) return { ...TOO_LARGE, ...hits };
+    return { ok: true, set: { octets, length: octets.length, nextHop: sent.nextHop, version: 0 }, ...hits };
   }
 
-  /** Whether this address can stand in MP_REACH_NLRI on this session. @see RFC 8950 §3 (IPv4 routes) */
-  #mayBeNextHop(address: Ipv6Address): boolean {
-    return !isMappedIpv4(address) && (this.#peer.family !== "ipv4-unicast" || this.#agreed.extendedNextHop);
+  /** Whether such an address can stand in MP_REACH_NLRI on this session. @see RFC 8950 §3 (IPv4 routes) */
+  #mayBeNextHop(isMapped: boolean): boolean {
+    return !isMapped && (this.#peer.family !== "ipv4-unicast" || this.#agreed.extendedNextHop);
   }
 }
 
 /** The update groups of a speaker: sessions with the same facts and the same policy share one, unless it looks at the neighbour. */
 export class ExportGroups {
   readonly #codec: AttributeCodec;
+  readonly #attributes: AttributeTable;
   readonly #speaker: SpeakerOptions;
   readonly #default: RoutePolicy;
   readonly #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
   #mode: ExportMode;
 
-  constructor(codec: AttributeCodec, speaker: SpeakerOptions) {
+  constructor(codec: AttributeCodec, attributes: AttributeTable, speaker: SpeakerOptions) {
     this.#codec = codec;
+    this.#attributes = attributes;
     this.#speaker = speaker;
     this.#default = defaultPolicy({ acceptExternal: speaker.acceptExternal ?? false });
     this.#mode = { gracefulShutdown: speaker.gracefulShutdown ?? false };
@@ -202,6 +336,6 @@ export class ExportGroups {
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
     const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) };
-    return new ExportGroup(this.#codec, context, facts, policy, policyPeer, limits, () => this.#mode);
+    return new ExportGroup(this.#codec, this.#attributes, context, facts, policy, policyPeer, limits, () => this.#mode);
   }
 }

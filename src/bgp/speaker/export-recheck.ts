@@ -1,5 +1,5 @@
 import { octetsEqual } from "../../base/index.ts";
-import type { AttributeId, AttributeTable, PeerIndex, RouteOutput } from "../../rib/index.ts";
+import type { AttributeId, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 
 /** Nets between two looks at the clock. */
@@ -7,7 +7,6 @@ const NETS_AT_ONCE = 64;
 
 export interface RecheckParts {
   readonly output: RouteOutput;
-  readonly attributes: AttributeTable;
   /** By whom routes were judged that the neighbour was told. */
   readonly before: ExportGroup;
   readonly mayPass: (source: PeerIndex) => boolean;
@@ -45,12 +44,12 @@ export class ExportRecheck {
   }
 
   #compare(id: AttributeId, source: PeerIndex): KeyDiffers {
-    const { attributes, before, mayPass, reflectedFrom } = this.#parts;
+    const { before, mayPass, reflectedFrom } = this.#parts;
     if (!mayPass(source)) return false;
-    const set = attributes.get(id);
     const from = reflectedFrom(source);
-    const old = before.of(id, set, from);
-    const now = this.#now.of(id, set, from);
+    // Each group has memory of its own for its answer.
+    const old = before.of(id, from);
+    const now = this.#now.of(id, from);
     if (old.ok !== "by-key" && now.ok !== "by-key") return !isSame(old, now);
     return (key, start) => !isSame(answer(old, key, start), answer(now, key, start));
   }
@@ -65,5 +64,8 @@ function answer(exported: Exported | KeyedExport, key: Uint8Array, start: number
 /** Whether the neighbour is told the same; why it is told nothing does not matter. */
 function isSame(a: Exported, b: Exported): boolean {
   if (!a.ok || !b.ok) return a.ok === b.ok;
-  return octetsEqual(a.attributes, b.attributes) && octetsEqual(a.nextHop, b.nextHop);
+  const [before, now] = [a.set, b.set];
+  if (before.length !== now.length || !octetsEqual(before.nextHop, now.nextHop)) return false;
+  for (let i = 0; i < now.length; i++) if (before.octets[i] !== now.octets[i]) return false;
+  return true;
 }

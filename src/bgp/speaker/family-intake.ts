@@ -1,5 +1,13 @@
 import type { Log, Seconds } from "../../base/index.ts";
-import { type AttributeSet, type PeerIndex, RibError, type RouteFamily, type RouteTable } from "../../rib/index.ts";
+import {
+  type AttributeId,
+  type AttributeSet,
+  type PeerIndex,
+  RibError,
+  type RouteFamily,
+  type RouteTable,
+  SetMark,
+} from "../../rib/index.ts";
 import {
   type Hits,
   heedGracefulShutdown,
@@ -19,12 +27,13 @@ import {
   type NotificationMessage,
   notification,
   originIdAt,
+  type ReceivedSet,
   wireFamily,
 } from "../wire/index.ts";
+import { JudgedSets } from "./judged-sets.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerObserver } from "./observer.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
-import { RecentSets } from "./recent-sets.ts";
 
 /** What may be changed while the session lasts. */
 export interface IntakeTerms {
@@ -54,13 +63,9 @@ export type TakeResult =
   | { readonly kind: "stop"; readonly notification: NotificationMessage; readonly idleHold?: Seconds }
   | undefined;
 
-export interface ReceivedSet {
-  readonly set: AttributeSet;
-  readonly identity: Uint8Array;
-}
-
+/** Routes are used with the set as it came, with another one, or not at all. */
 type Judged = (
-  | { readonly ok: true; readonly set: AttributeSet; readonly identity: Uint8Array }
+  | { readonly ok: true; readonly becomes: { readonly set: AttributeSet; readonly identity: Uint8Array } | undefined }
   | { readonly ok: false; readonly reason: string }
 ) & { readonly hits?: Hits };
 
@@ -69,6 +74,10 @@ interface JudgedByKey {
   readonly ok: "by-key";
   of(octets: Uint8Array, start: number): Judged;
 }
+
+/** Answers with hits that are remembered. */
+const MOST_ANSWERS = 4096;
+const TAKEN: Judged = { ok: true, becomes: undefined };
 
 /** Routes of one family of one session: checked, judged once per attribute set, brought into the family's table. */
 export class FamilyIntake {
@@ -82,7 +91,10 @@ export class FamilyIntake {
   /** The log has said that the maximum is near. */
   #warned = false;
   #terms: IntakeTerms;
-  #judged = new RecentSets<Judged | JudgedByKey>();
+  readonly #judged: JudgedSets<Judged | JudgedByKey>;
+  /** Answers that many sets have, so that each is one object. */
+  readonly #taken = new Map<Hits, Judged>();
+  readonly #refusals = new Map<Hits | undefined, Map<string, Judged>>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
 
   constructor(parts: FamilyIntakeParts, terms: IntakeTerms) {
@@ -90,6 +102,7 @@ export class FamilyIntake {
     this.#terms = terms;
     this.#parts = parts;
     this.#table = parts.rib.table(parts.family);
+    this.#judged = new JudgedSets(parts.rib.attributes);
     const { bgpIdentifier } = terms.facts;
     this.#isOwn = (octets, start) => originIdAt(octets, start) === bgpIdentifier;
   }
@@ -100,7 +113,7 @@ export class FamilyIntake {
    */
   change(terms: IntakeTerms, { judgeAgain }: { readonly judgeAgain: boolean }): TakeResult {
     this.#terms = terms;
-    if (judgeAgain) this.#judged = new RecentSets();
+    if (judgeAgain) this.#judged.clear();
     return terms.maximumRoutes === undefined ? undefined : this.#count(terms.maximumRoutes);
   }
 
@@ -116,53 +129,64 @@ export class FamilyIntake {
   /** @param received `undefined`: the routes are treated as withdrawn */
   take(announced: NlriBatch, received: ReceivedSet | undefined): TakeResult {
     if (this.disabled) return undefined;
-    const { counters } = this.#parts;
-    const judged = received === undefined ? undefined : this.#judge(received);
-    if (judged === undefined) {
+    if (received === undefined) {
       this.#drop(announced);
       return undefined;
     }
-    if (judged.ok === false) return this.#carryOut(judged, announced);
+    const { rib, log, peer } = this.#parts;
+    const { octets, length, source } = received;
+    // Grown by AS numbers of four octets beyond what a message can carry: of no use to anybody.
+    if (length > MAX_EXTENDED_MESSAGE_LENGTH)
+      return this.#carryOut(this.#refusal("too-large", undefined), announced, 0);
+    try {
+      const id = rib.attributes.intern(octets, 0, length, source, this.family);
+      return this.#put(announced, id, this.#judged.get(id) ?? this.#judge(id, received));
+    } catch (cause) {
+      if (!(cause instanceof RibError)) throw cause;
+      log.error("bgp.routes.no-room", { peer: peer.address, family: this.family, code: cause.code });
+      return { kind: "stop", notification: notification(ErrorCode.Cease, CeaseSubcode.OutOfResources) };
+    }
+  }
+
+  #put(announced: NlriBatch, id: AttributeId, judged: Judged | JudgedByKey): TakeResult {
+    if (judged.ok === false) return this.#carryOut(judged, announced, id);
     if (this.family === "capability") {
       announced.split(this.#refused, this.#isOwn);
       if (this.#refused.count > 0) {
-        counters.refused("own-origin").add(this.#refused.count);
+        this.#parts.counters.refused("own-origin").add(this.#refused.count);
         this.#drop(this.#refused);
       }
     }
-    if (judged.ok !== "by-key") return this.#carryOut(judged, announced);
+    if (judged.ok !== "by-key") return this.#carryOut(judged, announced, id);
     let result: TakeResult;
     while (announced.count > 0 && result === undefined) {
       const first = judged.of(announced.octets, announced.starts[0]!);
       announced.split(this.#alike, (octets, start) => judged.of(octets, start) === first);
-      result = this.#carryOut(first, this.#alike);
+      result = this.#carryOut(first, this.#alike, id);
     }
     return result;
   }
 
-  #carryOut(judged: Judged, announced: NlriBatch): TakeResult {
+  #carryOut(judged: Judged, announced: NlriBatch, id: AttributeId): TakeResult {
     if (announced.count === 0) return undefined;
     judged.hits?.add(announced.count);
-    if (judged.ok) return this.#announce(judged, announced);
+    if (judged.ok) return this.#announce(announced, judged.becomes === undefined ? id : this.#other(judged.becomes));
     // What is refused replaces what was announced before, so it is withdrawn (RFC 4271 §3.2).
     this.#parts.counters.refused(judged.reason).add(announced.count);
     this.#drop(announced);
     return undefined;
   }
 
-  #announce(judged: Extract<Judged, { ok: true }>, announced: NlriBatch): TakeResult {
-    const { rib, peerIndex, log, peer, observer } = this.#parts;
+  #other({ set, identity }: { readonly set: AttributeSet; readonly identity: Uint8Array }): AttributeId {
+    const { rib, codec } = this.#parts;
+    return rib.attributes.intern(identity, 0, identity.length, codec.sourceOf(set), this.family);
+  }
+
+  #announce(announced: NlriBatch, id: AttributeId): TakeResult {
+    const { peerIndex, observer } = this.#parts;
+    this.#table.announce(peerIndex, announced, id);
+    observer?.announced(this.family, announced, id);
     const { maximumRoutes } = this.#terms;
-    const { set, identity } = judged;
-    try {
-      const id = rib.attributes.intern(identity, 0, identity.length, () => set, this.family);
-      this.#table.announce(peerIndex, announced, id);
-      observer?.announced(this.family, announced, id);
-    } catch (cause) {
-      if (!(cause instanceof RibError)) throw cause;
-      log.error("bgp.routes.no-room", { peer: peer.address, family: this.family, code: cause.code });
-      return { kind: "stop", notification: notification(ErrorCode.Cease, CeaseSubcode.OutOfResources) };
-    }
     return maximumRoutes === undefined ? undefined : this.#count(maximumRoutes);
   }
 
@@ -195,51 +219,80 @@ export class FamilyIntake {
     return notification(ErrorCode.Cease, CeaseSubcode.MaximumNumberOfPrefixesReached, data);
   }
 
-  #judge(received: ReceivedSet): Judged | JudgedByKey {
-    const known = this.#judged.get(received.set);
-    if (known !== undefined) return known;
+  #judge(id: AttributeId, received: ReceivedSet): Judged | JudgedByKey {
     const { peer } = this.#parts;
     const { facts, policy } = this.#terms;
-    const refusal = importRefusal(received.set, facts);
+    const { source } = received;
+    const refusal = importRefusal(source.set, facts);
     if (refusal?.endsWith("-loop")) this.#parts.looped(received.set);
-    let judged: Judged | JudgedByKey;
-    if (refusal !== undefined) judged = { ok: false, reason: refusal };
-    else {
-      const judgement = policy(received.set, peer);
-      if (judgement.verdict === "by-key") {
-        const verdicts = new Map<Verdict, Judged>();
-        const of = (octets: Uint8Array, start: number): Judged => {
-          const verdict = judgement.of(octets, start);
-          const answer = verdicts.get(verdict) ?? this.#judgedAs(verdict, received);
-          verdicts.set(verdict, answer);
-          return answer;
-        };
-        judged = { ok: "by-key", of };
-      } else judged = this.#judgedAs(judgement, received);
-    }
-    this.#judged.put(received.set, judged);
+    if (refusal !== undefined) return this.#remember(id, this.#refusal(refusal, undefined));
+    const judgement = policy(policy.readsInPlace === true ? source.set : received.set, peer);
+    const marks = this.#parts.rib.attributes.marksOf(id);
+    if (judgement.verdict !== "by-key") return this.#remember(id, this.#judgedAs(judgement, received, marks));
+    // Keys that come later ask about this set as well: it is kept.
+    const kept = { set: received.set };
+    const verdicts = new Map<Verdict, Judged>();
+    const of = (octets: Uint8Array, start: number): Judged => {
+      const verdict = judgement.of(octets, start);
+      const answer = verdicts.get(verdict) ?? this.#judgedAs(verdict, kept, marks);
+      verdicts.set(verdict, answer);
+      return answer;
+    };
+    const judged: JudgedByKey = { ok: "by-key", of };
+    this.#judged.putOwn(id, judged);
     return judged;
   }
 
-  #judgedAs(verdict: Verdict, received: ReceivedSet): Judged {
-    const hits = verdict.hits === undefined ? {} : { hits: verdict.hits };
+  #remember(id: AttributeId, judged: Judged): Judged {
+    if (judged.ok && judged.becomes !== undefined) this.#judged.putOwn(id, judged);
+    else this.#judged.putShared(id, judged);
+    return judged;
+  }
+
+  /** @param received asked for its set only where another one is made of it */
+  #judgedAs(verdict: Verdict, received: { readonly set: AttributeSet }, marks: number): Judged {
+    const { hits } = verdict;
     switch (verdict.verdict) {
       case "reject":
-        return { ok: false, reason: verdict.reason, ...hits };
+        return this.#refusal(verdict.reason, hits);
       case "replace":
-        return { ...this.#used(verdict.attributes, undefined), ...hits };
+        return this.#used(verdict.attributes, hits);
       case "accept":
-        return { ...this.#used(received.set, received.identity), ...hits };
+        return this.#changes(marks) ? this.#used(received.set, hits) : this.#acceptance(hits);
     }
   }
 
-  /** A set that grew beyond what a message can carry, by AS numbers of four octets or by policy, is of no use to anybody. */
-  #used(accepted: AttributeSet, known: Uint8Array | undefined): Judged {
+  /** Whether a set with these marks is used as another one than what was accepted. */
+  #changes(marks: number): boolean {
+    const { kind, role } = this.#terms.facts;
+    if (kind === "external" && (marks & SetMark.gracefulShutdown) !== 0) return true;
+    return role !== undefined && (marks & SetMark.onlyToCustomer) === 0;
+  }
+
+  #used(accepted: AttributeSet, hits: Hits | undefined): Judged {
     const { kind, role, remoteAs } = this.#terms.facts;
     const heeded = heedGracefulShutdown(accepted, kind);
     const set = role === undefined ? heeded : markReceived(heeded, role, remoteAs);
-    const identity = set === accepted && known !== undefined ? known : this.#parts.codec.identity(set, this.family);
-    const tooLarge = identity.length > MAX_EXTENDED_MESSAGE_LENGTH;
-    return tooLarge ? { ok: false, reason: "too-large" } : { ok: true, set, identity };
+    const identity = this.#parts.codec.identity(set, this.family);
+    // The same when policy has made too much of it.
+    if (identity.length > MAX_EXTENDED_MESSAGE_LENGTH) return this.#refusal("too-large", hits);
+    return { ok: true, becomes: { set, identity }, ...(hits === undefined ? {} : { hits }) };
+  }
+
+  #acceptance(hits: Hits | undefined): Judged {
+    if (hits === undefined) return TAKEN;
+    const known = this.#taken.get(hits) ?? { ...TAKEN, hits };
+    if (this.#taken.size >= MOST_ANSWERS) this.#taken.clear();
+    this.#taken.set(hits, known);
+    return known;
+  }
+
+  #refusal(reason: string, hits: Hits | undefined): Judged {
+    if (this.#refusals.size >= MOST_ANSWERS) this.#refusals.clear();
+    const ofHits = this.#refusals.get(hits) ?? new Map<string, Judged>();
+    this.#refusals.set(hits, ofHits);
+    const known = ofHits.get(reason) ?? { ok: false, reason, ...(hits === undefined ? {} : { hits }) };
+    ofHits.set(reason, known);
+    return known;
   }
 }

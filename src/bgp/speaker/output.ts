@@ -167,12 +167,12 @@ export class Output implements Disposable {
   }
 
   #visit(): OutputVisitor {
-    const { attributes, counters, mayPass, reflectedFrom } = this.#parts;
+    const { counters, mayPass, reflectedFrom } = this.#parts;
     const encoder = this.#encoder;
     const exportOf = (id: AttributeId, source: PeerIndex): Exported | KeyedExport => {
       const last = this.#last;
       if (last?.id === id && last.source === source) return last.exported;
-      const exported = this.#group.of(id, attributes.get(id), reflectedFrom(source));
+      const exported = this.#group.of(id, reflectedFrom(source));
       this.#last = { id, source, exported };
       return exported;
     };
@@ -202,7 +202,7 @@ export class Output implements Disposable {
         const found = exportOf(id, source);
         const exported = found.ok === "by-key" ? found.of(key, start) : found;
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
-        const taken = encoder.announce(exported.attributes, exported.nextHop, key, start, length);
+        const taken = encoder.announce(exported.set, key, start, length);
         if (taken) exported.hits?.add(1);
         return taken;
       },

@@ -1,25 +1,27 @@
-import type { AttributeSet } from "../../rib/index.ts";
-
-/** As many as `OutcomeCache` keeps in step: what is older will not come again as the same object. */
 const GENERATION = 512;
 
 /**
- * What was worked out for the attribute sets seen lately. Two generations: when the younger one is full, the older one goes.
- * A `WeakMap` over all sets of a large table costs the garbage collector more than working it out again.
+ * What was worked out for the sets seen lately, by number. Two generations: when the younger one is full, the older one goes.
+ * Remembering all sets of a large table costs the garbage collector more than working it out again.
  */
 export class RecentSets<Value> {
-  #young = new Map<AttributeSet, Value>();
-  #old = new Map<AttributeSet, Value>();
+  #young = new Map<number, Value>();
+  #old = new Map<number, Value>();
 
-  get(set: AttributeSet): Value | undefined {
-    return this.#young.get(set) ?? this.#old.get(set);
+  get(number: number): Value | undefined {
+    return this.#young.get(number) ?? this.#old.get(number);
   }
 
-  put(set: AttributeSet, value: Value): void {
+  put(number: number, value: Value): void {
     if (this.#young.size >= GENERATION) {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(set, value);
+    this.#young.set(number, value);
+  }
+
+  clear(): void {
+    this.#young = new Map();
+    this.#old = new Map();
   }
 }

@@ -177,7 +177,7 @@ class RunningSpeaker implements Speaker {
     this.#parts = parts;
     this.#scope = scope;
     this.#codec = new AttributeCodec(options.dialect ?? DEFAULT_DIALECT);
-    this.#groups = new ExportGroups(this.#codec, options);
+    this.#groups = new ExportGroups(this.#codec, parts.rib.attributes, options);
     this.#routes = new OwnRoutes(parts.rib, this.#codec);
     this.#listeners = new Listeners({
       ...parts,

@@ -2,6 +2,7 @@ import type { Ipv6Address, Reader, Writer } from "../../base/index.ts";
 import type { AsPathSegment, AttributeSet, LargeCommunity, Origin, SemanticAttribute } from "../../rib/index.ts";
 import { type AsWidth, as4PathOf, decodeAsPath, encodeAsPath, needsAs4Path } from "./as-path.ts";
 import { AS_TRANS, AttributeCode, AttributeFlag } from "./constants.ts";
+import { ORIGINS } from "./identity.ts";
 import { mappedIpv4 } from "./next-hop.ts";
 import { decodeSemantic, encodeSemantic } from "./semantic.ts";
 
@@ -58,7 +59,6 @@ export interface AttributeRow {
   encode(set: AttributeSet, context: AttributeContext, out: Writer): boolean;
 }
 
-const ORIGINS: readonly Origin[] = ["igp", "egp", "incomplete"];
 const { Optional, Transitive } = AttributeFlag;
 const WELL_KNOWN = Transitive;
 const OPTIONAL_TRANSITIVE = Optional | Transitive;

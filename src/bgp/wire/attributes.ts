@@ -1,5 +1,5 @@
 import { type Ipv6Address, OctetSlab, Reader, Writer } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import { type AttributeSet, digestOf, type RouteFamily, type SetSource } from "../../rib/index.ts";
 import { mergeAs4Path } from "./as-path.ts";
 import {
   type AttributeContext,
@@ -10,6 +10,9 @@ import {
 } from "./attribute-rows.ts";
 import { AS_TRANS, AttributeCode, AttributeFlag } from "./constants.ts";
 import { type Dialect, wireFamily } from "./family.ts";
+import { IDENTITY_HEAD, IDENTITY_NEXT_HOP } from "./identity.ts";
+import { NEXT_HOP_LENGTH } from "./next-hop.ts";
+import { SemanticCache } from "./semantic-cache.ts";
 
 /** One attribute that was wrong, and what was done about it. */
 export interface AttributeFault {
@@ -54,6 +57,7 @@ const KNOWN_CARRIED: ReadonlySet<number> = new Set([
 /** Reads and writes attribute sets. Holds the table of rows only: one serves all sessions of a dialect. */
 export class AttributeCodec {
   readonly dialect: Dialect;
+  readonly semantics = new SemanticCache();
   readonly #rows: readonly AttributeRow[];
   readonly #byCode: (AttributeRow | undefined)[] = new Array(256).fill(undefined);
   /** Written anew by each `identity` and `encode`, which hand out copies of what is needed. */
@@ -82,17 +86,57 @@ export class AttributeCodec {
   decode(gathered: Uint8Array, reach: Reach, context: AttributeContext): AttributeOutcome {
     const draft: AttributeDraft = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] };
     const faults: AttributeFault[] = [];
-    const reader = new Reader(gathered);
+    const unrecognized = this.#readAll(new Reader(gathered), draft, faults, reach.family, context);
+    if (unrecognized !== undefined) return { kind: "unrecognized-well-known", attribute: unrecognized };
+    if (!faults.some(({ action }) => action === "treat-as-withdraw")) {
+      for (const code of missing(draft, reach, context)) {
+        faults.push({ code, name: this.nameOf(code), action: "treat-as-withdraw", reason: "missing" });
+      }
+    }
+    if (faults.some(({ action }) => action === "treat-as-withdraw")) return { kind: "treat-as-withdraw", faults };
+    const set = finish(draft, reach.nextHop?.slice() ?? draft.nextHop!);
+    return { kind: "valid", set, identity: this.identity(set, reach.family), faults };
+  }
+
+  /** The set of an identity that this codec, or one of the same dialect, has made. */
+  readonly decodeIdentity = (octets: Uint8Array, start: number, length: number): AttributeSet => {
+    const draft: AttributeDraft = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] };
+    const family = this.isCapability(octets, start) ? "capability" : "ipv6-unicast";
+    const attributes = new Reader(octets, start + IDENTITY_HEAD, start + length);
+    this.#readAll(attributes, draft, [], family, IDENTITY);
+    const nextHop = start + IDENTITY_NEXT_HOP;
+    return finish(draft, octets.slice(nextHop, nextHop + NEXT_HOP_LENGTH));
+  };
+
+  /** Whether the identity that begins at `start` is one of the capability family: then SEMANTIC means something. */
+  isCapability(octets: Uint8Array, start: number): boolean {
+    const { afi, safi } = this.dialect.family;
+    return octets[start + 3] === afi >>> 8 && octets[start + 4] === (afi & 0xff) && octets[start + 5] === safi;
+  }
+
+  /** To intern a set that is there as an object: its identity is enough to have it again. */
+  sourceOf(set: AttributeSet): SetSource {
+    return { set, digest: digestOf(set), decode: this.decodeIdentity };
+  }
+
+  /** A well-known attribute that is not known ends the reading. */
+  #readAll(
+    reader: Reader,
+    draft: AttributeDraft,
+    faults: AttributeFault[],
+    family: RouteFamily,
+    context: AttributeContext,
+  ): Uint8Array | undefined {
     while (reader.left > 0) {
       const from = reader.offset;
       const flags = reader.u8();
       const code = reader.u8();
       const value = reader.within((flags & ExtendedLength) !== 0 ? reader.u16() : reader.u8());
-      const row = this.#rowFor(code, reach.family);
+      const row = this.#rowFor(code, family);
       if (row === undefined) {
         // @see RFC 4271 §6.3: a well-known attribute that is not known ends the session.
         if ((flags & Optional) === 0) {
-          return { kind: "unrecognized-well-known", attribute: gathered.slice(from, reader.offset) };
+          return reader.octets.slice(from, reader.offset);
         }
         // An optional non-transitive one is quietly ignored (RFC 4271 §5).
         if ((flags & Transitive) !== 0) {
@@ -108,14 +152,12 @@ export class AttributeCodec {
       const { action, reason } = typeof finding === "string" ? { action: row.onFault, reason: finding } : finding;
       faults.push({ code, name: row.name, action, reason });
     }
-    if (!faults.some(({ action }) => action === "treat-as-withdraw")) {
-      for (const code of missing(draft, reach, context)) {
-        faults.push({ code, name: this.nameOf(code), action: "treat-as-withdraw", reason: "missing" });
-      }
-    }
-    if (faults.some(({ action }) => action === "treat-as-withdraw")) return { kind: "treat-as-withdraw", faults };
-    const set = finish(draft, reach.nextHop?.slice() ?? draft.nextHop!);
-    return { kind: "valid", set, identity: this.identity(set, reach.family), faults };
+    return undefined;
+  }
+
+  /** Whether the attribute has a row: forwarding it does not make it partial. */
+  knows(code: number, family: RouteFamily): boolean {
+    return this.#rowFor(code, family) !== undefined;
   }
 
   #rowFor(code: number, family: RouteFamily): AttributeRow | undefined {

@@ -23,11 +23,11 @@ export function encodeMessage(type: number, body: Uint8Array): Uint8Array {
 }
 
 /** @see RFC 4271 §4.1 */
-export function writeHeader(message: Uint8Array, length: number, type: number): void {
-  message.fill(0xff, 0, 16);
-  message[16] = length >>> 8;
-  message[17] = length;
-  message[18] = type;
+export function writeHeader(octets: Uint8Array, length: number, type: number, at = 0): void {
+  octets.fill(0xff, at, at + 16);
+  octets[at + 16] = length >>> 8;
+  octets[at + 17] = length;
+  octets[at + 18] = type;
 }
 
 const KEEPALIVE = encodeMessage(MessageType.Keepalive, new Uint8Array(0));

@@ -20,7 +20,7 @@ export function writeMapped(into: Uint8Array, at: number, octets: Uint8Array, st
   for (let i = 0; i < 4; i++) into[at + 12 + i] = octets[start + i]!;
 }
 
-export function isMappedIpv4(address: Ipv6Address): boolean {
-  for (let i = 0; i < 10; i++) if (address[i] !== 0) return false;
-  return address[10] === 0xff && address[11] === 0xff;
+export function isMappedIpv4(octets: Uint8Array, start = 0): boolean {
+  for (let i = start; i < start + 10; i++) if (octets[i] !== 0) return false;
+  return octets[start + 10] === 0xff && octets[start + 11] === 0xff;
 }

@@ -6,6 +6,7 @@ import { type Family, familyName, IPV4_UNICAST, routeFamily } from "./family.ts"
 import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
 import { NlriBatch, type NlriForm } from "./nlri.ts";
 import { OutcomeCache } from "./outcome-cache.ts";
+import { ReceivedSet } from "./received-set.ts";
 import { badNetwork, reset, type Stop, type UpdateOutcome, unrecognized } from "./update-outcome.ts";
 
 /** What a session agreed on, as far as its UPDATEs are concerned. */
@@ -19,15 +20,19 @@ export interface AgreedFamilies {
 }
 
 const NO_FAULTS: readonly AttributeFault[] = [];
-/** In front of the gathered attributes: what they are read for, and the next hop of MP_REACH_NLRI. */
+/** In front of gathered attributes: what they are read for, and the next hop of MP_REACH_NLRI. */
 const GATHERED_HEAD = 1 + NEXT_HOP_LENGTH;
+/** Each code once. */
+const MOST_ATTRIBUTES = 256;
 /** What attributes are read for: routes of one family with the next hop at hand, of the classic field, or none. */
 const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast"];
 const FOR_CLASSIC = 0xff;
+const SCANNED = { kind: "valid", faults: NO_FAULTS } as const;
 
 /**
  * Decodes UPDATE messages of one session. Nothing is allocated per route: both batches are reused by the next message and
- * borrow its octets. Attributes are decoded once per distinct run of octets, as long as it stays in a small cache.
+ * borrow its octets, and so are the attribute sets of an outcome. What well-behaved speakers send is checked where it lies
+ * (`SetScanner`); anything else goes the long way, once per distinct run of octets as long as it stays in a small cache.
  * @see RFC 4271 §4.3 and §6.3; RFC 4760 §3, §4 and §7; RFC 7606
  */
 export class UpdateDecoder {
@@ -46,8 +51,14 @@ export class UpdateDecoder {
   readonly #cache = new OutcomeCache();
 
   // State of the message that is being read.
+  /** Where the attributes are that belong to a set. */
+  readonly #places = { octets: new Uint8Array(0) as Uint8Array, starts: new Int32Array(MOST_ATTRIBUTES), count: 0 };
+  /** What they are read for (an index of FAMILIES), and the next hop of MP_REACH_NLRI. */
+  #reachFor = 0;
+  readonly #nextHop = new Uint8Array(NEXT_HOP_LENGTH);
+  readonly #own: ReceivedSet;
+  readonly #ofClassic: ReceivedSet;
   #gathered = new Uint8Array(GATHERED_HEAD + MAX_MESSAGE_LENGTH);
-  #gatheredLength = 0;
   readonly #seen = new Int32Array(256);
   #message = 0;
   #found = 0;
@@ -60,6 +71,8 @@ export class UpdateDecoder {
     this.#codec = codec;
     this.#context = context;
     this.#agreed = agreed;
+    this.#own = new ReceivedSet(codec, context);
+    this.#ofClassic = new ReceivedSet(codec, context);
     const form = (family: RouteFamily): NlriForm => ({ pathIds: agreed.addPath?.includes(family) === true });
     this.#forms = {
       capability: form("capability"),
@@ -70,10 +83,7 @@ export class UpdateDecoder {
 
   /** @param octets the body of the message is `octets[start..end)`, borrowed until the batches have been used */
   decode(octets: Uint8Array, start: number, end: number): UpdateOutcome {
-    this.#begin();
-    if (GATHERED_HEAD + end - start > this.#gathered.length) {
-      this.#gathered = new Uint8Array(GATHERED_HEAD + MAX_EXTENDED_MESSAGE_LENGTH);
-    }
+    this.#begin(octets);
     const withdrawnLength = end - start < 4 ? -1 : u16(octets, start);
     const lengthAt = start + 2 + withdrawnLength;
     if (withdrawnLength < 0 || lengthAt + 2 > end) return reset("withdrawn routes longer than the message");
@@ -96,14 +106,15 @@ export class UpdateDecoder {
     return this.#conclude();
   }
 
-  #begin(): void {
+  #begin(octets: Uint8Array): void {
     this.announced.clear();
     this.withdrawn.clear();
     this.classic.announced.clear();
     this.classic.withdrawn.clear();
     this.#message++;
-    this.#gatheredLength = GATHERED_HEAD;
-    this.#gathered[0] = 0;
+    this.#places.octets = octets;
+    this.#places.count = 0;
+    this.#reachFor = 0;
     this.#found = 0;
     this.#reaches = false;
     this.#reachesElsewhere = false;
@@ -131,7 +142,7 @@ export class UpdateDecoder {
     return undefined;
   }
 
-  /** Splits the attributes; what frames routes is read at once, the rest is gathered. */
+  /** Splits the attributes; what frames routes is read at once, of the rest the places are kept. */
   #walk(octets: Uint8Array, start: number, end: number): Stop | undefined {
     let at = start;
     while (at < end) {
@@ -167,7 +178,7 @@ export class UpdateDecoder {
     }
     this.#seen[code] = this.#message;
     if (!framesRoutes) {
-      for (let i = at; i < end; i++) this.#gathered[this.#gatheredLength++] = octets[i]!;
+      this.#places.starts[this.#places.count++] = at;
       return undefined;
     }
     if ((octets[at]! & (AttributeFlag.Optional | AttributeFlag.Transitive)) !== AttributeFlag.Optional) {
@@ -199,7 +210,7 @@ export class UpdateDecoder {
       );
     }
     this.announcedFamily = name;
-    this.#gathered[0] = FAMILIES.indexOf(name);
+    this.#reachFor = FAMILIES.indexOf(name);
     this.#reaches = this.announced.seen > 0;
     return undefined;
   }
@@ -211,12 +222,12 @@ export class UpdateDecoder {
    */
   #takeNextHop(family: RouteFamily, octets: Uint8Array, at: number, length: number): boolean {
     if (family === "ipv4-unicast" && length === 4) {
-      writeMapped(this.#gathered, 1, octets, at);
+      writeMapped(this.#nextHop, 0, octets, at);
       return true;
     }
     if (length !== NEXT_HOP_LENGTH && (length !== 2 * NEXT_HOP_LENGTH || family === "capability")) return false;
     if (family === "ipv4-unicast" && this.#agreed.extendedNextHop !== true) return false;
-    for (let i = 0; i < NEXT_HOP_LENGTH; i++) this.#gathered[1 + i] = octets[at + i]!;
+    for (let i = 0; i < NEXT_HOP_LENGTH; i++) this.#nextHop[i] = octets[at + i]!;
     return true;
   }
 
@@ -246,17 +257,20 @@ export class UpdateDecoder {
     const withdraws = faults.some(({ action }) => action === "treat-as-withdraw");
     const reachesClassic = this.classic.announced.seen > 0;
     if (!this.#reaches && !reachesClassic) return this.#concludeWithdrawal(faults, withdraws);
-    const own = this.#reaches ? this.#read() : undefined;
-    const classic = reachesClassic ? this.#read(FOR_CLASSIC) : undefined;
+    const own = this.#reaches ? this.#receive(this.#own, this.#reachFor) : undefined;
+    const classic = reachesClassic ? this.#receive(this.#ofClassic, FOR_CLASSIC) : undefined;
     const bad = own?.kind === "unrecognized-well-known" ? own : classic;
     if (bad?.kind === "unrecognized-well-known") return unrecognized(bad.attribute);
-    const all = [own, classic].flatMap((outcome) =>
-      outcome === undefined || outcome.kind === "unrecognized-well-known" ? NO_FAULTS : outcome.faults,
-    );
+    const all =
+      own === SCANNED && classic === undefined
+        ? NO_FAULTS
+        : [own, classic].flatMap((outcome) =>
+            outcome === undefined || outcome.kind === "unrecognized-well-known" ? NO_FAULTS : outcome.faults,
+          );
     return {
       kind: "routes",
-      attributes: own?.kind === "valid" && !withdraws ? own : undefined,
-      classicAttributes: classic?.kind === "valid" && !withdraws ? classic : undefined,
+      attributes: own?.kind === "valid" && !withdraws ? this.#own : undefined,
+      classicAttributes: classic?.kind === "valid" && !withdraws ? this.#ofClassic : undefined,
       faults: faults.length === 0 && all.length === 0 ? NO_FAULTS : [...faults, ...all],
     };
   }
@@ -264,9 +278,9 @@ export class UpdateDecoder {
   /** Attributes without a route that they would belong to. */
   #concludeWithdrawal(faults: readonly AttributeFault[], withdraws: boolean): UpdateOutcome {
     const routes = { kind: "routes", attributes: undefined, classicAttributes: undefined } as const;
-    const hasNone = this.#gatheredLength === GATHERED_HEAD && !withdraws;
+    const hasNone = this.#places.count === 0 && !withdraws;
     if (hasNone || this.#reachesElsewhere) return { ...routes, faults };
-    const outcome = this.#read();
+    const outcome = this.#read(this.#reachFor);
     if (outcome.kind === "unrecognized-well-known") return unrecognized(outcome.attribute);
     const all = [...faults, ...outcome.faults].filter(({ reason }) => reason !== "missing");
     // Without a route that can be reached nobody knows whether all routes were found. @see RFC 7606 §5.2
@@ -275,11 +289,33 @@ export class UpdateDecoder {
     return { ...routes, faults: all };
   }
 
-  /** What the gathered attributes come to for the routes of MP_REACH_NLRI, or for those of the classic field. */
-  #read(what?: typeof FOR_CLASSIC): AttributeOutcome {
-    if (what !== undefined) this.#gathered.fill(0, 0, GATHERED_HEAD);
-    if (what !== undefined) this.#gathered[0] = what;
-    const gathered = this.#gathered.subarray(0, this.#gatheredLength);
+  /** The short way, and where it does not lead there, the long one. */
+  #receive(into: ReceivedSet, what: number): AttributeOutcome | typeof SCANNED {
+    const family = FAMILIES[what];
+    const found = into.scan(this.#places, family ?? "ipv4-unicast", family === undefined ? undefined : this.#nextHop);
+    if (found) return SCANNED;
+    const outcome = this.#read(what);
+    if (outcome.kind === "valid") into.read(outcome);
+    return outcome;
+  }
+
+  /** What the attributes come to for the routes of MP_REACH_NLRI, or for those of the classic field. */
+  #read(what: number): AttributeOutcome {
+    const { octets, starts, count } = this.#places;
+    let length = GATHERED_HEAD;
+    for (let i = 0; i < count; i++) length += attributeLength(octets, starts[i]!);
+    if (length > this.#gathered.length) this.#gathered = new Uint8Array(GATHERED_HEAD + MAX_EXTENDED_MESSAGE_LENGTH);
+    const all = this.#gathered;
+    all[0] = what;
+    // Of the classic field only one part of the key counts.
+    for (let i = 0; i < NEXT_HOP_LENGTH; i++) all[1 + i] = what === FOR_CLASSIC ? 0 : this.#nextHop[i]!;
+    let at = GATHERED_HEAD;
+    for (let i = 0; i < count; i++) {
+      const start = starts[i]!;
+      const end = start + attributeLength(octets, start);
+      for (let from = start; from < end; from++) all[at++] = octets[from]!;
+    }
+    const gathered = all.subarray(0, length);
     return this.#cache.find(gathered, () => this.#decodeAttributes(gathered));
   }
 
@@ -305,6 +341,11 @@ export class UpdateDecoder {
     this.#faults ??= [];
     this.#faults.push({ code, name: this.#codec.nameOf(code), action, reason });
   }
+}
+
+/** Header and value. */
+function attributeLength(octets: Uint8Array, at: number): number {
+  return (octets[at]! & AttributeFlag.ExtendedLength) === 0 ? 3 + octets[at + 2]! : 4 + u16(octets, at + 2);
 }
 
 function u16(octets: Uint8Array, at: number): number {

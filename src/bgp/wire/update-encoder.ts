@@ -4,6 +4,7 @@ import { type Family, IPV4_UNICAST, sameFamily } from "./family.ts";
 import { encodeMessage, writeHeader } from "./message.ts";
 import { isMappedIpv4 } from "./next-hop.ts";
 import { PATH_ID_LENGTH } from "./nlri.ts";
+import type { EncodedSet } from "./set-patcher.ts";
 
 const OPTIONAL_EXTENDED = AttributeFlag.Optional | AttributeFlag.ExtendedLength;
 /** Withdrawn routes length and total path attribute length. */
@@ -35,7 +36,11 @@ export class UpdateEncoder {
   readonly #hasClassic: boolean;
   /** Octets of the path identifier in front of each route. @see RFC 7911 §3 */
   readonly #idLength: number;
-  #attributes: Uint8Array | undefined;
+  /** Attributes of the message that is being filled: a copy, and what it is a copy of. */
+  #attributes = new Uint8Array(1024);
+  #attributesLength = 0;
+  #copyOf: Uint8Array | undefined;
+  #copyVersion = 0;
   messages = 0;
 
   /** @param options capacity: octets of a block, at least one message; maximum: octets of a message; pathIds: RFC 7911 */
@@ -54,40 +59,38 @@ export class UpdateEncoder {
   }
 
   /** Whether a single key of `keyLength` octets fits into a message with these attributes. */
-  static fits(attributes: Uint8Array, keyLength: number, maximum: number = MAX_MESSAGE_LENGTH): boolean {
+  static fits(
+    attributes: { readonly length: number },
+    keyLength: number,
+    maximum: number = MAX_MESSAGE_LENGTH,
+  ): boolean {
     return FIXED + REACH_HEADER + attributes.length + keyLength <= maximum;
   }
 
   /**
-   * Adds one route; false when the block has no room for another message (then `take` it first). `attributes` is the
-   * encoded block without MP_REACH_NLRI; the same object again goes into the same message, with the next hop of the first.
+   * Adds one route; false when the block has no room for another message (then `take` it first). `set` is borrowed;
+   * the same octets of the same version again go into the same message, with the next hop of the first.
    * IPv4 routes with an IPv4 next hop (in mapped form, and in NEXT_HOP among the attributes) go into the classic fields.
    * @param pathId written where the encoder was made for identifiers
    */
-  announce(
-    attributes: Uint8Array,
-    nextHop: Ipv6Address,
-    key: Uint8Array,
-    start: number,
-    length: number,
-    pathId = 0,
-  ): boolean {
+  announce(set: EncodedSet, key: Uint8Array, start: number, length: number, pathId = 0): boolean {
+    const { nextHop } = set;
     const classic = this.#hasClassic && isMappedIpv4(nextHop);
     const kind = classic ? "classic-announce" : "announce";
     // In the classic form the attributes are written already.
-    const tail = classic ? 0 : attributes.length;
+    const tail = classic ? 0 : set.length;
     const whole = this.#idLength + length;
-    const joins = this.#kind === kind && this.#attributes === attributes;
+    const joins = this.#kind === kind && this.#copyOf === set.octets && this.#copyVersion === set.version;
     if (!joins || this.#end - this.#length + whole + tail > this.#bound) {
       this.#finish();
-      if (!UpdateEncoder.fits(attributes, whole, this.#maximum)) {
+      if (!UpdateEncoder.fits(set, whole, this.#maximum)) {
         throw new RangeError("the route does not fit a message");
       }
-      if (!this.#hasRoom(FIXED + REACH_HEADER + whole + attributes.length)) return false;
-      if (classic) this.#beginClassic(attributes);
+      if (!this.#hasRoom(FIXED + REACH_HEADER + whole + set.length)) return false;
+      this.#copyAttributes(set);
+      if (classic) this.#beginClassic();
       else this.#beginReach(nextHop);
       this.#kind = kind;
-      this.#attributes = attributes;
     }
     this.#copy(key, start, length, pathId);
     return true;
@@ -153,9 +156,27 @@ export class UpdateEncoder {
   }
 
   /** No withdrawn routes, the attributes, and then routes up to the message's end. @see RFC 4271 §4.3 */
-  #beginClassic(attributes: Uint8Array): void {
-    this.#block.set(attributes, this.#length + FIXED);
-    this.#end = this.#length + FIXED + attributes.length;
+  #beginClassic(): void {
+    this.#end = this.#length + FIXED;
+    this.#appendAttributes();
+  }
+
+  #copyAttributes({ octets, length, version }: EncodedSet): void {
+    this.#copyOf = octets;
+    this.#copyVersion = version;
+    if (this.#attributes.length < length) this.#attributes = new Uint8Array(2 * length);
+    const own = this.#attributes;
+    for (let i = 0; i < length; i++) own[i] = octets[i]!;
+    this.#attributesLength = length;
+  }
+
+  #appendAttributes(): void {
+    const block = this.#block;
+    const own = this.#attributes;
+    const length = this.#attributesLength;
+    const end = this.#end;
+    for (let i = 0; i < length; i++) block[end + i] = own[i]!;
+    this.#end = end + length;
   }
 
   #begin(code: number): number {
@@ -192,18 +213,14 @@ export class UpdateEncoder {
       this.#end += 2;
     } else {
       if (this.#kind !== "classic-announce") put16(block, first + 2, this.#end - first - 4);
-      if (this.#kind === "announce") {
-        block.set(this.#attributes!, this.#end);
-        this.#end += this.#attributes!.length;
-      }
+      if (this.#kind === "announce") this.#appendAttributes();
       put16(block, lengths, 0);
-      put16(block, lengths + 2, this.#kind === "classic-announce" ? this.#attributes!.length : this.#end - first);
+      put16(block, lengths + 2, this.#kind === "classic-announce" ? this.#attributesLength : this.#end - first);
     }
-    const message = block.subarray(this.#length, this.#end);
-    writeHeader(message, message.length, MessageType.Update);
+    writeHeader(block, this.#end - this.#length, MessageType.Update, this.#length);
     this.#length = this.#end;
     this.#kind = undefined;
-    this.#attributes = undefined;
+    this.#copyOf = undefined;
     this.messages++;
   }
 }

@@ -1,28 +1,27 @@
-import type { AttributeFault, AttributeOutcome } from "./attributes.ts";
+import type { AttributeFault } from "./attributes.ts";
 import { ErrorCode, UpdateSubcode } from "./constants.ts";
 import type { Family } from "./family.ts";
 import { type NotificationMessage, notification } from "./fault.ts";
+import type { ReceivedSet } from "./received-set.ts";
 
 /**
  * What one UPDATE asks for. The keys are in the decoder's batches: `withdrawn` and `announced` from the multiprotocol
  * attributes, `classic` from the IPv4 fields of the message.
  *
  * With `attributes` undefined the announced keys are to be withdrawn as well (treat-as-withdraw, or there are none); the
- * same for `classicAttributes` and the announced keys of the classic field.
+ * same for `classicAttributes` and the announced keys of the classic field. Sets are borrowed until the next message.
  */
 export type UpdateOutcome =
   | {
       readonly kind: "routes";
-      readonly attributes: ValidAttributes | undefined;
-      readonly classicAttributes: ValidAttributes | undefined;
+      readonly attributes: ReceivedSet | undefined;
+      readonly classicAttributes: ReceivedSet | undefined;
       readonly faults: readonly AttributeFault[];
     }
   | { readonly kind: "end-of-rib"; readonly family: Family }
   /** The routes of the family cannot be found any more: all of them go, and no more are taken. @see RFC 4760 §7 */
   | { readonly kind: "disable-family"; readonly family: Family; readonly faults: readonly AttributeFault[] }
   | { readonly kind: "reset"; readonly fault: NotificationMessage; readonly reason: string };
-
-export type ValidAttributes = Extract<AttributeOutcome, { kind: "valid" }>;
 
 /** What ends the reading of a message before its end. */
 export type Stop = Extract<UpdateOutcome, { kind: "reset" | "disable-family" }>;

@@ -16,6 +16,7 @@ import {
   type Standing,
 } from "../../../src/bgp/policy/index.ts";
 import { linkBandwidth, routeTarget } from "../../../src/bgp/wire/index.ts";
+import { digestOf } from "../../../src/rib/index.ts";
 import { setSample } from "../wire/samples.ts";
 
 const OWN = parseIpv6("2001:db8::99")!;
@@ -91,7 +92,7 @@ describe("export", () => {
 
   it("well-known communities (RFC 1997)", () => {
     const refusal = (community: number, kind: "internal" | "external") =>
-      exportRefusal(setSample({ communities: [1, community] }), { kind });
+      exportRefusal(digestOf(setSample({ communities: [1, community] })).marks, { kind });
     assert.deepEqual([refusal(NO_EXPORT, "internal"), refusal(NO_EXPORT, "external")], [undefined, "no-export"]);
     assert.equal(refusal(NO_EXPORT_SUBCONFED, "external"), "no-export");
     assert.deepEqual(

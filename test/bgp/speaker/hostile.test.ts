@@ -14,7 +14,7 @@ import {
   UpdateEncoder,
 } from "../../../src/bgp/wire/index.ts";
 import { settingsSample } from "../session/samples.ts";
-import { keySample, setSample, updateBody } from "../wire/samples.ts";
+import { encodedSet, keySample, setSample, updateBody } from "../wire/samples.ts";
 import { Puppet } from "./puppet.ts";
 import { type Router, TARGET } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
@@ -25,7 +25,7 @@ const codec = new AttributeCodec(DEFAULT_DIALECT);
 function route(n: number, attributes = good()): Uint8Array {
   const encoder = new UpdateEncoder(DEFAULT_DIALECT.family);
   const key = keySample(n, 0x0a000002);
-  encoder.announce(attributes, setSample().nextHop, key, 0, key.length);
+  encoder.announce(encodedSet(attributes, setSample().nextHop), key, 0, key.length);
   return encoder.take()!;
 }
 

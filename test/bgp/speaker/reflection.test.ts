@@ -63,7 +63,7 @@ describe("route reflection (RFC 4456)", () => {
     a.originate(1, same);
     b.originate(2, same);
     scene.quiet(rr, a, b, c);
-    assert.equal(of(rr, a)[0]!.attributes, of(rr, b)[0]!.attributes, "one set at the reflector");
+    assert.equal(rr.rib.attributes.size, 1, "one set at the reflector");
     assert.deepEqual(
       [of(c, a)[0]!.attributes.originatorId, of(c, b)[0]!.attributes.originatorId],
       [number(2), number(3)],

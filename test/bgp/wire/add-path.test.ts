@@ -19,7 +19,7 @@ import {
   wireFamily,
 } from "../../../src/bgp/wire/index.ts";
 import type { RouteFamily } from "../../../src/rib/index.ts";
-import { keySample, octets, setSample, updateBody } from "./samples.ts";
+import { encodedSet, keySample, octets, setSample, updateBody } from "./samples.ts";
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
 const INTERNAL = { asWidth: 4, internal: true } as const;
@@ -190,7 +190,7 @@ describe("routes with path identifiers", () => {
           for (const { pathId, n, withdrawn } of routes) {
             const own = key(n);
             if (withdrawn) assert.ok(encoder.withdraw(own, 0, own.length, pathId));
-            else assert.ok(encoder.announce(attributes, nextHop, own, 0, own.length, pathId));
+            else assert.ok(encoder.announce(encodedSet(attributes, nextHop), own, 0, own.length, pathId));
             want.push(`${withdrawn ? "-" : "+"}${pathId}:${toHex(own)}`);
           }
           const block = encoder.take() ?? new Uint8Array(0);

@@ -12,7 +12,7 @@ import {
   UpdateEncoder,
   writeHeader,
 } from "../../../src/bgp/wire/index.ts";
-import { keySample, octets, setSample } from "./samples.ts";
+import { encodedSet, keySample, octets, setSample } from "./samples.ts";
 
 const MARKER = "ffffffff ffffffff ffffffff ffffffff";
 const NEXT_HOP = setSample().nextHop;
@@ -93,9 +93,9 @@ describe("extended messages (RFC 8654)", () => {
       const set = new Uint8Array(size);
       const blocks: Uint8Array[] = [];
       for (let i = 0; i < 5000; i++) {
-        if (encoder.announce(set, NEXT_HOP, keySample(i), 0, 30)) continue;
+        if (encoder.announce(encodedSet(set, NEXT_HOP), keySample(i), 0, 30)) continue;
         blocks.push(encoder.take()!);
-        assert.ok(encoder.announce(set, NEXT_HOP, keySample(i), 0, 30));
+        assert.ok(encoder.announce(encodedSet(set, NEXT_HOP), keySample(i), 0, 30));
         if (blocks.length === 4) break;
       }
       blocks.push(encoder.take()!);

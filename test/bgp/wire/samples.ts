@@ -1,5 +1,5 @@
-import { type CapabilityName, fromHex, parseIpv6, seconds } from "../../../src/base/index.ts";
-import { encodeCapability } from "../../../src/bgp/wire/index.ts";
+import { type CapabilityName, fromHex, type Ipv6Address, parseIpv6, seconds } from "../../../src/base/index.ts";
+import { type EncodedSet, encodeCapability } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet, SemanticAttribute } from "../../../src/rib/index.ts";
 
 export const octets = fromHex;
@@ -43,4 +43,9 @@ export function updateBody(attributes: string, withdrawn = "", nlri = ""): Uint8
   const [a, w, n] = [octets(attributes), octets(withdrawn), octets(nlri)];
   const hex = (value: number): string => value.toString(16).padStart(4, "0");
   return Uint8Array.of(...octets(hex(w.length)), ...w, ...octets(hex(a.length)), ...a, ...n);
+}
+
+/** Attributes as `AttributeCodec.encode` made them, for an encoder. */
+export function encodedSet(octets: Uint8Array, nextHop: Ipv6Address): EncodedSet {
+  return { octets, length: octets.length, nextHop, version: 0 };
 }

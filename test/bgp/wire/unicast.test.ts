@@ -18,7 +18,7 @@ import {
   type UpdateOutcome,
 } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet, UnicastFamily } from "../../../src/rib/index.ts";
-import { setSample, updateBody } from "./samples.ts";
+import { encodedSet, setSample, updateBody } from "./samples.ts";
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
 const EXTERNAL: AttributeContext = { asWidth: 4, internal: false };
@@ -378,9 +378,9 @@ describe("UpdateEncoder, unicast", () => {
     const context = { asWidth: 4, internal: true } as const;
     const classic = codec.encode(set, { ...context, nextHopAttribute: true });
     const extended = codec.encode({ ...set, nextHop: v6 }, context);
-    encoder.announce(classic, v4, key(1), 0, 4);
-    encoder.announce(classic, v4, key(2), 0, 4);
-    encoder.announce(extended, v6, key(3), 0, 4);
+    encoder.announce(encodedSet(classic, v4), key(1), 0, 4);
+    encoder.announce(encodedSet(classic, v4), key(2), 0, 4);
+    encoder.announce(encodedSet(extended, v6), key(3), 0, 4);
     encoder.withdraw(key(4), 0, 4);
     encoder.withdraw(key(5), 0, 4);
     encoder.endOfRib();
@@ -398,7 +398,7 @@ describe("UpdateEncoder, unicast", () => {
     const context = { asWidth: 4, internal: true } as const;
     const attributes = codec.encode(set, { ...context, nextHopAttribute: true });
     const count = 3000;
-    for (let n = 0; n < count; n++) assert.ok(encoder.announce(attributes, v4, key(n), 0, 4));
+    for (let n = 0; n < count; n++) assert.ok(encoder.announce(encodedSet(attributes, v4), key(n), 0, 4));
     for (let n = 0; n < count; n++) assert.ok(encoder.withdraw(key(n), 0, 4));
     const { said, sizes } = read(encoder.take()!, context);
     const keys = (sign: string): number =>
@@ -420,7 +420,7 @@ describe("UpdateEncoder, unicast", () => {
       const sent: AttributeSet = { ...set, opaque, communities, nextHop: v6 };
       const attributes = codec.encode(sent, internal);
       const encoder = new UpdateEncoder(IPV6_UNICAST);
-      encoder.announce(attributes, v6, Uint8Array.of(0), 0, 1);
+      encoder.announce(encodedSet(attributes, v6), Uint8Array.of(0), 0, 1);
       const block = encoder.take()!;
       const decoder = new UpdateDecoder(codec, internal, ALL);
       const outcome = decoder.decode(block, 19, block.length);

@@ -16,7 +16,7 @@ import {
   type UpdateOutcome,
 } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
-import { keySample, octets, semanticSample, setSample, updateBody } from "./samples.ts";
+import { encodedSet, keySample, octets, semanticSample, setSample, updateBody } from "./samples.ts";
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
 const CAPABILITY = { families: ["capability"] } as const;
@@ -449,18 +449,18 @@ describe("UpdateEncoder", () => {
   function read(
     block: Uint8Array,
     context: AttributeContext,
-  ): { routes: string[]; sets: Set<AttributeSet>; sizes: number[] } {
+  ): { routes: string[]; sets: Map<string, AttributeSet>; sizes: number[] } {
     const decoder = new UpdateDecoder(codec, context, CAPABILITY);
     const routes: string[] = [];
     const sizes: number[] = [];
-    const sets = new Set<AttributeSet>();
+    const sets = new Map<string, AttributeSet>();
     for (let at = 0; at < block.length; ) {
       const length = (block[at + 16]! << 8) | block[at + 17]!;
       sizes.push(length);
       const outcome = decoder.decode(block, at + 19, at + length);
       assert.ok(outcome.kind === "routes" || outcome.kind === "end-of-rib", inspect(outcome));
       if (outcome.kind === "end-of-rib") routes.push(".");
-      else if (outcome.attributes !== undefined) sets.add(outcome.attributes.set);
+      else if (outcome.attributes !== undefined) sets.set(toHex(outcome.attributes.identity), outcome.attributes.set);
       routes.push(
         ...keysOf(decoder.announced).map((key) => `+${key}`),
         ...keysOf(decoder.withdrawn).map((key) => `-${key}`),
@@ -475,13 +475,13 @@ describe("UpdateEncoder", () => {
     const attributes = codec.encode(set, INTERNAL);
     const encoder = new UpdateEncoder(DEFAULT_DIALECT.family);
     const keys = Array.from({ length: 300 }, (_, i) => keySample(i));
-    for (const key of keys) assert.equal(encoder.announce(attributes, nextHop, key, 0, key.length), true);
+    for (const key of keys) assert.equal(encoder.announce(encodedSet(attributes, nextHop), key, 0, key.length), true);
     const { routes, sets, sizes } = read(encoder.take()!, INTERNAL);
     assert.deepEqual(
       routes,
       keys.map((key) => `+${toHex(key)}`),
     );
-    assert.deepEqual([...sets], [set]);
+    assert.deepEqual([...sets.values()], [set]);
     assert.ok(
       sizes.slice(0, -1).every((size) => size <= 4096 && size > 4096 - 30),
       `sizes ${sizes}`,
@@ -494,8 +494,8 @@ describe("UpdateEncoder", () => {
     const one = codec.encode(setSample(), INTERNAL);
     const other = codec.encode(setSample({ localPref: 50 }), INTERNAL);
     const [a, b, c] = [keySample(1), keySample(2), keySample(3)];
-    encoder.announce(one, nextHop, a, 0, 30);
-    encoder.announce(other, nextHop, b, 0, 30);
+    encoder.announce(encodedSet(one, nextHop), a, 0, 30);
+    encoder.announce(encodedSet(other, nextHop), b, 0, 30);
     encoder.withdraw(a, 0, 30);
     encoder.withdraw(c, 0, 30);
     encoder.endOfRib();
@@ -533,7 +533,9 @@ describe("UpdateEncoder", () => {
   it("a route that cannot fit is known before", () => {
     const huge = new Uint8Array(4060);
     assert.equal(UpdateEncoder.fits(huge, 30), false);
-    assert.throws(() => new UpdateEncoder(DEFAULT_DIALECT.family).announce(huge, nextHop, keySample(1), 0, 30));
+    assert.throws(() =>
+      new UpdateEncoder(DEFAULT_DIALECT.family).announce(encodedSet(huge, nextHop), keySample(1), 0, 30),
+    );
   });
 
   it("to an old speaker, large AS numbers travel in AS4_PATH and AS4_AGGREGATOR (RFC 6793 §4.2.2)", () => {
@@ -544,8 +546,8 @@ describe("UpdateEncoder", () => {
     const attributes = codec.encode(external, OLD);
     assert.match(toHex(attributes), /4002060202fde85ba0/);
     const encoder = new UpdateEncoder(DEFAULT_DIALECT.family);
-    encoder.announce(attributes, nextHop, keySample(1), 0, 30);
-    assert.deepEqual([...read(encoder.take()!, OLD).sets], [external]);
+    encoder.announce(encodedSet(attributes, nextHop), keySample(1), 0, 30);
+    assert.deepEqual([...read(encoder.take()!, OLD).sets.values()], [external]);
   });
 
   it("unknown transitive attributes leave with Partial set (RFC 4271 §5)", () => {

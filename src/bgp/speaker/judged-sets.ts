@@ -1,0 +1,67 @@
+import type { AttributeId, AttributeTable } from "../../rib/index.ts";
+import { RecentSets } from "./recent-sets.ts";
+
+/** Answers that sets share are remembered up to this many; beyond it everything is worked out again. */
+const MOST_SHARED = 4096;
+const FIRST = 1024;
+
+/**
+ * What was worked out about interned sets. An answer that many sets have is one number a set, as long as the set is there; one
+ * that only this set has is kept for the sets seen lately.
+ */
+export class JudgedSets<Answer extends object> {
+  readonly #attributes: AttributeTable;
+  #serials = new Uint32Array(FIRST);
+  #numbers = new Uint16Array(FIRST);
+  readonly #shared: Answer[] = [];
+  readonly #numberOf = new Map<Answer, number>();
+  readonly #own = new RecentSets<{ readonly serial: number; readonly answer: Answer }>();
+
+  constructor(attributes: AttributeTable) {
+    this.#attributes = attributes;
+  }
+
+  get(id: AttributeId): Answer | undefined {
+    const serial = this.#attributes.serial(id);
+    if (this.#serials[id] === serial) return this.#shared[this.#numbers[id]!];
+    const own = this.#own.get(id);
+    return own?.serial === serial ? own.answer : undefined;
+  }
+
+  /** The same object again is the same answer. */
+  putShared(id: AttributeId, answer: Answer): void {
+    if (id >= this.#serials.length) this.#grow(id);
+    let number = this.#numberOf.get(answer);
+    if (number === undefined) {
+      if (this.#shared.length === MOST_SHARED) this.#forgetShared();
+      number = this.#shared.push(answer) - 1;
+      this.#numberOf.set(answer, number);
+    }
+    this.#serials[id] = this.#attributes.serial(id);
+    this.#numbers[id] = number;
+  }
+
+  putOwn(id: AttributeId, answer: Answer): void {
+    this.#own.put(id, { serial: this.#attributes.serial(id), answer });
+  }
+
+  clear(): void {
+    this.#forgetShared();
+    this.#own.clear();
+  }
+
+  #forgetShared(): void {
+    this.#serials.fill(0);
+    this.#shared.length = 0;
+    this.#numberOf.clear();
+  }
+
+  #grow(id: AttributeId): void {
+    const [serials, numbers] = [this.#serials, this.#numbers];
+    const size = 2 ** (32 - Math.clz32(id));
+    this.#serials = new Uint32Array(size);
+    this.#numbers = new Uint16Array(size);
+    this.#serials.set(serials);
+    this.#numbers.set(numbers);
+  }
+}

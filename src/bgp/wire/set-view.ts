@@ -1,0 +1,185 @@
+import { type Ipv6Address, Reader } from "../../base/index.ts";
+import type {
+  AsPathSegment,
+  AttributeSet,
+  LargeCommunity,
+  OpaqueAttribute,
+  Origin,
+  SemanticAttribute,
+} from "../../rib/index.ts";
+import { decodeAsPath } from "./as-path.ts";
+import type { AttributeCodec } from "./attributes.ts";
+import { AttributeCode, AttributeFlag } from "./constants.ts";
+import { IDENTITY_HEAD, IDENTITY_NEXT_HOP, ORIGINS } from "./identity.ts";
+import { isMappedIpv4 } from "./next-hop.ts";
+
+const NOTHING: readonly never[] = [];
+
+/**
+ * A set read from the octets of its identity, each attribute when it is asked for. One view serves set after set: who wants to
+ * keep one, or to make another one of it, takes `whole`. Octets are borrowed until the next `over`.
+ */
+export class SetView implements AttributeSet {
+  /** Whether it looks as if there were no MULTI_EXIT_DISC. */
+  hidesMultiExitDisc = false;
+  readonly #codec: AttributeCodec;
+  #octets: Uint8Array = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+  #asPath: readonly AsPathSegment[] | undefined;
+  #nextHop: Ipv6Address | undefined;
+  #communities: readonly number[] | undefined;
+  #extendedCommunities: readonly Uint8Array[] | undefined;
+  #largeCommunities: readonly LargeCommunity[] | undefined;
+
+  constructor(codec: AttributeCodec) {
+    this.#codec = codec;
+  }
+
+  over(octets: Uint8Array, start: number, length: number): this {
+    this.hidesMultiExitDisc = false;
+    this.#octets = octets;
+    this.#start = start;
+    this.#end = start + length;
+    this.#asPath = undefined;
+    this.#nextHop = undefined;
+    this.#communities = undefined;
+    this.#extendedCommunities = undefined;
+    this.#largeCommunities = undefined;
+    return this;
+  }
+
+  /** The same as an object of its own. */
+  get whole(): AttributeSet {
+    const set = this.#codec.decodeIdentity(this.#octets, this.#start, this.#end - this.#start);
+    if (!this.hidesMultiExitDisc || set.multiExitDisc === undefined) return set;
+    const { multiExitDisc: _, ...others } = set;
+    return others;
+  }
+
+  /** Whether AS_PATH has a segment. */
+  get hasPath(): boolean {
+    const at = this.#find(AttributeCode.AsPath);
+    return at >= 0 && this.#lengthAt(at) > 0;
+  }
+
+  /** Whether the next hop is an IPv4 address. */
+  get hasMappedNextHop(): boolean {
+    return isMappedIpv4(this.#octets, this.#start + IDENTITY_NEXT_HOP);
+  }
+
+  get origin(): Origin {
+    return ORIGINS[this.#octets[this.#find(AttributeCode.Origin) + 3]!]!;
+  }
+
+  get asPath(): readonly AsPathSegment[] {
+    this.#asPath ??= decodeAsPath(this.#reader(AttributeCode.AsPath), 4) as readonly AsPathSegment[];
+    return this.#asPath;
+  }
+
+  get nextHop(): Ipv6Address {
+    const start = this.#start + IDENTITY_NEXT_HOP;
+    this.#nextHop ??= this.#octets.subarray(start, start + 16);
+    return this.#nextHop;
+  }
+
+  get multiExitDisc(): number | undefined {
+    return this.hidesMultiExitDisc ? undefined : this.#number(AttributeCode.MultiExitDisc);
+  }
+
+  get localPref(): number | undefined {
+    return this.#number(AttributeCode.LocalPref);
+  }
+
+  get originatorId(): number | undefined {
+    return this.#number(AttributeCode.OriginatorId);
+  }
+
+  get clusterList(): readonly number[] | undefined {
+    return this.#find(AttributeCode.ClusterList) < 0 ? undefined : this.#numbers(AttributeCode.ClusterList);
+  }
+
+  get onlyToCustomer(): number | undefined {
+    return this.#number(AttributeCode.OnlyToCustomer);
+  }
+
+  get communities(): readonly number[] {
+    this.#communities ??= this.#numbers(AttributeCode.Communities);
+    return this.#communities;
+  }
+
+  get extendedCommunities(): readonly Uint8Array[] {
+    if (this.#extendedCommunities !== undefined) return this.#extendedCommunities;
+    const reader = this.#reader(AttributeCode.ExtendedCommunities);
+    const found: Uint8Array[] = [];
+    while (reader.left > 0) found.push(reader.bytes(8));
+    this.#extendedCommunities = found;
+    return found;
+  }
+
+  get largeCommunities(): readonly LargeCommunity[] {
+    if (this.#largeCommunities !== undefined) return this.#largeCommunities;
+    const reader = this.#reader(AttributeCode.LargeCommunities);
+    const found: LargeCommunity[] = [];
+    while (reader.left > 0) {
+      found.push({ globalAdministrator: reader.u32(), data1: reader.u32(), data2: reader.u32() });
+    }
+    this.#largeCommunities = found;
+    return found;
+  }
+
+  get semantic(): SemanticAttribute | undefined {
+    if (!this.#codec.isCapability(this.#octets, this.#start)) return undefined;
+    const at = this.#find(this.#codec.dialect.semanticCode);
+    if (at < 0) return undefined;
+    const length = this.#lengthAt(at);
+    const { semantic } = this.#codec.semantics.find(this.#octets, this.#valueAt(at), length);
+    return typeof semantic === "string" ? undefined : semantic;
+  }
+
+  get opaque(): readonly OpaqueAttribute[] {
+    return this.whole.opaque;
+  }
+
+  #number(code: number): number | undefined {
+    const at = this.#find(code);
+    return at < 0 ? undefined : new Reader(this.#octets, at + 3, at + 7).u32();
+  }
+
+  #numbers(code: number): readonly number[] {
+    const at = this.#find(code);
+    if (at < 0) return NOTHING;
+    const octets = this.#octets;
+    const value = this.#valueAt(at);
+    const end = value + this.#lengthAt(at);
+    const found: number[] = [];
+    for (let i = value; i < end; i += 4) {
+      found.push(octets[i]! * 0x1000000 + ((octets[i + 1]! << 16) | (octets[i + 2]! << 8) | octets[i + 3]!));
+    }
+    return found;
+  }
+
+  #reader(code: number): Reader {
+    const at = this.#find(code);
+    if (at < 0) return new Reader(this.#octets, this.#start, this.#start);
+    const value = this.#valueAt(at);
+    return new Reader(this.#octets, value, value + this.#lengthAt(at));
+  }
+
+  /** Where the attribute begins; -1 when there is none. They come in the order of their codes. */
+  #find(code: number): number {
+    const octets = this.#octets;
+    let at = this.#start + IDENTITY_HEAD;
+    while (at < this.#end && octets[at + 1]! < code) at = this.#valueAt(at) + this.#lengthAt(at);
+    return at < this.#end && octets[at + 1] === code ? at : -1;
+  }
+
+  #valueAt(at: number): number {
+    return at + ((this.#octets[at]! & AttributeFlag.ExtendedLength) === 0 ? 3 : 4);
+  }
+
+  #lengthAt(at: number): number {
+    const short = this.#octets[at + 2]!;
+    return (this.#octets[at]! & AttributeFlag.ExtendedLength) === 0 ? short : (short << 8) | this.#octets[at + 3]!;
+  }
+}
