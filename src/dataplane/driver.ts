@@ -83,6 +83,11 @@ export interface DataplaneDriver extends AsyncDisposable {
   tunnelTo(locator: Ipv6Address): NextHopIndex | undefined;
   /** The word that `setHealth` writes, while the index means what it means now; `undefined` where states are no words. */
   stateWord(nextHop: NextHopIndex): StateWord | undefined;
+  /**
+   * Makes these the ports; those that stay go on without a gap. Tables are not touched.
+   * @throws {DataplaneError} `dataplane.foreign-program`, `dataplane.no-rights`, …; the ports are those of before then
+   */
+  changePorts(ports: readonly PortOptions[]): Promise<void>;
   counters(): DataplaneCounters;
   /** Removes every pin and program: for an operator who takes the router out of service. Disposing alone leaves the kernel forwarding. */
   remove(): Promise<void>;

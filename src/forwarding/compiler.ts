@@ -43,7 +43,7 @@ export interface CompilerParts {
  * data plane have parted then, and a restart brings them together again (`adopt`).
  */
 export class Compiler implements Disposable {
-  readonly #options: CompilerOptions;
+  #options: CompilerOptions;
   readonly #clock: Clock;
   readonly #sink: OperationSink;
   readonly #reports: Reports;
@@ -161,6 +161,14 @@ export class Compiler implements Disposable {
       }
       yield;
     }
+  }
+
+  /**
+   * What names stand for from now on: indexes of tenants, codes of families. Those that something is planned for must stay
+   * what they were.
+   */
+  numbers(numbers: Pick<CompilerOptions, "tenants" | "familyCodes">): void {
+    this.#options = { ...this.#options, ...numbers };
   }
 
   /** The routers from which encapsulated packets are accepted; replaces those given before. */

@@ -4,7 +4,14 @@ import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/inde
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
 import { type CONSTANTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
-import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortReport, StateWord } from "../driver.ts";
+import type {
+  DataplaneCounters,
+  DataplaneDriver,
+  DataplaneOptions,
+  PortOptions,
+  PortReport,
+  StateWord,
+} from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
@@ -146,6 +153,10 @@ class KernelDriver implements KernelDataplane {
   stateWord(nextHop: NextHopIndex): StateWord {
     const map = mapOf(this.#parts.object, "next_hops");
     return { map, offset: nextHop * NEXT_HOP.size + NEXT_HOP.offsets.state, down: STATE.down, up: STATE.up };
+  }
+
+  changePorts(ports: readonly PortOptions[]): Promise<void> {
+    return this.#parts.ports.change(ports);
   }
 
   counters(): DataplaneCounters {

@@ -10,7 +10,7 @@ import { removePin } from "./pins.ts";
 const LOOK_AGAIN_MS = 1000;
 
 interface Port {
-  readonly options: PortOptions;
+  options: PortOptions;
   attachment: Attachment | undefined;
   report: PortReport;
 }
@@ -22,7 +22,7 @@ interface Port {
 export class Ports implements AsyncDisposable {
   readonly #parts: AttachmentParts;
   readonly #log: Log;
-  readonly #ports: Port[];
+  #ports: Port[];
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
@@ -55,6 +55,65 @@ export class Ports implements AsyncDisposable {
 
   get reports(): readonly PortReport[] {
     return this.#ports.map(({ report }) => report);
+  }
+
+  /**
+   * Makes these the ports: attaches to new ones, takes the program off those that are gone, and leaves the others alone. Another
+   * role or tenant is one store; another hook is taken after the old one is given up.
+   * @throws {DataplaneError} as `attach`; the ports are those of before then
+   */
+  change(options: readonly PortOptions[]): Promise<void> {
+    const changed = Promise.resolve(this.#looking).then(() => this.#changeTo(options));
+    this.#looking = changed
+      .catch(() => undefined)
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    return changed;
+  }
+
+  async #changeTo(options: readonly PortOptions[]): Promise<void> {
+    const before = this.#ports.map((port) => ({ port, ...port }));
+    const known = new Map(this.#ports.map((port) => [port.options.interface, port]));
+    const next = options.map((wanted): Port => {
+      const port = known.get(wanted.interface);
+      if (port !== undefined && sameHook(port.options, wanted)) return port;
+      return { options: wanted, attachment: undefined, report: missing(wanted) };
+    });
+    const gone = this.#ports.filter((port) => !next.includes(port));
+    const rehooked = gone.filter((port) => options.some(({ interface: name }) => name === port.options.interface));
+    try {
+      for (const port of rehooked) this.#giveUp(port);
+      this.#ports = next;
+      for (const [i, port] of next.entries()) this.#take(port, options[i]!);
+      for (const port of next) await this.#look(port);
+    } catch (cause) {
+      for (const port of next) if (!before.some((old) => old.port === port)) this.#giveUp(port);
+      this.#ports = before.map(({ port }) => port);
+      for (const { port, options: old } of before) this.#take(port, old);
+      for (const port of this.#ports) await this.#look(port);
+      this.#writeEntries();
+      throw cause;
+    }
+    for (const port of gone) this.#giveUp(port);
+    this.#writeEntries();
+  }
+
+  /** A port that stays where it is has another role or tenant. */
+  #take(port: Port, options: PortOptions): void {
+    const { role, tenantIndex } = options;
+    port.options = options;
+    port.report = { ...port.report, role, tenantIndex };
+    if (port.attachment !== undefined) port.attachment = { ...port.attachment, report: port.report };
+  }
+
+  #giveUp(port: Port): void {
+    const { attachment } = port;
+    if (attachment === undefined) return;
+    this.#parts.table.clear(attachment.report.ifindex);
+    ignoringGone(() => this.#detach(attachment));
+    port.attachment = undefined;
+    this.#log.info("dataplane.port.detached", { interface: port.options.interface });
   }
 
   /** Takes every program off and removes the pins. */
@@ -163,6 +222,11 @@ export class Ports implements AsyncDisposable {
       if (!pinned.has(ifindex)) detachClsact(native, programs.tc, ifindex);
     }
   }
+}
+
+/** Whether the program sits in the same way for both. */
+function sameHook(a: PortOptions, b: PortOptions): boolean {
+  return a.hook === b.hook && (a.hook !== "auto" || (a.role === "core") === (b.role === "core"));
 }
 
 function missing(port: PortOptions): PortReport {

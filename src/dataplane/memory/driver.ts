@@ -1,7 +1,14 @@
 import type { Ipv6Address, Log } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
 import { VERDICTS, type Verdict } from "../abi.ts";
-import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, NextHopCounters, PortReport } from "../driver.ts";
+import type {
+  DataplaneCounters,
+  DataplaneDriver,
+  DataplaneOptions,
+  NextHopCounters,
+  PortOptions,
+  PortReport,
+} from "../driver.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { NextHopRef } from "./choice.ts";
 import { FlowTable } from "./flow-table.ts";
@@ -49,8 +56,8 @@ class MemoryDriver implements MemoryDataplane {
   readonly name = "memory";
   readonly adopted = false;
   readonly limits = LIMITS;
-  readonly ports: readonly PortReport[];
-  readonly #options: DataplaneOptions;
+  ports: readonly PortReport[];
+  #options: DataplaneOptions;
   readonly #plan: PlanTables;
   readonly #flows = new FlowTable<NextHopRef>(FLOW_LIMIT);
   readonly #returns = new FlowTable<WayBack>(FLOW_LIMIT);
@@ -63,15 +70,7 @@ class MemoryDriver implements MemoryDataplane {
   constructor(options: DataplaneOptions, route: PassState["route"]) {
     this.#options = options;
     this.#plan = new PlanTables(options.domain, options.maxCapabilities);
-    this.ports = options.ports.map((port) => ({
-      interface: port.interface,
-      ifindex: 0,
-      role: port.role,
-      tenantIndex: port.tenantIndex,
-      hook: "none",
-      adopted: false,
-      reason: "the memory data plane is attached to no interface",
-    }));
+    this.ports = options.ports.map(reportOf);
     const { domain, locator, hashSeed, tunnelMtu } = options;
     this.#state = {
       ...{ domain, locator, hashSeed, tunnelMtu, route },
@@ -105,6 +104,11 @@ class MemoryDriver implements MemoryDataplane {
   }
 
   stateWord(_nextHop: NextHopIndex): undefined {}
+
+  async changePorts(ports: readonly PortOptions[]): Promise<void> {
+    this.#options = { ...this.#options, ports };
+    this.ports = ports.map(reportOf);
+  }
 
   counters(): DataplaneCounters {
     const nextHops = this.#plan.nextHopIndexes().map((index) => [index, this.#nextHops.get(index) ?? NONE] as const);
@@ -156,4 +160,9 @@ class MemoryDriver implements MemoryDataplane {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function reportOf({ interface: name, role, tenantIndex }: PortOptions): PortReport {
+  const reason = "the memory data plane is attached to no interface";
+  return { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false, reason };
 }

@@ -12,6 +12,7 @@ import {
   DataplaneError,
   type DataplaneOptions,
   type KernelDataplane,
+  type PortOptions,
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
@@ -272,6 +273,52 @@ function tests(): void {
       assert.equal(programOn("core0"), undefined);
       assert.equal(linkPins().length, 1);
       await second.remove();
+    });
+
+    it("ports come, go and change while it runs; those that stay are not touched", async () => {
+      const [core, client, agent] = OPTIONS.ports as [PortOptions, PortOptions, PortOptions];
+      const dataplane = await start({ ports: [core, client] });
+      const program = programOn("core0");
+      await dataplane.changePorts([core, { ...client, tenantIndex: 7 }, agent]);
+      assert.deepEqual(hooks(dataplane), [
+        ["xdp native", false],
+        ["tcx", false],
+        ["tcx", false],
+      ]);
+      assert.deepEqual([programOn("core0"), dataplane.ports[1]!.tenantIndex], [program, 7]);
+      await dataplane.changePorts([{ ...core, hook: "tc" }, agent]);
+      assert.deepEqual(
+        [hooks(dataplane), programOn("core0")],
+        [
+          [
+            ["tcx", false],
+            ["tcx", false],
+          ],
+          undefined,
+        ],
+      );
+      assert.equal(linkPins().length, 2);
+      await dataplane.remove();
+      assert.deepEqual(pins(), []);
+    });
+
+    it("a port that cannot be had leaves the ports as they were", async () => {
+      const [core, client, agent] = OPTIONS.ports as [PortOptions, PortOptions, PortOptions];
+      const native = loadNative();
+      const dataplane = await start({ ports: [client, { ...agent, hook: "tc" }] });
+      const foreign = await native.bpf.load(OBJECT_PATH);
+      const link = native.bpf.attachXdp(foreign.programs.get(PROGRAMS.xdp)!, native.sock.interfaceIndex("core0")!);
+      const before = dataplane.ports.map(({ interface: name, hook, tenantIndex }) => [name, hook, tenantIndex]);
+      const error = await refusal(dataplane.changePorts([{ ...agent, hook: "xdp", tenantIndex: 9 }, core]));
+      assert.deepEqual(error.fault, { code: "dataplane.foreign-program", interface: "core0" });
+      assert.deepEqual(
+        dataplane.ports.map(({ interface: name, hook, tenantIndex }) => [name, hook, tenantIndex]),
+        before,
+      );
+      assert.deepEqual([linkPins().length, programOn("agent0")], [2, undefined]);
+      link.detach();
+      foreign[Symbol.dispose]();
+      await dataplane.remove();
     });
 
     it("takes a program over into another layout, whose tables begin empty", async () => {
