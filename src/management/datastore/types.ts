@@ -37,9 +37,12 @@ export interface GetOptions {
   readonly format: DataFormat;
   /**
    * What to answer with; absent: everything. `paths`: data paths, whose list keys may be missing (all entries).
-   * `subtree`: a subtree filter (RFC 6241 §6) as text of the same format.
+   * `subtree`: a subtree filter (RFC 6241 §6) as text of the same format. `xpath`: an expression with its prefixes.
    */
-  readonly select?: { readonly paths: readonly string[] } | { readonly subtree: string };
+  readonly select?:
+    | { readonly paths: readonly string[] }
+    | { readonly subtree: string }
+    | { readonly xpath: string; readonly namespaces: Readonly<Record<string, string>> };
   /** Absent: `explicit`. @see RFC 6243 §2 */
   readonly defaults?: "explicit" | "trim" | "report-all" | "report-all-tagged";
   /** Only for `operational`. Absent: `all`. */

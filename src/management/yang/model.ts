@@ -97,6 +97,12 @@ export class YangModel implements Model {
   }
 
   async #select(tree: YangTree, select: NonNullable<GetOptions["select"]>): Promise<Answer<YangTree>> {
+    if ("xpath" in select) {
+      // libyang cannot be stopped in the middle of an expression, and this thread is everybody's.
+      return refused(
+        fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees"),
+      );
+    }
     if ("subtree" in select) return yangAnswer(this.#context.filter(tree, select.subtree));
     const paths: Path[] = [];
     for (const text of select.paths) {
