@@ -45,10 +45,15 @@ export function inEstablished(
       return holdTime === undefined ? stay(session) : stay(session, arm("hold", holdTime));
     case "RouteRefreshMsg": {
       // For a family that was not agreed it is ignored. @see RFC 2918 §4
-      const known = agreed.families.some((family) => sameFamily(family, event.family));
-      return known ? stay(session, { type: "refresh", family: event.family }) : stay(session);
+      const { family, mark } = event;
+      if (!agreed.families.some((other) => sameFamily(other, family))) return stay(session);
+      if (mark === undefined) return stay(session, { type: "refresh", family });
+      // Marks that were not agreed on mean nothing. @see RFC 7313 §4
+      if (!agreed.enhancedRouteRefresh) return stay(session);
+      return stay(session, { type: mark === "begin" ? "refreshBegins" : "refreshEnds", family });
     }
     case "BGPHeaderErr":
+      return drop(session, event, settings, (agreed.enhancedRouteRefresh && event.refreshFault) || event.fault);
     case "BGPOpenMsgErr":
     case "UpdateMsgErr":
       return drop(session, event, settings, event.fault);

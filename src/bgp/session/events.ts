@@ -30,7 +30,12 @@ export type SessionEvent =
   /** 19; 20 while the OPEN of this router is delayed */
   | { readonly type: "BGPOpen"; readonly open: OpenMessage }
   /** 21 */
-  | { readonly type: "BGPHeaderErr"; readonly fault: NotificationMessage }
+  | {
+      readonly type: "BGPHeaderErr";
+      readonly fault: NotificationMessage;
+      /** What is wrong where marks of a refresh were agreed on. @see RFC 7313 §5 */
+      readonly refreshFault?: NotificationMessage;
+    }
   /** 22 */
   | { readonly type: "BGPOpenMsgErr"; readonly fault: NotificationMessage }
   /** 23 */
@@ -47,6 +52,7 @@ export type SessionEvent =
   | { readonly type: "UpdateMsgErr"; readonly fault: NotificationMessage }
   /** 29 */
   | { readonly type: "SendHoldTimer_Expires" }
-  | { readonly type: "RouteRefreshMsg"; readonly family: Family };
+  /** `mark`: what follows is a refresh, or it is complete. @see RFC 7313 §3.2 */
+  | { readonly type: "RouteRefreshMsg"; readonly family: Family; readonly mark?: "begin" | "end" };
 
 export type SessionEventType = SessionEvent["type"];

@@ -36,6 +36,8 @@ export interface Agreement {
   /** Both take IPv4 routes with IPv6 next hops. @see RFC 8950 §4 */
   readonly extendedNextHop: boolean;
   readonly routeRefresh: boolean;
+  /** Both mark its beginning and end. @see RFC 7313 §3.1 */
+  readonly enhancedRouteRefresh: boolean;
   /** UPDATEs and NOTIFICATIONs of up to 65535 octets, in both directions. @see RFC 8654 §4 */
   readonly extendedMessages: boolean;
   /** The one of this router, whether the peer said its own or not. @see RFC 9234 §4.2 */
@@ -84,6 +86,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
       ...(includes(families, IPV4_UNICAST) ? { extendedNextHop: [IPV4_UNICAST] } : {}),
       fourOctetAs: settings.localAs,
       ...(settings.extendedMessages === true ? { extendedMessages: true } : {}),
+      ...(settings.enhancedRouteRefresh === true ? { enhancedRouteRefresh: true } : {}),
       ...(settings.addPath === undefined ? {} : { addPath: settings.addPath }),
       ...(role === undefined ? {} : { roles: [roleCode(role.local)] }),
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
@@ -133,6 +136,7 @@ export function negotiate(settings: SessionSettings, sent: OpenMessage, received
       includes(sent.capabilities.extendedNextHop ?? [], IPV4_UNICAST) &&
       includes(theirs.extendedNextHop ?? [], IPV4_UNICAST),
     routeRefresh: theirs.routeRefresh,
+    enhancedRouteRefresh: sent.capabilities.enhancedRouteRefresh === true && theirs.enhancedRouteRefresh === true,
     extendedMessages: sent.capabilities.extendedMessages === true && theirs.extendedMessages === true,
     ...(role === undefined ? {} : { role: { local: role.local, peerSaid: theirs.roles !== undefined } }),
     gracefulRestart: restart,

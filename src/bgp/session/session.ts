@@ -62,7 +62,10 @@ export type SessionEffect =
   /** `agreed` when the session had been established. */
   | { readonly type: "ended"; readonly end: SessionEnd; readonly agreed: Agreement | undefined }
   /** Send the family's routes again. */
-  | { readonly type: "refresh"; readonly family: Family };
+  | { readonly type: "refresh"; readonly family: Family }
+  /** The peer sends the family's routes again from here on, or has done so. @see RFC 7313 §4 */
+  | { readonly type: "refreshBegins"; readonly family: Family }
+  | { readonly type: "refreshEnds"; readonly family: Family };
 
 export interface Step {
   readonly session: Session;

@@ -45,6 +45,8 @@ export interface SessionSettings {
   readonly requireFamily: boolean;
   /** Offer messages of up to 65535 octets. @see RFC 8654 */
   readonly extendedMessages?: boolean;
+  /** Offer to mark the beginning and the end of a route refresh. @see RFC 7313 */
+  readonly enhancedRouteRefresh?: boolean;
   /** Of these families: whether several paths of a route are sent and taken. @see RFC 7911 */
   readonly addPath?: readonly AddPathFamily[];
   /** Of this router; only for a peer of another AS. `strict`: the peer has to say its own. @see RFC 9234 §4.2 */

@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/index.ts";
 import type { SessionEvent } from "../session/index.ts";
-import { decodeControl, ErrorCode, type Frame, MessageType } from "../wire/index.ts";
+import { decodeControl, ErrorCode, type Frame, MessageType, RefreshSubtype } from "../wire/index.ts";
 
 /** What a message that is no UPDATE means to the state machines; `undefined`: nothing. */
 export function controlEvent(frame: Frame): SessionEvent | undefined {
@@ -20,9 +20,15 @@ export function controlEvent(frame: Frame): SessionEvent | undefined {
       const type = code === ErrorCode.OpenMessage && subcode === 1 ? "NotifMsgVerErr" : "NotifMsg";
       return { type, notification: message.notification };
     }
-    case "route-refresh":
-      // The marks of enhanced route refresh (subtypes 1 and 2) were not agreed on. @see RFC 7313 §5
-      return message.subtype === 0 ? { type: "RouteRefreshMsg", family: message.family } : undefined;
+    case "route-refresh": {
+      const { family, subtype } = message;
+      if (subtype === RefreshSubtype.Request) return { type: "RouteRefreshMsg", family };
+      // Any other subtype is ignored. @see RFC 7313 §5
+      if (subtype !== RefreshSubtype.Begin && subtype !== RefreshSubtype.End) return undefined;
+      return { type: "RouteRefreshMsg", family, mark: subtype === RefreshSubtype.Begin ? "begin" : "end" };
+    }
+    case "bad-refresh":
+      return { type: "BGPHeaderErr", fault: message.plain, refreshFault: message.fault };
     default:
       return unreachable(message);
   }

@@ -3,6 +3,7 @@ import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { sameFamily, wireFamily } from "../wire/index.ts";
+import { addPathOf, idLength, sentPaths } from "./add-path.ts";
 import type { ExportGroup } from "./export-group.ts";
 import { FamilyIntake, type IntakeTerms, type TakeResult } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
@@ -32,6 +33,8 @@ export interface EstablishedFacts {
   readonly connection: Connection;
   /** Something was handed to the socket. */
   readonly sent: () => void;
+  /** Sends a message that is no UPDATE, in order with them. */
+  readonly write: (message: Uint8Array) => void;
 }
 
 /** Joins the two ways of a session with the RIB: in through checks and policy, out through the update group of each family. */
@@ -144,7 +147,8 @@ function intervalOf(family: PeerFamily, options: PeerOptions): Seconds | undefin
 function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): ExportGroup {
   const { agreed, options, connection } = facts;
   const own = ownNextHop(family, connection.local, parts.speaker.nextHop);
-  return parts.groupOf(options, agreed, { family, ownNextHop: own });
+  const overhead = idLength(addPathOf(family, agreed, parts.codec.dialect));
+  return parts.groupOf(options, agreed, { family, ownNextHop: own, overhead });
 }
 
 function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: PeerParts): Output {
@@ -152,8 +156,10 @@ function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: Peer
   const { agreed, options, kind, peerIndex, connection } = facts;
   const { rib, codec, clock, random, restart, record } = parts;
   const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
+  const addPath = addPathOf(family, agreed, codec.dialect);
   const output = new Output({
-    output: rib.table(family).openOutput(peerIndex),
+    output: rib.table(family).openOutput(peerIndex, sentPaths(configured, addPath)),
+    addPath,
     connection,
     attributes: rib.attributes,
     group: exportGroup(family, facts, parts),
@@ -171,6 +177,7 @@ function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: Peer
       const from = rib.peer(source);
       return from !== undefined && isReflection(from, here) ? from.bgpIdentifier : undefined;
     },
+    refreshMark: agreed.enhancedRouteRefresh ? facts.write : undefined,
     mayEndRib: () => restart.mayEndRib,
     sent: (messages) => {
       record.updatesOut(messages);

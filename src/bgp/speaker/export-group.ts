@@ -70,6 +70,8 @@ export interface GroupFacts {
   readonly family: RouteFamily;
   /** This router, as next hop of this family on this session. */
   readonly ownNextHop: Ipv6Address;
+  /** Octets that stand in front of each route. */
+  readonly overhead: number;
 }
 
 /** What all groups of a speaker obey at the moment. */
@@ -313,7 +315,7 @@ export class ExportGroups {
     const { nextHopSelf = false, routeServerClient = false } = peer;
     const takesLongLived = agreed.longLived !== undefined;
     const role = roleFor(facts.family, agreed, peer);
-    const limit = updateLimit(peer, agreed);
+    const limit = updateLimit(peer, agreed) - facts.overhead;
     const session = [kind, asWidth, extendedNextHop, limit, takesLongLived, role];
     const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
     const known = shared.get(key);
@@ -335,7 +337,7 @@ export class ExportGroups {
     const facts: ExportFacts = { ...session, takesLongLived, ...(role === undefined ? {} : { role }) };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
-    const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) };
+    const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };
     return new ExportGroup(this.#codec, this.#attributes, context, facts, policy, policyPeer, limits, () => this.#mode);
   }
 }

@@ -90,6 +90,8 @@ export class FamilyIntake {
   readonly #alike = new NlriBatch();
   /** The log has said that the maximum is near. */
   #warned = false;
+  /** The log has said that paths were left out. */
+  #leftOut = false;
   #terms: IntakeTerms;
   readonly #judged: JudgedSets<Judged | JudgedByKey>;
   /** Answers that many sets have, so that each is one object. */
@@ -184,10 +186,19 @@ export class FamilyIntake {
 
   #announce(announced: NlriBatch, id: AttributeId): TakeResult {
     const { peerIndex, observer } = this.#parts;
-    this.#table.announce(peerIndex, announced, id);
+    const leftOut = this.#table.announce(peerIndex, announced, id);
+    if (leftOut > 0) this.#tooManyPaths(leftOut);
     observer?.announced(this.family, announced, id);
     const { maximumRoutes } = this.#terms;
     return maximumRoutes === undefined ? undefined : this.#count(maximumRoutes);
+  }
+
+  /** More paths of a net than a neighbour may have: a bound of memory, so the first ones stay. */
+  #tooManyPaths(paths: number): void {
+    const { counters, log, peer } = this.#parts;
+    counters.refused("too-many-paths").add(paths);
+    if (!this.#leftOut) log.warn("bgp.routes.too-many-paths", { peer: peer.address, family: this.family });
+    this.#leftOut = true;
   }
 
   /** @see RFC 4486 §4 */

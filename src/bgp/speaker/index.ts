@@ -1,3 +1,4 @@
+export type { AddPathDirections } from "./add-path.ts";
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";
 export type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "./observer.ts";
 export * from "./options.ts";

@@ -9,6 +9,7 @@ import {
   UpdateDecoder,
   type UpdateOutcome,
 } from "../wire/index.ts";
+import { addPathOf } from "./add-path.ts";
 import type { FamilyIntake } from "./family-intake.ts";
 import type { PeerCounters } from "./metrics.ts";
 
@@ -50,6 +51,7 @@ export class Intake {
     this.#decoder = new UpdateDecoder(codec, context, {
       families: families.map(({ family }) => family),
       extendedNextHop,
+      addPath: families.flatMap(({ family }) => (addPathOf(family, agreed, codec.dialect).receive ? [family] : [])),
     });
   }
 

@@ -14,6 +14,15 @@ export interface PeerFamily {
   readonly restartAfter?: Seconds;
   /** Instead of the neighbour's. */
   readonly advertisementInterval?: Seconds;
+  /** Several paths of a route. Default: one. @see RFC 7911 */
+  readonly addPath?: AddPathOptions;
+}
+
+/** By direction: what may be sent to the neighbour, and whether its paths are taken. Both have to be offered by it. */
+export interface AddPathOptions {
+  /** Of each route all paths that it may have (32 at most), or so many of the best. Absent: the best one alone. */
+  readonly send?: "all" | { readonly best: number };
+  readonly receive?: boolean;
 }
 
 /** @see RFC 9234 */
@@ -80,6 +89,8 @@ export interface PeerOptions {
   readonly role?: RoleOptions;
   /** Offer messages of up to 65535 octets. Default true. @see RFC 8654 */
   readonly extendedMessages?: boolean;
+  /** Offer to mark the beginning and the end of a route refresh. Default true. @see RFC 7313 */
+  readonly enhancedRouteRefresh?: boolean;
   /** More routes of one family than this end the session. @see RFC 4486 §4 */
   readonly maximumRoutes?: number;
   /**

@@ -1,6 +1,7 @@
 import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
-import { type Family, UpdateEncoder } from "../wire/index.ts";
+import { encodeRouteRefresh, type Family, RefreshSubtype, UpdateEncoder } from "../wire/index.ts";
+import type { AddPathDirections } from "./add-path.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
@@ -13,6 +14,8 @@ const NETS_AT_ONCE = 512;
 
 export interface OutputParts {
   readonly output: RouteOutput;
+  /** Whether each route is sent, and comes, with the identifier of its path. @see RFC 7911 */
+  readonly addPath: AddPathDirections;
   readonly connection: Connection;
   readonly attributes: AttributeTable;
   readonly group: ExportGroup;
@@ -26,6 +29,8 @@ export interface OutputParts {
   readonly mayPass: (source: PeerIndex) => boolean;
   /** BGP identifier of `source` when its routes are reflected to this neighbour. */
   readonly reflectedFrom: (source: PeerIndex) => number | undefined;
+  /** Sends a mark of a route refresh, where they were agreed on. @see RFC 7313 */
+  readonly refreshMark: ((message: Uint8Array) => void) | undefined;
   /** Whether End-of-RIB may be said now. */
   readonly mayEndRib: () => boolean;
   /** So many messages were handed to the socket. */
@@ -49,6 +54,8 @@ export class Output implements Disposable {
   #scheduled = false;
   #closed = false;
   #endOfRibSent = false;
+  /** The neighbour asked for everything: it has to begin, or to end. */
+  #refresh: "asked" | "running" | undefined;
   /** Of the set that was asked about last, within one drain: consecutive routes usually share it. */
   #last:
     | { readonly id: AttributeId; readonly source: PeerIndex; readonly exported: Exported | KeyedExport }
@@ -57,7 +64,7 @@ export class Output implements Disposable {
   constructor(parts: OutputParts) {
     this.#parts = parts;
     this.#group = parts.group;
-    this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit });
+    this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit, pathIds: parts.addPath.send });
     this.#visitor = this.#visit();
     parts.output.onPending = () => this.poke();
     this.poke();
@@ -75,9 +82,23 @@ export class Output implements Disposable {
     return this.#parts.output.advertised;
   }
 
+  get addPath(): AddPathDirections {
+    return this.#parts.addPath;
+  }
+
   /** Sends everything again, as what may pass has changed or the neighbour asked for it. @see RFC 2918 §4 */
   replay(): void {
     this.#parts.output.replay();
+    this.poke();
+  }
+
+  /** The neighbour asks for everything. @see RFC 2918 §4; RFC 7313 §4.1 */
+  answerRefresh(): void {
+    if (this.#parts.refreshMark === undefined) {
+      this.replay();
+      return;
+    }
+    this.#refresh = "asked";
     this.poke();
   }
 
@@ -125,6 +146,12 @@ export class Output implements Disposable {
       }
       this.#recheck = undefined;
     }
+    // Not before End-of-RIB. @see RFC 7313 §4.1
+    if (this.#refresh === "asked" && this.#endOfRibSent) {
+      this.#parts.refreshMark?.(encodeRouteRefresh(this.#parts.family, RefreshSubtype.Begin));
+      this.#refresh = "running";
+      output.replay();
+    }
     while (output.pending > 0) {
       if (connection.queued >= HIGH_WATER) return; // `drained` pokes
       this.#last = undefined;
@@ -139,6 +166,11 @@ export class Output implements Disposable {
       this.#encoder.endOfRib();
       this.#flush();
       this.#endOfRibSent = true;
+      if (this.#refresh === "asked") this.poke();
+    }
+    if (this.#refresh === "running") {
+      this.#parts.refreshMark?.(encodeRouteRefresh(this.#parts.family, RefreshSubtype.End));
+      this.#refresh = undefined;
     }
     this.#roundIsOver();
   }
@@ -198,15 +230,15 @@ export class Output implements Disposable {
         const exported = exportOf(id, source);
         if (exported.ok === false) withheld(exported, nets);
       },
-      announce: (id, key, start, length, source) => {
+      announce: (id, key, start, length, source, pathId) => {
         const found = exportOf(id, source);
         const exported = found.ok === "by-key" ? found.of(key, start) : found;
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
-        const taken = encoder.announce(exported.set, key, start, length);
+        const taken = encoder.announce(exported.set, key, start, length, pathId);
         if (taken) exported.hits?.add(1);
         return taken;
       },
-      withdraw: (key, start, length) => encoder.withdraw(key, start, length),
+      withdraw: (key, start, length, pathId) => encoder.withdraw(key, start, length, pathId),
     };
   }
 }

@@ -54,6 +54,7 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   alsoOffer: reset(OPEN),
   role: reset(OPEN),
   extendedMessages: reset(OPEN),
+  enhancedRouteRefresh: reset(OPEN),
   reflectorClient: reset("its routes are reflected to others than before"),
   description: live("only shown"),
   passive: live("for the next attempt to connect"),

@@ -3,6 +3,7 @@ import type { AttributeSet, Rib, RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, messageLimit, wireFamily } from "../wire/index.ts";
+import { addPathOffers } from "./add-path.ts";
 import type { ExportGroup, GroupFacts } from "./export-group.ts";
 import type { PeerObserver } from "./observer.ts";
 import type { PeerFamily, PeerOptions, SpeakerOptions } from "./options.ts";
@@ -82,6 +83,8 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
       ? {}
       : { role: { local: options.role.local, strict: options.role.strict ?? false } }),
     extendedMessages: options.extendedMessages ?? true,
+    enhancedRouteRefresh: options.enhancedRouteRefresh ?? true,
+    addPath: addPathOffers(familiesOf(options), codec.dialect),
   };
   return () => ({ ...fixed, gracefulRestart: restart.own });
 }

@@ -128,6 +128,7 @@ export class PeerRecord {
       routesReceived: routesReceived(family),
       routesAdvertised: output?.advertised ?? 0,
       routesPending: output?.pending ?? 0,
+      addPath: output?.addPath ?? { send: false, receive: false },
       endOfRibSent: output?.endOfRibSent ?? false,
       endOfRibReceived: this.endsOfRibReceived.has(family),
     };
@@ -161,6 +162,7 @@ export class PeerRecord {
       capabilities: {
         fourOctetAs: agreed?.asWidth === 4,
         routeRefresh: agreed?.routeRefresh ?? false,
+        enhancedRouteRefresh: agreed?.enhancedRouteRefresh ?? false,
         extendedMessages: agreed?.extendedMessages ?? false,
         gracefulRestart: restart !== undefined,
         longLivedGracefulRestart: agreed?.longLived !== undefined,

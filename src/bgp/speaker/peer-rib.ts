@@ -40,6 +40,8 @@ type Job = (peer: PeerIndex) => boolean;
 export class PeerRib implements Disposable {
   readonly #parts: PeerRibParts;
   readonly #timers: TimerSet<HelperTimer>;
+  /** One for each family that is being refreshed: how long its end may take. @see RFC 7313 §4.2 */
+  readonly #refreshes: TimerSet<RouteFamily>;
   #helper: Helper = NO_HELPER;
   #peer: RibPeer | undefined;
   #index: PeerIndex | undefined;
@@ -50,6 +52,7 @@ export class PeerRib implements Disposable {
   constructor(parts: PeerRibParts) {
     this.#parts = parts;
     this.#timers = new TimerSet(parts.clock, parts.random, (timer) => this.#step(helperTimeout(timer)));
+    this.#refreshes = new TimerSet(parts.clock, parts.random, (family) => this.#endRefresh(family));
   }
 
   /** Its number; `undefined` before its first session. */
@@ -86,6 +89,7 @@ export class PeerRib implements Disposable {
   }
 
   lost(agreed: Agreement, end: SessionEnd): void {
+    this.#refreshes.disarmAll();
     this.#step({ type: "lost", agreed, end });
   }
 
@@ -98,6 +102,27 @@ export class PeerRib implements Disposable {
     this.#step({ type: "endOfRib", family });
   }
 
+  /** What the neighbour does not say again until `endRefresh` is out of date. @see RFC 7313 §4.2 */
+  beginRefresh(family: RouteFamily): void {
+    if (this.#frozen) return;
+    this.#refreshes.arm(family, this.#parts.stalePathTime, { jitter: false });
+    this.#enqueue((peer) => {
+      this.#parts.rib.table(family).beginRefresh(peer);
+      return true;
+    });
+  }
+
+  /** A mark without a beginning means nothing. */
+  endRefresh(family: RouteFamily): void {
+    if (!this.#refreshes.isArmed(family)) return;
+    this.#refreshes.disarm(family);
+    this.#endRefresh(family);
+  }
+
+  #endRefresh(family: RouteFamily): void {
+    this.#enqueue((peer) => this.#parts.rib.table(family).sweepStale(peer, NETS_AT_ONCE));
+  }
+
   /** Every route of the family goes, the session stays. @see RFC 4760 §7 */
   sweepAll(family: RouteFamily): void {
     this.#enqueue((peer) => this.#parts.rib.table(family).sweep(peer, NETS_AT_ONCE));
@@ -108,6 +133,7 @@ export class PeerRib implements Disposable {
     this.#frozen = true;
     this.#jobs = [];
     this.#timers.disarmAll();
+    this.#refreshes.disarmAll();
   }
 
   [Symbol.dispose](): void {
@@ -119,6 +145,7 @@ export class PeerRib implements Disposable {
   #forget(): void {
     this.#helper = NO_HELPER;
     this.#timers.disarmAll();
+    this.#refreshes.disarmAll();
     this.#jobs = [];
     if (this.#index !== undefined && !this.#frozen) this.#parts.rib.closePeer(this.#index);
     this.#index = undefined;

@@ -301,7 +301,11 @@ export class Peer implements AsyncDisposable {
         this.#ended(effect.end, effect.agreed);
         return;
       case "refresh":
-        this.#outputOf(effect.family)?.replay();
+        this.#outputOf(effect.family)?.answerRefresh();
+        return;
+      case "refreshBegins":
+      case "refreshEnds":
+        this.#refreshMark(effect);
         return;
       default:
         unreachable(effect);
@@ -392,6 +396,16 @@ export class Peer implements AsyncDisposable {
     if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#options.address });
   }
 
+  /** Before its End-of-RIB a neighbour that restarts has nothing to refresh. @see RFC 7313 §4.2 */
+  #refreshMark({ type, family }: { readonly type: "refreshBegins" | "refreshEnds"; readonly family: Family }): void {
+    const name = routeFamily(family, this.#parts.codec.dialect);
+    if (name === undefined || this.#up?.outputs.has(name) !== true) return;
+    const isEarly = this.#up.agreed.gracefulRestart !== undefined && !this.#parts.record.endsOfRibReceived.has(name);
+    if (type === "refreshEnds") this.#rib.endRefresh(name);
+    else if (!isEarly) this.#rib.beginRefresh(name);
+    this.#holdWhileBusy();
+  }
+
   #outputOf(family: Family): Output | undefined {
     const name = routeFamily(family, this.#parts.codec.dialect);
     return name === undefined ? undefined : this.#up?.outputs.get(name);
@@ -418,7 +432,8 @@ export class Peer implements AsyncDisposable {
     );
     const connection = this.#links.at(side).connection!;
     const sent = (): void => this.#watchOutput(side, agreed);
-    this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent }, this.#parts);
+    const write = (message: Uint8Array): void => this.#write(side, message);
+    this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent, write }, this.#parts);
     // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
     for (const other of agreed.families) {
       if (this.#outputOf(other) === undefined) this.#write(side, encodeEndOfRib(other));

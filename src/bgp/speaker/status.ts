@@ -2,6 +2,7 @@ import type { Milliseconds, Seconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { SessionState, SessionTimer } from "../session/index.ts";
 import type { BgpRole } from "../wire/index.ts";
+import type { AddPathDirections } from "./add-path.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** A NOTIFICATION that ended a session, or why the connection was lost. */
@@ -27,6 +28,8 @@ export interface FamilyStatus {
   readonly routesReceived: number;
   readonly routesAdvertised: number;
   readonly routesPending: number;
+  /** Directions in which several paths of a route are told on this session. @see RFC 7911 */
+  readonly addPath: AddPathDirections;
   readonly endOfRibSent: boolean;
   readonly endOfRibReceived: boolean;
 }
@@ -62,6 +65,7 @@ export interface PeerStatus {
   readonly capabilities: {
     readonly fourOctetAs: boolean;
     readonly routeRefresh: boolean;
+    readonly enhancedRouteRefresh: boolean;
     readonly extendedMessages: boolean;
     readonly gracefulRestart: boolean;
     readonly longLivedGracefulRestart: boolean;

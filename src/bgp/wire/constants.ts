@@ -25,6 +25,12 @@ export const ErrorCode = {
   SendHoldTimerExpired: 8,
 } as const;
 
+/** @see RFC 2918 §3; RFC 7313 §3.2 */
+export const RefreshSubtype = { Request: 0, Begin: 1, End: 2 } as const;
+
+/** @see RFC 7313 §5 */
+export const RefreshSubcode = { InvalidMessageLength: 1 } as const;
+
 /** @see RFC 4271 §6.1 */
 export const HeaderSubcode = { ConnectionNotSynchronized: 1, BadMessageLength: 2, BadMessageType: 3 } as const;
 

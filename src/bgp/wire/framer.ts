@@ -35,7 +35,8 @@ const LENGTHS: ReadonlyMap<number, readonly [number, number]> = new Map([
   [MessageType.Update, [23, MAX_EXTENDED_MESSAGE_LENGTH]],
   [MessageType.Notification, [21, MAX_EXTENDED_MESSAGE_LENGTH]],
   [MessageType.Keepalive, [HEADER_LENGTH, HEADER_LENGTH]],
-  [MessageType.RouteRefresh, [23, 23]],
+  // Its length is checked by whoever knows what was agreed on. @see RFC 7313 §5
+  [MessageType.RouteRefresh, [HEADER_LENGTH + 3, MAX_MESSAGE_LENGTH]],
 ]);
 
 /**

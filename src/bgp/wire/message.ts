@@ -1,7 +1,16 @@
 import { Reader, ShortRead } from "../../base/index.ts";
-import { CeaseSubcode, ErrorCode, HEADER_LENGTH, HeaderSubcode, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
+import {
+  CeaseSubcode,
+  ErrorCode,
+  HEADER_LENGTH,
+  HeaderSubcode,
+  MAX_MESSAGE_LENGTH,
+  MessageType,
+  RefreshSubcode,
+  RefreshSubtype,
+} from "./constants.ts";
 import type { Family } from "./family.ts";
-import { type Decoded, decoded, type NotificationMessage, refused } from "./fault.ts";
+import { type Decoded, decoded, type NotificationMessage, notification, refused } from "./fault.ts";
 import type { Frame } from "./framer.ts";
 import { decodeOpen, type OpenMessage } from "./open.ts";
 
@@ -10,7 +19,9 @@ export type ControlMessage =
   | { readonly type: "open"; readonly open: OpenMessage }
   | { readonly type: "keepalive" }
   | { readonly type: "notification"; readonly notification: NotificationMessage }
-  | { readonly type: "route-refresh"; readonly family: Family; readonly subtype: number };
+  | { readonly type: "route-refresh"; readonly family: Family; readonly subtype: number }
+  /** A mark of a refresh of another length: `fault` where such marks were agreed on, otherwise `plain`. @see RFC 7313 §5 */
+  | { readonly type: "bad-refresh"; readonly fault: NotificationMessage; readonly plain: NotificationMessage };
 
 /** The octets of one message: the header is put in front of `body`. @throws {RangeError} beyond 4096 octets. */
 export function encodeMessage(type: number, body: Uint8Array): Uint8Array {
@@ -47,9 +58,30 @@ export function encodeNotification(message: NotificationMessage): Uint8Array {
   return encodeMessage(MessageType.Notification, body);
 }
 
-/** @see RFC 2918 §3 */
-export function encodeRouteRefresh(family: Family): Uint8Array {
-  return encodeMessage(MessageType.RouteRefresh, Uint8Array.of(family.afi >>> 8, family.afi & 0xff, 0, family.safi));
+/** @param subtype a request, or a mark of what is sent in answer. @see RFC 2918 §3; RFC 7313 §3.2 */
+export function encodeRouteRefresh(family: Family, subtype: number = RefreshSubtype.Request): Uint8Array {
+  const { afi, safi } = family;
+  return encodeMessage(MessageType.RouteRefresh, Uint8Array.of(afi >>> 8, afi & 0xff, subtype, safi));
+}
+
+const REFRESH_LENGTH = 4;
+
+/** @see RFC 2918 §3; RFC 7313 §5 */
+function decodeRouteRefresh({ octets, start, end }: Frame, body: Reader): Decoded<ControlMessage> {
+  const afi = body.u16();
+  const subtype = body.u8();
+  if (end - start === REFRESH_LENGTH)
+    return decoded({ type: "route-refresh", family: { afi, safi: body.u8() }, subtype });
+  const length = HEADER_LENGTH + end - start;
+  const plain = notification(
+    ErrorCode.MessageHeader,
+    HeaderSubcode.BadMessageLength,
+    Uint8Array.of(length >>> 8, length & 0xff),
+  );
+  if (subtype !== RefreshSubtype.Begin && subtype !== RefreshSubtype.End) return { ok: false, fault: plain };
+  const whole = encodeMessage(MessageType.RouteRefresh, octets.subarray(start, end));
+  const fault = notification(ErrorCode.RouteRefreshMessage, RefreshSubcode.InvalidMessageLength, whole);
+  return decoded({ type: "bad-refresh", fault, plain });
 }
 
 /**
@@ -72,11 +104,8 @@ export function decodeControl(frame: Frame): Decoded<ControlMessage> {
           type: "notification",
           notification: { code: body.u8(), subcode: body.u8(), data: body.rest().slice() },
         });
-      case MessageType.RouteRefresh: {
-        const afi = body.u16();
-        const subtype = body.u8();
-        return decoded({ type: "route-refresh", family: { afi, safi: body.u8() }, subtype });
-      }
+      case MessageType.RouteRefresh:
+        return decodeRouteRefresh(frame, body);
       default:
         return refused(ErrorCode.MessageHeader, HeaderSubcode.BadMessageType, Uint8Array.of(frame.type));
     }

@@ -117,6 +117,8 @@ function words(effect: SessionEffect | PeeringEffect): string {
     case "disarmAll":
     case "established":
     case "refresh":
+    case "refreshBegins":
+    case "refreshEnds":
     case "adopt":
     case "refuse":
       return effect.type;

@@ -31,7 +31,9 @@ export class Puppet {
           assert.equal(answer.kind, "message");
           if (answer.kind !== "message") return;
           const body = toHex(answer.octets.subarray(answer.start, answer.end));
-          this.seen.push(answer.type === MessageType.Notification ? `notify ${body}` : `${answer.type}`);
+          if (answer.type === MessageType.Notification) this.seen.push(`notify ${body}`);
+          else if (answer.type === MessageType.RouteRefresh) this.seen.push(`refresh ${body}`);
+          else this.seen.push(`${answer.type}`);
         }
       },
       closed: (reason) => {

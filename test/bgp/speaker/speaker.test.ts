@@ -41,6 +41,7 @@ describe("two routers of one AS", () => {
     assert.deepEqual(peer.capabilities, {
       fourOctetAs: true,
       routeRefresh: true,
+      enhancedRouteRefresh: true,
       extendedMessages: true,
       gracefulRestart: true,
       longLivedGracefulRestart: false,

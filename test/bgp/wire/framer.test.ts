@@ -33,7 +33,7 @@ const VECTORS = [
   { name: "UPDATE of 22", see: "RFC 4271 §6.1", wire: `${MARKER} 0016 02`, want: { fault: [1, 2, "0016"] } },
   { name: "NOTIFICATION of 20", see: "RFC 4271 §6.1", wire: `${MARKER} 0014 03`, want: { fault: [1, 2, "0014"] } },
   { name: "KEEPALIVE of 20", see: "RFC 4271 §6.1", wire: `${MARKER} 0014 04`, want: { fault: [1, 2, "0014"] } },
-  { name: "ROUTE-REFRESH of 24", see: "RFC 2918 §3", wire: `${MARKER} 0018 05`, want: { fault: [1, 2, "0018"] } },
+  { name: "ROUTE-REFRESH of 21", see: "RFC 2918 §3", wire: `${MARKER} 0015 05`, want: { fault: [1, 2, "0015"] } },
 ] as const;
 
 function shown(answer: ReturnType<typeof frameMessage>): unknown {
