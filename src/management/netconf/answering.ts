@@ -1,0 +1,84 @@
+import type { YangContext, YangRequest } from "../../../native/index.ts";
+import { type Log, messageOf } from "../../base/index.ts";
+import type { Management, ManagementFault } from "../datastore/index.ts";
+import { yangAnswer } from "../yang/faults.ts";
+import type { Operations } from "./operations/index.ts";
+import { faulty, type NamespaceOf, printReply, protocolFault, type Reply } from "./reply.ts";
+import type { Answered, NetconfSession } from "./session.ts";
+import { BASE_NAMESPACE, firstElement } from "./xml.ts";
+
+export interface AnsweringParts {
+  readonly management: Management;
+  readonly context: YangContext;
+  readonly namespaceOf: NamespaceOf;
+  readonly operations: Operations;
+  readonly log: Log;
+}
+
+/** From the text of an `<rpc>` to the text of its `<rpc-reply>`. Messages are read off the main thread. */
+export class Answering {
+  readonly #parts: AnsweringParts;
+
+  constructor(parts: AnsweringParts) {
+    this.#parts = parts;
+  }
+
+  async answer(session: NetconfSession, text: string): Promise<Answered> {
+    const parsed = await yangAnswer(this.#parts.context.parseRequest(text));
+    if (!parsed.ok) return this.#unread(text, parsed.faults);
+    const request = parsed.value;
+    if (request.attributes["message-id"] === undefined) return this.#reply({}, faulty(NO_MESSAGE_ID), "bad");
+    const reply = await this.#carryOut(session, request);
+    const closes = request.name === "close-session" && request.module === "ietf-netconf" && reply.kind === "ok";
+    return {
+      ...this.#reply(request.attributes, reply, reply.kind === "faults" ? "error" : "fine"),
+      ...(closes ? { last: true } : {}),
+    };
+  }
+
+  async #carryOut(session: NetconfSession, request: YangRequest): Promise<Reply> {
+    const { operations, management, log } = this.#parts;
+    const name = request.kind === "action" ? "action" : `${request.module}:${request.name}`;
+    const operation = operations[name];
+    if (operation === undefined) {
+      return faulty(protocolFault("operation-not-supported", `${request.name} is not offered by this server`));
+    }
+    try {
+      return await operation({ management, session: session.identity, request });
+    } catch (cause) {
+      log.error("netconf.operation-failed", {
+        operation: name,
+        session: session.identity.id,
+        reason: messageOf(cause),
+      });
+      const message = `${request.name} failed inside the router; its log has the reason`;
+      return faulty({ ...protocolFault("operation-failed", message), errorType: "application" });
+    }
+  }
+
+  /** What could not be read is answered by what could be read of it. @see RFC 6241 §4.2, §4.3 */
+  #unread(text: string, faults: readonly ManagementFault[]): Answered {
+    const first = firstElement(text);
+    if (first === undefined) {
+      return this.#reply({}, faulty(protocolFault("malformed-message", faults[0]!.message)), "bad");
+    }
+    if (first.name !== "rpc" || first.namespace !== BASE_NAMESPACE) {
+      const message = `a message begins with rpc of ${BASE_NAMESPACE}, not with ${first.name}`;
+      return this.#reply({}, faulty(protocolFault("unknown-element", message, { badElement: first.name })), "bad");
+    }
+    const { attributes } = first;
+    if (attributes["message-id"] === undefined) return this.#reply(attributes, faulty(NO_MESSAGE_ID), "bad");
+    const malformed = faults.some(({ errorTag }) => errorTag === "malformed-message");
+    return this.#reply(attributes, faulty(...faults), malformed ? "bad" : "error");
+  }
+
+  #reply(attributes: Readonly<Record<string, string>>, reply: Reply, outcome: Answered["outcome"]): Answered {
+    return { text: printReply(attributes, reply, this.#parts.namespaceOf), outcome };
+  }
+}
+
+const NO_MESSAGE_ID: ManagementFault = {
+  ...protocolFault("missing-attribute", "an rpc has the attribute message-id"),
+  errorType: "rpc",
+  info: { badAttribute: "message-id", badElement: "rpc" },
+};

@@ -1,0 +1,5 @@
+export * from "./editing.ts";
+export type * from "./operation.ts";
+export * from "./reading.ts";
+export * from "./schemas.ts";
+export * from "./sessions.ts";

@@ -1,0 +1,100 @@
+import { formatPath, localName, type ManagementFault, parsePath } from "../datastore/index.ts";
+import { BASE_NAMESPACE, escapeXml, startTag } from "./xml.ts";
+
+/** What is inside an `<rpc-reply>`: `ok`, elements as text, or what was wrong. */
+export type Reply =
+  | { readonly kind: "ok" }
+  | { readonly kind: "content"; readonly xml: string }
+  | { readonly kind: "faults"; readonly faults: readonly ManagementFault[] };
+
+export const OK: Reply = { kind: "ok" };
+
+export const content = (xml: string): Reply => ({ kind: "content", xml });
+
+export const faulty = (...faults: readonly ManagementFault[]): Reply => ({ kind: "faults", faults });
+
+/** A fault of the protocol itself. */
+export function protocolFault(
+  errorTag: ManagementFault["errorTag"],
+  message: string,
+  info?: ManagementFault["info"],
+): ManagementFault {
+  return { errorType: "protocol", errorTag, errorSeverity: "error", message, ...(info === undefined ? {} : { info }) };
+}
+
+/** XML namespace of a module. */
+export type NamespaceOf = (module: string) => string | undefined;
+
+/** `attributes` are those of the `<rpc>`, all of which are sent back. @see RFC 6241 §4.2 */
+export function printReply(
+  attributes: Readonly<Record<string, string>>,
+  reply: Reply,
+  namespaceOf: NamespaceOf,
+): string {
+  const start = startTag("rpc-reply", { ...attributes, xmlns: BASE_NAMESPACE });
+  return `${start}${inside(reply, namespaceOf)}</rpc-reply>`;
+}
+
+function inside(reply: Reply, namespaceOf: NamespaceOf): string {
+  switch (reply.kind) {
+    case "ok":
+      return "<ok/>";
+    case "content":
+      return reply.xml;
+    case "faults":
+      return reply.faults.map((fault) => printFault(fault, namespaceOf)).join("");
+  }
+}
+
+/** @see RFC 6241 §4.3 */
+function printFault(fault: ManagementFault, namespaceOf: NamespaceOf): string {
+  const { errorType, errorTag, errorSeverity, appTag, path, message, info } = fault;
+  return [
+    "<rpc-error>",
+    element("error-type", errorType),
+    element("error-tag", errorTag),
+    element("error-severity", errorSeverity),
+    appTag === undefined ? "" : element("error-app-tag", appTag),
+    path === undefined ? "" : printPath(path, namespaceOf),
+    `<error-message xml:lang="en">${escapeXml(message)}</error-message>`,
+    info === undefined ? "" : printInfo(info),
+    "</rpc-error>",
+  ].join("");
+}
+
+function printInfo({
+  sessionId,
+  badElement,
+  badAttribute,
+  badNamespace,
+}: NonNullable<ManagementFault["info"]>): string {
+  const parts = [
+    sessionId === undefined ? "" : element("session-id", String(sessionId)),
+    badAttribute === undefined ? "" : element("bad-attribute", badAttribute),
+    badElement === undefined ? "" : element("bad-element", badElement),
+    badNamespace === undefined ? "" : element("bad-namespace", badNamespace),
+  ].join("");
+  return parts === "" ? "" : `<error-info>${parts}</error-info>`;
+}
+
+const element = (name: string, text: string): string => `<${name}>${escapeXml(text)}</${name}>`;
+
+/**
+ * An instance identifier as XML has it: every name with a prefix that is declared here, the module's name.
+ *
+ * @see RFC 6241 §4.3; RFC 7950 §9.13.2
+ */
+function printPath(path: string, namespaceOf: NamespaceOf): string {
+  const parsed = parsePath(path);
+  if (!parsed.ok) return element("error-path", path);
+  const declared: Record<string, string> = {};
+  let module = "";
+  const steps = parsed.value.map((step) => {
+    const colon = step.name.indexOf(":");
+    if (colon >= 0) module = step.name.slice(0, colon);
+    declared[`xmlns:${module}`] = namespaceOf(module) ?? module;
+    const keys = Object.entries(step.keys ?? {}).map(([key, value]) => [`${module}:${key}`, value] as const);
+    return { ...step, name: `${module}:${localName(step)}`, keys: Object.fromEntries(keys) };
+  });
+  return `${startTag("error-path", module === "" ? {} : declared)}${escapeXml(formatPath(steps))}</error-path>`;
+}

@@ -1,0 +1,109 @@
+import type { Duplex } from "node:stream";
+import type { YangContext } from "../../../native/index.ts";
+import type { Clock, Log, Metrics } from "../../base/index.ts";
+import type { Management } from "../datastore/index.ts";
+import { Answering } from "./answering.ts";
+import { serverCapabilities } from "./capabilities.ts";
+import { EDITING, READING, schemaOperations, sessionOperations } from "./operations/index.ts";
+import { NetconfSession, type SessionLimits } from "./session.ts";
+
+export interface NetconfOptions {
+  readonly limits: SessionLimits;
+  /** At one time, over all transports. */
+  readonly maxSessions: number;
+  /** Of yang-library. */
+  readonly contentId: string;
+}
+
+export interface NetconfParts {
+  readonly management: Management;
+  /** Stays the caller's. */
+  readonly context: YangContext;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Who came, by which transport. */
+export interface Client {
+  readonly user: string;
+  /** Address and port. */
+  readonly source: string;
+  readonly transport: "ssh" | "tls";
+}
+
+/** The sessions of all transports. */
+export class NetconfServer {
+  readonly #options: NetconfOptions;
+  readonly #parts: NetconfParts;
+  readonly #answering: Answering;
+  readonly #capabilities: readonly string[];
+  readonly #sessions = new Map<number, NetconfSession>();
+  readonly #count;
+
+  constructor(options: NetconfOptions, parts: NetconfParts) {
+    const { management, context, log, metrics } = parts;
+    this.#options = options;
+    this.#parts = parts;
+    const namespaces = new Map(context.modules.map(({ name, namespace }) => [name, namespace]));
+    const kill = (id: number, why: string): boolean => {
+      const found = this.#sessions.get(id);
+      found?.terminate(why);
+      return found !== undefined;
+    };
+    this.#answering = new Answering({
+      ...{ management, context, log },
+      namespaceOf: (module) => namespaces.get(module),
+      operations: { ...READING, ...EDITING, ...schemaOperations(context), ...sessionOperations({ kill }) },
+    });
+    this.#capabilities = serverCapabilities(options.contentId, context.modules);
+    this.#count = {
+      active: metrics.gauge("semrd_netconf_sessions", "NETCONF sessions that are open."),
+      opened: metrics.counter("semrd_netconf_sessions_total", "NETCONF sessions that were opened."),
+      refused: metrics.counter("semrd_netconf_sessions_refused_total", "NETCONF sessions refused: too many were open."),
+    };
+  }
+
+  /** Sessions that are open. */
+  get sessions(): readonly NetconfSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** False where another session would be one too many. */
+  get hasRoom(): boolean {
+    const room = this.#sessions.size < this.#options.maxSessions;
+    if (!room) this.#count.refused.add();
+    return room;
+  }
+
+  /** Serves one session on `stream`, which it closes; resolves when it has ended. */
+  async serve(stream: Duplex, { user, source, transport }: Client): Promise<void> {
+    const { management, clock, log } = this.#parts;
+    const identity = management.openSession({ user, source, protocol: "netconf" });
+    const session = new NetconfSession(stream, identity, {
+      ...{ clock, log, limits: this.#options.limits, capabilities: this.#capabilities },
+      answer: (asking, text) => this.#answering.answer(asking, text),
+    });
+    this.#sessions.set(identity.id, session);
+    this.#count.opened.add();
+    this.#count.active.set(this.#sessions.size);
+    const about = { session: identity.id, user, source, transport };
+    log.info("netconf.session-opened", about);
+    // What it held is free at once, however long its stream takes to close.
+    session.signal.addEventListener("abort", () => void management.closeSession(identity), { once: true });
+    try {
+      const why = await session.serve();
+      log.info("netconf.session-closed", { ...about, reason: why });
+    } finally {
+      session.terminate("ended");
+      this.#sessions.delete(identity.id);
+      this.#count.active.set(this.#sessions.size);
+      await management.closeSession(identity);
+    }
+  }
+
+  /** Ends all sessions. */
+  close(): void {
+    for (const session of this.#sessions.values()) session.terminate("the router stops");
+  }
+}

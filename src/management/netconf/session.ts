@@ -1,0 +1,240 @@
+import type { Duplex } from "node:stream";
+import { type Clock, type Log, type Milliseconds, messageOf, type Timer } from "../../base/index.ts";
+import type { Session } from "../datastore/index.ts";
+import { BASE_1_0, BASE_1_1 } from "./capabilities.ts";
+import { type Framing, framed, MessageFramer } from "./framing.ts";
+import { BASE_NAMESPACE, escapeXml, parseHello } from "./xml.ts";
+
+export interface SessionLimits {
+  /** Octets of one message. */
+  readonly maxMessage: number;
+  readonly helloTimeout: Milliseconds;
+  /** Without a message from the client; absent: for ever. Sessions with a subscription are never idle. */
+  readonly idleTimeout?: Milliseconds;
+}
+
+/** @see RFC 6022 §2.1.4 */
+export interface SessionCounters {
+  inRpcs: number;
+  inBadRpcs: number;
+  outRpcErrors: number;
+  outNotifications: number;
+}
+
+export interface Answered {
+  readonly text: string;
+  /** Of what the answer says. */
+  readonly outcome: "fine" | "error" | "bad";
+  /** The session ends once the answer is sent. */
+  readonly last?: boolean;
+}
+
+export interface SessionParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: SessionLimits;
+  readonly capabilities: readonly string[];
+  /** Answers one `<rpc>`; never rejects but for a defect. */
+  readonly answer: (session: NetconfSession, text: string) => Promise<Answered>;
+}
+
+/** Notifications that a client has not read yet, in octets; who is slower than that is cut off. */
+const MAX_UNREAD = 4 * 1024 * 1024;
+
+/**
+ * One session over a stream of octets, whatever carries that. Requests are answered one after the other in the order in which they
+ * came; what a client sends meanwhile waits in its own send buffer.
+ *
+ * @see RFC 6241 §4, §8.1; RFC 6242 §4
+ */
+export class NetconfSession {
+  readonly identity: Session;
+  readonly counters: SessionCounters = { inRpcs: 0, inBadRpcs: 0, outRpcErrors: 0, outNotifications: 0 };
+  readonly since: Milliseconds;
+  readonly #stream: Duplex;
+  readonly #parts: SessionParts;
+  readonly #framer: MessageFramer;
+  readonly #ended = new AbortController();
+  #framing: Framing = "end-of-message";
+  #writing: Promise<void> = Promise.resolve();
+  #unread = 0;
+  #timer: Timer | undefined;
+  #why: string | undefined;
+  /** Keeps an idle session open. */
+  subscribed = false;
+
+  constructor(stream: Duplex, identity: Session, parts: SessionParts) {
+    this.#stream = stream;
+    this.identity = identity;
+    this.#parts = parts;
+    this.#framer = new MessageFramer(parts.limits.maxMessage);
+    this.since = parts.clock.wall();
+    stream.on("error", (cause) => this.#end(messageOf(cause)));
+    stream.on("close", () => this.#end("closed by the client"));
+  }
+
+  /** Aborts when the session ends. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Serves until the session ends. Returns why it did. */
+  async serve(): Promise<string> {
+    const { capabilities, limits } = this.#parts;
+    this.#expire(limits.helloTimeout, "no hello in time");
+    const list = capabilities.map((uri) => `<capability>${escapeXml(uri)}</capability>`).join("");
+    const id = this.identity.id;
+    void this.#send(
+      `<hello xmlns="${BASE_NAMESPACE}"><capabilities>${list}</capabilities><session-id>${id}</session-id></hello>`,
+    );
+    try {
+      for await (const octets of this.#stream.iterator({ destroyOnReturn: false })) {
+        this.#framer.push(octets as Uint8Array);
+        if (!(await this.#messages())) break;
+      }
+    } catch (cause) {
+      this.#end(messageOf(cause));
+    }
+    await this.#writing;
+    this.#end(this.#framer.idle ? "closed by the client" : "the client left in the middle of a message");
+    return this.#why!;
+  }
+
+  /** Ends it from outside. */
+  terminate(why: string): void {
+    this.#end(why);
+  }
+
+  /** Sends a `<notification>`; a client that does not read is cut off. */
+  notify(xml: string): void {
+    if (this.#unread > MAX_UNREAD) {
+      this.#end(`more than ${MAX_UNREAD} octets of notifications are unread`);
+      return;
+    }
+    this.counters.outNotifications++;
+    void this.#send(xml);
+  }
+
+  /** False when nothing more is to be read. */
+  async #messages(): Promise<boolean> {
+    for (;;) {
+      const next = this.#framer.next();
+      switch (next.kind) {
+        case "need-more":
+          return !this.signal.aborted;
+        case "malformed":
+          // Nothing after it can be trusted, and no message is known to answer. RFC 6242 §4.2
+          this.#end(`malformed framing: ${next.reason}`);
+          return false;
+        case "too-big":
+          this.#end(`a message of more than ${next.limit} octets`);
+          return false;
+        case "message":
+          if (!(await this.#message(next.text))) return false;
+      }
+    }
+  }
+
+  async #message(octets: Uint8Array): Promise<boolean> {
+    let text: string;
+    try {
+      text = UTF8.decode(octets);
+    } catch {
+      this.#end("a message that is not UTF-8");
+      return false;
+    }
+    if (!this.#helloSeen) return this.#hello(text);
+    this.#timer?.cancel();
+    const { text: answer, outcome, last } = await this.#parts.answer(this, text);
+    if (outcome === "bad") this.counters.inBadRpcs++;
+    else this.counters.inRpcs++;
+    if (outcome === "error") this.counters.outRpcErrors++;
+    if (this.signal.aborted) return false;
+    await this.#send(answer);
+    if (last) {
+      this.#end("closed by the client");
+      return false;
+    }
+    this.#awaitNext();
+    return true;
+  }
+
+  #helloSeen = false;
+
+  #hello(text: string): boolean {
+    const hello = parseHello(text.trimStart());
+    if (!hello.ok) {
+      this.#end(`bad hello: ${hello.reason}`);
+      return false;
+    }
+    const chunked = hello.capabilities.includes(BASE_1_1);
+    if (!chunked && !hello.capabilities.includes(BASE_1_0)) {
+      this.#end("bad hello: neither base:1.0 nor base:1.1");
+      return false;
+    }
+    this.#helloSeen = true;
+    this.#timer?.cancel();
+    if (chunked) {
+      // The own hello may still be on its way; it is framed as it was when it was sent.
+      this.#framing = "chunked";
+      this.#framer.framing = "chunked";
+    }
+    this.#awaitNext();
+    return true;
+  }
+
+  #awaitNext(): void {
+    const { idleTimeout } = this.#parts.limits;
+    if (idleTimeout === undefined) return;
+    this.#expire(idleTimeout, "idle for too long");
+  }
+
+  #expire(delay: Milliseconds, why: string): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.after(delay, () => {
+      if (this.subscribed && this.#helloSeen) this.#awaitNext();
+      else this.#end(why);
+    });
+  }
+
+  /** Resolves when it was handed over, or the session has ended. */
+  #send(text: string): Promise<void> {
+    const framing = this.#framing;
+    const octets = Buffer.from(text);
+    this.#unread += octets.length;
+    this.#writing = this.#writing.then(async () => {
+      for (const piece of framed(octets, framing)) {
+        if (this.signal.aborted) return;
+        if (!this.#stream.write(piece)) await this.#drained();
+      }
+      this.#unread -= octets.length;
+    });
+    return this.#writing;
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const go = (): void => {
+        this.#stream.off("drain", go);
+        this.signal.removeEventListener("abort", go);
+        resolve();
+      };
+      this.#stream.on("drain", go);
+      this.signal.addEventListener("abort", go);
+    });
+  }
+
+  #end(why: string): void {
+    if (this.signal.aborted) return;
+    this.#why = why;
+    this.#timer?.cancel();
+    this.#ended.abort();
+    this.#stream.end();
+    // A client that does not read would hold it open.
+    const stream = this.#stream;
+    this.#parts.clock.after(GRACE, () => stream.destroy());
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+const GRACE = 2_000 as Milliseconds;
