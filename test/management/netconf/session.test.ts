@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type Duplex, duplexPair } from "node:stream";
+import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { milliseconds } from "../../../src/base/index.ts";
+import { type Framing, framed } from "../../../src/management/netconf/framing.ts";
+import { type Answered, NetconfSession, type SessionLimits } from "../../../src/management/netconf/session.ts";
+import { ListLog } from "../../sim/tally-metrics.ts";
+import { VirtualClock } from "../../sim/virtual-clock.ts";
+
+const BASE = "urn:ietf:params:xml:ns:netconf:base:1.0";
+const LIMITS: SessionLimits = {
+  maxMessage: 1_000,
+  helloTimeout: milliseconds(30_000),
+  idleTimeout: milliseconds(60_000),
+};
+
+const hello = (...versions: string[]): string =>
+  `<hello xmlns="${BASE}"><capabilities>${versions.map((version) => `<capability>urn:ietf:params:netconf:base:${version}</capability>`).join("")}</capabilities></hello>]]>]]>`;
+
+type Answerer = (text: string) => Answered | Promise<Answered>;
+
+/** A client's end of a session whose requests `answer` answers. */
+class Client {
+  readonly clock = new VirtualClock(0);
+  readonly stream: Duplex;
+  readonly session: NetconfSession;
+  readonly over: Promise<string>;
+  received = "";
+
+  constructor(answer: Answerer = (text) => ({ text, outcome: "fine" }), limits: SessionLimits = LIMITS) {
+    const [ours, theirs] = duplexPair();
+    this.stream = ours;
+    ours.on("data", (octets) => {
+      this.received += octets;
+    });
+    this.session = new NetconfSession(
+      theirs,
+      { id: 4, user: "alice", protocol: "netconf", source: "test" },
+      {
+        clock: this.clock,
+        log: new ListLog(),
+        limits,
+        capabilities: ["urn:a&b"],
+        answer: async (_, text) => answer(text),
+      },
+    );
+    this.over = this.session.serve();
+  }
+
+  send(text: string, framing?: Framing): void {
+    for (const piece of framing === undefined ? [text] : framed(Buffer.from(text), framing)) this.stream.write(piece);
+  }
+
+  async until(wanted: RegExp): Promise<void> {
+    for (let i = 0; i < 1_000 && !wanted.test(this.received); i++) await turn();
+    assert.match(this.received, wanted);
+  }
+}
+
+describe("hello", () => {
+  it("comes first, with the session id", async () => {
+    const client = new Client();
+    await client.until(
+      /<capability>urn:a&amp;b<\/capability><\/capabilities><session-id>4<\/session-id><\/hello>\]\]>\]\]>/,
+    );
+    client.stream.end();
+    assert.equal(await client.over, "closed by the client");
+  });
+
+  for (const [versions, framing] of [
+    [["1.0"], "end-of-message"],
+    [["1.1"], "chunked"],
+    [["1.0", "1.1"], "chunked"],
+  ] as const) {
+    it(`of a client with base ${versions.join(" and ")} agrees on ${framing}`, async () => {
+      const client = new Client(() => ({ text: "<answer/>", outcome: "fine", last: true }));
+      client.send(hello(...versions));
+      client.send("<rpc/>", framing);
+      assert.equal(await client.over, "closed by the client");
+      await turn();
+      assert.ok(
+        client.received.endsWith(framing === "chunked" ? "\n#9\n<answer/>\n##\n" : "<answer/>]]>]]>"),
+        client.received,
+      );
+    });
+  }
+
+  for (const [what, text, reason] of [
+    ["no common version", hello("9.9"), /neither base:1.0 nor base:1.1/],
+    ["a request", `<rpc xmlns="${BASE}"/>]]>]]>`, /bad hello: the first message is rpc/],
+  ] as const) {
+    it(`with ${what} ends the session`, async () => {
+      const client = new Client();
+      client.send(text);
+      assert.match(await client.over, reason);
+    });
+  }
+
+  it("has its time", async () => {
+    const client = new Client();
+    client.clock.advance(30_000);
+    client.clock.advance(2_000);
+    assert.equal(await client.over, "no hello in time");
+  });
+});
+
+describe("requests", () => {
+  it("are answered in their order, one at a time", async () => {
+    let at = 0;
+    let most = 0;
+    const client = new Client(async (text) => {
+      most = Math.max(most, ++at);
+      for (let i = 0; i < (text === "<a/>" ? 50 : 1); i++) await turn();
+      at--;
+      return { text, outcome: "fine" };
+    });
+    client.send(hello("1.0"));
+    for (const text of ["<a/>", "<b/>", "<c/>"]) client.send(text, "end-of-message");
+    await client.until(/<a\/>\]\]>\]\]><b\/>\]\]>\]\]><c\/>\]\]>\]\]>$/);
+    assert.equal(most, 1);
+    assert.deepEqual(client.session.counters, { inRpcs: 3, inBadRpcs: 0, outRpcErrors: 0, outNotifications: 0 });
+    client.stream.end();
+    await client.over;
+  });
+
+  for (const [what, text, reason] of [
+    ["malformed framing", "\n#0\n", /malformed framing/],
+    ["too large a message", "\n#1001\n", /more than 1000 octets/],
+    ["octets that are no UTF-8", "\n#1\n\u{fffd}\n##\n", /not UTF-8/],
+  ] as const) {
+    it(`${what} ends the session, which says nothing more`, async () => {
+      const client = new Client();
+      client.send(hello("1.1"));
+      await client.until(/hello>\]\]>\]\]>$/);
+      client.stream.write(what.includes("UTF-8") ? Buffer.from([10, 35, 49, 10, 0xff, 10, 35, 35, 10]) : text);
+      assert.match(await client.over, reason);
+      assert.match(client.received, /hello>\]\]>\]\]>$/);
+    });
+  }
+
+  it("a client that leaves in the middle of a message is noticed", async () => {
+    const client = new Client();
+    client.send(`${hello("1.1")}\n#10\nabc`);
+    client.stream.end();
+    assert.equal(await client.over, "the client left in the middle of a message");
+  });
+
+  it("none for too long ends the session, unless it is subscribed", async () => {
+    const client = new Client();
+    client.send(hello("1.1"));
+    await client.until(/hello/);
+    for (let i = 0; i < 10; i++) await turn();
+    client.session.subscribed = true;
+    client.clock.advance(60_000);
+    assert.equal(client.session.signal.aborted, false);
+    client.session.subscribed = false;
+    client.clock.advance(60_000);
+    client.clock.advance(2_000);
+    assert.equal(await client.over, "idle for too long");
+  });
+
+  it("a session is ended from outside while a request is under way", async () => {
+    const gate = Promise.withResolvers<Answered>();
+    const client = new Client(() => gate.promise);
+    client.send(`${hello("1.0")}<a/>]]>]]>`);
+    for (let i = 0; i < 10; i++) await turn();
+    client.session.terminate("killed");
+    assert.equal(client.session.signal.aborted, true);
+    gate.resolve({ text: "<late/>", outcome: "fine" });
+    assert.equal(await client.over, "killed");
+    assert.doesNotMatch(client.received, /late/);
+  });
+});
+
+it("a client that does not read its notifications is cut off, and holds a bounded amount until then", async () => {
+  const client = new Client();
+  client.send(hello("1.0"));
+  await client.until(/hello/);
+  client.stream.pause();
+  const notification = `<notification>${"x".repeat(100_000)}</notification>`;
+  let sent = 0;
+  while (!client.session.signal.aborted && sent < 1_000) {
+    client.session.notify(notification);
+    sent++;
+    await turn();
+  }
+  assert.ok(sent >= 40 && sent < 50, `${sent} notifications`);
+  client.clock.advance(2_000);
+  assert.match(await client.over, /unread/);
+  if (!client.stream.destroyed) client.stream.destroy();
+  if (!client.stream.closed) await once(client.stream, "close");
+});
