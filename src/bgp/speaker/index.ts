@@ -1,4 +1,5 @@
 export type { AddPathDirections } from "./add-path.ts";
+export type { ListenRange, RangeStatus, RangeTemplate } from "./listen-ranges.ts";
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";
 export type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "./observer.ts";
 export * from "./options.ts";

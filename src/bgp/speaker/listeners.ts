@@ -1,4 +1,6 @@
-import type { Counter, Log, Metrics } from "../../base/index.ts";
+import { type Counter, formatIpv4, formatIpv6, type Ipv6Prefix, type Log, type Metrics } from "../../base/index.ts";
+import { isMappedIpv4 } from "../wire/index.ts";
+import type { ListenRange } from "./listen-ranges.ts";
 import type { ListenAddress, PeerOptions } from "./options.ts";
 import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
 
@@ -7,9 +9,18 @@ export interface ListenersParts {
   readonly log: Log;
   readonly metrics: Metrics;
   /** The configured neighbours of now. */
-  readonly peers: () => Iterable<PeerOptions>;
+  readonly peers: () => IteratorObject<PeerOptions>;
+  /** From where others may come. */
+  readonly ranges: () => readonly ListenRange[];
   /** Takes a connection of a neighbour; false: this address is none. */
   readonly accept: (connection: Connection, protects: (address: string) => boolean) => boolean;
+}
+
+/** A range in the words of sockets: IPv4 as such. */
+function guarded({ address, length }: Ipv6Prefix): { readonly address: string; readonly prefixLength: number } {
+  if (length < 96 || !isMappedIpv4(address)) return { address: formatIpv6(address), prefixLength: length };
+  const v4 = new DataView(address.buffer, address.byteOffset).getUint32(12);
+  return { address: formatIpv4(v4), prefixLength: length - 96 };
 }
 
 /** Where this router is connected to, how that is protected, and who is turned away. */
@@ -52,11 +63,14 @@ export class Listeners {
   }
 
   #guards(): Guard[] {
-    return Array.from(this.#parts.peers(), ({ address, password, ttlSecurityHops }) => ({
-      address,
+    const protection = ({ password, ttlSecurityHops }: Pick<PeerOptions, "password" | "ttlSecurityHops">) => ({
       ...(password === undefined ? {} : { password }),
       ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
-    }));
+    });
+    return [
+      ...this.#parts.peers().map((peer) => ({ address: peer.address, ...protection(peer) })),
+      ...this.#parts.ranges().map(({ prefix, template }) => ({ ...guarded(prefix), ...protection(template) })),
+    ];
   }
 
   #warnUnprotected(listener: Listener, { address, ttlSecurityHops }: PeerOptions): void {

@@ -1,6 +1,7 @@
 import net from "node:net";
 import type { Sock } from "../../../native/api.ts";
-import { type Clock, messageOf, milliseconds, parseIpv6 } from "../../base/index.ts";
+import { type Clock, type Ipv6Prefix, messageOf, milliseconds, parseIpv6, prefixContains } from "../../base/index.ts";
+import { peerAddress } from "./peer-address.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import {
   type Connection,
@@ -182,13 +183,19 @@ function listenFailed(local: Endpoint, cause: unknown): TransportError {
   );
 }
 
+interface Md5Key {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly password: string;
+}
+
 class NetListener implements Listener {
   readonly local: Endpoint;
   readonly #server: net.Server;
   readonly #sock: Sock | undefined;
   readonly #fd: number | undefined;
-  #keys = new Map<string, string>();
-  #unprotected: ReadonlySet<string> = new Set();
+  #keys: ReadonlyMap<string, Md5Key> = new Map();
+  #unprotected: readonly Ipv6Prefix[] = [];
 
   constructor(server: net.Server, local: Endpoint, sock: Sock | undefined, fd: number | undefined) {
     this.local = local;
@@ -199,10 +206,12 @@ class NetListener implements Listener {
 
   guard(guards: readonly Guard[]): void {
     const family = isIpv6(this.local.address);
+    const bits = family ? 128 : 32;
     const mine = guards.filter(({ address }) => isIpv6(address) === family);
-    const wanted = new Map(
-      mine.flatMap(({ address, password }) => (password === undefined ? [] : [[address, password]])),
-    );
+    const wanted = new Map<string, Md5Key>();
+    for (const { address, prefixLength = bits, password } of mine) {
+      if (password !== undefined) wanted.set(`${address}/${prefixLength}`, { address, prefixLength, password });
+    }
     const hops = mine.map(({ ttlSecurityHops }) => ttlSecurityHops);
     const secured = hops.filter((hop) => hop !== undefined);
     if (this.#sock === undefined || this.#fd === undefined) {
@@ -210,23 +219,27 @@ class NetListener implements Listener {
       if (secured.length > 0) throw needsAddon("ttl-security");
       return;
     }
-    const bits = family ? 128 : 32;
-    for (const [address] of this.#keys) {
-      if (!wanted.has(address)) this.#sock.setMd5(this.#fd, address, bits, new Uint8Array(0));
+    for (const [name, { address, prefixLength }] of this.#keys) {
+      if (!wanted.has(name)) this.#sock.setMd5(this.#fd, address, prefixLength, new Uint8Array(0));
     }
-    for (const [address, password] of wanted) {
-      if (this.#keys.get(address) !== password) this.#sock.setMd5(this.#fd, address, bits, keyOf(password));
+    for (const [name, { address, prefixLength, password }] of wanted) {
+      if (this.#keys.get(name)?.password === password) continue;
+      this.#sock.setMd5(this.#fd, address, prefixLength, keyOf(password));
     }
-    this.#keys = wanted as Map<string, string>;
+    this.#keys = wanted;
     // The minimum hop limit belongs to the whole listener. Where only some neighbours ask for it, those cannot be accepted here.
     const all = secured.length === hops.length && secured.length > 0;
     if (all) this.#sock.setTtlSecurity(this.#fd, MAX_HOPS - Math.max(...secured) + 1);
     const left = all ? [] : mine.filter(({ ttlSecurityHops }) => ttlSecurityHops !== undefined);
-    this.#unprotected = new Set(left.map(({ address }) => address));
+    this.#unprotected = left.map(({ address, prefixLength = bits }) => ({
+      address: peerAddress(address)!,
+      length: family ? prefixLength : 96 + prefixLength,
+    }));
   }
 
   protects(address: string): boolean {
-    return !this.#unprotected.has(address);
+    const octets = this.#unprotected.length === 0 ? undefined : peerAddress(address);
+    return octets === undefined || !this.#unprotected.some((prefix) => prefixContains(prefix, octets));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@ import type { Ipv6Address, Seconds } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { BgpRole, Dialect, Family } from "../wire/index.ts";
+import type { ListenRange } from "./listen-ranges.ts";
 
 /** A family whose routes are exchanged with a neighbour. */
 export interface PeerFamily {
@@ -41,6 +42,10 @@ export interface PeerOptions {
   readonly port: number;
   readonly remoteAs: number;
   readonly description?: string;
+  /** The group whose settings it has; for people. */
+  readonly group?: string;
+  /** The range that it came from by itself; for people. */
+  readonly range?: string;
   /** False: shut down by the administrator, neither tried nor accepted. Default true. */
   readonly enabled?: boolean;
   /** Said to the neighbour when it is shut down. @see RFC 9003 */
@@ -145,6 +150,8 @@ export interface SpeakerOptions {
   /** None: only connections of our own. */
   readonly listen: readonly ListenAddress[];
   readonly peers: readonly PeerOptions[];
+  /** From where others may connect. Default: nowhere. */
+  readonly ranges?: readonly ListenRange[];
   readonly dialect?: Dialect;
   /** `undefined`: neither offered nor helped. */
   readonly gracefulRestart: GracefulRestartOptions | undefined;

@@ -57,6 +57,8 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   enhancedRouteRefresh: reset(OPEN),
   reflectorClient: reset("its routes are reflected to others than before"),
   description: live("only shown"),
+  group: live("only shown"),
+  range: live("only shown"),
   passive: live("for the next attempt to connect"),
   connectRetry: live("for the next attempt to connect"),
   holdTime: live(NEXT_SESSION),

@@ -28,6 +28,10 @@ export interface PeerParts {
   readonly restart: OwnRestartControl;
   /** The update group for what a session agreed on. */
   readonly groupOf: (peer: PeerOptions, agreed: Agreement, facts: GroupFacts) => ExportGroup;
+  /** Of a neighbour that came by itself: whether a router of this AS may. */
+  readonly mayCome?: (autonomousSystem: number) => boolean;
+  /** Such a neighbour has no connection any more, and no routes that are kept for it. */
+  readonly gone?: () => void;
   readonly sessionChanged: (change: SessionChange) => void;
   /** See `SpeakerParts`. */
   readonly looped: ((peer: string, set: AttributeSet) => void) | undefined;

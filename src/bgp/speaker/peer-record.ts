@@ -143,6 +143,8 @@ export class PeerRecord {
     return {
       address: options.address,
       description: options.description,
+      group: options.group,
+      range: options.range,
       enabled: options.enabled ?? true,
       remoteAs: options.remoteAs,
       kind: now.kind,

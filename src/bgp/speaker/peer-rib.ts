@@ -26,6 +26,8 @@ export interface PeerRibParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly stalePathTime: Seconds;
+  /** Nothing is kept any more for a neighbour that is gone. */
+  readonly onReleased: () => void;
   /** The last job is done: UPDATEs may be taken again. */
   readonly onIdle: () => void;
 }
@@ -154,9 +156,11 @@ export class PeerRib implements Disposable {
 
   #step(event: HelperEvent): void {
     if (this.#frozen) return;
+    const wasHelping = this.isHelping;
     const { helper, effects } = stepHelper(this.#helper, event, this.#parts.stalePathTime);
     this.#helper = helper;
     for (const effect of effects) this.#perform(effect);
+    if (wasHelping && helper.state === "none") this.#parts.onReleased();
   }
 
   #perform(effect: HelperEffect): void {

@@ -1,6 +1,7 @@
 import { formatIpv4, type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
 import {
   type Agreement,
+  isDelaying,
   leading,
   NO_PEERING,
   type Peering,
@@ -28,6 +29,7 @@ import {
 import { controlEvent } from "./control-event.ts";
 import { changeSession, type EstablishedSession, openSession } from "./established-session.ts";
 import type { TakeResult } from "./family-intake.ts";
+import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import { PathDoubt } from "./path-doubt.ts";
@@ -47,9 +49,13 @@ const DEFAULT_STALE_PATH_TIME = seconds(360);
 const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
+function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): "internal" | "external" {
+  return remoteAs === speaker.localAs ? "internal" : "external";
+}
+
 /** The driver of one neighbour: carries out what `session/` decided, on sockets, timers and the RIB. */
 export class Peer implements AsyncDisposable {
-  readonly kind: "internal" | "external";
+  #kind: "internal" | "external";
   readonly #address: Ipv6Address;
   readonly #parts: PeerParts;
   readonly #links: PeerLinks;
@@ -61,13 +67,15 @@ export class Peer implements AsyncDisposable {
   #options: PeerOptions;
   #settings: () => SessionSettings;
   #stepping = false;
+  #hasCome = false;
+  #hasLeft = false;
   #peering: Peering = NO_PEERING;
   #up: EstablishedSession | undefined;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
     this.#options = options;
-    this.kind = options.remoteAs === parts.speaker.localAs ? "internal" : "external";
+    this.#kind = kindOf(options, parts);
     this.#address = address;
     this.#parts = parts;
     this.#settings = peerSettings(options, parts);
@@ -88,11 +96,16 @@ export class Peer implements AsyncDisposable {
       clock,
       random,
       stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
+      onReleased: () => this.#leaveIfGone(),
       onIdle: () => this.#up && this.#links.at(this.#up.side).input?.release(),
     });
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
     });
+  }
+
+  get kind(): "internal" | "external" {
+    return this.#kind;
   }
 
   get options(): PeerOptions {
@@ -108,6 +121,7 @@ export class Peer implements AsyncDisposable {
 
   /** A TCP connection from this neighbour's address. */
   accept(connection: Connection): void {
+    this.#hasCome = true;
     this.#links.offer(connection);
     this.#dispatch({ type: "accepted" });
   }
@@ -160,7 +174,8 @@ export class Peer implements AsyncDisposable {
 
   /** There is a connection, with a session on it or not. */
   get isConnected(): boolean {
-    return !WAITING.has(leading(this.#peering).state);
+    const session = leading(this.#peering);
+    return !WAITING.has(session.state) || isDelaying(session);
   }
 
   get record(): PeerRecord {
@@ -239,6 +254,23 @@ export class Peer implements AsyncDisposable {
     } finally {
       this.#stepping = false;
     }
+    this.#leaveIfGone();
+  }
+
+  /** A neighbour that came by itself goes with its connection, unless its routes are kept for its restart. */
+  #leaveIfGone(): void {
+    const { gone } = this.#parts;
+    if (gone === undefined || !this.#hasCome || this.isConnected || this.#rib.isHelping || this.#hasLeft) return;
+    this.#hasLeft = true;
+    gone();
+  }
+
+  /** Whose AS is known from its OPEN only says it now. */
+  #meet(autonomousSystem: number): void {
+    if (this.#options.remoteAs !== UNKNOWN_AS || this.#parts.mayCome?.(autonomousSystem) !== true) return;
+    this.#options = { ...this.#options, remoteAs: autonomousSystem };
+    this.#kind = kindOf(this.#options, this.#parts);
+    this.#settings = peerSettings(this.#options, this.#parts);
   }
 
   #step(input: PeeringInput): void {
@@ -347,6 +379,7 @@ export class Peer implements AsyncDisposable {
     if (event.type === "NotifMsg" || event.type === "NotifMsgVerErr") {
       this.#parts.record.counters.notificationsIn.add();
     }
+    if (event.type === "BGPOpen") this.#meet(event.open.autonomousSystem);
     this.#event(side, event);
   }
 
@@ -426,7 +459,7 @@ export class Peer implements AsyncDisposable {
         bgpIdentifier: agreed.peerIdentifier,
         address: this.#address,
         autonomousSystem: agreed.remoteAs,
-        ...(options.reflectorClient === true ? { reflectorClient: true } : {}),
+        ...(options.reflectorClient === true && kind === "internal" ? { reflectorClient: true } : {}),
       },
       agreed,
     );

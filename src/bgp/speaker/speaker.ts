@@ -24,6 +24,7 @@ import {
   type UnicastNlri,
 } from "../wire/index.ts";
 import { ExportGroups } from "./export-group.ts";
+import { type ListenRange, ListenRanges, optionsFromRange, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
 import { peerCounters } from "./metrics.ts";
 import type { SpeakerObserver } from "./observer.ts";
@@ -82,7 +83,7 @@ export interface Speaker extends AsyncDisposable {
   /** Resolves when the neighbours have said what they know after a restart of this router, or had their time. At once without a restart. */
   readonly selectionSettled: Promise<void>;
   readonly deferral: SelectionDeferral;
-  /** In the order of configuration. */
+  /** In the order of configuration; then those that came from a range by themselves and have said who they are. */
   peers(): readonly PeerStatus[];
   /**
    * Ends the session, which comes back by itself, with a text for the other operator (RFC 9003); one that waits to come back
@@ -106,7 +107,17 @@ export interface Speaker extends AsyncDisposable {
    * @see RFC 2918 §4
    */
   clearSoft(address: string, direction: "in" | "out"): SoftClear;
-  /** @throws {SpeakerError} `bgp.bad-address`, `bgp.duplicate-peer` @throws {TransportError} `bgp.needs-addon` */
+  /** In the order of configuration. */
+  ranges(): readonly RangeStatus[];
+  /**
+   * From where others may connect from now on. Neighbours that came from a range stay where the new ranges allow it and
+   * their options need no reset. @throws {TransportError} `bgp.needs-addon`; nothing is changed then
+   */
+  setRanges(ranges: readonly ListenRange[]): void;
+  /**
+   * One that came from a range by itself makes place for it.
+   * @throws {SpeakerError} `bgp.bad-address`, `bgp.duplicate-peer` @throws {TransportError} `bgp.needs-addon`
+   */
   addPeer(peer: PeerOptions): void;
   /**
    * Goes on with other options of a neighbour, as `planPeerChange` says: live where that is possible, else with a new session
@@ -117,7 +128,8 @@ export interface Speaker extends AsyncDisposable {
   changePeer(peer: PeerOptions): PeerChange;
   /**
    * Shuts a neighbour down, with a text for its operator (RFC 9003), until it is enabled: nobody is accepted meanwhile. The
-   * same as `enabled: false` of its options, which a later `changePeer` overrides. False for an unknown neighbour.
+   * same as `enabled: false` of its options, which a later `changePeer` overrides. False for an unknown neighbour, and for
+   * one that came from a range by itself: that can be removed.
    */
   disable(address: string, text?: string): boolean;
   enable(address: string): boolean;
@@ -166,6 +178,7 @@ class RunningSpeaker implements Speaker {
   readonly #restart: OwnRestartControl;
   readonly #routes: OwnRoutes;
   readonly #listeners: Listeners;
+  readonly #ranges: ListenRanges;
   /** In the order of configuration. */
   readonly #peers = new Map<string, Peer>();
   /** Drivers that end. */
@@ -179,8 +192,11 @@ class RunningSpeaker implements Speaker {
     this.#codec = new AttributeCodec(options.dialect ?? DEFAULT_DIALECT);
     this.#groups = new ExportGroups(this.#codec, parts.rib.attributes, options);
     this.#routes = new OwnRoutes(parts.rib, this.#codec);
+    this.#ranges = new ListenRanges(options.localAs, parts);
+    this.#ranges.replace(options.ranges ?? []);
     this.#listeners = new Listeners({
       ...parts,
+      ranges: () => this.#ranges.ranges,
       peers: () => this.#peers.values().map((peer) => peer.options),
       accept: (connection, protects) => this.#accept(connection, protects),
     });
@@ -227,7 +243,39 @@ class RunningSpeaker implements Speaker {
   }
 
   peers(): readonly PeerStatus[] {
-    return Array.from(this.#peers.values(), (peer) => peer.status());
+    const named = this.#peers.values().filter(({ options }) => options.remoteAs !== UNKNOWN_AS);
+    return Array.from(named, (peer) => peer.status());
+  }
+
+  ranges(): readonly RangeStatus[] {
+    return this.#ranges.status();
+  }
+
+  setRanges(ranges: readonly ListenRange[]): void {
+    const before = this.#ranges.ranges;
+    this.#ranges.replace(ranges);
+    try {
+      this.#listeners.guard();
+    } catch (cause) {
+      this.#ranges.replace(before);
+      throw cause;
+    }
+    for (const peer of [...this.#peers.values()]) if (peer.options.range !== undefined) this.#placeAgain(peer);
+  }
+
+  /** A neighbour that came by itself, after the ranges have changed. */
+  #placeAgain(peer: Peer): void {
+    const { address, remoteAs } = peer.options;
+    const range = this.#ranges.of(addressOf(address));
+    const may = range !== undefined && (remoteAs === UNKNOWN_AS || this.#ranges.mayCome(range, remoteAs));
+    const options = may ? { ...optionsFromRange(address, range), remoteAs } : undefined;
+    if (options !== undefined && planPeerChange(peer.options, options).effect !== "reset") {
+      this.changePeer(options);
+      return;
+    }
+    this.#forget(peer);
+    const subcode = may ? CeaseSubcode.OtherConfigurationChange : CeaseSubcode.PeerDeconfigured;
+    void this.#leave(peer, notification(ErrorCode.Cease, subcode));
   }
 
   clear(address: string, text?: string): boolean {
@@ -273,6 +321,11 @@ class RunningSpeaker implements Speaker {
   }
 
   addPeer(options: PeerOptions): void {
+    const guest = this.#peer(options.address);
+    if (guest !== undefined && guest.options.range !== undefined) {
+      this.#forget(guest);
+      void this.#leave(guest, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
+    }
     const peer = this.#add(options);
     try {
       this.#listeners.guard();
@@ -286,7 +339,7 @@ class RunningSpeaker implements Speaker {
 
   changePeer(options: PeerOptions): PeerChange {
     const peer = this.#peer(options.address);
-    if (peer === undefined) {
+    if (peer === undefined || (peer.options.range !== undefined && options.range === undefined)) {
       const fault = { code: "bgp.unknown-peer", address: options.address } as const;
       throw new SpeakerError(fault, `${options.address} is no BGP neighbour: it cannot be changed, add it`);
     }
@@ -308,7 +361,7 @@ class RunningSpeaker implements Speaker {
 
   disable(address: string, text?: string): boolean {
     const peer = this.#peer(address);
-    if (peer === undefined) return false;
+    if (peer === undefined || peer.options.range !== undefined) return false;
     const message = text === undefined ? {} : { shutdownMessage: text };
     this.changePeer({ ...peer.options, ...message, enabled: false });
     return true;
@@ -324,9 +377,8 @@ class RunningSpeaker implements Speaker {
   async removePeer(address: string, text?: string): Promise<boolean> {
     const peer = this.#peer(address);
     if (peer === undefined) return false;
-    this.#peers.delete(peerKey(address));
+    this.#forget(peer);
     this.#listeners.guard();
-    this.#restart.event({ type: "removed", peer: peer.options.address });
     const subcode = text === undefined ? CeaseSubcode.PeerDeconfigured : CeaseSubcode.AdministrativeShutdown;
     await this.#leave(peer, ceaseWithText(subcode, text));
     return true;
@@ -367,7 +419,17 @@ class RunningSpeaker implements Speaker {
     return peer;
   }
 
-  #create(options: PeerOptions, record: PeerRecord): Peer {
+  #forget({ options: { address } }: Peer): void {
+    this.#peers.delete(peerKey(address));
+    this.#ranges.left(peerKey(address));
+    this.#restart.event({ type: "removed", peer: address });
+  }
+
+  #create(
+    options: PeerOptions,
+    record: PeerRecord,
+    more: Pick<ConstructorParameters<typeof Peer>[2], "mayCome" | "gone"> = {},
+  ): Peer {
     const withoutPolicy = defaultPolicy({ acceptExternal: this.#options.acceptExternal ?? false });
     const address = addressOf(options.address);
     const { localAs } = this.#options;
@@ -384,6 +446,7 @@ class RunningSpeaker implements Speaker {
       looped: this.#parts.looped,
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
       importPolicy: (of) => of.importPolicy ?? withoutPolicy,
+      ...more,
     });
   }
 
@@ -408,7 +471,7 @@ class RunningSpeaker implements Speaker {
     peer.start(rest);
   }
 
-  #leave(peer: Peer, message: NotificationMessage): Promise<void> {
+  #leave(peer: Peer, message: NotificationMessage | undefined): Promise<void> {
     const leaving = peer
       .stop(message)
       .then(() => peer[Symbol.asyncDispose]())
@@ -421,10 +484,31 @@ class RunningSpeaker implements Speaker {
   }
 
   #accept(connection: Connection, protects: (address: string) => boolean): boolean {
-    const peer = this.#stopped === undefined ? this.#peer(connection.remote.address) : undefined;
+    const { address } = connection.remote;
+    const peer = this.#stopped === undefined ? (this.#peer(address) ?? this.#welcome(address, protects)) : undefined;
     if (peer === undefined || !protects(peer.options.address)) return false;
     peer.accept(connection);
     return true;
+  }
+
+  /** Somebody of a range connects: a neighbour for as long as the connection lasts. */
+  #welcome(address: string, protects: (address: string) => boolean): Peer | undefined {
+    const key = peerKey(address);
+    const range = protects(address) ? this.#ranges.admit(address, key) : undefined;
+    if (range === undefined) return undefined;
+    const { metrics, clock } = this.#parts;
+    const record = new PeerRecord(peerCounters(metrics, range.name), clock.wall());
+    const peer: Peer = this.#create(optionsFromRange(address, range), record, {
+      mayCome: (autonomousSystem) => this.#ranges.mayCome(range, autonomousSystem),
+      gone: () => {
+        if (this.#peers.get(key) !== peer) return;
+        this.#forget(peer);
+        void this.#leave(peer, undefined);
+      },
+    });
+    this.#peers.set(key, peer);
+    peer.start();
+    return peer;
   }
 
   #changed(what: RestartChange): void {

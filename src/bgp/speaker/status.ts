@@ -38,6 +38,10 @@ export interface FamilyStatus {
 export interface PeerStatus {
   readonly address: string;
   readonly description: string | undefined;
+  /** The group whose settings it has. */
+  readonly group: string | undefined;
+  /** The range that it came from by itself. */
+  readonly range: string | undefined;
   /** False: shut down by the administrator. */
   readonly enabled: boolean;
   readonly remoteAs: number;

@@ -44,6 +44,8 @@ export interface ConnectOptions {
 /** How connections of one neighbour are protected. */
 export interface Guard {
   readonly address: string;
+  /** Of the addresses that it is for. Default: all bits, one neighbour. */
+  readonly prefixLength?: number;
   readonly password?: string;
   readonly ttlSecurityHops?: number;
 }

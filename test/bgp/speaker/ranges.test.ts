@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
+import type { ListenRange, PeerOptions } from "../../../src/bgp/speaker/index.ts";
+import type { Router, RouterOptions } from "./router.ts";
+import { A, B, C, Scene } from "./scene.ts";
+
+const D = "2001:db8::d";
+
+const range = (text: string, more: Partial<ListenRange> = {}): ListenRange => ({
+  name: text,
+  prefix: parseIpv6Prefix(text)!,
+  limit: 10,
+  remoteAs: "internal",
+  template: { holdTime: seconds(9), connectRetry: seconds(2), families: [{ family: "capability" }] },
+  ...more,
+});
+
+const HUB = "2001:db8::/64";
+
+async function hub(t: TestContext, ranges: readonly ListenRange[], more: Partial<RouterOptions> = {}) {
+  const scene = new Scene(t);
+  const speaker = { ranges, acceptExternal: true, ...more.speaker };
+  const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [], ...more, speaker });
+  const guest = (address: string, identifier: string, localAs = 65000, peer: Partial<PeerOptions> = {}) =>
+    scene.router({ address, identifier, localAs, peers: [{ address: A, remoteAs: 65000, ...peer }], speaker });
+  return { scene, a, guest };
+}
+
+const addresses = (router: Router): string[] => router.speaker.peers().map(({ address }) => address);
+
+describe("neighbours that come from a range", () => {
+  it("get a session and routes, and are gone with it", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB)]);
+    const b = await guest(B, "10.0.0.2");
+    const c = await guest(C, "10.0.0.3");
+    a.originate(1);
+    b.originate(2);
+    scene.quiet(b, c);
+    assert.deepEqual(addresses(a).sort(), [B, C]);
+    const { remoteAs, kind, range: from, holdTime } = a.peer(B);
+    assert.deepEqual([remoteAs, kind, from, holdTime], [65000, "internal", HUB, 9]);
+    assert.deepEqual([a.known(b), b.known(a)], [["2"], ["1"]]);
+    assert.deepEqual(a.speaker.ranges(), [{ name: HUB, neighbors: 2, limit: 10, refused: 0 }]);
+    await b.speaker.stop({ restart: false });
+    scene.clock.advance(2_000);
+    assert.deepEqual([addresses(a), a.known(b)], [[C], []]);
+    assert.equal(a.metrics.sum("semrd_bgp_established_total", { peer: HUB }), 2, "counted by the range");
+  });
+
+  it("only routers of an AS that may come, others hear so (RFC 4271 §6.2)", async (t) => {
+    const { scene, a, guest } = await hub(t, [
+      range(HUB, { remoteAs: [65002, 4_200_000_001] }),
+      range("2001:db8::8000/113", { remoteAs: "external" }),
+    ]);
+    const b = await guest(B, "10.0.0.2", 65002);
+    const c = await guest(C, "10.0.0.3", 65003);
+    const d = await guest("2001:db8::ffff", "10.0.0.4", 65003);
+    const e = await guest("2001:db8::fffe", "10.0.0.5", 65000);
+    scene.established(b, d);
+    scene.clock.advance(2_000);
+    assert.deepEqual(
+      a.speaker.peers().map(({ address, kind }) => `${address} ${kind}`),
+      [`${B} external`, "2001:db8::ffff external"],
+    );
+    for (const refused of [c, e]) assert.match(refused.peer().lastReceived!.text, /bad peer AS/);
+    assert.deepEqual(b.peer().state, "Established");
+  });
+
+  it("not more than the limit, and not too often; an address outside is a stranger", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB, { limit: 1 })]);
+    const b = await guest(B, "10.0.0.2");
+    scene.established(b);
+    const c = await guest(C, "10.0.0.3");
+    scene.clock.advance(10_000);
+    assert.notEqual(c.peer().state, "Established");
+    assert.equal(a.speaker.ranges()[0]!.neighbors, 1);
+    assert.ok(a.metrics.sum("semrd_bgp_range_refused_total", { range: HUB, reason: "limit" }) > 0);
+    assert.equal(a.metrics.sum("semrd_bgp_range_refused_total", { reason: "limit" }), a.speaker.ranges()[0]!.refused);
+    const strangers = a.metrics.sum("semrd_bgp_refused_connections_total");
+    await guest("2001:db9::1", "10.0.0.9");
+    scene.clock.advance(10_000);
+    assert.ok(a.metrics.sum("semrd_bgp_refused_connections_total") > strangers);
+    // The place of one that goes is free.
+    await b.speaker.stop({ restart: false });
+    scene.until("c has the place", () => c.peer().state === "Established", 200_000);
+  });
+
+  it("one that flaps is slowed down", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB)]);
+    const b = await guest(B, "10.0.0.2");
+    scene.established(b);
+    for (let i = 0; i < 40; i++) {
+      b.speaker.clear(A);
+      scene.clock.advance(20);
+    }
+    assert.ok(a.metrics.sum("semrd_bgp_range_refused_total", { reason: "rate" }) > 0);
+    assert.ok(a.metrics.sum("semrd_bgp_established_total") <= 8);
+  });
+
+  it("routes are kept for a restart, and the neighbour with them, until its time is over (RFC 4724)", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB)]);
+    const b = await guest(B, "10.0.0.2");
+    b.originate(1);
+    scene.quiet(b);
+    b.speaker.localStateConverged();
+    await b.speaker.stop({ restart: true });
+    scene.clock.advance(20_000);
+    assert.deepEqual([a.known(b), addresses(a)], [["1 stale"], [B]]);
+    assert.equal(a.peer(B).gracefulRestart.helper, "retaining");
+    scene.clock.advance(15_000);
+    assert.deepEqual([a.known(b), addresses(a), a.speaker.ranges()[0]!.neighbors], [[], [], 0]);
+  });
+
+  it("ranges that change: who may stay stays, others hear why", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB), range("2001:db8:1::/64")]);
+    const b = await guest(B, "10.0.0.2");
+    const c = await guest("2001:db8:1::c", "10.0.0.3");
+    scene.established(b, c);
+    a.speaker.setRanges([range(HUB, { template: { ...range(HUB).template, description: "guests" } })]);
+    scene.clock.advance(100);
+    assert.deepEqual([addresses(a), a.peer(B).description, a.peer(B).flaps], [[B], "guests", 0]);
+    assert.match(c.peer().lastReceived!.text, /peer deconfigured/);
+    a.speaker.setRanges([range(HUB, { template: { ...range(HUB).template, extendedMessages: false } })]);
+    scene.clock.advance(100);
+    assert.match(b.peer().lastReceived!.text, /other configuration change/);
+    scene.established(b);
+    assert.equal(a.peer(B).capabilities.extendedMessages, false);
+  });
+
+  it("one that is configured now makes place", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB)]);
+    const b = await guest(B, "10.0.0.2");
+    scene.established(b);
+    const { template } = range(HUB);
+    a.speaker.addPeer({ ...template, address: B, port: 179, remoteAs: 65000, passive: true, description: "known" });
+    scene.until("a session of its own", () => a.peer(B)?.state === "Established", 60_000);
+    assert.deepEqual([a.speaker.peers().length, a.peer(B).range, a.speaker.ranges()[0]!.neighbors], [1, undefined, 0]);
+    assert.equal(await a.speaker.removePeer(D), false);
+  });
+});
