@@ -15,6 +15,7 @@ import type {
   RouterConfiguration,
 } from "../management/index.ts";
 import type { Rib } from "../rib/index.ts";
+import { withBorder } from "./brownfield.ts";
 
 /** How long a neighbour that is back has to say what it knows, and how long this router waits for all after its own restart. */
 const STALE_PATH_TIME = seconds(120);
@@ -22,8 +23,7 @@ const SELECTION_DEFERRAL_TIME = seconds(60);
 /** For a router without BGP: it has a RIB of its own routes, and says its AS to nobody. @see RFC 6996 §5 */
 const NO_AS = 65534;
 
-/** A neighbour as the speaker wants it. */
-export function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
+function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
   const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop, reflectorClient } =
     neighbor;
   const { importPolicy, exportPolicy } = neighbor;
@@ -50,6 +50,13 @@ export function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfigurati
   };
 }
 
+/** All neighbours as the speaker wants them. */
+export function allPeerOptions(configuration: RouterConfiguration, policies: PolicyBook): readonly PeerOptions[] {
+  const { bgp } = configuration;
+  if (bgp === undefined) return [];
+  return bgp.neighbors.map((neighbor) => withBorder(peerOptions(neighbor, bgp, policies), neighbor, configuration));
+}
+
 /** What the speaker is told. `adopted`: the data plane took over what an earlier life of this router forwarded. */
 export function speakerOptions(
   configuration: RouterConfiguration,
@@ -64,7 +71,7 @@ export function speakerOptions(
     ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
     nextHop: site.locator,
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
-    peers: bgp?.neighbors.map((neighbor) => peerOptions(neighbor, bgp, policies)) ?? [],
+    peers: allPeerOptions(configuration, policies),
     gracefulRestart:
       restart === undefined
         ? undefined
@@ -81,10 +88,11 @@ export function speakerOptions(
 
 /**
  * The routers of the domain that may send encapsulated packets to this one, with their names where they have one. Next hops of
- * routes are not among them: what a route says must not open the tunnel, and a router that only sends has no route.
+ * routes are not among them: what a route says must not open the tunnel, and a router that only sends has no route. Nor are
+ * neighbours that know nothing of capabilities.
  */
 export function domainNodes({ nodes, bgp }: RouterConfiguration): readonly NodeConfiguration[] {
-  const neighbors = bgp?.neighbors ?? [];
+  const neighbors = (bgp?.neighbors ?? []).filter(({ brownfield }) => brownfield === undefined);
   const known = neighbors.map(({ address, description }) => ({
     locator: address,
     ...(description === undefined ? {} : { name: description }),

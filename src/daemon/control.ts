@@ -18,6 +18,7 @@ import {
   type StatusReport,
 } from "../management/index.ts";
 import type { UnicastFamily } from "../rib/index.ts";
+import type { Brownfield } from "./brownfield.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { MrtFiles } from "./mrt.ts";
 import { peerRow } from "./peer-rows.ts";
@@ -38,6 +39,7 @@ export interface ControlParts extends RowSources {
   readonly policies: PolicyBook;
   readonly drain: RouterDrain;
   readonly bfd: BfdMonitor | undefined;
+  readonly brownfield: Brownfield | undefined;
   readonly mrt: MrtFiles;
   readonly clock: Clock;
   readonly version: string;
@@ -59,7 +61,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     routes: () => routeRows(parts, now),
     unicastRoutes: (family) => (hasFamily(configuration, family) ? unicastRows(parts.rib, family, now) : []),
     *peers() {
-      for (const peer of peers()) yield peerRow(peer, clock, bfdStatus(parts, peer.address));
+      for (const peer of peers())
+        yield peerRow(peer, clock, bfdStatus(parts, peer.address), parts.brownfield?.status(peer.address));
     },
     policies: () => policyRows(configuration, parts.policies.hits()),
     fib: () => fibRows(driver, parts),
@@ -213,8 +216,8 @@ function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
   return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
 }
 
-function warnings({ driver, configuration, speaker, drain, compiler }: ControlParts): string[] {
-  const found: string[] = [];
+function warnings({ driver, configuration, speaker, drain, compiler, brownfield }: ControlParts): string[] {
+  const found: string[] = [...(brownfield?.warnings() ?? [])];
   for (const { reason, times, advice } of compiler.refusals) {
     found.push(`Something had no place in the forwarding plan (${reason}, ${times} times since the start): ${advice}.`);
   }

@@ -20,6 +20,7 @@ import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics, startMetricsServer } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
+import { Brownfield, hasBrownfield } from "./brownfield.ts";
 import { controlHandlers } from "./control.ts";
 import { ribDiscovery } from "./discovery.ts";
 import { claimTables, startDriver } from "./driver.ts";
@@ -80,6 +81,8 @@ class Daemon {
   /** Absent before the speaker is started, and without BGP. */
   #bfd: BfdMonitor | undefined;
   #movesTunnels: ReturnType<typeof tunnelMoves> | undefined;
+  /** Absent where no neighbour has it. */
+  #brownfield: Brownfield | undefined;
 
   constructor(configuration: RouterConfiguration, log: Log, scope: Scope) {
     this.#configuration = configuration;
@@ -107,6 +110,9 @@ class Daemon {
 
     const compiler = this.#startCompiler(driver, rib, directory);
     const policies = policyBook(this.#configuration);
+    if (hasBrownfield(this.#configuration)) {
+      this.#brownfield = this.#scope.own(new Brownfield(this.#configuration, { ...this.#shared, rib }));
+    }
     const mrt = this.#scope.own(startMrt(this.#configuration.mrt, { ...this.#shared, rib }));
     const speaker = await this.#startSpeaker(rib, driver, policies, joinObservers(mrt.observers));
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
@@ -221,6 +227,7 @@ class Daemon {
       {
         ...speakerParts(this.#configuration, { ...this.#shared, rib, random: systemRandom, sessionChanged }),
         ...(observer === undefined ? {} : { observer }),
+        looped: (peer, set) => this.#brownfield?.looped(peer, set),
       },
       this.#scope.signal,
     );
@@ -240,7 +247,8 @@ class Daemon {
       tenants,
       draining: bgp?.gracefulShutdown ?? false,
     };
-    return new Origination(options, { directory, routes: speaker, clock: systemClock });
+    const routes = this.#brownfield?.origin(speaker) ?? speaker;
+    return new Origination(options, { directory, routes, clock: systemClock });
   }
 
   #rowSources(rib: Rib, directory: Directory, taxonomy: Taxonomy): RowSources {
@@ -269,6 +277,7 @@ class Daemon {
       ...parts,
       configuration: this.#configuration,
       bfd: this.#bfd,
+      brownfield: this.#brownfield,
       clock: systemClock,
       version: VERSION,
       state: () => ({ phase: this.#phase, generation: this.#generation }),

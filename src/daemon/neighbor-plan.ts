@@ -4,7 +4,7 @@ import type { PolicyBook } from "../bgp/policy/index.ts";
 import { type PeerListChange, planPeers, type Speaker } from "../bgp/speaker/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 import { bfdPath } from "./bfd.ts";
-import { peerOptions } from "./bgp.ts";
+import { allPeerOptions } from "./bgp.ts";
 import { policyBook } from "./policy.ts";
 
 /** What leads the neighbours of one configuration to those of another. Nothing of it has happened yet. */
@@ -38,15 +38,13 @@ export function planNeighbors(
   policies: PolicyBook,
 ): NeighborPlan {
   const next = policyBook(after, policies);
-  const peersOf = ({ bgp }: RouterConfiguration, book: PolicyBook) =>
-    bgp?.neighbors.map((neighbor) => peerOptions(neighbor, bgp, book)) ?? [];
   const paths = ({ bgp }: RouterConfiguration): Map<string, BfdPath> =>
     new Map(bgp?.neighbors.flatMap((neighbor) => bfdPath(neighbor, bgp) ?? []).map((path) => [path.peer, path]));
   const [watched, wanted] = [paths(before), paths(after)];
   const isOtherwise = before.bgp === undefined || after.bgp === undefined;
   return {
     policies: next,
-    peers: planPeers(peersOf(before, policies), peersOf(after, next)),
+    peers: planPeers(allPeerOptions(before, policies), allPeerOptions(after, next)),
     watch: [...wanted.values()].filter((path) => !sameValue(watched.get(path.peer), path)),
     unwatch: [...watched.keys()].filter((peer) => !wanted.has(peer)),
     atNextStart: isOtherwise

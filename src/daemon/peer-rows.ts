@@ -1,5 +1,6 @@
 import { type Clock, formatIpv4 } from "../base/index.ts";
 import type { BfdPathStatus } from "../bfd/index.ts";
+import type { BrownfieldStatus } from "../bgp/brownfield/index.ts";
 import type { PeerError, PeerStatus } from "../bgp/speaker/index.ts";
 import type { NotificationRow, PeerBfd, PeerRow } from "../management/index.ts";
 
@@ -50,7 +51,22 @@ function notificationRow({ code, subcode, text, at }: PeerError, clock: Clock): 
   return { code, subcode, text, ageSeconds: Math.max(0, Math.round((clock.wall() - at) / 1000)) };
 }
 
-export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { readonly multihop: boolean }): PeerRow {
+function brownfieldMembers(status: BrownfieldStatus): NonNullable<PeerRow["brownfield"]> {
+  return {
+    learnt: status.learnt,
+    mismatched: status.mismatched,
+    lost: Array.from(status.lost, ([attribute, routes]) => ({ attribute, routes })),
+    refused: Array.from(status.refused, ([reason, routes]) => ({ reason, routes })),
+    returnedPoorer: status.returnedPoorer,
+  };
+}
+
+export function peerRow(
+  peer: PeerStatus,
+  clock: Clock,
+  bfd?: BfdPathStatus & { readonly multihop: boolean },
+  brownfield?: BrownfieldStatus,
+): PeerRow {
   const { gracefulRestart, capabilities } = peer;
   return {
     address: peer.address,
@@ -99,5 +115,6 @@ export function peerRow(peer: PeerStatus, clock: Clock, bfd?: BfdPathStatus & { 
           },
         }),
     ...(bfd === undefined ? {} : { bfd: bfdMembers(bfd, bfd.multihop) }),
+    ...(brownfield === undefined ? {} : { brownfield: brownfieldMembers(brownfield) }),
   };
 }

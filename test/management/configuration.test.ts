@@ -72,6 +72,7 @@ describe("a valid configuration", () => {
       port: 179,
       gracefulShutdown: false,
       gracefulRestart: { restartTime: 120 },
+      brownfield: { labels: [] },
       neighbors: [1, 3].map((n) => ({
         address: parseIpv6(`fd00:ffff::${n}`),
         port: 179,

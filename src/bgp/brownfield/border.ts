@@ -25,7 +25,7 @@ export interface BrownfieldSession {
 
 /** The border of one neighbour. `session`: undefined where it has nothing to do with brownfield. */
 export interface BorderOptions {
-  readonly domain: BrownfieldDomain;
+  readonly domain: Pick<BrownfieldDomain, "prefix" | "payloadCode">;
   readonly session: BrownfieldSession | undefined;
   readonly bgpIdentifier: number;
   /** The operator's policy; undefined: capability routes pass, for others what holds without a policy. */
@@ -98,7 +98,7 @@ function settle(judgement: Judgement, octets: Uint8Array, start: number): Verdic
 function dress(
   set: AttributeSet,
   { noExport, payload }: BrownfieldSession,
-  { payloadCode }: BrownfieldDomain,
+  { payloadCode }: BorderOptions["domain"],
 ): AttributeSet {
   const isMarked = noExport && !set.communities.includes(NO_EXPORT);
   const communities = isMarked ? [...set.communities, NO_EXPORT] : set.communities;

@@ -11,6 +11,11 @@ export interface PeerFamily {
   readonly maximumRoutes?: number;
   /** Say so when this share of them is reached, in percent. Default 75. */
   readonly warnAtPercent?: number;
+  /**
+   * Packets to what this router says in the family are forwarded here, also while the process restarts. Default: true for
+   * capabilities only, as prefixes are passed on and nothing else. @see RFC 4724 §3 (F bit)
+   */
+  readonly forwarded?: boolean;
   /** How long the neighbour stays down after it had too many. Default: the idle hold time. */
   readonly restartAfter?: Seconds;
   /** Instead of the neighbour's. */

@@ -55,8 +55,8 @@ export function updateLimit({ longestUpdate }: PeerOptions, agreed: Pick<Agreeme
   return Math.min(messageLimit(agreed), longestUpdate ?? Number.POSITIVE_INFINITY);
 }
 
-/** Unicast routes are passed on and never forwarded by this process: no restart of it loses their forwarding. */
-const isForwardedHere = (family: RouteFamily): boolean => family === "capability";
+/** Unicast routes are passed on and as a rule not forwarded by this process: no restart of it loses their forwarding. */
+const isForwardedHere = ({ family, forwarded }: PeerFamily): boolean => forwarded ?? family === "capability";
 
 /** The role of this router for routes of a family. @see RFC 9234 §5: IPv4 and IPv6 unicast, and by default no other */
 export function roleFor(family: RouteFamily, agreed: Agreement, { role }: PeerOptions): BgpRole | undefined {
@@ -65,7 +65,8 @@ export function roleFor(family: RouteFamily, agreed: Agreement, { role }: PeerOp
 
 /** What the state machines have to know, at the time of each call: it is asked for with every message. */
 export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): () => SessionSettings {
-  const carried = familiesOf(options).map(({ family }) => family);
+  const families = familiesOf(options);
+  const carried = families.map(({ family }) => family);
   const wire = (family: RouteFamily) => wireFamily(family, codec.dialect);
   const fixed = {
     localAs: speaker.localAs,
@@ -81,7 +82,7 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
     maximumBackOff: options.maximumBackOff ?? MAXIMUM_BACK_OFF,
     families: [...carried.map(wire), ...(options.alsoOffer ?? [])],
     restartFamilies: carried.map(wire),
-    unforwardedFamilies: carried.filter((family) => !isForwardedHere(family)).map(wire),
+    unforwardedFamilies: families.filter((family) => !isForwardedHere(family)).map(({ family }) => wire(family)),
     requireFamily: options.requireFamily ?? false,
     ...(options.role === undefined
       ? {}

@@ -10,6 +10,20 @@ function bfdCell({ bfd }: PeerRow) {
   return `${bfd.state} ${bfd.detectionMs}ms`;
 }
 
+/** `4 learnt, payload lost 2`: routes that are capability routes, and what is not as it should be. */
+function brownfieldCell({ brownfield }: PeerRow) {
+  if (brownfield === undefined) return "";
+  const { learnt, mismatched, lost, refused, returnedPoorer } = brownfield;
+  const trouble = [
+    ...(mismatched === 0 ? [] : [`${mismatched} of another capability`]),
+    ...lost.map(({ attribute, routes }) => `${attribute} lost ${routes}`),
+    ...refused.map(({ reason, routes }) => `${reason} ${routes}`),
+    ...(returnedPoorer === 0 ? [] : [`own came back poorer ${returnedPoorer}`]),
+  ];
+  const text = [`${learnt} learnt`, ...trouble].join(", ");
+  return trouble.length === 0 ? text : ({ text, colour: mismatched === 0 ? "yellow" : "red" } as const);
+}
+
 /** Routes received and sent of each family, where there are several. */
 function families({ families: agreed, perFamily }: PeerRow): string {
   if (perFamily.length < 2) return agreed.join(", ");
@@ -51,6 +65,7 @@ export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
         cell: (row) => (row.holdTimeSeconds === undefined ? "" : `${row.holdTimeSeconds}s`),
       },
       { title: "BFD", optional: true, cell: (row) => bfdCell(row) },
+      { title: "BROWNFIELD", optional: true, cell: brownfieldCell },
       { title: "RECEIVED", align: "right", cell: (row) => String(row.routesReceived) },
       { title: "SENT", align: "right", cell: (row) => String(row.routesAdvertised) },
       { title: "PENDING", align: "right", cell: (row) => String(row.routesPending) },

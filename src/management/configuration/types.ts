@@ -100,7 +100,23 @@ export interface BgpConfiguration {
     /** Absent: routes end with the restart time. */
     readonly longLivedStaleTime?: Seconds;
   };
+  readonly brownfield: BrownfieldConfiguration;
   readonly neighbors: readonly NeighborConfiguration[];
+}
+
+/** How capability routes are said where nobody knows them: the same at all routers of the domain. */
+export interface BrownfieldConfiguration {
+  /** Code of the path attribute that carries everything; absent: communities only. */
+  readonly payloadAttribute?: number;
+  readonly labels: readonly { readonly text: string; readonly namespace: number; readonly bit: number }[];
+}
+
+/** Of a neighbour that knows nothing of capabilities. */
+export interface NeighborBrownfieldConfiguration {
+  readonly noExport: boolean;
+  readonly payload: boolean;
+  /** IPv6 prefixes outside the domain are exchanged as well. */
+  readonly otherPrefixes: boolean;
 }
 
 /** A family of routes, and how many of them a neighbour may have. */
@@ -136,6 +152,8 @@ export interface NeighborConfiguration {
   readonly passive: boolean;
   /** At least one. */
   readonly families: readonly FamilyConfiguration[];
+  /** Absent: capability routes are said in their own family only. */
+  readonly brownfield?: NeighborBrownfieldConfiguration;
   readonly routeServerClient: boolean;
   readonly reflectorClient: boolean;
   /** What this router is to a neighbour of another AS. */

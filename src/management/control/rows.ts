@@ -204,6 +204,22 @@ export interface PeerRow {
   readonly lastNotification?: { readonly sent?: NotificationRow; readonly received?: NotificationRow };
   /** Absent: its path is not watched. */
   readonly bfd?: PeerBfd;
+  /** Absent: it is told of capabilities in their own family only. */
+  readonly brownfield?: PeerBrownfield;
+}
+
+/** Capability routes of a neighbour that came as IPv6 unicast. */
+export interface PeerBrownfield {
+  /** Unicast routes that are capability routes now. */
+  readonly learnt: number;
+  /** Of these, not used: their address stands for another capability here. */
+  readonly mismatched: number;
+  /** Routes that came without something that they had. */
+  readonly lost: readonly { readonly attribute: string; readonly routes: number }[];
+  /** Routes in the domain's prefix that are no capability routes. */
+  readonly refused: readonly { readonly reason: string; readonly routes: number }[];
+  /** Routes of this router that came back from it without something, since the start. */
+  readonly returnedPoorer: number;
 }
 
 export interface PeerBfd {

@@ -15,6 +15,7 @@ import type {
   TaxonomyConfiguration,
   TenantConfiguration,
 } from "../configuration/types.ts";
+import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
 import type {
   AgentInstance,
   BgpInstance,
@@ -118,6 +119,7 @@ export function bindBgp(bgp: BgpInstance): BgpConfiguration {
     ...(bgp["cluster-id"] === undefined ? {} : { clusterId: routerIdOf(bgp["cluster-id"]) }),
     gracefulShutdown: bgp["graceful-shutdown"],
     ...(restart.enabled ? { gracefulRestart: bindGracefulRestart(restart) } : {}),
+    brownfield: bindBrownfield(bgp["semrd-brownfield:brownfield"]),
     neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
   };
 }
@@ -137,7 +139,8 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
   // The keepalive time of all neighbours was checked against the hold time of all, so it goes with that only.
   const inherited = neighbor["hold-time"] === undefined ? bgp["keepalive-time"] : undefined;
   const keepaliveTime = neighbor["keepalive-time"] ?? inherited;
-  const { role } = neighbor;
+  const { role, "semrd-brownfield:brownfield": brownfield } = neighbor;
+  const families = neighbor.families?.family ?? [];
   const hops = neighbor["ttl-security-hops"];
   return {
     address: addressOf(neighbor.address),
@@ -149,7 +152,15 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     ...(keepaliveTime === undefined ? {} : { keepaliveTime: seconds(keepaliveTime) }),
     connectRetry: seconds(bgp["connect-retry"]),
     passive: neighbor.passive,
-    families: bindFamilies(neighbor.families?.family ?? []),
+    families: bindFamilies(families, brownfield !== undefined),
+    ...(brownfield === undefined
+      ? {}
+      : {
+          brownfield: bindNeighborBrownfield(
+            brownfield,
+            families.map(({ name }) => name),
+          ),
+        }),
     routeServerClient: neighbor["route-server-client"],
     reflectorClient: neighbor["route-reflector-client"],
     ...(role === undefined
@@ -165,9 +176,14 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
   };
 }
 
+/** A neighbour with brownfield has IPv6 unicast as well. */
 function bindFamilies(
   families: NonNullable<NonNullable<NeighborInstance["families"]>["family"]>,
+  isBrownfield: boolean,
 ): NeighborConfiguration["families"] {
+  if (isBrownfield && families.every(({ name }) => name !== "ipv6-unicast")) {
+    return [...bindFamilies(families, false), { family: "ipv6-unicast" }];
+  }
   if (families.length === 0) return [{ family: "capability" }];
   return families.map(
     ({ name, "maximum-routes": maximumRoutes, "warn-at": warnAtPercent, "restart-after": restart }) => ({

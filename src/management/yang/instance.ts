@@ -1,3 +1,4 @@
+import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
 
@@ -90,6 +91,7 @@ export interface BgpInstance {
     readonly "restart-time": number;
     readonly "long-lived-stale-time": number;
   };
+  readonly "semrd-brownfield:brownfield"?: BrownfieldInstance;
   readonly neighbors?: { readonly neighbor?: readonly NeighborInstance[] };
 }
 
@@ -109,6 +111,7 @@ export interface NeighborInstance {
       readonly "restart-after"?: number;
     }[];
   };
+  readonly "semrd-brownfield:brownfield"?: NeighborBrownfieldInstance;
   readonly "route-server-client": boolean;
   readonly role?: {
     readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";

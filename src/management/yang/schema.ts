@@ -22,6 +22,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-interface",
   "semrd-policy",
   "semrd-bgp",
+  "semrd-brownfield",
   "semrd-registration",
   "semrd-agent",
   "semrd-discovery",

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { peersView } from "../../src/cli/views/peers.ts";
+import type { PeerBrownfield, PeerRow } from "../../src/management/index.ts";
+
+const ROW: PeerRow = {
+  address: "fd00:0:1::c",
+  remoteAs: 65010,
+  kind: "external",
+  reflectorClient: false,
+  state: "Established",
+  stateAgeSeconds: 3,
+  families: ["ipv6-unicast"],
+  perFamily: [],
+  routesReceived: 4,
+  routesAdvertised: 2,
+  routesPending: 0,
+  messagesReceived: "1",
+  messagesSent: "1",
+  establishedTransitions: 1,
+};
+const FINE: PeerBrownfield = { learnt: 4, mismatched: 0, lost: [], refused: [], returnedPoorer: 0 };
+
+/** What stands under BROWNFIELD. */
+function cell(brownfield: PeerBrownfield | undefined): string | undefined {
+  const row = brownfield === undefined ? ROW : { ...ROW, brownfield };
+  const [heading, line] = peersView([row], { paint: (_colour, text) => text }).split("\n");
+  const at = heading!.indexOf("BROWNFIELD");
+  return at < 0 ? undefined : line!.slice(at, heading!.indexOf("RECEIVED")).trimEnd();
+}
+
+describe("show peers, of a neighbour with brownfield", () => {
+  it("says nothing where there is none", () => assert.equal(cell(undefined), undefined));
+  it("counts the capability routes", () => assert.equal(cell(FINE), "4 learnt"));
+  it("says what is lost, what is not taken, and what came back poorer", () => {
+    const poor: PeerBrownfield = {
+      learnt: 4,
+      mismatched: 1,
+      lost: [{ attribute: "payload", routes: 3 }],
+      refused: [{ reason: "no-lease", routes: 2 }],
+      returnedPoorer: 5,
+    };
+    const text = "4 learnt, 1 of another capability, payload lost 3, no-lease 2, own came back poorer 5";
+    assert.equal(cell(poor), text);
+  });
+});
