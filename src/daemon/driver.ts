@@ -16,12 +16,17 @@ const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.
 /** What this host cannot do, rather than what somebody got wrong: reasons to go on without the kernel when allowed. */
 const CANNOT: ReadonlySet<string> = new Set(["dataplane.no-rights", "dataplane.unsupported-kernel"]);
 
+/** The interfaces as the data plane wants them. */
+export function portsOf({ interfaces }: RouterConfiguration): DataplaneOptions["ports"] {
+  return interfaces.map(({ name, role, tenantIndex, hook }) => ({ interface: name, role, tenantIndex, hook }));
+}
+
 export function dataplaneOptions(configuration: RouterConfiguration): DataplaneOptions {
-  const { domain, site, dataplane, interfaces } = configuration;
+  const { domain, site, dataplane } = configuration;
   return {
     domain: domain.prefix,
     locator: site.locator,
-    ports: interfaces.map(({ name, role, tenantIndex, hook }) => ({ interface: name, role, tenantIndex, hook })),
+    ports: portsOf(configuration),
     pinDirectory: dataplane.pinDirectory,
     hashSeed: dataplane.hashSeed,
     tunnelMtu: dataplane.tunnelMtu,

@@ -53,11 +53,11 @@ export interface RouteOrigin {
  * announcements and withdrawals. A renewed lease alone is not an announcement until a third of the route's time is left.
  */
 export class Origination implements Disposable {
-  readonly #options: OriginationOptions;
+  #options: OriginationOptions;
   readonly #directory: Directory;
   readonly #routes: RouteOrigin;
   readonly #clock: Clock;
-  readonly #tenants: ReadonlyMap<string, Tenant>;
+  #tenants: ReadonlyMap<string, Tenant>;
   readonly #subscription: Disposable;
   /** What was last said, by key in hexadecimal. */
   readonly #said = new Map<string, Said>();
@@ -116,6 +116,23 @@ export class Origination implements Disposable {
   #attributesOf(site: LocalSite, tenant: Tenant): AttributeSet {
     const state = this.#draining ? "draining" : site.state;
     return siteAttributes({ ...site, state }, tenant, { ...this.#options, validUntil: this.#validUntil });
+  }
+
+  /**
+   * Goes on with other tenants and another revision; what is said differently with them is said again. Instances of a tenant
+   * that goes have to be gone before.
+   */
+  change(next: Pick<OriginationOptions, "tenants" | "taxonomyRevision">): void {
+    const says = ({ exportTargets }: Tenant): string => exportTargets.map(toHex).join(" ");
+    const differs =
+      next.taxonomyRevision !== this.#options.taxonomyRevision ||
+      next.tenants.some((tenant) => {
+        const before = this.#tenants.get(tenant.name);
+        return before !== undefined && says(before) !== says(tenant);
+      });
+    this.#options = { ...this.#options, ...next };
+    this.#tenants = new Map(next.tenants.map((tenant) => [tenant.name, tenant]));
+    if (differs) this.#sayAgain();
   }
 
   /** Every site of this router takes no new flows while others can, whatever the state of its instances. */

@@ -113,7 +113,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     this.#instances.set(intended, this.#instances.get(rest)!);
     const faults = await this.#disagreements(intended, before.intended, agents.put);
     if (faults.length > 0) return { ok: false, faults };
-    const inUse = inUseOf(intended, before.inUse);
+    const inUse = inUseOf(intended, before);
     const { put, removed } = agents;
     const change = { before: before.inUse, after: inUse, intended, changes, agents: { put, removed } };
     return answered({ after: { intended, inUse }, change });

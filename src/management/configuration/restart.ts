@@ -1,62 +1,71 @@
-import { octetsEqual, sameValue } from "../../base/index.ts";
+import { capabilityFamily, octetsEqual } from "../../base/index.ts";
+import type { RouterState } from "./binder.ts";
 import type {
   BgpConfiguration,
+  InterfaceConfiguration,
   NeighborConfiguration,
   RouterConfiguration,
   TaxonomyConfiguration,
   TenantConfiguration,
 } from "./types.ts";
 
-/** Nodes of `/semrd-router:router` that hold from the next start on, and why. Paths of local names; everything below counts. */
-export const AT_RESTART: readonly { readonly path: readonly string[]; readonly why: string }[] = [
-  { path: ["name"], why: "the name is in what this router has said already" },
-  { path: ["router-id"], why: "every route and session of this router carries it" },
-  { path: ["domain"], why: "every capability address and DNS name is made of it" },
-  { path: ["site"], why: "every route and forwarding entry of this router carries it" },
+/** What can change while the router runs. What is not here, and what is in {@link LASTING}, holds from the next start on. */
+export const LIVE: ReadonlySet<string> = new Set([
+  "nodes",
+  "taxonomy",
+  "tenants",
+  "interfaces",
+  "routing-policy",
+  "bgp",
+  "registration",
+  "agents",
+  "discovery",
+  "telemetry",
+]);
+
+/** Parts of the live ones that last until the restart, with the reason. Paths of local names; everything below counts. */
+export const LASTING: readonly { readonly path: readonly string[]; readonly why: string }[] = [
   { path: ["bgp", "local-as"], why: "every session begins with it" },
   { path: ["bgp", "address"], why: "every session is bound to it" },
   { path: ["bgp", "port"], why: "the speaker listens there" },
   { path: ["bgp", "cluster-id"], why: "reflected routes carry it" },
   { path: ["bgp", "graceful-restart"], why: "every session begins with it" },
-  { path: ["dataplane"], why: "the tables are laid out by it" },
-  { path: ["management", "control-socket"], why: "it is where this router is operated from" },
 ];
 
-/** Nodes that cannot change while there is a state to find again. */
-export const NEVER: readonly { readonly path: readonly string[]; readonly why: string }[] = [
-  {
-    path: ["state-directory"],
-    why: "this configuration is kept there itself: stop the router, move the folder, change the startup file and start",
-  },
-];
+/** What cannot change while there is a state to find again, and what to do instead. */
+export const NEVER: ReadonlyMap<string, string> = new Map([
+  [
+    "state-directory",
+    "commits are kept there themselves: stop the router, move the folder, change the startup file and start",
+  ],
+]);
 
 /**
- * What the router does once `intended` is committed: as intended, but with the values of `before` where they last until
- * the restart. The counterpart of {@link AT_RESTART}.
+ * What the router does once `intended` is committed: what is live as intended, everything else as before. The counterpart of
+ * {@link LIVE} and {@link LASTING}. What has not changed stays the same object.
  */
-export function inUseOf(intended: RouterConfiguration, before: RouterConfiguration): RouterConfiguration {
-  const tenants = tenantsInUse(intended.tenants, before.tenants);
-  const { bgp: wanted, ...others } = intended;
-  const bgp = bgpInUse(wanted, before.bgp);
-  const taxonomy = taxonomyInUse(intended.taxonomy, before.taxonomy);
-  const indexes = new Map(tenants.map(({ name, index }) => [name, index]));
+export function inUseOf(intended: RouterConfiguration, before: RouterState): RouterConfiguration {
+  const { intended: was, inUse } = before;
+  const tenants = intended.tenants === was.tenants ? inUse.tenants : tenantsInUse(intended.tenants, inUse.tenants);
+  const isRewired = intended.interfaces !== was.interfaces || tenants !== inUse.tenants;
+  const { bgp: _, ...others } = inUse;
+  const bgp = intended.bgp === was.bgp ? inUse.bgp : bgpInUse(intended.bgp, inUse.bgp);
+  const { nodes, routingPolicy, registration, agents, discovery, telemetry } = intended;
   return {
     ...others,
-    name: before.name,
-    routerId: before.routerId,
-    domain: before.domain,
-    site: before.site,
+    ...{ nodes, routingPolicy, registration, agents, discovery, telemetry, tenants },
     ...(bgp === undefined ? {} : { bgp }),
-    taxonomy,
-    tenants,
-    interfaces: intended.interfaces.map((port) => {
-      const tenantIndex = port.tenant === undefined ? 0 : indexes.get(port.tenant)!;
-      return tenantIndex === port.tenantIndex ? port : { ...port, tenantIndex };
-    }),
-    dataplane: before.dataplane,
-    management: { ...intended.management, controlSocket: before.management.controlSocket },
-    stateDirectory: before.stateDirectory,
+    taxonomy: intended.taxonomy === was.taxonomy ? inUse.taxonomy : taxonomyInUse(intended.taxonomy, inUse.taxonomy),
+    interfaces: isRewired ? interfacesInUse(intended.interfaces, tenants) : inUse.interfaces,
   };
+}
+
+function interfacesInUse(
+  intended: readonly InterfaceConfiguration[],
+  tenants: readonly TenantConfiguration[],
+): readonly InterfaceConfiguration[] {
+  const indexes = new Map(tenants.map(({ name, index }) => [name, index]));
+  return intended.map((port) => ({ ...port, tenantIndex: port.tenant === undefined ? 0 : indexes.get(port.tenant)! }));
 }
 
 /** Numbers of tenants that exist are in every address and route of theirs. */
@@ -65,12 +74,11 @@ function tenantsInUse(
   before: readonly TenantConfiguration[],
 ): readonly TenantConfiguration[] {
   const known = new Map(before.map((tenant) => [tenant.name, tenant]));
-  const inUse = intended.map((tenant) => {
+  return intended.map((tenant) => {
     const old = known.get(tenant.name);
     if (old === undefined || !isRenumbered(old, tenant)) return tenant;
     return { ...tenant, index: old.index, routeDistinguisher: old.routeDistinguisher };
   });
-  return sameValue(inUse, before) ? before : inUse;
 }
 
 /** Whether a tenant that is there gets another number, which is for the next start. */
@@ -80,7 +88,6 @@ export function isRenumbered(before: TenantConfiguration, after: TenantConfigura
 
 /** The code of a family is in every address of its capabilities. */
 function taxonomyInUse(intended: TaxonomyConfiguration, before: TaxonomyConfiguration): TaxonomyConfiguration {
-  if (intended === before) return before;
   const held = recodedFamilies(intended, before);
   if (held.length === 0) return intended;
   const familyCodes = new Map(intended.familyCodes);
@@ -94,12 +101,12 @@ function taxonomyInUse(intended: TaxonomyConfiguration, before: TaxonomyConfigur
 
 /** Families with capabilities that get another code. */
 export function recodedFamilies(intended: TaxonomyConfiguration, before: TaxonomyConfiguration): readonly string[] {
-  const used = new Set(before.capabilities.map(({ name }) => name.split("/")[1]!));
+  const used = new Set(before.capabilities.map(({ name }) => capabilityFamily(name)));
   return [...used].filter((label) => intended.familyCodes.get(label) !== before.familyCodes.get(label));
 }
 
 function bgpInUse(intended: BgpConfiguration | undefined, before: BgpConfiguration | undefined) {
-  if (intended === undefined || before === undefined || intended === before) return before;
+  if (intended === undefined || before === undefined) return before;
   const { clusterId: _c, gracefulRestart: _g, ...others } = intended;
   const { localAs, address, port, clusterId, gracefulRestart } = before;
   return {

@@ -1,0 +1,150 @@
+import type { Clock } from "../../base/index.ts";
+import {
+  type AgentRecord,
+  type Directory,
+  DirectoryError,
+  registered,
+  type StaticAgent,
+} from "../../directory/index.ts";
+import {
+  type AgentConfiguration,
+  answered,
+  fault,
+  type ManagementFault,
+  type Prepared,
+  type Provider,
+  type RouterChange,
+} from "../../management/index.ts";
+
+/** Agents of one turn of the event loop: a few milliseconds of work, with all that hears of them. */
+const PER_TURN = 32;
+
+export interface AgentsParts {
+  readonly directory: Directory;
+  readonly clock: Clock;
+}
+
+/** The configured agents: each that differs is one change of the directory, the others are not looked at. */
+export function agentsProvider(parts: AgentsParts): Provider<RouterChange> {
+  return {
+    name: "agents",
+    plan: () => answered([]),
+    async prepare({ agents }) {
+      if (agents.put.length === 0 && agents.removed.length === 0) return answered(undefined);
+      const faults = await refusals(agents, parts);
+      return faults.length > 0 ? { ok: false, faults } : answered(new AgentsChange(agents, parts));
+    },
+  };
+}
+
+/** An agent of the configuration as the directory knows one. */
+export function staticAgent({ id, tenant, instances }: AgentConfiguration): StaticAgent {
+  return { agent: id, tenant, offers: instances };
+}
+
+function recordOf(agent: AgentConfiguration, { directory, clock }: AgentsParts): AgentRecord {
+  const request = { ...staticAgent(agent), source: "configuration" } as const;
+  return registered(directory.agent(agent.id), request, clock.wall());
+}
+
+/** What the directory would not take. */
+async function refusals(agents: RouterChange["agents"], parts: AgentsParts): Promise<ManagementFault[]> {
+  const { directory, clock } = parts;
+  const faults: ManagementFault[] = [];
+  const reserved = new Map<string, number>();
+  for (const id of agents.removed) {
+    const record = directory.agent(id);
+    if (record === undefined) continue;
+    reserved.set(record.tenant, (reserved.get(record.tenant) ?? 0) - record.offers.length);
+  }
+  for (const [i, agent] of agents.put.entries()) {
+    if (i % PER_TURN === PER_TURN - 1) await turn(clock);
+    const record = recordOf(agent, parts);
+    const before = reserved.get(record.tenant) ?? 0;
+    const refusal = refusalOf(record, before, directory);
+    if (refusal !== undefined) faults.push(refusal);
+    const grows = record.offers.length - (directory.agent(agent.id)?.offers.length ?? 0);
+    reserved.set(record.tenant, before + Math.max(0, grows));
+  }
+  return faults;
+}
+
+function refusalOf(record: AgentRecord, reserved: number, directory: Directory): ManagementFault | undefined {
+  try {
+    directory.check(record, reserved);
+    return undefined;
+  } catch (cause) {
+    if (!(cause instanceof DirectoryError)) throw cause;
+    const path = `/semrd-router:router/semrd-agent:agents/agent[id='${record.agent}']`;
+    return fault("operation-failed", reasonOf(cause, record), { path, appTag: cause.code });
+  }
+}
+
+function reasonOf({ fault: found, message }: DirectoryError, { agent }: AgentRecord): string {
+  switch (found.code) {
+    case "directory.agent-held":
+      return `${agent} has been registered for another tenant: remove it there, or take another ID`;
+    case "directory.duplicate-instance":
+      return `${agent} offers the same capability at the same endpoint twice`;
+    case "directory.capability-limit":
+      return `the ${found.per} may have ${found.limit} instances`;
+    default:
+      return message;
+  }
+}
+
+const turn = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
+
+class AgentsChange implements Prepared {
+  readonly #agents: RouterChange["agents"];
+  readonly #parts: AgentsParts;
+  /** What was there before, by agent, as far as `apply` has come. */
+  readonly #before = new Map<string, AgentRecord | undefined>();
+
+  constructor(agents: RouterChange["agents"], parts: AgentsParts) {
+    this.#agents = agents;
+    this.#parts = parts;
+  }
+
+  async apply(): Promise<void> {
+    const { directory, clock } = this.#parts;
+    let done = 0;
+    for (const id of this.#agents.removed) {
+      // One that an operator or the agent itself has registered meanwhile is not ours to remove.
+      if (directory.agent(id)?.source !== "configuration") continue;
+      this.#before.set(id, directory.agent(id));
+      directory.remove(id, "configuration");
+      if (++done % PER_TURN === 0) await turn(clock);
+    }
+    for (const agent of this.#agents.put) {
+      this.#before.set(agent.id, directory.agent(agent.id));
+      directory.put(recordOf(agent, this.#parts));
+      if (++done % PER_TURN === 0) await turn(clock);
+    }
+  }
+
+  async revert(): Promise<void> {
+    const { directory, clock } = this.#parts;
+    let done = 0;
+    for (const [id, record] of [...this.#before].toReversed()) {
+      // A record of a lower rank does not replace a configured one.
+      if (record === undefined || record.source !== "configuration") directory.remove(id, "configuration");
+      if (record !== undefined) directory.put(record);
+      if (++done % PER_TURN === 0) await turn(clock);
+    }
+  }
+}
+
+/** Agents that registered themselves and whose tenant or capability is gone from the configuration lose what is not served. */
+export function unserved(
+  directory: Directory,
+  serves: (tenant: string, capability: string, majorVersion: number) => boolean,
+): ReadonlyMap<string, AgentRecord> {
+  const found = new Map<string, AgentRecord>();
+  for (const record of directory.agents()) {
+    if (record.source === "configuration") continue;
+    const offers = record.offers.filter(({ capability, version }) => serves(record.tenant, capability, version.major));
+    if (offers.length < record.offers.length) found.set(record.agent, { ...record, offers });
+  }
+  return found;
+}

@@ -1,0 +1,46 @@
+import { toHex } from "../../base/index.ts";
+import type { PolicyBook } from "../../bgp/policy/index.ts";
+import { Taxonomy } from "../../directory/index.ts";
+import type { RouterConfiguration } from "../../management/index.ts";
+import { domainNodes } from "../bgp.ts";
+import { Names } from "../names.ts";
+
+/** What the router goes by now. Providers put other values here; whoever needs one asks again each time. */
+export interface Current {
+  /** In use: without what waits for a restart. */
+  configuration: RouterConfiguration;
+  taxonomy: Taxonomy;
+  names: Names;
+  policies: PolicyBook;
+}
+
+/** @throws {DirectoryError} directory.address-collision */
+export function taxonomyOf({ taxonomy, domain, tenants }: RouterConfiguration): Taxonomy {
+  return new Taxonomy({
+    revision: taxonomy.revision,
+    domain: domain.prefix,
+    dnsZone: domain.dnsZone,
+    families: taxonomy.familyCodes,
+    capabilities: taxonomy.capabilities,
+    tenants: indexes(tenants),
+  });
+}
+
+export const indexes = (tenants: RouterConfiguration["tenants"]): ReadonlyMap<string, number> =>
+  new Map(tenants.map(({ name, index }) => [name, index]));
+
+export function namesOf(configuration: RouterConfiguration, taxonomy: Taxonomy): Names {
+  const { name, site } = configuration;
+  const routers = new Map([[toHex(site.locator), name]]);
+  for (const { locator, name: called } of domainNodes(configuration)) {
+    if (called !== undefined) routers.set(toHex(locator), called);
+  }
+  return new Names(taxonomy, routers, site.selector);
+}
+
+/** Every capability of every tenant. */
+export function knownCapabilities({ tenants, taxonomy }: RouterConfiguration) {
+  return tenants.flatMap(({ index }) =>
+    taxonomy.capabilities.map(({ name, majorVersion }) => ({ tenantIndex: index, name, majorVersion })),
+  );
+}

@@ -1,0 +1,90 @@
+import type { BfdMonitor } from "../../bfd/index.ts";
+import type { PeerListChange, Speaker } from "../../bgp/speaker/index.ts";
+import type { Compiler } from "../../forwarding/index.ts";
+import {
+  answered,
+  type Consequence,
+  type Prepared,
+  type Provider,
+  type RouterChange,
+  type RouterConfiguration,
+} from "../../management/index.ts";
+import { domainNodes } from "../bgp.ts";
+import { applyNeighbors, planNeighbors, resetsOf } from "../neighbor-plan.ts";
+import type { RouterDrain } from "../router-drain.ts";
+import { type Current, namesOf } from "./current.ts";
+
+export interface NeighborsParts {
+  readonly current: Current;
+  readonly speaker: Speaker;
+  readonly bfd: BfdMonitor | undefined;
+  readonly compiler: Compiler;
+  readonly drain: RouterDrain;
+}
+
+const NEIGHBOR = "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor";
+
+/** BGP neighbours, their policies and BFD, and the nodes whose packets are taken. */
+export function neighborsProvider(parts: NeighborsParts): Provider<RouterChange> {
+  return {
+    name: "BGP neighbours",
+    plan({ before, after }) {
+      if (!differs(before, after)) return answered([]);
+      const plan = planNeighbors(before, after, parts.current.policies);
+      return answered(
+        resetsOf(plan).map(({ address, why }): Consequence => {
+          const message = `this will reset the session with ${address} (${why})`;
+          return { when: "immediate", code: "bgp.session-reset", path: `${NEIGHBOR}[address='${address}']`, message };
+        }),
+      );
+    },
+    prepare({ before, after }) {
+      if (!differs(before, after) && before.nodes === after.nodes) return answered(undefined);
+      return answered(new NeighborsChange(before, after, parts));
+    },
+  };
+}
+
+const differs = (before: RouterConfiguration, after: RouterConfiguration): boolean =>
+  before.bgp !== after.bgp || before.routingPolicy !== after.routingPolicy;
+
+class NeighborsChange implements Prepared {
+  readonly #before: RouterConfiguration;
+  readonly #after: RouterConfiguration;
+  readonly #parts: NeighborsParts;
+
+  constructor(before: RouterConfiguration, after: RouterConfiguration, parts: NeighborsParts) {
+    this.#before = before;
+    this.#after = after;
+    this.#parts = parts;
+  }
+
+  apply(): Promise<void> {
+    return this.#lead(this.#before, this.#after);
+  }
+
+  revert(): Promise<void> {
+    return this.#lead(this.#after, this.#before);
+  }
+
+  /** Also from half way: what the speaker has already is changed, what it has not is added. */
+  async #lead(from: RouterConfiguration, to: RouterConfiguration): Promise<void> {
+    const { current, speaker, bfd, compiler, drain } = this.#parts;
+    const shutdown = to.bgp?.gracefulShutdown ?? false;
+    if ((from.bgp?.gracefulShutdown ?? false) !== shutdown) drain.on = shutdown;
+    // The router is known before its session comes, and until its session has gone.
+    compiler.nodes([...domainNodes(from), ...domainNodes(to)].map(({ locator }) => locator));
+    const plan = planNeighbors(from, to, current.policies);
+    const known = new Set(speaker.peers().map(({ address }) => address));
+    const peers = plan.peers.map((step): PeerListChange => {
+      if (step.type === "remove") return step;
+      const { peer } = step;
+      if (!known.has(peer.address)) return { type: "add", peer };
+      return step.type === "change" ? step : { type: "change", peer, change: { effect: "live", reasons: [] } };
+    });
+    await applyNeighbors({ ...plan, peers }, speaker, bfd);
+    current.policies = plan.policies;
+    compiler.nodes(domainNodes(to).map(({ locator }) => locator));
+    current.names = namesOf(to, current.taxonomy);
+  }
+}

@@ -1,0 +1,142 @@
+import { messageOf } from "../../base/index.ts";
+import { type AgentRecord, type Directory, DirectoryError, type Taxonomy } from "../../directory/index.ts";
+import type { Compiler } from "../../forwarding/index.ts";
+import {
+  answered,
+  fault,
+  type Prepared,
+  type Provider,
+  type RouterChange,
+  type RouterConfiguration,
+  refused,
+  type TenantConfiguration,
+} from "../../management/index.ts";
+import type { Rib } from "../../rib/index.ts";
+import type { Names } from "../names.ts";
+import type { Origination } from "../origination.ts";
+import { unserved } from "./agents.ts";
+import { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
+
+export interface VocabularyParts {
+  readonly current: Current;
+  readonly rib: Rib;
+  readonly compiler: Compiler;
+  readonly directory: Directory;
+  readonly origination: Origination;
+  /** Servers that answer by the taxonomy. */
+  readonly taxonomyChanged: (taxonomy: Taxonomy) => void;
+}
+
+const differs = ({ before, after }: RouterChange): boolean =>
+  before.taxonomy !== after.taxonomy || before.tenants !== after.tenants;
+
+/**
+ * Tenants and taxonomy, in two halves around the agents: `coming` lets the parts know what is new besides what they know,
+ * `going` takes away what is not there any more, once no agent of it is left.
+ */
+export function vocabularyProviders(parts: VocabularyParts): {
+  readonly coming: Provider<RouterChange>;
+  readonly going: Provider<RouterChange>;
+} {
+  return {
+    coming: {
+      name: "taxonomy and tenants",
+      plan: () => answered([]),
+      prepare(change) {
+        if (!differs(change)) return answered(undefined);
+        try {
+          return answered(new Coming(change, parts));
+        } catch (cause) {
+          if (!(cause instanceof DirectoryError)) throw cause;
+          const path = "/semrd-router:router/semrd-taxonomy:taxonomy";
+          return refused(fault("invalid-value", messageOf(cause), { path, appTag: cause.code }));
+        }
+      },
+    },
+    going: {
+      name: "taxonomy and tenants that go",
+      plan: () => answered([]),
+      prepare: (change) => answered(differs(change) ? new Going(change, parts) : undefined),
+    },
+  };
+}
+
+/** What is in use of both: tenants that go stay until their agents have gone. */
+function together({ before, after }: RouterChange): RouterConfiguration {
+  const named = new Set(after.tenants.map(({ name }) => name));
+  const leaving = before.tenants.filter(({ name }) => !named.has(name));
+  return { ...after, tenants: [...after.tenants, ...leaving] };
+}
+
+class Coming implements Prepared {
+  readonly #change: RouterChange;
+  readonly #parts: VocabularyParts;
+  readonly #next: { readonly taxonomy: Taxonomy; readonly names: Names };
+  readonly #before: { readonly taxonomy: Taxonomy; readonly names: Names };
+
+  constructor(change: RouterChange, parts: VocabularyParts) {
+    const taxonomy = taxonomyOf(change.after);
+    this.#change = change;
+    this.#parts = parts;
+    this.#next = { taxonomy, names: namesOf(change.after, taxonomy) };
+    this.#before = { taxonomy: parts.current.taxonomy, names: parts.current.names };
+  }
+
+  apply(): void {
+    tell(together(this.#change), this.#change.before.tenants, this.#parts);
+    this.#show(this.#next);
+  }
+
+  revert(): void {
+    this.#show(this.#before);
+    tell(this.#change.before, together(this.#change).tenants, this.#parts);
+  }
+
+  #show({ taxonomy, names }: { readonly taxonomy: Taxonomy; readonly names: Names }): void {
+    Object.assign(this.#parts.current, { taxonomy, names });
+    this.#parts.taxonomyChanged(taxonomy);
+  }
+}
+
+class Going implements Prepared {
+  readonly #change: RouterChange;
+  readonly #parts: VocabularyParts;
+  /** Agents that lost capabilities. */
+  readonly #unserved: AgentRecord[] = [];
+
+  constructor(change: RouterChange, parts: VocabularyParts) {
+    this.#change = change;
+    this.#parts = parts;
+  }
+
+  apply(): void {
+    const { directory, current } = this.#parts;
+    const { taxonomy } = current;
+    const serves = (tenant: string, capability: string, majorVersion: number): boolean =>
+      taxonomy.tenants.has(tenant) && taxonomy.find(capability as never, majorVersion) !== undefined;
+    for (const [agent, left] of unserved(directory, serves)) {
+      this.#unserved.push(directory.agent(agent)!);
+      if (left.offers.length === 0) directory.remove(agent, "configuration");
+      else directory.put(left);
+    }
+    tell(this.#change.after, together(this.#change).tenants, this.#parts);
+  }
+
+  revert(): void {
+    tell(together(this.#change), this.#change.after.tenants, this.#parts);
+    for (const record of this.#unserved) this.#parts.directory.put(record);
+  }
+}
+
+/** Lets the parts go by `configuration`; `known` are the tenants that they know. */
+function tell(
+  configuration: RouterConfiguration,
+  known: readonly TenantConfiguration[],
+  { rib, compiler, origination }: VocabularyParts,
+): void {
+  const { tenants, taxonomy } = configuration;
+  compiler.numbers({ tenants: indexes(tenants), familyCodes: taxonomy.familyCodes });
+  compiler.taxonomy(knownCapabilities(configuration));
+  if (tenants !== known) rib.setTenants(tenants);
+  origination.change({ tenants, taxonomyRevision: taxonomy.revision });
+}
