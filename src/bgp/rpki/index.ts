@@ -1,0 +1,4 @@
+export type { CacheOptions, CacheStatus } from "./cache-client.ts";
+export { originOf, RouteValidator, type ValidatorParts, type ValidityChange } from "./route-validator.ts";
+export { MOST_CACHES, type Vrp, VrpTable } from "./vrp-table.ts";
+export type { RpkiValidity } from "./vrp-trie.ts";
