@@ -36,6 +36,7 @@ function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, pol
     routeServerClient: neighbor.routeServerClient,
     reflectorClient,
     extendedMessages: neighbor.extendedMessages,
+    enhancedRouteRefresh: neighbor.enhancedRouteRefresh,
     ...(neighbor.role === undefined ? {} : { role: neighbor.role }),
     holdTime,
     connectRetry: neighbor.connectRetry,

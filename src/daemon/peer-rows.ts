@@ -1,8 +1,8 @@
 import { type Clock, formatIpv4 } from "../base/index.ts";
 import type { BfdPathStatus } from "../bfd/index.ts";
 import type { BrownfieldStatus } from "../bgp/brownfield/index.ts";
-import type { PeerError, PeerStatus } from "../bgp/speaker/index.ts";
-import type { NotificationRow, PeerBfd, PeerRow } from "../management/index.ts";
+import type { AddPathDirections, PeerError, PeerStatus } from "../bgp/speaker/index.ts";
+import type { NotificationRow, PeerBfd, PeerFamilyRow, PeerRow } from "../management/index.ts";
 
 /** What operators read for `ipv6/251`. */
 const FAMILY_NAMES: ReadonlyMap<string, string> = new Map([["ipv6/251", "ipv6 capability"]]);
@@ -51,6 +51,11 @@ function notificationRow({ code, subcode, text, at }: PeerError, clock: Clock): 
   return { code, subcode, text, ageSeconds: Math.max(0, Math.round((clock.wall() - at) / 1000)) };
 }
 
+function addPathMember({ send, receive }: AddPathDirections): Pick<PeerFamilyRow, "addPath"> {
+  if (!send && !receive) return {};
+  return { addPath: send && receive ? "both" : send ? "send" : "receive" };
+}
+
 function brownfieldMembers(status: BrownfieldStatus): NonNullable<PeerRow["brownfield"]> {
   return {
     learnt: status.learnt,
@@ -90,15 +95,19 @@ export function peerRow(
           },
         }
       : {}),
+    ...(peer.state === "Established" ? { enhancedRouteRefresh: capabilities.enhancedRouteRefresh } : {}),
     families: peer.families.map((family) => FAMILY_NAMES.get(family) ?? family),
-    perFamily: peer.perFamily.map(({ family, agreed, disabled, routesReceived, routesAdvertised, routesPending }) => ({
-      family,
-      agreed,
-      disabled,
-      routesReceived,
-      routesAdvertised,
-      routesPending,
-    })),
+    perFamily: peer.perFamily.map(
+      ({ addPath, family, agreed, disabled, routesReceived, routesAdvertised, routesPending }) => ({
+        family,
+        agreed,
+        disabled,
+        routesReceived,
+        routesAdvertised,
+        routesPending,
+        ...addPathMember(addPath),
+      }),
+    ),
     routesReceived: peer.routesReceived,
     routesAdvertised: peer.routesAdvertised,
     routesPending: peer.routesPending,

@@ -44,6 +44,7 @@ export function* routeRows(sources: RowSources, now: () => Milliseconds): Genera
       origin: formatIpv4(row.originId),
       nextHop: formatIpv6(row.nextHop),
       peer: row.peer === 0 ? "local" : (rib.peer(row.peer)?.name ?? `peer ${row.peer}`),
+      ...(row.pathId === undefined ? {} : { pathId: row.pathId }),
       local: row.peer === 0,
       status: verdict?.judgement === "winner" ? "best" : (verdict?.judgement ?? "excluded"),
       stale: row.stale,

@@ -14,12 +14,15 @@ function nextHopText(address: Ipv6Address): string {
 
 /** One row per path, in no order. */
 export function* unicastRows(rib: Rib, family: UnicastFamily, now: () => Milliseconds): Generator<UnicastRouteRow> {
-  for (const { address, length, attributes, peer, best, stale, step, since } of rib.unicast(family).rowsOf({})) {
+  for (const { address, length, attributes, peer, pathId, best, stale, step, since } of rib
+    .unicast(family)
+    .rowsOf({})) {
     const { localPref, multiExitDisc } = attributes;
     yield {
       prefix: `${address.length === 4 ? ipv4Text(address) : formatIpv6(address)}/${length}`,
       nextHop: nextHopText(attributes.nextHop),
       peer: peer === 0 ? "local" : (rib.peer(peer)?.name ?? `peer ${peer}`),
+      ...(pathId === undefined ? {} : { pathId }),
       local: peer === 0,
       status: best ? "best" : "other",
       stale,

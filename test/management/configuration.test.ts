@@ -86,6 +86,7 @@ describe("a valid configuration", () => {
         routeServerClient: false,
         reflectorClient: false,
         extendedMessages: true,
+        enhancedRouteRefresh: true,
         importPolicy: [],
         exportPolicy: [],
       })),
@@ -157,7 +158,12 @@ describe("a valid configuration", () => {
       const [first, second] = router["semrd-bgp:bgp"].neighbors.neighbor;
       first.families = {
         family: [
-          { name: "ipv6-unicast", "maximum-routes": 5000, "restart-after": 300 },
+          {
+            name: "ipv6-unicast",
+            "maximum-routes": 5000,
+            "restart-after": 300,
+            "add-path": { send: "all", receive: true },
+          },
           { name: "ipv4-unicast", "maximum-routes": 7, "warn-at": 50 },
           { name: "capability" },
         ],
@@ -171,7 +177,13 @@ describe("a valid configuration", () => {
       [
         {
           families: [
-            { family: "ipv6-unicast", maximumRoutes: 5000, warnAtPercent: 75, restartAfter: 300 },
+            {
+              family: "ipv6-unicast",
+              maximumRoutes: 5000,
+              warnAtPercent: 75,
+              restartAfter: 300,
+              addPath: { send: "all", receive: true },
+            },
             { family: "ipv4-unicast", maximumRoutes: 7, warnAtPercent: 50 },
             { family: "capability" },
           ],

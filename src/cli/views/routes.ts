@@ -57,7 +57,10 @@ function routeDetails(row: RouteRow, { paint }: TableStyle): string {
     ["instance ID", row.instanceId],
     ["agent ID hash", row.agentId],
     ["next hop", row.local ? `this router (${row.nextHop})` : row.nextHop],
-    ["learnt from", `${row.peer}, ${age(row.ageSeconds)} ago${row.stale ? ", stale since its session went down" : ""}`],
+    [
+      "learnt from",
+      `${row.peer}${row.pathId === undefined ? "" : `, path ${row.pathId}`}, ${age(row.ageSeconds)} ago${row.stale ? ", stale since its session went down" : ""}`,
+    ],
     ["decided by", row.step],
     ["state", row.siteState],
     ["score", row.score === undefined ? undefined : `${row.score} of 10`],

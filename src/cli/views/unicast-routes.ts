@@ -37,7 +37,10 @@ export function unicastRouteDetailsView(rows: readonly UnicastRouteRow[], style:
 function details(row: UnicastRouteRow, { paint }: TableStyle): string {
   const facts: [string, string | undefined][] = [
     ["next hop", row.nextHop],
-    ["learnt from", `${row.peer}, ${age(row.ageSeconds)} ago${row.stale ? ", stale since its session went down" : ""}`],
+    [
+      "learnt from",
+      `${row.peer}${row.pathId === undefined ? "" : `, path ${row.pathId}`}, ${age(row.ageSeconds)} ago${row.stale ? ", stale since its session went down" : ""}`,
+    ],
     ["best path", row.step === undefined ? "yes, passed on" : `no: lost by ${row.step}`],
     ["origin", row.origin],
     ["local preference", row.localPref?.toString()],

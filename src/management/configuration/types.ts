@@ -128,6 +128,8 @@ export interface FamilyConfiguration {
   readonly warnAtPercent?: number;
   /** How long the session stays down after too many; absent: as after any error. */
   readonly restartAfter?: Seconds;
+  /** Several paths of a route, by direction; absent: in none. */
+  readonly addPath?: { readonly send?: "all" | { readonly best: number }; readonly receive: boolean };
 }
 
 export interface BfdConfiguration {
@@ -163,6 +165,7 @@ export interface NeighborConfiguration {
     readonly capabilityRoutes: boolean;
   };
   readonly extendedMessages: boolean;
+  readonly enhancedRouteRefresh: boolean;
   readonly password?: Secret;
   /** At most so many hops away, enforced with hop limits. */
   readonly ttlSecurityHops?: number;

@@ -89,6 +89,8 @@ export interface RouteRow {
   readonly nextHop: string;
   /** "local", or the name of the peer. */
   readonly peer: string;
+  /** With which the peer sent this path, where it sends several. */
+  readonly pathId?: number;
   readonly local: boolean;
   /** Role in the capability group. */
   readonly status: "best" | "group" | "excluded";
@@ -130,6 +132,8 @@ export interface UnicastRouteRow {
   readonly nextHop: string;
   /** "local", or the name of the peer. */
   readonly peer: string;
+  /** With which the peer sent this path, where it sends several. */
+  readonly pathId?: number;
   readonly local: boolean;
   /** Whether it is the path that is passed on. */
   readonly status: "best" | "other";
@@ -153,6 +157,8 @@ export interface PeerFamilyRow {
   readonly routesReceived: number;
   readonly routesAdvertised: number;
   readonly routesPending: number;
+  /** Directions in which several paths of a route are told on this session; absent: in none. */
+  readonly addPath?: "send" | "receive" | "both";
 }
 
 export interface NotificationRow {
@@ -188,6 +194,8 @@ export interface PeerRow {
     /** Its restart time is over: they are used where there is nothing better. */
     readonly lastResort: boolean;
   };
+  /** While the session is established: whether it is said where an answer to a route refresh begins and ends. */
+  readonly enhancedRouteRefresh?: boolean;
   /** Families agreed on, e.g. "ipv6 capability". */
   readonly families: readonly string[];
   /** Those that are configured. */

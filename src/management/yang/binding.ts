@@ -5,6 +5,7 @@ import type {
   AgentConfiguration,
   BfdConfiguration,
   BgpConfiguration,
+  FamilyConfiguration,
   HealthCheckConfiguration,
   InstanceConfiguration,
   InterfaceConfiguration,
@@ -167,6 +168,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
       ? {}
       : { role: { local: role.local, strict: role.strict, capabilityRoutes: role["capability-routes"] } }),
     extendedMessages: neighbor["extended-messages"],
+    enhancedRouteRefresh: neighbor["enhanced-route-refresh"],
     ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),
@@ -185,14 +187,21 @@ function bindFamilies(
     return [...bindFamilies(families, false), { family: "ipv6-unicast" }];
   }
   if (families.length === 0) return [{ family: "capability" }];
-  return families.map(
-    ({ name, "maximum-routes": maximumRoutes, "warn-at": warnAtPercent, "restart-after": restart }) => ({
+  return families.map((family) => {
+    const { name, "maximum-routes": maximumRoutes, "warn-at": warnAtPercent, "restart-after": restart } = family;
+    const { send, receive } = family["add-path"];
+    return {
       family: name,
       ...(maximumRoutes === undefined ? {} : { maximumRoutes }),
       ...(warnAtPercent === undefined ? {} : { warnAtPercent }),
       ...(restart === undefined ? {} : { restartAfter: seconds(restart) }),
-    }),
-  );
+      ...(send === undefined && !receive ? {} : { addPath: { ...bindSend(send), receive } }),
+    };
+  });
+}
+
+function bindSend(send: "all" | number | undefined): Pick<NonNullable<FamilyConfiguration["addPath"]>, "send"> {
+  return send === undefined ? {} : { send: send === "all" ? "all" : { best: send } };
 }
 
 function bindBfd(neighbor: NeighborInstance, bgp: BgpInstance): BfdConfiguration {

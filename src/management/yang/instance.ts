@@ -109,6 +109,7 @@ export interface NeighborInstance {
       readonly "maximum-routes"?: number;
       readonly "warn-at"?: number;
       readonly "restart-after"?: number;
+      readonly "add-path": { readonly send?: "all" | number; readonly receive: boolean };
     }[];
   };
   readonly "semrd-brownfield:brownfield"?: NeighborBrownfieldInstance;
@@ -119,6 +120,7 @@ export interface NeighborInstance {
     readonly "capability-routes": boolean;
   };
   readonly "extended-messages": boolean;
+  readonly "enhanced-route-refresh": boolean;
   readonly "route-reflector-client": boolean;
   readonly password?: string;
   readonly "ttl-security-hops"?: number;
