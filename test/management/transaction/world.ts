@@ -106,16 +106,16 @@ export class MemoryFiles implements StoreFiles {
   }
 }
 
-export class World {
+export class World<F extends StoreFiles = MemoryFiles> {
   readonly clock: VirtualClock;
-  readonly files: MemoryFiles;
+  readonly files: F;
   readonly journal: string[] = [];
   readonly events: ManagementEvent[] = [];
   readonly startup: { text: string };
   engine!: Engine<Values, Values>;
   parts: FakePart[] = [];
 
-  constructor(begin: Values, files = new MemoryFiles(), clock = new VirtualClock()) {
+  constructor(begin: Values, files = new MemoryFiles() as StoreFiles as F, clock = new VirtualClock()) {
     this.files = files;
     this.clock = clock;
     this.startup = { text: JSON.stringify(begin) };

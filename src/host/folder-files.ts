@@ -1,0 +1,47 @@
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory } from "./atomic-file.ts";
+import { errnoOf } from "./faults.ts";
+
+/** The files of one folder that only this process writes; each call is one step that a crash can come before or after. */
+export interface FolderFiles {
+  /** `undefined` where there is none of that name. */
+  read(name: string): Promise<string | undefined>;
+  /** Makes or overwrites a file; its octets are durable afterwards, its name is not. */
+  write(name: string, text: string): Promise<void>;
+  /** Replaces `to` at once. */
+  rename(from: string, to: string): Promise<void>;
+  /** Names that were made, renamed or removed are durable afterwards. */
+  syncNames(): Promise<void>;
+  /** Nothing happens where there is none. */
+  remove(name: string): Promise<void>;
+  list(): Promise<readonly string[]>;
+}
+
+/** Makes the folder if need be. Its files hold secrets, so nobody else may read them. */
+export async function openFolder(path: string): Promise<FolderFiles> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return {
+    async read(name) {
+      try {
+        return await readFile(join(path, name), "utf8");
+      } catch (cause) {
+        if (errnoOf(cause) === "ENOENT") return undefined;
+        throw cause;
+      }
+    },
+    async write(name, text) {
+      const file = await open(join(path, name), "w", 0o600);
+      try {
+        await file.writeFile(text);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    },
+    rename: (from, to) => rename(join(path, from), join(path, to)),
+    syncNames: () => syncDirectory(path),
+    remove: (name) => rm(join(path, name), { force: true }),
+    list: () => readdir(path),
+  };
+}
