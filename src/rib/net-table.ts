@@ -33,6 +33,8 @@ export class NetTable implements RouteTable, OutputHost {
   readonly capacity: number;
   readonly chainHeads: Int32Array;
   readonly chainNext: Int32Array;
+  readonly gathered: Int32Array;
+  readonly used: Int32Array;
   protected readonly tags: PathTags;
   protected readonly marks: PathMarks;
   readonly slots: PathSlots;
@@ -65,6 +67,8 @@ export class NetTable implements RouteTable, OutputHost {
     const scratch = makeChainScratch(parts.attributes.limit);
     this.chainHeads = scratch.chainHeads;
     this.chainNext = scratch.chainNext;
+    this.gathered = scratch.gathered;
+    this.used = scratch.used;
     this.tags = new PathTags(parts.peers.limit);
     const { maxRoutes, maxPaths } = parts.store.options;
     this.marks = new PathMarks({ maxRoutes, maxPaths, peers: parts.peers.limit });

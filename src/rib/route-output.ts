@@ -24,13 +24,23 @@ export interface OutputHost {
   readonly chainHeads: Int32Array;
   /** Shared scratch: next window place in the chain. */
   readonly chainNext: Int32Array;
+  /** Shared scratch: nets of a window in the order of their numbers, and the sets that they have. */
+  readonly gathered: Int32Array;
+  readonly used: Int32Array;
   /** `output` needs a net no more that has no path: it may be forgotten when nobody else does. */
   settle(net: NetId): void;
   closed(output: TableOutput): void;
 }
 
-export function makeChainScratch(attributeLimit: number): Pick<OutputHost, "chainHeads" | "chainNext"> {
-  return { chainHeads: new Int32Array(attributeLimit + 1), chainNext: new Int32Array(WINDOW + 1) };
+export type ChainScratch = Pick<OutputHost, "chainHeads" | "chainNext" | "gathered" | "used">;
+
+export function makeChainScratch(attributeLimit: number): ChainScratch {
+  return {
+    chainHeads: new Int32Array(attributeLimit + 1),
+    chainNext: new Int32Array(WINDOW + 1),
+    gathered: new Int32Array(WINDOW),
+    used: new Int32Array(WINDOW),
+  };
 }
 
 /** Adj-RIB-Out of one neighbour: one bit for "must hear about it" and one for "was told", and the neighbour's own place in the walk over them. */
@@ -170,24 +180,26 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
 
   /** Takes the next changed nets behind the cursor, in chains of one attribute set each, chains laid out one after the other. */
   #fillWindow(): boolean {
-    const { chainHeads, chainNext, store } = this.#host;
+    const { chainHeads, chainNext, gathered, used, store } = this.#host;
+    const { nets } = store;
     const window = this.#window;
-    const gathered: NetId[] = [];
-    const used: number[] = [];
+    let count = 0;
+    let sets = 0;
     let net = this.#changed.next(this.#cursor);
     if (net === 0) net = this.#changed.next(1);
-    for (; net !== 0 && gathered.length < WINDOW; net = this.#changed.next(net + 1)) {
-      const attributes = store.nets[(net << NET_SHIFT) + ATTRIBUTES]!;
+    for (; net !== 0 && count < WINDOW; net = this.#changed.next(net + 1)) {
+      const attributes = nets[(net << NET_SHIFT) + ATTRIBUTES]!;
       const head = chainHeads[attributes]!;
-      if (head === 0) used.push(attributes);
-      gathered.push(net);
-      chainNext[gathered.length] = head;
-      chainHeads[attributes] = gathered.length;
+      if (head === 0) used[sets++] = attributes;
+      gathered[count++] = net;
+      chainNext[count] = head;
+      chainHeads[attributes] = count;
     }
-    this.#cursor = (gathered.at(-1) ?? 0) + 1;
+    this.#cursor = count === 0 ? 1 : gathered[count - 1]! + 1;
     this.#windowAt = 0;
     let end = 0;
-    for (const attributes of used) {
+    for (let i = 0; i < sets; i++) {
+      const attributes = used[i]!;
       for (let place = chainHeads[attributes]!; place !== 0; place = chainNext[place]!)
         window[end++] = gathered[place - 1]!;
       chainHeads[attributes] = 0;

@@ -58,16 +58,34 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
     return made;
   }
 
+  /** What was counted since somebody looked last: counting is an addition, and once a packet or message. */
+  const counted: { value: number; readonly child: prom.Counter.Internal }[] = [];
+  function settle(): void {
+    for (const entry of counted) {
+      entry.child.inc(entry.value);
+      entry.value = 0;
+    }
+  }
+
   const common = { registers: [registry] };
   return {
     contentType: registry.contentType,
-    expose: () => registry.metrics(),
+    expose: () => {
+      settle();
+      return registry.metrics();
+    },
     counter: (name, help, labels = {}) =>
       one("counter", name, labels, (): Counter => {
         const make = (labelNames: string[]) => new prom.Counter({ name, help, labelNames, ...common });
         const child = family("counter", name, labels, make).labels(labels);
         child.inc(0); // a series that was never counted is 0, not absent: rates and alarms need the zero
-        return { add: (value = 1) => child.inc(value) };
+        const entry = { value: 0, child };
+        counted.push(entry);
+        return {
+          add: (value = 1) => {
+            entry.value += value;
+          },
+        };
       }),
     gauge: (name, help, labels = {}) =>
       one("gauge", name, labels, (): Gauge => {

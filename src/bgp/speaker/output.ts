@@ -10,7 +10,7 @@ import type { Connection } from "./transport.ts";
 /** Nothing more is encoded while the socket holds this much. */
 const HIGH_WATER = 1024 * 1024;
 const TURN_BUDGET = 4;
-const NETS_AT_ONCE = 512;
+const NETS_AT_ONCE = 1024;
 
 export interface OutputParts {
   readonly output: RouteOutput;

@@ -69,6 +69,8 @@ export class Peer implements AsyncDisposable {
   #stepping = false;
   #hasCome = false;
   #hasLeft = false;
+  /** An UPDATE came in this turn. */
+  #hasHeard = false;
   #peering: Peering = NO_PEERING;
   #up: EstablishedSession | undefined;
 
@@ -411,6 +413,16 @@ export class Peer implements AsyncDisposable {
         unreachable(result);
     }
     this.#holdWhileBusy();
+    this.#heardUpdate(side);
+  }
+
+  /** Event 27, once a turn: in Established it does nothing but move the hold timer, and a turn has one time. */
+  #heardUpdate(side: Side): void {
+    if (this.#hasHeard) return;
+    this.#hasHeard = true;
+    this.#parts.clock.soon(() => {
+      this.#hasHeard = false;
+    });
     this.#event(side, { type: "UpdateMsg" });
   }
 

@@ -6,7 +6,7 @@
  */
 import process from "node:process";
 import { parseIpv6, seconds } from "../../../src/base/index.ts";
-import { acceptAll, reject } from "../../../src/bgp/policy/index.ts";
+import { PolicyBook } from "../../../src/bgp/policy/index.ts";
 import { createNetTransport, startSpeaker } from "../../../src/bgp/speaker/index.ts";
 import { systemClock, systemRandom } from "../../../src/host/index.ts";
 import { createRib } from "../../../src/rib/index.ts";
@@ -15,7 +15,16 @@ import { ListLog } from "../../sim/tally-metrics.ts";
 
 const LOCAL_AS = 65000;
 const MAX_ROUTES = 1 << 23;
-const nothing = Object.assign(() => reject("sender"), { looksAtPeer: false });
+/** With policy on: every set goes through a chain of statements. */
+const book = new PolicyBook(
+  [
+    { name: "everything", statements: [{ name: "all", conditions: {}, actions: {}, result: "accept" }] },
+    { name: "nothing", statements: [{ name: "none", conditions: {}, actions: {}, result: "reject" }] },
+  ],
+  { localAs: LOCAL_AS },
+);
+const everything = book.chain(["everything"]);
+const nothing = book.chain(["nothing"]);
 
 const [listen = "::1", ...neighbours] = process.argv.slice(2);
 const log = new ListLog();
@@ -44,8 +53,8 @@ const speaker = await startSpeaker(
         holdTime: seconds(240),
         connectRetry: seconds(60),
         families: [{ family: "ipv6-unicast" }],
-        importPolicy: acceptAll,
-        exportPolicy: role === "sender" ? nothing : acceptAll,
+        importPolicy: everything,
+        exportPolicy: role === "sender" ? nothing : everything,
       };
     }),
     gracefulRestart: undefined,

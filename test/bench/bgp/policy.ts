@@ -135,7 +135,12 @@ for (const size of [10, 1000, 100_000]) {
   const keys = Array.from({ length: 200_000 }, () => {
     const known = upTo(2) === 1;
     const id = known ? ids[upTo(size)]! : random16();
-    return encodeCapability({ type: "site", routeDistinguisher: fromHex("0000fde800000001"), capabilityId: id, originId: 1 });
+    return encodeCapability({
+      type: "site",
+      routeDistinguisher: fromHex("0000fde800000001"),
+      capabilityId: id,
+      originId: 1,
+    });
   });
   line(`capability set of ${size}`, [
     "key",
