@@ -2,7 +2,7 @@ import { type Ipv6Address, parseIpv4, parseIpv6, type Seconds } from "../../base
 import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts";
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
-import { sameFamily, wireFamily } from "../wire/index.ts";
+import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
 import type { ExportGroup } from "./export-group.ts";
 import { FamilyIntake, type IntakeTerms, type TakeResult } from "./family-intake.ts";
@@ -177,7 +177,13 @@ function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: Peer
       const from = rib.peer(source);
       return from !== undefined && isReflection(from, here) ? from.bgpIdentifier : undefined;
     },
-    refreshMark: agreed.enhancedRouteRefresh ? facts.write : undefined,
+    refreshMark: agreed.enhancedRouteRefresh
+      ? (mark) => {
+          record.counters.refreshMarks(`${mark}-sent`).add();
+          const subtype = mark === "begin" ? RefreshSubtype.Begin : RefreshSubtype.End;
+          facts.write(encodeRouteRefresh(wireFamily(family, codec.dialect), subtype));
+        }
+      : undefined,
     mayEndRib: () => restart.mayEndRib,
     sent: (messages) => {
       record.updatesOut(messages);

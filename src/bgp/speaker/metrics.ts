@@ -16,6 +16,8 @@ export interface PeerCounters {
   ) => Counter;
   readonly skippedRoutes: (why: "unknown" | "malformed") => Counter;
   readonly notAgreed: Counter;
+  /** Where a route refresh begins and ends. @see RFC 7313 */
+  readonly refreshMarks: (mark: "begin-sent" | "end-sent" | "begin-received" | "end-received") => Counter;
   /** Received routes that were not taken, by a constant reason. */
   readonly refused: (reason: string) => Counter;
   /** Attribute sets that were not advertised, by a constant reason. */
@@ -45,6 +47,7 @@ export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
     malformed: by("semrd_bgp_malformed_total", "Malformed input by what was done about it", "action"),
     skippedRoutes: by("semrd_bgp_skipped_routes_total", "Received routes that were skipped in a message", "why"),
     notAgreed: of("semrd_bgp_not_agreed_total", "UPDATEs of families that are not used here"),
+    refreshMarks: by("semrd_bgp_refresh_marks_total", "Beginnings and ends of route refreshes", "mark"),
     refused: by("semrd_bgp_refused_routes_total", "Received routes that were not taken", "reason"),
     withheld: by(
       "semrd_bgp_withheld_routes_total",

@@ -1,6 +1,6 @@
 import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
-import { encodeRouteRefresh, type Family, RefreshSubtype, UpdateEncoder } from "../wire/index.ts";
+import { type Family, UpdateEncoder } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
@@ -30,7 +30,7 @@ export interface OutputParts {
   /** BGP identifier of `source` when its routes are reflected to this neighbour. */
   readonly reflectedFrom: (source: PeerIndex) => number | undefined;
   /** Sends a mark of a route refresh, where they were agreed on. @see RFC 7313 */
-  readonly refreshMark: ((message: Uint8Array) => void) | undefined;
+  readonly refreshMark: ((mark: "begin" | "end") => void) | undefined;
   /** Whether End-of-RIB may be said now. */
   readonly mayEndRib: () => boolean;
   /** So many messages were handed to the socket. */
@@ -148,7 +148,7 @@ export class Output implements Disposable {
     }
     // Not before End-of-RIB. @see RFC 7313 §4.1
     if (this.#refresh === "asked" && this.#endOfRibSent) {
-      this.#parts.refreshMark?.(encodeRouteRefresh(this.#parts.family, RefreshSubtype.Begin));
+      this.#parts.refreshMark?.("begin");
       this.#refresh = "running";
       output.replay();
     }
@@ -169,7 +169,7 @@ export class Output implements Disposable {
       if (this.#refresh === "asked") this.poke();
     }
     if (this.#refresh === "running") {
-      this.#parts.refreshMark?.(encodeRouteRefresh(this.#parts.family, RefreshSubtype.End));
+      this.#parts.refreshMark?.("end");
       this.#refresh = undefined;
     }
     this.#roundIsOver();

@@ -445,6 +445,7 @@ export class Peer implements AsyncDisposable {
   #refreshMark({ type, family }: { readonly type: "refreshBegins" | "refreshEnds"; readonly family: Family }): void {
     const name = routeFamily(family, this.#parts.codec.dialect);
     if (name === undefined || this.#up?.outputs.has(name) !== true) return;
+    this.#parts.record.counters.refreshMarks(type === "refreshBegins" ? "begin-received" : "end-received").add();
     const isEarly = this.#up.agreed.gracefulRestart !== undefined && !this.#parts.record.endsOfRibReceived.has(name);
     if (type === "refreshEnds") this.#rib.endRefresh(name);
     else if (!isEarly) this.#rib.beginRefresh(name);
