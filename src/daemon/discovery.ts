@@ -6,11 +6,12 @@ import type { RowSources } from "./rows.ts";
 const RANK = { winner: 0, group: 1, excluded: 2 } as const;
 
 /** Candidates of the whole domain, from the RIB of this router: nobody is asked. */
-export function ribDiscovery({ rib, taxonomy, names }: RowSources): DiscoverySource {
+export function ribDiscovery(sources: RowSources): DiscoverySource {
+  const { rib } = sources;
   const candidate = ({ candidate, judgement, reason }: JudgedCandidate): DiscoveryCandidate => {
     const { semantic } = rib.attributes.get(candidate.attributes);
     return {
-      origin: names.router(candidate.nextHop) ?? formatIpv4(candidate.originId),
+      origin: sources.names.router(candidate.nextHop) ?? formatIpv4(candidate.originId),
       local: candidate.local,
       eligible: judgement !== "excluded",
       reason,
@@ -23,6 +24,7 @@ export function ribDiscovery({ rib, taxonomy, names }: RowSources): DiscoverySou
   };
   return {
     candidates(tenant, capability, majorVersion) {
+      const { taxonomy, names } = sources;
       const index = taxonomy.tenants.get(tenant);
       if (index === undefined) return [];
       const { candidates } = rib.capability.select(index, names.capabilityId(capability, majorVersion));

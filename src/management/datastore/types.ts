@@ -72,7 +72,8 @@ export interface EditOptions {
 
 /**
  * One step of an edit by paths. `value` is JSON text (RFC 7951) of the node at `path`: a leaf's value, or the object of
- * a container or list entry (without its keys where the path has them).
+ * a container or list entry (without its keys where the path has them). `text` is the value of a leaf or leaf-list entry as
+ * people write it; the type of the leaf says what it is.
  *
  * `delete` and `create` fail where the node is missing or there, `remove` does not mind. All steps of `union-replace`
  * of one edit together become the whole configuration.
@@ -83,7 +84,8 @@ export type EditStep =
       readonly operation: "create" | "merge" | "replace" | "union-replace";
       readonly path: string;
       readonly value: string;
-    };
+    }
+  | { readonly operation: "create" | "merge" | "replace"; readonly path: string; readonly text: string };
 
 /** A node that differs between two configurations: a leaf, a leaf-list value, a container or a list entry, topmost. */
 export interface Change {

@@ -1,4 +1,4 @@
-import type { YangContext, YangTree } from "../../../native/api.ts";
+import type { YangContext, YangSchemaType, YangTree } from "../../../native/api.ts";
 import {
   type Answer,
   answered,
@@ -16,7 +16,7 @@ import {
 } from "../datastore/index.ts";
 import { EditDocument } from "./edit-document.ts";
 import { yangAnswer } from "./faults.ts";
-import { type ResolvedStep, SchemaIndex } from "./schema-index.ts";
+import { jsonValue, type ResolvedStep, SchemaIndex } from "./schema-index.ts";
 
 /** The datastores' model: libyang, on a thread of its own. Trees are those of the context it was opened with. */
 export class YangModel implements Model {
@@ -63,9 +63,12 @@ export class YangModel implements Model {
       const path = parsePath(step.path);
       const removes = step.operation === "delete" || step.operation === "remove";
       const found = path.ok ? this.#schema.resolve(path.value, { pattern: removes }) : path;
-      const value = removes ? answered(undefined) : jsonOf(step);
-      if (!found.ok) faults.push(...found.faults);
-      else if (!value.ok) faults.push(...value.faults);
+      if (!found.ok) {
+        faults.push(...found.faults);
+        continue;
+      }
+      const value = jsonOf(step, found.value.node?.type);
+      if (!value.ok) faults.push(...value.faults);
       else resolved.push({ operation: step.operation, path: found.value.path, value: value.value });
     }
     return faults.length > 0 ? { ok: false, faults } : answered(resolved);
@@ -154,7 +157,8 @@ const plain = (path: readonly ResolvedStep[]): Path =>
     ...(value === undefined ? {} : { value }),
   }));
 
-function jsonOf(step: EditStep): Answer<unknown> {
+function jsonOf(step: EditStep, type: YangSchemaType | undefined): Answer<unknown> {
+  if ("text" in step) return answered(jsonValue(type, step.text));
   if (!("value" in step)) return answered(undefined);
   try {
     return answered(JSON.parse(step.value) as unknown);

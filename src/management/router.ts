@@ -1,0 +1,64 @@
+import type { Yang } from "../../native/api.ts";
+import { loadNative } from "../../native/index.ts";
+import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.ts";
+import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
+import { ConfigurationError } from "./configuration/error.ts";
+import { isSecret } from "./configuration/wording.ts";
+import { CommitStore, type Engine, openEngine, type StartupFile, type StoreFiles } from "./transaction/index.ts";
+import { YangModel } from "./yang/model.ts";
+import { openSchema } from "./yang/schema.ts";
+
+export interface RouterManagementParts {
+  readonly startup: StartupFile;
+  /** Where relative file names of the configuration begin. */
+  readonly folder: string;
+  /** Where commits are kept. */
+  readonly commits: StoreFiles;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Default: that of the native addon. */
+  readonly yang?: Yang;
+}
+
+/** The datastores of a router, with a YANG context of their own that ends with them. */
+export interface RouterManagement extends AsyncDisposable {
+  readonly engine: Engine<RouterState, RouterChange>;
+}
+
+/**
+ * Opens the datastores and finds out what the router begins with.
+ * @throws {ConfigurationError} when the startup file cannot be used
+ * @throws {CommitStoreError} when what is kept cannot be read
+ */
+export async function openRouterManagement(parts: RouterManagementParts): Promise<RouterManagement> {
+  const { startup, folder, commits, clock, random, log } = parts;
+  const scope = new Scope();
+  try {
+    const context = scope.own(await openSchema(parts.yang ?? loadNative().yang));
+    const model = await YangModel.open(context);
+    const binder = new RouterBinder({ model, clock, folder });
+    const store = await CommitStore.open(commits, lineage(random), log);
+    const opened = await openEngine({ model, binder, store, startup, clock, log, isSecret });
+    if (!opened.ok) {
+      throw new ConfigurationError(
+        opened.faults.map(({ path, message, appTag }) => ({
+          ...(path === undefined ? {} : { path }),
+          ...(appTag === undefined ? {} : { tag: appTag }),
+          reason: message,
+        })),
+        startup.path,
+      );
+    }
+    const engine = scope.own(opened.value);
+    return { engine, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  } catch (cause) {
+    throw await scope.abandon(cause);
+  }
+}
+
+function lineage(random: Random): string {
+  const octets = new Uint8Array(4);
+  random.fill(octets);
+  return toHex(octets);
+}
