@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs the BGP router in the middle, which knows nothing of capabilities: start-peer.sh <frr|bird|gobgp> <configuration>
+#
+# Starts it once /run/configured is there (the node has its addresses).
+while [ ! -e /run/configured ]; do sleep 0.02; done
+case $1 in
+frr) # bgpd alone: routes of the kernel are static
+	exec /usr/lib/frr/bgpd --no_kernel --no_zebra --skip_runas --config_file "$2.conf" \
+		--pid_file /run/bgpd.pid --vty_socket /run --vty_port 0 ;;
+bird)
+	exec bird -f -c "$2.conf" -s /run/bird.ctl -P /run/bird.pid ;;
+gobgp)
+	exec gobgpd --config-file "$2.toml" --log-level warn --api-hosts 127.0.0.1:50051 --pprof-disable ;;
+*)
+	echo "start-peer: $1 is none of frr, bird, gobgp" >&2
+	exit 64 ;;
+esac

@@ -1,0 +1,238 @@
+import type { ExplainReport, PeerRow, RouteRow } from "../../src/management/index.ts";
+import { expectEqual, expectThat, waitFor } from "../quickstart/story/check.ts";
+import { Capture, type Narrator } from "../quickstart/story/index.ts";
+import { type Answer, Asker, countByAgent, request, requestMany, succeeded } from "../quickstart/story/requests.ts";
+import type { Lab } from "../runner/index.ts";
+import { FOREIGN, type ForeignName, foreignWords, type Role } from "./foreign.ts";
+
+const UPPER = "/text/upper";
+const URL = "http://upper.text.cap.acme.example.net/";
+const ROUTERS = ["r1", "r2", "r3"] as const;
+const ORIGINS: Readonly<Record<string, string>> = { "10.255.0.2": "r2", "10.255.0.3": "r3" };
+/** r2's agent has twice the weight of r3's. */
+const SHARE = { "upper-a": 2 / 3, "upper-b": 1 / 3 };
+const REQUESTS = 90;
+
+export interface BrownfieldFacts {
+  readonly peer: ForeignName;
+  readonly role: Role;
+  /** What x printed about our routes. */
+  readonly said: readonly { readonly command: string; readonly lines: readonly string[] }[];
+  readonly answers: Readonly<Record<string, number>>;
+  /** Packets on the wire between r1 and x, by their outer destination. */
+  readonly tunnelled: Readonly<Record<string, number>>;
+  readonly agentDied: Failover;
+  readonly siteLost: Failover;
+}
+
+interface Failover {
+  /** Until r1 had no route of the site any more. */
+  readonly withdrawnMilliseconds: number;
+  /** Requests that failed until then, and since. */
+  readonly failed: number;
+  readonly failedLater: number;
+  readonly answeredLater: number;
+}
+
+/** Capability requests through a router that knows nothing of capabilities. Everything that is printed has been checked. */
+export class BrownfieldStory {
+  readonly #lab: Lab;
+  readonly #narrator: Narrator;
+  readonly #signal: AbortSignal;
+  readonly #peer: ForeignName;
+  readonly #role: Role;
+
+  constructor(lab: Lab, peer: ForeignName, role: Role, narrator: Narrator, signal: AbortSignal) {
+    this.#lab = lab;
+    this.#peer = peer;
+    this.#role = role;
+    this.#narrator = narrator;
+    this.#signal = signal;
+  }
+
+  async tell(): Promise<BrownfieldFacts> {
+    await this.#sessions();
+    const said = await this.#routes();
+    const { answers, tunnelled } = await this.#ask();
+    const agentDied = await this.#agentDies();
+    const siteLost = await this.#siteIsLost();
+    return { peer: this.#peer, role: this.#role, said, answers, tunnelled, agentDied, siteLost };
+  }
+
+  async #run(node: string, ...argv: string[]): Promise<string> {
+    const done = await this.#lab.exec(node, argv, { signal: this.#signal });
+    const words = (done.stderr || done.stdout).trim();
+    expectThat(`${node}: ${argv.join(" ")}`, done.code === 0, "exit code 0", `exit code ${done.code}: ${words}`);
+    return done.stdout;
+  }
+
+  async #semrctl<Report>(router: string, ...words: string[]): Promise<Report> {
+    const socket = ["--socket", "/run/semrd/semrd.sock"];
+    return JSON.parse(await this.#run(router, "/opt/semrd/tools/semrctl", ...socket, "--json", ...words)) as Report;
+  }
+
+  /** Sites that r1 can use, each with its route. */
+  async #sites(): Promise<ReadonlyMap<string, RouteRow>> {
+    const routes = await this.#semrctl<readonly RouteRow[]>("r1", "show", "routes", "--capability", UPPER);
+    const usable = routes.filter(({ status }) => status === "best" || status === "group");
+    return new Map(usable.map((route) => [ORIGINS[route.origin] ?? route.origin, route]));
+  }
+
+  async #sessions(): Promise<void> {
+    this.#narrator.heading(
+      `Three capability routers, and ${FOREIGN[this.#peer].name} as ${this.#role} between them`,
+      1,
+    );
+    const began = performance.now();
+    for (const router of ROUTERS) {
+      let seen: unknown;
+      await waitFor(`${router} has its session with x`, {
+        within: 30_000,
+        every: 100,
+        signal: this.#signal,
+        seen: () => seen,
+        look: async () => {
+          const [peer] = await this.#semrctl<readonly PeerRow[]>(router, "show", "peers");
+          seen = { state: peer?.state, lastError: peer?.lastError };
+          return peer?.state === "Established" ? true : undefined;
+        },
+      });
+    }
+    this.#narrator.fact("every router has its one session, with x", performance.now() - began);
+    const [peer] = await this.#semrctl<readonly PeerRow[]>("r1", "show", "peers");
+    expectEqual("families that r1 and x agreed on", peer!.families, ["ipv6/unicast"]);
+    this.#narrator.fact(`the capability family was offered, and x does not know it: ${peer!.families.join(", ")}`);
+  }
+
+  async #bothSites(within: number): Promise<number> {
+    const began = performance.now();
+    let seen: unknown;
+    await waitFor("r1 can use the sites behind r2 and r3", {
+      within,
+      signal: this.#signal,
+      seen: () => seen,
+      look: async () => {
+        const sites = await this.#sites();
+        seen = [...sites.keys()];
+        return sites.size === 2 ? true : undefined;
+      },
+    });
+    return performance.now() - began;
+  }
+
+  async #routes(): Promise<BrownfieldFacts["said"]> {
+    this.#narrator.heading("Capability routes as IPv6 unicast", 2);
+    this.#narrator.fact("r1 has the routes of r2 and r3", await this.#bothSites(20_000));
+    const sites = await this.#sites();
+    for (const [site, { origin, nextHop, weight, labels, peer }] of sites) {
+      const locator = `fd00:ffff::${origin.at(-1)}`;
+      expectEqual(`tunnel end of ${site}`, nextHop, locator);
+      expectEqual(`weight of ${site}`, weight, site === "r2" ? 20 : 10);
+      expectEqual(`labels of ${site}`, labels, ["eu"]);
+      expectEqual(`who brought it`, peer.startsWith("fd00:0:1::c by brownfield"), true);
+      this.#narrator.fact(`${site}: tunnel to ${nextHop}, weight ${weight}, label ${labels.join(", ")}; ${peer}`);
+    }
+    const [x] = await this.#semrctl<readonly PeerRow[]>("r1", "show", "peers");
+    const { learnt, lost, refused, mismatched } = x!.brownfield!;
+    expectEqual("what is not as it was sent", { lost, refused, mismatched }, { lost: [], refused: [], mismatched: 0 });
+    this.#narrator.fact(`${learnt} unicast routes are capability routes; nothing was lost on the way`);
+    const said = await foreignWords(this.#lab, this.#peer);
+    for (const { command, lines } of said) {
+      this.#narrator.fact(`x: ${command.replace(/^(vtysh|birdc|gobgp).*?(?=show|global)/, "")}`);
+      this.#narrator.quote(lines);
+    }
+    const report = await this.#semrctl<ExplainReport>("r1", "explain", UPPER);
+    this.#narrator.fact(`r1 explains: ${report.reason}`);
+    return said;
+  }
+
+  async #ask(): Promise<Pick<BrownfieldFacts, "answers" | "tunnelled">> {
+    this.#narrator.heading("A client asks by name", 3);
+    const text = "what flows here is a capability";
+    const post = ["--header", "Content-Type: text/plain", "--data", text, URL];
+    const one = await request(this.#lab, "client", post);
+    expectEqual("the answer", [one.status, one.body], [200, text.toUpperCase()]);
+    this.#narrator.fact(`${one.agent}: ${one.body}`, one.milliseconds);
+    await using tunnels = await Capture.start(this.#lab, "x", "eth1", "ip6 proto 41");
+    const answers = countByAgent(await requestMany(this.#lab, "client", URL, REQUESTS, 8));
+    const counts = Object.fromEntries(answers);
+    for (const [agent, share] of Object.entries(SHARE)) {
+      const count = answers.get(agent) ?? 0;
+      const isNear = Math.abs(count / REQUESTS - share) < 0.2;
+      expectThat(`requests for ${agent}`, isNear, `about ${Math.round(share * REQUESTS)} of ${REQUESTS}`, counts);
+    }
+    expectEqual("answers of somebody else", answers.size, 2);
+    const tunnelled: Record<string, number> = {};
+    for (const { destination } of await tunnels.stop()) tunnelled[destination] = (tunnelled[destination] ?? 0) + 1;
+    expectEqual("tunnels between r1 and x", Object.keys(tunnelled).sort(), ["fd00:ffff::2", "fd00:ffff::3"]);
+    const shares = [...answers].map(([agent, count]) => `${agent} ${count}`).join(", ");
+    this.#narrator.fact(`${REQUESTS} requests: ${shares}; x forwarded them in tunnels to the two locators`);
+    return { answers: counts, tunnelled };
+  }
+
+  /** Requests without a pause, while the site behind r2 goes; `lose` gives the moment. */
+  async #failover(lose: () => Promise<number>, within: number): Promise<Failover> {
+    const asker = new Asker(this.#lab, "client", URL);
+    try {
+      await asker.more(5, this.#signal);
+      const lost = await lose();
+      await waitFor("r1 has no route of r2 any more", {
+        within,
+        signal: this.#signal,
+        look: async () => ((await this.#sites()).has("r2") ? undefined : true),
+      });
+      const withdrawn = performance.now();
+      const later = await asker.more(30, this.#signal);
+      const until = asker.answers.filter(({ began }) => began >= lost && began < withdrawn);
+      const counts = countByAgent(later.filter(succeeded));
+      expectEqual("who answers now", [...counts.keys()], ["upper-b"]);
+      return {
+        withdrawnMilliseconds: withdrawn - lost,
+        failed: failures(until),
+        failedLater: failures(later),
+        answeredLater: later.length,
+      };
+    } finally {
+      await asker[Symbol.asyncDispose]();
+    }
+  }
+
+  #say(what: string, { withdrawnMilliseconds, failed, failedLater, answeredLater }: Failover): void {
+    expectEqual(`requests that failed after that`, failedLater, 0);
+    this.#narrator.fact(`${what}; r1 has no route of r2 any more`, withdrawnMilliseconds);
+    this.#narrator.fact(`until then ${failed} requests failed; all ${answeredLater} since were answered by upper-b`);
+  }
+
+  async #agentDies(): Promise<Failover> {
+    this.#narrator.heading("The agent behind r2 dies", 4);
+    const failover = await this.#failover(async () => {
+      await this.#run("upper-a", "touch", "/run/hold");
+      const moment = performance.now();
+      await this.#run("upper-a", "sh", "-c", "kill -9 $(cat /run/supervised.pid)");
+      return moment;
+    }, 15_000);
+    this.#say("r2 withdraws both /128s through x", failover);
+    await this.#run("upper-a", "rm", "-f", "/run/hold");
+    this.#narrator.fact("it is started again, and r1 uses both sites", await this.#bothSites(20_000));
+    return failover;
+  }
+
+  async #siteIsLost(): Promise<Failover> {
+    this.#narrator.heading("r2 is cut off", 5);
+    const failover = await this.#failover(async () => {
+      const moment = performance.now();
+      await this.#run("x", "ip", "link", "set", "eth2", "down");
+      return moment;
+    }, 20_000);
+    this.#say("x misses r2 and withdraws its routes", failover);
+    await this.#run("x", "ip", "link", "set", "eth2", "up");
+    await this.#run("x", "ip", "address", "replace", "fd00:0:2::c/64", "dev", "eth2", "nodad");
+    await this.#run("x", "ip", "-6", "route", "replace", "fd00:ffff::2/128", "via", "fd00:0:2::1");
+    this.#narrator.fact(`the link is there again, and r1 uses both sites`, await this.#bothSites(40_000));
+    return failover;
+  }
+}
+
+function failures(answers: readonly Answer[]): number {
+  return answers.filter((answer) => !succeeded(answer)).length;
+}
