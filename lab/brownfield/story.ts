@@ -11,7 +11,7 @@ const ROUTERS = ["r1", "r2", "r3"] as const;
 const ORIGINS: Readonly<Record<string, string>> = { "10.255.0.2": "r2", "10.255.0.3": "r3" };
 /** r2's agent has twice the weight of r3's. */
 const SHARE = { "upper-a": 2 / 3, "upper-b": 1 / 3 };
-const REQUESTS = 90;
+const REQUESTS = 60;
 
 export interface BrownfieldFacts {
   readonly peer: ForeignName;
@@ -53,7 +53,7 @@ export class BrownfieldStory {
   async tell(): Promise<BrownfieldFacts> {
     await this.#sessions();
     const said = await this.#routes();
-    const { answers, tunnelled } = await this.#ask();
+    const { answers, tunnelled } = await this.#clientAsks();
     const agentDied = await this.#agentDies();
     const siteLost = await this.#siteIsLost();
     return { peer: this.#peer, role: this.#role, said, answers, tunnelled, agentDied, siteLost };
@@ -66,14 +66,16 @@ export class BrownfieldStory {
     return done.stdout;
   }
 
-  async #semrctl<Report>(router: string, ...words: string[]): Promise<Report> {
-    const socket = ["--socket", "/run/semrd/semrd.sock"];
-    return JSON.parse(await this.#run(router, "/opt/semrd/tools/semrctl", ...socket, "--json", ...words)) as Report;
+  /** What `semrctl --json` shows, asked as it does: over the router's socket. */
+  async #ask<Report>(router: string, resource: string): Promise<Report> {
+    const url = `http://localhost/v1/${resource}`;
+    const curl = ["curl", "--silent", "--show-error", "--fail", "--unix-socket", "/run/semrd/semrd.sock", url];
+    return JSON.parse(await this.#run(router, ...curl)) as Report;
   }
 
   /** Sites that r1 can use, each with its route. */
   async #sites(): Promise<ReadonlyMap<string, RouteRow>> {
-    const routes = await this.#semrctl<readonly RouteRow[]>("r1", "show", "routes", "--capability", UPPER);
+    const routes = await this.#ask<readonly RouteRow[]>("r1", `routes?capability=${encodeURIComponent(UPPER)}`);
     const usable = routes.filter(({ status }) => status === "best" || status === "group");
     return new Map(usable.map((route) => [ORIGINS[route.origin] ?? route.origin, route]));
   }
@@ -92,14 +94,14 @@ export class BrownfieldStory {
         signal: this.#signal,
         seen: () => seen,
         look: async () => {
-          const [peer] = await this.#semrctl<readonly PeerRow[]>(router, "show", "peers");
+          const [peer] = await this.#ask<readonly PeerRow[]>(router, "peers");
           seen = { state: peer?.state, lastError: peer?.lastError };
           return peer?.state === "Established" ? true : undefined;
         },
       });
     }
     this.#narrator.fact("every router has its one session, with x", performance.now() - began);
-    const [peer] = await this.#semrctl<readonly PeerRow[]>("r1", "show", "peers");
+    const [peer] = await this.#ask<readonly PeerRow[]>("r1", "peers");
     expectEqual("families that r1 and x agreed on", peer!.families, ["ipv6/unicast"]);
     this.#narrator.fact(`the capability family was offered, and x does not know it: ${peer!.families.join(", ")}`);
   }
@@ -132,7 +134,7 @@ export class BrownfieldStory {
       expectEqual(`who brought it`, peer.startsWith("fd00:0:1::c by brownfield"), true);
       this.#narrator.fact(`${site}: tunnel to ${nextHop}, weight ${weight}, label ${labels.join(", ")}; ${peer}`);
     }
-    const [x] = await this.#semrctl<readonly PeerRow[]>("r1", "show", "peers");
+    const [x] = await this.#ask<readonly PeerRow[]>("r1", "peers");
     const { learnt, lost, refused, mismatched } = x!.brownfield!;
     expectEqual("what is not as it was sent", { lost, refused, mismatched }, { lost: [], refused: [], mismatched: 0 });
     this.#narrator.fact(`${learnt} unicast routes are capability routes; nothing was lost on the way`);
@@ -141,12 +143,12 @@ export class BrownfieldStory {
       this.#narrator.fact(`x: ${command.replace(/^(vtysh|birdc|gobgp).*?(?=show|global)/, "")}`);
       this.#narrator.quote(lines);
     }
-    const report = await this.#semrctl<ExplainReport>("r1", "explain", UPPER);
+    const report = await this.#ask<ExplainReport>("r1", `explain?name=${encodeURIComponent(UPPER)}`);
     this.#narrator.fact(`r1 explains: ${report.reason}`);
     return said;
   }
 
-  async #ask(): Promise<Pick<BrownfieldFacts, "answers" | "tunnelled">> {
+  async #clientAsks(): Promise<Pick<BrownfieldFacts, "answers" | "tunnelled">> {
     this.#narrator.heading("A client asks by name", 3);
     const text = "what flows here is a capability";
     const post = ["--header", "Content-Type: text/plain", "--data", text, URL];
@@ -182,7 +184,7 @@ export class BrownfieldStory {
         look: async () => ((await this.#sites()).has("r2") ? undefined : true),
       });
       const withdrawn = performance.now();
-      const later = await asker.more(30, this.#signal);
+      const later = await asker.more(20, this.#signal);
       const until = asker.answers.filter(({ began }) => began >= lost && began < withdrawn);
       const counts = countByAgent(later.filter(succeeded));
       expectEqual("who answers now", [...counts.keys()], ["upper-b"]);
