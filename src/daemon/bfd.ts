@@ -11,14 +11,14 @@ const MAX_HOPS = 255;
 
 /** How the path to a neighbour is watched; `undefined`: it is not. */
 export function bfdPath(
-  { address, bfd, ttlSecurityHops }: NeighborConfiguration,
+  { address, bfd, ttlSecurityHops, enabled, localAddress }: NeighborConfiguration,
   bgp: BgpConfiguration,
 ): BfdPath | undefined {
-  if (bfd === undefined) return undefined;
+  if (bfd === undefined || !enabled) return undefined;
   const minimumTtl = bfd.multihop && ttlSecurityHops !== undefined ? MAX_HOPS - ttlSecurityHops + 1 : undefined;
   return {
     peer: formatIpv6(address),
-    local: formatIpv6(bgp.address),
+    local: formatIpv6(localAddress ?? bgp.address),
     multihop: bfd.multihop,
     ...(minimumTtl === undefined ? {} : { minimumTtl }),
     desiredMinTx: bfd.desiredMinTx,

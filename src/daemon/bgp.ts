@@ -1,16 +1,28 @@
 import { loadNative } from "../../native/index.ts";
-import { type Clock, formatIpv6, type Log, type Metrics, type Random, seconds } from "../base/index.ts";
+import {
+  type Clock,
+  formatIpv6,
+  formatIpv6Prefix,
+  type Log,
+  type Metrics,
+  type Random,
+  seconds,
+} from "../base/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import {
   createNetTransport,
+  type ListenRange,
   type PeerOptions,
+  type RangeTemplate,
   type SessionChange,
   type SpeakerOptions,
   type SpeakerParts,
 } from "../bgp/speaker/index.ts";
 import type {
   BgpConfiguration,
+  ListenRangeConfiguration,
   NeighborConfiguration,
+  NeighborSettingsConfiguration,
   NodeConfiguration,
   RouterConfiguration,
 } from "../management/index.ts";
@@ -23,26 +35,55 @@ const SELECTION_DEFERRAL_TIME = seconds(60);
 /** For a router without BGP: it has a RIB of its own routes, and says its AS to nobody. @see RFC 6996 §5 */
 const NO_AS = 65534;
 
+/** A neighbour as the speaker wants it. */
 function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
-  const { address, password, holdTime, keepaliveTime, description, ttlSecurityHops, multihop, reflectorClient } =
-    neighbor;
-  const { importPolicy, exportPolicy } = neighbor;
+  const { address, remoteAs, port, passive, enabled, description } = neighbor;
   return {
     address: formatIpv6(address),
-    port: neighbor.port,
-    remoteAs: neighbor.remoteAs,
-    passive: neighbor.passive,
-    families: neighbor.families,
-    routeServerClient: neighbor.routeServerClient,
-    reflectorClient,
-    extendedMessages: neighbor.extendedMessages,
-    enhancedRouteRefresh: neighbor.enhancedRouteRefresh,
-    ...(neighbor.role === undefined ? {} : { role: neighbor.role }),
-    holdTime,
-    connectRetry: neighbor.connectRetry,
-    updateSource: formatIpv6(bgp.address),
-    ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
+    port,
+    remoteAs,
+    passive,
+    enabled,
     ...(description === undefined ? {} : { description }),
+    ...settingsOf(neighbor, bgp, policies),
+  };
+}
+
+/** A range of neighbours that come by themselves. */
+export function listenRange(range: ListenRangeConfiguration, bgp: BgpConfiguration, policies: PolicyBook): ListenRange {
+  const { prefix, limit, remoteAs } = range;
+  return { name: formatIpv6Prefix(prefix), prefix, limit, remoteAs, template: settingsOf(range, bgp, policies) };
+}
+
+function settingsOf(
+  settings: NeighborSettingsConfiguration,
+  bgp: BgpConfiguration,
+  policies: PolicyBook,
+): RangeTemplate {
+  const { password, holdTime, keepaliveTime, ttlSecurityHops, multihop, importPolicy, exportPolicy } = settings;
+  const { group, shutdownMessage, delayOpen, sendHoldTime, advertisementInterval } = settings;
+  return {
+    ...(group === undefined ? {} : { group }),
+    ...(shutdownMessage === undefined ? {} : { shutdownMessage }),
+    families: settings.families,
+    routeServerClient: settings.routeServerClient,
+    reflectorClient: settings.reflectorClient,
+    nextHopSelf: settings.nextHopSelf,
+    enforceFirstAs: settings.enforceFirstAs,
+    allowOwnAs: settings.allowOwnAs,
+    extendedMessages: settings.extendedMessages,
+    enhancedRouteRefresh: settings.enhancedRouteRefresh,
+    ...(settings.role === undefined ? {} : { role: settings.role }),
+    holdTime,
+    minimumHoldTime: settings.minimumHoldTime,
+    connectRetry: settings.connectRetry,
+    idleHold: settings.idleHoldTime,
+    maximumBackOff: settings.maximumBackOff,
+    ...(delayOpen === undefined ? {} : { delayOpen }),
+    ...(sendHoldTime === undefined ? {} : { sendHoldTime }),
+    ...(advertisementInterval === undefined ? {} : { advertisementInterval }),
+    updateSource: formatIpv6(settings.localAddress ?? bgp.address),
+    ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
     ...(password === undefined ? {} : { password: new TextDecoder().decode(password.octets()) }),
     ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
     ...(multihop === undefined ? {} : { multihop }),
@@ -73,6 +114,7 @@ export function speakerOptions(
     nextHop: site.locator,
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
     peers: allPeerOptions(configuration, policies),
+    ranges: bgp?.ranges.map((range) => listenRange(range, bgp, policies)) ?? [],
     gracefulRestart:
       restart === undefined
         ? undefined

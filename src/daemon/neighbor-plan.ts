@@ -1,10 +1,10 @@
 import { sameValue } from "../base/index.ts";
 import type { BfdMonitor, BfdPath } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
-import { type PeerListChange, planPeers, type Speaker } from "../bgp/speaker/index.ts";
+import { type ListenRange, type PeerListChange, planPeers, type Speaker } from "../bgp/speaker/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 import { bfdPath } from "./bfd.ts";
-import { allPeerOptions } from "./bgp.ts";
+import { allPeerOptions, listenRange } from "./bgp.ts";
 import { policyBook } from "./policy.ts";
 
 /** What leads the neighbours of one configuration to those of another. Nothing of it has happened yet. */
@@ -12,6 +12,8 @@ export interface NeighborPlan {
   /** Of the new configuration; what says the same as before is the same object. */
   readonly policies: PolicyBook;
   readonly peers: readonly PeerListChange[];
+  /** All of them, where one has changed. */
+  readonly ranges?: readonly ListenRange[];
   readonly watch: readonly BfdPath[];
   /** Addresses. */
   readonly unwatch: readonly string[];
@@ -38,6 +40,9 @@ export function planNeighbors(
   policies: PolicyBook,
 ): NeighborPlan {
   const next = policyBook(after, policies);
+  const rangesOf = ({ bgp }: RouterConfiguration, book: PolicyBook) =>
+    bgp?.ranges.map((range) => listenRange(range, bgp, book)) ?? [];
+  const ranges = rangesOf(after, next);
   const paths = ({ bgp }: RouterConfiguration): Map<string, BfdPath> =>
     new Map(bgp?.neighbors.flatMap((neighbor) => bfdPath(neighbor, bgp) ?? []).map((path) => [path.peer, path]));
   const [watched, wanted] = [paths(before), paths(after)];
@@ -45,6 +50,7 @@ export function planNeighbors(
   return {
     policies: next,
     peers: planPeers(allPeerOptions(before, policies), allPeerOptions(after, next)),
+    ...(sameValue(rangesOf(before, policies), ranges) ? {} : { ranges }),
     watch: [...wanted.values()].filter((path) => !sameValue(watched.get(path.peer), path)),
     unwatch: [...watched.keys()].filter((peer) => !wanted.has(peer)),
     atNextStart: isOtherwise
@@ -71,6 +77,8 @@ export function resetsOf({ peers }: NeighborPlan): readonly { readonly address: 
  */
 export async function applyNeighbors(plan: NeighborPlan, speaker: Speaker, bfd: BfdMonitor | undefined): Promise<void> {
   for (const peer of plan.unwatch) bfd?.unwatch(peer);
+  // Neighbours that are configured one by one now make no new guests.
+  if (plan.ranges !== undefined) speaker.setRanges(plan.ranges);
   const leaving: Promise<boolean>[] = [];
   for (const step of plan.peers) {
     if (step.type === "remove") leaving.push(speaker.removePeer(step.address));

@@ -47,6 +47,22 @@ function bfdMembers(bfd: BfdPathStatus, multihop: boolean): PeerBfd {
   };
 }
 
+function codesOf({ code, subcode }: PeerError): Pick<PeerRow, "lastErrorCode" | "lastErrorSubcode"> {
+  return { lastErrorCode: code, lastErrorSubcode: subcode };
+}
+
+function negotiated({ capabilities }: PeerStatus): NonNullable<PeerRow["negotiated"]> {
+  const { fourOctetAs, routeRefresh, extendedMessages, gracefulRestart, longLivedGracefulRestart } = capabilities;
+  return {
+    fourOctetAs,
+    routeRefresh,
+    extendedMessages,
+    gracefulRestart,
+    longLivedGracefulRestart,
+    unknownCapabilities: capabilities.unknown,
+  };
+}
+
 function notificationRow({ code, subcode, text, at }: PeerError, clock: Clock): NotificationRow {
   return { code, subcode, text, ageSeconds: Math.max(0, Math.round((clock.wall() - at) / 1000)) };
 }
@@ -82,6 +98,15 @@ export function peerRow(
     ...(peer.role === undefined ? {} : { localRole: peer.role.local }),
     state: peer.state,
     stateAgeSeconds: Math.max(0, Math.round((clock.wall() - peer.since) / 1000)),
+    enabled: peer.enabled,
+    ...(peer.group === undefined ? {} : { group: peer.group }),
+    ...(peer.range === undefined ? {} : { range: peer.range }),
+    ...(peer.local === undefined ? {} : { local: peer.local }),
+    ...(peer.remote === undefined ? {} : { remote: peer.remote }),
+    timersSeconds: Object.fromEntries(
+      Object.entries(peer.timers).map(([name, left]) => [name, Math.round(left / 100) / 10]),
+    ),
+    ...(peer.state === "Established" ? { negotiated: negotiated(peer) } : {}),
     ...(peer.bgpIdentifier === undefined ? {} : { routerId: formatIpv4(peer.bgpIdentifier) }),
     ...(peer.holdTime === undefined ? {} : { holdTimeSeconds: peer.holdTime }),
     ...(peer.keepaliveTime === undefined ? {} : { keepaliveSeconds: peer.keepaliveTime }),
@@ -113,8 +138,13 @@ export function peerRow(
     routesPending: peer.routesPending,
     messagesReceived: String(peer.messagesReceived),
     messagesSent: String(peer.messagesSent),
+    updatesReceived: String(peer.updatesReceived),
+    updatesSent: String(peer.updatesSent),
     establishedTransitions: peer.establishedTransitions,
-    ...(peer.lastError === undefined ? {} : { lastError: errorText(peer.lastError) }),
+    flaps: peer.flaps,
+    failuresInARow: peer.failures,
+    refusedConnections: peer.refusedConnections,
+    ...(peer.lastError === undefined ? {} : { lastError: errorText(peer.lastError), ...codesOf(peer.lastError) }),
     ...(peer.lastSent === undefined && peer.lastReceived === undefined
       ? {}
       : {

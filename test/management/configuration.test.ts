@@ -75,7 +75,14 @@ describe("a valid configuration", () => {
       brownfield: { labels: [] },
       neighbors: [1, 3].map((n) => ({
         address: parseIpv6(`fd00:ffff::${n}`),
+        enabled: true,
         port: 179,
+        minimumHoldTime: 0,
+        idleHoldTime: 1,
+        maximumBackOff: 120,
+        nextHopSelf: false,
+        enforceFirstAs: true,
+        allowOwnAs: 0,
         remoteAs: 65000,
         kind: "internal",
         description: `r${n}`,
@@ -90,6 +97,7 @@ describe("a valid configuration", () => {
         importPolicy: [],
         exportPolicy: [],
       })),
+      ranges: [],
     });
     assert.deepEqual(configuration.registration, {
       listen: [

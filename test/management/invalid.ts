@@ -384,13 +384,15 @@ export const INVALID: readonly Invalid[] = [
     },
     want: [
       {
-        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']`,
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/multihop`,
+        value: "2",
         reason:
           "multihop is for neighbours of another autonomous system; those of this one may be any number of hops away",
         tag: "multihop-internal",
       },
       {
-        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::3']`,
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::3']/multihop`,
+        value: "2",
         reason: "ttl-security-hops and multihop exclude each other",
         tag: "ttl-security-and-multihop",
       },

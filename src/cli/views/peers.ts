@@ -55,7 +55,9 @@ export function peersView(rows: readonly PeerRow[], style: TableStyle): string {
                 text: `${row.state}, routes kept${row.gracefulRestart.lastResort ? " as last resort" : ""}`,
                 colour: "yellow",
               }
-            : state(row.state),
+            : row.enabled
+              ? state(row.state)
+              : { text: `${row.state}, shut down`, colour: "yellow" },
       },
       { title: "SINCE", align: "right", cell: (row) => age(row.stateAgeSeconds) },
       { title: "ROUTER ID", cell: (row) => row.routerId ?? "" },

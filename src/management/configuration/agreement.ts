@@ -9,6 +9,7 @@ import {
   prefixContains,
 } from "../../base/index.ts";
 import type { ConfigurationFault } from "./error.ts";
+import { neighborDisagreements } from "./neighbor-agreement.ts";
 import { policyDisagreements } from "./policy-agreement.ts";
 import type { RouterConfiguration } from "./types.ts";
 
@@ -25,6 +26,7 @@ export function* disagreements(
   if (options.collisions) yield* capabilityCollisions(configuration);
   yield* addressesInDomain(configuration);
   yield* healthChecks(configuration);
+  yield* neighborDisagreements(configuration);
   yield* policyDisagreements(configuration.routingPolicy);
 }
 

@@ -102,6 +102,8 @@ export interface BgpConfiguration {
   };
   readonly brownfield: BrownfieldConfiguration;
   readonly neighbors: readonly NeighborConfiguration[];
+  /** From where others may connect. */
+  readonly ranges: readonly ListenRangeConfiguration[];
 }
 
 /** How capability routes are said where nobody knows them: the same at all routers of the domain. */
@@ -130,6 +132,8 @@ export interface FamilyConfiguration {
   readonly restartAfter?: Seconds;
   /** Several paths of a route, by direction; absent: in none. */
   readonly addPath?: { readonly send?: "all" | { readonly best: number }; readonly receive: boolean };
+  /** Absent: the neighbour's. */
+  readonly advertisementInterval?: Seconds;
 }
 
 export interface BfdConfiguration {
@@ -139,23 +143,53 @@ export interface BfdConfiguration {
   readonly detectMultiplier: number;
 }
 
-/** One neighbour, with what it does not say itself taken from the settings for all. */
-export interface NeighborConfiguration {
+/** One neighbour, with what it does not say itself taken from its group and from the settings for all. */
+export interface NeighborConfiguration extends NeighborSettingsConfiguration {
   readonly address: Ipv6Address;
-  readonly port: number;
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
   readonly description?: string;
+  /** Absent: capability routes are said in their own family only. */
+  readonly brownfield?: NeighborBrownfieldConfiguration;
+}
+
+/** Addresses from which routers may connect that are not configured one by one. */
+export interface ListenRangeConfiguration extends NeighborSettingsConfiguration {
+  readonly prefix: Ipv6Prefix;
+  readonly limit: number;
+  readonly remoteAs: "internal" | "external" | readonly number[];
+}
+
+export interface NeighborSettingsConfiguration {
+  /** Its group. */
+  readonly group?: string;
+  /** False: shut down. */
+  readonly enabled: boolean;
+  readonly shutdownMessage?: string;
+  readonly port: number;
   /** Absent: sessions without keepalives. */
   readonly holdTime?: Seconds;
   /** Absent: a third of the agreed hold time. */
   readonly keepaliveTime?: Seconds;
+  /** 0: whatever the neighbour offers. */
+  readonly minimumHoldTime: Seconds;
   readonly connectRetry: Seconds;
+  /** Absent: no delay. */
+  readonly delayOpen?: Seconds;
+  readonly idleHoldTime: Seconds;
+  readonly maximumBackOff: Seconds;
+  /** Absent: as RFC 9687 has it. */
+  readonly sendHoldTime?: Seconds;
+  /** Absent: none. */
+  readonly advertisementInterval?: Seconds;
+  /** Absent: that of BGP. */
+  readonly localAddress?: Ipv6Address;
   readonly passive: boolean;
+  readonly nextHopSelf: boolean;
+  readonly enforceFirstAs: boolean;
+  readonly allowOwnAs: number;
   /** At least one. */
   readonly families: readonly FamilyConfiguration[];
-  /** Absent: capability routes are said in their own family only. */
-  readonly brownfield?: NeighborBrownfieldConfiguration;
   readonly routeServerClient: boolean;
   readonly reflectorClient: boolean;
   /** What this router is to a neighbour of another AS. */

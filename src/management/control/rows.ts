@@ -179,8 +179,29 @@ export interface PeerRow {
   readonly localRole?: string;
   /** Idle, Connect, Active, OpenSent, OpenConfirm or Established. */
   readonly state: string;
-  /** Since the last change of state. */
+  /** Since the last change of state: of an established session its up-time. */
   readonly stateAgeSeconds: number;
+  /** False: shut down by configuration. */
+  readonly enabled: boolean;
+  /** The group whose settings it has. */
+  readonly group?: string;
+  /** The range that it came from by itself. */
+  readonly range?: string;
+  /** Ends of the connection. */
+  readonly local?: { readonly address: string; readonly port: number };
+  readonly remote?: { readonly address: string; readonly port: number };
+  /** Seconds that are left, by the timer's name in RFC 4271. */
+  readonly timersSeconds: Readonly<Record<string, number>>;
+  /** What both ends can do, on the session that is up. */
+  readonly negotiated?: {
+    readonly fourOctetAs: boolean;
+    readonly routeRefresh: boolean;
+    readonly extendedMessages: boolean;
+    readonly gracefulRestart: boolean;
+    readonly longLivedGracefulRestart: boolean;
+    /** Codes of capabilities that are not known here. */
+    readonly unknownCapabilities: readonly number[];
+  };
   /** The BGP identifier it sent. */
   readonly routerId?: string;
   readonly holdTimeSeconds?: number;
@@ -206,8 +227,19 @@ export interface PeerRow {
   readonly routesPending: number;
   readonly messagesReceived: CounterText;
   readonly messagesSent: CounterText;
+  readonly updatesReceived: CounterText;
+  readonly updatesSent: CounterText;
   readonly establishedTransitions: number;
+  /** Established sessions that ended. */
+  readonly flaps: number;
+  /** Attempts and sessions in a row that ended badly. */
+  readonly failuresInARow: number;
+  /** Connections of the peer that had no place. */
+  readonly refusedConnections: number;
   readonly lastError?: string;
+  /** NOTIFICATION codes of the last error, 0 where there are none. */
+  readonly lastErrorCode?: number;
+  readonly lastErrorSubcode?: number;
   /** The last NOTIFICATION in each direction, with what the operators wrote. @see RFC 9003 */
   readonly lastNotification?: { readonly sent?: NotificationRow; readonly received?: NotificationRow };
   /** Absent: its path is not watched. */

@@ -9,7 +9,9 @@ import type {
   HealthCheckConfiguration,
   InstanceConfiguration,
   InterfaceConfiguration,
+  ListenRangeConfiguration,
   NeighborConfiguration,
+  NeighborSettingsConfiguration,
   RegistrationConfiguration,
   RouterConfiguration,
   TaxonomyCapability,
@@ -22,13 +24,16 @@ import type {
   BgpInstance,
   CapabilityInstance,
   InterfaceInstance,
+  ListenRangeInstance,
   NeighborInstance,
+  NeighborSettings,
   RegistrationInstance,
   RouterInstance,
   TaxonomyInstance,
   TenantInstance,
 } from "./instance.ts";
 import { bindMrt } from "./mrt-binding.ts";
+import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritance.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
@@ -122,6 +127,7 @@ export function bindBgp(bgp: BgpInstance): BgpConfiguration {
     ...(restart.enabled ? { gracefulRestart: bindGracefulRestart(restart) } : {}),
     brownfield: bindBrownfield(bgp["semrd-brownfield:brownfield"]),
     neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
+    ranges: (bgp["dynamic-neighbors"]?.range ?? []).map((range) => bindRange(range, bgp)),
   };
 }
 
@@ -136,23 +142,16 @@ function bindGracefulRestart(
 }
 
 function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborConfiguration {
-  const holdTime = neighbor["hold-time"] ?? bgp["hold-time"];
-  // The keepalive time of all neighbours was checked against the hold time of all, so it goes with that only.
-  const inherited = neighbor["hold-time"] === undefined ? bgp["keepalive-time"] : undefined;
-  const keepaliveTime = neighbor["keepalive-time"] ?? inherited;
-  const { role, "semrd-brownfield:brownfield": brownfield } = neighbor;
-  const families = neighbor.families?.family ?? [];
-  const hops = neighbor["ttl-security-hops"];
+  const settings = effectiveSettings(neighbor, bgp);
+  const remoteAs = settings["remote-as"]!; // a condition of the model that libyang has checked
+  const { description, "semrd-brownfield:brownfield": brownfield } = neighbor;
+  const families = settings.families?.family ?? [];
   return {
     address: addressOf(neighbor.address),
-    port: neighbor.port,
-    remoteAs: neighbor["remote-as"],
-    kind: neighbor["remote-as"] === bgp["local-as"] ? "internal" : "external",
-    ...(neighbor.description === undefined ? {} : { description: neighbor.description }),
-    ...(holdTime === 0 ? {} : { holdTime: seconds(holdTime) }),
-    ...(keepaliveTime === undefined ? {} : { keepaliveTime: seconds(keepaliveTime) }),
-    connectRetry: seconds(bgp["connect-retry"]),
-    passive: neighbor.passive,
+    remoteAs,
+    kind: remoteAs === bgp["local-as"] ? "internal" : "external",
+    ...(description === undefined ? {} : { description }),
+    ...bindSettings(settings, bgp),
     families: bindFamilies(families, brownfield !== undefined),
     ...(brownfield === undefined
       ? {}
@@ -162,25 +161,68 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
             families.map(({ name }) => name),
           ),
         }),
-    routeServerClient: neighbor["route-server-client"],
-    reflectorClient: neighbor["route-reflector-client"],
+  };
+}
+
+function bindRange(range: ListenRangeInstance, bgp: BgpInstance): ListenRangeConfiguration {
+  const { prefix, limit, "peer-group": group, "remote-as-type": type, "remote-as": own = [] } = range;
+  const settings = effectiveSettings({ "peer-group": group }, bgp);
+  const inherited = settings["remote-as"];
+  return {
+    prefix: prefixOf(prefix),
+    limit,
+    remoteAs: type ?? (own.length > 0 || inherited === undefined ? own : [inherited]),
+    ...bindSettings(settings, bgp),
+  };
+}
+
+function bindSettings(
+  settings: EffectiveSettings & { readonly "peer-group"?: string },
+  bgp: BgpInstance,
+): NeighborSettingsConfiguration {
+  const { role, password, multihop, "hold-time": holdTime, "keepalive-time": keepaliveTime } = settings;
+  const { "delay-open": delayOpen, "send-hold-time": sendHoldTime, "local-address": localAddress } = settings;
+  const { "shutdown-message": shutdownMessage, "peer-group": group, "ttl-security-hops": hops } = settings;
+  const interval = settings["minimum-advertisement-interval"];
+  return {
+    ...(group === undefined ? {} : { group }),
+    enabled: settings.enabled,
+    ...(shutdownMessage === undefined ? {} : { shutdownMessage }),
+    port: settings.port,
+    ...(holdTime === 0 ? {} : { holdTime: seconds(holdTime) }),
+    ...(keepaliveTime === undefined ? {} : { keepaliveTime: seconds(keepaliveTime) }),
+    minimumHoldTime: seconds(settings["minimum-hold-time"]),
+    connectRetry: seconds(settings["connect-retry"]),
+    ...(delayOpen === undefined ? {} : { delayOpen: seconds(delayOpen) }),
+    idleHoldTime: seconds(settings["idle-hold-time"]),
+    maximumBackOff: seconds(settings["maximum-back-off"]),
+    ...(sendHoldTime === undefined ? {} : { sendHoldTime: seconds(sendHoldTime) }),
+    ...(interval === 0 ? {} : { advertisementInterval: seconds(interval) }),
+    ...(localAddress === undefined ? {} : { localAddress: addressOf(localAddress) }),
+    passive: settings.passive,
+    nextHopSelf: settings["next-hop-self"],
+    enforceFirstAs: settings["enforce-first-as"],
+    allowOwnAs: settings["allow-own-as"],
+    families: bindFamilies(settings.families?.family ?? [], false),
+    routeServerClient: settings["route-server-client"],
+    reflectorClient: settings["route-reflector-client"],
     ...(role === undefined
       ? {}
       : { role: { local: role.local, strict: role.strict, capabilityRoutes: role["capability-routes"] } }),
-    extendedMessages: neighbor["extended-messages"],
-    enhancedRouteRefresh: neighbor["enhanced-route-refresh"],
-    ...(neighbor.password === undefined ? {} : { password: new Secret(neighbor.password) }),
+    extendedMessages: settings["extended-messages"],
+    enhancedRouteRefresh: settings["enhanced-route-refresh"],
+    ...(password === undefined ? {} : { password: new Secret(password) }),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
-    ...(neighbor.multihop === undefined ? {} : { multihop: neighbor.multihop }),
-    importPolicy: neighbor["import-policy"] ?? [],
-    exportPolicy: neighbor["export-policy"] ?? [],
-    ...(neighbor.bfd.enabled ? { bfd: bindBfd(neighbor, bgp) } : {}),
+    ...(multihop === undefined ? {} : { multihop }),
+    importPolicy: settings["import-policy"] ?? [],
+    exportPolicy: settings["export-policy"] ?? [],
+    ...(settings.bfd.enabled ? { bfd: bindBfd(settings, bgp) } : {}),
   };
 }
 
 /** A neighbour with brownfield has IPv6 unicast as well. */
 function bindFamilies(
-  families: NonNullable<NonNullable<NeighborInstance["families"]>["family"]>,
+  families: NonNullable<NonNullable<NeighborSettings["families"]>["family"]>,
   isBrownfield: boolean,
 ): NeighborConfiguration["families"] {
   if (isBrownfield && families.every(({ name }) => name !== "ipv6-unicast")) {
@@ -196,6 +238,7 @@ function bindFamilies(
       ...(warnAtPercent === undefined ? {} : { warnAtPercent }),
       ...(restart === undefined ? {} : { restartAfter: seconds(restart) }),
       ...(send === undefined && !receive ? {} : { addPath: { ...bindSend(send), receive } }),
+      ...bindInterval(family["minimum-advertisement-interval"]),
     };
   });
 }
@@ -204,7 +247,11 @@ function bindSend(send: "all" | number | undefined): Pick<NonNullable<FamilyConf
   return send === undefined ? {} : { send: send === "all" ? "all" : { best: send } };
 }
 
-function bindBfd(neighbor: NeighborInstance, bgp: BgpInstance): BfdConfiguration {
+function bindInterval(interval: number | undefined): Pick<FamilyConfiguration, "advertisementInterval"> {
+  return interval === undefined ? {} : { advertisementInterval: seconds(interval) };
+}
+
+function bindBfd(neighbor: EffectiveSettings, bgp: BgpInstance): BfdConfiguration {
   const { bfd } = neighbor;
   return {
     multihop: neighbor["remote-as"] === bgp["local-as"] || neighbor.multihop !== undefined,

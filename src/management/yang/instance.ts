@@ -92,47 +92,107 @@ export interface BgpInstance {
     readonly "long-lived-stale-time": number;
   };
   readonly "semrd-brownfield:brownfield"?: BrownfieldInstance;
+  readonly "neighbor-defaults": NeighborDefaults;
+  readonly "peer-groups"?: { readonly "peer-group"?: readonly PeerGroupInstance[] };
   readonly neighbors?: { readonly neighbor?: readonly NeighborInstance[] };
+  readonly "dynamic-neighbors"?: { readonly range?: readonly ListenRangeInstance[] };
 }
 
-export interface NeighborInstance {
-  readonly address: string;
-  readonly port: number;
-  readonly "remote-as": number;
-  readonly description?: string;
-  readonly "hold-time"?: number;
-  readonly "keepalive-time"?: number;
-  readonly passive: boolean;
+/** What a neighbour, a group or all neighbours may say. */
+export interface NeighborSettings {
+  readonly "remote-as"?: number;
+  readonly enabled?: boolean;
+  readonly "shutdown-message"?: string;
+  readonly port?: number;
+  readonly passive?: boolean;
+  readonly "minimum-hold-time"?: number;
+  readonly "delay-open"?: number;
+  readonly "idle-hold-time"?: number;
+  readonly "maximum-back-off"?: number;
+  readonly "send-hold-time"?: number;
+  readonly "minimum-advertisement-interval"?: number;
+  readonly "local-address"?: string;
+  readonly "next-hop-self"?: boolean;
+  readonly "enforce-first-as"?: boolean;
+  readonly "allow-own-as"?: number;
   readonly families?: {
     readonly family?: readonly {
       readonly name: FamilyName;
       readonly "maximum-routes"?: number;
       readonly "warn-at"?: number;
       readonly "restart-after"?: number;
+      readonly "minimum-advertisement-interval"?: number;
       readonly "add-path": { readonly send?: "all" | number; readonly receive: boolean };
     }[];
   };
-  readonly "semrd-brownfield:brownfield"?: NeighborBrownfieldInstance;
-  readonly "route-server-client": boolean;
+  readonly "route-server-client"?: boolean;
   readonly role?: {
     readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";
     readonly strict: boolean;
     readonly "capability-routes": boolean;
   };
-  readonly "extended-messages": boolean;
-  readonly "enhanced-route-refresh": boolean;
-  readonly "route-reflector-client": boolean;
+  readonly "extended-messages"?: boolean;
+  readonly "enhanced-route-refresh"?: boolean;
+  readonly "route-reflector-client"?: boolean;
   readonly password?: string;
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
   readonly "import-policy"?: readonly string[];
   readonly "export-policy"?: readonly string[];
-  readonly bfd: {
-    readonly enabled: boolean;
-    readonly "desired-min-tx-ms": number;
-    readonly "required-min-rx-ms": number;
-    readonly "detect-multiplier": number;
-  };
+  readonly bfd?: Partial<BfdInstance>;
+}
+
+export interface BfdInstance {
+  readonly enabled: boolean;
+  readonly "desired-min-tx-ms": number;
+  readonly "required-min-rx-ms": number;
+  readonly "detect-multiplier": number;
+}
+
+/** Those that all neighbours have: YANG has a default for each. */
+type HasDefault =
+  | "enabled"
+  | "port"
+  | "passive"
+  | "minimum-hold-time"
+  | "idle-hold-time"
+  | "maximum-back-off"
+  | "minimum-advertisement-interval"
+  | "next-hop-self"
+  | "enforce-first-as"
+  | "allow-own-as"
+  | "route-server-client"
+  | "extended-messages"
+  | "enhanced-route-refresh"
+  | "route-reflector-client";
+
+export type NeighborDefaults = NeighborSettings &
+  Required<Pick<NeighborSettings, HasDefault>> & { readonly bfd: BfdInstance };
+
+export interface NeighborTimes {
+  readonly "hold-time"?: number;
+  readonly "keepalive-time"?: number;
+  readonly "connect-retry"?: number;
+}
+
+export interface PeerGroupInstance extends NeighborSettings, NeighborTimes {
+  readonly name: string;
+  readonly description?: string;
+}
+
+export interface NeighborInstance extends NeighborSettings, NeighborTimes {
+  readonly address: string;
+  readonly description?: string;
+  readonly "peer-group"?: string;
+  readonly "semrd-brownfield:brownfield"?: NeighborBrownfieldInstance;
+}
+
+export interface ListenRangeInstance {
+  readonly prefix: string;
+  readonly "peer-group": string;
+  readonly limit: number;
+  readonly "remote-as"?: readonly number[];
+  readonly "remote-as-type"?: "internal" | "external";
 }
 
 export interface RegistrationInstance {

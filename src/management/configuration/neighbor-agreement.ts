@@ -1,0 +1,101 @@
+import { formatIpv6, formatIpv6Prefix } from "../../base/index.ts";
+import type { ConfigurationFault } from "./error.ts";
+import type { BgpConfiguration, NeighborSettingsConfiguration, RouterConfiguration } from "./types.ts";
+
+const BGP = "/semrd-router:router/semrd-bgp:bgp";
+
+/** A neighbour or a range, with everything that it has from elsewhere. */
+interface Subject {
+  readonly path: string;
+  readonly settings: NeighborSettingsConfiguration;
+  /** In which autonomous systems its routers may be. */
+  readonly internal: boolean;
+  readonly external: boolean;
+}
+
+interface Rule {
+  readonly leaf: string;
+  readonly tag: string;
+  readonly reason: string;
+  readonly breaks: (subject: Subject, configuration: RouterConfiguration) => boolean;
+  readonly value?: (settings: NeighborSettingsConfiguration) => string;
+}
+
+/** Conditions over settings that may come from three places; where all come from one, YANG has said so before. */
+const RULES: readonly Rule[] = [
+  {
+    leaf: "keepalive-time",
+    tag: "keepalive-too-long",
+    reason: "the keepalive time is at most a third of the hold time",
+    breaks: ({ settings: { keepaliveTime, holdTime = 0 } }) =>
+      keepaliveTime !== undefined && keepaliveTime * 3 > holdTime,
+    value: ({ keepaliveTime }) => String(keepaliveTime),
+  },
+  {
+    leaf: "route-server-client",
+    tag: "internal-route-server-client",
+    reason: "a client of a route server is a neighbour of another autonomous system",
+    breaks: ({ settings, internal }) => settings.routeServerClient && internal,
+  },
+  {
+    leaf: "role",
+    tag: "internal-role",
+    reason: "roles are for neighbours of another autonomous system",
+    breaks: ({ settings, internal }) => settings.role !== undefined && internal,
+  },
+  {
+    leaf: "route-reflector-client",
+    tag: "external-client",
+    reason: "a client of a route reflector is a neighbour of the same autonomous system",
+    breaks: ({ settings, external }) => settings.reflectorClient && external,
+  },
+  {
+    leaf: "multihop",
+    tag: "multihop-internal",
+    reason: "multihop is for neighbours of another autonomous system; those of this one may be any number of hops away",
+    breaks: ({ settings, internal }) => settings.multihop !== undefined && internal,
+  },
+  {
+    leaf: "export-policy",
+    tag: "own-as-inside",
+    reason: "a neighbour of this AS refuses a path with its own AS in it: give the AS to prepend",
+    breaks: ({ settings, internal }, { routingPolicy }) =>
+      internal &&
+      routingPolicy.policies.some(
+        ({ name, statements }) =>
+          settings.exportPolicy.includes(name) &&
+          statements.some(
+            ({ actions: { prepend } }) => prepend !== undefined && prepend.autonomousSystem === undefined,
+          ),
+      ),
+  },
+];
+
+function* subjects({ neighbors, ranges, localAs }: BgpConfiguration): Iterable<Subject> {
+  for (const neighbor of neighbors) {
+    const path = `${BGP}/neighbors/neighbor[address='${formatIpv6(neighbor.address)}']`;
+    const internal = neighbor.kind === "internal";
+    yield { path, settings: neighbor, internal, external: !internal };
+  }
+  for (const range of ranges) {
+    const { remoteAs } = range;
+    yield {
+      path: `${BGP}/dynamic-neighbors/range[prefix='${formatIpv6Prefix(range.prefix)}']`,
+      settings: range,
+      internal: remoteAs === "internal" || (remoteAs !== "external" && remoteAs.includes(localAs)),
+      external: remoteAs === "external" || (remoteAs !== "internal" && remoteAs.some((one) => one !== localAs)),
+    };
+  }
+}
+
+/** What the settings of a neighbour come to once those of its group and of all neighbours are counted in. Pure. */
+export function* neighborDisagreements(configuration: RouterConfiguration): Iterable<ConfigurationFault> {
+  if (configuration.bgp === undefined) return;
+  for (const subject of subjects(configuration.bgp)) {
+    for (const { leaf, tag, reason, breaks, value } of RULES) {
+      if (!breaks(subject, configuration)) continue;
+      const text = value?.(subject.settings);
+      yield { path: `${subject.path}/${leaf}`, ...(text === undefined ? {} : { value: text }), reason, tag };
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { BgpInstance, NeighborDefaults, NeighborSettings, NeighborTimes } from "./instance.ts";
+
+/** What holds for a neighbour, wherever it is said. */
+export type EffectiveSettings = NeighborDefaults &
+  NeighborTimes &
+  Required<Pick<NeighborTimes, "hold-time" | "connect-retry">>;
+
+type Level = NeighborSettings & NeighborTimes & { readonly "peer-group"?: string };
+
+/** Who says one of them does not take over the other: it was chosen for the other one's place. */
+const BELONG_TOGETHER = [
+  ["hold-time", "keepalive-time"],
+  ["ttl-security-hops", "multihop"],
+  ["multihop", "ttl-security-hops"],
+] as const satisfies readonly (readonly [keyof Level, keyof Level])[];
+
+/**
+ * The settings of a neighbour or range with those of its group and of all neighbours behind them. Leaves win one by one,
+ * those of BFD too; families, policies and a role are taken over as a whole. Pure.
+ */
+export function effectiveSettings<Own extends Level>(own: Own, bgp: BgpInstance): EffectiveSettings & Own {
+  const { "hold-time": holdTime, "keepalive-time": keepaliveTime, "connect-retry": connectRetry } = bgp;
+  const all = {
+    ...bgp["neighbor-defaults"],
+    "hold-time": holdTime,
+    "connect-retry": connectRetry,
+    ...(keepaliveTime === undefined ? {} : { "keepalive-time": keepaliveTime }),
+  };
+  const group = bgp["peer-groups"]?.["peer-group"]?.find(({ name }) => name === own["peer-group"]);
+  if (group === undefined) return over(all, own);
+  const { name: _, description: _text, ...settings } = group;
+  return over(over(all, settings), own);
+}
+
+function over<Base extends EffectiveSettings, More extends Level>(base: Base, more: More): Base & More {
+  const kept: Partial<Record<keyof Level, unknown>> = { ...base };
+  for (const [said, dropped] of BELONG_TOGETHER) {
+    if (more[said] !== undefined && more[dropped] === undefined) delete kept[dropped];
+  }
+  const families = more.families?.family?.length ? more.families : base.families;
+  return {
+    ...kept,
+    ...more,
+    ...(families === undefined ? {} : { families }),
+    bfd: { ...base.bfd, ...more.bfd },
+  } as unknown as Base & More;
+}
