@@ -18,7 +18,7 @@ class Scanner {
     const char* fault = Document();
     if (fault == nullptr) return std::nullopt;
     auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<ptrdiff_t>(at_), '\n');
-    return YangFault{fault, "", "", static_cast<uint64_t>(line)};
+    return YangFault::Malformed(fault, static_cast<uint64_t>(line));
   }
 
  private:

@@ -120,18 +120,18 @@ export interface YangEditOptions {
   readonly defaultOperation?: "merge" | "replace" | "none";
 }
 
-/** A remote operation that came in; parameters are checked against its `input`, references against no data. */
+/** A remote operation that came in, with its parameters checked. */
 export interface YangRequest {
   readonly kind: "rpc" | "action";
   readonly module: string;
   readonly name: string;
   /** Of an action: the node that it is called on. Of an rpc: empty. */
   readonly target: YangPath;
-  /** RFC 7951 JSON of the input with default values; anydata and anyxml are in `documents`. */
+  /** RFC 7951 JSON of the input with default values; without anydata and anyxml. */
   readonly input: Readonly<Record<string, unknown>>;
   /**
-   * The anydata and anyxml parameters at the top of the input by name, each as XML text of the element itself with
-   * every namespace that was in scope declared on it: what `edit` and `filter` take.
+   * The anydata and anyxml parameters by their path in the input (`config`, `source/config`), each as XML text of the
+   * element itself with every namespace that was in scope declared on it: what `edit` and `filter` take.
    */
   readonly documents: Readonly<Record<string, string>>;
   /** Attributes of `<rpc>` as they were written, namespace declarations too: to be sent back. */
@@ -181,8 +181,6 @@ export interface YangSchemaNode {
 export interface YangSchemaType {
   /** Base type, e.g. `uint8`, `leafref`. */
   readonly base: string;
-  /** Of the typedef or built-in type that the leaf names. */
-  readonly name?: string;
   /** Pairs of least and greatest. */
   readonly range?: readonly (readonly [string, string])[];
   readonly length?: readonly (readonly [string, string])[];
@@ -214,8 +212,8 @@ export interface YangModuleState {
  */
 export interface YangContext extends AsyncDisposable {
   readonly modules: readonly YangModuleState[];
-  /** Trees that live in the memory of the lane now. */
-  readonly trees: Promise<number>;
+  /** Trees that live in the memory of the lane. */
+  treeCount(): Promise<number>;
   /**
    * Parses and, unless `validate` is false, validates configuration data (`state` allows state data too). Unknown
    * nodes are errors, and so is text that is not JSON by RFC 8259: libyang alone takes a truncated text for a shorter
@@ -234,7 +232,7 @@ export interface YangContext extends AsyncDisposable {
    */
   edit(tree: YangTree | undefined, text: string, format: YangFormat, options?: YangEditOptions): Promise<YangTree>;
   /** The tree with default values, or rejects with all faults that do not follow from one another. */
-  validate(tree: YangTree): Promise<YangTree>;
+  validate(tree: YangTree, options?: { readonly state?: boolean }): Promise<YangTree>;
   /** From `old` to `new`, in the order of the model; default values do not count as there. Linear in the trees. */
   diff(old: YangTree | undefined, new_: YangTree | undefined): Promise<readonly YangChange[]>;
   /** What is in either; where both have a leaf, that of `other`. */
@@ -252,22 +250,31 @@ export interface YangContext extends AsyncDisposable {
     options?: Pick<YangPrintOptions, "defaults" | "content">,
   ): Promise<readonly YangMatch[]>;
   /**
-   * What an XPath expression selects, with the keys and containers it stands in. `prefixes` by prefix are names of
-   * modules. Unbounded in time: client expressions belong in a process that can be killed.
+   * What an XPath expression selects, with the keys and containers it stands in. `prefixes` by prefix are
+   * namespaces or names of modules. Unbounded in time: client expressions belong in a process that can be killed.
    */
   xpath(tree: YangTree, expression: string, prefixes?: Readonly<Record<string, string>>): Promise<YangTree>;
   print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>;
   /** As {@link print}, in UTF-8, without a copy: for large answers. */
   printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>;
-  /** An `<rpc>` as NETCONF has it, its `<action>` (RFC 7950 section 7.15.2) too. */
-  parseRequest(xml: string): Promise<YangRequest>;
+  /**
+   * An `<rpc>` as NETCONF has it, its `<action>` (RFC 7950 section 7.15.2) too. Conditions, references and the target
+   * of an action are checked against `data`.
+   */
+  parseRequest(xml: string, data?: YangTree): Promise<YangRequest>;
   /**
    * An rpc or, with a target, an action, whose input is RFC 7951 JSON: checks it, references and conditions against
    * `data`, and adds default values.
    */
   checkInput(target: YangPath, operation: string, input: unknown, data?: YangTree): Promise<unknown>;
-  /** The content of a reply, from RFC 7951 JSON of the output: checked, with default values. */
-  printOutput(target: YangPath, operation: string, output: unknown, format: YangFormat): Promise<string>;
+  /** The content of a reply, from RFC 7951 JSON of the output: checked, references against `data`, with default values. */
+  printOutput(
+    target: YangPath,
+    operation: string,
+    output: unknown,
+    format: YangFormat,
+    data?: YangTree,
+  ): Promise<string>;
   /** A notification from RFC 7951 JSON of what is in it; `target` for one inside data. */
   printNotification(target: YangPath, name: string, content: unknown, format: YangFormat): Promise<string>;
   /** All nodes of the implemented modules: data, operations, notifications. */

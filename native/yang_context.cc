@@ -1,100 +1,86 @@
 #include "yang_context.h"
 
+#include "yang_arguments.h"
+#include "yang_diff.h"
+#include "yang_schema_walk.h"
+#include "yang_tree.h"
+
 namespace semrd {
 
 namespace {
 
-// Frees a tree. Never fails: a context that closes first frees what is left.
-class FreeJob final : public YangJob {
- public:
-  // `deferred` is absent when nobody waits.
-  explicit FreeJob(TreeNumber number, std::optional<Napi::Promise::Deferred> deferred = std::nullopt)
-      : number_(number), deferred_(deferred) {}
-  void Run(std::unique_ptr<YangCore>& core) override { core->Free(number_); }
-  void Settle(Napi::Env env) override {
-    if (deferred_) deferred_->Resolve(env.Undefined());
-  }
-  void Cancel(Napi::Env env) override { Settle(env); }
+Napi::Value TextValue(Napi::Env env, std::string& text) { return Napi::String::New(env, text); }
+Napi::Value JsonValue(Napi::Env env, std::string& text) { return Parsed(env, text); }
+Napi::Value ListValue(Napi::Env env, std::vector<std::string>& texts) { return ParsedList(env, std::move(texts)); }
 
- private:
-  TreeNumber number_;
-  std::optional<Napi::Promise::Deferred> deferred_;
-};
-
-// One of two words.
-bool IsSecond(Napi::Value value, const char* name, const char* first, const char* second) {
-  std::string word = Text(value, name);
-  if (word == first) return false;
-  if (word == second) return true;
-  throw Napi::RangeError::New(value.Env(), std::string(name) + " must be \"" + first + "\" or \"" + second + "\"");
+Napi::Value RequestValue(Napi::Env env, ParsedRequest& request) {
+  auto value = Parsed(env, request.json).As<Napi::Object>();
+  auto documents = Napi::Object::New(env);
+  for (const auto& [path, xml] : request.documents) documents.Set(path, xml);
+  value.Set("documents", documents);
+  return value;
 }
 
-// The place of `value` among `words`.
-size_t OneOf(Napi::Value value, const char* name, std::initializer_list<const char*> words) {
-  std::string word = Text(value, name), list;
-  size_t place = 0;
-  for (const char* candidate : words) {
-    if (word == candidate) return place;
-    list += (place++ == 0 ? "\"" : ", \"") + std::string(candidate) + "\"";
+Napi::Value ModulesValue(Napi::Env env, const std::vector<YangModuleState>& modules) {
+  auto list = Napi::Array::New(env);
+  for (const auto& module : modules) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("name", module.name);
+    entry.Set("revision", module.revision);
+    entry.Set("namespace", module.name_space);
+    entry.Set("prefix", module.prefix);
+    entry.Set("implemented", module.implemented);
+    auto features = Napi::Array::New(env);
+    for (const auto& feature : module.features) features.Set(features.Length(), feature);
+    entry.Set("features", features);
+    auto submodules = Napi::Array::New(env);
+    for (const auto& [name, revision] : module.submodules) {
+      auto submodule = Napi::Object::New(env);
+      submodule.Set("name", name);
+      submodule.Set("revision", revision);
+      submodules.Set(submodules.Length(), submodule);
+    }
+    entry.Set("submodules", submodules);
+    list.Set(list.Length(), entry);
   }
-  throw Napi::RangeError::New(value.Env(), std::string(name) + " must be one of " + list);
-}
-
-YangFormat Format(Napi::Value value) {
-  return IsSecond(value, "format", "json", "xml") ? YangFormat::kXml : YangFormat::kJson;
+  return list;
 }
 
 template <typename Result>
-Napi::Value Post(Napi::Env env, const std::shared_ptr<YangLane>& lane,
-                 typename YangPromiseJob<Result>::Work work, typename YangPromiseJob<Result>::Finish finish,
-                 typename YangPromiseJob<Result>::Failed failed = nullptr) {
+Napi::Value Queue(Napi::Env env, const std::shared_ptr<YangLane>& lane, typename YangPromiseJob<Result>::Work work,
+                  typename YangPromiseJob<Result>::Finish finish,
+                  typename YangPromiseJob<Result>::Failed failed = nullptr) {
   auto job = std::make_unique<YangPromiseJob<Result>>(env, std::move(work), std::move(finish), std::move(failed));
   Napi::Promise promise = job->promise();
   lane->Post(std::move(job));
   return promise;
 }
 
-Napi::Value TextValue(Napi::Env env, std::string& text) { return Napi::String::New(env, text); }
-
 }  // namespace
-
-std::vector<YangTree::PropertyDescriptor> YangTree::Properties(Napi::Env env) {
-  return {Method<&YangTree::Dispose>("dispose"), SymbolMethod<&YangTree::Dispose>(env, "asyncDispose")};
-}
-
-YangTree::YangTree(const Napi::CallbackInfo& info) : Wrapped(info) {
-  parts_ = std::move(PartsOf<Parts>(info));
-  disposed_ = false;
-  auto empty = Napi::Boolean::New(info.Env(), parts_.tree.empty);
-  info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("empty", empty, napi_enumerable));
-}
-
-YangTree::~YangTree() {
-  if (!disposed_) parts_.lane->Post(std::make_unique<FreeJob>(parts_.tree.number));
-}
-
-TreeNumber YangTree::On(Napi::Env env, const std::shared_ptr<YangLane>& lane) const {
-  if (disposed_) throw Napi::Error::New(env, "the tree is disposed");
-  if (parts_.lane != lane) throw Napi::TypeError::New(env, "the tree belongs to another context");
-  return parts_.tree.number;
-}
-
-// dispose(): Promise<void>
-Napi::Value YangTree::Dispose(const Napi::CallbackInfo& info) {
-  auto deferred = Napi::Promise::Deferred::New(info.Env());
-  if (disposed_)
-    deferred.Resolve(info.Env().Undefined());
-  else
-    parts_.lane->Post(std::make_unique<FreeJob>(parts_.tree.number, deferred));
-  disposed_ = true;
-  return deferred.Promise();
-}
 
 std::vector<YangContext::PropertyDescriptor> YangContext::Properties(Napi::Env env) {
   return {
       Method<&YangContext::Parse>("parse"),
+      Method<&YangContext::Edit>("edit"),
+      Method<&YangContext::Validate>("validate"),
+      Method<&YangContext::Diff>("diff"),
+      Method<&YangContext::Merge>("merge"),
+      Method<&YangContext::Keep>("keep"),
+      Method<&YangContext::Drop>("drop"),
+      Method<&YangContext::Filter>("filter"),
+      Method<&YangContext::Select>("select"),
+      Method<&YangContext::XPath>("xpath"),
       Method<&YangContext::Print>("print"),
+      Method<&YangContext::PrintOctets>("printOctets"),
+      Method<&YangContext::ParseRequest>("parseRequest"),
+      Method<&YangContext::CheckInput>("checkInput"),
+      Method<&YangContext::PrintOutput>("printOutput"),
+      Method<&YangContext::PrintNotification>("printNotification"),
+      Method<&YangContext::Schema>("schema"),
+      Method<&YangContext::Source>("source"),
+      Method<&YangContext::Library>("library"),
       Method<&YangContext::PrintSchema>("printSchema"),
+      Method<&YangContext::TreeCount>("treeCount"),
       SymbolMethod<&YangContext::Dispose>(env, "asyncDispose"),
   };
 }
@@ -102,60 +88,220 @@ std::vector<YangContext::PropertyDescriptor> YangContext::Properties(Napi::Env e
 YangContext::YangContext(const Napi::CallbackInfo& info) : Wrapped(info) {
   Parts parts = std::move(PartsOf<Parts>(info));
   lane_ = std::move(parts.lane);
-  auto modules = Napi::Array::New(info.Env());
-  for (const auto& module : parts.modules) {
-    auto entry = Napi::Object::New(info.Env());
-    entry.Set("name", module.name);
-    entry.Set("revision", module.revision);
-    entry.Set("implemented", module.implemented);
-    modules.Set(modules.Length(), entry);
-  }
+  auto modules = ModulesValue(info.Env(), parts.modules);
   info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("modules", modules, napi_enumerable));
 }
 
-// parse(text: string, format: "json" | "xml", options?: { validate?: boolean, state?: boolean }): Promise<YangTree>
+template <typename Result>
+Napi::Value YangContext::Post(Napi::Env env, std::function<Result(YangCore&)> work,
+                              typename YangPromiseJob<Result>::Finish finish) const {
+  return Queue<Result>(
+      env, lane_, [work = std::move(work)](std::unique_ptr<YangCore>& core) { return work(*core); }, std::move(finish));
+}
+
+Napi::Value YangContext::PostTree(Napi::Env env, std::function<KeptTree(YangCore&)> work) const {
+  return Post<KeptTree>(env, std::move(work), [lane = lane_](Napi::Env on, KeptTree& tree) -> Napi::Value {
+    return YangTree::Make(on, YangTree::Parts{std::make_shared<TreeHold>(lane, tree.number), tree.empty});
+  });
+}
+
+TreeNumber YangContext::Number(const Napi::CallbackInfo& info, size_t argument, bool may_be_absent) const {
+  if (may_be_absent && info[argument].IsUndefined()) return 0;
+  return YangTree::From(info[argument], "tree").On(info.Env(), lane_);
+}
+
+// parse(text: string, format: YangFormat, options?: { validate?: boolean, state?: boolean }): Promise<YangTree>
 Napi::Value YangContext::Parse(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  if (!info[0].IsString()) throw Napi::TypeError::New(env, "text must be a string");
-  ParseRequest request = {"", Format(info[1]), true, false};
+  ParseRequestText request = {PlainText(info[0], "text"), Format(info[1]), true, false};
   auto options = Options(info[2], "options");
   if (options && !options->Get("validate").IsUndefined()) request.validate = Flag(options, "validate");
   request.state = Flag(options, "state");
-  request.text = info[0].As<Napi::String>().Utf8Value();
-  return Post<ParsedTree>(
-      env, lane_,
-      [request = std::make_shared<ParseRequest>(std::move(request))](std::unique_ptr<YangCore>& core) {
-        return core->Parse(*request);
+  return PostTree(info.Env(), [request = std::move(request)](YangCore& core) { return core.Parse(request); });
+}
+
+// edit(tree: YangTree | undefined, text: string, format: YangFormat, options?: YangEditOptions): Promise<YangTree>
+Napi::Value YangContext::Edit(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0, true);
+  YangFormat format = Format(info[2]);
+  auto options = Options(info[3], "options");
+  auto operation = EditOperation::kMerge;
+  if (options && !options->Get("defaultOperation").IsUndefined()) {
+    constexpr EditOperation kAll[] = {EditOperation::kMerge, EditOperation::kReplace, EditOperation::kNone};
+    operation = kAll[OneOf(options->Get("defaultOperation"), "options.defaultOperation", {"merge", "replace", "none"})];
+  }
+  return PostTree(info.Env(), [number, text = PlainText(info[1], "text"), format, operation](YangCore& core) {
+    return core.Edit(number, text, format, operation);
+  });
+}
+
+// validate(tree: YangTree, options?: { state?: boolean }): Promise<YangTree>
+Napi::Value YangContext::Validate(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  bool state = Flag(Options(info[1], "options"), "state");
+  return PostTree(info.Env(), [number, state](YangCore& core) { return core.Validate(number, state); });
+}
+
+// diff(old: YangTree | undefined, new: YangTree | undefined): Promise<readonly YangChange[]>
+Napi::Value YangContext::Diff(const Napi::CallbackInfo& info) {
+  TreeNumber before = Number(info, 0, true), after = Number(info, 1, true);
+  return Post<std::vector<std::string>>(
+      info.Env(), [before, after](YangCore& core) { return DiffTrees(core.Tree(before), core.Tree(after)); },
+      ListValue);
+}
+
+// merge(tree: YangTree, other: YangTree): Promise<YangTree>
+Napi::Value YangContext::Merge(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0), other = Number(info, 1);
+  return PostTree(info.Env(), [number, other](YangCore& core) { return core.Merge(number, other); });
+}
+
+// keep(tree: YangTree, paths: YangPath[]), drop(tree: YangTree, paths: YangPath[]): Promise<YangTree>
+Napi::Value YangContext::Keep(const Napi::CallbackInfo& info) { return SelectTrees(info, false); }
+Napi::Value YangContext::Drop(const Napi::CallbackInfo& info) { return SelectTrees(info, true); }
+
+Napi::Value YangContext::SelectTrees(const Napi::CallbackInfo& info, bool others) {
+  TreeNumber number = Number(info, 0);
+  if (!info[1].IsArray()) throw Napi::TypeError::New(info.Env(), "paths must be an array");
+  auto given = info[1].As<Napi::Array>();
+  std::vector<PathPattern> paths;
+  for (uint32_t i = 0; i < given.Length(); i++) paths.push_back(Path(given.Get(i), "paths"));
+  return PostTree(info.Env(), [number, paths = std::move(paths), others](YangCore& core) {
+    return core.Select(number, paths, others);
+  });
+}
+
+// filter(tree: YangTree, xml: string): Promise<YangTree>
+Napi::Value YangContext::Filter(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  return PostTree(info.Env(),
+                  [number, xml = PlainText(info[1], "xml")](YangCore& core) { return core.Filter(number, xml); });
+}
+
+// select(tree: YangTree, path: YangPath, options?): Promise<readonly YangMatch[]>
+Napi::Value YangContext::Select(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  PrintRequest options = PrintOptions(Napi::String::New(info.Env(), "json"), info[2]);
+  return Post<std::vector<std::string>>(
+      info.Env(),
+      [number, path = Path(info[1], "path"), options](YangCore& core) {
+        return core.Matches(number, path, options.defaults != YangDefaults::kExplicit, options.content);
       },
-      [lane = lane_](Napi::Env on, ParsedTree& tree) -> Napi::Value {
-        return YangTree::Make(on, YangTree::Parts{lane, tree});
+      ListValue);
+}
+
+// xpath(tree: YangTree, expression: string, prefixes?: Record<string, string>): Promise<YangTree>
+Napi::Value YangContext::XPath(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  std::vector<std::pair<std::string, std::string>> prefixes;
+  if (!info[2].IsUndefined())
+    for (auto& [prefix, meant] : Members(info[2], "prefixes")) prefixes.emplace_back(prefix, PlainText(meant, "prefixes"));
+  return PostTree(info.Env(), [number, expression = Text(info[1], "expression"), prefixes](YangCore& core) {
+    return core.XPath(number, expression, prefixes);
+  });
+}
+
+// print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>
+Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  PrintRequest request = PrintOptions(info[1], info[2]);
+  return Post<std::string>(
+      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); }, TextValue);
+}
+
+// printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>
+Napi::Value YangContext::PrintOctets(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  PrintRequest request = PrintOptions(info[1], info[2]);
+  return Post<std::string>(
+      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); },
+      [](Napi::Env env, std::string& text) -> Napi::Value {
+        // V8 is told of its size by the array buffer, or it would see no reason to collect it.
+        auto* kept = new std::string(std::move(text));
+        auto buffer = Napi::ArrayBuffer::New(
+            env, kept->data(), kept->size(), [](Napi::Env, void*, std::string* owned) { delete owned; }, kept);
+        return Napi::Uint8Array::New(env, kept->size(), buffer, 0);
       });
 }
 
-// print(tree: YangTree, format, options?: YangPrintOptions): Promise<string>
-Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  TreeNumber number = YangTree::From(info[0], "tree").On(env, lane_);
-  PrintRequest request = {Format(info[1]), YangDefaults::kExplicit, false};
-  auto options = Options(info[2], "options");
-  request.indent = Flag(options, "indent");
-  if (options && !options->Get("defaults").IsUndefined())
-    request.defaults = static_cast<YangDefaults>(
-        OneOf(options->Get("defaults"), "options.defaults", {"explicit", "trim", "report-all", "report-all-tagged"}));
+// parseRequest(xml: string, data?: YangTree): Promise<YangRequest>
+Napi::Value YangContext::ParseRequest(const Napi::CallbackInfo& info) {
+  TreeNumber data = Number(info, 1, true);
+  return Post<ParsedRequest>(
+      info.Env(),
+      [xml = PlainText(info[0], "xml"), data](YangCore& core) {
+        return semrd::ParseRequest(core.context(), xml, core.Tree(data));
+      },
+      RequestValue);
+}
+
+// checkInput(target: YangPath, operation: string, input: unknown, data?: YangTree): Promise<unknown>
+Napi::Value YangContext::CheckInput(const Napi::CallbackInfo& info) {
+  TreeNumber data = Number(info, 3, true);
   return Post<std::string>(
-      env, lane_, [number, request](std::unique_ptr<YangCore>& core) { return core->Print(number, request); },
+      info.Env(),
+      [called = Called(info[0], info[1]), input = JsonOf(info[2], "input"), data](YangCore& core) {
+        return semrd::CheckInput(core.context(), called, input, core.Tree(data));
+      },
+      JsonValue);
+}
+
+// printOutput(target: YangPath, operation: string, output: unknown, format, data?: YangTree): Promise<string>
+Napi::Value YangContext::PrintOutput(const Napi::CallbackInfo& info) {
+  YangFormat format = Format(info[3]);
+  TreeNumber data = Number(info, 4, true);
+  return Post<std::string>(
+      info.Env(),
+      [called = Called(info[0], info[1]), output = JsonOf(info[2], "output"), format, data](YangCore& core) {
+        return semrd::PrintOutput(core.context(), called, output, format, core.Tree(data));
+      },
       TextValue);
+}
+
+// printNotification(target: YangPath, name: string, content: unknown, format: YangFormat): Promise<string>
+Napi::Value YangContext::PrintNotification(const Napi::CallbackInfo& info) {
+  YangFormat format = Format(info[3]);
+  return Post<std::string>(
+      info.Env(),
+      [called = Called(info[0], info[1]), content = JsonOf(info[2], "content"), format](YangCore& core) {
+        return semrd::PrintNotification(core.context(), called, content, format);
+      },
+      TextValue);
+}
+
+// schema(): Promise<readonly YangSchemaNode[]>
+Napi::Value YangContext::Schema(const Napi::CallbackInfo& info) {
+  return Post<std::string>(
+      info.Env(), [](YangCore& core) { return WalkSchema(core.context()); }, JsonValue);
+}
+
+// source(name: string, revision?: string): Promise<string>
+Napi::Value YangContext::Source(const Napi::CallbackInfo& info) {
+  std::string revision = info[1].IsUndefined() ? "" : PlainText(info[1], "revision");
+  return Post<std::string>(
+      info.Env(), [name = Text(info[0], "name"), revision](YangCore& core) { return core.Source(name, revision); },
+      TextValue);
+}
+
+// library(contentId: string): Promise<YangTree>
+Napi::Value YangContext::Library(const Napi::CallbackInfo& info) {
+  return PostTree(info.Env(),
+                  [content_id = Text(info[0], "contentId")](YangCore& core) { return core.Library(content_id); });
 }
 
 // printSchema(module: string, format: "yang" | "tree"): Promise<string>
 Napi::Value YangContext::PrintSchema(const Napi::CallbackInfo& info) {
-  bool as_tree = IsSecond(info[1], "format", "yang", "tree");
+  bool as_tree = OneOf(info[1], "format", {"yang", "tree"}) == 1;
   return Post<std::string>(
-      info.Env(), lane_,
-      [module = Text(info[0], "module"), as_tree](std::unique_ptr<YangCore>& core) {
-        return core->PrintSchema(module, as_tree);
-      },
+      info.Env(),
+      [module = Text(info[0], "module"), as_tree](YangCore& core) { return core.PrintSchema(module, as_tree); },
       TextValue);
+}
+
+// treeCount(): Promise<number>
+Napi::Value YangContext::TreeCount(const Napi::CallbackInfo& info) {
+  return Post<size_t>(
+      info.Env(), [](YangCore& core) { return core.trees(); },
+      [](Napi::Env env, size_t& count) -> Napi::Value { return Napi::Number::New(env, static_cast<double>(count)); });
 }
 
 // [Symbol.asyncDispose](): Promise<void>
@@ -195,7 +341,7 @@ static Napi::Value CreateContext(const Napi::CallbackInfo& info) {
   }
 
   auto lane = std::make_shared<YangLane>(env);
-  return Post<std::vector<YangModuleState>>(
+  return Queue<std::vector<YangModuleState>>(
       env, lane,
       [paths, modules](std::unique_ptr<YangCore>& core) {
         core = std::make_unique<YangCore>(paths, modules);

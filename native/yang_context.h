@@ -1,35 +1,10 @@
-// classes YangContext and YangTree of api.ts.
+// class YangContext of api.ts.
 #pragma once
 
 #include "wrapped.h"
 #include "yang_lane.h"
 
 namespace semrd {
-
-class YangTree final : public Wrapped<YangTree> {
- public:
-  static constexpr napi_type_tag kTag = {0x73656d72642d7961, 0x6e672d7472656501};
-  static constexpr const char* kName = "YangTree";
-  struct Parts {
-    std::shared_ptr<YangLane> lane;
-    ParsedTree tree;
-  };
-  static std::vector<PropertyDescriptor> Properties(Napi::Env env);
-
-  explicit YangTree(const Napi::CallbackInfo& info);
-  ~YangTree() override;
-
-  // The number to use on `lane`; throws when the tree is disposed or of another context.
-  TreeNumber On(Napi::Env env, const std::shared_ptr<YangLane>& lane) const;
-
- private:
-  friend class Wrapped<YangTree>;
-
-  Napi::Value Dispose(const Napi::CallbackInfo& info);
-
-  Parts parts_;
-  bool disposed_ = true;
-};
 
 class YangContext final : public Wrapped<YangContext> {
  public:
@@ -47,9 +22,37 @@ class YangContext final : public Wrapped<YangContext> {
   friend class Wrapped<YangContext>;
 
   Napi::Value Parse(const Napi::CallbackInfo& info);
+  Napi::Value Edit(const Napi::CallbackInfo& info);
+  Napi::Value Validate(const Napi::CallbackInfo& info);
+  Napi::Value Diff(const Napi::CallbackInfo& info);
+  Napi::Value Merge(const Napi::CallbackInfo& info);
+  Napi::Value Keep(const Napi::CallbackInfo& info);
+  Napi::Value Drop(const Napi::CallbackInfo& info);
+  Napi::Value Filter(const Napi::CallbackInfo& info);
+  Napi::Value Select(const Napi::CallbackInfo& info);
+  Napi::Value XPath(const Napi::CallbackInfo& info);
   Napi::Value Print(const Napi::CallbackInfo& info);
+  Napi::Value PrintOctets(const Napi::CallbackInfo& info);
+  Napi::Value ParseRequest(const Napi::CallbackInfo& info);
+  Napi::Value CheckInput(const Napi::CallbackInfo& info);
+  Napi::Value PrintOutput(const Napi::CallbackInfo& info);
+  Napi::Value PrintNotification(const Napi::CallbackInfo& info);
+  Napi::Value Schema(const Napi::CallbackInfo& info);
+  Napi::Value Source(const Napi::CallbackInfo& info);
+  Napi::Value Library(const Napi::CallbackInfo& info);
   Napi::Value PrintSchema(const Napi::CallbackInfo& info);
+  Napi::Value TreeCount(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
+
+  Napi::Value SelectTrees(const Napi::CallbackInfo& info, bool others);
+  // The number of a tree, 0 where undefined is allowed and given.
+  TreeNumber Number(const Napi::CallbackInfo& info, size_t argument, bool may_be_absent = false) const;
+
+  // Queues a job; what it gives is turned into a value by `finish`, a YangTree without one.
+  template <typename Result>
+  Napi::Value Post(Napi::Env env, std::function<Result(YangCore&)> work,
+                   typename YangPromiseJob<Result>::Finish finish) const;
+  Napi::Value PostTree(Napi::Env env, std::function<KeptTree(YangCore&)> work) const;
 
   std::shared_ptr<YangLane> lane_;
   Napi::ObjectReference closed_;  // the promise of the first dispose

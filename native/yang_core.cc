@@ -3,10 +3,14 @@
 #include <libyang/libyang.h>
 
 #include <cstdlib>
-#include <string_view>
+#include <fstream>
+#include <sstream>
 
 #include "failure.h"
 #include "json_syntax.h"
+#include "yang_json_writer.h"
+#include "yang_validation.h"
+#include "yang_wording.h"
 
 namespace semrd {
 
@@ -25,33 +29,6 @@ constexpr uint32_t kAllErrors = 0;
 #endif
 
 std::string OrEmpty(const char* text) { return text == nullptr ? "" : text; }
-
-// libyang 2 writes all places into one text: `Schema location "…", data location "…", line number 3.`
-void ReadPlaces(std::string_view places, YangFault& fault) {
-  size_t line = places.find("ine number ");
-  if (line != std::string_view::npos) fault.line = std::strtoull(places.substr(line + 11).data(), nullptr, 10);
-  for (std::string_view word : {"ata location \"", "chema location \""}) {
-    size_t begin = places.find(word);
-    if (begin == std::string_view::npos) continue;
-    begin += word.size();
-    fault.path = places.substr(begin, places.rfind('"') - begin);  // a data path may itself contain quotes
-    return;
-  }
-}
-
-template <typename Item>
-YangFault FaultOf(const Item* item) {
-  YangFault fault;
-  fault.message = OrEmpty(item->msg);
-  fault.app_tag = OrEmpty(item->apptag);
-  if constexpr (requires { item->data_path; }) {  // libyang 3
-    fault.path = OrEmpty(item->data_path != nullptr ? item->data_path : item->schema_path);
-    fault.line = item->line;
-  } else {
-    ReadPlaces(OrEmpty(item->path), fault);
-  }
-  return fault;
-}
 
 LYD_FORMAT FormatOf(YangFormat format) { return format == YangFormat::kJson ? LYD_JSON : LYD_XML; }
 
@@ -74,6 +51,18 @@ struct PrintedText {
   char* text = nullptr;
   ~PrintedText() { std::free(text); }
 };
+
+std::string FileText(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw SystemCallFailure(EIO, "read", std::string("the module file ") + path);
+  return text.str();
+}
+
+std::string Revision(const lysp_submodule* submodule) {
+  return submodule->revs == nullptr ? "" : submodule->revs[0].date;
+}
 
 }  // namespace
 
@@ -98,86 +87,218 @@ YangCore::YangCore(const std::vector<std::string>& search_paths, const std::vect
     ly_ctx_destroy(context_);
     throw;
   }
-  ly_err_clean(context_, nullptr);  // warnings
+  ForgetFaults(context_);  // warnings
 }
 
 YangCore::~YangCore() {
-  for (auto& [number, tree] : trees_) lyd_free_all(tree);
+  trees_.clear();
   ly_ctx_destroy(context_);
 }
 
-void YangCore::Fail(const std::string& doing) const {
-  std::vector<YangFault> faults;
-  for (auto item = ly_err_first(context_); item != nullptr; item = item->next)
-    if (item->level == LY_LLERR) faults.push_back(FaultOf(item));
-  if (faults.empty()) faults.push_back({"libyang gives no reason", "", "", 0});
-  ly_err_clean(context_, nullptr);
-  throw YangFailure(doing, std::move(faults));
-}
+void YangCore::Fail(const std::string& doing) const { throw YangFailure(doing, TakeFaults(context_)); }
 
 std::vector<YangModuleState> YangCore::Modules() const {
   std::vector<YangModuleState> modules;
   uint32_t index = 0;
-  while (auto module = ly_ctx_get_module_iter(context_, &index))
-    modules.push_back({module->name, OrEmpty(module->revision), module->implemented != 0});
+  while (auto module = ly_ctx_get_module_iter(context_, &index)) {
+    YangModuleState state = {module->name, OrEmpty(module->revision), module->ns, module->prefix,
+                             module->implemented != 0, {}, {}};
+    LY_ARRAY_COUNT_TYPE i;
+    if (module->parsed != nullptr) {
+      LY_ARRAY_FOR(module->parsed->features, i) {
+        const char* name = module->parsed->features[i].name;
+        if (lys_feature_value(module, name) == LY_SUCCESS) state.features.push_back(name);
+      }
+      LY_ARRAY_FOR(module->parsed->includes, i) {
+        auto submodule = module->parsed->includes[i].submodule;
+        state.submodules.emplace_back(submodule->name, Revision(submodule));
+      }
+    }
+    modules.push_back(std::move(state));
+  }
+  ForgetFaults(context_);
   return modules;
 }
 
-ParsedTree YangCore::Parse(const ParseRequest& request) {
+KeptTree YangCore::Keep(OwnedTree tree) {
+  bool empty = true;
+  for (const lyd_node* node = tree.get(); node != nullptr; node = node->next)
+    empty = empty && (node->flags & LYD_DEFAULT) != 0;
+  trees_.emplace(++last_, std::move(tree));
+  return {last_, empty};
+}
+
+const lyd_node* YangCore::Tree(TreeNumber number) const {
+  if (number == 0) return nullptr;
+  auto found = trees_.find(number);
+  if (found == trees_.end()) throw SystemCallFailure(EBADF, "yang", "the tree is disposed");
+  return found->second.get();
+}
+
+KeptTree YangCore::Parse(const ParseRequestText& request) {
   if (request.text.find('\0') != std::string::npos)
-    throw YangFailure("parsing", {{"the text contains NUL", "", "", 0}});
+    throw YangFailure("parsing", {YangFault::Malformed("the text contains NUL", 0)});
   if (request.format == YangFormat::kJson)
     if (auto fault = JsonFault(request.text)) throw YangFailure("parsing", {*fault});
 
   uint32_t parse =
       LYD_PARSE_STRICT | (request.validate ? 0 : LYD_PARSE_ONLY) | (request.state ? 0 : LYD_PARSE_NO_STATE);
   uint32_t validate = request.validate ? kAllErrors | (request.state ? 0 : LYD_VALIDATE_NO_STATE) : 0;
-  ly_err_clean(context_, nullptr);
+  ForgetFaults(context_);
   lyd_node* tree = nullptr;
   if (lyd_parse_data_mem(context_, request.text.c_str(), FormatOf(request.format), parse, validate, &tree) !=
       LY_SUCCESS) {
     lyd_free_all(tree);
     Fail(request.validate ? "parsing and validating" : "parsing");
   }
-  bool empty = true;
-  for (const lyd_node* node = tree; node != nullptr; node = node->next)
-    empty = empty && (node->flags & LYD_DEFAULT) != 0;
-  trees_[++last_] = tree;
-  return {last_, empty};
+  return Keep(OwnedTree(tree));
 }
 
-lyd_node* YangCore::Tree(TreeNumber number) const {
-  auto found = trees_.find(number);
-  if (found == trees_.end()) throw SystemCallFailure(EBADF, "yang", "the tree is disposed");
-  return found->second;
+KeptTree YangCore::Edit(TreeNumber number, std::string text, YangFormat format, EditOperation operation) {
+  auto document = format == YangFormat::kXml ? ReadXml(std::move(text)) : ReadJson(std::move(text));
+  const Element* holder = &document->root();
+  if (const Element* only = holder->first; only != nullptr && only->next == nullptr && only->name == "config" &&
+                                           (only->space == kNetconfSpace || only->space == "ietf-netconf"))
+    holder = only;
+  ForgetFaults(context_);
+  // RFC 6241 section 7.2: as default operation, replace is of all there is.
+  OwnedTree tree = operation == EditOperation::kReplace ? nullptr : CopyTree(Tree(number));
+  lyd_node* top = tree.release();
+  TreeBuilder builder(context_, *document, TreeBuilder::Mode::kEdit);
+  try {
+    builder.Apply(*holder, nullptr, &top, operation);
+    builder.Finish("editing");
+  } catch (...) {
+    OwnedTree drop(top);
+    throw;
+  }
+  return Keep(OwnedTree(top));
 }
 
-std::string YangCore::Print(TreeNumber number, const PrintRequest& request) {
+KeptTree YangCore::Validate(TreeNumber number, bool state) {
+  return Keep(ValidateTree(context_, Tree(number), state));
+}
+
+KeptTree YangCore::Merge(TreeNumber number, TreeNumber other) {
+  OwnedTree tree = CopyTree(Tree(number));
+  const lyd_node* source = Tree(other);
+  if (source == nullptr) return Keep(std::move(tree));
+  lyd_node* top = tree.release();
+  LY_ERR error = lyd_merge_siblings(&top, source, LYD_MERGE_WITH_FLAGS);
+  tree.reset(top);
+  if (error != LY_SUCCESS) Fail("merging");
+  return Keep(std::move(tree));
+}
+
+KeptTree YangCore::Select(TreeNumber number, const std::vector<PathPattern>& paths, bool others) {
   const lyd_node* tree = Tree(number);
-  ly_err_clean(context_, nullptr);
-  uint32_t options = kWithSiblings | (request.indent ? 0 : LYD_PRINT_SHRINK) |
-                     DefaultsOption(request.defaults);
+  Selection selection;
+  for (const auto& path : paths)
+    for (auto node : FindNodes(context_, tree, path)) selection.AddWhole(node);
+  return Keep(others ? selection.CopyOthers(tree) : selection.Copy(tree));
+}
+
+KeptTree YangCore::Filter(TreeNumber number, std::string xml) {
+  auto document = ReadXml(std::move(xml));
+  const lyd_node* tree = Tree(number);
+  return Keep(SelectByFilter(context_, tree, *document).Copy(tree));
+}
+
+KeptTree YangCore::XPath(TreeNumber number, const std::string& expression,
+                         const std::vector<std::pair<std::string, std::string>>& prefixes) {
+  std::string text = ExpressionWithModules(context_, expression, prefixes);
+  const lyd_node* tree = Tree(number);
+  if (tree == nullptr) return Keep(nullptr);
+  ForgetFaults(context_);
+  ly_set* set = nullptr;
+  if (lyd_find_xpath(tree, text.c_str(), &set) != LY_SUCCESS) {
+    auto faults = TakeFaults(context_);
+    for (YangFault& fault : faults) {
+      fault.tag = "invalid-value";
+      fault.type = "protocol";
+    }
+    throw YangFailure("evaluating " + expression, std::move(faults));
+  }
+  Selection selection;
+  for (uint32_t i = 0; i < set->count; i++) selection.AddWhole(set->dnodes[i]);
+  ly_set_free(set, nullptr);
+  return Keep(selection.Copy(tree));
+}
+
+KeptTree YangCore::Library(const std::string& content_id) {
+  lyd_node* tree = nullptr;
+  if (ly_ctx_get_yanglib_data(context_, &tree, "%s", content_id.c_str()) != LY_SUCCESS)
+    Fail("writing yang-library (is ietf-yang-library among the modules?)");
+  return Keep(OwnedTree(tree));
+}
+
+std::vector<std::string> YangCore::Matches(TreeNumber number, const PathPattern& path, bool defaults,
+                                           YangContent content) {
+  JsonChoice choice;
+  choice.defaults = defaults;
+  choice.config = content != YangContent::kNonConfig;
+  choice.state = content != YangContent::kConfig;
+  std::vector<std::string> matches;
+  for (auto node : FindNodes(context_, Tree(number), path)) {
+    if (!IsWanted(node, choice)) continue;
+    std::string text = "{\"path\":";
+    AppendJsonPath(text, node);
+    text += ",\"value\":";
+    AppendJsonValue(text, node, choice);
+    matches.push_back(text + "}");
+  }
+  return matches;
+}
+
+std::string YangCore::Print(TreeNumber number, const PrintRequest& request) const {
+  const lyd_node* tree = Tree(number);
+  OwnedTree part;
+  if (request.content != YangContent::kAll) {
+    part = CopyContent(tree, request.content == YangContent::kConfig);
+    tree = part.get();
+  }
+  ForgetFaults(context_);
+  uint32_t options = kWithSiblings | (request.indent ? 0 : LYD_PRINT_SHRINK) | DefaultsOption(request.defaults);
   PrintedText printed;
   if (lyd_print_mem(&printed.text, tree, FormatOf(request.format), options) != LY_SUCCESS) Fail("printing");
   return OrEmpty(printed.text);
 }
 
-std::string YangCore::PrintSchema(const std::string& name, bool as_tree) {
+std::string YangCore::PrintSchema(const std::string& name, bool as_tree) const {
   auto module = ly_ctx_get_module_implemented(context_, name.c_str());
   if (module == nullptr) module = ly_ctx_get_module_latest(context_, name.c_str());
   if (module == nullptr) throw YangFailure("printing a schema", {{"there is no module " + name, "", "", 0}});
-  ly_err_clean(context_, nullptr);
+  ForgetFaults(context_);
   PrintedText printed;
   if (lys_print_mem(&printed.text, module, as_tree ? LYS_OUT_TREE : LYS_OUT_YANG, 0) != LY_SUCCESS)
     Fail("printing the schema of " + name);
   return OrEmpty(printed.text);
 }
 
-void YangCore::Free(TreeNumber number) {
-  auto found = trees_.find(number);
-  if (found == trees_.end()) return;
-  lyd_free_all(found->second);
-  trees_.erase(found);
+std::string YangCore::Source(const std::string& name, const std::string& revision) const {
+  uint32_t index = 0;
+  while (auto module = ly_ctx_get_module_iter(context_, &index)) {
+    if (module->name == name && (revision.empty() || OrEmpty(module->revision) == revision)) {
+      if (module->filepath != nullptr) return FileText(module->filepath);
+      ForgetFaults(context_);
+      PrintedText printed;  // one of those that libyang has inside
+      if (lys_print_mem(&printed.text, module, LYS_OUT_YANG, 0) != LY_SUCCESS) Fail("printing module " + name);
+      return OrEmpty(printed.text);
+    }
+    if (module->parsed == nullptr) continue;
+    LY_ARRAY_COUNT_TYPE i;
+    LY_ARRAY_FOR(module->parsed->includes, i) {
+      auto submodule = module->parsed->includes[i].submodule;
+      if (submodule->name == name && (revision.empty() || Revision(submodule) == revision) &&
+          submodule->filepath != nullptr)
+        return FileText(submodule->filepath);
+    }
+  }
+  YangFault fault;
+  fault.tag = "invalid-value";
+  fault.type = "protocol";
+  fault.message = "there is no module " + name + (revision.empty() ? "" : " of revision " + revision);
+  throw YangFailure("reading a module", {fault});
 }
 
 }  // namespace semrd

@@ -4,11 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "yang_builder.h"
+#include "yang_document.h"
 #include "yang_fault.h"
+#include "yang_operation.h"
+#include "yang_selection.h"
 
 struct ly_ctx;
 struct lyd_node;
@@ -22,14 +27,13 @@ struct YangModuleRequest {
 };
 
 struct YangModuleState {
-  std::string name;
-  std::string revision;
+  std::string name, revision, name_space, prefix;
   bool implemented;
+  std::vector<std::string> features;  // that are on
+  std::vector<std::pair<std::string, std::string>> submodules;  // with revision
 };
 
-enum class YangFormat { kJson, kXml };
-
-struct ParseRequest {
+struct ParseRequestText {
   std::string text;
   YangFormat format;
   bool validate;
@@ -37,17 +41,19 @@ struct ParseRequest {
 };
 
 enum class YangDefaults { kExplicit, kTrim, kAll, kAllTagged };
+enum class YangContent { kAll, kConfig, kNonConfig };
 
 struct PrintRequest {
   YangFormat format;
   YangDefaults defaults;
   bool indent;
+  YangContent content;
 };
 
-// Trees are known by number, so that no pointer into libyang leaves the lane. Numbers are never reused.
+// Trees are known by number, so that no pointer into libyang leaves the lane. Numbers are never reused; 0 is no tree.
 using TreeNumber = uint64_t;
 
-struct ParsedTree {
+struct KeptTree {
   TreeNumber number;
   bool empty;
 };
@@ -60,18 +66,37 @@ class YangCore {
   YangCore(const YangCore&) = delete;
   YangCore& operator=(const YangCore&) = delete;
 
+  const ly_ctx* context() const { return context_; }
   std::vector<YangModuleState> Modules() const;
-  ParsedTree Parse(const ParseRequest& request);
-  std::string Print(TreeNumber number, const PrintRequest& request);
-  std::string PrintSchema(const std::string& module, bool as_tree);
-  void Free(TreeNumber number);
+  std::string PrintSchema(const std::string& module, bool as_tree) const;
+  // Text of a module or submodule as its file has it; "" for the newest revision.
+  std::string Source(const std::string& name, const std::string& revision) const;
+
+  KeptTree Parse(const ParseRequestText& request);
+  KeptTree Edit(TreeNumber number, std::string text, YangFormat format, EditOperation operation);
+  KeptTree Validate(TreeNumber number, bool state);
+  KeptTree Merge(TreeNumber number, TreeNumber other);
+  KeptTree Select(TreeNumber number, const std::vector<PathPattern>& paths, bool others);
+  KeptTree Filter(TreeNumber number, std::string xml);
+  // `prefixes` to namespaces or names of modules.
+  KeptTree XPath(TreeNumber number, const std::string& expression,
+                 const std::vector<std::pair<std::string, std::string>>& prefixes);
+  KeptTree Library(const std::string& content_id);
+  // JSON of a YangMatch for each node.
+  std::vector<std::string> Matches(TreeNumber number, const PathPattern& path, bool defaults, YangContent content);
+  std::string Print(TreeNumber number, const PrintRequest& request) const;
+
+  KeptTree Keep(OwnedTree tree);
+  // Null for an empty tree, and for number 0.
+  const lyd_node* Tree(TreeNumber number) const;
+  void Free(TreeNumber number) { trees_.erase(number); }
+  size_t trees() const { return trees_.size(); }
 
  private:
-  lyd_node* Tree(TreeNumber number) const;
   [[noreturn]] void Fail(const std::string& doing) const;
 
   ly_ctx* context_ = nullptr;
-  std::unordered_map<TreeNumber, lyd_node*> trees_;
+  std::unordered_map<TreeNumber, OwnedTree> trees_;
   TreeNumber last_ = 0;
 };
 

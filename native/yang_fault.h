@@ -1,6 +1,7 @@
-// What was wrong with a document or a module, as it travels from the lane to JavaScript.
+// What was wrong with a document, an edit or a module, as it travels from the lane to JavaScript.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,6 +13,14 @@ struct YangFault {
   std::string path;     // "" when the text itself is at fault
   std::string app_tag;  // "" for none
   uint64_t line = 0;    // 0 for unknown
+  const char* tag = "operation-failed";  // RFC 6241 appendix A
+  const char* type = "application";
+  std::string bad_element, bad_attribute, bad_namespace;
+
+  // @see RFC 6241 appendix A: malformed-message
+  static YangFault Malformed(std::string message, uint64_t line) {
+    return {std::move(message), "", "", line, "malformed-message", "rpc", "", "", ""};
+  }
 };
 
 class YangFailure : public std::runtime_error {

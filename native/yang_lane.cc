@@ -7,10 +7,15 @@ Napi::Error ErrorOf(Napi::Env env, const YangFailure& failure) {
   auto faults = Napi::Array::New(env);
   for (const auto& fault : failure.faults()) {
     auto entry = Napi::Object::New(env);
+    entry.Set("errorTag", fault.tag);
+    entry.Set("errorType", fault.type);
     entry.Set("message", fault.message);
     if (!fault.path.empty()) entry.Set("path", fault.path);
     if (!fault.app_tag.empty()) entry.Set("appTag", fault.app_tag);
     if (fault.line != 0) entry.Set("line", Napi::Number::New(env, static_cast<double>(fault.line)));
+    if (!fault.bad_element.empty()) entry.Set("badElement", fault.bad_element);
+    if (!fault.bad_attribute.empty()) entry.Set("badAttribute", fault.bad_attribute);
+    if (!fault.bad_namespace.empty()) entry.Set("badNamespace", fault.bad_namespace);
     faults.Set(faults.Length(), entry);
   }
   error.Set("code", "EYANG");

@@ -1,0 +1,26 @@
+// What the methods of YangContext take and give.
+#pragma once
+
+#include <napi.h>
+
+#include "arguments.h"
+#include "yang_core.h"
+
+namespace semrd {
+
+// The place of `value` among `words`.
+size_t OneOf(Napi::Value value, const char* name, std::initializer_list<const char*> words);
+YangFormat Format(Napi::Value value);
+// Text that may be empty.
+std::string PlainText(Napi::Value value, const char* name);
+PathPattern Path(Napi::Value value, const char* name);
+CalledNode Called(Napi::Value target, Napi::Value name);
+PrintRequest PrintOptions(Napi::Value format, Napi::Value options);
+// RFC 7951 JSON of a value.
+std::string JsonOf(Napi::Value value, const char* name);
+
+Napi::Value Parsed(Napi::Env env, const std::string& json);
+// An array of what each text says. Many are read over several turns of the event loop, and then it is a promise.
+Napi::Value ParsedList(Napi::Env env, std::vector<std::string> texts);
+
+}  // namespace semrd

@@ -1,0 +1,393 @@
+#include "yang_builder.h"
+
+#include <libyang/libyang.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "yang_wording.h"
+
+namespace semrd {
+
+namespace {
+
+constexpr size_t kMostFaults = 100;
+constexpr std::string_view kDefaultSpace = "urn:ietf:params:xml:ns:netconf:default:1.0";
+
+struct Named {
+  std::string_view name;
+  EditOperation operation;
+};
+constexpr Named kOperations[] = {
+    {"merge", EditOperation::kMerge},   {"replace", EditOperation::kReplace}, {"create", EditOperation::kCreate},
+    {"delete", EditOperation::kDelete}, {"remove", EditOperation::kRemove},
+};
+
+bool Is(const Attribute& attribute, std::string_view space, std::string_view module) {
+  return attribute.space == space || attribute.space == module;
+}
+
+}  // namespace
+
+void TreeDeleter::operator()(lyd_node* tree) const { lyd_free_all(tree); }
+
+std::string PathOf(const lyd_node* parent) {
+  if (parent == nullptr) return "";
+  char* path = lyd_path(parent, LYD_PATH_STD, nullptr, 0);
+  std::string text = path == nullptr ? "" : path;
+  std::free(path);
+  return text;
+}
+
+std::string PathOf(const lyd_node* parent, const lyd_node* child) {
+  std::string own = PathOf(child), module = child->schema->module->name + std::string(":");
+  if (parent != nullptr && parent->schema->module == child->schema->module && own.compare(1, module.size(), module) == 0)
+    own.erase(1, module.size());
+  return PathOf(parent) + own;
+}
+
+lyd_node* TreeBuilder::Level::first() const { return parent != nullptr ? lyd_child(parent) : *top; }
+
+void TreeBuilder::Finish(const char* doing) {
+  if (faults_.empty()) return;
+  if (unsaid_ > 0)
+    faults_.push_back({"and " + std::to_string(unsaid_) + " more faults", "", "", 0, "too-big", "application"});
+  throw YangFailure(doing, std::move(faults_));
+}
+
+YangFault& TreeBuilder::Report(const char* tag, std::string message, const lyd_node* parent, std::string_view name,
+                               const Element* element) {
+  if (faults_.size() >= kMostFaults) {
+    unsaid_++;
+    static thread_local YangFault dropped;
+    return dropped = {};
+  }
+  YangFault fault;
+  fault.tag = tag;
+  fault.message = std::move(message);
+  fault.path = PathOf(parent);
+  if (!name.empty()) {
+    std::string_view module = parent != nullptr && parent->schema != nullptr ? parent->schema->module->name : "";
+    const lys_module* own = element == nullptr ? nullptr : values_.Module(element->space);
+    fault.path += "/";
+    if (own != nullptr && own->name != module) fault.path += own->name + std::string(":");
+    fault.path += name;
+  }
+  if (element != nullptr) {
+    fault.line = document_.Line(element->source.empty() ? element->name : element->source);
+  }
+  faults_.push_back(std::move(fault));
+  return faults_.back();
+}
+
+void TreeBuilder::ReportValue(const Element& element, const Level& level, std::string_view name) {
+  YangFault said = TakeFault(context_);
+  YangFault& fault = Report("invalid-value", said.message, level.parent, name, &element);
+  fault.app_tag = said.app_tag;
+}
+
+void TreeBuilder::Apply(const Element& holder, lyd_node* parent, lyd_node** top, EditOperation operation) {
+  Level level{parent, top, parent == nullptr ? nullptr : parent->schema, nullptr, false, {}};
+  if (holder.first != nullptr && !Trimmed(holder.text).empty())
+    Report("bad-element", "text between elements", parent, "", &holder).bad_element = holder.name;
+  for (const Element* element = holder.first; element != nullptr; element = element->next) {
+    // The keys have made the entry.
+    One(*element, level, operation);
+  }
+}
+
+void TreeBuilder::One(const Element& element, Level& level, EditOperation inherited) {
+  const lysc_node* schema = SchemaOf(element, level);
+  if (schema == nullptr) return;
+  Wish wish{inherited};
+  if (mode_ == Mode::kEdit && !ReadWish(element, level, wish)) return;
+  if (lysc_is_key(schema)) {
+    if (wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove)
+      Report("bad-attribute", "a key goes only with its list entry", level.parent, element.name, &element)
+          .bad_attribute = "operation";
+    else
+      MarkSeen(element, schema, level);
+    return;
+  }
+  bool going = wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove;
+  if (!RightForm(element, schema, level) || !MarkSeen(element, schema, level)) return;
+  bool ordered = lysc_is_userordered(schema);
+  if ((wish.insert != nullptr || wish.key != nullptr || wish.value != nullptr) && (!ordered || going)) {
+    Report("bad-attribute", "only entries of lists that are ordered by user have a place", level.parent, element.name,
+           &element)
+        .bad_attribute = "insert";
+    return;
+  }
+  switch (schema->nodetype) {
+    case LYS_CONTAINER:
+    case LYS_LIST:
+      return Inner(element, schema, level, wish);
+    case LYS_LEAF:
+      return Leaf(element, schema, level, wish);
+    case LYS_LEAFLIST:
+      return LeafListEntry(element, schema, level, wish);
+    default:
+      return Any(element, schema, level, wish);
+  }
+}
+
+bool TreeBuilder::ReadWish(const Element& element, const Level& level, Wish& wish) {
+  for (const Attribute* one = element.attributes; one != nullptr; one = one->next) {
+    if (one->space == "xmlns" || one->written.starts_with("xml:")) continue;
+    bool known = true;
+    if (Is(*one, kNetconfSpace, "ietf-netconf") && one->name == "operation") {
+      auto found = std::find_if(std::begin(kOperations), std::end(kOperations),
+                                [&](const Named& named) { return named.name == one->value; });
+      if (found == std::end(kOperations)) {
+        auto& fault = Report("bad-attribute", "no such operation: " + std::string(one->value), level.parent,
+                             element.name, &element);
+        fault.bad_attribute = one->name;
+        fault.bad_element = element.name;
+        return false;
+      }
+      wish.operation = found->operation;
+    } else if (Is(*one, kYangSpace, "yang") && one->name == "insert") {
+      wish.insert = one;
+    } else if (Is(*one, kYangSpace, "yang") && one->name == "key") {
+      wish.key = one;
+    } else if (Is(*one, kYangSpace, "yang") && one->name == "value") {
+      wish.value = one;
+    } else if (Is(*one, kDefaultSpace, "ietf-netconf-with-defaults") && one->name == "default") {
+      wish.is_default = one->value == "true" || one->value == "1";
+      known = wish.is_default || one->value == "false" || one->value == "0";
+    } else {
+      known = false;
+    }
+    if (known) continue;
+    auto& fault = Report("unknown-attribute", "no such attribute: " + std::string(one->written), level.parent,
+                         element.name, &element);
+    fault.bad_attribute = one->name;
+    fault.bad_element = element.name;
+    return false;
+  }
+  return true;
+}
+
+const lysc_node* TreeBuilder::SchemaOf(const Element& element, const Level& level) {
+  // JSON names the module only where it changes; at the top there is none to go by.
+  const lys_module* module = values_.Module(element.space);
+  if (module == nullptr) {
+    bool xml = document_.format() == YangFormat::kXml;
+    std::string space(element.space);
+    auto& fault = Report("unknown-namespace",
+                         space.empty() ? std::string(element.name) + (xml ? " is in no namespace" : " has no module")
+                                       : "no module " + std::string(xml ? "has the namespace " : "is named ") + space,
+                         level.parent, element.name, &element);
+    fault.bad_element = element.name;
+    fault.bad_namespace = space;
+    return nullptr;
+  }
+  uint32_t options = mode_ == Mode::kOutput ? LYS_GETNEXT_OUTPUT : 0;
+  uint16_t kinds = LYS_CONTAINER | LYS_LIST | LYS_LEAF | LYS_LEAFLIST | LYS_ANYDATA;
+  std::string_view name = element.name;
+  auto schema = lys_find_child(level.schema, module, name.data(), name.size(), kinds, options);
+  bool state = schema != nullptr && mode_ == Mode::kEdit && (schema->flags & LYS_CONFIG_R) != 0;
+  if (schema != nullptr && !state) return schema;
+  Report("unknown-element",
+         state ? std::string(name) + " is state, which cannot be configured"
+               : "there is no " + std::string(name) + " in the model here",
+         level.parent, name, &element)
+      .bad_element = name;
+  return nullptr;
+}
+
+bool TreeBuilder::RightForm(const Element& element, const lysc_node* schema, const Level& level) {
+  bool inner = (schema->nodetype & (LYS_CONTAINER | LYS_LIST)) != 0;
+  bool many = (schema->nodetype & (LYS_LIST | LYS_LEAFLIST)) != 0;
+  const char* wrong = nullptr;
+  if (document_.format() == YangFormat::kXml) {
+    if (inner && element.first == nullptr && !Trimmed(element.text).empty())
+      wrong = "elements are expected, not text";
+    else if ((schema->nodetype & (LYS_LEAF | LYS_LEAFLIST)) != 0 && element.first != nullptr)
+      wrong = "a value is expected, not elements";
+  } else if ((schema->nodetype & LYS_ANYDATA) == 0) {
+    bool placeholder = element.value == Element::Value::kNull && !element.in_array;  // metadata alone
+    if (inner && element.value != Element::Value::kObject)
+      wrong = many ? "an array of objects is expected" : "an object is expected";
+    else if (!inner && (element.value == Element::Value::kObject || element.value == Element::Value::kArray))
+      wrong = "a value is expected";
+    else if (many && !element.in_array && !placeholder)
+      wrong = "an array is expected";
+    else if (inner && !many && element.in_array)
+      wrong = "an object is expected, not an array";
+    else if (schema->nodetype == LYS_LEAF && element.in_array && element.value != Element::Value::kNull)
+      wrong = "one value is expected, not an array";
+  }
+  if (wrong == nullptr) return true;
+  Report("bad-element", wrong, level.parent, element.name, &element).bad_element = element.name;
+  return false;
+}
+
+bool TreeBuilder::MarkSeen(const Element& element, const lysc_node* schema, Level& level) {
+  if ((schema->nodetype & (LYS_LIST | LYS_LEAFLIST)) != 0 && schema->parent == level.schema) return true;
+  for (const lysc_node* other : level.seen) {
+    bool twice = other == schema && (schema->nodetype & (LYS_LIST | LYS_LEAFLIST)) == 0;
+    // Of a choice, one case only.
+    const lysc_node* a = schema;
+    for (; a != nullptr && a != level.schema && !twice; a = a->parent) {
+      if (a->nodetype != LYS_CASE) continue;
+      for (const lysc_node* b = other; b != nullptr && b != level.schema; b = b->parent)
+        if (b->nodetype == LYS_CASE && b != a && b->parent == a->parent) twice = true;
+    }
+    if (!twice) continue;
+    Report("bad-element",
+           other == schema ? "stands there twice"
+                           : std::string("cannot be there together with ") + other->name,
+           level.parent, element.name, &element)
+        .bad_element = element.name;
+    return false;
+  }
+  if (std::find(level.seen.begin(), level.seen.end(), schema) == level.seen.end()) level.seen.push_back(schema);
+  return true;
+}
+
+bool TreeBuilder::Allowed(const Wish& wish, bool there, const Element& element, const Level& level,
+                          const lyd_node* entry) {
+  const char* tag;
+  const char* message;
+  switch (wish.operation) {
+    case EditOperation::kCreate:
+      if (!there) return true;
+      tag = mode_ == Mode::kEdit ? "data-exists" : "bad-element";
+      message = mode_ == Mode::kEdit ? "is already there" : "stands there twice";
+      break;
+    case EditOperation::kDelete:
+    case EditOperation::kNone:
+      if (there) return true;
+      tag = "data-missing";
+      message = "is not there";
+      break;
+    default:
+      return true;
+  }
+  YangFault& fault = Report(tag, message, level.parent, element.name, &element);
+  fault.bad_element = element.name;
+  if (entry != nullptr) fault.path = PathOf(level.parent, entry);
+  return false;
+}
+
+void TreeBuilder::Inner(const Element& element, const lysc_node* schema, Level& level, const Wish& wish) {
+  OwnedTree fresh;
+  lyd_node* node = nullptr;
+  if (schema->nodetype == LYS_LIST) {
+    fresh = NewEntry(element, schema, level);
+    if (!fresh) return;
+    if ((schema->flags & LYS_KEYLESS) == 0 && level.first() != nullptr)
+      lyd_find_sibling_first(level.first(), fresh.get(), &node);
+  } else if (level.first() != nullptr) {
+    lyd_find_sibling_val(level.first(), schema, nullptr, 0, &node);
+  }
+  // A container without presence is there by what is in it.
+  bool bare = lysc_is_np_cont(schema);
+  bool there = node != nullptr && (!bare || lyd_child(node) != nullptr);
+  bool into = wish.operation == EditOperation::kNone && bare;
+  if (!into && !Allowed(wish, there, element, level, fresh.get())) return;
+  if (wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove) {
+    if (node != nullptr) Remove(node, level);
+    return;
+  }
+  bool is_new = node == nullptr;
+  if (is_new) {
+    if (!fresh) {
+      lyd_node* made = nullptr;
+      // A child of a parent goes right where it belongs.
+      if (lyd_new_inner(level.parent, schema->module, schema->name, mode_ == Mode::kOutput, &made) != LY_SUCCESS)
+        return ReportValue(element, level, element.name);
+      EvictOtherCases(schema, level);
+      node = level.parent != nullptr ? made : Insert(OwnedTree(made), schema, level);
+    } else {
+      node = Insert(std::move(fresh), schema, level);
+    }
+    if (node == nullptr) return ReportValue(element, level, element.name);
+  } else if (wish.operation == EditOperation::kReplace) {
+    lyd_node* next;
+    for (lyd_node* child = lyd_child_no_keys(node); child != nullptr; child = next) {
+      next = child->next;
+      lyd_free_tree(child);
+    }
+  }
+  if (lysc_is_userordered(schema)) Place(node, is_new, element, level, wish);
+  Apply(element, node, nullptr, wish.operation);
+  if (bare && lyd_child(node) == nullptr) Remove(node, level);
+}
+
+void TreeBuilder::Leaf(const Element& element, const lysc_node* schema, Level& level, const Wish& wish) {
+  lyd_node* node = nullptr;
+  if (level.first() != nullptr) lyd_find_sibling_val(level.first(), schema, nullptr, 0, &node);
+  if (!Allowed(wish, node != nullptr, element, level)) return;
+  if (wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove) {
+    if (node != nullptr) Remove(node, level);
+    return;
+  }
+  if (wish.operation == EditOperation::kNone) return;
+  if (document_.format() == YangFormat::kJson)
+    if (auto wrong = ValueReader::WrongKind(element, TypeOf(schema))) {
+      Report("invalid-value", *wrong, level.parent, element.name, &element);
+      return;
+    }
+  if (wish.is_default) {
+    // RFC 6243 section 4.5.2: marked as default, it must be, and is then not configured.
+    OwnedTree probe = NewLeaf(element, schema, level);
+    if (!probe) return;
+    if (!lyd_is_default(probe.get())) {
+      Report("invalid-value", "marked as default, but another value than the default one", level.parent, element.name,
+             &element);
+    } else if (node != nullptr) {
+      Remove(node, level);
+    }
+    return;
+  }
+  std::string text = values_.Text(element, element.text, schema);
+  if (node != nullptr) {
+    LY_ERR error = lyd_change_term(node, text.c_str());
+    if (error != LY_SUCCESS && error != LY_EEXIST && error != LY_ENOT) ReportValue(element, level, element.name);
+    return;
+  }
+  lyd_node* made = nullptr;
+  if (lyd_new_term(level.parent, schema->module, schema->name, text.c_str(), mode_ == Mode::kOutput, &made) !=
+      LY_SUCCESS)
+    return ReportValue(element, level, element.name);
+  EvictOtherCases(schema, level);
+  if (level.parent == nullptr) Insert(OwnedTree(made), schema, level);
+}
+
+void TreeBuilder::LeafListEntry(const Element& element, const lysc_node* schema, Level& level, const Wish& wish) {
+  OwnedTree fresh = NewLeaf(element, schema, level);
+  if (!fresh) return;
+  lyd_node* node = nullptr;
+  bool may_repeat = (schema->flags & LYS_CONFIG_R) != 0;
+  if (level.first() != nullptr && !may_repeat) lyd_find_sibling_first(level.first(), fresh.get(), &node);
+  if (!Allowed(wish, node != nullptr, element, level, fresh.get())) return;
+  if (wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove) {
+    if (node != nullptr) Remove(node, level);
+    return;
+  }
+  if (wish.operation == EditOperation::kNone) return;
+  bool is_new = node == nullptr;
+  if (is_new) node = Insert(std::move(fresh), schema, level);
+  if (node != nullptr && lysc_is_userordered(schema)) Place(node, is_new, element, level, wish);
+}
+
+void TreeBuilder::Any(const Element& element, const lysc_node* schema, Level& level, const Wish& wish) {
+  lyd_node* node = nullptr;
+  if (level.first() != nullptr) lyd_find_sibling_val(level.first(), schema, nullptr, 0, &node);
+  if (!Allowed(wish, node != nullptr, element, level) || wish.operation == EditOperation::kNone) return;
+  if (node != nullptr) Remove(node, level);
+  if (wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove) return;
+  lyd_node* made = nullptr;
+  bool xml = document_.format() == YangFormat::kXml;
+  // Kept as it was written; who wants what is in it reads it from the document.
+  std::string text(element.source);
+  if (lyd_new_any(level.parent, schema->module, schema->name, text.c_str(), 0, xml ? LYD_ANYDATA_STRING : LYD_ANYDATA_JSON,
+                  mode_ == Mode::kOutput, &made) != LY_SUCCESS)
+    return ReportValue(element, level, element.name);
+  EvictOtherCases(schema, level);
+  if (level.parent == nullptr) Insert(OwnedTree(made), schema, level);
+}
+
+}  // namespace semrd

@@ -1,0 +1,100 @@
+#include "yang_selection.h"
+
+#include <libyang/libyang.h>
+
+#include <functional>
+
+#include "yang_json_writer.h"
+#include "yang_wording.h"
+
+namespace semrd {
+
+namespace {
+
+constexpr uint32_t kCopy = LYD_DUP_WITH_FLAGS | LYD_DUP_NO_META;
+
+// A copy of `node`, at the end of the children of `parent` or of the nodes at `*top`.
+lyd_node* CopyNode(const lyd_node* node, uint32_t options, lyd_node* parent, lyd_node** top) {
+  lyd_node* copy = nullptr;
+  LY_ERR error = lyd_dup_single(node, reinterpret_cast<lyd_node_inner*>(parent), options, &copy);
+  if (error == LY_SUCCESS && parent == nullptr) error = lyd_insert_sibling(*top, copy, top);
+  if (error != LY_SUCCESS) throw YangFailure("copying", TakeFaults(LYD_CTX(node)));
+  return copy;
+}
+
+}  // namespace
+
+OwnedTree CopyTree(const lyd_node* top) {
+  if (top == nullptr) return nullptr;
+  lyd_node* copy = nullptr;
+  if (lyd_dup_siblings(top, nullptr, LYD_DUP_RECURSIVE | kCopy, &copy) != LY_SUCCESS)
+    throw YangFailure("copying", TakeFaults(LYD_CTX(top)));
+  return OwnedTree(copy);
+}
+
+namespace {
+
+void CopyChosen(const lyd_node* node, const JsonChoice& choice, lyd_node* parent, lyd_node** top) {
+  if (parent != nullptr && lysc_is_key(node->schema)) return;
+  if (!IsWanted(node, choice)) return;
+  bool leaf = (node->schema->nodetype & (LYS_CONTAINER | LYS_LIST)) == 0;
+  bool state = (node->schema->flags & LYS_CONFIG_R) != 0;
+  lyd_node* copy = CopyNode(node, leaf || state ? LYD_DUP_RECURSIVE | kCopy : kCopy, parent, top);
+  if (leaf || state) return;
+  for (auto child = lyd_child(node); child != nullptr; child = child->next) CopyChosen(child, choice, copy, nullptr);
+}
+
+}  // namespace
+
+OwnedTree CopyContent(const lyd_node* top, bool config) {
+  JsonChoice choice;
+  choice.defaults = true;
+  choice.config = config;
+  choice.state = !config;
+  lyd_node* copy = nullptr;
+  for (auto node = top; node != nullptr; node = node->next) CopyChosen(node, choice, nullptr, &copy);
+  return OwnedTree(copy);
+}
+
+void Selection::AddWhole(const lyd_node* node) {
+  nodes_[node] = true;
+  for (auto parent = lyd_parent(node); parent != nullptr; parent = lyd_parent(parent))
+    if (!nodes_.try_emplace(parent, false).second) break;  // with all above
+}
+
+OwnedTree Selection::Copy(const lyd_node* top) const {
+  lyd_node* copy = nullptr;
+  for (auto node = top; node != nullptr; node = node->next) CopyPart(node, nullptr, &copy);
+  return OwnedTree(copy);
+}
+
+void Selection::CopyPart(const lyd_node* node, lyd_node* parent, lyd_node** top) const {
+  auto found = nodes_.find(node);
+  if (found == nodes_.end()) return;
+  if (found->second) {
+    if (parent != nullptr && lysc_is_key(node->schema)) return;  // came with its entry
+    CopyNode(node, LYD_DUP_RECURSIVE | kCopy, parent, top);
+    return;
+  }
+  lyd_node* copy = CopyNode(node, kCopy, parent, top);
+  for (auto child = lyd_child(node); child != nullptr; child = child->next) CopyPart(child, copy, nullptr);
+}
+
+OwnedTree Selection::CopyOthers(const lyd_node* top) const {
+  lyd_node* copy = nullptr;
+  for (auto node = top; node != nullptr; node = node->next) CopyOther(node, nullptr, &copy);
+  return OwnedTree(copy);
+}
+
+void Selection::CopyOther(const lyd_node* node, lyd_node* parent, lyd_node** top) const {
+  if (parent != nullptr && lysc_is_key(node->schema)) return;
+  auto found = nodes_.find(node);
+  if (found == nodes_.end()) {
+    CopyNode(node, LYD_DUP_RECURSIVE | kCopy, parent, top);
+  } else if (!found->second) {
+    lyd_node* copy = CopyNode(node, kCopy, parent, top);
+    for (auto child = lyd_child(node); child != nullptr; child = child->next) CopyOther(child, copy, nullptr);
+  }
+}
+
+}  // namespace semrd

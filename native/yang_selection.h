@@ -1,0 +1,50 @@
+// Parts of a tree: which nodes are meant, and a copy of only those.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "yang_builder.h"
+#include "yang_document.h"
+
+namespace semrd {
+
+// One step of a path pattern, as YangStep.
+struct PathStep {
+  std::string module;  // "" for that of the step before
+  std::string name;    // "*" one node, "..." any number of them
+  std::vector<std::pair<std::string, std::string>> keys;
+  std::optional<std::string> value;
+};
+using PathPattern = std::vector<PathStep>;
+
+// Nodes of one tree, each as a whole or only as what another one stands in.
+class Selection {
+ public:
+  void AddWhole(const lyd_node* node);
+  bool empty() const { return nodes_.empty(); }
+  // With keys, and the nodes above.
+  OwnedTree Copy(const lyd_node* top) const;
+  // All of the tree but what is in the selection as a whole; keys of a list stay with it.
+  OwnedTree CopyOthers(const lyd_node* top) const;
+
+ private:
+  void CopyPart(const lyd_node* node, lyd_node* parent, lyd_node** top) const;
+  void CopyOther(const lyd_node* node, lyd_node* parent, lyd_node** top) const;
+
+  std::unordered_map<const lyd_node*, bool> nodes_;  // true: whole
+};
+
+// In the order of the tree. Throws YangFailure for a step that no model has.
+std::vector<const lyd_node*> FindNodes(const ly_ctx* context, const lyd_node* top, const PathPattern& path);
+
+// What a subtree filter selects. @see RFC 6241 section 6
+Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter);
+
+OwnedTree CopyTree(const lyd_node* top);
+// Only configuration, or only state with what it stands in.
+OwnedTree CopyContent(const lyd_node* top, bool config);
+
+}  // namespace semrd
