@@ -17,7 +17,7 @@ import {
   type RouterConfiguration,
   type StatusReport,
 } from "../management/index.ts";
-import type { UnicastFamily } from "../rib/index.ts";
+import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
 import type { Brownfield } from "./brownfield.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { MrtFiles } from "./mrt.ts";
@@ -27,6 +27,7 @@ import { refusalOf } from "./refusals.ts";
 import { routeRows } from "./route-rows.ts";
 import type { RouterDrain } from "./router-drain.ts";
 import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources } from "./rows.ts";
+import type { OriginWatch } from "./rpki.ts";
 import { unicastRows } from "./unicast-rows.ts";
 
 export interface ControlParts extends RowSources {
@@ -41,6 +42,8 @@ export interface ControlParts extends RowSources {
   readonly bfd: BfdMonitor | undefined;
   readonly brownfield: Brownfield | undefined;
   readonly mrt: MrtFiles;
+  /** Absent: origins are not validated. */
+  readonly rpki: OriginWatch | undefined;
   readonly clock: Clock;
   readonly version: string;
   /** "starting", "running" or "stopping", and the generation of the plan in force. */
@@ -51,6 +54,8 @@ export interface ControlParts extends RowSources {
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   const { configuration, directory, registrar, speaker, clock, driver } = parts;
   const now = () => clock.wall();
+  const rpki = parts.rpki;
+  const rpkiState = rpki && ((family: UnicastFamily, row: UnicastRow) => rpki.stateOf(family, row));
   const peers = () => speaker?.peers() ?? [];
   return {
     status: () => statusReport(parts),
@@ -59,7 +64,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     },
     capabilities: () => capabilityRows(parts),
     routes: () => routeRows(parts, now),
-    unicastRoutes: (family) => (hasFamily(configuration, family) ? unicastRows(parts.rib, family, now) : []),
+    unicastRoutes: (family) => (hasFamily(configuration, family) ? unicastRows(parts.rib, family, now, rpkiState) : []),
     *peers() {
       for (const peer of peers())
         yield peerRow(peer, clock, bfdStatus(parts, peer.address), parts.brownfield?.status(peer.address));
@@ -67,6 +72,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     policies: () => policyRows(configuration, parts.policies.hits()),
     fib: () => fibRows(driver, parts),
     mrt: () => parts.mrt.rows(),
+    rpki: () => parts.rpki?.caches() ?? [],
+    vrps: () => parts.rpki?.vrps() ?? [],
     mrtTable: (question) => parts.mrt.table(question),
     counters: () => countersReport(driver, parts),
     explain: (question) => explainReport(parts, question),

@@ -33,6 +33,7 @@ import { Origination } from "./origination.ts";
 import { policyBook } from "./policy.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
+import { type OriginWatch, startRpki } from "./rpki.ts";
 
 export { removeForwarding } from "./driver.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
@@ -109,12 +110,20 @@ class Daemon {
     );
 
     const compiler = this.#startCompiler(driver, rib, directory);
-    const policies = policyBook(this.#configuration);
+    const rpki = startRpki(this.#configuration, { ...this.#shared, rib });
+    if (rpki !== undefined) this.#scope.own(rpki);
+    const policies = policyBook(this.#configuration, undefined, rpki?.origins);
     if (hasBrownfield(this.#configuration)) {
       this.#brownfield = this.#scope.own(new Brownfield(this.#configuration, { ...this.#shared, rib }));
     }
     const mrt = this.#scope.own(startMrt(this.#configuration.mrt, { ...this.#shared, rib }));
-    const speaker = await this.#startSpeaker(rib, driver, policies, joinObservers(mrt.observers));
+    const speaker = await this.#startSpeaker(
+      rib,
+      driver,
+      policies,
+      joinObservers([...mrt.observers, ...(rpki === undefined ? [] : [rpki.observer])]),
+    );
+    rpki?.watch(speaker);
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
@@ -122,7 +131,7 @@ class Daemon {
     const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(directory, speaker)));
 
     const sources = this.#rowSources(rib, directory, taxonomy);
-    await this.#startControl(sources, { driver, compiler, registrar, speaker, policies, drain, mrt });
+    await this.#startControl(sources, { driver, compiler, registrar, speaker, policies, drain, mrt, rpki });
     await this.#startServers(sources, registrar);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
@@ -270,6 +279,7 @@ class Daemon {
       readonly policies: PolicyBook;
       readonly drain: RouterDrain;
       readonly mrt: MrtFiles;
+      readonly rpki: OriginWatch | undefined;
     },
   ): Promise<void> {
     const handlers = controlHandlers({

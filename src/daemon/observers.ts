@@ -31,6 +31,9 @@ function joined(all: readonly PeerObserver[]): PeerObserver {
     withdrawn: (...heard) => {
       for (const observer of all) observer.withdrawn(...heard);
     },
+    refused: (...heard) => {
+      for (const observer of all) observer.refused?.(...heard);
+    },
     familyDropped: (...heard) => {
       for (const observer of all) observer.familyDropped(...heard);
     },

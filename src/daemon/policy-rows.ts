@@ -55,7 +55,7 @@ const SET_WORDS = [
 const OPTION_WORDS = { any: "", all: "all of ", invert: "none of " } as const;
 
 function conditionTexts(conditions: ConditionsConfiguration): string[] {
-  const { families, tenants, asPathLength, score, states, nextHops } = conditions;
+  const { families, tenants, asPathLength, score, states, nextHops, rpkiStates } = conditions;
   const sets = SET_WORDS.flatMap(([member, word]) => {
     const match = conditions[member];
     return match === undefined ? [] : [`${OPTION_WORDS[match.option]}${word} ${match.set.name}`];
@@ -67,6 +67,7 @@ function conditionTexts(conditions: ConditionsConfiguration): string[] {
     ...(asPathLength === undefined ? [] : [`as-path-length ${intervalText(asPathLength)}`]),
     ...(score === undefined ? [] : [`score ${intervalText(score)}`]),
     ...(states === undefined ? [] : [`site-state ${states.join(" or ")}`]),
+    ...(rpkiStates === undefined ? [] : [`rpki-state ${rpkiStates.join(" or ")}`]),
     ...(nextHops === undefined ? [] : [`next-hop-in ${nextHops.map(prefixText).join(" or ")}`]),
   ];
 }

@@ -1,5 +1,6 @@
 import { capabilityId, formatIpv6 } from "../base/index.ts";
 import {
+  type OriginValidation,
   type PolicyActions,
   PolicyBook,
   type PolicyConditions,
@@ -16,8 +17,15 @@ import type {
   StatementConfiguration,
 } from "../management/index.ts";
 
-/** The policies of the configuration, compiled; what says the same as in `before` is the same object as there. */
-export function policyBook({ routingPolicy, bgp }: RouterConfiguration, before?: PolicyBook): PolicyBook {
+/**
+ * The policies of the configuration, compiled; what says the same as in `before` is the same object as there.
+ * @param origins what is known about who may originate what; by default, as in the book before
+ */
+export function policyBook(
+  { routingPolicy, bgp }: RouterConfiguration,
+  before?: PolicyBook,
+  origins: OriginValidation | undefined = before?.facts.origins,
+): PolicyBook {
   const sets = new SetTranslations();
   const definitions = routingPolicy.policies.map(
     ({ name, statements }): PolicyDefinition => ({
@@ -30,7 +38,7 @@ export function policyBook({ routingPolicy, bgp }: RouterConfiguration, before?:
       })),
     }),
   );
-  return new PolicyBook(definitions, { localAs: bgp?.localAs ?? 0 }, before);
+  return new PolicyBook(definitions, { localAs: bgp?.localAs ?? 0, ...(origins && { origins }) }, before);
 }
 
 /** A set stays one object, so that it is compiled once for all statements that name it. */

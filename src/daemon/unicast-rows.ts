@@ -1,7 +1,7 @@
 import { formatIpv4, formatIpv6, type Ipv6Address, type Milliseconds } from "../base/index.ts";
 import { isMappedIpv4 } from "../bgp/wire/index.ts";
 import type { UnicastRouteRow } from "../management/index.ts";
-import type { Rib, UnicastFamily } from "../rib/index.ts";
+import type { Rib, UnicastFamily, UnicastRow } from "../rib/index.ts";
 import { asPathText, communitiesText } from "./community-text.ts";
 
 function ipv4Text(octets: Uint8Array): string {
@@ -12,14 +12,25 @@ function nextHopText(address: Ipv6Address): string {
   return isMappedIpv4(address) ? ipv4Text(address.subarray(12)) : formatIpv6(address);
 }
 
-/** One row per path, in no order. */
-export function* unicastRows(rib: Rib, family: UnicastFamily, now: () => Milliseconds): Generator<UnicastRouteRow> {
-  for (const { address, length, attributes, peer, pathId, best, stale, step, since } of rib
-    .unicast(family)
-    .rowsOf({})) {
+export function prefixText(address: Uint8Array, length: number): string {
+  return `${address.length === 4 ? ipv4Text(address) : formatIpv6(address)}/${length}`;
+}
+
+/**
+ * One row per path, in no order.
+ * @param rpkiState absent: origins are not validated
+ */
+export function* unicastRows(
+  rib: Rib,
+  family: UnicastFamily,
+  now: () => Milliseconds,
+  rpkiState?: (family: UnicastFamily, row: UnicastRow) => string,
+): Generator<UnicastRouteRow> {
+  for (const row of rib.unicast(family).rowsOf({})) {
+    const { address, length, attributes, peer, pathId, best, stale, step, since } = row;
     const { localPref, multiExitDisc } = attributes;
     yield {
-      prefix: `${address.length === 4 ? ipv4Text(address) : formatIpv6(address)}/${length}`,
+      prefix: prefixText(address, length),
       nextHop: nextHopText(attributes.nextHop),
       peer: peer === 0 ? "local" : (rib.peer(peer)?.name ?? `peer ${peer}`),
       ...(pathId === undefined ? {} : { pathId }),
@@ -32,6 +43,7 @@ export function* unicastRows(rib: Rib, family: UnicastFamily, now: () => Millise
       ...(multiExitDisc === undefined ? {} : { multiExitDisc }),
       asPath: asPathText(attributes.asPath),
       communities: communitiesText(attributes),
+      ...(rpkiState === undefined ? {} : { rpki: rpkiState(family, row) }),
       ageSeconds: Math.max(0, Math.round((now() - since) / 1000)),
     };
   }

@@ -7,6 +7,7 @@ export { type LoadParts, loadConfiguration, parseConfiguration } from "./configu
 export type * from "./configuration/mrt.ts";
 export type * from "./configuration/policy.ts";
 export { isRenumbered, LASTING, LIVE, NEVER, recodedFamilies } from "./configuration/restart.ts";
+export type * from "./configuration/rpki.ts";
 export { Secret } from "./configuration/secret.ts";
 export type * from "./configuration/types.ts";
 export * from "./control/index.ts";

@@ -89,12 +89,15 @@ function compare(name: string, text: string): void {
 describe("what people see", () => {
   const { run } = withRouter();
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
-    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters", "mrt"].map((what) => ({
-      name: what,
-      args: ["show", what],
-    })),
+    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters", "mrt", "rpki"].map(
+      (what) => ({
+        name: what,
+        args: ["show", what],
+      }),
+    ),
     { name: "routes-ipv6-unicast", args: ["show", "routes", "--family", "ipv6-unicast"] },
     { name: "routes-ipv6-unicast-detail", args: ["show", "routes", "--family", "ipv6-unicast", "--detail"] },
+    { name: "vrps", args: ["show", "rpki", "--vrps"] },
     { name: "routes-detail", args: ["show", "routes", "--detail"] },
     { name: "counters-all", args: ["show", "counters", "--all"] },
     { name: "agents-80-columns", args: ["show", "agents"], shown: { columns: 80 } },

@@ -10,8 +10,10 @@ import type {
   PeerRow,
   PolicyRow,
   RouteRow,
+  RpkiCacheRow,
   StatusReport,
   UnicastRouteRow,
+  VrpRow,
 } from "../../src/management/index.ts";
 
 /** What a router with little in it answers; tests of the command line show it. */
@@ -492,6 +494,48 @@ export const MRT: readonly MrtJobRow[] = [
   },
 ];
 
+export const RPKI: readonly RpkiCacheRow[] = [
+  {
+    name: "near",
+    address: "fd00::323",
+    port: 323,
+    preference: 1,
+    state: "synchronised",
+    version: 1,
+    sessionId: 4711,
+    serial: 12,
+    vrps: "512345",
+    counts: true,
+    refreshSeconds: 3600,
+    retrySeconds: 600,
+    expireSeconds: 7200,
+    updatedSecondsAgo: 75,
+    connections: "1",
+    failures: "0",
+  },
+  {
+    name: "far",
+    address: "rpki.example.net",
+    port: 8282,
+    preference: 2,
+    state: "down",
+    version: 0,
+    vrps: "0",
+    counts: false,
+    refreshSeconds: 3600,
+    retrySeconds: 600,
+    expireSeconds: 7200,
+    connections: "0",
+    failures: "17",
+    lastError: "connect ECONNREFUSED 192.0.2.1:8282",
+  },
+];
+
+export const VRPS: readonly VrpRow[] = [
+  { prefix: "192.0.2.0/24", maxLength: 26, autonomousSystem: 65551 },
+  { prefix: "2001:db8::/32", maxLength: 48, autonomousSystem: 65000 },
+];
+
 /** A router whose answers are the fixtures, and which writes down what it was told to do. */
 export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHandlers & { readonly told: string[] } {
   const told: string[] = [];
@@ -506,6 +550,8 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     policies: () => POLICIES,
     fib: () => FIB,
     mrt: () => MRT,
+    rpki: () => RPKI,
+    vrps: () => VRPS,
     async *mrtTable(question) {
       told.push(`table ${JSON.stringify(question)}`);
       yield Uint8Array.of(1, 2);

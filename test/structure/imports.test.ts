@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   registration: ["directory"],
   discovery: ["directory", "rib"],
   "bgp/mrt": ["bgp/wire", "bgp/session", "bgp/speaker", "rib"],
-  "bgp/rpki": ["rib"],
+  "bgp/rpki": ["bgp/policy", "rib"],
   "bgp/speaker": ["bgp/wire", "bgp/session", "bgp/policy", "rib", "native"],
   dataplane: ["forwarding", "native"],
   bfd: ["native"],

@@ -25,7 +25,10 @@ export class SessionRecorder implements PeerObserver {
   }
 
   received(octets: Uint8Array, start: number, end: number): void {
-    const form = { asWidth: this.#session?.agreed.asWidth ?? 4, direction: "received", addPath: false } as const;
+    const agreed = this.#session?.agreed;
+    // Of a session in which routes of some family come with path identifiers.
+    const addPath = agreed?.addPath.some(({ receive }) => receive) ?? false;
+    const form = { asWidth: agreed?.asWidth ?? 4, direction: "received", addPath } as const;
     this.#log.append((out) => {
       encodeBgp4mpMessage(out, this.#now(), this.#ends, form, octets.subarray(start, end));
     });

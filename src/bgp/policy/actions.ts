@@ -3,6 +3,7 @@ import type { AttributeSet, RouteLabel, SemanticAttribute } from "../../rib/inde
 import { prependAs } from "../wire/index.ts";
 import { changed, EXTENDED, LABELS, LARGE, STANDARD } from "./communities.ts";
 import type { PolicyActions } from "./definition.ts";
+import type { OriginValidation } from "./origin-validation.ts";
 import type { PolicyPeer } from "./policy.ts";
 
 /** This router, as actions name it. */
@@ -10,6 +11,8 @@ export interface PolicyFacts {
   readonly localAs: number;
   /** Where no statement decides, take routes from and give them to other autonomous systems. Default false. @see RFC 8212 */
   readonly acceptExternal?: boolean;
+  /** Absent: every route is not found. */
+  readonly origins?: OriginValidation;
 }
 
 /** A set after one action; the same object when that changes nothing. */

@@ -24,19 +24,21 @@ class Statement {
   readonly tests: readonly SetTest[];
   readonly keys: readonly KeyQuestion[];
   readonly looksAtPeer: boolean;
+  readonly looksAtOrigin: boolean;
   readonly changes: readonly SetChange[];
   readonly result: StatementResult;
   sets = 0;
   routes = 0;
 
   constructor(policy: string, definition: PolicyStatement, facts: PolicyFacts, compiler: SetCompiler) {
-    const { tests, keys, looksAtPeer } = compileConditions(definition.conditions, compiler);
+    const { tests, keys, looksAtPeer, looksAtOrigin } = compileConditions(definition.conditions, compiler, facts);
     this.policy = policy;
     this.name = definition.name;
     this.definition = definition;
     this.tests = tests;
     this.keys = keys;
     this.looksAtPeer = looksAtPeer;
+    this.looksAtOrigin = looksAtOrigin;
     this.changes = compileActions(definition.actions, facts);
     this.result = definition.result;
   }
@@ -47,10 +49,10 @@ class Statement {
   }
 
   /** The test that a key has to pass, or the answer for all keys. */
-  question(peer: PolicyPeer): KeyTest | boolean {
+  question(peer: PolicyPeer, set: AttributeSet): KeyTest | boolean {
     const tests: KeyTest[] = [];
     for (const key of this.keys) {
-      const test = key(peer.family);
+      const test = key(peer.family, set);
       if (test === false) return false;
       if (test !== true) tests.push(test);
     }
@@ -131,6 +133,11 @@ export class PolicyBook {
     return chain.policy;
   }
 
+  /** What it was made with. */
+  get facts(): PolicyFacts {
+    return this.#facts;
+  }
+
   /** In the order of definition. */
   *hits(): IterableIterator<StatementHits> {
     for (const statements of this.#policies.values()) {
@@ -167,7 +174,7 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
     for (let at = from; at < places.length; known = false) {
       const { statement, nextPolicy } = places[at]!;
       if (!known) {
-        const question = statement.fits(now, peer) && statement.question(peer);
+        const question = statement.fits(now, peer) && statement.question(peer, now);
         if (question === false) {
           at++;
           continue;
@@ -209,7 +216,8 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
   const start = new Trail<Statement>();
   const chain: RoutePolicy = (set, peer) => run(0, set, set, start, peer, false);
   const looksAtPeer = places.some(({ statement }) => statement.looksAtPeer);
-  return Object.assign(chain, { looksAtPeer, readsInPlace: true });
+  const looksAtOrigin = places.some(({ statement }) => statement.looksAtOrigin);
+  return Object.assign(chain, { looksAtPeer, looksAtOrigin, readsInPlace: true });
 }
 
 /** A question about the key, and the two ways on: each is gone once, by the first key that takes it. */

@@ -1,23 +1,27 @@
 import { octetsEqual, prefixContains } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import { asPathLength } from "../wire/index.ts";
+import type { PolicyFacts } from "./actions.ts";
 import { asPathElements, compileAsPathPattern } from "./as-path-pattern.ts";
 import { fitsCommunity, fitsExtended, fitsLabel, fitsLarge, matchMembers } from "./communities.ts";
 import type { CapabilitySet, Interval, PolicyConditions, PrefixSet, SetMatch } from "./definition.ts";
 import { compileCapabilitySet, compilePrefixSet, type KeyTest } from "./key-sets.ts";
+import { originOf, type RpkiState } from "./origin-validation.ts";
 import type { PolicyPeer } from "./policy.ts";
 
 /** Asked once for each attribute set. */
 export type SetTest = (set: AttributeSet, peer: PolicyPeer) => boolean;
 
-/** What a statement asks of the keys of a family: a test for each, or the same answer for all. */
-export type KeyQuestion = (family: RouteFamily) => KeyTest | boolean;
+/** What a statement asks of the keys of a family that share a set: a test for each, or the same answer for all. */
+export type KeyQuestion = (family: RouteFamily, set: AttributeSet) => KeyTest | boolean;
 
 export interface CompiledConditions {
   readonly tests: readonly SetTest[];
   readonly keys: readonly KeyQuestion[];
   /** The answer differs from neighbour to neighbour. */
   readonly looksAtPeer: boolean;
+  /** The answer changes when VRPs do. */
+  readonly looksAtOrigin: boolean;
 }
 
 /** Sets that many statements name are compiled once. */
@@ -91,15 +95,31 @@ const SET_CONDITIONS: readonly ((conditions: PolicyConditions) => SetTest | unde
   },
 ];
 
+/** @see RFC 6811 §3 */
+function originQuestion(states: readonly RpkiState[], { origins, localAs }: PolicyFacts): KeyQuestion {
+  return (family, set) => {
+    if (family === "capability") return false;
+    if (origins === undefined) return states.includes("not-found");
+    const origin = originOf(set, localAs);
+    return (octets, start) => states.includes(origins(family, octets, start, origin));
+  };
+}
+
 /** @throws {RangeError} for an AS path pattern that is too long */
-export function compileConditions(conditions: PolicyConditions, sets: SetCompiler): CompiledConditions {
-  const { prefixes, capabilities, peers } = conditions;
+export function compileConditions(
+  conditions: PolicyConditions,
+  sets: SetCompiler,
+  facts: PolicyFacts,
+): CompiledConditions {
+  const { prefixes, capabilities, peers, rpkiStates } = conditions;
   return {
     tests: SET_CONDITIONS.map((row) => row(conditions)).filter((test) => test !== undefined),
     keys: [
       ...(prefixes === undefined ? [] : [sets.prefixes(prefixes)]),
       ...(capabilities === undefined ? [] : [sets.capabilities(capabilities)]),
+      ...(rpkiStates === undefined ? [] : [originQuestion(rpkiStates, facts)]),
     ],
     looksAtPeer: peers !== undefined,
+    looksAtOrigin: rpkiStates !== undefined,
   };
 }

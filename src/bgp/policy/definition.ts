@@ -1,5 +1,6 @@
 import type { CapabilityId } from "../../base/index.ts";
 import type { LargeCommunity, RouteFamily, RouteLabel, SiteState } from "../../rib/index.ts";
+import type { RpkiState } from "./origin-validation.ts";
 
 /** Both ends belong to it. */
 export interface Interval {
@@ -109,6 +110,8 @@ export interface PolicyConditions {
   readonly states?: readonly SiteState[];
   /** The next hop is inside one of them; an IPv4 next hop in mapped form. */
   readonly nextHops?: readonly AddressPrefix[];
+  /** Asked of each key; only unicast routes have a state. For import: the answer changes when VRPs do. */
+  readonly rpkiStates?: readonly RpkiState[];
 }
 
 /** Takes away what fits a pattern, or adds values, or puts values in the place of all. */

@@ -6,6 +6,7 @@ export * from "./export.ts";
 export * from "./graceful-shutdown.ts";
 export * from "./import-checks.ts";
 export * from "./long-lived.ts";
+export * from "./origin-validation.ts";
 export * from "./policy.ts";
 export * from "./reflection.ts";
 export * from "./roles.ts";

@@ -41,6 +41,8 @@ export interface RoutePolicy {
   (attributes: AttributeSet, peer: PolicyPeer): Judgement;
   /** False: nothing is asked of the neighbour but its kind, so that neighbours can share the answers. Default true. */
   readonly looksAtPeer?: boolean;
+  /** True: answers about keys change when VRPs do. Default false. */
+  readonly looksAtOrigin?: boolean;
   /**
    * True: it reads attributes of the set it gets and no more, and when it keeps the set or makes another one of it, that is of
    * `wholeSet`. Then it may be asked about a set that is no object. Default false.

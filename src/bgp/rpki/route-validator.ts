@@ -1,15 +1,13 @@
 import { type Clock, type Log, type Metrics, milliseconds, type Timer } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import type { RouteFamily } from "../../rib/index.ts";
+import type { RpkiState } from "../policy/index.ts";
 import { CacheClient, type CacheOptions, type CacheStatus } from "./cache-client.ts";
 import { MOST_CACHES, type Vrp, VrpTable } from "./vrp-table.ts";
-import type { RpkiValidity } from "./vrp-trie.ts";
 
 export interface ValidatorParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Of this router: the origin of routes with an empty AS_PATH. */
-  readonly localAs: number;
 }
 
 /** Which routes another set of VRPs may mean something to. */
@@ -30,7 +28,6 @@ export class RouteValidator implements AsyncDisposable {
   readonly #clients: readonly CacheClient[];
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #localAs: number;
   readonly #gauge;
   #changes = new VrpTable();
   #isEverything = false;
@@ -41,10 +38,9 @@ export class RouteValidator implements AsyncDisposable {
   /** @throws {RangeError} beyond 16 caches */
   constructor(caches: readonly CacheOptions[], parts: ValidatorParts) {
     if (caches.length > MOST_CACHES) throw new RangeError(`${caches.length} RPKI caches: ${MOST_CACHES} are the most`);
-    const { clock, log, metrics, localAs } = parts;
+    const { clock, log, metrics } = parts;
     this.#clock = clock;
     this.#log = log;
-    this.#localAs = localAs;
     this.#gauge = metrics.gauge("semrd_rpki_vrps", "Distinct VRPs of all RPKI caches");
     this.#changes.active = 1;
     const clients: CacheClient[] = [];
@@ -63,8 +59,8 @@ export class RouteValidator implements AsyncDisposable {
   }
 
   /** Without data every route is not found. @see RFC 6811 §2 */
-  state(family: RouteFamily, octets: Uint8Array, start: number, set: AttributeSet): RpkiValidity {
-    return this.#table.validity(family, octets, start, originOf(set, this.#localAs)) ?? "not-found";
+  state(family: RouteFamily, octets: Uint8Array, start: number, origin: number | undefined): RpkiState {
+    return this.#table.validity(family, octets, start, origin) ?? "not-found";
   }
 
   caches(): readonly CacheStatus[] {
@@ -149,14 +145,4 @@ export class RouteValidator implements AsyncDisposable {
     this.#timer?.cancel();
     await Promise.all(this.#clients.map((client) => client[Symbol.asyncDispose]()));
   }
-}
-
-/**
- * The AS that originates a route: the last one of the path; this router's where the path is empty or ends inside a confederation;
- * `undefined` where it ends in a set. @see RFC 6811 §2
- */
-export function originOf({ asPath }: AttributeSet, localAs: number): number | undefined {
-  const last = asPath.at(-1);
-  if (last === undefined || last.type === "confed-sequence" || last.type === "confed-set") return localAs;
-  return last.type === "sequence" ? last.numbers.at(-1) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { RouteFamily } from "../../rib/index.ts";
-import { type RpkiValidity, VrpTrie } from "./vrp-trie.ts";
+import type { RpkiState } from "../policy/index.ts";
+import { VrpTrie } from "./vrp-trie.ts";
 
 /** Two bits for each cache: what it says, and what it is about to say instead. */
 export const MOST_CACHES = 16;
@@ -47,12 +48,7 @@ export class VrpTable {
    * @param origin `undefined`: the path ends in a set, so that no VRP fits
    * @see RFC 6811 §2
    */
-  validity(
-    family: RouteFamily,
-    octets: Uint8Array,
-    start: number,
-    origin: number | undefined,
-  ): RpkiValidity | undefined {
+  validity(family: RouteFamily, octets: Uint8Array, start: number, origin: number | undefined): RpkiState | undefined {
     if (this.active === 0 || family === "capability") return undefined;
     return (family === "ipv4-unicast" ? this.#v4 : this.#v6).validity(octets, start, origin, this.active);
   }

@@ -1,3 +1,5 @@
+import type { RpkiState } from "../policy/index.ts";
+
 const USUAL_NODES = 1024;
 const NONE = 0;
 
@@ -18,8 +20,6 @@ const SAYERS = 2;
 const NEXT = 3;
 const NODE = 4;
 const ROOT = 1;
-
-export type RpkiValidity = "valid" | "invalid" | "not-found";
 
 /**
  * VRPs of one address family in a binary trie of typed arrays. Each VRP has a bit for everyone who says it; one that nobody says any
@@ -130,7 +130,7 @@ export class VrpTrie {
   }
 
   /** RFC 6811 §2, by the VRPs that one of `sayers` says. `| length u8, bits | address octets |` begins at `start`. Allocates nothing. */
-  validity(octets: Uint8Array, start: number, origin: number | undefined, sayers: number): RpkiValidity {
+  validity(octets: Uint8Array, start: number, origin: number | undefined, sayers: number): RpkiState {
     const length = octets[start]!;
     const nodes = this.#nodes;
     const entries = this.#entries;

@@ -41,6 +41,8 @@ export interface PeerObserver {
   announced(family: RouteFamily, keys: KeyBatch, attributes: AttributeId): void;
   /** Routes were withdrawn, or refused. */
   withdrawn(family: RouteFamily, keys: KeyBatch): void;
+  /** Import policy has refused them; `withdrawn` has been told of them too. */
+  refused?(family: RouteFamily, keys: KeyBatch): void;
   /** All routes of the family go, the session stays. @see RFC 4760 §7 */
   familyDropped(family: RouteFamily): void;
   /** The neighbour is no more one. */

@@ -6,5 +6,6 @@ export { mrtView } from "./mrt.ts";
 export { peersView } from "./peers.ts";
 export { policiesView } from "./policies.ts";
 export { routeDetailsView, routesView } from "./routes.ts";
+export { rpkiView, vrpsView } from "./rpki.ts";
 export { statusView } from "./status.ts";
 export { unicastRouteDetailsView, unicastRoutesView } from "./unicast-routes.ts";

@@ -5,6 +5,11 @@ import { age, pairs } from "./format.ts";
 
 const LEGEND = "* best, passed on   s stale";
 
+function rpkiCell({ rpki = "" }: UnicastRouteRow) {
+  if (rpki === "valid") return { text: rpki, colour: "green" } as const;
+  return rpki === "invalid" ? ({ text: rpki, colour: "red" } as const) : rpki;
+}
+
 const mark = ({ status, stale }: UnicastRouteRow): string => `${status === "best" ? "*" : " "}${stale ? "s" : ""}`;
 
 const number = (value: number | undefined): string => (value === undefined ? "" : String(value));
@@ -19,6 +24,7 @@ export function unicastRoutesView(rows: readonly UnicastRouteRow[], style: Table
       { title: "PREF", align: "right", cell: (row) => number(row.localPref) },
       { title: "MED", align: "right", cell: (row) => number(row.multiExitDisc) },
       { title: "AS PATH", shrinkTo: 8, cell: (row) => row.asPath },
+      { title: "RPKI", optional: true, cell: rpkiCell },
       { title: "ORIGIN", optional: true, cell: (row) => row.origin },
       { title: "NOT BEST BY", optional: true, cell: (row) => row.step ?? "" },
       { title: "AGE", align: "right", cell: (row) => age(row.ageSeconds) },
@@ -43,6 +49,7 @@ function details(row: UnicastRouteRow, { paint }: TableStyle): string {
     ],
     ["best path", row.step === undefined ? "yes, passed on" : `no: lost by ${row.step}`],
     ["origin", row.origin],
+    ["RPKI state", row.rpki],
     ["local preference", row.localPref?.toString()],
     ["MED", row.multiExitDisc?.toString()],
     ["AS path", row.asPath],

@@ -28,6 +28,24 @@ export function* disagreements(
   yield* healthChecks(configuration);
   yield* neighborDisagreements(configuration);
   yield* policyDisagreements(configuration.routingPolicy);
+  yield* originsOnExport(configuration);
+}
+
+/** When VRPs change, nothing is sent again for that: routes are judged when they come. */
+function* originsOnExport({ routingPolicy, bgp }: RouterConfiguration): Iterable<ConfigurationFault> {
+  const looking = new Set(
+    routingPolicy.policies
+      .filter(({ statements }) => statements.some(({ conditions }) => conditions.rpkiStates !== undefined))
+      .map(({ name }) => name),
+  );
+  for (const { address, exportPolicy } of bgp?.neighbors ?? [])
+    for (const name of exportPolicy)
+      if (looking.has(name))
+        yield {
+          path: `${ROUTER}/semrd-bgp:bgp/neighbors/neighbor[address='${formatIpv6(address)}']/export-policy[.='${name}']`,
+          reason: "asks for the RPKI state of routes, which is known on import only: use it as an import policy",
+          tag: "rpki-on-export",
+        };
 }
 
 const familyCode = (configuration: RouterConfiguration, name: CapabilityName): number => {

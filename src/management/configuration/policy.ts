@@ -103,6 +103,7 @@ export interface ConditionsConfiguration {
   readonly score?: IntervalConfiguration;
   readonly states?: readonly ("up" | "degraded" | "draining" | "down")[];
   readonly nextHops?: readonly AddressPrefixConfiguration[];
+  readonly rpkiStates?: readonly ("valid" | "invalid" | "not-found")[];
 }
 
 /** To add or replace, every member stands for one value. */

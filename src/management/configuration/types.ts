@@ -1,6 +1,7 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
 import type { MrtConfiguration } from "./mrt.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
+import type { RpkiConfiguration } from "./rpki.ts";
 import type { Secret } from "./secret.ts";
 
 /**
@@ -27,6 +28,7 @@ export interface RouterConfiguration {
   readonly dataplane: DataplaneConfiguration;
   readonly telemetry: TelemetryConfiguration;
   readonly mrt: MrtConfiguration;
+  readonly rpki: RpkiConfiguration;
   readonly management: ManagementConfiguration;
   /** Absolute. */
   readonly stateDirectory: string;

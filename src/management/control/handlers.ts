@@ -13,8 +13,10 @@ import type {
   PeerRow,
   PolicyRow,
   RouteRow,
+  RpkiCacheRow,
   StatusReport,
   UnicastRouteRow,
+  VrpRow,
 } from "./types.ts";
 
 /**
@@ -60,6 +62,10 @@ export interface ControlHandlers {
   fib(): Rows<FibRow>;
   /** Jobs that write files. */
   mrt(): Rows<MrtJobRow>;
+  /** Caches of VRPs. */
+  rpki(): Rows<RpkiCacheRow>;
+  /** VRPs that routes are judged by. */
+  vrps(): Rows<VrpRow>;
   /** The tables of now in MRT format, made at the reader's pace. @see RFC 6396 §4.3 */
   mrtTable(question: MrtTableQuestion): AsyncIterable<Uint8Array>;
   counters(): Answer<CountersReport>;

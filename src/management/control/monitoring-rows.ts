@@ -1,5 +1,38 @@
 import type { CounterText } from "./rows.ts";
 
+/** A cache of VRPs. */
+export interface RpkiCacheRow {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly preference: number;
+  /** down, asking, receiving, loading or synchronised. */
+  readonly state: string;
+  /** Of the protocol. */
+  readonly version: number;
+  readonly sessionId?: number;
+  readonly serial?: number;
+  readonly vrps: CounterText;
+  /** Routes are judged by what it says. */
+  readonly counts: boolean;
+  readonly refreshSeconds: number;
+  readonly retrySeconds: number;
+  readonly expireSeconds: number;
+  /** Absent: it has said nothing yet. */
+  readonly updatedSecondsAgo?: number;
+  readonly connections: CounterText;
+  readonly failures: CounterText;
+  /** Absent when the last attempt went well. */
+  readonly lastError?: string;
+}
+
+/** Who may originate a prefix. */
+export interface VrpRow {
+  readonly prefix: string;
+  readonly maxLength: number;
+  readonly autonomousSystem: number;
+}
+
 /** A job that writes files. */
 export interface MrtJobRow {
   readonly name: string;

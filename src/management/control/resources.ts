@@ -36,7 +36,7 @@ interface Resource {
 
 const report = (body: unknown, status: 200 | 201 = 200): ControlAnswer => ({ type: "report", status, body });
 
-type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib" | "mrt";
+type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib" | "mrt" | "rpki" | "vrps";
 
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
 function list(name: ListName, filters: readonly string[], others: readonly string[] = []): Resource {
@@ -103,6 +103,8 @@ const RESOURCES: readonly Resource[] = [
   list("policies", ["policy"]),
   list("fib", ["tenant", "capability"]),
   list("mrt", []),
+  list("rpki", []),
+  list("vrps", ["prefix"]),
   {
     method: "GET",
     path: "mrt/table",

@@ -145,6 +145,8 @@ export interface UnicastRouteRow {
   readonly multiExitDisc?: number;
   readonly asPath: string;
   readonly communities: readonly string[];
+  /** valid, invalid or not-found; absent where origins are not validated. */
+  readonly rpki?: string;
   readonly ageSeconds: number;
 }
 

@@ -35,6 +35,7 @@ import type {
 import { bindMrt } from "./mrt-binding.ts";
 import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritance.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
+import { bindRpki } from "./rpki-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
 /**
@@ -77,6 +78,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     },
     telemetry: { logLevel: telemetry["log-level"], ...(enabled ? { prometheus: { address, port } } : {}) },
     mrt: bindMrt(router["semrd-mrt:mrt"]),
+    rpki: bindRpki(router["semrd-rpki:rpki"]),
     management: { controlSocket: router.management["control-socket"] },
     stateDirectory: router["state-directory"],
   };

@@ -1,6 +1,7 @@
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
+import type { RpkiInstance } from "./rpki-binding.ts";
 
 /**
  * The shape of an instance document that libyang has validated and printed with all defaults: RFC 7951 JSON of the
@@ -39,6 +40,7 @@ export interface RouterInstance {
     readonly "max-capabilities": number;
   };
   readonly "semrd-mrt:mrt"?: MrtInstance;
+  readonly "semrd-rpki:rpki"?: RpkiInstance;
   readonly "semrd-telemetry:telemetry": {
     readonly "log-level": "error" | "warn" | "info" | "debug";
     readonly prometheus: { readonly enabled: boolean } & ListenInstance;

@@ -168,6 +168,7 @@ function bindConditions(
     score,
     states: conditions["site-state"],
     nextHops: conditions["next-hop-in"]?.map(ipPrefixOf),
+    rpkiStates: conditions["semrd-rpki:rpki-state"],
   });
 }
 

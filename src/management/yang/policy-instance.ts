@@ -78,6 +78,7 @@ export interface ConditionsInstance {
   readonly score?: { readonly minimum: number; readonly maximum: number };
   readonly "site-state"?: readonly ("up" | "degraded" | "draining" | "down")[];
   readonly "next-hop-in"?: readonly string[];
+  readonly "semrd-rpki:rpki-state"?: readonly ("valid" | "invalid" | "not-found")[];
 }
 
 interface ChangeInstance {

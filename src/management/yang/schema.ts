@@ -29,6 +29,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-dataplane",
   "semrd-telemetry",
   "semrd-mrt",
+  "semrd-rpki",
 ] as const;
 
 /** Folders in which `.yang` files are looked for, ours first. */

@@ -14,7 +14,6 @@ import { encodePdu, type Pdu, PduFramer } from "../../../src/bgp/rpki/wire/index
 import { encodeUnicast } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { RecordedLog, RecordedMetrics } from "../speaker/router.ts";
-import { setSample } from "../wire/samples.ts";
 
 const V6 = { address: parseIpv6("2001:db8::")!, length: 32, maxLength: 48 };
 const KEY = encodeUnicast({ family: "ipv6-unicast", address: parseIpv6("2001:db8:7::")!, length: 48 });
@@ -86,13 +85,12 @@ function validate(
   const log = new RecordedLog();
   const validator = new RouteValidator(
     caches.map(({ port, preference = 1 }, index) => ({ name: `cache-${index}`, address: "::1", port, preference })),
-    { clock, log, metrics: new RecordedMetrics(), localAs: 65000 },
+    { clock, log, metrics: new RecordedMetrics() },
   );
   const changes: ValidityChange[] = [];
   validator.onChange = (change) => changes.push(change);
   t.after(() => validator[Symbol.asyncDispose]());
-  const state = (autonomousSystem: number): string =>
-    validator.state("ipv6-unicast", KEY, 0, setSample({ asPath: [{ type: "sequence", numbers: [autonomousSystem] }] }));
+  const state = (autonomousSystem: number): string => validator.state("ipv6-unicast", KEY, 0, autonomousSystem);
   return { validator, log, state, changes };
 }
 

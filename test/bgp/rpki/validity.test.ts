@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseIpv4, parseIpv6 } from "../../../src/base/index.ts";
-import { originOf, type Vrp, VrpTable } from "../../../src/bgp/rpki/index.ts";
+import { originOf } from "../../../src/bgp/policy/index.ts";
+import { type Vrp, VrpTable } from "../../../src/bgp/rpki/index.ts";
 import { encodeUnicast } from "../../../src/bgp/wire/index.ts";
 import { setSample } from "../wire/samples.ts";
 

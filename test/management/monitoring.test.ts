@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { checkConfiguration, parseConfiguration } from "../../src/management/index.ts";
+
+const router = (more: object): string =>
+  JSON.stringify({
+    "semrd-router:router": {
+      name: "r1",
+      "router-id": "10.0.0.1",
+      domain: { "dns-zone": "example.net", prefix: "fd5e:3d00:1::/48" },
+      site: { selector: 1, locator: "fd00:ffff::1" },
+      ...more,
+    },
+  });
+
+it("MRT and RPKI with their defaults", async () => {
+  const { mrt, rpki } = await parseConfiguration(
+    router({
+      "semrd-mrt:mrt": {
+        "table-dump": [{ name: "t", folder: "/var/lib/mrt" }],
+        "update-log": [{ name: "u", folder: "/var/lib/mrt", neighbor: ["fd00::2"] }],
+      },
+      "semrd-rpki:rpki": { cache: [{ name: "near", address: "rpki.example.net" }] },
+    }),
+    "/",
+  );
+  assert.deepEqual(mrt, {
+    tables: [
+      {
+        name: "t",
+        folder: "/var/lib/mrt",
+        view: "adj-rib-in",
+        families: ["capability", "ipv6-unicast", "ipv4-unicast"],
+        interval: 7200,
+        retain: 24,
+      },
+    ],
+    updates: [
+      {
+        name: "u",
+        folder: "/var/lib/mrt",
+        neighbors: ["fd00::2"],
+        interval: 900,
+        maximumOctets: 268435456,
+        retain: 96,
+      },
+    ],
+  });
+  assert.deepEqual(rpki, { caches: [{ name: "near", address: "rpki.example.net", port: 323, preference: 1 }] });
+  const without = await parseConfiguration(router({}), "/");
+  assert.deepEqual([without.mrt, without.rpki], [{ tables: [], updates: [] }, { caches: [] }]);
+});
+
+it("the RPKI state is no condition of an export policy", async () => {
+  const statement = {
+    name: "bad",
+    conditions: { "semrd-rpki:rpki-state": ["invalid"] },
+    actions: { "policy-result": "reject-route" },
+  };
+  const neighbor = (way: object): object => ({
+    "semrd-policy:routing-policy": {
+      "policy-definitions": { "policy-definition": [{ name: "p", statements: { statement: [statement] } }] },
+    },
+    "semrd-bgp:bgp": {
+      "local-as": 65000,
+      address: "fd00:ffff::1",
+      neighbors: { neighbor: [{ address: "fd00::2", "remote-as": 65000, ...way }] },
+    },
+  });
+  const good = await parseConfiguration(router(neighbor({ "import-policy": ["p"] })), "/");
+  assert.deepEqual(good.routingPolicy.policies[0]!.statements[0]!.conditions.rpkiStates, ["invalid"]);
+  const { valid, faults } = await checkConfiguration({
+    text: router(neighbor({ "export-policy": ["p"] })),
+    folder: "/",
+  });
+  assert.deepEqual([valid, faults.map(({ tag }) => tag)], [false, ["rpki-on-export"]]);
+});
