@@ -1,4 +1,4 @@
-import { formatIpv6, parseIpv4, parseIpv6 } from "../../../src/base/index.ts";
+import { type Clock, formatIpv6, parseIpv4, parseIpv6 } from "../../../src/base/index.ts";
 import {
   type BrownfieldDomain,
   BrownfieldImport,
@@ -10,12 +10,18 @@ import { defaultPolicy, type RoutePolicy } from "../../../src/bgp/policy/index.t
 import type { PeerOptions } from "../../../src/bgp/speaker/index.ts";
 import { AttributeCodec, type CapabilitySiteNlri, DEFAULT_DIALECT } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet, CapabilitySelection } from "../../../src/rib/index.ts";
-import type { Router } from "../speaker/router.ts";
-import type { Scene } from "../speaker/scene.ts";
+import type { Router, RouterOptions } from "../speaker/router.ts";
 import { capabilityIdOf, domain, mirrored, siteNlri, siteSet } from "./samples.ts";
+
+/** Where routers are made: a simulated network, or namespaces. */
+export interface World {
+  readonly clock: Clock;
+  router(options: RouterOptions): Promise<Router>;
+}
 
 export interface MemberOptions {
   readonly address: string;
+  readonly port?: number;
   readonly identifier: string;
   readonly localAs?: number;
   readonly session?: Partial<BrownfieldSession>;
@@ -39,16 +45,17 @@ export class Member {
     this.domain = of;
   }
 
-  static async start(scene: Scene, options: MemberOptions): Promise<Member> {
+  static async start(world: World, options: MemberOptions): Promise<Member> {
     const of = options.domain ?? domain();
     const bgpIdentifier = parseIpv4(options.identifier)!;
     const session = { ...PLAIN, ...options.session };
     const border = { domain: of, session, bgpIdentifier, otherwise: defaultPolicy({ acceptExternal: false }) };
     const { importPolicy, exportPolicy, ...through } = options.through;
     let imported: BrownfieldImport | undefined;
-    const router = await scene.router({
+    const router = await world.router({
       address: options.address,
       identifier: options.identifier,
+      ...(options.port === undefined ? {} : { port: options.port }),
       ...(options.localAs === undefined ? {} : { localAs: options.localAs }),
       looped: (peer, set) => imported?.returned(peer, set),
       peers: [
@@ -67,7 +74,7 @@ export class Member {
       {
         rib: router.rib,
         codec: new AttributeCodec(DEFAULT_DIALECT),
-        clock: scene.clock,
+        clock: world.clock,
         log: router.log,
         metrics: router.metrics,
       },
