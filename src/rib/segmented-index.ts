@@ -19,11 +19,27 @@ export class SegmentedIndex {
   readonly #segments: Int32Array[];
   readonly #used: Int32Array;
   readonly #shift: number;
+  /** By the length of a segment: memory for all segments of this length, how many have had theirs, and how many need it no more. */
+  readonly #rooms = new Map<number, { readonly memory: ArrayBuffer; taken: number; left: number }>();
 
   constructor(segmentBits: number) {
     this.#shift = 32 - segmentBits;
     this.#used = new Int32Array(2 ** segmentBits);
-    this.#segments = Array.from(this.#used, () => new Int32Array(2 * FIRST_SLOTS));
+    this.#segments = Array.from(this.#used, () => this.#room(2 * FIRST_SLOTS));
+  }
+
+  /**
+   * Segments grow at about the same time, since hashes are even: those of one length share memory, which goes as a whole when the
+   * last of them has grown. Each in memory of its own would leave as much again in pieces that nothing else fits.
+   */
+  #room(length: number): Int32Array {
+    const room = this.#rooms.get(length) ?? {
+      memory: new ArrayBuffer(4 * length * this.#used.length),
+      taken: 0,
+      left: 0,
+    };
+    this.#rooms.set(length, room);
+    return new Int32Array(room.memory, 4 * length * room.taken++, length);
   }
 
   segment(hash: number): Int32Array {
@@ -80,7 +96,7 @@ export class SegmentedIndex {
 
   #grow(number: number): Int32Array {
     const old = this.#segments[number]!;
-    const slots = new Int32Array(2 * old.length);
+    const slots = this.#room(2 * old.length);
     const mask = slots.length - 1;
     for (let i = 0; i < old.length; i += 2) {
       if (old[i + 1] === 0) continue;
@@ -90,6 +106,11 @@ export class SegmentedIndex {
       slots[at + 1] = old[i + 1]!;
     }
     this.#segments[number] = slots;
+    const room = this.#rooms.get(old.length)!;
+    if (++room.left === this.#used.length) {
+      this.#rooms.delete(old.length);
+      room.memory.transfer(0); // gone now, not when the garbage collector comes by
+    }
     return slots;
   }
 }

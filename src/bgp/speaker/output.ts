@@ -190,9 +190,10 @@ export class Output implements Disposable {
 
   #flush(): void {
     const { connection, sent } = this.#parts;
-    const block = this.#encoder.take();
+    const block = this.#encoder.take({ lend: connection.queued === 0 });
     if (block === undefined) return;
     connection.write(block);
+    if (connection.queued === 0) this.#encoder.reuse();
     sent(this.#encoder.messages);
     this.#messagesOfRound += this.#encoder.messages;
     this.#encoder.messages = 0;

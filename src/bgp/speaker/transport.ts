@@ -23,7 +23,7 @@ export interface Connection {
   readonly remote: Endpoint;
   /** Begins to deliver, on a later turn; called once, on the turn on which the connection was handed over. */
   start(handlers: ConnectionHandlers): void;
-  /** The octets belong to the connection from now on. */
+  /** The octets belong to the connection until `queued` is 0. */
   write(octets: Uint8Array): void;
   /** Octets that were written and not handed to the kernel yet. */
   readonly queued: number;

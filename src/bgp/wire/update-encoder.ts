@@ -41,6 +41,8 @@ export class UpdateEncoder {
   #attributesLength = 0;
   #copyOf: Uint8Array | undefined;
   #copyVersion = 0;
+  /** Somebody else has the block. */
+  #isLent = false;
   messages = 0;
 
   /** @param options capacity: octets of a block, at least one message; maximum: octets of a message; pathIds: RFC 7911 */
@@ -118,24 +120,33 @@ export class UpdateEncoder {
     return true;
   }
 
-  /** All finished messages; `undefined` when there are none. The block belongs to the caller from now on. */
-  take(): Uint8Array | undefined {
+  /**
+   * All finished messages; `undefined` when there are none. The block belongs to the caller from now on, or until it is given back
+   * with `reuse`.
+   * @param options lend: it will most likely be given back at once
+   */
+  take({ lend }: { readonly lend: boolean } = { lend: false }): Uint8Array | undefined {
     this.#finish();
-    if (this.#length === 0) return undefined;
-    const taken = this.#block.subarray(0, this.#length);
-    // A small batch does not cost a new block of full size.
-    if (this.#length * 2 > this.#capacity) {
-      this.#block = new Uint8Array(this.#capacity);
-      this.#length = this.#end = 0;
-      return taken;
-    }
-    const copy = taken.slice();
+    const length = this.#length;
+    if (length === 0) return undefined;
     this.#length = this.#end = 0;
-    return copy;
+    // A small batch does not cost a block of full size.
+    if (!lend && length * 2 <= this.#capacity) return this.#block.slice(0, length);
+    this.#isLent = true;
+    return this.#block.subarray(0, length);
+  }
+
+  /** The block that was taken last is needed no more. */
+  reuse(): void {
+    this.#isLent = false;
   }
 
   /** Whether another message of `least` octets fits the block: a short rest is not worth one. Sets how long it may become. */
   #hasRoom(least: number): boolean {
+    if (this.#isLent) {
+      this.#block = new Uint8Array(this.#capacity);
+      this.#isLent = false;
+    }
     const room = this.#capacity - this.#length;
     this.#bound = Math.min(this.#maximum, room);
     return room >= Math.max(least, MAX_MESSAGE_LENGTH);
