@@ -1,3 +1,4 @@
+export { type DampedSummary, type DampingParts, type DampingSettings, SourceDamper } from "./damping.ts";
 export {
   Directory,
   type DirectoryLimits,
