@@ -58,6 +58,7 @@ export class Directory implements Disposable {
   /** The monotonic instant of the wall-clock time in a lease or hold, fixed when it was first seen. */
   readonly #ends = new WeakMap<object, number>();
   readonly #broadcast = new Broadcast();
+  readonly #claims = new Set<(agent: string) => void>();
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   readonly #expired;
   readonly #size;
@@ -72,6 +73,12 @@ export class Directory implements Disposable {
   /** Tells `listener` of every later change, in order, until the subscription is disposed. */
   subscribe(listener: DirectoryListener): Disposable {
     return this.#broadcast.subscribe(listener);
+  }
+
+  /** Tells `listener` of every agent that came or said again that it is here, before the changes of its instances. */
+  subscribeClaims(listener: (agent: string) => void): Disposable {
+    this.#claims.add(listener);
+    return { [Symbol.dispose]: () => void this.#claims.delete(listener) };
   }
 
   agent(agent: string): AgentRecord | undefined {
@@ -234,11 +241,13 @@ export class Directory implements Disposable {
     this.#timer?.timer.cancel();
     this.#timer = undefined;
     this.#broadcast.clear();
+    this.#claims.clear();
   }
 
   /** Brings index, deadlines and listeners to `record`; the difference to what was there is what is told. */
   #store(record: AgentRecord, cause: RemovalCause): void {
-    const before = this.#agents.get(record.agent)?.instances ?? new Map<string, Instance>();
+    const known = this.#agents.get(record.agent);
+    const before = known?.instances ?? new Map<string, Instance>();
     const now = this.#clock.monotonic();
     const staleAt = record.lease === undefined ? Infinity : this.#end(record.lease) - record.lease.renew;
     const instances = new Map<string, Instance>();
@@ -260,6 +269,9 @@ export class Directory implements Disposable {
     this.#agents.set(record.agent, { record, instances });
     this.#size.set(this.#index.size);
     this.#arm(record.agent, this.#nextDeadline(record, { now, staleAt }));
+    if (known === undefined || known.record.claimedAt !== record.claimedAt) {
+      for (const listener of [...this.#claims]) listener(record.agent);
+    }
     this.#broadcast.publish(changes);
   }
 

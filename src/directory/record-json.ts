@@ -39,6 +39,7 @@ function agentRecord(json: Json): AgentRecord {
     tenant: text(json.tenant),
     source,
     ...lease,
+    ...(json.claimedAt === undefined ? {} : { claimedAt: time(json.claimedAt) }),
     offers: list(json.offers).map(offerOf),
   };
 }

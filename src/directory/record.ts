@@ -36,6 +36,8 @@ export interface AgentRecord {
   readonly tenant: string;
   readonly source: Source;
   readonly lease?: Lease;
+  /** When the agent said last that it is here, wall clock; no renewal changes it. Absent for agents of the configuration. */
+  readonly claimedAt?: Milliseconds;
   readonly offers: readonly HeldOffer[];
 }
 
@@ -80,7 +82,8 @@ export function registered(current: AgentRecord | undefined, request: AgentReque
     return { ...offer, registeredAt: old?.registeredAt ?? now, ...hold };
   });
   const lease = request.lease === undefined ? {} : { lease: grant(request.lease, current?.lease, now) };
-  return { agent: request.agent, tenant: request.tenant, source: request.source, offers, ...lease };
+  const claimed = request.source === "configuration" ? {} : { claimedAt: now };
+  return { agent: request.agent, tenant: request.tenant, source: request.source, offers, ...claimed, ...lease };
 }
 
 /** The record with a lease that begins now; one without a lease is returned as it is. */
