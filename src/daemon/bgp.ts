@@ -1,6 +1,8 @@
 import { loadNative } from "../../native/index.ts";
 import {
+  type CapabilityId,
   type Clock,
+  capabilityId,
   formatIpv6,
   formatIpv6Prefix,
   type Log,
@@ -8,7 +10,7 @@ import {
   type Random,
   seconds,
 } from "../base/index.ts";
-import type { PolicyBook } from "../bgp/policy/index.ts";
+import { capabilityTest, type PolicyBook } from "../bgp/policy/index.ts";
 import {
   createNetTransport,
   type ListenRange,
@@ -18,6 +20,7 @@ import {
   type SpeakerOptions,
   type SpeakerParts,
 } from "../bgp/speaker/index.ts";
+import { siteOfOrigin } from "../bgp/wire/index.ts";
 import type {
   BgpConfiguration,
   ListenRangeConfiguration,
@@ -99,6 +102,21 @@ export function allPeerOptions(configuration: RouterConfiguration, policies: Pol
   return bgp.neighbors.map((neighbor) => withBorder(peerOptions(neighbor, bgp, policies), neighbor, configuration));
 }
 
+/** The extended community of this router's site. @see RFC 4360 §5 */
+export function ownSite({ bgp, site }: RouterConfiguration): Uint8Array {
+  return siteOfOrigin(bgp?.localAs ?? NO_AS, site.selector);
+}
+
+/** Capabilities of the taxonomy that the neighbours of other autonomous systems know by a prefix alone. */
+function suppressedCapabilities({ advertisement, taxonomy }: RouterConfiguration): CapabilityId[] {
+  const prefixes = advertisement.prefixes.filter(({ suppressMoreSpecifics }) => suppressMoreSpecifics);
+  const isBelow = (name: string): boolean =>
+    prefixes.some(({ name: prefix }) => name === prefix || name.startsWith(`${prefix}/`));
+  return taxonomy.capabilities
+    .filter(({ name }) => isBelow(name))
+    .map(({ name, majorVersion }) => capabilityId(name, majorVersion));
+}
+
 /** What the speaker is told. `adopted`: the data plane took over what an earlier life of this router forwarded. */
 export function speakerOptions(
   configuration: RouterConfiguration,
@@ -107,11 +125,14 @@ export function speakerOptions(
 ): SpeakerOptions {
   const { bgp, routerId, site } = configuration;
   const restart = bgp?.gracefulRestart;
+  const suppressed = suppressedCapabilities(configuration);
   return {
     localAs: bgp?.localAs ?? NO_AS,
     bgpIdentifier: routerId,
     ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
     nextHop: site.locator,
+    ...(configuration.advertisement.instances ? { siteOfOrigin: ownSite(configuration) } : {}),
+    ...(suppressed.length === 0 ? {} : { isSuppressed: capabilityTest(suppressed) }),
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
     peers: allPeerOptions(configuration, policies),
     ranges: bgp?.ranges.map((range) => listenRange(range, bgp, policies)) ?? [],

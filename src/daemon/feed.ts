@@ -2,6 +2,7 @@ import type { Clock, Metrics } from "../base/index.ts";
 import { type Directory, type DirectoryChange, instanceState } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import type { CapabilityView } from "../rib/index.ts";
+import type { SelectionFan } from "./selection-fan.ts";
 
 /** Destinations that are judged before the event loop gets a turn: well below 5 ms of work. */
 const PER_TURN = 256;
@@ -17,18 +18,24 @@ export function feedCompiler(
     readonly capability: CapabilityView;
     readonly clock: Clock;
     readonly metrics: Metrics;
+    readonly selections: SelectionFan;
   },
 ): Disposable {
-  const { directory, capability, clock, metrics } = parts;
+  const { directory, capability, clock, metrics, selections } = parts;
   const judged = metrics.counter("semrd_rib_destinations_judged_total", "Capability destinations decided anew");
   let stopped = false;
 
   const drain = (): void => {
     if (stopped) return;
-    const left = capability.drainDestinations((selection) => {
-      judged.add();
-      compiler.capabilityChanged(selection);
-    }, PER_TURN);
+    const left = capability.drainDestinations(
+      (selection) => {
+        judged.add();
+        compiler.capabilityChanged(selection);
+        selections.site(selection);
+      },
+      PER_TURN,
+      (selection) => selections.agent(selection),
+    );
     if (left > 0) clock.soon(drain);
   };
   for (const instance of directory.instances()) compiler.instanceAdded(instance, instanceState(instance));

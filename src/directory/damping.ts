@@ -17,6 +17,16 @@ export interface DampingSettings {
   readonly burst: number;
 }
 
+/** Everything is said at once. */
+export const UNDAMPED: DampingSettings = {
+  averageTime: milliseconds(0),
+  holdTime: milliseconds(0),
+  badNewsInterval: milliseconds(0),
+  goodNewsInterval: { minimum: milliseconds(0), maximum: milliseconds(0) },
+  updatesPerSecond: 1_000_000,
+  burst: 1_000_000,
+};
+
 /** What damping looks at. Whatever else a summary has is a hard fact: a change of it is said at once. */
 export interface DampedSummary {
   readonly state: "up" | "degraded" | "draining" | "down";
@@ -105,11 +115,17 @@ export class SourceDamper<S extends DampedSummary> implements Disposable {
     this.#average(entry, now);
     const before = entry.now;
     entry.now = isServed ? { ...summary, score: bucketOf(summary.score, summary) } : undefined;
-    if (entry.now !== undefined && (before === undefined || !sameMembers(before, entry.now))) {
+    const isStep = entry.now !== undefined && (before === undefined || !sameMembers(before, entry.now));
+    if (entry.now !== undefined && (isStep || this.#settings.averageTime === 0)) {
       entry.average = entry.now.score;
     }
     this.#consider(entry, now);
     this.#rearm();
+  }
+
+  /** Whether anything is remembered of the route. */
+  knows(key: string): boolean {
+    return this.#entries.has(key);
   }
 
   /** What the others know. */

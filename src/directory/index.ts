@@ -1,4 +1,4 @@
-export { type DampedSummary, type DampingParts, type DampingSettings, SourceDamper } from "./damping.ts";
+export { type DampedSummary, type DampingParts, type DampingSettings, SourceDamper, UNDAMPED } from "./damping.ts";
 export {
   Directory,
   type DirectoryLimits,

@@ -156,7 +156,10 @@ describe("a configuration that changed between two starts", () => {
     });
     const both = routers.configuration("changed", taxonomy("/vision/ocr", "/audio/speech"));
     const routesOf = async (router: RouterProcess): Promise<string[]> =>
-      ((await router.ctl("show", "routes")) as { capability: string }[]).map(({ capability }) => capability).sort();
+      ((await router.ctl("show", "routes")) as { type: string; capability: string }[])
+        .filter(({ type }) => type === "site")
+        .map(({ capability }) => capability)
+        .sort();
     {
       await using router = await routers.started("changed", both);
       for (const asked of [addition("o"), addition("s", 10, "/audio/speech")])

@@ -8,10 +8,13 @@ import {
   DEFAULT_DIALECT,
   routeTarget,
 } from "../../src/bgp/wire/index.ts";
-import { Origination, siteAttributes } from "../../src/daemon/origination.ts";
+import { Origination } from "../../src/daemon/origination.ts";
+import { siteAttributes } from "../../src/daemon/own-attributes.ts";
+import { SelectionFan } from "../../src/daemon/selection-fan.ts";
 import { Directory, type Offer } from "../../src/directory/index.ts";
-import type { AttributeSet, Tenant } from "../../src/rib/index.ts";
-import { TallyMetrics } from "../sim/tally-metrics.ts";
+import { type AttributeSet, createRib, type Tenant } from "../../src/rib/index.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
+import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 
 const OCR = parseCapabilityName("/vision/ocr")!;
@@ -23,6 +26,7 @@ const TENANT: Tenant = {
   exportTargets: [routeTarget(65000, 1), routeTarget(65000, 2)],
 };
 const OPTIONS = {
+  selector: 2,
   routerId: 0x0aff0002,
   localAs: 65000,
   locator: parseIpv6("fd00:ffff::2")!,
@@ -53,19 +57,25 @@ describe("routes of this router's own capabilities", () => {
   const register = (agent: string, ...offers: Offer[]) =>
     directory.register({ agent, tenant: "acme", source: "command", offers });
   const taken = (): Said[] => said.splice(0);
+  /** Sites only: agents and prefixes have a test of their own. */
+  const note = (nlri: CapabilityNlri, attributes: AttributeSet | undefined): void => {
+    if (nlri.type === "site") said.push({ nlri, attributes });
+  };
+  const originate = (): Origination => {
+    const local = { name: "r2", kind: "local", bgpIdentifier: OPTIONS.routerId, address: OPTIONS.locator } as const;
+    const parts = { clock, metrics: new TallyMetrics(), log: new ListLog(), random: new SeededRandom(1) };
+    const rib = createRib({ local: { ...local, autonomousSystem: 65000 }, tenants: [TENANT], maxRoutes: 1024 }, parts);
+    return new Origination(OPTIONS, {
+      ...{ ...parts, directory, rib, selections: new SelectionFan(), nameOf: () => undefined },
+      routes: { originate: note, withdraw: (nlri) => note(nlri, undefined) },
+    });
+  };
 
   beforeEach(() => {
     clock = new VirtualClock();
     directory = new Directory({ perAgent: 10, perTenant: 100 }, { clock, metrics: new TallyMetrics() });
     said = [];
-    origination = new Origination(OPTIONS, {
-      directory,
-      clock,
-      routes: {
-        originate: (nlri, attributes) => said.push({ nlri: nlri as CapabilitySiteNlri, attributes }),
-        withdraw: (nlri) => said.push({ nlri: nlri as CapabilitySiteNlri, attributes: undefined }),
-      },
-    });
+    origination = originate();
   });
 
   it("announces a capability with its first instance and withdraws it with its last", () => {
@@ -155,12 +165,7 @@ describe("routes of this router's own capabilities", () => {
     directory[Symbol.dispose]();
     directory = new Directory({ perAgent: 500, perTenant: 500 }, { clock, metrics: new TallyMetrics() });
     origination[Symbol.dispose]();
-    const routes = {
-      originate: (nlri: CapabilityNlri, attributes: AttributeSet) =>
-        said.push({ nlri: nlri as CapabilitySiteNlri, attributes }),
-      withdraw: (nlri: CapabilityNlri) => said.push({ nlri: nlri as CapabilitySiteNlri, attributes: undefined }),
-    };
-    origination = new Origination(OPTIONS, { directory, clock, routes });
+    origination = originate();
     register("spiffe://example.net/acme/agent/many", ...names.map((capability, i) => offer(1000 + i, { capability })));
     clock.settle();
     taken();
@@ -203,7 +208,8 @@ it("two capabilities of the same shape share one attribute set (DESIGN section 4
     access: { protocol: "tcp", port: 80 },
   } as const;
   const codec = new AttributeCodec(DEFAULT_DIALECT);
+  const NOW = { validUntil: seconds(3600), draining: false };
   const octets = (capability: typeof OCR): string =>
-    toHex(codec.identity(siteAttributes({ ...site, capability }, TENANT, { ...OPTIONS, validUntil: seconds(3600) })));
+    toHex(codec.identity(siteAttributes({ ...site, capability }, TENANT, OPTIONS, NOW)));
   assert.equal(octets(OCR), octets(parseCapabilityName("/audio/speech")!));
 });

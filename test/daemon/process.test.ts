@@ -161,11 +161,11 @@ describe("state", () => {
       instances: unknown[];
     };
     assert.deepEqual([explained.winner, explained.instances.length], ["192.0.2.1", 1]);
-    const routes = (await router.ctl("show", "routes")) as { status: string; peer: string }[];
-    assert.deepEqual(
-      routes.map(({ status, peer }) => [status, peer]),
-      [["best", "local"]],
-    );
+    const routes = (await router.ctl("show", "routes")) as { type: string; status: string; peer: string }[];
+    assert.deepEqual(routes.map(({ type, status, peer }) => `${type} ${status} ${peer}`).sort(), [
+      "agent best local",
+      "site best local",
+    ]);
     await router.ctl("agent", "remove", OCR_AGENT);
     assert.deepEqual(await router.ctl("show", "routes"), []);
     const left = (await router.ctl("explain", "/vision/ocr")) as { winner?: string; known: boolean };

@@ -171,6 +171,14 @@ describe("damping at the source (DESIGN 4.4)", () => {
     assert.ok(bench.said.length <= 2, `${bench.said.length}`);
   });
 
+  it("without an average and a hold time a score is said when it changes", () => {
+    bench = new Bench({ averageTime: milliseconds(0), holdTime: milliseconds(0) });
+    observe(site());
+    bench.advance(10_000);
+    observe(site({ score: 7 }));
+    assert.deepEqual(bench.taken(), ["0 10", "10000 7"]);
+  });
+
   it("noise is not told: a score that flips every 100 ms, and one that dips for 3 s", () => {
     observe(site({ score: 8 }));
     for (let i = 0; i < 600; i++) {

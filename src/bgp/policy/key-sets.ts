@@ -82,6 +82,11 @@ const ID_OCTETS = 16;
 /** Both routes that have a capability have it there: behind type, length and route distinguisher. @see DESIGN section 4.1 */
 const ID_AT = 10;
 
+/** Whether a site's or an instance's key is about one of these. */
+export function capabilityTest(ids: CapabilitySet["ids"]): KeyTest {
+  return compileCapabilitySet({ ids })("capability") as KeyTest; // every other family has none
+}
+
 /** The test of a capability set; `false` for families that know no capabilities. */
 export function compileCapabilitySet(set: CapabilitySet): (family: RouteFamily) => KeyTest | false {
   const { ids } = set;

@@ -102,6 +102,10 @@ function openIntake(family: PeerFamily, facts: EstablishedFacts, parts: PeerPart
         family: family.family,
         ownNextHop: ownNextHop(family.family, connection.local, speaker.nextHop),
       },
+      site: {
+        siteOfOrigin: speaker.siteOfOrigin,
+        isReflector: speaker.peers.some(({ reflectorClient }) => reflectorClient) || options.reflectorClient === true,
+      },
       counters: record.counters,
       log,
       observer: parts.observer,

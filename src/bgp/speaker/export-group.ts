@@ -8,6 +8,7 @@ import {
 } from "../../rib/index.ts";
 import {
   announceGracefulShutdown,
+  atBorder,
   DEFAULT_LOCAL_PREF,
   defaultPolicy,
   type ExportFacts,
@@ -338,6 +339,17 @@ export class ExportGroups {
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal" };
     const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };
-    return new ExportGroup(this.#codec, this.#attributes, context, facts, policy, policyPeer, limits, () => this.#mode);
+    const isBorder = kind === "external" && family === "capability";
+    const guarded = isBorder ? atBorder(policy, this.#speaker.isSuppressed ?? (() => false)) : policy;
+    return new ExportGroup(
+      this.#codec,
+      this.#attributes,
+      context,
+      facts,
+      guarded,
+      policyPeer,
+      limits,
+      () => this.#mode,
+    );
   }
 }

@@ -13,9 +13,11 @@ import {
   heedGracefulShutdown,
   type ImportFacts,
   importRefusal,
+  instanceRefusal,
   markReceived,
   type PolicyPeer,
   type RoutePolicy,
+  type SiteFacts,
   type Verdict,
 } from "../policy/index.ts";
 import {
@@ -28,6 +30,7 @@ import {
   notification,
   originIdAt,
   type ReceivedSet,
+  RouteType,
   wireFamily,
 } from "../wire/index.ts";
 import { JudgedSets } from "./judged-sets.ts";
@@ -56,6 +59,8 @@ export interface FamilyIntakeParts {
   readonly observer: PeerObserver | undefined;
   /** Shown a set that was here before and came back. */
   readonly looped: (set: AttributeSet) => void;
+  /** Where this router is, and whether it passes on routes between others. */
+  readonly site: Omit<SiteFacts, "kind">;
 }
 
 /** `undefined`: the routes were taken, or refused one by one. Otherwise why the session has to end (AutomaticStop). */
@@ -78,6 +83,7 @@ interface JudgedByKey {
 /** Answers with hits that are remembered. */
 const MOST_ANSWERS = 4096;
 const TAKEN: Judged = { ok: true, becomes: undefined };
+const isInstance = (octets: Uint8Array, start: number): boolean => octets[start] === RouteType.CapabilityInstance;
 
 /** Routes of one family of one session: checked, judged once per attribute set, brought into the family's table. */
 export class FamilyIntake {
@@ -158,6 +164,7 @@ export class FamilyIntake {
         this.#parts.counters.refused("own-origin").add(this.#refused.count);
         this.#drop(this.#refused);
       }
+      if (announced.instances > 0) this.#refuseInstances(announced, id);
     }
     if (judged.ok !== "by-key") return this.#carryOut(judged, announced, id);
     let result: TakeResult;
@@ -167,6 +174,19 @@ export class FamilyIntake {
       result = this.#carryOut(first, this.#alike, id);
     }
     return result;
+  }
+
+  /** @see DESIGN section 4.1: an instance stays inside its site */
+  #refuseInstances(announced: NlriBatch, id: AttributeId): void {
+    const reason = instanceRefusal(this.#parts.rib.attributes.get(id), {
+      kind: this.#terms.facts.kind,
+      ...this.#parts.site,
+    });
+    if (reason === undefined) return;
+    announced.split(this.#refused, isInstance);
+    if (this.#refused.count === 0) return;
+    this.#parts.counters.refused(reason).add(this.#refused.count);
+    this.#drop(this.#refused);
   }
 
   #carryOut(judged: Judged, announced: NlriBatch, id: AttributeId): TakeResult {

@@ -152,6 +152,10 @@ export interface SpeakerOptions {
   readonly clusterId?: number;
   /** What others send packets for this router to. */
   readonly nextHop: Ipv6Address;
+  /** Extended community of this router's site: instances (CI) with it are taken. Default: of none. @see DESIGN section 4.1 */
+  readonly siteOfOrigin?: Uint8Array;
+  /** Site routes (CS, by their keys) that neighbours of other autonomous systems do not hear of. Default: none. */
+  readonly isSuppressed?: (octets: Uint8Array, start: number) => boolean;
   /** None: only connections of our own. */
   readonly listen: readonly ListenAddress[];
   readonly peers: readonly PeerOptions[];

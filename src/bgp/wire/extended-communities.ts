@@ -2,6 +2,7 @@
 
 const NON_TRANSITIVE = 0x40;
 const ROUTE_TARGET = 0x02;
+const SITE_OF_ORIGIN = 0x03;
 const LINK_BANDWIDTH = 0x04;
 
 /** @see RFC 4360 §4 (2-octet AS); RFC 5668 §2 (4-octet AS, then `value` has 16 bits) */
@@ -18,6 +19,13 @@ export function routeTarget(autonomousSystem: number, value: number): Uint8Array
     view.setUint32(2, autonomousSystem);
     view.setUint16(6, value);
   }
+  return octets;
+}
+
+/** Where a route comes from, as the AS and the selector of a site. @see RFC 4360 §5 (route origin) */
+export function siteOfOrigin(autonomousSystem: number, selector: number): Uint8Array {
+  const octets = routeTarget(autonomousSystem, selector);
+  octets[1] = SITE_OF_ORIGIN;
   return octets;
 }
 

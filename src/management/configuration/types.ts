@@ -14,6 +14,8 @@ export interface RouterConfiguration {
   readonly routerId: number;
   readonly domain: DomainConfiguration;
   readonly site: SiteConfiguration;
+  readonly advertisement: AdvertisementConfiguration;
+  readonly routeChoice: RouteChoiceConfiguration;
   /** Further routers of the domain, besides BGP neighbours. */
   readonly nodes: readonly NodeConfiguration[];
   readonly taxonomy: TaxonomyConfiguration;
@@ -45,6 +47,30 @@ export interface SiteConfiguration {
   /** 1 to 65534. */
   readonly selector: number;
   readonly locator: Ipv6Address;
+}
+
+/** What this router says to the others about itself, and how fast it may change. */
+export interface AdvertisementConfiguration {
+  /** The other routers of the site hear of each instance. */
+  readonly instances: boolean;
+  readonly prefixes: readonly { readonly name: CapabilityName; readonly suppressMoreSpecifics: boolean }[];
+  readonly damping: {
+    /** 0: none. */
+    readonly averageTime: Milliseconds;
+    readonly holdTime: Milliseconds;
+    readonly badNewsInterval: Milliseconds;
+    readonly goodNewsInterval: { readonly minimum: Milliseconds; readonly maximum: Milliseconds };
+    readonly updatesPerSecond: number;
+    readonly burst: number;
+  };
+}
+
+export interface RouteChoiceConfiguration {
+  /** Critical labels that do not exclude a route. */
+  readonly understoodLabels: readonly string[];
+  readonly weights: "link-bandwidth" | "score" | "equal";
+  /** Steps of the score that one latency class outweighs. */
+  readonly networkCostWeight: number;
 }
 
 export interface NodeConfiguration {

@@ -2,6 +2,7 @@ import path from "node:path";
 import { milliseconds, seconds } from "../../base/index.ts";
 import { Secret } from "../configuration/secret.ts";
 import type {
+  AdvertisementConfiguration,
   AgentConfiguration,
   BfdConfiguration,
   BgpConfiguration,
@@ -57,6 +58,12 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     routerId: routerIdOf(router["router-id"]),
     domain: { dnsZone: router.domain["dns-zone"], prefix: prefixOf(router.domain.prefix) },
     site: { selector: router.site.selector, locator: addressOf(router.site.locator) },
+    advertisement: bindAdvertisement(router.advertisement),
+    routeChoice: {
+      understoodLabels: router["route-choice"]["understood-label"] ?? [],
+      weights: router["route-choice"].weights,
+      networkCostWeight: router["route-choice"]["network-cost-weight"],
+    },
     nodes: (router.nodes?.node ?? []).map(({ locator, name }) => ({
       locator: addressOf(locator),
       ...(name === undefined ? {} : { name }),
@@ -84,7 +91,29 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
   };
 }
 
-export function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
+export function bindAdvertisement(advertisement: RouterInstance["advertisement"]): AdvertisementConfiguration {
+  const { instances, prefix = [], damping } = advertisement;
+  return {
+    instances,
+    prefixes: prefix.map(({ name, "suppress-more-specifics": suppressMoreSpecifics }) => ({
+      name: capabilityNameOf(name),
+      suppressMoreSpecifics,
+    })),
+    damping: {
+      averageTime: milliseconds(damping["average-ms"]),
+      holdTime: milliseconds(damping["hold-ms"]),
+      badNewsInterval: milliseconds(damping["bad-news-interval-ms"]),
+      goodNewsInterval: {
+        minimum: milliseconds(damping["good-news-interval-ms"]),
+        maximum: milliseconds(damping["good-news-interval-maximum-ms"]),
+      },
+      updatesPerSecond: damping["updates-per-second"],
+      burst: damping.burst,
+    },
+  };
+}
+
+function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
   return {
     revision: taxonomy.revision,
     familyCodes: new Map((taxonomy.family ?? []).map(({ label, code }) => [label, code])),

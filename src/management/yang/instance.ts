@@ -19,6 +19,24 @@ export interface RouterInstance {
   readonly "router-id": string;
   readonly domain: { readonly "dns-zone": string; readonly prefix: string };
   readonly site: { readonly selector: number; readonly locator: string };
+  readonly advertisement: {
+    readonly instances: boolean;
+    readonly prefix?: readonly { readonly name: string; readonly "suppress-more-specifics": boolean }[];
+    readonly damping: {
+      readonly "average-ms": number;
+      readonly "hold-ms": number;
+      readonly "bad-news-interval-ms": number;
+      readonly "good-news-interval-ms": number;
+      readonly "good-news-interval-maximum-ms": number;
+      readonly "updates-per-second": number;
+      readonly burst: number;
+    };
+  };
+  readonly "route-choice": {
+    readonly "understood-label"?: readonly string[];
+    readonly weights: "link-bandwidth" | "score" | "equal";
+    readonly "network-cost-weight": number;
+  };
   readonly nodes?: { readonly node?: readonly { readonly locator: string; readonly name?: string }[] };
   readonly "state-directory": string;
   readonly management: { readonly "control-socket": string };

@@ -18,7 +18,7 @@ import {
   type Transport,
 } from "../../../src/bgp/speaker/index.ts";
 import { decodeCapability, routeTarget } from "../../../src/bgp/wire/index.ts";
-import { type AttributeSet, createRib, type Rib, type RouteRow } from "../../../src/rib/index.ts";
+import { type AttributeSet, createRib, type Rib, type RibOptions, type RouteRow } from "../../../src/rib/index.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { keySample, semanticSample, setSample } from "../wire/samples.ts";
 
@@ -96,6 +96,7 @@ export interface RouterOptions {
   readonly port?: number;
   readonly peers: readonly (Partial<PeerOptions> & { readonly address: string })[];
   readonly speaker?: Partial<SpeakerOptions>;
+  readonly rib?: Partial<RibOptions>;
   readonly maxRoutes?: number;
   readonly observer?: SpeakerObserver;
   readonly looped?: (peer: string, set: AttributeSet) => void;
@@ -134,7 +135,7 @@ export class Router implements AsyncDisposable {
     const nextHop = nextHopOf(options);
     const local = { name: "local", kind: "local", bgpIdentifier, address: nextHop, autonomousSystem: localAs } as const;
     const rib = createRib(
-      { local, tenants: [TENANT], maxRoutes: options.maxRoutes ?? 50_000, maxPeers: 8 },
+      { local, tenants: [TENANT], maxRoutes: options.maxRoutes ?? 50_000, maxPeers: 8, ...options.rib },
       { clock, random, metrics, log },
     );
     const port = options.port ?? 179;

@@ -1,0 +1,154 @@
+import { agentIdHash, type Clock, type Log, toHex } from "../base/index.ts";
+import { type AgentRecord, type Directory, instanceState } from "../directory/index.ts";
+import type { AgentSelection, CapabilityCandidate, Rib, Tenant } from "../rib/index.ts";
+import type { Announcer } from "./announcer.ts";
+import { agentAttributes, type OwnState } from "./own-attributes.ts";
+import type { SelectionFan } from "./selection-fan.ts";
+
+/** Claims of one agent within the time in which more of them are two agents with one name. @see RFC 7432 §15.1 */
+const MOST_MOVES = 5;
+const MOVES_WITHIN = 180_000;
+/** Sequence numbers begin with the minute of the claim, so that a restarted router does not fall behind; below it they are counted. */
+const COUNTED_BITS = 16n;
+
+export interface AgentOriginationParts {
+  readonly own: OwnState;
+  readonly directory: Directory;
+  readonly announcer: Announcer;
+  readonly rib: Pick<Rib, "capability" | "attributes">;
+  readonly selections: SelectionFan;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface LocalAgent {
+  readonly agent: string;
+  readonly tenant: Tenant;
+  readonly agentId: Uint8Array;
+  sequence: bigint;
+  /** When it was claimed although somebody else had it, monotonic. */
+  moves: number[];
+}
+
+/**
+ * Keeps one route (AI) for each agent that is here: where it is, with a sequence number that says which move was the latest.
+ *
+ * An agent that claims to be here gets a higher number than anybody's; when a higher one is heard, it is elsewhere, and the
+ * route goes. A renewed lease is no claim. @see RFC 7432 §15
+ */
+export class AgentOrigination implements Disposable {
+  readonly #parts: AgentOriginationParts;
+  readonly #local = new Map<string, LocalAgent>();
+  /** Agents by tenant index and hash. */
+  readonly #byHash = new Map<string, string>();
+  readonly #subscriptions: readonly Disposable[];
+
+  constructor(parts: AgentOriginationParts) {
+    this.#parts = parts;
+    const { directory, selections } = parts;
+    for (const { agent } of directory.agents()) this.#consider(agent);
+    this.#subscriptions = [
+      directory.subscribeClaims((agent) => this.#claim(agent)),
+      directory.subscribe((changes) => {
+        for (const agent of new Set(changes.map(({ instance }) => instance.agent))) this.#consider(agent);
+      }),
+      selections.subscribe({ agent: (selection) => this.#moved(selection) }),
+    ];
+  }
+
+  #claim(agent: string): void {
+    const entry = this.#entry(agent);
+    if (entry === undefined) return;
+    const { candidates } = this.#parts.rib.capability.selectAgent(entry.tenant.index, entry.agentId);
+    const others = candidates.filter(({ candidate }) => !candidate.local).map(({ candidate }) => candidate);
+    const highest = others.reduce((most, other) => latest(most, this.#sequenceOf(other)), -1n);
+    const begun = firstSequence(this.#parts.directory.known(agent));
+    if (highest >= latest(begun, entry.sequence) && !this.#mayMove(entry)) return;
+    entry.sequence = latest(latest(begun, entry.sequence), highest + 1n);
+    this.#consider(agent);
+  }
+
+  /** False for an agent that several routers claim again and again. */
+  #mayMove(entry: LocalAgent): boolean {
+    const now = this.#parts.clock.monotonic();
+    entry.moves = entry.moves.filter((at) => now - at < MOVES_WITHIN);
+    if (entry.moves.length >= MOST_MOVES) {
+      const { agent } = entry;
+      this.#parts.log.warn("agent.duplicate", {
+        agent,
+        moves: entry.moves.length,
+        advice:
+          "two agents use this ID, or one registers with two routers in turn: it is left where it was claimed last",
+      });
+      return false;
+    }
+    entry.moves.push(now);
+    return true;
+  }
+
+  #moved({ tenantIndex, agentId }: AgentSelection): void {
+    const agent = this.#byHash.get(`${tenantIndex} ${toHex(agentId)}`);
+    if (agent !== undefined) this.#consider(agent);
+  }
+
+  #consider(agent: string): void {
+    const { directory, announcer, own } = this.#parts;
+    const states = directory.instancesOf(agent).map(instanceState);
+    const isHere = states.some((state) => state !== "down");
+    const entry = isHere ? this.#entry(agent) : this.#local.get(agent);
+    if (entry === undefined) return;
+    const { tenant, agentId, sequence } = entry;
+    const nlri = {
+      ...({ type: "agent", routeDistinguisher: tenant.routeDistinguisher, agentId } as const),
+      originId: own.routerId,
+    };
+    if (!isHere) {
+      this.#local.delete(agent);
+      this.#byHash.delete(`${tenant.index} ${toHex(agentId)}`);
+      announcer.retract(nlri);
+    } else if (this.#isElsewhere(entry)) announcer.retract(nlri);
+    else {
+      const state = states.includes("up") ? "up" : "draining";
+      const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
+      announcer.say(nlri, (now) => agentAttributes({ state, sequence }, latest(), own, now));
+    }
+  }
+
+  /** Somebody says a later move. */
+  #isElsewhere({ tenant, agentId, sequence }: LocalAgent): boolean {
+    const { winner } = this.#parts.rib.capability.selectAgent(tenant.index, agentId);
+    if (winner === undefined || winner.local) return false;
+    const theirs = this.#sequenceOf(winner);
+    return theirs > sequence || (theirs === sequence && winner.originId < this.#parts.own.routerId);
+  }
+
+  #sequenceOf({ attributes }: CapabilityCandidate): bigint {
+    return this.#parts.rib.attributes.get(attributes).semantic?.lease.sequence ?? -1n;
+  }
+
+  #entry(agent: string): LocalAgent | undefined {
+    const known = this.#local.get(agent);
+    if (known !== undefined) return known;
+    const record = this.#parts.directory.agent(agent);
+    const tenant = record && this.#parts.own.tenants.get(record.tenant);
+    if (record === undefined || tenant === undefined) return undefined;
+    const agentId = agentIdHash(agent);
+    const entry = { agent, tenant, agentId, sequence: firstSequence(record), moves: [] };
+    this.#local.set(agent, entry);
+    this.#byHash.set(`${tenant.index} ${toHex(agentId)}`, agent);
+    return entry;
+  }
+
+  [Symbol.dispose](): void {
+    for (const subscription of this.#subscriptions) subscription[Symbol.dispose]();
+  }
+}
+
+/** An agent of the configuration is where somebody claims to be, before it is where it is configured. */
+function firstSequence({ claimedAt }: AgentRecord): bigint {
+  return claimedAt === undefined ? 0n : BigInt(Math.floor(claimedAt / 60_000)) << COUNTED_BITS;
+}
+
+function latest(one: bigint, two: bigint): bigint {
+  return one > two ? one : two;
+}

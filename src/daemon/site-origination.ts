@@ -1,0 +1,103 @@
+import { type CapabilityName, capabilityId, fromHex } from "../base/index.ts";
+import { type Directory, type DirectoryChange, type Instance, type LocalSite, summarize } from "../directory/index.ts";
+import type { Tenant } from "../rib/index.ts";
+import type { Announcer } from "./announcer.ts";
+import type { OriginDamper } from "./origin-damper.ts";
+import { instanceAttributes, type OwnState, siteAttributes } from "./own-attributes.ts";
+
+export interface SiteOriginationParts {
+  readonly own: OwnState;
+  /** Whether the other routers of this site are told of each instance. */
+  readonly advertiseInstances: boolean;
+  readonly directory: Directory;
+  readonly announcer: Announcer;
+  readonly damper: OriginDamper;
+}
+
+/** Keeps one site route (CS) per capability that this router has an instance of and, where asked for, one route (CI) per instance. */
+export class SiteOrigination implements Disposable {
+  readonly #own: OwnState;
+  readonly #advertiseInstances: boolean;
+  readonly #directory: Directory;
+  readonly #announcer: Announcer;
+  readonly #damper: OriginDamper;
+  readonly #subscription: Disposable;
+
+  constructor({ own, advertiseInstances, directory, announcer, damper }: SiteOriginationParts) {
+    this.#own = own;
+    this.#advertiseInstances = advertiseInstances;
+    this.#directory = directory;
+    this.#announcer = announcer;
+    this.#damper = damper;
+    for (const { tenant, capability, majorVersion } of directory.sites())
+      this.#reconsider(tenant, capability, majorVersion);
+    if (advertiseInstances) {
+      for (const instance of directory.instances()) this.#reconsiderInstance(instance, instance);
+    }
+    this.#subscription = directory.subscribe((changes) => this.#changed(changes));
+  }
+
+  #changed(changes: readonly DirectoryChange[]): void {
+    const seen = new Set<string>();
+    for (const { type, instance } of changes) {
+      const { tenant, capability, version } = instance;
+      if (this.#advertiseInstances) {
+        this.#reconsiderInstance(instance, type === "removed" ? undefined : instance);
+      }
+      const site = `${tenant} ${capability} ${version.major}`;
+      if (seen.has(site)) continue;
+      seen.add(site);
+      this.#reconsider(tenant, capability, version.major);
+    }
+  }
+
+  #reconsider(tenantName: string, capability: CapabilityName, majorVersion: number): void {
+    const tenant = this.#own.tenants.get(tenantName);
+    if (tenant === undefined) return;
+    const site = this.#directory.localSite(tenantName, capability, majorVersion);
+    const key = `site ${tenantName} ${capability} ${majorVersion}`;
+    this.#damper.observe(key, site, factsOf, (told) => {
+      const nlri = {
+        type: "site",
+        routeDistinguisher: tenant.routeDistinguisher,
+        capabilityId: capabilityId(capability, majorVersion),
+        originId: this.#own.routerId,
+      } as const;
+      if (told === undefined) this.#announcer.retract(nlri);
+      else this.#announcer.say(nlri, (now) => siteAttributes(told, this.#latest(tenant), this.#own, now));
+    });
+  }
+
+  /** @param present `undefined`: it is gone */
+  #reconsiderInstance(instance: Instance, present: Instance | undefined): void {
+    const { id, capability, version } = instance;
+    const tenant = this.#own.tenants.get(instance.tenant);
+    if (tenant === undefined) return;
+    const summary = present === undefined ? undefined : summarize([present]);
+    this.#damper.observe(`instance ${id}`, summary, factsOf, (told) => {
+      const nlri = {
+        type: "instance",
+        routeDistinguisher: tenant.routeDistinguisher,
+        capabilityId: capabilityId(capability, version.major),
+        originId: this.#own.routerId,
+        instanceId: fromHex(id),
+      } as const;
+      if (told === undefined) this.#announcer.retract(nlri);
+      else this.#announcer.say(nlri, (now) => instanceAttributes(told, this.#latest(tenant), this.#own, now));
+    });
+  }
+
+  /** As the configuration has it now. */
+  #latest(tenant: Tenant): Tenant {
+    return this.#own.tenants.get(tenant.name) ?? tenant;
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]();
+  }
+}
+
+/** What of a site is said at once when it changes: policy may depend on it. */
+function factsOf({ minorVersion, labels, access }: LocalSite): string {
+  return JSON.stringify([minorVersion, labels, access]);
+}
