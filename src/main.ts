@@ -48,6 +48,7 @@ function parseArguments(argv: readonly string[]): Arguments {
     .addHelpText(
       "after",
       `
+The configuration can be changed while semrd runs: semrctl config, or change the file and send SIGHUP.
 Stopping semrd (SIGTERM, SIGINT) leaves the pinned tables forwarding, and its neighbours keep its routes for the
 graceful restart time: a restart loses nothing. Use --remove-forwarding to take a router out of service.
 
@@ -168,8 +169,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const signal = stopSignal();
-  await using _daemon = await startDaemon(configuration, log, signal);
+  const { config: file, logLevel } = options;
+  const start = { file, startup: configuration, ...(logLevel === undefined ? {} : { logLevel }) };
+  await using router = await startDaemon(start, log, signal);
+  const reload = (): void => void router.reload();
+  process.on("SIGHUP", reload);
   await aborted(signal);
+  process.off("SIGHUP", reload);
   return EXIT.ok;
 }
 

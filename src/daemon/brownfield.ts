@@ -102,6 +102,7 @@ interface MirrorParts {
 /** Both directions of brownfield in one router: own routes said as unicast too, and what came as unicast taken. */
 export class Brownfield implements Disposable {
   readonly #configuration: RouterConfiguration;
+  /** The same object all the time; what it says changes with {@link know}. */
   readonly #domain: BrownfieldDomain;
   readonly #imported: BrownfieldImport;
   readonly #parts: MirrorParts;
@@ -120,6 +121,12 @@ export class Brownfield implements Disposable {
     const options = { domain: this.#domain, bgpIdentifier: configuration.routerId, neighbours };
     this.#imported = new BrownfieldImport(options, { ...parts, codec: new AttributeCodec(DEFAULT_DIALECT) });
     for (const warning of payloadWarnings(configuration)) parts.log.warn("brownfield.payload-attribute", { warning });
+  }
+
+  /** Goes by other tenants and another taxonomy; what came as unicast before is judged when it comes again. */
+  know(configuration: RouterConfiguration): void {
+    const { tenants, capabilities } = domainOf(configuration);
+    Object.assign(this.#domain, { tenants, capabilities });
   }
 
   /** `undefined` for a neighbour without brownfield. */

@@ -3,17 +3,15 @@ import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
-import { DirectoryError, draining, type Offer, type Registrar } from "../directory/index.ts";
+import { DirectoryError, draining, type Registrar } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import {
   type AgentCommandResult,
-  type AgentConfiguration,
   type ControlHandlers,
   ControlRefusal,
   checkConfiguration,
   type ExplainQuestion,
   type ExplainReport,
-  parseAgent,
   type RouterConfiguration,
   type StatusReport,
 } from "../management/index.ts";
@@ -30,8 +28,11 @@ import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSo
 import type { OriginWatch } from "./rpki.ts";
 import { unicastRows } from "./unicast-rows.ts";
 
+/** Taxonomy, names, configuration and policies are asked for each time, as they change while the router runs. */
 export interface ControlParts extends RowSources {
+  /** In use. */
   readonly configuration: RouterConfiguration;
+  readonly management: ControlHandlers["management"];
   readonly driver: DataplaneDriver;
   readonly compiler: Pick<Compiler, "refusals">;
   readonly registrar: Registrar;
@@ -52,7 +53,7 @@ export interface ControlParts extends RowSources {
 
 /** What the control socket asks of the router, answered from the parts' own state. */
 export function controlHandlers(parts: ControlParts): ControlHandlers {
-  const { configuration, directory, registrar, speaker, clock, driver } = parts;
+  const { directory, registrar, speaker, clock, driver, management } = parts;
   const now = () => clock.wall();
   const rpki = parts.rpki;
   const rpkiState = rpki && ((family: UnicastFamily, row: UnicastRow) => rpki.stateOf(family, row));
@@ -64,12 +65,13 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     },
     capabilities: () => capabilityRows(parts),
     routes: () => routeRows(parts, now),
-    unicastRoutes: (family) => (hasFamily(configuration, family) ? unicastRows(parts.rib, family, now, rpkiState) : []),
+    unicastRoutes: (family) =>
+      hasFamily(parts.configuration, family) ? unicastRows(parts.rib, family, now, rpkiState) : [],
     *peers() {
       for (const peer of peers())
         yield peerRow(peer, clock, bfdStatus(parts, peer.address), parts.brownfield?.status(peer.address));
     },
-    policies: () => policyRows(configuration, parts.policies.hits()),
+    policies: () => policyRows(parts.configuration, parts.policies.hits()),
     fib: () => fibRows(driver, parts),
     mrt: () => parts.mrt.rows(),
     rpki: () => parts.rpki?.caches() ?? [],
@@ -77,31 +79,12 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     mrtTable: (question) => parts.mrt.table(question),
     counters: () => countersReport(driver, parts),
     explain: (question) => explainReport(parts, question),
-    readAgent: (text) => parseAgent(text, configuration),
-    addAgent: async (agent) =>
-      done(
-        agent.id,
-        await answered(
-          registrar.register({
-            agent: agent.id,
-            tenant: agent.tenant,
-            source: "command",
-            offers: agent.instances.map((instance): Offer => instance),
-          }),
-        ),
-      ),
+    management,
+    isConfigured: (agent) => directory.agent(agent)?.source === "configuration",
+    agentInstances: (agent) => done(agent, directory.instancesOf(agent)),
     drainAgent: async (agent) =>
       done(agent, await answered(registrar.hold(agent, draining("operator", now(), undefined)))),
     async removeAgent(agent) {
-      const record = directory.agent(agent);
-      if (record?.source === "configuration") {
-        throw new ControlRefusal(
-          409,
-          "control.configured-agent",
-          "The configuration names this agent",
-          `${agent} comes from the configuration and would be back at the next start: remove it there, or drain it`,
-        );
-      }
       const instances = directory.instancesOf(agent);
       await answered(registrar.remove(agent, "command"));
       return done(agent, instances);
@@ -162,7 +145,7 @@ async function answered<T>(change: Promise<T>): Promise<T> {
   }
 }
 
-function done(agent: AgentConfiguration["id"], instances: readonly { readonly id: string }[]): AgentCommandResult {
+function done(agent: string, instances: readonly { readonly id: string }[]): AgentCommandResult {
   return { agent, instances: instances.map(({ id }) => id) };
 }
 

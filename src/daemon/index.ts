@@ -1,14 +1,6 @@
 import { readFileSync } from "node:fs";
-import {
-  type CapabilityId,
-  type CapabilityName,
-  type Log,
-  type Metrics,
-  messageOf,
-  milliseconds,
-  Scope,
-  toHex,
-} from "../base/index.ts";
+import path from "node:path";
+import { type Log, type Metrics, messageOf, milliseconds, Scope } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import {
@@ -19,31 +11,50 @@ import {
   startSpeaker,
 } from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
-import { applyStaticAgents, Directory, Registrar, type StaticAgent, Taxonomy } from "../directory/index.ts";
-import { startDnsServer } from "../discovery/index.ts";
+import { applyStaticAgents, Directory, Registrar } from "../directory/index.ts";
 import { Compiler } from "../forwarding/index.ts";
-import { openDirectoryStore, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
-import { type RouterConfiguration, startControlServer } from "../management/index.ts";
-import { createTokenVerifier, startHealthChecker, startRegistrationServer } from "../registration/index.ts";
+import {
+  type LogLevel,
+  openDirectoryStore,
+  openFolder,
+  openStateDirectory,
+  systemClock,
+  systemRandom,
+} from "../host/index.ts";
+import {
+  openRouterManagement,
+  type RouterConfiguration,
+  type RouterManagement,
+  startControlServer,
+} from "../management/index.ts";
+import { startHealthChecker } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
-import { createMetrics, startMetricsServer } from "../telemetry/index.ts";
+import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
-import { domainNodes, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
+import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
 import { Brownfield, hasBrownfield } from "./brownfield.ts";
 import { controlHandlers } from "./control.ts";
-import { ribDiscovery } from "./discovery.ts";
 import { claimTables, startDriver } from "./driver.ts";
-import { agentNetworks } from "./endpoints.ts";
 import { feedCompiler } from "./feed.ts";
+import {
+  type Current,
+  indexes,
+  knownCapabilities,
+  liveProviders,
+  namesOf,
+  Servers,
+  startupFile,
+  staticAgent,
+  taxonomyOf,
+} from "./live/index.ts";
+import { reload } from "./live/reload.ts";
 import { type MrtFiles, startMrt } from "./mrt.ts";
-import { Names } from "./names.ts";
 import { joinObservers } from "./observers.ts";
 import { Origination } from "./origination.ts";
 import { policyBook } from "./policy.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
-import { SelectionFan } from "./selection-fan.ts";
 
 export { removeForwarding } from "./driver.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
@@ -61,34 +72,67 @@ const INDEX_QUARANTINE = milliseconds(120_000);
 /** A restarted router goes on without the verdict of a health check that does not come. */
 const FIRST_VERDICTS_TIMEOUT = milliseconds(10_000);
 
+/** What a router is started with. */
+export interface DaemonOptions {
+  /** Path of the startup file. */
+  readonly file: string;
+  /** What it says: where the state is, and what to run without any. */
+  readonly startup: RouterConfiguration;
+  /** Absent: that of the configuration. */
+  readonly logLevel?: LogLevel;
+}
+
+/** A router that runs. */
+export interface RunningRouter extends AsyncDisposable {
+  /** Takes the startup file over, or changes nothing; the log says which. */
+  reload(): Promise<void>;
+}
+
 /**
- * Starts the router that `configuration` describes; it serves when this resolves.
+ * Starts a router, with the last commit where there is one and the startup file is still the same; it serves when this
+ * resolves.
  *
  * Disposing it closes what it opened and leaves the kernel forwarding. On failure everything is closed again and the
  * cause is thrown: the part's own `FaultError` or a system error, with what to do about it in its message.
  */
 export async function startDaemon(
-  configuration: RouterConfiguration,
-  log: Log,
+  { file, startup, logLevel }: DaemonOptions,
+  log: Log & { level: LogLevel },
   signal: AbortSignal,
-): Promise<AsyncDisposable> {
+): Promise<RunningRouter> {
   const scope = new Scope(signal);
   try {
-    await new Daemon(configuration, log, scope).start();
-    return { [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    scope.own(await openStateDirectory(startup.stateDirectory));
+    const management = scope.own(
+      await openRouterManagement({
+        startup: startupFile(file),
+        folder: path.dirname(path.resolve(file)),
+        commits: await openFolder(path.join(startup.stateDirectory, "configuration")),
+        ...{ clock: systemClock, random: systemRandom, log },
+      }),
+    );
+    const configuration = management.engine.initial.inUse;
+    if (logLevel === undefined) log.level = configuration.telemetry.logLevel;
+    await new Daemon(configuration, management, log, scope).start({ fixedLevel: logLevel !== undefined });
+    return {
+      reload: () => reload(management, file, log),
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
   } catch (cause) {
     throw await scope.abandon(cause);
   }
 }
 
 class Daemon {
+  /** What the router was started with. */
   readonly #configuration: RouterConfiguration;
-  readonly #log: Log;
+  readonly #management: RouterManagement;
+  /** What it goes by now. */
+  readonly #current: Current;
+  readonly #log: Log & { level: LogLevel };
   readonly #scope: Scope;
   readonly #metrics = createMetrics({ process: "included" });
   readonly #shared: { readonly clock: typeof systemClock; readonly log: Log; readonly metrics: Metrics };
-  /** Those who act on what the RIB decides, besides the compiler. */
-  readonly #selections = new SelectionFan();
   #phase: "starting" | "running" | "stopping" = "starting";
   #generation = 0;
   /** Absent before the speaker is started, and without BGP. */
@@ -97,22 +141,30 @@ class Daemon {
   /** Absent where no neighbour has it. */
   #brownfield: Brownfield | undefined;
 
-  constructor(configuration: RouterConfiguration, log: Log, scope: Scope) {
+  constructor(
+    configuration: RouterConfiguration,
+    management: RouterManagement,
+    log: Log & { level: LogLevel },
+    scope: Scope,
+  ) {
+    const taxonomy = taxonomyOf(configuration);
+    const names = namesOf(configuration, taxonomy);
     this.#configuration = configuration;
+    this.#current = { configuration, taxonomy, names, policies: policyBook(configuration) };
+    this.#management = management;
     this.#log = log;
     this.#scope = scope;
     this.#shared = { clock: systemClock, log, metrics: this.#metrics };
   }
 
-  async start(): Promise<void> {
+  async start({ fixedLevel }: { readonly fixedLevel: boolean }): Promise<void> {
     const { stateDirectory } = this.#configuration;
-    this.#scope.own(await openStateDirectory(stateDirectory));
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
     const driver = this.#scope.own(await startDriver(this.#configuration, this.#log));
     this.#movesTunnels = tunnelMoves(driver);
     const rib = this.#scope.own(this.#createRib());
-    const taxonomy = this.#taxonomy();
+    const { taxonomy } = this.#current;
     const directory = this.#scope.own(new Directory(DIRECTORY_LIMITS, this.#shared));
     const registrar = new Registrar({ directory, store, clock: systemClock, log: this.#log });
     applyStaticAgents(directory, this.#configuration.agents.map(staticAgent), systemClock);
@@ -125,6 +177,7 @@ class Daemon {
     const rpki = startRpki(this.#configuration, { ...this.#shared, rib });
     if (rpki !== undefined) this.#scope.own(rpki);
     const policies = policyBook(this.#configuration, undefined, rpki?.origins);
+    this.#current.policies = policies;
     if (hasBrownfield(this.#configuration)) {
       this.#brownfield = this.#scope.own(new Brownfield(this.#configuration, { ...this.#shared, rib }));
     }
@@ -140,10 +193,22 @@ class Daemon {
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
     this.#scope.defer(() => this.#bfd?.[Symbol.dispose]());
-    const sources = this.#rowSources(rib, directory, taxonomy);
-    const drain = new RouterDrain(speaker, this.#scope.own(this.#originate(sources, speaker)));
-    await this.#startControl(sources, { driver, compiler, registrar, speaker, policies, drain, mrt, rpki });
-    await this.#startServers(sources, registrar);
+    const origination = this.#scope.own(this.#originate(directory, speaker));
+    const drain = new RouterDrain(speaker, origination);
+    const sources = this.#rowSources(rib, directory);
+    const servers = this.#scope.own(
+      new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
+    );
+    const { engine } = this.#management;
+    engine.attach(
+      liveProviders({
+        ...{ current: this.#current, rib, directory, compiler, driver, speaker, origination, drain, servers },
+        ...{ bfd: this.#bfd, brownfield: this.#brownfield, clock: systemClock },
+        log: fixedLevel ? undefined : this.#log,
+      }),
+    );
+    await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki });
+    await servers.start(this.#configuration);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
       this.#phase = "stopping";
@@ -160,7 +225,7 @@ class Daemon {
   }
 
   #createRib(): Rib {
-    const { name, routerId, site, bgp, tenants, routeChoice, advertisement } = this.#configuration;
+    const { name, routerId, site, bgp, tenants } = this.#configuration;
     const local = {
       name,
       kind: "local",
@@ -169,25 +234,9 @@ class Daemon {
       autonomousSystem: bgp?.localAs ?? 0,
     } as const;
     return createRib(
-      {
-        ...{ local, tenants, maxRoutes: MAX_ROUTES, maxUnicastRoutes: MAX_UNICAST_ROUTES },
-        ...routeChoice,
-        ...(advertisement.instances ? { siteOfOrigin: ownSite(this.#configuration) } : {}),
-      },
+      { local, tenants, maxRoutes: MAX_ROUTES, maxUnicastRoutes: MAX_UNICAST_ROUTES },
       { ...this.#shared, random: systemRandom },
     );
-  }
-
-  #taxonomy(): Taxonomy {
-    const { taxonomy, domain, tenants } = this.#configuration;
-    return new Taxonomy({
-      revision: taxonomy.revision,
-      domain: domain.prefix,
-      dnsZone: domain.dnsZone,
-      families: taxonomy.familyCodes,
-      capabilities: taxonomy.capabilities,
-      tenants: new Map(tenants.map(({ name, index }) => [name, index])),
-    });
   }
 
   #startCompiler(driver: DataplaneDriver, rib: Rib, directory: Directory): Compiler {
@@ -200,7 +249,7 @@ class Daemon {
         locator: site.locator,
         selector: site.selector,
         hashSeed: dataplane.hashSeed,
-        tenants: new Map(tenants.map(({ name, index }) => [name, index])),
+        tenants: indexes(tenants),
         familyCodes: taxonomy.familyCodes,
         transitionHold: TRANSITION_HOLD,
         quarantine: INDEX_QUARANTINE,
@@ -214,14 +263,9 @@ class Daemon {
       compiler.adopt(snapshot);
       this.#generation = snapshot.generation;
     }
-    compiler.taxonomy(
-      tenants.flatMap(({ index }) =>
-        taxonomy.capabilities.map(({ name, majorVersion }) => ({ tenantIndex: index, name, majorVersion })),
-      ),
-    );
+    compiler.taxonomy(knownCapabilities(this.#configuration));
     compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));
-    const selections = this.#selections;
-    this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability, selections }));
+    this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability }));
     return compiler;
   }
 
@@ -262,32 +306,33 @@ class Daemon {
     return speaker;
   }
 
-  #originate({ rib, directory, names }: RowSources, speaker: Speaker): Origination {
-    const { routerId, bgp, site, taxonomy, tenants, advertisement } = this.#configuration;
+  #originate(directory: Directory, speaker: Speaker): Origination {
+    const { routerId, bgp, site, taxonomy, tenants } = this.#configuration;
     const options = {
       routerId,
       localAs: bgp?.localAs ?? 0,
-      ...site,
+      locator: site.locator,
       taxonomyRevision: taxonomy.revision,
       tenants,
       draining: bgp?.gracefulShutdown ?? false,
-      damping: advertisement.damping,
-      advertiseInstances: advertisement.instances,
-      prefixes: advertisement.prefixes.map(({ name }) => name),
     };
-    const nameOf = (id: CapabilityId): CapabilityName | undefined => names.capability(id);
-    const selections = this.#selections;
     const routes = this.#brownfield?.origin(speaker) ?? speaker;
-    return new Origination(options, { ...this.#shared, rib, directory, selections, nameOf, routes });
+    return new Origination(options, { directory, routes, clock: systemClock });
   }
 
-  #rowSources(rib: Rib, directory: Directory, taxonomy: Taxonomy): RowSources {
-    const { name, site } = this.#configuration;
-    const routers = new Map([[toHex(site.locator), name]]);
-    for (const { locator, name: called } of domainNodes(this.#configuration)) {
-      if (called !== undefined) routers.set(toHex(locator), called);
-    }
-    return { rib, directory, taxonomy, names: new Names(taxonomy, routers, site.selector) };
+  /** Taxonomy and names are asked for each time, as they change. */
+  #rowSources(rib: Rib, directory: Directory): RowSources {
+    const current = this.#current;
+    return {
+      rib,
+      directory,
+      get taxonomy() {
+        return current.taxonomy;
+      },
+      get names() {
+        return current.names;
+      },
+    };
   }
 
   async #startControl(
@@ -297,44 +342,37 @@ class Daemon {
       readonly compiler: Compiler;
       readonly registrar: Registrar;
       readonly speaker: Speaker;
-      readonly policies: PolicyBook;
       readonly drain: RouterDrain;
       readonly mrt: MrtFiles;
       readonly rpki: OriginWatch | undefined;
     },
   ): Promise<void> {
+    const current = this.#current;
     const handlers = controlHandlers({
-      ...sources,
       ...parts,
-      configuration: this.#configuration,
+      rib: sources.rib,
+      directory: sources.directory,
+      get taxonomy() {
+        return current.taxonomy;
+      },
+      get names() {
+        return current.names;
+      },
+      get configuration() {
+        return current.configuration;
+      },
+      get policies() {
+        return current.policies;
+      },
+      management: this.#management.engine,
       bfd: this.#bfd,
       brownfield: this.#brownfield,
       clock: systemClock,
       version: VERSION,
       state: () => ({ phase: this.#phase, generation: this.#generation }),
     });
-    const path = this.#configuration.management.controlSocket;
-    this.#scope.own(await startControlServer({ path }, handlers, this.#shared, this.#scope.signal));
-  }
-
-  async #startServers(sources: RowSources, registrar: Registrar): Promise<void> {
-    const { registration, discovery, telemetry, domain, name } = this.#configuration;
-    const { signal } = this.#scope;
-    if (telemetry.prometheus !== undefined) {
-      const parts = { registry: this.#metrics, log: this.#log };
-      this.#scope.own(await startMetricsServer(telemetry.prometheus, parts, signal));
-    }
-    if (discovery.dns.listen.length > 0) {
-      const options = { ...discovery.dns, nameServer: `${name}.${domain.dnsZone}` };
-      this.#scope.own(await startDnsServer(options, { ...this.#shared, taxonomy: sources.taxonomy }, signal));
-    }
-    if (registration.listen.length > 0 && registration.tls !== undefined) {
-      const verifier = await createTokenVerifier(registration.issuers, this.#shared);
-      const { listen, tls, lease } = registration;
-      const options = { listen, tls, lease, endpoints: agentNetworks(this.#configuration) };
-      const parts = { ...this.#shared, ...sources, registrar, verifier, discovery: ribDiscovery(sources) };
-      this.#scope.own(await startRegistrationServer(options, parts, signal));
-    }
+    const { controlSocket } = this.#configuration.management;
+    this.#scope.own(await startControlServer({ path: controlSocket }, handlers, this.#shared, this.#scope.signal));
   }
 
   /** After a start: first the own instances, then what the neighbours know; only then may anything found be taken away. */
@@ -352,10 +390,6 @@ class Daemon {
       this.#log.error("router.convergence-failed", { reason: messageOf(cause) });
     }
   }
-}
-
-function staticAgent(agent: RouterConfiguration["agents"][number]): StaticAgent {
-  return { agent: agent.id, tenant: agent.tenant, offers: agent.instances };
 }
 
 function elapsed(delay: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,3 @@
-export { parseAgent } from "./configuration/agent.ts";
 export type { RouterChange, RouterState } from "./configuration/binder.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";

@@ -7,13 +7,8 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { systemClock } from "../../src/host/index.ts";
-import {
-  ConfigurationError,
-  type ControlHandlers,
-  ControlRefusal,
-  startControlServer,
-} from "../../src/management/index.ts";
-import { EXPLAIN, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
+import { type ControlHandlers, ControlRefusal, startControlServer } from "../../src/management/index.ts";
+import { EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
 /** Set to write what was seen instead of comparing it; then look at the difference. */
@@ -152,13 +147,7 @@ describe("what programs see", () => {
 });
 
 describe("what a router is told", () => {
-  const bodies: string[] = [];
-  const { run, router } = withRouter({
-    readAgent: async (text) => {
-      bodies.push(text);
-      return JSON.parse(text);
-    },
-  });
+  const { run, router } = withRouter({});
   const ID = "spiffe://example.net/acme/agent/ocr-c";
   const needed = [
     "agent",
@@ -213,9 +202,11 @@ describe("what a router is told", () => {
       { exitCode: 0, out: "this router is draining\n", err: "" },
       { exitCode: 0, out: "this router takes new flows again\n", err: "" },
     ]);
-    assert.deepEqual(router.told, [
-      `add ${ID}`,
-      `add ${ID}`,
+    const entry = `/semrd-router:router/semrd-agent:agents/agent[id='${ID}'] `;
+    const added = router.told.filter((one) => one.startsWith("merge "));
+    assert.ok(added.every((one) => one.startsWith(`merge ${entry}`)));
+    const bodies = added.map((one) => one.slice(`merge ${entry}`.length));
+    assert.deepEqual(router.told.slice(2), [
       `drain ${ID}`,
       `remove ${ID}`,
       "clear 2",
@@ -279,10 +270,13 @@ describe("what goes wrong", () => {
     drainAgent: () => {
       throw refusal;
     },
-    readAgent: () =>
-      Promise.reject(
-        new ConfigurationError([{ path: "/agent[1]/tenant", value: '"x"', reason: "unknown" }, { reason: "bad" }]),
-      ),
+    management: fixedManagement(
+      [],
+      [
+        { errorType: "application", errorTag: "data-missing", errorSeverity: "error", path: "/a/tenant", message: "x" },
+        { errorType: "application", errorTag: "invalid-value", errorSeverity: "error", message: "bad" },
+      ],
+    ),
     *routes() {
       for (let i = 0; i < 5000; i++) yield ROUTES[0]!;
       throw new Error("gone");
@@ -321,7 +315,7 @@ describe("what goes wrong", () => {
     assert.deepEqual(await run(args), {
       exitCode: 1,
       out: "",
-      err: 'semrctl: not valid (configuration.invalid)\n  /agent[1]/tenant is "x": unknown\n  bad\n',
+      err: "semrctl: not valid (config.data-missing)\n  /a/tenant: x\n  bad\n",
     });
   });
 

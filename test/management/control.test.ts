@@ -10,13 +10,12 @@ import fc from "fast-check";
 import { FaultError, type Log, type LogFields } from "../../src/base/index.ts";
 import { systemClock } from "../../src/host/index.ts";
 import {
-  ConfigurationError,
   type ControlHandlers,
   ControlRefusal,
   type ProblemReport,
   startControlServer,
 } from "../../src/management/index.ts";
-import { AGENTS, EXPLAIN, fixedRouter, PREFIXES, ROUTES, STATUS } from "./router.ts";
+import { AGENTS, EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES, STATUS } from "./router.ts";
 
 class Lines implements Log {
   readonly events: string[] = [];
@@ -154,7 +153,7 @@ describe("the control server", () => {
     });
     assert.deepEqual(JSON.parse(checked.text), { valid: false, faults: [{ reason: "no", line: 1 }] });
     assert.deepEqual(router.told, [
-      `add ${id}`,
+      `merge /semrd-router:router/semrd-agent:agents/agent[id='${id}'] ${JSON.stringify({ id })}`,
       `drain ${id}`,
       `remove ${id}`,
       "clear 2",
@@ -255,7 +254,10 @@ describe("the control server", () => {
       drainAgent: (agent) => {
         throw thrown[agent]!;
       },
-      readAgent: () => Promise.reject(new ConfigurationError([{ path: "/agent/id", reason: "bad" }])),
+      management: fixedManagement(
+        [],
+        [{ errorType: "application", errorTag: "invalid-value", errorSeverity: "error", path: "/a", message: "bad" }],
+      ),
     });
     const { socket, log } = await serve(t, router);
     const answers = [];
@@ -269,9 +271,11 @@ describe("the control server", () => {
       [500, "control.defect", "a defect of semrd: cannot read properties; its log has the details"],
     ]);
     assert.deepEqual(log.events, ["error control.defect"]);
-    const invalid = await ask(socket, "/v1/agents", { method: "POST", body: "{}" });
+    const invalid = await ask(socket, "/v1/agents", { method: "POST", body: '{"id":"a:b"}' });
     assert.equal(invalid.status, 422);
-    assert.deepEqual((JSON.parse(invalid.text) as ProblemReport).faults, [{ path: "/agent/id", reason: "bad" }]);
+    assert.deepEqual((JSON.parse(invalid.text) as ProblemReport).faults, [
+      { path: "/a", reason: "bad", tag: "invalid-value" },
+    ]);
   });
 
   it("answers what is no HTTP once, and goes on", async (t) => {

@@ -1,11 +1,11 @@
 import type {
-  AgentConfiguration,
   AgentRow,
   CapabilityRow,
   ControlHandlers,
   CountersReport,
   ExplainReport,
   FibRow,
+  ManagementFault,
   MrtJobRow,
   PeerRow,
   PolicyRow,
@@ -536,6 +536,23 @@ export const VRPS: readonly VrpRow[] = [
   { prefix: "2001:db8::/32", maxLength: 48, autonomousSystem: 65000 },
 ];
 
+/** Datastores that take every transaction, and write down what came; or answer it with `refusal`. */
+export function fixedManagement(
+  told: string[],
+  refusal: readonly ManagementFault[] = [],
+): ControlHandlers["management"] {
+  const management: Partial<ControlHandlers["management"]> = {
+    openSession: (who) => ({ ...who, id: 1 }),
+    closeSession: async () => {},
+    async transact(_, steps) {
+      for (const step of steps) told.push(`${step.operation} ${step.path}${"value" in step ? ` ${step.value}` : ""}`);
+      if (refusal.length > 0) return { ok: false, faults: refusal };
+      return { ok: true, value: { transactionId: "1", consequences: [] } };
+    },
+  };
+  return management as ControlHandlers["management"];
+}
+
 /** A router whose answers are the fixtures, and which writes down what it was told to do. */
 export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHandlers & { readonly told: string[] } {
   const told: string[] = [];
@@ -562,11 +579,9 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       told.push(`explain ${JSON.stringify(question)}`);
       return EXPLAIN;
     },
-    readAgent: async (text) => JSON.parse(text) as AgentConfiguration,
-    addAgent: (agent) => {
-      told.push(`add ${agent.id}`);
-      return { agent: agent.id, instances: ["00112233aabbccdd"] };
-    },
+    management: fixedManagement(told),
+    isConfigured: () => false,
+    agentInstances: (agent) => ({ agent, instances: ["00112233aabbccdd"] }),
     drainRouter: (on) => {
       told.push(on ? "drain router" : "undrain router");
       return { draining: on };

@@ -12,6 +12,7 @@ import {
   type TenantConfiguration,
 } from "../../management/index.ts";
 import type { Rib } from "../../rib/index.ts";
+import type { Brownfield } from "../brownfield.ts";
 import type { Names } from "../names.ts";
 import type { Origination } from "../origination.ts";
 import { unserved } from "./agents.ts";
@@ -23,6 +24,7 @@ export interface VocabularyParts {
   readonly compiler: Compiler;
   readonly directory: Directory;
   readonly origination: Origination;
+  readonly brownfield: Brownfield | undefined;
   /** Servers that answer by the taxonomy. */
   readonly taxonomyChanged: (taxonomy: Taxonomy) => void;
 }
@@ -132,11 +134,12 @@ class Going implements Prepared {
 function tell(
   configuration: RouterConfiguration,
   known: readonly TenantConfiguration[],
-  { rib, compiler, origination }: VocabularyParts,
+  { rib, compiler, origination, brownfield }: VocabularyParts,
 ): void {
   const { tenants, taxonomy } = configuration;
   compiler.numbers({ tenants: indexes(tenants), familyCodes: taxonomy.familyCodes });
   compiler.taxonomy(knownCapabilities(configuration));
   if (tenants !== known) rib.setTenants(tenants);
+  brownfield?.know(configuration);
   origination.change({ tenants, taxonomyRevision: taxonomy.revision });
 }

@@ -1,5 +1,5 @@
 import type { CapabilityName, Ipv6Address } from "../../base/index.ts";
-import type { AgentConfiguration } from "../configuration/types.ts";
+import type { CommitResult, Management, Answer as ManagementAnswer, Session } from "../datastore/index.ts";
 import type {
   AgentCommandResult,
   AgentRow,
@@ -70,10 +70,16 @@ export interface ControlHandlers {
   mrtTable(question: MrtTableQuestion): AsyncIterable<Uint8Array>;
   counters(): Answer<CountersReport>;
   explain(question: ExplainQuestion): Answer<ExplainReport>;
-  /** Reads and validates the body of an addition: `parseAgent` with the configuration that runs. */
-  readAgent(text: string): Promise<AgentConfiguration>;
-  addAgent(agent: AgentConfiguration): Answer<AgentCommandResult>;
+  /** The datastores, for requests that read or change the configuration. */
+  readonly management: Management & {
+    /** Makes the startup file running, as SIGHUP does. */
+    reload(session: Session): Promise<ManagementAnswer<CommitResult>>;
+  };
+  /** Whether an agent is one of the configuration. */
+  isConfigured(agent: string): boolean;
+  agentInstances(agent: string): AgentCommandResult;
   drainAgent(agent: string): Answer<AgentCommandResult>;
+  /** One that is not of the configuration. */
   removeAgent(agent: string): Answer<AgentCommandResult>;
   drainRouter(on: boolean): Answer<DrainResult>;
   /** `message` is for the operator of the peer, who hears it with a hard reset only. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type CapabilityName, parseCapabilityName, parseIpv6 } from "../../base/index.ts";
+import { AGENT_RESOURCES, CONFIGURATION_RESOURCES } from "./configuration-resources.ts";
 import {
   type ControlHandlers,
   ControlRefusal,
@@ -9,32 +10,10 @@ import {
   type Rows,
 } from "./handlers.ts";
 import { parameters, readBody, type Target } from "./request.ts";
+import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
-/** A configuration document may be large; an agent is not. */
+/** A configuration document may be large. */
 const MAX_CONFIGURATION = 16 * 1024 * 1024;
-const MAX_AGENT = 64 * 1024;
-
-export type ControlAnswer =
-  | { readonly type: "report"; readonly status: 200 | 201; readonly body: unknown }
-  | { readonly type: "octets"; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
-  | { readonly type: "rows"; readonly rows: Rows<object>; readonly matches?: (row: object) => boolean };
-
-interface Exchange {
-  readonly target: Target;
-  /** What the `{}` of the path stood for. */
-  readonly name: string;
-  readonly request: IncomingMessage;
-  readonly handlers: ControlHandlers;
-}
-
-interface Resource {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** Segments behind `/v1`; `{}` is any one segment. */
-  readonly path: string;
-  answer(exchange: Exchange): Promise<ControlAnswer>;
-}
-
-const report = (body: unknown, status: 200 | 201 = 200): ControlAnswer => ({ type: "report", status, body });
 
 type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib" | "mrt" | "rpki" | "vrps";
 
@@ -120,29 +99,14 @@ const RESOURCES: readonly Resource[] = [
   },
   {
     method: "POST",
-    path: "agents",
-    answer: async ({ target, request, handlers }) => {
-      parameters(target, []);
-      const agent = await handlers.readAgent(await readBody(request, MAX_AGENT));
-      return report(await handlers.addAgent(agent), 201);
-    },
-  },
-  {
-    method: "POST",
     path: "agents/{}/drain",
     answer: async ({ target, name, handlers }) => {
       parameters(target, []);
       return report(await handlers.drainAgent(name));
     },
   },
-  {
-    method: "DELETE",
-    path: "agents/{}",
-    answer: async ({ target, name, handlers }) => {
-      parameters(target, []);
-      return report(await handlers.removeAgent(name));
-    },
-  },
+  ...AGENT_RESOURCES,
+  ...CONFIGURATION_RESOURCES,
   {
     method: "POST",
     path: "peers/{}/clear",

@@ -4,6 +4,7 @@ import http from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, FaultError, type Log, messageOf, Scope } from "../../base/index.ts";
 import { ConfigurationError } from "../configuration/error.ts";
+import { ConfigurationRefusal } from "./configuration-resources.ts";
 import { type ControlHandlers, ControlRefusal } from "./handlers.ts";
 import { parseTarget } from "./request.ts";
 import { allowedMethods, answer } from "./resources.ts";
@@ -136,6 +137,10 @@ function fail(request: http.IncomingMessage, response: http.ServerResponse, erro
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
 
 function problemOf(error: unknown): { readonly status: number; readonly problem: ProblemReport } {
+  if (error instanceof ConfigurationRefusal) {
+    const { code, title, message, faults, status } = error;
+    return { status, problem: { code, title, detail: message, faults } };
+  }
   if (error instanceof ControlRefusal)
     return { status: error.status, problem: { code: error.code, title: error.title, detail: error.message } };
   if (error instanceof ConfigurationError)

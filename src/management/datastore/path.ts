@@ -55,14 +55,23 @@ function badPath(text: string, at: number, wanted: string) {
   });
 }
 
+/** A module is named only where it is not that of the node before. @see RFC 7951 §6.11 */
 export function formatPath(path: Path): string {
-  return path.length === 0 ? "/" : path.map(formatStep).join("");
+  if (path.length === 0) return "/";
+  let text = "";
+  let module = "";
+  for (const step of path) {
+    const [here, bare] = step.name.includes(":") ? (step.name.split(":") as [string, string]) : [module, step.name];
+    text += `/${here === module ? bare : step.name}${predicates(step)}`;
+    module = here;
+  }
+  return text;
 }
 
-function formatStep({ name, keys = {}, value }: PathStep): string {
-  const predicates = Object.entries(keys).map(([key, text]) => `[${key}=${quoted(text)}]`);
-  if (value !== undefined) predicates.push(`[.=${quoted(value)}]`);
-  return `/${name}${predicates.join("")}`;
+function predicates({ keys = {}, value }: PathStep): string {
+  let text = "";
+  for (const [key, wanted] of Object.entries(keys)) text += `[${key}=${quoted(wanted)}]`;
+  return value === undefined ? text : `${text}[.=${quoted(value)}]`;
 }
 
 function quoted(text: string): string {

@@ -1,0 +1,65 @@
+import type { Clock } from "../../base/index.ts";
+import type { BfdMonitor } from "../../bfd/index.ts";
+import type { Speaker } from "../../bgp/speaker/index.ts";
+import type { DataplaneDriver } from "../../dataplane/index.ts";
+import type { Directory } from "../../directory/index.ts";
+import type { Compiler } from "../../forwarding/index.ts";
+import type { LogLevel } from "../../host/index.ts";
+import type { Provider, RouterChange } from "../../management/index.ts";
+import type { Rib } from "../../rib/index.ts";
+import type { Brownfield } from "../brownfield.ts";
+import type { Origination } from "../origination.ts";
+import type { RouterDrain } from "../router-drain.ts";
+import { agentsProvider } from "./agents.ts";
+import { atRestart } from "./at-restart.ts";
+import type { Current } from "./current.ts";
+import { interfacesProvider } from "./interfaces.ts";
+import { neighborsProvider } from "./neighbors.ts";
+import type { Servers } from "./servers.ts";
+import { currentProvider, logLevelProvider } from "./settings.ts";
+import { vocabularyProviders } from "./vocabulary.ts";
+
+export { staticAgent } from "./agents.ts";
+export { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
+export { Servers } from "./servers.ts";
+export { startupFile } from "./startup-file.ts";
+
+export interface LiveParts {
+  readonly current: Current;
+  readonly rib: Rib;
+  readonly directory: Directory;
+  readonly compiler: Compiler;
+  readonly driver: DataplaneDriver;
+  readonly speaker: Speaker;
+  readonly bfd: BfdMonitor | undefined;
+  readonly origination: Origination;
+  readonly drain: RouterDrain;
+  readonly servers: Servers;
+  readonly brownfield: Brownfield | undefined;
+  readonly clock: Clock;
+  /** Absent: the command line has set the level. */
+  readonly log: { level: LogLevel } | undefined;
+}
+
+/**
+ * What changes when the configuration does, in the order in which it is applied: servers are there before they hear of a
+ * new taxonomy, tenants before their agents and interfaces, and nothing goes before what uses it.
+ */
+export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>[] {
+  const { current, servers, log } = parts;
+  const { coming, going } = vocabularyProviders({
+    ...parts,
+    taxonomyChanged: (taxonomy) => servers.taxonomyChanged(taxonomy),
+  });
+  return [
+    atRestart,
+    ...servers.providers,
+    coming,
+    interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
+    neighborsProvider(parts),
+    agentsProvider(parts),
+    going,
+    ...(log === undefined ? [] : [logLevelProvider(log)]),
+    currentProvider(current),
+  ];
+}

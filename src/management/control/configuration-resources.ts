@@ -1,0 +1,366 @@
+import { seconds } from "../../base/index.ts";
+import {
+  type Answer,
+  type CommitOptions,
+  type CommitResult,
+  type Datastore,
+  type EditStep,
+  type EditTarget,
+  formatPath,
+  type ManagementFault,
+  type Session,
+} from "../datastore/index.ts";
+import { ControlRefusal, type RefusalStatus } from "./handlers.ts";
+import { parameters, readBody } from "./request.ts";
+import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
+
+/** A configuration document may be large. */
+const MAX_DOCUMENT = 16 * 1024 * 1024;
+const MAX_ORDER = 64 * 1024;
+/** Requests are sessions of their own, so what waits for confirmation has to be found by an id. */
+const PERSIST_ID = "semrctl";
+const MAX_USER = 64;
+
+const DATASTORES = ["startup", "candidate", "running", "intended", "operational"] as const;
+const TARGETS = ["candidate", "running", "startup"] as const;
+const OPERATIONS = ["merge", "replace"] as const;
+
+/** A refusal with everything that was wrong. */
+export class ConfigurationRefusal extends ControlRefusal {
+  readonly faults: readonly { readonly path?: string; readonly reason: string; readonly tag: string }[];
+
+  constructor(faults: readonly ManagementFault[]) {
+    const [first] = faults;
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+    const where = first!.path === undefined ? "" : `${first!.path}: `;
+    const status = statusOf(first!);
+    super(
+      status,
+      `config.${first!.errorTag}`,
+      status === 422 ? "Not valid" : "Refused",
+      `${where}${first!.message}${more}`,
+    );
+    this.faults = faults.map(({ path, message, appTag, errorTag }) => ({
+      ...(path === undefined ? {} : { path }),
+      reason: message,
+      tag: appTag ?? errorTag,
+    }));
+  }
+}
+
+function statusOf({ errorTag }: ManagementFault): RefusalStatus {
+  switch (errorTag) {
+    case "in-use":
+    case "lock-denied":
+    case "data-exists":
+    case "operation-not-supported":
+      return 409;
+    case "resource-denied":
+      return 503;
+    case "malformed-message":
+      return 400;
+    default:
+      return 422;
+  }
+}
+
+/** The value, or a refusal thrown. */
+export function accepted<T>(answer: Answer<T>): T {
+  if (answer.ok) return answer.value;
+  throw new ConfigurationRefusal(answer.faults);
+}
+
+/** Each request is a session; the candidate that it leaves is everybody's. */
+async function inSession(
+  exchange: Exchange,
+  run: (session: Session) => Promise<ControlAnswer>,
+): Promise<ControlAnswer> {
+  const { management } = exchange.handlers;
+  const said = exchange.request.headers["semrd-user"];
+  const user = typeof said === "string" && /^[\x21-\x7e]+$/.test(said) ? said.slice(0, MAX_USER) : "local";
+  const session = management.openSession({ user, protocol: "control", source: "control socket" });
+  try {
+    return await run(session);
+  } finally {
+    await management.closeSession(session);
+  }
+}
+
+function oneOf<T extends string>(what: string, allowed: readonly T[], given: string | undefined, otherwise: T): T {
+  const found = given === undefined ? otherwise : allowed.find((one) => one === given);
+  if (found !== undefined) return found;
+  const detail = `${JSON.stringify(given)} is no ${what}: there are ${allowed.join(", ")}`;
+  throw new ControlRefusal(400, "control.bad-parameter", "Bad request", detail);
+}
+
+/** A datastore, or a commit by its number. */
+function source(given: string | undefined, otherwise: Datastore): Datastore | number {
+  if (given !== undefined && /^\d{1,9}$/.test(given)) return Number(given);
+  return oneOf("datastore or commit", DATASTORES, given, otherwise as (typeof DATASTORES)[number]);
+}
+
+async function order<T extends object>({ request }: Exchange): Promise<Partial<T>> {
+  const text = await readBody(request, MAX_ORDER);
+  try {
+    const value: unknown = text === "" ? {} : JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Partial<T>;
+  } catch {
+    // said below
+  }
+  throw new ControlRefusal(400, "control.bad-request", "Bad request", "the body is not a JSON object");
+}
+
+interface CommitOrder {
+  readonly comment: unknown;
+  readonly "confirmed-seconds": unknown;
+  readonly "persist-id": unknown;
+}
+
+function commitOptions(given: Partial<CommitOrder>): CommitOptions {
+  const { comment, "confirmed-seconds": timeout, "persist-id": persistId } = given;
+  const bad = (detail: string) => new ControlRefusal(400, "control.bad-request", "Bad request", detail);
+  if (comment !== undefined && (typeof comment !== "string" || comment.length > 1000)) {
+    throw bad("a comment is a text of at most 1000 characters");
+  }
+  const isTime = typeof timeout === "number" && Number.isInteger(timeout) && timeout >= 1 && timeout <= 0xffffffff;
+  if (timeout !== undefined && !isTime) throw bad("confirmed-seconds is a whole number of seconds from 1 on");
+  if (persistId !== undefined && typeof persistId !== "string") throw bad("persist-id is a text");
+  return {
+    ...(comment === undefined ? {} : { comment }),
+    ...(timeout === undefined ? {} : { confirmed: { timeout: seconds(timeout as number), persist: PERSIST_ID } }),
+    ...(persistId === undefined ? {} : { persistId }),
+  };
+}
+
+function committed({ entry, transactionId, consequences }: CommitResult): ControlAnswer {
+  return report({
+    ...(entry === undefined ? {} : { commit: entry.id, changes: entry.changeCount }),
+    "transaction-id": transactionId,
+    consequences,
+  });
+}
+
+const transaction = (id: string): ControlAnswer => report({ "transaction-id": id });
+
+function steps(text: string): EditStep[] {
+  const bad = (): never => {
+    const detail = 'the body is a JSON array of {"operation", "path", and "value" or "text"}';
+    throw new ControlRefusal(400, "control.bad-request", "Bad request", detail);
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    bad();
+  }
+  if (!Array.isArray(value)) return bad();
+  return value.map((step: unknown): EditStep => {
+    const { operation, path, value: json, text: plain } = (step ?? {}) as Record<string, unknown>;
+    if (typeof path !== "string") return bad();
+    if (operation === "delete" || operation === "remove") return { operation, path };
+    if (operation !== "create" && operation !== "merge" && operation !== "replace") return bad();
+    if (typeof plain === "string") return { operation, path, text: plain };
+    if (json === undefined) return bad();
+    return { operation, path, value: JSON.stringify(json) };
+  });
+}
+
+/** A waiting commit that this socket has made is found by its own id, others by the one that is given. */
+function persistIdOf(exchange: Exchange, given: unknown): string | undefined {
+  if (typeof given === "string") return given;
+  return exchange.handlers.management.pendingCommit()?.persist === PERSIST_ID ? PERSIST_ID : undefined;
+}
+
+async function* octets(text: string): AsyncIterable<Uint8Array> {
+  yield new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+const agentPath = (id: string): string =>
+  formatPath([{ name: "semrd-router:router" }, { name: "semrd-agent:agents" }, { name: "agent", keys: { id } }]);
+
+/** Agents of the configuration, as entries of its list; each request is a commit of its own. */
+export const AGENT_RESOURCES: readonly Resource[] = [
+  {
+    method: "POST",
+    path: "agents",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        const agent = await order<{ readonly id: unknown }>(exchange);
+        if (typeof agent.id !== "string") {
+          const detail = "an agent is a JSON object with id, tenant and capability";
+          throw new ControlRefusal(400, "control.bad-request", "Bad request", detail);
+        }
+        const { management } = exchange.handlers;
+        const step = { operation: "merge", path: agentPath(agent.id), value: JSON.stringify(agent) } as const;
+        accepted(await management.transact(session, [step], { comment: `add agent ${agent.id}` }));
+        return report(exchange.handlers.agentInstances(agent.id), 201);
+      }),
+  },
+  {
+    method: "DELETE",
+    path: "agents/{}",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        const { name, handlers } = exchange;
+        if (!handlers.isConfigured(name)) return report(await handlers.removeAgent(name));
+        const result = handlers.agentInstances(name);
+        const step = { operation: "remove", path: agentPath(name) } as const;
+        accepted(await handlers.management.transact(session, [step], { comment: `remove agent ${name}` }));
+        return report(result);
+      }),
+  },
+];
+
+export const CONFIGURATION_RESOURCES: readonly Resource[] = [
+  {
+    method: "GET",
+    path: "config",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        const { datastore, path, defaults } = parameters(exchange.target, ["datastore", "path", "defaults"]);
+        const from = oneOf("datastore", DATASTORES, datastore, "running");
+        const mode = oneOf(
+          "way of showing defaults",
+          ["explicit", "trim", "report-all"] as const,
+          defaults,
+          "explicit",
+        );
+        const select = path === undefined ? {} : { select: { paths: [path] } };
+        const options = { format: "json", defaults: mode, ...select } as const;
+        const { text } = accepted(await exchange.handlers.management.get(session, from, options));
+        return { type: "octets", contentType: "application/yang-data+json", chunks: octets(text) };
+      }),
+  },
+  {
+    method: "GET",
+    path: "config/status",
+    answer: async ({ target, handlers: { management } }) => {
+      parameters(target, []);
+      const pending = management.pendingCommit();
+      return report({ datastores: management.info(), ...(pending === undefined ? {} : { pending }) });
+    },
+  },
+  {
+    method: "GET",
+    path: "config/log",
+    answer: async ({ target, handlers: { management } }) => {
+      const { limit } = parameters(target, ["limit"]);
+      return report(management.log(limit === undefined ? undefined : Math.max(1, Number(limit) || 1)));
+    },
+  },
+  {
+    method: "GET",
+    path: "config/compare",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        const { before, after } = parameters(exchange.target, ["before", "after"]);
+        const { management } = exchange.handlers;
+        const [old, next] = [source(before, "running"), source(after, "candidate")];
+        return report(accepted(await management.compare(session, old, next)));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/edit",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        const { datastore, operation } = parameters(exchange.target, ["datastore", "operation"]);
+        const to: EditTarget = oneOf("datastore that can be edited", TARGETS, datastore, "candidate");
+        const defaultOperation = oneOf("operation", OPERATIONS, operation, "merge");
+        const text = await readBody(exchange.request, MAX_DOCUMENT);
+        const { management } = exchange.handlers;
+        if (defaultOperation === "replace") {
+          return transaction(accepted(await management.copy(session, { text, format: "json" }, to)));
+        }
+        return transaction(accepted(await management.edit(session, to, text, { format: "json", defaultOperation })));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/steps",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        const { datastore } = parameters(exchange.target, ["datastore"]);
+        const to: EditTarget = oneOf("datastore that can be edited", TARGETS, datastore, "candidate");
+        const wanted = steps(await readBody(exchange.request, MAX_DOCUMENT));
+        return transaction(accepted(await exchange.handlers.management.editSteps(session, to, wanted)));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/validate",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        const { datastore } = parameters(exchange.target, ["datastore"]);
+        const from = oneOf("datastore", DATASTORES, datastore, "candidate");
+        const consequences = accepted(await exchange.handlers.management.validate(session, from));
+        return report({ valid: true, consequences });
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/commit",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        const options = commitOptions(await order<CommitOrder>(exchange));
+        const persistId = persistIdOf(exchange, options.persistId);
+        const own = persistId === undefined ? options : { ...options, persistId };
+        return committed(accepted(await exchange.handlers.management.commit(session, own, "candidate")));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/cancel",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        const { "persist-id": given } = await order<CommitOrder>(exchange);
+        const { management } = exchange.handlers;
+        return committed(accepted(await management.cancelCommit(session, persistIdOf(exchange, given))));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/discard",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        return transaction(accepted(await exchange.handlers.management.discard(session)));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/rollback",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        const { back = "1" } = parameters(exchange.target, ["back"]);
+        const number = /^\d{1,4}$/.test(back) ? Number(back) : 0;
+        if (number < 1) {
+          const detail = `${JSON.stringify(back)} is no number of commits: 1 is the configuration before the last one`;
+          throw new ControlRefusal(400, "control.bad-parameter", "Bad request", detail);
+        }
+        return transaction(accepted(await exchange.handlers.management.rollback(session, number)));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/save",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        return transaction(accepted(await exchange.handlers.management.copy(session, "running", "startup")));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/reload",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        return committed(accepted(await exchange.handlers.management.reload(session)));
+      }),
+  },
+];
