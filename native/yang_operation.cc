@@ -147,9 +147,9 @@ void CheckTarget(const Call& call, const lyd_node* data) {
   if (parent == nullptr || data == nullptr) return;
   std::string path = PathOf(parent);
   lyd_node* found = nullptr;
-  lyd_find_path(data, path.c_str(), 0, &found);
+  bool whole = lyd_find_path(data, path.c_str(), 0, &found) == LY_SUCCESS;  // else the last that is there
   ForgetFaults(LYD_CTX(parent));
-  if (found != nullptr) return;
+  if (whole) return;
   YangFault fault;
   fault.tag = "data-missing";
   fault.message = "what the action is called on is not there";

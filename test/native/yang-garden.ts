@@ -19,6 +19,7 @@ export async function openGarden(t: TestContext): Promise<YangContext | undefine
     { name: "semrd-garden" },
     { name: "ietf-yang-library" },
     { name: "ietf-netconf", features: ["*"] },
+    { name: "ietf-netconf-with-defaults" },
   ]);
   t.after(() => context[Symbol.asyncDispose]());
   return context;
