@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { type Log, type Metrics, messageOf, milliseconds, Scope } from "../base/index.ts";
+import {
+  type CapabilityId,
+  type CapabilityName,
+  type Log,
+  type Metrics,
+  messageOf,
+  milliseconds,
+  Scope,
+} from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import {
@@ -31,7 +39,7 @@ import { startHealthChecker } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
-import { domainNodes, speakerOptions, speakerParts } from "./bgp.ts";
+import { domainNodes, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
 import { Brownfield, hasBrownfield } from "./brownfield.ts";
 import { controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
@@ -55,6 +63,7 @@ import { policyBook } from "./policy.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
+import { SelectionFan } from "./selection-fan.ts";
 
 export { removeForwarding } from "./driver.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
@@ -133,6 +142,8 @@ class Daemon {
   readonly #scope: Scope;
   readonly #metrics = createMetrics({ process: "included" });
   readonly #shared: { readonly clock: typeof systemClock; readonly log: Log; readonly metrics: Metrics };
+  /** Those who act on what the RIB decides, besides the compiler. */
+  readonly #selections = new SelectionFan();
   #phase: "starting" | "running" | "stopping" = "starting";
   #generation = 0;
   /** Absent before the speaker is started, and without BGP. */
@@ -193,9 +204,9 @@ class Daemon {
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
     this.#scope.defer(() => this.#bfd?.[Symbol.dispose]());
-    const origination = this.#scope.own(this.#originate(directory, speaker));
-    const drain = new RouterDrain(speaker, origination);
     const sources = this.#rowSources(rib, directory);
+    const origination = this.#scope.own(this.#originate(sources, speaker));
+    const drain = new RouterDrain(speaker, origination);
     const servers = this.#scope.own(
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
@@ -225,7 +236,7 @@ class Daemon {
   }
 
   #createRib(): Rib {
-    const { name, routerId, site, bgp, tenants } = this.#configuration;
+    const { name, routerId, site, bgp, tenants, routeChoice, advertisement } = this.#configuration;
     const local = {
       name,
       kind: "local",
@@ -234,7 +245,11 @@ class Daemon {
       autonomousSystem: bgp?.localAs ?? 0,
     } as const;
     return createRib(
-      { local, tenants, maxRoutes: MAX_ROUTES, maxUnicastRoutes: MAX_UNICAST_ROUTES },
+      {
+        ...{ local, tenants, maxRoutes: MAX_ROUTES, maxUnicastRoutes: MAX_UNICAST_ROUTES },
+        ...routeChoice,
+        ...(advertisement.instances ? { siteOfOrigin: ownSite(this.#configuration) } : {}),
+      },
       { ...this.#shared, random: systemRandom },
     );
   }
@@ -265,7 +280,8 @@ class Daemon {
     }
     compiler.taxonomy(knownCapabilities(this.#configuration));
     compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));
-    this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability }));
+    const selections = this.#selections;
+    this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability, selections }));
     return compiler;
   }
 
@@ -306,18 +322,24 @@ class Daemon {
     return speaker;
   }
 
-  #originate(directory: Directory, speaker: Speaker): Origination {
-    const { routerId, bgp, site, taxonomy, tenants } = this.#configuration;
+  #originate(sources: RowSources, speaker: Speaker): Origination {
+    const { routerId, bgp, site, taxonomy, tenants, advertisement } = this.#configuration;
     const options = {
       routerId,
       localAs: bgp?.localAs ?? 0,
-      locator: site.locator,
+      ...site,
       taxonomyRevision: taxonomy.revision,
       tenants,
       draining: bgp?.gracefulShutdown ?? false,
+      damping: advertisement.damping,
+      advertiseInstances: advertisement.instances,
+      prefixes: advertisement.prefixes.map(({ name }) => name),
     };
+    const nameOf = (id: CapabilityId): CapabilityName | undefined => sources.names.capability(id);
+    const { rib, directory } = sources;
+    const selections = this.#selections;
     const routes = this.#brownfield?.origin(speaker) ?? speaker;
-    return new Origination(options, { directory, routes, clock: systemClock });
+    return new Origination(options, { ...this.#shared, rib, directory, selections, nameOf, routes });
   }
 
   /** Taxonomy and names are asked for each time, as they change. */
