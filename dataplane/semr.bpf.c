@@ -71,8 +71,8 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	__builtin_memcpy(&tenant, packet->flow.capability + 6, 2);
-	if (!packet->decapsulated && packet->port.role != SEMR_ROLE_CORE &&
-	    tenant != packet->port.tenant)
+	if (!packet->decapsulated && tenant != packet->port.tenant &&
+	    (packet->port.role != SEMR_ROLE_CORE || !is_icmp_error(packet)))
 		return SEMR_REJECT_TENANT;
 	if (is_icmp_error(packet) && !read_quote(ctx, hook, packet))
 		return SEMR_DROP_UNANSWERABLE;
@@ -88,6 +88,12 @@ is_error_for_capability(void *ctx, enum semr_hook hook,
 	       packet->flow.protocol == IPPROTO_ICMPV6 &&
 	       packet->length <= frame_payload(ctx, hook) &&
 	       read_l4(ctx, hook, packet) && is_icmp_error(packet);
+}
+
+/* From a router that knows nothing of capabilities and has no tunnel. */
+static __always_inline bool is_plain_request(const struct semr_packet *packet)
+{
+	return packet->port.tenant && in_domain(packet->flow.capability);
 }
 
 /* Stages 3 to 5: what to do with a packet to a capability address. */
@@ -174,7 +180,8 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 			return hook == SEMR_HOOK_TC ?
 				       semr_through_tc(ctx, packet) :
 				       semr_through_xdp(ctx, packet);
-		} else if (!is_error_for_capability(ctx, hook, packet)) {
+		} else if (!is_plain_request(packet) &&
+			   !is_error_for_capability(ctx, hook, packet)) {
 			return SEMR_PASSED;
 		}
 	} else if (!in_domain(packet->flow.capability)) {

@@ -47,7 +47,7 @@ function fromCore(walk: Walk): Outcome {
   const { state, packet, input, found } = walk;
   if (packet.nextHeader !== Protocol.Ipv6 || !octetsEqual(packet.destination, state.locator)) {
     if (prefixContains(state.domain, packet.source)) return through(walk);
-    return isErrorForCapability(walk) ? admit(walk) : pass(input.frame);
+    return isPlainRequest(walk) || isErrorForCapability(walk) ? admit(walk) : pass(input.frame);
   }
   if (packet.payloadLength > packet.payload.length) return drop("drop-truncated", input.frame);
   if (!state.plan.hasNode(packet.source)) return drop("drop-unknown-node", input.frame);
@@ -56,6 +56,11 @@ function fromCore(walk: Walk): Outcome {
   const innerPacket = new Ipv6Packet(inner);
   if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
   return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true });
+}
+
+/** From a router that knows nothing of capabilities and has no tunnel. */
+function isPlainRequest({ state, port, packet }: Walk): boolean {
+  return port.tenantIndex !== 0 && prefixContains(state.domain, packet.destination);
 }
 
 /** What a router between ours says about a packet on its way back. */
@@ -78,7 +83,8 @@ function admit(walk: Walk): Outcome {
   const layer4 = parseLayer4(exact.packet);
   if (layer4 === undefined) return drop("drop-truncated", input.frame);
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
-  if (!walk.decapsulated && port.role !== "core" && u16(packet.destination, 6) !== port.tenantIndex)
+  const needsTenant = !walk.decapsulated && (port.role !== "core" || !isIcmpv6Error(exact.packet));
+  if (needsTenant && u16(packet.destination, 6) !== port.tenantIndex)
     return rejectWithError(exact, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
   if (!isIcmpv6Error(exact.packet))
     return route({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed), quoted: false });

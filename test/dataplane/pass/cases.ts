@@ -13,6 +13,7 @@ import {
   OTHER,
   readdressed,
   segment,
+  TENANT,
   THIRD,
 } from "./world.ts";
 
@@ -61,6 +62,8 @@ export interface Case {
   readonly verdict: Verdict;
   readonly action: keyof typeof ACTION;
   readonly role?: "core" | "client" | "agent";
+  /** On a core port: that of packets without a tunnel. */
+  readonly plainTenant?: number;
   /** What the frame must have become; without one it must be as it was. */
   readonly out?: (out: Uint8Array, packet: Uint8Array, hook: Hook) => void;
 }
@@ -95,6 +98,32 @@ export const CASES: readonly Case[] = [
     name: "core port, capability without tunnel",
     role: "core",
     packet: segment(CAP.local),
+    verdict: "passed",
+    action: "passed",
+  },
+  {
+    name: "core port with a tenant, capability without tunnel",
+    role: "core",
+    plainTenant: TENANT,
+    packet: segment(CAP.remote),
+    verdict: "encapsulated",
+    action: "sent",
+    out: (out) => assert.deepEqual([readIpv6(out).source, readIpv6(out).destination], [LOCATOR, OTHER]),
+  },
+  {
+    name: "core port with a tenant, capability of another tenant without tunnel",
+    role: "core",
+    plainTenant: TENANT,
+    packet: segment(CAP.foreign),
+    verdict: "reject-tenant",
+    action: "answered",
+    out: error(1, 0),
+  },
+  {
+    name: "core port with a tenant, not to the locator",
+    role: "core",
+    plainTenant: TENANT,
+    packet: wrap(segment(CAP.local), OTHER, THIRD),
     verdict: "passed",
     action: "passed",
   },

@@ -15,9 +15,9 @@ insideNamespace(import.meta.filename, () => {
       });
       after(() => bench[Symbol.dispose]());
 
-      for (const { name, packet, verdict, action, role, out } of CASES)
+      for (const { name, packet, verdict, action, role, plainTenant = 0, out } of CASES)
         it(`${verdict}: ${name}`, () => {
-          bench.port(1, role ?? "client", role === "core" ? 0 : TENANT);
+          bench.port(1, role ?? "client", role === "core" ? plainTenant : TENANT);
           const frame = ethernet(packet);
           const done = bench.run(hook, frame);
           assert.equal(done.verdict, verdict);
