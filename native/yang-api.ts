@@ -22,6 +22,7 @@ export type YangErrorTag =
   | "missing-element"
   | "operation-failed"
   | "operation-not-supported"
+  | "resource-denied"
   | "too-big"
   | "unknown-attribute"
   | "unknown-element"

@@ -1,0 +1,203 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { setPriority } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { YangContext, YangError, YangFault, YangTree } from "../../../native/api.ts";
+import { type Clock, type Milliseconds, milliseconds, type Timer } from "../../base/index.ts";
+import type { XPathAnswer, XPathRequest } from "./messages.ts";
+
+export interface XPathLimits {
+  /** For one expression, as the clock on the wall has it; the helper works on nothing else meanwhile. */
+  readonly time: Milliseconds;
+  /** For taking over a tree, or starting. */
+  readonly preparation: Milliseconds;
+  /** Resident memory of the helper, octets. */
+  readonly memory: number;
+  /** Expressions that wait; more are refused. */
+  readonly waiting: number;
+}
+
+const LIMITS: XPathLimits = {
+  time: milliseconds(1000),
+  preparation: milliseconds(20_000),
+  memory: 2 ** 30,
+  waiting: 64,
+};
+const WATCH = milliseconds(25);
+const LOWER_PRIORITY = 10;
+const HELPER = fileURLToPath(import.meta.url).replace(/evaluator\.(\w+)$/, "helper.$1");
+
+export interface XPathOptions {
+  /** The folders that the context of the trees was made with. */
+  readonly searchPaths: readonly string[];
+  readonly clock: Clock;
+  readonly limits?: Partial<XPathLimits>;
+}
+
+/**
+ * Evaluates expressions of clients in a process of its own, since libyang cannot be stopped in the middle of one. A
+ * helper that takes too long or too much is killed, and the next expression gets a new one. It starts with the first.
+ */
+export class XPathEvaluator implements AsyncDisposable {
+  readonly #options: XPathOptions;
+  readonly #limits: XPathLimits;
+  #helper: ChildProcess | undefined;
+  /** What the helper has. */
+  #context: YangContext | undefined;
+  #tree: YangTree | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #closed = false;
+
+  constructor(options: XPathOptions) {
+    this.#options = options;
+    this.#limits = { ...LIMITS, ...options.limits };
+  }
+
+  /** Process ID of the helper, while there is one. */
+  get helper(): number | undefined {
+    return this.#helper?.pid;
+  }
+
+  /**
+   * What `expression` selects of `tree`, with what it stands in, as a tree of `context`. `prefixes` are those of
+   * {@link YangContext.xpath}.
+   * @throws {YangError} also for an expression that takes too long or too much memory: `resource-denied`
+   */
+  async select(
+    context: YangContext,
+    tree: YangTree,
+    expression: string,
+    prefixes: Readonly<Record<string, string>> = {},
+  ): Promise<YangTree> {
+    if (this.#waiting >= this.#limits.waiting) {
+      throw denied(`${this.#waiting} expressions are waiting already: try again later`);
+    }
+    this.#waiting++;
+    const turn = this.#last.then(() => this.#evaluate(context, tree, expression, prefixes));
+    this.#last = turn.catch(() => undefined);
+    try {
+      return await context.parse(await turn, "xml", { validate: false, state: true });
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #evaluate(
+    context: YangContext,
+    tree: YangTree,
+    expression: string,
+    prefixes: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    if (this.#closed) throw denied("the router is closing");
+    const { preparation, time } = this.#limits;
+    if (this.#helper === undefined || this.#context !== context) {
+      this.#kill();
+      this.#helper = await start();
+      this.#context = context;
+      const { searchPaths } = this.#options;
+      const modules = context.modules
+        .filter(({ implemented }) => implemented)
+        .map(({ name, revision, features }) => ({ name, features, ...(revision === "" ? {} : { revision }) }));
+      await this.#ask({ type: "open", searchPaths, modules }, preparation);
+    }
+    if (this.#tree !== tree) {
+      const text = await context.print(tree, "xml", { defaults: "report-all-tagged" });
+      await this.#ask({ type: "tree", text }, preparation);
+      this.#tree = tree;
+    }
+    const answer = await this.#ask({ type: "expression", expression, prefixes }, time);
+    return answer.type === "selected" ? answer.text : "";
+  }
+
+  #ask(request: XPathRequest, within: Milliseconds): Promise<XPathAnswer> {
+    const helper = this.#helper!;
+    const { clock } = this.#options;
+    return new Promise<XPathAnswer>((resolve, reject) => {
+      const finish = (work: () => void): void => {
+        settled = true;
+        timer.cancel();
+        watch.cancel();
+        helper.off("message", onAnswer);
+        helper.off("exit", onExit);
+        work();
+      };
+      const stop = (reason: string): void =>
+        finish(() => {
+          this.#kill();
+          reject(denied(reason));
+        });
+      const onAnswer = (answer: XPathAnswer): void =>
+        finish(() => {
+          if (answer.type === "faults") reject(yangError(answer.faults));
+          else if (answer.type === "failed") reject(new Error(`the XPath helper failed: ${answer.message}`));
+          else resolve(answer);
+        });
+      const onExit = (): void => stop("the process that evaluates expressions has ended");
+      const timer = clock.after(within, () => stop(`the expression took longer than ${within} ms`));
+      let settled = false;
+      let watch: Timer;
+      const look = async (): Promise<void> => {
+        const octets = await residentOctets(helper.pid!);
+        if (settled) return;
+        if (octets > this.#limits.memory) stop("the expression took too much memory");
+        else watch = clock.after(WATCH, look);
+      };
+      watch = clock.after(WATCH, look);
+      helper.on("message", onAnswer);
+      helper.on("exit", onExit);
+      helper.send(request, (error) => {
+        if (error !== null) stop(`the process that evaluates expressions is gone: ${error.message}`);
+      });
+    });
+  }
+
+  #kill(): void {
+    this.#helper?.kill("SIGKILL");
+    this.#helper = undefined;
+    this.#context = undefined;
+    this.#tree = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const helper = this.#helper;
+    this.#kill();
+    if (helper !== undefined && helper.exitCode === null && helper.signalCode === null) {
+      await new Promise((resolve) => helper.once("exit", resolve));
+    }
+    await this.#last;
+  }
+}
+
+/** A process with nothing of ours in its environment, at lower priority, that keeps nobody alive. */
+async function start(): Promise<ChildProcess> {
+  const helper = fork(HELPER, {
+    env: {},
+    cwd: "/",
+    execArgv: [],
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  helper.on("error", () => {}); // follows from kill, or is told by exit
+  await new Promise((resolve, reject) => {
+    helper.once("spawn", resolve);
+    helper.once("error", reject);
+  });
+  setPriority(helper.pid!, LOWER_PRIORITY);
+  helper.unref();
+  helper.channel?.unref();
+  return helper;
+}
+
+async function residentOctets(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+function denied(message: string): YangError {
+  return yangError([{ errorTag: "resource-denied", errorType: "application", message }]);
+}
+
+function yangError(faults: readonly YangFault[]): YangError {
+  return Object.assign(new Error(faults[0]?.message), { code: "EYANG" as const, faults });
+}

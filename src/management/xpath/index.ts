@@ -1,0 +1,1 @@
+export { XPathEvaluator, type XPathLimits, type XPathOptions } from "./evaluator.ts";

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { loadNative, type YangContext, type YangError } from "../../../native/index.ts";
+import { milliseconds } from "../../../src/base/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
+import { XPathEvaluator, type XPathLimits } from "../../../src/management/xpath/index.ts";
+
+const GARDEN = join(import.meta.dirname, "../../native/yang");
+const SYSTEM = ["/usr/share/yang/modules/libyang", "/usr/share/yuma/modules/ietf"];
+
+async function open(t: TestContext, limits: Partial<XPathLimits> = {}) {
+  if (!SYSTEM.every((path) => existsSync(path))) {
+    t.skip("skipped: the standard modules are missing (Debian: libyuma-base)");
+    return undefined;
+  }
+  const searchPaths = [GARDEN, ...SYSTEM];
+  const names = ["semrd-garden-kinds", "semrd-garden", "ietf-netconf-with-defaults"];
+  const context = await loadNative().yang.createContext(
+    searchPaths,
+    names.map((name) => ({ name })),
+  );
+  t.after(() => context[Symbol.asyncDispose]());
+  const evaluator = new XPathEvaluator({ searchPaths, clock: systemClock, limits });
+  t.after(() => evaluator[Symbol.asyncDispose]());
+  return { context, evaluator };
+}
+
+async function beds(context: YangContext, count: number) {
+  const bed = Array.from({ length: count }, (_, i) => ({ name: `b${i}`, ...(i < 200 ? { place: i } : {}) }));
+  const edited = await context.edit(
+    undefined,
+    JSON.stringify({ "semrd-garden:garden": { name: "home", bed } }),
+    "json",
+  );
+  return context.validate(edited);
+}
+
+const deniedBecause = (reason: RegExp) => (error: YangError) =>
+  error.code === "EYANG" && error.faults[0]?.errorTag === "resource-denied" && reason.test(error.message);
+
+test("an expression is evaluated elsewhere, default values stay what they are", async (t) => {
+  const opened = await open(t);
+  if (opened === undefined) return;
+  const { context, evaluator } = opened;
+  const tree = await beds(context, 3);
+  const selected = await evaluator.select(context, tree, "/g:garden/g:bed[g:place=1]", { g: "urn:semrd:garden" });
+  const printed = (defaults: "explicit" | "report-all") => context.print(selected, "json", { defaults });
+  assert.deepEqual(JSON.parse(await printed("explicit")), {
+    "semrd-garden:garden": { bed: [{ name: "b1", place: 1 }] },
+  });
+  assert.deepEqual(JSON.parse(await printed("report-all")), {
+    "semrd-garden:garden": { bed: [{ name: "b1", place: 1, depth: 20 }] },
+  });
+  const nothing = await evaluator.select(context, tree, "/semrd-garden:garden/semrd-garden:pond");
+  assert.equal(nothing.empty, true);
+  const pid = evaluator.helper;
+  await assert.rejects(
+    evaluator.select(context, tree, "/g:garden[", { g: "semrd-garden" }),
+    (error: YangError) => error.faults[0]?.errorTag === "invalid-value",
+  );
+  await evaluator.select(context, tree, "//semrd-garden:name");
+  assert.equal(evaluator.helper, pid, "a wrong expression ends no process");
+});
+
+test("a bomb is killed after its time, and others are served at once", async (t) => {
+  const opened = await open(t, { time: milliseconds(400) });
+  if (opened === undefined) return;
+  const { context, evaluator } = opened;
+  const tree = await beds(context, 1000);
+  await evaluator.select(context, tree, "/semrd-garden:garden/semrd-garden:name");
+  const pid = evaluator.helper!;
+  const began = performance.now();
+  const bomb = assert.rejects(
+    evaluator.select(context, tree, "//*[count(//*) > 5]"),
+    deniedBecause(/longer than 400 ms/),
+  );
+  const after = evaluator.select(context, tree, "/semrd-garden:garden/semrd-garden:name");
+  // The lane of everybody goes on meanwhile.
+  await context.print(tree, "json");
+  assert.ok(performance.now() - began < 400);
+  await bomb;
+  assert.match(await context.print(await after, "json"), /home/);
+  assert.notEqual(evaluator.helper, pid);
+  assert.equal(existsSync(`/proc/${pid}/exe`), false, "the process is gone");
+});
+
+test("memory is bounded, and how many wait", async (t) => {
+  const opened = await open(t, { memory: 1, waiting: 2 });
+  if (opened === undefined) return;
+  const { context, evaluator } = opened;
+  const tree = await beds(context, 1000);
+  const asked = [1, 2, 3].map(() => evaluator.select(context, tree, "//*[count(//*) > 5]"));
+  await assert.rejects(asked[2]!, deniedBecause(/2 expressions are waiting/));
+  await assert.rejects(asked[0]!, deniedBecause(/memory/));
+  await assert.rejects(asked[1]!, deniedBecause(/memory/));
+});
+
+test("closing ends the process and refuses what waits", async (t) => {
+  const opened = await open(t);
+  if (opened === undefined) return;
+  const { context, evaluator } = opened;
+  const tree = await beds(context, 1000);
+  await evaluator.select(context, tree, "/semrd-garden:garden");
+  const pid = evaluator.helper!;
+  const asked = evaluator.select(context, tree, "//*[count(//*) > 5]");
+  const refused = assert.rejects(asked, deniedBecause(/ended|closing/));
+  await evaluator[Symbol.asyncDispose]();
+  await refused;
+  assert.equal(existsSync(`/proc/${pid}/exe`), false);
+});
