@@ -34,6 +34,7 @@ const PEERS = [
   { any: ["bird2", "bird3"], optional: true }, // BGP, BFD
   { any: ["frr"], optional: true },
   { any: ["gobgpd"], optional: true },
+  { any: ["openbgpd"], optional: true },
   { any: ["bgpdump"], optional: true }, // reads MRT
   { any: ["stayrtr"], optional: true }, // RPKI cache
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig

@@ -130,6 +130,7 @@ export function speakerOptions(
     localAs: bgp?.localAs ?? NO_AS,
     bgpIdentifier: routerId,
     ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
+    ...(bgp?.confederation === undefined ? {} : { confederation: bgp.confederation }),
     nextHop: site.locator,
     ...(configuration.advertisement.instances ? { siteOfOrigin: ownSite(configuration) } : {}),
     ...(suppressed.length === 0 ? {} : { isSuppressed: capabilityTest(suppressed) }),

@@ -27,6 +27,7 @@ const LIFELONG = [
   ["address", "address"],
   ["port", "port"],
   ["clusterId", "cluster-id"],
+  ["confederation", "confederation"],
   ["gracefulRestart", "graceful-restart"],
 ] as const;
 

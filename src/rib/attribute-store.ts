@@ -31,7 +31,7 @@ export class AttributeStore implements AttributeTable {
   readonly med: Uint32Array;
   readonly neighbourAs: Uint32Array;
   /** Bits of `SetMark`. */
-  readonly marks: Uint8Array;
+  readonly marks: Uint16Array;
   readonly originatorId: Uint32Array;
   readonly clusterListLength: Uint8Array;
   readonly tenant: Uint16Array;
@@ -80,7 +80,7 @@ export class AttributeStore implements AttributeTable {
     this.rank = new Float64Array(size);
     this.med = new Uint32Array(size);
     this.neighbourAs = new Uint32Array(size);
-    this.marks = new Uint8Array(size);
+    this.marks = new Uint16Array(size);
     this.originatorId = new Uint32Array(size);
     this.clusterListLength = new Uint8Array(size);
     this.tenant = new Uint16Array(size);

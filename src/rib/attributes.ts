@@ -114,7 +114,6 @@ export const SetMark = {
   originatorId: 0x01,
   /** Communities. @see RFC 1997, 8326, 9494 */
   noAdvertise: 0x02,
-  /** NO_EXPORT or NO_EXPORT_SUBCONFED. */
   noExport: 0x04,
   gracefulShutdown: 0x08,
   llgrStale: 0x10,
@@ -123,6 +122,8 @@ export const SetMark = {
   nonTransitive: 0x40,
   /** AS_PATH has segments of a confederation. */
   confederation: 0x80,
+  /** The community that keeps a route inside a member AS. @see RFC 1997; RFC 5065 */
+  noExportSubconfed: 0x100,
 } as const;
 
 /** A set that comes to be interned. */

@@ -90,9 +90,9 @@ export const MED_STEP: NetStep = {
 export const LATE_STEPS: readonly NetStep[] = [
   {
     name: "external-peer",
-    see: "RFC 4271 §9.1.2.2 d)",
+    see: "RFC 4271 §9.1.2.2 d); RFC 5065 §5.3: a neighbour in the confederation is an internal one",
     span: 2 ** 1,
-    value: (path) => (path.kind === "internal" ? 1 : 0),
+    value: (path) => (isInside(path.kind) ? 1 : 0),
     describe: (path) => path.kind,
   },
   {
@@ -126,6 +126,11 @@ export const LATE_STEPS: readonly NetStep[] = [
 ];
 
 export const ORIGINS: readonly AttributeSet["origin"][] = ["igp", "egp", "incomplete"];
+
+/** Of this AS, or of this confederation. */
+export function isInside(kind: PeerKind): boolean {
+  return kind === "internal" || kind === "confederation";
+}
 
 export function localPreference(set: AttributeSet): number {
   return set.localPref ?? DEFAULT_LOCAL_PREF;

@@ -1,6 +1,6 @@
 import type { AttributeStore } from "./attribute-store.ts";
 import { SetMark } from "./attributes.ts";
-import { LOCAL_GAIN, lateRank, type PathFacts } from "./net-decision.ts";
+import { isInside, LOCAL_GAIN, lateRank, type PathFacts } from "./net-decision.ts";
 import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathMarks } from "./path-marks.ts";
 import type { PathTags } from "./path-tags.ts";
@@ -176,7 +176,7 @@ export class PathChooser {
     const late = this.#late;
     const peer = tag & 0xffff;
     const { marks, originatorId, clusterListLength } = this.#attributes;
-    late.internal = this.#peers.kind(peer) === "internal";
+    late.internal = isInside(this.#peers.kind(peer));
     late.stale = this.#tags.isStale(tag);
     const hasOriginator = (marks[attributes]! & SetMark.originatorId) !== 0;
     late.routerId = hasOriginator ? originatorId[attributes]! : this.#peers.bgpIdentifier(peer);

@@ -3,7 +3,7 @@ import { RibError } from "./fault.ts";
 import type { PeerIndex, PeerKind, RibPeer } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 
-const KINDS: readonly PeerKind[] = ["local", "internal", "external"];
+const KINDS: readonly PeerKind[] = ["local", "internal", "external", "confederation"];
 
 /** Who the small numbers are. */
 export class PeerBook {

@@ -5,7 +5,7 @@ import { asPathLength, localPreference, neighbourAs, ORIGINS } from "./net-decis
 const MARKING = new Map<number, number>([
   [0xffffff01, SetMark.noExport],
   [0xffffff02, SetMark.noAdvertise],
-  [0xffffff03, SetMark.noExport],
+  [0xffffff03, SetMark.noExportSubconfed],
   [0xffff0000, SetMark.gracefulShutdown],
   [0xffff0006, SetMark.llgrStale],
 ]);

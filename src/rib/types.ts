@@ -25,7 +25,9 @@ export const LOCAL_PEER: PeerIndex = 0;
 export type UnicastFamily = "ipv4-unicast" | "ipv6-unicast";
 export type RouteFamily = "capability" | UnicastFamily;
 
-export type PeerKind = "local" | "internal" | "external";
+/** How a neighbour stands to this router: of its AS, of another member AS of its confederation, or of another AS. @see RFC 5065 */
+export type SessionKind = "internal" | "confederation" | "external";
+export type PeerKind = "local" | SessionKind;
 
 export interface RibPeer {
   readonly name: string;

@@ -202,6 +202,14 @@ describe("a valid configuration", () => {
     );
   });
 
+  it("a member AS of a confederation", async () => {
+    const text = edited((router) => {
+      router["semrd-bgp:bgp"].confederation = { identifier: 64999, "member-as": [65101, 65102] };
+    });
+    const { bgp } = await parseConfiguration(text, "/", PARTS);
+    assert.deepEqual(bgp?.confederation, { identifier: 64999, members: [65101, 65102] });
+  });
+
   it("long-lived graceful restart is off unless it has a time", async () => {
     const text = edited((router) => {
       router["semrd-bgp:bgp"]["graceful-restart"] = { "long-lived-stale-time": 86400 };

@@ -358,6 +358,41 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
+    name: "a confederation that names itself and its own member",
+    edit: (router) => {
+      router["semrd-bgp:bgp"].confederation = { identifier: 65101, "member-as": [65101, 65000] };
+    },
+    want: [
+      {
+        path: `${BGP}/confederation/identifier`,
+        value: "65101",
+        reason: "the confederation identifier is what others know; no member and no neighbour has it",
+        tag: "bad-confederation-identifier",
+      },
+      {
+        path: `${BGP}/confederation/member-as[.='65000']`,
+        value: "65000",
+        reason: "local-as is a member anyway: name the others",
+        tag: "own-member-as",
+      },
+    ],
+  },
+  {
+    name: "a role between the members of a confederation",
+    edit: (router) => {
+      const bgp = router["semrd-bgp:bgp"];
+      bgp.confederation = { identifier: 64999, "member-as": [65101] };
+      Object.assign(bgp.neighbors.neighbor[0], { "remote-as": 65101, role: { local: "peer" } });
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/role`,
+        reason: "roles are for neighbours of another autonomous system",
+        tag: "internal-role",
+      },
+    ],
+  },
+  {
     name: "a password of the wrong type or length: refused without showing it",
     edit: (router) => {
       const { neighbor } = router["semrd-bgp:bgp"].neighbors;

@@ -137,6 +137,17 @@ describe("best path of a net", () => {
     }
   }
 
+  it("a neighbour in the confederation is an internal one to the decision (RFC 5065 §5.3)", () => {
+    const { rib } = world();
+    const peers = [ribPeer(2), ribPeer(3, "confederation"), ribPeer(4, "external")].map((peer) => rib.openPeer(peer));
+    const best = () => [...rib.capability.routesOf({})].find((row) => row.best)?.peer;
+    announce(rib, peers[1]!, attributeSet(), siteKey(1, 9));
+    announce(rib, peers[0]!, attributeSet(), siteKey(1, 9));
+    assert.equal(best(), peers[0], "the smaller router ID decides");
+    announce(rib, peers[2]!, attributeSet(), siteKey(1, 9));
+    assert.equal(best(), peers[2]);
+  });
+
   it("peer-address (RFC 4271 §9.1.2.2 g)", () => {
     const { rib } = world();
     const high = rib.openPeer({ ...ribPeer(9), bgpIdentifier: 7 });

@@ -1,6 +1,6 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import { type AttributeSet, SetMark } from "../../rib/index.ts";
-import { type BgpRole, isTransitive, prependAs } from "../wire/index.ts";
+import { type AttributeSet, type SessionKind, SetMark } from "../../rib/index.ts";
+import { type BgpRole, isTransitive, prependAs, prependMemberAs, withoutConfederation } from "../wire/index.ts";
 import { reflectedSet } from "./reflection.ts";
 import { markSent, wouldLeak } from "./roles.ts";
 
@@ -11,7 +11,8 @@ export const NO_EXPORT_SUBCONFED = 0xffffff03;
 
 /** Where a route goes, as far as its attributes are concerned. */
 export interface ExportFacts {
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
+  /** The one that the neighbour knows: of a confederation only its members know the member AS. */
   readonly localAs: number;
   /** This router, as next hop. */
   readonly ownNextHop: Ipv6Address;
@@ -42,6 +43,8 @@ export function exportRefusal(
   if ((marks & SetMark.noAdvertise) !== 0) return "no-advertise";
   if (takesLongLived !== true && (marks & SetMark.llgrStale) !== 0) return "llgr-stale";
   if (kind === "internal") return undefined;
+  if ((marks & SetMark.noExportSubconfed) !== 0) return "no-export";
+  if (kind === "confederation") return undefined;
   if (role !== undefined && wouldLeak((marks & SetMark.onlyToCustomer) !== 0, role)) return "only-to-customer";
   return (marks & SetMark.noExport) !== 0 ? "no-export" : undefined;
 }
@@ -50,8 +53,8 @@ export function exportRefusal(
  * The set as export policy gets it: across the border without the MULTI_EXIT_DISC of another AS, so that one which policy
  * sets is sent. @see RFC 4271 §5.1.4
  */
-export function offeredSet(set: AttributeSet, kind: "internal" | "external"): AttributeSet {
-  if (kind === "internal" || set.multiExitDisc === undefined || set.asPath.length === 0) return set;
+export function offeredSet(set: AttributeSet, kind: SessionKind): AttributeSet {
+  if (kind !== "external" || set.multiExitDisc === undefined || set.asPath.length === 0) return set;
   const { multiExitDisc: _, ...others } = set;
   return others;
 }
@@ -68,6 +71,7 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
     if (reflectedFrom !== undefined) return reflectedSet(inside, reflectedFrom, facts.clusterId);
     return facts.nextHopSelf ? { ...inside, nextHop: facts.ownNextHop } : inside;
   }
+  if (facts.kind === "confederation") return memberSet(set, facts);
   const {
     localPref: _,
     originatorId: _o,
@@ -77,8 +81,24 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
   return {
     ...others,
     // What begins in this AS has no path yet, and must not leave without one.
-    asPath: facts.transparent && set.asPath.length > 0 ? set.asPath : prependAs(set.asPath, facts.localAs),
+    asPath:
+      facts.transparent && set.asPath.length > 0
+        ? withoutConfederation(set.asPath)
+        : prependAs(set.asPath, facts.localAs),
     nextHop: facts.transparent ? set.nextHop : facts.ownNextHop,
     extendedCommunities: set.extendedCommunities.filter(isTransitive),
+  };
+}
+
+/**
+ * The set as another member AS of the confederation gets it: what is of the AS as a whole stays as it is, and reflection is
+ * of a member AS. @see RFC 5065 §4.1 and §5.2
+ */
+function memberSet({ originatorId: _o, clusterList: _c, ...set }: AttributeSet, facts: ExportFacts): AttributeSet {
+  return {
+    ...set,
+    asPath: prependMemberAs(set.asPath, facts.localAs),
+    localPref: set.localPref ?? DEFAULT_LOCAL_PREF,
+    nextHop: facts.nextHopSelf ? facts.ownNextHop : set.nextHop,
   };
 }

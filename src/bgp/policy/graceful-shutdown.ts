@@ -1,4 +1,4 @@
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, SessionKind } from "../../rib/index.ts";
 
 /** @see RFC 8326 §5 */
 export const GRACEFUL_SHUTDOWN = 0xffff0000;
@@ -9,8 +9,8 @@ const LEAST_PREFERRED = 0;
  * the router that heard it has said so in LOCAL_PREF.
  * @see RFC 8326 §4.2
  */
-export function heedGracefulShutdown(set: AttributeSet, kind: "internal" | "external"): AttributeSet {
-  if (kind === "internal" || set.localPref === LEAST_PREFERRED || !set.communities.includes(GRACEFUL_SHUTDOWN))
+export function heedGracefulShutdown(set: AttributeSet, kind: SessionKind): AttributeSet {
+  if (kind !== "external" || set.localPref === LEAST_PREFERRED || !set.communities.includes(GRACEFUL_SHUTDOWN))
     return set;
   return { ...set, localPref: LEAST_PREFERRED };
 }
@@ -19,8 +19,8 @@ export function heedGracefulShutdown(set: AttributeSet, kind: "internal" | "exte
  * The set as a router sends it that is about to go: marked, and inside the AS least preferred.
  * @see RFC 8326 §4.1 and §4.3
  */
-export function announceGracefulShutdown(set: AttributeSet, kind: "internal" | "external"): AttributeSet {
+export function announceGracefulShutdown(set: AttributeSet, kind: SessionKind): AttributeSet {
   const marked = set.communities.includes(GRACEFUL_SHUTDOWN);
   const communities = marked ? set.communities : [...set.communities, GRACEFUL_SHUTDOWN];
-  return kind === "internal" ? { ...set, communities, localPref: LEAST_PREFERRED } : { ...set, communities };
+  return kind !== "external" ? { ...set, communities, localPref: LEAST_PREFERRED } : { ...set, communities };
 }

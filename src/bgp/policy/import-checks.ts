@@ -1,14 +1,17 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
-import { asPathContains, type BgpRole, firstAs, isMappedIpv4 } from "../wire/index.ts";
+import type { AttributeSet, RouteFamily, SessionKind } from "../../rib/index.ts";
+import { type BgpRole, firstAs, firstMemberAs, isMappedIpv4 } from "../wire/index.ts";
 import { isLeak } from "./roles.ts";
 
 /** Facts of this router and of the session that a received set is checked against. */
 export interface ImportFacts {
   readonly family: RouteFamily;
+  /** Of a confederation: the member AS. */
   readonly localAs: number;
+  /** What others know the confederation by, that this router is in. @see RFC 5065 §3 */
+  readonly confederationId?: number;
   readonly remoteAs: number;
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   readonly bgpIdentifier: number;
   /** Of this router as a reflector. */
   readonly clusterId: number;
@@ -41,9 +44,9 @@ interface Check {
 const CHECKS: readonly Check[] = [
   {
     reason: "as-loop",
-    see: "RFC 4271 §9.1.2",
-    fails: (set, { localAs, allowOwnAs = 0 }) =>
-      asPathContains(set.asPath, localAs) && (allowOwnAs === 0 || timesIn(set.asPath, localAs) > allowOwnAs),
+    see: "RFC 4271 §9.1.2; RFC 5065 §4",
+    fails: (set, { localAs, confederationId, allowOwnAs = 0 }) =>
+      timesIn(set.asPath, localAs, confederationId) > allowOwnAs,
   },
   {
     reason: "originator-loop",
@@ -58,8 +61,10 @@ const CHECKS: readonly Check[] = [
   {
     reason: "first-as",
     see: "RFC 4271 §6.3",
-    fails: (set, { kind, enforceFirstAs, remoteAs }) =>
-      kind === "external" && enforceFirstAs && firstAs(set.asPath) !== remoteAs,
+    fails: (set, { kind, enforceFirstAs, remoteAs }) => {
+      if (kind === "internal" || !enforceFirstAs) return false;
+      return (kind === "external" ? firstAs(set.asPath) : firstMemberAs(set.asPath)) !== remoteAs;
+    },
   },
   {
     reason: "route-leak",
@@ -93,9 +98,13 @@ function isLow(address: Ipv6Address): boolean {
   return address[15]! <= 1;
 }
 
-function timesIn(path: AttributeSet["asPath"], autonomousSystem: number): number {
+/** How often this router's AS is there: in a confederation its own among the members, and what others know it by outside. */
+function timesIn(path: AttributeSet["asPath"], localAs: number, confederationId: number | undefined): number {
   let times = 0;
-  for (const { numbers } of path) for (const number of numbers) if (number === autonomousSystem) times++;
+  for (const { type, numbers } of path) {
+    const own = confederationId === undefined || type.startsWith("confed") ? localAs : confederationId;
+    for (const number of numbers) if (number === own) times++;
+  }
   return times;
 }
 

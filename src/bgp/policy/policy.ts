@@ -1,11 +1,11 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
+import type { AttributeSet, RouteFamily, SessionKind } from "../../rib/index.ts";
 import { SetView } from "../wire/index.ts";
 
 /** What a policy may know about the session with a neighbour, and the family of the routes. */
 export interface PolicyPeer {
   readonly address: string;
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   readonly remoteAs: number;
   readonly family: RouteFamily;
   /** This router, as next hop of the family on the session. */
@@ -75,6 +75,6 @@ export function defaultPolicy(options: { readonly acceptExternal: boolean }): ((
   readonly readsInPlace: boolean;
 } {
   const decide = (_attributes: AttributeSet, peer: PolicyPeer): Verdict =>
-    peer.kind === "internal" || options.acceptExternal ? ACCEPT : NO_POLICY;
+    peer.kind !== "external" || options.acceptExternal ? ACCEPT : NO_POLICY;
   return Object.assign(decide, { looksAtPeer: false, readsInPlace: true });
 }

@@ -1,8 +1,8 @@
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, PeerKind } from "../../rib/index.ts";
 
 /** How a neighbour stands to this router where it is asked who may have whose routes. */
 export interface Standing {
-  readonly kind: "local" | "internal" | "external";
+  readonly kind: PeerKind;
   /** This router reflects to it and for it. */
   readonly reflectorClient?: boolean;
 }

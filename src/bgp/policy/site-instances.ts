@@ -1,11 +1,11 @@
 import { octetsEqual } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, SessionKind } from "../../rib/index.ts";
 import { RouteType } from "../wire/index.ts";
 import { type Judgement, type RoutePolicy, reject } from "./policy.ts";
 
 /** What decides whether instances (CI) are taken from a neighbour. */
 export interface SiteFacts {
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   /** Extended community of this router's site; `undefined`: it has none in common with other routers. */
   readonly siteOfOrigin?: Uint8Array | undefined;
   /** This router passes routes on between the routers of a site. */

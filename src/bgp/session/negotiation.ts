@@ -1,4 +1,5 @@
 import { type Seconds, seconds } from "../../base/index.ts";
+import type { SessionKind } from "../../rib/index.ts";
 import {
   type AddPathFamily,
   type AsWidth,
@@ -22,7 +23,7 @@ import type { SessionSettings } from "./settings.ts";
 
 /** What both OPENs of a session come to. */
 export interface Agreement {
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   readonly remoteAs: number;
   /** Unsigned 32 bits. */
   readonly peerIdentifier: number;
@@ -58,9 +59,14 @@ export interface Agreement {
   readonly unknownCapabilities: readonly number[];
 }
 
+function kindOf({ localAs, remoteAs, confederation }: SessionSettings): SessionKind {
+  if (remoteAs === localAs) return "internal";
+  return confederation === true ? "confederation" : "external";
+}
+
 /** Roles mean something between autonomous systems only. @see RFC 9234 §4.1 */
-function roleInForce({ role, localAs, remoteAs }: SessionSettings): SessionSettings["role"] {
-  return localAs === remoteAs ? undefined : role;
+function roleInForce(settings: SessionSettings): SessionSettings["role"] {
+  return kindOf(settings) === "external" ? settings.role : undefined;
 }
 
 /** The OPEN of this router. */
@@ -105,7 +111,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
 export function negotiate(settings: SessionSettings, sent: OpenMessage, received: OpenMessage): Decoded<Agreement> {
   const refuse = (subcode: number, data?: Uint8Array): Decoded<never> => refused(ErrorCode.OpenMessage, subcode, data);
   const { capabilities: theirs } = received;
-  const kind = settings.remoteAs === settings.localAs ? "internal" : "external";
+  const kind = kindOf(settings);
   if (received.autonomousSystem !== settings.remoteAs) return refuse(OpenSubcode.BadPeerAs);
   if (kind === "internal" && received.bgpIdentifier === sent.bgpIdentifier) return refuse(OpenSubcode.BadBgpIdentifier);
   if ((received.holdTime ?? Number.POSITIVE_INFINITY) < settings.minimumHoldTime) {

@@ -19,7 +19,10 @@ export interface OwnRestart {
 
 /** Everything that a session's decisions depend on besides its state. May differ from step to step. */
 export interface SessionSettings {
+  /** As the peer knows it. */
   readonly localAs: number;
+  /** The peer is in another member AS of this router's confederation. @see RFC 5065 */
+  readonly confederation?: boolean;
   readonly remoteAs: number;
   readonly bgpIdentifier: number;
   /** Only listens. */

@@ -1,5 +1,5 @@
 import { type Ipv6Address, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
-import { LOCAL_PEER, type PeerIndex, type RouteFamily } from "../../rib/index.ts";
+import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
 import { isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
@@ -28,7 +28,7 @@ export interface EstablishedFacts {
   readonly side: Side;
   readonly agreed: Agreement;
   readonly options: PeerOptions;
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   readonly peerIndex: PeerIndex;
   readonly connection: Connection;
   /** Something was handed to the socket. */
@@ -126,6 +126,7 @@ function intakeTerms(
     facts: {
       family,
       localAs: speaker.localAs,
+      ...(speaker.confederation === undefined ? {} : { confederationId: speaker.confederation.identifier }),
       remoteAs: agreed.remoteAs,
       kind,
       bgpIdentifier: speaker.bgpIdentifier,

@@ -35,7 +35,7 @@ import {
 } from "../wire/index.ts";
 import { JudgedSets } from "./judged-sets.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
-import { roleFor, updateLimit } from "./peer-parts.ts";
+import { localAsTowards, roleFor, updateLimit } from "./peer-parts.ts";
 import { RecentSets } from "./recent-sets.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. `set` may be another one after the next question. */
@@ -184,6 +184,7 @@ export class ExportGroup {
     const { kind, role } = this.#facts;
     if (this.#context.asWidth !== 4 || this.#mode().gracefulShutdown) return true;
     if (kind === "internal") return false;
+    if (kind === "confederation") return true;
     const isMarked = role !== undefined && (marks & SetMark.onlyToCustomer) === 0;
     return isMarked || (marks & (SetMark.confederation | SetMark.nonTransitive)) !== 0;
   }
@@ -329,7 +330,8 @@ export class ExportGroups {
   #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy, group: GroupFacts): ExportGroup {
     const { kind, asWidth } = agreed;
     const { family, ownNextHop } = group;
-    const { localAs, bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
+    const { bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
+    const localAs = localAsTowards(kind, this.#speaker);
     const nextHopSelf = peer.nextHopSelf ?? false;
     const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
     const role = roleFor(family, agreed, peer);
@@ -337,7 +339,7 @@ export class ExportGroups {
     const takesLongLived = agreed.longLived !== undefined;
     const facts: ExportFacts = { ...session, takesLongLived, ...(role === undefined ? {} : { role }) };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
-    const context = { asWidth, internal: kind === "internal" };
+    const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" };
     const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };
     const isBorder = kind === "external" && family === "capability";
     const guarded = isBorder ? atBorder(policy, this.#speaker.isSuppressed ?? (() => false)) : policy;

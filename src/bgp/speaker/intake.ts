@@ -46,7 +46,11 @@ export class Intake {
     const { agreed, codec, families } = parts;
     this.#parts = parts;
     this.#families = Object.fromEntries(families.map((intake) => [intake.family, intake]));
-    const context = { asWidth: agreed.asWidth, internal: agreed.kind === "internal" };
+    const context = {
+      asWidth: agreed.asWidth,
+      internal: agreed.kind === "internal",
+      confederation: agreed.kind === "confederation",
+    };
     const { extendedNextHop } = agreed;
     this.#decoder = new UpdateDecoder(codec, context, {
       families: families.map(({ family }) => family),

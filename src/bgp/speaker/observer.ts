@@ -1,5 +1,5 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { AttributeId, KeyBatch, PeerIndex, RouteFamily } from "../../rib/index.ts";
+import type { AttributeId, KeyBatch, PeerIndex, RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, SessionEnd, SessionState } from "../session/index.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -11,7 +11,7 @@ export interface ObservedPeer {
   readonly address: Ipv6Address;
   readonly remoteAs: number;
   readonly localAs: number;
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
 }
 
 /** A session that has become Established. */

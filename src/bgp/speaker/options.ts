@@ -144,8 +144,19 @@ export interface GracefulRestartOptions {
   readonly keepOverNotification?: boolean;
 }
 
+/** Several member ASes that are one AS to everybody else. @see RFC 5065 §3 */
+export interface ConfederationOptions {
+  /** The AS that others know. */
+  readonly identifier: number;
+  /** The other member ASes; those of neighbours are enough. */
+  readonly members: readonly number[];
+}
+
 export interface SpeakerOptions {
+  /** In a confederation: the member AS. */
   readonly localAs: number;
+  /** @see RFC 5065 */
+  readonly confederation?: ConfederationOptions;
   /** Unsigned 32 bits, not 0. */
   readonly bgpIdentifier: number;
   /** Of this router and the other reflectors of its clients. Default: the BGP identifier. @see RFC 4456 §7 */

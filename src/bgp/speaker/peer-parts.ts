@@ -1,5 +1,5 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
-import type { AttributeSet, Rib, RouteFamily } from "../../rib/index.ts";
+import type { AttributeSet, Rib, RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, messageLimit, wireFamily } from "../wire/index.ts";
@@ -63,13 +63,32 @@ export function roleFor(family: RouteFamily, agreed: Agreement, { role }: PeerOp
   return family !== "capability" || role?.capabilityRoutes === true ? agreed.role?.local : undefined;
 }
 
+/** How a router of this AS stands to this one. @see RFC 5065 §3 */
+export function sessionKind(
+  remoteAs: number,
+  { localAs, confederation }: Pick<SpeakerOptions, "localAs" | "confederation">,
+): SessionKind {
+  if (remoteAs === localAs) return "internal";
+  return confederation?.members.includes(remoteAs) === true ? "confederation" : "external";
+}
+
+/** The AS that such a router knows this one by. @see RFC 5065 §4 */
+export function localAsTowards(
+  kind: SessionKind,
+  { localAs, confederation }: Pick<SpeakerOptions, "localAs" | "confederation">,
+): number {
+  return kind === "external" ? (confederation?.identifier ?? localAs) : localAs;
+}
+
 /** What the state machines have to know, at the time of each call: it is asked for with every message. */
 export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): () => SessionSettings {
   const families = familiesOf(options);
   const carried = families.map(({ family }) => family);
   const wire = (family: RouteFamily) => wireFamily(family, codec.dialect);
+  const kind = sessionKind(options.remoteAs, speaker);
   const fixed = {
-    localAs: speaker.localAs,
+    localAs: localAsTowards(kind, speaker),
+    confederation: kind === "confederation",
     remoteAs: options.remoteAs,
     bgpIdentifier: speaker.bgpIdentifier,
     passive: options.passive,

@@ -1,5 +1,5 @@
 import type { Milliseconds } from "../../base/index.ts";
-import type { RouteFamily } from "../../rib/index.ts";
+import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Helper, Session, SessionEnd } from "../session/index.ts";
 import { ErrorCode, familyName, type NotificationMessage, sameFamily } from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
@@ -13,7 +13,7 @@ import type { Connection } from "./transport.ts";
 /** What is true of the peer at the moment of asking. */
 export interface PeerNow {
   readonly options: PeerOptions;
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   readonly session: Session;
   readonly timers: PeerStatus["timers"];
   readonly connection: Connection | undefined;

@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
+import type { SessionKind } from "../../rib/index.ts";
 import {
   type Agreement,
   isDelaying,
@@ -36,7 +37,7 @@ import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
 import { changedOptions } from "./peer-change.ts";
 import { PeerLinks } from "./peer-links.ts";
-import { familiesOf, type PeerParts, peerSettings } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, peerSettings, sessionKind } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
 import { SessionWatch } from "./session-watch.ts";
@@ -49,13 +50,13 @@ const DEFAULT_STALE_PATH_TIME = seconds(360);
 const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
-function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): "internal" | "external" {
-  return remoteAs === speaker.localAs ? "internal" : "external";
+function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
+  return sessionKind(remoteAs, speaker);
 }
 
 /** The driver of one neighbour: carries out what `session/` decided, on sockets, timers and the RIB. */
 export class Peer implements AsyncDisposable {
-  #kind: "internal" | "external";
+  #kind: SessionKind;
   readonly #address: Ipv6Address;
   readonly #parts: PeerParts;
   readonly #links: PeerLinks;
@@ -106,7 +107,7 @@ export class Peer implements AsyncDisposable {
     });
   }
 
-  get kind(): "internal" | "external" {
+  get kind(): SessionKind {
     return this.#kind;
   }
 
@@ -348,7 +349,7 @@ export class Peer implements AsyncDisposable {
 
   /** Neighbours of another AS are next door unless told otherwise. */
   #hopLimit(): number | undefined {
-    return this.kind === "external" ? (this.#options.multihop ?? 1) : undefined;
+    return this.kind === "internal" ? undefined : (this.#options.multihop ?? 1);
   }
 
   #connectionLost(side: Side, reason: string): void {

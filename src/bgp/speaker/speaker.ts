@@ -35,7 +35,7 @@ import type { PathFailure, SessionChange } from "./path-failure.ts";
 import { Peer } from "./peer.ts";
 import { peerAddress, peerKey } from "./peer-address.ts";
 import { type PeerChange, planPeerChange } from "./peer-change.ts";
-import type { SpeakerRib } from "./peer-parts.ts";
+import { type SpeakerRib, sessionKind } from "./peer-parts.ts";
 import { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Connection, Endpoint, Transport } from "./transport.ts";
@@ -433,7 +433,7 @@ class RunningSpeaker implements Speaker {
     const withoutPolicy = defaultPolicy({ acceptExternal: this.#options.acceptExternal ?? false });
     const address = addressOf(options.address);
     const { localAs } = this.#options;
-    const kind = options.remoteAs === localAs ? "internal" : "external";
+    const kind = sessionKind(options.remoteAs, this.#options);
     const observed = { name: options.address, address, remoteAs: options.remoteAs, localAs, kind } as const;
     return new Peer(options, address, {
       ...this.#parts,

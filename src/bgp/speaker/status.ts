@@ -1,5 +1,5 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
-import type { RouteFamily } from "../../rib/index.ts";
+import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { SessionState, SessionTimer } from "../session/index.ts";
 import type { BgpRole } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
@@ -45,7 +45,7 @@ export interface PeerStatus {
   /** False: shut down by the administrator. */
   readonly enabled: boolean;
   readonly remoteAs: number;
-  readonly kind: "internal" | "external";
+  readonly kind: SessionKind;
   readonly reflectorClient: boolean;
   /** On the session that is established. @see RFC 9234 */
   readonly role: { readonly local: BgpRole; readonly peerSaid: boolean } | undefined;

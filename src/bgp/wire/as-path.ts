@@ -80,6 +80,26 @@ export function prependAs(segments: readonly AsPathSegment[], autonomousSystem: 
   return [{ type: "sequence", numbers: [autonomousSystem] }, ...own];
 }
 
+/** Without what a confederation has put into it. @see RFC 5065 §4.1 c) */
+export function withoutConfederation(segments: readonly AsPathSegment[]): readonly AsPathSegment[] {
+  return segments.some(isConfederation) ? segments.filter((segment) => !isConfederation(segment)) : segments;
+}
+
+/** The path with this member AS in front, for another member AS of the confederation. @see RFC 5065 §4.1 b) */
+export function prependMemberAs(segments: readonly AsPathSegment[], memberAs: number): readonly AsPathSegment[] {
+  const [first, ...others] = segments;
+  if (first?.type === "confed-sequence" && first.numbers.length < MAX_SEGMENT) {
+    return [{ type: "confed-sequence", numbers: [memberAs, ...first.numbers] }, ...others];
+  }
+  return [{ type: "confed-sequence", numbers: [memberAs] }, ...segments];
+}
+
+/** The member AS that the route came from last, when the path begins with a sequence of them. */
+export function firstMemberAs(segments: readonly AsPathSegment[]): number | undefined {
+  const first = segments[0];
+  return first?.type === "confed-sequence" ? first.numbers[0] : undefined;
+}
+
 /** Whether a 2-octet speaker needs AS4_PATH to know the path. */
 export function needsAs4Path(segments: readonly AsPathSegment[]): boolean {
   return segments.some((segment) => !isConfederation(segment) && segment.numbers.some((number) => number > 0xffff));

@@ -19,6 +19,8 @@ export interface AttributeContext {
   readonly asWidth: AsWidth;
   /** Whether both ends are in one AS. */
   readonly internal: boolean;
+  /** Whether they are in two member ASes of one confederation. @see RFC 5065 */
+  readonly confederation?: boolean;
   /** Encoding for the classic fields of IPv4: the next hop, in mapped form, goes into NEXT_HOP. */
   readonly nextHopAttribute?: boolean;
 }
@@ -136,11 +138,13 @@ const STANDARD_ROWS: readonly AttributeRow[] = [
     flags: WELL_KNOWN,
     onFault: "treat-as-withdraw",
     see: "RFC 7606 §7.2",
-    decode(value, draft, { asWidth, internal }) {
+    decode(value, draft, { asWidth, internal, confederation }) {
       const path = decodeAsPath(value, asWidth);
       if (typeof path === "string") return path;
-      // Confederations are not supported, so these can only come from inside this AS. @see RFC 5065 §5
-      if (!internal && path.some(({ type }) => type.startsWith("confed"))) return "confederation segment";
+      // @see RFC 5065 §5: only from inside, and from another member AS always
+      if (confederation === true && path[0]?.type !== "confed-sequence") return "no member AS in front";
+      const isOutside = !internal && confederation !== true;
+      if (isOutside && path.some(({ type }) => type.startsWith("confed"))) return "confederation segment";
       draft.asPath = path;
       return undefined;
     },
@@ -189,15 +193,15 @@ const STANDARD_ROWS: readonly AttributeRow[] = [
     flags: WELL_KNOWN,
     onFault: "treat-as-withdraw",
     see: "RFC 7606 §7.5",
-    decode(value, draft, { internal }) {
-      if (!internal) return fromExternal;
+    decode(value, draft, { internal, confederation }) {
+      if (!internal && confederation !== true) return fromExternal;
       const number = number32(value);
       if (typeof number === "string") return number;
       draft.localPref = number;
       return undefined;
     },
-    encode(set, { internal }, out) {
-      if (!internal || set.localPref === undefined) return false;
+    encode(set, { internal, confederation }, out) {
+      if ((!internal && confederation !== true) || set.localPref === undefined) return false;
       out.u32(set.localPref);
       return true;
     },

@@ -47,7 +47,7 @@ export class SetScanner implements SetSource {
   constructor(codec: AttributeCodec, context: AttributeContext) {
     this.#codec = codec;
     this.#internal = context.internal;
-    this.#knows = context.asWidth === 4;
+    this.#knows = context.asWidth === 4 && context.confederation !== true;
     this.decode = codec.decodeIdentity;
     this.#view = new SetView(codec);
   }

@@ -29,6 +29,7 @@ export const LASTING: readonly { readonly path: readonly string[]; readonly why:
   { path: ["bgp", "address"], why: "every session is bound to it" },
   { path: ["bgp", "port"], why: "the speaker listens there" },
   { path: ["bgp", "cluster-id"], why: "reflected routes carry it" },
+  { path: ["bgp", "confederation"], why: "every session begins with it" },
   { path: ["bgp", "graceful-restart"], why: "every session begins with it" },
 ];
 
@@ -107,12 +108,13 @@ export function recodedFamilies(intended: TaxonomyConfiguration, before: Taxonom
 
 function bgpInUse(intended: BgpConfiguration | undefined, before: BgpConfiguration | undefined) {
   if (intended === undefined || before === undefined) return before;
-  const { clusterId: _c, gracefulRestart: _g, ...others } = intended;
-  const { localAs, address, port, clusterId, gracefulRestart } = before;
+  const { clusterId: _c, confederation: _m, gracefulRestart: _g, ...others } = intended;
+  const { localAs, address, port, clusterId, confederation, gracefulRestart } = before;
   return {
     ...others,
     ...{ localAs, address, port },
     ...(clusterId === undefined ? {} : { clusterId }),
+    ...(confederation === undefined ? {} : { confederation }),
     ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
     neighbors:
       localAs === intended.localAs ? intended.neighbors : intended.neighbors.map((one) => seenFrom(one, localAs)),

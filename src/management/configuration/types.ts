@@ -120,6 +120,8 @@ export interface BgpConfiguration {
   readonly port: number;
   /** Absent: the router ID. */
   readonly clusterId?: number;
+  /** That the AS is a member of: what others know, and the other members. @see RFC 5065 */
+  readonly confederation?: { readonly identifier: number; readonly members: readonly number[] };
   /** Begin as a router that is about to go. */
   readonly gracefulShutdown: boolean;
   /** Absent: restart is not offered. */

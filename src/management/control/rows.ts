@@ -174,7 +174,8 @@ export interface PeerRow {
   readonly address: string;
   readonly description?: string;
   readonly remoteAs: number;
-  readonly kind: "internal" | "external";
+  /** Of another member AS of the confederation, or of another AS. */
+  readonly kind: "internal" | "confederation" | "external";
   /** This router reflects routes to it and from it. */
   readonly reflectorClient: boolean;
   /** What this router is to it, on the session that is up. */

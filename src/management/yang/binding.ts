@@ -154,6 +154,14 @@ export function bindBgp(bgp: BgpInstance): BgpConfiguration {
     address: addressOf(bgp.address),
     port: bgp.port,
     ...(bgp["cluster-id"] === undefined ? {} : { clusterId: routerIdOf(bgp["cluster-id"]) }),
+    ...(bgp.confederation === undefined
+      ? {}
+      : {
+          confederation: {
+            identifier: bgp.confederation.identifier,
+            members: bgp.confederation["member-as"] ?? [],
+          },
+        }),
     gracefulShutdown: bgp["graceful-shutdown"],
     ...(restart.enabled ? { gracefulRestart: bindGracefulRestart(restart) } : {}),
     brownfield: bindBrownfield(bgp["semrd-brownfield:brownfield"]),

@@ -105,6 +105,7 @@ export interface BgpInstance {
   readonly "keepalive-time"?: number;
   readonly "connect-retry": number;
   readonly "cluster-id"?: string;
+  readonly confederation?: { readonly identifier: number; readonly "member-as"?: readonly number[] };
   readonly "graceful-shutdown": boolean;
   readonly "graceful-restart": {
     readonly enabled: boolean;
