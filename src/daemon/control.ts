@@ -1,4 +1,4 @@
-import { ANY_SITE, type Clock, formatIpv4, formatIpv6 } from "../base/index.ts";
+import { ANY_SITE, type CapabilityName, type Clock, formatIpv4, formatIpv6 } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
@@ -255,6 +255,21 @@ function explainReport(parts: ControlParts, question: ExplainQuestion): ExplainR
     dnsName: taxonomy.dnsName(tenant.name, capability),
     ...(won === undefined ? {} : { winner: formatIpv4(won.candidate.originId), step: won.step, reason: won.reason }),
     candidates: selection.candidates.map((judged) => explainCandidate(judged, parts, clock.wall())),
+    ...(won === undefined ? resolverOf(parts, tenant.index, capability) : {}),
     instances: directory.instancesFor({ tenant: tenant.name, capability, majorVersion }).map(explainInstance),
   };
+}
+
+/** Who answers for the longest prefix of a name that no site serves. */
+function resolverOf(
+  { rib, names }: ControlParts,
+  tenantIndex: number,
+  capability: CapabilityName,
+): Pick<ExplainReport, "resolver"> {
+  const selection = rib.capability.selectPrefix(tenantIndex, capability);
+  if (selection?.winner === undefined) return {};
+  const { originId, nextHop } = selection.winner;
+  const originName = names.router(nextHop);
+  const origin = formatIpv4(originId);
+  return { resolver: { prefix: selection.prefix, origin, ...(originName === undefined ? {} : { originName }) } };
 }

@@ -1,5 +1,5 @@
-import { formatIpv4, milliseconds } from "../base/index.ts";
-import type { DiscoveryCandidate, DiscoverySource } from "../directory/index.ts";
+import { agentIdHash, formatIpv4, milliseconds } from "../base/index.ts";
+import type { AgentPlace, DiscoveryCandidate, DiscoverySource } from "../directory/index.ts";
 import type { JudgedCandidate } from "../rib/index.ts";
 import type { RowSources } from "./rows.ts";
 
@@ -22,13 +22,31 @@ export function ribDiscovery(sources: RowSources): DiscoverySource {
       ...(semantic === undefined ? {} : { validUntil: milliseconds(semantic.lease.validUntil * 1000) }),
     };
   };
+  const ordered = (candidates: readonly JudgedCandidate[]): DiscoveryCandidate[] =>
+    candidates.toSorted((a, b) => RANK[a.judgement] - RANK[b.judgement]).map(candidate);
   return {
     candidates(tenant, capability, majorVersion) {
       const { taxonomy, names } = sources;
       const index = taxonomy.tenants.get(tenant);
       if (index === undefined) return [];
       const { candidates } = rib.capability.select(index, names.capabilityId(capability, majorVersion));
-      return candidates.toSorted((a, b) => RANK[a.judgement] - RANK[b.judgement]).map(candidate);
+      return ordered(candidates);
+    },
+    places(tenant, agent) {
+      const index = sources.taxonomy.tenants.get(tenant);
+      if (index === undefined) return [];
+      const { candidates } = rib.capability.selectAgent(index, agentIdHash(agent));
+      return candidates.map((judged): AgentPlace => {
+        const { origin, local, reason = "", state, validUntil } = candidate(judged);
+        const sequence = rib.attributes.get(judged.candidate.attributes).semantic?.lease.sequence ?? 0n;
+        const current = judged.judgement === "winner";
+        return { origin, local, current, reason, state, sequence, ...(validUntil === undefined ? {} : { validUntil }) };
+      });
+    },
+    resolvers(tenant, name) {
+      const index = sources.taxonomy.tenants.get(tenant);
+      const selection = index === undefined ? undefined : rib.capability.selectPrefix(index, name);
+      return selection && { prefix: selection.prefix, candidates: ordered(selection.candidates) };
     },
   };
 }

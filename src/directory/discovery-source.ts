@@ -1,5 +1,6 @@
 import type { CapabilityName, Milliseconds } from "../base/index.ts";
 import type { Directory } from "./directory.ts";
+import { instanceState } from "./local-site.ts";
 import type { LocalSite } from "./types.ts";
 
 /** A site that offers a capability, as whoever asks for one sees it. Instances and their addresses stay hidden. */
@@ -19,10 +20,36 @@ export interface DiscoveryCandidate {
   readonly validUntil?: Milliseconds;
 }
 
+/** A router that says that an agent is behind it, as whoever asks for the agent sees it. */
+export interface AgentPlace {
+  readonly origin: string;
+  readonly local: boolean;
+  /** It is there; at most one place of an agent is. */
+  readonly current: boolean;
+  /** Why it is the one, or why it is not. */
+  readonly reason: string;
+  readonly state: LocalSite["state"];
+  /** Of its moves: the highest is the latest. */
+  readonly sequence: bigint;
+  /** Wall clock; how long the origin vouches for it. */
+  readonly validUntil?: Milliseconds;
+}
+
+/** Routers that can resolve names below a prefix. */
+export interface PrefixResolvers {
+  readonly prefix: string;
+  /** The best first. */
+  readonly candidates: readonly DiscoveryCandidate[];
+}
+
 /** Where candidates come from: this directory alone, or the RIB, which also knows the other routers' sites. */
 export interface DiscoverySource {
   /** Candidates for one capability, the best first; empty when there are none. Answers from what is here; asks nobody. */
   candidates(tenant: string, capability: CapabilityName, majorVersion: number): readonly DiscoveryCandidate[];
+  /** Where an agent is, the current place first; empty when nobody says. */
+  places(tenant: string, agent: string): readonly AgentPlace[];
+  /** Who can resolve a name that nobody here serves: by its longest prefix that somebody answers for. */
+  resolvers(tenant: string, name: CapabilityName): PrefixResolvers | undefined;
 }
 
 /** Candidates of this router only. */
@@ -36,5 +63,14 @@ export function localDiscovery(directory: Directory, origin: string): DiscoveryS
       const { state, score, weight, labels } = site;
       return [{ origin, local: true, eligible, ...reason, state, score, weight, labels }];
     },
+    places(tenant, agent) {
+      const record = directory.agent(agent);
+      const states = directory.instancesOf(agent).map(instanceState);
+      if (record?.tenant !== tenant || states.every((state) => state === "down")) return [];
+      const state = states.includes("up") ? "up" : "draining";
+      const sequence = record.lease?.sequence ?? 0n;
+      return [{ origin, local: true, current: true, reason: "it is registered here", state, sequence }];
+    },
+    resolvers: () => undefined,
   };
 }

@@ -8,7 +8,7 @@ import {
   type Registrar,
 } from "../directory/index.ts";
 import { type OfferRules, readAmendBody, readRegisterBody, readSeconds } from "./body.ts";
-import { agentDocument, capabilityDocument } from "./documents.ts";
+import { agentDocument, capabilityDocument, placesDocument, resolversDocument } from "./documents.ts";
 import { fromDirectory, refuse } from "./problems.ts";
 import { scopeFor } from "./scopes.ts";
 import type { Principal } from "./token-verifier.ts";
@@ -47,7 +47,7 @@ export interface ApiResponse {
   readonly agent?: string;
 }
 
-export type ActionName = "register" | "show" | "renew" | "amend" | "drain" | "deregister" | "discover";
+export type ActionName = "register" | "show" | "renew" | "amend" | "drain" | "deregister" | "discover" | "locate";
 
 type Action = (request: ApiRequest, parts: ApiParts) => Promise<ApiResponse> | ApiResponse;
 
@@ -130,7 +130,23 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
       });
       return capabilityDocument(capability, principal.tenant, candidates, taxonomy);
     });
-    return { status: 200, document: { capabilities } };
+    const isServed = capabilities.some(({ served }) => served === true);
+    const resolvers =
+      wanted.name === undefined || isServed ? undefined : discovery.resolvers(principal.tenant, wanted.name);
+    return {
+      status: 200,
+      document: { capabilities, ...(resolvers === undefined ? {} : { resolvers: resolversDocument(resolvers) }) },
+    };
+  },
+
+  /** Any agent of the tenant may ask where another one is: it learns the router, never the address. */
+  locate({ principal, agent }, { discovery }) {
+    if (agent === undefined) throw refuse("registration.not-found", "the path names no agent");
+    const places = discovery.places(principal.tenant, agent);
+    if (places.length === 0) {
+      throw refuse("registration.unknown-agent", `no router of the domain says that ${agent} is behind it`);
+    }
+    return { status: 200, agent, document: placesDocument(agent, places) };
   },
 };
 

@@ -1,9 +1,11 @@
 import { type CapabilityName, formatIpv6, toSeconds } from "../base/index.ts";
 import {
+  type AgentPlace,
   type DiscoveryCandidate,
   type HealthCheck,
   type Instance,
   instanceState,
+  type PrefixResolvers,
   type Taxonomy,
   type TaxonomyCapability,
 } from "../directory/index.ts";
@@ -90,16 +92,37 @@ export function capabilityDocument(
     "service-port": servicePort,
     protocol,
     served: candidates.some((candidate) => candidate.eligible),
-    candidates: candidates.map((candidate) => ({
-      origin: candidate.origin,
-      local: candidate.local,
-      eligible: candidate.eligible,
-      ...(candidate.reason === undefined ? {} : { reason: candidate.reason }),
-      state: candidate.state,
-      score: candidate.score,
-      weight: candidate.weight,
-      labels: candidate.labels,
-      ...(candidate.validUntil === undefined ? {} : { "valid-until": new Date(candidate.validUntil).toISOString() }),
+    candidates: candidates.map(candidateDocument),
+  };
+}
+
+function candidateDocument(candidate: DiscoveryCandidate): Json {
+  return {
+    origin: candidate.origin,
+    local: candidate.local,
+    eligible: candidate.eligible,
+    ...(candidate.reason === undefined ? {} : { reason: candidate.reason }),
+    state: candidate.state,
+    score: candidate.score,
+    weight: candidate.weight,
+    labels: candidate.labels,
+    ...(candidate.validUntil === undefined ? {} : { "valid-until": new Date(candidate.validUntil).toISOString() }),
+  };
+}
+
+/** Who can resolve a name that nobody serves here. */
+export function resolversDocument({ prefix, candidates }: PrefixResolvers): Json {
+  return { prefix, candidates: candidates.map(candidateDocument) };
+}
+
+/** Where an agent is, and where else somebody says it is. */
+export function placesDocument(agent: string, places: readonly AgentPlace[]): Json {
+  return {
+    agent,
+    places: places.map(({ sequence, validUntil, ...place }) => ({
+      ...place,
+      sequence: String(sequence),
+      ...(validUntil === undefined ? {} : { "valid-until": new Date(validUntil).toISOString() }),
     })),
   };
 }

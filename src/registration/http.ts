@@ -15,6 +15,7 @@ const ROUTES: readonly Route[] = [
   { pattern: new RegExp(`^/v1/agents/${AGENT}$`), methods: { GET: "show", PATCH: "amend", DELETE: "deregister" } },
   { pattern: new RegExp(`^/v1/agents/${AGENT}/renew$`), methods: { POST: "renew" } },
   { pattern: new RegExp(`^/v1/agents/${AGENT}/drain$`), methods: { POST: "drain" } },
+  { pattern: new RegExp(`^/v1/agents/${AGENT}/location$`), methods: { GET: "locate" } },
   { pattern: /^\/v1\/capabilities$/, methods: { GET: "discover" } },
 ];
 

@@ -197,7 +197,7 @@ class Exchange {
     };
     const quiet =
       code === undefined
-        ? ["renew", "show", "discover"].includes(fields.action)
+        ? ["renew", "show", "discover", "locate"].includes(fields.action)
         : principal === undefined && !this.#strangersLogged.take("anybody");
     this.#parts.log[quiet ? "debug" : "info"]("registration.decision", fields);
     this.#count(code ?? "granted", decision);

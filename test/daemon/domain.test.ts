@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { milliseconds, seconds, toHex } from "../../src/base/index.ts";
 import { NO_EXPORT, NO_LLGR } from "../../src/bgp/policy/index.ts";
+import { ribDiscovery } from "../../src/daemon/discovery.ts";
+import type { RowSources } from "../../src/daemon/rows.ts";
 import type { DampingSettings } from "../../src/directory/index.ts";
 import { Scene } from "../bgp/speaker/scene.ts";
 import { addressOf, domain, NAMES, Node, offer } from "./domain.ts";
@@ -149,6 +151,35 @@ describe("instances (CI)", () => {
     assert.equal(r2.rows("instance").length, 2);
     assert.equal(r3.rows("instance").length, 0);
     assert.equal(r3.rows("site").length, 1);
+  });
+});
+
+describe("what an agent or a person is answered", () => {
+  it("where an agent is, by its ID; who answers for a name that nobody serves", async (t) => {
+    const { scene, nodes } = await domain(t, (n) => (n === 2 ? { origination: { prefixes: [OCR] } } : {}));
+    const [r2, r3, r4] = nodes;
+    r3.register(ALICE, [offer(OCR)]);
+    scene.clock.advance(1000);
+    const discovery = ribDiscovery({
+      ...{ rib: r4.router.rib, directory: r4.directory },
+      taxonomy: { tenants: new Map([["acme", 1]]) } as unknown as RowSources["taxonomy"],
+      names: { router: () => undefined } as unknown as RowSources["names"],
+    });
+    const places = () =>
+      discovery.places("acme", ALICE).map(({ origin, current, reason }) => `${origin} ${current} ${reason}`);
+    assert.deepEqual(places(), ["10.0.0.3 true no other candidate is eligible"]);
+    assert.deepEqual(discovery.places("globex", ALICE), []);
+    assert.deepEqual(discovery.places("acme", BOB), []);
+    r2.register(ALICE, [offer(NL)]);
+    scene.clock.advance(1000);
+    assert.deepEqual(places(), ["10.0.0.2 true no other candidate is eligible"]);
+    const found = discovery.resolvers("acme", `${OCR}/latin` as typeof OCR);
+    assert.equal(found?.prefix, OCR);
+    assert.deepEqual(
+      found.candidates.map(({ origin, eligible, score }) => [origin, eligible, score]),
+      [["10.0.0.2", true, 10]],
+    );
+    assert.equal(discovery.resolvers("acme", SPEECH), undefined);
   });
 });
 

@@ -174,6 +174,27 @@ describe("discovery", { skip }, () => {
   });
 });
 
+describe("where an agent is", { skip }, () => {
+  it("any agent of the tenant is told the router, and never the address", async () => {
+    await using bench = await startBench();
+    const token = await bench.mint();
+    const made = await bench.call("POST", "/v1/agents", { token, body: registration({ "health-check": undefined }) });
+    const path = `/v1/agents/${encodeURIComponent(made.json.agent)}/location`;
+    const { status, json } = await bench.call("GET", path, { token: await bench.mint({ sub: "somebody-else" }) });
+    assert.equal(status, 200);
+    const [{ sequence, ...place }] = json.places;
+    assert.deepEqual(place, {
+      ...{ origin: "r1", local: true, current: true, reason: "it is registered here", state: "up" },
+    });
+    assert.match(sequence, /^\d+$/);
+    assert.ok(!JSON.stringify(json).includes("fd00:a:21"), "an endpoint was shown");
+    const stranger = await bench.call("GET", path, { token: await bench.mint({ tenant: "globex" }) });
+    assert.deepEqual([stranger.status, stranger.json.code], [404, "registration.unknown-agent"]);
+    const nobody = await bench.call("GET", "/v1/agents/nobody/location", { token });
+    assert.equal(nobody.status, 404);
+  });
+});
+
 describe("refusals", { skip }, () => {
   let bench: Bench;
   let token: string;

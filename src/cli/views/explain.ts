@@ -19,10 +19,15 @@ export function explainView(report: ExplainReport, style: TableStyle): string {
       ["address", report.address],
       ["name", report.dnsName],
       ["winner", winnerText(report, winner)],
+      ...(report.resolver === undefined ? [] : ([["resolved by", resolverText(report.resolver)]] as const)),
       ...(report.step === undefined ? [] : ([["chosen by", printable(report.step)]] as const)),
     ]);
   const parts = [head, candidates(report, style), whys(report, style), instances(report, style)];
   return parts.filter((part) => part !== "").join("\n");
+}
+
+function resolverText({ prefix, origin, originName }: NonNullable<ExplainReport["resolver"]>): string {
+  return printable(`${originName === undefined ? origin : `${originName} (${origin})`}, for all names below ${prefix}`);
 }
 
 function winnerText(report: ExplainReport, winner: ExplainCandidate | undefined): string {

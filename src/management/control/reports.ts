@@ -98,6 +98,8 @@ export interface ExplainReport {
   readonly step?: string;
   readonly reason?: string;
   readonly candidates: readonly ExplainCandidate[];
+  /** Where nobody is eligible: who answers for the longest prefix of the name. */
+  readonly resolver?: { readonly prefix: string; readonly origin: string; readonly originName?: string };
   /** Instances behind this router. */
   readonly instances: readonly ExplainInstance[];
 }
