@@ -6,6 +6,8 @@ export interface ClientOptions {
   readonly socket: string;
   /** How long the router may be silent. */
   readonly timeoutSeconds: number;
+  /** Who asks, for the commit log. */
+  readonly user?: string;
 }
 
 export interface ControlRequest {
@@ -13,6 +15,8 @@ export interface ControlRequest {
   /** With query, behind `/v1`. */
   readonly path: string;
   readonly body?: unknown;
+  /** JSON as it is, instead of `body`. */
+  readonly text?: string;
 }
 
 /** Octets of a successful answer, as they arrive. */
@@ -41,7 +45,7 @@ export async function fetchReport<T>(options: ClientOptions, wanted: ControlRequ
 }
 
 function exchange(options: ClientOptions, wanted: ControlRequest): Promise<http.IncomingMessage> {
-  const body = wanted.body === undefined ? undefined : JSON.stringify(wanted.body);
+  const body = wanted.text ?? (wanted.body === undefined ? undefined : JSON.stringify(wanted.body));
   return new Promise((resolve, reject) => {
     const request = http.request(
       {
@@ -50,6 +54,7 @@ function exchange(options: ClientOptions, wanted: ControlRequest): Promise<http.
         path: `/v1${wanted.path}`,
         headers: {
           host: "localhost",
+          ...(options.user === undefined ? {} : { "semrd-user": options.user }),
           ...(body === undefined
             ? {}
             : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),

@@ -14,6 +14,7 @@ import type {
 import { addAgentCommands, type Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
+import { addConfigCommands } from "./config-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
 import type { TableStyle } from "./table.ts";
@@ -52,6 +53,7 @@ Examples:
       --capability /vision/ocr --version 1 --address fd00:a:21::11 --port 8080 --check http
   semrctl agent drain spiffe://example.net/acme/agent/ocr-c
   semrctl --socket /run/semrd/r2.sock show peers
+  semrctl config set /router/telemetry/log-level debug && semrctl config commit
   semrctl dump mrt --file rib.mrt
 
 Exit codes: 0 done, 1 refused or not found, 2 usage, 69 no router answers, 78 configuration is not valid.
@@ -116,7 +118,9 @@ function buildProgram(
 
   const client = (): ClientOptions => {
     const { socket, timeout } = program.opts<GlobalOptions>();
-    return { socket, timeoutSeconds: timeout };
+    const { SUDO_USER, USER } = env;
+    const user = SUDO_USER || USER || undefined;
+    return { socket, timeoutSeconds: timeout, ...(user === undefined ? {} : { user }) };
   };
   /** Prints an answer as it is, or what `view` makes of it. */
   const print = async <T>(wanted: ControlRequest, view: (answer: T) => string): Promise<void> => {
@@ -137,6 +141,9 @@ function buildProgram(
   });
   addExplain(program, style, print, leave);
   addAgentCommands(program, print);
+  addConfigCommands(program, style, print, async (wanted) => {
+    for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);
+  });
   addDrain(program, print);
   program
     .command("clear")

@@ -31,7 +31,7 @@ import {
 } from "../datastore/index.ts";
 import { changeOf } from "./changes.ts";
 import { Committer, held } from "./committer.ts";
-import { begin, type OpeningParts } from "./opening.ts";
+import { type Beginning, begin, type OpeningParts } from "./opening.ts";
 import type { Provider } from "./provider.ts";
 import { Running } from "./running.ts";
 import { type Source, Workspace } from "./workspace.ts";
@@ -52,10 +52,7 @@ export interface Engine<B, C> extends Management, AsyncDisposable {
 export async function openEngine<B, C>(parts: EngineParts<B, C>): Promise<Answer<Engine<B, C>>> {
   const beginning = await begin(parts);
   if (!beginning.ok) return beginning;
-  const { pending, ...initial } = beginning.value;
-  const engine = new DatastoreEngine(parts, initial);
-  engine.resume(pending);
-  return answered(engine);
+  return answered(new DatastoreEngine(parts, beginning.value));
 }
 
 class DatastoreEngine<B, C> implements Engine<B, C> {
@@ -68,15 +65,18 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   readonly #workspace: Workspace;
   readonly #committer: Committer<B, C>;
   readonly #watches = new Set<Watch>();
+  /** The confirmed commit that an earlier process left. */
+  readonly #inherited: Beginning<B>["pending"];
   /** Tells the candidates of this process from those of others. */
   readonly #begun: string;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: EngineParts<B, C>, initial: { readonly tree: Tree; readonly bound: B }) {
+  constructor(parts: EngineParts<B, C>, { pending, ...initial }: Beginning<B>) {
     const { model, store, startup, clock, log } = parts;
     this.#parts = parts;
     this.#log = log;
     this.initial = initial.bound;
+    this.#inherited = pending;
     this.#begun = clock.wall().toString(36);
     this.#running = new Running(parts, initial);
     this.#workspace = new Workspace(model, store, startup, this.#running);
@@ -87,12 +87,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     });
   }
 
-  resume(pending: Parameters<Committer<B, C>["resume"]>[0]): void {
-    this.#committer.resume(pending);
-  }
-
   attach(providers: readonly Provider<C>[]): void {
     this.#running.attach(providers);
+    // Only now can it be gone back.
+    this.#committer.resume(this.#inherited);
   }
 
   openSession(who: Omit<Session, "id">): Session {

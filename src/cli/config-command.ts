@@ -1,0 +1,179 @@
+import { readFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import type { Change, CommitEntry } from "../management/index.ts";
+import type { Print } from "./agent-command.ts";
+import { query, wholeNumber } from "./arguments.ts";
+import type { ControlRequest } from "./client.ts";
+import { CommandFailure, EXIT } from "./exit.ts";
+import type { TableStyle } from "./table.ts";
+import {
+  type CommitReport,
+  type ConfigurationStatus,
+  changesView,
+  commitView,
+  configurationStatusView,
+  consequencesView,
+  logView,
+} from "./views/index.ts";
+
+const DATASTORES = ["running", "candidate", "startup", "operational"] as const;
+
+interface CommitOptions {
+  readonly comment?: string;
+  readonly confirmed?: number;
+}
+
+const EXAMPLES = `
+The candidate is one for all operators; nothing of it is in use before it is committed.
+
+  semrctl config set /router/telemetry/log-level debug
+  semrctl config edit new-tenant.json           # RFC 7951, merged into the candidate
+  semrctl config compare
+  semrctl config commit --confirmed 300 --comment "tenant globex"
+  semrctl config commit                         # within 300 s, or it is undone
+  semrctl config save                           # what runs becomes the startup file
+  semrctl config rollback 1 && semrctl config commit`;
+
+/** The text of a file, or of the standard input for `-`. */
+async function textOf(file: string): Promise<string> {
+  if (file !== "-") {
+    try {
+      return await readFile(file, "utf8");
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code;
+      throw new CommandFailure(EXIT.refused, `${file} cannot be read (${code}): check the path and its permissions`);
+    }
+  }
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
+  return text;
+}
+
+export function addConfigCommands(
+  program: Command,
+  style: TableStyle,
+  print: Print,
+  raw: (wanted: ControlRequest) => Promise<void>,
+): void {
+  const config = program
+    .command("config")
+    .description("look at and change the configuration while the router runs")
+    .addHelpText("after", EXAMPLES);
+  const post = (path: string, body?: unknown): ControlRequest => ({
+    method: "POST",
+    path,
+    ...(body === undefined ? {} : { body }),
+  });
+
+  config
+    .command("show")
+    .description("print a datastore, or what a path selects of it, as RFC 7951 JSON")
+    .argument("[path]", "data path, such as /router/tenants/tenant[name='acme']")
+    .addOption(new Option("--datastore <name>", "which one").choices(DATASTORES).default("running"))
+    .option("--defaults", "also the default values", false)
+    .action((path: string | undefined, { datastore, defaults }: { datastore: string; defaults: boolean }) =>
+      raw({
+        method: "GET",
+        path: `/config${query({ datastore, path, defaults: defaults ? "report-all" : undefined })}`,
+      }),
+    );
+  config
+    .command("status")
+    .description("locks, changes that are not committed or saved, and the commit that waits for confirmation")
+    .action(() =>
+      print<ConfigurationStatus>({ method: "GET", path: "/config/status" }, (status) =>
+        configurationStatusView(status, style),
+      ),
+    );
+  config
+    .command("edit")
+    .description("merge a document (RFC 7951 JSON) into the candidate")
+    .argument("<file>", "its file, or - for the standard input")
+    .option("--replace", "make it the whole candidate", false)
+    .action(async (file: string, { replace }: { readonly replace: boolean }) =>
+      print(
+        {
+          method: "POST",
+          path: `/config/edit${query({ operation: replace ? "replace" : "merge" })}`,
+          text: await textOf(file),
+        },
+        () => "",
+      ),
+    );
+  config
+    .command("set")
+    .description("set a leaf of the candidate; the entries and containers on its way are made")
+    .argument("<path>", "data path")
+    .argument("<value>", "as text")
+    .action((path: string, text: string) =>
+      print(post("/config/steps", [{ operation: "merge", path, text }]), () => ""),
+    );
+  config
+    .command("delete")
+    .description("delete a node of the candidate, with everything below it")
+    .argument("<path>", "data path")
+    .action((path: string) => print(post("/config/steps", [{ operation: "delete", path }]), () => ""));
+  config
+    .command("validate")
+    .description("say what is wrong with the candidate, or what committing it would bring about")
+    .action(() =>
+      print<CommitReport>(
+        post("/config/validate"),
+        ({ consequences }) => `the candidate is valid\n${consequencesView(consequences, style)}`,
+      ),
+    );
+  config
+    .command("compare")
+    .description("say what differs between two datastores or commits")
+    .argument("[before]", "datastore or number of a commit", "running")
+    .argument("[after]", "datastore or number of a commit", "candidate")
+    .action((before: string, after: string) =>
+      print<readonly Change[]>({ method: "GET", path: `/config/compare${query({ before, after })}` }, (changes) =>
+        changesView(changes, style),
+      ),
+    );
+  config
+    .command("commit")
+    .description("make the candidate running, or confirm the commit that waits")
+    .option("--confirmed <seconds>", "undo it unless committed again within", wholeNumber(1, 4_294_967_295))
+    .option("--comment <text>", "for the commit log")
+    .action(({ confirmed, comment }: CommitOptions) =>
+      print<CommitReport>(
+        post("/config/commit", {
+          ...(comment === undefined ? {} : { comment }),
+          ...(confirmed === undefined ? {} : { "confirmed-seconds": confirmed }),
+        }),
+        (report) => commitView(report, style, confirmed),
+      ),
+    );
+  config
+    .command("cancel")
+    .description("undo the commit that waits for confirmation")
+    .action(() => print<CommitReport>(post("/config/cancel", {}), (report) => commitView(report, style)));
+  config
+    .command("discard")
+    .description("forget what the candidate has changed")
+    .action(() => print(post("/config/discard"), () => ""));
+  config
+    .command("rollback")
+    .description("put the configuration of an earlier commit into the candidate")
+    .argument("[back]", "how many commits back", wholeNumber(1, 1000), 1)
+    .action((back: number) => print(post(`/config/rollback${query({ back })}`), () => ""));
+  config
+    .command("log")
+    .description("commits, the newest first")
+    .option("--limit <number>", "at most so many", wholeNumber(1, 1000), 20)
+    .action(({ limit }: { readonly limit: number }) =>
+      print<readonly CommitEntry[]>({ method: "GET", path: `/config/log${query({ limit })}` }, (entries) =>
+        logView(entries, style),
+      ),
+    );
+  config
+    .command("save")
+    .description("write what runs into the startup file")
+    .action(() => print(post("/config/save"), () => "saved\n"));
+  config
+    .command("reload")
+    .description("make the startup file running, as SIGHUP does")
+    .action(() => print<CommitReport>(post("/config/reload"), (report) => commitView(report, style)));
+}

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { RouterFolder, type RouterProcess } from "./router-process.ts";
+
+let folder: string;
+let routers: RouterFolder;
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "semrd-live-"));
+  routers = new RouterFolder(folder);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const AGENT = "spiffe://example.net/acme/agent/ocr-a";
+const LEVEL = "/router/telemetry/log-level";
+
+const ask = <T>(router: RouterProcess, ...args: string[]): Promise<T> => router.ctl(...args) as Promise<T>;
+
+/** Resolves when the log has it. */
+async function logged(router: RouterProcess, event: string): Promise<Record<string, unknown>> {
+  const find = () => router.log.split("\n").find((line) => line.includes(`"event":"${event}"`));
+  for (let line = find(); ; line = find()) {
+    if (line !== undefined) return JSON.parse(line);
+    await new Promise((resolve) => router.child.stdout!.once("data", resolve));
+  }
+}
+
+async function refusal(command: Promise<unknown>): Promise<{ code: string; faults: { path?: string; tag: string }[] }> {
+  try {
+    await command;
+  } catch (cause) {
+    return JSON.parse((cause as { stderr: string }).stderr);
+  }
+  assert.fail("it was not refused");
+}
+
+describe("the configuration of a router that runs", () => {
+  it("agents, taxonomy and tenants come and go; what depends on them follows", async () => {
+    await using router = await routers.started("live", routers.configuration("live"));
+    const edit = async (content: object): Promise<void> => {
+      const file = await routers.written("edit", content);
+      await ask(router, "config", "edit", file);
+    };
+    await edit({
+      "semrd-router:router": {
+        "semrd-taxonomy:taxonomy": { revision: 2, capability: [{ name: "/audio/stt", "major-version": 1 }] },
+        "semrd-tenant:tenants": {
+          tenant: [
+            {
+              ...{ name: "globex", index: 2, "route-distinguisher": "0:65000:2" },
+              ...{ "import-target": ["65000:2"], "export-target": ["65000:2"] },
+            },
+          ],
+        },
+        "semrd-agent:agents": {
+          agent: [
+            {
+              ...{ id: AGENT, tenant: "globex" },
+              capability: [{ name: "/audio/stt", "major-version": 1, address: "fd00:a::10", port: 8080 }],
+            },
+          ],
+        },
+      },
+    });
+    assert.deepEqual(await ask(router, "show", "agents"), []);
+    const { commit, changes } = await ask<{ commit: number; changes: number }>(router, "config", "commit");
+    assert.deepEqual([commit, changes], [2, 4]);
+    const [agent] = await ask<{ agent: string; tenant: string; state: string }[]>(router, "show", "agents");
+    assert.deepEqual([agent?.agent, agent?.tenant, agent?.state], [AGENT, "globex", "up"]);
+    const explained = await ask<{ winner?: string }>(router, "explain", "/audio/stt", "--tenant", "globex");
+    assert.equal(explained.winner, "192.0.2.1");
+    const capabilities = await ask<{ capability: string; tenant: string }[]>(router, "show", "capabilities");
+    assert.equal(capabilities.length, 4);
+
+    await ask(router, "config", "rollback");
+    const differences = await ask<{ operation: string }[]>(router, "config", "compare");
+    assert.deepEqual(new Set(differences.map(({ operation }) => operation)), new Set(["delete", "replace"]));
+    await ask(router, "config", "commit", "--comment", "back");
+    assert.deepEqual(await ask(router, "show", "agents"), []);
+    assert.equal((await ask<unknown[]>(router, "show", "capabilities")).length, 1);
+    assert.deepEqual(await ask(router, "show", "routes"), []);
+    const log = await ask<{ id: number; cause: string; comment?: string }[]>(router, "config", "log");
+    assert.deepEqual(
+      log.map(({ id, cause, comment }) => [id, cause, comment]),
+      [
+        [3, "commit", "back"],
+        [2, "commit", undefined],
+        [1, "start", undefined],
+      ],
+    );
+  });
+
+  it("a value that cannot change live says so before the commit, and waits for the restart", async () => {
+    const content = routers.configuration("later");
+    {
+      await using router = await routers.started("later", content);
+      await ask(router, "config", "set", "/router/router-id", "192.0.2.9");
+      await ask(router, "config", "set", LEVEL, "debug");
+      const said = await ask<{ consequences: { when: string; path: string }[] }>(router, "config", "validate");
+      assert.deepEqual(
+        said.consequences.map(({ when, path: where }) => [when, where]),
+        [["at-restart", "/semrd-router:router/router-id"]],
+      );
+      await ask(router, "config", "commit");
+      assert.equal((await ask<{ routerId: string }>(router, "show", "status")).routerId, "192.0.2.1");
+      const inUse = await ask<object>(router, "config", "show", "/router/router-id", "--datastore", "operational");
+      assert.deepEqual(inUse, { "semrd-router:router": { "router-id": "192.0.2.1" } });
+      await ask(router, "config", "set", "/router/state-directory", "/elsewhere");
+      const { code, faults } = await refusal(ask(router, "config", "commit"));
+      assert.deepEqual([code, faults[0]?.tag], ["config.operation-not-supported", "not-live"]);
+      assert.equal(await router.end("SIGKILL"), null);
+    }
+    await using router = await routers.started("later", content);
+    assert.equal((await ask<{ routerId: string }>(router, "show", "status")).routerId, "192.0.2.9");
+  });
+
+  it("SIGHUP takes the file over as one transaction; one that is not valid changes nothing and says why", async () => {
+    const content = routers.configuration("hup") as { "semrd-router:router": Record<string, unknown> };
+    await using router = await routers.started("hup", content);
+    const own = content["semrd-router:router"];
+    await routers.written("hup", {
+      "semrd-router:router": { ...own, "semrd-telemetry:telemetry": { "log-level": "shout" }, "router-id": "x" },
+    });
+    router.child.kill("SIGHUP");
+    const refused = await logged(router, "management.reload-refused");
+    assert.match(String(refused.reason), /allowed|not/);
+    await routers.written("hup", {
+      "semrd-router:router": {
+        ...own,
+        "semrd-telemetry:telemetry": { "log-level": "debug", prometheus: { enabled: false } },
+        nodes: { node: [{ locator: "fd00:ffff::9", name: "r9" }] },
+      },
+    });
+    router.child.kill("SIGHUP");
+    const reloaded = await logged(router, "management.reloaded");
+    assert.deepEqual([reloaded.changes, reloaded.commit], [2, 2]);
+    const { datastores } = await ask<{ datastores: { datastore: string; modified: boolean }[] }>(
+      router,
+      "config",
+      "status",
+    );
+    assert.equal(datastores.find(({ datastore }) => datastore === "running")?.modified, false);
+  });
+
+  it("what was committed is there after kill -9; saved, it is the file; a file changed by hand wins", async () => {
+    const content = routers.configuration("kept");
+    const file = path.join(folder, "kept.json");
+    {
+      await using router = await routers.started("kept", content);
+      await ask(router, "config", "set", LEVEL, "debug");
+      await ask(router, "config", "commit");
+      await router.end("SIGKILL");
+    }
+    {
+      // The file is written again with the same content.
+      await using router = await routers.started("kept", content);
+      const level = await ask<object>(router, "config", "show", LEVEL);
+      assert.deepEqual(JSON.stringify(level).includes('"debug"'), true);
+      await ask(router, "config", "save");
+      assert.equal(
+        JSON.parse(await readFile(file, "utf8"))["semrd-router:router"]["semrd-telemetry:telemetry"]["log-level"],
+        "debug",
+      );
+    }
+    await writeFile(file, JSON.stringify(routers.configuration("kept", { nodes: {} })));
+    await using router = await routers.started("kept", routers.configuration("kept", { nodes: {} }));
+    assert.deepEqual(JSON.stringify(await ask<object>(router, "config", "show", LEVEL)).includes("debug"), false);
+    await ask(router, "config", "rollback");
+    await ask(router, "config", "commit");
+    assert.deepEqual(JSON.stringify(await ask<object>(router, "config", "show", LEVEL)).includes("debug"), true);
+  });
+
+  it("a confirmed commit goes back by itself, also after kill -9 inside its time", async () => {
+    const content = routers.configuration("confirmed");
+    {
+      await using router = await routers.started("confirmed", content);
+      await ask(router, "config", "set", LEVEL, "debug");
+      await ask(router, "config", "commit", "--confirmed", "1");
+      const pending = await ask<{ pending?: { commit: number } }>(router, "config", "status");
+      assert.equal(pending.pending?.commit, 2);
+      for (let left = 100; ; left--) {
+        const [last] = await ask<{ cause: string }[]>(router, "config", "log");
+        if (last?.cause === "confirm-timeout") break;
+        assert.ok(left > 0, "it was not undone");
+      }
+      await ask(router, "config", "set", LEVEL, "debug");
+      await ask(router, "config", "commit", "--confirmed", "3");
+      await router.end("SIGKILL");
+    }
+    await using router = await routers.started("confirmed", content);
+    for (let left = 100; ; left--) {
+      const [last] = await ask<{ id: number; cause: string }[]>(router, "config", "log");
+      if (last?.id === 5 && last.cause === "confirm-timeout") break;
+      assert.ok(left > 0, "it was not undone after the restart");
+    }
+    assert.equal(JSON.stringify(await ask<object>(router, "config", "show", LEVEL)).includes("debug"), false);
+  });
+
+  it("an agent of the configuration is added and removed by command, as a commit", async () => {
+    await using router = await routers.started("agent", routers.configuration("agent"));
+    const [tenant, capability, address] = [
+      ["--tenant", "acme"],
+      ["--capability", "/vision/ocr"],
+      ["--address", "fd00:a::10"],
+    ];
+    const add = ["agent", "add", AGENT, ...tenant!, ...capability!, ...address!, "--version", "1"];
+    await ask(router, ...add, "--port", "8080");
+    await ask(router, ...add, "--port", "8081");
+    assert.equal((await ask<unknown[]>(router, "show", "agents")).length, 2);
+    assert.equal((await ask<{ instances: string[] }>(router, "agent", "remove", AGENT)).instances.length, 2);
+    assert.deepEqual(await ask(router, "show", "agents"), []);
+    const { faults } = await refusal(ask(router, ...add.with(4, "nobody"), "--port", "8080"));
+    assert.deepEqual(
+      faults.map(({ tag }) => tag),
+      ["instance-required"],
+    );
+  });
+});
