@@ -133,6 +133,7 @@ export function speakerOptions(
     ...(bgp?.confederation === undefined ? {} : { confederation: bgp.confederation }),
     nextHop: site.locator,
     ...(configuration.advertisement.instances ? { siteOfOrigin: ownSite(configuration) } : {}),
+    passUnknownTlvs: configuration.advertisement.unknownTlvsOutside,
     ...(suppressed.length === 0 ? {} : { isSuppressed: capabilityTest(suppressed) }),
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
     peers: allPeerOptions(configuration, policies),

@@ -235,6 +235,34 @@ describe("prefixes (CP)", () => {
   });
 });
 
+describe("TLVs of SEMANTIC that a router does not know (DESIGN 4.4)", () => {
+  for (const passUnknownTlvs of [false, true]) {
+    it(`go on inside the domain, across its border ${passUnknownTlvs ? "where configured" : "not"}`, async (t) => {
+      const scene = new Scene(t);
+      const start = (n: number, localAs: number, peers: readonly (readonly [number, number])[]): Promise<Node> =>
+        Node.start(scene, {
+          ...{ address: addressOf(n), identifier: `10.0.0.${n}`, localAs },
+          peers: peers.map(([other, remoteAs]) => ({ address: addressOf(other), remoteAs, reflectorClient: false })),
+          speaker: { acceptExternal: true, passUnknownTlvs },
+        });
+      const r2 = await start(2, 65000, [[3, 65000]]);
+      const r3 = await start(3, 65000, [
+        [2, 65000],
+        [4, 65001],
+      ]);
+      const r4 = await start(4, 65001, [[3, 65000]]);
+      scene.quiet(r2.router, r3.router, r4.router);
+      const level1 = { type: 3, value: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3) };
+      const unknown = { type: 0x7777, value: Uint8Array.of(1, 2) };
+      r2.router.originate(1, {}, { opaque: [level1, unknown] });
+      scene.clock.advance(1000);
+      const known = ({ router }: Node) => router.rows()[0]!.attributes.semantic!.opaque;
+      assert.deepEqual(known(r3), [level1, unknown]);
+      assert.deepEqual(known(r4), passUnknownTlvs ? [level1, unknown] : [level1]);
+    });
+  }
+});
+
 describe("sites (CS)", () => {
   it("a drain is seen by the others: an instance, an agent, a router; flows stay usable there until it is over", async (t) => {
     const { scene, nodes } = await domain(t);

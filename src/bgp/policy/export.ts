@@ -1,6 +1,13 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import { type AttributeSet, type SessionKind, SetMark } from "../../rib/index.ts";
-import { type BgpRole, isTransitive, prependAs, prependMemberAs, withoutConfederation } from "../wire/index.ts";
+import {
+  type BgpRole,
+  isTransitive,
+  prependAs,
+  prependMemberAs,
+  withoutConfederation,
+  withoutUnknownTlvs,
+} from "../wire/index.ts";
 import { reflectedSet } from "./reflection.ts";
 import { markSent, wouldLeak } from "./roles.ts";
 
@@ -26,6 +33,8 @@ export interface ExportFacts {
   readonly takesLongLived?: boolean;
   /** Of this router on the session, where it counts for the family. */
   readonly role?: BgpRole;
+  /** TLVs of SEMANTIC that nobody here knows go across the border as well. */
+  readonly passUnknownTlvs?: boolean;
 }
 
 /** @see RFC 4271 §5.1.5 (a default is needed where nobody set one; 100 is everybody's) */
@@ -87,6 +96,9 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
         : prependAs(set.asPath, facts.localAs),
     nextHop: facts.transparent ? set.nextHop : facts.ownNextHop,
     extendedCommunities: set.extendedCommunities.filter(isTransitive),
+    ...(set.semantic === undefined || facts.passUnknownTlvs === true
+      ? {}
+      : { semantic: withoutUnknownTlvs(set.semantic) }),
   };
 }
 

@@ -337,7 +337,11 @@ export class ExportGroups {
     const role = roleFor(family, agreed, peer);
     const session = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
     const takesLongLived = agreed.longLived !== undefined;
-    const facts: ExportFacts = { ...session, takesLongLived, ...(role === undefined ? {} : { role }) };
+    const passUnknownTlvs = this.#speaker.passUnknownTlvs ?? false;
+    const facts: ExportFacts = {
+      ...{ ...session, takesLongLived, passUnknownTlvs },
+      ...(role === undefined ? {} : { role }),
+    };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" };
     const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };

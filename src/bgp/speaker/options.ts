@@ -165,6 +165,8 @@ export interface SpeakerOptions {
   readonly nextHop: Ipv6Address;
   /** Extended community of this router's site: instances (CI) with it are taken. Default: of none. @see DESIGN section 4.1 */
   readonly siteOfOrigin?: Uint8Array;
+  /** TLVs of SEMANTIC that nobody here knows go to neighbours of other autonomous systems as well. Default false. @see DESIGN section 4.4 */
+  readonly passUnknownTlvs?: boolean;
   /** Site routes (CS, by their keys) that neighbours of other autonomous systems do not hear of. Default: none. */
   readonly isSuppressed?: (octets: Uint8Array, start: number) => boolean;
   /** None: only connections of our own. */

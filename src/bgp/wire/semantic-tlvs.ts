@@ -197,8 +197,9 @@ export const TLV_ROWS: readonly TlvRow[] = [
     name: "aggregate",
     repeats: false,
     decode(body, draft) {
-      draft.aggregate = { count: body.u32(), minimum: body.u8(), mean: body.u8(), maximum: body.u8() };
-      return true;
+      const [count, minimum, mean, maximum] = [body.u32(), body.u8(), body.u8(), body.u8()];
+      draft.aggregate = { count, minimum, mean, maximum };
+      return minimum <= mean && mean <= maximum && maximum <= MAX_SCORE;
     },
     encode: ({ aggregate: a }) =>
       value(a !== undefined, (out) => out.u32(a!.count).u8(a!.minimum).u8(a!.mean).u8(a!.maximum)),

@@ -63,6 +63,12 @@ function decodeTlv(row: TlvRow, body: Reader, draft: SemanticDraft): boolean {
   }
 }
 
+/** Without the TLVs that only this domain may know what to do with. Metrics of other levels are known, if not used. @see DESIGN section 4.4 */
+export function withoutUnknownTlvs(semantic: SemanticAttribute): SemanticAttribute {
+  const known = semantic.opaque.filter(({ type }) => BY_TYPE.has(type));
+  return known.length === semantic.opaque.length ? semantic : { ...semantic, opaque: known };
+}
+
 /** The value of the attribute. TLVs come in the order of their types, unknown ones last. */
 export function encodeSemantic(semantic: SemanticAttribute, out: Writer): void {
   out.u32(SEMANTIC_MAGIC);

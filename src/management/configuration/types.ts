@@ -54,6 +54,8 @@ export interface AdvertisementConfiguration {
   /** The other routers of the site hear of each instance. */
   readonly instances: boolean;
   readonly prefixes: readonly { readonly name: CapabilityName; readonly suppressMoreSpecifics: boolean }[];
+  /** What this router does not know of SEMANTIC crosses the border of the AS. */
+  readonly unknownTlvsOutside: boolean;
   readonly damping: {
     /** 0: none. */
     readonly averageTime: Milliseconds;

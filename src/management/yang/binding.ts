@@ -99,6 +99,7 @@ export function bindAdvertisement(advertisement: RouterInstance["advertisement"]
       name: capabilityNameOf(name),
       suppressMoreSpecifics,
     })),
+    unknownTlvsOutside: advertisement["unknown-tlvs-outside"],
     damping: {
       averageTime: milliseconds(damping["average-ms"]),
       holdTime: milliseconds(damping["hold-ms"]),

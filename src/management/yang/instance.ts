@@ -22,6 +22,7 @@ export interface RouterInstance {
   readonly advertisement: {
     readonly instances: boolean;
     readonly prefix?: readonly { readonly name: string; readonly "suppress-more-specifics": boolean }[];
+    readonly "unknown-tlvs-outside": boolean;
     readonly damping: {
       readonly "average-ms": number;
       readonly "hold-ms": number;

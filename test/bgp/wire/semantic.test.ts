@@ -108,6 +108,20 @@ const VECTORS: { name: string; tlvs: string; want: SemanticAttribute | string }[
     tlvs: `${LEASE} 000a 0005 11 0035 09 00`,
     want: "malformed access",
   },
+  { name: "version of 5 octets", tlvs: `${LEASE} 0002 0005 0002 0005 00`, want: "malformed version" },
+  { name: "capacity of 9 octets", tlvs: `${LEASE} 0004 0009 00000064 00000032 00`, want: "malformed capacity" },
+  { name: "no latency class", tlvs: `${LEASE} 0005 0000`, want: "malformed latency class" },
+  { name: "latency class 16", tlvs: `${LEASE} 0005 0001 10`, want: "malformed latency class" },
+  { name: "aggregate of 6 octets", tlvs: `${LEASE} 000b 0006 00000003 01 05`, want: "malformed aggregate" },
+  { name: "aggregate with score 11", tlvs: `${LEASE} 000b 0007 00000003 01 05 0b`, want: "malformed aggregate" },
+  {
+    name: "aggregate whose mean is the least",
+    tlvs: `${LEASE} 000b 0007 00000003 05 01 09`,
+    want: "malformed aggregate",
+  },
+  { name: "taxonomy revision of 3 octets", tlvs: `${LEASE} 000c 0003 00002a`, want: "malformed taxonomy revision" },
+  { name: "two attestations", tlvs: `${LEASE} 000d 0001 01 000d 0001 02`, want: "attestation twice" },
+  { name: "label that is no text, not critical", tlvs: `${LEASE} 0008 0003 00 c328`, want: "malformed label" },
   { name: "half a TLV header", tlvs: `${LEASE} 0009 00`, want: "half a TLV header" },
   { name: "TLV beyond the attribute", tlvs: `${LEASE} 0009 0002 00`, want: "TLV 9 longer than the attribute" },
 ];
@@ -133,7 +147,6 @@ describe("SEMANTIC (DESIGN 4.2 and 4.4)", () => {
     assert.equal(decodeSemantic(octets("5345")), "no magic");
   });
 
-  const u8 = fc.integer({ min: 0, max: 255 });
   const u16 = fc.integer({ min: 0, max: 0xffff });
   const u32 = fc.integer({ min: 0, max: 0xffffffff });
   const optional = <T>(key: string, value: fc.Arbitrary<T>): fc.Arbitrary<object> =>
@@ -158,7 +171,15 @@ describe("SEMANTIC (DESIGN 4.2 and 4.4)", () => {
       optional("version", plain({ major: u16, minor: u16, compatibleMajor: u16 })),
       optional("capacity", plain({ maximum: u32, remaining: u32 })),
       optional("latencyClass", fc.integer({ min: 0, max: 15 })),
-      optional("aggregate", plain({ count: u32, minimum: u8, mean: u8, maximum: u8 })),
+      optional(
+        "aggregate",
+        fc
+          .tuple(u32, fc.array(fc.integer({ min: 0, max: 10 }), { minLength: 3, maxLength: 3 }))
+          .map(([count, scores]) => {
+            const [minimum, mean, maximum] = scores.sort((a, b) => a - b) as [number, number, number];
+            return { count, minimum, mean, maximum };
+          }),
+      ),
       optional("taxonomyRevision", u32),
       optional("attestation", fc.uint8Array({ maxLength: 40 })),
     )

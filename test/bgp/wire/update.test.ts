@@ -304,6 +304,39 @@ describe("UpdateDecoder", () => {
     assert.deepEqual(outcome.attributes?.identity, identity);
   });
 
+  const LEASE_TLV = "0007 0014 0000000000000001 000000006b49d200 00000258";
+  const SEMANTIC_FAULTS: readonly { name: string; flags: string; value: string; withdrawn: boolean }[] = [
+    { name: "a lease alone", flags: "80", value: `53454d52 ${LEASE_TLV}`, withdrawn: false },
+    { name: "partial and low flag bits", flags: "af", value: `53454d52 ${LEASE_TLV}`, withdrawn: false },
+    { name: "transitive", flags: "c0", value: `53454d52 ${LEASE_TLV}`, withdrawn: true },
+    { name: "well-known", flags: "00", value: `53454d52 ${LEASE_TLV}`, withdrawn: true },
+    { name: "no magic", flags: "80", value: `53454d00 ${LEASE_TLV}`, withdrawn: true },
+    { name: "a TLV overrun", flags: "80", value: `53454d52 ${LEASE_TLV} 0009 0002 00`, withdrawn: true },
+    { name: "no lease", flags: "80", value: "53454d52 0009 0001 00", withdrawn: true },
+    {
+      name: "a critical label that is no text",
+      flags: "80",
+      value: `53454d52 ${LEASE_TLV} 0008 0003 80 c328`,
+      withdrawn: true,
+    },
+    { name: "a malformed metric", flags: "80", value: `53454d52 ${LEASE_TLV} 0003 0001 02`, withdrawn: false },
+    { name: "an unknown TLV", flags: "80", value: `53454d52 ${LEASE_TLV} 7777 0001 02`, withdrawn: false },
+  ];
+  for (const { name, flags, value, withdrawn } of SEMANTIC_FAULTS) {
+    it(`SEMANTIC: ${name} is ${withdrawn ? "treat-as-withdraw" : "taken"} (DESIGN 4.4)`, () => {
+      const length = octets(value).length.toString(16).padStart(2, "0");
+      const { decoder, outcome } = decode(updateBody(`${GOOD}${flags}ff${length} ${value}`));
+      assert.ok(outcome.kind === "routes");
+      assert.equal(decoder.announced.count, 1, "the key is known either way");
+      assert.equal(outcome.attributes === undefined, withdrawn);
+      assert.equal(
+        outcome.faults.some(({ action }) => action === "treat-as-withdraw"),
+        withdrawn,
+      );
+      if (name === "a malformed metric") assert.equal(outcome.attributes?.set.semantic?.score, 0);
+    });
+  }
+
   it("one identity for one meaning: order, flags and AS width do not matter", () => {
     const identityOf = (wire: string, context: AttributeContext): string => {
       const { outcome } = decode(updateBody(wire), context);
