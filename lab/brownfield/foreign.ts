@@ -9,6 +9,8 @@ export interface Foreign {
   /** Debian's package, and a file that is there when it is installed. */
   readonly debianPackage: string;
   readonly program: string;
+  /** It puts what BGP says into the kernel's routing table, as it runs here. */
+  readonly forwards: boolean;
 }
 
 /** One route of ours: where its site's own address ends, in the words of each program's commands. */
@@ -19,15 +21,17 @@ export const FOREIGN = {
     name: "FRR",
     debianPackage: "frr",
     program: "/usr/lib/frr/bgpd",
+    forwards: true,
     commands: [
-      ["vtysh", "--vty_socket", "/run", "-d", "bgpd", "-c", "show bgp ipv6 unicast"],
-      ["vtysh", "--vty_socket", "/run", "-d", "bgpd", "-c", `show bgp ipv6 unicast ${SITE_2}`],
+      ["vtysh", "-d", "bgpd", "-c", "show bgp ipv6 unicast"],
+      ["vtysh", "-d", "bgpd", "-c", `show bgp ipv6 unicast ${SITE_2}`],
     ],
   },
   bird: {
     name: "BIRD",
     debianPackage: "bird2",
     program: "/usr/sbin/bird",
+    forwards: true,
     commands: [
       ["birdc", "-s", "/run/bird.ctl", "show route where source = RTS_BGP"],
       ["birdc", "-s", "/run/bird.ctl", `show route all for ${SITE_2}`],
@@ -37,6 +41,7 @@ export const FOREIGN = {
     name: "GoBGP",
     debianPackage: "gobgpd",
     program: "/usr/bin/gobgpd",
+    forwards: false, // it needs FRR's zebra for that
     commands: [
       ["gobgp", "-p", "50051", "global", "rib", "-a", "ipv6"],
       ["gobgp", "-p", "50051", "global", "rib", "-a", "ipv6", SITE_2],

@@ -4,9 +4,10 @@
 # Starts it once /run/configured is there (the node has its addresses).
 while [ ! -e /run/configured ]; do sleep 0.02; done
 case $1 in
-frr) # bgpd alone: routes of the kernel are static
-	exec /usr/lib/frr/bgpd --no_kernel --no_zebra --skip_runas --config_file "$2.conf" \
-		--pid_file /run/bgpd.pid --vty_socket /run --vty_port 0 ;;
+frr)
+	chown frr:frr /run/frr
+	/usr/lib/frr/zebra --daemon --config_file /dev/null --pid_file /run/frr/zebra.pid --vty_port 0
+	exec /usr/lib/frr/bgpd --skip_runas --config_file "$2.conf" --pid_file /run/frr/bgpd.pid --vty_port 0 ;;
 bird)
 	exec bird -f -c "$2.conf" -s /run/bird.ctl -P /run/bird.pid ;;
 gobgp)

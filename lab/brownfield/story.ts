@@ -12,6 +12,7 @@ const ORIGINS: Readonly<Record<string, string>> = { "10.255.0.2": "r2", "10.255.
 /** r2's agent has twice the weight of r3's. */
 const SHARE = { "upper-a": 2 / 3, "upper-b": 1 / 3 };
 const REQUESTS = 60;
+const PLAIN_REQUESTS = 20;
 
 export interface BrownfieldFacts {
   readonly peer: ForeignName;
@@ -21,6 +22,8 @@ export interface BrownfieldFacts {
   readonly answers: Readonly<Record<string, number>>;
   /** Packets on the wire between r1 and x, by their outer destination. */
   readonly tunnelled: Readonly<Record<string, number>>;
+  /** Answers to a client at x, which knows no capability router either; absent where x does not forward by BGP. */
+  readonly plain?: { readonly answers: Readonly<Record<string, number>>; readonly routes: readonly string[] };
   readonly agentDied: Failover;
   readonly siteLost: Failover;
 }
@@ -54,9 +57,19 @@ export class BrownfieldStory {
     await this.#sessions();
     const said = await this.#routes();
     const { answers, tunnelled } = await this.#clientAsks();
+    const plain = FOREIGN[this.#peer].forwards ? await this.#plainClientAsks() : undefined;
     const agentDied = await this.#agentDies();
     const siteLost = await this.#siteIsLost();
-    return { peer: this.#peer, role: this.#role, said, answers, tunnelled, agentDied, siteLost };
+    return {
+      peer: this.#peer,
+      role: this.#role,
+      said,
+      answers,
+      tunnelled,
+      ...(plain && { plain }),
+      agentDied,
+      siteLost,
+    };
   }
 
   async #run(node: string, ...argv: string[]): Promise<string> {
@@ -172,6 +185,23 @@ export class BrownfieldStory {
     return { answers: counts, tunnelled };
   }
 
+  /** Nothing on this client's way knows what a capability is, until r2 or r3: the address of any site is a route of x. */
+  async #plainClientAsks(): Promise<NonNullable<BrownfieldFacts["plain"]>> {
+    this.#narrator.heading("A client behind x, which no capability router serves", 4);
+    const { address } = await this.#ask<ExplainReport>("r1", `explain?name=${encodeURIComponent(UPPER)}`);
+    const routes = (await this.#run("x", "ip", "-6", "route", "show", `${address}/128`)).trimEnd().split("\n");
+    this.#narrator.fact("the kernel of x, by BGP alone:");
+    this.#narrator.quote(routes.map((line) => line.trim()));
+    const answers = countByAgent(await requestMany(this.#lab, "plain", `http://[${address}]/`, PLAIN_REQUESTS, 4));
+    const counts = Object.fromEntries(answers);
+    const agents = Object.keys(SHARE);
+    const isGood = answers.size > 0 && [...answers.keys()].every((agent) => agents.includes(agent));
+    expectThat("who answers", isGood, agents.join(" or "), counts);
+    const shares = [...answers].map(([agent, count]) => `${agent} ${count}`).join(", ");
+    this.#narrator.fact(`${PLAIN_REQUESTS} requests to ${address}, without a tunnel to the site: ${shares}`);
+    return { answers: counts, routes };
+  }
+
   /** Requests without a pause, while the site behind r2 goes; `lose` gives the moment. */
   async #failover(lose: () => Promise<number>, within: number): Promise<Failover> {
     const asker = new Asker(this.#lab, "client", URL);
@@ -206,7 +236,7 @@ export class BrownfieldStory {
   }
 
   async #agentDies(): Promise<Failover> {
-    this.#narrator.heading("The agent behind r2 dies", 4);
+    this.#narrator.heading("The agent behind r2 dies", 5);
     const failover = await this.#failover(async () => {
       await this.#run("upper-a", "touch", "/run/hold");
       const moment = performance.now();
@@ -220,7 +250,7 @@ export class BrownfieldStory {
   }
 
   async #siteIsLost(): Promise<Failover> {
-    this.#narrator.heading("r2 is cut off", 5);
+    this.#narrator.heading("r2 is cut off", 6);
     const failover = await this.#failover(async () => {
       const moment = performance.now();
       await this.#run("x", "ip", "link", "set", "eth2", "down");

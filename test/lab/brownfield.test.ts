@@ -46,6 +46,7 @@ describe("capability requests through a router that knows nothing of capabilitie
         assert.deepEqual([code, seen.ok, seen.peer, seen.role], [0, true, peer, role]);
         assert.deepEqual(Object.keys(seen.answers).sort(), ["upper-a", "upper-b"]);
         assert.deepEqual(Object.keys(seen.tunnelled).sort(), ["fd00:ffff::2", "fd00:ffff::3"]);
+        assert.equal(seen.plain !== undefined, FOREIGN[peer].forwards);
         assert.deepEqual([seen.agentDied.failedLater, seen.siteLost.failedLater], [0, 0]);
         // A router that does not know the communities carries them all the same: 1392508929 is 0x53000001.
         assert.ok(seen.said.some(({ lines }) => lines.some((line) => line.includes("1392508929"))));
