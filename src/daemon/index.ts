@@ -50,6 +50,7 @@ import {
   knownCapabilities,
   liveProviders,
   namesOf,
+  Operators,
   Servers,
   startupFile,
   staticAgent,
@@ -211,15 +212,28 @@ class Daemon {
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
     const { engine } = this.#management;
+    const operators = this.#scope.own(new Operators({ ...this.#shared, management: engine, stateDirectory }));
     engine.attach(
       liveProviders({
-        ...{ current: this.#current, rib, directory, compiler, driver, speaker, origination, drain, servers },
+        ...{
+          current: this.#current,
+          rib,
+          directory,
+          compiler,
+          driver,
+          speaker,
+          origination,
+          drain,
+          servers,
+          operators,
+        },
         ...{ bfd: this.#bfd, brownfield: this.#brownfield, clock: systemClock },
         log: fixedLevel ? undefined : this.#log,
       }),
     );
     await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki });
     await servers.start(this.#configuration);
+    await operators.start(this.#configuration);
     this.#phase = "running";
     this.#scope.signal.addEventListener("abort", () => {
       this.#phase = "stopping";

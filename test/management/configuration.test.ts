@@ -140,7 +140,9 @@ describe("a valid configuration", () => {
     });
     assert.deepEqual(configuration.telemetry, { logLevel: "info", prometheus: { address: "::1", port: 9464 } });
     assert.equal(configuration.stateDirectory, "/var/lib/semrd/r2");
-    assert.deepEqual(configuration.management, { controlSocket: "/run/semrd/r2.sock" });
+    assert.equal(configuration.management.controlSocket, "/run/semrd/r2.sock");
+    assert.deepEqual(configuration.management.netconf.listen, []);
+    assert.deepEqual(configuration.management.users, []);
   });
 
   it("of a route reflector: clients, cluster, and the nodes that it has no session with", async () => {

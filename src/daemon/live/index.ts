@@ -15,12 +15,14 @@ import { atRestart } from "./at-restart.ts";
 import type { Current } from "./current.ts";
 import { interfacesProvider } from "./interfaces.ts";
 import { neighborsProvider } from "./neighbors.ts";
+import type { Operators } from "./operators.ts";
 import type { Servers } from "./servers.ts";
 import { currentProvider, logLevelProvider } from "./settings.ts";
 import { vocabularyProviders } from "./vocabulary.ts";
 
 export { staticAgent } from "./agents.ts";
 export { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
+export { Operators } from "./operators.ts";
 export { Servers } from "./servers.ts";
 export { startupFile } from "./startup-file.ts";
 
@@ -35,6 +37,7 @@ export interface LiveParts {
   readonly origination: Origination;
   readonly drain: RouterDrain;
   readonly servers: Servers;
+  readonly operators: Operators;
   readonly brownfield: Brownfield | undefined;
   readonly clock: Clock;
   /** Absent: the command line has set the level. */
@@ -54,6 +57,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
   return [
     atRestart,
     ...servers.providers,
+    ...parts.operators.providers,
     coming,
     interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
     neighborsProvider(parts),

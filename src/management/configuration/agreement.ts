@@ -8,6 +8,7 @@ import {
   hashedFamilyCode,
   prefixContains,
 } from "../../base/index.ts";
+import { publicKeyFault } from "../access/index.ts";
 import type { ConfigurationFault } from "./error.ts";
 import { neighborDisagreements } from "./neighbor-agreement.ts";
 import { policyDisagreements } from "./policy-agreement.ts";
@@ -28,6 +29,7 @@ export function* disagreements(
   yield* healthChecks(configuration);
   yield* neighborDisagreements(configuration);
   yield* policyDisagreements(configuration.routingPolicy);
+  yield* authorizedKeys(configuration);
   yield* originsOnExport(configuration);
 }
 
@@ -107,6 +109,15 @@ function* addressesInDomain(configuration: RouterConfiguration): Iterable<Config
   for (const { address } of configuration.bgp?.neighbors ?? [])
     if (prefixContains(prefix, address))
       yield fault(`/semrd-bgp:bgp/neighbors/neighbor[address='${formatIpv6(address)}']`, address, "a neighbour");
+}
+
+function* authorizedKeys({ management }: RouterConfiguration): Iterable<ConfigurationFault> {
+  for (const { name, authorizedKeys } of management.users)
+    for (const line of authorizedKeys) {
+      const reason = publicKeyFault(line);
+      const path = `${ROUTER}/management/semrd-access:users/user[name='${name}']/authorized-key`;
+      if (reason !== undefined) yield { path, reason, tag: "bad-public-key" };
+    }
 }
 
 /** A probe over TCP says nothing about a UDP service. */

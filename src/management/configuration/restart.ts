@@ -21,6 +21,7 @@ export const LIVE: ReadonlySet<string> = new Set([
   "agents",
   "discovery",
   "telemetry",
+  "management",
 ]);
 
 /** Parts of the live ones that last until the restart, with the reason. Paths of local names; everything below counts. */
@@ -29,6 +30,7 @@ export const LASTING: readonly { readonly path: readonly string[]; readonly why:
   { path: ["bgp", "address"], why: "every session is bound to it" },
   { path: ["bgp", "port"], why: "the speaker listens there" },
   { path: ["bgp", "cluster-id"], why: "reflected routes carry it" },
+  { path: ["management", "control-socket"], why: "those who operate the router are connected to it" },
   { path: ["bgp", "confederation"], why: "every session begins with it" },
   { path: ["bgp", "graceful-restart"], why: "every session begins with it" },
 ];
@@ -56,6 +58,7 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
     ...others,
     ...{ nodes, routingPolicy, registration, agents, discovery, telemetry, tenants },
     ...(bgp === undefined ? {} : { bgp }),
+    management: { ...intended.management, controlSocket: inUse.management.controlSocket },
     taxonomy: intended.taxonomy === was.taxonomy ? inUse.taxonomy : taxonomyInUse(intended.taxonomy, inUse.taxonomy),
     interfaces: isRewired ? interfacesInUse(intended.interfaces, tenants) : inUse.interfaces,
   };

@@ -1,5 +1,6 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
 import type { MrtConfiguration } from "./mrt.ts";
+import type { NetconfConfiguration, User } from "./operators.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
 import type { RpkiConfiguration } from "./rpki.ts";
 import type { Secret } from "./secret.ts";
@@ -317,4 +318,6 @@ export interface TelemetryConfiguration {
 
 export interface ManagementConfiguration {
   readonly controlSocket: string;
+  readonly users: readonly User[];
+  readonly netconf: NetconfConfiguration;
 }

@@ -1,4 +1,4 @@
-import { formatPath, localName, type ManagementFault, parsePath } from "../datastore/index.ts";
+import { localName, type ManagementFault, parsePath } from "../datastore/index.ts";
 import { BASE_NAMESPACE, escapeXml, startTag } from "./xml.ts";
 
 /** What is inside an `<rpc-reply>`: `ok`, elements as text, or what was wrong. */
@@ -93,8 +93,11 @@ function printPath(path: string, namespaceOf: NamespaceOf): string {
     const colon = step.name.indexOf(":");
     if (colon >= 0) module = step.name.slice(0, colon);
     declared[`xmlns:${module}`] = namespaceOf(module) ?? module;
-    const keys = Object.entries(step.keys ?? {}).map(([key, value]) => [`${module}:${key}`, value] as const);
-    return { ...step, name: `${module}:${localName(step)}`, keys: Object.fromEntries(keys) };
+    const keys = Object.entries(step.keys ?? {}).map(([key, value]) => `[${module}:${key}=${quoted(value)}]`);
+    const entry = step.value === undefined ? "" : `[.=${quoted(step.value)}]`;
+    return `/${module}:${localName(step)}${keys.join("")}${entry}`;
   });
-  return `${startTag("error-path", module === "" ? {} : declared)}${escapeXml(formatPath(steps))}</error-path>`;
+  return `${startTag("error-path", module === "" ? {} : declared)}${escapeXml(steps.join(""))}</error-path>`;
 }
+
+const quoted = (text: string): string => (text.includes("'") ? `"${text}"` : `'${text}'`);

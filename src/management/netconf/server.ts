@@ -4,7 +4,7 @@ import type { Clock, Log, Metrics } from "../../base/index.ts";
 import type { Management } from "../datastore/index.ts";
 import { Answering } from "./answering.ts";
 import { serverCapabilities } from "./capabilities.ts";
-import { EDITING, READING, schemaOperations, sessionOperations } from "./operations/index.ts";
+import { EDITING, lockOperations, READING, schemaOperations, sessionOperations } from "./operations/index.ts";
 import { NetconfSession, type SessionLimits } from "./session.ts";
 
 export interface NetconfOptions {
@@ -46,6 +46,7 @@ export class NetconfServer {
     this.#options = options;
     this.#parts = parts;
     const namespaces = new Map(context.modules.map(({ name, namespace }) => [name, namespace]));
+    const modules = new Map(context.modules.map(({ name, namespace }) => [namespace, name]));
     const kill = (id: number, why: string): boolean => {
       const found = this.#sessions.get(id);
       found?.terminate(why);
@@ -54,7 +55,10 @@ export class NetconfServer {
     this.#answering = new Answering({
       ...{ management, context, log },
       namespaceOf: (module) => namespaces.get(module),
-      operations: { ...READING, ...EDITING, ...schemaOperations(context), ...sessionOperations({ kill }) },
+      operations: {
+        ...{ ...READING, ...EDITING, ...schemaOperations(context), ...sessionOperations({ kill }) },
+        ...lockOperations((namespace) => modules.get(namespace)),
+      },
     });
     this.#capabilities = serverCapabilities(options.contentId, context.modules);
     this.#count = {

@@ -35,6 +35,7 @@ import type {
 } from "./instance.ts";
 import { bindMrt } from "./mrt-binding.ts";
 import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritance.ts";
+import { bindNetconf, bindUsers } from "./operators-binding.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
 import { bindRpki } from "./rpki-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
@@ -86,7 +87,11 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     telemetry: { logLevel: telemetry["log-level"], ...(enabled ? { prometheus: { address, port } } : {}) },
     mrt: bindMrt(router["semrd-mrt:mrt"]),
     rpki: bindRpki(router["semrd-rpki:rpki"]),
-    management: { controlSocket: router.management["control-socket"] },
+    management: {
+      controlSocket: router.management["control-socket"],
+      users: bindUsers(router.management["semrd-access:users"]),
+      netconf: bindNetconf(router.management["semrd-netconf:netconf"]),
+    },
     stateDirectory: router["state-directory"],
   };
 }

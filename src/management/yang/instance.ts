@@ -1,5 +1,6 @@
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
+import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
 import type { RpkiInstance } from "./rpki-binding.ts";
 
@@ -40,7 +41,11 @@ export interface RouterInstance {
   };
   readonly nodes?: { readonly node?: readonly { readonly locator: string; readonly name?: string }[] };
   readonly "state-directory": string;
-  readonly management: { readonly "control-socket": string };
+  readonly management: {
+    readonly "control-socket": string;
+    readonly "semrd-access:users"?: UsersInstance;
+    readonly "semrd-netconf:netconf": NetconfInstance;
+  };
   readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
   readonly "semrd-tenant:tenants"?: { readonly tenant?: readonly TenantInstance[] };
   readonly "semrd-interface:interfaces"?: { readonly interface?: readonly InterfaceInstance[] };

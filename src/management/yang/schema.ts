@@ -1,13 +1,10 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Yang, YangContext } from "../../../native/api.ts";
+import type { Yang, YangContext, YangModule } from "../../../native/api.ts";
 
 const OURS = fileURLToPath(new URL("../../../yang/", import.meta.url));
 
-/**
- * Where distributions keep the standard modules. libyang has `ietf-inet-types` and `ietf-yang-types`, the only ones our
- * modules import, inside itself too, so that none of these folders has to be there.
- */
+/** Where distributions keep the standard modules. */
 const STANDARD = [
   "/usr/share/yang/modules/libyang", // Debian 12: libyang2; Debian 13, Ubuntu: libyang-modules, libyang2-modules
   "/usr/local/share/yang/modules/libyang", // libyang built from source
@@ -30,30 +27,50 @@ export const CONFIGURATION_MODULES = [
   "semrd-telemetry",
   "semrd-mrt",
   "semrd-rpki",
+  "semrd-access",
+  "semrd-netconf",
 ] as const;
+
+/** What NETCONF adds: operations, and what its clients expect to find. All unchanged from the distribution. */
+const PROTOCOL_MODULES: readonly YangModule[] = [
+  {
+    name: "ietf-netconf",
+    features: ["writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup"],
+  },
+  { name: "ietf-netconf-with-defaults" },
+  { name: "ietf-netconf-monitoring" },
+  { name: "ietf-netconf-nmda" },
+  { name: "ietf-netconf-partial-lock" },
+  { name: "ietf-yang-library" },
+];
 
 /** Folders in which `.yang` files are looked for, ours first. */
 export function searchPaths(): readonly string[] {
   return [OURS, ...STANDARD.filter((folder) => existsSync(folder))];
 }
 
+const OF_CONFIGURATION: readonly YangModule[] = CONFIGURATION_MODULES.map((name) => ({ name }));
+
 /**
  * A context with the configuration modules, for the caller to dispose.
  *
  * @throws {Error} naming the folders that were searched and what to install, when a module does not load.
  */
-export async function openSchema(yang: Yang): Promise<YangContext> {
+export const openSchema = (yang: Yang): Promise<YangContext> => open(yang, OF_CONFIGURATION);
+
+/** As {@link openSchema}, with the operations of NETCONF. Its thread reads requests while the other one validates. */
+export const openProtocolSchema = (yang: Yang): Promise<YangContext> =>
+  open(yang, [...OF_CONFIGURATION, ...PROTOCOL_MODULES]);
+
+async function open(yang: Yang, modules: readonly YangModule[]): Promise<YangContext> {
   const folders = searchPaths();
   try {
-    return await yang.createContext(
-      folders,
-      CONFIGURATION_MODULES.map((name) => ({ name })),
-    );
+    return await yang.createContext(folders, modules);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
       `the YANG modules do not load (${reason}); searched: ${folders.join(", ")}. ` +
-        `Reinstall semrd for semrd-*.yang, and Debian's libyang2 (libyang-modules where there is one) for ietf-*.yang`,
+        `Reinstall semrd for semrd-*.yang, and Debian's libyang2 (libyang-modules where there is one) and libyuma-base for ietf-*.yang`,
       { cause },
     );
   }

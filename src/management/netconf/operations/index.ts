@@ -1,4 +1,5 @@
 export * from "./editing.ts";
+export * from "./locking.ts";
 export type * from "./operation.ts";
 export * from "./reading.ts";
 export * from "./schemas.ts";

@@ -1,0 +1,78 @@
+import { loadNative } from "../../../native/index.ts";
+import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
+import { replaceFile } from "../../host/index.ts";
+import {
+  answered,
+  type Management,
+  type NetconfConfiguration,
+  openProtocolSchema,
+  type Provider,
+  type RouterChange,
+  type RunningNetconf,
+  startNetconf,
+  UserBook,
+} from "../../management/index.ts";
+import { ServerSlot } from "./server.ts";
+
+export interface OperatorsParts {
+  readonly management: Management;
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Users, and the servers that they log in to. */
+export class Operators implements AsyncDisposable {
+  readonly users = new UserBook();
+  readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
+
+  constructor(parts: OperatorsParts) {
+    const { users } = this;
+    this.#netconf = new ServerSlot({
+      name: "the NETCONF server",
+      path: "/semrd-router:router/management/semrd-netconf:netconf",
+      wanted: ({ management: { netconf } }) => (netconf.listen.length === 0 ? undefined : netconf),
+      listen: ({ listen }) => listen,
+      async start(options) {
+        const scope = new Scope();
+        try {
+          const context = scope.own(await openProtocolSchema(loadNative().yang));
+          const running = scope.own(
+            await startNetconf(options, { ...parts, users, context, writeSecret: replaceFile }),
+          );
+          return { ...running, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+        } catch (cause) {
+          throw await scope.abandon(cause);
+        }
+      },
+    });
+  }
+
+  get providers(): readonly Provider<RouterChange>[] {
+    return [usersProvider(this.users), this.#netconf];
+  }
+
+  /** @throws the servers' own errors */
+  async start(configuration: RouterChange["after"]): Promise<void> {
+    this.users.replace(configuration.management.users);
+    await this.#netconf.start(configuration);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#netconf[Symbol.asyncDispose]();
+  }
+}
+
+/** Who may log in from now on; sessions that are open go on. */
+function usersProvider(users: UserBook): Provider<RouterChange> {
+  return {
+    name: "users",
+    plan: () => answered([]),
+    prepare({ before, after }) {
+      const [old, next] = [before.management.users, after.management.users];
+      if (old === next) return answered(undefined);
+      return answered({ apply: () => users.replace(next), revert: () => users.replace(old) });
+    },
+  };
+}

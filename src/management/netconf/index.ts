@@ -1,0 +1,2 @@
+export type { WriteSecret } from "./host-keys.ts";
+export * from "./start.ts";

@@ -1,0 +1,48 @@
+import { type Answer, answered, fault, formatPath, type Path, parsePath, refused } from "../../datastore/index.ts";
+import { content, faulty } from "../reply.ts";
+import { escapeXml } from "../xml.ts";
+import { type Call, done, numberOf, type Operations } from "./operation.ts";
+
+const PARTIAL_LOCK = "urn:ietf:params:xml:ns:netconf:partial-lock:1.0";
+
+/** Module of an XML namespace. */
+export type ModuleOf = (namespace: string) => string | undefined;
+
+/** Selections are instance identifiers, as a server without `:xpath` has them. @see RFC 5717 §2.4.1 */
+export const lockOperations = (moduleOf: ModuleOf): Operations => ({
+  "ietf-netconf-partial-lock:partial-lock": async (call) => {
+    const selections = call.request.input.select;
+    const paths = (Array.isArray(selections) ? selections : []).map((text) => dataPath(String(text), call, moduleOf));
+    const faults = paths.flatMap((path) => (path.ok ? [] : path.faults));
+    if (faults.length > 0) return faulty(...faults);
+    const wanted = paths.flatMap((path) => (path.ok ? [formatPath(path.value)] : []));
+    const lock = await call.management.partialLock(call.session, wanted);
+    if (!lock.ok) return faulty(...lock.faults);
+    const nodes = lock.value.paths.map(
+      (path) => `<locked-node xmlns="${PARTIAL_LOCK}">${escapeXml(path)}</locked-node>`,
+    );
+    return content(`<lock-id xmlns="${PARTIAL_LOCK}">${lock.value.id}</lock-id>${nodes.join("")}`);
+  },
+  "ietf-netconf-partial-lock:partial-unlock": async (call) =>
+    done(call.management.partialUnlock(call.session, numberOf(call, "lock-id") ?? 0)),
+});
+
+/** From the prefixes of XML to modules' names. */
+function dataPath(text: string, { request }: Call, moduleOf: ModuleOf): Answer<Path> {
+  const parsed = parsePath(text.trim());
+  if (!parsed.ok) return parsed;
+  const steps = [];
+  for (const step of parsed.value) {
+    const colon = step.name.indexOf(":");
+    const prefix = colon < 0 ? "" : step.name.slice(0, colon);
+    const namespace = request.attributes[prefix === "" ? "xmlns" : `xmlns:${prefix}`];
+    // A library may have dropped a declaration that it thought was not needed: then the prefix is a module's name.
+    const module = (namespace === undefined ? undefined : moduleOf(namespace)) ?? (prefix === "" ? undefined : prefix);
+    if (module === undefined) {
+      const message = `${JSON.stringify(text)}: give every node a prefix that is declared on rpc`;
+      return refused(fault("invalid-value", message, { errorType: "protocol", info: { badElement: "select" } }));
+    }
+    steps.push({ ...step, name: `${module}:${step.name.slice(colon + 1)}` });
+  }
+  return answered(steps);
+}
