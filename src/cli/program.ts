@@ -16,6 +16,7 @@ import { query, wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
 import { addConfigCommands } from "./config-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
+import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
 import type { TableStyle } from "./table.ts";
 import { paintFor, printable, type Terminal } from "./terminal.ts";
@@ -140,6 +141,7 @@ function buildProgram(
     say: (text) => terminal.out(text),
   });
   addExplain(program, style, print, leave);
+  addHashPassword(program, terminal);
   addAgentCommands(program, print);
   addConfigCommands(program, style, print, async (wanted) => {
     for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);

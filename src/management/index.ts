@@ -1,4 +1,4 @@
-export { UserBook } from "./access/index.ts";
+export { hashPassword, UserBook } from "./access/index.ts";
 export type { RouterChange, RouterState } from "./configuration/binder.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
