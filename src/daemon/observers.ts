@@ -34,8 +34,8 @@ function joined(all: readonly PeerObserver[]): PeerObserver {
     refused: (...heard) => {
       for (const observer of all) observer.refused?.(...heard);
     },
-    familyDropped: (...heard) => {
-      for (const observer of all) observer.familyDropped(...heard);
+    swept: (...heard) => {
+      for (const observer of all) observer.swept(...heard);
     },
     gone: () => {
       for (const observer of all) observer.gone();

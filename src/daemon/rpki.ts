@@ -228,7 +228,7 @@ class RefusedPrefixes implements PeerObserver {
     this.#prefixes = new VrpTable();
   }
 
-  familyDropped(): void {}
+  swept(): void {}
   received(): void {}
   stateChanged(): void {}
   established(): void {}

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ["directory"],
   registration: ["directory"],
   discovery: ["directory", "rib"],
+  "bgp/bmp": ["bgp/wire", "bgp/session", "bgp/speaker", "rib"],
   "bgp/mrt": ["bgp/wire", "bgp/session", "bgp/speaker", "rib"],
   "bgp/rpki": ["bgp/policy", "rib"],
   "bgp/speaker": ["bgp/wire", "bgp/session", "bgp/policy", "rib", "native"],

@@ -49,7 +49,7 @@ export class SessionRecorder implements PeerObserver {
 
   announced(): void {}
   withdrawn(): void {}
-  familyDropped(): void {}
+  swept(): void {}
   gone(): void {}
 
   #now(): number {

@@ -107,7 +107,8 @@ class PeerIndexes {
     this.#rib = rib;
     for (let number = 0; number < MOST_PEERS; number++) {
       const peer = rib.peer(number);
-      if (peer === undefined) continue;
+      // Readers of the RIB that are no neighbours have no AS.
+      if (peer === undefined || (number !== LOCAL_PEER && peer.autonomousSystem === 0)) continue;
       this.#known.set(number, { peer, index: this.table.length });
       this.table.push(peer);
     }

@@ -43,8 +43,11 @@ export interface PeerObserver {
   withdrawn(family: RouteFamily, keys: KeyBatch): void;
   /** Import policy has refused them; `withdrawn` has been told of them too. */
   refused?(family: RouteFamily, keys: KeyBatch): void;
-  /** All routes of the family go, the session stays. @see RFC 4760 §7 */
-  familyDropped(family: RouteFamily): void;
+  /**
+   * Routes of the family have gone that were not withdrawn one by one: the family was given up (RFC 4760 §7), or they did not
+   * come again with a refresh (RFC 7313 §4.2).
+   */
+  swept(family: RouteFamily): void;
   /** The neighbour is no more one. */
   gone(): void;
 }

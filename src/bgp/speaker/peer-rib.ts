@@ -30,6 +30,8 @@ export interface PeerRibParts {
   readonly onReleased: () => void;
   /** The last job is done: UPDATEs may be taken again. */
   readonly onIdle: () => void;
+  /** Routes of a session that lives have gone in a sweep. */
+  readonly onSwept: (family: RouteFamily) => void;
 }
 
 /** One sweep; true when done. */
@@ -122,12 +124,22 @@ export class PeerRib implements Disposable {
   }
 
   #endRefresh(family: RouteFamily): void {
-    this.#enqueue((peer) => this.#parts.rib.table(family).sweepStale(peer, NETS_AT_ONCE));
+    this.#sweep(family, (peer) => this.#parts.rib.table(family).sweepStale(peer, NETS_AT_ONCE));
   }
 
   /** Every route of the family goes, the session stays. @see RFC 4760 §7 */
   sweepAll(family: RouteFamily): void {
-    this.#enqueue((peer) => this.#parts.rib.table(family).sweep(peer, NETS_AT_ONCE));
+    this.#sweep(family, (peer) => this.#parts.rib.table(family).sweep(peer, NETS_AT_ONCE));
+  }
+
+  #sweep(family: RouteFamily, job: Job): void {
+    let before: number | undefined;
+    this.#enqueue((peer) => {
+      before ??= this.routes(family);
+      const done = job(peer);
+      if (done && this.routes(family) < before) this.#parts.onSwept(family);
+      return done;
+    });
   }
 
   /** The process ends: the RIB keeps what it has, so that nothing is taken out of forwarding on the way. */

@@ -101,6 +101,7 @@ export class Peer implements AsyncDisposable {
       stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
       onReleased: () => this.#leaveIfGone(),
       onIdle: () => this.#up && this.#links.at(this.#up.side).input?.release(),
+      onSwept: (family) => this.#watch?.observer.swept(family),
     });
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
@@ -402,7 +403,6 @@ export class Peer implements AsyncDisposable {
         this.#stopFor(side, result);
         return;
       case "disable-family":
-        this.#watch?.observer.familyDropped(result.family);
         this.#rib.sweepAll(result.family);
         break;
       case "end-of-rib":

@@ -4,6 +4,10 @@ import { type Frame, HEADER_LENGTH, MessageType } from "../wire/index.ts";
 import type { ObservedSession, PeerObserver } from "./observer.ts";
 import type { Connection } from "./transport.ts";
 
+/** `slice` of a Buffer shares its memory. */
+const copied = (octets: Uint8Array, start: number, end: number): Uint8Array =>
+  new Uint8Array(octets.subarray(start, end));
+
 /** Remembers for an observer what belongs together: both OPENs of a connection, and the session that they led to. */
 export class SessionWatch {
   readonly observer: PeerObserver;
@@ -14,12 +18,13 @@ export class SessionWatch {
     this.observer = observer;
   }
 
+  /** The octets belong to the connection from now on. */
   openSent(side: Side, octets: Uint8Array): void {
-    this.#opens[side] = { sent: octets };
+    this.#opens[side] = { sent: octets.slice() };
   }
 
   received(side: Side, { type, octets, start, end }: Frame): void {
-    if (type === MessageType.Open) this.#opens[side].received = octets.slice(start - HEADER_LENGTH, end);
+    if (type === MessageType.Open) this.#opens[side].received = copied(octets, start - HEADER_LENGTH, end);
     this.observer.received(octets, start - HEADER_LENGTH, end, this.#session);
   }
 

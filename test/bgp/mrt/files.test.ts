@@ -138,7 +138,7 @@ it("messages and states of a session: what the log holds makes the same routes, 
   const [a, b] = await scene.pair(
     {
       peers: [{ address: "2001:db8::b", families }],
-      observer: (peer) => new SessionRecorder(peer, log, systemClock),
+      observer: () => (peer) => new SessionRecorder(peer, log, systemClock),
     },
     { peers: [{ address: "2001:db8::a", families }] },
   );

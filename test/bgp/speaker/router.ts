@@ -98,7 +98,7 @@ export interface RouterOptions {
   readonly speaker?: Partial<SpeakerOptions>;
   readonly rib?: Partial<RibOptions>;
   readonly maxRoutes?: number;
-  readonly observer?: SpeakerObserver;
+  readonly observer?: (rib: Rib) => SpeakerObserver;
   readonly looped?: (peer: string, set: AttributeSet) => void;
 }
 
@@ -157,7 +157,7 @@ export class Router implements AsyncDisposable {
       start: { restarted: false, forwardingPreserved: false },
       ...options.speaker,
     };
-    const observer = options.observer === undefined ? {} : { observer: options.observer };
+    const observer = options.observer === undefined ? {} : { observer: options.observer(rib) };
     const looped = options.looped === undefined ? {} : { looped: options.looped };
     const parts = { rib, transport, clock, random, log, metrics, ...observer, ...looped };
     try {

@@ -269,7 +269,7 @@ export class PduFramer {
       this.#at += view.getUint32(4);
     } else if (answer.kind === "need-more") {
       // The chunk is not ours: what is left of it is kept as a copy.
-      this.#octets = this.#octets.slice(this.#at, this.#end);
+      this.#octets = new Uint8Array(this.#octets.subarray(this.#at, this.#end));
       this.#end -= this.#at;
       this.#at = 0;
     }

@@ -1,0 +1,219 @@
+import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
+import type { KeyBatch, Rib, RouteFamily } from "../../rib/index.ts";
+import type { SessionEnd } from "../session/index.ts";
+import type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "../speaker/index.ts";
+import { type AttributeCodec, HEADER_LENGTH, MessageType, wireFamily } from "../wire/index.ts";
+import type { LocalFacts } from "./loc-rib-feed.ts";
+import { downReason, MonitoredPeer } from "./monitored-peer.ts";
+import { Station, type StationOptions, type StationStatus } from "./station.ts";
+import { UpdateWriter } from "./update-writer.ts";
+import { encodeRouteMonitoring, encodeStatistics, type Statistic, StatisticType } from "./wire/index.ts";
+
+export interface MonitorParts {
+  readonly rib: Rib;
+  readonly codec: AttributeCodec;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly local: LocalFacts;
+  readonly families: readonly RouteFamily[];
+}
+
+/** Tells stations of sessions and routes. @see RFC 7854; RFC 9069 */
+export class BmpMonitor implements AsyncDisposable {
+  readonly #parts: MonitorParts;
+  readonly #scope = new Scope();
+  readonly #writer: UpdateWriter;
+  readonly #peers = new Set<MonitoredPeer>();
+  readonly #stations: readonly Station[];
+  /** Asks a neighbour for its routes; set before the first session is there. */
+  askAgain: ((peer: string) => void) | undefined;
+
+  constructor(stations: readonly StationOptions[], parts: MonitorParts) {
+    this.#parts = parts;
+    const { rib, codec, clock, log, metrics, local, families } = parts;
+    this.#writer = new UpdateWriter(rib.attributes, codec);
+    this.#stations = stations.map((options) =>
+      this.#scope.own(
+        new Station(options, {
+          ...{ rib, clock, log, metrics, local, families },
+          writer: this.#writer,
+          peers: () => this.#peers,
+          askAgain: (peer) => this.askAgain?.(peer),
+          statistics: (peer) => this.#statisticsOf(peer),
+          localStatistics: () => this.#localStatistics(),
+        }),
+      ),
+    );
+  }
+
+  get observer(): SpeakerObserver {
+    return (peer) => new Watched(peer, this.#parts.clock, this);
+  }
+
+  stations(): readonly StationStatus[] {
+    return this.#stations.map((station) => station.status());
+  }
+
+  peerUp(peer: MonitoredPeer): void {
+    this.#peers.add(peer);
+    for (const station of this.#stations) station.peerUp(peer);
+  }
+
+  peerDown(peer: MonitoredPeer, end: SessionEnd): void {
+    this.#peers.delete(peer);
+    const why = downReason(end);
+    for (const station of this.#stations) station.peerDown(peer, why);
+  }
+
+  swept(peer: MonitoredPeer): void {
+    for (const station of this.#stations) station.swept(peer);
+  }
+
+  /** An UPDATE as it came. */
+  received(peer: MonitoredPeer, octets: Uint8Array, start: number, end: number): void {
+    const isMarker = isEndOfRib(octets, start, end);
+    let pre: Uint8Array | undefined;
+    let post: Uint8Array | undefined;
+    const { asWidth } = peer.session.agreed;
+    for (const station of this.#stations) {
+      if (!station.listensTo(peer)) continue;
+      if (station.wants("pre-policy")) {
+        pre ??= encodeRouteMonitoring(peer.view, this.#now(), { postPolicy: false, asWidth }, octets, start, end);
+        station.say(peer, pre);
+      }
+      // The neighbour has said what it had, and so has import policy.
+      if (isMarker && station.wants("post-policy")) {
+        post ??= encodeRouteMonitoring(peer.view, this.#now(), { postPolicy: true, asWidth: 4 }, octets, start, end);
+        station.say(peer, post);
+      }
+    }
+  }
+
+  announced(peer: MonitoredPeer, family: RouteFamily, keys: KeyBatch, attributes: number): void {
+    const listening = this.#listening(peer);
+    if (listening.length === 0) return;
+    this.#writer.announce(family, keys, this.#writer.ofId(family, attributes), (update) =>
+      this.#post(peer, update, listening),
+    );
+  }
+
+  withdrawn(peer: MonitoredPeer, family: RouteFamily, keys: KeyBatch): void {
+    const listening = this.#listening(peer);
+    if (listening.length === 0) return;
+    this.#writer.withdraw(family, keys, (update) => this.#post(peer, update, listening));
+  }
+
+  #listening(peer: MonitoredPeer): readonly Station[] {
+    return this.#stations.filter((station) => station.wants("post-policy") && station.listensTo(peer));
+  }
+
+  /** One message for all of them. */
+  #post(peer: MonitoredPeer, update: Uint8Array, stations: readonly Station[]): void {
+    const message = encodeRouteMonitoring(peer.view, this.#now(), { postPolicy: true, asWidth: 4 }, update);
+    for (const station of stations) if (station.listensTo(peer)) station.say(peer, message);
+  }
+
+  #now(): number {
+    return this.#parts.clock.wall();
+  }
+
+  #statisticsOf(peer: MonitoredPeer): Uint8Array {
+    const { rib, codec } = this.#parts;
+    const { peerIndex, families } = peer.session;
+    const perFamily = families.map(
+      (family): Statistic => ({
+        type: StatisticType.AdjRibInRoutesOfFamily,
+        family: wireFamily(family, codec.dialect),
+        value: rib.table(family).pathsOf(peerIndex),
+      }),
+    );
+    const all = perFamily.reduce((sum, { value }) => sum + value, 0);
+    return encodeStatistics(peer.view, this.#now(), [
+      { type: StatisticType.RejectedPrefixes, value: peer.rejected },
+      { type: StatisticType.AdjRibInRoutes, value: all },
+      ...perFamily,
+    ]);
+  }
+
+  #localStatistics(): Uint8Array {
+    const { rib, codec, families, local } = this.#parts;
+    const perFamily = families.map(
+      (family): Statistic => ({
+        type: StatisticType.LocRibRoutesOfFamily,
+        family: wireFamily(family, codec.dialect),
+        value: rib.table(family).routes,
+      }),
+    );
+    const { autonomousSystem, bgpIdentifier } = local;
+    return encodeStatistics({ kind: "loc-rib", autonomousSystem, bgpIdentifier }, this.#now(), [
+      { type: StatisticType.LocRibRoutes, value: perFamily.reduce((sum, { value }) => sum + value, 0) },
+      ...perFamily,
+    ]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope[Symbol.asyncDispose]();
+  }
+}
+
+/** What one neighbour does, with the session that it belongs to. */
+class Watched implements PeerObserver {
+  readonly #peer: ObservedPeer;
+  readonly #clock: Clock;
+  readonly #monitor: BmpMonitor;
+  #up: MonitoredPeer | undefined;
+
+  constructor(peer: ObservedPeer, clock: Clock, monitor: BmpMonitor) {
+    this.#peer = peer;
+    this.#clock = clock;
+    this.#monitor = monitor;
+  }
+
+  established(session: ObservedSession): void {
+    this.#up = new MonitoredPeer(this.#peer, session, this.#clock.wall());
+    this.#monitor.peerUp(this.#up);
+  }
+
+  ended(end: SessionEnd): void {
+    if (this.#up !== undefined) this.#monitor.peerDown(this.#up, end);
+    this.#up = undefined;
+  }
+
+  received(octets: Uint8Array, start: number, end: number): void {
+    if (this.#up === undefined || octets[start + HEADER_LENGTH - 1] !== MessageType.Update) return;
+    this.#monitor.received(this.#up, octets, start, end);
+  }
+
+  announced(family: RouteFamily, keys: KeyBatch, attributes: number): void {
+    if (this.#up !== undefined) this.#monitor.announced(this.#up, family, keys, attributes);
+  }
+
+  withdrawn(family: RouteFamily, keys: KeyBatch): void {
+    if (this.#up !== undefined) this.#monitor.withdrawn(this.#up, family, keys);
+  }
+
+  refused(_family: RouteFamily, keys: KeyBatch): void {
+    if (this.#up !== undefined) this.#up.rejected += keys.count;
+  }
+
+  swept(): void {
+    if (this.#up !== undefined) this.#monitor.swept(this.#up);
+  }
+
+  stateChanged(): void {}
+  gone(): void {}
+}
+
+/** No routes and no attributes, or MP_UNREACH_NLRI alone and empty. @see RFC 4724 §2 */
+function isEndOfRib(octets: Uint8Array, start: number, end: number): boolean {
+  const body = end - start - HEADER_LENGTH;
+  if (body === 4) return true;
+  const at = start + HEADER_LENGTH;
+  const hasOne = octets[at] === 0 && octets[at + 1] === 0 && octets[at + 5] === 15;
+  return (
+    hasOne &&
+    (body === 10 || body === 11) &&
+    ((octets[at + 4]! & 0x10) === 0 ? octets[at + 6] === 3 : octets[at + 7] === 3)
+  );
+}

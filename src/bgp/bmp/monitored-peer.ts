@@ -1,0 +1,61 @@
+import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
+import type { SessionEnd, SessionEventType } from "../session/index.ts";
+import type { ObservedPeer, ObservedSession } from "../speaker/index.ts";
+import { encodeNotification } from "../wire/index.ts";
+import { encodePeerUp, type PeerDownReason, type PeerView } from "./wire/index.ts";
+
+/** A neighbour with a session, as stations are told of it. */
+export class MonitoredPeer {
+  readonly name: string;
+  readonly view: PeerView;
+  readonly session: ObservedSession;
+  /** Since the session is up. */
+  rejected = 0;
+  readonly #since: number;
+
+  constructor(peer: ObservedPeer, session: ObservedSession, now: number) {
+    this.name = peer.name;
+    this.session = session;
+    this.#since = now;
+    this.view = {
+      kind: "adj-rib-in",
+      address: peer.address,
+      autonomousSystem: session.agreed.remoteAs,
+      bgpIdentifier: session.agreed.peerIdentifier,
+    };
+  }
+
+  up(): Uint8Array {
+    const { local, remote, openSent, openReceived } = this.session;
+    return encodePeerUp(this.view, this.#since, {
+      localAddress: octetsOf(local.address),
+      localPort: local.port,
+      remotePort: remote.port,
+      openSent,
+      openReceived,
+    });
+  }
+}
+
+/** IPv4 in mapped form. */
+function octetsOf(address: string): Ipv6Address {
+  const text = parseIpv4(address) === undefined ? address.replace(/%.*$/, "") : `::ffff:${address}`;
+  return parseIpv6(text) ?? new Uint8Array(16);
+}
+
+/** Numbers of events that end a session without a NOTIFICATION. @see RFC 4271 §8.1 */
+const EVENT_NUMBERS: Readonly<Partial<Record<SessionEventType, number>>> = {
+  ManualStop: 2,
+  AutomaticStop: 8,
+  HoldTimer_Expires: 10,
+  OpenCollisionDump: 23,
+  SendHoldTimer_Expires: 29,
+};
+
+/** @see RFC 7854 §4.9 */
+export function downReason(end: SessionEnd): PeerDownReason {
+  if (end.sent !== undefined) return { reason: 1, notification: encodeNotification(end.sent) };
+  if (end.received !== undefined) return { reason: 3, notification: encodeNotification(end.received) };
+  const event = EVENT_NUMBERS[end.cause];
+  return event === undefined ? { reason: 4 } : { reason: 2, event };
+}

@@ -1,0 +1,444 @@
+import { createConnection, type Socket } from "node:net";
+import { type Clock, type Log, type Metrics, milliseconds, type Seconds, type Timer } from "../../base/index.ts";
+import type { AttributeSet, PeerIndex, Rib, RouteFamily } from "../../rib/index.ts";
+import { encodeUnicast } from "../wire/index.ts";
+import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
+import type { MonitoredPeer } from "./monitored-peer.ts";
+import type { UpdateWriter } from "./update-writer.ts";
+import {
+  encodeInitiation,
+  encodePeerDown,
+  encodeRouteMonitoring,
+  encodeTermination,
+  type PeerDownReason,
+  TerminationReason,
+} from "./wire/index.ts";
+
+export type MonitoredTable = "pre-policy" | "post-policy" | "loc-rib";
+
+export interface StationOptions {
+  readonly name: string;
+  /** Address, or name of a host. */
+  readonly address: string;
+  readonly port: number;
+  /** At first; doubled with every failure, up to {@link LONGEST_RETRY}. */
+  readonly connectRetry: Seconds;
+  readonly tables: readonly MonitoredTable[];
+  /** Addresses of neighbours as text; empty: all. */
+  readonly neighbors: readonly string[];
+  /** Between reports; `undefined`: none. */
+  readonly statisticsInterval: Seconds | undefined;
+}
+
+export interface StationParts {
+  readonly rib: Pick<Rib, "table" | "unicast" | "capability" | "attributes" | "openPeer" | "closePeer">;
+  readonly writer: UpdateWriter;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly local: LocalFacts;
+  readonly families: readonly RouteFamily[];
+  /** Neighbours with a session. */
+  readonly peers: () => Iterable<MonitoredPeer>;
+  /** Asks a neighbour for its routes, which are not kept as they were before import policy. */
+  readonly askAgain: (peer: string) => void;
+  /** Reports of one neighbour, and of this router. */
+  readonly statistics: (peer: MonitoredPeer) => Uint8Array;
+  readonly localStatistics: () => Uint8Array;
+}
+
+export interface StationStatus {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tables: readonly MonitoredTable[];
+  readonly state: "down" | "connecting" | "telling" | "up";
+  /** Wall clock of the last connection. */
+  readonly since: number | undefined;
+  readonly peersTold: number;
+  readonly messages: number;
+  readonly octets: number;
+  readonly queued: number;
+  /** Times that what was queued became too much, and a neighbour was told of anew. */
+  readonly resyncs: number;
+  readonly connections: number;
+  readonly failures: number;
+  readonly lastError: string | undefined;
+}
+
+/** What may wait for a station. Beyond, a neighbour's routes are told anew when it has caught up. */
+export const MOST_QUEUED = 4 * 1024 * 1024;
+/** Below, more is read from the tables. */
+const LOW_WATER = 256 * 1024;
+/** @see RFC 7854 §3.2 */
+const LONGEST_RETRY = 720_000;
+const SLICE = milliseconds(3);
+const ROWS_PER_LOOK = 32;
+/** Rows that are sorted by attribute set at a time. */
+const WINDOW = 1024;
+
+interface Row {
+  readonly peer: PeerIndex;
+  readonly nlri: Uint8Array;
+  readonly attributes: AttributeSet;
+  readonly pathId: number | undefined;
+  readonly stale: boolean;
+}
+
+/**
+ * One monitoring station: connects to it, says what there is and then what changes. Nothing it does or leaves holds up a session: what
+ * it does not take in time is not kept but told anew from the tables later.
+ */
+export class Station implements AsyncDisposable {
+  readonly options: StationOptions;
+  readonly #parts: StationParts;
+  readonly #closing = new AbortController();
+  readonly #messagesCounter;
+  readonly #resyncsCounter;
+  readonly #upGauge;
+  #socket: Socket | undefined;
+  #isUp = false;
+  /** `pending`: its tables have still to be read. */
+  readonly #told = new Map<MonitoredPeer, "pending" | "telling" | "live">();
+  /** Told that nothing more is said of them, until there is room. */
+  readonly #lost = new Set<MonitoredPeer>();
+  #locRib: LocRibFeed | undefined;
+  #telling: Promise<void> | undefined;
+  #retry: Timer | undefined;
+  #statistics: Timer | undefined;
+  #backOff: number;
+  #since: number | undefined;
+  #messages = 0;
+  #octets = 0;
+  #resyncs = 0;
+  #connections = 0;
+  #failures = 0;
+  #lastError: string | undefined;
+
+  constructor(options: StationOptions, parts: StationParts) {
+    this.options = options;
+    this.#parts = parts;
+    this.#backOff = options.connectRetry * 1000;
+    const labels = { station: options.name };
+    const { metrics } = parts;
+    this.#messagesCounter = metrics.counter("semrd_bmp_messages_total", "Messages to a monitoring station", labels);
+    this.#resyncsCounter = metrics.counter("semrd_bmp_resyncs_total", "Neighbours told anew to a slow station", labels);
+    this.#upGauge = metrics.gauge("semrd_bmp_up", "Whether a monitoring station is connected", labels);
+    this.#connect();
+  }
+
+  status(): StationStatus {
+    const { name, address, port, tables } = this.options;
+    const isTelling = [...this.#told.values()].some((how) => how !== "live") || this.#lost.size > 0;
+    const connected = isTelling ? "telling" : "up";
+    return {
+      ...{ name, address, port, tables },
+      state: this.#isUp ? connected : this.#socket === undefined ? "down" : "connecting",
+      since: this.#since,
+      peersTold: this.#told.size,
+      messages: this.#messages,
+      octets: this.#octets,
+      queued: this.#socket?.writableLength ?? 0,
+      resyncs: this.#resyncs,
+      connections: this.#connections,
+      failures: this.#failures,
+      lastError: this.#lastError,
+    };
+  }
+
+  wants(table: MonitoredTable): boolean {
+    return this.options.tables.includes(table);
+  }
+
+  #isOfInterest(peer: MonitoredPeer): boolean {
+    const { neighbors } = this.options;
+    return neighbors.length === 0 || neighbors.includes(peer.name);
+  }
+
+  /** Whether it hears what changes of this neighbour now. */
+  listensTo(peer: MonitoredPeer): boolean {
+    return this.#told.has(peer);
+  }
+
+  /** A session that has just begun: all that comes of it is told as it comes. */
+  peerUp(peer: MonitoredPeer): void {
+    if (!this.#isUp || !this.#isOfInterest(peer) || !this.#hasAdjRibIn()) return;
+    this.#told.set(peer, "live");
+    this.#write(peer.up());
+  }
+
+  peerDown(peer: MonitoredPeer, why: PeerDownReason): void {
+    this.#lost.delete(peer);
+    if (this.#told.delete(peer)) this.#write(encodePeerDown(peer.view, this.#parts.clock.wall(), why));
+  }
+
+  /** Messages about a neighbour that it listens to. Too many that wait: nothing more is said until it has caught up. */
+  say(peer: MonitoredPeer, message: Uint8Array): void {
+    if (!this.#told.has(peer)) return;
+    if ((this.#socket?.writableLength ?? 0) < MOST_QUEUED) {
+      this.#write(message);
+      return;
+    }
+    this.#startOver(peer);
+  }
+
+  /** What is known of the neighbour at the station is void, and comes anew when there is room. @see RFC 7854 §4.9, reason 5 */
+  #startOver(peer: MonitoredPeer): void {
+    this.#resyncs++;
+    this.#resyncsCounter.add();
+    this.peerDown(peer, { reason: 5 });
+    this.#lost.add(peer);
+  }
+
+  /** Routes have gone that it was not told of one by one: those that are left are told anew. */
+  swept(peer: MonitoredPeer): void {
+    if (!this.#told.has(peer)) return;
+    this.#startOver(peer);
+    this.#drained();
+  }
+
+  #hasAdjRibIn(): boolean {
+    return this.wants("pre-policy") || this.wants("post-policy");
+  }
+
+  #connect(): void {
+    const { address, port } = this.options;
+    const socket = createConnection({ host: address, port, keepAlive: true });
+    this.#socket = socket;
+    let reason = "the station closed the connection";
+    socket.on("connect", () => this.#connected(socket));
+    socket.on("error", (error) => {
+      reason = error.message;
+    });
+    socket.on("drain", () => this.#drained());
+    socket.on("close", () => this.#gone(socket, reason));
+    // A station says nothing (RFC 7854 §3.2); what it says all the same must not fill a buffer.
+    socket.resume();
+  }
+
+  #connected(socket: Socket): void {
+    const { clock, log, local } = this.#parts;
+    this.#isUp = true;
+    this.#connections++;
+    this.#since = clock.wall();
+    this.#upGauge.set(1);
+    this.#lastError = undefined;
+    log.info("bmp.station.up", { station: this.options.name });
+    this.#write(encodeInitiation({ name: local.name, description: local.description }));
+    if (this.#hasAdjRibIn()) for (const peer of this.#parts.peers()) if (this.#isOfInterest(peer)) this.#tell(peer);
+    if (this.wants("loc-rib")) {
+      const { rib, families, writer } = this.#parts;
+      this.#locRib = new LocRibFeed(
+        { rib, families, writer, clock, local },
+        {
+          write: (message) => this.#write(message),
+          hasRoom: () => socket.writableLength < LOW_WATER,
+        },
+      );
+    }
+    this.#report();
+    this.#read();
+  }
+
+  #tell(peer: MonitoredPeer): void {
+    this.#told.set(peer, "pending");
+    this.#write(peer.up());
+    if (this.wants("pre-policy")) this.#parts.askAgain(peer.name);
+  }
+
+  #write(message: Uint8Array): void {
+    this.#messages++;
+    this.#messagesCounter.add();
+    this.#octets += message.length;
+    this.#socket?.write(message);
+  }
+
+  #drained(): void {
+    if (!this.#isUp) return;
+    if ((this.#socket?.writableLength ?? 0) < LOW_WATER) {
+      for (const peer of this.#lost) this.#tell(peer);
+      this.#lost.clear();
+    }
+    this.#locRib?.pump();
+    this.#read();
+  }
+
+  #read(): void {
+    if (this.#telling !== undefined || ![...this.#told.values()].includes("pending")) return;
+    this.#telling = this.#tellTables().finally(() => {
+      this.#telling = undefined;
+      if (this.#isUp) this.#read();
+    });
+  }
+
+  /** Reads the tables once for all neighbours that are waiting for it, at the station's pace and in slices. */
+  async #tellTables(): Promise<void> {
+    const socket = this.#socket!;
+    const waiting = new Map<PeerIndex, MonitoredPeer>();
+    for (const [peer, how] of this.#told) {
+      if (how !== "pending") continue;
+      this.#told.set(peer, "telling");
+      waiting.set(peer.session.peerIndex, peer);
+    }
+    const isStillTold = (peer: MonitoredPeer): boolean => this.#told.get(peer) === "telling";
+    if (this.wants("post-policy")) {
+      for (const family of this.#parts.families) await this.#tellFamily(family, waiting, isStillTold, socket);
+    }
+    if (socket !== this.#socket || !this.#isUp) return;
+    for (const peer of waiting.values()) {
+      if (!isStillTold(peer)) continue;
+      this.#told.set(peer, "live");
+      if (this.wants("post-policy"))
+        for (const family of peer.session.families) this.#monitor(peer, this.#parts.writer.endOfRib(family));
+    }
+  }
+
+  async #tellFamily(
+    family: RouteFamily,
+    waiting: ReadonlyMap<PeerIndex, MonitoredPeer>,
+    isStillTold: (peer: MonitoredPeer) => boolean,
+    socket: Socket,
+  ): Promise<void> {
+    const { clock } = this.#parts;
+    let window: Row[] = [];
+    let seen = 0;
+    let started = clock.monotonic();
+    const flush = (): void => {
+      for (const [peer, bySet] of sorted(window)) {
+        const monitored = waiting.get(peer);
+        if (monitored === undefined || !isStillTold(monitored)) continue;
+        for (const [set, rows] of bySet) this.#tellRows(monitored, family, set, rows);
+      }
+      window = [];
+    };
+    for (const row of rowsOf(this.#parts.rib, family)) {
+      if (waiting.has(row.peer) && !row.stale) window.push(row);
+      if (++seen % ROWS_PER_LOOK !== 0) continue;
+      if (window.length >= WINDOW) flush();
+      if (clock.monotonic() - started < SLICE && socket.writableLength < LOW_WATER) continue;
+      flush();
+      await this.#room(socket);
+      if (socket !== this.#socket || !this.#isUp) return;
+      started = clock.monotonic();
+    }
+    flush();
+  }
+
+  #tellRows(peer: MonitoredPeer, family: RouteFamily, set: AttributeSet, rows: readonly Row[]): void {
+    const { writer } = this.#parts;
+    const octets = new Uint8Array(rows.reduce((sum, { nlri }) => sum + nlri.length, 0));
+    const starts = new Int32Array(rows.length);
+    const lengths = new Int32Array(rows.length);
+    let at = 0;
+    for (const [i, { nlri }] of rows.entries()) {
+      octets.set(nlri, at);
+      starts[i] = at;
+      lengths[i] = nlri.length;
+      at += nlri.length;
+    }
+    const hasIds = rows[0]!.pathId !== undefined;
+    const pathIds = hasIds ? { pathIds: Int32Array.from(rows, ({ pathId }) => pathId ?? 0) } : {};
+    const keys = { octets, starts, lengths, count: rows.length, ...pathIds };
+    writer.announce(family, keys, writer.ofSet(family, set), (update) => this.#monitor(peer, update));
+  }
+
+  #monitor(peer: MonitoredPeer, update: Uint8Array): void {
+    const form = { postPolicy: true, asWidth: 4 } as const;
+    this.#write(encodeRouteMonitoring(peer.view, this.#parts.clock.wall(), form, update));
+  }
+
+  /** A turn for others, and room in the socket. */
+  async #room(socket: Socket): Promise<void> {
+    const { clock } = this.#parts;
+    if (socket.writableLength < LOW_WATER) {
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        socket.off("drain", go).off("close", go);
+        resolve();
+      };
+      socket.on("drain", go).on("close", go);
+    });
+  }
+
+  #report(): void {
+    const { statisticsInterval: interval } = this.options;
+    if (interval === undefined) return;
+    this.#statistics = this.#parts.clock.after(milliseconds(interval * 1000), () => {
+      if ((this.#socket?.writableLength ?? 0) < MOST_QUEUED) {
+        for (const peer of this.#told.keys()) this.#write(this.#parts.statistics(peer));
+        if (this.#locRib !== undefined) this.#write(this.#parts.localStatistics());
+      }
+      this.#report();
+    });
+  }
+
+  #gone(socket: Socket, reason: string): void {
+    if (socket !== this.#socket) return;
+    const { clock, log } = this.#parts;
+    this.#forget();
+    this.#failures++;
+    if (this.#lastError === undefined) log.warn("bmp.station.lost", { station: this.options.name, reason });
+    this.#lastError = reason;
+    if (this.#closing.signal.aborted) return;
+    this.#retry = clock.after(milliseconds(this.#backOff), () => this.#connect());
+    this.#backOff = Math.min(LONGEST_RETRY, 2 * this.#backOff);
+  }
+
+  #forget(): void {
+    // A connection that held for a while was no failure of connecting.
+    if (this.#isUp) this.#backOff = this.options.connectRetry * 1000;
+    this.#isUp = false;
+    this.#upGauge.set(0);
+    this.#socket = undefined;
+    this.#told.clear();
+    this.#lost.clear();
+    this.#statistics?.cancel();
+    this.#locRib?.[Symbol.dispose]();
+    this.#locRib = undefined;
+  }
+
+  /** Says that it ends. @see RFC 7854 §4.5 */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#retry?.cancel();
+    const socket = this.#socket;
+    const wasUp = this.#isUp;
+    if (wasUp) this.#write(encodeTermination(TerminationReason.AdministrativelyClosed));
+    this.#forget();
+    if (socket === undefined) return;
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    if (wasUp) {
+      socket.end();
+      // A station that does not take it is not waited for.
+      this.#parts.clock.after(milliseconds(1000), () => socket.destroy());
+    } else socket.destroy();
+    await closed;
+    await this.#telling;
+  }
+}
+
+/** By neighbour, then by attribute set. */
+function sorted(rows: readonly Row[]): Map<PeerIndex, Map<AttributeSet, Row[]>> {
+  const all = new Map<PeerIndex, Map<AttributeSet, Row[]>>();
+  for (const row of rows) {
+    const ofPeer = all.get(row.peer) ?? new Map<AttributeSet, Row[]>();
+    all.set(row.peer, ofPeer);
+    const ofSet = ofPeer.get(row.attributes);
+    if (ofSet === undefined) ofPeer.set(row.attributes, [row]);
+    else ofSet.push(row);
+  }
+  return all;
+}
+
+function* rowsOf(rib: StationParts["rib"], family: RouteFamily): IterableIterator<Row> {
+  if (family === "capability") {
+    for (const { key, ...row } of rib.capability.routesOf({})) yield { nlri: key, ...row };
+    return;
+  }
+  for (const { address, length, ...row } of rib.unicast(family).rowsOf({})) {
+    yield { nlri: encodeUnicast({ family, address, length }), ...row };
+  }
+}

@@ -1,0 +1,47 @@
+/** What a TCP stream carries, as a capture that tshark reads, and what tshark says about it. */
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { Writer } from "../../../src/base/index.ts";
+
+const run = promisify(execFile);
+export const TSHARK = "/usr/bin/tshark";
+
+/** A pcap of raw IPv4 packets with one TCP connection, from port 40000 to `port`; each BMP message in a packet of its own. */
+export function capture(octets: Uint8Array, port: number): Uint8Array {
+  const out = new Writer(octets.length * 2);
+  out.u32(0xa1b2c3d4).u16(2).u16(4).u32(0).u32(0).u32(65535).u32(101);
+  const packet = (flags: number, sequence: number, payload: Uint8Array): void => {
+    const length = 40 + payload.length;
+    out
+      .u32(0)
+      .u32(sequence % 1_000_000)
+      .u32(length)
+      .u32(length);
+    out.u8(0x45).u8(0).u16(length).u32(0).u8(64).u8(6).u16(0).u32(0x0a000001).u32(0x0a000002);
+    out.u16(40000).u16(port).u32(sequence).u32(1).u8(0x50).u8(flags).u16(65535).u16(0).u16(0).bytes(payload);
+  };
+  packet(0x02, 0, new Uint8Array(0));
+  const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
+  for (let at = 0; at < octets.length; at += view.getUint32(at + 1))
+    packet(0x18, 1 + at, octets.subarray(at, at + view.getUint32(at + 1)));
+  return out.finish();
+}
+
+/** The values of fields, one line a packet, and what tshark finds malformed. Families that it does not know are none of its business. */
+export async function dissect(
+  file: string,
+  octets: Uint8Array,
+  port: number,
+  fields: readonly string[],
+): Promise<{ readonly rows: string[][]; readonly wrong: string }> {
+  await writeFile(file, capture(octets, port));
+  const decode = ["-r", file, "-d", `tcp.port==${port},bmp`, "-o", "tcp.check_checksum:FALSE"];
+  const options = { maxBuffer: 256 * 1024 * 1024 };
+  const wanted = fields.flatMap((field) => ["-e", field]);
+  const { stdout } = await run(TSHARK, [...decode, "-T", "fields", "-E", "occurrence=a", ...wanted], options);
+  const asked = ["-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message"];
+  const wrong = await run(TSHARK, [...decode, "-Y", "_ws.malformed", ...asked], options);
+  const rows = stdout.split("\n").filter((line) => line.trim() !== "");
+  return { rows: rows.map((line) => line.split("\t")), wrong: wrong.stdout };
+}
