@@ -311,7 +311,7 @@ void TreeBuilder::Inner(const Element& element, const lysc_node* schema, Level& 
       lyd_free_tree(child);
     }
   }
-  if (lysc_is_userordered(schema)) Place(node, is_new, element, level, wish);
+  if (lysc_is_userordered(schema) && !Place(node, is_new, element, level, wish)) return;
   Apply(element, node, nullptr, wish.operation);
   if (bare && lyd_child(node) == nullptr) Remove(node, level);
 }

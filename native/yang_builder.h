@@ -90,8 +90,8 @@ class TreeBuilder {
   // Whether to go on with a node that is `there`; reports data-exists and data-missing.
   bool Allowed(const Wish& wish, bool there, const Element& element, const Level& level,
                const lyd_node* entry = nullptr);
-  // Puts an entry of a user-ordered list where it is wished to be.
-  void Place(lyd_node* entry, bool is_new, const Element& element, Level& level, const Wish& wish);
+  // Puts an entry of a user-ordered list where it is wished to be; false when it is gone, with a fault.
+  bool Place(lyd_node* entry, bool is_new, const Element& element, Level& level, const Wish& wish);
   lyd_node* Neighbour(const Element& element, const lysc_node* schema, Level& level, const Wish& wish);
   void ReportKeys(const Element& element, const lysc_node* schema, const char* const* keys, Level& level);
   void ReportValue(const Element& element, const Level& level, std::string_view name);

@@ -143,12 +143,12 @@ void TreeBuilder::EvictOtherCases(const lysc_node* schema, Level& level) {
 }
 
 // @see RFC 7950 sections 7.7.9 and 7.8.6
-void TreeBuilder::Place(lyd_node* entry, bool is_new, const Element& element, Level& level, const Wish& wish) {
+bool TreeBuilder::Place(lyd_node* entry, bool is_new, const Element& element, Level& level, const Wish& wish) {
   if (wish.insert == nullptr) {
     if (wish.key != nullptr || wish.value != nullptr)
       Report("missing-attribute", "a neighbour without insert", level.parent, element.name, &element).bad_attribute =
           "insert";
-    return;
+    return true;
   }
   std::string_view where = wish.insert->value;
   const lysc_node* schema = entry->schema;
@@ -166,9 +166,9 @@ void TreeBuilder::Place(lyd_node* entry, bool is_new, const Element& element, Le
     other = Neighbour(element, schema, level, wish);
     if (other == nullptr) {
       if (is_new) Remove(entry, level);
-      return;
+      return !is_new;
     }
-    if (other == entry) return;
+    if (other == entry) return true;
     if ((where == "before" ? lyd_insert_before(other, entry) : lyd_insert_after(other, entry)) != LY_SUCCESS)
       ReportValue(element, level, element.name);
   } else {
@@ -177,6 +177,7 @@ void TreeBuilder::Place(lyd_node* entry, bool is_new, const Element& element, Le
   }
   if (level.top != nullptr)
     while (*level.top != nullptr && (*level.top)->prev->next != nullptr) *level.top = (*level.top)->prev;
+  return true;
 }
 
 // The entry that `key` or `value` names; null with a fault when there is none.
