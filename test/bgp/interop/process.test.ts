@@ -22,7 +22,10 @@ it("semrd with a configuration file: prefixes of BIRD in semrctl, and the bound 
     string,
     string,
   ];
-  const families = [{ name: "ipv6-unicast" }, { name: "ipv4-unicast", "maximum-routes": 3 }];
+  const families = [
+    { name: "ipv6-unicast", "add-path": { send: 2, receive: true } },
+    { name: "ipv4-unicast", "maximum-routes": 3 },
+  ];
   const file = join(where, "semrd.json");
   await writeFile(file, JSON.stringify(semrdConfiguration(where, socket, families)));
   await writeFile(
@@ -30,6 +33,7 @@ it("semrd with a configuration file: prefixes of BIRD in semrctl, and the bound 
     `router id 10.0.0.2;
 protocol device { }
 protocol static { ipv6; route 2001:db8:7::/48 unreachable; }
+protocol static again { ipv6 { preference 90; }; route 2001:db8:7::/48 unreachable; }
 protocol static three { ipv4; route 10.1.0.0/16 unreachable; route 10.2.0.0/16 unreachable; route 10.3.0.0/16 unreachable; }
 protocol static onemore { disabled; ipv4; route 10.4.0.0/16 unreachable; }
 protocol bgp semrd {
@@ -37,7 +41,11 @@ protocol bgp semrd {
   neighbor ${OURS} port ${PORT} as 65000;
   connect delay time 1;
   error wait time 1, 2;
-  ipv6 { import all; export where source = RTS_STATIC; };
+  ipv6 { add paths on; import all; export filter {
+    if source != RTS_STATIC then reject;
+    if proto = "again" then bgp_med = 5;
+    accept;
+  }; };
   ipv4 { extended next hop on; import all; export where source = RTS_STATIC; };
 }
 `,
@@ -55,9 +63,14 @@ protocol bgp semrd {
 
   await until(
     "all prefixes",
-    async () => (await routes("ipv6-unicast")).length === 1 && (await routes("ipv4-unicast")).length === 3,
+    async () => (await routes("ipv6-unicast")).length === 2 && (await routes("ipv4-unicast")).length === 3,
   );
-  const [{ ageSeconds: _, ...route }] = (await routes("ipv6-unicast")) as [UnicastRouteRow];
+  const [{ ageSeconds: _, pathId, ...route }, other] = (await routes("ipv6-unicast")) as [
+    UnicastRouteRow,
+    UnicastRouteRow,
+  ];
+  assert.deepEqual([other.step, other.multiExitDisc], ["multi-exit-disc", 5]);
+  assert.ok(pathId !== undefined && other.pathId !== undefined && pathId !== other.pathId);
   assert.deepEqual(route, {
     prefix: "2001:db8:7::/48",
     nextHop: THEIRS,
@@ -72,12 +85,14 @@ protocol bgp semrd {
   });
   const [peer] = await semrctl<PeerRow>("show", "peers");
   assert.deepEqual(
-    peer!.perFamily.map(({ family, agreed, routesReceived }) => ({ family, agreed, routesReceived })),
+    peer!.perFamily.map(({ family, agreed, routesReceived, addPath }) => ({ family, agreed, routesReceived, addPath })),
     [
-      { family: "ipv6-unicast", agreed: true, routesReceived: 1 },
-      { family: "ipv4-unicast", agreed: true, routesReceived: 3 },
+      { family: "ipv6-unicast", agreed: true, routesReceived: 2, addPath: "both" },
+      { family: "ipv4-unicast", agreed: true, routesReceived: 3, addPath: undefined },
     ],
   );
+
+  assert.equal(peer!.enhancedRouteRefresh, true);
 
   await ask(theirs, "birdc", "-s", control, "enable", "onemore");
   await until("the bound ends the session", async () => {
