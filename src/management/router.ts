@@ -5,8 +5,9 @@ import { RouterBinder, type RouterChange, type RouterState } from "./configurati
 import { ConfigurationError } from "./configuration/error.ts";
 import { isSecret } from "./configuration/wording.ts";
 import { CommitStore, type Engine, openEngine, type StartupFile, type StoreFiles } from "./transaction/index.ts";
+import { XPathEvaluator } from "./xpath/index.ts";
 import { YangModel } from "./yang/model.ts";
-import { openSchema } from "./yang/schema.ts";
+import { openSchema, searchPaths } from "./yang/schema.ts";
 
 export interface RouterManagementParts {
   readonly startup: StartupFile;
@@ -36,7 +37,8 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
   const scope = new Scope();
   try {
     const context = scope.own(await openSchema(parts.yang ?? loadNative().yang));
-    const model = await YangModel.open(context);
+    const xpath = scope.own(new XPathEvaluator({ searchPaths: searchPaths(), clock }));
+    const model = await YangModel.open(context, { xpath });
     const binder = new RouterBinder({ model, clock, folder });
     const store = await CommitStore.open(commits, lineage(random), log);
     const opened = await openEngine({ model, binder, store, startup, clock, log, isSecret });

@@ -14,23 +14,31 @@ import {
   type Tree,
   type TreeChange,
 } from "../datastore/index.ts";
+import type { XPathEvaluator } from "../xpath/index.ts";
 import { EditDocument } from "./edit-document.ts";
 import { yangAnswer } from "./faults.ts";
 import { jsonValue, type ResolvedStep, SchemaIndex } from "./schema-index.ts";
+
+export interface YangModelParts {
+  /** Without it, expressions of clients are refused. */
+  readonly xpath?: XPathEvaluator;
+}
 
 /** The datastores' model: libyang, on a thread of its own. Trees are those of the context it was opened with. */
 export class YangModel implements Model {
   readonly #context: YangContext;
   readonly #schema: SchemaIndex;
+  readonly #parts: YangModelParts;
 
-  private constructor(context: YangContext, schema: SchemaIndex) {
+  private constructor(context: YangContext, schema: SchemaIndex, parts: YangModelParts) {
     this.#context = context;
     this.#schema = schema;
+    this.#parts = parts;
   }
 
-  /** The context stays the caller's. */
-  static async open(context: YangContext): Promise<YangModel> {
-    return new YangModel(context, new SchemaIndex(await context.schema()));
+  /** The context stays the caller's, and so do the parts. */
+  static async open(context: YangContext, parts: YangModelParts = {}): Promise<YangModel> {
+    return new YangModel(context, new SchemaIndex(await context.schema()), parts);
   }
 
   parse(text: string, format: "json" | "xml"): Promise<Answer<Tree>> {
@@ -101,6 +109,8 @@ export class YangModel implements Model {
 
   async #select(tree: YangTree, select: NonNullable<GetOptions["select"]>): Promise<Answer<YangTree>> {
     if ("xpath" in select) {
+      const { xpath } = this.#parts;
+      if (xpath !== undefined) return yangAnswer(xpath.select(this.#context, tree, select.xpath, select.namespaces));
       // libyang cannot be stopped in the middle of an expression, and this thread is everybody's.
       return refused(
         fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees"),
