@@ -30,7 +30,7 @@ import type {
   RouterConfiguration,
 } from "../management/index.ts";
 import type { Rib } from "../rib/index.ts";
-import { withBorder } from "./brownfield.ts";
+import { withBorder } from "./border.ts";
 
 /** How long a neighbour that is back has to say what it knows, and how long this router waits for all after its own restart. */
 const STALE_PATH_TIME = seconds(120);

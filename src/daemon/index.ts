@@ -40,7 +40,7 @@ import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
-import { Brownfield, hasBrownfield } from "./brownfield.ts";
+import { Brownfield } from "./brownfield.ts";
 import { controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
 import { feedCompiler } from "./feed.ts";
@@ -150,7 +150,7 @@ class Daemon {
   /** Absent before the speaker is started, and without BGP. */
   #bfd: BfdMonitor | undefined;
   #movesTunnels: ReturnType<typeof tunnelMoves> | undefined;
-  /** Absent where no neighbour has it. */
+  /** Absent without BGP. */
   #brownfield: Brownfield | undefined;
 
   constructor(
@@ -190,7 +190,7 @@ class Daemon {
     if (rpki !== undefined) this.#scope.own(rpki);
     const policies = policyBook(this.#configuration, undefined, rpki?.origins);
     this.#current.policies = policies;
-    if (hasBrownfield(this.#configuration)) {
+    if (this.#configuration.bgp !== undefined) {
       this.#brownfield = this.#scope.own(new Brownfield(this.#configuration, { ...this.#shared, rib }));
     }
     const mrt = this.#scope.own(startMrt(this.#configuration.mrt, { ...this.#shared, rib }));

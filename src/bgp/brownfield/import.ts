@@ -5,6 +5,7 @@ import {
   type Log,
   type Metrics,
   octetsEqual,
+  sameValue,
   toHex,
 } from "../../base/index.ts";
 import {
@@ -68,11 +69,11 @@ interface Learnt {
  * The object per route is a few hundred octets; there are as many as sites of capabilities on the far side.
  */
 export class BrownfieldImport implements Disposable {
-  readonly #options: BrownfieldImportOptions;
+  #options: BrownfieldImportOptions;
   readonly #parts: BrownfieldImportParts;
   readonly #output: RouteOutput;
   readonly #observer: PeerIndex;
-  readonly #books: ReadonlyMap<string, NeighbourBook>;
+  #books: ReadonlyMap<string, NeighbourBook> = new Map();
   /** By the address in hexadecimal. */
   readonly #learnt = new Map<string, Learnt>();
   readonly #entrances = new Map<RibPeer, Entrance>();
@@ -81,8 +82,8 @@ export class BrownfieldImport implements Disposable {
   constructor(options: BrownfieldImportOptions, parts: BrownfieldImportParts) {
     this.#options = options;
     this.#parts = parts;
-    const { log, metrics, rib } = parts;
-    this.#books = new Map(options.neighbours.map((address) => [address, new NeighbourBook(address, log, metrics)]));
+    const { rib } = parts;
+    this.#openBooks();
     this.#observer = rib.openPeer({
       name: "brownfield",
       kind: "external", // hears about routes of all neighbours
@@ -98,6 +99,24 @@ export class BrownfieldImport implements Disposable {
     this.#output.onPending = drain;
   }
 
+  /** Goes by something else from now on: all that is in the table is read again, over later turns. */
+  change(options: BrownfieldImportOptions): void {
+    this.#options = options;
+    this.#openBooks();
+    this.#output.replay();
+  }
+
+  #openBooks(): void {
+    const { log, metrics } = this.#parts;
+    const before = this.#books;
+    this.#books = new Map(
+      this.#options.neighbours.map((address) => [
+        address,
+        before.get(address) ?? new NeighbourBook(address, log, metrics),
+      ]),
+    );
+  }
+
   /** `undefined` for a neighbour without brownfield. */
   status(address: string): BrownfieldStatus | undefined {
     return this.#books.get(address);
@@ -110,10 +129,9 @@ export class BrownfieldImport implements Disposable {
   }
 
   #visitor(): OutputVisitor {
-    const { prefix } = this.#options.domain;
     return {
       admit: (_attributes, source) => (this.#bookOf(source) === undefined ? false : "by-key"),
-      admitKey: (_attributes, _source, key, start) => placeOf(prefix, key, start) === "capability",
+      admitKey: (_attributes, _source, key, start) => placeOf(this.#options.domain.prefix, key, start) === "capability",
       announce: (attributes, key, start, _length, source) => {
         this.#take(key.slice(start + 1, start + 17), attributes, source);
         return true;
@@ -140,16 +158,18 @@ export class BrownfieldImport implements Disposable {
     const id = toHex(address);
     const before = this.#learnt.get(id);
     const made = derived.ok ? this.#announce(derived, peer) : undefined;
-    if (before !== undefined) {
-      // The new one is there before the old one goes.
-      if (before.made !== undefined && !isSame(before.made, made)) this.#withdraw(before.made);
-      else if (before.made !== undefined) before.made.entrance.routes--;
-      before.book.forget(before.finding);
+    // The new one is there before the old one goes.
+    if (before?.made !== undefined) {
+      if (isSame(before.made, made)) before.made.entrance.routes--;
+      else this.#withdraw(before.made);
     }
     const finding: RouteFinding = derived.ok
       ? { refusal: undefined, mismatch: derived.mismatch, lost: derived.lost }
       : { refusal: derived.reason, mismatch: false, lost: derived.lost };
-    book.note(finding, formatIpv6(address));
+    if (before?.book !== book || !sameValue(before.finding, finding)) {
+      before?.book.forget(before.finding);
+      book.note(finding, formatIpv6(address));
+    }
     this.#learnt.set(id, { book, finding, made });
   }
 

@@ -10,6 +10,7 @@ import {
   type RouterConfiguration,
 } from "../../management/index.ts";
 import { domainNodes } from "../bgp.ts";
+import type { Brownfield } from "../brownfield.ts";
 import { applyNeighbors, planNeighbors, resetsOf } from "../neighbor-plan.ts";
 import type { RouterDrain } from "../router-drain.ts";
 import { type Current, namesOf } from "./current.ts";
@@ -20,6 +21,7 @@ export interface NeighborsParts {
   readonly bfd: BfdMonitor | undefined;
   readonly compiler: Compiler;
   readonly drain: RouterDrain;
+  readonly brownfield: Brownfield | undefined;
 }
 
 const NEIGHBOR = "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor";
@@ -74,6 +76,7 @@ class NeighborsChange implements Prepared {
     if ((from.bgp?.gracefulShutdown ?? false) !== shutdown) drain.on = shutdown;
     // The router is known before its session comes, and until its session has gone.
     compiler.nodes([...domainNodes(from), ...domainNodes(to)].map(({ locator }) => locator));
+    this.#parts.brownfield?.know(to);
     const plan = planNeighbors(from, to, current.policies);
     const known = new Set(speaker.peers().map(({ address }) => address));
     const peers = plan.peers.map((step): PeerListChange => {

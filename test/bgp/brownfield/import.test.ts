@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatIpv6, seconds } from "../../../src/base/index.ts";
-import { exportBorder, isSiteWord } from "../../../src/bgp/brownfield/index.ts";
+import { CapabilityBook, exportBorder, isSiteWord } from "../../../src/bgp/brownfield/index.ts";
 import { defaultPolicy, NO_EXPORT } from "../../../src/bgp/policy/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
 import { A, B, C, Scene } from "../speaker/scene.ts";
 import { changing, Member, type MemberOptions } from "./over-others.ts";
-import { address, domain, LOCATOR, mirrored, semantic, siteSet } from "./samples.ts";
+import { address, domain, FAMILIES, LOCATOR, mirrored, semantic, siteSet } from "./samples.ts";
 
 /** The router in between. */
 const T = "2001:db8::7";
@@ -213,6 +213,28 @@ describe("capability routes through a router that knows nothing of them", () => 
     assert.deepEqual(b.imported.status(T)!.lost, new Map());
     assert.equal(said("brownfield.attribute-back"), 1);
     assert.equal(b.router.rib.attributes.get(b.selection().winner!.attributes).semantic!.access!.port, 80);
+  });
+
+  it("are read again when the domain or the neighbours are others", async (t) => {
+    const scene = new Scene(t);
+    const { a, b, between } = await reflected(scene);
+    a.say();
+    scene.quiet(a.router, b.router, between);
+    scene.clock.advance(100);
+    const bgpIdentifier = b.router.originId;
+    const status = () => b.imported.status(T)!;
+    const change = (of: ReturnType<typeof domain>, ...neighbours: string[]): void => {
+      b.imported.change({ domain: of, bgpIdentifier, neighbours });
+      scene.clock.advance(100);
+    };
+    change(domain({ capabilities: new CapabilityBook([], FAMILIES) }), T);
+    assert.deepEqual([b.candidates(), status().refused], [[], new Map([["unknown-capability", 2]])]);
+    change(domain(), T);
+    assert.deepEqual([b.candidates().length, status().learnt, status().refused], [2, 2, new Map()]);
+    change(domain());
+    assert.deepEqual([b.candidates(), b.imported.status(T)], [[], undefined]);
+    change(domain(), T);
+    assert.deepEqual([b.candidates().length, status().learnt], [2, 2]);
   });
 
   it("the payload is not said, and not missed, where the session does not want it", async (t) => {

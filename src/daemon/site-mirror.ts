@@ -1,0 +1,134 @@
+import { type Clock, type Ipv6Address, type Log, type Metrics, toHex } from "../base/index.ts";
+import { type BrownfieldDomain, type MirrorSite, mirrorRoute } from "../bgp/brownfield/index.ts";
+import type { Speaker } from "../bgp/speaker/index.ts";
+import { type CapabilityNlri, type CapabilitySiteNlri, encodeCapability } from "../bgp/wire/index.ts";
+import type { AttributeSet } from "../rib/index.ts";
+import type { RouteOrigin } from "./announcer.ts";
+
+/** Routes that are said again in one turn of the event loop: some 3 ms. */
+const PER_TURN = 64;
+
+/** What the mirror asks of the speaker. */
+export type UnicastOrigin = Pick<Speaker, "originate" | "withdraw" | "originateUnicast" | "withdrawUnicast">;
+
+export interface MirrorTerms extends MirrorSite {
+  readonly domain: BrownfieldDomain;
+}
+
+/** A site's route of this router. */
+interface Source {
+  readonly nlri: CapabilitySiteNlri;
+  set: AttributeSet;
+  /** The /128s that are said of it. */
+  addresses: readonly Ipv6Address[];
+}
+
+/** Says the site routes of this router once more, as IPv6 unicast. Other kinds stay in the capability family. */
+export class SiteMirror implements Disposable {
+  readonly #parts: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics };
+  readonly #sources = new Map<string, Source>();
+  /** What the log has said already: one line for each capability or label is enough. */
+  readonly #told = new Set<string>();
+  #speaker: UnicastOrigin | undefined;
+  #terms: MirrorTerms | undefined;
+  /** What is being said again. */
+  #round: Iterator<Source> | undefined;
+
+  constructor(parts: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
+    this.#parts = parts;
+  }
+
+  /** A place for routes that hands them on to the speaker. */
+  before(speaker: UnicastOrigin): RouteOrigin {
+    this.#speaker = speaker;
+    return {
+      originate: (nlri, set) => {
+        speaker.originate(nlri, set);
+        if (nlri.type === "site") this.#say(nlri, set);
+      },
+      withdraw: (nlri) => {
+        speaker.withdraw(nlri);
+        if (nlri.type === "site") this.#retract(nlri);
+      },
+    };
+  }
+
+  /** Says everything by other terms, over later turns; `undefined`: nobody is to hear it any more. */
+  change(terms: MirrorTerms | undefined): void {
+    this.#terms = terms;
+    const round = this.#sources.values();
+    this.#round = round;
+    const next = (): void => {
+      for (let left = PER_TURN; left > 0; left--) {
+        if (this.#round !== round) return; // a later round says it all, or nobody listens any more
+        const { done, value } = round.next();
+        if (done === true) return;
+        this.#mirror(value);
+      }
+      this.#parts.clock.soon(next);
+    };
+    next();
+  }
+
+  #say(nlri: CapabilitySiteNlri, set: AttributeSet): void {
+    const key = toHex(encodeCapability(nlri));
+    const source = this.#sources.get(key) ?? { nlri, set, addresses: [] };
+    source.set = set;
+    this.#sources.set(key, source);
+    this.#mirror(source);
+  }
+
+  #retract(nlri: CapabilityNlri): void {
+    const key = toHex(encodeCapability(nlri));
+    const source = this.#sources.get(key);
+    this.#sources.delete(key);
+    if (source !== undefined) this.#unsay(source, []);
+  }
+
+  #mirror(source: Source): void {
+    const { nlri, set } = source;
+    const terms = this.#terms;
+    if (terms === undefined) {
+      this.#unsay(source, []);
+      return;
+    }
+    const mirrored = mirrorRoute(nlri, set, terms, terms.domain);
+    if (!mirrored.ok) {
+      this.#tell("brownfield.route.not-said", { capability: toHex(nlri.capabilityId), reason: mirrored.reason });
+      this.#unsay(source, []);
+      return;
+    }
+    for (const label of mirrored.labelsLost) this.#tell("brownfield.label.not-said", { label });
+    if (mirrored.payloadLost) this.#tell("brownfield.payload.too-long", { capability: toHex(nlri.capabilityId) });
+    this.#unsay(source, mirrored.addresses);
+    for (const address of mirrored.addresses) {
+      this.#speaker?.originateUnicast({ family: "ipv6-unicast", address, length: 128 }, mirrored.set);
+    }
+  }
+
+  /** Withdraws what is said of a source, but for what stays. */
+  #unsay(source: Source, stays: readonly Ipv6Address[]): void {
+    const kept = new Set(stays.map((address) => toHex(address)));
+    for (const address of source.addresses) {
+      if (kept.has(toHex(address))) continue;
+      this.#speaker?.withdrawUnicast({ family: "ipv6-unicast", address, length: 128 });
+    }
+    source.addresses = stays;
+  }
+
+  #tell(event: string, fields: Readonly<Record<string, string>>): void {
+    const { log, metrics } = this.#parts;
+    const help = "Own routes, or parts of them, that unicast does not carry";
+    metrics.counter("semrd_brownfield_not_said_total", help, { event }).add();
+    const line = JSON.stringify([event, fields]);
+    if (this.#told.has(line)) return;
+    this.#told.add(line);
+    log.warn(event, fields);
+  }
+
+  /** Nothing is said any more; what was said stays. */
+  [Symbol.dispose](): void {
+    this.#round = undefined;
+    this.#speaker = undefined;
+  }
+}
