@@ -38,7 +38,11 @@ export function policyBook(
       })),
     }),
   );
-  return new PolicyBook(definitions, { localAs: bgp?.localAs ?? 0, ...(origins && { origins }) }, before);
+  return new PolicyBook(
+    definitions,
+    { localAs: bgp?.confederation?.identifier ?? bgp?.localAs ?? 0, ...(origins && { origins }) },
+    before,
+  );
 }
 
 /** A set stays one object, so that it is compiled once for all statements that name it. */

@@ -143,7 +143,8 @@ class RunningWatch implements OriginWatch {
     family: UnicastFamily,
     { address, length, attributes }: Pick<UnicastRow, "address" | "length" | "attributes">,
   ): string {
-    const origin = originOf(attributes, this.#configuration.bgp?.localAs ?? 0);
+    const { bgp } = this.#configuration;
+    const origin = originOf(attributes, bgp?.confederation?.identifier ?? bgp?.localAs ?? 0);
     return this.#validator.state(family, encodeUnicast({ family, address, length }), 0, origin);
   }
 

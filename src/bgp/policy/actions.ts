@@ -1,6 +1,6 @@
 import { octetsEqual } from "../../base/index.ts";
 import type { AttributeSet, RouteLabel, SemanticAttribute } from "../../rib/index.ts";
-import { prependAs } from "../wire/index.ts";
+import { prependBehindMembers } from "../wire/index.ts";
 import { changed, EXTENDED, LABELS, LARGE, STANDARD } from "./communities.ts";
 import type { PolicyActions } from "./definition.ts";
 import type { OriginValidation } from "./origin-validation.ts";
@@ -48,7 +48,8 @@ const ACTIONS: readonly ((actions: PolicyActions, facts: PolicyFacts) => SetChan
     prepend &&
     ((set) => {
       let { asPath } = set;
-      for (let i = 0; i < prepend.count; i++) asPath = prependAs(asPath, prepend.autonomousSystem ?? localAs);
+      for (let i = 0; i < prepend.count; i++)
+        asPath = prependBehindMembers(asPath, prepend.autonomousSystem ?? localAs);
       return { ...set, asPath };
     }),
   ({ nextHop }) =>

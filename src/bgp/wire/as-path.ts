@@ -94,6 +94,16 @@ export function prependMemberAs(segments: readonly AsPathSegment[], memberAs: nu
   return [{ type: "confed-sequence", numbers: [memberAs] }, ...segments];
 }
 
+/** The path with `autonomousSystem` in front of what is outside: the members that it has come through stay in front of that. */
+export function prependBehindMembers(
+  segments: readonly AsPathSegment[],
+  autonomousSystem: number,
+): readonly AsPathSegment[] {
+  const outside = segments.findIndex((segment) => !isConfederation(segment));
+  const end = outside < 0 ? segments.length : outside;
+  return [...segments.slice(0, end), ...prependAs(segments.slice(end), autonomousSystem)];
+}
+
 /** The member AS that the route came from last, when the path begins with a sequence of them. */
 export function firstMemberAs(segments: readonly AsPathSegment[]): number | undefined {
   const first = segments[0];

@@ -11,6 +11,8 @@ interface Subject {
   /** In which autonomous systems its routers may be. */
   readonly internal: boolean;
   readonly external: boolean;
+  /** In another member AS of the confederation. */
+  readonly member: boolean;
 }
 
 interface Rule {
@@ -41,7 +43,7 @@ const RULES: readonly Rule[] = [
     leaf: "role",
     tag: "internal-role",
     reason: "roles are for neighbours of another autonomous system",
-    breaks: ({ settings, internal }) => settings.role !== undefined && internal,
+    breaks: ({ settings, internal, member }) => settings.role !== undefined && (internal || member),
   },
   {
     leaf: "route-reflector-client",
@@ -59,8 +61,8 @@ const RULES: readonly Rule[] = [
     leaf: "export-policy",
     tag: "own-as-inside",
     reason: "a neighbour of this AS refuses a path with its own AS in it: give the AS to prepend",
-    breaks: ({ settings, internal }, { routingPolicy }) =>
-      internal &&
+    breaks: ({ settings, internal, member }, { routingPolicy }) =>
+      (internal || member) &&
       routingPolicy.policies.some(
         ({ name, statements }) =>
           settings.exportPolicy.includes(name) &&
@@ -71,11 +73,12 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-function* subjects({ neighbors, ranges, localAs }: BgpConfiguration): Iterable<Subject> {
+function* subjects({ neighbors, ranges, localAs, confederation }: BgpConfiguration): Iterable<Subject> {
+  const isMember = (remoteAs: number): boolean => confederation?.members.includes(remoteAs) === true;
   for (const neighbor of neighbors) {
     const path = `${BGP}/neighbors/neighbor[address='${formatIpv6(neighbor.address)}']`;
     const internal = neighbor.kind === "internal";
-    yield { path, settings: neighbor, internal, external: !internal };
+    yield { path, settings: neighbor, internal, external: !internal, member: isMember(neighbor.remoteAs) };
   }
   for (const range of ranges) {
     const { remoteAs } = range;
@@ -84,6 +87,7 @@ function* subjects({ neighbors, ranges, localAs }: BgpConfiguration): Iterable<S
       settings: range,
       internal: remoteAs === "internal" || (remoteAs !== "external" && remoteAs.includes(localAs)),
       external: remoteAs === "external" || (remoteAs !== "internal" && remoteAs.some((one) => one !== localAs)),
+      member: typeof remoteAs === "object" && remoteAs.some(isMember),
     };
   }
 }

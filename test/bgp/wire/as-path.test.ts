@@ -8,6 +8,7 @@ import {
   firstAs,
   mergeAs4Path,
   prependAs,
+  prependBehindMembers,
 } from "../../../src/bgp/wire/index.ts";
 import type { AsPathSegment } from "../../../src/rib/index.ts";
 import { octets } from "./samples.ts";
@@ -75,6 +76,13 @@ describe("AS_PATH", () => {
     assert.deepEqual(prependAs([full], 1), [sequence(1), full]);
     assert.equal(firstAs([confed(9), sequence(2)]), 2);
     assert.equal(firstAs([set(2)]), undefined);
+  });
+
+  it("what policy prepends stands behind the members of a confederation (RFC 5065)", () => {
+    assert.deepEqual(prependBehindMembers([confed(9), sequence(2)], 1), [confed(9), sequence(1, 2)]);
+    assert.deepEqual(prependBehindMembers([confed(9)], 1), [confed(9), sequence(1)]);
+    assert.deepEqual(prependBehindMembers([sequence(2)], 1), [sequence(1, 2)]);
+    assert.deepEqual(prependBehindMembers([], 1), [sequence(1)]);
   });
 
   it("splits what is longer than a segment holds", () => {
