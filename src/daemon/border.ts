@@ -55,7 +55,7 @@ export function withBorder(
   return {
     ...bordered,
     longestUpdate: LONGEST_UPDATE,
-    // What it says of capabilities it forwards, also while it restarts; other prefixes it does not.
+    // What it says of capabilities it forwards, and whether that survives a restart it must say; other prefixes it does not.
     families: families.map((family) =>
       family.family === "ipv6-unicast" && !brownfield.otherPrefixes ? { ...family, forwarded: true } : family,
     ),

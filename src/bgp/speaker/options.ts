@@ -12,8 +12,8 @@ export interface PeerFamily {
   /** Say so when this share of them is reached, in percent. Default 75. */
   readonly warnAtPercent?: number;
   /**
-   * Packets to what this router says in the family are forwarded here, also while the process restarts. Default: true for
-   * capabilities only, as prefixes are passed on and nothing else. @see RFC 4724 §3 (F bit)
+   * This router forwards packets to what it says in the family, so that the F bit after a restart depends on its data
+   * plane. Default: capabilities only; prefixes are passed on, and others forward by them. @see RFC 4724 §3
    */
   readonly forwarded?: boolean;
   /** How long the neighbour stays down after it had too many. Default: the idle hold time. */
