@@ -166,12 +166,16 @@ function act({ actions }: PolicyStatement, set: AttributeSet): AttributeSet {
   );
   let asPath = set.asPath;
   for (let i = 0; i < (prepend?.count ?? 0); i++) {
-    const [first, ...rest] = asPath.filter(({ type }) => type === "sequence" || type === "set");
+    const isOutside = ({ type }: (typeof asPath)[number]): boolean => type === "sequence" || type === "set";
+    const outside = asPath.findIndex(isOutside);
+    const members = outside < 0 ? asPath : asPath.slice(0, outside);
+    const [first, ...rest] = asPath.filter(isOutside);
     const number = prepend?.autonomousSystem ?? FACTS.localAs;
-    asPath =
+    const prepended: typeof asPath =
       first?.type === "sequence"
         ? [{ type: "sequence", numbers: [number, ...first.numbers] }, ...rest]
         : [{ type: "sequence", numbers: [number] }, ...(first ? [first] : []), ...rest];
+    asPath = [...members, ...prepended];
   }
   return {
     ...set,
