@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import type { YangFault } from "../../native/index.ts";
+import { loadNative, type YangFault } from "../../native/index.ts";
 import { faultsOf, gardenOf, openGarden } from "./yang-garden.ts";
 
 const rpc = (content: string, attributes = 'message-id="7"'): string =>
@@ -165,7 +168,29 @@ test("the schema as it is, with what NACM inherits", async (t) => {
   );
 });
 
-test("every module's text loads again, and yang-library says what there is (RFC 8525)", async (t) => {
+test("what get-schema gives is the whole schema: it loads in a fresh context (RFC 6022 §3.1)", async (t) => {
+  const context = await openGarden(t);
+  if (context === undefined) return;
+  const folder = mkdtempSync(join(tmpdir(), "semrd-closure-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const all = context.modules.flatMap(({ name, revision, submodules }) => [{ name, revision }, ...submodules]);
+  for (const { name, revision } of all)
+    writeFileSync(
+      join(folder, `${name}${revision === "" ? "" : `@${revision}`}.yang`),
+      await context.source(name, revision),
+    );
+  const implemented = context.modules.filter((module) => module.implemented);
+  await using fresh = await loadNative().yang.createContext(
+    [folder],
+    implemented.map(({ name, revision, features }) => ({ name, features, ...(revision === "" ? {} : { revision }) })),
+  );
+  const byName = (modules: typeof context.modules) => modules.toSorted((a, b) => a.name.localeCompare(b.name));
+  assert.deepEqual(byName(fresh.modules), byName(context.modules));
+  const nodes = async (of: typeof context) => (await of.schema()).toSorted((a, b) => a.name.localeCompare(b.name));
+  assert.deepEqual(await nodes(fresh), await nodes(context));
+});
+
+test("every module has a text, and yang-library says what there is (RFC 8525)", async (t) => {
   const context = await openGarden(t);
   if (context === undefined) return;
   for (const { name, revision } of context.modules) assert.match(await context.source(name, revision), /module/);

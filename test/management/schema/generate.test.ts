@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { loadNative, type YangSchemaNode } from "../../../native/index.ts";
+import { generateYang } from "../../../src/management/schema/generate.ts";
+import { typesOf } from "../../../src/management/schema/types-of.ts";
+import { openSchema } from "../../../src/management/yang/schema.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+const MODULES = new URL("yang/", ROOT);
+
+test("what is generated is that of the modules", async () => {
+  for (const [file, text] of await generateYang())
+    assert.equal(readFileSync(new URL(file, ROOT), "utf8"), text, `${file}: run node tools/generate-yang.mjs`);
+});
+
+test("what is always there is not optional", () => {
+  const leaf = (name: string, more: Partial<YangSchemaNode> = {}): YangSchemaNode => ({
+    name,
+    module: "m",
+    kind: "leaf",
+    config: true,
+    type: { base: "uint64" },
+    ...more,
+  });
+  const inner = (name: string, children: YangSchemaNode[], more: Partial<YangSchemaNode> = {}): YangSchemaNode => ({
+    name,
+    module: "m",
+    kind: "container",
+    config: true,
+    children,
+    ...more,
+  });
+  const top = inner("m:top", [
+    leaf("count", { defaults: ["1"] }),
+    leaf("must-be", { mandatory: true, type: { base: "union", union: [{ base: "uint8" }, { base: "int8" }] } }),
+    leaf("sometimes", { defaults: ["1"], when: ["../x"] }),
+    inner("empty", [leaf("a")]),
+    inner("full", [leaf("a", { defaults: ["1"] })]),
+    inner("there", [leaf("a", { defaults: ["1"] })], { presence: true }),
+    inner("entry", [leaf("id"), leaf("b")], { kind: "list", keys: ["id"], minElements: 1 }),
+    inner("either", [inner("one", [leaf("c", { defaults: ["1"] })], { kind: "case" })], { kind: "choice" }),
+    leaf("words", { kind: "leaf-list", type: { base: "enumeration", enums: [{ name: "x" }, { name: "y" }] } }),
+    leaf("seen", { config: false, mandatory: true }),
+  ]);
+  assert.equal(
+    typesOf([top]).slice(0, typesOf([top]).indexOf("}\n")),
+    [
+      "export interface Top {",
+      "  readonly count: string;",
+      '  readonly "must-be": number;',
+      "  readonly sometimes?: string;",
+      "  readonly empty?: TopEmpty;",
+      "  readonly full: TopFull;",
+      "  readonly there?: TopThere;",
+      "  readonly entry: readonly TopEntry[];",
+      "  readonly c?: string;",
+      '  readonly words?: readonly ("x" | "y")[];',
+      "  readonly seen?: string;",
+      "",
+    ].join("\n"),
+  );
+  assert.match(typesOf([top]), /interface TopEntry \{\n {2}readonly id: string;\n {2}readonly b\?: string;/);
+});
+
+/** RFC 8407 sections 4.14 and 4.18; yangdump 2.13 cannot check them: it does not read `modifier` of YANG 1.1. */
+test("every node is described, and every condition says what is wrong", async () => {
+  await using context = await openSchema(loadNative().yang);
+  const plain: string[] = [];
+  const visit = (node: YangSchemaNode, above: string): void => {
+    const path = `${above}/${node.name}`;
+    const described = node.description !== undefined || ["case", "input", "output"].includes(node.kind);
+    if (node.module.startsWith("semrd-") && !described) plain.push(path);
+    for (const child of node.children ?? []) visit(child, path);
+  };
+  for (const node of await context.schema()) visit(node, "");
+  assert.deepEqual(plain, []);
+  let musts = 0;
+  for (const name of readdirSync(MODULES).filter((file) => file.endsWith(".yang"))) {
+    const text = readFileSync(new URL(name, MODULES), "utf8");
+    for (const [statement, body] of text.matchAll(/\n\s+must\s+(?:"[^"]*"\s*\+?\s*)+(\{[^}]*\}|;)/g)) {
+      musts++;
+      assert.match(body!, /error-message/, `${name}:${statement}`);
+      assert.match(body!, /error-app-tag/, `${name}:${statement}`);
+    }
+  }
+  assert.ok(musts > 10, `only ${musts} conditions were found: the pattern no longer fits the modules`);
+});
