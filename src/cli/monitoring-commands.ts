@@ -1,12 +1,12 @@
 import { open, rename, rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
+import type { BmpStationRow, MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
 import { query } from "./arguments.ts";
 import type { AnswerBody } from "./client.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { PrintList } from "./program.ts";
 import type { TableStyle } from "./table.ts";
-import { mrtView, rpkiView, vrpsView } from "./views/index.ts";
+import { bmpView, mrtView, rpkiView, vrpsView } from "./views/index.ts";
 
 export interface MonitoringParts {
   readonly style: TableStyle;
@@ -23,6 +23,10 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     .command("mrt")
     .description("jobs that write tables and messages to files")
     .action(() => printList<MrtJobRow>("/mrt", "nothing is written to files", (rows) => mrtView(rows, style)));
+  show
+    .command("bmp")
+    .description("stations that are told of sessions and routes")
+    .action(() => printList<BmpStationRow>("/bmp", "no monitoring stations", (rows) => bmpView(rows, style)));
   show
     .command("rpki")
     .description("caches that say who may originate which prefix")

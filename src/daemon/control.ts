@@ -16,6 +16,7 @@ import {
   type StatusReport,
 } from "../management/index.ts";
 import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
+import type { BmpStations } from "./bmp.ts";
 import type { Brownfield } from "./brownfield.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { MrtFiles } from "./mrt.ts";
@@ -43,6 +44,8 @@ export interface ControlParts extends RowSources {
   readonly bfd: BfdMonitor | undefined;
   readonly brownfield: Brownfield | undefined;
   readonly mrt: MrtFiles;
+  /** Absent: there are no stations. */
+  readonly bmp: BmpStations | undefined;
   /** Absent: origins are not validated. */
   readonly rpki: OriginWatch | undefined;
   readonly clock: Clock;
@@ -74,6 +77,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     policies: () => policyRows(parts.configuration, parts.policies.hits()),
     fib: () => fibRows(driver, parts),
     mrt: () => parts.mrt.rows(),
+    bmp: () => parts.bmp?.rows() ?? [],
     rpki: () => parts.rpki?.caches() ?? [],
     vrps: () => parts.rpki?.vrps() ?? [],
     mrtTable: (question) => parts.mrt.table(question),

@@ -40,6 +40,7 @@ import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
+import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
 import { controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
@@ -186,21 +187,28 @@ class Daemon {
     );
 
     const compiler = this.#startCompiler(driver, rib, directory);
-    const rpki = startRpki(this.#configuration, { ...this.#shared, rib });
+    const rpki = startRpki({ ...this.#shared, rib, inUse: () => this.#current.configuration });
     if (rpki !== undefined) this.#scope.own(rpki);
     const policies = policyBook(this.#configuration, undefined, rpki?.origins);
     this.#current.policies = policies;
     if (this.#configuration.bgp !== undefined) {
       this.#brownfield = this.#scope.own(new Brownfield(this.#configuration, { ...this.#shared, rib }));
     }
+    const bmp = startBmp(this.#configuration, { ...this.#shared, rib, version: VERSION });
+    if (bmp !== undefined) this.#scope.own(bmp);
     const mrt = this.#scope.own(startMrt(this.#configuration.mrt, { ...this.#shared, rib }));
     const speaker = await this.#startSpeaker(
       rib,
       driver,
       policies,
-      joinObservers([...mrt.observers, ...(rpki === undefined ? [] : [rpki.observer])]),
+      joinObservers([
+        ...mrt.observers,
+        ...(rpki === undefined ? [] : [rpki.observer]),
+        ...(bmp === undefined ? [] : [bmp.observer]),
+      ]),
     );
     rpki?.watch(speaker);
+    bmp?.watch(speaker);
     const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
@@ -231,7 +239,7 @@ class Daemon {
         log: fixedLevel ? undefined : this.#log,
       }),
     );
-    await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki });
+    await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki, bmp });
     await servers.start(this.#configuration);
     await operators.start(this.#configuration);
     this.#phase = "running";
@@ -381,6 +389,7 @@ class Daemon {
       readonly drain: RouterDrain;
       readonly mrt: MrtFiles;
       readonly rpki: OriginWatch | undefined;
+      readonly bmp: BmpStations | undefined;
     },
   ): Promise<void> {
     const current = this.#current;

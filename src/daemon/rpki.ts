@@ -26,6 +26,8 @@ export interface OriginWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** As it is now: policies change while the router runs. */
+  readonly inUse: () => RouterConfiguration;
 }
 
 const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
@@ -33,13 +35,12 @@ const SLICE = milliseconds(3);
 const ROUTES_PER_LOOK = 64;
 
 /** `undefined` without caches. */
-export function startRpki(configuration: RouterConfiguration, parts: OriginWatchParts): OriginWatch | undefined {
-  const { caches } = configuration.rpki;
-  return caches.length === 0 ? undefined : new RunningWatch(configuration, parts);
+export function startRpki(parts: OriginWatchParts): OriginWatch | undefined {
+  const { rpki } = parts.inUse();
+  return rpki.caches.length === 0 ? undefined : new RunningWatch(rpki, parts);
 }
 
 class RunningWatch implements OriginWatch {
-  readonly #configuration: RouterConfiguration;
   readonly #parts: OriginWatchParts;
   readonly #scope = new Scope();
   readonly #validator: RouteValidator;
@@ -50,10 +51,9 @@ class RunningWatch implements OriginWatch {
   #looking: Promise<void> | undefined;
   #speaker: Parameters<OriginWatch["watch"]>[0] | undefined;
 
-  constructor(configuration: RouterConfiguration, parts: OriginWatchParts) {
-    this.#configuration = configuration;
+  constructor({ caches }: RouterConfiguration["rpki"], parts: OriginWatchParts) {
     this.#parts = parts;
-    this.#validator = this.#scope.own(new RouteValidator(configuration.rpki.caches, parts));
+    this.#validator = this.#scope.own(new RouteValidator(caches, parts));
     this.#asked = parts.metrics.counter(
       "semrd_rpki_refreshes_total",
       "Neighbours that were asked for their routes again because the state of some has changed",
@@ -130,7 +130,7 @@ class RunningWatch implements OriginWatch {
 
   /** Of neighbours that are not configured one by one it is enough that somebody's policy does. */
   #looksAtOrigin(name: string): boolean {
-    const { routingPolicy, bgp } = this.#configuration;
+    const { routingPolicy, bgp } = this.#parts.inUse();
     const looking = routingPolicy.policies.filter(({ statements }) =>
       statements.some(({ conditions }) => conditions.rpkiStates !== undefined),
     );
@@ -143,7 +143,7 @@ class RunningWatch implements OriginWatch {
     family: UnicastFamily,
     { address, length, attributes }: Pick<UnicastRow, "address" | "length" | "attributes">,
   ): string {
-    const { bgp } = this.#configuration;
+    const { bgp } = this.#parts.inUse();
     const origin = originOf(attributes, bgp?.confederation?.identifier ?? bgp?.localAs ?? 0);
     return this.#validator.state(family, encodeUnicast({ family, address, length }), 0, origin);
   }

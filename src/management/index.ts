@@ -1,5 +1,6 @@
 export { hashPassword, UserBook } from "./access/index.ts";
 export type { RouterChange, RouterState } from "./configuration/binder.ts";
+export type * from "./configuration/bmp.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
 export type { Files } from "./configuration/files.ts";

@@ -84,7 +84,7 @@ function compare(name: string, text: string): void {
 describe("what people see", () => {
   const { run } = withRouter();
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
-    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters", "mrt", "rpki"].map(
+    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters", "mrt", "bmp", "rpki"].map(
       (what) => ({
         name: what,
         args: ["show", what],

@@ -13,13 +13,14 @@ const router = (more: object): string =>
     },
   });
 
-it("MRT and RPKI with their defaults", async () => {
-  const { mrt, rpki } = await parseConfiguration(
+it("MRT, RPKI and BMP with their defaults", async () => {
+  const { mrt, rpki, bmp } = await parseConfiguration(
     router({
       "semrd-mrt:mrt": {
         "table-dump": [{ name: "t", folder: "/var/lib/mrt" }],
         "update-log": [{ name: "u", folder: "/var/lib/mrt", neighbor: ["fd00::2"] }],
       },
+      "semrd-bmp:bmp": { station: [{ name: "noc", address: "fd00::b", port: 11019 }] },
       "semrd-rpki:rpki": { cache: [{ name: "near", address: "rpki.example.net" }] },
     }),
     "/",
@@ -47,6 +48,17 @@ it("MRT and RPKI with their defaults", async () => {
     ],
   });
   assert.deepEqual(rpki, { caches: [{ name: "near", address: "rpki.example.net", port: 323, preference: 1 }] });
+  assert.deepEqual(bmp.stations, [
+    {
+      name: "noc",
+      address: "fd00::b",
+      port: 11019,
+      connectRetry: 30,
+      tables: ["post-policy", "loc-rib"],
+      neighbors: [],
+      statisticsInterval: 60,
+    },
+  ]);
   const without = await parseConfiguration(router({}), "/");
   assert.deepEqual([without.mrt, without.rpki], [{ tables: [], updates: [] }, { caches: [] }]);
 });

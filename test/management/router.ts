@@ -1,5 +1,6 @@
 import type {
   AgentRow,
+  BmpStationRow,
   CapabilityRow,
   ControlHandlers,
   CountersReport,
@@ -494,6 +495,39 @@ export const MRT: readonly MrtJobRow[] = [
   },
 ];
 
+export const BMP: readonly BmpStationRow[] = [
+  {
+    name: "noc",
+    address: "fd00::b",
+    port: 11019,
+    state: "telling",
+    connectedSecondsAgo: 7,
+    tables: ["post-policy", "loc-rib"],
+    peers: 3,
+    messages: "120345",
+    octets: "14567890",
+    queued: "65536",
+    resyncs: "1",
+    connections: "2",
+    failures: "1",
+  },
+  {
+    name: "lab",
+    address: "collector.example.net",
+    port: 5000,
+    state: "down",
+    tables: ["pre-policy"],
+    peers: 0,
+    messages: "0",
+    octets: "0",
+    queued: "0",
+    resyncs: "0",
+    connections: "0",
+    failures: "5",
+    lastError: "getaddrinfo ENOTFOUND collector.example.net",
+  },
+];
+
 export const RPKI: readonly RpkiCacheRow[] = [
   {
     name: "near",
@@ -567,6 +601,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     policies: () => POLICIES,
     fib: () => FIB,
     mrt: () => MRT,
+    bmp: () => BMP,
     rpki: () => RPKI,
     vrps: () => VRPS,
     async *mrtTable(question) {

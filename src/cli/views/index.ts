@@ -1,4 +1,5 @@
 export { agentsView, capabilitiesView } from "./agents.ts";
+export { bmpView } from "./bmp.ts";
 export * from "./configuration.ts";
 export { countersView } from "./counters.ts";
 export { explainView } from "./explain.ts";

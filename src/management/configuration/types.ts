@@ -1,4 +1,5 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { BmpConfiguration } from "./bmp.ts";
 import type { MrtConfiguration } from "./mrt.ts";
 import type { NetconfConfiguration, User } from "./operators.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
@@ -32,6 +33,7 @@ export interface RouterConfiguration {
   readonly telemetry: TelemetryConfiguration;
   readonly mrt: MrtConfiguration;
   readonly rpki: RpkiConfiguration;
+  readonly bmp: BmpConfiguration;
   readonly management: ManagementConfiguration;
   /** Absolute. */
   readonly stateDirectory: string;

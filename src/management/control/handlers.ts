@@ -3,6 +3,7 @@ import type { CommitResult, Management, Answer as ManagementAnswer, Session } fr
 import type {
   AgentCommandResult,
   AgentRow,
+  BmpStationRow,
   CapabilityRow,
   CheckConfigResult,
   CountersReport,
@@ -62,6 +63,8 @@ export interface ControlHandlers {
   fib(): Rows<FibRow>;
   /** Jobs that write files. */
   mrt(): Rows<MrtJobRow>;
+  /** Monitoring stations. */
+  bmp(): Rows<BmpStationRow>;
   /** Caches of VRPs. */
   rpki(): Rows<RpkiCacheRow>;
   /** VRPs that routes are judged by. */

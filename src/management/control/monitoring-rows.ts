@@ -1,5 +1,30 @@
 import type { CounterText } from "./rows.ts";
 
+/** A monitoring station. */
+export interface BmpStationRow {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** `telling`: it is being told what there is. */
+  readonly state: "down" | "connecting" | "telling" | "up";
+  /** Of the last connection. */
+  readonly connectedSecondsAgo?: number;
+  /** pre-policy, post-policy, loc-rib. */
+  readonly tables: readonly string[];
+  /** Sessions that it is told of. */
+  readonly peers: number;
+  readonly messages: CounterText;
+  readonly octets: CounterText;
+  /** Octets that wait for it. */
+  readonly queued: CounterText;
+  /** Times that it was too slow, or routes went all at once, and a neighbour was told anew. */
+  readonly resyncs: CounterText;
+  readonly connections: CounterText;
+  readonly failures: CounterText;
+  /** Absent when it is connected. */
+  readonly lastError?: string;
+}
+
 /** A cache of VRPs. */
 export interface RpkiCacheRow {
   readonly name: string;

@@ -19,6 +19,7 @@ import type {
   TaxonomyConfiguration,
   TenantConfiguration,
 } from "../configuration/types.ts";
+import { bindBmp } from "./bmp-binding.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
 import type {
   AgentInstance,
@@ -87,6 +88,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     telemetry: { logLevel: telemetry["log-level"], ...(enabled ? { prometheus: { address, port } } : {}) },
     mrt: bindMrt(router["semrd-mrt:mrt"]),
     rpki: bindRpki(router["semrd-rpki:rpki"]),
+    bmp: bindBmp(router["semrd-bmp:bmp"]),
     management: {
       controlSocket: router.management["control-socket"],
       users: bindUsers(router.management["semrd-access:users"]),

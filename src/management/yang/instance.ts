@@ -1,3 +1,4 @@
+import type { BmpInstance } from "./bmp-binding.ts";
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
 import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
@@ -65,6 +66,7 @@ export interface RouterInstance {
   };
   readonly "semrd-mrt:mrt"?: MrtInstance;
   readonly "semrd-rpki:rpki"?: RpkiInstance;
+  readonly "semrd-bmp:bmp"?: BmpInstance;
   readonly "semrd-telemetry:telemetry": {
     readonly "log-level": "error" | "warn" | "info" | "debug";
     readonly prometheus: { readonly enabled: boolean } & ListenInstance;

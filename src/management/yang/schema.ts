@@ -27,6 +27,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-telemetry",
   "semrd-mrt",
   "semrd-rpki",
+  "semrd-bmp",
   "semrd-access",
   "semrd-netconf",
 ] as const;

@@ -1,0 +1,20 @@
+import type { Seconds } from "../../base/index.ts";
+
+/** Monitoring stations. @see RFC 7854 */
+export interface BmpConfiguration {
+  readonly stations: readonly BmpStationConfiguration[];
+}
+
+export interface BmpStationConfiguration {
+  readonly name: string;
+  /** Address, or name of a host. */
+  readonly address: string;
+  readonly port: number;
+  readonly connectRetry: Seconds;
+  /** At least one. */
+  readonly tables: readonly ("pre-policy" | "post-policy" | "loc-rib")[];
+  /** Addresses as text; empty: all. */
+  readonly neighbors: readonly string[];
+  /** Absent: no reports. */
+  readonly statisticsInterval?: Seconds;
+}

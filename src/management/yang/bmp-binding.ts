@@ -1,0 +1,29 @@
+import { seconds } from "../../base/index.ts";
+import type { BmpConfiguration } from "../configuration/bmp.ts";
+
+/** As libyang prints it with all defaults. */
+export interface BmpInstance {
+  readonly station?: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+    readonly "connect-retry": number;
+    readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib")[];
+    readonly neighbor?: readonly string[];
+    readonly "statistics-interval": number;
+  }[];
+}
+
+export function bindBmp(bmp: BmpInstance | undefined): BmpConfiguration {
+  return {
+    stations: (bmp?.station ?? []).map(({ name, address, port, table, neighbor, ...times }) => ({
+      name,
+      address,
+      port,
+      connectRetry: seconds(times["connect-retry"]),
+      tables: table ?? ["post-policy", "loc-rib"],
+      neighbors: neighbor ?? [],
+      ...(times["statistics-interval"] === 0 ? {} : { statisticsInterval: seconds(times["statistics-interval"]) }),
+    })),
+  };
+}
