@@ -36,7 +36,15 @@ export const CONFIGURATION_MODULES = [
 const PROTOCOL_MODULES: readonly YangModule[] = [
   {
     name: "ietf-netconf",
-    features: ["writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup"],
+    features: [
+      "writable-running",
+      "candidate",
+      "confirmed-commit",
+      "rollback-on-error",
+      "validate",
+      "startup",
+      "xpath",
+    ],
   },
   { name: "ietf-netconf-with-defaults" },
   { name: "ietf-netconf-monitoring" },
