@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <type_traits>
 
 #include "yang_wording.h"
 
@@ -22,6 +23,18 @@ constexpr Named kOperations[] = {
     {"merge", EditOperation::kMerge},   {"replace", EditOperation::kReplace}, {"create", EditOperation::kCreate},
     {"delete", EditOperation::kDelete}, {"remove", EditOperation::kRemove},
 };
+
+// libyang 3 has no flag for who owns the value.
+template <typename Make = decltype(&lyd_new_any)>
+LY_ERR NewAny(Make make, lyd_node* parent, const lysc_node* schema, const char* value, LYD_ANYDATA_VALUETYPE type,
+              bool output, lyd_node** node) {
+  constexpr bool kHasFlag = std::is_invocable_v<Make, lyd_node*, const lys_module*, const char*, const void*, ly_bool,
+                                                LYD_ANYDATA_VALUETYPE, ly_bool, lyd_node**>;
+  if constexpr (kHasFlag)
+    return make(parent, schema->module, schema->name, value, 0, type, output, node);
+  else
+    return make(parent, schema->module, schema->name, value, type, output, node);
+}
 
 bool Is(const Attribute& attribute, std::string_view space, std::string_view module) {
   return attribute.space == space || attribute.space == module;
@@ -383,8 +396,8 @@ void TreeBuilder::Any(const Element& element, const lysc_node* schema, Level& le
   bool xml = document_.format() == YangFormat::kXml;
   // Kept as it was written; who wants what is in it reads it from the document.
   std::string text(element.source);
-  if (lyd_new_any(level.parent, schema->module, schema->name, text.c_str(), 0, xml ? LYD_ANYDATA_STRING : LYD_ANYDATA_JSON,
-                  mode_ == Mode::kOutput, &made) != LY_SUCCESS)
+  if (NewAny(lyd_new_any, level.parent, schema, text.c_str(), xml ? LYD_ANYDATA_STRING : LYD_ANYDATA_JSON,
+             mode_ == Mode::kOutput, &made) != LY_SUCCESS)
     return ReportValue(element, level, element.name);
   EvictOtherCases(schema, level);
   if (level.parent == nullptr) Insert(OwnedTree(made), schema, level);

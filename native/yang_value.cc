@@ -16,6 +16,15 @@ const lysc_type* Followed(const lysc_type* type) {
   return type;
 }
 
+// The name of what checks values of a type, where this version of libyang tells it.
+template <typename Type>
+const char* PluginId(const Type* type) {
+  if constexpr (requires { type->plugin->id; })
+    return type->plugin == nullptr ? nullptr : type->plugin->id;
+  else
+    return nullptr;
+}
+
 enum class Prefixed { kNever, kIdentity, kExpression };
 
 // Whether values have prefixes in them.
@@ -28,7 +37,7 @@ Prefixed PrefixesIn(const lysc_type* type) {
       return Prefixed::kExpression;
     case LY_TYPE_STRING: {
       // XPath expressions and NACM's paths are strings with a plugin of their own.
-      const char* id = type->plugin == nullptr ? nullptr : type->plugin->id;
+      const char* id = PluginId(type);
       bool expression = id != nullptr && (std::strstr(id, "xpath1.0") || std::strstr(id, "instance-identifier"));
       return expression ? Prefixed::kExpression : Prefixed::kNever;
     }
