@@ -30,8 +30,10 @@ async function check(label, command, args) {
 async function main(filters) {
   await setup({ peers: true });
   const failures = [];
+  const node = projectNode(root);
+  // Before the types are checked, which tell whether the bindings follow the modules.
+  await check("types and trees of the YANG modules", node, [path.join(root, "tools", "generate-yang.mjs")]);
   if (filters.length === 0) {
-    const node = projectNode(root);
     const local = (name) => path.join(root, "node_modules", ".bin", name);
     const checks = [
       ["lint and format (biome)", node, [local("biome"), "check", "."]],
@@ -50,7 +52,7 @@ async function main(filters) {
   if (files.length === 0)
     throw new SetupError(`no test file matches ${filters.join(" ")}`, "give a part of a path under test/");
   const code = await runForeground(
-    projectNode(root),
+    node,
     [
       "--test",
       `--test-concurrency=${CONCURRENCY}`,

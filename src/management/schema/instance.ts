@@ -12,6 +12,7 @@ export interface Router {
   readonly management: RouterManagement;
   readonly "semrd-agent:agents"?: RouterAgents;
   readonly "semrd-bgp:bgp"?: RouterBgp;
+  readonly "semrd-bmp:bmp"?: RouterBmp;
   readonly "semrd-dataplane:dataplane": RouterDataplane;
   readonly "semrd-discovery:discovery": RouterDiscovery;
   readonly "semrd-interface:interfaces"?: RouterInterfaces;
@@ -396,6 +397,20 @@ export interface RouterBgpBrownfieldLabel {
   readonly name: string;
   readonly namespace: number;
   readonly bit: number;
+}
+
+export interface RouterBmp {
+  readonly station?: readonly RouterBmpStation[];
+}
+
+export interface RouterBmpStation {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly "connect-retry": number;
+  readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib")[];
+  readonly neighbor?: readonly string[];
+  readonly "statistics-interval": number;
 }
 
 export interface RouterDataplane {
