@@ -9,6 +9,7 @@ import {
   type Metrics,
   type Random,
   seconds,
+  toHex,
 } from "../base/index.ts";
 import { capabilityTest, type PolicyBook } from "../bgp/policy/index.ts";
 import {
@@ -100,6 +101,13 @@ export function allPeerOptions(configuration: RouterConfiguration, policies: Pol
   const { bgp } = configuration;
   if (bgp === undefined) return [];
   return bgp.neighbors.map((neighbor) => withBorder(peerOptions(neighbor, bgp, policies), neighbor, configuration));
+}
+
+/** What the tenants of this router import, each once. */
+export function importTargetsOf(tenants: RouterConfiguration["tenants"]): readonly Uint8Array[] {
+  return [
+    ...new Map(tenants.flatMap(({ importTargets }) => importTargets).map((target) => [toHex(target), target])).values(),
+  ];
 }
 
 /** The extended community of this router's site. @see RFC 4360 §5 */

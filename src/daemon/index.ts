@@ -39,7 +39,7 @@ import { startHealthChecker } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
-import { domainNodes, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
+import { domainNodes, importTargetsOf, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
 import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
 import { controlHandlers } from "./control.ts";
@@ -339,6 +339,7 @@ class Daemon {
       this.#scope.signal,
     );
     running = speaker;
+    speaker.importTargets(importTargetsOf(this.#configuration.tenants));
     const restart = this.#configuration.bgp?.gracefulRestart !== undefined;
     this.#scope.defer(() => speaker.stop({ restart }));
     return speaker;

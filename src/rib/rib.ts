@@ -7,7 +7,7 @@ import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.t
 import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { NetStore } from "./net-store.ts";
-import type { NetTable, NetTableParts } from "./net-table.ts";
+import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PeerBook } from "./peer-book.ts";
 import { reserve } from "./reserve.ts";
 import type { AttestationState, PeerIndex, Rib, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
@@ -58,6 +58,7 @@ export interface RibParts {
 
 const PATHS_OF_PEER = 32;
 const SWEPT_PER_TURN = 8192;
+const MAX_MEMBERSHIPS = 1 << 16;
 /** Sets are made objects of to be judged. */
 const JUDGED_PER_TURN = 256;
 const METRICS_INTERVAL = milliseconds(1000);
@@ -79,6 +80,7 @@ class RoutingInformationBase implements Rib {
   readonly #peers: PeerBook;
   readonly #clock: Clock;
   readonly #leases: LeaseWatch;
+  #memberships: NetTable | undefined;
   #tenants: readonly Tenant[];
   /** The set whose import is to be judged next; 0: all have been. */
   #judgeFrom = 0;
@@ -118,7 +120,23 @@ class RoutingInformationBase implements Rib {
   }
 
   table(family: RouteFamily): NetTable {
-    return family === "capability" ? this.capability : this.unicast(family);
+    if (family === "capability") return this.capability;
+    return family === "route-target" ? this.#membershipTable() : this.unicast(family);
+  }
+
+  /** One route for each route target and AS: there are as many as tenants, not as routes. */
+  #membershipTable(): NetTable {
+    if (this.#memberships !== undefined) return this.#memberships;
+    const made = reserve("route-target", MAX_MEMBERSHIPS, this.#parts.log, (maxRoutes) => {
+      const maxKey = LONGEST_UNICAST_KEY["route-target"];
+      const keys = { keyWords: (maxKey + 3) >> 2, maxKey, keyLength: unicastKeyLength };
+      return new NetTable(
+        this.#tableParts(new NetStore({ maxRoutes, maxPaths: 3 * maxRoutes, ...keys }, this.#parts.random)),
+      );
+    });
+    this.#memberships = made;
+    this.#watch("route-target", made);
+    return made;
   }
 
   unicast(family: UnicastFamily): UnicastTable {
@@ -159,9 +177,14 @@ class RoutingInformationBase implements Rib {
     if (peer === LOCAL_PEER) throw new RangeError("the local peer stays");
     if (this.#closed) return;
     // Not `every`: all tables are worked on, one after the other would take longer.
-    const left = [this.capability, ...this.#unicast.values()].filter((table) => !table.sweep(peer, SWEPT_PER_TURN));
+    const left = this.#tables().filter((table) => !table.sweep(peer, SWEPT_PER_TURN));
     if (left.length === 0) this.#peers.free(peer);
     else this.#clock.soon(() => this.closePeer(peer));
+  }
+
+  #tables(): readonly NetTable[] {
+    const memberships = this.#memberships === undefined ? [] : [this.#memberships];
+    return [this.capability, ...memberships, ...this.#unicast.values()];
   }
 
   peer(index: PeerIndex): RibPeer | undefined {
@@ -189,6 +212,7 @@ class RoutingInformationBase implements Rib {
     this.#leases[Symbol.dispose]();
     this.attributes.close();
     this.capability.close();
+    this.#memberships?.close();
     for (const table of this.#unicast.values()) table.close();
   }
 }

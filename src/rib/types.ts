@@ -23,7 +23,9 @@ export type NetId = number;
 export const LOCAL_PEER: PeerIndex = 0;
 
 export type UnicastFamily = "ipv4-unicast" | "ipv6-unicast";
-export type RouteFamily = "capability" | UnicastFamily;
+/** Families whose keys are prefixes; "route-target": who wants which routes of the capability family. @see RFC 4684 §4 */
+export type PrefixFamily = UnicastFamily | "route-target";
+export type RouteFamily = "capability" | PrefixFamily;
 
 /** How a neighbour stands to this router: of its AS, of another member AS of its confederation, or of another AS. @see RFC 5065 */
 export type SessionKind = "internal" | "confederation" | "external";

@@ -1,4 +1,4 @@
-import type { UnicastFamily } from "./types.ts";
+import type { PrefixFamily } from "./types.ts";
 
 /*
  * Key of a unicast route, which is its NLRI: | length u8, bits | prefix, as few octets as hold them |. Bits behind the
@@ -11,4 +11,8 @@ export function unicastKeyLength(octets: Uint8Array, start: number): number {
 }
 
 /** Longest key of each family in octets. */
-export const LONGEST_UNICAST_KEY: Readonly<Record<UnicastFamily, number>> = { "ipv4-unicast": 5, "ipv6-unicast": 17 };
+export const LONGEST_UNICAST_KEY: Readonly<Record<PrefixFamily, number>> = {
+  "ipv4-unicast": 5,
+  "ipv6-unicast": 17,
+  "route-target": 13,
+};

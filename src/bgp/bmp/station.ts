@@ -438,6 +438,7 @@ function* rowsOf(rib: StationParts["rib"], family: RouteFamily): IterableIterato
     for (const { key, ...row } of rib.capability.routesOf({})) yield { nlri: key, ...row };
     return;
   }
+  if (family === "route-target") return; // who wants what is no route: it is said when it changes
   for (const { address, length, ...row } of rib.unicast(family).rowsOf({})) {
     yield { nlri: encodeUnicast({ family, address, length }), ...row };
   }

@@ -126,6 +126,7 @@ function* pathsOf(rib: SnapshotParts["rib"], family: RouteFamily): IterableItera
     for (const { key, ...row } of rib.capability.routesOf({})) yield { nlri: key, ...row };
     return;
   }
+  if (family === "route-target") return; // who wants what is no route
   for (const row of rib.unicast(family).rowsOf({})) {
     yield { nlri: encodeUnicast({ family, address: row.address, length: row.length }), ...row };
   }

@@ -7,6 +7,7 @@ export * from "./graceful-shutdown.ts";
 export * from "./import-checks.ts";
 export { capabilityTest } from "./key-sets.ts";
 export * from "./long-lived.ts";
+export * from "./membership.ts";
 export * from "./origin-validation.ts";
 export * from "./policy.ts";
 export * from "./reflection.ts";

@@ -1,12 +1,13 @@
-import { type Ipv6Address, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
+import { type Clock, type Ipv6Address, milliseconds, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
-import { isReflection, mayPass, type Standing } from "../policy/index.ts";
+import { acceptAll, isReflection, mayPass, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
 import type { ExportGroup } from "./export-group.ts";
 import { FamilyIntake, type IntakeTerms, type TakeResult } from "./family-intake.ts";
 import { Intake } from "./intake.ts";
+import { Membership } from "./membership.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { familiesOf, type PeerParts, roleFor, updateLimit } from "./peer-parts.ts";
@@ -21,6 +22,8 @@ export interface EstablishedSession {
   readonly intake: Intake;
   /** One for each family that was agreed and carries routes. Whoever ends the session disposes them. */
   readonly outputs: ReadonlyMap<RouteFamily, Output>;
+  /** What the neighbour wants of the capability family; absent: it has not agreed to say so. */
+  readonly membership: Membership | undefined;
   readonly facts: EstablishedFacts;
 }
 
@@ -46,16 +49,45 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
     return agreed.families.some((other) => sameFamily(other, wire));
   };
   const families = familiesOf(options).filter(isAgreed);
+  const saysMembership = families.some(({ family }) => family === "route-target");
+  const membership = saysMembership ? new Membership(parts.rib.attributes) : undefined;
   const intake = new Intake({
     codec,
     agreed,
-    families: families.map((family) => openIntake(family, facts, parts)),
+    families: families.map((family) => openIntake(family, facts, parts, membership)),
     peer: options.address,
     counters: record.counters,
     log,
   });
-  const outputs = new Map(families.map((family) => [family.family, openOutput(family, facts, parts)]));
-  return { side, agreed, intake, outputs, facts };
+  const outputs = new Map(families.map((family) => [family.family, openOutput(family, facts, parts, membership)]));
+  const capability = outputs.get("capability");
+  if (membership !== undefined && capability !== undefined) followMembership(membership, capability, parts.clock);
+  return { side, agreed, intake, outputs, membership, facts };
+}
+
+/** How long a neighbour has to say what it wants, before this router says that there is no more. @see RFC 4684 §6 */
+const MEMBERSHIP_TIME = milliseconds(60_000);
+
+/** A changed membership changes what is sent: routes that it concerns are offered again, and no others. */
+function followMembership(membership: Membership, output: Output, clock: Clock): void {
+  let isDue = false;
+  membership.onChange = () => {
+    if (isDue) return;
+    isDue = true;
+    clock.soon(() => {
+      isDue = false;
+      output.reconsider(membership.takeChanges());
+    });
+  };
+  const timer = clock.after(MEMBERSHIP_TIME, () => settle());
+  const settle = (): void => {
+    timer.cancel();
+    if (membership.settled) return;
+    membership.settled = true;
+    output.poke();
+  };
+  membership.onSettled = settle;
+  output.onClose = () => timer.cancel();
 }
 
 /** Options that were changed and decide what is taken from a neighbour, and what it is told. */
@@ -86,7 +118,12 @@ export function changeSession(
   return { refresh, stop };
 }
 
-function openIntake(family: PeerFamily, facts: EstablishedFacts, parts: PeerParts): FamilyIntake {
+function openIntake(
+  family: PeerFamily,
+  facts: EstablishedFacts,
+  parts: PeerParts,
+  membership: Membership | undefined,
+): FamilyIntake {
   const { kind, options, peerIndex, connection } = facts;
   const { rib, codec, speaker, record, log } = parts;
   return new FamilyIntake(
@@ -109,6 +146,7 @@ function openIntake(family: PeerFamily, facts: EstablishedFacts, parts: PeerPart
       counters: record.counters,
       log,
       observer: parts.observer,
+      membership: family.family === "route-target" ? membership : undefined,
       looped: (set) => parts.looped?.(options.address, set),
     },
     intakeTerms(family, facts, parts),
@@ -136,7 +174,8 @@ function intakeTerms(
       allowOwnAs: options.allowOwnAs ?? 0,
       ...(role === undefined ? {} : { role }),
     },
-    policy: importPolicy(options),
+    // Who wants what is no route: policies of routes do not apply to it.
+    policy: family === "route-target" ? acceptAll : importPolicy(options),
     maximumRoutes: maximumRoutes ?? options.maximumRoutes,
     warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
     ...(restartAfter === undefined ? {} : { restartAfter }),
@@ -156,12 +195,18 @@ function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerPa
   return parts.groupOf(options, agreed, { family, ownNextHop: own, overhead });
 }
 
-function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: PeerParts): Output {
+function openOutput(
+  configured: PeerFamily,
+  facts: EstablishedFacts,
+  parts: PeerParts,
+  membership: Membership | undefined,
+): Output {
   const { family } = configured;
   const { agreed, options, kind, peerIndex, connection } = facts;
   const { rib, codec, clock, random, restart, record } = parts;
   const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
   const addPath = addPathOf(family, agreed, codec.dialect);
+  const filter = family === "capability" ? membership : undefined;
   const output = new Output({
     output: rib.table(family).openOutput(peerIndex, sentPaths(configured, addPath)),
     addPath,
@@ -189,7 +234,9 @@ function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: Peer
           facts.write(encodeRouteRefresh(wireFamily(family, codec.dialect), subtype));
         }
       : undefined,
-    mayEndRib: () => restart.mayEndRib,
+    // What is not wanted yet may be wanted in a moment: before the neighbour has said all, nothing is at an end.
+    mayEndRib: () => restart.mayEndRib && (filter === undefined || filter.settled),
+    wants: filter === undefined ? undefined : (id) => filter.wants(id),
     sent: (messages) => {
       record.updatesOut(messages);
       facts.sent();
@@ -201,7 +248,7 @@ function openOutput(configured: PeerFamily, facts: EstablishedFacts, parts: Peer
 
 /** Where others send packets to: for capabilities the locator, for prefixes this end of the session. @see RFC 4271 §5.1.3 */
 function ownNextHop(family: RouteFamily, local: Endpoint, locator: Ipv6Address): Ipv6Address {
-  if (family === "capability") return locator;
+  if (family === "capability" || family === "route-target") return locator;
   const { address } = local;
   const v4 = parseIpv4(address) === undefined ? undefined : parseIpv6(`::ffff:${address}`);
   return v4 ?? parseIpv6(address.replace(/%.*$/, "")) ?? locator;

@@ -16,6 +16,7 @@ import {
   exportSet,
   type Hits,
   type Judgement,
+  membershipPolicy,
   offeredSet,
   type PolicyPeer,
   type RoutePolicy,
@@ -309,6 +310,9 @@ export class ExportGroups {
   }
 
   of(peer: PeerOptions, agreed: Agreement, facts: GroupFacts): ExportGroup {
+    if (facts.family === "route-target") {
+      return this.#create(peer, agreed, membershipPolicy({ isClient: peer.reflectorClient === true }), facts);
+    }
     const policy = peer.exportPolicy ?? this.#default;
     if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy, facts);
     const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();

@@ -34,6 +34,7 @@ import {
   wireFamily,
 } from "../wire/index.ts";
 import { JudgedSets } from "./judged-sets.ts";
+import type { Membership } from "./membership.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerObserver } from "./observer.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
@@ -61,6 +62,8 @@ export interface FamilyIntakeParts {
   readonly looped: (set: AttributeSet) => void;
   /** Where this router is, and whether it passes on routes between others. */
   readonly site: Omit<SiteFacts, "kind">;
+  /** Who keeps what the neighbour wants, for the family that says so. */
+  readonly membership: Membership | undefined;
 }
 
 /** `undefined`: the routes were taken, or refused one by one. Otherwise why the session has to end (AutomaticStop). */
@@ -131,6 +134,7 @@ export class FamilyIntake {
 
   #drop(keys: NlriBatch): void {
     this.#table.withdraw(this.#parts.peerIndex, keys);
+    this.#parts.membership?.withdrawn(keys);
     this.#parts.observer?.withdrawn(this.family, keys);
   }
 
@@ -209,6 +213,7 @@ export class FamilyIntake {
     const { peerIndex, observer } = this.#parts;
     const leftOut = this.#table.announce(peerIndex, announced, id);
     if (leftOut > 0) this.#tooManyPaths(leftOut);
+    this.#parts.membership?.announced(announced);
     observer?.announced(this.family, announced, id);
     const { maximumRoutes } = this.#terms;
     return maximumRoutes === undefined ? undefined : this.#count(maximumRoutes);

@@ -31,6 +31,8 @@ export interface OutputParts {
   readonly reflectedFrom: (source: PeerIndex) => number | undefined;
   /** Sends a mark of a route refresh, where they were agreed on. @see RFC 7313 */
   readonly refreshMark: ((mark: "begin" | "end") => void) | undefined;
+  /** Whether it wants routes with this set; `undefined`: it wants all. @see RFC 4684 §6 */
+  readonly wants?: ((id: AttributeId) => boolean) | undefined;
   /** Whether End-of-RIB may be said now. */
   readonly mayEndRib: () => boolean;
   /** So many messages were handed to the socket. */
@@ -50,7 +52,7 @@ export class Output implements Disposable {
   #messagesOfRound = 0;
   #pause: Timer | undefined;
   #group: ExportGroup;
-  #recheck: ExportRecheck | undefined;
+  #recheck: Pick<ExportRecheck, "run"> | undefined;
   #scheduled = false;
   #closed = false;
   #endOfRibSent = false;
@@ -69,6 +71,9 @@ export class Output implements Disposable {
     parts.output.onPending = () => this.poke();
     this.poke();
   }
+
+  /** Called when the session is over. */
+  onClose: (() => void) | undefined;
 
   get endOfRibSent(): boolean {
     return this.#endOfRibSent;
@@ -118,6 +123,26 @@ export class Output implements Disposable {
     this.poke();
   }
 
+  /** What the neighbour wants of the sets that this concerns is another thing now. */
+  reconsider(concerns: (id: AttributeId) => boolean): void {
+    if (this.#closed) return;
+    if (this.#recheck !== undefined) {
+      this.#recheck = undefined;
+      this.replay();
+      return;
+    }
+    const { output } = this.#parts;
+    this.#recheck = {
+      run(inTime) {
+        do {
+          if (output.recheck(concerns, NETS_AT_ONCE)) return true;
+        } while (inTime());
+        return false;
+      },
+    };
+    this.poke();
+  }
+
   /** There may be something to do: routes, room in the socket, End-of-RIB. */
   poke(): void {
     if (this.#scheduled || this.#closed || this.#pause !== undefined) return;
@@ -130,6 +155,7 @@ export class Output implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.onClose?.();
     this.#pause?.cancel();
     this.#parts.output.onPending = undefined;
     this.#parts.output[Symbol.dispose]();
@@ -217,6 +243,7 @@ export class Output implements Disposable {
     return {
       admit: (id, source) => {
         if (!mayPass(source)) return false;
+        if (this.#parts.wants?.(id) === false) return false;
         const { ok } = exportOf(id, source);
         return ok;
       },
@@ -228,6 +255,10 @@ export class Output implements Disposable {
       },
       refused: (id, source, nets) => {
         if (!mayPass(source)) return;
+        if (this.#parts.wants?.(id) === false) {
+          counters.withheld("not-a-member").add(nets);
+          return;
+        }
         const exported = exportOf(id, source);
         if (exported.ok === false) withheld(exported, nets);
       },

@@ -1,3 +1,4 @@
+import { toHex } from "../../base/index.ts";
 import { type AttributeSet, type KeyBatch, LOCAL_PEER, type RouteFamily } from "../../rib/index.ts";
 import {
   type AttributeCodec,
@@ -12,6 +13,7 @@ import type { SpeakerRib } from "./peer-parts.ts";
 export class OwnRoutes {
   readonly #rib: SpeakerRib;
   readonly #codec: AttributeCodec;
+  #memberships: ReadonlyMap<string, Uint8Array> = new Map();
 
   constructor(rib: SpeakerRib, codec: AttributeCodec) {
     this.#rib = rib;
@@ -32,6 +34,15 @@ export class OwnRoutes {
 
   withdrawUnicast(nlri: UnicastNlri): void {
     this.#rib.table(nlri.family).withdraw(LOCAL_PEER, oneKey(encodeUnicast(nlri)));
+  }
+
+  /** Announces these memberships and no others. */
+  become(memberships: readonly Uint8Array[], attributes: AttributeSet): void {
+    const wanted = new Map(memberships.map((key) => [toHex(key), key]));
+    const table = this.#rib.table("route-target");
+    for (const [name, key] of this.#memberships) if (!wanted.has(name)) table.withdraw(LOCAL_PEER, oneKey(key));
+    for (const [name, key] of wanted) if (!this.#memberships.has(name)) this.#announce("route-target", key, attributes);
+    this.#memberships = wanted;
   }
 
   #announce(family: RouteFamily, key: Uint8Array, attributes: AttributeSet): void {

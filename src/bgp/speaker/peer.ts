@@ -433,8 +433,9 @@ export class Peer implements AsyncDisposable {
 
   #endOfRib(family: Family): void {
     const name = routeFamily(family, this.#parts.codec.dialect);
-    const { outputs } = this.#up!;
+    const { outputs, membership } = this.#up!;
     if (name === undefined || !outputs.has(name)) return;
+    if (name === "route-target") membership?.onSettled?.();
     const { endsOfRibReceived } = this.#parts.record;
     endsOfRibReceived.add(name);
     this.#rib.endOfRib(family);

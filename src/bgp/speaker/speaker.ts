@@ -18,6 +18,7 @@ import {
   CeaseSubcode,
   DEFAULT_DIALECT,
   ErrorCode,
+  encodeMembership,
   type NotificationMessage,
   notification,
   shutdownData,
@@ -72,6 +73,11 @@ export interface Speaker extends AsyncDisposable {
   /** Announces a route of this router, or replaces it. The set's next hop is this router's. */
   originate(nlri: CapabilityNlri, attributes: AttributeSet): void;
   withdraw(nlri: CapabilityNlri): void;
+  /**
+   * The route targets that this router imports, instead of those of before. Neighbours with which the family "route-target"
+   * was agreed hear of them and send nothing else; what changes is announced, and nothing else. @see RFC 4684
+   */
+  importTargets(targets: readonly Uint8Array[]): void;
   /** The same for a prefix. Next hops of IPv4 are in mapped form. */
   originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void;
   withdrawUnicast(nlri: UnicastNlri): void;
@@ -228,6 +234,14 @@ class RunningSpeaker implements Speaker {
 
   withdraw(nlri: CapabilityNlri): void {
     this.#routes.withdraw(nlri);
+  }
+
+  importTargets(targets: readonly Uint8Array[]): void {
+    const { localAs, nextHop, peers } = this.#options;
+    // A reflector takes everything from its clients, and says so to them alone: see `membershipPolicy`.
+    const own = targets.map((target) => encodeMembership(localAs, target));
+    const isReflector = peers.some(({ reflectorClient }) => reflectorClient);
+    this.#routes.become(isReflector ? [...own, encodeMembership(localAs, undefined)] : own, membershipSet(nextHop));
   }
 
   originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void {
@@ -530,4 +544,9 @@ function addressOf(text: string): Ipv6Address {
 /** For a Cease that an operator reads. @see RFC 9003 */
 function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
   return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
+}
+
+function membershipSet(nextHop: Ipv6Address): AttributeSet {
+  const none = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] } as const;
+  return { origin: "igp", asPath: [], nextHop, localPref: 100, ...none };
 }

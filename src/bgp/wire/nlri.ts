@@ -1,18 +1,25 @@
-import type { KeyBatch, RouteFamily, UnicastFamily } from "../../rib/index.ts";
+import type { KeyBatch, PrefixFamily, RouteFamily, UnicastFamily } from "../../rib/index.ts";
 import { isKnownType, isWellFormed, LONGEST_CAPABILITY_KEY, RouteType } from "./capability-nlri.ts";
 
 /** Room for the keys of most messages; more is made when a message has more. */
 const USUAL_KEYS = 256;
 /** @see RFC 7911 §3 */
 export const PATH_ID_LENGTH = 4;
-/** Longest prefix of each unicast family, in bits. */
-export const PREFIX_BITS: Readonly<Record<UnicastFamily, number>> = { "ipv4-unicast": 32, "ipv6-unicast": 128 };
+/** Longest prefix of each family that has prefixes, in bits. */
+export const PREFIX_BITS: Readonly<Record<PrefixFamily, number>> = {
+  "ipv4-unicast": 32,
+  "ipv6-unicast": 128,
+  "route-target": 96,
+};
+/** AS and route target: a prefix of it has the whole AS, or nothing. @see RFC 4684 §4 */
+const MEMBERSHIP_AS_BITS = 32;
 
 /** Octets of the longest key of each family that is sent. */
 export const LONGEST_KEY: Readonly<Record<RouteFamily, number>> = {
   capability: LONGEST_CAPABILITY_KEY,
   "ipv6-unicast": 17,
   "ipv4-unicast": 5,
+  "route-target": 13,
 };
 
 /** The key of one unicast route. */
@@ -33,6 +40,17 @@ export function encodeUnicast({ family, address, length }: UnicastNlri): Uint8Ar
   key.set(address.subarray(0, key.length - 1), 1);
   key[key.length - 1]! &= ~surplusMask(length);
   key[0] = length;
+  return key;
+}
+
+/** The membership of an AS in a route target; without one: in all of them, whoever says it. @see RFC 4684 §4 */
+export function encodeMembership(autonomousSystem: number, target: Uint8Array | undefined): Uint8Array {
+  if (target === undefined) return Uint8Array.of(0);
+  if (target.length !== 8) throw new RangeError("a route target has 8 octets");
+  const key = new Uint8Array(13);
+  key[0] = PREFIX_BITS["route-target"];
+  new DataView(key.buffer).setUint32(1, autonomousSystem);
+  key.set(target, 5);
   return key;
 }
 
@@ -222,9 +240,10 @@ function surplusMask(bits: number): number {
   return 0xff >> (((bits + 7) & 7) + 1);
 }
 
-/** Multicast, and link-local in IPv6. @see RFC 4271 §6.3 (semantically incorrect prefixes are ignored); RFC 4291 §2.4 */
+/** Multicast, and link-local in IPv6; a part of an AS in a membership. @see RFC 4271 §6.3 (semantically incorrect prefixes are ignored); RFC 4291 §2.4 */
 function isNotUnicast(octets: Uint8Array, start: number, longest: number): boolean {
   const bits = octets[start]!;
+  if (longest === PREFIX_BITS["route-target"]) return bits !== 0 && bits < MEMBERSHIP_AS_BITS;
   if (bits < 4) return false;
   const first = octets[start + 1]!;
   if (longest === PREFIX_BITS["ipv4-unicast"]) return (first & 0xf0) === 0xe0;

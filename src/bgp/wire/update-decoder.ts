@@ -25,7 +25,7 @@ const GATHERED_HEAD = 1 + NEXT_HOP_LENGTH;
 /** Each code once. */
 const MOST_ATTRIBUTES = 256;
 /** What attributes are read for: routes of one family with the next hop at hand, of the classic field, or none. */
-const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast"];
+const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast", "route-target"];
 const FOR_CLASSIC = 0xff;
 const SCANNED = { kind: "valid", faults: NO_FAULTS } as const;
 
@@ -78,6 +78,7 @@ export class UpdateDecoder {
       capability: form("capability"),
       "ipv6-unicast": form("ipv6-unicast"),
       "ipv4-unicast": form("ipv4-unicast"),
+      "route-target": form("route-target"),
     };
   }
 
@@ -221,7 +222,7 @@ export class UpdateDecoder {
    * @see RFC 4760 §3; RFC 2545 §3; RFC 8950 §3
    */
   #takeNextHop(family: RouteFamily, octets: Uint8Array, at: number, length: number): boolean {
-    if (family === "ipv4-unicast" && length === 4) {
+    if ((family === "ipv4-unicast" || family === "route-target") && length === 4) {
       writeMapped(this.#nextHop, 0, octets, at);
       return true;
     }

@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/index.ts";
+import type { Speaker } from "../../bgp/speaker/index.ts";
 import { type AgentRecord, type Directory, DirectoryError, type Taxonomy } from "../../directory/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type TenantConfiguration,
 } from "../../management/index.ts";
 import type { Rib } from "../../rib/index.ts";
+import { importTargetsOf } from "../bgp.ts";
 import type { Brownfield } from "../brownfield.ts";
 import type { Names } from "../names.ts";
 import type { Origination } from "../origination.ts";
@@ -25,6 +27,7 @@ export interface VocabularyParts {
   readonly directory: Directory;
   readonly origination: Origination;
   readonly brownfield: Brownfield | undefined;
+  readonly speaker: Pick<Speaker, "importTargets">;
   /** Servers that answer by the taxonomy. */
   readonly taxonomyChanged: (taxonomy: Taxonomy) => void;
 }
@@ -134,12 +137,15 @@ class Going implements Prepared {
 function tell(
   configuration: RouterConfiguration,
   known: readonly TenantConfiguration[],
-  { rib, compiler, origination, brownfield }: VocabularyParts,
+  { rib, compiler, origination, brownfield, speaker }: VocabularyParts,
 ): void {
   const { tenants, taxonomy } = configuration;
   compiler.numbers({ tenants: indexes(tenants), familyCodes: taxonomy.familyCodes });
   compiler.taxonomy(knownCapabilities(configuration));
-  if (tenants !== known) rib.setTenants(tenants);
+  if (tenants !== known) {
+    rib.setTenants(tenants);
+    speaker.importTargets(importTargetsOf(tenants));
+  }
   brownfield?.know(configuration);
   origination.change({ tenants, taxonomyRevision: taxonomy.revision });
 }

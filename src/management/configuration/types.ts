@@ -158,7 +158,7 @@ export interface NeighborBrownfieldConfiguration {
 
 /** A family of routes, and how many of them a neighbour may have. */
 export interface FamilyConfiguration {
-  readonly family: "capability" | "ipv6-unicast" | "ipv4-unicast";
+  readonly family: "capability" | "ipv6-unicast" | "ipv4-unicast" | "route-target";
   /** Absent: as many as there is room for. */
   readonly maximumRoutes?: number;
   /** Of these, in percent; absent without a maximum. */

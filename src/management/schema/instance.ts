@@ -203,7 +203,7 @@ export interface RouterBgpNeighborDefaultsFamilies {
 }
 
 export interface RouterBgpNeighborDefaultsFamiliesFamily {
-  readonly name: "capability" | "ipv6-unicast" | "ipv4-unicast";
+  readonly name: "capability" | "ipv6-unicast" | "ipv4-unicast" | "route-target";
   readonly "maximum-routes"?: number;
   readonly "warn-at"?: number;
   readonly "restart-after"?: number;
@@ -273,7 +273,7 @@ export interface RouterBgpPeerGroupsPeerGroupFamilies {
 }
 
 export interface RouterBgpPeerGroupsPeerGroupFamiliesFamily {
-  readonly name: "capability" | "ipv6-unicast" | "ipv4-unicast";
+  readonly name: "capability" | "ipv6-unicast" | "ipv4-unicast" | "route-target";
   readonly "maximum-routes"?: number;
   readonly "warn-at"?: number;
   readonly "restart-after"?: number;
@@ -345,7 +345,7 @@ export interface RouterBgpNeighborsNeighborFamilies {
 }
 
 export interface RouterBgpNeighborsNeighborFamiliesFamily {
-  readonly name: "capability" | "ipv6-unicast" | "ipv4-unicast";
+  readonly name: "capability" | "ipv6-unicast" | "ipv4-unicast" | "route-target";
   readonly "maximum-routes"?: number;
   readonly "warn-at"?: number;
   readonly "restart-after"?: number;

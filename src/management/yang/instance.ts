@@ -146,7 +146,7 @@ export interface NeighborSettings {
   readonly "allow-own-as"?: number;
   readonly families?: {
     readonly family?: readonly {
-      readonly name: FamilyName;
+      readonly name: FamilyName | "route-target";
       readonly "maximum-routes"?: number;
       readonly "warn-at"?: number;
       readonly "restart-after"?: number;

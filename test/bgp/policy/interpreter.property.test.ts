@@ -153,6 +153,7 @@ const keyOf: Readonly<Record<RouteFamily, fc.Arbitrary<Uint8Array>>> = {
   capability: fc.tuple(small, small).map(([n, origin]) => keySample(n, origin)),
   "ipv4-unicast": prefixKey(4),
   "ipv6-unicast": prefixKey(16),
+  "route-target": fc.constant(Uint8Array.of(0)),
 };
 function prefixKey(octets: 4 | 16): fc.Arbitrary<Uint8Array> {
   return fc

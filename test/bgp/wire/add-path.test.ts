@@ -7,6 +7,7 @@ import {
   type CapabilitiesDraft,
   DEFAULT_DIALECT,
   decodeControl,
+  encodeMembership,
   encodeOpen,
   encodeUnicast,
   frameMessage,
@@ -14,6 +15,7 @@ import {
   IPV6_UNICAST,
   mappedIpv4,
   NlriBatch,
+  routeTarget,
   UpdateDecoder,
   UpdateEncoder,
   wireFamily,
@@ -23,7 +25,7 @@ import { encodedSet, keySample, octets, setSample, updateBody } from "./samples.
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
 const INTERNAL = { asWidth: 4, internal: true } as const;
-const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast"];
+const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast", "route-target"];
 const WITH_IDS = { families: FAMILIES, extendedNextHop: true, addPath: FAMILIES } as const;
 const ORIGIN_PATH_PREF = "40010100 400200 40050400000064";
 
@@ -178,6 +180,7 @@ describe("routes with path identifiers", () => {
           const address = Uint8Array.of(0x20, 1, n >>> 8, n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
           return encodeUnicast({ family, address, length: 32 });
         }
+        if (family === "route-target") return encodeMembership(n, routeTarget(65000, n));
         return encodeUnicast({ family, address: Uint8Array.of(10, n >>> 8, n, 0), length: 24 });
       };
       const nextHop = family === "ipv4-unicast" ? mappedIpv4(Uint8Array.of(192, 0, 2, 1)) : parseIpv6("2001:db8::1")!;
