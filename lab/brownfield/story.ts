@@ -24,6 +24,8 @@ export interface BrownfieldFacts {
   readonly tunnelled: Readonly<Record<string, number>>;
   /** Answers to a client at x, which knows no capability router either; absent where x does not forward by BGP. */
   readonly plain?: { readonly answers: Readonly<Record<string, number>>; readonly routes: readonly string[] };
+  /** Requests from the death of r2's process until its session with x was there again, none of which failed. */
+  readonly restart: { readonly answered: number; readonly sessionMilliseconds: number };
   readonly agentDied: Failover;
   readonly siteLost: Failover;
 }
@@ -58,6 +60,7 @@ export class BrownfieldStory {
     const said = await this.#routes();
     const { answers, tunnelled } = await this.#clientAsks();
     const plain = FOREIGN[this.#peer].forwards ? await this.#plainClientAsks() : undefined;
+    const restart = await this.#routerRestarts();
     const agentDied = await this.#agentDies();
     const siteLost = await this.#siteIsLost();
     return {
@@ -67,6 +70,7 @@ export class BrownfieldStory {
       answers,
       tunnelled,
       ...(plain && { plain }),
+      restart,
       agentDied,
       siteLost,
     };
@@ -202,6 +206,38 @@ export class BrownfieldStory {
     return { answers: counts, routes };
   }
 
+  /** r2's process dies and comes back: its data plane goes on; FRR and BIRD keep its routes meanwhile (RFC 4724). */
+  async #routerRestarts(): Promise<BrownfieldFacts["restart"]> {
+    this.#narrator.heading("The process of r2 dies and comes back", 5);
+    const asker = new Asker(this.#lab, "client", URL);
+    try {
+      await asker.more(5, this.#signal);
+      const killed = performance.now();
+      await this.#run("r2", "sh", "-c", "kill -9 $(cat /run/supervised.pid); rm -f /run/semrd/semrd.sock");
+      await waitFor("r2 has its session with x again", {
+        within: 30_000,
+        every: 100,
+        signal: this.#signal,
+        look: async () => {
+          const done = await this.#lab.exec("r2", ["test", "-S", "/run/semrd/semrd.sock"]);
+          if (done.code !== 0) return undefined;
+          const [peer] = await this.#ask<readonly PeerRow[]>("r2", "peers");
+          return peer?.state === "Established" ? true : undefined;
+        },
+      });
+      const back = performance.now();
+      await asker.more(10, this.#signal);
+      const answers = asker.since(killed);
+      expectEqual("requests that failed", failures(answers), 0);
+      this.#narrator.fact("killed with -9; it has its session with x again", back - killed);
+      this.#narrator.fact(`all ${answers.length} requests since then were answered`);
+      await this.#bothSites(30_000);
+      return { answered: answers.length, sessionMilliseconds: back - killed };
+    } finally {
+      await asker[Symbol.asyncDispose]();
+    }
+  }
+
   /** Requests without a pause, while the site behind r2 goes; `lose` gives the moment. */
   async #failover(lose: () => Promise<number>, within: number): Promise<Failover> {
     const asker = new Asker(this.#lab, "client", URL);
@@ -236,7 +272,7 @@ export class BrownfieldStory {
   }
 
   async #agentDies(): Promise<Failover> {
-    this.#narrator.heading("The agent behind r2 dies", 5);
+    this.#narrator.heading("The agent behind r2 dies", 6);
     const failover = await this.#failover(async () => {
       await this.#run("upper-a", "touch", "/run/hold");
       const moment = performance.now();
@@ -250,7 +286,7 @@ export class BrownfieldStory {
   }
 
   async #siteIsLost(): Promise<Failover> {
-    this.#narrator.heading("r2 is cut off", 6);
+    this.#narrator.heading("r2 is cut off", 7);
     const failover = await this.#failover(async () => {
       const moment = performance.now();
       await this.#run("x", "ip", "link", "set", "eth2", "down");
