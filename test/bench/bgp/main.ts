@@ -1,0 +1,166 @@
+/** npm run bench:bgp. See README.md. */
+import { spawnSync } from "node:child_process";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { DAEMONS, type Daemon, SEMRD } from "./daemons.ts";
+import { buildGenerator, type Run, runScenario, setUpNetwork } from "./harness.ts";
+import { OWN_PARTS, type Part, partsOf, scenariosOf } from "./rows.ts";
+
+const HELP = `npm run bench:bgp -- [options]
+
+Loads a BGP router with routes and prints what it costs, semrd beside the routers that are installed.
+Needs root (network namespaces) and a C compiler.
+
+  --quick         50 000 routes; a minute
+  --routes N      routes of a sender (default 200000; the bars are stated for 1000000)
+  --only NAME     of the routers: ${DAEMONS.map(({ name }) => name).join(", ")}; may be repeated
+  --scenario NAME one, four, ten, own, capability, turns; may be repeated
+  --json          figures as JSON
+  --help
+`;
+const MARK = "SEMRD_BENCH_ISOLATED";
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    routes: { type: "string" },
+    only: { type: "string", multiple: true },
+    scenario: { type: "string", multiple: true },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+if (process.env[MARK] === undefined) {
+  if (process.getuid?.() !== 0) {
+    console.error("the bench needs root: it makes network namespaces");
+    process.exit(1);
+  }
+  // A network and mounts of its own: whatever happens, nothing is left behind.
+  const words = ["--net", "--mount", process.execPath, import.meta.filename, ...process.argv.slice(2)];
+  const inside = spawnSync("unshare", words, { stdio: "inherit", env: { ...process.env, [MARK]: "1" } });
+  process.exit(inside.status ?? 1);
+}
+
+const routes = Number(values.routes ?? (values.quick ? 50_000 : 200_000));
+if (!Number.isInteger(routes) || routes < 1000 || routes > 4_000_000) {
+  console.error("--routes: a number from 1000 to 4000000");
+  process.exit(1);
+}
+const sizes = { routes, own: Math.min(routes, 100_000) };
+const scenarios = scenariosOf(sizes);
+const parts = [...partsOf(sizes), ...OWN_PARTS];
+const chosen = new Set(values.scenario ?? Object.keys(scenarios));
+const daemons = DAEMONS.filter(({ name }) => values.only === undefined || values.only.includes(name));
+
+buildGenerator();
+setUpNetwork();
+
+/** Figures by scenario and router; a text says why there are none. */
+const runs = new Map<string, Map<string, Run | string>>();
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (!chosen.has(name)) continue;
+  const isOwn = scenario.family === "capability" || scenario.turns === true;
+  const ofScenario = new Map<string, Run | string>();
+  runs.set(name, ofScenario);
+  for (const daemon of isOwn ? [SEMRD] : daemons) ofScenario.set(daemon.name, await attempt(daemon, name));
+}
+
+async function attempt(daemon: Daemon, name: string): Promise<Run | string> {
+  const skipped = daemon.skipped();
+  if (skipped !== undefined) return `skipped: ${skipped}`;
+  const began = performance.now();
+  try {
+    return await runScenario(daemon, scenarios[name]!);
+  } catch (cause) {
+    return `failed: ${cause instanceof Error ? cause.message : cause}`;
+  } finally {
+    console.error(`${daemon.name}, ${name}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
+}
+
+const figureOf = (part: Part, daemon: string, scenario = part.scenario): number | undefined => {
+  const run = runs.get(scenario)?.get(daemon);
+  return run === undefined || typeof run === "string" ? undefined : part.figure(run);
+};
+
+/** How the figure of semrd stands to what is asked: at most 1 is reached. */
+function ratio(part: Part): number | undefined {
+  const own = figureOf(part, SEMRD.name);
+  if (own === undefined || part.bar === undefined) return undefined;
+  if ("most" in part.bar) return own / part.bar.most;
+  const bird = figureOf(part, "BIRD 2");
+  return bird === undefined || bird === 0 ? undefined : own / bird / part.bar.ofBird;
+}
+
+function text(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function barText({ bar }: Part): string {
+  if (bar === undefined) return "";
+  return "most" in bar ? `≤ ${bar.most}` : `≤ ${bar.ofBird} × BIRD`;
+}
+
+function table(lines: readonly (readonly string[])[]): string {
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const laid = lines.map((line) => `| ${line.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`);
+  laid.splice(1, 0, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`);
+  return laid.join("\n");
+}
+
+const isOwnPart = ({ scenario }: Part): boolean => scenario === "turns";
+const shared = parts.filter((part) => runs.has(part.scenario) && !isOwnPart(part));
+const capability = parts.filter(({ scenario }) => scenario === "one" && runs.has("capability"));
+const names = daemons.map(({ name }) => name);
+const noFigures = [...runs].flatMap(([scenario, all]) =>
+  [...all].flatMap(([daemon, run]) => (typeof run === "string" ? [`${daemon}, ${scenario}: ${run}`] : [])),
+);
+
+if (values.json) {
+  const figures = parts.map((part) => ({
+    name: part.name,
+    unit: part.unit,
+    ...Object.fromEntries([...names, SEMRD.name].map((name) => [name, figureOf(part, name)])),
+    bar: barText(part),
+    ratio: ratio(part),
+  }));
+  const own = capability.map((part) => ({ name: part.name, figure: figureOf(part, SEMRD.name, "capability") }));
+  console.log(JSON.stringify({ routes, processors: cpus().length, figures, capability: own, noFigures }, undefined, 2));
+} else {
+  console.log(
+    `\n${routes} routes a sender, ${scenarios.one!.sets} attribute sets or so, policy on, ${cpus().length} processors\n`,
+  );
+  const verdict = (part: Part): string => {
+    const found = ratio(part);
+    return found === undefined ? "" : `${found.toFixed(2)} ${found <= 1 ? "reached" : "MISSED"}`;
+  };
+  const head = ["", "unit", ...names, "bar", "semrd ÷ bar"];
+  const rows = shared.map((part) => [
+    part.name,
+    part.unit,
+    ...names.map((name) => text(figureOf(part, name))),
+    barText(part),
+    verdict(part),
+  ]);
+  if (rows.length > 0) console.log(`${table([head, ...rows])}\n`);
+  const ownRows = parts
+    .filter((part) => isOwnPart(part) && runs.has(part.scenario))
+    .map((part) => [part.name, part.unit, text(figureOf(part, SEMRD.name)), barText(part), verdict(part)]);
+  if (ownRows.length > 0) console.log(`${table([["", "unit", "semrd", "bar", "semrd ÷ bar"], ...ownRows])}\n`);
+  if (capability.length > 0) {
+    const against = capability.map((part) => {
+      const [unicast, own] = [figureOf(part, SEMRD.name), figureOf(part, SEMRD.name, "capability")];
+      const times = unicast === undefined || own === undefined || unicast === 0 ? "" : (own / unicast).toFixed(2);
+      return [part.name, part.unit, text(unicast), text(own), times];
+    });
+    console.log(`${table([["", "unit", "IPv6 unicast", "SAFI 251", "times"], ...against])}\n`);
+  }
+  for (const line of noFigures) console.log(line);
+}
+process.exit(noFigures.some((line) => line.includes("failed:")) ? 1 : 0);
