@@ -40,6 +40,27 @@ export function startRpki(parts: OriginWatchParts): OriginWatch | undefined {
   return rpki.caches.length === 0 ? undefined : new RunningWatch(rpki, parts);
 }
 
+/** A long look in slices. */
+class Pace {
+  readonly #clock: Clock;
+  #seen = 0;
+  #started: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#started = clock.monotonic();
+  }
+
+  isDue(): boolean {
+    return ++this.#seen % ROUTES_PER_LOOK === 0 && this.#clock.monotonic() - this.#started >= SLICE;
+  }
+
+  async turn(): Promise<void> {
+    await new Promise<void>((resolve) => this.#clock.soon(resolve));
+    this.#started = this.#clock.monotonic();
+  }
+}
+
 class RunningWatch implements OriginWatch {
   readonly #parts: OriginWatchParts;
   readonly #scope = new Scope();
@@ -94,10 +115,12 @@ class RunningWatch implements OriginWatch {
       const change = this.#change;
       this.#change = undefined;
       const affected = new Set<string>();
-      for (const [name, refused] of this.#refused) if (refused.isAffected(change)) affected.add(name);
+      const pace = new Pace(clock);
+      for (const [name, refused] of this.#refused) {
+        if (await refused.isAffected(change, pace)) affected.add(name);
+        if (signal.aborted) return;
+      }
       for (const family of FAMILIES) {
-        let seen = 0;
-        let started = clock.monotonic();
         for (const { address, length, peer } of rib.unicast(family).rowsOf({})) {
           const name = peer === 0 ? undefined : rib.peer(peer)?.name;
           if (
@@ -106,10 +129,9 @@ class RunningWatch implements OriginWatch {
             change.covers(family, encodeUnicast({ family, address, length }), 0)
           )
             affected.add(name);
-          if (++seen % ROUTES_PER_LOOK !== 0 || clock.monotonic() - started < SLICE) continue;
-          await new Promise<void>((resolve) => clock.soon(resolve));
+          if (!pace.isDue()) continue;
+          await pace.turn();
           if (signal.aborted) return;
-          started = clock.monotonic();
         }
       }
       for (const name of affected) {
@@ -216,11 +238,12 @@ class RefusedPrefixes implements PeerObserver {
     }
   }
 
-  isAffected(change: ValidityChange): boolean {
+  async isAffected(change: ValidityChange, pace: Pace): Promise<boolean> {
     if (this.#prefixes.size >= MOST_REFUSED) return true;
     for (const { address, length } of this.#prefixes.all()) {
       const family = address.length === 4 ? "ipv4-unicast" : "ipv6-unicast";
       if (change.covers(family, encodeUnicast({ family, address, length }), 0)) return true;
+      if (pace.isDue()) await pace.turn();
     }
     return false;
   }

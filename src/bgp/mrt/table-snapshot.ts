@@ -30,9 +30,9 @@ export interface SnapshotParts {
 }
 
 /** Longest run of work before other things get their turn. @see DESIGN section 7 */
-const SLICE = milliseconds(3);
+const SLICE = milliseconds(2);
 /** The clock is read once in so many routes. */
-const ROUTES_PER_LOOK = 32;
+const ROUTES_PER_LOOK = 16;
 const CHUNK = 64 * 1024;
 /** Numbers of neighbours that are looked for; the RIB's own limit is lower. */
 const MOST_PEERS = 4096;
@@ -48,7 +48,7 @@ interface Path {
 }
 
 /**
- * The tables of now as TABLE_DUMP_V2, in chunks of about 64 kB: taken at the reader's pace and in slices of 3 ms. A route that
+ * The tables of now as TABLE_DUMP_V2, in chunks of about 64 kB: taken at the reader's pace and in slices of 2 ms. A route that
  * comes or goes meanwhile may be missing; a neighbour that comes is not in the index, so its routes are left out.
  *
  * @see RFC 6396 §4.3; RFC 8050 §4

@@ -62,6 +62,9 @@ const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfigurat
   ["discovery", "discovery"],
   ["dataplane", "dataplane"],
   ["telemetry", "telemetry"],
+  ["mrt", "mrt"],
+  ["rpki", "rpki"],
+  ["bmp", "bmp"],
   ["management", "management"],
   ["state-directory", "stateDirectory"],
 ];
