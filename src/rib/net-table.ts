@@ -10,6 +10,7 @@ import { PathSlots } from "./path-slots.ts";
 import { PathTags } from "./path-tags.ts";
 import { PathsOutput } from "./paths-output.ts";
 import type { PeerBook } from "./peer-book.ts";
+import { PeerSweeps } from "./peer-sweeps.ts";
 import { makeChainScratch, NeighbourOutput, type OutputHost, type TableOutput } from "./route-output.ts";
 import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable, SentPaths } from "./types.ts";
 
@@ -44,8 +45,7 @@ export class NetTable implements RouteTable, OutputHost {
   protected readonly chooser: PathChooser;
   readonly #view = new BufferView();
   readonly #paths: NetPaths;
-  readonly #sweepCursor = new Map<PeerIndex, NetId>();
-  readonly #replaceCursor = new Map<PeerIndex, NetId>();
+  readonly #sweeps: PeerSweeps;
   /** Nets without a path that an output has still to be told about. */
   readonly #lost: IdSet;
   #hashes = new Int32Array(256);
@@ -78,6 +78,7 @@ export class NetTable implements RouteTable, OutputHost {
       for (const output of this.#pathsOutputs) output.reassigned(net, bit);
     });
     this.#paths = new NetPaths({ ...parts, tags, chooser, marks, peerLimit: parts.peers.limit });
+    this.#sweeps = new PeerSweeps(parts.store, this.#paths, tags, (net, outcome) => this.#conclude(net, outcome));
     this.#lost = new IdSet(this.capacity + 1);
   }
 
@@ -229,53 +230,23 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   markStale(peer: PeerIndex): void {
-    if (this.#paths.ofPeer[peer] === 0) return;
-    this.tags.distrust(peer);
-    this.#paths.unconfirmedOf[peer] = this.#paths.ofPeer[peer]!;
-    this.#sweepCursor.delete(peer);
-    this.recheck();
+    if (this.#sweeps.distrust(peer)) this.recheck();
   }
 
   beginRefresh(peer: PeerIndex): void {
-    this.tags.recount(peer);
-    this.#paths.unconfirmedOf[peer] = this.#paths.ofPeer[peer]!;
-    this.#sweepCursor.delete(peer);
+    this.#sweeps.recount(peer);
   }
 
   sweepStale(peer: PeerIndex, budget: number): boolean {
-    const done = this.#sweep(peer, budget, this.#paths.unconfirmedOf, (tag) => !this.tags.isConfirmed(tag));
-    if (done) this.tags.trust(peer);
-    return done;
+    return this.#sweeps.unconfirmed(peer, budget);
   }
 
   replaceStale(peer: PeerIndex, budget: number, change: (attributes: AttributeId) => AttributeId | undefined): boolean {
-    const { netTop } = this.store;
-    const from = this.#replaceCursor.get(peer) ?? 1;
-    const end = Math.min(netTop, from + Math.max(1, budget));
-    for (let id = from; id < end; id++) {
-      this.#conclude(id, this.#paths.replaceStale(id, peer, change));
-    }
-    if (end < netTop) this.#replaceCursor.set(peer, end);
-    else this.#replaceCursor.delete(peer);
-    return end >= netTop;
+    return this.#sweeps.replaceStale(peer, budget, change);
   }
 
   sweep(peer: PeerIndex, budget: number): boolean {
-    return this.#sweep(peer, budget, this.#paths.ofPeer, () => true);
-  }
-
-  #sweep(peer: PeerIndex, budget: number, left: Int32Array, doomed: (tag: number) => boolean): boolean {
-    const { netTop } = this.store;
-    let id = this.#sweepCursor.get(peer) ?? 1;
-    const end = Math.min(netTop, id + Math.max(1, budget));
-    for (; id < end && left[peer] !== 0; id++) {
-      this.#conclude(id, this.#paths.dropAll(id, peer, doomed));
-    }
-    const done = left[peer] === 0;
-    // Routes that came back behind the cursor meanwhile are found by going round again.
-    if (done) this.#sweepCursor.delete(peer);
-    else this.#sweepCursor.set(peer, id < netTop ? id : 1);
-    return done;
+    return this.#sweeps.all(peer, budget);
   }
 
   openOutput(peer: PeerIndex, paths: SentPaths = "best"): RouteOutput {
