@@ -213,6 +213,21 @@ export interface Sock {
    * On an IPv6 socket an IPv4 peer is given as such, with a prefix length of up to 32. @see RFC 2385
    */
   setMd5(fd: number, address: string, prefixLength: number, key: Uint8Array): void;
+  /** Whether the kernel has TCP-AO (Linux 6.7 with CONFIG_TCP_AO). @see RFC 5925 */
+  hasTcpAo(): boolean;
+  /**
+   * A key for a peer address or prefix. `use`: what is sent is signed with it from now on, and the peer is asked to do the
+   * same; not on a listener. Throws ENOPROTOOPT where the kernel has no TCP-AO, EEXIST for identifiers in use.
+   */
+  addAoKey(fd: number, address: string, prefixLength: number, key: TcpAoKey, use: boolean): void;
+  /** Throws ENOENT when there is none, EBUSY for one that is in use. `listener`: the socket is one. */
+  deleteAoKey(
+    fd: number,
+    address: string,
+    prefixLength: number,
+    key: Pick<TcpAoKey, "sendId" | "receiveId">,
+    listener: boolean,
+  ): void;
   /** Generalised TTL security: send with hop limit 255, accept at least `minimum` (255 − hops + 1). @see RFC 5082 */
   setTtlSecurity(fd: number, minimum: number): void;
   /** Plain hop limit for eBGP. */
@@ -224,6 +239,15 @@ export interface Sock {
   remoteAddress(fd: number): { readonly address: string; readonly port: number };
   interfaceIndex(name: string): number | undefined;
   interfaceList(): readonly InterfaceInfo[];
+}
+
+/** A master key tuple; the peer has it with the identifiers the other way round. @see RFC 5925 §3.1; RFC 5926 §3.2 */
+export interface TcpAoKey {
+  readonly sendId: number;
+  readonly receiveId: number;
+  readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+  /** 1 to 80 octets. */
+  readonly key: Uint8Array;
 }
 
 export interface InterfaceInfo {

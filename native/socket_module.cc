@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "socket_calls.h"
+#include "tcp_ao.h"
 
 namespace semrd {
 
@@ -137,6 +138,56 @@ Napi::Value SetMd5(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// hasTcpAo(): boolean
+Napi::Value HasTcpAoHere(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), HasTcpAo()); }
+
+struct AoPeer {
+  SocketAddress address;
+  uint8_t prefix_length;
+  uint8_t send_id;
+  uint8_t receive_id;
+};
+
+AoPeer AoPeerOf(const Napi::Value& address, const Napi::Value& prefix_length, const Napi::Object& key) {
+  SocketAddress peer = Address(address, 0);
+  int bits = peer.storage.ss_family == AF_INET ? 32 : 128;
+  return AoPeer{peer, static_cast<uint8_t>(Whole(prefix_length, "prefixLength", 0, bits)),
+                static_cast<uint8_t>(Whole(key.Get("sendId"), "sendId", 0, UINT8_MAX)),
+                static_cast<uint8_t>(Whole(key.Get("receiveId"), "receiveId", 0, UINT8_MAX))};
+}
+
+Napi::Object AoKeyObject(const Napi::Value& value) {
+  auto key = Options(value, "key");
+  if (!key) throw Napi::TypeError::New(value.Env(), "key must be an object");
+  return *key;
+}
+
+// addAoKey(fd, address, prefixLength, key: TcpAoKey, use: boolean): void
+Napi::Value AddAoKeyOf(const Napi::CallbackInfo& info) {
+  int fd = DescriptorNumber(info[0]);
+  Napi::Object key = AoKeyObject(info[3]);
+  AoPeer peer = AoPeerOf(info[1], info[2], key);
+  auto algorithm = OneOf<const char*>(key.Get("algorithm"), "algorithm",
+                                      {{"hmac-sha-1-96", "hmac(sha1)"}, {"aes-128-cmac-96", "cmac(aes128)"}});
+  auto octets = Octets(key.Get("key"), "key");
+  if (octets.empty() || octets.size() > kLongestAoKey)
+    throw Napi::RangeError::New(info.Env(), "key must have 1 to " + std::to_string(kLongestAoKey) + " octets");
+  if (!info[4].IsBoolean()) throw Napi::TypeError::New(info.Env(), "use must be a boolean");
+  AddAoKey(fd, peer.address, peer.prefix_length, AoKey{algorithm, peer.send_id, peer.receive_id, octets},
+           info[4].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
+// deleteAoKey(fd, address, prefixLength, key: { sendId, receiveId }, listener: boolean): void
+Napi::Value DeleteAoKeyOf(const Napi::CallbackInfo& info) {
+  int fd = DescriptorNumber(info[0]);
+  AoPeer peer = AoPeerOf(info[1], info[2], AoKeyObject(info[3]));
+  if (!info[4].IsBoolean()) throw Napi::TypeError::New(info.Env(), "listener must be a boolean");
+  DeleteAoKey(fd, peer.address, peer.prefix_length, peer.send_id, peer.receive_id,
+              info[4].As<Napi::Boolean>().Value());
+  return info.Env().Undefined();
+}
+
 // setTtlSecurity(fd, minimum): void
 Napi::Value SetTtlSecurityOf(const Napi::CallbackInfo& info) {
   SetTtlSecurity(DescriptorNumber(info[0]), static_cast<int>(Whole(info[1], "minimum", 1, 255)));
@@ -206,6 +257,9 @@ Napi::Object SocketModule(Napi::Env env) {
   add("setInteger", Exported<SetInteger>);
   add("getInteger", Exported<GetInteger>);
   add("setMd5", Exported<SetMd5>);
+  add("hasTcpAo", Exported<HasTcpAoHere>);
+  add("addAoKey", Exported<AddAoKeyOf>);
+  add("deleteAoKey", Exported<DeleteAoKeyOf>);
   add("setTtlSecurity", Exported<SetTtlSecurityOf>);
   add("setHopLimit", Exported<SetHopLimitOf>);
   add("bindToDevice", Exported<BindToDevice>);

@@ -29,6 +29,7 @@ import type {
   NeighborSettingsConfiguration,
   NodeConfiguration,
   RouterConfiguration,
+  Secret,
 } from "../management/index.ts";
 import type { Rib } from "../rib/index.ts";
 import { withBorder } from "./border.ts";
@@ -59,12 +60,15 @@ export function listenRange(range: ListenRangeConfiguration, bgp: BgpConfigurati
   return { name: formatIpv6Prefix(prefix), prefix, limit, remoteAs, template: settingsOf(range, bgp, policies) };
 }
 
+const textOf = (secret: Secret): string => new TextDecoder().decode(secret.octets());
+
 function settingsOf(
   settings: NeighborSettingsConfiguration,
   bgp: BgpConfiguration,
   policies: PolicyBook,
 ): RangeTemplate {
   const { password, holdTime, keepaliveTime, ttlSecurityHops, multihop, importPolicy, exportPolicy } = settings;
+  const { furtherPasswords, aoKeys } = settings;
   const { group, shutdownMessage, delayOpen, sendHoldTime, advertisementInterval } = settings;
   return {
     ...(group === undefined ? {} : { group }),
@@ -88,7 +92,9 @@ function settingsOf(
     ...(advertisementInterval === undefined ? {} : { advertisementInterval }),
     updateSource: formatIpv6(settings.localAddress ?? bgp.address),
     ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
-    ...(password === undefined ? {} : { password: new TextDecoder().decode(password.octets()) }),
+    ...(password === undefined ? {} : { password: textOf(password) }),
+    ...(furtherPasswords.length === 0 ? {} : { furtherPasswords: furtherPasswords.map(textOf) }),
+    ...(aoKeys.length === 0 ? {} : { aoKeys: aoKeys.map((key) => ({ ...key, secret: textOf(key.secret) })) }),
     ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
     ...(multihop === undefined ? {} : { multihop }),
     ...(importPolicy.length === 0 ? {} : { importPolicy: policies.chain(importPolicy) }),

@@ -83,6 +83,8 @@ describe("a valid configuration", () => {
         nextHopSelf: false,
         enforceFirstAs: true,
         allowOwnAs: 0,
+        furtherPasswords: [],
+        aoKeys: [],
         remoteAs: 65000,
         kind: "internal",
         description: `r${n}`,

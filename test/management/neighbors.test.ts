@@ -97,6 +97,22 @@ describe("what a neighbour has from its group and from all neighbours", () => {
     assert.deepEqual(none, [`remote-as-missing /neighbors/neighbor[address='${R1}']`]);
   });
 
+  it("keys of the connection: those of one level, passwords or TCP-AO", async () => {
+    const key = { "send-id": 1, "receive-id": 2, password: "a key" };
+    const group = { "remote-as": 65000, password: "old", "further-password": ["older"] };
+    const [first, second] = await neighbors([{ "tcp-ao-key": [key] }, { "peer-group": "g", password: "new" }], group);
+    assert.deepEqual([first!.password, first!.furtherPasswords], [undefined, []]);
+    const { secret, ...others } = first!.aoKeys[0]!;
+    assert.deepEqual(others, { sendId: 1, receiveId: 2, algorithm: "aes-128-cmac-96" });
+    assert.deepEqual([String(secret), Buffer.from(secret.octets()).toString()], ["***", "a key"]);
+    assert.deepEqual([second!.furtherPasswords, second!.aoKeys], [[], []]);
+    const both = await faults((bgp) => {
+      Object.assign(bgp.neighbors.neighbor[0], { password: "x", "tcp-ao-key": [key] });
+    });
+    const at = `/neighbors/neighbor[address='${R1}']/tcp-ao-key[send-id='1'][receive-id='2']`;
+    assert.deepEqual(both, [`password-and-tcp-ao ${at}`]);
+  });
+
   const GROUP = { name: "g", "remote-as": 65000 };
   const CASES: readonly [string, (bgp: Editable) => void, string][] = [
     [

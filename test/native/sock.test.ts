@@ -249,6 +249,7 @@ test("wrong arguments throw and open nothing", (t) => {
   const before = openDescriptors();
   const loose = sock as unknown as Record<string, (...given: unknown[]) => unknown>;
   const key = new Uint8Array(4);
+  const ao = { sendId: 1, receiveId: 2, algorithm: "hmac-sha-1-96", key };
   const wrong: Record<string, unknown[][]> = {
     socket: [
       [],
@@ -290,6 +291,18 @@ test("wrong arguments throw and open nothing", (t) => {
       [fd, "::1", 128, new Uint8Array(81)],
       [fd, "peer", 128, key],
     ],
+    addAoKey: [
+      [],
+      [fd, "::1", 128],
+      [fd, "::1", 129, ao, true],
+      [fd, "::1", 128, { ...ao, sendId: 256 }, true],
+      [fd, "::1", 128, { ...ao, receiveId: -1 }, true],
+      [fd, "::1", 128, { ...ao, algorithm: "hmac(sha1)" }, true],
+      [fd, "::1", 128, { ...ao, key: new Uint8Array(0) }, true],
+      [fd, "::1", 128, { ...ao, key: new Uint8Array(81) }, true],
+      [fd, "::1", 128, ao, 1],
+    ],
+    deleteAoKey: [[], [fd, "::1", 128, {}, false], [fd, "peer", 128, ao, false], [fd, "::1", 128, ao]],
     setTtlSecurity: [[], [fd], [fd, 0], [fd, 256]],
     setHopLimit: [[], [fd], [fd, 0], [fd, 256]],
     bindToDevice: [[], [fd], [fd, ""], [fd, "a-name-too-long-"]],
@@ -321,4 +334,21 @@ test("descriptors are close-on-exec, non-blocking, and closed once", () => {
   sock.close(copy);
   assert.equal(openDescriptors(), before);
   assert.throws(() => sock.close(fd), { code: "EBADF", syscall: "close" });
+});
+
+test("TCP-AO: a kernel that has it signs and checks, another one says that it has not (RFC 5925)", async (t) => {
+  const key = (sendId: number, receiveId: number) =>
+    ({ sendId, receiveId, algorithm: "hmac-sha-1-96", key: Buffer.from("shared") }) as const;
+  const fd = sock.socket({ family: "ipv6", type: "stream" });
+  t.after(() => sock.close(fd));
+  if (!sock.hasTcpAo()) {
+    assert.throws(() => sock.addAoKey(fd, "::1", 128, key(1, 2), true), { code: "ENOPROTOOPT", syscall: "setsockopt" });
+    assert.throws(() => sock.deleteAoKey(fd, "::1", 128, key(1, 2), false), { code: "ENOPROTOOPT" });
+    return;
+  }
+  const { port } = listening(t, "ipv6", (of) => sock.addAoKey(of, "::1", 128, key(1, 2), false));
+  const peer = (sendId: number, receiveId: number) => (own: number) =>
+    sock.addAoKey(own, "::1", 128, key(sendId, receiveId), true);
+  assert.equal(await connects(t, "ipv6", port, peer(2, 1)), true);
+  assert.equal(await connects(t, "ipv6", port, peer(3, 1)), false);
 });

@@ -6,6 +6,7 @@ import type {
   Endpoint,
   Guard,
   Listener,
+  TcpProtection,
   Transport,
 } from "../../src/bgp/speaker/index.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -109,10 +110,11 @@ export class SimNetwork {
         return;
       }
       // A wrong signature is dropped in silence (RFC 2385 §2).
-      if (wanted !== options.password) return;
+      const password = options.protection?.password;
+      if (wanted !== password) return;
       const near = new SimConnection(this, { address: from, port: this.#nextPort++ }, remote);
       const far = new SimConnection(this, remote, near.local);
-      near.join(far);
+      near.join(far, password);
       this.#connections.add(near).add(far);
       listener.accept(far);
       done(near);
@@ -149,7 +151,7 @@ class SimListener implements Listener {
   }
 
   guard(guards: readonly Guard[]): void {
-    this.passwords = new Map(guards.map(({ address, password }) => [address, password]));
+    this.passwords = new Map(guards.map(({ address, protection }) => [address, protection?.password]));
   }
 
   protects(): boolean {
@@ -167,6 +169,7 @@ class SimConnection implements Connection {
   readonly #network: SimNetwork;
   #peer!: SimConnection;
   #handlers: ConnectionHandlers | undefined;
+  #password: string | undefined;
   /** On the way to this end. */
   #arriving: Uint8Array[] = [];
   #bytes = 0;
@@ -182,9 +185,20 @@ class SimConnection implements Connection {
     this.remote = remote;
   }
 
-  join(peer: SimConnection): void {
+  join(peer: SimConnection, password: string | undefined): void {
     this.#peer = peer;
     peer.#peer = this;
+    this.#password = password;
+    peer.#password = password;
+  }
+
+  /** With other keys than the peer's nothing passes, and what was said is sent again once they are the same. */
+  protect({ password }: TcpProtection): void {
+    this.#password = password;
+    this.#network.later(() => {
+      this.flow();
+      this.#peer.flow();
+    });
   }
 
   start(handlers: ConnectionHandlers): void {
@@ -260,7 +274,8 @@ class SimConnection implements Connection {
 
   get #ready(): boolean {
     const cut = this.#network.isCut(this.local.address, this.remote.address);
-    return this.#handlers !== undefined && !this.#paused && !cut;
+    const signed = this.#password === this.#peer.#password;
+    return this.#handlers !== undefined && !this.#paused && !cut && signed;
   }
 
   #end(): void {

@@ -21,4 +21,5 @@ export {
   startSpeaker,
 } from "./speaker.ts";
 export * from "./status.ts";
+export type { AoKey, TcpProtection } from "./tcp-protection.ts";
 export * from "./transport.ts";

@@ -2,14 +2,21 @@ import { type Counter, formatIpv4, formatIpv6, type Ipv6Prefix, type Log, type M
 import { isMappedIpv4 } from "../wire/index.ts";
 import type { ListenRange } from "./listen-ranges.ts";
 import type { ListenAddress, PeerOptions } from "./options.ts";
+import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
 import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
+
+export interface GuardedPeer {
+  readonly options: PeerOptions;
+  /** Of now: the keys of a neighbour may take turns. */
+  readonly protection: TcpProtection;
+}
 
 export interface ListenersParts {
   readonly transport: Transport;
   readonly log: Log;
   readonly metrics: Metrics;
   /** The configured neighbours of now. */
-  readonly peers: () => IteratorObject<PeerOptions>;
+  readonly peers: () => IteratorObject<GuardedPeer>;
   /** From where others may come. */
   readonly ranges: () => readonly ListenRange[];
   /** Takes a connection of a neighbour; false: this address is none. */
@@ -43,7 +50,7 @@ export class Listeners {
       this.#accept(connection, listener),
     );
     this.#open.push(listener);
-    for (const peer of this.#parts.peers()) this.#warnUnprotected(listener, peer);
+    for (const { options } of this.#parts.peers()) this.#warnUnprotected(listener, options);
     return listener;
   }
 
@@ -63,13 +70,17 @@ export class Listeners {
   }
 
   #guards(): Guard[] {
-    const protection = ({ password, ttlSecurityHops }: Pick<PeerOptions, "password" | "ttlSecurityHops">) => ({
-      ...(password === undefined ? {} : { password }),
-      ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
-    });
+    const hops = ({ ttlSecurityHops }: Pick<PeerOptions, "ttlSecurityHops">) =>
+      ttlSecurityHops === undefined ? {} : { ttlSecurityHops };
     return [
-      ...this.#parts.peers().map((peer) => ({ address: peer.address, ...protection(peer) })),
-      ...this.#parts.ranges().map(({ prefix, template }) => ({ ...guarded(prefix), ...protection(template) })),
+      ...this.#parts
+        .peers()
+        .map(({ options, protection }) => ({ address: options.address, protection, ...hops(options) })),
+      ...this.#parts.ranges().map(({ prefix, template }) => ({
+        ...guarded(prefix),
+        protection: protectionOf(template, template.password),
+        ...hops(template),
+      })),
     ];
   }
 

@@ -2,7 +2,8 @@ import net from "node:net";
 import type { Sock } from "../../../native/api.ts";
 import { type Clock, type Ipv6Prefix, messageOf, milliseconds, parseIpv6, prefixContains } from "../../base/index.ts";
 import { peerAddress } from "./peer-address.ts";
-import { TcpConnection } from "./tcp-connection.ts";
+import { plainAddress, TcpConnection } from "./tcp-connection.ts";
+import { type ProtectedPeer, protect, type TcpProtection } from "./tcp-protection.ts";
 import {
   type Connection,
   type ConnectOptions,
@@ -28,7 +29,6 @@ const READ_BUFFER = 64 * 1024;
 const CONNECT_TIMEOUT = milliseconds(30_000);
 
 const isIpv6 = (address: string): boolean => parseIpv6(address) !== undefined;
-const keyOf = (password: string | undefined): Uint8Array => new TextEncoder().encode(password ?? "");
 
 /** Real TCP. With the addon it makes, protects and binds descriptors and hands them to `node:net`. */
 export function createNetTransport(parts: NetTransportParts): Transport {
@@ -62,7 +62,8 @@ class NetTransport implements Transport {
     };
     const timeout = this.#parts.clock.after(CONNECT_TIMEOUT, () => finish(new Error("connection timed out")));
     try {
-      socket = this.#open(options, () => finish(connection(socket!, this.#parts.clock)));
+      const protection = options.protection ?? {};
+      socket = this.#open(options, () => finish(connection(socket!, this.#parts, protection)));
       // Also after it was settled or cancelled: an error that nobody hears would end the process.
       socket.on("error", (cause) => finish(cause));
     } catch (cause) {
@@ -81,7 +82,7 @@ class NetTransport implements Transport {
     const { remote, source } = options;
     const { sock } = this.#parts;
     if (sock === undefined) {
-      if (options.password !== undefined) throw needsAddon("password");
+      if (isSigned(options.protection)) throw needsAddon("password");
       if (options.ttlSecurityHops !== undefined) throw needsAddon("ttl-security");
       return net.connect(
         { host: remote.address, port: remote.port, ...(source && { localAddress: source }) },
@@ -90,9 +91,9 @@ class NetTransport implements Transport {
     }
     const fd = this.#socket(sock, remote.address);
     try {
-      if (options.password !== undefined) {
-        sock.setMd5(fd, remote.address, isIpv6(remote.address) ? 128 : 32, keyOf(options.password));
-      }
+      const { address } = remote;
+      const peer = { address, prefixLength: isIpv6(address) ? 128 : 32 };
+      protect(sock, fd, peer, {}, signable(sock, options.protection), "connection");
       if (options.ttlSecurityHops !== undefined) sock.setTtlSecurity(fd, MAX_HOPS - options.ttlSecurityHops + 1);
       else if (options.hopLimit !== undefined) sock.setHopLimit(fd, options.hopLimit);
       if (source !== undefined) sock.bind(fd, source, 0);
@@ -124,8 +125,11 @@ class NetTransport implements Transport {
   }
 
   async listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener> {
-    const { clock, sock } = this.#parts;
-    const server = net.createServer({ noDelay: true }, (socket) => accept(connection(socket, clock)));
+    const { sock } = this.#parts;
+    const server = net.createServer({ noDelay: true }, (socket) => {
+      const { remoteAddress = "" } = socket;
+      accept(connection(socket, this.#parts, listener.protectionOf(plainAddress(remoteAddress))));
+    });
     let fd: number | undefined;
     try {
       if (sock === undefined) {
@@ -146,14 +150,32 @@ class NetTransport implements Transport {
     const bound = server.address();
     const port = typeof bound === "object" && bound !== null ? bound.port : local.port;
     const listener = new NetListener(server, { address: local.address, port }, sock, fd);
-    listener.guard(guards);
+    try {
+      listener.guard(guards);
+    } catch (cause) {
+      await listener[Symbol.asyncDispose]();
+      throw cause;
+    }
     return listener;
   }
 }
 
-function connection(socket: net.Socket, clock: Clock): Connection {
+function connection(socket: net.Socket, { clock, sock }: NetTransportParts, protection: TcpProtection): Connection {
   socket.setNoDelay(true);
-  return new TcpConnection(socket, clock);
+  return new TcpConnection(socket, clock, sock, protection);
+}
+
+const isSigned = (protection: TcpProtection | undefined): boolean =>
+  protection?.password !== undefined || (protection?.aoKeys ?? []).length > 0;
+
+/** @throws {TransportError} `bgp.needs-tcp-ao` */
+function signable(sock: Sock, protection: TcpProtection = {}): TcpProtection {
+  if ((protection.aoKeys ?? []).length === 0 || sock.hasTcpAo()) return protection;
+  throw new TransportError(
+    { code: "bgp.needs-tcp-ao" },
+    "TCP-AO keys are configured for a BGP peer, but this kernel has no TCP-AO: it takes Linux 6.7 or later with " +
+      "CONFIG_TCP_AO; use a password (TCP MD5) instead, or another kernel",
+  );
 }
 
 function listening(server: net.Server, options: net.ListenOptions | { fd: number }): Promise<void> {
@@ -183,10 +205,13 @@ function listenFailed(local: Endpoint, cause: unknown): TransportError {
   );
 }
 
-interface Md5Key {
-  readonly address: string;
-  readonly prefixLength: number;
-  readonly password: string;
+interface SignedPeer extends ProtectedPeer {
+  readonly protection: TcpProtection;
+}
+
+/** IPv4 in mapped form. */
+function mappedPrefix({ address, prefixLength }: ProtectedPeer): Ipv6Prefix {
+  return { address: peerAddress(address)!, length: isIpv6(address) ? prefixLength : 96 + prefixLength };
 }
 
 class NetListener implements Listener {
@@ -194,7 +219,7 @@ class NetListener implements Listener {
   readonly #server: net.Server;
   readonly #sock: Sock | undefined;
   readonly #fd: number | undefined;
-  #keys: ReadonlyMap<string, Md5Key> = new Map();
+  #signed: ReadonlyMap<string, SignedPeer> = new Map();
   #unprotected: readonly Ipv6Prefix[] = [];
 
   constructor(server: net.Server, local: Endpoint, sock: Sock | undefined, fd: number | undefined) {
@@ -208,9 +233,11 @@ class NetListener implements Listener {
     const family = isIpv6(this.local.address);
     const bits = family ? 128 : 32;
     const mine = guards.filter(({ address }) => isIpv6(address) === family);
-    const wanted = new Map<string, Md5Key>();
-    for (const { address, prefixLength = bits, password } of mine) {
-      if (password !== undefined) wanted.set(`${address}/${prefixLength}`, { address, prefixLength, password });
+    const wanted = new Map<string, SignedPeer>();
+    for (const { address, prefixLength = bits, protection } of mine) {
+      if (!isSigned(protection)) continue;
+      if (this.#sock !== undefined) signable(this.#sock, protection);
+      wanted.set(`${address}/${prefixLength}`, { address, prefixLength, protection: protection! });
     }
     const hops = mine.map(({ ttlSecurityHops }) => ttlSecurityHops);
     const secured = hops.filter((hop) => hop !== undefined);
@@ -219,22 +246,26 @@ class NetListener implements Listener {
       if (secured.length > 0) throw needsAddon("ttl-security");
       return;
     }
-    for (const [name, { address, prefixLength }] of this.#keys) {
-      if (!wanted.has(name)) this.#sock.setMd5(this.#fd, address, prefixLength, new Uint8Array(0));
+    for (const [name, peer] of this.#signed) {
+      if (!wanted.has(name)) protect(this.#sock, this.#fd, peer, peer.protection, {}, "listener");
     }
-    for (const [name, { address, prefixLength, password }] of wanted) {
-      if (this.#keys.get(name)?.password === password) continue;
-      this.#sock.setMd5(this.#fd, address, prefixLength, keyOf(password));
+    for (const [name, peer] of wanted) {
+      protect(this.#sock, this.#fd, peer, this.#signed.get(name)?.protection ?? {}, peer.protection, "listener");
     }
-    this.#keys = wanted;
+    this.#signed = wanted;
     // The minimum hop limit belongs to the whole listener. Where only some neighbours ask for it, those cannot be accepted here.
     const all = secured.length === hops.length && secured.length > 0;
     if (all) this.#sock.setTtlSecurity(this.#fd, MAX_HOPS - Math.max(...secured) + 1);
     const left = all ? [] : mine.filter(({ ttlSecurityHops }) => ttlSecurityHops !== undefined);
-    this.#unprotected = left.map(({ address, prefixLength = bits }) => ({
-      address: peerAddress(address)!,
-      length: family ? prefixLength : 96 + prefixLength,
-    }));
+    this.#unprotected = left.map(({ address, prefixLength = bits }) => mappedPrefix({ address, prefixLength }));
+  }
+
+  /** What a connection from this address has inherited: that of the most specific prefix. */
+  protectionOf(address: string): TcpProtection {
+    const octets = this.#signed.size === 0 ? undefined : peerAddress(address);
+    if (octets === undefined) return {};
+    const around = this.#signed.values().filter((peer) => prefixContains(mappedPrefix(peer), octets));
+    return Array.from(around).sort((a, b) => b.prefixLength - a.prefixLength)[0]?.protection ?? {};
   }
 
   protects(address: string): boolean {

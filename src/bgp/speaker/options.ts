@@ -3,6 +3,7 @@ import type { RouteFamily } from "../../rib/index.ts";
 import type { RoutePolicy } from "../policy/index.ts";
 import type { BgpRole, Dialect, Family } from "../wire/index.ts";
 import type { ListenRange } from "./listen-ranges.ts";
+import type { AoKey } from "./tcp-protection.ts";
 
 /** A family whose routes are exchanged with a neighbour. */
 export interface PeerFamily {
@@ -80,6 +81,10 @@ export interface PeerOptions {
   readonly advertisementInterval?: Seconds;
   /** TCP MD5 signature. @see RFC 2385 */
   readonly password?: string;
+  /** Keys that the neighbour may have instead, while one takes the place of another; tried when it is silent. */
+  readonly furtherPasswords?: readonly string[];
+  /** TCP-AO, instead of a password. The first one signs. @see RFC 5925 */
+  readonly aoKeys?: readonly AoKey[];
   /** At most so many hops away. @see RFC 5082 */
   readonly ttlSecurityHops?: number;
   /** Hop limit towards a peer of another AS; 1 without it. */

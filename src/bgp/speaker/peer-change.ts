@@ -22,7 +22,7 @@ type Effect = PeerChangeReason["effect"];
 
 interface Row {
   readonly effect: Effect | ((before: PeerOptions, after: PeerOptions) => Effect);
-  readonly text: string | ((after: PeerOptions) => string);
+  readonly text: string | ((after: PeerOptions, before: PeerOptions) => string);
 }
 
 const reset = (text: string): Row => ({ effect: "reset", text });
@@ -44,7 +44,19 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   remoteAs: reset("it is another neighbour"),
   port: reset(CONNECTION),
   updateSource: reset(CONNECTION),
-  password: reset(CONNECTION),
+  password: {
+    effect: ({ password: old }, { password: next }) => (old !== undefined && next !== undefined ? "live" : "reset"),
+    text: ({ password: next }, { password: old }) =>
+      old === undefined || next === undefined
+        ? CONNECTION
+        : "the connection is signed with it at once, and ends with its hold time unless the neighbour follows",
+  },
+  furtherPasswords: live("tried when the neighbour is silent"),
+  aoKeys: {
+    effect: ({ aoKeys: old = [] }, { aoKeys: next = [] }) =>
+      old.some((key) => next.some((other) => sameValue(key, other))) ? "live" : "reset",
+    text: "the keys of the connection are changed; one has to stay for that",
+  },
   ttlSecurityHops: reset(CONNECTION),
   multihop: reset(CONNECTION),
   families: {
@@ -110,7 +122,7 @@ export function planPeerChange(before: PeerOptions, after: PeerOptions): PeerCha
   for (const option of changedOptions(before, after)) {
     const row = ROWS[option as keyof typeof ROWS];
     const effect = typeof row.effect === "string" ? row.effect : row.effect(before, after);
-    const text = typeof row.text === "string" ? row.text : row.text(after);
+    const text = typeof row.text === "string" ? row.text : row.text(after, before);
     reasons.push({ option, effect: isDown ? "live" : effect, text });
   }
   reasons.sort((a, b) => (a.effect === b.effect ? 0 : a.effect === "reset" ? -1 : 1));

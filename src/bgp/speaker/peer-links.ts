@@ -5,6 +5,7 @@ import { Link } from "./link.ts";
 import type { PeerOptions } from "./options.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
+import type { TcpProtection } from "./tcp-protection.ts";
 import type { Connection, Transport } from "./transport.ts";
 
 /** At least eight minutes, or two hold times. @see RFC 9687 §6 */
@@ -75,13 +76,13 @@ export class PeerLinks implements Disposable {
   }
 
   /** @param hopLimit of the packets, where it matters */
-  connect(side: Side, options: PeerOptions, hopLimit: number | undefined): void {
-    const { address, port, updateSource, password, ttlSecurityHops } = options;
+  connect(side: Side, options: PeerOptions, hopLimit: number | undefined, protection: TcpProtection): void {
+    const { address, port, updateSource, ttlSecurityHops } = options;
     const connecting = this.#parts.transport.connect(
       {
         remote: { address, port },
         ...(updateSource === undefined ? {} : { source: updateSource }),
-        ...(password === undefined ? {} : { password }),
+        protection,
         ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
         ...(hopLimit === undefined ? {} : { hopLimit }),
       },
@@ -110,6 +111,11 @@ export class PeerLinks implements Disposable {
         this.#handlers.drained(side);
       },
     });
+  }
+
+  /** Connections that stand are signed in another way from now on. */
+  protect(protection: TcpProtection): void {
+    for (const { connection } of Object.values(this.#links)) connection?.protect(protection);
   }
 
   /** False: there is no connection. */

@@ -32,6 +32,8 @@ export interface PeerParts {
   readonly mayCome?: (autonomousSystem: number) => boolean;
   /** Such a neighbour has no connection any more, and no routes that are kept for it. */
   readonly gone?: () => void;
+  /** Another one of its keys is in use: listeners have to know. */
+  readonly keyTurned: () => void;
   readonly sessionChanged: (change: SessionChange) => void;
   /** See `SpeakerParts`. */
   readonly looped: ((peer: string, set: AttributeSet) => void) | undefined;

@@ -1,4 +1,13 @@
-import { formatIpv4, type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
+import {
+  formatIpv4,
+  type Ipv6Address,
+  milliseconds,
+  type Seconds,
+  sameValue,
+  seconds,
+  toMilliseconds,
+  unreachable,
+} from "../../base/index.ts";
 import type { SessionKind } from "../../rib/index.ts";
 import {
   type Agreement,
@@ -30,6 +39,7 @@ import {
 import { controlEvent } from "./control-event.ts";
 import { changeSession, type EstablishedSession, openSession } from "./established-session.ts";
 import type { TakeResult } from "./family-intake.ts";
+import { KeyRing, type KeyRingParts } from "./key-ring.ts";
 import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -42,12 +52,14 @@ import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
 import { SessionWatch } from "./session-watch.ts";
 import type { PeerStatus } from "./status.ts";
+import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
 import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 
 const DEFAULT_STALE_PATH_TIME = seconds(360);
 
 /** Changes of these make an attempt worth while, or another one. */
 const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
+const NO_HOLD_TIME = milliseconds(90_000);
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
@@ -62,6 +74,7 @@ export class Peer implements AsyncDisposable {
   readonly #links: PeerLinks;
   readonly #rib: PeerRib;
   readonly #doubt: PathDoubt;
+  readonly #keys: KeyRing;
   /** Absent: nobody watches. */
   readonly #watch: SessionWatch | undefined;
   readonly #inputs: PeeringInput[] = [];
@@ -103,6 +116,8 @@ export class Peer implements AsyncDisposable {
       onIdle: () => this.#up && this.#links.at(this.#up.side).input?.release(),
       onSwept: (family) => this.#watch?.observer.swept(family),
     });
+    this.#keys = new KeyRing({ clock, silence: () => this.#silence(), turned: () => this.#keyTurned() });
+    this.#keys.change(options.password, options.furtherPasswords ?? []);
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
     });
@@ -138,6 +153,7 @@ export class Peer implements AsyncDisposable {
     const before = this.#options;
     this.#options = options;
     this.#settings = peerSettings(options, this.#parts);
+    this.#changeKeys(before);
     if (this.#up === undefined) {
       this.#tryAgainBy(changedOptions(before, options));
       return { needsRefresh: false };
@@ -145,6 +161,36 @@ export class Peer implements AsyncDisposable {
     const { refresh, stop } = changeSession(this.#up, before, options, this.#parts);
     if (stop !== undefined) this.#stopFor(this.#up.side, stop);
     return { needsRefresh: refresh && this.isEstablished && !this.askAgain() };
+  }
+
+  /** How its connections are signed now. */
+  get protection(): TcpProtection {
+    return protectionOf(this.#options, this.#keys.current);
+  }
+
+  #changeKeys(before: PeerOptions): void {
+    const { password, furtherPasswords = [], aoKeys } = this.#options;
+    const old = [before.password, before.furtherPasswords ?? [], before.aoKeys];
+    if (sameValue(old, [password, furtherPasswords, aoKeys])) return;
+    this.#keys.change(password, furtherPasswords);
+    this.#links.protect(this.protection);
+  }
+
+  /** The neighbour is silent, or not there: it may have changed to another key. */
+  #keyTurned(): void {
+    this.#parts.log.info("bgp.key.turned", { peer: this.#options.address, established: this.isEstablished });
+    this.#links.protect(this.protection);
+    this.#parts.keyTurned();
+  }
+
+  #silence(): ReturnType<KeyRingParts["silence"]> {
+    if (this.#up === undefined) return undefined;
+    const { side, agreed } = this.#up;
+    // Without timers nobody has to say anything.
+    const holdTime = agreed.holdTime === undefined ? undefined : toMilliseconds(agreed.holdTime);
+    const left = this.#links.at(side).timers.left("hold");
+    if (holdTime === undefined || left === undefined) return { holdTime: NO_HOLD_TIME, silentFor: milliseconds(0) };
+    return { holdTime, silentFor: milliseconds(holdTime - left) };
   }
 
   /** What is waited for ends at once where the wait follows from what has changed. */
@@ -220,6 +266,7 @@ export class Peer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop(undefined);
     this.#doubt[Symbol.dispose]();
+    this.#keys[Symbol.dispose]();
     this.#links[Symbol.dispose]();
     this.#rib[Symbol.dispose]();
     this.#watch?.observer.gone();
@@ -300,7 +347,7 @@ export class Peer implements AsyncDisposable {
         this.#parts.log.debug("bgp.connection.refused", { peer: this.#options.address });
         return;
       case "connect":
-        this.#links.connect(effect.side, this.#options, this.#hopLimit());
+        this.#links.connect(effect.side, this.#options, this.#hopLimit(), this.protection);
         return;
       case "close":
         this.#links.at(effect.side).close();
@@ -487,6 +534,7 @@ export class Peer implements AsyncDisposable {
       if (this.#outputOf(other) === undefined) this.#write(side, encodeEndOfRib(other));
     }
     record.established();
+    this.#keys.look();
     this.#watch?.established(side, { agreed, peerIndex, families: [...this.#up.outputs.keys()], connection });
     this.#holdWhileBusy();
     restart.event({ type: "established", peer: options.address, agreed });
@@ -512,6 +560,7 @@ export class Peer implements AsyncDisposable {
     }
     for (const output of this.#up?.outputs.values() ?? []) output[Symbol.dispose]();
     this.#up = undefined;
+    this.#keys.look();
     record.flapped();
     this.#rib.lost(agreed, end);
     const helping = this.#rib.isHelping;

@@ -203,7 +203,7 @@ class RunningSpeaker implements Speaker {
     this.#listeners = new Listeners({
       ...parts,
       ranges: () => this.#ranges.ranges,
-      peers: () => this.#peers.values().map((peer) => peer.options),
+      peers: () => this.#peers.values(),
       accept: (connection, protects) => this.#accept(connection, protects),
     });
     this.#restart = new OwnRestartControl(options, parts.clock, parts.log, (what) => this.#changed(what));
@@ -363,7 +363,7 @@ class RunningSpeaker implements Speaker {
     const changed = change.reasons.map(({ option }) => option);
     log.info("bgp.peer.changed", { peer: options.address, effect: change.effect, changed });
     if (change.effect === "reset" || peer.options.enabled === false) this.#replace(peer, options);
-    else if (peer.change(options).needsRefresh) {
+    else if (this.#changeLive(peer, options).needsRefresh) {
       log.warn("bgp.peer.cannot-refresh", {
         peer: options.address,
         effect: "routes that came before stay as the import policy of then left them",
@@ -371,6 +371,18 @@ class RunningSpeaker implements Speaker {
       });
     }
     return change;
+  }
+
+  #changeLive(peer: Peer, options: PeerOptions): { readonly needsRefresh: boolean } {
+    const before = peer.options;
+    const changed = peer.change(options);
+    try {
+      this.#listeners.guard();
+    } catch (cause) {
+      peer.change(before);
+      throw cause;
+    }
+    return changed;
   }
 
   disable(address: string, text?: string): boolean {
@@ -458,6 +470,7 @@ class RunningSpeaker implements Speaker {
       restart: this.#restart,
       sessionChanged: (change) => this.#parts.sessionChanged?.(change),
       looped: this.#parts.looped,
+      keyTurned: () => this.#listeners.guard(),
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
       importPolicy: (of) => of.importPolicy ?? withoutPolicy,
       ...more,

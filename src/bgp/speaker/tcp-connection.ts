@@ -1,5 +1,7 @@
 import type net from "node:net";
-import { type Clock, milliseconds } from "../../base/index.ts";
+import type { Sock } from "../../../native/api.ts";
+import { type Clock, milliseconds, parseIpv6 } from "../../base/index.ts";
+import { protect, type TcpProtection } from "./tcp-protection.ts";
 import type { Connection, ConnectionHandlers, Endpoint } from "./transport.ts";
 
 /** How long a closing connection may take to send what is queued. */
@@ -14,9 +16,15 @@ export class TcpConnection implements Connection {
   #handlers: ConnectionHandlers | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(socket: net.Socket, clock: Clock) {
+  readonly #sock: Sock | undefined;
+  #protection: TcpProtection;
+
+  /** @param protection that the socket has */
+  constructor(socket: net.Socket, clock: Clock, sock: Sock | undefined, protection: TcpProtection) {
     this.#socket = socket;
     this.#clock = clock;
+    this.#sock = sock;
+    this.#protection = protection;
     this.local = endpoint(socket.localAddress, socket.localPort);
     this.remote = endpoint(socket.remoteAddress, socket.remotePort);
     let reason = "closed by the peer";
@@ -38,6 +46,15 @@ export class TcpConnection implements Connection {
     this.#socket.on("data", deliver);
     this.#socket.on("drain", () => this.#handlers?.drained());
     this.#socket.resume();
+  }
+
+  protect(protection: TcpProtection): void {
+    const fd = (this.#socket as { _handle?: { fd?: number } })._handle?.fd;
+    if (this.#sock === undefined || fd === undefined || fd < 0) return;
+    const { address } = this.remote;
+    const prefixLength = parseIpv6(address) === undefined ? 32 : 128;
+    protect(this.#sock, fd, { address, prefixLength }, this.#protection, protection, "connection");
+    this.#protection = protection;
   }
 
   write(octets: Uint8Array): void {
@@ -75,5 +92,10 @@ export class TcpConnection implements Connection {
 }
 
 function endpoint(address: string | undefined, port: number | undefined): Endpoint {
-  return { address: (address ?? "").replace(/^::ffff:(?=\d+\.)/, ""), port: port ?? 0 };
+  return { address: plainAddress(address ?? ""), port: port ?? 0 };
+}
+
+/** IPv4 as such. */
+export function plainAddress(text: string): string {
+  return text.replace(/^::ffff:(?=\d+\.)/, "");
 }

@@ -1,4 +1,5 @@
 import { FaultError } from "../../base/index.ts";
+import type { TcpProtection } from "./tcp-protection.ts";
 
 export interface Endpoint {
   readonly address: string;
@@ -19,6 +20,8 @@ export interface ConnectionHandlers {
 
 /** A TCP connection, or what a test takes for one. */
 export interface Connection {
+  /** Signs and checks in another way from the next segment on. @throws {Error} of the system, then nothing is changed */
+  protect(protection: TcpProtection): void;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   /** Begins to deliver, on a later turn; called once, on the turn on which the connection was handed over. */
@@ -36,7 +39,7 @@ export interface Connection {
 export interface ConnectOptions {
   readonly remote: Endpoint;
   readonly source?: string;
-  readonly password?: string;
+  readonly protection?: TcpProtection;
   readonly ttlSecurityHops?: number;
   readonly hopLimit?: number;
 }
@@ -46,13 +49,16 @@ export interface Guard {
   readonly address: string;
   /** Of the addresses that it is for. Default: all bits, one neighbour. */
   readonly prefixLength?: number;
-  readonly password?: string;
+  readonly protection?: TcpProtection;
   readonly ttlSecurityHops?: number;
 }
 
 export interface Listener extends AsyncDisposable {
   readonly local: Endpoint;
-  /** Protects the listener for these neighbours from now on. Those whose protection cannot be had are not accepted. */
+  /**
+   * Protects the listener for these neighbours from now on. Those whose TTL security cannot be had are not accepted.
+   * @throws {TransportError} `bgp.needs-addon`, `bgp.needs-tcp-ao`
+   */
   guard(guards: readonly Guard[]): void;
   /** Whether a connection from this address has the protection that was asked for. */
   protects(address: string): boolean;
@@ -61,11 +67,13 @@ export interface Listener extends AsyncDisposable {
 export interface Transport {
   /** Calls `done` once, on a later turn, with a connection or an error, unless it was cancelled. */
   connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void };
-  /** @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon` */
+  /** @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon`, `bgp.needs-tcp-ao` */
   listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener>;
 }
 
 export type TransportFault =
+  /** The kernel has no TCP-AO. */
+  | { readonly code: "bgp.needs-tcp-ao" }
   /** TCP MD5 or TTL security was asked for, and only the addon can set them. */
   | { readonly code: "bgp.needs-addon"; readonly option: "password" | "ttl-security" }
   | { readonly code: "bgp.listen-failed"; readonly address: string; readonly port: number };

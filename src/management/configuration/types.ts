@@ -236,6 +236,15 @@ export interface NeighborSettingsConfiguration {
   readonly extendedMessages: boolean;
   readonly enhancedRouteRefresh: boolean;
   readonly password?: Secret;
+  /** What the neighbour may use instead, in the order in which they are tried. */
+  readonly furtherPasswords: readonly Secret[];
+  /** TCP-AO, instead of a password; the first one signs. */
+  readonly aoKeys: readonly {
+    readonly sendId: number;
+    readonly receiveId: number;
+    readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+    readonly secret: Secret;
+  }[];
   /** At most so many hops away, enforced with hop limits. */
   readonly ttlSecurityHops?: number;
   /** Hop limit towards an external neighbour; absent: 1. */

@@ -1,5 +1,5 @@
 /** Leaves whose value no message may contain. */
-const SECRET_LEAVES: ReadonlySet<string> = new Set(["password"]);
+const SECRET_LEAVES: ReadonlySet<string> = new Set(["password", "further-password"]);
 
 export function isSecret(leaf: string): boolean {
   return SECRET_LEAVES.has(leaf.slice(leaf.indexOf(":") + 1));

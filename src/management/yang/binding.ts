@@ -259,6 +259,13 @@ function bindSettings(
     extendedMessages: settings["extended-messages"],
     enhancedRouteRefresh: settings["enhanced-route-refresh"],
     ...(password === undefined ? {} : { password: new Secret(password) }),
+    furtherPasswords: (settings["further-password"] ?? []).map((text) => new Secret(text)),
+    aoKeys: (settings["tcp-ao-key"] ?? []).map((key) => ({
+      sendId: key["send-id"],
+      receiveId: key["receive-id"],
+      algorithm: key.algorithm,
+      secret: new Secret(key.password),
+    })),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(multihop === undefined ? {} : { multihop }),
     importPolicy: settings["import-policy"] ?? [],

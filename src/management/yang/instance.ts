@@ -164,6 +164,13 @@ export interface NeighborSettings {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "route-reflector-client"?: boolean;
   readonly password?: string;
+  readonly "further-password"?: readonly string[];
+  readonly "tcp-ao-key"?: readonly {
+    readonly "send-id": number;
+    readonly "receive-id": number;
+    readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+    readonly password: string;
+  }[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
   readonly "import-policy"?: readonly string[];

@@ -12,6 +12,10 @@ const BELONG_TOGETHER = [
   ["hold-time", "keepalive-time"],
   ["ttl-security-hops", "multihop"],
   ["multihop", "ttl-security-hops"],
+  ["password", "further-password"],
+  ["password", "tcp-ao-key"],
+  ["tcp-ao-key", "password"],
+  ["tcp-ao-key", "further-password"],
 ] as const satisfies readonly (readonly [keyof Level, keyof Level])[];
 
 /**

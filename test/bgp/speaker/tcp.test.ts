@@ -63,6 +63,19 @@ async function pair(
   return [await start(0, a), await start(1, b)];
 }
 
+/** What `pair` gave the neighbour of the first or second router, without protection. */
+function options({ speaker }: Router, i: 0 | 1): PeerOptions {
+  return {
+    address: ADDRESSES[i === 0 ? 1 : 0],
+    port: speaker.listening[0]!.port,
+    remoteAs: 65000,
+    passive: false,
+    holdTime: seconds(9),
+    connectRetry: seconds(1),
+    updateSource: ADDRESSES[i],
+  };
+}
+
 const established = (...routers: Router[]): boolean => routers.every((router) => router.peer().state === "Established");
 
 describe("two speakers over real TCP", () => {
@@ -92,6 +105,53 @@ describe("two speakers over real TCP", () => {
     const [c, d] = await pair(t, sock, { password: "one" }, { password: "two" });
     await new Promise<void>((resolve) => void clock.after(milliseconds(2500), resolve));
     assert.ok(!established(c) && !established(d));
+    return undefined;
+  });
+
+  it("another MD5 password on a connection that stands: the session goes on (RFC 2385)", async (t) => {
+    const sock = addon();
+    if (sock === undefined) return t.skip("skipped: the native addon is not built");
+    const [a, b] = await pair(t, sock, { password: "old" }, { password: "old" });
+    await until("session", () => established(a, b));
+    const change = (router: Router, i: 0 | 1, password: string) =>
+      router.speaker.changePeer({ ...options(router, i), password });
+    for (const password of ["new", "newer"]) {
+      assert.equal(change(a, 0, password).effect, "live");
+      a.originate(1, {}, { score: password.length });
+      await new Promise<void>((resolve) => void clock.after(milliseconds(300), resolve));
+      assert.notEqual(b.rows()[0]?.attributes.semantic?.score, password.length, "b drops what a signs");
+      assert.equal(change(b, 1, password).effect, "live");
+      await until("what was said is sent again", () => b.rows()[0]?.attributes.semantic?.score === password.length);
+    }
+    assert.deepEqual([a.peer().flaps, b.peer().flaps], [0, 0]);
+    // And a connection that is made anew has the key as well.
+    a.speaker.clear(ADDRESSES[1]);
+    await until("a new session", () => established(a, b) && a.peer().establishedTransitions === 2);
+    return undefined;
+  });
+
+  it("TCP-AO keys: used, or refused with what it takes (RFC 5925)", async (t) => {
+    const sock = addon();
+    if (sock === undefined) return t.skip("skipped: the native addon is not built");
+    const key = (sendId: number, receiveId: number) =>
+      ({ sendId, receiveId, algorithm: "aes-128-cmac-96", secret: "a secret" }) as const;
+    if (sock.hasTcpAo()) {
+      const [a, b] = await pair(t, sock, { aoKeys: [key(1, 2)] }, { aoKeys: [key(2, 1)] });
+      await until("session", () => established(a, b));
+      return undefined;
+    }
+    await assert.rejects(pair(t, sock, { aoKeys: [key(1, 2)] }, {}), (cause) => {
+      assert.ok(cause instanceof TransportError);
+      assert.equal(cause.code, "bgp.needs-tcp-ao");
+      assert.match(cause.message, /CONFIG_TCP_AO/);
+      return true;
+    });
+    // A change to it is refused, too, and what was there goes on.
+    const [a, b] = await pair(t, sock, {}, {});
+    await until("session", () => established(a, b));
+    assert.throws(() => a.speaker.changePeer({ ...options(a, 0), aoKeys: [key(1, 2)] }), TransportError);
+    await new Promise<void>((resolve) => void clock.after(milliseconds(100), resolve));
+    assert.deepEqual([established(a, b), a.peer().flaps], [true, 0]);
     return undefined;
   });
 
