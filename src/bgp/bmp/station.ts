@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import { type Clock, type Log, type Metrics, milliseconds, type Seconds, type Timer } from "../../base/index.ts";
-import type { AttributeSet, PeerIndex, Rib, RouteFamily } from "../../rib/index.ts";
+import { type AttributeSet, type PeerIndex, type Rib, RibError, type RouteFamily } from "../../rib/index.ts";
 import { encodeUnicast } from "../wire/index.ts";
 import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
 import type { MonitoredPeer } from "./monitored-peer.ts";
@@ -226,8 +226,14 @@ export class Station implements AsyncDisposable {
     log.info("bmp.station.up", { station: this.options.name });
     this.#write(encodeInitiation({ name: local.name, description: local.description }));
     if (this.#hasAdjRibIn()) for (const peer of this.#parts.peers()) if (this.#isOfInterest(peer)) this.#tell(peer);
-    if (this.wants("loc-rib")) {
-      const { rib, families, writer } = this.#parts;
+    if (this.wants("loc-rib")) this.#openLocRib(socket);
+    this.#report();
+    this.#read();
+  }
+
+  #openLocRib(socket: Socket): void {
+    const { rib, families, writer, clock, local, log } = this.#parts;
+    try {
       this.#locRib = new LocRibFeed(
         { rib, families, writer, clock, local },
         {
@@ -235,9 +241,10 @@ export class Station implements AsyncDisposable {
           hasRoom: () => socket.writableLength < LOW_WATER,
         },
       );
+    } catch (cause) {
+      if (!(cause instanceof RibError)) throw cause;
+      log.error("bmp.loc-rib.no-room", { station: this.options.name, code: cause.code, advice: cause.message });
     }
-    this.#report();
-    this.#read();
   }
 
   #tell(peer: MonitoredPeer): void {

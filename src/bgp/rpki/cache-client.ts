@@ -315,6 +315,8 @@ export class CacheClient implements AsyncDisposable {
     this.#current = target;
     this.#hasData = true;
     settled();
+    // The first data of a cache: whoever listens has heard that it counts, and nothing is replaced.
+    if (before === 0) return;
     for (const octets of [4, 16] as const) {
       const trie = table.trie(octets);
       await inSlices(
@@ -322,7 +324,7 @@ export class CacheClient implements AsyncDisposable {
         (id) => {
           const said = trie.sayersOf(id) & (now | before);
           if (said === now || (said !== 0 && said === before)) changed(trie.vrpOf(id, octets));
-          if (before !== 0) trie.dropEntry(id, before);
+          trie.dropEntry(id, before);
           return undefined;
         },
         clock,

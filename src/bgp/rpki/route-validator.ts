@@ -51,7 +51,10 @@ export class RouteValidator implements AsyncDisposable {
         new CacheClient(cache, {
           ...{ clock, log, metrics, sayers },
           table: this.#table,
-          changed: (vrp) => this.#note(vrp),
+          changed: (vrp) => {
+            // What a cache says that nobody listens to changes nothing.
+            if ((clients[index]!.sayer & this.#table.active) !== 0) this.#note(vrp);
+          },
           settled: () => this.#settle(),
         }),
       );

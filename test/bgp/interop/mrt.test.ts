@@ -174,7 +174,7 @@ it("a table that BIRD wrote is replayed to BIRD, with a limit and at a pace", {
   return undefined;
 });
 
-it("a table that FRR wrote, both families of both ASes, is read to the last route", { timeout: 120_000 }, async (t) => {
+it("a table and messages that FRR wrote are read to the last route", { timeout: 120_000 }, async (t) => {
   const reason = await missing(BGPD, "frr");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);
@@ -182,6 +182,7 @@ it("a table that FRR wrote, both families of both ASes, is read to the last rout
   await writeFile(
     join(where, "bgpd.conf"),
     `hostname them
+dump bgp updates ${join(where, "frr.updates")}
 router bgp 65001
  bgp router-id 10.0.0.2
  no bgp ebgp-requires-policy
@@ -230,5 +231,13 @@ router bgp 65001
     async () => (await updates()) === 42,
   );
   assert.deepEqual(counts, { records: 43, updates: 42, skipped: 0, malformed: 0 });
+
+  // And its log of messages: what came from us and what was sent, OPENs and changes of state besides.
+  const log = { records: 0, updates: 0, skipped: 0, malformed: 0 };
+  for await (const { asWidth } of readRoutes(createReadStream(join(where, "frr.updates")), log))
+    assert.equal(asWidth, 4);
+  t.diagnostic(`messages of FRR: ${JSON.stringify(log)}`);
+  assert.ok(log.updates >= 2, JSON.stringify(log));
+  assert.equal(log.malformed, 0);
   return undefined;
 });
