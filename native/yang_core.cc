@@ -162,7 +162,7 @@ KeptTree YangCore::Edit(TreeNumber number, std::string text, YangFormat format, 
     holder = only;
   ForgetFaults(context_);
   // RFC 6241 section 7.2: as default operation, replace is of all there is.
-  OwnedTree tree = operation == EditOperation::kReplace ? nullptr : CopyTree(Tree(number));
+  OwnedTree tree = operation == EditOperation::kReplace ? nullptr : CopyExplicit(Tree(number));
   lyd_node* top = tree.release();
   TreeBuilder builder(context_, *document, TreeBuilder::Mode::kEdit);
   try {

@@ -34,6 +34,17 @@ OwnedTree CopyTree(const lyd_node* top) {
 
 namespace {
 
+void DropDefaults(lyd_node* first) {
+  lyd_node* next;
+  for (lyd_node* node = first; node != nullptr; node = next) {
+    next = node->next;
+    if ((node->flags & LYD_DEFAULT) != 0)
+      lyd_free_tree(node);
+    else
+      DropDefaults(lyd_child(node));
+  }
+}
+
 void CopyChosen(const lyd_node* node, const JsonChoice& choice, lyd_node* parent, lyd_node** top) {
   if (parent != nullptr && lysc_is_key(node->schema)) return;
   if (!IsWanted(node, choice)) return;
@@ -45,6 +56,18 @@ void CopyChosen(const lyd_node* node, const JsonChoice& choice, lyd_node* parent
 }
 
 }  // namespace
+
+OwnedTree CopyExplicit(const lyd_node* top) {
+  lyd_node* copy = CopyTree(top).release();
+  while (copy != nullptr && (copy->flags & LYD_DEFAULT) != 0) {
+    lyd_node* next = copy->next;
+    lyd_free_tree(copy);
+    copy = next;
+  }
+  OwnedTree tree(copy);
+  DropDefaults(copy);
+  return tree;
+}
 
 OwnedTree CopyContent(const lyd_node* top, bool config) {
   JsonChoice choice;

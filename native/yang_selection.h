@@ -44,6 +44,8 @@ std::vector<const lyd_node*> FindNodes(const ly_ctx* context, const lyd_node* to
 Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter);
 
 OwnedTree CopyTree(const lyd_node* top);
+// Without the nodes that only validation has added: an edit asks for what is configured.
+OwnedTree CopyExplicit(const lyd_node* top);
 // Only configuration, or only state with what it stands in.
 OwnedTree CopyContent(const lyd_node* top, bool config);
 

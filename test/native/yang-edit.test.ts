@@ -285,6 +285,33 @@ for (const { name, edit, options, want } of REFUSED)
     assert.equal(await context.treeCount(), 1, "what was refused leaves no tree");
   });
 
+test("a value that is only there by default can be created, not deleted (RFC 6243 §2.3)", async (t) => {
+  const context = await openGarden(t);
+  if (context === undefined) return;
+  const valid = await context.validate(await gardenOf(context, { bed: [{ name: "a" }] }));
+  const created = await context.edit(
+    valid,
+    garden(
+      '<fenced nc:operation="create">false</fenced><bed><name>a</name><depth nc:operation="create">20</depth></bed>',
+    ),
+    "xml",
+  );
+  assert.deepEqual(await json(context, created), { fenced: false, bed: [{ name: "a", depth: 20 }] });
+  const faults = await faultsOf(
+    context.edit(
+      valid,
+      garden('<fenced nc:operation="delete"/><bed><name>a</name><depth nc:operation="delete"/></bed>'),
+      "xml",
+    ),
+  );
+  assert.deepEqual(
+    faults.map(({ errorTag }) => errorTag),
+    ["data-missing", "data-missing"],
+  );
+  const [fault] = await faultsOf(context.edit(created, garden('<fenced nc:operation="create">true</fenced>'), "xml"));
+  assert.equal(fault!.errorTag, "data-exists");
+});
+
 test("a hundred faults are told, the rest is counted", async (t) => {
   const context = await openGarden(t);
   if (context === undefined) return;
