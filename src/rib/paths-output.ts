@@ -136,6 +136,8 @@ export class PathsOutput implements RouteOutput, TableOutput {
   /** A slot of `net` stands for another path now. */
   reassigned(net: NetId, bit: number): void {
     if ((this.#told[net]! & bit) !== 0) this.note(net, bit);
+    // What was to be said under it is another path by now.
+    else if (this.#settled.has(net)) this.note(net, 0);
   }
 
   #wake(): void {

@@ -331,3 +331,53 @@ ${neighbor(OURS, OURS_AS, several)}${THEIR_SOURCES.map((n) => neighbor(at(n), as
   t.diagnostic((await tell("neighbor", OURS, "adj-in", "-a", "ipv6")).split("\n").slice(0, 4).join(" | "));
   return undefined;
 });
+
+it("OpenBGPD: several paths of IPv6 prefixes in both directions", { timeout: 120_000 }, async (t) => {
+  const BGPD = "/usr/sbin/bgpd";
+  const reason = await missing(BGPD, "openbgpd");
+  if (reason !== undefined) return t.skip(reason);
+  const { ours, theirs } = await cable(t);
+  const where = await folder(t);
+  const [config, socket] = [join(where, "bgpd.conf"), join(where, "bgpd.sock")];
+  const neighbor = (name: string, as: number, more: string): string => `neighbor ${name} {
+  remote-as ${as}
+  port ${PORT}
+  local-address ${THEIRS}
+  holdtime 30
+  announce IPv6 unicast
+  announce IPv4 none
+  ${more}
+}
+`;
+  await writeFile(
+    config,
+    `AS ${OURS_AS}
+router-id 10.0.0.2
+listen on ${THEIRS} port ${PORT}
+socket "${socket}"
+fib-update no
+nexthop qualify via default
+${neighbor(OURS, OURS_AS, "announce add-path recv yes\n  announce add-path send all")}${THEIR_SOURCES.map((n) => neighbor(at(n), asOf(n), "enforce neighbor-as yes")).join("")}
+allow from any
+allow to any
+`,
+    { mode: 0o600 },
+  );
+  // It wants a home below /run, which its package makes when the service is started.
+  const home = 'mount -t tmpfs none /run && mkdir /run/openbgpd && exec "$@"';
+  daemon(t, theirs, ["unshare", "--mount", "sh", "-c", home, "sh", BGPD, "-d", "-f", config]);
+  const families = ["ipv6-unicast"] as const;
+  const world = await lab(t, ours, families);
+  const show = async (...words: string[]): Promise<string> => {
+    try {
+      return await ask(theirs, "bgpctl", "-s", socket, "show", ...words);
+    } catch {
+      return ""; // not listening yet
+    }
+  };
+  await story(t, world, families, async (family, n) => {
+    return (await show("rib", prefixText(family, TO[family], n))).match(/650(11|12) i$/gm)?.length ?? 0;
+  });
+  t.diagnostic((await show("rib", prefixText("ipv6-unicast", TO["ipv6-unicast"], 0))).trim());
+  return undefined;
+});
