@@ -51,9 +51,10 @@ export class PrefixOrigination implements Disposable {
   }
 
   #changed(selection: CapabilitySelection): void {
-    const { prefixes, own } = this.#parts;
+    const { prefixes, own, nameOf } = this.#parts;
+    if (prefixes.length === 0) return;
     const tenant = own.tenants.values().find(({ index }) => index === selection.tenantIndex);
-    const name = prefixes.length === 0 ? undefined : (selection.name ?? this.#parts.nameOf(selection.capabilityId));
+    const name = selection.name ?? nameOf(selection.capabilityId);
     if (name === undefined || tenant === undefined) return;
     for (const prefix of prefixes) {
       if (name === prefix || name.startsWith(`${prefix}/`)) this.#changedBelow(prefix, tenant, selection);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { milliseconds, seconds, toHex } from "../../src/base/index.ts";
 import { NO_EXPORT, NO_LLGR } from "../../src/bgp/policy/index.ts";
 import { ribDiscovery } from "../../src/daemon/discovery.ts";
@@ -183,9 +184,10 @@ describe("what an agent or a person is answered", () => {
   });
 });
 
+const parse = (name: string) => name as typeof OCR;
+
 describe("prefixes (CP)", () => {
   const aggregating = (n: number) => (n === 2 ? { origination: { prefixes: [parse("/vision")] } } : {});
-  const parse = (name: string) => name as typeof OCR;
 
   it("is announced while at least one capability below it can be used, with what they add up to", async (t) => {
     const { scene, nodes } = await domain(t, aggregating);
@@ -232,6 +234,59 @@ describe("prefixes (CP)", () => {
     assert.equal(r3.prefix(OCR), "/vision r2");
     assert.deepEqual(r3.sites(SPEECH), ["r2 winner only-candidate"]);
     assert.equal(r2.router.metrics.sum("semrd_bgp_withheld_routes_total", { reason: "suppressed" }) > 0, true);
+  });
+});
+
+describe("routers that heard the same", () => {
+  it("choose the same, whatever happened in whatever order (DESIGN 4.3)", async (t) => {
+    const step = fc.record({
+      router: fc.nat(2),
+      what: fc.constantFrom("register", "remove", "drain", "down", "up", "drain-router", "serve-router"),
+      agent: fc.constantFrom(ALICE, BOB),
+      name: fc.constantFrom(OCR, NL, SPEECH),
+      after: fc.integer({ min: 0, max: 7000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        const prefixes = [parse("/vision")];
+        const { scene, reflector, nodes } = await domain(t, (n) => ({
+          origination: { damping: DAMPING, ...(n === 4 ? { prefixes } : {}) },
+        }));
+        for (const { router, what, agent, name, after } of steps) {
+          const node = nodes[router]!;
+          const isKnown = node.directory.agent(agent) !== undefined;
+          if (what === "register") node.register(agent, [offer(name), offer(name)]);
+          else if (what === "remove") node.directory.remove(agent, "deregistered");
+          else if (what === "drain" && isKnown) node.directory.drain(agent, "agent");
+          else if (what === "drain-router" || what === "serve-router") node.draining = what === "drain-router";
+          else for (const { id } of node.directory.instancesOf(agent)) node.directory.setHealth(id, what as "up");
+          scene.clock.advance(after);
+        }
+        scene.clock.advance(200_000);
+        const chosen = (node: Node) => ({
+          // Which of equal sites is the best depends on where one is: its own comes first (DESIGN 5).
+          sites: NAMES.map((name) =>
+            node
+              .sites(name)
+              .map((line) => line.replace(/winner .*|group .*/, "used"))
+              .sort(),
+          ),
+          agents: [ALICE, BOB].map((agent) => node.agent(agent)),
+          prefix: node.prefix(OCR),
+        });
+        const first = chosen(reflector);
+        for (const node of nodes) assert.deepEqual(chosen(node), first);
+        // And it is the truth: who can serve is used.
+        for (const [i, name] of NAMES.entries()) {
+          const serving = nodes.filter(
+            ({ directory }) => (directory.localSite("acme", name, 1)?.state ?? "down") !== "down",
+          );
+          assert.equal(first.sites[i]!.length, serving.length, name);
+        }
+        await scene.close();
+      }),
+      { numRuns: 15 },
+    );
   });
 });
 

@@ -20,9 +20,12 @@ export class Scene {
     this.seed = seed;
     this.network = new SimNetwork(this.clock, new SeededRandom(seed));
     t.diagnostic(`seed ${seed}`);
-    t.after(async () => {
-      for (const router of this.#routers) await router[Symbol.asyncDispose]();
-    });
+    t.after(() => this.close());
+  }
+
+  /** Ends all routers, for who makes many scenes in one test. */
+  async close(): Promise<void> {
+    for (const router of this.#routers.splice(0)) await router[Symbol.asyncDispose]();
   }
 
   async router(options: RouterOptions): Promise<Router> {
