@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
@@ -174,6 +176,7 @@ for (const [name, foreign] of Object.entries(PROGRAMS)) {
       await run("ip", ["-n", ours, "address", "add", `${SECOND}/64`, "dev", "wire", "nodad"]);
       const where = await folder(t);
       await writeFile(join(where, foreign.file), foreign.configuration(role));
+      const capture = await captured(t, ours, join(where, "wire.pcap"));
       daemon(t, theirs, foreign.argv(where));
 
       const here = world(t, ours);
@@ -228,7 +231,62 @@ for (const [name, foreign] of Object.entries(PROGRAMS)) {
       const withdrawn = a.nlri({ capabilityId: CAPABILITIES.identify(NAMES[0]!, 1).capabilityId });
       a.unsay(undefined, withdrawn);
       await until("one of them is gone", () => rows().length === 2 * COUNT - 2);
+      // tshark decodes what was on the wire without finding a fault, and no message is longer than 3.9 kB.
+      const decoded = await capture?.();
+      if (decoded === undefined) t.diagnostic("tcpdump or tshark is missing: the wire was not looked at");
+      else {
+        assert.deepEqual(decoded.malformed, []);
+        assert.ok(decoded.updates.length >= COUNT, `${decoded.updates.length} messages`);
+        assert.ok(Math.max(...decoded.updates) <= 3900);
+      }
       return undefined;
     });
   }
+}
+
+interface Decoded {
+  /** Lengths of the messages that one of ours sent in packets with an UPDATE. */
+  readonly updates: readonly number[];
+  /** What tshark cannot make sense of, of anybody. */
+  readonly malformed: readonly string[];
+}
+
+/** Captures BGP in a namespace until the answer is called, which gives every message as tshark reads it. */
+async function captured(
+  t: TestContext,
+  namespace: string,
+  file: string,
+): Promise<(() => Promise<Decoded>) | undefined> {
+  for (const program of ["/usr/bin/tcpdump", "/usr/bin/tshark"]) if (!existsSync(program)) return undefined;
+  const argv = [`--net=/run/netns/${namespace}`, "/usr/bin/tcpdump", "-Z", "root", "-i", "wire", "-w", file];
+  // Immediately: what the kernel still gathers is lost when it ends.
+  const options = ["--immediate-mode", "-U", "-s", "0", "tcp", "port", String(PORT)];
+  const child = spawn("nsenter", [...argv, ...options], { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(child, "exit");
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8");
+  while (!said.includes("listening on")) {
+    const [text] = await Promise.race([once(child.stderr, "data"), ended]);
+    assert.equal(typeof text, "string", `tcpdump ended: ${said}`);
+    said += text;
+  }
+  child.stderr.resume();
+  return async () => {
+    child.kill("SIGINT"); // it writes what it still holds
+    await ended;
+    const tshark = async (filter: string, ...fields: string[]): Promise<string[]> => {
+      const shown = fields.flatMap((field) => ["-e", field]);
+      const options = ["-r", file, "-d", `tcp.port==${PORT},bgp`, "-Y", filter, "-T", "fields", ...shown];
+      const { stdout } = await run("tshark", options, { maxBuffer: 64 * 1024 * 1024 });
+      return stdout.split("\n").filter((line) => line !== "");
+    };
+    const updates = (await tshark(`bgp.type == 2 && ipv6.src == ${OURS}`, "bgp.length")).flatMap((line) =>
+      line.split("\t")[0]!.split(",").map(Number),
+    );
+    return { updates, malformed: await tshark("_ws.malformed", "frame.number", "_ws.expert.message") };
+  };
 }
