@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import type {
+  AgentRow,
+  Change,
+  CommitEntry,
+  Consequence,
+  ExplainReport,
+  PeerRow,
+  StatusReport,
+  UnicastRouteRow,
+} from "../../src/management/index.ts";
+import { ask, cable, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../bgp/interop/lab.ts";
+import { whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+
+const BIRD = "/usr/sbin/bird";
+const OTHER = "fd5e:b6c::3";
+const program = (name: string): string => fileURLToPath(new URL(`../../tools/${name}`, import.meta.url));
+
+interface Committed {
+  readonly commit: number;
+  readonly changes: number;
+  readonly consequences: readonly Consequence[];
+}
+
+function configuration(name: string, where: string, changes: object): object {
+  const number = name.slice(1);
+  const address = number === "1" ? OURS : OTHER;
+  return {
+    "semrd-router:router": {
+      ...{ name, "router-id": `10.0.0.${number}` },
+      domain: { "dns-zone": "example.net", prefix: "fd5e:3d00:1::/48" },
+      site: { selector: Number(number), locator: address },
+      "state-directory": join(where, name),
+      management: { "control-socket": join(where, `${name}.sock`) },
+      "semrd-taxonomy:taxonomy": { capability: [{ name: "/vision/ocr", "major-version": 1 }] },
+      "semrd-tenant:tenants": {
+        tenant: [
+          {
+            ...{ name: "acme", index: 1, "route-distinguisher": "0:65000:1" },
+            ...{ "import-target": ["65000:1"], "export-target": ["65000:1"] },
+          },
+        ],
+      },
+      "semrd-telemetry:telemetry": { prometheus: { enabled: false } },
+      ...changes,
+    },
+  };
+}
+
+const neighbor = (address: string, ...families: string[]): object => ({
+  ...{ address, port: PORT, "remote-as": 65000 },
+  families: { family: families.map((name) => ({ name })) },
+});
+
+const bgp = (address: string, ...neighbors: object[]): object => ({
+  "semrd-bgp:bgp": {
+    ...{ "local-as": 65000, address, port: PORT, "connect-retry": 1 },
+    neighbors: { neighbor: neighbors },
+  },
+});
+
+/** Two routers and BIRD: r1 changes its mind, and nobody whom it does not concern notices. */
+it("agents, a neighbour, a policy and an interface come and go on a router that runs; BIRD's session stays", {
+  timeout: 180_000,
+}, async (t) => {
+  const reason = await missing(BIRD, "bird2");
+  if (reason !== undefined) return t.skip(reason);
+  const { ours, theirs } = await cable(t);
+  const where = await folder(t);
+  await ask(theirs, "ip", "address", "add", `${OTHER}/64`, "dev", "wire", "nodad");
+  const birdConfig = join(where, "bird.conf");
+  const birdControl = join(where, "bird.ctl");
+  await writeFile(
+    birdConfig,
+    `router id 10.0.0.9;
+protocol device { }
+protocol static { ipv6; route 2001:db8:7::/48 unreachable; route 2001:db8:8::/48 unreachable; }
+protocol bgp semrd {
+  local ${THEIRS} port ${PORT} as 65000;
+  neighbor ${OURS} port ${PORT} as 65000;
+  strict bind yes;
+  connect delay time 1;
+  ipv6 { import all; export where source = RTS_STATIC; };
+}
+`,
+  );
+  daemon(t, theirs, [BIRD, "-f", "-c", birdConfig, "-s", birdControl, "-P", join(where, "pid")]);
+  const kernel = whyNoKernelDataplane();
+  if (kernel !== undefined) t.diagnostic(`on the memory data plane: ${kernel}`);
+  const pinDirectory = `/sys/fs/bpf/semrd-live-${process.pid}`;
+  await using _pins = {
+    // The pinned tables go with the test, while its namespace is still there.
+    async [Symbol.asyncDispose]() {
+      await first?.kill();
+      const file = join(where, "r1.json");
+      if (kernel === undefined) await ask(ours, program("semrd"), "--remove-forwarding", "--config", file);
+    },
+  };
+  let first: Awaited<ReturnType<typeof started>> | undefined;
+  const r1 = await started(t, ours, where, "r1", {
+    ...bgp(OURS, neighbor(THEIRS, "ipv6-unicast")),
+    "semrd-dataplane:dataplane": {
+      driver: kernel === undefined ? "kernel" : "memory",
+      "pin-directory": pinDirectory,
+    },
+  });
+  first = r1;
+  const r2 = await started(t, theirs, where, "r2", {
+    ...bgp(OTHER, neighbor(OURS, "capability")),
+    "semrd-dataplane:dataplane": { driver: "memory" },
+  });
+  const prefixes = async () =>
+    (await r1.ctl<UnicastRouteRow[]>("show", "routes", "--family", "ipv6-unicast")).map(({ prefix }) => prefix);
+  const peer = async (address: string) =>
+    (await r1.ctl<PeerRow[]>("show", "peers")).find((row) => row.address === address);
+  await until("BIRD's prefixes", async () => (await prefixes()).length === 2);
+  const since = (await ask(theirs, "birdc", "-s", birdControl, "show", "protocols", "semrd")).split("\n").at(-2);
+  const begun = (await peer(THEIRS))!.local!.port + (await peer(THEIRS))!.remote!.port;
+
+  // A neighbour more.
+  await r1.edit({ ...bgp(OURS, neighbor(THEIRS, "ipv6-unicast"), neighbor(OTHER, "capability")) });
+  assert.deepEqual((await r1.ctl<Committed>("config", "commit")).consequences, []);
+  await until("the session with r2", async () => (await peer(OTHER))?.state === "Established");
+
+  // Agents: one, then many at once.
+  const offer = (n: number): object => ({
+    ...{ id: `spiffe://example.net/acme/agent/a${n}`, tenant: "acme" },
+    capability: [{ name: "/vision/ocr", "major-version": 1, address: `fd00:a::${n}`, port: 8080 }],
+  });
+  await r1.edit({ "semrd-agent:agents": { agent: [offer(1)] } });
+  await r1.ctl("config", "commit");
+  const found = async () => (await r2.ctl<ExplainReport>("explain", "/vision/ocr")).winner;
+  await until("r2 reaches the agent", async () => (await found()) === "10.0.0.1");
+  await r1.edit({ "semrd-agent:agents": { agent: Array.from({ length: 200 }, (_, n) => offer(n + 2)) } });
+  assert.equal((await r1.ctl<Committed>("config", "commit")).changes, 200);
+  assert.equal((await r1.ctl<AgentRow[]>("show", "agents")).length, 201);
+
+  // A policy in front of BIRD, in use without a new session.
+  await r1.edit({
+    "semrd-policy:routing-policy": {
+      "defined-sets": {
+        "prefix-sets": {
+          "prefix-set": [
+            {
+              name: "eight",
+              prefixes: {
+                "prefix-list": [{ "ip-prefix": "2001:db8:8::/48", "mask-length-lower": 48, "mask-length-upper": 48 }],
+              },
+            },
+          ],
+        },
+      },
+      "policy-definitions": {
+        "policy-definition": [
+          {
+            name: "not-eight",
+            statements: {
+              statement: [
+                {
+                  name: "eight",
+                  conditions: { "match-prefix-set": { "prefix-set": "eight" } },
+                  actions: { "policy-result": "reject-route" },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    ...bgp(OURS, { ...neighbor(THEIRS, "ipv6-unicast"), "import-policy": ["not-eight"] }),
+  });
+  assert.deepEqual((await r1.ctl<Committed>("config", "commit")).consequences, []);
+  await until("the policy judges what is there", async () => (await prefixes()).length === 1);
+  await r1.ctl("config", "rollback", "1");
+  await r1.ctl("config", "commit");
+  await until("the prefix is back", async () => (await prefixes()).length === 2);
+
+  // An interface.
+  await ask(ours, "ip", "link", "add", "edge0", "type", "veth", "peer", "name", "edge1");
+  await ask(ours, "ip", "link", "set", "edge0", "up");
+  await r1.edit({ "semrd-interface:interfaces": { interface: [{ name: "edge0", role: "agent", tenant: "acme" }] } });
+  await r1.ctl("config", "commit");
+  const ports = async () =>
+    (await r1.ctl<StatusReport>("show", "status")).dataplane.ports.map(({ interface: name, hook }) => [name, hook]);
+  const [[name, hook]] = (await ports()) as [[string, string]];
+  assert.deepEqual([name, hook !== "none"], ["edge0", kernel === undefined]);
+  await r1.ctl("config", "delete", "/router/interfaces/interface[name='edge0']");
+  await r1.ctl("config", "commit");
+  assert.deepEqual(await ports(), []);
+
+  // r2 goes: said before, done with the commit, and its own session only.
+  await r1.ctl("config", "delete", `/router/bgp/neighbors/neighbor[address='${OTHER}']`);
+  const { consequences } = await r1.ctl<Committed>("config", "validate");
+  assert.match(consequences[0]!.message, new RegExp(`this will reset the session with ${OTHER}`));
+  await r1.ctl("config", "commit", "--confirmed", "2");
+  await until("r2 forgets the agents", async () => (await found()) === undefined);
+  await until("nobody confirms, so r2 is back", async () => (await found()) === "10.0.0.1");
+  const [last] = await r1.ctl<CommitEntry[]>("config", "log");
+  assert.equal(last!.cause, "confirm-timeout");
+
+  // Everything back at once.
+  await r1.ctl("config", "rollback", String(last!.id - 1));
+  assert.deepEqual(await r1.ctl<Change[]>("config", "compare", "candidate", "startup"), []);
+  await r1.ctl("config", "commit");
+  await until("r2 has nothing from r1", async () => (await found()) === undefined);
+  assert.deepEqual(await r1.ctl<AgentRow[]>("show", "agents"), []);
+
+  const bird = await peer(THEIRS);
+  assert.deepEqual([bird?.state, bird!.local!.port + bird!.remote!.port], ["Established", begun]);
+  assert.equal((await ask(theirs, "birdc", "-s", birdControl, "show", "protocols", "semrd")).split("\n").at(-2), since);
+  t.diagnostic(`BIRD: ${since}`);
+  return undefined;
+});
+
+async function started(t: TestContext, namespace: string, where: string, name: string, changes: object) {
+  const file = join(where, `${name}.json`);
+  await writeFile(file, JSON.stringify(configuration(name, where, changes)));
+  const running = daemon(t, namespace, [program("semrd"), "--config", file]);
+  await until(
+    () => `${name} runs:\n${running.output}`,
+    () => running.output.includes('"event":"router.running"'),
+  );
+  const socket = join(where, `${name}.sock`);
+  const ctl = async <T>(...words: string[]): Promise<T> =>
+    JSON.parse(await ask(namespace, program("semrctl"), "--json", "--socket", socket, ...words)) as T;
+  return {
+    ctl,
+    kill: () => running.kill(),
+    async edit(router: object): Promise<void> {
+      const edit = join(where, `${name}-edit.json`);
+      await writeFile(edit, JSON.stringify({ "semrd-router:router": router }));
+      await ctl("config", "edit", edit);
+    },
+  };
+}
