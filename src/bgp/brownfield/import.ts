@@ -28,8 +28,8 @@ import { type BrownfieldStatus, NeighbourBook, type RouteFinding } from "./neigh
 
 export type { BrownfieldStatus } from "./neighbour-book.ts";
 
-/** Routes that are read before the event loop gets a turn: some 2 ms. */
-const PER_TURN = 128;
+/** Routes that are read before the event loop gets a turn: some 3 ms. */
+const PER_TURN = 64;
 
 export interface BrownfieldImportOptions {
   readonly domain: BrownfieldDomain;

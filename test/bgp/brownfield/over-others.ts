@@ -11,6 +11,7 @@ import type { PeerOptions } from "../../../src/bgp/speaker/index.ts";
 import { AttributeCodec, type CapabilitySiteNlri, DEFAULT_DIALECT } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet, CapabilitySelection } from "../../../src/rib/index.ts";
 import type { Router, RouterOptions } from "../speaker/router.ts";
+import { A, B, type Scene } from "../speaker/scene.ts";
 import { capabilityIdOf, domain, mirrored, siteNlri, siteSet } from "./samples.ts";
 
 /** Where routers are made: a simulated network, or namespaces. */
@@ -121,4 +122,31 @@ export class Member {
 /** Policy of the router in between: it changes every set. */
 export function changing(change: (set: AttributeSet) => AttributeSet): RoutePolicy {
   return (set) => ({ verdict: "replace", attributes: change(set) });
+}
+
+/** The router in between. */
+export const T = "2001:db8::7";
+export const UNICAST = [{ family: "ipv6-unicast" }] as const;
+
+export interface Changes {
+  readonly a?: Partial<MemberOptions>;
+  readonly b?: Partial<MemberOptions>;
+  /** What the router in between does to what it hands to B. */
+  readonly towardsB?: (set: AttributeSet) => AttributeSet;
+}
+
+/** A and B on both sides of a route reflector that knows nothing of capabilities. */
+export async function reflected(scene: Scene, { a, b, towardsB = (set) => set }: Changes = {}) {
+  const client = { families: UNICAST, reflectorClient: true };
+  const between = await scene.router({
+    address: T,
+    identifier: "10.0.0.7",
+    peers: [
+      { ...client, address: A },
+      { ...client, address: B, exportPolicy: changing(towardsB) },
+    ],
+  });
+  const first = await Member.start(scene, { address: A, identifier: "10.0.0.1", through: { address: T }, ...a });
+  const second = await Member.start(scene, { address: B, identifier: "10.0.0.2", through: { address: T }, ...b });
+  return { between, a: first, b: second };
 }
