@@ -7,8 +7,17 @@ import { Writer } from "../../../src/base/index.ts";
 const run = promisify(execFile);
 export const TSHARK = "/usr/bin/tshark";
 
-/** A pcap of raw IPv4 packets with one TCP connection, from port 40000 to `port`; each BMP message in a packet of its own. */
-export function capture(octets: Uint8Array, port: number): Uint8Array {
+/** How a stream is cut into messages. */
+export interface Cut {
+  readonly protocol: "bmp" | "bgp";
+  readonly length: (octets: DataView, at: number) => number;
+}
+
+const BMP: Cut = { protocol: "bmp", length: (octets, at) => octets.getUint32(at + 1) };
+export const BGP: Cut = { protocol: "bgp", length: (octets, at) => octets.getUint16(at + 16) };
+
+/** A pcap of raw IPv4 packets with one TCP connection, from port 40000 to `port`; each message in a packet of its own. */
+export function capture(octets: Uint8Array, port: number, cut: Cut = BMP): Uint8Array {
   const out = new Writer(octets.length * 2);
   out.u32(0xa1b2c3d4).u16(2).u16(4).u32(0).u32(0).u32(65535).u32(101);
   const packet = (flags: number, sequence: number, payload: Uint8Array): void => {
@@ -23,8 +32,9 @@ export function capture(octets: Uint8Array, port: number): Uint8Array {
   };
   packet(0x02, 0, new Uint8Array(0));
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
-  for (let at = 0; at < octets.length; at += view.getUint32(at + 1))
-    packet(0x18, 1 + at, octets.subarray(at, at + view.getUint32(at + 1)));
+  for (let at = 0; at < octets.length; at += cut.length(view, at)) {
+    packet(0x18, 1 + at, octets.subarray(at, at + cut.length(view, at)));
+  }
   return out.finish();
 }
 
@@ -34,9 +44,10 @@ export async function dissect(
   octets: Uint8Array,
   port: number,
   fields: readonly string[],
+  cut: Cut = BMP,
 ): Promise<{ readonly rows: string[][]; readonly wrong: string }> {
-  await writeFile(file, capture(octets, port));
-  const decode = ["-r", file, "-d", `tcp.port==${port},bmp`, "-o", "tcp.check_checksum:FALSE"];
+  await writeFile(file, capture(octets, port, cut));
+  const decode = ["-r", file, "-d", `tcp.port==${port},${cut.protocol}`, "-o", "tcp.check_checksum:FALSE"];
   const options = { maxBuffer: 256 * 1024 * 1024 };
   const wanted = fields.flatMap((field) => ["-e", field]);
   const { stdout } = await run(TSHARK, [...decode, "-T", "fields", "-E", "occurrence=a", ...wanted], options);

@@ -240,6 +240,36 @@ describe("routes with path identifiers", () => {
     );
   });
 
+  it("no flipped bits and no truncation of a whole UPDATE throw; every key is inside its buffer and has an identifier", () => {
+    const whole = updateBody(
+      `800e27 000201 10 20010db8000000000000000000000001 00 00000000 2020010db8 ffffffff 2020010db8 ` +
+        `800f0c 000201 00000007 2020010db9 ${ORIGIN_PATH_PREF} 400304c0000201`,
+      "00000003 080b",
+      "00000001 080a 00000002 080a",
+    );
+    const decoder = new UpdateDecoder(codec, INTERNAL, WITH_IDS);
+    assert.equal(decoder.decode(whole, 0, whole.length).kind, "routes");
+    const check = (octetsOf: Uint8Array, end: number): void => {
+      decoder.decode(octetsOf, 0, end);
+      const { announced, withdrawn, classic } = decoder;
+      for (const batch of [announced, withdrawn, classic.announced, classic.withdrawn]) {
+        for (let i = 0; i < batch.count; i++) {
+          assert.ok(batch.starts[i]! >= 0 && batch.starts[i]! + batch.lengths[i]! <= batch.octets.length);
+          assert.equal(typeof batch.pathIds?.[i], "number");
+        }
+      }
+    };
+    for (let end = 0; end < whole.length; end++) check(whole, end);
+    fc.assert(
+      fc.property(fc.array(fc.nat(whole.length * 8 - 1), { minLength: 1, maxLength: 8 }), (flips) => {
+        const bent = whole.slice();
+        for (const flip of flips) bent[flip >>> 3]! ^= 1 << (flip & 7);
+        check(bent, bent.length);
+      }),
+      { numRuns: 3000, verbose: 1 },
+    );
+  });
+
   it("a split keeps each identifier with its route", () => {
     const batch = new NlriBatch();
     const refused = new NlriBatch();
