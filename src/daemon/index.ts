@@ -30,6 +30,8 @@ import {
   systemRandom,
 } from "../host/index.ts";
 import {
+  EventLog,
+  logConfigurationEvents,
   openRouterManagement,
   type RouterConfiguration,
   type RouterManagement,
@@ -220,7 +222,9 @@ class Daemon {
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
     const { engine } = this.#management;
-    const operators = this.#scope.own(new Operators({ ...this.#shared, management: engine, stateDirectory }));
+    const events = new EventLog(systemClock);
+    this.#scope.own(logConfigurationEvents(engine, events));
+    const operators = this.#scope.own(new Operators({ ...this.#shared, management: engine, events, stateDirectory }));
     engine.attach(
       liveProviders({
         ...{

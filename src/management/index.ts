@@ -14,6 +14,7 @@ export { Secret } from "./configuration/secret.ts";
 export type * from "./configuration/types.ts";
 export * from "./control/index.ts";
 export * from "./datastore/index.ts";
+export * from "./events/index.ts";
 export * from "./netconf/index.ts";
 export { openRouterManagement, type RouterManagement, type RouterManagementParts } from "./router.ts";
 export * from "./transaction/index.ts";

@@ -3,6 +3,7 @@ import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
 import { replaceFile } from "../../host/index.ts";
 import {
   answered,
+  type EventLog,
   type Management,
   type NetconfConfiguration,
   openProtocolSchema,
@@ -16,6 +17,7 @@ import { ServerSlot } from "./server.ts";
 
 export interface OperatorsParts {
   readonly management: Management;
+  readonly events: EventLog;
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;

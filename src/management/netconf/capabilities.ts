@@ -15,6 +15,8 @@ const FEATURES = [
   "urn:ietf:params:netconf:capability:startup:1.0",
   "urn:ietf:params:netconf:capability:xpath:1.0",
   "urn:ietf:params:netconf:capability:partial-lock:1.0",
+  "urn:ietf:params:netconf:capability:notification:1.0",
+  "urn:ietf:params:netconf:capability:interleave:1.0",
   "urn:ietf:params:netconf:capability:with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
 ] as const;
 

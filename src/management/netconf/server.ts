@@ -2,10 +2,19 @@ import type { Duplex } from "node:stream";
 import type { YangContext } from "../../../native/index.ts";
 import type { Clock, Log, Metrics } from "../../base/index.ts";
 import type { Management } from "../datastore/index.ts";
+import { type EventLog, parameters } from "../events/index.ts";
 import { Answering } from "./answering.ts";
 import { serverCapabilities } from "./capabilities.ts";
-import { EDITING, lockOperations, READING, schemaOperations, sessionOperations } from "./operations/index.ts";
+import {
+  EDITING,
+  lockOperations,
+  READING,
+  schemaOperations,
+  sessionOperations,
+  subscribing,
+} from "./operations/index.ts";
 import { NetconfSession, type SessionLimits } from "./session.ts";
+import { NotificationPrinter, type SubscriptionOptions, subscribe } from "./subscription.ts";
 
 export interface NetconfOptions {
   readonly limits: SessionLimits;
@@ -17,6 +26,7 @@ export interface NetconfOptions {
 
 export interface NetconfParts {
   readonly management: Management;
+  readonly events: EventLog;
   /** Stays the caller's. */
   readonly context: YangContext;
   readonly clock: Clock;
@@ -42,22 +52,30 @@ export class NetconfServer {
   readonly #count;
 
   constructor(options: NetconfOptions, parts: NetconfParts) {
-    const { management, context, log, metrics } = parts;
+    const { management, context, events, clock, log, metrics } = parts;
     this.#options = options;
     this.#parts = parts;
     const namespaces = new Map(context.modules.map(({ name, namespace }) => [name, namespace]));
     const modules = new Map(context.modules.map(({ name, namespace }) => [namespace, name]));
-    const kill = (id: number, why: string): boolean => {
+    const kill = (id: number, why: string, by: number): boolean => {
       const found = this.#sessions.get(id);
-      found?.terminate(why);
+      found?.terminate(why, by);
       return found !== undefined;
+    };
+    const moduleOf = (namespace: string): string | undefined => modules.get(namespace);
+    const printer = new NotificationPrinter((...wanted) => context.printNotification(...wanted));
+    const subscriber = {
+      ...{ clock, moduleOf },
+      sessionOf: (id: number) => this.#sessions.get(id),
+      subscribe: (session: NetconfSession, wanted: SubscriptionOptions) =>
+        subscribe(session, wanted, { events, printer, clock, log }),
     };
     this.#answering = new Answering({
       ...{ management, context, log },
       namespaceOf: (module) => namespaces.get(module),
       operations: {
         ...{ ...READING, ...EDITING, ...schemaOperations(context), ...sessionOperations({ kill }) },
-        ...lockOperations((namespace) => modules.get(namespace)),
+        ...{ ...lockOperations(moduleOf), ...subscribing(subscriber) },
       },
     });
     this.#capabilities = serverCapabilities(options.contentId, context.modules);
@@ -95,9 +113,16 @@ export class NetconfServer {
     log.info("netconf.session-opened", about);
     // What it held is free at once, however long its stream takes to close.
     session.signal.addEventListener("abort", () => void management.closeSession(identity), { once: true });
+    const who = parameters(identity);
+    this.#parts.events.publish({ name: "ietf-netconf-notifications:netconf-session-start", target: [], content: who });
     try {
-      const why = await session.serve();
-      log.info("netconf.session-closed", { ...about, reason: why });
+      const { reason, text, killedBy } = await session.serve();
+      log.info("netconf.session-closed", { ...about, reason: text });
+      const killer = killedBy === undefined ? {} : { "killed-by": killedBy };
+      this.#parts.events.publish({
+        ...{ name: "ietf-netconf-notifications:netconf-session-end", target: [] },
+        content: { ...who, ...killer, "termination-reason": reason },
+      });
     } finally {
       session.terminate("ended");
       this.#sessions.delete(identity.id);

@@ -29,6 +29,15 @@ export interface Answered {
   readonly last?: boolean;
 }
 
+/** Why a session ended. @see RFC 6470 §2.2, termination-reason */
+export interface Ending {
+  readonly reason: "closed" | "killed" | "dropped" | "timeout" | "bad-hello" | "other";
+  /** For people. */
+  readonly text: string;
+  /** Session that killed it. */
+  readonly killedBy?: number;
+}
+
 export interface SessionParts {
   readonly clock: Clock;
   readonly log: Log;
@@ -59,7 +68,7 @@ export class NetconfSession {
   #writing: Promise<void> = Promise.resolve();
   #unread = 0;
   #timer: Timer | undefined;
-  #why: string | undefined;
+  #ending: Ending | undefined;
   /** Keeps an idle session open. */
   subscribed = false;
 
@@ -69,8 +78,8 @@ export class NetconfSession {
     this.#parts = parts;
     this.#framer = new MessageFramer(parts.limits.maxMessage);
     this.since = parts.clock.wall();
-    stream.on("error", (cause) => this.#end(messageOf(cause)));
-    stream.on("close", () => this.#end("closed by the client"));
+    stream.on("error", (cause) => this.#end("dropped", messageOf(cause)));
+    stream.on("close", () => this.#end("dropped", "closed by the client"));
   }
 
   /** Aborts when the session ends. */
@@ -78,10 +87,10 @@ export class NetconfSession {
     return this.#ended.signal;
   }
 
-  /** Serves until the session ends. Returns why it did. */
-  async serve(): Promise<string> {
+  /** Serves until the session ends. */
+  async serve(): Promise<Ending> {
     const { capabilities, limits } = this.#parts;
-    this.#expire(limits.helloTimeout, "no hello in time");
+    this.#expire(limits.helloTimeout, "bad-hello", "no hello in time");
     const list = capabilities.map((uri) => `<capability>${escapeXml(uri)}</capability>`).join("");
     const id = this.identity.id;
     void this.#send(
@@ -93,22 +102,22 @@ export class NetconfSession {
         if (!(await this.#messages())) break;
       }
     } catch (cause) {
-      this.#end(messageOf(cause));
+      this.#end("dropped", messageOf(cause));
     }
     await this.#writing;
-    this.#end(this.#framer.idle ? "closed by the client" : "the client left in the middle of a message");
-    return this.#why!;
+    this.#end("dropped", this.#framer.idle ? "closed by the client" : "the client left in the middle of a message");
+    return this.#ending!;
   }
 
   /** Ends it from outside. */
-  terminate(why: string): void {
-    this.#end(why);
+  terminate(text: string, killedBy?: number): void {
+    this.#end(killedBy === undefined ? "other" : "killed", text, killedBy);
   }
 
   /** Sends a `<notification>`; a client that does not read is cut off. */
   notify(xml: string): void {
     if (this.#unread > MAX_UNREAD) {
-      this.#end(`more than ${MAX_UNREAD} octets of notifications are unread`);
+      this.#end("dropped", `more than ${MAX_UNREAD} octets of notifications are unread`);
       return;
     }
     this.counters.outNotifications++;
@@ -124,10 +133,10 @@ export class NetconfSession {
           return !this.signal.aborted;
         case "malformed":
           // Nothing after it can be trusted, and no message is known to answer. RFC 6242 §4.2
-          this.#end(`malformed framing: ${next.reason}`);
+          this.#end("other", `malformed framing: ${next.reason}`);
           return false;
         case "too-big":
-          this.#end(`a message of more than ${next.limit} octets`);
+          this.#end("other", `a message of more than ${next.limit} octets`);
           return false;
         case "message":
           if (!(await this.#message(next.text))) return false;
@@ -140,7 +149,7 @@ export class NetconfSession {
     try {
       text = UTF8.decode(octets);
     } catch {
-      this.#end("a message that is not UTF-8");
+      this.#end("other", "a message that is not UTF-8");
       return false;
     }
     if (!this.#helloSeen) return this.#hello(text);
@@ -152,7 +161,7 @@ export class NetconfSession {
     if (this.signal.aborted) return false;
     await this.#send(answer);
     if (last) {
-      this.#end("closed by the client");
+      this.#end("closed", "closed by the client");
       return false;
     }
     this.#awaitNext();
@@ -164,12 +173,12 @@ export class NetconfSession {
   #hello(text: string): boolean {
     const hello = parseHello(text.trimStart());
     if (!hello.ok) {
-      this.#end(`bad hello: ${hello.reason}`);
+      this.#end("bad-hello", `bad hello: ${hello.reason}`);
       return false;
     }
     const chunked = hello.capabilities.includes(BASE_1_1);
     if (!chunked && !hello.capabilities.includes(BASE_1_0)) {
-      this.#end("bad hello: neither base:1.0 nor base:1.1");
+      this.#end("bad-hello", "bad hello: neither base:1.0 nor base:1.1");
       return false;
     }
     this.#helloSeen = true;
@@ -186,14 +195,14 @@ export class NetconfSession {
   #awaitNext(): void {
     const { idleTimeout } = this.#parts.limits;
     if (idleTimeout === undefined) return;
-    this.#expire(idleTimeout, "idle for too long");
+    this.#expire(idleTimeout, "timeout", "idle for too long");
   }
 
-  #expire(delay: Milliseconds, why: string): void {
+  #expire(delay: Milliseconds, reason: Ending["reason"], text: string): void {
     this.#timer?.cancel();
     this.#timer = this.#parts.clock.after(delay, () => {
       if (this.subscribed && this.#helloSeen) this.#awaitNext();
-      else this.#end(why);
+      else this.#end(reason, text);
     });
   }
 
@@ -224,9 +233,9 @@ export class NetconfSession {
     });
   }
 
-  #end(why: string): void {
+  #end(reason: Ending["reason"], text: string, killedBy?: number): void {
     if (this.signal.aborted) return;
-    this.#why = why;
+    this.#ending = { reason, text, ...(killedBy === undefined ? {} : { killedBy }) };
     this.#timer?.cancel();
     this.#ended.abort();
     this.#stream.end();

@@ -4,12 +4,14 @@ import { type Clock, type Log, type Metrics, Scope, toMilliseconds } from "../..
 import type { UserBook } from "../access/index.ts";
 import type { NetconfConfiguration } from "../configuration/operators.ts";
 import type { Management } from "../datastore/index.ts";
+import type { EventLog } from "../events/index.ts";
 import { hostKeys, type WriteSecret } from "./host-keys.ts";
 import { NetconfServer } from "./server.ts";
 import { SshListener } from "./ssh-listener.ts";
 
 export interface NetconfStartParts {
   readonly management: Management;
+  readonly events: EventLog;
   readonly users: UserBook;
   /** With the modules of the protocol; stays the caller's. */
   readonly context: YangContext;

@@ -9,6 +9,8 @@ const STANDARD = [
   "/usr/share/yang/modules/libyang", // Debian 12: libyang2; Debian 13, Ubuntu: libyang-modules, libyang2-modules
   "/usr/local/share/yang/modules/libyang", // libyang built from source
   "/usr/share/yuma/modules/ietf", // libyuma-base
+  "/usr/share/yuma/modules/ietf-derived", // the same: RFC 5277 as modules
+  "/usr/share/yuma/modules/netconfcentral", // and what those import
 ];
 
 /** The modules of a router's configuration; `semrd-types` is imported by them. */
@@ -49,7 +51,10 @@ const PROTOCOL_MODULES: readonly YangModule[] = [
   { name: "ietf-netconf-with-defaults" },
   { name: "ietf-netconf-monitoring" },
   { name: "ietf-netconf-nmda" },
+  { name: "ietf-netconf-notifications" },
   { name: "ietf-netconf-partial-lock" },
+  { name: "notifications" },
+  { name: "nc-notifications" },
   { name: "ietf-yang-library" },
 ];
 

@@ -46,7 +46,7 @@ class Client {
         answer: async (_, text) => answer(text),
       },
     );
-    this.over = this.session.serve();
+    this.over = this.session.serve().then(({ text }) => text);
   }
 
   send(text: string, framing?: Framing): void {

@@ -4,3 +4,4 @@ export type * from "./operation.ts";
 export * from "./reading.ts";
 export * from "./schemas.ts";
 export * from "./sessions.ts";
+export * from "./subscribing.ts";

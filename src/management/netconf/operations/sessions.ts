@@ -5,7 +5,7 @@ import { numberOf, type Operations } from "./operation.ts";
 /** Ends a session of this server. */
 export interface SessionKiller {
   /** False where there is none of that id. */
-  kill(id: number, why: string): boolean;
+  kill(id: number, why: string, by: number): boolean;
 }
 
 /** @see RFC 6241 §7.8, §7.9 */
@@ -14,7 +14,9 @@ export const sessionOperations = (killer: SessionKiller): Operations => ({
   "ietf-netconf:kill-session": async (call) => {
     const id = numberOf(call, "session-id");
     if (id === call.session.id) return faulty(invalid("a session cannot kill itself: use close-session"));
-    const killed = id !== undefined && killer.kill(id, `killed by ${call.session.user} (session ${call.session.id})`);
+    const killed =
+      id !== undefined &&
+      killer.kill(id, `killed by ${call.session.user} (session ${call.session.id})`, call.session.id);
     return killed ? OK : faulty(invalid(`there is no session ${id}`));
   },
 });

@@ -1,0 +1,2 @@
+export * from "./configuration-events.ts";
+export * from "./event-log.ts";
