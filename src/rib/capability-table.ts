@@ -1,18 +1,7 @@
-import { type CapabilityId, type CapabilityName, compareOctets, octetsEqual, type Random } from "../base/index.ts";
-import { judge, judged, type Verdict } from "./capability-decision.ts";
-import {
-  AGENT_LIST,
-  INSTANCE_LIST,
-  identifierOf,
-  instanceIdOf,
-  isPrefixKey,
-  listAt,
-  NO_LIST,
-  originIdAt,
-  prefixOf,
-  routeTypeAt,
-  SITE_LIST,
-} from "./capability-key.ts";
+import { type CapabilityId, type CapabilityName, compareOctets, type Random } from "../base/index.ts";
+import { judge, type Verdict } from "./capability-decision.ts";
+import { AGENT_LIST, INSTANCE_LIST, instanceIdOf, isPrefixKey, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
+import { CapabilityPaths } from "./capability-paths.ts";
 import {
   AGENT_RULES,
   type Contender,
@@ -23,25 +12,12 @@ import {
 } from "./capability-steps.ts";
 import { DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
-import { losingStep, type PathFacts } from "./net-decision.ts";
-import {
-  ATTRIBUTES,
-  DESTINATION,
-  FURTHER,
-  KEY,
-  NET_SHIFT,
-  NEXT,
-  PATH_NEXT,
-  PATH_SHIFT,
-  SINCE,
-  TAG,
-} from "./net-store.ts";
+import { ATTRIBUTES, DESTINATION, NET_SHIFT, NEXT } from "./net-store.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 import type {
   AgentSelection,
   AttributeId,
-  CapabilityCandidate,
   CapabilitySelection,
   CapabilityView,
   Destination,
@@ -53,9 +29,7 @@ import type {
   PrefixSelection,
   RouteFilter,
   RouteRow,
-  RouteSubject,
 } from "./types.ts";
-import { LOCAL_PEER } from "./types.ts";
 import { hasLinkBandwidth, siteWeight, type WeightSource } from "./weight.ts";
 
 /** What is chosen by, besides the routes themselves. */
@@ -68,6 +42,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #destinations: DestinationIndex;
   readonly #prefixes = new PrefixIndex();
   readonly #choice: CapabilityChoice;
+  readonly #pathsOf: CapabilityPaths;
   #onChanged: (() => void) | undefined;
   #told = false;
   #cursor = 1;
@@ -76,6 +51,8 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     super(parts);
     this.#destinations = new DestinationIndex(parts.store, random);
     this.#choice = choice;
+    const { store, attributes, tags, marks, chooser } = this;
+    this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });
   }
 
   override announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number {
@@ -114,7 +91,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     const tenant = attributes === 0 ? undefined : this.attributes.tenant[attributes]!;
     const list = listAt(keyOctets, start);
     if (list === NO_LIST) {
-      if (isPrefixKey(keyOctets, start)) this.#prefixes.put(net, tenant, this.#keyOf(net));
+      if (isPrefixKey(keyOctets, start)) this.#prefixes.put(net, tenant, this.#pathsOf.keyOf(net));
       return;
     }
     const now = nets[record + DESTINATION]!;
@@ -173,7 +150,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
 
   selectInstances(tenantIndex: number, capabilityId: CapabilityId): InstanceSelection {
     const contenders = this.#contenders(INSTANCE_LIST, tenantIndex, capabilityId);
-    const ids = new Map(contenders.map(({ candidate, net }) => [candidate, instanceIdOf(this.#keyOf(net))]));
+    const ids = new Map(contenders.map(({ candidate, net }) => [candidate, instanceIdOf(this.#pathsOf.keyOf(net))]));
     const { candidates } = this.#judge(contenders, INSTANCE_RULES);
     return {
       tenantIndex,
@@ -194,8 +171,8 @@ export class CapabilityTable extends NetTable implements CapabilityView {
 
   selectExactPrefix(tenantIndex: number, prefix: string): PrefixSelection {
     const contenders = [
-      ...Array.from(this.#prefixes.at(tenantIndex, prefix), (net) => this.#contender(net, true)),
-      ...Array.from(this.#prefixes.at(0, prefix), (net) => this.#contender(net, false)),
+      ...Array.from(this.#prefixes.at(tenantIndex, prefix), (net) => this.#pathsOf.contender(net, true)),
+      ...Array.from(this.#prefixes.at(0, prefix), (net) => this.#pathsOf.contender(net, false)),
     ];
     const { group, winner, candidates } = this.#judge(contenders, SITE_RULES);
     return { tenantIndex, prefix, group, winner, candidates };
@@ -206,12 +183,12 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     const contenders: Contender[] = [];
     const imported = this.#destinations.find(tenantIndex, identifier, 0, list);
     for (let net = this.#destinations.firstNet(imported); net !== 0; net = this.#next(net)) {
-      contenders.push(this.#contender(net, true));
+      contenders.push(this.#pathsOf.contender(net, true));
       each?.(net);
     }
     const strangers = this.#destinations.find(0, identifier, 0, list);
     for (let net = this.#destinations.firstNet(strangers); net !== 0; net = this.#next(net)) {
-      contenders.push(this.#contender(net, false));
+      contenders.push(this.#pathsOf.contender(net, false));
     }
     return contenders;
   }
@@ -219,7 +196,9 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   #judge(contenders: readonly Contender[], rules: SelectionRules): Verdict {
     const context = { ...this.#choice, nowSeconds: this.clock.wall() / 1000 };
     const verdict = judge(contenders, context, this.#byKey, rules);
-    return this.#hasMixedWeights(verdict) ? judge(byScore(contenders), context, this.#byKey, rules) : verdict;
+    return rules === SITE_RULES && this.#hasMixedWeights(verdict)
+      ? judge(byScore(contenders), context, this.#byKey, rules)
+      : verdict;
   }
 
   /** Bandwidths and scores cannot be compared: unless every member of the group says a bandwidth, scores are the shares. */
@@ -235,7 +214,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     capabilityId: CapabilityId,
     outdone: JudgedCandidate[] | undefined,
   ): CapabilitySelection {
-    const explain = outdone === undefined ? undefined : (net: NetId) => this.#addOutdone(net, outdone);
+    const explain = outdone === undefined ? undefined : (net: NetId) => this.#pathsOf.addOutdone(net, outdone);
     const contenders = this.#contenders(SITE_LIST, tenantIndex, capabilityId, explain);
     const { group, winner, candidates } = this.#judge(contenders, SITE_RULES);
     return {
@@ -248,70 +227,17 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     };
   }
 
-  readonly #byKey = (a: NetId, b: NetId): number => compareOctets(this.#keyOf(a), this.#keyOf(b));
-
-  #keyOf(net: NetId): Uint8Array {
-    const start = this.store.keyStart(net);
-    return this.store.keyOctets.slice(start, start + this.store.keyLength(net));
-  }
+  readonly #byKey = (a: NetId, b: NetId): number => compareOctets(this.#pathsOf.keyOf(a), this.#pathsOf.keyOf(b));
 
   #next(net: NetId): NetId {
     return this.store.nets[(net << NET_SHIFT) + NEXT]!;
-  }
-
-  #contender(net: NetId, imported: boolean): Contender {
-    const { keyOctets } = this.store;
-    const start = this.store.keyStart(net);
-    const record = net << NET_SHIFT;
-    const candidate = this.#candidate(this.store.nets, record, originIdAt(keyOctets, start));
-    return { candidate, set: this.attributes.get(candidate.attributes), net, imported };
-  }
-
-  #candidate(records: Int32Array, record: number, originId: number): CapabilityCandidate {
-    const attributes = records[record + ATTRIBUTES]!;
-    const set = this.attributes.get(attributes);
-    const tag = records[record + TAG]!;
-    return {
-      originId,
-      nextHop: set.nextHop,
-      local: (tag & 0xffff) === LOCAL_PEER,
-      peer: tag & 0xffff,
-      attributes,
-      weight: siteWeight(set, this.#choice.weights),
-      stale: this.tags.isStale(tag),
-      since: ((records[record + SINCE]! >>> 0) * 1000) as CapabilityCandidate["since"],
-    };
-  }
-
-  /** Further paths of one net: the same site, heard about from somebody else. */
-  #addOutdone(net: NetId, into: JudgedCandidate[]): void {
-    const { nets, paths, keyOctets } = this.store;
-    const record = net << NET_SHIFT;
-    if (nets[record + FURTHER] === 0) return;
-    const winner = this.chooser.facts(nets[record + ATTRIBUTES]!, nets[record + TAG]!);
-    const all: PathFacts[] = [winner];
-    const losers: { readonly facts: PathFacts; readonly candidate: CapabilityCandidate }[] = [];
-    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      const at = path << PATH_SHIFT;
-      const facts = this.chooser.facts(paths[at + ATTRIBUTES]!, paths[at + TAG]!);
-      all.push(facts);
-      losers.push({ facts, candidate: this.#candidate(paths, at, originIdAt(keyOctets, this.store.keyStart(net))) });
-    }
-    for (const { facts, candidate } of losers) {
-      const lost = losingStep(winner, facts, all);
-      const say = () =>
-        lost === undefined
-          ? "the same route from the same neighbour, over another session or with another path identifier"
-          : `another path to the same site is better: ${lost.step.describe(lost.against)} against ${lost.step.describe(facts)}`;
-      into.push(judged(candidate, "excluded", facts.eligible, lost?.step.name ?? "path-number", say));
-    }
   }
 
   *destinations(): IterableIterator<Destination> {
     const index = this.#destinations;
     for (let id = 1; id < index.top; id++) {
       if (!index.isUsed(id) || index.tenant(id) === 0 || index.list(id) !== SITE_LIST) continue;
-      const contenders = [this.#contender(index.firstNet(id), true)];
+      const contenders = [this.#pathsOf.contender(index.firstNet(id), true)];
       yield {
         tenantIndex: index.tenant(id),
         capabilityId: index.identifier(id),
@@ -329,37 +255,10 @@ export class CapabilityTable extends NetTable implements CapabilityView {
         const destination = this.#destinations.find(tenantIndex, capabilityId, 0, list);
         for (let net = this.#destinations.firstNet(destination); net !== 0; net = this.#next(net)) nets.push(net);
       }
-      for (const net of nets) yield* this.#rows(net, filter);
+      for (const net of nets) yield* this.#pathsOf.rows(net, filter);
       return;
     }
-    for (let net = 1; net < this.store.netTop; net++) yield* this.#rows(net, filter);
-  }
-
-  /** All rows of a net are made before the first is handed out: the reader may take its time. */
-  #rows(net: NetId, filter: RouteFilter): readonly RouteRow[] {
-    const { nets, paths } = this.store;
-    const record = net << NET_SHIFT;
-    if (nets[record + KEY] === 0 || nets[record + ATTRIBUTES] === 0) return [];
-    const key = this.#keyOf(net);
-    const subject = subjectOf(key);
-    if (subject === undefined || !isAbout(subject, filter.capabilityId)) return [];
-    const rows: RouteRow[] = [];
-    const add = (records: Int32Array, at: number, path: number): void => {
-      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(records, at, originIdAt(key, 0));
-      const tenant = this.attributes.tenant[attributes]!;
-      if (filter.peer !== undefined && filter.peer !== peer) return;
-      if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
-      const tenantIndex = tenant === 0 ? undefined : tenant;
-      const set = this.attributes.get(attributes);
-      const best = path === 0;
-      const pathId = this.marks.receivedId(net, path, peer);
-      rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });
-    };
-    add(nets, record, 0);
-    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      add(paths, path << PATH_SHIFT, path);
-    }
-    return rows;
+    for (let net = 1; net < this.store.netTop; net++) yield* this.#pathsOf.rows(net, filter);
   }
 }
 
@@ -373,25 +272,4 @@ function byScore(contenders: readonly Contender[]): Contender[] {
     const candidate = { ...contender.candidate, weight: siteWeight(contender.set, "score") };
     return { ...contender, candidate };
   });
-}
-
-function subjectOf(key: Uint8Array): RouteSubject | undefined {
-  const type = routeTypeAt(key, 0);
-  switch (type) {
-    case "site":
-      return { type, capabilityId: identifierOf(key) };
-    case "instance":
-      return { type, capabilityId: identifierOf(key), instanceId: instanceIdOf(key) };
-    case "agent":
-      return { type, agentId: identifierOf(key) };
-    case "prefix":
-      return { type, prefix: prefixOf(key) };
-    default:
-      return undefined;
-  }
-}
-
-function isAbout(subject: RouteSubject, capabilityId: CapabilityId | undefined): boolean {
-  if (capabilityId === undefined) return true;
-  return "capabilityId" in subject && octetsEqual(subject.capabilityId, capabilityId);
 }

@@ -157,6 +157,10 @@ class RoutingInformationBase implements Rib {
 
   setTenants(tenants: readonly Tenant[]): void {
     this.#tenants = inOrder(tenants);
+    this.attestationsChanged();
+  }
+
+  attestationsChanged(): void {
     const running = this.#judgeFrom !== 0;
     this.#judgeFrom = 1;
     if (!running) this.#judgeSets();

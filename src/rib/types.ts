@@ -346,6 +346,8 @@ export interface Rib extends Disposable {
    * turns; a tenant that is there keeps its index and route distinguisher.
    */
   setTenants(tenants: readonly Tenant[]): void;
+  /** What `RibOptions.attestation` answers is another thing for some sets now: all are judged again on later turns. */
+  attestationsChanged(): void;
   /** Gives a neighbour its number. @throws {RibError} `rib.peer-limit` */
   openPeer(peer: RibPeer): PeerIndex;
   /** Removes what is left of the neighbour's routes on later turns, then frees the number. Its outputs must be disposed. */

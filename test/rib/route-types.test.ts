@@ -198,6 +198,20 @@ describe("instances (CI): those of this router's own site", () => {
     const rows = [...rib.capability.routesOf({ tenantIndex: 1, capabilityId: capabilityNumber(1) as CapabilityId })];
     assert.equal(rows.length, 5);
   });
+
+  it("one without a bandwidth among others with one", () => {
+    const { rib } = world({ siteOfOrigin: HERE });
+    const peer = rib.openPeer(ribPeer(9));
+    announce(rib, peer, at(HERE), instanceKey(1, 2, 21));
+    announce(
+      rib,
+      peer,
+      attributeSet({ extendedCommunities: [target(1), HERE, linkBandwidth(40)] }),
+      instanceKey(1, 2, 22),
+    );
+    const { candidates } = rib.capability.selectInstances(1, capabilityNumber(1));
+    assert.deepEqual(candidates.map(({ instanceId }) => toHex(instanceId).slice(-2)).sort(), ["15", "16"]);
+  });
 });
 
 describe("what is configured about choosing", () => {
@@ -214,6 +228,25 @@ describe("what is configured about choosing", () => {
     };
     assert.deepEqual(judge(true), ["2 winner router-id", "3 excluded attestation", "4 group router-id"]);
     assert.deepEqual(judge(false), ["2 winner only-candidate", "3 excluded attestation", "4 excluded attestation"]);
+  });
+
+  it("what is found out about a claim later counts then: nothing is announced anew", () => {
+    let state: "not-found" | "invalid" | "valid" = "not-found";
+    const { rib, clock } = world({ attestation: () => state, acceptUnattested: false });
+    const peer = rib.openPeer(ribPeer(9));
+    announce(rib, peer, attributeSet(), siteKey(1, 2));
+    const winners: (number | undefined)[] = [];
+    const drain = (): void => {
+      clock.settle();
+      rib.capability.drainDestinations(({ winner }) => winners.push(winner?.originId), 10);
+    };
+    drain();
+    for (const found of ["valid", "invalid"] as const) {
+      state = found;
+      rib.attestationsChanged();
+      drain();
+    }
+    assert.deepEqual(winners, [undefined, origin(2), undefined]);
   });
 
   it("a route with an invalid claim loses its net to one with none, before LOCAL_PREF is looked at", () => {

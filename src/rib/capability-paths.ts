@@ -1,0 +1,137 @@
+import { type CapabilityId, octetsEqual } from "../base/index.ts";
+import type { AttributeStore } from "./attribute-store.ts";
+import { judged } from "./capability-decision.ts";
+import { identifierOf, instanceIdOf, originIdAt, prefixOf, routeTypeAt } from "./capability-key.ts";
+import type { Contender } from "./capability-steps.ts";
+import { losingStep, type PathFacts } from "./net-decision.ts";
+import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import type { PathChooser } from "./path-chooser.ts";
+import type { PathMarks } from "./path-marks.ts";
+import type { PathTags } from "./path-tags.ts";
+import type { CapabilityCandidate, JudgedCandidate, NetId, RouteFilter, RouteRow, RouteSubject } from "./types.ts";
+import { LOCAL_PEER } from "./types.ts";
+import { siteWeight, type WeightSource } from "./weight.ts";
+
+export interface CapabilityPathsParts {
+  readonly store: NetStore;
+  readonly attributes: AttributeStore;
+  readonly tags: PathTags;
+  readonly marks: PathMarks;
+  readonly chooser: PathChooser;
+  readonly weights: WeightSource;
+}
+
+/** The paths of the capability table as those who choose and those who look see them. */
+export class CapabilityPaths {
+  readonly #parts: CapabilityPathsParts;
+
+  constructor(parts: CapabilityPathsParts) {
+    this.#parts = parts;
+  }
+
+  /** A copy. */
+  keyOf(net: NetId): Uint8Array {
+    const { store } = this.#parts;
+    const start = store.keyStart(net);
+    return store.keyOctets.slice(start, start + store.keyLength(net));
+  }
+
+  /** The best path of a net. */
+  contender(net: NetId, imported: boolean): Contender {
+    const { store, attributes } = this.#parts;
+    const start = store.keyStart(net);
+    const record = net << NET_SHIFT;
+    const candidate = this.#candidate(store.nets, record, originIdAt(store.keyOctets, start));
+    return { candidate, set: attributes.get(candidate.attributes), net, imported };
+  }
+
+  #candidate(records: Int32Array, record: number, originId: number): CapabilityCandidate {
+    const attributes = records[record + ATTRIBUTES]!;
+    const set = this.#parts.attributes.get(attributes);
+    const tag = records[record + TAG]!;
+    return {
+      originId,
+      nextHop: set.nextHop,
+      local: (tag & 0xffff) === LOCAL_PEER,
+      peer: tag & 0xffff,
+      attributes,
+      weight: siteWeight(set, this.#parts.weights),
+      stale: this.#parts.tags.isStale(tag),
+      since: ((records[record + SINCE]! >>> 0) * 1000) as CapabilityCandidate["since"],
+    };
+  }
+
+  /** Further paths of one net: the same site, heard about from somebody else. */
+  addOutdone(net: NetId, into: JudgedCandidate[]): void {
+    const { store, chooser } = this.#parts;
+    const { nets, paths, keyOctets } = store;
+    const record = net << NET_SHIFT;
+    if (nets[record + FURTHER] === 0) return;
+    const winner = chooser.facts(nets[record + ATTRIBUTES]!, nets[record + TAG]!);
+    const all: PathFacts[] = [winner];
+    const losers: { readonly facts: PathFacts; readonly candidate: CapabilityCandidate }[] = [];
+    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
+      const at = path << PATH_SHIFT;
+      const facts = chooser.facts(paths[at + ATTRIBUTES]!, paths[at + TAG]!);
+      all.push(facts);
+      losers.push({ facts, candidate: this.#candidate(paths, at, originIdAt(keyOctets, store.keyStart(net))) });
+    }
+    for (const { facts, candidate } of losers) {
+      const lost = losingStep(winner, facts, all);
+      const say = () =>
+        lost === undefined
+          ? "the same route from the same neighbour, over another session or with another path identifier"
+          : `another path to the same site is better: ${lost.step.describe(lost.against)} against ${lost.step.describe(facts)}`;
+      into.push(judged(candidate, "excluded", facts.eligible, lost?.step.name ?? "path-number", say));
+    }
+  }
+
+  /** All rows of a net are made before the first is handed out: the reader may take its time. */
+  rows(net: NetId, filter: RouteFilter): readonly RouteRow[] {
+    const { store, attributes: sets, marks } = this.#parts;
+    const { nets, paths } = store;
+    const record = net << NET_SHIFT;
+    if (nets[record + KEY] === 0 || nets[record + ATTRIBUTES] === 0) return [];
+    const key = this.keyOf(net);
+    const subject = subjectOf(key);
+    if (subject === undefined || !isAbout(subject, filter.capabilityId)) return [];
+    const rows: RouteRow[] = [];
+    const add = (records: Int32Array, at: number, path: number): void => {
+      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(records, at, originIdAt(key, 0));
+      const tenant = sets.tenant[attributes]!;
+      if (filter.peer !== undefined && filter.peer !== peer) return;
+      if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
+      const tenantIndex = tenant === 0 ? undefined : tenant;
+      const set = sets.get(attributes);
+      const best = path === 0;
+      const pathId = marks.receivedId(net, path, peer);
+      rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });
+    };
+    add(nets, record, 0);
+    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
+      add(paths, path << PATH_SHIFT, path);
+    }
+    return rows;
+  }
+}
+
+function subjectOf(key: Uint8Array): RouteSubject | undefined {
+  const type = routeTypeAt(key, 0);
+  switch (type) {
+    case "site":
+      return { type, capabilityId: identifierOf(key) };
+    case "instance":
+      return { type, capabilityId: identifierOf(key), instanceId: instanceIdOf(key) };
+    case "agent":
+      return { type, agentId: identifierOf(key) };
+    case "prefix":
+      return { type, prefix: prefixOf(key) };
+    default:
+      return undefined;
+  }
+}
+
+function isAbout(subject: RouteSubject, capabilityId: CapabilityId | undefined): boolean {
+  if (capabilityId === undefined) return true;
+  return "capabilityId" in subject && octetsEqual(subject.capabilityId, capabilityId);
+}
