@@ -188,6 +188,21 @@ describe("capability routes through a router that knows nothing of them", () => 
     assert.equal(b.router.rib.attributes.get(b.selection().winner!.attributes).semantic!.access!.port, 80);
   });
 
+  it("stay while the router in between restarts, and go when it does not come back (RFC 4724)", async (t) => {
+    const scene = new Scene(t);
+    const { a, b, between } = await reflected(scene);
+    a.say();
+    scene.quiet(a.router, b.router, between);
+    scene.clock.advance(100);
+    void between.speaker.stop({ restart: true });
+    scene.until("it has gone", () => b.router.peer().state !== "Established");
+    scene.clock.advance(5000);
+    assert.equal(b.candidates().length, 2, "stale, and in use");
+    assert.equal(b.selection().group.length, 1);
+    scene.clock.advance(60_000);
+    assert.deepEqual([b.candidates(), b.imported.status(T)!.learnt], [[], 0]);
+  });
+
   it("are read again when the domain or the neighbours are others", async (t) => {
     const scene = new Scene(t);
     const { a, b, between } = await reflected(scene);
