@@ -124,6 +124,8 @@ export const SetMark = {
   confederation: 0x80,
   /** The community that keeps a route inside a member AS. @see RFC 1997; RFC 5065 */
   noExportSubconfed: 0x100,
+  /** SEMANTIC has TLVs that this router does not know. */
+  unknownTlvs: 0x200,
 } as const;
 
 /** A set that comes to be interned. */

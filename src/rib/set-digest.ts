@@ -41,6 +41,7 @@ export function digestOf(set: AttributeSet): SetDigest {
   if (set.extendedCommunities.some((community) => (community[0]! & NON_TRANSITIVE) !== 0))
     marks |= SetMark.nonTransitive;
   if (set.asPath.some(({ type }) => type.startsWith("confed"))) marks |= SetMark.confederation;
+  if (set.semantic !== undefined && set.semantic.opaque.length > 0) marks |= SetMark.unknownTlvs;
   return {
     origin: ORIGINS.indexOf(set.origin),
     localPref: localPreference(set),

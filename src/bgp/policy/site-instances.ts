@@ -51,5 +51,6 @@ export function atBorder(
       },
     };
   };
-  return policy.looksAtPeer === undefined ? guarded : Object.assign(guarded, { looksAtPeer: policy.looksAtPeer });
+  const { looksAtPeer, readsInPlace = false } = policy;
+  return Object.assign(guarded, { readsInPlace, ...(looksAtPeer === undefined ? {} : { looksAtPeer }) });
 }

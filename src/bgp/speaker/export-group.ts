@@ -102,6 +102,9 @@ export class ExportGroup {
   readonly #view: SetView;
   readonly #patcher: SetPatcher;
   readonly #out: EncodedSet = { octets: new Uint8Array(1024), length: 0, nextHop: new Uint8Array(16), version: 0 };
+  /** What is in `#out`: the serial of the set, 0 for none, and its source. */
+  #outSerial = 0;
+  #outFrom: number | undefined;
   /** Reused, like `#out`. */
   readonly #plain: Exported = { ok: true, set: this.#out };
   readonly #counted: { readonly ok: true; readonly set: EncodedSet; hits: Hits } = {
@@ -187,7 +190,9 @@ export class ExportGroup {
     if (kind === "internal") return false;
     if (kind === "confederation") return true;
     const isMarked = role !== undefined && (marks & SetMark.onlyToCustomer) === 0;
-    return isMarked || (marks & (SetMark.confederation | SetMark.nonTransitive)) !== 0;
+    const changing = SetMark.confederation | SetMark.nonTransitive;
+    const tlvs = this.#facts.passUnknownTlvs === true ? 0 : SetMark.unknownTlvs;
+    return isMarked || (marks & (changing | tlvs)) !== 0;
   }
 
   #refusal(reason: string, hits: Hits | undefined): Common {
@@ -221,6 +226,8 @@ export class ExportGroup {
 
   /** A set that goes out as it is, but for what the session changes of every set. */
   #send(id: AttributeId, reflectedFrom: number | undefined, hits: Hits | undefined): Exported {
+    const serial = this.#attributes.serial(id);
+    if (this.#outSerial === serial && this.#outFrom === reflectedFrom) return this.#sent(hits);
     const { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent } = this.#facts;
     const attributes = this.#attributes;
     const [chunk, start, length] = [attributes.chunk(id), attributes.start(id), attributes.length(id)];
@@ -238,27 +245,40 @@ export class ExportGroup {
     patch.nextHop = isOwn ? ownNextHop : undefined;
     patch.reflection = reflectedFrom === undefined ? undefined : { originatorId: reflectedFrom, clusterId };
     patch.nextHopAttribute = nextHopAttribute;
+    this.#outSerial = 0;
     this.#patcher.patch(chunk, start, length, patch, this.#out);
     if (!UpdateEncoder.fits(this.#out, LONGEST_KEY[this.#peer.family], this.#updateLimit)) {
       return hits === undefined ? TOO_LARGE : { ...TOO_LARGE, hits };
     }
+    this.#outSerial = serial;
+    this.#outFrom = reflectedFrom;
+    return this.#sent(hits);
+  }
+
+  #sent(hits: Hits | undefined): Exported {
     if (hits === undefined) return this.#plain;
     this.#counted.hits = hits;
     return this.#counted;
   }
 
   #exportSpecial(id: AttributeId, judgement: Judgement, reflectedFrom: number | undefined): Exported | KeyedExport {
-    const set = this.#attributes.get(id);
-    const offered = this.#facts.transparent ? set : offeredSet(set, this.#facts.kind);
-    if (judgement.verdict !== "by-key") return this.#carryOut(judgement, offered, reflectedFrom);
+    if (judgement.verdict !== "by-key") return this.#carryOut(judgement, this.#whole(id), reflectedFrom);
+    const isSpecial = this.#isSpecial(this.#attributes.marksOf(id));
     const known = new Map<Verdict, Exported>();
     const of = (key: Uint8Array, start: number): Exported => {
       const verdict = judgement.of(key, start);
-      const exported = known.get(verdict) ?? this.#carryOut(verdict, offered, reflectedFrom);
+      if (verdict.verdict === "accept" && !isSpecial) return this.#send(id, reflectedFrom, verdict.hits);
+      const exported = known.get(verdict) ?? this.#carryOut(verdict, this.#whole(id), reflectedFrom);
       known.set(verdict, exported);
       return exported;
     };
     return { ok: "by-key", of };
+  }
+
+  /** The set as export policy gets it, as an object of its own. */
+  #whole(id: AttributeId): AttributeSet {
+    const set = this.#attributes.get(id);
+    return this.#facts.transparent ? set : offeredSet(set, this.#facts.kind);
   }
 
   #carryOut(verdict: Verdict, offered: AttributeSet, reflectedFrom: number | undefined): Exported {

@@ -68,7 +68,10 @@ export class Output implements Disposable {
     this.#group = parts.group;
     this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit, pathIds: parts.addPath.send });
     this.#visitor = this.#visit();
-    parts.output.onPending = () => this.poke();
+    // It is a later turn already.
+    parts.output.onPending = () => {
+      if (!this.#scheduled && !this.#closed && this.#pause === undefined) this.#pump();
+    };
     this.poke();
   }
 

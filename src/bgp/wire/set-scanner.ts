@@ -186,6 +186,7 @@ export class SetScanner implements SetSource {
       if ((flags & KIND) !== Optional) return false;
       const known = this.#codec.semantics.find(octets, at, length);
       if (typeof known.semantic === "string") return false;
+      if (known.semantic.opaque.length > 0) this.digest.marks |= SetMark.unknownTlvs;
       this.#write(Optional, code, known.canonical, 0, known.canonical.length);
       return true;
     }

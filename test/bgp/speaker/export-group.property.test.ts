@@ -43,7 +43,10 @@ const sets: fc.Arbitrary<AttributeSet> = fc
       originatorId: U32,
       clusterList: fc.array(U32, { minLength: 1, maxLength: 65 }),
       onlyToCustomer: U32,
-      semantic: fc.constant(semanticSample()),
+      semantic: fc.constantFrom(
+        semanticSample(),
+        semanticSample({ opaque: [{ type: 900, value: Uint8Array.of(1, 2) }] }),
+      ),
     },
     { requiredKeys: [] },
   )
@@ -108,6 +111,7 @@ describe("ExportGroup", () => {
       },
       { readsInPlace: true },
     );
+    const byKey: RoutePolicy = () => ({ verdict: "by-key", of: () => ({ verdict: "accept" }) });
     fc.assert(
       fc.property(sets, cases, (received, of) => {
         const { rib } = world();
@@ -133,10 +137,10 @@ describe("ExportGroup", () => {
         const mode = { gracefulShutdown: false };
         const group = (policy: RoutePolicy) =>
           new ExportGroup(codec, rib.attributes, context, facts, policy, peer, agreed, () => mode);
-        for (const each of [group(acceptAll), group(inPlace)]) {
+        for (const each of [group(acceptAll), group(inPlace), group(byKey)]) {
           for (let again = 0; again < 2; again++) {
-            const answer = each.of(id, external ? undefined : of.reflectedFrom);
-            assert.ok(answer.ok !== "by-key");
+            const found = each.of(id, external ? undefined : of.reflectedFrom);
+            const answer = found.ok === "by-key" ? found.of(Uint8Array.of(0), 0) : found;
             const isWithheld = !answer.ok && ["no-advertise", "no-export"].includes(answer.reason);
             if (isWithheld) continue;
             const said = answer.ok
