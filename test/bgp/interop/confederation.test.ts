@@ -3,11 +3,13 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadNative } from "../../../native/index.ts";
 import { parseIpv6, seconds } from "../../../src/base/index.ts";
 import { createNetTransport } from "../../../src/bgp/speaker/index.ts";
 import { systemClock as clock } from "../../../src/host/index.ts";
+import type { PeerRow, UnicastRouteRow } from "../../../src/management/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
 import { Router } from "../speaker/router.ts";
 import {
@@ -22,11 +24,14 @@ import {
   PORT,
   prefixText,
   semrd,
+  semrdConfiguration,
   THEIRS,
   until,
 } from "./lab.ts";
 
 const run = promisify(execFile);
+const BIRD = "/usr/sbin/bird";
+const program = (name: string): string => fileURLToPath(new URL(`../../../tools/${name}`, import.meta.url));
 const FAMILY = "ipv6-unicast";
 const IDENTIFIER = 65000;
 const [OUR_MEMBER, THEIR_MEMBER] = [65101, 65102];
@@ -175,12 +180,8 @@ router bgp ${THEIR_MEMBER}
   return undefined;
 });
 
-it("BIRD as another member of a confederation", { timeout: 90_000 }, async (t) => {
-  const BIRD = "/usr/sbin/bird";
-  const reason = await missing(BIRD, "bird2");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+/** @returns its control socket */
+async function birdAsMember(t: TestContext, namespace: string, where: string): Promise<string> {
   const [config, control] = [join(where, "bird.conf"), join(where, "bird.ctl")];
   await writeFile(
     config,
@@ -197,7 +198,16 @@ protocol bgp semrd {
 }
 `,
   );
-  daemon(t, theirs, [BIRD, "-f", "-c", config, "-s", control, "-P", join(where, "pid")]);
+  daemon(t, namespace, [BIRD, "-f", "-c", config, "-s", control, "-P", join(where, "pid")]);
+  return control;
+}
+
+it("BIRD as another member of a confederation", { timeout: 90_000 }, async (t) => {
+  const reason = await missing(BIRD, "bird2");
+  if (reason !== undefined) return t.skip(reason);
+  const { ours, theirs } = await cable(t);
+  const where = await folder(t);
+  const control = await birdAsMember(t, theirs, where);
   const world = await lab(t, ours);
   const show = async (prefix: string): Promise<string> => {
     try {
@@ -207,5 +217,41 @@ protocol bgp semrd {
     }
   };
   await story(t, world, show, [/as_path: \(65101\)$/m, /as_path: \(65101\) 64999$/m]);
+  return undefined;
+});
+
+it("semrd with a configuration file as a member: BIRD's routes in semrctl", { timeout: 90_000 }, async (t) => {
+  const reason = await missing(BIRD, "bird2");
+  if (reason !== undefined) return t.skip(reason);
+  const { ours, theirs } = await cable(t);
+  const where = await folder(t);
+  await birdAsMember(t, theirs, where);
+  const [file, socket] = [join(where, "semrd.json"), join(where, "semrd.sock")];
+  const configuration = semrdConfiguration(where, socket, [{ name: FAMILY }]) as {
+    "semrd-router:router": { "semrd-bgp:bgp": Record<string, unknown> & { neighbors: { neighbor: object[] } } };
+  };
+  const bgp = configuration["semrd-router:router"]["semrd-bgp:bgp"];
+  bgp["local-as"] = OUR_MEMBER;
+  bgp.confederation = { identifier: IDENTIFIER, "member-as": [THEIR_MEMBER] };
+  Object.assign(bgp.neighbors.neighbor[0]!, { "remote-as": THEIR_MEMBER });
+  await writeFile(file, JSON.stringify(configuration));
+  daemon(t, ours, [program("semrd"), "--config", file]);
+  const semrctl = async <T>(...words: string[]): Promise<readonly T[]> => {
+    try {
+      return JSON.parse(await ask(ours, program("semrctl"), "--json", "--socket", socket, ...words)) as readonly T[];
+    } catch {
+      return []; // not listening yet
+    }
+  };
+  let routes: readonly UnicastRouteRow[] = [];
+  await until("its route", async () => {
+    routes = await semrctl<UnicastRouteRow>("show", "routes", "--family", FAMILY);
+    return routes.length === 1;
+  });
+  const [peer] = await semrctl<PeerRow>("show", "peers");
+  assert.deepEqual(
+    [peer!.kind, routes[0]!.asPath, routes[0]!.localPref, routes[0]!.prefix],
+    ["confederation", `(${THEIR_MEMBER})`, 100, prefixText(FAMILY, DAEMONS, 1)],
+  );
   return undefined;
 });
