@@ -191,6 +191,8 @@ export interface RouterBgpNeighborDefaults {
   readonly "enhanced-route-refresh": boolean;
   readonly "route-reflector-client": boolean;
   readonly password?: string;
+  readonly "further-password"?: readonly string[];
+  readonly "tcp-ao-key"?: readonly RouterBgpNeighborDefaultsTcpAoKey[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
   readonly "import-policy"?: readonly string[];
@@ -220,6 +222,13 @@ export interface RouterBgpNeighborDefaultsRole {
   readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";
   readonly strict: boolean;
   readonly "capability-routes": boolean;
+}
+
+export interface RouterBgpNeighborDefaultsTcpAoKey {
+  readonly "send-id": number;
+  readonly "receive-id": number;
+  readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+  readonly password: string;
 }
 
 export interface RouterBgpNeighborDefaultsBfd {
@@ -261,6 +270,8 @@ export interface RouterBgpPeerGroupsPeerGroup {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "route-reflector-client"?: boolean;
   readonly password?: string;
+  readonly "further-password"?: readonly string[];
+  readonly "tcp-ao-key"?: readonly RouterBgpPeerGroupsPeerGroupTcpAoKey[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
   readonly "import-policy"?: readonly string[];
@@ -290,6 +301,13 @@ export interface RouterBgpPeerGroupsPeerGroupRole {
   readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";
   readonly strict: boolean;
   readonly "capability-routes": boolean;
+}
+
+export interface RouterBgpPeerGroupsPeerGroupTcpAoKey {
+  readonly "send-id": number;
+  readonly "receive-id": number;
+  readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+  readonly password: string;
 }
 
 export interface RouterBgpPeerGroupsPeerGroupBfd {
@@ -332,6 +350,8 @@ export interface RouterBgpNeighborsNeighbor {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "route-reflector-client"?: boolean;
   readonly password?: string;
+  readonly "further-password"?: readonly string[];
+  readonly "tcp-ao-key"?: readonly RouterBgpNeighborsNeighborTcpAoKey[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
   readonly "import-policy"?: readonly string[];
@@ -362,6 +382,13 @@ export interface RouterBgpNeighborsNeighborRole {
   readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";
   readonly strict: boolean;
   readonly "capability-routes": boolean;
+}
+
+export interface RouterBgpNeighborsNeighborTcpAoKey {
+  readonly "send-id": number;
+  readonly "receive-id": number;
+  readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+  readonly password: string;
 }
 
 export interface RouterBgpNeighborsNeighborBfd {
