@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatIpv6, parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
-import { GRACEFUL_SHUTDOWN } from "../../../src/bgp/policy/index.ts";
+import { GRACEFUL_SHUTDOWN, type RoutePolicy, type Verdict } from "../../../src/bgp/policy/index.ts";
 import type { AddPathOptions, PeerFamily, PeerOptions } from "../../../src/bgp/speaker/index.ts";
 import { IPV6_UNICAST } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
@@ -125,6 +125,40 @@ describe("several paths of a route between routers (RFC 7911)", () => {
     takeBack(d, PREFIX);
     scene.clock.advance(100);
     assert.deepEqual(known(c), ["2 #1 best"]);
+  });
+
+  it("another export policy while the session lasts: only the paths that it changes are said again, or taken back", async (t) => {
+    const scene = new Scene(t);
+    const { a, b, c, d } = await reflected(scene, BOTH, BOTH);
+    tell(b, "2001:db8:8::/48");
+    scene.quiet(a, b, c, d);
+    const before = a.peer(C).updatesSent;
+    const options: PeerOptions = {
+      ...peer(C, BOTH, { reflectorClient: true, updateSource: A }),
+      ...{ port: 179, remoteAs: 65000, passive: false, holdTime: seconds(9), connectRetry: seconds(2) },
+    };
+    const isOf = (router: Router, set: AttributeSet): boolean => set.nextHop[15] === router.nextHop[15];
+    const policy = (decide: (set: AttributeSet) => Verdict): RoutePolicy => decide;
+    a.speaker.changePeer({
+      ...options,
+      exportPolicy: policy((set) =>
+        isOf(d, set) ? { verdict: "replace", attributes: { ...set, multiExitDisc: 9 } } : { verdict: "accept" },
+      ),
+    });
+    scene.clock.advance(200);
+    const meds = () =>
+      [...c.rib.unicast("ipv6-unicast").rowsOf({})].map(({ attributes }) => attributes.multiExitDisc ?? 0).sort();
+    assert.deepEqual([meds(), a.peer(C).updatesSent - before, c.peer().flaps], [[0, 0, 9], 1, 0]);
+    a.speaker.changePeer({
+      ...options,
+      exportPolicy: policy((set) => (isOf(b, set) ? { verdict: "reject", reason: "test" } : { verdict: "accept" })),
+    });
+    scene.clock.advance(200);
+    assert.deepEqual([known(c), meds(), a.peer(C).routesAdvertised], [["4 #2 best"], [0], 1]);
+    a.speaker.changePeer(options);
+    scene.clock.advance(200);
+    assert.deepEqual(known(c).sort(), ["2 #1 best", "2 #1 best", "4 #2"]);
+    assert.equal(c.peer().flaps, 0);
   });
 
   it("paths count against the maximum", async (t) => {
