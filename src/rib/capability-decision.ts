@@ -52,7 +52,7 @@ export function judge(
     }
   }
   if (racing.length > 1) racing.sort((a, b) => a.candidate.originId - b.candidate.originId || byKey(a.net, b.net));
-  const native = new Set(racing.filter(({ set }) => !isBrownfield(set)).map(({ candidate }) => candidate.originId));
+  const native = nativeOrigins(racing);
   const isMirrored = ({ set, candidate }: Contender): boolean => {
     if (!native.has(candidate.originId) || !isBrownfield(set)) return false;
     // DESIGN 4.5: the capability family wins where both bring the same site, whatever their other attributes.
@@ -103,6 +103,14 @@ export function judge(
     candidates: candidates.sort((a, b) => ORDER[a.judgement] - ORDER[b.judgement]),
   };
 }
+
+/** Origins that are heard of in the capability family; as nearly always, nobody asks where there is no other family. */
+function nativeOrigins(racing: readonly Contender[]): ReadonlySet<number> {
+  if (!racing.some(({ set }) => isBrownfield(set))) return NO_ORIGINS;
+  return new Set(racing.filter(({ set }) => !isBrownfield(set)).map(({ candidate }) => candidate.originId));
+}
+
+const NO_ORIGINS: ReadonlySet<number> = new Set();
 
 const ORDER: Readonly<Record<Judgement, number>> = { winner: 0, group: 1, excluded: 2 };
 

@@ -1,5 +1,6 @@
 import { type CapabilityId, octetsEqual } from "../base/index.ts";
 import type { AttributeStore } from "./attribute-store.ts";
+import type { AttributeSet } from "./attributes.ts";
 import { judged } from "./capability-decision.ts";
 import { identifierOf, instanceIdOf, originIdAt, prefixOf, routeTypeAt } from "./capability-key.ts";
 import type { Contender } from "./capability-steps.ts";
@@ -41,13 +42,14 @@ export class CapabilityPaths {
     const { store, attributes } = this.#parts;
     const start = store.keyStart(net);
     const record = net << NET_SHIFT;
-    const candidate = this.#candidate(store.nets, record, originIdAt(store.keyOctets, start));
-    return { candidate, set: attributes.get(candidate.attributes), net, imported };
+    // Sets are made of octets each time: once is enough.
+    const set = attributes.get(store.nets[record + ATTRIBUTES]!);
+    const candidate = this.#candidate(store.nets, record, originIdAt(store.keyOctets, start), set);
+    return { candidate, set, net, imported };
   }
 
-  #candidate(records: Int32Array, record: number, originId: number): CapabilityCandidate {
+  #candidate(records: Int32Array, record: number, originId: number, set: AttributeSet): CapabilityCandidate {
     const attributes = records[record + ATTRIBUTES]!;
-    const set = this.#parts.attributes.get(attributes);
     const tag = records[record + TAG]!;
     return {
       originId,
@@ -63,7 +65,7 @@ export class CapabilityPaths {
 
   /** Further paths of one net: the same site, heard about from somebody else. */
   addOutdone(net: NetId, into: JudgedCandidate[]): void {
-    const { store, chooser } = this.#parts;
+    const { store, chooser, attributes } = this.#parts;
     const { nets, paths, keyOctets } = store;
     const record = net << NET_SHIFT;
     if (nets[record + FURTHER] === 0) return;
@@ -74,7 +76,8 @@ export class CapabilityPaths {
       const at = path << PATH_SHIFT;
       const facts = chooser.facts(paths[at + ATTRIBUTES]!, paths[at + TAG]!);
       all.push(facts);
-      losers.push({ facts, candidate: this.#candidate(paths, at, originIdAt(keyOctets, store.keyStart(net))) });
+      const set = attributes.get(paths[at + ATTRIBUTES]!);
+      losers.push({ facts, candidate: this.#candidate(paths, at, originIdAt(keyOctets, store.keyStart(net)), set) });
     }
     for (const { facts, candidate } of losers) {
       const lost = losingStep(winner, facts, all);
@@ -97,12 +100,17 @@ export class CapabilityPaths {
     if (subject === undefined || !isAbout(subject, filter.capabilityId)) return [];
     const rows: RouteRow[] = [];
     const add = (records: Int32Array, at: number, path: number): void => {
-      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(records, at, originIdAt(key, 0));
+      const set = sets.get(records[at + ATTRIBUTES]!);
+      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(
+        records,
+        at,
+        originIdAt(key, 0),
+        set,
+      );
       const tenant = sets.tenant[attributes]!;
       if (filter.peer !== undefined && filter.peer !== peer) return;
       if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
       const tenantIndex = tenant === 0 ? undefined : tenant;
-      const set = sets.get(attributes);
       const best = path === 0;
       const pathId = marks.receivedId(net, path, peer);
       rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });

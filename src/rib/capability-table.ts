@@ -42,6 +42,8 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #destinations: DestinationIndex;
   readonly #prefixes = new PrefixIndex();
   readonly #choice: CapabilityChoice;
+  /** What decisions look at; its time is that of the latest. Reasons are read at once or not at all. */
+  readonly #context: CapabilityChoice & { nowSeconds: number };
   readonly #pathsOf: CapabilityPaths;
   #onChanged: (() => void) | undefined;
   #told = false;
@@ -51,6 +53,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     super(parts);
     this.#destinations = new DestinationIndex(parts.store, random);
     this.#choice = choice;
+    this.#context = { ...choice, nowSeconds: 0 };
     const { store, attributes, tags, marks, chooser } = this;
     this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });
   }
@@ -194,18 +197,19 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   #judge(contenders: readonly Contender[], rules: SelectionRules): Verdict {
-    const context = { ...this.#choice, nowSeconds: this.clock.wall() / 1000 };
+    const context = this.#context;
+    context.nowSeconds = this.clock.wall() / 1000;
     const verdict = judge(contenders, context, this.#byKey, rules);
-    return rules === SITE_RULES && this.#hasMixedWeights(verdict)
-      ? judge(byScore(contenders), context, this.#byKey, rules)
-      : verdict;
+    if (rules !== SITE_RULES || !this.#hasMixedWeights(verdict, contenders)) return verdict;
+    return judge(byScore(contenders), { ...context }, this.#byKey, rules);
   }
 
   /** Bandwidths and scores cannot be compared: unless every member of the group says a bandwidth, scores are the shares. */
-  #hasMixedWeights({ group }: Verdict): boolean {
+  #hasMixedWeights({ group }: Verdict, contenders: readonly Contender[]): boolean {
     if (this.#choice.weights !== "link-bandwidth" || group.length < 2) return false;
-    const saying = group.filter(({ attributes }) => hasLinkBandwidth(this.attributes.get(attributes)));
-    return saying.length > 0 && saying.length < group.length;
+    const members = contenders.filter(({ candidate }) => group.includes(candidate));
+    const saying = members.filter(({ set }) => hasLinkBandwidth(set));
+    return saying.length > 0 && saying.length < members.length;
   }
 
   /** `outdone`: where the further paths of each site are collected; nobody but people wants to know them. */
