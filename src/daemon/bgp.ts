@@ -55,7 +55,7 @@ function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, pol
 }
 
 /** A range of neighbours that come by themselves. */
-export function listenRange(range: ListenRangeConfiguration, bgp: BgpConfiguration, policies: PolicyBook): ListenRange {
+function listenRange(range: ListenRangeConfiguration, bgp: BgpConfiguration, policies: PolicyBook): ListenRange {
   const { prefix, limit, remoteAs } = range;
   return { name: formatIpv6Prefix(prefix), prefix, limit, remoteAs, template: settingsOf(range, bgp, policies) };
 }
@@ -106,7 +106,18 @@ function settingsOf(
 export function allPeerOptions(configuration: RouterConfiguration, policies: PolicyBook): readonly PeerOptions[] {
   const { bgp } = configuration;
   if (bgp === undefined) return [];
-  return bgp.neighbors.map((neighbor) => withBorder(peerOptions(neighbor, bgp, policies), neighbor, configuration));
+  return bgp.neighbors.map((neighbor) =>
+    withBorder(peerOptions(neighbor, bgp, policies), neighbor.brownfield, configuration),
+  );
+}
+
+/** All ranges, the same way; none of them has brownfield. */
+export function allListenRanges(configuration: RouterConfiguration, policies: PolicyBook): readonly ListenRange[] {
+  const { bgp } = configuration;
+  if (bgp === undefined) return [];
+  return bgp.ranges
+    .map((range) => listenRange(range, bgp, policies))
+    .map((range) => ({ ...range, template: withBorder(range.template, undefined, configuration) }));
 }
 
 /** What the tenants of this router import, each once. */
@@ -151,7 +162,7 @@ export function speakerOptions(
     ...(suppressed.length === 0 ? {} : { isSuppressed: capabilityTest(suppressed) }),
     listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
     peers: allPeerOptions(configuration, policies),
-    ranges: bgp?.ranges.map((range) => listenRange(range, bgp, policies)) ?? [],
+    ranges: allListenRanges(configuration, policies),
     gracefulRestart:
       restart === undefined
         ? undefined

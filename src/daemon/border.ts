@@ -1,8 +1,8 @@
 import { toHex } from "../base/index.ts";
 import { exportBorder, importBorder } from "../bgp/brownfield/index.ts";
 import { defaultPolicy, type RoutePolicy } from "../bgp/policy/index.ts";
-import type { PeerOptions } from "../bgp/speaker/index.ts";
-import type { NeighborConfiguration, RouterConfiguration } from "../management/index.ts";
+import type { RangeTemplate } from "../bgp/speaker/index.ts";
+import type { NeighborBrownfieldConfiguration, RouterConfiguration } from "../management/index.ts";
 
 /** A full UPDATE that grows by one AS on the way is lost or malformed in several daemons. @see DESIGN section 4.5 */
 const LONGEST_UPDATE = 3900;
@@ -18,7 +18,7 @@ const BORDERS = new WeakMap<RoutePolicy, Map<string, { readonly in: RoutePolicy;
 
 function borders(
   configuration: RouterConfiguration,
-  { brownfield: session }: NeighborConfiguration,
+  session: NeighborBrownfieldConfiguration | undefined,
   policy: RoutePolicy | undefined,
 ): { readonly in: RoutePolicy; readonly out: RoutePolicy } {
   const { domain, routerId, bgp } = configuration;
@@ -38,26 +38,29 @@ function borders(
   return made;
 }
 
-/** The options of a neighbour with the border of the domain, where this router has one. */
-export function withBorder(
-  options: PeerOptions,
-  neighbor: NeighborConfiguration,
+/**
+ * The options of a neighbour, or of a range of them, with the border of the domain, where this router has one.
+ * @param session undefined: it has nothing to do with brownfield, and gets none of the domain's prefix
+ */
+export function withBorder<Options extends RangeTemplate>(
+  options: Options,
+  session: NeighborBrownfieldConfiguration | undefined,
   configuration: RouterConfiguration,
-): PeerOptions {
-  const { families, brownfield } = neighbor;
+): Options {
+  const { families = [], importPolicy, exportPolicy } = options;
   if (!hasBrownfield(configuration) || families.every(({ family }) => family !== "ipv6-unicast")) return options;
   const bordered = {
     ...options,
-    importPolicy: borders(configuration, neighbor, options.importPolicy).in,
-    exportPolicy: borders(configuration, neighbor, options.exportPolicy).out,
+    importPolicy: borders(configuration, session, importPolicy).in,
+    exportPolicy: borders(configuration, session, exportPolicy).out,
   };
-  if (brownfield === undefined) return bordered;
+  if (session === undefined) return bordered;
   return {
     ...bordered,
     longestUpdate: LONGEST_UPDATE,
     // What it says of capabilities it forwards, and whether that survives a restart it must say; other prefixes it does not.
     families: families.map((family) =>
-      family.family === "ipv6-unicast" && !brownfield.otherPrefixes ? { ...family, forwarded: true } : family,
+      family.family === "ipv6-unicast" && !session.otherPrefixes ? { ...family, forwarded: true } : family,
     ),
   };
 }

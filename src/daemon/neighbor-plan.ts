@@ -4,7 +4,7 @@ import type { PolicyBook } from "../bgp/policy/index.ts";
 import { type ListenRange, type PeerListChange, planPeers, type Speaker } from "../bgp/speaker/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 import { bfdPath } from "./bfd.ts";
-import { allPeerOptions, listenRange } from "./bgp.ts";
+import { allListenRanges, allPeerOptions } from "./bgp.ts";
 import { policyBook } from "./policy.ts";
 
 /** What leads the neighbours of one configuration to those of another. Nothing of it has happened yet. */
@@ -41,9 +41,7 @@ export function planNeighbors(
   policies: PolicyBook,
 ): NeighborPlan {
   const next = policyBook(after, policies);
-  const rangesOf = ({ bgp }: RouterConfiguration, book: PolicyBook) =>
-    bgp?.ranges.map((range) => listenRange(range, bgp, book)) ?? [];
-  const ranges = rangesOf(after, next);
+  const ranges = allListenRanges(after, next);
   const paths = ({ bgp }: RouterConfiguration): Map<string, BfdPath> =>
     new Map(bgp?.neighbors.flatMap((neighbor) => bfdPath(neighbor, bgp) ?? []).map((path) => [path.peer, path]));
   const [watched, wanted] = [paths(before), paths(after)];
@@ -51,7 +49,7 @@ export function planNeighbors(
   return {
     policies: next,
     peers: planPeers(allPeerOptions(before, policies), allPeerOptions(after, next)),
-    ...(sameValue(rangesOf(before, policies), ranges) ? {} : { ranges }),
+    ...(sameValue(allListenRanges(before, policies), ranges) ? {} : { ranges }),
     watch: [...wanted.values()].filter((path) => !sameValue(watched.get(path.peer), path)),
     unwatch: [...watched.keys()].filter((peer) => !wanted.has(peer)),
     atNextStart: isOtherwise

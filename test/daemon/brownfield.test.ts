@@ -4,7 +4,7 @@ import { loadNative } from "../../native/index.ts";
 import { capabilityId, formatIpv6, parseIpv6, seconds } from "../../src/base/index.ts";
 import { defaultPolicy } from "../../src/bgp/policy/index.ts";
 import { type CapabilityNlri, linkBandwidth, type UnicastNlri } from "../../src/bgp/wire/index.ts";
-import { allPeerOptions, domainNodes } from "../../src/daemon/bgp.ts";
+import { allListenRanges, allPeerOptions, domainNodes } from "../../src/daemon/bgp.ts";
 import { Brownfield } from "../../src/daemon/brownfield.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
 import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
@@ -203,6 +203,27 @@ describe("brownfield in a router", () => {
     );
     assert.deepEqual([none[0]!.importPolicy, none[1]!.exportPolicy], [undefined, undefined]);
     assert.equal(defaultPolicy({ acceptExternal: false }).looksAtPeer, false);
+  });
+
+  it("has the border around neighbours that come by themselves, too", async () => {
+    const ranges = async (edit: (bgp: Editable) => void) => {
+      const of = await configuration((bgp) => {
+        bgp["peer-groups"] = { "peer-group": [{ name: "g", families: { family: [{ name: "ipv6-unicast" }] } }] };
+        bgp["dynamic-neighbors"] = { range: [{ prefix: "2001:db8::/64", "peer-group": "g", "remote-as": [65000] }] };
+        edit(bgp);
+      });
+      const policies = policyBook(of);
+      return [allListenRanges(of, policies), allListenRanges(of, policies)].map(
+        ([range]) => range!.template.exportPolicy,
+      );
+    };
+    const [first, again] = await ranges(() => {});
+    assert.ok(first !== undefined);
+    assert.equal(again, first);
+    const none = await ranges((bgp) => {
+      delete bgp.neighbors.neighbor[1][BROWNFIELD];
+    });
+    assert.deepEqual(none, [undefined, undefined]);
   });
 
   it("does not take tunnels from a router that knows nothing of capabilities", async () => {
