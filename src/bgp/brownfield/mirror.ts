@@ -1,4 +1,4 @@
-import { ANY_SITE, attestationDigest, capabilityAddress, type Ipv6Address } from "../../base/index.ts";
+import { ANY_SITE, attestationDigest, capabilityAddress, type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import type { AttributeSet, OpaqueAttribute } from "../../rib/index.ts";
 import type { CapabilitySiteNlri } from "../wire/index.ts";
 import { encodeSiteWords, isSiteWord } from "./communities.ts";
@@ -48,7 +48,9 @@ export function mirrorRoute(
   const { semantic, ...plain } = set;
   if (semantic === undefined) return { ok: false, reason: "no-semantic" };
   if (semantic.labels.some(({ critical }) => critical)) return { ok: false, reason: "critical-label" };
-  const tenant = domain.tenants.find(({ exportTargets }) => exportTargets.every((target) => carries(set, target)));
+  const tenant = domain.tenants.find(({ routeDistinguisher }) =>
+    octetsEqual(routeDistinguisher, nlri.routeDistinguisher),
+  );
   if (tenant === undefined) return { ok: false, reason: "unknown-tenant" };
   const known = domain.capabilities.byId(nlri.capabilityId);
   if (known === undefined) return { ok: false, reason: "unknown-capability" };
@@ -89,10 +91,6 @@ function payloadOf(
   { payloadCode }: BrownfieldDomain,
 ): OpaqueAttribute | undefined {
   return payloadCode === undefined ? undefined : payloadAttribute({ ...semantic!, name }, payloadCode);
-}
-
-function carries(set: AttributeSet, target: Uint8Array): boolean {
-  return set.extendedCommunities.some((community) => community.every((octet, i) => octet === target[i]));
 }
 
 /** The site's share as its link bandwidth says it. @see RFC 10005 */

@@ -131,7 +131,10 @@ describe("the mapping of brownfield (DESIGN 4.5)", () => {
       refusal(siteNlri({ capabilityId: new Uint8Array(16) }), siteSet(), SITE, domain()),
       "unknown-capability",
     );
-    assert.equal(refusal(siteNlri(), siteSet({ extendedCommunities: [] }), SITE, domain()), "unknown-tenant");
+    assert.equal(
+      refusal(siteNlri({ routeDistinguisher: new Uint8Array(8) }), siteSet(), SITE, domain()),
+      "unknown-tenant",
+    );
     const { semantic: _, ...plain } = siteSet();
     assert.equal(refusal(siteNlri(), plain, SITE, domain()), "no-semantic");
   });
