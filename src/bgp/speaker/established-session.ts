@@ -1,6 +1,6 @@
 import { type Clock, type Ipv6Address, milliseconds, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
-import { acceptAll, isReflection, mayPass, type Standing } from "../policy/index.ts";
+import { isReflection, mayPass, membershipImport, type Standing } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
@@ -175,7 +175,10 @@ function intakeTerms(
       ...(role === undefined ? {} : { role }),
     },
     // Who wants what is no route: policies of routes do not apply to it.
-    policy: family === "route-target" ? acceptAll : importPolicy(options),
+    policy:
+      family === "route-target"
+        ? membershipImport({ isClient: options.reflectorClient === true })
+        : importPolicy(options),
     maximumRoutes: maximumRoutes ?? options.maximumRoutes,
     warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
     ...(restartAfter === undefined ? {} : { restartAfter }),

@@ -79,6 +79,66 @@ describe("route-target membership between routers (RFC 4684)", () => {
     assert.deepEqual(d.known(b), ["1"]);
   });
 
+  it("two reflectors tell each other what their clients want, and send each other no more (§3.2)", async (t) => {
+    const scene = new Scene(t);
+    const reflector = (address: string, n: number, other: string, client: string) =>
+      scene.router({
+        ...{ address, identifier: `10.0.0.${n}` },
+        peers: [
+          { address: other, families: FAMILIES },
+          { address: client, reflectorClient: true, families: FAMILIES },
+        ],
+      });
+    const [a, b] = [await reflector(A, 1, B, C), await reflector(B, 2, A, D)];
+    const client = (address: string, n: number, own: string) =>
+      scene.router({ address, identifier: `10.0.0.${n}`, peers: [{ address: own, families: FAMILIES }] });
+    const [c, d] = [await client(C, 3, A), await client(D, 4, B)];
+    for (const router of [a, b]) imports(router);
+    imports(c, 1, 3);
+    imports(d, 2);
+    for (const n of [1, 2, 3]) originate(d, n);
+    scene.quiet(a, b, c, d);
+    assert.deepEqual(b.known(d), ["1", "2", "3"], "a client sends all it has");
+    assert.deepEqual(a.known(d), ["1", "3"], "the other reflector gets what its client wants");
+    assert.deepEqual(c.known(d), ["1", "3"]);
+    imports(c, 2);
+    scene.clock.advance(2000);
+    assert.deepEqual([a.known(d), c.known(d)], [["2"], ["2"]]);
+  });
+
+  for (const [low, high] of [
+    [C, D],
+    [D, C],
+  ]) {
+    it(`a client's membership is told to the other reflector although that one has the same from its own (§3.2): ${low}`, async (t) => {
+      const scene = new Scene(t);
+      const reflector = (address: string, n: number, other: string, client: string) =>
+        scene.router({
+          ...{ address, identifier: `10.0.0.${n}` },
+          peers: [
+            { address: other, families: FAMILIES },
+            { address: client, reflectorClient: true, families: FAMILIES },
+          ],
+        });
+      const [a, b] = [await reflector(A, 1, B, C), await reflector(B, 2, A, D)];
+      const client = (address: string, own: string) =>
+        scene.router({
+          ...{ address, identifier: address === low ? "10.0.0.3" : "10.0.0.200" },
+          peers: [{ address: own, families: FAMILIES }],
+        });
+      const [c, d] = [await client(C, A), await client(D, B)];
+      assert.notEqual(low, high);
+      for (const router of [a, b]) imports(router);
+      for (const router of [c, d]) {
+        imports(router, 1);
+        originate(router, 1);
+      }
+      scene.quiet(a, b, c, d);
+      scene.clock.advance(2000);
+      assert.deepEqual([c.known(d), d.known(c)], [["1"], ["1"]]);
+    });
+  }
+
   it("what is wanted crosses the border of an AS from hop to hop, and the routes come back along it", async (t) => {
     const scene = new Scene(t);
     const external = { speaker: { acceptExternal: true } };
