@@ -223,10 +223,28 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   settle(id: NetId): void {
-    if (!this.#lost.has(id) || this.#outputs.some((output) => output.wants(id))) return;
-    if (this.#pathsOutputs.some((output) => output.wants(id))) return;
+    if (!this.#isSettled(id)) return;
     this.#lost.delete(id);
     this.store.removeNet(id);
+  }
+
+  settleAll(ids: Int32Array, count: number): void {
+    let left = 0;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      if (!this.#isSettled(id)) continue;
+      this.#lost.delete(id);
+      ids[left++] = id;
+    }
+    if (left > 0) this.store.removeNets(ids, left);
+  }
+
+  /** Whether nobody has to be told any more that a net is lost. */
+  #isSettled(id: NetId): boolean {
+    if (!this.#lost.has(id)) return false;
+    for (const output of this.#outputs) if (output.wants(id)) return false;
+    for (const output of this.#pathsOutputs) if (output.wants(id)) return false;
+    return true;
   }
 
   markStale(peer: PeerIndex): void {

@@ -29,6 +29,8 @@ export interface OutputHost {
   readonly used: Int32Array;
   /** `output` needs a net no more that has no path: it may be forgotten when nobody else does. */
   settle(net: NetId): void;
+  /** The same for many, each once; the array is written over. */
+  settleAll(nets: Int32Array, count: number): void;
   closed(output: TableOutput): void;
 }
 
@@ -50,6 +52,9 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   readonly #changed: IdSet;
   readonly #advertised: IdSet;
   readonly #window = new Int32Array(WINDOW);
+  /** Nets of the drain in hand that have no path any more. */
+  #forgotten = new Int32Array(256);
+  #forgottenCount = 0;
   #windowAt = 0;
   #windowEnd = 0;
   #cursor: NetId = 1;
@@ -150,8 +155,20 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
       this.#windowAt++;
     }
     verdicts.close();
+    if (this.#forgottenCount > 0) this.#host.settleAll(this.#forgotten, this.#forgottenCount);
+    this.#forgottenCount = 0;
     if (this.#changed.size === 0) this.#announcedPending = false;
     return this.#changed.size;
+  }
+
+  /** A net without a path is done with; at the end of the drain, together with others. */
+  #forget(net: NetId): void {
+    if (this.#forgottenCount === this.#forgotten.length) {
+      const more = new Int32Array(2 * this.#forgottenCount);
+      more.set(this.#forgotten);
+      this.#forgotten = more;
+    }
+    this.#forgotten[this.#forgottenCount++] = net;
   }
 
   /** False: the visitor wants no more, and the net stays to be told. */
@@ -174,7 +191,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
       this.#advertised.delete(net);
     }
     this.#changed.delete(net);
-    if (attributes === 0) this.#host.settle(net);
+    if (attributes === 0) this.#forget(net);
     return true;
   }
 
