@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from "node:net";
 import { type Clock, type Log, type Metrics, milliseconds, type Seconds, type Timer } from "../../base/index.ts";
-import { type AttributeSet, type PeerIndex, type Rib, RibError, type RouteFamily } from "../../rib/index.ts";
-import { encodeUnicast } from "../wire/index.ts";
+import { type PeerIndex, type Rib, RibError, type RouteFamily } from "../../rib/index.ts";
+import { tellRoutes } from "./adj-rib-in-feed.ts";
 import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
 import type { MonitoredPeer } from "./monitored-peer.ts";
 import type { UpdateWriter } from "./update-writer.ts";
@@ -72,18 +72,6 @@ export const MOST_QUEUED = 4 * 1024 * 1024;
 const LOW_WATER = 256 * 1024;
 /** @see RFC 7854 §3.2 */
 const LONGEST_RETRY = 720_000;
-const SLICE = milliseconds(3);
-const ROWS_PER_LOOK = 32;
-/** Rows that are sorted by attribute set at a time. */
-const WINDOW = 1024;
-
-interface Row {
-  readonly peer: PeerIndex;
-  readonly nlri: Uint8Array;
-  readonly attributes: AttributeSet;
-  readonly pathId: number | undefined;
-  readonly stale: boolean;
-}
 
 /**
  * One monitoring station: connects to it, says what there is and then what changes. Nothing it does or leaves holds up a session: what
@@ -289,7 +277,21 @@ export class Station implements AsyncDisposable {
     }
     const isStillTold = (peer: MonitoredPeer): boolean => this.#told.get(peer) === "telling";
     if (this.wants("post-policy")) {
-      for (const family of this.#parts.families) await this.#tellFamily(family, waiting, isStillTold, socket);
+      const isHere = (): boolean => socket === this.#socket && this.#isUp;
+      for (const family of this.#parts.families) {
+        await tellRoutes(family, this.#parts, {
+          wanted: (index) => {
+            const peer = waiting.get(index);
+            return peer !== undefined && isStillTold(peer) ? peer : undefined;
+          },
+          tell: (peer, update) => this.#monitor(peer, update),
+          hasRoom: () => socket.writableLength < LOW_WATER,
+          turn: async () => {
+            await this.#room(socket);
+            return isHere();
+          },
+        });
+      }
     }
     if (socket !== this.#socket || !this.#isUp) return;
     for (const peer of waiting.values()) {
@@ -298,55 +300,6 @@ export class Station implements AsyncDisposable {
       if (this.wants("post-policy"))
         for (const family of peer.session.families) this.#monitor(peer, this.#parts.writer.endOfRib(family));
     }
-  }
-
-  async #tellFamily(
-    family: RouteFamily,
-    waiting: ReadonlyMap<PeerIndex, MonitoredPeer>,
-    isStillTold: (peer: MonitoredPeer) => boolean,
-    socket: Socket,
-  ): Promise<void> {
-    const { clock } = this.#parts;
-    let window: Row[] = [];
-    let seen = 0;
-    let started = clock.monotonic();
-    const flush = (): void => {
-      for (const [peer, bySet] of sorted(window)) {
-        const monitored = waiting.get(peer);
-        if (monitored === undefined || !isStillTold(monitored)) continue;
-        for (const [set, rows] of bySet) this.#tellRows(monitored, family, set, rows);
-      }
-      window = [];
-    };
-    for (const row of rowsOf(this.#parts.rib, family)) {
-      if (waiting.has(row.peer) && !row.stale) window.push(row);
-      if (++seen % ROWS_PER_LOOK !== 0) continue;
-      if (window.length >= WINDOW) flush();
-      if (clock.monotonic() - started < SLICE && socket.writableLength < LOW_WATER) continue;
-      flush();
-      await this.#room(socket);
-      if (socket !== this.#socket || !this.#isUp) return;
-      started = clock.monotonic();
-    }
-    flush();
-  }
-
-  #tellRows(peer: MonitoredPeer, family: RouteFamily, set: AttributeSet, rows: readonly Row[]): void {
-    const { writer } = this.#parts;
-    const octets = new Uint8Array(rows.reduce((sum, { nlri }) => sum + nlri.length, 0));
-    const starts = new Int32Array(rows.length);
-    const lengths = new Int32Array(rows.length);
-    let at = 0;
-    for (const [i, { nlri }] of rows.entries()) {
-      octets.set(nlri, at);
-      starts[i] = at;
-      lengths[i] = nlri.length;
-      at += nlri.length;
-    }
-    const hasIds = rows[0]!.pathId !== undefined;
-    const pathIds = hasIds ? { pathIds: Int32Array.from(rows, ({ pathId }) => pathId ?? 0) } : {};
-    const keys = { octets, starts, lengths, count: rows.length, ...pathIds };
-    writer.announce(family, keys, writer.ofSet(family, set), (update) => this.#monitor(peer, update));
   }
 
   #monitor(peer: MonitoredPeer, update: Uint8Array): void {
@@ -424,29 +377,5 @@ export class Station implements AsyncDisposable {
     } else socket.destroy();
     await closed;
     await this.#telling;
-  }
-}
-
-/** By neighbour, then by attribute set. */
-function sorted(rows: readonly Row[]): Map<PeerIndex, Map<AttributeSet, Row[]>> {
-  const all = new Map<PeerIndex, Map<AttributeSet, Row[]>>();
-  for (const row of rows) {
-    const ofPeer = all.get(row.peer) ?? new Map<AttributeSet, Row[]>();
-    all.set(row.peer, ofPeer);
-    const ofSet = ofPeer.get(row.attributes);
-    if (ofSet === undefined) ofPeer.set(row.attributes, [row]);
-    else ofSet.push(row);
-  }
-  return all;
-}
-
-function* rowsOf(rib: StationParts["rib"], family: RouteFamily): IterableIterator<Row> {
-  if (family === "capability") {
-    for (const { key, ...row } of rib.capability.routesOf({})) yield { nlri: key, ...row };
-    return;
-  }
-  if (family === "route-target") return; // who wants what is no route: it is said when it changes
-  for (const { address, length, ...row } of rib.unicast(family).rowsOf({})) {
-    yield { nlri: encodeUnicast({ family, address, length }), ...row };
   }
 }
