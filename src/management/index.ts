@@ -17,5 +17,6 @@ export * from "./datastore/index.ts";
 export * from "./events/index.ts";
 export * from "./netconf/index.ts";
 export { openRouterManagement, type RouterManagement, type RouterManagementParts } from "./router.ts";
+export * from "./state/index.ts";
 export * from "./transaction/index.ts";
 export { openProtocolSchema } from "./yang/schema.ts";

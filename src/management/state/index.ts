@@ -1,0 +1,2 @@
+export { mayMeet, StateBook } from "./book.ts";
+export type * from "./source.ts";
