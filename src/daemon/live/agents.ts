@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/index.ts";
+import { type Clock, milliseconds } from "../../base/index.ts";
 import {
   type AgentRecord,
   type Directory,
@@ -16,8 +16,8 @@ import {
   type RouterChange,
 } from "../../management/index.ts";
 
-/** Agents of one turn of the event loop: a few milliseconds of work, with all that hears of them. */
-const PER_TURN = 32;
+/** Longest run of work on agents before other work of the process gets its turn. @see DESIGN section 7 */
+const SLICE = milliseconds(3);
 
 export interface AgentsParts {
   readonly directory: Directory;
@@ -57,8 +57,9 @@ async function refusals(agents: RouterChange["agents"], parts: AgentsParts): Pro
     if (record === undefined) continue;
     reserved.set(record.tenant, (reserved.get(record.tenant) ?? 0) - record.offers.length);
   }
-  for (const [i, agent] of agents.put.entries()) {
-    if (i % PER_TURN === PER_TURN - 1) await turn(clock);
+  const slices = new Slices(clock);
+  for (const agent of agents.put) {
+    if (slices.isOver) await slices.next();
     const record = recordOf(agent, parts);
     const before = reserved.get(record.tenant) ?? 0;
     const refusal = refusalOf(record, before, directory);
@@ -93,7 +94,29 @@ function reasonOf({ fault: found, message }: DirectoryError, { agent }: AgentRec
   }
 }
 
-const turn = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
+/** Work in turns of the event loop that end by the clock. */
+class Slices {
+  readonly #clock: Clock;
+  #ends: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#ends = clock.monotonic() + SLICE;
+  }
+
+  get isOver(): boolean {
+    return this.#clock.monotonic() >= this.#ends;
+  }
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.soon(() => {
+        this.#ends = this.#clock.monotonic() + SLICE;
+        resolve();
+      });
+    });
+  }
+}
 
 class AgentsChange implements Prepared {
   readonly #agents: RouterChange["agents"];
@@ -108,29 +131,29 @@ class AgentsChange implements Prepared {
 
   async apply(): Promise<void> {
     const { directory, clock } = this.#parts;
-    let done = 0;
+    const slices = new Slices(clock);
     for (const id of this.#agents.removed) {
+      if (slices.isOver) await slices.next();
       // One that an operator or the agent itself has registered meanwhile is not ours to remove.
       if (directory.agent(id)?.source !== "configuration") continue;
       this.#before.set(id, directory.agent(id));
       directory.remove(id, "configuration");
-      if (++done % PER_TURN === 0) await turn(clock);
     }
     for (const agent of this.#agents.put) {
+      if (slices.isOver) await slices.next();
       this.#before.set(agent.id, directory.agent(agent.id));
       directory.put(recordOf(agent, this.#parts));
-      if (++done % PER_TURN === 0) await turn(clock);
     }
   }
 
   async revert(): Promise<void> {
     const { directory, clock } = this.#parts;
-    let done = 0;
+    const slices = new Slices(clock);
     for (const [id, record] of [...this.#before].toReversed()) {
+      if (slices.isOver) await slices.next();
       // A record of a lower rank does not replace a configured one.
       if (record === undefined || record.source !== "configuration") directory.remove(id, "configuration");
       if (record !== undefined) directory.put(record);
-      if (++done % PER_TURN === 0) await turn(clock);
     }
   }
 }

@@ -46,6 +46,8 @@ export interface RouterChange {
 const ROUTER = "semrd-router:router";
 const AGENTS: Path = [{ name: ROUTER }, { name: "semrd-agent:agents" }];
 
+const AGENT: Path = [...AGENTS, { name: "agent" }];
+
 /** Members of a configuration by the node they come from, and what else they look at. */
 const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfiguration, looksAt?: readonly string[]])[] = [
   ["name", "name"],
@@ -160,8 +162,13 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     touched: ReadonlySet<string>,
   ) {
     const known = new Map(before.map((agent) => [agent.id, agent]));
-    const { put: wanted, removed } = changedAgents(changes, known);
+    const { created, put: wanted, removed } = changedAgents(changes, known);
     const put: AgentConfiguration[] = [];
+    for (let at = 0; at < created.length; at += PER_TURN) {
+      const entries = created.slice(at, at + PER_TURN).map((entry) => this.#parts.model.withDefaults(AGENT, entry));
+      put.push(...bindAgents(entries as AgentInstance[], taxonomy));
+      await this.#turn();
+    }
     for (let at = 0; at < wanted.length; at += PER_TURN) {
       const paths = wanted.slice(at, at + PER_TURN).map((id) => [...AGENTS, { name: "agent", keys: { id } }]);
       const router = this.#routerIn(await this.#parts.model.document(tree, paths));
@@ -211,19 +218,21 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
   }
 }
 
-/** IDs of the agents that the changes are about. */
+/** The agents that the changes are about: new ones as they were given, the others by their ID. */
 function changedAgents(changes: readonly TreeChange[], known: ReadonlyMap<string, AgentConfiguration>) {
+  const created: unknown[] = [];
   const put = new Set<string>();
   const removed = new Set<string>();
   for (const { path, operation, value } of changes) {
     if (localName(path[1]!) !== "agents") continue;
     const id = path[2]?.keys?.id;
-    if (id !== undefined) (path.length === 3 && operation === "delete" ? removed : put).add(id);
+    if (id !== undefined && path.length === 3 && operation === "create") created.push(value);
+    else if (id !== undefined) (path.length === 3 && operation === "delete" ? removed : put).add(id);
     // All of them came or went with the container.
     else if (operation === "delete") for (const gone of known.keys()) removed.add(gone);
-    else for (const { id: come } of (value as { agent?: readonly AgentInstance[] }).agent ?? []) put.add(come);
+    else created.push(...((value as { agent?: readonly AgentInstance[] }).agent ?? []));
   }
-  return { put: [...put], removed: [...removed] };
+  return { created, put: [...put], removed: [...removed] };
 }
 
 /** Agents whose capability has another port or protocol now; not those in `done`. */

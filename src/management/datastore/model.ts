@@ -32,8 +32,14 @@ export interface Model {
   /** `tree` stays as it is. */
   edit(tree: Tree, text: string, options: EditOptions): Promise<Answer<Tree>>;
   editSteps(tree: Tree, steps: readonly EditStep[]): Promise<Answer<Tree>>;
-  /** The tree with its default values, or every fault that could be told apart. */
-  validate(tree: Tree): Promise<Answer<Tree>>;
+  /**
+   * The tree with its default values, or every fault that could be told apart. `since`: a tree that is the outcome of
+   * this, and how the new one differs from it, so that what cannot be affected need not be looked at.
+   */
+  validate(
+    tree: Tree,
+    since?: { readonly valid: Tree; readonly changes: readonly TreeChange[] },
+  ): Promise<Answer<Tree>>;
   /** From `before` to `after`; default values do not count as there. */
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]>;
   /** What `options` select of the tree, as text. */

@@ -116,11 +116,11 @@ export class Running<B, C> {
   /** `tree` stays the caller's. */
   async plan(tree: Tree): Promise<Answer<Plan<B, C>>> {
     const { model, binder } = this.#parts;
-    const valid = await model.validate(tree);
+    const changes = await model.diff(this.#tree, tree);
+    const valid = await model.validate(tree, { valid: this.#tree, changes });
     if (!valid.ok) return valid;
     let kept = false;
     try {
-      const changes = await model.diff(this.#tree, valid.value);
       const bound = await binder.change(this.#bound, valid.value, changes);
       if (!bound.ok) return bound;
       const consequences: Consequence[] = [];

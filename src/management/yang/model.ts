@@ -17,6 +17,7 @@ import {
 import type { XPathEvaluator } from "../xpath/index.ts";
 import { EditDocument } from "./edit-document.ts";
 import { yangAnswer } from "./faults.ts";
+import { affected } from "./narrowing.ts";
 import { jsonValue, type ResolvedStep, SchemaIndex } from "./schema-index.ts";
 
 export interface YangModelParts {
@@ -82,8 +83,21 @@ export class YangModel implements Model {
     return faults.length > 0 ? { ok: false, faults } : answered(resolved);
   }
 
-  validate(tree: Tree): Promise<Answer<Tree>> {
-    return yangAnswer(this.#context.validate(own(tree)));
+  async validate(tree: Tree, since?: Parameters<Model["validate"]>[1]): Promise<Answer<Tree>> {
+    const paths = since === undefined ? undefined : affected(since.changes, this.#schema);
+    if (since === undefined || paths === undefined) return yangAnswer(this.#context.validate(own(tree)));
+    await using part = handle(await this.#context.keep(own(tree), paths.looked));
+    const valid = await yangAnswer(this.#context.validate(part.tree));
+    if (!valid.ok) return valid;
+    await using looked = handle(valid.value);
+    // An edit leaves no default values behind: entries that stay are taken from where they have theirs.
+    await using rest = handle(await this.#context.drop(own(since.valid), paths.looked));
+    return answered(await this.#context.merge(rest.tree, looked.tree));
+  }
+
+  /** A value of RFC 7951, as a change has it, with its default values. */
+  withDefaults(path: Path, value: unknown): unknown {
+    return this.#schema.withDefaults(path, value as Readonly<Record<string, unknown>>);
   }
 
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]> {
@@ -155,6 +169,12 @@ interface ResolvedEdit {
   readonly path: readonly ResolvedStep[];
   readonly value: unknown;
 }
+
+/** A tree that goes with its block. */
+const handle = (tree: YangTree): { readonly tree: YangTree } & AsyncDisposable => ({
+  tree,
+  [Symbol.asyncDispose]: () => tree.dispose(),
+});
 
 /** Trees of this model are those of its context. */
 const own = (tree: Tree): YangTree => tree as YangTree;

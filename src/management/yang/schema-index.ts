@@ -26,6 +26,19 @@ export class SchemaIndex {
     this.#top = entries(nodes);
   }
 
+  /** Names of the nodes below a path, or at the top. */
+  children(path: Path): readonly string[] {
+    let here = this.#top;
+    for (const { name } of path) here = here.get(name)?.children ?? new Map();
+    return [...here.keys()];
+  }
+
+  /** `value` of the node at a path, an object as RFC 7951 has it, with the default values that are missing in it. */
+  withDefaults(path: Path, value: Json): Json {
+    const found = this.resolve(path, { pattern: true });
+    return found.ok && found.value.node !== undefined ? filled(found.value.node, value) : value;
+  }
+
   /**
    * Finds what a path names. A module may be left out wherever the name alone is clear.
    * `pattern`: wildcards and missing keys are let through, and end the search for the node.
@@ -69,6 +82,32 @@ function lookUp(here: ReadonlyMap<string, Entry>, name: string): Entry | undefin
   if (name.includes(":")) return here.get(name);
   const matches = [...here].filter(([full]) => bare(full) === name);
   return matches.length === 1 ? matches[0]![1] : undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Conditions (`when`) are not looked at: a default where none applies is one that nobody asks for. */
+function filled(node: YangSchemaNode, value: Json): Json {
+  const full: Record<string, unknown> = { ...value };
+  for (const child of (node.children ?? []).flatMap(through)) {
+    const name = child.module === node.module ? bare(child.name) : `${child.module}:${bare(child.name)}`;
+    const own = full[name];
+    if (child.kind === "leaf" && own === undefined && child.defaults !== undefined) {
+      full[name] = jsonValue(child.type, child.defaults[0]!);
+    } else if (child.kind === "leaf-list" && own === undefined && child.defaults !== undefined) {
+      full[name] = child.defaults.map((text) => jsonValue(child.type, text));
+    } else if (child.kind === "container" && (own !== undefined || child.presence !== true)) {
+      full[name] = filled(child, (own ?? {}) as Json);
+    } else if (child.kind === "list" && own !== undefined) {
+      full[name] = (own as readonly Json[]).map((entry) => filled(child, entry));
+    }
+  }
+  return full;
+}
+
+/** A choice stands for what is in its cases. */
+function through(node: YangSchemaNode): readonly YangSchemaNode[] {
+  return node.kind === "choice" || node.kind === "case" ? (node.children ?? []).flatMap(through) : [node];
 }
 
 function unknown(before: Path, step: PathStep, parent: YangSchemaNode | undefined) {

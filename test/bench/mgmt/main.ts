@@ -2,12 +2,13 @@
  * What changes of a configuration with 10 000 agents cost: `node test/bench/mgmt/main.ts [agents]`. The datastores, the
  * model, the directory and the compiler are the router's own; the tables are those of the memory data plane.
  *
- * Wall times, and the longest turn of the event loop during each. Bars are those of the requirements; netopeer2's figures
+ * Medians of wall time and of the CPU time of all threads, and the longest turn of the event loop during each. Bars are those of the requirements; netopeer2's figures
  * are from the same class of machine (research note on the management plane, section 2.3).
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { openSubject, type Subject } from "./subject.ts";
 
 const AGENTS = Number(process.argv[2] ?? 10_000);
@@ -18,33 +19,29 @@ interface Row {
   readonly bar: number;
   readonly netopeer2?: number;
   readonly times: number[];
+  /** Of all threads. */
+  readonly cpu: number[];
   stall: number;
 }
 
 const rows: Row[] = [];
 
-/** Times `work` and watches the event loop meanwhile: one probe each turn. */
+/** Times `work`, and watches the event loop meanwhile. */
 async function measure(row: Row, work: () => Promise<unknown>): Promise<void> {
-  let watching = true;
-  let last = performance.now();
-  let longest = 0;
-  const look = (): void => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (watching) setImmediate(look);
-  };
-  setImmediate(look);
-  const began = performance.now();
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const [began, used] = [performance.now(), process.cpuUsage()];
   await work();
+  const { user, system } = process.cpuUsage(used);
   row.times.push(performance.now() - began);
-  watching = false;
+  row.cpu.push((user + system) / 1000);
   await new Promise((resolve) => setImmediate(resolve));
-  row.stall = Math.max(row.stall, longest);
+  delay.disable();
+  row.stall = Math.max(row.stall, delay.max / 1e6);
 }
 
 function row(what: string, bar: number, netopeer2?: number): Row {
-  const made = { what, bar, times: [], stall: 0, ...(netopeer2 === undefined ? {} : { netopeer2 }) };
+  const made = { what, bar, times: [], cpu: [], stall: 0, ...(netopeer2 === undefined ? {} : { netopeer2 }) };
   rows.push(made);
   return made;
 }
@@ -96,10 +93,8 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-console.log("| operation | median ms | least ms | bar ms | netopeer2 ms | longest turn ms (bar 20) |");
+console.log("| operation | median ms | CPU ms | bar ms | netopeer2 ms | longest turn ms (bar 20) |");
 console.log("| --- | ---: | ---: | ---: | ---: | ---: |");
-for (const { what, bar, netopeer2, times, stall } of rows) {
-  console.log(
-    `| ${what} | ${ms(median(times))} | ${ms(Math.min(...times))} | ${bar} | ${netopeer2 ?? ""} | ${ms(stall)} |`,
-  );
+for (const { what, bar, netopeer2, times, cpu, stall } of rows) {
+  console.log(`| ${what} | ${ms(median(times))} | ${ms(median(cpu))} | ${bar} | ${netopeer2 ?? ""} | ${ms(stall)} |`);
 }
