@@ -4,6 +4,7 @@ import {
   type Ipv6Address,
   type Log,
   type Metrics,
+  milliseconds,
   octetsEqual,
   sameValue,
   toHex,
@@ -28,8 +29,9 @@ import { type BrownfieldStatus, NeighbourBook, type RouteFinding } from "./neigh
 
 export type { BrownfieldStatus } from "./neighbour-book.ts";
 
-/** Routes that are read before the event loop gets a turn: some 3 ms. */
-const PER_TURN = 64;
+/** How long routes are read before the event loop gets a turn, and how many before the clock is looked at. */
+const TURN = milliseconds(3);
+const AT_ONCE = 32;
 
 export interface BrownfieldImportOptions {
   readonly domain: BrownfieldDomain;
@@ -94,7 +96,12 @@ export class BrownfieldImport implements Disposable {
     this.#output = rib.unicast("ipv6-unicast").openOutput(this.#observer);
     const visitor = this.#visitor();
     const drain = (): void => {
-      if (!this.#closed && this.#output.drain(visitor, PER_TURN) > 0) parts.clock.soon(drain);
+      const start = parts.clock.monotonic();
+      while (!this.#closed && this.#output.drain(visitor, AT_ONCE) > 0) {
+        if (parts.clock.monotonic() - start < TURN) continue;
+        parts.clock.soon(drain);
+        return;
+      }
     };
     this.#output.onPending = drain;
   }
