@@ -23,9 +23,9 @@ export const atRestart: Provider<RouterChange> = {
   plan(change): Answer<readonly Consequence[]> {
     const found: Consequence[] = [];
     const faults: ManagementFault[] = [];
-    for (const { path } of change.changes) {
+    for (const { path, operation, value } of change.changes) {
       const never = NEVER.get(localName(path[1]!));
-      const why = whyAtRestart(path, change);
+      const why = whyAtRestart(path, change) ?? (operation === "create" ? whyNotYet(path, value) : undefined);
       if (never !== undefined) faults.push(cannot(path, never));
       else if (why !== undefined) found.push(waits(path, why));
     }
@@ -56,6 +56,13 @@ function whyAtRestart(path: Path, { before, intended }: RouterChange): string | 
     }
   }
   return undefined;
+}
+
+/** A neighbour that comes as a brownfield one. */
+function whyNotYet(path: Path, value: unknown): string | undefined {
+  const isNeighbor = path.length === 4 && localName(path[3]!) === "neighbor" && localName(path[1]!) === "bgp";
+  const isBrownfield = isNeighbor && Object.keys(value as object).some((name) => name.endsWith(":brownfield"));
+  return isBrownfield ? "sessions with brownfield neighbours begin with the router" : undefined;
 }
 
 function waits(path: Path, why: string): Consequence {

@@ -1,4 +1,4 @@
-import { capabilityFamily, octetsEqual } from "../../base/index.ts";
+import { capabilityFamily, formatIpv6, octetsEqual, sameValue } from "../../base/index.ts";
 import type { RouterState } from "./binder.ts";
 import type {
   BgpConfiguration,
@@ -33,6 +33,11 @@ export const LASTING: readonly { readonly path: readonly string[]; readonly why:
   { path: ["management", "control-socket"], why: "those who operate the router are connected to it" },
   { path: ["bgp", "confederation"], why: "every session begins with it" },
   { path: ["bgp", "graceful-restart"], why: "every session begins with it" },
+  { path: ["bgp", "brownfield"], why: "all brownfield sessions have been told with it" },
+  {
+    path: ["bgp", "neighbors", "neighbor", "brownfield"],
+    why: "a neighbour becomes a brownfield one, or none, with the router",
+  },
 ];
 
 /** What cannot change while there is a state to find again, and what to do instead. */
@@ -119,9 +124,22 @@ function bgpInUse(intended: BgpConfiguration | undefined, before: BgpConfigurati
     ...(clusterId === undefined ? {} : { clusterId }),
     ...(confederation === undefined ? {} : { confederation }),
     ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
-    neighbors:
-      localAs === intended.localAs ? intended.neighbors : intended.neighbors.map((one) => seenFrom(one, localAs)),
+    brownfield: before.brownfield,
+    neighbors: neighborsInUse(intended, before),
   };
+}
+
+function neighborsInUse(intended: BgpConfiguration, { neighbors, localAs }: BgpConfiguration): NeighborConfiguration[] {
+  const known = new Map(neighbors.map((neighbor) => [formatIpv6(neighbor.address), neighbor]));
+  return intended.neighbors.flatMap((wanted) => {
+    const one = localAs === intended.localAs ? wanted : seenFrom(wanted, localAs);
+    const old = known.get(formatIpv6(one.address));
+    if (sameValue(one.brownfield, old?.brownfield)) return [one];
+    if (old === undefined) return []; // it begins with the router
+    const { brownfield: _, ...others } = one;
+    const { brownfield, families } = old;
+    return [{ ...others, families, ...(brownfield === undefined ? {} : { brownfield }) }];
+  });
 }
 
 /** Whether a neighbour is of the same AS depends on ours. */
