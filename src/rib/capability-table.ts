@@ -67,6 +67,11 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     return super.announce(peer, keys, attributes);
   }
 
+  /** Announcements of prefixes that had no room among those that are found by name. */
+  get prefixesLeftOut(): number {
+    return this.#prefixes.leftOut;
+  }
+
   get onDestinationsChanged(): (() => void) | undefined {
     return this.#onChanged;
   }

@@ -6,6 +6,9 @@ interface Place {
   readonly prefix: string;
 }
 
+/** More than any domain has; each is an object, so that a neighbour must not make as many as it likes. */
+const MOST = 65_536;
+
 /**
  * From (tenant, prefix of names) to its nets of all origins. There are hundreds of them in a domain, not millions: these are
  * the only routes with an object each.
@@ -13,6 +16,13 @@ interface Place {
 export class PrefixIndex {
   readonly #tenants = new Map<number, Map<string, Set<NetId>>>();
   readonly #places = new Map<NetId, Place>();
+  readonly #most: number;
+  /** Nets that had no room here: they are passed on and never found. */
+  leftOut = 0;
+
+  constructor(most: number = MOST) {
+    this.#most = most;
+  }
 
   /** Puts a net where it belongs now. `tenant`: `undefined`, it has no path any more; 0, no tenant imports it. */
   put(net: NetId, tenant: number | undefined, key: Uint8Array): void {
@@ -22,6 +32,10 @@ export class PrefixIndex {
       this.#remove(net, was);
     }
     if (tenant === undefined) return;
+    if (this.#places.size >= this.#most) {
+      this.leftOut++;
+      return;
+    }
     const prefix = prefixOf(key);
     const prefixes = this.#tenants.get(tenant) ?? new Map<string, Set<NetId>>();
     this.#tenants.set(tenant, prefixes);

@@ -109,6 +109,11 @@ class RoutingInformationBase implements Rib {
     });
     this.#leases = new LeaseWatch(this.attributes, clock, () => this.capability.recheck());
     this.#watch("capability", this.capability);
+    const leftOut = parts.metrics.gauge(
+      "semrd_rib_prefixes_left_out",
+      "Announced prefixes of names that had no room to be found",
+    );
+    this.#gauges.push(() => leftOut.set(this.capability.prefixesLeftOut));
     const size = parts.metrics.gauge("semrd_rib_attribute_sets", "Distinct sets of path attributes");
     this.#gauges.push(() => size.set(this.attributes.size));
     this.#publish();

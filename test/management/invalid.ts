@@ -15,6 +15,33 @@ export interface Invalid {
 /** Documents with faults, and exactly these: in the order of their lines. */
 export const INVALID: readonly Invalid[] = [
   {
+    name: "a prefix that no route can carry",
+    edit: (router) => {
+      router.advertisement = { prefix: [{ name: `/${"a".repeat(63)}/${"b".repeat(63)}/${"c".repeat(60)}` }] };
+    },
+    want: [
+      {
+        path: `/semrd-router:router/advertisement/prefix[name='/${"a".repeat(63)}/${"b".repeat(63)}/${"c".repeat(60)}']`,
+        reason: "a prefix of at most 187 octets fits a route",
+        tag: "prefix-too-long",
+      },
+    ],
+  },
+  {
+    name: "damping whose longest interval is shorter than its first",
+    edit: (router) => {
+      router.advertisement = { damping: { "good-news-interval-ms": 5000, "good-news-interval-maximum-ms": 4000 } };
+    },
+    want: [
+      {
+        path: "/semrd-router:router/advertisement/damping/good-news-interval-maximum-ms",
+        value: "4000",
+        reason: "the most is at least good-news-interval-ms",
+        tag: "interval-order",
+      },
+    ],
+  },
+  {
     name: "hold time 2",
     edit: (router) => {
       router["semrd-bgp:bgp"]["hold-time"] = 2;

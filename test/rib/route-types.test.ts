@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type CapabilityId, type CapabilityName, seconds, toHex } from "../../src/base/index.ts";
 import type { AgentSelection, AttributeSet, JudgedCandidate, Rib } from "../../src/rib/index.ts";
+import { PrefixIndex } from "../../src/rib/prefix-index.ts";
 import {
   ACME,
   type AttributeChanges,
@@ -145,6 +146,17 @@ describe("prefixes (CP): who can resolve names below", () => {
     assert.equal(found(rib, "/vision/ocr"), "/ 2");
     withdraw(rib, peer, prefixKey("/", 2));
     assert.equal(found(rib, "/vision/ocr"), undefined);
+  });
+
+  it("are bounded: what has no room is passed on and not found", () => {
+    const index = new PrefixIndex(2);
+    index.put(1, 1, prefixKey("/a", 2));
+    index.put(2, 1, prefixKey("/b", 2));
+    index.put(3, 1, prefixKey("/c", 2));
+    assert.deepEqual([[...index.at(1, "/c")], index.leftOut], [[], 1]);
+    index.put(1, undefined, prefixKey("/a", 2));
+    index.put(3, 1, prefixKey("/c", 2));
+    assert.deepEqual([...index.at(1, "/c")], [3]);
   });
 
   it("several origins of one prefix are a group, chosen like sites", () => {
