@@ -26,7 +26,13 @@ it("every file that the README links to is there", () => {
 
 it("every option of our own programs that the README shows exists", () => {
   const shown = new Set(Array.from(README.matchAll(/(?<= )--[a-z][a-z-]*/g), ([option]) => option));
-  const sources = ["src/main.ts", "src/cli/program.ts", "src/cli/agent-command.ts", "lab/quickstart/run.ts"]
+  const sources = [
+    "src/main.ts",
+    "src/cli/program.ts",
+    "src/cli/agent-command.ts",
+    "src/cli/config-command.ts",
+    "lab/quickstart/run.ts",
+  ]
     .map((file) => readFileSync(path.join(ROOT, file), "utf8"))
     .join("\n");
   const foreign = new Set(["--cacert"]);
