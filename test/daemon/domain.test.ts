@@ -54,6 +54,28 @@ describe("agents (AI) in a domain of three routers and a reflector", () => {
     assert.equal(r4.router.rib.capability.routes, 0);
   });
 
+  it("a router that restarts gets back what had moved to it, whatever an old place has said meanwhile", async (t) => {
+    const { scene, reflector, nodes } = await domain(t);
+    const [r2, r3] = nodes;
+    r2.register(ALICE);
+    scene.clock.advance(120_000);
+    r3.register(ALICE);
+    scene.clock.advance(1000);
+    assert.equal(reflector.agent(ALICE), "r3");
+    const record = r3.directory.known(ALICE);
+    scene.kill(r3.router, addressOf(3));
+    // Longer than its restart time: its routes are gone.
+    scene.clock.advance(100_000);
+    assert.equal(reflector.agent(ALICE), "r2", "nobody else says so any more");
+    const again = await Node.start(scene, {
+      ...{ address: addressOf(3), identifier: "10.0.0.3", selector: 3, peers: [{ address: addressOf(1) }] },
+    });
+    again.directory.put(record);
+    scene.quiet(again.router);
+    scene.clock.advance(1000);
+    assert.deepEqual([reflector.agent(ALICE), r2.agent(ALICE), again.agent(ALICE)], ["r3", "r3", "r3"]);
+  });
+
   it("two routers that both have it say one place, the same for all: no sequence, lower router ID", async (t) => {
     const { scene, reflector, nodes } = await domain(t);
     const [r2, r3] = nodes;

@@ -9,7 +9,7 @@ export interface SiteFacts {
   /** Extended community of this router's site; `undefined`: it has none in common with other routers. */
   readonly siteOfOrigin?: Uint8Array | undefined;
   /** This router passes routes on between the routers of a site. */
-  readonly isReflector: boolean;
+  readonly isReflector: () => boolean;
 }
 
 /**
@@ -21,7 +21,7 @@ export function instanceRefusal(
   { kind, siteOfOrigin, isReflector }: SiteFacts,
 ): "instance-from-outside" | "other-site" | undefined {
   if (kind === "external") return "instance-from-outside";
-  if (isReflector || set.extendedCommunities.some((carried) => siteOfOrigin && octetsEqual(carried, siteOfOrigin))) {
+  if (isReflector() || set.extendedCommunities.some((carried) => siteOfOrigin && octetsEqual(carried, siteOfOrigin))) {
     return undefined;
   }
   return "other-site";

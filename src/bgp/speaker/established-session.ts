@@ -141,7 +141,7 @@ function openIntake(
       },
       site: {
         siteOfOrigin: speaker.siteOfOrigin,
-        isReflector: speaker.peers.some(({ reflectorClient }) => reflectorClient) || options.reflectorClient === true,
+        isReflector: parts.isReflector,
       },
       counters: record.counters,
       log,

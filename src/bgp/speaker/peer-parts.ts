@@ -38,6 +38,8 @@ export interface PeerParts {
   /** See `SpeakerParts`. */
   readonly looped: ((peer: string, set: AttributeSet) => void) | undefined;
   readonly observer: PeerObserver | undefined;
+  /** Whether this router has clients at the moment. @see RFC 4456 */
+  readonly isReflector: () => boolean;
   /** The one that is configured, or what holds without. */
   readonly importPolicy: (peer: PeerOptions) => RoutePolicy;
 }

@@ -237,11 +237,10 @@ class RunningSpeaker implements Speaker {
   }
 
   importTargets(targets: readonly Uint8Array[]): void {
-    const { localAs, nextHop, peers } = this.#options;
-    // A reflector takes everything from its clients, and says so to them alone: see `membershipPolicy`.
+    const { localAs, nextHop } = this.#options;
     const own = targets.map((target) => encodeMembership(localAs, target));
-    const isReflector = peers.some(({ reflectorClient }) => reflectorClient);
-    this.#routes.become(isReflector ? [...own, encodeMembership(localAs, undefined)] : own, membershipSet(nextHop));
+    // A reflector takes everything from its clients, and says so to them alone: see `membershipPolicy`. Others have none.
+    this.#routes.become([...own, encodeMembership(localAs, undefined)], membershipSet(nextHop));
   }
 
   originateUnicast(nlri: UnicastNlri, attributes: AttributeSet): void {
@@ -472,6 +471,7 @@ class RunningSpeaker implements Speaker {
       looped: this.#parts.looped,
       keyTurned: () => this.#listeners.guard(),
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
+      isReflector: () => this.#peers.values().some(({ options: other }) => other.reflectorClient === true),
       importPolicy: (of) => of.importPolicy ?? withoutPolicy,
       ...more,
     });
