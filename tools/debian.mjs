@@ -35,6 +35,7 @@ const PEERS = [
   { any: ["frr"], optional: true },
   { any: ["gobgpd"], optional: true },
   { any: ["openbgpd"], optional: true },
+  { any: ["exabgp"], optional: true },
   { any: ["bgpdump"], optional: true }, // reads MRT
   { any: ["stayrtr"], optional: true }, // RPKI cache
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig

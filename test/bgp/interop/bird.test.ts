@@ -18,6 +18,7 @@ import {
   OURS,
   originate,
   PORT,
+  peerLab,
   prefixText,
   semrd,
   THEIRS,
@@ -188,10 +189,9 @@ it("BIRD as helper: our routes stay over a restart, and what we no longer have g
 it("BIRD restarts: its routes stay here, stale, and what it no longer has goes with its End-of-RIB", {
   timeout: 120_000,
 }, async (t) => {
-  const reason = await missing(BIRD, "bird2");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+  const made = await peerLab(t, BIRD, "bird2");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
   const router = await semrd(t, ours);
   const them = await bird(t, theirs, where, 500);
   await until("routes", () => received(router).every((n) => n === 500));

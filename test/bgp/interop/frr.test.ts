@@ -4,21 +4,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { formatIpv6 } from "../../../src/base/index.ts";
 import type { UnicastFamily } from "../../../src/rib/index.ts";
-import {
-  ask,
-  cable,
-  daemon,
-  folder,
-  learnt,
-  missing,
-  OURS,
-  originate,
-  PORT,
-  prefixText,
-  semrd,
-  THEIRS,
-  until,
-} from "./lab.ts";
+import { ask, daemon, learnt, OURS, originate, PORT, peerLab, prefixText, semrd, THEIRS, until } from "./lab.ts";
 
 const BGPD = "/usr/lib/frr/bgpd";
 const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
@@ -28,10 +14,9 @@ const COUNT = 500;
 it("FRR: both families in both directions across an AS border, and a restart of ours", {
   timeout: 120_000,
 }, async (t) => {
-  const reason = await missing(BGPD, "frr");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+  const made = await peerLab(t, BGPD, "frr");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
   const statements = (family: UnicastFamily, first: number): string =>
     Array.from({ length: COUNT }, (_, n) => `  network ${prefixText(family, first, n)}`).join("\n");
   await writeFile(
@@ -110,5 +95,4 @@ ${statements("ipv4-unicast", 20)}
   again.speaker.localStateConverged();
   await until("the rest is gone", async () => (await counts()).every((n) => n === 100));
   await until("theirs are here", () => received(again).every((n) => n === COUNT));
-  return undefined;
 });

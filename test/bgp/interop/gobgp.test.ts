@@ -6,14 +6,12 @@ import type { UnicastFamily } from "../../../src/rib/index.ts";
 import {
   address,
   ask,
-  cable,
   daemon,
-  folder,
   learnt,
-  missing,
   OURS,
   originate,
   PORT,
+  peerLab,
   prefixText,
   semrd,
   THEIRS,
@@ -25,10 +23,9 @@ const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 const COUNT = 50;
 
 it("GoBGP: both families in both directions inside an AS, withdrawals, refresh", { timeout: 120_000 }, async (t) => {
-  const reason = await missing(GOBGPD, "gobgpd");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+  const made = await peerLab(t, GOBGPD, "gobgpd");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
   const families = FAMILIES.map(
     (family) => `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${family}"`,
   );
@@ -94,5 +91,4 @@ ${families.join("\n")}
   await tell("global", "rib", "-a", "ipv4", "del", prefixText("ipv4-unicast", 20, 3));
   await until("one less here", () => received()[1] === COUNT - 1);
   assert.deepEqual([router.peer().flaps, router.metrics.sum("semrd_bgp_malformed_total")], [0, 0]);
-  return undefined;
 });

@@ -62,6 +62,24 @@ export async function cable(t: TestContext): Promise<{ ours: string; theirs: str
   return { ours, theirs };
 }
 
+export interface Lab {
+  /** Namespaces. */
+  readonly ours: string;
+  readonly theirs: string;
+  /** A folder for their files. */
+  readonly where: string;
+}
+
+/** A cable and a folder for a test with somebody else's program; `undefined`: the test was skipped, and says why. */
+export async function peerLab(t: TestContext, program: string, debianPackage: string): Promise<Lab | undefined> {
+  const reason = await missing(program, debianPackage);
+  if (reason !== undefined) {
+    t.skip(reason);
+    return undefined;
+  }
+  return { ...(await cable(t)), where: await folder(t) };
+}
+
 export async function folder(t: TestContext): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), "semrd-interop-"));
   t.after(() => rm(made, { recursive: true, force: true }));

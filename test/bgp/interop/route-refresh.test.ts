@@ -3,21 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import type { Router } from "../speaker/router.ts";
-import {
-  ask,
-  cable,
-  daemon,
-  folder,
-  learnt,
-  missing,
-  OURS,
-  originate,
-  PORT,
-  prefixText,
-  semrd,
-  THEIRS,
-  until,
-} from "./lab.ts";
+import { ask, daemon, learnt, OURS, originate, PORT, peerLab, prefixText, semrd, THEIRS, until } from "./lab.ts";
 
 const FAMILY = "ipv6-unicast";
 const COUNT = 20;
@@ -72,10 +58,9 @@ async function story(
 
 it("BIRD: route refresh between marks, asked by either end", { timeout: 90_000 }, async (t) => {
   const BIRD = "/usr/sbin/bird";
-  const reason = await missing(BIRD, "bird2");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+  const made = await peerLab(t, BIRD, "bird2");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
   const [config, control] = [join(where, "bird.conf"), join(where, "bird.ctl")];
   const routes = Array.from({ length: COUNT }, (_, n) => `route ${prefixText(FAMILY, 0x20, n)} unreachable;`);
   await writeFile(
@@ -104,15 +89,13 @@ protocol bgp semrd {
   await tell("reload out semrd");
   await until("a refresh that nobody asked for", () => marks(router)["end-received"]! > before!);
   assert.equal(learnt(router, FAMILY).length, COUNT);
-  return undefined;
 });
 
 it("FRR: route refresh between marks, asked by either end", { timeout: 90_000 }, async (t) => {
   const BGPD = "/usr/lib/frr/bgpd";
-  const reason = await missing(BGPD, "frr");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+  const made = await peerLab(t, BGPD, "frr");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
   const routes = Array.from({ length: COUNT }, (_, n) => `  network ${prefixText(FAMILY, 0x20, n)}`);
   await writeFile(
     join(where, "bgpd.conf"),
@@ -144,15 +127,13 @@ ${routes.join("\n")}
     readonly peers: Readonly<Record<string, { readonly pfxRcd: number }>>;
   };
   assert.equal(summary.peers[OURS]!.pfxRcd, COUNT, "what we said again is still there");
-  return undefined;
 });
 
 it("OpenBGPD: it asks and gets its answer between marks", { timeout: 90_000 }, async (t) => {
   const BGPD = "/usr/sbin/bgpd";
-  const reason = await missing(BGPD, "openbgpd");
-  if (reason !== undefined) return t.skip(reason);
-  const { ours, theirs } = await cable(t);
-  const where = await folder(t);
+  const made = await peerLab(t, BGPD, "openbgpd");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
   const [config, socket] = [join(where, "bgpd.conf"), join(where, "bgpd.sock")];
   const routes = Array.from({ length: COUNT }, (_, n) => `network ${prefixText(FAMILY, 0x20, n)}`);
   await writeFile(
@@ -188,5 +169,4 @@ allow to any
   t.diagnostic(
     (await ask(theirs, "bgpctl", "-s", socket, "show", "neighbor", OURS)).match(/refresh[^\n]*/gi)?.join("; ") ?? "",
   );
-  return undefined;
 });
