@@ -5,7 +5,6 @@ import {
   type AttributeCodec,
   type Family,
   type NotificationMessage,
-  routeFamily,
   UpdateDecoder,
   type UpdateOutcome,
 } from "../wire/index.ts";
@@ -27,8 +26,8 @@ export interface IntakeParts {
 export type IntakeResult =
   | { readonly kind: "taken" }
   | { readonly kind: "end-of-rib"; readonly family: Family }
-  /** All routes of the family have to go. */
-  | { readonly kind: "disable-family"; readonly family: RouteFamily }
+  /** All routes of these families have to go. */
+  | { readonly kind: "disable-family"; readonly families: readonly RouteFamily[] }
   /** UpdateMsgErr. */
   | { readonly kind: "reset"; readonly fault: NotificationMessage }
   /** AutomaticStop. */
@@ -70,7 +69,7 @@ export class Intake {
 
   /** One UPDATE; its octets are borrowed until the call returns. */
   update(octets: Uint8Array, start: number, end: number): IntakeResult {
-    const { counters, log, peer, codec } = this.#parts;
+    const { counters, log, peer } = this.#parts;
     const before = this.#decoder.notAgreed;
     const outcome = this.#decoder.decode(octets, start, end);
     if (this.#decoder.notAgreed > before) counters.notAgreed.add(this.#decoder.notAgreed - before);
@@ -83,11 +82,14 @@ export class Intake {
         log.warn("bgp.update.reset", { peer, reason: outcome.reason });
         return outcome;
       case "disable-family": {
-        const family = routeFamily(outcome.family, codec.dialect)!; // the decoder knows no others
-        const intake = this.#families[family]!;
-        if (!intake.disabled) log.warn("bgp.family.disabled", { peer, family, faults: outcome.faults });
-        intake.disabled = true;
-        return { kind: "disable-family", family };
+        const { families, faults } = outcome;
+        for (const family of families) {
+          const intake = this.#families[family]!; // the decoder knows no others
+          if (!intake.disabled) log.warn("bgp.family.disabled", { peer, family, faults });
+          intake.disabled = true;
+        }
+        const others = this.#routes(outcome);
+        return others.kind === "taken" ? { kind: "disable-family", families } : others;
       }
       case "routes":
         return this.#routes(outcome);
@@ -108,7 +110,10 @@ export class Intake {
     }
   }
 
-  #routes({ attributes, classicAttributes }: Extract<UpdateOutcome, { kind: "routes" }>): IntakeResult {
+  #routes({
+    attributes,
+    classicAttributes,
+  }: Extract<UpdateOutcome, { kind: "routes" | "disable-family" }>): IntakeResult {
     const { announced, withdrawn, announcedFamily, withdrawnFamily, classic } = this.#decoder;
     if (withdrawn.count > 0) this.#families[withdrawnFamily]?.withdraw(withdrawn);
     if (classic.withdrawn.count > 0) this.#families["ipv4-unicast"]?.withdraw(classic.withdrawn);

@@ -450,7 +450,7 @@ export class Peer implements AsyncDisposable {
         this.#stopFor(side, result);
         return;
       case "disable-family":
-        this.#rib.sweepAll(result.family);
+        for (const family of result.families) this.#rib.sweepAll(family);
         break;
       case "end-of-rib":
         this.#endOfRib(result.family);

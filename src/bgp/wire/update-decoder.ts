@@ -2,7 +2,7 @@ import type { RouteFamily } from "../../rib/index.ts";
 import type { AttributeContext } from "./attribute-rows.ts";
 import type { AttributeCodec, AttributeFault, AttributeOutcome } from "./attributes.ts";
 import { AttributeCode, AttributeFlag, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from "./constants.ts";
-import { type Family, familyName, IPV4_UNICAST, routeFamily } from "./family.ts";
+import { type Family, familyName, IPV4_UNICAST, routeFamily, wireFamily } from "./family.ts";
 import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
 import { NlriBatch, type NlriForm } from "./nlri.ts";
 import { OutcomeCache } from "./outcome-cache.ts";
@@ -27,6 +27,9 @@ const MOST_ATTRIBUTES = 256;
 /** What attributes are read for: routes of one family with the next hop at hand, of the classic field, or none. */
 const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-unicast", "route-target"];
 const FOR_CLASSIC = 0xff;
+/** AFI and SAFI. */
+const FAMILY_LENGTH = 3;
+const TOO_LONG = "a route longer than the attribute or the family's addresses";
 const SCANNED = { kind: "valid", faults: NO_FAULTS } as const;
 
 /**
@@ -66,6 +69,8 @@ export class UpdateDecoder {
   #reachesElsewhere = false;
   #unreachable: Family | undefined;
   #faults: AttributeFault[] | undefined;
+  /** Families of this message whose routes cannot be found. */
+  #lost: RouteFamily[] | undefined;
 
   constructor(codec: AttributeCodec, context: AttributeContext, agreed: AgreedFamilies) {
     this.#codec = codec;
@@ -104,7 +109,8 @@ export class UpdateDecoder {
       const ours = this.#known(this.#unreachable) !== undefined;
       if (ours && this.withdrawn.seen === 0) return { kind: "end-of-rib", family: this.#unreachable };
     }
-    return this.#conclude();
+    const outcome = this.#conclude();
+    return this.#lost === undefined || outcome.kind !== "routes" ? outcome : this.#disable(outcome, this.#lost);
   }
 
   #begin(octets: Uint8Array): void {
@@ -121,6 +127,7 @@ export class UpdateDecoder {
     this.#reachesElsewhere = false;
     this.#unreachable = undefined;
     this.#faults = undefined;
+    this.#lost = undefined;
   }
 
   /** The family of these code points, where it was agreed. */
@@ -182,34 +189,33 @@ export class UpdateDecoder {
       this.#places.starts[this.#places.count++] = at;
       return undefined;
     }
-    if ((octets[at]! & (AttributeFlag.Optional | AttributeFlag.Transitive)) !== AttributeFlag.Optional) {
-      this.#fault(code, "treat-as-withdraw", "conflicting flags"); // RFC 7606 §3 c)
-    }
-    return code === AttributeCode.MpReachNlri ? this.#reach(octets, value, end) : this.#unreach(octets, value, end);
-  }
-
-  /** AFI u16, SAFI u8, next-hop length u8, next hop, reserved u8, NLRI. @see RFC 4760 §3; RFC 7606 §7.11 */
-  #reach(octets: Uint8Array, start: number, end: number): Stop | undefined {
-    if (end - start < 5) return reset("MP_REACH_NLRI of less than 5 octets");
-    const family = { afi: u16(octets, start), safi: octets[start + 2]! };
+    if (end - value < FAMILY_LENGTH) return reset(`${this.#codec.nameOf(code)} of less than ${FAMILY_LENGTH} octets`);
+    const family = { afi: u16(octets, value), safi: octets[value + 2]! };
+    if (code === AttributeCode.MpUnreachNlri) this.#unreachable = family;
     const name = this.#known(family);
     if (name === undefined) {
       this.notAgreed++;
-      this.#reachesElsewhere = true;
+      if (code === AttributeCode.MpReachNlri) this.#reachesElsewhere = true;
       return undefined;
     }
+    // RFC 7606 §5.3: with other flags the attribute is as incorrect as with a length that lies.
+    const isOptional = (octets[at]! & (AttributeFlag.Optional | AttributeFlag.Transitive)) === AttributeFlag.Optional;
+    const wrong = !isOptional
+      ? "conflicting flags"
+      : code === AttributeCode.MpReachNlri
+        ? this.#reach(name, octets, value, end)
+        : this.#unreach(name, octets, value, end);
+    if (wrong !== undefined) this.#lose(code, name, wrong);
+    return undefined;
+  }
+
+  /** AFI u16, SAFI u8, next-hop length u8, next hop, reserved u8, NLRI. @see RFC 4760 §3; RFC 7606 §5.3 and §7.11 */
+  #reach(name: RouteFamily, octets: Uint8Array, start: number, end: number): string | undefined {
+    if (end - start < 5) return `${end - start} octets`;
     const length = octets[start + 3]!;
     const routes = start + 5 + length;
-    if (routes > end || !this.#takeNextHop(name, octets, start + 4, length)) {
-      return this.#disable(AttributeCode.MpReachNlri, family, `a next hop of ${length} octets`);
-    }
-    if (!this.announced.scan(octets, routes, end, name, this.#forms[name])) {
-      return this.#disable(
-        AttributeCode.MpReachNlri,
-        family,
-        "a route longer than the attribute or the family's addresses",
-      );
-    }
+    if (routes > end || !this.#takeNextHop(name, octets, start + 4, length)) return `a next hop of ${length} octets`;
+    if (!this.announced.scan(octets, routes, end, name, this.#forms[name])) return TOO_LONG;
     this.announcedFamily = name;
     this.#reachFor = FAMILIES.indexOf(name);
     this.#reaches = this.announced.seen > 0;
@@ -232,25 +238,10 @@ export class UpdateDecoder {
     return true;
   }
 
-  /** AFI u16, SAFI u8, withdrawn routes. @see RFC 4760 §4; RFC 7606 §7.12 */
-  #unreach(octets: Uint8Array, start: number, end: number): Stop | undefined {
-    if (end - start < 3) return reset("MP_UNREACH_NLRI of less than 3 octets");
-    const family = { afi: u16(octets, start), safi: octets[start + 2]! };
-    this.#unreachable = family;
-    const name = this.#known(family);
-    if (name === undefined) {
-      this.notAgreed++;
-      return undefined;
-    }
+  /** AFI u16, SAFI u8, withdrawn routes. @see RFC 4760 §4; RFC 7606 §5.3 and §7.12 */
+  #unreach(name: RouteFamily, octets: Uint8Array, start: number, end: number): string | undefined {
     this.withdrawnFamily = name;
-    if (!this.withdrawn.scan(octets, start + 3, end, name, this.#forms[name])) {
-      return this.#disable(
-        AttributeCode.MpUnreachNlri,
-        family,
-        "a route longer than the attribute or the family's addresses",
-      );
-    }
-    return undefined;
+    return this.withdrawn.scan(octets, start + FAMILY_LENGTH, end, name, this.#forms[name]) ? undefined : TOO_LONG;
   }
 
   #conclude(): UpdateOutcome {
@@ -280,9 +271,10 @@ export class UpdateDecoder {
   #concludeWithdrawal(faults: readonly AttributeFault[], withdraws: boolean): UpdateOutcome {
     const routes = { kind: "routes", attributes: undefined, classicAttributes: undefined } as const;
     const hasNone = this.#places.count === 0 && !withdraws;
-    if (hasNone || this.#reachesElsewhere) return { ...routes, faults };
+    if (hasNone || (this.#reachesElsewhere && this.#lost === undefined)) return { ...routes, faults };
     const outcome = this.#read(this.#reachFor);
-    if (outcome.kind === "unrecognized-well-known") return unrecognized(outcome.attribute);
+    if (outcome.kind === "unrecognized-well-known") return unrecognized(outcome.attribute); // the strongest (RFC 7606 §3 h)
+    if (this.#reachesElsewhere) return { ...routes, faults };
     const all = [...faults, ...outcome.faults].filter(({ reason }) => reason !== "missing");
     // Without a route that can be reached nobody knows whether all routes were found. @see RFC 7606 §5.2
     const grave = all.find(({ action }) => action === "treat-as-withdraw");
@@ -329,13 +321,28 @@ export class UpdateDecoder {
     return this.#codec.decode(gathered.subarray(GATHERED_HEAD), reach, this.#context);
   }
 
-  #disable(code: number, family: Family, reason: string): Stop {
-    this.announced.clear();
-    this.withdrawn.clear();
-    this.classic.announced.clear();
-    this.classic.withdrawn.clear();
-    const name = `${this.#codec.nameOf(code)} ${familyName(family)}`;
-    return { kind: "disable-family", family, faults: [{ code, name, action: "disable-family", reason }] };
+  /** Routes of the family cannot be found: the softest that is left is to give it up. @see RFC 7606 §3 j); RFC 4760 §7 */
+  #lose(code: number, name: RouteFamily, reason: string): void {
+    if (code === AttributeCode.MpReachNlri) {
+      this.announced.clear();
+      this.#reachesElsewhere = true;
+    } else this.withdrawn.clear();
+    this.#lost ??= [];
+    this.#lost.push(name);
+    const family = familyName(wireFamily(name, this.#codec.dialect));
+    this.#faults ??= [];
+    this.#faults.push({ code, name: `${this.#codec.nameOf(code)} ${family}`, action: "disable-family", reason });
+  }
+
+  /** What else the message says of those families goes with them; other families have a message like any. */
+  #disable(others: Extract<UpdateOutcome, { kind: "routes" }>, families: readonly RouteFamily[]): UpdateOutcome {
+    if (families.includes(this.announcedFamily)) this.announced.clear();
+    if (families.includes(this.withdrawnFamily)) this.withdrawn.clear();
+    if (families.includes("ipv4-unicast")) {
+      this.classic.announced.clear();
+      this.classic.withdrawn.clear();
+    }
+    return { ...others, kind: "disable-family", families };
   }
 
   #fault(code: number, action: AttributeFault["action"], reason: string): void {

@@ -1,3 +1,4 @@
+import type { RouteFamily } from "../../rib/index.ts";
 import type { AttributeFault } from "./attributes.ts";
 import { ErrorCode, UpdateSubcode } from "./constants.ts";
 import type { Family } from "./family.ts";
@@ -19,12 +20,21 @@ export type UpdateOutcome =
       readonly faults: readonly AttributeFault[];
     }
   | { readonly kind: "end-of-rib"; readonly family: Family }
-  /** The routes of the family cannot be found any more: all of them go, and no more are taken. @see RFC 4760 §7 */
-  | { readonly kind: "disable-family"; readonly family: Family; readonly faults: readonly AttributeFault[] }
+  /**
+   * Routes of these families cannot be found any more: all of them go, and no more are taken. What the message says of other
+   * families is as in "routes". @see RFC 4760 §7
+   */
+  | {
+      readonly kind: "disable-family";
+      readonly families: readonly RouteFamily[];
+      readonly attributes: ReceivedSet | undefined;
+      readonly classicAttributes: ReceivedSet | undefined;
+      readonly faults: readonly AttributeFault[];
+    }
   | { readonly kind: "reset"; readonly fault: NotificationMessage; readonly reason: string };
 
 /** What ends the reading of a message before its end. */
-export type Stop = Extract<UpdateOutcome, { kind: "reset" | "disable-family" }>;
+export type Stop = Extract<UpdateOutcome, { kind: "reset" }>;
 
 export function reset(reason: string): Stop {
   return {

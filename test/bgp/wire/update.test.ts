@@ -237,11 +237,35 @@ const VECTORS = [
   { name: "MP_REACH_NLRI twice", see: "RFC 7606 §3 g)", wire: GOOD + REACH, want: "reset 3/1" },
   {
     name: "MP_REACH_NLRI marked transitive",
-    see: "RFC 7606 §3 c)",
+    see: "RFC 7606 §5.3",
     wire: `c0${GOOD.slice(2)}`,
-    want: TREATED("MP_REACH_NLRI"),
+    want: "MP_REACH_NLRI ipv6/251 disable-family",
   },
-  { name: "MP_REACH_NLRI of 4 octets", see: "RFC 7606 §7.11", wire: `800e04 0002fb10${ORIGIN}`, want: "reset 3/1" },
+  {
+    name: "MP_UNREACH_NLRI marked transitive",
+    see: "RFC 7606 §5.3",
+    wire: "c00f03 0002fb",
+    want: "MP_UNREACH_NLRI ipv6/251 disable-family",
+  },
+  {
+    name: "MP_REACH_NLRI of 4 octets",
+    see: "RFC 7606 §5.3",
+    wire: `800e04 0002fb10${ORIGIN}`,
+    want: "MP_REACH_NLRI ipv6/251 disable-family",
+  },
+  { name: "MP_REACH_NLRI of 2 octets", see: "RFC 7606 §5.3", wire: `800e02 0002${ORIGIN}`, want: "reset 3/1" },
+  {
+    name: "a family is lost, and MP_REACH_NLRI comes twice",
+    see: "RFC 7606 §3 h)",
+    wire: "800e04 0002fb10 800e03 0002fb",
+    want: "reset 3/1",
+  },
+  {
+    name: "a family is lost, and an unknown well-known attribute comes",
+    see: "RFC 7606 §3 h)",
+    wire: "800e04 0002fb10 406301 00",
+    want: "reset 3/2",
+  },
   {
     name: "next hop of 4 octets",
     see: "RFC 7606 §7.11",
