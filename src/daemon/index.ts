@@ -230,6 +230,7 @@ class Daemon {
         ...{
           current: this.#current,
           rib,
+          registrar,
           directory,
           compiler,
           driver,

@@ -56,7 +56,7 @@ export class Registrar {
     // What ran out is as gone as what was deregistered: else the store would keep every agent there ever was.
     this.#directory.subscribe((changes) => {
       const ended = changes.filter((change) => change.type === "removed" && change.cause === "lease-expired");
-      for (const agent of new Set(ended.map(({ instance }) => instance.agent))) void this.#forget(agent);
+      for (const agent of new Set(ended.map(({ instance }) => instance.agent))) void this.forget(agent);
     });
   }
 
@@ -72,13 +72,17 @@ export class Registrar {
     for (const stored of this.#store.restored) {
       if (stored.lease !== undefined && stored.lease.validUntil <= this.#clock.wall()) {
         expired++;
-        void this.#forget(stored.agent);
+        void this.forget(stored.agent);
         continue;
       }
       const record = this.#served(withinGrant(stored, this.#clock.wall()), serves);
       if (record.offers.length === 0 && stored.offers.length > 0) continue;
       const configured = this.#directory.agent(record.agent);
-      if (configured === undefined && record.source === "configuration") continue;
+      if (configured === undefined && record.source === "configuration") {
+        // What was decided about it ends with it: one of the same name that comes later begins anew.
+        void this.forget(record.agent);
+        continue;
+      }
       try {
         this.#directory.put(configured === undefined ? record : heldAs(configured, record));
         agents++;
@@ -147,7 +151,7 @@ export class Registrar {
   }
 
   /** Takes an agent that is not in the directory out of the store. What fails now is done at the next start. */
-  async #forget(agent: string): Promise<void> {
+  async forget(agent: string): Promise<void> {
     await Promise.resolve(); // listeners are told while the directory is still taking it out
     try {
       await this.#inTurn(agent, async () => {

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../base/index.ts";
 import { syncDirectory } from "./atomic-file.ts";
 import { errnoOf } from "./faults.ts";
 
@@ -18,6 +19,8 @@ export interface FolderFiles {
   list(): Promise<readonly string[]>;
 }
 
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+
 /** Makes the folder if need be. Its files hold secrets, so nobody else may read them. */
 export async function openFolder(path: string): Promise<FolderFiles> {
   await mkdir(path, { recursive: true, mode: 0o700 });
@@ -31,12 +34,13 @@ export async function openFolder(path: string): Promise<FolderFiles> {
       }
     },
     async write(name, text) {
-      const file = await open(join(path, name), "w", 0o600);
       try {
+        await using file = await open(join(path, name), "w", 0o600);
         await file.writeFile(text);
         await file.datasync();
-      } finally {
-        await file.close();
+      } catch (cause) {
+        if (!FULL.has(errnoOf(cause))) throw cause;
+        throw new Error(`${messageOf(cause)}: make room on the file system of ${path}`, { cause });
       }
     },
     rename: (from, to) => rename(join(path, from), join(path, to)),

@@ -6,8 +6,12 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { milliseconds, parseCapabilityName, parseIpv6 } from "../../src/base/index.ts";
+import { registered as registeredRecord } from "../../src/directory/index.ts";
+import { openDirectoryStore, systemClock } from "../../src/host/index.ts";
 import { ended, RouterFolder, type RouterProcess } from "../daemon/router-process.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
+import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { type Asked, ask } from "./control.ts";
 
 const run = promisify(execFile);
@@ -123,7 +127,7 @@ describe("a state directory on a full file system", () => {
       let last = await ask(router.socket, addition(0));
       for (kept = 1; last.status === 201 && kept < 1000; kept++) last = await ask(router.socket, addition(kept));
       kept--;
-      assert.deepEqual([last.status, last.json.code], [503, "directory.store-failed"], JSON.stringify(last.json));
+      assert.deepEqual([last.status, last.json.code], [503, "config.resource-denied"], JSON.stringify(last.json));
       assert.match(String(last.json.detail), /ENOSPC.*make room/);
       assert.equal((await agentsOf(router)).size, kept);
       await router.end("SIGKILL");
@@ -155,6 +159,7 @@ describe("a configuration that changed between two starts", () => {
       "semrd-taxonomy:taxonomy": { revision: 1, capability: names.map((name) => ({ name, "major-version": 1 })) },
     });
     const both = routers.configuration("changed", taxonomy("/vision/ocr", "/audio/speech"));
+    await registered(path.join(folder, "changed"), { o: "/vision/ocr", s: "/audio/speech" });
     const routesOf = async (router: RouterProcess): Promise<string[]> =>
       ((await router.ctl("show", "routes")) as { type: string; capability: string }[])
         .filter(({ type }) => type === "site")
@@ -162,8 +167,6 @@ describe("a configuration that changed between two starts", () => {
         .sort();
     {
       await using router = await routers.started("changed", both);
-      for (const asked of [addition("o"), addition("s", 10, "/audio/speech")])
-        assert.equal((await ask(router.socket, asked)).status, 201);
       assert.deepEqual(await routesOf(router), ["/audio/speech", "/vision/ocr"]);
       await router.end("SIGKILL");
     }
@@ -177,3 +180,23 @@ describe("a configuration that changed between two starts", () => {
     assert.deepEqual(await routesOf(router), ["/audio/speech", "/vision/ocr"]);
   });
 });
+
+/** Agents that registered themselves, by the capability that each offers, in a state directory. */
+async function registered(state: string, agents: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(state, { recursive: true });
+  await using store = await openDirectoryStore(state, { log: new ListLog(), metrics: new TallyMetrics() });
+  for (const [name, capability] of Object.entries(agents)) {
+    const endpoint = { address: parseIpv6("fd00:a::10")!, port: 8080, protocol: "tcp" } as const;
+    const version = { major: 1, minor: 0 };
+    const offer = {
+      capability: parseCapabilityName(capability)!,
+      version,
+      endpoint,
+      servicePort: 80,
+      weight: 10,
+      labels: [],
+    };
+    const request = { agent: idOf(name), tenant: "acme", source: "registration", offers: [offer] } as const;
+    await store.put(registeredRecord(undefined, { ...request, lease: milliseconds(3_600_000) }, systemClock.wall()));
+  }
+}

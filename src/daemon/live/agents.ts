@@ -3,6 +3,7 @@ import {
   type AgentRecord,
   type Directory,
   DirectoryError,
+  type Registrar,
   registered,
   type StaticAgent,
 } from "../../directory/index.ts";
@@ -21,6 +22,7 @@ const SLICE = milliseconds(3);
 
 export interface AgentsParts {
   readonly directory: Directory;
+  readonly registrar: Pick<Registrar, "forget">;
   readonly clock: Clock;
 }
 
@@ -144,6 +146,14 @@ class AgentsChange implements Prepared {
       this.#before.set(agent.id, directory.agent(agent.id));
       directory.put(recordOf(agent, this.#parts));
     }
+  }
+
+  /** What an operator had decided about an agent ends with it. */
+  async finish(): Promise<void> {
+    const held = this.#agents.removed.filter((id) =>
+      this.#before.get(id)?.offers.some(({ hold }) => hold !== undefined),
+    );
+    await Promise.all(held.map((id) => this.#parts.registrar.forget(id)));
   }
 
   async revert(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/index.ts";
 import type { BfdMonitor } from "../../bfd/index.ts";
 import type { Speaker } from "../../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../../dataplane/index.ts";
-import type { Directory } from "../../directory/index.ts";
+import type { Directory, Registrar } from "../../directory/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import type { LogLevel } from "../../host/index.ts";
 import type { Provider, RouterChange } from "../../management/index.ts";
@@ -30,6 +30,7 @@ export interface LiveParts {
   readonly current: Current;
   readonly rib: Rib;
   readonly directory: Directory;
+  readonly registrar: Registrar;
   readonly compiler: Compiler;
   readonly driver: DataplaneDriver;
   readonly speaker: Speaker;

@@ -133,6 +133,22 @@ export class CommitStore {
     document: string,
     also: { readonly pending: StoredPending | undefined; readonly startup?: string },
   ): Promise<void> {
+    try {
+      await this.#putCommit(entry, document, also);
+    } catch (cause) {
+      // What it has left takes room that the next one may need.
+      await this.#removeUnnamed();
+      throw cause;
+    }
+    this.#entries = [entry, ...this.#entries].slice(0, KEPT_ENTRIES);
+    await this.#removeUnnamed();
+  }
+
+  async #putCommit(
+    entry: CommitEntry,
+    document: string,
+    also: { readonly pending: StoredPending | undefined; readonly startup?: string },
+  ): Promise<void> {
     const { id } = entry;
     await this.#files.write(documentName(id), document);
     await this.#files.write(entryName(id), JSON.stringify(entry));
@@ -148,8 +164,6 @@ export class CommitStore {
       ...(pending === undefined ? {} : { pending }),
       ...(startup === undefined ? {} : { startup }),
     });
-    this.#entries = [entry, ...this.#entries].slice(0, KEPT_ENTRIES);
-    await this.#removeUnnamed();
   }
 
   async setPending(pending: StoredPending | undefined): Promise<void> {

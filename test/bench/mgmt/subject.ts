@@ -106,7 +106,7 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
       else compiler.instanceAdded(instance, instanceState(instance));
     }
   });
-  engine.attach([atRestart, agentsProvider({ directory, clock: systemClock })]);
+  engine.attach([atRestart, agentsProvider({ directory, registrar: { forget: async () => {} }, clock: systemClock })]);
   const session = engine.openSession({ user: "bench", protocol: "cli", source: "bench" });
   return {
     agents: (count) =>
