@@ -223,8 +223,13 @@ function warnings({ driver, configuration, speaker, drain, compiler, brownfield 
       found.push(`Interface ${port.interface} runs XDP in generic mode, which is slow.`);
   }
   if (configuration.bgp !== undefined && speaker !== undefined) {
-    for (const { address, state } of speaker.peers()) {
-      if (state !== "Established") found.push(`BGP session with ${address} is ${state}.`);
+    for (const { address, state, enabled } of speaker.peers()) {
+      if (!enabled) found.push(`BGP session with ${address} is shut down by configuration.`);
+      else if (state !== "Established") found.push(`BGP session with ${address} is ${state}.`);
+    }
+    for (const { name, neighbors, limit, refused } of speaker.ranges()) {
+      if (neighbors < limit) continue;
+      found.push(`The range ${name} has its ${limit} neighbours: ${refused} connections were turned away so far.`);
     }
   }
   return found;

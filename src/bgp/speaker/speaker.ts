@@ -352,7 +352,12 @@ class RunningSpeaker implements Speaker {
 
   changePeer(options: PeerOptions): PeerChange {
     const peer = this.#peer(options.address);
-    if (peer === undefined || (peer.options.range !== undefined && options.range === undefined)) {
+    if (peer !== undefined && peer.options.range !== undefined && options.range === undefined) {
+      const change = planPeerChange(peer.options, options);
+      this.addPeer(options); // which a guest makes place for
+      return change;
+    }
+    if (peer === undefined) {
       const fault = { code: "bgp.unknown-peer", address: options.address } as const;
       throw new SpeakerError(fault, `${options.address} is no BGP neighbour: it cannot be changed, add it`);
     }

@@ -117,14 +117,17 @@ router bgp 65001
   const show = (words: string): Promise<string> =>
     ask(theirs, "vtysh", "--vty_socket", where, "-d", "bgpd", "-c", words);
   let said = "";
-  await until(() => `FRR hears why: ${said}; refused ${router.speaker.ranges()[0]!.refused}`, async () => {
-    try {
-      said = await show(`show bgp neighbors ${OURS}`);
-      return said.includes("OPEN Message Error/Bad Peer AS");
-    } catch {
-      return false; // not listening yet
-    }
-  });
+  await until(
+    () => `FRR hears why: ${said}; refused ${router.speaker.ranges()[0]!.refused}`,
+    async () => {
+      try {
+        said = await show(`show bgp neighbors ${OURS}`);
+        return said.includes("OPEN Message Error/Bad Peer AS");
+      } catch {
+        return false; // not listening yet
+      }
+    },
+  );
   assert.equal(router.speaker.peers().length, 1);
   router.speaker.setRanges([delayed]);
   const guest = () => router.speaker.peers().find(({ address }) => address === THEIRS);

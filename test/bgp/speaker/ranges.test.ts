@@ -137,5 +137,10 @@ describe("neighbours that come from a range", () => {
     scene.until("a session of its own", () => a.peer(B)?.state === "Established", 60_000);
     assert.deepEqual([a.speaker.peers().length, a.peer(B).range, a.speaker.ranges()[0]!.neighbors], [1, undefined, 0]);
     assert.equal(await a.speaker.removePeer(D), false);
+    const c = await guest(C, "10.0.0.3");
+    scene.established(c);
+    a.speaker.changePeer({ ...template, address: C, port: 179, remoteAs: 65000, passive: true });
+    scene.until("the same by a change", () => a.peer(C)?.state === "Established", 60_000);
+    assert.equal(a.peer(C).range, undefined);
   });
 });
