@@ -74,10 +74,10 @@ async function single(subject: Subject): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     await measure(leafEdit, () => subject.set("/router/telemetry/log-level", round % 2 === 0 ? "debug" : "info"));
     await measure(leaf, () => subject.commit());
-    const written = subject.operations();
+    const written = subject.operations.length;
     await measure(one, () => subject.addAgent(AGENTS + round));
     await subject.settled();
-    if (round === 0) console.log(`one agent more: ${subject.operations() - written} operations on the tables`);
+    if (round === 0) console.log(`one agent more: ${subject.operations.length - written} operations on the tables`);
     await measure(get, () => subject.get());
   }
 }

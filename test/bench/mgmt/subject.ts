@@ -7,13 +7,13 @@ import { indexes, knownCapabilities } from "../../../src/daemon/live/current.ts"
 import { startupFile } from "../../../src/daemon/live/startup-file.ts";
 import { startMemoryDataplane } from "../../../src/dataplane/index.ts";
 import { Directory, instanceState } from "../../../src/directory/index.ts";
-import { Compiler } from "../../../src/forwarding/index.ts";
+import { Compiler, type Operation } from "../../../src/forwarding/index.ts";
 import { openFolder, systemClock, systemRandom } from "../../../src/host/index.ts";
 import { type Answer, openRouterManagement } from "../../../src/management/index.ts";
 import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
 
 /** Capabilities that the agents share. */
-const CAPABILITIES = 100;
+export const CAPABILITIES = 100;
 
 /** The datastores of a router with what stands behind agents: directory, compiler and tables in memory. */
 export interface Subject extends AsyncDisposable {
@@ -25,11 +25,17 @@ export interface Subject extends AsyncDisposable {
   rollback(back: number): Promise<void>;
   addAgent(number: number): Promise<void>;
   get(): Promise<void>;
+  removeAgent(number: number): Promise<void>;
+  /** Data path of an agent. */
+  pathOf(number: number): string;
   /** Operations on the tables so far. */
-  operations(): number;
+  readonly operations: readonly Operation[];
   /** The tables have what the directory has. */
   settled(): Promise<void>;
 }
+
+const idOf = (number: number): string => `spiffe://example.net/acme/agent/a${number}`;
+const pathOf = (number: number): string => `/semrd-router:router/semrd-agent:agents/agent[id='${idOf(number)}']`;
 
 function agent(number: number): object {
   const capability = {
@@ -40,7 +46,7 @@ function agent(number: number): object {
     weight: (number % 100) + 1,
     label: ["eu"],
   };
-  return { id: `spiffe://example.net/acme/agent/a${number}`, tenant: "acme", capability: [capability] };
+  return { id: idOf(number), tenant: "acme", capability: [capability] };
 }
 
 function value<T>(answer: Answer<T>): T {
@@ -78,7 +84,7 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
     { ...{ domain: domain.prefix, locator: site.locator, ports: [] }, ...dataplane },
     { log },
   );
-  let operations = 0;
+  const operations: Operation[] = [];
   const compiler = scope.own(
     new Compiler(
       {
@@ -91,7 +97,7 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
         ...parts,
         sink: {
           apply(wanted, generation) {
-            operations += wanted.length;
+            operations.push(...wanted);
             driver.apply(wanted, generation);
           },
         },
@@ -129,14 +135,18 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
       value(await engine.rollback(session, back));
     },
     async addAgent(number) {
-      const entry = agent(number) as { readonly id: string };
-      const where = `/semrd-router:router/semrd-agent:agents/agent[id='${entry.id}']`;
-      value(await engine.transact(session, [{ operation: "create", path: where, value: JSON.stringify(entry) }]));
+      const entry = agent(number);
+      const step = { operation: "create", path: pathOf(number), value: JSON.stringify(entry) } as const;
+      value(await engine.transact(session, [step]));
     },
+    async removeAgent(number) {
+      value(await engine.transact(session, [{ operation: "delete", path: pathOf(number) }]));
+    },
+    pathOf,
     async get() {
       value(await engine.get(session, "running", { format: "json" }));
     },
-    operations: () => operations,
+    operations,
     async settled() {
       while (compiler.pending > 0) await new Promise((resolve) => setImmediate(resolve));
     },
