@@ -126,6 +126,26 @@ it("the core does no I/O and reads no clock", () => {
   assert.deepEqual(wrong, []);
 });
 
+it("datastores and transactions know no protocol, no YANG and no disk", () => {
+  const core = /^src\/management\/(datastore|transaction)\//;
+  const inside = IMPORTS.filter(({ file }) => core.test(file));
+  assert.ok(inside.length > 20);
+  const wrong = inside.filter(({ file, target }) => {
+    const path = relative(ROOT, resolve(ROOT, dirname(file), target));
+    return !target.startsWith(".") || !(core.test(path) || path === "src/base/index.ts");
+  });
+  assert.deepEqual(
+    wrong.map(({ file, target }) => `${file}: ${target}`),
+    [],
+  );
+  for (const file of sources("src/management").filter((name) => core.test(name))) {
+    assert.doesNotMatch(
+      readFileSync(join(ROOT, file), "utf8"),
+      /\b(Date\.now|Math\.random|process\.|setTimeout|setImmediate)\b/,
+    );
+  }
+});
+
 it("only main.ts imports the composition root", () => {
   const importers = IMPORTS.filter(({ part, target }) => part !== "daemon" && target.endsWith("/daemon/index.ts")).map(
     ({ file }) => file,
