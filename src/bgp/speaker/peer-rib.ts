@@ -208,7 +208,7 @@ export class PeerRib implements Disposable {
       if (set === undefined) return undefined;
       const identity = codec.identity(set, family);
       try {
-        return rib.attributes.intern(identity, 0, identity.length, () => set, family);
+        return rib.attributes.intern(identity, 0, identity.length, codec.sourceOf(set), family);
       } catch (cause) {
         // Without room for the mark a route cannot be told from a good one: it goes, as it would without this help.
         if (cause instanceof RibError) return undefined;

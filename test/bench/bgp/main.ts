@@ -85,7 +85,9 @@ async function attempt(daemon: Daemon, name: string): Promise<Run | string> {
 
 const figureOf = (part: Part, daemon: string, scenario = part.scenario): number | undefined => {
   const run = runs.get(scenario)?.get(daemon);
-  return run === undefined || typeof run === "string" ? undefined : part.figure(run);
+  const one = runs.get("one")?.get(daemon);
+  if (run === undefined || typeof run === "string") return undefined;
+  return part.figure(run, typeof one === "string" ? undefined : one);
 };
 
 /** How the figure of semrd stands to what is asked: at most 1 is reached. */

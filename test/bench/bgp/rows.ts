@@ -6,7 +6,8 @@ export interface Part {
   readonly unit: string;
   /** Name of the scenario in `scenariosOf`. */
   readonly scenario: string;
-  readonly figure: (run: Run) => number | undefined;
+  /** @param one the run of one sender, where there was one */
+  readonly figure: (run: Run, one: Run | undefined) => number | undefined;
   /** Times the figure of BIRD in the same run, or so much whatever the others do. */
   readonly bar?: { readonly ofBird: number } | { readonly most: number };
   /** Only of semrd: a family or a question that others do not know. */
@@ -78,11 +79,15 @@ export function partsOf({ routes, own }: Sizes): readonly Part[] {
       unit: "octets",
       figure: (run) => phase("load", ({ peak }) => (1048576 * (peak - run.idle)) / routes)(run),
     },
+    { scenario: "four", name: "memory, 4 senders", unit: "MB", figure: phase("load", ({ peak }) => peak) },
     {
       scenario: "four",
-      name: "memory, 4 senders",
-      unit: "MB",
-      figure: phase("load", ({ peak }) => peak),
+      name: "memory, a further path and its share of a set",
+      unit: "octets",
+      figure(run, one) {
+        const [less, more] = [one && phase("load", ({ peak }) => peak)(one), phase("load", ({ peak }) => peak)(run)];
+        return less === undefined || more === undefined ? undefined : (1048576 * (more - less)) / (3 * routes);
+      },
     },
   ];
 }
