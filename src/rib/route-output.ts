@@ -7,6 +7,8 @@ import { Verdicts } from "./verdicts.ts";
 
 /** Changed nets that are sorted by attribute set at a time; a wider window packs messages better. */
 const WINDOW = 0x10000;
+/** The first window of a replay, so that the first route is not kept waiting; each is twice as wide as the one before. */
+const FIRST_WINDOW = 0x800;
 
 /** What a table needs of an output. */
 export interface TableOutput {
@@ -57,6 +59,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   #forgottenCount = 0;
   #windowAt = 0;
   #windowEnd = 0;
+  #width = FIRST_WINDOW;
   #cursor: NetId = 1;
   #recheckFrom: NetId = 1;
   #onPending: (() => void) | undefined;
@@ -89,6 +92,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   }
 
   replay(): void {
+    this.#width = FIRST_WINDOW;
     this.#changed.addUpTo(this.#host.store.netTop - 1);
     this.#wake();
   }
@@ -204,7 +208,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     let sets = 0;
     let net = this.#changed.next(this.#cursor);
     if (net === 0) net = this.#changed.next(1);
-    for (; net !== 0 && count < WINDOW; net = this.#changed.next(net + 1)) {
+    for (; net !== 0 && count < this.#width; net = this.#changed.next(net + 1)) {
       const attributes = nets[(net << NET_SHIFT) + ATTRIBUTES]!;
       const head = chainHeads[attributes]!;
       if (head === 0) used[sets++] = attributes;
@@ -212,6 +216,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
       chainNext[count] = head;
       chainHeads[attributes] = count;
     }
+    this.#width = Math.min(WINDOW, 2 * this.#width);
     this.#cursor = count === 0 ? 1 : gathered[count - 1]! + 1;
     this.#windowAt = 0;
     let end = 0;

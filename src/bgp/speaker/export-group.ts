@@ -264,10 +264,11 @@ export class ExportGroup {
   #exportSpecial(id: AttributeId, judgement: Judgement, reflectedFrom: number | undefined): Exported | KeyedExport {
     if (judgement.verdict !== "by-key") return this.#carryOut(judgement, this.#whole(id), reflectedFrom);
     const isSpecial = this.#isSpecial(this.#attributes.marksOf(id));
-    const known = new Map<Verdict, Exported>();
+    let known: Map<Verdict, Exported> | undefined;
     const of = (key: Uint8Array, start: number): Exported => {
       const verdict = judgement.of(key, start);
       if (verdict.verdict === "accept" && !isSpecial) return this.#send(id, reflectedFrom, verdict.hits);
+      known ??= new Map();
       const exported = known.get(verdict) ?? this.#carryOut(verdict, this.#whole(id), reflectedFrom);
       known.set(verdict, exported);
       return exported;

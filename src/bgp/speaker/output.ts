@@ -231,9 +231,13 @@ export class Output implements Disposable {
   #visit(): OutputVisitor {
     const { counters, mayPass, reflectedFrom } = this.#parts;
     const encoder = this.#encoder;
+    // What was said of a key of the set at hand, for the case that `announce` comes next.
+    let admitted: Exported | undefined;
+    let admittedAt = 0;
     const exportOf = (id: AttributeId, source: PeerIndex): Exported | KeyedExport => {
       const last = this.#last;
       if (last?.id === id && last.source === source) return last.exported;
+      admitted = undefined;
       const exported = this.#group.of(id, reflectedFrom(source));
       this.#last = { id, source, exported };
       return exported;
@@ -254,6 +258,8 @@ export class Output implements Disposable {
         const exported = exportOf(id, source);
         const answer = exported.ok === "by-key" ? exported.of(key, start) : exported;
         withheld(answer, 1);
+        admitted = answer;
+        admittedAt = start;
         return answer.ok;
       },
       refused: (id, source, nets) => {
@@ -267,7 +273,9 @@ export class Output implements Disposable {
       },
       announce: (id, key, start, length, source, pathId) => {
         const found = exportOf(id, source);
-        const exported = found.ok === "by-key" ? found.of(key, start) : found;
+        const known = admittedAt === start ? admitted : undefined;
+        const exported = found.ok === "by-key" ? (known ?? found.of(key, start)) : found;
+        admitted = undefined;
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
         const taken = encoder.announce(exported.set, key, start, length, pathId);
         if (taken) exported.hits?.add(1);

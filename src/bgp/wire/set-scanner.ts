@@ -42,6 +42,8 @@ export class SetScanner implements SetSource {
   readonly #order = new Int32Array(MOST);
   #family: RouteFamily = "capability";
   #hasNextHop = false;
+  /** The view is one of the set that was scanned last. */
+  #isViewed = false;
   #present = 0;
 
   constructor(codec: AttributeCodec, context: AttributeContext) {
@@ -54,7 +56,9 @@ export class SetScanner implements SetSource {
 
   /** The set that was scanned last, read where it lies. */
   get set(): SetView {
-    return this.#view.over(this.octets, 0, this.length);
+    if (!this.#isViewed) this.#view.over(this.octets, 0, this.length);
+    this.#isViewed = true;
+    return this.#view;
   }
 
   /** @param nextHop 16 octets, from MP_REACH_NLRI; `undefined`: NEXT_HOP counts */
@@ -91,6 +95,7 @@ export class SetScanner implements SetSource {
     if (nextHop !== undefined) for (let i = 0; i < NEXT_HOP_LENGTH; i++) octets[IDENTITY_NEXT_HOP + i] = nextHop[i]!;
     this.#hasNextHop = nextHop !== undefined;
     this.length = IDENTITY_HEAD;
+    this.#isViewed = false;
     this.#family = family;
     this.#present = 0;
     digest.localPref = DEFAULT_LOCAL_PREF;

@@ -31,6 +31,8 @@ export class SetView implements AttributeSet {
   #communities: readonly number[] | undefined;
   #extendedCommunities: readonly Uint8Array[] | undefined;
   #largeCommunities: readonly LargeCommunity[] | undefined;
+  #semantic: SemanticAttribute | undefined;
+  #hasSemantic = false;
 
   constructor(codec: AttributeCodec) {
     this.#codec = codec;
@@ -46,6 +48,7 @@ export class SetView implements AttributeSet {
     this.#communities = undefined;
     this.#extendedCommunities = undefined;
     this.#largeCommunities = undefined;
+    this.#hasSemantic = false;
     return this;
   }
 
@@ -129,11 +132,16 @@ export class SetView implements AttributeSet {
   }
 
   get semantic(): SemanticAttribute | undefined {
+    if (!this.#hasSemantic) this.#semantic = this.#readSemantic();
+    this.#hasSemantic = true;
+    return this.#semantic;
+  }
+
+  #readSemantic(): SemanticAttribute | undefined {
     if (!this.#codec.isCapability(this.#octets, this.#start)) return undefined;
     const at = this.#find(this.#codec.dialect.semanticCode);
     if (at < 0) return undefined;
-    const length = this.#lengthAt(at);
-    const { semantic } = this.#codec.semantics.find(this.#octets, this.#valueAt(at), length);
+    const { semantic } = this.#codec.semantics.find(this.#octets, this.#valueAt(at), this.#lengthAt(at));
     return typeof semantic === "string" ? undefined : semantic;
   }
 
