@@ -24,6 +24,7 @@ export const atRestart: Provider<RouterChange> = {
     const found: Consequence[] = [];
     const faults: ManagementFault[] = [];
     for (const { path, operation, value } of change.changes) {
+      if (localName(path[1]!) === "agents") continue; // there may be very many, and all of them are live
       const never = NEVER.get(localName(path[1]!));
       const why = whyAtRestart(path, change) ?? (operation === "create" ? whyNotYet(path, value) : undefined);
       if (never !== undefined) faults.push(cannot(path, never));

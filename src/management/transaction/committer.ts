@@ -3,6 +3,7 @@ import {
   type Answer,
   answered,
   type Candidate,
+  type Change,
   type CommitEntry,
   type CommitOptions,
   type CommitResult,
@@ -244,12 +245,17 @@ export class Committer<B, C> {
     return answered({ entry: done.value, transactionId: done.value.transactionId, consequences });
   }
 
-  #tell(entry: CommitEntry, changes: Plan<B, C>["changes"]): void {
+  /** The changes are put together when somebody looks at them: there may be very many. */
+  #tell(entry: CommitEntry, differences: Plan<B, C>["changes"]): void {
+    let changes: readonly Change[] | undefined;
     this.#parts.publish({
       type: "configuration-changed",
       datastore: "running",
       entry,
-      changes: changes.map((change) => changeOf(change)),
+      get changes() {
+        changes ??= differences.map((change) => changeOf(change));
+        return changes;
+      },
     });
   }
 
