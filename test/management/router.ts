@@ -162,7 +162,36 @@ export const ROUTES: readonly RouteRow[] = [
     lease: { sequence: "2", remainingSeconds: -5, renewSeconds: 100 },
     ageSeconds: 700_000,
   },
+  {
+    ...ROUTE,
+    type: "instance",
+    instanceId: "0102030405060708",
+    origin: "10.0.0.5",
+    nextHop: "fd00:ffff::5",
+    peer: "r4",
+    step: "only-candidate",
+    communities: ["target:65000:1", "no-export"],
+  },
+  {
+    ...withoutCapability(ROUTE),
+    type: "prefix",
+    capability: "/vision/...",
+    step: "only-candidate",
+    aggregate: { count: 40, minimum: 3, mean: 8, maximum: 10 },
+  },
+  {
+    ...withoutCapability(ROUTE),
+    type: "agent",
+    capability: "spiffe://example.net/acme/agent/ocr",
+    agentId: "00112233445566778899aabbccddeeff",
+    step: "mobility-sequence",
+    lease: { sequence: "1960763719681", remainingSeconds: 280, renewSeconds: 100 },
+  },
 ];
+
+function withoutCapability({ capabilityId: _, ...row }: RouteRow): RouteRow {
+  return row;
+}
 
 export const PREFIXES: readonly UnicastRouteRow[] = [
   {
