@@ -178,7 +178,7 @@ describe("the configuration of a router that runs", () => {
     {
       await using router = await routers.started("confirmed", content);
       await ask(router, "config", "set", LEVEL, "debug");
-      await ask(router, "config", "commit", "--confirmed", "1");
+      await ask(router, "config", "commit", "--confirmed", "5");
       const pending = await ask<{ pending?: { commit: number } }>(router, "config", "status");
       assert.equal(pending.pending?.commit, 2);
       for (let left = 100; ; left--) {
@@ -187,7 +187,7 @@ describe("the configuration of a router that runs", () => {
         assert.ok(left > 0, "it was not undone");
       }
       await ask(router, "config", "set", LEVEL, "debug");
-      await ask(router, "config", "commit", "--confirmed", "3");
+      await ask(router, "config", "commit", "--confirmed", "6");
       await router.end("SIGKILL");
     }
     await using router = await routers.started("confirmed", content);
