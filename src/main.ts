@@ -165,7 +165,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
   await using log = openLog({ level: options.logLevel ?? configuration.telemetry.logLevel });
   if (options.removeForwarding) {
-    await removeForwarding(configuration, log);
+    await removeForwarding({ file: options.config, startup: configuration }, log);
     return EXIT.ok;
   }
   const signal = stopSignal();

@@ -10,6 +10,7 @@ import {
 } from "../dataplane/index.ts";
 import { claimName, openStateDirectory } from "../host/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
+import { configurationInForce } from "./live/in-force.ts";
 
 const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.meta.url));
 
@@ -78,8 +79,12 @@ export function claimTables({ dataplane, name }: RouterConfiguration): Promise<A
  * @throws {HostError} host.state-directory-in-use: it runs, and would go on as if it forwarded
  * @throws {DataplaneError} as the kernel driver
  */
-export async function removeForwarding(configuration: RouterConfiguration, log: Log): Promise<void> {
-  using _stopped = await openStateDirectory(configuration.stateDirectory);
+export async function removeForwarding(
+  { file, startup }: { readonly file: string; readonly startup: RouterConfiguration },
+  log: Log,
+): Promise<void> {
+  using _stopped = await openStateDirectory(startup.stateDirectory);
+  const configuration = await configurationInForce(file, startup, log);
   await using _tables = await claimTables(configuration);
   await using driver = await startKernel(dataplaneOptions(configuration), loadNative(), log);
   await driver.remove();

@@ -196,7 +196,7 @@ protocol bgp semrd {
   await r1.ctl("config", "delete", `/router/bgp/neighbors/neighbor[address='${OTHER}']`);
   const { consequences } = await r1.ctl<Committed>("config", "validate");
   assert.match(consequences[0]!.message, new RegExp(`this will reset the session with ${OTHER}`));
-  await r1.ctl("config", "commit", "--confirmed", "2");
+  await r1.ctl("config", "commit", "--confirmed", "8");
   await until("r2 forgets the agents", async () => (await found()) === undefined);
   await until("nobody confirms, so r2 is back", async () => (await found()) === "10.0.0.1");
   const [last] = await r1.ctl<CommitEntry[]>("config", "log");
