@@ -316,6 +316,7 @@ const STANDARD_ROWS: readonly AttributeRow[] = [
     see: "RFC 6793 §6",
     decode(value, draft, { asWidth }) {
       if (asWidth === 4) return "from a speaker of 4-octet AS numbers";
+      if (value.left < 6) return `${value.left} octets, too few for a number`;
       const path = decodeAsPath(value, 4);
       if (typeof path === "string") return path;
       draft.as4Path = path;
