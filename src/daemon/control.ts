@@ -35,7 +35,7 @@ export interface ControlParts extends RowSources {
   readonly configuration: RouterConfiguration;
   readonly management: ControlHandlers["management"];
   readonly driver: DataplaneDriver;
-  readonly compiler: Pick<Compiler, "refusals">;
+  readonly compiler: Pick<Compiler, "refusals" | "sizes">;
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
   readonly speaker: Speaker | undefined;
@@ -154,7 +154,7 @@ function done(agent: string, instances: readonly { readonly id: string }[]): Age
 }
 
 /** Nobody could have told us a route of another family. */
-function hasFamily({ bgp }: RouterConfiguration, wanted: UnicastFamily): boolean {
+export function hasFamily({ bgp }: RouterConfiguration, wanted: UnicastFamily): boolean {
   return bgp?.neighbors.some(({ families }) => families.some(({ family }) => family === wanted)) === true;
 }
 
@@ -204,13 +204,13 @@ function statusReport(parts: ControlParts): StatusReport {
   };
 }
 
-function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
+export function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
   const status = bfd?.status(peer);
   const neighbor = configuration.bgp?.neighbors.find(({ address }) => formatIpv6(address) === peer);
   return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
 }
 
-function warnings({ driver, configuration, speaker, drain, compiler, brownfield }: ControlParts): string[] {
+export function warnings({ driver, configuration, speaker, drain, compiler, brownfield }: ControlParts): string[] {
   const found: string[] = [...(brownfield?.warnings() ?? [])];
   for (const { reason, times, advice } of compiler.refusals) {
     found.push(`Something had no place in the forwarding plan (${reason}, ${times} times since the start): ${advice}.`);

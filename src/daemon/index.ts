@@ -44,7 +44,7 @@ import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, importTargetsOf, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
 import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
-import { controlHandlers } from "./control.ts";
+import { type ControlParts, controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
 import { feedCompiler } from "./feed.ts";
 import {
@@ -68,6 +68,7 @@ import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
 import { SelectionFan } from "./selection-fan.ts";
+import { SessionWatch, stateSources } from "./state/index.ts";
 
 export { removeForwarding } from "./driver.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
@@ -148,6 +149,7 @@ class Daemon {
   readonly #shared: { readonly clock: typeof systemClock; readonly log: Log; readonly metrics: Metrics };
   /** Those who act on what the RIB decides, besides the compiler. */
   readonly #selections = new SelectionFan();
+  readonly #sessions = new SessionWatch(systemClock);
   #phase: "starting" | "running" | "stopping" = "starting";
   #generation = 0;
   /** Absent before the speaker is started, and without BGP. */
@@ -204,6 +206,7 @@ class Daemon {
       driver,
       policies,
       joinObservers([
+        this.#sessions.observer,
         ...mrt.observers,
         ...(rpki === undefined ? [] : [rpki.observer]),
         ...(bmp === undefined ? [] : [bmp.observer]),
@@ -399,7 +402,7 @@ class Daemon {
     },
   ): Promise<void> {
     const current = this.#current;
-    const handlers = controlHandlers({
+    const control: ControlParts = {
       ...parts,
       rib: sources.rib,
       directory: sources.directory,
@@ -421,7 +424,10 @@ class Daemon {
       clock: systemClock,
       version: VERSION,
       state: () => ({ phase: this.#phase, generation: this.#generation }),
-    });
+    };
+    const watches = { selections: this.#selections, sessions: this.#sessions };
+    this.#scope.own(this.#management.state.add(...stateSources(control, watches)));
+    const handlers = controlHandlers(control);
     const { controlSocket } = this.#configuration.management;
     this.#scope.own(await startControlServer({ path: controlSocket }, handlers, this.#shared, this.#scope.signal));
   }

@@ -31,13 +31,21 @@ function attributeMembers(attributes: AttributeSet, now: Milliseconds) {
 
 /** One row per path, with the role that its net has in the selection of what it is about. */
 export function* routeRows(sources: RowSources, now: () => Milliseconds): Generator<RouteRow> {
+  for (const { shown } of judgedRoutes(sources, now)) yield shown;
+}
+
+/** As {@link routeRows}, each with the path of the RIB that it shows. */
+export function* judgedRoutes(
+  sources: RowSources,
+  now: () => Milliseconds,
+): Generator<{ readonly path: RibRow; readonly shown: RouteRow }> {
   const { rib, names } = sources;
   const agents = new Map<string, string>();
   for (const { agent } of sources.directory.agents()) agents.set(toHex(agentIdHash(agent)), agent);
   const judge = new LatestSelection(sources);
   for (const row of rib.capability.routesOf({})) {
     const verdict = row.tenantIndex === undefined ? undefined : judge.of(row, row.tenantIndex);
-    yield {
+    const shown: RouteRow = {
       type: row.subject.type,
       ...subjectMembers(row.subject, sources, agents),
       tenant: names.tenant(row.tenantIndex) ?? toHex(row.key.subarray(2, 10)),
@@ -53,6 +61,7 @@ export function* routeRows(sources: RowSources, now: () => Milliseconds): Genera
       ...attributeMembers(row.attributes, now()),
       ageSeconds: ageSeconds(row.since, now()),
     };
+    yield { path: row, shown };
   }
 }
 

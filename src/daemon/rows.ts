@@ -47,27 +47,33 @@ export function agentRow(instance: Instance, now: Milliseconds): AgentRow {
 }
 
 export function* capabilityRows(sources: RowSources): Generator<CapabilityRow> {
+  const { taxonomy } = sources;
+  for (const tenant of taxonomy.tenants)
+    for (const capability of taxonomy.capabilities) yield capabilityRow(sources, tenant, capability);
+}
+
+export function capabilityRow(
+  sources: RowSources,
+  [tenant, tenantIndex]: readonly [name: string, index: number],
+  { name, majorVersion, servicePort, protocol }: Taxonomy["capabilities"][number],
+): CapabilityRow {
   const { taxonomy, directory, rib, names } = sources;
-  for (const [tenant, tenantIndex] of taxonomy.tenants) {
-    for (const { name, majorVersion, servicePort, protocol } of taxonomy.capabilities) {
-      const selection = rib.capability.select(tenantIndex, names.capabilityId(name, majorVersion));
-      const site = directory.localSite(tenant, name, majorVersion);
-      yield {
-        capability: name,
-        majorVersion,
-        tenant,
-        address: formatIpv6(taxonomy.address(tenant, name, majorVersion)!),
-        dnsName: taxonomy.dnsName(tenant, name),
-        servicePort,
-        protocol,
-        sites: selection.group.length,
-        sitesKnown: selection.candidates.length,
-        localInstances: site?.usable ?? 0,
-        localInstancesKnown: site?.total ?? 0,
-        ...(selection.winner === undefined ? {} : { bestOrigin: formatIpv4(selection.winner.originId) }),
-      };
-    }
-  }
+  const selection = rib.capability.select(tenantIndex, names.capabilityId(name, majorVersion));
+  const site = directory.localSite(tenant, name, majorVersion);
+  return {
+    capability: name,
+    majorVersion,
+    tenant,
+    address: formatIpv6(taxonomy.address(tenant, name, majorVersion)!),
+    dnsName: taxonomy.dnsName(tenant, name),
+    servicePort,
+    protocol,
+    sites: selection.group.length,
+    sitesKnown: selection.candidates.length,
+    localInstances: site?.usable ?? 0,
+    localInstancesKnown: site?.total ?? 0,
+    ...(selection.winner === undefined ? {} : { bestOrigin: formatIpv4(selection.winner.originId) }),
+  };
 }
 
 export function explainCandidate(judged: JudgedCandidate, sources: RowSources, now: Milliseconds): ExplainCandidate {

@@ -8,7 +8,7 @@ function ipv4Text(octets: Uint8Array): string {
   return formatIpv4(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0));
 }
 
-function nextHopText(address: Ipv6Address): string {
+export function nextHopText(address: Ipv6Address): string {
   return isMappedIpv4(address) ? ipv4Text(address.subarray(12)) : formatIpv6(address);
 }
 
@@ -26,10 +26,20 @@ export function* unicastRows(
   now: () => Milliseconds,
   rpkiState?: (family: UnicastFamily, row: UnicastRow) => string,
 ): Generator<UnicastRouteRow> {
+  for (const { shown } of shownPaths(rib, family, now, rpkiState)) yield shown;
+}
+
+/** As {@link unicastRows}, each with the path of the RIB that it shows. */
+export function* shownPaths(
+  rib: Rib,
+  family: UnicastFamily,
+  now: () => Milliseconds,
+  rpkiState?: (family: UnicastFamily, row: UnicastRow) => string,
+): Generator<{ readonly path: UnicastRow; readonly shown: UnicastRouteRow }> {
   for (const row of rib.unicast(family).rowsOf({})) {
     const { address, length, attributes, peer, pathId, best, stale, step, since } = row;
     const { localPref, multiExitDisc } = attributes;
-    yield {
+    const shown: UnicastRouteRow = {
       prefix: prefixText(address, length),
       nextHop: nextHopText(attributes.nextHop),
       peer: peer === 0 ? "local" : (rib.peer(peer)?.name ?? `peer ${peer}`),
@@ -46,5 +56,6 @@ export function* unicastRows(
       ...(rpkiState === undefined ? {} : { rpki: rpkiState(family, row) }),
       ageSeconds: Math.max(0, Math.round((now() - since) / 1000)),
     };
+    yield { path: row, shown };
   }
 }

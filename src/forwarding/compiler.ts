@@ -98,6 +98,11 @@ export class Compiler implements Disposable {
     return this.#reports.refusals;
   }
 
+  /** Entries of the plan's tables. */
+  get sizes(): { readonly capabilities: number; readonly groups: number; readonly nextHops: number } {
+    return { capabilities: this.#entries.installed, groups: this.#groups.size, nextHops: this.#nextHops.size };
+  }
+
   /** Work that is still to be done; 0 when the data plane has the whole plan. */
   get pending(): number {
     return this.#work.size + (this.#batch.isEmpty ? 0 : 1);

@@ -4,9 +4,11 @@ import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.t
 import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
 import { ConfigurationError } from "./configuration/error.ts";
 import { isSecret } from "./configuration/wording.ts";
+import { StateBook } from "./state/index.ts";
 import { CommitStore, type Engine, openEngine, type StartupFile, type StoreFiles } from "./transaction/index.ts";
 import { XPathEvaluator } from "./xpath/index.ts";
 import { YangModel } from "./yang/model.ts";
+import { StateReader } from "./yang/operational.ts";
 import { openSchema, searchPaths } from "./yang/schema.ts";
 
 export interface RouterManagementParts {
@@ -25,6 +27,8 @@ export interface RouterManagementParts {
 /** The datastores of a router, with a YANG context of their own that ends with them. */
 export interface RouterManagement extends AsyncDisposable {
   readonly engine: Engine<RouterState, RouterChange>;
+  /** Where the parts say what they do: the datastore `operational` and subscriptions read it. */
+  readonly state: StateBook;
 }
 
 /**
@@ -41,7 +45,9 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     const model = await YangModel.open(context, { xpath });
     const binder = new RouterBinder({ model, clock, folder });
     const store = await CommitStore.open(commits, lineage(random), log);
-    const opened = await openEngine({ model, binder, store, startup, clock, log, isSecret });
+    const state = new StateBook(clock);
+    const operational = new StateReader(model, state, clock);
+    const opened = await openEngine({ model, operational, binder, store, startup, clock, log, isSecret });
     if (!opened.ok) {
       throw new ConfigurationError(
         opened.faults.map(({ path, message, appTag }) => ({
@@ -53,7 +59,7 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
       );
     }
     const engine = scope.own(opened.value);
-    return { engine, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    return { engine, state, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(cause);
   }

@@ -13,8 +13,8 @@ const FOLDER = fileURLToPath(new URL("../../yang/", import.meta.url));
 const MODULES = readdirSync(FOLDER).filter((name) => name.endsWith(".yang"));
 
 describe("the YANG modules", () => {
-  it("are all loaded, but for the types that they share", () => {
-    const loaded = [...CONFIGURATION_MODULES, "semrd-types"].map((name) => `${name}.yang`);
+  it("are all loaded, but for the types and groupings that they share", () => {
+    const loaded = [...CONFIGURATION_MODULES, "semrd-types", "semrd-bgp-state"].map((name) => `${name}.yang`);
     assert.deepEqual(loaded.toSorted(), MODULES.toSorted());
   });
 

@@ -25,6 +25,12 @@ export interface TreeChange {
   readonly after?: PathStep;
 }
 
+/** Reads what the router does. */
+export interface OperationalReader {
+  /** What `options` select of the configuration in use, which stays the caller's, and of state. */
+  read(inUse: Tree, options: GetOptions): Promise<Answer<string>>;
+}
+
 /** What the datastores ask of a data model. All work is done off the main thread. Refusals are values. */
 export interface Model {
   /** Reads the form of a whole document; references, conditions and mandatory nodes are for {@link validate}. */

@@ -3,7 +3,8 @@ import type { YangSchemaNode, YangSchemaType } from "../../../native/api.ts";
 /**
  * TypeScript of what libyang prints of data that it has validated, with all defaults (RFC 7951, RFC 6243 `report-all`):
  * an interface for each container and list entry of the top-level nodes. What is always there is not optional: keys,
- * mandatory leaves and those with a default value, and containers without presence that have such a node.
+ * mandatory leaves and those with a default value, and containers without presence that have such a node. State is not
+ * in it.
  */
 export function typesOf(nodes: readonly YangSchemaNode[]): string {
   const writer = new TypeWriter();
@@ -57,6 +58,7 @@ interface Child {
 
 function dataNodes(node: YangSchemaNode, always = true): Child[] {
   return (node.children ?? []).flatMap((child) => {
+    if (!child.config) return [];
     if (child.kind === "choice" || child.kind === "case") return dataNodes(child, false);
     return ["container", "list", "leaf", "leaf-list", "anydata", "anyxml"].includes(child.kind)
       ? [{ node: child, always }]

@@ -39,7 +39,7 @@ export class StateBook {
    * A row above what is selected is given whole.
    */
   async *read(select: Path): AsyncGenerator<readonly StateRow[], void, void> {
-    for (const source of this.find(select)) yield* this.#slices(source, select);
+    for (const source of this.find(select)) yield* this.readSource(source, select);
   }
 
   /** Calls `changed` for each change that may be seen by `select`; sources without `watch` are sampled by who wants them. */
@@ -57,7 +57,8 @@ export class StateBook {
     };
   }
 
-  async *#slices(source: StateSource, select: Path): AsyncGenerator<readonly StateRow[], void, void> {
+  /** As {@link read}, of one source. */
+  async *readSource(source: StateSource, select: Path): AsyncGenerator<readonly StateRow[], void, void> {
     const clock = this.#clock;
     const rows = source.rows(narrowed(source.path, select));
     const isChosen = select.some(

@@ -1,2 +1,4 @@
 export { mayMeet, StateBook } from "./book.ts";
+export { type DocumentStep, StateDocument } from "./document.ts";
+export { type ModuleNamed, reachOfSubtree, reachOfXPath } from "./reach.ts";
 export type * from "./source.ts";

@@ -119,7 +119,8 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (!found.ok) return found;
     const transactionId = this.#transactionIdOf(session, from);
     await using tree = held(found.value);
-    const text = await this.#parts.model.read(tree.tree, options);
+    const reader = from === "operational" ? this.#parts.operational : undefined;
+    const text = await (reader ?? this.#parts.model).read(tree.tree, options);
     return text.ok ? answered({ text: text.value, transactionId }) : text;
   }
 

@@ -1,5 +1,13 @@
 import { type Clock, type Log, messageOf } from "../../base/index.ts";
-import { type Answer, answered, type Model, refused, type Session, type Tree } from "../datastore/index.ts";
+import {
+  type Answer,
+  answered,
+  type Model,
+  type OperationalReader,
+  refused,
+  type Session,
+  type Tree,
+} from "../datastore/index.ts";
 import { changeOf, type IsSecret } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import { timeLeft } from "./confirmed.ts";
@@ -8,6 +16,8 @@ import type { StartupFile } from "./workspace.ts";
 
 export interface OpeningParts<B, C> {
   readonly model: Model;
+  /** Absent: `operational` is the configuration in use, without state. */
+  readonly operational?: OperationalReader;
   readonly binder: Binder<B, C>;
   readonly store: CommitStore;
   readonly startup: StartupFile;

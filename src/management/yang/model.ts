@@ -14,6 +14,7 @@ import {
   type Tree,
   type TreeChange,
 } from "../datastore/index.ts";
+import { type DocumentStep, reachOfSubtree, reachOfXPath } from "../state/index.ts";
 import type { XPathEvaluator } from "../xpath/index.ts";
 import { EditDocument } from "./edit-document.ts";
 import { yangAnswer } from "./faults.ts";
@@ -105,20 +106,68 @@ export class YangModel implements Model {
   }
 
   async read(tree: Tree, { format, select, defaults, content, depth }: GetOptions): Promise<Answer<string>> {
-    if (depth !== undefined) return refused(fault("operation-not-supported", "a depth is not possible here"));
     const options = {
       ...(defaults === undefined ? {} : { defaults }),
       ...(content === undefined ? {} : { content: content === "state" ? ("nonconfig" as const) : content }),
       indent: true,
     };
-    if (select === undefined) return yangAnswer(this.#context.print(own(tree), format, options));
-    const chosen = await this.#select(own(tree), select);
+    const below = this.#below(select, depth);
+    if (!below.ok) return below;
+    const chosen = select === undefined ? answered(own(tree).share()) : await this.#select(own(tree), select);
     if (!chosen.ok) return chosen;
-    try {
-      return await yangAnswer(this.#context.print(chosen.value, format, options));
-    } finally {
-      await chosen.value.dispose();
+    await using part = handle(chosen.value);
+    if (below.value.length === 0) return yangAnswer(this.#context.print(part.tree, format, options));
+    await using cut = handle(await this.#context.drop(part.tree, below.value));
+    return await yangAnswer(this.#context.print(cut.tree, format, options));
+  }
+
+  /** Patterns of what is deeper than asked for; at a depth of 1 are the nodes that were selected. @see RFC 8526 §3.1.1 */
+  #below(select: GetOptions["select"], depth: number | undefined): Answer<Path[]> {
+    if (depth === undefined) return answered([]);
+    const reach = this.reach(select);
+    if (!reach.ok) return reach;
+    const all = reach.value.some((path) => path.length === 0);
+    if (all && select !== undefined && !("paths" in select)) {
+      return refused(
+        fault("operation-not-supported", "a depth is counted from nodes that the filter names one by one"),
+      );
     }
+    const any: Path = [{ name: "*" }];
+    return answered(
+      reach.value.map((path) => {
+        const levels = path.length === 0 ? depth + 1 : depth;
+        return [...path, ...Array.from({ length: levels }, () => any[0]!)];
+      }),
+    );
+  }
+
+  /** Paths of what a selection may select, never less; the empty one is everything. */
+  reach(select: GetOptions["select"]): Answer<readonly Path[]> {
+    if (select === undefined) return answered([[]]);
+    if ("subtree" in select) return answered(reachOfSubtree(select.subtree, this.#moduleNamed));
+    if ("xpath" in select) return answered(reachOfXPath(select.xpath, select.namespaces, this.#moduleNamed));
+    return this.#paths(select.paths);
+  }
+
+  readonly #moduleNamed = (text: string): string | undefined =>
+    this.#context.modules.find(({ name, namespace }) => namespace === text || name === text)?.name;
+
+  /** The steps of a path of the model, which must be one, as JSON has them. */
+  steps(path: Path): readonly DocumentStep[] {
+    const found = this.#schema.resolve(path, { pattern: true });
+    if (!found.ok) throw new Error(found.faults[0]!.message);
+    return found.value.path.map(({ member, node }) => {
+      const types = new Map(node.children?.map((child) => [child.name.slice(child.name.indexOf(":") + 1), child.type]));
+      return { member, isList: node.kind === "list", key: (name, text) => jsonValue(types.get(name), text) };
+    });
+  }
+
+  /** `tree` and what a document of state has besides. */
+  async withState(tree: Tree, document: string): Promise<Answer<Tree>> {
+    const state = await yangAnswer(this.#context.parse(document, "json", { state: true, validate: false }));
+    if (!state.ok) return state;
+    await using said = handle(state.value);
+    return yangAnswer(this.#context.merge(own(tree), said.tree));
   }
 
   async #select(tree: YangTree, select: NonNullable<GetOptions["select"]>): Promise<Answer<YangTree>> {
@@ -131,14 +180,19 @@ export class YangModel implements Model {
       );
     }
     if ("subtree" in select) return yangAnswer(this.#context.filter(tree, select.subtree));
+    const paths = this.#paths(select.paths);
+    return paths.ok ? yangAnswer(this.#context.keep(tree, paths.value)) : paths;
+  }
+
+  #paths(texts: readonly string[]): Answer<readonly Path[]> {
     const paths: Path[] = [];
-    for (const text of select.paths) {
+    for (const text of texts) {
       const path = parsePath(text);
       const found = path.ok ? this.#schema.resolve(path.value, { pattern: true }) : path;
       if (!found.ok) return found;
       paths.push(plain(found.value.path));
     }
-    return yangAnswer(this.#context.keep(tree, paths));
+    return answered(paths);
   }
 
   async write(tree: Tree, options: { readonly indent: boolean } = { indent: false }): Promise<string> {

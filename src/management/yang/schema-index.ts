@@ -90,6 +90,7 @@ type Json = Readonly<Record<string, unknown>>;
 function filled(node: YangSchemaNode, value: Json): Json {
   const full: Record<string, unknown> = { ...value };
   for (const child of (node.children ?? []).flatMap(through)) {
+    if (!child.config) continue;
     const name = child.module === node.module ? bare(child.name) : `${child.module}:${bare(child.name)}`;
     const own = full[name];
     if (child.kind === "leaf" && own === undefined && child.defaults !== undefined) {

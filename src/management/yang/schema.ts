@@ -32,6 +32,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-bmp",
   "semrd-access",
   "semrd-netconf",
+  "semrd-rib",
 ] as const;
 
 /** What NETCONF adds: operations, and what its clients expect to find. All unchanged from the distribution. */

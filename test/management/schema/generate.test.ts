@@ -56,7 +56,6 @@ test("what is always there is not optional", () => {
       "  readonly entry: readonly TopEntry[];",
       "  readonly c?: string;",
       '  readonly words?: readonly ("x" | "y")[];',
-      "  readonly seen?: string;",
       "",
     ].join("\n"),
   );

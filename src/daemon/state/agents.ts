@@ -1,0 +1,96 @@
+import { formatIpv6 } from "../../base/index.ts";
+import { type Directory, type Instance, instanceState } from "../../directory/index.ts";
+import type { Path, StateRow, StateSource } from "../../management/index.ts";
+import { present } from "../rows.ts";
+import { InstanceCounters, type TrafficParts } from "./counters.ts";
+import { dateAndTime, entry, place } from "./place.ts";
+
+const AGENT = place("semrd-router:router", "semrd-agent:agents", "agent");
+const CAPABILITY: Path = [...AGENT, { name: "semrd-agent:capability" }];
+const [AT_AGENT, AT_CAPABILITY] = [2, 3];
+
+/** Agents and their instances, those that have registered themselves with what they said as well. */
+export function agentState(parts: TrafficParts): readonly StateSource[] {
+  const { directory } = parts;
+  return [
+    {
+      path: AGENT,
+      *rows(wanted) {
+        const id = wanted[AT_AGENT]!.keys?.id;
+        const agents = id === undefined ? directory.agents() : [directory.agent(id)];
+        for (const agent of agents) if (agent !== undefined) yield agentRow(agent.agent, directory);
+      },
+      watch: (changed) =>
+        directory.subscribe((changes) => {
+          for (const agent of new Set(changes.map(({ instance }) => instance.agent))) changed(agentPath(agent));
+        }),
+    },
+    {
+      path: CAPABILITY,
+      *rows(wanted) {
+        const id = wanted[AT_AGENT]!.keys?.id;
+        const counters = new InstanceCounters(parts);
+        for (const instance of id === undefined ? directory.instances() : directory.instancesOf(id))
+          yield instanceRow(instance, counters);
+      },
+      watch: (changed) =>
+        directory.subscribe((changes) => {
+          for (const { instance } of changes) changed(instancePath(instance));
+        }),
+    },
+  ];
+}
+
+export const agentPath = (id: string): Path => entry(AGENT, { [AT_AGENT]: { id } });
+
+export function instancePath({ agent, capability, version, endpoint }: Instance): Path {
+  const { address, port } = endpointText(endpoint);
+  const keys = { name: capability, "major-version": String(version.major), address, port };
+  return entry(CAPABILITY, { [AT_AGENT]: { id: agent }, [AT_CAPABILITY]: keys });
+}
+
+const endpointText = ({ address, port }: Instance["endpoint"]) => ({
+  address: formatIpv6(address),
+  port: String(port),
+});
+
+function agentRow(id: string, directory: Directory): StateRow {
+  const agent = directory.agent(id)!;
+  const instances = directory.instancesOf(id);
+  const up = instances.filter((instance) => instanceState(instance) === "up").length;
+  return {
+    path: agentPath(id),
+    value: {
+      ...(agent.source === "configuration" ? {} : { tenant: agent.tenant }),
+      state: { source: agent.source, instances: instances.length, "instances-up": up },
+    },
+  };
+}
+
+/** What is configured is said by the configuration. */
+function learnt({ source, version, weight, labels }: Instance) {
+  if (source === "configuration") return {};
+  return { "minor-version": version.minor, weight, ...(labels.length === 0 ? {} : { label: labels }) };
+}
+
+function instanceRow(instance: Instance, counters: InstanceCounters): StateRow {
+  const { health, lease, endpoint } = instance;
+  return {
+    path: instancePath(instance),
+    value: {
+      ...learnt(instance),
+      state: {
+        "instance-id": instance.id,
+        state: instanceState(instance),
+        "admin-state": instance.adminState,
+        health: health.state,
+        "health-changed": dateAndTime(health.since),
+        source: instance.source,
+        protocol: endpoint.protocol,
+        registered: dateAndTime(instance.registeredAt),
+        ...present({ "health-reason": health.reason, "lease-until": lease && dateAndTime(lease.validUntil) }),
+        ...counters.of(instance.id),
+      },
+    },
+  };
+}

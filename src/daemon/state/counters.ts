@@ -1,0 +1,64 @@
+import type { DataplaneDriver, NextHopCounters } from "../../dataplane/index.ts";
+import type { Directory } from "../../directory/index.ts";
+
+export interface TrafficParts {
+  readonly directory: Directory;
+  readonly driver: DataplaneDriver;
+}
+
+export interface Traffic {
+  readonly packets: string;
+  readonly octets: string;
+  readonly flows: string;
+}
+
+/** What instances behind this router were given; read from the data plane when it is first asked for. */
+export class InstanceCounters {
+  readonly #parts: TrafficParts;
+  #byInstance: ReadonlyMap<string, NextHopCounters> | undefined;
+
+  constructor(parts: TrafficParts) {
+    this.#parts = parts;
+  }
+
+  /** Nothing for an instance that has no place in the data plane. */
+  of(instance: string): Traffic | undefined {
+    const counters = this.#read().get(instance);
+    return counters && traffic(counters);
+  }
+
+  /** Of all instances of a tenant, with how many there are. */
+  byTenant(): ReadonlyMap<string, Traffic & { readonly instances: number }> {
+    const { directory } = this.#parts;
+    const sums = new Map<string, { instances: number; packets: bigint; bytes: bigint; flows: bigint }>();
+    const counters = this.#read();
+    for (const { id, tenant } of directory.instances()) {
+      const sum = sums.get(tenant) ?? { instances: 0, packets: 0n, bytes: 0n, flows: 0n };
+      const own = counters.get(id);
+      sums.set(tenant, {
+        instances: sum.instances + 1,
+        packets: sum.packets + (own?.packets ?? 0n),
+        bytes: sum.bytes + (own?.bytes ?? 0n),
+        flows: sum.flows + (own?.flows ?? 0n),
+      });
+    }
+    return new Map(Array.from(sums, ([tenant, sum]) => [tenant, { instances: sum.instances, ...traffic(sum) }]));
+  }
+
+  #read(): ReadonlyMap<string, NextHopCounters> {
+    if (this.#byInstance !== undefined) return this.#byInstance;
+    const { driver } = this.#parts;
+    const { nextHops } = driver.counters();
+    const found = new Map<string, NextHopCounters>();
+    for (const [index, { nextHop }] of driver.plan.plannedNextHops()) {
+      const counters = nextHop.kind === "instance" ? nextHops.get(index) : undefined;
+      if (nextHop.kind === "instance" && counters !== undefined) found.set(nextHop.instance, counters);
+    }
+    this.#byInstance = found;
+    return found;
+  }
+}
+
+export function traffic({ packets, bytes, flows }: NextHopCounters): Traffic {
+  return { packets: String(packets), octets: String(bytes), flows: String(flows) };
+}

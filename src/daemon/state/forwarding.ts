@@ -1,0 +1,126 @@
+import { toHex } from "../../base/index.ts";
+import { tableSizes } from "../../dataplane/index.ts";
+import type { StateSource } from "../../management/index.ts";
+import type { ControlParts } from "../control.ts";
+import { countersReport } from "../forwarding-rows.ts";
+import { capabilityRow } from "../rows.ts";
+import type { SelectionFan } from "../selection-fan.ts";
+import { InstanceCounters } from "./counters.ts";
+import { entry, place } from "./place.ts";
+
+const HOOKS = {
+  "xdp native": "xdp-native",
+  "xdp generic": "xdp-generic",
+  tcx: "tcx",
+  clsact: "clsact",
+  none: "none",
+} as const;
+
+/** The tables of the data plane, their room, and what they did to packets. */
+export function dataplaneState(parts: ControlParts): StateSource {
+  const path = place("semrd-router:router", "semrd-dataplane:dataplane", "state");
+  const { driver, compiler } = parts;
+  return {
+    path,
+    rows() {
+      const { verdicts, sites, instances } = countersReport(driver, parts);
+      const { maxCapabilities } = parts.configuration.dataplane;
+      // Index 0 of groups and next hops means none.
+      const { groups, nextHops } = tableSizes(maxCapabilities);
+      const { sizes } = compiler;
+      const table = (name: string, size: number, used: number) => ({ name, size, used, free: size - used });
+      const nextHop = (kind: string) => (row: (typeof sites)[number]) => {
+        const { index, name, towards, packets, octets, flows } = row;
+        return { index, kind, name, towards, packets, octets, flows };
+      };
+      return [
+        {
+          path,
+          value: {
+            driver: driver.name,
+            adopted: driver.adopted,
+            generation: String(parts.state().generation),
+            limit: driver.limits,
+            table: [
+              table("capabilities", maxCapabilities, sizes.capabilities),
+              table("groups", groups - 1, sizes.groups),
+              table("next-hops", nextHops - 1, sizes.nextHops),
+            ],
+            verdict: verdicts.map(({ verdict, packets }) => ({ name: verdict, packets })),
+            "next-hop": [...sites.map(nextHop("tunnel")), ...instances.map(nextHop("instance"))],
+          },
+        },
+      ];
+    },
+  };
+}
+
+/** What was done for each interface. */
+export function interfaceState({ driver }: Pick<ControlParts, "driver">): StateSource {
+  const path = place("semrd-router:router", "semrd-interface:interfaces", "interface", "state");
+  return {
+    path,
+    *rows() {
+      for (const { interface: name, hook, ifindex, adopted, reason } of driver.ports) {
+        const value = { hook: HOOKS[hook], "if-index": ifindex, adopted, ...(reason === undefined ? {} : { reason }) };
+        yield { path: entry(path, { 2: { name } }), value };
+      }
+    },
+  };
+}
+
+/** What of each tenant is behind this router. */
+export function tenantState(parts: ControlParts): StateSource {
+  const path = place("semrd-router:router", "semrd-tenant:tenants", "tenant", "state");
+  const none = { instances: 0, packets: "0", octets: "0", flows: "0" };
+  return {
+    path,
+    *rows() {
+      const sums = new InstanceCounters(parts).byTenant();
+      for (const name of parts.taxonomy.tenants.keys())
+        yield { path: entry(path, { 2: { name } }), value: { ...(sums.get(name) ?? none) } };
+    },
+  };
+}
+
+/** Who serves each capability, for each tenant. */
+export function capabilityState(parts: ControlParts, selections: SelectionFan): StateSource {
+  const path = place("semrd-router:router", "semrd-taxonomy:taxonomy", "capability", "state");
+  const at = (name: string, majorVersion: number) =>
+    entry(path, { 2: { name, "major-version": String(majorVersion) } });
+  return {
+    path,
+    *rows(wanted) {
+      const keys = wanted[2]!.keys ?? {};
+      const { taxonomy } = parts;
+      for (const capability of taxonomy.capabilities) {
+        const { name, majorVersion } = capability;
+        if (keys.name !== undefined && keys.name !== name) continue;
+        if (keys["major-version"] !== undefined && keys["major-version"] !== String(majorVersion)) continue;
+        const tenant = Array.from(taxonomy.tenants, ([tenantName, index]) => {
+          const row = capabilityRow(parts, [tenantName, index], capability);
+          return {
+            name: tenantName,
+            address: row.address,
+            "dns-name": row.dnsName,
+            sites: row.sites,
+            "sites-known": row.sitesKnown,
+            "local-instances": row.localInstances,
+            "local-instances-known": row.localInstancesKnown,
+            ...(row.bestOrigin === undefined ? {} : { "best-origin": row.bestOrigin }),
+          };
+        });
+        yield { path: at(name, majorVersion), value: { tenant } };
+      }
+    },
+    watch: (changed) =>
+      selections.subscribe({
+        site({ name, capabilityId }) {
+          const known = parts.taxonomy.capabilities.filter((capability) => capability.name === name);
+          for (const { name: own, majorVersion } of known)
+            if (toHex(parts.names.capabilityId(own, majorVersion)) === toHex(capabilityId))
+              changed(at(own, majorVersion));
+        },
+      }),
+  };
+}

@@ -1,0 +1,120 @@
+import { formatIpv4 } from "../../base/index.ts";
+import type { PeerError, PeerStatus } from "../../bgp/speaker/index.ts";
+import type { Path, StateSource } from "../../management/index.ts";
+import { bfdStatus, type ControlParts } from "../control.ts";
+import { present } from "../rows.ts";
+import { dateAndTime, entry, place } from "./place.ts";
+import type { SessionWatch } from "./session-watch.ts";
+
+const NEIGHBOR = place("semrd-router:router", "semrd-bgp:bgp", "neighbors", "neighbor");
+
+export const neighborPath = (address: string): Path => entry(NEIGHBOR, { 3: { address } });
+
+/** The states of RFC 4271 §8.2.2, `Idle` as `idle`, `OpenSent` as `open-sent`. */
+export const kebab = (state: string): string => state.replace(/\B[A-Z]/g, "-$&").toLowerCase();
+
+/** Neighbours, those that came by themselves with what they have as well. */
+export function neighborState(parts: ControlParts, sessions: SessionWatch): StateSource {
+  return {
+    path: NEIGHBOR,
+    *rows() {
+      for (const peer of parts.speaker?.peers() ?? []) {
+        const cameByItself = peer.range !== undefined;
+        yield {
+          path: neighborPath(peer.address),
+          value: {
+            ...(cameByItself ? { "remote-as": peer.remoteAs, ...present({ "peer-group": peer.group }) } : {}),
+            state: members(peer, bfdStatus(parts, peer.address)),
+          },
+        };
+      }
+    },
+    watch: (changed) => sessions.subscribe(({ peer }) => changed(neighborPath(peer))),
+  };
+}
+
+function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
+  const { gracefulRestart, capabilities, local, remote } = peer;
+  const isUp = peer.state === "Established";
+  return {
+    "session-state": kebab(peer.state),
+    "last-change": dateAndTime(peer.since),
+    enabled: peer.enabled,
+    "peer-type": peer.kind,
+    "remote-as": peer.remoteAs,
+    ...present({
+      range: peer.range,
+      "router-id": peer.bgpIdentifier === undefined ? undefined : formatIpv4(peer.bgpIdentifier),
+      "local-role": peer.role?.local,
+      "local-address": local?.address,
+      "local-port": local?.port,
+      "remote-port": remote?.port,
+      "hold-time": peer.holdTime,
+      "keepalive-time": peer.keepaliveTime,
+      agreed: isUp ? agreed(capabilities) : undefined,
+      "last-error": peer.lastError && notification(peer.lastError),
+      "last-sent": peer.lastSent && notification(peer.lastSent),
+      "last-received": peer.lastReceived && notification(peer.lastReceived),
+      bfd: bfd && bfdMembers(bfd),
+    }),
+    ...(capabilities.gracefulRestart || gracefulRestart.helper !== "none"
+      ? {
+          "graceful-restart": {
+            "restart-time": gracefulRestart.peerRestartTime ?? 0,
+            "forwarding-preserved": gracefulRestart.peerForwardingPreserved,
+            helping: gracefulRestart.helper !== "none",
+            "last-resort": gracefulRestart.helper === "long-lived",
+          },
+        }
+      : {}),
+    family: peer.perFamily.map(({ family, addPath, ...counts }) => ({
+      name: family,
+      agreed: counts.agreed,
+      disabled: counts.disabled,
+      "routes-received": counts.routesReceived,
+      "routes-advertised": counts.routesAdvertised,
+      "routes-pending": counts.routesPending,
+      "add-path": [...(addPath.send ? ["send"] : []), ...(addPath.receive ? ["receive"] : [])],
+    })),
+    "messages-received": String(peer.messagesReceived),
+    "messages-sent": String(peer.messagesSent),
+    "updates-received": String(peer.updatesReceived),
+    "updates-sent": String(peer.updatesSent),
+    "established-transitions": peer.establishedTransitions,
+    flaps: peer.flaps,
+    "failures-in-a-row": peer.failures,
+    "refused-connections": peer.refusedConnections,
+  };
+}
+
+const AGREED = {
+  fourOctetAs: "four-octet-as",
+  routeRefresh: "route-refresh",
+  enhancedRouteRefresh: "enhanced-route-refresh",
+  extendedMessages: "extended-messages",
+  gracefulRestart: "graceful-restart",
+  longLivedGracefulRestart: "long-lived-graceful-restart",
+} as const;
+
+function agreed(capabilities: PeerStatus["capabilities"]): string[] {
+  return Object.entries(AGREED).flatMap(([name, leaf]) => (capabilities[name as keyof typeof AGREED] ? [leaf] : []));
+}
+
+const notification = ({ code, subcode, text, at }: PeerError) => ({ code, subcode, text, time: dateAndTime(at) });
+
+function bfdMembers(bfd: NonNullable<ReturnType<typeof bfdStatus>>) {
+  return {
+    "session-state": kebab(bfd.state),
+    "remote-state": kebab(bfd.remoteState),
+    "path-failed": bfd.pathFailed,
+    ...present({
+      "transmit-interval": bfd.transmitInterval,
+      "detection-time": bfd.detectionTime,
+      "failed-at": bfd.failedAt === undefined ? undefined : dateAndTime(bfd.failedAt),
+    }),
+    downs: bfd.downs,
+    failures: bfd.failures,
+    "packets-sent": String(bfd.sent),
+    "packets-received": String(bfd.received),
+  };
+}

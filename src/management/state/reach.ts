@@ -1,0 +1,115 @@
+import { SaxesParser } from "saxes";
+import { formatIpv6, parseIpv6 } from "../../base/index.ts";
+import { type Path, type PathStep, parsePath } from "../datastore/index.ts";
+
+/** Name of the module of an XML namespace, or of a module's name itself. */
+export type ModuleNamed = (namespace: string) => string | undefined;
+
+/** Elements of a filter that are looked at; a larger one is taken to select everything. */
+const MOST_ELEMENTS = 1_000;
+
+interface Element {
+  /** `undefined`: of no module that is known. */
+  readonly name: string | undefined;
+  readonly children: Element[];
+  text: string;
+}
+
+/**
+ * What a subtree filter may select, as paths of its selection nodes; its content match nodes of lists are their keys.
+ * Never less than it selects.
+ * @see RFC 6241 §6
+ */
+export function reachOfSubtree(xml: string, moduleNamed: ModuleNamed): readonly Path[] {
+  const filter = parse(xml, moduleNamed);
+  if (filter === undefined) return [[]];
+  return filter.children.flatMap((element) => pathsOf(element, []));
+}
+
+function pathsOf({ name, children }: Element, above: Path): Path[] {
+  if (name === undefined) return [];
+  const matches = children.filter((child) => child.children.length === 0 && child.text.trim() !== "");
+  const others = children.filter((child) => !matches.includes(child));
+  const keys: Record<string, string> = {};
+  for (const match of matches) {
+    const value = canonical(match.text.trim());
+    if (match.name !== undefined && value !== undefined) keys[match.name.slice(match.name.indexOf(":") + 1)] = value;
+  }
+  const step: PathStep = { name, ...(Object.keys(keys).length === 0 ? {} : { keys }) };
+  const path = [...above, step];
+  return others.length === 0 ? [path] : others.flatMap((child) => pathsOf(child, path));
+}
+
+/** Addresses have several spellings; prefixes too, and are not narrowed by. */
+function canonical(text: string): string | undefined {
+  if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d+)?$/.test(text)) return text;
+  const address = text.includes("/") ? undefined : parseIpv6(text);
+  return address === undefined ? undefined : formatIpv6(address);
+}
+
+function parse(xml: string, moduleNamed: ModuleNamed): Element | undefined {
+  const top: Element = { name: "", children: [], text: "" };
+  const open = [top];
+  let elements = 0;
+  let isBroken = false;
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on("error", () => {
+    isBroken = true;
+  });
+  parser.on("opentag", ({ local, uri }) => {
+    if (++elements > MOST_ELEMENTS) isBroken = true;
+    if (isBroken) return;
+    const module = uri === "" ? "" : moduleNamed(uri);
+    const name = module === undefined ? undefined : module === "" ? local : `${module}:${local}`;
+    const element: Element = { name, children: [], text: "" };
+    open.at(-1)!.children.push(element);
+    open.push(element);
+  });
+  parser.on("text", (text) => {
+    open.at(-1)!.text += text;
+  });
+  parser.on("closetag", () => void (open.length > 1 && open.pop()));
+  try {
+    parser.write(xml).close();
+  } catch {
+    return undefined;
+  }
+  return isBroken ? undefined : top.children[0];
+}
+
+/**
+ * What an XPath expression may select, where it is a plain path or several with `|` between them; everything for one
+ * that is not so simple.
+ */
+export function reachOfXPath(
+  expression: string,
+  namespaces: Readonly<Record<string, string>>,
+  moduleNamed: ModuleNamed,
+): readonly Path[] {
+  const paths: Path[] = [];
+  for (const part of expression.split("|")) {
+    const parsed = parsePath(part.trim());
+    if (!parsed.ok || parsed.value.some(({ name }) => name.includes("*") || name === "...")) return [[]];
+    const steps: PathStep[] = [];
+    for (const { name, keys } of parsed.value) {
+      const colon = name.indexOf(":");
+      const prefix = name.slice(0, Math.max(colon, 0));
+      const module = prefix === "" ? undefined : (moduleNamed(namespaces[prefix] ?? prefix) ?? undefined);
+      if (prefix !== "" && module === undefined) return [[]]; // the evaluator says what is wrong
+      steps.push({
+        name: module === undefined ? name : `${module}:${name.slice(colon + 1)}`,
+        ...(keys === undefined ? {} : plainKeys(keys)),
+      });
+    }
+    paths.push(steps);
+  }
+  return paths;
+}
+
+function plainKeys(keys: Readonly<Record<string, string>>): { readonly keys?: Readonly<Record<string, string>> } {
+  const plain = Object.entries(keys).flatMap(([name, text]) => {
+    const value = canonical(text);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return plain.length === 0 ? {} : { keys: Object.fromEntries(plain) };
+}

@@ -1,0 +1,78 @@
+import { type Clock, milliseconds } from "../../base/index.ts";
+import {
+  type Answer,
+  fault,
+  formatPath,
+  type GetOptions,
+  type OperationalReader,
+  type Path,
+  refused,
+  type Tree,
+} from "../datastore/index.ts";
+import { type StateBook, StateDocument } from "../state/index.ts";
+import type { YangModel } from "./model.ts";
+
+/** Rows of large tables in one answer; a tree of more takes the thread of the model for too long. */
+const MOST_BULK_ROWS = 50_000;
+const SLICE = milliseconds(4);
+const PIECES_PER_LOOK = 64;
+
+/** Reads the datastore `operational`: what is configured and in use, with what the parts say about themselves. */
+export class StateReader implements OperationalReader {
+  readonly #model: YangModel;
+  readonly #book: StateBook;
+  readonly #clock: Clock;
+
+  constructor(model: YangModel, book: StateBook, clock: Clock) {
+    this.#model = model;
+    this.#book = book;
+    this.#clock = clock;
+  }
+
+  /** `inUse` stays the caller's. Only sources that what is selected may touch are asked. */
+  async read(inUse: Tree, options: GetOptions): Promise<Answer<string>> {
+    const reach = this.#model.reach(options.select);
+    if (!reach.ok) return reach;
+    const document = await this.#gather(reach.value);
+    if (!document.ok) return document;
+    const tree = await this.#model.withState(inUse, await this.#text(document.value));
+    if (!tree.ok) throw new Error(`state does not fit the model: ${tree.faults[0]!.path} ${tree.faults[0]!.message}`);
+    try {
+      return await this.#model.read(tree.value, options);
+    } finally {
+      await tree.value.dispose();
+    }
+  }
+
+  async #gather(paths: readonly Path[]): Promise<Answer<StateDocument>> {
+    const document = new StateDocument((path) => this.#model.steps(path));
+    let bulk = 0;
+    for (const path of paths) {
+      for (const source of this.#book.find(path)) {
+        for await (const rows of this.#book.readSource(source, path)) {
+          if (source.isBulk) bulk += rows.length;
+          if (bulk > MOST_BULK_ROWS) return refused(tooMany(source.path));
+          for (const row of rows) document.add(row);
+        }
+      }
+    }
+    return { ok: true, value: document };
+  }
+
+  async #text(document: StateDocument): Promise<string> {
+    const chunks: string[] = [];
+    let started = this.#clock.monotonic();
+    for (const piece of document.pieces()) {
+      chunks.push(piece);
+      if (chunks.length % PIECES_PER_LOOK !== 0 || this.#clock.monotonic() - started < SLICE) continue;
+      await new Promise<void>((resolve) => this.#clock.soon(resolve));
+      started = this.#clock.monotonic();
+    }
+    return chunks.join("");
+  }
+}
+
+function tooMany(path: Path) {
+  const message = `more than ${MOST_BULK_ROWS} entries of one answer are here: select fewer, by a filter with their keys`;
+  return fault("too-big", message, { path: formatPath(path) });
+}
