@@ -143,6 +143,9 @@ KeptTree YangCore::Parse(const ParseRequestText& request) {
 
   uint32_t parse =
       LYD_PARSE_STRICT | (request.validate ? 0 : LYD_PARSE_ONLY) | (request.state ? 0 : LYD_PARSE_NO_STATE);
+  // XML comes from clients, with its own wrapping and its own ways with prefixes.
+  if (request.format == YangFormat::kXml && !request.validate && !request.state)
+    return Keep(Built(nullptr, request.text, request.format, EditOperation::kMerge));
   uint32_t validate = request.validate ? kAllErrors | (request.state ? 0 : LYD_VALIDATE_NO_STATE) : 0;
   ForgetFaults(context_);
   lyd_node* tree = nullptr;
@@ -155,14 +158,20 @@ KeptTree YangCore::Parse(const ParseRequestText& request) {
 }
 
 KeptTree YangCore::Edit(TreeNumber number, std::string text, YangFormat format, EditOperation operation) {
-  auto document = format == YangFormat::kXml ? ReadXml(std::move(text)) : ReadJson(std::move(text));
-  const Element* holder = &document->root();
-  if (const Element* only = holder->first; only != nullptr && only->next == nullptr && only->name == "config" &&
-                                           (only->space == kNetconfSpace || only->space == "ietf-netconf"))
-    holder = only;
-  ForgetFaults(context_);
   // RFC 6241 section 7.2: as default operation, replace is of all there is.
   OwnedTree tree = operation == EditOperation::kReplace ? nullptr : CopyExplicit(Tree(number));
+  return Keep(Built(std::move(tree), std::move(text), format, operation));
+}
+
+// `tree` with a document applied to it. The document may stand in a `config` of NETCONF or of RFC 8526.
+OwnedTree YangCore::Built(OwnedTree tree, std::string text, YangFormat format, EditOperation operation) {
+  auto document = format == YangFormat::kXml ? ReadXml(std::move(text)) : ReadJson(std::move(text));
+  const Element* holder = &document->root();
+  if (const Element* only = holder->first;
+      only != nullptr && only->next == nullptr && only->name == "config" &&
+      (only->space == kNetconfSpace || only->space == kNmdaSpace || only->space == "ietf-netconf"))
+    holder = only;
+  ForgetFaults(context_);
   lyd_node* top = tree.release();
   TreeBuilder builder(context_, *document, TreeBuilder::Mode::kEdit);
   try {
@@ -172,7 +181,7 @@ KeptTree YangCore::Edit(TreeNumber number, std::string text, YangFormat format, 
     OwnedTree drop(top);
     throw;
   }
-  return Keep(OwnedTree(top));
+  return OwnedTree(top);
 }
 
 KeptTree YangCore::Validate(TreeNumber number, bool state) {

@@ -93,6 +93,7 @@ class YangCore {
   size_t trees() const { return trees_.size(); }
 
  private:
+  OwnedTree Built(OwnedTree tree, std::string text, YangFormat format, EditOperation operation);
   [[noreturn]] void Fail(const std::string& doing) const;
 
   ly_ctx* context_ = nullptr;

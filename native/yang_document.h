@@ -74,6 +74,7 @@ class Document {
 
 constexpr size_t kDeepestElement = 500;
 constexpr std::string_view kNetconfSpace = "urn:ietf:params:xml:ns:netconf:base:1.0";
+constexpr std::string_view kNmdaSpace = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda";
 constexpr std::string_view kYangSpace = "urn:ietf:params:xml:ns:yang:1";
 
 // Both throw YangFailure, with a line, for what is not well-formed. A DTD, and so every entity of its own, is refused.

@@ -86,7 +86,7 @@ export class Committer<B, C> {
     options: CommitOptions,
     also: Pick<Occasion, "cause" | "startup">,
   ): Promise<Answer<CommitResult>> {
-    const { running } = this.#parts;
+    const { running, locks } = this.#parts;
     const authority = this.#confirmed.authority(session, options.persistId);
     if (!authority.ok) return authority;
     if (options.expected !== undefined && options.expected !== running.transactionId) {
@@ -97,6 +97,8 @@ export class Committer<B, C> {
     if (!plan.ok) return plan;
     if (plan.value.changes.length === 0) {
       await plan.value.tree.dispose();
+      const kept = locks.keepsOut(session, "running");
+      if (kept !== undefined) return refused(kept);
       return this.#settle(session, options, also);
     }
     return this.#carryOut(session, plan.value, options, also);

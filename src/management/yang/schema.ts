@@ -52,6 +52,7 @@ const PROTOCOL_MODULES: readonly YangModule[] = [
   { name: "ietf-netconf-with-defaults" },
   { name: "ietf-netconf-monitoring" },
   { name: "ietf-netconf-nmda" },
+  { name: "ietf-datastores" }, // its identities are values of get-data
   { name: "ietf-netconf-notifications" },
   { name: "ietf-netconf-partial-lock" },
   { name: "notifications" },
@@ -64,7 +65,10 @@ export function searchPaths(): readonly string[] {
   return [OURS, ...STANDARD.filter((folder) => existsSync(folder))];
 }
 
-const OF_CONFIGURATION: readonly YangModule[] = CONFIGURATION_MODULES.map((name) => ({ name }));
+const OF_CONFIGURATION: readonly YangModule[] = [
+  ...CONFIGURATION_MODULES.map((name) => ({ name })),
+  { name: "ietf-netconf-with-defaults" }, // the attribute that marks default values: RFC 6243 section 6
+];
 
 /**
  * A context with the configuration modules, for the caller to dispose.

@@ -58,7 +58,13 @@ export const EDITING: Operations = {
   "ietf-netconf:unlock": async (call) => {
     const target = targetOf(call);
     if (!target.ok) return faulty(...target.faults);
-    return done(call.management.unlock(call.session, target.value as Exclude<EditTarget, "private-candidate">));
+    const locked = target.value as Exclude<EditTarget, "private-candidate">;
+    if (locked === "candidate" && holds(call, locked)) {
+      // What was not committed goes with the lock. RFC 6241 §8.3.5.2
+      const discarded = await call.management.discard(call.session);
+      if (!discarded.ok) return faulty(...discarded.faults);
+    }
+    return done(call.management.unlock(call.session, locked));
   },
 };
 
@@ -85,5 +91,8 @@ async function edit(call: Call, target: EditTarget): Promise<Reply> {
   };
   return done(await call.management.edit(call.session, target, config, options));
 }
+
+const holds = ({ management, session }: Call, target: string): boolean =>
+  management.info().some(({ datastore, lockedBy }) => datastore === target && lockedBy === session.id);
 
 const INVALID = { errorType: "protocol", errorTag: "invalid-value", errorSeverity: "error" } as const;

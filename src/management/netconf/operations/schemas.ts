@@ -21,7 +21,8 @@ export const schemaOperations = (context: YangContext): Operations => ({
     );
     if (found.length === 0) {
       const message = `there is no schema ${identifier}${version === undefined ? "" : ` of revision ${version}`}`;
-      return faulty(protocolFault("invalid-value", message, { badElement: "identifier" }));
+      const badElement = known.some(({ name }) => name === identifier) ? "version" : "identifier";
+      return faulty(protocolFault("invalid-value", message, { badElement }));
     }
     if (found.length > 1) {
       const revisions = found.map(({ revision }) => revision).join(", ");
