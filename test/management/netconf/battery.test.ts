@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CASES, type Step, subscription } from "./cases.ts";
 import { type NetconfRouter, startNetconfRouter } from "./netconf-router.ts";
-import { readReply } from "./oracle.ts";
+import { check, readReply } from "./oracle.ts";
 import type { Manner, RawClient } from "./raw-client.ts";
 
 const MANNERS: readonly (readonly [string, Manner])[] = [
@@ -47,19 +47,4 @@ for (const [name, manner] of MANNERS) {
       });
     }
   });
-}
-
-export function check(
-  { rpc, ok, errors = [], has = [], lacks = [] }: Exclude<Step, { notified: string }>,
-  answer: string,
-  meant: (text: string) => string,
-): void {
-  const reply = readReply(answer);
-  const saying = `to ${rpc} the answer was ${answer}`;
-  if (has.every((part) => !part.includes("rpc-error") && !part.includes("error-"))) {
-    assert.deepEqual(reply.errors, JSON.parse(meant(JSON.stringify(errors))), saying);
-  }
-  assert.equal(reply.ok, ok === true, saying);
-  for (const part of has) assert.ok(answer.includes(part), `${part} is missing: ${saying}`);
-  for (const part of lacks) assert.ok(!answer.includes(part), `${part} is there: ${saying}`);
 }

@@ -1,4 +1,6 @@
+import assert from "node:assert/strict";
 import { SaxesParser } from "saxes";
+import type { Step } from "./cases.ts";
 
 /** What an `<rpc-error>` says, but for the sentence that is for people. */
 export interface WantedError {
@@ -81,4 +83,20 @@ function checkBound(path: string, bound: Readonly<Record<string, string>>): void
   for (const [, prefix] of outside.matchAll(/([A-Za-z_][\w.-]*):/g)) {
     if (bound[prefix!] === undefined) throw new Error(`${path}: nothing declares ${prefix}`);
   }
+}
+
+/** Whether an answer is what the step says; `meant` puts in what only the run knows. @throws {AssertionError} */
+export function check(
+  { rpc, ok, errors = [], has = [], lacks = [] }: Exclude<Step, { notified: string }>,
+  answer: string,
+  meant: (text: string) => string,
+): void {
+  const reply = readReply(answer);
+  const saying = `to ${rpc} the answer was ${answer}`;
+  if (has.every((part) => !part.includes("rpc-error") && !part.includes("error-"))) {
+    assert.deepEqual(reply.errors, JSON.parse(meant(JSON.stringify(errors))), saying);
+  }
+  assert.equal(reply.ok, ok === true, saying);
+  for (const part of has) assert.ok(answer.includes(part), `${part} is missing: ${saying}`);
+  for (const part of lacks) assert.ok(!answer.includes(part), `${part} is there: ${saying}`);
 }

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { CASES } from "./cases.ts";
+import { PASSWORD, startNetconfRouter } from "./netconf-router.ts";
+import { check, readReply } from "./oracle.ts";
+
+/** Debian's, which has ncclient; another python on the path may not. */
+const PYTHON = "/usr/bin/python3";
+const PATIENCE = 120_000;
+
+/** Why there is no ncclient; undefined if there is. */
+function missing(): string | undefined {
+  const { status } = spawnSync(PYTHON, ["-c", "import ncclient"]);
+  return status === 0 ? undefined : `skipped: ${PYTHON} has no ncclient (apt-get install python3-ncclient)`;
+}
+
+async function python(script: string, input: unknown, t: TestContext): Promise<string> {
+  const file = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
+  const child = spawn(PYTHON, [file], { stdio: ["pipe", "pipe", "pipe"], timeout: PATIENCE });
+  t.after(() => child.kill("SIGKILL"));
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+  child.stdin.end(JSON.stringify(input));
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(code, 0, `${out.slice(-2_000)}\n${err}`);
+  return out;
+}
+
+it("every case of the battery, replayed by ncclient", { timeout: 2 * PATIENCE }, async (t) => {
+  const why = missing();
+  if (why !== undefined) return t.skip(why);
+  await using router = await startNetconfRouter();
+  const out = await python("replay.py", { login: { ...router.login, keyFile: router.keyFile }, cases: CASES }, t);
+  const answers = out.trimEnd().split("\n");
+  assert.equal(answers.length, CASES.flatMap(({ steps }) => steps).length);
+  for (const { name, see, steps } of CASES) {
+    const own = answers.splice(0, steps.length).map((line) => JSON.parse(line) as { a: string; xml: string });
+    await t.test(`${name} (${see})`, () => {
+      for (const [i, step] of steps.entries()) {
+        const { a, xml } = own[i]!;
+        if (!("notified" in step)) check(step, xml, (text) => text.replaceAll("$a", a));
+      }
+    });
+  }
+});
+
+it("ncclient configures a tenant, an agent and a BGP neighbour on a router that runs", {
+  timeout: PATIENCE,
+}, async (t) => {
+  const why = missing();
+  if (why !== undefined) return t.skip(why);
+  const bgp = { "semrd-bgp:bgp": { "local-as": 65000, address: "::1", port: 20_000 + (process.pid % 20_000) } };
+  await using router = await startNetconfRouter({}, bgp);
+  const neighbor = "2001:db8::99";
+  const { host, port, username } = router.login;
+  const out = await python("configure.py", { host, port, username, password: PASSWORD, neighbor }, t);
+  t.diagnostic(`\n${out}`);
+  assert.deepEqual(
+    out.match(/ok=\w+/g),
+    Array.from({ length: 7 }, () => "ok=True"),
+  );
+  const tags = [...out.matchAll(/^an? [^:]*: ([a-z-]+) at \/semrd-router:router/gm)].map(([, tag]) => tag);
+  assert.deepEqual(tags, ["data-missing", "unknown-element", "invalid-value", "unknown-namespace", "missing-element"]);
+  const peers = (await router.process.ctl("show", "peers")) as { address: string }[];
+  assert.deepEqual(
+    peers.map(({ address }) => address),
+    [neighbor],
+  );
+  const explained = JSON.stringify(await router.process.ctl("explain", "/vision/ocr", "--tenant", "globex"));
+  assert.match(explained, /spiffe:\/\/example\.net\/globex\/agent\/reader/);
+  await using client = await router.open();
+  const startup = await client.rpc("<get-config><source><startup/></source></get-config>");
+  assert.ok(readReply(startup).errors.length === 0 && startup.includes("<name>globex</name>"), startup);
+});
