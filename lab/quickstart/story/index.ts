@@ -7,6 +7,7 @@ import { routerDies } from "./6-router-dies.ts";
 import { linkDown } from "./7-link-down.ts";
 import { refused } from "./8-refused.ts";
 import { explain } from "./9-explain.ts";
+import { operatorChanges } from "./10-operator.ts";
 import type { StoryStep } from "./context.ts";
 
 /** The story, in its order. Each step leaves the lab as it found it. */
@@ -20,6 +21,7 @@ export const STORY: readonly StoryStep[] = [
   { title: "A link goes down", run: linkDown },
   { title: "Who may not register is refused", run: refused },
   { title: "The router explains its choice", run: explain },
+  { title: "An operator changes running routers over NETCONF", run: operatorChanges },
 ];
 
 export { Capture } from "./capture.ts";
