@@ -35,7 +35,7 @@ export interface ControlParts extends RowSources {
   readonly configuration: RouterConfiguration;
   readonly management: ControlHandlers["management"];
   readonly driver: DataplaneDriver;
-  readonly compiler: Pick<Compiler, "refusals" | "sizes">;
+  readonly compiler: Pick<Compiler, "refusals" | "sizes" | "pending">;
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
   readonly speaker: Speaker | undefined;
@@ -86,8 +86,10 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     management,
     isConfigured: (agent) => directory.agent(agent)?.source === "configuration",
     agentInstances: (agent) => done(agent, directory.instancesOf(agent)),
-    drainAgent: async (agent) =>
-      done(agent, await answered(registrar.hold(agent, draining("operator", now(), undefined)))),
+    drainAgent: async (agent, { on = true, instances } = {}) => {
+      const hold = on ? draining("operator", now(), undefined) : undefined;
+      return done(agent, await answered(registrar.hold(agent, hold, instances && new Set(instances))));
+    },
     async removeAgent(agent) {
       const instances = directory.instancesOf(agent);
       await answered(registrar.remove(agent, "command"));

@@ -64,6 +64,7 @@ import { type MrtFiles, startMrt } from "./mrt.ts";
 import { joinObservers } from "./observers.ts";
 import { Origination } from "./origination.ts";
 import { policyBook } from "./policy.ts";
+import { remoteOperations } from "./operations.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
@@ -428,6 +429,7 @@ class Daemon {
     const watches = { selections: this.#selections, sessions: this.#sessions };
     this.#scope.own(this.#management.state.add(...stateSources(control, watches)));
     const handlers = controlHandlers(control);
+    this.#scope.own(this.#management.operations.add(remoteOperations(control, handlers)));
     const { controlSocket } = this.#configuration.management;
     this.#scope.own(await startControlServer({ path: controlSocket }, handlers, this.#shared, this.#scope.signal));
   }

@@ -4,8 +4,16 @@ import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.t
 import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
 import { ConfigurationError } from "./configuration/error.ts";
 import { isSecret } from "./configuration/wording.ts";
+import { OperationBook } from "./operations/index.ts";
 import { StateBook } from "./state/index.ts";
-import { CommitStore, type Engine, openEngine, type StartupFile, type StoreFiles } from "./transaction/index.ts";
+import {
+  type CheckedOperations,
+  CommitStore,
+  type Engine,
+  openEngine,
+  type StartupFile,
+  type StoreFiles,
+} from "./transaction/index.ts";
 import { XPathEvaluator } from "./xpath/index.ts";
 import { YangModel } from "./yang/model.ts";
 import { StateReader } from "./yang/operational.ts";
@@ -29,6 +37,8 @@ export interface RouterManagement extends AsyncDisposable {
   readonly engine: Engine<RouterState, RouterChange>;
   /** Where the parts say what they do: the datastore `operational` and subscriptions read it. */
   readonly state: StateBook;
+  /** Where the parts say which operations they carry out. */
+  readonly operations: OperationBook;
 }
 
 /**
@@ -47,7 +57,14 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     const store = await CommitStore.open(commits, lineage(random), log);
     const state = new StateBook(clock);
     const operational = new StateReader(model, state, clock);
-    const opened = await openEngine({ model, operational, binder, store, startup, clock, log, isSecret });
+    const book = new OperationBook();
+    const operations: CheckedOperations = {
+      async call(request, session) {
+        const checked = await model.checkInput(request);
+        return checked.ok ? book.call(checked.value, session) : checked;
+      },
+    };
+    const opened = await openEngine({ model, operational, operations, binder, store, startup, clock, log, isSecret });
     if (!opened.ok) {
       throw new ConfigurationError(
         opened.faults.map(({ path, message, appTag }) => ({
@@ -59,7 +76,7 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
       );
     }
     const engine = scope.own(opened.value);
-    return { engine, state, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    return { engine, state, operations: book, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(cause);
   }

@@ -11,7 +11,7 @@ import { RouterFolder, type RouterProcess } from "./router-process.ts";
 
 const run = promisify(execFile);
 const PYTHON = "/usr/bin/python3";
-const READER = fileURLToPath(new URL("ncclient-state.py", import.meta.url));
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const PASSWORD = "only for this test";
 const NAMESPACE = `semr-op-${process.pid}`;
 const INSIDE = ["ip", "netns", "exec", NAMESPACE];
@@ -28,6 +28,23 @@ async function whyNot(): Promise<string | undefined> {
 }
 
 const skip = await whyNot();
+
+async function printed(name: string, ...args: readonly string[]): Promise<unknown> {
+  const login = ["127.0.0.1", "830", "ann", PASSWORD];
+  const [command, ...rest] = [...INSIDE, PYTHON, script(name), ...login, ...args];
+  const { stdout } = await run(command!, rest, { timeout: 60_000, maxBuffer: 2 ** 24 });
+  return JSON.parse(stdout);
+}
+
+/** An element of XML: its name, its text, and what is in it. */
+type Element = readonly [name: string, text: string, inner: readonly Element[]];
+type Called = readonly Element[] | { readonly tag: string; readonly appTag: string; readonly message: string };
+
+const under = (elements: Called, ...names: readonly string[]): string | undefined => {
+  if (!Array.isArray(elements)) return undefined;
+  const found = elements.find(([name]) => name === names[0]);
+  return names.length === 1 ? found?.[1] : found && under(found[2], ...names.slice(1));
+};
 
 describe("operational state of a router, as ncclient reads it", { skip }, () => {
   let folder: string;
@@ -74,9 +91,7 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
       "8080",
     ];
     await router.ctl("agent", "add", ADDED, ...offer);
-    const [command, ...rest] = [...INSIDE, PYTHON, READER, "127.0.0.1", "830", "ann", PASSWORD];
-    const { stdout } = await run(command!, rest, { timeout: 60_000, maxBuffer: 2 ** 24 });
-    answer = JSON.parse(stdout);
+    answer = (await printed("ncclient-state.py")) as Answer;
   });
   after(async () => {
     await router?.[Symbol.asyncDispose]();
@@ -133,5 +148,47 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
     );
     assert.deepEqual(answer.configOnly, []);
     assert.deepEqual(answer.depth2, ["agent", "id", "agent", "id"]);
+  });
+
+  describe("rpcs and actions", () => {
+    let called: Readonly<Record<string, Called>>;
+    before(async () => {
+      called = (await printed("ncclient-operations.py", CONFIGURED)) as typeof called;
+    });
+
+    it("explain and resolve", () => {
+      assert.equal(under(called.explain!, "winner"), "192.0.2.1");
+      assert.equal(under(called.explain!, "candidate", "judgement"), "winner");
+      assert.equal(under(called.explain!, "instance", "state"), "up");
+      assert.equal(under(called.resolve!, "dns-name"), "ocr.vision.cap.acme.example.net");
+      assert.equal(under(called.resolve!, "service-port"), "80");
+      assert.equal(under(called.resolve!, "site", "origin"), "192.0.2.1");
+      const { tag, appTag } = called.resolveElsewhere as { tag: string; appTag: string };
+      assert.deepEqual([tag, appTag], ["data-missing", "control.no-such-tenant"]);
+    });
+
+    it("rib-audit finds the tables as they should be", () => {
+      assert.equal(under(called.audit!, "capabilities"), "1");
+      assert.equal(under(called.audit!, "mismatches"), "0");
+    });
+
+    it("drain and its end, of an instance, an agent and the router", () => {
+      assert.deepEqual(called.drainInstance, [["ok", "", []]]);
+      const states = (called.explainDrained as Element[])
+        .filter(([name]) => name === "instance")
+        .map(([, , inner]) => `${under(inner, "address")} ${under(inner, "state")}`);
+      assert.deepEqual(states.toSorted(), ["fd00:a::10 draining", "fd00:a::11 up"]);
+      assert.match(under(called.drainAgent!, "instance")!, /^[0-9a-f]{16}$/);
+      assert.equal(under(called.drainRouter!, "draining"), "true");
+      assert.equal(under(called.undrainRouter!, "draining"), "false");
+      assert.equal((called.drainStranger as { tag: string }).tag, "data-missing");
+    });
+
+    it("clear says what it cannot do", () => {
+      assert.deepEqual(called.clearHard, [["ok", "", []]]);
+      assert.equal((called.clearSoft as { appTag: string }).appTag, "control.no-session");
+      assert.equal((called.clearStranger as { appTag: string }).appTag, "control.no-such-peer");
+      assert.equal((called.clearBadly as { tag: string }).tag, "invalid-value");
+    });
   });
 });

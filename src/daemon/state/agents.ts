@@ -43,16 +43,17 @@ export function agentState(parts: TrafficParts): readonly StateSource[] {
 
 export const agentPath = (id: string): Path => entry(AGENT, { [AT_AGENT]: { id } });
 
-export function instancePath({ agent, capability, version, endpoint }: Instance): Path {
-  const { address, port } = endpointText(endpoint);
-  const keys = { name: capability, "major-version": String(version.major), address, port };
-  return entry(CAPABILITY, { [AT_AGENT]: { id: agent }, [AT_CAPABILITY]: keys });
-}
-
-const endpointText = ({ address, port }: Instance["endpoint"]) => ({
-  address: formatIpv6(address),
-  port: String(port),
+/** The keys of its entry. */
+export const instanceKeys = ({ capability, version, endpoint }: Instance) => ({
+  name: capability,
+  "major-version": String(version.major),
+  address: formatIpv6(endpoint.address),
+  port: String(endpoint.port),
 });
+
+export function instancePath(instance: Instance): Path {
+  return entry(CAPABILITY, { [AT_AGENT]: { id: instance.agent }, [AT_CAPABILITY]: instanceKeys(instance) });
+}
 
 function agentRow(id: string, directory: Directory): StateRow {
   const agent = directory.agent(id)!;

@@ -9,6 +9,7 @@ import { routerState } from "./router.ts";
 import { ribState } from "./routes.ts";
 import type { SessionWatch } from "./session-watch.ts";
 
+export { instanceKeys } from "./agents.ts";
 export { SessionWatch } from "./session-watch.ts";
 
 /** Everything that the model has of what this router does. */

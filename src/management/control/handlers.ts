@@ -81,7 +81,11 @@ export interface ControlHandlers {
   /** Whether an agent is one of the configuration. */
   isConfigured(agent: string): boolean;
   agentInstances(agent: string): AgentCommandResult;
-  drainAgent(agent: string): Answer<AgentCommandResult>;
+  /** Out of service, or back; without `instances` all that it has. */
+  drainAgent(
+    agent: string,
+    options?: { readonly on?: boolean; readonly instances?: readonly string[] },
+  ): Answer<AgentCommandResult>;
   /** One that is not of the configuration. */
   removeAgent(agent: string): Answer<AgentCommandResult>;
   drainRouter(on: boolean): Answer<DrainResult>;

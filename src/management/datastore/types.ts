@@ -1,4 +1,5 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
+import type { OperationOutput, OperationRequest } from "../operations/index.ts";
 import type { Answer } from "./error.ts";
 
 /*
@@ -256,6 +257,9 @@ export interface Management {
   /** Of running. @see RFC 5717 */
   partialLock(session: Session, paths: readonly string[]): Promise<Answer<PartialLock>>;
   partialUnlock(session: Session, lock: number): Answer<void>;
+
+  /** An rpc or action of our own modules. */
+  call(session: Session, request: OperationRequest): Promise<Answer<OperationOutput>>;
 
   /** Calls `watch` for each event, in order, after it has happened. */
   subscribe(watch: Watch): Disposable;

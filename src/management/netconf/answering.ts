@@ -2,7 +2,7 @@ import type { YangContext, YangRequest } from "../../../native/index.ts";
 import { type Log, messageOf } from "../../base/index.ts";
 import type { Management, ManagementFault } from "../datastore/index.ts";
 import { yangAnswer } from "../yang/faults.ts";
-import type { Operations } from "./operations/index.ts";
+import type { Operation, Operations } from "./operations/index.ts";
 import { faulty, type NamespaceOf, printReply, protocolFault, type Reply } from "./reply.ts";
 import type { Answered, NetconfSession } from "./session.ts";
 import { BASE_NAMESPACE, firstElement } from "./xml.ts";
@@ -12,6 +12,8 @@ export interface AnsweringParts {
   readonly context: YangContext;
   readonly namespaceOf: NamespaceOf;
   readonly operations: Operations;
+  /** For actions, and what is not in `operations`. */
+  readonly otherwise: Operation;
   readonly log: Log;
 }
 
@@ -38,11 +40,9 @@ export class Answering {
 
   async #carryOut(session: NetconfSession, request: YangRequest): Promise<Reply> {
     const { operations, management, log } = this.#parts;
-    const name = request.kind === "action" ? "action" : `${request.module}:${request.name}`;
-    const operation = operations[name];
-    if (operation === undefined) {
-      return faulty(protocolFault("operation-not-supported", `${request.name} is not offered by this server`));
-    }
+    const name = `${request.module}:${request.name}`;
+    // Whatever the protocols have not is one of our own modules.
+    const operation = (request.kind === "rpc" ? operations[name] : undefined) ?? this.#parts.otherwise;
     try {
       return await operation({ management, session: session.identity, request });
     } catch (cause) {

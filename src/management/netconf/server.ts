@@ -6,6 +6,7 @@ import { type EventLog, parameters } from "../events/index.ts";
 import { Answering } from "./answering.ts";
 import { serverCapabilities } from "./capabilities.ts";
 import {
+  calling,
   EDITING,
   lockOperations,
   READING,
@@ -73,6 +74,7 @@ export class NetconfServer {
     this.#answering = new Answering({
       ...{ management, context, log },
       namespaceOf: (module) => namespaces.get(module),
+      otherwise: calling(context),
       operations: {
         ...{ ...READING, ...EDITING, ...schemaOperations(context), ...sessionOperations({ kill }) },
         ...{ ...lockOperations(moduleOf), ...subscribing(subscriber) },

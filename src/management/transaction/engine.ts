@@ -29,6 +29,7 @@ import {
   type Tree,
   type Watch,
 } from "../datastore/index.ts";
+import type { OperationOutput, OperationRequest } from "../operations/index.ts";
 import { changeOf } from "./changes.ts";
 import { Committer, held } from "./committer.ts";
 import { type Beginning, begin, type OpeningParts } from "./opening.ts";
@@ -318,6 +319,12 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
 
   partialUnlock(session: Session, lock: number): Answer<void> {
     return this.#locks.unlockPaths(session, lock);
+  }
+
+  async call(session: Session, request: OperationRequest): Promise<Answer<OperationOutput>> {
+    const { operations } = this.#parts;
+    if (operations !== undefined) return operations.call(request, session);
+    return refused(fault("operation-not-supported", `${request.name} is not offered`, { errorType: "protocol" }));
   }
 
   subscribe(watch: Watch): Disposable {

@@ -8,16 +8,24 @@ import {
   type Session,
   type Tree,
 } from "../datastore/index.ts";
+import type { OperationOutput, OperationRequest } from "../operations/index.ts";
 import { changeOf, type IsSecret } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import { timeLeft } from "./confirmed.ts";
 import type { Binder } from "./running.ts";
 import type { StartupFile } from "./workspace.ts";
 
+/** Operations of our modules, with their input checked by the model. */
+export interface CheckedOperations {
+  call(request: OperationRequest, session: Session): Promise<Answer<OperationOutput>>;
+}
+
 export interface OpeningParts<B, C> {
   readonly model: Model;
   /** Absent: `operational` is the configuration in use, without state. */
   readonly operational?: OperationalReader;
+  /** Absent: there are none. */
+  readonly operations?: CheckedOperations;
   readonly binder: Binder<B, C>;
   readonly store: CommitStore;
   readonly startup: StartupFile;

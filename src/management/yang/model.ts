@@ -14,6 +14,7 @@ import {
   type Tree,
   type TreeChange,
 } from "../datastore/index.ts";
+import type { OperationRequest } from "../operations/index.ts";
 import { type DocumentStep, reachOfSubtree, reachOfXPath } from "../state/index.ts";
 import type { XPathEvaluator } from "../xpath/index.ts";
 import { EditDocument } from "./edit-document.ts";
@@ -151,6 +152,15 @@ export class YangModel implements Model {
 
   readonly #moduleNamed = (text: string): string | undefined =>
     this.#context.modules.find(({ name, namespace }) => namespace === text || name === text)?.name;
+
+  /** The input of an operation with default values, or what is wrong with it. */
+  async checkInput({ target, name, input }: OperationRequest): Promise<Answer<OperationRequest>> {
+    const found = this.#schema.resolve(target, { pattern: false });
+    if (!found.ok) return found;
+    const path = plain(found.value.path);
+    const checked = await yangAnswer(this.#context.checkInput(path, name, input));
+    return checked.ok ? answered({ target: path, name, input: checked.value as OperationRequest["input"] }) : checked;
+  }
 
   /** The steps of a path of the model, which must be one, as JSON has them. */
   steps(path: Path): readonly DocumentStep[] {

@@ -1,3 +1,4 @@
+export * from "./calling.ts";
 export * from "./editing.ts";
 export * from "./locking.ts";
 export type * from "./operation.ts";

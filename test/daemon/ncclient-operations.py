@@ -1,0 +1,61 @@
+"""Calls the operations of semrd's modules by ncclient and prints the answers, one JSON object by name."""
+
+import json
+import sys
+
+from lxml import etree
+from ncclient import manager
+from ncclient.operations import RPCError
+
+host, port, user, password, agent = sys.argv[1:6]
+ROUTER = "urn:semrd:yang:semrd-router"
+AGENT = "urn:semrd:yang:semrd-agent"
+BGP = "urn:semrd:yang:semrd-bgp"
+RIB = "urn:semrd:yang:semrd-rib"
+
+
+def tree(element):
+    return [etree.QName(element).localname, element.text.strip() if element.text else "", [tree(e) for e in element]]
+
+
+with manager.connect(
+    host=host, port=int(port), username=user, password=password,
+    hostkey_verify=False, look_for_keys=False, allow_agent=False, timeout=20,
+) as session:
+    def call(xml):
+        try:
+            return tree(etree.fromstring(session.dispatch(etree.fromstring(xml)).xml.encode()))[2]
+        except RPCError as error:
+            return {"tag": error.tag, "appTag": error.app_tag, "message": error.message, "path": error.path}
+
+    def action(inner):
+        return call(f'<action xmlns="urn:ietf:params:xml:ns:yang:1"><router xmlns="{ROUTER}">{inner}</router></action>')
+
+    def of_agent(inner, id=agent):
+        return action(f'<agents xmlns="{AGENT}"><agent><id>{id}</id>{inner}</agent></agents>')
+
+    def clear(address, how):
+        return action(f'<bgp xmlns="{BGP}"><neighbors><neighbor><address>{address}</address>'
+                      f'<clear><how>{how}</how></clear></neighbor></neighbors></bgp>')
+
+    capability = ("<capability><name>/vision/ocr</name><major-version>1</major-version><address>fd00:a::10</address>"
+                  "<port>8080</port><drain>{}</drain></capability>")
+    ask = f'xmlns="{RIB}"><capability>/vision/ocr</capability>'
+    print(json.dumps({
+        "explain": call(f"<explain {ask}</explain>"),
+        "resolve": call(f"<resolve {ask}<tenant>acme</tenant></resolve>"),
+        "resolveElsewhere": call(f"<resolve {ask}<tenant>nobody</tenant></resolve>"),
+        "audit": call(f'<rib-audit xmlns="{RIB}"/>'),
+        "drainInstance": of_agent(capability.format("")),
+        "explainDrained": call(f"<explain {ask}</explain>"),
+        "undrainInstance": of_agent(capability.format("<on>false</on>")),
+        "drainAgent": of_agent("<drain/>"),
+        "undrainAgent": of_agent("<drain><on>false</on></drain>"),
+        "drainStranger": of_agent("<drain/>", agent + "x"),
+        "drainRouter": action("<drain/>"),
+        "undrainRouter": action("<drain><on>false</on></drain>"),
+        "clearHard": clear("fd00::9", "hard"),
+        "clearSoft": clear("fd00::9", "soft"),
+        "clearStranger": clear("fd00::8", "hard"),
+        "clearBadly": clear("fd00::9", "softly"),
+    }))
