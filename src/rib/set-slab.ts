@@ -5,9 +5,23 @@ const UNIT_SHIFT = 3;
 const UNITS_SHIFT = 20 - UNIT_SHIFT;
 const UNITS = 1 << UNITS_SHIFT;
 
+/** Runs of up to so many units have a size of their own; longer ones are rounded up, to one of so many sizes up to the double. */
+const FINE_UNITS = 16;
+const STEPS_SHIFT = 3;
+
+/**
+ * What a run of so many units is given. The sizes are few, so that routes which come and go with longer sets each time use
+ * again what was freed: at most one eighth of a long run is wasted.
+ */
+function roomFor(units: number): number {
+  if (units <= FINE_UNITS) return units;
+  const step = 1 << (31 - Math.clz32(units - 1) - STEPS_SHIFT);
+  return (units + step - 1) & ~(step - 1);
+}
+
 /**
  * Runs of at most 64 KiB of octets that live as long as somebody needs them, without an object each. What is freed is used again
- * for a run of the same number of units; the place of a freed run holds the next free one.
+ * for a run of the same size; the place of a freed run holds the next free one.
  */
 export class SetSlab {
   readonly #chunks: Uint8Array[] = [];
@@ -19,7 +33,7 @@ export class SetSlab {
 
   /** Where the copy is. */
   put(octets: Uint8Array, start: number, length: number): number {
-    const place = this.#take((length + 7) >>> UNIT_SHIFT);
+    const place = this.#take(roomFor((length + 7) >>> UNIT_SHIFT));
     const chunk = this.chunk(place);
     const at = this.start(place);
     for (let i = 0; i < length; i++) chunk[at + i] = octets[start + i]!;
@@ -36,7 +50,7 @@ export class SetSlab {
   }
 
   free(place: number, length: number): void {
-    const units = (length + 7) >>> UNIT_SHIFT;
+    const units = roomFor((length + 7) >>> UNIT_SHIFT);
     this.#words[place >>> UNITS_SHIFT]![this.start(place) >>> 2] = this.#free[units]!;
     this.#free[units] = place;
   }

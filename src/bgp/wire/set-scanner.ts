@@ -45,6 +45,8 @@ export class SetScanner implements SetSource {
   /** The view is one of the set that was scanned last. */
   #isViewed = false;
   #present = 0;
+  /** Octets that the set takes at most, if nothing is written longer than it came. */
+  #room = 0;
 
   constructor(codec: AttributeCodec, context: AttributeContext) {
     this.#codec = codec;
@@ -76,6 +78,7 @@ export class SetScanner implements SetSource {
       room += 4 + lengthAt(octets, start);
     }
     if (room > this.octets.length) this.octets = new Uint8Array(2 * room);
+    this.#room = room;
     this.#begin(family, nextHop);
     for (let i = 0; i < count; i++) if (!this.#take(octets, order[i]!)) return false;
     const mandatory = this.#internal ? HAS_ORIGIN | HAS_PATH | HAS_PREFERENCE : HAS_ORIGIN | HAS_PATH;
@@ -192,12 +195,22 @@ export class SetScanner implements SetSource {
       const known = this.#codec.semantics.find(octets, at, length);
       if (typeof known.semantic === "string") return false;
       if (known.semantic.opaque.length > 0) this.digest.marks |= SetMark.unknownTlvs;
+      this.#reserve(known.canonical.length - length);
       this.#write(Optional, code, known.canonical, 0, known.canonical.length);
       return true;
     }
     if ((flags & Optional) === 0) return false;
     if ((flags & Transitive) !== 0) this.#write(KIND | (flags & Partial), code, octets, at, length);
     return true;
+  }
+
+  /** One attribute is written so many octets longer than it came. */
+  #reserve(surplus: number): void {
+    this.#room += Math.max(0, surplus);
+    if (this.#room <= this.octets.length) return;
+    const wider = new Uint8Array(2 * this.#room);
+    wider.set(this.octets.subarray(0, this.length));
+    this.octets = wider;
   }
 
   /** @see RFC 4271 §4.3 b); RFC 7606 §7.2; RFC 7607 §2 (AS 0) */
