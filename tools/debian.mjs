@@ -41,6 +41,7 @@ const PEERS = [
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig
   { any: ["libyang2-tools", "libyang-tools"], optional: true }, // yanglint
   { any: ["python3-ncclient"], optional: true }, // NETCONF
+  { any: ["yangcli"], optional: true },
 ];
 
 const KNOWN_RELEASES = new Set(["debian 12", "debian 13", "ubuntu 24.04"]);
