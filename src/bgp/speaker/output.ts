@@ -5,11 +5,11 @@ import type { AddPathDirections } from "./add-path.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
+import { OutputTurns } from "./output-turns.ts";
 import type { Connection } from "./transport.ts";
 
 /** Nothing more is encoded while the socket holds this much. */
 const HIGH_WATER = 1024 * 1024;
-const TURN_BUDGET = 4;
 const NETS_AT_ONCE = 1024;
 
 export interface OutputParts {
@@ -53,7 +53,12 @@ export class Output implements Disposable {
   #pause: Timer | undefined;
   #group: ExportGroup;
   #recheck: Pick<ExportRecheck, "run"> | undefined;
+  readonly #turns: OutputTurns;
   #scheduled = false;
+  readonly #job = (): void => {
+    this.#scheduled = false;
+    if (!this.#closed) this.#pump();
+  };
   #closed = false;
   #endOfRibSent = false;
   /** The neighbour asked for everything: it has to begin, or to end. */
@@ -66,11 +71,14 @@ export class Output implements Disposable {
   constructor(parts: OutputParts) {
     this.#parts = parts;
     this.#group = parts.group;
+    this.#turns = OutputTurns.of(parts.clock);
     this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit, pathIds: parts.addPath.send });
     this.#visitor = this.#visit();
     // It is a later turn already.
     parts.output.onPending = () => {
-      if (!this.#scheduled && !this.#closed && this.#pause === undefined) this.#pump();
+      if (this.#scheduled || this.#closed || this.#pause !== undefined) return;
+      this.#scheduled = true;
+      this.#turns.now(this.#job);
     };
     this.poke();
   }
@@ -150,10 +158,7 @@ export class Output implements Disposable {
   poke(): void {
     if (this.#scheduled || this.#closed || this.#pause !== undefined) return;
     this.#scheduled = true;
-    this.#parts.clock.soon(() => {
-      this.#scheduled = false;
-      if (!this.#closed) this.#pump();
-    });
+    this.#turns.later(this.#job);
   }
 
   [Symbol.dispose](): void {
@@ -165,9 +170,8 @@ export class Output implements Disposable {
   }
 
   #pump(): void {
-    const { output, connection, clock } = this.#parts;
-    const start = clock.monotonic();
-    const inTime = (): boolean => clock.monotonic() - start <= TURN_BUDGET;
+    const { output, connection } = this.#parts;
+    const inTime = (): boolean => this.#turns.inTime;
     if (this.#recheck !== undefined) {
       if (!this.#recheck.run(inTime)) {
         this.poke();

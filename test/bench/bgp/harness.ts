@@ -108,13 +108,17 @@ export async function runScenario(daemon: Daemon, scenario: Scenario): Promise<R
   const { family, turns = false } = scenario;
   const command = daemon.command({ neighbours, family, folder, turns });
   const device = spawn(command[0]!, command.slice(1), {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     cwd: folder,
     env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, "build", "compile-cache") },
   });
   let said = "";
   device.stdout!.on("data", (text: Buffer) => {
     said += text.toString();
+  });
+  let complaints = "";
+  device.stderr!.on("data", (text: Buffer) => {
+    complaints = (complaints + text.toString()).slice(-2000);
   });
   const words = [DEVICE, FIRST.sender, FIRST.sink, FIRST.idle, scenario.senders, 1, scenario.idle, family];
   const load = [GENERATOR, ...words, scenario.routes, scenario.sets].map(String);
@@ -128,6 +132,9 @@ export async function runScenario(daemon: Daemon, scenario: Scenario): Promise<R
     await end(device);
     const longest = /"longestTurn":([\d.]+)/.exec(said)?.[1];
     return { measured, idle, ...(longest === undefined ? {} : { longestTurn: Number(longest) }) };
+  } catch (cause) {
+    console.error(complaints);
+    throw cause;
   } finally {
     if (generator !== undefined) await end(generator);
     await end(device);
