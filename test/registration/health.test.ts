@@ -52,18 +52,23 @@ function checked(check: Partial<HealthCheck> = {}, options: { ports?: number[]; 
 }
 
 describe("verdicts", () => {
-  it("the first result decides, whichever it is", async () => {
-    for (const [result, want] of [
-      [PASSED, "up"],
-      [REFUSED, "down"],
-    ] as const) {
-      const at = checked({ fall: 5, rise: 5 });
-      assert.equal(at.health(), "unknown");
-      await at.reply(result);
-      assert.equal(at.health(), want);
-      await at.checker.settled;
-      await at.checker[Symbol.asyncDispose]();
-    }
+  it("the first success decides, and so do `fall` failures right behind each other", async () => {
+    const at = checked({ fall: 5, rise: 5 });
+    assert.equal(at.health(), "unknown");
+    await at.reply(PASSED);
+    assert.equal(at.health(), "up");
+    await at.checker.settled;
+    await at.checker[Symbol.asyncDispose]();
+
+    const failing = checked({ fall: 3, rise: 5, interval: ms(1_000) });
+    const first = await failing.reply(REFUSED);
+    await failing.reply(REFUSED);
+    assert.equal(failing.health(), "unknown");
+    const third = await failing.reply(REFUSED);
+    assert.ok(third - first <= 50, `${first} ${third}`);
+    assert.equal(failing.health(), "down");
+    await failing.checker.settled;
+    await failing.checker[Symbol.asyncDispose]();
   });
 
   it("it takes `fall` failures in a row, the second right behind the first, and `rise` successes", async () => {
@@ -241,6 +246,22 @@ describe("probes over the network", () => {
     assert.deepEqual(await probe(server.port, "tcp"), PASSED);
     await server[Symbol.asyncDispose]();
     assert.deepEqual(await probe(server.port, "tcp"), REFUSED);
+  });
+
+  it("time in which this process was held up does not count against the other end", { timeout: 20_000 }, async () => {
+    const script = `require("node:http").createServer((q, s) => s.end("ok")).listen({ host: "::1", port: 0 },
+      function () { console.log(this.address().port); });`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const [text] = (await once(child.stdout, "data")) as [Buffer];
+      for (const type of ["tcp", "http"] as const) {
+        const result = probe(Number(text.toString()), type);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+        assert.deepEqual(await result, PASSED, type);
+      }
+    } finally {
+      child.kill("SIGKILL");
+    }
   });
 
   it("an aborted probe ends at once and says nothing", async () => {

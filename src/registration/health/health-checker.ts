@@ -42,8 +42,8 @@ const JITTER = 0.1;
 /**
  * Probes every instance that has a check and tells the directory when its health changes.
  *
- * The first result decides at once. After that `fall` failures in a row, of which the second comes right behind the first,
- * make an instance down, and `rise` successes in a row make it up.
+ * The first success decides at once. `fall` failures in a row, of which the second comes right behind the first, make an
+ * instance down, after a restart too; from then on `rise` successes in a row make it up.
  */
 export function startHealthChecker(
   options: HealthCheckerOptions,
@@ -153,7 +153,7 @@ class Checker implements HealthChecker {
     metrics.histogram("semrd_health_probe_seconds", "Time a probe took").observe((clock.monotonic() - began) / 1000);
     if (outcome !== "inconclusive") this.#judge(watched, result);
     if (watched.gone) return; // a listener of the directory took it out
-    const failing = watched.verdict === "up" && watched.against > 0;
+    const failing = watched.verdict !== "down" && watched.against > 0;
     const interval = watched.check.interval * (1 + JITTER * (2 * this.#parts.random.next() - 1));
     const delay = failing ? Math.min(RECHECK_AFTER, interval) : began + interval - clock.monotonic();
     watched.timer = clock.after(milliseconds(Math.max(0, delay)), () => this.#enqueue(watched));
@@ -167,7 +167,7 @@ class Checker implements HealthChecker {
       return;
     }
     watched.against++;
-    const enough = verdict === "unknown" ? 1 : verdict === "up" ? check.fall : check.rise;
+    const enough = speaks === "down" ? check.fall : verdict === "unknown" ? 1 : check.rise;
     if (watched.against < enough) return;
     watched.verdict = speaks;
     watched.against = 0;

@@ -12,6 +12,11 @@ export type ProbeResult =
 /** Asks an endpoint once. Never rejects; ends within the check's timeout, or soon after `signal` aborts. */
 export type Probe = (endpoint: Endpoint, check: HealthCheck, signal: AbortSignal) => Promise<ProbeResult>;
 
+/** A timer that comes later than this share of the timeout was held up by this process itself. */
+const HELD_UP = 0.25;
+/** Times that a probe is given what this process has held up. */
+const MOST_EXTENSIONS = 3;
+
 /** A status line is read from at most so much of a response. */
 const MOST_STATUS_OCTETS = 1_024;
 
@@ -41,13 +46,27 @@ export const networkProbe: Probe = (endpoint, check, signal) => {
   const host = formatIpv6(endpoint.address);
   const socket: Socket = connect({ host, port: endpoint.port, noDelay: true });
   const finish = (result: ProbeResult): void => {
-    clearTimeout(timeout);
+    clearTimeout(timer);
+    clearImmediate(last);
     signal.removeEventListener("abort", abort);
     socket.resetAndDestroy(); // a probe that lingers in TIME_WAIT would use up ports
     resolve(result);
   };
   const abort = (): void => finish({ outcome: "inconclusive", reason: "the check was ended" });
-  const timeout = setTimeout(() => finish(failed(`no answer in ${check.timeout} ms`)), check.timeout);
+  // What has come while this process was busy is read first, and time in which nothing could be read does not count:
+  // a busy router must not take its agents for dead.
+  let due = performance.now() + check.timeout;
+  let extensions = 0;
+  let last: NodeJS.Immediate | undefined;
+  const expire = (): void => {
+    const late = performance.now() - due;
+    if (late > check.timeout * HELD_UP && extensions++ < MOST_EXTENSIONS) {
+      const more = Math.min(late, check.timeout);
+      due = performance.now() + more;
+      timer = setTimeout(expire, more);
+    } else last = setImmediate(() => finish(failed(`no answer in ${check.timeout} ms`)));
+  };
+  let timer = setTimeout(expire, check.timeout);
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
 
