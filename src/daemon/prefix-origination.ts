@@ -84,7 +84,7 @@ export class PrefixOrigination implements Disposable {
       (told) => {
         if (told === undefined) announcer.retract(nlri);
         else {
-          const aggregate = { ...told.aggregate, mean: told.score };
+          const aggregate = around(told.score, told.aggregate);
           announcer.say(nlri, (now) => prefixAttributes(aggregate, latest(), own, now));
         }
       },
@@ -104,6 +104,11 @@ export class PrefixOrigination implements Disposable {
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]();
   }
+}
+
+/** What is said with a damped mean, which may be behind the scores of now: others refuse a mean that is not between the bounds. */
+function around(mean: number, { count, minimum, maximum }: Aggregate): Aggregate {
+  return { count, minimum: Math.min(minimum, mean), mean, maximum: Math.max(maximum, mean) };
 }
 
 /** How many there are matters in powers of two: one more of a thousand is no news. */

@@ -237,6 +237,26 @@ describe("prefixes (CP)", () => {
     assert.equal(r2.rows("prefix").length, 0);
   });
 
+  it("is told to others also while its damped mean is behind the scores of now", async (t) => {
+    const damped = (n: number) => ({ origination: { damping: DAMPING, ...aggregating(n).origination } });
+    const { scene, nodes } = await domain(t, damped);
+    const [r2, r3, r4] = nodes;
+    const told = () => r4.rows("prefix").map(({ attributes }) => attributes.semantic?.aggregate);
+    r3.register(ALICE, [offer(OCR), offer(OCR)]);
+    r3.directory.drain(ALICE, "agent");
+    scene.clock.advance(1000);
+    assert.deepEqual(told(), [{ count: 0, minimum: 0, mean: 1, maximum: 1 }], "all that serve it drain");
+    r3.register(BOB, [offer(OCR), offer(NL)]);
+    for (let i = 0; i < 100; i++) {
+      scene.clock.advance(1000);
+      assert.equal(
+        r4.prefix(OCR),
+        "/vision r2",
+        `after ${i} s: ${JSON.stringify(r2.rows("prefix"), (_, v) => String(v))}`,
+      );
+    }
+  });
+
   it("stands for its more-specifics across the border where that is asked for", async (t) => {
     const scene = new Scene(t);
     const suppressed = new Set([toHex((await import("../../src/base/index.ts")).capabilityId(OCR, 1))]);
@@ -274,23 +294,28 @@ describe("routers that heard the same", () => {
         const { scene, reflector, nodes } = await domain(t, (n) => ({
           origination: { damping: DAMPING, ...(n === 4 ? { prefixes } : {}) },
         }));
+        const draining = new Set<Node>();
         for (const { router, what, agent, name, after } of steps) {
           const node = nodes[router]!;
           const isKnown = node.directory.agent(agent) !== undefined;
           if (what === "register") node.register(agent, [offer(name), offer(name)]);
           else if (what === "remove") node.directory.remove(agent, "deregistered");
           else if (what === "drain" && isKnown) node.directory.drain(agent, "agent");
-          else if (what === "drain-router" || what === "serve-router") node.draining = what === "drain-router";
-          else for (const { id } of node.directory.instancesOf(agent)) node.directory.setHealth(id, what as "up");
+          else if (what === "drain-router" || what === "serve-router") {
+            node.draining = what === "drain-router";
+            draining[what === "drain-router" ? "add" : "delete"](node);
+          } else for (const { id } of node.directory.instancesOf(agent)) node.directory.setHealth(id, what as "up");
           scene.clock.advance(after);
         }
         scene.clock.advance(200_000);
         const chosen = (node: Node) => ({
-          // Which of equal sites is the best depends on where one is: its own comes first (DESIGN 5).
+          // Which of equal sites is the best depends on where one is: its own comes first (DESIGN 5), and who drains lowers
+          // the preference of its own sites for the others alone (RFC 8326 §4.2), so that of two who drain each uses its own.
           sites: NAMES.map((name) =>
             node
               .sites(name)
               .map((line) => line.replace(/winner .*|group .*/, "used"))
+              .map((line) => (draining.has(node) ? line.replace("excluded local-preference", "used") : line))
               .sort(),
           ),
           agents: [ALICE, BOB].map((agent) => node.agent(agent)),
