@@ -241,7 +241,9 @@ export class FamilyIntake {
     if (isNear && !this.#warned) {
       log.warn("bgp.routes.near-maximum", { peer: peer.address, family: this.family, routes, maximumRoutes });
     }
-    this.#warned = isNear;
+    // Said again only after a tenth of them went meanwhile: who comes and goes around the mark fills no log.
+    if (isNear) this.#warned = true;
+    else if (routes * 1000 < maximumRoutes * warnAtPercent * 9) this.#warned = false;
     return undefined;
   }
 

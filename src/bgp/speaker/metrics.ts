@@ -11,6 +11,8 @@ export interface PeerCounters {
   readonly flaps: Counter;
   readonly notificationsIn: Counter;
   readonly notificationsOut: Counter;
+  /** Connections that had no place: while one stands, or while the neighbour has to wait. */
+  readonly refusedConnections: Counter;
   readonly malformed: (
     action: "treat-as-withdraw" | "attribute-discard" | "disable-family" | "session-reset",
   ) => Counter;
@@ -44,6 +46,10 @@ export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
     flaps: of("semrd_bgp_session_flaps_total", "Established sessions that ended"),
     notificationsIn: of("semrd_bgp_notifications_received_total", "NOTIFICATION messages received"),
     notificationsOut: of("semrd_bgp_notifications_sent_total", "NOTIFICATION messages sent"),
+    refusedConnections: of(
+      "semrd_bgp_peer_connections_refused_total",
+      "Connections of the neighbour that were closed: it has one, or has to wait",
+    ),
     malformed: by("semrd_bgp_malformed_total", "Malformed input by what was done about it", "action"),
     skippedRoutes: by("semrd_bgp_skipped_routes_total", "Received routes that were skipped in a message", "why"),
     notAgreed: of("semrd_bgp_not_agreed_total", "UPDATEs of families that are not used here"),

@@ -61,8 +61,10 @@ export class Output implements Disposable {
   };
   #closed = false;
   #endOfRibSent = false;
-  /** The neighbour asked for everything: it has to begin, or to end. */
-  #refresh: "asked" | "running" | undefined;
+  /** The neighbour asked for everything, once or often, since the last beginning. */
+  #refreshAsked = false;
+  /** It was told where everything begins, and not yet where it ends. */
+  #refreshRuns = false;
   /** Of the set that was asked about last, within one drain: consecutive routes usually share it. */
   #last:
     | { readonly id: AttributeId; readonly source: PeerIndex; readonly exported: Exported | KeyedExport }
@@ -114,7 +116,7 @@ export class Output implements Disposable {
       this.replay();
       return;
     }
-    this.#refresh = "asked";
+    this.#refreshAsked = true;
     this.poke();
   }
 
@@ -179,10 +181,11 @@ export class Output implements Disposable {
       }
       this.#recheck = undefined;
     }
-    // Not before End-of-RIB. @see RFC 7313 §4.1
-    if (this.#refresh === "asked" && this.#endOfRibSent) {
+    // Not before End-of-RIB, and one after the other: who asks often and reads nothing has one answer waiting. @see RFC 7313 §4.1
+    if (this.#refreshAsked && !this.#refreshRuns && this.#endOfRibSent) {
       this.#parts.refreshMark?.("begin");
-      this.#refresh = "running";
+      this.#refreshAsked = false;
+      this.#refreshRuns = true;
       output.replay();
     }
     while (output.pending > 0) {
@@ -199,11 +202,13 @@ export class Output implements Disposable {
       this.#encoder.endOfRib();
       this.#flush();
       this.#endOfRibSent = true;
-      if (this.#refresh === "asked") this.poke();
+      if (this.#refreshAsked) this.poke();
     }
-    if (this.#refresh === "running") {
+    if (this.#refreshRuns) {
+      if (connection.queued >= HIGH_WATER) return;
       this.#parts.refreshMark?.("end");
-      this.#refresh = undefined;
+      this.#refreshRuns = false;
+      if (this.#refreshAsked) this.poke();
     }
     this.#roundIsOver();
   }

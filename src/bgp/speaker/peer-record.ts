@@ -52,6 +52,11 @@ export class PeerRecord {
     this.#since = now;
   }
 
+  connectionRefused(): void {
+    this.refusedConnections += 1;
+    this.counters.refusedConnections.add();
+  }
+
   messageIn(): void {
     this.#messagesIn += 1;
     this.counters.messagesIn.add();

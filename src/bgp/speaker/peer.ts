@@ -343,7 +343,7 @@ export class Peer implements AsyncDisposable {
         return;
       case "refuse":
         this.#links.refuse();
-        this.#parts.record.refusedConnections += 1;
+        this.#parts.record.connectionRefused();
         this.#parts.log.debug("bgp.connection.refused", { peer: this.#options.address });
         return;
       case "connect":

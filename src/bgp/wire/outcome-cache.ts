@@ -1,6 +1,8 @@
 import type { AttributeOutcome } from "./attributes.ts";
 
 const SLOTS = 256;
+/** Longer ones, which only extended messages hold, are decoded each time: all slots together stay below a megabyte. */
+const LONGEST = 4096;
 const NOTHING = new Uint8Array(0);
 
 /** Outcomes of the attribute octets seen last, one per slot of their hash; a bounded number, so a peer cannot fill memory. */
@@ -12,6 +14,7 @@ export class OutcomeCache {
 
   /** The outcome of equal octets, or what `decode` says (and then keeps it with a copy of `octets`). */
   find(octets: Uint8Array, decode: () => AttributeOutcome): AttributeOutcome {
+    if (octets.length > LONGEST) return decode();
     let hash = 0x811c9dc5;
     for (let i = 0; i < octets.length; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193);
     const slot = (hash ^ (hash >>> 16)) & (SLOTS - 1);

@@ -3,6 +3,8 @@ import type { SemanticAttribute } from "../../rib/index.ts";
 import { decodeSemantic, encodeSemantic } from "./semantic.ts";
 
 const SLOTS = 1024;
+/** Longer values are read each time: what strangers say fills no more than two megabytes. */
+const LONGEST = 1024;
 
 /** What a value comes to, and the value as this router writes it. Shared: not to be changed. */
 export interface KnownSemantic {
@@ -21,6 +23,7 @@ export class SemanticCache {
   readonly #out = new Writer(512);
 
   find(octets: Uint8Array, start: number, length: number): KnownSemantic {
+    if (length > LONGEST) return this.#read(octets.slice(start, start + length));
     let hash = length;
     for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + octets[start + i]!) | 0;
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
