@@ -62,9 +62,9 @@ import {
 import { reload } from "./live/reload.ts";
 import { type MrtFiles, startMrt } from "./mrt.ts";
 import { joinObservers } from "./observers.ts";
+import { remoteOperations } from "./operations.ts";
 import { Origination } from "./origination.ts";
 import { policyBook } from "./policy.ts";
-import { remoteOperations } from "./operations.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
@@ -225,10 +225,12 @@ class Daemon {
     const servers = this.#scope.own(
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
-    const { engine } = this.#management;
+    const { engine, state } = this.#management;
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
-    const operators = this.#scope.own(new Operators({ ...this.#shared, management: engine, events, stateDirectory }));
+    const operators = this.#scope.own(
+      new Operators({ ...this.#shared, management: engine, events, stateDirectory, state }),
+    );
     engine.attach(
       liveProviders({
         ...{

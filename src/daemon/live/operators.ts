@@ -4,12 +4,16 @@ import { replaceFile } from "../../host/index.ts";
 import {
   answered,
   type EventLog,
+  type GnmiOptions,
   type Management,
   type NetconfConfiguration,
   openProtocolSchema,
   type Provider,
   type RouterChange,
+  type RunningGnmi,
   type RunningNetconf,
+  type StateBook,
+  startGnmi,
   startNetconf,
   UserBook,
 } from "../../management/index.ts";
@@ -18,6 +22,7 @@ import { ServerSlot } from "./server.ts";
 export interface OperatorsParts {
   readonly management: Management;
   readonly events: EventLog;
+  readonly state: StateBook;
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,6 +33,7 @@ export interface OperatorsParts {
 export class Operators implements AsyncDisposable {
   readonly users = new UserBook();
   readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
+  readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
   constructor(parts: OperatorsParts) {
     const { users } = this;
@@ -49,20 +55,38 @@ export class Operators implements AsyncDisposable {
         }
       },
     });
+    this.#gnmi = new ServerSlot({
+      name: "the gNMI server",
+      path: "/semrd-router:router/management/semrd-grpc-server:grpc",
+      wanted({ management: { grpc } }) {
+        const { tls, listen } = grpc;
+        return tls === undefined || listen.length === 0 ? undefined : { ...grpc, tls };
+      },
+      listen: ({ listen }) => listen,
+      async start(options) {
+        await using context = await openProtocolSchema(loadNative().yang);
+        return await startGnmi(options, { ...parts, users, context });
+      },
+    });
   }
 
   get providers(): readonly Provider<RouterChange>[] {
-    return [usersProvider(this.users), this.#netconf];
+    return [usersProvider(this.users), this.#netconf, this.#gnmi];
   }
 
   /** @throws the servers' own errors */
   async start(configuration: RouterChange["after"]): Promise<void> {
     this.users.replace(configuration.management.users);
     await this.#netconf.start(configuration);
+    await this.#gnmi.start(configuration);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#netconf[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#gnmi[Symbol.asyncDispose]();
+    } finally {
+      await this.#netconf[Symbol.asyncDispose]();
+    }
   }
 }
 

@@ -27,11 +27,18 @@ interface Known {
 /** The users of the running configuration. Who is not among them is told the same, after the same time, as one who is. */
 export class UserBook {
   #users = new Map<string, Known>();
+  #revision = 0;
   /** For names that are nobody's. */
   readonly #decoy = hashPassword(crypto.randomUUID());
 
+  /** Another number whenever the users are others: what was found out about one holds only for the same. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Takes effect for the next login. */
   replace(users: readonly User[]): void {
+    this.#revision++;
     this.#users = new Map(
       users.map(({ name, authorizedKeys, passwordHash }) => [name, { keys: authorizedKeys.map(parsed), passwordHash }]),
     );

@@ -6,11 +6,16 @@ import type { RouterConfiguration } from "./types.ts";
 /** Files that the configuration names and that cannot be read: better refused at once than at the first connection. */
 export async function unreadableFiles(configuration: RouterConfiguration, files: Files): Promise<ConfigurationFault[]> {
   const { tls, issuers } = configuration.registration;
+  const grpc = configuration.management.grpc.tls;
+  const grpcTls = "/semrd-router:router/management/semrd-grpc-server:grpc/tls";
   const registration = "/semrd-router:router/semrd-registration:registration";
   const needed = [
     ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
     ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
     ...issuers.map(({ name, jwksFile }) => [`${registration}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"]),
+    ...(grpc === undefined ? [] : [[`${grpcTls}/certificate-file`, grpc.certificateFile, "certificate"]]),
+    ...(grpc === undefined ? [] : [[`${grpcTls}/key-file`, grpc.keyFile, "key"]]),
+    ...(grpc?.clientCaFile === undefined ? [] : [[`${grpcTls}/client-ca-file`, grpc.clientCaFile, "certificate"]]),
   ] as [string, string, string][];
   const faults: ConfigurationFault[] = [];
   for (const [place, file, what] of needed) {

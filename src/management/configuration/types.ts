@@ -1,5 +1,6 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
 import type { BmpConfiguration } from "./bmp.ts";
+import type { GrpcConfiguration } from "./grpc.ts";
 import type { MrtConfiguration } from "./mrt.ts";
 import type { NetconfConfiguration, User } from "./operators.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
@@ -331,4 +332,5 @@ export interface ManagementConfiguration {
   readonly controlSocket: string;
   readonly users: readonly User[];
   readonly netconf: NetconfConfiguration;
+  readonly grpc: GrpcConfiguration;
 }

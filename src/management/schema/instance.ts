@@ -75,6 +75,7 @@ export interface RouterNodesNode {
 export interface RouterManagement {
   readonly "control-socket": string;
   readonly "semrd-access:users"?: RouterManagementUsers;
+  readonly "semrd-grpc-server:grpc": RouterManagementGrpc;
   readonly "semrd-netconf:netconf": RouterManagementNetconf;
 }
 
@@ -87,6 +88,25 @@ export interface RouterManagementUsersUser {
   readonly description?: string;
   readonly "authorized-key"?: readonly string[];
   readonly "password-hash"?: string;
+}
+
+export interface RouterManagementGrpc {
+  readonly listen?: readonly RouterManagementGrpcListen[];
+  readonly tls?: RouterManagementGrpcTls;
+  readonly "maximum-subscriptions": number;
+  readonly "maximum-message-size": number;
+  readonly "idle-timeout": number;
+}
+
+export interface RouterManagementGrpcListen {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RouterManagementGrpcTls {
+  readonly "certificate-file"?: string;
+  readonly "key-file"?: string;
+  readonly "client-ca-file"?: string;
 }
 
 export interface RouterManagementNetconf {

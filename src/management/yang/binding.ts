@@ -21,6 +21,7 @@ import type {
 } from "../configuration/types.ts";
 import { bindBmp } from "./bmp-binding.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
+import { bindGrpc } from "./grpc-binding.ts";
 import type {
   AgentInstance,
   BgpInstance,
@@ -93,6 +94,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
       controlSocket: router.management["control-socket"],
       users: bindUsers(router.management["semrd-access:users"]),
       netconf: bindNetconf(router.management["semrd-netconf:netconf"]),
+      grpc: bindGrpc(router.management["semrd-grpc-server:grpc"], folder),
     },
     stateDirectory: router["state-directory"],
   };

@@ -1,5 +1,6 @@
 import type { BmpInstance } from "./bmp-binding.ts";
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
+import type { GrpcInstance } from "./grpc-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
 import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
@@ -46,6 +47,7 @@ export interface RouterInstance {
     readonly "control-socket": string;
     readonly "semrd-access:users"?: UsersInstance;
     readonly "semrd-netconf:netconf": NetconfInstance;
+    readonly "semrd-grpc-server:grpc": GrpcInstance;
   };
   readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
   readonly "semrd-tenant:tenants"?: { readonly tenant?: readonly TenantInstance[] };

@@ -32,6 +32,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-bmp",
   "semrd-access",
   "semrd-netconf",
+  "semrd-grpc-server",
   "semrd-rib",
 ] as const;
 

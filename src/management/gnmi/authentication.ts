@@ -1,0 +1,98 @@
+import { createHmac, randomBytes } from "node:crypto";
+import type { PeerCertificate } from "node:tls";
+import type { Metadata } from "@grpc/grpc-js";
+import { type Clock, milliseconds, SourceRates } from "../../base/index.ts";
+import type { UserBook } from "../access/index.ts";
+import { GnmiError } from "./status.ts";
+
+/** What a call says about who makes it. */
+export interface Caller {
+  readonly metadata: Metadata;
+  /** Address and port. */
+  readonly source: string;
+  /** Absent: none was shown, or none that the client CA has signed. */
+  readonly certificate: PeerCertificate | undefined;
+}
+
+/** Wrong passwords of one source. */
+const WRONG = { perSecond: 0.5, burst: 20 } as const;
+/** Passwords are made to be slow to check; a right one is taken for right again for so long. */
+const REMEMBERED = milliseconds(60_000);
+const MOST_REMEMBERED = 1_024;
+/** Checks at one time: each takes a thread and 32 MB. */
+const MOST_CHECKS = 8;
+const LONGEST_PASSWORD = 1_024;
+
+/** Answers which user makes a call: by name and password in its metadata, or by certificate. */
+export class Authentication {
+  readonly #users: UserBook;
+  readonly #clock: Clock;
+  readonly #wrong: SourceRates;
+  readonly #secret = randomBytes(32);
+  readonly #right = new Map<string, number>();
+  #checks = 0;
+
+  constructor(users: UserBook, clock: Clock) {
+    this.#users = users;
+    this.#clock = clock;
+    this.#wrong = new SourceRates(WRONG, clock);
+  }
+
+  /** @throws {GnmiError} UNAUTHENTICATED; RESOURCE_EXHAUSTED where there were too many wrong ones */
+  async userOf(caller: Caller): Promise<string> {
+    const [name] = caller.metadata.get("username");
+    const [password] = caller.metadata.get("password");
+    if (typeof name === "string" && typeof password === "string") {
+      if (await this.#isRight(name, password, addressOf(caller.source))) return name;
+      throw new GnmiError("UNAUTHENTICATED", "user name or password is wrong");
+    }
+    const named = caller.certificate === undefined ? [] : namesOf(caller.certificate);
+    const user = named.find((candidate) => this.#users.has(candidate));
+    if (user !== undefined) return user;
+    if (named.length > 0) {
+      throw new GnmiError(
+        "UNAUTHENTICATED",
+        `no user of this router is named by the certificate (${named.join(", ")})`,
+      );
+    }
+    throw new GnmiError("UNAUTHENTICATED", "give username and password as metadata, or a client certificate");
+  }
+
+  async #isRight(name: string, password: string, address: string): Promise<boolean> {
+    if (password.length > LONGEST_PASSWORD || name.length > LONGEST_PASSWORD) return false;
+    const proof = createHmac("sha256", this.#secret)
+      .update(JSON.stringify([this.#users.revision, name, password]))
+      .digest("base64");
+    const until = this.#right.get(proof);
+    const now = this.#clock.monotonic();
+    if (until !== undefined && until > now) return true;
+    this.#right.delete(proof);
+    if (!this.#wrong.has(address) || this.#checks >= MOST_CHECKS) {
+      throw new GnmiError("RESOURCE_EXHAUSTED", "too many logins: wait a while");
+    }
+    this.#checks++;
+    try {
+      const isRight = await this.#users.passwordMatches(name, password);
+      if (!isRight) this.#wrong.take(address);
+      else this.#remember(proof, now + REMEMBERED);
+      return isRight;
+    } finally {
+      this.#checks--;
+    }
+  }
+
+  #remember(proof: string, until: number): void {
+    this.#right.set(proof, until);
+    if (this.#right.size > MOST_REMEMBERED) this.#right.delete(this.#right.keys().next().value!);
+  }
+}
+
+/** Names in the order in which they are looked for: DNS, URI and mail names of the subject, then its common name. */
+function namesOf({ subjectaltname = "", subject }: PeerCertificate): readonly string[] {
+  const alternative = subjectaltname.split(", ").flatMap((entry) => /^(?:DNS|URI|email):(.+)$/.exec(entry)?.[1] ?? []);
+  const common = subject?.CN;
+  return [...alternative, ...(typeof common === "string" ? [common] : [])];
+}
+
+/** Without the port. */
+const addressOf = (source: string): string => source.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");

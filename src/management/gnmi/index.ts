@@ -1,0 +1,1 @@
+export { type GnmiOptions, type GnmiStartParts, type RunningGnmi, startGnmi } from "./start.ts";

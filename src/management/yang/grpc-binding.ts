@@ -1,0 +1,38 @@
+import path from "node:path";
+import { seconds } from "../../base/index.ts";
+import type { GrpcConfiguration } from "../configuration/grpc.ts";
+
+/** As libyang prints it with all defaults. */
+export interface GrpcInstance {
+  readonly listen?: readonly { readonly address: string; readonly port: number }[];
+  readonly tls?: {
+    readonly "certificate-file"?: string;
+    readonly "key-file"?: string;
+    readonly "client-ca-file"?: string;
+  };
+  readonly "maximum-subscriptions": number;
+  readonly "maximum-message-size": number;
+  readonly "idle-timeout": number;
+}
+
+export function bindGrpc(grpc: GrpcInstance, folder: string): GrpcConfiguration {
+  const { tls = {}, listen = [] } = grpc;
+  const { "certificate-file": certificate, "key-file": key, "client-ca-file": ca } = tls;
+  const idle = grpc["idle-timeout"];
+  const files = certificate === undefined || key === undefined ? undefined : { certificate, key };
+  return {
+    listen,
+    ...(files === undefined
+      ? {}
+      : {
+          tls: {
+            certificateFile: path.resolve(folder, files.certificate),
+            keyFile: path.resolve(folder, files.key),
+            ...(ca === undefined ? {} : { clientCaFile: path.resolve(folder, ca) }),
+          },
+        }),
+    maxStreams: grpc["maximum-subscriptions"],
+    maxMessage: grpc["maximum-message-size"],
+    ...(idle === 0 ? {} : { idleTimeout: seconds(idle) }),
+  };
+}
