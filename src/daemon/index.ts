@@ -46,6 +46,14 @@ import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
 import { type ControlParts, controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
+import {
+  agentEvents,
+  CapabilityEvents,
+  CapacityEvents,
+  type Publish,
+  publisher,
+  SessionEvents,
+} from "./events/index.ts";
 import { feedCompiler } from "./feed.ts";
 import {
   type Current,
@@ -151,6 +159,9 @@ class Daemon {
   /** Those who act on what the RIB decides, besides the compiler. */
   readonly #selections = new SelectionFan();
   readonly #sessions = new SessionWatch(systemClock);
+  /** Absent until somebody can be told. */
+  #tablesChanged: (() => void) | undefined;
+  #capabilityEvents: CapabilityEvents | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
   #generation = 0;
   /** Absent before the speaker is started, and without BGP. */
@@ -225,12 +236,18 @@ class Daemon {
     const servers = this.#scope.own(
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
-    const { engine, state } = this.#management;
+    const { engine } = this.#management;
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
-    const operators = this.#scope.own(
-      new Operators({ ...this.#shared, management: engine, events, stateDirectory, state }),
+    const publish = publisher(events);
+    this.#capabilityEvents = this.#scope.own(
+      new CapabilityEvents(this.#selections, () => this.#current.names, publish),
     );
+    this.#scope.own(agentEvents(directory, publish));
+    const lastError = (peer: string) => speaker.peers().find(({ address }) => address === peer)?.lastError?.text;
+    this.#scope.own(new SessionEvents(this.#sessions, { clock: systemClock, lastError }, publish));
+    this.#watchCapacity(compiler, publish);
+    const operators = this.#scope.own(new Operators({ ...this.#shared, management: engine, events, stateDirectory }));
     engine.attach(
       liveProviders({
         ...{
@@ -322,6 +339,22 @@ class Daemon {
     driver.apply(operations, generation);
     if (this.#movesTunnels?.(operations)) this.#bfd?.rebind();
     this.#generation = generation;
+    this.#tablesChanged?.();
+  }
+
+  /** Tables are looked at whenever they have changed. */
+  #watchCapacity(compiler: Compiler, publish: Publish): void {
+    const { maxCapabilities } = this.#configuration.dataplane;
+    const room = tableSizes(maxCapabilities);
+    const sizes = { capabilities: maxCapabilities, groups: room.groups - 1, "next-hops": room.nextHops - 1 };
+    const events = new CapacityEvents(sizes, publish);
+    this.#tablesChanged = () => {
+      const { capabilities, groups, nextHops } = compiler.sizes;
+      events.used("capabilities", capabilities);
+      events.used("groups", groups);
+      events.used("next-hops", nextHops);
+    };
+    this.#tablesChanged();
   }
 
   async #startSpeaker(
@@ -334,8 +367,14 @@ class Daemon {
     let running: Speaker | undefined;
     if (bgp !== undefined) {
       const sessions = {
-        pathFailed: (peer: string, failure: PathFailure) => void running?.pathFailed(peer, failure),
-        pathRecovered: (peer: string) => void running?.pathRecovered(peer),
+        pathFailed: (peer: string, failure: PathFailure) => {
+          running?.pathFailed(peer, failure);
+          this.#sessions.pathChanged(peer, "dead");
+        },
+        pathRecovered: (peer: string) => {
+          running?.pathRecovered(peer);
+          this.#sessions.pathChanged(peer, "alive");
+        },
       };
       this.#bfd = this.#scope.own(startBfd(bgp, { ...this.#shared, driver, sessions }));
     }
@@ -446,6 +485,7 @@ class Daemon {
       await Promise.race([speaker.selectionSettled, aborted(signal)]);
       if (signal.aborted) return;
       compiler.converged();
+      this.#capabilityEvents?.converged();
       this.#log.info("router.converged");
     } catch (cause) {
       this.#log.error("router.convergence-failed", { reason: messageOf(cause) });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -190,5 +192,37 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
       assert.equal((called.clearStranger as { appTag: string }).appTag, "control.no-such-peer");
       assert.equal((called.clearBadly as { tag: string }).tag, "invalid-value");
     });
+  });
+
+  it("notifications of agents and capabilities", async () => {
+    const login = ["127.0.0.1", "830", "ann", PASSWORD, "capability-change unreachable"];
+    const [command, ...rest] = [...INSIDE, PYTHON, script("ncclient-events.py"), ...login];
+    const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "exit");
+    const kill = setTimeout(() => child.kill("SIGKILL"), 60_000);
+    const heard: Texts[] = [];
+    try {
+      for await (const line of createInterface({ input: child.stdout! })) {
+        const said = JSON.parse(line) as Texts;
+        if ("subscribed" in said) {
+          await router.ctl("agent", "drain", ADDED);
+          await router.ctl("agent", "remove", ADDED);
+          await router.ctl("agent", "remove", CONFIGURED);
+        } else heard.push(said);
+      }
+    } finally {
+      clearTimeout(kill);
+      child.kill("SIGKILL");
+      await ended;
+    }
+    assert.deepEqual(
+      heard.map(({ name, event, agent, capability }) => [name, event, agent ?? capability]),
+      [
+        ["agent-change", "changed", ADDED],
+        ["agent-change", "withdrawn", ADDED],
+        ["agent-change", "withdrawn", CONFIGURED],
+        ["capability-change", "unreachable", "/vision/ocr"],
+      ],
+    );
   });
 });

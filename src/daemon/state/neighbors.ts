@@ -29,7 +29,10 @@ export function neighborState(parts: ControlParts, sessions: SessionWatch): Stat
         };
       }
     },
-    watch: (changed) => sessions.subscribe(({ peer }) => changed(neighborPath(peer))),
+    watch: (changed) =>
+      sessions.subscribe(({ type, peer }) => {
+        if (type !== "refused") changed(neighborPath(peer));
+      }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
-import type { OperationOutput, OperationRequest } from "../operations/index.ts";
 import type { Answer } from "./error.ts";
+import type { OperationOutput, OperationRequest } from "./operation.ts";
 
 /*
  * The one door to the configuration, as NETCONF, gNMI, the command line, the configuration file and SIGHUP see it.

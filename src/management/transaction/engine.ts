@@ -19,6 +19,8 @@ import {
   Locks,
   type Management,
   type ManagementEvent,
+  type OperationOutput,
+  type OperationRequest,
   type PartialLock,
   type PendingCommit,
   parsePath,
@@ -29,7 +31,6 @@ import {
   type Tree,
   type Watch,
 } from "../datastore/index.ts";
-import type { OperationOutput, OperationRequest } from "../operations/index.ts";
 import { changeOf } from "./changes.ts";
 import { Committer, held } from "./committer.ts";
 import { type Beginning, begin, type OpeningParts } from "./opening.ts";

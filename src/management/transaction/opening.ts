@@ -4,11 +4,12 @@ import {
   answered,
   type Model,
   type OperationalReader,
+  type OperationOutput,
+  type OperationRequest,
   refused,
   type Session,
   type Tree,
 } from "../datastore/index.ts";
-import type { OperationOutput, OperationRequest } from "../operations/index.ts";
 import { changeOf, type IsSecret } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import { timeLeft } from "./confirmed.ts";

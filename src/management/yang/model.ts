@@ -8,13 +8,13 @@ import {
   formatPath,
   type GetOptions,
   type Model,
+  type OperationRequest,
   type Path,
   parsePath,
   refused,
   type Tree,
   type TreeChange,
 } from "../datastore/index.ts";
-import type { OperationRequest } from "../operations/index.ts";
 import { type DocumentStep, reachOfSubtree, reachOfXPath } from "../state/index.ts";
 import type { XPathEvaluator } from "../xpath/index.ts";
 import { EditDocument } from "./edit-document.ts";

@@ -34,6 +34,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-netconf",
   "semrd-grpc-server",
   "semrd-rib",
+  "semrd-events",
 ] as const;
 
 /** What NETCONF adds: operations, and what its clients expect to find. All unchanged from the distribution. */

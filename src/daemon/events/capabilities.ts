@@ -1,0 +1,47 @@
+import { formatIpv4, toHex } from "../../base/index.ts";
+import type { CapabilitySelection } from "../../rib/index.ts";
+import type { Names } from "../names.ts";
+import type { SelectionFan } from "../selection-fan.ts";
+import type { Publish } from "./publish.ts";
+
+/** Capabilities that a site has begun to serve, or that nobody serves any more; quiet until the router has converged. */
+export class CapabilityEvents implements Disposable {
+  readonly #names: () => Names;
+  readonly #publish: Publish;
+  readonly #subscription: Disposable;
+  readonly #reachable = new Set<string>();
+  #isQuiet = true;
+
+  constructor(selections: SelectionFan, names: () => Names, publish: Publish) {
+    this.#names = names;
+    this.#publish = publish;
+    this.#subscription = selections.subscribe({ site: (selection) => this.#decided(selection) });
+  }
+
+  /** What is reachable now is no news; what changes from now on is. */
+  converged(): void {
+    this.#isQuiet = false;
+  }
+
+  #decided({ tenantIndex, capabilityId, name, group, winner }: CapabilitySelection): void {
+    const key = `${tenantIndex} ${toHex(capabilityId)}`;
+    const isReachable = group.length > 0;
+    if (this.#reachable.has(key) === isReachable) return;
+    if (isReachable) this.#reachable.add(key);
+    else this.#reachable.delete(key);
+    const names = this.#names();
+    const tenant = names.tenant(tenantIndex);
+    if (this.#isQuiet || tenant === undefined) return;
+    this.#publish("capability-change", {
+      event: isReachable ? "reachable" : "unreachable",
+      tenant,
+      capability: name ?? names.capability(capabilityId) ?? toHex(capabilityId),
+      sites: group.length,
+      ...(winner === undefined ? {} : { "best-origin": formatIpv4(winner.originId) }),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]();
+  }
+}
