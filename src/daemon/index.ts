@@ -236,7 +236,7 @@ class Daemon {
     const servers = this.#scope.own(
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
-    const { engine } = this.#management;
+    const { engine, state } = this.#management;
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
     const publish = publisher(events);
@@ -247,7 +247,9 @@ class Daemon {
     const lastError = (peer: string) => speaker.peers().find(({ address }) => address === peer)?.lastError?.text;
     this.#scope.own(new SessionEvents(this.#sessions, { clock: systemClock, lastError }, publish));
     this.#watchCapacity(compiler, publish);
-    const operators = this.#scope.own(new Operators({ ...this.#shared, management: engine, events, stateDirectory }));
+    const operators = this.#scope.own(
+      new Operators({ ...this.#shared, management: engine, events, stateDirectory, state }),
+    );
     engine.attach(
       liveProviders({
         ...{
