@@ -143,7 +143,7 @@ describe("a valid configuration", () => {
     assert.deepEqual(configuration.telemetry, { logLevel: "info", prometheus: { address: "::1", port: 9464 } });
     assert.equal(configuration.stateDirectory, "/var/lib/semrd/r2");
     assert.equal(configuration.management.controlSocket, "/run/semrd/r2.sock");
-    assert.deepEqual(configuration.management.netconf.listen, []);
+    assert.deepEqual(configuration.management.netconf.ssh.listen, []);
     assert.deepEqual(configuration.management.users, []);
   });
 

@@ -40,8 +40,9 @@ export class Operators implements AsyncDisposable {
     this.#netconf = new ServerSlot({
       name: "the NETCONF server",
       path: "/semrd-router:router/management/semrd-netconf:netconf",
-      wanted: ({ management: { netconf } }) => (netconf.listen.length === 0 ? undefined : netconf),
-      listen: ({ listen }) => listen,
+      wanted: ({ management: { netconf } }) =>
+        netconfListens(netconf).length > 0 || netconf.callHome.clients.length > 0 ? netconf : undefined,
+      listen: netconfListens,
       async start(options) {
         const scope = new Scope();
         try {
@@ -89,6 +90,8 @@ export class Operators implements AsyncDisposable {
     }
   }
 }
+
+const netconfListens = ({ ssh, tls }: NetconfConfiguration) => [...ssh.listen, ...(tls?.listen ?? [])];
 
 /** Who may log in from now on; sessions that are open go on. */
 function usersProvider(users: UserBook): Provider<RouterChange> {

@@ -9,6 +9,8 @@ export async function unreadableFiles(configuration: RouterConfiguration, files:
   const grpc = configuration.management.grpc.tls;
   const grpcTls = "/semrd-router:router/management/semrd-grpc-server:grpc/tls";
   const registration = "/semrd-router:router/semrd-registration:registration";
+  const netconf = configuration.management.netconf.tls;
+  const netconfTls = "/semrd-router:router/management/semrd-netconf:netconf/tls";
   const needed = [
     ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
     ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
@@ -16,6 +18,9 @@ export async function unreadableFiles(configuration: RouterConfiguration, files:
     ...(grpc === undefined ? [] : [[`${grpcTls}/certificate-file`, grpc.certificateFile, "certificate"]]),
     ...(grpc === undefined ? [] : [[`${grpcTls}/key-file`, grpc.keyFile, "key"]]),
     ...(grpc?.clientCaFile === undefined ? [] : [[`${grpcTls}/client-ca-file`, grpc.clientCaFile, "certificate"]]),
+    ...(netconf === undefined ? [] : [[`${netconfTls}/certificate-file`, netconf.certificateFile, "certificate"]]),
+    ...(netconf === undefined ? [] : [[`${netconfTls}/key-file`, netconf.keyFile, "key"]]),
+    ...(netconf === undefined ? [] : [[`${netconfTls}/client-ca-file`, netconf.clientCaFile, "certificate"]]),
   ] as [string, string, string][];
   const faults: ConfigurationFault[] = [];
   for (const [place, file, what] of needed) {

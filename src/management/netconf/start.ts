@@ -1,13 +1,18 @@
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { YangContext } from "../../../native/index.ts";
 import { type Clock, type Log, type Metrics, Scope, toMilliseconds } from "../../base/index.ts";
 import type { UserBook } from "../access/index.ts";
 import type { NetconfConfiguration } from "../configuration/operators.ts";
 import type { Management } from "../datastore/index.ts";
 import type { EventLog } from "../events/index.ts";
+import { CallHome } from "./call-home.ts";
 import { hostKeys, type WriteSecret } from "./host-keys.ts";
+import { Listener } from "./listener.ts";
 import { NetconfServer } from "./server.ts";
-import { SshListener } from "./ssh-listener.ts";
+import { SshTransport } from "./ssh-transport.ts";
+import { TlsTransport } from "./tls-transport.ts";
+import { Logins, type Transport, type TransportParts } from "./transport.ts";
 
 export interface NetconfStartParts {
   readonly management: Management;
@@ -26,36 +31,74 @@ export interface NetconfStartParts {
 /** A NETCONF server that listens. */
 export interface RunningNetconf extends AsyncDisposable {
   readonly server: NetconfServer;
-  readonly listeners: readonly SshListener[];
+  readonly listeners: readonly Listener[];
 }
 
 /**
  * Starts NETCONF as the configuration has it.
  *
- * @throws {Error} with the `code` of the system call where an address cannot be listened on, or a host key is none
+ * @throws {Error} with the `code` of the system call where an address cannot be listened on, or a host key, key or
+ * certificate is none
  */
 export async function startNetconf(options: NetconfConfiguration, parts: NetconfStartParts): Promise<RunningNetconf> {
-  const { stateDirectory, writeSecret, log, context, users, clock, metrics } = parts;
-  const { maxMessage, helloTimeout, idleTimeout, maxSessions, loginTimeout, maxLogins, maxAttempts } = options;
-  const keys = await hostKeys(stateDirectory, writeSecret, log);
+  const { context, users, log, clock, metrics } = parts;
+  const { maxMessage, helloTimeout, idleTimeout, maxSessions, ssh, tls, callHome } = options;
   const limits = {
     ...{ maxMessage, helloTimeout: toMilliseconds(helloTimeout) },
     ...(idleTimeout === undefined ? {} : { idleTimeout: toMilliseconds(idleTimeout) }),
   };
   const server = new NetconfServer({ limits, maxSessions, contentId: contentId(context) }, parts);
+  const shared = { users, server, log, clock, metrics };
   const scope = new Scope();
-  const listeners: SshListener[] = [];
+  const listeners: Listener[] = [];
   try {
-    for (const { address, port } of options.listen) {
-      const own = { address, port, hostKeys: keys, loginTimeout: toMilliseconds(loginTimeout), maxLogins, maxAttempts };
-      listeners.push(scope.own(await SshListener.listen(own, { users, server, clock, log, metrics })));
-    }
+    const open = async (transport: Transport, logins: Logins, of: typeof ssh | NonNullable<typeof tls>) => {
+      scope.own(transport);
+      for (const { address, port } of of.listen) {
+        listeners.push(scope.own(await Listener.listen(address, port, { transport, logins, clock, log, metrics })));
+      }
+      const retry = { retry: toMilliseconds(callHome.retry), maxRetry: toMilliseconds(callHome.maxRetry) };
+      for (const client of callHome.clients) {
+        if (client.transport === transport.name) scope.own(new CallHome(client, retry, { transport, clock, log }));
+      }
+    };
+    await sshTransport(ssh, parts, shared, open);
+    if (tls !== undefined) await tlsTransport(tls, shared, open);
   } catch (cause) {
     throw await scope.abandon(cause);
   }
   // Before its connections end, so that every session knows why.
   scope.defer(() => server.close());
   return { server, listeners, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+}
+
+type Open<Options> = (transport: Transport, logins: Logins, options: Options) => Promise<void>;
+
+async function sshTransport(
+  options: NetconfConfiguration["ssh"],
+  { stateDirectory, writeSecret, log }: NetconfStartParts,
+  shared: TransportParts,
+  open: Open<typeof options>,
+): Promise<void> {
+  const own = {
+    ...{ loginTimeout: toMilliseconds(options.loginTimeout), maxLogins: options.maxLogins },
+    ...{ maxAttempts: options.maxAttempts, hostKeys: await hostKeys(stateDirectory, writeSecret, log) },
+  };
+  const logins = new Logins(own, shared.clock);
+  await open(new SshTransport(own, logins, shared), logins, options);
+}
+
+async function tlsTransport(
+  options: NonNullable<NetconfConfiguration["tls"]>,
+  shared: TransportParts,
+  open: Open<typeof options>,
+): Promise<void> {
+  const { certificateFile, keyFile, clientCaFile, rules, maxLogins } = options;
+  const read = (file: string): Promise<string> => readFile(file, "utf8");
+  const [certificate, key, clientCa] = await Promise.all([read(certificateFile), read(keyFile), read(clientCaFile)]);
+  const own = { loginTimeout: toMilliseconds(options.loginTimeout), maxLogins, certificate, key, clientCa, rules };
+  const logins = new Logins(own, shared.clock);
+  await open(new TlsTransport(own, logins, shared), logins, options);
 }
 
 /** Changes whenever the set of modules does. @see RFC 8525 §3 */

@@ -111,6 +111,8 @@ export interface RouterManagementGrpcTls {
 
 export interface RouterManagementNetconf {
   readonly ssh: RouterManagementNetconfSsh;
+  readonly tls: RouterManagementNetconfTls;
+  readonly "call-home": RouterManagementNetconfCallHome;
   readonly "maximum-sessions": number;
   readonly "maximum-message-size": number;
   readonly "hello-timeout": number;
@@ -125,6 +127,41 @@ export interface RouterManagementNetconfSsh {
 }
 
 export interface RouterManagementNetconfSshListen {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RouterManagementNetconfTls {
+  readonly listen?: readonly RouterManagementNetconfTlsListen[];
+  readonly "certificate-file"?: string;
+  readonly "key-file"?: string;
+  readonly "client-ca-file"?: string;
+  readonly "login-timeout": number;
+  readonly "maximum-logins": number;
+  readonly "user-of-certificate"?: readonly RouterManagementNetconfTlsUserOfCertificate[];
+}
+
+export interface RouterManagementNetconfTlsListen {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RouterManagementNetconfTlsUserOfCertificate {
+  readonly id: number;
+  readonly fingerprint: string;
+  readonly take: "specified" | "san-rfc822-name" | "san-dns-name" | "san-ip-address" | "san-any" | "common-name";
+  readonly user?: string;
+}
+
+export interface RouterManagementNetconfCallHome {
+  readonly client?: readonly RouterManagementNetconfCallHomeClient[];
+  readonly "retry-interval": number;
+  readonly "maximum-retry-interval": number;
+}
+
+export interface RouterManagementNetconfCallHomeClient {
+  readonly name: string;
+  readonly transport: "ssh" | "tls";
   readonly address: string;
   readonly port: number;
 }

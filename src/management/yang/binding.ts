@@ -93,7 +93,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     management: {
       controlSocket: router.management["control-socket"],
       users: bindUsers(router.management["semrd-access:users"]),
-      netconf: bindNetconf(router.management["semrd-netconf:netconf"]),
+      netconf: bindNetconf(router.management["semrd-netconf:netconf"], folder),
       grpc: bindGrpc(router.management["semrd-grpc-server:grpc"], folder),
     },
     stateDirectory: router["state-directory"],

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { seconds } from "../../base/index.ts";
 import type { NetconfConfiguration, User } from "../configuration/operators.ts";
 
@@ -11,12 +12,28 @@ export interface UsersInstance {
   }[];
 }
 
+type Listen = readonly { readonly address: string; readonly port: number }[];
+
 export interface NetconfInstance {
   readonly ssh: {
-    readonly listen?: readonly { readonly address: string; readonly port: number }[];
+    readonly listen?: Listen;
     readonly "login-timeout": number;
     readonly "maximum-logins": number;
     readonly "maximum-attempts": number;
+  };
+  readonly tls: {
+    readonly listen?: Listen;
+    readonly "certificate-file"?: string;
+    readonly "key-file"?: string;
+    readonly "client-ca-file"?: string;
+    readonly "login-timeout": number;
+    readonly "maximum-logins": number;
+    readonly "user-of-certificate"?: NonNullable<NetconfConfiguration["tls"]>["rules"];
+  };
+  readonly "call-home": {
+    readonly client?: NetconfConfiguration["callHome"]["clients"];
+    readonly "retry-interval": number;
+    readonly "maximum-retry-interval": number;
   };
   readonly "maximum-sessions": number;
   readonly "maximum-message-size": number;
@@ -32,14 +49,32 @@ export function bindUsers(users: UsersInstance | undefined): readonly User[] {
   }));
 }
 
-export function bindNetconf(netconf: NetconfInstance): NetconfConfiguration {
-  const { ssh } = netconf;
+export function bindNetconf(netconf: NetconfInstance, folder: string): NetconfConfiguration {
+  const { ssh, tls, "call-home": callHome } = netconf;
   const idle = netconf["idle-timeout"];
+  const transport = (of: typeof ssh | typeof tls) => ({
+    ...{ listen: of.listen ?? [], loginTimeout: seconds(of["login-timeout"]), maxLogins: of["maximum-logins"] },
+  });
+  const { "certificate-file": certificate, "key-file": key, "client-ca-file": ca } = tls;
+  const isSpoken = certificate !== undefined && key !== undefined && ca !== undefined;
   return {
-    listen: ssh.listen ?? [],
-    loginTimeout: seconds(ssh["login-timeout"]),
-    maxLogins: ssh["maximum-logins"],
-    maxAttempts: ssh["maximum-attempts"],
+    ssh: { ...transport(ssh), maxAttempts: ssh["maximum-attempts"] },
+    ...(isSpoken
+      ? {
+          tls: {
+            ...transport(tls),
+            certificateFile: path.resolve(folder, certificate),
+            keyFile: path.resolve(folder, key),
+            clientCaFile: path.resolve(folder, ca),
+            rules: tls["user-of-certificate"] ?? [],
+          },
+        }
+      : {}),
+    callHome: {
+      clients: callHome.client ?? [],
+      retry: seconds(callHome["retry-interval"]),
+      maxRetry: seconds(callHome["maximum-retry-interval"]),
+    },
     maxSessions: netconf["maximum-sessions"],
     maxMessage: netconf["maximum-message-size"],
     helloTimeout: seconds(netconf["hello-timeout"]),

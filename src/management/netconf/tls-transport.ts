@@ -1,0 +1,90 @@
+import type { Socket } from "node:net";
+import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
+import { messageOf } from "../../base/index.ts";
+import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
+import { type Logins, sourceOf, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
+
+export interface TlsOptions extends TransportOptions {
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Of the authorities of clients. */
+  readonly clientCa: string;
+  readonly rules: readonly CertificateRule[];
+}
+
+/** NETCONF over TLS, on connections whoever made them. Ends them when it is disposed. @see RFC 7589 */
+export class TlsTransport implements Transport {
+  readonly name = "tls";
+  readonly #options: TlsOptions;
+  readonly #parts: TransportParts;
+  readonly #logins: Logins;
+  readonly #tls: TlsServer;
+  /** By address and port, to find the one below a stream. */
+  readonly #sockets = new Map<string, Socket>();
+  readonly #failed;
+
+  /** @throws {Error} of OpenSSL where a key or certificate is none, or they do not belong together */
+  constructor(options: TlsOptions, logins: Logins, parts: TransportParts) {
+    const { certificate, key, clientCa, loginTimeout } = options;
+    this.#options = options;
+    this.#parts = parts;
+    this.#logins = logins;
+    this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
+    this.#tls = createServer({
+      ...{ cert: certificate, key, ca: clientCa, requestCert: true, rejectUnauthorized: true },
+      ...{ minVersion: "TLSv1.2", handshakeTimeout: loginTimeout },
+    });
+    this.#tls.on("secureConnection", (stream) => this.#secured(stream));
+    this.#tls.on("tlsClientError", (cause, stream) => {
+      this.#failed.add();
+      parts.log.warn("netconf.login-failed", {
+        ...{ method: "certificate", source: sourceOf(stream) },
+        reason: messageOf(cause),
+      });
+    });
+  }
+
+  take(socket: Socket): Promise<boolean> {
+    const source = sourceOf(socket);
+    socket.on("error", (cause) => this.#parts.log.debug("netconf.connection-failed", { reason: messageOf(cause) }));
+    if (this.#sockets.has(source)) {
+      socket.destroy();
+      return Promise.resolve(false);
+    }
+    this.#sockets.set(source, socket);
+    socket.once("close", () => this.#sockets.delete(source));
+    const over = this.#logins.begin(socket);
+    // As node:tls has it for sockets that others have accepted.
+    this.#tls.emit("connection", socket);
+    return over;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets.values()) socket.destroy();
+  }
+
+  #secured(stream: TLSSocket): void {
+    const { server, users, log } = this.#parts;
+    const source = sourceOf(stream);
+    stream.on("error", (cause) => log.debug("netconf.tls-failed", { source, reason: messageOf(cause) }));
+    const shown = stream.getPeerCertificate(true) as unknown as ShownCertificate;
+    const user = userOfCertificate(shown, this.#options.rules);
+    if (user === undefined || !users.has(user)) {
+      this.#failed.add();
+      log.warn("netconf.login-failed", {
+        ...{ method: "certificate", source, fingerprint: fingerprintOf(shown.raw) },
+        reason: user === undefined ? "no rule names a user for it" : `there is no user ${user}`,
+      });
+      stream.destroy();
+      return;
+    }
+    const socket = this.#sockets.get(source);
+    if (socket === undefined || !server.hasRoom) {
+      stream.destroy();
+      return;
+    }
+    this.#logins.done(socket);
+    void server.serve(stream, { user, source, transport: "tls" });
+  }
+}

@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+import type { Clock, Log, Metrics, Milliseconds, Timer } from "../../base/index.ts";
+import type { UserBook } from "../access/index.ts";
+import type { NetconfServer } from "./server.ts";
+
+export interface TransportOptions {
+  /** From connection to the end of the login. */
+  readonly loginTimeout: Milliseconds;
+  /** Connections whose login has not ended. */
+  readonly maxLogins: number;
+}
+
+export interface TransportParts {
+  readonly users: UserBook;
+  readonly server: NetconfServer;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What makes sessions of connections. */
+export interface Transport extends AsyncDisposable {
+  readonly name: "ssh" | "tls";
+  /** Speaks the server's part on a connection, whoever made it; resolves when it is closed: had anybody logged in? */
+  take(socket: Socket): Promise<boolean>;
+}
+
+/** The other end, as logs and ietf-netconf-monitoring show it. */
+export const sourceOf = (socket: Socket): string => `${socket.remoteAddress ?? ""} port ${socket.remotePort ?? 0}`;
+
+/** Connections on which nobody has logged in yet: so many and no more, and not for ever. */
+export class Logins {
+  readonly #options: TransportOptions;
+  readonly #clock: Clock;
+  readonly #timers = new Map<Socket, Timer>();
+
+  constructor(options: TransportOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  get isFull(): boolean {
+    return this.#timers.size >= this.#options.maxLogins;
+  }
+
+  /** Resolves when the connection is closed: was {@link done} called? */
+  begin(socket: Socket): Promise<boolean> {
+    this.#timers.set(
+      socket,
+      this.#clock.after(this.#options.loginTimeout, () => socket.destroy()),
+    );
+    return new Promise((resolve) => socket.once("close", () => resolve(!this.done(socket))));
+  }
+
+  /** The login of `socket` has ended. False where it had already. */
+  done(socket: Socket): boolean {
+    this.#timers.get(socket)?.cancel();
+    return this.#timers.delete(socket);
+  }
+}
