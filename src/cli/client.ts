@@ -8,6 +8,8 @@ export interface ClientOptions {
   readonly timeoutSeconds: number;
   /** Who asks, for the commit log. */
   readonly user?: string;
+  /** Session that the requests belong to, where they are not sessions of their own. */
+  readonly session?: number;
 }
 
 export interface ControlRequest {
@@ -17,6 +19,8 @@ export interface ControlRequest {
   readonly body?: unknown;
   /** JSON as it is, instead of `body`. */
   readonly text?: string;
+  /** The answer may be silent for as long as it likes once it has begun. */
+  readonly lasting?: boolean;
 }
 
 /** Octets of a successful answer, as they arrive. */
@@ -55,13 +59,17 @@ function exchange(options: ClientOptions, wanted: ControlRequest): Promise<http.
         headers: {
           host: "localhost",
           ...(options.user === undefined ? {} : { "semrd-user": options.user }),
+          ...(options.session === undefined ? {} : { "semrd-session": String(options.session) }),
           ...(body === undefined
             ? {}
             : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
         },
         agent: false,
       },
-      resolve,
+      (response) => {
+        if (wanted.lasting === true) request.setTimeout(0);
+        resolve(response);
+      },
     );
     request.setTimeout(options.timeoutSeconds * 1000, () => request.destroy(silence(options)));
     request.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(error, options)));
@@ -112,7 +120,7 @@ function refusal(status: number, text: string): CommandFailure {
   );
   const message =
     faults.length > 0 ? `${problem.title.toLowerCase()} (${problem.code})` : `${problem.detail} (${problem.code})`;
-  return new CommandFailure(EXIT.refused, message, { details, document: problem });
+  return new CommandFailure(EXIT.refused, message, { details, document: problem, faults });
 }
 
 function problemOf(text: string): ProblemReport | undefined {

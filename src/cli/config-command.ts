@@ -147,6 +147,10 @@ export function addConfigCommands(
       ),
     );
   config
+    .command("confirm")
+    .description("keep the commit that waits for confirmation; what the candidate has changed since stays there")
+    .action(() => print<CommitReport>(post("/config/confirm", {}), () => "confirmed\n"));
+  config
     .command("cancel")
     .description("undo the commit that waits for confirmation")
     .action(() => print<CommitReport>(post("/config/cancel", {}), (report) => commitView(report, style)));

@@ -19,16 +19,23 @@ export class CommandFailure extends Error {
   readonly details: readonly string[];
   /** The answer as the router gave it, for `--json`. */
   readonly document?: unknown;
+  /** What the router found wrong, where it said so one by one. */
+  readonly faults: readonly { readonly path?: string; readonly reason: string }[];
 
   constructor(
     exitCode: ExitCode,
     message: string,
-    more: { readonly details?: readonly string[]; readonly document?: unknown } = {},
+    more: {
+      readonly details?: readonly string[];
+      readonly document?: unknown;
+      readonly faults?: CommandFailure["faults"];
+    } = {},
   ) {
     super(message);
     this.name = "CommandFailure";
     this.exitCode = exitCode;
     this.details = more.details ?? [];
+    this.faults = more.faults ?? [];
     if (more.document !== undefined) this.document = more.document;
   }
 }

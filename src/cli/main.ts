@@ -12,4 +12,8 @@ process.exitCode = await runCommandLine(
   process.argv.slice(2),
   processTerminal(process.stdout, process.stderr, process.env),
   process.env,
+  () =>
+    process.stdin.isTTY && process.stdout.isTTY
+      ? { kind: "terminal", input: process.stdin, output: process.stdout }
+      : { kind: "script", lines: process.stdin },
 );

@@ -15,6 +15,7 @@ import { addAgentCommands, type Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
 import { addConfigCommands } from "./config-command.ts";
+import { addConfigureCommand, type CommandInput } from "./configure-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
@@ -62,6 +63,7 @@ Environment: SEMRD_SOCKET is the socket without --socket; NO_COLOR turns colours
 
 /**
  * Runs semrctl with these arguments (without `node` and the script). Everything it says goes to `terminal`.
+ * `input` is where `configure` takes its lines from.
  *
  * @see EXIT for the answer
  */
@@ -69,9 +71,10 @@ export async function runCommandLine(
   argv: readonly string[],
   terminal: Terminal,
   env: Readonly<Record<string, string | undefined>>,
+  input: () => CommandInput,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = buildProgram(terminal, env, (code) => {
+  const program = buildProgram(terminal, env, input, (code) => {
     exitCode = code;
   });
   try {
@@ -93,6 +96,7 @@ export async function runCommandLine(
 function buildProgram(
   terminal: Terminal,
   env: Readonly<Record<string, string | undefined>>,
+  input: () => CommandInput,
   leave: (code: ExitCode) => void,
 ): Command {
   const style: TableStyle = {
@@ -146,6 +150,7 @@ function buildProgram(
   addConfigCommands(program, style, print, async (wanted) => {
     for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);
   });
+  addConfigureCommand(program, { client, terminal, style, env, input, leave });
   addDrain(program, print);
   program
     .command("clear")

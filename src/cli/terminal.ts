@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { page } from "./pager.ts";
 
 /** Where a command writes, and what can be shown there. */
 export interface Terminal {
@@ -8,6 +9,8 @@ export interface Terminal {
   /** Width to fit tables into; absent: as wide as they are. */
   readonly columns?: number;
   readonly colour: boolean;
+  /** As `out`, by a pager where the text is longer than the screen. Absent where there is no screen. */
+  readonly page?: (text: string) => Promise<void>;
 }
 
 export type Colour = "green" | "red" | "yellow" | "bold" | "dim" | "cyan";
@@ -25,12 +28,18 @@ export function processTerminal(
   env: NodeJS.ProcessEnv,
 ): Terminal {
   const isTty = stdout.isTTY === true;
+  const out = (text: string | Uint8Array): Promise<void> =>
+    new Promise((resolve) => {
+      if (stdout.write(text)) resolve();
+      else stdout.once("drain", resolve);
+    });
+  const paged = async (text: string): Promise<void> => {
+    const isLonger = text.split("\n").length > stdout.rows;
+    if (!(isLonger && (await page(text, env)))) await out(text);
+  };
   return {
-    out: (text) =>
-      new Promise((resolve) => {
-        if (stdout.write(text)) resolve();
-        else stdout.once("drain", resolve);
-      }),
+    out,
+    ...(isTty ? { page: (text: string) => paged(text) } : {}),
     err: (text) => stderr.write(text),
     ...(isTty && stdout.columns > 0 ? { columns: stdout.columns } : {}),
     colour: isTty && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb",

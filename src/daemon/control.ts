@@ -34,6 +34,7 @@ export interface ControlParts extends RowSources {
   /** In use. */
   readonly configuration: RouterConfiguration;
   readonly management: ControlHandlers["management"];
+  readonly schema: ControlHandlers["schema"];
   readonly driver: DataplaneDriver;
   readonly compiler: Pick<Compiler, "refusals" | "sizes" | "pending">;
   readonly registrar: Registrar;
@@ -84,6 +85,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     counters: () => countersReport(driver, parts),
     explain: (question) => explainReport(parts, question),
     management,
+    schema: () => parts.schema(),
     isConfigured: (agent) => directory.agent(agent)?.source === "configuration",
     agentInstances: (agent) => done(agent, directory.instancesOf(agent)),
     drainAgent: async (agent, { on = true, instances } = {}) => {

@@ -463,6 +463,7 @@ class Daemon {
         return current.policies;
       },
       management: this.#management.engine,
+      schema: () => this.#management.schema(),
       bfd: this.#bfd,
       brownfield: this.#brownfield,
       clock: systemClock,

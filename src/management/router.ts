@@ -4,6 +4,7 @@ import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.t
 import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
 import { ConfigurationError } from "./configuration/error.ts";
 import { isSecret } from "./configuration/wording.ts";
+import { type SchemaReport, schemaReport } from "./control/schema-report.ts";
 import { OperationBook } from "./operations/index.ts";
 import { StateBook } from "./state/index.ts";
 import {
@@ -39,6 +40,8 @@ export interface RouterManagement extends AsyncDisposable {
   readonly state: StateBook;
   /** Where the parts say which operations they carry out. */
   readonly operations: OperationBook;
+  /** What can be configured; put together when it is first asked for. */
+  schema(): Promise<Required<SchemaReport>>;
 }
 
 /**
@@ -76,7 +79,9 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
       );
     }
     const engine = scope.own(opened.value);
-    return { engine, state, operations: book, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    let report: Promise<Required<SchemaReport>> | undefined;
+    const schema = () => (report ??= schemaReport(context));
+    return { engine, state, operations: book, schema, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(cause);
   }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
@@ -44,7 +45,7 @@ async function semrctl(
     ...(columns === undefined ? {} : { columns }),
     colour,
   };
-  const exitCode = await runCommandLine(args, terminal, env);
+  const exitCode = await runCommandLine(args, terminal, env, () => ({ kind: "script", lines: Readable.from([]) }));
   return { exitCode, out: Buffer.concat(out).toString(), err };
 }
 

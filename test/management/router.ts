@@ -644,6 +644,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       return EXPLAIN;
     },
     management: fixedManagement(told),
+    schema: () => ({ "content-id": "0", nodes: [] }),
     isConfigured: () => false,
     agentInstances: (agent) => ({ agent, instances: ["00112233aabbccdd"] }),
     drainRouter: (on) => {

@@ -8,8 +8,8 @@ import {
   type EditTarget,
   formatPath,
   type ManagementFault,
-  type Session,
 } from "../datastore/index.ts";
+import { heldSessionAnswer, inSession, isHeld } from "./configure-sessions.ts";
 import { ControlRefusal, type RefusalStatus } from "./handlers.ts";
 import { parameters, readBody } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
@@ -19,10 +19,10 @@ const MAX_DOCUMENT = 16 * 1024 * 1024;
 const MAX_ORDER = 64 * 1024;
 /** Requests are sessions of their own, so what waits for confirmation has to be found by an id. */
 const PERSIST_ID = "semrctl";
-const MAX_USER = 64;
 
-const DATASTORES = ["startup", "candidate", "running", "intended", "operational"] as const;
-const TARGETS = ["candidate", "running", "startup"] as const;
+const DATASTORES = ["startup", "candidate", "private-candidate", "running", "intended", "operational"] as const;
+const TARGETS = ["candidate", "private-candidate", "running", "startup"] as const;
+const CANDIDATES = ["candidate", "private-candidate"] as const;
 const OPERATIONS = ["merge", "replace"] as const;
 
 /** A refusal with everything that was wrong. */
@@ -70,22 +70,6 @@ export function accepted<T>(answer: Answer<T>): T {
   throw new ConfigurationRefusal(answer.faults);
 }
 
-/** Each request is a session; the candidate that it leaves is everybody's. */
-async function inSession(
-  exchange: Exchange,
-  run: (session: Session) => Promise<ControlAnswer>,
-): Promise<ControlAnswer> {
-  const { management } = exchange.handlers;
-  const said = exchange.request.headers["semrd-user"];
-  const user = typeof said === "string" && /^[\x21-\x7e]+$/.test(said) ? said.slice(0, MAX_USER) : "local";
-  const session = management.openSession({ user, protocol: "control", source: "control socket" });
-  try {
-    return await run(session);
-  } finally {
-    await management.closeSession(session);
-  }
-}
-
 function oneOf<T extends string>(what: string, allowed: readonly T[], given: string | undefined, otherwise: T): T {
   const found = given === undefined ? otherwise : allowed.find((one) => one === given);
   if (found !== undefined) return found;
@@ -94,10 +78,21 @@ function oneOf<T extends string>(what: string, allowed: readonly T[], given: str
 }
 
 /** A datastore, or a commit by its number. */
-function source(given: string | undefined, otherwise: Datastore): Datastore | number {
+function source(exchange: Exchange, given: string | undefined, otherwise: Datastore): Datastore | number {
   if (given !== undefined && /^\d{1,9}$/.test(given)) return Number(given);
-  return oneOf("datastore or commit", DATASTORES, given, otherwise as (typeof DATASTORES)[number]);
+  return inReach(exchange, oneOf("datastore or commit", DATASTORES, given, otherwise));
 }
+
+/** A private candidate ends with its session, so one of a single request would be lost. */
+function inReach<T extends Datastore>(exchange: Exchange, wanted: T): T {
+  if (wanted !== "private-candidate" || isHeld(exchange)) return wanted;
+  const detail =
+    "a private candidate is of a session: open one with POST /v1/config/session, and name it in the field semrd-session";
+  throw new ControlRefusal(400, "control.no-session", "Bad request", detail);
+}
+
+const candidateOf = (exchange: Exchange, given: string | undefined): (typeof CANDIDATES)[number] =>
+  inReach(exchange, oneOf("candidate", CANDIDATES, given, "candidate"));
 
 async function order<T extends object>({ request }: Exchange): Promise<Partial<T>> {
   const text = await readBody(request, MAX_ORDER);
@@ -215,12 +210,29 @@ export const AGENT_RESOURCES: readonly Resource[] = [
 
 export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
+    method: "POST",
+    path: "config/session",
+    answer: async (exchange) => {
+      parameters(exchange.target, []);
+      return heldSessionAnswer(exchange);
+    },
+  },
+  {
+    method: "GET",
+    path: "config/schema",
+    answer: async ({ target, handlers }) => {
+      const { known } = parameters(target, ["known"]);
+      const schema = await handlers.schema();
+      return report(known === schema["content-id"] ? { "content-id": known } : schema);
+    },
+  },
+  {
     method: "GET",
     path: "config",
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore, path, defaults } = parameters(exchange.target, ["datastore", "path", "defaults"]);
-        const from = oneOf("datastore", DATASTORES, datastore, "running");
+        const from = inReach(exchange, oneOf("datastore", DATASTORES, datastore, "running"));
         const mode = oneOf(
           "way of showing defaults",
           ["explicit", "trim", "report-all"] as const,
@@ -257,7 +269,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
       inSession(exchange, async (session) => {
         const { before, after } = parameters(exchange.target, ["before", "after"]);
         const { management } = exchange.handlers;
-        const [old, next] = [source(before, "running"), source(after, "candidate")];
+        const [old, next] = [source(exchange, before, "running"), source(exchange, after, "candidate")];
         return report(accepted(await management.compare(session, old, next)));
       }),
   },
@@ -267,7 +279,10 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore, operation } = parameters(exchange.target, ["datastore", "operation"]);
-        const to: EditTarget = oneOf("datastore that can be edited", TARGETS, datastore, "candidate");
+        const to: EditTarget = inReach(
+          exchange,
+          oneOf("datastore that can be edited", TARGETS, datastore, "candidate"),
+        );
         const defaultOperation = oneOf("operation", OPERATIONS, operation, "merge");
         const text = await readBody(exchange.request, MAX_DOCUMENT);
         const { management } = exchange.handlers;
@@ -283,7 +298,10 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore } = parameters(exchange.target, ["datastore"]);
-        const to: EditTarget = oneOf("datastore that can be edited", TARGETS, datastore, "candidate");
+        const to: EditTarget = inReach(
+          exchange,
+          oneOf("datastore that can be edited", TARGETS, datastore, "candidate"),
+        );
         const wanted = steps(await readBody(exchange.request, MAX_DOCUMENT));
         return transaction(accepted(await exchange.handlers.management.editSteps(session, to, wanted)));
       }),
@@ -294,7 +312,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore } = parameters(exchange.target, ["datastore"]);
-        const from = oneOf("datastore", DATASTORES, datastore, "candidate");
+        const from = inReach(exchange, oneOf("datastore", DATASTORES, datastore, "candidate"));
         const consequences = accepted(await exchange.handlers.management.validate(session, from));
         return report({ valid: true, consequences });
       }),
@@ -304,11 +322,22 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     path: "config/commit",
     answer: (exchange) =>
       inSession(exchange, async (session) => {
-        parameters(exchange.target, []);
+        const from = candidateOf(exchange, parameters(exchange.target, ["datastore"]).datastore);
         const options = commitOptions(await order<CommitOrder>(exchange));
         const persistId = persistIdOf(exchange, options.persistId);
         const own = persistId === undefined ? options : { ...options, persistId };
-        return committed(accepted(await exchange.handlers.management.commit(session, own, "candidate")));
+        return committed(accepted(await exchange.handlers.management.commit(session, own, from)));
+      }),
+  },
+  {
+    method: "POST",
+    path: "config/confirm",
+    answer: (exchange) =>
+      inSession(exchange, async (session) => {
+        parameters(exchange.target, []);
+        const { "persist-id": given } = await order<CommitOrder>(exchange);
+        const { management } = exchange.handlers;
+        return committed(accepted(await management.confirm(session, persistIdOf(exchange, given))));
       }),
   },
   {
@@ -327,8 +356,8 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     path: "config/discard",
     answer: (exchange) =>
       inSession(exchange, async (session) => {
-        parameters(exchange.target, []);
-        return transaction(accepted(await exchange.handlers.management.discard(session)));
+        const target = candidateOf(exchange, parameters(exchange.target, ["datastore"]).datastore);
+        return transaction(accepted(await exchange.handlers.management.discard(session, target)));
       }),
   },
   {
@@ -336,13 +365,14 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     path: "config/rollback",
     answer: (exchange) =>
       inSession(exchange, async (session) => {
-        const { back = "1" } = parameters(exchange.target, ["back"]);
+        const { back = "1", datastore } = parameters(exchange.target, ["back", "datastore"]);
+        const target = candidateOf(exchange, datastore);
         const number = /^\d{1,4}$/.test(back) ? Number(back) : 0;
         if (number < 1) {
           const detail = `${JSON.stringify(back)} is no number of commits: 1 is the configuration before the last one`;
           throw new ControlRefusal(400, "control.bad-parameter", "Bad request", detail);
         }
-        return transaction(accepted(await exchange.handlers.management.rollback(session, number)));
+        return transaction(accepted(await exchange.handlers.management.rollback(session, number, target)));
       }),
   },
   {

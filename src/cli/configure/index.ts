@@ -1,0 +1,3 @@
+export { CandidateRouter } from "./router.ts";
+export { runPrompt, runScript } from "./run.ts";
+export { fetchModel } from "./schema-cache.ts";

@@ -1,0 +1,183 @@
+import type { SchemaNodeReport } from "../../management/index.ts";
+import { LineFault, quotedWord, stepsOfPath, type Word } from "./words.ts";
+
+export type SchemaNode = SchemaNodeReport;
+
+export interface PlaceStep {
+  readonly node: SchemaNode;
+  /** Of a list, in the order of its keys; fewer where the path ends early. */
+  readonly keys: readonly string[];
+}
+
+/** A node of the configuration; empty for all of it. */
+export type Place = readonly PlaceStep[];
+
+/** What a path may go on with. */
+export type Expected = "node" | "key" | "value" | "end";
+
+export interface ReadPath {
+  readonly place: Place;
+  readonly expected: Expected;
+  /** First word that is not of the path. */
+  readonly next: number;
+}
+
+/** The tree of what can be configured, and how paths in it are read. */
+export class Model {
+  readonly #nodes: readonly SchemaNode[];
+  /** Where paths begin: the only container at the top need not be named. */
+  readonly top: Place;
+
+  constructor(nodes: readonly SchemaNode[]) {
+    this.#nodes = nodes;
+    const [only, ...others] = nodes;
+    this.top = only?.kind === "container" && others.length === 0 ? [{ node: only, keys: [] }] : [];
+  }
+
+  children(place: Place): readonly SchemaNode[] {
+    return place.length === 0 ? this.#nodes : (place.at(-1)!.node.children ?? []);
+  }
+
+  /** As it has to be written: with its module where two of the same name stand beside each other. */
+  nameOf(place: Place, node: SchemaNode): string {
+    const same = this.children(place).filter(({ name }) => name === node.name);
+    return same.length > 1 ? `${node.module}:${node.name}` : node.name;
+  }
+
+  /**
+   * Reads as much of a path as there is from `words[at]` on: names of nodes, behind a list its keys in order, up to a leaf or the
+   * last word. A word that begins with `/` where a path begins is one in the notation of RFC 7951.
+   *
+   * @throws {LineFault} for the word that fits nothing
+   */
+  readPath(from: Place, words: readonly Word[], at: number): ReadPath {
+    const first = words[at];
+    if (first?.text.startsWith("/") !== true || first.quoted) return this.#read(from, words, at);
+    const steps = stepsOfPath(first);
+    const [named] = steps;
+    const begin = named !== undefined && this.#isTop(named.text) ? [] : this.top;
+    const { place, expected, next } = this.#read(begin, steps, 0);
+    if (next < steps.length) throw new LineFault(`${place.at(-1)!.node.name} has nothing below it`, steps[next]!);
+    // Words may go on where the path ends.
+    if (expected !== "node") return { place, expected, next: at + 1 };
+    return this.#read(place, words, at + 1);
+  }
+
+  #isTop(name: string): boolean {
+    return this.#nodes.some((node) => name === node.name || name === `${node.module}:${node.name}`);
+  }
+
+  #read(from: Place, words: readonly Word[], at: number): ReadPath {
+    let place = from;
+    let next = at;
+    while (next < words.length) {
+      const word = words[next]!;
+      const node = this.#child(place, word);
+      next++;
+      if (node === undefined) {
+        if (place !== this.top || !this.#isTop(word.text)) throw this.#unknown(place, word);
+        continue; // the top, named although it need not be
+      }
+      const names = node.keys ?? [];
+      const keys = word.keys === undefined ? [] : keysInOrder(node, word.keys, word);
+      while (word.keys === undefined && keys.length < names.length && next < words.length)
+        keys.push(words[next++]!.text);
+      place = [...place, { node, keys }];
+      if (node.kind === "list" && keys.length < names.length) return { place, expected: "key", next };
+      if (node.kind !== "list" && node.kind !== "container") return { place, expected: "value", next };
+    }
+    return { place, expected: this.children(place).length > 0 ? "node" : "end", next };
+  }
+
+  #child(place: Place, { text }: Word): SchemaNode | undefined {
+    const found = this.children(place).filter((node) =>
+      text.includes(":") ? text === `${node.module}:${node.name}` : text === node.name,
+    );
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  #unknown(place: Place, word: Word): LineFault {
+    const all = this.children(place);
+    const same = all.filter(({ name }) => name === word.text);
+    const where = place.length <= this.top.length ? "at the top" : `in ${this.words(place)}`;
+    if (same.length > 1) {
+      const names = same.map(({ module, name }) => `${module}:${name}`);
+      return new LineFault(`there are several ${word.text} ${where}: write ${names.join(" or ")}`, word);
+    }
+    const near = nearest(
+      word.text,
+      all.map((node) => this.nameOf(place, node)),
+    );
+    const advice = near === undefined ? "press Tab or type ? to see what is there" : `is ${near} meant?`;
+    return new LineFault(`there is no ${JSON.stringify(word.text)} ${where}: ${advice}`, word);
+  }
+
+  /** A place in words, from the top. */
+  words(place: Place): string {
+    return this.wordsBelow(this.top.length <= place.length ? this.top : [], place);
+  }
+
+  /** What has to be written at `above` to come to `place`. */
+  wordsBelow(above: Place, place: Place): string {
+    return place
+      .slice(above.length)
+      .flatMap(({ node, keys }, i) => [
+        this.nameOf(place.slice(0, above.length + i), node),
+        ...keys.map((key) => quotedWord(key)),
+      ])
+      .join(" ");
+  }
+}
+
+/** The data path of a place. @see RFC 7951 §6.11 */
+export function dataPath(place: Place): string {
+  let text = "";
+  let module = "";
+  for (const { node, keys } of place) {
+    text += `/${node.module === module ? node.name : `${node.module}:${node.name}`}`;
+    keys.forEach((key, i) => {
+      text += `[${node.keys![i]}=${key.includes("'") ? `"${key}"` : `'${key}'`}]`;
+    });
+    module = node.module;
+  }
+  return text === "" ? "/" : text;
+}
+
+/** As the node is named in JSON, below a node of `module`. @see RFC 7951 §4 */
+export const memberName = (node: SchemaNode, module: string | undefined): string =>
+  node.module === module ? node.name : `${node.module}:${node.name}`;
+
+function keysInOrder(node: SchemaNode, given: ReadonlyMap<string, Word>, word: Word): string[] {
+  if (node.kind === "leaf-list")
+    throw new LineFault(`write the value of ${node.name} as a word of its own behind the path`, word);
+  const names = node.keys ?? [];
+  for (const [name, value] of given)
+    if (!names.includes(name)) throw new LineFault(`${name} is no key of ${node.name}`, value);
+  const missing = names.filter((name) => !given.has(name));
+  if (missing.length > 0) throw new LineFault(`the key ${missing.join(", ")} of ${node.name} is missing`, word);
+  return names.map((name) => given.get(name)!.text);
+}
+
+/** The name that differs by the fewest characters, if those are few. */
+export function nearest(text: string, names: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(text.length / 3)) + 1;
+  for (const name of names) {
+    const far = name.startsWith(text) ? 0 : distance(text, name, least);
+    if (far < least) [best, least] = [name, far];
+  }
+  return best;
+}
+
+/** Edits (Levenshtein) from one to the other, or `limit` where they are as many. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,97 @@
+import type { Change, CommitEntry, Consequence } from "../../management/index.ts";
+import { query } from "../arguments.ts";
+import { type ClientOptions, fetchReport, send } from "../client.ts";
+import type { CommitReport, ConfigurationStatus } from "../views/index.ts";
+import type { WordedStep } from "./assignment.ts";
+import { dataPath, type Place } from "./place.ts";
+
+export type Candidate = "candidate" | "private-candidate";
+
+/** The router as a configure session sees it: one candidate, in a session that lasts until this is disposed of. */
+export class CandidateRouter implements AsyncDisposable {
+  readonly candidate: Candidate;
+  readonly #client: ClientOptions;
+  readonly #held: AsyncIterator<Uint8Array>;
+
+  private constructor(candidate: Candidate, client: ClientOptions, held: AsyncIterator<Uint8Array>) {
+    this.candidate = candidate;
+    this.#client = client;
+    this.#held = held;
+  }
+
+  /** @throws {CommandFailure} when no router answers */
+  static async open(client: ClientOptions, candidate: Candidate): Promise<CandidateRouter> {
+    const body = await send(client, { method: "POST", path: "/config/session", lasting: true });
+    const held = body[Symbol.asyncIterator]();
+    const { value } = (await held.next()) as { value: Uint8Array };
+    const { session } = JSON.parse(Buffer.from(value).toString()) as { session: number };
+    return new CandidateRouter(candidate, { ...client, session }, held);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held.return?.();
+  }
+
+  /** The document from the top with what the place selects; a list without keys selects all of its entries. */
+  document(place: Place, datastore: string = this.candidate): Promise<unknown> {
+    return this.#get("/config", { datastore, path: place.length === 0 ? undefined : dataPath(place) });
+  }
+
+  async edit(steps: readonly WordedStep["step"][]): Promise<void> {
+    await this.#post("/config/steps", { datastore: this.candidate }, steps);
+  }
+
+  compare(before: string | number = "running"): Promise<readonly Change[]> {
+    return this.#get("/config/compare", { before, after: this.candidate });
+  }
+
+  async validate(): Promise<readonly Consequence[]> {
+    const { consequences } = await this.#post<CommitReport>("/config/validate", { datastore: this.candidate });
+    return consequences;
+  }
+
+  commit(options: { readonly comment?: string; readonly confirmedSeconds?: number }): Promise<CommitReport> {
+    const { comment, confirmedSeconds } = options;
+    return this.#post(
+      "/config/commit",
+      { datastore: this.candidate },
+      {
+        ...(comment === undefined ? {} : { comment }),
+        ...(confirmedSeconds === undefined ? {} : { "confirmed-seconds": confirmedSeconds }),
+      },
+    );
+  }
+
+  async confirm(): Promise<void> {
+    await this.#post("/config/confirm", {}, {});
+  }
+
+  async cancel(): Promise<void> {
+    await this.#post("/config/cancel", {}, {});
+  }
+
+  async rollback(back: number): Promise<void> {
+    await this.#post("/config/rollback", { back, datastore: this.candidate });
+  }
+
+  async discard(): Promise<void> {
+    await this.#post("/config/discard", { datastore: this.candidate });
+  }
+
+  status(): Promise<ConfigurationStatus> {
+    return this.#get("/config/status", {});
+  }
+
+  log(): Promise<readonly CommitEntry[]> {
+    return this.#get("/config/log", { limit: 50 });
+  }
+
+  #get<T>(path: string, parameters: Parameters<typeof query>[0]): Promise<T> {
+    return fetchReport<T>(this.#client, { method: "GET", path: `${path}${query(parameters)}` });
+  }
+
+  #post<T>(path: string, parameters: Parameters<typeof query>[0], body?: unknown): Promise<T> {
+    const wanted = { method: "POST", path: `${path}${query(parameters)}` } as const;
+    return fetchReport<T>(this.#client, body === undefined ? wanted : { ...wanted, body });
+  }
+}

@@ -1,0 +1,49 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+import type { SchemaReport } from "../../management/index.ts";
+import { query } from "../arguments.ts";
+import { type ClientOptions, fetchReport } from "../client.ts";
+import { Model } from "./place.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @see https://specifications.freedesktop.org/basedir-spec/latest/ */
+const cacheFile = (env: Environment): string =>
+  path.join(env.XDG_CACHE_HOME || path.join(env.HOME || homedir(), ".cache"), "semrctl", "schema.json");
+
+/**
+ * The router's schema: the one kept from last time where it still is the router's, else fetched, and kept.
+ *
+ * @throws {CommandFailure} when no router answers
+ */
+export async function fetchModel(client: ClientOptions, env: Environment): Promise<Model> {
+  const file = cacheFile(env);
+  const kept = await read(file);
+  const known = kept?.["content-id"];
+  const report = await fetchReport<SchemaReport>(client, { method: "GET", path: `/config/schema${query({ known })}` });
+  if (report.nodes === undefined) return new Model(kept!.nodes!);
+  await keep(file, report);
+  return new Model(report.nodes);
+}
+
+async function read(file: string): Promise<SchemaReport | undefined> {
+  try {
+    const value = JSON.parse(await readFile(file, "utf8")) as SchemaReport | null;
+    return typeof value?.["content-id"] === "string" && Array.isArray(value.nodes) ? value : undefined;
+  } catch {
+    return undefined; // absent, or cut off: fetched anew
+  }
+}
+
+/** A home that cannot be written to costs a fetch each time, and nothing else. */
+async function keep(file: string, report: SchemaReport): Promise<void> {
+  const draft = `${file}.${process.pid}`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(draft, JSON.stringify(report), { mode: 0o600 });
+    await rename(draft, file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === undefined) throw cause;
+  }
+}

@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import type { YangContext, YangSchemaNode, YangSchemaType } from "../../../native/api.ts";
+
+/** A node of the configuration's schema: what a command line needs to read, complete and explain a path. */
+export interface SchemaNodeReport {
+  /** Without its module. */
+  readonly name: string;
+  readonly module: string;
+  readonly kind: "container" | "list" | "leaf" | "leaf-list" | "anydata" | "anyxml";
+  readonly presence?: true;
+  readonly mandatory?: true;
+  readonly keys?: readonly string[];
+  readonly type?: YangSchemaType;
+  readonly units?: string;
+  readonly defaults?: readonly string[];
+  readonly description?: string;
+  readonly children?: readonly SchemaNodeReport[];
+}
+
+export interface SchemaReport {
+  /** Changes whenever anything of `nodes` does. */
+  readonly "content-id": string;
+  /** Absent where the asker has them. */
+  readonly nodes?: readonly SchemaNodeReport[];
+}
+
+/** The nodes that can be configured. Choices and cases are looked through: they are in no path. */
+export async function schemaReport(context: Pick<YangContext, "schema">): Promise<Required<SchemaReport>> {
+  const nodes = (await context.schema()).flatMap(reported);
+  const id = createHash("sha256").update(JSON.stringify(nodes)).digest("hex").slice(0, 16);
+  return { "content-id": id, nodes };
+}
+
+function reported(node: YangSchemaNode): readonly SchemaNodeReport[] {
+  if (!node.config) return [];
+  switch (node.kind) {
+    case "choice":
+    case "case":
+      return (node.children ?? []).flatMap(reported);
+    case "container":
+    case "list":
+    case "leaf":
+    case "leaf-list":
+    case "anydata":
+    case "anyxml": {
+      const { module, kind, presence, mandatory, keys, type, units, defaults, description } = node;
+      const children = node.children?.flatMap(reported);
+      return [
+        {
+          ...{ name: node.name.slice(node.name.indexOf(":") + 1), module, kind },
+          ...(presence === undefined ? {} : { presence }),
+          ...(mandatory === undefined ? {} : { mandatory }),
+          ...(keys === undefined ? {} : { keys }),
+          ...(type === undefined ? {} : { type: told(type) }),
+          ...(units === undefined ? {} : { units }),
+          ...(defaults === undefined ? {} : { defaults }),
+          ...(description === undefined ? {} : { description }),
+          ...(children === undefined ? {} : { children }),
+        },
+      ];
+    }
+    default:
+      return []; // operations and notifications
+  }
+}
+
+/** Without patterns: whether a value fits is the router's to say. */
+function told({ patterns: _, target, union, ...type }: YangSchemaType): YangSchemaType {
+  return {
+    ...type,
+    ...(target === undefined ? {} : { target: told(target) }),
+    ...(union === undefined ? {} : { union: union.map(told) }),
+  };
+}

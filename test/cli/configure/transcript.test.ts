@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { CandidateRouter } from "../../../src/cli/configure/index.ts";
+import { runCommandLine } from "../../../src/cli/program.ts";
+import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+
+const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
+/** Set to write what was seen instead of comparing it; then look at the difference. */
+const REWRITE = (process.env.SEMRD_REWRITE_GOLDEN ?? "") !== "";
+
+let folder: string;
+let router: RouterProcess;
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "semrd-configure-"));
+  const routers = new RouterFolder(folder);
+  const bgp = { "local-as": 65000, address: "::1", port: 0xb0b0 };
+  router = await routers.started("r1", routers.configuration("r1", { "semrd-bgp:bgp": bgp }));
+});
+after(async () => {
+  await router[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ran {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function configure(script: string, ...options: string[]): Promise<Ran> {
+  let out = "";
+  let err = "";
+  const terminal = {
+    out: async (text: string | Uint8Array) => {
+      out += typeof text === "string" ? text : Buffer.from(text).toString();
+    },
+    err: (text: string) => {
+      err += text;
+    },
+    colour: false,
+  };
+  const env = { SEMRD_SOCKET: router.socket, XDG_CACHE_HOME: folder, USER: "ann" };
+  const exitCode = await runCommandLine(["configure", ...options], terminal, env, () => ({
+    kind: "script",
+    lines: Readable.from([script]),
+  }));
+  return { exitCode, out, err };
+}
+
+/** Commit numbers and times are of the run. */
+const steady = (text: string): string =>
+  text
+    .replace(/^commit \d+:/gm, "commit N:")
+    .replace(/^ +\d+ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/gm, "     N  TIME               ");
+
+describe("what a configure session prints", async () => {
+  const names = (await readdir(GOLDEN)).filter((file) => file.endsWith(".in")).map((file) => file.slice(0, -3));
+  assert.ok(names.length > 5);
+  for (const name of names.sort())
+    it(name, async () => {
+      const { exitCode, out, err } = await configure(
+        await readFile(path.join(GOLDEN, `${name}.in`), "utf8"),
+        "--private",
+      );
+      const text = steady(`${out}${err}exit code ${exitCode}\n`);
+      const file = path.join(GOLDEN, `${name}.out`);
+      if (REWRITE) await writeFile(file, text);
+      assert.equal(text, await readFile(file, "utf8"), `differs from ${file}; SEMRD_REWRITE_GOLDEN=1 rewrites it`);
+    });
+});
+
+describe("candidates", () => {
+  const isSaid = async (): Promise<string> => (await configure("show telemetry log-level\n")).out;
+
+  it("a private one ends with its session, the shared one stays", async () => {
+    const set = "set telemetry log-level debug\n";
+    const own = await configure(set, "--private");
+    assert.deepEqual([own.exitCode, own.err], [0, ""]);
+    assert.equal(own.out, "note: there are changes that are not committed, and end with this session\n");
+    assert.equal(await isSaid(), "nothing is set here\n");
+    const shared = await configure(set);
+    assert.equal(shared.out, "note: there are changes that are not committed, and stay in the candidate\n");
+    assert.match(await isSaid(), /^log-level debug;\n/);
+    assert.equal((await configure("discard\nexit\nshow")).out, "");
+  });
+
+  it("the router knows no private candidate without a session", async () => {
+    await assert.rejects(router.ctl("config", "show", "--datastore", "private-candidate"));
+    const client = { socket: router.socket, timeoutSeconds: 10 };
+    const session = await CandidateRouter.open(client, "private-candidate");
+    await session.edit([{ operation: "merge", path: "/router/telemetry/log-level", text: "debug" }]);
+    assert.equal((await session.compare()).length, 1);
+    await session[Symbol.asyncDispose]();
+    // Its end is seen by the router a moment later.
+    for (;;) {
+      try {
+        await session.compare();
+      } catch (error) {
+        assert.match((error as Error).message, /there is no session "\d+".*control\.no-such-session/);
+        return;
+      }
+    }
+  });
+
+  it("a script stops at its first error, and nothing behind it is done", async () => {
+    const { exitCode, err } = await configure("# ok\nset telemetry log-level nonsense\nset telemetry log-level warn\n");
+    assert.equal(exitCode, 1);
+    assert.match(err, /^semrctl: line 2: .*\n {2}set telemetry log-level nonsense\n {26}\^{8}\n$/);
+    assert.equal(await isSaid(), "nothing is set here\n");
+  });
+});
