@@ -3,6 +3,7 @@ import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
 import { replaceFile } from "../../host/index.ts";
 import {
   answered,
+  checkGnmiCertificate,
   type EventLog,
   type GnmiOptions,
   type Management,
@@ -68,6 +69,7 @@ export class Operators implements AsyncDisposable {
         await using context = await openProtocolSchema(loadNative().yang);
         return await startGnmi(options, { ...parts, users, context });
       },
+      check: ({ tls }) => checkGnmiCertificate(tls),
     });
   }
 

@@ -21,6 +21,8 @@ export interface ServerKind<Options, Server extends AsyncDisposable> {
   wanted(configuration: RouterConfiguration): Options | undefined;
   listen(options: Options): readonly ListenAddress[];
   start(options: Options, configuration: RouterConfiguration): Promise<Server>;
+  /** Throws what would keep it from starting, where the old one has to end first. */
+  check?(options: Options): Promise<void>;
 }
 
 /**
@@ -61,6 +63,7 @@ export class ServerSlot<Options, Server extends AsyncDisposable> implements Asyn
     const isFree = next !== undefined && !this.#meets(old, next);
     try {
       const ready = isFree ? await this.#kind.start(next, after) : undefined;
+      if (!isFree && next !== undefined) await this.#kind.check?.(next);
       return answered(this.#change({ old, next, ready, before, after }));
     } catch (cause) {
       return refused(fault("operation-failed", `${this.name}: ${messageOf(cause)}`, { path: this.#kind.path }));

@@ -1,1 +1,1 @@
-export { type GnmiOptions, type GnmiStartParts, type RunningGnmi, startGnmi } from "./start.ts";
+export { checkGnmiCertificate, type GnmiOptions, type GnmiStartParts, type RunningGnmi, startGnmi } from "./start.ts";

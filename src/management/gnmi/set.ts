@@ -14,6 +14,8 @@ export interface SetParts extends OperationParts {
   readonly arbiter: Arbiter;
 }
 
+/** Of JSON values; no model is deeper. */
+const MOST_LEVELS = 128;
 /** Paths of one request. */
 const MOST_STEPS = 100_000;
 
@@ -161,11 +163,29 @@ function valueSent({ model }: SetParts, node: SchemaNode | undefined, sent: Type
 
 function parsed(octets: Buffer, text: string): unknown {
   try {
+    if (nesting(octets) > MOST_LEVELS) throw new SyntaxError(`it nests deeper than ${MOST_LEVELS} levels`);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(octets)) as unknown;
   } catch (cause) {
     const reason = cause instanceof SyntaxError ? cause.message : "it is not UTF-8";
     throw new GnmiError("INVALID_ARGUMENT", `${text}: the value is not JSON (${reason})`);
   }
+}
+
+/** The deepest level of JSON, found without going there. */
+function nesting(octets: Buffer): number {
+  let level = 0;
+  let deepest = 0;
+  let inText = false;
+  for (let i = 0; i < octets.length; i++) {
+    const octet = octets[i];
+    if (inText) {
+      if (octet === 0x5c) i++;
+      else if (octet === 0x22) inText = false;
+    } else if (octet === 0x22) inText = true;
+    else if (octet === 0x7b || octet === 0x5b) deepest = Math.max(deepest, ++level);
+    else if (octet === 0x7d || octet === 0x5d) level--;
+  }
+  return deepest;
 }
 
 /** Members at the top may be named with the module of the node they are in, as they stand apart from it. RFC 7951 §4 */

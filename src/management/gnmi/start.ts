@@ -102,6 +102,11 @@ async function serverCredentials(tls: GnmiOptions["tls"]): Promise<ServerCredent
   }
 }
 
+/** @throws {Error} for files that a server could not start with */
+export async function checkGnmiCertificate(tls: GnmiOptions["tls"]): Promise<void> {
+  await serverCredentials(tls);
+}
+
 /** Everything that gNMI has to know about the modules. */
 export async function openModel(context: YangContext): Promise<Model> {
   const root = schemaTree(await context.schema());

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { it } from "node:test";
+import { promisify } from "node:util";
+import { ChannelCredentials, loadPackageDefinition, status } from "@grpc/grpc-js";
+import { loadProto } from "../../../src/management/gnmi/service.ts";
+import { ADDRESS, certificate, type GnmiRouter, type Message, PORT, refusal, startGnmiRouter } from "./gnmi-router.ts";
+
+const run = promisify(execFile);
+
+/** Signed by the authority of the router's folder. */
+async function signed(router: GnmiRouter, name: string, names?: string): Promise<{ cert: Buffer; key: Buffer }> {
+  const file = (ending: string): string => path.join(router.folder, `${name}.${ending}`);
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file("key")];
+  const extension = names === undefined ? [] : ["-addext", `subjectAltName=${names}`];
+  await run("openssl", ["req", ...key, "-out", file("csr"), "-subj", `/CN=${name}`, ...extension]);
+  const ca = (ending: string): string => path.join(router.folder, `ca.${ending}`);
+  const authority = ["-CA", ca("pem"), "-CAkey", ca("key"), "-CAcreateserial", "-copy_extensions", "copy"];
+  await run("openssl", ["x509", "-req", "-in", file("csr"), ...authority, "-out", file("pem"), "-days", "30"]);
+  return { cert: await readFile(file("pem")), key: await readFile(file("key")) };
+}
+
+it("mutual TLS: the user is whom the certificate names", async () => {
+  await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
+  const byCommonName = router.client({ certificate: await signed(router, "admin") });
+  assert.equal(await byCommonName.value("/router/name"), "r1");
+  const byAlternative = router.client({ certificate: await signed(router, "somebody", "DNS:admin") });
+  assert.equal(await byAlternative.value("/router/name"), "r1");
+  const nobody = router.client({ certificate: await signed(router, "nobody") });
+  const refused = await refusal(nobody.get(["/router/name"]));
+  assert.equal(refused.code, status.UNAUTHENTICATED);
+  assert.match(refused.details, /nobody/);
+});
+
+it("mutual TLS: no certificate, or one of another authority, is no connection", async () => {
+  await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
+  assert.equal((await refusal(router.client().get(["/router/name"]))).code, status.UNAVAILABLE);
+  await certificate(router.folder, "own", ["-subj", "/CN=admin"]);
+  const own = {
+    cert: await readFile(path.join(router.folder, "own.pem")),
+    key: await readFile(path.join(router.folder, "own.key")),
+  };
+  assert.equal((await refusal(router.client({ certificate: own }).get(["/router/name"]))).code, status.UNAVAILABLE);
+});
+
+it("health: of the server, of gNMI, and of nothing else", async () => {
+  await using router = await startGnmiRouter();
+  const { grpc } = loadPackageDefinition(loadProto()) as Message;
+  const client = new grpc.health.v1.Health(`${ADDRESS}:${PORT}`, ChannelCredentials.createSsl(router.ca));
+  const check = (service: string): Promise<Message> =>
+    new Promise((resolve, reject) => {
+      client.Check({ service }, (cause: Error | null, answer: Message) => (cause ? reject(cause) : resolve(answer)));
+    });
+  try {
+    assert.equal((await check("")).status, "SERVING");
+    assert.equal((await check("gnmi.gNMI")).status, "SERVING");
+    assert.equal((await refusal(check("other"))).code, status.NOT_FOUND);
+  } finally {
+    client.close();
+  }
+});

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { connect as connectHttp2 } from "node:http2";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { connect } from "node:tls";
+import { status } from "@grpc/grpc-js";
+import fc from "fast-check";
+import { loadProto } from "../../../src/management/gnmi/service.ts";
+import {
+  ADDRESS,
+  type GnmiClient,
+  type GnmiRouter,
+  gnmiPath,
+  PASSWORD,
+  PORT,
+  refusal,
+  startGnmiRouter,
+  update,
+} from "./gnmi-router.ts";
+
+const CAPABILITY = "/router/taxonomy/capability[name=/vision/ocr][major-version=1]";
+
+describe("gNMI: what a client may not do to the router", () => {
+  let router: GnmiRouter;
+  let client: GnmiClient;
+  before(async () => {
+    router = await startGnmiRouter({ "maximum-message-size": 65_536 });
+    client = router.client();
+  });
+  after(() => router[Symbol.asyncDispose]());
+  const alive = async (): Promise<void> => assert.equal(await client.value("/router/name"), "r1");
+
+  /** One call with octets as they are; the gRPC status. */
+  const raw = async (method: string, octets: Uint8Array): Promise<number> => {
+    const session = connectHttp2(`https://${ADDRESS}:${PORT}`, { ca: router.ca });
+    session.on("error", () => undefined);
+    try {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": `/gnmi.gNMI/${method}`,
+        "content-type": "application/grpc",
+        ...{ te: "trailers", username: "admin", password: PASSWORD },
+      });
+      let code = -1;
+      stream.on("response", (headers) => {
+        if (headers["grpc-status"] !== undefined) code = Number(headers["grpc-status"]);
+      });
+      stream.on("trailers", (headers) => {
+        code = Number(headers["grpc-status"]);
+      });
+      stream.on("error", () => undefined);
+      stream.resume();
+      stream.end(octets);
+      await once(stream, "close");
+      return code;
+    } finally {
+      session.destroy();
+    }
+  };
+
+  const framed = (message: Uint8Array, length = message.length): Buffer => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(length, 1);
+    return Buffer.concat([head, message]);
+  };
+
+  it("a Set cut off at each octet, or with a bit flipped, is refused or carried out whole", async () => {
+    const set = loadProto()["gnmi.gNMI"] as unknown as Record<string, { requestSerialize(value: object): Buffer }>;
+    const message = set.Set!.requestSerialize({ update: [update(`${CAPABILITY}/description`, "cut")] });
+    for (let length = 0; length < message.length; length += 3) {
+      assert.notEqual(await raw("Set", framed(message.subarray(0, length))), -1, `${length} octets`);
+    }
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: message.length * 8 - 1 }), async (bit) => {
+        const flipped = Buffer.from(message);
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        assert.notEqual(await raw("Set", framed(flipped)), -1);
+      }),
+      { numRuns: 40 },
+    );
+    await alive();
+  });
+
+  it("garbage, lying lengths and other methods", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("Get", "Set", "Capabilities", "Subscribe"),
+        fc.uint8Array({ maxLength: 64 }),
+        async (method, octets) => {
+          await raw(method, framed(octets, octets.length));
+        },
+      ),
+      { numRuns: 40 },
+    );
+    assert.notEqual(await raw("Get", framed(Buffer.alloc(10), 0xffff_fff0)), 0);
+    assert.equal(await raw("Nothing", framed(Buffer.alloc(0))), status.UNIMPLEMENTED);
+    await alive();
+  });
+
+  it("a message above the limit", async () => {
+    const long = await refusal(client.set({ update: [update(`${CAPABILITY}/description`, "x".repeat(70_000))] }));
+    assert.equal(long.code, status.RESOURCE_EXHAUSTED);
+    await alive();
+  });
+
+  it("deep paths, many wildcards, JSON that nests", async () => {
+    const deep = await refusal(client.get([`/router${"/x".repeat(500)}`]));
+    assert.equal(deep.code, status.INVALID_ARGUMENT);
+    const anywhere = await refusal(client.get(["/.../.../.../.../..."]));
+    assert.equal(anywhere.code, status.INVALID_ARGUMENT);
+    await client.get(["/.../*/.../name"], { type: "CONFIG" });
+    const nested = Buffer.from(`${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`);
+    for (const val of [{ json_ietf_val: nested }, { json_val: nested }]) {
+      const refused = await refusal(client.set({ update: [{ path: gnmiPath("/router/taxonomy"), val }] }));
+      assert.ok(refused.code !== status.OK && refused.code !== status.INTERNAL, refused.details);
+    }
+    const list = Array.from({ length: 300 }, () => gnmiPath("/router/name"));
+    assert.equal(
+      (await refusal(client.call("Get", { path: list, encoding: "JSON_IETF" }))).code,
+      status.INVALID_ARGUMENT,
+    );
+    await alive();
+  });
+
+  it("keys with quotation marks and brackets", async () => {
+    for (const name of ["a'b", 'a"b', "a]b", "a'b\"c", "../x", ""]) {
+      const escaped = name.replace(/[\]\\]/g, "\\$&");
+      const refused = await refusal(client.get([`/router/tenants/tenant[name=${escaped}]`]));
+      assert.ok([status.NOT_FOUND, status.INVALID_ARGUMENT].includes(refused.code), `${name}: ${refused.details}`);
+    }
+    await alive();
+  });
+
+  it("a reader that pauses gets the last value", async () => {
+    const often = { mode: "SAMPLE", sample_interval: 100_000_000 };
+    const stream = client.subscribe({ mode: "STREAM", subscription: [{ path: gnmiPath("/router"), ...often }] });
+    await stream.synced();
+    stream.call.pause();
+    for (let i = 0; i < 20; i++) await client.set({ update: [update(`${CAPABILITY}/description`, `value ${i}`)] });
+    await alive();
+    stream.call.resume();
+    await stream.until(() => stream.has(`${CAPABILITY}/description`, "value 19"), "the last value");
+    stream.cancel();
+  });
+
+  it("half-open connections, and those without TLS", async () => {
+    const sockets = Array.from({ length: 50 }, () => connect({ host: ADDRESS, port: PORT, ca: router.ca }));
+    for (const socket of sockets) socket.on("error", () => undefined);
+    await Promise.all(sockets.map((socket) => once(socket, "secureConnect")));
+    await alive();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it("configuration files: a certificate that is none is refused before anything changes", async () => {
+    await writeFile(path.join(router.folder, "none.pem"), "no certificate");
+    const tls = update("/router/management/grpc/tls/certificate-file", "none.pem");
+    const refused = await refusal(client.set({ update: [tls] }));
+    assert.match(refused.details, /certificate/);
+    assert.ok((await readFile(path.join(router.folder, "server.pem"))).length > 0);
+    await alive();
+  });
+});
