@@ -194,6 +194,38 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
     });
   });
 
+  it("what NETCONF says about itself and its modules (RFC 6022, RFC 8525)", async () => {
+    const said = (await printed("ncclient-monitoring.py")) as {
+      readonly id: string;
+      readonly capabilities: readonly string[];
+      readonly hello: readonly string[];
+      readonly sessions: readonly Texts[];
+      readonly statistics: Texts;
+      readonly lock: Texts;
+      readonly schemas: readonly Texts[];
+      readonly contentId: string;
+      readonly helloContentId: string;
+      readonly modules: readonly string[];
+    };
+    assert.deepEqual(said.capabilities, said.hello);
+    const [own, ...others] = said.sessions;
+    assert.deepEqual(others, []);
+    assert.equal(own!["session-id"], said.id);
+    assert.deepEqual([own!.username, own!["source-host"]], ["ann", "127.0.0.1"]);
+    assert.match(own!.transport!, /^(\w+:)?netconf-ssh$/);
+    assert.equal(own!["in-rpcs"], "1", "the lock; the get is not answered yet");
+    assert.ok(Number(said.statistics["in-sessions"]) >= 1);
+    assert.ok(Number(said.statistics["in-rpcs"]) >= 1);
+    assert.equal(said.lock["locked-by-session"], said.id);
+    assert.ok(!Number.isNaN(Date.parse(said.lock["locked-time"]!)));
+    assert.equal(said.contentId, said.helloContentId);
+    const schemas = new Set(said.schemas.map(({ identifier }) => identifier!));
+    for (const module of ["semrd-router", "semrd-bgp", "ietf-netconf"]) {
+      assert.ok(said.modules.includes(module), module);
+      assert.ok(schemas.has(module), module);
+    }
+  });
+
   it("notifications of agents and capabilities", async () => {
     const login = ["127.0.0.1", "830", "ann", PASSWORD, "capability-change unreachable"];
     const [command, ...rest] = [...INSIDE, PYTHON, script("ncclient-events.py"), ...login];

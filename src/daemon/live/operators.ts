@@ -8,6 +8,7 @@ import {
   type GnmiOptions,
   type Management,
   type NetconfConfiguration,
+  netconfState,
   openProtocolSchema,
   type Provider,
   type RouterChange,
@@ -51,6 +52,7 @@ export class Operators implements AsyncDisposable {
           const running = scope.own(
             await startNetconf(options, { ...parts, users, context, writeSecret: replaceFile }),
           );
+          scope.own(parts.state.add(...(await netconfState({ ...parts, context, server: running.server }))));
           return { ...running, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
         } catch (cause) {
           throw await scope.abandon(cause);

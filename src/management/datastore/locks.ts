@@ -1,3 +1,4 @@
+import type { Milliseconds } from "../../base/index.ts";
 import { type Answer, answered, fault, type ManagementFault, refused } from "./error.ts";
 import { formatPath, overlap, type Path } from "./path.ts";
 import type { PartialLock, Session } from "./types.ts";
@@ -13,6 +14,7 @@ interface HeldPartialLock {
 /** Who has locked what. @see RFC 6241 §7.5; RFC 5717 */
 export class Locks {
   readonly #holders = new Map<Lockable, number>();
+  readonly #since = new Map<Lockable, Milliseconds>();
   readonly #partial = new Map<number, HeldPartialLock>();
   #lastPartial = 0;
 
@@ -20,7 +22,13 @@ export class Locks {
     return this.#holders.get(of);
   }
 
-  lock({ id }: Session, target: Lockable): Answer<void> {
+  /** When it was locked, if it is. */
+  since(of: Lockable): Milliseconds | undefined {
+    return this.#holders.has(of) ? this.#since.get(of) : undefined;
+  }
+
+  /** `now`: wall clock. */
+  lock({ id }: Session, target: Lockable, now: Milliseconds): Answer<void> {
     const holder = this.#holders.get(target);
     if (holder !== undefined) return refused(lockDenied(target, holder, id));
     const partial = target === "running" ? [...this.#partial.values()][0] : undefined;
@@ -29,6 +37,7 @@ export class Locks {
       return refused(fault("lock-denied", message, { info: { sessionId: partial.session } }));
     }
     this.#holders.set(target, id);
+    this.#since.set(target, now);
     return answered(undefined);
   }
 

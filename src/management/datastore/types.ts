@@ -196,6 +196,8 @@ export interface DatastoreInfo {
   readonly lastModified: Milliseconds;
   /** Session that has it locked. */
   readonly lockedBy?: number;
+  /** Wall clock. */
+  readonly lockedSince?: Milliseconds;
   /** A candidate that differs from running, or a running that differs from startup. */
   readonly modified: boolean;
 }

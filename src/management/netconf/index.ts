@@ -1,2 +1,3 @@
 export type { WriteSecret } from "./host-keys.ts";
+export { type MonitoringParts, netconfState } from "./monitoring.ts";
 export * from "./start.ts";

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { YangContext } from "../../../native/index.ts";
-import type { Clock, Log, Metrics } from "../../base/index.ts";
+import type { Clock, Log, Metrics, Milliseconds } from "../../base/index.ts";
 import type { Management } from "../datastore/index.ts";
 import { type EventLog, parameters } from "../events/index.ts";
 import { Answering } from "./answering.ts";
@@ -14,7 +14,7 @@ import {
   sessionOperations,
   subscribing,
 } from "./operations/index.ts";
-import { NetconfSession, type SessionLimits } from "./session.ts";
+import { NetconfSession, type SessionCounters, type SessionLimits } from "./session.ts";
 import { NotificationPrinter, type SubscriptionOptions, subscribe } from "./subscription.ts";
 
 export interface NetconfOptions {
@@ -43,6 +43,23 @@ export interface Client {
   readonly transport: "ssh" | "tls";
 }
 
+export interface Statistics extends Readonly<SessionCounters> {
+  /** Wall clock. */
+  readonly started: Milliseconds;
+  readonly inBadHellos: number;
+  readonly inSessions: number;
+  readonly droppedSessions: number;
+}
+
+const NOTHING_YET: SessionCounters = { inRpcs: 0, inBadRpcs: 0, outRpcErrors: 0, outNotifications: 0 };
+
+function addUp(sums: SessionCounters, counters: Readonly<SessionCounters>): void {
+  sums.inRpcs += counters.inRpcs;
+  sums.inBadRpcs += counters.inBadRpcs;
+  sums.outRpcErrors += counters.outRpcErrors;
+  sums.outNotifications += counters.outNotifications;
+}
+
 /** The sessions of all transports. */
 export class NetconfServer {
   readonly #options: NetconfOptions;
@@ -50,11 +67,13 @@ export class NetconfServer {
   readonly #answering: Answering;
   readonly #capabilities: readonly string[];
   readonly #sessions = new Map<number, NetconfSession>();
+  readonly #totals;
   readonly #count;
 
   constructor(options: NetconfOptions, parts: NetconfParts) {
     const { management, context, events, clock, log, metrics } = parts;
     this.#options = options;
+    this.#totals = { started: clock.wall(), inBadHellos: 0, inSessions: 0, droppedSessions: 0, ...NOTHING_YET };
     this.#parts = parts;
     const namespaces = new Map(context.modules.map(({ name, namespace }) => [name, namespace]));
     const modules = new Map(context.modules.map(({ name, namespace }) => [namespace, name]));
@@ -93,6 +112,23 @@ export class NetconfServer {
     return [...this.#sessions.values()];
   }
 
+  /** Of yang-library, in the hello too. */
+  get contentId(): string {
+    return this.#options.contentId;
+  }
+
+  /** The hello's. */
+  get capabilities(): readonly string[] {
+    return this.#capabilities;
+  }
+
+  /** Of all sessions since the start, those that are open included. @see RFC 6022 §2.1.5 */
+  get statistics(): Statistics {
+    const sums = { ...this.#totals };
+    for (const { counters } of this.#sessions.values()) addUp(sums, counters);
+    return sums;
+  }
+
   /** False where another session would be one too many. */
   get hasRoom(): boolean {
     const room = this.#sessions.size < this.#options.maxSessions;
@@ -105,10 +141,12 @@ export class NetconfServer {
     const { management, clock, log } = this.#parts;
     const identity = management.openSession({ user, source, protocol: "netconf" });
     const session = new NetconfSession(stream, identity, {
+      transport,
       ...{ clock, log, limits: this.#options.limits, capabilities: this.#capabilities },
       answer: (asking, text) => this.#answering.answer(asking, text),
     });
     this.#sessions.set(identity.id, session);
+    this.#totals.inSessions++;
     this.#count.opened.add();
     this.#count.active.set(this.#sessions.size);
     const about = { session: identity.id, user, source, transport };
@@ -119,6 +157,8 @@ export class NetconfServer {
     this.#parts.events.publish({ name: "ietf-netconf-notifications:netconf-session-start", target: [], content: who });
     try {
       const { reason, text, killedBy } = await session.serve();
+      if (reason === "bad-hello") this.#totals.inBadHellos++;
+      if (reason === "dropped") this.#totals.droppedSessions++;
       log.info("netconf.session-closed", { ...about, reason: text });
       const killer = killedBy === undefined ? {} : { "killed-by": killedBy };
       this.#parts.events.publish({
@@ -128,6 +168,7 @@ export class NetconfServer {
     } finally {
       session.terminate("ended");
       this.#sessions.delete(identity.id);
+      addUp(this.#totals, session.counters);
       this.#count.active.set(this.#sessions.size);
       await management.closeSession(identity);
     }

@@ -43,6 +43,7 @@ export interface SessionParts {
   readonly log: Log;
   readonly limits: SessionLimits;
   readonly capabilities: readonly string[];
+  readonly transport: "ssh" | "tls";
   /** Answers one `<rpc>`; never rejects but for a defect. */
   readonly answer: (session: NetconfSession, text: string) => Promise<Answered>;
 }
@@ -60,6 +61,7 @@ export class NetconfSession {
   readonly identity: Session;
   readonly counters: SessionCounters = { inRpcs: 0, inBadRpcs: 0, outRpcErrors: 0, outNotifications: 0 };
   readonly since: Milliseconds;
+  readonly transport: "ssh" | "tls";
   readonly #stream: Duplex;
   readonly #parts: SessionParts;
   readonly #framer: MessageFramer;
@@ -78,6 +80,7 @@ export class NetconfSession {
     this.#parts = parts;
     this.#framer = new MessageFramer(parts.limits.maxMessage);
     this.since = parts.clock.wall();
+    this.transport = parts.transport;
     stream.on("error", (cause) => this.#end("dropped", messageOf(cause)));
     stream.on("close", () => this.#end("dropped", "closed by the client"));
   }

@@ -131,7 +131,8 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     const { shared, startupId } = this.#workspace;
     const lock = (of: Lockable) => {
       const holder = this.#locks.holder(of);
-      return holder === undefined ? {} : { lockedBy: holder };
+      const since = this.#locks.since(of);
+      return holder === undefined || since === undefined ? {} : { lockedBy: holder, lockedSince: since };
     };
     const running = { transactionId, lastModified: modified };
     const candidateId = shared.isModified ? `${transactionId}+${this.#begun}-${shared.edits}` : transactionId;
@@ -299,7 +300,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       const message = "the candidate has changes that nobody has committed: commit or discard them first";
       return refused(fault("lock-denied", message, { errorType: "protocol", info: { sessionId: 0 } }));
     }
-    return this.#locks.lock(session, target);
+    return this.#locks.lock(session, target, this.#parts.clock.wall());
   }
 
   unlock(session: Session, target: Lockable): Answer<void> {

@@ -62,6 +62,13 @@ const PROTOCOL_MODULES: readonly YangModule[] = [
   { name: "ietf-yang-library" },
 ];
 
+/** State of the protocol, which `operational` has. */
+const STATE_MODULES: readonly YangModule[] = [
+  { name: "ietf-netconf-monitoring" },
+  { name: "ietf-datastores" },
+  { name: "ietf-yang-library" },
+];
+
 /** Folders in which `.yang` files are looked for, ours first. */
 export function searchPaths(): readonly string[] {
   return [OURS, ...STANDARD.filter((folder) => existsSync(folder))];
@@ -77,7 +84,7 @@ const OF_CONFIGURATION: readonly YangModule[] = [
  *
  * @throws {Error} naming the folders that were searched and what to install, when a module does not load.
  */
-export const openSchema = (yang: Yang): Promise<YangContext> => open(yang, OF_CONFIGURATION);
+export const openSchema = (yang: Yang): Promise<YangContext> => open(yang, [...OF_CONFIGURATION, ...STATE_MODULES]);
 
 /** As {@link openSchema}, with the operations of NETCONF. Its thread reads requests while the other one validates. */
 export const openProtocolSchema = (yang: Yang): Promise<YangContext> =>

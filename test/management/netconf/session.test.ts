@@ -42,6 +42,7 @@ class Client {
         clock: this.clock,
         log: new ListLog(),
         limits,
+        transport: "ssh",
         capabilities: ["urn:a&b"],
         answer: async (_, text) => answer(text),
       },

@@ -1,0 +1,116 @@
+import { isIP } from "node:net";
+import type { YangContext } from "../../../native/index.ts";
+import type { Management, Path } from "../datastore/index.ts";
+import type { StateSource } from "../state/index.ts";
+import type { NetconfServer } from "./server.ts";
+
+const MODULE = "ietf-netconf-monitoring";
+const TRANSPORTS = { ssh: `${MODULE}:netconf-ssh`, tls: `${MODULE}:netconf-tls` } as const;
+const DATASTORES = ["running", "candidate", "startup"];
+
+const at = (...names: readonly string[]): Path =>
+  ["netconf-state", ...names].map((name) => ({ name: `${MODULE}:${name}` }));
+
+export interface MonitoringParts {
+  readonly server: NetconfServer;
+  readonly management: Management;
+  /** With the modules of the protocol; stays the caller's. */
+  readonly context: YangContext;
+}
+
+/** What NETCONF says about itself: `/netconf-state` without partial locks, and the modules. @see RFC 6022 §2.1, RFC 8525 */
+export async function netconfState(parts: MonitoringParts): Promise<readonly StateSource[]> {
+  const { server, management, context } = parts;
+  const schemas = schemaList(context);
+  return [
+    one(at("capabilities"), () => ({ capability: server.capabilities })),
+    one(at("datastores"), () => ({ datastore: datastores(management) })),
+    one(at("schemas"), () => ({ schema: schemas })),
+    one(at("sessions"), () => ({ session: sessions(server) })),
+    one(at("statistics"), () => statistics(server)),
+    ...(await library(context, server.contentId)),
+  ];
+}
+
+/** A single container. */
+const one = (path: Path, value: () => Readonly<Record<string, unknown>>): StateSource => ({
+  path,
+  rows: () => [{ path, value: value() }],
+});
+
+/** @see RFC 6022 §2.1.2 */
+function datastores(management: Management) {
+  return management
+    .info()
+    .filter(({ datastore }) => DATASTORES.includes(datastore))
+    .map(({ datastore, lockedBy, lockedSince }) => ({
+      name: datastore,
+      ...(lockedBy === undefined || lockedSince === undefined
+        ? {}
+        : {
+            locks: {
+              "global-lock": { "locked-by-session": lockedBy, "locked-time": new Date(lockedSince).toISOString() },
+            },
+          }),
+    }));
+}
+
+/** @see RFC 6022 §2.1.3 */
+function schemaList({ modules }: YangContext) {
+  return modules.flatMap(({ name, revision, namespace, submodules }) =>
+    [{ name, revision }, ...submodules].map((source) => ({
+      identifier: source.name,
+      version: source.revision,
+      format: `${MODULE}:yang`,
+      namespace,
+      location: ["NETCONF"],
+    })),
+  );
+}
+
+/** @see RFC 6022 §2.1.4 */
+function sessions(server: NetconfServer) {
+  return server.sessions.map(({ identity, since, counters, transport }) => {
+    const host = identity.source.split(" ", 1)[0]!;
+    return {
+      "session-id": identity.id,
+      transport: TRANSPORTS[transport],
+      username: identity.user,
+      ...(isIP(host) === 0 ? {} : { "source-host": host }),
+      "login-time": new Date(since).toISOString(),
+      ...counted(counters),
+    };
+  });
+}
+
+/** @see RFC 6022 §2.1.5 */
+function statistics({ statistics: { started, inBadHellos, inSessions, droppedSessions, ...counters } }: NetconfServer) {
+  return {
+    "netconf-start-time": new Date(started).toISOString(),
+    "in-bad-hellos": inBadHellos,
+    "in-sessions": inSessions,
+    "dropped-sessions": droppedSessions,
+    ...counted(counters),
+  };
+}
+
+function counted(counters: NetconfServer["sessions"][number]["counters"]) {
+  const { inRpcs, inBadRpcs, outRpcErrors, outNotifications } = counters;
+  return {
+    "in-rpcs": inRpcs,
+    "in-bad-rpcs": inBadRpcs,
+    "out-rpc-errors": outRpcErrors,
+    "out-notifications": outNotifications,
+  };
+}
+
+/** The modules that the hello stands for, which do not change while the server runs. */
+async function library(context: YangContext, contentId: string): Promise<readonly StateSource[]> {
+  const tree = await context.library(contentId);
+  try {
+    const document = JSON.parse(await context.print(tree, "json")) as Readonly<Record<string, object>>;
+    return Object.entries(document).map(([name, value]) => one([{ name }], () => ({ ...value })));
+  } finally {
+    await tree.dispose();
+  }
+}
