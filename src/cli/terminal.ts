@@ -34,7 +34,7 @@ export function processTerminal(
       else stdout.once("drain", resolve);
     });
   const paged = async (text: string): Promise<void> => {
-    const isLonger = text.split("\n").length > stdout.rows;
+    const isLonger = stdout.rows > 0 && text.split("\n").length > stdout.rows;
     if (!(isLonger && (await page(text, env)))) await out(text);
   };
   return {

@@ -11,15 +11,17 @@ export interface PromptParts {
   readonly style: Console["style"];
 }
 
+type Answer = { readonly line: string } | "interrupted" | "closed";
+
 /** Lines of a person at a terminal: prompt, history, completion, questions. */
 export class Prompt implements Disposable {
   readonly #parts: PromptParts;
   readonly #lines: Interface;
   #session: ConfigureSession | undefined;
-  /** What Tab was last pressed for; the second time the candidates are shown. */
-  #asked = "";
-  /** Ends a wait for a line or an answer: Ctrl-C. */
-  #interrupt: (() => void) | undefined;
+  /** Lines that came while none was waited for: what was pasted. */
+  readonly #early: string[] = [];
+  /** Ends the wait for a line or an answer. */
+  #settle: ((answer: Answer) => void) | undefined;
   #closed = false;
 
   constructor(parts: PromptParts) {
@@ -37,9 +39,22 @@ export class Prompt implements Disposable {
         );
       },
     });
-    this.#lines.on("SIGINT", () => this.#interrupt?.());
+    this.#lines.on("line", (line) => {
+      if (this.#settle === undefined) this.#early.push(line);
+      else this.#settle({ line });
+    });
+    this.#lines.on("SIGINT", () => {
+      this.#early.length = 0;
+      if (this.#settle === undefined) return; // the router is at work, and says how it went
+      parts.output.write("^C\n");
+      Object.assign(this.#lines, { line: "", cursor: 0 });
+      this.#settle("interrupted");
+    });
     this.#lines.on("close", () => {
       this.#closed = true;
+      if (this.#settle === undefined) return;
+      parts.output.write("\n");
+      this.#settle("closed");
     });
   }
 
@@ -49,7 +64,7 @@ export class Prompt implements Disposable {
   }
 
   /** The next line; "interrupted" by Ctrl-C, "closed" by Ctrl-D. */
-  async next(prompt: string): Promise<{ readonly line: string } | "interrupted" | "closed"> {
+  async next(prompt: string): Promise<Answer> {
     return this.#question(prompt);
   }
 
@@ -81,26 +96,18 @@ export class Prompt implements Disposable {
     this.#lines.close();
   }
 
-  #question(prompt: string): Promise<{ readonly line: string } | "interrupted" | "closed"> {
+  #question(prompt: string): Promise<Answer> {
+    const early = this.#early.shift();
+    if (early !== undefined) {
+      this.#parts.output.write(`${prompt}${early}\n`);
+      return Promise.resolve({ line: early });
+    }
     if (this.#closed) return Promise.resolve("closed");
     return new Promise((resolve) => {
-      const settle = (answer: { readonly line: string } | "interrupted" | "closed"): void => {
-        this.#interrupt = undefined;
-        this.#lines.off("line", onLine).off("close", onClose);
+      this.#settle = (answer) => {
+        this.#settle = undefined;
         resolve(answer);
       };
-      const onLine = (line: string): void => settle({ line });
-      const onClose = (): void => {
-        this.#parts.output.write("\n");
-        settle("closed");
-      };
-      this.#interrupt = () => {
-        this.#parts.output.write("^C\n");
-        (this.#lines as Interface & { line: string; cursor: number }).line = "";
-        (this.#lines as Interface & { line: string; cursor: number }).cursor = 0;
-        settle("interrupted");
-      };
-      this.#lines.on("line", onLine).on("close", onClose);
       this.#lines.setPrompt(prompt);
       this.#lines.prompt();
     });
@@ -110,13 +117,11 @@ export class Prompt implements Disposable {
     const session = this.#session;
     if (session === undefined) return [[], line];
     const { word, candidates } = await completeLine(session.model, this.#parts.source, session.place, line);
-    const again = this.#asked === line;
-    this.#asked = line;
     const texts = candidates.map(({ text }) => text);
     if (texts.length === 1) return [[`${quotedWord(texts[0]!)} `], written(line, word)];
     const common = commonBeginning(texts);
     if (common.length > word.length) return [[common], written(line, word)];
-    if (again && texts.length > 0) this.#show(candidates);
+    if (texts.length > 0) this.#show(candidates);
     return [[], line];
   }
 

@@ -92,7 +92,10 @@ export async function runPrompt(
     const next = await prompt.next(text);
     if (next === "interrupted") continue;
     try {
-      if (next === "closed") return EXIT.ok;
+      if (next === "closed") {
+        await session.leave({ ask: false });
+        return EXIT.ok;
+      }
       if (isQuestion(next.line)) await explain(next.line, model, router, session, out, style);
       else if ((await session.run(next.line)) === "left") return EXIT.ok;
     } catch (error) {

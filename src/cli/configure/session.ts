@@ -138,13 +138,13 @@ export class ConfigureSession {
   }
 
   /** Asks first where something would be lost or left behind. */
-  async leave(): Promise<"left" | undefined> {
+  async leave(options: { readonly ask: boolean } = { ask: true }): Promise<"left" | undefined> {
     if (!this.#isModified || (await this.#router.compare()).length === 0) return "left";
     const isOwn = this.#router.candidate === "private-candidate";
     const what = isOwn
       ? "changes that are not committed, and end with this session"
       : "changes that are not committed, and stay in the candidate";
-    if (this.#console.ask === undefined || this.#yes) {
+    if (this.#console.ask === undefined || this.#yes || !options.ask) {
       await this.#console.out(`note: there are ${what}\n`);
       return "left";
     }
