@@ -37,6 +37,8 @@ export class HostilePeer {
   /** Messages that it was told, by type. */
   readonly heard = new Map<number, number>();
   closed: string | undefined;
+  /** Shown the body of each UPDATE that it is told, borrowed. */
+  onUpdate: ((octets: Uint8Array, start: number, end: number) => void) | undefined;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -50,6 +52,7 @@ export class HostilePeer {
           assert.equal(answer.kind, "message", "what the router says can be read");
           if (answer.kind !== "message") return;
           this.heard.set(answer.type, (this.heard.get(answer.type) ?? 0) + 1);
+          if (answer.type === MessageType.Update) this.onUpdate?.(answer.octets, answer.start, answer.end);
           if (answer.type !== MessageType.Notification) continue;
           this.notifications.push(toHex(answer.octets.subarray(answer.start, answer.end)));
         }

@@ -23,7 +23,9 @@ const INNOCENT_ROUTES = 3;
 /** What a stage is made for: a router with one neighbour of each kind in the list, in this order. */
 export interface Cast {
   readonly kinds: readonly Kind[];
+  /** Options of all, and of those of this AS. */
   readonly peer?: Partial<PeerOptions>;
+  readonly internalPeer?: Partial<PeerOptions>;
   readonly speaker?: Partial<SpeakerOptions>;
   readonly router?: Partial<RouterOptions>;
   /** The innocent neighbour's, where its routes are to be more than a few. */
@@ -83,6 +85,7 @@ async function stage(place: Place, cast: Cast): Promise<Stage> {
         families: familiesOf(kind),
         holdTime: seconds(240),
         ...cast.peer,
+        ...(remoteAs(kind) === LOCAL_AS ? cast.internalPeer : {}),
       })),
     ],
     speaker: { acceptExternal: true, ...confederation(kinds), ...cast.speaker },
