@@ -40,8 +40,9 @@ function pathsOf({ name, children }: Element, above: Path): Path[] {
   return others.length === 0 ? [path] : others.flatMap((child) => pathsOf(child, path));
 }
 
-/** Addresses have several spellings; prefixes too, and are not narrowed by. */
+/** Addresses have several spellings; so have prefixes and numbers, and are not narrowed by unless they are plain. */
 function canonical(text: string): string | undefined {
+  if (/^[+-]?0\d|^\+/.test(text)) return undefined;
   if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d+)?$/.test(text)) return text;
   const address = text.includes("/") ? undefined : parseIpv6(text);
   return address === undefined ? undefined : formatIpv6(address);
