@@ -4,6 +4,8 @@ import type { Change, CommitEntry } from "../management/index.ts";
 import type { Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import type { ControlRequest } from "./client.ts";
+import { assignments, deletion, pathOf } from "./config-paths.ts";
+import type { Model } from "./configure/index.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
 import {
@@ -26,7 +28,7 @@ interface CommitOptions {
 const EXAMPLES = `
 The candidate is one for all operators; nothing of it is in use before it is committed.
 
-  semrctl config set /router/telemetry/log-level debug
+  semrctl config set telemetry log-level debug  # or /router/telemetry/log-level debug
   semrctl config edit new-tenant.json           # RFC 7951, merged into the candidate
   semrctl config compare
   semrctl config commit --confirmed 300 --comment "tenant globex"
@@ -54,6 +56,7 @@ export function addConfigCommands(
   style: TableStyle,
   print: Print,
   raw: (wanted: ControlRequest) => Promise<void>,
+  model: () => Promise<Model>,
 ): void {
   const config = program
     .command("config")
@@ -68,15 +71,16 @@ export function addConfigCommands(
   config
     .command("show")
     .description("print a datastore, or what a path selects of it, as RFC 7951 JSON")
-    .argument("[path]", "data path, such as /router/tenants/tenant[name='acme']")
+    .argument("[path...]", "words, such as tenants tenant acme, or /router/tenants/tenant[name='acme']")
     .addOption(new Option("--datastore <name>", "which one").choices(DATASTORES).default("running"))
     .option("--defaults", "also the default values", false)
-    .action((path: string | undefined, { datastore, defaults }: { datastore: string; defaults: boolean }) =>
-      raw({
+    .action(async (words: readonly string[], { datastore, defaults }: { datastore: string; defaults: boolean }) => {
+      const path = words.length === 0 ? undefined : await pathOf(words, model);
+      await raw({
         method: "GET",
         path: `/config${query({ datastore, path, defaults: defaults ? "report-all" : undefined })}`,
-      }),
-    );
+      });
+    });
   config
     .command("status")
     .description("locks, changes that are not committed or saved, and the commit that waits for confirmation")
@@ -103,16 +107,15 @@ export function addConfigCommands(
   config
     .command("set")
     .description("set a leaf of the candidate; the entries and containers on its way are made")
-    .argument("<path>", "data path")
-    .argument("<value>", "as text")
-    .action((path: string, text: string) =>
-      print(post("/config/steps", [{ operation: "merge", path, text }]), () => ""),
+    .argument("<path-and-value...>", "words, such as tenants tenant acme index 2, or a data path and a value")
+    .action(async (words: readonly string[]) =>
+      print(post("/config/steps", await assignments(words, model)), () => ""),
     );
   config
     .command("delete")
     .description("delete a node of the candidate, with everything below it")
-    .argument("<path>", "data path")
-    .action((path: string) => print(post("/config/steps", [{ operation: "delete", path }]), () => ""));
+    .argument("<path...>", "words, such as tenants tenant acme, or a data path")
+    .action(async (words: readonly string[]) => print(post("/config/steps", await deletion(words, model)), () => ""));
   config
     .command("validate")
     .description("say what is wrong with the candidate, or what committing it would bring about")

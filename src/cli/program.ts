@@ -14,7 +14,9 @@ import type {
 import { addAgentCommands, type Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
+import { addCompletionCommands } from "./completion-command.ts";
 import { addConfigCommands } from "./config-command.ts";
+import { fetchModel } from "./configure/index.ts";
 import { addConfigureCommand, type CommandInput } from "./configure-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addHashPassword } from "./hash-password.ts";
@@ -147,10 +149,12 @@ function buildProgram(
   addExplain(program, style, print, leave);
   addHashPassword(program, terminal);
   addAgentCommands(program, print);
-  addConfigCommands(program, style, print, async (wanted) => {
+  const raw = async (wanted: ControlRequest): Promise<void> => {
     for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);
-  });
+  };
+  addConfigCommands(program, style, print, raw, () => fetchModel(client(), env));
   addConfigureCommand(program, { client, terminal, style, env, input, leave });
+  addCompletionCommands(program, { client, env, say: (text) => terminal.out(text) });
   addDrain(program, print);
   program
     .command("clear")
