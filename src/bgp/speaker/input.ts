@@ -4,8 +4,10 @@ import type { Connection } from "./transport.ts";
 
 /** Work on one connection's input before other sockets and timers get their turn, in milliseconds. */
 const TURN_BUDGET = 4;
-/** Messages between two looks at the clock, a power of two: each takes well under a tenth of a millisecond. */
+/** Messages between two looks at the clock, if they are short: each takes well under a tenth of a millisecond. */
 const MESSAGES_A_LOOK = 8;
+/** Octets between two looks: a long message may hold thousands of routes. */
+const OCTETS_A_LOOK = 8 * 1024;
 
 export interface InputHandlers {
   /** One message. Its octets are borrowed until the call returns. */
@@ -71,7 +73,9 @@ export class Input {
 
   #pump(): void {
     const start = this.#clock.monotonic();
-    for (let handled = 1; !this.#closed; handled++) {
+    let messages = 0;
+    let octets = 0;
+    while (!this.#closed) {
       if (this.#held) {
         this.#pause();
         return;
@@ -84,7 +88,12 @@ export class Input {
         return;
       }
       this.#handlers.message(answer);
-      if ((handled & (MESSAGES_A_LOOK - 1)) === 0 && this.#clock.monotonic() - start > TURN_BUDGET) {
+      messages++;
+      octets += answer.end - answer.start;
+      if (messages < MESSAGES_A_LOOK && octets < OCTETS_A_LOOK) continue;
+      messages = 0;
+      octets = 0;
+      if (this.#clock.monotonic() - start > TURN_BUDGET) {
         this.#pause();
         this.#clock.soon(() => this.#pump());
         return;
