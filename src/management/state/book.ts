@@ -7,8 +7,8 @@ import type { StateChanged, StateRow, StateSource } from "./source.ts";
 const SLICE = milliseconds(4);
 /** The clock is read once in so many rows. */
 const ROWS_PER_LOOK = 16;
-/** Rows that are handed out at once, at most. */
-const MOST_ROWS = 512;
+/** Rows that are handed out at once, at most: whoever takes them has work with them in the same turn. */
+const MOST_ROWS = 128;
 
 /** All operational state of the router, by where it stands in the model. */
 export class StateBook {

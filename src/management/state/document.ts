@@ -13,16 +13,17 @@ export interface DocumentStep {
 /** The steps of a path in JSON, asked once for each place of the model. */
 export type StepsOf = (path: Path) => readonly DocumentStep[];
 
+/** What is in a node; most have no others in them, so there are maps only where they are needed. */
 class Node {
-  /** Members that are text already. */
-  readonly texts: string[];
+  /** Members that are text already, with commas between them. */
+  text: string;
   /** A row of it is in. */
   isFilled = false;
-  readonly inner = new Map<string, Node>();
-  readonly lists = new Map<string, Map<string, Node>>();
+  inner: Map<string, Node> | undefined;
+  lists: Map<string, Map<string, Node>> | undefined;
 
-  constructor(texts: string[]) {
-    this.texts = texts;
+  constructor(text: string) {
+    this.text = text;
   }
 }
 
@@ -33,7 +34,7 @@ class Node {
 export class StateDocument {
   readonly #stepsOf: StepsOf;
   readonly #steps = new Map<string, readonly DocumentStep[]>();
-  readonly #root = new Node([]);
+  readonly #root = new Node("");
 
   constructor(stepsOf: StepsOf) {
     this.#stepsOf = stepsOf;
@@ -45,10 +46,10 @@ export class StateDocument {
     for (const [i, step] of path.entries()) node = entered(node, steps[i]!, step);
     if (node.isFilled) return; // selected in two ways
     node.isFilled = true;
-    for (const [name, member] of Object.entries(value)) {
-      if (member !== undefined && !isEmptyList(member))
-        node.texts.push(`${JSON.stringify(name)}:${JSON.stringify(member)}`);
-    }
+    const members = Object.entries(value).filter(([, member]) => member !== undefined && !isEmptyList(member));
+    if (members.length === 0) return;
+    const text = JSON.stringify(Object.fromEntries(members)).slice(1, -1);
+    node.text = node.text === "" ? text : `${node.text},${text}`;
   }
 
   /** The document in pieces. */
@@ -69,13 +70,19 @@ export class StateDocument {
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 
 function entered(node: Node, { member, isList, key }: DocumentStep, { keys = {} }: PathStep): Node {
-  if (!isList) return made(node.inner, member, () => new Node([]));
+  if (!isList) {
+    node.inner ??= new Map();
+    return made(node.inner, member, () => new Node(""));
+  }
+  node.lists ??= new Map();
   const list = made(node.lists, member, () => new Map<string, Node>());
-  const id = Object.entries(keys)
-    .map(([name, text]) => `${name}=${text}`)
-    .join("\n");
-  const texts = () => Object.entries(keys).map(([name, text]) => `"${name}":${JSON.stringify(key(name, text))}`);
-  return made(list, id, () => new Node(texts()));
+  let text = "";
+  for (const name in keys) {
+    if (text !== "") text += ",";
+    text += `"${name}":${JSON.stringify(key(name, keys[name]!))}`;
+  }
+  // What its keys are as text is what it is known by.
+  return made(list, text, () => new Node(text));
 }
 
 function made<T>(map: Map<string, T>, key: string, make: () => T): T {
@@ -86,19 +93,23 @@ function made<T>(map: Map<string, T>, key: string, make: () => T): T {
   return value;
 }
 
-function* piecesOf(node: Node): Generator<string, void, void> {
-  yield `{${node.texts.join(",")}`;
-  let between = node.texts.length > 0 ? "," : "";
-  for (const [member, inner] of node.inner) {
+function* piecesOf({ text, inner, lists }: Node): Generator<string, void, void> {
+  if (inner === undefined && lists === undefined) {
+    yield `{${text}}`;
+    return;
+  }
+  yield `{${text}`;
+  let between = text === "" ? "" : ",";
+  for (const [member, node] of inner ?? []) {
     yield `${between}${JSON.stringify(member)}:`;
-    yield* piecesOf(inner);
+    yield* piecesOf(node);
     between = ",";
   }
-  for (const [member, entries] of node.lists) {
+  for (const [member, entries] of lists ?? []) {
     yield `${between}${JSON.stringify(member)}:[`;
     let comma = "";
     for (const entry of entries.values()) {
-      yield comma;
+      if (comma !== "") yield comma;
       yield* piecesOf(entry);
       comma = ",";
     }

@@ -15,7 +15,7 @@ import type { YangModel } from "./model.ts";
 /** Rows of large tables in one answer; a tree of more takes the thread of the model for too long. */
 const MOST_BULK_ROWS = 50_000;
 const SLICE = milliseconds(4);
-const PIECES_PER_LOOK = 64;
+const CHUNK = 32 * 1024;
 
 /** Reads the datastore `operational`: what is configured and in use, with what the parts say about themselves. */
 export class StateReader implements OperationalReader {
@@ -59,16 +59,22 @@ export class StateReader implements OperationalReader {
     return { ok: true, value: document };
   }
 
+  /** As octets until it is whole: a text of many small ones would be put together at one go when it is first looked at. */
   async #text(document: StateDocument): Promise<string> {
-    const chunks: string[] = [];
+    const chunks: Uint8Array[] = [];
     let started = this.#clock.monotonic();
+    let text = "";
     for (const piece of document.pieces()) {
-      chunks.push(piece);
-      if (chunks.length % PIECES_PER_LOOK !== 0 || this.#clock.monotonic() - started < SLICE) continue;
+      text += piece;
+      if (text.length < CHUNK) continue;
+      chunks.push(Buffer.from(text));
+      text = "";
+      if (this.#clock.monotonic() - started < SLICE) continue;
       await new Promise<void>((resolve) => this.#clock.soon(resolve));
       started = this.#clock.monotonic();
     }
-    return chunks.join("");
+    chunks.push(Buffer.from(text));
+    return Buffer.concat(chunks).toString();
   }
 }
 

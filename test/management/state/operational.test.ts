@@ -105,8 +105,8 @@ describe("the datastore operational", () => {
     const text = await read([table(30_000)], { format: "xml", select: { paths: ["/router/ribs"] } });
     delay.disable();
     assert.ok(text.ok && text.value.split("<path>").length === 30_001);
-    // The text for the model and the answer are one string each; the rows themselves are made in slices.
-    assert.ok(delay.max / 1e6 < 250, `${delay.max / 1e6} ms`);
+    // About 15 ms on a quiet machine: the text for the model and the answer are one string each, the rest is sliced.
+    assert.ok(delay.max / 1e6 < 100, `${delay.max / 1e6} ms`);
   });
 
   it("refuses an answer of more than 50 000 routes, and says what to do", async () => {
