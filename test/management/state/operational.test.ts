@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, before, describe, it } from "node:test";
 import { loadNative } from "../../../native/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
@@ -99,14 +98,18 @@ describe("the datastore operational", () => {
     await assert.rejects(read([never], { select: { paths: ["/router/ribs"] } }), /asked/);
   });
 
-  it("holds nothing up with a table of 30 000 routes", async () => {
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
+  it("lets others have their turns while it reads 30 000 routes", async () => {
+    let turns = 0;
+    let isReading = true;
+    const count = (): void => {
+      turns++;
+      if (isReading) setImmediate(count);
+    };
+    setImmediate(count);
     const text = await read([table(30_000)], { format: "xml", select: { paths: ["/router/ribs"] } });
-    delay.disable();
+    isReading = false;
     assert.ok(text.ok && text.value.split("<path>").length === 30_001);
-    // About 15 ms on a quiet machine: the text for the model and the answer are one string each, the rest is sliced.
-    assert.ok(delay.max / 1e6 < 100, `${delay.max / 1e6} ms`);
+    assert.ok(turns > 30_000 / 128, `${turns} turns`);
   });
 
   it("refuses an answer of more than 50 000 routes, and says what to do", async () => {
