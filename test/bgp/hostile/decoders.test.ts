@@ -7,7 +7,7 @@ import { corpusOf, examine, minimised } from "./corpus.ts";
 import { TARGETS, type Target } from "./decoders.ts";
 
 /** Flipped and random inputs of each decoder. */
-const RUNS = 400;
+const RUNS = 1000;
 
 /** What a length may lie: nothing, one, all there is, one less, one more. */
 const LIES = [
