@@ -99,7 +99,7 @@ export const INVALID: readonly Invalid[] = [
       router["semrd-registration:registration"].listen.push({ address: "localhost", port: 0 });
     },
     want: [
-      { path: "/semrd-router:router/site/selector", value: "70000", reason: "out of the range of uint16" },
+      { path: "/semrd-router:router/site/selector", value: "70000", reason: "out of range: 0 to 65535 is allowed" },
       {
         path: "/semrd-router:router/semrd-registration:registration/listen[3]/address",
         value: '"localhost"',
@@ -170,7 +170,7 @@ export const INVALID: readonly Invalid[] = [
       {
         path: "/semrd-router:router/semrd-interface:interfaces/interface[name='eth2']/tenant",
         value: '"nobody"',
-        reason: "no /router/tenants/tenant/name has this value",
+        reason: "there is no /router/tenants/tenant with the name nobody",
         tag: "instance-required",
       },
     ],

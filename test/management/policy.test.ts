@@ -222,7 +222,7 @@ const FAULTS: readonly FaultCase[] = [
       {
         path: `${NEIGHBOR}/export-policy[.='nowhere']`,
         value: '"nowhere"',
-        reason: "no /router/routing-policy/policy-definitions/policy-definition/name has this value",
+        reason: "there is no /router/routing-policy/policy-definitions/policy-definition with the name nowhere",
         tag: "instance-required",
       },
     ],
@@ -234,7 +234,7 @@ const FAULTS: readonly FaultCase[] = [
       {
         path: `${STATEMENT}/conditions/match-community-set/community-set`,
         value: '"c"',
-        reason: "no /router/routing-policy/defined-sets/community-sets/community-set/name has this value",
+        reason: "there is no /router/routing-policy/defined-sets/community-sets/community-set with the name c",
         tag: "instance-required",
       },
     ],
@@ -246,7 +246,7 @@ const FAULTS: readonly FaultCase[] = [
       {
         path: `${STATEMENT}/conditions/tenant[.='nobody']`,
         value: '"nobody"',
-        reason: "no /router/tenants/tenant/name has this value",
+        reason: "there is no /router/tenants/tenant with the name nobody",
         tag: "instance-required",
       },
     ],

@@ -6,16 +6,19 @@ export function isSecret(leaf: string): boolean {
 }
 
 const IPV6_PATTERN = "[0-9a-fA-F]{0,4}";
+const IPV4_PATTERN = "1[0-9][0-9]|2[0-4][0-9]|25[0-5]";
 const withoutPrefixes = (path: string): string => path.replace(/\/[^/:]+:/g, "/");
 
 /** What libyang says, for people who have not read the model. Unknown messages stay as they are. */
 const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegExpExecArray) => string }[] = [
   {
     pattern: /^Unsatisfied pattern - ".*" does not conform to "(?<expression>.*)"\.?$/s,
-    say: ({ groups }) =>
-      groups!.expression!.includes(IPV6_PATTERN)
-        ? `not an IPv6 ${groups!.expression!.includes("/") ? "prefix" : "address"}`
-        : `does not match ${groups!.expression}`,
+    say: ({ groups }) => {
+      const { expression } = groups as { readonly expression: string };
+      const kind = expression.includes(IPV6_PATTERN) ? "IPv6" : expression.includes(IPV4_PATTERN) ? "IPv4" : undefined;
+      if (kind === undefined) return `does not match ${expression}`;
+      return `not an ${kind} ${expression.includes("/") ? "prefix" : "address"}`;
+    },
   },
   { pattern: /^Failed to convert IPv6 (address|prefix)/i, say: ([, what]) => `not an IPv6 ${what}` },
   // The only unions of our modules are addresses.
@@ -26,8 +29,9 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
   },
   { pattern: /^(Expected JSON name\/value|Unexpected input data)/, say: () => "a single value is expected" },
   {
-    pattern: /^Invalid leafref value ".*" - no target instance "(.*)" with the same value\.?$/s,
-    say: ([, target]) => `no ${withoutPrefixes(target!)} has this value`,
+    pattern: /^Invalid leafref value "(.*)" - no target instance "(.*)\/(.*)" with the same value\.?$/s,
+    say: ([, value, list, leaf]) =>
+      `there is no ${withoutPrefixes(list!)} with the ${leaf!.replace(/^.*:/, "")} ${value}`,
   },
   { pattern: /^Mandatory node "(.*)" instance does not exist\.?$/, say: () => "missing, and it is mandatory" },
   { pattern: /^Too few "(.*)" instances\.?$/, say: () => "has too few entries" },
@@ -39,8 +43,17 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
   },
   { pattern: /^Invalid enumeration value /, say: () => "not one of the values that are allowed here" },
   {
+    pattern: /^Value ".*" is out of type (u?)int(8|16|32) min\/max bounds\.?$/s,
+    say: ([, unsigned, bits]) => `out of range: ${boundsOf(Number(bits), unsigned === "u")}`,
+  },
+  {
     pattern: /^Value ".*" is out of type (\w+) min\/max bounds\.?$/s,
     say: ([, type]) => `out of the range of ${type}`,
+  },
+  {
+    pattern: /^(\S+) has no module$/,
+    say: ([, name]) =>
+      `${name} does not say its module: the top node is written module:name, as in semrd-router:router`,
   },
   { pattern: /^Unsatisfied range - /, say: () => "out of range" },
   { pattern: /^Unsatisfied length - /, say: () => "too short or too long" },
@@ -57,6 +70,11 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
       `${leaves} must be unique, and ${first!.slice(first!.lastIndexOf("/") + 1)} has the same`,
   },
 ];
+
+function boundsOf(bits: number, isUnsigned: boolean): string {
+  const values = 2 ** bits;
+  return isUnsigned ? `0 to ${values - 1} is allowed` : `${-values / 2} to ${values / 2 - 1} is allowed`;
+}
 
 export function reasonOf(message: string): string {
   for (const { pattern, say } of WORDINGS) {
