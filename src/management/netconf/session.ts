@@ -51,6 +51,9 @@ export interface SessionParts {
 /** Notifications that a client has not read yet, in octets; who is slower than that is cut off. */
 const MAX_UNREAD = 4 * 1024 * 1024;
 
+/** Octets of input in one turn of the event loop. */
+const SLICE = 32 * 1024;
+
 /**
  * One session over a stream of octets, whatever carries that. Requests are answered one after the other in the order in which they
  * came; what a client sends meanwhile waits in its own send buffer.
@@ -101,8 +104,7 @@ export class NetconfSession {
     );
     try {
       for await (const octets of this.#stream.iterator({ destroyOnReturn: false })) {
-        this.#framer.push(octets as Uint8Array);
-        if (!(await this.#messages())) break;
+        if (!(await this.#take(octets as Uint8Array))) break;
       }
     } catch (cause) {
       this.#end("dropped", messageOf(cause));
@@ -110,6 +112,16 @@ export class NetconfSession {
     await this.#writing;
     this.#end("dropped", this.#framer.idle ? "closed by the client" : "the client left in the middle of a message");
     return this.#ending!;
+  }
+
+  /** A window of SSH may hold a million chunks: others have their turn in between. False when nothing more is to be read. */
+  async #take(octets: Uint8Array): Promise<boolean> {
+    for (let at = 0; at < octets.length; at += SLICE) {
+      if (at > 0) await new Promise<void>((resolve) => this.#parts.clock.soon(resolve));
+      this.#framer.push(octets.subarray(at, at + SLICE));
+      if (!(await this.#messages())) return false;
+    }
+    return true;
   }
 
   /** Ends it from outside. */

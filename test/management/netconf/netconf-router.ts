@@ -19,10 +19,11 @@ export interface NetconfRouter extends AsyncDisposable {
   open(manner?: Manner): Promise<RawClient>;
 }
 
-/** semrd as a process of its own with NETCONF and the memory data plane. `netconf` is merged into its configuration. */
+/** semrd as a process of its own with NETCONF and the memory data plane. `netconf` is merged into its configuration; `through` stands before its command. */
 export async function startNetconfRouter(
   netconf: Readonly<Record<string, unknown>> = {},
   changes: Readonly<Record<string, unknown>> = {},
+  through: readonly string[] = [],
 ): Promise<NetconfRouter> {
   const folder = await mkdtemp(path.join(tmpdir(), "semrd-netconf-"));
   try {
@@ -41,7 +42,7 @@ export async function startNetconfRouter(
       },
       ...changes,
     });
-    const child = await routers.started("r1", configuration);
+    const child = await routers.started("r1", configuration, through);
     const login: Login = { host: ADDRESS, port: 830, username: "admin", privateKey: key.private };
     return {
       ...{ process: child, folder, login, keyFile },
