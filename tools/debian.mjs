@@ -40,6 +40,8 @@ const PEERS = [
   { any: ["stayrtr"], optional: true }, // RPKI cache
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig
   { any: ["libyang2-tools", "libyang-tools"], optional: true }, // yanglint
+  { any: ["python3-grpcio"], optional: true }, // gNMI
+  { any: ["python3-protobuf"], optional: true },
   { any: ["python3-ncclient"], optional: true }, // NETCONF
   { any: ["yangcli"], optional: true },
 ];

@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { it } from "node:test";
-import { promisify } from "node:util";
 import { ChannelCredentials, loadPackageDefinition, status } from "@grpc/grpc-js";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
-import { ADDRESS, certificate, type GnmiRouter, type Message, PORT, refusal, startGnmiRouter } from "./gnmi-router.ts";
-
-const run = promisify(execFile);
-
-/** Signed by the authority of the router's folder. */
-async function signed(router: GnmiRouter, name: string, names?: string): Promise<{ cert: Buffer; key: Buffer }> {
-  const file = (ending: string): string => path.join(router.folder, `${name}.${ending}`);
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file("key")];
-  const extension = names === undefined ? [] : ["-addext", `subjectAltName=${names}`];
-  await run("openssl", ["req", ...key, "-out", file("csr"), "-subj", `/CN=${name}`, ...extension]);
-  const ca = (ending: string): string => path.join(router.folder, `ca.${ending}`);
-  const authority = ["-CA", ca("pem"), "-CAkey", ca("key"), "-CAcreateserial", "-copy_extensions", "copy"];
-  await run("openssl", ["x509", "-req", "-in", file("csr"), ...authority, "-out", file("pem"), "-days", "30"]);
-  return { cert: await readFile(file("pem")), key: await readFile(file("key")) };
-}
+import {
+  ADDRESS,
+  certificate,
+  type Message,
+  PORT,
+  refusal,
+  signed,
+  startGnmiRouter,
+} from "./gnmi-router.ts";
 
 it("mutual TLS: the user is whom the certificate names", async () => {
   await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });

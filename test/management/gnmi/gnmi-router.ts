@@ -44,6 +44,22 @@ export async function certificate(folder: string, name: string, options: readonl
   await run("openssl", ["req", "-x509", ...key, "-out", file("pem"), "-days", "30", ...options]);
 }
 
+/** Signed by the authority of the router's folder. */
+export async function signed(
+  router: Pick<GnmiRouter, "folder">,
+  name: string,
+  names?: string,
+): Promise<{ cert: Buffer; key: Buffer }> {
+  const file = (ending: string): string => path.join(router.folder, `${name}.${ending}`);
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file("key")];
+  const extension = names === undefined ? [] : ["-addext", `subjectAltName=${names}`];
+  await run("openssl", ["req", ...key, "-out", file("csr"), "-subj", `/CN=${name}`, ...extension]);
+  const ca = (ending: string): string => path.join(router.folder, `ca.${ending}`);
+  const authority = ["-CA", ca("pem"), "-CAkey", ca("key"), "-CAcreateserial", "-copy_extensions", "copy"];
+  await run("openssl", ["x509", "-req", "-in", file("csr"), ...authority, "-out", file("pem"), "-days", "30"]);
+  return { cert: await readFile(file("pem")), key: await readFile(file("key")) };
+}
+
 /** semrd as a process of its own with gNMI and the memory data plane. */
 export async function startGnmiRouter(
   grpc: Readonly<Record<string, unknown>> = {},

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { ADDRESS, PASSWORD, PORT, signed, startGnmiRouter } from "./gnmi-router.ts";
+
+const run = promisify(execFile);
+const SMOKE = fileURLToPath(new URL("./peers/smoke.py", import.meta.url));
+/** Distributions install their Python modules for this one. */
+const PYTHON = "/usr/bin/python3";
+/** Of other makers, fetched from their registries where `npm run test:peers` asks for them. */
+const PYGNMI = "pygnmi==0.8.15";
+const GNMI_CLI = "github.com/openconfig/gnmi/cmd/gnmi_cli@v0.14.1";
+
+/** A folder that goes with its block. */
+async function temporary(): Promise<{ readonly path: string } & AsyncDisposable> {
+  const folder = await mkdtemp(path.join(tmpdir(), "semrd-peer-"));
+  // Go makes what it downloads read-only, for folders as well.
+  const remove = async (): Promise<void> => {
+    await run("chmod", ["-R", "u+w", folder]);
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { path: folder, [Symbol.asyncDispose]: remove };
+}
+
+const isAskedFor = (t: TestContext): boolean => {
+  if (process.env.SEMRD_PEERS === "1") return true;
+  t.skip("skipped: fetches a client of other makers; npm run test:peers does");
+  return false;
+};
+
+it("grpcio with the messages of pygnmi", async (t) => {
+  if (!isAskedFor(t)) return;
+  try {
+    await run(PYTHON, ["-c", "import grpc, google.protobuf"]);
+  } catch {
+    t.skip("skipped: there is no python3-grpcio");
+    return;
+  }
+  await using folder = await temporary();
+  await run("pip", ["download", "--quiet", "--no-deps", "--dest", folder.path, PYGNMI], { timeout: 120_000 });
+  const wheel = (await readdir(folder.path)).find((name) => name.endsWith(".whl"))!;
+  const unpacked = path.join(folder.path, "pygnmi");
+  await run(PYTHON, ["-m", "zipfile", "-e", path.join(folder.path, wheel), unpacked]);
+  await using router = await startGnmiRouter();
+  const certificate = path.join(router.folder, "server.pem");
+  const args = [SMOKE, unpacked, `${ADDRESS}:${PORT}`, certificate, "admin", PASSWORD];
+  const told = JSON.parse((await run(PYTHON, args, { timeout: 60_000 })).stdout);
+  assert.equal(told.version, "0.10.0");
+  assert.ok(told.models.includes("semrd-router"));
+  assert.deepEqual([told.origin, told.index, told.key], ["semrd-router", 1, { name: "acme" }]);
+  assert.deepEqual(told.set, ["UPDATE"]);
+  assert.equal(told.leaves["router/taxonomy/revision"], 1);
+  assert.equal(told.leaves["router/taxonomy/capability/description"], "set by grpcio");
+  assert.equal(told.syncs, 1);
+  assert.equal(told.error[0], "NOT_FOUND");
+});
+
+it("gnmi_cli of openconfig/gnmi", async (t) => {
+  if (!isAskedFor(t)) return;
+  try {
+    await run("go", ["version"]);
+  } catch {
+    t.skip("skipped: there is no go");
+    return;
+  }
+  await using folder = await temporary();
+  const program = process.env.SEMRD_GNMI_CLI ?? path.join(folder.path, "bin", "gnmi_cli");
+  if (process.env.SEMRD_GNMI_CLI === undefined) {
+    const env = { ...process.env, GOPATH: folder.path, GOBIN: path.join(folder.path, "bin") };
+    await run("go", ["install", GNMI_CLI], { env, timeout: 600_000 });
+  }
+  await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
+  await signed(router, "admin");
+  const file = (name: string): string => path.join(router.folder, name);
+  const keys = ["-ca_crt", file("server.pem"), "-client_crt", file("admin.pem"), "-client_key", file("admin.key")];
+  const cli = async (...args: string[]): Promise<string> => {
+    const all = ["-address", `${ADDRESS}:${PORT}`, "-timeout", "20s", ...keys, ...args];
+    const { stdout, stderr } = await run(program, all, { timeout: 60_000 });
+    return stdout + stderr;
+  };
+  assert.match(await cli("-capabilities"), /gNMI_version:\s*"0\.10\.0"/);
+  const name = 'path: { elem: { name: "router" } elem: { name: "name" } } encoding: JSON_IETF';
+  assert.match(await cli("-get", "-proto", name), /json_ietf_val:\s*"\\"r1\\""/);
+  const everything = await cli("-query", "router/tenants/tenant[name=acme]", "-query_type", "once");
+  assert.match(everything, /0:65000:1/);
+});
