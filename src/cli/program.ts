@@ -13,7 +13,7 @@ import type {
 } from "../management/index.ts";
 import { addAgentCommands, type Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
-import { type ClientOptions, type ControlRequest, fetchReport, send } from "./client.ts";
+import { type ClientOptions, type ControlRequest, send } from "./client.ts";
 import { addCompletionCommands } from "./completion-command.ts";
 import { addConfigCommands } from "./config-command.ts";
 import { fetchModel } from "./configure/index.ts";
@@ -21,6 +21,7 @@ import { addConfigureCommand, type CommandInput } from "./configure-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
+import { addWatch, Printer } from "./printer.ts";
 import type { TableStyle } from "./table.ts";
 import { paintFor, printable, type Terminal } from "./terminal.ts";
 import {
@@ -43,6 +44,7 @@ export const DEFAULT_SOCKET = "/run/semrd/semrd.sock";
 interface GlobalOptions {
   readonly socket: string;
   readonly json: boolean;
+  readonly pager: boolean;
   readonly timeout: number;
 }
 
@@ -59,6 +61,8 @@ Examples:
   semrctl --socket /run/semrd/r2.sock show peers
   semrctl config set /router/telemetry/log-level debug && semrctl config commit
   semrctl dump mrt --file rib.mrt
+  semrctl show peers --watch 5
+  semrctl configure --private
 
 Exit codes: 0 done, 1 refused or not found, 2 usage, 69 no router answers, 78 configuration is not valid.
 Environment: SEMRD_SOCKET is the socket without --socket; NO_COLOR turns colours off.`;
@@ -112,6 +116,7 @@ function buildProgram(
       new Option("-s, --socket <path>", "control socket of the router").default(env.SEMRD_SOCKET || DEFAULT_SOCKET),
     )
     .option("-j, --json", "print what the router answers, as JSON", false)
+    .option("--no-pager", "print also what is longer than the screen at once")
     .option("-t, --timeout <seconds>", "how long the router may be silent", wholeNumber(1, 3600), 10)
     .addHelpText("after", HELP);
   // Subcommands inherit these, so they come first.
@@ -129,29 +134,28 @@ function buildProgram(
     const user = SUDO_USER || USER || undefined;
     return { socket, timeoutSeconds: timeout, ...(user === undefined ? {} : { user }) };
   };
-  /** Prints an answer as it is, or what `view` makes of it. */
-  const print = async <T>(wanted: ControlRequest, view: (answer: T) => string): Promise<void> => {
-    if (program.opts<GlobalOptions>().json) {
-      for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);
-      return;
-    }
-    await terminal.out(view(await fetchReport<T>(client(), wanted)));
-  };
+  let watchSeconds: () => number | undefined = () => undefined;
+  const printer = new Printer(terminal, client, () => {
+    const { json, pager } = program.opts<GlobalOptions>();
+    const every = watchSeconds();
+    return { json, pager, ...(every === undefined ? {} : { watchSeconds: every }) };
+  });
+  const print: Print = (wanted, view) => printer.print(wanted, view);
   const printList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string): Promise<void> =>
     print<readonly Row[]>({ method: "GET", path }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
 
-  addMonitoringCommands(program, addShow(program, style, print, printList), {
+  const show = addShow(program, style, print, printList);
+  addMonitoringCommands(program, show, {
     style,
     printList,
     octets: (path) => send(client(), { method: "GET", path }),
     say: (text) => terminal.out(text),
   });
+  watchSeconds = addWatch(program, show);
   addExplain(program, style, print, leave);
   addHashPassword(program, terminal);
   addAgentCommands(program, print);
-  const raw = async (wanted: ControlRequest): Promise<void> => {
-    for await (const chunk of await send(client(), wanted)) await terminal.out(chunk);
-  };
+  const raw = (wanted: ControlRequest): Promise<void> => printer.raw(wanted);
   addConfigCommands(program, style, print, raw, () => fetchModel(client(), env));
   addConfigureCommand(program, { client, terminal, style, env, input, leave });
   addCompletionCommands(program, { client, env, say: (text) => terminal.out(text) });

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { styleText } from "node:util";
 import { page } from "./pager.ts";
 
@@ -11,6 +12,10 @@ export interface Terminal {
   readonly colour: boolean;
   /** As `out`, by a pager where the text is longer than the screen. Absent where there is no screen. */
   readonly page?: (text: string) => Promise<void>;
+  /** Clears the screen and shows as much of the text as fits. Absent where there is no screen. */
+  readonly redraw?: (text: string) => Promise<void>;
+  /** Waits between two prints of `--watch`; `over` when nobody watches any more. */
+  pause(milliseconds: number): Promise<"on" | "over">;
 }
 
 export type Colour = "green" | "red" | "yellow" | "bold" | "dim" | "cyan";
@@ -39,11 +44,24 @@ export function processTerminal(
   };
   return {
     out,
-    ...(isTty ? { page: (text: string) => paged(text) } : {}),
+    ...(isTty ? { page: paged, redraw: (text: string) => out(CLEAR + firstLines(text, stdout.rows)) } : {}),
+    pause: async (milliseconds) => {
+      await setTimeout(milliseconds);
+      return "on"; // Ctrl-C ends the process
+    },
     err: (text) => stderr.write(text),
     ...(isTty && stdout.columns > 0 ? { columns: stdout.columns } : {}),
     colour: isTty && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb",
   };
+}
+
+const CLEAR = "\u001b[H\u001b[2J";
+
+function firstLines(text: string, rows: number): string {
+  const lines = text.trimEnd().split("\n");
+  if (!(rows > 1) || lines.length < rows) return text;
+  const kept = lines.slice(0, rows - 2);
+  return `${[...kept, `… ${lines.length - kept.length} more lines`].join("\n")}\n`;
 }
 
 /** Text that cannot move the cursor or hide anything: names and descriptions come from other routers and agents. */

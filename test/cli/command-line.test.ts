@@ -26,12 +26,16 @@ interface Ran {
 interface Shown {
   readonly columns?: number;
   readonly colour?: boolean;
+  /** Between prints of --watch, of which there are three. */
+  readonly pauses?: number[];
+  /** Gets what is paged or drawn anew, where there is a screen. */
+  readonly screen?: (how: "page" | "redraw", text: string) => void;
 }
 
 async function semrctl(
   args: readonly string[],
   env: Record<string, string>,
-  { columns, colour = false }: Shown = {},
+  { columns, colour = false, screen, pauses = [] }: Shown = {},
 ): Promise<Ran> {
   const out: Uint8Array[] = [];
   let err = "";
@@ -42,7 +46,15 @@ async function semrctl(
     err: (text: string) => {
       err += text;
     },
+    pause: async (milliseconds: number) => {
+      pauses.push(milliseconds);
+      return pauses.length < 3 ? ("on" as const) : ("over" as const);
+    },
     ...(columns === undefined ? {} : { columns }),
+    ...(screen && {
+      page: async (text: string) => screen("page", text),
+      redraw: async (text: string) => screen("redraw", text),
+    }),
     colour,
   };
   const exitCode = await runCommandLine(args, terminal, env, () => ({ kind: "script", lines: Readable.from([]) }));
@@ -125,6 +137,39 @@ describe("a name that nobody knows", () => {
     const { exitCode, out, err } = await run(["explain", "/vision/faces"]);
     assert.deepEqual([exitCode, err], [1, ""]);
     assert.match(out, /winner +nobody: no taxonomy entry and no route has this name\n$/);
+  });
+});
+
+describe("what people see again and again", () => {
+  const { run } = withRouter();
+  it("--watch prints every so many seconds", async () => {
+    const once = (await run(["show", "peers"])).out;
+    const pauses: number[] = [];
+    const { out } = await run(["show", "peers", "--watch", "5"], { pauses });
+    assert.deepEqual(pauses.splice(0), [5000, 5000, 5000]);
+    assert.equal(out, [once, once, once].join("\n"));
+    await run(["show", "status", "--watch"], { pauses });
+    assert.deepEqual(pauses, [2000, 2000, 2000]);
+    assert.equal((await run(["show", "peers", "--watch", "none"])).exitCode, 2);
+  });
+  it("--watch with --json is one document a line", async () => {
+    const { out, err } = await run(["show", "routes", "--watch", "--json"]);
+    assert.equal(err, "");
+    const lines = out.trimEnd().split("\n");
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line)),
+      [ROUTES, ROUTES, ROUTES],
+    );
+  });
+  it("on a screen it is drawn anew; what is printed once goes by the pager, but not with --no-pager", async () => {
+    const seen: string[] = [];
+    const screen = (how: string, text: string) => void seen.push(`${how} ${text.length > 0}`);
+    await run(["show", "peers", "-w"], { screen });
+    assert.deepEqual(seen.splice(0), ["redraw true", "redraw true", "redraw true"]);
+    assert.equal((await run(["show", "peers"], { screen })).out, "");
+    assert.deepEqual(seen.splice(0), ["page true"]);
+    assert.notEqual((await run(["show", "peers", "--no-pager"], { screen })).out, "");
+    assert.deepEqual(seen, []);
   });
 });
 

@@ -43,6 +43,7 @@ async function configure(script: string, ...options: string[]): Promise<Ran> {
     err: (text: string) => {
       err += text;
     },
+    pause: async () => "over" as const,
     colour: false,
   };
   const env = { SEMRD_SOCKET: router.socket, XDG_CACHE_HOME: folder, USER: "ann" };
@@ -106,6 +107,15 @@ describe("candidates", () => {
         return;
       }
     }
+  });
+
+  it("what the model does not allow is said at the value, or with its path", async () => {
+    const value = await configure("set tenants tenant acme index 99999999\n", "--private");
+    assert.match(value.err, /^semrctl: line 1: out of .*range.*\n {2}set .* 99999999\n {32}\^{8}\n$/);
+    const script = "set agents agent spiffe://example.net/x tenant nobody\nvalidate\n";
+    const reference = await configure(script, "--private");
+    assert.match(reference.err, /^semrctl: line 2: .*\n {2}validate\n {2}.*agent\[id='.*'\]\/tenant: .*tenant.*\n$/);
+    assert.deepEqual([value.exitCode, reference.exitCode], [1, 1]);
   });
 
   it("a script stops at its first error, and nothing behind it is done", async () => {
