@@ -90,7 +90,7 @@ describe("neighbours that try the patience, while another session stands", () =>
       peer.open("internal");
       for (const body of before("internal")) peer.update(body);
       let waited = 0;
-      await stage.settle("100 ms", () => ++waited > 50);
+      await stage.settle("100 ms", () => ++waited > 16);
       await peer.close();
     }
     await stage.settle("no routes", () => status(stage).routesReceived === 0);

@@ -19,6 +19,8 @@ import { HostilePeer } from "./hostile-peer.ts";
 
 const LIMIT_MS = 20_000;
 const INNOCENT_ROUTES = 3;
+/** Of virtual time between two looks. */
+const STEP_MS = 6;
 
 /** What a stage is made for: a router with one neighbour of each kind in the list, in this order. */
 export interface Cast {
@@ -128,10 +130,10 @@ async function stage(place: Place, cast: Cast): Promise<Stage> {
 export function simulated(t: TestContext, cast: Cast): Promise<Stage> {
   const scene = new Scene(t);
   const settle = async (what: string, done: () => boolean): Promise<void> => {
-    for (let passed = 0; passed < LIMIT_MS; passed += 2) {
+    for (let passed = 0; passed < LIMIT_MS; passed += STEP_MS) {
       await Promise.resolve();
       if (done()) return;
-      scene.clock.advance(2);
+      scene.clock.advance(STEP_MS);
     }
     assert.fail(`not within ${LIMIT_MS} ms: ${what} (seed ${scene.seed})`);
   };
