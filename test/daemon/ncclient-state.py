@@ -44,6 +44,8 @@ with manager.connect(
         "tables": inside(everything, ".//d:dataplane/d:state/d:table"),
         "ribs": inside(everything, ".//rib:rib"),
         "paths": inside(everything, ".//rib:capability-path"),
+        "prefixes": inside(everything, ".//rib:path"),
+        "bfd": inside(everything, ".//b:neighbor/b:state/b:bfd"),
         "running": inside(session.get_config("running").data_ele, ".//b:neighbor/b:state"),
     }
     def get_data(inner):

@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { hashPassword } from "../../src/management/index.ts";
+import { until } from "../bgp/interop/lab.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
 
 const run = promisify(execFile);
@@ -48,8 +49,25 @@ const under = (elements: Called, ...names: readonly string[]): string | undefine
   return names.length === 1 ? found?.[1] : found && under(found[2], ...names.slice(1));
 };
 
+/** With all that a session has state for. */
+const speaker = (address: string, neighbor: string) => ({
+  ...{ "local-as": 65000, address },
+  "graceful-restart": { enabled: true },
+  neighbors: {
+    neighbor: [
+      {
+        ...{ address: neighbor, "remote-as": 65000, description: "the other", "connect-retry": 1 },
+        families: { family: [{ name: "capability" }, { name: "ipv6-unicast" }, { name: "route-target" }] },
+        bfd: { enabled: true },
+        "semrd-brownfield:brownfield": {},
+      },
+    ],
+  },
+});
+
 describe("operational state of a router, as ncclient reads it", { skip }, () => {
   let folder: string;
+  let routers: RouterFolder;
   let router: RouterProcess;
   let answer: Answer;
 
@@ -57,18 +75,16 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
     folder = await mkdtemp(path.join(tmpdir(), "semrd-operational-"));
     await run("ip", ["netns", "add", NAMESPACE]);
     await run("ip", ["-n", NAMESPACE, "link", "set", "lo", "up"]);
-    const routers = new RouterFolder(folder);
+    for (const address of ["fd00::8", "fd00::9"])
+      await run("ip", ["-n", NAMESPACE, "address", "add", `${address}/128`, "dev", "lo", "nodad"]);
+    routers = new RouterFolder(folder);
     const configuration = routers.configuration("r1", {
       management: {
         "control-socket": path.join(folder, "r1.sock"),
         "semrd-access:users": { user: [{ name: "ann", "password-hash": await hashPassword(PASSWORD) }] },
         "semrd-netconf:netconf": { ssh: { listen: [{ address: "127.0.0.1", port: 830 }] } },
       },
-      "semrd-bgp:bgp": {
-        "local-as": 65000,
-        address: "::1",
-        neighbors: { neighbor: [{ address: "fd00::9", "remote-as": 65000, description: "r9" }] },
-      },
+      "semrd-bgp:bgp": speaker("fd00::8", "fd00::9"),
       "semrd-agent:agents": {
         agent: [
           {
@@ -256,5 +272,42 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
         ["capability-change", "unreachable", "/vision/ocr"],
       ],
     );
+  });
+
+  it("a session that is established, with its families, BFD and routes", async () => {
+    const other = routers.configuration("r2", {
+      "router-id": "192.0.2.2",
+      site: { selector: 2, locator: "fd00:ffff::2" },
+      "semrd-bgp:bgp": speaker("fd00::9", "fd00::8"),
+      "semrd-agent:agents": {
+        agent: [
+          {
+            id: CONFIGURED,
+            tenant: "acme",
+            capability: [{ name: "/vision/ocr", "major-version": 1, address: "fd00:b::10", port: 8080 }],
+          },
+        ],
+      },
+    });
+    await using _second = await routers.started("r2", other, INSIDE);
+    for (const family of ["capability", "ipv6-unicast"])
+      await until(`the ${family} routes of r2 at r1`, async () => {
+        const rows = (await router.ctl("show", "routes", "--family", family)) as { readonly local: boolean }[];
+        return rows.some(({ local }) => !local);
+      });
+    const { neighbors, ribs, paths, prefixes, bfd } = (await printed("ncclient-state.py")) as Answer;
+    assert.equal(neighbors![0]!["session-state"], "established");
+    assert.equal(neighbors![0]!["router-id"], "192.0.2.2");
+    assert.equal(neighbors![0]!["hold-time"], "90");
+    assert.deepEqual(
+      ribs!.map(({ name }) => name),
+      ["capability", "ipv6-unicast"],
+    );
+    assert.ok(paths!.some(({ origin, peer, status }) => `${origin} ${peer} ${status}` === "192.0.2.2 fd00::9 best"));
+    assert.ok(
+      prefixes!.some(({ peer }) => peer === "fd00::9"),
+      "the same routes as IPv6 prefixes",
+    );
+    assert.match(bfd![0]!["session-state"]!, /^(down|init|up)$/);
   });
 });
