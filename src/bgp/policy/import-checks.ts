@@ -81,7 +81,9 @@ const CHECKS: readonly Check[] = [
 
 /** Unspecified, loopback, link-local, multicast, and IPv4 where it has no place: nothing that can be sent to. @see RFC 6890 §2.2 */
 function isMartian(address: Ipv6Address, family: RouteFamily): boolean {
-  if (family === "ipv4-unicast" && isMappedIpv4(address)) return isMartianIpv4(address[12]!);
+  // Of memberships the next hop is IPv4 or IPv6, by its length. @see RFC 4684 §5
+  const mayBeIpv4 = family === "ipv4-unicast" || family === "route-target";
+  if (mayBeIpv4 && isMappedIpv4(address)) return isMartianIpv4(address[12]!);
   if (address[0] === 0xff) return true;
   if (address[0] === 0xfe && (address[1]! & 0xc0) === 0x80) return true;
   for (let i = 0; i < 10; i++) if (address[i] !== 0) return false;
