@@ -5,6 +5,8 @@ import { ControlRefusal } from "./handlers.ts";
 import type { ControlAnswer, Exchange } from "./resource.ts";
 
 const MAX_USER = 64;
+/** Each keeps a connection, and there have to be some for others. */
+const MAX_HELD = 32;
 
 function userOf(request: IncomingMessage): string {
   const said = request.headers["semrd-user"];
@@ -45,8 +47,19 @@ function heldSession(management: Management, id: string): Session {
   );
 }
 
-/** A session that lasts until the reader of this answer goes; its one line says the number. */
+/**
+ * A session that lasts until the reader of this answer goes; its one line says the number.
+ *
+ * @throws {ControlRefusal} `control.too-many-sessions`
+ */
 export function heldSessionAnswer({ handlers: { management }, request }: Exchange): ControlAnswer {
+  if (management.sessions().filter(({ protocol }) => protocol === "cli").length >= MAX_HELD)
+    throw new ControlRefusal(
+      503,
+      "control.too-many-sessions",
+      "Too many sessions",
+      `there are ${MAX_HELD} configure sessions already: leave one of them first`,
+    );
   async function* lasting(): AsyncIterable<Uint8Array> {
     const session = management.openSession({ user: userOf(request), protocol: "cli", source: "control socket" });
     try {

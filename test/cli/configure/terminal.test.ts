@@ -148,6 +148,21 @@ describe("semrctl configure at a terminal", { skip }, () => {
     assert.equal(await screen.ended(), 0);
   });
 
+  it("says what a commit brings about, and asks before", async () => {
+    await using screen = new Screen(["configure", "--private"]);
+    await screen.shows(/\[r1\]# /);
+    screen.type("set dataplane hash-seed 77\r");
+    await screen.shows(/\[r1\]\*# /);
+    screen.type("commit\r");
+    await screen.shows(/at-restart: .*hash-seed: .*\r\nCommit\? \[yes,no\] /);
+    screen.type("no\r");
+    await screen.shows(/not committed\r\n\[r1\]\*# /);
+    screen.type("commit yes\r");
+    await screen.shows(/commit \d+: 1 change\r\n\[r1\]# /);
+    screen.type("exit\r");
+    assert.equal(await screen.ended(), 0);
+  });
+
   it("shows what is longer than the screen by a pager, and takes the keys back", async (t) => {
     if (!existsSync("/usr/bin/less")) return t.skip("skipped: no /usr/bin/less");
     await using screen = new Screen(["configure"], 8);

@@ -124,4 +124,23 @@ describe("candidates", () => {
     assert.match(err, /^semrctl: line 2: .*\n {2}set telemetry log-level nonsense\n {26}\^{8}\n$/);
     assert.equal(await isSaid(), "nothing is set here\n");
   });
+
+  // The last one, as the router sees the ends of its sessions a moment later.
+  it("there are at most 32 sessions, so that others can still ask", async () => {
+    const client = { socket: router.socket, timeoutSeconds: 10 };
+    await using opened = new AsyncDisposableStack();
+    const open = async () => opened.use(await CandidateRouter.open(client, "candidate"));
+    const refused = async (): Promise<string> => {
+      for (let count = 0; count <= 33; count++) {
+        try {
+          await open();
+        } catch (error) {
+          return (error as Error).message;
+        }
+      }
+      return "never";
+    };
+    assert.match(await refused(), /there are 32 configure sessions already.*control\.too-many-sessions/);
+    assert.ok(await router.ctl("config", "status"));
+  });
 });
