@@ -4,15 +4,7 @@ import path from "node:path";
 import { it } from "node:test";
 import { ChannelCredentials, loadPackageDefinition, status } from "@grpc/grpc-js";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
-import {
-  ADDRESS,
-  certificate,
-  type Message,
-  PORT,
-  refusal,
-  signed,
-  startGnmiRouter,
-} from "./gnmi-router.ts";
+import { ADDRESS, certificate, type Message, PORT, refusal, signed, startGnmiRouter } from "./gnmi-router.ts";
 
 it("mutual TLS: the user is whom the certificate names", async () => {
   await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
