@@ -230,11 +230,16 @@ export class ConfigureSession {
         return;
       }
     }
+    const waited = (await this.#router.status()).pending !== undefined;
     const done = await this.#router.commit({
       ...(comment === undefined ? {} : { comment }),
       ...(confirmedSeconds === undefined ? {} : { confirmedSeconds }),
     });
     this.#isModified = false;
+    if (done.commit === undefined && waited && confirmedSeconds === undefined) {
+      await this.#console.out("confirmed\n");
+      return;
+    }
     // What it brings about has been said.
     await this.#console.out(commitView({ ...done, consequences: [] }, style));
     if (confirmedSeconds !== undefined && done.commit !== undefined)
