@@ -99,6 +99,9 @@ async function withNetconfd(folder: string, use: (subject: Subject) => Promise<v
       return RawClient.on(stream, () => ours.kill("SIGKILL"));
     };
     await use({ name: "netconfd, no SSH", open, pid: child.pid! });
+  } catch (cause) {
+    // It is known to hang after many requests at once.
+    console.log(`netconfd was not measured to the end: ${cause instanceof Error ? cause.message : String(cause)}`);
   } finally {
     child.kill("SIGKILL");
   }
