@@ -44,6 +44,7 @@ const PEERS = [
   { any: ["python3-protobuf"], optional: true },
   { any: ["python3-ncclient"], optional: true }, // NETCONF
   { any: ["yangcli"], optional: true },
+  { any: ["openssh-client"], optional: true },
 ];
 
 const KNOWN_RELEASES = new Set(["debian 12", "debian 13", "ubuntu 24.04"]);
