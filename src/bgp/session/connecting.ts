@@ -52,7 +52,7 @@ function open(session: Session, settings: SessionSettings, before: readonly Sess
   const sent = ownOpen(settings);
   return {
     session: { state: "OpenSent", failures: session.failures, sent },
-    effects: [...before, { type: "sendOpen", open: sent }, arm("hold", OPEN_HOLD_TIME)],
+    effects: [...before, { type: "sendOpen", open: sent }, arm("hold", settings.openHold ?? OPEN_HOLD_TIME)],
   };
 }
 

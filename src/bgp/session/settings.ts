@@ -36,6 +36,8 @@ export interface SessionSettings {
   readonly connectRetry: Seconds;
   /** How long to wait for the peer's OPEN before ours is said; `undefined`: not at all. @see RFC 4271 §8.1.1 (DelayOpen) */
   readonly delayOpen?: Seconds;
+  /** How long the peer's OPEN is waited for; default four minutes. @see RFC 4271 §8.2.2 */
+  readonly openHold?: Seconds;
   readonly idleHold: Seconds;
   /** Upper bound of both after doubling. */
   readonly maximumBackOff: Seconds;

@@ -7,6 +7,7 @@ import {
   type Metrics,
   prefixContains,
   SourceRates,
+  seconds,
 } from "../../base/index.ts";
 import type { PeerOptions } from "./options.ts";
 import { peerAddress } from "./peer-address.ts";
@@ -139,9 +140,20 @@ export class ListenRanges {
   }
 }
 
+/** Whoever comes and says nothing has a place of the range for so long only. */
+const GUEST_OPEN_HOLD = seconds(15);
+
 /** Options of a neighbour that has come; its AS is not known before its OPEN. */
 export function optionsFromRange(address: string, { template, name }: ListenRange): PeerOptions {
-  return { ...template, address, port: 179, remoteAs: UNKNOWN_AS, passive: true, range: name };
+  return {
+    openHold: GUEST_OPEN_HOLD,
+    ...template,
+    address,
+    port: 179,
+    remoteAs: UNKNOWN_AS,
+    passive: true,
+    range: name,
+  };
 }
 
 /** No AS has this number. @see RFC 7607 §2 */

@@ -68,6 +68,8 @@ export interface PeerOptions {
   readonly minimumHoldTime?: Seconds;
   /** How long the neighbour's OPEN is waited for before ours is said. Default: not at all. @see RFC 4271 §8.1.1 */
   readonly delayOpen?: Seconds;
+  /** How long its OPEN is waited for. Default: four minutes. @see RFC 4271 §8.2.2 */
+  readonly openHold?: Seconds;
   /** After a session that ended badly; doubles with every failure, up to `maximumBackOff`. Default 1. */
   readonly idleHold?: Seconds;
   /** Default 120. */

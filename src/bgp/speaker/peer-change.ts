@@ -78,6 +78,7 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   requireFamily: live(NEXT_SESSION),
   minimumHoldTime: live(NEXT_SESSION),
   delayOpen: live("for the next connection"),
+  openHold: live("for the next connection"),
   idleHold: live("for the next failure"),
   maximumBackOff: live("for the next failure"),
   sendHoldTime: live("from the next message on"),

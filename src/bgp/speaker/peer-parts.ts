@@ -100,6 +100,7 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
     keepaliveTime: options.keepaliveTime,
     minimumHoldTime: options.minimumHoldTime ?? seconds(0),
     ...(options.delayOpen === undefined ? {} : { delayOpen: options.delayOpen }),
+    ...(options.openHold === undefined ? {} : { openHold: options.openHold }),
     connectRetry: options.connectRetry,
     idleHold: options.idleHold ?? IDLE_HOLD,
     maximumBackOff: options.maximumBackOff ?? MAXIMUM_BACK_OFF,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
 import type { ListenRange, PeerOptions } from "../../../src/bgp/speaker/index.ts";
+import { Puppet } from "./puppet.ts";
 import type { Router, RouterOptions } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
 
@@ -84,6 +85,21 @@ describe("neighbours that come from a range", () => {
     // The place of one that goes is free.
     await b.speaker.stop({ restart: false });
     scene.until("c has the place", () => c.peer().state === "Established", 200_000);
+  });
+
+  it("whoever comes and says nothing has its place for seconds, not for the four minutes of a configured neighbour", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB, { limit: 2 })]);
+    const silent = [await Puppet.connect(scene, A, C), await Puppet.connect(scene, A, D)];
+    assert.equal(a.speaker.ranges()[0]!.neighbors, 2);
+    const b = await guest(B, "10.0.0.2");
+    scene.clock.advance(5_000);
+    assert.notEqual(b.peer().state, "Established");
+    scene.until("b has a place", () => b.peer().state === "Established", 60_000);
+    for (const { seen } of silent)
+      assert.ok(
+        seen.some((text) => text.startsWith("notify 04")),
+        seen.join(),
+      ); // RFC 4271 §6.5
   });
 
   it("one that flaps is slowed down", async (t) => {
