@@ -45,6 +45,8 @@ const PEERS = [
   { any: ["python3-ncclient"], optional: true }, // NETCONF
   { any: ["yangcli"], optional: true },
   { any: ["openssh-client"], optional: true },
+  { any: ["tshark"], optional: true }, // reads what BGP and BMP send
+  { any: ["zsh"], optional: true }, // completion
 ];
 
 const KNOWN_RELEASES = new Set(["debian 12", "debian 13", "ubuntu 24.04"]);
