@@ -67,7 +67,10 @@ export class Fulfilment {
     }
     if (own === undefined) return;
     if (plan.instances.size === 0 && !adopting) this.#entries.withdraw(own);
-    else if (plan.instances.size > 0) {
+    else if (plan.instances.size === 0) {
+      // It may share the instances' group, which the last of them has just left.
+      if (own.installed !== undefined) this.#entries.install(own);
+    } else {
       this.#fill(own.site, this.#ownSiteWish(), plan, adopting);
       if (own.local.entry === own) this.#fill(own.local, local, plan, adopting);
       this.#entries.install(own);
