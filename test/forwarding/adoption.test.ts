@@ -71,6 +71,20 @@ describe("adoption of what an earlier process left", () => {
     );
   });
 
+  it("leaves no address behind that names the group of instances that are gone", () => {
+    const { compiler, clock } = restarted();
+    const other = instance({ number: 3, name: SPEECH });
+    for (const one of [instance({ number: 1 }), instance({ number: 2 }), other]) compiler.instanceAdded(one, "up");
+    clock.settle();
+    for (const number of [1, 2]) compiler.instanceRemoved(instance({ number }));
+    clock.advance(10 * TRANSITION_HOLD);
+    compiler.converged();
+    // Carried out at once, before the job that looks for what nobody asks for: the sink refuses a group that is named.
+    compiler.instanceState(other.id, "down");
+    clock.settle();
+    assert.equal(compiler.pending, 0);
+  });
+
   it("drops what is known to be gone: found down, removed, or refused", () => {
     const { compiler, sink, clock } = restarted();
     compiler.instanceAdded(instance({ number: 1, health: "down" }), "down");
