@@ -47,6 +47,7 @@ const PEERS = [
   { any: ["openssh-client"], optional: true },
   { any: ["tshark"], optional: true }, // reads what BGP and BMP send
   { any: ["zsh"], optional: true }, // completion
+  { any: ["less"], optional: true },
 ];
 
 const KNOWN_RELEASES = new Set(["debian 12", "debian 13", "ubuntu 24.04"]);
