@@ -244,7 +244,7 @@ class Daemon {
       new CapabilityEvents(this.#selections, () => this.#current.names, publish),
     );
     this.#scope.own(agentEvents(directory, publish));
-    const lastError = (peer: string) => speaker.peers().find(({ address }) => address === peer)?.lastError?.text;
+    const lastError = (peer: string) => speaker.peer(peer)?.lastError?.text;
     this.#scope.own(new SessionEvents(this.#sessions, { clock: systemClock, lastError }, publish));
     this.#watchCapacity(compiler, publish);
     const operators = this.#scope.own(

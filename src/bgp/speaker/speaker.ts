@@ -91,6 +91,8 @@ export interface Speaker extends AsyncDisposable {
   readonly deferral: SelectionDeferral;
   /** In the order of configuration; then those that came from a range by themselves and have said who they are. */
   peers(): readonly PeerStatus[];
+  /** One of them; costs what one costs. */
+  peer(address: string): PeerStatus | undefined;
   /**
    * Ends the session, which comes back by itself, with a text for the other operator (RFC 9003); one that waits to come back
    * does so at once. False for an unknown neighbour.
@@ -258,6 +260,10 @@ class RunningSpeaker implements Speaker {
   peers(): readonly PeerStatus[] {
     const named = this.#peers.values().filter(({ options }) => options.remoteAs !== UNKNOWN_AS);
     return Array.from(named, (peer) => peer.status());
+  }
+
+  peer(address: string): PeerStatus | undefined {
+    return this.#peer(address)?.status();
   }
 
   ranges(): readonly RangeStatus[] {
