@@ -1,6 +1,8 @@
 import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../forwarding/index.ts";
+import type { PacketExplanation, PacketQuestion } from "./explain/index.ts";
+import type { Link } from "./memory/outcome.ts";
 
 /** What an interface is for. Clients and agents belong to one tenant. */
 export interface PortOptions {
@@ -89,6 +91,12 @@ export interface DataplaneDriver extends AsyncDisposable {
    */
   changePorts(ports: readonly PortOptions[]): Promise<void>;
   counters(): DataplaneCounters;
+  /**
+   * What would become of a packet now, and why; nothing changes. `route` is what the kernel's routing says. Absent where the
+   * data plane does not tell.
+   * @throws {DataplaneError} `dataplane.no-such-port`: the interface is none, or no program is on it
+   */
+  explain?(question: PacketQuestion, route: (destination: Ipv6Address) => Link | undefined): PacketExplanation;
   /** Removes every pin and program: for an operator who takes the router out of service. Disposing alone leaves the kernel forwarding. */
   remove(): Promise<void>;
 }

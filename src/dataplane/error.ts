@@ -10,6 +10,8 @@ export type DataplaneFault =
   | { readonly code: "dataplane.foreign-program"; readonly interface: string }
   | { readonly code: "dataplane.no-rights" }
   | { readonly code: "dataplane.interface-missing"; readonly interface: string }
+  /** A packet was asked about at an interface where none is looked at. */
+  | { readonly code: "dataplane.no-such-port"; readonly interface: string }
   | { readonly code: "dataplane.unsupported-kernel" };
 
 export type TableName = "capabilities" | "groups" | "next hops" | "nodes";
@@ -31,3 +33,18 @@ const REMEDY: Readonly<Record<TableName, string>> = {
   "next hops": "raise max-capabilities and restart; the number of next hops follows it up to 65535",
   nodes: "fewer routers may tunnel to this one",
 };
+
+/** The error of a question about an interface where no packet is looked at. `reason`: why it is a port without a program. */
+export function noSuchPort(
+  name: string,
+  ports: readonly { readonly interface: string; readonly role: string }[],
+  reason?: string,
+): DataplaneError {
+  const known = ports.map(({ interface: port, role }) => `${port} (${role})`).join(", ");
+  return new DataplaneError(
+    { code: "dataplane.no-such-port", interface: name },
+    reason === undefined
+      ? `${name} is no port of the data plane; its ports are: ${known || "none"}`
+      : `no program is on ${name}: ${reason}`,
+  );
+}

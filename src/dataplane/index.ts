@@ -1,5 +1,13 @@
 export * from "./driver.ts";
 export { DataplaneError, type DataplaneFault } from "./error.ts";
+export {
+  type GroupChoice,
+  MAX_LENGTH,
+  type PacketExplanation,
+  type PacketQuestion,
+  type Probe,
+  VERDICT_TEXT,
+} from "./explain/index.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

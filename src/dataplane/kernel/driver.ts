@@ -13,10 +13,13 @@ import type {
   StateWord,
 } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
+import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
 import { findTunnel } from "../find-tunnel.ts";
+import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
 import { Counters } from "./counters.ts";
 import { NodeMap } from "./node-map.ts";
+import { coarseNow, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
 import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
@@ -161,6 +164,19 @@ class KernelDriver implements KernelDataplane {
 
   counters(): DataplaneCounters {
     return this.#parts.counters.read(this.#parts.tables.nextHopIndexes());
+  }
+
+  explain(question: PacketQuestion, route: (destination: Ipv6Address) => Link | undefined): PacketExplanation {
+    const { object, tables, ports } = this.#parts;
+    const { domain, locator, hashSeed, tunnelMtu } = this.#options;
+    const { hook, role, tenantIndex, partialChecksums } = ports.attached(question.interface);
+    const state = {
+      ...{ domain, locator, hashSeed, tunnelMtu, route, plan: tables, mayAnswer: true, now: coarseNow() },
+      flows: new KernelFlows(mapOf(object, "flows")),
+      returns: new KernelReturns(mapOf(object, "returns")),
+      transitions: new KernelFlows(mapOf(object, "transitions")),
+    };
+    return explainPacket(state, { role, tenantIndex, partialChecksums }, hook, question);
   }
 
   async remove(): Promise<void> {

@@ -51,6 +51,11 @@ export class NextHopTable {
     return STATES.find(([, number]) => number === value)?.[0] ?? "down";
   }
 
+  /** How often the index was taken into use. */
+  generation(index: NextHopIndex): number {
+    return this.#view.getUint32(index * NEXT_HOP.size + NEXT_HOP.offsets.generation, true);
+  }
+
   /** The index must be free. A flow that remembers what it meant before does not follow it: the generation is another. */
   add(index: NextHopIndex, nextHop: NextHop, state: NextHopState): void {
     this.#grace.settle(index);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { BpfProgram, Native } from "../../../native/index.ts";
 import { type Log, messageOf } from "../../base/index.ts";
 import type { PortOptions, PortReport } from "../driver.ts";
-import { DataplaneError } from "../error.ts";
+import { DataplaneError, noSuchPort } from "../error.ts";
+import type { PassPort } from "../memory/outcome.ts";
 import { type Attachment, type AttachmentParts, attach, unattached } from "./attachment.ts";
 import { removePin } from "./pins.ts";
 
@@ -51,6 +52,19 @@ export class Ports implements AsyncDisposable {
     ports.#detachStale();
     ports.#timer = setInterval(() => ports.#lookAgain(), LOOK_AGAIN_MS).unref();
     return ports;
+  }
+
+  /**
+   * The port as the pass sees it.
+   * @throws {DataplaneError} `dataplane.no-such-port`
+   */
+  attached(name: string): PassPort & { readonly hook: "xdp" | "tc" } {
+    const port = this.#ports.find(({ options }) => options.interface === name);
+    if (port?.attachment === undefined) throw noSuchPort(name, this.reports, port?.report.reason);
+    const { options, attachment } = port;
+    const { role, tenantIndex } = options;
+    const hook = attachment.report.hook.startsWith("xdp") ? "xdp" : "tc";
+    return { hook, role, tenantIndex, partialChecksums: attachment.partial };
   }
 
   get reports(): readonly PortReport[] {

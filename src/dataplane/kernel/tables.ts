@@ -11,6 +11,7 @@ import type {
   PlanSnapshot,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
+import type { GroupEntry, NextHopEntry, PassPlan } from "../memory/outcome.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import type { TableSizes } from "../sizes.ts";
 import { CapabilityTable } from "./capability-table.ts";
@@ -38,7 +39,7 @@ export interface NodeStore {
  * Carries operations out in the tables. They are the only copy of the plan: what is there when it starts is taken over, and
  * only how often an index is named is counted beside them.
  */
-export class KernelTables implements TableView {
+export class KernelTables implements TableView, PassPlan {
   readonly domain: Ipv6Prefix;
   readonly sizes: TableSizes;
   readonly #maxCapabilities: number;
@@ -70,6 +71,11 @@ export class KernelTables implements TableView {
     return this.#nextHops.get(index);
   }
 
+  nextHopEntry(index: NextHopIndex): NextHopEntry | undefined {
+    const nextHop = this.nextHop(index);
+    return nextHop && { nextHop, state: this.#nextHops.state(index), generation: this.#nextHops.generation(index) };
+  }
+
   nextHopIndexes(): Iterable<NextHopIndex> {
     return this.#nextHops.indexes();
   }
@@ -80,6 +86,10 @@ export class KernelTables implements TableView {
 
   hasGroup(index: GroupIndex): boolean {
     return this.#groups.has(index);
+  }
+
+  groupEntry(index: GroupIndex): GroupEntry | undefined {
+    return this.#groups.get(index);
   }
 
   groupUses(index: GroupIndex): number {

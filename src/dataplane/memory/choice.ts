@@ -6,7 +6,7 @@ import {
   type SlotOwner,
 } from "../../forwarding/index.ts";
 import { GROUP_PROBES } from "../abi.ts";
-import type { PlanTables } from "./plan-tables.ts";
+import type { PassPlan } from "./outcome.ts";
 
 /** What a flow remembers of its next hop. */
 export interface NextHopRef {
@@ -20,7 +20,7 @@ export interface Choice extends NextHopRef {
 }
 
 /** The next hop of a reference if it still is the one that was meant and takes the flow's packets (up or draining). */
-export function usable(plan: PlanTables, ref: NextHopRef | undefined): Choice | undefined {
+export function usable(plan: PassPlan, ref: NextHopRef | undefined): Choice | undefined {
   if (ref === undefined) return undefined;
   const entry = plan.nextHopEntry(ref.nextHop);
   if (entry === undefined || entry.generation !== ref.generation || entry.state === "down") return undefined;
@@ -28,13 +28,13 @@ export function usable(plan: PlanTables, ref: NextHopRef | undefined): Choice | 
 }
 
 /** The reference that a flow would remember for a next hop as it is now; `undefined` for 0 and for one that is not there. */
-export function referTo(plan: PlanTables, index: NextHopIndex): NextHopRef | undefined {
+export function referTo(plan: PassPlan, index: NextHopIndex): NextHopRef | undefined {
   const entry = plan.nextHopEntry(index);
   return entry && { nextHop: index, generation: entry.generation };
 }
 
 /** The owner of a slot; `undefined` when there is no such group. */
-export function ownerOf(plan: PlanTables, group: GroupIndex, slot: number): SlotOwner | undefined {
+export function ownerOf(plan: PassPlan, group: GroupIndex, slot: number): SlotOwner | undefined {
   return plan.groupEntry(group)?.slots[slot];
 }
 
@@ -42,7 +42,7 @@ export function ownerOf(plan: PlanTables, group: GroupIndex, slot: number): Slot
  * The next hops that may take a new flow, best first: owners of the flow's slot and of those that follow, GROUP_PROBES in
  * all, then the backup. Only those that are up.
  */
-export function* candidates(plan: PlanTables, group: GroupIndex, slot: number): Generator<Choice> {
+export function* candidates(plan: PassPlan, group: GroupIndex, slot: number): Generator<Choice> {
   const entry = plan.groupEntry(group);
   if (entry === undefined) return;
   const owners = Array.from({ length: GROUP_PROBES }, (_, i) => entry.slots[(slot + i) % GROUP_SLOTS]!.current);

@@ -9,10 +9,12 @@ import type {
   PortOptions,
   PortReport,
 } from "../driver.ts";
+import { noSuchPort } from "../error.ts";
+import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { NextHopRef } from "./choice.ts";
 import { FlowTable } from "./flow-table.ts";
-import type { Effect, Link, Outcome, PassInput, PassState, WayBack } from "./outcome.ts";
+import type { Effect, Link, Outcome, PassInput, PassPort, PassState, WayBack } from "./outcome.ts";
 import { processFrame } from "./pass.ts";
 import { PlanTables } from "./plan-tables.ts";
 
@@ -38,7 +40,7 @@ export interface MemoryDataplane extends DataplaneDriver {
   /**
    * Puts one frame through the pass as it would go at the interface's hook, and carries the effects out. The token bucket
    * of the answers is never empty, and time stands still: flows do not grow old.
-   * @throws {RangeError} for an interface that is not among the ports.
+   * @throws {DataplaneError} `dataplane.no-such-port` for an interface that is not among the ports.
    */
   process(interfaceName: string, frame: Uint8Array, options?: Omit<PassInput, "frame" | "hook">): Outcome;
 }
@@ -115,16 +117,23 @@ class MemoryDriver implements MemoryDataplane {
     return { verdicts: new Map(this.#verdicts), nextHops: new Map(nextHops) };
   }
 
-  process(interfaceName: string, frame: Uint8Array, options: Omit<PassInput, "frame" | "hook"> = {}): Outcome {
-    const port = this.#options.ports.find((candidate) => candidate.interface === interfaceName);
-    if (port === undefined) throw new RangeError(`${interfaceName} is not a port of this data plane`);
+  explain(question: PacketQuestion, route: PassState["route"]): PacketExplanation {
+    const { hook, ...port } = this.#port(question.interface);
+    return explainPacket({ ...this.#state, route }, port, hook, question);
+  }
+
+  /** @throws {DataplaneError} `dataplane.no-such-port` */
+  #port(name: string): PassPort & { readonly hook: "xdp" | "tc" } {
+    const port = this.#options.ports.find((candidate) => candidate.interface === name);
+    if (port === undefined) throw noSuchPort(name, this.ports);
     const { role, tenantIndex } = port;
     const hook = port.hook === "auto" ? (role === "core" ? "xdp" : "tc") : port.hook;
-    const outcome = processFrame(
-      this.#state,
-      { role, tenantIndex, partialChecksums: true },
-      { ...options, hook, frame },
-    );
+    return { hook, role, tenantIndex, partialChecksums: true };
+  }
+
+  process(interfaceName: string, frame: Uint8Array, options: Omit<PassInput, "frame" | "hook"> = {}): Outcome {
+    const { hook, ...port } = this.#port(interfaceName);
+    const outcome = processFrame(this.#state, port, { ...options, hook, frame });
     this.#verdicts.set(outcome.verdict, this.#verdicts.get(outcome.verdict)! + 1n);
     for (const effect of outcome.effects) this.#carryOut(effect);
     return outcome;

@@ -1,9 +1,15 @@
 import type { Ipv6Address, Ipv6Prefix } from "../../base/index.ts";
-import type { NextHopIndex } from "../../forwarding/index.ts";
+import type {
+  CapabilityEntry,
+  GroupIndex,
+  NextHop,
+  NextHopIndex,
+  NextHopState,
+  SlotOwner,
+} from "../../forwarding/index.ts";
 import type { Verdict } from "../abi.ts";
 import type { PortOptions } from "../driver.ts";
 import type { NextHopRef } from "./choice.ts";
-import type { PlanTables } from "./plan-tables.ts";
 
 /** A capability address and port: what the source of an agent's answer becomes. */
 export interface ServiceAddress {
@@ -25,13 +31,34 @@ export interface Link {
   readonly mtu: number;
 }
 
+export interface NextHopEntry {
+  readonly nextHop: NextHop;
+  readonly state: NextHopState;
+  /** Counts how often the index was taken into use: what a flow remembers must fit. */
+  readonly generation: number;
+}
+
+export interface GroupEntry {
+  /** GROUP_SLOTS of them. */
+  readonly slots: readonly SlotOwner[];
+  readonly backup: NextHopIndex;
+}
+
+/** What the pass reads of the plan: the model's own tables, or the kernel's (`kernel/tables.ts`). */
+export interface PassPlan {
+  capability(address: Ipv6Address): CapabilityEntry | undefined;
+  groupEntry(index: GroupIndex): GroupEntry | undefined;
+  nextHopEntry(index: NextHopIndex): NextHopEntry | undefined;
+  hasNode(locator: Ipv6Address): boolean;
+}
+
 /** The tables and constants that the pass reads. It changes none of them: it says what is to change ({@link Effect}). */
 export interface PassState {
   readonly domain: Ipv6Prefix;
   readonly locator: Ipv6Address;
   readonly hashSeed: number;
   readonly tunnelMtu: number;
-  readonly plan: PlanTables;
+  readonly plan: PassPlan;
   readonly flows: { get(key: string): NextHopRef | undefined };
   readonly returns: { get(key: string): WayBack | undefined };
   readonly transitions: { get(key: string): NextHopRef | undefined };

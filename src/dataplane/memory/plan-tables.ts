@@ -15,22 +15,10 @@ import {
 import { tableFull } from "../error.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
-
-export interface NextHopEntry {
-  readonly nextHop: NextHop;
-  readonly state: NextHopState;
-  /** Counts how often the index was taken into use: what a flow remembers must fit. */
-  readonly generation: number;
-}
-
-export interface GroupEntry {
-  /** GROUP_SLOTS of them. */
-  readonly slots: readonly SlotOwner[];
-  readonly backup: NextHopIndex;
-}
+import type { GroupEntry, NextHopEntry, PassPlan } from "./outcome.ts";
 
 /** The tables that a plan fills, in plain structures: what `dataplane/README.md` says about them and nothing else. */
-export class PlanTables implements TableView {
+export class PlanTables implements TableView, PassPlan {
   readonly domain: Ipv6Prefix;
   readonly sizes: TableSizes;
   readonly #maxCapabilities: number;

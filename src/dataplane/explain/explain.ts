@@ -1,0 +1,180 @@
+import type { Ipv6Address } from "../../base/index.ts";
+import {
+  type CapabilityEntry,
+  GROUP_SLOTS,
+  type GroupIndex,
+  type NextHop,
+  type NextHopIndex,
+  type NextHopState,
+} from "../../forwarding/index.ts";
+import { GROUP_PROBES, type Verdict } from "../abi.ts";
+import { candidates, type NextHopRef, usable } from "../memory/choice.ts";
+import { type Flow, flowOf } from "../memory/flow-key.ts";
+import type { Outcome, PassPort, PassState } from "../memory/outcome.ts";
+import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, isSyn, parseLayer4 } from "../memory/packet.ts";
+import { processFrame } from "../memory/pass.ts";
+import { frameOf, type PacketQuestion } from "./packet.ts";
+import { VERDICT_TEXT } from "./verdicts.ts";
+
+/** One next hop that was looked at for a packet, in the order of looking. */
+export interface Probe {
+  /** Where it was found. `remembered`: the flow's own entry; `previous`: the former owner of a slot in transition. */
+  readonly as: "remembered" | "previous" | "slot" | "backup";
+  /** The slot that names it; absent for the others. */
+  readonly slot?: number;
+  readonly index: NextHopIndex;
+  readonly nextHop: NextHop;
+  readonly state: NextHopState;
+  readonly fate: "taken" | "not usable" | "not looked at";
+}
+
+/** A choice in a group: of the site at the ingress, of the instance at the egress. */
+export interface GroupChoice {
+  readonly group: GroupIndex;
+  /** The slot that the flow's hash leads to. */
+  readonly slot: number;
+  /** Its owner is changing: flows that are known stay where they are. */
+  readonly inTransition: boolean;
+  readonly probes: readonly Probe[];
+}
+
+/** What the pass would do with a packet now, and why. */
+export interface PacketExplanation {
+  readonly verdict: Verdict;
+  readonly text: string;
+  readonly action: Outcome["action"];
+  /** Absent: its destination is no capability's address here. */
+  readonly capability?: CapabilityEntry;
+  /** Upper bits of the flow's hash; the tunnel's flow label. */
+  readonly flowLabel?: number;
+  /** Absent where the packet does not come that far. */
+  readonly sites?: GroupChoice;
+  readonly instances?: GroupChoice;
+  /** Where it goes; absent unless it is forwarded. */
+  readonly nextHop?: { readonly index: NextHopIndex; readonly nextHop: NextHop };
+  /** A flow that was not known begins with it. */
+  readonly newFlow: boolean;
+  /** As it leaves: destination address of the outermost header, and octets of IPv6. Absent for passed and dropped. */
+  readonly leaves?: { readonly to: Ipv6Address; readonly length: number };
+}
+
+/**
+ * Runs the reference model of the pass on the tables as they are, without carrying its effects out. The rate limit of
+ * answers is not foreseen.
+ */
+export function explainPacket(
+  state: PassState,
+  port: PassPort,
+  hook: "xdp" | "tc",
+  question: PacketQuestion,
+): PacketExplanation {
+  const frame = frameOf(question, state.locator);
+  const outcome = processFrame(state, port, { frame, hook });
+  const counted = outcome.effects.find((effect) => effect.type === "count");
+  const taken = counted && state.plan.nextHopEntry(counted.nextHop);
+  const newFlow = outcome.effects.some((effect) => effect.type === "set-flow" || effect.type === "set-transition");
+  const base = {
+    verdict: outcome.verdict,
+    text: VERDICT_TEXT[outcome.verdict],
+    action: outcome.action,
+    newFlow,
+    ...(taken && outcome.action === "forward" ? { nextHop: { index: counted.nextHop, nextHop: taken.nextHop } } : {}),
+    ...leaving(outcome),
+  };
+  const capability = state.plan.capability(question.destination);
+  if (capability === undefined) return base;
+  return { ...base, capability, ...choices(state, capability, question, frame, counted?.nextHop) };
+}
+
+function leaving({ action, frame }: Outcome): Pick<PacketExplanation, "leaves"> {
+  if (action !== "forward" && action !== "reply") return {};
+  const packet = new Ipv6Packet(frame.subarray(ETHERNET_LENGTH));
+  return { leaves: { to: packet.destination.slice(), length: IPV6_LENGTH + packet.payloadLength } };
+}
+
+type Choices = Pick<PacketExplanation, "flowLabel" | "sites" | "instances">;
+
+function choices(
+  state: PassState,
+  capability: CapabilityEntry,
+  question: PacketQuestion,
+  frame: Uint8Array,
+  chosen: NextHopIndex | undefined,
+): Choices {
+  const inner = ETHERNET_LENGTH + (question.tunnelFrom === undefined ? 0 : IPV6_LENGTH);
+  const packet = new Ipv6Packet(frame.subarray(inner));
+  const layer4 = parseLayer4(packet)!;
+  const flow = flowOf(packet, layer4, state.hashSeed);
+  const isNew = isSyn(layer4);
+  const sites =
+    question.tunnelFrom === undefined && capability.group !== 0 ? sitesOf(state, capability, flow, isNew) : undefined;
+  const site = sites?.probes.find(({ fate }) => fate === "taken");
+  const staysHere = question.tunnelFrom !== undefined || (site !== undefined && site.nextHop.kind !== "tunnel");
+  const instances = staysHere && capability.localGroup !== 0 ? instancesOf(state, capability, flow, chosen) : undefined;
+  return { flowLabel: flow.flowLabel, ...(sites && { sites }), ...(instances && { instances }) };
+}
+
+/** Step 3 of the pass. */
+function sitesOf(state: PassState, { group }: CapabilityEntry, flow: Flow, isNew: boolean): GroupChoice | undefined {
+  const owners = state.plan.groupEntry(group);
+  if (owners === undefined) return undefined;
+  const { current, previous } = owners.slots[flow.siteSlot]!;
+  const inTransition = current !== previous;
+  const remembered = inTransition ? state.transitions.get(flow.key) : undefined;
+  const first: Omit<Probe, "fate">[] = [
+    ...probe(state, "remembered", remembered?.nextHop ?? 0),
+    ...(inTransition && !isNew ? probe(state, "previous", previous) : []),
+  ];
+  const stays = [remembered, inTransition && !isNew ? referTo(state, previous) : undefined]
+    .map((ref) => usable(state.plan, ref)?.nextHop)
+    .find((index) => index !== undefined);
+  const taken = stays ?? candidates(state.plan, group, flow.siteSlot).next().value?.nextHop;
+  return {
+    group,
+    slot: flow.siteSlot,
+    inTransition,
+    probes: judged([...first, ...slots(state, group, flow.siteSlot)], taken),
+  };
+}
+
+/** Step 4. `chosen` is what the model counted the packet for. */
+function instancesOf(
+  state: PassState,
+  { localGroup: group }: CapabilityEntry,
+  flow: Flow,
+  chosen: NextHopIndex | undefined,
+): GroupChoice {
+  const remembered = probe(state, "remembered", state.flows.get(flow.key)?.nextHop ?? 0);
+  const probes = judged([...remembered, ...slots(state, group, flow.memberSlot)], chosen);
+  return { group, slot: flow.memberSlot, inTransition: false, probes };
+}
+
+function referTo(state: PassState, index: NextHopIndex): NextHopRef | undefined {
+  const entry = state.plan.nextHopEntry(index);
+  return entry && { nextHop: index, generation: entry.generation };
+}
+
+function probe(state: PassState, as: Probe["as"], index: NextHopIndex, slot?: number): Omit<Probe, "fate">[] {
+  const entry = state.plan.nextHopEntry(index);
+  if (entry === undefined) return [];
+  return [{ as, index, nextHop: entry.nextHop, state: entry.state, ...(slot === undefined ? {} : { slot }) }];
+}
+
+function slots(state: PassState, group: GroupIndex, first: number): Omit<Probe, "fate">[] {
+  const entry = state.plan.groupEntry(group);
+  if (entry === undefined) return [];
+  const owners = Array.from({ length: GROUP_PROBES }, (_, i) => (first + i) % GROUP_SLOTS);
+  return [
+    ...owners.flatMap((slot) => probe(state, "slot", entry.slots[slot]!.current, slot)),
+    ...probe(state, "backup", entry.backup),
+  ];
+}
+
+/** The first that is the one taken; those before it could not be used, those behind it were not looked at. */
+function judged(probes: readonly Omit<Probe, "fate">[], taken: NextHopIndex | undefined): Probe[] {
+  const at = probes.findIndex(({ index }) => index === taken);
+  return probes.map((one, i) => ({
+    ...one,
+    fate: i === at ? "taken" : at < 0 || i < at ? "not usable" : "not looked at",
+  }));
+}
