@@ -72,12 +72,11 @@ export function explainPacket(
   const outcome = processFrame(state, port, { frame, hook });
   const counted = outcome.effects.find((effect) => effect.type === "count");
   const taken = counted && state.plan.nextHopEntry(counted.nextHop);
-  const newFlow = outcome.effects.some((effect) => effect.type === "set-flow" || effect.type === "set-transition");
   const base = {
     verdict: outcome.verdict,
     text: VERDICT_TEXT[outcome.verdict],
     action: outcome.action,
-    newFlow,
+    newFlow: counted?.newFlow === true,
     ...(taken && outcome.action === "forward" ? { nextHop: { index: counted.nextHop, nextHop: taken.nextHop } } : {}),
     ...leaving(outcome),
   };
