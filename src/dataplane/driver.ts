@@ -2,6 +2,7 @@ import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../forwarding/index.ts";
 import type { PacketExplanation, PacketQuestion } from "./explain/index.ts";
+import type { Feature } from "./features.ts";
 import type { Link } from "./memory/outcome.ts";
 
 /** What an interface is for. Clients and agents belong to one tenant. */
@@ -68,7 +69,9 @@ export interface DataplaneDriver extends AsyncDisposable {
   readonly ports: readonly PortReport[];
   /** True when forwarding state of an earlier process was found and taken over: what makes the graceful restart F bit honest. */
   readonly adopted: boolean;
-  /** What the driver cannot do, each in one sentence. */
+  /** What of {@link FEATURES} the driver cannot do, with the reason in one sentence. All else it can. */
+  readonly cannot: ReadonlyMap<Feature, string>;
+  /** What an operator should know about it here and now, each in one sentence: what it cannot do, and why a port is not better. */
   readonly limits: readonly string[];
   /** What is in the tables now, all of it. After a restart: what was taken over. Cost grows with the tables: not while serving. */
   snapshot(): PlanSnapshot;

@@ -8,6 +8,7 @@ export {
   type Probe,
   VERDICT_TEXT,
 } from "./explain/index.ts";
+export { FEATURES, type Feature } from "./features.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

@@ -14,6 +14,7 @@ import type {
 } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
+import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
@@ -99,6 +100,7 @@ interface KernelParts {
 
 class KernelDriver implements KernelDataplane {
   readonly name = "kernel";
+  readonly cannot: ReadonlyMap<Feature, string> = new Map();
   readonly #options: DataplaneOptions;
   readonly #parts: KernelParts;
 

@@ -11,6 +11,7 @@ import type {
 } from "../driver.ts";
 import { noSuchPort } from "../error.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
+import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { NextHopRef } from "./choice.ts";
 import { FlowTable } from "./flow-table.ts";
@@ -23,10 +24,17 @@ const FLOW_LIMIT = 65_536;
 
 const NONE: NextHopCounters = { packets: 0n, bytes: 0n, flows: 0n };
 
+const NOTHING_SURVIVES = "Nothing survives the process: after a restart the tables are empty.";
+
 const LIMITS = [
   "NO PACKET OF THIS HOST IS FORWARDED: the tables are kept in memory only (the `memory` data plane).",
-  "Nothing survives the process: after a restart the tables are empty.",
+  NOTHING_SURVIVES,
 ] as const;
+
+const CANNOT: ReadonlyMap<Feature, string> = new Map([
+  ["survives", NOTHING_SURVIVES],
+  ["adoption", NOTHING_SURVIVES],
+]);
 
 export interface MemoryDataplaneDependencies {
   readonly log: Log;
@@ -57,6 +65,7 @@ export function startMemoryDataplane(
 class MemoryDriver implements MemoryDataplane {
   readonly name = "memory";
   readonly adopted = false;
+  readonly cannot = CANNOT;
   readonly limits = LIMITS;
   ports: readonly PortReport[];
   #options: DataplaneOptions;

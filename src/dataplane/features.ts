@@ -1,0 +1,28 @@
+/**
+ * What a data plane may be able to do. A driver names those that it cannot (`DataplaneDriver.cannot`), each with the reason;
+ * the behavioural suite (`test/dataplane/suite`) says for each which packets show it.
+ */
+export const FEATURES = {
+  encapsulation: "packets for another site leave in IPv6-in-IPv6",
+  "outer-header": "the outer header has hop limit 64, the traffic class of the packet and a flow label of its flow",
+  decapsulation: "packets that came through a tunnel are delivered to the local group",
+  "known-nodes": "tunnelled packets are accepted from the domain's routers only",
+  translation: "instances are reached at their own address and port, and answer from the capability's",
+  tenants: "a client reaches its own tenant's capabilities only",
+  "source-check": "packets with a source that no client can have are dropped",
+  slots: "each slot of a group is owned as the plan says, so only flows on changed slots move",
+  weights: "next hops get flows in proportion to their slots",
+  transitions: "flows on a slot in transition stay with the former owner, new ones go to the present one",
+  drain: "a draining next hop keeps its flows and gets no new ones",
+  health: "a next hop that is down gets no packet from the moment that it is said",
+  backup: "the backup of a group serves when no owner does",
+  "too-big": "packets too big for the tunnel are answered with ICMPv6 packet too big",
+  answers: "what is refused is answered by ICMPv6 or a TCP reset, never lost in silence",
+  "hop-limit": "the hop limit is lowered once, and answered with time exceeded when it ends",
+  "next-hop-counters": "packets, octets and flows are counted by next hop",
+  verdicts: "every packet is counted under the name of what became of it",
+  survives: "packets go on while the process is away",
+  adoption: "a new process finds what the one before it had carried out",
+} as const;
+
+export type Feature = keyof typeof FEATURES;

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { formatIpv6 } from "../../../../src/base/index.ts";
+import type { CaseGroup } from "../case.ts";
+import * as p from "../packets.ts";
+
+const FLOWS = Array.from({ length: 128 }, (_, i) => 20_000 + i * 7);
+const [SITE_A, SITE_B, SITE_C] = p.SITES.map(formatIpv6) as [string, string, string];
+const syns = FLOWS.map((port) => p.segment({ port }));
+const acknowledgements = FLOWS.map((port) => p.acknowledgement({ port }));
+
+const share = (sites: readonly string[], site: string): number =>
+  sites.filter((each) => each === site).length / sites.length;
+
+export const AFFINITY: CaseGroup = {
+  title: "affinity",
+  cases: [
+    {
+      name: "all packets of a flow go the same way",
+      needs: ["encapsulation"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
+        const first = await p.sitesOf(world, syns);
+        assert.deepEqual(new Set(first), new Set([SITE_A, SITE_B]), "both sites get flows");
+        assert.deepEqual(await p.sitesOf(world, acknowledgements), first);
+        assert.deepEqual(await p.sitesOf(world, acknowledgements.toReversed()), first.toReversed());
+      },
+    },
+    {
+      name: "flows are shared out by slots: 48 of 64 get about three quarters",
+      needs: ["encapsulation", "weights"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.A, p.A, p.B]), p.leadsTo(1)]);
+        const many = Array.from({ length: 1024 }, (_, i) => p.segment({ port: 1024 + i * 3 }));
+        const got = share(await p.sitesOf(world, many), SITE_A);
+        // Standard deviation of a share of 1024: 1.4 %
+        assert.ok(Math.abs(got - 0.75) < 0.07, `${(got * 100).toFixed(1)} % instead of 75 %`);
+      },
+    },
+    {
+      name: "when a few slots move, only their flows move",
+      needs: ["encapsulation", "slots"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
+        const before = await p.sitesOf(world, syns);
+        const moved = Array.from({ length: 8 }, (_, i) => ({ slot: i * 8, current: p.C, previous: p.C }));
+        await world.apply([{ type: "set-slots", group: 1, slots: moved, backup: 0 }]);
+        const after = await p.sitesOf(world, syns);
+        for (const [i, site] of after.entries()) assert.ok(site === before[i] || site === SITE_C, `${site}`);
+        assert.ok(Math.abs(share(after, SITE_C) - 8 / 64) < 0.12, `${share(after, SITE_C)}`);
+        assert.ok(share(after, SITE_C) > 0);
+      },
+    },
+    {
+      name: "other capabilities, groups and next hops come and go without moving a flow",
+      needs: ["encapsulation"],
+      async run(world) {
+        await world.apply([...p.TUNNELS.slice(0, 2), p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
+        const before = await p.sitesOf(world, syns);
+        await world.apply([p.TUNNELS[2]!, p.slotsOf(5, [p.C, p.A]), p.leadsTo(5, { to: OTHER })]);
+        assert.deepEqual(await p.sitesOf(world, acknowledgements), before);
+        await world.apply([
+          { type: "remove-capability", address: OTHER },
+          { type: "remove-group", group: 5 },
+          { type: "remove-next-hop", index: p.C },
+        ]);
+        assert.deepEqual(await p.sitesOf(world, acknowledgements), before);
+        assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 1, to: OTHER })]), ["nowhere"]);
+      },
+    },
+    {
+      name: "on slots in transition known flows stay and new ones go to the new owner",
+      needs: ["encapsulation", "transitions"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        await p.sitesOf(world, syns);
+        await world.apply([p.slotsOf(1, [p.B], { previous: [p.A] })]);
+        assert.deepEqual(new Set(await p.sitesOf(world, acknowledgements)), new Set([SITE_A]));
+        const fresh = FLOWS.map((port) => p.segment({ port: port + 3 }));
+        assert.deepEqual(new Set(await p.sitesOf(world, fresh)), new Set([SITE_B]));
+        const theirs = FLOWS.map((port) => p.acknowledgement({ port: port + 3 }));
+        assert.deepEqual(new Set(await p.sitesOf(world, theirs)), new Set([SITE_B]), "new ones stay where they began");
+        assert.deepEqual(new Set(await p.sitesOf(world, acknowledgements)), new Set([SITE_A]));
+      },
+    },
+  ],
+};
+
+const OTHER = Uint8Array.from([0xfd, 0x5e, 0, 0, 0, 0, 0, 1, 0x80, 1, 9, 9, 9, 9, 0, 0]);

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { formatIpv6, toHex } from "../../../../src/base/index.ts";
+import { Ipv6Packet, Protocol, TcpFlag, u32 } from "../../../../src/dataplane/memory/packet.ts";
+import { address, tcp, udp } from "../../memory/frames.ts";
+import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OWN_LOCATOR } from "../../memory/story.ts";
+import type { CaseGroup } from "../case.ts";
+import * as p from "../packets.ts";
+
+const STRANGER = address("2001:db8:f::99");
+
+const toSite = [...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)];
+const toInstance = [
+  LOCAL,
+  INSTANCE,
+  { type: "set-slots", group: 2, slots: allSlots(2), backup: 0 },
+  { type: "set-slots", group: 3, slots: allSlots(3), backup: 0 },
+  { type: "set-node", locator: p.SITES[0] },
+  p.leadsTo(2, { localGroup: 3 }),
+] as const;
+
+export const ENCAPSULATION: CaseGroup = {
+  title: "encapsulation",
+  cases: [
+    {
+      name: "a packet for another site leaves inside IPv6, whole, one hop further",
+      needs: ["encapsulation"],
+      async run(world) {
+        await world.apply(toSite);
+        for (const sent of [
+          p.segment({ port: 4001, data: Uint8Array.from({ length: 77 }, (_, i) => i) }),
+          p.datagram({ port: 4002, trafficClass: 0xb8 }),
+        ]) {
+          const outer = p.only(await world.send("client", [sent]), "core");
+          assert.equal(p.sourceOf(outer), formatIpv6(OWN_LOCATOR));
+          assert.equal(p.destinationOf(outer), formatIpv6(p.SITES[0]));
+          assert.equal(new Ipv6Packet(outer).nextHeader, Protocol.Ipv6);
+          assert.equal(new Ipv6Packet(outer).payloadLength, sent.length);
+          assert.equal(toHex(p.innerOf(outer)), toHex(p.hopsFurther(sent, 1)));
+        }
+      },
+    },
+    {
+      name: "the outer header: hop limit 64, the packet's traffic class, a flow label of the flow",
+      needs: ["encapsulation", "outer-header"],
+      async run(world) {
+        await world.apply(toSite);
+        const labels = new Set<number>();
+        for (let port = 4100; port < 4120; port++) {
+          const sent = [p.datagram({ port, trafficClass: 0x2e << 2 }), p.datagram({ port, data: new Uint8Array(99) })];
+          const arrivals = await world.send("client", sent);
+          assert.equal(arrivals.length, 2);
+          const [first, second] = arrivals.map(({ packet }) => u32(packet, 0));
+          assert.equal((first! >>> 20) & 0xff, 0x2e << 2, "traffic class copied");
+          assert.equal((second! >>> 20) & 0xff, 0);
+          assert.equal(first! & 0xfffff, second! & 0xfffff, "one flow, one label");
+          labels.add(first! & 0xfffff);
+          // The far end of the link to the next router: no router has lowered it yet, or this one's stack has, once.
+          for (const { packet } of arrivals) assert.ok(packet[7] === 64 || packet[7] === 63, `hop limit ${packet[7]}`);
+        }
+        assert.ok(labels.size > 15, `20 flows have ${labels.size} labels`);
+      },
+    },
+    {
+      name: "what comes through a tunnel is delivered to the instance, at its own address and port",
+      needs: ["decapsulation", "translation"],
+      async run(world) {
+        await world.apply(toInstance);
+        const sent = p.segment({ port: 4003, data: Uint8Array.of(1, 2, 3) });
+        const arrived = p.only(await world.send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
+        assert.equal(p.sourceOf(arrived), formatIpv6(CLIENT), "the agent sees the client's own address");
+        assert.equal(p.destinationOf(arrived), formatIpv6(AGENT));
+        assert.equal(new Ipv6Packet(arrived).payload.subarray(2, 4).join(), [8080 >> 8, 8080 & 0xff].join());
+        p.assertChecksum(arrived);
+        assert.equal(toHex(arrived.subarray(60)), "010203");
+      },
+    },
+    {
+      name: "an instance answers from the capability's address and port",
+      needs: ["translation"],
+      async run(world) {
+        await world.apply(toInstance);
+        const there = p.only(await world.send("client", [p.segment({ port: 4004 })]), "agent");
+        assert.equal(p.destinationOf(there), formatIpv6(AGENT));
+        const answer = tcp(
+          { source: AGENT, destination: CLIENT },
+          { sourcePort: 8080, destinationPort: 4004, flags: TcpFlag.Syn | TcpFlag.Ack, acknowledgement: 1001 },
+        );
+        const back = p.only(await world.send("agent", [answer]), "client");
+        assert.equal(p.sourceOf(back), formatIpv6(CAPABILITY));
+        assert.equal(new Ipv6Packet(back).payload.subarray(0, 2).join(), [0, 80].join());
+        p.assertChecksum(back);
+        const unasked = udp({ source: AGENT, destination: CLIENT }, { sourcePort: 8080, destinationPort: 4005 });
+        const own = p.only(await world.send("agent", [unasked]), "client");
+        assert.equal(p.sourceOf(own), formatIpv6(AGENT), "what answers nobody keeps its source");
+      },
+    },
+    {
+      name: "tunnelled packets of strangers, and tunnels in tunnels, are not delivered",
+      needs: ["decapsulation", "known-nodes"],
+      async run(world) {
+        await world.apply(toInstance);
+        const sent = p.segment({ port: 4006 });
+        const twice = p.tunnelled(p.SITES[0], OWN_LOCATOR, p.tunnelled(p.SITES[0], OWN_LOCATOR, sent));
+        for (const packet of [p.tunnelled(STRANGER, OWN_LOCATOR, sent), twice])
+          assert.deepEqual(
+            (await world.send("core", [packet])).filter(({ at }) => at !== "core"),
+            [],
+          );
+        p.only(await world.send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
+        await world.apply([{ type: "remove-node", locator: p.SITES[0] }]);
+        const after = await world.send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4007 }))]);
+        assert.deepEqual(
+          after.filter(({ at }) => at === "agent"),
+          [],
+          "a router that left the domain",
+        );
+      },
+    },
+    {
+      name: "what was tunnelled once is never tunnelled on",
+      needs: ["encapsulation", "decapsulation"],
+      async run(world) {
+        await world.apply([...toSite, { type: "set-node", locator: p.SITES[0] }]);
+        const sent = p.tunnelled(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4008 }));
+        const arrivals = await world.send("core", [sent]);
+        assert.deepEqual(
+          arrivals.filter(({ packet }) => packet[6] === Protocol.Ipv6),
+          [],
+        );
+      },
+    },
+  ],
+};

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { address } from "../../memory/frames.ts";
+import type { CaseGroup } from "../case.ts";
+import * as p from "../packets.ts";
+
+const sized = (length: number, port: number): Uint8Array => p.datagram({ port, data: new Uint8Array(length - 48) });
+
+export const SIZE: CaseGroup = {
+  title: "too big",
+  cases: [
+    {
+      name: "what does not fit the tunnel with 40 octets more is answered: packet too big, with what fits",
+      needs: ["encapsulation", "too-big"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        assert.deepEqual(await p.sitesOf(world, [sized(1460, 8)]), ["2001:db8:f::2"], "1460 octets fit 1500");
+        const sent = sized(1461, 9);
+        const answer = p.only(await world.send("client", [sent]), "client");
+        assert.deepEqual(p.icmpError(answer, sent), { type: 2, code: 0, value: 1460 });
+        assert.notEqual(p.sourceOf(answer), p.destinationOf(sent), "the router speaks for itself");
+      },
+    },
+    {
+      name: "the hop limit ends here: time exceeded",
+      needs: ["encapsulation", "hop-limit"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        const sent = p.datagram({ port: 10, hopLimit: 1 });
+        const answer = p.only(await world.send("client", [sent]), "client");
+        assert.deepEqual(p.icmpError(answer, sent), { type: 3, code: 0, value: 0 });
+        const last = p.only(await world.send("client", [p.datagram({ port: 10, hopLimit: 2 })]), "core");
+        assert.equal(p.innerOf(last)[7], 1);
+      },
+    },
+    {
+      name: "no error is sent about an error",
+      needs: ["answers"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [0]), p.leadsTo(1)]);
+        const reset = p.segment({ port: 11, flags: 0x04 });
+        assert.deepEqual(await world.send("client", [reset]), []);
+        const unknown = p.segment({ port: 11, flags: 0x04, to: address("fd5e:0:0:1:8001:7777:7777:0") });
+        assert.deepEqual(await world.send("client", [unknown]), []);
+      },
+    },
+  ],
+};

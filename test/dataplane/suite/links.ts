@@ -1,0 +1,131 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { fromHex, toHex } from "../../../src/base/index.ts";
+import { concatenate } from "../../../src/dataplane/memory/packet.ts";
+import { address, udp } from "../memory/frames.ts";
+import { AGENT, CLIENT, OTHER_LOCATOR } from "../memory/story.ts";
+import { type Arrival, SIDES, type Side } from "./world.ts";
+
+/** The interface on a side, as the router calls it. */
+export const portOf = (side: Side): string => `${side}0`;
+/** The far end of its link, where the suite sends and listens. */
+export const farEndOf = (side: Side): string => `${side}0-peer`;
+
+const ROUTER_MACS: Readonly<Record<Side, string>> = {
+  client: "02:00:00:00:c0:01",
+  agent: "02:00:00:00:a0:01",
+  core: "02:00:00:00:f0:01",
+};
+const STATION_MACS: Readonly<Record<Side, string>> = {
+  client: "02:00:00:00:c0:02",
+  agent: "02:00:00:00:a0:02",
+  core: "02:00:00:00:f0:02",
+};
+
+/** Everything that the story's addresses need to be reached by a router that runs in this namespace. For `isolated()`. */
+export const LINKS_SETUP = `
+  sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+  sysctl -qw net.ipv6.conf.all.forwarding=1
+  ip link set lo up
+  ${SIDES.map(
+    (side) => `
+  ip link add ${portOf(side)} address ${ROUTER_MACS[side]} type veth peer name ${farEndOf(side)} address ${STATION_MACS[side]}
+  sysctl -qw net.ipv6.conf.${farEndOf(side)}.disable_ipv6=1
+  ip link set ${farEndOf(side)} up
+  ip link set ${portOf(side)} up`,
+  ).join("")}
+  ip -6 address add 2001:db8:f::1/128 dev lo
+  ip -6 address add 2001:db8:c::ffff/64 dev client0 nodad
+  ip -6 address add 2001:db8:a::ffff/64 dev agent0 nodad
+  ip -6 address add 2001:db8:e::1/64 dev core0 nodad
+  ip -6 neighbour add 2001:db8:c::1 lladdr ${STATION_MACS.client} dev client0
+  ip -6 neighbour add 2001:db8:a::7 lladdr ${STATION_MACS.agent} dev agent0
+  ip -6 neighbour add 2001:db8:e::2 lladdr ${STATION_MACS.core} dev core0
+  ip -6 route add 2001:db8:f::/64 via 2001:db8:e::2 dev core0
+`;
+
+/** How the wire knows that nothing more comes. */
+export type Settling =
+  /** A plain packet that the router's stack forwards comes out behind everything that was sent before it. */
+  | { readonly by: "fence" }
+  /** Nothing came for so long: for a router that does not forward plain packets in the order of the others. */
+  | { readonly by: "quiet"; readonly seconds: number };
+
+/** Real packets into and out of the far ends of the three links. */
+export class Wire implements AsyncDisposable {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #settling: Settling;
+
+  private constructor(child: ChildProcessByStdio<Writable, Readable, null>, settling: Settling) {
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    this.#settling = settling;
+  }
+
+  static async start(settling: Settling = { by: "fence" }): Promise<Wire> {
+    const script = join(import.meta.dirname, "wire.py");
+    const child = spawn("python3", [script, ...SIDES.map(farEndOf)], { stdio: ["pipe", "pipe", "inherit"] });
+    const wire = new Wire(child, settling);
+    await wire.#line();
+    return wire;
+  }
+
+  /** IPv6 packets in on one side; what came out, neighbour discovery left out. */
+  async send(from: Side, packets: readonly Uint8Array[]): Promise<readonly Arrival[]> {
+    const frames = packets.map((packet) => toHex(inFrame(from, packet)));
+    const to = from === "core" ? "client" : "core";
+    const until =
+      this.#settling.by === "fence"
+        ? { fence: toHex(inFrame(from, fence(from))), at: farEndOf(to) }
+        : { quiet: this.#settling.seconds };
+    this.#child.stdin.write(`${JSON.stringify({ from: farEndOf(from), frames, ...until })}\n`);
+    const said = JSON.parse(await this.#line()) as { frames?: [string, string][]; error?: string };
+    if (said.frames === undefined) throw new Error(`the wire: ${said.error}`);
+    return said.frames.map(arrivalOf).filter(({ packet }) => !isNeighbourTalk(packet));
+  }
+
+  async #line(): Promise<string> {
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error("the wire ended: see what python3 says above");
+    return value;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#child, "exit");
+    this.#child.stdin.end();
+    await ended;
+  }
+}
+
+const macOctets = (mac: string): Uint8Array => fromHex(mac.replaceAll(":", ""));
+
+function inFrame(side: Side, packet: Uint8Array): Uint8Array {
+  return concatenate(macOctets(ROUTER_MACS[side]), macOctets(STATION_MACS[side]), Uint8Array.of(0x86, 0xdd), packet);
+}
+
+function arrivalOf([at, frame]: [string, string]): Arrival {
+  const octets = fromHex(frame).subarray(14);
+  const length = 40 + ((octets[4]! << 8) | octets[5]!);
+  return { at: SIDES.find((side) => farEndOf(side) === at)!, packet: octets.slice(0, length) };
+}
+
+let fences = 0;
+
+/** From the sender's own address to a host on another side, of no concern to capabilities; different each time. */
+function fence(from: Side): Uint8Array {
+  const source = { client: CLIENT, agent: AGENT, core: address("2001:db8:e::2") }[from];
+  const destination = from === "core" ? CLIENT : OTHER_LOCATOR;
+  const data = new Uint8Array(16).fill(0xfe);
+  new DataView(data.buffer).setUint32(12, ++fences);
+  return udp({ source, destination }, { sourcePort: 9, destinationPort: 9, data });
+}
+
+/** Router and neighbour discovery, redirects (133 to 137) and reports of listeners (behind a hop-by-hop header, 143). */
+function isNeighbourTalk(packet: Uint8Array): boolean {
+  const [nextHeader, type] = [packet[6]!, packet[40]!];
+  return nextHeader === 0 || (nextHeader === 58 && type >= 133 && type <= 143);
+}

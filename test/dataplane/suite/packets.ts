@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { formatIpv6, toHex } from "../../../src/base/index.ts";
+import { checksumOf } from "../../../src/dataplane/memory/checksum.ts";
+import { IPV6_LENGTH, Ipv6Packet, Protocol, TcpFlag } from "../../../src/dataplane/memory/packet.ts";
+import type { NextHopIndex, Operation } from "../../../src/forwarding/index.ts";
+import { address, ipv6, tcp, udp } from "../memory/frames.ts";
+import { CAPABILITY, CLIENT } from "../memory/story.ts";
+import type { Arrival, World } from "./world.ts";
+
+/** Locators of three other routers, as next hops 11, 12 and 13. */
+export const SITES = [address("2001:db8:f::2"), address("2001:db8:f::3"), address("2001:db8:f::4")] as const;
+export const [A, B, C] = [11, 12, 13] as const;
+
+/** The tunnels to {@link SITES}. */
+export const TUNNELS: readonly Operation[] = SITES.map((locator, i) => ({
+  type: "set-next-hop",
+  index: A + i,
+  nextHop: { kind: "tunnel", locator },
+  state: "up",
+}));
+
+/** `current` of slots 0, 1, …; the last one owns the rest. `previous`: that of each, else the same. */
+export function slotsOf(
+  group: number,
+  owners: readonly NextHopIndex[],
+  { previous, backup = 0 }: { readonly previous?: readonly NextHopIndex[]; readonly backup?: NextHopIndex } = {},
+): Operation {
+  const slots = Array.from({ length: 64 }, (_, slot) => {
+    const current = owners[slot % owners.length]!;
+    return { slot, current, previous: previous?.[slot % previous.length] ?? current };
+  });
+  return { type: "set-slots", group, slots, backup };
+}
+
+export function leadsTo(group: number, { to = CAPABILITY, localGroup = 0 } = {}): Operation {
+  return { type: "set-capability", entry: { address: to, group, localGroup } };
+}
+
+export interface FlowPacket {
+  readonly port: number;
+  readonly flags?: number;
+  readonly data?: Uint8Array;
+  readonly to?: Uint8Array;
+  readonly toPort?: number;
+  readonly from?: Uint8Array;
+  readonly hopLimit?: number;
+  readonly trafficClass?: number;
+}
+
+const ENDS = ({ from = CLIENT, to = CAPABILITY, hopLimit = 64, trafficClass = 0 }: FlowPacket) => ({
+  source: from,
+  destination: to,
+  hopLimit,
+  trafficClass,
+});
+
+/** A TCP segment of the client's flow from `port`: a SYN unless `flags` says else. */
+export function segment(packet: FlowPacket): Uint8Array {
+  const { port: sourcePort, toPort: destinationPort = 80, flags = TcpFlag.Syn, data = new Uint8Array() } = packet;
+  return tcp(ENDS(packet), { sourcePort, destinationPort, flags, data });
+}
+
+export const acknowledgement = (packet: FlowPacket): Uint8Array => segment({ flags: TcpFlag.Ack, ...packet });
+
+export function datagram(packet: FlowPacket): Uint8Array {
+  const { port: sourcePort, toPort: destinationPort = 53, data = new Uint8Array(8) } = packet;
+  return udp(ENDS(packet), { sourcePort, destinationPort, data });
+}
+
+/** The packet in a tunnel between two routers. */
+export function tunnelled(from: Uint8Array, to: Uint8Array, packet: Uint8Array): Uint8Array {
+  return ipv6({ source: from, destination: to }, Protocol.Ipv6, packet);
+}
+
+export const sourceOf = (packet: Uint8Array): string => formatIpv6(new Ipv6Packet(packet).source);
+export const destinationOf = (packet: Uint8Array): string => formatIpv6(new Ipv6Packet(packet).destination);
+
+/** What is inside a tunnelled packet. */
+export const innerOf = (packet: Uint8Array): Uint8Array => packet.subarray(IPV6_LENGTH);
+
+/** The packet after so many hops more. */
+export function hopsFurther(packet: Uint8Array, hops: number): Uint8Array {
+  const further = packet.slice();
+  further[7] = packet[7]! - hops;
+  return further;
+}
+
+/** Fails when the checksum of a TCP, UDP or ICMPv6 packet is not right. */
+export function assertChecksum(packet: Uint8Array): void {
+  const { source, destination, nextHeader, payload } = new Ipv6Packet(packet);
+  const at = { [Protocol.Tcp]: 16, [Protocol.Udp]: 6, [Protocol.Icmpv6]: 2 }[nextHeader];
+  assert.ok(at !== undefined, `protocol ${nextHeader} has no checksum`);
+  const blank = payload.slice();
+  blank.fill(0, at, at + 2);
+  const found = (payload[at]! << 8) | payload[at + 1]!;
+  assert.equal(found, checksumOf(source, destination, nextHeader, blank), "the checksum is right");
+}
+
+/** Exactly one packet came out, there. */
+export function only(arrivals: readonly Arrival[], at: Arrival["at"]): Uint8Array {
+  const seen = arrivals.map((each) => `${each.at}: ${toHex(each.packet)}`);
+  assert.equal(arrivals.length, 1, `one packet comes out at ${at}; came: ${seen.join(", ") || "nothing"}`);
+  assert.equal(arrivals[0]!.at, at);
+  return arrivals[0]!.packet;
+}
+
+/** Where each packet of a client went: the site's locator, or what came out instead. One world call for all. */
+export async function sitesOf(world: World, packets: readonly Uint8Array[]): Promise<readonly string[]> {
+  const arrivals = await world.send("client", packets);
+  const byFlow = new Map<string, string>();
+  for (const { at, packet } of arrivals)
+    if (at === "core") byFlow.set(flowText(innerOf(packet)), destinationOf(packet));
+  return packets.map((packet) => byFlow.get(flowText(packet)) ?? "nowhere");
+}
+
+/** Addresses and ports: what a packet is recognised by behind a tunnel. */
+function flowText(packet: Uint8Array): string {
+  return toHex(packet.subarray(8, 44));
+}
+
+/** What is said in an ICMPv6 error, and that it quotes the packet. */
+export function icmpError(packet: Uint8Array, about: Uint8Array): { type: number; code: number; value: number } {
+  const { nextHeader, payload } = new Ipv6Packet(packet);
+  assert.equal(nextHeader, Protocol.Icmpv6, `ICMPv6, not protocol ${nextHeader}`);
+  assertChecksum(packet);
+  assert.equal(destinationOf(packet), sourceOf(about), "the error goes to the sender");
+  const quote = payload.subarray(8);
+  assert.ok(quote.length >= 40 && quote.length + 48 <= 1280, "a quote within 1280 octets");
+  // The hop limit may have been lowered before the error was made.
+  assert.equal(toHex(quote.subarray(8)), toHex(about.subarray(8, quote.length)), "the quote is the packet");
+  return { type: payload[0]!, code: payload[1]!, value: new DataView(payload.slice().buffer).getUint32(4) };
+}
+
+export const isReset = (packet: Uint8Array): boolean =>
+  packet[6] === Protocol.Tcp && (packet[40 + 13]! & TcpFlag.Rst) !== 0;

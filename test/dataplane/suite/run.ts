@@ -1,0 +1,54 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import type { DataplaneDriver } from "../../../src/dataplane/index.ts";
+import type { Case, CaseOutcome } from "./case.ts";
+import { GROUPS } from "./cases/index.ts";
+import type { StartWorld } from "./world.ts";
+
+/** Names a folder that gets `<driver>.json`: how `matrix.ts` learns what became of each case. */
+export const RESULTS_FOLDER = "SEMR_SUITE_RESULTS";
+
+/** What a driver's run leaves in the results folder. */
+export interface DriverResults {
+  readonly driver: string;
+  readonly cases: Readonly<Record<string, CaseOutcome>>;
+}
+
+/** Runs every case against a driver, each in a world of its own. One that the driver cannot is skipped with its reason. */
+export function dataplaneSuite(driver: string, start: StartWorld): void {
+  const cases: Record<string, CaseOutcome> = {};
+  after(() => {
+    const folder = process.env[RESULTS_FOLDER];
+    if (folder !== undefined)
+      writeFileSync(join(folder, `${driver}.json`), JSON.stringify({ driver, cases } satisfies DriverResults));
+  });
+  for (const group of GROUPS)
+    describe(`${driver}: ${group.title}`, () => {
+      for (const each of group.cases)
+        it(each.name, async (t) => {
+          const outcome = await judge(each, start);
+          cases[`${group.title}: ${each.name}`] = outcome.said;
+          if (outcome.said.result === "cannot") t.skip(`cannot: ${outcome.said.why}`);
+          if (outcome.said.result === "fails") throw outcome.cause;
+        });
+    });
+}
+
+async function judge(each: Case, start: StartWorld): Promise<{ readonly said: CaseOutcome; readonly cause?: unknown }> {
+  try {
+    await using world = await start();
+    const why = whyNot(each, world.dataplane);
+    if (why !== undefined) return { said: { result: "cannot", why } };
+    await each.run(world);
+    return { said: { result: "ok" } };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return { said: { result: "fails", why }, cause };
+  }
+}
+
+function whyNot({ needs }: Case, { cannot }: DataplaneDriver): string | undefined {
+  const reasons = needs.map((feature) => cannot.get(feature)).filter((reason) => reason !== undefined);
+  return reasons.length === 0 ? undefined : [...new Set(reasons)].join("; ");
+}
