@@ -3,7 +3,6 @@ import type {
   AgentRow,
   CapabilityRow,
   CountersReport,
-  ExplainReport,
   FibRow,
   PeerRow,
   PolicyRow,
@@ -19,6 +18,7 @@ import { addConfigCommands } from "./config-command.ts";
 import { fetchModel } from "./configure/index.ts";
 import { addConfigureCommand, type CommandInput } from "./configure-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
+import { addExplain } from "./explain-command.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
 import { addWatch, Printer } from "./printer.ts";
@@ -28,7 +28,6 @@ import {
   agentsView,
   capabilitiesView,
   countersView,
-  explainView,
   fibView,
   peersView,
   policiesView,
@@ -54,6 +53,7 @@ Examples:
   semrctl show routes --capability /vision/ocr --detail
   semrctl show routes --family ipv6-unicast --peer 2001:db8::2
   semrctl explain /vision/ocr
+  semrctl explain packet fd00:c::10 /vision/ocr --source-port 40000
   semrctl --json show counters | jq '.instances[] | {name, flows}'
   semrctl agent add spiffe://example.net/acme/agent/ocr-c --tenant acme \\
       --capability /vision/ocr --version 1 --address fd00:a:21::11 --port 8080 --check http
@@ -282,23 +282,6 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
       print<CountersReport>({ method: "GET", path: "/counters" }, (report) => countersView(report, options, style)),
     );
   return show;
-}
-
-function addExplain(program: Command, style: TableStyle, print: Print, leave: (code: ExitCode) => void): void {
-  program
-    .command("explain")
-    .description("say who serves a capability, which rule chose them, and why the others were not chosen")
-    .argument("<name>", "capability name, such as /vision/ocr")
-    .option("--tenant <name>", "tenant; not needed where there is only one")
-    .option("--version <number>", "major version; the highest without it", wholeNumber(1, 65535))
-    .action(async (name: string, options: { readonly tenant?: string; readonly version?: number }) => {
-      let known = true;
-      await print<ExplainReport>({ method: "GET", path: `/explain${query({ name, ...options })}` }, (report) => {
-        known = report.known;
-        return explainView(report, style);
-      });
-      if (!known) leave(EXIT.refused);
-    });
 }
 
 async function checkConfig(file: string, json: boolean, terminal: Terminal): Promise<ExitCode> {

@@ -18,6 +18,7 @@ import {
 import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
 import type { BmpStations } from "./bmp.ts";
 import type { Brownfield } from "./brownfield.ts";
+import { packetReport } from "./explain-packet.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { MrtFiles } from "./mrt.ts";
 import { peerRow } from "./peer-rows.ts";
@@ -25,7 +26,7 @@ import { policyRows } from "./policy-rows.ts";
 import { refusalOf } from "./refusals.ts";
 import { routeRows } from "./route-rows.ts";
 import type { RouterDrain } from "./router-drain.ts";
-import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources } from "./rows.ts";
+import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, tenantOf } from "./rows.ts";
 import type { OriginWatch } from "./rpki.ts";
 import { unicastRows } from "./unicast-rows.ts";
 
@@ -84,6 +85,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     mrtTable: (question) => parts.mrt.table(question),
     counters: () => countersReport(driver, parts),
     explain: (question) => explainReport(parts, question),
+    explainPacket: (inquiry) => packetReport(parts, inquiry),
     management,
     schema: () => parts.schema(),
     isConfigured: (agent) => directory.agent(agent)?.source === "configuration",
@@ -237,19 +239,6 @@ export function warnings({ driver, configuration, speaker, drain, compiler, brow
     }
   }
   return found;
-}
-
-function tenantOf(parts: ControlParts, asked: string | undefined): { readonly name: string; readonly index: number } {
-  const tenants = [...parts.taxonomy.tenants];
-  const chosen = asked === undefined && tenants.length === 1 ? tenants[0] : tenants.find(([name]) => name === asked);
-  if (chosen !== undefined) return { name: chosen[0], index: chosen[1] };
-  const known = tenants.map(([name]) => name).join(", ") || "none";
-  throw new ControlRefusal(
-    asked === undefined ? 400 : 404,
-    asked === undefined ? "control.tenant-needed" : "control.no-such-tenant",
-    asked === undefined ? "Which tenant?" : "No such tenant",
-    `this router has the tenants ${known}: name one of them with --tenant`,
-  );
 }
 
 function explainReport(parts: ControlParts, question: ExplainQuestion): ExplainReport {

@@ -4,7 +4,7 @@ import { GROUP_SLOTS, type NextHop, type NextHopIndex, type PlanView } from "../
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
 import type { RowSources } from "./rows.ts";
 
-function towards(nextHop: NextHop): string {
+export function towards(nextHop: NextHop): string {
   switch (nextHop.kind) {
     case "tunnel":
       return formatIpv6(nextHop.locator);

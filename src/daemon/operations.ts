@@ -13,6 +13,7 @@ import {
   refused,
 } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
+import { inquiryOf, packetFate } from "./packet-operation.ts";
 import { present } from "./rows.ts";
 import { instanceKeys } from "./state/index.ts";
 import { auditTables } from "./table-audit.ts";
@@ -47,6 +48,7 @@ export function remoteOperations(
       return {};
     },
     "semrd-rib:explain": async (request) => explanation(await explained(request)),
+    "semrd-dataplane:explain-packet": async ({ input }) => packetFate(await control.explainPacket(inquiryOf(input))),
     "semrd-rib:resolve": async (request) => resolution(parts, await explained(request)),
     "semrd-rib:rib-audit": ({ input }) => auditTables(parts, Number(input.maximum)),
   };

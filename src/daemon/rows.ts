@@ -1,6 +1,12 @@
 import { formatIpv4, formatIpv6, type Milliseconds } from "../base/index.ts";
 import { type Directory, type Instance, instanceState, type Taxonomy } from "../directory/index.ts";
-import type { AgentRow, CapabilityRow, ExplainCandidate, ExplainInstance } from "../management/index.ts";
+import {
+  type AgentRow,
+  type CapabilityRow,
+  ControlRefusal,
+  type ExplainCandidate,
+  type ExplainInstance,
+} from "../management/index.ts";
 import type { JudgedCandidate, Rib } from "../rib/index.ts";
 import type { Names } from "./names.ts";
 
@@ -15,6 +21,26 @@ export interface RowSources {
 /** Whole seconds between two instants of one clock, never negative. */
 export function ageSeconds(since: Milliseconds, now: Milliseconds): number {
   return Math.max(0, Math.round((now - since) / 1000));
+}
+
+/**
+ * The tenant that was asked for, or the only one.
+ * @throws {ControlRefusal} `control.tenant-needed`, `control.no-such-tenant`
+ */
+export function tenantOf(
+  parts: Pick<RowSources, "taxonomy">,
+  asked: string | undefined,
+): { readonly name: string; readonly index: number } {
+  const tenants = [...parts.taxonomy.tenants];
+  const chosen = asked === undefined && tenants.length === 1 ? tenants[0] : tenants.find(([name]) => name === asked);
+  if (chosen !== undefined) return { name: chosen[0], index: chosen[1] };
+  const known = tenants.map(([name]) => name).join(", ") || "none";
+  throw new ControlRefusal(
+    asked === undefined ? 400 : 404,
+    asked === undefined ? "control.tenant-needed" : "control.no-such-tenant",
+    asked === undefined ? "Which tenant?" : "No such tenant",
+    `this router has the tenants ${known}: name one of them with --tenant`,
+  );
 }
 
 /** Only the members that have a value: a row leaves out what does not apply. */

@@ -5,6 +5,7 @@ export { claimName } from "./exclusive-name.ts";
 export { errnoOf, HostError, type HostFault } from "./faults.ts";
 export { type FolderFiles, openFolder } from "./folder-files.ts";
 export { Journal, type JournalParts, openJournal } from "./journal.ts";
+export { type KernelRoute, kernelRoute } from "./kernel-route.ts";
 export { type LogLevel, type LogOptions, openLog, type SystemLog } from "./log.ts";
 export { systemRandom } from "./random.ts";
 export { openStateDirectory, type StateDirectory } from "./state-directory.ts";

@@ -112,6 +112,8 @@ describe("what people see", () => {
     { name: "routes-colour", args: ["show", "routes"], shown: { colour: true } },
     { name: "explain", args: ["explain", "/vision/ocr"] },
     { name: "explain-100-columns", args: ["explain", "/vision/ocr"], shown: { columns: 100, colour: true } },
+    { name: "explain-packet", args: ["explain", "packet", "fd00:c::10", "/vision/ocr"] },
+    { name: "help-explain-packet", args: ["explain", "packet", "--help"], shown: { columns: 100 } },
     { name: "help", args: ["--help"], shown: { columns: 100 } },
     { name: "help-agent-add", args: ["agent", "add", "--help"], shown: { columns: 100 } },
   ];
@@ -189,6 +191,25 @@ describe("what programs see", () => {
     assert.equal((await run(["show", "routes", "--family", "ipv4-unicast"])).out, "no routes\n");
     const { out } = await run(["show", "routes", "--json", "--family", "ipv6-unicast", "--peer", "fd00:ffff::3"]);
     assert.deepEqual(JSON.parse(out), [PREFIXES[1]]);
+  });
+});
+
+describe("a packet", () => {
+  const { run, router } = withRouter({});
+  it("is asked about with all that was said of it, tenant included", async () => {
+    const more = ["--tenant", "acme", "--source-port", "40000", "--port", "443", "--protocol", "tcp", "--flags", "ack"];
+    const where = ["--hop-limit", "3", "--length", "1400", "--interface", "eth2", "--tunnel-from", "fd00:ffff::2"];
+    const { exitCode, err } = await run(["explain", "packet", "fd00:c::10", "fd5e::1", ...more, ...where]);
+    assert.deepEqual([exitCode, err], [0, ""]);
+    assert.deepEqual(JSON.parse(router.told.at(-1)!.replace("packet ", "")), {
+      ...{ source: "fd00:c::10", destination: "fd5e::1", tenant: "acme", sourcePort: 40000, port: 443 },
+      ...{ protocol: "tcp", flags: "ack", hopLimit: 3, length: 1400, interface: "eth2", tunnelFrom: "fd00:ffff::2" },
+    });
+  });
+  it("a wrong address is refused with the words of the router", async () => {
+    const { exitCode, err } = await run(["explain", "packet", "fd00:c::10", "ocr"]);
+    assert.equal(exitCode, 1);
+    assert.match(err, /destination: "ocr" is not an IPv6 address/);
   });
 });
 

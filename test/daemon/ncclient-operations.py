@@ -11,6 +11,7 @@ host, port, user, password, agent = sys.argv[1:6]
 ROUTER = "urn:semrd:yang:semrd-router"
 AGENT = "urn:semrd:yang:semrd-agent"
 BGP = "urn:semrd:yang:semrd-bgp"
+DATAPLANE = "urn:semrd:yang:semrd-dataplane"
 RIB = "urn:semrd:yang:semrd-rib"
 
 
@@ -45,6 +46,10 @@ with manager.connect(
         "explain": call(f"<explain {ask}</explain>"),
         "resolve": call(f"<resolve {ask}<tenant>acme</tenant></resolve>"),
         "resolveElsewhere": call(f"<resolve {ask}<tenant>nobody</tenant></resolve>"),
+        "packet": call(f'<explain-packet xmlns="{DATAPLANE}"><source>fd00:c::10</source>'
+                       f'<capability>/vision/ocr</capability><interface>st-client</interface></explain-packet>'),
+        "packetNowhere": call(f'<explain-packet xmlns="{DATAPLANE}"><source>fd00:c::10</source>'
+                              f'<capability>/vision/ocr</capability><interface>lo9</interface></explain-packet>'),
         "audit": call(f'<rib-audit xmlns="{RIB}"/>'),
         "drainInstance": of_agent(capability.format("")),
         "explainDrained": call(f"<explain {ask}</explain>"),

@@ -84,6 +84,7 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
         "semrd-access:users": { user: [{ name: "ann", "password-hash": await hashPassword(PASSWORD) }] },
         "semrd-netconf:netconf": { ssh: { listen: [{ address: "127.0.0.1", port: 830 }] } },
       },
+      "semrd-interface:interfaces": { interface: [{ name: "st-client", role: "client", tenant: "acme" }] },
       "semrd-bgp:bgp": speaker("fd00::8", "fd00::9"),
       "semrd-agent:agents": {
         agent: [
@@ -183,6 +184,17 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
       assert.equal(under(called.resolve!, "site", "origin"), "192.0.2.1");
       const { tag, appTag } = called.resolveElsewhere as { tag: string; appTag: string };
       assert.deepEqual([tag, appTag], ["data-missing", "control.no-such-tenant"]);
+    });
+
+    it("explain-packet: where it goes and why, and an interface that is none", () => {
+      assert.equal(under(called.packet!, "verdict"), "delivered");
+      assert.equal(under(called.packet!, "capability"), "/vision/ocr");
+      assert.equal(under(called.packet!, "sites", "probe", "fate"), "taken");
+      assert.equal(under(called.packet!, "instances", "probe", "kind"), "instance");
+      assert.match(under(called.packet!, "leaves", "to")!, /^fd00:a::1[01]$/);
+      const { tag, appTag, message } = called.packetNowhere as { tag: string; appTag: string; message: string };
+      assert.deepEqual([tag, appTag], ["invalid-value", "dataplane.no-such-port"]);
+      assert.match(message, /lo9 is no port of the data plane; its ports are: st-client \(client\)/);
     });
 
     it("rib-audit finds the tables as they should be", () => {

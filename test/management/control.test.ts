@@ -192,6 +192,20 @@ describe("the control server", () => {
     },
     { name: "explain without a name", target: "/v1/explain", status: 400, code: "control.bad-request" },
     { name: "explain of no name", target: "/v1/explain?name=ocr", status: 400, code: "control.bad-name" },
+    {
+      name: "a packet of nobody",
+      target: "/v1/explain/packet?destination=/a",
+      status: 400,
+      code: "control.bad-request",
+    },
+    ...["port=0", "protocol=sctp", "flags=urg", "length=39", "hop-limit=256", "tunnel-from=r2", "colour=red"].map(
+      (one) => ({
+        name: `a packet with ${one}`,
+        target: `/v1/explain/packet?source=fd00::1&destination=/a&${one}`,
+        status: 400,
+        code: "control.bad-request",
+      }),
+    ),
     { name: "explain of version 0", target: "/v1/explain?name=/a&version=0", status: 400, code: "control.bad-version" },
     {
       name: "a peer that is no address",

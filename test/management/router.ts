@@ -1,3 +1,4 @@
+import { formatIpv6 } from "../../src/base/index.ts";
 import type {
   AgentRow,
   BmpStationRow,
@@ -8,6 +9,7 @@ import type {
   FibRow,
   ManagementFault,
   MrtJobRow,
+  PacketReport,
   PeerRow,
   PolicyRow,
   RouteRow,
@@ -388,6 +390,35 @@ export const COUNTERS: CountersReport = {
   instances: [],
 };
 
+export const PACKET: PacketReport = {
+  source: "fd00:c::10",
+  sourcePort: 40000,
+  destination: "fd5e:3d00:1:1:8abc:1234:5678:0",
+  port: 80,
+  protocol: "tcp",
+  interface: "eth1",
+  hook: "tcx",
+  portTenant: "acme",
+  verdict: "encapsulated",
+  text: "sent through a tunnel to the router of the chosen site",
+  action: "forward",
+  capability: "/vision/ocr",
+  tenant: "acme",
+  known: true,
+  newFlow: true,
+  flowLabel: 0x1a2b,
+  sites: {
+    slot: 17,
+    inTransition: true,
+    probes: [
+      { as: "slot", slot: 17, kind: "tunnel", name: "r3", towards: "fd00:ffff::3", state: "down", fate: "not usable" },
+      { as: "slot", slot: 18, kind: "tunnel", name: "r2", towards: "fd00:ffff::2", state: "up", fate: "taken" },
+      { as: "backup", kind: "local", towards: "this router", state: "up", fate: "not looked at" },
+    ],
+  },
+  leaves: { to: "fd00:ffff::2", length: 140, interface: "eth2", gateway: "fe80::2", mtu: 1500 },
+};
+
 export const EXPLAIN: ExplainReport = {
   capability: "/vision/ocr",
   tenant: "acme",
@@ -642,6 +673,11 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     explain: (question) => {
       told.push(`explain ${JSON.stringify(question)}`);
       return EXPLAIN;
+    },
+    explainPacket: (inquiry) => {
+      const text = (value: unknown) => (value instanceof Uint8Array ? formatIpv6(value) : value);
+      told.push(`packet ${JSON.stringify(Object.fromEntries(Object.entries(inquiry).map(([k, v]) => [k, text(v)])))}`);
+      return PACKET;
     },
     management: fixedManagement(told),
     schema: () => ({ "content-id": "0", nodes: [] }),

@@ -5,6 +5,7 @@ export { countersView } from "./counters.ts";
 export { explainView } from "./explain.ts";
 export { fibView } from "./fib.ts";
 export { mrtView } from "./mrt.ts";
+export { packetView } from "./packet.ts";
 export { peersView } from "./peers.ts";
 export { policiesView } from "./policies.ts";
 export { routeDetailsView, routesView } from "./routes.ts";

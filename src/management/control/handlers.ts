@@ -12,6 +12,7 @@ import type {
   ExplainReport,
   FibRow,
   MrtJobRow,
+  PacketReport,
   PeerRow,
   PolicyRow,
   RouteRow,
@@ -40,6 +41,28 @@ export interface ExplainQuestion {
   readonly tenant?: string;
   /** Absent: the highest that is known. */
   readonly majorVersion?: number;
+}
+
+/** A packet that is asked about. What is absent the router fills in from what it knows of the destination. */
+export interface PacketInquiry {
+  readonly source: Ipv6Address;
+  /** A capability's name stands for its address of any site. */
+  readonly destination: Ipv6Address | CapabilityName;
+  /** Whose capability the name is; not needed where there is one tenant. */
+  readonly tenant?: string;
+  /** Absent: that of the capability, else TCP. */
+  readonly protocol?: "tcp" | "udp" | "icmpv6";
+  readonly sourcePort?: number;
+  /** Absent: the service port of the capability. */
+  readonly port?: number;
+  readonly flags?: "syn" | "ack" | "fin" | "rst";
+  readonly hopLimit?: number;
+  /** Octets of IPv6. */
+  readonly length?: number;
+  /** Where it comes in. Absent: where the kernel's route to the source, or to the tunnel's other end, leads. */
+  readonly interface?: string;
+  /** Locator of the router from whose tunnel it comes. */
+  readonly tunnelFrom?: Ipv6Address;
 }
 
 /** Which routes a snapshot has. */
@@ -74,6 +97,7 @@ export interface ControlHandlers {
   mrtTable(question: MrtTableQuestion): AsyncIterable<Uint8Array>;
   counters(): Answer<CountersReport>;
   explain(question: ExplainQuestion): Answer<ExplainReport>;
+  explainPacket(inquiry: PacketInquiry): Answer<PacketReport>;
   /** The datastores, for requests that read or change the configuration. */
   readonly management: Management & {
     /** Makes the startup file running, as SIGHUP does. */

@@ -3,6 +3,7 @@ export {
   ControlRefusal,
   type ExplainQuestion,
   type MrtTableQuestion,
+  type PacketInquiry,
   type RefusalStatus,
   type Rows,
   type UnicastFamilyName,

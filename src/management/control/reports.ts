@@ -104,6 +104,58 @@ export interface ExplainReport {
   readonly instances: readonly ExplainInstance[];
 }
 
+/** A next hop that was looked at for a packet. */
+export interface PacketProbe {
+  readonly as: "remembered" | "previous" | "slot" | "backup";
+  readonly slot?: number;
+  readonly kind: string;
+  /** Of the site's router or of the agent; absent where nobody gave one. */
+  readonly name?: string;
+  readonly towards: string;
+  readonly state: string;
+  readonly fate: "taken" | "not usable" | "not looked at";
+}
+
+export interface PacketChoice {
+  readonly slot: number;
+  readonly inTransition: boolean;
+  readonly probes: readonly PacketProbe[];
+}
+
+/** What becomes of a packet. */
+export interface PacketReport {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: string;
+  /** Absent with ICMPv6, as is `port`. */
+  readonly sourcePort?: number;
+  readonly port?: number;
+  readonly interface: string;
+  readonly hook: string;
+  /** Whose the port is that it comes in at; absent on core ports. */
+  readonly portTenant?: string;
+  readonly verdict: string;
+  /** The verdict as a sentence. */
+  readonly text: string;
+  readonly action: "pass" | "forward" | "reply" | "drop";
+  readonly capability?: string;
+  readonly tenant?: string;
+  /** Known here though nobody may serve it now. */
+  readonly known: boolean;
+  readonly newFlow: boolean;
+  readonly flowLabel?: number;
+  readonly sites?: PacketChoice;
+  readonly instances?: PacketChoice;
+  /** Where it leaves; `interface`, `gateway` and `mtu` as the kernel's routing has them. */
+  readonly leaves?: {
+    readonly to: string;
+    readonly length: number;
+    readonly interface?: string;
+    readonly gateway?: string;
+    readonly mtu?: number;
+  };
+}
+
 /**
  * What `POST /v1/agents` takes: an entry of the list `agent` of semrd-agent, in RFC 7951 JSON. Validated by the same
  * model as the configuration file, which also fills in the defaults.

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { type CapabilityName, parseCapabilityName } from "../../base/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 
 /** Longest path with query; agent IDs have up to 512 characters, which may be percent-encoded. */
@@ -48,6 +49,17 @@ export function parameters<Name extends string>(
           (allowed.length === 0 ? "none is allowed" : `allowed are ${allowed.join(", ")}`),
       );
   return Object.fromEntries(target.query) as Partial<Record<Name, string>>;
+}
+
+export function capabilityNamed(text: string): CapabilityName {
+  const name = parseCapabilityName(text);
+  if (name !== undefined) return name;
+  throw new ControlRefusal(
+    400,
+    "control.bad-name",
+    "Bad request",
+    `${JSON.stringify(text)} is not a capability name: one to eight labels, each behind a '/', such as /vision/ocr`,
+  );
 }
 
 /** The body as text. Reads no more than `limit` octets of it. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type CapabilityName, parseCapabilityName, parseIpv6 } from "../../base/index.ts";
+import { parseIpv6 } from "../../base/index.ts";
 import { AGENT_RESOURCES, CONFIGURATION_RESOURCES } from "./configuration-resources.ts";
 import {
   type ControlHandlers,
@@ -9,7 +9,8 @@ import {
   type PeerClearing,
   type Rows,
 } from "./handlers.ts";
-import { parameters, readBody, type Target } from "./request.ts";
+import { packetInquiry } from "./packet-inquiry.ts";
+import { capabilityNamed, parameters, readBody, type Target } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
 /** A configuration document may be large. */
@@ -99,6 +100,11 @@ const RESOURCES: readonly Resource[] = [
     answer: async ({ target, handlers }) => report(await handlers.explain(explainQuestion(target))),
   },
   {
+    method: "GET",
+    path: "explain/packet",
+    answer: async ({ target, handlers }) => report(await handlers.explainPacket(packetInquiry(target))),
+  },
+  {
     method: "POST",
     path: "agents/{}/drain",
     answer: async ({ target, name, handlers }) => {
@@ -162,17 +168,6 @@ const RESOURCES: readonly Resource[] = [
 const CLEARINGS: readonly string[] = ["hard", "soft-in", "soft-out"] satisfies PeerClearing[];
 
 const isClearing = (text: string): text is PeerClearing => CLEARINGS.includes(text);
-
-function capabilityNamed(text: string): CapabilityName {
-  const name = parseCapabilityName(text);
-  if (name !== undefined) return name;
-  throw new ControlRefusal(
-    400,
-    "control.bad-name",
-    "Bad request",
-    `${JSON.stringify(text)} is not a capability name: one to eight labels, each behind a '/', such as /vision/ocr`,
-  );
-}
 
 function explainQuestion(target: Target): ExplainQuestion {
   const { name, tenant, version } = parameters(target, ["name", "tenant", "version"]);

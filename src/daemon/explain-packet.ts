@@ -1,0 +1,197 @@
+import { ANY_SITE, type CapabilityName, formatIpv6, type Ipv6Address, prefixContains, toHex } from "../base/index.ts";
+import {
+  type DataplaneDriver,
+  DataplaneError,
+  type GroupChoice,
+  type PacketExplanation,
+  type PacketQuestion,
+  type Probe,
+} from "../dataplane/index.ts";
+import type { NextHop } from "../forwarding/index.ts";
+import { type KernelRoute, kernelRoute } from "../host/index.ts";
+import {
+  ControlRefusal,
+  type PacketChoice,
+  type PacketInquiry,
+  type PacketProbe,
+  type PacketReport,
+  type RouterConfiguration,
+} from "../management/index.ts";
+import { towards } from "./forwarding-rows.ts";
+import { present, type RowSources, tenantOf } from "./rows.ts";
+
+export interface PacketSources extends RowSources {
+  readonly driver: DataplaneDriver;
+  readonly configuration: RouterConfiguration;
+}
+
+/** The ports of a flow that nobody asked to be exact: of an ephemeral port of the client. @see RFC 6335 §6 */
+const CLIENT_PORT = 49_152;
+const DEFAULT_PORT = 80;
+const DEFAULT_LENGTH = 100;
+/** More addresses than the answer can depend on. */
+const MAX_ROUTES = 4;
+
+/**
+ * What becomes of a packet here, from the tables as they are. What the inquiry leaves out comes from the destination's
+ * capability and from the kernel's routing.
+ * @throws {ControlRefusal} what is asked about cannot be, or this data plane does not tell
+ */
+export async function packetReport(sources: PacketSources, inquiry: PacketInquiry): Promise<PacketReport> {
+  const { driver, names } = sources;
+  if (driver.explain === undefined)
+    throw new ControlRefusal(
+      409,
+      "control.no-packet-explain",
+      "The data plane does not tell",
+      `the ${driver.name} data plane does not say what it does with a packet: see semrctl show fib for what it was given`,
+    );
+  const destination =
+    typeof inquiry.destination === "string"
+      ? addressOf(sources, inquiry.destination, inquiry.tenant)
+      : inquiry.destination;
+  const question = await completed(sources, inquiry, destination);
+  const { explanation, routes } = await settled((route) => explained(driver, question, route));
+  const owner = names.address(destination);
+  const port = driver.ports.find(({ interface: name }) => name === question.interface);
+  const { sites, instances, leaves, nextHop: _taken, capability, ...rest } = explanation;
+  const way = leaves && routes.get(toHex(leaves.to));
+  const isFlow = question.protocol !== "icmpv6";
+  return {
+    source: formatIpv6(question.source),
+    destination: formatIpv6(destination),
+    protocol: question.protocol,
+    ...(isFlow ? { sourcePort: question.sourcePort, port: question.destinationPort } : {}),
+    interface: question.interface,
+    hook: port?.hook ?? "none",
+    ...present({ portTenant: port && names.tenant(port.tenantIndex) }),
+    ...rest,
+    ...present({ capability: owner?.capability, tenant: owner?.tenant }),
+    known: capability !== undefined,
+    ...(sites && { sites: choice(sites, sources) }),
+    ...(instances && { instances: choice(instances, sources) }),
+    ...(leaves && { leaves: { to: formatIpv6(leaves.to), length: leaves.length, ...wayOut(way) } }),
+  };
+}
+
+function addressOf(sources: PacketSources, name: CapabilityName, asked: string | undefined): Ipv6Address {
+  const { taxonomy } = sources;
+  const tenant = tenantOf(sources, asked);
+  const majorVersion = taxonomy.versions(name).at(-1)?.majorVersion;
+  const address = majorVersion === undefined ? undefined : taxonomy.address(tenant.name, name, majorVersion, ANY_SITE);
+  if (address !== undefined) return address;
+  throw new ControlRefusal(
+    404,
+    "control.no-such-capability",
+    "No such capability",
+    `${name} is not in the taxonomy of this router, so that it has no address: see semrctl show capabilities`,
+  );
+}
+
+async function completed(
+  sources: PacketSources,
+  inquiry: PacketInquiry,
+  destination: Ipv6Address,
+): Promise<PacketQuestion> {
+  const { names, taxonomy } = sources;
+  const owner = names.address(destination);
+  const served = owner && taxonomy.versions(owner.capability).at(-1);
+  return {
+    source: inquiry.source,
+    destination,
+    protocol: inquiry.protocol ?? served?.protocol ?? "tcp",
+    sourcePort: inquiry.sourcePort ?? CLIENT_PORT,
+    destinationPort: inquiry.port ?? served?.servicePort ?? DEFAULT_PORT,
+    tcp: inquiry.flags ?? "syn",
+    hopLimit: inquiry.hopLimit ?? 64,
+    length: inquiry.length ?? DEFAULT_LENGTH,
+    ...present({ tunnelFrom: inquiry.tunnelFrom }),
+    interface: inquiry.interface ?? (await portTowards(sources, inquiry)),
+  };
+}
+
+/** The port where the packet would come in: what the kernel sends to its sender goes out there. */
+async function portTowards({ driver, configuration }: PacketSources, inquiry: PacketInquiry): Promise<string> {
+  const { source, tunnelFrom } = inquiry;
+  const sender = tunnelFrom ?? source;
+  const ports = driver.ports.map(({ interface: name }) => name);
+  const isCapability = prefixContains(configuration.domain.prefix, sender);
+  const route = isCapability ? undefined : await kernelRoute(sender);
+  if (route !== undefined && ports.includes(route.interface)) return route.interface;
+  const why =
+    route === undefined
+      ? `this router has no route to ${formatIpv6(sender)}`
+      : `the route to ${formatIpv6(sender)} leads to ${route.interface}, which is no port of the data plane`;
+  throw new ControlRefusal(
+    400,
+    "control.interface-needed",
+    "At which interface?",
+    `${why}: say with --interface where the packet comes in (${ports.join(", ") || "there are no ports"})`,
+  );
+}
+
+function explained(
+  driver: DataplaneDriver,
+  question: PacketQuestion,
+  route: (destination: Ipv6Address) => KernelRoute | undefined,
+): PacketExplanation {
+  try {
+    return driver.explain!(question, route);
+  } catch (cause) {
+    if (!(cause instanceof DataplaneError && cause.code === "dataplane.no-such-port")) throw cause;
+    throw new ControlRefusal(400, cause.code, "No such port", cause.message);
+  }
+}
+
+/**
+ * Answers with the routes that the answer depends on: it is asked again with each that it turned out to need, since the
+ * model does not wait and the kernel's routing has to be.
+ */
+async function settled(ask: (route: (destination: Ipv6Address) => KernelRoute | undefined) => PacketExplanation) {
+  const routes = new Map<string, KernelRoute | undefined>();
+  for (;;) {
+    const missing = new Set<string>();
+    const explanation = ask((destination) => {
+      const key = toHex(destination);
+      if (!routes.has(key)) missing.add(key);
+      return routes.get(key);
+    });
+    if (explanation.leaves !== undefined && !routes.has(toHex(explanation.leaves.to)))
+      missing.add(toHex(explanation.leaves.to));
+    if (missing.size === 0 || routes.size >= MAX_ROUTES) return { explanation, routes };
+    for (const key of missing) routes.set(key, await kernelRoute(Uint8Array.from(Buffer.from(key, "hex"))));
+  }
+}
+
+function wayOut(route: KernelRoute | undefined): Partial<NonNullable<PacketReport["leaves"]>> {
+  if (route === undefined) return {};
+  const { interface: name, mtu, gateway } = route;
+  return { interface: name, mtu, ...(gateway === undefined ? {} : { gateway: formatIpv6(gateway) }) };
+}
+
+function choice({ slot, inTransition, probes }: GroupChoice, sources: PacketSources): PacketChoice {
+  return { slot, inTransition, probes: probes.map((one) => probe(one, sources)) };
+}
+
+function probe({ as, slot, nextHop, state, fate }: Probe, sources: PacketSources): PacketProbe {
+  return {
+    as,
+    ...present({ slot }),
+    kind: nextHop.kind,
+    ...present({ name: nameOf(nextHop, sources) }),
+    towards: towards(nextHop),
+    state,
+    fate,
+  };
+}
+
+function nameOf(nextHop: NextHop, { names, directory }: PacketSources): string | undefined {
+  switch (nextHop.kind) {
+    case "tunnel":
+      return names.router(nextHop.locator);
+    case "local":
+      return undefined;
+    case "instance":
+      return directory.instance(nextHop.instance)?.agent;
+  }
+}
