@@ -13,7 +13,7 @@
 
 #include <linux/types.h>
 
-#define SEMR_ABI_VERSION 1
+#define SEMR_ABI_VERSION 2
 
 #define SEMR_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(type) == (size), #type " changed its size")
@@ -156,7 +156,7 @@ struct semr_port {
 };
 SEMR_ASSERT_SIZE(struct semr_port, 8);
 
-/* -------------------------- flows and transitions (LRU_HASH, same types) */
+/* ---------------------------------- flows and transitions (LRU_HASH) */
 
 /*
  * Also what a flow is hashed by: with w0 to w4 the 40 octets as they lie in
@@ -185,6 +185,18 @@ struct semr_flow {
 };
 SEMR_ASSERT_SIZE(struct semr_flow, 8);
 
+/*
+ * A flow at the egress. Two processors that count the same flow at once may
+ * lose a packet of it: the counts are for records, not for accounts.
+ */
+struct semr_delivery {
+	struct semr_flow to;
+	__u64 octets;		/* of IPv6, as the client sent it */
+	__u32 packets;
+	__u32 began;		/* as `seen` below */
+};
+SEMR_ASSERT_SIZE(struct semr_delivery, 24);
+
 /* ---------------------------------------------------- returns (LRU_HASH) */
 
 #define SEMR_CLOSED_BY_CLIENT 0x1	/* FIN seen from the client */
@@ -207,8 +219,11 @@ struct semr_return {
 	__u8 closed;		/* a RST sets SEMR_CLOSED */
 	__u8 reserved;
 	__u32 seen;		/* monotonic ns >> 30, last packet back */
+	__u64 octets;		/* of IPv6, as the agent sent it */
+	__u32 packets;
+	__u8 reserved_too[4];
 };
-SEMR_ASSERT_SIZE(struct semr_return, 24);
+SEMR_ASSERT_SIZE(struct semr_return, 40);
 
 /* Idle for so long, a way back may be taken by another flow; as in `seen`. */
 #define SEMR_IDLE_TCP 7440	/* RFC 5382 REQ-5: 2 h 4 min */
@@ -277,6 +292,44 @@ enum semr_verdict {
 	SEMR_DROP_NO_HEADROOM,	/* the frame could not be resized */
 	SEMR_VERDICTS,
 };
+
+/* ---------------------------------------------------- events (RINGBUF) */
+
+enum semr_event_kind {
+	SEMR_EVENT_FLOW = 1,	/* a flow began: the next hop is its own */
+	SEMR_EVENT_PACKET = 2,	/* one of many, by its verdict */
+};
+
+/* Nothing of what the packet carries. */
+struct semr_event {
+	__u64 time;		/* monotonic ns, coarse */
+	struct semr_flow_key flow;
+	__u32 ifindex;
+	__u32 next_hop;		/* 0: none was chosen */
+	__u32 length;		/* of IPv6 */
+	__be16 tenant;		/* of the port that it came in at */
+	__u8 kind;		/* enum semr_event_kind */
+	__u8 verdict;		/* enum semr_verdict */
+	__u8 tcp_flags;
+	__u8 decapsulated;	/* 1: it came from another router */
+	__u8 reserved[6];
+};
+SEMR_ASSERT_SIZE(struct semr_event, 72);
+
+/*
+ * ------------------------------- settings, changed while it runs (.data)
+ *
+ * One of mask + 1 is told, a power of two; ~0 stands for none.
+ *
+ */
+#define SEMR_TELL_NONE (~0U)
+
+struct semr_settings {
+	__u32 flow_mask;	/* flows that begin, by bits 12 to 31 of their
+				 * hash, so that all routers tell the same */
+	__u32 refused_mask;	/* refused packets, counted by verdict */
+};
+SEMR_ASSERT_SIZE(struct semr_settings, 8);
 
 /*
  * --------------------------------------- constants, set at load (.rodata)

@@ -24,6 +24,28 @@ way_back(const struct semr_packet *packet, const struct semr_next_hop *hop,
 	key->protocol = packet->flow.protocol;
 }
 
+/* Where a flow is delivered; NULL when nobody remembers it. */
+static __always_inline struct semr_delivery *
+delivery_of(const struct semr_flow_key *key)
+{
+	return bpf_map_lookup_elem(&flows, key);
+}
+
+static __always_inline __u32
+remembered_at(const struct semr_delivery *delivery)
+{
+	return delivery ? remembered(&delivery->to) : 0;
+}
+
+static __always_inline void
+count_delivery(const struct semr_packet *packet, struct semr_delivery *delivery)
+{
+	if (!delivery)
+		return;
+	delivery->packets += packet->packets;
+	delivery->octets += packet->length;
+}
+
 /*
  * Does another capability flow still use this way back? Not when it was closed,
  * was idle for longer than a translator must remember it (RFC 4787 REQ-5,
@@ -44,7 +66,7 @@ is_held(const struct semr_packet *packet, const struct semr_return *holder,
 		return false;
 	__builtin_memcpy(key.capability, holder->capability, 16);
 	key.capability_port = holder->capability_port;
-	other = next_hop_at(remembered(bpf_map_lookup_elem(&flows, &key)));
+	other = next_hop_at(remembered_at(delivery_of(&key)));
 	return other && other->port == instance->port &&
 	       same_octets(other->address, instance->address);
 }
@@ -134,7 +156,7 @@ translate_to(struct semr_packet *packet, const struct semr_next_hop *hop)
 
 /* Neither a beginning nor a datagram, or an error: only where it began. */
 static __always_inline enum semr_verdict
-follow(struct semr_packet *packet, __u32 index)
+follow(struct semr_packet *packet, __u32 index, struct semr_delivery *delivery)
 {
 	struct semr_next_hop *instance = next_hop_at(index);
 
@@ -142,6 +164,7 @@ follow(struct semr_packet *packet, __u32 index)
 		return SEMR_REJECT_LOST_STATE;
 	note_closing(packet, instance);
 	count_next_hop(packet, index, false);
+	count_delivery(packet, delivery);
 	return translate_to(packet, instance);
 }
 
@@ -152,7 +175,8 @@ follow(struct semr_packet *packet, __u32 index)
  * back was forgotten.
  */
 static __always_inline enum semr_verdict
-begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known)
+begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known,
+      struct semr_delivery *delivery)
 {
 	enum semr_verdict verdict = SEMR_REJECT_EMPTY_GROUP;
 	struct semr_group *group = group_at(packet->local_group);
@@ -161,7 +185,6 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known)
 	/* candidate 0 is the remembered instance */
 	for (__u32 n = 0; n <= SEMR_GROUP_PROBES + 1; n++) {
 		struct semr_next_hop *hop;
-		struct semr_flow flow;
 		enum claim claim;
 		__u32 index;
 
@@ -180,9 +203,17 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known)
 			verdict = SEMR_REJECT_COLLISION;
 			continue;
 		}
-		if (n) {
-			flow = flow_to(index);
-			if (bpf_map_update_elem(&flows, key, &flow,
+		if (!n) {
+			count_delivery(packet, delivery);
+		} else {
+			struct semr_delivery fresh = {
+				.to = flow_to(index),
+				.octets = packet->length,
+				.packets = packet->packets,
+				.began = coarse_now(),
+			};
+
+			if (bpf_map_update_elem(&flows, key, &fresh,
 						BPF_ANY))
 				return SEMR_DROP_STATE_FULL;
 		}
@@ -195,6 +226,7 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known)
 /* Stage 4. An enum semr_verdict. */
 SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 {
+	struct semr_delivery *delivery;
 	struct semr_flow_key key;
 	__u32 known;
 
@@ -211,15 +243,16 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 	}
 	if (key.protocol != IPPROTO_TCP && key.protocol != IPPROTO_UDP)
 		return SEMR_REJECT_PROTOCOL;
-	known = remembered(bpf_map_lookup_elem(&flows, &key));
+	delivery = delivery_of(&key);
+	known = remembered_at(delivery);
 	if (is_syn(packet) && known && has_ended(packet, known))
 		known = 0;
 	if (!packet->quoted &&
 	    (key.protocol == IPPROTO_UDP || is_syn(packet)))
-		return begin(packet, &key, known);
+		return begin(packet, &key, known, delivery);
 	if (!known)
 		return SEMR_REJECT_LOST_STATE;
-	return follow(packet, known);
+	return follow(packet, known, delivery);
 }
 
 #endif

@@ -17,6 +17,12 @@ const volatile __u32 semr_tunnel_mtu = 1500;
 const volatile __u32 semr_answers_per_second = 1000;
 const volatile __u32 semr_answers_burst = 100;
 
+/* One 4-octet store each, by whoever holds the section's map. */
+volatile struct semr_settings semr_settings = {
+	.flow_mask = SEMR_TELL_NONE,
+	.refused_mask = SEMR_TELL_NONE,
+};
+
 /* Sizes are what a small router needs; the loader sets others. */
 
 struct {
@@ -69,7 +75,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 131072);
 	__type(key, struct semr_flow_key);
-	__type(value, struct semr_flow);
+	__type(value, struct semr_delivery);
 } flows SEC(".maps");
 
 struct {
@@ -106,5 +112,11 @@ struct {
 	__type(key, __u32);
 	__type(value, struct semr_way);
 } ways SEC(".maps");
+
+/* Not pinned: each load of the pass tells its own process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 262144);
+} events SEC(".maps");
 
 #endif

@@ -55,7 +55,7 @@ struct semr_packet {
 	__u32 segment;			/* the same of one super-packet piece */
 	__u32 packets;			/* segments of a super-packet, else 1 */
 	__u32 hash;
-	__u32 next_hop;			/* the tunnel it goes into */
+	__u32 next_hop;			/* where it goes */
 	__u32 group;			/* of the capability */
 	__u32 local_group;
 	__u32 mtu;			/* what to say in reject-too-big */
@@ -70,6 +70,7 @@ struct semr_packet {
 	bool quoted;			/* an ICMPv6 error; flow: of its quote */
 	bool on_way_back;		/* answered through the flow's site */
 	bool first_fragment;		/* of TCP or UDP; flow: has the ports */
+	bool new_flow;			/* begins with it */
 };
 
 /* The one place where frame bounds are checked. */

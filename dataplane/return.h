@@ -34,6 +34,8 @@ SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 		way->closed |= packet->tcp_flags & SEMR_TCP_RST ?
 				       SEMR_CLOSED :
 				       SEMR_CLOSED_BY_AGENT;
+	way->packets += packet->packets;
+	way->octets += packet->length;
 	__builtin_memcpy(packet->to, way->capability, 16);
 	packet->to_port = way->capability_port;
 	return SEMR_RETURNED;

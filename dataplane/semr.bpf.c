@@ -4,6 +4,7 @@
 #include "choose.h"
 #include "count.h"
 #include "deliver.h"
+#include "events.h"
 #include "forward.h"
 #include "maps.h"
 #include "parse.h"
@@ -111,7 +112,6 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 		if (!hop)
 			return SEMR_REJECT_EMPTY_GROUP;
 		if (hop->kind == SEMR_TUNNEL) {
-			packet->next_hop = index;
 			__builtin_memcpy(packet->to, hop->address, 16);
 			count_next_hop(packet, index, is_syn(packet));
 			return SEMR_ENCAPSULATED;
@@ -263,7 +263,7 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 		    packet.verdict == SEMR_REJECT_TOO_BIG)
 			action = send_to_site(ctx, hook, &packet);
 	}
-	count_verdict(packet.verdict);
+	tell(&packet, count_verdict(packet.verdict));
 	return action;
 }
 

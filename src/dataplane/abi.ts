@@ -4,7 +4,7 @@
  */
 
 /** Part of the pin folder's name: another layout never meets old maps. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** One C structure: its size and the offset of each member, in octets. */
 export interface Layout {
@@ -38,10 +38,26 @@ export const NODE = layout(4, { reserved: 0 });
 export const PORT = layout(8, { role: 0, flags: 2, tenant: 4 });
 export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32, capability_port: 34, protocol: 36 });
 export const FLOW = layout(8, { next_hop: 0, generation: 4 });
+export const DELIVERY = layout(24, { to: 0, octets: 8, packets: 16, began: 20 });
 export const RETURN_KEY = layout(40, { agent: 0, client: 16, agent_port: 32, client_port: 34, protocol: 36 });
-export const RETURN = layout(24, { capability: 0, capability_port: 16, closed: 18, seen: 20 });
+export const RETURN = layout(40, { capability: 0, capability_port: 16, closed: 18, seen: 20, octets: 24, packets: 32 });
+export const EVENT = layout(72, {
+  time: 0,
+  flow: 8,
+  ifindex: 48,
+  next_hop: 52,
+  length: 56,
+  tenant: 60,
+  kind: 62,
+  verdict: 63,
+  tcp_flags: 64,
+  decapsulated: 65,
+});
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
 export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, ifindex: 32, mtu: 36, macs: 40 });
+
+/** What may change while the pass runs: the section `.data`. */
+export const SETTINGS = layout(8, { flow_mask: 0, refused_mask: 4 });
 
 /** By the name of the structure in C, without `semr_`. */
 export const LAYOUTS: Readonly<Record<string, Layout>> = {
@@ -57,8 +73,11 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   port: PORT,
   flow_key: FLOW_KEY,
   flow: FLOW,
+  delivery: DELIVERY,
   return_key: RETURN_KEY,
   return: RETURN,
+  event: EVENT,
+  settings: SETTINGS,
   bucket: BUCKET,
   way: WAY,
 };
@@ -70,7 +89,7 @@ export const MAPS = {
   next_hops: { key: 4, value: NEXT_HOP.size },
   nodes: { key: NODE_KEY.size, value: NODE.size },
   ports: { key: 4, value: PORT.size },
-  flows: { key: FLOW_KEY.size, value: FLOW.size },
+  flows: { key: FLOW_KEY.size, value: DELIVERY.size },
   returns: { key: RETURN_KEY.size, value: RETURN.size },
   transitions: { key: FLOW_KEY.size, value: FLOW.size },
   verdicts: { key: 4, value: 8 },
@@ -78,6 +97,9 @@ export const MAPS = {
   answers: { key: 4, value: BUCKET.size },
   ways: { key: 4, value: WAY.size },
 } as const;
+
+/** The ring buffer of events: the only map that is not pinned. */
+export const EVENTS = "events";
 
 /** Octets of each constant that is set at load. */
 export const CONSTANTS = {
@@ -89,6 +111,11 @@ export const CONSTANTS = {
   semr_answers_per_second: 4,
   semr_answers_burst: 4,
 } as const;
+
+/** `kind` of an event. */
+export const EVENT_KIND = { flow: 1, packet: 2 } as const;
+/** One of mask + 1 is told; this one stands for none. */
+export const TELL_NONE = 0xffff_ffff;
 
 export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc" } as const;
 

@@ -33,6 +33,9 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_CLOSED_BY_AGENT: abi.CLOSED.byAgent,
   SEMR_IDLE_TCP: abi.IDLE.tcp,
   SEMR_IDLE_UDP: abi.IDLE.udp,
+  SEMR_EVENT_FLOW: abi.EVENT_KIND.flow,
+  SEMR_EVENT_PACKET: abi.EVENT_KIND.packet,
+  SEMR_TELL_NONE: abi.TELL_NONE,
   SEMR_VERDICTS: abi.VERDICTS.length,
 };
 
@@ -88,7 +91,7 @@ describe("abi.ts and abi.h", () => {
         name.startsWith(".") ? [] : [[name, { key: info.keySize, value: info.valueSize }]],
       ),
     );
-    assert.deepEqual(sizes, { ...abi.MAPS });
+    assert.deepEqual(sizes, { ...abi.MAPS, [abi.EVENTS]: { key: 0, value: 0 } });
     assert.deepEqual([...object.programs.keys()].sort(), Object.values(abi.PROGRAMS).sort());
     for (const [name, { verifiedInstructions }] of object.programs) {
       t.diagnostic(`${name}: ${verifiedInstructions} instructions verified`);
