@@ -108,10 +108,32 @@ struct semr_next_hop {
 	__u8 protocol;		/* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 reserved[3];
 	__u32 generation;
-	__u8 reserved_too[4];
+	__u32 encapsulation;	/* of a tunnel; 0: IPv6 in IPv6. One store */
 	__u8 instance[24];	/* its id in ASCII; for user space only */
 };
 SEMR_ASSERT_SIZE(struct semr_next_hop, 64);
+
+/* ----------------------------------------------- encapsulations (ARRAY) */
+
+#define SEMR_WAYPOINTS 6	/* WAYPOINTS in src/forwarding/plan.ts */
+#define SEMR_VXLAN_PORT 4789	/* RFC 7348 section 5 */
+#define SEMR_VXLAN_HEADERS 30	/* UDP, VXLAN, Ethernet */
+
+/*
+ * What lies between the outer IPv6 header of a tunnel and the inner packet, as
+ * it goes out; of UDP the pass writes source port and length. It is written
+ * before a next hop names it, and rests before it is written again. Index 0 is
+ * IPv6 in IPv6, which has nothing between. Largest: a segment routing header
+ * with SEMR_WAYPOINTS segments.
+ */
+struct semr_encapsulation {
+	__u8 to[16] __attribute__((aligned(8)));	/* outer destination */
+	__u8 protocol;		/* first of the headers: routing or UDP */
+	__u8 length;		/* octets of headers */
+	__u8 reserved[6];
+	__u8 headers[104] __attribute__((aligned(8)));
+};
+SEMR_ASSERT_SIZE(struct semr_encapsulation, 128);
 
 /* PERCPU_ARRAY next_hop_counters */
 struct semr_next_hop_counters {
@@ -129,9 +151,10 @@ struct semr_node_key {
 SEMR_ASSERT_SIZE(struct semr_node_key, 16);
 
 struct semr_node {
-	__u32 reserved;
+	__u32 flags;
+	__u32 vni;		/* of its VXLAN packets; 0: none accepted */
 };
-SEMR_ASSERT_SIZE(struct semr_node, 4);
+SEMR_ASSERT_SIZE(struct semr_node, 8);
 
 /* -------------------------------------------- ports (ARRAY, by ifindex) */
 
@@ -290,6 +313,8 @@ enum semr_verdict {
 	SEMR_DROP_RATE_LIMITED,
 	SEMR_DROP_STATE_FULL,	/* flows or returns took no entry */
 	SEMR_DROP_NO_HEADROOM,	/* the frame could not be resized */
+	SEMR_DROP_SEGMENTS,	/* routing header that leads further */
+	SEMR_DROP_VNI,		/* VXLAN of a known node, another network */
 	SEMR_VERDICTS,
 };
 

@@ -6,8 +6,8 @@
 #include <linux/pkt_cls.h>
 #include "route.h"
 #include "translate.h"
+#include "tunnel.h"
 
-#define SEMR_TUNNEL_HEADER 40
 #define SEMR_TUNNEL_HOP_LIMIT 64	/* RFC 8200: what the stack uses too */
 
 /* An Ethernet header in words: struct ethhdr is packed, which means octets. */
@@ -23,33 +23,46 @@ sends_itself(enum semr_hook hook, const struct semr_packet *packet)
 }
 
 /*
- * Adds 40 octets behind the Ethernet header. Only a super-packet is told that
- * it is a tunnel's: its segments need that, and on every other packet the mark
- * would travel over veth and forbid the egress to shorten it for an answer.
+ * Only a super-packet is told that it is a tunnel's: its segments need that, and
+ * on every other packet the mark would travel over veth and forbid the egress to
+ * shorten it for an answer.
  */
+static __always_inline __u64
+room_flags(const struct semr_packet *packet, bool shrink_segments)
+{
+	__u64 flags = shrink_segments ? 0 : BPF_F_ADJ_ROOM_FIXED_GSO;
+
+	if (!packet->super)
+		return flags;
+	flags |= BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	if (packet->further && packet->outer == IPPROTO_UDP)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
+			 BPF_F_ADJ_ROOM_ENCAP_L2_ETH |
+			 BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN);
+	return flags;
+}
+
+/* Adds room for the tunnel's headers behind the Ethernet header. */
 static __always_inline bool
 open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	  bool shrink_segments)
 {
+	__u32 room = tunnel_headers(packet);
 	struct cursor c = open_frame(ctx, hook);
 	struct semr_ethernet *ethernet, saved;
 
-	if (hook == SEMR_HOOK_TC && !packet->on_way_back) {
-		__u64 flags = packet->super ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : 0;
-
-		if (!shrink_segments)
-			flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
-		return !bpf_skb_adjust_room(ctx, SEMR_TUNNEL_HEADER,
-					    BPF_ADJ_ROOM_MAC, flags);
-	}
+	if (hook == SEMR_HOOK_TC && !packet->on_way_back)
+		return !bpf_skb_adjust_room(ctx, room, BPF_ADJ_ROOM_MAC,
+					    room_flags(packet,
+						       shrink_segments));
 	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return false;
 	saved = *ethernet;
 	/* tc: the answer was made in front, so the kernel's L3 is not ours */
 	if (hook == SEMR_HOOK_TC ?
-		    bpf_skb_change_head(ctx, SEMR_TUNNEL_HEADER, 0) :
-		    bpf_xdp_adjust_head(ctx, -SEMR_TUNNEL_HEADER))
+		    bpf_skb_change_head(ctx, room, 0) :
+		    bpf_xdp_adjust_head(ctx, -(int)room))
 		return false;
 	c = open_frame(ctx, hook);
 	ethernet = take(&c, sizeof(*ethernet));
@@ -59,21 +72,22 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	return true;
 }
 
-/* Removes the 40 octets behind the Ethernet header. */
-static __always_inline bool strip(void *ctx, enum semr_hook hook)
+/* Removes a tunnel's headers behind the Ethernet header. */
+static __always_inline bool
+strip(void *ctx, enum semr_hook hook, __u32 headers)
 {
 	struct cursor c = open_frame(ctx, hook);
 	struct semr_ethernet *ethernet, saved;
 
 	if (hook == SEMR_HOOK_TC)
-		return !bpf_skb_adjust_room(ctx, -SEMR_TUNNEL_HEADER,
+		return !bpf_skb_adjust_room(ctx, -(int)headers,
 					    BPF_ADJ_ROOM_MAC,
 					    BPF_F_ADJ_ROOM_FIXED_GSO);
 	ethernet = take(&c, sizeof(*ethernet));
 	if (!ethernet)
 		return false;
 	saved = *ethernet;
-	if (bpf_xdp_adjust_head(ctx, SEMR_TUNNEL_HEADER))
+	if (bpf_xdp_adjust_head(ctx, headers))
 		return false;
 	c = open_frame(ctx, hook);
 	ethernet = take(&c, sizeof(*ethernet));
@@ -83,7 +97,7 @@ static __always_inline bool strip(void *ctx, enum semr_hook hook)
 	return true;
 }
 
-/* IPv6 in IPv6. RFC 2473; RFC 6438 for the flow label. */
+/* RFC 2473; RFC 6438 for the flow label. What is further: see tunnel.h. */
 static __always_inline bool
 encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	    bool shrink_segments)
@@ -96,14 +110,16 @@ encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	if (!open_room(ctx, hook, packet, shrink_segments))
 		return false;
 	__builtin_memcpy(&outer, &word, 4);
-	outer.payload_len = bpf_htons(packet->length);
-	outer.nexthdr = IPPROTO_IPV6;
+	outer.payload_len = tunnel_length(packet->length + packet->further);
+	outer.nexthdr = packet->further ? packet->outer : IPPROTO_IPV6;
 	outer.hop_limit = SEMR_TUNNEL_HOP_LIMIT;
 	copy_locator(&outer.saddr);
 	__builtin_memcpy(&outer.daddr, packet->to, 16);
-	if (hook == SEMR_HOOK_TC)
-		return !bpf_skb_store_bytes(ctx, SEMR_L3, &outer,
-					    sizeof(outer), 0);
+	if (hook == SEMR_HOOK_TC) {
+		if (bpf_skb_store_bytes(ctx, SEMR_L3, &outer, sizeof(outer), 0))
+			return false;
+		return !packet->further || semr_further_tc(ctx, packet);
+	}
 	c = open_frame(ctx, hook);
 	if (!ethernet_of(&c))
 		return false;
@@ -111,7 +127,7 @@ encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	if (!at)
 		return false;
 	__builtin_memcpy(at, &outer, sizeof(outer));
-	return true;
+	return !packet->further || semr_further_xdp(ctx, packet);
 }
 
 static __always_inline bool
@@ -180,7 +196,8 @@ static __always_inline int
 forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	enum semr_verdict verdict = packet->verdict;
-	__u32 added = verdict == SEMR_ENCAPSULATED ? SEMR_TUNNEL_HEADER : 0;
+	bool tunnelled = verdict == SEMR_ENCAPSULATED;
+	__u32 added = tunnelled ? tunnel_headers(packet) : 0;
 	__u32 size = packet->segment + added;
 	bool itself = sends_itself(hook, packet);
 	bool shrink_segments = false;
@@ -188,7 +205,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	struct semr_way way = {};
 	bool routed = false;
 
-	if (added && size > semr_tunnel_mtu) {
+	if (tunnelled && size > semr_tunnel_mtu) {
 		/* TCP super-packets are cut anyhow: cut them smaller */
 		shrink_segments = packet->super &&
 				  packet->flow.protocol == IPPROTO_TCP &&
@@ -202,7 +219,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	/* any link takes SEMR_MIN_MTU: then the stack needs no advice */
 	if (itself || size > SEMR_MIN_MTU) {
 		const struct semr_way *known =
-			added ? way_of_tunnel(ctx, packet) : NULL;
+			tunnelled ? way_of_tunnel(ctx, packet) : NULL;
 
 		if (known) {
 			way.ifindex = known->ifindex;
@@ -226,9 +243,9 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
 		}
 	}
-	if ((added || routed) && !lower_hop_limit(ctx, hook, packet))
+	if ((tunnelled || routed) && !lower_hop_limit(ctx, hook, packet))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
-	if (added ? !encapsulate(ctx, hook, packet, shrink_segments) :
+	if (tunnelled ? !encapsulate(ctx, hook, packet, shrink_segments) :
 		    !translate(ctx, hook, packet, verdict))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)

@@ -56,6 +56,7 @@ struct semr_packet {
 	__u32 packets;			/* segments of a super-packet, else 1 */
 	__u32 hash;
 	__u32 next_hop;			/* where it goes */
+	__u32 encapsulation;		/* of that tunnel */
 	__u32 group;			/* of the capability */
 	__u32 local_group;
 	__u32 mtu;			/* what to say in reject-too-big */
@@ -65,6 +66,8 @@ struct semr_packet {
 	__u8 icmp_type;
 	__u8 l4_header;
 	__u8 verdict;			/* enum semr_verdict */
+	__u8 further;			/* octets behind the outer IPv6 header */
+	__u8 outer;			/* next header of it, if there are any */
 	bool decapsulated;
 	bool super;			/* will be cut into segments later */
 	bool quoted;			/* an ICMPv6 error; flow: of its quote */

@@ -15,26 +15,26 @@
 static __always_inline enum semr_verdict
 decapsulate(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	struct semr_node_key node;
 	struct ipv6hdr *inner;
 	struct cursor c;
+	int headers;
 
-	if (packet->length > frame_payload(ctx, hook))
-		return SEMR_DROP_TRUNCATED;
-	__builtin_memcpy(node.locator, packet->flow.client, 16);
-	if (!bpf_map_lookup_elem(&nodes, &node))
-		return SEMR_DROP_UNKNOWN_NODE;
-	if (packet->length < 2 * sizeof(struct ipv6hdr))
+	headers = hook == SEMR_HOOK_TC ? semr_outer_tc(ctx, packet) :
+					 semr_outer_xdp(ctx, packet);
+	if (headers <= 0)
+		return -headers;
+	if (headers > SEMR_TUNNEL_MAX ||
+	    packet->length < headers + sizeof(struct ipv6hdr))
 		return SEMR_DROP_TRUNCATED;
 	c = open_frame(ctx, hook);
-	if (!take(&c, SEMR_L4))
+	if (!take(&c, SEMR_L3 + headers))
 		return SEMR_DROP_TRUNCATED;
 	inner = take(&c, sizeof(*inner));
 	if (!inner || !read_ipv6(packet, inner))
 		return SEMR_DROP_TRUNCATED;
 	if (!in_domain(packet->flow.capability))
 		return SEMR_DROP_NOT_CAPABILITY;
-	if (!strip(ctx, hook))
+	if (!strip(ctx, hook, headers))
 		return SEMR_DROP_NO_HEADROOM;
 	pull_headers(ctx, hook);
 	packet->decapsulated = true;
@@ -112,7 +112,7 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 		if (!hop)
 			return SEMR_REJECT_EMPTY_GROUP;
 		if (hop->kind == SEMR_TUNNEL) {
-			__builtin_memcpy(packet->to, hop->address, 16);
+			into_tunnel(packet, hop);
 			count_next_hop(packet, index, is_syn(packet));
 			return SEMR_ENCAPSULATED;
 		}
@@ -171,7 +171,7 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_TRUNCATED;
 
 	if (packet->port.role == SEMR_ROLE_CORE) {
-		if (packet->flow.protocol == IPPROTO_IPV6 &&
+		if (may_be_tunnelled(packet) &&
 		    is_locator(packet->flow.capability)) {
 			verdict = decapsulate(ctx, hook, packet);
 			if (verdict != SEMR_DELIVERED)

@@ -18,7 +18,7 @@ static __always_inline bool find_site(struct semr_packet *packet)
 	hop = next_hop_at(packet->next_hop);
 	if (!hop || hop->kind != SEMR_TUNNEL)
 		return false;
-	__builtin_memcpy(packet->to, hop->address, 16);
+	into_tunnel(packet, hop);
 	return true;
 }
 

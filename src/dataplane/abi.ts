@@ -30,11 +30,13 @@ export const NEXT_HOP = layout(64, {
   service_port: 26,
   protocol: 28,
   generation: 32,
+  encapsulation: 36,
   instance: 40,
 });
+export const ENCAPSULATION = layout(128, { to: 0, protocol: 16, length: 17, headers: 24 });
 export const NEXT_HOP_COUNTERS = layout(24, { packets: 0, octets: 8, flows: 16 });
 export const NODE_KEY = layout(16, { locator: 0 });
-export const NODE = layout(4, { reserved: 0 });
+export const NODE = layout(8, { flags: 0, vni: 4 });
 export const PORT = layout(8, { role: 0, flags: 2, tenant: 4 });
 export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32, capability_port: 34, protocol: 36 });
 export const FLOW = layout(8, { next_hop: 0, generation: 4 });
@@ -67,6 +69,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   group: GROUP,
   plan: PLAN,
   next_hop: NEXT_HOP,
+  encapsulation: ENCAPSULATION,
   next_hop_counters: NEXT_HOP_COUNTERS,
   node_key: NODE_KEY,
   node: NODE,
@@ -87,6 +90,7 @@ export const MAPS = {
   capabilities: { key: 4, value: CAPABILITY_LINE.size },
   groups: { key: 4, value: GROUP.size },
   next_hops: { key: 4, value: NEXT_HOP.size },
+  encapsulations: { key: 4, value: ENCAPSULATION.size },
   nodes: { key: NODE_KEY.size, value: NODE.size },
   ports: { key: 4, value: PORT.size },
   flows: { key: FLOW_KEY.size, value: DELIVERY.size },
@@ -129,6 +133,10 @@ export const CLOSED = { byClient: 0x1, byAgent: 0x2 } as const;
 /** After this long without a packet back another flow may take the way back; in units of `seen`, 2^30 ns. */
 export const IDLE = { tcp: 7440, udp: 120 } as const;
 
+export const VXLAN_PORT = 4789;
+/** Octets of UDP, VXLAN and Ethernet. */
+export const VXLAN_HEADERS = 30;
+
 export const KEY_EMPTY = 0n;
 export const KEY_TOMBSTONE = 0xffff_ffff_ffff_ffffn;
 export const CAPABILITY_PROBES = 16;
@@ -161,6 +169,8 @@ export const VERDICTS = [
   "drop-rate-limited",
   "drop-state-full",
   "drop-no-headroom",
+  "drop-segments",
+  "drop-vni",
 ] as const;
 
 export type Verdict = (typeof VERDICTS)[number];

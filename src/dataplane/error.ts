@@ -14,7 +14,7 @@ export type DataplaneFault =
   | { readonly code: "dataplane.no-such-port"; readonly interface: string }
   | { readonly code: "dataplane.unsupported-kernel" };
 
-export type TableName = "capabilities" | "groups" | "next hops" | "nodes";
+export type TableName = "capabilities" | "groups" | "next hops" | "nodes" | "encapsulations";
 
 /** What a data plane refuses or cannot do. The message says what, where, and what to do about it. */
 export class DataplaneError extends FaultError<DataplaneFault> {}
@@ -32,6 +32,7 @@ const REMEDY: Readonly<Record<TableName, string>> = {
   groups: "raise max-capabilities and restart; the number of groups follows it up to 65535",
   "next hops": "raise max-capabilities and restart; the number of next hops follows it up to 65535",
   nodes: "fewer routers may tunnel to this one",
+  encapsulations: "reach more of the routers with plain IPv6-in-IPv6",
 };
 
 /** The error of a question about an interface where no packet is looked at. `reason`: why it is a port without a program. */

@@ -1,11 +1,20 @@
-import { formatIpv6, type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../base/index.ts";
+import {
+  formatIpv6,
+  type Ipv6Address,
+  type Ipv6Prefix,
+  octetsEqual,
+  prefixContains,
+  sameValue,
+} from "../base/index.ts";
 import {
   type CapabilityEntry,
+  type Encapsulation,
   GROUP_SLOTS,
   type GroupIndex,
   type NextHop,
   type NextHopIndex,
   type Operation,
+  WAYPOINTS,
 } from "../forwarding/index.ts";
 import { DataplaneError, tableFull } from "./error.ts";
 import type { TableSizes } from "./sizes.ts";
@@ -27,6 +36,8 @@ export interface TableView {
   groupUses(index: GroupIndex): number;
   capability(address: Ipv6Address): CapabilityEntry | undefined;
   hasNode(locator: Ipv6Address): boolean;
+  /** Tunnels with one. */
+  encapsulations(): number;
 }
 
 /**
@@ -42,14 +53,26 @@ export function checkOperation(operation: Operation, position: number, tables: T
       { code: "dataplane.bad-operation", type: operation.type },
       `operation ${position} (${operation.type}) cannot be carried out: ${reason}; the operations before it are in effect`,
     );
-  checkRoom(operation, position, tables.sizes);
+  checkRoom(operation, position, tables);
 }
 
-function checkRoom(operation: Operation, position: number, sizes: TableSizes): void {
+function checkRoom(operation: Operation, position: number, tables: TableView): void {
+  const { sizes } = tables;
+  if (wrapsAnother(operation, tables) && tables.encapsulations() >= sizes.encapsulations)
+    throw tableFull("encapsulations", sizes.encapsulations, position);
   if (operation.type === "set-next-hop" && operation.index >= sizes.nextHops)
     throw tableFull("next hops", sizes.nextHops - 1, position);
   if (operation.type === "set-slots" && operation.group >= sizes.groups)
     throw tableFull("groups", sizes.groups - 1, position);
+}
+
+/** True when one more tunnel has an encapsulation of its own afterwards. */
+function wrapsAnother(operation: Operation, tables: TableView): boolean {
+  if (operation.type !== "set-next-hop" && operation.type !== "set-encapsulation") return false;
+  const before = tables.nextHop(operation.index);
+  if (before?.kind === "tunnel" && before.encapsulation !== undefined) return false;
+  const after = operation.type === "set-encapsulation" ? operation : operation.nextHop;
+  return "encapsulation" in after && after.encapsulation !== undefined;
 }
 
 /** One sentence why the operation is wrong, `undefined` when it is right. */
@@ -66,6 +89,10 @@ function reasonAgainst(operation: Operation, tables: TableView): string | undefi
     }
     case "set-next-hop-state":
       return tables.nextHop(operation.index) === undefined ? `there is no next hop ${operation.index}` : undefined;
+    case "set-encapsulation": {
+      if (tables.nextHop(operation.index)?.kind !== "tunnel") return `next hop ${operation.index} is no tunnel`;
+      return reasonAgainstEncapsulation(operation.encapsulation);
+    }
     case "remove-next-hop": {
       if (tables.nextHop(operation.index) === undefined) return `there is no next hop ${operation.index}`;
       const uses = tables.nextHopUses(operation.index);
@@ -94,7 +121,8 @@ function reasonAgainst(operation: Operation, tables: TableView): string | undefi
           : undefined)
       );
     case "set-node":
-      return operation.locator.length === 16 ? undefined : "a locator has 16 octets";
+      if (operation.locator.length !== 16) return "a locator has 16 octets";
+      return operation.vni === undefined || isVni(operation.vni) ? undefined : NO_VNI;
     case "remove-node":
       if (operation.locator.length !== 16) return "a locator has 16 octets";
       return tables.hasNode(operation.locator) ? undefined : `there is no node ${formatIpv6(operation.locator)}`;
@@ -107,13 +135,37 @@ function reasonAgainstNextHop(index: NextHopIndex, nextHop: NextHop): string | u
     case "local":
       return undefined;
     case "tunnel":
-      return nextHop.locator.length === 16 ? undefined : "a locator has 16 octets";
+      if (nextHop.locator.length !== 16) return "a locator has 16 octets";
+      return reasonAgainstEncapsulation(nextHop.encapsulation);
     case "instance":
       if (nextHop.address.length !== 16) return "an instance's address has 16 octets";
       if (!isPort(nextHop.port) || !isPort(nextHop.servicePort)) return "a port is 1 to 65535";
       if (!/^[\x21-\x7e]+$/.test(nextHop.instance) || nextHop.instance.length > MAX_INSTANCE_ID)
         return `an instance id has 1 to ${MAX_INSTANCE_ID} printable ASCII characters`;
       return undefined;
+  }
+}
+
+const NO_VNI = "a VXLAN network identifier is 1 to 16777215";
+
+function isVni(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 0xff_ffff;
+}
+
+function reasonAgainstEncapsulation(encapsulation: Encapsulation | undefined): string | undefined {
+  switch (encapsulation?.kind) {
+    case undefined:
+      return undefined;
+    case "segments": {
+      const { waypoints } = encapsulation;
+      if (waypoints.length < 1 || waypoints.length > WAYPOINTS) return `a tunnel has 1 to ${WAYPOINTS} waypoints`;
+      return waypoints.every(({ length }) => length === 16) ? undefined : "a waypoint has 16 octets";
+    }
+    case "vxlan":
+      if (!isVni(encapsulation.vni)) return NO_VNI;
+      return encapsulation.destination.length === 6 && encapsulation.source.length === 6
+        ? undefined
+        : "an Ethernet address has 6 octets";
   }
 }
 
@@ -160,7 +212,7 @@ export function sameNextHop(a: NextHop, b: NextHop): boolean {
     case "local":
       return b.kind === "local";
     case "tunnel":
-      return b.kind === "tunnel" && octetsEqual(a.locator, b.locator);
+      return b.kind === "tunnel" && octetsEqual(a.locator, b.locator) && sameValue(a.encapsulation, b.encapsulation);
     case "instance":
       return (
         b.kind === "instance" &&

@@ -8,9 +8,12 @@ export interface TableSizes {
   readonly groups: number;
   readonly nextHops: number;
   readonly nodes: number;
+  /** Tunnels that are no plain IPv6-in-IPv6. */
+  readonly encapsulations: number;
 }
 
 const NODES = 4096;
+const ENCAPSULATIONS = 1024;
 const LEAST_INDEXES = 1024;
 const LEAST_LINES = 64;
 
@@ -22,6 +25,7 @@ export function tableSizes(maxCapabilities: number): TableSizes {
     groups: indexes,
     nextHops: indexes,
     nodes: NODES,
+    encapsulations: ENCAPSULATIONS,
   };
 }
 

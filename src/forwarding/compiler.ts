@@ -19,7 +19,7 @@ import { EntryTable } from "./entry-table.ts";
 import { Fulfilment } from "./fulfilment.ts";
 import { contentOf } from "./group-content.ts";
 import { GroupTable } from "./group-table.ts";
-import type { CompilerOptions, KnownCapability } from "./inputs.ts";
+import type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 import { InstanceBook } from "./instance-book.ts";
 import { NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import { NodeBook } from "./node-book.ts";
@@ -179,6 +179,20 @@ export class Compiler implements Disposable {
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
   nodes(locators: readonly Ipv6Address[]): void {
     this.#nodes.set(locators);
+    this.#work.schedule();
+  }
+
+  /** How other routers are reached; replaces those given before. After `adopt`. */
+  tunnels(tunnels: readonly Tunnel[]): void {
+    const by = <T>(value: (tunnel: Tunnel) => T | undefined): ReadonlyMap<string, T> =>
+      new Map(
+        tunnels.flatMap((tunnel) => {
+          const found = value(tunnel);
+          return found === undefined ? [] : [[toHex(tunnel.locator), found] as const];
+        }),
+      );
+    this.#nextHops.encapsulate(by(({ encapsulation }) => encapsulation));
+    this.#nodes.setNetworks(by(({ vni }) => vni));
     this.#work.schedule();
   }
 

@@ -1,4 +1,4 @@
 export { Compiler, type CompilerParts } from "./compiler.ts";
-export type { CompilerOptions, KnownCapability } from "./inputs.ts";
+export type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 export * from "./plan.ts";
 export type { Refusal, RefusalCount } from "./reports.ts";

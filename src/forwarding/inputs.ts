@@ -1,10 +1,19 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds } from "../base/index.ts";
+import type { Encapsulation } from "./plan.ts";
 
 /** A capability of a tenant that the taxonomy knows: it has an address even when nobody serves it. */
 export interface KnownCapability {
   readonly tenantIndex: number;
   readonly name: CapabilityName;
   readonly majorVersion: number;
+}
+
+/** How another router is reached, and what is accepted from it; what is not said is IPv6-in-IPv6. */
+export interface Tunnel {
+  readonly locator: Ipv6Address;
+  readonly encapsulation?: Encapsulation;
+  /** Of the VXLAN packets that are accepted from it. */
+  readonly vni?: number;
 }
 
 export interface CompilerOptions {

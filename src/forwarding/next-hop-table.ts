@@ -1,11 +1,11 @@
-import { toHex } from "../base/index.ts";
+import { sameValue, toHex } from "../base/index.ts";
 import { IndexPool } from "./index-pool.ts";
 import type { OperationBatch } from "./operation-batch.ts";
-import type { NextHop, NextHopIndex, NextHopState } from "./plan.ts";
+import type { Encapsulation, NextHop, NextHopIndex, NextHopState, TunnelNextHop } from "./plan.ts";
 
 interface NextHopRecord {
   readonly index: NextHopIndex;
-  readonly nextHop: NextHop;
+  nextHop: NextHop;
   readonly key: string;
   state: NextHopState;
   references: number;
@@ -13,7 +13,7 @@ interface NextHopRecord {
   installed: boolean;
 }
 
-/** The same text for the same next hop, whoever describes it. */
+/** The same text for the same next hop, whoever describes it. How packets are wrapped for a router is not part of it. */
 export function nextHopKey(nextHop: NextHop): string {
   switch (nextHop.kind) {
     case "local":
@@ -32,6 +32,7 @@ export class NextHopTable {
   readonly #byKey = new Map<string, NextHopRecord>();
   readonly #byIndex = new Map<NextHopIndex, NextHopRecord>();
   readonly #unused = new Set<NextHopRecord>();
+  #encapsulations: ReadonlyMap<string, Encapsulation> = new Map();
 
   constructor(limit: number, quarantine: number, batch: OperationBatch) {
     this.#pool = new IndexPool(limit, quarantine);
@@ -42,7 +43,7 @@ export class NextHopTable {
     return this.#byKey.size;
   }
 
-  /** As the data plane holds it; unused until somebody retains it. */
+  /** As the data plane holds it; unused until somebody retains it. Before {@link encapsulate}. */
   adopt(index: NextHopIndex, nextHop: NextHop, state: NextHopState): void {
     this.#pool.claim(index);
     this.#enter({ index, nextHop, key: nextHopKey(nextHop), state, references: 0, installed: true });
@@ -72,8 +73,42 @@ export class NextHopTable {
     if (known !== undefined) return known;
     const index = this.#pool.take(now);
     if (index === undefined) return undefined;
-    this.#enter({ index, nextHop, key: nextHopKey(nextHop), state, references: 0, installed: false });
+    this.#enter({
+      index,
+      nextHop: this.#wrapped(nextHop),
+      key: nextHopKey(nextHop),
+      state,
+      references: 0,
+      installed: false,
+    });
     return index;
+  }
+
+  /** How packets are wrapped from now on, by the locator of the router; those that are not here go as IPv6-in-IPv6. */
+  encapsulate(encapsulations: ReadonlyMap<string, Encapsulation>): void {
+    this.#encapsulations = encapsulations;
+    for (const record of this.#byIndex.values()) {
+      const { index, nextHop, installed } = record;
+      const wrapped = this.#wrapped(nextHop);
+      if (wrapped === nextHop) continue;
+      record.nextHop = wrapped;
+      const { encapsulation } = wrapped as TunnelNextHop;
+      if (installed)
+        this.#batch.add({
+          type: "set-encapsulation",
+          index,
+          ...(encapsulation === undefined ? {} : { encapsulation }),
+        });
+    }
+  }
+
+  /** The same object where nothing changes. */
+  #wrapped(nextHop: NextHop): NextHop {
+    if (nextHop.kind !== "tunnel") return nextHop;
+    const encapsulation = this.#encapsulations.get(toHex(nextHop.locator));
+    if (sameValue(encapsulation, nextHop.encapsulation)) return nextHop;
+    const { locator } = nextHop;
+    return { kind: "tunnel", locator, ...(encapsulation === undefined ? {} : { encapsulation }) };
   }
 
   /** True when that is news. */

@@ -27,6 +27,7 @@ const ORDER: readonly Operation["type"][] = [
   "set-node",
   "set-next-hop",
   "set-next-hop-state",
+  "set-encapsulation",
   "set-slots",
   "set-capability",
   "remove-capability",

@@ -8,10 +8,40 @@ export type NextHopIndex = number;
 /** 1 to 65535; 0 is "none". */
 export type GroupIndex = number;
 
-/** Another router: packets are sent to its locator in IPv6-in-IPv6. @see RFC 2473; DESIGN section 5 */
+/** Most segments of a tunnel before its router. Also in `dataplane/abi.h` (SEMR_WAYPOINTS). */
+export const WAYPOINTS = 6;
+
+/** IPv6 in a segment routing header: first to the waypoints, in their order, then to the router. @see RFC 8754, RFC 8986 §5.2 */
+export interface SegmentsEncapsulation {
+  readonly kind: "segments";
+  /** 1 to {@link WAYPOINTS}. */
+  readonly waypoints: readonly Ipv6Address[];
+}
+
+/** Ethernet in UDP. @see RFC 7348 */
+export interface VxlanEncapsulation {
+  readonly kind: "vxlan";
+  /** 1 to 16777215. */
+  readonly vni: number;
+  /** Six octets each: addresses of the inner Ethernet header. */
+  readonly destination: Uint8Array;
+  readonly source: Uint8Array;
+}
+
+export type Encapsulation = SegmentsEncapsulation | VxlanEncapsulation;
+
+/** Another router: packets are sent to its locator in IPv6-in-IPv6, if nothing else is said. @see RFC 2473; DESIGN section 5 */
 export interface TunnelNextHop {
   readonly kind: "tunnel";
   readonly locator: Ipv6Address;
+  readonly encapsulation?: Encapsulation;
+}
+
+/** A router from which encapsulated packets are accepted. */
+export interface PlannedNode {
+  readonly locator: Ipv6Address;
+  /** Of its VXLAN packets; absent: none are accepted. */
+  readonly vni?: number;
 }
 
 /** This router: the packet goes to the capability's local group. */
@@ -61,6 +91,8 @@ export type Operation =
       readonly state: NextHopState;
     }
   | { readonly type: "set-next-hop-state"; readonly index: NextHopIndex; readonly state: NextHopState }
+  /** Of a tunnel that is there; its flows do not notice. Absent: IPv6-in-IPv6. */
+  | { readonly type: "set-encapsulation"; readonly index: NextHopIndex; readonly encapsulation?: Encapsulation }
   | { readonly type: "remove-next-hop"; readonly index: NextHopIndex }
   | {
       readonly type: "set-slots";
@@ -71,8 +103,8 @@ export type Operation =
   | { readonly type: "remove-group"; readonly group: GroupIndex }
   | { readonly type: "set-capability"; readonly entry: CapabilityEntry }
   | { readonly type: "remove-capability"; readonly address: Ipv6Address }
-  /** A router from which encapsulated packets are accepted. */
-  | { readonly type: "set-node"; readonly locator: Ipv6Address }
+  /** Also of one that is there: what is accepted from it. */
+  | ({ readonly type: "set-node" } & PlannedNode)
   | { readonly type: "remove-node"; readonly locator: Ipv6Address };
 
 /** Who carries operations out. They are in effect when it returns; `generation` numbers the plans. */
@@ -111,5 +143,5 @@ export interface PlanSnapshot {
   readonly groups: ReadonlyMap<GroupIndex, PlannedGroup>;
   /** Keyed by the address's hexadecimal text. */
   readonly capabilities: ReadonlyMap<string, CapabilityEntry>;
-  readonly nodes: readonly Ipv6Address[];
+  readonly nodes: readonly PlannedNode[];
 }

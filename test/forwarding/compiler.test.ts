@@ -283,9 +283,45 @@ describe("the plan as a whole", () => {
       ["set-node", "set-node", "set-node", "remove-node"],
     );
     assert.deepEqual(
-      sink.snapshot().nodes.map((node) => node[15]),
+      sink.snapshot().nodes.map((node) => node.locator[15]),
       [3, 4],
     );
+  });
+
+  it("changes how packets are wrapped for a router in place, and nothing else", () => {
+    const { compiler, sink, clock } = forwarding();
+    compiler.nodes([locator(2), locator(3)]);
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }, { site: 3 }]));
+    clock.settle();
+    sink.news();
+    const encapsulation = { kind: "segments", waypoints: [locator(8), locator(9)] } as const;
+    compiler.tunnels([{ locator: locator(2), encapsulation, vni: 7 }]);
+    clock.settle();
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["set-node", "set-encapsulation"],
+    );
+    assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });
+    const [r2] = [...sink.snapshot().nextHops.values()].filter(
+      ({ nextHop }) => nextHop.kind === "tunnel" && nextHop.locator[15] === 2,
+    );
+    assert.deepEqual(r2?.nextHop, { kind: "tunnel", locator: locator(2), encapsulation });
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 2 }]));
+    compiler.tunnels([]);
+    clock.settle();
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["set-node", "set-encapsulation", "set-slots", "set-capability"],
+    );
+    compiler.tunnels([{ locator: locator(4), encapsulation }]);
+    compiler.capabilityChanged(selection(SPEECH, [{ site: 4 }]));
+    clock.settle();
+    const added = sink.news().find(({ type }) => type === "set-next-hop");
+    assert.deepEqual(added?.type === "set-next-hop" && added.nextHop, {
+      kind: "tunnel",
+      locator: locator(4),
+      encapsulation,
+    });
   });
 
   it("does not touch the data plane after it was disposed", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { CapabilityName } from "../../src/base/index.ts";
+import { type CapabilityName, octetsEqual } from "../../src/base/index.ts";
+import type { Encapsulation, Tunnel } from "../../src/forwarding/index.ts";
 import {
   addressOf,
   type Forwarding,
@@ -27,6 +28,23 @@ const sites = fc.uniqueArray(site, { maxLength: 5, selector: ({ site: number }) 
 const number = fc.integer({ min: 1, max: 6 });
 const state = fc.constantFrom("up", "up", "down", "draining" as const);
 
+const encapsulation: fc.Arbitrary<Encapsulation | undefined> = fc.constantFrom(
+  undefined,
+  { kind: "segments", waypoints: [locator(9)] },
+  { kind: "segments", waypoints: [locator(9), locator(8)] },
+  { kind: "vxlan", vni: 7, destination: new Uint8Array(6).fill(2), source: new Uint8Array(6).fill(4) },
+);
+const tunnels = fc.uniqueArray(
+  fc
+    .tuple(fc.integer({ min: 2, max: 5 }), encapsulation, fc.constantFrom(undefined, 7, 8))
+    .map(([which, wrapping, vni]) => ({
+      locator: locator(which),
+      ...(wrapping === undefined ? {} : { encapsulation: wrapping }),
+      ...(vni === undefined ? {} : { vni }),
+    })),
+  { selector: ({ locator: of }) => of.join(), maxLength: 4 },
+);
+
 const input = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant("selection" as const), name, sites }) },
   {
@@ -42,6 +60,7 @@ const input = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant("remove" as const), number }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("taxonomy" as const), names: fc.subarray(NAMES) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("nodes" as const), nodes: fc.subarray([2, 3, 4]) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("tunnels" as const), tunnels }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -75,6 +94,9 @@ function feed({ compiler, clock }: Forwarding, step: Input): void {
     case "nodes":
       compiler.nodes(step.nodes.map(locator));
       break;
+    case "tunnels":
+      compiler.tunnels(step.tunnels);
+      break;
     case "wait":
       clock.advance(step.span);
       break;
@@ -86,23 +108,35 @@ function latest(steps: readonly Input[]): {
   inputs: Input[];
   sitesOf: Map<string, readonly SiteInput[]>;
   up: Map<number, string>;
+  tunnels: readonly Tunnel[];
 } {
   const sitesOf = new Map<string, readonly SiteInput[]>();
   const instances = new Map<number, Input & { type: "instance" }>();
   let taxonomy: Input | undefined;
   let nodes: Input | undefined;
+  let wrapped: (Input & { type: "tunnels" }) | undefined;
   for (const step of steps) {
     if (step.type === "selection") sitesOf.set(step.name, step.sites as SiteInput[]);
     if (step.type === "instance") instances.set(step.number, step);
     if (step.type === "remove") instances.delete(step.number);
     if (step.type === "taxonomy") taxonomy = step;
     if (step.type === "nodes") nodes = step;
+    if (step.type === "tunnels") wrapped = step;
     const known = step.type === "state" ? instances.get(step.number) : undefined;
     if (step.type === "state" && known !== undefined) instances.set(step.number, { ...known, state: step.state });
   }
   const selections = [...sitesOf].map(([each, its]) => ({ type: "selection", name: each, sites: its }) as Input);
-  const inputs = [...selections, ...instances.values(), ...[taxonomy, nodes].filter((step) => step !== undefined)];
-  return { inputs, sitesOf, up: new Map([...instances].map(([n, its]) => [n, its.state])) };
+  const inputs = [
+    ...selections,
+    ...instances.values(),
+    ...[taxonomy, nodes, wrapped].filter((step) => step !== undefined),
+  ];
+  return {
+    inputs,
+    sitesOf,
+    tunnels: wrapped?.tunnels ?? [],
+    up: new Map([...instances].map(([n, its]) => [n, its.state])),
+  };
 }
 
 describe("plans", () => {
@@ -115,7 +149,7 @@ describe("plans", () => {
         clock.settle();
         clock.advance(TRANSITION_END);
         assert.equal(compiler.pending, 0);
-        const { sitesOf, up } = latest(steps);
+        const { sitesOf, up, tunnels: wrapped } = latest(steps);
         const named = new Set<number>();
         for (const [each, its] of sitesOf) {
           const members = its.filter(({ as }) => as === "group");
@@ -149,7 +183,14 @@ describe("plans", () => {
           assert.deepEqual(current, new Set(own.filter(([, its]) => its === "up").map(([n]) => `i${n}`)));
         }
         // Nothing is in the tables that nobody names.
-        const { groups, nextHops, capabilities } = sink.snapshot();
+        const { groups, nextHops, capabilities, nodes } = sink.snapshot();
+        for (const { nextHop } of nextHops.values()) {
+          if (nextHop.kind !== "tunnel") continue;
+          const wanted = wrapped.find((tunnel) => octetsEqual(tunnel.locator, nextHop.locator));
+          assert.deepEqual(nextHop.encapsulation, wanted?.encapsulation);
+        }
+        for (const { locator: of, vni } of nodes)
+          assert.equal(vni, wrapped.find((tunnel) => octetsEqual(tunnel.locator, of))?.vni);
         const used = new Set([...capabilities.values()].flatMap(({ group, localGroup }) => [group, localGroup]));
         for (const index of groups.keys()) assert.ok(used.has(index), `group ${index} is unused`);
         for (const { slots, backup } of groups.values())

@@ -25,4 +25,6 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   "drop-rate-limited": "dropped: refused, and too many were told already",
   "drop-state-full": "dropped: the tables of flows took no entry",
   "drop-no-headroom": "dropped: the frame could not be resized",
+  "drop-segments": "dropped: its routing header leads further than to this router",
+  "drop-vni": "dropped: VXLAN of a router that is known, but not with the network identifier that is configured for it",
 };

@@ -19,6 +19,7 @@ import { findTunnel } from "../find-tunnel.ts";
 import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
 import { Counters } from "./counters.ts";
+import { encapsulationEntries } from "./encapsulation-table.ts";
 import { NodeMap } from "./node-map.ts";
 import { coarseNow, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
@@ -222,6 +223,7 @@ async function load(
         groups: sizes.groups,
         next_hops: sizes.nextHops,
         next_hop_counters: sizes.nextHops,
+        encapsulations: encapsulationEntries(sizes.encapsulations),
         nodes: sizes.nodes,
       },
       pins: Object.fromEntries(names.map((name) => [name, join(folders.maps, name)])),
@@ -256,6 +258,7 @@ function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSize
     capabilities: mapOf(object, "capabilities").mmap(),
     groups: mapOf(object, "groups").mmap(),
     nextHops: mapOf(object, "next_hops").mmap(),
+    encapsulations: mapOf(object, "encapsulations").mmap(),
     nodes: new NodeMap(mapOf(object, "nodes")),
   };
   return new KernelTables(memory, options.domain, sizes, options.maxCapabilities);

@@ -1,5 +1,7 @@
-import type { NextHop, NextHopIndex, NextHopState } from "../../forwarding/index.ts";
+import type { Ipv6Address } from "../../base/index.ts";
+import type { Encapsulation, NextHop, NextHopIndex, NextHopState } from "../../forwarding/index.ts";
 import { KIND, NEXT_HOP, STATE } from "../abi.ts";
+import type { EncapsulationTable } from "./encapsulation-table.ts";
 import { Grace } from "./grace.ts";
 
 const PROTOCOL = { tcp: 6, udp: 17 } as const;
@@ -14,12 +16,16 @@ export class NextHopTable {
   readonly #grace = new Grace();
   readonly #entries: number;
 
+  readonly #encapsulations: EncapsulationTable;
+
   /** Borrows `octets` and takes over what is in it. */
-  constructor(octets: Uint8Array) {
+  constructor(octets: Uint8Array, encapsulations: EncapsulationTable) {
+    this.#encapsulations = encapsulations;
     this.#octets = octets;
     this.#view = new DataView(octets.buffer, octets.byteOffset, octets.length);
     this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#entries = octets.length / NEXT_HOP.size;
+    for (const index of this.indexes()) encapsulations.claim(this.#words[this.#encapsulationWord(index)]!);
   }
 
   get(index: NextHopIndex): NextHop | undefined {
@@ -29,7 +35,7 @@ export class NextHopTable {
     const address = (): Uint8Array => this.#octets.slice(at + offsets.address, at + offsets.address + 16);
     switch (this.#view.getUint32(at + offsets.kind, true)) {
       case KIND.tunnel:
-        return { kind: "tunnel", locator: address() };
+        return tunnelTo(address(), this.#encapsulations.get(this.#words[this.#encapsulationWord(index)]!));
       case KIND.local:
         return { kind: "local" };
       case KIND.instance:
@@ -65,6 +71,10 @@ export class NextHopTable {
     this.#octets.fill(0, at + offsets.address, at + offsets.generation);
     this.#octets.fill(0, at + offsets.instance, at + NEXT_HOP.size);
     if (nextHop.kind === "tunnel") this.#octets.set(nextHop.locator, at + offsets.address);
+    this.#words[this.#encapsulationWord(index)] =
+      nextHop.kind === "tunnel" && nextHop.encapsulation !== undefined
+        ? this.#encapsulations.add(nextHop.encapsulation, nextHop.locator)
+        : 0;
     if (nextHop.kind === "instance") {
       this.#octets.set(nextHop.address, at + offsets.address);
       this.#view.setUint16(at + offsets.port, nextHop.port);
@@ -83,9 +93,24 @@ export class NextHopTable {
     Atomics.store(this.#words, this.#stateWord(index), STATE[state]);
   }
 
+  /** Of a tunnel. One store, after what it names has been written. */
+  setEncapsulation(index: NextHopIndex, encapsulation: Encapsulation | undefined): void {
+    const word = this.#encapsulationWord(index);
+    const before = this.#words[word]!;
+    const nextHop = this.get(index);
+    if (nextHop?.kind !== "tunnel") throw new RangeError(`next hop ${index} is no tunnel`);
+    Atomics.store(
+      this.#words,
+      word,
+      encapsulation === undefined ? 0 : this.#encapsulations.add(encapsulation, nextHop.locator),
+    );
+    this.#encapsulations.release(before);
+  }
+
   delete(index: NextHopIndex): void {
     this.setState(index, "down");
     Atomics.store(this.#words, (index * NEXT_HOP.size + NEXT_HOP.offsets.kind) / 4, 0);
+    this.#encapsulations.release(this.#words[this.#encapsulationWord(index)]!);
     this.#grace.retire(index);
   }
 
@@ -99,6 +124,10 @@ export class NextHopTable {
     return (index * NEXT_HOP.size + NEXT_HOP.offsets.state) / 4;
   }
 
+  #encapsulationWord(index: NextHopIndex): number {
+    return (index * NEXT_HOP.size + NEXT_HOP.offsets.encapsulation) / 4;
+  }
+
   #instanceAt(at: number): string {
     const octets = this.#octets.subarray(
       at + NEXT_HOP.offsets.instance,
@@ -107,4 +136,8 @@ export class NextHopTable {
     const end = octets.indexOf(0);
     return Buffer.from(end < 0 ? octets : octets.subarray(0, end)).toString("latin1");
   }
+}
+
+function tunnelTo(locator: Ipv6Address, encapsulation: Encapsulation | undefined): NextHop {
+  return { kind: "tunnel", locator, ...(encapsulation === undefined ? {} : { encapsulation }) };
 }

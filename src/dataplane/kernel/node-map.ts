@@ -1,11 +1,10 @@
 import type { BpfMap } from "../../../native/index.ts";
 import type { Ipv6Address } from "../../base/index.ts";
+import type { PlannedNode } from "../../forwarding/index.ts";
 import { NODE } from "../abi.ts";
 import type { NodeStore } from "./tables.ts";
 
-const PRESENT = new Uint8Array(NODE.size);
-
-/** The hash `nodes` as a set of locators. */
+/** The hash `nodes`. */
 export class NodeMap implements NodeStore {
   readonly #map: BpfMap;
 
@@ -13,13 +12,18 @@ export class NodeMap implements NodeStore {
     this.#map = map;
   }
 
-  has(locator: Ipv6Address): boolean {
-    return this.#map.lookup(locator) !== undefined;
+  get(locator: Ipv6Address): PlannedNode | undefined {
+    const value = this.#map.lookup(locator);
+    if (value === undefined) return undefined;
+    const vni = new DataView(value.buffer, value.byteOffset).getUint32(NODE.offsets.vni, true);
+    return vni === 0 ? { locator } : { locator, vni };
   }
 
-  add(locator: Ipv6Address): boolean {
+  set({ locator, vni = 0 }: PlannedNode): boolean {
+    const value = new Uint8Array(NODE.size);
+    new DataView(value.buffer).setUint32(NODE.offsets.vni, vni, true);
     try {
-      this.#map.update(locator, PRESENT);
+      this.#map.update(locator, value);
       return true;
     } catch (cause) {
       if (cause instanceof Error && "code" in cause && cause.code === "E2BIG") return false;
@@ -31,9 +35,12 @@ export class NodeMap implements NodeStore {
     this.#map.delete(locator);
   }
 
-  all(): Ipv6Address[] {
-    const locators: Ipv6Address[] = [];
-    for (let key = this.#map.nextKey(); key !== undefined; key = this.#map.nextKey(key)) locators.push(key);
-    return locators;
+  all(): PlannedNode[] {
+    const nodes: PlannedNode[] = [];
+    for (let locator = this.#map.nextKey(); locator !== undefined; locator = this.#map.nextKey(locator)) {
+      const node = this.get(locator);
+      if (node !== undefined) nodes.push(node);
+    }
+    return nodes;
   }
 }

@@ -8,6 +8,7 @@ import type {
   Operation,
   PlannedGroup,
   PlannedNextHop,
+  PlannedNode,
   PlanSnapshot,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
@@ -15,24 +16,26 @@ import type { GroupEntry, NextHopEntry, PassPlan } from "../memory/outcome.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import type { TableSizes } from "../sizes.ts";
 import { CapabilityTable } from "./capability-table.ts";
+import { EncapsulationTable } from "./encapsulation-table.ts";
 import { GroupTable, type StoredGroup } from "./group-table.ts";
 import { NextHopTable } from "./next-hop-table.ts";
 
-/** The tables of a plan as the kernel shares them: three mapped arrays and a hash. */
+/** The tables of a plan as the kernel shares them: mapped arrays and a hash. */
 export interface TableMemory {
   readonly capabilities: Uint8Array;
   readonly groups: Uint8Array;
   readonly nextHops: Uint8Array;
+  readonly encapsulations: Uint8Array;
   readonly nodes: NodeStore;
 }
 
-/** A set of locators. */
+/** The known routers, by locator. */
 export interface NodeStore {
-  has(locator: Ipv6Address): boolean;
-  /** False when there is no room. */
-  add(locator: Ipv6Address): boolean;
+  get(locator: Ipv6Address): PlannedNode | undefined;
+  /** Also one that is there. False when there is no room. */
+  set(node: PlannedNode): boolean;
   delete(locator: Ipv6Address): void;
-  all(): Ipv6Address[];
+  all(): PlannedNode[];
 }
 
 /**
@@ -47,6 +50,7 @@ export class KernelTables implements TableView, PassPlan {
   readonly #groups: GroupTable;
   readonly #nextHops: NextHopTable;
   readonly #nodes: NodeStore;
+  readonly #encapsulations: EncapsulationTable;
   readonly #groupUses: Uint32Array;
   readonly #nextHopUses: Uint32Array;
 
@@ -56,7 +60,8 @@ export class KernelTables implements TableView, PassPlan {
     this.#maxCapabilities = maxCapabilities;
     this.#capabilities = new CapabilityTable(memory.capabilities);
     this.#groups = new GroupTable(memory.groups);
-    this.#nextHops = new NextHopTable(memory.nextHops);
+    this.#encapsulations = new EncapsulationTable(memory.encapsulations);
+    this.#nextHops = new NextHopTable(memory.nextHops, this.#encapsulations);
     this.#nodes = memory.nodes;
     this.#groupUses = new Uint32Array(sizes.groups);
     this.#nextHopUses = new Uint32Array(sizes.nextHops);
@@ -102,7 +107,15 @@ export class KernelTables implements TableView, PassPlan {
   }
 
   hasNode(locator: Ipv6Address): boolean {
-    return this.#nodes.has(locator);
+    return this.#nodes.get(locator) !== undefined;
+  }
+
+  node(locator: Ipv6Address): PlannedNode | undefined {
+    return this.#nodes.get(locator);
+  }
+
+  encapsulations(): number {
+    return this.#encapsulations.used;
   }
 
   get generation(): number {
@@ -125,6 +138,9 @@ export class KernelTables implements TableView, PassPlan {
       case "set-next-hop-state":
         this.#nextHops.setState(operation.index, operation.state);
         break;
+      case "set-encapsulation":
+        this.#nextHops.setEncapsulation(operation.index, operation.encapsulation);
+        break;
       case "remove-next-hop":
         this.#nextHops.delete(operation.index);
         break;
@@ -142,7 +158,7 @@ export class KernelTables implements TableView, PassPlan {
         this.#capabilities.delete(operation.address);
         break;
       case "set-node":
-        if (!this.#nodes.add(operation.locator)) throw tableFull("nodes", this.sizes.nodes, position);
+        if (!this.#nodes.set(operation)) throw tableFull("nodes", this.sizes.nodes, position);
         break;
       case "remove-node":
         this.#nodes.delete(operation.locator);

@@ -5,6 +5,7 @@ import type {
   NextHop,
   NextHopIndex,
   NextHopState,
+  PlannedNode,
   SlotOwner,
 } from "../../forwarding/index.ts";
 import type { Verdict } from "../abi.ts";
@@ -49,7 +50,7 @@ export interface PassPlan {
   capability(address: Ipv6Address): CapabilityEntry | undefined;
   groupEntry(index: GroupIndex): GroupEntry | undefined;
   nextHopEntry(index: NextHopIndex): NextHopEntry | undefined;
-  hasNode(locator: Ipv6Address): boolean;
+  node(locator: Ipv6Address): PlannedNode | undefined;
 }
 
 /** The tables and constants that the pass reads. It changes none of them: it says what is to change ({@link Effect}). */

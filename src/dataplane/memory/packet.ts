@@ -11,7 +11,7 @@ const FRAGMENT_LENGTH = 8;
 
 const FIRST_INFORMATIONAL = 128;
 
-export const Protocol = { Tcp: 6, Udp: 17, Ipv6: 41, Fragment: 44, Icmpv6: 58 } as const;
+export const Protocol = { Tcp: 6, Udp: 17, Ipv6: 41, Routing: 43, Fragment: 44, Icmpv6: 58 } as const;
 export const TcpFlag = { Fin: 0x01, Syn: 0x02, Rst: 0x04, Ack: 0x10 } as const;
 
 export const u16 = (octets: Uint8Array, at: number): number => (octets[at]! << 8) | octets[at + 1]!;

@@ -16,9 +16,12 @@ import {
 } from "./packet.ts";
 import { refuseFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { through } from "./through.ts";
+import { outOfTunnel } from "./tunnel.ts";
 import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
 
 const ETHERTYPE_IPV6 = 0x86dd;
+/** First header of what may be encapsulated. */
+const TUNNELS: ReadonlySet<number> = new Set([Protocol.Ipv6, Protocol.Routing, Protocol.Udp]);
 
 /**
  * What the pass does with one frame: the reference for `dataplane/*.bpf.c`, step by step as in `dataplane/README.md`.
@@ -45,14 +48,13 @@ function hasHeader(octets: Uint8Array): boolean {
 /** Step 1 on a core port: out of the tunnel. */
 function fromCore(walk: Walk): Outcome {
   const { state, packet, input, found } = walk;
-  if (packet.nextHeader !== Protocol.Ipv6 || !octetsEqual(packet.destination, state.locator)) {
+  if (!TUNNELS.has(packet.nextHeader) || !octetsEqual(packet.destination, state.locator)) {
     if (prefixContains(state.domain, packet.source)) return through(walk);
     return isPlainRequest(walk) || isErrorForCapability(walk) ? admit(walk) : pass(input.frame);
   }
-  if (packet.payloadLength > packet.payload.length) return drop("drop-truncated", input.frame);
-  if (!state.plan.hasNode(packet.source)) return drop("drop-unknown-node", input.frame);
-  const inner = found.subarray(IPV6_LENGTH);
-  if (packet.payloadLength < IPV6_LENGTH || !hasHeader(inner)) return drop("drop-truncated", input.frame);
+  const inner = outOfTunnel(state, packet, found);
+  if (inner === "passed") return pass(input.frame);
+  if (typeof inner === "string") return drop(inner, input.frame);
   const innerPacket = new Ipv6Packet(inner);
   if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
   return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true });

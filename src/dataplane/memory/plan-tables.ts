@@ -9,8 +9,10 @@ import {
   type Operation,
   type PlannedGroup,
   type PlannedNextHop,
+  type PlannedNode,
   type PlanSnapshot,
   type SlotOwner,
+  type TunnelNextHop,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
 import { checkOperation, type TableView } from "../operation.ts";
@@ -25,7 +27,7 @@ export class PlanTables implements TableView, PassPlan {
   readonly #nextHops = new Map<NextHopIndex, NextHopEntry>();
   readonly #groups = new Map<GroupIndex, GroupEntry>();
   readonly #capabilities = new Map<string, CapabilityEntry>();
-  readonly #nodes = new Map<string, Ipv6Address>();
+  readonly #nodes = new Map<string, PlannedNode>();
   readonly #nextHopUses = new Map<NextHopIndex, number>();
   readonly #groupUses = new Map<GroupIndex, number>();
   readonly #generations = new Map<NextHopIndex, number>();
@@ -72,6 +74,16 @@ export class PlanTables implements TableView, PassPlan {
     return this.#nodes.has(toHex(locator));
   }
 
+  node(locator: Ipv6Address): PlannedNode | undefined {
+    return this.#nodes.get(toHex(locator));
+  }
+
+  encapsulations(): number {
+    const wrapped = ({ nextHop }: NextHopEntry): boolean =>
+      nextHop.kind === "tunnel" && nextHop.encapsulation !== undefined;
+    return this.#nextHops.values().filter(wrapped).toArray().length;
+  }
+
   /** @throws {DataplaneError} `dataplane.bad-operation`, `dataplane.table-full`; nothing has changed then. */
   apply(operation: Operation, position: number): void {
     checkOperation(operation, position, this);
@@ -82,6 +94,14 @@ export class PlanTables implements TableView, PassPlan {
       case "set-next-hop-state":
         this.setState(operation.index, operation.state);
         break;
+      case "set-encapsulation": {
+        const { nextHop, ...entry } = this.#nextHops.get(operation.index)!;
+        const { locator } = nextHop as TunnelNextHop;
+        const { encapsulation } = operation;
+        const wrapped = { kind: "tunnel", locator, ...(encapsulation === undefined ? {} : { encapsulation }) } as const;
+        this.#nextHops.set(operation.index, { ...entry, nextHop: wrapped });
+        break;
+      }
       case "remove-next-hop":
         this.#nextHops.delete(operation.index);
         break;
@@ -104,7 +124,7 @@ export class PlanTables implements TableView, PassPlan {
       case "set-node":
         if (!this.hasNode(operation.locator) && this.#nodes.size >= this.sizes.nodes)
           throw tableFull("nodes", this.sizes.nodes, position);
-        this.#nodes.set(toHex(operation.locator), operation.locator);
+        this.#nodes.set(toHex(operation.locator), plannedNode(operation));
         break;
       case "remove-node":
         this.#nodes.delete(toHex(operation.locator));
@@ -186,6 +206,10 @@ export class PlanTables implements TableView, PassPlan {
     count(this.#groupUses, entry.group, by);
     count(this.#groupUses, entry.localGroup, by);
   }
+}
+
+function plannedNode({ locator, vni }: PlannedNode): PlannedNode {
+  return vni === undefined ? { locator } : { locator, vni };
 }
 
 function count(uses: Map<number, number>, index: number, by: 1 | -1): void {

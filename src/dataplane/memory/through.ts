@@ -1,8 +1,9 @@
 import { flowBackOf } from "./flow-key.ts";
-import { chooseSite, intoTunnel } from "./forward.ts";
+import { chooseSite } from "./forward.ts";
 import type { Outcome } from "./outcome.ts";
 import { concatenate, IPV6_LENGTH, Ipv6Packet, Protocol, parseLayer4 } from "./packet.ts";
 import { errorAbout, LEAST_MTU, tooBig } from "./reject.ts";
+import { intoTunnel } from "./tunnel.ts";
 import { drop, pass, type Walk } from "./walk.ts";
 
 /**
@@ -28,10 +29,10 @@ export function through(walk: Walk): Outcome {
   if (choice?.target.kind !== "tunnel") return { ...pass(input.frame), effects };
   const said = errorAbout({ ...walk, packet }, tooBig(link.mtu));
   if (typeof said === "string") return { ...drop(said, input.frame), effects };
-  const tunnelled = intoTunnel(said.oneHopFurther(), state.locator, choice.target.locator, flow);
+  const tunnelled = intoTunnel(said.oneHopFurther(), state.locator, choice.target, flow);
   return {
     verdict: "reject-too-big",
-    action: input.hook === "tc" && state.route(choice.target.locator) === undefined ? "drop" : "forward",
+    action: input.hook === "tc" && state.route(tunnelled.destination) === undefined ? "drop" : "forward",
     frame: concatenate(walk.ethernet, tunnelled.octets),
     effects: [...effects, { type: "take-token" }],
   };

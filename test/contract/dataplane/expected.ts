@@ -5,8 +5,10 @@ import {
   type NextHop,
   type NextHopState,
   type Operation,
+  type PlannedNode,
   type PlanSnapshot,
   type SlotOwner,
+  type TunnelNextHop,
 } from "../../../src/forwarding/index.ts";
 
 /** What the tables should hold, as plain as can be: operations folded one after the other, nothing checked. */
@@ -15,7 +17,7 @@ export class Expected {
   readonly nextHops = new Map<number, { nextHop: NextHop; state: NextHopState }>();
   readonly groups = new Map<number, { slots: SlotOwner[]; backup: number }>();
   readonly capabilities = new Map<string, CapabilityEntry>();
-  readonly nodes = new Map<string, Uint8Array>();
+  readonly nodes = new Map<string, PlannedNode>();
 
   apply(operation: Operation): void {
     switch (operation.type) {
@@ -25,6 +27,14 @@ export class Expected {
       case "set-next-hop-state":
         this.nextHops.set(operation.index, { ...this.nextHops.get(operation.index)!, state: operation.state });
         break;
+      case "set-encapsulation": {
+        const { nextHop, state } = this.nextHops.get(operation.index)!;
+        const { kind, locator } = nextHop as TunnelNextHop;
+        const { encapsulation } = operation;
+        const wrapped = { kind, locator, ...(encapsulation === undefined ? {} : { encapsulation }) };
+        this.nextHops.set(operation.index, { nextHop: wrapped, state });
+        break;
+      }
       case "remove-next-hop":
         this.nextHops.delete(operation.index);
         break;
@@ -45,7 +55,7 @@ export class Expected {
         this.capabilities.delete(toHex(operation.address));
         break;
       case "set-node":
-        this.nodes.set(toHex(operation.locator), operation.locator);
+        this.nodes.set(toHex(operation.locator), operation);
         break;
       case "remove-node":
         this.nodes.delete(toHex(operation.locator));
@@ -56,7 +66,7 @@ export class Expected {
 
 /** Plain data with a fixed order, so that two snapshots can be compared whatever order their driver keeps. */
 export function comparable(snapshot: PlanSnapshot | Expected): unknown {
-  const nodes = Array.isArray(snapshot.nodes) ? snapshot.nodes.map(toHex) : [...(snapshot as Expected).nodes.keys()];
+  const nodes = [...snapshot.nodes.values()].map(({ locator, vni }) => `${toHex(locator)} ${vni ?? ""}`);
   return {
     generation: snapshot.generation,
     nextHops: sorted(snapshot.nextHops),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { parseIpv6 } from "../../../src/base/index.ts";
-import type { NextHop, NextHopState, Operation } from "../../../src/forwarding/index.ts";
+import { parseIpv6, toHex } from "../../../src/base/index.ts";
+import type { Encapsulation, NextHop, NextHopState, Operation } from "../../../src/forwarding/index.ts";
 import { Expected } from "./expected.ts";
 
 const INDEXES = 6;
@@ -30,12 +30,28 @@ class Choices {
   }
 }
 
+function encapsulation(choices: Choices): { readonly encapsulation?: Encapsulation } {
+  switch (choices.below(3)) {
+    case 0:
+      return {};
+    case 1: {
+      const waypoints = Array.from({ length: 1 + choices.below(6) }, () => choices.of(LOCATORS)!);
+      return { encapsulation: { kind: "segments", waypoints } };
+    }
+    default: {
+      const [destination, source] = [6, 7].map((last) => Uint8Array.of(2, 0, 0, 0, choices.below(256), last));
+      const vni = 1 + choices.below(0xff_ffff);
+      return { encapsulation: { kind: "vxlan", vni, destination: destination!, source: source! } };
+    }
+  }
+}
+
 function nextHop(choices: Choices): NextHop {
   switch (choices.below(3)) {
     case 0:
       return { kind: "local" };
     case 1:
-      return { kind: "tunnel", locator: choices.of(LOCATORS)! };
+      return { kind: "tunnel", locator: choices.of(LOCATORS)!, ...encapsulation(choices) };
     default:
       return {
         kind: "instance",
@@ -52,7 +68,7 @@ function nextHop(choices: Choices): NextHop {
 function operation(choices: Choices, tables: Expected): Operation | undefined {
   const hops = [...tables.nextHops.keys()];
   const groups = [...tables.groups.keys()];
-  switch (choices.below(10)) {
+  switch (choices.below(11)) {
     case 0:
     case 1: {
       const index = 1 + choices.below(INDEXES);
@@ -100,10 +116,15 @@ function operation(choices: Choices, tables: Expected): Operation | undefined {
       const entry = choices.of([...tables.capabilities.values()]);
       return entry === undefined ? undefined : { type: "remove-capability", address: entry.address };
     }
+    case 9: {
+      const index = choices.of(hops.filter((hop) => tables.nextHops.get(hop)!.nextHop.kind === "tunnel"));
+      return index === undefined ? undefined : { type: "set-encapsulation", index, ...encapsulation(choices) };
+    }
     default: {
       const locator = choices.of(LOCATORS)!;
-      const present = [...tables.nodes.values()].includes(locator);
-      return { type: present ? "remove-node" : "set-node", locator };
+      const present = tables.nodes.has(toHex(locator));
+      if (present && choices.below(2) === 0) return { type: "remove-node", locator };
+      return { type: "set-node", locator, ...(choices.below(3) === 0 ? { vni: 1 + choices.below(0xff_ffff) } : {}) };
     }
   }
 }

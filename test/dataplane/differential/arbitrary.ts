@@ -3,11 +3,13 @@ import { pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
 import { concatenate, putU16 } from "../../../src/dataplane/memory/packet.ts";
 import {
+  type Encapsulation,
   GROUP_SLOTS,
   type NextHop,
   type NextHopState,
   type Operation,
   type SlotOwner,
+  WAYPOINTS,
 } from "../../../src/forwarding/index.ts";
 import { icmpv6, ipv6, tcp, udp } from "../memory/frames.ts";
 import {
@@ -20,6 +22,7 @@ import {
   OWN,
   ROUTERS,
   SERVICE_PORTS,
+  VNIS,
 } from "./pool.ts";
 
 /** Index of the first next hop of each kind; instances go on to NEXT_HOPS. */
@@ -38,7 +41,20 @@ function mostly<T>(usual: readonly T[], odd: readonly T[]): fc.Arbitrary<T> {
 
 const state = mostly<NextHopState>(["up"], ["draining", "down"]);
 
-const tunnel: fc.Arbitrary<NextHop> = fc.record({ kind: fc.constant("tunnel"), locator: fc.constantFrom(...ROUTERS) });
+const segments: fc.Arbitrary<Encapsulation> = fc.record({
+  kind: fc.constant("segments"),
+  waypoints: fc.array(fc.constantFrom(...ROUTERS, ...CLIENTS), { minLength: 1, maxLength: WAYPOINTS }),
+});
+const vxlan: fc.Arbitrary<Encapsulation> = fc.record({
+  kind: fc.constant("vxlan"),
+  vni: fc.constantFrom(...VNIS),
+  destination: fc.uint8Array({ minLength: 6, maxLength: 6 }),
+  source: fc.uint8Array({ minLength: 6, maxLength: 6 }),
+});
+const encapsulation = fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, segments, vxlan);
+const tunnel: fc.Arbitrary<NextHop> = fc
+  .tuple(fc.constantFrom(...ROUTERS), encapsulation)
+  .map(([locator, wrapping]) => ({ kind: "tunnel", locator, ...(wrapping && { encapsulation: wrapping }) }));
 const local: fc.Arbitrary<NextHop> = fc.constant({ kind: "local" });
 function instance(protocol: "tcp" | "udp"): fc.Arbitrary<NextHop> {
   const [usual] = protocol === "tcp" ? SERVICE_PORTS : SERVICE_PORTS.slice(1);
@@ -107,13 +123,14 @@ export const plan: fc.Arbitrary<Plan> = fc
     fc.tuple(...Array.from({ length: GROUPS }, (_, i) => group(i + 1))),
     fc.tuple(...CAPABILITIES.map(capability)),
     fc.subarray(ROUTERS, { minLength: 1 }),
+    fc.constantFrom(undefined, ...VNIS),
   )
-  .map(([hops, groups, capabilities, nodes]) => ({
+  .map(([hops, groups, capabilities, nodes, vni]) => ({
     operations: [
       ...hops.map((entry, i) => ({ type: "set-next-hop" as const, index: i + 1, ...entry })),
       ...groups,
       ...capabilities.flat(),
-      ...nodes.map((locator) => ({ type: "set-node" as const, locator })),
+      ...nodes.map((locator) => ({ type: "set-node" as const, locator, ...(vni && { vni }) })),
     ],
   }));
 
@@ -270,6 +287,48 @@ const fromAgent = fc
     ),
   );
 
+const between = fc.record({ source: fc.constantFrom(...ROUTERS), destination: mostly([OWN], [CLIENTS[0]!]) });
+
+/** Behind a segment routing header, also such as no router writes. */
+const segmentRouted = fc
+  .tuple(
+    between,
+    mostly([41], [6, 43]),
+    mostly([4], [0, 3]),
+    mostly([0], [1, 7]),
+    fc.constantFrom(0, 1, 2, 6, 16, 17),
+    mostly([0], [1, 200]),
+    toCapability,
+  )
+  .map(([ends, next, type, left, count, lie, inner]) => {
+    const header = new Uint8Array(8 + 16 * count);
+    header.set([next, 2 * count + lie, type, left, count - 1]);
+    return ipv6(ends, 43, concatenate(header, inner));
+  });
+
+/** In VXLAN, also of networks that nobody expects. */
+const vxlanFrames = fc
+  .tuple(
+    between,
+    fc.constantFrom(...VNIS, VNIS[0]!),
+    mostly([4789], [4790]),
+    mostly([0x08], [0]),
+    mostly([0x86dd], [0x0800]),
+    mostly([0], [-1, 1, -60]),
+    toCapability,
+  )
+  .map(([ends, vni, port, flags, type, lie, inner]) => {
+    const header = new Uint8Array(30);
+    putU16(header, 0, 50_000);
+    putU16(header, 2, port);
+    putU16(header, 4, 30 + inner.length + lie);
+    header[8] = flags;
+    putU16(header, 12, vni >> 8);
+    header[14] = vni & 0xff;
+    putU16(header, 28, type);
+    return ipv6(ends, 17, concatenate(header, inner));
+  });
+
 const tunnelled = fc
   .tuple(
     fc.constantFrom(...ROUTERS),
@@ -333,7 +392,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: packetStep("client", damaged(toCapability)) },
   {
     weight: 3,
-    arbitrary: packetStep("core", damaged(fc.oneof(tunnelled, tunnelled, tunnelled, toCapability, fromCapability))),
+    arbitrary: packetStep(
+      "core",
+      damaged(fc.oneof(tunnelled, tunnelled, tunnelled, segmentRouted, vxlanFrames, toCapability, fromCapability)),
+    ),
   },
   {
     weight: 4,

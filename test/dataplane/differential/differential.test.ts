@@ -121,7 +121,7 @@ function emptying(snapshot: PlanSnapshot): Operation[] {
     ...snapshot.capabilities.values().map(({ address }) => ({ type: "remove-capability", address }) as const),
     ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
     ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
-    ...snapshot.nodes.map((locator) => ({ type: "remove-node", locator }) as const),
+    ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),
   ];
 }
 

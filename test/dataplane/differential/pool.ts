@@ -21,6 +21,9 @@ export const CAPABILITIES = [
   "fd5e:0:0:2:8001:4444:4444:0",
 ].map(address);
 
+/** VXLAN network identifiers. */
+export const VNIS = [7, 0xabcdef];
+
 export const CLIENT_PORTS = [4000, 4001];
 export const SERVICE_PORTS = [80, 53];
 export const AGENT_PORTS = [8080, 5353];

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { loadNative } from "../../../native/index.ts";
 import * as abi from "../../../src/dataplane/abi.ts";
+import { WAYPOINTS } from "../../../src/forwarding/index.ts";
 import { OBJECT, whyNoPass } from "./bench.ts";
 
 const HEADER = join(import.meta.dirname, "../../../dataplane/abi.h");
@@ -31,6 +32,9 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_PORT_PARTIAL: abi.PORT_FLAG.partial,
   SEMR_CLOSED_BY_CLIENT: abi.CLOSED.byClient,
   SEMR_CLOSED_BY_AGENT: abi.CLOSED.byAgent,
+  SEMR_VXLAN_PORT: abi.VXLAN_PORT,
+  SEMR_VXLAN_HEADERS: abi.VXLAN_HEADERS,
+  SEMR_WAYPOINTS: WAYPOINTS,
   SEMR_IDLE_TCP: abi.IDLE.tcp,
   SEMR_IDLE_UDP: abi.IDLE.udp,
   SEMR_EVENT_FLOW: abi.EVENT_KIND.flow,

@@ -13,6 +13,7 @@ import {
   KIND,
   NEXT_HOP,
   NEXT_HOP_COUNTERS,
+  NODE,
   PORT,
   PROGRAMS,
   ROLE,
@@ -20,6 +21,8 @@ import {
   VERDICTS,
   type Verdict,
 } from "../../../src/dataplane/abi.ts";
+import { EncapsulationTable } from "../../../src/dataplane/kernel/encapsulation-table.ts";
+import type { Encapsulation } from "../../../src/forwarding/index.ts";
 
 export type Hook = "xdp" | "tc";
 export const HOOKS: readonly Hook[] = ["xdp", "tc"];
@@ -77,6 +80,7 @@ export class Bench implements Disposable {
   readonly options: BenchOptions;
   readonly #tables = new Map<string, Uint8Array>();
   readonly #lines: number;
+  #encapsulations: EncapsulationTable | undefined;
 
   private constructor(object: BpfObject, options: BenchOptions, lines: number) {
     this.object = object;
@@ -152,8 +156,10 @@ export class Bench implements Disposable {
     at.setUint32(NEXT_HOP.offsets.state, STATE.up, true);
   }
 
-  tunnel(index: number, locator: Uint8Array): void {
-    this.#nextHop(index, KIND.tunnel, locator, () => {});
+  tunnel(index: number, locator: Uint8Array, encapsulation?: Encapsulation): void {
+    this.#encapsulations ??= new EncapsulationTable(this.map("encapsulations").mmap());
+    const wrapping = encapsulation === undefined ? 0 : this.#encapsulations.add(encapsulation, locator);
+    this.#nextHop(index, KIND.tunnel, locator, (at) => at.setUint32(NEXT_HOP.offsets.encapsulation, wrapping, true));
   }
 
   local(index: number): void {
@@ -201,8 +207,10 @@ export class Bench implements Disposable {
     assert.fail("the capability table is full");
   }
 
-  node(locator: Uint8Array): void {
-    this.map("nodes").update(locator, word(0));
+  node(locator: Uint8Array, vni = 0): void {
+    const value = new Uint8Array(NODE.size);
+    value.set(word(vni), NODE.offsets.vni);
+    this.map("nodes").update(locator, value);
   }
 
   /** Runs one frame through a hook as if it came from `ifindex`. */

@@ -32,6 +32,7 @@ export const UDP = 17;
 export const ICMP = 58;
 export const IPV6_IN_IPV6 = 41;
 export const FRAGMENT = 44;
+export const ROUTING = 43;
 
 /** One's complement sum of big-endian 16-bit words, folded. @see RFC 1071 */
 export function onesSum(...parts: readonly Uint8Array[]): number {

@@ -5,13 +5,14 @@ import { PORT_FLAG } from "../../../src/dataplane/abi.ts";
 import { type Bench, HOOKS, type Hook, TC, XDP } from "./bench.ts";
 import { ethernet, IPV6_IN_IPV6, icmp, ipv6 } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
+import { routed, vxlanned } from "./tunnel-cases.ts";
 import { CAP, CLIENT, datagram, LOCATOR, makeWorld, OTHER, segment, TENANT } from "./world.ts";
 
 const payload = Uint8Array.from({ length: 24 }, (_, i) => i);
 const tunnelled = (packet: Uint8Array) => ipv6({ source: OTHER, destination: LOCATOR }, IPV6_IN_IPV6, packet);
 
-/** One packet for each way through the pass. */
-const PACKETS: readonly (readonly ["client" | "core" | "agent", Uint8Array])[] = [
+/** One packet for each way through the pass; of UDP nobody knows that it is VXLAN before so many octets of the frame. */
+const PACKETS: readonly (readonly ["client" | "core" | "agent", Uint8Array, knownFrom?: number])[] = [
   ["client", segment(CAP.local, { options: Uint8Array.of(2, 4, 5, 0xb4), payload })],
   ["client", segment(CAP.remote, { flags: "A", payload })],
   ["client", segment(CAP.empty)],
@@ -20,6 +21,10 @@ const PACKETS: readonly (readonly ["client" | "core" | "agent", Uint8Array])[] =
   ["client", icmp({ source: CLIENT, destination: CAP.local }, 128, 0, payload)],
   ["core", tunnelled(segment(CAP.local, { payload }))],
   ["core", tunnelled(datagram(CAP.localUdp, { payload }))],
+  ["core", routed(segment(CAP.local, { payload, sourcePort: 40001 }), { segments: [OTHER, LOCATOR] })],
+  ["core", vxlanned(segment(CAP.local, { payload, sourcePort: 40002 })), 14 + 40 + 30],
+  ["client", segment(CAP.segments, { flags: "A", payload })],
+  ["client", segment(CAP.vxlan, { flags: "A", payload })],
   ["agent", segment(CLIENT, { source: CAP.local, payload })],
   ["agent", datagram(CAP.remote, { payload })],
 ];
@@ -41,13 +46,14 @@ function define(hook: Hook): void {
 
   it("every truncation: dropped as truncated wherever it is known to be ours", async () => {
     using bench = await makeWorld();
-    for (const [role, packet] of PACKETS) {
+    for (const [role, packet, knownFrom = 0] of PACKETS) {
       const whole = check(bench, role, ethernet(packet));
       // the kernel's test run takes no IPv6 socket buffer without a whole header
       const shortest = hook === "tc" ? 54 : 14;
       for (let length = shortest; length < 14 + packet.length; length++) {
         const verdict = check(bench, role, ethernet(packet).subarray(0, length));
-        if (whole !== "passed") assert.equal(verdict, "drop-truncated", `${whole} cut to ${length} octets`);
+        const isKnown = whole !== "passed" && length >= knownFrom;
+        if (isKnown) assert.equal(verdict, "drop-truncated", `${whole} cut to ${length} octets`);
       }
     }
   });

@@ -4,6 +4,7 @@ import { type Bench, HOOKS } from "./bench.ts";
 import { CASES, ECHO } from "./cases.ts";
 import { ethernet, icmp } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
+import { TUNNEL_CASES } from "./tunnel-cases.ts";
 import { ACTION, CAP, CLIENT, HOP, makeWorld, segment, TENANT } from "./world.ts";
 
 insideNamespace(import.meta.filename, () => {
@@ -15,7 +16,7 @@ insideNamespace(import.meta.filename, () => {
       });
       after(() => bench[Symbol.dispose]());
 
-      for (const { name, packet, verdict, action, role, plainTenant = 0, out } of CASES)
+      for (const { name, packet, verdict, action, role, plainTenant = 0, out } of [...CASES, ...TUNNEL_CASES])
         it(`${verdict}: ${name}`, () => {
           bench.port(1, role ?? "client", role === "core" ? plainTenant : TENANT);
           const frame = ethernet(packet);

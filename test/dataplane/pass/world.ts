@@ -20,6 +20,11 @@ export const UNROUTED = address("2001:db8:dead::1");
 /** Behind a route whose MTU is 1400. */
 export const NARROW = address("2001:db8:a:5::1");
 
+/** On the way to OTHER, one after the other. */
+export const WAYPOINTS = ["2001:db8:a:4::1", "2001:db8:a:4::2"].map(address);
+export const VNI = 0x0abcde;
+export const MACS = { destination: Uint8Array.of(2, 0, 0, 0, 0, 9), source: Uint8Array.of(2, 0, 0, 0, 0, 8) } as const;
+
 /** Capability addresses, by what their tables hold. */
 export const CAP = {
   remote: address("2001:db8:cab:7:1:aaaa:1:0"),
@@ -34,18 +39,33 @@ export const CAP = {
   /** Same instance as `local`. */
   twin: address("2001:db8:cab:7:1:aaaa:9:0"),
   sites: address("2001:db8:cab:7:1:aaaa:a:0"),
+  segments: address("2001:db8:cab:7:1:aaaa:b:0"),
+  vxlan: address("2001:db8:cab:7:1:aaaa:c:0"),
   unknown: address("2001:db8:cab:7:1:bbbb:1:0"),
   foreign: address("2001:db8:cab:8:1:aaaa:1:0"),
 } as const;
 
-export const HOP = { remote: 1, local: 2, web: 3, webTwo: 4, dns: 5, narrow: 6, unrouted: 7, third: 8 } as const;
+export const HOP = {
+  remote: 1,
+  local: 2,
+  web: 3,
+  webTwo: 4,
+  dns: 5,
+  narrow: 6,
+  unrouted: 7,
+  third: 8,
+  segments: 9,
+  vxlan: 10,
+} as const;
 
 /** A pass with the tables that the names above promise, and the loopback as a client port of TENANT. */
 export async function makeWorld(options: Partial<BenchOptions> = {}): Promise<Bench> {
   const bench = await Bench.load({ domain: CAP.local.slice(0, 6), locator: LOCATOR, ...options });
   bench.port(1, "client", TENANT);
-  bench.node(OTHER);
+  bench.node(OTHER, VNI);
   bench.tunnel(HOP.remote, OTHER);
+  bench.tunnel(HOP.segments, OTHER, { kind: "segments", waypoints: WAYPOINTS });
+  bench.tunnel(HOP.vxlan, OTHER, { kind: "vxlan", vni: VNI, ...MACS });
   bench.tunnel(HOP.third, THIRD);
   bench.local(HOP.local);
   bench.instance(HOP.web, { address: AGENT, port: 8080, servicePort: 80 });
@@ -72,6 +92,10 @@ export async function makeWorld(options: Partial<BenchOptions> = {}): Promise<Be
   bench.capability(CAP.narrow, 2, 7);
   bench.capability(CAP.unrouted, 2, 8);
   bench.capability(CAP.sites, 9, 0);
+  bench.group(10, [HOP.segments]);
+  bench.group(11, [HOP.vxlan]);
+  bench.capability(CAP.segments, 10, 0);
+  bench.capability(CAP.vxlan, 11, 0);
   return bench;
 }
 
