@@ -47,7 +47,10 @@ error_for(const struct semr_packet *packet)
 	return error;
 }
 
-/* Adds 48 octets in front; the Ethernet header comes to lie at the start. */
+/*
+ * Adds 48 octets behind the Ethernet header. tc: where the kernel takes the
+ * packet to begin, since programs behind ask for that (edge.h).
+ */
 static __always_inline bool
 open_front(void *ctx, enum semr_hook hook, const struct ethhdr *ethernet)
 {
@@ -57,12 +60,12 @@ open_front(void *ctx, enum semr_hook hook, const struct ethhdr *ethernet)
 	if (hook == SEMR_HOOK_TC) {
 		struct __sk_buff *skb = ctx;
 
-		if (bpf_skb_change_head(skb, SEMR_ERROR_HEADERS, 0) ||
-		    bpf_skb_pull_data(skb, skb->len))
-			return false;
-	} else if (bpf_xdp_adjust_head(ctx, -SEMR_ERROR_HEADERS)) {
-		return false;
+		return !bpf_skb_adjust_room(skb, SEMR_ERROR_HEADERS,
+					    BPF_ADJ_ROOM_MAC, 0) &&
+		       !bpf_skb_pull_data(skb, skb->len);
 	}
+	if (bpf_xdp_adjust_head(ctx, -SEMR_ERROR_HEADERS))
+		return false;
 	c = open_frame(ctx, hook);
 	at = ethernet_of(&c);
 	if (!at)

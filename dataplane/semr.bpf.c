@@ -4,6 +4,7 @@
 #include "choose.h"
 #include "count.h"
 #include "deliver.h"
+#include "edge.h"
 #include "events.h"
 #include "forward.h"
 #include "maps.h"
@@ -277,6 +278,19 @@ SEC("tc")
 int semr_tc(struct __sk_buff *skb)
 {
 	return pass(skb, SEMR_HOOK_TC, skb->ifindex);
+}
+
+/* In front of semr_tc. */
+SEC("tc")
+int semr_edge_in(struct __sk_buff *skb)
+{
+	return edge_action(edge_in(skb));
+}
+
+SEC("tc")
+int semr_edge_out(struct __sk_buff *skb)
+{
+	return edge_action(edge_out(skb));
 }
 
 char _license[] SEC("license") = "GPL";

@@ -24,6 +24,9 @@ export type XdpMode = "native" | "generic";
 /** How a tc program sits on its interface. */
 export type TcMode = "tcx" | "clsact";
 
+/** Where a tc program sits: among those of ingress, before all that are there now, or at egress. */
+export type TcPlace = "ingress" | "before" | "egress";
+
 export interface BpfMapInfo {
   /** Of the source; from `openMap` what the kernel kept of it, 15 characters. */
   readonly name: string;
@@ -139,10 +142,10 @@ export interface Bpf {
    */
   attachXdp(program: BpfProgram, ifindex: number, mode?: XdpMode): BpfLink;
   /**
-   * tcx first (kernel 6.6), else clsact; on ingress, next to what others attached. A clsact filter of ours (it has a
-   * priority and handle of its own) is replaced by the next one.
+   * tcx first (kernel 6.6), else clsact; on ingress unless another place is asked for, next to what others attached. A clsact
+   * filter of ours (each place has a priority and handle of its own) is replaced by the next one.
    */
-  attachTc(program: BpfProgram, ifindex: number, mode?: TcMode): BpfLink;
+  attachTc(program: BpfProgram, ifindex: number, mode?: TcMode, place?: TcPlace): BpfLink;
   /**
    * Takes over a pinned XDP or tcx link. Throws ENOENT, and ENODEV when its interface is gone or in another namespace.
    */

@@ -12,8 +12,10 @@ namespace semrd {
 
 namespace {
 
-// Where our clsact filter sits: "SE" and "SEMR" in ASCII. Nobody else's is at the same place, so replacing is safe.
+// Where our clsact filters sit: "SE" and "SEMR" in ASCII, the one before at the priority below. Nobody else's are at the same
+// places, so replacing is safe.
 constexpr uint32_t kClsactPriority = 0x5345;
+constexpr uint32_t kClsactPriorityBefore = kClsactPriority - 1;
 constexpr uint32_t kClsactHandle = 0x53454d52;
 
 std::string On(int ifindex) { return "interface " + std::to_string(ifindex); }
@@ -41,20 +43,23 @@ Descriptor CreateXdpLink(int program, int ifindex, uint32_t flags) {
   return Descriptor(bpf_link_create(program, ifindex, BPF_XDP, &options));
 }
 
-Descriptor CreateTcxLink(int program, int ifindex) {
-  TcxLinkCreate attributes = {static_cast<uint32_t>(program), static_cast<uint32_t>(ifindex), kAttachTcxIngress,
-                              0, 0, 0, 0};
+Descriptor CreateTcxLink(int program, int ifindex, TcPlace place) {
+  uint32_t type = place == TcPlace::kEgress ? kAttachTcxEgress : kAttachTcxIngress;
+  uint32_t flags = place == TcPlace::kBefore ? kTcxBefore : 0;
+  TcxLinkCreate attributes = {static_cast<uint32_t>(program), static_cast<uint32_t>(ifindex), type, flags, 0, 0, 0};
   return Descriptor(
       static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, static_cast<unsigned>(sizeof(attributes)))));
 }
 
-bpf_tc_hook ClsactHook(int ifindex) {
+bpf_tc_hook ClsactHook(int ifindex, TcPlace place) {
   bpf_tc_hook hook = {};
   hook.sz = sizeof(hook);
   hook.ifindex = ifindex;
-  hook.attach_point = BPF_TC_INGRESS;
+  hook.attach_point = place == TcPlace::kEgress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
   return hook;
 }
+
+uint32_t PriorityOf(TcPlace place) { return place == TcPlace::kBefore ? kClsactPriorityBefore : kClsactPriority; }
 
 // Whether trying the next weaker way makes sense, or the error would be the same.
 bool SaysUnsupported(int number) {
@@ -105,19 +110,19 @@ Attachment AttachXdp(int program, int ifindex, std::optional<HookMode> mode) {
   return {std::move(link), ifindex, HookMode::kGeneric};
 }
 
-Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode) {
+Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPlace place) {
   RequireInterface(ifindex, "tc attach");
   if (mode != HookMode::kClsact) {
-    Descriptor link = CreateTcxLink(program, ifindex);
-    if (link) return {std::move(link), ifindex, HookMode::kTcx};
+    Descriptor link = CreateTcxLink(program, ifindex, place);
+    if (link) return {std::move(link), ifindex, HookMode::kTcx, place};
     if (mode || !SaysUnsupported(errno)) ThrowErrno("tc attach", On(ifindex) + ", tcx");
   }
   BpfLogCapture quiet;  // libbpf complains about the qdisc that is there already
-  bpf_tc_hook hook = ClsactHook(ifindex);
+  bpf_tc_hook hook = ClsactHook(ifindex, place);
   int error = bpf_tc_hook_create(&hook);
   if (error != 0 && error != -EEXIST) throw SystemCallFailure(-error, "tc attach", On(ifindex) + ", clsact qdisc");
-  ReplaceClsactProgram(ifindex, program);
-  return {Descriptor(), ifindex, HookMode::kClsact};
+  ReplaceClsactProgram(ifindex, program, place);
+  return {Descriptor(), ifindex, HookMode::kClsact, place};
 }
 
 Attachment Describe(Descriptor link) {
@@ -141,11 +146,11 @@ void ReplaceLinkProgram(int link, int program) {
   if (bpf_link_update(link, program, nullptr) != 0) ThrowErrno("bpf_link_update", "");
 }
 
-void ReplaceClsactProgram(int ifindex, int program) {
+void ReplaceClsactProgram(int ifindex, int program, TcPlace place) {
   BpfLogCapture log;
-  bpf_tc_hook hook = ClsactHook(ifindex);
+  bpf_tc_hook hook = ClsactHook(ifindex, place);
   LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = BPF_TC_F_REPLACE, .handle = kClsactHandle,
-              .priority = kClsactPriority);
+              .priority = PriorityOf(place));
   int error = bpf_tc_attach(&hook, &options);
   if (error != 0) throw SystemCallFailure(-error, "tc attach", On(ifindex) + ", clsact" + log.Tail());
 }
@@ -154,10 +159,10 @@ void DetachLink(int link) {
   if (bpf_link_detach(link) != 0) ThrowErrno("bpf_link_detach", "");
 }
 
-void DetachClsact(int ifindex) {
+void DetachClsact(int ifindex, TcPlace place) {
   BpfLogCapture log;
-  bpf_tc_hook hook = ClsactHook(ifindex);
-  LIBBPF_OPTS(bpf_tc_opts, options, .handle = kClsactHandle, .priority = kClsactPriority);
+  bpf_tc_hook hook = ClsactHook(ifindex, place);
+  LIBBPF_OPTS(bpf_tc_opts, options, .handle = kClsactHandle, .priority = PriorityOf(place));
   int error = bpf_tc_detach(&hook, &options);
   // ENOENT, EINVAL: neither filter nor qdisc is there any more; ENODEV: nor the interface.
   if (error != 0 && error != -ENOENT && error != -EINVAL && error != -ENODEV)

@@ -12,6 +12,9 @@ namespace semrd {
 enum class HookMode { kNative, kGeneric, kTcx, kClsact };
 const char* NameOf(HookMode mode);
 
+// Where a tc program sits: among those of ingress, before all of them, or at egress.
+enum class TcPlace { kIngress, kBefore, kEgress };
+
 struct XdpState {
   uint32_t program_id;
   HookMode mode;
@@ -22,6 +25,7 @@ struct Attachment {
   Descriptor link;
   int ifindex;
   HookMode mode;
+  TcPlace place = TcPlace::kIngress;
 };
 
 std::optional<XdpState> QueryXdp(int ifindex);
@@ -29,15 +33,15 @@ std::optional<XdpState> QueryXdp(int ifindex);
 // Never replaces a program that is there: EBUSY. Without `mode`: native, else generic.
 Attachment AttachXdp(int program, int ifindex, std::optional<HookMode> mode);
 
-// Without `mode`: tcx, else clsact. The clsact filter has a fixed place, so that only our own is ever replaced.
-Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode);
+// Without `mode`: tcx, else clsact. A clsact filter has one of three fixed places, so that only our own is ever replaced.
+Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPlace place);
 
 // What a descriptor of a link is on. ENODEV when its interface is gone or in another namespace.
 Attachment Describe(Descriptor link);
 
 void ReplaceLinkProgram(int link, int program);
-void ReplaceClsactProgram(int ifindex, int program);
+void ReplaceClsactProgram(int ifindex, int program, TcPlace place);
 void DetachLink(int link);
-void DetachClsact(int ifindex);
+void DetachClsact(int ifindex, TcPlace place);
 
 }  // namespace semrd

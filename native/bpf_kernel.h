@@ -10,6 +10,8 @@
 namespace semrd {
 
 constexpr uint32_t kAttachTcxIngress = 46;  // BPF_TCX_INGRESS, kernel 6.6
+constexpr uint32_t kAttachTcxEgress = 47;   // BPF_TCX_EGRESS
+constexpr uint32_t kTcxBefore = 1U << 3;    // BPF_F_BEFORE; without another program: before all
 constexpr uint32_t kLinkTypeXdp = 6;        // BPF_LINK_TYPE_XDP
 constexpr uint32_t kLinkTypeTcx = 11;       // BPF_LINK_TYPE_TCX
 

@@ -61,11 +61,11 @@ Napi::Value BpfLink::Update(const Napi::CallbackInfo& info) {
   if (!IsClsact()) job->link = Descriptor::Duplicate(parts_.attachment.link.get());
   return PromiseWork<bool>::Start(
       env, "semrd.bpf.linkUpdate",
-      [job, ifindex = parts_.attachment.ifindex] {
+      [job, ifindex = parts_.attachment.ifindex, place = parts_.attachment.place] {
         if (job->link)
           ReplaceLinkProgram(job->link.get(), job->program.get());
         else
-          ReplaceClsactProgram(ifindex, job->program.get());
+          ReplaceClsactProgram(ifindex, job->program.get(), place);
         return true;
       },
       [](Napi::Env on, bool&) { return on.Undefined(); });
@@ -75,7 +75,7 @@ Napi::Value BpfLink::Update(const Napi::CallbackInfo& info) {
 Napi::Value BpfLink::Detach(const Napi::CallbackInfo& info) {
   RequireOpen(info.Env());
   if (IsClsact()) {
-    DetachClsact(parts_.attachment.ifindex);
+    DetachClsact(parts_.attachment.ifindex, parts_.attachment.place);
   } else {
     DetachLink(parts_.attachment.link.get());
     for (const auto& pin : parts_.pins)

@@ -33,14 +33,23 @@ Napi::Value AttachXdpProgram(const Napi::CallbackInfo& info) {
   return BpfLink::Make(env, BpfLink::Parts{AttachXdp(program.Fd(env), ifindex, mode), {}});
 }
 
-// attachTc(program: BpfProgram, ifindex: number, mode?: TcMode): BpfLink
+TcPlace PlaceOf(Napi::Value value) {
+  if (value.IsUndefined()) return TcPlace::kIngress;
+  std::string name = Text(value, "place");
+  if (name == "ingress") return TcPlace::kIngress;
+  if (name == "before") return TcPlace::kBefore;
+  if (name == "egress") return TcPlace::kEgress;
+  throw Napi::RangeError::New(value.Env(), "place must be \"ingress\", \"before\" or \"egress\"");
+}
+
+// attachTc(program: BpfProgram, ifindex: number, mode?: TcMode, place?: TcPlace): BpfLink
 Napi::Value AttachTcProgram(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   BpfProgram& program = BpfProgram::From(info[0], "program");
   program.Require(env, BPF_PROG_TYPE_SCHED_CLS, "tc");
   int ifindex = InterfaceIndex(info[1]);
   auto mode = Mode(info[2], HookMode::kTcx, HookMode::kClsact);
-  return BpfLink::Make(env, BpfLink::Parts{AttachTc(program.Fd(env), ifindex, mode), {}});
+  return BpfLink::Make(env, BpfLink::Parts{AttachTc(program.Fd(env), ifindex, mode, PlaceOf(info[3])), {}});
 }
 
 // openLink(path: string): BpfLink

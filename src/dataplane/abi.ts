@@ -57,6 +57,12 @@ export const EVENT = layout(72, {
 });
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
 export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, ifindex: 32, mtu: 36, macs: 40 });
+export const EDGE = layout(24, { prefix: 0, on: 12, first_guest: 16, guests: 20 });
+export const POOL_KEY = layout(8, { prefix_length: 0, address: 4 });
+export const POOL = layout(16, { kind: 0, first: 4, base: 8, tenant: 12 });
+export const POOL_SLOT = layout(16, { address: 0 });
+export const GUEST = layout(24, { client: 0, seen: 16 });
+export const FRAGMENT = layout(40, { agent: 0, client: 16, id: 32 });
 
 /** What may change while the pass runs: the section `.data`. */
 export const SETTINGS = layout(8, { flow_mask: 0, refused_mask: 4 });
@@ -83,6 +89,12 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   settings: SETTINGS,
   bucket: BUCKET,
   way: WAY,
+  edge: EDGE,
+  pool_key: POOL_KEY,
+  pool: POOL,
+  pool_slot: POOL_SLOT,
+  guest: GUEST,
+  fragment: FRAGMENT,
 };
 
 /** Key and value size of every map, by its name in the object file. */
@@ -100,6 +112,13 @@ export const MAPS = {
   next_hop_counters: { key: 4, value: NEXT_HOP_COUNTERS.size },
   answers: { key: 4, value: BUCKET.size },
   ways: { key: 4, value: WAY.size },
+  edge: { key: 4, value: EDGE.size },
+  pools: { key: POOL_KEY.size, value: POOL.size },
+  pool_slots: { key: 4, value: POOL_SLOT.size },
+  pool_addresses: { key: POOL_SLOT.size, value: 4 },
+  guests: { key: 4, value: GUEST.size },
+  fragments: { key: FRAGMENT.size, value: 4 },
+  edge_verdicts: { key: 4, value: 8 },
 } as const;
 
 /** The ring buffer of events: the only map that is not pinned. */
@@ -121,7 +140,7 @@ export const EVENT_KIND = { flow: 1, packet: 2 } as const;
 /** One of mask + 1 is told; this one stands for none. */
 export const TELL_NONE = 0xffff_ffff;
 
-export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc" } as const;
+export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc", edgeIn: "semr_edge_in", edgeOut: "semr_edge_out" } as const;
 
 export const STATE = { down: 0, up: 1, draining: 2 } as const;
 export const KIND = { tunnel: 1, local: 2, instance: 3 } as const;
@@ -174,6 +193,29 @@ export const VERDICTS = [
 ] as const;
 
 export type Verdict = (typeof VERDICTS)[number];
+
+/** What a pool of IPv4 addresses stands for. */
+export const POOL_KIND = { capabilities: 1, guests: 2 } as const;
+
+/** Verdict names of the programs at the edge; the index is the key in the map `edge_verdicts`. The first is not counted. */
+export const EDGE_VERDICTS = [
+  "edge-left-alone",
+  "edge-to-ipv6",
+  "edge-to-ipv4",
+  "edge-error-restored",
+  "edge-to-itself",
+  "edge-from-itself",
+  "edge-drop-malformed",
+  "edge-drop-fragment",
+  "edge-drop-protocol",
+  "edge-drop-address",
+  "edge-drop-stranger",
+  "edge-drop-no-guest",
+  "edge-drop-checksum",
+  "edge-drop-no-headroom",
+] as const;
+
+export type EdgeVerdict = (typeof EDGE_VERDICTS)[number];
 
 const HOME_MULTIPLIER_HIGH = 0xd6e8feb8 | 0;
 const HOME_MULTIPLIER_LOW = 0x6659fd93;

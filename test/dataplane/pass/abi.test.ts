@@ -41,6 +41,9 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_EVENT_PACKET: abi.EVENT_KIND.packet,
   SEMR_TELL_NONE: abi.TELL_NONE,
   SEMR_VERDICTS: abi.VERDICTS.length,
+  SEMR_EDGE_VERDICTS: abi.EDGE_VERDICTS.length,
+  SEMR_POOL_CAPABILITIES: abi.POOL_KIND.capabilities,
+  SEMR_POOL_GUESTS: abi.POOL_KIND.guests,
 };
 
 /** What a C compiler makes of each expression. */
@@ -81,6 +84,11 @@ describe("abi.ts and abi.h", () => {
     const body = /enum semr_verdict \{(.*?)SEMR_VERDICTS/s.exec(text)![1]!;
     const names = [...body.matchAll(/^\tSEMR_(\w+),/gm)].map((match) => match[1]!.toLowerCase().replaceAll("_", "-"));
     assert.deepEqual(names, [...abi.VERDICTS]);
+    const edge = /enum semr_edge_verdict \{(.*?)SEMR_EDGE_VERDICTS/s.exec(text)![1]!;
+    const edgeNames = [...edge.matchAll(/^\tSEMR_(\w+),/gm)].map((match) =>
+      match[1]!.toLowerCase().replaceAll("_", "-"),
+    );
+    assert.deepEqual(edgeNames, [...abi.EDGE_VERDICTS]);
   });
 
   it("agree with the compiled object: maps, constants, programs within the verifier's budget", async (t) => {
