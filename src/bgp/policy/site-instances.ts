@@ -1,7 +1,6 @@
 import { octetsEqual } from "../../base/index.ts";
 import type { AttributeSet, SessionKind } from "../../rib/index.ts";
 import { RouteType } from "../wire/index.ts";
-import { type Judgement, type RoutePolicy, reject } from "./policy.ts";
 
 /** What decides whether instances (CI) are taken from a neighbour. */
 export interface SiteFacts {
@@ -27,30 +26,18 @@ export function instanceRefusal(
   return "other-site";
 }
 
-const STAYS = reject("instance");
-const SUPPRESSED = reject("suppressed");
+/** Why a key does not cross the border of the AS; the reasons are constant words. Allocates nothing. */
+export type BorderGuard = (octets: Uint8Array, start: number) => "instance" | "suppressed" | undefined;
 
 /**
- * The policy of capability routes that cross the border of the AS: no instance does, whatever its communities say, and no
- * site of a capability that a prefix stands for.
+ * What capability routes have to pass besides policy where they cross the border of the AS: no instance does, whatever its
+ * communities say, and no site of a capability that a prefix stands for.
  * @param isSuppressed asked of sites only
  */
-export function atBorder(
-  policy: RoutePolicy,
-  isSuppressed: (octets: Uint8Array, start: number) => boolean,
-): RoutePolicy {
-  const guarded = (...[set, peer]: Parameters<RoutePolicy>): Judgement => {
-    const judgement = policy(set, peer);
-    if (judgement.verdict === "reject") return judgement;
-    return {
-      verdict: "by-key",
-      of(octets, start) {
-        if (octets[start] === RouteType.CapabilityInstance) return STAYS;
-        if (octets[start] === RouteType.CapabilitySite && isSuppressed(octets, start)) return SUPPRESSED;
-        return judgement.verdict === "by-key" ? judgement.of(octets, start) : judgement;
-      },
-    };
+export function atBorder(isSuppressed: ((octets: Uint8Array, start: number) => boolean) | undefined): BorderGuard {
+  return (octets, start) => {
+    const type = octets[start];
+    if (type === RouteType.CapabilityInstance) return "instance";
+    return type === RouteType.CapabilitySite && isSuppressed?.(octets, start) === true ? "suppressed" : undefined;
   };
-  const { looksAtPeer, readsInPlace = false } = policy;
-  return Object.assign(guarded, { readsInPlace, ...(looksAtPeer === undefined ? {} : { looksAtPeer }) });
 }

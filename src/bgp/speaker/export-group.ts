@@ -9,6 +9,7 @@ import {
 import {
   announceGracefulShutdown,
   atBorder,
+  type BorderGuard,
   DEFAULT_LOCAL_PREF,
   defaultPolicy,
   type ExportFacts,
@@ -93,6 +94,12 @@ export class ExportGroup {
   readonly #agreed: Pick<Agreement, "extendedNextHop">;
   readonly #updateLimit: number;
   readonly #mode: () => ExportMode;
+  /** What keys have to pass that are let out; `undefined`: nothing. */
+  readonly #guard: BorderGuard | undefined;
+  readonly #guarded: Readonly<Record<NonNullable<ReturnType<BorderGuard>>, Exported>> = {
+    instance: { ok: false, reason: "instance" },
+    suppressed: { ok: false, reason: "suppressed" },
+  };
   /** In which mode the sets were judged that are known. */
   #knownIn: ExportMode | undefined;
   readonly #known: JudgedSets<Common>;
@@ -132,6 +139,7 @@ export class ExportGroup {
     peer: PolicyPeer,
     agreed: Pick<Agreement, "extendedNextHop"> & { readonly updateLimit: number },
     mode: () => ExportMode,
+    guard?: BorderGuard | undefined,
   ) {
     this.#codec = codec;
     this.#attributes = attributes;
@@ -142,13 +150,25 @@ export class ExportGroup {
     this.#agreed = agreed;
     this.#updateLimit = agreed.updateLimit;
     this.#mode = mode;
+    this.#guard = guard;
     this.#known = new JudgedSets(attributes);
     this.#view = new SetView(codec);
     this.#patcher = new SetPatcher((code) => codec.knows(code, peer.family));
     this.#ownIsMapped = isMappedIpv4(facts.ownNextHop);
   }
 
-  /** @param reflectedFrom see `exportSet` */
+  /** Whether each key has to be asked about, whatever holds for its set. */
+  get asksKeys(): boolean {
+    return this.#guard !== undefined;
+  }
+
+  /** Why a key stays here with any set. */
+  stays(key: Uint8Array, start: number): Exported | undefined {
+    const reason = this.#guard?.(key, start);
+    return reason === undefined ? undefined : this.#guarded[reason];
+  }
+
+  /** What holds for a set; its keys may stay all the same (`stays`). @param reflectedFrom see `exportSet` */
   of(id: AttributeId, reflectedFrom: number | undefined): Exported | KeyedExport {
     const mode = this.#mode();
     if (this.#knownIn !== mode) {
@@ -371,16 +391,16 @@ export class ExportGroups {
     const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" };
     const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };
     const isBorder = kind === "external" && family === "capability";
-    const guarded = isBorder ? atBorder(policy, this.#speaker.isSuppressed ?? (() => false)) : policy;
     return new ExportGroup(
       this.#codec,
       this.#attributes,
       context,
       facts,
-      guarded,
+      policy,
       policyPeer,
       limits,
       () => this.#mode,
+      isBorder ? atBorder(this.#speaker.isSuppressed) : undefined,
     );
   }
 }

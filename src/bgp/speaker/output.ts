@@ -261,12 +261,12 @@ export class Output implements Disposable {
         if (!mayPass(source)) return false;
         if (this.#parts.wants?.(id) === false) return false;
         const { ok } = exportOf(id, source);
-        return ok;
+        return ok === true && this.#group.asksKeys ? "by-key" : ok;
       },
       admitKey: (id, source, key, start) => {
         const exported = exportOf(id, source);
-        const answer = exported.ok === "by-key" ? exported.of(key, start) : exported;
-        withheld(answer, 1);
+        const answer = this.#group.stays(key, start) ?? (exported.ok === "by-key" ? exported.of(key, start) : exported);
+        if (!answer.ok) withheld(answer, 1);
         admitted = answer;
         admittedAt = start;
         return answer.ok;
