@@ -1,6 +1,6 @@
 import { type CapabilityId, type CapabilityName, compareOctets, type Random } from "../base/index.ts";
 import { judge, type Verdict } from "./capability-decision.ts";
-import { AGENT_LIST, INSTANCE_LIST, instanceIdOf, isPrefixKey, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
+import { AGENT_LIST, INSTANCE_LIST, instanceIdOf, SITE_LIST } from "./capability-key.ts";
 import { CapabilityPaths } from "./capability-paths.ts";
 import {
   AGENT_RULES,
@@ -10,9 +10,10 @@ import {
   type SelectionRules,
   SITE_RULES,
 } from "./capability-steps.ts";
+import { DestinationBook } from "./destination-book.ts";
 import { DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
-import { ATTRIBUTES, DESTINATION, NET_SHIFT, NEXT } from "./net-store.ts";
+import { NET_SHIFT, NEXT } from "./net-store.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 import type {
@@ -41,6 +42,7 @@ export interface CapabilityChoice extends Omit<JudgingContext, "nowSeconds"> {
 export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #destinations: DestinationIndex;
   readonly #prefixes = new PrefixIndex();
+  readonly #book: DestinationBook;
   readonly #choice: CapabilityChoice;
   /** What decisions look at; its time is that of the latest. Reasons are read at once or not at all. */
   readonly #context: CapabilityChoice & { nowSeconds: number };
@@ -56,10 +58,18 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     this.#context = { ...choice, nowSeconds: 0 };
     const { store, attributes, tags, marks, chooser } = this;
     this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });
+    this.#book = new DestinationBook({
+      ...{ store, attributes, clock: parts.clock },
+      ...{ destinations: this.#destinations, prefixes: this.#prefixes },
+      keyOf: (net) => this.#pathsOf.keyOf(net),
+      changed: () => this.#wake(),
+    });
   }
 
   override announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number {
-    const { size, limit } = this.#destinations;
+    const { limit } = this.#destinations;
+    if (this.#destinations.size + this.#book.waiting + keys.count > limit) this.#book.settle();
+    const { size } = this.#destinations;
     if (size + keys.count > limit) {
       const message = `${size} destinations wait for the forwarding compiler to look at them`;
       throw new RibError({ code: "rib.route-limit", what: "changed destinations", limit }, message);
@@ -69,6 +79,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
 
   /** Announcements of prefixes that had no room among those that are found by name. */
   get prefixesLeftOut(): number {
+    this.#book.settle();
     return this.#prefixes.leftOut;
   }
 
@@ -87,28 +98,8 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     this.clock.soon(() => this.#onChanged?.());
   }
 
-  protected override touch(nets: Int32Array, count: number): void {
-    this.chainNext[0] = this.#destinations.touch(nets, count, this.attributes.tenant);
-  }
-
   protected override bestChanged(net: NetId): void {
-    const { nets, keyOctets } = this.store;
-    const start = this.store.keyStart(net);
-    const record = net << NET_SHIFT;
-    const attributes = nets[record + ATTRIBUTES]!;
-    const tenant = attributes === 0 ? undefined : this.attributes.tenant[attributes]!;
-    const list = listAt(keyOctets, start);
-    if (list === NO_LIST) {
-      if (isPrefixKey(keyOctets, start)) this.#prefixes.put(net, tenant, this.#pathsOf.keyOf(net));
-      return;
-    }
-    const now = nets[record + DESTINATION]!;
-    if (now !== 0) {
-      this.#note(now);
-      if (this.#destinations.tenant(now) === tenant) return;
-      this.#destinations.remove(net);
-    }
-    if (tenant !== undefined) this.#note(this.#destinations.place(net, tenant, list, start));
+    this.#book.put(net);
   }
 
   /** Leases are of this family only, so what they changed has been seen now. */
@@ -116,16 +107,12 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     this.attributes.rejudged.fill(0, 0, this.attributes.top);
   }
 
-  #note(destination: number): void {
-    if (this.#destinations.tenant(destination) === 0 || this.#destinations.list(destination) === INSTANCE_LIST) return;
-    if (this.#destinations.changed.add(destination)) this.#wake();
-  }
-
   drainDestinations(
     visit: (selection: CapabilitySelection) => void,
     limit: number,
     visitAgent?: (selection: AgentSelection) => void,
   ): number {
+    this.#book.settle();
     const index = this.#destinations;
     const { changed } = index;
     for (let visited = 0; visited < limit && changed.size > 0; visited++) {
@@ -170,6 +157,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   selectPrefix(tenantIndex: number, name: CapabilityName): PrefixSelection | undefined {
+    this.#book.settle();
     for (const prefix of this.#prefixes.covering(tenantIndex, name)) {
       const selection = this.selectExactPrefix(tenantIndex, prefix);
       if (selection.winner !== undefined) return selection;
@@ -178,6 +166,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   selectExactPrefix(tenantIndex: number, prefix: string): PrefixSelection {
+    this.#book.settle();
     const contenders = [
       ...Array.from(this.#prefixes.at(tenantIndex, prefix), (net) => this.#pathsOf.contender(net, true)),
       ...Array.from(this.#prefixes.at(0, prefix), (net) => this.#pathsOf.contender(net, false)),
@@ -188,6 +177,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
 
   /** Routes that the tenant imports, and those of nobody. */
   #contenders(list: number, tenantIndex: number, identifier: Uint8Array, each?: (net: NetId) => void): Contender[] {
+    this.#book.settle();
     const contenders: Contender[] = [];
     const imported = this.#destinations.find(tenantIndex, identifier, 0, list);
     for (let net = this.#destinations.firstNet(imported); net !== 0; net = this.#next(net)) {
@@ -243,6 +233,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   *destinations(): IterableIterator<Destination> {
+    this.#book.settle();
     const index = this.#destinations;
     for (let id = 1; id < index.top; id++) {
       if (!index.isUsed(id) || index.tenant(id) === 0 || index.list(id) !== SITE_LIST) continue;
@@ -259,6 +250,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   *routesOf(filter: RouteFilter): IterableIterator<RouteRow> {
     const { capabilityId, tenantIndex } = filter;
     if (capabilityId !== undefined && tenantIndex !== undefined) {
+      this.#book.settle();
       const nets: NetId[] = [];
       for (const list of [SITE_LIST, INSTANCE_LIST]) {
         const destination = this.#destinations.find(tenantIndex, capabilityId, 0, list);

@@ -1,8 +1,8 @@
 import type { Random } from "../base/index.ts";
 import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
 import { IdSet } from "./id-set.ts";
-import { KeyedHash } from "./keyed-hash.ts";
-import { ATTRIBUTES, DESTINATION, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
+import { BufferView, KeyedHash, LITTLE_ENDIAN } from "./keyed-hash.ts";
+import { ATTRIBUTES, DESTINATION, KEY, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
 import type { NetId } from "./types.ts";
 
@@ -10,6 +10,7 @@ import type { NetId } from "./types.ts";
 export type DestinationId = number;
 
 const SHIFT = 3;
+const ID_OCTETS = 16;
 const FIRST = 4;
 const SCOPE = 5;
 /** The number of the list is above the tenant index. */
@@ -38,9 +39,7 @@ export class DestinationIndex {
   readonly #octets: Uint8Array;
   readonly #index = new SegmentedIndex(10);
   readonly #hash: KeyedHash;
-  readonly #wanted = new Int32Array(4);
-  readonly #wantedOctets = new Uint8Array(this.#wanted.buffer);
-  readonly #wantedView = new DataView(this.#wanted.buffer);
+  readonly #view = new BufferView();
   #hashes = new Int32Array(256);
   #top = 1;
   #free: DestinationId = 0;
@@ -55,7 +54,7 @@ export class DestinationIndex {
     this.changed = new IdSet(records);
     this.#records = new Int32Array(records << SHIFT);
     this.#octets = new Uint8Array(this.#records.buffer);
-    this.#hash = new KeyedHash(random, 16);
+    this.#hash = new KeyedHash(random, ID_OCTETS);
   }
 
   get size(): number {
@@ -69,43 +68,51 @@ export class DestinationIndex {
 
   /** The identifier is the 16 octets at `at`. */
   find(tenant: number, octets: Uint8Array, at: number, list: number = SITE_LIST): DestinationId {
-    const scope = scopeOf(list, tenant);
-    return this.#find(scope, this.#want(scope, octets, at));
+    const view = this.#view.over(octets);
+    const position = octets.byteOffset + at;
+    return this.#find(scopeOf(list, tenant), view, position, this.#hashOf(scopeOf(list, tenant), view, position));
   }
 
-  /** Makes the memory of the destinations of these nets come closer: their cache misses overlap when they are asked for together. */
-  touch(ids: Int32Array, count: number, tenantOf: Uint16Array): number {
-    const { nets, keyOctets } = this.#store;
-    let touched = 0;
+  /**
+   * Hashes the identifiers of nets and touches what is about to be looked at, so that cache misses overlap. A net that has a
+   * destination stays with it, as a rule: its hash is left 0. The answer is good until the next call.
+   */
+  lookAhead(ids: Int32Array, count: number, tenantOf: Uint16Array): Int32Array {
+    const { nets, keyOctets, keyView } = this.#store;
     if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
     const hashes = this.#hashes;
+    const records = this.#records;
+    let touched = 0;
     for (let i = 0; i < count; i++) {
-      const at = this.#store.keyStart(ids[i]!);
+      const own = ids[i]! << NET_SHIFT;
+      const now = nets[own + DESTINATION]!;
+      const at = 4 * nets[own + KEY]!;
       hashes[i] = 0;
-      const list = listAt(keyOctets, at);
-      if (list === NO_LIST) continue;
-      const tenant = tenantOf[nets[(ids[i]! << NET_SHIFT) + ATTRIBUTES]!]!;
-      hashes[i] = this.#want(scopeOf(list, tenant), keyOctets, at + ID_AT);
+      if (now !== 0) touched ^= records[(now << SHIFT) + SCOPE]!;
+      else if (at !== 0) {
+        const list = listAt(keyOctets, at);
+        const scope = scopeOf(list, tenantOf[nets[own + ATTRIBUTES]!]!);
+        if (list !== NO_LIST) hashes[i] = this.#hashOf(scope, keyView, at + ID_AT);
+      }
+    }
+    for (let i = 0; i < count; i++) {
       const slots = this.#index.segment(hashes[i]!);
       touched ^= slots[this.#index.home(slots, hashes[i]!)]!;
     }
     for (let i = 0; i < count; i++) {
       const slots = this.#index.segment(hashes[i]!);
       const home = this.#index.home(slots, hashes[i]!);
-      if (slots[home] === hashes[i]) touched ^= this.#records[slots[home + 1]! << SHIFT]!;
+      if (slots[home] === hashes[i]) touched ^= records[slots[home + 1]! << SHIFT]!;
     }
-    return touched;
+    records[0] = touched; // of no destination: keeps the loads from being optimised away
+    return hashes;
   }
 
-  /** Brings an identifier into `#wanted`; returns its hash. */
-  #want(scope: number, octets: Uint8Array, at: number): number {
-    const wanted = this.#wantedOctets;
-    for (let i = 0; i < 16; i++) wanted[i] = octets[at + i]!;
-    return this.#hash.hash(this.#wantedView, 0, 16) ^ Math.imul(scope, 0x9e3779b1);
+  #hashOf(scope: number, view: DataView, at: number): number {
+    return this.#hash.hash(view, at, ID_OCTETS) ^ Math.imul(scope, 0x9e3779b1);
   }
 
-  #find(scope: number, hash: number): DestinationId {
-    const wanted = this.#wanted;
+  #find(scope: number, view: DataView, at: number, hash: number): DestinationId {
     const records = this.#records;
     const slots = this.#index.segment(hash);
     for (let slot = this.#index.home(slots, hash); slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
@@ -113,22 +120,22 @@ export class DestinationIndex {
       const id = slots[slot + 1]!;
       const record = id << SHIFT;
       const sameId =
-        records[record] === wanted[0] &&
-        records[record + 1] === wanted[1] &&
-        records[record + 2] === wanted[2] &&
-        records[record + 3] === wanted[3];
+        records[record] === view.getInt32(at, LITTLE_ENDIAN) &&
+        records[record + 1] === view.getInt32(at + 4, LITTLE_ENDIAN) &&
+        records[record + 2] === view.getInt32(at + 8, LITTLE_ENDIAN) &&
+        records[record + 3] === view.getInt32(at + 12, LITTLE_ENDIAN);
       if (sameId && records[record + SCOPE] === scope) return id;
     }
     return 0;
   }
 
-  /** Puts a net, whose key begins at `at` of the key octets, into its list. */
-  place(net: NetId, tenant: number, list: number, at: number): DestinationId {
-    const { nets, keyOctets } = this.#store;
+  /** Puts a net, whose key begins at `at` of the key octets, into its list. @param hash from `lookAhead`; 0: it has none yet */
+  place(net: NetId, tenant: number, list: number, at: number, hash: number): DestinationId {
+    const { nets, keyView } = this.#store;
     const scope = scopeOf(list, tenant);
-    const hash = this.#want(scope, keyOctets, at + ID_AT);
-    let id = this.#find(scope, hash);
-    if (id === 0) id = this.#add(scope, hash);
+    const known = hash === 0 ? this.#hashOf(scope, keyView, at + ID_AT) : hash;
+    let id = this.#find(scope, keyView, at + ID_AT, known);
+    if (id === 0) id = this.#add(scope, keyView, at + ID_AT, known);
     const record = id << SHIFT;
     const first = this.#records[record + FIRST]!;
     const own = net << NET_SHIFT;
@@ -141,21 +148,21 @@ export class DestinationIndex {
     return id;
   }
 
-  /** `#wanted` holds the identifier: it has just been looked for. */
-  #add(scope: number, hash: number): DestinationId {
+  #add(scope: number, view: DataView, at: number, hash: number): DestinationId {
+    const records = this.#records;
     const reused = this.#free;
     const id = reused === 0 ? this.#top : reused;
-    if (id << SHIFT >= this.#records.length) throw new RangeError("changed destinations are not drained");
+    if (id << SHIFT >= records.length) throw new RangeError("changed destinations are not drained");
     this.#index.insert(hash, id);
     this.#size++;
     const record = id << SHIFT;
     if (reused === 0) this.#top++;
-    else this.#free = this.#records[record + FIRST]!;
-    this.#records.set(this.#wanted, record);
-    this.#records[record + FIRST] = 0;
-    this.#records[record + SCOPE] = scope;
-    this.#records[record + COUNT] = 0;
-    this.#records[record + HASH] = hash;
+    else this.#free = records[record + FIRST]!;
+    for (let i = 0; i < ID_OCTETS / 4; i++) records[record + i] = view.getInt32(at + 4 * i, LITTLE_ENDIAN);
+    records[record + FIRST] = 0;
+    records[record + SCOPE] = scope;
+    records[record + COUNT] = 0;
+    records[record + HASH] = hash;
     return id;
   }
 

@@ -42,10 +42,11 @@ export class NetStore {
   readonly nets: Int32Array;
   readonly paths: Int32Array;
   readonly keyOctets: Uint8Array;
+  /** The same memory. */
+  readonly keyView: DataView;
   readonly index = new SegmentedIndex(10);
   readonly options: StoreOptions;
   readonly #keyWords: Int32Array;
-  readonly #keyView: DataView;
   readonly #hash: KeyedHash;
   readonly #freeKeys: Int32Array;
   #hashes = new Int32Array(256);
@@ -64,7 +65,7 @@ export class NetStore {
     this.paths = new Int32Array((options.maxPaths + 1) << PATH_SHIFT);
     this.#keyWords = new Int32Array(options.maxRoutes * options.keyWords + 1);
     this.keyOctets = new Uint8Array(this.#keyWords.buffer);
-    this.#keyView = new DataView(this.#keyWords.buffer);
+    this.keyView = new DataView(this.#keyWords.buffer);
     this.#freeKeys = new Int32Array(((options.maxKey + 3) >> 2) + 1);
   }
 
@@ -154,7 +155,7 @@ export class NetStore {
   }
 
   #hashOf(id: NetId): number {
-    return this.#hash.hash(this.#keyView, this.keyStart(id), this.keyLength(id));
+    return this.#hash.hash(this.keyView, this.keyStart(id), this.keyLength(id));
   }
 
   #remove(id: NetId, hash: number): void {

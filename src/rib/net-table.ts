@@ -115,20 +115,39 @@ export class NetTable implements RouteTable, OutputHost {
       }
     } finally {
       this.#isBatch = false;
-      this.touch(this.#changedNets, this.#changedCount);
-      for (let i = 0; i < this.#changedCount; i++) this.#changed(this.#changedNets[i]!);
+      this.#tellChanged();
     }
     return leftOut;
+  }
+
+  /** Of the nets of a batch: what is beside them, and then one output after the other. */
+  #tellChanged(): void {
+    const nets = this.#changedNets;
+    const count = this.#changedCount;
+    for (let i = 0; i < count; i++) this.bestChanged(nets[i]!);
+    for (const output of this.#outputs) for (let i = 0; i < count; i++) output.note(nets[i]!);
   }
 
   withdraw(peer: PeerIndex, keys: KeyBatch): void {
     const { pathIds } = keys;
     const view = this.#lookAhead(keys);
     const base = keys.octets.byteOffset;
+    this.#changedCount = 0;
+    this.#isBatch = true;
     for (let i = 0; i < keys.count; i++) {
       const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!);
       if (id !== 0) this.#conclude(id, this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!));
     }
+    this.#isBatch = false;
+    this.#tellChanged();
+    for (let i = 0; i < this.#changedCount; i++) this.#loseIfEmpty(this.#changedNets[i]!);
+  }
+
+  /** A net may be among the changed ones twice, and be gone by then. */
+  #loseIfEmpty(id: NetId): void {
+    const { nets } = this.store;
+    const net = id << NET_SHIFT;
+    if (nets[net + ATTRIBUTES] === 0 && nets[net + KEY] !== 0) this.#lose(id);
   }
 
   /** Hashes all keys, then touches all slots, then all records, so that their cache misses overlap instead of adding up. */
@@ -191,7 +210,7 @@ export class NetTable implements RouteTable, OutputHost {
     for (const output of this.#pathsOutputs) output.note(id, this.#paths.changedSlots);
     if (outcome === OTHERS_CHANGED) return;
     this.#changed(id);
-    if (outcome === NET_LOST) this.#lose(id);
+    if (outcome === NET_LOST && !this.#isBatch) this.#lose(id);
   }
 
   #changed(id: NetId): void {
@@ -207,9 +226,6 @@ export class NetTable implements RouteTable, OutputHost {
   #reordered(id: NetId): void {
     for (const output of this.#pathsOutputs) output.reordered(id);
   }
-
-  /** These nets come to `bestChanged` next: a family may bring what it keeps beside them closer. */
-  protected touch(_nets: Int32Array, _count: number): void {}
 
   /** The best path of a net is another one, is gone, or is judged anew. For what a family keeps beside its nets. */
   protected bestChanged(_net: NetId): void {}

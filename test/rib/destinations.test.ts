@@ -79,10 +79,11 @@ describe("changed destinations", () => {
   });
 
   it("refuse more routes when nobody looks at them", () => {
-    const { rib } = world({ maxRoutes: 4 });
+    const { rib, clock } = world({ maxRoutes: 4 });
     const peer = rib.openPeer(ribPeer(2));
     for (let number = 1; number <= 8; number++) {
       announce(rib, peer, attributeSet(), siteKey(number, 2));
+      clock.settle(); // what goes on the turn that it came is nothing to look at
       withdraw(rib, peer, siteKey(number, 2));
     }
     assert.throws(() => announce(rib, peer, attributeSet(), siteKey(9, 2)), /wait for the forwarding compiler/);
