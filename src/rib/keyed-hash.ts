@@ -42,14 +42,33 @@ export class KeyedHash {
     }
     return (high & 0xffff0000) | (low >>> 16);
   }
+
+  /** The same of octets that are in words of this machine, the last one padded with zeros. */
+  hashWords(words: Int32Array, start: number, length: number): number {
+    const key = this.#key;
+    let high = Math.imul(key[0]!, length) + key[1]!;
+    let low = Math.imul(key[2]!, length) + key[3]!;
+    let k = 4;
+    const end = start + ((length + 3) >> 2);
+    for (let at = start; at < end; at++, k += 4) {
+      const word = words[at]!;
+      high = (high + Math.imul(key[k]!, word & 0xffff) + Math.imul(key[k + 1]!, word >>> 16)) | 0;
+      low = (low + Math.imul(key[k + 2]!, word & 0xffff) + Math.imul(key[k + 3]!, word >>> 16)) | 0;
+    }
+    return (high & 0xffff0000) | (low >>> 16);
+  }
 }
 
 /** The last one to three octets as the word that a zero-padded copy of them would hold. */
 export function tailWord(view: DataView, at: number, end: number): number {
+  if (!LITTLE_ENDIAN) return tailOfBigEndian(view, at, end);
+  const last = view.getUint8(end - 1);
+  return end - at === 1 ? last : view.getUint16(at, true) | (end - at === 2 ? 0 : last << 16);
+}
+
+function tailOfBigEndian(view: DataView, at: number, end: number): number {
   let word = 0;
-  for (let position = at, i = 0; position < end; position++, i++) {
-    word |= view.getUint8(position) << (LITTLE_ENDIAN ? 8 * i : 24 - 8 * i);
-  }
+  for (let position = at, shift = 24; position < end; position++, shift -= 8) word |= view.getUint8(position) << shift;
   return word;
 }
 

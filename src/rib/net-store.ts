@@ -143,19 +143,18 @@ export class NetStore {
   removeNets(ids: Int32Array, count: number): void {
     if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
     const hashes = this.#hashes;
+    for (let i = 0; i < count; i++) hashes[i] = this.#hashOf(ids[i]!);
     let touched = 0;
     for (let i = 0; i < count; i++) {
-      const hash = this.#hashOf(ids[i]!);
-      hashes[i] = hash;
-      const slots = this.index.segment(hash);
-      touched ^= slots[this.index.home(slots, hash)]!;
+      const slots = this.index.segment(hashes[i]!);
+      touched ^= slots[this.index.home(slots, hashes[i]!)]!;
     }
     this.nets[0] = touched; // a record that nobody has: keeps the loads from being optimised away
     for (let i = 0; i < count; i++) this.#remove(ids[i]!, hashes[i]!);
   }
 
   #hashOf(id: NetId): number {
-    return this.#hash.hash(this.keyView, this.keyStart(id), this.keyLength(id));
+    return this.#hash.hashWords(this.#keyWords, this.nets[(id << NET_SHIFT) + KEY]!, this.keyLength(id));
   }
 
   #remove(id: NetId, hash: number): void {
