@@ -195,13 +195,19 @@ export function losingStep(
   const differs = (step: NetStep, other: PathFacts): boolean => step.value(loser) !== step.value(other);
   for (const step of LEADING_STEPS) if (differs(step, winner)) return { step, against: winner };
   const rank = fold(LEADING_STEPS, loser);
-  const better = paths.find(
-    (other) =>
-      fold(LEADING_STEPS, other) === rank &&
-      neighbourAs(other.set) === neighbourAs(loser.set) &&
-      MED_STEP.value(other) < MED_STEP.value(loser),
+  const better = lowestMed(
+    paths.filter((other) => fold(LEADING_STEPS, other) === rank && neighbourAs(other.set) === neighbourAs(loser.set)),
   );
-  if (better !== undefined) return { step: MED_STEP, against: better };
+  if (better !== undefined && MED_STEP.value(better) < MED_STEP.value(loser))
+    return { step: MED_STEP, against: better };
   for (const step of LATE_STEPS) if (differs(step, winner)) return { step, against: winner };
   return undefined;
+}
+
+/** The one that puts all others out, so that the reason does not depend on the order of arrival. */
+function lowestMed(paths: readonly PathFacts[]): PathFacts | undefined {
+  return paths.reduce<PathFacts | undefined>(
+    (best, path) => (best === undefined || MED_STEP.value(path) < MED_STEP.value(best) ? path : best),
+    undefined,
+  );
 }

@@ -194,6 +194,28 @@ describe("best path of a net", () => {
       assert.equal([...rib.capability.routesOf({})].find(({ best }) => best)?.peer, peers[0], `order ${order}`);
     }
   });
+
+  it("the reason names the lowest MED of its AS, whatever the order", () => {
+    const paths = [
+      { asPath: path(8), originatorId: 1 },
+      { asPath: path(7), multiExitDisc: 10, originatorId: 2 },
+      { asPath: path(7), multiExitDisc: 20, originatorId: 2 },
+      { asPath: path(7), multiExitDisc: 30, originatorId: 2 },
+    ];
+    for (const order of [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [2, 3, 0, 1],
+    ]) {
+      const { rib } = world();
+      const peers = [2, 3, 4, 5].map((number) => rib.openPeer(ribPeer(number)));
+      for (const i of order) announce(rib, peers[i]!, attributeSet(paths[i]), siteKey(1, 9));
+      const { candidates } = rib.capability.select(1, capabilityNumber(1));
+      const reasons = candidates.filter(({ step }) => step === "multi-exit-disc").map(({ reason }) => reason);
+      const better = (med: number): string => `another path to the same site is better: 10 against ${med}`;
+      assert.deepEqual(reasons.sort(), [better(20), better(30)], `order ${order}`);
+    }
+  });
 });
 
 interface SiteVector {

@@ -137,7 +137,7 @@ function snapshot(rib: Rib): unknown {
 describe("RIB against a model", () => {
   it("any sequence of events leaves the same routes, best paths, neighbours' tables and selections", () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 120 }), fc.integer(), (commands, seed) => {
+      fc.property(fc.array(command, { maxLength: 120, size: "max" }), fc.integer(), (commands, seed) => {
         const { rib, clock } = world({ maxRoutes: 64 }, seed);
         const peers = KINDS.map((kind, i) => rib.openPeer({ ...ribPeer(10 + i, kind), reflectorClient: i === CLIENT }));
         const outputs = peers.map((peer) => rib.capability.openOutput(peer));
@@ -287,6 +287,7 @@ describe("RIB against a model", () => {
     const shuffled = fc
       .uniqueArray(route, {
         maxLength: 40,
+        size: "max",
         selector: ({ peer, capability, origin }) => `${peer} ${capability} ${origin}`,
       })
       .chain((routes) => fc.tuple(fc.constant(routes), fc.shuffledSubarray(routes, { minLength: routes.length })));
