@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../base/index.ts";
-import type { AttributeSet, SetSource } from "./attributes.ts";
+import type { AttributeSet, CommunityOctets, SetSource } from "./attributes.ts";
 import { RibError } from "./fault.ts";
 import { BufferView, KeyedHash } from "./keyed-hash.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
@@ -14,6 +14,9 @@ export interface SetPolicy {
   readonly tenantIndex: number;
   readonly eligible: boolean;
 }
+
+/** @param communities those of `set`, where they need not be taken out of it; borrowed */
+export type SetJudge = (set: AttributeSet, communities?: CommunityOctets) => SetPolicy;
 
 const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
@@ -43,7 +46,7 @@ export class AttributeStore implements AttributeTable {
   /** Called for a new set with a lease that still runs. */
   onLease: ((validUntil: number) => void) | undefined;
 
-  readonly #policy: (set: AttributeSet) => SetPolicy;
+  readonly #policy: SetJudge;
   readonly #clock: Clock;
   readonly #hash: KeyedHash;
   readonly #index = new SegmentedIndex(6);
@@ -71,7 +74,7 @@ export class AttributeStore implements AttributeTable {
   #top = 1;
   #closed = false;
 
-  constructor(limit: number, policy: (set: AttributeSet) => SetPolicy, clock: Clock, random: Random) {
+  constructor(limit: number, policy: SetJudge, clock: Clock, random: Random) {
     this.limit = limit;
     this.#policy = policy;
     this.#clock = clock;
@@ -146,7 +149,7 @@ export class AttributeStore implements AttributeTable {
     const { digest } = source;
     const isCapability = family === "capability";
     // Nothing but the decision steps of RFC 4271 chooses among unicast routes.
-    const policy = isCapability ? this.#policy(source.set) : undefined;
+    const policy = isCapability ? this.#policy(source.set, source.communities) : undefined;
     const lease = isCapability ? source.set.semantic?.lease : undefined;
     const reused = this.#free.at(-1);
     const id = reused ?? this.#top;

@@ -128,11 +128,20 @@ export const SetMark = {
   unknownTlvs: 0x200,
 } as const;
 
+/** Extended communities, eight octets each: `octets[start..end)`. */
+export interface CommunityOctets {
+  readonly octets: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A set that comes to be interned. */
 export interface SetSource {
   readonly digest: SetDigest;
   /** For a look: it may change with the next set. */
   readonly set: AttributeSet;
+  /** Its extended communities where they lie, for those who only search in them; without it `set` is asked. */
+  readonly communities?: CommunityOctets;
   /** The set whose identity is `octets[start..start+length)`, for good. Asked when somebody wants to see it. */
   readonly decode: (octets: Uint8Array, start: number, length: number) => AttributeSet;
 }

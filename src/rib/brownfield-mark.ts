@@ -1,4 +1,4 @@
-import type { AttributeSet } from "./attributes.ts";
+import type { AttributeSet, CommunityOctets } from "./attributes.ts";
 
 /*
  * The extended community that a capability route carries on its way through routers that know nothing of capabilities:
@@ -25,6 +25,12 @@ export function brownfieldMark(set: AttributeSet): Uint8Array | undefined {
 /** A capability route that came as plain IPv6 unicast somewhere on its way. */
 export function isBrownfield(set: AttributeSet): boolean {
   return set.semantic !== undefined && brownfieldMark(set) !== undefined;
+}
+
+/** Whether there is a mark among communities of which nobody has made objects. */
+export function hasBrownfieldMark({ octets, start, end }: CommunityOctets): boolean {
+  for (let at = start; at < end; at += 8) if (octets[at] === TYPE && octets[at + 1] === SUBTYPE) return true;
+  return false;
 }
 
 /** It came so, and its address stands for another capability here. */

@@ -1,8 +1,8 @@
 import type { Clock, Log, Metrics, Random, Timer } from "../base/index.ts";
 import { milliseconds, octetsEqual } from "../base/index.ts";
-import { AttributeStore, type SetPolicy } from "./attribute-store.ts";
-import type { AttributeSet } from "./attributes.ts";
-import { hasHashMismatch } from "./brownfield-mark.ts";
+import { AttributeStore, type SetJudge } from "./attribute-store.ts";
+import type { AttributeSet, CommunityOctets } from "./attributes.ts";
+import { hasBrownfieldMark, hasHashMismatch } from "./brownfield-mark.ts";
 import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.ts";
 import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
@@ -232,20 +232,32 @@ const inOrder = (tenants: readonly Tenant[]): readonly Tenant[] => tenants.toSor
 function setPolicy(
   tenants: () => readonly Tenant[],
   { labels, attestation, acceptUnattested }: CapabilityChoice,
-): (set: AttributeSet) => SetPolicy {
-  return (set) => {
-    const tenant = tenants().find(({ importTargets }) =>
-      importTargets.some((target) => set.extendedCommunities.some((community) => octetsEqual(community, target))),
-    );
+): SetJudge {
+  return (set, communities) => {
+    const carries = (target: Uint8Array): boolean =>
+      communities === undefined
+        ? set.extendedCommunities.some((community) => octetsEqual(community, target))
+        : isAmong(target, communities);
+    const tenant = tenants().find(({ importTargets }) => importTargets.some(carries));
     const { semantic } = set;
     const understood = semantic?.labels.every(({ critical, text }) => !critical || labels.has(text)) === true;
     const attested = attestation(set);
     const isTrusted = attested === "valid" || (attested === "not-found" && acceptUnattested);
+    const isMismatch = (communities === undefined || hasBrownfieldMark(communities)) && hasHashMismatch(set);
     return {
       tenantIndex: tenant?.index ?? 0,
-      eligible: tenant !== undefined && understood && isTrusted && semantic?.state !== "down" && !hasHashMismatch(set),
+      eligible: tenant !== undefined && understood && isTrusted && semantic?.state !== "down" && !isMismatch,
     };
   };
+}
+
+function isAmong(target: Uint8Array, { octets, start, end }: CommunityOctets): boolean {
+  for (let at = start; at < end; at += target.length) {
+    let i = 0;
+    while (i < target.length && octets[at + i] === target[i]) i++;
+    if (i === target.length) return true;
+  }
+  return false;
 }
 
 function choiceOf(options: RibOptions): CapabilityChoice {

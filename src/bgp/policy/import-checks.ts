@@ -1,6 +1,6 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily, SessionKind } from "../../rib/index.ts";
-import { type BgpRole, firstAs, firstMemberAs, isMappedIpv4 } from "../wire/index.ts";
+import { type BgpRole, firstAs, firstMemberAs, isMappedIpv4, SetView } from "../wire/index.ts";
 import { isLeak } from "./roles.ts";
 
 /** Facts of this router and of the session that a received set is checked against. */
@@ -112,5 +112,24 @@ function timesIn(path: AttributeSet["asPath"], localAs: number, confederationId:
 
 /** The first reason why routes with this set are of no use here; `undefined` when there is none. */
 export function importRefusal(set: AttributeSet, facts: ImportFacts): ImportReason | undefined {
+  if (set instanceof SetView && isFine(set, facts)) return undefined;
   return CHECKS.find(({ fails }) => fails(set, facts))?.reason;
+}
+
+/** Whether a look at the octets shows that no check fails, as it does for nearly every set. False says nothing. */
+function isFine(view: SetView, facts: ImportFacts): boolean {
+  const { kind, localAs, confederationId, role, remoteAs, enforceFirstAs, family, ownNextHop } = facts;
+  if (kind === "confederation" || confederationId !== undefined || role !== undefined) return false;
+  if (view.isReflected || view.hasInPath(localAs)) return false;
+  if (kind === "external" && enforceFirstAs && !view.beginsWith(remoteAs)) return false;
+  if (!isUsualNextHop(view, family)) return false;
+  for (let i = 0; i < 16; i++) if (view.nextHopOctet(i) !== ownNextHop[i]) return true;
+  return false;
+}
+
+/** A global or unique local address, or one of IPv4 where it has a place. */
+function isUsualNextHop(view: SetView, family: RouteFamily): boolean {
+  const first = view.nextHopOctet(0);
+  if ((first & 0xe0) === 0x20 || (first & 0xfe) === 0xfc) return true;
+  return family === "ipv4-unicast" && view.hasMappedNextHop && !isMartianIpv4(view.nextHopOctet(12));
 }

@@ -18,6 +18,9 @@ export class Trail<S extends Counted> {
   readonly #statements: readonly S[];
   readonly #root: { remembered: number };
   readonly #next = new Map<S, Trail<S>>();
+  /** The statement that came next the last time, most often the only one. */
+  #latest: S | undefined;
+  #afterLatest: Trail<S> | undefined;
   readonly #hits: Hits;
   readonly #accept: Verdict;
   readonly #rejects = new Map<string, Verdict>();
@@ -34,8 +37,13 @@ export class Trail<S extends Counted> {
   }
 
   after(statement: S): Trail<S> {
+    if (this.#latest === statement) return this.#afterLatest!;
     const known = this.#next.get(statement);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#latest = statement;
+      this.#afterLatest = known;
+      return known;
+    }
     const next = new Trail([...this.#statements, statement], this.#root);
     if (this.#root.remembered < REMEMBERED) {
       this.#root.remembered++;

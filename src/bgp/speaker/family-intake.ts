@@ -105,6 +105,7 @@ export class FamilyIntake {
   readonly #judged: JudgedSets<Judged | JudgedByKey>;
   /** Answers that many sets have, so that each is one object. */
   readonly #taken = new Map<Hits, Judged>();
+  #latestTaken: Judged = TAKEN;
   readonly #refusals = new Map<Hits | undefined, Map<string, Judged>>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
 
@@ -320,9 +321,11 @@ export class FamilyIntake {
 
   #acceptance(hits: Hits | undefined): Judged {
     if (hits === undefined) return TAKEN;
+    if (this.#latestTaken.hits === hits) return this.#latestTaken;
     const known = this.#taken.get(hits) ?? { ...TAKEN, hits };
     if (this.#taken.size >= MOST_ANSWERS) this.#taken.clear();
     this.#taken.set(hits, known);
+    this.#latestTaken = known;
     return known;
   }
 

@@ -15,6 +15,9 @@ export class JudgedSets<Answer extends object> {
   #numbers = new Uint16Array(FIRST);
   readonly #shared: Answer[] = [];
   readonly #numberOf = new Map<Answer, number>();
+  /** The answer that was given last, and its number. */
+  #latest: Answer | undefined;
+  #latestNumber = 0;
   readonly #own = new RecentSets<{ readonly serial: number; readonly answer: Answer }>();
 
   constructor(attributes: AttributeTable) {
@@ -31,12 +34,14 @@ export class JudgedSets<Answer extends object> {
   /** The same object again is the same answer. */
   putShared(id: AttributeId, answer: Answer): void {
     if (id >= this.#serials.length) this.#grow(id);
-    let number = this.#numberOf.get(answer);
+    let number = this.#latest === answer ? this.#latestNumber : this.#numberOf.get(answer);
     if (number === undefined) {
       if (this.#shared.length === MOST_SHARED) this.#forgetShared();
       number = this.#shared.push(answer) - 1;
       this.#numberOf.set(answer, number);
     }
+    this.#latest = answer;
+    this.#latestNumber = number;
     this.#serials[id] = this.#attributes.serial(id);
     this.#numbers[id] = number;
   }
@@ -54,6 +59,7 @@ export class JudgedSets<Answer extends object> {
     this.#serials.fill(0);
     this.#shared.length = 0;
     this.#numberOf.clear();
+    this.#latest = undefined;
   }
 
   #grow(id: AttributeId): void {

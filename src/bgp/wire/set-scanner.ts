@@ -1,4 +1,11 @@
-import { emptyDigest, markOfCommunity, type RouteFamily, SetMark, type SetSource } from "../../rib/index.ts";
+import {
+  emptyDigest,
+  markOfCommunity,
+  type RouteFamily,
+  type SemanticAttribute,
+  SetMark,
+  type SetSource,
+} from "../../rib/index.ts";
 import type { AttributeContext } from "./attribute-rows.ts";
 import type { AttributeCodec } from "./attributes.ts";
 import { AttributeCode, AttributeFlag } from "./constants.ts";
@@ -34,6 +41,8 @@ export class SetScanner implements SetSource {
   octets = new Uint8Array(4096);
   length = 0;
   readonly decode: SetSource["decode"];
+  /** Extended communities of the set that was scanned last, where they came. */
+  readonly communities = { octets: new Uint8Array(0) as Uint8Array, start: 0, end: 0 };
   /** Of the set that was scanned last. */
   readonly #view: SetView;
   readonly #codec: AttributeCodec;
@@ -45,6 +54,7 @@ export class SetScanner implements SetSource {
   /** The view is one of the set that was scanned last. */
   #isViewed = false;
   #present = 0;
+  #semantic: SemanticAttribute | undefined;
   /** Octets that the set takes at most, if nothing is written longer than it came. */
   #room = 0;
 
@@ -58,7 +68,7 @@ export class SetScanner implements SetSource {
 
   /** The set that was scanned last, read where it lies. */
   get set(): SetView {
-    if (!this.#isViewed) this.#view.over(this.octets, 0, this.length);
+    if (!this.#isViewed) this.#view.over(this.octets, 0, this.length).knowSemantic(this.#semantic);
     this.#isViewed = true;
     return this.#view;
   }
@@ -101,6 +111,9 @@ export class SetScanner implements SetSource {
     this.#isViewed = false;
     this.#family = family;
     this.#present = 0;
+    this.#semantic = undefined;
+    this.communities.start = 0;
+    this.communities.end = 0;
     digest.localPref = DEFAULT_LOCAL_PREF;
     digest.asPathLength = 0;
     digest.neighbourAs = 0;
@@ -164,6 +177,9 @@ export class SetScanner implements SetSource {
         break;
       case AttributeCode.ExtendedCommunities:
         if ((flags & KIND) !== KIND || length === 0 || (length & 7) !== 0) return false;
+        this.communities.octets = octets;
+        this.communities.start = at;
+        this.communities.end = at + length;
         for (let i = at; i < at + length; i += 8) {
           if ((octets[i]! & NON_TRANSITIVE) !== 0) digest.marks |= SetMark.nonTransitive;
         }
@@ -194,6 +210,7 @@ export class SetScanner implements SetSource {
       if ((flags & KIND) !== Optional) return false;
       const known = this.#codec.semantics.find(octets, at, length);
       if (typeof known.semantic === "string") return false;
+      this.#semantic = known.semantic;
       if (known.semantic.opaque.length > 0) this.digest.marks |= SetMark.unknownTlvs;
       this.#reserve(known.canonical.length - length);
       this.#write(Optional, code, known.canonical, 0, known.canonical.length);

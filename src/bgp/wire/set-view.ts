@@ -14,6 +14,7 @@ import { IDENTITY_HEAD, IDENTITY_NEXT_HOP, ORIGINS } from "./identity.ts";
 import { isMappedIpv4 } from "./next-hop.ts";
 
 const NOTHING: readonly never[] = [];
+const AS_SEQUENCE = 2;
 
 /**
  * A set read from the octets of its identity, each attribute when it is asked for. One view serves set after set: who wants to
@@ -64,6 +65,37 @@ export class SetView implements AttributeSet {
   get hasPath(): boolean {
     const at = this.#find(AttributeCode.AsPath);
     return at >= 0 && this.#lengthAt(at) > 0;
+  }
+
+  /** Whether AS_PATH has this number, in a segment of whatever type. */
+  hasInPath(autonomousSystem: number): boolean {
+    const octets = this.#octets;
+    const found = this.#find(AttributeCode.AsPath);
+    if (found < 0) return false;
+    let at = this.#valueAt(found);
+    const end = at + this.#lengthAt(found);
+    while (at < end) {
+      const next = at + 2 + 4 * octets[at + 1]!;
+      for (at += 2; at < next; at += 4) if (u32(octets, at) === autonomousSystem) return true;
+    }
+    return false;
+  }
+
+  /** Whether AS_PATH begins with a sequence that begins with this number. */
+  beginsWith(autonomousSystem: number): boolean {
+    const found = this.#find(AttributeCode.AsPath);
+    if (found < 0 || this.#lengthAt(found) === 0) return false;
+    const at = this.#valueAt(found);
+    return this.#octets[at] === AS_SEQUENCE && u32(this.#octets, at + 2) === autonomousSystem;
+  }
+
+  /** Whether a reflector has left ORIGINATOR_ID or CLUSTER_LIST. */
+  get isReflected(): boolean {
+    return this.#find(AttributeCode.OriginatorId) >= 0 || this.#find(AttributeCode.ClusterList) >= 0;
+  }
+
+  nextHopOctet(index: number): number {
+    return this.#octets[this.#start + IDENTITY_NEXT_HOP + index]!;
   }
 
   /** Whether the next hop is an IPv4 address. */
@@ -137,6 +169,12 @@ export class SetView implements AttributeSet {
     return this.#semantic;
   }
 
+  /** Who has read it before says what it is. */
+  knowSemantic(semantic: SemanticAttribute | undefined): void {
+    this.#semantic = semantic;
+    this.#hasSemantic = true;
+  }
+
   #readSemantic(): SemanticAttribute | undefined {
     if (!this.#codec.isCapability(this.#octets, this.#start)) return undefined;
     const at = this.#find(this.#codec.dialect.semanticCode);
@@ -151,7 +189,7 @@ export class SetView implements AttributeSet {
 
   #number(code: number): number | undefined {
     const at = this.#find(code);
-    return at < 0 ? undefined : new Reader(this.#octets, at + 3, at + 7).u32();
+    return at < 0 ? undefined : u32(this.#octets, at + 3);
   }
 
   #numbers(code: number): readonly number[] {
@@ -162,7 +200,7 @@ export class SetView implements AttributeSet {
     const end = value + this.#lengthAt(at);
     const found: number[] = [];
     for (let i = value; i < end; i += 4) {
-      found.push(octets[i]! * 0x1000000 + ((octets[i + 1]! << 16) | (octets[i + 2]! << 8) | octets[i + 3]!));
+      found.push(u32(octets, i));
     }
     return found;
   }
@@ -190,4 +228,8 @@ export class SetView implements AttributeSet {
     const short = this.#octets[at + 2]!;
     return (this.#octets[at]! & AttributeFlag.ExtendedLength) === 0 ? short : (short << 8) | this.#octets[at + 3]!;
   }
+}
+
+function u32(octets: Uint8Array, at: number): number {
+  return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
 }
