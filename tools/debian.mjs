@@ -46,6 +46,7 @@ const PEERS = [
   { any: ["yangcli"], optional: true },
   { any: ["openssh-client"], optional: true },
   { any: ["tshark"], optional: true }, // reads what BGP and BMP send
+  { any: ["nfdump"], optional: true }, // takes flow records
   { any: ["zsh"], optional: true }, // completion
   { any: ["less"], optional: true },
 ];

@@ -1,12 +1,12 @@
 import { open, rename, rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { BmpStationRow, MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
+import type { BmpStationRow, FlowRecordRow, MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
 import { query } from "./arguments.ts";
 import type { AnswerBody } from "./client.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { PrintList } from "./program.ts";
 import type { TableStyle } from "./table.ts";
-import { bmpView, mrtView, rpkiView, vrpsView } from "./views/index.ts";
+import { bmpView, flowsView, mrtView, rpkiView, vrpsView } from "./views/index.ts";
 
 export interface MonitoringParts {
   readonly style: TableStyle;
@@ -16,9 +16,28 @@ export interface MonitoringParts {
   readonly say: (text: string) => Promise<void> | void;
 }
 
-/** What watches routing, and what is exported of it. */
+interface FlowFilters {
+  readonly tenant?: string;
+  readonly capability?: string;
+  readonly client?: string;
+  readonly state?: string;
+}
+
+const FLOW_STATES = ["active", "begun", "closed", "idle", "forgotten", "refused"];
+
+/** What watches routing and traffic, and what is exported of it. */
 export function addMonitoringCommands(program: Command, show: Command, parts: MonitoringParts): void {
   const { style, printList } = parts;
+  show
+    .command("flows")
+    .description("flows that go on, and the last that ended, went to other routers or were refused; newest first")
+    .option("--tenant <name>", "of this tenant only")
+    .option("--capability <name>", "of this capability only")
+    .option("--client <address>", "of this client only")
+    .addOption(new Option("--state <name>", "in this state only").choices(FLOW_STATES))
+    .action((filters: FlowFilters) =>
+      printList<FlowRecordRow>(`/flows${query({ ...filters })}`, "no flows", (rows) => flowsView(rows, style)),
+    );
   show
     .command("mrt")
     .description("jobs that write tables and messages to files")

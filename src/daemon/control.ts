@@ -12,6 +12,7 @@ import {
   checkConfiguration,
   type ExplainQuestion,
   type ExplainReport,
+  type FlowRecordRow,
   type RouterConfiguration,
   type StatusReport,
 } from "../management/index.ts";
@@ -20,6 +21,7 @@ import type { BmpStations } from "./bmp.ts";
 import type { Brownfield } from "./brownfield.ts";
 import { packetReport } from "./explain-packet.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
+import type { FlowRecordsSlot } from "./live/index.ts";
 import type { MrtFiles } from "./mrt.ts";
 import { peerRow } from "./peer-rows.ts";
 import { policyRows } from "./policy-rows.ts";
@@ -50,6 +52,7 @@ export interface ControlParts extends RowSources {
   readonly bmp: BmpStations | undefined;
   /** Absent: origins are not validated. */
   readonly rpki: OriginWatch | undefined;
+  readonly flows: Pick<FlowRecordsSlot, "records">;
   readonly clock: Clock;
   readonly version: string;
   /** "starting", "running" or "stopping", and the generation of the plan in force. */
@@ -80,6 +83,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     fib: () => fibRows(driver, parts),
     mrt: () => parts.mrt.rows(),
     bmp: () => parts.bmp?.rows() ?? [],
+    flows: () => flowRows(parts),
     rpki: () => parts.rpki?.caches() ?? [],
     vrps: () => parts.rpki?.vrps() ?? [],
     mrtTable: (question) => parts.mrt.table(question),
@@ -109,6 +113,16 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       return { valid, faults };
     },
   };
+}
+
+function flowRows({ flows }: ControlParts): Iterable<FlowRecordRow> {
+  if (flows.records !== undefined) return flows.records.rows();
+  throw new ControlRefusal(
+    409,
+    "control.no-flow-records",
+    "Flows are not recorded",
+    "flows are not recorded here: configure /router/telemetry/flow-records (semrctl config set), with the kernel data plane",
+  );
 }
 
 function clearPeer(

@@ -57,6 +57,7 @@ import {
 import { feedCompiler } from "./feed.ts";
 import {
   type Current,
+  FlowRecordsSlot,
   indexes,
   knownCapabilities,
   liveProviders,
@@ -236,6 +237,7 @@ class Daemon {
     const servers = this.#scope.own(
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
+    const flows = this.#scope.own(new FlowRecordsSlot({ ...this.#shared, driver, sources }));
     const { engine, state } = this.#management;
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
@@ -264,12 +266,14 @@ class Daemon {
           drain,
           servers,
           operators,
+          flows,
         },
         ...{ bfd: this.#bfd, brownfield: this.#brownfield, clock: systemClock },
         log: fixedLevel ? undefined : this.#log,
       }),
     );
-    await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki, bmp });
+    await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki, bmp, flows });
+    flows.start(this.#configuration);
     await servers.start(this.#configuration);
     await operators.start(this.#configuration);
     this.#phase = "running";
@@ -443,6 +447,7 @@ class Daemon {
       readonly mrt: MrtFiles;
       readonly rpki: OriginWatch | undefined;
       readonly bmp: BmpStations | undefined;
+      readonly flows: FlowRecordsSlot;
     },
   ): Promise<void> {
     const current = this.#current;

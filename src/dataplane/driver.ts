@@ -3,6 +3,7 @@ import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../forwarding/index.ts";
 import type { PacketExplanation, PacketQuestion } from "./explain/index.ts";
 import type { Feature } from "./features.ts";
+import type { FlowEvent, FlowWatch } from "./flows.ts";
 import type { Link } from "./memory/outcome.ts";
 
 /** What an interface is for. Clients and agents belong to one tenant. */
@@ -94,6 +95,8 @@ export interface DataplaneDriver extends AsyncDisposable {
    */
   changePorts(ports: readonly PortOptions[]): Promise<void>;
   counters(): DataplaneCounters;
+  /** Tells of flows and refused packets from now on; nothing until it is asked what. Absent where the data plane cannot. */
+  watchFlows?(listener: (event: FlowEvent) => void): FlowWatch;
   /**
    * What would become of a packet now, and why; nothing changes. `route` is what the kernel's routing says. Absent where the
    * data plane does not tell.

@@ -9,6 +9,14 @@ export {
   VERDICT_TEXT,
 } from "./explain/index.ts";
 export { FEATURES, type Feature } from "./features.ts";
+export {
+  type FlowEvent,
+  type FlowProgress,
+  type FlowTelling,
+  type FlowWatch,
+  MOST_FLOWS,
+  MOST_REFUSED,
+} from "./flows.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

@@ -97,12 +97,23 @@ function compare(name: string, text: string): void {
 describe("what people see", () => {
   const { run } = withRouter();
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
-    ...["status", "agents", "capabilities", "routes", "peers", "policies", "fib", "counters", "mrt", "bmp", "rpki"].map(
-      (what) => ({
-        name: what,
-        args: ["show", what],
-      }),
-    ),
+    ...[
+      "status",
+      "agents",
+      "capabilities",
+      "routes",
+      "peers",
+      "policies",
+      "fib",
+      "counters",
+      "flows",
+      "mrt",
+      "bmp",
+      "rpki",
+    ].map((what) => ({
+      name: what,
+      args: ["show", what],
+    })),
     { name: "routes-ipv6-unicast", args: ["show", "routes", "--family", "ipv6-unicast"] },
     { name: "routes-ipv6-unicast-detail", args: ["show", "routes", "--family", "ipv6-unicast", "--detail"] },
     { name: "vrps", args: ["show", "rpki", "--vrps"] },

@@ -7,6 +7,7 @@ import type {
   CountersReport,
   ExplainReport,
   FibRow,
+  FlowRecordRow,
   ManagementFault,
   MrtJobRow,
   PacketReport,
@@ -625,6 +626,46 @@ export const RPKI: readonly RpkiCacheRow[] = [
   },
 ];
 
+export const FLOWS: readonly FlowRecordRow[] = [
+  {
+    state: "active",
+    began: "2026-11-20T09:00:00.123Z",
+    until: "2026-11-20T09:01:12.500Z",
+    ...{
+      client: "fd00:c::10",
+      clientPort: 40000,
+      address: "fd5e:3d00:1:1:8abc:1234:5678:0",
+      port: 80,
+      protocol: "tcp",
+    },
+    ...{ tenant: "acme", capability: "/vision/ocr", verdict: "delivered" },
+    ...{ agent: "spiffe://example.net/acme/agent/ocr-a", agentAddress: "fd00:a::10", agentPort: 8080 },
+    ...{ packets: "1200", octets: "90210", packetsBack: "2400", octetsBack: "3355443", interval: 1 },
+  },
+  {
+    state: "begun",
+    began: "2026-11-20T09:00:59.000Z",
+    until: "2026-11-20T09:00:59.000Z",
+    ...{
+      client: "fd00:c::10",
+      clientPort: 40001,
+      address: "fd5e:3d00:1:1:8abc:1234:5678:0",
+      port: 80,
+      protocol: "tcp",
+    },
+    ...{ tenant: "acme", capability: "/vision/ocr", verdict: "encapsulated", site: "r2" },
+    ...{ packets: "1", octets: "80", packetsBack: "0", octetsBack: "0", interval: 1 },
+  },
+  {
+    state: "refused",
+    began: "2026-11-20T08:59:59.000Z",
+    until: "2026-11-20T08:59:59.000Z",
+    ...{ client: "fd00:c::66", clientPort: 5, address: "fd5e:3d00:1:2:8abc:1234:5678:0", port: 443, protocol: "tcp" },
+    ...{ tenant: "globex", verdict: "reject-tenant" },
+    ...{ packets: "1", octets: "80", packetsBack: "0", octetsBack: "0", interval: 64 },
+  },
+];
+
 export const VRPS: readonly VrpRow[] = [
   { prefix: "192.0.2.0/24", maxLength: 26, autonomousSystem: 65551 },
   { prefix: "2001:db8::/32", maxLength: 48, autonomousSystem: 65000 },
@@ -662,6 +703,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     fib: () => FIB,
     mrt: () => MRT,
     bmp: () => BMP,
+    flows: () => FLOWS,
     rpki: () => RPKI,
     vrps: () => VRPS,
     async *mrtTable(question) {

@@ -4,6 +4,7 @@ export * from "./configuration.ts";
 export { countersView } from "./counters.ts";
 export { explainView } from "./explain.ts";
 export { fibView } from "./fib.ts";
+export { flowsView } from "./flows.ts";
 export { mrtView } from "./mrt.ts";
 export { packetView } from "./packet.ts";
 export { peersView } from "./peers.ts";

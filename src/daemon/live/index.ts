@@ -13,6 +13,7 @@ import type { RouterDrain } from "../router-drain.ts";
 import { agentsProvider } from "./agents.ts";
 import { atRestart } from "./at-restart.ts";
 import type { Current } from "./current.ts";
+import type { FlowRecordsSlot } from "./flow-records.ts";
 import { interfacesProvider } from "./interfaces.ts";
 import { neighborsProvider } from "./neighbors.ts";
 import type { Operators } from "./operators.ts";
@@ -22,6 +23,7 @@ import { vocabularyProviders } from "./vocabulary.ts";
 
 export { staticAgent } from "./agents.ts";
 export { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
+export { FlowRecordsSlot } from "./flow-records.ts";
 export { Operators } from "./operators.ts";
 export { Servers } from "./servers.ts";
 export { startupFile } from "./startup-file.ts";
@@ -39,6 +41,7 @@ export interface LiveParts {
   readonly drain: RouterDrain;
   readonly servers: Servers;
   readonly operators: Operators;
+  readonly flows: FlowRecordsSlot;
   readonly brownfield: Brownfield | undefined;
   readonly clock: Clock;
   /** Absent: the command line has set the level. */
@@ -59,6 +62,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     atRestart,
     ...servers.providers,
     ...parts.operators.providers,
+    parts.flows,
     coming,
     interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
     neighborsProvider(parts),

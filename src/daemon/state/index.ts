@@ -2,6 +2,7 @@ import type { StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
 import type { SelectionFan } from "../selection-fan.ts";
 import { agentState } from "./agents.ts";
+import { flowRecordsState } from "./flow-records.ts";
 import { capabilityState, dataplaneState, interfaceState, tenantState } from "./forwarding.ts";
 import { neighborState } from "./neighbors.ts";
 import { policyState } from "./policies.ts";
@@ -24,6 +25,7 @@ export function stateSources(
     tenantState(parts),
     interfaceState(parts),
     dataplaneState(parts),
+    ...flowRecordsState(parts),
     policyState(parts),
     neighborState(parts, watches.sessions),
     ...ribState(parts),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
-import { type CONSTANTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
+import { type CONSTANTS, EVENTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
 import type {
   DataplaneCounters,
   DataplaneDriver,
@@ -16,10 +16,12 @@ import { DataplaneError } from "../error.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
 import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
+import type { FlowEvent, FlowWatch } from "../flows.ts";
 import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
 import { Counters } from "./counters.ts";
 import { encapsulationEntries } from "./encapsulation-table.ts";
+import { KernelFlowWatch } from "./flow-watch.ts";
 import { NodeMap } from "./node-map.ts";
 import { coarseNow, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
@@ -82,7 +84,7 @@ export async function startKernelDataplane(
       mapOf(object, "next_hop_counters"),
       native.bpf.possibleCpus(),
     );
-    return new KernelDriver(options, { object, tables, counters, ports, folders, adopted, scope });
+    return new KernelDriver(options, { native, object, tables, counters, ports, folders, adopted, scope });
   } catch (cause) {
     throw await scope.abandon(cause);
   }
@@ -90,6 +92,7 @@ export async function startKernelDataplane(
 
 /** What the driver is made of; the scope owns the object and the ports. */
 interface KernelParts {
+  readonly native: Native;
   readonly object: BpfObject;
   readonly tables: KernelTables;
   readonly counters: Counters;
@@ -167,6 +170,17 @@ class KernelDriver implements KernelDataplane {
 
   counters(): DataplaneCounters {
     return this.#parts.counters.read(this.#parts.tables.nextHopIndexes());
+  }
+
+  watchFlows(listener: (event: FlowEvent) => void): FlowWatch {
+    const { object, tables, native } = this.#parts;
+    const maps = {
+      events: anyMapOf(object, EVENTS),
+      settings: anyMapOf(object, ".data"),
+      flows: mapOf(object, "flows"),
+      returns: mapOf(object, "returns"),
+    };
+    return new KernelFlowWatch(native, maps, (index) => tables.nextHop(index), listener);
   }
 
   explain(question: PacketQuestion, route: (destination: Ipv6Address) => Link | undefined): PacketExplanation {
@@ -265,6 +279,10 @@ function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSize
 }
 
 function mapOf(object: BpfObject, name: keyof typeof MAPS): BpfMap {
+  return anyMapOf(object, name);
+}
+
+function anyMapOf(object: BpfObject, name: string): BpfMap {
   const map = object.maps.get(name);
   if (map === undefined) throw new Error(`the compiled pass has no map ${name}: run npm run setup`);
   return map;

@@ -326,6 +326,20 @@ export interface TelemetryConfiguration {
   readonly logLevel: "error" | "warn" | "info" | "debug";
   /** Absent: metrics are not offered. */
   readonly prometheus?: ListenAddress;
+  /** Absent: flows are not recorded. */
+  readonly flowRecords?: FlowRecordsConfiguration;
+}
+
+export interface FlowRecordsConfiguration {
+  /** One of so many; 0: none. */
+  readonly flowInterval: number;
+  readonly refusedInterval: number;
+  readonly activeTimeout: Seconds;
+  readonly idleTimeout: Seconds;
+  readonly mostFlows: number;
+  /** Records that are kept. */
+  readonly history: number;
+  readonly collectors: readonly { readonly name: string; readonly address: string; readonly port: number }[];
 }
 
 export interface ManagementConfiguration {

@@ -11,6 +11,7 @@ import type {
   DrainResult,
   ExplainReport,
   FibRow,
+  FlowRecordRow,
   MrtJobRow,
   PacketReport,
   PeerRow,
@@ -85,6 +86,8 @@ export interface ControlHandlers {
   /** In the order of the configuration. */
   policies(): Rows<PolicyRow>;
   fib(): Rows<FibRow>;
+  /** Flows that go on, and the last records; refused where none are made. */
+  flows(): Rows<FlowRecordRow>;
   /** Jobs that write files. */
   mrt(): Rows<MrtJobRow>;
   /** Monitoring stations. */

@@ -1,5 +1,34 @@
 import type { CounterText } from "./rows.ts";
 
+/** A flow that goes on, or a record of one. */
+export interface FlowRecordRow {
+  /** active, begun, closed, idle, forgotten or refused. */
+  readonly state: string;
+  /** ISO 8601. */
+  readonly began: string;
+  readonly until: string;
+  readonly client: string;
+  readonly clientPort: number;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly tenant?: string;
+  readonly capability?: string;
+  readonly verdict: string;
+  /** The instance behind this router that serves it. */
+  readonly agent?: string;
+  readonly agentAddress?: string;
+  readonly agentPort?: number;
+  /** The router that it was sent to. */
+  readonly site?: string;
+  readonly packets: CounterText;
+  readonly octets: CounterText;
+  readonly packetsBack: CounterText;
+  readonly octetsBack: CounterText;
+  /** It stands for so many. */
+  readonly interval: number;
+}
+
 /** A monitoring station. */
 export interface BmpStationRow {
   readonly name: string;

@@ -16,7 +16,18 @@ import { type ControlAnswer, type Exchange, type Resource, report } from "./reso
 /** A configuration document may be large. */
 const MAX_CONFIGURATION = 16 * 1024 * 1024;
 
-type ListName = "agents" | "capabilities" | "routes" | "peers" | "policies" | "fib" | "mrt" | "bmp" | "rpki" | "vrps";
+type ListName =
+  | "agents"
+  | "capabilities"
+  | "routes"
+  | "peers"
+  | "policies"
+  | "fib"
+  | "mrt"
+  | "bmp"
+  | "rpki"
+  | "vrps"
+  | "flows";
 
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
 function list(name: ListName, filters: readonly string[], others: readonly string[] = []): Resource {
@@ -82,6 +93,7 @@ const RESOURCES: readonly Resource[] = [
   list("peers", []),
   list("policies", ["policy"]),
   list("fib", ["tenant", "capability"]),
+  list("flows", ["tenant", "capability", "client", "state"]),
   list("mrt", []),
   list("bmp", []),
   list("rpki", []),

@@ -852,10 +852,27 @@ export interface RouterTaxonomyCapability {
 export interface RouterTelemetry {
   readonly "log-level": "error" | "warn" | "info" | "debug";
   readonly prometheus: RouterTelemetryPrometheus;
+  readonly "flow-records"?: RouterTelemetryFlowRecords;
 }
 
 export interface RouterTelemetryPrometheus {
   readonly enabled: boolean;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface RouterTelemetryFlowRecords {
+  readonly "flow-interval": number;
+  readonly "refused-interval": number;
+  readonly "active-timeout": number;
+  readonly "idle-timeout": number;
+  readonly "most-flows": number;
+  readonly history: number;
+  readonly collector?: readonly RouterTelemetryFlowRecordsCollector[];
+}
+
+export interface RouterTelemetryFlowRecordsCollector {
+  readonly name: string;
   readonly address: string;
   readonly port: number;
 }

@@ -21,6 +21,7 @@ import type {
 } from "../configuration/types.ts";
 import { bindBmp } from "./bmp-binding.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
+import { bindFlowRecords } from "./flow-records-binding.ts";
 import { bindGrpc } from "./grpc-binding.ts";
 import type {
   AgentInstance,
@@ -86,7 +87,11 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
       tunnelMtu: sizes["tunnel-mtu"],
       maxCapabilities: sizes["max-capabilities"],
     },
-    telemetry: { logLevel: telemetry["log-level"], ...(enabled ? { prometheus: { address, port } } : {}) },
+    telemetry: {
+      logLevel: telemetry["log-level"],
+      ...(enabled ? { prometheus: { address, port } } : {}),
+      ...bindFlowRecords(telemetry["flow-records"]),
+    },
     mrt: bindMrt(router["semrd-mrt:mrt"]),
     rpki: bindRpki(router["semrd-rpki:rpki"]),
     bmp: bindBmp(router["semrd-bmp:bmp"]),

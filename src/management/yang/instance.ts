@@ -72,7 +72,18 @@ export interface RouterInstance {
   readonly "semrd-telemetry:telemetry": {
     readonly "log-level": "error" | "warn" | "info" | "debug";
     readonly prometheus: { readonly enabled: boolean } & ListenInstance;
+    readonly "flow-records"?: FlowRecordsInstance;
   };
+}
+
+export interface FlowRecordsInstance {
+  readonly "flow-interval": number;
+  readonly "refused-interval": number;
+  readonly "active-timeout": number;
+  readonly "idle-timeout": number;
+  readonly "most-flows": number;
+  readonly history: number;
+  readonly collector?: readonly ({ readonly name: string } & ListenInstance)[];
 }
 
 export interface ListenInstance {
