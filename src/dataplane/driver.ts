@@ -22,7 +22,7 @@ export interface PortReport {
   readonly ifindex: number;
   readonly role: PortOptions["role"];
   readonly tenantIndex: number;
-  readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "none";
+  readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "executor" | "none";
   readonly adopted: boolean;
   readonly reason?: string;
 }
@@ -66,7 +66,7 @@ export interface StateWord {
  * Carries operations out; decides nothing. One contract suite (`test/contract/dataplane`) runs against every driver.
  */
 export interface DataplaneDriver extends AsyncDisposable {
-  readonly name: "kernel" | "memory";
+  readonly name: "kernel" | "memory" | "fib-service";
   readonly ports: readonly PortReport[];
   /** True when forwarding state of an earlier process was found and taken over: what makes the graceful restart F bit honest. */
   readonly adopted: boolean;
@@ -83,6 +83,12 @@ export interface DataplaneDriver extends AsyncDisposable {
    * `DataplaneError` (`dataplane.table-full`, `dataplane.bad-operation`) naming the operation, with the ones before it done.
    */
   apply(operations: readonly Operation[], generation: number): void;
+  /** True while operations should wait, since those before are still being carried out. Absent: never. */
+  readonly isFull?: boolean;
+  /** Calls `resume` once when it is not full any more. */
+  whenRoom?(resume: () => void): void;
+  /** Routes and agents are known: the plan is no longer that of a router that has just started. */
+  converged?(): void;
   /** The fast path of failover: one store. */
   setHealth(nextHop: NextHopIndex, state: NextHopState): void;
   /** The tunnel to another router, `undefined` when there is none now. Cost: a look at every next hop. */

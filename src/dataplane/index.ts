@@ -17,6 +17,7 @@ export {
   MOST_FLOWS,
   MOST_REFUSED,
 } from "./flows.ts";
+export * from "./fib-service/index.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

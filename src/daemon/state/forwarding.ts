@@ -13,6 +13,7 @@ const HOOKS = {
   "xdp generic": "xdp-generic",
   tcx: "tcx",
   clsact: "clsact",
+  executor: "executor",
   none: "none",
 } as const;
 

@@ -155,6 +155,41 @@ export class PlanTables implements TableView, PassPlan {
     yield* this.#capabilities.values();
   }
 
+  *plannedGroups(): Generator<readonly [GroupIndex, PlannedGroup]> {
+    yield* this.#groups;
+  }
+
+  nodes(): MapIterator<Ipv6Address> {
+    return this.#nodes.values();
+  }
+
+  /** The operation that makes what `operation` is about as it is now, whatever it was; `undefined` when it is not there. */
+  whole(operation: Operation): Operation | undefined {
+    switch (operation.type) {
+      case "set-next-hop":
+      case "set-next-hop-state":
+      case "remove-next-hop": {
+        const planned = this.plannedNextHop(operation.index);
+        return planned && { type: "set-next-hop", index: operation.index, ...planned };
+      }
+      case "set-slots":
+      case "remove-group": {
+        const planned = this.plannedGroup(operation.group);
+        return planned && { type: "set-slots", group: operation.group, slots: planned.slots, backup: planned.backup };
+      }
+      case "set-capability":
+      case "remove-capability": {
+        const entry = this.capability(
+          operation.type === "set-capability" ? operation.entry.address : operation.address,
+        );
+        return entry && { type: "set-capability", entry };
+      }
+      case "set-node":
+      case "remove-node":
+        return this.hasNode(operation.locator) ? { type: "set-node", locator: operation.locator } : undefined;
+    }
+  }
+
   snapshot(generation: number): PlanSnapshot {
     return {
       generation,

@@ -1,0 +1,71 @@
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  credentials as grpcCredentials,
+} from "@grpc/grpc-js";
+import { messageOf } from "../../base/index.ts";
+import { type FromExecutor, fibService, type ToExecutor } from "./messages.ts";
+
+/** Files of the router's own certificate and key, and of the authority that vouches for the executor, in PEM. */
+export interface ExecutorTls {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+  /** The name that the executor's certificate has to have; absent: its address. */
+  readonly serverName?: string;
+}
+
+export interface ExecutorAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Absent: neither end proves who it is, which is for executors on this host. */
+  readonly tls?: ExecutorTls;
+}
+
+/** A connection that is not heard of for so long is over. */
+const KEEPALIVE = { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 5_000 } as const;
+
+/** Where sessions with an executor are opened. */
+export class ExecutorChannel implements Disposable {
+  readonly #client: Client;
+
+  /** @throws {Error} for files that cannot be used; nothing is connected yet. */
+  static async open(address: ExecutorAddress): Promise<ExecutorChannel> {
+    return new ExecutorChannel(address, await credentialsOf(address.tls));
+  }
+
+  private constructor({ host, port, tls }: ExecutorAddress, credentials: ChannelCredentials) {
+    this.#client = new Client(host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`, credentials, {
+      ...KEEPALIVE,
+      // The driver waits between attempts: the channel shall not wait on top of that.
+      ...{ "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 100 },
+      ...(tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName }),
+    });
+  }
+
+  /** A new stream; what goes wrong comes as its `error`. */
+  program(): ClientDuplexStream<ToExecutor, FromExecutor> {
+    const { path, requestSerialize, responseDeserialize } = fibService().Program!;
+    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+async function credentialsOf(tls: ExecutorTls | undefined): Promise<ChannelCredentials> {
+  if (tls === undefined) return grpcCredentials.createInsecure();
+  const { certificateFile, keyFile, caFile } = tls;
+  try {
+    const [cert, key, ca] = await Promise.all([readFile(certificateFile), readFile(keyFile), readFile(caFile)]);
+    createSecureContext({ cert, key, ca });
+    return grpcCredentials.createSsl(ca, key, cert);
+  } catch (cause) {
+    const files = [certificateFile, keyFile, caFile].join(", ");
+    throw new Error(`the certificate for the executor cannot be used (${files}): ${messageOf(cause)}`, { cause });
+  }
+}

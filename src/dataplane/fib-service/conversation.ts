@@ -1,0 +1,327 @@
+import { type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
+import { PlanTables } from "../memory/plan-tables.ts";
+import type { ExecutorChannel } from "./channel.ts";
+import type { FibServiceDependencies, FibServiceOptions } from "./driver.ts";
+import type { ExecutorLog } from "./executor-log.ts";
+import { type HelloMessage, PROTOCOL_VERSION, type WelcomeMessage } from "./messages.ts";
+import type { Acknowledgement, PlanHistory } from "./plan-history.ts";
+import type { ExecutorReport, ExecutorState } from "./report.ts";
+import { isPlan, refusalOf, Session, type SessionDeadlines, type SessionObserver } from "./session.ts";
+import { portMessage } from "./wire.ts";
+
+const DEADLINES: SessionDeadlines = { welcome: milliseconds(5_000), answer: milliseconds(10_000) };
+const RECONNECT = { first: milliseconds(250), longest: milliseconds(30_000) } as const;
+const RETRY = { first: milliseconds(1_000), longest: milliseconds(60_000), wholeEach: 4 } as const;
+const COUNTERS_EACH = milliseconds(1_000);
+/** Makers of operations that were held back go on when fewer wait. */
+const ROOM_BELOW = 1024;
+const SHOWN_DIFFERENCES = 32;
+
+export interface ConversationParts extends FibServiceDependencies {
+  readonly channel: ExecutorChannel;
+  readonly history: PlanHistory;
+  readonly executorLog: ExecutorLog;
+  readonly observer: Omit<SessionObserver, "acknowledged" | "healthRefused"> & {
+    begun(welcome: WelcomeMessage): void;
+    adopted(): void;
+    lost(): void;
+  };
+}
+
+/**
+ * One session after the other with an executor, for as long as the router runs: each goes on where the last one ended, takes
+ * over what an earlier process left, or hands the whole plan over. What was refused is tried again.
+ */
+export class Conversation implements AsyncDisposable {
+  /** Resolves when the first session hands over, or cannot before routes are known. */
+  readonly first = Promise.withResolvers<void>();
+  ports: FibServiceOptions["ports"];
+  readonly #options: FibServiceOptions;
+  readonly #parts: ConversationParts;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #settling: (() => void)[] = [];
+  readonly #room: (() => void)[] = [];
+  #session: Session | undefined;
+  #handsOver = false;
+  #waits: (() => void) | undefined;
+  #converged = false;
+  #product: string | undefined;
+  #since: Milliseconds;
+  #lastError: string | undefined;
+  #completed = 0;
+  #sessions = 0;
+  #handovers = 0;
+  #retry: Timer | undefined;
+  #retries = 0;
+  #polling: Timer | undefined;
+
+  constructor(options: FibServiceOptions, parts: ConversationParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.ports = options.ports;
+    this.#since = parts.clock.wall();
+    this.#running = this.#keepConnected();
+  }
+
+  /** The session that hands over; `undefined` while there is none. */
+  get session(): Session | undefined {
+    return this.#handsOver ? this.#session : undefined;
+  }
+
+  report(address: string): Omit<ExecutorReport, "unreachable"> {
+    const { differences, waiting, underway } = this.#parts.history;
+    return {
+      address,
+      state: this.#state,
+      ...(this.#product === undefined ? {} : { product: this.#product }),
+      ...{ since: this.#since, generation: this.#completed, pending: waiting + underway },
+      ...{ refused: differences.list(SHOWN_DIFFERENCES), differences: differences.size },
+      ...{ sessions: this.#sessions, handovers: this.#handovers },
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+    };
+  }
+
+  get #state(): ExecutorState {
+    const { history } = this.#parts;
+    if (this.#session === undefined) return "connecting";
+    if (this.#waits !== undefined) return "waiting";
+    if (!this.#handsOver || history.inSnapshot) return "handing-over";
+    if (history.differences.size > 0) return "differs";
+    return history.isSettled ? "in-step" : "behind";
+  }
+
+  get #isSettled(): boolean {
+    return this.#parts.history.isSettled && (this.#session?.underwayHealth ?? 0) === 0;
+  }
+
+  /** Resolves once everything that was said so far is answered. */
+  async settled(): Promise<void> {
+    while (!this.#isSettled) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#settling.push(resolve);
+      await promise;
+    }
+  }
+
+  /** Calls `resume` when few operations wait, or nobody takes them. */
+  whenRoom(resume: () => void): void {
+    this.#room.push(resume);
+  }
+
+  converged(): void {
+    this.#converged = true;
+    this.#waits?.();
+  }
+
+  handOverWhole(): void {
+    this.#handovers++;
+    this.session?.handOverWhole();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#session?.close();
+    this.first.resolve();
+    await this.#running;
+    this.#parts.channel[Symbol.dispose]();
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { clock, random, executorLog } = this.#parts;
+    let delay: number = RECONNECT.first;
+    while (!this.#stop.signal.aborted) {
+      const begun = clock.monotonic();
+      const why = await this.#oneSession();
+      if (this.#stop.signal.aborted) return;
+      executorLog.ended(why, { again: this.#lastError === why });
+      this.#lastError = why;
+      if (clock.monotonic() - begun > RECONNECT.longest) delay = RECONNECT.first;
+      await this.#pause(delay * (0.75 + random.next() / 2));
+      delay = Math.min(2 * delay, RECONNECT.longest);
+    }
+  }
+
+  /** Works until the session ends; why it did. */
+  async #oneSession(): Promise<string> {
+    const session = this.#open();
+    const close = (): void => session.close();
+    const { signal } = this.#stop;
+    signal.addEventListener("abort", close, { once: true });
+    if (signal.aborted) close();
+    try {
+      const welcome = await session.greet(this.#hello());
+      this.#session = session;
+      this.#begun(welcome);
+      await this.#agree(session, welcome);
+      this.first.resolve();
+      this.#poll();
+      return await session.ended;
+    } catch (cause) {
+      session.close();
+      return messageOf(cause);
+    } finally {
+      signal.removeEventListener("abort", close);
+      this.#lost(session);
+    }
+  }
+
+  #open(): Session {
+    const { clock, random, history, observer, executorLog, channel } = this.#parts;
+    return new Session(channel.program(), {
+      ...{ clock, history, deadlines: { ...DEADLINES, ...this.#options.deadlines } },
+      newPlanId() {
+        const planId = new Uint8Array(16);
+        random.fill(planId);
+        return planId;
+      },
+      observer: {
+        ...{ counters: observer.counters, ports: observer.ports, nextHop: observer.nextHop },
+        acknowledged: (news) => this.#acknowledged(news),
+        healthRefused: (index, reason) => executorLog.healthRefused(index, reason),
+      },
+    });
+  }
+
+  #hello(): HelloMessage {
+    const { domain, locator, hashSeed, tunnelMtu, maxCapabilities, router } = this.#options;
+    const { planId, sequence } = this.#parts.history.held;
+    const settings = {
+      ...{ domain: domain.address.slice(0, 6), locator, hash_seed: hashSeed, tunnel_mtu: tunnelMtu },
+      ...{ max_capabilities: maxCapabilities, ports: this.ports.map(portMessage) },
+    };
+    return { version: PROTOCOL_VERSION, router, settings, plan_id: planId, sequence };
+  }
+
+  #begun(welcome: WelcomeMessage): void {
+    this.#sessions++;
+    this.#product = welcome.name;
+    this.#since = this.#parts.clock.wall();
+    this.#parts.observer.begun(welcome);
+  }
+
+  /** Goes on with the plan that the executor holds, takes it over, or hands the whole over. */
+  async #agree(session: Session, welcome: WelcomeMessage): Promise<void> {
+    const { history, executorLog } = this.#parts;
+    const holdsOne = welcome.plan_id.length > 0;
+    if (isPlan(welcome, history.planId)) {
+      if (this.#resume(session, welcome)) return;
+    } else if (holdsOne && this.#sessions === 1 && history.generation === 0) {
+      if (await this.#adopt(session, welcome)) return;
+    } else if (holdsOne && !this.#converged) await this.#untilConverged(session);
+    executorLog.handsOver({ holdsOne });
+    this.#handsOver = true;
+    this.handOverWhole();
+  }
+
+  #resume(session: Session, welcome: WelcomeMessage): boolean {
+    const { history, clock, executorLog } = this.#parts;
+    const sequence = Number(welcome.sequence);
+    const news = history.resume(sequence, welcome.refusals.map(refusalOf), clock.wall());
+    if (news === undefined) return false;
+    this.#handsOver = true;
+    session.resume(sequence);
+    executorLog.resumed(sequence);
+    this.#acknowledged(news);
+    return true;
+  }
+
+  /** False when what the executor holds is no plan that our tables allow. */
+  async #adopt(session: Session, welcome: WelcomeMessage): Promise<boolean> {
+    const { history, executorLog, observer } = this.#parts;
+    const { domain, maxCapabilities } = this.#options;
+    const tables = new PlanTables(domain, maxCapabilities);
+    const operations = await session.read();
+    try {
+      for (const [position, operation] of operations.entries()) tables.apply(operation, position);
+    } catch (cause) {
+      executorLog.notAdopted(messageOf(cause));
+      return false;
+    }
+    const [sequence, generation] = [Number(welcome.sequence), Number(welcome.generation)];
+    history.adopt(tables, welcome.plan_id, sequence, generation);
+    this.#completed = generation;
+    this.#handsOver = true;
+    session.resume(sequence);
+    executorLog.adopted(generation, operations.length);
+    if (operations.length > 0) observer.adopted();
+    return true;
+  }
+
+  /** A router that has just started knows no routes: its plan in place of a whole one would be a gap. */
+  async #untilConverged(session: Session): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waits = resolve;
+    this.first.resolve();
+    try {
+      const ended = await Promise.race([promise, session.ended]);
+      if (typeof ended === "string") throw new Error(ended);
+    } finally {
+      this.#waits = undefined;
+    }
+  }
+
+  #lost(session: Session): void {
+    const { history, observer, clock } = this.#parts;
+    if (this.#session !== undefined) this.#since = clock.wall();
+    this.#session = undefined;
+    this.#handsOver = false;
+    this.#polling?.cancel();
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    history.disconnected();
+    for (const index of session.unheard()) history.repeatState(index);
+    observer.lost();
+    this.#wakeMakers();
+  }
+
+  #acknowledged({ refused, snapshotDone, completed }: Acknowledgement): void {
+    const { history, executorLog } = this.#parts;
+    if (completed !== undefined) this.#completed = completed;
+    for (const { operation, refusal } of refused) executorLog.refused(operation, refusal);
+    executorLog.differs(history.differences.size);
+    if (snapshotDone) executorLog.handedOver();
+    if (history.differences.size > 0) this.#retryLater();
+    else this.#retries = 0;
+    if (this.#isSettled) for (const resolve of this.#settling.splice(0)) resolve();
+    this.#wakeMakers();
+  }
+
+  #wakeMakers(): void {
+    const { history } = this.#parts;
+    if (history.connected && history.waiting > ROOM_BELOW) return;
+    for (const resume of this.#room.splice(0)) resume();
+  }
+
+  /** First part by part, each fourth time by the whole plan, which puts right whatever can be. */
+  #retryLater(): void {
+    if (this.#retry !== undefined) return;
+    const { clock, history } = this.#parts;
+    const delay = Math.min(RETRY.first * 2 ** this.#retries, RETRY.longest);
+    this.#retry = clock.after(milliseconds(delay), () => {
+      this.#retry = undefined;
+      if (this.session === undefined || history.differences.size === 0) return;
+      this.#retries++;
+      if (this.#retries % RETRY.wholeEach === 0) this.handOverWhole();
+      else {
+        history.retry();
+        this.session.pump();
+      }
+    });
+  }
+
+  #poll(): void {
+    this.#polling = this.#parts.clock.after(COUNTERS_EACH, () => {
+      this.session?.askCounters();
+      this.#poll();
+    });
+  }
+
+  async #pause(delay: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#parts.clock.after(milliseconds(delay), resolve);
+    this.#stop.signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    timer.cancel();
+  }
+}

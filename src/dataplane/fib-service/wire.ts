@@ -1,0 +1,150 @@
+import {
+  GROUP_SLOTS,
+  type NextHop,
+  type NextHopState,
+  type Operation,
+  type PlanSnapshot,
+} from "../../forwarding/index.ts";
+import type { PortOptions } from "../driver.ts";
+import { type NextHopTarget, type OperationMessage, type PortMessage, ROLES, STATES } from "./messages.ts";
+
+/** The message of an operation. Borrows its octets. */
+export function toMessage(operation: Operation): OperationMessage {
+  switch (operation.type) {
+    case "set-next-hop": {
+      const { index, nextHop, state } = operation;
+      return { set_next_hop: { index, state: STATES.indexOf(state), ...targetOf(nextHop) } };
+    }
+    case "set-next-hop-state":
+      return { set_next_hop_state: { index: operation.index, state: STATES.indexOf(operation.state) } };
+    case "remove-next-hop":
+      return { remove_next_hop: operation.index };
+    case "set-slots": {
+      const { group, backup, slots } = operation;
+      return {
+        set_slots: {
+          group,
+          backup,
+          slot: slots.map(({ slot }) => slot),
+          current: slots.map(({ current }) => current),
+          previous: slots.map(({ previous }) => previous),
+        },
+      };
+    }
+    case "remove-group":
+      return { remove_group: operation.group };
+    case "set-capability": {
+      const { address, group, localGroup } = operation.entry;
+      return { set_capability: { address, group, local_group: localGroup } };
+    }
+    case "remove-capability":
+      return { remove_capability: operation.address };
+    case "set-node":
+      return { set_node: operation.locator };
+    case "remove-node":
+      return { remove_node: operation.locator };
+  }
+}
+
+function targetOf(nextHop: NextHop): Pick<NonNullable<OperationMessage["set_next_hop"]>, NextHopTarget> {
+  switch (nextHop.kind) {
+    case "tunnel":
+      return { tunnel: nextHop.locator };
+    case "local":
+      return { local: true };
+    case "instance": {
+      const { instance: id, address, port, protocol, servicePort } = nextHop;
+      return { instance: { id, address, port, udp: protocol === "udp", service_port: servicePort } };
+    }
+  }
+}
+
+/**
+ * The operation of a message, or one sentence why it is none. Whether the tables allow it is `checkOperation`'s question.
+ * The operation keeps the message's octets.
+ */
+export function fromMessage(message: OperationMessage): Operation | string {
+  switch (message.operation) {
+    case "set_next_hop": {
+      const { index, state, ...target } = message.set_next_hop!;
+      const nextHop = nextHopOf(target);
+      if (typeof nextHop === "string") return nextHop;
+      return withState(state, (known) => ({ type: "set-next-hop", index, nextHop, state: known }));
+    }
+    case "set_next_hop_state": {
+      const { index, state } = message.set_next_hop_state!;
+      return withState(state, (known) => ({ type: "set-next-hop-state", index, state: known }));
+    }
+    case "remove_next_hop":
+      return { type: "remove-next-hop", index: message.remove_next_hop! };
+    case "set_slots": {
+      const { group, backup, slot, current, previous } = message.set_slots!;
+      if (slot.length > GROUP_SLOTS) return `${slot.length} slots, and a group has ${GROUP_SLOTS}`;
+      if (current.length !== slot.length || previous.length !== slot.length)
+        return `${slot.length} slots have ${current.length} owners and ${previous.length} former ones`;
+      const slots = slot.map((each, i) => ({ slot: each, current: current[i]!, previous: previous[i]! }));
+      return { type: "set-slots", group, slots, backup };
+    }
+    case "remove_group":
+      return { type: "remove-group", group: message.remove_group! };
+    case "set_capability": {
+      const { address, group, local_group: localGroup } = message.set_capability!;
+      return withAddress(address, (known) => ({
+        ...{ type: "set-capability", entry: { address: known, group, localGroup } },
+      }));
+    }
+    case "remove_capability":
+      return withAddress(message.remove_capability!, (address) => ({ type: "remove-capability", address }));
+    case "set_node":
+      return withAddress(message.set_node!, (locator) => ({ type: "set-node", locator }));
+    case "remove_node":
+      return withAddress(message.remove_node!, (locator) => ({ type: "remove-node", locator }));
+    default:
+      return "an operation of no kind that this version knows";
+  }
+}
+
+function nextHopOf(target: Omit<NonNullable<OperationMessage["set_next_hop"]>, "index" | "state">): NextHop | string {
+  switch (target.target) {
+    case "tunnel":
+      return target.tunnel!.length === 16 ? { kind: "tunnel", locator: octets(target.tunnel!) } : NOT_AN_ADDRESS;
+    case "local":
+      return target.local === true ? { kind: "local" } : "a next hop that is not local, and nothing else";
+    case "instance": {
+      const { id, address, port, udp, service_port: servicePort } = target.instance!;
+      if (address.length !== 16) return NOT_AN_ADDRESS;
+      const protocol = udp ? "udp" : "tcp";
+      return { kind: "instance", instance: id, address: octets(address), port, protocol, servicePort };
+    }
+    default:
+      return "a next hop without a target";
+  }
+}
+
+const NOT_AN_ADDRESS = "an address has 16 octets";
+
+/** A plain array of octets, so that what comes from the wire compares equal to what never was on it. */
+function octets(received: Uint8Array): Uint8Array {
+  return new Uint8Array(received.buffer, received.byteOffset, received.length);
+}
+
+function withAddress(address: Uint8Array, make: (address: Uint8Array) => Operation): Operation | string {
+  return address.length === 16 ? make(octets(address)) : NOT_AN_ADDRESS;
+}
+
+function withState(state: number, make: (state: NextHopState) => Operation): Operation | string {
+  const known = STATES[state];
+  return known === undefined ? `${state} is no state of a next hop` : make(known);
+}
+
+/** Everything that a data plane holds as operations from nothing, in an order that is allowed. */
+export function* operationsOf({ nodes, nextHops, groups, capabilities }: PlanSnapshot): Generator<Operation> {
+  for (const locator of nodes) yield { type: "set-node", locator };
+  for (const [index, { nextHop, state }] of nextHops) yield { type: "set-next-hop", index, nextHop, state };
+  for (const [group, { slots, backup }] of groups) yield { type: "set-slots", group, slots, backup };
+  for (const entry of capabilities.values()) yield { type: "set-capability", entry };
+}
+
+export function portMessage({ interface: name, role, tenantIndex }: PortOptions): PortMessage {
+  return { interface: name, role: ROLES.indexOf(role), tenant_index: tenantIndex };
+}
