@@ -12,7 +12,7 @@ export interface Difference {
   readonly since: Milliseconds;
 }
 
-type Kind = "node" | "next-hop" | "group" | "capability";
+type Kind = "node" | "next-hop" | "encapsulation" | "group" | "capability";
 
 interface Known extends Difference {
   readonly kind: Kind;
@@ -21,7 +21,7 @@ interface Known extends Difference {
 
 const NOT_FOUND = 2;
 /** What is pointed at comes before what points at it. */
-const ORDER: readonly Kind[] = ["node", "next-hop", "group", "capability"];
+const ORDER: readonly Kind[] = ["node", "next-hop", "encapsulation", "group", "capability"];
 
 /**
  * What the executor refused and what has not come right since: never forgotten before an operation that says all of the object is
@@ -54,7 +54,7 @@ export class Differences {
     const { kind, key, object } = objectOf(operation);
     // What should go and is not there is as it should be.
     if (removes && refusal.code === NOT_FOUND) {
-      this.#known.delete(key);
+      this.#isRight(operation);
       return false;
     }
     const before = this.#known.get(key);
@@ -66,7 +66,13 @@ export class Differences {
 
   /** An operation was carried out. */
   done(operation: Operation): void {
-    if (this.#known.size > 0 && saysAll(operation)) this.#known.delete(objectOf(operation).key);
+    if (this.#known.size > 0 && saysAll(operation)) this.#isRight(operation);
+  }
+
+  #isRight(operation: Operation): void {
+    this.#known.delete(objectOf(operation).key);
+    if (operation.type === "set-next-hop" || operation.type === "remove-next-hop")
+      this.#known.delete(`e${operation.index}`);
   }
 
   /** Operations that make each of them right, in an order that is allowed: first what is set, then what is removed. */
@@ -87,6 +93,10 @@ function objectOf(operation: Operation): { kind: Kind; key: string; object: stri
     case "set-next-hop-state":
     case "remove-next-hop":
       return { kind: "next-hop", key: `h${operation.index}`, object: `next hop ${operation.index}` };
+    case "set-encapsulation": {
+      const { index } = operation;
+      return { kind: "encapsulation", key: `e${index}`, object: `encapsulation of next hop ${index}` };
+    }
     case "set-slots":
     case "remove-group":
       return { kind: "group", key: `g${operation.group}`, object: `group ${operation.group}` };
@@ -112,13 +122,19 @@ function saysAll(operation: Operation): boolean {
 
 /** The operation that makes its object what the plan says now. */
 function wantedOf(operation: Operation, tables: PlanTables): Operation {
-  return tables.whole(operation) ?? removalOf(operation);
+  const whole = tables.whole(operation);
+  if (operation.type === "set-encapsulation" && whole?.type === "set-next-hop" && whole.nextHop.kind === "tunnel") {
+    const { encapsulation } = whole.nextHop;
+    return { type: "set-encapsulation", index: whole.index, ...(encapsulation === undefined ? {} : { encapsulation }) };
+  }
+  return whole ?? removalOf(operation);
 }
 
 function removalOf(operation: Operation): Operation {
   switch (operation.type) {
     case "set-next-hop":
     case "set-next-hop-state":
+    case "set-encapsulation":
       return { type: "remove-next-hop", index: operation.index };
     case "set-slots":
       return { type: "remove-group", group: operation.group };

@@ -28,7 +28,8 @@ export type OperationKind =
   | "set_capability"
   | "remove_capability"
   | "set_node"
-  | "remove_node";
+  | "remove_node"
+  | "set_encapsulation";
 
 export type NextHopTarget = "tunnel" | "instance" | "local";
 
@@ -41,6 +42,7 @@ export interface OperationMessage {
     readonly tunnel?: Uint8Array;
     readonly instance?: InstanceMessage;
     readonly local?: boolean;
+    readonly encapsulation?: EncapsulationMessage | null;
   };
   readonly set_next_hop_state?: { readonly index: number; readonly state: number };
   readonly remove_next_hop?: number;
@@ -58,8 +60,15 @@ export interface OperationMessage {
     readonly local_group: number;
   };
   readonly remove_capability?: Uint8Array;
-  readonly set_node?: Uint8Array;
+  readonly set_node?: { readonly locator: Uint8Array; readonly vni: number };
   readonly remove_node?: Uint8Array;
+  readonly set_encapsulation?: { readonly index: number; readonly encapsulation?: EncapsulationMessage | null };
+}
+
+export interface EncapsulationMessage {
+  readonly kind?: "segments" | "vxlan";
+  readonly segments?: { readonly waypoint: readonly Uint8Array[] };
+  readonly vxlan?: { readonly vni: number; readonly destination: Uint8Array; readonly source: Uint8Array };
 }
 
 export interface InstanceMessage {

@@ -6,6 +6,7 @@ const PHASE: Readonly<Record<Operation["type"], number>> = {
   "remove-node": 0,
   "set-next-hop": 1,
   "set-next-hop-state": 1,
+  "set-encapsulation": 1,
   "remove-next-hop": 1,
   "set-slots": 2,
   "remove-group": 2,
@@ -46,17 +47,16 @@ export class SnapshotFeed {
       apply();
       return [operation];
     }
-    const isRemoval = operation.type.startsWith("remove-");
-    // Not handed out yet, perhaps: what is removed comes first, what is set comes whole.
-    const before = phase === this.#phase && isRemoval ? this.#tables.whole(operation) : undefined;
+    // Perhaps not handed out yet: what it changes comes first.
+    const before = phase === this.#phase ? this.#tables.whole(operation) : undefined;
     apply();
     if (phase > this.#phase) return [];
-    return isRemoval ? [...(before === undefined ? [] : [before]), operation] : [this.#tables.whole(operation)!];
+    return before === undefined ? [operation] : [before, operation];
   }
 
   *#all(): Generator<Operation> {
     const tables = this.#tables;
-    for (const locator of tables.nodes()) yield { type: "set-node", locator };
+    for (const node of tables.nodes()) yield { type: "set-node", ...node };
     this.#phase = 1;
     for (const [index, planned] of tables.plannedNextHops()) yield { type: "set-next-hop", index, ...planned };
     this.#phase = 2;

@@ -1,4 +1,5 @@
 import {
+  type Encapsulation,
   GROUP_SLOTS,
   type NextHop,
   type NextHopState,
@@ -6,7 +7,14 @@ import {
   type PlanSnapshot,
 } from "../../forwarding/index.ts";
 import type { PortOptions } from "../driver.ts";
-import { type NextHopTarget, type OperationMessage, type PortMessage, ROLES, STATES } from "./messages.ts";
+import {
+  type EncapsulationMessage,
+  type NextHopTarget,
+  type OperationMessage,
+  type PortMessage,
+  ROLES,
+  STATES,
+} from "./messages.ts";
 
 /** The message of an operation. Borrows its octets. */
 export function toMessage(operation: Operation): OperationMessage {
@@ -40,16 +48,33 @@ export function toMessage(operation: Operation): OperationMessage {
     case "remove-capability":
       return { remove_capability: operation.address };
     case "set-node":
-      return { set_node: operation.locator };
+      return { set_node: { locator: operation.locator, vni: operation.vni ?? 0 } };
+    case "set-encapsulation":
+      return { set_encapsulation: { index: operation.index, ...wrappedBy(operation.encapsulation) } };
     case "remove-node":
       return { remove_node: operation.locator };
   }
 }
 
-function targetOf(nextHop: NextHop): Pick<NonNullable<OperationMessage["set_next_hop"]>, NextHopTarget> {
+function wrappedBy(encapsulation: Encapsulation | undefined): { readonly encapsulation?: EncapsulationMessage } {
+  switch (encapsulation?.kind) {
+    case undefined:
+      return {};
+    case "segments":
+      return { encapsulation: { segments: { waypoint: encapsulation.waypoints } } };
+    case "vxlan": {
+      const { vni, destination, source } = encapsulation;
+      return { encapsulation: { vxlan: { vni, destination, source } } };
+    }
+  }
+}
+
+function targetOf(
+  nextHop: NextHop,
+): Pick<NonNullable<OperationMessage["set_next_hop"]>, NextHopTarget | "encapsulation"> {
   switch (nextHop.kind) {
     case "tunnel":
-      return { tunnel: nextHop.locator };
+      return { tunnel: nextHop.locator, ...wrappedBy(nextHop.encapsulation) };
     case "local":
       return { local: true };
     case "instance": {
@@ -95,8 +120,15 @@ export function fromMessage(message: OperationMessage): Operation | string {
     }
     case "remove_capability":
       return withAddress(message.remove_capability!, (address) => ({ type: "remove-capability", address }));
-    case "set_node":
-      return withAddress(message.set_node!, (locator) => ({ type: "set-node", locator }));
+    case "set_node": {
+      const { locator, vni } = message.set_node!;
+      return withAddress(locator, (known) => ({ type: "set-node", locator: known, ...(vni === 0 ? {} : { vni }) }));
+    }
+    case "set_encapsulation": {
+      const { index, encapsulation } = message.set_encapsulation!;
+      const wrapped = encapsulationOf(encapsulation);
+      return typeof wrapped === "string" ? wrapped : { type: "set-encapsulation", index, ...wrapped };
+    }
     case "remove_node":
       return withAddress(message.remove_node!, (locator) => ({ type: "remove-node", locator }));
     default:
@@ -106,8 +138,11 @@ export function fromMessage(message: OperationMessage): Operation | string {
 
 function nextHopOf(target: Omit<NonNullable<OperationMessage["set_next_hop"]>, "index" | "state">): NextHop | string {
   switch (target.target) {
-    case "tunnel":
-      return target.tunnel!.length === 16 ? { kind: "tunnel", locator: octets(target.tunnel!) } : NOT_AN_ADDRESS;
+    case "tunnel": {
+      if (target.tunnel!.length !== 16) return NOT_AN_ADDRESS;
+      const wrapped = encapsulationOf(target.encapsulation);
+      return typeof wrapped === "string" ? wrapped : { kind: "tunnel", locator: octets(target.tunnel!), ...wrapped };
+    }
     case "local":
       return target.local === true ? { kind: "local" } : "a next hop that is not local, and nothing else";
     case "instance": {
@@ -118,6 +153,24 @@ function nextHopOf(target: Omit<NonNullable<OperationMessage["set_next_hop"]>, "
     }
     default:
       return "a next hop without a target";
+  }
+}
+
+function encapsulationOf(
+  message: EncapsulationMessage | null | undefined,
+): { readonly encapsulation?: Encapsulation } | string {
+  if (message === null || message === undefined) return {};
+  switch (message.kind) {
+    case "segments": {
+      const waypoints = message.segments!.waypoint.map(octets);
+      return { encapsulation: { kind: "segments", waypoints } };
+    }
+    case "vxlan": {
+      const { vni, destination, source } = message.vxlan!;
+      return { encapsulation: { kind: "vxlan", vni, destination: octets(destination), source: octets(source) } };
+    }
+    default:
+      return "an encapsulation of no kind that this version knows";
   }
 }
 
@@ -139,7 +192,7 @@ function withState(state: number, make: (state: NextHopState) => Operation): Ope
 
 /** Everything that a data plane holds as operations from nothing, in an order that is allowed. */
 export function* operationsOf({ nodes, nextHops, groups, capabilities }: PlanSnapshot): Generator<Operation> {
-  for (const locator of nodes) yield { type: "set-node", locator };
+  for (const node of nodes) yield { type: "set-node", ...node };
   for (const [index, { nextHop, state }] of nextHops) yield { type: "set-next-hop", index, nextHop, state };
   for (const [group, { slots, backup }] of groups) yield { type: "set-slots", group, slots, backup };
   for (const entry of capabilities.values()) yield { type: "set-capability", entry };

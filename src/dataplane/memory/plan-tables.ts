@@ -159,7 +159,7 @@ export class PlanTables implements TableView, PassPlan {
     yield* this.#groups;
   }
 
-  nodes(): MapIterator<Ipv6Address> {
+  nodes(): MapIterator<PlannedNode> {
     return this.#nodes.values();
   }
 
@@ -168,6 +168,7 @@ export class PlanTables implements TableView, PassPlan {
     switch (operation.type) {
       case "set-next-hop":
       case "set-next-hop-state":
+      case "set-encapsulation":
       case "remove-next-hop": {
         const planned = this.plannedNextHop(operation.index);
         return planned && { type: "set-next-hop", index: operation.index, ...planned };
@@ -185,8 +186,10 @@ export class PlanTables implements TableView, PassPlan {
         return entry && { type: "set-capability", entry };
       }
       case "set-node":
-      case "remove-node":
-        return this.hasNode(operation.locator) ? { type: "set-node", locator: operation.locator } : undefined;
+      case "remove-node": {
+        const node = this.node(operation.locator);
+        return node && { type: "set-node", ...node };
+      }
     }
   }
 

@@ -195,7 +195,7 @@ describe("the history of a plan", () => {
         assert.equal(pair.history.differences.size, 0);
         assert.deepEqual(pair.executor.refusals, []);
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: 200, interruptAfterTimeLimit: 20_000 },
     );
   });
 
@@ -223,7 +223,7 @@ describe("the history of a plan", () => {
           assert.deepEqual(plan(executor.tables), plan(history.tables));
         },
       ),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 200, interruptAfterTimeLimit: 20_000 },
     );
   });
 
