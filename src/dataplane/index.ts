@@ -9,6 +9,7 @@ export {
   VERDICT_TEXT,
 } from "./explain/index.ts";
 export { FEATURES, type Feature } from "./features.ts";
+export * from "./fib-service/index.ts";
 export {
   type FlowEvent,
   type FlowProgress,
@@ -17,7 +18,6 @@ export {
   MOST_FLOWS,
   MOST_REFUSED,
 } from "./flows.ts";
-export * from "./fib-service/index.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";
