@@ -156,6 +156,14 @@ struct semr_node {
 };
 SEMR_ASSERT_SIZE(struct semr_node, 8);
 
+/*
+ * A router's "deliver or reject" address: its locator with the first bit of the
+ * interface identifier inverted. It is the source of what goes into a tunnel for
+ * the second time; what comes from there never goes into a third.
+ */
+#define SEMR_LAST_LEG_OCTET 8
+#define SEMR_LAST_LEG_BIT 0x80
+
 /* -------------------------------------------- ports (ARRAY, by ifindex) */
 
 enum semr_role {
@@ -294,6 +302,7 @@ enum semr_verdict {
 	SEMR_ENCAPSULATED,
 	SEMR_DELIVERED,
 	SEMR_RETURNED,
+	SEMR_HAIR_PINNED,	/* tunnelled again, to another site */
 	SEMR_ANSWERED_ECHO,
 	SEMR_REJECT_NO_ROUTE,
 	SEMR_REJECT_TENANT,

@@ -91,7 +91,7 @@ candidate(struct semr_group *group, __u32 slot, __u32 n)
 	return slot_at(group, slot + n).current;
 }
 
-/* The first candidate that is up; 0 when none is. */
+/* The first candidate that is up and of that kind; 0 when none is. */
 static __always_inline __u32
 first_up(struct semr_group *group, __u32 slot, __u32 kind)
 {
@@ -106,12 +106,21 @@ first_up(struct semr_group *group, __u32 slot, __u32 kind)
 	return 0;
 }
 
-/* May a flow that is already there stay with @index? */
-static __always_inline bool keeps_flows(__u32 index)
+/* The same where packets are few, for the verifier: it looks at this once. */
+SEMR_STAGE int semr_first_up(__u32 group_index, __u32 slot, __u32 kind)
+{
+	struct semr_group *group = group_at(group_index);
+
+	return group ? first_up(group, slot, kind) : 0;
+}
+
+/* May a flow that is already there stay with @index? @kind 0: any. */
+static __always_inline bool keeps_flows(__u32 index, __u32 kind)
 {
 	struct semr_next_hop *hop = next_hop_at(index);
 
-	return hop && READ_ONCE(hop->state) != SEMR_DOWN;
+	return hop && READ_ONCE(hop->state) != SEMR_DOWN &&
+	       (!kind || hop->kind == kind);
 }
 
 /* The next hop of a remembered flow; 0 when it may not be followed any more. */
@@ -143,20 +152,20 @@ static __always_inline struct semr_flow flow_to(__u32 index)
  * there while it lives. Only these packets touch a flow table.
  */
 static __always_inline __u32
-choose_in_transition(const struct semr_packet *packet,
-		     struct semr_group *group, __u32 slot, __u32 previous)
+choose_in_transition(const struct semr_packet *packet, __u32 slot,
+		     __u32 previous, __u32 kind)
 {
 	struct semr_flow_key key = packet->flow;
 	struct semr_flow flow;
 	__u32 index;
 
 	index = remembered(bpf_map_lookup_elem(&transitions, &key));
-	if (index)
+	if (index && (!kind || keeps_flows(index, kind)))
 		return index;
-	if (!is_syn(packet) && keeps_flows(previous))
+	if (!is_syn(packet) && keeps_flows(previous, kind))
 		index = previous;
 	else
-		index = first_up(group, slot, 0);
+		index = semr_first_up(packet->group, slot, kind);
 	if (!index)
 		return 0;
 	flow = flow_to(index);
@@ -179,8 +188,7 @@ SEMR_STAGE int semr_choose(struct semr_packet *packet)
 	number = packet->hash & (SEMR_GROUP_SLOTS - 1);
 	slot = slot_at(group, number);
 	if (slot.current != slot.previous)
-		return choose_in_transition(packet, group, number,
-					    slot.previous);
+		return choose_in_transition(packet, number, slot.previous, 0);
 	return first_up(group, number, 0);
 }
 

@@ -162,6 +162,13 @@ follow(struct semr_packet *packet, __u32 index, struct semr_delivery *delivery)
 
 	if (!instance)
 		return SEMR_REJECT_LOST_STATE;
+	if (instance->kind == SEMR_TUNNEL) {	/* semr_go_on sent it there */
+		if (packet->last_leg)
+			return SEMR_REJECT_LOST_STATE;
+		count_delivery(packet, delivery);
+		packet->next_hop = index;
+		return SEMR_ENCAPSULATED;
+	}
 	note_closing(packet, instance);
 	count_next_hop(packet, index, false);
 	count_delivery(packet, delivery);
@@ -235,9 +242,8 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 	key = packet->flow;
 	if (key.protocol == IPPROTO_ICMPV6 &&
 	    packet->icmp_type == SEMR_ICMP_ECHO_REQUEST) {
-		struct semr_group *group = group_at(packet->local_group);
-
-		if (group && first_up(group, packet->hash >> 6, SEMR_INSTANCE))
+		if (semr_first_up(packet->local_group, packet->hash >> 6,
+				  SEMR_INSTANCE))
 			return SEMR_ANSWERED_ECHO;
 		return SEMR_REJECT_EMPTY_GROUP;
 	}

@@ -114,6 +114,8 @@ encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	outer.nexthdr = packet->further ? packet->outer : IPPROTO_IPV6;
 	outer.hop_limit = SEMR_TUNNEL_HOP_LIMIT;
 	copy_locator(&outer.saddr);
+	if (packet->decapsulated)
+		outer.saddr.s6_addr[SEMR_LAST_LEG_OCTET] ^= SEMR_LAST_LEG_BIT;
 	__builtin_memcpy(&outer.daddr, packet->to, 16);
 	if (hook == SEMR_HOOK_TC) {
 		if (bpf_skb_store_bytes(ctx, SEMR_L3, &outer, sizeof(outer), 0))

@@ -69,6 +69,7 @@ struct semr_packet {
 	__u8 further;			/* octets behind the outer IPv6 header */
 	__u8 outer;			/* next header of it, if there are any */
 	bool decapsulated;
+	bool last_leg;			/* was tunnelled twice */
 	bool super;			/* will be cut into segments later */
 	bool quoted;			/* an ICMPv6 error; flow: of its quote */
 	bool on_way_back;		/* answered through the flow's site */

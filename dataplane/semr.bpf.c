@@ -7,6 +7,7 @@
 #include "edge.h"
 #include "events.h"
 #include "forward.h"
+#include "go-on.h"
 #include "maps.h"
 #include "parse.h"
 #include "return.h"
@@ -101,6 +102,7 @@ static __always_inline bool is_plain_request(const struct semr_packet *packet)
 /* Stages 3 to 5: what to do with a packet to a capability address. */
 static __always_inline enum semr_verdict route(struct semr_packet *packet)
 {
+	enum semr_verdict verdict;
 	struct semr_next_hop *hop;
 	__u32 index;
 
@@ -112,13 +114,22 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 		hop = next_hop_at(index);
 		if (!hop)
 			return SEMR_REJECT_EMPTY_GROUP;
-		if (hop->kind == SEMR_TUNNEL) {
-			into_tunnel(packet, hop);
-			count_next_hop(packet, index, is_syn(packet));
-			return SEMR_ENCAPSULATED;
-		}
+		if (hop->kind == SEMR_TUNNEL)
+			goto tunnel;
 	}
-	return semr_deliver(packet);
+	verdict = semr_deliver(packet);
+	if (verdict == SEMR_REJECT_EMPTY_GROUP && !packet->last_leg)
+		verdict = semr_go_on(packet);
+	if (verdict != SEMR_ENCAPSULATED)
+		return verdict;
+	index = packet->next_hop;
+	hop = next_hop_at(index);
+	if (!hop)
+		return SEMR_REJECT_EMPTY_GROUP;
+tunnel:
+	into_tunnel(packet, hop);
+	count_next_hop(packet, index, is_syn(packet));
+	return SEMR_ENCAPSULATED;
 }
 
 /*
@@ -254,6 +265,8 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 		}
 		action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, &packet) :
 						semr_forward_xdp(ctx, &packet);
+		if (packet.verdict == SEMR_ENCAPSULATED && packet.decapsulated)
+			packet.verdict = SEMR_HAIR_PINNED;
 		break;
 	}
 	if ((packet.verdict >= SEMR_ANSWERED_ECHO &&

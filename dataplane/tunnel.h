@@ -155,13 +155,22 @@ static __always_inline bool may_be_tunnelled(const struct semr_packet *packet)
 	       packet->flow.protocol == IPPROTO_ROUTING;
 }
 
-/* The router that sent an encapsulated packet, NULL when it is none of ours. */
+/*
+ * The router that sent an encapsulated packet, NULL when it is none of ours. A
+ * second tunnel begins at its "deliver or reject" address.
+ */
 static __always_inline const struct semr_node *
-node_of(const struct semr_packet *packet)
+node_of(struct semr_packet *packet)
 {
+	const struct semr_node *node;
 	struct semr_node_key key;
 
 	__builtin_memcpy(key.locator, packet->flow.client, 16);
+	node = bpf_map_lookup_elem(&nodes, &key);
+	if (node)
+		return node;
+	packet->last_leg = true;
+	key.locator[SEMR_LAST_LEG_OCTET] ^= SEMR_LAST_LEG_BIT;
 	return bpf_map_lookup_elem(&nodes, &key);
 }
 
@@ -171,8 +180,7 @@ node_of(const struct semr_packet *packet)
  * which is the stack's business where it is configured, but not with a locator.
  */
 static __always_inline int
-behind_segments(void *ctx, enum semr_hook hook,
-		const struct semr_packet *packet)
+behind_segments(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	struct cursor c = open_frame(ctx, hook);
 	struct routing_header *routing;
@@ -198,7 +206,7 @@ behind_segments(void *ctx, enum semr_hook hook,
 
 /* Behind VXLAN, if it is from a router of which it is expected. */
 static __always_inline int
-behind_vxlan(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
+behind_vxlan(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	struct cursor c = open_frame(ctx, hook);
 	const struct semr_node *node;
@@ -229,7 +237,7 @@ behind_vxlan(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
  * verdict below zero.
  */
 static __always_inline int
-read_outer(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
+read_outer(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	if (packet->flow.protocol == IPPROTO_IPV6) {
 		if (packet->length > frame_payload(ctx, hook))
@@ -249,13 +257,13 @@ read_outer(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 }
 
 SEMR_STAGE int
-semr_outer_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
+semr_outer_xdp(struct xdp_md *ctx, struct semr_packet *packet)
 {
 	return packet ? read_outer(ctx, SEMR_HOOK_XDP, packet) : SEMR_PASSED;
 }
 
 SEMR_STAGE int
-semr_outer_tc(struct __sk_buff *ctx, const struct semr_packet *packet)
+semr_outer_tc(struct __sk_buff *ctx, struct semr_packet *packet)
 {
 	return packet ? read_outer(ctx, SEMR_HOOK_TC, packet) : SEMR_PASSED;
 }

@@ -169,6 +169,7 @@ export const VERDICTS = [
   "encapsulated",
   "delivered",
   "returned",
+  "hair-pinned",
   "answered-echo",
   "reject-no-route",
   "reject-tenant",

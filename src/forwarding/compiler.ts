@@ -6,6 +6,7 @@ import {
   capabilityAddress,
   capabilityFamily,
   capabilityId,
+  formatIpv6,
   hashedFamilyCode,
   type Ipv6Address,
   type Log,
@@ -178,7 +179,10 @@ export class Compiler implements Disposable {
 
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
   nodes(locators: readonly Ipv6Address[]): void {
-    this.#nodes.set(locators);
+    const accepted = this.#nodes.set(locators, this.#options.locator);
+    for (const locator of locators) {
+      if (!accepted.has(locator)) this.#reports.refuse("locator-collision", { locator: formatIpv6(locator) });
+    }
     this.#work.schedule();
   }
 

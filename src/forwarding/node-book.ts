@@ -1,6 +1,6 @@
 import { type Ipv6Address, toHex } from "../base/index.ts";
 import type { OperationBatch } from "./operation-batch.ts";
-import type { PlannedNode } from "./plan.ts";
+import { lastLegAddress, type PlannedNode } from "./plan.ts";
 
 /** The routers from which encapsulated packets are accepted. */
 export class NodeBook {
@@ -19,9 +19,23 @@ export class NodeBook {
     for (const node of nodes) this.#installed.set(toHex(node.locator), node);
   }
 
-  set(locators: readonly Ipv6Address[]): void {
-    this.#wanted = new Map(locators.map((locator) => [toHex(locator), locator]));
+  /**
+   * Replaces the list. The answer are those that are accepted: not one whose second tunnel address is the locator of
+   * another, since what comes from there would be taken for its first tunnel.
+   */
+  set(locators: readonly Ipv6Address[], own: Ipv6Address): ReadonlySet<Ipv6Address> {
+    const wanted = new Map<string, Ipv6Address>();
+    const accepted = new Set<Ipv6Address>();
+    const taken = new Set([toHex(own)]);
+    for (const locator of locators) {
+      if (taken.has(toHex(lastLegAddress(locator)))) continue;
+      taken.add(toHex(locator));
+      wanted.set(toHex(locator), locator);
+      accepted.add(locator);
+    }
+    this.#wanted = wanted;
     this.#compared = false;
+    return accepted;
   }
 
   /** VXLAN network identifiers by locator; of routers that are no nodes, too. */

@@ -1,5 +1,18 @@
 import type { Ipv6Address } from "../base/index.ts";
 
+/** Where a router's locator and its "deliver or reject" address differ. Also in `dataplane/abi.h` (SEMR_LAST_LEG_…). */
+export const LAST_LEG = { octet: 8, bit: 0x80 } as const;
+
+/**
+ * The "deliver or reject" address of the router with this locator: the source of what it puts into a tunnel for the second
+ * time, and of which therefore nobody puts anything into a third. Of such an address: the locator.
+ */
+export function lastLegAddress(locator: Ipv6Address): Ipv6Address {
+  const other = locator.slice();
+  other[LAST_LEG.octet]! ^= LAST_LEG.bit;
+  return other;
+}
+
 /** Slots of a next-hop group. Also in `dataplane/abi.h` (SEMR_GROUP_SLOTS). */
 export const GROUP_SLOTS = 64;
 

@@ -5,6 +5,7 @@ export type Refusal =
   | "unnamed"
   | "unknown-tenant"
   | "address-collision"
+  | "locator-collision"
   | "capabilities-full"
   | "groups-full"
   | "next-hops-full";
@@ -20,6 +21,8 @@ const ADVICE: Readonly<Record<Refusal, string>> = {
   unnamed: "the capability is neither in the taxonomy nor named by its routes, so it has no address",
   "unknown-tenant": "configure the tenant, or remove the instance",
   "address-collision": "two capabilities have one address: give one of their families another code in the taxonomy",
+  "locator-collision":
+    "two locators differ in the first bit of their last 64 bits alone, where a router has its second tunnel address: give one of the routers another locator",
   "capabilities-full": "raise max-capabilities",
   "groups-full": "raise max-capabilities",
   "next-hops-full": "raise max-capabilities",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CapabilityName } from "../../src/base/index.ts";
 import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
+import { lastLegAddress } from "../../src/forwarding/index.ts";
 import {
   addressOf,
   forwarding,
@@ -322,6 +323,14 @@ describe("the plan as a whole", () => {
       locator: locator(4),
       encapsulation,
     });
+  });
+
+  it("accepts no node whose second tunnel address is the locator of another, or of this router", () => {
+    const { compiler, sink, clock, metrics } = forwarding();
+    compiler.nodes([locator(2), lastLegAddress(locator(2)), lastLegAddress(locator(1)), locator(3)]);
+    clock.settle();
+    assert.deepEqual(sink.snapshot().nodes, [{ locator: locator(2) }, { locator: locator(3) }]);
+    assert.equal(metrics.value("semrd_forwarding_refused_total", { reason: "locator-collision" }), 2);
   });
 
   it("does not touch the data plane after it was disposed", () => {

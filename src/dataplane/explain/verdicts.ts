@@ -5,6 +5,7 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   passed: "not the data plane's business: the kernel's own routing decides",
   encapsulated: "sent through a tunnel to the router of the chosen site",
   delivered: "given to an instance behind this router",
+  "hair-pinned": "nobody here can take it: sent on to another site, which delivers or rejects it",
   returned: "an instance's answer, on its way to the client from the capability's address",
   "answered-echo": "an echo request, answered in the name of the capability",
   "reject-no-route": "refused: no capability of this tenant has this address (ICMPv6 type 1 code 0)",

@@ -51,3 +51,14 @@ export function* candidates(plan: PassPlan, group: GroupIndex, slot: number): Ge
     if (hop?.state === "up") yield { nextHop, generation: hop.generation, target: hop.nextHop };
   }
 }
+
+/** The next slot from `slot` on that another than its own owner has; in effect `slot` itself where there is none. */
+export function nextOwner(plan: PassPlan, group: GroupIndex, slot: number): number {
+  const slots = plan.groupEntry(group)?.slots;
+  const owner = slots?.[slot]?.current;
+  for (let n = 1; n < GROUP_SLOTS; n++) {
+    const at = (slot + n) % GROUP_SLOTS;
+    if (slots?.[at]?.current !== owner) return at;
+  }
+  return slot;
+}

@@ -1,5 +1,5 @@
 import { octetsEqual } from "../../base/index.ts";
-import type { CapabilityEntry, InstanceNextHop } from "../../forwarding/index.ts";
+import type { CapabilityEntry, InstanceNextHop, TunnelNextHop } from "../../forwarding/index.ts";
 import { CLOSED, IDLE } from "../abi.ts";
 import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
 import { flowOf, returnKey } from "./flow-key.ts";
@@ -31,8 +31,22 @@ function asMember(choice: Choice | undefined): Member | undefined {
   return choice?.target.kind === "instance" ? { ...choice, instance: choice.target } : undefined;
 }
 
-/** Step 4: to an instance behind this router, never any further. */
-export function deliver(walk: FlowWalk, capability: CapabilityEntry): Outcome {
+/** What became of a packet to an instance behind this router. */
+export type Delivery =
+  | { readonly type: "outcome"; readonly outcome: Outcome }
+  /** No instance may take a flow that begins. */
+  | { readonly type: "nobody" }
+  /** The connection was sent on to another site when it began. */
+  | { readonly type: "gone-on"; readonly choice: Choice; readonly tunnel: TunnelNextHop };
+
+const NOBODY: Delivery = { type: "nobody" };
+
+function done(outcome: Outcome): Delivery {
+  return { type: "outcome", outcome };
+}
+
+/** Step 4: to an instance behind this router. */
+export function deliver(walk: FlowWalk, capability: CapabilityEntry): Delivery {
   const { state, layer4, flow } = walk;
   const members = candidates(state.plan, capability.localGroup, flow.memberSlot)
     .map(asMember)
@@ -40,26 +54,29 @@ export function deliver(walk: FlowWalk, capability: CapabilityEntry): Outcome {
     .toArray();
   if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return answerOther(walk, members);
 
-  const known = asMember(usable(state.plan, state.flows.get(flow.key)));
+  const choice = usable(state.plan, state.flows.get(flow.key));
+  const known = asMember(choice);
   if (isSyn(layer4) && known !== undefined && hasEnded(walk, known)) return begin(walk, undefined, members);
   if (!walk.quoted && (layer4.protocol === Protocol.Udp || isSyn(layer4))) return begin(walk, known, members);
-  return known === undefined ? rejectFlow(walk, "reject-lost-state", "address") : follow(walk, known);
+  if (known !== undefined) return done(follow(walk, known));
+  if (choice?.target.kind === "tunnel" && !walk.lastLeg) return { type: "gone-on", choice, tunnel: choice.target };
+  return done(rejectFlow(walk, "reject-lost-state", "address"));
 }
 
 /** Not TCP, not UDP: echo requests are answered for a capability that somebody serves. */
-function answerOther(walk: FlowWalk, members: readonly Member[]): Outcome {
+function answerOther(walk: FlowWalk, members: readonly Member[]): Delivery {
   const isEcho = walk.layer4.protocol === Protocol.Icmpv6 && walk.packet.payload[0] === ECHO_REQUEST;
-  if (!isEcho) return rejectFlow(walk, "reject-protocol", "port");
-  return members.length > 0 ? answerEcho(walk) : rejectFlow(walk, "reject-empty-group", "address");
+  if (!isEcho) return done(rejectFlow(walk, "reject-protocol", "port"));
+  return members.length > 0 ? done(answerEcho(walk)) : NOBODY;
 }
 
 /** A SYN or a datagram: the remembered instance, else the first member, whose way back is free. */
-function begin(walk: FlowWalk, known: Member | undefined, members: readonly Member[]): Outcome {
+function begin(walk: FlowWalk, known: Member | undefined, members: readonly Member[]): Delivery {
   const { state, packet, layer4, flow } = walk;
   const choices = known === undefined ? members : [known, ...members];
-  if (choices.length === 0) return rejectFlow(walk, "reject-empty-group", "address");
+  if (choices.length === 0) return NOBODY;
   for (const member of choices) {
-    if (!serves(member.instance, layer4)) return rejectFlow(walk, "reject-port", "port");
+    if (!serves(member.instance, layer4)) return done(rejectFlow(walk, "reject-port", "port"));
     const key = backOf(walk, member.instance);
     const way = state.returns.get(key);
     if (way !== undefined && isHeldByAnother(walk, way, member)) continue;
@@ -72,9 +89,9 @@ function begin(walk: FlowWalk, known: Member | undefined, members: readonly Memb
     const isNew = member !== known;
     const { nextHop, generation } = member;
     if (isNew) effects.push({ type: "set-flow", key: flow.key, value: { nextHop, generation } });
-    return toInstance(walk, member, effects, { newFlow: isNew });
+    return done(toInstance(walk, member, effects, { newFlow: isNew }));
   }
-  return rejectFlow(walk, "reject-collision", "address");
+  return done(rejectFlow(walk, "reject-collision", "address"));
 }
 
 /** True when the connection is over that the flow's member is remembered for: a SYN begins another one. */

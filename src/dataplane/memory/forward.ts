@@ -1,8 +1,8 @@
-import type { CapabilityEntry, GroupIndex, TunnelNextHop } from "../../forwarding/index.ts";
-import { type Choice, candidates, ownerOf, referTo, usable } from "./choice.ts";
+import { type CapabilityEntry, type GroupIndex, lastLegAddress, type TunnelNextHop } from "../../forwarding/index.ts";
+import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./choice.ts";
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
-import { isSyn } from "./packet.ts";
+import { isSyn, Protocol } from "./packet.ts";
 import { refuseSize, rejectFlow, rejectTooBig } from "./reject.ts";
 import { addedBy, intoTunnel } from "./tunnel.ts";
 import { type FlowWalk, forward } from "./walk.ts";
@@ -14,29 +14,62 @@ export function forwardToSite(walk: FlowWalk, capability: CapabilityEntry): Outc
     choice?.target.kind === "tunnel"
       ? encapsulate(walk, choice, choice.target)
       : choice !== undefined
-        ? deliver(walk, capability)
+        ? deliverOrGoOn(walk, capability)
         : rejectFlow(walk, "reject-empty-group", "address");
   return { ...outcome, effects: [...effects, ...outcome.effects] };
 }
 
 /** The choice, and what is to be remembered of it. */
 export function chooseSite(
-  walk: Pick<FlowWalk, "state" | "flow" | "layer4">,
+  { state, flow, layer4 }: Pick<FlowWalk, "state" | "flow" | "layer4">,
   group: GroupIndex,
 ): { choice: Choice | undefined; effects: readonly Effect[] } {
-  const { plan, transitions } = walk.state;
-  const { key, siteSlot } = walk.flow;
-  const fresh = (): Choice | undefined => candidates(plan, group, siteSlot).next().value ?? undefined;
+  return chooseAt({ state, flow, layer4 }, group, flow.siteSlot, () => true);
+}
+
+/** @param from the slot where the search for an owner that is up begins */
+function chooseAt(
+  { state, flow, layer4 }: Pick<FlowWalk, "state" | "flow" | "layer4">,
+  group: GroupIndex,
+  from: number,
+  fits: (choice: Choice) => boolean,
+): { choice: Choice | undefined; effects: readonly Effect[] } {
+  const { plan, transitions } = state;
+  const { key, siteSlot } = flow;
+  const fitting = (choice: Choice | undefined) => (choice !== undefined && fits(choice) ? choice : undefined);
+  const fresh = (): Choice | undefined => candidates(plan, group, from).find(fits);
   const owner = ownerOf(plan, group, siteSlot);
   if (owner === undefined || owner.current === owner.previous) return { choice: fresh(), effects: [] };
 
-  const remembered = usable(plan, transitions.get(key));
+  const remembered = fitting(usable(plan, transitions.get(key)));
   if (remembered !== undefined) return { choice: remembered, effects: [] };
-  const stays = isSyn(walk.layer4) ? undefined : usable(plan, referTo(plan, owner.previous));
+  const stays = isSyn(layer4) ? undefined : fitting(usable(plan, referTo(plan, owner.previous)));
   const choice = stays ?? fresh();
   if (choice === undefined) return { choice, effects: [] };
   const { nextHop, generation } = choice;
   return { choice, effects: [{ type: "set-transition", key, value: { nextHop, generation } }] };
+}
+
+/** Step 4, and where nobody here takes the flow: into a tunnel to another site, unless it came out of its second one. */
+export function deliverOrGoOn(walk: FlowWalk, capability: CapabilityEntry): Outcome {
+  const { state, flow, layer4, lastLeg } = walk;
+  const delivered = deliver(walk, capability);
+  if (delivered.type === "outcome") return delivered.outcome;
+  if (delivered.type === "gone-on") return encapsulate(walk, delivered.choice, delivered.tunnel);
+  const refused = (): Outcome => rejectFlow(walk, "reject-empty-group", "address");
+  if (lastLeg) return refused();
+  const isTunnel = (choice: Choice): boolean => choice.target.kind === "tunnel";
+  const owner = ownerOf(state.plan, capability.group, flow.siteSlot);
+  const present = owner && usable(state.plan, referTo(state.plan, owner.current));
+  const from =
+    present !== undefined && isTunnel(present) ? flow.siteSlot : nextOwner(state.plan, capability.group, flow.siteSlot);
+  const { choice, effects } = chooseAt(walk, capability.group, from, isTunnel);
+  if (choice?.target.kind !== "tunnel") return refused();
+  const { nextHop, generation } = choice;
+  const value = { nextHop, generation };
+  const kept: Effect[] = layer4.protocol === Protocol.Tcp ? [{ type: "set-flow", key: flow.key, value }] : [];
+  const outcome = encapsulate(walk, choice, choice.target);
+  return { ...outcome, effects: [...effects, ...kept, ...outcome.effects] };
 }
 
 /** Step 5. */
@@ -44,11 +77,14 @@ function encapsulate(walk: FlowWalk, { nextHop }: Choice, tunnel: TunnelNextHop)
   const { state, packet, layer4, flow, input } = walk;
   const count: Effect = { type: "count", nextHop, octets: packet.octets.length, newFlow: isSyn(layer4) };
   const added = addedBy(tunnel);
-  const whole = intoTunnel(packet.oneHopFurther(), state.locator, tunnel, flow);
+  const [verdict, from] = walk.decapsulated
+    ? (["hair-pinned", lastLegAddress(state.locator)] as const)
+    : (["encapsulated", state.locator] as const);
+  const whole = intoTunnel(packet.oneHopFurther(), from, tunnel, flow);
   const tooBig =
     input.superPacket !== true && packet.octets.length + added > state.tunnelMtu
       ? rejectTooBig(walk, state.tunnelMtu - added)
       : refuseSize(walk, whole.destination, added);
   if (tooBig !== undefined) return { ...tooBig, effects: [count, ...tooBig.effects] };
-  return forward(walk, "encapsulated", whole, [count]);
+  return forward(walk, verdict, whole, [count]);
 }

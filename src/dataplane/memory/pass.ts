@@ -1,7 +1,7 @@
 import { type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../../base/index.ts";
-import { deliver, returnToClient } from "./deliver.ts";
+import { returnToClient } from "./deliver.ts";
 import { flowBackOf, flowOf } from "./flow-key.ts";
-import { forwardToSite } from "./forward.ts";
+import { deliverOrGoOn, forwardToSite } from "./forward.ts";
 import type { Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
 import {
   ETHERNET_LENGTH,
@@ -16,7 +16,7 @@ import {
 } from "./packet.ts";
 import { refuseFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { through } from "./through.ts";
-import { outOfTunnel } from "./tunnel.ts";
+import { nodeOf, outOfTunnel } from "./tunnel.ts";
 import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
 
 const ETHERTYPE_IPV6 = 0x86dd;
@@ -35,7 +35,16 @@ export function processFrame(state: PassState, port: PassPort, input: PassInput)
   const found = frame.subarray(ETHERNET_LENGTH);
   if (!hasHeader(found)) return drop("drop-truncated", frame);
   const ethernet = frame.subarray(0, ETHERNET_LENGTH);
-  const walk: Walk = { state, port, input, ethernet, found, packet: new Ipv6Packet(found), decapsulated: false };
+  const walk: Walk = {
+    state,
+    port,
+    input,
+    ethernet,
+    found,
+    packet: new Ipv6Packet(found),
+    decapsulated: false,
+    lastLeg: false,
+  };
   if (port.role === "core") return fromCore(walk);
   if (prefixContains(state.domain, walk.packet.destination)) return admit(walk);
   return port.role === "agent" ? returnToClient(walk) : pass(frame);
@@ -57,7 +66,8 @@ function fromCore(walk: Walk): Outcome {
   if (typeof inner === "string") return drop(inner, input.frame);
   const innerPacket = new Ipv6Packet(inner);
   if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
-  return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true });
+  const lastLeg = nodeOf(state, packet.source)?.lastLeg === true;
+  return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true, lastLeg });
 }
 
 /** From a router that knows nothing of capabilities and has no tunnel. */
@@ -108,5 +118,5 @@ function maySend(source: Ipv6Address, domain: Ipv6Prefix): boolean {
 function route(walk: FlowWalk): Outcome {
   const capability = walk.state.plan.capability(walk.packet.destination);
   if (capability === undefined) return rejectWithError(walk, "reject-no-route", { type: 1, code: UNREACHABLE.noRoute });
-  return walk.decapsulated ? deliver(walk, capability) : forwardToSite(walk, capability);
+  return walk.decapsulated ? deliverOrGoOn(walk, capability) : forwardToSite(walk, capability);
 }

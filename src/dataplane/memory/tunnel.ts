@@ -1,5 +1,5 @@
-import { octetsEqual } from "../../base/index.ts";
-import type { Encapsulation, TunnelNextHop } from "../../forwarding/index.ts";
+import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
+import { type Encapsulation, lastLegAddress, type PlannedNode, type TunnelNextHop } from "../../forwarding/index.ts";
 import { type Verdict, VXLAN_HEADERS, VXLAN_PORT } from "../abi.ts";
 import type { Flow } from "./flow-key.ts";
 import type { PassState } from "./outcome.ts";
@@ -74,15 +74,25 @@ function furtherHeaders(
   }
 }
 
+/** The router that sent an encapsulated packet. From its "deliver or reject" address: a packet on its last leg. */
+export function nodeOf(
+  { plan }: PassState,
+  source: Ipv6Address,
+): { readonly node: PlannedNode; readonly lastLeg: boolean } | undefined {
+  const sender = plan.node(source);
+  const node = sender ?? plan.node(lastLegAddress(source));
+  return node && { node, lastLeg: sender === undefined };
+}
+
 /** The octets of the inner packet, "passed" when this is no tunnel's, else why it is dropped. `found` begins with `outer`. */
 export function outOfTunnel(
-  { locator, plan }: PassState,
+  state: PassState,
   outer: Ipv6Packet,
   found: Uint8Array,
 ): Uint8Array | Extract<Verdict, "passed" | `drop-${string}`> {
-  if (!octetsEqual(outer.destination, locator)) return "passed";
+  if (!octetsEqual(outer.destination, state.locator)) return "passed";
   const isWhole = outer.payloadLength <= outer.payload.length;
-  const node = plan.node(outer.source);
+  const node = nodeOf(state, outer.source)?.node;
   switch (outer.nextHeader) {
     case Protocol.Ipv6: {
       if (!isWhole) return "drop-truncated";

@@ -14,8 +14,10 @@ export interface Walk {
   readonly found: Uint8Array;
   /** The packet as it came; the inner one after decapsulation. */
   readonly packet: Ipv6Packet;
-  /** Came out of a tunnel: is delivered here or nowhere. */
+  /** Came out of a tunnel: goes into another at most once more. */
   readonly decapsulated: boolean;
+  /** Came out of a second tunnel: is delivered here or nowhere. */
+  readonly lastLeg: boolean;
 }
 
 /** A walk to a capability, with its layer-4 header found whole. */

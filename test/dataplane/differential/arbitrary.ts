@@ -5,6 +5,7 @@ import { concatenate, putU16 } from "../../../src/dataplane/memory/packet.ts";
 import {
   type Encapsulation,
   GROUP_SLOTS,
+  lastLegAddress,
   type NextHop,
   type NextHopState,
   type Operation,
@@ -105,11 +106,15 @@ function group(index: number): fc.Arbitrary<Operation> {
   });
 }
 
-function capability(address: Uint8Array): fc.Arbitrary<Operation[]> {
+/** Its number in CAPABILITIES: served by other sites alone. */
+const ELSEWHERE = 1;
+
+function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
+  const isElsewhere = i === ELSEWHERE;
   const entry = fc.record({
     address: fc.constant(address),
-    group: mostly([2, 2, 1], [0, 3]),
-    localGroup: mostly([address[8] === 0x80 ? 3 : 4], [0, 3, 4]),
+    group: mostly(isElsewhere ? [1] : [2, 2, 1], [0, 3]),
+    localGroup: mostly([isElsewhere ? 0 : address[8] === 0x80 ? 3 : 4], [0, 3, 4]),
   });
   return fc
     .tuple(entry, mostly([true], [false]))
@@ -287,7 +292,10 @@ const fromAgent = fc
     ),
   );
 
-const between = fc.record({ source: fc.constantFrom(...ROUTERS), destination: mostly([OWN], [CLIENTS[0]!]) });
+const between = fc.record({
+  source: fc.constantFrom(...ROUTERS, ...ROUTERS, ...ROUTERS.map(lastLegAddress)),
+  destination: mostly([OWN], [CLIENTS[0]!]),
+});
 
 /** Behind a segment routing header, also such as no router writes. */
 const segmentRouted = fc
@@ -331,12 +339,25 @@ const vxlanFrames = fc
 
 const tunnelled = fc
   .tuple(
-    fc.constantFrom(...ROUTERS),
+    fc.constantFrom(...ROUTERS, ...ROUTERS, ...ROUTERS.map(lastLegAddress)),
     fc.constantFrom(OWN, OWN, OWN, OWN, CLIENTS[0]!),
     fc.constantFrom(41, 41, 41, 17),
     toCapability,
   )
   .map(([source, destination, next, inner]) => ipv6({ source, destination }, next, inner));
+
+/** Out of a tunnel, to what is served elsewhere: a flow that is sent on, and an error about it. */
+const sentOn = fc
+  .tuple(
+    fc.constantFrom(ROUTERS[0]!, ROUTERS[0]!, lastLegAddress(ROUTERS[0]!)),
+    fc.oneof(tcpPacket, errorToCapability, errorToCapability),
+  )
+  .map(([source, packet]) => {
+    const inner = packet.slice();
+    inner.set(CAPABILITIES[ELSEWHERE]!, 24);
+    if (inner[6] === 58 && inner.length >= 72) inner.set(CAPABILITIES[ELSEWHERE]!, 56);
+    return ipv6({ source, destination: OWN }, 41, inner);
+  });
 
 /** To the loopback's own address (zero), else tc takes the frame for somebody else's. */
 const ETHERNET = Uint8Array.of(0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0x86, 0xdd);
@@ -394,7 +415,12 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: packetStep(
       "core",
-      damaged(fc.oneof(tunnelled, tunnelled, tunnelled, segmentRouted, vxlanFrames, toCapability, fromCapability)),
+      damaged(
+        fc.oneof(
+          ...[tunnelled, tunnelled, tunnelled, sentOn, sentOn, sentOn],
+          ...[segmentRouted, vxlanFrames, toCapability, fromCapability],
+        ),
+      ),
     ),
   },
   {

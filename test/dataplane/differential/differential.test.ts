@@ -28,6 +28,7 @@ const ERRORS = [
   "error delivered",
   "error returned",
   "error encapsulated",
+  "error hair-pinned",
   "reject-too-big on the way back",
   "drop-fragment answered",
   "drop-fragment answered on the way back",
@@ -73,8 +74,8 @@ function errorText(
   }
   if (action !== "forward") return undefined;
   if (verdict === "reject-too-big") return "reject-too-big on the way back";
-  if (verdict === "encapsulated")
-    return frame[14 + 40 + 6] === 58 && before[54]! < 128 ? "error encapsulated" : undefined;
+  if (verdict === "encapsulated" || verdict === "hair-pinned")
+    return frame[14 + 40 + 6] === 58 && frame[14 + 80]! < 128 ? `error ${verdict}` : undefined;
   return frame[20] === 58 && frame[54]! < 128 ? `error ${verdict}` : undefined;
 }
 

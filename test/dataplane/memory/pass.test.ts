@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { octetsEqual } from "../../../src/base/index.ts";
 import { pseudoHeaderSum, sumOf } from "../../../src/dataplane/memory/checksum.ts";
 import { type Ipv6Packet, Ipv6Packet as Packet, Protocol, u16 } from "../../../src/dataplane/memory/packet.ts";
-import type { CapabilityEntry, Operation } from "../../../src/forwarding/index.ts";
+import { type CapabilityEntry, lastLegAddress, type Operation } from "../../../src/forwarding/index.ts";
 import { ethernet, icmpv6, ipv6, tcp, udp } from "./frames.ts";
 import {
   AGENT,
@@ -98,12 +98,16 @@ describe("the model of the pass", () => {
     assert.equal(dataplane.process("core0", ethernet(astray)).verdict, "drop-not-capability");
   });
 
-  it("never tunnels a packet twice: no local group is an empty group", () => {
+  it("tunnels a packet a second time where nobody is, and never a third time", () => {
     const dataplane = remote();
     dataplane.apply([{ type: "set-node", locator: OTHER_LOCATOR }], 2);
-    const tunnelled = ipv6({ source: OTHER_LOCATOR, destination: OWN_LOCATOR }, Protocol.Ipv6, syn());
-    const { verdict, action } = dataplane.process("core0", ethernet(tunnelled));
-    assert.deepEqual([verdict, action], ["reject-empty-group", "reply"]);
+    const from = (source: Uint8Array) =>
+      dataplane.process("core0", ethernet(ipv6({ source, destination: OWN_LOCATOR }, Protocol.Ipv6, syn())));
+    const again = from(OTHER_LOCATOR);
+    assert.deepEqual([again.verdict, again.action], ["hair-pinned", "forward"]);
+    assert.ok(octetsEqual(inside(again.frame).source, lastLegAddress(OWN_LOCATOR)));
+    const last = from(lastLegAddress(OTHER_LOCATOR));
+    assert.deepEqual([last.verdict, last.action], ["reject-empty-group", "reply"]);
   });
 
   it("answers an empty group with RST, and a datagram with ICMPv6 type 1 code 3", () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { loadNative } from "../../../native/index.ts";
 import * as abi from "../../../src/dataplane/abi.ts";
-import { WAYPOINTS } from "../../../src/forwarding/index.ts";
+import { LAST_LEG, WAYPOINTS } from "../../../src/forwarding/index.ts";
 import { OBJECT, whyNoPass } from "./bench.ts";
 
 const HEADER = join(import.meta.dirname, "../../../dataplane/abi.h");
@@ -30,6 +30,8 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_ROLE_AGENT: abi.ROLE.agent,
   SEMR_PORT_DIRECT: abi.PORT_FLAG.direct,
   SEMR_PORT_PARTIAL: abi.PORT_FLAG.partial,
+  SEMR_LAST_LEG_OCTET: LAST_LEG.octet,
+  SEMR_LAST_LEG_BIT: LAST_LEG.bit,
   SEMR_CLOSED_BY_CLIENT: abi.CLOSED.byClient,
   SEMR_CLOSED_BY_AGENT: abi.CLOSED.byAgent,
   SEMR_VXLAN_PORT: abi.VXLAN_PORT,
