@@ -54,7 +54,7 @@ export async function packetReport(sources: PacketSources, inquiry: PacketInquir
   const { explanation, routes } = await settled((route) => explained(driver, question, route));
   const owner = names.address(destination);
   const port = driver.ports.find(({ interface: name }) => name === question.interface);
-  const { sites, instances, leaves, nextHop: _taken, capability, ...rest } = explanation;
+  const { sites, instances, elsewhere, leaves, nextHop: _taken, capability, ...rest } = explanation;
   const way = leaves && routes.get(toHex(leaves.to));
   const isFlow = question.protocol !== "icmpv6";
   return {
@@ -70,6 +70,7 @@ export async function packetReport(sources: PacketSources, inquiry: PacketInquir
     known: capability !== undefined,
     ...(sites && { sites: choice(sites, sources) }),
     ...(instances && { instances: choice(instances, sources) }),
+    ...(elsewhere && { elsewhere: choice(elsewhere, sources) }),
     ...(leaves && { leaves: { to: formatIpv6(leaves.to), length: leaves.length, ...wayOut(way) } }),
   };
 }

@@ -35,12 +35,13 @@ export function inquiryOf(input: OperationRequest["input"]): PacketInquiry {
 
 /** Its output. */
 export function packetFate(report: PacketReport): OperationOutput {
-  const { capability, tenant, flowLabel, sites, instances, leaves } = report;
+  const { capability, tenant, flowLabel, sites, instances, elsewhere, leaves } = report;
   return {
     ...{ interface: report.interface, verdict: report.verdict, text: report.text, "new-flow": report.newFlow },
     ...present({ capability, tenant, "flow-label": flowLabel }),
     ...(sites && { sites: choice(sites) }),
     ...(instances && { instances: choice(instances) }),
+    ...(elsewhere && { elsewhere: choice(elsewhere) }),
     ...(leaves && { leaves }),
   };
 }

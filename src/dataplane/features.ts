@@ -6,6 +6,8 @@ export const FEATURES = {
   encapsulation: "packets for another site leave in IPv6-in-IPv6",
   "outer-header": "the outer header has hop limit 64, the traffic class of the packet and a flow label of its flow",
   decapsulation: "packets that came through a tunnel are delivered to the local group",
+  "hair-pin":
+    "a tunnelled packet that begins a flow and finds nobody goes to another site once, which delivers or rejects it",
   "known-nodes": "tunnelled packets are accepted from the domain's routers only",
   translation: "instances are reached at their own address and port, and answer from the capability's",
   tenants: "a client reaches its own tenant's capabilities only",

@@ -35,6 +35,7 @@ export function packetView(report: PacketReport, style: TableStyle): string {
     head,
     group("Sites", report.sites, style),
     group("Instances behind this router", report.instances, style),
+    group("Other sites, since nobody is here", report.elsewhere, style),
   ];
   return parts.filter((part) => part !== "").join("\n");
 }

@@ -8,7 +8,7 @@ import {
   type NextHopState,
 } from "../../forwarding/index.ts";
 import { GROUP_PROBES, type Verdict } from "../abi.ts";
-import { candidates, type NextHopRef, usable } from "../memory/choice.ts";
+import { candidates, type NextHopRef, nextOwner, usable } from "../memory/choice.ts";
 import { type Flow, flowOf } from "../memory/flow-key.ts";
 import type { Outcome, PassPort, PassState } from "../memory/outcome.ts";
 import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, isSyn, parseLayer4 } from "../memory/packet.ts";
@@ -50,6 +50,8 @@ export interface PacketExplanation {
   /** Absent where the packet does not come that far. */
   readonly sites?: GroupChoice;
   readonly instances?: GroupChoice;
+  /** No instance takes it, another site does. */
+  readonly elsewhere?: GroupChoice;
   /** Where it goes; absent unless it is forwarded. */
   readonly nextHop?: { readonly index: NextHopIndex; readonly nextHop: NextHop };
   /** A flow that was not known begins with it. */
@@ -91,7 +93,7 @@ function leaving({ action, frame }: Outcome): Pick<PacketExplanation, "leaves"> 
   return { leaves: { to: packet.destination.slice(), length: IPV6_LENGTH + packet.payloadLength } };
 }
 
-type Choices = Pick<PacketExplanation, "flowLabel" | "sites" | "instances">;
+type Choices = Pick<PacketExplanation, "flowLabel" | "sites" | "instances" | "elsewhere">;
 
 function choices(
   state: PassState,
@@ -110,7 +112,13 @@ function choices(
   const site = sites?.probes.find(({ fate }) => fate === "taken");
   const staysHere = question.tunnelFrom !== undefined || (site !== undefined && site.nextHop.kind !== "tunnel");
   const instances = staysHere && capability.localGroup !== 0 ? instancesOf(state, capability, flow, chosen) : undefined;
-  return { flowLabel: flow.flowLabel, ...(sites && { sites }), ...(instances && { instances }) };
+  const goesOn = staysHere && chosen !== undefined && isTunnel(state, chosen);
+  return {
+    flowLabel: flow.flowLabel,
+    ...(sites && { sites }),
+    ...(instances && { instances }),
+    ...(goesOn && { elsewhere: elsewhereOf(state, capability, flow, chosen) }),
+  };
 }
 
 /** Step 3 of the pass. */
@@ -146,6 +154,24 @@ function instancesOf(
   const remembered = probe(state, "remembered", state.flows.get(flow.key)?.nextHop ?? 0);
   const probes = judged([...remembered, ...slots(state, group, flow.memberSlot)], chosen);
   return { group, slot: flow.memberSlot, inTransition: false, probes };
+}
+
+/** Step 4, nobody. `chosen` is the site that the model counted the packet for. */
+function elsewhereOf(state: PassState, { group }: CapabilityEntry, flow: Flow, chosen: NextHopIndex): GroupChoice {
+  const { current, previous } = state.plan.groupEntry(group)?.slots[flow.siteSlot] ?? { current: 0, previous: 0 };
+  const inTransition = current !== previous;
+  const from = isTunnel(state, current) ? flow.siteSlot : nextOwner(state.plan, group, flow.siteSlot);
+  const remembered = [state.flows.get(flow.key), inTransition ? state.transitions.get(flow.key) : undefined];
+  const probes = [
+    ...remembered.flatMap((ref) => probe(state, "remembered", ref?.nextHop ?? 0)),
+    ...(inTransition ? probe(state, "previous", previous) : []),
+    ...slots(state, group, from),
+  ].filter(({ nextHop }) => nextHop.kind === "tunnel");
+  return { group, slot: flow.siteSlot, inTransition, probes: judged(probes, chosen) };
+}
+
+function isTunnel(state: PassState, index: NextHopIndex): boolean {
+  return state.plan.nextHopEntry(index)?.nextHop.kind === "tunnel";
 }
 
 function referTo(state: PassState, index: NextHopIndex): NextHopRef | undefined {

@@ -146,6 +146,8 @@ export interface PacketReport {
   readonly flowLabel?: number;
   readonly sites?: PacketChoice;
   readonly instances?: PacketChoice;
+  /** No instance takes it, another site does. */
+  readonly elsewhere?: PacketChoice;
   /** Where it leaves; `interface`, `gateway` and `mtu` as the kernel's routing has them. */
   readonly leaves?: {
     readonly to: string;

@@ -12,7 +12,7 @@ import {
   type PacketQuestion,
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
-import type { Operation, PlanSnapshot } from "../../../src/forwarding/index.ts";
+import { lastLegAddress, type Operation, type PlanSnapshot } from "../../../src/forwarding/index.ts";
 import { plan } from "../differential/arbitrary.ts";
 import {
   AGENTS,
@@ -47,7 +47,7 @@ const WITH_PORTS = [
 const question: fc.Arbitrary<PacketQuestion> = fc
   .record({
     port: fc.constantFrom("st-ex-client", "st-ex-client", "st-ex-agent", "st-ex-core"),
-    tunnelFrom: fc.constantFrom(...ROUTERS),
+    tunnelFrom: fc.constantFrom(...ROUTERS, lastLegAddress(ROUTERS[0]!)),
     source: fc.constantFrom(...CLIENTS, AGENTS[0]!),
     destination: fc.constantFrom(...CAPABILITIES.slice(0, 4), ...CAPABILITIES, CLIENTS[0]!),
     protocol: fc.constantFrom("tcp" as const, "tcp" as const, "udp" as const, "icmpv6" as const),
@@ -98,8 +98,8 @@ function difference(before: DataplaneCounters, after: DataplaneCounters) {
 }
 
 /** The one probe that was taken, of the group that had the last word. */
-function lastTaken({ sites, instances }: PacketExplanation) {
-  return (instances ?? sites)?.probes.find(({ fate }) => fate === "taken")?.index;
+function lastTaken({ sites, instances, elsewhere }: PacketExplanation) {
+  return (elsewhere ?? instances ?? sites)?.probes.find(({ fate }) => fate === "taken")?.index;
 }
 
 await isolated(import.meta.filename, WITH_PORTS, async () => {
@@ -131,7 +131,14 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
     });
     fc.assert(property, { seed: SEED, numRuns: Number(process.env.SEMR_EXPLAIN_RUNS ?? 400) });
     t.diagnostic([...seen].join(" "));
-    for (const verdict of ["encapsulated", "delivered", "answered-echo", "reject-empty-group", "reject-lost-state"])
+    for (const verdict of [
+      "encapsulated",
+      "delivered",
+      "hair-pinned",
+      "answered-echo",
+      "reject-empty-group",
+      "reject-lost-state",
+    ])
       assert.ok(seen.has(verdict), `${verdict} never met`);
   });
 

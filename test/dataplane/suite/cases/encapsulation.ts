@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { formatIpv6, toHex } from "../../../../src/base/index.ts";
 import { Ipv6Packet, Protocol, TcpFlag, u32 } from "../../../../src/dataplane/memory/packet.ts";
+import { lastLegAddress } from "../../../../src/forwarding/index.ts";
 import { address, tcp, udp } from "../../memory/frames.ts";
 import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OWN_LOCATOR } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
@@ -117,14 +118,18 @@ export const ENCAPSULATION: CaseGroup = {
       },
     },
     {
-      name: "what was tunnelled once is never tunnelled on",
-      needs: ["encapsulation", "decapsulation"],
+      name: "what finds nobody goes to another site once, and never a third time",
+      needs: ["encapsulation", "decapsulation", "hair-pin"],
       async run(world) {
-        await world.apply([...toSite, { type: "set-node", locator: p.SITES[0] }]);
-        const sent = p.tunnelled(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4008 }));
-        const arrivals = await world.send("core", [sent]);
+        await world.apply([...toSite, { type: "set-node", locator: p.SITES[1] }]);
+        const from = (source: Uint8Array, port: number) =>
+          world.send("core", [p.tunnelled(source, OWN_LOCATOR, p.segment({ port }))]);
+        const [again] = (await from(p.SITES[1], 4008)).filter(({ packet }) => packet[6] === Protocol.Ipv6);
+        assert.equal(p.sourceOf(again!.packet), formatIpv6(lastLegAddress(OWN_LOCATOR)));
+        assert.equal(p.destinationOf(again!.packet), formatIpv6(p.SITES[0]));
+        const last = await from(lastLegAddress(p.SITES[1]), 4009);
         assert.deepEqual(
-          arrivals.filter(({ packet }) => packet[6] === Protocol.Ipv6),
+          last.filter(({ packet }) => packet[6] === Protocol.Ipv6),
           [],
         );
       },
