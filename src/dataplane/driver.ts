@@ -22,7 +22,7 @@ export interface PortReport {
   readonly ifindex: number;
   readonly role: PortOptions["role"];
   readonly tenantIndex: number;
-  readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "executor" | "none";
+  readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "executor" | "ovs" | "routes" | "none";
   readonly adopted: boolean;
   readonly reason?: string;
 }
@@ -66,7 +66,7 @@ export interface StateWord {
  * Carries operations out; decides nothing. One contract suite (`test/contract/dataplane`) runs against every driver.
  */
 export interface DataplaneDriver extends AsyncDisposable {
-  readonly name: "kernel" | "memory" | "fib-service";
+  readonly name: "kernel" | "memory" | "fib-service" | "ovs" | "linux";
   readonly ports: readonly PortReport[];
   /** True when forwarding state of an earlier process was found and taken over: what makes the graceful restart F bit honest. */
   readonly adopted: boolean;

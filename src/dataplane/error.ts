@@ -8,6 +8,10 @@ export type DataplaneFault =
   | { readonly code: "dataplane.bad-operation"; readonly type: Operation["type"] }
   /** Somebody else's program sits on the hook. */
   | { readonly code: "dataplane.foreign-program"; readonly interface: string }
+  /** A bridge of Open vSwitch that has our name and is somebody else's. */
+  | { readonly code: "dataplane.foreign-bridge"; readonly bridge: string }
+  /** Nobody answers at a socket of Open vSwitch. */
+  | { readonly code: "dataplane.no-switch"; readonly path: string }
   | { readonly code: "dataplane.no-rights" }
   | { readonly code: "dataplane.interface-missing"; readonly interface: string }
   /** A packet was asked about at an interface where none is looked at. */

@@ -3,6 +3,7 @@
  * the behavioural suite (`test/dataplane/suite`) says for each which packets show it.
  */
 export const FEATURES = {
+  tunnels: "packets for another site reach it through a tunnel",
   encapsulation: "packets for another site leave in IPv6-in-IPv6",
   "outer-header": "the outer header has hop limit 64, the traffic class of the packet and a flow label of its flow",
   decapsulation: "packets that came through a tunnel are delivered to the local group",
@@ -21,7 +22,8 @@ export const FEATURES = {
   "too-big": "packets too big for the tunnel are answered with ICMPv6 packet too big",
   answers: "what is refused is answered by ICMPv6 or a TCP reset, never lost in silence",
   "hop-limit": "the hop limit is lowered once, and answered with time exceeded when it ends",
-  "next-hop-counters": "packets, octets and flows are counted by next hop",
+  "next-hop-counters": "packets and octets are counted by next hop",
+  "flow-counters": "flows that are newly given to a next hop are counted",
   verdicts: "every packet is counted under the name of what became of it",
   survives: "packets go on while the process is away",
   adoption: "a new process finds what the one before it had carried out",

@@ -14,6 +14,8 @@ const HOOKS = {
   tcx: "tcx",
   clsact: "clsact",
   executor: "executor",
+  ovs: "ovs",
+  routes: "routes",
   none: "none",
 } as const;
 

@@ -70,6 +70,10 @@ export class PlanTables implements TableView, PassPlan {
     return this.#capabilities.get(toHex(address));
   }
 
+  groupIndexes(): MapIterator<GroupIndex> {
+    return this.#groups.keys();
+  }
+
   hasNode(locator: Ipv6Address): boolean {
     return this.#nodes.has(toHex(locator));
   }

@@ -15,7 +15,7 @@ export interface StatusReport {
   /** "starting", "running" or "stopping". */
   readonly state: string;
   readonly dataplane: {
-    readonly driver: "kernel" | "memory" | "fib-service";
+    readonly driver: "kernel" | "memory" | "fib-service" | "ovs" | "linux";
     /** Forwarding state of an earlier process was taken over. */
     readonly adopted: boolean;
     readonly generation: number;
@@ -41,7 +41,7 @@ export interface DrainResult {
 }
 
 export interface CountersReport {
-  readonly driver: "kernel" | "memory" | "fib-service";
+  readonly driver: "kernel" | "memory" | "fib-service" | "ovs" | "linux";
   /** By verdict name; those that are zero too. */
   readonly verdicts: readonly { readonly verdict: string; readonly packets: CounterText }[];
   /** Other routers. */

@@ -7,7 +7,7 @@ export interface PortRow {
   readonly interface: string;
   readonly role: "core" | "client" | "agent";
   readonly tenant?: string;
-  /** "xdp native", "xdp generic", "tcx", "clsact", "executor" or "none". */
+  /** "xdp native", "xdp generic", "tcx", "clsact", "executor", "ovs", "routes" or "none". */
   readonly hook: string;
   readonly adopted: boolean;
   readonly reason?: string;

@@ -25,18 +25,23 @@ export function whyNoKernelDataplane(): string | undefined {
  * interface, pin or bpffs can be left behind. Outside there is one test, which runs `file` and shows its output.
  *
  * @param setup shell commands to run first, inside.
+ * @param whyNot why the host cannot run them, if it cannot.
  */
-export function isolated(file: string, setup: string, define: () => void | Promise<void>): void | Promise<void> {
+export function isolated(
+  file: string,
+  setup: string,
+  define: () => void | Promise<void>,
+  whyNot: () => string | undefined = whyNoKernelDataplane,
+): void | Promise<void> {
   if (process.env[MARK] !== undefined) return define();
   test("in namespaces of its own", (t) => {
-    const reason = whyNoKernelDataplane();
+    const reason = whyNot();
     if (reason !== undefined) {
       t.skip(`skipped: ${reason}`);
       return;
     }
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    // A bpffs of its own also where the host has one, whose pins would be seen in here.
-    const script = `mount -t bpf bpf /sys/fs/bpf\n${setup}\nexec "$0" --test-reporter=spec "$1"`;
+    const script = `${setup}\nexec "$0" --test-reporter=spec "$1"`;
     const run = spawnSync("unshare", ["--net", "--mount", "sh", "-ec", script, process.execPath, file], {
       encoding: "utf8",
       env: { ...env, [MARK]: "1" },

@@ -40,8 +40,11 @@ dataplaneSuite("fib-service", async (options = {}) => {
         const { interface: name, frame } = frameFrom(from, packet);
         arrivals.push(...whereTo(from, await executor.process(name, frame)));
       }
-      if (dataplane.executor.state !== "connecting") await dataplane.refreshCounters();
       return arrivals;
+    },
+    async counters() {
+      await dataplane.refreshCounters();
+      return dataplane.counters();
     },
     async stop() {
       await dataplane[Symbol.asyncDispose]();

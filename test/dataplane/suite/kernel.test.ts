@@ -24,6 +24,9 @@ await isolated(import.meta.filename, LINKS_SETUP, () =>
         dataplane.setHealth(nextHop, state);
       },
       send: (from, packets) => wire.send(from, packets),
+      async counters() {
+        return dataplane.counters();
+      },
       async stop() {
         await dataplane[Symbol.asyncDispose]();
       },

@@ -25,8 +25,11 @@ const STATION_MACS: Readonly<Record<Side, string>> = {
   core: "02:00:00:00:f0:02",
 };
 
-/** Everything that the story's addresses need to be reached by a router that runs in this namespace. For `isolated()`. */
-export const LINKS_SETUP = `
+/** Address and Ethernet address of the next router, behind the core link. */
+export const NEXT_ROUTER = ["2001:db8:e::2", STATION_MACS.core] as const;
+
+/** The three links. */
+const LINKS = `
   sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
   sysctl -qw net.ipv6.conf.all.forwarding=1
   ip link set lo up
@@ -37,15 +40,35 @@ export const LINKS_SETUP = `
   ip link set ${farEndOf(side)} up
   ip link set ${portOf(side)} up`,
   ).join("")}
-  ip -6 address add 2001:db8:f::1/128 dev lo
-  ip -6 address add 2001:db8:c::ffff/64 dev client0 nodad
-  ip -6 address add 2001:db8:a::ffff/64 dev agent0 nodad
-  ip -6 address add 2001:db8:e::1/64 dev core0 nodad
-  ip -6 neighbour add 2001:db8:c::1 lladdr ${STATION_MACS.client} dev client0
-  ip -6 neighbour add 2001:db8:a::7 lladdr ${STATION_MACS.agent} dev agent0
-  ip -6 neighbour add 2001:db8:e::2 lladdr ${STATION_MACS.core} dev core0
-  ip -6 route add 2001:db8:f::/64 via 2001:db8:e::2 dev core0
 `;
+
+/** The router's addresses, neighbours and routes, on the interfaces that its stack has for the sides. */
+function addresses(on: (side: Side) => string): string {
+  return `
+  ip -6 address add 2001:db8:c::ffff/64 dev ${on("client")} nodad
+  ip -6 address add 2001:db8:a::ffff/64 dev ${on("agent")} nodad
+  ip -6 address add 2001:db8:e::1/64 dev ${on("core")} nodad
+  ip -6 neighbour add 2001:db8:c::1 lladdr ${STATION_MACS.client} dev ${on("client")}
+  ip -6 neighbour add 2001:db8:a::7 lladdr ${STATION_MACS.agent} dev ${on("agent")}
+  ip -6 neighbour add 2001:db8:e::2 lladdr ${STATION_MACS.core} dev ${on("core")}
+  ip -6 route add 2001:db8:f::/64 via 2001:db8:e::2 dev ${on("core")}
+`;
+}
+
+/** Everything that the story's addresses need to be reached by a router that runs in this namespace. For `isolated()`. */
+export const LINKS_SETUP = `${LINKS}
+  ip -6 address add 2001:db8:f::1/128 dev lo
+  ${addresses(portOf)}`;
+
+/** The links of a router that a switch is in front of: the stack does not see them. */
+export const SWITCHED_LINKS_SETUP = `${LINKS}
+  ${SIDES.map((side) => `sysctl -qw net.ipv6.conf.${portOf(side)}.disable_ipv6=1`).join("\n  ")}`;
+
+/** What its stack gets instead: one interface, the switch's own. */
+export const switchedAddresses = (own: string): string => `
+  ip link set ${own} up
+  ip -6 address add 2001:db8:f::1/128 dev ${own} nodad
+  ${addresses(() => own)}`;
 
 /** How the wire knows that nothing more comes. */
 export type Settling =

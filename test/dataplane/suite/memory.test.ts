@@ -24,6 +24,9 @@ dataplaneSuite("memory", async (options = {}) => {
         return whereTo(from, dataplane.process(name, frame));
       });
     },
+    async counters() {
+      return dataplane.counters();
+    },
     async stop() {
       await dataplane[Symbol.asyncDispose]();
     },

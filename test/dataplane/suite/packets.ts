@@ -75,8 +75,12 @@ export function tunnelled(from: Uint8Array, to: Uint8Array, packet: Uint8Array):
 export const sourceOf = (packet: Uint8Array): string => formatIpv6(new Ipv6Packet(packet).source);
 export const destinationOf = (packet: Uint8Array): string => formatIpv6(new Ipv6Packet(packet).destination);
 
-/** What is inside a tunnelled packet. */
-export const innerOf = (packet: Uint8Array): Uint8Array => packet.subarray(IPV6_LENGTH);
+/** UDP, VXLAN and Ethernet headers. @see RFC 7348 §5 */
+const VXLAN_LENGTH = 8 + 8 + 14;
+
+/** What is inside a tunnelled packet: IPv6 in IPv6, or Ethernet in UDP. */
+export const innerOf = (packet: Uint8Array): Uint8Array =>
+  packet.subarray(IPV6_LENGTH + (packet[6] === Protocol.Udp ? VXLAN_LENGTH : 0));
 
 /** The packet after so many hops more. */
 export function hopsFurther(packet: Uint8Array, hops: number): Uint8Array {

@@ -1,4 +1,4 @@
-import type { DataplaneDriver, DataplaneOptions } from "../../../src/dataplane/index.ts";
+import type { DataplaneCounters, DataplaneDriver, DataplaneOptions } from "../../../src/dataplane/index.ts";
 import type { NextHopIndex, NextHopState, Operation } from "../../../src/forwarding/index.ts";
 
 /** The three sides of the router under test: a client's link, an agent's, and the way to the other routers. */
@@ -25,6 +25,8 @@ export interface World extends AsyncDisposable {
   setHealth(nextHop: NextHopIndex, state: NextHopState): Promise<void>;
   /** Sends IPv6 packets into a side, one after the other, and says what came out, in order, once nothing more will. */
   send(from: Side, packets: readonly Uint8Array[]): Promise<readonly Arrival[]>;
+  /** What was counted, all that was sent before included. */
+  counters(): Promise<DataplaneCounters>;
   /** Ends the driver as a process that stops does; packets may still be sent. */
   stop(): Promise<void>;
   /** Starts the driver again, after `stop()`. */

@@ -16,7 +16,7 @@ export const AFFINITY: CaseGroup = {
   cases: [
     {
       name: "all packets of a flow go the same way",
-      needs: ["encapsulation"],
+      needs: ["tunnels"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         const first = await p.sitesOf(world, syns);
@@ -27,7 +27,7 @@ export const AFFINITY: CaseGroup = {
     },
     {
       name: "flows are shared out by slots: 48 of 64 get about three quarters",
-      needs: ["encapsulation", "weights"],
+      needs: ["tunnels", "weights"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.A, p.A, p.B]), p.leadsTo(1)]);
         const many = Array.from({ length: 1024 }, (_, i) => p.segment({ port: 1024 + i * 3 }));
@@ -38,7 +38,7 @@ export const AFFINITY: CaseGroup = {
     },
     {
       name: "when a few slots move, only their flows move",
-      needs: ["encapsulation", "slots"],
+      needs: ["tunnels", "slots"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         const before = await p.sitesOf(world, syns);
@@ -52,7 +52,7 @@ export const AFFINITY: CaseGroup = {
     },
     {
       name: "other capabilities, groups and next hops come and go without moving a flow",
-      needs: ["encapsulation"],
+      needs: ["tunnels"],
       async run(world) {
         await world.apply([...p.TUNNELS.slice(0, 2), p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         const before = await p.sitesOf(world, syns);
@@ -69,7 +69,7 @@ export const AFFINITY: CaseGroup = {
     },
     {
       name: "on slots in transition known flows stay and new ones go to the new owner",
-      needs: ["encapsulation", "transitions"],
+      needs: ["tunnels", "transitions"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await p.sitesOf(world, syns);

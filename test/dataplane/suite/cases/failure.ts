@@ -14,7 +14,7 @@ export const DRAIN: CaseGroup = {
   cases: [
     {
       name: "a draining site gets no new flow",
-      needs: ["encapsulation", "health", "drain"],
+      needs: ["tunnels", "health", "drain"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         await world.setHealth(p.A, "draining");
@@ -25,7 +25,7 @@ export const DRAIN: CaseGroup = {
     },
     {
       name: "the flows of a draining site stay while its slots are in transition, and leave when it is down",
-      needs: ["encapsulation", "health", "drain", "transitions"],
+      needs: ["tunnels", "health", "drain", "transitions"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await p.sitesOf(world, syns);
@@ -46,7 +46,7 @@ export const FAILOVER: CaseGroup = {
   cases: [
     {
       name: "from the moment that a site is down its flows go elsewhere, the others stay; back up they return",
-      needs: ["encapsulation", "health", "slots"],
+      needs: ["tunnels", "health", "slots"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         const before = await p.sitesOf(world, syns);
@@ -61,7 +61,7 @@ export const FAILOVER: CaseGroup = {
     },
     {
       name: "the backup serves when no owner does",
-      needs: ["encapsulation", "health", "backup"],
+      needs: ["tunnels", "health", "backup"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B], { backup: p.C }), p.leadsTo(1)]);
         assert.ok(!(await p.sitesOf(world, syns)).includes(SITE_C));
@@ -74,7 +74,7 @@ export const FAILOVER: CaseGroup = {
     },
     {
       name: "a state in the plan is as good as one said by health",
-      needs: ["encapsulation", "health"],
+      needs: ["tunnels", "health"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         await world.apply([{ type: "set-next-hop-state", index: p.B, state: "down" }]);
@@ -104,7 +104,7 @@ export const EMPTY: CaseGroup = {
     },
     {
       name: "the last site goes down: refused; the first comes up: served",
-      needs: ["encapsulation", "health", "answers"],
+      needs: ["tunnels", "health", "answers"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await world.setHealth(p.A, "down");
@@ -115,7 +115,7 @@ export const EMPTY: CaseGroup = {
     },
     {
       name: "nothing is forwarded to a capability without owners",
-      needs: ["encapsulation"],
+      needs: ["tunnels"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [0]), p.leadsTo(1)]);
         assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 7 }), p.datagram({ port: 7 })]), [

@@ -13,7 +13,7 @@ export const POLICY: CaseGroup = {
   cases: [
     {
       name: "a client does not reach another tenant's capability",
-      needs: ["encapsulation", "tenants"],
+      needs: ["tunnels", "tenants"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1), p.leadsTo(1, { to: FOREIGN })]);
         assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 1, to: FOREIGN })]), ["nowhere"]);
@@ -37,7 +37,7 @@ export const POLICY: CaseGroup = {
     },
     {
       name: "sources that no client can have are dropped without an answer",
-      needs: ["encapsulation", "source-check"],
+      needs: ["tunnels", "source-check"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         for (const from of ["::", "::1", "ff02::1", "fe80::1", "fd5e:0:0:1:8001:1234:5678:0"])

@@ -14,7 +14,7 @@ export const RESTART: CaseGroup = {
   cases: [
     {
       name: "packets go on while the process is away, and where they went before",
-      needs: ["encapsulation", "survives"],
+      needs: ["tunnels", "survives"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         const before = await p.sitesOf(world, syns);
@@ -26,7 +26,7 @@ export const RESTART: CaseGroup = {
     },
     {
       name: "a new process finds what was carried out, and goes on from there",
-      needs: ["encapsulation", "adoption"],
+      needs: ["tunnels", "adoption"],
       async run(world) {
         assert.equal(world.dataplane.adopted, false);
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B], { backup: p.C }), p.leadsTo(1)]);
@@ -47,24 +47,36 @@ export const COUNTERS: CaseGroup = {
   title: "counters",
   cases: [
     {
-      name: "packets and flows by next hop",
-      needs: ["encapsulation", "next-hop-counters"],
+      name: "packets and octets by next hop",
+      needs: ["tunnels", "next-hop-counters"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await p.sitesOf(world, [...syns, ...acknowledgements]);
-        const { nextHops } = world.dataplane.counters();
+        const { nextHops } = await world.counters();
         const count = BigInt(2 * FLOWS.length);
-        assert.deepEqual(nextHops.get(p.A), { packets: count, bytes: 60n * count, flows: BigInt(FLOWS.length) });
+        assert.equal(nextHops.get(p.A)?.packets, count);
+        assert.equal(nextHops.get(p.A)?.bytes, 60n * count);
         assert.equal(nextHops.get(p.B)?.packets, 0n);
       },
     },
     {
+      name: "flows by next hop",
+      needs: ["tunnels", "flow-counters"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        await p.sitesOf(world, [...syns, ...acknowledgements]);
+        const { nextHops } = await world.counters();
+        assert.equal(nextHops.get(p.A)?.flows, BigInt(FLOWS.length));
+        assert.equal(nextHops.get(p.B)?.flows, 0n);
+      },
+    },
+    {
       name: "every packet under the name of what became of it",
-      needs: ["encapsulation", "verdicts", "answers"],
+      needs: ["tunnels", "verdicts", "answers"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await world.send("client", [...syns, p.segment({ port: 1, to: Uint8Array.from(OTHER) })]);
-        const { verdicts } = world.dataplane.counters();
+        const { verdicts } = await world.counters();
         assert.equal(verdicts.get("encapsulated"), BigInt(FLOWS.length));
         assert.equal(verdicts.get("reject-no-route"), 1n);
       },

@@ -22,7 +22,7 @@ export const SIZE: CaseGroup = {
     },
     {
       name: "the hop limit ends here: time exceeded",
-      needs: ["encapsulation", "hop-limit"],
+      needs: ["tunnels", "hop-limit"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         const sent = p.datagram({ port: 10, hopLimit: 1 });

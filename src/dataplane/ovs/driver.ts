@@ -1,0 +1,339 @@
+import { existsSync, readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { dirname, join } from "node:path";
+import { formatIpv6, type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
+import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
+import { type Verdict, VXLAN_HEADERS, VXLAN_PORT } from "../abi.ts";
+import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortOptions, PortReport } from "../driver.ts";
+import { DataplaneError } from "../error.ts";
+import type { Feature } from "../features.ts";
+import { findTunnel } from "../find-tunnel.ts";
+import { PlanTables } from "../memory/plan-tables.ts";
+import { adoptableFrom } from "./adoption.ts";
+import { COUNTING_TABLES, countersOf } from "./counters.ts";
+import { arrangeBridge, type BridgeOptions, bridgePorts, removeBridge, tunnelPortName } from "./database/bridge.ts";
+import { DatabaseClient } from "./database/client.ts";
+import { exceptionOf } from "./exceptions.ts";
+import { SwitchFeed } from "./feed.ts";
+import type { SwitchPort } from "./fixed-flows.ts";
+import { CANNOT, LIMITS } from "./limits.ts";
+import { type SwitchFacts, whyUnusable } from "./next-hop-flows.ts";
+import type { PacketIn } from "./openflow/flow.ts";
+import { Program } from "./program.ts";
+
+export interface OvsOptions {
+  /** The database's Unix socket; the bridge's management socket is beside it. */
+  readonly database: string;
+  /** The bridge, which is made and removed here, and its interface, where the router's own addresses are. */
+  readonly bridge: string;
+  /** `netdev`: in user space; `system`: the kernel module's. */
+  readonly datapathType: "netdev" | "system";
+}
+
+export interface OvsDataplane extends DataplaneDriver {
+  readonly name: "ovs";
+  /** Resolves when all that was applied is in effect. @throws {Error} what the switch refused */
+  settled(): Promise<void>;
+  /** Asks the switch what it has counted: `counters` tells what it last said. */
+  count(): Promise<void>;
+}
+
+const LOOK_AGAIN_MS = 2000;
+const COUNTERS_AGE_MS = 1000;
+/** The switch's revalidators come by twice a second. */
+const COUNTED_AFTER_MS = 1000;
+const ETHERNET_LENGTH = 14;
+const IPV6_LENGTH = 40;
+const NOTHING = { get: () => undefined };
+
+/**
+ * Makes the bridge with the ports, takes over what an earlier process left in it or begins anew, and follows it: when the
+ * switch restarts, it gets its flows again.
+ *
+ * @throws {DataplaneError} `dataplane.no-switch`, `dataplane.foreign-bridge`
+ */
+export async function startOvsDataplane(
+  options: DataplaneOptions,
+  ovs: OvsOptions,
+  { log }: { readonly log: Log },
+): Promise<OvsDataplane> {
+  const scope = new Scope();
+  try {
+    const driver = new OvsDriver(options, ovs, log, scope);
+    await driver.start();
+    return driver;
+  } catch (cause) {
+    throw await scope.abandon(cause);
+  }
+}
+
+/** Whether the host's stack takes IPv6 packets off the interface besides the switch, and answers or forwards them. */
+function stackHears(name: string): boolean {
+  const file = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
+  return existsSync(file) && readFileSync(file, "latin1").trim() === "0";
+}
+
+/** The bridge's own Ethernet address: locally administered, from the locator. */
+const macOf = (locator: Ipv6Address): Uint8Array => Uint8Array.of(0x02, 0x5e, ...locator.subarray(12));
+
+class OvsDriver implements OvsDataplane {
+  readonly name = "ovs";
+  readonly cannot: ReadonlyMap<Feature, string> = CANNOT;
+  readonly #options: DataplaneOptions;
+  readonly #ovs: OvsOptions;
+  readonly #log: Log;
+  readonly #scope: Scope;
+  readonly #plan: PlanTables;
+  readonly #exceptions = new Map<Verdict, bigint>();
+  #parts: { readonly facts: SwitchFacts; readonly program: Program; readonly feed: SwitchFeed } | undefined;
+  #portOptions: readonly PortOptions[];
+  #ports: ReadonlyMap<number, SwitchPort> = new Map();
+  #counters: DataplaneCounters;
+  #countedAt = Number.NEGATIVE_INFINITY;
+  #generation = 0;
+  #releasing: Promise<void> | undefined;
+  #release: () => void = () => undefined;
+  ports: readonly PortReport[] = [];
+  adopted = false;
+
+  constructor(options: DataplaneOptions, ovs: OvsOptions, log: Log, scope: Scope) {
+    this.#options = options;
+    this.#ovs = ovs;
+    this.#log = log;
+    this.#scope = scope;
+    this.#plan = new PlanTables(options.domain, options.maxCapabilities);
+    this.#portOptions = options.ports;
+    this.#counters = countersOf([], this.#exceptions, new Set());
+  }
+
+  async start(): Promise<void> {
+    const { locator, tunnelMtu, domain } = this.#options;
+    const tunnelPort = await this.#arrange(this.#portOptions);
+    const longestFrame = tunnelMtu - IPV6_LENGTH - VXLAN_HEADERS + ETHERNET_LENGTH;
+    const facts: SwitchFacts = { locator, tunnelPort, stackMac: macOf(locator), longestFrame };
+    const program = new Program(this.#plan, domain, facts);
+    const feed = new SwitchFeed(join(dirname(this.#ovs.database), `${this.#ovs.bridge}.mgmt`), {
+      log: this.#log,
+      onPacket: (packet) => this.#onPacket(packet),
+      everything: () => program.everything(this.#generation),
+    });
+    this.#scope.own(feed);
+    this.#parts = { facts, program, feed };
+    program.setPorts([...this.#ports.values()]);
+    const found = adoptableFrom(await feed.open(), program.madeFor);
+    if (found !== undefined) {
+      program.adopt(found.operations);
+      this.#generation = found.generation;
+      this.adopted = found.generation > 0;
+    }
+    if (found?.exact !== true) feed.replay();
+    if (program.holds) this.#releaseSoon();
+    await feed.settled();
+    const timer = setInterval(() => void this.#lookAgain(), LOOK_AGAIN_MS).unref();
+    this.#scope.defer(() => clearInterval(timer));
+    this.#log.info("dataplane.ovs.started", {
+      bridge: this.#ovs.bridge,
+      adopted: this.adopted,
+      generation: this.#generation,
+    });
+  }
+
+  get limits(): readonly string[] {
+    const { bridge } = this.#ovs;
+    const found = this.ports.flatMap(({ interface: name, reason }) => (reason ? [`${name}: ${reason}.`] : []));
+    const own = formatIpv6(this.#options.locator);
+    if (!networkInterfaces()[bridge]?.some(({ address }) => address === own))
+      found.push(
+        `The interface ${bridge} is down or has not the address ${own}, so nothing comes out of tunnels: ip link set ${bridge} up; ip address add ${own}/128 dev ${bridge}; the addresses of the ports belong there too.`,
+      );
+    const unusable = new Set<string>();
+    for (const [, { nextHop }] of this.#plan.plannedNextHops()) {
+      const reason = whyUnusable(nextHop);
+      if (reason !== undefined) unusable.add(reason);
+    }
+    for (const reason of unusable) found.push(`Tunnels of the plan are not used: ${reason}.`);
+    return [...found, ...LIMITS];
+  }
+
+  get plan(): PlanView {
+    return this.#plan;
+  }
+
+  snapshot(): PlanSnapshot {
+    return this.#plan.snapshot(this.#generation);
+  }
+
+  apply(operations: readonly Operation[], generation: number): void {
+    const { program, feed } = this.#running();
+    for (const [position, operation] of operations.entries()) feed.push(program.apply(operation, position));
+    this.#generation = generation;
+    feed.push([program.generation(generation)]);
+    if (program.holds) this.#releaseSoon();
+  }
+
+  /** After the switch has counted what came before. */
+  #releaseSoon(): void {
+    this.#releasing ??= new Promise((resolve) => {
+      const timer = setTimeout(() => this.#release(), COUNTED_AFTER_MS);
+      this.#release = () => {
+        clearTimeout(timer);
+        this.#release = () => undefined;
+        this.#releasing = undefined;
+        const { program, feed } = this.#running();
+        feed.push(program.release());
+        resolve();
+      };
+    });
+  }
+
+  setHealth(nextHop: NextHopIndex, state: NextHopState): void {
+    const { program, feed } = this.#running();
+    feed.pushNow(program.setState(nextHop, state));
+  }
+
+  tunnelTo(locator: Ipv6Address): NextHopIndex | undefined {
+    return findTunnel(this.#plan, locator);
+  }
+
+  stateWord(_nextHop: NextHopIndex): undefined {}
+
+  async changePorts(ports: readonly PortOptions[]): Promise<void> {
+    const { feed } = this.#running();
+    await this.#arrange(ports);
+    this.#portOptions = ports;
+    this.#setPorts();
+    await feed.settled();
+  }
+
+  #setPorts(): void {
+    const { program, feed } = this.#running();
+    feed.push([...program.setPorts([...this.#ports.values()]), program.generation(this.#generation)]);
+  }
+
+  counters(): DataplaneCounters {
+    if (performance.now() - this.#countedAt > COUNTERS_AGE_MS)
+      this.count().catch((cause: unknown) =>
+        this.#log.debug("dataplane.ovs.not-counted", { reason: messageOf(cause) }),
+      );
+    return this.#counters;
+  }
+
+  async count(): Promise<void> {
+    this.#countedAt = performance.now();
+    const { feed } = this.#running();
+    const flows = [];
+    for (const table of COUNTING_TABLES) flows.push(...(await feed.flows(table)));
+    const tunnels = new Set<NextHopIndex>();
+    for (const [index, { nextHop }] of this.#plan.plannedNextHops()) if (nextHop.kind === "tunnel") tunnels.add(index);
+    this.#counters = countersOf(flows, this.#exceptions, tunnels);
+  }
+
+  async settled(): Promise<void> {
+    await this.#releasing;
+    await this.#running().feed.settled();
+  }
+
+  async remove(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    using database = await this.#connect();
+    await removeBridge(database, this.#ovs.bridge);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#release();
+    await this.#scope[Symbol.asyncDispose]();
+  }
+
+  #running() {
+    if (this.#parts === undefined) throw new Error("the data plane has not started");
+    return this.#parts;
+  }
+
+  async #connect(): Promise<DatabaseClient> {
+    const { database } = this.#ovs;
+    try {
+      return await DatabaseClient.connect(database);
+    } catch (cause) {
+      throw new DataplaneError(
+        { code: "dataplane.no-switch", path: database },
+        `no Open vSwitch answers at ${database} (${messageOf(cause)}): start openvswitch-switch, or set dataplane/ovs/database`,
+        { cause },
+      );
+    }
+  }
+
+  /** Makes the bridge and takes note of its ports. Returns the number of the tunnel's. */
+  async #arrange(ports: readonly PortOptions[]): Promise<number> {
+    const { bridge: name, datapathType } = this.#ovs;
+    const { locator } = this.#options;
+    const names = ports.map((port) => port.interface);
+    const wanted: BridgeOptions = {
+      ...{ name, datapathType, mac: macOf(locator), ports: names },
+      tunnelUdpPort: VXLAN_PORT,
+    };
+    using database = await this.#connect();
+    await arrangeBridge(database, wanted);
+    const tunnel = tunnelPortName(name);
+    const found = await bridgePorts(database, [...names, tunnel]);
+    this.#takeNote(ports, found);
+    const number = found.get(tunnel)?.number;
+    if (number === undefined)
+      throw new DataplaneError(
+        { code: "dataplane.no-switch", path: this.#ovs.database },
+        `Open vSwitch does not open the tunnel port ${tunnel}: ${found.get(tunnel)?.error ?? "it does not say why"}`,
+      );
+    return number;
+  }
+
+  #takeNote(ports: readonly PortOptions[], found: Awaited<ReturnType<typeof bridgePorts>>): void {
+    const known = new Map<number, SwitchPort>();
+    this.ports = ports.map(({ interface: name, role, tenantIndex }): PortReport => {
+      const { number, mac, error } = found.get(name) ?? {};
+      const report = { interface: name, role, tenantIndex, ifindex: 0, adopted: this.adopted };
+      if (number === undefined || mac === undefined)
+        return { ...report, hook: "none", reason: error ?? "Open vSwitch has not opened it yet" };
+      known.set(number, { number, mac, role, tenantIndex });
+      const reason = stackHears(name)
+        ? `the stack hears it too: sysctl -w net.ipv6.conf.${name}.disable_ipv6=1`
+        : undefined;
+      return { ...report, ifindex: number, hook: "ovs", ...(reason === undefined ? {} : { reason }) };
+    });
+    this.#ports = known;
+  }
+
+  /** Interfaces come and go, and Open vSwitch with them. */
+  async #lookAgain(): Promise<void> {
+    try {
+      using database = await this.#connect();
+      const before = JSON.stringify(this.ports);
+      const found = await bridgePorts(
+        database,
+        this.#portOptions.map((port) => port.interface),
+      );
+      this.#takeNote(this.#portOptions, found);
+      if (JSON.stringify(this.ports) === before) return;
+      this.#log.info("dataplane.ovs.ports", { ports: this.ports });
+      this.#setPorts();
+    } catch (cause) {
+      this.#log.debug("dataplane.ovs.not-looked", { reason: messageOf(cause) });
+    }
+  }
+
+  #onPacket(packet: PacketIn): void {
+    const { facts, feed } = this.#running();
+    const { domain, locator, hashSeed, tunnelMtu } = this.#options;
+    const exception = exceptionOf(
+      packet,
+      this.#ports.get(packet.inPort),
+      {
+        ...{ domain, locator, hashSeed, plan: this.#plan, flows: NOTHING, returns: NOTHING, transitions: NOTHING },
+        ...{ tunnelMtu, mayAnswer: true, now: 0 },
+        route: () => ({ mtu: 65_535 }),
+      },
+      facts,
+    );
+    if (exception === undefined) return;
+    this.#exceptions.set(exception.verdict, (this.#exceptions.get(exception.verdict) ?? 0n) + 1n);
+    if (exception.answer !== undefined) feed.sendNow(exception.answer);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Ipv6Address } from "../../base/index.ts";
+import type { Verdict } from "../abi.ts";
+import type { PassState } from "../memory/outcome.ts";
+import { concatenate } from "../memory/packet.ts";
+import { processFrame } from "../memory/pass.ts";
+import type { SwitchPort } from "./fixed-flows.ts";
+import { type SwitchFacts, toStack } from "./next-hop-flows.ts";
+import { output } from "./openflow/actions.ts";
+import { type Numbered, type PacketIn, packetOut } from "./openflow/flow.ts";
+
+const ETHERNET_LENGTH = 14;
+const IPV6_LENGTH = 40;
+const IPV6_IN_IPV6 = 41;
+
+export interface Exception {
+  readonly verdict: Verdict;
+  /** The answer, if there is one. */
+  readonly answer?: Numbered;
+}
+
+/**
+ * What becomes of a packet that no flow forwards: the reference model of the pass says it, from the same tables. It knows the plan
+ * and no flow, which is how much the switch had left to say.
+ */
+export function exceptionOf(
+  packet: PacketIn,
+  port: SwitchPort | undefined,
+  state: PassState,
+  facts: SwitchFacts,
+): Exception | undefined {
+  const { frame, inPort } = packet;
+  if (frame.length < ETHERNET_LENGTH) return undefined;
+  if (inPort === facts.tunnelPort) {
+    if (packet.tunnelSource === undefined) return undefined;
+    const tunnelled = { ...packet, frame: inIpv6(frame, packet.tunnelSource, facts.locator) };
+    return judged(tunnelled, { role: "core", tenantIndex: 0 }, state, (answer) => packetOut(toStack(facts), answer));
+  }
+  if (port === undefined) return undefined;
+  return judged(packet, port, state, (answer) => packetOut([output(inPort)], answer));
+}
+
+function judged(
+  { frame }: PacketIn,
+  { role, tenantIndex }: Pick<SwitchPort, "role" | "tenantIndex">,
+  state: PassState,
+  answerWith: (frame: Uint8Array) => Numbered,
+): Exception {
+  const {
+    verdict,
+    action,
+    frame: answer,
+  } = processFrame(
+    state,
+    { role, tenantIndex, partialChecksums: false },
+    { frame, hook: role === "core" ? "xdp" : "tc" },
+  );
+  return action === "reply" ? { verdict, answer: answerWith(answer) } : { verdict };
+}
+
+/** The packet as the model knows tunnels. @see RFC 2473 §3.1 */
+function inIpv6(frame: Uint8Array, source: Ipv6Address, locator: Ipv6Address): Uint8Array {
+  const inner = frame.subarray(ETHERNET_LENGTH);
+  const outer = new Uint8Array(IPV6_LENGTH);
+  outer[0] = 0x60;
+  new DataView(outer.buffer).setUint16(4, inner.length);
+  outer[6] = IPV6_IN_IPV6;
+  outer[7] = 64;
+  outer.set(source, 8);
+  outer.set(locator, 24);
+  return concatenate(frame.subarray(0, 12), Uint8Array.of(0x86, 0xdd), outer, inner);
+}

@@ -1,0 +1,275 @@
+import type { Ipv6Prefix } from "../../base/index.ts";
+import { VXLAN_PORT } from "../abi.ts";
+import type { PortOptions } from "../driver.ts";
+import { type SwitchFacts, toStack, verdictCookie } from "./next-hop-flows.ts";
+import { conntrack, copyField, learn, meter, output, PORT, resubmit, setField } from "./openflow/actions.ts";
+import { FIELD, type Field, is } from "./openflow/fields.ts";
+import type { Flow } from "./openflow/flow.ts";
+import { ICMPV6_ERRORS, MATCH, METER, REGISTER, TABLE, tenantPrefix, ZONE } from "./tables.ts";
+
+/** A port of the bridge that is a port of this router. */
+export interface SwitchPort extends Pick<PortOptions, "role" | "tenantIndex"> {
+  readonly number: number;
+  readonly mac: Uint8Array;
+}
+
+const MULTICAST = Uint8Array.of(1, 0, 0, 0, 0, 0);
+export const DOMAIN_BITS = 48;
+const TENANT_BITS = 64;
+const REDIRECT = 137;
+const _ECHO_REQUEST = 128;
+const FRAGMENT = { first: 1, later: 3 } as const;
+/** As long as the pass remembers: RFC 5382 (TCP), RFC 4787 (UDP). */
+const REMEMBERED_SECONDS = { tcp: 7440, udp: 120 } as const;
+const ENDED_SECONDS = 10;
+const REMEMBERED_FLOWS = 65_536;
+const KEPT_COOKIE = 0x3_0000_0000n;
+/** Longer than any stack takes a neighbour for reachable without asking. */
+const NEIGHBOUR_SECONDS = 3600;
+const NEIGHBOURS = 65_536;
+const NEIGHBOUR_COOKIE = 0x4_0000_0000n;
+
+/** Flows that depend on nothing that a plan says. */
+export function fixedFlows(domain: Ipv6Prefix, facts: SwitchFacts): Flow[] {
+  return [...entry(domain, facts), ...source(domain), ...site(), ...local(facts), ...wayBack(facts), ...ends(facts)];
+}
+
+function entry({ address }: Ipv6Prefix, { tunnelPort, locator }: SwitchFacts): Flow[] {
+  const toDomain = MATCH.prefix(FIELD.ipv6Dst, address, DOMAIN_BITS);
+  const fromStack = is(FIELD.inPort, PORT.local);
+  return [
+    { table: TABLE.port, priority: 10, match: [is(FIELD.inPort, tunnelPort)], actions: [resubmit(TABLE.tunnel)] },
+    // Errors of the stack and of routers about answers of instances
+    ...ICMPV6_ERRORS.map((type) => ({
+      ...{ table: TABLE.port, priority: 40, match: [fromStack, ...MATCH.icmpv6(type), toDomain] },
+      actions: [resubmit(TABLE.local)],
+    })),
+    { table: TABLE.port, priority: 30, match: [fromStack, MATCH.ipv6, toDomain], actions: [] },
+    // The stack sees one interface and would tell a client to send to the instance itself
+    { table: TABLE.port, priority: 30, match: [fromStack, ...MATCH.icmpv6(REDIRECT)], actions: [] },
+    // Open vSwitch 3.1 takes the address of the link for the outer source, whatever a tunnel says; others know our locator.
+    // What it has put into the tunnel comes by here as if the stack had sent it
+    {
+      ...{ table: TABLE.port, priority: 20, match: [fromStack, ...MATCH.udp, is(FIELD.udpDst, VXLAN_PORT)] },
+      actions: [setField(is(FIELD.ipv6Src, locator)), resubmit(TABLE.known)],
+    },
+    { table: TABLE.port, priority: 10, match: [fromStack], actions: [resubmit(TABLE.known)] },
+  ];
+}
+
+/** What comes in on a port. @see dataplane/README.md, step 1 */
+export function portFlows(port: SwitchPort, { address }: Ipv6Prefix, { stackMac }: SwitchFacts): Flow[] {
+  const here = is(FIELD.inPort, port.number);
+  const toDomain = MATCH.prefix(FIELD.ipv6Dst, address, DOMAIN_BITS);
+  const toTenant = MATCH.prefix(FIELD.ipv6Dst, tenantPrefix(address, port.tenantIndex), TENANT_BITS);
+  const flows: Flow[] = [
+    { table: TABLE.port, priority: 5, match: [here], actions: [resubmit(TABLE.stack)] },
+    // Neighbours may know the interface by its own Ethernet address
+    {
+      table: TABLE.stack,
+      priority: 10,
+      match: [here, is(FIELD.ethDst, port.mac)],
+      cookie: verdictCookie("passed"),
+      actions: [resubmit(TABLE.neighbour), setField(is(FIELD.ethDst, stackMac)), output(PORT.local)],
+    },
+  ];
+  const own: Flow = {
+    table: TABLE.tenant,
+    priority: 10,
+    match: [here, MATCH.ipv6, toTenant],
+    actions: [resubmit(TABLE.capability)],
+  };
+  if (port.role === "core") {
+    const fromDomain = MATCH.prefix(FIELD.ipv6Src, address, DOMAIN_BITS);
+    flows.push({
+      ...own,
+      table: TABLE.port,
+      priority: 60,
+      match: [here, MATCH.ipv6, fromDomain],
+      actions: [resubmit(TABLE.stack)],
+    });
+    for (const type of ICMPV6_ERRORS)
+      flows.push({
+        ...own,
+        table: TABLE.port,
+        priority: 50,
+        match: [here, ...MATCH.icmpv6(type), toDomain],
+        actions: [resubmit(TABLE.local)],
+      });
+    if (port.tenantIndex === 0) return flows;
+  }
+  flows.push(own, {
+    ...own,
+    table: TABLE.port,
+    priority: 40,
+    match: [here, MATCH.ipv6, toDomain],
+    actions: [resubmit(TABLE.source)],
+  });
+  if (port.role === "agent")
+    flows.push({ ...own, table: TABLE.port, priority: 20, match: [here, MATCH.ipv6], actions: [resubmit(TABLE.back)] });
+  return flows;
+}
+
+/** What the stack sends to many goes to every port. */
+export const multicastFlow = (ports: readonly SwitchPort[]): Flow => ({
+  table: TABLE.known,
+  priority: 20,
+  match: [is(FIELD.ethDst, MULTICAST, MULTICAST)],
+  actions: ports.map(({ number }) => output(number)),
+});
+
+/** Sources that no client has, fragments, and packets whose hop limit ends here. @see dataplane/README.md, step 2 */
+function source({ address }: Ipv6Prefix): Flow[] {
+  const { ipv6Src } = FIELD;
+  const nowhere = [
+    MATCH.prefix(ipv6Src, Uint8Array.of(0xff, ...new Array<number>(15).fill(0)), 8),
+    MATCH.prefix(ipv6Src, Uint8Array.of(0xfe, 0x80, ...new Array<number>(14).fill(0)), 10),
+    MATCH.prefix(ipv6Src, new Uint8Array(16), 127),
+    MATCH.prefix(ipv6Src, address, DOMAIN_BITS),
+  ];
+  const table = TABLE.source;
+  const toException = { actions: [resubmit(TABLE.exception)] };
+  return [
+    ...nowhere.map((match) => ({
+      ...{ table, priority: 50, match: [MATCH.ipv6, match], cookie: verdictCookie("drop-source"), actions: [] },
+    })),
+    { table, priority: 40, match: [MATCH.ipv6, is(FIELD.ipFrag, FRAGMENT.first)], ...toException },
+    {
+      ...{ table, priority: 40, match: [MATCH.ipv6, is(FIELD.ipFrag, FRAGMENT.later)], actions: [] },
+      cookie: verdictCookie("drop-fragment"),
+    },
+    ...[0, 1].map((left) => ({ table, priority: 30, match: [MATCH.ipv6, is(FIELD.ipTtl, left)], ...toException })),
+    { table, priority: 10, match: [MATCH.ipv6], actions: [resubmit(TABLE.tenant)] },
+    // Of another tenant: the answer of what does not exist
+    { table: TABLE.tenant, priority: 0, match: [], ...toException },
+  ];
+}
+
+/** The site is chosen, its packet is ready to go. @see dataplane/README.md, steps 3 and 5 */
+function site(): Flow[] {
+  const remember = (protocol: "tcp" | "udp"): Flow => ({
+    table: TABLE.remember,
+    priority: 10,
+    match: MATCH[protocol],
+    actions: [rememberFlow(protocol)],
+  });
+  return [
+    { table: TABLE.capability, priority: 0, match: [], actions: [resubmit(TABLE.exception)] },
+    { table: TABLE.transition, priority: 0, match: [], actions: [resubmit(TABLE.kept), resubmit(TABLE.still)] },
+    { table: TABLE.still, priority: 0, match: [], actions: [resubmit(TABLE.fresh)] },
+    // Instances: connection tracking remembers. No former owner: what is not remembered is the present one's
+    { table: TABLE.fresh, priority: 40, match: [is(REGISTER.member, 1)], actions: [resubmit(TABLE.out)] },
+    { table: TABLE.fresh, priority: 30, match: [is(REGISTER.previous, 0)], actions: [resubmit(TABLE.out)] },
+    { table: TABLE.fresh, priority: 25, match: [is(REGISTER.held, 1)], actions: [resubmit(TABLE.previous)] },
+    { table: TABLE.fresh, priority: 20, match: MATCH.syn, actions: [resubmit(TABLE.remember), resubmit(TABLE.out)] },
+    { table: TABLE.fresh, priority: 0, match: [], actions: [resubmit(TABLE.previous)] },
+    { table: TABLE.previous, priority: 0, match: [], actions: [resubmit(TABLE.remember), resubmit(TABLE.out)] },
+    remember("tcp"),
+    remember("udp"),
+    { table: TABLE.out, priority: 0, match: [], actions: [resubmit(TABLE.exception)] },
+    { table: TABLE.send, priority: 20, match: [is(REGISTER.tooLong, 1)], actions: [resubmit(TABLE.exception)] },
+  ];
+}
+
+/** Who is behind which port: frames of the stack go to no other. */
+const rememberNeighbour = learn({
+  table: TABLE.known,
+  priority: 10,
+  cookie: NEIGHBOUR_COOKIE,
+  idleSeconds: NEIGHBOUR_SECONDS,
+  endedIdleSeconds: 0,
+  limit: NEIGHBOURS,
+  parts: [
+    { type: "match-source", from: FIELD.ethSrc, to: FIELD.ethDst },
+    { type: "output-field", field: FIELD.nxInPort },
+  ],
+});
+
+function rememberFlow(protocol: "tcp" | "udp") {
+  const ports: readonly Field[] = protocol === "tcp" ? [FIELD.tcpSrc, FIELD.tcpDst] : [FIELD.udpSrc, FIELD.udpDst];
+  return learn({
+    table: TABLE.kept,
+    priority: 10,
+    cookie: KEPT_COOKIE,
+    idleSeconds: REMEMBERED_SECONDS[protocol],
+    endedIdleSeconds: ENDED_SECONDS,
+    limit: REMEMBERED_FLOWS,
+    parts: [
+      { type: "match-value", field: FIELD.ethType, value: 0x86dd },
+      { type: "match-value", field: FIELD.ipProto, value: protocol === "tcp" ? 6 : 17 },
+      ...[FIELD.ipv6Src, FIELD.ipv6Dst, ...ports].map((field) => ({ type: "match-field", field }) as const),
+      { type: "load-field", from: REGISTER.nextHop, to: REGISTER.remembered },
+    ],
+  });
+}
+
+/** Delivery here. @see dataplane/README.md, step 4 */
+function local(facts: SwitchFacts): Flow[] {
+  const track = { actions: [conntrack({ zone: ZONE, table: TABLE.tracked })] };
+  const refuse = { actions: [resubmit(TABLE.exception)] };
+  const choose = { actions: [resubmit(TABLE.member)] };
+  const isNew = MATCH.state("tracked", "new");
+  const table = TABLE.tracked;
+  const related: Flow = {
+    ...{ table, priority: 40, match: [MATCH.ipv6, MATCH.state("tracked", "related")] },
+    ...{ cookie: verdictCookie("delivered"), actions: toStack(facts) },
+  };
+  return [
+    ...ICMPV6_ERRORS.map((type) => ({ table: TABLE.local, priority: 30, match: MATCH.icmpv6(type), ...track })),
+    { table: TABLE.local, priority: 20, match: MATCH.tcp, ...track },
+    { table: TABLE.local, priority: 20, match: MATCH.udp, ...track },
+    { table: TABLE.local, priority: 0, match: [], ...refuse },
+    related,
+    {
+      table,
+      priority: 30,
+      match: [MATCH.ipv6, MATCH.state("tracked", "destinationTranslated")],
+      actions: [resubmit(TABLE.deliver)],
+    },
+    { table, priority: 20, match: [...MATCH.syn, isNew], ...choose },
+    { table, priority: 20, match: [...MATCH.udp, isNew], ...choose },
+    { table, priority: 0, match: [], ...refuse },
+    { table: TABLE.member, priority: 0, match: [], ...refuse },
+    // The instance of a connection is gone: said about the packet as it came
+    ...(["tcp", "udp"] as const).map((protocol) => ({
+      ...{
+        table: TABLE.deliver,
+        priority: 5,
+        match: [...MATCH[protocol], MATCH.state("tracked", "destinationTranslated")],
+      },
+      actions: [
+        copyField(FIELD.ctIpv6Dst, FIELD.ipv6Dst),
+        copyField(FIELD.ctPortDst, protocol === "tcp" ? FIELD.tcpDst : FIELD.udpDst),
+        resubmit(TABLE.exception),
+      ],
+    })),
+  ];
+}
+
+/** @see dataplane/README.md, step 6 */
+function wayBack(facts: SwitchFacts): Flow[] {
+  const returned = { cookie: verdictCookie("returned"), actions: toStack(facts) };
+  const track = { actions: [conntrack({ zone: ZONE, table: TABLE.backTracked })] };
+  return [
+    ...ICMPV6_ERRORS.map((type) => ({ table: TABLE.back, priority: 10, match: MATCH.icmpv6(type), ...track })),
+    { table: TABLE.back, priority: 0, match: [], actions: [resubmit(TABLE.stack)] },
+    {
+      ...{ table: TABLE.backTracked, priority: 10, match: [MATCH.ipv6, MATCH.state("tracked", "reply")] },
+      ...returned,
+    },
+    { table: TABLE.backTracked, priority: 0, match: [], actions: [resubmit(TABLE.stack)] },
+  ];
+}
+
+function ends({ tunnelPort }: SwitchFacts): Flow[] {
+  return [
+    { table: TABLE.tenant, priority: 20, match: [is(FIELD.inPort, tunnelPort)], actions: [resubmit(TABLE.local)] },
+    { table: TABLE.tunnel, priority: 0, match: [], cookie: verdictCookie("drop-unknown-node"), actions: [] },
+    {
+      ...{ table: TABLE.stack, priority: 0, match: [], cookie: verdictCookie("passed") },
+      actions: [resubmit(TABLE.neighbour), output(PORT.local)],
+    },
+    { table: TABLE.neighbour, priority: 10, match: [], actions: [rememberNeighbour] },
+    { table: TABLE.exception, priority: 0, match: [], actions: [meter(METER), output(PORT.controller)] },
+  ];
+}

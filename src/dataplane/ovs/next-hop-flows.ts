@@ -1,0 +1,179 @@
+import type { Ipv6Address } from "../../base/index.ts";
+import type {
+  InstanceNextHop,
+  NextHop,
+  NextHopIndex,
+  PlannedNextHop,
+  SlotOwner,
+  TunnelNextHop,
+} from "../../forwarding/index.ts";
+import { VERDICTS, type Verdict } from "../abi.ts";
+import {
+  type Action,
+  checkLonger,
+  conntrack,
+  decrementHopLimit,
+  group,
+  output,
+  PORT,
+  resubmit,
+  setField,
+} from "./openflow/actions.ts";
+import { FIELD, is } from "./openflow/fields.ts";
+import { type Bucket, type Flow, type Numbered, setGroup } from "./openflow/flow.ts";
+import { GROUP, MATCH, REGISTER, TABLE, ZONE } from "./tables.ts";
+
+/** What every flow of the pipeline has to know about the switch. */
+export interface SwitchFacts {
+  readonly locator: Ipv6Address;
+  /** Number of the tunnel port. */
+  readonly tunnelPort: number;
+  /** Of the bridge's own interface, behind which the host's stack is. */
+  readonly stackMac: Uint8Array;
+  /** Largest frame, with its Ethernet header, that a tunnel takes. */
+  readonly longestFrame: number;
+}
+
+/** Cookies of flows whose packets end there: counted under a verdict. */
+export const verdictCookie = (verdict: Verdict): bigint => BigInt(VERDICTS.indexOf(verdict) + 1);
+/** Cookies of the flows that count what a next hop was chosen for, and the connections that it was given. */
+export const chosenCookie = (nextHop: NextHopIndex): bigint => 0x1_0000_0000n + BigInt(nextHop);
+export const newFlowCookie = (nextHop: NextHopIndex): bigint => 0x2_0000_0000n + BigInt(nextHop);
+
+/** To the host's stack, which knows the way on. */
+export const toStack = ({ stackMac }: SwitchFacts): readonly Action[] => [
+  setField(is(FIELD.ethDst, stackMac)),
+  output(PORT.local),
+];
+
+export const choose = (nextHop: NextHopIndex): Action => setField(is(REGISTER.nextHop, nextHop));
+
+/** Whether packets can be sent there at all, and why not. */
+export function whyUnusable(nextHop: NextHop): string | undefined {
+  return nextHop.kind === "tunnel" && nextHop.encapsulation?.kind !== "vxlan"
+    ? "Open vSwitch encapsulates in VXLAN only, and the plan asks for another encapsulation"
+    : undefined;
+}
+
+/** Chosen for new flows. */
+export const isOpen = ({ nextHop, state }: PlannedNextHop): boolean =>
+  state === "up" && whyUnusable(nextHop) === undefined;
+
+/** May have the flows that it has. */
+export const isUsable = ({ nextHop, state }: PlannedNextHop): boolean =>
+  state !== "down" && whyUnusable(nextHop) === undefined;
+
+/** A group that can be chosen, or not: what the slots watch. */
+export const aliveGroup = (index: number, alive: boolean): Numbered =>
+  setGroup(GROUP.alive(index), "all", alive ? [{ actions: [] }] : []);
+
+/** The flows that exist while a next hop may have packets. Those of endpoints are in `endpoints.ts`: next hops share them. */
+export function usableFlows(index: NextHopIndex, nextHop: NextHop, facts: SwitchFacts): Flow[] {
+  const { tooLong, previous, remembered, nextHop: chosen } = REGISTER;
+  const flows: Flow[] = [
+    {
+      table: TABLE.still,
+      priority: 10,
+      match: [is(remembered, index)],
+      actions: [choose(index), resubmit(TABLE.out)],
+    },
+    {
+      table: TABLE.previous,
+      priority: 10,
+      match: [is(previous, index)],
+      actions: [choose(index), resubmit(TABLE.remember), resubmit(TABLE.out)],
+    },
+  ];
+  switch (nextHop.kind) {
+    case "tunnel":
+      flows.push(
+        {
+          table: TABLE.out,
+          priority: 10,
+          match: [is(chosen, index)],
+          cookie: chosenCookie(index),
+          actions: [checkLonger(facts.longestFrame, tooLong), resubmit(TABLE.send)],
+        },
+        {
+          table: TABLE.send,
+          priority: 10,
+          match: [MATCH.ipv6, is(chosen, index)],
+          actions: throughTunnel(nextHop, facts),
+        },
+      );
+      break;
+    case "local":
+      flows.push({
+        table: TABLE.out,
+        priority: 10,
+        match: [is(chosen, index)],
+        cookie: chosenCookie(index),
+        actions: [resubmit(TABLE.local)],
+      });
+      break;
+    case "instance":
+      flows.push(
+        { table: TABLE.out, priority: 10, match: [is(chosen, index)], actions: [resubmit(TABLE.local)] },
+        {
+          table: TABLE.out,
+          priority: 20,
+          match: [...MATCH[nextHop.protocol], is(chosen, index), is(REGISTER.member, 1), servicePort(nextHop)],
+          cookie: newFlowCookie(index),
+          actions: [conntrack({ zone: ZONE, table: TABLE.deliver, commit: nextHop })],
+        },
+        // Of the right member but the wrong protocol or port
+        {
+          table: TABLE.out,
+          priority: 15,
+          match: [is(chosen, index), is(REGISTER.member, 1)],
+          actions: [resubmit(TABLE.exception)],
+        },
+      );
+      break;
+  }
+  return flows;
+}
+
+const servicePort = ({ protocol, servicePort: port }: InstanceNextHop) =>
+  is(protocol === "tcp" ? FIELD.tcpDst : FIELD.udpDst, port);
+
+function throughTunnel(nextHop: TunnelNextHop, { tunnelPort }: SwitchFacts): Action[] {
+  const { encapsulation, locator } = nextHop;
+  if (encapsulation?.kind !== "vxlan") return [];
+  return [
+    decrementHopLimit,
+    setField(is(FIELD.ethSrc, encapsulation.source)),
+    setField(is(FIELD.ethDst, encapsulation.destination)),
+    setField(is(FIELD.tunnelId, encapsulation.vni)),
+    setField(is(FIELD.tunnelIpv6Dst, locator)),
+    output(tunnelPort),
+  ];
+}
+
+/**
+ * One slot of a group. @see dataplane/README.md, step 3
+ * @param held new flows go to the former owner too: `Program` says when
+ */
+export function slotBucket({ current, previous }: SlotOwner, held: boolean): Bucket {
+  if (current === 0) return { watchGroup: GROUP.never, actions: [] };
+  if (current === previous)
+    return { watchGroup: GROUP.alive(current), actions: [choose(current), resubmit(TABLE.out)] };
+  return {
+    watchGroup: GROUP.alive(current),
+    actions: [
+      choose(current),
+      setField(is(REGISTER.previous, previous)),
+      ...(held ? [setField(is(REGISTER.held, 1))] : []),
+      // A bucket's actions are a set: of two resubmits one would be left
+      resubmit(TABLE.transition),
+    ],
+  };
+}
+
+/** The owners while one of them can be chosen, then the backup, then the refusal. */
+export function servedGroup(index: number, backup: NextHopIndex): Numbered {
+  const buckets: Bucket[] = [{ watchGroup: GROUP.slots(index), actions: [group(GROUP.slots(index))] }];
+  if (backup !== 0) buckets.push({ watchGroup: GROUP.alive(backup), actions: [choose(backup), resubmit(TABLE.out)] });
+  buckets.push({ watchGroup: GROUP.always, actions: [resubmit(TABLE.exception)] });
+  return setGroup(GROUP.served(index), "first", buckets);
+}

@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, watch } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isolated } from "../kernel/isolated.ts";
+
+const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
+const PROGRAMS = ["/usr/sbin/ovsdb-server", "/usr/sbin/ovs-vswitchd", "/usr/bin/ovsdb-tool"];
+const START_MS = 10_000;
+
+/** Why Open vSwitch cannot be tested here, `undefined` when it can. */
+export function whyNoOpenVswitch(): string | undefined {
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  const missing = [SCHEMA, ...PROGRAMS].find((file) => !existsSync(file));
+  return missing === undefined ? undefined : `Open vSwitch is not installed (${missing}; Debian: openvswitch-switch)`;
+}
+
+/** `isolated`, for tests that need Open vSwitch and no BPF. */
+export function isolatedWithOpenVswitch(file: string, setup: string, define: () => void | Promise<void>) {
+  return isolated(file, setup, define, whyNoOpenVswitch);
+}
+
+/** An Open vSwitch of our own: database, switch and sockets in a folder that goes with it. No service of the host is touched. */
+export class OpenVswitch implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "semr-ovs-"));
+  #database: ChildProcess | undefined;
+  #switch: ChildProcess | undefined;
+
+  get socket(): string {
+    return join(this.folder, "db.sock");
+  }
+
+  static async start(): Promise<OpenVswitch> {
+    const started = new OpenVswitch();
+    const file = join(started.folder, "conf.db");
+    execFileSync("ovsdb-tool", ["create", file, SCHEMA]);
+    started.#database = started.#run("ovsdb-server", [file, `--remote=punix:${started.socket}`]);
+    await appears(started.folder, "db.sock");
+    execFileSync("ovs-vsctl", [`--db=unix:${started.socket}`, "--no-wait", "init"]);
+    await started.startSwitch();
+    return started;
+  }
+
+  async startSwitch(): Promise<void> {
+    this.#switch = this.#run("ovs-vswitchd", [`unix:${this.socket}`, "--disable-system"]);
+    await appears(this.folder, "ovs-vswitchd.ctl");
+  }
+
+  /** As a crash would end it. */
+  async killSwitch(): Promise<void> {
+    await end(this.#switch, "SIGKILL");
+    rmSync(join(this.folder, "ovs-vswitchd.ctl"), { force: true });
+  }
+
+  /** What a tool of Open vSwitch says. */
+  tool(name: "ovs-ofctl" | "ovs-vsctl" | "ovs-appctl", ...args: readonly string[]): string {
+    const target = {
+      "ovs-ofctl": ["-O", "OpenFlow15"],
+      "ovs-vsctl": [`--db=unix:${this.socket}`],
+      "ovs-appctl": ["-t", join(this.folder, "ovs-vswitchd.ctl")],
+    }[name];
+    return execFileSync(name, [...target, ...args], {
+      encoding: "utf8",
+      env: { ...process.env, OVS_RUNDIR: this.folder },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.#switch, "SIGTERM");
+    await end(this.#database, "SIGTERM");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #run(program: string, args: readonly string[]): ChildProcess {
+    const own = [
+      `--pidfile=${join(this.folder, `${program}.pid`)}`,
+      `--unixctl=${join(this.folder, `${program}.ctl`)}`,
+    ];
+    const log = ["-vconsole:off", "-vsyslog:off", `--log-file=${join(this.folder, `${program}.log`)}`, "-vfile:info"];
+    return spawn(program, [...args, ...own, ...log], {
+      env: { ...process.env, OVS_RUNDIR: this.folder },
+      stdio: "ignore",
+    });
+  }
+}
+
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  await ended;
+}
+
+/** Resolves when a file is there. */
+async function appears(folder: string, name: string): Promise<void> {
+  const there = Promise.withResolvers<void>();
+  const timer = setTimeout(() => there.reject(new Error(`${join(folder, name)} did not appear`)), START_MS);
+  const watcher = watch(folder, () => {
+    if (existsSync(join(folder, name))) there.resolve();
+  });
+  if (existsSync(join(folder, name))) there.resolve();
+  try {
+    await there.promise;
+  } finally {
+    clearTimeout(timer);
+    watcher.close();
+  }
+}
