@@ -298,12 +298,12 @@ function forwardsIpv6(): boolean {
   return readFileSync("/proc/sys/net/ipv6/conf/all/forwarding", "latin1").trim() === "1";
 }
 
-/** Another router's pins, or a mount, keep the folder. */
+/** Another router's pins, or a mount, keep the folder; who was last removed it. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code !== "ENOTEMPTY" && code !== "EBUSY") throw cause;
+    if (code !== "ENOTEMPTY" && code !== "EBUSY" && code !== "ENOENT") throw cause;
   }
 }
