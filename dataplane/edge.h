@@ -65,6 +65,7 @@ SEMR_STAGE int semr_to_itself(struct __sk_buff *skb,
 	     packet->flow.protocol != IPPROTO_UDP))
 		return SEMR_EDGE_LEFT_ALONE;
 	copy_locator(packet->to);
+	packet->to_port = packet->flow.client_port;
 	if (!translate_skb(skb, packet, SEMR_RETURNED, packet->flow.client,
 			   packet->flow.client_port))
 		return SEMR_EDGE_DROP_NO_HEADROOM;
