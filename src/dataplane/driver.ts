@@ -14,6 +14,8 @@ export interface PortOptions {
   readonly tenantIndex: number;
   /** Which hook to use. `auto`: XDP on core ports, tc on client and agent ports. */
   readonly hook: "auto" | "xdp" | "tc";
+  /** A core port on tc that leads to this router's own stack: packets to its IPv4 prefix become IPv4 there. */
+  readonly own?: boolean;
 }
 
 /** What was really done for a port, and why it is not better. */
@@ -24,6 +26,8 @@ export interface PortReport {
   readonly tenantIndex: number;
   readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "executor" | "ovs" | "routes" | "none";
   readonly adopted: boolean;
+  /** Programs of the edge beside the pass: in front of it, and where packets leave. */
+  readonly edge: readonly ("in" | "out")[];
   readonly reason?: string;
 }
 

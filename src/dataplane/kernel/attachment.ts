@@ -4,17 +4,15 @@ import type { BpfLink, BpfProgram, Native, SystemCallError } from "../../../nati
 import { messageOf } from "../../base/index.ts";
 import type { PortOptions, PortReport } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
+import { attachEdge, type EdgeParts, type EdgeProgram, edgePlaces } from "./edge-programs.ts";
 import { removePin } from "./pins.ts";
 import type { PortTable } from "./port-table.ts";
 
 export type Hook = "xdp" | "tc";
 
-export interface AttachmentParts {
-  readonly native: Native;
+export interface AttachmentParts extends EdgeParts {
   readonly programs: Readonly<Record<Hook, BpfProgram>>;
   readonly table: PortTable;
-  /** Folder of the pinned links. */
-  readonly links: string;
 }
 
 /** A program on an interface. */
@@ -22,6 +20,8 @@ export interface Attachment {
   readonly link: BpfLink;
   /** Where the link is pinned; `undefined` for a clsact filter, which stays without. */
   readonly pin: string | undefined;
+  /** What sits there besides. */
+  readonly edge: readonly EdgeProgram[];
   readonly report: PortReport;
   /** Native XDP on hardware: frames that are redirected there arrive. On a veth they lose checksums or vanish. */
   readonly redirectable: boolean;
@@ -96,16 +96,42 @@ async function attachBy(
     }
     await earlier?.update(parts.programs[hook]);
     const link = earlier ?? attachNew({ hook, nativeOnly }, ifindex, pin, parts);
+    const edge = await edgeBeside(link, earlier === undefined ? pin : undefined, edgePlaces(port, hook), ifindex, parts);
     const driver = parts.native.sock.interfaceList().find(({ index }) => index === ifindex)?.driver ?? "";
     return {
       redirectable: link.mode === "native" && isPhysical(driver),
       partial: driver === "veth",
       link,
       pin: link.pinnable ? pin : undefined,
-      report: { ...unattached(port), ifindex, adopted: earlier !== undefined, ...modeOf(link, driver) },
+      edge,
+      report: {
+        ...unattached(port),
+        ...{ ifindex, adopted: earlier !== undefined, edge: edge.map(({ place }) => place) },
+        ...modeOf(link, driver),
+      },
     };
   } catch (cause) {
     throw asDataplaneError(cause, port, hook);
+  }
+}
+
+/** The programs of the edge; when they cannot be had, the new link of the pass goes too. */
+async function edgeBeside(
+  link: BpfLink,
+  newPin: string | undefined,
+  places: Parameters<typeof attachEdge>[0],
+  ifindex: number,
+  parts: AttachmentParts,
+): Promise<readonly EdgeProgram[]> {
+  try {
+    return await attachEdge(places, ifindex, parts, (pin) => openEarlier(parts.native, pin));
+  } catch (cause) {
+    if (newPin === undefined) link[Symbol.dispose]();
+    else {
+      link.detach();
+      removePin(newPin);
+    }
+    throw cause;
   }
 }
 
@@ -139,7 +165,7 @@ function attachNew({ hook, nativeOnly }: Way, ifindex: number, pin: string, part
 
 /** The report of a port whose interface nobody has seen yet. */
 export function unattached({ interface: name, role, tenantIndex }: PortOptions, reason?: string): PortReport {
-  const report = { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false } as const;
+  const report = { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false, edge: [] } as const;
   return reason === undefined ? report : { ...report, reason };
 }
 

@@ -71,6 +71,7 @@ export async function startKernelDataplane(
     const parts = {
       native,
       programs: { xdp: programOf(object, PROGRAMS.xdp), tc: programOf(object, PROGRAMS.tc) },
+      edge: { in: programOf(object, PROGRAMS.edgeIn), out: programOf(object, PROGRAMS.edgeOut) },
       table: new PortTable(mapOf(object, "ports").mmap()),
       links: folders.links,
     };

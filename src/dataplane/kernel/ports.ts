@@ -6,6 +6,7 @@ import type { PortOptions, PortReport } from "../driver.ts";
 import { DataplaneError, noSuchPort } from "../error.ts";
 import type { PassPort } from "../memory/outcome.ts";
 import { type Attachment, type AttachmentParts, attach, unattached } from "./attachment.ts";
+import { detachClsactEdge, detachEdge, edgePlaces } from "./edge-programs.ts";
 import { removePin } from "./pins.ts";
 
 const LOOK_AGAIN_MS = 1000;
@@ -146,7 +147,7 @@ export class Ports implements AsyncDisposable {
   /** The programs stay where they are. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
-    for (const { attachment } of this.#ports) attachment?.link[Symbol.dispose]();
+    for (const { attachment } of this.#ports) if (attachment !== undefined) letGo(attachment);
   }
 
   async #stop(): Promise<void> {
@@ -196,10 +197,11 @@ export class Ports implements AsyncDisposable {
   }
 
   /** The interface is gone, and its program with it. */
-  #lose(port: Port, { link, pin, report }: Attachment): void {
+  #lose(port: Port, attachment: Attachment): void {
+    const { report } = attachment;
     this.#parts.table.clear(report.ifindex);
-    link[Symbol.dispose]();
-    if (pin !== undefined) removePin(pin);
+    letGo(attachment);
+    for (const { pin } of [attachment, ...attachment.edge]) if (pin !== undefined) removePin(pin);
     port.attachment = undefined;
     port.report = missing(port.options);
     this.#writeEntries();
@@ -209,12 +211,13 @@ export class Ports implements AsyncDisposable {
   #takeBackNew(): void {
     for (const { attachment } of this.#ports) {
       if (attachment === undefined) continue;
-      if (attachment.report.adopted) attachment.link[Symbol.dispose]();
+      if (attachment.report.adopted) letGo(attachment);
       else this.#detach(attachment);
     }
   }
 
-  #detach({ link, pin }: Attachment): void {
+  #detach({ link, pin, edge }: Attachment): void {
+    for (const program of edge) ignoringGone(() => detachEdge(program));
     link.detach();
     if (pin !== undefined) removePin(pin);
   }
@@ -223,7 +226,7 @@ export class Ports implements AsyncDisposable {
   #detachStale(): void {
     const { native, links, table, programs } = this.#parts;
     const used = this.#ports.flatMap(({ attachment }) => attachment ?? []);
-    const usedPins = new Set(used.map(({ pin }) => pin));
+    const usedPins = new Set(used.flatMap(({ pin, edge }) => [pin, ...edge.map((program) => program.pin)]));
     const stalePins = readdirSync(links).filter((name) => !usedPins.has(join(links, name)));
     for (const name of stalePins) {
       this.#log.info("dataplane.port.detached", { pin: name });
@@ -233,14 +236,22 @@ export class Ports implements AsyncDisposable {
     const usedIndexes = new Set(used.map(({ report }) => report.ifindex));
     for (const ifindex of table.indexes().filter((index) => !usedIndexes.has(index))) {
       table.clear(ifindex);
-      if (!pinned.has(ifindex)) detachClsact(native, programs.tc, ifindex);
+      if (pinned.has(ifindex)) continue;
+      detachClsact(native, programs.tc, ifindex);
+      ignoringGone(() => detachClsactEdge(this.#parts, ifindex));
     }
   }
 }
 
 /** Whether the program sits in the same way for both. */
 function sameHook(a: PortOptions, b: PortOptions): boolean {
-  return a.hook === b.hook && (a.hook !== "auto" || (a.role === "core") === (b.role === "core"));
+  const sameEdge = edgePlaces(a, "tc").length === edgePlaces(b, "tc").length;
+  return a.hook === b.hook && sameEdge && (a.hook !== "auto" || (a.role === "core") === (b.role === "core"));
+}
+
+/** The programs stay where they are. */
+function letGo({ link, edge }: Attachment): void {
+  for (const program of [{ link }, ...edge]) program.link[Symbol.dispose]();
 }
 
 function missing(port: PortOptions): PortReport {

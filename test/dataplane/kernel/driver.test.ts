@@ -68,7 +68,9 @@ const inOtherNamespace = (pid: number): boolean =>
 
 const hooks = (dataplane: KernelDataplane): unknown => dataplane.ports.map(({ hook, adopted }) => [hook, adopted]);
 const pins = (): string[] => (existsSync(OPTIONS.pinDirectory) ? readdirSync(OPTIONS.pinDirectory).toSorted() : []);
-const linkPins = (): string[] => readdirSync(join(OPTIONS.pinDirectory, "links")).toSorted();
+const allPins = (): string[] => readdirSync(join(OPTIONS.pinDirectory, "links")).toSorted();
+/** Those of the pass. */
+const linkPins = (): string[] => allPins().filter((name) => /^(xdp|tc)-/.test(name));
 const programOn = (name: string): number | undefined =>
   loadNative().bpf.queryXdp(loadNative().sock.interfaceIndex(name)!)?.programId;
 
@@ -299,6 +301,22 @@ function tests(): void {
       );
       assert.equal(linkPins().length, 2);
       await dataplane.remove();
+      assert.deepEqual(pins(), []);
+    });
+
+    it("puts the programs of the edge beside the pass, and adopts them", async () => {
+      const [core, client, agent] = OPTIONS.ports as [PortOptions, PortOptions, PortOptions];
+      const own = { ...core, hook: "tc", own: true } as const;
+      const beside = (dataplane: KernelDataplane): unknown => dataplane.ports.map(({ edge }) => edge);
+      const first = await start({ ports: [core, client, { ...agent, hook: "xdp" }] });
+      assert.deepEqual(beside(first), [["out"], ["in", "out"], ["out"]]);
+      await first[Symbol.asyncDispose]();
+      const second = await start({ ports: [own, client, agent] });
+      assert.deepEqual(beside(second), Array(3).fill(["in", "out"]));
+      assert.equal(allPins().length, 9);
+      await second.changePorts([{ ...client, hook: "xdp" }]);
+      assert.deepEqual([beside(second), allPins().length], [[["out"]], 2]);
+      await second.remove();
       assert.deepEqual(pins(), []);
     });
 
