@@ -207,6 +207,7 @@ function statusReport(parts: ControlParts): StatusReport {
           ...(tenant === undefined ? {} : { tenant }),
           hook: port.hook,
           adopted: port.adopted,
+          edge: port.edge ?? [],
           ...(port.reason === undefined ? {} : { reason: port.reason }),
         };
       }),

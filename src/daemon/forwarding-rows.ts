@@ -87,7 +87,10 @@ export function countersReport(driver: DataplaneDriver, sources: RowSources): Co
   }
   return {
     driver: driver.name,
-    verdicts: Array.from(counters.verdicts, ([verdict, packets]) => ({ verdict, packets: String(packets) })),
+    verdicts: Array.from([...counters.verdicts, ...(counters.edge ?? [])], ([verdict, packets]) => ({
+      verdict,
+      packets: String(packets),
+    })),
     sites,
     instances,
   };

@@ -27,7 +27,7 @@ export interface PortReport {
   readonly hook: "xdp native" | "xdp generic" | "tcx" | "clsact" | "executor" | "ovs" | "routes" | "none";
   readonly adopted: boolean;
   /** Programs of the edge beside the pass: in front of it, and where packets leave. */
-  readonly edge: readonly ("in" | "out")[];
+  readonly edge?: readonly ("in" | "out")[];
   readonly reason?: string;
 }
 
@@ -54,6 +54,8 @@ export interface NextHopCounters {
 export interface DataplaneCounters {
   /** By verdict name (`encapsulated`, `reject-empty-group`, …). */
   readonly verdicts: ReadonlyMap<string, bigint>;
+  /** By verdict name (`edge-to-ipv6`, …), of drivers that have programs at the edge: packets that these changed or dropped. */
+  readonly edge?: ReadonlyMap<string, bigint>;
   readonly nextHops: ReadonlyMap<NextHopIndex, NextHopCounters>;
 }
 

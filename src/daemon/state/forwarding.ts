@@ -64,8 +64,12 @@ export function interfaceState({ driver }: Pick<ControlParts, "driver">): StateS
   return {
     path,
     *rows() {
-      for (const { interface: name, hook, ifindex, adopted, reason } of driver.ports) {
-        const value = { hook: HOOKS[hook], "if-index": ifindex, adopted, ...(reason === undefined ? {} : { reason }) };
+      for (const { interface: name, hook, ifindex, adopted, edge = [], reason } of driver.ports) {
+        const value = {
+          ...{ hook: HOOKS[hook], "if-index": ifindex, adopted },
+          ...(edge.length === 0 ? {} : { "edge-program": edge }),
+          ...(reason === undefined ? {} : { reason }),
+        };
         yield { path: entry(path, { 2: { name } }), value };
       }
     },

@@ -96,7 +96,13 @@ async function attachBy(
     }
     await earlier?.update(parts.programs[hook]);
     const link = earlier ?? attachNew({ hook, nativeOnly }, ifindex, pin, parts);
-    const edge = await edgeBeside(link, earlier === undefined ? pin : undefined, edgePlaces(port, hook), ifindex, parts);
+    const edge = await edgeBeside(
+      link,
+      earlier === undefined ? pin : undefined,
+      edgePlaces(port, hook),
+      ifindex,
+      parts,
+    );
     const driver = parts.native.sock.interfaceList().find(({ index }) => index === ifindex)?.driver ?? "";
     return {
       redirectable: link.mode === "native" && isPhysical(driver),
@@ -165,7 +171,7 @@ function attachNew({ hook, nativeOnly }: Way, ifindex: number, pin: string, part
 
 /** The report of a port whose interface nobody has seen yet. */
 export function unattached({ interface: name, role, tenantIndex }: PortOptions, reason?: string): PortReport {
-  const report = { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false, edge: [] } as const;
+  const report = { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false } as const;
   return reason === undefined ? report : { ...report, reason };
 }
 

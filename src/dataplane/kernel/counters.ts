@@ -1,23 +1,30 @@
 import type { BpfMap } from "../../../native/index.ts";
 import type { NextHopIndex } from "../../forwarding/index.ts";
-import { NEXT_HOP_COUNTERS, VERDICTS } from "../abi.ts";
+import { EDGE_VERDICTS, NEXT_HOP_COUNTERS, VERDICTS } from "../abi.ts";
 import type { DataplaneCounters, NextHopCounters } from "../driver.ts";
 
 /** Reads and clears the per-processor counters: one system call for each index that is asked for. */
 export class Counters {
   readonly #verdicts: BpfMap;
+  readonly #edge: BpfMap;
   readonly #nextHops: BpfMap;
   readonly #cpus: number;
 
-  constructor(verdicts: BpfMap, nextHops: BpfMap, cpus: number) {
-    this.#verdicts = verdicts;
-    this.#nextHops = nextHops;
+  constructor(maps: { readonly verdicts: BpfMap; readonly edge: BpfMap; readonly nextHops: BpfMap }, cpus: number) {
+    this.#verdicts = maps.verdicts;
+    this.#edge = maps.edge;
+    this.#nextHops = maps.nextHops;
     this.#cpus = cpus;
   }
 
   read(nextHops: Iterable<NextHopIndex>): DataplaneCounters {
     return {
       verdicts: new Map(VERDICTS.map((name, index) => [name, this.#sum(this.#verdicts, index, 8)[0]!])),
+      edge: new Map(
+        EDGE_VERDICTS.entries()
+          .drop(1) // what is left alone is not counted
+          .map(([index, name]) => [name, this.#sum(this.#edge, index, 8)[0]!]),
+      ),
       nextHops: new Map(Iterator.from(nextHops).map((index) => [index, this.#nextHop(index)])),
     };
   }

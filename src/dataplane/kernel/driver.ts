@@ -80,11 +80,12 @@ export async function startKernelDataplane(
     for (const name of removeOtherLayouts(folders)) log.info("dataplane.layout.removed", { name });
     const adopted = !isNew && tables.generation > 0;
     log.info("dataplane.kernel.started", { pins: folders.maps, adopted, generation: tables.generation });
-    const counters = new Counters(
-      mapOf(object, "verdicts"),
-      mapOf(object, "next_hop_counters"),
-      native.bpf.possibleCpus(),
-    );
+    const counted = {
+      verdicts: mapOf(object, "verdicts"),
+      edge: mapOf(object, "edge_verdicts"),
+      nextHops: mapOf(object, "next_hop_counters"),
+    };
+    const counters = new Counters(counted, native.bpf.possibleCpus());
     return new KernelDriver(options, { native, object, tables, counters, ports, folders, adopted, scope });
   } catch (cause) {
     throw await scope.abandon(cause);

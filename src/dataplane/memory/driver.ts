@@ -182,5 +182,5 @@ class MemoryDriver implements MemoryDataplane {
 
 function reportOf({ interface: name, role, tenantIndex }: PortOptions): PortReport {
   const reason = "the memory data plane is attached to no interface";
-  return { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false, edge: [], reason };
+  return { interface: name, ifindex: 0, role, tenantIndex, hook: "none", adopted: false, reason };
 }

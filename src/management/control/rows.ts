@@ -10,6 +10,8 @@ export interface PortRow {
   /** "xdp native", "xdp generic", "tcx", "clsact", "executor", "ovs", "routes" or "none". */
   readonly hook: string;
   readonly adopted: boolean;
+  /** Programs of the edge beside the pass. */
+  readonly edge?: readonly ("in" | "out")[];
   readonly reason?: string;
 }
 
