@@ -185,13 +185,7 @@ export class Programs implements Disposable {
   }
 
   #verdicts(): bigint[] {
-    return EDGE_VERDICTS.map((_, i) => {
-      const octets = this.bench.map("edge_verdicts").lookup(Uint8Array.of(i, 0, 0, 0))!;
-      const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
-      let sum = 0n;
-      for (let at = 0; at < octets.length; at += 8) sum += view.getBigUint64(at, true);
-      return sum;
-    });
+    return this.bench.verdicts("edge_verdicts", EDGE_VERDICTS.length);
   }
 }
 

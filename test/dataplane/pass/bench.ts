@@ -225,8 +225,8 @@ export class Bench implements Disposable {
     return { verdict: moved[0]!, action: result.returnValue, frame: result.packet, packet: result.packet.subarray(14) };
   }
 
-  verdicts(): bigint[] {
-    return VERDICTS.map((_, i) => this.#sum("verdicts", i, 8, 0));
+  verdicts(map = "verdicts", count: number = VERDICTS.length): bigint[] {
+    return Array.from({ length: count }, (_, i) => this.#sum(map, i, 8, 0));
   }
 
   counters(nextHop: number): { readonly packets: bigint; readonly octets: bigint; readonly flows: bigint } {

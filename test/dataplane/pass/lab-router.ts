@@ -3,7 +3,7 @@
  * its part as JSON in argv[2]; says `ready`, answers `verdicts`, and ends with its channel. It decides nothing.
  */
 import { loadNative } from "../../../native/index.ts";
-import { PORT_FLAG, VERDICTS } from "../../../src/dataplane/abi.ts";
+import { EDGE_VERDICTS, PORT_FLAG, PROGRAMS, VERDICTS } from "../../../src/dataplane/abi.ts";
 import { Bench, type Hook } from "./bench.ts";
 import { UDP } from "./frames.ts";
 import { address } from "./world.ts";
@@ -50,11 +50,18 @@ async function main(part: RouterPart): Promise<void> {
     if (ifindex === undefined) throw new Error(`there is no ${name}`);
     bench.port(ifindex, role, tenant, hook === "xdp" ? PORT_FLAG.partial : 0);
     if (hook === "xdp") bpf.attachXdp(bench.program("xdp"), ifindex, "native");
-    else bpf.attachTc(bench.program("tc"), ifindex);
+    else {
+      bpf.attachTc(bench.program("tc"), ifindex);
+      if (role !== "core") bpf.attachTc(bench.object.programs.get(PROGRAMS.edgeIn)!, ifindex, undefined, "before");
+    }
+    bpf.attachTc(bench.object.programs.get(PROGRAMS.edgeOut)!, ifindex, undefined, "egress");
   }
   process.on("message", () => {
-    const counts = bench.verdicts();
-    process.send!(Object.fromEntries(VERDICTS.map((name, i) => [name, Number(counts[i])])));
+    const counts = bench.verdicts().map((count, i) => [VERDICTS[i], Number(count)]);
+    const edge = bench
+      .verdicts("edge_verdicts", EDGE_VERDICTS.length)
+      .map((count, i) => [EDGE_VERDICTS[i], Number(count)]);
+    process.send!(Object.fromEntries([...counts, ...edge]));
   });
   process.on("disconnect", () => process.exit(0));
   process.send!("ready");

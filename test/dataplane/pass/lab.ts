@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_pro
 import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Verdict } from "../../../src/dataplane/abi.ts";
+import type { EdgeVerdict, Verdict } from "../../../src/dataplane/abi.ts";
 import type { Hook } from "./bench.ts";
 import type { RouterPart } from "./lab-router.ts";
 
@@ -31,6 +31,9 @@ export const AT = {
   dns: "2001:db8:cab:7:1:aaaa:2:0",
   empty: "2001:db8:cab:7:1:aaaa:3:0",
   here: "2001:db8:cab:7:1:aaaa:4:0",
+  /** Its instance is where nobody is. */
+  gone: "2001:db8:cab:7:1:aaaa:5:0",
+  nobody: "2001:db8:a:8::99",
 } as const;
 
 /** client – r1 – core – r2 – agent, and another agent near r1: namespaces, veths with the settings they are born with. */
@@ -103,11 +106,11 @@ export class Lab implements AsyncDisposable {
     return child;
   }
 
-  async verdicts(router: "r1" | "r2"): Promise<Record<Verdict, number>> {
+  async verdicts(router: "r1" | "r2"): Promise<Record<Verdict | EdgeVerdict, number>> {
     const child = this.#routers.get(router)!;
     const answer = once(child, "message");
     child.send("verdicts");
-    const [counts] = (await answer) as [Record<Verdict, number>];
+    const [counts] = (await answer) as [Record<Verdict | EdgeVerdict, number>];
     return counts;
   }
 
@@ -197,18 +200,23 @@ export class Lab implements AsyncDisposable {
       nodes: [AT.r2],
       tunnels: [[1, AT.r2]],
       locals: [2],
-      instances: [{ index: 3, address: AT.near, port: 8080, servicePort: 80, udp: false }],
+      instances: [
+        { index: 3, address: AT.near, port: 8080, servicePort: 80, udp: false },
+        { index: 4, address: AT.nobody, port: 5353, servicePort: 53, udp: true },
+      ],
       groups: [
         [1, [1]],
         [2, [0]],
         [3, [2]],
         [4, [3]],
+        [5, [4]],
       ],
       capabilities: [
         [AT.web, 1, 0],
         [AT.dns, 1, 0],
         [AT.empty, 2, 0],
         [AT.here, 3, 4],
+        [AT.gone, 3, 5],
       ],
     };
   }
