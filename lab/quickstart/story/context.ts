@@ -4,6 +4,8 @@ import type {
   CapabilityRow,
   CountersReport,
   ExplainReport,
+  FlowRecordRow,
+  PacketReport,
   PeerRow,
   RouteRow,
   StatusReport,
@@ -24,6 +26,8 @@ interface Reports {
   readonly "show peers": readonly PeerRow[];
   readonly "show counters": CountersReport;
   readonly explain: ExplainReport;
+  readonly "explain packet": PacketReport;
+  readonly "show flows": readonly FlowRecordRow[];
 }
 
 /** What the steps of the story work with: the lab, its people's tools, and what was seen so far. */

@@ -52,6 +52,8 @@ export function commandsText(ink: Ink): string[] {
   const rows = [
     ["ask for a capability", `lab/in client curl --data-binary @/opt/semrd/lab/quickstart/page.png ${url}`],
     ["why that one?", "lab/in r1 semrctl explain /vision/ocr"],
+    ["what becomes of a packet?", "lab/in r1 semrctl explain packet fd00:c::2 /vision/ocr"],
+    ["who called whom", "lab/in r2 semrctl show flows"],
     ["who can do what", "lab/in r1 semrctl show capabilities"],
     ["routes, peers", "lab/in r1 semrctl show routes --detail; lab/in r1 semrctl show peers"],
     ["per-instance counters", "lab/in r2 semrctl show counters"],

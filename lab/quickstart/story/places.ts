@@ -12,6 +12,8 @@ export const SPEECH_URL = `http://${SPEECH_NAME}/`;
 export const PROJECT = "/opt/semrd";
 export const PAGE = `${PROJECT}/lab/quickstart/page.png`;
 
+export const CLIENT_ADDRESS = "fd00:c::2";
+
 /** Networks that a client must never see. */
 export const AGENT_NETWORKS = "fd00:a:";
 export const CAPABILITY_PREFIX = "fd5e:3d00:1:";
