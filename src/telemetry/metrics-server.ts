@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import { FaultError, type Log, messageOf, Scope } from "../base/index.ts";
 import type { MetricsRegistry } from "./metrics.ts";
@@ -54,6 +54,7 @@ export async function startMetricsServer(
   }
   const scope = new Scope(signal);
   try {
+    const { createServer } = await import("node:http"); // 10 MB that a router without this face does not need
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT });
     server.maxConnections = MOST_CONNECTIONS;
     server.on("request", (request, response) => {

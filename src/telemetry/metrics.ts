@@ -1,5 +1,15 @@
-import * as prom from "prom-client";
+import { createRequire } from "node:module";
+import type * as prom from "prom-client";
 import type { Counter, Gauge, Histogram, Metrics } from "../base/index.ts";
+
+/** The pieces that are needed: all of prom-client brings HTTP, TLS and clusters with it, 15 MB that nobody uses. */
+const piece = createRequire(import.meta.url);
+const Registry: typeof prom.Registry = piece("prom-client/lib/registry");
+const PromCounter: typeof prom.Counter = piece("prom-client/lib/counter");
+const PromGauge: typeof prom.Gauge = piece("prom-client/lib/gauge");
+const PromHistogram: typeof prom.Histogram = piece("prom-client/lib/histogram");
+const { exponentialBuckets }: Pick<typeof prom, "exponentialBuckets"> = piece("prom-client/lib/bucketGenerators");
+const processMetrics = (): typeof prom.collectDefaultMetrics => piece("prom-client/lib/defaultMetrics");
 
 type Labels = Readonly<Record<string, string>>;
 type Kind = "counter" | "gauge" | "histogram";
@@ -12,9 +22,9 @@ export interface MetricsRegistry extends Metrics {
 }
 
 /** Upper bounds by unit: 100 µs to 26 s for times, 64 octets to 16 MiB for sizes, powers of two for counts. */
-const SECONDS_BUCKETS = prom.exponentialBuckets(0.0001, 4, 10);
-const BYTES_BUCKETS = prom.exponentialBuckets(64, 4, 10);
-const COUNT_BUCKETS = prom.exponentialBuckets(1, 2, 16);
+const SECONDS_BUCKETS = exponentialBuckets(0.0001, 4, 10);
+const BYTES_BUCKETS = exponentialBuckets(64, 4, 10);
+const COUNT_BUCKETS = exponentialBuckets(1, 2, 16);
 
 function buckets(name: string): number[] {
   if (name.endsWith("_seconds")) return SECONDS_BUCKETS;
@@ -27,8 +37,8 @@ function buckets(name: string): number[] {
  * Throws a TypeError when one name is used as two kinds of metric or with two sets of label names: that is our mistake.
  */
 export function createMetrics(options: { readonly process?: "included" } = {}): MetricsRegistry {
-  const registry = new prom.Registry();
-  if (options.process === "included") prom.collectDefaultMetrics({ register: registry });
+  const registry = new Registry();
+  if (options.process === "included") processMetrics()({ register: registry });
   const families = new Map<string, { readonly kind: Kind; readonly labels: string; readonly metric: prom.Metric }>();
   const series = new Map<string, unknown>();
 
@@ -76,7 +86,7 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
     },
     counter: (name, help, labels = {}) =>
       one("counter", name, labels, (): Counter => {
-        const make = (labelNames: string[]) => new prom.Counter({ name, help, labelNames, ...common });
+        const make = (labelNames: string[]) => new PromCounter({ name, help, labelNames, ...common });
         const child = family("counter", name, labels, make).labels(labels);
         child.inc(0); // a series that was never counted is 0, not absent: rates and alarms need the zero
         const entry = { value: 0, child };
@@ -89,14 +99,14 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
       }),
     gauge: (name, help, labels = {}) =>
       one("gauge", name, labels, (): Gauge => {
-        const make = (labelNames: string[]) => new prom.Gauge({ name, help, labelNames, ...common });
+        const make = (labelNames: string[]) => new PromGauge({ name, help, labelNames, ...common });
         const child = family("gauge", name, labels, make).labels(labels);
         return { set: (value) => child.set(value) };
       }),
     histogram: (name, help, labels = {}) =>
       one("histogram", name, labels, (): Histogram => {
         const make = (labelNames: string[]) =>
-          new prom.Histogram({ name, help, labelNames, buckets: buckets(name), ...common });
+          new PromHistogram({ name, help, labelNames, buckets: buckets(name), ...common });
         const child = family("histogram", name, labels, make).labels(labels);
         return { observe: (value) => child.observe(value) };
       }),
