@@ -5,7 +5,7 @@ import { judged } from "./capability-decision.ts";
 import { identifierOf, instanceIdOf, originIdAt, prefixOf, routeTypeAt } from "./capability-key.ts";
 import type { Contender } from "./capability-steps.ts";
 import { losingStep, type PathFacts } from "./net-decision.ts";
-import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import type { PathMarks } from "./path-marks.ts";
 import type { PathTags } from "./path-tags.ts";
@@ -66,13 +66,13 @@ export class CapabilityPaths {
   /** Further paths of one net: the same site, heard about from somebody else. */
   addOutdone(net: NetId, into: JudgedCandidate[]): void {
     const { store, chooser, attributes } = this.#parts;
-    const { nets, paths, keyOctets } = store;
+    const { nets, paths, further, keyOctets } = store;
     const record = net << NET_SHIFT;
-    if (nets[record + FURTHER] === 0) return;
+    if (further[net] === 0) return;
     const winner = chooser.facts(nets[record + ATTRIBUTES]!, nets[record + TAG]!);
     const all: PathFacts[] = [winner];
     const losers: { readonly facts: PathFacts; readonly candidate: CapabilityCandidate }[] = [];
-    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
+    for (let path = further[net]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
       const at = path << PATH_SHIFT;
       const facts = chooser.facts(paths[at + ATTRIBUTES]!, paths[at + TAG]!);
       all.push(facts);
@@ -92,7 +92,7 @@ export class CapabilityPaths {
   /** All rows of a net are made before the first is handed out: the reader may take its time. */
   rows(net: NetId, filter: RouteFilter): readonly RouteRow[] {
     const { store, attributes: sets, marks } = this.#parts;
-    const { nets, paths } = store;
+    const { nets, paths, further } = store;
     const record = net << NET_SHIFT;
     if (nets[record + KEY] === 0 || nets[record + ATTRIBUTES] === 0) return [];
     const key = this.keyOf(net);
@@ -116,7 +116,7 @@ export class CapabilityPaths {
       rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });
     };
     add(nets, record, 0);
-    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
+    for (let path = further[net]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
       add(paths, path << PATH_SHIFT, path);
     }
     return rows;

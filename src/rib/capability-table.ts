@@ -13,7 +13,6 @@ import {
 import { DestinationBook } from "./destination-book.ts";
 import { DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
-import { NET_SHIFT, NEXT } from "./net-store.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 import type {
@@ -229,7 +228,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #byKey = (a: NetId, b: NetId): number => compareOctets(this.#pathsOf.keyOf(a), this.#pathsOf.keyOf(b));
 
   #next(net: NetId): NetId {
-    return this.store.nets[(net << NET_SHIFT) + NEXT]!;
+    return this.#destinations.next(net);
   }
 
   *destinations(): IterableIterator<Destination> {

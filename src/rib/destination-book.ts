@@ -2,7 +2,7 @@ import type { Clock } from "../base/index.ts";
 import type { AttributeStore } from "./attribute-store.ts";
 import { INSTANCE_LIST, isPrefixKey, listAt, NO_LIST } from "./capability-key.ts";
 import type { DestinationId, DestinationIndex } from "./destination-index.ts";
-import { ATTRIBUTES, DESTINATION, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
 import type { PrefixIndex } from "./prefix-index.ts";
 import type { NetId } from "./types.ts";
 
@@ -80,7 +80,7 @@ export class DestinationBook {
       if (isPrefixKey(keyOctets, start)) prefixes.put(net, tenant, keyOf(net));
       return;
     }
-    const now = nets[record + DESTINATION]!;
+    const now = destinations.of(net);
     if (now !== 0) {
       this.#note(now);
       if (destinations.tenant(now) === tenant) return;

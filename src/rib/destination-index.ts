@@ -2,7 +2,7 @@ import type { Random } from "../base/index.ts";
 import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
 import { IdSet } from "./id-set.ts";
 import { BufferView, KeyedHash, LITTLE_ENDIAN } from "./keyed-hash.ts";
-import { ATTRIBUTES, DESTINATION, KEY, NET_SHIFT, NEXT, type NetStore, PREVIOUS } from "./net-store.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
 import type { NetId } from "./types.ts";
 
@@ -18,12 +18,19 @@ const LIST_SHIFT = 16;
 const TENANT_MASK = 0xffff;
 const COUNT = 6;
 const HASH = 7;
+
+/** Of a net: its destination, 0 = none, and its neighbours in the list there. */
+const PLACE_SHIFT = 2;
+const DESTINATION = 0;
+const NEXT = 1;
+const PREVIOUS = 2;
+
 /** In COUNT of a record that is not used; FIRST is then the next such record. */
 const UNUSED = -1;
 
 /**
  * From (tenant, capability) to its sites of all origins, and the same for its instances and for agents: lists of nets in
- * typed arrays, 8 words a destination, and two words in each net for a doubly linked list.
+ * typed arrays, 8 words a destination, and 4 a net for a doubly linked list.
  *
  *     | identifier, 4 words | first net | list and tenant index | nets | hash |
  *
@@ -36,6 +43,8 @@ export class DestinationIndex {
   readonly limit: number;
   readonly #store: NetStore;
   readonly #records: Int32Array;
+  /** By net. */
+  readonly #places: Int32Array;
   readonly #octets: Uint8Array;
   readonly #index = new SegmentedIndex(10);
   readonly #hash: KeyedHash;
@@ -53,6 +62,7 @@ export class DestinationIndex {
     const records = this.limit + capacity + 1;
     this.changed = new IdSet(records);
     this.#records = new Int32Array(records << SHIFT);
+    this.#places = new Int32Array((capacity + 1) << PLACE_SHIFT);
     this.#octets = new Uint8Array(this.#records.buffer);
     this.#hash = new KeyedHash(random, ID_OCTETS);
   }
@@ -85,7 +95,7 @@ export class DestinationIndex {
     let touched = 0;
     for (let i = 0; i < count; i++) {
       const own = ids[i]! << NET_SHIFT;
-      const now = nets[own + DESTINATION]!;
+      const now = this.of(ids[i]!);
       const at = 4 * nets[own + KEY]!;
       hashes[i] = 0;
       if (now !== 0) touched ^= records[(now << SHIFT) + SCOPE]!;
@@ -131,18 +141,19 @@ export class DestinationIndex {
 
   /** Puts a net, whose key begins at `at` of the key octets, into its list. @param hash from `lookAhead`; 0: it has none yet */
   place(net: NetId, tenant: number, list: number, at: number, hash: number): DestinationId {
-    const { nets, keyView } = this.#store;
+    const { keyView } = this.#store;
+    const places = this.#places;
     const scope = scopeOf(list, tenant);
     const known = hash === 0 ? this.#hashOf(scope, keyView, at + ID_AT) : hash;
     let id = this.#find(scope, keyView, at + ID_AT, known);
     if (id === 0) id = this.#add(scope, keyView, at + ID_AT, known);
     const record = id << SHIFT;
     const first = this.#records[record + FIRST]!;
-    const own = net << NET_SHIFT;
-    nets[own + DESTINATION] = id;
-    nets[own + NEXT] = first;
-    nets[own + PREVIOUS] = 0;
-    if (first !== 0) nets[(first << NET_SHIFT) + PREVIOUS] = net;
+    const own = net << PLACE_SHIFT;
+    places[own + DESTINATION] = id;
+    places[own + NEXT] = first;
+    places[own + PREVIOUS] = 0;
+    if (first !== 0) places[(first << PLACE_SHIFT) + PREVIOUS] = net;
     this.#records[record + FIRST] = net;
     this.#records[record + COUNT]!++;
     return id;
@@ -167,15 +178,15 @@ export class DestinationIndex {
   }
 
   remove(net: NetId): void {
-    const { nets } = this.#store;
-    const own = net << NET_SHIFT;
-    const id = nets[own + DESTINATION]!;
-    const next = nets[own + NEXT]!;
-    const previous = nets[own + PREVIOUS]!;
+    const places = this.#places;
+    const own = net << PLACE_SHIFT;
+    const id = places[own + DESTINATION]!;
+    const next = places[own + NEXT]!;
+    const previous = places[own + PREVIOUS]!;
     if (previous === 0) this.#records[(id << SHIFT) + FIRST] = next;
-    else nets[(previous << NET_SHIFT) + NEXT] = next;
-    if (next !== 0) nets[(next << NET_SHIFT) + PREVIOUS] = previous;
-    nets[own + DESTINATION] = 0;
+    else places[(previous << PLACE_SHIFT) + NEXT] = next;
+    if (next !== 0) places[(next << PLACE_SHIFT) + PREVIOUS] = previous;
+    places[own + DESTINATION] = 0;
     this.#records[(id << SHIFT) + COUNT]!--;
     this.freeIfEmpty(id);
   }
@@ -190,6 +201,16 @@ export class DestinationIndex {
     this.#records[record + FIRST] = this.#free;
     this.#free = id;
     this.#size--;
+  }
+
+  /** Where a net is; 0: nowhere. */
+  of(net: NetId): DestinationId {
+    return this.#places[(net << PLACE_SHIFT) + DESTINATION]!;
+  }
+
+  /** The net behind another one in the list of their destination; 0: it is the last one. */
+  next(net: NetId): NetId {
+    return this.#places[(net << PLACE_SHIFT) + NEXT]!;
   }
 
   isUsed(id: DestinationId): boolean {

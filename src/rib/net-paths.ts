@@ -1,6 +1,6 @@
 import type { AttributeStore } from "./attribute-store.ts";
 import { LOCAL_GAIN } from "./net-decision.ts";
-import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import type { PathMarks } from "./path-marks.ts";
 import type { PathTags } from "./path-tags.ts";
@@ -95,8 +95,8 @@ export class NetPaths {
   }
 
   #next(id: NetId, place: number): number {
-    const { nets, paths } = this.#store;
-    return place === 0 ? nets[(id << NET_SHIFT) + FURTHER]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
+    const { further, paths } = this.#store;
+    return place === 0 ? further[id]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
   }
 
   /** Of a path that is new in its record. */
@@ -141,12 +141,12 @@ export class NetPaths {
   }
 
   #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): PathOutcome {
-    const { nets } = this.#store;
+    const { nets, further } = this.#store;
     const net = id << NET_SHIFT;
     const wasStale = this.#tags.isStale(nets[net + TAG]!);
     const other = this.#overwrite(nets, net, tag, attributes, now);
     if (other) this.#noteSlot(id, 0);
-    const swapped = nets[net + FURTHER] !== 0 && (other || wasStale) && this.#chooser.reselect(id);
+    const swapped = further[id] !== 0 && (other || wasStale) && this.#chooser.reselect(id);
     return other || swapped ? BEST_CHANGED : NOTHING;
   }
 
@@ -157,14 +157,14 @@ export class NetPaths {
     attributes: AttributeId,
     now: number,
   ): PathOutcome | typeof TOO_MANY {
-    const { nets, paths } = this.#store;
+    const { nets, paths, further } = this.#store;
     const net = id << NET_SHIFT;
     const peer = tag & 0xffff;
     const rankOfBest = this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
     const rank = this.#rank(attributes, tag);
     let own = (nets[net + TAG]! & 0xffff) === peer ? 1 : 0;
     let unconfirmed = own === 1 && !this.#tags.isConfirmed(nets[net + TAG]!) ? 0 : NOWHERE;
-    let path = nets[net + FURTHER]!;
+    let path = further[id]!;
     while (path !== 0) {
       const other = paths[(path << PATH_SHIFT) + TAG]!;
       if ((other & 0xffff) === peer) {
@@ -182,8 +182,8 @@ export class NetPaths {
     let mattered = false;
     if (path === 0) {
       path = this.#store.addPath();
-      paths[(path << PATH_SHIFT) + PATH_NEXT] = nets[net + FURTHER]!;
-      nets[net + FURTHER] = path;
+      paths[(path << PATH_SHIFT) + PATH_NEXT] = further[id]!;
+      further[id] = path;
       this.#write(paths, path << PATH_SHIFT, tag, attributes, now);
       this.#mark(id, path, pathId);
       this.#count(tag, 1);
@@ -201,14 +201,14 @@ export class NetPaths {
 
   /** Puts a path into the record of another one of the same neighbour. */
   #supersede(id: NetId, place: number, tag: number, pathId: number, attributes: AttributeId, now: number): PathOutcome {
-    const { nets, paths } = this.#store;
+    const { nets, paths, further } = this.#store;
     const isBest = place === 0;
     const other = isBest
       ? this.#overwrite(nets, id << NET_SHIFT, tag, attributes, now)
       : this.#overwrite(paths, place << PATH_SHIFT, tag, attributes, now);
     this.#marks.setId(id, place, pathId);
     if (other) this.#noteSlot(id, place);
-    const swapped = nets[(id << NET_SHIFT) + FURTHER] !== 0 && this.#chooser.reselect(id);
+    const swapped = further[id] !== 0 && this.#chooser.reselect(id);
     return swapped || (isBest && other) ? BEST_CHANGED : OTHERS_CHANGED;
   }
 
@@ -256,26 +256,26 @@ export class NetPaths {
 
   /** @param previous the place in front of `place` in the list */
   #remove(id: NetId, place: number, previous: number): PathOutcome {
-    const { nets, paths } = this.#store;
+    const { nets, paths, further } = this.#store;
     const net = id << NET_SHIFT;
     const attributes = this.#attributesAt(id, place);
     const tag = this.#tagAt(id, place);
     if (place === 0) {
-      const first = nets[net + FURTHER]!;
+      const first = further[id]!;
       if (first === 0) nets[net + ATTRIBUTES] = 0;
       else {
         const record = first << PATH_SHIFT;
         for (let word = ATTRIBUTES; word <= SINCE; word++) nets[net + word] = paths[record + word]!;
-        nets[net + FURTHER] = paths[record + PATH_NEXT]!;
+        further[id] = paths[record + PATH_NEXT]!;
         if (this.#marks.isUsed) this.#marks.swap(id, first);
         this.#store.removePath(first);
-        if (nets[net + FURTHER] !== 0) this.#chooser.reselect(id);
+        if (further[id] !== 0) this.#chooser.reselect(id);
       }
       this.#forget(attributes, tag);
       return first === 0 ? NET_LOST : BEST_CHANGED;
     }
     const following = this.#next(id, place);
-    if (previous === 0) nets[net + FURTHER] = following;
+    if (previous === 0) further[id] = following;
     else paths[(previous << PATH_SHIFT) + PATH_NEXT] = following;
     const mattered = this.#rank(attributes, tag) <= this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
     this.#store.removePath(place);
@@ -291,7 +291,7 @@ export class NetPaths {
 
   /** Gives the stale paths of `peer` other attributes; without any they are removed. */
   replaceStale(id: NetId, peer: PeerIndex, change: (attributes: AttributeId) => AttributeId | undefined): PathOutcome {
-    const { nets, paths } = this.#store;
+    const { nets, paths, further } = this.#store;
     const net = id << NET_SHIFT;
     if (nets[net + KEY] === 0 || nets[net + ATTRIBUTES] === 0) return NOTHING;
     let outcome: PathOutcome = NOTHING;
@@ -315,7 +315,7 @@ export class NetPaths {
       }
       place = this.#next(id, place);
     } while (place !== 0);
-    if (outcome !== NOTHING && nets[net + FURTHER] !== 0 && this.#chooser.reselect(id)) outcome = BEST_CHANGED;
+    if (outcome !== NOTHING && further[id] !== 0 && this.#chooser.reselect(id)) outcome = BEST_CHANGED;
     if (goes) {
       const dropped = this.dropAll(
         id,

@@ -5,25 +5,21 @@ import { SegmentedIndex } from "./segmented-index.ts";
 import type { NetId } from "./types.ts";
 
 /*
- * A net is 8 words, its best path inside; a further path is 4 words with the same members at the same places.
+ * A net is 4 words, its best path inside; a further path is 4 words with the same members at the same places.
  *
- *     net   | key | attributes | tag | since | further | destination | next | previous |
+ *     net   | key | attributes | tag | since |
  *     path  | next further path | attributes | tag | since |
  *
  * key: position in the key words, 0 = the record is free. attributes 0 = no path. tag: peer and epoch, see PeerBook.
- * since: seconds since the Unix epoch. next and previous: neighbours in the destination's list of nets.
+ * since: seconds since the Unix epoch; the next free record in one that is free. Where the further paths of a net begin is in
+ * an array beside the records, memory only where there are any.
  */
-export const NET_WORDS = 8;
-export const NET_SHIFT = 3;
+export const NET_SHIFT = 2;
 export const PATH_SHIFT = 2;
 export const KEY = 0;
 export const ATTRIBUTES = 1;
 export const TAG = 2;
 export const SINCE = 3;
-export const FURTHER = 4;
-export const DESTINATION = 5;
-export const NEXT = 6;
-export const PREVIOUS = 7;
 export const PATH_NEXT = 0;
 
 export interface StoreOptions {
@@ -40,6 +36,8 @@ export interface StoreOptions {
 /** Records, keys and the index of one table: finds, makes and frees; decides nothing. */
 export class NetStore {
   readonly nets: Int32Array;
+  /** By net: the first of its further paths, 0 = none. */
+  readonly further: Int32Array;
   readonly paths: Int32Array;
   readonly keyOctets: Uint8Array;
   /** The same memory. */
@@ -62,6 +60,7 @@ export class NetStore {
     this.options = options;
     this.#hash = new KeyedHash(random, options.maxKey);
     this.nets = new Int32Array((options.maxRoutes + 1) << NET_SHIFT);
+    this.further = new Int32Array(options.maxRoutes + 1);
     this.paths = new Int32Array((options.maxPaths + 1) << PATH_SHIFT);
     this.#keyWords = new Int32Array(options.maxRoutes * options.keyWords + 1);
     this.keyOctets = new Uint8Array(this.#keyWords.buffer);
@@ -115,13 +114,13 @@ export class NetStore {
     this.index.insert(hash, id);
     const net = id << NET_SHIFT;
     if (id === this.#netTop) this.#netTop++;
-    else this.#freeNet = this.nets[net + NEXT]!;
+    else this.#freeNet = this.nets[net + SINCE]!;
     const key = recycled !== 0 ? recycled : this.#keyTop;
     if (recycled !== 0) this.#freeKeys[words] = this.#keyWords[recycled]!;
     else this.#keyTop += words;
     this.#copyKey(key, view, at, length);
     this.nets[net + KEY] = key;
-    for (let word = ATTRIBUTES; word < NET_WORDS; word++) this.nets[net + word] = 0;
+    for (let word = ATTRIBUTES; word <= SINCE; word++) this.nets[net + word] = 0;
     this.#netCount++;
     return id;
   }
@@ -168,8 +167,7 @@ export class NetStore {
     this.#freeKeys[words] = key;
     nets[net + KEY] = 0;
     nets[net + ATTRIBUTES] = 0;
-    nets[net + FURTHER] = 0;
-    nets[net + NEXT] = this.#freeNet;
+    nets[net + SINCE] = this.#freeNet;
     this.#freeNet = id;
     this.#netCount--;
   }

@@ -3,7 +3,7 @@ import type { AttributeStore } from "./attribute-store.ts";
 import { IdSet } from "./id-set.ts";
 import { BufferView } from "./keyed-hash.ts";
 import { NET_LOST, NetPaths, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./net-paths.ts";
-import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
 import { PathMarks } from "./path-marks.ts";
 import { PathSlots } from "./path-slots.ts";
@@ -326,15 +326,15 @@ export class NetTable implements RouteTable, OutputHost {
 
   #recheckSlice(): void {
     if (this.#closed) return;
-    const { nets, netTop } = this.store;
+    const { nets, further, netTop } = this.store;
     const { rejudged } = this.attributes;
     const end = Math.min(netTop, this.#recheckFrom + NETS_PER_TURN);
     for (let id = this.#recheckFrom; id < end; id++) {
       const net = id << NET_SHIFT;
       const attributes = nets[net + ATTRIBUTES]!;
       if (nets[net + KEY] === 0 || attributes === 0) continue;
-      if (nets[net + FURTHER] !== 0 && this.#pathsOutputs.length > 0) this.#reordered(id);
-      if (nets[net + FURTHER] !== 0 && this.chooser.reselect(id)) this.#changed(id);
+      if (further[id] !== 0 && this.#pathsOutputs.length > 0) this.#reordered(id);
+      if (further[id] !== 0 && this.chooser.reselect(id)) this.#changed(id);
       else if (rejudged[attributes] === 1) this.bestChanged(id);
     }
     if (end < netTop) this.#recheckFrom = end;

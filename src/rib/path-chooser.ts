@@ -1,7 +1,7 @@
 import type { AttributeStore } from "./attribute-store.ts";
 import { SetMark } from "./attributes.ts";
 import { isInside, LOCAL_GAIN, lateRank, type PathFacts } from "./net-decision.ts";
-import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import { ATTRIBUTES, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathMarks } from "./path-marks.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
@@ -39,7 +39,7 @@ export class PathChooser {
   reselect(id: NetId): boolean {
     const { nets, paths } = this.#store;
     const net = id << NET_SHIFT;
-    this.#keepBestRank(net);
+    this.#keepBestRank(id);
     const chosen = this.#finish(id);
     if (chosen === 0) return false;
     if (this.#marks.isUsed) this.#marks.swap(id, chosen);
@@ -58,7 +58,7 @@ export class PathChooser {
    */
   rank(id: NetId, order: Int32Array): number {
     const net = id << NET_SHIFT;
-    if (this.#store.nets[net + FURTHER] === 0) {
+    if (this.#store.further[id] === 0) {
       order[0] = 0;
       return 1;
     }
@@ -67,7 +67,7 @@ export class PathChooser {
     let path = 0;
     do {
       unplaced.push(path);
-      path = path === 0 ? this.#store.nets[net + FURTHER]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+      path = path === 0 ? this.#store.further[id]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
     } while (path !== 0);
     let placed = 0;
     while (unplaced.length > 0 && placed < order.length) {
@@ -95,7 +95,8 @@ export class PathChooser {
     return path === 0 ? this.#store.nets[net + TAG]! : this.#store.paths[(path << PATH_SHIFT) + TAG]!;
   }
 
-  #keepBestRank(net: number): void {
+  #keepBestRank(id: NetId): void {
+    const net = id << NET_SHIFT;
     const racing = this.#racing;
     racing.length = 0;
     let least = Number.POSITIVE_INFINITY;
@@ -105,7 +106,7 @@ export class PathChooser {
       if (rank < least) racing.length = 0;
       if (rank <= least) racing.push(path);
       least = Math.min(rank, least);
-      path = path === 0 ? this.#store.nets[net + FURTHER]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+      path = path === 0 ? this.#store.further[id]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
     } while (path !== 0);
   }
 

@@ -1,4 +1,4 @@
-import { ATTRIBUTES, FURTHER, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT } from "./net-store.ts";
+import { ATTRIBUTES, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import { type PathMarks, SLOTS } from "./path-marks.ts";
 import type { NetId } from "./types.ts";
@@ -74,7 +74,7 @@ export class PathSlots {
   }
 
   #next(net: NetId, place: number): number {
-    const { nets, paths } = this.#store;
-    return place === 0 ? nets[(net << NET_SHIFT) + FURTHER]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
+    const { further, paths } = this.#store;
+    return place === 0 ? further[net]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
   }
 }

@@ -1,5 +1,5 @@
 import { losingStep, type PathFacts } from "./net-decision.ts";
-import { ATTRIBUTES, FURTHER, KEY, NET_SHIFT, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import type { NetId, UnicastFamily, UnicastRow, UnicastView } from "./types.ts";
 
@@ -31,14 +31,14 @@ export class UnicastTable extends NetTable implements UnicastView {
 
   /** All rows of a net are made before the first is handed out: the reader may take its time. */
   #rows(net: NetId): readonly UnicastRow[] {
-    const { nets, paths, keyOctets } = this.store;
+    const { nets, paths, further, keyOctets } = this.store;
     const record = net << NET_SHIFT;
     if (nets[record + KEY] === 0 || nets[record + ATTRIBUTES] === 0) return [];
     const start = this.store.keyStart(net);
     const address = new Uint8Array(this.#addressOctets);
     address.set(keyOctets.subarray(start + 1, start + this.store.keyLength(net)));
     const places = [this.#place(nets, record, 0)];
-    for (let path = nets[record + FURTHER]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
+    for (let path = further[net]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
       places.push(this.#place(paths, path << PATH_SHIFT, path));
     }
     const all = places.map(({ facts }) => facts);
