@@ -9,6 +9,7 @@ const UNKNOWN = "/vision/telepathy";
 
 /** Registrations that must be refused are, each with its reason, and nothing of them is advertised. */
 export async function refused(context: StoryContext): Promise<Seen> {
+  await context.calm(); // a busy machine may be late with a health check
   const before = { agents: await agents(context), routes: await routes(context) };
   const token = (capabilities: readonly string[], expiresInSeconds?: number) =>
     context.issuer.mint({
