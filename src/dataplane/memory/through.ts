@@ -30,9 +30,12 @@ export function through(walk: Walk): Outcome {
   const said = errorAbout({ ...walk, packet }, tooBig(link.mtu));
   if (typeof said === "string") return { ...drop(said, input.frame), effects };
   const tunnelled = intoTunnel(said.oneHopFurther(), state.locator, choice.target, flow);
+  const wayThere = state.route(tunnelled.destination);
+  const most = Math.min(state.tunnelMtu, wayThere?.mtu ?? state.tunnelMtu);
+  const isLost = tunnelled.octets.length > most || (input.hook === "tc" && wayThere === undefined);
   return {
     verdict: "reject-too-big",
-    action: input.hook === "tc" && state.route(tunnelled.destination) === undefined ? "drop" : "forward",
+    action: isLost ? "drop" : "forward",
     frame: concatenate(walk.ethernet, tunnelled.octets),
     effects: [...effects, { type: "take-token" }],
   };
