@@ -1,6 +1,12 @@
 import { formatIpv6 } from "../base/index.ts";
 import type { DataplaneCounters, DataplaneDriver } from "../dataplane/index.ts";
-import { GROUP_SLOTS, type NextHop, type NextHopIndex, type PlanView } from "../forwarding/index.ts";
+import {
+  type Encapsulation,
+  GROUP_SLOTS,
+  type NextHop,
+  type NextHopIndex,
+  type PlanView,
+} from "../forwarding/index.ts";
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
 import type { RowSources } from "./rows.ts";
 
@@ -12,6 +18,18 @@ export function towards(nextHop: NextHop): string {
       return "this router";
     case "instance":
       return `[${formatIpv6(nextHop.address)}]:${nextHop.port}`;
+  }
+}
+
+/** How a tunnel wraps packets, in words. */
+export function wrapping(encapsulation: Encapsulation | undefined): string {
+  switch (encapsulation?.kind) {
+    case undefined:
+      return "IPv6-in-IPv6";
+    case "segments":
+      return `segments ${encapsulation.waypoints.map(formatIpv6).join(", ")}`;
+    case "vxlan":
+      return `VXLAN ${encapsulation.vni}`;
   }
 }
 
@@ -31,6 +49,11 @@ export function* fibRows(driver: DataplaneDriver, sources: RowSources): Generato
       ],
     };
   }
+}
+
+function unusual(nextHop: NextHop): { readonly encapsulation?: string } {
+  if (nextHop.kind !== "tunnel" || nextHop.encapsulation === undefined) return {};
+  return { encapsulation: wrapping(nextHop.encapsulation) };
 }
 
 function membersOf(plan: PlanView, group: number, { localOnly }: { localOnly: boolean }): FibNextHop[] {
@@ -55,6 +78,7 @@ function membersOf(plan: PlanView, group: number, { localOnly }: { localOnly: bo
       index,
       kind: entry.nextHop.kind,
       towards: towards(entry.nextHop),
+      ...unusual(entry.nextHop),
       state: entry.state,
       slots,
       slotCount: GROUP_SLOTS,
@@ -74,7 +98,10 @@ export function countersReport(driver: DataplaneDriver, sources: RowSources): Co
   const instances: CountersReport["instances"][number][] = [];
   for (const [index, { nextHop }] of driver.plan.plannedNextHops()) {
     const base = counterRow(index, nextHop, counters);
-    if (nextHop.kind === "tunnel") sites.push({ ...base, name: sources.names.router(nextHop.locator) ?? base.towards });
+    if (nextHop.kind === "tunnel") {
+      const name = sources.names.router(nextHop.locator) ?? base.towards;
+      sites.push({ ...base, name, encapsulation: wrapping(nextHop.encapsulation) });
+    }
     if (nextHop.kind !== "instance") continue;
     const instance = sources.directory.instance(nextHop.instance);
     instances.push({

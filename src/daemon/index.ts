@@ -79,6 +79,7 @@ import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
 import { SelectionFan } from "./selection-fan.ts";
 import { SessionWatch, stateSources } from "./state/index.ts";
+import { tunnelsOf } from "./tunnels.ts";
 
 export { removeForwarding } from "./driver.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
@@ -335,6 +336,7 @@ class Daemon {
       this.#generation = snapshot.generation;
     }
     compiler.taxonomy(knownCapabilities(this.#configuration));
+    compiler.tunnels(tunnelsOf(this.#configuration));
     compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));
     const selections = this.#selections;
     this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability, selections }));

@@ -1,4 +1,5 @@
 export { Compiler, type CompilerParts } from "./compiler.ts";
+export { addedOctets } from "./encapsulation.ts";
 export type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 export * from "./plan.ts";
 export type { Refusal, RefusalCount } from "./reports.ts";

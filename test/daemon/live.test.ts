@@ -9,6 +9,7 @@ import type {
   CommitEntry,
   Consequence,
   ExplainReport,
+  FibRow,
   PeerRow,
   StatusReport,
   UnicastRouteRow,
@@ -138,6 +139,37 @@ protocol bgp semrd {
   await r1.edit({ "semrd-agent:agents": { agent: Array.from({ length: 200 }, (_, n) => offer(n + 2)) } });
   assert.equal((await r1.ctl<Committed>("config", "commit")).changes, 200);
   assert.equal((await r1.ctl<AgentRow[]>("show", "agents")).length, 201);
+
+  // Another way of wrapping packets for r2, in place.
+  await r2.edit({ "semrd-agent:agents": { agent: [offer(9000)] } });
+  await r2.ctl("config", "commit");
+  const tunnel = async () => {
+    const [row] = await r1.ctl<FibRow[]>("show", "fib");
+    return row!.nextHops.find(({ kind }) => kind === "tunnel");
+  };
+  await until("r1 sends to r2", async () => (await tunnel())?.towards === OTHER);
+  const plain = await tunnel();
+  assert.equal(plain?.encapsulation, undefined);
+  const wrapped = (...changes: readonly object[]) => ({
+    "semrd-dataplane:dataplane": { tunnels: { tunnel: changes.map((change) => ({ locator: OTHER, ...change })) } },
+  });
+  await r1.edit(wrapped({ encapsulation: "segments", segment: ["fd5e::8", "fd5e::9"] }));
+  assert.deepEqual((await r1.ctl<Committed>("config", "commit")).consequences, []);
+  await until("segments", async () => (await tunnel())?.encapsulation === "segments fd5e::8, fd5e::9");
+  assert.equal((await tunnel())?.index, plain?.index);
+  await r1.edit(wrapped({ encapsulation: "vxlan", vni: 7 }));
+  await r1.ctl("config", "commit");
+  await until("VXLAN", async () => (await tunnel())?.encapsulation === "VXLAN 7");
+  await r1.ctl("config", "rollback", "2");
+  await r1.ctl("config", "commit");
+  await until("plain again", async () => (await tunnel())?.encapsulation === undefined);
+  assert.equal((await tunnel())?.index, plain?.index);
+  await r1.edit(wrapped({ encapsulation: "segments", segment: ["fd5e::1", "fd5e::2", "fd5e::3", "fd5e::4"] }));
+  await r1.edit({ "semrd-dataplane:dataplane": { "tunnel-mtu": 1391 } });
+  await assert.rejects(r1.ctl("config", "validate"), /at least 1328, and 16 more for each segment/);
+  await r1.ctl("config", "discard");
+  await r2.ctl("config", "rollback", "1");
+  await r2.ctl("config", "commit");
 
   // A policy in front of BIRD, in use without a new session.
   await r1.edit({

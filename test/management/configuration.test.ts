@@ -139,6 +139,7 @@ describe("a valid configuration", () => {
       hashSeed: 1396789332,
       tunnelMtu: 1600,
       maxCapabilities: 65536,
+      tunnels: [],
     });
     assert.deepEqual(configuration.telemetry, { logLevel: "info", prometheus: { address: "::1", port: 9464 } });
     assert.equal(configuration.stateDirectory, "/var/lib/semrd/r2");
@@ -232,6 +233,28 @@ describe("a valid configuration", () => {
     assert.deepEqual([configuration.tenants, configuration.agents, configuration.interfaces], [[], [], []]);
     assert.equal(configuration.management.controlSocket, "/run/semrd/semrd.sock");
     assert.equal(configuration.dataplane.tunnelMtu, 1500);
+  });
+
+  it("tunnels: what packets are wrapped in, and what is accepted", async () => {
+    const text = edited((router) => {
+      router["semrd-dataplane:dataplane"].tunnels = {
+        tunnel: [
+          { locator: "fd00:ffff::9", encapsulation: "segments", segment: ["fd00::2", "fd00::1"], vni: 9 },
+          { locator: "fd00:ffff::a", encapsulation: "vxlan", vni: 16777215, "inner-mac": "02:00:5E:10:00:ff" },
+        ],
+      };
+    });
+    const { dataplane } = await parseConfiguration(text, "/", PARTS);
+    assert.deepEqual(dataplane.tunnels, [
+      {
+        ...{ locator: parseIpv6("fd00:ffff::9"), encapsulation: "segments", vni: 9 },
+        segments: [parseIpv6("fd00::2"), parseIpv6("fd00::1")],
+      },
+      {
+        ...{ locator: parseIpv6("fd00:ffff::a"), encapsulation: "vxlan", segments: [], vni: 16777215 },
+        innerMac: Uint8Array.of(2, 0, 0x5e, 0x10, 0, 0xff),
+      },
+    ]);
   });
 
   const BINDINGS: readonly {

@@ -5,6 +5,8 @@ const BGP = "/semrd-router:router/semrd-bgp:bgp";
 const AGENT_A = "/semrd-router:router/semrd-agent:agents/agent[id='spiffe://example.net/acme/agent/ocr-a']";
 const OCR_A = `${AGENT_A}/capability[name='/vision/ocr'][major-version='1'][address='fd00:a:21::10'][port='8080']`;
 
+const TUNNEL = "/semrd-router:router/semrd-dataplane:dataplane/tunnels/tunnel";
+
 export interface Invalid {
   readonly name: string;
   readonly edit: (router: Editable, document: Editable) => void;
@@ -14,6 +16,48 @@ export interface Invalid {
 
 /** Documents with faults, and exactly these: in the order of their lines. */
 export const INVALID: readonly Invalid[] = [
+  {
+    name: "tunnels without what they need, through this router, and too large for the links",
+    edit: (router) => {
+      router["semrd-dataplane:dataplane"]["tunnel-mtu"] = 1349;
+      router["semrd-dataplane:dataplane"].tunnels = {
+        tunnel: [
+          { locator: "fd00:ffff::9", encapsulation: "segments" },
+          { locator: "fd00:ffff::a", encapsulation: "vxlan" },
+          { locator: "fd00:ffff::b", encapsulation: "segments", segment: ["fd00::1", "fd00::2"] },
+          { locator: "fd00:ffff::c", encapsulation: "segments", segment: [router.site.locator] },
+          { locator: "fd00:ffff::d", encapsulation: "vxlan", vni: 7 },
+        ],
+      };
+    },
+    want: [
+      {
+        path: `${TUNNEL}[locator='fd00:ffff::9']`,
+        reason: "segments need at least one: a router on the way",
+        tag: "tunnel-segments",
+      },
+      {
+        path: `${TUNNEL}[locator='fd00:ffff::a']`,
+        reason: "VXLAN needs a network identifier (vni)",
+        tag: "tunnel-vni",
+      },
+      {
+        path: `${TUNNEL}[locator='fd00:ffff::b']`,
+        reason: "tunnel-mtu must be at least 1328, and 16 more for each segment",
+        tag: "bad-tunnel-mtu",
+      },
+      {
+        path: `${TUNNEL}[locator='fd00:ffff::c']`,
+        reason: "a tunnel leads to another router, and not through this one",
+        tag: "tunnel-loop",
+      },
+      {
+        path: `${TUNNEL}[locator='fd00:ffff::d']`,
+        reason: "tunnel-mtu must be at least 1350 for VXLAN",
+        tag: "bad-tunnel-mtu",
+      },
+    ],
+  },
   {
     name: "a prefix that no route can carry",
     edit: (router) => {

@@ -20,11 +20,15 @@ describe("what is in use before the restart", () => {
   it("numbers and names of the router stay; what is live is as intended", async () => {
     const intended = await configured((router) => {
       Object.assign(router, { "router-id": "10.9.9.9", name: "other" });
-      Object.assign(router["semrd-dataplane:dataplane"] ?? {}, { "tunnel-mtu": 1400 });
+      const tunnel = [{ locator: "fd00:ffff::9", vni: 7 }];
+      Object.assign(router["semrd-dataplane:dataplane"] ?? {}, { "tunnel-mtu": 1400, tunnels: { tunnel } });
       Object.assign(router["semrd-telemetry:telemetry"] ?? {}, { "log-level": "debug" });
     });
     const inUse = after(intended);
-    assert.deepEqual([inUse.routerId, inUse.name, inUse.dataplane], [BEFORE.routerId, BEFORE.name, BEFORE.dataplane]);
+    const { tunnels } = intended.dataplane;
+    assert.deepEqual([inUse.routerId, inUse.name], [BEFORE.routerId, BEFORE.name]);
+    assert.equal(tunnels[0]!.vni, 7);
+    assert.deepEqual(inUse.dataplane, { ...BEFORE.dataplane, tunnels });
     assert.equal(inUse.telemetry.logLevel, intended.telemetry.logLevel);
     assert.equal(inUseOf({ ...BEFORE, name: "other" }, { intended: BEFORE, inUse: BEFORE }).tenants, BEFORE.tenants);
   });

@@ -42,5 +42,11 @@ function slots(hop: FibNextHop | undefined): string {
 function notes(hop: FibNextHop | undefined): string {
   if (hop === undefined) return "";
   const moving = hop.slotsInTransition > 0 ? [`${hop.slotsInTransition} moving to it`] : [];
-  return [...(hop.backup ? ["backup"] : []), ...(hop.localOnly ? ["local group"] : []), ...moving].join(", ");
+  const { encapsulation } = hop;
+  return [
+    ...(encapsulation === undefined ? [] : [encapsulation]),
+    ...(hop.backup ? ["backup"] : []),
+    ...(hop.localOnly ? ["local group"] : []),
+    ...moving,
+  ].join(", ");
 }

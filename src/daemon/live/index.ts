@@ -19,6 +19,7 @@ import { neighborsProvider } from "./neighbors.ts";
 import type { Operators } from "./operators.ts";
 import type { Servers } from "./servers.ts";
 import { currentProvider, logLevelProvider } from "./settings.ts";
+import { tunnelsProvider } from "./tunnels.ts";
 import { vocabularyProviders } from "./vocabulary.ts";
 
 export { staticAgent } from "./agents.ts";
@@ -65,6 +66,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     parts.flows,
     coming,
     interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
+    tunnelsProvider(parts),
     neighborsProvider(parts),
     agentsProvider(parts),
     going,

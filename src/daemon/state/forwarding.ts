@@ -33,8 +33,9 @@ export function dataplaneState(parts: ControlParts): StateSource {
       const { sizes } = compiler;
       const table = (name: string, size: number, used: number) => ({ name, size, used, free: size - used });
       const nextHop = (kind: string) => (row: (typeof sites)[number]) => {
-        const { index, name, towards, packets, octets, flows } = row;
-        return { index, kind, name, towards, packets, octets, flows };
+        const { index, name, towards, encapsulation, packets, octets, flows } = row;
+        const wrapped = encapsulation === undefined ? {} : { encapsulation };
+        return { index, kind, name, towards, ...wrapped, packets, octets, flows };
       };
       return [
         {

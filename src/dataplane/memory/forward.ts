@@ -1,10 +1,10 @@
-import { type CapabilityEntry, type GroupIndex, lastLegAddress, type TunnelNextHop } from "../../forwarding/index.ts";
+import { addedOctets, type CapabilityEntry, type GroupIndex, lastLegAddress, type TunnelNextHop } from "../../forwarding/index.ts";
 import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./choice.ts";
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
 import { isSyn, Protocol } from "./packet.ts";
 import { refuseSize, rejectFlow, rejectTooBig } from "./reject.ts";
-import { addedBy, intoTunnel } from "./tunnel.ts";
+import { intoTunnel } from "./tunnel.ts";
 import { type FlowWalk, forward } from "./walk.ts";
 
 /** Step 3 from the capability on: the site that its group chooses for the flow. */
@@ -76,7 +76,7 @@ export function deliverOrGoOn(walk: FlowWalk, capability: CapabilityEntry): Outc
 function encapsulate(walk: FlowWalk, { nextHop }: Choice, tunnel: TunnelNextHop): Outcome {
   const { state, packet, layer4, flow, input } = walk;
   const count: Effect = { type: "count", nextHop, octets: packet.octets.length, newFlow: isSyn(layer4) };
-  const added = addedBy(tunnel);
+  const added = addedOctets(tunnel.encapsulation);
   const [verdict, from] = walk.decapsulated
     ? (["hair-pinned", lastLegAddress(state.locator)] as const)
     : (["encapsulated", state.locator] as const);

@@ -16,18 +16,6 @@ const MOST_SEGMENTS = 16;
 const VXLAN_FLAGS = 0x08000000;
 const FIRST_PRIVATE_PORT = 0xc000;
 
-/** Octets that a tunnel adds. */
-export function addedBy({ encapsulation }: TunnelNextHop): number {
-  switch (encapsulation?.kind) {
-    case undefined:
-      return IPV6_LENGTH;
-    case "segments":
-      return IPV6_LENGTH + ROUTING_LENGTH + 16 * encapsulation.waypoints.length;
-    case "vxlan":
-      return IPV6_LENGTH + VXLAN_HEADERS;
-  }
-}
-
 /** The packet on its way to another router. @see RFC 2473 §3; RFC 6438 (flow label); RFC 8986 §5.2; RFC 7348 §5 */
 export function intoTunnel(packet: Ipv6Packet, from: Uint8Array, tunnel: TunnelNextHop, flow: Flow): Ipv6Packet {
   const { encapsulation, locator } = tunnel;

@@ -2,6 +2,7 @@ import { capabilityFamily, formatIpv6, octetsEqual, sameValue } from "../../base
 import type { RouterState } from "./binder.ts";
 import type {
   BgpConfiguration,
+  DataplaneConfiguration,
   InterfaceConfiguration,
   NeighborConfiguration,
   RouterConfiguration,
@@ -20,6 +21,7 @@ export const LIVE: ReadonlySet<string> = new Set([
   "registration",
   "agents",
   "discovery",
+  "dataplane",
   "telemetry",
   "management",
 ]);
@@ -30,6 +32,11 @@ export const LASTING: readonly { readonly path: readonly string[]; readonly why:
   { path: ["bgp", "address"], why: "every session is bound to it" },
   { path: ["bgp", "port"], why: "the speaker listens there" },
   { path: ["bgp", "cluster-id"], why: "reflected routes carry it" },
+  { path: ["dataplane", "driver"], why: "the tables are its own" },
+  { path: ["dataplane", "pin-directory"], why: "the tables lie there" },
+  { path: ["dataplane", "hash-seed"], why: "flows would move" },
+  { path: ["dataplane", "tunnel-mtu"], why: "the program holds it" },
+  { path: ["dataplane", "max-capabilities"], why: "the tables have been made for it" },
   { path: ["management", "control-socket"], why: "those who operate the router are connected to it" },
   { path: ["bgp", "confederation"], why: "every session begins with it" },
   { path: ["bgp", "graceful-restart"], why: "every session begins with it" },
@@ -63,10 +70,17 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
     ...others,
     ...{ nodes, routingPolicy, registration, agents, discovery, telemetry, tenants },
     ...(bgp === undefined ? {} : { bgp }),
+    dataplane:
+      intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),
     management: { ...intended.management, controlSocket: inUse.management.controlSocket },
     taxonomy: intended.taxonomy === was.taxonomy ? inUse.taxonomy : taxonomyInUse(intended.taxonomy, inUse.taxonomy),
     interfaces: isRewired ? interfacesInUse(intended.interfaces, tenants) : inUse.interfaces,
   };
+}
+
+/** Tables and program are made once. */
+function dataplaneInUse({ tunnels }: DataplaneConfiguration, before: DataplaneConfiguration): DataplaneConfiguration {
+  return { ...before, tunnels };
 }
 
 function interfacesInUse(

@@ -320,6 +320,19 @@ export interface DataplaneConfiguration {
   /** Octets. */
   readonly tunnelMtu: number;
   readonly maxCapabilities: number;
+  readonly tunnels: readonly TunnelConfiguration[];
+}
+
+/** Another router that is not only reached by plain IPv6-in-IPv6. */
+export interface TunnelConfiguration {
+  readonly locator: Ipv6Address;
+  readonly encapsulation: "ipv6" | "segments" | "vxlan";
+  /** Before the router, the first one first. */
+  readonly segments: readonly Ipv6Address[];
+  /** Of VXLAN, also of what is accepted. */
+  readonly vni?: number;
+  /** Absent: made of the locator. */
+  readonly innerMac?: Uint8Array;
 }
 
 export interface TelemetryConfiguration {

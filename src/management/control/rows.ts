@@ -330,6 +330,8 @@ export interface FibNextHop {
   readonly kind: "tunnel" | "local" | "instance";
   /** `fd00:ffff::2`, `this router` or `[fd00:a:21::10]:8080`. */
   readonly towards: string;
+  /** Of a tunnel that is no plain IPv6-in-IPv6: `VXLAN 7`, `segments fd00::8, fd00::9`. */
+  readonly encapsulation?: string;
   readonly state: "down" | "up" | "draining";
   /** Slots it owns out of `slotCount`. */
   readonly slots: number;
@@ -347,6 +349,8 @@ export interface NextHopCounterRow {
   /** Router name or description, agent ID, or the address. */
   readonly name: string;
   readonly towards: string;
+  /** Of a tunnel: `IPv6-in-IPv6`, `VXLAN 7`, `segments fd00::8, fd00::9`. */
+  readonly encapsulation?: string;
   readonly packets: CounterText;
   readonly octets: CounterText;
   /** Flows that were newly given to it. */

@@ -503,6 +503,19 @@ export interface RouterDataplane {
   readonly "hash-seed": number;
   readonly "tunnel-mtu": number;
   readonly "max-capabilities": number;
+  readonly tunnels?: RouterDataplaneTunnels;
+}
+
+export interface RouterDataplaneTunnels {
+  readonly tunnel?: readonly RouterDataplaneTunnelsTunnel[];
+}
+
+export interface RouterDataplaneTunnelsTunnel {
+  readonly locator: string;
+  readonly encapsulation: "ipv6" | "segments" | "vxlan";
+  readonly segment?: readonly string[];
+  readonly vni?: number;
+  readonly "inner-mac"?: string;
 }
 
 export interface RouterDiscovery {

@@ -41,6 +41,7 @@ import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritanc
 import { bindNetconf, bindUsers } from "./operators-binding.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
 import { bindRpki } from "./rpki-binding.ts";
+import { bindTunnel } from "./tunnel-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
 /**
@@ -86,6 +87,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
       hashSeed: sizes["hash-seed"],
       tunnelMtu: sizes["tunnel-mtu"],
       maxCapabilities: sizes["max-capabilities"],
+      tunnels: (sizes.tunnels?.tunnel ?? []).map(bindTunnel),
     },
     telemetry: {
       logLevel: telemetry["log-level"],

@@ -5,6 +5,7 @@ import type { MrtInstance } from "./mrt-binding.ts";
 import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
 import type { RpkiInstance } from "./rpki-binding.ts";
+import type { TunnelInstance } from "./tunnel-binding.ts";
 
 /**
  * The shape of an instance document that libyang has validated and printed with all defaults: RFC 7951 JSON of the
@@ -65,6 +66,7 @@ export interface RouterInstance {
     readonly "hash-seed": number;
     readonly "tunnel-mtu": number;
     readonly "max-capabilities": number;
+    readonly tunnels?: { readonly tunnel?: readonly TunnelInstance[] };
   };
   readonly "semrd-mrt:mrt"?: MrtInstance;
   readonly "semrd-rpki:rpki"?: RpkiInstance;

@@ -22,6 +22,10 @@ export const routerIdOf = (text: string): number => parseIpv4(text) ?? mismatch(
 export const capabilityNameOf = (text: string): CapabilityName =>
   parseCapabilityName(text) ?? mismatch("capability-name", text);
 
+/** @see RFC 6991 §3 (mac-address) */
+export const macAddressOf = (text: string): Uint8Array =>
+  Uint8Array.from(text.split(":"), (octet) => Number.parseInt(octet, 16));
+
 /**
  * Eight octets of a route distinguisher in its text form.
  *
