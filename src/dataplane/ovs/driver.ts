@@ -13,7 +13,7 @@ import { adoptableFrom } from "./adoption.ts";
 import { COUNTING_TABLES, countersOf } from "./counters.ts";
 import { arrangeBridge, type BridgeOptions, bridgePorts, removeBridge, tunnelPortName } from "./database/bridge.ts";
 import { DatabaseClient } from "./database/client.ts";
-import { exceptionOf } from "./exceptions.ts";
+import { asCarriedOut, exceptionOf } from "./exceptions.ts";
 import { SwitchFeed } from "./feed.ts";
 import type { SwitchPort } from "./fixed-flows.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
@@ -326,7 +326,15 @@ class OvsDriver implements OvsDataplane {
       packet,
       this.#ports.get(packet.inPort),
       {
-        ...{ domain, locator, hashSeed, plan: this.#plan, flows: NOTHING, returns: NOTHING, transitions: NOTHING },
+        ...{
+          domain,
+          locator,
+          hashSeed,
+          plan: asCarriedOut(this.#plan),
+          flows: NOTHING,
+          returns: NOTHING,
+          transitions: NOTHING,
+        },
         ...{ tunnelMtu, mayAnswer: true, now: 0 },
         route: () => ({ mtu: 65_535 }),
       },

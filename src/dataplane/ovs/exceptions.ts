@@ -1,10 +1,11 @@
 import type { Ipv6Address } from "../../base/index.ts";
+import { lastLegAddress } from "../../forwarding/index.ts";
 import type { Verdict } from "../abi.ts";
-import type { PassState } from "../memory/outcome.ts";
+import type { PassPlan, PassState } from "../memory/outcome.ts";
 import { concatenate } from "../memory/packet.ts";
 import { processFrame } from "../memory/pass.ts";
 import type { SwitchPort } from "./fixed-flows.ts";
-import { type SwitchFacts, toStack } from "./next-hop-flows.ts";
+import { type SwitchFacts, toStack, whyUnusable } from "./next-hop-flows.ts";
 import { output } from "./openflow/actions.ts";
 import { type Numbered, type PacketIn, packetOut } from "./openflow/flow.ts";
 
@@ -17,6 +18,17 @@ export interface Exception {
   /** The answer, if there is one. */
   readonly answer?: Numbered;
 }
+
+/** The plan as the switch carries it out: next hops that it cannot send to are down. */
+export const asCarriedOut = (plan: PassPlan): PassPlan => ({
+  capability: (address) => plan.capability(address),
+  groupEntry: (index) => plan.groupEntry(index),
+  nextHopEntry(index) {
+    const entry = plan.nextHopEntry(index);
+    return entry === undefined || whyUnusable(entry.nextHop) === undefined ? entry : { ...entry, state: "down" };
+  },
+  node: (locator) => plan.node(locator),
+});
 
 /**
  * What becomes of a packet that no flow forwards: the reference model of the pass says it, from the same tables. It knows the plan
@@ -32,7 +44,7 @@ export function exceptionOf(
   if (frame.length < ETHERNET_LENGTH) return undefined;
   if (inPort === facts.tunnelPort) {
     if (packet.tunnelSource === undefined) return undefined;
-    const tunnelled = { ...packet, frame: inIpv6(frame, packet.tunnelSource, facts.locator) };
+    const tunnelled = { ...packet, frame: inIpv6(frame, onLastLeg(packet.tunnelSource, state), facts.locator) };
     return judged(tunnelled, { role: "core", tenantIndex: 0 }, state, (answer) => packetOut(toStack(facts), answer));
   }
   if (port === undefined) return undefined;
@@ -57,7 +69,11 @@ function judged(
   return action === "reply" ? { verdict, answer: answerWith(answer) } : { verdict };
 }
 
-/** The packet as the model knows tunnels. @see RFC 2473 §3.1 */
+/** The address from which the model sends nothing on to another site. */
+const onLastLeg = (source: Ipv6Address, { plan }: PassState): Ipv6Address =>
+  plan.node(source) === undefined ? source : lastLegAddress(source);
+
+/** The packet as the model knows tunnels, on its last leg: delivered or refused here. @see RFC 2473 §3.1 */
 function inIpv6(frame: Uint8Array, source: Ipv6Address, locator: Ipv6Address): Uint8Array {
   const inner = frame.subarray(ETHERNET_LENGTH);
   const outer = new Uint8Array(IPV6_LENGTH);

@@ -3,6 +3,7 @@ import {
   type CapabilityEntry,
   GROUP_SLOTS,
   type GroupIndex,
+  lastLegAddress,
   type NextHopIndex,
   type NextHopState,
   type Operation,
@@ -244,24 +245,31 @@ export class Program {
   /** Tunnelled packets are accepted from there, if any are. */
   #nodeFlows(node: PlannedNode): Flow[] {
     const { locator, vni } = node;
-    const from = [MATCH.ipv6, is(FIELD.tunnelIpv6Src, locator)];
     const flows: Flow[] = [
       {
-        ...{ table: TABLE.tunnel, priority: 5, match: from, cookie: verdictCookie("drop-vni") },
+        ...{
+          table: TABLE.tunnel,
+          priority: 5,
+          match: [MATCH.ipv6, is(FIELD.tunnelIpv6Src, locator)],
+          cookie: verdictCookie("drop-vni"),
+        },
         actions: [note(noteOf({ type: "set-node", ...node }))],
       },
     ];
     if (vni === undefined) return flows;
     const toUs = is(FIELD.tunnelIpv6Dst, this.#facts.locator);
-    const numbered = [...from, toUs, is(FIELD.tunnelId, vni)];
     const toDomain = MATCH.prefix(FIELD.ipv6Dst, this.#domain.address, DOMAIN_BITS);
-    flows.push(
-      { table: TABLE.tunnel, priority: 20, match: [...numbered, toDomain], actions: [resubmit(TABLE.source)] },
-      {
-        ...{ table: TABLE.tunnel, priority: 10, match: numbered, actions: [] },
-        cookie: verdictCookie("drop-not-capability"),
-      },
-    );
+    // Also what another site sends on, once
+    for (const source of [locator, lastLegAddress(locator)]) {
+      const numbered = [MATCH.ipv6, is(FIELD.tunnelIpv6Src, source), toUs, is(FIELD.tunnelId, vni)];
+      flows.push(
+        { table: TABLE.tunnel, priority: 20, match: [...numbered, toDomain], actions: [resubmit(TABLE.source)] },
+        {
+          ...{ table: TABLE.tunnel, priority: 10, match: numbered, actions: [] },
+          cookie: verdictCookie("drop-not-capability"),
+        },
+      );
+    }
     return flows;
   }
 }

@@ -109,7 +109,7 @@ export function only(arrivals: readonly Arrival[], at: Arrival["at"]): Uint8Arra
 }
 
 /** Where each packet of a client went: the site's locator, or what came out instead. One world call for all. */
-export async function sitesOf(world: World, packets: readonly Uint8Array[]): Promise<readonly string[]> {
+export async function sitesOf(world: Pick<World, "send">, packets: readonly Uint8Array[]): Promise<readonly string[]> {
   const arrivals = await world.send("client", packets);
   const byFlow = new Map<string, string>();
   for (const { at, packet } of arrivals)

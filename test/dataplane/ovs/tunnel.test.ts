@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { after, describe, it } from "node:test";
+import { toHex } from "../../../src/base/index.ts";
+import { DataplaneError, startOvsDataplane } from "../../../src/dataplane/index.ts";
+import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/packet.ts";
+import type { Operation } from "../../../src/forwarding/index.ts";
+import { address, tcp, udp } from "../memory/frames.ts";
+import { AGENT, allSlots, CLIENT, INSTANCE, LOCAL, OPTIONS, OWN_LOCATOR, SILENT } from "../memory/story.ts";
+import { NEXT_ROUTER, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
+import * as p from "../suite/packets.ts";
+import type { Side } from "../suite/world.ts";
+import { isolatedWithOpenVswitch, OpenVswitch } from "./open-vswitch.ts";
+import { inVxlan, VXLAN } from "./vxlan-plan.ts";
+
+const BRIDGE = "semrd";
+const STRANGER = address("2001:db8:f::99");
+const TO_SITE = [...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)];
+const HERE: readonly Operation[] = [
+  LOCAL,
+  INSTANCE,
+  { type: "set-slots", group: 2, slots: allSlots(2), backup: 0 },
+  { type: "set-slots", group: 3, slots: allSlots(3), backup: 0 },
+  { type: "set-node", locator: p.SITES[0] },
+  p.leadsTo(2, { localGroup: 3 }),
+];
+
+/** A packet in VXLAN, as another router's data plane sends it: without a UDP checksum (RFC 6935). */
+function inVxlanFrom(from: Uint8Array, packet: Uint8Array, vni: number = VXLAN.vni): Uint8Array {
+  const data = new Uint8Array(8 + 14 + packet.length);
+  const view = new DataView(data.buffer);
+  view.setUint32(0, 0x08000000);
+  view.setUint32(4, vni * 256);
+  data.set(VXLAN.source, 8);
+  data.set(VXLAN.destination, 14);
+  view.setUint16(20, 0x86dd);
+  data.set(packet, 22);
+  const outer = udp({ source: from, destination: OWN_LOCATOR }, { sourcePort: 50_000, destinationPort: 4789, data });
+  outer.fill(0, 46, 48);
+  return outer;
+}
+
+await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
+  describe("ovs data plane", async () => {
+    const openVswitch = await OpenVswitch.start();
+    const options = { database: openVswitch.socket, bridge: BRIDGE, datapathType: "netdev" } as const;
+    let replayed = (): void => undefined;
+    const log = { ...SILENT, info: (event: string) => (event === "dataplane.ovs.replayed" ? replayed() : undefined) };
+    const dataplane = await startOvsDataplane(OPTIONS, options, { log });
+    const wire = await Wire.start({ by: "quiet", seconds: 0.2 });
+    let generation = 0;
+    after(async () => {
+      await wire[Symbol.asyncDispose]();
+      await dataplane.remove();
+      assert.equal(openVswitch.tool("ovs-vsctl", "list-br"), "", "the bridge is gone");
+      await openVswitch[Symbol.asyncDispose]();
+    });
+
+    const configure = async (): Promise<void> => {
+      execFileSync("sh", ["-ec", switchedAddresses(BRIDGE)]);
+      await hear();
+    };
+    const hear = async (): Promise<void> => {
+      openVswitch.tool("ovs-appctl", "tnl/neigh/set", BRIDGE, ...NEXT_ROUTER);
+      const ports = { sourcePort: 9, destinationPort: 9 };
+      const heard: readonly (readonly [Side, Uint8Array, string])[] = [
+        ["client", CLIENT, "2001:db8:c::ffff"],
+        ["agent", AGENT, "2001:db8:a::ffff"],
+        ["core", address(NEXT_ROUTER[0]), "2001:db8:e::1"],
+      ];
+      for (const [side, source, to] of heard) await wire.send(side, [udp({ source, destination: address(to) }, ports)]);
+    };
+    const apply = async (operations: readonly Operation[]): Promise<void> => {
+      dataplane.apply(operations.map(inVxlan), ++generation);
+      await dataplane.settled();
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+    };
+    await configure();
+
+    it("sends to other sites in VXLAN: outer header from the locator, network identifier and Ethernet addresses of the plan", async () => {
+      await apply(TO_SITE);
+      const sent = p.segment({ port: 4001, data: Uint8Array.from({ length: 99 }, (_, i) => i), trafficClass: 0xb8 });
+      const outer = p.only(await wire.send("client", [sent]), "core");
+      assert.equal(p.sourceOf(outer), "2001:db8:f::1");
+      assert.equal(p.destinationOf(outer), "2001:db8:f::2");
+      assert.equal((u32(outer, 0) >>> 20) & 0xff, 0xb8, "traffic class copied");
+      p.assertChecksum(outer);
+      const { payload } = new Ipv6Packet(outer);
+      assert.equal(u16(payload, 2), 4789);
+      assert.equal(u32(payload, 8), 0x08000000, "RFC 7348 §5: I flag");
+      assert.equal(u32(payload, 12), VXLAN.vni * 256);
+      assert.equal(toHex(payload.subarray(16, 30)), `${toHex(VXLAN.destination)}${toHex(VXLAN.source)}86dd`);
+      assert.equal(toHex(p.innerOf(outer)), toHex(p.hopsFurther(sent, 1)));
+    });
+
+    it("answers what does not fit with 70 octets more: packet too big, with what fits", async () => {
+      const sized = (length: number, port: number): Uint8Array =>
+        p.datagram({ port, data: new Uint8Array(length - 48) });
+      assert.equal(p.only(await wire.send("client", [sized(1430, 8)]), "core").length, 1500);
+      const sent = sized(1431, 9);
+      const answer = p.only(await wire.send("client", [sent]), "client");
+      assert.deepEqual(p.icmpError(answer, sent), { type: 2, code: 0, value: 1430 });
+    });
+
+    it("delivers what comes in VXLAN from a known router to the instance, and answers from the capability", async () => {
+      await apply([...HERE]);
+      const sent = p.segment({ port: 4003, data: Uint8Array.of(1, 2, 3) });
+      const there = p.only(await wire.send("core", [inVxlanFrom(p.SITES[0], sent)]), "agent");
+      assert.equal(p.sourceOf(there), "2001:db8:c::1");
+      assert.equal(p.destinationOf(there), "2001:db8:a::7");
+      assert.equal(u16(there, 42), 8080);
+      p.assertChecksum(there);
+      const ends = { source: AGENT, destination: CLIENT };
+      const flags = TcpFlag.Syn | TcpFlag.Ack;
+      const back = p.only(
+        await wire.send("agent", [
+          tcp(ends, { sourcePort: 8080, destinationPort: 4003, flags, acknowledgement: 1004 }),
+        ]),
+        "client",
+      );
+      assert.equal(p.sourceOf(back), "fd5e::1:8001:1234:5678:0");
+      assert.equal(u16(back, 40), 80);
+      p.assertChecksum(back);
+    });
+
+    it("takes nothing from strangers, of another network, or to elsewhere; what was tunnelled once is not tunnelled on", async () => {
+      const sent = p.segment({ port: 4006 });
+      const elsewhere = p.segment({ port: 4006, to: address("2001:db8:a::7") });
+      for (const packet of [
+        inVxlanFrom(STRANGER, sent),
+        inVxlanFrom(p.SITES[0], sent, VXLAN.vni + 1),
+        inVxlanFrom(p.SITES[0], elsewhere),
+      ])
+        assert.deepEqual(await wire.send("core", [packet]), []);
+      await apply([p.leadsTo(1)]);
+      const refused = await wire.send("core", [inVxlanFrom(p.SITES[0], p.segment({ port: 4008 }))]);
+      assert.deepEqual(
+        refused.map(({ at }) => at),
+        ["client"],
+        "the answer to the client, nothing to the core",
+      );
+      assert.ok(p.isReset(refused[0]!.packet));
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+      await dataplane.count();
+      const { verdicts } = dataplane.counters();
+      for (const verdict of ["drop-unknown-node", "drop-vni", "drop-not-capability"])
+        assert.equal(verdicts.get(verdict), 1n, verdict);
+    });
+
+    it("a connection of an instance that went down gets a reset; one that drains goes on", async () => {
+      await apply([p.leadsTo(2, { localGroup: 3 })]);
+      const syn = p.only(await wire.send("client", [p.segment({ port: 4010 })]), "agent");
+      assert.equal(p.destinationOf(syn), "2001:db8:a::7");
+      dataplane.setHealth(3, "draining");
+      await dataplane.settled();
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+      p.only(await wire.send("client", [p.acknowledgement({ port: 4010 })]), "agent");
+      assert.ok(p.isReset(p.only(await wire.send("client", [p.segment({ port: 4011 })]), "client")), "no new flow");
+      dataplane.setHealth(3, "down");
+      await dataplane.settled();
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+      const reset = p.only(await wire.send("client", [p.acknowledgement({ port: 4010 })]), "client");
+      assert.ok(p.isReset(reset));
+      assert.equal(p.sourceOf(reset), "fd5e::1:8001:1234:5678:0");
+      dataplane.setHealth(3, "up");
+    });
+
+    it("a plan in another encapsulation is not used, and said", async () => {
+      dataplane.apply([{ type: "set-encapsulation", index: p.A }, p.leadsTo(1)], ++generation);
+      await dataplane.settled();
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+      assert.ok(p.isReset(p.only(await wire.send("client", [p.segment({ port: 4020 })]), "client")));
+      assert.match(dataplane.limits.join("\n"), /another encapsulation/);
+      dataplane.apply([{ type: "set-encapsulation", index: p.A, encapsulation: VXLAN }], ++generation);
+      await dataplane.settled();
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+      assert.deepEqual(
+        await p.sitesOf({ send: (from, packets) => wire.send(from, packets) }, [p.segment({ port: 4021 })]),
+        ["2001:db8:f::2"],
+      );
+    });
+
+    it("a port that is no port any more reaches no capability; back, it does", async () => {
+      await dataplane.changePorts(OPTIONS.ports.filter(({ role }) => role !== "client"));
+      assert.deepEqual(await wire.send("client", [p.segment({ port: 4030 })]), []);
+      await dataplane.changePorts(OPTIONS.ports);
+      await hear();
+      p.only(await wire.send("client", [p.segment({ port: 4031 })]), "core");
+    });
+
+    it("an Open vSwitch that was killed and started again gets everything again", async () => {
+      const before = openVswitch
+        .tool("ovs-ofctl", "--no-stats", "dump-flows", BRIDGE)
+        .split("\n")
+        .filter((line) => !line.includes("table=42"))
+        .toSorted();
+      await openVswitch.killSwitch();
+      const again = Promise.withResolvers<void>();
+      replayed = again.resolve;
+      await openVswitch.startSwitch();
+      await again.promise;
+      await dataplane.settled();
+      const after = openVswitch
+        .tool("ovs-ofctl", "--no-stats", "dump-flows", BRIDGE)
+        .split("\n")
+        .filter((line) => !line.includes("table=42"))
+        .toSorted();
+      assert.deepEqual(after, before);
+      await hear();
+      p.only(await wire.send("client", [p.segment({ port: 4040 })]), "core");
+    });
+
+    it("a bridge that somebody else made is not touched", async () => {
+      openVswitch.tool(
+        "ovs-vsctl",
+        "--no-wait",
+        "add-br",
+        "foreign",
+        "--",
+        "set",
+        "bridge",
+        "foreign",
+        "datapath_type=netdev",
+      );
+      await assert.rejects(
+        startOvsDataplane({ ...OPTIONS, ports: [] }, { ...options, bridge: "foreign" }, { log: SILENT }),
+        (cause) => cause instanceof DataplaneError && cause.code === "dataplane.foreign-bridge",
+      );
+      openVswitch.tool("ovs-vsctl", "--no-wait", "del-br", "foreign");
+      await assert.rejects(
+        startOvsDataplane(OPTIONS, { ...options, database: "/nowhere/db.sock" }, { log: SILENT }),
+        (cause) => cause instanceof DataplaneError && cause.code === "dataplane.no-switch",
+      );
+    });
+
+    it("kill -9 of the process: packets go on as before", async () => {
+      const script = `${import.meta.dirname}/driver-process.ts`;
+      await dataplane[Symbol.asyncDispose]();
+      const child = spawn(process.execPath, [script, openVswitch.socket, BRIDGE], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      assert.equal((await lines.next()).value, "adopted true");
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+      p.only(
+        await wire.send("client", [p.segment({ port: 4050 }), p.acknowledgement({ port: 4050 })].slice(0, 1)),
+        "core",
+      );
+    });
+  }),
+);
