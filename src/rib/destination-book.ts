@@ -7,7 +7,7 @@ import type { PrefixIndex } from "./prefix-index.ts";
 import type { NetId } from "./types.ts";
 
 /** A piece of a turn, and many enough that the cache misses of their destinations overlap. */
-const MOST_WAITING = 4096;
+const MOST_WAITING = 1024;
 
 export interface DestinationBookParts {
   readonly store: NetStore;

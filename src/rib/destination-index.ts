@@ -9,15 +9,16 @@ import type { NetId } from "./types.ts";
 /** A small number that stands for one (list, tenant, identifier); 0 is "none". */
 export type DestinationId = number;
 
-const SHIFT = 3;
+const SHIFT = 2;
 const ID_OCTETS = 16;
-const FIRST = 4;
-const SCOPE = 5;
+const ID_WORDS = 4;
+const FIRST = 0;
+const SCOPE = 1;
 /** The number of the list is above the tenant index. */
 const LIST_SHIFT = 16;
 const TENANT_MASK = 0xffff;
-const COUNT = 6;
-const HASH = 7;
+const COUNT = 2;
+const HASH = 3;
 
 /** Of a net: its destination, 0 = none, and its neighbours in the list there. */
 const PLACE_SHIFT = 2;
@@ -30,10 +31,11 @@ const UNUSED = -1;
 
 /**
  * From (tenant, capability) to its sites of all origins, and the same for its instances and for agents: lists of nets in
- * typed arrays, 8 words a destination, and 4 a net for a doubly linked list.
+ * typed arrays, 4 words a destination, and 4 a net for a doubly linked list.
  *
- *     | identifier, 4 words | first net | list and tenant index | nets | hash |
+ *     | first net | list and tenant index | nets | hash |
  *
+ * The identifier is in the keys of its nets; that of a destination which has lost its last one is kept beside the records.
  * Tenant 0 holds the routes that no tenant imports.
  */
 export class DestinationIndex {
@@ -45,7 +47,8 @@ export class DestinationIndex {
   readonly #records: Int32Array;
   /** By net. */
   readonly #places: Int32Array;
-  readonly #octets: Uint8Array;
+  /** Identifiers of destinations without nets: memory where there are any. */
+  readonly #orphans: Int32Array;
   readonly #index = new SegmentedIndex(10);
   readonly #hash: KeyedHash;
   readonly #view = new BufferView();
@@ -63,7 +66,7 @@ export class DestinationIndex {
     this.changed = new IdSet(records);
     this.#records = new Int32Array(records << SHIFT);
     this.#places = new Int32Array((capacity + 1) << PLACE_SHIFT);
-    this.#octets = new Uint8Array(this.#records.buffer);
+    this.#orphans = new Int32Array(records * ID_WORDS);
     this.#hash = new KeyedHash(random, ID_OCTETS);
   }
 
@@ -128,15 +131,20 @@ export class DestinationIndex {
     for (let slot = this.#index.home(slots, hash); slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
       if (slots[slot] !== hash) continue;
       const id = slots[slot + 1]!;
-      const record = id << SHIFT;
-      const sameId =
-        records[record] === view.getInt32(at, LITTLE_ENDIAN) &&
-        records[record + 1] === view.getInt32(at + 4, LITTLE_ENDIAN) &&
-        records[record + 2] === view.getInt32(at + 8, LITTLE_ENDIAN) &&
-        records[record + 3] === view.getInt32(at + 12, LITTLE_ENDIAN);
-      if (sameId && records[record + SCOPE] === scope) return id;
+      if (records[(id << SHIFT) + SCOPE] === scope && this.#holds(id, view, at)) return id;
     }
     return 0;
+  }
+
+  #holds(id: DestinationId, view: DataView, at: number): boolean {
+    const first = this.#records[(id << SHIFT) + FIRST]!;
+    const { keyView } = this.#store;
+    const own = first === 0 ? 0 : this.#store.keyStart(first) + ID_AT;
+    for (let i = 0; i < ID_WORDS; i++) {
+      const word = first === 0 ? this.#orphans[id * ID_WORDS + i] : keyView.getInt32(own + 4 * i, LITTLE_ENDIAN);
+      if (word !== view.getInt32(at + 4 * i, LITTLE_ENDIAN)) return false;
+    }
+    return true;
   }
 
   /** Puts a net, whose key begins at `at` of the key octets, into its list. @param hash from `lookAhead`; 0: it has none yet */
@@ -146,7 +154,7 @@ export class DestinationIndex {
     const scope = scopeOf(list, tenant);
     const known = hash === 0 ? this.#hashOf(scope, keyView, at + ID_AT) : hash;
     let id = this.#find(scope, keyView, at + ID_AT, known);
-    if (id === 0) id = this.#add(scope, keyView, at + ID_AT, known);
+    if (id === 0) id = this.#add(scope, known);
     const record = id << SHIFT;
     const first = this.#records[record + FIRST]!;
     const own = net << PLACE_SHIFT;
@@ -159,7 +167,7 @@ export class DestinationIndex {
     return id;
   }
 
-  #add(scope: number, view: DataView, at: number, hash: number): DestinationId {
+  #add(scope: number, hash: number): DestinationId {
     const records = this.#records;
     const reused = this.#free;
     const id = reused === 0 ? this.#top : reused;
@@ -169,7 +177,6 @@ export class DestinationIndex {
     const record = id << SHIFT;
     if (reused === 0) this.#top++;
     else this.#free = records[record + FIRST]!;
-    for (let i = 0; i < ID_OCTETS / 4; i++) records[record + i] = view.getInt32(at + 4 * i, LITTLE_ENDIAN);
     records[record + FIRST] = 0;
     records[record + SCOPE] = scope;
     records[record + COUNT] = 0;
@@ -187,7 +194,11 @@ export class DestinationIndex {
     else places[(previous << PLACE_SHIFT) + NEXT] = next;
     if (next !== 0) places[(next << PLACE_SHIFT) + PREVIOUS] = previous;
     places[own + DESTINATION] = 0;
-    this.#records[(id << SHIFT) + COUNT]!--;
+    if (--this.#records[(id << SHIFT) + COUNT]! > 0) return;
+    const at = this.#store.keyStart(net) + ID_AT;
+    for (let i = 0; i < ID_WORDS; i++) {
+      this.#orphans[id * ID_WORDS + i] = this.#store.keyView.getInt32(at + 4 * i, LITTLE_ENDIAN);
+    }
     this.freeIfEmpty(id);
   }
 
@@ -231,8 +242,10 @@ export class DestinationIndex {
 
   /** CapID or AgentID; a copy. */
   identifier(id: DestinationId): Uint8Array {
-    const at = 4 * (id << SHIFT);
-    return this.#octets.slice(at, at + 16);
+    const first = this.firstNet(id);
+    if (first === 0) return new Uint8Array(this.#orphans.slice(id * ID_WORDS, (id + 1) * ID_WORDS).buffer);
+    const start = this.#store.keyStart(first) + ID_AT;
+    return this.#store.keyOctets.slice(start, start + ID_OCTETS);
   }
 
   /** 0 for an unknown destination. */
