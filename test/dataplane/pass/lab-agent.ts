@@ -1,6 +1,6 @@
 /**
- * The agent of the namespace test: an HTTP server on 8080 that hands out octets and hashes what it is given, and a UDP
- * server on 5353 that answers with what it got and from whom. Knows nothing of capabilities.
+ * The agent of the namespace test: an HTTP server on 8080 (or argv[2]) that hands out octets and hashes what it is given, and a UDP
+ * server on 5353 (or argv[3], at the address argv[4]) that answers with what it got and from whom. Knows nothing of capabilities.
  */
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -27,11 +27,11 @@ async function main(): Promise<void> {
     request.on("data", (chunk: Buffer) => hash.update(chunk));
     request.on("end", () => response.end(`${hash.digest("hex")} ${request.socket.remoteAddress}`));
   });
-  http.listen(8080, "::");
+  http.listen(Number(process.argv[2] ?? 8080), "::");
   await once(http, "listening");
   const udp = createSocket("udp6");
   udp.on("message", (octets, from) => udp.send(`${octets.length} from ${from.address}`, from.port, from.address));
-  udp.bind(5353, "::");
+  udp.bind(Number(process.argv[3] ?? 5353), process.argv[4] ?? "::");
   await once(udp, "listening");
   process.on("disconnect", () => process.exit(0));
   process.send!("ready");

@@ -4,9 +4,21 @@
  */
 import { loadNative } from "../../../native/index.ts";
 import { EDGE_VERDICTS, PORT_FLAG, PROGRAMS, VERDICTS } from "../../../src/dataplane/abi.ts";
+import type { Encapsulation } from "../../../src/forwarding/index.ts";
 import { Bench, type Hook } from "./bench.ts";
 import { UDP } from "./frames.ts";
 import { address } from "./world.ts";
+
+/** An encapsulation as JSON. */
+export type Wrapping =
+  | { readonly segments: readonly string[] }
+  | { readonly vni: number; readonly destination: readonly number[] };
+
+function encapsulationOf(wrapping: Wrapping): Encapsulation {
+  if ("segments" in wrapping) return { kind: "segments", waypoints: wrapping.segments.map(address) };
+  const { vni, destination } = wrapping;
+  return { kind: "vxlan", vni, destination: Uint8Array.from(destination), source: Uint8Array.of(2, 0, 0, 0, 0, 1) };
+}
 
 export interface RouterPart {
   readonly locator: string;
@@ -17,8 +29,8 @@ export interface RouterPart {
     readonly tenant: number;
     readonly hook: Hook;
   }[];
-  readonly nodes: readonly string[];
-  readonly tunnels: readonly (readonly [index: number, locator: string])[];
+  readonly nodes: readonly (readonly [locator: string, vni?: number])[];
+  readonly tunnels: readonly (readonly [index: number, locator: string, wrapping?: Wrapping])[];
   readonly locals: readonly number[];
   readonly instances: readonly {
     readonly index: number;
@@ -38,8 +50,9 @@ async function main(part: RouterPart): Promise<void> {
     locator: address(part.locator),
     tunnelMtu: part.tunnelMtu,
   });
-  for (const locator of part.nodes) bench.node(address(locator));
-  for (const [index, locator] of part.tunnels) bench.tunnel(index, address(locator));
+  for (const [locator, vni] of part.nodes) bench.node(address(locator), vni);
+  for (const [index, locator, wrapping] of part.tunnels)
+    bench.tunnel(index, address(locator), wrapping && encapsulationOf(wrapping));
   for (const index of part.locals) bench.local(index);
   for (const { index, address: where, port, servicePort, udp } of part.instances)
     bench.instance(index, { address: address(where), port, servicePort, protocol: udp ? UDP : 6 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { EdgeVerdict, Verdict } from "../../../src/dataplane/abi.ts";
 import type { Hook } from "./bench.ts";
-import type { RouterPart } from "./lab-router.ts";
+import type { RouterPart, Wrapping } from "./lab-router.ts";
 
 const execute = promisify(execFile);
 
@@ -12,6 +12,10 @@ export interface LabOptions {
   readonly coreMtu: number;
   readonly coreHook: Hook;
   readonly edgeHook: Hook;
+  /** Of the way from r1 to r2; else IPv6-in-IPv6. */
+  readonly wrapping?: Wrapping;
+  /** One of the routers is the kernel alone: what it is to do is in `setUp`, and the capabilities are on r2 itself. */
+  readonly kernel?: { readonly router: "r1" | "r2"; readonly setUp: readonly string[] };
 }
 
 export const PLACES = ["client", "near", "r1", "core", "r2", "agent"] as const;
@@ -31,10 +35,20 @@ export const AT = {
   dns: "2001:db8:cab:7:1:aaaa:2:0",
   empty: "2001:db8:cab:7:1:aaaa:3:0",
   here: "2001:db8:cab:7:1:aaaa:4:0",
+  waypoint: "2001:db8:b:e::1",
   /** Its instance is where nobody is. */
   gone: "2001:db8:cab:7:1:aaaa:5:0",
   nobody: "2001:db8:a:8::99",
 } as const;
+
+/** Sends one datagram (address, port, octets in the arguments) and says what came back. */
+export const UDP_ONCE = `
+  const socket = require("node:dgram").createSocket("udp6");
+  socket.on("message", (octets, from) => { console.log(octets + " by " + from.address + " " + from.port); socket.close(); });
+  socket.on("error", (cause) => { console.log(String(cause)); socket.close(); });
+  socket.connect(Number(process.argv[2]), process.argv[1], () => socket.send(Buffer.alloc(Number(process.argv[3]), 7)));
+  setTimeout(() => { console.log("nothing"); process.exit(1); }, 5000).unref();
+`;
 
 /** client – r1 – core – r2 – agent, and another agent near r1: namespaces, veths with the settings they are born with. */
 export class Lab implements AsyncDisposable {
@@ -55,8 +69,10 @@ export class Lab implements AsyncDisposable {
       await lab.#linksUsable();
       await lab.#spawn("agent", "lab-agent.ts");
       await lab.#spawn("near", "lab-agent.ts");
-      await lab.#spawn("r1", "lab-router.ts", JSON.stringify(lab.#ingress()));
-      await lab.#spawn("r2", "lab-router.ts", JSON.stringify(lab.#egress()));
+      for (const words of options.kernel?.setUp ?? []) lab.#ip(options.kernel!.router, words);
+      if (options.kernel?.router === "r2") await lab.#spawn("r2", "lab-agent.ts", "80", "53", AT.dns);
+      if (options.kernel?.router !== "r1") await lab.#spawn("r1", "lab-router.ts", JSON.stringify(lab.#ingress()));
+      if (options.kernel?.router !== "r2") await lab.#spawn("r2", "lab-router.ts", JSON.stringify(lab.#egress()));
       return lab;
     } catch (cause) {
       await lab[Symbol.asyncDispose]();
@@ -153,6 +169,8 @@ export class Lab implements AsyncDisposable {
     this.#ip("core", `route add ${AT.r1}/128 via 2001:db8:f:1::1`);
     this.#ip("core", `route add ${AT.r2}/128 via 2001:db8:f:2::1`);
     this.#ip("core", "route add 2001:db8:a:c::/64 via 2001:db8:f:1::1");
+    // a router of its own in the middle: the end of a segment
+    this.#ip("core", `route add ${AT.waypoint}/128 encap seg6local action End dev r1`);
   }
 
   /** Without a link-local address a router cannot ask for its neighbour, and the first packet waits for a second. */
@@ -189,6 +207,7 @@ export class Lab implements AsyncDisposable {
   }
 
   #ingress(): RouterPart {
+    const { wrapping } = this.options;
     return {
       locator: AT.r1,
       tunnelMtu: this.options.coreMtu,
@@ -197,8 +216,8 @@ export class Lab implements AsyncDisposable {
         { interface: "near", role: "agent", tenant: 7, hook: this.options.edgeHook },
         { interface: "core", role: "core", tenant: 0, hook: this.options.coreHook },
       ],
-      nodes: [AT.r2],
-      tunnels: [[1, AT.r2]],
+      nodes: [[AT.r2]],
+      tunnels: [wrapping === undefined ? [1, AT.r2] : [1, AT.r2, wrapping]],
       locals: [2],
       instances: [
         { index: 3, address: AT.near, port: 8080, servicePort: 80, udp: false },
@@ -229,7 +248,7 @@ export class Lab implements AsyncDisposable {
         { interface: "core", role: "core", tenant: 0, hook: this.options.coreHook },
         { interface: "agent", role: "agent", tenant: 7, hook: this.options.edgeHook },
       ],
-      nodes: [AT.r1],
+      nodes: [[AT.r1, this.options.wrapping && "vni" in this.options.wrapping ? this.options.wrapping.vni : 0]],
       tunnels: [],
       locals: [],
       instances: [

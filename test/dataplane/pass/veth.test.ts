@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { whyNoPass } from "./bench.ts";
-import { AT, Lab, type LabOptions } from "./lab.ts";
+import { AT, Lab, type LabOptions, UDP_ONCE } from "./lab.ts";
 import { download } from "./lab-agent.ts";
 
 const FIVE_MEGABYTES = 5 * 1024 * 1024;
@@ -21,14 +21,6 @@ function whyNoLab(): string | undefined {
 }
 
 const sha256 = (octets: Uint8Array | string) => createHash("sha256").update(octets).digest("hex");
-
-const UDP_ONCE = `
-  const socket = require("node:dgram").createSocket("udp6");
-  socket.on("message", (octets, from) => { console.log(octets + " by " + from.address + " " + from.port); socket.close(); });
-  socket.on("error", (cause) => { console.log(String(cause)); socket.close(); });
-  socket.connect(Number(process.argv[2]), process.argv[1], () => socket.send(Buffer.alloc(Number(process.argv[3]), 7)));
-  setTimeout(() => { console.log("nothing"); process.exit(1); }, 5000).unref();
-`;
 
 const VARIANTS: readonly LabOptions[] = [
   { coreMtu: 1600, coreHook: "xdp", edgeHook: "tc" },
