@@ -55,11 +55,10 @@ export class Executor {
       try {
         this.take(call, message);
       } catch (cause) {
-        call.destroy(Object.assign(new Error(String(cause)), { code: status.FAILED_PRECONDITION }));
+        call.emit("error", { code: status.FAILED_PRECONDITION, details: cause instanceof Error ? cause.message : "" });
       }
     });
     call.on("end", () => call.end());
-    call.on("error", () => call.end());
   }
 
   protected take(call: Call, { message, ...said }: ToExecutor): void {

@@ -1,5 +1,5 @@
 /**
- * The reference executor as a process of its own: `main.ts --listen [::1]:9559`, with `--certificate`, `--key` and `--client-ca` for TLS with
+ * The reference executor as a process of its own: `main.ts --listen [::1]:9560`, with `--certificate`, `--key` and `--client-ca` for TLS with
  * both ends known. Prints the address that it listens on. With an IPC channel it also takes `{ port, frame }` and answers with
  * what the model made of it: how the behavioural suite puts packets in.
  */
@@ -11,7 +11,7 @@ import { Executor } from "./executor.ts";
 
 const { values } = parseArgs({
   options: {
-    listen: { type: "string", default: "[::1]:9559" },
+    listen: { type: "string", default: "[::1]:9560" },
     certificate: { type: "string" },
     key: { type: "string" },
     "client-ca": { type: "string" },

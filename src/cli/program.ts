@@ -28,6 +28,7 @@ import {
   agentsView,
   capabilitiesView,
   countersView,
+  dataplaneView,
   fibView,
   peersView,
   policiesView,
@@ -236,6 +237,10 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .command("status")
     .description("the router, its data plane, and what an operator should look at")
     .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => statusView(report, style)));
+  show
+    .command("dataplane")
+    .description("who carries the forwarding plan out, how far, and what it cannot do")
+    .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => dataplaneView(report, style)));
   filtered(show.command("agents").description("agents and their instances behind this router")).action(
     (filters: Filters) =>
       printList<AgentRow>(`/agents${query({ ...filters })}`, "no agents", (rows) => agentsView(rows, style)),

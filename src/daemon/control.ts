@@ -2,7 +2,7 @@ import { ANY_SITE, type CapabilityName, type Clock, formatIpv4, formatIpv6 } fro
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
-import type { DataplaneDriver } from "../dataplane/index.ts";
+import { type DataplaneDriver, type ExecutorReport, tableSizes } from "../dataplane/index.ts";
 import { DirectoryError, draining, type Registrar } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type ControlHandlers,
   ControlRefusal,
   checkConfiguration,
+  type ExecutorStatus,
   type ExplainQuestion,
   type ExplainReport,
   type FlowRecordRow,
@@ -212,6 +213,8 @@ function statusReport(parts: ControlParts): StatusReport {
         };
       }),
       limits: driver.limits,
+      tables: tableRows(parts),
+      ...(driver.executor === undefined ? {} : { executor: executorStatus(driver.executor, parts.clock.wall()) }),
     },
     counts: {
       agents,
@@ -222,6 +225,28 @@ function statusReport(parts: ControlParts): StatusReport {
       peersEstablished: peers.filter(({ state }) => state === "Established").length,
     },
     warnings: warnings(parts),
+  };
+}
+
+/** Room in the tables of the plan. */
+function tableRows({ configuration, compiler }: ControlParts): StatusReport["dataplane"]["tables"] {
+  const { maxCapabilities } = configuration.dataplane;
+  // Index 0 of groups and next hops means none.
+  const { groups, nextHops } = tableSizes(maxCapabilities);
+  const { sizes } = compiler;
+  return [
+    { table: "capabilities", used: sizes.capabilities, size: maxCapabilities },
+    { table: "groups", used: sizes.groups, size: groups - 1 },
+    { table: "next hops", used: sizes.nextHops, size: nextHops - 1 },
+  ];
+}
+
+function executorStatus({ unreachable: _, since, refused, ...report }: ExecutorReport, now: number): ExecutorStatus {
+  const ago = (then: number): number => Math.round((now - then) / 1000);
+  return {
+    ...report,
+    sinceSeconds: ago(since),
+    refused: refused.map(({ since: then, ...each }) => ({ ...each, sinceSeconds: ago(then) })),
   };
 }
 

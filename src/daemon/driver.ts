@@ -1,15 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { loadNative, type Native } from "../../native/index.ts";
-import { type Log, messageOf } from "../base/index.ts";
+import { type Log, type Metrics, messageOf } from "../base/index.ts";
 import {
   type DataplaneDriver,
   DataplaneError,
   type DataplaneOptions,
+  startFibServiceDataplane,
   startKernelDataplane,
   startMemoryDataplane,
 } from "../dataplane/index.ts";
-import { claimName, openStateDirectory } from "../host/index.ts";
+import { claimName, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
+import { createMetrics } from "../telemetry/index.ts";
 import { configurationInForce } from "./live/in-force.ts";
 
 const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.meta.url));
@@ -40,15 +42,24 @@ export function dataplaneOptions(configuration: RouterConfiguration): DataplaneO
  * memory data plane, loudly.
  * @throws {DataplaneError} as the drivers
  */
-export async function startDriver(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
+export async function startDriver(
+  configuration: RouterConfiguration,
+  log: Log,
+  metrics: Metrics,
+): Promise<DataplaneDriver> {
   const options = dataplaneOptions(configuration);
-  if (configuration.dataplane.driver === "memory") return startMemoryDataplane(options, { log });
+  const { driver, executor } = configuration.dataplane;
+  if (driver === "fib-service" && executor !== undefined) {
+    const parts = { clock: systemClock, random: systemRandom, log, metrics };
+    return startFibServiceDataplane({ ...options, executor, router: configuration.name }, parts);
+  }
+  if (driver === "memory") return startMemoryDataplane(options, { log });
   const native = loadNative();
   try {
     return await startKernel(options, native, log);
   } catch (cause) {
     const cannot = cause instanceof DataplaneError && CANNOT.has(cause.code);
-    if (!cannot || configuration.dataplane.driver === "kernel") throw cause;
+    if (!cannot || driver === "kernel") throw cause;
     log.error("dataplane.memory-instead-of-kernel", {
       reason: messageOf(cause),
       effect: "no packet of this host is forwarded; routes, DNS, registration and management work",
@@ -62,12 +73,16 @@ function startKernel(options: DataplaneOptions, native: Native, log: Log): Promi
 }
 
 /**
- * Holds the tables of `pinDirectory` for this process, as two that write them would undo each other's work. Held before
- * the driver is started, and until after it is closed.
+ * Holds the tables of `pinDirectory`, or the executor, for this process, as two that write them would undo each other's work. Held
+ * before the driver is started, and until after it is closed.
  * @throws {HostError} host.name-in-use
  */
 export function claimTables({ dataplane, name }: RouterConfiguration): Promise<AsyncDisposable> {
-  const { pinDirectory } = dataplane;
+  const { pinDirectory, driver, executor } = dataplane;
+  if (driver === "fib-service" && executor !== undefined) {
+    const where = `${executor.host} port ${executor.port}`;
+    return claimName(`dataplane ${where}`, `another semrd works with the executor at ${where}: stop it`);
+  }
   const advice =
     `another semrd forwards here with the tables below ${pinDirectory}: stop it, ` +
     `or give the router ${name} a pin-directory and interfaces of its own`;
@@ -86,7 +101,13 @@ export async function removeForwarding(
   using _stopped = await openStateDirectory(startup.stateDirectory);
   const configuration = await configurationInForce(file, startup, log);
   await using _tables = await claimTables(configuration);
-  await using driver = await startKernel(dataplaneOptions(configuration), loadNative(), log);
+  await using driver = await startRemovable(configuration, log);
   await driver.remove();
   log.info("dataplane.removed", { interfaces: driver.ports.map((port) => port.interface) });
+}
+
+/** The data plane whose tables outlive the process. */
+function startRemovable(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
+  if (configuration.dataplane.driver === "fib-service") return startDriver(configuration, log, createMetrics());
+  return startKernel(dataplaneOptions(configuration), loadNative(), log);
 }

@@ -96,6 +96,8 @@ const TRANSITION_HOLD = milliseconds(60_000);
 const INDEX_QUARANTINE = milliseconds(120_000);
 /** A restarted router goes on without the verdict of a health check that does not come. */
 const FIRST_VERDICTS_TIMEOUT = milliseconds(10_000);
+/** How often it is looked whether the first plan is there as a whole. */
+const COMPILED_CHECK = milliseconds(50);
 
 /** What a router is started with. */
 export interface DaemonOptions {
@@ -192,7 +194,7 @@ class Daemon {
     const { stateDirectory } = this.#configuration;
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
-    const driver = this.#scope.own(await startDriver(this.#configuration, this.#log));
+    const driver = this.#scope.own(await startDriver(this.#configuration, this.#log, this.#metrics));
     this.#movesTunnels = tunnelMoves(driver);
     const rib = this.#scope.own(this.#createRib());
     const { taxonomy } = this.#current;
@@ -288,7 +290,7 @@ class Daemon {
       adopted: driver.adopted,
       ports: driver.ports.map(({ interface: name, hook }) => `${name} ${hook}`),
     });
-    const converging = this.#converge(health.settled, speaker, compiler);
+    const converging = this.#converge(health.settled, speaker, compiler, driver);
     this.#scope.defer(() => converging);
   }
 
@@ -327,7 +329,16 @@ class Daemon {
         quarantine: INDEX_QUARANTINE,
         limits: { capabilities: dataplane.maxCapabilities, groups: room.groups - 1, nextHops: room.nextHops - 1 },
       },
-      { ...this.#shared, sink: { apply: (operations, generation) => this.#apply(driver, operations, generation) } },
+      {
+        ...this.#shared,
+        sink: {
+          apply: (operations, generation) => this.#apply(driver, operations, generation),
+          get isFull() {
+            return driver.isFull === true;
+          },
+          whenRoom: (resume) => driver.whenRoom?.(resume),
+        },
+      },
     );
     this.#scope.own(compiler);
     if (driver.adopted) {
@@ -486,7 +497,12 @@ class Daemon {
   }
 
   /** After a start: first the own instances, then what the neighbours know; only then may anything found be taken away. */
-  async #converge(settled: Promise<void>, speaker: Speaker, compiler: Compiler): Promise<void> {
+  async #converge(
+    settled: Promise<void>,
+    speaker: Speaker,
+    compiler: Compiler,
+    driver: DataplaneDriver,
+  ): Promise<void> {
     const { signal } = this.#scope;
     try {
       await Promise.race([settled, elapsed(FIRST_VERDICTS_TIMEOUT, signal)]);
@@ -497,6 +513,8 @@ class Daemon {
       compiler.converged();
       this.#capabilityEvents?.converged();
       this.#log.info("router.converged");
+      while (compiler.pending > 0 && !signal.aborted) await elapsed(COMPILED_CHECK, signal);
+      driver.converged?.();
     } catch (cause) {
       this.#log.error("router.convergence-failed", { reason: messageOf(cause) });
     }

@@ -3,6 +3,7 @@ import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../forwarding/index.ts";
 import type { PacketExplanation, PacketQuestion } from "./explain/index.ts";
 import type { Feature } from "./features.ts";
+import type { ExecutorReport } from "./fib-service/report.ts";
 import type { FlowEvent, FlowWatch } from "./flows.ts";
 import type { Link } from "./memory/outcome.ts";
 
@@ -89,6 +90,8 @@ export interface DataplaneDriver extends AsyncDisposable {
    * `DataplaneError` (`dataplane.table-full`, `dataplane.bad-operation`) naming the operation, with the ones before it done.
    */
   apply(operations: readonly Operation[], generation: number): void;
+  /** How it stands with somebody else's executor; absent where the driver carries operations out itself. */
+  readonly executor?: ExecutorReport;
   /** True while operations should wait, since those before are still being carried out. Absent: never. */
   readonly isFull?: boolean;
   /** Calls `resume` once when it is not full any more. */

@@ -71,6 +71,7 @@ export class Compiler implements Disposable {
         if (!this.#fulfilment.fulfil(plan, this.#adopting)) this.#plans.delete(plan.key);
       },
       sliceDone: () => this.#carryOut(),
+      sink: parts.sink,
     });
     this.#options = options;
     this.#clock = clock;

@@ -123,6 +123,10 @@ export type Operation =
 /** Who carries operations out. They are in effect when it returns; `generation` numbers the plans. */
 export interface OperationSink {
   apply(operations: readonly Operation[], generation: number): void;
+  /** True while it has enough to do: nothing more is compiled then, and changes merge. Absent: never. */
+  readonly isFull?: boolean;
+  /** Calls `resume` once when it is not full any more. */
+  whenRoom?(resume: () => void): void;
 }
 
 /** A next hop as a data plane holds it. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/index.ts";
 import type { CapabilityPlan } from "./capability-plan.ts";
+import type { OperationSink } from "./plan.ts";
 
 /** Longest piece of work at a time. */
 const SLICE_MS = 4;
@@ -10,6 +11,8 @@ export interface WorkQueueParts {
   readonly compile: (plan: CapabilityPlan) => void;
   /** At the end of each slice. */
   readonly sliceDone: () => void;
+  /** While its sink is full nothing is done: what is marked meanwhile is done once, as it is then. */
+  readonly sink: Pick<OperationSink, "isFull" | "whenRoom">;
 }
 
 /** What is to be done on later turns, in slices: plans that changed, and longer jobs. */
@@ -20,6 +23,8 @@ export class WorkQueue {
   readonly #jobs: Iterator<void>[] = [];
   #scheduled = false;
   #closed = false;
+  /** Until the sink has room. */
+  #held = false;
 
   constructor(parts: WorkQueueParts) {
     this.#parts = parts;
@@ -47,7 +52,7 @@ export class WorkQueue {
 
   /** Also without work: then the slice only ends. */
   schedule(): void {
-    if (this.#scheduled || this.#closed) return;
+    if (this.#scheduled || this.#held || this.#closed) return;
     this.#scheduled = true;
     this.#parts.clock.soon(() => this.#work());
   }
@@ -55,7 +60,15 @@ export class WorkQueue {
   #work(): void {
     this.#scheduled = false;
     if (this.#closed) return;
-    const { clock } = this.#parts;
+    const { clock, sink } = this.#parts;
+    if (sink.isFull === true && sink.whenRoom !== undefined) {
+      this.#held = true;
+      sink.whenRoom(() => {
+        this.#held = false;
+        this.schedule();
+      });
+      return;
+    }
     const until = clock.monotonic() + SLICE_MS;
     // Jobs first: what they mark is done with the rest.
     do {

@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { systemClock } from "../../src/host/index.ts";
-import { type ControlHandlers, ControlRefusal, startControlServer } from "../../src/management/index.ts";
+import { type ControlHandlers, ControlRefusal, type StatusReport, startControlServer } from "../../src/management/index.ts";
 import { EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
@@ -99,6 +99,7 @@ describe("what people see", () => {
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
     ...[
       "status",
+      "dataplane",
       "agents",
       "capabilities",
       "routes",
@@ -139,6 +140,29 @@ describe("what people see", () => {
     const { out } = await run(["show", "agents"]);
     assert.ok(out.includes("connection refused\ufffd[2J"));
     assert.ok(!out.includes("\u001b"));
+  });
+});
+
+describe("a data plane that an executor carries out", () => {
+  const { status } = fixedRouter();
+  const executor: StatusReport["dataplane"]["executor"] = {
+    address: "[fd00:e::1]:9560",
+    state: "differs",
+    product: "Acme ASIC 7\u001b[2J",
+    sinceSeconds: 75,
+    ...{ generation: 11, pending: 2, differences: 1, sessions: 3, handovers: 1, lastError: "14 UNAVAILABLE" },
+    refused: [{ object: "group 7", code: "table-full", reason: "there are 64 groups", sinceSeconds: 12 }],
+  };
+  const { run } = withRouter({
+    status() {
+      const report = status() as StatusReport;
+      return { ...report, dataplane: { ...report.dataplane, driver: "fib-service", adopted: false, executor } };
+    },
+  });
+  it("is shown with what the executor has and what it refuses", async () => {
+    const { exitCode, out } = await run(["show", "dataplane"]);
+    assert.equal(exitCode, 0);
+    compare("dataplane-executor", out);
   });
 });
 

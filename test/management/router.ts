@@ -42,6 +42,11 @@ export const STATUS: StatusReport = {
       { interface: "eth3", role: "agent", tenant: "acme", hook: "none", adopted: false, reason: "no such interface" },
     ],
     limits: ["packets are copied"],
+    tables: [
+      { table: "capabilities", used: 5, size: 65536 },
+      { table: "groups", used: 3, size: 65535 },
+      { table: "next hops", used: 4, size: 65535 },
+    ],
   },
   counts: { agents: 1, instances: 2, capabilities: 1, routes: 3, peers: 2, peersEstablished: 1 },
   warnings: ["the session with r3 is down"],

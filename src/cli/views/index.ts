@@ -2,6 +2,7 @@ export { agentsView, capabilitiesView } from "./agents.ts";
 export { bmpView } from "./bmp.ts";
 export * from "./configuration.ts";
 export { countersView } from "./counters.ts";
+export { dataplaneView } from "./dataplane.ts";
 export { explainView } from "./explain.ts";
 export { fibView } from "./fib.ts";
 export { flowsView } from "./flows.ts";

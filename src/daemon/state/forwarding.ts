@@ -1,12 +1,12 @@
 import { toHex } from "../../base/index.ts";
-import { tableSizes } from "../../dataplane/index.ts";
+import { type ExecutorReport, tableSizes } from "../../dataplane/index.ts";
 import type { StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
 import { countersReport } from "../forwarding-rows.ts";
 import { capabilityRow } from "../rows.ts";
 import type { SelectionFan } from "../selection-fan.ts";
 import { InstanceCounters } from "./counters.ts";
-import { entry, place } from "./place.ts";
+import { dateAndTime, entry, place } from "./place.ts";
 
 const HOOKS = {
   "xdp native": "xdp-native",
@@ -45,6 +45,7 @@ export function dataplaneState(parts: ControlParts): StateSource {
             adopted: driver.adopted,
             generation: String(parts.state().generation),
             limit: driver.limits,
+            ...(driver.executor === undefined ? {} : { executor: executorState(driver.executor) }),
             table: [
               table("capabilities", maxCapabilities, sizes.capabilities),
               table("groups", groups - 1, sizes.groups),
@@ -56,6 +57,17 @@ export function dataplaneState(parts: ControlParts): StateSource {
         },
       ];
     },
+  };
+}
+
+function executorState({ refused, unreachable, ...report }: ExecutorReport) {
+  const { address, state, product, since, generation, pending, differences, sessions, handovers, lastError } = report;
+  return {
+    ...{ address, state, ...(product === undefined ? {} : { product }), since: dateAndTime(since) },
+    ...{ generation: String(generation), pending, differences, sessions, handovers },
+    ...(lastError === undefined ? {} : { "last-error": lastError }),
+    refused: refused.map((each) => ({ ...each, since: dateAndTime(each.since) })),
+    unreachable: unreachable.map(({ nextHop, reason }) => ({ "next-hop": nextHop, reason })),
   };
 }
 

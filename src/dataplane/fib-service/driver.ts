@@ -4,6 +4,7 @@ import {
   type Ipv6Address,
   type Log,
   type Metrics,
+  type Milliseconds,
   milliseconds,
   type Random,
 } from "../../base/index.ts";
@@ -40,7 +41,8 @@ export interface FibServiceOptions extends DataplaneOptions {
   readonly executor: ExecutorAddress;
   /** By which the executor knows its router again. */
   readonly router: string;
-  readonly deadlines?: Partial<SessionDeadlines>;
+  /** `start`: how long a start waits for what the executor has. */
+  readonly deadlines?: Partial<SessionDeadlines & { readonly start: Milliseconds }>;
 }
 
 export interface FibServiceDependencies {
@@ -50,7 +52,7 @@ export interface FibServiceDependencies {
   readonly metrics: Metrics;
 }
 
-/** How long a start waits for what the executor has; afterwards the router works on, and the executor gets its plan later. */
+/** Afterwards the router works on, and the executor gets its plan later. */
 const FIRST_SESSION = milliseconds(10_000);
 /** Operations that wait to be sent: above, their maker is held back. */
 const HOLD_BACK_ABOVE = 4096;
@@ -123,7 +125,7 @@ class FibServiceDriver implements FibServiceDataplane {
 
   async firstSession(clock: Clock): Promise<void> {
     const { first } = this.#conversation;
-    const timer = clock.after(FIRST_SESSION, () => first.resolve());
+    const timer = clock.after(this.#options.deadlines?.start ?? FIRST_SESSION, () => first.resolve());
     await first.promise;
     timer.cancel();
   }

@@ -11,6 +11,8 @@ export async function unreadableFiles(configuration: RouterConfiguration, files:
   const registration = "/semrd-router:router/semrd-registration:registration";
   const netconf = configuration.management.netconf.tls;
   const netconfTls = "/semrd-router:router/management/semrd-netconf:netconf/tls";
+  const executor = configuration.dataplane.executor?.tls;
+  const executorTls = "/semrd-router:router/semrd-dataplane:dataplane/fib-service/tls";
   const needed = [
     ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
     ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
@@ -21,6 +23,9 @@ export async function unreadableFiles(configuration: RouterConfiguration, files:
     ...(netconf === undefined ? [] : [[`${netconfTls}/certificate-file`, netconf.certificateFile, "certificate"]]),
     ...(netconf === undefined ? [] : [[`${netconfTls}/key-file`, netconf.keyFile, "key"]]),
     ...(netconf === undefined ? [] : [[`${netconfTls}/client-ca-file`, netconf.clientCaFile, "certificate"]]),
+    ...(executor === undefined ? [] : [[`${executorTls}/certificate-file`, executor.certificateFile, "certificate"]]),
+    ...(executor === undefined ? [] : [[`${executorTls}/key-file`, executor.keyFile, "key"]]),
+    ...(executor === undefined ? [] : [[`${executorTls}/ca-file`, executor.caFile, "certificate"]]),
   ] as [string, string, string][];
   const faults: ConfigurationFault[] = [];
   for (const [place, file, what] of needed) {

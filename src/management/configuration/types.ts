@@ -314,7 +314,9 @@ export interface DiscoveryConfiguration {
 }
 
 export interface DataplaneConfiguration {
-  readonly driver: "auto" | "kernel" | "memory";
+  readonly driver: "auto" | "kernel" | "memory" | "fib-service";
+  /** Present where `driver` is `fib-service`. */
+  readonly executor?: ExecutorConfiguration;
   readonly pinDirectory: string;
   readonly hashSeed: number;
   /** Octets. */
@@ -333,6 +335,18 @@ export interface TunnelConfiguration {
   readonly vni?: number;
   /** Absent: made of the locator. */
   readonly innerMac?: Uint8Array;
+}
+
+/** Where somebody else's executor is, and how both ends know each other; without `tls` it is on this host. */
+export interface ExecutorConfiguration {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: {
+    readonly certificateFile: string;
+    readonly keyFile: string;
+    readonly caFile: string;
+    readonly serverName?: string;
+  };
 }
 
 export interface TelemetryConfiguration {

@@ -22,6 +22,9 @@ export interface StatusReport {
     readonly ports: readonly PortRow[];
     /** What the data plane cannot do here, each in one sentence. */
     readonly limits: readonly string[];
+    readonly tables: readonly { readonly table: string; readonly used: number; readonly size: number }[];
+    /** With the driver `fib-service`. */
+    readonly executor?: ExecutorStatus;
   };
   readonly counts: {
     readonly agents: number;
@@ -33,6 +36,26 @@ export interface StatusReport {
   };
   /** What an operator should look at, each in one sentence. */
   readonly warnings: readonly string[];
+}
+
+/** How it stands with somebody else's executor: the container `executor` of semrd-dataplane. */
+export interface ExecutorStatus {
+  readonly address: string;
+  readonly state: "connecting" | "waiting" | "handing-over" | "behind" | "differs" | "in-step";
+  readonly product?: string;
+  readonly sinceSeconds: number;
+  readonly generation: number;
+  readonly pending: number;
+  readonly differences: number;
+  readonly sessions: number;
+  readonly handovers: number;
+  readonly lastError?: string;
+  readonly refused: readonly {
+    readonly object: string;
+    readonly code: string;
+    readonly reason: string;
+    readonly sinceSeconds: number;
+  }[];
 }
 
 /** Whether this router takes new flows only where no other can. */

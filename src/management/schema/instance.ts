@@ -498,12 +498,13 @@ export interface RouterBmpStation {
 }
 
 export interface RouterDataplane {
-  readonly driver: "auto" | "kernel" | "memory";
+  readonly driver: "auto" | "kernel" | "memory" | "fib-service";
   readonly "pin-directory": string;
   readonly "hash-seed": number;
   readonly "tunnel-mtu": number;
   readonly "max-capabilities": number;
   readonly tunnels?: RouterDataplaneTunnels;
+  readonly "fib-service": RouterDataplaneFibService;
 }
 
 export interface RouterDataplaneTunnels {
@@ -516,6 +517,19 @@ export interface RouterDataplaneTunnelsTunnel {
   readonly segment?: readonly string[];
   readonly vni?: number;
   readonly "inner-mac"?: string;
+}
+
+export interface RouterDataplaneFibService {
+  readonly address?: string;
+  readonly port: number;
+  readonly tls?: RouterDataplaneFibServiceTls;
+}
+
+export interface RouterDataplaneFibServiceTls {
+  readonly "certificate-file"?: string;
+  readonly "key-file"?: string;
+  readonly "ca-file"?: string;
+  readonly "server-name"?: string;
 }
 
 export interface RouterDiscovery {

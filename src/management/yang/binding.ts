@@ -21,6 +21,7 @@ import type {
 } from "../configuration/types.ts";
 import { bindBmp } from "./bmp-binding.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
+import { bindDataplane } from "./dataplane-binding.ts";
 import { bindFlowRecords } from "./flow-records-binding.ts";
 import { bindGrpc } from "./grpc-binding.ts";
 import type {
@@ -41,7 +42,6 @@ import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritanc
 import { bindNetconf, bindUsers } from "./operators-binding.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
 import { bindRpki } from "./rpki-binding.ts";
-import { bindTunnel } from "./tunnel-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
 /**
@@ -53,7 +53,6 @@ import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf
 export function bindRouter(router: RouterInstance, folder: string): RouterConfiguration {
   const taxonomy = bindTaxonomy(router["semrd-taxonomy:taxonomy"]);
   const tenants = (router["semrd-tenant:tenants"]?.tenant ?? []).map(bindTenant);
-  const { driver, "pin-directory": pinDirectory, ...sizes } = router["semrd-dataplane:dataplane"];
   const { dns } = router["semrd-discovery:discovery"];
   const telemetry = router["semrd-telemetry:telemetry"];
   const { enabled, address, port } = telemetry.prometheus;
@@ -81,14 +80,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
     registration: bindRegistration(router["semrd-registration:registration"], folder),
     agents: bindAgents(router["semrd-agent:agents"]?.agent ?? [], taxonomy),
     discovery: { dns: { listen: dns.listen ?? [], ttl: seconds(dns.ttl) } },
-    dataplane: {
-      driver,
-      pinDirectory,
-      hashSeed: sizes["hash-seed"],
-      tunnelMtu: sizes["tunnel-mtu"],
-      maxCapabilities: sizes["max-capabilities"],
-      tunnels: (sizes.tunnels?.tunnel ?? []).map(bindTunnel),
-    },
+    dataplane: bindDataplane(router["semrd-dataplane:dataplane"], folder),
     telemetry: {
       logLevel: telemetry["log-level"],
       ...(enabled ? { prometheus: { address, port } } : {}),

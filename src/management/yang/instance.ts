@@ -61,12 +61,22 @@ export interface RouterInstance {
     readonly dns: { readonly listen?: readonly ListenInstance[]; readonly ttl: number };
   };
   readonly "semrd-dataplane:dataplane": {
-    readonly driver: "auto" | "kernel" | "memory";
+    readonly driver: "auto" | "kernel" | "memory" | "fib-service";
     readonly "pin-directory": string;
     readonly "hash-seed": number;
     readonly "tunnel-mtu": number;
     readonly "max-capabilities": number;
     readonly tunnels?: { readonly tunnel?: readonly TunnelInstance[] };
+    readonly "fib-service": {
+      readonly address?: string;
+      readonly port: number;
+      readonly tls?: {
+        readonly "certificate-file"?: string;
+        readonly "key-file"?: string;
+        readonly "ca-file"?: string;
+        readonly "server-name"?: string;
+      };
+    };
   };
   readonly "semrd-mrt:mrt"?: MrtInstance;
   readonly "semrd-rpki:rpki"?: RpkiInstance;

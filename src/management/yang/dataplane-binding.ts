@@ -1,0 +1,36 @@
+import path from "node:path";
+import type { DataplaneConfiguration } from "../configuration/types.ts";
+import type { RouterInstance } from "./instance.ts";
+import { bindTunnel } from "./tunnel-binding.ts";
+
+type DataplaneInstance = RouterInstance["semrd-dataplane:dataplane"];
+
+export function bindDataplane(dataplane: DataplaneInstance, folder: string): DataplaneConfiguration {
+  const { driver, "pin-directory": pinDirectory, "fib-service": service } = dataplane;
+  const { address: host, port, tls } = service;
+  const executor = host === undefined ? undefined : { host, port, ...bindTls(tls, folder) };
+  return {
+    ...{ driver, pinDirectory },
+    ...(driver === "fib-service" && executor !== undefined ? { executor } : {}),
+    hashSeed: dataplane["hash-seed"],
+    tunnelMtu: dataplane["tunnel-mtu"],
+    maxCapabilities: dataplane["max-capabilities"],
+    tunnels: (dataplane.tunnels?.tunnel ?? []).map(bindTunnel),
+  };
+}
+
+function bindTls(
+  tls: DataplaneInstance["fib-service"]["tls"],
+  folder: string,
+): Pick<NonNullable<DataplaneConfiguration["executor"]>, "tls"> {
+  const { "certificate-file": certificate, "key-file": key, "ca-file": ca, "server-name": serverName } = tls ?? {};
+  if (certificate === undefined || key === undefined || ca === undefined) return {};
+  return {
+    tls: {
+      certificateFile: path.resolve(folder, certificate),
+      keyFile: path.resolve(folder, key),
+      caFile: path.resolve(folder, ca),
+      ...(serverName === undefined ? {} : { serverName }),
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, describe, it } from "node:test";
+import type { StatusReport } from "../../src/management/index.ts";
+import { ExecutorProcess } from "../dataplane/suite/executor-process.ts";
+import { ended, RouterFolder, type RouterProcess } from "./router-process.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "semrd-fib-"));
+after(() => rmSync(folder, { recursive: true }));
+const routers = new RouterFolder(folder);
+
+function withExecutor(name: string, port: number): object {
+  return routers.configuration(name, {
+    "semrd-dataplane:dataplane": { driver: "fib-service", "fib-service": { address: "::1", port } },
+  });
+}
+
+async function executorOf(router: RouterProcess) {
+  const { dataplane } = (await router.ctl("show", "status")) as StatusReport;
+  return { ...dataplane.executor!, adopted: dataplane.adopted, driver: dataplane.driver };
+}
+
+/** Asks until it is so, for at most twenty seconds. */
+async function until(router: RouterProcess, state: string) {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const executor = await executorOf(router);
+    if (executor.state === state) return executor;
+    if (performance.now() > end) assert.fail(`the executor is ${executor.state} (${executor.lastError}), not ${state}`);
+  }
+}
+
+describe("a router with an executor", () => {
+  it("kill -9 of either side: the router takes the plan over, the executor gets it again", async () => {
+    let executor = await ExecutorProcess.start();
+    try {
+      const content = withExecutor("r1", executor.port);
+      const first = await routers.started("r1", content);
+      const begun = await until(first, "in-step");
+      assert.deepEqual([begun.driver, begun.adopted, begun.handovers], ["fib-service", false, 1]);
+      assert.match(begun.product!, /reference executor/);
+      await first.end("SIGKILL");
+
+      await using second = await routers.started("r1", content);
+      const again = await until(second, "in-step");
+      assert.deepEqual([again.adopted, again.handovers], [true, 0]);
+
+      await executor.kill();
+      const away = await until(second, "connecting");
+      assert.ok(away.lastError!.length > 0);
+      const { warnings, dataplane } = (await second.ctl("show", "status")) as StatusReport;
+      assert.match([...warnings, ...dataplane.limits].join(), /is away/);
+      assert.match(second.log, /"level":"error".*dataplane\.executor\.away/);
+      executor = await ExecutorProcess.start(executor.port);
+      const back = await until(second, "in-step");
+      assert.equal(back.handovers, 1);
+      await second.end("SIGTERM");
+    } finally {
+      await executor.kill();
+    }
+  });
+
+  it("is a configuration that says where, and TLS beyond this host", async () => {
+    const CASES = [
+      [{ address: "2001:db8::7" }, /reached with TLS only/],
+      [{ address: "::1", tls: { "certificate-file": "r1.pem" } }, /belong together/],
+      [{ address: "127.0.0.1" }, undefined],
+    ] as const;
+    for (const [service, says] of CASES) {
+      const dataplane = { "semrd-dataplane:dataplane": { driver: "fib-service", "fib-service": service } };
+      const file = await routers.written("checked", routers.configuration("checked", dataplane));
+      const { code, out, err } = await ended(["--check", "--config", file]);
+      assert.equal(code, says === undefined ? 0 : 78, out + err);
+      if (says !== undefined) assert.match(err, says);
+    }
+    const none = routers.configuration("checked", { "semrd-dataplane:dataplane": { driver: "fib-service" } });
+    const { err } = await ended(["--check", "--config", await routers.written("checked", none)]);
+    assert.match(err, /has to know where its executor is/);
+  });
+
+  it("two routers with one executor: the second one is refused, 69", async () => {
+    await using executor = await ExecutorProcess.start();
+    await using _first = await routers.started("r2", withExecutor("r2", executor.port));
+    const { code, err } = await ended(["--config", await routers.written("r3", withExecutor("r3", executor.port))]);
+    assert.equal(code, 69, err);
+    assert.match(err, /another semrd works with the executor/);
+  });
+});

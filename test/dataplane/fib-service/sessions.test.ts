@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { Executor, type Plan } from "../../../lab/fib-executor/executor.ts";
+import { milliseconds } from "../../../src/base/index.ts";
+import {
+  type FromExecutor,
+  type OperationMessage,
+  REFUSAL,
+  type RefusalMessage,
+  type ToExecutor,
+} from "../../../src/dataplane/index.ts";
+import type { Operation } from "../../../src/forwarding/index.ts";
+import { comparable } from "../../contract/dataplane/expected.ts";
+import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OTHER_LOCATOR, TUNNEL } from "../memory/story.ts";
+import { driven, Listening, until } from "./rig.ts";
+
+const PLAN: readonly Operation[] = [
+  ...[TUNNEL, LOCAL, INSTANCE],
+  ...GROUPS,
+  { type: "set-capability", entry: { address: CAPABILITY, group: 2, localGroup: 3 } },
+  { type: "set-node", locator: OTHER_LOCATOR },
+];
+
+const hop = (index: number): Operation => ({ type: "set-next-hop", index, nextHop: { kind: "local" }, state: "up" });
+const hops = (from: number, count: number): Operation[] => Array.from({ length: count }, (_, i) => hop(from + i));
+
+/** Counts what it is told, and can be told to misbehave. */
+class Probed extends Executor {
+  operations = 0;
+  snapshots = 0;
+  /** Why it refuses an operation. */
+  refuses: (message: OperationMessage) => string | undefined = () => undefined;
+  /** Takes operations in only when it is let. */
+  gate: Promise<void> | undefined;
+  /** Says nothing of what it did. */
+  isMute = false;
+
+  get call(): ServerDuplexStream<ToExecutor, FromExecutor> {
+    return this.session!.call;
+  }
+
+  protected override take(call: ServerDuplexStream<ToExecutor, FromExecutor>, message: ToExecutor): void {
+    if (message.message === "snapshot_begin") this.snapshots++;
+    if (message.message !== "operations" || this.gate === undefined) {
+      super.take(call, message);
+      return;
+    }
+    const gate = this.gate;
+    call.pause();
+    void gate.then(() => {
+      super.take(call, message);
+      call.resume();
+    });
+  }
+
+  protected override carryOut(plan: Plan, message: OperationMessage, sequence: number): readonly RefusalMessage[] {
+    this.operations++;
+    const reason = this.refuses(message);
+    if (reason !== undefined) return [{ sequence, code: REFUSAL.internal, reason }];
+    return super.carryOut(plan, message, sequence);
+  }
+}
+
+const plan = (executor: Executor, generation: number): unknown =>
+  comparable({ ...executor.held!.dataplane.snapshot(), generation });
+
+describe("sessions with an executor", () => {
+  it("a session that breaks is resumed: nothing is sent twice, nothing is lost, and health meanwhile arrives", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    await using router = await driven(listening.port);
+    const { driver } = router;
+    driver.apply(PLAN, 1);
+    await driver.settled();
+    const [operations, snapshots] = [executor.operations, executor.snapshots];
+    executor.call.emit("error", { code: status.UNAVAILABLE, details: "the cable is out" });
+    await until(() => driver.executor.state === "connecting", "it notices");
+    driver.apply(hops(50, 7), 2);
+    driver.setHealth(1, "down");
+    await driver.settled();
+    assert.equal(executor.snapshots, snapshots, "not handed over again");
+    assert.equal(executor.operations - operations, 8, "seven operations and one state");
+    assert.deepEqual(plan(executor, 2), comparable(driver.snapshot()));
+    assert.equal(driver.snapshot().nextHops.get(1)?.state, "down");
+    assert.deepEqual([driver.executor.sessions, driver.executor.handovers, driver.executor.generation], [2, 1, 2]);
+    assert.ok(router.log.events().includes("dataplane.executor.away"));
+  });
+
+  it("a new process takes over what the executor has, and the executor is told nothing twice", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    const first = await driven(listening.port);
+    first.driver.apply(PLAN, 41);
+    await first.driver.settled();
+    const before = comparable(first.driver.snapshot());
+    await first[Symbol.asyncDispose]();
+    const operations = executor.operations;
+    await using second = await driven(listening.port);
+    assert.equal(second.driver.adopted, true);
+    assert.deepEqual(comparable(second.driver.snapshot()), before);
+    assert.equal(second.driver.executor.generation, 41);
+    second.driver.apply([hop(60)], 42);
+    await second.driver.settled();
+    assert.equal(executor.operations - operations, 1);
+    assert.deepEqual([second.driver.executor.state, second.driver.executor.handovers], ["in-step", 0]);
+  });
+
+  it("an executor that comes back empty gets the whole plan", async () => {
+    const first = await Listening.start(new Probed());
+    await using router = await driven(first.port);
+    const { driver } = router;
+    driver.apply(PLAN, 1);
+    await driver.settled();
+    await first[Symbol.asyncDispose]();
+    await until(() => driver.executor.state === "connecting", "it notices");
+    driver.apply([hop(70)], 2);
+    const executor = new Probed();
+    await using _second = await Listening.start(executor, { port: first.port });
+    await driver.settled();
+    assert.deepEqual(plan(executor, 2), comparable(driver.snapshot()));
+    assert.equal(driver.executor.handovers, 2);
+  });
+
+  it("an executor with the plan of an earlier process, met late, keeps it until routes are known", async () => {
+    const executor = new Probed();
+    const early = await Listening.start(executor);
+    const before = await driven(early.port);
+    before.driver.apply(PLAN, 1);
+    await before.driver.settled();
+    await before[Symbol.asyncDispose]();
+    await early[Symbol.asyncDispose]();
+    // Nobody listens, so that the start goes on without: what the driver is given then is its own beginning.
+    const begun = performance.now();
+    await using late = await driven(early.port, { deadlines: { start: milliseconds(300) } });
+    assert.ok(performance.now() - begun >= 299, "a start waits a while for the executor");
+    late.driver.apply([hop(80)], 1);
+    await using _listening = await Listening.start(executor, { port: early.port });
+    await until(() => late.driver.executor.state === "waiting", "it waits");
+    assert.equal(executor.held!.dataplane.snapshot().capabilities.size, 1, "the plan of before is in effect");
+    assert.match(late.driver.limits.join(), /plan of an earlier process/);
+    late.driver.converged!();
+    await late.driver.settled();
+    assert.deepEqual(plan(executor, 1), comparable(late.driver.snapshot()));
+  });
+
+  it("what is refused is a state, a metric and a log line, and right again as soon as the executor takes it", async () => {
+    const executor = new Probed();
+    executor.refuses = (message) => (message.set_slots?.group === 2 ? "that bank of the ASIC is broken" : undefined);
+    await using listening = await Listening.start(executor);
+    await using router = await driven(listening.port);
+    const { driver, log } = router;
+    driver.apply(PLAN, 1);
+    await until(() => driver.executor.state === "differs", "it differs");
+    const { refused, differences } = driver.executor;
+    assert.equal(differences, 2, "the group, and the capability that names it");
+    assert.deepEqual(
+      refused.map(({ object, code }) => [object, code]),
+      [
+        ["group 2", "internal"],
+        ["capability fd5e::1:8001:1234:5678:0", "not-allowed"],
+      ],
+    );
+    assert.match(driver.limits.join(), /refuses group 2: that bank of the ASIC is broken/);
+    assert.ok(log.events().includes("dataplane.executor.refused"));
+    executor.refuses = () => undefined;
+    await until(() => driver.executor.state === "in-step", "it is tried again");
+    assert.deepEqual(plan(executor, 1), comparable(driver.snapshot()));
+    assert.deepEqual(driver.limits, []);
+  });
+
+  it("a slow executor holds the maker of operations back, not memory", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    await using router = await driven(listening.port);
+    const { driver } = router;
+    await driver.settled();
+    const gate = Promise.withResolvers<void>();
+    executor.gate = gate.promise;
+    let generation = 0;
+    while (!driver.isFull) {
+      driver.apply(hops(1, 100), ++generation);
+      assert.ok(generation < 100, "it never says that it is full");
+    }
+    assert.equal(executor.operations, 0);
+    let resumed = false;
+    driver.whenRoom!(() => {
+      resumed = true;
+    });
+    assert.equal(resumed, false);
+    gate.resolve();
+    executor.gate = undefined;
+    await driver.settled();
+    assert.equal(resumed, true);
+    assert.equal(driver.isFull, false);
+    assert.equal(executor.held!.dataplane.snapshot().nextHops.size, 100);
+  });
+
+  it("an executor that answers nothing is given up, and tried again", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    const deadlines = { answer: milliseconds(150), welcome: milliseconds(2000) };
+    await using router = await driven(listening.port, { deadlines });
+    const { driver } = router;
+    driver.apply(PLAN, 1);
+    await driver.settled();
+    const gate = Promise.withResolvers<void>();
+    executor.gate = gate.promise;
+    driver.apply([hop(90)], 2);
+    await until(() => driver.executor.state === "connecting", "it is given up");
+    assert.match(driver.executor.lastError!, /did not come within 0.15 s/);
+    executor.gate = undefined;
+    gate.resolve();
+    await driver.settled();
+    assert.deepEqual(plan(executor, 2), comparable(driver.snapshot()));
+  });
+
+  it("what the executor finds out by itself is down in the plan that is shown, and up again", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    await using router = await driven(listening.port);
+    const { driver } = router;
+    driver.apply(PLAN, 1);
+    await driver.settled();
+    executor.call.write({ next_hop: { next_hop: 1, unreachable: true, reason: "port 3 has no light" } });
+    await until(() => driver.plan.plannedNextHop(1)?.state === "down", "it is down");
+    assert.deepEqual(driver.executor.unreachable, [{ nextHop: 1, reason: "port 3 has no light" }]);
+    assert.equal(driver.snapshot().nextHops.get(1)?.state, "down");
+    executor.call.write({ next_hop: { next_hop: 1, unreachable: false, reason: "" } });
+    await until(() => driver.plan.plannedNextHop(1)?.state === "up", "it is up");
+  });
+
+  it("an executor that acknowledges what was never sent loses its session", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    await using router = await driven(listening.port);
+    router.driver.apply(PLAN, 1);
+    await router.driver.settled();
+    executor.call.write({ acknowledged: { through: 1_000_000, refusals: [] } });
+    await until(() => router.driver.executor.sessions === 2, "another session");
+    assert.match(router.driver.executor.lastError!, /operation 1000000 was acknowledged/);
+    await router.driver.settled();
+  });
+
+  it("removing empties the executor", async () => {
+    const executor = new Probed();
+    await using listening = await Listening.start(executor);
+    const router = await driven(listening.port);
+    router.driver.apply(PLAN, 1);
+    await router.driver.settled();
+    await router.driver.remove();
+    const { nextHops, groups, capabilities, nodes } = executor.held!.dataplane.snapshot();
+    assert.deepEqual([nextHops.size, groups.size, capabilities.size, nodes.length], [0, 0, 0, 0]);
+  });
+});
