@@ -240,6 +240,8 @@ export interface Sock {
   localAddress(fd: number): { readonly address: string; readonly port: number };
   /** Throws ENOTCONN before the connection is there. */
   remoteAddress(fd: number): { readonly address: string; readonly port: number };
+  /** Who is at the other end of a UNIX connection, as the kernel noted it when it was made. */
+  peerProcess(fd: number): { readonly pid: number; readonly user: number; readonly group: number };
   interfaceIndex(name: string): number | undefined;
   interfaceList(): readonly InterfaceInfo[];
 }

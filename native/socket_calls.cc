@@ -134,6 +134,14 @@ void SetSocketOption(int fd, int level, int option, int value, const char* what)
   if (setsockopt(fd, level, option, &value, sizeof(value)) != 0) ThrowErrno("setsockopt", what);
 }
 
+PeerProcess PeerProcessOf(int fd) {
+  ucred peer = {};
+  socklen_t length = sizeof(peer);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+    ThrowErrno("getsockopt", "SO_PEERCRED");
+  return {peer.pid, peer.uid, peer.gid};
+}
+
 int GetSocketOption(int fd, int level, int option, const char* what) {
   int value = 0;
   socklen_t length = sizeof(value);

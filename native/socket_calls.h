@@ -44,6 +44,14 @@ Endpoint RemoteEndpoint(int fd);
 void SetSocketOption(int fd, int level, int option, int value, const char* what);
 int GetSocketOption(int fd, int level, int option, const char* what);
 
+// The process at the other end of a UNIX connection, as it was when it connected.
+struct PeerProcess {
+  int pid;
+  uint32_t user;
+  uint32_t group;
+};
+PeerProcess PeerProcessOf(int fd);
+
 // Sets, or with an empty key removes, the TCP-MD5 key of a prefix of peers. @see RFC 2385
 void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key);
 constexpr size_t kLongestMd5Key = 80;  // TCP_MD5SIG_MAXKEYLEN

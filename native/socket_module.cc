@@ -242,6 +242,16 @@ Napi::Value InterfaceList(const Napi::CallbackInfo& info) {
   return list;
 }
 
+// peerProcess(fd: number): PeerProcess
+Napi::Value PeerProcessAt(const Napi::CallbackInfo& info) {
+  PeerProcess peer = PeerProcessOf(DescriptorNumber(info[0]));
+  auto value = Napi::Object::New(info.Env());
+  value.Set("pid", peer.pid);
+  value.Set("user", peer.user);
+  value.Set("group", peer.group);
+  return value;
+}
+
 }  // namespace
 
 Napi::Object SocketModule(Napi::Env env) {
@@ -265,6 +275,7 @@ Napi::Object SocketModule(Napi::Env env) {
   add("bindToDevice", Exported<BindToDevice>);
   add("localAddress", Exported<LocalAddress>);
   add("remoteAddress", Exported<RemoteAddress>);
+  add("peerProcess", Exported<PeerProcessAt>);
   add("interfaceIndex", Exported<IndexOfInterface>);
   add("interfaceList", Exported<InterfaceList>);
   return sock;

@@ -82,6 +82,18 @@ export interface YangStep {
 /** From the top; empty for all data. */
 export type YangPath = readonly YangStep[];
 
+/** What decides about the instances of one schema node: the first case that fits, else `permit`. */
+export interface YangVerdict {
+  /** Names only. */
+  readonly path: YangPath;
+  /** Paths of the node or of what it stands in, whose keys may be missing, or begin so; without wildcards in names. */
+  readonly cases: readonly {
+    readonly path: readonly (YangStep & { readonly starts?: Readonly<Record<string, string>> })[];
+    readonly permit: boolean;
+  }[];
+  readonly permit: boolean;
+}
+
 /**
  * One difference. A subtree that came or went as a whole is one change of its topmost node.
  * - `create`: `value`; `delete`: `old`; `change` (a leaf): both; `move` (a user-ordered entry that was there): `after`.
@@ -242,6 +254,8 @@ export interface YangContext extends AsyncDisposable {
   keep(tree: YangTree, paths: readonly YangPath[]): Promise<YangTree>;
   /** All but what the paths match. */
   drop(tree: YangTree, paths: readonly YangPath[]): Promise<YangTree>;
+  /** All but what is not permitted, with all in it; nodes without a verdict are. Keys stay with their entry. */
+  restrict(tree: YangTree, verdicts: readonly YangVerdict[]): Promise<YangTree>;
   /** What a subtree filter selects: the element `filter` or what stands in it. @see RFC 6241 section 6 */
   filter(tree: YangTree, xml: string): Promise<YangTree>;
   /** The nodes that a path matches, in the order of the tree. */

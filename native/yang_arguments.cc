@@ -39,10 +39,33 @@ PathPattern Path(Napi::Value value, const char* name) {
     }
     if (auto keys = from->Get("keys"); !keys.IsUndefined())
       for (auto& [key, text] : Members(keys, "step.keys")) step.keys.emplace_back(key, PlainText(text, "step.keys"));
+    if (auto starts = from->Get("starts"); !starts.IsUndefined())
+      for (auto& [key, text] : Members(starts, "step.starts"))
+        step.starts.emplace_back(key, PlainText(text, "step.starts"));
     if (auto one = from->Get("value"); !one.IsUndefined()) step.value = PlainText(one, "step.value");
     path.push_back(std::move(step));
   }
   return path;
+}
+
+std::vector<Verdict> Verdicts(Napi::Value value) {
+  Napi::Env env = value.Env();
+  if (!value.IsArray()) throw Napi::TypeError::New(env, "verdicts must be an array");
+  auto given = value.As<Napi::Array>();
+  std::vector<Verdict> verdicts;
+  for (uint32_t i = 0; i < given.Length(); i++) {
+    auto from = Options(given.Get(i), "verdict");
+    if (!from || !from->Get("cases").IsArray()) throw Napi::TypeError::New(env, "a verdict has path, cases and permit");
+    Verdict verdict = {Path(from->Get("path"), "verdict.path"), {}, Boolean(from->Get("permit"), "verdict.permit")};
+    auto cases = from->Get("cases").As<Napi::Array>();
+    for (uint32_t j = 0; j < cases.Length(); j++) {
+      auto one = Options(cases.Get(j), "case");
+      if (!one) throw Napi::TypeError::New(env, "a case of a verdict has path and permit");
+      verdict.cases.push_back({Path(one->Get("path"), "case.path"), Boolean(one->Get("permit"), "case.permit")});
+    }
+    verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
 }
 
 CalledNode Called(Napi::Value target, Napi::Value name) { return {Path(target, "target"), Text(name, "name")}; }

@@ -67,6 +67,7 @@ std::vector<YangContext::PropertyDescriptor> YangContext::Properties(Napi::Env e
       Method<&YangContext::Merge>("merge"),
       Method<&YangContext::Keep>("keep"),
       Method<&YangContext::Drop>("drop"),
+      Method<&YangContext::Restrict>("restrict"),
       Method<&YangContext::Filter>("filter"),
       Method<&YangContext::Select>("select"),
       Method<&YangContext::XPath>("xpath"),
@@ -167,6 +168,14 @@ Napi::Value YangContext::SelectTrees(const Napi::CallbackInfo& info, bool others
   for (uint32_t i = 0; i < given.Length(); i++) paths.push_back(Path(given.Get(i), "paths"));
   return PostTree(info.Env(), [number, paths = std::move(paths), others](YangCore& core) {
     return core.Select(number, paths, others);
+  });
+}
+
+// restrict(tree: YangTree, verdicts: YangVerdict[]): Promise<YangTree>
+Napi::Value YangContext::Restrict(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  return PostTree(info.Env(), [number, verdicts = Verdicts(info[1])](YangCore& core) {
+    return core.Restrict(number, verdicts);
   });
 }
 

@@ -28,6 +28,7 @@ class YangContext final : public Wrapped<YangContext> {
   Napi::Value Merge(const Napi::CallbackInfo& info);
   Napi::Value Keep(const Napi::CallbackInfo& info);
   Napi::Value Drop(const Napi::CallbackInfo& info);
+  Napi::Value Restrict(const Napi::CallbackInfo& info);
   Napi::Value Filter(const Napi::CallbackInfo& info);
   Napi::Value Select(const Napi::CallbackInfo& info);
   Napi::Value XPath(const Napi::CallbackInfo& info);

@@ -1,6 +1,7 @@
 #include "yang_core.h"
 
 #include <libyang/libyang.h>
+#include <libyang/plugins_types.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -66,6 +67,26 @@ std::string Revision(const lysp_submodule* submodule) {
 
 }  // namespace
 
+// The path of an access rule may leave keys out, each for itself (RFC 8341, node-instance-identifier); libyang's type
+// wants all of a list or none. As an XPath, which the type is derived from, it is taken, and whoever reads the rules
+// looks at the rest.
+static void LetKeysBeMissing(const ly_ctx* context) {
+  static lyplg_type plugin = [] {
+    lyplg_type xpath = {};
+    xpath.id = "semrd - path of an access rule";
+    xpath.store = lyplg_type_store_xpath10;
+    xpath.compare = lyplg_type_compare_simple;
+    xpath.print = lyplg_type_print_xpath10;
+    xpath.duplicate = lyplg_type_dup_xpath10;
+    xpath.free = lyplg_type_free_xpath10;
+    xpath.lyb_data_len = -1;
+    return xpath;
+  }();
+  if (ly_ctx_get_module_implemented(context, "ietf-netconf-acm") == nullptr) return;
+  auto path = lys_find_path(context, nullptr, "/ietf-netconf-acm:nacm/rule-list/rule/path", 0);
+  if (path != nullptr) reinterpret_cast<const lysc_node_leaf*>(path)->type->plugin = &plugin;
+}
+
 YangCore::YangCore(const std::vector<std::string>& search_paths, const std::vector<YangModuleRequest>& modules) {
   // Keep every error instead of printing it. One setting per process: libyang itself resets the one per thread.
   ly_log_options(LY_LOSTORE);
@@ -87,6 +108,7 @@ YangCore::YangCore(const std::vector<std::string>& search_paths, const std::vect
     ly_ctx_destroy(context_);
     throw;
   }
+  LetKeysBeMissing(context_);
   ForgetFaults(context_);  // warnings
 }
 
@@ -205,6 +227,10 @@ KeptTree YangCore::Select(TreeNumber number, const std::vector<PathPattern>& pat
   for (const auto& path : paths)
     for (auto node : FindNodes(context_, tree, path)) selection.AddWhole(node);
   return Keep(others ? selection.CopyOthers(tree) : selection.Copy(tree));
+}
+
+KeptTree YangCore::Restrict(TreeNumber number, const std::vector<Verdict>& verdicts) {
+  return Keep(CopyPermitted(context_, Tree(number), verdicts));
 }
 
 KeptTree YangCore::Filter(TreeNumber number, std::string xml) {

@@ -77,6 +77,7 @@ class YangCore {
   KeptTree Validate(TreeNumber number, bool state);
   KeptTree Merge(TreeNumber number, TreeNumber other);
   KeptTree Select(TreeNumber number, const std::vector<PathPattern>& paths, bool others);
+  KeptTree Restrict(TreeNumber number, const std::vector<Verdict>& verdicts);
   KeptTree Filter(TreeNumber number, std::string xml);
   // `prefixes` to namespaces or names of modules.
   KeptTree XPath(TreeNumber number, const std::string& expression,

@@ -1,6 +1,8 @@
 // Nodes by a path with wildcards.
 #include <libyang/libyang.h>
 
+#include <string_view>
+
 #include "yang_selection.h"
 #include "yang_wording.h"
 
@@ -26,7 +28,7 @@ class Finder {
     }
     if (wanted.name == "*") {
       for (auto node = first; node != nullptr; node = node->next)
-        if (Fits(node, wanted)) Take(node, step);
+        if (FitsStep(node, wanted)) Take(node, step);
       return;
     }
     auto schema = SchemaOf(wanted, above, step);
@@ -36,7 +38,7 @@ class Finder {
       return;
     }
     for (auto node = first; node != nullptr; node = node->next)
-      if (node->schema == schema && Fits(node, wanted)) Take(node, step);
+      if (node->schema == schema && FitsStep(node, wanted)) Take(node, step);
   }
 
  private:
@@ -96,26 +98,35 @@ class Finder {
     return true;
   }
 
-  static bool Fits(const lyd_node* node, const PathStep& wanted) {
-    if (node->schema == nullptr) return false;
-    if (wanted.value && *wanted.value != "*" &&
-        (node->schema->nodetype != LYS_LEAFLIST || *wanted.value != lyd_get_value(node)))
-      return false;
-    for (const auto& [name, value] : wanted.keys) {
-      if (value == "*") continue;
-      const lyd_node* key = node->schema->nodetype == LYS_LIST ? lyd_child(node) : nullptr;
-      while (key != nullptr && (!lysc_is_key(key->schema) || name != key->schema->name)) key = key->next;
-      if (key == nullptr || value != lyd_get_value(key)) return false;
-    }
-    return true;
-  }
-
   const ly_ctx* context_;
   const PathPattern& path_;
   std::vector<const lyd_node*>& found_;
 };
 
 }  // namespace
+
+static const lyd_node* Key(const lyd_node* node, const std::string& name) {
+  const lyd_node* key = node->schema->nodetype == LYS_LIST ? lyd_child(node) : nullptr;
+  while (key != nullptr && (!lysc_is_key(key->schema) || name != key->schema->name)) key = key->next;
+  return key;
+}
+
+bool FitsStep(const lyd_node* node, const PathStep& wanted) {
+  if (node->schema == nullptr) return false;
+  if (wanted.value && *wanted.value != "*" &&
+      (node->schema->nodetype != LYS_LEAFLIST || *wanted.value != lyd_get_value(node)))
+    return false;
+  for (const auto& [name, value] : wanted.keys) {
+    if (value == "*") continue;
+    const lyd_node* key = Key(node, name);
+    if (key == nullptr || value != lyd_get_value(key)) return false;
+  }
+  for (const auto& [name, start] : wanted.starts) {
+    const lyd_node* key = Key(node, name);
+    if (key == nullptr || !std::string_view(lyd_get_value(key)).starts_with(start)) return false;
+  }
+  return true;
+}
 
 std::vector<const lyd_node*> FindNodes(const ly_ctx* context, const lyd_node* top, const PathPattern& path) {
   std::vector<const lyd_node*> found;

@@ -16,6 +16,7 @@ struct PathStep {
   std::string module;  // "" for that of the step before
   std::string name;    // "*" one node, "..." any number of them
   std::vector<std::pair<std::string, std::string>> keys;
+  std::vector<std::pair<std::string, std::string>> starts;  // of keys; in verdicts only
   std::optional<std::string> value;
 };
 using PathPattern = std::vector<PathStep>;
@@ -36,6 +37,24 @@ class Selection {
 
   std::unordered_map<const lyd_node*, bool> nodes_;  // true: whole
 };
+
+// What decides about instances of one schema node: the first of `cases` that fits the node, or what it stands in.
+struct Verdict {
+  struct Case {
+    PathPattern path;  // as long as that of the verdict, or shorter
+    bool permit;
+  };
+  PathPattern path;  // names only
+  std::vector<Case> cases;
+  bool permit;  // where none fits
+};
+
+// A copy without what is not permitted, and without what stands in that. Keys stay with their entry; a node without
+// a verdict is permitted.
+OwnedTree CopyPermitted(const ly_ctx* context, const lyd_node* top, const std::vector<Verdict>& verdicts);
+
+// Whether a node fits keys and value of a step, whose name is not looked at.
+bool FitsStep(const lyd_node* node, const PathStep& wanted);
 
 // In the order of the tree. Throws YangFailure for a step that no model has.
 std::vector<const lyd_node*> FindNodes(const ly_ctx* context, const lyd_node* top, const PathPattern& path);

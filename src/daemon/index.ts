@@ -241,7 +241,7 @@ class Daemon {
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
     const flows = this.#scope.own(new FlowRecordsSlot({ ...this.#shared, driver, sources }));
-    const { engine, state } = this.#management;
+    const { engine, state, access } = this.#management;
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
     const publish = publisher(events);
@@ -253,7 +253,7 @@ class Daemon {
     this.#scope.own(new SessionEvents(this.#sessions, { clock: systemClock, lastError }, publish));
     this.#watchCapacity(compiler, publish);
     const operators = this.#scope.own(
-      new Operators({ ...this.#shared, management: engine, events, stateDirectory, state }),
+      new Operators({ ...this.#shared, management: engine, access, events, stateDirectory, state }),
     );
     engine.attach(
       liveProviders({
@@ -493,7 +493,8 @@ class Daemon {
     const handlers = controlHandlers(control);
     this.#scope.own(this.#management.operations.add(remoteOperations(control, handlers)));
     const { controlSocket } = this.#configuration.management;
-    this.#scope.own(await startControlServer({ path: controlSocket }, handlers, this.#shared, this.#scope.signal));
+    const shared = { ...this.#shared, access: this.#management.access };
+    this.#scope.own(await startControlServer({ path: controlSocket }, handlers, shared, this.#scope.signal));
   }
 
   /** After a start: first the own instances, then what the neighbours know; only then may anything found be taken away. */

@@ -17,6 +17,7 @@ export * from "./control/index.ts";
 export * from "./datastore/index.ts";
 export * from "./events/index.ts";
 export * from "./gnmi/index.ts";
+export * from "./nacm/index.ts";
 export * from "./netconf/index.ts";
 export * from "./operations/index.ts";
 export { openRouterManagement, type RouterManagement, type RouterManagementParts } from "./router.ts";

@@ -5,6 +5,7 @@ import { RouterBinder, type RouterChange, type RouterState } from "./configurati
 import { ConfigurationError } from "./configuration/error.ts";
 import { isSecret } from "./configuration/wording.ts";
 import { type SchemaReport, schemaReport } from "./control/schema-report.ts";
+import { AccessBook, accessSchema } from "./nacm/index.ts";
 import { OperationBook } from "./operations/index.ts";
 import { StateBook } from "./state/index.ts";
 import {
@@ -17,6 +18,7 @@ import {
 } from "./transaction/index.ts";
 import { XPathEvaluator } from "./xpath/index.ts";
 import { YangModel } from "./yang/model.ts";
+import { bindNacm } from "./yang/nacm-binding.ts";
 import { StateReader } from "./yang/operational.ts";
 import { openSchema, searchPaths } from "./yang/schema.ts";
 
@@ -40,6 +42,8 @@ export interface RouterManagement extends AsyncDisposable {
   readonly state: StateBook;
   /** Where the parts say which operations they carry out. */
   readonly operations: OperationBook;
+  /** Who may do what; the parts replace its rules as the configuration does. */
+  readonly access: AccessBook;
   /** What can be configured; put together when it is first asked for. */
   schema(): Promise<Required<SchemaReport>>;
 }
@@ -56,7 +60,8 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     const context = scope.own(await openSchema(parts.yang ?? loadNative().yang));
     const xpath = scope.own(new XPathEvaluator({ searchPaths: searchPaths(), clock }));
     const model = await YangModel.open(context, { xpath });
-    const binder = new RouterBinder({ model, clock, folder });
+    const schemaOfAccess = accessSchema(await context.schema());
+    const binder = new RouterBinder({ model, clock, folder, access: schemaOfAccess });
     const store = await CommitStore.open(commits, lineage(random), log);
     const state = new StateBook(clock);
     const operational = new StateReader(model, state, clock);
@@ -67,7 +72,11 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
         return checked.ok ? book.call(checked.value, session) : checked;
       },
     };
-    const opened = await openEngine({ model, operational, operations, binder, store, startup, clock, log, isSecret });
+    const access = new AccessBook(schemaOfAccess, bindNacm(undefined, schemaOfAccess), clock);
+    state.add(access.state);
+    const opened = await openEngine({
+      ...{ model, operational, operations, binder, store, startup, clock, log, isSecret, access },
+    });
     if (!opened.ok) {
       throw new ConfigurationError(
         opened.faults.map(({ path, message, appTag }) => ({
@@ -79,9 +88,17 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
       );
     }
     const engine = scope.own(opened.value);
+    access.replace(engine.initial.inUse.nacm);
     let report: Promise<Required<SchemaReport>> | undefined;
     const schema = () => (report ??= schemaReport(context));
-    return { engine, state, operations: book, schema, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    return {
+      engine,
+      state,
+      operations: book,
+      access,
+      schema,
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
   } catch (cause) {
     throw await scope.abandon(cause);
   }

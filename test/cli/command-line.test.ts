@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { systemClock } from "../../src/host/index.ts";
 import { type ControlHandlers, ControlRefusal, type StatusReport, startControlServer } from "../../src/management/index.ts";
+import { openAccess } from "../management/nacm/admins.ts";
 import { EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
@@ -73,7 +74,7 @@ function withRouter(overrides: Partial<ControlHandlers> = {}) {
     server = await startControlServer(
       { path: socket },
       router,
-      { clock: systemClock, log: SILENT },
+      { clock: systemClock, log: SILENT, access: openAccess() },
       new AbortController().signal,
     );
   });

@@ -19,9 +19,14 @@ export class RouterFolder {
     this.path = path;
   }
 
-  /** A router without neighbours and interfaces, so that it needs no namespace. */
-  configuration(name: string, changes: Readonly<Record<string, unknown>> = {}): object {
+  /** A router without neighbours and interfaces, so that it needs no namespace; `beside` is what else the document has. */
+  configuration(
+    name: string,
+    changes: Readonly<Record<string, unknown>> = {},
+    beside: Readonly<Record<string, unknown>> = {},
+  ): object {
     return {
+      ...beside,
       "semrd-router:router": {
         name,
         "router-id": "192.0.2.1",

@@ -15,6 +15,7 @@ import {
   type ProblemReport,
   startControlServer,
 } from "../../src/management/index.ts";
+import { openAccess } from "./nacm/admins.ts";
 import { AGENTS, EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES, STATUS } from "./router.ts";
 
 class Lines implements Log {
@@ -43,7 +44,7 @@ async function serve(t: TestContext, handlers: ControlHandlers): Promise<{ socke
   const server = await startControlServer(
     { path: socket },
     handlers,
-    { clock: systemClock, log },
+    { clock: systemClock, log, access: openAccess() },
     new AbortController().signal,
   );
   t.after(() => server[Symbol.asyncDispose]());
@@ -429,7 +430,7 @@ describe("the control socket", () => {
     startControlServer(
       { path: socket },
       fixedRouter(),
-      { clock: systemClock, log: new Lines() },
+      { clock: systemClock, log: new Lines(), access: openAccess() },
       new AbortController().signal,
     );
 
@@ -484,7 +485,7 @@ describe("the control socket", () => {
     const server = await startControlServer(
       { path: socket },
       fixedRouter({ routes: endless }),
-      { clock: systemClock, log: new Lines() },
+      { clock: systemClock, log: new Lines(), access: openAccess() },
       new AbortController().signal,
     );
     const reading = assert.rejects(ask(socket, "/v1/routes"));

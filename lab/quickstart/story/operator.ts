@@ -24,7 +24,12 @@ export class Operator {
       "semrd-access:users": { user: [{ name: USER, "authorized-key": [this.#keys.public] }] },
       "semrd-netconf:netconf": { ssh: { listen: [{ address: "::1", port: PORT }] } },
     };
-    await this.#config(router, JSON.stringify({ "semrd-router:router": { management } }), "edit", "-");
+    const access = {
+      groups: { group: [{ name: "operators", "user-name": [USER] }] },
+      "rule-list": [{ name: "operators", group: ["operators"], rule: [{ name: "everything", action: "permit" }] }],
+    };
+    const edit = { "semrd-router:router": { management }, "ietf-netconf-acm:nacm": access };
+    await this.#config(router, JSON.stringify(edit), "edit", "-");
     await this.#config(router, "", "commit", "--comment", "NETCONF for the operator");
     await this.#context.lab.exec(router, ["sh", "-c", `umask 077 && cat > ${KEY}`], { stdin: this.#keys.private });
   }

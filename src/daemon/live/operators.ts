@@ -2,6 +2,7 @@ import { loadNative } from "../../../native/index.ts";
 import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
 import { replaceFile } from "../../host/index.ts";
 import {
+  type AccessBook,
   answered,
   checkGnmiCertificate,
   type EventLog,
@@ -23,6 +24,7 @@ import { ServerSlot } from "./server.ts";
 
 export interface OperatorsParts {
   readonly management: Management;
+  readonly access: AccessBook;
   readonly events: EventLog;
   readonly state: StateBook;
   readonly stateDirectory: string;
@@ -34,11 +36,13 @@ export interface OperatorsParts {
 /** Users, and the servers that they log in to. */
 export class Operators implements AsyncDisposable {
   readonly users = new UserBook();
+  readonly #access: AccessBook;
   readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
   constructor(parts: OperatorsParts) {
     const { users } = this;
+    this.#access = parts.access;
     this.#netconf = new ServerSlot({
       name: "the NETCONF server",
       path: "/semrd-router:router/management/semrd-netconf:netconf",
@@ -76,7 +80,7 @@ export class Operators implements AsyncDisposable {
   }
 
   get providers(): readonly Provider<RouterChange>[] {
-    return [usersProvider(this.users), this.#netconf, this.#gnmi];
+    return [usersProvider(this.users), accessProvider(this.#access), this.#netconf, this.#gnmi];
   }
 
   /** @throws the servers' own errors */
@@ -96,6 +100,19 @@ export class Operators implements AsyncDisposable {
 }
 
 const netconfListens = ({ ssh, tls }: NetconfConfiguration) => [...ssh.listen, ...(tls?.listen ?? [])];
+
+/** What they may do from now on, in sessions and subscriptions that are open too. */
+function accessProvider(access: AccessBook): Provider<RouterChange> {
+  return {
+    name: "access control",
+    plan: () => answered([]),
+    prepare({ before, after }) {
+      const [old, next] = [before.nacm, after.nacm];
+      if (old === next) return answered(undefined);
+      return answered({ apply: () => access.replace(next), revert: () => access.replace(old) });
+    },
+  };
+}
 
 /** Who may log in from now on; sessions that are open go on. */
 function usersProvider(users: UserBook): Provider<RouterChange> {

@@ -10,10 +10,12 @@ import {
   type Tree,
   type TreeChange,
 } from "../datastore/index.ts";
+import type { AccessSchema } from "../nacm/index.ts";
 import type { Binder } from "../transaction/index.ts";
 import { bindAgents, bindRouter } from "../yang/binding.ts";
 import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
 import type { YangModel } from "../yang/model.ts";
+import { bindNacm, type NacmInstance, nacmFaults } from "../yang/nacm-binding.ts";
 import { disagreements } from "./agreement.ts";
 import type { ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
@@ -44,6 +46,7 @@ export interface RouterChange {
 }
 
 const ROUTER = "semrd-router:router";
+const NACM = "ietf-netconf-acm:nacm";
 const AGENTS: Path = [{ name: ROUTER }, { name: "semrd-agent:agents" }];
 
 const AGENT: Path = [...AGENTS, { name: "agent" }];
@@ -77,6 +80,8 @@ const PER_TURN = 128;
 export interface RouterBinderParts {
   readonly model: YangModel;
   readonly clock: Clock;
+  /** What rules of access may name. */
+  readonly access: AccessSchema;
   /** Where relative file names begin. */
   readonly folder: string;
   /** Default: the disk. */
@@ -94,9 +99,12 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
   }
 
   async bind(tree: Tree): Promise<Answer<RouterState>> {
-    const router = this.#routerIn(await this.#parts.model.document(tree));
+    const document = JSON.parse(await this.#parts.model.document(tree)) as RouterDocument;
+    const router = document[ROUTER];
     if (router === undefined) return refused(NO_ROUTER);
-    const intended = bindRouter(router, this.#parts.folder);
+    const nacm = this.#nacm(document[NACM]);
+    if (!nacm.ok) return nacm;
+    const intended = bindRouter(router, this.#parts.folder, nacm.value);
     const { "semrd-agent:agents": _, ...rest } = router;
     this.#instances.set(intended, rest);
     const faults = await this.#disagreements(intended);
@@ -114,7 +122,11 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     const touched = new Set(changes.map(({ path }) => localName(path[1]!)));
     const rest = await this.#sections(before.intended, tree, changes, touched);
     const agents = await this.#agents(before.intended.agents, rest, tree, changes, touched);
-    const intended: RouterConfiguration = { ...rest, agents: agents.all };
+    const isRuled = all.some(({ path }) => path[0]?.name === NACM);
+    const [value] = isRuled ? await this.#parts.model.values(tree, [{ name: NACM }]) : [];
+    const nacm = isRuled ? this.#nacm(value as NacmInstance | undefined) : answered(before.intended.nacm);
+    if (!nacm.ok) return nacm;
+    const intended: RouterConfiguration = { ...rest, nacm: nacm.value, agents: agents.all };
     this.#instances.set(intended, this.#instances.get(rest)!);
     const faults = await this.#disagreements(intended, before.intended, agents.put);
     if (faults.length > 0) return { ok: false, faults };
@@ -122,6 +134,11 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     const { put, removed } = agents;
     const change = { before: before.inUse, after: inUse, intended, changes, agents: { put, removed } };
     return answered({ after: { intended, inUse }, change });
+  }
+
+  #nacm(nacm: NacmInstance | undefined): Answer<RouterConfiguration["nacm"]> {
+    const faults = nacmFaults(nacm, this.#parts.access);
+    return faults.length > 0 ? { ok: false, faults } : answered(bindNacm(nacm, this.#parts.access));
   }
 
   /** All sections but the agents, which stay those of before. */
@@ -143,7 +160,10 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
       else router[member] = value;
     }
     const instance = router as unknown as RouterInstance;
-    const bound: Record<string, unknown> = { ...bindRouter(instance, this.#parts.folder), agents: before.agents };
+    const bound: Record<string, unknown> = {
+      ...bindRouter(instance, this.#parts.folder, before.nacm),
+      agents: before.agents,
+    };
     for (const [node, member, looksAt = []] of SECTIONS) {
       if (touched.has(node) || looksAt.some((other) => touched.has(other))) continue;
       if (before[member] === undefined) delete bound[member];

@@ -1,8 +1,11 @@
 import path from "node:path";
 import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
+import type { ManagementFault } from "../datastore/index.ts";
+import { accessSchema } from "../nacm/index.ts";
 import { bindRouter } from "../yang/binding.ts";
 import type { RouterDocument } from "../yang/instance.ts";
+import { bindNacm, nacmFaults } from "../yang/nacm-binding.ts";
 import { openSchema } from "../yang/schema.ts";
 import { disagreements } from "./agreement.ts";
 import { diagnose, isYangError, valueText } from "./diagnose.ts";
@@ -64,9 +67,13 @@ export async function parseConfiguration(
   const root = parseText(text);
   await using context = await openSchema(parts.yang ?? loadNative().yang);
   const document = await validate(text, root, context);
+  const schema = accessSchema(await context.schema());
+  const { "ietf-netconf-acm:nacm": nacm } = document;
+  const badRules = nacmFaults(nacm, schema).map(asConfigurationFault);
+  if (badRules.length > 0) throw new ConfigurationError(badRules.map((fault) => withSource(fault, root)));
   const router = document["semrd-router:router"];
   if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
-  const configuration = bindRouter(router, folder);
+  const configuration = bindRouter(router, folder, bindNacm(nacm, schema));
   const faults = [
     ...[...disagreements(configuration)].filter((fault) => fault !== undefined),
     ...(await unreadableFiles(configuration, parts.files ?? diskFiles)),
@@ -74,6 +81,12 @@ export async function parseConfiguration(
   if (faults.length > 0) throw new ConfigurationError(faults);
   return configuration;
 }
+
+const asConfigurationFault = ({ path, message, appTag }: ManagementFault): ConfigurationFault => ({
+  ...(path === undefined ? {} : { path }),
+  reason: message,
+  ...(appTag === undefined ? {} : { tag: appTag }),
+});
 
 function parseText(text: string): JsonNode {
   try {

@@ -65,10 +65,10 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   const isRewired = intended.interfaces !== was.interfaces || tenants !== inUse.tenants;
   const { bgp: _, ...others } = inUse;
   const bgp = intended.bgp === was.bgp ? inUse.bgp : bgpInUse(intended.bgp, inUse.bgp);
-  const { nodes, routingPolicy, registration, agents, discovery, telemetry } = intended;
+  const { nodes, routingPolicy, registration, agents, discovery, telemetry, nacm } = intended;
   return {
     ...others,
-    ...{ nodes, routingPolicy, registration, agents, discovery, telemetry, tenants },
+    ...{ nodes, routingPolicy, registration, agents, discovery, telemetry, tenants, nacm },
     ...(bgp === undefined ? {} : { bgp }),
     dataplane:
       intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),

@@ -1,4 +1,5 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { NacmConfiguration } from "../nacm/index.ts";
 import type { BmpConfiguration } from "./bmp.ts";
 import type { GrpcConfiguration } from "./grpc.ts";
 import type { MrtConfiguration } from "./mrt.ts";
@@ -36,6 +37,7 @@ export interface RouterConfiguration {
   readonly rpki: RpkiConfiguration;
   readonly bmp: BmpConfiguration;
   readonly management: ManagementConfiguration;
+  readonly nacm: NacmConfiguration;
   /** Absolute. */
   readonly stateDirectory: string;
 }

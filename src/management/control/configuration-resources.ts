@@ -11,6 +11,7 @@ import {
 } from "../datastore/index.ts";
 import { heldSessionAnswer, inSession, isHeld } from "./configure-sessions.ts";
 import { ControlRefusal, type RefusalStatus } from "./handlers.ts";
+import { asSession, entry, NOTHING, operation } from "./permission.ts";
 import { parameters, readBody } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
@@ -55,6 +56,8 @@ function statusOf({ errorTag }: ManagementFault): RefusalStatus {
     case "data-exists":
     case "operation-not-supported":
       return 409;
+    case "access-denied":
+      return 403;
     case "resource-denied":
       return 503;
     case "malformed-message":
@@ -178,6 +181,7 @@ export const AGENT_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "agents",
+    needs: operation("edit-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         parameters(exchange.target, []);
@@ -195,6 +199,7 @@ export const AGENT_RESOURCES: readonly Resource[] = [
   {
     method: "DELETE",
     path: "agents/{}",
+    needs: { kind: "removal", path: (id) => entry(["semrd-agent:agents", "semrd-agent:agent"], { id }) },
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         parameters(exchange.target, []);
@@ -212,6 +217,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/session",
+    needs: NOTHING,
     answer: async (exchange) => {
       parameters(exchange.target, []);
       return heldSessionAnswer(exchange);
@@ -220,6 +226,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "config/schema",
+    needs: NOTHING,
     answer: async ({ target, handlers }) => {
       const { known } = parameters(target, ["known"]);
       const schema = await handlers.schema();
@@ -229,6 +236,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "config",
+    needs: operation("get-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore, path, defaults } = parameters(exchange.target, ["datastore", "path", "defaults"]);
@@ -248,6 +256,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "config/status",
+    needs: NOTHING,
     answer: async ({ target, handlers: { management } }) => {
       parameters(target, []);
       const pending = management.pendingCommit();
@@ -257,14 +266,17 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "config/log",
-    answer: async ({ target, handlers: { management } }) => {
+    needs: operation("get-config"),
+    answer: async ({ target, handlers: { management }, who }) => {
       const { limit } = parameters(target, ["limit"]);
-      return report(management.log(limit === undefined ? undefined : Math.max(1, Number(limit) || 1)));
+      const most = limit === undefined ? undefined : Math.max(1, Number(limit) || 1);
+      return report(management.log(most, asSession(who)));
     },
   },
   {
     method: "GET",
     path: "config/compare",
+    needs: operation("get-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { before, after } = parameters(exchange.target, ["before", "after"]);
@@ -276,6 +288,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/edit",
+    needs: operation("edit-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore, operation } = parameters(exchange.target, ["datastore", "operation"]);
@@ -295,6 +308,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/steps",
+    needs: operation("edit-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore } = parameters(exchange.target, ["datastore"]);
@@ -309,6 +323,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/validate",
+    needs: operation("validate"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { datastore } = parameters(exchange.target, ["datastore"]);
@@ -320,6 +335,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/commit",
+    needs: operation("commit"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const from = candidateOf(exchange, parameters(exchange.target, ["datastore"]).datastore);
@@ -332,6 +348,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/confirm",
+    needs: operation("commit"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         parameters(exchange.target, []);
@@ -343,6 +360,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/cancel",
+    needs: operation("cancel-commit"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         parameters(exchange.target, []);
@@ -354,6 +372,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/discard",
+    needs: operation("discard-changes"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const target = candidateOf(exchange, parameters(exchange.target, ["datastore"]).datastore);
@@ -363,6 +382,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/rollback",
+    needs: operation("edit-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         const { back = "1", datastore } = parameters(exchange.target, ["back", "datastore"]);
@@ -378,6 +398,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/save",
+    needs: operation("copy-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         parameters(exchange.target, []);
@@ -387,6 +408,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "config/reload",
+    needs: operation("copy-config"),
     answer: (exchange) =>
       inSession(exchange, async (session) => {
         parameters(exchange.target, []);

@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
-import type { Management, Session } from "../datastore/index.ts";
+import type { Session } from "../datastore/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 import type { ControlAnswer, Exchange } from "./resource.ts";
 
@@ -8,10 +7,17 @@ const MAX_USER = 64;
 /** Each keeps a connection, and there have to be some for others. */
 const MAX_HELD = 32;
 
-function userOf(request: IncomingMessage): string {
+/** Who may do everything says for whom; of others the kernel does. */
+function userOf({ request, who }: Exchange): string {
+  if (!who.isRecovery) return who.name;
   const said = request.headers["semrd-user"];
   return typeof said === "string" && /^[\x21-\x7e]+$/.test(said) ? said.slice(0, MAX_USER) : "local";
 }
+
+const identity = (exchange: Exchange): Pick<Session, "user" | "source" | "groups" | "isRecovery"> => ({
+  ...{ user: userOf(exchange), source: "control socket", groups: exchange.who.groups },
+  ...(exchange.who.isRecovery ? { isRecovery: true } : {}),
+});
 
 /**
  * Runs with the session that the field `semrd-session` names, else with one that ends with the request: the candidate that
@@ -20,12 +26,13 @@ function userOf(request: IncomingMessage): string {
  * @throws {ControlRefusal} `control.no-such-session`
  */
 export async function inSession(
-  { handlers: { management }, request }: Exchange,
+  exchange: Exchange,
   run: (session: Session) => Promise<ControlAnswer>,
 ): Promise<ControlAnswer> {
-  const named = request.headers["semrd-session"];
-  if (typeof named === "string") return run(heldSession(management, named));
-  const session = management.openSession({ user: userOf(request), protocol: "control", source: "control socket" });
+  const { management } = exchange.handlers;
+  const named = exchange.request.headers["semrd-session"];
+  if (typeof named === "string") return run(heldSession(exchange, named));
+  const session = management.openSession({ ...identity(exchange), protocol: "control" });
   try {
     return await run(session);
   } finally {
@@ -36,8 +43,10 @@ export async function inSession(
 /** Whether the request is of a session that outlives it. */
 export const isHeld = ({ request }: Exchange): boolean => request.headers["semrd-session"] !== undefined;
 
-function heldSession(management: Management, id: string): Session {
-  const found = management.sessions().find((one) => one.protocol === "cli" && String(one.id) === id);
+/** One of somebody else is none for those who may not do everything. */
+function heldSession({ handlers: { management }, who }: Exchange, id: string): Session {
+  const isOwn = (one: Session): boolean => who.isRecovery || (one.isRecovery !== true && one.user === who.name);
+  const found = management.sessions().find((one) => one.protocol === "cli" && String(one.id) === id && isOwn(one));
   if (found !== undefined) return found;
   throw new ControlRefusal(
     409,
@@ -52,7 +61,9 @@ function heldSession(management: Management, id: string): Session {
  *
  * @throws {ControlRefusal} `control.too-many-sessions`
  */
-export function heldSessionAnswer({ handlers: { management }, request }: Exchange): ControlAnswer {
+export function heldSessionAnswer(exchange: Exchange): ControlAnswer {
+  const { request } = exchange;
+  const { management } = exchange.handlers;
   if (management.sessions().filter(({ protocol }) => protocol === "cli").length >= MAX_HELD)
     throw new ControlRefusal(
       503,
@@ -61,7 +72,7 @@ export function heldSessionAnswer({ handlers: { management }, request }: Exchang
       `there are ${MAX_HELD} configure sessions already: leave one of them first`,
     );
   async function* lasting(): AsyncIterable<Uint8Array> {
-    const session = management.openSession({ user: userOf(request), protocol: "cli", source: "control socket" });
+    const session = management.openSession({ ...identity(exchange), protocol: "cli" });
     try {
       yield new TextEncoder().encode(`${JSON.stringify({ session: session.id })}\n`);
       if (!request.socket.destroyed) await once(request.socket, "close");

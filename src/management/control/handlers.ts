@@ -126,7 +126,7 @@ export interface ControlHandlers {
 }
 
 /** The status codes that a refusal can have. @see RFC 9110 §15.5 */
-export type RefusalStatus = 400 | 404 | 405 | 409 | 413 | 415 | 422 | 503;
+export type RefusalStatus = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 503;
 
 /** A request that is not carried out, with what to say about it. */
 export class ControlRefusal extends Error {

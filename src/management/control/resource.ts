@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ControlHandlers, Rows } from "./handlers.ts";
+import type { LocalUser } from "./local-users.ts";
+import type { Need } from "./permission.ts";
 import type { Target } from "./request.ts";
 
 export type ControlAnswer =
@@ -13,12 +15,15 @@ export interface Exchange {
   readonly name: string;
   readonly request: IncomingMessage;
   readonly handlers: ControlHandlers;
+  readonly who: LocalUser;
 }
 
 export interface Resource {
   readonly method: "GET" | "POST" | "DELETE";
   /** Segments behind `/v1`; `{}` is any one segment. */
   readonly path: string;
+  /** Asked for before it is answered. */
+  readonly needs: Need;
   answer(exchange: Exchange): Promise<ControlAnswer>;
 }
 

@@ -1,8 +1,8 @@
-import type { IncomingMessage } from "node:http";
 import { parseIpv6 } from "../../base/index.ts";
+import type { Path } from "../datastore/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import { AGENT_RESOURCES, CONFIGURATION_RESOURCES } from "./configuration-resources.ts";
 import {
-  type ControlHandlers,
   ControlRefusal,
   type ExplainQuestion,
   type MrtTableQuestion,
@@ -10,6 +10,7 @@ import {
   type Rows,
 } from "./handlers.ts";
 import { packetInquiry } from "./packet-inquiry.ts";
+import { allOf, entry, inRouter, type Need, operation, permitted } from "./permission.ts";
 import { capabilityNamed, parameters, readBody, type Target } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
@@ -30,10 +31,11 @@ type ListName =
   | "flows";
 
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
-function list(name: ListName, filters: readonly string[], others: readonly string[] = []): Resource {
+function list(name: ListName, needs: Need, filters: readonly string[], others: readonly string[] = []): Resource {
   return {
     method: "GET",
     path: name,
+    needs,
     async answer({ target, handlers }) {
       const wanted = Object.entries(parameters(target, [...filters, ...others]))
         .filter(([key]) => filters.includes(key))
@@ -47,7 +49,18 @@ function list(name: ListName, filters: readonly string[], others: readonly strin
   };
 }
 
-const CAPABILITY_ROUTES = list("routes", ["tenant", "capability", "peer"], ["family"]);
+const AGENT = ["semrd-agent:agents", "semrd-agent:agent"];
+const NEIGHBOR = ["semrd-bgp:bgp", "semrd-bgp:neighbors", "semrd-bgp:neighbor"];
+const RIBS = allOf("semrd-rib:ribs");
+const MONITORING = { mrt: allOf("semrd-mrt:mrt"), bmp: allOf("semrd-bmp:bmp"), rpki: allOf("semrd-rpki:rpki") };
+const DRAIN = { kind: "action", name: "drain" } as const;
+
+const CAPABILITY_ROUTES = list("routes", RIBS, ["tenant", "capability", "peer"], ["family"]);
+
+function capabilityPath({ capability, majorVersion }: Readonly<Record<string, unknown>>): Path {
+  const keys = { name: capability, "major-version": majorVersion };
+  return entry(["semrd-taxonomy:taxonomy", "semrd-taxonomy:capability"], keys);
+}
 
 function unicastRoutes({ target, handlers }: Exchange, family: string): ControlAnswer {
   const { peer } = parameters(target, ["family", "peer"]);
@@ -67,6 +80,7 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "status",
+    needs: allOf("semrd-router:state"),
     answer: async ({ target, handlers }) => {
       parameters(target, []);
       return report(await handlers.status());
@@ -75,32 +89,35 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "counters",
+    needs: allOf("semrd-dataplane:dataplane"),
     answer: async ({ target, handlers }) => {
       parameters(target, []);
       return report(await handlers.counters());
     },
   },
-  list("agents", ["tenant", "capability", "agent"]),
-  list("capabilities", ["tenant", "capability"]),
+  list("agents", { kind: "rows", path: ({ agent }) => entry(AGENT, { id: agent }) }, ["tenant", "capability", "agent"]),
+  list("capabilities", { kind: "rows", path: capabilityPath }, ["tenant", "capability"]),
   {
     method: "GET",
     path: "routes",
+    needs: RIBS,
     answer: async (exchange) => {
       const family = exchange.target.query.get("family") ?? "capability";
       return family === "capability" ? CAPABILITY_ROUTES.answer(exchange) : unicastRoutes(exchange, family);
     },
   },
-  list("peers", []),
-  list("policies", ["policy"]),
-  list("fib", ["tenant", "capability"]),
-  list("flows", ["tenant", "capability", "client", "state"]),
-  list("mrt", []),
-  list("bmp", []),
-  list("rpki", []),
-  list("vrps", ["prefix"]),
+  list("peers", { kind: "rows", path: ({ address }) => entry(NEIGHBOR, { address }) }, []),
+  list("policies", allOf("semrd-policy:routing-policy"), ["policy"]),
+  list("fib", allOf("semrd-dataplane:dataplane"), ["tenant", "capability"]),
+  list("flows", allOf("semrd-dataplane:dataplane"), ["tenant", "capability", "client", "state"]),
+  list("mrt", MONITORING.mrt, []),
+  list("bmp", MONITORING.bmp, []),
+  list("rpki", MONITORING.rpki, []),
+  list("vrps", MONITORING.rpki, ["prefix"]),
   {
     method: "GET",
     path: "mrt/table",
+    needs: RIBS,
     answer: async ({ target, handlers }) => {
       const chunks = handlers.mrtTable(mrtTableQuestion(target));
       return { type: "octets", contentType: "application/octet-stream", chunks };
@@ -109,16 +126,19 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "GET",
     path: "explain",
+    needs: { kind: "operation", name: "semrd-rib:explain" },
     answer: async ({ target, handlers }) => report(await handlers.explain(explainQuestion(target))),
   },
   {
     method: "GET",
     path: "explain/packet",
+    needs: { kind: "operation", name: "semrd-rib:explain" },
     answer: async ({ target, handlers }) => report(await handlers.explainPacket(packetInquiry(target))),
   },
   {
     method: "POST",
     path: "agents/{}/drain",
+    needs: { ...DRAIN, target: (id) => entry(AGENT, { id }) },
     answer: async ({ target, name, handlers }) => {
       parameters(target, []);
       return report(await handlers.drainAgent(name));
@@ -129,6 +149,7 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "peers/{}/clear",
+    needs: { kind: "action", name: "clear", target: (address) => entry(NEIGHBOR, { address }) },
     answer: async ({ target, name, handlers }) => {
       const { message, how = "hard" } = parameters(target, ["message", "how"]);
       if (!isClearing(how))
@@ -153,6 +174,7 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "router/drain",
+    needs: { ...DRAIN, target: () => inRouter() },
     answer: async ({ target, handlers }) => {
       parameters(target, []);
       return report(await handlers.drainRouter(true));
@@ -161,6 +183,7 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "router/undrain",
+    needs: { ...DRAIN, target: () => inRouter() },
     answer: async ({ target, handlers }) => {
       parameters(target, []);
       return report(await handlers.drainRouter(false));
@@ -169,6 +192,7 @@ const RESOURCES: readonly Resource[] = [
   {
     method: "POST",
     path: "check-config",
+    needs: operation("validate"),
     answer: async ({ target, request, handlers }) => {
       const { folder = "/" } = parameters(target, ["folder"]);
       const { valid, faults } = await handlers.checkConfig(await readBody(request, MAX_CONFIGURATION), folder);
@@ -236,14 +260,11 @@ function nameIn(path: string, segments: readonly string[]): string | undefined {
 /**
  * Answers one request.
  *
- * @throws {ControlRefusal} 404 for a path that does not exist, 405 (listing the methods in its detail), 400 and others
+ * @throws {ControlRefusal} 403 for what the access control keeps from who asks, 404 for a path that does not exist, 405 (listing the methods in its detail), 400 and others
  * @throws whatever a handler throws
  */
-export async function answer(
-  target: Target,
-  request: IncomingMessage,
-  handlers: ControlHandlers,
-): Promise<ControlAnswer> {
+export async function answer(asked: Omit<Exchange, "name">, access: AccessBook): Promise<ControlAnswer> {
+  const { target, request } = asked;
   const here = RESOURCES.flatMap((resource) => {
     const name = nameIn(resource.path, target.segments);
     return name === undefined ? [] : [{ resource, name }];
@@ -265,7 +286,12 @@ export async function answer(
       "Method not allowed",
       `${request.method} is not possible here; ${allowedMethods(target).join(" and ")} is`,
     );
-  return found.resource.answer({ target, name: found.name, request, handlers });
+  const { resource, name } = found;
+  const maySee = permitted(resource.needs, name, asked.who, access);
+  const answered = await resource.answer({ ...asked, name });
+  if (maySee === undefined || answered.type !== "rows") return answered;
+  const { matches } = answered;
+  return { ...answered, matches: (row) => maySee(row) && (matches?.(row) ?? true) };
 }
 
 /** The methods of a path, for the Allow field. */

@@ -4,8 +4,10 @@ import http from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, FaultError, type Log, messageOf, Scope } from "../../base/index.ts";
 import { ConfigurationError } from "../configuration/error.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import { ConfigurationRefusal } from "./configuration-resources.ts";
 import { type ControlHandlers, ControlRefusal } from "./handlers.ts";
+import { type LocalUserOf, localUserOf } from "./local-users.ts";
 import { parseTarget } from "./request.ts";
 import { allowedMethods, answer } from "./resources.ts";
 import { claimSocketPath, socketFailure } from "./socket.ts";
@@ -20,6 +22,9 @@ export interface ControlServerOptions {
 export interface ControlServerParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly access: AccessBook;
+  /** Default: as the kernel says. */
+  readonly localUserOf?: LocalUserOf;
 }
 
 /** The control socket while it is open. Disposing closes it, cuts off what is being answered, and removes the file. */
@@ -94,7 +99,15 @@ async function serve(
 ): Promise<void> {
   response.on("error", (error) => parts.log.debug("control.response.failed", { error: error.message }));
   try {
-    const answered = await answer(parseTarget(request.url ?? "/"), request, handlers);
+    const answered = await answer(
+      {
+        target: parseTarget(request.url ?? "/"),
+        request,
+        handlers,
+        who: await (parts.localUserOf ?? localUserOf)(request.socket),
+      },
+      parts.access,
+    );
     if (answered.type === "report") {
       sendJson(response, answered.status, answered.body);
       return;

@@ -1,3 +1,4 @@
+export type * from "./access.ts";
 export * from "./candidate.ts";
 export * from "./error.ts";
 export * from "./locks.ts";

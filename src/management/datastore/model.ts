@@ -1,3 +1,4 @@
+import type { Access, Verdict } from "./access.ts";
 import type { Answer } from "./error.ts";
 import type { Path, PathStep } from "./path.ts";
 import type { DataFormat, EditOptions, EditStep, GetOptions } from "./types.ts";
@@ -27,8 +28,11 @@ export interface TreeChange {
 
 /** Reads what the router does. */
 export interface OperationalReader {
-  /** What `options` select of the configuration in use, which stays the caller's, and of state. */
-  read(inUse: Tree, options: GetOptions): Promise<Answer<string>>;
+  /**
+   * What `options` select of the configuration in use, which stays the caller's, and of state; with `access` only the state
+   * that may be read: the configuration has been restricted already.
+   */
+  read(inUse: Tree, options: GetOptions, access?: Access): Promise<Answer<string>>;
 }
 
 /** What the datastores ask of a data model. All work is done off the main thread. Refusals are values. */
@@ -46,6 +50,8 @@ export interface Model {
     tree: Tree,
     since?: { readonly valid: Tree; readonly changes: readonly TreeChange[] },
   ): Promise<Answer<Tree>>;
+  /** Without what is hidden, and what stands in that. `within`: only that is wanted of the tree. */
+  restrict(tree: Tree, hidden: readonly Verdict[], within?: readonly string[]): Promise<Answer<Tree>>;
   /** From `before` to `after`; default values do not count as there. */
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]>;
   /** What `options` select of the tree, as text. */

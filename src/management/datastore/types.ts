@@ -30,6 +30,10 @@ export interface Session {
   readonly protocol: Protocol;
   /** For people: an address and port, a user of this host, a file. */
   readonly source: string;
+  /** Groups that the way of logging in has told of, besides those that are configured. */
+  readonly groups?: readonly string[];
+  /** Access control is not for it: whoever may become the user of this process repairs what it kept out. @see RFC 8341 §3.3.3 */
+  readonly isRecovery?: true;
 }
 
 // ------------------------------------------------------------------------------------------------ reading
@@ -251,8 +255,8 @@ export interface Management {
 
   /** Puts running as it was `back` commits ago (1: before the last) into the candidate; nothing is committed. */
   rollback(session: Session, back: number, target?: "candidate" | "private-candidate"): Promise<Answer<TransactionId>>;
-  /** Newest first. */
-  log(limit?: number): readonly CommitEntry[];
+  /** Newest first; with a session only what that may read of changes. */
+  log(limit?: number, session?: Session): readonly CommitEntry[];
 
   lock(session: Session, target: "running" | "candidate" | "startup"): Answer<void>;
   unlock(session: Session, target: "running" | "candidate" | "startup"): Answer<void>;

@@ -1,4 +1,5 @@
 import type { Session } from "../datastore/index.ts";
+import { readableRows } from "../state/index.ts";
 import { Document, readConfiguration } from "./document.ts";
 import { depthOf, refuseOthers } from "./extensions.ts";
 import { standalone, toPlainJson } from "./json-values.ts";
@@ -7,7 +8,7 @@ import type { GetRequest, GnmiPath } from "./messages.ts";
 import { nanoseconds, type OperationParts } from "./parts.ts";
 import { dataPath, type Pattern, type Wanted } from "./paths.ts";
 import type { SchemaNode, SchemaRoot } from "./schema-tree.ts";
-import { GnmiError } from "./status.ts";
+import { GnmiError, must } from "./status.ts";
 import { type ValueEncoding, valueEncoding } from "./values.ts";
 import { fieldOctets, notificationOctets, type Sent, updateOctets } from "./wire.ts";
 
@@ -30,6 +31,7 @@ export async function get(request: GetRequest, session: Session, parts: Operatio
   const depth = depthOf(request.extension);
   const encoding = valueEncoding(request.encoding);
   const content = contentOf(request.type);
+  must(parts.access.calling(session, content === "config" ? "ietf-netconf:get-config" : "ietf-netconf:get"));
   if (request.path.length > MOST_PATHS) {
     throw new GnmiError("INVALID_ARGUMENT", `${request.path.length} paths; ${MOST_PATHS} is the most of one request`);
   }
@@ -116,7 +118,7 @@ class Reading {
   }
 
   async #document(pattern: Pattern, text: string): Promise<Json> {
-    const { management, model, state } = this.#parts;
+    const { management, model, state, access } = this.#parts;
     const { content } = this.#options;
     const isConfig = pattern.at(-1)?.node.schema.config !== false && content !== "state";
     const read = isConfig ? await readConfiguration(management, this.#session, pattern, text) : {};
@@ -128,7 +130,7 @@ class Reading {
         const message = `${text}: more than ${MOST_ROWS} rows of state; ask for less, or Subscribe ONCE, which has no limit`;
         throw new GnmiError("RESOURCE_EXHAUSTED", message);
       }
-      for (const row of rows) {
+      for (const row of readableRows(rows, access.of(this.#session))) {
         // Rows near what is selected may not be of it.
         if (model.leaves.rowMatch(row, pattern) !== undefined) document.put(row);
       }

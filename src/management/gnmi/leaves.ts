@@ -88,8 +88,6 @@ export interface LeafOptions {
   readonly encoding: ValueEncoding;
   /** Levels below what was asked for; absent: all. */
   readonly depth?: number;
-  /** Leaves that the model denies to all who are not let in expressly are left out (RFC 8341 §3.2.3). */
-  readonly withoutDenied?: true;
 }
 
 /** Makes leaves, as they are sent, of JSON values. */
@@ -103,7 +101,6 @@ export class LeafMaker {
   /** All leaves at and below a match. */
   *of(match: Match, options: LeafOptions): Generator<Leaf, void, void> {
     const { node, place, value } = match;
-    if (node !== undefined && options.withoutDenied === true && isDenied(node)) return;
     if (node === undefined) {
       yield* this.#members(this.#root, place, value as Json, options, options.depth ?? Number.POSITIVE_INFINITY);
     } else if (node.schema.kind === "leaf" || node.schema.kind === "leaf-list") {
@@ -172,7 +169,6 @@ export class LeafMaker {
       if (node === undefined) continue; // metadata
       const { kind, type } = node.schema;
       if (kind === "leaf" || kind === "leaf-list") {
-        if (options.withoutDenied === true && isDenied(node)) continue;
         const octets = updateOctets(place.elems, node.elem, valueOctets(options.encoding, type, child));
         yield { key: `${place.key}/${node.name}`, octets };
       } else if (kind === "list") {
@@ -184,9 +180,6 @@ export class LeafMaker {
     }
   }
 }
-
-const isDenied = ({ schema }: SchemaNode): boolean =>
-  schema.extensions?.includes("ietf-netconf-acm:default-deny-all") === true;
 
 const NONE = Buffer.alloc(0);
 

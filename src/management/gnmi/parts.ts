@@ -1,5 +1,6 @@
 import type { Clock, Log, Metrics } from "../../base/index.ts";
 import type { Management } from "../datastore/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
 import type { LeafMaker } from "./leaves.ts";
 import type { PathReader } from "./paths.ts";
@@ -15,6 +16,7 @@ export interface Model {
 
 export interface OperationParts {
   readonly management: Management;
+  readonly access: AccessBook;
   readonly state: StateBook;
   readonly model: Model;
   readonly clock: Clock;

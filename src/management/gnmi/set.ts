@@ -18,6 +18,13 @@ export interface SetParts extends OperationParts {
 const MOST_LEVELS = 128;
 /** Paths of one request. */
 const MOST_STEPS = 100_000;
+/** What NETCONF has for the actions of the commit extension: rules are the same for both. */
+const OPERATION_OF = {
+  commit: "ietf-netconf:commit",
+  confirm: "ietf-netconf:commit",
+  set_rollback_duration: "ietf-netconf:commit",
+  cancel: "ietf-netconf:cancel-commit",
+} as const;
 
 /**
  * All of a request, or none of it: deletes, replaces, updates and union replaces as one transaction.
@@ -35,13 +42,15 @@ export async function set(request: SetRequest, session: Session, parts: SetParts
   if (request.union_replace.length > 0 && count > request.union_replace.length) {
     throw new GnmiError("INVALID_ARGUMENT", "union_replace is the whole configuration: nothing else goes with it");
   }
+  const commit = commitOf(request.extension);
+  if (count > 0 || commit === undefined) must(parts.access.calling(session, "ietf-netconf:edit-config"));
+  if (commit !== undefined) must(parts.access.calling(session, OPERATION_OF[commit.action ?? "commit"]));
   const steps: EditStep[] = [];
   for (const path of request.delete) steps.push({ operation: "remove", path: deletable(parts, prefix, path) });
   for (const update of request.replace) steps.push(...stepsOf(parts, prefix, update, "replace"));
   for (const update of request.update) steps.push(...stepsOf(parts, prefix, update, "merge"));
   for (const update of request.union_replace) steps.push(...stepsOf(parts, prefix, update, "union-replace"));
 
-  const commit = commitOf(request.extension);
   if (commit !== undefined) await carryOutCommit(commit, steps, session, parts.management);
   else if (steps.length > 0) must(await parts.management.transact(session, steps));
   const results = [

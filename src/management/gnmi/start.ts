@@ -6,6 +6,7 @@ import { type Clock, type Log, type Metrics, messageOf, Scope, toMilliseconds } 
 import type { UserBook } from "../access/index.ts";
 import type { GrpcConfiguration } from "../configuration/grpc.ts";
 import type { Management } from "../datastore/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
 import { Authentication } from "./authentication.ts";
 import { health } from "./health.ts";
@@ -21,6 +22,7 @@ export type GnmiOptions = GrpcConfiguration & { readonly tls: NonNullable<GrpcCo
 
 export interface GnmiStartParts {
   readonly management: Management;
+  readonly access: AccessBook;
   readonly state: StateBook;
   readonly users: UserBook;
   /** With the modules that are served; only asked for what it has. */

@@ -1,6 +1,7 @@
 import type { YangContext, YangRequest } from "../../../native/index.ts";
 import { type Log, messageOf } from "../../base/index.ts";
 import type { Management, ManagementFault } from "../datastore/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import { yangAnswer } from "../yang/faults.ts";
 import type { Operation, Operations } from "./operations/index.ts";
 import { faulty, type NamespaceOf, printReply, protocolFault, type Reply } from "./reply.ts";
@@ -9,6 +10,7 @@ import { BASE_NAMESPACE, firstElement } from "./xml.ts";
 
 export interface AnsweringParts {
   readonly management: Management;
+  readonly access: AccessBook;
   readonly context: YangContext;
   readonly namespaceOf: NamespaceOf;
   readonly operations: Operations;
@@ -39,8 +41,12 @@ export class Answering {
   }
 
   async #carryOut(session: NetconfSession, request: YangRequest): Promise<Reply> {
-    const { operations, management, log } = this.#parts;
+    const { operations, management, access, log } = this.#parts;
     const name = `${request.module}:${request.name}`;
+    if (request.kind === "rpc") {
+      const allowed = access.calling(session.identity, name);
+      if (!allowed.ok) return faulty(...allowed.faults);
+    }
     // Whatever the protocols have not is one of our own modules.
     const operation = (request.kind === "rpc" ? operations[name] : undefined) ?? this.#parts.otherwise;
     try {

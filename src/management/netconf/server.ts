@@ -3,6 +3,7 @@ import type { YangContext } from "../../../native/index.ts";
 import type { Clock, Log, Metrics, Milliseconds } from "../../base/index.ts";
 import type { Management } from "../datastore/index.ts";
 import { type EventLog, parameters } from "../events/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import { Answering } from "./answering.ts";
 import { serverCapabilities } from "./capabilities.ts";
 import {
@@ -27,6 +28,7 @@ export interface NetconfOptions {
 
 export interface NetconfParts {
   readonly management: Management;
+  readonly access: AccessBook;
   readonly events: EventLog;
   /** Stays the caller's. */
   readonly context: YangContext;
@@ -71,7 +73,7 @@ export class NetconfServer {
   readonly #count;
 
   constructor(options: NetconfOptions, parts: NetconfParts) {
-    const { management, context, events, clock, log, metrics } = parts;
+    const { management, access, context, events, clock, log, metrics } = parts;
     this.#options = options;
     this.#totals = { started: clock.wall(), inBadHellos: 0, inSessions: 0, droppedSessions: 0, ...NOTHING_YET };
     this.#parts = parts;
@@ -88,10 +90,10 @@ export class NetconfServer {
       ...{ clock, moduleOf },
       sessionOf: (id: number) => this.#sessions.get(id),
       subscribe: (session: NetconfSession, wanted: SubscriptionOptions) =>
-        subscribe(session, wanted, { events, printer, clock, log }),
+        subscribe(session, wanted, { access, events, printer, clock, log }),
     };
     this.#answering = new Answering({
-      ...{ management, context, log },
+      ...{ management, access, context, log },
       namespaceOf: (module) => namespaces.get(module),
       otherwise: calling(context),
       operations: {

@@ -6,6 +6,7 @@ import type { UserBook } from "../access/index.ts";
 import type { NetconfConfiguration } from "../configuration/operators.ts";
 import type { Management } from "../datastore/index.ts";
 import type { EventLog } from "../events/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import { CallHome } from "./call-home.ts";
 import { hostKeys, type WriteSecret } from "./host-keys.ts";
 import { Listener } from "./listener.ts";
@@ -16,6 +17,7 @@ import { Logins, type Transport, type TransportParts } from "./transport.ts";
 
 export interface NetconfStartParts {
   readonly management: Management;
+  readonly access: AccessBook;
   readonly events: EventLog;
   readonly users: UserBook;
   /** With the modules of the protocol; stays the caller's. */

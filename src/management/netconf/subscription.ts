@@ -1,6 +1,7 @@
 import { type Clock, type Log, type Milliseconds, messageOf, milliseconds } from "../../base/index.ts";
 import type { Path } from "../datastore/index.ts";
 import type { EventLog, Notification } from "../events/index.ts";
+import type { AccessBook } from "../nacm/index.ts";
 import type { NetconfSession } from "./session.ts";
 
 export const NOTIFICATION_NAMESPACE = "urn:ietf:params:xml:ns:netconf:notification:1.0";
@@ -37,6 +38,7 @@ export interface SubscriptionOptions {
 }
 
 export interface SubscriptionParts {
+  readonly access: AccessBook;
   readonly events: EventLog;
   readonly printer: NotificationPrinter;
   readonly clock: Clock;
@@ -49,7 +51,7 @@ const LONGEST = 2 ** 31 - 1;
 
 /** Sends events to a session until it ends, or until the stop time. @see RFC 5277 §2.1, §3.3 */
 export function subscribe(session: NetconfSession, options: SubscriptionOptions, parts: SubscriptionParts): void {
-  const { events, printer, clock, log } = parts;
+  const { access, events, printer, clock, log } = parts;
   const { filter, start, stop } = options;
   // Nothing goes before the answer to the request.
   let sending = new Promise<void>((resolve) => clock.soon(resolve));
@@ -61,6 +63,7 @@ export function subscribe(session: NetconfSession, options: SubscriptionOptions,
   const send = (event: Notification): void => {
     if (session.signal.aborted || filter?.(event) === false) return;
     if (stop !== undefined && event.time > stop) return;
+    if (!access.telling(session.identity, event)) return;
     then(async () => session.notify(await printer.text(event)));
   };
   const complete = (name: string): void => then(() => session.notify(wrapped(clock.wall(), COMPLETE(name))));

@@ -1,5 +1,6 @@
 import { type Clock, type Log, milliseconds, type Seconds, seconds } from "../../base/index.ts";
 import {
+  type AccessControl,
   type Answer,
   answered,
   type Candidate,
@@ -33,6 +34,7 @@ export interface CommitterParts<B, C> {
   readonly locks: Locks;
   readonly clock: Clock;
   readonly log: Log;
+  readonly access: AccessControl | undefined;
   readonly publish: (event: ManagementEvent) => void;
   /** Runs what is given after everything that was asked for before. */
   readonly inTurn: <T>(run: () => Promise<T>) => Promise<T>;
@@ -86,15 +88,16 @@ export class Committer<B, C> {
     options: CommitOptions,
     also: Pick<Occasion, "cause" | "startup">,
   ): Promise<Answer<CommitResult>> {
-    const { running, locks } = this.#parts;
+    const { running, locks, access } = this.#parts;
     const authority = this.#confirmed.authority(session, options.persistId);
     if (!authority.ok) return authority;
     if (options.expected !== undefined && options.expected !== running.transactionId) {
       const message = `running has changed: its transaction id is ${running.transactionId}, not ${options.expected}`;
       return refused(fault("operation-failed", message, { appTag: "transaction-id-mismatch" }));
     }
-    const plan = await running.plan(tree);
-    if (!plan.ok) return plan;
+    const own = access?.of(session);
+    const plan = await running.plan(tree, own && ((changes) => own.writing(changes)));
+    if (!plan.ok) return own === undefined ? plan : { ok: false, faults: own.told(plan.faults) };
     if (plan.value.changes.length === 0) {
       await plan.value.tree.dispose();
       const kept = locks.keepsOut(session, "running");

@@ -35,6 +35,7 @@ import { changeOf } from "./changes.ts";
 import { Committer, held } from "./committer.ts";
 import { type Beginning, begin, type OpeningParts } from "./opening.ts";
 import type { Provider } from "./provider.ts";
+import { ReadableTrees } from "./readable-trees.ts";
 import { Running } from "./running.ts";
 import { type Source, Workspace } from "./workspace.ts";
 
@@ -66,6 +67,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   readonly #running: Running<B, C>;
   readonly #workspace: Workspace;
   readonly #committer: Committer<B, C>;
+  readonly #readable: ReadableTrees;
   readonly #watches = new Set<Watch>();
   /** The confirmed commit that an earlier process left. */
   readonly #inherited: Beginning<B>["pending"];
@@ -82,8 +84,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     this.#begun = clock.wall().toString(36);
     this.#running = new Running(parts, initial);
     this.#workspace = new Workspace(model, store, startup, this.#running);
+    this.#readable = new ReadableTrees(model, this.#running);
     this.#committer = new Committer({
       ...{ model, store, clock, log, running: this.#running, workspace: this.#workspace, locks: this.#locks },
+      access: parts.access,
       publish: (event) => this.#publish(event),
       inTurn: (run) => this.#inTurn(run),
     });
@@ -120,9 +124,20 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     const found = await this.#workspace.tree(session, from);
     if (!found.ok) return found;
     const transactionId = this.#transactionIdOf(session, from);
-    await using tree = held(found.value);
-    const reader = from === "operational" ? this.#parts.operational : undefined;
-    const text = await (reader ?? this.#parts.model).read(tree.tree, options);
+    await using all = held(found.value);
+    const access = this.#parts.access?.of(session);
+    const within = options.select !== undefined && "paths" in options.select ? options.select.paths : undefined;
+    const isRunning = from === "operational" && !this.#running.hasDeferred;
+    const readable = await this.#readable.of(all.tree, access, {
+      from: isRunning ? "running" : from,
+      ...(within === undefined ? {} : { within }),
+    });
+    if (!readable.ok) return readable;
+    await using tree = held(readable.value);
+    const { operational, model } = this.#parts;
+    const text = await (from === "operational" && operational !== undefined
+      ? operational.read(tree.tree, options, access)
+      : model.read(tree.tree, options));
     return text.ok ? answered({ text: text.value, transactionId }) : text;
   }
 
@@ -158,7 +173,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
         if (valid.ok) await valid.value.dispose();
         if (!valid.ok || test === "test-only") {
           await edited.value.dispose();
-          return valid.ok ? answered(this.#transactionIdOf(session, target)) : valid;
+          return valid.ok ? answered(this.#transactionIdOf(session, target)) : this.#told(session, valid);
         }
       }
       return this.#put(session, target, edited.value);
@@ -177,7 +192,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       const waits = options.persistId === undefined ? this.#waits() : undefined;
       if (waits !== undefined) return refused(waits);
       const edited = await this.#parts.model.editSteps(this.#running.tree, steps);
-      if (!edited.ok) return edited;
+      if (!edited.ok) return this.#told(session, edited);
       await using tree = held(edited.value);
       return await this.#committer.replace(session, tree.tree, options, { cause: "commit" });
     });
@@ -185,12 +200,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
 
   copy(session: Session, from: Source, to: EditTarget): Promise<Answer<TransactionId>> {
     return this.#inTurn(async () => {
-      const found = await this.#workspace.tree(session, from);
-      if (!found.ok) return found;
       const kept = this.#keepsOut(session, to);
-      if (kept.ok) return this.#put(session, to, found.value);
-      await found.value.dispose();
-      return kept;
+      if (!kept.ok) return kept;
+      const source = await this.#copied(session, from, to);
+      return source.ok ? this.#put(session, to, source.value) : source;
     });
   }
 
@@ -215,7 +228,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (!found.ok) return found;
       await using tree = held(found.value);
       const plan = await this.#running.plan(tree.tree);
-      if (!plan.ok) return plan;
+      if (!plan.ok) return this.#told(session, plan);
       await plan.value.tree.dispose();
       return answered(plan.value.consequences);
     });
@@ -229,7 +242,8 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (!second.ok) return second;
     await using next = held(second.value);
     const changes = await this.#parts.model.diff(old.tree, next.tree);
-    return answered(changes.map((change) => changeOf(change, this.#parts.isSecret)));
+    const told = changes.map((change) => changeOf(change, this.#parts.isSecret));
+    return answered([...(this.#parts.access?.of(session)?.readableChanges(told) ?? told)]);
   }
 
   commit(
@@ -273,8 +287,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return Promise.resolve(refused(fault("invalid-value", message, { errorType: "protocol" })));
   }
 
-  log(limit?: number): readonly CommitEntry[] {
-    return this.#parts.store.entries.slice(0, limit);
+  log(limit?: number, session?: Session): readonly CommitEntry[] {
+    const entries = this.#parts.store.entries.slice(0, limit);
+    const access = session === undefined ? undefined : this.#parts.access?.of(session);
+    if (access === undefined) return entries;
+    return entries.map((entry) => ({ ...entry, changes: access.readableChanges(entry.changes) }));
   }
 
   async reload(session: Session): Promise<Answer<CommitResult>> {
@@ -313,10 +330,15 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     const read = paths.map(parsePath);
     const faults = read.flatMap((path) => (path.ok ? [] : path.faults));
     if (faults.length > 0) return { ok: false, faults };
-    return this.#locks.lockPaths(
-      session,
-      read.flatMap((path) => (path.ok ? [path.value] : [])),
-    );
+    const wanted = read.flatMap((path) => (path.ok ? [path.value] : []));
+    const access = this.#parts.access?.of(session);
+    const other = access && wanted.find((path) => !access.mayRead(path) || !access.mayWrite(path));
+    if (other !== undefined) {
+      return refused(
+        fault("access-denied", "the access control does not let you change this", { errorType: "protocol" }),
+      );
+    }
+    return this.#locks.lockPaths(session, wanted);
   }
 
   partialUnlock(session: Session, lock: number): Answer<void> {
@@ -324,7 +346,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   }
 
   async call(session: Session, request: OperationRequest): Promise<Answer<OperationOutput>> {
-    const { operations } = this.#parts;
+    const { operations, access } = this.#parts;
+    if (request.target.length > 0) {
+      const allowed = access?.of(session)?.acting(request.target, request.name);
+      if (allowed?.ok === false) return allowed;
+    }
     if (operations !== undefined) return operations.call(request, session);
     return refused(fault("operation-not-supported", `${request.name} is not offered`, { errorType: "protocol" }));
   }
@@ -337,6 +363,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#committer.stop();
     await this.#turn.catch(() => undefined);
+    await this.#readable[Symbol.asyncDispose]();
   }
 
   /** What `target` becomes by `edit`, for the caller to dispose. */
@@ -350,7 +377,43 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     const found = await this.#workspace.tree(session, target);
     if (!found.ok) return found;
     await using tree = held(found.value);
-    return await edit(tree.tree);
+    const edited = await edit(tree.tree);
+    if (!edited.ok) return this.#told(session, edited);
+    const allowed = await this.#mayBecome(session, tree.tree, edited.value);
+    if (allowed.ok) return edited;
+    await edited.value.dispose();
+    return allowed;
+  }
+
+  /** What is put where a datastore, a commit or text is copied to, for the caller to dispose. @see RFC 8341 §3.2.6 */
+  async #copied(session: Session, from: Source, to: EditTarget): Promise<Answer<Tree>> {
+    const found = await this.#workspace.tree(session, from);
+    if (!found.ok || (from === "running" && to === "startup")) return found;
+    const access = this.#parts.access?.of(session);
+    if (access === undefined) return found;
+    let source: Answer<Tree> = found;
+    if (typeof from === "string") {
+      await using all = held(found.value);
+      source = await this.#readable.of(all.tree, access, { from });
+      if (!source.ok) return source;
+    }
+    const before = await this.#workspace.tree(session, to);
+    const allowed = before.ok ? await this.#mayBecome(session, before.value, source.value) : before;
+    if (before.ok) await before.value.dispose();
+    if (allowed.ok) return source;
+    await source.value.dispose();
+    return allowed;
+  }
+
+  async #mayBecome(session: Session, before: Tree, after: Tree): Promise<Answer<void>> {
+    const access = this.#parts.access?.of(session);
+    if (access === undefined || access.writesAll) return answered(undefined);
+    return access.writing(await this.#parts.model.diff(before, after));
+  }
+
+  #told<T>(session: Session, refusal: Extract<Answer<T>, { ok: false }>): Answer<T> {
+    const access = this.#parts.access?.of(session);
+    return access === undefined ? refusal : { ok: false, faults: access.told(refusal.faults) };
   }
 
   #keepsOut(session: Session, target: EditTarget): Answer<void> {

@@ -1,5 +1,6 @@
 import { type Clock, type Log, messageOf } from "../../base/index.ts";
 import {
+  type AccessControl,
   type Answer,
   answered,
   type Model,
@@ -33,6 +34,8 @@ export interface OpeningParts<B, C> {
   readonly clock: Clock;
   readonly log: Log;
   readonly isSecret: IsSecret;
+  /** Absent: everybody may do everything. */
+  readonly access?: AccessControl;
 }
 
 export interface Beginning<B> {

@@ -101,6 +101,11 @@ export class Running<B, C> {
     return this.#modified;
   }
 
+  /** Whether something of it waits for the restart. */
+  get hasDeferred(): boolean {
+    return this.#deferred.size > 0;
+  }
+
   /** Running, but with the values that the router has until its restart. For the caller to dispose. */
   async inUse(): Promise<Tree> {
     if (this.#deferred.size === 0) return this.#tree.share();
@@ -113,10 +118,15 @@ export class Running<B, C> {
     return tree.value;
   }
 
-  /** `tree` stays the caller's. */
-  async plan(tree: Tree): Promise<Answer<Plan<B, C>>> {
+  /** `tree` stays the caller's. `mayChange`: asked before anything else is looked at. */
+  async plan(
+    tree: Tree,
+    mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>,
+  ): Promise<Answer<Plan<B, C>>> {
     const { model, binder } = this.#parts;
     const changes = await model.diff(this.#tree, tree);
+    const allowed = await mayChange?.(changes);
+    if (allowed?.ok === false) return allowed;
     const valid = await model.validate(tree, { valid: this.#tree, changes });
     if (!valid.ok) return valid;
     let kept = false;

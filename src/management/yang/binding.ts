@@ -19,6 +19,7 @@ import type {
   TaxonomyConfiguration,
   TenantConfiguration,
 } from "../configuration/types.ts";
+import type { NacmConfiguration } from "../nacm/index.ts";
 import { bindBmp } from "./bmp-binding.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
 import { bindDataplane } from "./dataplane-binding.ts";
@@ -49,8 +50,9 @@ import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf
  *
  * @param router validated by libyang and printed with all defaults
  * @param folder where relative file names begin
+ * @param nacm what stands beside the router
  */
-export function bindRouter(router: RouterInstance, folder: string): RouterConfiguration {
+export function bindRouter(router: RouterInstance, folder: string, nacm: NacmConfiguration): RouterConfiguration {
   const taxonomy = bindTaxonomy(router["semrd-taxonomy:taxonomy"]);
   const tenants = (router["semrd-tenant:tenants"]?.tenant ?? []).map(bindTenant);
   const { dns } = router["semrd-discovery:discovery"];
@@ -95,6 +97,7 @@ export function bindRouter(router: RouterInstance, folder: string): RouterConfig
       netconf: bindNetconf(router.management["semrd-netconf:netconf"], folder),
       grpc: bindGrpc(router.management["semrd-grpc-server:grpc"], folder),
     },
+    nacm,
     stateDirectory: router["state-directory"],
   };
 }

@@ -2,6 +2,7 @@ import type { BmpInstance } from "./bmp-binding.ts";
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { GrpcInstance } from "./grpc-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
+import type { NacmInstance } from "./nacm-binding.ts";
 import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
 import type { RoutingPolicyInstance } from "./policy-instance.ts";
 import type { RpkiInstance } from "./rpki-binding.ts";
@@ -13,6 +14,7 @@ import type { TunnelInstance } from "./tunnel-binding.ts";
  */
 export interface RouterDocument {
   readonly "semrd-router:router"?: RouterInstance;
+  readonly "ietf-netconf-acm:nacm"?: NacmInstance;
 }
 
 type Protocol = "tcp" | "udp";

@@ -14,6 +14,7 @@ import {
   refused,
   type Tree,
   type TreeChange,
+  type Verdict,
 } from "../datastore/index.ts";
 import { type DocumentStep, reachOfSubtree, reachOfXPath } from "../state/index.ts";
 import type { XPathEvaluator } from "../xpath/index.ts";
@@ -100,6 +101,14 @@ export class YangModel implements Model {
   /** A value of RFC 7951, as a change has it, with its default values. */
   withDefaults(path: Path, value: unknown): unknown {
     return this.#schema.withDefaults(path, value as Readonly<Record<string, unknown>>);
+  }
+
+  async restrict(tree: Tree, hidden: readonly Verdict[], within?: readonly string[]): Promise<Answer<Tree>> {
+    if (within === undefined) return answered(await this.#context.restrict(own(tree), hidden));
+    const paths = this.#paths(within);
+    if (!paths.ok) return paths;
+    await using part = handle(await this.#context.keep(own(tree), paths.value));
+    return answered(await this.#context.restrict(part.tree, hidden));
   }
 
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]> {

@@ -1,5 +1,6 @@
 import { type Clock, milliseconds } from "../../base/index.ts";
 import {
+  type Access,
   type Answer,
   fault,
   formatPath,
@@ -9,7 +10,7 @@ import {
   refused,
   type Tree,
 } from "../datastore/index.ts";
-import { type StateBook, StateDocument } from "../state/index.ts";
+import { readableRows, type StateBook, StateDocument } from "../state/index.ts";
 import type { YangModel } from "./model.ts";
 
 /** Rows of large tables in one answer; a tree of more takes the thread of the model for too long. */
@@ -30,10 +31,10 @@ export class StateReader implements OperationalReader {
   }
 
   /** `inUse` stays the caller's. Only sources that what is selected may touch are asked. */
-  async read(inUse: Tree, options: GetOptions): Promise<Answer<string>> {
+  async read(inUse: Tree, options: GetOptions, access?: Access): Promise<Answer<string>> {
     const reach = this.#model.reach(options.select);
     if (!reach.ok) return reach;
-    const document = await this.#gather(reach.value);
+    const document = await this.#gather(reach.value, access);
     if (!document.ok) return document;
     const tree = await this.#model.withState(inUse, await this.#text(document.value));
     if (!tree.ok) throw new Error(`state does not fit the model: ${tree.faults[0]!.path} ${tree.faults[0]!.message}`);
@@ -44,7 +45,7 @@ export class StateReader implements OperationalReader {
     }
   }
 
-  async #gather(paths: readonly Path[]): Promise<Answer<StateDocument>> {
+  async #gather(paths: readonly Path[], access: Access | undefined): Promise<Answer<StateDocument>> {
     const document = new StateDocument((path) => this.#model.steps(path));
     let bulk = 0;
     for (const path of paths) {
@@ -52,7 +53,7 @@ export class StateReader implements OperationalReader {
         for await (const rows of this.#book.readSource(source, path)) {
           if (source.isBulk) bulk += rows.length;
           if (bulk > MOST_BULK_ROWS) return refused(tooMany(source.path));
-          for (const row of rows) document.add(row);
+          for (const row of access === undefined ? rows : readableRows(rows, access)) document.add(row);
         }
       }
     }

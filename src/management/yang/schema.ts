@@ -76,6 +76,7 @@ export function searchPaths(): readonly string[] {
 
 const OF_CONFIGURATION: readonly YangModule[] = [
   ...CONFIGURATION_MODULES.map((name) => ({ name })),
+  { name: "ietf-netconf-acm" }, // who may do what: RFC 8341
   { name: "ietf-netconf-with-defaults" }, // the attribute that marks default values: RFC 6243 section 6
 ];
 

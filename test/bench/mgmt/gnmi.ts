@@ -24,6 +24,7 @@ import {
   UserBook,
 } from "../../../src/management/index.ts";
 import { certificate, gnmiPath } from "../../management/gnmi/gnmi-router.ts";
+import { openAccess } from "../../management/nacm/admins.ts";
 import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
 
 const READERS = fileURLToPath(new URL("./gnmi-readers.ts", import.meta.url));
@@ -96,7 +97,10 @@ try {
   const context = await openProtocolSchema(loadNative().yang);
   const server = await startGnmi(
     { listen: [{ address: "127.0.0.1", port: 0 }], tls, maxStreams: 64, maxMessage: 1 << 20 },
-    { management, state, users, context, clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
+    {
+      ...{ management, state, users, context, access: openAccess() },
+      ...{ clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
+    },
   );
   const { gnmi } = loadPackageDefinition(loadProto()) as never as { gnmi: { gNMI: new (...args: unknown[]) => never } };
   const credentials = ChannelCredentials.createSsl(await readFile(tls.certificateFile));

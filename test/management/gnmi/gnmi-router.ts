@@ -14,6 +14,7 @@ import type { Extension } from "../../../src/management/gnmi/messages.ts";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
 import { hashPassword } from "../../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+import { ADMINS } from "../nacm/admins.ts";
 
 export const PASSWORD = "not so secret in a test";
 /** Loopback addresses are many: each process takes one of its own, and the usual port. */
@@ -64,6 +65,7 @@ export async function signed(
 export async function startGnmiRouter(
   grpc: Readonly<Record<string, unknown>> = {},
   changes: Readonly<Record<string, unknown>> = {},
+  more: { readonly nacm?: object; readonly management?: object } = {},
 ): Promise<GnmiRouter> {
   const folder = await mkdtemp(path.join(tmpdir(), "semrd-gnmi-"));
   try {
@@ -71,18 +73,26 @@ export async function startGnmiRouter(
     await certificate(folder, "ca", ["-subj", "/CN=test authority"]);
     const routers = new RouterFolder(folder);
     const { tls, ...rest } = grpc as { readonly tls?: object };
-    const configuration = routers.configuration("r1", {
-      management: {
-        "control-socket": path.join(folder, "r1.sock"),
-        "semrd-access:users": { user: [{ name: "admin", "password-hash": await hashPassword(PASSWORD) }] },
-        "semrd-grpc-server:grpc": {
-          listen: [{ address: ADDRESS, port: PORT }],
-          tls: { "certificate-file": "server.pem", "key-file": "server.key", ...tls },
-          ...rest,
+    const hash = await hashPassword(PASSWORD);
+    const configuration = routers.configuration(
+      "r1",
+      {
+        management: {
+          "control-socket": path.join(folder, "r1.sock"),
+          "semrd-access:users": {
+            user: ["admin", "reader"].map((name) => ({ name, "password-hash": hash })),
+          },
+          "semrd-grpc-server:grpc": {
+            listen: [{ address: ADDRESS, port: PORT }],
+            tls: { "certificate-file": "server.pem", "key-file": "server.key", ...tls },
+            ...rest,
+          },
+          ...more.management,
         },
+        ...changes,
       },
-      ...changes,
-    });
+      more.nacm === undefined ? ADMINS : { "ietf-netconf-acm:nacm": more.nacm },
+    );
     const child = await routers.started("r1", configuration);
     const ca = await readFile(path.join(folder, "server.pem"));
     const clients: GnmiClient[] = [];

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { hashPassword } from "../../../src/management/index.ts";
-import { type GnmiClient, type GnmiRouter, gnmiPath, type Stream, startGnmiRouter, update } from "./gnmi-router.ts";
+import {
+  type GnmiClient,
+  type GnmiRouter,
+  gnmiPath,
+  PASSWORD,
+  type Stream,
+  startGnmiRouter,
+  update,
+} from "./gnmi-router.ts";
 
 const CAPABILITY = "/router/taxonomy/capability[name=/vision/ocr][major-version=1]";
 const TENANT = "/router/tenants/tenant[name=acme]";
@@ -104,15 +112,19 @@ describe("gNMI: Subscribe", () => {
     );
   });
 
-  it("ON_CHANGE never tells what the model denies to all", async () => {
-    const stream = subscribe({ mode: "STREAM", subscription: [on("/router/management")], updates_only: true });
-    await stream.synced();
+  it("ON_CHANGE tells what the model denies to all only to those whom a rule lets", async () => {
+    const everything = subscribe({ mode: "STREAM", subscription: [on("/router/management")], updates_only: true });
+    const reader = router.client({ username: "reader", password: PASSWORD });
+    const stream = reader.subscribe({ mode: "STREAM", subscription: [on("/router/management")], updates_only: true });
+    await Promise.all([stream.synced(), everything.synced()]);
     const user = { name: "other", description: "new", "password-hash": await hashPassword("x") };
     await client.set({ update: [update("/router/management/users/user[name=other]", user)] });
     await stream.until(() => stream.has("/router/management/users/user[name=other]/description", "new"), "the user");
     await client.set({ delete: [gnmiPath("/router/management/users/user[name=other]")] });
     await stream.until(() => stream.leaves.some(([, value]) => value === undefined), "its end");
     assert.ok(stream.leaves.every(([path]) => !path.includes("password-hash")));
+    await everything.until(() => everything.leaves.some(([path]) => path.includes("password-hash")), "the hash");
+    stream.cancel();
   });
 
   it("TARGET_DEFINED is ON_CHANGE for configuration; PROTO has its own types", async () => {

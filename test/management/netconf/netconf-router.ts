@@ -4,6 +4,7 @@ import path from "node:path";
 import ssh2 from "ssh2";
 import { hashPassword } from "../../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+import { ADMINS } from "../nacm/admins.ts";
 import { type Login, type Manner, RawClient } from "./raw-client.ts";
 
 export const PASSWORD = "not so secret in a test";
@@ -32,16 +33,20 @@ export async function startNetconfRouter(
     const keyFile = await routers.written("key", key.private);
     await chmod(keyFile, 0o600);
     const { ssh, ...rest } = netconf as { readonly ssh?: object };
-    const configuration = routers.configuration("r1", {
-      management: {
-        "control-socket": path.join(folder, "r1.sock"),
-        "semrd-access:users": {
-          user: [{ name: "admin", "authorized-key": [key.public], "password-hash": await hashPassword(PASSWORD) }],
+    const configuration = routers.configuration(
+      "r1",
+      {
+        management: {
+          "control-socket": path.join(folder, "r1.sock"),
+          "semrd-access:users": {
+            user: [{ name: "admin", "authorized-key": [key.public], "password-hash": await hashPassword(PASSWORD) }],
+          },
+          "semrd-netconf:netconf": { ...rest, ssh: { listen: [{ address: ADDRESS, port: 830 }], ...ssh } },
         },
-        "semrd-netconf:netconf": { ...rest, ssh: { listen: [{ address: ADDRESS, port: 830 }], ...ssh } },
+        ...changes,
       },
-      ...changes,
-    });
+      ADMINS,
+    );
     const child = await routers.started("r1", configuration, through);
     const login: Login = { host: ADDRESS, port: 830, username: "admin", privateKey: key.private };
     return {

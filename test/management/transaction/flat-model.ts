@@ -77,6 +77,11 @@ export const flatModel: Model = {
     if (bad.length === 0) return answered(new FlatTree((tree as FlatTree).values));
     return refused(...bad.map(([path]) => fault("invalid-value", "bad is not valid", { path })));
   },
+  async restrict(tree, hidden) {
+    const isHidden = (path: string): boolean =>
+      hidden.some((one) => !one.permit && path.startsWith(formatPath(one.path)));
+    return answered(new FlatTree(new Map([...(tree as FlatTree).alive].filter(([path]) => !isHidden(path)))));
+  },
   async diff(before, after) {
     const [old, next] = [(before as FlatTree).alive, (after as FlatTree).alive];
     const changes: TreeChange[] = [];

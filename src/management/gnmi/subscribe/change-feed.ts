@@ -1,5 +1,13 @@
 import { type Clock, type Log, messageOf, milliseconds } from "../../../base/index.ts";
-import { type Change, formatPath, isWithin, type Path, parsePath, type Session } from "../../datastore/index.ts";
+import {
+  type Access,
+  type Change,
+  formatPath,
+  isWithin,
+  type Path,
+  parsePath,
+  type Session,
+} from "../../datastore/index.ts";
 import { readConfiguration } from "../document.ts";
 import { below, type Leaf, type Match, matches, type Place, TOP, within } from "../leaves.ts";
 import type { OperationParts } from "../parts.ts";
@@ -14,16 +22,26 @@ export interface LeafWatch {
   remove(key: string, path: Uint8Array): void;
 }
 
-/** Everybody who watches the same with the same encoding: leaves are made once for all of them. */
+/** What somebody watches. */
+export interface Watched {
+  readonly pattern: Pattern;
+  readonly encoding: ValueEncoding;
+  /** Only what may be read is told of; absent: everything. Who is let see something else watches anew. */
+  readonly access: Access | undefined;
+}
+
+/** Everybody who watches the same with the same encoding and may see the same: leaves are made once for all of them. */
 class Group implements LeafWatch {
   readonly pattern: Pattern;
   readonly encoding: ValueEncoding;
+  readonly access: Access | undefined;
   readonly watches = new Set<LeafWatch>();
   rows: RowChanges | undefined;
 
-  constructor(pattern: Pattern, encoding: ValueEncoding) {
+  constructor({ pattern, encoding, access }: Watched) {
     this.pattern = pattern;
     this.encoding = encoding;
+    this.access = access;
   }
 
   put(leaf: Leaf): void {
@@ -43,6 +61,9 @@ export class ChangeFeed implements Disposable {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #groups = new Map<string, Group>();
+  /** Tells roles apart. */
+  readonly #numbers = new WeakMap<Access, number>();
+  #last = 0;
   readonly #session: Session;
   readonly #subscription: Disposable;
   /** Commits are told of one after the other. */
@@ -64,12 +85,14 @@ export class ChangeFeed implements Disposable {
     });
   }
 
-  watch(pattern: Pattern, encoding: ValueEncoding, watch: LeafWatch): Disposable {
-    const key = `${encoding} ${JSON.stringify(pattern.map(({ node, keys }) => [node.qualified, keys]))}`;
+  watch(watched: Watched, watch: LeafWatch): Disposable {
+    const { pattern, encoding, access } = watched;
+    const names = JSON.stringify(pattern.map(({ node, keys }) => [node.qualified, keys]));
+    const key = `${this.#numberOf(access)} ${encoding} ${names}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new Group(pattern, encoding);
-      group.rows = new RowChanges(this.#parts, pattern, encoding, group);
+      group = new Group(watched);
+      group.rows = new RowChanges(this.#parts, watched, group);
       this.#groups.set(key, group);
     }
     const found = group;
@@ -89,6 +112,16 @@ export class ChangeFeed implements Disposable {
     for (const { rows } of this.#groups.values()) rows?.[Symbol.dispose]();
     this.#groups.clear();
     void this.#parts.management.closeSession(this.#session);
+  }
+
+  #numberOf(access: Access | undefined): number {
+    if (access === undefined) return 0;
+    let number = this.#numbers.get(access);
+    if (number === undefined) {
+      number = ++this.#last;
+      this.#numbers.set(access, number);
+    }
+    return number;
   }
 
   async #committed(changes: readonly Change[]): Promise<void> {
@@ -115,10 +148,12 @@ export class ChangeFeed implements Disposable {
     for (const group of [...this.#groups.values()]) {
       if (!fits(path, group.pattern, at)) continue;
       if (operation === "delete") {
-        group.remove(at.place.key, at.place.elems);
+        if (group.access?.mayRead(path) !== false) group.remove(at.place.key, at.place.elems);
         continue;
       }
-      for (const leaf of this.#leavesIn(at, path.length, group)) {
+      const readable = group.access === undefined ? value : group.access.readable(path, value);
+      if (readable === undefined) continue;
+      for (const leaf of this.#leavesIn({ ...at, value: readable }, path.length, group)) {
         group.put(leaf);
         await this.#pause();
       }
@@ -129,10 +164,10 @@ export class ChangeFeed implements Disposable {
     const rest = pattern.slice(depth);
     const { leaves } = this.#parts.model;
     if (rest.length === 0) {
-      yield* leaves.of(at, { encoding, withoutDenied: true });
+      yield* leaves.of(at, { encoding });
       return;
     }
-    for (const match of within(at, rest)) yield* leaves.of(match, { encoding, withoutDenied: true });
+    for (const match of within(at, rest)) yield* leaves.of(match, { encoding });
   }
 
   async #tellList(path: Path): Promise<void> {
@@ -146,9 +181,12 @@ export class ChangeFeed implements Disposable {
     const document = await readConfiguration(management, this.#session, pattern, formatPath(path));
     const match = matches(document, pattern).next().value;
     for (const group of wanting) {
-      if (match === undefined) group.remove(at!.place.key, at!.place.elems);
-      else
-        for (const leaf of model.leaves.of(match, { encoding: group.encoding, withoutDenied: true })) group.put(leaf);
+      const { access, encoding } = group;
+      if (access?.mayRead(path.slice(0, -1)) === false) continue;
+      const value = access === undefined ? match?.value : match && access.readable(path, match.value);
+      if (match === undefined || value === undefined) {
+        if (access?.mayRead(path) !== false) group.remove(at!.place.key, at!.place.elems);
+      } else for (const leaf of model.leaves.of({ ...match, value }, { encoding })) group.put(leaf);
     }
   }
 

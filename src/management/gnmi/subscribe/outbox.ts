@@ -86,6 +86,13 @@ export class Outbox {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Ends the subscription from our side. */
+  end(error: GnmiError): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#sink.fail(error);
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#items.clear();
@@ -101,8 +108,7 @@ export class Outbox {
     if (item.kind === "leaf" && item.isDelete) this.#deletes++;
     if (this.#items.size > this.#limits.leaves || this.#octets > this.#limits.octets) {
       const message = `the reader is too slow: ${this.#items.size} leaves wait for it; subscribe again, or to less`;
-      this.close();
-      this.#sink.fail(new GnmiError("RESOURCE_EXHAUSTED", message));
+      this.end(new GnmiError("RESOURCE_EXHAUSTED", message));
       return;
     }
     this.#schedule();

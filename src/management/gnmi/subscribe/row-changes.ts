@@ -1,12 +1,12 @@
 import { messageOf, milliseconds, type Timer } from "../../../base/index.ts";
-import { formatPath, type Path } from "../../datastore/index.ts";
-import type { StateRow } from "../../state/index.ts";
+import { type Access, formatPath, type Path } from "../../datastore/index.ts";
+import { readableRows, type StateRow } from "../../state/index.ts";
 import type { Leaf } from "../leaves.ts";
 import type { OperationParts } from "../parts.ts";
 import { dataPath, type Pattern } from "../paths.ts";
 import type { ValueEncoding } from "../values.ts";
 import { pathOf } from "../wire.ts";
-import type { LeafWatch } from "./change-feed.ts";
+import type { LeafWatch, Watched } from "./change-feed.ts";
 
 /** Changes of a row within this are one. */
 const GATHER = milliseconds(5);
@@ -23,6 +23,7 @@ export class RowChanges implements Disposable {
   readonly #parts: OperationParts;
   readonly #pattern: Pattern;
   readonly #encoding: ValueEncoding;
+  readonly #access: Access | undefined;
   readonly #told: LeafWatch;
   readonly #watch: Disposable;
   readonly #dirty = new Map<string, Path>();
@@ -33,10 +34,11 @@ export class RowChanges implements Disposable {
   #isReading = false;
   #isClosed = false;
 
-  constructor(parts: OperationParts, pattern: Pattern, encoding: ValueEncoding, told: LeafWatch) {
+  constructor(parts: OperationParts, { pattern, encoding, access }: Watched, told: LeafWatch) {
     this.#parts = parts;
     this.#pattern = pattern;
     this.#encoding = encoding;
+    this.#access = access;
     this.#told = told;
     this.#watch = parts.state.watch(dataPath(pattern), (path) => this.#changed(path));
   }
@@ -76,7 +78,7 @@ export class RowChanges implements Disposable {
       const seen = new Set<string>();
       for await (const rows of this.#parts.state.read(path)) {
         if (this.#isClosed) return;
-        for (const row of rows) this.#row(row, path, seen);
+        for (const row of readableRows(rows, this.#access)) this.#row(row, path, seen);
       }
       this.#gone(path, seen);
     }
@@ -119,7 +121,7 @@ export class RowChanges implements Disposable {
       for (const [leaf, octets] of leaves) this.#told.remove(leaf, pathOf(octets));
     }
     const isWhole = path.length >= this.#pattern.length && (at.node?.keys ?? []).every((k) => path.at(-1)?.keys?.[k]);
-    if (seen.size === 0 && isWhole) this.#told.remove(key, at.place.elems);
+    if (seen.size === 0 && isWhole && this.#access?.mayRead(path) !== false) this.#told.remove(key, at.place.elems);
   }
 
   #isBulk({ path }: StateRow): boolean {

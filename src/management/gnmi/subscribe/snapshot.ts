@@ -1,6 +1,6 @@
 import { milliseconds } from "../../../base/index.ts";
 import type { Session } from "../../datastore/index.ts";
-import type { StateSource } from "../../state/index.ts";
+import { readableRows, type StateSource } from "../../state/index.ts";
 import { readConfiguration } from "../document.ts";
 import { type Leaf, type LeafOptions, matches } from "../leaves.ts";
 import type { OperationParts } from "../parts.ts";
@@ -43,12 +43,13 @@ export async function* configurationLeaves(
 
 /** The leaves of operational state that a pattern selects. `StateBook` has its own slices. */
 export async function* stateLeaves(
-  { state, model }: OperationParts,
+  { state, model, access }: OperationParts,
+  session: Session,
   pattern: Pattern,
   options: LeafOptions,
 ): AsyncGenerator<readonly Leaf[], void, void> {
   for await (const rows of state.read(dataPath(pattern))) {
-    for (const row of rows) {
+    for (const row of readableRows(rows, access.of(session))) {
       const leaves = [...model.leaves.ofRow(row, pattern, options)];
       if (leaves.length > 0) yield leaves;
     }
@@ -58,14 +59,15 @@ export async function* stateLeaves(
 /** As {@link stateLeaves}, of the sources that do not tell of changes. */
 export async function* unwatchedLeaves(
   parts: OperationParts,
+  session: Session,
   pattern: Pattern,
   options: LeafOptions,
 ): AsyncGenerator<readonly Leaf[], void, void> {
-  const { state, model } = parts;
+  const { state, model, access } = parts;
   for (const source of state.find(dataPath(pattern)).filter(({ watch }) => watch === undefined)) {
     const select = dataPath(meeting(parts, source, pattern));
     for await (const rows of state.read(select)) {
-      for (const row of rows) {
+      for (const row of readableRows(rows, access.of(session))) {
         if (row.path.length !== source.path.length) continue; // of a source above or below
         const leaves = [...model.leaves.ofRow(row, pattern, options)];
         if (leaves.length > 0) yield leaves;

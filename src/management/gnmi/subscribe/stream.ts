@@ -4,7 +4,7 @@ import type { Session } from "../../datastore/index.ts";
 
 import { echoed } from "../get.ts";
 import type { SubscribeRequest, SubscriptionList } from "../messages.ts";
-import { asGnmiError, GnmiError } from "../status.ts";
+import { asGnmiError, GnmiError, must } from "../status.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { aliases, type SubscriptionPlan, subscriptionPlan } from "./plan.ts";
 import { Subscriber, type SubscriberParts } from "./subscriber.ts";
@@ -85,6 +85,7 @@ export class SubscribeStream {
     if (this.#plan !== undefined) {
       throw new GnmiError("INVALID_ARGUMENT", "this stream has its subscription already: open another one");
     }
+    must(this.#parts.access.calling(this.#session, "ietf-netconf:get"));
     const plan = subscriptionPlan(list, extension, this.#parts);
     this.#plan = plan;
     const call = this.#call;
