@@ -65,6 +65,8 @@ export class CapabilityPlan {
   /** `C::0` and `C::selector`; `undefined` where another capability has the address. */
   readonly any: EntryPlan | undefined;
   readonly own: EntryPlan | undefined;
+  /** It is in the queue of work. */
+  isWaiting = false;
   /** Number of the taxonomy that has it last. */
   taxonomy = 0;
   sites: readonly SiteMember[] = [];

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/index.ts";
 import type { CapabilityPlan, Side } from "./capability-plan.ts";
 import type { EntryTable } from "./entry-table.ts";
-import { contentFor, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
+import { contentFor, type GroupContent, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { CompilerOptions } from "./inputs.ts";
 import type { InstanceBook } from "./instance-book.ts";
@@ -9,6 +9,13 @@ import { type NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
 import type { Reports } from "./reports.ts";
 import { adoptedWish, instanceWish, siteWish } from "./wishes.ts";
+
+/** The same text for the same members and backup. */
+function wishKey({ members, backup }: GroupWish): string {
+  let key = String(backup);
+  for (const { nextHop, key: name, weight } of members) key += ` ${nextHop} ${name} ${weight}`;
+  return key;
+}
 
 export interface FulfilmentParts {
   readonly hashSeed: CompilerOptions["hashSeed"];
@@ -99,14 +106,26 @@ export class Fulfilment {
   }
 
   #fill(side: Side, wish: GroupWish, plan: CapabilityPlan, adopting: boolean): void {
+    if (side.group === undefined && wish.leaving.size === 0 && !adopting) {
+      this.#fillFresh(side, wish, plan);
+      return;
+    }
     const past = side.group === undefined ? NO_CONTENT : this.#groups.past(side.group);
     const wanted = adopting ? adoptedWish(wish, past, (index) => this.#isGone(plan, index)) : wish;
     if (wanted === undefined) return;
     const content = contentFor(wanted, past, this.#hashSeed);
     if (isEmpty(content)) this.#groups.leave(side);
-    else if (!this.#groups.obtain(side, content, wanted.draining)) {
-      this.#reports.refuse("groups-full", { capability: plan.name, tenantIndex: plan.tenantIndex });
-    }
+    else if (!this.#groups.obtain(side, content, wanted.draining)) this.#refuse(plan);
+  }
+
+  #fillFresh(side: Side, wish: GroupWish, plan: CapabilityPlan): void {
+    if (wish.members.length === 0) return;
+    const make = (): GroupContent => contentFor(wish, NO_CONTENT, this.#hashSeed);
+    if (!this.#groups.obtainFresh(side, wishKey(wish), make)) this.#refuse(plan);
+  }
+
+  #refuse(plan: CapabilityPlan): void {
+    this.#reports.refuse("groups-full", { capability: plan.name, tenantIndex: plan.tenantIndex });
   }
 
   #isGone(plan: CapabilityPlan, index: NextHopIndex): boolean {

@@ -29,8 +29,16 @@ export const NO_CONTENT: GroupContent = {
   backup: 0,
 };
 
+/** The same text for the same content. Without a transition, which is nearly always, that of the owners stands for both. */
 export function contentKey({ current, previous, backup }: GroupContent): string {
-  return String.fromCharCode(...current, ...previous, backup);
+  const owners = textOf(current);
+  for (let slot = 0; slot < GROUP_SLOTS; slot++)
+    if (current[slot] !== previous[slot]) return owners + textOf(previous) + String.fromCharCode(backup);
+  return owners + String.fromCharCode(backup);
+}
+
+function textOf(owners: Uint16Array): string {
+  return String.fromCharCode.apply(undefined, owners as unknown as number[]);
 }
 
 export function isEmpty({ current, previous }: GroupContent): boolean {

@@ -31,6 +31,8 @@ export interface Group {
   readonly index: GroupIndex;
   content: GroupContent;
   key: string;
+  /** The wish that it was made for. */
+  wish: string | undefined;
   readonly users: Set<GroupUser>;
   /** Draining next hops: their flows stay with them when the transition of the others ends. */
   lasting: ReadonlySet<NextHopIndex>;
@@ -52,6 +54,7 @@ export interface GroupTableParts {
   readonly changed: () => void;
 }
 
+const NOBODY: ReadonlySet<NextHopIndex> = new Set();
 const SETTLED = { stage: "settled", until: undefined } as const;
 
 /** Groups by content: capabilities with the same owners in the same slots share one. */
@@ -59,6 +62,8 @@ export class GroupTable {
   readonly #parts: GroupTableParts;
   readonly #pool: IndexPool;
   readonly #byKey = new Map<string, Group>();
+  /** Groups that were made for a wish without a past, by that wish, for as long as their content is that. */
+  readonly #byWish = new Map<string, Group>();
   readonly #byIndex = new Map<GroupIndex, Group>();
   readonly #unused = new Set<Group>();
   /** Groups in transition, in the order in which the stages end. */
@@ -87,12 +92,31 @@ export class GroupTable {
 
   #enter(index: GroupIndex, content: GroupContent): Group {
     const key = contentKey(content);
-    const group: Group = { index, content, key, users: new Set(), lasting: new Set(), ...SETTLED };
+    const group: Group = { index, content, key, wish: undefined, users: new Set(), lasting: new Set(), ...SETTLED };
     this.#byIndex.set(index, group);
     if (!this.#byKey.has(key)) this.#byKey.set(key, group);
     for (const nextHop of namedBy(content)) this.#parts.nextHops.retain(nextHop);
     this.#unused.add(group);
     return group;
+  }
+
+  /**
+   * The same for a user without a past, whose wish leaves nobody behind: the content is the same for the same wish, so it is
+   * made once for all who have it.
+   */
+  obtainFresh(user: GroupUser, wish: string, make: () => GroupContent): boolean {
+    const known = this.#byWish.get(wish);
+    if (known !== undefined) {
+      this.join(user, known);
+      return true;
+    }
+    if (!this.obtain(user, make(), NOBODY)) return false;
+    const { group } = user;
+    if (group?.stage === "settled" && group.wish === undefined) {
+      group.wish = wish;
+      this.#byWish.set(wish, group);
+    }
+    return true;
   }
 
   /** Points `user` at a group of this content: one that exists, its own changed in place, or a new one. False: the table is full. */
@@ -154,6 +178,8 @@ export class GroupTable {
   }
 
   #forgetKey(group: Group): void {
+    if (group.wish !== undefined) this.#byWish.delete(group.wish);
+    group.wish = undefined;
     if (this.#byKey.get(group.key) === group) this.#byKey.delete(group.key);
   }
 

@@ -21,8 +21,12 @@ const NOBODY = new Uint16Array(GROUP_SLOTS);
  * capabilities with the same members are one group again).
  */
 export function assignSlots(members: readonly GroupMember[], past: Uint16Array, seed: number): Uint16Array {
-  const kept = distribute(members, past, seed);
+  const [only] = members;
+  if (only === undefined) return new Uint16Array(GROUP_SLOTS);
+  if (members.length === 1) return new Uint16Array(GROUP_SLOTS).fill(only.nextHop);
   const fresh = distribute(members, NOBODY, seed);
+  if (past.every((owner) => owner === 0)) return fresh;
+  const kept = distribute(members, past, seed);
   const owners = new Set(past);
   const entering = new Set(members.map(({ nextHop }) => nextHop).filter((nextHop) => !owners.has(nextHop)));
   // Rounding may give whoever enters one slot more when starting afresh; that is worth it, moves among the others are not.
@@ -47,13 +51,54 @@ function takesOnly(
   return from.every((owner, slot) => owner === to[slot] || !staying.has(owner) || takers.has(to[slot]!));
 }
 
+interface Claim {
+  readonly member: GroupMember;
+  /** Exact share of the slots. */
+  readonly share: number;
+  readonly liking: Liking;
+  /** Slots of its order that are known to be taken. */
+  passed: number;
+  held: number;
+  /** It had no slot before. */
+  entering: boolean;
+}
+
 function distribute(members: readonly GroupMember[], past: Uint16Array, seed: number): Uint16Array {
   const owners = new Uint16Array(GROUP_SLOTS);
-  if (members.length === 0) return owners;
-  const total = members.reduce((sum, { weight }) => sum + weight, 0);
-  const claims = members
-    .map((member) => ({ member, share: (GROUP_SLOTS * member.weight) / total, held: 0, entering: true }))
-    .sort((a, b) => a.member.key - b.member.key || a.member.nextHop - b.member.nextHop);
+  let total = 0;
+  for (const { weight } of members) total += weight;
+  const claims = members.map(
+    (member): Claim => ({
+      member,
+      share: (GROUP_SLOTS * member.weight) / total,
+      liking: likingOf(seed, member.key),
+      passed: 0,
+      held: 0,
+      entering: true,
+    }),
+  );
+  claims.sort((a, b) => a.member.key - b.member.key || a.member.nextHop - b.member.nextHop);
+  if (past !== NOBODY) keep(claims, past, owners);
+  for (const claim of claims) {
+    while (claim.held > Math.ceil(claim.share)) {
+      owners[worst(owners, claim.member.nextHop, claim.liking)] = 0;
+      claim.held--;
+    }
+  }
+  // Whoever lacks most takes the free slot that it likes best. Afterwards nobody has more than one slot too many.
+  let free = GROUP_SLOTS;
+  for (const { held } of claims) free -= held;
+  for (let i = 0; i < free; i++) takeFree(owners, neediest(claims));
+  for (let claim = neediest(claims); mustHaveMore(claim); claim = neediest(claims)) {
+    const giver = claims.reduce((most, other) => (other.held - other.share > most.held - most.share ? other : most));
+    giver.held--;
+    take(owners, claim, giver.member.nextHop);
+  }
+  return owners;
+}
+
+/** Members keep the slots that they have. */
+function keep(claims: readonly Claim[], past: Uint16Array, owners: Uint16Array): void {
   const byHop = new Map(claims.map((claim) => [claim.member.nextHop, claim]));
   for (let slot = 0; slot < GROUP_SLOTS; slot++) {
     const claim = byHop.get(past[slot]!);
@@ -62,59 +107,79 @@ function distribute(members: readonly GroupMember[], past: Uint16Array, seed: nu
     claim.held++;
     claim.entering = false;
   }
-  for (const claim of claims) {
-    while (claim.held > Math.ceil(claim.share)) {
-      owners[best(owners, claim.member.nextHop, (slot) => -score(seed, claim.member.key, slot))] = 0;
-      claim.held--;
-    }
-  }
-  // Whoever lacks most takes the free slot that it likes best. Afterwards nobody has more than one slot too many.
-  const free = GROUP_SLOTS - claims.reduce((sum, { held }) => sum + held, 0);
-  for (let i = 0; i < free; i++) take(neediest(claims), 0);
-  for (let claim = neediest(claims); mustHaveMore(claim); claim = neediest(claims)) {
-    const giver = claims.reduce((most, other) => (other.held - other.share > most.held - most.share ? other : most));
-    giver.held--;
-    take(claim, giver.member.nextHop);
-  }
-  return owners;
-
-  function take(claim: Claim, from: NextHopIndex): void {
-    const { key, nextHop } = claim.member;
-    owners[best(owners, from, (slot) => score(seed, key, slot))] = nextHop;
-    claim.held++;
-  }
 }
 
-interface Claim {
-  readonly member: GroupMember;
-  /** Exact share of the slots. */
-  readonly share: number;
-  held: number;
-  /** It had no slot before. */
-  entering: boolean;
+/** Slots only ever become taken here, so that none is looked at twice. */
+function takeFree(owners: Uint16Array, claim: Claim): void {
+  const { order } = claim.liking;
+  while (owners[order[claim.passed]!] !== 0) claim.passed++;
+  owners[order[claim.passed]!] = claim.member.nextHop;
+  claim.held++;
+}
+
+function take(owners: Uint16Array, claim: Claim, from: NextHopIndex): void {
+  const slot = claim.liking.order.find((candidate) => owners[candidate] === from)!;
+  owners[slot] = claim.member.nextHop;
+  claim.held++;
 }
 
 /** The first of those that lack most: claims are in order of key. */
 function neediest(claims: readonly Claim[]): Claim {
-  return claims.reduce((most, claim) => (claim.share - claim.held > most.share - most.held ? claim : most));
+  let most = claims[0]!;
+  let lacks = most.share - most.held;
+  for (let i = 1; i < claims.length; i++) {
+    const claim = claims[i]!;
+    if (claim.share - claim.held <= lacks) continue;
+    most = claim;
+    lacks = claim.share - claim.held;
+  }
+  return most;
 }
 
 function mustHaveMore({ share, held, entering }: Claim): boolean {
   return share - held >= (entering ? 1 : 2);
 }
 
-/** Among the slots of `owner`, the one with the lowest score. */
-function best(owners: Uint16Array, owner: NextHopIndex, rate: (slot: number) => number): number {
+/** Among the slots of `owner`, which has some, the one that is liked least; of equals the first. */
+function worst(owners: Uint16Array, owner: NextHopIndex, { scores }: Liking): number {
   let found = -1;
-  let lowest = Number.POSITIVE_INFINITY;
+  let highest = -1;
   for (let slot = 0; slot < GROUP_SLOTS; slot++) {
-    if (owners[slot] !== owner) continue;
-    const rated = rate(slot);
-    if (found >= 0 && rated >= lowest) continue;
+    if (owners[slot] !== owner || scores[slot]! <= highest) continue;
     found = slot;
-    lowest = rated;
+    highest = scores[slot]!;
   }
   return found;
+}
+
+/** How a member likes the slots. */
+interface Liking {
+  /** Lower is more. */
+  readonly scores: Uint32Array;
+  /** Slots, the one that it likes most first. */
+  readonly order: Uint8Array;
+}
+
+/** Members whose liking is kept: as many as there are routers in a large domain. */
+const MOST_KEPT = 4096;
+const KEPT = new Map<number, Liking>();
+let keptSeed = 0;
+
+/** The liking of the latest members is kept, for one seed. */
+function likingOf(seed: number, key: number): Liking {
+  if (seed !== keptSeed) {
+    KEPT.clear();
+    keptSeed = seed;
+  }
+  const known = KEPT.get(key);
+  if (known !== undefined) return known;
+  if (KEPT.size >= MOST_KEPT) KEPT.clear();
+  const scores = Uint32Array.from({ length: GROUP_SLOTS }, (_, slot) => score(seed, key, slot));
+  const order = Uint8Array.from({ length: GROUP_SLOTS }, (_, slot) => slot);
+  order.sort((a, b) => scores[a]! - scores[b]! || a - b);
+  const liking = { scores, order };
+  KEPT.set(key, liking);
+  return liking;
 }
 
 /** How much a member likes a slot, lower is more; uniform over 32 bits. @see Thaler and Ravishankar, rendezvous hashing */

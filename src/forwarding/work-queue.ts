@@ -5,6 +5,11 @@ import type { OperationSink } from "./plan.ts";
 /** Longest piece of work at a time. */
 const SLICE_MS = 4;
 
+/** Steps between two looks at the clock: a look costs as much as a small step, and 16 of the largest stay below a millisecond. */
+const PER_LOOK = 16;
+/** Plans that are done and still in the list; then it is cut. */
+const MOST_DONE = 16_384;
+
 export interface WorkQueueParts {
   readonly clock: Clock;
   /** A plan that was marked. */
@@ -18,7 +23,9 @@ export interface WorkQueueParts {
 /** What is to be done on later turns, in slices: plans that changed, and longer jobs. */
 export class WorkQueue {
   readonly #parts: WorkQueueParts;
-  readonly #dirty = new Set<CapabilityPlan>();
+  /** Plans that wait, in order, from `#first` on. */
+  #dirty: CapabilityPlan[] = [];
+  #first = 0;
   /** Longer jobs, a step at a time. */
   readonly #jobs: Iterator<void>[] = [];
   #scheduled = false;
@@ -32,16 +39,18 @@ export class WorkQueue {
 
   /** Plans and jobs that are left. */
   get size(): number {
-    return this.#dirty.size + this.#jobs.length;
+    return this.#dirty.length - this.#first + this.#jobs.length;
   }
 
   /** For jobs: what they mark is done with the rest. */
   mark(plan: CapabilityPlan): void {
-    this.#dirty.add(plan);
+    if (plan.isWaiting) return;
+    plan.isWaiting = true;
+    this.#dirty.push(plan);
   }
 
   touch(plan: CapabilityPlan): void {
-    this.#dirty.add(plan);
+    this.mark(plan);
     this.schedule();
   }
 
@@ -71,19 +80,28 @@ export class WorkQueue {
     }
     const until = clock.monotonic() + SLICE_MS;
     // Jobs first: what they mark is done with the rest.
-    do {
-      const job = this.#jobs[0];
-      if (job !== undefined) {
-        if (job.next().done === true) this.#jobs.shift();
-        continue;
-      }
-      const [plan] = this.#dirty;
-      if (plan === undefined) break;
-      this.#dirty.delete(plan);
-      this.#parts.compile(plan);
-    } while (clock.monotonic() < until);
+    for (let steps = 1; this.#step(); steps++) if (steps % PER_LOOK === 0 && clock.monotonic() >= until) break;
     this.#parts.sliceDone();
     if (this.size > 0) this.schedule();
+  }
+
+  /** False: there is nothing to do. */
+  #step(): boolean {
+    const job = this.#jobs[0];
+    if (job !== undefined) {
+      if (job.next().done === true) this.#jobs.shift();
+      return true;
+    }
+    const plan = this.#dirty[this.#first];
+    if (plan === undefined) return false;
+    this.#first++;
+    if (this.#first === this.#dirty.length || this.#first >= MOST_DONE) {
+      this.#dirty = this.#dirty.slice(this.#first);
+      this.#first = 0;
+    }
+    plan.isWaiting = false;
+    this.#parts.compile(plan);
+    return true;
   }
 
   close(): void {
