@@ -74,9 +74,18 @@ export function attestationDigest(attestation: Uint8Array): Uint8Array {
 
 /** The family code of a label that the taxonomy did not number: always 0x8000 or above. */
 export function hashedFamilyCode(label: string): number {
+  const known = FAMILY_CODES.get(label);
+  if (known !== undefined) return known;
   const octets = digest(FAMILY_DOMAIN, label);
-  return 0x8000 | (octets[0]! << 8) | octets[1]!;
+  const code = 0x8000 | (octets[0]! << 8) | octets[1]!;
+  if (FAMILY_CODES.size >= MOST_FAMILY_CODES) FAMILY_CODES.clear(); // labels come from peers, too
+  FAMILY_CODES.set(label, code);
+  return code;
 }
+
+/** Codes of the labels that were asked for last: there are few families, each with many capabilities. */
+const FAMILY_CODES = new Map<string, number>();
+const MOST_FAMILY_CODES = 1024;
 
 /** Selector of the address that any instance may answer. */
 export const ANY_SITE = 0;

@@ -1,4 +1,4 @@
-import { type CapabilityId, type CapabilityName, type Ipv6Address, octetsEqual } from "../base/index.ts";
+import { type CapabilityId, type CapabilityName, type Ipv6Address, octetsEqual, toHex } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
 import type { Group, GroupUser } from "./group-table.ts";
@@ -56,6 +56,9 @@ export interface InstanceMember {
   readonly index: NextHopIndex;
 }
 
+/** Shared by all plans, of which there may be a million. */
+const NOTHING: ReadonlySet<string> = new Set();
+
 /** What is known about one capability of one tenant. */
 export class CapabilityPlan {
   readonly key: string;
@@ -75,7 +78,7 @@ export class CapabilityPlan {
   reserve: NextHop | undefined;
   readonly instances = new Map<string, InstanceMember>();
   /** Sites that have a route and must not be used. */
-  refused: ReadonlySet<string> = new Set();
+  refused: ReadonlySet<string> = NOTHING;
   /** Next hops that were in a selection or registered since the start: when they are absent now, they are gone. */
   readonly seen = new Set<string>();
 
@@ -117,8 +120,9 @@ export class CapabilityPlan {
     const leaving = new Map<string, LeavingSite>();
     let reserve: NextHop | undefined;
     for (const { candidate, judgement, usable, step } of selection.candidates) {
+      if (judgement !== "excluded" || !usable) continue;
       const name = memberName(candidate);
-      if (judgement !== "excluded" || !usable || members.has(name)) continue;
+      if (members.has(name)) continue;
       if (!candidate.local && isOurs(candidate.nextHop)) continue;
       const nextHop = towards(candidate.nextHop, candidate.local);
       const draining = step === "state-draining";
@@ -126,21 +130,20 @@ export class CapabilityPlan {
       // Candidates come in the order of the steps that excluded them: who came further is better.
       if (!draining) reserve = nextHop;
     }
-    this.refused = new Set(
-      selection.candidates
-        .filter(
-          ({ usable, candidate }) =>
-            !usable && !members.has(memberName(candidate)) && !leaving.has(memberName(candidate)),
-        )
-        .map(({ candidate }) => nextHopKey(towards(candidate.nextHop, candidate.local))),
-    );
+    const refused = selection.candidates
+      .filter(
+        ({ usable, candidate }) =>
+          !usable && !members.has(memberName(candidate)) && !leaving.has(memberName(candidate)),
+      )
+      .map(({ candidate }) => nextHopKey(towards(candidate.nextHop, candidate.local)));
+    this.refused = refused.length === 0 ? NOTHING : new Set(refused);
     this.leaving = [...leaving.values()];
     this.reserve = reserve;
   }
 }
 
 function memberName({ nextHop, local }: { readonly nextHop: Ipv6Address; readonly local: boolean }): string {
-  return local ? "" : nextHop.join();
+  return local ? "" : toHex(nextHop);
 }
 
 function towards(nextHop: Ipv6Address, local: boolean): NextHop {

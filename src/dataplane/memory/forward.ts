@@ -1,4 +1,10 @@
-import { addedOctets, type CapabilityEntry, type GroupIndex, lastLegAddress, type TunnelNextHop } from "../../forwarding/index.ts";
+import {
+  addedOctets,
+  type CapabilityEntry,
+  type GroupIndex,
+  lastLegAddress,
+  type TunnelNextHop,
+} from "../../forwarding/index.ts";
 import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./choice.ts";
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
