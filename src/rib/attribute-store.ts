@@ -1,10 +1,10 @@
 import type { Clock, Random } from "../base/index.ts";
-import type { AttributeSet, CommunityOctets, SetSource } from "./attributes.ts";
+import type { AttributeSet, CommunityOctets, SetDigest, SetSource } from "./attributes.ts";
 import { RibError } from "./fault.ts";
 import { BufferView, KeyedHash } from "./keyed-hash.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
-import { digestOf } from "./set-digest.ts";
+import { KeptSet, SetDecoders } from "./set-decoders.ts";
 import { SetSlab } from "./set-slab.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
 
@@ -21,6 +21,7 @@ export type SetJudge = (set: AttributeSet, communities?: CommunityOctets) => Set
 const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
+const NO_LEASE = 0;
 const COLLECTED_PER_TURN = 8192;
 /** A power of two. */
 const SHOWN = 256;
@@ -38,7 +39,7 @@ export class AttributeStore implements AttributeTable {
   readonly originatorId: Uint32Array;
   readonly clusterListLength: Uint8Array;
   readonly tenant: Uint16Array;
-  /** End of the lease in seconds since the Unix epoch; Infinity where there is none. */
+  /** End of the lease in seconds since the Unix epoch; 0 where there is none. */
   readonly validUntil: Float64Array;
   readonly expired: Uint8Array;
   /** 1: whether it is eligible has changed, and the nets that use it have not all been looked at since. */
@@ -57,12 +58,11 @@ export class AttributeStore implements AttributeTable {
   readonly #slab = new SetSlab();
   readonly #places: Uint32Array;
   readonly #lengths: Uint16Array;
-  /** Whether the rules of its family, the lease aside, allow the set. */
-  readonly #allowed: Uint8Array;
+  /** 1: the rules of its family, the lease aside, forbid the set. */
+  readonly #forbidden: Uint8Array;
   /** 1: a set that the capability rules are for. */
   readonly #hasPolicy: Uint8Array;
-  /** Who makes objects of the octets: one function for most sets. */
-  readonly #decoders: (SetSource["decode"] | undefined)[] = [];
+  readonly #decoders = new SetDecoders();
   #nextSerial = 0;
   /** Objects that were made last, for those who walk over routes. */
   readonly #shown: ({ readonly serial: number; readonly set: AttributeSet } | undefined)[] = new Array(SHOWN);
@@ -96,7 +96,7 @@ export class AttributeStore implements AttributeTable {
     this.#serials = new Uint32Array(size);
     this.#places = new Uint32Array(size);
     this.#lengths = new Uint16Array(size);
-    this.#allowed = new Uint8Array(size);
+    this.#forbidden = new Uint8Array(size);
     this.#hasPolicy = new Uint8Array(size);
   }
 
@@ -126,7 +126,7 @@ export class AttributeStore implements AttributeTable {
       this.#latest = id;
       return id;
     }
-    const id = this.#add(typeof source === "function" ? kept(source()) : source, hash, family);
+    const id = this.#add(typeof source === "function" ? new KeptSet(source()) : source, hash, family);
     this.#places[id] = this.#slab.put(octets, start, length);
     this.#lengths[id] = length;
     return id;
@@ -158,32 +158,43 @@ export class AttributeStore implements AttributeTable {
     else this.#free.pop();
     this.#nextSerial = (this.#nextSerial + 1) >>> 0 || 1;
     this.#serials[id] = this.#nextSerial;
-    this.#decoders[id] = source.decode;
-    this.#allowed[id] = policy?.eligible === false ? 0 : 1;
-    this.#hasPolicy[id] = policy === undefined ? 0 : 1;
+    this.#decoders.put(id, source);
     this.#hashes[id] = hash;
-    this.#references[id] = 0;
-    this.med[id] = digest.multiExitDisc;
     this.neighbourAs[id] = digest.neighbourAs;
-    this.marks[id] = digest.marks;
-    this.originatorId[id] = digest.originatorId;
-    this.clusterListLength[id] = Math.min(digest.clusterListLength, 0xff);
-    this.tenant[id] = policy?.tenantIndex ?? 0;
-    this.validUntil[id] = lease?.validUntil ?? Number.POSITIVE_INFINITY;
     this.rank[id] = leadingRank(digest, true);
-    this.expired[id] = 0;
-    if (lease !== undefined || this.#allowed[id] === 0) this.#judge(id, this.#clock.wall() / 1000, true);
+    this.#writeRare(id, digest);
+    if (isCapability || this.#hasPolicy[id] !== 0) this.#writePolicy(id, policy, lease?.validUntil);
+    if (lease !== undefined || this.#forbidden[id] === 1) this.#judge(id, this.#clock.wall() / 1000, true);
     if (lease !== undefined && this.expired[id] === 0) this.onLease?.(lease.validUntil);
     this.#latest = id;
     this.#lookAtLater(id);
     return id;
   }
 
+  /** What most sets have nothing of is written where it differs only: memory that nobody writes to costs nothing. */
+  #writeRare(id: AttributeId, digest: SetDigest): void {
+    const clusters = Math.min(digest.clusterListLength, 0xff);
+    if (this.#references[id] !== 0) this.#references[id] = 0;
+    if (this.med[id] !== digest.multiExitDisc) this.med[id] = digest.multiExitDisc;
+    if (this.marks[id] !== digest.marks) this.marks[id] = digest.marks;
+    if (this.originatorId[id] !== digest.originatorId) this.originatorId[id] = digest.originatorId;
+    if (this.clusterListLength[id] !== clusters) this.clusterListLength[id] = clusters;
+  }
+
+  #writePolicy(id: AttributeId, policy: SetPolicy | undefined, validUntil: number | undefined): void {
+    this.#hasPolicy[id] = policy === undefined ? 0 : 1;
+    this.#forbidden[id] = policy?.eligible === false ? 1 : 0;
+    this.tenant[id] = policy?.tenantIndex ?? 0;
+    this.validUntil[id] = validUntil === undefined ? NO_LEASE : Math.max(1, validUntil);
+    this.expired[id] = 0;
+  }
+
   /** Looks at every lease with the time of now; true when one ended (or began again, the clock having been set back). */
   judgeLeases(nowSeconds: number): boolean {
     let changed = false;
     for (let id = 1; id < this.#top; id++) {
-      if (this.validUntil[id]! <= nowSeconds === (this.expired[id] === 1)) continue;
+      const until = this.validUntil[id]!;
+      if (until === NO_LEASE || until <= nowSeconds === (this.expired[id] === 1)) continue;
       this.#judge(id, nowSeconds, this.eligible(id));
       this.rejudged[id] = 1;
       changed = true;
@@ -200,10 +211,10 @@ export class AttributeStore implements AttributeTable {
     for (let id = from; id < end; id++) {
       if (this.#serials[id] === 0 || this.#hasPolicy[id] === 0) continue;
       const { tenantIndex, eligible } = this.#policy(this.get(id));
-      if (tenantIndex === this.tenant[id] && eligible === (this.#allowed[id] === 1)) continue;
+      if (tenantIndex === this.tenant[id] && eligible === (this.#forbidden[id] === 0)) continue;
       const wasEligible = this.eligible(id);
       this.tenant[id] = tenantIndex;
-      this.#allowed[id] = eligible ? 1 : 0;
+      this.#forbidden[id] = eligible ? 0 : 1;
       if (this.eligible(id) !== wasEligible) this.rank[id]! += wasEligible ? INELIGIBLE : -INELIGIBLE;
       this.rejudged[id] = 1;
     }
@@ -214,7 +225,7 @@ export class AttributeStore implements AttributeTable {
   nextExpiry(): number {
     let next = Number.POSITIVE_INFINITY;
     for (let id = 1; id < this.#top; id++) {
-      if (this.validUntil[id] === Number.POSITIVE_INFINITY) continue;
+      if (this.validUntil[id] === NO_LEASE) continue;
       next = Math.min(next, this.expired[id] === 0 ? this.validUntil[id]! : NEVER);
     }
     return next;
@@ -228,7 +239,7 @@ export class AttributeStore implements AttributeTable {
   }
 
   eligible(id: AttributeId): boolean {
-    return this.#allowed[id] === 1 && this.expired[id] === 0;
+    return this.#forbidden[id] === 0 && this.expired[id] === 0;
   }
 
   get(id: AttributeId): AttributeSet {
@@ -236,7 +247,7 @@ export class AttributeStore implements AttributeTable {
     const slot = id & (SHOWN - 1);
     const shown = this.#shown[slot];
     if (shown !== undefined && shown.serial === this.#serials[id]) return shown.set;
-    const set = this.#decoders[id]!(this.#slab.chunk(place), this.#slab.start(place), this.#lengths[id]!);
+    const set = this.#decoders.of(id)(this.#slab.chunk(place), this.#slab.start(place), this.#lengths[id]!);
     this.#shown[slot] = { serial: this.#serials[id]!, set };
     return set;
   }
@@ -301,9 +312,9 @@ export class AttributeStore implements AttributeTable {
     this.#index.remove(this.#hashes[id]!, id);
     this.#slab.free(this.#places[id]!, this.#lengths[id]!);
     this.#serials[id] = 0;
-    this.#decoders[id] = undefined;
-    this.validUntil[id] = Number.POSITIVE_INFINITY;
-    this.expired[id] = 0;
+    this.#decoders.forget(id);
+    if (this.validUntil[id] !== NO_LEASE) this.validUntil[id] = NO_LEASE;
+    if (this.expired[id] !== 0) this.expired[id] = 0;
     this.#free.push(id);
     if (this.#latest === id) this.#latest = 0;
   }
@@ -311,11 +322,6 @@ export class AttributeStore implements AttributeTable {
   close(): void {
     this.#closed = true;
   }
-}
-
-/** A set that is there as an object stays one. */
-function kept(set: AttributeSet): SetSource {
-  return { set, digest: digestOf(set), decode: () => set };
 }
 
 function unknown(id: AttributeId): never {

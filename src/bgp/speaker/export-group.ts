@@ -151,7 +151,7 @@ export class ExportGroup {
     this.#updateLimit = agreed.updateLimit;
     this.#mode = mode;
     this.#guard = guard;
-    this.#known = new JudgedSets(attributes);
+    this.#known = new JudgedSets(attributes, "all");
     this.#view = new SetView(codec);
     this.#patcher = new SetPatcher((code) => codec.knows(code, peer.family));
     this.#ownIsMapped = isMappedIpv4(facts.ownNextHop);

@@ -114,7 +114,7 @@ export class FamilyIntake {
     this.#terms = terms;
     this.#parts = parts;
     this.#table = parts.rib.table(parts.family);
-    this.#judged = new JudgedSets(parts.rib.attributes);
+    this.#judged = new JudgedSets(parts.rib.attributes, "lately");
     const { bgpIdentifier } = terms.facts;
     this.#isOwn = (octets, start) => originIdAt(octets, start) === bgpIdentifier;
   }

@@ -4,10 +4,12 @@ import { RecentSets } from "./recent-sets.ts";
 /** Answers that sets share are remembered up to this many; beyond it everything is worked out again. */
 const MOST_SHARED = 4096;
 const FIRST = 1024;
+/** Room of those that remember the sets of late. */
+const LATELY = 1 << 14;
 
 /**
- * What was worked out about interned sets. An answer that many sets have is one number a set, as long as the set is there; one
- * that only this set has is kept for the sets seen lately.
+ * What was worked out about interned sets. An answer that many sets have is one number a set, as long as the set is there, or
+ * until others that came since take its place (`lately`); one that only this set has is kept for the sets seen lately.
  */
 export class JudgedSets<Answer extends object> {
   readonly #attributes: AttributeTable;
@@ -20,20 +22,26 @@ export class JudgedSets<Answer extends object> {
   #latestNumber = 0;
   readonly #own = new RecentSets<{ readonly serial: number; readonly answer: Answer }>();
 
-  constructor(attributes: AttributeTable) {
+  /** Numbers of sets are cut to this; grows with them, up to a bound. */
+  #mask = FIRST - 1;
+  readonly #bound: number;
+
+  constructor(attributes: AttributeTable, remember: "all" | "lately") {
     this.#attributes = attributes;
+    this.#bound = remember === "all" ? Number.POSITIVE_INFINITY : LATELY;
   }
 
   get(id: AttributeId): Answer | undefined {
     const serial = this.#attributes.serial(id);
-    if (this.#serials[id] === serial) return this.#shared[this.#numbers[id]!];
+    const place = id & this.#mask;
+    if (this.#serials[place] === serial) return this.#shared[this.#numbers[place]!];
     const own = this.#own.get(id);
     return own?.serial === serial ? own.answer : undefined;
   }
 
   /** The same object again is the same answer. */
   putShared(id: AttributeId, answer: Answer): void {
-    if (id >= this.#serials.length) this.#grow(id);
+    if (id > this.#mask && this.#mask + 1 < this.#bound) this.#grow(id);
     let number = this.#latest === answer ? this.#latestNumber : this.#numberOf.get(answer);
     if (number === undefined) {
       if (this.#shared.length === MOST_SHARED) this.#forgetShared();
@@ -42,8 +50,9 @@ export class JudgedSets<Answer extends object> {
     }
     this.#latest = answer;
     this.#latestNumber = number;
-    this.#serials[id] = this.#attributes.serial(id);
-    this.#numbers[id] = number;
+    const place = id & this.#mask;
+    this.#serials[place] = this.#attributes.serial(id);
+    this.#numbers[place] = number;
   }
 
   putOwn(id: AttributeId, answer: Answer): void {
@@ -64,7 +73,8 @@ export class JudgedSets<Answer extends object> {
 
   #grow(id: AttributeId): void {
     const [serials, numbers] = [this.#serials, this.#numbers];
-    const size = 2 ** (32 - Math.clz32(id));
+    const size = Math.min(this.#bound, 2 ** (32 - Math.clz32(id)));
+    this.#mask = size - 1;
     this.#serials = new Uint32Array(size);
     this.#numbers = new Uint16Array(size);
     this.#serials.set(serials);
