@@ -1,8 +1,9 @@
-// Entry of the addon: `{ bfd, bpf, sock, yang }` as api.ts describes it.
+// Entry of the addon: `{ bfd, bpf, paths, sock, yang }` as api.ts describes it.
 #include <napi.h>
 
 #include "bfd_thread.h"
 #include "bpf_module.h"
+#include "path_module.h"
 #include "socket_module.h"
 #include "wrapped.h"
 #include "yang_context.h"
@@ -13,6 +14,7 @@ static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment());
   exports.Set("bpf", BpfModule(env));
   exports.Set("bfd", BfdModule(env));
+  exports.Set("paths", PathModule(env));
   exports.Set("sock", SocketModule(env));
   exports.Set("yang", YangModule(env));
   return exports;

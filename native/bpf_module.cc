@@ -1,5 +1,7 @@
 #include "bpf_module.h"
 
+#include <ctime>
+
 #include <climits>
 
 #include "bpf_host.h"
@@ -97,6 +99,13 @@ Napi::Value CountPossibleCpus(const Napi::CallbackInfo& info) {
 }
 
 // probe(): { usable: boolean, reason?: string, kernel: string }
+// tickNanoseconds(): number
+Napi::Value TickNanoseconds(const Napi::CallbackInfo& info) {
+  timespec tick;  // the resolution of the coarse clocks
+  if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) != 0) ThrowErrno("clock_getres", "CLOCK_MONOTONIC_COARSE");
+  return Napi::Number::New(info.Env(), static_cast<double>(tick.tv_sec) * 1e9 + static_cast<double>(tick.tv_nsec));
+}
+
 Napi::Value Probe(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   auto reason = WhyBpfIsUnusable();
@@ -128,6 +137,7 @@ Napi::Object BpfModule(Napi::Env env) {
   add("openRingBuffer", Exported<OpenRingBuffer>);
   add("mountBpffs", Exported<MountBpffsAt>);
   add("possibleCpus", Exported<CountPossibleCpus>);
+  add("tickNanoseconds", Exported<TickNanoseconds>);
   add("probe", Exported<Probe>);
   return bpf;
 }
