@@ -109,9 +109,32 @@ struct semr_next_hop {
 	__u8 reserved[3];
 	__u32 generation;
 	__u32 encapsulation;	/* of a tunnel; 0: IPv6 in IPv6. One store */
-	__u8 instance[24];	/* its id in ASCII; for user space only */
+	union {
+		__u8 instance[24];	/* its id in ASCII; user space only */
+		struct {		/* of a tunnel */
+			__u32 silent_after; /* jiffies; 0: not judged here */
+			__u32 lost;	/* no way there; user space only */
+		};
+	};
 };
 SEMR_ASSERT_SIZE(struct semr_next_hop, 64);
+
+/*
+ * A heartbeat: a datagram from a router's locator to another's, whose payload
+ * begins with this; the rest is reserved. Sent by native/path_watch.cc.
+ */
+#define SEMR_BEAT_PORT 21330
+#define SEMR_BEAT_MAGIC 0x53454d52
+#define SEMR_BEAT_VERSION 1
+
+struct semr_beat {
+	__be32 magic;
+	__u8 version;
+	__u8 reserved;
+	__be16 hold;		/* milliseconds that it vouches for */
+	__u8 rest[16];
+};
+SEMR_ASSERT_SIZE(struct semr_beat, 24);
 
 /* ----------------------------------------------- encapsulations (ARRAY) */
 
@@ -151,7 +174,8 @@ struct semr_node_key {
 SEMR_ASSERT_SIZE(struct semr_node_key, 16);
 
 struct semr_node {
-	__u32 flags;
+	__u16 flags;
+	__u16 next_hop;		/* the tunnel to it; 0: none */
 	__u32 vni;		/* of its VXLAN packets; 0: none accepted */
 };
 SEMR_ASSERT_SIZE(struct semr_node, 8);
@@ -303,6 +327,7 @@ enum semr_verdict {
 	SEMR_DELIVERED,
 	SEMR_RETURNED,
 	SEMR_HAIR_PINNED,	/* tunnelled again, to another site */
+	SEMR_HEARTBEAT,		/* of another router, for the pass alone */
 	SEMR_ANSWERED_ECHO,
 	SEMR_REJECT_NO_ROUTE,
 	SEMR_REJECT_TENANT,
@@ -459,6 +484,7 @@ enum semr_edge_verdict {
  * __u32 semr_tunnel_mtu           largest IPv6 packet towards other routers
  * __u32 semr_answers_per_second   ICMPv6 errors, per processor
  * __u32 semr_answers_burst
+ * __u32 semr_tick                 nanoseconds of a jiffy
  */
 
 #endif

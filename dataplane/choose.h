@@ -91,19 +91,42 @@ candidate(struct semr_group *group, __u32 slot, __u32 n)
 	return slot_at(group, slot + n).current;
 }
 
-/* The first candidate that is up and of that kind; 0 when none is. */
+/*
+ * Has a router that sent heartbeats fallen silent? Asked only while nobody else
+ * judges: a control plane that lives clears the word again and again.
+ */
+static __always_inline bool is_silent(struct semr_next_hop *hop)
+{
+	__u32 after;
+
+	if (hop->kind != SEMR_TUNNEL)
+		return false;
+	after = READ_ONCE(hop->silent_after);
+	return after && (__s32)((__u32)bpf_jiffies64() - after) > 0;
+}
+
+/*
+ * The first candidate that is up and of that kind; 0 when none is. Where all
+ * that are up are silent, it is rather this router that hears nobody.
+ */
 static __always_inline __u32
 first_up(struct semr_group *group, __u32 slot, __u32 kind)
 {
+	__u32 silent = 0;
+
 	for (__u32 n = 0; n <= SEMR_GROUP_PROBES; n++) {
 		__u32 index = candidate(group, slot, n);
 		struct semr_next_hop *hop = next_hop_at(index);
 
-		if (hop && READ_ONCE(hop->state) == SEMR_UP &&
-		    (!kind || hop->kind == kind))
+		if (!hop || READ_ONCE(hop->state) != SEMR_UP ||
+		    (kind && hop->kind != kind))
+			continue;
+		if (!is_silent(hop))
 			return index;
+		if (!silent)
+			silent = index;
 	}
-	return 0;
+	return silent;
 }
 
 /* The same where packets are few, for the verifier: it looks at this once. */
@@ -120,7 +143,7 @@ static __always_inline bool keeps_flows(__u32 index, __u32 kind)
 	struct semr_next_hop *hop = next_hop_at(index);
 
 	return hop && READ_ONCE(hop->state) != SEMR_DOWN &&
-	       (!kind || hop->kind == kind);
+	       (!kind || hop->kind == kind) && !is_silent(hop);
 }
 
 /* The next hop of a remembered flow; 0 when it may not be followed any more. */
@@ -132,7 +155,7 @@ static __always_inline __u32 remembered(const struct semr_flow *flow)
 		return 0;
 	hop = next_hop_at(flow->next_hop);
 	if (!hop || READ_ONCE(hop->state) == SEMR_DOWN ||
-	    hop->generation != flow->generation)
+	    hop->generation != flow->generation || is_silent(hop))
 		return 0;
 	return flow->next_hop;
 }

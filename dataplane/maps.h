@@ -16,6 +16,7 @@ const volatile __u32 semr_capability_mask = 1023;
 const volatile __u32 semr_tunnel_mtu = 1500;
 const volatile __u32 semr_answers_per_second = 1000;
 const volatile __u32 semr_answers_burst = 100;
+const volatile __u32 semr_tick = 4000000;
 
 /* One 4-octet store each, by whoever holds the section's map. */
 volatile struct semr_settings semr_settings = {

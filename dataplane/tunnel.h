@@ -204,6 +204,30 @@ behind_segments(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return size;
 }
 
+/* Another router lives: its tunnel is not silent before that has run out. */
+static __always_inline int
+hear(struct semr_packet *packet, const struct semr_beat *beat)
+{
+	__u64 hold = (__u64)bpf_ntohs(beat->hold) * 1000000;
+	const struct semr_node *node;
+	struct semr_next_hop *hop;
+	__u32 index, until;
+
+	if (beat->magic != bpf_htonl(SEMR_BEAT_MAGIC) ||
+	    beat->version != SEMR_BEAT_VERSION)
+		return SEMR_PASSED;
+	node = node_of(packet);
+	if (!node || packet->last_leg)
+		return -SEMR_DROP_UNKNOWN_NODE;
+	index = node->next_hop;
+	hop = bpf_map_lookup_elem(&next_hops, &index);
+	if (index && hop && hop->kind == SEMR_TUNNEL) {
+		until = bpf_jiffies64() + hold / semr_tick + 1;
+		hop->silent_after = until ? until : 1;
+	}
+	return -SEMR_HEARTBEAT;
+}
+
 /* Behind VXLAN, if it is from a router of which it is expected. */
 static __always_inline int
 behind_vxlan(void *ctx, enum semr_hook hook, struct semr_packet *packet)
@@ -215,6 +239,21 @@ behind_vxlan(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (!take(&c, SEMR_L4))
 		return SEMR_PASSED;
 	vxlan = take(&c, sizeof(*vxlan));
+	if (vxlan && vxlan->destination == bpf_htons(SEMR_BEAT_PORT)) {
+		struct udphdr *udp = (void *)vxlan;
+		struct semr_beat *beat;
+
+		c = open_frame(ctx, hook);
+		if (!take(&c, SEMR_L4))
+			return SEMR_PASSED;
+		udp = take(&c, sizeof(*udp));
+		beat = take(&c, sizeof(*beat));
+		if (!udp || !beat ||
+		    packet->length < SEMR_L4 - SEMR_L3 + sizeof(*udp) +
+					     sizeof(*beat))
+			return SEMR_PASSED;
+		return hear(packet, beat);
+	}
 	if (!vxlan || vxlan->destination != bpf_htons(SEMR_VXLAN_PORT))
 		return SEMR_PASSED;
 	node = node_of(packet);

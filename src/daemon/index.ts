@@ -73,6 +73,7 @@ import { type MrtFiles, startMrt } from "./mrt.ts";
 import { joinObservers } from "./observers.ts";
 import { remoteOperations } from "./operations.ts";
 import { Origination } from "./origination.ts";
+import { Paths } from "./paths.ts";
 import { policyBook } from "./policy.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
@@ -170,6 +171,8 @@ class Daemon {
   #generation = 0;
   /** Absent before the speaker is started, and without BGP. */
   #bfd: BfdMonitor | undefined;
+  /** Absent before the data plane is started. */
+  #paths: Paths | undefined;
   #movesTunnels: ReturnType<typeof tunnelMoves> | undefined;
   /** Absent without BGP. */
   #brownfield: Brownfield | undefined;
@@ -196,6 +199,9 @@ class Daemon {
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
     const driver = this.#scope.own(await startDriver(this.#configuration, this.#log, this.#metrics));
     this.#movesTunnels = tunnelMoves(driver);
+    const paths = this.#scope.own(new Paths({ ...this.#shared, driver, bfd: () => this.#bfd }));
+    this.#paths = paths;
+    paths.follow(this.#configuration);
     const rib = this.#scope.own(this.#createRib());
     const { taxonomy } = this.#current;
     const directory = this.#scope.own(new Directory(DIRECTORY_LIMITS, this.#shared));
@@ -264,6 +270,7 @@ class Daemon {
           directory,
           compiler,
           driver,
+          paths,
           speaker,
           origination,
           drain,
@@ -356,7 +363,10 @@ class Daemon {
 
   #apply(driver: DataplaneDriver, operations: Parameters<DataplaneDriver["apply"]>[0], generation: number): void {
     driver.apply(operations, generation);
-    if (this.#movesTunnels?.(operations)) this.#bfd?.rebind();
+    if (this.#movesTunnels?.(operations)) {
+      this.#bfd?.rebind();
+      this.#paths?.rebind();
+    }
     this.#generation = generation;
     this.#tablesChanged?.();
   }
@@ -512,6 +522,7 @@ class Daemon {
       await Promise.race([speaker.selectionSettled, aborted(signal)]);
       if (signal.aborted) return;
       compiler.converged();
+      this.#paths?.judge();
       this.#capabilityEvents?.converged();
       this.#log.info("router.converged");
       while (compiler.pending > 0 && !signal.aborted) await elapsed(COMPILED_CHECK, signal);

@@ -32,11 +32,14 @@ export const NEXT_HOP = layout(64, {
   generation: 32,
   encapsulation: 36,
   instance: 40,
+  silent_after: 40,
+  lost: 44,
 });
 export const ENCAPSULATION = layout(128, { to: 0, protocol: 16, length: 17, headers: 24 });
 export const NEXT_HOP_COUNTERS = layout(24, { packets: 0, octets: 8, flows: 16 });
 export const NODE_KEY = layout(16, { locator: 0 });
-export const NODE = layout(8, { flags: 0, vni: 4 });
+export const NODE = layout(8, { flags: 0, next_hop: 2, vni: 4 });
+export const BEAT_PAYLOAD = layout(24, { magic: 0, version: 4, hold: 6 });
 export const PORT = layout(8, { role: 0, flags: 2, tenant: 4 });
 export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32, capability_port: 34, protocol: 36 });
 export const FLOW = layout(8, { next_hop: 0, generation: 4 });
@@ -79,6 +82,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   next_hop_counters: NEXT_HOP_COUNTERS,
   node_key: NODE_KEY,
   node: NODE,
+  beat: BEAT_PAYLOAD,
   port: PORT,
   flow_key: FLOW_KEY,
   flow: FLOW,
@@ -133,12 +137,17 @@ export const CONSTANTS = {
   semr_tunnel_mtu: 4,
   semr_answers_per_second: 4,
   semr_answers_burst: 4,
+  semr_tick: 4,
 } as const;
 
 /** `kind` of an event. */
 export const EVENT_KIND = { flow: 1, packet: 2 } as const;
 /** One of mask + 1 is told; this one stands for none. */
 export const TELL_NONE = 0xffff_ffff;
+
+/** A heartbeat: to which UDP port, and how its payload begins. */
+export const BEAT_PORT = 21330;
+export const BEAT = { magic: 0x53454d52, version: 1 } as const;
 
 export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc", edgeIn: "semr_edge_in", edgeOut: "semr_edge_out" } as const;
 
@@ -170,6 +179,7 @@ export const VERDICTS = [
   "delivered",
   "returned",
   "hair-pinned",
+  "heartbeat",
   "answered-echo",
   "reject-no-route",
   "reject-tenant",

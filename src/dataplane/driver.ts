@@ -69,6 +69,20 @@ export interface StateWord {
   readonly up: number;
 }
 
+/** The words of the tunnels to other routers, for a thread that watches the ways there. Offsets as those of {@link StateWord}. */
+export interface TunnelWords {
+  readonly map: BpfMap;
+  readonly down: number;
+  readonly up: number;
+  readonly tunnels: readonly {
+    readonly index: NextHopIndex;
+    readonly locator: Ipv6Address;
+    readonly state: number;
+    readonly silentAfter: number;
+    readonly lost: number;
+  }[];
+}
+
 /**
  * Carries operations out; decides nothing. One contract suite (`test/contract/dataplane`) runs against every driver.
  */
@@ -104,6 +118,8 @@ export interface DataplaneDriver extends AsyncDisposable {
   tunnelTo(locator: Ipv6Address): NextHopIndex | undefined;
   /** The word that `setHealth` writes, while the index means what it means now; `undefined` where states are no words. */
   stateWord(nextHop: NextHopIndex): StateWord | undefined;
+  /** Of all tunnels, while their indices mean what they mean now; absent where there are no such words. */
+  tunnelWords?(): TunnelWords;
   /**
    * Makes these the ports; those that stay go on without a gap. Tables are not touched.
    * @throws {DataplaneError} `dataplane.foreign-program`, `dataplane.no-rights`, …; the ports are those of before then

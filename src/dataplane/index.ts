@@ -1,3 +1,4 @@
+export { BEAT_PORT } from "./abi.ts";
 export * from "./driver.ts";
 export { DataplaneError, type DataplaneFault } from "./error.ts";
 export {

@@ -9,6 +9,7 @@ import type { Provider, RouterChange } from "../../management/index.ts";
 import type { Rib } from "../../rib/index.ts";
 import type { Brownfield } from "../brownfield.ts";
 import type { Origination } from "../origination.ts";
+import { type Paths, pathsProvider } from "../paths.ts";
 import type { RouterDrain } from "../router-drain.ts";
 import { agentsProvider } from "./agents.ts";
 import { atRestart } from "./at-restart.ts";
@@ -36,6 +37,7 @@ export interface LiveParts {
   readonly registrar: Registrar;
   readonly compiler: Compiler;
   readonly driver: DataplaneDriver;
+  readonly paths: Paths;
   readonly speaker: Speaker;
   readonly bfd: BfdMonitor | undefined;
   readonly origination: Origination;
@@ -67,6 +69,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     coming,
     interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
     tunnelsProvider(parts),
+    pathsProvider(parts.paths),
     neighborsProvider(parts),
     agentsProvider(parts),
     going,

@@ -7,6 +7,7 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   delivered: "given to an instance behind this router",
   "hair-pinned": "nobody here can take it: sent on to another site, which delivers or rejects it",
   returned: "an instance's answer, on its way to the client from the capability's address",
+  heartbeat: "a sign of life of another router",
   "answered-echo": "an echo request, answered in the name of the capability",
   "reject-no-route": "refused: no capability of this tenant has this address (ICMPv6 type 1 code 0)",
   "reject-tenant": "refused: the address belongs to another tenant (answered as if it did not exist)",

@@ -11,6 +11,7 @@ import type {
   PortOptions,
   PortReport,
   StateWord,
+  TunnelWords,
 } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
@@ -166,6 +167,17 @@ class KernelDriver implements KernelDataplane {
     return { map, offset: nextHop * NEXT_HOP.size + NEXT_HOP.offsets.state, down: STATE.down, up: STATE.up };
   }
 
+  tunnelWords(): TunnelWords {
+    const { object, tables } = this.#parts;
+    const tunnels = [...tables.plannedNextHops()].flatMap(([index, { nextHop }]) => {
+      if (nextHop.kind !== "tunnel") return [];
+      const at = (member: "state" | "silent_after" | "lost"): number =>
+        index * NEXT_HOP.size + NEXT_HOP.offsets[member];
+      return { index, locator: nextHop.locator, state: at("state"), silentAfter: at("silent_after"), lost: at("lost") };
+    });
+    return { map: mapOf(object, "next_hops"), down: STATE.down, up: STATE.up, tunnels };
+  }
+
   changePorts(ports: readonly PortOptions[]): Promise<void> {
     return this.#parts.ports.change(ports);
   }
@@ -233,7 +245,7 @@ async function load(
   const names = Object.keys(MAPS);
   try {
     return await native.bpf.load(objectPath, {
-      constants: constantsOf(options, sizes),
+      constants: constantsOf(options, sizes, native.bpf.tickNanoseconds()),
       maxEntries: {
         capabilities: sizes.capabilityLines,
         groups: sizes.groups,
@@ -253,7 +265,11 @@ async function load(
   }
 }
 
-function constantsOf(options: DataplaneOptions, sizes: TableSizes): Record<keyof typeof CONSTANTS, Uint8Array> {
+function constantsOf(
+  options: DataplaneOptions,
+  sizes: TableSizes,
+  tick: number,
+): Record<keyof typeof CONSTANTS, Uint8Array> {
   return {
     semr_domain: options.domain.address.slice(0, 6),
     semr_locator: options.locator,
@@ -262,6 +278,7 @@ function constantsOf(options: DataplaneOptions, sizes: TableSizes): Record<keyof
     semr_tunnel_mtu: hostU32(options.tunnelMtu),
     semr_answers_per_second: hostU32(ANSWERS_PER_SECOND),
     semr_answers_burst: hostU32(ANSWERS_BURST),
+    semr_tick: hostU32(tick),
   };
 }
 

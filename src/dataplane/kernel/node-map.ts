@@ -1,6 +1,6 @@
 import type { BpfMap } from "../../../native/index.ts";
 import type { Ipv6Address } from "../../base/index.ts";
-import type { PlannedNode } from "../../forwarding/index.ts";
+import type { NextHopIndex, PlannedNode } from "../../forwarding/index.ts";
 import { NODE } from "../abi.ts";
 import type { NodeStore } from "./tables.ts";
 
@@ -19,9 +19,11 @@ export class NodeMap implements NodeStore {
     return vni === 0 ? { locator } : { locator, vni };
   }
 
-  set({ locator, vni = 0 }: PlannedNode): boolean {
+  set({ locator, vni = 0 }: PlannedNode, tunnel: NextHopIndex): boolean {
     const value = new Uint8Array(NODE.size);
-    new DataView(value.buffer).setUint32(NODE.offsets.vni, vni, true);
+    const view = new DataView(value.buffer);
+    view.setUint32(NODE.offsets.vni, vni, true);
+    view.setUint16(NODE.offsets.next_hop, tunnel, true);
     try {
       this.#map.update(locator, value);
       return true;

@@ -12,6 +12,7 @@ import type {
   PlanSnapshot,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
+import { findTunnel } from "../find-tunnel.ts";
 import type { GroupEntry, NextHopEntry, PassPlan } from "../memory/outcome.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import type { TableSizes } from "../sizes.ts";
@@ -32,8 +33,8 @@ export interface TableMemory {
 /** The known routers, by locator. */
 export interface NodeStore {
   get(locator: Ipv6Address): PlannedNode | undefined;
-  /** Also one that is there. False when there is no room. */
-  set(node: PlannedNode): boolean;
+  /** Also one that is there, with the tunnel to it (0: none). False when there is no room. */
+  set(node: PlannedNode, tunnel: NextHopIndex): boolean;
   delete(locator: Ipv6Address): void;
   all(): PlannedNode[];
 }
@@ -131,9 +132,10 @@ export class KernelTables implements TableView, PassPlan {
     checkOperation(operation, position, this);
     switch (operation.type) {
       case "set-next-hop":
-        if (this.nextHop(operation.index) === undefined)
+        if (this.nextHop(operation.index) === undefined) {
           this.#nextHops.add(operation.index, operation.nextHop, operation.state);
-        else this.#nextHops.setState(operation.index, operation.state);
+          this.#tellNode(operation.nextHop, operation.index);
+        } else this.#nextHops.setState(operation.index, operation.state);
         break;
       case "set-next-hop-state":
         this.#nextHops.setState(operation.index, operation.state);
@@ -142,6 +144,7 @@ export class KernelTables implements TableView, PassPlan {
         this.#nextHops.setEncapsulation(operation.index, operation.encapsulation);
         break;
       case "remove-next-hop":
+        this.#tellNode(this.nextHop(operation.index)!, 0);
         this.#nextHops.delete(operation.index);
         break;
       case "set-slots":
@@ -158,12 +161,19 @@ export class KernelTables implements TableView, PassPlan {
         this.#capabilities.delete(operation.address);
         break;
       case "set-node":
-        if (!this.#nodes.set(operation)) throw tableFull("nodes", this.sizes.nodes, position);
+        if (!this.#nodes.set(operation, findTunnel(this, operation.locator) ?? 0))
+          throw tableFull("nodes", this.sizes.nodes, position);
         break;
       case "remove-node":
         this.#nodes.delete(operation.locator);
         break;
     }
+  }
+
+  /** Whose heartbeats are for which next hop. */
+  #tellNode(nextHop: NextHop, index: NextHopIndex): void {
+    const node = nextHop.kind === "tunnel" ? this.node(nextHop.locator) : undefined;
+    if (node !== undefined) this.#nodes.set(node, index);
   }
 
   /** @throws {RangeError} when there is no such next hop. */

@@ -1,6 +1,6 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import { type Encapsulation, lastLegAddress, type PlannedNode, type TunnelNextHop } from "../../forwarding/index.ts";
-import { type Verdict, VXLAN_HEADERS, VXLAN_PORT } from "../abi.ts";
+import { BEAT, BEAT_PAYLOAD, BEAT_PORT, type Verdict, VXLAN_HEADERS, VXLAN_PORT } from "../abi.ts";
 import type { Flow } from "./flow-key.ts";
 import type { PassState } from "./outcome.ts";
 import { concatenate, IPV6_LENGTH, Ipv6Packet, Protocol, putU16, putU32, UDP_LENGTH, u16, u32 } from "./packet.ts";
@@ -77,7 +77,7 @@ export function outOfTunnel(
   state: PassState,
   outer: Ipv6Packet,
   found: Uint8Array,
-): Uint8Array | Extract<Verdict, "passed" | `drop-${string}`> {
+): Uint8Array | Extract<Verdict, "passed" | "heartbeat" | `drop-${string}`> {
   if (!octetsEqual(outer.destination, state.locator)) return "passed";
   const isWhole = outer.payloadLength <= outer.payload.length;
   const node = nodeOf(state, outer.source)?.node;
@@ -98,6 +98,7 @@ export function outOfTunnel(
     }
     case Protocol.Udp: {
       const header = outer.payload;
+      if (header.length >= VXLAN_HEADERS && u16(header, 2) === BEAT_PORT) return heartbeat(state, outer);
       if (header.length < VXLAN_HEADERS || u16(header, 2) !== VXLAN_PORT || node?.vni === undefined) return "passed";
       const length = u16(header, 4);
       if (!isWhole || length < VXLAN_HEADERS || length > outer.payloadLength) return "drop-truncated";
@@ -109,6 +110,16 @@ export function outOfTunnel(
     default:
       return "passed";
   }
+}
+
+/** What follows from it takes time, which stands still in the model. */
+function heartbeat(state: PassState, outer: Ipv6Packet): "passed" | "heartbeat" | "drop-unknown-node" {
+  const whole = UDP_LENGTH + BEAT_PAYLOAD.size;
+  if (outer.payload.length < whole || outer.payloadLength < whole) return "passed";
+  const { magic, version } = BEAT_PAYLOAD.offsets;
+  const payload = outer.payload.subarray(UDP_LENGTH);
+  if (u32(payload, magic) !== BEAT.magic || payload[version] !== BEAT.version) return "passed";
+  return nodeOf(state, outer.source)?.lastLeg === false ? "heartbeat" : "drop-unknown-node";
 }
 
 /** What is behind `further` octets of headers, if there is room for an IPv6 header. */

@@ -79,8 +79,10 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
 }
 
 /** Tables and program are made once. */
-function dataplaneInUse({ tunnels }: DataplaneConfiguration, before: DataplaneConfiguration): DataplaneConfiguration {
-  return { ...before, tunnels };
+function dataplaneInUse(intended: DataplaneConfiguration, before: DataplaneConfiguration): DataplaneConfiguration {
+  const { tunnels, heartbeat } = intended;
+  const { heartbeat: _, ...lasting } = before;
+  return { ...lasting, tunnels, ...(heartbeat === undefined ? {} : { heartbeat }) };
 }
 
 function interfacesInUse(

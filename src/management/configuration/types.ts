@@ -325,6 +325,8 @@ export interface DataplaneConfiguration {
   readonly tunnelMtu: number;
   readonly maxCapabilities: number;
   readonly tunnels: readonly TunnelConfiguration[];
+  /** Absent: none are sent. */
+  readonly heartbeat?: { readonly interval: Milliseconds; readonly multiplier: number };
 }
 
 /** Another router that is not only reached by plain IPv6-in-IPv6. */

@@ -505,6 +505,7 @@ export interface RouterDataplane {
   readonly "max-capabilities": number;
   readonly tunnels?: RouterDataplaneTunnels;
   readonly "fib-service": RouterDataplaneFibService;
+  readonly heartbeat?: RouterDataplaneHeartbeat;
 }
 
 export interface RouterDataplaneTunnels {
@@ -530,6 +531,11 @@ export interface RouterDataplaneFibServiceTls {
   readonly "key-file"?: string;
   readonly "ca-file"?: string;
   readonly "server-name"?: string;
+}
+
+export interface RouterDataplaneHeartbeat {
+  readonly interval: number;
+  readonly multiplier: number;
 }
 
 export interface RouterDiscovery {

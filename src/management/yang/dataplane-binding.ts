@@ -1,4 +1,5 @@
 import path from "node:path";
+import { milliseconds } from "../../base/index.ts";
 import type { DataplaneConfiguration } from "../configuration/types.ts";
 import type { RouterInstance } from "./instance.ts";
 import { bindTunnel } from "./tunnel-binding.ts";
@@ -6,6 +7,7 @@ import { bindTunnel } from "./tunnel-binding.ts";
 type DataplaneInstance = RouterInstance["semrd-dataplane:dataplane"];
 
 export function bindDataplane(dataplane: DataplaneInstance, folder: string): DataplaneConfiguration {
+  const { heartbeat } = dataplane;
   const { driver, "pin-directory": pinDirectory, "fib-service": service } = dataplane;
   const { address: host, port, tls } = service;
   const executor = host === undefined ? undefined : { host, port, ...bindTls(tls, folder) };
@@ -16,6 +18,9 @@ export function bindDataplane(dataplane: DataplaneInstance, folder: string): Dat
     tunnelMtu: dataplane["tunnel-mtu"],
     maxCapabilities: dataplane["max-capabilities"],
     tunnels: (dataplane.tunnels?.tunnel ?? []).map(bindTunnel),
+    ...(heartbeat === undefined
+      ? {}
+      : { heartbeat: { interval: milliseconds(heartbeat.interval), multiplier: heartbeat.multiplier } }),
   };
 }
 

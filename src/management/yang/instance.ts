@@ -79,6 +79,7 @@ export interface RouterInstance {
         readonly "server-name"?: string;
       };
     };
+    readonly heartbeat?: { readonly interval: number; readonly multiplier: number };
   };
   readonly "semrd-mrt:mrt"?: MrtInstance;
   readonly "semrd-rpki:rpki"?: RpkiInstance;

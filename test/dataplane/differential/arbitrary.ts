@@ -1,7 +1,8 @@
 import fc from "fast-check";
+import { BEAT, BEAT_PORT } from "../../../src/dataplane/abi.ts";
 import { pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
-import { concatenate, putU16 } from "../../../src/dataplane/memory/packet.ts";
+import { concatenate, putU16, putU32 } from "../../../src/dataplane/memory/packet.ts";
 import {
   type Encapsulation,
   GROUP_SLOTS,
@@ -337,6 +338,23 @@ const vxlanFrames = fc
     return ipv6(ends, 17, concatenate(header, inner));
   });
 
+/** Of routers and of others, for longer than a run takes; also such as no router sends. */
+const heartbeats = fc
+  .tuple(
+    between,
+    mostly([BEAT_PORT], [BEAT_PORT + 1]),
+    mostly([BEAT.magic], [1]),
+    mostly([BEAT.version], [2]),
+    mostly([32], [8, 30, 31]),
+  )
+  .map(([ends, destinationPort, magic, version, length]) => {
+    const payload = new Uint8Array(24);
+    putU32(payload, 0, magic);
+    payload[4] = version;
+    payload.fill(0xff, 6, 8);
+    return udp(ends, { sourcePort: 50_000, destinationPort, data: payload.subarray(0, length - 8) });
+  });
+
 const tunnelled = fc
   .tuple(
     fc.constantFrom(...ROUTERS, ...ROUTERS, ...ROUTERS.map(lastLegAddress)),
@@ -346,16 +364,25 @@ const tunnelled = fc
   )
   .map(([source, destination, next, inner]) => ipv6({ source, destination }, next, inner));
 
-/** Out of a tunnel, to what is served elsewhere: a flow that is sent on, and an error about it. */
+/** Out of a tunnel, to what is served elsewhere: segments of one flow, which is sent on, and errors about it. */
 const sentOn = fc
   .tuple(
     fc.constantFrom(ROUTERS[0]!, ROUTERS[0]!, lastLegAddress(ROUTERS[0]!)),
-    fc.oneof(tcpPacket, errorToCapability, errorToCapability),
+    fc.constantFrom(...FLAGS),
+    mostly([64], [1]),
+    fc.boolean(),
   )
-  .map(([source, packet]) => {
-    const inner = packet.slice();
-    inner.set(CAPABILITIES[ELSEWHERE]!, 24);
-    if (inner[6] === 58 && inner.length >= 72) inner.set(CAPABILITIES[ELSEWHERE]!, 56);
+  .map(([source, flags, hopLimit, isError]) => {
+    const [client, capability] = [CLIENTS[0]!, CAPABILITIES[ELSEWHERE]!];
+    const [sourcePort, destinationPort] = [CLIENT_PORTS[0]!, SERVICE_PORTS[0]!];
+    const ports = { sourcePort: destinationPort, destinationPort: sourcePort };
+    const answer = tcp({ source: capability, destination: client }, { ...ports, flags });
+    const inner = isError
+      ? icmpv6(
+          { source: client, destination: capability, hopLimit },
+          { type: 2, body: concatenate(Uint8Array.of(0, 0, 5, 0), answer) },
+        )
+      : tcp({ source: client, destination: capability, hopLimit }, { sourcePort, destinationPort, flags });
     return ipv6({ source, destination: OWN }, 41, inner);
   });
 
@@ -418,7 +445,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       damaged(
         fc.oneof(
           ...[tunnelled, tunnelled, tunnelled, sentOn, sentOn, sentOn],
-          ...[segmentRouted, vxlanFrames, toCapability, fromCapability],
+          ...[segmentRouted, vxlanFrames, heartbeats, toCapability, fromCapability],
         ),
       ),
     ),

@@ -99,6 +99,7 @@ export class Bench implements Disposable {
         semr_tunnel_mtu: word(options.tunnelMtu ?? 1500),
         semr_answers_per_second: word(options.answersPerSecond ?? 1_000_000),
         semr_answers_burst: word(options.answersBurst ?? 1_000_000),
+        semr_tick: word(loadNative().bpf.tickNanoseconds()),
       },
       maxEntries: {
         capabilities: lines,
