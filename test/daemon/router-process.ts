@@ -61,7 +61,13 @@ export class RouterFolder {
 
   /** Starts semrd and resolves when it says that it runs: the file of its socket is there before anybody answers. */
   async started(name: string, content: object, through: readonly string[] = []): Promise<RouterProcess> {
-    const file = await this.written(name, content);
+    await this.written(name, content);
+    return this.restarted(name, through);
+  }
+
+  /** As {@link RouterFolder.started}, with the file that is there. */
+  async restarted(name: string, through: readonly string[] = []): Promise<RouterProcess> {
+    const file = path.join(this.path, `${name}.json`);
     const [command, ...rest] = [...through, SEMRD, "--config", file];
     const child = spawn(command!, rest, { stdio: ["ignore", "pipe", "pipe"] });
     const router = new RouterProcess(child, path.join(this.path, `${name}.sock`));
