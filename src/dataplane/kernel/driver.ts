@@ -64,10 +64,9 @@ export async function startKernelDataplane(
   const folders = preparePins(native.bpf, options, sizes);
   const scope = new Scope();
   const state = { running: false };
+  if (folders.isNew) scope.defer(() => (state.running ? undefined : removeFolder(folders.maps)));
   try {
     const object = scope.own(await load(options, dependencies, folders, sizes));
-    const isNew = object.adopted.length === 0;
-    if (isNew) scope.defer(() => (state.running ? undefined : removeFolder(folders.maps)));
     const tables = tablesIn(object, options, sizes);
     const parts = {
       native,
@@ -79,7 +78,7 @@ export async function startKernelDataplane(
     const ports = scope.own(await Ports.start(options.ports, parts, log));
     state.running = true;
     for (const name of removeOtherLayouts(folders)) log.info("dataplane.layout.removed", { name });
-    const adopted = !isNew && tables.generation > 0;
+    const adopted = !folders.isNew && tables.generation > 0;
     log.info("dataplane.kernel.started", { pins: folders.maps, adopted, generation: tables.generation });
     const counted = {
       verdicts: mapOf(object, "verdicts"),

@@ -16,6 +16,8 @@ export interface PinFolders {
   readonly maps: string;
   /** `<pinDirectory>/links`: they outlive a change of layout, so that the program is replaced without a gap. */
   readonly links: string;
+  /** `maps` holds nothing of an earlier process. */
+  readonly isNew: boolean;
   /** Why pins do not outlive this process's surroundings, `undefined` when they do. */
   readonly limit: string | undefined;
 }
@@ -32,8 +34,9 @@ export function preparePins(bpf: Bpf, options: DataplaneOptions, sizes: TableSiz
     const links = join(pinDirectory, "links");
     makeFolder(links);
     if (existsSync(maps) && readdirSync(maps).length < Object.keys(MAPS).length) removeFolder(maps); // half made or half removed
+    const isNew = !existsSync(maps) || readdirSync(maps).length === 0;
     makeFolder(maps);
-    return { maps, links, limit };
+    return { maps, links, isNew, limit };
   } catch (cause) {
     throw new DataplaneError(
       { code: "dataplane.no-rights" },
