@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { FaultError, messageOf, parseIpv4, parseIpv6 } from "./base/index.ts";
-import { type ReplayOptions, removeForwarding, startDaemon, startReplay } from "./daemon/index.ts";
+import {
+  type ConformanceCommand,
+  fibConformance,
+  type ReplayOptions,
+  removeForwarding,
+  startDaemon,
+  startReplay,
+} from "./daemon/index.ts";
 import { type LogLevel, openLog } from "./host/index.ts";
 import {
   ConfigurationError,
@@ -25,6 +32,8 @@ interface Arguments {
   readonly removeForwarding: boolean;
   /** Another program: plays a file to a peer. */
   readonly replay?: ReplayOptions;
+  /** Another program: tests somebody else's executor. */
+  readonly conformance?: ConformanceCommand;
 }
 
 function parseArguments(argv: readonly string[]): Arguments {
@@ -61,7 +70,15 @@ Exit codes: 0 done, 64 usage, 69 something it needs is taken or missing, 70 a de
   addReplay(command, (options) => {
     replay = options;
   });
-  return { ...command.parse(argv as string[]).opts<Arguments>(), ...(replay === undefined ? {} : { replay }) };
+  let conformance: ConformanceCommand | undefined;
+  addFibConformance(command, (options) => {
+    conformance = options;
+  });
+  return {
+    ...command.parse(argv as string[]).opts<Arguments>(),
+    ...(replay === undefined ? {} : { replay }),
+    ...(conformance === undefined ? {} : { conformance }),
+  };
 }
 
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
@@ -110,6 +127,59 @@ function addReplay(command: Command, chosen: (options: ReplayOptions) => void): 
     );
 }
 
+function executorAddress(text: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, port = "9560"] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? text;
+  const isAddress = parseIpv4(host) !== undefined || parseIpv6(host) !== undefined;
+  if (isAddress && number(1, 65535)(port) > 0) return { host, port: Number((bracketed ?? plain) ? port : "9560") };
+  throw new InvalidArgumentError("an address is expected, such as [2001:db8::7]:9560 or 192.0.2.7");
+}
+
+function addFibConformance(command: Command, chosen: (options: ConformanceCommand) => void): void {
+  interface Given extends Omit<ConformanceCommand, "executor" | "seed"> {
+    readonly seed?: number;
+    readonly certificate?: string;
+    readonly key?: string;
+    readonly ca?: string;
+    readonly serverName?: string;
+  }
+  command
+    .command("fib-conformance")
+    .description("test whether an executor of the FIB service keeps to the protocol; its plan is empty afterwards")
+    .argument("<address>", "where it listens, such as [2001:db8::7]:9560", executorAddress)
+    .option("--json", "print one JSON document instead of lines", false)
+    .option("--entries <number>", "capabilities of the big plan", number(1, 10_000_000), 100_000)
+    .option("--deadline <ms>", "how long an answer may take", number(10, 600_000), 5_000)
+    .option("--only <text>", "cases with this in their name only")
+    .option("--seed <number>", "of what is random; a report says which it used", number(0, 0x7fffffff))
+    .option("--certificate <file>", "of this end, in PEM; with --key and --ca: TLS")
+    .option("--key <file>", "private key of the certificate")
+    .option("--ca <file>", "certificates that the executor's has to be signed by")
+    .option("--server-name <name>", "the name in the executor's certificate")
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 it conforms, 1 it does not, 64 usage, 69 nobody answers. An executor that works for a router refuses the test.
+The protocol is src/dataplane/fib-service/README.md and fib.proto beside it; lab/fib-executor is an executor that conforms.`,
+    )
+    .action((executor: ReturnType<typeof executorAddress>, { certificate, key, ca, serverName, ...given }: Given) => {
+      const files = [certificate, key, ca].filter((file) => file !== undefined);
+      if (files.length !== 0 && files.length !== 3)
+        throw new CommanderError(EXIT.usage, "semrd.tls", "error: --certificate, --key and --ca belong together");
+      const tls =
+        certificate === undefined || key === undefined || ca === undefined
+          ? {}
+          : {
+              tls: {
+                ...{ certificateFile: certificate, keyFile: key, caFile: ca },
+                ...(serverName === undefined ? {} : { serverName }),
+              },
+            };
+      const { seed = Math.floor(Math.random() * 0x7fffffff) } = given;
+      chosen({ ...given, seed, executor: { ...executor, ...tls } });
+    });
+}
+
 async function replay(options: ReplayOptions, level: LogLevel, signal: AbortSignal): Promise<number> {
   await using log = openLog({ level });
   await using running = await startReplay(options, log, signal);
@@ -156,6 +226,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const options = parseArguments(argv);
   if (options.replay !== undefined) {
     return replay(options.replay, options.logLevel ?? "warn", stopSignal());
+  }
+  if (options.conformance !== undefined) {
+    return fibConformance(options.conformance, (text) => console.log(text));
   }
   if (options.check) {
     return checkConfigCommand(options.config, { out: (line) => console.log(line), err: (line) => console.error(line) });

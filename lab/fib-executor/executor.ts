@@ -36,6 +36,8 @@ export interface Plan {
   readonly dataplane: MemoryDataplane;
   sequence: number;
   generation: number;
+  /** Those of the last operations. */
+  refusals: readonly RefusalMessage[];
 }
 
 /** An executor that carries the plan out with the reference model of the pass. It holds one plan, for one router at a time. */
@@ -48,7 +50,6 @@ export class Executor {
   protected staging: Plan | undefined;
   protected settings: SettingsMessage | undefined;
   protected session: { readonly call: Call; readonly router: string } | undefined;
-  protected refusals: RefusalMessage[] = [];
 
   protected program(call: Call): void {
     call.on("data", (message: ToExecutor) => {
@@ -83,7 +84,7 @@ export class Executor {
         const refusals = operations.flatMap((each, i) => this.carryOut(plan, each, first + i));
         plan.sequence += operations.length;
         if (completes) plan.generation = Number(generation);
-        this.refusals = [...this.refusals, ...refusals].slice(-WINDOW);
+        plan.refusals = [...plan.refusals, ...refusals].slice(-WINDOW);
         call.write({ acknowledged: { through: plan.sequence, refusals } });
         break;
       }
@@ -139,7 +140,7 @@ export class Executor {
     const { held } = this;
     void held.dataplane.changePorts(optionsOf(settings).ports);
     const isKnown = octetsEqual(Uint8Array.from(planId), Uint8Array.from(held.planId));
-    const unheard = isKnown ? this.refusals.filter((each) => Number(each.sequence) > Number(sequence)) : [];
+    const unheard = isKnown ? held.refusals.filter((each) => Number(each.sequence) > Number(sequence)) : [];
     call.write({
       welcome: {
         ...{ version: 1, name: "semrd reference executor", plan_id: held.planId, sequence: held.sequence },
@@ -166,7 +167,7 @@ export class Executor {
 
   protected nothing(settings: SettingsMessage, planId: Uint8Array = new Uint8Array()): Plan {
     const dataplane = startMemoryDataplane(optionsOf(settings), { log: SILENT });
-    return { planId, dataplane, sequence: 0, generation: 0 };
+    return { planId, dataplane, sequence: 0, generation: 0, refusals: [] };
   }
 
   protected portReports() {

@@ -83,6 +83,7 @@ import { SessionWatch, stateSources } from "./state/index.ts";
 import { tunnelsOf } from "./tunnels.ts";
 
 export { removeForwarding } from "./driver.ts";
+export { type ConformanceCommand, fibConformance } from "./fib-conformance.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
 
 const VERSION: string = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;

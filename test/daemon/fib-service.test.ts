@@ -87,4 +87,20 @@ describe("a router with an executor", () => {
     assert.equal(code, 69, err);
     assert.match(err, /another semrd works with the executor/);
   });
+
+  it("semrd fib-conformance: lines for people, one document for machines, and an exit code", async () => {
+    await using executor = await ExecutorProcess.start();
+    const address = `[::1]:${executor.port}`;
+    const people = await ended(["fib-conformance", address, "--entries", "500"]);
+    assert.deepEqual([people.code, people.err], [0, ""], people.out);
+    assert.match(people.out, /^ok {4}hostile orders at random/m);
+    assert.match(people.out, /reference executor at \[::1\]:\d+ conforms \(seed \d+\)$/m);
+    const machines = await ended(["fib-conformance", address, "--json", "--only", "health"]);
+    const report = JSON.parse(machines.out) as { conformant: boolean; results: object[] };
+    assert.deepEqual([machines.code, report.conformant, report.results.length], [0, true, 1]);
+    const nobody = await ended(["fib-conformance", "[::1]:1"]);
+    assert.equal(nobody.code, 69, nobody.out);
+    assert.equal((await ended(["fib-conformance", "nowhere"])).code, 64);
+    assert.equal((await ended(["fib-conformance", address, "--key", "k.pem"])).code, 64);
+  });
 });

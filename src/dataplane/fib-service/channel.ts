@@ -52,6 +52,12 @@ export class ExecutorChannel implements Disposable {
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   }
 
+  /** A stream that sends octets as they are: for those who test what an executor does with what is no message. */
+  octets(): ClientDuplexStream<Buffer, FromExecutor> {
+    const { path, responseDeserialize } = fibService().Program!;
+    return this.#client.makeBidiStreamRequest(path, (octets: Buffer) => octets, responseDeserialize);
+  }
+
   [Symbol.dispose](): void {
     this.#client.close();
   }

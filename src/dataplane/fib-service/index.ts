@@ -1,5 +1,11 @@
 export type { ExecutorAddress, ExecutorTls } from "./channel.ts";
 export {
+  type ConformanceOptions,
+  type ConformanceReport,
+  type ConformanceResult,
+  runFibConformance,
+} from "./conformance/index.ts";
+export {
   type FibServiceDataplane,
   type FibServiceDependencies,
   type FibServiceOptions,
