@@ -103,6 +103,8 @@ export class FamilyIntake {
   #leftOut = false;
   #terms: IntakeTerms;
   readonly #judged: JudgedSets<Judged | JudgedByKey>;
+  /** What the routes that came last were judged as. */
+  #latest: Judged | JudgedByKey | undefined;
   /** Answers that many sets have, so that each is one object. */
   readonly #taken = new Map<Hits, Judged>();
   #latestTaken: Judged = TAKEN;
@@ -125,7 +127,10 @@ export class FamilyIntake {
    */
   change(terms: IntakeTerms, { judgeAgain }: { readonly judgeAgain: boolean }): TakeResult {
     this.#terms = terms;
-    if (judgeAgain) this.#judged.clear();
+    if (judgeAgain) {
+      this.#judged.clear();
+      this.#latest = undefined;
+    }
     return terms.maximumRoutes === undefined ? undefined : this.#count(terms.maximumRoutes);
   }
 
@@ -139,8 +144,11 @@ export class FamilyIntake {
     this.#parts.observer?.withdrawn(this.family, keys);
   }
 
-  /** @param received `undefined`: the routes are treated as withdrawn */
-  take(announced: NlriBatch, received: ReceivedSet | undefined): TakeResult {
+  /**
+   * @param received `undefined`: the routes are treated as withdrawn
+   * @param piece a further one of a message has the answer of the piece before, whose set may have been forgotten since
+   */
+  take(announced: NlriBatch, received: ReceivedSet | undefined, piece: "first" | "further" = "first"): TakeResult {
     if (this.disabled) return undefined;
     if (received === undefined) {
       this.#drop(announced);
@@ -153,7 +161,9 @@ export class FamilyIntake {
       return this.#carryOut(this.#refusal("too-large", undefined), announced, 0);
     try {
       const id = rib.attributes.intern(octets, 0, length, source, this.family);
-      return this.#put(announced, id, this.#judged.get(id) ?? this.#judge(id, received));
+      const known = piece === "further" ? this.#latest : this.#judged.get(id);
+      this.#latest = known ?? this.#judge(id, received);
+      return this.#put(announced, id, this.#latest);
     } catch (cause) {
       if (!(cause instanceof RibError)) throw cause;
       log.error("bgp.routes.no-room", { peer: peer.address, family: this.family, code: cause.code });

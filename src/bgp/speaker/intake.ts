@@ -23,9 +23,14 @@ export interface IntakeParts {
   readonly log: Log;
 }
 
+/** Routes that are taken at a time where a message holds more: well under a millisecond, unless policy asks each of them a lot. */
+const ROUTES_AT_ONCE = 512;
+
 export type IntakeResult =
   | { readonly kind: "taken" }
   | { readonly kind: "end-of-rib"; readonly family: Family }
+  /** The message holds more than should be taken in one go: `resume` goes on while there is time, and answers like `update`. */
+  | { readonly kind: "more"; readonly resume: (inTime: () => boolean) => IntakeResult }
   /** All routes of these families have to go. */
   | { readonly kind: "disable-family"; readonly families: readonly RouteFamily[] }
   /** UpdateMsgErr. */
@@ -67,7 +72,7 @@ export class Intake {
     return this.#families[family];
   }
 
-  /** One UPDATE; its octets are borrowed until the call returns. */
+  /** One UPDATE; its octets are borrowed until the call returns, or until there is no more. */
   update(octets: Uint8Array, start: number, end: number): IntakeResult {
     const { counters, log, peer } = this.#parts;
     const before = this.#decoder.notAgreed;
@@ -88,11 +93,12 @@ export class Intake {
           if (!intake.disabled) log.warn("bgp.family.disabled", { peer, family, faults });
           intake.disabled = true;
         }
-        const others = this.#routes(outcome);
-        return others.kind === "taken" ? { kind: "disable-family", families } : others;
+        return this.#routes(outcome, (others) =>
+          others.kind === "taken" ? { kind: "disable-family", families } : others,
+        );
       }
       case "routes":
-        return this.#routes(outcome);
+        return this.#routes(outcome, (taken) => taken);
     }
   }
 
@@ -110,10 +116,17 @@ export class Intake {
     }
   }
 
-  #routes({
-    attributes,
-    classicAttributes,
-  }: Extract<UpdateOutcome, { kind: "routes" | "disable-family" }>): IntakeResult {
+  #routes(
+    outcome: Extract<UpdateOutcome, { kind: "routes" | "disable-family" }>,
+    conclude: (taken: IntakeResult) => IntakeResult,
+  ): IntakeResult {
+    const { announced, withdrawn, classic } = this.#decoder;
+    const routes = announced.count + withdrawn.count + classic.announced.count + classic.withdrawn.count;
+    if (routes > ROUTES_AT_ONCE) return advance(this.#inPieces(outcome), conclude, () => false);
+    return conclude(this.#atOnce(outcome));
+  }
+
+  #atOnce({ attributes, classicAttributes }: Received): IntakeResult {
     const { announced, withdrawn, announcedFamily, withdrawnFamily, classic } = this.#decoder;
     if (withdrawn.count > 0) this.#families[withdrawnFamily]?.withdraw(withdrawn);
     if (classic.withdrawn.count > 0) this.#families["ipv4-unicast"]?.withdraw(classic.withdrawn);
@@ -121,4 +134,48 @@ export class Intake {
     if (result !== undefined || classic.announced.count === 0) return result ?? TAKEN;
     return this.#families["ipv4-unicast"]?.take(classic.announced, classicAttributes) ?? TAKEN;
   }
+
+  /** The same, piece by piece. The decoder is not asked anything else meanwhile. */
+  *#inPieces({ attributes, classicAttributes }: Received): Generator<undefined, IntakeResult> {
+    const { announced, withdrawn, announcedFamily, withdrawnFamily, classic } = this.#decoder;
+    const going = [
+      [this.#families[withdrawnFamily], withdrawn],
+      [this.#families["ipv4-unicast"], classic.withdrawn],
+    ] as const;
+    for (const [family, keys] of going) {
+      for (const piece of keys.pieces(ROUTES_AT_ONCE)) {
+        family?.withdraw(piece);
+        yield;
+      }
+    }
+    const coming = [
+      [this.#families[announcedFamily], announced, attributes],
+      [this.#families["ipv4-unicast"], classic.announced, classicAttributes],
+    ] as const;
+    for (const [family, keys, set] of coming) {
+      let which: "first" | "further" = "first";
+      for (const piece of keys.pieces(ROUTES_AT_ONCE)) {
+        const result = family?.take(piece, set, which);
+        if (result !== undefined) return result;
+        which = "further";
+        yield;
+      }
+    }
+    return TAKEN;
+  }
+}
+
+type Received = Pick<Extract<UpdateOutcome, { kind: "routes" }>, "attributes" | "classicAttributes">;
+
+/** One piece at least. */
+function advance(
+  pieces: Generator<undefined, IntakeResult>,
+  conclude: (taken: IntakeResult) => IntakeResult,
+  inTime: () => boolean,
+): IntakeResult {
+  do {
+    const { done, value } = pieces.next();
+    if (done === true) return conclude(value);
+  } while (inTime());
+  return { kind: "more", resume: (more) => advance(pieces, conclude, more) };
 }

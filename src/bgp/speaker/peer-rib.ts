@@ -222,6 +222,14 @@ export class PeerRib implements Disposable {
     };
   }
 
+  /** A job of the session's own, from the next turn on: whatever comes waits for it. */
+  inTurns(job: () => boolean): void {
+    this.#jobs.push(job);
+    if (this.#running) return;
+    this.#running = true;
+    this.#parts.clock.soon(() => this.#run());
+  }
+
   /** Jobs run in order; the first piece at once, the rest on later turns. */
   #enqueue(job: Job): void {
     this.#jobs.push(job);
@@ -239,7 +247,7 @@ export class PeerRib implements Disposable {
       this.#parts.clock.soon(() => this.#run());
       return;
     }
-    this.#jobs.shift();
+    if (this.#jobs[0] === job) this.#jobs.shift(); // it may have led to the end of all
     this.#run();
   }
 }

@@ -39,6 +39,7 @@ import {
 import { controlEvent } from "./control-event.ts";
 import { changeSession, type EstablishedSession, openSession } from "./established-session.ts";
 import type { TakeResult } from "./family-intake.ts";
+import type { IntakeResult } from "./intake.ts";
 import { KeyRing, type KeyRingParts } from "./key-ring.ts";
 import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
@@ -60,6 +61,8 @@ const DEFAULT_STALE_PATH_TIME = seconds(360);
 /** Changes of these make an attempt worth while, or another one. */
 const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
 const NO_HOLD_TIME = milliseconds(90_000);
+/** Of a turn, for the rest of a long UPDATE, in milliseconds. */
+const UPDATE_BUDGET = 3;
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
@@ -441,7 +444,10 @@ export class Peer implements AsyncDisposable {
       return;
     }
     this.#parts.record.updateIn();
-    const result = up.intake.update(frame.octets, frame.start, frame.end);
+    this.#updated(side, up, up.intake.update(frame.octets, frame.start, frame.end));
+  }
+
+  #updated(side: Side, up: EstablishedSession, result: IntakeResult): void {
     switch (result.kind) {
       case "reset":
         this.#event(side, { type: "UpdateMsgErr", fault: result.fault });
@@ -455,6 +461,9 @@ export class Peer implements AsyncDisposable {
       case "end-of-rib":
         this.#endOfRib(result.family);
         break;
+      case "more":
+        this.#goOn(side, up, result.resume);
+        break;
       case "taken":
         break;
       default:
@@ -462,6 +471,20 @@ export class Peer implements AsyncDisposable {
     }
     this.#holdWhileBusy();
     this.#heardUpdate(side);
+  }
+
+  /** The rest of a long UPDATE, on later turns; meanwhile nothing more is read from the neighbour. */
+  #goOn(side: Side, up: EstablishedSession, resume: Extract<IntakeResult, { kind: "more" }>["resume"]): void {
+    const { clock } = this.#parts;
+    let next = resume;
+    this.#rib.inTurns(() => {
+      if (this.#up !== up) return true;
+      const began = clock.monotonic();
+      const result = next(() => clock.monotonic() - began < UPDATE_BUDGET);
+      if (result.kind === "more") next = result.resume;
+      else this.#updated(side, up, result);
+      return result.kind !== "more";
+    });
   }
 
   /** Event 27, once a turn: in Established it does nothing but move the hold timer, and a turn has one time. */

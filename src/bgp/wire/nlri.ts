@@ -208,6 +208,21 @@ export class NlriBatch implements KeyBatch {
     this.octets = own;
   }
 
+  /** The same keys, at most `size` at a time: batches over the same memory. */
+  *pieces(size: number): Generator<NlriBatch> {
+    for (let from = 0; from < this.count; from += size) {
+      const piece = new NlriBatch();
+      const end = Math.min(this.count, from + size);
+      piece.octets = this.octets;
+      piece.starts = this.starts.subarray(from, end);
+      piece.lengths = this.lengths.subarray(from, end);
+      piece.pathIds = this.pathIds?.subarray(from, end);
+      piece.count = end - from;
+      piece.instances = this.instances;
+      yield piece;
+    }
+  }
+
   /** Moves the keys that `refuse` names into `refused` and keeps the others in order. Allocates nothing. */
   split(refused: NlriBatch, refuse: (octets: Uint8Array, start: number) => boolean): void {
     refused.clear();
