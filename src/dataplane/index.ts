@@ -20,6 +20,7 @@ export {
   MOST_REFUSED,
 } from "./flows.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
+export { type LinuxDataplane, type LinuxOptions, startLinuxDataplane } from "./linux/driver.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type OvsDataplane, type OvsOptions, startOvsDataplane } from "./ovs/driver.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

@@ -1,6 +1,6 @@
 import { octetsEqual } from "../../base/index.ts";
 import type { Operation } from "../../forwarding/index.ts";
-import { operationOf } from "./ledger.ts";
+import { operationOf } from "../plan-note.ts";
 import type { FlowDescription } from "./openflow/flow.ts";
 
 /** What an earlier process left in the switch. */

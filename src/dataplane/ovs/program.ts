@@ -12,10 +12,10 @@ import {
   type SlotOwner,
 } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
+import { noteOf } from "../plan-note.ts";
 import { type MadeFor, textOf } from "./adoption.ts";
 import { Endpoints } from "./endpoints.ts";
 import { DOMAIN_BITS, fixedFlows, multicastFlow, portFlows, type SwitchPort } from "./fixed-flows.ts";
-import { noteOf } from "./ledger.ts";
 import {
   aliveGroup,
   isOpen,

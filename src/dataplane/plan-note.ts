@@ -1,9 +1,9 @@
-import { fromHex, toHex } from "../../base/index.ts";
-import type { Operation, SlotOwner } from "../../forwarding/index.ts";
+import { fromHex, toHex } from "../base/index.ts";
+import type { Operation, SlotOwner } from "../forwarding/index.ts";
 
 /**
- * What the switch keeps for the process after this one: each entry of the plan as the operation that makes it, as text in a
- * `note` of a flow. Octets are `{"hex":"…"}`; the slots of a group are two rows of numbers.
+ * An entry of a plan as the operation that makes it, as text, for the process after this one: Open vSwitch keeps it in a
+ * `note` of a flow, the linux driver in a file. Octets are `{"hex":"…"}`; the slots of a group are two rows of numbers.
  */
 export function noteOf(operation: Operation): Uint8Array {
   const compact =

@@ -1,0 +1,27 @@
+import type { Feature } from "../features.ts";
+
+const NO_STATE =
+  "the kernel's routes remember no flow: a bucket of flows moves once it was idle for 10 s, or after 120 s";
+
+/** What routes and next-hop groups of the kernel cannot do of what a data plane may be able to do. Measured: README.md. */
+export const CANNOT: ReadonlyMap<Feature, string> = new Map([
+  [
+    "translation",
+    "routes translate nothing: an instance must hold the capability's address itself, listen on its port, and be on the link of an agent port",
+  ],
+  [
+    "slots",
+    "the kernel deals 64 buckets out by weight itself, and moves one when it was idle for 10 s, or after 120 s",
+  ],
+  ["transitions", NO_STATE],
+  ["drain", "a next hop that drains gets no more buckets, and loses those that it has"],
+  ["hair-pin", "routes send a tunnelled packet to no other site: it is refused here"],
+  ["hop-limit", "the kernel lowers the hop limit of the outer header, and of the packet at the other end only"],
+  ["too-big", "the kernel tells nobody about packets too big for a tunnel: give links between routers 40 octets more"],
+  ["answers", "the kernel answers what has no route by ICMPv6 (type 1 code 0), and resets no TCP connection"],
+  ["next-hop-counters", "the kernel counts nothing by next hop"],
+  ["flow-counters", "the kernel counts nothing by next hop"],
+  ["verdicts", "the kernel has no names for what becomes of packets"],
+]);
+
+export const LIMITS: readonly string[] = [...CANNOT.values()];
