@@ -55,7 +55,8 @@ interface Claim {
   readonly member: GroupMember;
   /** Exact share of the slots. */
   readonly share: number;
-  readonly liking: Liking;
+  /** Made when it is needed: of many members few get a slot. */
+  liking: Liking | undefined;
   /** Slots of its order that are known to be taken. */
   passed: number;
   held: number;
@@ -71,7 +72,7 @@ function distribute(members: readonly GroupMember[], past: Uint16Array, seed: nu
     (member): Claim => ({
       member,
       share: (GROUP_SLOTS * member.weight) / total,
-      liking: likingOf(seed, member.key),
+      liking: undefined,
       passed: 0,
       held: 0,
       entering: true,
@@ -81,18 +82,22 @@ function distribute(members: readonly GroupMember[], past: Uint16Array, seed: nu
   if (past !== NOBODY) keep(claims, past, owners);
   for (const claim of claims) {
     while (claim.held > Math.ceil(claim.share)) {
-      owners[worst(owners, claim.member.nextHop, claim.liking)] = 0;
+      owners[worst(owners, claim.member.nextHop, seed, claim.member.key)] = 0;
       claim.held--;
     }
   }
   // Whoever lacks most takes the free slot that it likes best. Afterwards nobody has more than one slot too many.
   let free = GROUP_SLOTS;
   for (const { held } of claims) free -= held;
-  for (let i = 0; i < free; i++) takeFree(owners, neediest(claims));
+  const isFew = claims.length <= FEW;
+  for (let i = 0; i < free; i++) {
+    if (isFew) takeFree(owners, neediest(claims), seed);
+    else take(owners, neediest(claims), 0, seed);
+  }
   for (let claim = neediest(claims); mustHaveMore(claim); claim = neediest(claims)) {
     const giver = claims.reduce((most, other) => (other.held - other.share > most.held - most.share ? other : most));
     giver.held--;
-    take(owners, claim, giver.member.nextHop);
+    take(owners, claim, giver.member.nextHop, seed);
   }
   return owners;
 }
@@ -109,18 +114,34 @@ function keep(claims: readonly Claim[], past: Uint16Array, owners: Uint16Array):
   }
 }
 
-/** Slots only ever become taken here, so that none is looked at twice. */
-function takeFree(owners: Uint16Array, claim: Claim): void {
-  const { order } = claim.liking;
+/** Few members take many slots each, so that it pays to know the order; many take hardly more than one. */
+const FEW = 16;
+
+/** In the order of liking no slot is looked at twice: here they only ever become taken. */
+function takeFree(owners: Uint16Array, claim: Claim, seed: number): void {
+  const order = likingOf(seed, claim);
   while (owners[order[claim.passed]!] !== 0) claim.passed++;
   owners[order[claim.passed]!] = claim.member.nextHop;
   claim.held++;
 }
 
-function take(owners: Uint16Array, claim: Claim, from: NextHopIndex): void {
-  const slot = claim.liking.order.find((candidate) => owners[candidate] === from)!;
-  owners[slot] = claim.member.nextHop;
+function take(owners: Uint16Array, claim: Claim, from: NextHopIndex, seed: number): void {
+  owners[best(owners, from, seed, claim.member.key)] = claim.member.nextHop;
   claim.held++;
+}
+
+/** Among the slots of `owner`, which has some, the one that a member likes most; of equals the first. */
+function best(owners: Uint16Array, owner: NextHopIndex, seed: number, key: number): number {
+  let found = -1;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let slot = 0; slot < GROUP_SLOTS; slot++) {
+    if (owners[slot] !== owner) continue;
+    const rated = score(seed, key, slot);
+    if (rated >= lowest) continue;
+    found = slot;
+    lowest = rated;
+  }
+  return found;
 }
 
 /** The first of those that lack most: claims are in order of key. */
@@ -140,33 +161,35 @@ function mustHaveMore({ share, held, entering }: Claim): boolean {
   return share - held >= (entering ? 1 : 2);
 }
 
-/** Among the slots of `owner`, which has some, the one that is liked least; of equals the first. */
-function worst(owners: Uint16Array, owner: NextHopIndex, { scores }: Liking): number {
+/** Among the slots of `owner`, which has some, the one that it likes least; of equals the first. */
+function worst(owners: Uint16Array, owner: NextHopIndex, seed: number, key: number): number {
   let found = -1;
   let highest = -1;
   for (let slot = 0; slot < GROUP_SLOTS; slot++) {
-    if (owners[slot] !== owner || scores[slot]! <= highest) continue;
+    if (owners[slot] !== owner) continue;
+    const rated = score(seed, key, slot);
+    if (rated <= highest) continue;
     found = slot;
-    highest = scores[slot]!;
+    highest = rated;
   }
   return found;
 }
 
-/** How a member likes the slots. */
-interface Liking {
-  /** Lower is more. */
-  readonly scores: Uint32Array;
-  /** Slots, the one that it likes most first. */
-  readonly order: Uint8Array;
-}
+/** Slots, the one that a member likes most first. */
+type Liking = Uint8Array;
 
 /** Members whose liking is kept: as many as there are routers in a large domain. */
 const MOST_KEPT = 4096;
 const KEPT = new Map<number, Liking>();
 let keptSeed = 0;
 
+function likingOf(seed: number, claim: Claim): Liking {
+  claim.liking ??= keptLiking(seed, claim.member.key);
+  return claim.liking;
+}
+
 /** The liking of the latest members is kept, for one seed. */
-function likingOf(seed: number, key: number): Liking {
+function keptLiking(seed: number, key: number): Liking {
   if (seed !== keptSeed) {
     KEPT.clear();
     keptSeed = seed;
@@ -177,9 +200,8 @@ function likingOf(seed: number, key: number): Liking {
   const scores = Uint32Array.from({ length: GROUP_SLOTS }, (_, slot) => score(seed, key, slot));
   const order = Uint8Array.from({ length: GROUP_SLOTS }, (_, slot) => slot);
   order.sort((a, b) => scores[a]! - scores[b]! || a - b);
-  const liking = { scores, order };
-  KEPT.set(key, liking);
-  return liking;
+  KEPT.set(key, order);
+  return order;
 }
 
 /** How much a member likes a slot, lower is more; uniform over 32 bits. @see Thaler and Ravishankar, rendezvous hashing */

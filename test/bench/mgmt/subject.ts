@@ -113,7 +113,7 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
     }
   });
   engine.attach([atRestart, agentsProvider({ directory, registrar: { forget: async () => {} }, clock: systemClock })]);
-  const session = engine.openSession({ user: "bench", protocol: "cli", source: "bench" });
+  const session = engine.openSession({ user: "bench", protocol: "cli", source: "bench", isRecovery: true });
   return {
     agents: (count) =>
       JSON.stringify({
