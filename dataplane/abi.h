@@ -34,8 +34,8 @@
  * first line from there that had room. A line whose second slot is empty ends
  * the search, so the first slot is filled before the second.
  * Adding: selector and groups, then key. Changing: the two groups in one
- * 8-octet store. Removing: key = tombstone, which may be filled again at once:
- * the pass reads the key a second time after the groups.
+ * 8-octet store, the policy in another. Removing: key = tombstone, which may be
+ * filled again at once: the pass reads the key a second time after the rest.
  */
 struct semr_capability {
 	__u64 key;		/* octets 6 to 13 of the address */
@@ -43,7 +43,8 @@ struct semr_capability {
 	__u8 reserved[6];
 	__u32 group;		/* sites; 0: nobody serves it now */
 	__u32 local_group;	/* instances behind this router; 0: none */
-	__u8 reserved_too[8];
+	__u32 policy;		/* 0: none, so only its own tenant may call it */
+	__u8 reserved_too[4];
 };
 SEMR_ASSERT_SIZE(struct semr_capability, 32);
 
@@ -202,14 +203,123 @@ enum semr_role {
 /* Frames may carry unfinished TCP and UDP checksums (veth). XDP only. */
 #define SEMR_PORT_PARTIAL 0x2
 
+/* Sources are looked up in `sources`: what is not found there is spoofed. */
+#define SEMR_PORT_SOURCES 0x10
+
 /* Written with one 8-octet store. */
 struct semr_port {
 	__u16 role;		/* enum semr_role */
 	__u16 flags;
 	__be16 tenant;		/* octets 6 and 7 of the tenant's addresses */
-	__u8 reserved[2];
+	__u16 policy;		/* of the tenant; 0: none */
 };
 SEMR_ASSERT_SIZE(struct semr_port, 8);
+
+/* --------------------------------------------------- sources (LPM_TRIE) */
+
+struct semr_source_key {
+	__u32 prefix_length;	/* 32 and that of the prefix */
+	__be32 ifindex;
+	__u8 address[16];
+};
+SEMR_ASSERT_SIZE(struct semr_source_key, 24);
+
+/* Who may be there. */
+struct semr_source {
+	__be16 tenant;
+	__u16 policy;		/* of the tenant; 0: none */
+};
+SEMR_ASSERT_SIZE(struct semr_source, 4);
+
+/* ---------------------------------------------------- policies (ARRAY) */
+
+enum semr_policy_use {
+	SEMR_POLICY_FREE = 0,
+	SEMR_POLICY_OF_CAPABILITIES = 1,	/* of `tenant` */
+	SEMR_POLICY_OF_TENANT = 2,	/* of what its clients send */
+};
+
+#define SEMR_POLICY_DSCP 0x1		/* `dscp` is set */
+#define SEMR_POLICY_COUNTED 0x2
+
+/*
+ * So many a second on all processors together. A processor takes `lease` at a
+ * time out of what all share, and spends it alone; it takes what one packet
+ * lacks where there is no whole lease.
+ */
+struct semr_rate {
+	__u64 per_second;	/* packets, or bits of IPv6; 0: no limit */
+	__u64 burst;		/* packets, or octets */
+	__u32 lease;		/* packets, or octets */
+	__u8 reserved[4];
+};
+SEMR_ASSERT_SIZE(struct semr_rate, 24);
+
+/* Changed in place, member by member: any mixture of two is a policy. */
+struct semr_policy {
+	struct semr_rate packets;
+	struct semr_rate octets;
+	__u8 use;		/* enum semr_policy_use; for user space only */
+	__u8 flags;
+	__be16 tenant;		/* for user space only */
+	__u8 dscp;		/* RFC 2474 section 3 */
+	__u8 tag;		/* 0: none */
+	__u8 reserved[10];
+};
+SEMR_ASSERT_SIZE(struct semr_policy, 64);
+
+/*
+ * ARRAY meters, by policy: the moment from which on all that was taken would
+ * have been earned, on the monotonic clock. It is never more than the burst
+ * ahead, and counts as now when it has passed.
+ */
+struct semr_meter {
+	__u64 packets;
+	__u64 octets;
+};
+SEMR_ASSERT_SIZE(struct semr_meter, 16);
+
+/* PERCPU_ARRAY policy_uses, by policy */
+struct semr_policy_uses {
+	__u64 leased_packets;	/* not spent yet */
+	__u64 leased_octets;
+	__u64 packets;		/* counted ones only: let through */
+	__u64 octets;
+	__u64 limited;		/* packets over the rate */
+};
+SEMR_ASSERT_SIZE(struct semr_policy_uses, 40);
+
+/* HASH allowed: other tenants that may call what has this policy */
+struct semr_allowed_key {
+	__u32 policy;
+	__be16 tenant;
+	__u8 reserved[2];
+};
+SEMR_ASSERT_SIZE(struct semr_allowed_key, 8);
+
+struct semr_allowed {
+	__u32 reserved;
+};
+SEMR_ASSERT_SIZE(struct semr_allowed, 4);
+
+/* PERCPU_ARRAY tenant_counters, by tenant: what its clients sent here */
+struct semr_tenant_counters {
+	__u64 packets;		/* to capabilities that they may call */
+	__u64 octets;
+	__u64 denied;		/* reject-tenant */
+	__u64 limited;		/* drop-tenant-rate, drop-capability-rate */
+	__u64 spoofed;		/* drop-spoofed */
+};
+SEMR_ASSERT_SIZE(struct semr_tenant_counters, 40);
+
+/* PERCPU_ARRAY tag_counters, by tag: what was delivered here with it */
+#define SEMR_TAGS 256
+
+struct semr_tag_counters {
+	__u64 packets;
+	__u64 octets;
+};
+SEMR_ASSERT_SIZE(struct semr_tag_counters, 16);
 
 /* ---------------------------------- flows and transitions (LRU_HASH) */
 
@@ -221,7 +331,8 @@ SEMR_ASSERT_SIZE(struct semr_port, 8);
  *       w4 * 0xa0761d6478bd642f;
  *   h = (h ^ h >> 32) * 0xe7037ed1a0b428db;
  *   h = (h ^ h >> 29) * 0x8ebc6af09c88c6e3; its upper 32 bits. Bits 0 to 5 are the slot of the sites' group, bits 6
- * to 11 that of the local group, bits 12 to 31 the flow label of the tunnel.
+ * to 11 that of the local group, bits 20 to 31 the lower 12 bits of the flow
+ * label of the tunnel. Its upper 8 bits are the packet's tag.
  * Ports are 0 where the protocol is neither TCP nor UDP.
  */
 struct semr_flow_key {
@@ -349,6 +460,9 @@ enum semr_verdict {
 	SEMR_DROP_NO_HEADROOM,	/* the frame could not be resized */
 	SEMR_DROP_SEGMENTS,	/* routing header that leads further */
 	SEMR_DROP_VNI,		/* VXLAN of a known node, another network */
+	SEMR_DROP_SPOOFED,	/* a source that is not behind this port */
+	SEMR_DROP_TENANT_RATE,
+	SEMR_DROP_CAPABILITY_RATE,
 	SEMR_VERDICTS,
 };
 

@@ -15,12 +15,15 @@ slot_matches(struct semr_capability *slot, __u64 key, __be16 selector,
 		__u64 word;
 		__u32 groups[2];
 	} both;
+	__u32 policy;
 
 	if (READ_ONCE(slot->key) != key || slot->selector != selector)
 		return false;
 	both.word = READ_ONCE(*(__u64 *)&slot->group);
+	policy = READ_ONCE(slot->policy);
 	if (READ_ONCE(slot->key) != key)	/* replaced meanwhile */
 		return false;
+	packet->policy = policy;
 	packet->group = both.groups[0];
 	packet->local_group = both.groups[1];
 	return true;

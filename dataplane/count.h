@@ -32,4 +32,36 @@ count_next_hop(struct semr_packet *packet, __u32 index, bool new_flow)
 	counters->flows += new_flow;
 }
 
+static __always_inline struct semr_tenant_counters *
+counters_of_tenant(const struct semr_packet *packet)
+{
+	__u32 at = bpf_ntohs(packet->port.tenant);
+
+	return bpf_map_lookup_elem(&tenant_counters, &at);
+}
+
+/* A packet that its tenant may send, to a capability that exists. */
+static __always_inline void count_tenant(const struct semr_packet *packet)
+{
+	struct semr_tenant_counters *counters = counters_of_tenant(packet);
+
+	if (!counters)
+		return;
+	counters->packets += packet->packets;
+	counters->octets += packet->length;
+}
+
+/* A tagged packet that was delivered here. */
+static __always_inline void count_tag(const struct semr_packet *packet)
+{
+	struct semr_tag_counters *counters;
+	__u32 at = packet->tag;
+
+	counters = bpf_map_lookup_elem(&tag_counters, &at);
+	if (!counters)
+		return;
+	counters->packets += packet->packets;
+	counters->octets += packet->length;
+}
+
 #endif

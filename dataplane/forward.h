@@ -154,6 +154,27 @@ lower_hop_limit(void *ctx, enum semr_hook hook,
 	return true;
 }
 
+/* Writes the traffic class that policy gave to the packet. */
+static __always_inline bool
+mark(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
+{
+	__be32 *word;
+	struct cursor c;
+
+	if (hook == SEMR_HOOK_TC)
+		return !bpf_skb_store_bytes(ctx, SEMR_L3, &packet->first_word,
+					    sizeof(packet->first_word),
+					    BPF_F_RECOMPUTE_CSUM);
+	c = open_frame(ctx, hook);
+	if (!ethernet_of(&c))
+		return false;
+	word = take(&c, sizeof(*word));
+	if (!word)
+		return false;
+	*word = packet->first_word;
+	return true;
+}
+
 /* Hands the finished frame to the port of @way. */
 static __always_inline int
 send(void *ctx, enum semr_hook hook, const struct semr_way *way)
@@ -246,6 +267,8 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		}
 	}
 	if ((tunnelled || routed) && !lower_hop_limit(ctx, hook, packet))
+		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
+	if (packet->marked && !mark(ctx, hook, packet))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (tunnelled ? !encapsulate(ctx, hook, packet, shrink_segments) :
 		    !translate(ctx, hook, packet, verdict))

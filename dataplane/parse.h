@@ -59,6 +59,7 @@ struct semr_packet {
 	__u32 encapsulation;		/* of that tunnel */
 	__u32 group;			/* of the capability */
 	__u32 local_group;
+	__u32 policy;			/* of the capability; 0: none */
 	__u32 mtu;			/* what to say in reject-too-big */
 	__be16 to_port;
 	__u8 hop_limit;
@@ -75,6 +76,10 @@ struct semr_packet {
 	bool on_way_back;		/* answered through the flow's site */
 	bool first_fragment;		/* of TCP or UDP; flow: has the ports */
 	bool new_flow;			/* begins with it */
+	bool policed;			/* its tenant is known and must be right */
+	bool foreign;			/* the capability is another tenant's */
+	bool marked;			/* first_word is to be written */
+	__u8 tag;
 };
 
 /* The one place where frame bounds are checked. */

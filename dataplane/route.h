@@ -8,12 +8,14 @@
 #define SEMR_AF_INET6 10
 #define SEMR_MIN_MTU 1280		/* RFC 8200 section 5 */
 #define SEMR_FLOW_LABEL 0x000fffff
+#define SEMR_TAG_SHIFT 12		/* of a tag in the flow label */
 
-/* Version 6, the traffic class of the packet, 20 bits of the flow's hash. */
+/* Version 6, the traffic class of the packet, its tag, 12 bits of its hash. */
 static __always_inline __be32 tunnel_word(const struct semr_packet *packet)
 {
 	return (packet->first_word & ~bpf_htonl(SEMR_FLOW_LABEL)) |
-	       bpf_htonl(packet->hash >> 12);
+	       bpf_htonl((__u32)packet->tag << SEMR_TAG_SHIFT |
+			 packet->hash >> 20);
 }
 
 static __always_inline void

@@ -10,6 +10,7 @@
 #include "go-on.h"
 #include "maps.h"
 #include "parse.h"
+#include "police.h"
 #include "return.h"
 #include "through.h"
 
@@ -28,6 +29,7 @@ decapsulate(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (headers > SEMR_TUNNEL_MAX ||
 	    packet->length < headers + sizeof(struct ipv6hdr))
 		return SEMR_DROP_TRUNCATED;
+	packet->tag = bpf_ntohl(packet->first_word) >> SEMR_TAG_SHIFT;
 	c = open_frame(ctx, hook);
 	if (!take(&c, SEMR_L3 + headers))
 		return SEMR_DROP_TRUNCATED;
@@ -65,6 +67,8 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_TRUNCATED;
 	if (is_bad_source(packet->flow.client))
 		return SEMR_DROP_SOURCE;
+	if (packet->port.flags & SEMR_PORT_SOURCES && !semr_place(packet))
+		return SEMR_DROP_SPOOFED;
 	if (packet->flow.protocol == IPPROTO_FRAGMENT) {
 		read_fragment(ctx, hook, packet);
 		return SEMR_DROP_FRAGMENT;
@@ -74,9 +78,10 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	__builtin_memcpy(&tenant, packet->flow.capability + 6, 2);
-	if (!packet->decapsulated && tenant != packet->port.tenant &&
-	    (packet->port.role != SEMR_ROLE_CORE || !is_icmp_error(packet)))
-		return SEMR_REJECT_TENANT;
+	packet->policed = !packet->decapsulated &&
+			  (packet->port.role != SEMR_ROLE_CORE ||
+			   !is_icmp_error(packet));
+	packet->foreign = packet->policed && tenant != packet->port.tenant;
 	if (is_icmp_error(packet) && !read_quote(ctx, hook, packet))
 		return SEMR_DROP_UNANSWERABLE;
 	return SEMR_PASSED;
@@ -102,12 +107,21 @@ static __always_inline bool is_plain_request(const struct semr_packet *packet)
 /* Stages 3 to 5: what to do with a packet to a capability address. */
 static __always_inline enum semr_verdict route(struct semr_packet *packet)
 {
+	bool found = semr_find(packet);
 	enum semr_verdict verdict;
 	struct semr_next_hop *hop;
 	__u32 index;
 
-	if (!semr_find(packet))
+	if (packet->policed &&
+	    (packet->foreign || packet->policy || packet->port.policy)) {
+		verdict = semr_police(packet);
+		if (verdict != SEMR_PASSED)
+			return verdict;
+	}
+	if (!found)
 		return SEMR_REJECT_NO_ROUTE;
+	if (packet->policed)
+		count_tenant(packet);
 	packet->hash = flow_hash(&packet->flow);
 	if (!packet->decapsulated) {
 		index = semr_choose(packet);
@@ -277,6 +291,8 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 		    packet.verdict == SEMR_REJECT_TOO_BIG)
 			action = send_to_site(ctx, hook, &packet);
 	}
+	if (packet.tag && packet.verdict == SEMR_DELIVERED)
+		count_tag(&packet);
 	tell(&packet, count_verdict(packet.verdict));
 	return action;
 }

@@ -185,8 +185,15 @@ function optionsOf({ ports, ...settings }: SettingsMessage): DataplaneOptions {
     tunnelMtu: settings.tunnel_mtu,
     maxCapabilities: settings.max_capabilities,
     pinDirectory: "",
-    ports: ports.map(({ interface: name, role, tenant_index: tenantIndex }) => ({
+    ports: ports.map(({ interface: name, role, tenant_index: tenantIndex, checks_sources: checked, sources }) => ({
       ...{ interface: name, role: ROLES[role]!, tenantIndex, hook: "auto" as const },
+      ...(checked
+        ? {
+            sources: sources.map(({ address, length, tenant_index: tenant }) => {
+              return { prefix: { address: Uint8Array.from(address), length }, tenantIndex: tenant };
+            }),
+          }
+        : {}),
     })),
   };
 }

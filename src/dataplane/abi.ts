@@ -16,7 +16,7 @@ function layout<const Offsets extends Readonly<Record<string, number>>>(size: nu
   return { size, offsets } as const;
 }
 
-export const CAPABILITY = layout(32, { key: 0, selector: 8, group: 16, local_group: 20 });
+export const CAPABILITY = layout(32, { key: 0, selector: 8, group: 16, local_group: 20, policy: 24 });
 export const CAPABILITY_LINE = layout(64, { slots: 0 });
 export const SLOT = layout(4, { current: 0, previous: 2 });
 export const GROUP = layout(264, { slots: 0, backup: 256, used: 258 });
@@ -40,7 +40,17 @@ export const NEXT_HOP_COUNTERS = layout(24, { packets: 0, octets: 8, flows: 16 }
 export const NODE_KEY = layout(16, { locator: 0 });
 export const NODE = layout(8, { flags: 0, next_hop: 2, vni: 4 });
 export const BEAT_PAYLOAD = layout(24, { magic: 0, version: 4, hold: 6 });
-export const PORT = layout(8, { role: 0, flags: 2, tenant: 4 });
+export const PORT = layout(8, { role: 0, flags: 2, tenant: 4, policy: 6 });
+export const SOURCE_KEY = layout(24, { prefix_length: 0, ifindex: 4, address: 8 });
+export const SOURCE = layout(4, { tenant: 0, policy: 2 });
+export const RATE = layout(24, { per_second: 0, burst: 8, lease: 16 });
+export const POLICY = layout(64, { packets: 0, octets: 24, use: 48, flags: 49, tenant: 50, dscp: 52, tag: 53 });
+export const METER = layout(16, { packets: 0, octets: 8 });
+export const POLICY_USES = layout(40, { leased_packets: 0, leased_octets: 8, packets: 16, octets: 24, limited: 32 });
+export const ALLOWED_KEY = layout(8, { policy: 0, tenant: 4 });
+export const ALLOWED = layout(4, { reserved: 0 });
+export const TENANT_COUNTERS = layout(40, { packets: 0, octets: 8, denied: 16, limited: 24, spoofed: 32 });
+export const TAG_COUNTERS = layout(16, { packets: 0, octets: 8 });
 export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32, capability_port: 34, protocol: 36 });
 export const FLOW = layout(8, { next_hop: 0, generation: 4 });
 export const DELIVERY = layout(24, { to: 0, octets: 8, packets: 16, began: 20 });
@@ -84,6 +94,16 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   node: NODE,
   beat: BEAT_PAYLOAD,
   port: PORT,
+  source_key: SOURCE_KEY,
+  source: SOURCE,
+  rate: RATE,
+  policy: POLICY,
+  meter: METER,
+  policy_uses: POLICY_USES,
+  allowed_key: ALLOWED_KEY,
+  allowed: ALLOWED,
+  tenant_counters: TENANT_COUNTERS,
+  tag_counters: TAG_COUNTERS,
   flow_key: FLOW_KEY,
   flow: FLOW,
   delivery: DELIVERY,
@@ -109,6 +129,13 @@ export const MAPS = {
   encapsulations: { key: 4, value: ENCAPSULATION.size },
   nodes: { key: NODE_KEY.size, value: NODE.size },
   ports: { key: 4, value: PORT.size },
+  sources: { key: SOURCE_KEY.size, value: SOURCE.size },
+  policies: { key: 4, value: POLICY.size },
+  meters: { key: 4, value: METER.size },
+  policy_uses: { key: 4, value: POLICY_USES.size },
+  allowed: { key: ALLOWED_KEY.size, value: ALLOWED.size },
+  tenant_counters: { key: 4, value: TENANT_COUNTERS.size },
+  tag_counters: { key: 4, value: TAG_COUNTERS.size },
   flows: { key: FLOW_KEY.size, value: DELIVERY.size },
   returns: { key: RETURN_KEY.size, value: RETURN.size },
   transitions: { key: FLOW_KEY.size, value: FLOW.size },
@@ -154,8 +181,12 @@ export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc", edgeIn: "semr_edge_in"
 export const STATE = { down: 0, up: 1, draining: 2 } as const;
 export const KIND = { tunnel: 1, local: 2, instance: 3 } as const;
 export const ROLE = { none: 0, core: 1, client: 2, agent: 3 } as const;
-/** `direct`: XDP sends by itself (physical ports). `partial`: frames may carry unfinished checksums (veth). */
-export const PORT_FLAG = { direct: 0x1, partial: 0x2 } as const;
+/** `direct`: XDP sends by itself (physical ports). `partial`: frames may carry unfinished checksums (veth). `sources`: they are looked up. */
+export const PORT_FLAG = { direct: 0x1, partial: 0x2, sources: 0x10 } as const;
+export const POLICY_USE = { free: 0, capabilities: 1, tenant: 2 } as const;
+export const POLICY_FLAG = { dscp: 0x1, counted: 0x2 } as const;
+/** Tags are 0 (none) to 255. */
+export const TAGS = 256;
 /** Bits of `closed` in a `returns` entry. */
 export const CLOSED = { byClient: 0x1, byAgent: 0x2 } as const;
 /** After this long without a packet back another flow may take the way back; in units of `seen`, 2^30 ns. */
@@ -201,6 +232,9 @@ export const VERDICTS = [
   "drop-no-headroom",
   "drop-segments",
   "drop-vni",
+  "drop-spoofed",
+  "drop-tenant-rate",
+  "drop-capability-rate",
 ] as const;
 
 export type Verdict = (typeof VERDICTS)[number];
@@ -266,7 +300,7 @@ const FLOW_MULTIPLIERS = [
 
 /**
  * The hash of a flow key (FLOW_KEY.size octets), unsigned; the header has the formula. Bits 0–5: slot of the sites' group,
- * 6–11: slot of the local group, 12–31: flow label of the tunnel.
+ * 6–11: slot of the local group, 20–31: lower 12 bits of the tunnel's flow label.
  */
 export function flowHash(key: Uint8Array, seed: number): number {
   if (key.length !== FLOW_KEY.size) throw new RangeError(`a flow key has ${FLOW_KEY.size} octets, not ${key.length}`);

@@ -1,18 +1,33 @@
 import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../forwarding/index.ts";
+import type {
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlanSnapshot,
+  PlanView,
+  PolicyIndex,
+} from "../forwarding/index.ts";
 import type { PacketExplanation, PacketQuestion } from "./explain/index.ts";
 import type { Feature } from "./features.ts";
 import type { ExecutorReport } from "./fib-service/report.ts";
 import type { FlowEvent, FlowWatch } from "./flows.ts";
 import type { Link } from "./memory/outcome.ts";
 
-/** What an interface is for. Clients and agents belong to one tenant. */
+/** A prefix behind a port, and whose it is. */
+export interface SourcePrefix {
+  readonly prefix: Ipv6Prefix;
+  readonly tenantIndex: number;
+}
+
+/** What an interface is for. Clients and agents belong to one tenant, or to that of their source. */
 export interface PortOptions {
   readonly interface: string;
   readonly role: "core" | "client" | "agent";
   /** Tenant of whoever is behind a client or agent port; 0 on core ports. */
   readonly tenantIndex: number;
+  /** The sources from which capabilities may be called there; the longest prefix counts. Absent: all, as `tenantIndex`. */
+  readonly sources?: readonly SourcePrefix[];
   /** Which hook to use. `auto`: XDP on core ports, tc on client and agent ports. */
   readonly hook: "auto" | "xdp" | "tc";
   /** A core port on tc that leads to this router's own stack: packets to its IPv4 prefix become IPv4 there. */
@@ -52,12 +67,44 @@ export interface NextHopCounters {
   readonly flows: bigint;
 }
 
+/** What the clients of a tenant sent to capabilities through this router. */
+export interface TenantCounters {
+  /** Sent on, or refused by the capability itself. */
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  /** To capabilities of other tenants that they may not call. */
+  readonly denied: bigint;
+  /** Over a rate. */
+  readonly limited: bigint;
+  /** From sources that are not behind the port; counted for the port's own tenant. */
+  readonly spoofed: bigint;
+}
+
+/** What passed under a policy. */
+export interface PolicyCounters {
+  /** 0 unless the policy is counted. */
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  /** Over its rate. */
+  readonly limited: bigint;
+}
+
+export interface TagCounters {
+  readonly packets: bigint;
+  readonly bytes: bigint;
+}
+
 export interface DataplaneCounters {
   /** By verdict name (`encapsulated`, `reject-empty-group`, …). */
   readonly verdicts: ReadonlyMap<string, bigint>;
   /** By verdict name (`edge-to-ipv6`, …), of drivers that have programs at the edge: packets that these changed or dropped. */
   readonly edge?: ReadonlyMap<string, bigint>;
   readonly nextHops: ReadonlyMap<NextHopIndex, NextHopCounters>;
+  /** By the index of the tenants that ports and policies name. This and the next two are absent where nothing is counted so. */
+  readonly tenants?: ReadonlyMap<number, TenantCounters>;
+  readonly policies?: ReadonlyMap<PolicyIndex, PolicyCounters>;
+  /** What was delivered here, by its tag; tags that never came are left out. */
+  readonly tags?: ReadonlyMap<number, TagCounters>;
 }
 
 /** Where the state of a next hop is, for a thread that writes it without JavaScript. */

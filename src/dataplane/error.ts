@@ -18,7 +18,15 @@ export type DataplaneFault =
   | { readonly code: "dataplane.no-such-port"; readonly interface: string }
   | { readonly code: "dataplane.unsupported-kernel" };
 
-export type TableName = "capabilities" | "groups" | "next hops" | "nodes" | "encapsulations";
+export type TableName =
+  | "capabilities"
+  | "groups"
+  | "next hops"
+  | "nodes"
+  | "encapsulations"
+  | "policies"
+  | "allowed"
+  | "sources";
 
 /** What a data plane refuses or cannot do. The message says what, where, and what to do about it. */
 export class DataplaneError extends FaultError<DataplaneFault> {}
@@ -37,6 +45,9 @@ const REMEDY: Readonly<Record<TableName, string>> = {
   "next hops": "raise max-capabilities and restart; the number of next hops follows it up to 65535",
   nodes: "fewer routers may tunnel to this one",
   encapsulations: "reach more of the routers with plain IPv6-in-IPv6",
+  policies: "give fewer tenants a policy of their own, and fewer capabilities limits and counters",
+  allowed: "write fewer rules that let tenants call each other, or give each fewer capabilities",
+  sources: "permit fewer source prefixes",
 };
 
 /** The error of a question about an interface where no packet is looked at. `reason`: why it is a port without a program. */

@@ -9,13 +9,18 @@ import {
 import {
   type CapabilityEntry,
   type Encapsulation,
+  FIRST_CAPABILITY_POLICY,
   GROUP_SLOTS,
   type GroupIndex,
   type NextHop,
   type NextHopIndex,
   type Operation,
+  type Policy,
+  type PolicyIndex,
+  type Rate,
   WAYPOINTS,
 } from "../forwarding/index.ts";
+import { TAGS } from "./abi.ts";
 import { DataplaneError, tableFull } from "./error.ts";
 import type { TableSizes } from "./sizes.ts";
 
@@ -23,6 +28,8 @@ import type { TableSizes } from "./sizes.ts";
 export const MAX_INSTANCE_ID = 24;
 /** Next hops and groups are numbered 1 to 65535. */
 export const MAX_INDEX = 65535;
+/** Largest bursts: the pass multiplies them with nanoseconds in 64 bits. */
+export const MAX_BURST = { packets: 0xffff_ffff, octets: 2 ** 30 } as const;
 
 /** What {@link checkOperation} has to know about the tables as they are. */
 export interface TableView {
@@ -38,6 +45,13 @@ export interface TableView {
   hasNode(locator: Ipv6Address): boolean;
   /** Tunnels with one. */
   encapsulations(): number;
+  policy(index: PolicyIndex): Policy | undefined;
+  /** Capabilities that name it. */
+  policyUses(index: PolicyIndex): number;
+  /** Of a tenant's clients; 0: none. */
+  policyOfTenant(tenantIndex: number): PolicyIndex;
+  /** Pairs of a policy and a tenant that it lets in. */
+  readonly allowedPairs: number;
 }
 
 /**
@@ -64,6 +78,11 @@ function checkRoom(operation: Operation, position: number, tables: TableView): v
     throw tableFull("next hops", sizes.nextHops - 1, position);
   if (operation.type === "set-slots" && operation.group >= sizes.groups)
     throw tableFull("groups", sizes.groups - 1, position);
+  if (operation.type !== "set-policy") return;
+  if (operation.index >= sizes.policies) throw tableFull("policies", sizes.policies - 1, position);
+  const before = tables.policy(operation.index)?.allowed.length ?? 0;
+  const added = operation.policy.allowed.length - before;
+  if (added > 0 && tables.allowedPairs + added > sizes.allowed) throw tableFull("allowed", sizes.allowed, position);
 }
 
 /** True when one more tunnel has an encapsulation of its own afterwards. */
@@ -111,7 +130,14 @@ function reasonAgainst(operation: Operation, tables: TableView): string | undefi
       if (reason !== undefined) return reason;
       for (const index of [group, localGroup])
         if (index !== 0 && !(isIndex(index) && tables.hasGroup(index))) return `there is no group ${index}`;
-      return undefined;
+      return reasonAgainstUse(operation.entry, tables);
+    }
+    case "set-policy":
+      return reasonAgainstPolicy(operation.index, operation.policy, tables);
+    case "remove-policy": {
+      if (tables.policy(operation.index) === undefined) return `there is no policy ${operation.index}`;
+      const uses = tables.policyUses(operation.index);
+      return uses > 0 ? `policy ${operation.index} is still named by ${uses} capabilities` : undefined;
     }
     case "remove-capability":
       return (
@@ -187,6 +213,46 @@ function reasonAgainstSlots(
     if (!isNextHop(previous)) return `there is no next hop ${previous} to have owned slot ${slot}`;
   }
   return undefined;
+}
+
+function reasonAgainstUse({ address, policy }: CapabilityEntry, tables: TableView): string | undefined {
+  if (policy === undefined) return undefined;
+  const present = tables.policy(policy);
+  if (present?.use !== "capabilities") return `there is no policy ${policy} of capabilities`;
+  const tenantIndex = (address[6]! << 8) | address[7]!;
+  return present.tenantIndex === tenantIndex
+    ? undefined
+    : `policy ${policy} is of tenant ${present.tenantIndex}, and the capability of tenant ${tenantIndex}`;
+}
+
+function reasonAgainstPolicy(index: PolicyIndex, policy: Policy, tables: TableView): string | undefined {
+  const { use, tenantIndex, packets, bits, dscp, tag, allowed } = policy;
+  const [least, most] =
+    use === "tenant" ? [1, FIRST_CAPABILITY_POLICY - 1] : [FIRST_CAPABILITY_POLICY, Number.MAX_SAFE_INTEGER];
+  if (!isWithin(index, least, most)) return `${index} is not an index of a policy of ${use}`;
+  if (!isWithin(tenantIndex, 1, MAX_INDEX)) return `${tenantIndex} is not a tenant index (1 to ${MAX_INDEX})`;
+  if (!isRate(packets, MAX_BURST.packets)) return "a rate in packets is at least 1, and so is its burst";
+  if (!isRate(bits, MAX_BURST.octets)) return `a burst in octets is 1 to ${MAX_BURST.octets}`;
+  if (dscp !== undefined && !isWithin(dscp, 0, 63)) return "a DSCP is 0 to 63";
+  if (tag !== undefined && !isWithin(tag, 1, TAGS - 1)) return `a tag is 1 to ${TAGS - 1}`;
+  const isRising = allowed.every((tenant, i) => isWithin(tenant, (allowed[i - 1] ?? 0) + 1, MAX_INDEX));
+  if (!isRising || allowed.includes(tenantIndex) || (use === "tenant" && allowed.length > 0))
+    return "tenants that are let in are other ones, in rising order, and only into capabilities";
+  const present = tables.policy(index);
+  if (present !== undefined && (present.use !== use || present.tenantIndex !== tenantIndex))
+    return `policy ${index} is of tenant ${present.tenantIndex}; remove it before the index becomes another's`;
+  const other = use === "tenant" ? tables.policyOfTenant(tenantIndex) : 0;
+  return other !== 0 && other !== index ? `tenant ${tenantIndex} has policy ${other}; remove it first` : undefined;
+}
+
+function isRate(rate: Rate | undefined, mostBurst: number): boolean {
+  return (
+    rate === undefined || (isWithin(rate.perSecond, 1, Number.MAX_SAFE_INTEGER) && isWithin(rate.burst, 1, mostBurst))
+  );
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 function reasonAgainstAddress(address: Ipv6Address, domain: Ipv6Prefix): string | undefined {

@@ -1,3 +1,4 @@
+import { FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
 import { MAX_INDEX } from "./operation.ts";
 
 /** How many entries each table has. Both drivers refuse what is beyond with `dataplane.table-full`. */
@@ -10,10 +11,19 @@ export interface TableSizes {
   readonly nodes: number;
   /** Tunnels that are no plain IPv6-in-IPv6. */
   readonly encapsulations: number;
+  /** Policies with index 0, which means "none". */
+  readonly policies: number;
+  /** Pairs of a policy and a tenant that it lets in. */
+  readonly allowed: number;
+  /** Prefixes behind ports. */
+  readonly sources: number;
 }
 
 const NODES = 4096;
 const ENCAPSULATIONS = 1024;
+const MOST_CAPABILITY_POLICIES = 131_072;
+const ALLOWED = 1_048_576;
+const SOURCES = 65_536;
 const LEAST_INDEXES = 1024;
 const LEAST_LINES = 64;
 
@@ -26,6 +36,9 @@ export function tableSizes(maxCapabilities: number): TableSizes {
     nextHops: indexes,
     nodes: NODES,
     encapsulations: ENCAPSULATIONS,
+    policies: FIRST_CAPABILITY_POLICY + Math.min(MOST_CAPABILITY_POLICIES, powerOfTwo(maxCapabilities)),
+    allowed: ALLOWED,
+    sources: SOURCES,
   };
 }
 

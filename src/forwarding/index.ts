@@ -2,4 +2,5 @@ export { Compiler, type CompilerParts } from "./compiler.ts";
 export { addedOctets } from "./encapsulation.ts";
 export type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 export * from "./plan.ts";
+export * from "./policy.ts";
 export type { Refusal, RefusalCount } from "./reports.ts";

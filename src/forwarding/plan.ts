@@ -1,4 +1,5 @@
 import type { Ipv6Address } from "../base/index.ts";
+import type { Policy, PolicyIndex } from "./policy.ts";
 
 /** Where a router's locator and its "deliver or reject" address differ. Also in `dataplane/abi.h` (SEMR_LAST_LEG_…). */
 export const LAST_LEG = { octet: 8, bit: 0x80 } as const;
@@ -83,6 +84,8 @@ export interface CapabilityEntry {
   readonly group: GroupIndex;
   /** The instances behind this router; 0 when there are none. The only group used for packets that came out of a tunnel. */
   readonly localGroup: GroupIndex;
+  /** Absent: only its own tenant may call it, as often as it likes. */
+  readonly policy?: PolicyIndex;
 }
 
 /** The owner of one slot. `previous` differs from `current` while the slot is in transition. */
@@ -94,7 +97,7 @@ export interface SlotOwner {
 
 /**
  * One step from a plan to the next. Operations are ordered so that after each of them every packet is handled by the old
- * or by the new plan: next hop before group before capability, and the reverse on removal.
+ * or by the new plan: next hop before group before capability, policy before capability, and the reverse on removal.
  */
 export type Operation =
   | {
@@ -114,6 +117,9 @@ export type Operation =
       readonly backup: NextHopIndex;
     }
   | { readonly type: "remove-group"; readonly group: GroupIndex }
+  /** Also of an index that is in use: what it is for and whose it is stays. A tenant's policy is in force from then on. */
+  | { readonly type: "set-policy"; readonly index: PolicyIndex; readonly policy: Policy }
+  | { readonly type: "remove-policy"; readonly index: PolicyIndex }
   | { readonly type: "set-capability"; readonly entry: CapabilityEntry }
   | { readonly type: "remove-capability"; readonly address: Ipv6Address }
   /** Also of one that is there: what is accepted from it. */
@@ -161,4 +167,6 @@ export interface PlanSnapshot {
   /** Keyed by the address's hexadecimal text. */
   readonly capabilities: ReadonlyMap<string, CapabilityEntry>;
   readonly nodes: readonly PlannedNode[];
+  /** Absent: the data plane has no policies. */
+  readonly policies?: ReadonlyMap<PolicyIndex, Policy>;
 }

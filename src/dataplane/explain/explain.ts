@@ -11,7 +11,7 @@ import { GROUP_PROBES, type Verdict } from "../abi.ts";
 import { candidates, type NextHopRef, nextOwner, usable } from "../memory/choice.ts";
 import { type Flow, flowOf } from "../memory/flow-key.ts";
 import type { Outcome, PassPort, PassState } from "../memory/outcome.ts";
-import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, isSyn, parseLayer4 } from "../memory/packet.ts";
+import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, isSyn, parseLayer4, u32 } from "../memory/packet.ts";
 import { processFrame } from "../memory/pass.ts";
 import { frameOf, type PacketQuestion } from "./packet.ts";
 import { VERDICT_TEXT } from "./verdicts.ts";
@@ -45,7 +45,7 @@ export interface PacketExplanation {
   readonly action: Outcome["action"];
   /** Absent: its destination is no capability's address here. */
   readonly capability?: CapabilityEntry;
-  /** Upper bits of the flow's hash; the tunnel's flow label. */
+  /** Of a tunnel: its tag, and bits of the flow's hash. */
   readonly flowLabel?: number;
   /** Absent where the packet does not come that far. */
   readonly sites?: GroupChoice;
@@ -84,7 +84,8 @@ export function explainPacket(
   };
   const capability = state.plan.capability(question.destination);
   if (capability === undefined) return base;
-  return { ...base, capability, ...choices(state, capability, question, frame, counted?.nextHop) };
+  const label = outcome.verdict === "encapsulated" ? { flowLabel: u32(outcome.frame, ETHERNET_LENGTH) & 0xfffff } : {};
+  return { ...base, capability, ...label, ...choices(state, capability, question, frame, counted?.nextHop) };
 }
 
 function leaving({ action, frame }: Outcome): Pick<PacketExplanation, "leaves"> {
@@ -93,7 +94,7 @@ function leaving({ action, frame }: Outcome): Pick<PacketExplanation, "leaves"> 
   return { leaves: { to: packet.destination.slice(), length: IPV6_LENGTH + packet.payloadLength } };
 }
 
-type Choices = Pick<PacketExplanation, "flowLabel" | "sites" | "instances" | "elsewhere">;
+type Choices = Pick<PacketExplanation, "sites" | "instances" | "elsewhere">;
 
 function choices(
   state: PassState,
@@ -114,7 +115,6 @@ function choices(
   const instances = staysHere && capability.localGroup !== 0 ? instancesOf(state, capability, flow, chosen) : undefined;
   const goesOn = staysHere && chosen !== undefined && isTunnel(state, chosen);
   return {
-    flowLabel: flow.flowLabel,
     ...(sites && { sites }),
     ...(instances && { instances }),
     ...(goesOn && { elsewhere: elsewhereOf(state, capability, flow, chosen) }),

@@ -29,4 +29,7 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   "drop-no-headroom": "dropped: the frame could not be resized",
   "drop-segments": "dropped: its routing header leads further than to this router",
   "drop-vni": "dropped: VXLAN of a router that is known, but not with the network identifier that is configured for it",
+  "drop-spoofed": "dropped: nobody with this source address is behind the port",
+  "drop-tenant-rate": "dropped: the tenant sends more than it may",
+  "drop-capability-rate": "dropped: the capability is sent more than it may",
 };

@@ -5,14 +5,14 @@ import { REFUSALS } from "./messages.ts";
 
 /** Something that the executor does not have as the plan says, with its reason. */
 export interface Difference {
-  /** `next hop 7`, `group 3`, `capability fd5e::1`, `node 2001:db8::1`. */
+  /** `next hop 7`, `group 3`, `policy 4096`, `capability fd5e::1`, `node 2001:db8::1`. */
   readonly object: string;
   readonly code: (typeof REFUSALS)[number];
   readonly reason: string;
   readonly since: Milliseconds;
 }
 
-type Kind = "node" | "next-hop" | "encapsulation" | "group" | "capability";
+type Kind = "node" | "next-hop" | "encapsulation" | "group" | "policy" | "capability";
 
 interface Known extends Difference {
   readonly kind: Kind;
@@ -21,7 +21,7 @@ interface Known extends Difference {
 
 const NOT_FOUND = 2;
 /** What is pointed at comes before what points at it. */
-const ORDER: readonly Kind[] = ["node", "next-hop", "encapsulation", "group", "capability"];
+const ORDER: readonly Kind[] = ["node", "next-hop", "encapsulation", "group", "policy", "capability"];
 
 /**
  * What the executor refused and what has not come right since: never forgotten before an operation that says all of the object is
@@ -100,6 +100,9 @@ function objectOf(operation: Operation): { kind: Kind; key: string; object: stri
     case "set-slots":
     case "remove-group":
       return { kind: "group", key: `g${operation.group}`, object: `group ${operation.group}` };
+    case "set-policy":
+    case "remove-policy":
+      return { kind: "policy", key: `p${operation.index}`, object: `policy ${operation.index}` };
     case "set-capability":
       return capabilityAt(operation.entry.address);
     case "remove-capability":
@@ -138,6 +141,8 @@ function removalOf(operation: Operation): Operation {
       return { type: "remove-next-hop", index: operation.index };
     case "set-slots":
       return { type: "remove-group", group: operation.group };
+    case "set-policy":
+      return { type: "remove-policy", index: operation.index };
     case "set-capability":
       return { type: "remove-capability", address: operation.entry.address };
     case "set-node":

@@ -29,7 +29,9 @@ export type OperationKind =
   | "remove_capability"
   | "set_node"
   | "remove_node"
-  | "set_encapsulation";
+  | "set_encapsulation"
+  | "set_policy"
+  | "remove_policy";
 
 export type NextHopTarget = "tunnel" | "instance" | "local";
 
@@ -58,11 +60,31 @@ export interface OperationMessage {
     readonly address: Uint8Array;
     readonly group: number;
     readonly local_group: number;
+    readonly policy: number;
   };
   readonly remove_capability?: Uint8Array;
   readonly set_node?: { readonly locator: Uint8Array; readonly vni: number };
   readonly remove_node?: Uint8Array;
   readonly set_encapsulation?: { readonly index: number; readonly encapsulation?: EncapsulationMessage | null };
+  readonly set_policy?: PolicyMessage;
+  readonly remove_policy?: number;
+}
+
+export interface RateMessage {
+  readonly per_second: Wide;
+  readonly burst: Wide;
+}
+
+export interface PolicyMessage {
+  readonly index: number;
+  readonly use: number;
+  readonly tenant_index: number;
+  readonly packets?: RateMessage | null;
+  readonly bits?: RateMessage | null;
+  readonly dscp?: number | null;
+  readonly tag: number;
+  readonly counted: boolean;
+  readonly allowed: readonly number[];
 }
 
 export interface EncapsulationMessage {
@@ -83,6 +105,8 @@ export interface PortMessage {
   readonly interface: string;
   readonly role: number;
   readonly tenant_index: number;
+  readonly checks_sources: boolean;
+  readonly sources: readonly { readonly address: Uint8Array; readonly length: number; readonly tenant_index: number }[];
 }
 
 export interface PortReportMessage {

@@ -10,13 +10,15 @@ const PHASE: Readonly<Record<Operation["type"], number>> = {
   "remove-next-hop": 1,
   "set-slots": 2,
   "remove-group": 2,
-  "set-capability": 3,
-  "remove-capability": 3,
+  "set-policy": 3,
+  "remove-policy": 3,
+  "set-capability": 4,
+  "remove-capability": 4,
 };
 
 /**
  * Everything in the tables as operations from nothing, a piece at a time, while the tables go on changing: nodes, next hops, groups,
- * capabilities. A change to what has not been handed out yet is seen when its turn comes; one to what has been is handed
+ * policies, capabilities. A change to what has not been handed out yet is seen when its turn comes; one to what has been is handed
  * out with {@link changed}. So after the last piece the receiver has what the tables have, and no operation names anything that it lacks.
  */
 export class SnapshotFeed {
@@ -62,7 +64,9 @@ export class SnapshotFeed {
     this.#phase = 2;
     for (const [group, { slots, backup }] of tables.plannedGroups()) yield { type: "set-slots", group, slots, backup };
     this.#phase = 3;
-    for (const entry of tables.plannedCapabilities()) yield { type: "set-capability", entry };
+    for (const [index, policy] of tables.plannedPolicies()) yield { type: "set-policy", index, policy };
     this.#phase = 4;
+    for (const entry of tables.plannedCapabilities()) yield { type: "set-capability", entry };
+    this.#phase = 5;
   }
 }

@@ -15,6 +15,7 @@ import {
   ROLES,
   STATES,
 } from "./messages.ts";
+import { policyMessage, policyOperation } from "./policy-wire.ts";
 
 /** The message of an operation. Borrows its octets. */
 export function toMessage(operation: Operation): OperationMessage {
@@ -42,11 +43,15 @@ export function toMessage(operation: Operation): OperationMessage {
     case "remove-group":
       return { remove_group: operation.group };
     case "set-capability": {
-      const { address, group, localGroup } = operation.entry;
-      return { set_capability: { address, group, local_group: localGroup } };
+      const { address, group, localGroup, policy = 0 } = operation.entry;
+      return { set_capability: { address, group, local_group: localGroup, policy } };
     }
     case "remove-capability":
       return { remove_capability: operation.address };
+    case "set-policy":
+      return policyMessage(operation.index, operation.policy);
+    case "remove-policy":
+      return { remove_policy: operation.index };
     case "set-node":
       return { set_node: { locator: operation.locator, vni: operation.vni ?? 0 } };
     case "set-encapsulation":
@@ -113,13 +118,18 @@ export function fromMessage(message: OperationMessage): Operation | string {
     case "remove_group":
       return { type: "remove-group", group: message.remove_group! };
     case "set_capability": {
-      const { address, group, local_group: localGroup } = message.set_capability!;
+      const { address, group, local_group: localGroup, policy } = message.set_capability!;
+      const named = policy === 0 ? {} : { policy };
       return withAddress(address, (known) => ({
-        ...{ type: "set-capability", entry: { address: known, group, localGroup } },
+        ...{ type: "set-capability", entry: { address: known, group, localGroup, ...named } },
       }));
     }
     case "remove_capability":
       return withAddress(message.remove_capability!, (address) => ({ type: "remove-capability", address }));
+    case "set_policy":
+      return policyOperation(message.set_policy!);
+    case "remove_policy":
+      return { type: "remove-policy", index: message.remove_policy! };
     case "set_node": {
       const { locator, vni } = message.set_node!;
       return withAddress(locator, (known) => ({ type: "set-node", locator: known, ...(vni === 0 ? {} : { vni }) }));
@@ -191,13 +201,18 @@ function withState(state: number, make: (state: NextHopState) => Operation): Ope
 }
 
 /** Everything that a data plane holds as operations from nothing, in an order that is allowed. */
-export function* operationsOf({ nodes, nextHops, groups, capabilities }: PlanSnapshot): Generator<Operation> {
+export function* operationsOf({ nodes, nextHops, groups, policies, capabilities }: PlanSnapshot): Generator<Operation> {
   for (const node of nodes) yield { type: "set-node", ...node };
   for (const [index, { nextHop, state }] of nextHops) yield { type: "set-next-hop", index, nextHop, state };
   for (const [group, { slots, backup }] of groups) yield { type: "set-slots", group, slots, backup };
+  for (const [index, policy] of policies ?? []) yield { type: "set-policy", index, policy };
   for (const entry of capabilities.values()) yield { type: "set-capability", entry };
 }
 
-export function portMessage({ interface: name, role, tenantIndex }: PortOptions): PortMessage {
-  return { interface: name, role: ROLES.indexOf(role), tenant_index: tenantIndex };
+export function portMessage({ interface: name, role, tenantIndex, sources }: PortOptions): PortMessage {
+  const behind = (sources ?? []).map(({ prefix: { address, length }, tenantIndex: tenant }) => {
+    return { address, length, tenant_index: tenant };
+  });
+  const checked = { checks_sources: sources !== undefined, sources: behind };
+  return { interface: name, role: ROLES.indexOf(role), tenant_index: tenantIndex, ...checked };
 }

@@ -7,12 +7,16 @@ import { DataplaneError } from "../error.ts";
 import { attachEdge, type EdgeParts, type EdgeProgram, edgePlaces } from "./edge-programs.ts";
 import { removePin } from "./pins.ts";
 import type { PortTable } from "./port-table.ts";
+import type { SourceMap } from "./source-map.ts";
 
 export type Hook = "xdp" | "tc";
 
 export interface AttachmentParts extends EdgeParts {
   readonly programs: Readonly<Record<Hook, BpfProgram>>;
   readonly table: PortTable;
+  readonly sources: SourceMap;
+  /** Of a tenant's clients; 0: none. */
+  readonly policyOf: (tenantIndex: number) => number;
 }
 
 /** A program on an interface. */

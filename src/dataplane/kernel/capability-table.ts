@@ -9,15 +9,18 @@ import {
   KEY_TOMBSTONE,
 } from "../abi.ts";
 
-/** What a capability leads to. */
+/** What a capability leads to, and what is done to packets for it. */
 export interface CapabilityGroups {
   readonly group: number;
   readonly localGroup: number;
+  /** Absent: none. */
+  readonly policy?: number;
 }
 
 const WORDS = CAPABILITY.size / 8;
 const KEY_WORD = CAPABILITY.offsets.key / 8;
 const GROUPS_WORD = CAPABILITY.offsets.group / 8;
+const POLICY_WORD = CAPABILITY.offsets.policy / 8;
 /** Octets 6 to 15 of the address: the key and the selector. */
 const KEY_AT = 6;
 const SELECTOR_AT = 14;
@@ -125,11 +128,14 @@ export class CapabilityTable {
 
   #groupsAt(slot: number): CapabilityGroups {
     const both = this.#words[slot * WORDS + GROUPS_WORD]!;
-    return { group: Number(both & 0xffff_ffffn), localGroup: Number(both >> 32n) };
+    const policy = Number(this.#words[slot * WORDS + POLICY_WORD]! & 0xffff_ffffn);
+    const groups = { group: Number(both & 0xffff_ffffn), localGroup: Number(both >> 32n) };
+    return policy === 0 ? groups : { ...groups, policy };
   }
 
-  /** Both groups in one store: a reader sees the old two or the new two. */
-  #storeGroups(slot: number, { group, localGroup }: CapabilityGroups): void {
+  /** Both groups in one store: a reader sees the old two or the new two. The policy is another. */
+  #storeGroups(slot: number, { group, localGroup, policy = 0 }: CapabilityGroups): void {
+    Atomics.store(this.#words, slot * WORDS + POLICY_WORD, BigInt(policy));
     Atomics.store(this.#words, slot * WORDS + GROUPS_WORD, BigInt(group) | (BigInt(localGroup) << 32n));
   }
 

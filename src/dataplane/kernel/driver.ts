@@ -2,7 +2,14 @@ import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
+import type {
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlanSnapshot,
+  PlanView,
+  PolicyIndex,
+} from "../../forwarding/index.ts";
 import { type CONSTANTS, EVENTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
 import type {
   DataplaneCounters,
@@ -20,6 +27,7 @@ import { findTunnel } from "../find-tunnel.ts";
 import type { FlowEvent, FlowWatch } from "../flows.ts";
 import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
+import { AllowedMap } from "./allowed-map.ts";
 import { Counters } from "./counters.ts";
 import { encapsulationEntries } from "./encapsulation-table.ts";
 import { KernelFlowWatch } from "./flow-watch.ts";
@@ -28,6 +36,7 @@ import { coarseNow, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
 import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
+import { SourceMap } from "./source-map.ts";
 import { KernelTables } from "./tables.ts";
 
 export interface KernelDataplaneDependencies {
@@ -67,12 +76,14 @@ export async function startKernelDataplane(
   if (folders.isNew) scope.defer(() => (state.running ? undefined : removeFolder(folders.maps)));
   try {
     const object = scope.own(await load(options, dependencies, folders, sizes));
-    const tables = tablesIn(object, options, sizes);
+    const tables = tablesIn(object, options, sizes, native.bpf.possibleCpus());
     const parts = {
       native,
       programs: { xdp: programOf(object, PROGRAMS.xdp), tc: programOf(object, PROGRAMS.tc) },
       edge: { in: programOf(object, PROGRAMS.edgeIn), out: programOf(object, PROGRAMS.edgeOut) },
       table: new PortTable(mapOf(object, "ports").mmap()),
+      sources: new SourceMap(mapOf(object, "sources")),
+      policyOf: (tenantIndex: number) => tables.policyOfTenant(tenantIndex),
       links: folders.links,
     };
     const ports = scope.own(await Ports.start(options.ports, parts, log));
@@ -80,12 +91,17 @@ export async function startKernelDataplane(
     for (const name of removeOtherLayouts(folders)) log.info("dataplane.layout.removed", { name });
     const adopted = !folders.isNew && tables.generation > 0;
     log.info("dataplane.kernel.started", { pins: folders.maps, adopted, generation: tables.generation });
-    const counted = {
-      verdicts: mapOf(object, "verdicts"),
-      edge: mapOf(object, "edge_verdicts"),
-      nextHops: mapOf(object, "next_hop_counters"),
-    };
-    const counters = new Counters(counted, native.bpf.possibleCpus());
+    const counters = new Counters(
+      {
+        verdicts: mapOf(object, "verdicts"),
+        edge: mapOf(object, "edge_verdicts"),
+        nextHops: mapOf(object, "next_hop_counters"),
+        tenants: mapOf(object, "tenant_counters"),
+        policies: mapOf(object, "policy_uses"),
+        tags: mapOf(object, "tag_counters"),
+      },
+      native.bpf.possibleCpus(),
+    );
     return new KernelDriver(options, { native, object, tables, counters, ports, folders, adopted, scope });
   } catch (cause) {
     throw await scope.abandon(cause);
@@ -144,11 +160,15 @@ class KernelDriver implements KernelDataplane {
   }
 
   apply(operations: readonly Operation[], generation: number): void {
-    const { tables, counters } = this.#parts;
+    const { tables, counters, ports } = this.#parts;
     for (const [position, operation] of operations.entries()) {
       const isNew = operation.type === "set-next-hop" && tables.nextHop(operation.index) === undefined;
+      if (operation.type === "set-policy" && tables.policy(operation.index) === undefined)
+        counters.clearPolicy(operation.index);
+      const rewires = changesPorts(operation, tables);
       tables.apply(operation, position);
       if (isNew) counters.clear(operation.index);
+      if (rewires) ports.refresh();
     }
     tables.generation = generation;
   }
@@ -182,7 +202,14 @@ class KernelDriver implements KernelDataplane {
   }
 
   counters(): DataplaneCounters {
-    return this.#parts.counters.read(this.#parts.tables.nextHopIndexes());
+    const { tables, counters, ports } = this.#parts;
+    const policies = [...tables.policyIndexes()];
+    const tenants = policies.map((index) => tables.policy(index)!.tenantIndex);
+    return counters.read({
+      nextHops: tables.nextHopIndexes(),
+      tenants: new Set([...ports.tenants, ...tenants]),
+      policies,
+    });
   }
 
   watchFlows(listener: (event: FlowEvent) => void): FlowWatch {
@@ -197,16 +224,21 @@ class KernelDriver implements KernelDataplane {
   }
 
   explain(question: PacketQuestion, route: (destination: Ipv6Address) => Link | undefined): PacketExplanation {
-    const { object, tables, ports } = this.#parts;
+    const { object, tables, ports, counters } = this.#parts;
     const { domain, locator, hashSeed, tunnelMtu } = this.#options;
-    const { hook, role, tenantIndex, partialChecksums } = ports.attached(question.interface);
+    const { hook, ...port } = ports.attached(question.interface);
+    const now = process.hrtime.bigint();
     const state = {
       ...{ domain, locator, hashSeed, tunnelMtu, route, plan: tables, mayAnswer: true, now: coarseNow() },
       flows: new KernelFlows(mapOf(object, "flows")),
       returns: new KernelReturns(mapOf(object, "returns")),
       transitions: new KernelFlows(mapOf(object, "transitions")),
+      left: (policy: PolicyIndex) => {
+        const [shared, leased] = [tables.left(policy, now), counters.leased(policy)];
+        return { packets: shared.packets + leased.packets, octets: shared.octets + leased.octets };
+      },
     };
-    return explainPacket(state, { role, tenantIndex, partialChecksums }, hook, question);
+    return explainPacket(state, port, hook, question);
   }
 
   async remove(): Promise<void> {
@@ -221,6 +253,13 @@ class KernelDriver implements KernelDataplane {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.scope[Symbol.asyncDispose]();
   }
+}
+
+/** True where ports have to be told of another policy of their tenant: it comes or goes. */
+function changesPorts(operation: Operation, tables: KernelTables): boolean {
+  if (operation.type === "set-policy")
+    return operation.policy.use === "tenant" && tables.policy(operation.index) === undefined;
+  return operation.type === "remove-policy" && tables.policy(operation.index)?.use === "tenant";
 }
 
 function requireBpf(native: Native): void {
@@ -252,6 +291,11 @@ async function load(
         next_hop_counters: sizes.nextHops,
         encapsulations: encapsulationEntries(sizes.encapsulations),
         nodes: sizes.nodes,
+        policies: sizes.policies,
+        meters: sizes.policies,
+        policy_uses: sizes.policies,
+        allowed: sizes.allowed,
+        sources: sizes.sources,
       },
       pins: Object.fromEntries(names.map((name) => [name, join(folders.maps, name)])),
     });
@@ -285,13 +329,17 @@ function hostU32(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }
 
-function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes): KernelTables {
+function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes, cpus: number): KernelTables {
   const memory = {
     capabilities: mapOf(object, "capabilities").mmap(),
     groups: mapOf(object, "groups").mmap(),
     nextHops: mapOf(object, "next_hops").mmap(),
     encapsulations: mapOf(object, "encapsulations").mmap(),
     nodes: new NodeMap(mapOf(object, "nodes")),
+    policies: mapOf(object, "policies").mmap(),
+    meters: mapOf(object, "meters").mmap(),
+    allowed: new AllowedMap(mapOf(object, "allowed")),
+    cpus,
   };
   return new KernelTables(memory, options.domain, sizes, options.maxCapabilities);
 }

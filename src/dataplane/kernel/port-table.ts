@@ -6,6 +6,10 @@ export interface PortEntry {
   readonly tenantIndex: number;
   readonly direct: boolean;
   readonly partial: boolean;
+  /** Sources are looked up. */
+  readonly sources?: boolean;
+  /** Of the tenant; 0, or absent: none. */
+  readonly policy?: number;
 }
 
 /** The mmapped `ports`, by interface index. An entry is one store; a port without one lets everything pass. */
@@ -20,12 +24,15 @@ export class PortTable {
     return this.#words.length;
   }
 
-  set(ifindex: number, { role, tenantIndex, direct, partial }: PortEntry): void {
+  set(ifindex: number, { role, tenantIndex, direct, partial, sources = false, policy = 0 }: PortEntry): void {
     const octets = new Uint8Array(PORT.size);
     const view = new DataView(octets.buffer);
     view.setUint16(PORT.offsets.role, ROLE[role], true);
-    view.setUint16(PORT.offsets.flags, (direct ? PORT_FLAG.direct : 0) | (partial ? PORT_FLAG.partial : 0), true);
+    const flags =
+      (direct ? PORT_FLAG.direct : 0) | (partial ? PORT_FLAG.partial : 0) | (sources ? PORT_FLAG.sources : 0);
+    view.setUint16(PORT.offsets.flags, flags, true);
     view.setUint16(PORT.offsets.tenant, tenantIndex); // as it lies in an address
+    view.setUint16(PORT.offsets.policy, policy, true);
     Atomics.store(this.#words, ifindex, view.getBigUint64(0, true));
   }
 

@@ -63,9 +63,17 @@ export class Ports implements AsyncDisposable {
     const port = this.#ports.find(({ options }) => options.interface === name);
     if (port?.attachment === undefined) throw noSuchPort(name, this.reports, port?.report.reason);
     const { options, attachment } = port;
-    const { role, tenantIndex } = options;
+    const { role, tenantIndex, sources } = options;
     const hook = attachment.report.hook.startsWith("xdp") ? "xdp" : "tc";
-    return { hook, role, tenantIndex, partialChecksums: attachment.partial };
+    const pass = { hook, role, tenantIndex, partialChecksums: attachment.partial } as const;
+    return sources === undefined ? pass : { ...pass, sources };
+  }
+
+  /** Tenants behind ports. */
+  get tenants(): readonly number[] {
+    return this.#ports
+      .flatMap(({ options }) => [options.tenantIndex, ...(options.sources ?? []).map(({ tenantIndex }) => tenantIndex)])
+      .filter((tenantIndex) => tenantIndex !== 0);
   }
 
   get reports(): readonly PortReport[] {
@@ -186,14 +194,31 @@ export class Ports implements AsyncDisposable {
     this.#log.info("dataplane.port.attached", { ...port.report });
   }
 
+  /** Tenants of ports have other policies now. */
+  refresh(): void {
+    this.#writeEntries();
+  }
+
   /** XDP sends by itself only if frames arrive wherever the kernel's route may lead: at every port. */
-  #writeEntries(): void {
+  #writeEntries({ alone = false }: { readonly alone?: boolean } = {}): void {
+    const { table, sources: map, policyOf } = this.#parts;
     const direct = this.#ports.every(({ attachment }) => attachment?.redirectable === true);
-    for (const { options, attachment } of this.#ports) {
-      if (attachment === undefined) continue;
-      const { role, tenantIndex } = options;
-      this.#parts.table.set(attachment.report.ifindex, { role, tenantIndex, direct, partial: attachment.partial });
-    }
+    const attached = this.#ports.flatMap(({ options, attachment }) =>
+      attachment === undefined ? [] : [{ options, attachment, ifindex: attachment.report.ifindex }],
+    );
+    const indexes = new Set(attached.map(({ ifindex }) => ifindex));
+    const entries = attached.flatMap(({ options, ifindex }) =>
+      (options.sources ?? []).map((source) => ({ ...source, ifindex, policy: policyOf(source.tenantIndex) })),
+    );
+    const concerns = (ifindex: number): boolean => alone || indexes.has(ifindex);
+    map.replace(entries, concerns, () => {
+      for (const { options, attachment, ifindex } of attached) {
+        const { role, tenantIndex, sources } = options;
+        const policy = policyOf(tenantIndex);
+        const checked = { sources: sources !== undefined, policy };
+        table.set(ifindex, { role, tenantIndex, direct, partial: attachment.partial, ...checked });
+      }
+    });
   }
 
   /** The interface is gone, and its program with it. */
@@ -240,6 +265,7 @@ export class Ports implements AsyncDisposable {
       detachClsact(native, programs.tc, ifindex);
       ignoringGone(() => detachClsactEdge(this.#parts, ifindex));
     }
+    this.#writeEntries({ alone: true });
   }
 }
 

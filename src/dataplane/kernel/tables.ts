@@ -10,19 +10,22 @@ import type {
   PlannedNextHop,
   PlannedNode,
   PlanSnapshot,
+  Policy,
+  PolicyIndex,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { GroupEntry, NextHopEntry, PassPlan } from "../memory/outcome.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import type { TableSizes } from "../sizes.ts";
-import { CapabilityTable } from "./capability-table.ts";
+import { type CapabilityGroups, CapabilityTable } from "./capability-table.ts";
 import { EncapsulationTable } from "./encapsulation-table.ts";
 import { GroupTable, type StoredGroup } from "./group-table.ts";
 import { NextHopTable } from "./next-hop-table.ts";
+import { type PolicyMemory, PolicyTable } from "./policy-table.ts";
 
-/** The tables of a plan as the kernel shares them: mapped arrays and a hash. */
-export interface TableMemory {
+/** The tables of a plan as the kernel shares them: mapped arrays and hashes. */
+export interface TableMemory extends PolicyMemory {
   readonly capabilities: Uint8Array;
   readonly groups: Uint8Array;
   readonly nextHops: Uint8Array;
@@ -52,8 +55,10 @@ export class KernelTables implements TableView, PassPlan {
   readonly #nextHops: NextHopTable;
   readonly #nodes: NodeStore;
   readonly #encapsulations: EncapsulationTable;
+  readonly #policies: PolicyTable;
   readonly #groupUses: Uint32Array;
   readonly #nextHopUses: Uint32Array;
+  readonly #policyUses: Uint32Array;
 
   constructor(memory: TableMemory, domain: Ipv6Prefix, sizes: TableSizes, maxCapabilities: number) {
     this.domain = domain;
@@ -64,12 +69,11 @@ export class KernelTables implements TableView, PassPlan {
     this.#encapsulations = new EncapsulationTable(memory.encapsulations);
     this.#nextHops = new NextHopTable(memory.nextHops, this.#encapsulations);
     this.#nodes = memory.nodes;
+    this.#policies = new PolicyTable(memory);
     this.#groupUses = new Uint32Array(sizes.groups);
     this.#nextHopUses = new Uint32Array(sizes.nextHops);
-    for (const [, { group, localGroup }] of this.#capabilities.entries(domain.address)) {
-      this.#groupUses[group]!++;
-      this.#groupUses[localGroup]!++;
-    }
+    this.#policyUses = new Uint32Array(sizes.policies);
+    for (const [, groups] of this.#capabilities.entries(domain.address)) this.#countNamed(groups, 1);
     for (const index of this.#groups.indexes()) this.#countNextHops(this.#groups.get(index)!, 1);
   }
 
@@ -105,6 +109,35 @@ export class KernelTables implements TableView, PassPlan {
   capability(address: Ipv6Address): CapabilityEntry | undefined {
     const groups = this.#capabilities.get(address);
     return groups && { address, ...groups };
+  }
+
+  policy(index: PolicyIndex): Policy | undefined {
+    return this.#policies.get(index);
+  }
+
+  policyIndexes(): Iterable<PolicyIndex> {
+    return this.#policies.indexes();
+  }
+
+  policyUses(index: PolicyIndex): number {
+    return this.#policyUses[index] ?? 0;
+  }
+
+  policyOfTenant(tenantIndex: number): PolicyIndex {
+    return this.#policies.ofTenant(tenantIndex);
+  }
+
+  get allowedPairs(): number {
+    return this.#policies.pairs;
+  }
+
+  isAllowed(index: PolicyIndex, tenantIndex: number): boolean {
+    return this.#policies.isAllowed(index, tenantIndex);
+  }
+
+  /** What of a policy's rates is left at the moment `now` of the monotonic clock, in nanoseconds. */
+  left(index: PolicyIndex, now: bigint): { readonly packets: number; readonly octets: number } {
+    return this.#policies.left(index, now);
   }
 
   hasNode(locator: Ipv6Address): boolean {
@@ -153,11 +186,17 @@ export class KernelTables implements TableView, PassPlan {
       case "remove-group":
         this.#recount(operation.group, () => this.#groups.delete(operation.group));
         break;
+      case "set-policy":
+        this.#policies.set(operation.index, operation.policy);
+        break;
+      case "remove-policy":
+        this.#policies.delete(operation.index);
+        break;
       case "set-capability":
         this.#setCapability(operation.entry, position);
         break;
       case "remove-capability":
-        this.#countGroups(this.#capabilities.get(operation.address)!, -1);
+        this.#countNamed(this.#capabilities.get(operation.address)!, -1);
         this.#capabilities.delete(operation.address);
         break;
       case "set-node":
@@ -213,6 +252,7 @@ export class KernelTables implements TableView, PassPlan {
       groups: new Map(this.#groups.indexes().map((index) => [index, this.#groups.get(index)!])),
       capabilities: new Map(capabilities.map(([address, groups]) => [toHex(address), { address, ...groups }])),
       nodes: this.#nodes.all(),
+      policies: new Map(this.#policies.indexes().map((index) => [index, this.#policies.get(index)!])),
     };
   }
 
@@ -222,8 +262,8 @@ export class KernelTables implements TableView, PassPlan {
       throw tableFull("capabilities", this.#maxCapabilities, position);
     if (!this.#capabilities.set(entry.address, entry))
       throw tableFull("capabilities", this.#capabilities.size, position);
-    this.#countGroups(entry, 1);
-    if (present !== undefined) this.#countGroups(present, -1);
+    this.#countNamed(entry, 1);
+    if (present !== undefined) this.#countNamed(present, -1);
   }
 
   /** Keeps the counts right over a change of a group. */
@@ -243,8 +283,9 @@ export class KernelTables implements TableView, PassPlan {
     this.#nextHopUses[backup]! += by;
   }
 
-  #countGroups({ group, localGroup }: { readonly group: number; readonly localGroup: number }, by: 1 | -1): void {
+  #countNamed({ group, localGroup, policy = 0 }: CapabilityGroups, by: 1 | -1): void {
     this.#groupUses[group]! += by;
     this.#groupUses[localGroup]! += by;
+    this.#policyUses[policy]! += by;
   }
 }

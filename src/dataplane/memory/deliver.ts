@@ -16,6 +16,7 @@ import {
   quotedPacket,
   TcpFlag,
 } from "./packet.ts";
+import { marked } from "./policy.ts";
 import { answerEcho, refuseFragment, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
 import { translate, translateError } from "./translate.ts";
 import { type FlowWalk, forward, isUnfinished, pass, type Walk } from "./walk.ts";
@@ -153,7 +154,9 @@ function toInstance(
   const translated = walk.quoted
     ? translateError(packet, "destination", instance)
     : translate(packet, "destination", instance, { unfinished: isUnfinished(walk) });
-  return forward(walk, "delivered", afterHop(walk, translated), [...effects, count]);
+  const tagged: Effect[] = walk.tag === 0 ? [] : [{ type: "count-tag", tag: walk.tag, octets: packet.octets.length }];
+  const sent = afterHop(walk, marked(translated, walk.dscp));
+  return forward(walk, "delivered", sent, [...effects, count, ...tagged]);
 }
 
 /** The entry after a packet that may close the flow: FIN its half, RST all of it. */

@@ -18,6 +18,7 @@ import { FlowTable } from "./flow-table.ts";
 import type { Effect, Link, Outcome, PassInput, PassPort, PassState, WayBack } from "./outcome.ts";
 import { processFrame } from "./pass.ts";
 import { PlanTables } from "./plan-tables.ts";
+import { PolicyCounts } from "./policy-counters.ts";
 
 /** Entries of each of `flows`, `returns` and `transitions`. */
 const FLOW_LIMIT = 65_536;
@@ -75,18 +76,20 @@ class MemoryDriver implements MemoryDataplane {
   readonly #transitions = new FlowTable<NextHopRef>(FLOW_LIMIT);
   readonly #verdicts = new Map<Verdict, bigint>(VERDICTS.map((verdict) => [verdict, 0n]));
   readonly #nextHops = new Map<NextHopIndex, NextHopCounters>();
+  readonly #policies: PolicyCounts;
   readonly #state: PassState;
   #generation = 0;
 
   constructor(options: DataplaneOptions, route: PassState["route"]) {
     this.#options = options;
     this.#plan = new PlanTables(options.domain, options.maxCapabilities);
+    this.#policies = new PolicyCounts((index) => this.#plan.policy(index));
     this.ports = options.ports.map(reportOf);
     const { domain, locator, hashSeed, tunnelMtu } = options;
     this.#state = {
       ...{ domain, locator, hashSeed, tunnelMtu, route },
       ...{ plan: this.#plan, flows: this.#flows, returns: this.#returns, transitions: this.#transitions },
-      ...{ mayAnswer: true, now: 0 },
+      ...{ mayAnswer: true, now: 0, left: (policy) => this.#policies.left(policy) },
     };
   }
 
@@ -102,6 +105,7 @@ class MemoryDriver implements MemoryDataplane {
     for (const [position, operation] of operations.entries()) {
       this.#plan.apply(operation, position);
       if (operation.type === "remove-next-hop") this.#nextHops.delete(operation.index);
+      if (operation.type === "remove-policy") this.#policies.forget(operation.index);
     }
     this.#generation = generation;
   }
@@ -123,7 +127,18 @@ class MemoryDriver implements MemoryDataplane {
 
   counters(): DataplaneCounters {
     const nextHops = this.#plan.nextHopIndexes().map((index) => [index, this.#nextHops.get(index) ?? NONE] as const);
-    return { verdicts: new Map(this.#verdicts), nextHops: new Map(nextHops) };
+    const behind = this.#options.ports.flatMap(({ tenantIndex, sources = [] }) => [
+      tenantIndex,
+      ...sources.map((source) => source.tenantIndex),
+    ]);
+    const policies = [...this.#plan.policyIndexes()];
+    const tenants = new Set([...behind, ...policies.map((index) => this.#plan.policy(index)!.tenantIndex)]);
+    tenants.delete(0);
+    return {
+      verdicts: new Map(this.#verdicts),
+      nextHops: new Map(nextHops),
+      ...this.#policies.read(tenants, policies),
+    };
   }
 
   explain(question: PacketQuestion, route: PassState["route"]): PacketExplanation {
@@ -135,9 +150,10 @@ class MemoryDriver implements MemoryDataplane {
   #port(name: string): PassPort & { readonly hook: "xdp" | "tc" } {
     const port = this.#options.ports.find((candidate) => candidate.interface === name);
     if (port === undefined) throw noSuchPort(name, this.ports);
-    const { role, tenantIndex } = port;
+    const { role, tenantIndex, sources } = port;
     const hook = port.hook === "auto" ? (role === "core" ? "xdp" : "tc") : port.hook;
-    return { hook, role, tenantIndex, partialChecksums: true };
+    const pass = { hook, role, tenantIndex, partialChecksums: true };
+    return sources === undefined ? pass : { ...pass, sources };
   }
 
   process(interfaceName: string, frame: Uint8Array, options: Omit<PassInput, "frame" | "hook"> = {}): Outcome {
@@ -160,6 +176,11 @@ class MemoryDriver implements MemoryDataplane {
         this.#transitions.set(effect.key, effect.value);
         break;
       case "take-token":
+        break;
+      case "apply-policy":
+      case "count-tenant":
+      case "count-tag":
+        this.#policies.carryOut(effect);
         break;
       case "count": {
         const before = this.#nextHops.get(effect.nextHop) ?? NONE;

@@ -15,7 +15,7 @@ export interface Flow {
   readonly siteSlot: number;
   /** Where the search in a local group begins. */
   readonly memberSlot: number;
-  /** 20 bits. @see RFC 6438 */
+  /** 20 bits: what tunnels tell flows apart by. @see RFC 6438 */
   readonly flowLabel: number;
 }
 

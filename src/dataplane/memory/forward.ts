@@ -9,6 +9,7 @@ import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
 import { isSyn, Protocol } from "./packet.ts";
+import { marked } from "./policy.ts";
 import { refuseSize, rejectFlow, rejectTooBig } from "./reject.ts";
 import { intoTunnel } from "./tunnel.ts";
 import { type FlowWalk, forward } from "./walk.ts";
@@ -86,7 +87,8 @@ function encapsulate(walk: FlowWalk, { nextHop }: Choice, tunnel: TunnelNextHop)
   const [verdict, from] = walk.decapsulated
     ? (["hair-pinned", lastLegAddress(state.locator)] as const)
     : (["encapsulated", state.locator] as const);
-  const whole = intoTunnel(packet.oneHopFurther(), from, tunnel, flow);
+  const sent = marked(packet, walk.dscp).oneHopFurther();
+  const whole = intoTunnel(sent, from, tunnel, flow, walk.tag);
   const tooBig =
     input.superPacket !== true && packet.octets.length + added > state.tunnelMtu
       ? rejectTooBig(walk, state.tunnelMtu - added)

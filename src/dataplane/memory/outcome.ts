@@ -6,10 +6,12 @@ import type {
   NextHopIndex,
   NextHopState,
   PlannedNode,
+  Policy,
+  PolicyIndex,
   SlotOwner,
 } from "../../forwarding/index.ts";
 import type { Verdict } from "../abi.ts";
-import type { PortOptions } from "../driver.ts";
+import type { PortOptions, SourcePrefix } from "../driver.ts";
 import type { NextHopRef } from "./choice.ts";
 
 /** A capability address and port: what the source of an agent's answer becomes. */
@@ -51,6 +53,11 @@ export interface PassPlan {
   groupEntry(index: GroupIndex): GroupEntry | undefined;
   nextHopEntry(index: NextHopIndex): NextHopEntry | undefined;
   node(locator: Ipv6Address): PlannedNode | undefined;
+  policy(index: PolicyIndex): Policy | undefined;
+  /** Of what the tenant's clients send; 0: none. */
+  policyOfTenant(tenantIndex: number): PolicyIndex;
+  /** A tenant that a policy of another's capabilities lets in. */
+  isAllowed(index: PolicyIndex, tenantIndex: number): boolean;
 }
 
 /** The tables and constants that the pass reads. It changes none of them: it says what is to change ({@link Effect}). */
@@ -67,6 +74,8 @@ export interface PassState {
   readonly mayAnswer: boolean;
   /** Now, in the units of `seen`. */
   readonly now: number;
+  /** Packets and octets that a policy's rates let through now; as many as there are where it has none. */
+  left(policy: PolicyIndex): { readonly packets: number; readonly octets: number };
   /** The link that the kernel would choose towards an address; `undefined` when it has no route. */
   route(destination: Ipv6Address): Link | undefined;
 }
@@ -74,6 +83,8 @@ export interface PassState {
 export interface PassPort {
   readonly role: PortOptions["role"];
   readonly tenantIndex: number;
+  /** Absent: sources are not looked at. */
+  readonly sources?: readonly SourcePrefix[];
   /** Packets from sockets of this host come in here with unfinished checksums (veth). XDP only; tc is told by the kernel. */
   readonly partialChecksums: boolean;
 }
@@ -95,7 +106,16 @@ export type Effect =
   | { readonly type: "set-transition"; readonly key: string; readonly value: NextHopRef }
   /** An ICMPv6 error took a token. */
   | { readonly type: "take-token" }
-  | { readonly type: "count"; readonly nextHop: NextHopIndex; readonly octets: number; readonly newFlow: boolean };
+  | { readonly type: "count"; readonly nextHop: NextHopIndex; readonly octets: number; readonly newFlow: boolean }
+  /** A packet of so many octets passed under a policy, or was over its rate. */
+  | { readonly type: "apply-policy"; readonly policy: PolicyIndex; readonly octets: number; readonly limited: boolean }
+  | {
+      readonly type: "count-tenant";
+      readonly tenantIndex: number;
+      readonly as: "sent" | "denied" | "limited" | "spoofed";
+      readonly octets: number;
+    }
+  | { readonly type: "count-tag"; readonly tag: number; readonly octets: number };
 
 export interface Outcome {
   readonly verdict: Verdict;

@@ -2,7 +2,7 @@ import { type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "
 import { returnToClient } from "./deliver.ts";
 import { flowBackOf, flowOf } from "./flow-key.ts";
 import { deliverOrGoOn, forwardToSite } from "./forward.ts";
-import type { Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
+import type { Effect, Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
 import {
   ETHERNET_LENGTH,
   firstFragment,
@@ -13,7 +13,9 @@ import {
   parseLayer4,
   quotedPacket,
   u16,
+  u32,
 } from "./packet.ts";
+import { police, tenantBehind } from "./policy.ts";
 import { refuseFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { through } from "./through.ts";
 import { nodeOf, outOfTunnel } from "./tunnel.ts";
@@ -44,6 +46,7 @@ export function processFrame(state: PassState, port: PassPort, input: PassInput)
     packet: new Ipv6Packet(found),
     decapsulated: false,
     lastLeg: false,
+    tag: 0,
   };
   if (port.role === "core") return fromCore(walk);
   if (prefixContains(state.domain, walk.packet.destination)) return admit(walk);
@@ -67,7 +70,8 @@ function fromCore(walk: Walk): Outcome {
   const innerPacket = new Ipv6Packet(inner);
   if (!prefixContains(state.domain, innerPacket.destination)) return drop("drop-not-capability", input.frame);
   const lastLeg = nodeOf(state, packet.source)?.lastLeg === true;
-  return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true, lastLeg });
+  const tag = (u32(found, 0) >>> 12) & 0xff;
+  return admit({ ...walk, found: inner, packet: innerPacket, decapsulated: true, lastLeg, tag });
 }
 
 /** From a router that knows nothing of capabilities and has no tunnel. */
@@ -89,21 +93,29 @@ function admit(walk: Walk): Outcome {
   const length = IPV6_LENGTH + packet.payloadLength;
   if (length > walk.found.length) return drop("drop-truncated", input.frame);
   if (!maySend(packet.source, state.domain)) return drop("drop-source", input.frame);
-  const exact: Walk = { ...walk, packet: new Ipv6Packet(walk.found.subarray(0, length)) };
+  const tenantIndex = walk.decapsulated ? port.tenantIndex : tenantBehind(port, packet.source);
+  if (tenantIndex === undefined) {
+    const spoofed: Effect = { type: "count-tenant", tenantIndex: port.tenantIndex, as: "spoofed", octets: length };
+    return { ...drop("drop-spoofed", input.frame), effects: [spoofed] };
+  }
+  const exact: Walk = {
+    ...walk,
+    port: { ...port, tenantIndex },
+    packet: new Ipv6Packet(walk.found.subarray(0, length)),
+  };
   if (packet.nextHeader === Protocol.Fragment)
     return firstFragment(exact.packet) === undefined ? drop("drop-fragment", input.frame) : refuseFragment(exact);
   const layer4 = parseLayer4(exact.packet);
   if (layer4 === undefined) return drop("drop-truncated", input.frame);
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
-  const needsTenant = !walk.decapsulated && (port.role !== "core" || !isIcmpv6Error(exact.packet));
-  if (needsTenant && u16(packet.destination, 6) !== port.tenantIndex)
-    return rejectWithError(exact, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
+  const policed = !walk.decapsulated && (port.role !== "core" || !isIcmpv6Error(exact.packet));
+  const onward = policed ? policedRoute : route;
   if (!isIcmpv6Error(exact.packet))
-    return route({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed), quoted: false });
+    return onward({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed), quoted: false });
   const about = quotedPacket(exact.packet);
   if (about === undefined) return drop("drop-unanswerable", input.frame);
   const flow = flowBackOf(about.packet, about.layer4, state.hashSeed);
-  return route({ ...exact, layer4: about.layer4, flow, quoted: true });
+  return onward({ ...exact, layer4: about.layer4, flow, quoted: true });
 }
 
 /** A source that one node has and that is not itself a capability. */
@@ -112,6 +124,13 @@ function maySend(source: Ipv6Address, domain: Ipv6Prefix): boolean {
   const isLinkLocal = source[0] === 0xfe && (source[1]! & 0xc0) === 0x80;
   const isUnspecifiedOrLoopback = source.subarray(0, 15).every((octet) => octet === 0) && source[15]! <= 1;
   return !isMulticast && !isLinkLocal && !isUnspecifiedOrLoopback && !prefixContains(domain, source);
+}
+
+/** Step 3 for what comes from a client: what policy says, and then as for all. */
+function policedRoute(walk: FlowWalk): Outcome {
+  const said = police(walk);
+  const outcome = said.type === "refused" ? said.outcome : route({ ...walk, ...said.marks });
+  return { ...outcome, effects: [...said.effects, ...outcome.effects] };
 }
 
 /** Step 3. */

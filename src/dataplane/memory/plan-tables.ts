@@ -11,6 +11,8 @@ import {
   type PlannedNextHop,
   type PlannedNode,
   type PlanSnapshot,
+  type Policy,
+  type PolicyIndex,
   type SlotOwner,
   type TunnelNextHop,
 } from "../../forwarding/index.ts";
@@ -30,6 +32,8 @@ export class PlanTables implements TableView, PassPlan {
   readonly #nodes = new Map<string, PlannedNode>();
   readonly #nextHopUses = new Map<NextHopIndex, number>();
   readonly #groupUses = new Map<GroupIndex, number>();
+  readonly #policies = new Map<PolicyIndex, Policy>();
+  readonly #policyUses = new Map<PolicyIndex, number>();
   readonly #generations = new Map<NextHopIndex, number>();
 
   constructor(domain: Ipv6Prefix, maxCapabilities: number) {
@@ -88,6 +92,36 @@ export class PlanTables implements TableView, PassPlan {
     return this.#nextHops.values().filter(wrapped).toArray().length;
   }
 
+  policy(index: PolicyIndex): Policy | undefined {
+    return this.#policies.get(index);
+  }
+
+  policyIndexes(): MapIterator<PolicyIndex> {
+    return this.#policies.keys();
+  }
+
+  plannedPolicies(): MapIterator<[PolicyIndex, Policy]> {
+    return this.#policies.entries();
+  }
+
+  policyUses(index: PolicyIndex): number {
+    return this.#policyUses.get(index) ?? 0;
+  }
+
+  policyOfTenant(tenantIndex: number): PolicyIndex {
+    for (const [index, policy] of this.#policies)
+      if (policy.use === "tenant" && policy.tenantIndex === tenantIndex) return index;
+    return 0;
+  }
+
+  isAllowed(index: PolicyIndex, tenantIndex: number): boolean {
+    return this.#policies.get(index)?.allowed.includes(tenantIndex) === true;
+  }
+
+  get allowedPairs(): number {
+    return this.#policies.values().reduce((sum, { allowed }) => sum + allowed.length, 0);
+  }
+
   /** @throws {DataplaneError} `dataplane.bad-operation`, `dataplane.table-full`; nothing has changed then. */
   apply(operation: Operation, position: number): void {
     checkOperation(operation, position, this);
@@ -115,6 +149,12 @@ export class PlanTables implements TableView, PassPlan {
       case "remove-group":
         this.#countNextHops(this.#groups.get(operation.group)!, -1);
         this.#groups.delete(operation.group);
+        break;
+      case "set-policy":
+        this.#policies.set(operation.index, operation.policy);
+        break;
+      case "remove-policy":
+        this.#policies.delete(operation.index);
         break;
       case "set-capability":
         this.#setCapability(operation.entry, position);
@@ -182,6 +222,11 @@ export class PlanTables implements TableView, PassPlan {
         const planned = this.plannedGroup(operation.group);
         return planned && { type: "set-slots", group: operation.group, slots: planned.slots, backup: planned.backup };
       }
+      case "set-policy":
+      case "remove-policy": {
+        const policy = this.policy(operation.index);
+        return policy && { type: "set-policy", index: operation.index, policy };
+      }
       case "set-capability":
       case "remove-capability": {
         const entry = this.capability(
@@ -204,6 +249,7 @@ export class PlanTables implements TableView, PassPlan {
       groups: new Map(this.#groups),
       capabilities: new Map(this.#capabilities),
       nodes: [...this.#nodes.values()],
+      policies: new Map(this.#policies),
     };
   }
 
@@ -247,6 +293,7 @@ export class PlanTables implements TableView, PassPlan {
   #countGroups(entry: CapabilityEntry, by: 1 | -1): void {
     count(this.#groupUses, entry.group, by);
     count(this.#groupUses, entry.localGroup, by);
+    if (entry.policy !== undefined) count(this.#policyUses, entry.policy, by);
   }
 }
 

@@ -29,7 +29,7 @@ export function through(walk: Walk): Outcome {
   if (choice?.target.kind !== "tunnel") return { ...pass(input.frame), effects };
   const said = errorAbout({ ...walk, packet }, tooBig(link.mtu));
   if (typeof said === "string") return { ...drop(said, input.frame), effects };
-  const tunnelled = intoTunnel(said.oneHopFurther(), state.locator, choice.target, flow);
+  const tunnelled = intoTunnel(said.oneHopFurther(), state.locator, choice.target, flow, 0);
   const wayThere = state.route(tunnelled.destination);
   const most = Math.min(state.tunnelMtu, wayThere?.mtu ?? state.tunnelMtu);
   const isLost = tunnelled.octets.length > most || (input.hook === "tc" && wayThere === undefined);

@@ -6,6 +6,8 @@ import type { PassState } from "./outcome.ts";
 import { concatenate, IPV6_LENGTH, Ipv6Packet, Protocol, putU16, putU32, UDP_LENGTH, u16, u32 } from "./packet.ts";
 
 const TUNNEL_HOP_LIMIT = 64;
+/** Of the tag in the flow label. */
+const TAG_SHIFT = 12;
 const ETHERTYPE_IPV6 = 0x86dd;
 const ROUTING_LENGTH = 8;
 /** @see RFC 8754 §2 */
@@ -16,13 +18,24 @@ const MOST_SEGMENTS = 16;
 const VXLAN_FLAGS = 0x08000000;
 const FIRST_PRIVATE_PORT = 0xc000;
 
+/** The flow label of a tunnel: the tag, and bits of the flow's hash. */
+export function tunnelLabel({ flowLabel }: Flow, tag: number): number {
+  return (tag << TAG_SHIFT) | (flowLabel >>> (20 - TAG_SHIFT));
+}
+
 /** The packet on its way to another router. @see RFC 2473 §3; RFC 6438 (flow label); RFC 8986 §5.2; RFC 7348 §5 */
-export function intoTunnel(packet: Ipv6Packet, from: Uint8Array, tunnel: TunnelNextHop, flow: Flow): Ipv6Packet {
+export function intoTunnel(
+  packet: Ipv6Packet,
+  from: Uint8Array,
+  tunnel: TunnelNextHop,
+  flow: Flow,
+  tag: number,
+): Ipv6Packet {
   const { encapsulation, locator } = tunnel;
   const further = furtherHeaders(packet, encapsulation, locator, flow);
   const outer = new Uint8Array(IPV6_LENGTH);
   const trafficClass = u32(packet.octets, 0) & 0x0ff00000;
-  putU32(outer, 0, (0x60000000 | trafficClass | flow.flowLabel) >>> 0);
+  putU32(outer, 0, (0x60000000 | trafficClass | tunnelLabel(flow, tag)) >>> 0);
   putU16(outer, 4, further.length + packet.octets.length);
   outer[6] = { none: Protocol.Ipv6, segments: Protocol.Routing, vxlan: Protocol.Udp }[encapsulation?.kind ?? "none"];
   outer[7] = TUNNEL_HOP_LIMIT;

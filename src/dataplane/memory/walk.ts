@@ -18,6 +18,10 @@ export interface Walk {
   readonly decapsulated: boolean;
   /** Came out of a second tunnel: is delivered here or nowhere. */
   readonly lastLeg: boolean;
+  /** What it carries as far as its egress; 0: none. */
+  readonly tag: number;
+  /** What policy gave it. Absent: it stays as it is. */
+  readonly dscp?: number;
 }
 
 /** A walk to a capability, with its layer-4 header found whole. */

@@ -337,6 +337,7 @@ class OvsDriver implements OvsDataplane {
         },
         ...{ tunnelMtu, mayAnswer: true, now: 0 },
         route: () => ({ mtu: 65_535 }),
+        left: () => ({ packets: Number.POSITIVE_INFINITY, octets: Number.POSITIVE_INFINITY }),
       },
       facts,
     );

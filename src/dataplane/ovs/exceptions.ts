@@ -19,7 +19,7 @@ export interface Exception {
   readonly answer?: Numbered;
 }
 
-/** The plan as the switch carries it out: next hops that it cannot send to are down. */
+/** The plan as the switch carries it out: next hops that it cannot send to are down, and there are no policies. */
 export const asCarriedOut = (plan: PassPlan): PassPlan => ({
   capability: (address) => plan.capability(address),
   groupEntry: (index) => plan.groupEntry(index),
@@ -28,6 +28,9 @@ export const asCarriedOut = (plan: PassPlan): PassPlan => ({
     return entry === undefined || whyUnusable(entry.nextHop) === undefined ? entry : { ...entry, state: "down" };
   },
   node: (locator) => plan.node(locator),
+  policy: () => undefined,
+  policyOfTenant: () => 0,
+  isAllowed: () => false,
 });
 
 /**

@@ -105,6 +105,10 @@ export class Program {
         const gone = present !== undefined && present.localGroup !== 0 && operation.entry.localGroup === 0;
         return [...capabilityFlows(operation.entry).map(addFlow), ...(gone ? [removeFlow(memberFlow(present))] : [])];
       }
+      case "set-policy":
+      case "remove-policy":
+        this.plan.apply(operation, position);
+        return []; // see `limits.ts`: without it only its own tenant reaches a capability
       case "set-node": {
         const before = this.plan.node(operation.locator);
         this.plan.apply(operation, position);

@@ -10,6 +10,7 @@ import {
   type NextHop,
   type NextHopState,
   type Operation,
+  type Policy,
   type SlotOwner,
   WAYPOINTS,
 } from "../../../src/forwarding/index.ts";
@@ -24,6 +25,7 @@ import {
   OWN,
   ROUTERS,
   SERVICE_PORTS,
+  SOURCES,
   VNIS,
 } from "./pool.ts";
 
@@ -107,6 +109,39 @@ function group(index: number): fc.Arbitrary<Operation> {
   });
 }
 
+/** One time in six. */
+function rarely<T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+  return fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: some });
+}
+
+/** Indexes of the policies of tenants 1 and 2, and of their capabilities. */
+export const POLICIES = { tenants: [1, 2], capabilities: [4096, 4097, 4098, 4099] } as const;
+const ownerOf = (index: number): number => (index < 4096 ? index : index < 4098 ? 1 : 2);
+
+/** Rates that earn nothing while a run lasts: what passes is the burst. */
+const terms = fc
+  .record({
+    packets: rarely(fc.record({ perSecond: fc.constant(1), burst: fc.integer({ min: 1, max: 9 }) })),
+    bits: rarely(fc.record({ perSecond: fc.constant(8), burst: fc.integer({ min: 50, max: 900 }) })),
+    dscp: fc.option(fc.nat(63)),
+    tag: fc.option(fc.integer({ min: 1, max: 255 })),
+    counted: fc.boolean(),
+  })
+  .map((found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null)));
+
+function policy(index: number): fc.Arbitrary<Operation[]> {
+  const tenantIndex = ownerOf(index);
+  const isTenants = index < 4096;
+  const others = [1, 2, 3].filter((other) => !isTenants && other !== tenantIndex);
+  const made = fc.tuple(terms, fc.subarray(others)).map(([found, allowed]): Operation[] => {
+    const whole = { ...found, use: isTenants ? "tenant" : "capabilities", tenantIndex, allowed };
+    return [{ type: "set-policy", index, policy: whole as unknown as Policy }];
+  });
+  return isTenants
+    ? fc.oneof({ weight: 3, arbitrary: fc.constant<Operation[]>([]) }, { weight: 1, arbitrary: made })
+    : made;
+}
+
 /** Its number in CAPABILITIES: served by other sites alone. */
 const ELSEWHERE = 1;
 
@@ -117,9 +152,12 @@ function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
     group: mostly(isElsewhere ? [1] : [2, 2, 1], [0, 3]),
     localGroup: mostly([isElsewhere ? 0 : address[8] === 0x80 ? 3 : 4], [0, 3, 4]),
   });
+  const named = POLICIES.capabilities.filter((index) => ownerOf(index) === address[7]);
   return fc
-    .tuple(entry, mostly([true], [false]))
-    .map(([made, kept]) => (kept ? [{ type: "set-capability", entry: made }] : []));
+    .tuple(entry, mostly([true], [false]), fc.constantFrom(undefined, undefined, ...named))
+    .map(([made, kept, index]) =>
+      kept ? [{ type: "set-capability", entry: index === undefined ? made : { ...made, policy: index } }] : [],
+    );
 }
 
 /** Operations that fill empty tables. */
@@ -127,14 +165,16 @@ export const plan: fc.Arbitrary<Plan> = fc
   .tuple(
     nextHops,
     fc.tuple(...Array.from({ length: GROUPS }, (_, i) => group(i + 1))),
+    fc.tuple(...[...POLICIES.tenants, ...POLICIES.capabilities].map(policy)),
     fc.tuple(...CAPABILITIES.map(capability)),
     fc.subarray(ROUTERS, { minLength: 1 }),
     fc.constantFrom(undefined, ...VNIS),
   )
-  .map(([hops, groups, capabilities, nodes, vni]) => ({
+  .map(([hops, groups, policies, capabilities, nodes, vni]) => ({
     operations: [
       ...hops.map((entry, i) => ({ type: "set-next-hop" as const, index: i + 1, ...entry })),
       ...groups,
+      ...policies.flat(),
       ...capabilities.flat(),
       ...nodes.map((locator) => ({ type: "set-node" as const, locator, ...(vni && { vni }) })),
     ],
@@ -142,7 +182,7 @@ export const plan: fc.Arbitrary<Plan> = fc
 
 const fields = fc.record({
   source: mostly([CLIENTS[0]!], [...CLIENTS, ...BAD_SOURCES]),
-  destination: mostly(CAPABILITIES.slice(0, 4), [...CAPABILITIES, ...AGENTS, ...CLIENTS, OWN]),
+  destination: mostly(CAPABILITIES.slice(0, 5), [...CAPABILITIES, ...AGENTS, ...CLIENTS, OWN]),
   hopLimit: mostly([64], [0, 1, 2]),
   trafficClass: fc.nat(255),
 });
@@ -421,16 +461,19 @@ export type Step =
   | { readonly type: "age"; readonly by: number };
 
 const hook = fc.constantFrom("xdp" as const, "tc" as const, "tc" as const, "tc" as const);
-const tenantIndex = mostly([1], [2]);
+const tenantIndex = fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 2);
 
 function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Step> {
   return fc.record({
     type: fc.constant("packet" as const),
-    port: fc.record({
-      role: fc.constant(role),
-      tenantIndex: role === "core" ? mostly([0], [1, 2]) : tenantIndex,
-      partialChecksums: fc.boolean(),
-    }),
+    port: fc
+      .record({
+        role: fc.constant(role),
+        tenantIndex: role === "core" ? mostly([0], [1, 2]) : tenantIndex,
+        partialChecksums: fc.boolean(),
+        sources: role === "core" ? fc.constant(null) : rarely(fc.subarray(SOURCES)),
+      })
+      .map(({ sources, ...port }) => (sources === null ? port : { ...port, sources })),
     hook,
     frame: frames,
   });

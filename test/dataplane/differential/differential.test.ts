@@ -3,18 +3,21 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type BpfMap, loadNative } from "../../../native/index.ts";
 import { toHex } from "../../../src/base/index.ts";
-import { PROGRAMS, RETURN, VERDICTS } from "../../../src/dataplane/abi.ts";
+import { METER, PROGRAMS, RETURN, TAG_COUNTERS, TAGS, TENANT_COUNTERS, VERDICTS } from "../../../src/dataplane/abi.ts";
 import { type KernelDataplane, startKernelDataplane } from "../../../src/dataplane/index.ts";
+import { Counters } from "../../../src/dataplane/kernel/counters.ts";
 import { PortTable } from "../../../src/dataplane/kernel/port-table.ts";
+import { SourceMap } from "../../../src/dataplane/kernel/source-map.ts";
 import type { NextHopRef } from "../../../src/dataplane/memory/choice.ts";
 import { FlowTable } from "../../../src/dataplane/memory/flow-table.ts";
 import type { Outcome, PassState, WayBack } from "../../../src/dataplane/memory/outcome.ts";
 import { processFrame } from "../../../src/dataplane/memory/pass.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
+import { PolicyCounts } from "../../../src/dataplane/memory/policy-counters.ts";
 import type { Operation, PlanSnapshot } from "../../../src/forwarding/index.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { SILENT } from "../memory/story.ts";
-import { type Plan, plan, type Step, step } from "./arbitrary.ts";
+import { type Plan, POLICIES, plan, type Step, step } from "./arbitrary.ts";
 import { OPTIONS, routeTo, SETUP } from "./pool.ts";
 
 const RUNS = Number(process.env.SEMR_DIFFERENTIAL_RUNS ?? 800);
@@ -32,9 +35,14 @@ const ERRORS = [
   "reject-too-big on the way back",
   "drop-fragment answered",
   "drop-fragment answered on the way back",
+  "sent to another tenant",
+  "delivered with a tag",
+  "marked",
 ];
 
 const LOOPBACK = 1;
+/** Tenants that ports and policies have. */
+const TENANTS = [1, 2];
 /** BPF_PROG_RUN refuses to make a socket buffer of less (Linux 6.18). */
 const LEAST_TC_FRAME = 14 + 40;
 
@@ -79,21 +87,38 @@ function errorText(
   return frame[20] === 58 && frame[54]! < 128 ? `error ${verdict}` : undefined;
 }
 
+/** Rows of ERRORS that are about policy. */
+function policyTexts(
+  { frame: before }: Extract<Step, { type: "packet" }>,
+  { action, frame, effects }: Outcome,
+): string[] {
+  const sent = effects.find((effect) => effect.type === "count-tenant" && effect.as === "sent");
+  const isForeign = sent?.type === "count-tenant" && sent.tenantIndex !== before[14 + 24 + 7];
+  const isMarked = action === "forward" && before[20] !== 41 && ((before[15]! ^ frame[15]!) & 0xc0) !== 0;
+  return [
+    ...(isForeign ? ["sent to another tenant"] : []),
+    ...(effects.some(({ type }) => type === "count-tag") ? ["delivered with a tag"] : []),
+    ...(isMarked ? ["marked"] : []),
+  ];
+}
+
 /** The model with tables of its own. */
 class Model {
   readonly plan = new PlanTables(OPTIONS.domain, OPTIONS.maxCapabilities);
   readonly verdicts = new Map<string, bigint>(VERDICTS.map((name) => [name, 0n]));
   readonly packets = new Map<number, bigint>();
   readonly errors = new Map<string, bigint>();
+  readonly policies = new PolicyCounts((index) => this.plan.policy(index));
   readonly #flows = {
     flows: new FlowTable<NextHopRef>(1000),
     returns: new FlowTable<WayBack>(1000),
     transitions: new FlowTable<NextHopRef>(1000),
   };
+  readonly #asked = { route: routeTo, left: (policy: number) => this.policies.left(policy) };
   readonly #state: PassState;
 
   constructor() {
-    this.#state = { ...OPTIONS, ...this.#flows, plan: this.plan, mayAnswer: true, now: 0, route: routeTo };
+    this.#state = { ...OPTIONS, ...this.#flows, plan: this.plan, mayAnswer: true, now: 0, ...this.#asked };
   }
 
   age(by: number): void {
@@ -106,7 +131,10 @@ class Model {
     this.verdicts.set(outcome.verdict, this.verdicts.get(outcome.verdict)! + 1n);
     const told = errorText(step, outcome);
     if (told !== undefined) this.errors.set(told, (this.errors.get(told) ?? 0n) + 1n);
+    for (const what of policyTexts(step, outcome)) this.errors.set(what, (this.errors.get(what) ?? 0n) + 1n);
     for (const effect of outcome.effects) {
+      if (effect.type === "apply-policy" || effect.type === "count-tenant" || effect.type === "count-tag")
+        this.policies.carryOut(effect);
       if (effect.type === "set-flow") this.#flows.flows.set(effect.key, effect.value);
       if (effect.type === "set-return") this.#flows.returns.set(effect.key, effect.value);
       if (effect.type === "set-transition") this.#flows.transitions.set(effect.key, effect.value);
@@ -123,6 +151,7 @@ function emptying(snapshot: PlanSnapshot): Operation[] {
     ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
     ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
     ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),
+    ...snapshot.policies!.keys().map((index) => ({ type: "remove-policy", index }) as const),
   ];
 }
 
@@ -134,10 +163,31 @@ function clearHash(map: BpfMap): void {
 class Pass {
   readonly dataplane: KernelDataplane;
   readonly #ports: PortTable;
+  readonly #sources: SourceMap;
+  readonly #meters: BigUint64Array;
+  readonly #counters: Counters;
+  #lastRun = 0n;
 
   constructor(dataplane: KernelDataplane) {
     this.dataplane = dataplane;
-    this.#ports = new PortTable(dataplane.object.maps.get("ports")!.mmap());
+    const { maps } = dataplane.object;
+    this.#ports = new PortTable(maps.get("ports")!.mmap());
+    this.#sources = new SourceMap(maps.get("sources")!);
+    const meters = maps.get("meters")!.mmap();
+    this.#meters = new BigUint64Array(meters.buffer, meters.byteOffset, meters.length / 8);
+    const [verdicts, edge, nextHops] = ["verdicts", "edge_verdicts", "next_hop_counters"].map(
+      (name) => maps.get(name)!,
+    );
+    const [tenants, policies, tags] = ["tenant_counters", "policy_uses", "tag_counters"].map((name) => maps.get(name)!);
+    const counted = {
+      verdicts: verdicts!,
+      edge: edge!,
+      nextHops: nextHops!,
+      tenants: tenants!,
+      policies: policies!,
+      tags: tags!,
+    };
+    this.#counters = new Counters(counted, loadNative().bpf.possibleCpus());
   }
 
   reset(): void {
@@ -149,6 +199,27 @@ class Pass {
     maps.get("answers")!.update(new Uint8Array(4), new Uint8Array(16 * cpus)); // a full bucket
     for (const index of VERDICTS.keys())
       maps.get("verdicts")!.update(Uint8Array.of(index, 0, 0, 0), new Uint8Array(8 * cpus));
+    for (const tenant of TENANTS)
+      maps.get("tenant_counters")!.update(Uint8Array.of(tenant, 0, 0, 0), new Uint8Array(TENANT_COUNTERS.size * cpus));
+    for (let tag = 0; tag < TAGS; tag++)
+      maps.get("tag_counters")!.update(Uint8Array.of(tag, 0, 0, 0), new Uint8Array(TAG_COUNTERS.size * cpus));
+  }
+
+  /**
+   * The model's time stands still: what was earned since the packet before is taken back. Each packet and octet takes one
+   * second to earn, so meters are whole seconds ahead, but for the time that the run of a packet takes.
+   */
+  #freeze(): void {
+    const now = process.hrtime.bigint();
+    for (const index of [...POLICIES.tenants, ...POLICIES.capabilities])
+      for (let word = (index * METER.size) / 8; word < ((index + 1) * METER.size) / 8; word++) {
+        const ahead = Math.round(Number(this.#meters[word]! - this.#lastRun) / 1e9);
+        this.#meters[word] = ahead <= 0 ? 0n : now + BigInt(ahead) * 1_000_000_000n - 250_000_000n;
+      }
+  }
+
+  counters({ plan }: Model) {
+    return this.#counters.read({ nextHops: plan.nextHopIndexes(), tenants: TENANTS, policies: plan.policyIndexes() });
   }
 
   /** As unsigned numbers that wrap: what the pass calculates with. */
@@ -162,10 +233,25 @@ class Pass {
     }
   }
 
-  process({ port, hook, frame }: Extract<Step, { type: "packet" }>): { returnValue: number; packet: Uint8Array } {
-    const { role, tenantIndex, partialChecksums: partial } = port;
-    this.#ports.set(LOOPBACK, { role, tenantIndex, direct: false, partial });
-    return loadNative().bpf.testRun(this.dataplane.object.programs.get(PROGRAMS[hook])!, frame);
+  /** `policyOf`: the policy of a tenant, which the driver would write to the port. */
+  process(
+    { port, hook, frame }: Extract<Step, { type: "packet" }>,
+    policyOf: (tenantIndex: number) => number,
+  ): { returnValue: number; packet: Uint8Array } {
+    const { role, tenantIndex, partialChecksums: partial, sources } = port;
+    const entries = (sources ?? []).map((source) => {
+      return { ...source, ifindex: LOOPBACK, policy: policyOf(source.tenantIndex) };
+    });
+    const entry = { role, tenantIndex, direct: false, partial };
+    this.#sources.replace(
+      entries,
+      () => true,
+      () => this.#ports.set(LOOPBACK, { ...entry, sources: sources !== undefined, policy: policyOf(tenantIndex) }),
+    );
+    this.#freeze();
+    const seen = loadNative().bpf.testRun(this.dataplane.object.programs.get(PROGRAMS[hook])!, frame);
+    this.#lastRun = process.hrtime.bigint();
+    return seen;
   }
 }
 
@@ -190,8 +276,8 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
     }
     if (step.hook === "tc" && step.frame.length < LEAST_TC_FRAME) continue;
     const expected = model.process(step);
-    const seen = pass.process(step);
-    const { verdicts, nextHops } = pass.dataplane.counters();
+    const seen = pass.process(step, (tenantIndex) => model.plan.policyOfTenant(tenantIndex));
+    const { verdicts, edge: _, nextHops, ...policed } = pass.counters(model);
     const about = `${step.hook} ${step.port.role} tenant ${step.port.tenantIndex} frame ${toHex(step.frame)}`;
     assert.deepEqual(
       Object.fromEntries(verdicts),
@@ -201,6 +287,8 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
     assert.equal(seen.returnValue, returnValueOf(step.hook, expected), `action of ${expected.verdict}: ${about}`);
     if (expected.action !== "drop")
       assert.equal(comparable(seen.packet), comparable(expected.frame), `octets of ${expected.verdict}: ${about}`);
+    const { tenants, policies, tags } = model.policies.read(TENANTS, model.plan.policyIndexes());
+    assert.deepEqual(policed, { tenants, policies, tags }, `policy counters of ${expected.verdict}: ${about}`);
     for (const [index, { packets }] of nextHops)
       assert.equal(packets, model.packets.get(index) ?? 0n, `packets of next hop ${index}: ${about}`);
   }

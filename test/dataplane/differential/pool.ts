@@ -23,6 +23,14 @@ export const CAPABILITIES = [
 
 /** VXLAN network identifiers. */
 export const VNIS = [7, 0xabcdef];
+/** What may be behind a port, for tenants 1 and 2: prefixes in prefixes. */
+export const SOURCES = [
+  ["2001:db8::/32", 1],
+  ["2001:db8:c::/64", 2],
+  ["2001:db8:c::1/128", 1],
+  ["2001:db8:a::/64", 1],
+  ["::/0", 2],
+].map(([prefix, tenantIndex]) => ({ prefix: parseIpv6Prefix(String(prefix))!, tenantIndex: Number(tenantIndex) }));
 
 export const CLIENT_PORTS = [4000, 4001];
 export const SERVICE_PORTS = [80, 53];

@@ -69,6 +69,7 @@ function emptying(snapshot: PlanSnapshot): Operation[] {
     ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
     ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
     ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),
+    ...snapshot.policies!.keys().map((index) => ({ type: "remove-policy", index }) as const),
   ];
 }
 
@@ -123,6 +124,7 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
         const about = JSON.stringify({ ...one, source: [...one.source], destination: [...one.destination], said });
         assert.equal(done.verdict, said.verdict, about);
         seen.add(said.verdict);
+        assert.equal(said.flowLabel !== undefined, said.verdict === "encapsulated", about);
         if (said.nextHop === undefined) continue;
         assert.equal(done.nextHop, said.nextHop.index, about);
         assert.equal(lastTaken(said), said.nextHop.index, about);
