@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+import { isolated } from "../kernel/isolated.ts";
+import { now, slots } from "./part.ts";
+import { HOP, Ladder, type Traffic } from "./world.ts";
+
+/** Of its own, so that nothing is left behind; pins outlive the routers' processes in /mnt. */
+const SETUP = `
+  mount --make-rprivate /
+  mount -t tmpfs st-ladder /run/netns || { mkdir -p /run/netns; mount -t tmpfs st-ladder /run/netns; }
+  mount -t bpf st-ladder /mnt
+  ip link set lo up
+`;
+
+/** Bars of DESIGN section 5 in milliseconds, and what a loaded machine may add. */
+const BAR = { switch: 0, link: 5, silent: 50 } as const;
+const rows: string[] = [];
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Account {
+  readonly sent: number;
+  readonly received: number;
+  /** Named drops and rejects, by router. */
+  readonly named: number;
+  /** Put into a tunnel and never taken out: on the way to what is dead. */
+  readonly onTheWay: number;
+  readonly hairPinned: number;
+  /** First and last sending time of what did not arrive. */
+  readonly lostFrom: number;
+  readonly lostUntil: number;
+}
+
+/** Every packet is somewhere: received, dropped under a name, or in a tunnel whose end was dead. */
+function account({ sent, arrivals, verdicts, tunnelled }: Traffic, dead?: "e1" | "e2"): Account {
+  const numbers = new Set(arrivals.map(({ number }) => number));
+  assert.equal(numbers.size, arrivals.length, "nothing arrives twice");
+  const lost = sent.filter((_, number) => !numbers.has(number));
+  const refused = Object.values(verdicts)
+    .flatMap((of) => Object.entries(of))
+    .filter(([verdict]) => verdict.startsWith("drop-") || verdict.startsWith("reject-"))
+    .reduce((sum, [, count]) => sum + count, 0);
+  const hairPinned = (verdicts.e1["hair-pinned"] ?? 0) + (verdicts.e2["hair-pinned"] ?? 0);
+  const takenOut = (verdicts.e1.delivered ?? 0) + (verdicts.e2.delivered ?? 0);
+  const onTheWay = dead === undefined ? 0 : tunnelled.e1 + tunnelled.e2 - takenOut;
+  const text = JSON.stringify({ sent: sent.length, received: numbers.size, refused, onTheWay, tunnelled, verdicts });
+  assert.equal(sent.length, numbers.size + refused + onTheWay, `sent = received + each named loss: ${text}`);
+  return {
+    ...{ sent: sent.length, received: numbers.size, named: refused, onTheWay, hairPinned },
+    lostFrom: lost[0] ?? 0,
+    lostUntil: lost.at(-1) ?? 0,
+  };
+}
+
+/** A line of the table; `took` is until the last packet that was lost was sent. */
+function row(what: string, one: Account, at: number, bar?: number): number {
+  const took = one.onTheWay + one.named === 0 ? 0 : one.lostUntil - at;
+  const cells = [what.padEnd(58), `${one.sent}`.padStart(6), `${one.received}`.padStart(8), `${one.named}`.padStart(7)];
+  cells.push(`${one.onTheWay}`.padStart(10), `${one.hairPinned}`.padStart(11), took.toFixed(1).padStart(9));
+  rows.push(`${cells.join(" ")}${bar === undefined ? "" : ` (${bar})`}`);
+  return took;
+}
+
+const sites = ({ arrivals }: Traffic, from: number) =>
+  new Set(arrivals.filter(({ at }) => at > from).map(({ site }) => site));
+
+await isolated(import.meta.filename, SETUP, () => {
+  let ladder: Ladder;
+  const LINK_BACK = async (): Promise<void> => {
+    await ladder.mend("e1", "i2");
+    ladder.clientBy("i1");
+    await ladder.bfdUp();
+  };
+  /** Also with a control plane for an ingress that has none: its counters are read through it. */
+  const EGRESS_BACK = async (): Promise<void> => {
+    await ladder.mend("e1", "core");
+    await ladder.startRouter("i1");
+    await ladder.bfdUp();
+  };
+  before(async () => {
+    ladder = await Ladder.start();
+    await ladder.bfdUp();
+    await ladder.traffic(() => wait(100)); // neighbours are known from here on
+  });
+  after(async () => {
+    await ladder?.[Symbol.asyncDispose]();
+    console.log(`${"what dies".padEnd(58)}   sent received dropped on the way hair-pinned ms (bar)`);
+    for (const line of rows) console.log(line);
+  });
+
+  it("nothing: both sites, both instances, no loss", async () => {
+    const traffic = await ladder.traffic(() => wait(300));
+    const one = account(traffic);
+    row("nothing", one, 0);
+    assert.equal(one.received, one.sent);
+    assert.deepEqual(new Set(traffic.arrivals.map(({ site, instance }) => `${site} ${instance}`)).size, 4);
+  });
+
+  it("an instance: the next packet goes to the other one", async () => {
+    const traffic = await ladder.traffic(async () => {
+      await wait(100);
+      const { at } = await ladder.tell("e1", { type: "health", states: [[HOP.first, "down"]] });
+      await wait(200);
+      return at;
+    });
+    const one = account(traffic);
+    row("an instance (one word)", one, traffic.event, BAR.switch);
+    assert.equal(one.received, one.sent);
+    const late = traffic.arrivals.filter(
+      ({ at, site, instance }) => at > traffic.event + 50 && site === "a1" && instance === 0,
+    );
+    assert.equal(late.length, 0, "nothing for the dead instance");
+  });
+
+  it("all instances of a site: hair-pinned to the next-best site, then the ingress knows", async () => {
+    const traffic = await ladder.traffic(async () => {
+      await wait(100);
+      const { at } = await ladder.tell("e1", {
+        type: "health",
+        states: [
+          [HOP.first, "down"],
+          [HOP.second, "down"],
+        ],
+      });
+      await wait(150);
+      for (const name of ["i1", "i2"] as const)
+        await ladder.tell(name, {
+          type: "apply",
+          operations: [{ type: "set-slots", group: 1, slots: slots([HOP.e2]), backup: 0 }],
+        });
+      await wait(100);
+      return at;
+    });
+    const one = account(traffic);
+    row("all instances of a site (hair-pin, then withdrawn)", one, traffic.event, BAR.switch);
+    assert.equal(one.received, one.sent);
+    assert.ok(one.hairPinned > 20, `${one.hairPinned} hair-pinned`);
+    assert.deepEqual(sites(traffic, traffic.event + 50), new Set(["a2"]));
+  });
+
+  it("all instances of both sites: refused by name, no loop", async () => {
+    const down = [
+      [HOP.first, "down"],
+      [HOP.second, "down"],
+    ] as const;
+    const up = [
+      [HOP.first, "up"],
+      [HOP.second, "up"],
+    ] as const;
+    const traffic = await ladder.traffic(async () => {
+      await ladder.tell("e2", { type: "health", states: down });
+      const at = now();
+      await wait(100);
+      await ladder.tell("e2", { type: "health", states: up });
+      await ladder.tell("e1", { type: "health", states: up });
+      await wait(50);
+      return at;
+    });
+    const one = account(traffic);
+    row("all instances of both sites (refused)", one, traffic.event);
+    assert.ok(one.named > 50 && one.hairPinned > 50, `${one.named} refused, ${one.hairPinned} hair-pinned`);
+    for (const name of ["i1", "i2"] as const)
+      await ladder.tell(name, {
+        type: "apply",
+        operations: [{ type: "set-slots", group: 1, slots: slots([HOP.e1, HOP.e2]), backup: HOP.e2 }],
+      });
+  });
+
+  it("the control plane of an ingress, kill -9 and a new one, three times: nothing", async () => {
+    const traffic = await ladder.traffic(async () => {
+      const at = now();
+      for (let i = 0; i < 3; i++) {
+        await ladder.kill("i1");
+        await wait(50);
+        await ladder.startRouter("i1");
+      }
+      return at;
+    });
+    const one = account(traffic);
+    row("ingress: control plane kill -9 and new program, 3 times", one, traffic.event, 0);
+    assert.equal(one.received, one.sent);
+  });
+
+  it("the link to an egress: before 5 ms have passed", async () => {
+    ladder.clientBy("i2");
+    const traffic = await ladder.traffic(async () => {
+      await wait(100);
+      const at = now();
+      ladder.cut("e1", "i2");
+      await wait(200);
+      return at;
+    }, LINK_BACK);
+    const one = account(traffic, "e1");
+    const took = row("the link to an egress (carrier lost)", one, traffic.event, BAR.link);
+    assert.ok(took < 100, `${took} ms`);
+    assert.deepEqual(sites(traffic, traffic.event + 110), new Set(["a2"]));
+  });
+
+  it("an egress: BFD, 10 ms × 3", async () => {
+    const traffic = await ladder.traffic(async () => {
+      await wait(100);
+      const at = now();
+      ladder.cut("e1", "core");
+      await wait(300);
+      return at;
+    }, EGRESS_BACK);
+    const one = account(traffic, "e1");
+    const took = row("an egress (BFD 10 ms × 3)", one, traffic.event, BAR.silent);
+    assert.ok(took < 250, `${took} ms`);
+    assert.deepEqual(sites(traffic, traffic.event + 260), new Set(["a2"]));
+  });
+
+  it("the control plane of the ingress, kill -9, and then an egress: the pass misses its heartbeats", async () => {
+    const traffic = await ladder.traffic(async () => {
+      await ladder.kill("i1");
+      await wait(200);
+      const at = now();
+      ladder.cut("e1", "core");
+      await wait(300);
+      return at;
+    }, EGRESS_BACK);
+    const one = account(traffic, "e1");
+    const took = row("ingress: control plane kill -9, then an egress (heartbeats)", one, traffic.event, BAR.silent);
+    assert.ok(took < 250, `${took} ms`);
+    assert.deepEqual(sites(traffic, traffic.event + 260), new Set(["a2"]));
+  });
+
+  it("an ingress: the other one sends every flow to the instance that had it", async () => {
+    const traffic = await ladder.traffic(async () => {
+      await wait(150);
+      const at = now();
+      ladder.clientBy("i2"); // what routing does when i1 is gone
+      await ladder.kill("i1");
+      ladder.cut("i1", "core");
+      await wait(150);
+      return at;
+    });
+    const owners = new Map<number, Set<string>>();
+    for (const { flow, site, instance } of traffic.arrivals)
+      owners.set(flow, (owners.get(flow) ?? new Set()).add(`${site} ${instance}`));
+    const moved = [...owners.values()].filter(({ size }) => size > 1).length;
+    assert.equal(moved, 0, `${moved} of ${owners.size} flows moved`);
+    const numbers = new Set(traffic.arrivals.map(({ number }) => number));
+    rows.push(
+      `${"an ingress (its clients' routing goes to the other one)".padEnd(58)} ${`${traffic.sent.length}`.padStart(6)} ${`${numbers.size}`.padStart(8)}   ${owners.size} flows, ${moved} moved`,
+    );
+    assert.equal(numbers.size, traffic.sent.length);
+  });
+});
