@@ -1,6 +1,7 @@
 export * from "./capability.ts";
 export * from "./duration.ts";
 export * from "./fault.ts";
+export * from "./ipv4-prefix.ts";
 export * from "./ipv6.ts";
 export * from "./octet-slab.ts";
 export * from "./octets.ts";

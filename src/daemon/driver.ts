@@ -21,7 +21,11 @@ const CANNOT: ReadonlySet<string> = new Set(["dataplane.no-rights", "dataplane.u
 
 /** The interfaces as the data plane wants them. */
 export function portsOf({ interfaces }: RouterConfiguration): DataplaneOptions["ports"] {
-  return interfaces.map(({ name, role, tenantIndex, hook }) => ({ interface: name, role, tenantIndex, hook }));
+  return interfaces.map(({ name, role, tenantIndex, hook }) => {
+    const port = { interface: name, tenantIndex };
+    // What comes from our own stack is from a router: ICMPv6 errors about any capability too.
+    return role === "own" ? { ...port, role: "core", hook: "tc", own: true } : { ...port, role, hook };
+  });
 }
 
 export function dataplaneOptions(configuration: RouterConfiguration): DataplaneOptions {

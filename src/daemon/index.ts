@@ -46,6 +46,7 @@ import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
 import { type ControlParts, controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
+import { startEdge } from "./edge.ts";
 import {
   agentEvents,
   CapabilityEvents,
@@ -205,6 +206,7 @@ class Daemon {
     paths.follow(this.#configuration);
     const rib = this.#scope.own(this.#createRib());
     const { taxonomy } = this.#current;
+    startEdge(this.#configuration, taxonomy, driver, this.#log);
     const directory = this.#scope.own(new Directory(DIRECTORY_LIMITS, this.#shared));
     const registrar = new Registrar({ directory, store, clock: systemClock, log: this.#log });
     applyStaticAgents(directory, this.#configuration.agents.map(staticAgent), systemClock);

@@ -8,6 +8,7 @@ import type {
   PlanView,
   PolicyIndex,
 } from "../forwarding/index.ts";
+import type { EdgePlan } from "./edge-plan.ts";
 import type { PacketExplanation, PacketQuestion } from "./explain/index.ts";
 import type { Feature } from "./features.ts";
 import type { ExecutorReport } from "./fib-service/report.ts";
@@ -173,6 +174,11 @@ export interface DataplaneDriver extends AsyncDisposable {
    */
   changePorts(ports: readonly PortOptions[]): Promise<void>;
   counters(): DataplaneCounters;
+  /**
+   * Makes this what the edge translates; without a plan, nothing. Absent: the driver has no programs there.
+   * Cost: a look at each of its tables; for changes of the configuration.
+   */
+  setEdge?(plan: EdgePlan | undefined): void;
   /** Tells of flows and refused packets from now on; nothing until it is asked what. Absent where the data plane cannot. */
   watchFlows?(listener: (event: FlowEvent) => void): FlowWatch;
   /**

@@ -1,5 +1,6 @@
 export { BEAT_PORT } from "./abi.ts";
 export * from "./driver.ts";
+export * from "./edge-plan.ts";
 export { DataplaneError, type DataplaneFault } from "./error.ts";
 export {
   type GroupChoice,

@@ -7,10 +7,12 @@ import {
   capabilityId,
   formatIpv6,
   hashedFamilyCode,
+  type Ipv4Prefix,
   type Ipv6Address,
   type Ipv6Prefix,
 } from "../base/index.ts";
 import { DirectoryError } from "./faults.ts";
+import { assignIpv4 } from "./ipv4-pool.ts";
 
 /** A capability that may be offered and asked for in this domain. */
 export interface TaxonomyCapability {
@@ -33,6 +35,8 @@ export interface TaxonomyOptions {
   readonly capabilities: readonly TaxonomyCapability[];
   /** Index by name. */
   readonly tenants: ReadonlyMap<string, number>;
+  /** IPv4 addresses for the capabilities of a tenant, by its name. */
+  readonly ipv4Pools?: ReadonlyMap<string, Ipv4Prefix>;
 }
 
 /** Which capabilities exist in the domain, and what each is called on the wire and in DNS. Never changed: a new revision is a new object. */
@@ -44,6 +48,7 @@ export class Taxonomy {
   readonly #domain: Ipv6Prefix;
   readonly #families: ReadonlyMap<string, number>;
   readonly #versions = new Map<string, TaxonomyCapability[]>();
+  readonly #ipv4: ReadonlyMap<string, ReadonlyMap<string, number>>;
 
   /** @throws {DirectoryError} directory.address-collision, when two capabilities of a tenant would share an address */
   constructor(options: TaxonomyOptions) {
@@ -60,6 +65,8 @@ export class Taxonomy {
       this.#versions.set(capability.name, versions);
     }
     for (const tenant of options.tenants.keys()) this.#refuseCollisions(tenant);
+    const pools = Iterator.from(options.ipv4Pools ?? []);
+    this.#ipv4 = new Map(pools.map(([tenant, pool]) => [tenant, assignIpv4(pool, options.capabilities)]));
   }
 
   find(name: CapabilityName, majorVersion: number): TaxonomyCapability | undefined {
@@ -91,6 +98,11 @@ export class Taxonomy {
       capabilityId: capabilityId(name, majorVersion),
       selector,
     });
+  }
+
+  /** What IPv4-only clients behind this router use instead; `undefined` where there is no pool, or no room in it. */
+  ipv4Address(tenant: string, name: CapabilityName, majorVersion: number): number | undefined {
+    return this.#ipv4.get(tenant)?.get(`${name} ${majorVersion}`);
   }
 
   dnsName(tenant: string, name: CapabilityName): string {

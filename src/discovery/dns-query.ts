@@ -1,6 +1,6 @@
 import { Reader, ShortRead } from "../base/index.ts";
 
-export const RecordType = { NS: 2, SOA: 6, AAAA: 28, OPT: 41, IXFR: 251, AXFR: 252, ANY: 255 } as const;
+export const RecordType = { A: 1, NS: 2, SOA: 6, AAAA: 28, OPT: 41, IXFR: 251, AXFR: 252, ANY: 255 } as const;
 export const CLASS_IN = 1;
 export const OPCODE_QUERY = 0;
 

@@ -1,5 +1,5 @@
 import { type Answer, encode, type OptAnswer } from "dns-packet";
-import { formatIpv6 } from "../base/index.ts";
+import { formatIpv4, formatIpv6 } from "../base/index.ts";
 import { type DnsQuery, decodeDnsQuery, type Edns, Flag } from "./dns-query.ts";
 import { type CapabilityZones, type DnsAnswer, Rcode, type RcodeName, type ZoneOptions } from "./zone.ts";
 
@@ -87,12 +87,22 @@ function answerRecords(
       return { answers: [soa(answer.apex)], authorities: [] };
     case "ns":
       return { answers: [{ name: answer.apex, type: "NS", ttl, data: nameServer }], authorities: [] };
-    case "address": {
-      // A name with an address is made of letters, digits and hyphens: its labels are text. The client's case is kept.
-      const name = question.labels.map((label) => String.fromCharCode(...label)).join(".");
-      return { answers: [{ name, type: "AAAA", ttl, data: formatIpv6(answer.address) }], authorities: [] };
-    }
+    case "address":
+      return {
+        answers: [{ name: nameOf(question), type: "AAAA", ttl, data: formatIpv6(answer.address) }],
+        authorities: [],
+      };
+    case "ipv4-address":
+      return {
+        answers: [{ name: nameOf(question), type: "A", ttl, data: formatIpv4(answer.address) }],
+        authorities: [],
+      };
   }
+}
+
+/** A name with an address is made of letters, digits and hyphens: its labels are text. The client's case is kept. */
+function nameOf({ labels }: AnsweredQuery["question"]): string {
+  return labels.map((label) => String.fromCharCode(...label)).join(".");
 }
 
 function assemble(query: AnsweredQuery, transport: Transport, content: Records): DnsResponse {

@@ -14,7 +14,7 @@ export interface UdpParts {
 
 /** @throws {DiscoveryError} discovery.listen-failed */
 export async function listenUdp(at: DnsListen, { answer, sendFailed, log }: UdpParts): Promise<AsyncDisposable> {
-  const socket: Socket = createSocket({ type: isIPv6(at.address) ? "udp6" : "udp4", ipv6Only: true });
+  const socket: Socket = createSocket(isIPv6(at.address) ? { type: "udp6", ipv6Only: true } : { type: "udp4" });
   try {
     socket.bind({ address: at.address, port: at.port, exclusive: true });
     await once(socket, "listening");

@@ -17,11 +17,14 @@ export type DnsAnswer =
   | { readonly rcode: "REFUSED" }
   | { readonly rcode: "NXDOMAIN"; readonly apex: string }
   | { readonly rcode: "NOERROR"; readonly type: "nodata" | "soa" | "ns"; readonly apex: string }
-  | { readonly rcode: "NOERROR"; readonly type: "address"; readonly address: Ipv6Address };
+  | { readonly rcode: "NOERROR"; readonly type: "address"; readonly address: Ipv6Address }
+  | { readonly rcode: "NOERROR"; readonly type: "ipv4-address"; readonly address: number };
 
 /** A name in the zone: with an address, or an empty non-terminal. */
 interface Node {
   readonly address?: Ipv6Address;
+  /** For those behind this router that know no IPv6. */
+  readonly ipv4Address?: number;
 }
 
 interface Zone {
@@ -50,7 +53,9 @@ export class CapabilityZones {
           if (!nodes.has(above)) nodes.set(above, {});
         }
         const { majorVersion } = taxonomy.plain(name)!;
-        nodes.set(labels.join("."), { address: taxonomy.address(tenant, name, majorVersion)! });
+        const ipv4Address = taxonomy.ipv4Address(tenant, name, majorVersion);
+        const address = taxonomy.address(tenant, name, majorVersion)!;
+        nodes.set(labels.join("."), { address, ...(ipv4Address === undefined ? {} : { ipv4Address }) });
       }
       this.#zones.set(apex, { apex, nodes });
     }
@@ -82,6 +87,8 @@ function answerIn({ apex, nodes }: Zone, name: string, type: number): DnsAnswer 
   if (node.address !== undefined && (type === RecordType.AAAA || any)) {
     return { rcode: "NOERROR", type: "address", address: node.address };
   }
+  if (node.ipv4Address !== undefined && type === RecordType.A)
+    return { rcode: "NOERROR", type: "ipv4-address", address: node.ipv4Address };
   return { rcode: "NOERROR", type: "nodata", apex };
 }
 

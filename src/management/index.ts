@@ -5,6 +5,7 @@ export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./conf
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
 export type { Files } from "./configuration/files.ts";
 export type * from "./configuration/grpc.ts";
+export type * from "./configuration/ipv4.ts";
 export { type LoadParts, loadConfiguration, parseConfiguration } from "./configuration/load.ts";
 export type * from "./configuration/mrt.ts";
 export type * from "./configuration/operators.ts";

@@ -62,6 +62,8 @@ function scene() {
     origination: origination as never,
     speaker: { importTargets() {} },
     taxonomyChanged: (taxonomy) => void told.push(taxonomy),
+    edgeChanged: () => undefined,
+    edgeRefusal: () => undefined,
   });
   // A route of the tenant that is to come has been there all the time.
   announce(rib, rib.openPeer(ribPeer(2)), attributeSet({ extendedCommunities: [target(2)] }), siteKey(1, 3, 2));

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Answer, type DecodedPacket, decode, type OptAnswer } from "dns-packet";
 import fc from "fast-check";
-import { formatIpv6, milliseconds, parseCapabilityName, SourceRates, seconds } from "../../src/base/index.ts";
+import {
+  formatIpv4,
+  formatIpv6,
+  milliseconds,
+  parseCapabilityName,
+  parseIpv4Prefix,
+  SourceRates,
+  seconds,
+} from "../../src/base/index.ts";
 import { type ResponderParts, respond, type Transport, truncated } from "../../src/discovery/dns-response.ts";
 import { CapabilityZones } from "../../src/discovery/zone.ts";
 import { OCR, SPEECH, taxonomy } from "../directory/samples.ts";
@@ -13,6 +21,7 @@ const LONG = parseCapabilityName(`/${Array.from({ length: 8 }, (_, i) => `${"lon
 
 const known = taxonomy({
   capabilities: [...taxonomy().capabilities, { name: LONG, majorVersion: 1, servicePort: 80, protocol: "tcp" }],
+  ipv4Pools: new Map([["globex", parseIpv4Prefix("198.18.0.0/24")!]]),
 });
 const parts: ResponderParts = {
   zones: new CapabilityZones(known),
@@ -32,7 +41,9 @@ function reply(octets: Uint8Array, transport: Transport = "udp"): DecodedPacket 
 function summary(packet: DecodedPacket): string {
   const head = [(packet as { rcode?: string }).rcode, packet.flag_aa && "aa", packet.flag_tc && "tc"];
   const text = (records: readonly Answer[] | undefined) =>
-    (records ?? []).map((r) => `${r.name} ${r.type} ${r.type === "AAAA" ? r.data : ""}`.trim()).join(", ");
+    (records ?? [])
+      .map((r) => `${r.name} ${r.type} ${r.type === "AAAA" || r.type === "A" ? r.data : ""}`.trim())
+      .join(", ");
   return [head.filter(Boolean).join(" "), text(packet.answers), text(packet.authorities)].join(" | ");
 }
 
@@ -51,7 +62,19 @@ const VECTORS: readonly { name: string; see: string; ask: Uint8Array; want: stri
     want: `NOERROR aa | ocr.vision.cap.globex.example.net AAAA ${formatIpv6(known.address("globex", OCR, 1)!)} | `,
   },
   {
-    name: "a known name has no A",
+    name: "A where the tenant has a pool of IPv4 addresses",
+    see: "RFC 1035 §3.4.1",
+    ask: named("OCR.vision.cap.globex.example.net", { type: TYPE.A }),
+    want: `NOERROR aa | OCR.vision.cap.globex.example.net A ${formatIpv4(known.ipv4Address("globex", OCR, 1)!)} | `,
+  },
+  {
+    name: "ANY prefers the IPv6 address",
+    see: "RFC 8482 §4.1",
+    ask: named("ocr.vision.cap.globex.example.net", { type: TYPE.ANY }),
+    want: `NOERROR aa | ocr.vision.cap.globex.example.net AAAA ${formatIpv6(known.address("globex", OCR, 1)!)} | `,
+  },
+  {
+    name: "a known name has no A elsewhere",
     see: "RFC 2308 §2.2",
     ask: named(NAME, { type: TYPE.A }),
     want: `NOERROR aa |  | ${SOA}`,

@@ -15,7 +15,7 @@ export interface Current {
 }
 
 /** @throws {DirectoryError} directory.address-collision */
-export function taxonomyOf({ taxonomy, domain, tenants }: RouterConfiguration): Taxonomy {
+export function taxonomyOf({ taxonomy, domain, tenants, ipv4 }: RouterConfiguration): Taxonomy {
   return new Taxonomy({
     revision: taxonomy.revision,
     domain: domain.prefix,
@@ -23,6 +23,7 @@ export function taxonomyOf({ taxonomy, domain, tenants }: RouterConfiguration): 
     families: taxonomy.familyCodes,
     capabilities: taxonomy.capabilities,
     tenants: indexes(tenants),
+    ipv4Pools: new Map(ipv4?.pools.map(({ tenant, prefix }) => [tenant, prefix])),
   });
 }
 

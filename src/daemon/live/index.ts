@@ -8,6 +8,7 @@ import type { LogLevel } from "../../host/index.ts";
 import type { Provider, RouterChange } from "../../management/index.ts";
 import type { Rib } from "../../rib/index.ts";
 import type { Brownfield } from "../brownfield.ts";
+import { edgePlanOf, edgeRefusal } from "../edge.ts";
 import type { Origination } from "../origination.ts";
 import { type Paths, pathsProvider } from "../paths.ts";
 import type { RouterDrain } from "../router-drain.ts";
@@ -60,6 +61,8 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
   const { coming, going } = vocabularyProviders({
     ...parts,
     taxonomyChanged: (taxonomy) => servers.taxonomyChanged(taxonomy),
+    edgeChanged: (configuration, taxonomy) => parts.driver.setEdge?.(edgePlanOf(configuration, taxonomy)),
+    edgeRefusal: (configuration) => edgeRefusal(configuration, parts.driver),
   });
   return [
     atRestart,

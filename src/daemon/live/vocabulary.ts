@@ -30,10 +30,14 @@ export interface VocabularyParts {
   readonly speaker: Pick<Speaker, "importTargets">;
   /** Servers that answer by the taxonomy. */
   readonly taxonomyChanged: (taxonomy: Taxonomy) => void;
+  /** What is mapped to IPv4 at the edge. */
+  readonly edgeChanged: (configuration: RouterConfiguration, taxonomy: Taxonomy) => void;
+  /** Why the data plane cannot do that. */
+  readonly edgeRefusal: (configuration: RouterConfiguration) => string | undefined;
 }
 
 const differs = ({ before, after }: RouterChange): boolean =>
-  before.taxonomy !== after.taxonomy || before.tenants !== after.tenants;
+  before.taxonomy !== after.taxonomy || before.tenants !== after.tenants || before.ipv4 !== after.ipv4;
 
 /**
  * Tenants and taxonomy, in two halves around the agents: `coming` lets the parts know what is new besides what they know,
@@ -49,6 +53,11 @@ export function vocabularyProviders(parts: VocabularyParts): {
       plan: () => answered([]),
       prepare(change) {
         if (!differs(change)) return answered(undefined);
+        const refusal = parts.edgeRefusal(change.after);
+        if (refusal !== undefined) {
+          const path = "/semrd-router:router/semrd-ipv4:ipv4";
+          return refused(fault("operation-not-supported", refusal, { path, appTag: "ipv4-not-possible" }));
+        }
         try {
           return answered(new Coming(change, parts));
         } catch (cause) {
@@ -90,9 +99,11 @@ class Coming implements Prepared {
   apply(): void {
     tell(together(this.#change), this.#change.before.tenants, this.#parts);
     this.#show(this.#next);
+    this.#parts.edgeChanged(this.#change.after, this.#next.taxonomy);
   }
 
   revert(): void {
+    this.#parts.edgeChanged(this.#change.before, this.#before.taxonomy);
     this.#show(this.#before);
     tell(this.#change.before, together(this.#change).tenants, this.#parts);
   }

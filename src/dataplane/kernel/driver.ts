@@ -20,6 +20,7 @@ import type {
   StateWord,
   TunnelWords,
 } from "../driver.ts";
+import type { EdgePlan } from "../edge-plan.ts";
 import { DataplaneError } from "../error.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
 import type { Feature } from "../features.ts";
@@ -29,6 +30,7 @@ import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
 import { AllowedMap } from "./allowed-map.ts";
 import { Counters } from "./counters.ts";
+import { EdgeTables } from "./edge-tables.ts";
 import { encapsulationEntries } from "./encapsulation-table.ts";
 import { KernelFlowWatch } from "./flow-watch.ts";
 import { NodeMap } from "./node-map.ts";
@@ -102,7 +104,14 @@ export async function startKernelDataplane(
       },
       native.bpf.possibleCpus(),
     );
-    return new KernelDriver(options, { native, object, tables, counters, ports, folders, adopted, scope });
+    const edge = new EdgeTables({
+      edge: mapOf(object, "edge"),
+      pools: mapOf(object, "pools"),
+      poolSlots: mapOf(object, "pool_slots"),
+      poolAddresses: mapOf(object, "pool_addresses"),
+      guests: mapOf(object, "guests"),
+    });
+    return new KernelDriver(options, { native, object, tables, counters, edge, ports, folders, adopted, scope });
   } catch (cause) {
     throw await scope.abandon(cause);
   }
@@ -114,6 +123,7 @@ interface KernelParts {
   readonly object: BpfObject;
   readonly tables: KernelTables;
   readonly counters: Counters;
+  readonly edge: EdgeTables;
   readonly ports: Ports;
   readonly folders: PinFolders;
   readonly adopted: boolean;
@@ -199,6 +209,10 @@ class KernelDriver implements KernelDataplane {
 
   changePorts(ports: readonly PortOptions[]): Promise<void> {
     return this.#parts.ports.change(ports);
+  }
+
+  setEdge(plan: EdgePlan | undefined): void {
+    this.#parts.edge.set(plan);
   }
 
   counters(): DataplaneCounters {

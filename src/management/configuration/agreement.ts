@@ -10,6 +10,7 @@ import {
 } from "../../base/index.ts";
 import { publicKeyFault } from "../access/index.ts";
 import type { ConfigurationFault } from "./error.ts";
+import { ipv4Disagreements } from "./ipv4-agreement.ts";
 import { neighborDisagreements } from "./neighbor-agreement.ts";
 import { policyDisagreements } from "./policy-agreement.ts";
 import type { RouterConfiguration } from "./types.ts";
@@ -28,6 +29,7 @@ export function* disagreements(
   yield* addressesInDomain(configuration);
   yield* healthChecks(configuration);
   yield* neighborDisagreements(configuration);
+  yield* ipv4Disagreements(configuration);
   yield* policyDisagreements(configuration.routingPolicy);
   yield* authorizedKeys(configuration);
   yield* originsOnExport(configuration);

@@ -61,6 +61,7 @@ const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfigurat
   ["taxonomy", "taxonomy"],
   ["tenants", "tenants"],
   ["interfaces", "interfaces", ["tenants"]],
+  ["ipv4", "ipv4"],
   ["routing-policy", "routingPolicy", ["taxonomy", "tenants"]],
   ["bgp", "bgp"],
   ["registration", "registration"],

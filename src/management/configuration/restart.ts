@@ -16,6 +16,7 @@ export const LIVE: ReadonlySet<string> = new Set([
   "taxonomy",
   "tenants",
   "interfaces",
+  "ipv4",
   "routing-policy",
   "bgp",
   "registration",
@@ -63,7 +64,7 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   const { intended: was, inUse } = before;
   const tenants = intended.tenants === was.tenants ? inUse.tenants : tenantsInUse(intended.tenants, inUse.tenants);
   const isRewired = intended.interfaces !== was.interfaces || tenants !== inUse.tenants;
-  const { bgp: _, ...others } = inUse;
+  const { bgp: _, ipv4: _4, ...others } = inUse;
   const bgp = intended.bgp === was.bgp ? inUse.bgp : bgpInUse(intended.bgp, inUse.bgp);
   const { nodes, routingPolicy, registration, agents, discovery, telemetry, nacm } = intended;
   return {
@@ -72,6 +73,7 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
     ...(bgp === undefined ? {} : { bgp }),
     dataplane:
       intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),
+    ...(intended.ipv4 === undefined ? {} : { ipv4: intended.ipv4 }),
     management: { ...intended.management, controlSocket: inUse.management.controlSocket },
     taxonomy: intended.taxonomy === was.taxonomy ? inUse.taxonomy : taxonomyInUse(intended.taxonomy, inUse.taxonomy),
     interfaces: isRewired ? interfacesInUse(intended.interfaces, tenants) : inUse.interfaces,

@@ -2,6 +2,7 @@ import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } f
 import type { NacmConfiguration } from "../nacm/index.ts";
 import type { BmpConfiguration } from "./bmp.ts";
 import type { GrpcConfiguration } from "./grpc.ts";
+import type { Ipv4Configuration } from "./ipv4.ts";
 import type { MrtConfiguration } from "./mrt.ts";
 import type { NetconfConfiguration, User } from "./operators.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
@@ -25,6 +26,8 @@ export interface RouterConfiguration {
   readonly taxonomy: TaxonomyConfiguration;
   readonly tenants: readonly TenantConfiguration[];
   readonly interfaces: readonly InterfaceConfiguration[];
+  /** Absent: IPv4-only clients and agents are not served. */
+  readonly ipv4?: Ipv4Configuration;
   readonly routingPolicy: RoutingPolicyConfiguration;
   /** Absent: this router speaks no BGP. */
   readonly bgp?: BgpConfiguration;
@@ -114,7 +117,7 @@ export interface TenantConfiguration {
 
 export interface InterfaceConfiguration {
   readonly name: string;
-  readonly role: "core" | "client" | "agent";
+  readonly role: "core" | "client" | "agent" | "own";
   /** Name of the tenant; absent on core interfaces. */
   readonly tenant?: string;
   /** Its index; 0 on core interfaces. */

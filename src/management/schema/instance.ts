@@ -16,6 +16,7 @@ export interface Router {
   readonly "semrd-dataplane:dataplane": RouterDataplane;
   readonly "semrd-discovery:discovery": RouterDiscovery;
   readonly "semrd-interface:interfaces"?: RouterInterfaces;
+  readonly "semrd-ipv4:ipv4"?: RouterIpv4;
   readonly "semrd-mrt:mrt"?: RouterMrt;
   readonly "semrd-policy:routing-policy"?: RouterRoutingPolicy;
   readonly "semrd-registration:registration": RouterRegistration;
@@ -558,9 +559,20 @@ export interface RouterInterfaces {
 
 export interface RouterInterfacesInterface {
   readonly name: string;
-  readonly role: "core" | "client" | "agent";
+  readonly role: "core" | "client" | "agent" | "own";
   readonly tenant?: string;
   readonly hook: "auto" | "xdp" | "tc";
+}
+
+export interface RouterIpv4 {
+  readonly prefix: string;
+  readonly guests?: string;
+  readonly pool?: readonly RouterIpv4Pool[];
+}
+
+export interface RouterIpv4Pool {
+  readonly tenant: string;
+  readonly prefix: string;
 }
 
 export interface RouterMrt {

@@ -38,6 +38,7 @@ import type {
   TaxonomyInstance,
   TenantInstance,
 } from "./instance.ts";
+import { bindIpv4 } from "./ipv4-binding.ts";
 import { bindMrt } from "./mrt-binding.ts";
 import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritance.ts";
 import { bindNetconf, bindUsers } from "./operators-binding.ts";
@@ -77,6 +78,7 @@ export function bindRouter(router: RouterInstance, folder: string, nacm: NacmCon
     taxonomy,
     tenants,
     interfaces: (router["semrd-interface:interfaces"]?.interface ?? []).map((port) => bindInterface(port, tenants)),
+    ...(router["semrd-ipv4:ipv4"] === undefined ? {} : { ipv4: bindIpv4(router["semrd-ipv4:ipv4"]) }),
     routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
     ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
     registration: bindRegistration(router["semrd-registration:registration"], folder),

@@ -1,6 +1,7 @@
 import type { BmpInstance } from "./bmp-binding.ts";
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { GrpcInstance } from "./grpc-binding.ts";
+import type { Ipv4Instance } from "./ipv4-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
 import type { NacmInstance } from "./nacm-binding.ts";
 import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
@@ -81,6 +82,7 @@ export interface RouterInstance {
     };
     readonly heartbeat?: { readonly interval: number; readonly multiplier: number };
   };
+  readonly "semrd-ipv4:ipv4"?: Ipv4Instance;
   readonly "semrd-mrt:mrt"?: MrtInstance;
   readonly "semrd-rpki:rpki"?: RpkiInstance;
   readonly "semrd-bmp:bmp"?: BmpInstance;
@@ -128,7 +130,7 @@ export interface TenantInstance {
 
 export interface InterfaceInstance {
   readonly name: string;
-  readonly role: "core" | "client" | "agent";
+  readonly role: "core" | "client" | "agent" | "own";
   readonly tenant?: string;
   readonly hook: "auto" | "xdp" | "tc";
 }

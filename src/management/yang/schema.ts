@@ -19,6 +19,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-taxonomy",
   "semrd-tenant",
   "semrd-interface",
+  "semrd-ipv4",
   "semrd-policy",
   "semrd-bgp",
   "semrd-brownfield",

@@ -7,6 +7,7 @@ import { type EdgeInput, type EdgeOutcome, type EdgeState, inPrefix } from "./st
 import { toIpv4 } from "./to-ipv4.ts";
 import { toIpv6 } from "./to-ipv6.ts";
 
+export { ipv4Octets } from "./ipv4.ts";
 export type { EdgeEffect, EdgeInput, EdgeOutcome, EdgeState, Guest, Pool } from "./state.ts";
 
 const ETHERTYPE_IPV4 = 0x0800;

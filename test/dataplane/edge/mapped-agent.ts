@@ -1,0 +1,30 @@
+/** As the agent of the pass's tests, but it listens on both versions. */
+import { createHash } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { download } from "../pass/lab-agent.ts";
+
+async function main(): Promise<void> {
+  const http = createServer((request, response) => {
+    if (request.method === "GET") {
+      response.end(
+        request.url === "/who" ? `${request.socket.remoteAddress}` : download(Number(request.url!.slice(1))),
+      );
+      return;
+    }
+    const hash = createHash("sha256");
+    request.on("data", (chunk: Buffer) => hash.update(chunk));
+    request.on("end", () => response.end(`${hash.digest("hex")} ${request.socket.remoteAddress}`));
+  });
+  http.listen(8080, "::");
+  await once(http, "listening");
+  const udp = createSocket("udp6");
+  udp.on("message", (octets, from) => udp.send(`${octets.length} from ${from.address}`, from.port, from.address));
+  udp.bind(5353, "::");
+  await once(udp, "listening");
+  process.on("disconnect", () => process.exit(0));
+  process.send!("ready");
+}
+
+if (process.argv[1] === import.meta.filename) await main();
