@@ -25,13 +25,13 @@ export interface ReadPath {
 /** The tree of what can be configured, and how paths in it are read. */
 export class Model {
   readonly #nodes: readonly SchemaNode[];
-  /** Where paths begin: the only container at the top need not be named. */
+  /** Where paths begin: the router need not be named, nor what is alone at the top. */
   readonly top: Place;
 
   constructor(nodes: readonly SchemaNode[]) {
     this.#nodes = nodes;
-    const [only, ...others] = nodes;
-    this.top = only?.kind === "container" && others.length === 0 ? [{ node: only, keys: [] }] : [];
+    const first = nodes.find(({ name }) => name === "router") ?? (nodes.length === 1 ? nodes[0] : undefined);
+    this.top = first?.kind === "container" ? [{ node: first, keys: [] }] : [];
   }
 
   children(place: Place): readonly SchemaNode[] {
@@ -64,7 +64,11 @@ export class Model {
   }
 
   #isTop(name: string): boolean {
-    return this.#nodes.some((node) => name === node.name || name === `${node.module}:${node.name}`);
+    return this.#atTop(name) !== undefined;
+  }
+
+  #atTop(name: string): SchemaNode | undefined {
+    return this.#nodes.find((node) => name === node.name || name === `${node.module}:${node.name}`);
   }
 
   #read(from: Place, words: readonly Word[], at: number): ReadPath {
@@ -75,8 +79,10 @@ export class Model {
       const node = this.#child(place, word);
       next++;
       if (node === undefined) {
-        if (place !== this.top || !this.#isTop(word.text)) throw this.#unknown(place, word);
-        continue; // the top, named although it need not be
+        const top = place === this.top ? this.#atTop(word.text) : undefined;
+        if (top === undefined) throw this.#unknown(place, word);
+        place = [{ node: top, keys: [] }]; // beside the router, or the router, named although it need not be
+        continue;
       }
       const names = node.keys ?? [];
       const keys = word.keys === undefined ? [] : keysInOrder(node, word.keys, word);
@@ -114,7 +120,7 @@ export class Model {
 
   /** A place in words, from the top. */
   words(place: Place): string {
-    return this.wordsBelow(this.top.length <= place.length ? this.top : [], place);
+    return this.wordsBelow(place[0]?.node === this.top[0]?.node ? this.top : [], place);
   }
 
   /** What has to be written at `above` to come to `place`. */
