@@ -157,7 +157,12 @@ export interface Bpf {
   testRun(
     program: BpfProgram,
     packet: Uint8Array,
-    options?: { readonly repeat?: number; readonly ifindex?: number },
+    options?: {
+      readonly repeat?: number;
+      readonly ifindex?: number;
+      /** tc: the frame is a super-packet with segments of so much payload; no protocol of segments is set. */
+      readonly gsoSize?: number;
+    },
   ): TestRunResult;
   /**
    * Calls `record` on the main thread for each record of a BPF_MAP_TYPE_RINGBUF; at most `bound` wait, the rest are

@@ -26,16 +26,19 @@ int Run(int fd, const bpf_test_run_opts& given, bpf_test_run_opts& run) {
 
 }  // namespace
 
-// testRun(program: BpfProgram, packet: Uint8Array, options?: { repeat?: number, ifindex?: number }): TestRunResult
+// testRun(program: BpfProgram, packet: Uint8Array, options?: { repeat?: number, ifindex?: number, gsoSize?: number }): TestRunResult
 Napi::Value TestRun(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   BpfProgram& program = BpfProgram::From(info[0], "program");
   int fd = program.Fd(env);
   int repeat = 1, ifindex = 0;
+  uint32_t gso_size = 0;
   if (auto given = Options(info[2], "options")) {
     if (auto value = given->Get("repeat"); !value.IsUndefined())
       repeat = static_cast<int>(Whole(value, "options.repeat", 1, INT_MAX));
     if (auto value = given->Get("ifindex"); !value.IsUndefined()) ifindex = InterfaceIndex(value);
+    if (auto value = given->Get("gsoSize"); !value.IsUndefined())
+      gso_size = static_cast<uint32_t>(Whole(value, "options.gsoSize", 1, UINT16_MAX));
   }
   auto packet = Octets(info[1], "packet");
 
@@ -45,12 +48,15 @@ Napi::Value TestRun(const Napi::CallbackInfo& info) {
               .repeat = repeat);
   xdp_md xdp = {};
   __sk_buff skb = {};
-  if (ifindex != 0 && program.shape().type == BPF_PROG_TYPE_XDP) {
+  bool is_xdp = program.shape().type == BPF_PROG_TYPE_XDP;
+  if (is_xdp && gso_size != 0) throw Napi::RangeError::New(env, "options.gsoSize: XDP knows no super-packets");
+  if (ifindex != 0 && is_xdp) {
     xdp.data_end = run.data_size_in;
     xdp.ingress_ifindex = static_cast<uint32_t>(ifindex);
     run.ctx_in = &xdp;
     run.ctx_size_in = sizeof(xdp);
-  } else if (ifindex != 0) {
+  } else if (ifindex != 0 || gso_size != 0) {
+    skb.gso_size = gso_size;
     skb.ifindex = skb.ingress_ifindex = static_cast<uint32_t>(ifindex);
     run.ctx_in = &skb;
     run.ctx_size_in = sizeof(skb);

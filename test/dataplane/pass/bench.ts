@@ -52,6 +52,8 @@ export interface BenchOptions {
   readonly answersBurst?: number;
   readonly lines?: number;
   readonly maxEntries?: Readonly<Record<string, number>>;
+  /** Default: the pass as built. */
+  readonly object?: string;
 }
 
 export interface Outcome {
@@ -90,7 +92,7 @@ export class Bench implements Disposable {
 
   static async load(options: BenchOptions): Promise<Bench> {
     const lines = options.lines ?? 64;
-    const object = await loadNative().bpf.load(OBJECT, {
+    const object = await loadNative().bpf.load(options.object ?? OBJECT, {
       constants: {
         semr_domain: options.domain,
         semr_locator: options.locator,
@@ -215,9 +217,13 @@ export class Bench implements Disposable {
   }
 
   /** Runs one frame through a hook as if it came from `ifindex`. */
-  run(hook: Hook, frame: Uint8Array, ifindex = 1): Outcome {
+  run(hook: Hook, frame: Uint8Array, ifindex = 1, options: { readonly gsoSize?: number } = {}): Outcome {
     const before = this.verdicts();
-    const result = loadNative().bpf.testRun(this.program(hook), frame, ifindex === 1 ? {} : { ifindex });
+    const result = loadNative().bpf.testRun(
+      this.program(hook),
+      frame,
+      ifindex === 1 ? options : { ...options, ifindex },
+    );
     const after = this.verdicts();
     const moved = VERDICTS.filter((_, i) => after[i] !== before[i]);
     assert.equal(moved.length, 1, `one verdict for one frame, not ${moved}`);
