@@ -459,6 +459,7 @@ enum semr_verdict {
 	SEMR_DROP_STATE_FULL,	/* flows or returns took no entry */
 	SEMR_DROP_NO_HEADROOM,	/* the frame could not be resized */
 	SEMR_DROP_SEGMENTS,	/* routing header that leads further */
+	SEMR_DROP_EXTENSION,	/* too many headers, or longer than it is */
 	SEMR_DROP_VNI,		/* VXLAN of a known node, another network */
 	SEMR_DROP_SPOOFED,	/* a source that is not behind this port */
 	SEMR_DROP_TENANT_RATE,

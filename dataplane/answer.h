@@ -43,7 +43,7 @@ static __always_inline bool take_token(void)
 
 static __always_inline bool is_reset(const struct semr_packet *packet)
 {
-	return packet->flow.protocol == IPPROTO_TCP &&
+	return packet->flow.protocol == IPPROTO_TCP && !packet->extensions &&
 	       (packet->verdict == SEMR_REJECT_EMPTY_GROUP ||
 		packet->verdict == SEMR_REJECT_COLLISION ||
 		packet->verdict == SEMR_REJECT_LOST_STATE ||

@@ -31,6 +31,7 @@ pseudo_header(const void *source, const void *destination, __u32 length,
 	       bpf_htonl(length) + bpf_htonl(protocol);
 }
 
+/* Of the checksum field in the transport header. */
 static __always_inline __u32 checksum_offset(__u8 protocol)
 {
 	return SEMR_L4 + (protocol == IPPROTO_TCP ?
@@ -45,10 +46,11 @@ static __always_inline __sum16 *field_at(struct cursor c, __u32 offset)
 	return (void *)(at + sizeof(__sum16)) > c.end ? NULL : (__sum16 *)at;
 }
 
-/* The checksum field of the TCP or UDP packet in the frame. */
-static __always_inline __sum16 *checksum_field(struct cursor c, __u8 protocol)
+/* The checksum field of the packet behind @skipped octets of extensions. */
+static __always_inline __sum16 *
+checksum_field(struct cursor c, __u8 protocol, __u32 skipped)
 {
-	return field_at(c, checksum_offset(protocol));
+	return field_at(c, checksum_offset(protocol) + skipped);
 }
 
 /*
@@ -61,7 +63,8 @@ static __always_inline __sum16 *checksum_field(struct cursor c, __u8 protocol)
  * field when the helper is told of a change that is no pseudo-header.
  */
 static __always_inline bool
-is_unfinished(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
+is_unfinished(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	      __u32 skipped)
 {
 	__u8 protocol = packet->flow.protocol;
 	struct cursor c = open_frame(ctx, hook);
@@ -70,7 +73,7 @@ is_unfinished(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) ||
 	    packet->first_fragment)
 		return false;
-	check = checksum_field(c, protocol);
+	check = checksum_field(c, protocol, skipped);
 	if (!check)
 		return false;
 	before = *check;
@@ -81,13 +84,14 @@ is_unfinished(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 			return false;
 		pseudo = pseudo_header(packet->flow.client,
 				       packet->flow.capability,
-				       packet->length - sizeof(struct ipv6hdr),
+				       packet->length - skipped -
+					       sizeof(struct ipv6hdr),
 				       protocol);
 		return before == fold(pseudo);
 	}
-	bpf_l4_csum_replace(ctx, checksum_offset(protocol), 0, 1, 2);
+	bpf_l4_csum_replace(ctx, checksum_offset(protocol) + skipped, 0, 1, 2);
 	c = open_frame(ctx, hook);
-	check = checksum_field(c, protocol);
+	check = checksum_field(c, protocol, skipped);
 	if (!check || *check == before)
 		return check != NULL;
 	*check = before;

@@ -240,7 +240,7 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 	if (!packet)
 		return SEMR_DROP_TRUNCATED;
 	key = packet->flow;
-	if (key.protocol == IPPROTO_ICMPV6 &&
+	if (key.protocol == IPPROTO_ICMPV6 && !packet->extensions &&
 	    packet->icmp_type == SEMR_ICMP_ECHO_REQUEST) {
 		if (semr_first_up(packet->local_group, packet->hash >> 6,
 				  SEMR_INSTANCE))

@@ -31,6 +31,7 @@ error_for(const struct semr_packet *packet)
 		break;
 	case SEMR_REJECT_EMPTY_GROUP:
 	case SEMR_REJECT_COLLISION:
+	case SEMR_REJECT_LOST_STATE:	/* behind extension headers */
 		error.code = ICMPV6_ADDR_UNREACH;
 		break;
 	case SEMR_REJECT_PROTOCOL:
@@ -82,7 +83,8 @@ static __always_inline int sum_from(struct cursor c, __u32 offset)
 	__u16 *pair;
 	__u8 *last;
 
-	if (offset > SEMR_L4 + SEMR_ERROR_HEADERS || !take(&c, offset))
+	if (offset > SEMR_L4 + SEMR_EXTENSIONS_MAX + SEMR_ERROR_HEADERS ||
+	    !take(&c, offset))
 		return 0;
 	for (int i = 0; i < SEMR_MIN_MTU / 16; i++) {
 		words = take(&c, 16);
@@ -136,9 +138,10 @@ error_checksum(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 		__sum16 *pseudo;
 
 		sum += (__u16)~sum_frame(ctx, hook,
-					 SEMR_L4 + SEMR_ERROR_HEADERS);
+					 l4_of(packet) + SEMR_ERROR_HEADERS);
 		pseudo = field_at(open_frame(ctx, hook),
 				  SEMR_ERROR_HEADERS +
+				  l4_of(packet) - SEMR_L4 +
 				  checksum_offset(packet->flow.protocol));
 		if (pseudo)
 			sum += (__u16)~*pseudo;
@@ -151,7 +154,8 @@ static __always_inline int
 answer_error(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	struct icmp_error error = error_for(packet);
-	bool partial = is_unfinished(ctx, hook, packet);
+	__u32 skipped = l4_of(packet) - SEMR_L4;
+	bool partial = is_unfinished(ctx, hook, packet, skipped);
 	__u32 quote = packet->length;
 	struct ethhdr ethernet, *at;
 	struct icmp6hdr *icmp;

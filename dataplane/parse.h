@@ -25,6 +25,9 @@ enum semr_hook {
 #define SEMR_QUOTE (SEMR_L4 + 8)		/* what an ICMPv6 error is about */
 #define SEMR_PULL (SEMR_L4 + 40 + 60)	/* tunnel header, TCP with options */
 
+#define SEMR_EXTENSIONS 4		/* extension headers that are skipped */
+#define SEMR_EXTENSIONS_MAX 256		/* octets of them */
+
 #define SEMR_TCP_FIN 0x01
 #define SEMR_TCP_SYN 0x02
 #define SEMR_TCP_RST 0x04
@@ -68,6 +71,7 @@ struct semr_packet {
 	__u8 l4_header;
 	__u8 verdict;			/* enum semr_verdict */
 	__u8 further;			/* octets behind the outer IPv6 header */
+	__u16 extensions;		/* octets of headers that are skipped */
 	__u8 outer;			/* next header of it, if there are any */
 	bool decapsulated;
 	bool last_leg;			/* was tunnelled twice */
@@ -212,17 +216,26 @@ read_ipv6(struct semr_packet *packet, const struct ipv6hdr *ip)
 	return true;
 }
 
+/* Where the transport header is in the frame. */
+static __always_inline __u32 l4_of(const struct semr_packet *packet)
+{
+	/* the mask changes nothing, and shows the verifier a bound */
+	return SEMR_L4 + (packet->extensions & 0x1f8);
+}
+
 /*
- * Facts of the TCP, UDP or ICMPv6 header behind the IPv6 header. False when it
- * is not complete inside the packet. Other protocols have no facts.
+ * Facts of the TCP, UDP or ICMPv6 header behind @skipped octets of extension
+ * headers. False when it is not complete inside the packet. Other protocols have
+ * no facts.
  */
 static __always_inline bool
-read_l4(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+read_l4_behind(void *ctx, enum semr_hook hook, struct semr_packet *packet,
+	       __u32 skipped)
 {
 	struct cursor c = open_frame(ctx, hook);
-	__u32 payload = packet->length - sizeof(struct ipv6hdr);
+	__u32 payload = packet->length - sizeof(struct ipv6hdr) - skipped;
 
-	if (!take(&c, SEMR_L4))
+	if (!take(&c, SEMR_L4 + skipped))
 		return false;
 	if (packet->flow.protocol == IPPROTO_TCP) {
 		struct tcphdr *tcp = take(&c, sizeof(*tcp));
@@ -256,13 +269,19 @@ read_l4(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 
 		if (skb->gso_size) {
 			packet->super = true;
-			packet->segment = sizeof(struct ipv6hdr) +
+			packet->segment = sizeof(struct ipv6hdr) + skipped +
 					  packet->l4_header + skb->gso_size;
 			if (skb->gso_segs)
 				packet->packets = skb->gso_segs;
 		}
 	}
 	return true;
+}
+
+static __always_inline bool
+read_l4(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	return read_l4_behind(ctx, hook, packet, 0);
 }
 
 /* RFC 4443 section 2.1, once read_l4 has been there */
@@ -297,7 +316,7 @@ read_quote(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	struct ipv6hdr *ip;
 	__be16 *ports;
 
-	if (!take(&c, SEMR_QUOTE))
+	if (packet->extensions || !take(&c, SEMR_QUOTE))
 		return false;
 	ip = take(&c, sizeof(*ip));
 	if (!ip || ip->version != 6 ||
@@ -338,11 +357,12 @@ read_fragment(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		__be16 ports[4];
 	} *fragment;
 
-	if (!take(&c, SEMR_L4))
+	if (!take(&c, l4_of(packet)))
 		return;
 	fragment = take(&c, sizeof(*fragment));
 	if (!fragment ||
-	    packet->length < sizeof(struct ipv6hdr) + sizeof(*fragment) ||
+	    packet->length < sizeof(struct ipv6hdr) + packet->extensions +
+				     sizeof(*fragment) ||
 	    fragment->offset & bpf_htons(0xfff8) ||
 	    (fragment->next != IPPROTO_TCP && fragment->next != IPPROTO_UDP))
 		return;

@@ -9,7 +9,7 @@
 static __always_inline int
 answer_reset(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	bool partial = is_unfinished(ctx, hook, packet);
+	bool partial = is_unfinished(ctx, hook, packet, 0);
 	struct tcphdr *tcp, reset = {};
 	struct cursor c;
 	struct ipv6hdr *ip;

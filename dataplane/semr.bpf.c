@@ -6,6 +6,7 @@
 #include "deliver.h"
 #include "edge.h"
 #include "events.h"
+#include "extension.h"
 #include "forward.h"
 #include "go-on.h"
 #include "maps.h"
@@ -69,12 +70,18 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_SOURCE;
 	if (packet->port.flags & SEMR_PORT_SOURCES && !semr_place(packet))
 		return SEMR_DROP_SPOOFED;
-	if (packet->flow.protocol == IPPROTO_FRAGMENT) {
+	if (is_extension(packet->flow.protocol)) {
+		int verdict = hook == SEMR_HOOK_TC ? semr_skip_tc(ctx, packet) :
+						     semr_skip_xdp(ctx, packet);
+
+		if (verdict != SEMR_PASSED)
+			return verdict;
+	} else if (packet->flow.protocol == IPPROTO_FRAGMENT) {
 		read_fragment(ctx, hook, packet);
 		return SEMR_DROP_FRAGMENT;
-	}
-	if (!read_l4(ctx, hook, packet))
+	} else if (!read_l4(ctx, hook, packet)) {
 		return SEMR_DROP_TRUNCATED;
+	}
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	__builtin_memcpy(&tenant, packet->flow.capability + 6, 2);

@@ -59,7 +59,8 @@ translate_skb(struct __sk_buff *skb, const struct semr_packet *packet,
 	      enum semr_verdict verdict, const __u8 *from, __be16 from_port)
 {
 	__u8 protocol = packet->flow.protocol;
-	__u32 check = checksum_offset(protocol);
+	__u32 skipped = l4_of(packet) - SEMR_L4;
+	__u32 check = checksum_offset(protocol) + skipped;
 	__u64 flags = protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 	__s64 change;
 
@@ -71,38 +72,74 @@ translate_skb(struct __sk_buff *skb, const struct semr_packet *packet,
 				flags | 2) ||
 	    bpf_skb_store_bytes(skb, address_offset(verdict), packet->to, 16,
 				BPF_F_RECOMPUTE_CSUM) ||
-	    bpf_skb_store_bytes(skb, port_offset(verdict), &packet->to_port, 2,
-				0))
+	    bpf_skb_store_bytes(skb, port_offset(verdict) + skipped,
+				&packet->to_port, 2, 0))
 		return false;
 	return true;
 }
 
 /* RFC 1624 equation 3; RFC 8200 section 8.1 for a UDP result of zero. */
+static __always_inline void
+change_checksum(__sum16 *check, __u64 addresses, __u64 ports, bool partial,
+		__u8 protocol)
+{
+	if (partial) {
+		*check = fold(addresses + *check);
+	} else if (*check || protocol == IPPROTO_TCP) {
+		*check = ~fold(addresses + ports + (__u16)~*check);
+		if (!*check && protocol == IPPROTO_UDP)
+			*check = 0xffff;
+	}
+}
+
 static __always_inline bool
 translate_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
 	      enum semr_verdict verdict, const __u8 *from, __be16 from_port)
 {
 	__u8 protocol = packet->flow.protocol;
-	bool partial = is_unfinished(ctx, SEMR_HOOK_XDP, packet);
+	bool partial = is_unfinished(ctx, SEMR_HOOK_XDP, packet, 0);
 	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
-	__sum16 *check = checksum_field(c, protocol);
+	__sum16 *check = checksum_field(c, protocol, 0);
 	__u8 *frame = c.at;
-	__u64 change;
 
 	if (!check)
 		return false;
-	change = sum_address(packet->to) + 4 * 0xffffffffULL -
-		 sum_address(from);
-	if (partial) {
-		*check = fold(change + *check);
-	} else if (*check || protocol == IPPROTO_TCP) {
-		change += packet->to_port + (__u16)~from_port;
-		*check = ~fold(change + (__u16)~*check);
-		if (!*check && protocol == IPPROTO_UDP)
-			*check = 0xffff;
-	}
+	change_checksum(check,
+			sum_address(packet->to) + 4 * 0xffffffffULL -
+				sum_address(from),
+			packet->to_port + (__u16)~from_port, partial,
+			protocol);
 	__builtin_memcpy(frame + address_offset(verdict), packet->to, 16);
 	__builtin_memcpy(frame + port_offset(verdict), &packet->to_port, 2);
+	return true;
+}
+
+/* The same behind extension headers, of what is delivered. */
+SEMR_STAGE int
+semr_translate_behind_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
+{
+	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
+	__sum16 *check, *port;
+	__u32 skipped;
+	__u8 *frame = c.at;
+
+	if (!packet)
+		return false;
+	skipped = l4_of(packet) - SEMR_L4;
+	check = checksum_field(c, packet->flow.protocol, skipped);
+	port = field_at(c, port_offset(SEMR_DELIVERED) + skipped);
+	if (!check || !port || c.at + SEMR_L4 > c.end)
+		return false;
+	change_checksum(check,
+			sum_address(packet->to) + 4 * 0xffffffffULL -
+				sum_address(packet->flow.capability),
+			packet->to_port +
+				(__u16)~packet->flow.capability_port,
+			is_unfinished(ctx, SEMR_HOOK_XDP, packet, skipped),
+			packet->flow.protocol);
+	__builtin_memcpy(frame + address_offset(SEMR_DELIVERED), packet->to,
+			 16);
+	*port = packet->to_port;
 	return true;
 }
 
@@ -191,6 +228,8 @@ translate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 
 	if (packet->quoted)	/* done before: see semr.bpf.c */
 		return true;
+	if (hook == SEMR_HOOK_XDP && packet->extensions)
+		return semr_translate_behind_xdp(ctx, packet);
 	if (hook == SEMR_HOOK_XDP)
 		return translate_xdp(ctx, packet, verdict, from, port);
 	return translate_skb(ctx, packet, verdict, from, port);

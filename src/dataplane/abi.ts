@@ -231,6 +231,7 @@ export const VERDICTS = [
   "drop-state-full",
   "drop-no-headroom",
   "drop-segments",
+  "drop-extension",
   "drop-vni",
   "drop-spoofed",
   "drop-tenant-rate",

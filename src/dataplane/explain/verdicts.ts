@@ -28,6 +28,7 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   "drop-state-full": "dropped: the tables of flows took no entry",
   "drop-no-headroom": "dropped: the frame could not be resized",
   "drop-segments": "dropped: its routing header leads further than to this router",
+  "drop-extension": "dropped: too many extension headers, or longer than the packet",
   "drop-vni": "dropped: VXLAN of a router that is known, but not with the network identifier that is configured for it",
   "drop-spoofed": "dropped: nobody with this source address is behind the port",
   "drop-tenant-rate": "dropped: the tenant sends more than it may",

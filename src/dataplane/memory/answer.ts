@@ -61,7 +61,7 @@ export function icmpv6Error(
   putU32(head, 4, error.value);
   const quoted = packet.octets.subarray(0, quote);
   const message = concatenate(head, quoted);
-  const summed = error.unfinished ? concatenate(head, quoted.subarray(0, IPV6_LENGTH)) : message;
+  const summed = error.unfinished ? concatenate(head, quoted.subarray(0, packet.headerLength)) : message;
   const later = error.unfinished ? ~checksumField(packet) & 0xffff : 0;
   const pseudo = pseudoHeaderSum(from, packet.source, message.length, Protocol.Icmpv6);
   putU16(message, 2, ~sumOf(summed, pseudo + later) & 0xffff);

@@ -66,7 +66,8 @@ export function deliver(walk: FlowWalk, capability: CapabilityEntry): Delivery {
 
 /** Not TCP, not UDP: echo requests are answered for a capability that somebody serves. */
 function answerOther(walk: FlowWalk, members: readonly Member[]): Delivery {
-  const isEcho = walk.layer4.protocol === Protocol.Icmpv6 && walk.packet.payload[0] === ECHO_REQUEST;
+  const isEcho =
+    walk.layer4.protocol === Protocol.Icmpv6 && walk.packet.payload[0] === ECHO_REQUEST && !walk.packet.extensions;
   if (!isEcho) return done(rejectFlow(walk, "reject-protocol", "port"));
   return members.length > 0 ? done(answerEcho(walk)) : NOBODY;
 }

@@ -11,7 +11,16 @@ const FRAGMENT_LENGTH = 8;
 
 const FIRST_INFORMATIONAL = 128;
 
-export const Protocol = { Tcp: 6, Udp: 17, Ipv6: 41, Routing: 43, Fragment: 44, Icmpv6: 58 } as const;
+export const Protocol = {
+  HopByHop: 0,
+  Tcp: 6,
+  Udp: 17,
+  Ipv6: 41,
+  Routing: 43,
+  Fragment: 44,
+  Icmpv6: 58,
+  DestinationOptions: 60,
+} as const;
 export const TcpFlag = { Fin: 0x01, Syn: 0x02, Rst: 0x04, Ack: 0x10 } as const;
 
 export const u16 = (octets: Uint8Array, at: number): number => (octets[at]! << 8) | octets[at + 1]!;
@@ -27,12 +36,21 @@ export function putU32(octets: Uint8Array, at: number, value: number): void {
   putU16(octets, at + 2, value & 0xffff);
 }
 
+/** Extension headers that are skipped. */
+export interface Extensions {
+  readonly octets: number;
+  /** What is behind them. */
+  readonly nextHeader: number;
+}
+
 /** An IPv6 packet: octets from its fixed header on. */
 export class Ipv6Packet {
   readonly octets: Uint8Array;
+  readonly extensions: Extensions | undefined;
 
-  constructor(octets: Uint8Array) {
+  constructor(octets: Uint8Array, extensions?: Extensions) {
     this.octets = octets;
+    this.extensions = extensions;
   }
 
   /** As the header gives it; {@link payload} is what is there. */
@@ -40,8 +58,14 @@ export class Ipv6Packet {
     return u16(this.octets, 4);
   }
 
+  /** Behind the extension headers that are skipped. */
   get nextHeader(): number {
-    return this.octets[6]!;
+    return this.extensions?.nextHeader ?? this.octets[6]!;
+  }
+
+  /** Where {@link payload} begins. */
+  get headerLength(): number {
+    return IPV6_LENGTH + (this.extensions?.octets ?? 0);
   }
 
   get hopLimit(): number {
@@ -56,14 +80,14 @@ export class Ipv6Packet {
     return this.octets.subarray(24, 40);
   }
 
-  /** Everything behind the fixed header. */
+  /** Everything behind the fixed header and the extension headers that are skipped. */
   get payload(): Uint8Array {
-    return this.octets.subarray(IPV6_LENGTH);
+    return this.octets.subarray(this.headerLength);
   }
 
   /** A copy that its holder may change. */
   copy(): Ipv6Packet {
-    return new Ipv6Packet(this.octets.slice());
+    return new Ipv6Packet(this.octets.slice(), this.extensions);
   }
 
   /** A copy after one more hop. */
@@ -72,6 +96,34 @@ export class Ipv6Packet {
     further.octets[7] = this.hopLimit - 1;
     return further;
   }
+}
+
+const EXTENSIONS: ReadonlySet<number> = new Set([Protocol.HopByHop, Protocol.Routing, Protocol.DestinationOptions]);
+const MOST_EXTENSIONS = 4;
+const MOST_EXTENSION_OCTETS = 256;
+
+export const isExtension = (protocol: number): boolean => EXTENSIONS.has(protocol);
+
+/**
+ * Goes past the extension headers of a whole packet to what is behind them, or says why not. Hop-by-hop options are the first
+ * or not at all, and a routing header has been followed to its end.
+ * @see RFC 8200 §4.1, §4.4
+ */
+export function skipExtensions({
+  octets,
+}: Ipv6Packet): Ipv6Packet | "drop-truncated" | "drop-extension" | "drop-segments" {
+  const payload = octets.subarray(IPV6_LENGTH);
+  let next = octets[6]!;
+  let at = 0;
+  for (let count = 0; count < MOST_EXTENSIONS && isExtension(next); count++) {
+    if (payload.length < at + 8) return "drop-truncated";
+    if (next === Protocol.HopByHop && count > 0) return "drop-extension";
+    if (next === Protocol.Routing && payload[at + 3] !== 0) return "drop-segments";
+    next = payload[at]!;
+    at += 8 + payload[at + 1]! * 8;
+    if (at > MOST_EXTENSION_OCTETS || at > payload.length) return "drop-extension";
+  }
+  return isExtension(next) ? "drop-extension" : new Ipv6Packet(octets, { octets: at, nextHeader: next });
 }
 
 /** Ports, flags and length of a layer-4 header that is all there. Other protocols have ports 0. */

@@ -8,10 +8,12 @@ import {
   firstFragment,
   IPV6_LENGTH,
   Ipv6Packet,
+  isExtension,
   isIcmpv6Error,
   Protocol,
   parseLayer4,
   quotedPacket,
+  skipExtensions,
   u16,
   u32,
 } from "./packet.ts";
@@ -98,12 +100,11 @@ function admit(walk: Walk): Outcome {
     const spoofed: Effect = { type: "count-tenant", tenantIndex: port.tenantIndex, as: "spoofed", octets: length };
     return { ...drop("drop-spoofed", input.frame), effects: [spoofed] };
   }
-  const exact: Walk = {
-    ...walk,
-    port: { ...port, tenantIndex },
-    packet: new Ipv6Packet(walk.found.subarray(0, length)),
-  };
-  if (packet.nextHeader === Protocol.Fragment)
+  const whole = new Ipv6Packet(walk.found.subarray(0, length));
+  const bare = isExtension(whole.nextHeader) ? skipExtensions(whole) : whole;
+  if (typeof bare === "string") return drop(bare, input.frame);
+  const exact: Walk = { ...walk, port: { ...port, tenantIndex }, packet: bare };
+  if (bare.nextHeader === Protocol.Fragment)
     return firstFragment(exact.packet) === undefined ? drop("drop-fragment", input.frame) : refuseFragment(exact);
   const layer4 = parseLayer4(exact.packet);
   if (layer4 === undefined) return drop("drop-truncated", input.frame);
@@ -112,7 +113,7 @@ function admit(walk: Walk): Outcome {
   const onward = policed ? policedRoute : route;
   if (!isIcmpv6Error(exact.packet))
     return onward({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed), quoted: false });
-  const about = quotedPacket(exact.packet);
+  const about = bare.extensions === undefined ? quotedPacket(bare) : undefined;
   if (about === undefined) return drop("drop-unanswerable", input.frame);
   const flow = flowBackOf(about.packet, about.layer4, state.hashSeed);
   return onward({ ...exact, layer4: about.layer4, flow, quoted: true });

@@ -34,9 +34,9 @@ export function errorAbout(walk: Walk, error: ErrorText): Ipv6Packet | "drop-una
   return icmpv6Error(state.locator, packet, LARGEST_QUOTE, { value: 0, unfinished: isUnfinished(walk), ...error });
 }
 
-/** Refuses a flow: TCP gets a reset, anything else an ICMPv6 error. */
+/** Refuses a flow: TCP without extension headers gets a reset, anything else an ICMPv6 error. */
 export function rejectFlow(walk: FlowWalk, verdict: Verdict, code: keyof typeof UNREACHABLE): Outcome {
-  if (walk.layer4.protocol !== Protocol.Tcp)
+  if (walk.layer4.protocol !== Protocol.Tcp || walk.packet.extensions !== undefined)
     return rejectWithError(walk, verdict, { type: 1, code: UNREACHABLE[code] });
   if (!mayBeAnswered(walk.packet)) return drop("drop-unanswerable", walk.input.frame);
   return reply(walk, verdict, tcpReset(walk.packet, { unfinished: isUnfinished(walk) }), []);

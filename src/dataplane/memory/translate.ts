@@ -3,8 +3,8 @@ import { updateChecksum, updateUnfinished } from "./checksum.ts";
 import { concatenate, ICMPV6_LENGTH, IPV6_LENGTH, Ipv6Packet, Protocol, putU16, u16 } from "./packet.ts";
 
 const SIDES = {
-  source: { addressAt: 8, portAt: IPV6_LENGTH },
-  destination: { addressAt: 24, portAt: IPV6_LENGTH + 2 },
+  source: { addressAt: 8, portBehind: 0 },
+  destination: { addressAt: 24, portBehind: 2 },
 } as const;
 
 /**
@@ -20,14 +20,15 @@ export function translate(
   to: { readonly address: Ipv6Address; readonly port: number },
   options: { readonly unfinished: boolean },
 ): Ipv6Packet {
-  const { addressAt, portAt } = SIDES[side];
+  const { addressAt, portBehind } = SIDES[side];
+  const portAt = packet.headerLength + portBehind;
   const changed = packet.copy();
   const { octets } = changed;
   octets.set(to.address, addressAt);
   putU16(octets, portAt, to.port);
 
   const isUdp = packet.nextHeader === Protocol.Udp;
-  const checksumAt = IPV6_LENGTH + (isUdp ? 6 : 16);
+  const checksumAt = packet.headerLength + (isUdp ? 6 : 16);
   const checksum = u16(octets, checksumAt);
   if (isUdp && checksum === 0) return changed;
   const addresses = [packet.octets.subarray(addressAt, addressAt + 16), to.address] as const;

@@ -301,12 +301,39 @@ function fragmented(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array>
   });
 }
 
+const extensionHeader = fc
+  .tuple(fc.constantFrom(0, 60, 43), mostly([0], [1, 2, 12]), mostly([0], [1, 30]), mostly([0], [1]))
+  .map(([protocol, more, lie, left]) => {
+    const octets = new Uint8Array(8 + 8 * more);
+    octets[1] = more + lie;
+    octets[3] = left;
+    return { protocol, octets };
+  });
+
+/** The packet behind extension headers, in any order. */
+function extended(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  return fc.tuple(packets, fc.array(extensionHeader, { minLength: 1, maxLength: 5 })).map(([packet, headers]) => {
+    const next = [...headers.slice(1).map(({ protocol }) => protocol), packet[6]!];
+    const chain = headers.map(({ octets }, i) => octets.with(0, next[i]!));
+    const whole = concatenate(packet.subarray(0, 40), ...chain, packet.subarray(40));
+    whole[6] = headers[0]!.protocol;
+    putU16(whole, 4, whole.length - 40);
+    return whole;
+  });
+}
+
 const toCapability = fc.oneof(
   { weight: 5, arbitrary: tcpPacket },
   { weight: 3, arbitrary: udpPacket },
   { weight: 2, arbitrary: otherPacket },
-  { weight: 2, arbitrary: errorToCapability },
+  { weight: 3, arbitrary: errorToCapability },
   { weight: 1, arbitrary: fragmented(fc.oneof(tcpPacket, udpPacket, otherPacket)) },
+  {
+    weight: 1,
+    arbitrary: extended(
+      fc.oneof(tcpPacket, tcpPacket, udpPacket, otherPacket, errorToCapability, fragmented(tcpPacket)),
+    ),
+  },
 );
 
 /** An answer of an instance, or something that looks like one. */

@@ -29,7 +29,7 @@ const wrap = (packet: Uint8Array, source = OTHER, destination = LOCATOR) =>
   ipv6({ source, destination }, IPV6_IN_IPV6, packet);
 
 /** An ICMPv6 error about `packet`, taken apart and checked down to the last octet. */
-function assertError(out: Uint8Array, packet: Uint8Array, type: number, code: number, mtu = 0): void {
+export function assertError(out: Uint8Array, packet: Uint8Array, type: number, code: number, mtu = 0): void {
   const { source, destination, payload, protocol, hopLimit, payloadLength } = readIpv6(out);
   const quote = packet.subarray(0, 1232);
   assert.equal(protocol, ICMP);

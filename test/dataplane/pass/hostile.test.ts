@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { PORT_FLAG } from "../../../src/dataplane/abi.ts";
 import { type Bench, HOOKS, type Hook, TC, XDP } from "./bench.ts";
+import { extended } from "./extension-cases.ts";
 import { ethernet, IPV6_IN_IPV6, icmp, ipv6 } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
 import { routed, vxlanned } from "./tunnel-cases.ts";
@@ -24,6 +25,7 @@ const PACKETS: readonly (readonly ["client" | "core" | "agent", Uint8Array, know
   ["core", routed(segment(CAP.local, { payload, sourcePort: 40001 }), { segments: [OTHER, LOCATOR] })],
   ["core", vxlanned(segment(CAP.local, { payload, sourcePort: 40002 })), 14 + 40 + 30],
   ["client", segment(CAP.segments, { flags: "A", payload })],
+  ["client", extended(segment(CAP.local, { sourcePort: 40003, payload }), { protocol: 0 }, { protocol: 60, more: 8 })],
   ["client", segment(CAP.vxlan, { flags: "A", payload })],
   ["agent", segment(CLIENT, { source: CAP.local, payload })],
   ["agent", datagram(CAP.remote, { payload })],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Bench, HOOKS } from "./bench.ts";
 import { CASES, ECHO } from "./cases.ts";
+import { EXTENSION_CASES } from "./extension-cases.ts";
 import { ethernet, icmp } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
 import { TUNNEL_CASES } from "./tunnel-cases.ts";
@@ -16,7 +17,11 @@ insideNamespace(import.meta.filename, () => {
       });
       after(() => bench[Symbol.dispose]());
 
-      for (const { name, packet, verdict, action, role, plainTenant = 0, out } of [...CASES, ...TUNNEL_CASES])
+      for (const { name, packet, verdict, action, role, plainTenant = 0, out } of [
+        ...CASES,
+        ...TUNNEL_CASES,
+        ...EXTENSION_CASES,
+      ])
         it(`${verdict}: ${name}`, () => {
           bench.port(1, role ?? "client", role === "core" ? plainTenant : TENANT);
           const frame = ethernet(packet);

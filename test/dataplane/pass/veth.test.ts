@@ -15,12 +15,26 @@ const FIVE_MEGABYTES = 5 * 1024 * 1024;
 /** What five namespaces and real traffic need beyond the pass itself. */
 function whyNoLab(): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  for (const tool of ["ip", "nsenter", "curl", "tcpdump"])
+  for (const tool of ["ip", "nsenter", "curl", "tcpdump", "python3"])
     if (spawnSync(tool, ["-V"]).error) return `${tool} is not installed`;
   return whyNoPass();
 }
 
 const sha256 = (octets: Uint8Array | string) => createHash("sha256").update(octets).digest("hex");
+
+/** PUTs octets to a capability over a connection of which every packet has extension headers. */
+const WITH_OPTIONS = `
+import http.client, socket, sys
+pad = bytes([0, 0, 1, 4, 0, 0, 0, 0])
+connection = http.client.HTTPConnection(sys.argv[1], 80, timeout=20)
+connection.sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+for option in (54, 59):  # IPV6_HOPOPTS, IPV6_DSTOPTS
+    connection.sock.setsockopt(socket.IPPROTO_IPV6, option, pad)
+connection.sock.settimeout(20)
+connection.sock.connect((sys.argv[1], 80))
+connection.request("PUT", "/", bytes([7]) * int(sys.argv[2]))
+sys.stdout.write(connection.getresponse().read().decode())
+`;
 
 const VARIANTS: readonly LabOptions[] = [
   { coreMtu: 1600, coreHook: "xdp", edgeHook: "tc" },
@@ -76,6 +90,14 @@ for (const options of VARIANTS)
         assert.equal(answer, `${sha256(octets)} ${AT.client}`);
       });
     }
+
+    await t.test("a client with hop-by-hop and destination options", async () => {
+      for (const capability of [AT.web, AT.here]) {
+        const done = await lab.run("client", "python3", "-c", WITH_OPTIONS, capability, "1000000");
+        assert.equal(done.code, 0, done.stderr);
+        assert.equal(done.stdout, `${sha256(new Uint8Array(1_000_000).fill(7))} ${AT.client}`);
+      }
+    });
 
     await t.test("UDP request and answer", async () => {
       const asked = await lab.run("client", process.execPath, "--eval", UDP_ONCE, AT.dns, "53", "100");
