@@ -8,7 +8,7 @@ import { readU32, u32 } from "./bpf-lab.ts";
 export { execFileSync } from "node:child_process";
 export { existsSync } from "node:fs";
 export { loadSample, member, openDescriptors, readU32, u32 } from "./bpf-lab.ts";
-export const { bfd, bpf, sock } = loadNative();
+export const { bfd, bpf, paths, sock } = loadNative();
 export { BfdEnd } from "./bfd-end.ts";
 export { BfdPeer, decode, encode } from "./bfd-peer.ts";
 

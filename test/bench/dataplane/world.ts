@@ -131,6 +131,13 @@ export function setClientPort(ports: BpfMap, ifindex: number, sends: "itself" | 
   view.setUint16(PORT.offsets.tenant, TENANT);
 }
 
+/** Makes `ifindex` a core port. */
+export function setCorePort(ports: BpfMap, ifindex: number): void {
+  const octets = ports.mmap();
+  const view = new DataView(octets.buffer, octets.byteOffset + ifindex * PORT.size, PORT.size);
+  view.setUint16(PORT.offsets.role, ROLE.core, true);
+}
+
 export function mapOf(object: BpfObject, name: string): BpfMap {
   const map = object.maps.get(name);
   if (map === undefined) throw new Error(`the object has no map ${name}`);
