@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadNative, type Native } from "../../native/index.ts";
 import { type Log, type Metrics, messageOf } from "../base/index.ts";
@@ -7,7 +8,9 @@ import {
   type DataplaneOptions,
   startFibServiceDataplane,
   startKernelDataplane,
+  startLinuxDataplane,
   startMemoryDataplane,
+  startOvsDataplane,
 } from "../dataplane/index.ts";
 import { claimName, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
@@ -42,8 +45,8 @@ export function dataplaneOptions(configuration: RouterConfiguration): DataplaneO
 }
 
 /**
- * The data plane that the configuration asks for. With `auto`, a host without the rights or the kernel for BPF gets the
- * memory data plane, loudly.
+ * The data plane that the configuration asks for. With `auto`, a host without the rights or the kernel for BPF gets routes of the
+ * kernel, and one that cannot have those the memory data plane, loudly.
  * @throws {DataplaneError} as the drivers
  */
 export async function startDriver(
@@ -52,24 +55,47 @@ export async function startDriver(
   metrics: Metrics,
 ): Promise<DataplaneDriver> {
   const options = dataplaneOptions(configuration);
-  const { driver, executor } = configuration.dataplane;
+  const { driver, executor, openVswitch } = configuration.dataplane;
   if (driver === "fib-service" && executor !== undefined) {
     const parts = { clock: systemClock, random: systemRandom, log, metrics };
     return startFibServiceDataplane({ ...options, executor, router: configuration.name }, parts);
   }
+  if (driver === "ovs" && openVswitch !== undefined) return startOvsDataplane(options, openVswitch, { log });
   if (driver === "memory") return startMemoryDataplane(options, { log });
-  const native = loadNative();
+  if (driver === "linux") return startLinux(configuration, log);
   try {
-    return await startKernel(options, native, log);
+    return await startKernel(options, loadNative(), log);
   } catch (cause) {
-    const cannot = cause instanceof DataplaneError && CANNOT.has(cause.code);
-    if (!cannot || driver === "kernel") throw cause;
+    if (driver === "kernel" || !isIncapable(cause)) throw cause;
+    return startWithoutBpf(configuration, log, messageOf(cause));
+  }
+}
+
+async function startWithoutBpf(configuration: RouterConfiguration, log: Log, reason: string): Promise<DataplaneDriver> {
+  try {
+    const driver = await startLinux(configuration, log);
+    log.error("dataplane.linux-instead-of-kernel", {
+      reason,
+      effect:
+        "routes of the kernel forward; they translate, answer and count nothing: semrctl show dataplane says what is missing",
+    });
+    return driver;
+  } catch (cause) {
+    if (!isIncapable(cause)) throw cause;
     log.error("dataplane.memory-instead-of-kernel", {
-      reason: messageOf(cause),
+      reason,
+      routes: messageOf(cause),
       effect: "no packet of this host is forwarded; routes, DNS, registration and management work",
     });
-    return startMemoryDataplane(options, { log });
+    return startMemoryDataplane(dataplaneOptions(configuration), { log });
   }
+}
+
+const isIncapable = (cause: unknown): boolean => cause instanceof DataplaneError && CANNOT.has(cause.code);
+
+function startLinux(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
+  const planFile = join(configuration.stateDirectory, "dataplane-linux.plan");
+  return startLinuxDataplane(dataplaneOptions(configuration), { planFile }, { log });
 }
 
 function startKernel(options: DataplaneOptions, native: Native, log: Log): Promise<DataplaneDriver> {
@@ -82,11 +108,17 @@ function startKernel(options: DataplaneOptions, native: Native, log: Log): Promi
  * @throws {HostError} host.name-in-use
  */
 export function claimTables({ dataplane, name }: RouterConfiguration): Promise<AsyncDisposable> {
-  const { pinDirectory, driver, executor } = dataplane;
+  const { pinDirectory, driver, executor, openVswitch } = dataplane;
   if (driver === "fib-service" && executor !== undefined) {
     const where = `${executor.host} port ${executor.port}`;
     return claimName(`dataplane ${where}`, `another semrd works with the executor at ${where}: stop it`);
   }
+  if (driver === "ovs" && openVswitch !== undefined) {
+    const where = `the bridge ${openVswitch.bridge} of ${openVswitch.database}`;
+    return claimName(`dataplane ${where}`, `another semrd works with ${where}: stop it, or choose another bridge`);
+  }
+  if (driver === "linux")
+    return claimName("dataplane routes", "another semrd works with the routes of this network namespace: stop it");
   const advice =
     `another semrd forwards here with the tables below ${pinDirectory}: stop it, ` +
     `or give the router ${name} a pin-directory and interfaces of its own`;
@@ -111,7 +143,14 @@ export async function removeForwarding(
 }
 
 /** The data plane whose tables outlive the process. */
-function startRemovable(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
-  if (configuration.dataplane.driver === "fib-service") return startDriver(configuration, log, createMetrics());
-  return startKernel(dataplaneOptions(configuration), loadNative(), log);
+async function startRemovable(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
+  const { driver } = configuration.dataplane;
+  if (driver === "fib-service" || driver === "ovs" || driver === "linux")
+    return startDriver(configuration, log, createMetrics());
+  try {
+    return await startKernel(dataplaneOptions(configuration), loadNative(), log);
+  } catch (cause) {
+    if (driver === "kernel" || !isIncapable(cause)) throw cause;
+    return startLinux(configuration, log);
+  }
 }

@@ -56,7 +56,7 @@ export const setRoute = (address: Ipv6Address, table: number, id: number, mtu: n
 export const setUnreachable = (prefix: string, table: number): Command =>
   `route replace unreachable ${prefix} metric 1024 table ${table} ${OURS}`;
 
-export const removeUnreachable = (prefix: string, table: number): Command =>
+export const removeUnreachable = (prefix: string, table: string): Command =>
   `route del unreachable ${prefix} table ${table} ${OURS}`;
 
 export const removeRoute = (address: Ipv6Address, table: number): Command =>

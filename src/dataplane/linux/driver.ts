@@ -18,15 +18,7 @@ import { DataplaneError } from "../error.ts";
 import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import { PlanTables } from "../memory/plan-tables.ts";
-import {
-  type Command,
-  fixedCommands,
-  LOCAL_TABLE,
-  PROTOCOL,
-  removeNextHop,
-  removeUnreachable,
-  tenantTable,
-} from "./commands.ts";
+import { type Command, fixedCommands, PROTOCOL, removeNextHop, removeUnreachable } from "./commands.ts";
 import { CommandFeed } from "./feed.ts";
 import { carryOut, listedNextHops, listedRules, listedUnreachable } from "./kernel.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
@@ -86,6 +78,7 @@ class LinuxDriver implements LinuxDataplane {
   #rules: Promise<void> = Promise.resolve();
   #writing: NodeJS.Timeout | undefined;
   #written: Promise<void> = Promise.resolve();
+  #writtenAt = Number.NEGATIVE_INFINITY;
   #generation = 0;
   #removed = false;
   adopted = false;
@@ -215,7 +208,7 @@ class LinuxDriver implements LinuxDataplane {
       const { domain, locator } = this.#options;
       await carryOut(fixedCommands(domain, locator, this.#tenants()));
     } catch (cause) {
-      const lacksRights = process.getuid?.() !== 0 && /permi|EACCES|EPERM/i.test(messageOf(cause));
+      const lacksRights = /permitted|permission denied|EACCES|EPERM|EROFS/i.test(messageOf(cause));
       throw new DataplaneError(
         { code: lacksRights ? "dataplane.no-rights" : "dataplane.unsupported-kernel" },
         lacksRights
@@ -239,8 +232,7 @@ class LinuxDriver implements LinuxDataplane {
   /** What the kernel holds of an earlier plan that nobody knows any more. Routes go with their next hops. */
   async #leftovers(): Promise<Command[]> {
     const commands = [...(await listedNextHops(PROTOCOL))].toSorted((a, b) => a - b).map(removeNextHop);
-    for (const table of [LOCAL_TABLE, ...this.#tenants().map(tenantTable)])
-      for (const prefix of await listedUnreachable(table)) commands.push(removeUnreachable(prefix, table));
+    for (const { dst, table } of await listedUnreachable(PROTOCOL)) commands.push(removeUnreachable(dst, table));
     return commands;
   }
 
@@ -280,11 +272,14 @@ class LinuxDriver implements LinuxDataplane {
     }
   }
 
+  /** At once when the last time is long ago, for a process that is killed. */
   #writeSoon(): void {
+    const wait = Math.max(0, this.#writtenAt + WRITE_AFTER_MS - performance.now());
     this.#writing ??= setTimeout(() => {
       this.#writing = undefined;
+      this.#writtenAt = performance.now();
       this.#written = this.#written.then(() => this.#writeNow());
-    }, WRITE_AFTER_MS).unref();
+    }, wait).unref();
   }
 
   async #writeNow(): Promise<void> {

@@ -40,16 +40,14 @@ async function carryOutRun(lines: readonly Command[], groups: boolean): Promise<
 export const listedRules = async (): Promise<readonly ListedRule[]> =>
   JSON.parse((await ask(["-json", "-6", "rule"])) || "[]") as ListedRule[];
 
-/** Destinations without a next hop in a table: "unreachable". */
-export async function listedUnreachable(table: number): Promise<readonly string[]> {
-  const { code, output, errors } = await run(
-    ["-json", "-6", "route", "show", "type", "unreachable", "table", String(table)],
-    "",
-  );
-  if (code !== 0 && !errors.includes("does not exist"))
-    throw new Error(`ip route show table ${table}: ${errors.trim()}`);
-  const listed = JSON.parse(output.trim() || "[]") as readonly { readonly dst?: string }[];
-  return listed.flatMap(({ dst }) => dst ?? []);
+/** The "unreachable" routes of a protocol, wherever they are: no next hop takes them along. */
+export async function listedUnreachable(
+  protocol: number,
+): Promise<readonly { readonly dst: string; readonly table: string }[]> {
+  const words = ["route", "show", "table", "all", "type", "unreachable", "protocol", String(protocol)];
+  const text = await ask(["-json", "-6", ...words]);
+  const listed = JSON.parse(text || "[]") as readonly { readonly dst?: string; readonly table?: string }[];
+  return listed.flatMap(({ dst, table }) => (dst === undefined || table === undefined ? [] : [{ dst, table }]));
 }
 
 /** Ids of the kernel's next hops and groups of a protocol. */

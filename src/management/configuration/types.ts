@@ -319,9 +319,11 @@ export interface DiscoveryConfiguration {
 }
 
 export interface DataplaneConfiguration {
-  readonly driver: "auto" | "kernel" | "memory" | "fib-service";
+  readonly driver: "auto" | "kernel" | "linux" | "ovs" | "memory" | "fib-service";
   /** Present where `driver` is `fib-service`. */
   readonly executor?: ExecutorConfiguration;
+  /** Present where `driver` is `ovs`. */
+  readonly openVswitch?: OpenVswitchConfiguration;
   readonly pinDirectory: string;
   readonly hashSeed: number;
   /** Octets. */
@@ -342,6 +344,13 @@ export interface TunnelConfiguration {
   readonly vni?: number;
   /** Absent: made of the locator. */
   readonly innerMac?: Uint8Array;
+}
+
+/** The Open vSwitch of the host. */
+export interface OpenVswitchConfiguration {
+  readonly database: string;
+  readonly bridge: string;
+  readonly datapathType: "netdev" | "system";
 }
 
 /** Where somebody else's executor is, and how both ends know each other; without `tls` it is on this host. */

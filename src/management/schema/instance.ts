@@ -499,12 +499,13 @@ export interface RouterBmpStation {
 }
 
 export interface RouterDataplane {
-  readonly driver: "auto" | "kernel" | "memory" | "fib-service";
+  readonly driver: "auto" | "kernel" | "linux" | "ovs" | "memory" | "fib-service";
   readonly "pin-directory": string;
   readonly "hash-seed": number;
   readonly "tunnel-mtu": number;
   readonly "max-capabilities": number;
   readonly tunnels?: RouterDataplaneTunnels;
+  readonly ovs: RouterDataplaneOvs;
   readonly "fib-service": RouterDataplaneFibService;
   readonly heartbeat?: RouterDataplaneHeartbeat;
 }
@@ -519,6 +520,12 @@ export interface RouterDataplaneTunnelsTunnel {
   readonly segment?: readonly string[];
   readonly vni?: number;
   readonly "inner-mac"?: string;
+}
+
+export interface RouterDataplaneOvs {
+  readonly database: string;
+  readonly bridge: string;
+  readonly "datapath-type": "netdev" | "system";
 }
 
 export interface RouterDataplaneFibService {

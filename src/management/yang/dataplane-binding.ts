@@ -7,12 +7,15 @@ import { bindTunnel } from "./tunnel-binding.ts";
 type DataplaneInstance = RouterInstance["semrd-dataplane:dataplane"];
 
 export function bindDataplane(dataplane: DataplaneInstance, folder: string): DataplaneConfiguration {
-  const { heartbeat } = dataplane;
+  const { heartbeat, ovs } = dataplane;
   const { driver, "pin-directory": pinDirectory, "fib-service": service } = dataplane;
   const { address: host, port, tls } = service;
   const executor = host === undefined ? undefined : { host, port, ...bindTls(tls, folder) };
   return {
     ...{ driver, pinDirectory },
+    ...(driver === "ovs"
+      ? { openVswitch: { database: ovs.database, bridge: ovs.bridge, datapathType: ovs["datapath-type"] } }
+      : {}),
     ...(driver === "fib-service" && executor !== undefined ? { executor } : {}),
     hashSeed: dataplane["hash-seed"],
     tunnelMtu: dataplane["tunnel-mtu"],

@@ -64,12 +64,17 @@ export interface RouterInstance {
     readonly dns: { readonly listen?: readonly ListenInstance[]; readonly ttl: number };
   };
   readonly "semrd-dataplane:dataplane": {
-    readonly driver: "auto" | "kernel" | "memory" | "fib-service";
+    readonly driver: "auto" | "kernel" | "linux" | "ovs" | "memory" | "fib-service";
     readonly "pin-directory": string;
     readonly "hash-seed": number;
     readonly "tunnel-mtu": number;
     readonly "max-capabilities": number;
     readonly tunnels?: { readonly tunnel?: readonly TunnelInstance[] };
+    readonly ovs: {
+      readonly database: string;
+      readonly bridge: string;
+      readonly "datapath-type": "netdev" | "system";
+    };
     readonly "fib-service": {
       readonly address?: string;
       readonly port: number;

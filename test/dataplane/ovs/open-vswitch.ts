@@ -93,7 +93,7 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
 }
 
 /** Resolves when a file is there. */
-async function appears(folder: string, name: string): Promise<void> {
+export async function appears(folder: string, name: string): Promise<void> {
   const there = Promise.withResolvers<void>();
   const timer = setTimeout(() => there.reject(new Error(`${join(folder, name)} did not appear`)), START_MS);
   const watcher = watch(folder, () => {
