@@ -11,6 +11,8 @@ import type { Connection } from "./transport.ts";
 /** Nothing more is encoded while the socket holds this much. */
 const HIGH_WATER = 1024 * 1024;
 const NETS_AT_ONCE = 1024;
+/** Before anything was said: a neighbour that has just come is not kept waiting. */
+const NETS_AT_FIRST = 64;
 
 export interface OutputParts {
   readonly output: RouteOutput;
@@ -191,7 +193,7 @@ export class Output implements Disposable {
     while (output.pending > 0) {
       if (connection.queued >= HIGH_WATER) return; // `drained` pokes
       this.#last = undefined;
-      output.drain(this.#visitor, NETS_AT_ONCE);
+      output.drain(this.#visitor, output.advertised === 0 ? NETS_AT_FIRST : NETS_AT_ONCE);
       this.#flush();
       if (!inTime()) {
         this.poke();

@@ -1,13 +1,8 @@
 import { type Ipv6Address, OctetSlab, Reader, Writer } from "../../base/index.ts";
 import { type AttributeSet, digestOf, type RouteFamily, type SetSource } from "../../rib/index.ts";
 import { mergeAs4Path } from "./as-path.ts";
-import {
-  type AttributeContext,
-  type AttributeDraft,
-  type AttributeRow,
-  attributeRows,
-  type FaultAction,
-} from "./attribute-rows.ts";
+import type { AttributeContext, AttributeDraft, AttributeRow, FaultAction } from "./attribute-row.ts";
+import { attributeRows } from "./attribute-rows.ts";
 import { AS_TRANS, AttributeCode, AttributeFlag } from "./constants.ts";
 import { type Dialect, wireFamily } from "./family.ts";
 import { IDENTITY_HEAD, IDENTITY_NEXT_HOP } from "./identity.ts";

@@ -1,5 +1,5 @@
 export * from "./as-path.ts";
-export type { AttributeContext, FaultAction } from "./attribute-rows.ts";
+export type { AttributeContext, FaultAction } from "./attribute-row.ts";
 export * from "./attributes.ts";
 export * from "./capabilities.ts";
 export * from "./capability-nlri.ts";

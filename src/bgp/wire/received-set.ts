@@ -1,5 +1,5 @@
 import type { AttributeSet, RouteFamily, SetSource } from "../../rib/index.ts";
-import type { AttributeContext } from "./attribute-rows.ts";
+import type { AttributeContext } from "./attribute-row.ts";
 import type { AttributeCodec, AttributeOutcome } from "./attributes.ts";
 import { type AttributePlaces, SetScanner } from "./set-scanner.ts";
 

@@ -6,7 +6,7 @@ import {
   SetMark,
   type SetSource,
 } from "../../rib/index.ts";
-import type { AttributeContext } from "./attribute-rows.ts";
+import type { AttributeContext } from "./attribute-row.ts";
 import type { AttributeCodec } from "./attributes.ts";
 import { AttributeCode, AttributeFlag } from "./constants.ts";
 import { wireFamily } from "./family.ts";

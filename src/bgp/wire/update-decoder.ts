@@ -1,5 +1,5 @@
 import type { RouteFamily } from "../../rib/index.ts";
-import type { AttributeContext } from "./attribute-rows.ts";
+import type { AttributeContext } from "./attribute-row.ts";
 import type { AttributeCodec, AttributeFault, AttributeOutcome } from "./attributes.ts";
 import { AttributeCode, AttributeFlag, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from "./constants.ts";
 import { type Family, familyName, IPV4_UNICAST, routeFamily, wireFamily } from "./family.ts";
