@@ -3,20 +3,10 @@ import { LOCAL_GAIN } from "./net-decision.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import type { PathMarks } from "./path-marks.ts";
+import { BEST_CHANGED, NET_LOST, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./path-outcome.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
-
-/** What a step did to its net: numbers, as there is one for each route; the larger one includes the smaller ones. */
-export type PathOutcome = typeof NOTHING | typeof OTHERS_CHANGED | typeof BEST_CHANGED | typeof NET_LOST;
-export const NOTHING = 0;
-/** The best path stays; another one came, went, or is not what it was. */
-export const OTHERS_CHANGED = 1;
-export const BEST_CHANGED = 2;
-/** It has no path any more. */
-export const NET_LOST = 3;
-/** The neighbour has as many paths of this net as it may. */
-export const TOO_MANY = -1;
 
 const NOWHERE = -1;
 
@@ -80,23 +70,8 @@ export class NetPaths {
   }
 
   #isAt(id: NetId, place: number, peer: PeerIndex, pathId: number): boolean {
-    if ((this.#tagAt(id, place) & 0xffff) !== peer) return false;
+    if ((this.#store.tagAt(id, place) & 0xffff) !== peer) return false;
     return !this.#marks.isUsed || this.#marks.idOf(id, place) === pathId;
-  }
-
-  #tagAt(id: NetId, place: number): number {
-    const { nets, paths } = this.#store;
-    return place === 0 ? nets[(id << NET_SHIFT) + TAG]! : paths[(place << PATH_SHIFT) + TAG]!;
-  }
-
-  #attributesAt(id: NetId, place: number): AttributeId {
-    const { nets, paths } = this.#store;
-    return place === 0 ? nets[(id << NET_SHIFT) + ATTRIBUTES]! : paths[(place << PATH_SHIFT) + ATTRIBUTES]!;
-  }
-
-  #next(id: NetId, place: number): number {
-    const { further, paths } = this.#store;
-    return place === 0 ? further[id]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
   }
 
   /** Of a path that is new in its record. */
@@ -220,13 +195,13 @@ export class NetPaths {
   /** Removes the path of `peer` with this identifier, if there is one. */
   drop(id: NetId, peer: PeerIndex, pathId: number): PathOutcome {
     this.changedSlots = 0;
-    if (this.#attributesAt(id, 0) === 0) return NOTHING;
+    if (this.#store.attributesAt(id, 0) === 0) return NOTHING;
     let previous = NOWHERE;
     let place = 0;
     do {
       if (this.#isAt(id, place, peer, pathId)) return this.#remove(id, place, previous);
       previous = place;
-      place = this.#next(id, place);
+      place = this.#store.placeAfter(id, place);
     } while (place !== 0);
     return NOTHING;
   }
@@ -237,9 +212,9 @@ export class NetPaths {
     let outcome: PathOutcome = NOTHING;
     let previous = NOWHERE;
     let place = 0;
-    while (this.#attributesAt(id, 0) !== 0) {
-      const tag = this.#tagAt(id, place);
-      if ((tag & 0xffff) === peer && doomed(tag, this.#attributesAt(id, place))) {
+    while (this.#store.attributesAt(id, 0) !== 0) {
+      const tag = this.#store.tagAt(id, place);
+      if ((tag & 0xffff) === peer && doomed(tag, this.#store.attributesAt(id, place))) {
         const step = this.#remove(id, place, previous);
         if (step > outcome) outcome = step;
         // What is left may have changed places.
@@ -248,7 +223,7 @@ export class NetPaths {
         continue;
       }
       previous = place;
-      place = this.#next(id, place);
+      place = this.#store.placeAfter(id, place);
       if (place === 0) break;
     }
     return outcome;
@@ -258,8 +233,8 @@ export class NetPaths {
   #remove(id: NetId, place: number, previous: number): PathOutcome {
     const { nets, paths, further } = this.#store;
     const net = id << NET_SHIFT;
-    const attributes = this.#attributesAt(id, place);
-    const tag = this.#tagAt(id, place);
+    const attributes = this.#store.attributesAt(id, place);
+    const tag = this.#store.tagAt(id, place);
     if (place === 0) {
       const first = further[id]!;
       if (first === 0) nets[net + ATTRIBUTES] = 0;
@@ -274,7 +249,7 @@ export class NetPaths {
       this.#forget(attributes, tag);
       return first === 0 ? NET_LOST : BEST_CHANGED;
     }
-    const following = this.#next(id, place);
+    const following = this.#store.placeAfter(id, place);
     if (previous === 0) further[id] = following;
     else paths[(previous << PATH_SHIFT) + PATH_NEXT] = following;
     const mattered = this.#rank(attributes, tag) <= this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
@@ -299,8 +274,8 @@ export class NetPaths {
     let goes = false;
     let place = 0;
     do {
-      const tag = this.#tagAt(id, place);
-      const old = this.#attributesAt(id, place);
+      const tag = this.#store.tagAt(id, place);
+      const old = this.#store.attributesAt(id, place);
       const attributes = (tag & 0xffff) === peer && this.#tags.isStale(tag) ? change(old) : old;
       if (attributes === undefined) goes = true;
       else if (attributes !== old) {
@@ -313,7 +288,7 @@ export class NetPaths {
         slots |= this.changedSlots;
         if (outcome !== BEST_CHANGED) outcome = place === 0 ? BEST_CHANGED : OTHERS_CHANGED;
       }
-      place = this.#next(id, place);
+      place = this.#store.placeAfter(id, place);
     } while (place !== 0);
     if (outcome !== NOTHING && further[id] !== 0 && this.#chooser.reselect(id)) outcome = BEST_CHANGED;
     if (goes) {

@@ -2,7 +2,7 @@ import type { Random } from "../base/index.ts";
 import { type LimitedThing, RibError } from "./fault.ts";
 import { KeyedHash, LITTLE_ENDIAN, tailWord } from "./keyed-hash.ts";
 import { SegmentedIndex } from "./segmented-index.ts";
-import type { NetId } from "./types.ts";
+import type { AttributeId, NetId } from "./types.ts";
 
 /*
  * A net is 4 words, its best path inside; a further path is 4 words with the same members at the same places.
@@ -179,6 +179,20 @@ export class NetStore {
 
   keyLength(id: NetId): number {
     return this.options.keyLength(this.keyOctets, this.keyStart(id));
+  }
+
+  /** Set of the path at a place of a net: 0, in its record, or the number of a further path. */
+  attributesAt(id: NetId, place: number): AttributeId {
+    return place === 0 ? this.nets[(id << NET_SHIFT) + ATTRIBUTES]! : this.paths[(place << PATH_SHIFT) + ATTRIBUTES]!;
+  }
+
+  tagAt(id: NetId, place: number): number {
+    return place === 0 ? this.nets[(id << NET_SHIFT) + TAG]! : this.paths[(place << PATH_SHIFT) + TAG]!;
+  }
+
+  /** The place behind another one; 0: it is the last one. */
+  placeAfter(id: NetId, place: number): number {
+    return place === 0 ? this.further[id]! : this.paths[(place << PATH_SHIFT) + PATH_NEXT]!;
   }
 
   /** A further path, not yet in a list. */

@@ -1,11 +1,13 @@
 import type { Clock } from "../base/index.ts";
 import type { AttributeStore } from "./attribute-store.ts";
-import { IdSet } from "./id-set.ts";
-import { BufferView } from "./keyed-hash.ts";
-import { NET_LOST, NetPaths, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./net-paths.ts";
+import { KeyLookup } from "./key-lookup.ts";
+import { LostNets } from "./lost-nets.ts";
+import { NetPaths } from "./net-paths.ts";
+import { NetRecheck } from "./net-recheck.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
 import { PathMarks } from "./path-marks.ts";
+import { NET_LOST, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./path-outcome.ts";
 import { PathSlots } from "./path-slots.ts";
 import { PathTags } from "./path-tags.ts";
 import { PathsOutput } from "./paths-output.ts";
@@ -13,8 +15,6 @@ import type { PeerBook } from "./peer-book.ts";
 import { PeerSweeps } from "./peer-sweeps.ts";
 import { makeChainScratch, NeighbourOutput, type OutputHost, type TableOutput } from "./route-output.ts";
 import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable, SentPaths } from "./types.ts";
-
-const NETS_PER_TURN = 8192;
 
 export interface NetTableParts {
   readonly store: NetStore;
@@ -43,20 +43,15 @@ export class NetTable implements RouteTable, OutputHost {
   /** Of neighbours that are told several paths of a net. */
   readonly #pathsOutputs: PathsOutput[] = [];
   protected readonly chooser: PathChooser;
-  readonly #view = new BufferView();
   readonly #paths: NetPaths;
   readonly #sweeps: PeerSweeps;
-  /** Nets without a path that an output has still to be told about. */
-  readonly #lost: IdSet;
-  #hashes = new Int32Array(256);
+  readonly #lookup: KeyLookup;
+  readonly #lost: LostNets;
+  readonly #recheck: NetRecheck;
   /** Nets of the batch in hand whose best path changed: told at its end, so that their cache misses overlap too. */
   #changedNets = new Int32Array(256);
   #changedCount = 0;
   #isBatch = false;
-  #recheckFrom: NetId = 0;
-  #recheckAgain = false;
-  #reapFrom: NetId = 0;
-  #closed = false;
 
   constructor(parts: NetTableParts) {
     this.store = parts.store;
@@ -79,7 +74,20 @@ export class NetTable implements RouteTable, OutputHost {
     });
     this.#paths = new NetPaths({ ...parts, tags, chooser, marks, peerLimit: parts.peers.limit });
     this.#sweeps = new PeerSweeps(parts.store, this.#paths, tags, (net, outcome) => this.#conclude(net, outcome));
-    this.#lost = new IdSet(this.capacity + 1);
+    this.#lookup = new KeyLookup(parts.store);
+    this.#lost = new LostNets(parts.store, parts.clock, (net) => this.#isWanted(net));
+    this.#recheck = new NetRecheck(parts.store, parts.clock, {
+      several: (net) => this.#reordered(net),
+      decide: (net) => {
+        const changes = this.chooser.reselect(net);
+        if (changes) this.#changed(net);
+        return changes;
+      },
+      rejudged: (net, attributes) => {
+        if (this.attributes.rejudged[attributes] === 1) this.bestChanged(net);
+      },
+      done: () => this.rechecked(),
+    });
   }
 
   get routes(): number {
@@ -98,7 +106,8 @@ export class NetTable implements RouteTable, OutputHost {
     const { pathIds } = keys;
     this.marks.sawIds(peer, pathIds !== undefined);
     let leftOut = 0;
-    const view = this.#lookAhead(keys);
+    const view = this.#begin(keys);
+    const { hashes } = this.#lookup;
     const base = keys.octets.byteOffset;
     const tag = this.tags.of(peer);
     const now = Math.floor(this.clock.wall() / 1000);
@@ -107,9 +116,7 @@ export class NetTable implements RouteTable, OutputHost {
     try {
       for (let i = 0; i < keys.count; i++) {
         const pathId = pathIds === undefined ? 0 : pathIds[i]!;
-        if (
-          !this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!, tag, pathId, attributes, now)
-        ) {
+        if (!this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, hashes[i]!, tag, pathId, attributes, now)) {
           leftOut++;
         }
       }
@@ -118,6 +125,11 @@ export class NetTable implements RouteTable, OutputHost {
       this.#tellChanged();
     }
     return leftOut;
+  }
+
+  #begin(keys: KeyBatch): DataView {
+    if (this.#changedNets.length < keys.count) this.#changedNets = new Int32Array(2 * keys.count);
+    return this.#lookup.begin(keys);
   }
 
   /** Of the nets of a batch: what is beside them, and then one output after the other. */
@@ -130,12 +142,13 @@ export class NetTable implements RouteTable, OutputHost {
 
   withdraw(peer: PeerIndex, keys: KeyBatch): void {
     const { pathIds } = keys;
-    const view = this.#lookAhead(keys);
+    const view = this.#begin(keys);
+    const { hashes } = this.#lookup;
     const base = keys.octets.byteOffset;
     this.#changedCount = 0;
     this.#isBatch = true;
     for (let i = 0; i < keys.count; i++) {
-      const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, this.#hashes[i]!);
+      const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, hashes[i]!);
       if (id !== 0) this.#conclude(id, this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!));
     }
     this.#isBatch = false;
@@ -147,41 +160,7 @@ export class NetTable implements RouteTable, OutputHost {
   #loseIfEmpty(id: NetId): void {
     const { nets } = this.store;
     const net = id << NET_SHIFT;
-    if (nets[net + ATTRIBUTES] === 0 && nets[net + KEY] !== 0) this.#lose(id);
-  }
-
-  /** Hashes all keys, then touches all slots, then all records, so that their cache misses overlap instead of adding up. */
-  #lookAhead(keys: KeyBatch): DataView {
-    const { store } = this;
-    const { index, nets } = store;
-    const view = this.#view.over(keys.octets);
-    const base = keys.octets.byteOffset;
-    const count = keys.count;
-    if (this.#hashes.length < count) {
-      this.#hashes = new Int32Array(2 * count);
-      this.#changedNets = new Int32Array(2 * count);
-    }
-    const hashes = this.#hashes;
-    for (let i = 0; i < count; i++) {
-      const start = keys.starts[i]!;
-      const length = keys.lengths[i]!;
-      if (start < 0 || start + length > keys.octets.length || store.options.keyLength(keys.octets, start) !== length) {
-        throw new RangeError(`key ${i} of ${count}, ${length} octets at ${start}, is not one key of this table`);
-      }
-      hashes[i] = store.hash(view, base + start, length);
-    }
-    let touched = 0;
-    for (let i = 0; i < count; i++) {
-      const slots = index.segment(hashes[i]!);
-      touched ^= slots[index.home(slots, hashes[i]!)]!;
-    }
-    for (let i = 0; i < count; i++) {
-      const slots = index.segment(hashes[i]!);
-      const home = index.home(slots, hashes[i]!);
-      if (slots[home] === hashes[i]) touched ^= nets[slots[home + 1]! << NET_SHIFT]!;
-    }
-    this.chainNext[0] = touched; // a place nobody reads: keeps the loads from being optimised away
-    return view;
+    if (nets[net + ATTRIBUTES] === 0 && nets[net + KEY] !== 0) this.#lost.add(id);
   }
 
   #put(
@@ -198,7 +177,7 @@ export class NetTable implements RouteTable, OutputHost {
     const { nets } = store;
     let id = store.find(view, at, length, hash);
     if (id === 0) id = store.addNet(view, at, length, hash);
-    else if (nets[(id << NET_SHIFT) + ATTRIBUTES] === 0) this.#lost.delete(id);
+    else if (nets[(id << NET_SHIFT) + ATTRIBUTES] === 0) this.#lost.revive(id);
     const outcome = this.#paths.put(id, tag, pathId, attributes, now);
     if (outcome === TOO_MANY) return false;
     this.#conclude(id, outcome);
@@ -210,7 +189,7 @@ export class NetTable implements RouteTable, OutputHost {
     for (const output of this.#pathsOutputs) output.note(id, this.#paths.changedSlots);
     if (outcome === OTHERS_CHANGED) return;
     this.#changed(id);
-    if (outcome === NET_LOST && !this.#isBatch) this.#lose(id);
+    if (outcome === NET_LOST && !this.#isBatch) this.#lost.add(id);
   }
 
   #changed(id: NetId): void {
@@ -233,34 +212,18 @@ export class NetTable implements RouteTable, OutputHost {
   /** Every net has been decided again. */
   protected rechecked(): void {}
 
-  #lose(id: NetId): void {
-    this.#lost.add(id);
-    this.settle(id);
-  }
-
   settle(id: NetId): void {
-    if (!this.#isSettled(id)) return;
-    this.#lost.delete(id);
-    this.store.removeNet(id);
+    this.#lost.settle(id);
   }
 
   settleAll(ids: Int32Array, count: number): void {
-    let left = 0;
-    for (let i = 0; i < count; i++) {
-      const id = ids[i]!;
-      if (!this.#isSettled(id)) continue;
-      this.#lost.delete(id);
-      ids[left++] = id;
-    }
-    if (left > 0) this.store.removeNets(ids, left);
+    this.#lost.settleAll(ids, count);
   }
 
-  /** Whether nobody has to be told any more that a net is lost. */
-  #isSettled(id: NetId): boolean {
-    if (!this.#lost.has(id)) return false;
-    for (const output of this.#outputs) if (output.wants(id)) return false;
-    for (const output of this.#pathsOutputs) if (output.wants(id)) return false;
-    return true;
+  #isWanted(id: NetId): boolean {
+    for (const output of this.#outputs) if (output.wants(id)) return true;
+    for (const output of this.#pathsOutputs) if (output.wants(id)) return true;
+    return false;
   }
 
   markStale(peer: PeerIndex): void {
@@ -299,57 +262,16 @@ export class NetTable implements RouteTable, OutputHost {
       const at = outputs.indexOf(output);
       if (at >= 0) outputs.splice(at, 1);
     }
-    if (this.#lost.size === 0) return;
-    const running = this.#reapFrom !== 0;
-    this.#reapFrom = 1;
-    if (!running) this.clock.soon(() => this.#reap());
-  }
-
-  /** Forgets lost nets that only a closed output was to be told about. */
-  #reap(): void {
-    if (this.#closed) return;
-    let id = this.#lost.next(this.#reapFrom);
-    for (let visited = 0; id !== 0 && visited < NETS_PER_TURN; visited++, id = this.#lost.next(id + 1)) this.settle(id);
-    this.#reapFrom = id;
-    if (id !== 0) this.clock.soon(() => this.#reap());
+    this.#lost.settleLater();
   }
 
   /** Decides nets again, on later turns: something other than their paths has changed, staleness or leases. */
   recheck(): void {
-    if (this.#recheckFrom !== 0) {
-      this.#recheckAgain = true;
-      return;
-    }
-    this.#recheckFrom = 1;
-    this.clock.soon(() => this.#recheckSlice());
-  }
-
-  #recheckSlice(): void {
-    if (this.#closed) return;
-    const { nets, further, netTop } = this.store;
-    const { rejudged } = this.attributes;
-    const end = Math.min(netTop, this.#recheckFrom + NETS_PER_TURN);
-    for (let id = this.#recheckFrom; id < end; id++) {
-      const net = id << NET_SHIFT;
-      const attributes = nets[net + ATTRIBUTES]!;
-      if (nets[net + KEY] === 0 || attributes === 0) continue;
-      if (further[id] !== 0 && this.#pathsOutputs.length > 0) this.#reordered(id);
-      if (further[id] !== 0 && this.chooser.reselect(id)) this.#changed(id);
-      else if (rejudged[attributes] === 1) this.bestChanged(id);
-    }
-    if (end < netTop) this.#recheckFrom = end;
-    else if (this.#recheckAgain) {
-      this.#recheckFrom = 1;
-      this.#recheckAgain = false;
-    } else {
-      this.#recheckFrom = 0;
-      this.rechecked();
-      return;
-    }
-    this.clock.soon(() => this.#recheckSlice());
+    this.#recheck.begin();
   }
 
   close(): void {
-    this.#closed = true;
+    this.#lost.close();
+    this.#recheck.close();
   }
 }

@@ -1,4 +1,4 @@
-import { ATTRIBUTES, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT } from "./net-store.ts";
+import { ATTRIBUTES, NET_SHIFT, type NetStore } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import { type PathMarks, SLOTS } from "./path-marks.ts";
 import type { NetId } from "./types.ts";
@@ -38,7 +38,7 @@ export class PathSlots {
       const slot = this.#marks.slotOf(net, other);
       if (slot !== 0) used |= 1 << (slot - 1);
       if (slot !== 0 && !this.#isOrdered(other, count)) last = other;
-      other = this.#next(net, other);
+      other = this.#store.placeAfter(net, other);
       if (other === 0) break;
     }
     let slot = Math.clz32(~used & -~used);
@@ -68,13 +68,8 @@ export class PathSlots {
     let place = 0;
     do {
       if (this.#marks.slotOf(net, place) === slot) return place;
-      place = this.#next(net, place);
+      place = this.#store.placeAfter(net, place);
     } while (place !== 0);
     return -1;
-  }
-
-  #next(net: NetId, place: number): number {
-    const { further, paths } = this.#store;
-    return place === 0 ? further[net]! : paths[(place << PATH_SHIFT) + PATH_NEXT]!;
   }
 }

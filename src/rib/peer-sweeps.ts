@@ -1,5 +1,6 @@
-import type { NetPaths, PathOutcome } from "./net-paths.ts";
+import type { NetPaths } from "./net-paths.ts";
 import type { NetStore } from "./net-store.ts";
+import type { PathOutcome } from "./path-outcome.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 

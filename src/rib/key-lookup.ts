@@ -1,0 +1,50 @@
+import { BufferView } from "./keyed-hash.ts";
+import { NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { KeyBatch } from "./types.ts";
+
+/** The keys of a batch on their way to their nets: hashes all keys, then touches all slots, then all records, so that cache misses overlap. */
+export class KeyLookup {
+  /** By place in the batch. */
+  hashes = new Int32Array(256);
+  /** Keeps the loads from being optimised away. */
+  touched = 0;
+  readonly #store: NetStore;
+  readonly #view = new BufferView();
+
+  constructor(store: NetStore) {
+    this.#store = store;
+  }
+
+  /**
+   * The memory that the keys are in; places in it are those in the batch's octets and `octets.byteOffset`.
+   * @throws {RangeError} for what is not one key of this table
+   */
+  begin(keys: KeyBatch): DataView {
+    const { index, nets, options } = this.#store;
+    const view = this.#view.over(keys.octets);
+    const base = keys.octets.byteOffset;
+    const count = keys.count;
+    if (this.hashes.length < count) this.hashes = new Int32Array(2 * count);
+    const hashes = this.hashes;
+    for (let i = 0; i < count; i++) {
+      const start = keys.starts[i]!;
+      const length = keys.lengths[i]!;
+      if (start < 0 || start + length > keys.octets.length || options.keyLength(keys.octets, start) !== length) {
+        throw new RangeError(`key ${i} of ${count}, ${length} octets at ${start}, is not one key of this table`);
+      }
+      hashes[i] = this.#store.hash(view, base + start, length);
+    }
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const slots = index.segment(hashes[i]!);
+      touched ^= slots[index.home(slots, hashes[i]!)]!;
+    }
+    for (let i = 0; i < count; i++) {
+      const slots = index.segment(hashes[i]!);
+      const home = index.home(slots, hashes[i]!);
+      if (slots[home] === hashes[i]) touched ^= nets[slots[home + 1]! << NET_SHIFT]!;
+    }
+    this.touched = touched;
+    return view;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock } from "../base/index.ts";
+import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { AttributeId, NetId } from "./types.ts";
+
+const NETS_PER_TURN = 8192;
+
+/** What is done with the nets of a table that is decided again. */
+export interface RecheckVisitor {
+  /** A net with several paths. */
+  several(net: NetId): void;
+  /** A net whose set is judged otherwise, and which has not changed hands. */
+  rejudged(net: NetId, attributes: AttributeId): void;
+  /** Decides; true: the best path is another one, and that has been told. */
+  decide(net: NetId): boolean;
+  /** Every net has been decided again. */
+  done(): void;
+}
+
+/** Decides all nets again, a slice a turn: something other than their paths has changed, staleness or leases. */
+export class NetRecheck {
+  readonly #store: NetStore;
+  readonly #clock: Clock;
+  readonly #visitor: RecheckVisitor;
+  #from: NetId = 0;
+  #again = false;
+  #closed = false;
+
+  constructor(store: NetStore, clock: Clock, visitor: RecheckVisitor) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#visitor = visitor;
+  }
+
+  /** One that runs goes on to the end and then begins anew. */
+  begin(): void {
+    if (this.#from !== 0) {
+      this.#again = true;
+      return;
+    }
+    this.#from = 1;
+    this.#clock.soon(() => this.#slice());
+  }
+
+  #slice(): void {
+    if (this.#closed) return;
+    const { nets, further, netTop } = this.#store;
+    const visitor = this.#visitor;
+    const end = Math.min(netTop, this.#from + NETS_PER_TURN);
+    for (let net = this.#from; net < end; net++) {
+      const record = net << NET_SHIFT;
+      const attributes = nets[record + ATTRIBUTES]!;
+      if (nets[record + KEY] === 0 || attributes === 0) continue;
+      if (further[net] !== 0) visitor.several(net);
+      if (further[net] === 0 || !visitor.decide(net)) visitor.rejudged(net, attributes);
+    }
+    if (end < netTop) this.#from = end;
+    else if (this.#again) {
+      this.#from = 1;
+      this.#again = false;
+    } else {
+      this.#from = 0;
+      visitor.done();
+      return;
+    }
+    this.#clock.soon(() => this.#slice());
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}
