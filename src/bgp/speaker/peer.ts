@@ -1,5 +1,4 @@
 import {
-  formatIpv4,
   type Ipv6Address,
   milliseconds,
   type Seconds,
@@ -17,7 +16,6 @@ import {
   type Peering,
   type PeeringEffect,
   type PeeringInput,
-  type SessionEnd,
   type SessionEvent,
   type SessionSettings,
   type SessionState,
@@ -25,25 +23,18 @@ import {
   stepPeering,
 } from "../session/index.ts";
 import {
-  encodeEndOfRib,
   encodeKeepalive,
   encodeNotification,
   encodeOpen,
-  encodeRouteRefresh,
-  type Family,
   type Frame,
   MessageType,
   type NotificationMessage,
-  routeFamily,
 } from "../wire/index.ts";
 import { controlEvent } from "./control-event.ts";
-import { changeSession, type EstablishedSession, openSession } from "./established-session.ts";
-import type { TakeResult } from "./family-intake.ts";
-import type { IntakeResult } from "./intake.ts";
+import { changeSession } from "./established-session.ts";
 import { KeyRing, type KeyRingParts } from "./key-ring.ts";
 import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
-import type { Output } from "./output.ts";
 import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
 import { changedOptions } from "./peer-change.ts";
@@ -51,6 +42,7 @@ import { PeerLinks } from "./peer-links.ts";
 import { familiesOf, type PeerParts, peerSettings, sessionKind } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
+import { PeerSession, type SessionHost } from "./peer-session.ts";
 import { SessionWatch } from "./session-watch.ts";
 import type { PeerStatus } from "./status.ts";
 import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
@@ -61,8 +53,6 @@ const DEFAULT_STALE_PATH_TIME = seconds(360);
 /** Changes of these make an attempt worth while, or another one. */
 const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
 const NO_HOLD_TIME = milliseconds(90_000);
-/** Of a turn, for the rest of a long UPDATE, in milliseconds. */
-const UPDATE_BUDGET = 3;
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
@@ -86,10 +76,8 @@ export class Peer implements AsyncDisposable {
   #stepping = false;
   #hasCome = false;
   #hasLeft = false;
-  /** An UPDATE came in this turn. */
-  #hasHeard = false;
   #peering: Peering = NO_PEERING;
-  #up: EstablishedSession | undefined;
+  readonly #session: PeerSession;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
@@ -105,7 +93,7 @@ export class Peer implements AsyncDisposable {
       message: (side, frame) => this.#message(side, frame),
       lost: (side, reason) => this.#connectionLost(side, reason),
       drained: (side) => {
-        if (this.#up?.side === side) this.poke();
+        if (this.#session.up?.side === side) this.poke();
       },
     });
     this.#rib = new PeerRib({
@@ -116,14 +104,33 @@ export class Peer implements AsyncDisposable {
       random,
       stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
       onReleased: () => this.#leaveIfGone(),
-      onIdle: () => this.#up && this.#links.at(this.#up.side).input?.release(),
+      onIdle: () => this.#session.release(),
       onSwept: (family) => this.#watch?.observer.swept(family),
     });
+    this.#session = new PeerSession(this.#host(), { parts, rib: this.#rib, links: this.#links, watch: this.#watch });
     this.#keys = new KeyRing({ clock, silence: () => this.#silence(), turned: () => this.#keyTurned() });
     this.#keys.change(options.password, options.furtherPasswords ?? []);
     this.#doubt = new PathDoubt(clock, () => {
-      if (this.#up !== undefined) this.#event(this.#up.side, { type: "AutomaticStop", notification: BFD_DOWN });
+      if (this.#session.up !== undefined)
+        this.#event(this.#session.up.side, { type: "AutomaticStop", notification: BFD_DOWN });
     });
+  }
+
+  #host(): SessionHost {
+    const own = this;
+    return {
+      get options() {
+        return own.#options;
+      },
+      get kind() {
+        return own.#kind;
+      },
+      address: this.#address,
+      event: (side, event) => this.#event(side, event),
+      write: (side, octets) => this.#write(side, octets),
+      watchOutput: (side, agreed) => this.#watchOutput(side, agreed),
+      turned: () => this.#keys.look(),
+    };
   }
 
   get kind(): SessionKind {
@@ -157,12 +164,12 @@ export class Peer implements AsyncDisposable {
     this.#options = options;
     this.#settings = peerSettings(options, this.#parts);
     this.#changeKeys(before);
-    if (this.#up === undefined) {
+    if (this.#session.up === undefined) {
       this.#tryAgainBy(changedOptions(before, options));
       return { needsRefresh: false };
     }
-    const { refresh, stop } = changeSession(this.#up, before, options, this.#parts);
-    if (stop !== undefined) this.#stopFor(this.#up.side, stop);
+    const { refresh, stop } = changeSession(this.#session.up, before, options, this.#parts);
+    if (stop !== undefined) this.#session.stopFor(this.#session.up.side, stop);
     return { needsRefresh: refresh && this.isEstablished && !this.askAgain() };
   }
 
@@ -187,8 +194,8 @@ export class Peer implements AsyncDisposable {
   }
 
   #silence(): ReturnType<KeyRingParts["silence"]> {
-    if (this.#up === undefined) return undefined;
-    const { side, agreed } = this.#up;
+    if (this.#session.up === undefined) return undefined;
+    const { side, agreed } = this.#session.up;
     // Without timers nobody has to say anything.
     const holdTime = agreed.holdTime === undefined ? undefined : toMilliseconds(agreed.holdTime);
     const left = this.#links.at(side).timers.left("hold");
@@ -211,8 +218,8 @@ export class Peer implements AsyncDisposable {
 
   /** @see RFC 5882 §4.3 */
   pathFailed(failure: PathFailure): void {
-    if (this.#up !== undefined) {
-      this.#doubt.failed(failure, { restartAgreed: this.#up.agreed.gracefulRestart !== undefined });
+    if (this.#session.up !== undefined) {
+      this.#doubt.failed(failure, { restartAgreed: this.#session.up.agreed.gracefulRestart !== undefined });
     } else if (failure.independent && this.#rib.isHelping) this.#rib.giveUp();
   }
 
@@ -222,7 +229,7 @@ export class Peer implements AsyncDisposable {
   }
 
   get isEstablished(): boolean {
-    return this.#up !== undefined;
+    return this.#session.up !== undefined;
   }
 
   /** There is a connection, with a session on it or not. */
@@ -237,20 +244,16 @@ export class Peer implements AsyncDisposable {
 
   /** Asks for the neighbour's routes; false without a session that can. @see RFC 2918 */
   askAgain(): boolean {
-    if (this.#up === undefined || !this.#up.agreed.routeRefresh) return false;
-    const { families } = this.#up.agreed;
-    for (const family of families) this.#write(this.#up.side, encodeRouteRefresh(family));
-    return true;
+    return this.#session.askAgain();
   }
 
-  /** All routes are told again: the neighbour asks for it, or learnt ones may be sent that were held back. */
+  /** See `PeerSession`. */
   replay(): void {
-    for (const output of this.#up?.outputs.values() ?? []) output.replay();
+    this.#session.replay();
   }
 
-  /** End-of-RIB may be due. */
   poke(): void {
-    for (const output of this.#up?.outputs.values() ?? []) output.poke();
+    this.#session.poke();
   }
 
   /** From now on the neighbour's routes stay in the RIB as they are, whatever becomes of the session. */
@@ -284,9 +287,9 @@ export class Peer implements AsyncDisposable {
       timers: this.#links.timers(this.#leadingSide()),
       connection: this.#links.at(this.#leadingSide()).connection,
       helper: this.#rib.helper,
-      familiesDisabled: this.#up?.intake.disabled ?? [],
+      familiesDisabled: this.#session.up?.intake.disabled ?? [],
       routesReceived: (family) => this.#rib.routes(family),
-      outputs: this.#up?.outputs ?? new Map(),
+      outputs: this.#session.up?.outputs ?? new Map(),
     });
   }
 
@@ -381,17 +384,18 @@ export class Peer implements AsyncDisposable {
         this.#links.at(effect.side).timers.disarmAll();
         return;
       case "established":
-        this.#established(effect.side, effect.agreed);
+        this.#session.established(effect.side, effect.agreed);
         return;
       case "ended":
-        this.#ended(effect.end, effect.agreed);
+        if (effect.agreed !== undefined) this.#doubt.none();
+        this.#session.ended(effect.end, effect.agreed);
         return;
       case "refresh":
-        this.#outputOf(effect.family)?.answerRefresh();
+        this.#session.outputOf(effect.family)?.answerRefresh();
         return;
       case "refreshBegins":
       case "refreshEnds":
-        this.#refreshMark(effect);
+        this.#session.refreshMark(effect);
         return;
       default:
         unreachable(effect);
@@ -405,7 +409,7 @@ export class Peer implements AsyncDisposable {
 
   #connectionLost(side: Side, reason: string): void {
     // A connection that ends for want of answers is no sign of life.
-    if (this.#doubt.exists && this.#up?.side === side && !CLOSED_BY_PEER.has(reason)) {
+    if (this.#doubt.exists && this.#session.up?.side === side && !CLOSED_BY_PEER.has(reason)) {
       this.#doubt.certain();
       return;
     }
@@ -414,7 +418,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #write(side: Side, octets: Uint8Array): void {
-    if (this.#links.write(side, octets)) this.#watchOutput(side, this.#up?.agreed);
+    if (this.#links.write(side, octets)) this.#watchOutput(side, this.#session.up?.agreed);
   }
 
   #watchOutput(side: Side, agreed: Agreement | undefined): void {
@@ -425,7 +429,7 @@ export class Peer implements AsyncDisposable {
     this.#parts.record.messageIn();
     this.#watch?.received(side, frame);
     if (frame.type === MessageType.Update) {
-      this.#update(side, frame);
+      this.#session.update(side, frame);
       return;
     }
     const event = controlEvent(frame);
@@ -435,161 +439,5 @@ export class Peer implements AsyncDisposable {
     }
     if (event.type === "BGPOpen") this.#meet(event.open.autonomousSystem);
     this.#event(side, event);
-  }
-
-  #update(side: Side, frame: Frame): void {
-    const up = this.#up;
-    if (up === undefined || up.side !== side) {
-      this.#event(side, { type: "UpdateMsg" });
-      return;
-    }
-    this.#parts.record.updateIn();
-    this.#updated(side, up, up.intake.update(frame.octets, frame.start, frame.end));
-  }
-
-  #updated(side: Side, up: EstablishedSession, result: IntakeResult): void {
-    switch (result.kind) {
-      case "reset":
-        this.#event(side, { type: "UpdateMsgErr", fault: result.fault });
-        return;
-      case "stop":
-        this.#stopFor(side, result);
-        return;
-      case "disable-family":
-        for (const family of result.families) this.#rib.sweepAll(family);
-        break;
-      case "end-of-rib":
-        this.#endOfRib(result.family);
-        break;
-      case "more":
-        this.#goOn(side, up, result.resume);
-        break;
-      case "taken":
-        break;
-      default:
-        unreachable(result);
-    }
-    this.#holdWhileBusy();
-    this.#heardUpdate(side);
-  }
-
-  /** The rest of a long UPDATE, on later turns; meanwhile nothing more is read from the neighbour. */
-  #goOn(side: Side, up: EstablishedSession, resume: Extract<IntakeResult, { kind: "more" }>["resume"]): void {
-    const { clock } = this.#parts;
-    let next = resume;
-    this.#rib.inTurns(() => {
-      if (this.#up !== up) return true;
-      const began = clock.monotonic();
-      const result = next(() => clock.monotonic() - began < UPDATE_BUDGET);
-      if (result.kind === "more") next = result.resume;
-      else this.#updated(side, up, result);
-      return result.kind !== "more";
-    });
-  }
-
-  /** Event 27, once a turn: in Established it does nothing but move the hold timer, and a turn has one time. */
-  #heardUpdate(side: Side): void {
-    if (this.#hasHeard) return;
-    this.#hasHeard = true;
-    this.#parts.clock.soon(() => {
-      this.#hasHeard = false;
-    });
-    this.#event(side, { type: "UpdateMsg" });
-  }
-
-  #stopFor(side: Side, { notification, idleHold }: Exclude<TakeResult, undefined>): void {
-    this.#event(side, { type: "AutomaticStop", notification, ...(idleHold === undefined ? {} : { idleHold }) });
-  }
-
-  #endOfRib(family: Family): void {
-    const name = routeFamily(family, this.#parts.codec.dialect);
-    const { outputs, membership } = this.#up!;
-    if (name === undefined || !outputs.has(name)) return;
-    if (name === "route-target") membership?.onSettled?.();
-    const { endsOfRibReceived } = this.#parts.record;
-    endsOfRibReceived.add(name);
-    this.#rib.endOfRib(family);
-    const complete = [...outputs.keys()].every((carried) => endsOfRibReceived.has(carried));
-    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#options.address });
-  }
-
-  /** Before its End-of-RIB a neighbour that restarts has nothing to refresh. @see RFC 7313 §4.2 */
-  #refreshMark({ type, family }: { readonly type: "refreshBegins" | "refreshEnds"; readonly family: Family }): void {
-    const name = routeFamily(family, this.#parts.codec.dialect);
-    if (name === undefined || this.#up?.outputs.has(name) !== true) return;
-    this.#parts.record.counters.refreshMarks(type === "refreshBegins" ? "begin-received" : "end-received").add();
-    const isEarly = this.#up.agreed.gracefulRestart !== undefined && !this.#parts.record.endsOfRibReceived.has(name);
-    if (type === "refreshEnds") this.#rib.endRefresh(name);
-    else if (!isEarly) this.#rib.beginRefresh(name);
-    this.#holdWhileBusy();
-  }
-
-  #outputOf(family: Family): Output | undefined {
-    const name = routeFamily(family, this.#parts.codec.dialect);
-    return name === undefined ? undefined : this.#up?.outputs.get(name);
-  }
-
-  #holdWhileBusy(): void {
-    if (this.#rib.busy && this.#up !== undefined) this.#links.at(this.#up.side).input?.hold();
-  }
-
-  #established(side: Side, agreed: Agreement): void {
-    const { kind } = this;
-    const options = this.#options;
-    const { log, restart, record } = this.#parts;
-    const peerIndex = this.#rib.established(
-      {
-        name: options.address,
-        kind,
-        bgpIdentifier: agreed.peerIdentifier,
-        address: this.#address,
-        autonomousSystem: agreed.remoteAs,
-        ...(options.reflectorClient === true && kind === "internal" ? { reflectorClient: true } : {}),
-      },
-      agreed,
-    );
-    const connection = this.#links.at(side).connection!;
-    const sent = (): void => this.#watchOutput(side, agreed);
-    const write = (message: Uint8Array): void => this.#write(side, message);
-    this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent, write }, this.#parts);
-    // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
-    for (const other of agreed.families) {
-      if (this.#outputOf(other) === undefined) this.#write(side, encodeEndOfRib(other));
-    }
-    record.established();
-    this.#keys.look();
-    this.#watch?.established(side, { agreed, peerIndex, families: [...this.#up.outputs.keys()], connection });
-    this.#holdWhileBusy();
-    restart.event({ type: "established", peer: options.address, agreed });
-    const { local, remote } = connection;
-    const restartAgreed = agreed.gracefulRestart !== undefined;
-    this.#parts.sessionChanged({ type: "established", peer: options.address, local, remote, restartAgreed });
-    log.info("bgp.session.established", {
-      peer: options.address,
-      remoteAs: agreed.remoteAs,
-      bgpIdentifier: formatIpv4(agreed.peerIdentifier),
-      holdTimeSeconds: agreed.holdTime,
-      families: [...this.#up.outputs.keys()],
-    });
-  }
-
-  #ended(end: SessionEnd, agreed: Agreement | undefined): void {
-    const { clock, log, record } = this.#parts;
-    const { address } = this.#options;
-    const reason = record.ended(end, clock.wall());
-    if (agreed === undefined) {
-      log.debug("bgp.connection.ended", { peer: address, reason });
-      return;
-    }
-    for (const output of this.#up?.outputs.values() ?? []) output[Symbol.dispose]();
-    this.#up = undefined;
-    this.#keys.look();
-    record.flapped();
-    this.#rib.lost(agreed, end);
-    const helping = this.#rib.isHelping;
-    this.#doubt.none();
-    this.#watch?.ended(end);
-    this.#parts.sessionChanged({ type: "ended", peer: address, retained: helping });
-    log.warn("bgp.session.ended", { peer: address, reason, routesRetained: helping });
   }
 }

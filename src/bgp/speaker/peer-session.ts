@@ -1,0 +1,241 @@
+import { formatIpv4, type Ipv6Address, unreachable } from "../../base/index.ts";
+import type { SessionKind } from "../../rib/index.ts";
+import type { Agreement, SessionEnd, SessionEvent, Side } from "../session/index.ts";
+import { encodeEndOfRib, encodeRouteRefresh, type Family, type Frame, routeFamily } from "../wire/index.ts";
+import { type EstablishedSession, openSession } from "./established-session.ts";
+import type { TakeResult } from "./family-intake.ts";
+import type { IntakeResult } from "./intake.ts";
+import type { PeerOptions } from "./options.ts";
+import type { Output } from "./output.ts";
+import type { PeerLinks } from "./peer-links.ts";
+import type { PeerParts } from "./peer-parts.ts";
+import type { PeerRib } from "./peer-rib.ts";
+import type { SessionWatch } from "./session-watch.ts";
+
+/** Of a turn, for the rest of a long UPDATE, in milliseconds. */
+const UPDATE_BUDGET = 3;
+
+/** What a session needs of the neighbour that it is with. */
+export interface SessionHost {
+  readonly options: PeerOptions;
+  readonly kind: SessionKind;
+  /** Of the neighbour, IPv4 in mapped form. */
+  readonly address: Ipv6Address;
+  event(side: Side, event: SessionEvent): void;
+  write(side: Side, octets: Uint8Array): void;
+  /** Something was handed to the socket. */
+  watchOutput(side: Side, agreed: Agreement): void;
+  /** It has begun, or ended. */
+  turned(): void;
+}
+
+export interface PeerSessionParts {
+  readonly parts: PeerParts;
+  readonly rib: PeerRib;
+  readonly links: PeerLinks;
+  readonly watch: SessionWatch | undefined;
+}
+
+/** What a neighbour says and is told from Established on: UPDATEs, refreshes, End-of-RIB. */
+export class PeerSession {
+  readonly #host: SessionHost;
+  readonly #parts: PeerParts;
+  readonly #rib: PeerRib;
+  readonly #links: PeerLinks;
+  /** Absent: nobody watches. */
+  readonly #watch: SessionWatch | undefined;
+  #up: EstablishedSession | undefined;
+  /** An UPDATE came in this turn. */
+  #hasHeard = false;
+
+  constructor(host: SessionHost, { parts, rib, links, watch }: PeerSessionParts) {
+    this.#host = host;
+    this.#parts = parts;
+    this.#rib = rib;
+    this.#links = links;
+    this.#watch = watch;
+  }
+
+  /** `undefined` while there is none. */
+  get up(): EstablishedSession | undefined {
+    return this.#up;
+  }
+
+  /** The jobs that held back UPDATEs are done. */
+  release(): void {
+    if (this.#up !== undefined) this.#links.at(this.#up.side).input?.release();
+  }
+
+  /** One UPDATE; its octets are borrowed until nothing is left of it to do, and until then nothing is read. */
+  update(side: Side, frame: Frame): void {
+    const up = this.#up;
+    if (up === undefined || up.side !== side) {
+      this.#host.event(side, { type: "UpdateMsg" });
+      return;
+    }
+    this.#parts.record.updateIn();
+    this.#updated(side, up, up.intake.update(frame.octets, frame.start, frame.end));
+  }
+
+  #updated(side: Side, up: EstablishedSession, result: IntakeResult): void {
+    switch (result.kind) {
+      case "reset":
+        this.#host.event(side, { type: "UpdateMsgErr", fault: result.fault });
+        return;
+      case "stop":
+        this.stopFor(side, result);
+        return;
+      case "disable-family":
+        for (const family of result.families) this.#rib.sweepAll(family);
+        break;
+      case "end-of-rib":
+        this.#endOfRib(result.family);
+        break;
+      case "more":
+        this.#goOn(side, up, result.resume);
+        break;
+      case "taken":
+        break;
+      default:
+        unreachable(result);
+    }
+    this.#holdWhileBusy();
+    this.#heardUpdate(side);
+  }
+
+  /** The rest of a long UPDATE, on later turns; meanwhile nothing more is read from the neighbour. */
+  #goOn(side: Side, up: EstablishedSession, resume: Extract<IntakeResult, { kind: "more" }>["resume"]): void {
+    const { clock } = this.#parts;
+    let next = resume;
+    this.#rib.inTurns(() => {
+      if (this.#up !== up) return true;
+      const began = clock.monotonic();
+      const result = next(() => clock.monotonic() - began < UPDATE_BUDGET);
+      if (result.kind === "more") next = result.resume;
+      else this.#updated(side, up, result);
+      return result.kind !== "more";
+    });
+  }
+
+  /** Event 27, once a turn: in Established it does nothing but move the hold timer, and a turn has one time. */
+  #heardUpdate(side: Side): void {
+    if (this.#hasHeard) return;
+    this.#hasHeard = true;
+    this.#parts.clock.soon(() => {
+      this.#hasHeard = false;
+    });
+    this.#host.event(side, { type: "UpdateMsg" });
+  }
+
+  stopFor(side: Side, { notification, idleHold }: Exclude<TakeResult, undefined>): void {
+    this.#host.event(side, { type: "AutomaticStop", notification, ...(idleHold === undefined ? {} : { idleHold }) });
+  }
+
+  #endOfRib(family: Family): void {
+    const name = routeFamily(family, this.#parts.codec.dialect);
+    const { outputs, membership } = this.#up!;
+    if (name === undefined || !outputs.has(name)) return;
+    if (name === "route-target") membership?.onSettled?.();
+    const { endsOfRibReceived } = this.#parts.record;
+    endsOfRibReceived.add(name);
+    this.#rib.endOfRib(family);
+    const complete = [...outputs.keys()].every((carried) => endsOfRibReceived.has(carried));
+    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#host.options.address });
+  }
+
+  /** Before its End-of-RIB a neighbour that restarts has nothing to refresh. @see RFC 7313 §4.2 */
+  refreshMark({ type, family }: { readonly type: "refreshBegins" | "refreshEnds"; readonly family: Family }): void {
+    const name = routeFamily(family, this.#parts.codec.dialect);
+    if (name === undefined || this.#up?.outputs.has(name) !== true) return;
+    this.#parts.record.counters.refreshMarks(type === "refreshBegins" ? "begin-received" : "end-received").add();
+    const isEarly = this.#up.agreed.gracefulRestart !== undefined && !this.#parts.record.endsOfRibReceived.has(name);
+    if (type === "refreshEnds") this.#rib.endRefresh(name);
+    else if (!isEarly) this.#rib.beginRefresh(name);
+    this.#holdWhileBusy();
+  }
+
+  outputOf(family: Family): Output | undefined {
+    const name = routeFamily(family, this.#parts.codec.dialect);
+    return name === undefined ? undefined : this.#up?.outputs.get(name);
+  }
+
+  #holdWhileBusy(): void {
+    if (this.#rib.busy && this.#up !== undefined) this.#links.at(this.#up.side).input?.hold();
+  }
+
+  established(side: Side, agreed: Agreement): void {
+    const { kind, options } = this.#host;
+    const { log, restart, record } = this.#parts;
+    const peerIndex = this.#rib.established(
+      {
+        name: options.address,
+        kind,
+        bgpIdentifier: agreed.peerIdentifier,
+        address: this.#host.address,
+        autonomousSystem: agreed.remoteAs,
+        ...(options.reflectorClient === true && kind === "internal" ? { reflectorClient: true } : {}),
+      },
+      agreed,
+    );
+    const connection = this.#links.at(side).connection!;
+    const sent = (): void => this.#host.watchOutput(side, agreed);
+    const write = (message: Uint8Array): void => this.#host.write(side, message);
+    this.#up = openSession({ side, agreed, options, kind, peerIndex, connection, sent, write }, this.#parts);
+    // Of a family that is only offered there is nothing to say, and that has to be said. @see RFC 4724 §2
+    for (const other of agreed.families) {
+      if (this.outputOf(other) === undefined) this.#host.write(side, encodeEndOfRib(other));
+    }
+    record.established();
+    this.#host.turned();
+    this.#watch?.established(side, { agreed, peerIndex, families: [...this.#up.outputs.keys()], connection });
+    this.#holdWhileBusy();
+    restart.event({ type: "established", peer: options.address, agreed });
+    const { local, remote } = connection;
+    const restartAgreed = agreed.gracefulRestart !== undefined;
+    this.#parts.sessionChanged({ type: "established", peer: options.address, local, remote, restartAgreed });
+    log.info("bgp.session.established", {
+      peer: options.address,
+      remoteAs: agreed.remoteAs,
+      bgpIdentifier: formatIpv4(agreed.peerIdentifier),
+      holdTimeSeconds: agreed.holdTime,
+      families: [...this.#up.outputs.keys()],
+    });
+  }
+
+  ended(end: SessionEnd, agreed: Agreement | undefined): void {
+    const { clock, log, record } = this.#parts;
+    const { address } = this.#host.options;
+    const reason = record.ended(end, clock.wall());
+    if (agreed === undefined) {
+      log.debug("bgp.connection.ended", { peer: address, reason });
+      return;
+    }
+    for (const output of this.#up?.outputs.values() ?? []) output[Symbol.dispose]();
+    this.#up = undefined;
+    this.#host.turned();
+    record.flapped();
+    this.#rib.lost(agreed, end);
+    const helping = this.#rib.isHelping;
+    this.#watch?.ended(end);
+    this.#parts.sessionChanged({ type: "ended", peer: address, retained: helping });
+    log.warn("bgp.session.ended", { peer: address, reason, routesRetained: helping });
+  }
+
+  /** Asks for the neighbour's routes; false without a session that can. @see RFC 2918 */
+  askAgain(): boolean {
+    if (this.#up === undefined || !this.#up.agreed.routeRefresh) return false;
+    const { families } = this.#up.agreed;
+    for (const family of families) this.#host.write(this.#up.side, encodeRouteRefresh(family));
+    return true;
+  }
+
+  /** All routes are told again: the neighbour asks for it, or learnt ones may be sent that were held back. */
+  replay(): void {
+    for (const output of this.#up?.outputs.values() ?? []) output.replay();
+  }
+
+  /** End-of-RIB may be due. */
+  poke(): void {
+    for (const output of this.#up?.outputs.values() ?? []) output.poke();
+  }
+}
