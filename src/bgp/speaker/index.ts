@@ -12,14 +12,8 @@ export {
   planPeers,
 } from "./peer-change.ts";
 export type { SpeakerRib } from "./peer-parts.ts";
-export {
-  type SoftClear,
-  type Speaker,
-  SpeakerError,
-  type SpeakerFault,
-  type SpeakerParts,
-  startSpeaker,
-} from "./speaker.ts";
+export { startSpeaker } from "./speaker.ts";
+export { type SoftClear, type Speaker, SpeakerError, type SpeakerFault, type SpeakerParts } from "./speaker-api.ts";
 export * from "./status.ts";
 export type { AoKey, TcpProtection } from "./tcp-protection.ts";
 export * from "./transport.ts";
