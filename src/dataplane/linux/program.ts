@@ -163,7 +163,15 @@ export class LinuxProgram {
 
   #nextHopChanged(index: NextHopIndex): Command[] {
     const commands = this.#nextHopCommands(index);
-    if (this.plan.nextHopUses(index) === 0) return commands;
+    if (this.plan.nextHopUses(index) > 0) commands.push(...this.#usersOf(index));
+    const unusable = this.whyUnusable(this.plan.nextHop(index)!) !== undefined;
+    if (unusable && this.#nextHops.delete(index)) commands.push(removeNextHop(nextHopId(index)));
+    return commands;
+  }
+
+  /** The groups that name a next hop, as they have to be now. */
+  #usersOf(index: NextHopIndex): Command[] {
+    const commands: Command[] = [];
     for (const group of this.plan.groupIndexes()) {
       const { slots, backup } = this.plan.groupEntry(group)!;
       if (backup === index || slots.some(({ current }) => current === index))
