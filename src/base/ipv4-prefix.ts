@@ -1,4 +1,4 @@
-import { formatIpv4, parseIpv4 } from "./ipv6.ts";
+import { formatIpv4, type Ipv6Address, type Ipv6Prefix, parseIpv4, prefixContains } from "./ipv6.ts";
 
 /** IPv4 addresses that begin with the same bits. */
 export interface Ipv4Prefix {
@@ -33,4 +33,17 @@ export function ipv4HostRoom(prefix: Ipv4Prefix): number {
 
 export function ipv4PrefixesOverlap(a: Ipv4Prefix, b: Ipv4Prefix): boolean {
   return a.address < b.address + ipv4PrefixSize(b) && b.address < a.address + ipv4PrefixSize(a);
+}
+
+/** An IPv4 address as an IPv6 one in a /96. @see RFC 6052 §2.2 */
+export function embedIpv4(prefix: Ipv6Prefix, address: number): Ipv6Address {
+  const embedded = prefix.address.slice();
+  new DataView(embedded.buffer).setUint32(12, address);
+  return embedded;
+}
+
+/** The IPv4 address that an IPv6 one in a /96 stands for, `undefined` for any other. */
+export function embeddedIpv4(prefix: Ipv6Prefix, address: Ipv6Address): number | undefined {
+  if (!prefixContains(prefix, address)) return undefined;
+  return new DataView(address.buffer, address.byteOffset).getUint32(12);
 }

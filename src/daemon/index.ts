@@ -37,7 +37,7 @@ import {
   type RouterManagement,
   startControlServer,
 } from "../management/index.ts";
-import { startHealthChecker } from "../registration/index.ts";
+import { networkProbe, type Probe, startHealthChecker } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
@@ -47,6 +47,7 @@ import { Brownfield } from "./brownfield.ts";
 import { type ControlParts, controlHandlers } from "./control.ts";
 import { claimTables, startDriver } from "./driver.ts";
 import { startEdge } from "./edge.ts";
+import { probeHost } from "./endpoints.ts";
 import {
   agentEvents,
   CapabilityEvents,
@@ -239,7 +240,10 @@ class Daemon {
     );
     rpki?.watch(speaker);
     bmp?.watch(speaker);
-    const health = startHealthChecker({}, { ...this.#shared, directory, random: systemRandom }, this.#scope.signal);
+    const probe: Probe = (endpoint, check, signal) =>
+      networkProbe(endpoint, check, signal, probeHost(this.#current.configuration, endpoint.address));
+    const watched = { ...this.#shared, directory, random: systemRandom, probe };
+    const health = startHealthChecker({}, watched, this.#scope.signal);
     this.#scope.own(health);
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
     this.#scope.defer(() => this.#bfd?.[Symbol.dispose]());

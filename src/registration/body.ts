@@ -1,9 +1,11 @@
 import {
   type CapabilityName,
+  embedIpv4,
   type Ipv6Address,
   type Ipv6Prefix,
   milliseconds,
   parseCapabilityName,
+  parseIpv4,
   parseIpv6,
   prefixContains,
 } from "../base/index.ts";
@@ -16,6 +18,8 @@ export interface OfferRules {
   readonly taxonomy: Taxonomy;
   /** Where agents of this router may listen; empty: anywhere. */
   readonly endpoints: readonly Ipv6Prefix[];
+  /** A /96 in which an agent that knows IPv4 only has its address; absent: there are none. */
+  readonly ipv4Prefix?: Ipv6Prefix;
 }
 
 export interface RegisterBody {
@@ -86,7 +90,7 @@ function readOffer(value: JsonReader, rules: OfferRules): Offer {
   }
   const version = readVersion(offer, capability, rules.taxonomy);
   const known = rules.taxonomy.find(capability, version.major)!;
-  const endpoint = readEndpoint(offer.member("endpoint"), known.protocol, rules.endpoints);
+  const endpoint = readEndpoint(offer.member("endpoint"), known.protocol, rules);
   const check = offer.optional("health-check");
   if (check !== undefined && endpoint.protocol === "udp") throw check.wrong("a udp endpoint cannot be checked");
   return {
@@ -126,11 +130,15 @@ function readVersion(offer: JsonReader, name: CapabilityName, taxonomy: Taxonomy
   return { major, minor };
 }
 
-function readEndpoint(value: JsonReader, protocol: Endpoint["protocol"], allowed: readonly Ipv6Prefix[]): Endpoint {
+function readEndpoint(value: JsonReader, protocol: Endpoint["protocol"], rules: OfferRules): Endpoint {
   const endpoint = value.members(["address", "port", "protocol"]);
   const text = endpoint.member("address").text({ most: 45, what: "an IPv6 address" });
-  const address = parseIpv6(text);
-  if (address === undefined) throw endpoint.member("address").wrong("an endpoint has an IPv6 address");
+  const { endpoints: allowed, ipv4Prefix } = rules;
+  const ipv4 = parseIpv4(text);
+  if (ipv4 !== undefined && ipv4Prefix === undefined)
+    throw endpoint.member("address").wrong("an endpoint has an IPv6 address: this router serves no IPv4-only agents");
+  const address = ipv4 === undefined ? parseIpv6(text) : embedIpv4(ipv4Prefix!, ipv4);
+  if (address === undefined) throw endpoint.member("address").wrong("an endpoint has an IPv6 address, or an IPv4 one");
   if (!isUnicast(address)) throw endpoint.member("address").wrong("an endpoint has a routable unicast address");
   if (allowed.length > 0 && !allowed.some((prefix) => prefixContains(prefix, address))) {
     throw refuse("registration.endpoint-not-allowed", `${text} is not on a link of this router's agents`, {

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { type Clock, type Ipv6Prefix, type Log, type Metrics, messageOf, Scope, SourceRates } from "../base/index.ts";
 import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
 import { type ApiParts, type ApiResponse, type LeaseOptions, perform } from "./api.ts";
+import type { OfferRules } from "./body.ts";
 import { type Certificate, type CertificateOptions, readCertificate, watchCertificate } from "./certificate.ts";
 import { type Matched, readJson, route } from "./http.ts";
 import { type ListenAddress, type Listener, listenHttps } from "./listener.ts";
@@ -24,6 +25,8 @@ export interface RegistrationOptions {
   readonly lease: LeaseOptions;
   /** Where agents of this router may listen, so that none registers somebody else's address; empty: anywhere. */
   readonly endpoints: readonly Ipv6Prefix[];
+  /** A /96 in which an agent that knows IPv4 only has its address; absent: there are none. */
+  readonly ipv4Prefix?: Ipv6Prefix;
 }
 
 export interface RegistrationParts {
@@ -41,9 +44,13 @@ export interface RegistrationServer extends AsyncDisposable {
   /** Where it really listens. */
   readonly listen: readonly ListenAddress[];
   setTaxonomy(taxonomy: Taxonomy): void;
-  setEndpoints(endpoints: readonly Ipv6Prefix[]): void;
+  setEndpoints(rules: Pick<RegistrationOptions, "endpoints" | "ipv4Prefix">): void;
   /** Looks at the certificate's files now rather than within a minute. */
   reloadCertificate(): Promise<void>;
+}
+
+function endpointRules({ endpoints, ipv4Prefix }: Pick<RegistrationOptions, "endpoints" | "ipv4Prefix">) {
+  return { endpoints, ...(ipv4Prefix === undefined ? {} : { ipv4Prefix }) };
 }
 
 /** Refused tokens of one address: twenty at once, then one every two seconds. Others are not affected. */
@@ -62,7 +69,7 @@ export async function startRegistrationServer(
 ): Promise<RegistrationServer> {
   const { clock, log, metrics } = parts;
   const scope = new Scope(signal);
-  let rules = { taxonomy: parts.taxonomy, endpoints: options.endpoints };
+  let rules: OfferRules = { taxonomy: parts.taxonomy, ...endpointRules(options) };
   const exchange = new Exchange({ ...parts, lease: options.lease, rules: () => rules });
   try {
     const certificate = await readCertificate(options.tls);
@@ -87,8 +94,8 @@ export async function startRegistrationServer(
       setTaxonomy: (taxonomy) => {
         rules = { ...rules, taxonomy };
       },
-      setEndpoints: (endpoints) => {
-        rules = { ...rules, endpoints };
+      setEndpoints: (next) => {
+        rules = { taxonomy: rules.taxonomy, ...endpointRules(next) };
       },
       reloadCertificate: () => watch.look(),
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),

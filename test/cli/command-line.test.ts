@@ -8,7 +8,12 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { systemClock } from "../../src/host/index.ts";
-import { type ControlHandlers, ControlRefusal, type StatusReport, startControlServer } from "../../src/management/index.ts";
+import {
+  type ControlHandlers,
+  ControlRefusal,
+  type StatusReport,
+  startControlServer,
+} from "../../src/management/index.ts";
 import { openAccess } from "../management/nacm/admins.ts";
 import { EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
 

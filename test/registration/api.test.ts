@@ -195,6 +195,31 @@ describe("where an agent is", { skip }, () => {
   });
 });
 
+describe("agents that know IPv4 only", { skip }, () => {
+  const networks = { endpoints: [parseIpv6Prefix("fd00:64:2::a02:0/120")!] };
+  const body = registration({ endpoint: { address: "10.2.0.10", port: 8080 } });
+
+  it("have an address in the router's prefix, if that is on one of its links", async () => {
+    await using bench = await startBench({ options: { ...networks, ipv4Prefix: parseIpv6Prefix("fd00:64:2::/96")! } });
+    const token = await bench.mint();
+    const { status, json } = await bench.call("POST", "/v1/agents", { token, body });
+    assert.equal(status, 201, JSON.stringify(json));
+    assert.equal(json.capabilities[0].endpoint.address, "fd00:64:2::a02:a");
+    const elsewhere = registration({ endpoint: { address: "10.2.1.10", port: 8080 } });
+    assert.equal((await bench.call("POST", "/v1/agents", { token, body: elsewhere })).status, 403);
+  });
+
+  it("come and go with the configuration of their router", async () => {
+    await using bench = await startBench({ options: networks });
+    const token = await bench.mint();
+    assert.equal((await bench.call("POST", "/v1/agents", { token, body })).status, 422);
+    bench.server.setEndpoints({ ...networks, ipv4Prefix: parseIpv6Prefix("fd00:64:2::/96")! });
+    assert.equal((await bench.call("POST", "/v1/agents", { token, body })).status, 201);
+    bench.server.setEndpoints(networks);
+    assert.equal((await bench.call("POST", "/v1/agents", { token, body })).status, 422);
+  });
+});
+
 describe("refusals", { skip }, () => {
   let bench: Bench;
   let token: string;

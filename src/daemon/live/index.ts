@@ -61,7 +61,10 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
   const { coming, going } = vocabularyProviders({
     ...parts,
     taxonomyChanged: (taxonomy) => servers.taxonomyChanged(taxonomy),
-    edgeChanged: (configuration, taxonomy) => parts.driver.setEdge?.(edgePlanOf(configuration, taxonomy)),
+    edgeChanged: (configuration, taxonomy) => {
+      parts.driver.setEdge?.(edgePlanOf(configuration, taxonomy));
+      servers.networksChanged(configuration);
+    },
     edgeRefusal: (configuration) => edgeRefusal(configuration, parts.driver),
   });
   return [

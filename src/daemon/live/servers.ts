@@ -5,7 +5,7 @@ import type { Provider, RegistrationConfiguration, RouterChange, RouterConfigura
 import { createTokenVerifier, type RegistrationServer, startRegistrationServer } from "../../registration/index.ts";
 import { type MetricsServer, startMetricsServer } from "../../telemetry/index.ts";
 import { ribDiscovery } from "../discovery.ts";
-import { agentNetworks } from "../endpoints.ts";
+import { agentIpv4Prefix, agentNetworks } from "../endpoints.ts";
 import type { RowSources } from "../rows.ts";
 import { ServerSlot } from "./server.ts";
 
@@ -22,6 +22,12 @@ const AT = "/semrd-router:router";
 
 type MetricsOptions = Parameters<typeof startMetricsServer>[0];
 type Registration = RegistrationConfiguration & { readonly tls: NonNullable<RegistrationConfiguration["tls"]> };
+
+/** Where agents of this router may listen. */
+function endpointsOf(configuration: RouterConfiguration) {
+  const ipv4Prefix = agentIpv4Prefix(configuration);
+  return { endpoints: agentNetworks(configuration), ...(ipv4Prefix === undefined ? {} : { ipv4Prefix }) };
+}
 
 /** The servers that the configuration can ask for: metrics, DNS, registration. */
 export class Servers implements AsyncDisposable {
@@ -61,7 +67,7 @@ export class Servers implements AsyncDisposable {
       listen: ({ listen }) => listen,
       async start({ listen, tls, lease, issuers }, configuration) {
         const verifier = await createTokenVerifier(issuers, shared);
-        const options = { listen, tls, lease, endpoints: agentNetworks(configuration) };
+        const options = { listen, tls, lease, ...endpointsOf(configuration) };
         const { taxonomy, directory } = sources;
         const own = { ...shared, taxonomy, directory, registrar, verifier, discovery: ribDiscovery(sources) };
         return startRegistrationServer(options, own, signal);
@@ -87,7 +93,7 @@ export class Servers implements AsyncDisposable {
 
   /** Agents may listen in other networks than before. */
   networksChanged(configuration: RouterConfiguration): void {
-    this.#registration.server?.setEndpoints(agentNetworks(configuration));
+    this.#registration.server?.setEndpoints(endpointsOf(configuration));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

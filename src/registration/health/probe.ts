@@ -38,12 +38,17 @@ const OWN_REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Probes over the network: `tcp` opens a connection, `http` also sends GET and wants a status of 200 to 299.
+ * Probes over the network: `tcp` opens a connection, `http` also sends GET and wants a status of 200 to 299. `host` is what this
+ * router calls the endpoint's address, IPv4 for an agent that knows nothing else.
  * @see RFC 9112 §4 (status line)
  */
-export const networkProbe: Probe = (endpoint, check, signal) => {
+export const networkProbe = (
+  endpoint: Endpoint,
+  check: HealthCheck,
+  signal: AbortSignal,
+  host: string = formatIpv6(endpoint.address),
+): Promise<ProbeResult> => {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
-  const host = formatIpv6(endpoint.address);
   const socket: Socket = connect({ host, port: endpoint.port, noDelay: true });
   const finish = (result: ProbeResult): void => {
     clearTimeout(timer);
@@ -85,7 +90,12 @@ export const networkProbe: Probe = (endpoint, check, signal) => {
   }
   let head = "";
   socket.once("connect", () => {
-    const fields = [`Host: [${host}]:${endpoint.port}`, "User-Agent: semrd-health", "Accept: */*", "Connection: close"];
+    const fields = [
+      `Host: ${host.includes(":") ? `[${host}]` : host}:${endpoint.port}`,
+      "User-Agent: semrd-health",
+      "Accept: */*",
+      "Connection: close",
+    ];
     socket.write(`GET ${check.path} HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
   });
   socket.on("data", (chunk) => {

@@ -262,7 +262,8 @@ function configurationOf(router: Router, folder: string, { coreMtu }: MappedOpti
           {
             id: "spiffe://example.net/acme/agent/a4",
             tenant: "acme",
-            capability: [instance("/vision/scan", "fd00:64:2::10.2.0.10", 8080)],
+            // probed over IPv4, at the address that this stands for
+            capability: [{ ...instance("/vision/scan", "fd00:64:2::10.2.0.10", 8080), "health-check": {} }],
           },
         ];
   return {

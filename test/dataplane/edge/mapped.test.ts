@@ -77,6 +77,8 @@ for (const coreMtu of [1600, 1500])
       { from: "c4", agent: "IPv6", url: `http://${ocr.a}`, seenAs: /^fd00:64:1::a01:a$/ },
       { from: "c4", agent: "IPv4", url: `http://${scan.a}`, seenAs: /^::ffff:198\.19\.0\.\d+$/ },
       { from: "c6", agent: "IPv4", url: `http://[${scan.aaaa}]`, seenAs: /^::ffff:198\.19\.0\.\d+$/ },
+      { from: "a4", agent: "IPv6", url: `http://${ocr.a}`, seenAs: /^fd00:64:2::a02:a$/ },
+      { from: "a4", agent: "IPv4", url: `http://${scan.a}`, seenAs: /^::ffff:198\.19\.0\.\d+$/ },
       { from: "r1", agent: "IPv6", url: `http://[${ocr.aaaa}]`, seenAs: /^fd00:ffff::1$/ },
       { from: "r1", agent: "IPv4", url: `http://${scan.a}`, seenAs: /^::ffff:198\.19\.0\.\d+$/ },
     ] as const;
