@@ -37,12 +37,14 @@ export interface OperatorsParts {
 export class Operators implements AsyncDisposable {
   readonly users = new UserBook();
   readonly #access: AccessBook;
+  readonly #log: Log;
   readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
   constructor(parts: OperatorsParts) {
     const { users } = this;
     this.#access = parts.access;
+    this.#log = parts.log;
     this.#netconf = new ServerSlot({
       name: "the NETCONF server",
       path: "/semrd-router:router/management/semrd-netconf:netconf",
@@ -88,6 +90,14 @@ export class Operators implements AsyncDisposable {
     this.users.replace(configuration.management.users);
     await this.#netconf.start(configuration);
     await this.#gnmi.start(configuration);
+    const users = configuration.management.users.map(({ name }) => name);
+    if (users.length > 0 && !this.#access.letsWrite(users)) {
+      this.#log.warn("management.nobody-may-write", {
+        users: users.length,
+        effect:
+          "over NETCONF and gNMI nothing can be changed: give somebody a rule of ietf-netconf-acm, as root with semrctl",
+      });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

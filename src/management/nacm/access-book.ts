@@ -117,12 +117,12 @@ export class AccessBook implements AccessControl {
     };
   }
 
-  /** Users of these names who may change something, if there are any. */
-  writers(users: readonly string[]): readonly string[] {
-    return users.filter((user) => {
-      const access = this.of({ id: 0, user, protocol: "netconf", source: "" });
-      return access === undefined || this.#schema.top.some((node) => writesIn(access.role, node));
-    });
+  /** Whether one of these users may change anything. */
+  letsWrite(users: readonly string[]): boolean {
+    const all = new Set(users.map((user) => this.of({ id: 0, user, protocol: "netconf", source: "" })));
+    return [...all].some(
+      (access) => access === undefined || this.#schema.top.some((node) => writesIn(access.role, node)),
+    );
   }
 
   #tellingOf({ role }: RoleAccess, target: Path, name: string): boolean {

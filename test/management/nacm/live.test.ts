@@ -310,6 +310,7 @@ describe("access control of a router that runs", () => {
       await router.process.end("SIGKILL");
       await using again = await folder.restarted("r1");
       assert.equal((await refusal(client("admin").get(["/router/name"]))).code, status.PERMISSION_DENIED);
+      assert.match(again.log, /management\.nobody-may-write/);
       await again.ctl("config", "set", "/ietf-netconf-acm:nacm/exec-default", "permit");
       await again.ctl("config", "commit");
       assert.equal(await client("admin").value("/router/name"), "r1");
