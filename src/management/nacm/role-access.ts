@@ -181,7 +181,7 @@ export class RoleAccess implements Access {
   }
 
   #inside(node: AccessNode, path: Path, value: unknown): unknown {
-    if (this.role.allowsAll(node, "read")) return value;
+    if (this.role.readsWhole(node)) return value;
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     return isObject ? this.#object(node, path, value as Json) : value;
   }

@@ -1,4 +1,5 @@
-import type { Path, RuleStep, Verdict } from "../datastore/index.ts";
+import type { Path, Verdict } from "../datastore/index.ts";
+import { type Case, CaseIndex } from "./cases.ts";
 import { ACCESS_OPERATIONS, type AccessOperation, type NacmConfiguration, type Rule } from "./configuration.ts";
 import { type AccessNode, type AccessSchema, each, nodeAt } from "./schema.ts";
 
@@ -6,15 +7,11 @@ import { type AccessNode, type AccessSchema, each, nodeAt } from "./schema.ts";
 export interface Decision {
   readonly cases: readonly Case[];
   readonly permit: boolean;
+  readonly index: CaseIndex;
 }
 
-interface Case {
-  readonly path: readonly RuleStep[];
-  readonly permit: boolean;
-}
-
-const ALWAYS: Decision = { cases: [], permit: true };
-const NEVER: Decision = { cases: [], permit: false };
+const ALWAYS: Decision = { cases: [], permit: true, index: new CaseIndex([]) };
+const NEVER: Decision = { cases: [], permit: false, index: new CaseIndex([]) };
 const PLACE = Object.fromEntries(ACCESS_OPERATIONS.map((operation, i) => [operation, i])) as Readonly<
   Record<AccessOperation, number>
 >;
@@ -33,6 +30,11 @@ export class Role {
   readonly #uniform: Map<AccessNode, boolean>[] = ACCESS_OPERATIONS.map(() => new Map());
   /** Node that the path of a rule names. */
   readonly #named = new Map<Rule, AccessNode | undefined>();
+  readonly #whole = new Map<AccessNode, boolean>();
+  readonly #cases = new Map<Rule, Case>();
+  readonly #places = new Map<Case, number>();
+  /** Each decision is one object, however many nodes it is about: by the rules that have cases in it. */
+  readonly #made = new Map<string, Decision>();
   #hidden: readonly Verdict[] | undefined;
   #writesAll: boolean | undefined;
 
@@ -41,8 +43,14 @@ export class Role {
     this.schema = schema;
     this.#rules = rules;
     this.#defaults = defaults;
-    for (const rule of rules)
-      if (rule.type.kind === "data") this.#named.set(rule, nodeAt(schema, plain(rule.type.path)));
+    for (const [place, rule] of rules.entries()) {
+      const { type, permit } = rule;
+      if (type.kind !== "data") continue;
+      this.#named.set(rule, nodeAt(schema, plain(type.path)));
+      const own = { path: type.path, permit };
+      this.#cases.set(rule, own);
+      this.#places.set(own, place);
+    }
   }
 
   /** @see RFC 8341 §3.4.5 steps 6 to 13 */
@@ -61,9 +69,8 @@ export class Role {
 
   /** Whether the node at the end of `path`, whose schema node is `node`, may be accessed so; what it stands in is not asked about. */
   allows(node: AccessNode, operation: AccessOperation, path: Path): boolean {
-    const { cases, permit } = this.decision(node, operation);
-    for (const one of cases) if (fits(one.path, path)) return one.permit;
-    return permit;
+    const { cases, permit, index } = this.decision(node, operation);
+    return cases.length === 0 ? permit : (index.first(path)?.permit ?? permit);
   }
 
   /** Whether every instance of the node, and of all nodes in it, may be accessed so. */
@@ -88,9 +95,24 @@ export class Role {
 
   /** Whether a node and everything that it stands in may be read. */
   mayRead(node: AccessNode, path: Path): boolean {
-    for (let here: AccessNode | undefined = node; here !== undefined; here = here.parent)
-      if (!this.allows(here, "read", path)) return false;
+    let last: Decision | undefined;
+    for (let here: AccessNode | undefined = node; here !== undefined; here = here.parent) {
+      const own = this.decision(here, "read");
+      // The cases of one are looked at once: what they name is above all nodes that have them.
+      if (own !== last && !this.allows(here, "read", path)) return false;
+      last = own;
+    }
     return true;
+  }
+
+  /** Whether all in an instance may be read where the instance itself may: nothing in it is decided about in another way. */
+  readsWhole(node: AccessNode): boolean {
+    let whole = this.#whole.get(node);
+    if (whole === undefined) {
+      whole = this.#follows(node, this.decision(node, "read"));
+      this.#whole.set(node, whole);
+    }
+    return whole;
   }
 
   get hidden(): readonly Verdict[] {
@@ -127,18 +149,41 @@ export class Role {
     return !isDenied && this.#defaults.read;
   }
 
+  #follows(node: AccessNode, decision: Decision): boolean {
+    for (const child of node.children.values()) {
+      if (!isData(child)) continue;
+      const own = this.decision(child, "read");
+      if ((own !== ALWAYS && own !== decision) || !this.#follows(child, decision)) return false;
+    }
+    return true;
+  }
+
+  /** Cases that say what is said without them are left out. */
+  #one(cases: readonly Case[], permit: boolean): Decision {
+    const last = cases.findLastIndex((one) => one.permit !== permit);
+    if (last < 0) return permit ? ALWAYS : NEVER;
+    const kept = cases.slice(0, last + 1);
+    const key = `${permit} ${kept.map((one) => this.#places.get(one)).join(" ")}`;
+    let decision = this.#made.get(key);
+    if (decision === undefined) {
+      decision = { cases: kept, permit, index: new CaseIndex(kept) };
+      this.#made.set(key, decision);
+    }
+    return decision;
+  }
+
   #decided(node: AccessNode, operation: AccessOperation): Decision {
     const cases: Case[] = [];
     for (const rule of this.#rules) {
       const { type, module, operations, permit } = rule;
       if (module !== undefined && module !== node.module) continue;
       if (!operations.includes(operation)) continue;
-      if (type.kind === "any") return decision(cases, permit);
+      if (type.kind === "any") return this.#one(cases, permit);
       if (type.kind !== "data" || !this.#isAbove(rule, node)) continue;
-      if (!type.path.some(({ keys, starts, value }) => keys ?? starts ?? value)) return decision(cases, permit);
-      cases.push({ path: type.path, permit });
+      if (!type.path.some(({ keys, starts, value }) => keys ?? starts ?? value)) return this.#one(cases, permit);
+      cases.push(this.#cases.get(rule)!);
     }
-    return decision(cases, this.#otherwise(node, operation));
+    return this.#one(cases, this.#otherwise(node, operation));
   }
 
   /** Whether a rule's path is that of the node, or of something that it stands in. */
@@ -169,36 +214,14 @@ export class Role {
     if (!isData(node) || node.isKey || this.allowsAll(node, "read")) return [];
     const own = this.decision(node, "read");
     const here = [...path, node.step];
-    if (own.cases.length === 0 && !own.permit) return [{ path: here, ...own }];
+    if (own.cases.length === 0 && !own.permit) return [{ path: here, cases: own.cases, permit: own.permit }];
     const below = each(node.children).flatMap((child) => this.#hiddenIn(child, here, own));
-    return own.cases.length === 0 || isSame(own, above) ? below : [{ path: here, ...own }, ...below];
+    return own.cases.length === 0 || own === above
+      ? below
+      : [{ path: here, cases: own.cases, permit: own.permit }, ...below];
   }
 }
 
 const isData = ({ kind }: AccessNode): boolean => kind !== "action" && kind !== "notification";
 
-/** Cases that say what is said without them are left out. */
-function decision(cases: readonly Case[], permit: boolean): Decision {
-  const last = cases.findLastIndex((one) => one.permit !== permit);
-  if (last < 0) return permit ? ALWAYS : NEVER;
-  return { cases: cases.slice(0, last + 1), permit };
-}
-
-function isSame(a: Decision, b: Decision | undefined): boolean {
-  if (b === undefined || a.permit !== b.permit || a.cases.length !== b.cases.length) return false;
-  return a.cases.every(({ path, permit }, i) => path === b.cases[i]!.path && permit === b.cases[i]!.permit);
-}
-
 const plain = (path: Path): Path => path.map(({ name }) => ({ name }));
-
-/** Whether `path` is what a rule's path names, or below it; its names are known to be the same. */
-function fits(rule: readonly RuleStep[], path: Path): boolean {
-  for (let i = 0; i < rule.length; i++) {
-    const { keys, starts, value } = rule[i]!;
-    if (value !== undefined && path[i]?.value !== value) return false;
-    const own = path[i]?.keys;
-    if (keys !== undefined) for (const key in keys) if (own?.[key] !== keys[key]) return false;
-    if (starts !== undefined) for (const key in starts) if (own?.[key]?.startsWith(starts[key]!) !== true) return false;
-  }
-  return true;
-}
