@@ -205,6 +205,8 @@ enum semr_role {
 
 /* Sources are looked up in `sources`: what is not found there is spoofed. */
 #define SEMR_PORT_SOURCES 0x10
+/* SYNs through tunnels, either way, say no more than the tunnel carries. */
+#define SEMR_PORT_CLAMP 0x1000
 
 /* Written with one 8-octet store. */
 struct semr_port {

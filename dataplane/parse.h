@@ -70,6 +70,7 @@ struct semr_packet {
 	__u8 icmp_type;
 	__u8 l4_header;
 	__u8 verdict;			/* enum semr_verdict */
+	__u8 option;			/* place in the TCP header: clamp.h */
 	__u8 further;			/* octets behind the outer IPv6 header */
 	__u16 extensions;		/* octets of headers that are skipped */
 	__u8 outer;			/* next header of it, if there are any */

@@ -2,6 +2,7 @@
 /* The pass: entry points and the order of the stages. See README.md. */
 #include "answer.h"
 #include "choose.h"
+#include "clamp.h"
 #include "count.h"
 #include "deliver.h"
 #include "edge.h"
@@ -284,6 +285,8 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 			packet.verdict = SEMR_DROP_NO_HEADROOM;
 			break;
 		}
+		if (is_clamped(&packet) && packet.verdict == SEMR_ENCAPSULATED)
+			clamp_mss(ctx, hook, &packet);
 		action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, &packet) :
 						semr_forward_xdp(ctx, &packet);
 		if (packet.verdict == SEMR_ENCAPSULATED && packet.decapsulated)

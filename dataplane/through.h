@@ -4,6 +4,7 @@
 #define SEMR_THROUGH_H
 
 #include "choose.h"
+#include "clamp.h"
 #include "forward.h"
 
 /* The router behind which the flow's instance is. False: none, or this one. */
@@ -35,8 +36,15 @@ through(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	if ((packet->flow.protocol != IPPROTO_TCP &&
 	     packet->flow.protocol != IPPROTO_UDP) ||
 	    packet->length > frame_payload(ctx, hook) ||
-	    !read_l4(ctx, hook, packet) || packet->segment <= SEMR_MIN_MTU ||
-	    packet->hop_limit <= 1)
+	    !read_l4(ctx, hook, packet))
+		return SEMR_PASSED;
+	if (is_clamped(packet)) {
+		turn_round(&packet->flow);
+		if (find_site(packet))
+			clamp_mss(ctx, hook, packet);
+		return SEMR_PASSED;
+	}
+	if (packet->segment <= SEMR_MIN_MTU || packet->hop_limit <= 1)
 		return SEMR_PASSED;
 	fib.family = SEMR_AF_INET6;
 	fib.tot_len = packet->segment;

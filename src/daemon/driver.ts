@@ -23,9 +23,9 @@ const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.
 const CANNOT: ReadonlySet<string> = new Set(["dataplane.no-rights", "dataplane.unsupported-kernel"]);
 
 /** The interfaces as the data plane wants them. */
-export function portsOf({ interfaces }: RouterConfiguration): DataplaneOptions["ports"] {
+export function portsOf({ interfaces, dataplane }: RouterConfiguration): DataplaneOptions["ports"] {
   return interfaces.map(({ name, role, tenantIndex, hook }) => {
-    const port = { interface: name, tenantIndex };
+    const port = { interface: name, tenantIndex, ...(dataplane.clampMss ? { clampMss: true } : {}) };
     // What comes from our own stack is from a router: ICMPv6 errors about any capability too.
     return role === "own" ? { ...port, role: "core", hook: "tc", own: true } : { ...port, role, hook };
   });

@@ -31,6 +31,8 @@ export interface PortOptions {
   readonly sources?: readonly SourcePrefix[];
   /** Which hook to use. `auto`: XDP on core ports, tc on client and agent ports. */
   readonly hook: "auto" | "xdp" | "tc";
+  /** SYNs that come in here and go through a tunnel, either way, get an MSS that it carries. Absent: they stay as they are. */
+  readonly clampMss?: boolean;
   /** A core port on tc that leads to this router's own stack: packets to its IPv4 prefix become IPv4 there. */
   readonly own?: boolean;
 }

@@ -139,6 +139,7 @@ describe("a valid configuration", () => {
       hashSeed: 1396789332,
       tunnelMtu: 1600,
       maxCapabilities: 65536,
+      clampMss: false,
       tunnels: [],
     });
     assert.deepEqual(configuration.telemetry, { logLevel: "info", prometheus: { address: "::1", port: 9464 } });

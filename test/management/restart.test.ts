@@ -21,14 +21,17 @@ describe("what is in use before the restart", () => {
     const intended = await configured((router) => {
       Object.assign(router, { "router-id": "10.9.9.9", name: "other" });
       const tunnel = [{ locator: "fd00:ffff::9", vni: 7 }];
-      Object.assign(router["semrd-dataplane:dataplane"] ?? {}, { "tunnel-mtu": 1400, tunnels: { tunnel } });
+      Object.assign(router["semrd-dataplane:dataplane"] ?? {}, {
+        "tunnel-mtu": 1400,
+        tunnels: { tunnel, "clamp-mss": true },
+      });
       Object.assign(router["semrd-telemetry:telemetry"] ?? {}, { "log-level": "debug" });
     });
     const inUse = after(intended);
     const { tunnels } = intended.dataplane;
     assert.deepEqual([inUse.routerId, inUse.name], [BEFORE.routerId, BEFORE.name]);
     assert.equal(tunnels[0]!.vni, 7);
-    assert.deepEqual(inUse.dataplane, { ...BEFORE.dataplane, tunnels });
+    assert.deepEqual(inUse.dataplane, { ...BEFORE.dataplane, clampMss: true, tunnels });
     assert.equal(inUse.telemetry.logLevel, intended.telemetry.logLevel);
     assert.equal(inUseOf({ ...BEFORE, name: "other" }, { intended: BEFORE, inUse: BEFORE }).tenants, BEFORE.tenants);
   });

@@ -18,7 +18,8 @@ export interface InterfacesParts {
 
 /** Interfaces: the packet program comes, goes and changes hooks; those that stay the same are left alone. */
 export function interfacesProvider(parts: InterfacesParts): Provider<RouterChange> {
-  const differs = ({ before, after }: RouterChange): boolean => before.interfaces !== after.interfaces;
+  const differs = ({ before, after }: RouterChange): boolean =>
+    before.interfaces !== after.interfaces || before.dataplane.clampMss !== after.dataplane.clampMss;
   return {
     name: "interfaces",
     plan: (change) => answered(differs(change) ? rehooked(change) : []),

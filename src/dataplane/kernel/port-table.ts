@@ -8,6 +8,8 @@ export interface PortEntry {
   readonly partial: boolean;
   /** Sources are looked up. */
   readonly sources?: boolean;
+  /** The MSS of SYNs through tunnels is lowered. */
+  readonly clamp?: boolean;
   /** Of the tenant; 0, or absent: none. */
   readonly policy?: number;
 }
@@ -24,12 +26,18 @@ export class PortTable {
     return this.#words.length;
   }
 
-  set(ifindex: number, { role, tenantIndex, direct, partial, sources = false, policy = 0 }: PortEntry): void {
+  set(
+    ifindex: number,
+    { role, tenantIndex, direct, partial, sources = false, clamp = false, policy = 0 }: PortEntry,
+  ): void {
     const octets = new Uint8Array(PORT.size);
     const view = new DataView(octets.buffer);
     view.setUint16(PORT.offsets.role, ROLE[role], true);
     const flags =
-      (direct ? PORT_FLAG.direct : 0) | (partial ? PORT_FLAG.partial : 0) | (sources ? PORT_FLAG.sources : 0);
+      (direct ? PORT_FLAG.direct : 0) |
+      (partial ? PORT_FLAG.partial : 0) |
+      (sources ? PORT_FLAG.sources : 0) |
+      (clamp ? PORT_FLAG.clamp : 0);
     view.setUint16(PORT.offsets.flags, flags, true);
     view.setUint16(PORT.offsets.tenant, tenantIndex); // as it lies in an address
     view.setUint16(PORT.offsets.policy, policy, true);

@@ -63,9 +63,15 @@ export class Ports implements AsyncDisposable {
     const port = this.#ports.find(({ options }) => options.interface === name);
     if (port?.attachment === undefined) throw noSuchPort(name, this.reports, port?.report.reason);
     const { options, attachment } = port;
-    const { role, tenantIndex, sources } = options;
+    const { role, tenantIndex, sources, clampMss } = options;
     const hook = attachment.report.hook.startsWith("xdp") ? "xdp" : "tc";
-    const pass = { hook, role, tenantIndex, partialChecksums: attachment.partial } as const;
+    const pass = {
+      hook,
+      role,
+      tenantIndex,
+      partialChecksums: attachment.partial,
+      clampsMss: clampMss === true,
+    } as const;
     return sources === undefined ? pass : { ...pass, sources };
   }
 
@@ -213,9 +219,9 @@ export class Ports implements AsyncDisposable {
     const concerns = (ifindex: number): boolean => alone || indexes.has(ifindex);
     map.replace(entries, concerns, () => {
       for (const { options, attachment, ifindex } of attached) {
-        const { role, tenantIndex, sources } = options;
+        const { role, tenantIndex, sources, clampMss } = options;
         const policy = policyOf(tenantIndex);
-        const checked = { sources: sources !== undefined, policy };
+        const checked = { sources: sources !== undefined, clamp: clampMss === true, policy };
         table.set(ifindex, { role, tenantIndex, direct, partial: attachment.partial, ...checked });
       }
     });

@@ -150,9 +150,9 @@ class MemoryDriver implements MemoryDataplane {
   #port(name: string): PassPort & { readonly hook: "xdp" | "tc" } {
     const port = this.#options.ports.find((candidate) => candidate.interface === name);
     if (port === undefined) throw noSuchPort(name, this.ports);
-    const { role, tenantIndex, sources } = port;
+    const { role, tenantIndex, sources, clampMss } = port;
     const hook = port.hook === "auto" ? (role === "core" ? "xdp" : "tc") : port.hook;
-    const pass = { hook, role, tenantIndex, partialChecksums: true };
+    const pass = { hook, role, tenantIndex, partialChecksums: true, clampsMss: clampMss === true };
     return sources === undefined ? pass : { ...pass, sources };
   }
 

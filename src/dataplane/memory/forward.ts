@@ -6,6 +6,7 @@ import {
   type TunnelNextHop,
 } from "../../forwarding/index.ts";
 import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./choice.ts";
+import { clampMss, isClamped } from "./clamp.ts";
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
 import { isSyn, Protocol } from "./packet.ts";
@@ -80,10 +81,12 @@ export function deliverOrGoOn(walk: FlowWalk, capability: CapabilityEntry): Outc
 }
 
 /** Step 5. */
-function encapsulate(walk: FlowWalk, { nextHop }: Choice, tunnel: TunnelNextHop): Outcome {
+function encapsulate(found: FlowWalk, { nextHop }: Choice, tunnel: TunnelNextHop): Outcome {
+  const added = addedOctets(tunnel.encapsulation);
+  const isOpening = !found.quoted && isClamped(found);
+  const walk = isOpening ? { ...found, packet: clampMss(found, added) } : found;
   const { state, packet, layer4, flow, input } = walk;
   const count: Effect = { type: "count", nextHop, octets: packet.octets.length, newFlow: isSyn(layer4) };
-  const added = addedOctets(tunnel.encapsulation);
   const [verdict, from] = walk.decapsulated
     ? (["hair-pinned", lastLegAddress(state.locator)] as const)
     : (["encapsulated", state.locator] as const);

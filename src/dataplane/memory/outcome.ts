@@ -87,6 +87,8 @@ export interface PassPort {
   readonly sources?: readonly SourcePrefix[];
   /** Packets from sockets of this host come in here with unfinished checksums (veth). XDP only; tc is told by the kernel. */
   readonly partialChecksums: boolean;
+  /** The MSS of SYNs through tunnels is lowered. Absent: it stays. */
+  readonly clampsMss?: boolean;
 }
 
 export interface PassInput {

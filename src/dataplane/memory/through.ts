@@ -1,7 +1,9 @@
+import { addedOctets } from "../../forwarding/index.ts";
+import { clampMss, isClamped } from "./clamp.ts";
 import { flowBackOf } from "./flow-key.ts";
 import { chooseSite } from "./forward.ts";
 import type { Outcome } from "./outcome.ts";
-import { concatenate, IPV6_LENGTH, Ipv6Packet, Protocol, parseLayer4 } from "./packet.ts";
+import { concatenate, IPV6_LENGTH, Ipv6Packet, type Layer4, Protocol, parseLayer4 } from "./packet.ts";
 import { errorAbout, LEAST_MTU, tooBig } from "./reject.ts";
 import { intoTunnel } from "./tunnel.ts";
 import { drop, pass, type Walk } from "./walk.ts";
@@ -18,6 +20,7 @@ export function through(walk: Walk): Outcome {
   const { nextHeader, hopLimit, source, destination } = packet;
   const layer4 = parseLayer4(packet);
   if (layer4 === undefined || (nextHeader !== Protocol.Tcp && nextHeader !== Protocol.Udp)) return pass(input.frame);
+  if (isClamped({ ...walk, packet })) return clampBack({ ...walk, packet }, layer4);
   if (length <= LEAST_MTU || hopLimit <= 1 || input.superPacket === true) return pass(input.frame);
   const link = state.route(destination);
   if (link === undefined || length <= link.mtu) return pass(input.frame);
@@ -39,4 +42,17 @@ export function through(walk: Walk): Outcome {
     frame: concatenate(walk.ethernet, tunnelled.octets),
     effects: [...effects, { type: "take-token" }],
   };
+}
+
+/** The answer to a SYN: what the client then sends goes through the tunnel to the flow's site. */
+function clampBack(walk: Walk, layer4: Layer4): Outcome {
+  const { state, packet, input, found } = walk;
+  const capability = state.plan.capability(packet.source);
+  if (capability === undefined) return pass(input.frame);
+  const flow = flowBackOf(packet, layer4, state.hashSeed);
+  const { choice, effects } = chooseSite({ state, flow, layer4 }, capability.group);
+  if (choice?.target.kind !== "tunnel") return { ...pass(input.frame), effects };
+  const clamped = clampMss(walk, addedOctets(choice.target.encapsulation));
+  const frame = concatenate(walk.ethernet, clamped.octets, found.subarray(packet.octets.length));
+  return { ...pass(frame), effects };
 }

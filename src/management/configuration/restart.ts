@@ -82,9 +82,9 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
 
 /** Tables and program are made once. */
 function dataplaneInUse(intended: DataplaneConfiguration, before: DataplaneConfiguration): DataplaneConfiguration {
-  const { tunnels, heartbeat } = intended;
+  const { clampMss, tunnels, heartbeat } = intended;
   const { heartbeat: _, ...lasting } = before;
-  return { ...lasting, tunnels, ...(heartbeat === undefined ? {} : { heartbeat }) };
+  return { ...lasting, clampMss, tunnels, ...(heartbeat === undefined ? {} : { heartbeat }) };
 }
 
 function interfacesInUse(

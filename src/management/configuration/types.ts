@@ -329,6 +329,8 @@ export interface DataplaneConfiguration {
   /** Octets. */
   readonly tunnelMtu: number;
   readonly maxCapabilities: number;
+  /** The MSS of TCP through tunnels is lowered to what they carry. */
+  readonly clampMss: boolean;
   readonly tunnels: readonly TunnelConfiguration[];
   /** Absent: none are sent. */
   readonly heartbeat?: { readonly interval: Milliseconds; readonly multiplier: number };

@@ -504,13 +504,14 @@ export interface RouterDataplane {
   readonly "hash-seed": number;
   readonly "tunnel-mtu": number;
   readonly "max-capabilities": number;
-  readonly tunnels?: RouterDataplaneTunnels;
+  readonly tunnels: RouterDataplaneTunnels;
   readonly ovs: RouterDataplaneOvs;
   readonly "fib-service": RouterDataplaneFibService;
   readonly heartbeat?: RouterDataplaneHeartbeat;
 }
 
 export interface RouterDataplaneTunnels {
+  readonly "clamp-mss": boolean;
   readonly tunnel?: readonly RouterDataplaneTunnelsTunnel[];
 }
 

@@ -20,7 +20,8 @@ export function bindDataplane(dataplane: DataplaneInstance, folder: string): Dat
     hashSeed: dataplane["hash-seed"],
     tunnelMtu: dataplane["tunnel-mtu"],
     maxCapabilities: dataplane["max-capabilities"],
-    tunnels: (dataplane.tunnels?.tunnel ?? []).map(bindTunnel),
+    clampMss: dataplane.tunnels["clamp-mss"],
+    tunnels: (dataplane.tunnels.tunnel ?? []).map(bindTunnel),
     ...(heartbeat === undefined
       ? {}
       : { heartbeat: { interval: milliseconds(heartbeat.interval), multiplier: heartbeat.multiplier } }),

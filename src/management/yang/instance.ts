@@ -69,7 +69,7 @@ export interface RouterInstance {
     readonly "hash-seed": number;
     readonly "tunnel-mtu": number;
     readonly "max-capabilities": number;
-    readonly tunnels?: { readonly tunnel?: readonly TunnelInstance[] };
+    readonly tunnels: { readonly "clamp-mss": boolean; readonly tunnel?: readonly TunnelInstance[] };
     readonly ovs: {
       readonly database: string;
       readonly bridge: string;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { BEAT, BEAT_PORT } from "../../../src/dataplane/abi.ts";
-import { pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
+import { checksumOf, pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
 import { concatenate, putU16, putU32 } from "../../../src/dataplane/memory/packet.ts";
 import {
@@ -204,6 +204,36 @@ function withChecksum(packet: Uint8Array, how: "right" | "unfinished" | "none" |
 
 const checksum = fc.constantFrom("right", "right", "right", "unfinished", "none", "wrong");
 
+/** An option as it lies in the header; `undefined` stands for none. */
+const tcpOption = fc.oneof(
+  fc.constantFrom([1], [1, 1], [3, 3, 7], [4, 2], [8, 10, 1, 2, 3, 4, 5, 6, 7, 8], [0], [5, 1], [5, 60], [2, 3, 9]),
+  fc.constantFrom(100, 1280, 1380, 1381, 1460, 8940).map((mss) => [2, 4, mss >> 8, mss & 0xff]),
+);
+
+/** The segment with options in its header, SYN set, checksum made anew. */
+function withOptions(
+  packet: Uint8Array,
+  options: readonly (readonly number[])[],
+  how: "right" | "unfinished",
+): Uint8Array {
+  const octets = options.flat().slice(0, 40);
+  const padded = Uint8Array.of(...octets, ...new Uint8Array((4 - (octets.length % 4)) % 4));
+  const whole = concatenate(packet.subarray(0, 60), padded, packet.subarray(60));
+  putU16(whole, 4, whole.length - 40);
+  whole[52] = ((20 + padded.length) / 4) << 4;
+  whole[53]! |= 0x02;
+  putU16(whole, 56, 0);
+  putU16(whole, 56, checksumOf(whole.subarray(8, 24), whole.subarray(24, 40), 6, whole.subarray(40)));
+  return withChecksum(whole, how);
+}
+
+function opening(segments: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  const options = fc.array(tcpOption, { minLength: 1, maxLength: 12 });
+  return fc
+    .tuple(segments, options, fc.constantFrom("right", "right", "unfinished"))
+    .map(([segment, list, how]) => (segment[6] === 6 ? withOptions(segment, list, how as "right") : segment));
+}
+
 const tcpPacket = fc
   .tuple(
     fields,
@@ -324,6 +354,7 @@ function extended(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
 
 const toCapability = fc.oneof(
   { weight: 5, arbitrary: tcpPacket },
+  { weight: 2, arbitrary: opening(tcpPacket) },
   { weight: 3, arbitrary: udpPacket },
   { weight: 2, arbitrary: otherPacket },
   { weight: 3, arbitrary: errorToCapability },
@@ -498,6 +529,7 @@ function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): f
         role: fc.constant(role),
         tenantIndex: role === "core" ? mostly([0], [1, 2]) : tenantIndex,
         partialChecksums: fc.boolean(),
+        clampsMss: fc.boolean(),
         sources: role === "core" ? fc.constant(null) : rarely(fc.subarray(SOURCES)),
       })
       .map(({ sources, ...port }) => (sources === null ? port : { ...port, sources })),
@@ -515,7 +547,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       damaged(
         fc.oneof(
           ...[tunnelled, tunnelled, tunnelled, sentOn, sentOn, sentOn],
-          ...[segmentRouted, vxlanFrames, heartbeats, toCapability, fromCapability],
+          ...[segmentRouted, vxlanFrames, heartbeats, toCapability, fromCapability, opening(fromCapability)],
         ),
       ),
     ),

@@ -238,11 +238,11 @@ class Pass {
     { port, hook, frame }: Extract<Step, { type: "packet" }>,
     policyOf: (tenantIndex: number) => number,
   ): { returnValue: number; packet: Uint8Array } {
-    const { role, tenantIndex, partialChecksums: partial, sources } = port;
+    const { role, tenantIndex, partialChecksums: partial, clampsMss: clamp = false, sources } = port;
     const entries = (sources ?? []).map((source) => {
       return { ...source, ifindex: LOOPBACK, policy: policyOf(source.tenantIndex) };
     });
-    const entry = { role, tenantIndex, direct: false, partial };
+    const entry = { role, tenantIndex, direct: false, partial, clamp };
     this.#sources.replace(
       entries,
       () => true,

@@ -30,6 +30,7 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_ROLE_AGENT: abi.ROLE.agent,
   SEMR_PORT_DIRECT: abi.PORT_FLAG.direct,
   SEMR_PORT_PARTIAL: abi.PORT_FLAG.partial,
+  SEMR_PORT_CLAMP: abi.PORT_FLAG.clamp,
   SEMR_BEAT_PORT: abi.BEAT_PORT,
   SEMR_BEAT_MAGIC: abi.BEAT.magic,
   SEMR_BEAT_VERSION: abi.BEAT.version,

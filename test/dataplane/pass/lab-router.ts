@@ -23,6 +23,7 @@ function encapsulationOf(wrapping: Wrapping): Encapsulation {
 export interface RouterPart {
   readonly locator: string;
   readonly tunnelMtu: number;
+  readonly clamp: boolean;
   readonly ports: readonly {
     readonly interface: string;
     readonly role: "core" | "client" | "agent";
@@ -61,7 +62,7 @@ async function main(part: RouterPart): Promise<void> {
   for (const { interface: name, role, tenant, hook } of part.ports) {
     const ifindex = sock.interfaceIndex(name);
     if (ifindex === undefined) throw new Error(`there is no ${name}`);
-    bench.port(ifindex, role, tenant, hook === "xdp" ? PORT_FLAG.partial : 0);
+    bench.port(ifindex, role, tenant, (hook === "xdp" ? PORT_FLAG.partial : 0) | (part.clamp ? PORT_FLAG.clamp : 0));
     if (hook === "xdp") bpf.attachXdp(bench.program("xdp"), ifindex, "native");
     else {
       bpf.attachTc(bench.program("tc"), ifindex);

@@ -12,6 +12,8 @@ export interface LabOptions {
   readonly coreMtu: number;
   readonly coreHook: Hook;
   readonly edgeHook: Hook;
+  /** The MSS of SYNs is lowered. */
+  readonly clamp?: boolean;
   /** Of the way from r1 to r2; else IPv6-in-IPv6. */
   readonly wrapping?: Wrapping;
   /** One of the routers is the kernel alone: what it is to do is in `setUp`, and the capabilities are on r2 itself. */
@@ -211,6 +213,7 @@ export class Lab implements AsyncDisposable {
     return {
       locator: AT.r1,
       tunnelMtu: this.options.coreMtu,
+      clamp: this.options.clamp === true,
       ports: [
         { interface: "client", role: "client", tenant: 7, hook: this.options.edgeHook },
         { interface: "near", role: "agent", tenant: 7, hook: this.options.edgeHook },
@@ -244,6 +247,7 @@ export class Lab implements AsyncDisposable {
     return {
       locator: AT.r2,
       tunnelMtu: this.options.coreMtu,
+      clamp: this.options.clamp === true,
       ports: [
         { interface: "core", role: "core", tenant: 0, hook: this.options.coreHook },
         { interface: "agent", role: "agent", tenant: 7, hook: this.options.edgeHook },

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { interfacesProvider } from "../../src/daemon/live/interfaces.ts";
+import type { DataplaneOptions } from "../../src/dataplane/index.ts";
+import type { RouterChange, RouterConfiguration } from "../../src/management/index.ts";
+
+const INTERFACES = [{ name: "eth0", role: "core", tenantIndex: 0, hook: "auto" }] as const;
+const configuration = (clampMss: boolean) =>
+  ({ interfaces: INTERFACES, dataplane: { clampMss } }) as unknown as RouterConfiguration;
+const change = (before: boolean, after: boolean) =>
+  ({ before: configuration(before), after: configuration(after) }) as unknown as RouterChange;
+
+it("clamp-mss changes the ports while the router runs, and goes back with them", async () => {
+  const seen: DataplaneOptions["ports"][] = [];
+  const driver = { changePorts: async (ports: DataplaneOptions["ports"]) => void seen.push(ports) };
+  const provider = interfacesProvider({ driver: driver as never, networksChanged: () => undefined });
+  const nothing = await provider.prepare(change(false, false));
+  assert.deepEqual(nothing, { ok: true, value: undefined });
+  const prepared = await provider.prepare(change(false, true));
+  assert.ok(prepared.ok && prepared.value !== undefined);
+  await prepared.value.apply();
+  await prepared.value.revert();
+  const port = { interface: "eth0", tenantIndex: 0, role: "core", hook: "auto" };
+  assert.deepEqual(seen, [[{ ...port, clampMss: true }], [port]]);
+});
