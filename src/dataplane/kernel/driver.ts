@@ -155,9 +155,21 @@ class KernelDriver implements KernelDataplane {
 
   get limits(): readonly string[] {
     const limits = this.ports.flatMap(({ interface: name, reason }) => (reason ? [`${name}: ${reason}.`] : []));
-    if (!forwardsIpv6())
+    if (!forwards("ipv6/conf/all/forwarding"))
       limits.push("IPv6 forwarding is off, so the kernel sends nothing on: sysctl -w net.ipv6.conf.all.forwarding=1.");
+    if (this.#parts.edge.translates) limits.push(...this.#edgeLimits());
     if (this.#parts.folders.limit !== undefined) limits.push(this.#parts.folders.limit);
+    return limits;
+  }
+
+  #edgeLimits(): string[] {
+    const limits: string[] = [];
+    if (!forwards("ipv4/ip_forward"))
+      limits.push("IPv4 forwarding is off, so what becomes IPv4 goes nowhere: sysctl -w net.ipv4.ip_forward=1.");
+    if (!this.#parts.ports.hasOwn)
+      limits.push(
+        "No interface has the role own, so what is for IPv4 hosts never becomes IPv4: make the veth pair that the README describes.",
+      );
     return limits;
   }
 
@@ -374,8 +386,8 @@ function programOf(object: BpfObject, name: string): BpfProgram {
   return program;
 }
 
-function forwardsIpv6(): boolean {
-  return readFileSync("/proc/sys/net/ipv6/conf/all/forwarding", "latin1").trim() === "1";
+function forwards(setting: string): boolean {
+  return readFileSync(`/proc/sys/net/${setting}`, "latin1").trim() === "1";
 }
 
 /** Another router's pins, or a mount, keep the folder; who was last removed it. */

@@ -67,6 +67,10 @@ export class EdgeTables {
     Atomics.store(this.#on, 0, plan === undefined ? 0 : 1);
   }
 
+  get translates(): boolean {
+    return Atomics.load(this.#on, 0) !== 0;
+  }
+
   /** What `edge` holds now but the switch. */
   #head(): Uint8Array {
     const head = this.#octets.slice();

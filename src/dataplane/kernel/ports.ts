@@ -82,6 +82,11 @@ export class Ports implements AsyncDisposable {
       .filter((tenantIndex) => tenantIndex !== 0);
   }
 
+  /** Whether the way to this router's own stack is there. */
+  get hasOwn(): boolean {
+    return this.#ports.some(({ options, attachment }) => options.own === true && attachment !== undefined);
+  }
+
   get reports(): readonly PortReport[] {
     return this.#ports.map(({ report }) => report);
   }

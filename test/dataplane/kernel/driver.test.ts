@@ -320,6 +320,22 @@ function tests(): void {
       assert.deepEqual(pins(), []);
     });
 
+    it("says what IPv4 at the edge lacks", async () => {
+      const [core, client] = OPTIONS.ports as [PortOptions, PortOptions];
+      const dataplane = await start({ ports: [client] });
+      const found = () => dataplane.limits.filter((text) => text.includes("IPv4"));
+      const plan = { prefix: OPTIONS.locator.slice(0, 12), pools: [] };
+      assert.deepEqual(found(), []);
+      dataplane.setEdge!(plan);
+      assert.equal(found().length, 2);
+      execFileSync("sysctl", ["-qw", "net.ipv4.ip_forward=1"]);
+      assert.match(found().join(), /^No interface has the role own/);
+      await dataplane.changePorts([client, { ...core, hook: "tc", own: true }]);
+      assert.deepEqual(found(), []);
+      dataplane.setEdge!(undefined);
+      await dataplane.remove();
+    });
+
     it("a port that cannot be had leaves the ports as they were", async () => {
       const [core, client, agent] = OPTIONS.ports as [PortOptions, PortOptions, PortOptions];
       const native = loadNative();
