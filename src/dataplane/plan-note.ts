@@ -58,6 +58,11 @@ function hasParts(found: Readonly<Record<string, unknown>>): boolean {
       const { entry } = found;
       return isRecord(entry) && entry.address instanceof Uint8Array;
     }
+    case "set-policy": {
+      const { policy } = found;
+      if (!isRecord(policy) || !isRow(policy.allowed)) return false;
+      return [policy.packets, policy.bits].every((rate) => rate === undefined || isRecord(rate));
+    }
     case "set-node":
       return found.locator instanceof Uint8Array;
     default:

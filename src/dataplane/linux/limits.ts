@@ -24,4 +24,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["verdicts", "the kernel has no names for what becomes of packets"],
 ]);
 
-export const LIMITS: readonly string[] = [...CANNOT.values()];
+export const LIMITS: readonly string[] = [
+  ...CANNOT.values(),
+  "Policies are not carried out: no rate is limited and no packet marked, and only its own tenant reaches a capability.",
+];

@@ -82,5 +82,6 @@ function* operationsOf(plan: PlanTables): Generator<Operation> {
   for (const node of plan.nodes()) yield { type: "set-node", ...node };
   for (const [index, planned] of plan.plannedNextHops()) yield { type: "set-next-hop", index, ...planned };
   for (const [group, { slots, backup }] of plan.plannedGroups()) yield { type: "set-slots", group, slots, backup };
+  for (const [index, policy] of plan.plannedPolicies()) yield { type: "set-policy", index, policy };
   for (const entry of plan.plannedCapabilities()) yield { type: "set-capability", entry };
 }

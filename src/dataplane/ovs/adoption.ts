@@ -26,6 +26,7 @@ const ORDER: Readonly<Partial<Record<Operation["type"], number>>> = {
   "set-node": 0,
   "set-next-hop": 1,
   "set-slots": 2,
+  "set-policy": 2,
   "set-capability": 3,
 };
 

@@ -22,6 +22,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
 /** What an operator should know besides. */
 export const LIMITS: readonly string[] = [
   ...CANNOT.values(),
+  "Policies are not carried out: no rate is limited and no packet marked, and only its own tenant reaches a capability.",
   "Sites are chosen by Open vSwitch's own hash: a flow that comes in at a router with another data plane may go to another site.",
   "Answers (ICMPv6 errors, TCP resets, echo) need this process: while it is away, what would be answered is dropped.",
   "ICMPv6 errors about a client's packets are steered by their own addresses, not by the packet that they quote, until they reach the instance's router.",

@@ -13,6 +13,13 @@ import { INSTANCE, LOCAL, TUNNEL } from "../memory/story.ts";
 import { leadsTo, slotsOf } from "../suite/packets.ts";
 import { inVxlan, VXLAN } from "./vxlan-plan.ts";
 
+const POLICY = {
+  use: "capabilities",
+  tenantIndex: 1,
+  counted: true,
+  allowed: [2, 5],
+  packets: { perSecond: 10, burst: 20 },
+} as const;
 const seed = Number(process.env.SEMR_TEST_SEED ?? Date.now() % 2 ** 31);
 const check = (property: fc.IPropertyWithHooks<unknown[]> | fc.IProperty<never>): void =>
   fc.assert(property as fc.IProperty<unknown>, { seed, numRuns: 300, verbose: 1 });
@@ -118,6 +125,7 @@ describe(`codecs of the ovs data plane, seed ${seed}`, () => {
     const entries: Operation[] = [
       ...[inVxlan(TUNNEL), TUNNEL, LOCAL, INSTANCE, slotsOf(3, [1, 2], { previous: [2, 2], backup: 1 })],
       ...[leadsTo(3, { localGroup: 4 }), { type: "set-node", locator: new Uint8Array(16), vni: VXLAN.vni } as const],
+      { type: "set-policy", index: 70_000, policy: POLICY },
     ];
     for (const entry of entries) assert.deepEqual(operationOf(noteOf(entry)), entry);
     for (const entry of entries) {
