@@ -463,7 +463,12 @@ export interface PathThread extends Disposable {
   /** True: the words `silentAfter` are cleared at each interval, so that the data plane does not judge by itself. */
   judge(here: boolean): void;
   /** `late` by more than half an interval; `latest` in microseconds. */
-  readonly beats: { readonly sent: number; readonly sendErrors: number; readonly late: number; readonly latest: number };
+  readonly beats: {
+    readonly sent: number;
+    readonly sendErrors: number;
+    readonly late: number;
+    readonly latest: number;
+  };
 }
 
 export interface Paths {

@@ -14,7 +14,7 @@ import {
   u32,
 } from "../packet.ts";
 import { icmpToIpv4 } from "./icmp.ts";
-import { ICMP_LENGTH, ICMPV4, IPV4_LENGTH, ipv4Header, ipv4Octets, isBadIpv4, quotedIpv4Header } from "./ipv4.ts";
+import { ICMP_LENGTH, ICMPV4, ipv4Header, ipv4Octets, isBadIpv4, quotedIpv4Header } from "./ipv4.ts";
 import {
   addressOfCapability,
   type EdgeDrop,
