@@ -291,6 +291,7 @@ export class Compiler implements Disposable {
 
   #carryOut(): void {
     this.#entries.compare();
+    this.#groups.endStep();
     this.#nodes.compare({ keepOthers: this.#adopting });
     if (!this.#adopting) {
       this.#groups.removeUnused();

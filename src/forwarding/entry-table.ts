@@ -98,7 +98,8 @@ export class EntryTable {
       this.#installed++;
     }
     entry.installed = { address, group, localGroup };
-    this.#batch.add({ type: "set-capability", entry: entry.installed });
+    const gains = installed?.group === group && installed.localGroup === 0;
+    this.#batch.add({ type: "set-capability", entry: entry.installed }, gains ? "gains-instances" : "set-capability");
   }
 
   #takeOut(entry: EntryPlan): void {

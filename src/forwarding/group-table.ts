@@ -54,6 +54,7 @@ export interface GroupTableParts {
   readonly changed: () => void;
 }
 
+const HERE = { kind: "local" } as const;
 const NOBODY: ReadonlySet<NextHopIndex> = new Set();
 const SETTLED = { stage: "settled", until: undefined } as const;
 
@@ -66,6 +67,8 @@ export class GroupTable {
   readonly #byWish = new Map<string, Group>();
   readonly #byIndex = new Map<GroupIndex, Group>();
   readonly #unused = new Set<Group>();
+  /** Left by somebody within this step, whose entry in the data plane still names it: not to be changed in place. */
+  readonly #left = new Set<Group>();
   /** Groups in transition, in the order in which the stages end. */
   readonly #holding = new Set<Group>();
   readonly #fading = new Set<Group>();
@@ -128,7 +131,7 @@ export class GroupTable {
       return true;
     }
     let group = this.#byKey.get(key);
-    if (group === undefined && own?.users.size === 1) {
+    if (group === undefined && own?.users.size === 1 && !this.#left.has(own)) {
       this.#change(own, content, key);
       own.lasting = lasting;
       this.#startTransition(own);
@@ -157,6 +160,7 @@ export class GroupTable {
     const { group } = user;
     if (group === undefined) return;
     group.users.delete(user);
+    this.#left.add(group);
     if (group.users.size === 0) this.#unused.add(group);
     user.group = undefined;
   }
@@ -186,7 +190,14 @@ export class GroupTable {
   #set(group: Group, old: GroupContent | undefined): void {
     const { index, content } = group;
     const slots = changedSlots(old, content);
-    this.#parts.batch.add({ type: "set-slots", group: index, slots, backup: content.backup });
+    const leadsHere = old !== undefined && this.#leadsHere(content);
+    const operation = { type: "set-slots", group: index, slots, backup: content.backup } as const;
+    this.#parts.batch.add(operation, leadsHere ? "leads-here" : "set-slots");
+  }
+
+  #leadsHere({ current, backup }: GroupContent): boolean {
+    const here = this.#parts.nextHops.find(HERE);
+    return here !== undefined && (backup === here || current.includes(here));
   }
 
   #startTransition(group: Group): void {
@@ -248,6 +259,11 @@ export class GroupTable {
   past({ content, lasting, stage }: Group): GroupContent {
     if (stage === "holding") return content;
     return stage === "fading" ? faded(content, lasting) : settled(content, lasting);
+  }
+
+  /** At the end of a step: entries name the groups of their users again. */
+  endStep(): void {
+    this.#left.clear();
   }
 
   /** At the end of a step, before unused next hops are removed. */
