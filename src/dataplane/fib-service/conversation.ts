@@ -6,7 +6,7 @@ import type { ExecutorLog } from "./executor-log.ts";
 import { type HelloMessage, PROTOCOL_VERSION, type WelcomeMessage } from "./messages.ts";
 import type { Acknowledgement, PlanHistory } from "./plan-history.ts";
 import type { ExecutorReport, ExecutorState } from "./report.ts";
-import { isPlan, refusalOf, Session, type SessionDeadlines, type SessionObserver } from "./session.ts";
+import { isPlan, refusalOf, Session, type SessionDeadlines, type SessionObserver, textOf } from "./session.ts";
 import { portMessage } from "./wire.ts";
 
 const DEADLINES: SessionDeadlines = { welcome: milliseconds(5_000), answer: milliseconds(10_000) };
@@ -195,7 +195,7 @@ export class Conversation implements AsyncDisposable {
 
   #begun(welcome: WelcomeMessage): void {
     this.#sessions++;
-    this.#product = welcome.name;
+    this.#product = textOf(welcome.name);
     this.#since = this.#parts.clock.wall();
     this.#parts.observer.begun(welcome);
   }
@@ -231,7 +231,8 @@ export class Conversation implements AsyncDisposable {
     const { history, executorLog, observer } = this.#parts;
     const { domain, maxCapabilities } = this.#options;
     const tables = new PlanTables(domain, maxCapabilities);
-    const operations = await session.read();
+    const { nextHops, groups, nodes } = tables.sizes;
+    const operations = await session.read(maxCapabilities + nextHops + groups + nodes);
     try {
       for (const [position, operation] of operations.entries()) tables.apply(operation, position);
     } catch (cause) {

@@ -34,7 +34,7 @@ import { ExecutorLog } from "./executor-log.ts";
 import type { CountersMessage, FromExecutor, PortReportMessage, WelcomeMessage } from "./messages.ts";
 import { PlanHistory } from "./plan-history.ts";
 import type { ExecutorReport } from "./report.ts";
-import type { SessionDeadlines } from "./session.ts";
+import { type SessionDeadlines, textOf } from "./session.ts";
 import { portMessage } from "./wire.ts";
 
 export interface FibServiceOptions extends DataplaneOptions {
@@ -259,7 +259,7 @@ class FibServiceDriver implements FibServiceDataplane {
 
   #begun({ name, cannot, ports }: WelcomeMessage): void {
     const known = cannot.filter(({ feature }) => Object.hasOwn(FEATURES, feature));
-    this.cannot = new Map(known.map(({ feature, reason }) => [feature as Feature, reason]));
+    this.cannot = new Map(known.map(({ feature, reason }) => [feature as Feature, textOf(reason)]));
     this.#portsCame(ports);
     this.#log.begun(name, this.cannot);
   }
@@ -282,11 +282,11 @@ class FibServiceDriver implements FibServiceDataplane {
   #nextHopCame({ next_hop: index, unreachable, reason }: NonNullable<FromExecutor["next_hop"]>): void {
     const planned = this.#history.tables.plannedNextHop(index);
     if (planned === undefined) return;
-    if (unreachable) this.#unreachable.set(index, reason);
+    if (unreachable) this.#unreachable.set(index, textOf(reason));
     else this.#unreachable.delete(index);
     const { nextHop } = planned;
     const towards = nextHop.kind === "tunnel" ? formatIpv6(nextHop.locator) : nextHop.kind;
-    this.#log.nextHop({ index, towards, unreachable, reason });
+    this.#log.nextHop({ index, towards, unreachable, reason: textOf(reason) });
   }
 }
 
@@ -294,7 +294,7 @@ function reportOf(
   { interface: name, role, tenantIndex }: PortOptions,
   said: PortReportMessage | undefined,
 ): PortReport {
-  const reason = said === undefined ? "the executor has said nothing of this interface" : said.reason;
+  const reason = said === undefined ? "the executor has said nothing of this interface" : textOf(said.reason);
   return {
     ...{ interface: name, ifindex: 0, role, tenantIndex, adopted: false },
     hook: said?.attached === true ? "executor" : "none",

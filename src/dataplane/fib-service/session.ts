@@ -53,7 +53,13 @@ export class Session {
   #writable = true;
   #watch: Timer | undefined;
   #welcome: PromiseWithResolvers<WelcomeMessage> | undefined;
-  #reading: { readonly operations: Operation[]; readonly done: PromiseWithResolvers<readonly Operation[]> } | undefined;
+  #reading:
+    | {
+        readonly operations: Operation[];
+        readonly most: number;
+        readonly done: PromiseWithResolvers<readonly Operation[]>;
+      }
+    | undefined;
   #closed = false;
 
   constructor(call: ClientDuplexStream<ToExecutor, FromExecutor>, parts: SessionParts) {
@@ -94,10 +100,10 @@ export class Session {
     return welcome;
   }
 
-  /** What the executor has in effect. @throws {Error} with a sentence: the session ends */
-  async read(): Promise<readonly Operation[]> {
+  /** What the executor has in effect, at most so many operations. @throws {Error} with a sentence: the session ends */
+  async read(most: number): Promise<readonly Operation[]> {
     const done = Promise.withResolvers<readonly Operation[]>();
-    this.#reading = { operations: [], done };
+    this.#reading = { operations: [], most, done };
     this.#expect(this.#parts.deadlines.answer, "what the executor has");
     this.#write({ read: { number: ++this.#numbers } });
     return this.#orEnd(done.promise);
@@ -225,7 +231,7 @@ export class Session {
           return;
         }
         this.#underwayHealth.delete(String(number));
-        if (refused !== "") observer.healthRefused(index, refused);
+        if (refused !== "") observer.healthRefused(index, textOf(refused));
         this.#watchProgress({ answered: true });
         observer.acknowledged({ refused: [], snapshotDone: false, completed: undefined });
         break;
@@ -251,6 +257,10 @@ export class Session {
     const reading = this.#reading;
     if (reading === undefined) {
       this.#fail("the executor said what it has, unasked");
+      return;
+    }
+    if (reading.operations.length + operations.length > reading.most) {
+      this.#fail(`the executor has more than ${reading.most} entries: no plan of this router's size`);
       return;
     }
     for (const each of operations) {
@@ -282,8 +292,16 @@ export class Session {
   }
 }
 
+/** Longest text of an executor that is kept, in characters. */
+const LONGEST_TEXT = 300;
+
+/** What an executor says, for people, within bounds. */
+export function textOf(said: string): string {
+  return said.length > LONGEST_TEXT ? `${said.slice(0, LONGEST_TEXT)}…` : said;
+}
+
 export function refusalOf({ sequence, code, reason }: WelcomeMessage["refusals"][number]): RefusalOf {
-  return { sequence: Number(sequence), code, reason };
+  return { sequence: Number(sequence), code, reason: textOf(reason) };
 }
 
 /** True when the plan that the executor named is this one. */
