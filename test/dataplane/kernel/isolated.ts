@@ -41,7 +41,8 @@ export function isolated(
       return;
     }
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const script = `${setup}\nexec "$0" --test-reporter=spec "$1"`;
+    // A bpffs of its own also where the host has one, whose pins would be seen in here.
+    const script = `[ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf\n${setup}\nexec "$0" --test-reporter=spec "$1"`;
     const run = spawnSync("unshare", ["--net", "--mount", "sh", "-ec", script, process.execPath, file], {
       encoding: "utf8",
       env: { ...env, [MARK]: "1" },
