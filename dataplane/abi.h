@@ -164,8 +164,10 @@ struct semr_next_hop_counters {
 	__u64 packets;
 	__u64 octets;		/* of IPv6, as the client sent it */
 	__u64 flows;		/* tunnels: TCP SYNs; instances: entries made */
+	__u64 answered;		/* instances: SYN and ACK to a SYN */
+	__u64 refused;		/* RST to a SYN, or unreachable */
 };
-SEMR_ASSERT_SIZE(struct semr_next_hop_counters, 24);
+SEMR_ASSERT_SIZE(struct semr_next_hop_counters, 40);
 
 /* ---------------------------------------------------------- nodes (HASH) */
 

@@ -35,6 +35,7 @@ enum semr_hook {
 
 /* RFC 4443 sections 2.1 and 4, RFC 4861 section 4.5 */
 #define SEMR_ICMP_FIRST_INFORMATIONAL 128
+#define SEMR_ICMP_UNREACHABLE 1
 #define SEMR_ICMP_ECHO_REQUEST 128
 #define SEMR_ICMP_ECHO_REPLY 129
 #define SEMR_ICMP_REDIRECT 137

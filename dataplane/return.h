@@ -5,6 +5,49 @@
 
 #include "deliver.h"
 
+/*
+ * How an instance answers what begins: its SYN and ACK, or a RST before it ever
+ * said anything, or that it is unreachable. Counted for the control plane, which
+ * takes an instance out that only refuses.
+ */
+static __always_inline bool
+is_outcome(const struct semr_packet *packet, const struct semr_return *way)
+{
+	if (packet->quoted)
+		return packet->icmp_type == SEMR_ICMP_UNREACHABLE;
+	if (packet->flow.protocol != IPPROTO_TCP)
+		return false;
+	return (packet->tcp_flags & (SEMR_TCP_SYN | SEMR_TCP_ACK)) ==
+		       (SEMR_TCP_SYN | SEMR_TCP_ACK) ||
+	       (packet->tcp_flags & SEMR_TCP_RST && !way->packets);
+}
+
+SEMR_STAGE int
+semr_note_outcome(const struct semr_packet *packet,
+		  const struct semr_return *way)
+{
+	struct semr_next_hop_counters *counters;
+	struct semr_flow_key key = {};
+	__u32 index;
+
+	if (!packet || !way)
+		return 0;
+	__builtin_memcpy(key.client, packet->flow.capability, 16);
+	__builtin_memcpy(key.capability, way->capability, 16);
+	key.client_port = packet->flow.capability_port;
+	key.capability_port = way->capability_port;
+	key.protocol = packet->flow.protocol;
+	index = remembered_at(delivery_of(&key));
+	counters = bpf_map_lookup_elem(&next_hop_counters, &index);
+	if (!index || !counters)
+		return 0;
+	if (!packet->quoted && packet->tcp_flags & SEMR_TCP_SYN)
+		counters->answered += 1;
+	else
+		counters->refused += 1;
+	return 0;
+}
+
 /* Stage 6. An enum semr_verdict. */
 SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 {
@@ -30,6 +73,8 @@ SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 	now = coarse_now();
 	if (!packet->quoted && way->seen != now)	/* RFC 5508 REQ-6 */
 		way->seen = now;
+	if (is_outcome(packet, way))
+		semr_note_outcome(packet, way);
 	if (packet->tcp_flags & (SEMR_TCP_FIN | SEMR_TCP_RST))
 		way->closed |= packet->tcp_flags & SEMR_TCP_RST ?
 				       SEMR_CLOSED :

@@ -37,7 +37,13 @@ import {
   type RouterManagement,
   startControlServer,
 } from "../management/index.ts";
-import { networkProbe, type Probe, startHealthChecker } from "../registration/index.ts";
+import {
+  networkProbe,
+  type PassiveHealth,
+  type Probe,
+  startHealthChecker,
+  startPassiveHealth,
+} from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
@@ -65,6 +71,7 @@ import {
   liveProviders,
   namesOf,
   Operators,
+  passiveHealthOf,
   Servers,
   startupFile,
   staticAgent,
@@ -245,6 +252,7 @@ class Daemon {
     const watched = { ...this.#shared, directory, random: systemRandom, probe };
     const health = startHealthChecker({}, watched, this.#scope.signal);
     this.#scope.own(health);
+    const passive = this.#scope.own(this.#watchOutcomes(driver, directory));
     // Ends first: the neighbours hear that BFD ends on purpose before their sessions do.
     this.#scope.defer(() => this.#bfd?.[Symbol.dispose]());
     const sources = this.#rowSources(rib, directory);
@@ -278,6 +286,7 @@ class Daemon {
           compiler,
           driver,
           paths,
+          passive,
           speaker,
           origination,
           drain,
@@ -306,6 +315,14 @@ class Daemon {
     });
     const converging = this.#converge(health.settled, speaker, compiler, driver);
     this.#scope.defer(() => converging);
+  }
+
+  #watchOutcomes(driver: DataplaneDriver, directory: Directory): PassiveHealth {
+    const outcomes = (): ReturnType<NonNullable<DataplaneDriver["outcomes"]>> =>
+      driver.outcomes?.() ?? new Map().entries();
+    const passive = startPassiveHealth({ ...this.#shared, directory, outcomes });
+    passive.follow(passiveHealthOf(this.#configuration));
+    return passive;
   }
 
   #createRib(): Rib {

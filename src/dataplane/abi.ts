@@ -36,7 +36,7 @@ export const NEXT_HOP = layout(64, {
   lost: 44,
 });
 export const ENCAPSULATION = layout(128, { to: 0, protocol: 16, length: 17, headers: 24 });
-export const NEXT_HOP_COUNTERS = layout(24, { packets: 0, octets: 8, flows: 16 });
+export const NEXT_HOP_COUNTERS = layout(40, { packets: 0, octets: 8, flows: 16, answered: 24, refused: 32 });
 export const NODE_KEY = layout(16, { locator: 0 });
 export const NODE = layout(8, { flags: 0, next_hop: 2, vni: 4 });
 export const BEAT_PAYLOAD = layout(24, { magic: 0, version: 4, hold: 6 });

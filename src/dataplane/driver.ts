@@ -119,6 +119,15 @@ export interface StateWord {
   readonly up: number;
 }
 
+/** How an instance answered what began with it; not what telemetry is told, but health. */
+export interface InstanceOutcomes {
+  readonly flows: bigint;
+  /** TCP: SYN and ACK. */
+  readonly answered: bigint;
+  /** TCP: RST as the first thing said. And "unreachable" about any packet. */
+  readonly refused: bigint;
+}
+
 /** The words of the tunnels to other routers, for a thread that watches the ways there. Offsets as those of {@link StateWord}. */
 export interface TunnelWords {
   readonly map: BpfMap;
@@ -170,6 +179,8 @@ export interface DataplaneDriver extends AsyncDisposable {
   stateWord(nextHop: NextHopIndex): StateWord | undefined;
   /** Of all tunnels, while their indices mean what they mean now; absent where there are no such words. */
   tunnelWords?(): TunnelWords;
+  /** Of each instance, by its id, read as it is asked for (a system call each). Absent where nobody looks at answers. */
+  outcomes?(): IterableIterator<readonly [instance: string, outcomes: InstanceOutcomes]>;
   /**
    * Makes these the ports; those that stay go on without a gap. Tables are not touched.
    * @throws {DataplaneError} `dataplane.foreign-program`, `dataplane.no-rights`, …; the ports are those of before then

@@ -6,6 +6,12 @@ export {
   type HealthCheckerParts,
   startHealthChecker,
 } from "./health/health-checker.ts";
+export {
+  type Outcomes,
+  type PassiveHealth,
+  type PassiveHealthOptions,
+  startPassiveHealth,
+} from "./health/passive-health.ts";
 export { networkProbe, type Probe, type ProbeResult } from "./health/probe.ts";
 export type { ListenAddress } from "./listener.ts";
 export { PROBLEMS, type ProblemCode, RegistrationError, type RegistrationFault } from "./problems.ts";

@@ -6,6 +6,7 @@ import type { Directory, Registrar } from "../../directory/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import type { LogLevel } from "../../host/index.ts";
 import type { Provider, RouterChange } from "../../management/index.ts";
+import type { PassiveHealth } from "../../registration/index.ts";
 import type { Rib } from "../../rib/index.ts";
 import type { Brownfield } from "../brownfield.ts";
 import { edgePlanOf, edgeRefusal } from "../edge.ts";
@@ -19,6 +20,7 @@ import type { FlowRecordsSlot } from "./flow-records.ts";
 import { interfacesProvider } from "./interfaces.ts";
 import { neighborsProvider } from "./neighbors.ts";
 import type { Operators } from "./operators.ts";
+import { passiveHealthProvider } from "./passive-health.ts";
 import type { Servers } from "./servers.ts";
 import { currentProvider, logLevelProvider } from "./settings.ts";
 import { tunnelsProvider } from "./tunnels.ts";
@@ -28,6 +30,7 @@ export { staticAgent } from "./agents.ts";
 export { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
 export { FlowRecordsSlot } from "./flow-records.ts";
 export { Operators } from "./operators.ts";
+export { passiveHealthOf } from "./passive-health.ts";
 export { Servers } from "./servers.ts";
 export { startupFile } from "./startup-file.ts";
 
@@ -39,6 +42,7 @@ export interface LiveParts {
   readonly compiler: Compiler;
   readonly driver: DataplaneDriver;
   readonly paths: Paths;
+  readonly passive: PassiveHealth;
   readonly speaker: Speaker;
   readonly bfd: BfdMonitor | undefined;
   readonly origination: Origination;
@@ -76,6 +80,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
     tunnelsProvider(parts),
     pathsProvider(parts.paths),
+    passiveHealthProvider(parts),
     neighborsProvider(parts),
     agentsProvider(parts),
     going,

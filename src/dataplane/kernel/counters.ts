@@ -9,7 +9,14 @@ import {
   TENANT_COUNTERS,
   VERDICTS,
 } from "../abi.ts";
-import type { DataplaneCounters, NextHopCounters, PolicyCounters, TagCounters, TenantCounters } from "../driver.ts";
+import type {
+  DataplaneCounters,
+  InstanceOutcomes,
+  NextHopCounters,
+  PolicyCounters,
+  TagCounters,
+  TenantCounters,
+} from "../driver.ts";
 
 /** The arrays of counters, one value for each processor. */
 export interface CounterMaps {
@@ -78,6 +85,13 @@ export class Counters {
     const sums = this.#sum(this.#maps.nextHops, index, NEXT_HOP_COUNTERS.size);
     const { packets, octets, flows } = NEXT_HOP_COUNTERS.offsets;
     return { packets: sums[packets / 8]!, bytes: sums[octets / 8]!, flows: sums[flows / 8]! };
+  }
+
+  /** How an instance answered what began with it. */
+  outcomes(index: NextHopIndex): InstanceOutcomes {
+    const sums = this.#sum(this.#maps.nextHops, index, NEXT_HOP_COUNTERS.size);
+    const { flows, answered, refused } = NEXT_HOP_COUNTERS.offsets;
+    return { flows: sums[flows / 8]!, answered: sums[answered / 8]!, refused: sums[refused / 8]! };
   }
 
   #tenant(index: number): TenantCounters {

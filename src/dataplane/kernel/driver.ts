@@ -15,6 +15,7 @@ import type {
   DataplaneCounters,
   DataplaneDriver,
   DataplaneOptions,
+  InstanceOutcomes,
   PortOptions,
   PortReport,
   StateWord,
@@ -217,6 +218,12 @@ class KernelDriver implements KernelDataplane {
       return { index, locator: nextHop.locator, state: at("state"), silentAfter: at("silent_after"), lost: at("lost") };
     });
     return { map: mapOf(object, "next_hops"), down: STATE.down, up: STATE.up, tunnels };
+  }
+
+  *outcomes(): Generator<readonly [string, InstanceOutcomes]> {
+    const { counters, tables } = this.#parts;
+    for (const [index, { nextHop }] of tables.plannedNextHops())
+      if (nextHop.kind === "instance") yield [nextHop.instance, counters.outcomes(index)];
   }
 
   changePorts(ports: readonly PortOptions[]): Promise<void> {

@@ -82,9 +82,13 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
 
 /** Tables and program are made once. */
 function dataplaneInUse(intended: DataplaneConfiguration, before: DataplaneConfiguration): DataplaneConfiguration {
-  const { clampMss, tunnels, heartbeat } = intended;
-  const { heartbeat: _, ...lasting } = before;
-  return { ...lasting, clampMss, tunnels, ...(heartbeat === undefined ? {} : { heartbeat }) };
+  const { clampMss, tunnels, heartbeat, passiveHealth } = intended;
+  const { heartbeat: _, passiveHealth: __, ...lasting } = before;
+  return {
+    ...{ ...lasting, clampMss, tunnels },
+    ...(heartbeat === undefined ? {} : { heartbeat }),
+    ...(passiveHealth === undefined ? {} : { passiveHealth }),
+  };
 }
 
 function interfacesInUse(

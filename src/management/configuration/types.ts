@@ -332,6 +332,8 @@ export interface DataplaneConfiguration {
   /** The MSS of TCP through tunnels is lowered to what they carry. */
   readonly clampMss: boolean;
   readonly tunnels: readonly TunnelConfiguration[];
+  /** Absent: nobody is judged by how it answers. */
+  readonly passiveHealth?: { readonly failures: number; readonly rest: Seconds };
   /** Absent: none are sent. */
   readonly heartbeat?: { readonly interval: Milliseconds; readonly multiplier: number };
 }

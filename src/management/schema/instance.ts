@@ -507,6 +507,7 @@ export interface RouterDataplane {
   readonly tunnels: RouterDataplaneTunnels;
   readonly ovs: RouterDataplaneOvs;
   readonly "fib-service": RouterDataplaneFibService;
+  readonly "passive-health"?: RouterDataplanePassiveHealth;
   readonly heartbeat?: RouterDataplaneHeartbeat;
 }
 
@@ -540,6 +541,11 @@ export interface RouterDataplaneFibServiceTls {
   readonly "key-file"?: string;
   readonly "ca-file"?: string;
   readonly "server-name"?: string;
+}
+
+export interface RouterDataplanePassiveHealth {
+  readonly failures: number;
+  readonly rest: number;
 }
 
 export interface RouterDataplaneHeartbeat {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { milliseconds } from "../../base/index.ts";
+import { milliseconds, seconds } from "../../base/index.ts";
 import type { DataplaneConfiguration } from "../configuration/types.ts";
 import type { RouterInstance } from "./instance.ts";
 import { bindTunnel } from "./tunnel-binding.ts";
@@ -7,7 +7,7 @@ import { bindTunnel } from "./tunnel-binding.ts";
 type DataplaneInstance = RouterInstance["semrd-dataplane:dataplane"];
 
 export function bindDataplane(dataplane: DataplaneInstance, folder: string): DataplaneConfiguration {
-  const { heartbeat, ovs } = dataplane;
+  const { heartbeat, ovs, "passive-health": passive } = dataplane;
   const { driver, "pin-directory": pinDirectory, "fib-service": service } = dataplane;
   const { address: host, port, tls } = service;
   const executor = host === undefined ? undefined : { host, port, ...bindTls(tls, folder) };
@@ -22,6 +22,7 @@ export function bindDataplane(dataplane: DataplaneInstance, folder: string): Dat
     maxCapabilities: dataplane["max-capabilities"],
     clampMss: dataplane.tunnels["clamp-mss"],
     tunnels: (dataplane.tunnels.tunnel ?? []).map(bindTunnel),
+    ...(passive === undefined ? {} : { passiveHealth: { failures: passive.failures, rest: seconds(passive.rest) } }),
     ...(heartbeat === undefined
       ? {}
       : { heartbeat: { interval: milliseconds(heartbeat.interval), multiplier: heartbeat.multiplier } }),

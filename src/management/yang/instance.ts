@@ -85,6 +85,7 @@ export interface RouterInstance {
         readonly "server-name"?: string;
       };
     };
+    readonly "passive-health"?: { readonly failures: number; readonly rest: number };
     readonly heartbeat?: { readonly interval: number; readonly multiplier: number };
   };
   readonly "semrd-ipv4:ipv4"?: Ipv4Instance;

@@ -236,10 +236,13 @@ export class Bench implements Disposable {
     return Array.from({ length: count }, (_, i) => this.#sum(map, i, 8, 0));
   }
 
-  counters(nextHop: number): { readonly packets: bigint; readonly octets: bigint; readonly flows: bigint } {
+  counters(nextHop: number): Record<"packets" | "octets" | "flows" | "answered" | "refused", bigint> {
     const read = (offset: number) => this.#sum("next_hop_counters", nextHop, NEXT_HOP_COUNTERS.size, offset);
-    const { packets, octets, flows } = NEXT_HOP_COUNTERS.offsets;
-    return { packets: read(packets), octets: read(octets), flows: read(flows) };
+    const { packets, octets, flows, answered, refused } = NEXT_HOP_COUNTERS.offsets;
+    return {
+      ...{ packets: read(packets), octets: read(octets), flows: read(flows) },
+      ...{ answered: read(answered), refused: read(refused) },
+    };
   }
 
   #sum(name: string, index: number, size: number, offset: number): bigint {

@@ -166,6 +166,36 @@ function defineTests(hook: Hook): void {
     assert.deepEqual(where(send(bench, segment(CAP.local, ends)).packet), AGENT_TWO);
   });
 
+  it("counts how an instance answers what begins", async () => {
+    using bench = await makeWorld();
+    const outcomes = (): bigint[] => {
+      const { answered, refused } = bench.counters(HOP.web);
+      return [answered, refused];
+    };
+    const begin = (sourcePort: number) => assert.equal(verdict(bench, segment(CAP.local, { sourcePort })), "delivered");
+    const answer = (port: number, flags: string) => send(bench, fromAgent(AGENT, 8080, port, flags), "agent");
+    begin(50_001);
+    answer(50_001, "SA");
+    answer(50_001, "A");
+    answer(50_001, "R");
+    assert.deepEqual(outcomes(), [1n, 0n], "a connection that was taken may be reset");
+    begin(50_002);
+    answer(50_002, "RA");
+    assert.deepEqual(outcomes(), [1n, 1n], "RST to a SYN");
+    begin(50_003);
+    const sent = segment(AGENT, { sourcePort: 50_003, destinationPort: 8080 });
+    for (const [type, refused] of [
+      [1, 2n],
+      [2, 2n],
+    ] as const) {
+      const error = icmp({ source: AGENT_TWO, destination: CLIENT }, type, 4, Uint8Array.of(0, 0, 0, 0, ...sent));
+      assert.equal(send(bench, error, "agent").verdict, "returned");
+      assert.deepEqual(outcomes(), [1n, refused], `ICMPv6 type ${type}`);
+    }
+    answer(50_004, "RA");
+    assert.deepEqual(outcomes(), [1n, 2n], "of no flow");
+  });
+
   it("four slots and the backup: nothing else is looked at", async () => {
     using bench = await makeWorld();
     const sourcePort = portFor(bench, CAP.sites, ({ site }) => site === 62);

@@ -62,7 +62,8 @@ function defineTests(hook: Hook): void {
       assert.deepEqual([outer.protocol, outer.hopLimit], [IPV6_IN_IPV6, 64]);
       assert.deepEqual(outer.payload, readdressed(packet, {}, 63));
     }
-    assert.deepEqual(bench.counters(HOP.third), { packets: 3n, octets: bench.counters(HOP.third).octets, flows: 1n });
+    const { packets, flows } = bench.counters(HOP.third);
+    assert.deepEqual([packets, flows], [3n, 1n]);
   });
 
   it("segments follow the SYN, and so does an error; those of a connection that died here are reset", async () => {
