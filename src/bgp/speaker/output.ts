@@ -62,6 +62,7 @@ export class Output implements Disposable {
     if (!this.#closed) this.#pump();
   };
   #closed = false;
+  #hasBegun = false;
   #endOfRibSent = false;
   /** The neighbour asked for everything, once or often, since the last beginning. */
   #refreshAsked = false;
@@ -193,7 +194,8 @@ export class Output implements Disposable {
     while (output.pending > 0) {
       if (connection.queued >= HIGH_WATER) return; // `drained` pokes
       this.#last = undefined;
-      output.drain(this.#visitor, output.advertised === 0 ? NETS_AT_FIRST : NETS_AT_ONCE);
+      output.drain(this.#visitor, this.#hasBegun ? NETS_AT_ONCE : NETS_AT_FIRST);
+      this.#hasBegun = true;
       this.#flush();
       if (!inTime()) {
         this.poke();
