@@ -4,6 +4,7 @@ import type { CapabilitySelection } from "../rib/index.ts";
 import type { Group, GroupUser } from "./group-table.ts";
 import { nextHopKey } from "./next-hop-table.ts";
 import type { CapabilityEntry, NextHop, NextHopIndex } from "./plan.ts";
+import type { PolicyIndex } from "./policy.ts";
 
 /** One side of a capability entry: what points at a group. */
 export class Side implements GroupUser {
@@ -24,6 +25,8 @@ export class EntryPlan {
   local = new Side(this);
   /** `undefined`: found in the data plane, and not yet asked for by anybody. */
   owner: CapabilityPlan | undefined;
+  /** The policy that it should name; 0: none. */
+  policy: PolicyIndex = 0;
   /** It should be in the data plane. */
   isWanted = false;
   /** As the data plane has it. */

@@ -26,7 +26,9 @@ import { NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import { NodeBook } from "./node-book.ts";
 import { OperationBatch } from "./operation-batch.ts";
 import type { NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
+import { PolicyBook } from "./policy-book.ts";
 import { type RefusalCount, Reports } from "./reports.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export interface CompilerParts {
@@ -53,9 +55,11 @@ export class Compiler implements Disposable {
   readonly #groups: GroupTable;
   readonly #instances: InstanceBook;
   readonly #nodes: NodeBook;
+  readonly #policies: PolicyBook;
   readonly #entries: EntryTable;
   readonly #fulfilment: Fulfilment;
   readonly #plans = new Map<string, CapabilityPlan>();
+  readonly #ofTenants = new Map<number, Set<CapabilityPlan>>();
   readonly #work: WorkQueue;
   #generation = 0;
   #taxonomy = 0;
@@ -68,7 +72,7 @@ export class Compiler implements Disposable {
     this.#work = new WorkQueue({
       clock,
       compile: (plan) => {
-        if (!this.#fulfilment.fulfil(plan, this.#adopting)) this.#plans.delete(plan.key);
+        if (!this.#fulfilment.fulfil(plan, this.#adopting)) this.#forget(plan);
       },
       sliceDone: () => this.#carryOut(),
       sink: parts.sink,
@@ -86,12 +90,19 @@ export class Compiler implements Disposable {
       revisit: (user) => revisit(user as Side),
       changed: () => this.#work.schedule(),
     });
-    this.#entries = new EntryTable(limits.capabilities, this.#groups, batch, this.#reports);
+    this.#policies = new PolicyBook({
+      limits: {
+        policies: limits.policies ?? Number.POSITIVE_INFINITY,
+        allowed: limits.allowed ?? Number.POSITIVE_INFINITY,
+      },
+      ...{ quarantine, clock, batch, reports: this.#reports },
+    });
+    this.#entries = new EntryTable(limits.capabilities, this.#groups, this.#policies, batch, this.#reports);
     this.#instances = new InstanceBook(this.#nextHops, clock, batch);
     this.#nodes = new NodeBook(batch);
     this.#fulfilment = new Fulfilment({
       ...{ hashSeed: options.hashSeed, clock, reports: this.#reports, entries: this.#entries },
-      ...{ groups: this.#groups, nextHops: this.#nextHops, instances: this.#instances },
+      ...{ groups: this.#groups, nextHops: this.#nextHops, instances: this.#instances, policies: this.#policies },
     });
   }
 
@@ -125,6 +136,7 @@ export class Compiler implements Disposable {
       }));
       this.#groups.adopt(index, contentOf(known, present(backup)));
     }
+    for (const [index, policy] of snapshot.policies ?? []) this.#policies.adopt(index, policy);
     for (const installed of snapshot.capabilities.values()) this.#entries.adopt(installed);
     this.#nodes.adopt(snapshot.nodes);
   }
@@ -176,6 +188,27 @@ export class Compiler implements Disposable {
    */
   numbers(numbers: Pick<CompilerOptions, "tenants" | "familyCodes">): void {
     this.#options = { ...this.#options, ...numbers };
+  }
+
+  /** What is configured for each tenant; replaces what was given before. Only tenants for which that differs cost work. */
+  policies(tenants: readonly TenantPolicy[]): void {
+    this.#work.addJob(this.#takePolicies(tenants));
+  }
+
+  *#takePolicies(tenants: readonly TenantPolicy[]): Generator<void> {
+    for (const tenant of tenants) {
+      if (this.#policies.take(tenant)) yield* this.#markTenant(tenant.tenantIndex);
+      yield;
+    }
+    const known = new Set(tenants.map(({ tenantIndex }) => tenantIndex));
+    for (const tenantIndex of this.#policies.dropOthers(known)) yield* this.#markTenant(tenantIndex);
+  }
+
+  *#markTenant(tenantIndex: number): Generator<void> {
+    for (const plan of this.#ofTenants.get(tenantIndex) ?? []) {
+      this.#work.mark(plan);
+      yield;
+    }
   }
 
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
@@ -272,7 +305,17 @@ export class Compiler implements Disposable {
     for (const entry of [any, own]) if (entry !== undefined) entry.owner = plan;
     if (any !== undefined && own !== undefined) this.#entries.shareInstances(own, any);
     this.#plans.set(key, plan);
+    const siblings = this.#ofTenants.get(tenantIndex);
+    if (siblings === undefined) this.#ofTenants.set(tenantIndex, new Set([plan]));
+    else siblings.add(plan);
     return plan;
+  }
+
+  #forget(plan: CapabilityPlan): void {
+    this.#plans.delete(plan.key);
+    const siblings = this.#ofTenants.get(plan.tenantIndex);
+    siblings?.delete(plan);
+    if (siblings?.size === 0) this.#ofTenants.delete(plan.tenantIndex);
   }
 
   #claim(tenantIndex: number, id: CapabilityId, name: CapabilityName, selector: number): EntryPlan | undefined {
@@ -293,7 +336,9 @@ export class Compiler implements Disposable {
     this.#entries.compare();
     this.#groups.endStep();
     this.#nodes.compare({ keepOthers: this.#adopting });
+    this.#policies.removeLeaving();
     if (!this.#adopting) {
+      this.#policies.removeUnused();
       this.#groups.removeUnused();
       this.#nextHops.removeUnused(this.#clock.monotonic());
     }

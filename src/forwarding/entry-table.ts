@@ -3,19 +3,22 @@ import { EntryPlan, Side } from "./capability-plan.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
 import type { CapabilityEntry } from "./plan.ts";
+import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
 
 /** The addresses of the capability table: what is wanted, and what the data plane has. */
 export class EntryTable {
   readonly #limit: number;
   readonly #groups: GroupTable;
+  readonly #policies: PolicyBook;
   readonly #batch: OperationBatch;
   readonly #reports: Reports;
   readonly #entries = new Map<string, EntryPlan>();
   readonly #changed = new Set<EntryPlan>();
   #installed = 0;
 
-  constructor(limit: number, groups: GroupTable, batch: OperationBatch, reports: Reports) {
+  constructor(limit: number, groups: GroupTable, policies: PolicyBook, batch: OperationBatch, reports: Reports) {
+    this.#policies = policies;
     this.#limit = limit;
     this.#groups = groups;
     this.#batch = batch;
@@ -42,6 +45,8 @@ export class EntryTable {
   adopt(installed: CapabilityEntry): void {
     const entry = this.at(installed.address);
     entry.installed = installed;
+    entry.policy = installed.policy ?? 0;
+    this.#policies.retain(entry.policy);
     entry.isWanted = true;
     this.#installed++;
     const group = this.#groups.get(installed.group);
@@ -89,7 +94,8 @@ export class EntryTable {
     const { address, installed } = entry;
     const group = entry.site.group?.index ?? 0;
     const localGroup = entry.local.group?.index ?? 0;
-    if (installed?.group === group && installed.localGroup === localGroup) return;
+    const { policy } = entry;
+    if (installed?.group === group && installed.localGroup === localGroup && (installed.policy ?? 0) === policy) return;
     if (installed === undefined) {
       if (this.#installed >= this.#limit) {
         this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? entry.key });
@@ -97,7 +103,9 @@ export class EntryTable {
       }
       this.#installed++;
     }
-    entry.installed = { address, group, localGroup };
+    this.#policies.retain(policy);
+    this.#policies.release(installed?.policy ?? 0);
+    entry.installed = { address, group, localGroup, ...(policy === 0 ? {} : { policy }) };
     const gains = installed?.group === group && installed.localGroup === 0;
     this.#batch.add({ type: "set-capability", entry: entry.installed }, gains ? "gains-instances" : "set-capability");
   }
@@ -105,6 +113,7 @@ export class EntryTable {
   #takeOut(entry: EntryPlan): void {
     if (entry.installed !== undefined) {
       this.#batch.add({ type: "remove-capability", address: entry.address });
+      this.#policies.release(entry.installed.policy ?? 0);
       this.#installed--;
     }
     entry.installed = undefined;

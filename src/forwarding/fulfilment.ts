@@ -7,6 +7,7 @@ import type { CompilerOptions } from "./inputs.ts";
 import type { InstanceBook } from "./instance-book.ts";
 import { type NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
+import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
 import { adoptedWish, instanceWish, siteWish } from "./wishes.ts";
 
@@ -25,6 +26,7 @@ export interface FulfilmentParts {
   readonly groups: GroupTable;
   readonly nextHops: NextHopTable;
   readonly instances: InstanceBook;
+  readonly policies: PolicyBook;
 }
 
 /** From what is known of one capability to its entries, groups and next hops. */
@@ -36,6 +38,7 @@ export class Fulfilment {
   readonly #groups: GroupTable;
   readonly #nextHops: NextHopTable;
   readonly #instances: InstanceBook;
+  readonly #policies: PolicyBook;
 
   constructor(parts: FulfilmentParts) {
     this.#hashSeed = parts.hashSeed;
@@ -45,6 +48,7 @@ export class Fulfilment {
     this.#groups = parts.groups;
     this.#nextHops = parts.nextHops;
     this.#instances = parts.instances;
+    this.#policies = parts.policies;
   }
 
   /**
@@ -66,6 +70,8 @@ export class Fulfilment {
 
   #install(plan: CapabilityPlan, adopting: boolean): void {
     const { any, own } = plan;
+    const policy = this.#policies.assign(plan);
+    for (const entry of [any, own]) if (entry !== undefined) entry.policy = policy;
     const local = instanceWish(plan);
     if (any !== undefined) {
       this.#fill(any.site, this.#siteWish(plan), plan, adopting);

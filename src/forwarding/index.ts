@@ -4,3 +4,4 @@ export type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 export * from "./plan.ts";
 export * from "./policy.ts";
 export type { Refusal, RefusalCount } from "./reports.ts";
+export type { AccessRule, CapabilityMatch, CapabilityTerms, TenantPolicy } from "./tenant-policy.ts";

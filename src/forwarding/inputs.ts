@@ -38,5 +38,8 @@ export interface CompilerOptions {
     readonly capabilities: number;
     readonly groups: number;
     readonly nextHops: number;
+    /** Of capabilities, and pairs of one and a tenant that it lets in. Absent: no bound. */
+    readonly policies?: number;
+    readonly allowed?: number;
   };
 }

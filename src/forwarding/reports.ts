@@ -8,7 +8,8 @@ export type Refusal =
   | "locator-collision"
   | "capabilities-full"
   | "groups-full"
-  | "next-hops-full";
+  | "next-hops-full"
+  | "policies-full";
 
 export interface RefusalCount {
   readonly reason: Refusal;
@@ -26,6 +27,8 @@ const ADVICE: Readonly<Record<Refusal, string>> = {
   "capabilities-full": "raise max-capabilities",
   "groups-full": "raise max-capabilities",
   "next-hops-full": "raise max-capabilities",
+  "policies-full":
+    "raise max-capabilities, or limit, count and share fewer capabilities; what has no policy is closed to other tenants",
 };
 
 /** What the compiler tells operators. */

@@ -12,6 +12,7 @@ import type { Instance, InstanceHealth, InstanceState } from "../../src/director
 import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
 import {
   Compiler,
+  type CompilerOptions,
   type GroupIndex,
   type NextHop,
   type NextHopIndex,
@@ -109,7 +110,7 @@ export interface Forwarding {
 export interface ForwardingChanges {
   readonly sink?: CheckedSink;
   readonly clock?: VirtualClock;
-  readonly limits?: { readonly capabilities: number; readonly groups: number; readonly nextHops: number };
+  readonly limits?: CompilerOptions["limits"];
 }
 
 export function forwarding({ sink, clock, limits }: ForwardingChanges = {}): Forwarding {

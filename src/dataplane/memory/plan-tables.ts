@@ -33,6 +33,8 @@ export class PlanTables implements TableView, PassPlan {
   readonly #nextHopUses = new Map<NextHopIndex, number>();
   readonly #groupUses = new Map<GroupIndex, number>();
   readonly #policies = new Map<PolicyIndex, Policy>();
+  readonly #ofTenants = new Map<number, PolicyIndex>();
+  #pairs = 0;
   readonly #policyUses = new Map<PolicyIndex, number>();
   readonly #generations = new Map<NextHopIndex, number>();
 
@@ -109,9 +111,7 @@ export class PlanTables implements TableView, PassPlan {
   }
 
   policyOfTenant(tenantIndex: number): PolicyIndex {
-    for (const [index, policy] of this.#policies)
-      if (policy.use === "tenant" && policy.tenantIndex === tenantIndex) return index;
-    return 0;
+    return this.#ofTenants.get(tenantIndex) ?? 0;
   }
 
   isAllowed(index: PolicyIndex, tenantIndex: number): boolean {
@@ -119,7 +119,16 @@ export class PlanTables implements TableView, PassPlan {
   }
 
   get allowedPairs(): number {
-    return this.#policies.values().reduce((sum, { allowed }) => sum + allowed.length, 0);
+    return this.#pairs;
+  }
+
+  #setPolicy(index: PolicyIndex, policy: Policy | undefined): void {
+    const before = this.#policies.get(index);
+    this.#pairs += (policy?.allowed.length ?? 0) - (before?.allowed.length ?? 0);
+    if (before?.use === "tenant") this.#ofTenants.delete(before.tenantIndex);
+    if (policy?.use === "tenant") this.#ofTenants.set(policy.tenantIndex, index);
+    if (policy === undefined) this.#policies.delete(index);
+    else this.#policies.set(index, policy);
   }
 
   /** @throws {DataplaneError} `dataplane.bad-operation`, `dataplane.table-full`; nothing has changed then. */
@@ -151,10 +160,10 @@ export class PlanTables implements TableView, PassPlan {
         this.#groups.delete(operation.group);
         break;
       case "set-policy":
-        this.#policies.set(operation.index, operation.policy);
+        this.#setPolicy(operation.index, operation.policy);
         break;
       case "remove-policy":
-        this.#policies.delete(operation.index);
+        this.#setPolicy(operation.index, undefined);
         break;
       case "set-capability":
         this.#setCapability(operation.entry, position);
