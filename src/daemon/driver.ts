@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadNative, type Native } from "../../native/index.ts";
-import { type Log, type Metrics, messageOf } from "../base/index.ts";
+import { formatIpv6Prefix, type Ipv6Prefix, type Log, type Metrics, messageOf } from "../base/index.ts";
 import {
   type DataplaneDriver,
   DataplaneError,
   type DataplaneOptions,
+  type SourcePrefix,
   startFibServiceDataplane,
   startKernelDataplane,
   startLinuxDataplane,
@@ -13,7 +14,7 @@ import {
   startOvsDataplane,
 } from "../dataplane/index.ts";
 import { claimName, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
-import type { RouterConfiguration } from "../management/index.ts";
+import type { InterfaceConfiguration, RouterConfiguration } from "../management/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { configurationInForce } from "./live/in-force.ts";
 
@@ -24,12 +25,34 @@ const CANNOT: ReadonlySet<string> = new Set(["dataplane.no-rights", "dataplane.u
 
 /** The interfaces as the data plane wants them. */
 export function portsOf({ interfaces, dataplane }: RouterConfiguration): DataplaneOptions["ports"] {
-  return interfaces.map(({ name, role, tenantIndex, hook }) => {
-    const port = { interface: name, tenantIndex, ...(dataplane.clampMss ? { clampMss: true } : {}) };
+  return interfaces.map((configured) => {
+    const { name, role, tenantIndex, hook } = configured;
+    const sources = sourcesOf(configured);
+    const port = {
+      ...{ interface: name, tenantIndex, ...(dataplane.clampMss ? { clampMss: true } : {}) },
+      ...(sources === undefined ? {} : { sources }),
+    };
     // What comes from our own stack is from a router: ICMPv6 errors about any capability too.
     return role === "own" ? { ...port, role: "core", hook: "tc", own: true } : { ...port, role, hook };
   });
 }
+
+/** Every source that may be there; where only those of other tenants are named, all else is the interface's own. */
+function sourcesOf({
+  tenantIndex,
+  permittedSources,
+  tenantSources,
+}: InterfaceConfiguration): readonly SourcePrefix[] | undefined {
+  if (permittedSources.length === 0 && tenantSources.length === 0) return undefined;
+  const own = permittedSources.length === 0 ? [EVERYWHERE] : permittedSources;
+  const others = new Set(tenantSources.map(({ prefix }) => formatIpv6Prefix(prefix)));
+  return [
+    ...own.filter((prefix) => !others.has(formatIpv6Prefix(prefix))).map((prefix) => ({ prefix, tenantIndex })),
+    ...tenantSources.map(({ prefix, tenantIndex: other }) => ({ prefix, tenantIndex: other })),
+  ];
+}
+
+const EVERYWHERE: Ipv6Prefix = { address: new Uint8Array(16), length: 0 };
 
 export function dataplaneOptions(configuration: RouterConfiguration): DataplaneOptions {
   const { domain, site, dataplane } = configuration;

@@ -8,6 +8,7 @@ import {
   type PlanView,
 } from "../forwarding/index.ts";
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
+import { tenantClients } from "./policy-counters.ts";
 import type { RowSources } from "./rows.ts";
 
 export function towards(nextHop: NextHop): string {
@@ -120,6 +121,13 @@ export function countersReport(driver: DataplaneDriver, sources: RowSources): Co
     })),
     sites,
     instances,
+    tenants: tenantClients(driver, sources).map(({ tenant, packets, bytes, denied, limited, spoofed }) => ({
+      ...{ tenant, packets: String(packets), octets: String(bytes) },
+      ...{ denied: String(denied), limited: String(limited), spoofed: String(spoofed) },
+    })),
+    tags: Array.from(counters.tags ?? [], ([tag, { packets, bytes }]) => ({
+      ...{ tag, packets: String(packets), octets: String(bytes) },
+    })),
   };
 }
 

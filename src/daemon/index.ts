@@ -20,7 +20,7 @@ import {
 } from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar } from "../directory/index.ts";
-import { Compiler } from "../forwarding/index.ts";
+import { Compiler, FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
 import {
   type LogLevel,
   openDirectoryStore,
@@ -76,6 +76,8 @@ import {
   startupFile,
   staticAgent,
   taxonomyOf,
+  tenantPolicies,
+  unenforced,
 } from "./live/index.ts";
 import { reload } from "./live/reload.ts";
 import { type MrtFiles, startMrt } from "./mrt.ts";
@@ -84,6 +86,7 @@ import { remoteOperations } from "./operations.ts";
 import { Origination } from "./origination.ts";
 import { Paths } from "./paths.ts";
 import { policyBook } from "./policy.ts";
+import { PolicyMetrics } from "./policy-counters.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
@@ -358,7 +361,10 @@ class Daemon {
         familyCodes: taxonomy.familyCodes,
         transitionHold: TRANSITION_HOLD,
         quarantine: INDEX_QUARANTINE,
-        limits: { capabilities: dataplane.maxCapabilities, groups: room.groups - 1, nextHops: room.nextHops - 1 },
+        limits: {
+          ...{ capabilities: dataplane.maxCapabilities, groups: room.groups - 1, nextHops: room.nextHops - 1 },
+          ...{ policies: room.policies - FIRST_CAPABILITY_POLICY, allowed: room.allowed },
+        },
       },
       {
         ...this.#shared,
@@ -377,6 +383,8 @@ class Daemon {
       compiler.adopt(snapshot);
       this.#generation = snapshot.generation;
     }
+    compiler.policies(tenantPolicies(this.#configuration));
+    for (const reason of unenforced(this.#configuration, driver)) this.#log.error("policy.not-enforced", { reason });
     compiler.taxonomy(knownCapabilities(this.#configuration));
     compiler.tunnels(tunnelsOf(this.#configuration));
     compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));
@@ -498,6 +506,8 @@ class Daemon {
     },
   ): Promise<void> {
     const current = this.#current;
+    const policyMetrics = new PolicyMetrics(this.#metrics);
+    this.#metrics.beforeExpose(() => policyMetrics.refresh(parts.driver, { taxonomy: current.taxonomy }));
     const control: ControlParts = {
       ...parts,
       rib: sources.rib,

@@ -156,6 +156,8 @@ export interface PlanView {
   plannedNextHops(): IterableIterator<readonly [NextHopIndex, PlannedNextHop]>;
   plannedGroup(index: GroupIndex): PlannedGroup | undefined;
   plannedCapabilities(): IterableIterator<CapabilityEntry>;
+  plannedCapability(address: Ipv6Address): CapabilityEntry | undefined;
+  plannedPolicy(index: PolicyIndex): Policy | undefined;
 }
 
 /** What a data plane holds: for adoption after a restart, for `show fib`, and for comparing two drivers. */

@@ -17,6 +17,8 @@ type Kind = "counter" | "gauge" | "histogram";
 /** The metrics of one router, and their text. */
 export interface MetricsRegistry extends Metrics {
   readonly contentType: string;
+  /** Calls `read` before each {@link expose}, for what is counted elsewhere. */
+  beforeExpose(read: () => void): void;
   /** All series in the Prometheus text format. */
   expose(): Promise<string>;
 }
@@ -77,10 +79,13 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
     }
   }
 
+  const readers: (() => void)[] = [];
   const common = { registers: [registry] };
   return {
     contentType: registry.contentType,
+    beforeExpose: (read) => void readers.push(read),
     expose: () => {
+      for (const read of readers) read();
       settle();
       return registry.metrics();
     },

@@ -28,6 +28,8 @@ async function faultsOf(text: string): Promise<readonly ConfigurationFault[]> {
   return [];
 }
 
+const ALL_SOURCES = { permittedSources: [], tenantSources: [] };
+
 describe("a valid configuration", () => {
   it("comes out in the router's own words, with every default", async () => {
     const configuration = await parseConfiguration(R2, "/etc/semrd", PARTS);
@@ -62,9 +64,9 @@ describe("a valid configuration", () => {
       },
     ]);
     assert.deepEqual(configuration.interfaces, [
-      { name: "eth1", role: "core", tenantIndex: 0, hook: "auto" },
-      { name: "eth2", role: "agent", tenant: "acme", tenantIndex: 1, hook: "auto" },
-      { name: "eth3", role: "agent", tenant: "acme", tenantIndex: 1, hook: "auto" },
+      { name: "eth1", role: "core", tenantIndex: 0, hook: "auto", ...ALL_SOURCES },
+      { name: "eth2", role: "agent", tenant: "acme", tenantIndex: 1, hook: "auto", ...ALL_SOURCES },
+      { name: "eth3", role: "agent", tenant: "acme", tenantIndex: 1, hook: "auto", ...ALL_SOURCES },
     ]);
     assert.deepEqual(configuration.bgp, {
       localAs: 65000,

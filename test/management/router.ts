@@ -394,6 +394,8 @@ export const COUNTERS: CountersReport = {
     { index: 2, name: "r3", towards: "fd00:ffff::3", packets: "650", octets: "450000", flows: "66" },
   ],
   instances: [],
+  tenants: [{ tenant: "acme", packets: "1950", octets: "1350000", denied: "3", limited: "40", spoofed: "0" }],
+  tags: [{ tag: 7, packets: "12", octets: "960" }],
 };
 
 export const PACKET: PacketReport = {

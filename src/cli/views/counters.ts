@@ -43,10 +43,40 @@ export function countersView(report: CountersReport, options: { readonly all: bo
       ),
     ),
   ];
+  if (report.tenants.length > 0) sections.push(section("Clients by tenant", tenantsTable(report, style)));
+  if (report.tags.length > 0) sections.push(section("Delivered by tag", tagsTable(report, style)));
   function section(title: string, text: string): string {
     return `${paint("bold", title)}\n${text === "" ? "none\n" : text}`;
   }
   return sections.join("\n");
+}
+
+function tenantsTable({ tenants }: CountersReport, style: TableStyle): string {
+  type Row = CountersReport["tenants"][number];
+  return table<Row>(
+    [
+      { title: "TENANT", cell: (row) => row.tenant },
+      { title: "PACKETS", align: "right", cell: (row) => row.packets },
+      { title: "OCTETS", align: "right", cell: (row) => row.octets },
+      { title: "DENIED", align: "right", cell: (row) => row.denied },
+      { title: "LIMITED", align: "right", cell: (row) => row.limited },
+      { title: "SPOOFED", align: "right", cell: (row) => row.spoofed },
+    ],
+    tenants,
+    style,
+  );
+}
+
+function tagsTable({ tags }: CountersReport, style: TableStyle): string {
+  return table(
+    [
+      { title: "TAG", align: "right", cell: (row) => String(row.tag) },
+      { title: "PACKETS", align: "right", cell: (row) => row.packets },
+      { title: "OCTETS", align: "right", cell: (row) => row.octets },
+    ],
+    tags,
+    style,
+  );
 }
 
 function flowColumns<Row extends NextHopCounterRow>(rows: readonly Row[]): Column<Row>[] {

@@ -23,6 +23,7 @@ import type { Operators } from "./operators.ts";
 import { passiveHealthProvider } from "./passive-health.ts";
 import type { Servers } from "./servers.ts";
 import { currentProvider, logLevelProvider } from "./settings.ts";
+import { tenantPoliciesProvider } from "./tenant-policies.ts";
 import { tunnelsProvider } from "./tunnels.ts";
 import { vocabularyProviders } from "./vocabulary.ts";
 
@@ -33,6 +34,7 @@ export { Operators } from "./operators.ts";
 export { passiveHealthOf } from "./passive-health.ts";
 export { Servers } from "./servers.ts";
 export { startupFile } from "./startup-file.ts";
+export { tenantPolicies, unenforced } from "./tenant-policies.ts";
 
 export interface LiveParts {
   readonly current: Current;
@@ -78,6 +80,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     parts.flows,
     coming,
     interfacesProvider({ ...parts, networksChanged: (configuration) => servers.networksChanged(configuration) }),
+    tenantPoliciesProvider(parts),
     tunnelsProvider(parts),
     pathsProvider(parts.paths),
     passiveHealthProvider(parts),

@@ -3,10 +3,12 @@ import type { DataplaneDriver } from "../../dataplane/index.ts";
 import {
   answered,
   type Consequence,
+  fault,
   type Prepared,
   type Provider,
   type RouterChange,
   type RouterConfiguration,
+  refused,
 } from "../../management/index.ts";
 import { portsOf } from "../driver.ts";
 
@@ -22,7 +24,17 @@ export function interfacesProvider(parts: InterfacesParts): Provider<RouterChang
     before.interfaces !== after.interfaces || before.dataplane.clampMss !== after.dataplane.clampMss;
   return {
     name: "interfaces",
-    plan: (change) => answered(differs(change) ? rehooked(change) : []),
+    plan(change) {
+      if (!differs(change)) return answered([]);
+      const lack = parts.driver.cannot.get("source-prefixes");
+      const looking = change.after.interfaces.find(
+        (port) => port.permittedSources.length + port.tenantSources.length > 0,
+      );
+      if (lack === undefined || looking === undefined) return answered(rehooked(change));
+      const path = `/semrd-router:router/semrd-interface:interfaces/interface[name='${looking.name}']`;
+      const message = `the ${parts.driver.name} data plane looks at no sources: ${lack}`;
+      return refused(fault("operation-not-supported", message, { path, appTag: "policy-not-enforced" }));
+    },
     prepare: (change) => answered(differs(change) ? new InterfacesChange(change, parts) : undefined),
   };
 }

@@ -1,8 +1,9 @@
 import { toHex } from "../../base/index.ts";
-import { type ExecutorReport, tableSizes } from "../../dataplane/index.ts";
+import { type ExecutorReport, type TenantCounters, tableSizes } from "../../dataplane/index.ts";
 import type { StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
 import { countersReport } from "../forwarding-rows.ts";
+import { CapabilityCounters, tenantClients } from "../policy-counters.ts";
 import { capabilityRow } from "../rows.ts";
 import type { SelectionFan } from "../selection-fan.ts";
 import { InstanceCounters } from "./counters.ts";
@@ -26,7 +27,7 @@ export function dataplaneState(parts: ControlParts): StateSource {
   return {
     path,
     rows() {
-      const { verdicts, sites, instances } = countersReport(driver, parts);
+      const { verdicts, sites, instances, tags } = countersReport(driver, parts);
       const { maxCapabilities } = parts.configuration.dataplane;
       // Index 0 of groups and next hops means none.
       const { groups, nextHops } = tableSizes(maxCapabilities);
@@ -52,6 +53,7 @@ export function dataplaneState(parts: ControlParts): StateSource {
               table("next-hops", nextHops - 1, sizes.nextHops),
             ],
             verdict: verdicts.map(({ verdict, packets }) => ({ name: verdict, packets })),
+            tag: tags.map(({ tag, packets, octets }) => ({ value: tag, packets, octets })),
             "next-hop": [...sites.map(nextHop("tunnel")), ...instances.map(nextHop("instance"))],
           },
         },
@@ -97,10 +99,26 @@ export function tenantState(parts: ControlParts): StateSource {
     path,
     *rows() {
       const sums = new InstanceCounters(parts).byTenant();
-      for (const name of parts.taxonomy.tenants.keys())
-        yield { path: entry(path, { 2: { name } }), value: { ...(sums.get(name) ?? none) } };
+      const clients = new Map(tenantClients(parts.driver, parts).map((row) => [row.tenant, row]));
+      for (const name of parts.taxonomy.tenants.keys()) {
+        const sent = clients.get(name);
+        const value = { ...(sums.get(name) ?? none), ...(sent && { clients: clientLeaves(sent) }) };
+        yield { path: entry(path, { 2: { name } }), value };
+      }
     },
   };
+}
+
+function policyLeaves({ counted, limited }: ReturnType<CapabilityCounters["of"]>) {
+  return {
+    ...(counted === undefined ? {} : { packets: String(counted.packets), octets: String(counted.bytes) }),
+    ...(limited === undefined ? {} : { limited: String(limited) }),
+  };
+}
+
+function clientLeaves({ packets, bytes, denied, limited, spoofed }: TenantCounters) {
+  const counts = { packets, octets: bytes, denied, limited, spoofed };
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)]));
 }
 
 /** Who serves each capability, for each tenant. */
@@ -113,6 +131,7 @@ export function capabilityState(parts: ControlParts, selections: SelectionFan): 
     *rows(wanted) {
       const keys = wanted[2]!.keys ?? {};
       const { taxonomy } = parts;
+      const counters = new CapabilityCounters(parts.driver);
       for (const capability of taxonomy.capabilities) {
         const { name, majorVersion } = capability;
         if (keys.name !== undefined && keys.name !== name) continue;
@@ -128,6 +147,7 @@ export function capabilityState(parts: ControlParts, selections: SelectionFan): 
             "local-instances": row.localInstances,
             "local-instances-known": row.localInstancesKnown,
             ...(row.bestOrigin === undefined ? {} : { "best-origin": row.bestOrigin }),
+            ...policyLeaves(counters.of(taxonomy.address(tenantName, name, majorVersion)!)),
           };
         });
         yield { path: at(name, majorVersion), value: { tenant } };

@@ -157,6 +157,8 @@ class FibServiceDriver implements FibServiceDataplane {
       plannedNextHops: () => this.#effectiveNextHops(),
       plannedGroup: (index) => this.#history.tables.plannedGroup(index),
       plannedCapabilities: () => this.#history.tables.plannedCapabilities(),
+      plannedCapability: (address) => this.#history.tables.plannedCapability(address),
+      plannedPolicy: (index) => this.#history.tables.plannedPolicy(index),
     };
   }
 

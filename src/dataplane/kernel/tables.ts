@@ -237,6 +237,14 @@ export class KernelTables implements TableView, PassPlan {
     return this.#groups.get(index);
   }
 
+  plannedCapability(address: Ipv6Address): CapabilityEntry | undefined {
+    return this.capability(address);
+  }
+
+  plannedPolicy(index: PolicyIndex): Policy | undefined {
+    return this.policy(index);
+  }
+
   *plannedCapabilities(): Generator<CapabilityEntry> {
     for (const [address, groups] of this.#capabilities.entries(this.domain.address)) yield { address, ...groups };
   }

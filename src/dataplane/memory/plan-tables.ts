@@ -204,6 +204,14 @@ export class PlanTables implements TableView, PassPlan {
     return this.#groups.get(index);
   }
 
+  plannedCapability(address: Ipv6Address): CapabilityEntry | undefined {
+    return this.capability(address);
+  }
+
+  plannedPolicy(index: PolicyIndex): Policy | undefined {
+    return this.policy(index);
+  }
+
   *plannedCapabilities(): Generator<CapabilityEntry> {
     yield* this.#capabilities.values();
   }

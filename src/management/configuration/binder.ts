@@ -60,6 +60,7 @@ const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfigurat
   ["nodes", "nodes"],
   ["taxonomy", "taxonomy"],
   ["tenants", "tenants"],
+  ["tenant-policies", "tenantPolicies"],
   ["interfaces", "interfaces", ["tenants"]],
   ["ipv4", "ipv4"],
   ["routing-policy", "routingPolicy", ["taxonomy", "tenants"]],

@@ -15,6 +15,7 @@ export const LIVE: ReadonlySet<string> = new Set([
   "nodes",
   "taxonomy",
   "tenants",
+  "tenant-policies",
   "interfaces",
   "ipv4",
   "routing-policy",
@@ -66,10 +67,10 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   const isRewired = intended.interfaces !== was.interfaces || tenants !== inUse.tenants;
   const { bgp: _, ipv4: _4, ...others } = inUse;
   const bgp = intended.bgp === was.bgp ? inUse.bgp : bgpInUse(intended.bgp, inUse.bgp);
-  const { nodes, routingPolicy, registration, agents, discovery, telemetry, nacm } = intended;
+  const { nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, nacm } = intended;
   return {
     ...others,
-    ...{ nodes, routingPolicy, registration, agents, discovery, telemetry, tenants, nacm },
+    ...{ nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, tenants, nacm },
     ...(bgp === undefined ? {} : { bgp }),
     dataplane:
       intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),
@@ -96,7 +97,11 @@ function interfacesInUse(
   tenants: readonly TenantConfiguration[],
 ): readonly InterfaceConfiguration[] {
   const indexes = new Map(tenants.map(({ name, index }) => [name, index]));
-  return intended.map((port) => ({ ...port, tenantIndex: port.tenant === undefined ? 0 : indexes.get(port.tenant)! }));
+  return intended.map((port) => ({
+    ...port,
+    tenantIndex: port.tenant === undefined ? 0 : indexes.get(port.tenant)!,
+    tenantSources: port.tenantSources.map((source) => ({ ...source, tenantIndex: indexes.get(source.tenant)! })),
+  }));
 }
 
 /** Numbers of tenants that exist are in every address and route of theirs. */

@@ -29,6 +29,8 @@ export interface RouterConfiguration {
   /** Absent: IPv4-only clients and agents are not served. */
   readonly ipv4?: Ipv4Configuration;
   readonly routingPolicy: RoutingPolicyConfiguration;
+  /** Of the tenants that have any. */
+  readonly tenantPolicies: readonly TenantPolicyConfiguration[];
   /** Absent: this router speaks no BGP. */
   readonly bgp?: BgpConfiguration;
   readonly registration: RegistrationConfiguration;
@@ -115,6 +117,33 @@ export interface TenantConfiguration {
   readonly exportTargets: readonly Uint8Array[];
 }
 
+export interface PolicyTermsConfiguration {
+  /** Packets a second, and at once. */
+  readonly packets?: { readonly perSecond: number; readonly burst: number };
+  /** Bits of IPv6 a second, octets at once. */
+  readonly bits?: { readonly perSecond: number; readonly burst: number };
+  readonly dscp?: number;
+  /** 1 to 255. */
+  readonly tag?: number;
+}
+
+export interface CapabilityMatchConfiguration {
+  readonly names: readonly CapabilityName[];
+  /** `/` is every capability. */
+  readonly prefixes: readonly string[];
+}
+
+export interface TenantPolicyConfiguration {
+  /** Its name. */
+  readonly tenant: string;
+  /** What its clients send. */
+  readonly clients: PolicyTermsConfiguration;
+  /** Who else may call its capabilities: names of tenants. */
+  readonly rules: readonly (CapabilityMatchConfiguration & { readonly from: readonly string[] })[];
+  readonly capabilities: readonly (CapabilityMatchConfiguration &
+    PolicyTermsConfiguration & { readonly counted: boolean })[];
+}
+
 export interface InterfaceConfiguration {
   readonly name: string;
   readonly role: "core" | "client" | "agent" | "own";
@@ -123,6 +152,14 @@ export interface InterfaceConfiguration {
   /** Its index; 0 on core interfaces. */
   readonly tenantIndex: number;
   readonly hook: "auto" | "xdp" | "tc";
+  /** Sources of this tenant. Empty: all that no other tenant has. */
+  readonly permittedSources: readonly Ipv6Prefix[];
+  /** Sources of other ones. */
+  readonly tenantSources: readonly {
+    readonly prefix: Ipv6Prefix;
+    readonly tenant: string;
+    readonly tenantIndex: number;
+  }[];
 }
 
 export interface BgpConfiguration {

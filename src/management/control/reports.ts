@@ -75,6 +75,17 @@ export interface CountersReport {
     readonly tenant: string;
     readonly weight: number;
   })[];
+  /** What clients of each tenant sent to capabilities through this router. */
+  readonly tenants: readonly {
+    readonly tenant: string;
+    readonly packets: CounterText;
+    readonly octets: CounterText;
+    readonly denied: CounterText;
+    readonly limited: CounterText;
+    readonly spoofed: CounterText;
+  }[];
+  /** What was delivered here with a tag. */
+  readonly tags: readonly { readonly tag: number; readonly packets: CounterText; readonly octets: CounterText }[];
 }
 
 export interface ExplainCandidate {

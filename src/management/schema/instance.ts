@@ -24,6 +24,7 @@ export interface Router {
   readonly "semrd-taxonomy:taxonomy": RouterTaxonomy;
   readonly "semrd-telemetry:telemetry": RouterTelemetry;
   readonly "semrd-tenant:tenants"?: RouterTenants;
+  readonly "semrd-tenant-policy:tenant-policies"?: RouterTenantPolicies;
 }
 
 export interface RouterDomain {
@@ -575,7 +576,14 @@ export interface RouterInterfacesInterface {
   readonly name: string;
   readonly role: "core" | "client" | "agent" | "own";
   readonly tenant?: string;
+  readonly "permitted-source"?: readonly string[];
+  readonly "tenant-source"?: readonly RouterInterfacesInterfaceTenantSource[];
   readonly hook: "auto" | "xdp" | "tc";
+}
+
+export interface RouterInterfacesInterfaceTenantSource {
+  readonly prefix: string;
+  readonly tenant: string;
 }
 
 export interface RouterIpv4 {
@@ -946,4 +954,60 @@ export interface RouterTenantsTenant {
   readonly "route-distinguisher": string;
   readonly "import-target": readonly string[];
   readonly "export-target": readonly string[];
+}
+
+export interface RouterTenantPolicies {
+  readonly tenant?: readonly RouterTenantPoliciesTenant[];
+}
+
+export interface RouterTenantPoliciesTenant {
+  readonly name: string;
+  readonly clients?: RouterTenantPoliciesTenantClients;
+  readonly rule?: readonly RouterTenantPoliciesTenantRule[];
+  readonly "capability-policy"?: readonly RouterTenantPoliciesTenantCapabilityPolicy[];
+}
+
+export interface RouterTenantPoliciesTenantClients {
+  readonly "packet-rate"?: RouterTenantPoliciesTenantClientsPacketRate;
+  readonly "bit-rate"?: RouterTenantPoliciesTenantClientsBitRate;
+  readonly dscp?: number;
+  readonly tag?: number;
+}
+
+export interface RouterTenantPoliciesTenantClientsPacketRate {
+  readonly rate: string;
+  readonly burst: number;
+}
+
+export interface RouterTenantPoliciesTenantClientsBitRate {
+  readonly rate: string;
+  readonly burst: number;
+}
+
+export interface RouterTenantPoliciesTenantRule {
+  readonly name: string;
+  readonly from: readonly string[];
+  readonly capability?: readonly string[];
+  readonly "capability-prefix"?: readonly string[];
+}
+
+export interface RouterTenantPoliciesTenantCapabilityPolicy {
+  readonly name: string;
+  readonly capability?: readonly string[];
+  readonly "capability-prefix"?: readonly string[];
+  readonly "packet-rate"?: RouterTenantPoliciesTenantCapabilityPolicyPacketRate;
+  readonly "bit-rate"?: RouterTenantPoliciesTenantCapabilityPolicyBitRate;
+  readonly dscp?: number;
+  readonly tag?: number;
+  readonly counted: boolean;
+}
+
+export interface RouterTenantPoliciesTenantCapabilityPolicyPacketRate {
+  readonly rate: string;
+  readonly burst: number;
+}
+
+export interface RouterTenantPoliciesTenantCapabilityPolicyBitRate {
+  readonly rate: string;
+  readonly burst: number;
 }

@@ -44,6 +44,7 @@ import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritanc
 import { bindNetconf, bindUsers } from "./operators-binding.ts";
 import { bindRoutingPolicy } from "./policy-binding.ts";
 import { bindRpki } from "./rpki-binding.ts";
+import { bindTenantPolicies } from "./tenant-policy-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
 /**
@@ -79,6 +80,7 @@ export function bindRouter(router: RouterInstance, folder: string, nacm: NacmCon
     tenants,
     interfaces: (router["semrd-interface:interfaces"]?.interface ?? []).map((port) => bindInterface(port, tenants)),
     ...(router["semrd-ipv4:ipv4"] === undefined ? {} : { ipv4: bindIpv4(router["semrd-ipv4:ipv4"]) }),
+    tenantPolicies: bindTenantPolicies(router["semrd-tenant-policy:tenant-policies"]?.tenant),
     routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
     ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
     registration: bindRegistration(router["semrd-registration:registration"], folder),
@@ -156,9 +158,15 @@ export function bindInterface(
   tenants: readonly TenantConfiguration[],
 ): InterfaceConfiguration {
   const { name, role, hook } = port;
-  if (port.tenant === undefined) return { name, role, tenantIndex: 0, hook };
-  const tenant = tenants.find((candidate) => candidate.name === port.tenant)!; // a leafref that libyang has checked
-  return { name, role, tenant: tenant.name, tenantIndex: tenant.index, hook };
+  const indexOf = (tenant: string) => tenants.find((candidate) => candidate.name === tenant)!.index; // a leafref, checked
+  const sources = {
+    permittedSources: (port["permitted-source"] ?? []).map(prefixOf),
+    tenantSources: (port["tenant-source"] ?? []).map(({ prefix, tenant }) => ({
+      ...{ prefix: prefixOf(prefix), tenant, tenantIndex: indexOf(tenant) },
+    })),
+  };
+  if (port.tenant === undefined) return { name, role, tenantIndex: 0, hook, ...sources };
+  return { name, role, tenant: port.tenant, tenantIndex: indexOf(port.tenant), hook, ...sources };
 }
 
 export function bindBgp(bgp: BgpInstance): BgpConfiguration {

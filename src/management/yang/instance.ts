@@ -55,6 +55,7 @@ export interface RouterInstance {
   };
   readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
   readonly "semrd-tenant:tenants"?: { readonly tenant?: readonly TenantInstance[] };
+  readonly "semrd-tenant-policy:tenant-policies"?: { readonly tenant?: readonly TenantPolicyInstance[] };
   readonly "semrd-interface:interfaces"?: { readonly interface?: readonly InterfaceInstance[] };
   readonly "semrd-policy:routing-policy"?: RoutingPolicyInstance;
   readonly "semrd-bgp:bgp"?: BgpInstance;
@@ -134,10 +135,37 @@ export interface TenantInstance {
   readonly "export-target": readonly string[];
 }
 
+interface RateInstance {
+  readonly rate: string;
+  readonly burst: number;
+}
+
+export interface PolicyTermsInstance {
+  readonly "packet-rate"?: RateInstance;
+  readonly "bit-rate"?: RateInstance;
+  readonly dscp?: number;
+  readonly tag?: number;
+}
+
+interface CapabilityMatchInstance {
+  readonly capability?: readonly string[];
+  readonly "capability-prefix"?: readonly string[];
+}
+
+export interface TenantPolicyInstance {
+  readonly name: string;
+  readonly clients?: PolicyTermsInstance;
+  readonly rule?: readonly (CapabilityMatchInstance & { readonly name: string; readonly from: readonly string[] })[];
+  readonly "capability-policy"?: readonly (CapabilityMatchInstance &
+    PolicyTermsInstance & { readonly name: string; readonly counted: boolean })[];
+}
+
 export interface InterfaceInstance {
   readonly name: string;
   readonly role: "core" | "client" | "agent" | "own";
   readonly tenant?: string;
+  readonly "permitted-source"?: readonly string[];
+  readonly "tenant-source"?: readonly { readonly prefix: string; readonly tenant: string }[];
   readonly hook: "auto" | "xdp" | "tc";
 }
 

@@ -18,6 +18,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-router",
   "semrd-taxonomy",
   "semrd-tenant",
+  "semrd-tenant-policy",
   "semrd-interface",
   "semrd-ipv4",
   "semrd-policy",

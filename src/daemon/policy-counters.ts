@@ -1,0 +1,82 @@
+import type { Ipv6Address, Metrics } from "../base/index.ts";
+import type { DataplaneDriver, PolicyCounters, TenantCounters } from "../dataplane/index.ts";
+import type { RowSources } from "./rows.ts";
+
+const NO_TENANT: TenantCounters = { packets: 0n, bytes: 0n, denied: 0n, limited: 0n, spoofed: 0n };
+
+/** What the clients of each tenant sent through this router, in the order of the configuration; empty where nobody counts it. */
+export function tenantClients(
+  driver: DataplaneDriver,
+  { taxonomy }: Pick<RowSources, "taxonomy">,
+): readonly (TenantCounters & { readonly tenant: string })[] {
+  const { tenants } = driver.counters();
+  if (tenants === undefined) return [];
+  return Array.from(taxonomy.tenants, ([tenant, index]) => ({ tenant, ...(tenants.get(index) ?? NO_TENANT) }));
+}
+
+/** What passed for single capabilities, by address: those with counters or rates of their own. */
+export class CapabilityCounters {
+  readonly #driver: DataplaneDriver;
+  readonly #counters: ReadonlyMap<number, PolicyCounters>;
+
+  constructor(driver: DataplaneDriver) {
+    this.#driver = driver;
+    this.#counters = driver.counters().policies ?? new Map();
+  }
+
+  of(address: Ipv6Address): { readonly counted?: PolicyCounters; readonly limited?: bigint } {
+    const { plan } = this.#driver;
+    const index = plan.plannedCapability(address)?.policy;
+    const policy = index === undefined ? undefined : plan.plannedPolicy(index);
+    const counters = index === undefined ? undefined : this.#counters.get(index);
+    if (policy === undefined || counters === undefined) return {};
+    const isLimited = policy.packets !== undefined || policy.bits !== undefined;
+    return { ...(policy.counted ? { counted: counters } : {}), ...(isLimited ? { limited: counters.limited } : {}) };
+  }
+}
+
+/** Adds to the metrics what was counted since the last time. */
+export class PolicyMetrics {
+  readonly #metrics: Metrics;
+  readonly #known = new Map<string, bigint>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  refresh(driver: DataplaneDriver, sources: Pick<RowSources, "taxonomy">): void {
+    for (const { tenant, packets, bytes, denied, limited, spoofed } of tenantClients(driver, sources)) {
+      for (const [result, count] of Object.entries({ sent: packets, denied, limited, spoofed }))
+        this.#add("semrd_tenant_client_packets_total", "Packets of a tenant's clients to capabilities", count, {
+          ...{ tenant, result },
+        });
+      this.#add("semrd_tenant_client_bytes_total", "Octets of what was sent of them", bytes, { tenant });
+    }
+    const capabilities = new CapabilityCounters(driver);
+    const { taxonomy } = sources;
+    for (const tenant of taxonomy.tenants.keys())
+      for (const { name, majorVersion } of taxonomy.capabilities) {
+        const { counted, limited } = capabilities.of(taxonomy.address(tenant, name, majorVersion)!);
+        const labels = { tenant, capability: name, version: String(majorVersion) };
+        if (counted !== undefined) {
+          const help = "Packets for a capability that came in here";
+          this.#add("semrd_capability_client_packets_total", help, counted.packets, labels);
+          this.#add("semrd_capability_client_bytes_total", "Octets of these packets", counted.bytes, labels);
+        }
+        if (limited === undefined) continue;
+        this.#add("semrd_capability_limited_packets_total", "Packets over the rate of a capability", limited, labels);
+      }
+    for (const [tag, { packets }] of driver.counters().tags ?? [])
+      this.#add("semrd_tag_delivered_packets_total", "Packets delivered here with a tag", packets, {
+        tag: String(tag),
+      });
+  }
+
+  /** A count that went back began anew. */
+  #add(name: string, help: string, count: bigint, labels: Readonly<Record<string, string>>): void {
+    const key = JSON.stringify([name, labels]);
+    const before = this.#known.get(key) ?? 0n;
+    this.#known.set(key, count);
+    this.#metrics.counter(name, help, labels).add(Number(count >= before ? count - before : count));
+  }
+}

@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, rmdir, unlink } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { CountersReport } from "../../src/management/index.ts";
+import { missing } from "../bgp/interop/lab.ts";
+import { whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+import { RouterFolder, type RouterProcess } from "./router-process.ts";
+
+const run = promisify(execFile);
+const PEER = fileURLToPath(new URL("tenant-client.py", import.meta.url));
+
+const AT = { acme: "fd00:c:1::10", beta: "fd00:c:2::10", elsewhere: "fd00:c:9::66", agent: "fd00:a::10" } as const;
+const SERVICE_PORT = 53;
+
+type Place = "router" | "client" | "agent";
+
+/** client – router – agent, with three sources at the client. */
+class Network implements AsyncDisposable {
+  readonly #prefix = `st-tp-${process.pid}-`;
+
+  async build(): Promise<void> {
+    for (const place of ["router", "client", "agent"] as const) {
+      await run("ip", ["netns", "add", this.#name(place)]);
+      const forwarding = `net.ipv6.conf.all.forwarding=${place === "router" ? 1 : 0}`;
+      await this.at(place, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", forwarding);
+      await this.#ip(place, "link set lo up");
+    }
+    for (const [place, device] of [
+      ["client", "c0"],
+      ["agent", "a0"],
+    ] as const) {
+      const ends = ["link", "add", "name", device, "netns", this.#name("router"), "type", "veth"];
+      await run("ip", [...ends, "peer", "name", "up0", "netns", this.#name(place)]);
+      await this.#ip("router", `link set ${device} up`);
+      await this.#ip(place, "link set up0 up");
+    }
+    await this.#ip("router", "address add fd00:c::1/32 dev c0 nodad");
+    await this.#ip("router", "address add fd00:a::1/64 dev a0 nodad");
+    for (const source of [AT.acme, AT.beta, AT.elsewhere])
+      await this.#ip("client", `address add ${source}/32 dev up0 nodad`);
+    await this.#ip("client", "route add default via fd00:c::1");
+    await this.#ip("agent", `address add ${AT.agent}/64 dev up0 nodad`);
+    await this.#ip("agent", "route add default via fd00:a::1");
+  }
+
+  #name(place: Place): string {
+    return this.#prefix + place;
+  }
+
+  inside(place: Place): string[] {
+    return ["nsenter", `--net=/run/netns/${this.#name(place)}`];
+  }
+
+  async at(place: Place, ...words: string[]): Promise<string> {
+    const [command, ...rest] = [...this.inside(place), ...words];
+    return (await run(command!, rest, { timeout: 60_000 })).stdout;
+  }
+
+  #ip(place: Place, words: string): Promise<string> {
+    return this.at(place, "ip", "-6", ...words.split(" "));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const place of ["router", "client", "agent"] as const)
+      await run("ip", ["netns", "del", this.#name(place)]).catch(() => undefined);
+  }
+}
+
+const target = (n: number) => ({ "import-target": [`65000:${n}`], "export-target": [`65000:${n}`] });
+const NAMES = ["/vision/ocr", "/vision/faces"];
+
+function configuration(folder: RouterFolder, pins: string, policies: readonly object[]): object {
+  return folder.configuration("r1", {
+    "semrd-dataplane:dataplane": { driver: "kernel", "pin-directory": pins, "max-capabilities": 64 },
+    "semrd-taxonomy:taxonomy": {
+      revision: 1,
+      capability: NAMES.map((name) => ({
+        ...{ name, "major-version": 1, protocol: "udp", "service-port": SERVICE_PORT },
+      })),
+    },
+    "semrd-tenant:tenants": {
+      tenant: [
+        { name: "acme", index: 1, "route-distinguisher": "0:65000:1", ...target(1) },
+        { name: "beta", index: 2, "route-distinguisher": "0:65000:2", ...target(2) },
+      ],
+    },
+    "semrd-tenant-policy:tenant-policies": { tenant: policies },
+    "semrd-interface:interfaces": {
+      interface: [
+        {
+          ...{ name: "c0", role: "client", tenant: "acme", "permitted-source": ["fd00:c:1::/48"] },
+          "tenant-source": [{ prefix: "fd00:c:2::/48", tenant: "beta" }],
+        },
+        { name: "a0", role: "agent", tenant: "beta" },
+      ],
+    },
+    "semrd-agent:agents": {
+      agent: [
+        {
+          ...{ id: "spiffe://example.net/beta/agent/reader", tenant: "beta" },
+          capability: NAMES.map((name) => ({ name, "major-version": 1, address: AT.agent, port: 5353 })),
+        },
+      ],
+    },
+  });
+}
+
+const RULE = { name: "acme-reads", from: ["acme"], capability: ["/vision/ocr"] };
+const RATE = 400;
+const BURST = 40;
+const SECONDS = 3;
+
+async function answers(net: Network, from: string, to: string, wait = 2): Promise<string> {
+  const said = JSON.parse(await net.at("client", "python3", PEER, "ask", from, to, String(SERVICE_PORT), String(wait)));
+  return said.answer === undefined ? said.error : `class ${said.answer}`;
+}
+
+const clientsOf = async (router: RouterProcess, tenant: string) =>
+  ((await router.ctl("show", "counters")) as CountersReport).tenants.find((row) => row.tenant === tenant)!;
+
+async function whyNot(): Promise<string | undefined> {
+  return whyNoKernelDataplane() ?? (await missing("/usr/bin/python3", "python3")) ?? (await missing("/usr/bin/nsenter", "util-linux"));
+}
+
+it("tenants: who may call whom, sources, rates and marks with real packets, live, and over kill -9", {
+  timeout: 180_000,
+}, async (t: TestContext) => {
+  const reason = await whyNot();
+  if (reason !== undefined) return t.skip(reason.startsWith("skipped") ? reason : `skipped: ${reason}`);
+  await using net = new Network();
+  await net.build();
+  const folder = new RouterFolder(await mkdtemp(path.join(os.tmpdir(), "semrd-tenants-")));
+  t.after(() => rm(folder.path, { recursive: true }));
+  const pins = `/sys/fs/bpf/st-tp-${process.pid}`;
+  t.after(() => removePins(pins));
+  const [command, ...rest] = [...net.inside("agent"), "python3", PEER, "serve", "5353"];
+  const agent = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => agent.kill("SIGKILL"));
+  await once(agent.stdout!, "data");
+
+  let router = await folder.started("r1", configuration(folder, pins, []), net.inside("router"));
+  t.after(() => router.end("SIGKILL"));
+  const reload = async (policies: readonly object[]): Promise<void> => {
+    await folder.written("r1", configuration(folder, pins, policies));
+    await router.ctl("config", "reload");
+  };
+  const rows = (await router.ctl("show", "capabilities")) as { capability: string; tenant: string; address: string }[];
+  const address = (tenant: string, name: string): string =>
+    rows.find((row) => row.tenant === tenant && row.capability === name)!.address;
+  const [ocr, faces] = NAMES.map((name) => address("beta", name)) as [string, string];
+  const absent = ocr.replace(/:[0-9a-f]*:0?$/, ":dead:0");
+
+  await t.test("without a rule: the own tenant is served, the other one sees nothing there", async () => {
+    assert.equal(await answers(net, AT.beta, ocr), "class 0");
+    assert.equal(await answers(net, AT.acme, ocr), await answers(net, AT.acme, absent));
+    assert.match(await answers(net, AT.acme, ocr), /unreachable/i);
+    assert.ok(Number((await clientsOf(router, "acme")).denied) >= 2);
+    assert.equal((await clientsOf(router, "beta")).denied, "0");
+  });
+
+  await t.test("a rule opens that capability to that tenant and nothing else, as soon as it is committed", async () => {
+    await reload([{ name: "beta", rule: [RULE] }]);
+    assert.equal(await answers(net, AT.acme, ocr), "class 0");
+    assert.match(await answers(net, AT.acme, faces), /unreachable/i);
+  });
+
+  await t.test("a source that is not behind the port gets nothing, and is counted", async () => {
+    assert.equal(await answers(net, AT.elsewhere, ocr, 0.5), "timeout");
+    assert.equal((await clientsOf(router, "acme")).spoofed, "1");
+  });
+
+  await t.test("a DSCP of the tenant, and of the capability, which wins", async () => {
+    await reload([
+      { name: "acme", clients: { dscp: 10, tag: 7 } },
+      { name: "beta", rule: [RULE] },
+    ]);
+    assert.equal(await answers(net, AT.acme, ocr), "class 40");
+    assert.equal(await answers(net, AT.beta, ocr), "class 0");
+    const marks = { "capability-policy": [{ name: "m", capability: ["/vision/ocr"], dscp: 46, counted: true }] };
+    await reload([
+      { name: "acme", clients: { dscp: 10, tag: 7 } },
+      { name: "beta", rule: [RULE], ...marks },
+    ]);
+    assert.equal(await answers(net, AT.acme, ocr), "class 184");
+    const { tags } = (await router.ctl("show", "counters")) as CountersReport;
+    assert.deepEqual(
+      tags.map(({ tag, packets }) => [tag, packets]),
+      [[7, "2"]],
+    );
+  });
+
+  const limits = [
+    { name: "acme", clients: { "packet-rate": { rate: String(RATE), burst: BURST } } },
+    { name: "beta", rule: [RULE] },
+  ];
+  await t.test(`${RATE} packets a second within 5 %, and the other tenant does not notice`, async (inner) => {
+    await reload(limits);
+    const before = Number((await clientsOf(router, "acme")).packets);
+    const flood = net.at(
+      ...([
+        "client",
+        "python3",
+        PEER,
+        "flood",
+        AT.acme,
+        ocr,
+        String(SERVICE_PORT),
+        `${SECONDS}`,
+        `${5 * RATE}`,
+      ] as const),
+    );
+    const others: string[] = [];
+    for (let i = 0; i < 10; i++) others.push(await answers(net, AT.beta, ocr));
+    const { sent, answered, seconds } = JSON.parse(await flood) as Record<"sent" | "answered" | "seconds", number>;
+    const passed = Number((await clientsOf(router, "acme")).packets) - before;
+    const expected = BURST + RATE * seconds;
+    const text = `${sent} sent in ${seconds.toFixed(2)} s, ${passed} passed, ${answered} answered, ${expected.toFixed(0)} expected`;
+    inner.diagnostic(text);
+    assert.ok(sent > 2 * expected, text);
+    assert.ok(Math.abs(passed - expected) / expected < 0.05, text);
+    assert.equal(others.filter((answer) => answer !== "class 0").length, 0, "none of the other tenant's was touched");
+    assert.equal((await clientsOf(router, "beta")).limited, "0");
+  });
+
+  await t.test("kill -9: the tables go on, and the next process finds them", async () => {
+    await router.end("SIGKILL");
+    assert.equal(await answers(net, AT.acme, ocr), "class 0");
+    assert.match(await answers(net, AT.acme, faces), /unreachable/i);
+    assert.equal(await answers(net, AT.elsewhere, ocr, 0.5), "timeout");
+    router = await folder.restarted("r1", net.inside("router"));
+    assert.match(router.log, /"adopted":true/);
+    const clients = await clientsOf(router, "acme");
+    assert.ok(Number(clients.limited) > RATE && Number(clients.spoofed) === 2, JSON.stringify(clients));
+    assert.equal(await answers(net, AT.acme, ocr), "class 0");
+    await reload([]);
+    assert.match(await answers(net, AT.acme, ocr), /unreachable/i);
+    assert.equal(await answers(net, AT.beta, ocr), "class 0");
+  });
+});
+
+/** Pins keep what they pin: the programs go with the namespace, the tables here. */
+async function removePins(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const name = path.join(folder, entry.name);
+    if (entry.isDirectory()) await removePins(name);
+    else await unlink(name);
+  }
+  await rmdir(folder).catch(() => undefined);
+}
