@@ -21,13 +21,14 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["answers", "the kernel answers what has no route by ICMPv6 (type 1 code 0), and resets no TCP connection"],
   ["next-hop-counters", "the kernel counts nothing by next hop"],
   ["flow-counters", "the kernel counts nothing by next hop"],
-  ["allow-lists", "the rules of the kernel know one tenant a capability: another one's is refused whatever a rule says"],
+  [
+    "allow-lists",
+    "the rules of the kernel know one tenant a capability: another one's is refused whatever a rule says",
+  ],
   ["source-prefixes", "the rules of the kernel know one tenant a port, whatever the source of a packet"],
   ["rate-limits", "routes of the kernel limit no rate"],
   ["marking", "routes of the kernel write neither DSCP nor tags"],
   ["verdicts", "the kernel has no names for what becomes of packets"],
 ]);
 
-export const LIMITS: readonly string[] = [
-  ...CANNOT.values(),
-];
+export const LIMITS: readonly string[] = [...CANNOT.values()];
