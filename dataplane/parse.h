@@ -218,6 +218,11 @@ read_ipv6(struct semr_packet *packet, const struct ipv6hdr *ip)
 	return true;
 }
 
+static __always_inline bool is_transport(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
 /* Where the transport header is in the frame. */
 static __always_inline __u32 l4_of(const struct semr_packet *packet)
 {

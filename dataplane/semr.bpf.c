@@ -71,7 +71,10 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_SOURCE;
 	if (packet->port.flags & SEMR_PORT_SOURCES && !semr_place(packet))
 		return SEMR_DROP_SPOOFED;
-	if (is_extension(packet->flow.protocol)) {
+	if (is_transport(packet->flow.protocol)) {
+		if (!read_l4(ctx, hook, packet))
+			return SEMR_DROP_TRUNCATED;
+	} else if (is_extension(packet->flow.protocol)) {
 		int verdict = hook == SEMR_HOOK_TC ? semr_skip_tc(ctx, packet) :
 						     semr_skip_xdp(ctx, packet);
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync
 import { dirname, join } from "node:path";
 import type { Bpf } from "../../../native/index.ts";
 import { messageOf, toHex } from "../../base/index.ts";
-import { ABI_VERSION, MAPS } from "../abi.ts";
+import { ABI_VERSION, MAPS, VERDICTS } from "../abi.ts";
 import type { DataplaneOptions } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import type { TableSizes } from "../sizes.ts";
@@ -48,7 +48,8 @@ export function preparePins(bpf: Bpf, options: DataplaneOptions, sizes: TableSiz
 
 /** Everything that makes maps unusable for another program is in the name, so that it never meets them. */
 function layoutName({ domain, locator, hashSeed }: DataplaneOptions, sizes: TableSizes): string {
-  const layout = { MAPS, sizes, domain: toHex(domain.address), locator: toHex(locator), hashSeed };
+  const verdicts = VERDICTS.length; // entries of a map, too
+  const layout = { MAPS, sizes, verdicts, domain: toHex(domain.address), locator: toHex(locator), hashSeed };
   const hash = createHash("sha256").update(JSON.stringify(layout)).digest("hex");
   return `v${ABI_VERSION}-${hash.slice(0, 12)}`;
 }

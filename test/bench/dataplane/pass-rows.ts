@@ -1,7 +1,7 @@
 import { type Figures, figuresOf, type Row, row, single } from "./figures.ts";
 import type { Traffic } from "./programs.ts";
 import { type Hook, makeSubject, measure, type Subject } from "./subject.ts";
-import { mapOf, programOf, setClientPort, startFilled } from "./world.ts";
+import { mapOf, programOf, setClientPort, startFilled, WRAPPINGS } from "./world.ts";
 
 const LOOPBACK = 1;
 const XDP = { pass: 2, tx: 3, redirect: 4 } as const;
@@ -46,6 +46,13 @@ export async function measurePass(rounds: number): Promise<Row[]> {
   await addPass("100k/10k", many, MANY);
   await addPass("1M/1M", most, MOST);
   await addPass("new", many, { ...MANY, fresh: 1 });
+  await using wrapped = new AsyncDisposableStack();
+  for (const wrapping of Object.keys(WRAPPINGS) as (keyof typeof WRAPPINGS)[])
+    await addPass(
+      wrapping,
+      wrapped.use(await startFilled(wrapping.replace(" ", "-"), { capabilities: 100, wrapping })),
+      SOME,
+    );
   await add("100/10k tc", "tc", SOME, programOf(small.object, "semr_tc"), [TC.redirect]);
   await add("100k/10k tc", "tc", MANY, programOf(many.object, "semr_tc"), [TC.redirect]);
 
@@ -71,6 +78,10 @@ export async function measurePass(rounds: number): Promise<Row[]> {
     single("  ÷ FIB forwarder, 100, 10 k flows", "", ratio("100/10k", "fib"), { most: 0.45 }),
     row("  every packet a new flow, 100 k", "ns", times("new")),
     single("  new ÷ known flow", "", ratio("new", "100k/10k"), { most: 2 }),
+    ...Object.keys(WRAPPINGS).flatMap((wrapping) => [
+      row(`pass, sends by itself: 100, 10 k flows, ${wrapping}`, "ns", times(wrapping)),
+      single("  ÷ IPv6-in-IPv6", "", ratio(wrapping, "100/10k")),
+    ]),
     row("pass, the stack sends: 100 capabilities, 1 flow", "ns", times("100/1 stack"), { most: 100 }),
     row("pass, the stack sends: 100, 10 k flows", "ns", times("100/10k stack")),
     row("pass, the stack sends: 100 k, 10 k flows", "ns", times("100k/10k stack"), { most: 150 }),

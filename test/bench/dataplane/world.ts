@@ -3,7 +3,7 @@ import { loadNative } from "../../../native/index.ts";
 import { parseIpv6, parseIpv6Prefix } from "../../../src/base/index.ts";
 import { PORT, PORT_FLAG, ROLE } from "../../../src/dataplane/abi.ts";
 import { type DataplaneOptions, type KernelDataplane, startKernelDataplane } from "../../../src/dataplane/index.ts";
-import { GROUP_SLOTS, type Operation, type SlotOwner } from "../../../src/forwarding/index.ts";
+import { type Encapsulation, GROUP_SLOTS, type Operation, type SlotOwner } from "../../../src/forwarding/index.ts";
 import { PASS_PATH, PIN_ROOT } from "./places.ts";
 
 export const DOMAIN = parseIpv6Prefix("fd5e:3d00:1::/48")!;
@@ -45,18 +45,40 @@ function slotsOfGroup(group: number, tunnels: number): SlotOwner[] {
   });
 }
 
+/** By name; the last digits of a locator say behind which link it is. */
+export const WRAPPINGS = {
+  "one waypoint": (index: number): Encapsulation => ({ kind: "segments", waypoints: [tunnelLocator(0x1000 + index)] }),
+  "three waypoints": (index: number): Encapsulation => ({
+    kind: "segments",
+    waypoints: [0x1000, 0x1002, 0x1004].map((first) => tunnelLocator(first + index)),
+  }),
+  VXLAN: (_index: number): Encapsulation => ({
+    ...{ kind: "vxlan", vni: 7 },
+    ...{ destination: Uint8Array.of(2, 0, 0, 0, 0, 9), source: Uint8Array.of(2, 0, 0, 0, 0, 8) },
+  }),
+} as const;
+
 export interface PlanSize {
   readonly capabilities: number;
   readonly tunnels?: number;
   readonly groups?: number;
+  /** Of all tunnels; else IPv6-in-IPv6. */
+  readonly wrapping?: keyof typeof WRAPPINGS;
 }
 
 /** Next hops and groups of a plan; capability `i` goes to group 1 + i mod groups. */
-export function hopsAndGroups({ capabilities, tunnels = TUNNELS, groups = MOST_GROUPS }: PlanSize): Operation[] {
+export function hopsAndGroups({
+  capabilities,
+  tunnels = TUNNELS,
+  groups = MOST_GROUPS,
+  wrapping,
+}: PlanSize): Operation[] {
   return [
     ...Array.from({ length: tunnels }, (_, at): Operation => {
       const index = at + 1;
-      return { type: "set-next-hop", index, nextHop: { kind: "tunnel", locator: tunnelLocator(index) }, state: "up" };
+      const wrapped = wrapping === undefined ? {} : { encapsulation: WRAPPINGS[wrapping](index) };
+      const nextHop = { kind: "tunnel", locator: tunnelLocator(index), ...wrapped } as const;
+      return { type: "set-next-hop", index, nextHop, state: "up" };
     }),
     ...Array.from({ length: Math.min(groups, capabilities) }, (_, at): Operation => {
       const group = at + 1;
