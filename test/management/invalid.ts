@@ -163,7 +163,7 @@ export const INVALID: readonly Invalid[] = [
       {
         path: "/semrd-router:router/semrd-dataplane:dataplane/driver",
         value: '"fast"',
-        reason: "not one of the values that are allowed here",
+        reason: "not one of auto, kernel, linux, ovs, memory and fib-service",
       },
     ],
   },

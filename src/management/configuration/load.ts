@@ -3,10 +3,12 @@ import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
 import type { ManagementFault } from "../datastore/index.ts";
 import { accessSchema } from "../nacm/index.ts";
+import { namingAllowed } from "../yang/allowed-values.ts";
 import { bindRouter } from "../yang/binding.ts";
 import type { RouterDocument } from "../yang/instance.ts";
 import { bindNacm, nacmFaults } from "../yang/nacm-binding.ts";
 import { openSchema } from "../yang/schema.ts";
+import { SchemaIndex } from "../yang/schema-index.ts";
 import { disagreements } from "./agreement.ts";
 import { diagnose, isYangError, valueText } from "./diagnose.ts";
 import { ConfigurationError, type ConfigurationFault } from "./error.ts";
@@ -110,10 +112,15 @@ async function validate(text: string, root: JsonNode, context: YangContext): Pro
     }
   } catch (error) {
     if (!isYangError(error)) throw error;
-    const faults = await diagnose(parseJsonDocument(text), context);
+    const index = new SchemaIndex(await context.schema());
+    const faults = (await diagnose(parseJsonDocument(text), context)).map((fault) => named(fault, index));
     // A fault that went away while it was looked for is still one: libyang has refused the text.
     throw new ConfigurationError(faults.length > 0 ? faults : [{ reason: error.message }]);
   }
+}
+
+function named(fault: ConfigurationFault, index: SchemaIndex): ConfigurationFault {
+  return { ...fault, reason: namingAllowed({ ...fault, message: fault.reason }, index).message };
 }
 
 /** Adds line and value of the place that a fault names. */

@@ -18,6 +18,7 @@ import {
 } from "../datastore/index.ts";
 import { type DocumentStep, reachOfSubtree, reachOfXPath } from "../state/index.ts";
 import type { XPathEvaluator } from "../xpath/index.ts";
+import { answerNamingAllowed } from "./allowed-values.ts";
 import { EditDocument } from "./edit-document.ts";
 import { yangAnswer } from "./faults.ts";
 import { affected } from "./narrowing.ts";
@@ -46,12 +47,16 @@ export class YangModel implements Model {
   }
 
   parse(text: string, format: "json" | "xml"): Promise<Answer<Tree>> {
-    return yangAnswer(this.#context.parse(text, format, { validate: false }));
+    return this.#answer(this.#context.parse(text, format, { validate: false }));
   }
 
   edit(tree: Tree, text: string, { format, defaultOperation }: EditOptions): Promise<Answer<Tree>> {
     const options = defaultOperation === undefined ? {} : { defaultOperation };
-    return yangAnswer(this.#context.edit(own(tree), text, format, options));
+    return this.#answer(this.#context.edit(own(tree), text, format, options));
+  }
+
+  async #answer<T>(work: Promise<T>): Promise<Answer<T>> {
+    return answerNamingAllowed(await yangAnswer(work), this.#schema);
   }
 
   async editSteps(tree: Tree, steps: readonly EditStep[]): Promise<Answer<Tree>> {
@@ -62,10 +67,10 @@ export class YangModel implements Model {
       const done = await work.take(step);
       if (!done.ok) {
         await work.drop();
-        return done;
+        return answerNamingAllowed(done, this.#schema);
       }
     }
-    return work.finish();
+    return answerNamingAllowed(await work.finish(), this.#schema);
   }
 
   #resolve(steps: readonly EditStep[]): Answer<ResolvedEdit[]> {
@@ -88,9 +93,9 @@ export class YangModel implements Model {
 
   async validate(tree: Tree, since?: Parameters<Model["validate"]>[1]): Promise<Answer<Tree>> {
     const paths = since === undefined ? undefined : affected(since.changes, this.#schema);
-    if (since === undefined || paths === undefined) return yangAnswer(this.#context.validate(own(tree)));
+    if (since === undefined || paths === undefined) return this.#answer(this.#context.validate(own(tree)));
     await using part = handle(await this.#context.keep(own(tree), paths.looked));
-    const valid = await yangAnswer(this.#context.validate(part.tree));
+    const valid = await this.#answer(this.#context.validate(part.tree));
     if (!valid.ok) return valid;
     await using looked = handle(valid.value);
     // An edit leaves no default values behind: entries that stay are taken from where they have theirs.

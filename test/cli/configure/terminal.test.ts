@@ -123,7 +123,7 @@ describe("semrctl configure at a terminal", { skip }, () => {
     await using screen = new Screen(["configure"]);
     await screen.shows(/\[r1\]# /);
     screen.type("set telemetry log-level loud\r");
-    await screen.shows(/\n {30}\^\^\^\^\r\nnot one of the values that are allowed here/);
+    await screen.shows(/\n {30}\^\^\^\^\r\nnot one of error, warn, info and debug/);
     screen.type("edit tenants tenant acme\r");
     await screen.shows(/\[r1 tenants tenant acme\]# /);
     screen.type("\u001b[A\u001b[A\r"); // history: the line before

@@ -222,6 +222,12 @@ describe("gNMI: Capabilities, Get, Set", () => {
     assert.equal(await client.value(path), "to be confirmed");
   });
 
+  it("names the values of an enumeration to those who have sent another", async () => {
+    const { code, details } = await refusal(client.set({ update: [update("/router/telemetry/log-level", "loud")] }));
+    assert.equal(code, status.INVALID_ARGUMENT);
+    assert.match(details, /log-level: not one of error, warn, info and debug$/);
+  });
+
   it("lets only the master of a role write", async () => {
     const as = (low: number) => ({
       extension: [{ master_arbitration: { role: { id: "te" }, election_id: { high: 0, low } } }],

@@ -1,0 +1,39 @@
+import type { YangSchemaType } from "../../../native/api.ts";
+import { type Answer, type ManagementFault, parsePath } from "../datastore/index.ts";
+import type { SchemaIndex } from "./schema-index.ts";
+
+/** As `reasonOf` has it. */
+const NOT_ALLOWED = "not one of the values that are allowed here";
+/** More are not listed. */
+const MOST = 40;
+
+/** Faults of values that are none of an enumeration, an identity or the like, with those that there are. */
+export function namingAllowed<T extends Pick<ManagementFault, "path" | "message">>(fault: T, schema: SchemaIndex): T {
+  if (fault.message !== NOT_ALLOWED || fault.path === undefined) return fault;
+  const values = allowedAt(fault.path, schema);
+  return values.length === 0 ? fault : { ...fault, message: `not one of ${listed(values)}` };
+}
+
+/** The same for a whole answer. */
+export function answerNamingAllowed<T>(answer: Answer<T>, schema: SchemaIndex): Answer<T> {
+  if (answer.ok) return answer;
+  return { ok: false, faults: answer.faults.map((fault) => namingAllowed(fault, schema)) };
+}
+
+/** What the leaf at a data path may be, where that can be listed. */
+export function allowedAt(text: string, schema: SchemaIndex): readonly string[] {
+  const path = parsePath(text);
+  const found = path.ok ? schema.resolve(path.value, { pattern: true }) : path;
+  return found.ok ? valuesOf(found.value.node?.type) : [];
+}
+
+function valuesOf(type: YangSchemaType | undefined): readonly string[] {
+  if (type === undefined) return [];
+  if (type.target !== undefined) return valuesOf(type.target);
+  return [...(type.enums ?? []).map(({ name }) => name), ...(type.union ?? []).flatMap(valuesOf)];
+}
+
+function listed(values: readonly string[]): string {
+  if (values.length > MOST) return `${values.slice(0, MOST).join(", ")} and ${values.length - MOST} more`;
+  return values.length === 1 ? values[0]! : `${values.slice(0, -1).join(", ")} and ${values.at(-1)}`;
+}
