@@ -86,11 +86,13 @@ export function capabilityRow(
   const { taxonomy, directory, rib, names } = sources;
   const selection = rib.capability.select(tenantIndex, names.capabilityId(name, majorVersion));
   const site = directory.localSite(tenant, name, majorVersion);
+  const ipv4 = taxonomy.ipv4Address(tenant, name, majorVersion);
   return {
     capability: name,
     majorVersion,
     tenant,
     address: formatIpv6(taxonomy.address(tenant, name, majorVersion)!),
+    ...(ipv4 === undefined ? {} : { ipv4Address: formatIpv4(ipv4) }),
     dnsName: taxonomy.dnsName(tenant, name),
     servicePort,
     protocol,

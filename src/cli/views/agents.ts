@@ -33,6 +33,7 @@ export function capabilitiesView(rows: readonly CapabilityRow[], style: TableSty
       { title: "VERSION", align: "right", cell: (row) => String(row.majorVersion) },
       { title: "TENANT", cell: (row) => row.tenant },
       { title: "ADDRESS", cell: (row) => row.address },
+      { title: "IPV4", optional: true, cell: (row) => row.ipv4Address ?? "" },
       { title: "PORT", cell: (row) => `${row.servicePort}/${row.protocol}` },
       { title: "SITES", align: "right", cell: (row) => share(row.sites, row.sitesKnown) },
       { title: "LOCAL", align: "right", cell: (row) => share(row.localInstances, row.localInstancesKnown) },

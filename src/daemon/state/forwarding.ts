@@ -141,6 +141,7 @@ export function capabilityState(parts: ControlParts, selections: SelectionFan): 
           return {
             name: tenantName,
             address: row.address,
+            ...(row.ipv4Address === undefined ? {} : { "ipv4-address": row.ipv4Address }),
             "dns-name": row.dnsName,
             sites: row.sites,
             "sites-known": row.sitesKnown,

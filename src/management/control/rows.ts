@@ -49,6 +49,8 @@ export interface CapabilityRow {
   readonly tenant: string;
   /** The address that any site may answer. */
   readonly address: string;
+  /** What IPv4-only clients of this router use instead. */
+  readonly ipv4Address?: string;
   readonly dnsName: string;
   readonly servicePort: number;
   readonly protocol: "tcp" | "udp";

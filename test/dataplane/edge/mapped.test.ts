@@ -70,6 +70,11 @@ for (const coreMtu of [1600, 1500])
       }
       assert.equal(new Set([ocr.a, scan.a, echo.a]).size, 3);
     });
+    await t.test("semrctl shows them, and what the edge does", async () => {
+      const shown = await lab.control("r1", "show", "capabilities");
+      for (const { a, aaaa } of [ocr, scan, echo])
+        assert.match(shown, new RegExp(`${aaaa} +${a.replaceAll(".", "\\.")} `));
+    });
     await reachable(`http://[${ocr.aaaa}]`);
     await reachable(`http://[${scan.aaaa}]`);
 
