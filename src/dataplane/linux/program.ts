@@ -7,6 +7,7 @@ import type {
   NextHopState,
   Operation,
   PlannedNextHop,
+  PolicyIndex,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
@@ -37,6 +38,8 @@ export interface LinuxFacts {
 interface Routes {
   readonly site: number;
   readonly local: number | undefined;
+  /** Its own tenant's, and those of tenants that its policy lets in. */
+  readonly tables: readonly number[];
 }
 
 const MOST_WEIGHT = 256;
@@ -50,6 +53,8 @@ export class LinuxProgram {
   readonly #routes = new Map<string, Routes>();
   /** Capabilities by the groups that they name. */
   readonly #namedBy = new Map<GroupIndex, Set<string>>();
+  /** Capabilities by their policy. */
+  readonly #under = new Map<PolicyIndex, Set<string>>();
   /** Next hops as the kernel has them. */
   readonly #nextHops = new Map<NextHopIndex, Command>();
 
@@ -85,7 +90,10 @@ export class LinuxProgram {
         return this.#nextHops.delete(operation.index) ? [removeNextHop(nextHopId(operation.index))] : [];
       case "set-slots":
         this.plan.apply(operation, position);
-        return this.#groupChanged(operation.group);
+        return this.#routesOf(this.#namedBy.get(operation.group));
+      case "set-policy":
+        this.plan.apply(operation, position);
+        return this.#routesOf(this.#under.get(operation.index));
       default:
         this.plan.apply(operation, position);
         return [];
@@ -134,15 +142,20 @@ export class LinuxProgram {
     return state === "up" && this.whyUnusable(nextHop) === undefined;
   }
 
-  #note({ address, group, localGroup }: CapabilityEntry): void {
+  #note({ address, group, localGroup, policy }: CapabilityEntry): void {
     const key = toHex(address);
+    if (policy !== undefined) {
+      const under = this.#under.get(policy) ?? new Set();
+      this.#under.set(policy, under.add(key));
+    }
     for (const index of [group, localGroup]) {
       const named = this.#namedBy.get(index) ?? new Set();
       this.#namedBy.set(index, named.add(key));
     }
   }
 
-  #forget({ address, group, localGroup }: CapabilityEntry): void {
+  #forget({ address, group, localGroup, policy }: CapabilityEntry): void {
+    if (policy !== undefined) this.#under.get(policy)?.delete(toHex(address));
     for (const index of [group, localGroup]) this.#namedBy.get(index)?.delete(toHex(address));
   }
 
@@ -175,15 +188,15 @@ export class LinuxProgram {
     for (const group of this.plan.groupIndexes()) {
       const { slots, backup } = this.plan.groupEntry(group)!;
       if (backup === index || slots.some(({ current }) => current === index))
-        commands.push(...this.#groupChanged(group));
+        commands.push(...this.#routesOf(this.#namedBy.get(group)));
     }
     return commands;
   }
 
-  /** The routes of whoever names the group, and the kernel's groups that follow from it. */
-  #groupChanged(group: GroupIndex): Command[] {
+  /** The routes of these capabilities, and the kernel's groups that follow from them. */
+  #routesOf(keys: ReadonlySet<string> | undefined): Command[] {
     const commands: Command[] = [];
-    for (const key of this.#namedBy.get(group) ?? []) {
+    for (const key of keys ?? []) {
       const entry = this.plan.capability(Buffer.from(key, "hex"));
       if (entry !== undefined) commands.push(...this.#routeCommands(entry));
     }
@@ -198,10 +211,15 @@ export class LinuxProgram {
     const commands: Command[] = [];
     const site = this.#wantGroup(group, this.#hasLocal(group) ? localGroup : 0, commands);
     const local = localGroup === 0 ? undefined : this.#wantGroup(localGroup, 0, commands);
-    const routes = { site, local };
+    const tables = this.#tables(entry);
+    const routes = { site, local, tables };
     this.#use(routes, 1);
     this.#routes.set(key, routes);
-    if (before?.site !== site) commands.push(this.#route(entry.address, this.#table(entry), site));
+    for (const table of tables)
+      if (before?.site !== site || !before.tables.includes(table))
+        commands.push(this.#route(entry.address, table, site));
+    for (const table of before?.tables ?? [])
+      if (!tables.includes(table)) commands.push(removeRoute(entry.address, table));
     if (before?.local !== local)
       commands.push(
         local === undefined ? removeRoute(entry.address, LOCAL_TABLE) : this.#route(entry.address, LOCAL_TABLE, local),
@@ -216,13 +234,14 @@ export class LinuxProgram {
     this.#forget(entry);
     this.#routes.delete(key);
     if (before === undefined) return [];
-    const commands = [removeRoute(entry.address, this.#table(entry))];
+    const commands = before.tables.map((table) => removeRoute(entry.address, table));
     if (before.local !== undefined) commands.push(removeRoute(entry.address, LOCAL_TABLE));
     return [...commands, ...this.#use(before, -1)];
   }
 
-  #table({ address }: CapabilityEntry): number {
-    return tenantTable((address[6]! << 8) | address[7]!);
+  #tables({ address, policy }: CapabilityEntry): number[] {
+    const allowed = policy === undefined ? [] : (this.plan.policy(policy)?.allowed ?? []);
+    return [(address[6]! << 8) | address[7]!, ...allowed].map(tenantTable);
   }
 
   #route(address: Ipv6Address, table: number, id: number): Command {

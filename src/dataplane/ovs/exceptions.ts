@@ -19,7 +19,7 @@ export interface Exception {
   readonly answer?: Numbered;
 }
 
-/** The plan as the switch carries it out: next hops that it cannot send to are down, and there are no policies. */
+/** The plan as the switch carries it out: next hops that it cannot send to are down, and of policies there are the tenants that they let in. */
 export const asCarriedOut = (plan: PassPlan): PassPlan => ({
   capability: (address) => plan.capability(address),
   groupEntry: (index) => plan.groupEntry(index),
@@ -30,7 +30,7 @@ export const asCarriedOut = (plan: PassPlan): PassPlan => ({
   node: (locator) => plan.node(locator),
   policy: () => undefined,
   policyOfTenant: () => 0,
-  isAllowed: () => false,
+  isAllowed: (index, tenantIndex) => plan.isAllowed(index, tenantIndex),
 });
 
 /**

@@ -103,7 +103,7 @@ export function portFlows(port: SwitchPort, { address }: Ipv6Prefix, { stackMac 
     table: TABLE.port,
     priority: 40,
     match: [here, MATCH.ipv6, toDomain],
-    actions: [resubmit(TABLE.source)],
+    actions: [setField(is(REGISTER.tenant, port.tenantIndex)), resubmit(TABLE.source)],
   });
   if (port.role === "agent")
     flows.push({ ...own, table: TABLE.port, priority: 20, match: [here, MATCH.ipv6], actions: [resubmit(TABLE.back)] });

@@ -8,10 +8,6 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
     "decapsulation",
     "Open vSwitch takes nothing out of IPv6-in-IPv6: it tunnels in VXLAN, so every router of the domain must",
   ],
-  [
-    "allow-lists",
-    "the flows of Open vSwitch know one tenant a capability: another one's is refused whatever a rule says",
-  ],
   ["source-prefixes", "the flows of Open vSwitch know one tenant a port, whatever the source of a packet"],
   ["rate-limits", "no meters are set in Open vSwitch, so no rate is enforced"],
   ["marking", "Open vSwitch writes neither DSCP nor tags, and its VXLAN has no flow label to carry one"],
@@ -22,7 +18,6 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
 /** What an operator should know besides. */
 export const LIMITS: readonly string[] = [
   ...CANNOT.values(),
-  "Policies are not carried out: no rate is limited and no packet marked, and only its own tenant reaches a capability.",
   "Sites are chosen by Open vSwitch's own hash: a flow that comes in at a router with another data plane may go to another site.",
   "Answers (ICMPv6 errors, TCP resets, echo) need this process: while it is away, what would be answered is dropped.",
   "ICMPv6 errors about a client's packets are steered by their own addresses, not by the packet that they quote, until they reach the instance's router.",

@@ -1,4 +1,4 @@
-import { type Ipv6Prefix, toHex } from "../../base/index.ts";
+import { fromHex, type Ipv6Prefix, toHex } from "../../base/index.ts";
 import {
   type CapabilityEntry,
   GROUP_SLOTS,
@@ -36,7 +36,7 @@ import { GROUP, MATCH, REGISTER, TABLE } from "./tables.ts";
 /** Kinds of entries of the ledger, in the upper half of `metadata`. */
 const ENTRY = { plan: 1, nextHop: 2, group: 3, policy: 4 } as const;
 /** Another arrangement of tables and registers gets another number: flows of the older one are not adopted. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /**
  * Turns a plan into flows and groups. Keeps the plan's tables and what follows from them, and knows nothing of the switch
@@ -47,6 +47,7 @@ export class Program {
   readonly #domain: Ipv6Prefix;
   readonly #facts: SwitchFacts;
   readonly #endpoints = new Endpoints();
+  readonly #under = new Map<PolicyIndex, Set<string>>();
   readonly #held = new Map<GroupIndex, Set<number>>();
   #ports: readonly SwitchPort[] = [];
 
@@ -87,8 +88,10 @@ export class Program {
       }
       case "remove-capability": {
         const entry = this.plan.capability(operation.address);
+        const flows = entry === undefined ? [] : this.#capabilityFlows(entry);
         this.plan.apply(operation, position);
-        return entry === undefined ? [] : capabilityFlows(entry).map(removeFlow);
+        if (entry?.policy !== undefined) this.#under.get(entry.policy)?.delete(toHex(entry.address));
+        return flows.map(removeFlow);
       }
       case "remove-node": {
         const node = this.plan.node(operation.locator);
@@ -103,18 +106,28 @@ export class Program {
       }
       case "set-capability": {
         const present = this.plan.capability(operation.entry.address);
+        const before = present === undefined ? [] : this.#capabilityFlows(present);
         this.plan.apply(operation, position);
-        const gone = present !== undefined && present.localGroup !== 0 && operation.entry.localGroup === 0;
-        return [...capabilityFlows(operation.entry).map(addFlow), ...(gone ? [removeFlow(memberFlow(present))] : [])];
+        if (present?.policy !== undefined) this.#under.get(present.policy)?.delete(toHex(present.address));
+        return replaced(before, this.#capabilityFlows(this.#noted(operation.entry)));
       }
-      // Kept for the process after this one, and not carried out: `limits.ts`
       case "set-policy":
-        this.plan.apply(operation, position);
-        return [addFlow(policyEntry(operation.index, operation.policy))];
       case "remove-policy": {
-        const policy = this.plan.policy(operation.index);
+        const { index } = operation;
+        const entries = [...(this.#under.get(index) ?? [])].flatMap((key) => this.plan.capability(fromHex(key)) ?? []);
+        const was = this.plan.policy(index);
+        const before = entries.flatMap((entry) => this.#capabilityFlows(entry));
         this.plan.apply(operation, position);
-        return policy === undefined ? [] : [removeFlow(policyEntry(operation.index, policy))];
+        const kept = this.plan.policy(index);
+        const ledger = [...(kept === undefined && was !== undefined ? [removeFlow(policyEntry(index, was))] : [])];
+        if (kept !== undefined) ledger.push(addFlow(policyEntry(index, kept)));
+        return [
+          ...replaced(
+            before,
+            entries.flatMap((entry) => this.#capabilityFlows(entry)),
+          ),
+          ...ledger,
+        ];
       }
       case "set-node": {
         const before = this.plan.node(operation.locator);
@@ -184,7 +197,8 @@ export class Program {
     for (const flow of this.#endpoints.flows(this.#facts)) yield addFlow(flow);
     for (const index of this.plan.groupIndexes()) yield* this.#groupMessages(index);
     for (const [index, policy] of this.plan.plannedPolicies()) yield addFlow(policyEntry(index, policy));
-    for (const entry of this.plan.plannedCapabilities()) for (const flow of capabilityFlows(entry)) yield addFlow(flow);
+    for (const entry of this.plan.plannedCapabilities())
+      for (const flow of this.#capabilityFlows(this.#noted(entry))) yield addFlow(flow);
     for (const node of this.plan.nodes()) for (const flow of this.#nodeFlows(node)) yield addFlow(flow);
     yield this.generation(generation);
   }
@@ -254,6 +268,28 @@ export class Program {
     ];
   }
 
+  /** By policy, so that a change of it finds them. */
+  #noted(entry: CapabilityEntry): CapabilityEntry {
+    const { policy, address } = entry;
+    if (policy === undefined) return entry;
+    const under = this.#under.get(policy) ?? new Set();
+    this.#under.set(policy, under.add(toHex(address)));
+    return entry;
+  }
+
+  /** Its own, and one for each other tenant that its policy lets in. */
+  #capabilityFlows(entry: CapabilityEntry): Flow[] {
+    const { address, policy } = entry;
+    const allowed = policy === undefined ? [] : (this.plan.policy(policy)?.allowed ?? []);
+    return [
+      ...capabilityFlows(entry),
+      ...allowed.map((tenant) => ({
+        ...{ table: TABLE.tenant, priority: 15, actions: [resubmit(TABLE.capability)] },
+        match: [MATCH.ipv6, is(REGISTER.tenant, tenant), is(FIELD.ipv6Dst, address)],
+      })),
+    ];
+  }
+
   /** Tunnelled packets are accepted from there, if any are. */
   #nodeFlows(node: PlannedNode): Flow[] {
     const { locator, vni } = node;
@@ -284,6 +320,12 @@ export class Program {
     }
     return flows;
   }
+}
+
+/** What was and is not any more goes, what is comes or is replaced. */
+function replaced(before: readonly Flow[], after: readonly Flow[]): Numbered[] {
+  const kept = new Set(after.map(flowKey));
+  return [...after.map(addFlow), ...before.filter((flow) => !kept.has(flowKey(flow))).map(removeFlow)];
 }
 
 const flowKey = ({ table, priority, match }: Flow): string =>

@@ -30,7 +30,7 @@ export const TABLE = {
   ledger: 250,
 } as const;
 
-/** Registers: who was chosen, the former owner of a slot in transition, who was remembered, too long, choosing an instance, held. */
+/** Registers: who was chosen, the former owner of a slot in transition, who was remembered, too long, choosing an instance, held, whose port. */
 export const REGISTER = {
   nextHop: FIELD.reg1,
   previous: FIELD.reg2,
@@ -38,6 +38,7 @@ export const REGISTER = {
   tooLong: FIELD.reg4,
   member: FIELD.reg5,
   held: FIELD.reg6,
+  tenant: FIELD.reg7,
 } as const;
 
 /** Groups: slots of a plan's group under its own number; whether a next hop may be chosen; slots, then backup, then refusal. */

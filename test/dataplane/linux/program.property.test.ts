@@ -6,6 +6,7 @@ import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
 import { sequence } from "../../contract/dataplane/sequence.ts";
 import { OPTIONS } from "../memory/story.ts";
+import { withPolicies } from "../ovs/with-policies.ts";
 
 const seed = Number(process.env.SEMR_TEST_SEED ?? Date.now() % 2 ** 31);
 
@@ -55,7 +56,7 @@ it(`linux: after any operations, one by one, the kernel has what it has after ev
       const steps = new Kernel();
       const byStep = program();
       const once = program();
-      for (const operation of operations.map(withLinks)) {
+      for (const operation of withPolicies(operations.map(withLinks))) {
         for (const command of byStep.apply(operation, 0)) steps.carryOut(command);
         once.apply(operation, 0);
         assert.deepEqual(new Set(steps.nextHops.keys().map(Number)), byStep.ids());

@@ -10,6 +10,7 @@ import { Program } from "../../../src/dataplane/ovs/program.ts";
 import { comparable } from "../../contract/dataplane/expected.ts";
 import { sequence } from "../../contract/dataplane/sequence.ts";
 import { OPTIONS } from "../memory/story.ts";
+import { withPolicies } from "./with-policies.ts";
 
 const seed = Number(process.env.SEMR_TEST_SEED ?? Date.now() % 2 ** 31);
 const ADD = 0;
@@ -76,7 +77,8 @@ it(`ovs: after any operations, one by one, the switch has what it has after ever
       const byStep = program();
       const steps = new Switch();
       for (const message of byStep.everything(0)) steps.take(message);
-      for (const operation of operations) for (const message of byStep.apply(operation, 0)) steps.take(message);
+      for (const operation of withPolicies(operations))
+        for (const message of byStep.apply(operation, 0)) steps.take(message);
       for (const message of byStep.release()) steps.take(message);
       steps.take(byStep.generation(7));
 

@@ -36,6 +36,7 @@ export const FIELD = {
   reg4: { class: NXM1, number: 4, octets: 4 },
   reg5: { class: NXM1, number: 5, octets: 4 },
   reg6: { class: NXM1, number: 6, octets: 4 },
+  reg7: { class: NXM1, number: 7, octets: 4 },
   ipFrag: { class: NXM1, number: 26, octets: 1 },
   ipTtl: { class: NXM1, number: 29, octets: 1 },
   ctState: { class: NXM1, number: 105, octets: 4 },
