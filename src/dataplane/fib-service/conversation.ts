@@ -92,7 +92,7 @@ export class Conversation implements AsyncDisposable {
   }
 
   get #isSettled(): boolean {
-    return this.#parts.history.isSettled && (this.#session?.underwayHealth ?? 0) === 0;
+    return this.session?.underwayHealth === 0 && this.#parts.history.isSettled;
   }
 
   /** Resolves once everything that was said so far is answered. */

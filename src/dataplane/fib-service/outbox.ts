@@ -8,6 +8,9 @@ export interface Entry {
   readonly completes: boolean;
 }
 
+/** Of one message: slots of groups, and operations without. */
+const HEAVIEST = 512;
+
 /**
  * Operations that the executor has not acknowledged: numbered without a gap, first those that were sent, then those that
  * wait. Bounded: whoever adds looks at {@link size}. The history of one plan; another plan begins another.
@@ -63,20 +66,22 @@ export class Outbox {
   }
 
   /**
-   * At most `most` operations to send next, of one generation, or the end of a snapshot alone; `undefined` when none waits.
-   * They count as sent.
+   * At most `most` operations to send next, of one generation and of a size that is soon written, or the end of a snapshot
+   * alone; `undefined` when none waits. They count as sent.
    */
   take(most: number): { readonly first: number; readonly entries: readonly Entry[] } | undefined {
     const from = this.#head + this.underway;
     const generation = this.#entries[from]?.generation;
     if (generation === undefined || most <= 0) return undefined;
     const entries: Entry[] = [];
-    while (entries.length < most) {
+    let weight = 0;
+    while (entries.length < most && weight < HEAVIEST) {
       const entry = this.#entries[from + entries.length];
       if (entry === undefined || entry.generation !== generation) break;
       if (entry.operation === "snapshot-end" && entries.length > 0) break;
       entries.push(entry);
       if (entry.operation === "snapshot-end") break;
+      weight += entry.operation.type === "set-slots" ? entry.operation.slots.length : 1;
     }
     const first = this.#sent + 1;
     this.#sent += entries.length;

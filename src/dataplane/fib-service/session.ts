@@ -51,6 +51,8 @@ export class Session {
   #numbers = 0;
   #handsOver = false;
   #writable = true;
+  /** A message was sent in this turn. */
+  #pumping = false;
   #watch: Timer | undefined;
   #welcome: PromiseWithResolvers<WelcomeMessage> | undefined;
   #reading:
@@ -130,12 +132,12 @@ export class Session {
     this.pump();
   }
 
-  /** Sends what waits, as far as the executor's window and the connection allow. */
+  /** Sends what waits, one message a turn, as far as the executor's window and the connection allow. */
   pump(): void {
-    const { history } = this.#parts;
-    while (this.#handsOver && this.#writable && !this.#closed) {
-      const next = history.take(this.#window - history.underway);
-      if (next === undefined) break;
+    if (this.#pumping || this.#closed || !this.#handsOver) return;
+    const { history, clock } = this.#parts;
+    const next = this.#writable ? history.take(this.#window - history.underway) : undefined;
+    if (next !== undefined) {
       const { first, entries } = next;
       const { generation, operation, completes } = entries.at(-1)!;
       if (operation === "snapshot-end") this.#write({ snapshot_end: { sequence: first, generation } });
@@ -143,6 +145,11 @@ export class Session {
         const operations = entries.map((entry) => toMessage(entry.operation as Operation));
         this.#write({ operations: { first, operations, generation, completes } });
       }
+      this.#pumping = true;
+      clock.soon(() => {
+        this.#pumping = false;
+        this.pump();
+      });
     }
     this.#watchProgress();
   }
