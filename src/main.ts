@@ -244,11 +244,18 @@ async function main(argv: readonly string[]): Promise<number> {
   const signal = stopSignal();
   const { config: file, logLevel } = options;
   const start = { file, startup: configuration, ...(logLevel === undefined ? {} : { logLevel }) };
+  // From the beginning: unheard, the signal would end a router that is just starting.
+  let reload = (): void => {
+    isAsked = true;
+  };
+  let isAsked = false;
+  const hear = (): void => reload();
+  process.on("SIGHUP", hear);
   await using router = await startDaemon(start, log, signal);
-  const reload = (): void => void router.reload();
-  process.on("SIGHUP", reload);
+  reload = () => void router.reload();
+  if (isAsked) reload();
   await aborted(signal);
-  process.off("SIGHUP", reload);
+  process.off("SIGHUP", hear);
   return EXIT.ok;
 }
 

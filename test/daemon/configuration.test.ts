@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { RouterFolder, type RouterProcess } from "./router-process.ts";
+import { RouterFolder, RouterProcess, SEMRD } from "./router-process.ts";
 
 let folder: string;
 let routers: RouterFolder;
@@ -25,7 +27,11 @@ async function logged(router: RouterProcess, event: string): Promise<Record<stri
   const find = () => router.log.split("\n").find((line) => line.includes(`"event":"${event}"`));
   for (let line = find(); ; line = find()) {
     if (line !== undefined) return JSON.parse(line);
-    await new Promise((resolve) => router.child.stdout!.once("data", resolve));
+    assert.equal(router.child.exitCode ?? router.child.signalCode, null, "the router has ended");
+    await new Promise((resolve) => {
+      router.child.stdout!.once("data", resolve);
+      router.child.once("close", resolve);
+    });
   }
 }
 
@@ -144,6 +150,17 @@ describe("the configuration of a router that runs", () => {
       "status",
     );
     assert.equal(datastores.find(({ datastore }) => datastore === "running")?.modified, false);
+  });
+
+  it("SIGHUP while it starts is heard once it runs, and does not end it", async () => {
+    const file = await routers.written("early", routers.configuration("early"));
+    const child = spawn(SEMRD, ["--config", file], { stdio: ["ignore", "pipe", "pipe"] });
+    await using router = new RouterProcess(child, path.join(folder, "early.sock"));
+    await once(child.stdout, "data"); // its first words; it is far from running
+    assert.doesNotMatch(router.log, /router\.running/);
+    child.kill("SIGHUP");
+    await logged(router, "management.reloaded");
+    assert.match(router.log, /"event":"router\.running"/);
   });
 
   it("what was committed is there after kill -9; saved, it is the file; a file changed by hand wins", async () => {

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SEMRD = path.join(ROOT, "tools", "semrd");
+export const SEMRD = path.join(ROOT, "tools", "semrd");
 const SEMRCTL = path.join(ROOT, "tools", "semrctl");
 const START_TIMEOUT = 30_000;
 
