@@ -370,6 +370,7 @@ export const FIB: readonly FibRow[] = [
         index: 2,
         kind: "tunnel",
         towards: "fd00:ffff::3",
+        encapsulation: "VXLAN 7",
         state: "down",
         slots: 21,
         slotCount: 64,
