@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -14,7 +15,7 @@ const TIMEOUT_MS = 30_000;
 
 function whyNoLab(): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  for (const tool of ["ip", "nsenter", "curl", "ping"])
+  for (const tool of ["ip", "nsenter", "curl", "ping", "tcpdump"])
     if (spawnSync(tool, ["-V"]).error) return `${tool} is not installed`;
   return whyNoPass();
 }
@@ -32,6 +33,10 @@ const UDP_ONCE = `
   socket.on("message", (octets, from) => { console.log(octets + " by " + from.address + " " + from.port); socket.close(); });
   socket.send(Buffer.alloc(Number(process.argv[3]), 7), Number(process.argv[2]), process.argv[1]);
   setTimeout(() => { console.log("nothing"); process.exit(1); }, 5000).unref();
+`;
+const UDP_FROM = `
+  const socket = require("node:dgram").createSocket("udp6");
+  socket.bind(0, process.argv[1], () => socket.send("x", Number(process.argv[3]), process.argv[2], () => socket.close()));
 `;
 const VERDICT = /^(\S+)\s+(\d+)$/gm;
 
@@ -137,6 +142,21 @@ for (const coreMtu of [1600, 1500])
       assert.notEqual((await curl("c6", "--max-time", "2", "http://[fd00:64:2::10.2.0.10]:8080/1")).code, 0);
       const after = await verdicts("r2");
       assert.ok(after["edge-drop-stranger"]! > before["edge-drop-stranger"]!, JSON.stringify(after));
+    });
+
+    await t.test("what the router's kernel says to a capability reaches the agent", async () => {
+      await lab.run("c6", "ip", "-6", "address", "add", "fd00:c::99/64", "dev", "r1", "nodad");
+      await lab.run("r1", "ip", "-6", "route", "add", "unreachable", "fd00:c::99/128");
+      const capture = lab.launch("a6", "tcpdump", "-i", "r2", "-n", "-l", "--immediate-mode", "icmp6[0] == 1");
+      let seen = "";
+      capture.stdout!.setEncoding("utf8").on("data", (text: string) => {
+        seen += text;
+      });
+      await once(capture.stderr!, "data");
+      await lab.run("c6", process.execPath, "--eval", UDP_FROM, "fd00:c::99", echo.aaaa, "53");
+      const late = AbortSignal.timeout(TIMEOUT_MS);
+      while (!seen.includes("\n")) await once(capture.stdout!, "data", { signal: late });
+      assert.match(seen, /> fd00:a::10: ICMP6, destination unreachable, unreachable (route|address) fd00:c::99/);
     });
 
     await t.test("a commit takes the pool away and gives it back, at once", async () => {
