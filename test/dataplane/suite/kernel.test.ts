@@ -10,8 +10,8 @@ await isolated(import.meta.filename, LINKS_SETUP, () =>
   dataplaneSuite("kernel", async (options = {}) => {
     const starting = () =>
       startKernelDataplane({ ...OPTIONS, ...options }, { native: loadNative(), log: SILENT, objectPath: OBJECT_PATH });
-    const wire = await Wire.start();
     let dataplane = await starting();
+    const wire = await Wire.start();
     let generation = 0;
     const world: World = {
       get dataplane() {

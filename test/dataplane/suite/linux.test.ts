@@ -19,8 +19,8 @@ await isolated(
     dataplaneSuite("linux", async (options = {}) => {
       const starting = (): Promise<LinuxDataplane> =>
         startLinuxDataplane({ ...OPTIONS, ...options }, { planFile: join(folder, "plan") }, { log: SILENT });
-      const wire = await Wire.start();
       let dataplane = await starting();
+      const wire = await Wire.start();
       let generation = 0;
       const world: World = {
         get dataplane() {

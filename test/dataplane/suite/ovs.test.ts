@@ -29,8 +29,8 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, async 
         { database: openVswitch.socket, bridge: BRIDGE, datapathType: "netdev" },
         { log: SILENT },
       );
-    const wire = await Wire.start({ by: "quiet", seconds: 0.15 });
     let dataplane = await starting();
+    const wire = await Wire.start({ by: "quiet", seconds: 0.15 });
     execFileSync("sh", ["-ec", switchedAddresses(BRIDGE)]);
     // Open vSwitch has neighbours of its own for tunnels, and nobody answers it at the far ends
     openVswitch.tool("ovs-appctl", "tnl/neigh/set", BRIDGE, ...NEXT_ROUTER);
