@@ -1,6 +1,7 @@
 import { agentIdHash, formatIpv4, milliseconds } from "../base/index.ts";
 import type { AgentPlace, DiscoveryCandidate, DiscoverySource } from "../directory/index.ts";
 import type { JudgedCandidate } from "../rib/index.ts";
+import { opened } from "./opened.ts";
 import type { RowSources } from "./rows.ts";
 
 const RANK = { winner: 0, group: 1, excluded: 2 } as const;
@@ -32,6 +33,7 @@ export function ribDiscovery(sources: RowSources): DiscoverySource {
       const { candidates } = rib.capability.select(index, names.capabilityId(capability, majorVersion));
       return ordered(candidates);
     },
+    opened: (tenant) => opened(sources.tenantPolicies ?? [], sources.taxonomy, tenant),
     places(tenant, agent) {
       const index = sources.taxonomy.tenants.get(tenant);
       if (index === undefined) return [];

@@ -488,6 +488,9 @@ class Daemon {
       get names() {
         return current.names;
       },
+      get tenantPolicies() {
+        return current.configuration.tenantPolicies;
+      },
     };
   }
 

@@ -6,6 +6,7 @@ import {
   ControlRefusal,
   type ExplainCandidate,
   type ExplainInstance,
+  type RouterConfiguration,
 } from "../management/index.ts";
 import type { JudgedCandidate, Rib } from "../rib/index.ts";
 import type { Names } from "./names.ts";
@@ -16,6 +17,8 @@ export interface RowSources {
   readonly directory: Directory;
   readonly taxonomy: Taxonomy;
   readonly names: Names;
+  /** Absent: no tenant lets another one in. */
+  readonly tenantPolicies?: RouterConfiguration["tenantPolicies"];
 }
 
 /** Whole seconds between two instants of one clock, never negative. */

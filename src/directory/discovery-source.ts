@@ -1,6 +1,7 @@
 import type { CapabilityName, Milliseconds } from "../base/index.ts";
 import type { Directory } from "./directory.ts";
 import { instanceState } from "./local-site.ts";
+import type { TaxonomyCapability } from "./taxonomy.ts";
 import type { LocalSite } from "./types.ts";
 
 /** A site that offers a capability, as whoever asks for one sees it. Instances and their addresses stay hidden. */
@@ -46,6 +47,8 @@ export interface PrefixResolvers {
 export interface DiscoverySource {
   /** Candidates for one capability, the best first; empty when there are none. Answers from what is here; asks nobody. */
   candidates(tenant: string, capability: CapabilityName, majorVersion: number): readonly DiscoveryCandidate[];
+  /** Capabilities of other tenants that a tenant may call, with whose they are. Absent: there are none. */
+  opened?(tenant: string): Iterable<{ readonly tenant: string; readonly capability: TaxonomyCapability }>;
   /** Where an agent is, the current place first; empty when nobody says. */
   places(tenant: string, agent: string): readonly AgentPlace[];
   /** Who can resolve a name that nobody here serves: by its longest prefix that somebody answers for. */

@@ -114,21 +114,24 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   discover({ principal, query }, { discovery, rules }) {
     const { taxonomy } = rules();
     const wanted = readDiscovery(query);
-    const found = taxonomy.capabilities
-      .filter(({ name }) => wanted.name === undefined || name === wanted.name)
+    const own = taxonomy.capabilities.map((capability) => ({ tenant: principal.tenant, capability }));
+    const found = [...own, ...(discovery.opened?.(principal.tenant) ?? [])]
+      .filter(({ capability: { name } }) => wanted.name === undefined || name === wanted.name)
       .filter(
-        ({ name }) => wanted.prefix === undefined || name === wanted.prefix || name.startsWith(`${wanted.prefix}/`),
+        ({ capability: { name } }) =>
+          wanted.prefix === undefined || name === wanted.prefix || name.startsWith(`${wanted.prefix}/`),
       )
       .slice(0, MOST_LISTED);
-    const capabilities = found.map((capability) => {
-      const all = discovery.candidates(principal.tenant, capability.name, capability.majorVersion);
+    const capabilities = found.map(({ tenant, capability }) => {
+      const all = discovery.candidates(tenant, capability.name, capability.majorVersion);
       const candidates = all.map((candidate) => {
         const missing = wanted.labels.find((label) => !candidate.labels.includes(label));
         return missing === undefined
           ? candidate
           : { ...candidate, eligible: false, reason: `it has no label ${missing}` };
       });
-      return capabilityDocument(capability, principal.tenant, candidates, taxonomy);
+      const document = capabilityDocument(capability, tenant, candidates, taxonomy);
+      return tenant === principal.tenant ? document : { tenant, ...document };
     });
     const isServed = capabilities.some(({ served }) => served === true);
     const resolvers =

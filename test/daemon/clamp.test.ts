@@ -4,7 +4,9 @@ import { interfacesProvider } from "../../src/daemon/live/interfaces.ts";
 import type { DataplaneOptions } from "../../src/dataplane/index.ts";
 import type { RouterChange, RouterConfiguration } from "../../src/management/index.ts";
 
-const INTERFACES = [{ name: "eth0", role: "core", tenantIndex: 0, hook: "auto" }] as const;
+const INTERFACES = [
+  { name: "eth0", role: "core", tenantIndex: 0, hook: "auto", permittedSources: [], tenantSources: [] },
+] as const;
 const configuration = (clampMss: boolean) =>
   ({ interfaces: INTERFACES, dataplane: { clampMss } }) as unknown as RouterConfiguration;
 const change = (before: boolean, after: boolean) =>

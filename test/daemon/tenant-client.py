@@ -31,7 +31,7 @@ if what == "ask":  # one question: its answer, or what the network said instead
     except OSError as cause:
         print(json.dumps({"error": cause.strerror}))
 
-if what == "flood":  # SECONDS PER_SECOND: how long it really took, and how many were answered
+if what == "flood":  # SECONDS PER_SECOND: from when until when, and how many were answered
     seconds, rate = float(sys.argv[5]), float(sys.argv[6])
     client.setblocking(False)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
@@ -62,4 +62,4 @@ if what == "flood":  # SECONDS PER_SECOND: how long it really took, and how many
     while time.monotonic() < deadline:
         answered += drain()
         time.sleep(0.01)
-    print(json.dumps({"sent": sent, "answered": answered, "seconds": last - begin}))
+    print(json.dumps({"sent": sent, "answered": answered, "begin": begin, "end": last}))

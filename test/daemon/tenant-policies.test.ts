@@ -125,7 +125,11 @@ const clientsOf = async (router: RouterProcess, tenant: string) =>
   ((await router.ctl("show", "counters")) as CountersReport).tenants.find((row) => row.tenant === tenant)!;
 
 async function whyNot(): Promise<string | undefined> {
-  return whyNoKernelDataplane() ?? (await missing("/usr/bin/python3", "python3")) ?? (await missing("/usr/bin/nsenter", "util-linux"));
+  return (
+    whyNoKernelDataplane() ??
+    (await missing("/usr/bin/python3", "python3")) ??
+    (await missing("/usr/bin/nsenter", "util-linux"))
+  );
 }
 
 it("tenants: who may call whom, sources, rates and marks with real packets, live, and over kill -9", {
@@ -202,25 +206,23 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
   await t.test(`${RATE} packets a second within 5 %, and the other tenant does not notice`, async (inner) => {
     await reload(limits);
     const before = Number((await clientsOf(router, "acme")).packets);
-    const flood = net.at(
-      ...([
-        "client",
-        "python3",
-        PEER,
-        "flood",
-        AT.acme,
-        ocr,
-        String(SERVICE_PORT),
-        `${SECONDS}`,
-        `${5 * RATE}`,
-      ] as const),
+    // A packet is looked at by the processor that sends it, so the rate is kept by all of them together.
+    const cpus = Array.from({ length: Math.min(2, os.availableParallelism()) }, (_, cpu) => String(cpu));
+    const each = [String(SERVICE_PORT), String(SECONDS), String((5 * RATE) / cpus.length)];
+    const flood = Promise.all(
+      cpus.map((cpu) => net.at("client", "taskset", "-c", cpu, "python3", PEER, "flood", AT.acme, ocr, ...each)),
     );
     const others: string[] = [];
     for (let i = 0; i < 10; i++) others.push(await answers(net, AT.beta, ocr));
-    const { sent, answered, seconds } = JSON.parse(await flood) as Record<"sent" | "answered" | "seconds", number>;
+    const floods = (await flood).map(
+      (text) => JSON.parse(text) as Record<"sent" | "answered" | "begin" | "end", number>,
+    );
+    const total = (of: "sent" | "answered") => floods.reduce((sum, one) => sum + one[of], 0);
+    const [sent, answered] = [total("sent"), total("answered")];
+    const seconds = Math.max(...floods.map(({ end }) => end)) - Math.min(...floods.map(({ begin }) => begin));
     const passed = Number((await clientsOf(router, "acme")).packets) - before;
     const expected = BURST + RATE * seconds;
-    const text = `${sent} sent in ${seconds.toFixed(2)} s, ${passed} passed, ${answered} answered, ${expected.toFixed(0)} expected`;
+    const text = `${sent} sent in ${seconds.toFixed(2)} s by ${cpus.length} processors, ${passed} passed, ${answered} answered, ${expected.toFixed(0)} expected`;
     inner.diagnostic(text);
     assert.ok(sent > 2 * expected, text);
     assert.ok(Math.abs(passed - expected) / expected < 0.05, text);

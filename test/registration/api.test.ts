@@ -174,6 +174,24 @@ describe("discovery", { skip }, () => {
   });
 });
 
+describe("discovery across tenants", { skip }, () => {
+  it("shows what another tenant has opened, under that tenant's name and address, and nothing else of it", async () => {
+    const [capability] = taxonomy().capabilities;
+    const opened = (tenant: string) => (tenant === "globex" ? [{ tenant: "acme", capability: capability! }] : []);
+    await using bench = await startBench({ discovery: { opened } });
+    const token = await bench.mint();
+    await bench.call("POST", "/v1/agents", { token, body: registration({ "health-check": undefined }) });
+    const seenBy = async (tenant: string) =>
+      (await bench.call("GET", "/v1/capabilities", { token: await bench.mint({ tenant }) })).json.capabilities;
+    const foreign = (await seenBy("globex")).filter((each: { tenant?: string }) => each.tenant !== undefined);
+    assert.equal(foreign.length, 1);
+    const { tenant, name, served, address } = foreign[0];
+    const [own] = await seenBy("acme");
+    assert.deepEqual([tenant, name, served, address], ["acme", own.name, true, own.address]);
+    assert.ok((await seenBy("acme")).every((each: { tenant?: string }) => each.tenant === undefined));
+  });
+});
+
 describe("where an agent is", { skip }, () => {
   it("any agent of the tenant is told the router, and never the address", async () => {
     await using bench = await startBench();

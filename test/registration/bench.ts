@@ -14,7 +14,13 @@ import {
   SignJWT,
 } from "jose";
 import { seconds } from "../../src/base/index.ts";
-import { Directory, type DirectoryStore, localDiscovery, Registrar } from "../../src/directory/index.ts";
+import {
+  Directory,
+  type DirectoryStore,
+  type DiscoverySource,
+  localDiscovery,
+  Registrar,
+} from "../../src/directory/index.ts";
 import {
   createTokenVerifier,
   type IssuerOptions,
@@ -136,6 +142,7 @@ export async function startBench(
     readonly issuer?: Partial<IssuerOptions>;
     readonly store?: DirectoryStore;
     readonly perAgent?: number;
+    readonly discovery?: Partial<DiscoverySource>;
   } = {},
 ): Promise<Bench> {
   const path = folder();
@@ -162,7 +169,7 @@ export async function startBench(
       registrar,
       taxonomy: taxonomy(),
       verifier,
-      discovery: localDiscovery(directory, "r1"),
+      discovery: { ...localDiscovery(directory, "r1"), ...changes.discovery },
       clock,
       log,
       metrics,
