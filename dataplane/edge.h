@@ -6,7 +6,7 @@
 #ifndef SEMR_EDGE_H
 #define SEMR_EDGE_H
 
-#include "to_ipv4.h"
+#include "error_to_ipv4.h"
 
 /* Facts of the IPv6 packet in the frame. False: there is none. */
 static __always_inline bool
