@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from "node:net";
+import { concatenate } from "../memory/packet.ts";
 import {
   askFlows,
   decodeFlows,
@@ -58,7 +59,10 @@ export class SwitchConnection implements Disposable {
   private constructor(socket: Socket, events: SwitchEvents) {
     this.#socket = socket;
     this.#events = events;
-    socket.on("data", (octets: Buffer) => this.#read(octets));
+    // Not as a Buffer, whose slices are no copies
+    socket.on("data", ({ buffer, byteOffset, length }: Buffer) =>
+      this.#read(new Uint8Array(buffer, byteOffset, length)),
+    );
     socket.on("error", (cause) => this.#end(cause));
     socket.on("close", () => this.#end(new Error("the switch closed the connection")));
   }
@@ -177,7 +181,7 @@ export class SwitchConnection implements Disposable {
   }
 
   #read(octets: Uint8Array): void {
-    let rest = this.#held.length === 0 ? octets : Buffer.concat([this.#held, octets]);
+    let rest = this.#held.length === 0 ? octets : concatenate(this.#held, octets);
     for (;;) {
       const framed = frame(rest);
       if (framed.type === "need-more") break;

@@ -7,8 +7,8 @@ import { toHex } from "../../../src/base/index.ts";
 import { DataplaneError, startOvsDataplane } from "../../../src/dataplane/index.ts";
 import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/packet.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
-import { address, tcp, udp } from "../memory/frames.ts";
-import { AGENT, allSlots, CLIENT, INSTANCE, LOCAL, OPTIONS, OWN_LOCATOR, SILENT } from "../memory/story.ts";
+import { address, icmpv6, tcp, udp } from "../memory/frames.ts";
+import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, OWN_LOCATOR, SILENT } from "../memory/story.ts";
 import { NEXT_ROUTER, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
 import * as p from "../suite/packets.ts";
 import type { Side } from "../suite/world.ts";
@@ -147,6 +147,17 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       const { verdicts } = dataplane.counters();
       for (const verdict of ["drop-unknown-node", "drop-vni", "drop-not-capability"])
         assert.equal(verdicts.get(verdict), 1n, verdict);
+    });
+
+    it("answers echo requests for a capability that is served here", async () => {
+      await apply([p.leadsTo(2, { localGroup: 3 })]);
+      const body = Uint8Array.of(0, 7, 0, 1, 1, 2, 3, 4);
+      const asked = icmpv6({ source: CLIENT, destination: CAPABILITY }, { type: 128, body });
+      const answer = p.only(await wire.send("client", [asked]), "client");
+      assert.equal(p.sourceOf(answer), "fd5e::1:8001:1234:5678:0");
+      assert.equal(p.destinationOf(answer), "2001:db8:c::1");
+      assert.equal(answer[40], 129);
+      p.assertChecksum(answer);
     });
 
     it("a connection of an instance that went down gets a reset; one that drains goes on", async () => {
