@@ -490,7 +490,8 @@ struct semr_event {
 	__u8 verdict;		/* enum semr_verdict */
 	__u8 tcp_flags;
 	__u8 decapsulated;	/* 1: it came from another router */
-	__u8 reserved[6];
+	__u8 tag;		/* 0: none */
+	__u8 reserved[5];
 };
 SEMR_ASSERT_SIZE(struct semr_event, 72);
 

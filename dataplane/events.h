@@ -26,6 +26,7 @@ SEMR_STAGE int semr_tell(struct semr_packet *packet, __u32 kind)
 	event->verdict = packet->verdict;
 	event->tcp_flags = packet->tcp_flags;
 	event->decapsulated = packet->decapsulated;
+	event->tag = packet->tag;
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }

@@ -93,6 +93,7 @@ export class FlowRecords implements AsyncDisposable {
       at: milliseconds(clock.wall() - Math.max(0, clock.monotonic() - event.at)),
       ...{ client: event.client, clientPort: event.clientPort, address: event.capability, port: event.capabilityPort },
       ...{ protocol: event.protocol, interface: event.ifindex, length: event.length, verdict: event.verdict },
+      ...(event.tag === undefined ? {} : { tag: event.tag }),
       ...{ interval: 2 ** Math.ceil(Math.log2(asked)), tenantIndex },
       ...(tenant === undefined ? {} : { tenant }),
       ...(owner === undefined ? {} : { capability: owner.capability }),
@@ -138,6 +139,7 @@ function flowRow(record: FlowRecord): FlowRecordRow {
     ...(tenant === undefined ? {} : { tenant }),
     ...(capability === undefined ? {} : { capability }),
     verdict: record.verdict,
+    ...(record.tag === undefined ? {} : { tag: record.tag }),
     ...(instance === undefined
       ? {}
       : { agent: instance.agent, agentAddress: formatIpv6(instance.address), agentPort: instance.port }),

@@ -67,6 +67,7 @@ export const EVENT = layout(72, {
   verdict: 63,
   tcp_flags: 64,
   decapsulated: 65,
+  tag: 66,
 });
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
 export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, ifindex: 32, mtu: 36, macs: 40 });

@@ -36,6 +36,8 @@ export interface FlowEvent {
   readonly verdict: Verdict;
   /** It came out of the tunnel from another router. */
   readonly decapsulated: boolean;
+  /** What policy gave it where it came in. Absent: none. */
+  readonly tag?: number;
 }
 
 /** How far a flow is that an instance behind this router serves. */

@@ -74,6 +74,7 @@ function decodeEvent(octets: Uint8Array): FlowEvent {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
   const { offsets } = EVENT;
   const flow = offsets.flow;
+  const tag = octets[offsets.tag]!;
   return {
     kind: octets[offsets.kind] === EVENT_KIND.flow ? "begun" : "refused",
     at: Number(view.getBigUint64(offsets.time, true) / 1_000_000n),
@@ -89,6 +90,7 @@ function decodeEvent(octets: Uint8Array): FlowEvent {
     length: view.getUint32(offsets.length, true),
     verdict: VERDICTS[octets[offsets.verdict]!] ?? "passed",
     decapsulated: octets[offsets.decapsulated] === 1,
+    ...(tag === 0 ? {} : { tag }),
   };
 }
 

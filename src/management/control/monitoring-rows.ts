@@ -15,6 +15,8 @@ export interface FlowRecordRow {
   readonly tenant?: string;
   readonly capability?: string;
   readonly verdict: string;
+  /** What policy gave it where it came in. */
+  readonly tag?: number;
   /** The instance behind this router that serves it. */
   readonly agent?: string;
   readonly agentAddress?: string;

@@ -15,6 +15,8 @@ export interface SeenFlow {
   /** Of its first packet, in octets of IPv6. */
   readonly length: number;
   readonly verdict: string;
+  /** What policy gave it where it came in. Absent: none. */
+  readonly tag?: number;
   /** It stands for so many. */
   readonly interval: number;
   /** Of the capability; 0: of none. */

@@ -90,6 +90,17 @@ await isolated(import.meta.filename, SETUP, async () => {
     assert.deepEqual(watch.progress(event!), ended);
   });
 
+  await test("the tag that policy gave it is told with it", async () => {
+    const policy = { use: "tenant", tenantIndex: 1, counted: false, allowed: [], tag: 7 } as const;
+    dataplane.apply([{ type: "set-policy", index: 1, policy }], 2);
+    ports.set(LOOPBACK, { role: "client", tenantIndex: 1, direct: false, partial: false, policy: 1 });
+    const frame = Buffer.concat([ETHERNET, asked(ELSEWHERE!, 4100, SYN)]);
+    native.bpf.testRun(dataplane.object.programs.get(PROGRAMS.tc)!, frame);
+    const [event] = await told(1);
+    assert.deepEqual([event!.verdict, event!.tag], ["encapsulated", 7]);
+    dataplane.apply([{ type: "remove-policy", index: 1 }], 3);
+  });
+
   await test("a flow to another router names the tunnel, and has no progress here", async () => {
     run("client", asked(ELSEWHERE!, 4001, SYN));
     run("client", asked(ELSEWHERE!, 4001, ACK));
