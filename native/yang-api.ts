@@ -66,8 +66,12 @@ export interface YangTree extends AsyncDisposable {
 
 export type YangFormat = "json" | "xml";
 
-/** @see RFC 6243 section 3 */
-export type YangDefaults = "explicit" | "trim" | "report-all" | "report-all-tagged";
+/**
+ * `implicit-tagged`: all, with a tag at those that nobody has set, so that what is read again is the same tree; the tags of
+ * `report-all-tagged` are also at values that were set to the default.
+ * @see RFC 6243 section 3
+ */
+export type YangDefaults = "explicit" | "trim" | "report-all" | "report-all-tagged" | "implicit-tagged";
 
 /** One node of a path. */
 export interface YangStep {

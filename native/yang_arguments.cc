@@ -77,7 +77,7 @@ PrintRequest PrintOptions(Napi::Value format, Napi::Value given) {
   request.indent = Flag(options, "indent");
   if (auto defaults = options->Get("defaults"); !defaults.IsUndefined())
     request.defaults = static_cast<YangDefaults>(
-        OneOf(defaults, "options.defaults", {"explicit", "trim", "report-all", "report-all-tagged"}));
+        OneOf(defaults, "options.defaults", {"explicit", "trim", "report-all", "report-all-tagged", "implicit-tagged"}));
   if (auto content = options->Get("content"); !content.IsUndefined())
     request.content = static_cast<YangContent>(OneOf(content, "options.content", {"all", "config", "nonconfig"}));
   return request;

@@ -43,6 +43,8 @@ uint32_t DefaultsOption(YangDefaults defaults) {
       return LYD_PRINT_WD_ALL;
     case YangDefaults::kAllTagged:
       return LYD_PRINT_WD_ALL_TAG;
+    case YangDefaults::kImplicitTagged:
+      return LYD_PRINT_WD_IMPL_TAG;
   }
   return LYD_PRINT_WD_EXPLICIT;
 }

@@ -40,7 +40,7 @@ struct ParseRequestText {
   bool state;
 };
 
-enum class YangDefaults { kExplicit, kTrim, kAll, kAllTagged };
+enum class YangDefaults { kExplicit, kTrim, kAll, kAllTagged, kImplicitTagged };
 enum class YangContent { kAll, kConfig, kNonConfig };
 
 struct PrintRequest {

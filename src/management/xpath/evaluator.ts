@@ -102,7 +102,7 @@ export class XPathEvaluator implements AsyncDisposable {
       await this.#ask({ type: "open", searchPaths, modules }, preparation);
     }
     if (this.#tree !== tree) {
-      const text = await context.print(tree, "xml", { defaults: "report-all-tagged" });
+      const text = await context.print(tree, "xml", { defaults: "implicit-tagged" });
       await this.#ask({ type: "tree", text }, preparation);
       this.#tree = tree;
     }

@@ -21,7 +21,7 @@ async function answer(request: XPathRequest): Promise<XPathAnswer> {
   if (tree === undefined) throw new Error("no tree was sent");
   const selected = await context.xpath(tree, request.expression, request.prefixes);
   try {
-    return { type: "selected", text: await context.print(selected, "xml", { defaults: "report-all-tagged" }) };
+    return { type: "selected", text: await context.print(selected, "xml", { defaults: "implicit-tagged" }) };
   } finally {
     await selected.dispose();
   }

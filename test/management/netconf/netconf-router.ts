@@ -20,6 +20,14 @@ export interface NetconfRouter extends AsyncDisposable {
   open(manner?: Manner): Promise<RawClient>;
 }
 
+/** ssh2 leaves out the first octet of a public key where that is 0: such a pair is no good. */
+export function keyPair(): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(pair.public) instanceof Error)) return pair;
+  }
+}
+
 /** semrd as a process of its own with NETCONF and the memory data plane. `netconf` is merged into its configuration; `through` stands before its command. */
 export async function startNetconfRouter(
   netconf: Readonly<Record<string, unknown>> = {},
@@ -29,7 +37,7 @@ export async function startNetconfRouter(
   const folder = await mkdtemp(path.join(tmpdir(), "semrd-netconf-"));
   try {
     const routers = new RouterFolder(folder);
-    const key = ssh2.utils.generateKeyPairSync("ed25519");
+    const key = keyPair();
     const keyFile = await routers.written("key", key.private);
     await chmod(keyFile, 0o600);
     const { ssh, ...rest } = netconf as { readonly ssh?: object };

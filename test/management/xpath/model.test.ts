@@ -39,3 +39,20 @@ test("a datastore is read by XPath, with the prefixes of the client", async () =
   const wrong = await model.read(tree.value, { format: "json", select: select("/x:router") });
   assert.equal(wrong.ok ? undefined : wrong.faults[0]?.errorTag, "unknown-namespace");
 });
+
+test("a value that was set to its default is there, as it is without XPath", async () => {
+  await using context = await openSchema(loadNative().yang);
+  await using xpath = new XPathEvaluator({ searchPaths: searchPaths(), clock: systemClock });
+  const model = await YangModel.open(context, { xpath });
+  const telemetry = { "log-level": "info" };
+  const router = { ...ROUTER["semrd-router:router"], "semrd-telemetry:telemetry": telemetry };
+  const tree = await model.parse(JSON.stringify({ "semrd-router:router": router }), "json");
+  assert.ok(tree.ok);
+  const namespaces = { r: "urn:semrd:yang:semrd-router", t: "urn:semrd:yang:semrd-telemetry" };
+  const found = await model.read(tree.value, {
+    format: "json",
+    select: { xpath: "/r:router/t:telemetry", namespaces },
+  });
+  assert.ok(found.ok);
+  assert.deepEqual(JSON.parse(found.value), { "semrd-router:router": { "semrd-telemetry:telemetry": telemetry } });
+});
