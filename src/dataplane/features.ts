@@ -5,6 +5,8 @@
 export const FEATURES = {
   tunnels: "packets for another site reach it through a tunnel",
   encapsulation: "packets for another site leave in IPv6-in-IPv6",
+  segments: "a tunnel goes by waypoints, in a segment routing header",
+  vxlan: "a tunnel is VXLAN",
   "outer-header": "the outer header has hop limit 64, the traffic class of the packet and a flow label of its flow",
   decapsulation: "packets that came through a tunnel are delivered to the local group",
   "hair-pin":

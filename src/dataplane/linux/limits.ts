@@ -13,6 +13,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
     "slots",
     "the kernel deals 64 buckets out by weight itself, and moves one when it was idle for 10 s, or after 120 s",
   ],
+  ["vxlan", "the kernel's routes have no VXLAN: such a tunnel is reached by nobody"],
   ["transitions", NO_STATE],
   ["drain", "a next hop that drains gets no more buckets, and loses those that it has"],
   ["source-prefixes", "a rule knows one tenant a port, whatever the source of a packet"],

@@ -8,9 +8,9 @@ export const VXLAN = {
   source: fromHex("025e00000001"),
 } as const;
 
-/** The same operation with tunnels in VXLAN. */
+/** The same operation with tunnels in VXLAN, unless they say what they are. */
 export function inVxlan(operation: Operation): Operation {
   if (operation.type === "set-node") return { ...operation, vni: VXLAN.vni };
   if (operation.type !== "set-next-hop" || operation.nextHop.kind !== "tunnel") return operation;
-  return { ...operation, nextHop: { ...operation.nextHop, encapsulation: VXLAN } };
+  return { ...operation, nextHop: { encapsulation: VXLAN, ...operation.nextHop } };
 }

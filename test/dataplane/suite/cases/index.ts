@@ -5,8 +5,9 @@ import { DRAIN, EMPTY, FAILOVER } from "./failure.ts";
 import { POLICY } from "./policy.ts";
 import { COUNTERS, RESTART } from "./restart.ts";
 import { SIZE } from "./size.ts";
+import { WRAPPING } from "./wrapping.ts";
 
 /** All of the suite, in the order of the matrix. */
 export const GROUPS: readonly CaseGroup[] = [
-  ...[ENCAPSULATION, POLICY, AFFINITY, DRAIN, FAILOVER, SIZE, EMPTY, RESTART, COUNTERS],
+  ...[ENCAPSULATION, WRAPPING, POLICY, AFFINITY, DRAIN, FAILOVER, SIZE, EMPTY, RESTART, COUNTERS],
 ];
