@@ -9,6 +9,7 @@ import { isReached, type Row, ratioToBar, tableOf } from "./figures.ts";
 import { measureLive } from "./live-rows.ts";
 import { setUpNetwork } from "./network.ts";
 import { measurePass } from "./pass-rows.ts";
+import { measurePolicies } from "./policy-rows.ts";
 import { buildPrograms } from "./programs.ts";
 import { measureRestarts } from "./restart-rows.ts";
 import { measureTables } from "./table-rows.ts";
@@ -22,6 +23,7 @@ const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Prom
   ["failover", ["A next hop dies under full load", () => measureFailover(5)]],
   ["restart", ["Restart and program upgrade under live frames", () => measureRestarts(5)]],
   ["tables", ["The tables, from TypeScript", measureTables]],
+  ["policies", ["Rules of tenants, from the compiler into the tables", measurePolicies]],
 ]);
 
 const { values } = parseArgs({
