@@ -40,7 +40,9 @@ export class TcpConnection implements Connection {
 
   start(handlers: ConnectionHandlers): void {
     this.#handlers = handlers;
-    const deliver = (octets: Uint8Array): void => this.#handlers?.data(octets);
+    // What is made of octets elsewhere are plain arrays: code that meets Buffers as well is compiled for both.
+    const deliver = ({ buffer, byteOffset, length }: Buffer): void =>
+      this.#handlers?.data(new Uint8Array(buffer, byteOffset, length));
     // A socket that this router opened reads into one fixed buffer and says so with an event of its own.
     this.#socket.on("octets", deliver);
     this.#socket.on("data", deliver);
