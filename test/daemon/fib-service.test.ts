@@ -12,7 +12,9 @@ after(() => rmSync(folder, { recursive: true }));
 const routers = new RouterFolder(folder);
 
 function withExecutor(name: string, port: number): object {
+  const capability = [{ name: "/vision/ocr", "major-version": 1, address: "fd00:a::10", port: 8080 }];
   return routers.configuration(name, {
+    "semrd-agent:agents": { agent: [{ id: "spiffe://example.net/acme/agent/ocr-a", tenant: "acme", capability }] },
     "semrd-dataplane:dataplane": { driver: "fib-service", "fib-service": { address: "::1", port } },
   });
 }
@@ -37,15 +39,25 @@ describe("a router with an executor", () => {
     let executor = await ExecutorProcess.start();
     try {
       const content = withExecutor("r1", executor.port);
-      const first = await routers.started("r1", content);
+      await using first = await routers.started("r1", content);
       const begun = await until(first, "in-step");
       assert.deepEqual([begun.driver, begun.adopted, begun.handovers], ["fib-service", false, 1]);
       assert.match(begun.product!, /reference executor/);
+      const words = ["config", "show", "--datastore", "operational", "/router/dataplane/state/executor"];
+      const shown = JSON.stringify(await first.ctl(...words));
+      assert.match(shown, new RegExp(`"address":"\\[::1\\]:${executor.port}"`));
+      assert.match(shown, /"state":"in-step"/);
+      assert.match(shown, /"differences":0/);
       await first.end("SIGKILL");
 
       await using second = await routers.started("r1", content);
       const again = await until(second, "in-step");
       assert.deepEqual([again.adopted, again.handovers], [true, 0]);
+      const { dataplane: held } = (await second.ctl("show", "status")) as StatusReport;
+      assert.ok(
+        held.tables.every(({ used }) => used > 0),
+        JSON.stringify(held.tables),
+      );
 
       await executor.kill();
       const away = await until(second, "connecting");
