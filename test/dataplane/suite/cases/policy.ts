@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { toHex } from "../../../../src/base/index.ts";
 import { FIRST_CAPABILITY_POLICY, type Operation } from "../../../../src/forwarding/index.ts";
 import { address } from "../../memory/frames.ts";
-import { SECOND_CAPABILITY } from "../../memory/story.ts";
+import { CAPABILITY, SECOND_CAPABILITY } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
 import * as p from "../packets.ts";
 
@@ -10,6 +10,10 @@ import * as p from "../packets.ts";
 const FOREIGN = address("fd5e:0:0:2:8001:1234:5678:0");
 
 const OTHER_FOREIGN = address("fd5e:0:0:2:8001:1234:9999:0");
+
+/** Indexes of policies. */
+const OF_TENANT = 1;
+const OF_CAPABILITIES = 4096;
 
 export const POLICY: CaseGroup = {
   title: "policy",
@@ -21,6 +25,59 @@ export const POLICY: CaseGroup = {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1), p.leadsTo(1, { to: FOREIGN })]);
         assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 1, to: FOREIGN })]), ["nowhere"]);
         assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 1 })]), ["2001:db8:f::2"]);
+      },
+    },
+    {
+      name: "a client reaches another tenant's capability that a policy opens to its tenant, until it is closed",
+      needs: ["encapsulation", "tenants", "allow-lists"],
+      async run(world) {
+        const opened = { use: "capabilities", tenantIndex: 2, counted: false, allowed: [1] } as const;
+        const entry = { address: FOREIGN, group: 1, localGroup: 0, policy: OF_CAPABILITIES };
+        await world.apply([
+          ...p.TUNNELS,
+          p.slotsOf(1, [p.A]),
+          { type: "set-policy", index: OF_CAPABILITIES, policy: opened },
+        ]);
+        await world.apply([{ type: "set-capability", entry }]);
+        assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 11, to: FOREIGN })]), ["2001:db8:f::2"]);
+        const closed = { ...opened, allowed: [3] };
+        await world.apply([{ type: "set-policy", index: OF_CAPABILITIES, policy: closed }]);
+        assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 12, to: FOREIGN })]), ["nowhere"]);
+      },
+    },
+    {
+      name: "a tenant sends its burst and no more, and so does a capability get",
+      needs: ["encapsulation", "rate-limits"],
+      async run(world) {
+        const base = { tenantIndex: 1, counted: false, allowed: [] } as const;
+        const limited = { ...base, use: "tenant", packets: { perSecond: 1, burst: 3 } } as const;
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        await world.apply([{ type: "set-policy", index: OF_TENANT, policy: limited }]);
+        const some = (from: number) => Array.from({ length: 8 }, (_, i) => p.segment({ port: from + i }));
+        const sent = async (from: number) =>
+          (await p.sitesOf(world, some(from))).filter((to) => to !== "nowhere").length;
+        const first = await sent(100);
+        assert.ok(first >= 3 && first <= 5, `${first} of 8 passed, with a burst of 3 and one a second`);
+        const each = { ...base, use: "capabilities", bits: { perSecond: 8, burst: 200 } } as const;
+        await world.apply([
+          { type: "remove-policy", index: OF_TENANT },
+          { type: "set-policy", index: OF_CAPABILITIES, policy: each },
+          { type: "set-capability", entry: { address: CAPABILITY, group: 1, localGroup: 0, policy: OF_CAPABILITIES } },
+        ]);
+        assert.equal(await sent(200), 3, "packets of 60 octets out of 200");
+      },
+    },
+    {
+      name: "policy gives a DSCP to the packet and its tunnel, and a tag to the tunnel",
+      needs: ["encapsulation", "outer-header", "marking"],
+      async run(world) {
+        const marks = { use: "tenant", tenantIndex: 1, counted: false, allowed: [], dscp: 46, tag: 0xa7 } as const;
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        await world.apply([{ type: "set-policy", index: OF_TENANT, policy: marks }]);
+        const out = p.only(await world.send("client", [p.segment({ port: 21, trafficClass: 1 })]), "core");
+        const classOf = (packet: Uint8Array) => ((packet[0]! & 15) << 4) | (packet[1]! >> 4);
+        assert.deepEqual([classOf(out), classOf(p.innerOf(out))], [(46 << 2) | 1, (46 << 2) | 1], "ECN stays");
+        assert.equal(((out[1]! & 15) << 4) | (out[2]! >> 4), 0xa7, "upper bits of the flow label");
       },
     },
     {
