@@ -14,7 +14,8 @@ export interface PathStep {
 export type Path = readonly PathStep[];
 
 const NAME = /(?:[A-Za-z_][\w.-]*:)?(?:[A-Za-z_][\w.-]*|\*)|\.\.\./y;
-const PREDICATE = /\[\s*([A-Za-z_][\w.:-]*|\.)\s*=\s*(?:'([^']*)'|"([^"]*)"|(\*))\s*\]/y;
+/** Shells take quotes away, so a value is read without them too; one with blanks, brackets or quotes in it needs them. */
+const PREDICATE = /\[\s*([A-Za-z_][\w.:-]*|\.)\s*=\s*(?:'([^']*)'|"([^"]*)"|(\*|[^\s'"[\]*][^\s'"[\]]*))\s*\]/y;
 
 /**
  * Reads a data path, as `/semrd-router:router/semrd-agent:agents/agent[id='x']/tenant`; `/` is all data. Keys may be
@@ -36,8 +37,8 @@ export function parsePath(text: string): Answer<Path> {
       PREDICATE.lastIndex = at;
       const found = PREDICATE.exec(text);
       if (found === null) return refused(badPath(text, at, "[key='value'] is expected"));
-      const [, key, single, double, any] = found;
-      const wanted = single ?? double ?? any!;
+      const [, key, single, double, bare] = found;
+      const wanted = single ?? double ?? bare!;
       if (key === ".") value = wanted;
       else keys[key!.slice(key!.indexOf(":") + 1)] = wanted;
       at = PREDICATE.lastIndex;
