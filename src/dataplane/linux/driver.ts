@@ -220,7 +220,8 @@ class LinuxDriver implements LinuxDataplane {
   }
 
   #tenants(): number[] {
-    return [...new Set(this.#portOptions.map(({ tenantIndex }) => tenantIndex))];
+    const all = this.#portOptions.flatMap(({ tenantIndex, sources }) => [{ tenantIndex }, ...(sources ?? [])]);
+    return [...new Set(all.map(({ tenantIndex }) => tenantIndex))];
   }
 
   *#everything(): Generator<Command> {

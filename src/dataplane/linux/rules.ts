@@ -3,7 +3,15 @@ import type { PortOptions } from "../driver.ts";
 import { type Command, PROTOCOL, TUNNEL_TABLE, tenantTable, textOf } from "./commands.ts";
 
 /** Order of our rules. The kernel's own first one, "local", goes between them: packets in tunnels are for it otherwise. */
-const PREFERENCE = { knownRouter: 50, tunnel: 60, local: 100, source: 110, tenant: 120, domain: 130 } as const;
+const PREFERENCE = {
+  knownRouter: 50,
+  tunnel: 60,
+  local: 100,
+  source: 110,
+  tenant: 120,
+  stranger: 249,
+  domain: 250,
+} as const;
 
 /** A rule as text without "rule add", for comparing and for carrying out. */
 export type Rule = string;
@@ -24,12 +32,18 @@ export function rulesFor(
     rules.add(
       `pref ${PREFERENCE.knownRouter} from ${formatIpv6(node)}/128 to ${own}/128 ipproto 41 lookup ${TUNNEL_TABLE}`,
     );
-  for (const { interface: name, role, tenantIndex } of ports) {
-    if (role === "core" && tenantIndex === 0) continue;
+  for (const { interface: name, role, tenantIndex, sources } of ports) {
+    if (role === "core" && tenantIndex === 0 && sources === undefined) continue;
     // Agents answer from a capability's address
     for (const source of role === "agent" ? ["fe80::/10", "::/128"] : ["fe80::/10", "::/128", ours])
       rules.add(`pref ${PREFERENCE.source} from ${source} to ${ours} iif ${name} blackhole`);
-    rules.add(`pref ${PREFERENCE.tenant} to ${ours} iif ${name} lookup ${tenantTable(tenantIndex)}`);
+    // The longest prefix first; without any, everybody
+    for (const { prefix, tenantIndex: tenant } of sources ?? [{ prefix: undefined, tenantIndex }]) {
+      const from = prefix === undefined ? "" : `from ${textOf(prefix)} `;
+      const pref = PREFERENCE.tenant + 128 - (prefix?.length ?? 0);
+      rules.add(`pref ${pref} ${from}to ${ours} iif ${name} lookup ${tenantTable(tenant)}`);
+    }
+    if (sources !== undefined) rules.add(`pref ${PREFERENCE.stranger} to ${ours} iif ${name} blackhole`);
   }
   rules.add(`pref ${PREFERENCE.domain} to ${ours} unreachable`);
   return rules;

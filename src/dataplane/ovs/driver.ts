@@ -287,12 +287,12 @@ class OvsDriver implements OvsDataplane {
 
   #takeNote(ports: readonly PortOptions[], found: Awaited<ReturnType<typeof bridgePorts>>): void {
     const known = new Map<number, SwitchPort>();
-    this.ports = ports.map(({ interface: name, role, tenantIndex }): PortReport => {
+    this.ports = ports.map(({ interface: name, role, tenantIndex, sources }): PortReport => {
       const { number, mac, error } = found.get(name) ?? {};
       const report = { interface: name, role, tenantIndex, ifindex: 0, adopted: this.adopted };
       if (number === undefined || mac === undefined)
         return { ...report, hook: "none", reason: error ?? "Open vSwitch has not opened it yet" };
-      known.set(number, { number, mac, role, tenantIndex });
+      known.set(number, { number, mac, role, tenantIndex, ...(sources === undefined ? {} : { sources }) });
       const reason = stackHears(name)
         ? `the stack hears it too: sysctl -w net.ipv6.conf.${name}.disable_ipv6=1`
         : undefined;

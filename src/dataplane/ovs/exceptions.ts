@@ -56,7 +56,7 @@ export function exceptionOf(
 
 function judged(
   { frame }: PacketIn,
-  { role, tenantIndex }: Pick<SwitchPort, "role" | "tenantIndex">,
+  { role, tenantIndex, sources }: Pick<SwitchPort, "role" | "tenantIndex" | "sources">,
   state: PassState,
   answerWith: (frame: Uint8Array) => Numbered,
 ): Exception {
@@ -66,7 +66,7 @@ function judged(
     frame: answer,
   } = processFrame(
     state,
-    { role, tenantIndex, partialChecksums: false },
+    { role, tenantIndex, partialChecksums: false, ...(sources === undefined ? {} : { sources }) },
     { frame, hook: role === "core" ? "xdp" : "tc" },
   );
   return action === "reply" ? { verdict, answer: answerWith(answer) } : { verdict };

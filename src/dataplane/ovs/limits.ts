@@ -9,7 +9,6 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
     "decapsulation",
     "Open vSwitch takes nothing out of IPv6-in-IPv6: it tunnels in VXLAN, so every router of the domain must",
   ],
-  ["source-prefixes", "the flows of Open vSwitch know one tenant a port, whatever the source of a packet"],
   ["rate-limits", "no meters are set in Open vSwitch, so no rate is enforced"],
   ["marking", "Open vSwitch writes neither DSCP nor tags, and its VXLAN has no flow label to carry one"],
   ["hair-pin", "Open vSwitch sends a tunnelled packet to no other site: it is refused here"],

@@ -36,7 +36,7 @@ import { GROUP, MATCH, REGISTER, TABLE } from "./tables.ts";
 /** Kinds of entries of the ledger, in the upper half of `metadata`. */
 const ENTRY = { plan: 1, nextHop: 2, group: 3, policy: 4 } as const;
 /** Another arrangement of tables and registers gets another number: flows of the older one are not adopted. */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 /**
  * Turns a plan into flows and groups. Keeps the plan's tables and what follows from them, and knows nothing of the switch
@@ -59,7 +59,10 @@ export class Program {
 
   get madeFor(): MadeFor {
     const { locator, tunnelPort, stackMac, longestFrame } = this.#facts;
-    const ports = this.#ports.map(({ number, mac, role, tenantIndex }) => [number, toHex(mac), role, tenantIndex]);
+    const ports = this.#ports.map(({ number, mac, role, tenantIndex, sources }) => [
+      ...[number, toHex(mac), role, tenantIndex],
+      sources?.map(({ prefix, tenantIndex: tenant }) => [toHex(prefix.address), prefix.length, tenant]) ?? "all",
+    ]);
     const facts = { tunnelPort, stackMac: toHex(stackMac), longestFrame, ports };
     return { layout: LAYOUT, domain: toHex(this.#domain.address), locator: toHex(locator), facts };
   }

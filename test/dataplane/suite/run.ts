@@ -37,7 +37,7 @@ export function dataplaneSuite(driver: string, start: StartWorld): void {
 
 async function judge(each: Case, start: StartWorld): Promise<{ readonly said: CaseOutcome; readonly cause?: unknown }> {
   try {
-    await using world = await start();
+    await using world = await start(each.ports === undefined ? {} : { ports: each.ports });
     const why = whyNot(each, world.dataplane);
     if (why !== undefined) return { said: { result: "cannot", why } };
     await each.run(world);

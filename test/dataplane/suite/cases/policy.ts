@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { toHex } from "../../../../src/base/index.ts";
+import { parseIpv6Prefix, toHex } from "../../../../src/base/index.ts";
 import { FIRST_CAPABILITY_POLICY, type Operation } from "../../../../src/forwarding/index.ts";
 import { address } from "../../memory/frames.ts";
-import { CAPABILITY, SECOND_CAPABILITY } from "../../memory/story.ts";
+import { CAPABILITY, CLIENT, SECOND_CAPABILITY } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
 import * as p from "../packets.ts";
 
@@ -14,6 +14,11 @@ const OTHER_FOREIGN = address("fd5e:0:0:2:8001:1234:9999:0");
 /** Indexes of policies. */
 const OF_TENANT = 1;
 const OF_CAPABILITIES = 4096;
+
+const SOURCES = [
+  { prefix: parseIpv6Prefix("2001:db8:c::/64")!, tenantIndex: 1 },
+  { prefix: parseIpv6Prefix("2001:db8:c:0:2::/80")!, tenantIndex: 2 },
+];
 
 export const POLICY: CaseGroup = {
   title: "policy",
@@ -122,6 +127,26 @@ export const POLICY: CaseGroup = {
         assert.deepEqual(await p.sitesOf(world, [beside]), ["nowhere"]);
         await world.apply([lettingIn([3])]);
         assert.deepEqual(await p.sitesOf(world, [under]), ["nowhere"]);
+      },
+    },
+    {
+      name: "on a port with prefixes the longest one says whose a packet is; under none it is dropped",
+      needs: ["tunnels", "tenants", "source-prefixes"],
+      ports: [
+        { interface: "core0", role: "core", tenantIndex: 0, hook: "auto" },
+        { ...{ interface: "client0", role: "client", tenantIndex: 1, hook: "auto" }, sources: SOURCES },
+      ],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1), p.leadsTo(1, { to: FOREIGN })]);
+        const [one, two, none] = [CLIENT, address("2001:db8:c:0:2::1"), address("2001:db8:ffff::1")];
+        for (const [from, to, site] of [
+          [one, CAPABILITY, "2001:db8:f::2"],
+          [one, FOREIGN, "nowhere"],
+          [two, FOREIGN, "2001:db8:f::2"],
+          [two, CAPABILITY, "nowhere"],
+        ] as const)
+          assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 6, from, to })]), [site]);
+        assert.deepEqual(await world.send("client", [p.segment({ port: 6, from: none })]), []);
       },
     },
   ],
