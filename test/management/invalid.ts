@@ -152,7 +152,7 @@ export const INVALID: readonly Invalid[] = [
       {
         path: "/semrd-router:router/semrd-registration:registration/listen[3]/port",
         value: "0",
-        reason: "out of range",
+        reason: "out of range: 1 to 65535 is allowed",
       },
       {
         path: `${OCR_A}/label[2]`,

@@ -2,14 +2,20 @@ import type { YangSchemaType } from "../../../native/api.ts";
 import { type Answer, type ManagementFault, parsePath } from "../datastore/index.ts";
 import type { SchemaIndex } from "./schema-index.ts";
 
-/** As `reasonOf` has it. */
+/** As `reasonOf` has them. */
 const NOT_ALLOWED = "not one of the values that are allowed here";
+const OUT_OF_RANGE = "out of range";
 /** More are not listed. */
 const MOST = 40;
 
-/** Faults of values that are none of an enumeration, an identity or the like, with those that there are. */
+/** Faults of values that are none of an enumeration, or outside a range, with those that there are. */
 export function namingAllowed<T extends Pick<ManagementFault, "path" | "message">>(fault: T, schema: SchemaIndex): T {
-  if (fault.message !== NOT_ALLOWED || fault.path === undefined) return fault;
+  if (fault.path === undefined) return fault;
+  if (fault.message === OUT_OF_RANGE) {
+    const range = rangeOf(typeAt(fault.path, schema));
+    return range === undefined ? fault : { ...fault, message: `${OUT_OF_RANGE}: ${range} is allowed` };
+  }
+  if (fault.message !== NOT_ALLOWED) return fault;
   const values = allowedAt(fault.path, schema);
   return values.length === 0 ? fault : { ...fault, message: `not one of ${listed(values)}` };
 }
@@ -22,9 +28,20 @@ export function answerNamingAllowed<T>(answer: Answer<T>, schema: SchemaIndex): 
 
 /** What the leaf at a data path may be, where that can be listed. */
 export function allowedAt(text: string, schema: SchemaIndex): readonly string[] {
-  const path = parsePath(text);
+  return valuesOf(typeAt(text, schema));
+}
+
+/** @param text entries may also be numbered, as `listen[3]` */
+function typeAt(text: string, schema: SchemaIndex): YangSchemaType | undefined {
+  const path = parsePath(text.replace(/\[\d+\]/g, ""));
   const found = path.ok ? schema.resolve(path.value, { pattern: true }) : path;
-  return found.ok ? valuesOf(found.value.node?.type) : [];
+  return found.ok ? found.value.node?.type : undefined;
+}
+
+/** `5 to 1000`, or several of them; a leafref's is that of its target. */
+function rangeOf(type: YangSchemaType | undefined): string | undefined {
+  if (type?.target !== undefined) return rangeOf(type.target);
+  return type?.range?.map(([least, most]) => (least === most ? least : `${least} to ${most}`)).join(", or ");
 }
 
 function valuesOf(type: YangSchemaType | undefined): readonly string[] {
