@@ -8,7 +8,7 @@ import {
   type PlanView,
 } from "../forwarding/index.ts";
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
-import { tenantClients } from "./policy-counters.ts";
+import { capabilityCounters, tenantClients } from "./policy-counters.ts";
 import type { RowSources } from "./rows.ts";
 
 export function towards(nextHop: NextHop): string {
@@ -125,6 +125,7 @@ export function countersReport(driver: DataplaneDriver, sources: RowSources): Co
       ...{ tenant, packets: String(packets), octets: String(bytes) },
       ...{ denied: String(denied), limited: String(limited), spoofed: String(spoofed) },
     })),
+    capabilities: capabilityCounters(driver, sources),
     tags: Array.from(counters.tags ?? [], ([tag, { packets, bytes }]) => ({
       ...{ tag, packets: String(packets), octets: String(bytes) },
     })),

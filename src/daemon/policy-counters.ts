@@ -1,5 +1,6 @@
 import type { Ipv6Address, Metrics } from "../base/index.ts";
 import type { DataplaneDriver, PolicyCounters, TenantCounters } from "../dataplane/index.ts";
+import type { CapabilityCounterRow } from "../management/index.ts";
 import type { RowSources } from "./rows.ts";
 
 const NO_TENANT: TenantCounters = { packets: 0n, bytes: 0n, denied: 0n, limited: 0n, spoofed: 0n };
@@ -33,6 +34,27 @@ export class CapabilityCounters {
     const isLimited = policy.packets !== undefined || policy.bits !== undefined;
     return { ...(policy.counted ? { counted: counters } : {}), ...(isLimited ? { limited: counters.limited } : {}) };
   }
+}
+
+/** What passed for each capability of each tenant that has counters or a rate of its own. */
+export function capabilityCounters(
+  driver: DataplaneDriver,
+  { taxonomy }: Pick<RowSources, "taxonomy">,
+): readonly CapabilityCounterRow[] {
+  if (taxonomy.capabilities.length === 0 || (driver.counters().policies?.size ?? 0) === 0) return [];
+  const counters = new CapabilityCounters(driver);
+  const rows: CapabilityCounterRow[] = [];
+  for (const tenant of taxonomy.tenants.keys())
+    for (const { name, majorVersion } of taxonomy.capabilities) {
+      const { counted, limited } = counters.of(taxonomy.address(tenant, name, majorVersion)!);
+      if (counted === undefined && limited === undefined) continue;
+      rows.push({
+        ...{ capability: name, version: majorVersion, tenant },
+        ...(counted === undefined ? {} : { packets: String(counted.packets), octets: String(counted.bytes) }),
+        ...(limited === undefined ? {} : { limited: String(limited) }),
+      });
+    }
+  return rows;
 }
 
 /** Adds to the metrics what was counted since the last time. */

@@ -192,7 +192,9 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
       { name: "beta", rule: [RULE], ...marks },
     ]);
     assert.equal(await answers(net, AT.acme, ocr), "class 184");
-    const { tags } = (await router.ctl("show", "counters")) as CountersReport;
+    const { tags, capabilities } = (await router.ctl("show", "counters")) as CountersReport;
+    const row = capabilities.find(({ capability }) => capability === "/vision/ocr");
+    assert.deepEqual([capabilities.length, row?.tenant, row?.packets, row?.limited], [1, "beta", "1", undefined]);
     assert.deepEqual(
       tags.map(({ tag, packets }) => [tag, packets]),
       [[7, "2"]],

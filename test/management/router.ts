@@ -396,6 +396,10 @@ export const COUNTERS: CountersReport = {
   ],
   instances: [],
   tenants: [{ tenant: "acme", packets: "1950", octets: "1350000", denied: "3", limited: "40", spoofed: "0" }],
+  capabilities: [
+    { capability: "/vision/ocr", version: 1, tenant: "acme", packets: "1900", octets: "1300000", limited: "31" },
+    { capability: "/audio/speech", version: 1, tenant: "acme", limited: "0" },
+  ],
   tags: [{ tag: 7, packets: "12", octets: "960" }],
 };
 

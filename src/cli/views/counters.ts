@@ -44,6 +44,7 @@ export function countersView(report: CountersReport, options: { readonly all: bo
     ),
   ];
   if (report.tenants.length > 0) sections.push(section("Clients by tenant", tenantsTable(report, style)));
+  if (report.capabilities.length > 0) sections.push(section("Clients by capability", capabilitiesTable(report, style)));
   if (report.tags.length > 0) sections.push(section("Delivered by tag", tagsTable(report, style)));
   function section(title: string, text: string): string {
     return `${paint("bold", title)}\n${text === "" ? "none\n" : text}`;
@@ -63,6 +64,21 @@ function tenantsTable({ tenants }: CountersReport, style: TableStyle): string {
       { title: "SPOOFED", align: "right", cell: (row) => row.spoofed },
     ],
     tenants,
+    style,
+  );
+}
+
+function capabilitiesTable({ capabilities }: CountersReport, style: TableStyle): string {
+  return table(
+    [
+      { title: "CAPABILITY", shrinkTo: 12, cell: (row) => row.capability },
+      { title: "VERSION", align: "right", cell: (row) => String(row.version) },
+      { title: "TENANT", cell: (row) => row.tenant },
+      { title: "PACKETS", align: "right", cell: (row) => row.packets ?? "" },
+      { title: "OCTETS", align: "right", cell: (row) => row.octets ?? "" },
+      { title: "LIMITED", align: "right", cell: (row) => row.limited ?? "" },
+    ],
+    capabilities,
     style,
   );
 }

@@ -63,6 +63,17 @@ export interface DrainResult {
   readonly draining: boolean;
 }
 
+export interface CapabilityCounterRow {
+  readonly capability: string;
+  readonly version: number;
+  readonly tenant: string;
+  /** Only if it is counted. */
+  readonly packets?: CounterText;
+  readonly octets?: CounterText;
+  /** Over its rate; only if it has one. */
+  readonly limited?: CounterText;
+}
+
 export interface CountersReport {
   readonly driver: "kernel" | "memory" | "fib-service" | "ovs" | "linux";
   /** By verdict name; those that are zero too. */
@@ -84,6 +95,8 @@ export interface CountersReport {
     readonly limited: CounterText;
     readonly spoofed: CounterText;
   }[];
+  /** What came in here for single capabilities: those that are counted, or have a rate. */
+  readonly capabilities: readonly CapabilityCounterRow[];
   /** What was delivered here with a tag. */
   readonly tags: readonly { readonly tag: number; readonly packets: CounterText; readonly octets: CounterText }[];
 }
