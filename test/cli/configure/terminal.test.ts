@@ -102,7 +102,8 @@ describe("semrctl configure at a terminal", { skip }, () => {
     screen.type("\r");
     await screen.shows(/\[r1\]\*# /);
     screen.type("set ");
-    await screen.completes("ten", /^ants /);
+    await screen.completes("ten", /^ant/); // tenants, or tenant-policies
+    await screen.completes("s", /^ /);
     await screen.completes("ten", /^ant /);
     await screen.completes("ac", /^me /);
     await screen.completes("ind", /^ex /);
