@@ -131,7 +131,7 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
         if (said.verdict === "delivered") assert.equal(done.newFlow, said.newFlow, about);
       }
     });
-    fc.assert(property, { seed: SEED, numRuns: Number(process.env.SEMR_EXPLAIN_RUNS ?? 400) });
+    fc.assert(property, { seed: SEED, numRuns: Number(process.env.SEMR_EXPLAIN_RUNS ?? 150) });
     t.diagnostic([...seen].join(" "));
     for (const verdict of [
       "encapsulated",
