@@ -63,6 +63,7 @@ import {
   SessionEvents,
 } from "./events/index.ts";
 import { feedCompiler } from "./feed.ts";
+import { FormerDataplanes } from "./former-dataplanes.ts";
 import {
   type Current,
   FlowRecordsSlot,
@@ -211,6 +212,7 @@ class Daemon {
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
     const driver = this.#scope.own(await startDriver(this.#configuration, this.#log, this.#metrics));
+    const formers = await FormerDataplanes.note(this.#configuration, driver, this.#log);
     this.#movesTunnels = tunnelMoves(driver);
     const paths = this.#scope.own(new Paths({ ...this.#shared, driver, bfd: () => this.#bfd }));
     this.#paths = paths;
@@ -316,7 +318,7 @@ class Daemon {
       adopted: driver.adopted,
       ports: driver.ports.map(({ interface: name, hook }) => `${name} ${hook}`),
     });
-    const converging = this.#converge(health.settled, speaker, compiler, driver);
+    const converging = this.#converge(health.settled, speaker, compiler, driver, formers);
     this.#scope.defer(() => converging);
   }
 
@@ -550,6 +552,7 @@ class Daemon {
     speaker: Speaker,
     compiler: Compiler,
     driver: DataplaneDriver,
+    formers: FormerDataplanes,
   ): Promise<void> {
     const { signal } = this.#scope;
     try {
@@ -564,6 +567,7 @@ class Daemon {
       this.#log.info("router.converged");
       while (compiler.pending > 0 && !signal.aborted) await elapsed(COMPILED_CHECK, signal);
       driver.converged?.();
+      if (!signal.aborted) await formers.remove();
     } catch (cause) {
       this.#log.error("router.convergence-failed", { reason: messageOf(cause) });
     }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { StatusReport } from "../../src/management/index.ts";
-import { isolated } from "../dataplane/kernel/isolated.ts";
+import { isolated, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 import { whyNoRoutes } from "../dataplane/linux/why-not.ts";
 import { appears, OpenVswitch, whyNoOpenVswitch } from "../dataplane/ovs/open-vswitch.ts";
 import { ended, RouterFolder } from "./router-process.ts";
@@ -59,6 +60,29 @@ await isolated(
           assert.equal(openVswitch?.tool("ovs-vsctl", "list-br") ?? "", "");
         });
       });
+
+    it("another driver at a restart: the one before is removed when the new one has its tables", async (t) => {
+      const reason = whyNoRoutes() ?? whyNoKernelDataplane();
+      if (reason !== undefined) return t.skip(`skipped: ${reason}`);
+      const pins = "/sys/fs/bpf/semrd-former";
+      const before = inKernel();
+      const other = (driver: string) =>
+        routers.configuration("former", { "semrd-dataplane:dataplane": { driver, "pin-directory": pins } });
+      for (const [driver, was] of [
+        ["linux", undefined],
+        ["kernel", "linux"],
+        ["linux", "kernel"],
+      ] as const) {
+        await using router = await routers.started("former", other(driver));
+        assert.equal((await dataplaneOf(router)).driver, driver);
+        if (was !== undefined)
+          while (!router.log.includes('"dataplane.former-removed"'))
+            await setTimeout(20, undefined, { signal: t.signal });
+        assert.equal(existsSync(pins), driver === "kernel");
+        assert.equal(inKernel() === before, driver === "kernel");
+        await router.end("SIGTERM");
+      }
+    });
 
     it("driver auto without the right to load BPF programs: routes of the kernel, loudly", async (t) => {
       const reason = whyNoRoutes();
