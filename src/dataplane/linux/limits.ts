@@ -27,4 +27,4 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["verdicts", "the kernel has no names for what becomes of packets"],
 ]);
 
-export const LIMITS: readonly string[] = [...CANNOT.values()];
+export const LIMITS: readonly string[] = [...new Set(CANNOT.values())];

@@ -95,6 +95,7 @@ await isolated(
           { type: "set-slots", group: 3, slots: allSlots(3), backup: 0 },
           p.leadsTo(2, { localGroup: 3 }),
         ]);
+        assert.equal(new Set(dataplane.limits).size, dataplane.limits.length, "each is said once");
         assert.match(dataplane.limits.join("\n"), /instance.* must listen on the capability's own port/);
         const sent = p.segment({ port: 4004 });
         const answer = p.only(await send("client", [sent]), "client");
