@@ -135,6 +135,19 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
+    name: "a driver without what it needs, said over two lines of the model",
+    edit: (router) => {
+      router["semrd-dataplane:dataplane"].driver = "fib-service";
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-dataplane:dataplane",
+        reason: "the driver fib-service has to know where its executor is: give fib-service/address",
+        tag: "no-executor",
+      },
+    ],
+  },
+  {
     name: "several wrong values at once",
     edit: (router) => {
       router.site.selector = 70000;

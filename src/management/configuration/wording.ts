@@ -81,5 +81,6 @@ export function reasonOf(message: string): string {
     const match = pattern.exec(message);
     if (match !== null) return say(match);
   }
-  return message;
+  // Of a model, where it goes over several lines.
+  return message.replace(/\s*\n\s*/g, " ");
 }
