@@ -84,9 +84,17 @@ export function explainPacket(
   };
   const capability = state.plan.capability(question.destination);
   if (capability === undefined) return base;
+  if (BEFORE_THE_CHOICE.has(outcome.verdict)) return { ...base, capability };
   const label = outcome.verdict === "encapsulated" ? { flowLabel: u32(outcome.frame, ETHERNET_LENGTH) & 0xfffff } : {};
   return { ...base, capability, ...label, ...choices(state, capability, question, frame, counted?.nextHop) };
 }
+
+/** Packets that do not come as far as a group. */
+const BEFORE_THE_CHOICE: ReadonlySet<Verdict> = new Set([
+  ...(["passed", "reject-tenant", "reject-no-route", "reject-hop-limit", "drop-truncated", "drop-fragment"] as const),
+  ...(["drop-source", "drop-unknown-node", "drop-not-capability", "drop-segments", "drop-extension"] as const),
+  ...(["drop-vni", "drop-spoofed", "drop-tenant-rate", "drop-capability-rate"] as const),
+]);
 
 function leaving({ action, frame }: Outcome): Pick<PacketExplanation, "leaves"> {
   if (action !== "forward" && action !== "reply") return {};

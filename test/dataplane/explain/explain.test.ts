@@ -124,6 +124,8 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
         const about = JSON.stringify({ ...one, source: [...one.source], destination: [...one.destination], said });
         assert.equal(done.verdict, said.verdict, about);
         seen.add(said.verdict);
+        if (/^(drop-(?!unanswerable)|reject-(tenant|no-route|hop-limit))/.test(said.verdict))
+          assert.deepEqual([said.sites, said.instances], [undefined, undefined], about);
         assert.equal(said.flowLabel !== undefined, said.verdict === "encapsulated", about);
         if (said.nextHop === undefined) continue;
         assert.equal(done.nextHop, said.nextHop.index, about);
