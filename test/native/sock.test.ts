@@ -230,6 +230,8 @@ test("interfaces with driver, address and carrier; link-local addresses keep the
       hardwareAddress: "02:00:00:00:00:01",
     });
     execFileSync("ip", ["link", "set", "st1", "down"]);
+    // The kernel tells of a lost carrier from a work queue, within a second.
+    for (let looks = 0; found().st0!.running && looks < 100; looks++) execFileSync("sleep", ["0.02"]);
     assert.equal(found().st0!.running, false);
     assert.equal(found().st1!.up, false);
     assert.equal(sock.interfaceIndex("absent"), undefined);
