@@ -16,7 +16,7 @@ export interface LabOptions {
   readonly clamp?: boolean;
   /** Of the way from r1 to r2; else IPv6-in-IPv6. */
   readonly wrapping?: Wrapping;
-  /** One of the routers is the kernel alone: what it is to do is in `setUp`, and the capabilities are on r2 itself. */
+  /** One of the routers is the kernel alone: what it is to do is in `setUp` (words for ip, or a line of sysctl), and the capabilities are on r2 itself. */
   readonly kernel?: { readonly router: "r1" | "r2"; readonly setUp: readonly string[] };
 }
 
@@ -71,7 +71,7 @@ export class Lab implements AsyncDisposable {
       await lab.#linksUsable();
       await lab.#spawn("agent", "lab-agent.ts");
       await lab.#spawn("near", "lab-agent.ts");
-      for (const words of options.kernel?.setUp ?? []) lab.#ip(options.kernel!.router, words);
+      for (const words of options.kernel?.setUp ?? []) lab.#setUp(options.kernel!.router, words);
       if (options.kernel?.router === "r2") await lab.#spawn("r2", "lab-agent.ts", "80", "53", AT.dns);
       if (options.kernel?.router !== "r1") await lab.#spawn("r1", "lab-router.ts", JSON.stringify(lab.#ingress()));
       if (options.kernel?.router !== "r2") await lab.#spawn("r2", "lab-router.ts", JSON.stringify(lab.#egress()));
@@ -187,6 +187,12 @@ export class Lab implements AsyncDisposable {
         if (performance.now() > deadline) throw new Error(`${place} has no link-local addresses: ${stdout}`);
       }
     }
+  }
+
+  #setUp(place: Place, words: string): void {
+    const command = words.startsWith("sysctl ") ? words : `ip -6 ${words}`;
+    const [file, args] = this.at(place, ...command.split(" "));
+    execFileSync(file, args);
   }
 
   #ip(place: Place, words: string): void {
