@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { OutcomeJudge } from "../../src/registration/health/outcome-judge.ts";
 
-const TCP = { answers: true };
-const UDP = { answers: false };
+const TCP = { answers: true, mayGo: () => true };
+const UDP = { answers: false, mayGo: () => true };
 
 /** A judge that looks each 500 ms, and an instance whose outcomes are said as differences. */
 function watched(counts = TCP) {
@@ -34,6 +34,22 @@ describe("passive health", () => {
     assert.deepEqual(look(), { type: "in" });
     const again = look({ flows: 1, refused: 1 });
     assert.equal(again?.type === "out" && again.rest, 20_000);
+  });
+
+  it("nobody is asked whether an instance may go before it would; one that may not goes when it may", () => {
+    let asked = 0;
+    let may = false;
+    const mayGo = (): boolean => {
+      asked++;
+      return may;
+    };
+    const { look } = watched({ answers: true, mayGo });
+    for (let i = 0; i < 100; i++) look({ flows: 10, answered: 10 });
+    assert.equal(asked, 0);
+    assert.equal(look({ flows: 7, refused: 7 }), undefined);
+    assert.equal(asked, 1);
+    may = true;
+    assert.equal(look()?.type, "out");
   });
 
   it("one connection that works forgives the others", () => {

@@ -48,8 +48,13 @@ export class OutcomeJudge {
     this.options = options;
   }
 
-  /** @param counts TCP: whether answers are counted, so that silence is a failure */
-  judge(id: string, outcomes: Outcomes, counts: { readonly answers: boolean }, now: number): Judgement | undefined {
+  /** `answers`: they are counted (TCP), so that silence is a failure. `mayGo`: asked before one is taken out. */
+  judge(
+    id: string,
+    outcomes: Outcomes,
+    how: { readonly answers: boolean; readonly mayGo: () => boolean },
+    now: number,
+  ): Judgement | undefined {
     const known = this.#judged.get(id);
     if (known === undefined || outcomes.flows < known.seen.flows) {
       this.#judged.set(id, { seen: outcomes, row: 0, waiting: [], out: false, until: 0, times: 0 });
@@ -62,15 +67,15 @@ export class OutcomeJudge {
     ];
     known.seen = outcomes;
     if (known.out) return this.#rested(known, now);
-    const silent = counts.answers ? this.#silent(known, begun, answered + refused, now) : 0n;
-    const works = answered > 0n || (!counts.answers && begun > refused);
+    const silent = how.answers ? this.#silent(known, begun, answered + refused, now) : 0n;
+    const works = answered > 0n || (!how.answers && begun > refused);
     if (works) {
       known.row = 0;
       if (now - known.until > this.#restOf(known)) known.times = 0;
       return undefined;
     }
     known.row += Number(refused + silent);
-    if (known.row < this.options.failures) return undefined;
+    if (known.row < this.options.failures || !how.mayGo()) return undefined;
     const rest = this.#restOf(known);
     const reason = silent > refused ? "does not answer" : "refuses connections";
     Object.assign(known, { out: true, until: now + rest, times: known.times + 1, row: 0, waiting: [] });

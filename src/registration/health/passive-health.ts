@@ -96,8 +96,8 @@ class Watcher implements PassiveHealth {
     const { directory, clock, log } = this.#parts;
     const instance = directory.instance(id);
     if (instance === undefined || instance.check !== undefined) return;
-    if (!this.#out.has(id) && this.#isLast(instance)) return;
-    const judgement = judge.judge(id, outcomes, { answers: instance.endpoint.protocol === "tcp" }, clock.monotonic());
+    const how = { answers: instance.endpoint.protocol === "tcp", mayGo: () => !this.#isLast(instance) };
+    const judgement = judge.judge(id, outcomes, how, clock.monotonic());
     if (judgement?.type === "out") {
       this.#out.add(id);
       this.#ejections.add();
