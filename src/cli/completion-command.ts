@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import type { ClientOptions } from "./client.ts";
-import { CandidateRouter, completePath, type Explained, fetchModel, type Word } from "./configure/index.ts";
+import { CandidateRouter, completePath, type Explained, fetchModel, wordsOf } from "./configure/index.ts";
 import { CommandFailure } from "./exit.ts";
 
 const SHELLS = ["bash", "zsh"] as const;
@@ -134,9 +134,6 @@ function optionsOf(command: Command): readonly Option[] {
 async function ofPath(client: () => ClientOptions, env: CompletionCommandParts["env"]) {
   const model = await fetchModel(client(), env);
   const router = await CandidateRouter.open(client(), "candidate");
-  const complete: CompletePath = (texts, purpose) => {
-    const words = texts.map((text): Word => ({ text, start: 0, end: text.length, quoted: false }));
-    return completePath(model, router, model.top, words, 0, purpose);
-  };
+  const complete: CompletePath = (texts, purpose) => completePath(model, router, model.top, wordsOf(texts), 0, purpose);
   return { complete, [Symbol.asyncDispose]: () => router[Symbol.asyncDispose]() };
 }

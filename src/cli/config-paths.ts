@@ -7,6 +7,7 @@ import {
   readPlace,
   type Word,
   type WordedStep,
+  wordsOf,
 } from "./configure/index.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 
@@ -36,14 +37,8 @@ export async function deletion(words: readonly string[], open: () => Promise<Mod
 
 /** The shell has split the words already; faults show them in one line. */
 function read<T>(texts: readonly string[], run: (words: readonly Word[]) => T): T {
-  const words: Word[] = [];
-  let start = 0;
-  for (const text of texts) {
-    words.push({ text, start, end: start + text.length, quoted: false });
-    start += text.length + 1;
-  }
   try {
-    return run(words);
+    return run(wordsOf(texts));
   } catch (error) {
     if (!(error instanceof LineFault)) throw error;
     const pointer = " ".repeat(error.start) + "^".repeat(Math.max(1, error.end - error.start));

@@ -5,4 +5,4 @@ export { dataPath, type Model } from "./place.ts";
 export { CandidateRouter } from "./router.ts";
 export { runPrompt, runScript } from "./run.ts";
 export { fetchModel } from "./schema-cache.ts";
-export { LineFault, splitWords, type Word } from "./words.ts";
+export { LineFault, splitWords, type Word, wordsOf } from "./words.ts";

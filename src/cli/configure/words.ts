@@ -8,6 +8,16 @@ export interface Word {
   readonly keys?: ReadonlyMap<string, Word>;
 }
 
+/** Words that a shell has split already, at their places in one line. */
+export function wordsOf(texts: readonly string[]): readonly Word[] {
+  let start = 0;
+  return texts.map((text) => {
+    const word = { text, start, end: start + text.length, quoted: false };
+    start = word.end + 1;
+    return word;
+  });
+}
+
 /** A mistake, and the part of the line where it is. */
 export class LineFault extends Error {
   readonly start: number;
