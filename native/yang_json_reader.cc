@@ -232,7 +232,7 @@ class Reader {
     return document_.Keep(decoded);
   }
 
-  // Of "\uXXXX", `at` being that of the 'u'; where it ends.
+  // Of an escape by code point, `at` being that of its 'u'; where it ends.
   size_t Unicode(std::string_view raw, size_t at, std::string& decoded) const {
     auto unit = [&](size_t from) {
       return static_cast<uint32_t>(std::stoul(std::string(raw.substr(from, 4)), nullptr, 16));

@@ -194,6 +194,21 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
+    name: "a number of 64 bits, which JSON has as a string",
+    edit: (router) => {
+      router["semrd-tenant-policy:tenant-policies"] = {
+        tenant: [{ name: "acme", clients: { "packet-rate": { rate: 20000, burst: 2000 } } }],
+      };
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-tenant-policy:tenant-policies/tenant[name='acme']/clients/packet-rate/rate",
+        value: "20000",
+        reason: 'a number of 64 bits is expected, within quotes: "1000"',
+      },
+    ],
+  },
+  {
     name: "wrong JSON types",
     edit: (router) => {
       router.site.selector = "2";

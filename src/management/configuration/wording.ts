@@ -9,6 +9,12 @@ const IPV6_PATTERN = "[0-9a-fA-F]{0,4}";
 const IPV4_PATTERN = "1[0-9][0-9]|2[0-4][0-9]|25[0-5]";
 const withoutPrefixes = (path: string): string => path.replace(/\/[^/:]+:/g, "/");
 
+/** How JSON has values (RFC 7951, section 6), by what libyang calls it. */
+const ENCODINGS: ReadonlyMap<string, string> = new Map([
+  ["number", "a number is expected, without quotes"],
+  ["num64", 'a number of 64 bits is expected, within quotes: "1000"'],
+]);
+
 /** What libyang says, for people who have not read the model. Unknown messages stay as they are. */
 const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegExpExecArray) => string }[] = [
   {
@@ -59,7 +65,7 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
   { pattern: /^Unsatisfied length - /, say: () => "too short or too long" },
   {
     pattern: /^Invalid non-(\w+)-encoded \w+ value /,
-    say: ([, wanted]) => (wanted === "number" ? "a number is expected, without quotes" : `a ${wanted} is expected`),
+    say: ([, wanted]) => ENCODINGS.get(wanted!) ?? `a ${wanted} is expected`,
   },
   { pattern: /^Node "(.*)" not found as a child of /, say: () => "unknown: there is no such node in the model" },
   { pattern: /^No module named "(.*)" in the context\.?$/, say: ([, module]) => `there is no module ${module}` },
