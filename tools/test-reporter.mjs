@@ -24,12 +24,18 @@ class FileReport {
   failures = [];
   skips = [];
   output = "";
-  printed = false;
   #path = [];
 
   enter(event) {
     this.#path[event.nesting] = event.name;
     this.#path.length = event.nesting + 1;
+  }
+
+  with(later) {
+    this.passed += later.passed;
+    this.failures.push(...later.failures);
+    this.skips.push(...later.skips);
+    return this;
   }
 
   /** Tests and suites end children first, so the names above are still known from their start events. */
@@ -52,43 +58,45 @@ class FileReport {
 
 export default async function* report(source) {
   const files = new Map();
-  const of = (event) => {
-    const name = path.relative(process.cwd(), event.file ?? "tests");
-    let found = files.get(name);
-    if (found === undefined) {
-      found = new FileReport();
-      files.set(name, found);
-    }
-    return found;
+  // What a test says of its file is where it was written, which may be a part that several files share. The files end
+  // one after the other, each with a summary: what came since the last one is its own.
+  let current = new FileReport();
+  const end = (file, duration) => {
+    const name = path.relative(process.cwd(), file);
+    const ended = current;
+    current = new FileReport();
+    // After its summary when the process did not end well: one more failure of the same file.
+    const before = files.get(name);
+    files.set(name, before === undefined ? ended : before.with(ended));
+    return fileLines(name, ended, duration);
   };
   let total;
   for await (const { type, data } of source) {
     switch (type) {
       case "test:start":
-        of(data).enter(data);
+        current.enter(data);
         break;
       case "test:pass":
-        of(data).finish(data, true);
+        current.finish(data, true);
         break;
       case "test:fail":
-        of(data).finish(data, false);
+        current.finish(data, false);
+        // A file that could not be loaded, or whose process ended by itself, is a test of that name, and has no summary.
+        if (data.nesting === 0 && data.name === data.file) yield end(data.file, data.details?.duration_ms ?? 0);
         break;
       case "test:stderr":
       case "test:stdout":
-        of(data).output += data.message;
+        current.output += data.message;
         break;
       case "test:summary":
         if (data.file === undefined) {
           total = data;
         } else {
-          of(data).printed = true;
-          yield fileLines(path.relative(process.cwd(), data.file), of(data), data.duration_ms);
+          yield end(data.file, data.duration_ms);
         }
         break;
     }
   }
-  // A file that could not be loaded has no summary of its own.
-  for (const [name, file] of files) if (!file.printed && file.failures.length > 0) yield fileLines(name, file, 0);
   yield* summary(files, total);
 }
 

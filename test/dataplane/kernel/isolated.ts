@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -21,8 +20,9 @@ export function whyNoKernelDataplane(): string | undefined {
 }
 
 /**
- * Runs the tests that `define` makes in a process with a network namespace and mounts of its own, which go with it: no
- * interface, pin or bpffs can be left behind. Outside there is one test, which runs `file` and shows its output.
+ * Runs the tests that `define` makes in a network namespace and with mounts of its own, which go with the process: no
+ * interface, pin or bpffs can be left behind. The process of `file` begins anew inside, so its tests are counted, and
+ * say what they skip, like any others.
  *
  * @param setup shell commands to run first, inside.
  * @param whyNot why the host cannot run them, if it cannot.
@@ -34,21 +34,13 @@ export function isolated(
   whyNot: () => string | undefined = whyNoKernelDataplane,
 ): void | Promise<void> {
   if (process.env[MARK] !== undefined) return define();
-  test("in namespaces of its own", (t) => {
-    const reason = whyNot();
-    if (reason !== undefined) {
-      t.skip(`skipped: ${reason}`);
-      return;
-    }
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    // A bpffs of its own also where the host has one, whose pins would be seen in here.
-    const script = `[ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf\n${setup}\nexec "$0" --test-reporter=spec "$1"`;
-    const run = spawnSync("unshare", ["--net", "--mount", "sh", "-ec", script, process.execPath, file], {
-      encoding: "utf8",
-      env: { ...env, [MARK]: "1" },
-      timeout: 240_000,
-    });
-    for (const line of run.stdout.trimEnd().split("\n")) t.diagnostic(line);
-    if (run.status !== 0) throw new Error(`inside:\n${run.stdout}\n${run.stderr}`);
-  });
+  const reason = whyNot();
+  if (reason !== undefined) {
+    test("in namespaces of its own", { skip: `skipped: ${reason}` }, () => {});
+    return;
+  }
+  // A bpffs of its own also where the host has one, whose pins would be seen in here.
+  const script = `[ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf\n${setup}\nexec "$0" "$@"`;
+  const inside = ["unshare", "--net", "--mount", "sh", "-ec", script, process.execPath, ...process.execArgv, file];
+  process.execve!("/usr/bin/env", ["env", ...inside], { ...process.env, [MARK]: "1" });
 }
