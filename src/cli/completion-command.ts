@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import type { ClientOptions } from "./client.ts";
-import { CandidateRouter, completePath, type Explained, fetchModel, wordsOf } from "./configure/index.ts";
+import { CandidateRouter, completePath, type Explained, fetchModel, type Place, wordsOf } from "./configure/index.ts";
 import { CommandFailure } from "./exit.ts";
 
 const SHELLS = ["bash", "zsh"] as const;
@@ -63,7 +63,9 @@ export function addCompletionCommands(program: Command, { client, env, say }: Co
       const typed = given.at(-1) ?? "";
       const socket = given.findIndex((word) => word === "-s" || word === "--socket") + 1;
       if (socket > 0 && socket < given.length - 1) program.setOptionValue("socket", given[socket]);
-      const candidates = await completeArguments(program, given.slice(0, -1), typed, () => ofPath(client, env));
+      const candidates = await completeArguments(program, given.slice(0, -1), typed, (datastore) =>
+        ofPath(client, env, datastore),
+      );
       const lines = candidates
         .filter(({ text }) => text.startsWith(typed))
         .map(({ text, help }) => `${text}\t${help.replace(/\s+/g, " ")}\n`);
@@ -79,13 +81,15 @@ export async function completeArguments(
   program: Command,
   words: readonly string[],
   typed: string,
-  open: () => Promise<AsyncDisposable & { readonly complete: CompletePath }>,
+  open: (datastore: string) => Promise<AsyncDisposable & { readonly complete: CompletePath }>,
 ): Promise<readonly Explained[]> {
   let command = program;
   let awaited: Option | undefined;
+  let datastore = "candidate";
   const rest: string[] = [];
   for (const word of words) {
     if (awaited !== undefined) {
+      if (awaited.long === "--datastore") datastore = word;
       awaited = undefined;
       continue;
     }
@@ -113,7 +117,7 @@ export async function completeArguments(
   const purpose = command.parent?.name() === "config" ? command.name() : "";
   if (purpose !== "set" && purpose !== "delete" && purpose !== "show") return [];
   try {
-    await using paths = await open();
+    await using paths = await open(datastore);
     return await paths.complete(rest, purpose);
   } catch (error) {
     if (error instanceof CommandFailure) return []; // no router: nothing to offer
@@ -131,9 +135,10 @@ function optionsOf(command: Command): readonly Option[] {
   return [...own, ...around.filter(({ long }) => !own.some((one) => one.long === long))];
 }
 
-async function ofPath(client: () => ClientOptions, env: CompletionCommandParts["env"]) {
-  const model = await fetchModel(client(), env);
+async function ofPath(client: () => ClientOptions, env: CompletionCommandParts["env"], datastore: string) {
+  const model = await fetchModel(client(), env, datastore === "operational" ? "state" : "configuration");
   const router = await CandidateRouter.open(client(), "candidate");
-  const complete: CompletePath = (texts, purpose) => completePath(model, router, model.top, wordsOf(texts), 0, purpose);
+  const source = { document: (place: Place) => router.document(place, datastore) };
+  const complete: CompletePath = (texts, purpose) => completePath(model, source, model.top, wordsOf(texts), 0, purpose);
   return { complete, [Symbol.asyncDispose]: () => router[Symbol.asyncDispose]() };
 }

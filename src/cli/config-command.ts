@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { Change, CommitEntry } from "../management/index.ts";
+import type { Change, CommitEntry, SchemaPart } from "../management/index.ts";
 import type { Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import type { ControlRequest } from "./client.ts";
@@ -51,12 +51,28 @@ async function textOf(file: string): Promise<string> {
   return text;
 }
 
+/** State is in one datastore only: words for it in another are told so. */
+async function shownPath(words: readonly string[], datastore: string, model: (of?: SchemaPart) => Promise<Model>) {
+  if (datastore === "operational") return pathOf(words, () => model("state"));
+  try {
+    return await pathOf(words, () => model());
+  } catch (error) {
+    const isState = await pathOf(words, () => model("state")).then(
+      () => true,
+      () => false,
+    );
+    if (!isState) throw error;
+    const message = `${words.join(" ")} is state, which ${datastore} has not: add --datastore operational`;
+    throw new CommandFailure(EXIT.refused, message);
+  }
+}
+
 export function addConfigCommands(
   program: Command,
   style: TableStyle,
   print: Print,
   raw: (wanted: ControlRequest) => Promise<void>,
-  model: () => Promise<Model>,
+  model: (of?: SchemaPart) => Promise<Model>,
 ): void {
   const config = program
     .command("config")
@@ -75,7 +91,7 @@ export function addConfigCommands(
     .addOption(new Option("--datastore <name>", "which one").choices(DATASTORES).default("running"))
     .option("--defaults", "also the default values", false)
     .action(async (words: readonly string[], { datastore, defaults }: { datastore: string; defaults: boolean }) => {
-      const path = words.length === 0 ? undefined : await pathOf(words, model);
+      const path = words.length === 0 ? undefined : await shownPath(words, datastore, model);
       await raw({
         method: "GET",
         path: `/config${query({ datastore, path, defaults: defaults ? "report-all" : undefined })}`,

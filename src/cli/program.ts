@@ -157,7 +157,7 @@ function buildProgram(
   addHashPassword(program, terminal);
   addAgentCommands(program, print);
   const raw = (wanted: ControlRequest): Promise<void> => printer.raw(wanted);
-  addConfigCommands(program, style, print, raw, () => fetchModel(client(), env));
+  addConfigCommands(program, style, print, raw, (of) => fetchModel(client(), env, of));
   addConfigureCommand(program, { client, terminal, style, env, input, leave });
   addCompletionCommands(program, { client, env, say: (text) => terminal.out(text) });
   addDrain(program, print);

@@ -92,7 +92,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     explain: (question) => explainReport(parts, question),
     explainPacket: (inquiry) => packetReport(parts, inquiry),
     management,
-    schema: () => parts.schema(),
+    schema: (of) => parts.schema(of),
     isConfigured: (agent) => directory.agent(agent)?.source === "configuration",
     agentInstances: (agent) => done(agent, directory.instancesOf(agent)),
     drainAgent: async (agent, { on = true, instances } = {}) => {

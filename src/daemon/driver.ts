@@ -6,6 +6,10 @@ import {
   type DataplaneDriver,
   DataplaneError,
   type DataplaneOptions,
+  probeFibService,
+  probeKernel,
+  probeLinux,
+  probeOvs,
   type SourcePrefix,
   startFibServiceDataplane,
   startKernelDataplane,
@@ -13,10 +17,9 @@ import {
   startMemoryDataplane,
   startOvsDataplane,
 } from "../dataplane/index.ts";
-import { claimName, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
+import { claimName, systemClock, systemRandom } from "../host/index.ts";
 import type { InterfaceConfiguration, RouterConfiguration } from "../management/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
-import { configurationInForce } from "./live/in-force.ts";
 
 const OBJECT = fileURLToPath(new URL("../../build/dataplane/semr.bpf.o", import.meta.url));
 
@@ -114,6 +117,19 @@ async function startWithoutBpf(configuration: RouterConfiguration, log: Log, rea
   }
 }
 
+/**
+ * Looks whether the data plane that the configuration asks for could be started on this host, now; changes nothing.
+ * @throws {DataplaneError} as the drivers
+ * @throws {Error} for certificates that cannot be used
+ */
+export async function probeDriver({ dataplane }: RouterConfiguration): Promise<void> {
+  const { driver, executor, openVswitch, pinDirectory } = dataplane;
+  if (driver === "fib-service" && executor !== undefined) await probeFibService(executor);
+  if (driver === "ovs" && openVswitch !== undefined) await probeOvs(openVswitch);
+  if (driver === "linux") await probeLinux();
+  if (driver === "kernel") probeKernel(pinDirectory, { native: loadNative(), objectPath: OBJECT });
+}
+
 const isIncapable = (cause: unknown): boolean => cause instanceof DataplaneError && CANNOT.has(cause.code);
 
 function startLinux(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
@@ -148,25 +164,8 @@ export function claimTables({ dataplane, name }: RouterConfiguration): Promise<A
   return claimName(`dataplane ${pinDirectory}`, advice);
 }
 
-/**
- * Takes this router out of service: programs detached, pins removed.
- * @throws {HostError} host.state-directory-in-use: it runs, and would go on as if it forwarded
- * @throws {DataplaneError} as the kernel driver
- */
-export async function removeForwarding(
-  { file, startup }: { readonly file: string; readonly startup: RouterConfiguration },
-  log: Log,
-): Promise<void> {
-  using _stopped = await openStateDirectory(startup.stateDirectory);
-  const configuration = await configurationInForce(file, startup, log);
-  await using _tables = await claimTables(configuration);
-  await using driver = await startRemovable(configuration, log);
-  await driver.remove();
-  log.info("dataplane.removed", { interfaces: driver.ports.map((port) => port.interface) });
-}
-
-/** The data plane whose tables outlive the process. */
-async function startRemovable(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
+/** The data plane whose tables outlive the process, to be removed. @throws {DataplaneError} as the drivers */
+export async function startRemovable(configuration: RouterConfiguration, log: Log): Promise<DataplaneDriver> {
   const { driver } = configuration.dataplane;
   if (driver === "fib-service" || driver === "ovs" || driver === "linux")
     return startDriver(configuration, log, createMetrics());

@@ -22,7 +22,7 @@ export class FormerDataplanes {
   readonly #configuration: RouterConfiguration;
   readonly #log: Log;
   readonly #file: string;
-  readonly #own: Lasting | undefined;
+  #own: Lasting | undefined;
   #former: readonly Lasting[];
 
   private constructor(
@@ -38,6 +38,11 @@ export class FormerDataplanes {
     this.#former = former;
   }
 
+  /** What a router at rest has had, where its own data plane cannot even be started to be removed. */
+  static async found(configuration: RouterConfiguration, log: Log): Promise<FormerDataplanes> {
+    return new FormerDataplanes(configuration, log, undefined, await read(fileOf(configuration), log));
+  }
+
   /** Notes the data plane of this process beside those before. */
   static async note(configuration: RouterConfiguration, driver: DataplaneDriver, log: Log): Promise<FormerDataplanes> {
     const own = lasting(configuration, driver);
@@ -48,9 +53,18 @@ export class FormerDataplanes {
     return noted;
   }
 
-  /** Removes those before, once the one of this process has all that it should. What cannot be removed is tried again at the next start. */
-  async remove(): Promise<void> {
-    if (this.#former.length === 0) return;
+  /** That of this process is removed, too. */
+  async ownIsGone(): Promise<void> {
+    this.#own = undefined;
+    await this.#write();
+  }
+
+  /**
+   * Removes those before, once the one of this process has all that it should. What cannot be removed is tried again at the next
+   * start. Returns which those are.
+   */
+  async remove(): Promise<readonly string[]> {
+    if (this.#former.length === 0) return [];
     const left: Lasting[] = [];
     for (const former of this.#former)
       try {
@@ -63,6 +77,7 @@ export class FormerDataplanes {
       }
     this.#former = left;
     await this.#write();
+    return left.map(keyOf);
   }
 
   async #removeOne(former: Lasting): Promise<void> {
@@ -96,8 +111,8 @@ function isLasting(found: unknown): found is Lasting {
   return driver === "linux" || (driver === "ovs" && typeof openVswitch === "object" && openVswitch !== null);
 }
 
-const keyOf = (one: Lasting): string =>
-  [one.driver, one.pinDirectory, one.openVswitch?.database, one.openVswitch?.bridge].join(" ");
+const keyOf = ({ driver, pinDirectory, openVswitch }: Lasting): string =>
+  [driver, pinDirectory, openVswitch?.database, openVswitch?.bridge].filter((word) => word !== undefined).join(" ");
 
 async function read(file: string, log: Log): Promise<readonly Lasting[]> {
   try {

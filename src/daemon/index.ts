@@ -64,6 +64,7 @@ import {
 } from "./events/index.ts";
 import { feedCompiler } from "./feed.ts";
 import { FormerDataplanes } from "./former-dataplanes.ts";
+import { commitsFolder } from "./live/in-force.ts";
 import {
   type Current,
   FlowRecordsSlot,
@@ -94,10 +95,11 @@ import { type OriginWatch, startRpki } from "./rpki.ts";
 import { SelectionFan } from "./selection-fan.ts";
 import { SessionWatch, stateSources } from "./state/index.ts";
 import { tunnelsOf } from "./tunnels.ts";
+import { type Origin, withWayOut } from "./way-out.ts";
 
-export { removeForwarding } from "./driver.ts";
 export { type ConformanceCommand, fibConformance } from "./fib-conformance.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
+export { removeForwarding } from "./remove-forwarding.ts";
 
 const VERSION: string = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 
@@ -155,7 +157,11 @@ export async function startDaemon(
     );
     const configuration = management.engine.initial.inUse;
     if (logLevel === undefined) log.level = configuration.telemetry.logLevel;
-    await new Daemon(configuration, management, log, scope).start({ fixedLevel: logLevel !== undefined });
+    const origin = (): Origin => ({
+      ...{ file, startup, folder: commitsFolder(startup.stateDirectory) },
+      commit: management.engine.log(1)[0]?.id ?? 0,
+    });
+    await new Daemon(configuration, management, log, scope).start({ fixedLevel: logLevel !== undefined, origin });
     return {
       reload: () => reload(management, file, log),
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
@@ -207,11 +213,15 @@ class Daemon {
     this.#shared = { clock: systemClock, log, metrics: this.#metrics };
   }
 
-  async start({ fixedLevel }: { readonly fixedLevel: boolean }): Promise<void> {
+  async start(options: { readonly fixedLevel: boolean; readonly origin: () => Origin }): Promise<void> {
+    const { fixedLevel, origin } = options;
     const { stateDirectory } = this.#configuration;
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
-    const driver = this.#scope.own(await startDriver(this.#configuration, this.#log, this.#metrics));
+    const starting = startDriver(this.#configuration, this.#log, this.#metrics).catch((cause: unknown) => {
+      throw withWayOut(cause, this.#configuration, origin());
+    });
+    const driver = this.#scope.own(await starting);
     const formers = await FormerDataplanes.note(this.#configuration, driver, this.#log);
     this.#movesTunnels = tunnelMoves(driver);
     const paths = this.#scope.own(new Paths({ ...this.#shared, driver, bfd: () => this.#bfd }));
@@ -530,7 +540,7 @@ class Daemon {
         return current.policies;
       },
       management: this.#management.engine,
-      schema: () => this.#management.schema(),
+      schema: (of) => this.#management.schema(of),
       bfd: this.#bfd,
       brownfield: this.#brownfield,
       clock: systemClock,

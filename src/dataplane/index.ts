@@ -21,7 +21,10 @@ export {
   MOST_REFUSED,
 } from "./flows.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
+export { probeKernel } from "./kernel/probe.ts";
 export { type LinuxDataplane, type LinuxOptions, startLinuxDataplane } from "./linux/driver.ts";
+export { probeLinux } from "./linux/probe.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type OvsDataplane, type OvsOptions, startOvsDataplane } from "./ovs/driver.ts";
+export { probeOvs } from "./ovs/probe.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

@@ -4,7 +4,7 @@ import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.t
 import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
 import { ConfigurationError } from "./configuration/error.ts";
 import { isSecret } from "./configuration/wording.ts";
-import { type SchemaReport, schemaReport } from "./control/schema-report.ts";
+import { type SchemaPart, type SchemaReport, schemaReport } from "./control/schema-report.ts";
 import { AccessBook, accessSchema } from "./nacm/index.ts";
 import { OperationBook } from "./operations/index.ts";
 import { StateBook } from "./state/index.ts";
@@ -45,7 +45,7 @@ export interface RouterManagement extends AsyncDisposable {
   /** Who may do what; the parts replace its rules as the configuration does. */
   readonly access: AccessBook;
   /** What can be configured; put together when it is first asked for. */
-  schema(): Promise<Required<SchemaReport>>;
+  schema(of: SchemaPart): Promise<Required<SchemaReport>>;
 }
 
 /**
@@ -89,8 +89,12 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     }
     const engine = scope.own(opened.value);
     access.replace(engine.initial.inUse.nacm);
-    let report: Promise<Required<SchemaReport>> | undefined;
-    const schema = () => (report ??= schemaReport(context));
+    const reports = new Map<SchemaPart, Promise<Required<SchemaReport>>>();
+    const schema = (of: SchemaPart): Promise<Required<SchemaReport>> => {
+      const known = reports.get(of) ?? schemaReport(context, of);
+      reports.set(of, known);
+      return known;
+    };
     return {
       engine,
       state,

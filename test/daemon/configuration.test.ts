@@ -100,6 +100,19 @@ describe("the configuration of a router that runs", () => {
     );
   });
 
+  it("state is shown by words, where there is any", async () => {
+    await using router = await routers.started("state", routers.configuration("state"));
+    const shown = await ask(router, "config", "show", "--datastore", "operational", "dataplane", "state", "driver");
+    const driver = { "semrd-router:router": { "semrd-dataplane:dataplane": { state: { driver: "memory" } } } };
+    assert.deepEqual(shown, driver);
+    await assert.rejects(ask(router, "config", "show", "dataplane", "state"), {
+      stderr: /dataplane state is state, which running has not: add --datastore operational/,
+    });
+    await assert.rejects(ask(router, "config", "show", "--datastore", "operational", "dataplane", "stat"), {
+      stderr: /is state meant\?/,
+    });
+  });
+
   it("a value that cannot change live says so before the commit, and waits for the restart", async () => {
     const content = routers.configuration("later");
     {

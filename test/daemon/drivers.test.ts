@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { after, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -18,6 +21,15 @@ const SEMRCTL = fileURLToPath(new URL("../../tools/semrctl", import.meta.url));
 /** What `ip` lists that could be left behind. */
 const inKernel = (): string =>
   execFileSync("sh", ["-c", "ip nexthop; ip -6 rule; ip -6 route show table all proto 83"], { encoding: "utf8" });
+
+/** What the control socket answers to a request about the configuration. */
+async function post(socketPath: string, action: string, body?: object): Promise<string> {
+  const headers = { "content-type": "application/json" };
+  const asked = request({ socketPath, method: "POST", path: `/v1/config/${action}`, headers });
+  asked.end(body === undefined ? "" : JSON.stringify(body));
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  return text(answer);
+}
 
 await isolated(
   import.meta.filename,
@@ -42,8 +54,8 @@ await isolated(
           const begun = await dataplaneOf(first);
           assert.deepEqual([begun.driver, begun.adopted], [driver, false]);
           assert.ok(begun.limits.length > 3, "says what it cannot do");
-          const text = execFileSync(SEMRCTL, ["--socket", first.socket, "show", "dataplane"], { encoding: "utf8" });
-          assert.match(text, new RegExp(`driver +${driver}`));
+          const shown = execFileSync(SEMRCTL, ["--socket", first.socket, "show", "dataplane"], { encoding: "utf8" });
+          assert.match(shown, new RegExp(`driver +${driver}`));
           const { [ROUTER]: router } = content as Record<string, object>;
           const other = { [ROUTER]: { ...router, name: "second", "state-directory": path.join(folder, "second") } };
           const { code: second, err: taken } = await ended(["--config", await routers.written("second", other)]);
@@ -95,6 +107,70 @@ await isolated(
       await router.end("SIGTERM");
     });
 
+    it("another driver is removed by --remove-forwarding too, when the router never ran with the one of now", async (t) => {
+      const reason = whyNoRoutes() ?? whyNoKernelDataplane();
+      if (reason !== undefined) return t.skip(`skipped: ${reason}`);
+      const pins = "/sys/fs/bpf/semrd-removed";
+      const other = (driver: string) =>
+        routers.configuration("removed", { "semrd-dataplane:dataplane": { driver, "pin-directory": pins } });
+      await using router = await routers.started("removed", other("kernel"));
+      await router.end("SIGTERM");
+      assert.ok(existsSync(pins));
+      const { code, err } = await ended([
+        "--remove-forwarding",
+        "--config",
+        await routers.written("removed", other("linux")),
+      ]);
+      assert.equal(code, 0, err);
+      assert.equal(existsSync(pins), false);
+      assert.doesNotMatch(inKernel(), /proto 83/);
+    });
+
+    it("a commit of a driver that cannot start is refused with what is missing; a restart says how to get out", async (t) => {
+      const reason = whyNoOpenVswitch();
+      if (reason !== undefined) return t.skip(`skipped: ${reason}`);
+      await using openVswitch = await OpenVswitch.start();
+      const content = routers.configuration("probe", { "semrd-dataplane:dataplane": { driver: "memory" } });
+      await using router = await routers.started("probe", content, ["setpriv", "--bounding-set", "-net_admin,-bpf"]);
+      /** What the router says to a data plane in the candidate; over the socket, as a process for each would take long. */
+      const why = async (dataplane: object, command: string): Promise<string> => {
+        await post(router.socket, "discard");
+        await post(router.socket, "edit", { [ROUTER]: { "semrd-dataplane:dataplane": dataplane } });
+        return post(router.socket, command, command === "commit" ? {} : undefined);
+      };
+      const ovs = { database: openVswitch.socket, bridge: "br-probe" };
+      const nowhere = { driver: "ovs", ovs: { ...ovs, database: "/nowhere/db.sock" } };
+      for (const command of ["validate", "commit"])
+        assert.match(
+          await why(nowhere, command),
+          /dataplane\/driver.*could not start on this host.*no Open vSwitch answers at \/nowhere\/db\.sock/,
+        );
+      assert.match(await why({ driver: "linux" }, "commit"), /CAP_NET_ADMIN.*dataplane\.no-rights/s);
+      assert.match(await why({ driver: "kernel" }, "commit"), /CAP_.*dataplane\.no-rights/s);
+      const system = { driver: "ovs", ovs: { ...ovs, "datapath-type": "system" } };
+      assert.match(await why(system, "commit"), /no datapath of the type system \(it has [a-z, ]*netdev/);
+      openVswitch.tool("ovs-vsctl", "add-br", "br-probe");
+      assert.match(await why({ driver: "ovs", ovs }, "commit"), /has a bridge br-probe that semrd did not make/);
+      openVswitch.tool("ovs-vsctl", "del-br", "br-probe");
+      await openVswitch.killSwitch();
+      assert.match(await why({ driver: "ovs", ovs }, "commit"), /no ovs-vswitchd works with it/);
+      await openVswitch.startSwitch();
+      assert.match(await why({ driver: "ovs", ovs }, "commit"), /"commit":2/);
+      await router.end("SIGTERM");
+      await openVswitch[Symbol.asyncDispose]();
+      const file = path.join(folder, "probe.json");
+      const { code, err } = await ended(["--config", file]);
+      assert.equal(code, 69, err);
+      assert.match(err, /no Open vSwitch answers at/);
+      assert.match(
+        err,
+        /asked for by commit 2 \(.*probe\/configuration\/2\.json\), not by .*probe\.json.*driver is memory/,
+      );
+      await routers.written("probe", `${JSON.stringify(content)}\n`);
+      await using again = await routers.restarted("probe");
+      assert.equal((await dataplaneOf(again)).driver, "memory");
+    });
+
     it("driver ovs without an Open vSwitch: said where it was looked for, and what to do", async () => {
       const ovs = routers.configuration("none", {
         "semrd-dataplane:dataplane": { driver: "ovs", ovs: { database: "/nowhere/db.sock" } },
@@ -102,6 +178,7 @@ await isolated(
       const { code, err } = await ended(["--config", await routers.written("none", ovs)]);
       assert.notEqual(code, 0);
       assert.match(err, /no Open vSwitch answers at \/nowhere\/db\.sock.*start openvswitch-switch/s);
+      assert.match(err, /asked for by .*none\.json: put right what is missing, or set .*dataplane\/driver there/);
     });
   },
   () => (process.getuid?.() === 0 ? undefined : "network namespaces need root"),

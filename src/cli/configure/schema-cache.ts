@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import path from "node:path";
-import type { SchemaReport } from "../../management/index.ts";
+import { dirname, join } from "node:path";
+import type { SchemaPart, SchemaReport } from "../../management/index.ts";
 import { query } from "../arguments.ts";
 import { type ClientOptions, fetchReport } from "../client.ts";
 import { Model } from "./place.ts";
@@ -9,19 +9,28 @@ import { Model } from "./place.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @see https://specifications.freedesktop.org/basedir-spec/latest/ */
-const cacheFile = (env: Environment): string =>
-  path.join(env.XDG_CACHE_HOME || path.join(env.HOME || homedir(), ".cache"), "semrctl", "schema.json");
+const cacheFile = (env: Environment, of: SchemaPart): string => {
+  const name = of === "configuration" ? "schema.json" : `schema-${of}.json`;
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "semrctl", name);
+};
 
 /**
  * The router's schema: the one kept from last time where it still is the router's, else fetched, and kept.
  *
  * @throws {CommandFailure} when no router answers
  */
-export async function fetchModel(client: ClientOptions, env: Environment): Promise<Model> {
-  const file = cacheFile(env);
+export async function fetchModel(
+  client: ClientOptions,
+  env: Environment,
+  of: SchemaPart = "configuration",
+): Promise<Model> {
+  const file = cacheFile(env, of);
   const kept = await read(file);
   const known = kept?.["content-id"];
-  const report = await fetchReport<SchemaReport>(client, { method: "GET", path: `/config/schema${query({ known })}` });
+  // A router that knows of no parts is not asked for one unless it has to be
+  const part = of === "configuration" ? undefined : of;
+  const path = `/config/schema${query({ known, of: part })}`;
+  const report = await fetchReport<SchemaReport>(client, { method: "GET", path });
   if (report.nodes === undefined) return new Model(kept!.nodes!);
   await keep(file, report);
   return new Model(report.nodes);
@@ -40,7 +49,7 @@ async function read(file: string): Promise<SchemaReport | undefined> {
 async function keep(file: string, report: SchemaReport): Promise<void> {
   const draft = `${file}.${process.pid}`;
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(draft, JSON.stringify(report), { mode: 0o600 });
     await rename(draft, file);
   } catch (cause) {

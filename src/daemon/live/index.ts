@@ -9,6 +9,7 @@ import type { Provider, RouterChange } from "../../management/index.ts";
 import type { PassiveHealth } from "../../registration/index.ts";
 import type { Rib } from "../../rib/index.ts";
 import type { Brownfield } from "../brownfield.ts";
+import { probeDriver } from "../driver.ts";
 import { edgePlanOf, edgeRefusal } from "../edge.ts";
 import type { Origination } from "../origination.ts";
 import { type Paths, pathsProvider } from "../paths.ts";
@@ -16,6 +17,7 @@ import type { RouterDrain } from "../router-drain.ts";
 import { agentsProvider } from "./agents.ts";
 import { atRestart } from "./at-restart.ts";
 import type { Current } from "./current.ts";
+import { driverStart } from "./driver-start.ts";
 import type { FlowRecordsSlot } from "./flow-records.ts";
 import { interfacesProvider } from "./interfaces.ts";
 import { neighborsProvider } from "./neighbors.ts";
@@ -75,6 +77,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
   });
   return [
     atRestart,
+    driverStart(probeDriver),
     ...servers.providers,
     ...parts.operators.providers,
     parts.flows,

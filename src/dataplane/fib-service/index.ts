@@ -12,5 +12,6 @@ export {
   startFibServiceDataplane,
 } from "./driver.ts";
 export * from "./messages.ts";
+export { probeFibService } from "./probe.ts";
 export type { ExecutorReport, ExecutorState } from "./report.ts";
 export { fromMessage, operationsOf, toMessage } from "./wire.ts";

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmdirSync } from "node:fs";
+import { readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
@@ -39,14 +39,12 @@ import { coarseNow, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
 import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
+import { type KernelNeeds, requirePass } from "./probe.ts";
 import { SourceMap } from "./source-map.ts";
 import { KernelTables } from "./tables.ts";
 
-export interface KernelDataplaneDependencies {
-  readonly native: Native;
+export interface KernelDataplaneDependencies extends KernelNeeds {
   readonly log: Log;
-  /** The compiled pass, `build/dataplane/semr.bpf.o`. */
-  readonly objectPath: string;
 }
 
 export interface KernelDataplane extends DataplaneDriver {
@@ -69,9 +67,8 @@ export async function startKernelDataplane(
   options: DataplaneOptions,
   dependencies: KernelDataplaneDependencies,
 ): Promise<KernelDataplane> {
-  const { native, log, objectPath } = dependencies;
-  requireBpf(native);
-  if (!existsSync(objectPath)) throw new Error(`the compiled pass is missing (${objectPath}): run npm run setup`);
+  const { native, log } = dependencies;
+  requirePass(dependencies);
   const sizes = tableSizes(options.maxCapabilities);
   const folders = preparePins(native.bpf, options, sizes);
   const scope = new Scope();
@@ -293,18 +290,6 @@ function changesPorts(operation: Operation, tables: KernelTables): boolean {
   if (operation.type === "set-policy")
     return operation.policy.use === "tenant" && tables.policy(operation.index) === undefined;
   return operation.type === "remove-policy" && tables.policy(operation.index)?.use === "tenant";
-}
-
-function requireBpf(native: Native): void {
-  const { usable, reason, kernel } = native.bpf.probe();
-  if (usable) return;
-  const lacksRights = reason?.startsWith("CAP_") === true;
-  throw new DataplaneError(
-    { code: lacksRights ? "dataplane.no-rights" : "dataplane.unsupported-kernel" },
-    lacksRights
-      ? `${reason}: run semrd as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN`
-      : `kernel ${kernel} cannot run the pass (${reason}): Linux 5.15 or newer with BPF is needed`,
-  );
 }
 
 async function load(

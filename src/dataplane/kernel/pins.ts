@@ -38,12 +38,16 @@ export function preparePins(bpf: Bpf, options: DataplaneOptions, sizes: TableSiz
     makeFolder(maps);
     return { maps, links, isNew, limit };
   } catch (cause) {
-    throw new DataplaneError(
-      { code: "dataplane.no-rights" },
-      `the pin folder ${pinDirectory} cannot be used (${messageOf(cause)}): it must be on a bpffs, or mounting one there must be allowed`,
-      { cause },
-    );
+    throw unusablePins(pinDirectory, messageOf(cause), cause);
   }
+}
+
+export function unusablePins(pinDirectory: string, reason: string, cause: unknown): DataplaneError {
+  return new DataplaneError(
+    { code: "dataplane.no-rights" },
+    `the pin folder ${pinDirectory} cannot be used (${reason}): it must be on a bpffs, or mounting one there must be allowed`,
+    { cause },
+  );
 }
 
 /** Everything that makes maps unusable for another program is in the name, so that it never meets them. */

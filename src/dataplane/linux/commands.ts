@@ -73,4 +73,11 @@ export function fixedCommands(domain: Ipv6Prefix, locator: Ipv6Address, tenants:
   ];
 }
 
+/** Makes what needs rights and a recent kernel, and takes it away again. */
+export function trialCommands(): readonly Command[] {
+  const id = OUT_OF_TUNNEL_ID + 1;
+  const action = `encap seg6local action End.DT6 table ${LOCAL_TABLE}`;
+  return [`nexthop replace id ${id} dev lo ${action}`, `nexthop del id ${id}`];
+}
+
 export const textOf = ({ address, length }: Ipv6Prefix): string => `${formatIpv6(address)}/${length}`;

@@ -14,7 +14,6 @@ import {
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
 import { VERDICTS } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortOptions, PortReport } from "../driver.ts";
-import { DataplaneError } from "../error.ts";
 import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import { PlanTables } from "../memory/plan-tables.ts";
@@ -23,6 +22,7 @@ import { CommandFeed } from "./feed.ts";
 import { carryOut, listedNextHops, listedRules, listedUnreachable } from "./kernel.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
 import { hereAndNow, type PlanHeader, readPlan, removePlan, writePlan } from "./plan-file.ts";
+import { orWhyNot, SETTINGS } from "./probe.ts";
 import { LinuxProgram } from "./program.ts";
 import { readRules, ruleChanges, ruleRemoval, rulesFor } from "./rules.ts";
 
@@ -100,7 +100,7 @@ class LinuxDriver implements LinuxDataplane {
   }
 
   async start(): Promise<void> {
-    await this.#probe();
+    await this.#begin();
     const found = readPlan(this.#planFile, this.#header);
     if (found === undefined) await carryOut(await this.#leftovers());
     for (const [position, operation] of (found?.operations ?? []).entries()) this.#program.apply(operation, position);
@@ -201,22 +201,12 @@ class LinuxDriver implements LinuxDataplane {
   }
 
   /** Whether this kernel, and this process, can. */
-  async #probe(): Promise<void> {
-    try {
-      writeFileSync(`${FOLDER}/fib_multipath_hash_policy`, "1"); // by ports as well
-      writeFileSync(`${FOLDER}/seg6_flowlabel`, "1"); // of the flow
+  #begin(): Promise<void> {
+    return orWhyNot(async () => {
+      for (const [file, value] of SETTINGS) writeFileSync(file, value);
       const { domain, locator } = this.#options;
       await carryOut(fixedCommands(domain, locator, this.#tenants()));
-    } catch (cause) {
-      const lacksRights = /permitted|permission denied|EACCES|EPERM|EROFS/i.test(messageOf(cause));
-      throw new DataplaneError(
-        { code: lacksRights ? "dataplane.no-rights" : "dataplane.unsupported-kernel" },
-        lacksRights
-          ? `the kernel's routes may not be changed (${messageOf(cause)}): run semrd as root, or with CAP_NET_ADMIN`
-          : `this kernel has no routes into tunnels (${messageOf(cause)}): Linux 6.2 or newer with CONFIG_IPV6_SEG6_LWTUNNEL, and iproute2, are needed`,
-        { cause },
-      );
-    }
+    });
   }
 
   #tenants(): number[] {

@@ -12,13 +12,13 @@ import { PlanTables } from "../memory/plan-tables.ts";
 import { adoptableFrom } from "./adoption.ts";
 import { COUNTING_TABLES, countersOf } from "./counters.ts";
 import { arrangeBridge, type BridgeOptions, bridgePorts, removeBridge, tunnelPortName } from "./database/bridge.ts";
-import { DatabaseClient } from "./database/client.ts";
 import { asCarriedOut, exceptionOf } from "./exceptions.ts";
 import { SwitchFeed } from "./feed.ts";
 import type { SwitchPort } from "./fixed-flows.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
 import { type SwitchFacts, whyUnusable } from "./next-hop-flows.ts";
 import type { PacketIn } from "./openflow/flow.ts";
+import { connectDatabase } from "./probe.ts";
 import { Program } from "./program.ts";
 
 export interface OvsOptions {
@@ -235,7 +235,7 @@ class OvsDriver implements OvsDataplane {
 
   async remove(): Promise<void> {
     await this[Symbol.asyncDispose]();
-    using database = await this.#connect();
+    using database = await connectDatabase(this.#ovs.database);
     await removeBridge(database, this.#ovs.bridge);
   }
 
@@ -249,19 +249,6 @@ class OvsDriver implements OvsDataplane {
     return this.#parts;
   }
 
-  async #connect(): Promise<DatabaseClient> {
-    const { database } = this.#ovs;
-    try {
-      return await DatabaseClient.connect(database);
-    } catch (cause) {
-      throw new DataplaneError(
-        { code: "dataplane.no-switch", path: database },
-        `no Open vSwitch answers at ${database} (${messageOf(cause)}): start openvswitch-switch, or set dataplane/ovs/database`,
-        { cause },
-      );
-    }
-  }
-
   /** Makes the bridge and takes note of its ports. Returns the number of the tunnel's. */
   async #arrange(ports: readonly PortOptions[]): Promise<number> {
     const { bridge: name, datapathType } = this.#ovs;
@@ -271,7 +258,7 @@ class OvsDriver implements OvsDataplane {
       ...{ name, datapathType, mac: macOf(locator), ports: names },
       tunnelUdpPort: VXLAN_PORT,
     };
-    using database = await this.#connect();
+    using database = await connectDatabase(this.#ovs.database);
     await arrangeBridge(database, wanted);
     const tunnel = tunnelPortName(name);
     const found = await bridgePorts(database, [...names, tunnel]);
@@ -304,7 +291,7 @@ class OvsDriver implements OvsDataplane {
   /** Interfaces come and go, and Open vSwitch with them. */
   async #lookAgain(): Promise<void> {
     try {
-      using database = await this.#connect();
+      using database = await connectDatabase(this.#ovs.database);
       const before = JSON.stringify(this.ports);
       const found = await bridgePorts(
         database,

@@ -228,8 +228,9 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     path: "config/schema",
     needs: NOTHING,
     answer: async ({ target, handlers }) => {
-      const { known } = parameters(target, ["known"]);
-      const schema = await handlers.schema();
+      const { known, of } = parameters(target, ["known", "of"]);
+      const part = oneOf("part of the schema", ["configuration", "state"] as const, of, "configuration");
+      const schema = await handlers.schema(part);
       return report(known === schema["content-id"] ? { "content-id": known } : schema);
     },
   },

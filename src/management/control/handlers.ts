@@ -1,6 +1,6 @@
 import type { CapabilityName, Ipv6Address } from "../../base/index.ts";
 import type { CommitResult, Management, Answer as ManagementAnswer, Session } from "../datastore/index.ts";
-import type { SchemaReport } from "./schema-report.ts";
+import type { SchemaPart, SchemaReport } from "./schema-report.ts";
 import type {
   AgentCommandResult,
   AgentRow,
@@ -107,7 +107,7 @@ export interface ControlHandlers {
     reload(session: Session): Promise<ManagementAnswer<CommitResult>>;
   };
   /** What can be configured. */
-  schema(): Answer<Required<SchemaReport>>;
+  schema(of: SchemaPart): Answer<Required<SchemaReport>>;
   /** Whether an agent is one of the configuration. */
   isConfigured(agent: string): boolean;
   agentInstances(agent: string): AgentCommandResult;

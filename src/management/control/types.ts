@@ -8,4 +8,4 @@
 export type * from "./monitoring-rows.ts";
 export type * from "./reports.ts";
 export type * from "./rows.ts";
-export type { SchemaNodeReport, SchemaReport } from "./schema-report.ts";
+export type { SchemaNodeReport, SchemaPart, SchemaReport } from "./schema-report.ts";

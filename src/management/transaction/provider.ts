@@ -7,8 +7,8 @@ import type { Answer, Consequence } from "../datastore/index.ts";
  */
 export interface Provider<C> {
   readonly name: string;
-  /** What the change would bring about, or why it cannot be done. Changes nothing and waits for nothing. */
-  plan(change: C): Answer<readonly Consequence[]>;
+  /** What the change would bring about, or why it cannot be done. Changes nothing; waits at most for a look at the host. */
+  plan(change: C): Answer<readonly Consequence[]> | Promise<Answer<readonly Consequence[]>>;
   /** Takes what carrying out needs, and changes nothing that is in use. `undefined`: nothing of it is for this part. */
   prepare(change: C): Answer<Prepared | undefined> | Promise<Answer<Prepared | undefined>>;
 }

@@ -136,7 +136,7 @@ export class Running<B, C> {
       const consequences: Consequence[] = [];
       const faults = [];
       for (const provider of this.#providers) {
-        const answer = provider.plan(bound.value.change);
+        const answer = await provider.plan(bound.value.change);
         if (answer.ok) consequences.push(...answer.value);
         else faults.push(...answer.faults);
       }

@@ -36,12 +36,7 @@ export const tunnelPortName = (bridge: string): string => `${bridge.slice(0, 12)
  * @throws {DataplaneError} `dataplane.foreign-bridge`: there is one of that name which semrd did not make
  */
 export async function arrangeBridge(database: DatabaseClient, wanted: BridgeOptions): Promise<void> {
-  const [bridge] = await database.select("Bridge", named(wanted.name));
-  if (bridge !== undefined && textMap(bridge.external_ids).get(MARK) === undefined)
-    throw new DataplaneError(
-      { code: "dataplane.foreign-bridge", bridge: wanted.name },
-      `the Open vSwitch has a bridge ${wanted.name} that semrd did not make: choose another name (dataplane/ovs/bridge), or delete it`,
-    );
+  const bridge = await ownBridge(database, wanted.name);
   const present = await portsOf(database, bridge);
   const operations: DatabaseOperation[] = [];
   const added: unknown[] = [];
@@ -71,6 +66,20 @@ export async function arrangeBridge(database: DatabaseClient, wanted: BridgeOpti
   const gone = [...present].filter(([name]) => !keep.has(name)).map(([, uuid]) => uuid);
   operations.push(...bridgeOperations(bridge, wanted, added, gone));
   await carryOut(database, operations);
+}
+
+/**
+ * The bridge of that name, `undefined` when there is none.
+ * @throws {DataplaneError} `dataplane.foreign-bridge`: there is one of that name which semrd did not make
+ */
+export async function ownBridge(database: DatabaseClient, name: string): Promise<Row | undefined> {
+  const [bridge] = await database.select("Bridge", named(name));
+  if (bridge !== undefined && textMap(bridge.external_ids).get(MARK) === undefined)
+    throw new DataplaneError(
+      { code: "dataplane.foreign-bridge", bridge: name },
+      `the Open vSwitch has a bridge ${name} that semrd did not make: choose another name (dataplane/ovs/bridge), or delete it`,
+    );
+  return bridge;
 }
 
 function bridgeOperations(
@@ -165,7 +174,7 @@ async function portsOf(database: DatabaseClient, bridge: Row | undefined): Promi
 }
 
 /** A set column: one value stands for itself. @see RFC 7047 §5.1 */
-function setOf(value: unknown): readonly unknown[] {
+export function setOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value) && value[0] === "set" && Array.isArray(value[1])) return value[1];
   return value === undefined ? [] : [value];
 }

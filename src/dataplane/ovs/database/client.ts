@@ -68,6 +68,13 @@ export class DatabaseClient implements Disposable {
     return Array.isArray(rows) ? (rows as Row[]) : [];
   }
 
+  /** Whether a client holds the lock now. @see RFC 7047 §4.1.8 and §4.1.10 */
+  async isLocked(lock: string): Promise<boolean> {
+    const { locked } = ((await this.#call("lock", [lock])) ?? {}) as { readonly locked?: unknown };
+    await this.#call("unlock", [lock]);
+    return locked === false;
+  }
+
   /** Resolves once the switch has done what `next_cfg` asked for. @see ovs-vswitchd.conf.db(5), "cur_cfg" */
   async waitFor(configuration: number): Promise<void> {
     const done = Promise.withResolvers<void>();
