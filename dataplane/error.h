@@ -75,32 +75,45 @@ open_front(void *ctx, enum semr_hook hook, const struct ethhdr *ethernet)
 	return true;
 }
 
-/* Sum of the frame's octets from @offset to its end. */
+/*
+ * Sum of the frame's octets from @offset to its end, at most 1280. What is left
+ * of whole 16 octets comes first: behind the loop, the verifier would look at it
+ * again for each place where the loop may end.
+ */
 static __always_inline int sum_from(struct cursor c, __u32 offset)
 {
 	__u64 sum = 0;
 	__u32 *words;
-	__u16 *pair;
-	__u8 *last;
+	__u32 left;
 
 	if (offset > SEMR_L4 + SEMR_EXTENSIONS_MAX + SEMR_ERROR_HEADERS ||
 	    !take(&c, offset))
 		return 0;
+	left = c.end - c.at;
+	if (left <= SEMR_MIN_MTU) {
+		struct cursor last = c;
+
+		last.at += left & 0x7f0;
+		for (int i = 0; i < 7; i++) {
+			__u16 *pair = take(&last, 2);
+
+			if (!pair)
+				break;
+			sum += *pair;
+		}
+		if (left & 1) {
+			__u8 *octet = take(&last, 1);
+
+			if (octet)
+				sum += bpf_htons(*octet << 8);
+		}
+	}
 	for (int i = 0; i < SEMR_MIN_MTU / 16; i++) {
 		words = take(&c, 16);
 		if (!words)
 			break;
 		sum += (__u64)words[0] + words[1] + words[2] + words[3];
 	}
-	for (int i = 0; i < 7; i++) {
-		pair = take(&c, 2);
-		if (!pair)
-			break;
-		sum += *pair;
-	}
-	last = take(&c, 1);
-	if (last)
-		sum += bpf_htons(*last << 8);
 	return fold(sum);
 }
 

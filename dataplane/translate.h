@@ -92,53 +92,46 @@ change_checksum(__sum16 *check, __u64 addresses, __u64 ports, bool partial,
 	}
 }
 
-static __always_inline bool
-translate_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
-	      enum semr_verdict verdict, const __u8 *from, __be16 from_port)
+/* In words: the address lies at an odd multiple of two octets in the frame. */
+static __always_inline void put_address(__u8 *at, const __u8 *address)
 {
-	__u8 protocol = packet->flow.protocol;
-	bool partial = is_unfinished(ctx, SEMR_HOOK_XDP, packet, 0);
-	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
-	__sum16 *check = checksum_field(c, protocol, 0);
-	__u8 *frame = c.at;
+	__u32 words[4];
 
-	if (!check)
-		return false;
-	change_checksum(check,
-			sum_address(packet->to) + 4 * 0xffffffffULL -
-				sum_address(from),
-			packet->to_port + (__u16)~from_port, partial,
-			protocol);
-	__builtin_memcpy(frame + address_offset(verdict), packet->to, 16);
-	__builtin_memcpy(frame + port_offset(verdict), &packet->to_port, 2);
-	return true;
+	__builtin_memcpy(words, address, sizeof(words));
+	((__u32 *)at)[0] = words[0];
+	((__u32 *)at)[1] = words[1];
+	((__u32 *)at)[2] = words[2];
+	((__u32 *)at)[3] = words[3];
 }
 
-/* The same behind extension headers, of what is delivered. */
 SEMR_STAGE int
-semr_translate_behind_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
+semr_translate_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
 {
 	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
+	enum semr_verdict verdict;
 	__sum16 *check, *port;
+	const __u8 *from;
+	__be16 from_port;
 	__u32 skipped;
-	__u8 *frame = c.at;
+	__u64 change;
+	bool partial;
 
-	if (!packet)
+	if (!packet || c.at + SEMR_L4 > c.end)
 		return false;
+	verdict = packet->verdict;
+	from = translated_address(packet, verdict == SEMR_RETURNED);
+	from_port = translated_port(packet, verdict == SEMR_RETURNED);
 	skipped = l4_of(packet) - SEMR_L4;
 	check = checksum_field(c, packet->flow.protocol, skipped);
-	port = field_at(c, port_offset(SEMR_DELIVERED) + skipped);
-	if (!check || !port || c.at + SEMR_L4 > c.end)
+	port = field_at(c, port_offset(verdict) + skipped);
+	if (!check || !port)
 		return false;
-	change_checksum(check,
-			sum_address(packet->to) + 4 * 0xffffffffULL -
-				sum_address(packet->flow.capability),
-			packet->to_port +
-				(__u16)~packet->flow.capability_port,
-			is_unfinished(ctx, SEMR_HOOK_XDP, packet, skipped),
-			packet->flow.protocol);
-	__builtin_memcpy(frame + address_offset(SEMR_DELIVERED), packet->to,
-			 16);
+	change = sum_address(packet->to) + 4 * 0xffffffffULL -
+		 sum_address(from);
+	partial = is_unfinished(ctx, SEMR_HOOK_XDP, packet, skipped);
+	change_checksum(check, change, packet->to_port + (__u16)~from_port,
+			partial, packet->flow.protocol);
+	put_address(c.at + address_offset(verdict), packet->to);
 	*port = packet->to_port;
 	return true;
 }
@@ -223,16 +216,14 @@ translate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	  enum semr_verdict verdict)
 {
 	bool back = verdict == SEMR_RETURNED;
-	const __u8 *from = translated_address(packet, back);
-	__be16 port = translated_port(packet, back);
 
 	if (packet->quoted)	/* done before: see semr.bpf.c */
 		return true;
-	if (hook == SEMR_HOOK_XDP && packet->extensions)
-		return semr_translate_behind_xdp(ctx, packet);
 	if (hook == SEMR_HOOK_XDP)
-		return translate_xdp(ctx, packet, verdict, from, port);
-	return translate_skb(ctx, packet, verdict, from, port);
+		return semr_translate_xdp(ctx, packet);
+	return translate_skb(ctx, packet, verdict,
+			     translated_address(packet, back),
+			     translated_port(packet, back));
 }
 
 #endif
