@@ -55,6 +55,8 @@ export interface InstanceMember {
   readonly instance: Instance;
   readonly state: InstanceState;
   readonly nextHop: NextHop;
+  /** A number made of its id. */
+  readonly key: number;
   /** Retained for as long as the instance is known, so that it keeps its counters; 0 when the table was full. */
   readonly index: NextHopIndex;
 }
@@ -73,6 +75,8 @@ export class CapabilityPlan {
   readonly own: EntryPlan | undefined;
   /** It is in the queue of work. */
   isWaiting = false;
+  /** It has just been done, and is not done again before. On the monotonic clock. */
+  restsUntil = 0;
   /** Number of the taxonomy that has it last. */
   taxonomy = 0;
   sites: readonly SiteMember[] = [];
@@ -97,6 +101,10 @@ export class CapabilityPlan {
     this.name = identity.name;
     this.any = any;
     this.own = own;
+  }
+
+  get members(): number {
+    return this.sites.length + this.instances.size;
   }
 
   get isIdle(): boolean {

@@ -329,7 +329,7 @@ export class Compiler implements Disposable {
   }
 
   #carryOutNow(): void {
-    if (!this.#batch.isEmpty) this.#carryOut();
+    if (this.#batch.isUrgent) this.#carryOut();
   }
 
   #carryOut(): void {

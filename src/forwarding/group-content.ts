@@ -1,5 +1,7 @@
+import { MemberPlaces } from "./member-places.ts";
 import { GROUP_SLOTS, type NextHopIndex, type SlotOwner } from "./plan.ts";
 import { assignSlots, type GroupMember } from "./slot-assignment.ts";
+import { newOwners } from "./slot-owners.ts";
 
 /** What a group is: two groups with the same content are one. */
 export interface GroupContent {
@@ -29,6 +31,9 @@ export const NO_CONTENT: GroupContent = {
   backup: 0,
 };
 
+/** Who of a wish is a member, asked about the owners of slots. */
+const MEMBERS = new MemberPlaces();
+
 /** The same text for the same content. Without a transition, which is nearly always, that of the owners stands for both. */
 export function contentKey({ current, previous, backup }: GroupContent): string {
   const owners = textOf(current);
@@ -42,15 +47,20 @@ function textOf(owners: Uint16Array): string {
 }
 
 export function isEmpty({ current, previous }: GroupContent): boolean {
-  return current.every((owner) => owner === 0) && previous.every((owner) => owner === 0);
+  for (let slot = 0; slot < GROUP_SLOTS; slot++) if (current[slot] !== 0 || previous[slot] !== 0) return false;
+  return true;
 }
 
 /** The content that fulfils a wish, coming from `past`. */
 export function contentFor(wish: GroupWish, past: GroupContent, seed: number): GroupContent {
   const current = assignSlots(wish.members, past.current, seed);
-  const members = new Set(wish.members.map(({ nextHop }) => nextHop));
-  const alive = (index: NextHopIndex): boolean => index !== 0 && (members.has(index) || wish.leaving.has(index));
-  const previous = new Uint16Array(GROUP_SLOTS);
+  const previous = newOwners();
+  if (isEmpty(past)) {
+    previous.set(current);
+    return { current, previous, backup: wish.backup };
+  }
+  MEMBERS.take(wish.members);
+  const alive = (index: NextHopIndex): boolean => index !== 0 && (MEMBERS.of(index) >= 0 || wish.leaving.has(index));
   for (let slot = 0; slot < GROUP_SLOTS; slot++) {
     const now = current[slot]!;
     const was = past.current[slot]!;
@@ -85,15 +95,37 @@ export type Stage = "holding" | "fading" | "settled";
 
 /** How far the transition of a content has come. */
 export function stageOf({ current, previous }: GroupContent, lasting: ReadonlySet<NextHopIndex>): Stage {
-  const former = previous.filter((owner, slot) => owner !== current[slot] && !lasting.has(owner));
-  if (former.length === 0) return "settled";
-  return former.some((owner) => owner !== 0) ? "holding" : "fading";
+  let stage: Stage = "settled";
+  for (let slot = 0; slot < GROUP_SLOTS; slot++) {
+    const owner = previous[slot]!;
+    if (owner === current[slot] || lasting.has(owner)) continue;
+    if (owner !== 0) return "holding";
+    stage = "fading";
+  }
+  return stage;
 }
 
-/** Every next hop that the content names. */
-export function namedBy({ current, previous, backup }: GroupContent): Set<NextHopIndex> {
-  const named = new Set<NextHopIndex>([...current, ...previous, backup]);
-  named.delete(0);
+/** By next hop: the number of the latest content that named it. */
+const NAMED = new Uint32Array(65_536);
+let contents = 0;
+
+/** Every next hop that the content names, once, in the order of `current`, `previous`, backup. */
+export function namedBy({ current, previous, backup }: GroupContent): readonly NextHopIndex[] {
+  contents = (contents + 1) >>> 0;
+  if (contents === 0) {
+    NAMED.fill(0);
+    contents = 1;
+  }
+  NAMED[0] = contents; // nobody
+  const named: NextHopIndex[] = [];
+  const add = (owner: NextHopIndex): void => {
+    if (NAMED[owner] === contents) return;
+    NAMED[owner] = contents;
+    named.push(owner);
+  };
+  for (const owner of current) add(owner);
+  for (const owner of previous) add(owner);
+  add(backup);
   return named;
 }
 

@@ -26,6 +26,11 @@ export class OperationBatch {
     this.#sections[PLACE.get(at)!]!.push(operation);
   }
 
+  /** A next hop's state must not wait for the end of the slice. */
+  get isUrgent(): boolean {
+    return this.#sections[STATES]!.length > 0;
+  }
+
   get isEmpty(): boolean {
     return this.#sections.every(({ length }) => length === 0);
   }
@@ -56,3 +61,4 @@ const ORDER: readonly Place[] = [
   "remove-node",
 ];
 const PLACE = new Map(ORDER.map((type, place) => [type, place]));
+const STATES = PLACE.get("set-next-hop-state")!;

@@ -1,4 +1,4 @@
-import type { CapabilityPlan, InstanceMember } from "./capability-plan.ts";
+import type { CapabilityPlan } from "./capability-plan.ts";
 import { type GroupContent, type GroupWish, NO_WISH } from "./group-content.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
 import type { GroupMember } from "./slot-assignment.ts";
@@ -28,31 +28,23 @@ export function siteWish(plan: CapabilityPlan, locate: Locate, find: Locate): Gr
 /** Who should serve it behind this router. */
 export function instanceWish(plan: CapabilityPlan): GroupWish {
   if (plan.instances.size === 0) return NO_WISH;
-  const known = [...plan.instances.values()].filter(({ index }) => index !== 0);
-  const members = known
-    .filter(({ state }) => state === "up")
-    .map(({ index, instance }) => ({ nextHop: index, key: instanceKey(instance.id), weight: instance.weight }));
-  const draining = new Set(known.filter(isDraining).map(({ index }) => index));
+  const members: GroupMember[] = [];
+  const draining = new Set<NextHopIndex>();
+  for (const { index, state, key, instance } of plan.instances.values()) {
+    if (index === 0) continue;
+    if (state === "up") members.push({ nextHop: index, key, weight: instance.weight });
+    else if (state === "draining") draining.add(index);
+  }
   return { members, leaving: draining, draining, backup: heaviest(members) };
-}
-
-function isDraining({ state }: InstanceMember): boolean {
-  return state === "draining";
 }
 
 /** Flows that only meet dead owners in their slot and the next ones go to the backup. */
 function heaviest(members: readonly GroupMember[]): NextHopIndex {
-  if (members.length === 0) return 0;
-  const better = (a: GroupMember, b: GroupMember): boolean =>
-    b.weight > a.weight || (b.weight === a.weight && b.key < a.key);
-  return members.reduce((best, member) => (better(best, member) ? member : best)).nextHop;
-}
-
-/** A number made of an instance's id. @see FNV-1a, 32 bits */
-function instanceKey(id: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  let best: GroupMember | undefined;
+  for (const member of members)
+    if (best === undefined || member.weight > best.weight || (member.weight === best.weight && member.key < best.key))
+      best = member;
+  return best?.nextHop ?? 0;
 }
 
 /**

@@ -1,9 +1,14 @@
-import type { Clock } from "../base/index.ts";
+import { type Clock, milliseconds, type Timer } from "../base/index.ts";
 import type { CapabilityPlan } from "./capability-plan.ts";
 import type { OperationSink } from "./plan.ts";
 
 /** Longest piece of work at a time. */
 const SLICE_MS = 4;
+
+/** With more members than this a plan costs so much that one which has just been done rests before it is done again. */
+const MANY_MEMBERS = 16;
+/** So long: thousands of members that come one by one are a few changes of their group. The first is done at once. */
+const REST = milliseconds(100);
 
 /** Plans that are done and still in the list; then it is cut. */
 const MOST_DONE = 16_384;
@@ -24,6 +29,9 @@ export class WorkQueue {
   /** Plans that wait, in order, from `#first` on. */
   #dirty: CapabilityPlan[] = [];
   #first = 0;
+  /** Plans that wait for the end of their rest, with when that is, in order. */
+  #resting: { readonly plan: CapabilityPlan; readonly until: number }[] = [];
+  #wake: Timer | undefined;
   /** Longer jobs, a step at a time. */
   readonly #jobs: Iterator<void>[] = [];
   #scheduled = false;
@@ -37,7 +45,7 @@ export class WorkQueue {
 
   /** Plans and jobs that are left. */
   get size(): number {
-    return this.#dirty.length - this.#first + this.#jobs.length;
+    return this.#dirty.length - this.#first + this.#resting.length + this.#jobs.length;
   }
 
   /** For jobs: what they mark is done with the rest. */
@@ -80,7 +88,27 @@ export class WorkQueue {
     // Jobs first: what they mark is done with the rest.
     while (this.#step()) if (clock.monotonic() >= until) break;
     this.#parts.sliceDone();
-    if (this.size > 0) this.schedule();
+    if (this.#dirty.length > this.#first || this.#jobs.length > 0) this.schedule();
+  }
+
+  #rest(plan: CapabilityPlan): void {
+    this.#resting.push({ plan, until: this.#parts.clock.monotonic() + REST });
+    this.#wake ??= this.#parts.clock.after(REST, () => this.#endRests());
+  }
+
+  #endRests(): void {
+    this.#wake = undefined;
+    const { clock } = this.#parts;
+    const now = clock.monotonic();
+    const next = this.#resting.findIndex(({ until }) => until > now);
+    const rested = this.#resting.splice(0, next === -1 ? this.#resting.length : next);
+    for (const { plan } of rested) {
+      plan.restsUntil = 0;
+      this.#dirty.push(plan);
+    }
+    const [first] = this.#resting;
+    if (first !== undefined) this.#wake = clock.after(milliseconds(first.until - now), () => this.#endRests());
+    this.schedule();
   }
 
   /** False: there is nothing to do. */
@@ -97,12 +125,19 @@ export class WorkQueue {
       this.#dirty = this.#dirty.slice(this.#first);
       this.#first = 0;
     }
+    const { clock, compile } = this.#parts;
+    if (plan.restsUntil !== 0 && plan.restsUntil > clock.monotonic()) {
+      this.#rest(plan);
+      return true;
+    }
     plan.isWaiting = false;
-    this.#parts.compile(plan);
+    compile(plan);
+    plan.restsUntil = plan.members > MANY_MEMBERS ? clock.monotonic() + REST : 0;
     return true;
   }
 
   close(): void {
     this.#closed = true;
+    this.#wake?.cancel();
   }
 }

@@ -215,6 +215,26 @@ describe("instances behind this router", () => {
     assert.deepEqual(owners(sink, addressOf(sink, OCR), "localGroup"), { i2: 64 });
   });
 
+  it("that come one by one, and are many, change their group a few times and not each once", () => {
+    const { compiler, sink, clock } = forwarding();
+    const add = (number: number): void => {
+      compiler.instanceAdded(instance({ number }), "up");
+      clock.settle();
+    };
+    for (let number = 1; number <= 16; number++) add(number);
+    const changes = (): number => sink.news().filter(({ type }) => type === "set-slots").length;
+    assert.equal(changes(), 16 + 1, "few: each at once, and the group of C::selector");
+    for (let number = 17; number <= 60; number++) add(number);
+    assert.equal(changes(), 1, "the first of many is in the plan at once");
+    assert.ok(compiler.pending > 0);
+    compiler.instanceState(instance({ number: 1 }).id, "down");
+    assert.equal(sink.news().at(-1)?.type, "set-next-hop-state", "who dies does not wait");
+    clock.advance(100);
+    assert.equal(changes(), 1);
+    assert.equal(compiler.pending, 0);
+    assert.equal(Object.keys(owners(sink, addressOf(sink, OCR), "localGroup")).length, 59);
+  });
+
   it("of an unknown tenant are refused and counted", () => {
     const { compiler, sink, clock, metrics } = forwarding();
     compiler.instanceAdded({ ...instance({ number: 1 }), tenant: "nobody" }, "up");

@@ -3,12 +3,13 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { GROUP_SLOTS } from "../../src/forwarding/index.ts";
 import { assignSlots, type GroupMember } from "../../src/forwarding/slot-assignment.ts";
+import { slotsOf } from "./slot-model.ts";
 
 const NOBODY = new Uint16Array(GROUP_SLOTS);
 
-const members = (most: number, heaviest: number) =>
+const members = (most: number, heaviest: number, lastHop = 0xffff) =>
   fc
-    .uniqueArray(fc.integer({ min: 1, max: 0xffff }), { minLength: 1, maxLength: most })
+    .uniqueArray(fc.integer({ min: 1, max: lastHop }), { minLength: 1, maxLength: most })
     .chain((hops) =>
       fc.tuple(
         ...hops.map((nextHop) =>
@@ -105,6 +106,32 @@ describe("slots of a group", () => {
         assert.deepEqual(assignSlots(group, without, seed), full);
       }),
       { verbose: 1 },
+    );
+  });
+
+  it("are those of the plain model, whatever the past, with few members and with hundreds", () => {
+    const group = fc.oneof(members(16, 5, 20), members(16, 1000, 20), members(40, 3, 50), members(100, 100, 120));
+    // Keys that are the same, as of two instances whose ids have one hash, and weights that are no integers.
+    const bent = fc.tuple(group, fc.boolean(), fc.constantFrom(1, 1 / 3)).map(([list, sameKeys, by]) =>
+      list.map((member) => ({
+        ...member,
+        key: sameKeys ? member.key % 3 : member.key,
+        weight: member.weight * by,
+      })),
+    );
+    const mixed = fc.array(fc.tuple(bent, fc.nat(63), fc.nat(0xffff)), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(mixed, fc.integer(), (steps, seed) => {
+        let owners: Uint16Array = NOBODY.slice();
+        for (const [list, slot, stranger] of steps) {
+          const wanted = slotsOf(list, [...owners], seed);
+          owners = assignSlots(list, owners, seed);
+          assert.deepEqual([...owners], wanted);
+          // Somebody who is no member, or nobody, had one of the slots.
+          owners[slot] = stranger;
+        }
+      }),
+      { numRuns: 100, verbose: 1 },
     );
   });
 
