@@ -1,9 +1,8 @@
 import type { Clock, Random } from "../base/index.ts";
+import { BufferView, KeyedHash, SegmentedIndex } from "../base/index.ts";
 import type { AttributeSet, CommunityOctets, SetDigest, SetSource } from "./attributes.ts";
-import { RibError } from "./fault.ts";
-import { BufferView, KeyedHash } from "./keyed-hash.ts";
+import { hashFlooded, RibError } from "./fault.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
-import { SegmentedIndex } from "./segmented-index.ts";
 import { KeptSet, SetDecoders } from "./set-decoders.ts";
 import { SetSlab } from "./set-slab.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
@@ -50,7 +49,7 @@ export class AttributeStore implements AttributeTable {
   readonly #policy: SetJudge;
   readonly #clock: Clock;
   readonly #hash: KeyedHash;
-  readonly #index = new SegmentedIndex(6);
+  readonly #index = new SegmentedIndex(6, hashFlooded);
   readonly #view = new BufferView();
   readonly #references: Int32Array;
   readonly #hashes: Int32Array;

@@ -1,9 +1,9 @@
 import type { Random } from "../base/index.ts";
+import { BufferView, KeyedHash, LITTLE_ENDIAN, SegmentedIndex } from "../base/index.ts";
 import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
+import { hashFlooded } from "./fault.ts";
 import { IdSet } from "./id-set.ts";
-import { BufferView, KeyedHash, LITTLE_ENDIAN } from "./keyed-hash.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
-import { SegmentedIndex } from "./segmented-index.ts";
 import type { NetId } from "./types.ts";
 
 /** A small number that stands for one (list, tenant, identifier); 0 is "none". */
@@ -49,7 +49,7 @@ export class DestinationIndex {
   readonly #places: Int32Array;
   /** Identifiers of destinations without nets: memory where there are any. */
   readonly #orphans: Int32Array;
-  readonly #index = new SegmentedIndex(10);
+  readonly #index = new SegmentedIndex(10, hashFlooded);
   readonly #hash: KeyedHash;
   readonly #view = new BufferView();
   #hashes = new Int32Array(256);

@@ -12,3 +12,7 @@ export type RibFault =
   | { readonly code: "rib.no-memory"; readonly wantedRoutes: number };
 
 export class RibError extends FaultError<RibFault> {}
+
+export function hashFlooded(probes: number): RibError {
+  return new RibError({ code: "rib.hash-flooded", probes });
+}

@@ -1,4 +1,4 @@
-import { BufferView } from "./keyed-hash.ts";
+import { BufferView } from "../base/index.ts";
 import { NET_SHIFT, type NetStore } from "./net-store.ts";
 import type { KeyBatch } from "./types.ts";
 

@@ -1,7 +1,6 @@
 import type { Random } from "../base/index.ts";
-import { type LimitedThing, RibError } from "./fault.ts";
-import { KeyedHash, LITTLE_ENDIAN, tailWord } from "./keyed-hash.ts";
-import { SegmentedIndex } from "./segmented-index.ts";
+import { KeyedHash, LITTLE_ENDIAN, SegmentedIndex, tailWord } from "../base/index.ts";
+import { hashFlooded, type LimitedThing, RibError } from "./fault.ts";
 import type { AttributeId, NetId } from "./types.ts";
 
 /*
@@ -42,7 +41,7 @@ export class NetStore {
   readonly keyOctets: Uint8Array;
   /** The same memory. */
   readonly keyView: DataView;
-  readonly index = new SegmentedIndex(10);
+  readonly index = new SegmentedIndex(10, hashFlooded);
   readonly options: StoreOptions;
   readonly #keyWords: Int32Array;
   readonly #hash: KeyedHash;

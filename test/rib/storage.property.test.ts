@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { KeyedHash, SegmentedIndex } from "../../src/base/index.ts";
+import { hashFlooded } from "../../src/rib/fault.ts";
 import { IdSet } from "../../src/rib/id-set.ts";
 import { RibError } from "../../src/rib/index.ts";
-import { KeyedHash } from "../../src/rib/keyed-hash.ts";
 import { reserve } from "../../src/rib/reserve.ts";
-import { SegmentedIndex } from "../../src/rib/segmented-index.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog } from "../sim/tally-metrics.ts";
 
@@ -22,7 +22,7 @@ describe("segmented index", () => {
     const step = fc.record({ id: fc.integer({ min: 1, max: 60 }), remove: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 40 }), (steps, spread) => {
-        const index = new SegmentedIndex(1);
+        const index = new SegmentedIndex(1, hashFlooded);
         const hashOf = (id: number): number => (id % spread) | ((id & 1) << 31);
         const present = new Set<number>();
         for (const { id, remove } of steps) {
@@ -39,7 +39,7 @@ describe("segmented index", () => {
   });
 
   it("does not remove what is not there", () => {
-    const index = new SegmentedIndex(1);
+    const index = new SegmentedIndex(1, hashFlooded);
     index.insert(5, 1);
     assert.throws(() => index.remove(5, 2), RangeError);
   });

@@ -1,5 +1,3 @@
-import { RibError } from "./fault.ts";
-
 const FIRST_SLOTS = 32;
 /** More than this and somebody has found keys that collide, or the random source is broken. */
 const MAX_PROBES = 128;
@@ -22,7 +20,11 @@ export class SegmentedIndex {
   /** By the length of a segment: memory for all segments of this length, how many have had theirs, and how many need it no more. */
   readonly #rooms = new Map<number, { readonly memory: ArrayBuffer; taken: number; left: number }>();
 
-  constructor(segmentBits: number) {
+  readonly #flooded: (probes: number) => Error;
+
+  /** @param flooded what is thrown when so many places in a row are taken: somebody chooses the keys */
+  constructor(segmentBits: number, flooded: (probes: number) => Error) {
+    this.#flooded = flooded;
     this.#shift = 32 - segmentBits;
     this.#used = new Int32Array(2 ** segmentBits);
     this.#segments = Array.from(this.#used, () => this.#room(2 * FIRST_SLOTS));
@@ -53,7 +55,7 @@ export class SegmentedIndex {
 
   /**
    * Adds an id whose key is known not to be in the table.
-   * @throws {RibError} `rib.hash-flooded`, with nothing changed, when no free place is within `MAX_PROBES` steps.
+   * @throws what the owner says, with nothing changed, when no free place is within `MAX_PROBES` steps.
    */
   insert(hash: number, id: number): void {
     const number = hash >>> this.#shift;
@@ -66,7 +68,7 @@ export class SegmentedIndex {
       slots = this.#grow(number);
       place = freePlace(slots, hash);
     }
-    if (place < 0) throw new RibError({ code: "rib.hash-flooded", probes: MAX_PROBES });
+    if (place < 0) throw this.#flooded(MAX_PROBES);
     slots[place] = hash;
     slots[place + 1] = id;
     this.#used[number] = used + 1;

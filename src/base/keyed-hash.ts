@@ -1,4 +1,4 @@
-import type { Random } from "../base/index.ts";
+import type { Random } from "./ports.ts";
 
 /** Word order of this machine: stored words are compared with words read from messages. */
 export const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;

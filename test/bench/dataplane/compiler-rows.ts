@@ -1,0 +1,167 @@
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { type CapabilityId, type CapabilityName, capabilityId, milliseconds } from "../../../src/base/index.ts";
+import { Compiler, type Operation } from "../../../src/forwarding/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
+import type { CapabilityCandidate, CapabilitySelection } from "../../../src/rib/index.ts";
+import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
+import { percentile, type Row, single } from "./figures.ts";
+import { DOMAIN, LOCATOR, tunnelLocator } from "./world.ts";
+
+const TENANTS = 1000;
+const SITES = 256;
+const MEMBERS = 3;
+const GROUPS = 64_000;
+/** As many as the daemon's feed hands over at a time. */
+const PER_TURN = 256;
+const SINGLES = 5000;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const cpuMicroseconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+};
+
+/** What the RIB would say: every capability has three sites of 256, in 64 000 combinations of sites and weights. */
+class Routes {
+  readonly #ids: readonly CapabilityId[];
+  readonly names: readonly CapabilityName[];
+  readonly #sites: readonly Uint8Array[] = Array.from({ length: SITES }, (_, i) => tunnelLocator(i));
+
+  constructor(capabilities: number) {
+    const length = Math.max(1, capabilities / TENANTS);
+    this.names = Array.from({ length }, (_, i) => `/family${i % 10}/capability${i}` as CapabilityName);
+    this.#ids = this.names.map((name) => capabilityId(name, 1));
+  }
+
+  selection(index: number, shift = 0): CapabilitySelection {
+    const place = Math.floor(index / TENANTS);
+    const group = (Math.imul(index, 0x9e3779b1) >>> 0) % GROUPS;
+    const members = Array.from({ length: MEMBERS }, (_, i) => this.#candidate(group, i, shift));
+    const candidates = members.map((candidate, i) => {
+      return {
+        candidate,
+        judgement: i === 0 ? "winner" : "group",
+        usable: true,
+        step: "router-id",
+        reason: "",
+      } as const;
+    });
+    return {
+      tenantIndex: 1 + (index % TENANTS),
+      capabilityId: this.#ids[place]!,
+      name: this.names[place]!,
+      ...{ group: members, winner: members[0], candidates },
+    };
+  }
+
+  /** 256 first sites, each with 250 ways to go on from there. */
+  #candidate(group: number, i: number, shift: number): CapabilityCandidate {
+    const way = Math.floor(group / SITES);
+    const site = (group + i * (1 + (way % 50)) + shift) % SITES;
+    const weight = i === 0 ? 1 + Math.floor(way / 50) : 1;
+    return {
+      ...{ originId: 0x0a000000 + site, nextHop: this.#sites[site]!.slice(), local: false, peer: 1, attributes: 1 },
+      ...{ weight, stale: false, since: milliseconds(0) },
+    };
+  }
+}
+
+/** Pauses of the garbage collector, in milliseconds. */
+class Pauses implements Disposable {
+  readonly all: number[] = [];
+  readonly #observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) this.all.push(duration);
+  });
+
+  constructor() {
+    this.#observer.observe({ entryTypes: ["gc"] });
+  }
+
+  [Symbol.dispose](): void {
+    this.#observer.disconnect();
+  }
+}
+
+/** The compiler by itself: a full RIB into operations that nobody carries out, then single changes. */
+export async function measureCompiler(
+  capabilities = Number(process.env.SEMR_BENCH_CAPABILITIES ?? 200_000),
+): Promise<Row[]> {
+  let operations = 0;
+  const compiler = new Compiler(
+    {
+      ...{ domain: DOMAIN, locator: LOCATOR, selector: 1, hashSeed: 1, tenants: new Map(), familyCodes: new Map() },
+      ...{ transitionHold: milliseconds(100_000), quarantine: milliseconds(1) },
+      limits: { capabilities: 2 * capabilities, groups: 65_535, nextHops: 65_535 },
+    },
+    {
+      ...{ clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
+      sink: {
+        apply(written: readonly Operation[]) {
+          operations += written.length;
+        },
+      },
+    },
+  );
+  const routes = new Routes(capabilities);
+  /** What it costs to make what the compiler is told, without telling anybody. */
+  let kept: unknown;
+  const before = cpuMicroseconds();
+  for (let i = 0; i < capabilities; i += 10) kept = routes.selection(i);
+  const told = (10 * (cpuMicroseconds() - before)) / capabilities;
+  void kept;
+  collect();
+  const memory = octets();
+  using pauses = new Pauses();
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const [began, used] = [performance.now(), cpuMicroseconds()];
+  for (let i = 0; i < capabilities; ) {
+    for (const end = Math.min(capabilities, i + PER_TURN); i < end; i++)
+      compiler.capabilityChanged(routes.selection(i));
+    await turn();
+  }
+  while (compiler.pending > 0) await turn();
+  const cold = (cpuMicroseconds() - used) / capabilities - told;
+  const took = performance.now() - began;
+  delay.disable();
+  const groups = compiler.sizes.groups;
+  const written = operations;
+  await turn();
+  const longestPause = Math.max(0, ...pauses.all);
+  collect();
+  const each = (octets() - memory) / capabilities;
+  const singles: number[] = [];
+  const churned = cpuMicroseconds();
+  for (let i = 0; i < SINGLES; i++) {
+    const selection = routes.selection((i * 7919) % capabilities, 1);
+    const start = performance.now();
+    compiler.capabilityChanged(selection);
+    await turn();
+    while (compiler.pending > 0) await turn();
+    singles.push((performance.now() - start) * 1000);
+  }
+  const churn = (cpuMicroseconds() - churned) / SINGLES;
+  compiler[Symbol.dispose]();
+  return [
+    single(`cold start, ${capabilities} capabilities of ${TENANTS} tenants: CPU for each`, "µs", cold, { most: 3 }),
+    single("  wall time, with the making of what it is told", "s", took / 1000),
+    single("  making that: CPU for each, not in the figure above", "µs", told),
+    single("  groups", "", groups),
+    single("  operations", "", written),
+    single("  octets that stay, for each", "", each, { most: 300 }),
+    single("  longest turn", "ms", delay.max / 1e6, { most: 5 }),
+    single("  longest pause of the garbage collector", "ms", longestPause, { most: 5 }),
+    single("one route changes: CPU, with its turn of the event loop", "µs", churn),
+    single("  from the call to the operation: median", "µs", percentile(singles, 0.5)),
+  ];
+}
+
+function octets(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
