@@ -96,17 +96,18 @@ const DECIDE_EXPORT = ["exportPolicy", "nextHopSelf", "routeServerClient"] as co
 
 /**
  * Goes on with other options: limits hold at once, what is told is judged again.
+ * @param before `undefined`: what all neighbours have in common has changed
  * @returns whether routes that came before have to come again, and why the session has to end
  */
 export function changeSession(
   session: EstablishedSession,
-  before: PeerOptions,
+  before: PeerOptions | undefined,
   options: PeerOptions,
   parts: PeerParts,
 ): { readonly refresh: boolean; readonly stop: TakeResult } {
   const facts = { ...session.facts, options };
   const changed = (names: readonly (keyof PeerOptions)[]): boolean =>
-    names.some((name) => !Object.is(before[name], options[name]));
+    before === undefined || names.some((name) => !Object.is(before[name], options[name]));
   const refresh = changed(DECIDE_IMPORT);
   let stop: TakeResult;
   for (const family of familiesOf(options)) {

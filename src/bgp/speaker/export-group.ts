@@ -328,9 +328,9 @@ export class ExportGroup {
 export class ExportGroups {
   readonly #codec: AttributeCodec;
   readonly #attributes: AttributeTable;
-  readonly #speaker: SpeakerOptions;
+  #speaker: SpeakerOptions;
   readonly #default: RoutePolicy;
-  readonly #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
+  #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
   #mode: ExportMode;
 
   constructor(codec: AttributeCodec, attributes: AttributeTable, speaker: SpeakerOptions) {
@@ -339,6 +339,12 @@ export class ExportGroups {
     this.#speaker = speaker;
     this.#default = defaultPolicy({ acceptExternal: speaker.acceptExternal ?? false });
     this.#mode = { gracefulShutdown: speaker.gracefulShutdown ?? false };
+  }
+
+  /** What is told from now on is made by other options; who was told before goes on with its group until it is regrouped. */
+  speakerChanged(speaker: SpeakerOptions): void {
+    this.#speaker = speaker;
+    this.#shared = new WeakMap();
   }
 
   get mode(): ExportMode {

@@ -1,10 +1,12 @@
 export type { AddPathDirections } from "./add-path.ts";
+export { type CommonChangeReason, type CommonOptions, commonOf, planCommonChange } from "./common-change.ts";
 export type { ListenRange, RangeStatus, RangeTemplate } from "./listen-ranges.ts";
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";
 export type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "./observer.ts";
 export * from "./options.ts";
 export type { PathFailure, SessionChange } from "./path-failure.ts";
 export {
+  NEXT_SESSION,
   type PeerChange,
   type PeerChangeReason,
   type PeerListChange,

@@ -51,14 +51,15 @@ interface Known {
 
 /** Who may become a neighbour by connecting, and how many have. */
 export class ListenRanges {
-  readonly #localAs: number;
+  /** Of this router. */
+  localAs: number;
   readonly #metrics: Metrics;
   readonly #log: Log;
   readonly #rates: SourceRates;
   #known: Known[] = [];
 
   constructor(localAs: number, parts: { readonly clock: Clock; readonly metrics: Metrics; readonly log: Log }) {
-    this.#localAs = localAs;
+    this.localAs = localAs;
     this.#metrics = parts.metrics;
     this.#log = parts.log;
     this.#rates = new SourceRates(RATE, parts.clock);
@@ -123,8 +124,8 @@ export class ListenRanges {
 
   /** Whether a router of this AS may come from the range. */
   mayCome({ remoteAs }: ListenRange, autonomousSystem: number): boolean {
-    if (remoteAs === "internal") return autonomousSystem === this.#localAs;
-    if (remoteAs === "external") return autonomousSystem !== this.#localAs;
+    if (remoteAs === "internal") return autonomousSystem === this.localAs;
+    if (remoteAs === "external") return autonomousSystem !== this.localAs;
     return remoteAs.includes(autonomousSystem);
   }
 

@@ -1,4 +1,12 @@
-import { type Counter, formatIpv4, formatIpv6, type Ipv6Prefix, type Log, type Metrics } from "../../base/index.ts";
+import {
+  type Counter,
+  formatIpv4,
+  formatIpv6,
+  type Ipv6Prefix,
+  type Log,
+  type Metrics,
+  sameValue,
+} from "../../base/index.ts";
 import { isMappedIpv4 } from "../wire/index.ts";
 import type { ListenRange } from "./listen-ranges.ts";
 import type { ListenAddress, PeerOptions } from "./options.ts";
@@ -30,11 +38,18 @@ function guarded({ address, length }: Ipv6Prefix): { readonly address: string; r
   return { address: formatIpv4(v4), prefixLength: length - 96 };
 }
 
+interface Open {
+  readonly asked: ListenAddress;
+  readonly listener: Listener;
+}
+
 /** Where this router is connected to, how that is protected, and who is turned away. */
-export class Listeners {
+export class Listeners implements AsyncDisposable {
   readonly #parts: ListenersParts;
   readonly #strangers: Counter;
-  readonly #open: Listener[] = [];
+  #open: readonly Open[] = [];
+  /** Those that end: not before the connections that were accepted there. */
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
@@ -44,29 +59,61 @@ export class Listeners {
     );
   }
 
-  /** @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon` */
-  async listen(local: ListenAddress): Promise<Listener> {
-    const listener = await this.#parts.transport.listen(local, this.#guards(), (connection) =>
+  /**
+   * Listens at these addresses as well. @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon`; none of them is
+   * listened at then
+   */
+  async listen(addresses: readonly ListenAddress[]): Promise<void> {
+    const before = this.#open;
+    try {
+      for (const address of addresses) {
+        if (!this.#open.some(({ asked }) => sameValue(asked, address))) await this.#listen(address);
+      }
+    } catch (cause) {
+      for (const { listener } of this.#open.slice(before.length)) this.#close(listener);
+      this.#open = before;
+      throw cause;
+    }
+  }
+
+  async #listen(asked: ListenAddress): Promise<void> {
+    const listener = await this.#parts.transport.listen(asked, this.#guards(), (connection) =>
       this.#accept(connection, listener),
     );
-    this.#open.push(listener);
+    this.#open = [...this.#open, { asked, listener }];
     for (const { options } of this.#parts.peers()) this.#warnUnprotected(listener, options);
-    return listener;
+  }
+
+  /** Nobody is accepted elsewhere any more; sessions that stand go on. */
+  keepOnly(addresses: readonly ListenAddress[]): void {
+    const stays = ({ asked }: Open): boolean => addresses.some((address) => sameValue(asked, address));
+    for (const open of this.#open) if (!stays(open)) this.#close(open.listener);
+    this.#open = this.#open.filter(stays);
+  }
+
+  #close(listener: Listener): void {
+    const leaving = Promise.resolve(listener[Symbol.asyncDispose]()).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.keepOnly([]);
+    await Promise.all(this.#leaving);
   }
 
   get local(): readonly Endpoint[] {
-    return this.#open.map(({ local }) => local);
+    return this.#open.map(({ listener }) => listener.local);
   }
 
   /** Neighbours have come or gone, or are protected in another way. @throws {TransportError} `bgp.needs-addon` */
   guard(): void {
     const guards = this.#guards();
-    for (const listener of this.#open) listener.guard(guards);
+    for (const { listener } of this.#open) listener.guard(guards);
   }
 
   /** Says so where a neighbour cannot be accepted. */
   added(peer: PeerOptions): void {
-    for (const listener of this.#open) this.#warnUnprotected(listener, peer);
+    for (const { listener } of this.#open) this.#warnUnprotected(listener, peer);
   }
 
   #guards(): Guard[] {

@@ -25,6 +25,8 @@ export interface NetTransportParts {
 const BACKLOG = 128;
 /** Largest hop limit. @see RFC 5082 §3 */
 const MAX_HOPS = 255;
+/** What Linux begins with. */
+const DEFAULT_HOP_LIMIT = 64;
 const READ_BUFFER = 64 * 1024;
 const CONNECT_TIMEOUT = milliseconds(30_000);
 
@@ -221,6 +223,8 @@ class NetListener implements Listener {
   readonly #fd: number | undefined;
   #signed: ReadonlyMap<string, SignedPeer> = new Map();
   #unprotected: readonly Ipv6Prefix[] = [];
+  /** The socket asks for TTL security. */
+  #isSecured = false;
 
   constructor(server: net.Server, local: Endpoint, sock: Sock | undefined, fd: number | undefined) {
     this.local = local;
@@ -256,6 +260,11 @@ class NetListener implements Listener {
     // The minimum hop limit belongs to the whole listener. Where only some neighbours ask for it, those cannot be accepted here.
     const all = secured.length === hops.length && secured.length > 0;
     if (all) this.#sock.setTtlSecurity(this.#fd, MAX_HOPS - Math.max(...secured) + 1);
+    else if (this.#isSecured) {
+      this.#sock.setTtlSecurity(this.#fd, 1);
+      this.#sock.setHopLimit(this.#fd, DEFAULT_HOP_LIMIT);
+    }
+    this.#isSecured = all;
     const left = all ? [] : mine.filter(({ ttlSecurityHops }) => ttlSecurityHops !== undefined);
     this.#unprotected = left.map(({ address, prefixLength = bits }) => mappedPrefix({ address, prefixLength }));
   }

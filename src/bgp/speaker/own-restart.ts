@@ -14,7 +14,9 @@ export type RestartChange = "selection-settled" | "local-converged";
 
 /** What the neighbours are told about this router's own restart, and what has to wait for its end. @see RFC 4724 §4.1 */
 export class OwnRestartControl implements Disposable {
-  readonly #options: SpeakerOptions;
+  readonly #start: SpeakerOptions["start"];
+  /** For the next OPENs. */
+  gracefulRestart: SpeakerOptions["gracefulRestart"];
   readonly #log: Log;
   readonly #onChange: (what: RestartChange) => void;
   readonly #timer: Timer | undefined;
@@ -25,7 +27,8 @@ export class OwnRestartControl implements Disposable {
 
   constructor(options: SpeakerOptions, clock: Clock, log: Log, onChange: (what: RestartChange) => void) {
     const { start, gracefulRestart, peers } = options;
-    this.#options = options;
+    this.#start = start;
+    this.gracefulRestart = gracefulRestart;
     this.#log = log;
     this.#onChange = onChange;
     const waits = start.restarted && gracefulRestart !== undefined;
@@ -47,12 +50,12 @@ export class OwnRestartControl implements Disposable {
 
   /** A router that did not restart says End-of-RIB as soon as everything is out. */
   get mayEndRib(): boolean {
-    return !this.#options.start.restarted || (this.#localConverged && this.#deferral.state === "done");
+    return !this.#start.restarted || (this.#localConverged && this.#deferral.state === "done");
   }
 
   /** For the next OPEN. */
   get own(): OwnRestart | undefined {
-    const { gracefulRestart, start } = this.#options;
+    const { gracefulRestart } = this;
     if (gracefulRestart === undefined) return undefined;
     return {
       restartTime: gracefulRestart.restartTime,
@@ -62,7 +65,7 @@ export class OwnRestartControl implements Disposable {
         ? {}
         : { longLivedStaleTime: gracefulRestart.longLivedStaleTime }),
       // Once it has converged, what it forwards is preserved over the loss of a mere session.
-      forwardingPreserved: start.forwardingPreserved || this.#localConverged,
+      forwardingPreserved: this.#start.forwardingPreserved || this.#localConverged,
     };
   }
 

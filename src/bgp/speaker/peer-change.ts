@@ -28,7 +28,8 @@ interface Row {
 const reset = (text: string): Row => ({ effect: "reset", text });
 const live = (text: string): Row => ({ effect: "live", text });
 
-const NEXT_SESSION = "agreed on with the next session";
+/** What the reason of such a change says. */
+export const NEXT_SESSION = "agreed on with the next session";
 const REFRESH = "the neighbour is asked for its routes again";
 const AGAIN = "what it is told is judged again";
 const CONNECTION = "the connection is made in another way";

@@ -173,6 +173,7 @@ export class PeerRecord {
         extendedMessages: agreed?.extendedMessages ?? false,
         gracefulRestart: restart !== undefined,
         longLivedGracefulRestart: agreed?.longLived !== undefined,
+        restartOverNotification: restart?.notification ?? false,
         unknown: agreed?.unknownCapabilities ?? [],
       },
       familyDisabled: now.familiesDisabled.length > 0,

@@ -102,7 +102,9 @@ export class Peer implements AsyncDisposable {
       codec: parts.codec,
       clock,
       random,
-      stalePathTime: parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME,
+      get stalePathTime() {
+        return parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME;
+      },
       onReleased: () => this.#leaveIfGone(),
       onIdle: () => this.#session.release(),
       onSwept: (family) => this.#watch?.observer.swept(family),
@@ -171,6 +173,14 @@ export class Peer implements AsyncDisposable {
     const { refresh, stop } = changeSession(this.#session.up, before, options, this.#parts);
     if (stop !== undefined) this.#session.stopFor(this.#session.up.side, stop);
     return { needsRefresh: refresh && this.isEstablished && !this.askAgain() };
+  }
+
+  /** What all neighbours have in common has changed, in a way that needs no reset. @returns as `change` */
+  commonChanged(): { readonly needsRefresh: boolean } {
+    this.#settings = peerSettings(this.#options, this.#parts);
+    if (this.#session.up === undefined) return { needsRefresh: false };
+    changeSession(this.#session.up, undefined, this.#options, this.#parts);
+    return { needsRefresh: !this.askAgain() };
   }
 
   /** How its connections are signed now. */

@@ -2,6 +2,7 @@ import { type Clock, FaultError, type Log, type Metrics, type Random } from "../
 import type { AttributeSet } from "../../rib/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import type { CapabilityNlri, UnicastNlri } from "../wire/index.ts";
+import type { CommonOptions } from "./common-change.ts";
 import type { ListenRange, RangeStatus } from "./listen-ranges.ts";
 import type { SpeakerObserver } from "./observer.ts";
 import type { PeerOptions } from "./options.ts";
@@ -104,6 +105,13 @@ export interface Speaker extends AsyncDisposable {
    * @throws {SpeakerError} `bgp.unknown-peer` @throws {TransportError} `bgp.needs-addon`; nothing is changed then
    */
   changePeer(peer: PeerOptions): PeerChange;
+  /**
+   * Goes on with other common options, as `planCommonChange` says of each neighbour: it listens at new addresses first, then
+   * sessions go on, are judged again or are reset, and last nobody is accepted elsewhere any more.
+   * @param leaving neighbours that are left alone, as they are about to be removed or reset
+   * @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon`; nothing is changed then
+   */
+  change(common: CommonOptions, but?: { readonly leaving?: readonly string[] }): Promise<void>;
   /**
    * Shuts a neighbour down, with a text for its operator (RFC 9003), until it is enabled: nobody is accepted meanwhile. The
    * same as `enabled: false` of its options, which a later `changePeer` overrides. False for an unknown neighbour, and for

@@ -14,6 +14,13 @@ import {
   shutdownData,
   type UnicastNlri,
 } from "../wire/index.ts";
+import {
+  type CommonChangeReason,
+  type CommonOptions,
+  changedCommon,
+  commonOf,
+  planCommonChange,
+} from "./common-change.ts";
 import { ExportGroups } from "./export-group.ts";
 import { type ListenRange, ListenRanges, optionsFromRange, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
@@ -56,11 +63,11 @@ export async function startSpeaker(
 const REST_AFTER_CHANGE = seconds(1);
 
 class RunningSpeaker implements Speaker {
-  readonly #options: SpeakerOptions;
+  #options: SpeakerOptions;
   readonly #parts: SpeakerParts;
   readonly #scope: Scope;
   readonly #codec: AttributeCodec;
-  readonly #groups: ExportGroups;
+  #groups: ExportGroups;
   readonly #restart: OwnRestartControl;
   readonly #routes: OwnRoutes;
   readonly #listeners: Listeners;
@@ -69,6 +76,7 @@ class RunningSpeaker implements Speaker {
   readonly #peers = new Map<string, Peer>();
   /** Drivers that end. */
   readonly #leaving = new Set<Promise<void>>();
+  #importTargets: readonly Uint8Array[] | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: SpeakerOptions, parts: SpeakerParts, scope: Scope) {
@@ -80,19 +88,21 @@ class RunningSpeaker implements Speaker {
     this.#routes = new OwnRoutes(parts.rib, this.#codec);
     this.#ranges = new ListenRanges(options.localAs, parts);
     this.#ranges.replace(options.ranges ?? []);
-    this.#listeners = new Listeners({
-      ...parts,
-      ranges: () => this.#ranges.ranges,
-      peers: () => this.#peers.values(),
-      accept: (connection, protects) => this.#accept(connection, protects),
-    });
+    this.#listeners = scope.own(
+      new Listeners({
+        ...parts,
+        ranges: () => this.#ranges.ranges,
+        peers: () => this.#peers.values(),
+        accept: (connection, protects) => this.#accept(connection, protects),
+      }),
+    );
     this.#restart = new OwnRestartControl(options, parts.clock, parts.log, (what) => this.#changed(what));
     scope.own(this.#restart);
     for (const peer of options.peers) this.#add(peer);
   }
 
   async listen(): Promise<void> {
-    for (const local of this.#options.listen) this.#scope.own(await this.#listeners.listen(local));
+    await this.#listeners.listen(this.#options.listen);
     for (const peer of this.#peers.values()) peer.start();
   }
 
@@ -117,6 +127,7 @@ class RunningSpeaker implements Speaker {
   }
 
   importTargets(targets: readonly Uint8Array[]): void {
+    this.#importTargets = targets;
     const { localAs, nextHop } = this.#options;
     const own = targets.map((target) => encodeMembership(localAs, target));
     // A reflector takes everything from its clients, and says so to them alone: see `membershipPolicy`. Others have none.
@@ -173,6 +184,45 @@ class RunningSpeaker implements Speaker {
     this.#forget(peer);
     const subcode = may ? CeaseSubcode.OtherConfigurationChange : CeaseSubcode.PeerDeconfigured;
     void this.#leave(peer, notification(ErrorCode.Cease, subcode));
+  }
+
+  async change(common: CommonOptions, { leaving = [] }: Parameters<Speaker["change"]>[1] = {}): Promise<void> {
+    const before = commonOf(this.#options);
+    const changed = changedCommon(before, common);
+    if (changed.size === 0) return;
+    await this.#listeners.listen(common.listen);
+    this.#parts.log.info("bgp.changed", { changed: [...changed] });
+    const { confederation: _c, clusterId: _i, siteOfOrigin: _s, ...others } = this.#options;
+    this.#options = { ...others, ...common };
+    this.#ranges.localAs = common.localAs;
+    this.#restart.gracefulRestart = common.gracefulRestart;
+    this.#groups.speakerChanged(this.#options);
+    if (this.#importTargets !== undefined) this.importTargets(this.#importTargets);
+    const apart = new Set(leaving.map(peerKey));
+    for (const [key, peer] of [...this.#peers]) {
+      if (!apart.has(key)) this.#commonChanged(peer, planCommonChange(before, common, peer.options));
+    }
+    this.#listeners.keepOnly(common.listen);
+  }
+
+  #commonChanged(peer: Peer, reasons: readonly CommonChangeReason[]): void {
+    const { options } = peer;
+    const isReset = reasons.some(({ effect }) => effect === "reset");
+    if (isReset && options.range !== undefined) {
+      this.#forget(peer);
+      void this.#leave(peer, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
+    } else if (isReset || (reasons.length > 0 && options.enabled === false)) this.#replace(peer, options);
+    else if (reasons.some(({ effect }) => effect === "live") && peer.commonChanged().needsRefresh) {
+      this.#warnNoRefresh(options);
+    }
+  }
+
+  #warnNoRefresh({ address }: PeerOptions): void {
+    this.#parts.log.warn("bgp.peer.cannot-refresh", {
+      peer: address,
+      effect: "routes that came before stay as the import policy of then left them",
+      advice: "the neighbour cannot send its routes again (RFC 2918): clear the session when it may end",
+    });
   }
 
   clear(address: string, text?: string): boolean {
@@ -251,13 +301,7 @@ class RunningSpeaker implements Speaker {
     const changed = change.reasons.map(({ option }) => option);
     log.info("bgp.peer.changed", { peer: options.address, effect: change.effect, changed });
     if (change.effect === "reset" || peer.options.enabled === false) this.#replace(peer, options);
-    else if (this.#changeLive(peer, options).needsRefresh) {
-      log.warn("bgp.peer.cannot-refresh", {
-        peer: options.address,
-        effect: "routes that came before stay as the import policy of then left them",
-        advice: "the neighbour cannot send its routes again (RFC 2918): clear the session when it may end",
-      });
-    }
+    else if (this.#changeLive(peer, options).needsRefresh) this.#warnNoRefresh(options);
     return change;
   }
 
@@ -349,10 +393,13 @@ class RunningSpeaker implements Speaker {
     const { localAs } = this.#options;
     const kind = sessionKind(options.remoteAs, this.#options);
     const observed = { name: options.address, address, remoteAs: options.remoteAs, localAs, kind } as const;
+    const speaker = (): SpeakerOptions => this.#options;
     return new Peer(options, address, {
       ...this.#parts,
       observer: this.#parts.observer?.(observed),
-      speaker: this.#options,
+      get speaker() {
+        return speaker();
+      },
       codec: this.#codec,
       record,
       restart: this.#restart,

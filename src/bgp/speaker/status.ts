@@ -73,6 +73,8 @@ export interface PeerStatus {
     readonly extendedMessages: boolean;
     readonly gracefulRestart: boolean;
     readonly longLivedGracefulRestart: boolean;
+    /** Routes are kept over NOTIFICATIONs as well. @see RFC 8538 */
+    readonly restartOverNotification: boolean;
     /** Codes that this router does not know. */
     readonly unknown: readonly number[];
   };
