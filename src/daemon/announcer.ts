@@ -34,9 +34,12 @@ export interface Circumstances {
 }
 
 interface Said {
-  readonly nlri: CapabilityNlri;
+  /** As it was said last. */
+  nlri: CapabilityNlri;
   readonly make: (circumstances: Circumstances) => AttributeSet;
 }
+
+const nameOf = (nlri: CapabilityNlri): string => toHex(encodeCapability({ ...nlri, originId: 0 }));
 
 /**
  * The routes of this router: says each, says all again when their leases are near the end or the router begins or ends to
@@ -45,9 +48,11 @@ interface Said {
 export class Announcer implements Disposable {
   readonly #routes: RouteOrigin;
   readonly #clock: Clock;
-  /** By key in hexadecimal. */
+  /** By key without the OriginID, in hexadecimal. */
   readonly #said = new Map<string, Said>();
   #draining: boolean;
+  /** Absent: it has not changed. */
+  #originId: number | undefined;
   #validUntil: Seconds;
   #renewal: Timer | undefined;
   /** What is being said again. */
@@ -63,14 +68,34 @@ export class Announcer implements Disposable {
 
   /** Announces a route, or replaces it. `make` is called again whenever it is said again. */
   say(nlri: CapabilityNlri, make: Said["make"]): void {
+    const name = nameOf(nlri);
+    const before = this.#said.get(name);
+    if (before !== undefined && before.nlri.originId !== nlri.originId) this.#routes.withdraw(before.nlri);
     const said = { nlri, make };
-    this.#said.set(toHex(encodeCapability(nlri)), said);
+    this.#said.set(name, said);
     this.#originate(said);
   }
 
   /** Nothing happens when the route was not said. */
   retract(nlri: CapabilityNlri): void {
-    if (this.#said.delete(toHex(encodeCapability(nlri)))) this.#routes.withdraw(nlri);
+    const said = this.#said.get(nameOf(nlri));
+    if (said === undefined) return;
+    this.#said.delete(nameOf(nlri));
+    this.#routes.withdraw(said.nlri);
+  }
+
+  /** Says everything under another OriginID. Who calls `say` and `retract` has it already. */
+  rename(originId: number): void {
+    this.#originId = originId;
+    this.sayAgain();
+  }
+
+  #originateAgain(said: Said): void {
+    if (this.#originId !== undefined && said.nlri.originId !== this.#originId) {
+      this.#routes.withdraw(said.nlri);
+      said.nlri = { ...said.nlri, originId: this.#originId };
+    }
+    this.#originate(said);
   }
 
   #originate({ nlri, make }: Said): void {
@@ -92,7 +117,7 @@ export class Announcer implements Disposable {
         if (this.#round !== round) return; // a later round says it all, or nobody listens any more
         const { done, value } = round.next();
         if (done === true) return;
-        this.#originate(value);
+        this.#originateAgain(value);
       }
       this.#clock.soon(next);
     };

@@ -13,6 +13,7 @@ import {
 } from "../base/index.ts";
 import { capabilityTest, type PolicyBook } from "../bgp/policy/index.ts";
 import {
+  type CommonOptions,
   createNetTransport,
   type ListenRange,
   type PeerOptions,
@@ -21,7 +22,7 @@ import {
   type SpeakerOptions,
   type SpeakerParts,
 } from "../bgp/speaker/index.ts";
-import { siteOfOrigin } from "../bgp/wire/index.ts";
+import { siteOfOrigin as siteOf } from "../bgp/wire/index.ts";
 import type {
   BgpConfiguration,
   ListenRangeConfiguration,
@@ -31,7 +32,7 @@ import type {
   RouterConfiguration,
   Secret,
 } from "../management/index.ts";
-import type { Rib } from "../rib/index.ts";
+import type { Rib, RibPeer } from "../rib/index.ts";
 import { withBorder } from "./border.ts";
 
 /** How long a neighbour that is back has to say what it knows, and how long this router waits for all after its own restart. */
@@ -128,8 +129,8 @@ export function importTargetsOf(tenants: RouterConfiguration["tenants"]): readon
 }
 
 /** The extended community of this router's site. @see RFC 4360 §5 */
-export function ownSite({ bgp, site }: RouterConfiguration): Uint8Array {
-  return siteOfOrigin(bgp?.localAs ?? NO_AS, site.selector);
+function ownSite({ bgp, site }: RouterConfiguration): Uint8Array {
+  return siteOf(bgp?.localAs ?? NO_AS, site.selector);
 }
 
 /** Capabilities of the taxonomy that the neighbours of other autonomous systems know by a prefix alone. */
@@ -142,36 +143,51 @@ function suppressedCapabilities({ advertisement, taxonomy }: RouterConfiguration
     .map(({ name, majorVersion }) => capabilityId(name, majorVersion));
 }
 
+/** What all sessions have in common. */
+export function commonOptions(configuration: RouterConfiguration): CommonOptions {
+  const { bgp, routerId } = configuration;
+  const restart = bgp?.gracefulRestart;
+  const siteOfOrigin = toldSite(configuration);
+  return {
+    localAs: bgp?.localAs ?? NO_AS,
+    bgpIdentifier: routerId,
+    ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
+    ...(bgp?.confederation === undefined ? {} : { confederation: bgp.confederation }),
+    ...(siteOfOrigin === undefined ? {} : { siteOfOrigin }),
+    listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
+    gracefulRestart:
+      restart === undefined
+        ? undefined
+        : { ...restart, stalePathTime: STALE_PATH_TIME, selectionDeferralTime: SELECTION_DEFERRAL_TIME },
+  };
+}
+
+/** This router as a peer of its RIB. */
+export function localPeer({ name, routerId, site, bgp }: RouterConfiguration): RibPeer {
+  const { locator: address } = site;
+  return { name, kind: "local", bgpIdentifier: routerId, address, autonomousSystem: bgp?.localAs ?? 0 };
+}
+
+/** Its site, where it tells of instances. */
+export function toldSite(configuration: RouterConfiguration): Uint8Array | undefined {
+  return configuration.advertisement.instances ? ownSite(configuration) : undefined;
+}
+
 /** What the speaker is told. `adopted`: the data plane took over what an earlier life of this router forwarded. */
 export function speakerOptions(
   configuration: RouterConfiguration,
   policies: PolicyBook,
   { adopted }: { readonly adopted: boolean },
 ): SpeakerOptions {
-  const { bgp, routerId, site } = configuration;
-  const restart = bgp?.gracefulRestart;
+  const { bgp, site } = configuration;
   const suppressed = suppressedCapabilities(configuration);
   return {
-    localAs: bgp?.localAs ?? NO_AS,
-    bgpIdentifier: routerId,
-    ...(bgp?.clusterId === undefined ? {} : { clusterId: bgp.clusterId }),
-    ...(bgp?.confederation === undefined ? {} : { confederation: bgp.confederation }),
+    ...commonOptions(configuration),
     nextHop: site.locator,
-    ...(configuration.advertisement.instances ? { siteOfOrigin: ownSite(configuration) } : {}),
     passUnknownTlvs: configuration.advertisement.unknownTlvsOutside,
     ...(suppressed.length === 0 ? {} : { isSuppressed: capabilityTest(suppressed) }),
-    listen: bgp === undefined ? [] : [{ address: formatIpv6(bgp.address), port: bgp.port }],
     peers: allPeerOptions(configuration, policies),
     ranges: allListenRanges(configuration, policies),
-    gracefulRestart:
-      restart === undefined
-        ? undefined
-        : {
-            restartTime: restart.restartTime,
-            ...(restart.longLivedStaleTime === undefined ? {} : { longLivedStaleTime: restart.longLivedStaleTime }),
-            stalePathTime: STALE_PATH_TIME,
-            selectionDeferralTime: SELECTION_DEFERRAL_TIME,
-          },
     gracefulShutdown: bgp?.gracefulShutdown ?? false,
     start: { restarted: adopted, forwardingPreserved: adopted },
   };

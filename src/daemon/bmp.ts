@@ -1,5 +1,5 @@
-import type { Clock, Log, Metrics } from "../base/index.ts";
-import { BmpMonitor } from "../bgp/bmp/index.ts";
+import { type Clock, type Log, type Metrics, sameValue } from "../base/index.ts";
+import { BmpMonitor, type LocalFacts } from "../bgp/bmp/index.ts";
 import type { SoftClear, SpeakerObserver } from "../bgp/speaker/index.ts";
 import { AttributeCodec, DEFAULT_DIALECT } from "../bgp/wire/index.ts";
 import type { BmpStationRow, RouterConfiguration } from "../management/index.ts";
@@ -10,6 +10,8 @@ export interface BmpStations extends AsyncDisposable {
   readonly observer: SpeakerObserver;
   /** Neighbours are asked for their routes where a station wants them as they came, from now on. */
   watch(speaker: { clearSoft(address: string, direction: "in"): SoftClear }): void;
+  /** This router may have another AS or router ID now. */
+  know(configuration: RouterConfiguration): void;
   rows(): Iterable<BmpStationRow>;
 }
 
@@ -17,7 +19,7 @@ const FAMILIES: readonly RouteFamily[] = ["capability", "ipv6-unicast", "ipv4-un
 
 /** `undefined` without stations. */
 export function startBmp(
-  { name, routerId, bgp, bmp }: RouterConfiguration,
+  configuration: RouterConfiguration,
   parts: {
     readonly rib: Rib;
     readonly clock: Clock;
@@ -26,19 +28,22 @@ export function startBmp(
     readonly version: string;
   },
 ): BmpStations | undefined {
+  const { bmp } = configuration;
   if (bmp.stations.length === 0) return undefined;
   const { clock } = parts;
+  const localOf = ({ name, routerId, bgp }: RouterConfiguration): LocalFacts => ({
+    name,
+    description: `semrd ${parts.version}`,
+    autonomousSystem: bgp?.localAs ?? 0,
+    bgpIdentifier: routerId,
+  });
+  let local = localOf(configuration);
   const monitor = new BmpMonitor(
     bmp.stations.map((station) => ({ ...station, statisticsInterval: station.statisticsInterval })),
     {
       ...parts,
       codec: new AttributeCodec(DEFAULT_DIALECT),
-      local: {
-        name,
-        description: `semrd ${parts.version}`,
-        autonomousSystem: bgp?.localAs ?? 0,
-        bgpIdentifier: routerId,
-      },
+      local,
       families: FAMILIES,
     },
   );
@@ -50,6 +55,11 @@ export function startBmp(
         if (speaker.clearSoft(peer, "in") !== "no-route-refresh") return;
         log.warn("bmp.no-route-refresh", { peer, advice: "stations hear of what it says from now on" });
       };
+    },
+    know(next) {
+      if (sameValue(local, localOf(next))) return;
+      local = localOf(next);
+      monitor.local = local;
     },
     *rows() {
       for (const { since, lastError, tables, ...station } of monitor.stations()) {

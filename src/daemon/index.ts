@@ -47,7 +47,7 @@ import {
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
-import { domainNodes, importTargetsOf, ownSite, speakerOptions, speakerParts } from "./bgp.ts";
+import { domainNodes, importTargetsOf, localPeer, speakerOptions, speakerParts, toldSite } from "./bgp.ts";
 import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
 import { type ControlParts, controlHandlers } from "./control.ts";
@@ -309,7 +309,7 @@ class Daemon {
           operators,
           flows,
         },
-        ...{ bfd: this.#bfd, brownfield: this.#brownfield, clock: systemClock },
+        ...{ bfd: this.#bfd, bmp, brownfield: this.#brownfield, clock: systemClock },
         log: fixedLevel ? undefined : this.#log,
       }),
     );
@@ -341,19 +341,13 @@ class Daemon {
   }
 
   #createRib(): Rib {
-    const { name, routerId, site, bgp, tenants, routeChoice, advertisement } = this.#configuration;
-    const local = {
-      name,
-      kind: "local",
-      bgpIdentifier: routerId,
-      address: site.locator,
-      autonomousSystem: bgp?.localAs ?? 0,
-    } as const;
+    const { tenants, routeChoice } = this.#configuration;
+    const [local, siteOfOrigin] = [localPeer(this.#configuration), toldSite(this.#configuration)];
     return createRib(
       {
         ...{ local, tenants, maxRoutes: MAX_ROUTES, maxUnicastRoutes: MAX_UNICAST_ROUTES },
         ...routeChoice,
-        ...(advertisement.instances ? { siteOfOrigin: ownSite(this.#configuration) } : {}),
+        ...(siteOfOrigin === undefined ? {} : { siteOfOrigin }),
       },
       { ...this.#shared, random: systemRandom },
     );
@@ -463,8 +457,7 @@ class Daemon {
     );
     running = speaker;
     speaker.importTargets(importTargetsOf(this.#configuration.tenants));
-    const restart = this.#configuration.bgp?.gracefulRestart !== undefined;
-    this.#scope.defer(() => speaker.stop({ restart }));
+    this.#scope.defer(() => speaker.stop({ restart: this.#current.configuration.bgp?.gracefulRestart !== undefined }));
     return speaker;
   }
 

@@ -1,35 +1,48 @@
 import { sameValue } from "../base/index.ts";
 import type { BfdMonitor, BfdPath } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
-import { type ListenRange, type PeerListChange, planPeers, type Speaker } from "../bgp/speaker/index.ts";
+import {
+  type CommonChangeReason,
+  type CommonOptions,
+  type ListenRange,
+  NEXT_SESSION,
+  type PeerListChange,
+  planCommonChange,
+  planPeers,
+  type Speaker,
+} from "../bgp/speaker/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 import { bfdPath } from "./bfd.ts";
-import { allListenRanges, allPeerOptions } from "./bgp.ts";
+import { allListenRanges, allPeerOptions, commonOptions } from "./bgp.ts";
 import { policyBook } from "./policy.ts";
 
 /** What leads the neighbours of one configuration to those of another. Nothing of it has happened yet. */
 export interface NeighborPlan {
   /** Of the new configuration; what says the same as before is the same object. */
   readonly policies: PolicyBook;
+  /** Where something differs that all sessions have in common. */
+  readonly common?: CommonOptions;
+  /** What that does to neighbours that were there before, by address. */
+  readonly commonEffects: ReadonlyMap<string, readonly CommonChangeReason[]>;
   readonly peers: readonly PeerListChange[];
   /** All of them, where one has changed. */
   readonly ranges?: readonly ListenRange[];
   readonly watch: readonly BfdPath[];
   /** Addresses. */
   readonly unwatch: readonly string[];
-  /** What of the BGP settings holds from the next start only, in the words of YANG. */
-  readonly atNextStart: readonly string[];
 }
 
-/** Settings that the speaker has from its start to its end. */
-const LIFELONG = [
-  ["localAs", "local-as"],
-  ["address", "address"],
-  ["port", "port"],
-  ["clusterId", "cluster-id"],
-  ["confederation", "confederation"],
-  ["gracefulRestart", "graceful-restart"],
-] as const;
+/** Options in the words of YANG, where those are others. */
+const YANG_WORDS: Readonly<Record<string, string>> = {
+  bgpIdentifier: "router-id",
+  updateSource: "local-address",
+  reflectorClient: "route-reflector-client",
+  furtherPasswords: "further-password",
+  aoKeys: "tcp-ao-key",
+};
+
+const yangName = (option: string): string =>
+  YANG_WORDS[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /**
  * Compares two configurations. Pure; a commit can say from it what it would reset.
@@ -45,36 +58,71 @@ export function planNeighbors(
   const paths = ({ bgp }: RouterConfiguration): Map<string, BfdPath> =>
     new Map(bgp?.neighbors.flatMap((neighbor) => bfdPath(neighbor, bgp) ?? []).map((path) => [path.peer, path]));
   const [watched, wanted] = [paths(before), paths(after)];
-  const isOtherwise = before.bgp === undefined || after.bgp === undefined;
+  const [old, common] = [commonOptions(before), commonOptions(after)];
+  const peers = allPeerOptions(before, policies);
   return {
     policies: next,
-    peers: planPeers(allPeerOptions(before, policies), allPeerOptions(after, next)),
+    ...(sameValue(old, common) ? {} : { common }),
+    commonEffects: new Map(peers.map((peer) => [peer.address, planCommonChange(old, common, peer)])),
+    peers: planPeers(peers, allPeerOptions(after, next)),
     ...(sameValue(allListenRanges(before, policies), ranges) ? {} : { ranges }),
     watch: [...wanted.values()].filter((path) => !sameValue(watched.get(path.peer), path)),
     unwatch: [...watched.keys()].filter((peer) => !wanted.has(peer)),
-    atNextStart: isOtherwise
-      ? before.bgp === after.bgp
-        ? []
-        : ["bgp"]
-      : LIFELONG.filter(([member]) => !sameValue(before.bgp![member], after.bgp![member])).map(([, name]) => name),
   };
 }
 
+/** A neighbour, and what is said about it. */
+export interface Remark {
+  readonly address: string;
+  readonly why: string;
+}
+
 /** For people: which sessions the plan ends, and why. */
-export function resetsOf({ peers }: NeighborPlan): readonly { readonly address: string; readonly why: string }[] {
-  return peers.flatMap((step) => {
-    if (step.type === "remove") return [{ address: step.address, why: "it is no neighbour any more" }];
-    if (step.type === "add" || step.change.effect !== "reset") return [];
-    const reasons = step.change.reasons.filter(({ effect }) => effect === "reset");
-    return [{ address: step.peer.address, why: reasons.map(({ option, text }) => `${option}: ${text}`).join("; ") }];
-  });
+export function resetsOf({ peers, commonEffects }: NeighborPlan): readonly Remark[] {
+  const gone = peers.flatMap((step) => (step.type === "remove" ? [step.address] : []));
+  const changed = new Map(peers.flatMap((step) => (step.type === "change" ? [[step.peer.address, step.change]] : [])));
+  const isReset = ({ effect }: { readonly effect: string }): boolean => effect === "reset";
+  const staying = [...commonEffects.keys()].filter((address) => !gone.includes(address));
+  return [
+    ...gone.map((address) => ({ address, why: "it is no neighbour any more" })),
+    ...staying.flatMap((address) => {
+      const reasons = [...commonEffects.get(address)!, ...(changed.get(address)?.reasons ?? [])].filter(isReset);
+      if (reasons.length === 0) return [];
+      return [{ address, why: reasons.map(({ option, text }) => `${yangName(option)}: ${text}`).join("; ") }];
+    }),
+  ];
+}
+
+/** For people: what holds for a neighbour from its next session on only. Those that the plan resets are left out. */
+export function laterOf(plan: NeighborPlan): readonly Remark[] {
+  const reset = new Set(resetsOf(plan).map(({ address }) => address));
+  const reasons = new Map<string, string[]>();
+  const note = (address: string, option: string): void => {
+    if (!reset.has(address)) reasons.set(address, [...(reasons.get(address) ?? []), yangName(option)]);
+  };
+  for (const [address, effects] of plan.commonEffects) {
+    for (const { option, effect } of effects) if (effect === "next-session") note(address, option);
+  }
+  for (const step of plan.peers) {
+    if (step.type !== "change" || step.peer.enabled === false) continue;
+    for (const { option, text } of step.change.reasons) if (text === NEXT_SESSION) note(step.peer.address, option);
+  }
+  return [...reasons].map(([address, options]) => ({ address, why: options.join(", ") }));
 }
 
 /**
- * Carries a plan out: first what ends, then what changes, then what begins. Those that go have gone when it resolves.
+ * Carries a plan out: first what all have in common, then what ends, then what changes, then what begins. Those that go have
+ * gone when it resolves.
  * @throws the speaker's and the addon's errors; the caller then goes back with the plan of the other direction
  */
 export async function applyNeighbors(plan: NeighborPlan, speaker: Speaker, bfd: BfdMonitor | undefined): Promise<void> {
+  if (plan.common !== undefined) {
+    const leaving = plan.peers.flatMap((step) => {
+      if (step.type === "remove") return [step.address];
+      return step.type === "change" && step.change.effect === "reset" ? [step.peer.address] : [];
+    });
+    await speaker.change(plan.common, { leaving });
+  }
   for (const peer of plan.unwatch) bfd?.unwatch(peer);
   // Neighbours that are configured one by one now make no new guests.
   if (plan.ranges !== undefined) speaker.setRanges(plan.ranges);

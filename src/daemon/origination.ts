@@ -78,6 +78,15 @@ export class Origination implements Disposable {
     this.#prefixes.lookAtAll();
   }
 
+  /** Goes on as another router: what it says is said again, under another key where the router ID is another one. */
+  become({ routerId, localAs }: Pick<OwnFacts, "routerId" | "localAs">): void {
+    const own = this.#own;
+    if (own.routerId === routerId && own.localAs === localAs) return;
+    own.routerId = routerId;
+    own.localAs = localAs;
+    this.#announcer.rename(routerId);
+  }
+
   /** Whether this router takes no new flows while others can, whatever the state of its instances. */
   set draining(draining: boolean) {
     this.#announcer.draining = draining;

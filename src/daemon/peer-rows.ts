@@ -53,12 +53,14 @@ function codesOf({ code, subcode }: PeerError): Pick<PeerRow, "lastErrorCode" | 
 
 function negotiated({ capabilities }: PeerStatus): NonNullable<PeerRow["negotiated"]> {
   const { fourOctetAs, routeRefresh, extendedMessages, gracefulRestart, longLivedGracefulRestart } = capabilities;
+  const { restartOverNotification } = capabilities;
   return {
     fourOctetAs,
     routeRefresh,
     extendedMessages,
     gracefulRestart,
     longLivedGracefulRestart,
+    restartOverNotification,
     unknownCapabilities: capabilities.unknown,
   };
 }

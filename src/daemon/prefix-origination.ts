@@ -69,12 +69,6 @@ export class PrefixOrigination implements Disposable {
     const part = this.#partOf(selection);
     if (part === undefined) below.delete(toHex(selection.capabilityId));
     else below.set(toHex(selection.capabilityId), part);
-    const nlri = {
-      type: "prefix",
-      routeDistinguisher: tenant.routeDistinguisher,
-      originId: own.routerId,
-      labels: capabilityLabels(prefix),
-    } as const;
     const { announcer, damper } = this.#parts;
     const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
     damper.observe(
@@ -82,6 +76,12 @@ export class PrefixOrigination implements Disposable {
       summaryOf(below),
       () => "",
       (told) => {
+        const nlri = {
+          type: "prefix",
+          routeDistinguisher: tenant.routeDistinguisher,
+          originId: own.routerId,
+          labels: capabilityLabels(prefix),
+        } as const;
         if (told === undefined) announcer.retract(nlri);
         else {
           const aggregate = around(told.score, told.aggregate);

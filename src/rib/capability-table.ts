@@ -44,7 +44,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #book: DestinationBook;
   readonly #choice: CapabilityChoice;
   /** What decisions look at; its time is that of the latest. Reasons are read at once or not at all. */
-  readonly #context: CapabilityChoice & { nowSeconds: number };
+  readonly #context: { -readonly [K in keyof CapabilityChoice]: CapabilityChoice[K] } & { nowSeconds: number };
   readonly #pathsOf: CapabilityPaths;
   #onChanged: (() => void) | undefined;
   #told = false;
@@ -74,6 +74,11 @@ export class CapabilityTable extends NetTable implements CapabilityView {
       throw new RibError({ code: "rib.route-limit", what: "changed destinations", limit }, message);
     }
     return super.announce(peer, keys, attributes);
+  }
+
+  /** Of this router's own site; what was decided stays until it is looked at again. */
+  set siteOfOrigin(siteOfOrigin: Uint8Array | undefined) {
+    this.#context.siteOfOrigin = siteOfOrigin;
   }
 
   /** Announcements of prefixes that had no room among those that are found by name. */

@@ -32,6 +32,11 @@ export class PeerBook {
     throw new RibError({ code: "rib.peer-limit", limit: this.limit - 1 }, `${this.limit - 1} neighbours are the most`);
   }
 
+  /** This router is known by other numbers from now on. */
+  replaceLocal(local: RibPeer): void {
+    this.#set(LOCAL_PEER, local);
+  }
+
   #set(index: PeerIndex, peer: RibPeer): void {
     this.#peers[index] = peer;
     this.#kind[index] = KINDS.indexOf(peer.kind);

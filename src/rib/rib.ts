@@ -165,6 +165,12 @@ class RoutingInformationBase implements Rib {
     this.attestationsChanged();
   }
 
+  setLocal(local: RibPeer, siteOfOrigin: Uint8Array | undefined): void {
+    this.#peers.replaceLocal(local);
+    this.capability.siteOfOrigin = siteOfOrigin;
+    this.attestationsChanged();
+  }
+
   attestationsChanged(): void {
     const running = this.#judgeFrom !== 0;
     this.#judgeFrom = 1;

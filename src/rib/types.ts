@@ -346,6 +346,11 @@ export interface Rib extends Disposable {
    * turns; a tenant that is there keeps its index and route distinguisher.
    */
   setTenants(tenants: readonly Tenant[]): void;
+  /**
+   * This router has another AS, router ID or site from now on. Its own routes stay as they are until they are announced
+   * again; what hangs on its site is decided again on later turns.
+   */
+  setLocal(local: RibPeer, siteOfOrigin: Uint8Array | undefined): void;
   /** What `RibOptions.attestation` answers is another thing for some sets now: all are judged again on later turns. */
   attestationsChanged(): void;
   /** Gives a neighbour its number. @throws {RibError} `rib.peer-limit` */

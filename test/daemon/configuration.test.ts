@@ -117,24 +117,24 @@ describe("the configuration of a router that runs", () => {
     const content = routers.configuration("later");
     {
       await using router = await routers.started("later", content);
-      await ask(router, "config", "set", "/router/router-id", "192.0.2.9");
+      await ask(router, "config", "set", "/router/name", "another");
       await ask(router, "config", "set", LEVEL, "debug");
       const said = await ask<{ consequences: { when: string; path: string }[] }>(router, "config", "validate");
       assert.deepEqual(
         said.consequences.map(({ when, path: where }) => [when, where]),
-        [["at-restart", "/semrd-router:router/router-id"]],
+        [["at-restart", "/semrd-router:router/name"]],
       );
       await ask(router, "config", "commit");
-      assert.equal((await ask<{ routerId: string }>(router, "show", "status")).routerId, "192.0.2.1");
-      const inUse = await ask<object>(router, "config", "show", "/router/router-id", "--datastore", "operational");
-      assert.deepEqual(inUse, { "semrd-router:router": { "router-id": "192.0.2.1" } });
+      assert.equal((await ask<{ name: string }>(router, "show", "status")).name, "later");
+      const inUse = await ask<object>(router, "config", "show", "/router/name", "--datastore", "operational");
+      assert.deepEqual(inUse, { "semrd-router:router": { name: "later" } });
       await ask(router, "config", "set", "/router/state-directory", "/elsewhere");
       const { code, faults } = await refusal(ask(router, "config", "commit"));
       assert.deepEqual([code, faults[0]?.tag], ["config.operation-not-supported", "not-live"]);
       assert.equal(await router.end("SIGKILL"), null);
     }
     await using router = await routers.started("later", content);
-    assert.equal((await ask<{ routerId: string }>(router, "show", "status")).routerId, "192.0.2.9");
+    assert.equal((await ask<{ name: string }>(router, "show", "status")).name, "another");
   });
 
   it("SIGHUP takes the file over as one transaction; one that is not valid changes nothing and says why", async () => {

@@ -248,6 +248,88 @@ protocol bgp semrd {
   return undefined;
 });
 
+/** What all sessions have in common, and what a neighbour is, change while BIRD looks. */
+it("AS, router ID, port, graceful restart and brownfield change on a router that runs, as the commit says; BIRD sees each", {
+  timeout: 120_000,
+}, async (t) => {
+  const reason = await missing(BIRD, "bird2");
+  if (reason !== undefined) return t.skip(reason);
+  const { ours, theirs } = await cable(t);
+  const where = await folder(t);
+  const [birdConfig, birdControl] = [join(where, "bird.conf"), join(where, "bird.ctl")];
+  await writeFile(
+    birdConfig,
+    `router id 10.0.0.9;
+protocol device { }
+protocol bgp semrd {
+  local ${THEIRS} port ${PORT} as 64999;
+  neighbor ${OURS} port ${PORT} external;
+  strict bind yes;
+  connect delay time 1;
+  connect retry time 1;
+  error wait time 1, 1;
+  ipv6 { import all; export none; };
+}
+`,
+  );
+  daemon(t, theirs, [BIRD, "-f", "-c", birdConfig, "-s", birdControl, "-P", join(where, "pid")]);
+  const bird = (...words: string[]): Promise<string> => ask(theirs, "birdc", "-s", birdControl, ...words);
+  const router = await started(t, ours, where, "r1", {
+    ...bgp(OURS, { ...neighbor(THEIRS, "ipv6-unicast"), "remote-as": 64999 }),
+    "semrd-dataplane:dataplane": { driver: "memory" },
+    "semrd-agent:agents": {
+      agent: [
+        {
+          ...{ id: "spiffe://example.net/acme/agent/a1", tenant: "acme" },
+          capability: [{ name: "/vision/ocr", "major-version": 1, address: "fd00:a::1", port: 8080 }],
+        },
+      ],
+    },
+  });
+  const shows = async (what: string, said: RegExp): Promise<void> =>
+    until(what, async () => said.test(await bird("show", "protocols", "all", "semrd")));
+  await shows("the session", /Established[\s\S]*Neighbor AS: +65000/);
+  /** Sets one leaf, and returns what the commit says. */
+  const set = async (path: string, ...value: string[]): Promise<string> => {
+    await router.ctl("config", "set", `/router${path}`, ...value);
+    const said = await router.ctl<Committed>("config", "validate");
+    await router.ctl("config", "commit");
+    return said.consequences.map(({ message }) => message).join();
+  };
+
+  const reset = `this will reset the session with ${THEIRS}`;
+  await router.ctl("config", "set", "/router/bgp/local-as", "65007");
+  const inOpen = "it is part of the OPEN message";
+  assert.equal(await set("/router-id", "10.0.0.77"), `${reset} (local-as: ${inOpen}; router-id: ${inOpen})`);
+  await shows("the new AS and identifier", /Established[\s\S]*Neighbor AS: +65007[\s\S]*Neighbor ID: +10.0.0.77/);
+
+  const next = (leaf: string): string =>
+    `${leaf}: from the next session with ${THEIRS} on; 'semrctl clear peer ${THEIRS}' begins one now`;
+  assert.equal(await set("/bgp/graceful-restart/restart-time", "77"), next("graceful-restart"));
+  assert.doesNotMatch(await bird("show", "protocols", "all", "semrd"), /Restart time: 77/);
+  await router.ctl("clear", "peer", THEIRS);
+  await shows("the restart time", /Established[\s\S]*Restart time: 77/);
+
+  const begun = (await bird("show", "protocols", "semrd")).split("\n").at(-2);
+  assert.equal(await set("/bgp/port", String(PORT + 1)), "");
+  const sockets = await ask(ours, "ss", "-Hltn");
+  assert.match(sockets, new RegExp(`\\[${OURS}\\]:${PORT + 1}\\b`));
+  assert.doesNotMatch(sockets, new RegExp(`\\[${OURS}\\]:${PORT}\\b`));
+  assert.equal((await bird("show", "protocols", "semrd")).split("\n").at(-2), begun, "the session stays");
+
+  assert.match(await set(`/bgp/neighbors/neighbor[address='${THEIRS}']/brownfield/no-export`, "false"), /will reset/);
+  await until("BIRD has the agent's capability as prefixes", async () =>
+    /fd5e:3d00:1:[\s\S]*\/128/.test(await bird("show", "route", "all")),
+  );
+  const routes = await bird("show", "route", "all");
+  assert.match(routes, /BGP.large_community:.*\(65007, 1392508932/);
+  t.diagnostic(routes.split("\n").slice(1, 12).join("\n"));
+  await router.ctl("config", "delete", `/router/bgp/neighbors/neighbor[address='${THEIRS}']/brownfield`);
+  await router.ctl("config", "commit");
+  await until("nothing of it", async () => !/\/128/.test(await bird("show", "route")));
+  return undefined;
+});
+
 async function started(t: TestContext, namespace: string, where: string, name: string, changes: object) {
   const file = join(where, `${name}.json`);
   await writeFile(file, JSON.stringify(configuration(name, where, changes)));

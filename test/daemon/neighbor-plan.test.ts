@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
 import type { BfdMonitor } from "../../src/bfd/index.ts";
 import type { Speaker } from "../../src/bgp/speaker/index.ts";
-import { applyNeighbors, type NeighborPlan, planNeighbors, resetsOf } from "../../src/daemon/neighbor-plan.ts";
+import { applyNeighbors, laterOf, type NeighborPlan, planNeighbors, resetsOf } from "../../src/daemon/neighbor-plan.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
 import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "../management/documents.ts";
@@ -51,7 +51,7 @@ const steps = ({ peers }: NeighborPlan): string[] =>
 describe("what a commit does to neighbours", () => {
   it("the same again: nothing", async () => {
     const same = await plan(() => {});
-    assert.deepEqual([steps(same), same.watch, same.unwatch, same.atNextStart], [[], [], [], []]);
+    assert.deepEqual([steps(same), same.watch, same.unwatch, same.common], [[], [], [], undefined]);
   });
 
   it("a policy that changes concerns those that use it", async () => {
@@ -83,7 +83,36 @@ describe("what a commit does to neighbours", () => {
       bgp["cluster-id"] = "10.9.9.9";
     });
     assert.deepEqual(steps(changed), [`live ${R1} holdTime`, `live ${R3} holdTime`]);
-    assert.deepEqual(changed.atNextStart, ["cluster-id"]);
+    assert.deepEqual([changed.common?.clusterId, resetsOf(changed)], [0x0a090909, []]);
+    assert.deepEqual(laterOf(changed), [
+      { address: R1, why: "hold-time" },
+      { address: R3, why: "hold-time" },
+    ]);
+  });
+
+  it("what all sessions have in common comes first, and resets each neighbour once", async () => {
+    const changed = await plan((bgp) => {
+      bgp["local-as"] = 65001;
+      bgp["graceful-restart"] = { "restart-time": 7 };
+      bgp.neighbors.neighbor = [{ ...bgp.neighbors.neighbor[0], password: "secret" }];
+    });
+    assert.deepEqual(resetsOf(changed), [
+      { address: R3, why: "it is no neighbour any more" },
+      {
+        address: R1,
+        why: "local-as: it is part of the OPEN message; password: the connection is made in another way",
+      },
+    ]);
+    assert.deepEqual(laterOf(changed), []);
+    const done: string[] = [];
+    const speaker = {
+      change: async ({ localAs }: { localAs: number }, { leaving }: { leaving: string[] }) =>
+        void done.push(`${localAs} but ${leaving}`),
+      removePeer: async (address: string) => done.push(`remove ${address}`) > 0,
+      changePeer: ({ address }: { address: string }) => void done.push(`change ${address}`),
+    } as unknown as Speaker;
+    await applyNeighbors(changed, speaker, undefined);
+    assert.deepEqual(done, [`65001 but ${R3},${R1}`, `remove ${R3}`, `change ${R1}`]);
   });
 
   it("is carried out in order: BFD ends first and begins last", async () => {

@@ -105,6 +105,38 @@ describe("routes of this router's own capabilities", () => {
     assert.deepEqual(states(), ["up"]);
   });
 
+  it("another router ID: what was said goes, the same comes under the new one, over many turns; the AS is in what is said", () => {
+    const names = Array.from({ length: 200 }, (_, n) => parseCapabilityName(`/vision/c${n}`)!);
+    const agent = (n: number) => `spiffe://example.net/acme/agent/a${n}`;
+    const one = (n: number) => offer(8080, { capability: names[n % 200]! });
+    directory = new Directory({ perAgent: 10, perTenant: 1000 }, { clock, metrics: new TallyMetrics() });
+    origination = originate();
+    for (let n = 0; n < 200; n++) register(agent(n), one(n));
+    taken();
+    origination.become({ routerId: 7, localAs: 65001 });
+    // Meanwhile one goes, one changes, and one is gone and back: nothing of the old ID may stay.
+    directory.remove(agent(150), "command");
+    register(agent(151), one(151), offer(8081, { capability: names[151]! }));
+    directory.remove(agent(152), "command");
+    register(agent(152), one(152));
+    clock.advance(100);
+    const now = new Map<string, AttributeSet>();
+    for (const { nlri, attributes } of taken()) {
+      const key = `${nlri.originId} ${toHex(nlri.capabilityId)}`;
+      if (attributes === undefined) now.delete(key);
+      else now.set(key, attributes);
+    }
+    assert.equal(now.size, 199);
+    assert.ok(now.keys().every((key) => key.startsWith("7 ")));
+    const bandwidths = now.values().map((set) => toHex(set.extendedCommunities.at(-1)!.subarray(0, 4)));
+    assert.deepEqual([...new Set(bandwidths)], ["4004fde9"]);
+    directory.remove(agent(0), "command");
+    assert.deepEqual(
+      taken().map(({ nlri, attributes }) => [nlri.originId, attributes]),
+      [[7, undefined]],
+    );
+  });
+
   it("says nothing when a change leaves what the others see as it was", () => {
     register("spiffe://example.net/acme/agent/a", offer(8080));
     taken();

@@ -22,6 +22,7 @@ export interface MonitorParts {
 /** Tells stations of sessions and routes. @see RFC 7854; RFC 9069 */
 export class BmpMonitor implements AsyncDisposable {
   readonly #parts: MonitorParts;
+  #local: LocalFacts;
   readonly #scope = new Scope();
   readonly #writer: UpdateWriter;
   readonly #peers = new Set<MonitoredPeer>();
@@ -31,12 +32,17 @@ export class BmpMonitor implements AsyncDisposable {
 
   constructor(stations: readonly StationOptions[], parts: MonitorParts) {
     this.#parts = parts;
-    const { rib, codec, clock, log, metrics, local, families } = parts;
+    this.#local = parts.local;
+    const local = (): LocalFacts => this.#local;
+    const { rib, codec, clock, log, metrics, families } = parts;
     this.#writer = new UpdateWriter(rib.attributes, codec);
     this.#stations = stations.map((options) =>
       this.#scope.own(
         new Station(options, {
-          ...{ rib, clock, log, metrics, local, families },
+          ...{ rib, clock, log, metrics, families },
+          get local() {
+            return local();
+          },
           writer: this.#writer,
           peers: () => this.#peers,
           askAgain: (peer) => this.askAgain?.(peer),
@@ -45,6 +51,12 @@ export class BmpMonitor implements AsyncDisposable {
         }),
       ),
     );
+  }
+
+  /** This router has other numbers now: the stations begin anew. */
+  set local(local: LocalFacts) {
+    this.#local = local;
+    for (const station of this.#stations) station.beginAnew();
   }
 
   get observer(): SpeakerObserver {
@@ -137,7 +149,7 @@ export class BmpMonitor implements AsyncDisposable {
   }
 
   #localStatistics(): Uint8Array {
-    const { rib, codec, families, local } = this.#parts;
+    const { rib, codec, families } = this.#parts;
     const perFamily = families.map(
       (family): Statistic => ({
         type: StatisticType.LocRibRoutesOfFamily,
@@ -145,7 +157,7 @@ export class BmpMonitor implements AsyncDisposable {
         value: rib.table(family).routes,
       }),
     );
-    const { autonomousSystem, bgpIdentifier } = local;
+    const { autonomousSystem, bgpIdentifier } = this.#local;
     return encodeStatistics({ kind: "loc-rib", autonomousSystem, bgpIdentifier }, this.#now(), [
       { type: StatisticType.LocRibRoutes, value: perFamily.reduce((sum, { value }) => sum + value, 0) },
       ...perFamily,

@@ -189,6 +189,21 @@ export class Station implements AsyncDisposable {
     return this.wants("pre-policy") || this.wants("post-policy");
   }
 
+  /** What it was told of this router is not so any more: it is told all anew, on another connection. */
+  beginAnew(): void {
+    if (!this.#isUp) return;
+    this.#write(encodeTermination(TerminationReason.NoReason));
+    this.#end(this.#socket!);
+    this.#forget();
+    this.#connect();
+  }
+
+  /** A station that does not take what waits for it is not waited for. */
+  #end(socket: Socket): void {
+    socket.end();
+    this.#parts.clock.after(milliseconds(1000), () => socket.destroy());
+  }
+
   #connect(): void {
     const { address, port } = this.options;
     const socket = createConnection({ host: address, port, keepAlive: true });
@@ -370,11 +385,8 @@ export class Station implements AsyncDisposable {
     this.#forget();
     if (socket === undefined) return;
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    if (wasUp) {
-      socket.end();
-      // A station that does not take it is not waited for.
-      this.#parts.clock.after(milliseconds(1000), () => socket.destroy());
-    } else socket.destroy();
+    if (wasUp) this.#end(socket);
+    else socket.destroy();
     await closed;
     await this.#telling;
   }

@@ -23,10 +23,10 @@ export const atRestart: Provider<RouterChange> = {
   plan(change): Answer<readonly Consequence[]> {
     const found: Consequence[] = [];
     const faults: ManagementFault[] = [];
-    for (const { path, operation, value } of change.changes) {
+    for (const { path } of change.changes) {
       if (localName(path[1]!) === "agents") continue; // there may be very many, and all of them are live
       const never = NEVER.get(localName(path[1]!));
-      const why = whyAtRestart(path, change) ?? (operation === "create" ? whyNotYet(path, value) : undefined);
+      const why = whyAtRestart(path, change);
       if (never !== undefined) faults.push(cannot(path, never));
       else if (why !== undefined) found.push(waits(path, why));
     }
@@ -57,13 +57,6 @@ function whyAtRestart(path: Path, { before, intended }: RouterChange): string | 
     }
   }
   return undefined;
-}
-
-/** A neighbour that comes as a brownfield one. */
-function whyNotYet(path: Path, value: unknown): string | undefined {
-  const isNeighbor = path.length === 4 && localName(path[3]!) === "neighbor" && localName(path[1]!) === "bgp";
-  const isBrownfield = isNeighbor && Object.keys(value as object).some((name) => name.endsWith(":brownfield"));
-  return isBrownfield ? "sessions with brownfield neighbours begin with the router" : undefined;
 }
 
 function waits(path: Path, why: string): Consequence {

@@ -8,6 +8,7 @@ import type { LogLevel } from "../../host/index.ts";
 import type { Provider, RouterChange } from "../../management/index.ts";
 import type { PassiveHealth } from "../../registration/index.ts";
 import type { Rib } from "../../rib/index.ts";
+import type { BmpStations } from "../bmp.ts";
 import type { Brownfield } from "../brownfield.ts";
 import { probeDriver } from "../driver.ts";
 import { edgePlanOf, edgeRefusal } from "../edge.ts";
@@ -49,6 +50,7 @@ export interface LiveParts {
   readonly passive: PassiveHealth;
   readonly speaker: Speaker;
   readonly bfd: BfdMonitor | undefined;
+  readonly bmp: BmpStations | undefined;
   readonly origination: Origination;
   readonly drain: RouterDrain;
   readonly servers: Servers;

@@ -1,3 +1,4 @@
+import { sameValue } from "../../base/index.ts";
 import type { BfdMonitor } from "../../bfd/index.ts";
 import type { PeerListChange, Speaker } from "../../bgp/speaker/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
@@ -9,36 +10,49 @@ import {
   type RouterChange,
   type RouterConfiguration,
 } from "../../management/index.ts";
-import { domainNodes } from "../bgp.ts";
+import type { Rib } from "../../rib/index.ts";
+import { domainNodes, localPeer, toldSite } from "../bgp.ts";
+import type { BmpStations } from "../bmp.ts";
 import type { Brownfield } from "../brownfield.ts";
-import { applyNeighbors, planNeighbors, resetsOf } from "../neighbor-plan.ts";
+import { applyNeighbors, laterOf, type NeighborPlan, planNeighbors, resetsOf } from "../neighbor-plan.ts";
+import type { Origination } from "../origination.ts";
 import type { RouterDrain } from "../router-drain.ts";
 import { type Current, namesOf } from "./current.ts";
 
 export interface NeighborsParts {
   readonly current: Current;
   readonly speaker: Speaker;
+  readonly rib: Pick<Rib, "setLocal">;
+  readonly origination: Pick<Origination, "become">;
   readonly bfd: BfdMonitor | undefined;
+  readonly bmp: BmpStations | undefined;
   readonly compiler: Compiler;
   readonly drain: RouterDrain;
   readonly brownfield: Brownfield | undefined;
 }
 
 const NEIGHBOR = "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor";
+const pathOf = (address: string): string => `${NEIGHBOR}[address='${address}']`;
 
-/** BGP neighbours, their policies and BFD, and the nodes whose packets are taken. */
+function consequencesOf(plan: NeighborPlan): readonly Consequence[] {
+  const resets = resetsOf(plan).map(({ address, why }): Consequence => {
+    const message = `this will reset the session with ${address} (${why})`;
+    return { when: "immediate", code: "bgp.session-reset", path: pathOf(address), message };
+  });
+  const later = laterOf(plan).map(({ address, why }): Consequence => {
+    const message = `${why}: from the next session with ${address} on; 'semrctl clear peer ${address}' begins one now`;
+    return { when: "immediate", code: "bgp.next-session", path: pathOf(address), message };
+  });
+  return [...resets, ...later];
+}
+
+/** BGP: this router's own numbers, neighbours, their policies and BFD, and the nodes whose packets are taken. */
 export function neighborsProvider(parts: NeighborsParts): Provider<RouterChange> {
   return {
     name: "BGP neighbours",
     plan({ before, after }) {
       if (!differs(before, after)) return answered([]);
-      const plan = planNeighbors(before, after, parts.current.policies);
-      return answered(
-        resetsOf(plan).map(({ address, why }): Consequence => {
-          const message = `this will reset the session with ${address} (${why})`;
-          return { when: "immediate", code: "bgp.session-reset", path: `${NEIGHBOR}[address='${address}']`, message };
-        }),
-      );
+      return answered(consequencesOf(planNeighbors(before, after, parts.current.policies)));
     },
     prepare({ before, after }) {
       if (!differs(before, after) && before.nodes === after.nodes) return answered(undefined);
@@ -48,7 +62,7 @@ export function neighborsProvider(parts: NeighborsParts): Provider<RouterChange>
 }
 
 const differs = (before: RouterConfiguration, after: RouterConfiguration): boolean =>
-  before.bgp !== after.bgp || before.routingPolicy !== after.routingPolicy;
+  before.bgp !== after.bgp || before.routingPolicy !== after.routingPolicy || before.routerId !== after.routerId;
 
 class NeighborsChange implements Prepared {
   readonly #before: RouterConfiguration;
@@ -71,12 +85,13 @@ class NeighborsChange implements Prepared {
 
   /** Also from half way: what the speaker has already is changed, what it has not is added. */
   async #lead(from: RouterConfiguration, to: RouterConfiguration): Promise<void> {
-    const { current, speaker, bfd, compiler, drain } = this.#parts;
+    const { current, speaker, rib, origination, bfd, bmp, compiler, drain } = this.#parts;
     const shutdown = to.bgp?.gracefulShutdown ?? false;
     if ((from.bgp?.gracefulShutdown ?? false) !== shutdown) drain.on = shutdown;
     // The router is known before its session comes, and until its session has gone.
     compiler.nodes([...domainNodes(from), ...domainNodes(to)].map(({ locator }) => locator));
     this.#parts.brownfield?.know(to);
+    if (!sameValue(localPeer(from), localPeer(to))) rib.setLocal(localPeer(to), toldSite(to));
     const plan = planNeighbors(from, to, current.policies);
     const known = new Set(speaker.peers().map(({ address }) => address));
     const peers = plan.peers.map((step): PeerListChange => {
@@ -86,6 +101,8 @@ class NeighborsChange implements Prepared {
       return step.type === "change" ? step : { type: "change", peer, change: { effect: "live", reasons: [] } };
     });
     await applyNeighbors({ ...plan, peers }, speaker, bfd);
+    origination.become({ routerId: to.routerId, localAs: to.bgp?.localAs ?? 0 });
+    bmp?.know(to);
     current.policies = plan.policies;
     compiler.nodes(domainNodes(to).map(({ locator }) => locator));
     current.names = namesOf(to, current.taxonomy);

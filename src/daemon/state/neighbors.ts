@@ -97,6 +97,7 @@ const AGREED = {
   extendedMessages: "extended-messages",
   gracefulRestart: "graceful-restart",
   longLivedGracefulRestart: "long-lived-graceful-restart",
+  restartOverNotification: "graceful-restart-over-notification",
 } as const;
 
 function agreed(capabilities: PeerStatus["capabilities"]): string[] {

@@ -1,10 +1,8 @@
-import { capabilityFamily, formatIpv6, octetsEqual, sameValue } from "../../base/index.ts";
+import { capabilityFamily, octetsEqual } from "../../base/index.ts";
 import type { RouterState } from "./binder.ts";
 import type {
-  BgpConfiguration,
   DataplaneConfiguration,
   InterfaceConfiguration,
-  NeighborConfiguration,
   RouterConfiguration,
   TaxonomyConfiguration,
   TenantConfiguration,
@@ -12,6 +10,7 @@ import type {
 
 /** What can change while the router runs. What is not here, and what is in {@link LASTING}, holds from the next start on. */
 export const LIVE: ReadonlySet<string> = new Set([
+  "router-id",
   "nodes",
   "taxonomy",
   "tenants",
@@ -30,23 +29,12 @@ export const LIVE: ReadonlySet<string> = new Set([
 
 /** Parts of the live ones that last until the restart, with the reason. Paths of local names; everything below counts. */
 export const LASTING: readonly { readonly path: readonly string[]; readonly why: string }[] = [
-  { path: ["bgp", "local-as"], why: "every session begins with it" },
-  { path: ["bgp", "address"], why: "every session is bound to it" },
-  { path: ["bgp", "port"], why: "the speaker listens there" },
-  { path: ["bgp", "cluster-id"], why: "reflected routes carry it" },
   { path: ["dataplane", "driver"], why: "the tables are its own" },
   { path: ["dataplane", "pin-directory"], why: "the tables lie there" },
   { path: ["dataplane", "hash-seed"], why: "flows would move" },
   { path: ["dataplane", "tunnel-mtu"], why: "the program holds it" },
   { path: ["dataplane", "max-capabilities"], why: "the tables have been made for it" },
   { path: ["management", "control-socket"], why: "those who operate the router are connected to it" },
-  { path: ["bgp", "confederation"], why: "every session begins with it" },
-  { path: ["bgp", "graceful-restart"], why: "every session begins with it" },
-  { path: ["bgp", "brownfield"], why: "all brownfield sessions have been told with it" },
-  {
-    path: ["bgp", "neighbors", "neighbor", "brownfield"],
-    why: "a neighbour becomes a brownfield one, or none, with the router",
-  },
 ];
 
 /** What cannot change while there is a state to find again, and what to do instead. */
@@ -66,11 +54,13 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   const tenants = intended.tenants === was.tenants ? inUse.tenants : tenantsInUse(intended.tenants, inUse.tenants);
   const isRewired = intended.interfaces !== was.interfaces || tenants !== inUse.tenants;
   const { bgp: _, ipv4: _4, ...others } = inUse;
-  const bgp = intended.bgp === was.bgp ? inUse.bgp : bgpInUse(intended.bgp, inUse.bgp);
-  const { nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, nacm } = intended;
+  // BGP is started and ended with the router.
+  const bgp =
+    intended.bgp === was.bgp || intended.bgp === undefined || inUse.bgp === undefined ? inUse.bgp : intended.bgp;
+  const { routerId, nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, nacm } = intended;
   return {
     ...others,
-    ...{ nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, tenants, nacm },
+    ...{ routerId, nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, tenants, nacm },
     ...(bgp === undefined ? {} : { bgp }),
     dataplane:
       intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),
@@ -139,40 +129,4 @@ function taxonomyInUse(intended: TaxonomyConfiguration, before: TaxonomyConfigur
 export function recodedFamilies(intended: TaxonomyConfiguration, before: TaxonomyConfiguration): readonly string[] {
   const used = new Set(before.capabilities.map(({ name }) => capabilityFamily(name)));
   return [...used].filter((label) => intended.familyCodes.get(label) !== before.familyCodes.get(label));
-}
-
-function bgpInUse(intended: BgpConfiguration | undefined, before: BgpConfiguration | undefined) {
-  if (intended === undefined || before === undefined) return before;
-  const { clusterId: _c, confederation: _m, gracefulRestart: _g, ...others } = intended;
-  const { localAs, address, port, clusterId, confederation, gracefulRestart } = before;
-  return {
-    ...others,
-    ...{ localAs, address, port },
-    ...(clusterId === undefined ? {} : { clusterId }),
-    ...(confederation === undefined ? {} : { confederation }),
-    ...(gracefulRestart === undefined ? {} : { gracefulRestart }),
-    brownfield: before.brownfield,
-    neighbors: neighborsInUse(intended, before),
-  };
-}
-
-function neighborsInUse(intended: BgpConfiguration, { neighbors, localAs }: BgpConfiguration): NeighborConfiguration[] {
-  const known = new Map(neighbors.map((neighbor) => [formatIpv6(neighbor.address), neighbor]));
-  return intended.neighbors.flatMap((wanted) => {
-    const one = localAs === intended.localAs ? wanted : seenFrom(wanted, localAs);
-    const old = known.get(formatIpv6(one.address));
-    if (sameValue(one.brownfield, old?.brownfield)) return [one];
-    if (old === undefined) return []; // it begins with the router
-    const { brownfield: _, ...others } = one;
-    const { brownfield, families } = old;
-    return [{ ...others, families, ...(brownfield === undefined ? {} : { brownfield }) }];
-  });
-}
-
-/** Whether a neighbour is of the same AS depends on ours. */
-function seenFrom(neighbor: NeighborConfiguration, localAs: number): NeighborConfiguration {
-  const kind = neighbor.remoteAs === localAs ? "internal" : "external";
-  const { bfd } = neighbor;
-  const multihop = kind === "internal" || neighbor.multihop !== undefined;
-  return { ...neighbor, kind, ...(bfd === undefined ? {} : { bfd: { ...bfd, multihop } }) };
 }

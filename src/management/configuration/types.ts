@@ -177,6 +177,8 @@ export interface BgpConfiguration {
     readonly restartTime: Seconds;
     /** Absent: routes end with the restart time. */
     readonly longLivedStaleTime?: Seconds;
+    /** Absent: they end with a NOTIFICATION. */
+    readonly keepOverNotification?: boolean;
   };
   readonly brownfield: BrownfieldConfiguration;
   readonly neighbors: readonly NeighborConfiguration[];

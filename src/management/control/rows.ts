@@ -206,6 +206,7 @@ export interface PeerRow {
     readonly extendedMessages: boolean;
     readonly gracefulRestart: boolean;
     readonly longLivedGracefulRestart: boolean;
+    readonly restartOverNotification: boolean;
     /** Codes of capabilities that are not known here. */
     readonly unknownCapabilities: readonly number[];
   };

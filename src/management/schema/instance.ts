@@ -224,6 +224,7 @@ export interface RouterBgpConfederation {
 export interface RouterBgpGracefulRestart {
   readonly enabled: boolean;
   readonly "restart-time": number;
+  readonly "keep-over-notification": boolean;
   readonly "long-lived-stale-time": number;
 }
 

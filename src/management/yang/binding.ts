@@ -198,6 +198,7 @@ function bindGracefulRestart(
   const longLived = restart["long-lived-stale-time"];
   return {
     restartTime: seconds(restart["restart-time"]),
+    ...(restart["keep-over-notification"] ? { keepOverNotification: true } : {}),
     ...(longLived === 0 ? {} : { longLivedStaleTime: seconds(longLived) }),
   };
 }

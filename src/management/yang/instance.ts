@@ -182,6 +182,7 @@ export interface BgpInstance {
   readonly "graceful-restart": {
     readonly enabled: boolean;
     readonly "restart-time": number;
+    readonly "keep-over-notification": boolean;
     readonly "long-lived-stale-time": number;
   };
   readonly "semrd-brownfield:brownfield"?: BrownfieldInstance;
