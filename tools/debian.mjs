@@ -44,6 +44,7 @@ const PEERS = [
   { any: ["python3-protobuf"], optional: true },
   { any: ["python3-ncclient"], optional: true }, // NETCONF
   { any: ["yangcli"], optional: true },
+  { any: ["yangdump"], optional: true },
   { any: ["openssh-client"], optional: true },
   { any: ["tshark"], optional: true }, // reads what BGP and BMP send
   { any: ["nfdump"], optional: true }, // takes flow records

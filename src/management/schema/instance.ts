@@ -306,8 +306,8 @@ export interface RouterBgpPeerGroupsPeerGroup {
   readonly name: string;
   readonly description?: string;
   readonly "hold-time"?: number;
-  readonly "keepalive-time"?: number;
   readonly "connect-retry"?: number;
+  readonly "keepalive-time"?: number;
   readonly "remote-as"?: number;
   readonly enabled?: boolean;
   readonly "shutdown-message"?: string;
@@ -386,8 +386,8 @@ export interface RouterBgpNeighborsNeighbor {
   readonly description?: string;
   readonly "peer-group"?: string;
   readonly "hold-time"?: number;
-  readonly "keepalive-time"?: number;
   readonly "connect-retry"?: number;
+  readonly "keepalive-time"?: number;
   readonly "remote-as"?: number;
   readonly enabled?: boolean;
   readonly "shutdown-message"?: string;

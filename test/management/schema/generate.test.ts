@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import { loadNative, type YangSchemaNode } from "../../../native/index.ts";
 import { generateYang } from "../../../src/management/schema/generate.ts";
 import { typesOf } from "../../../src/management/schema/types-of.ts";
@@ -62,7 +65,33 @@ test("what is always there is not optional", () => {
   assert.match(typesOf([top]), /interface TopEntry \{\n {2}readonly id: string;\n {2}readonly b\?: string;/);
 });
 
-/** RFC 8407 sections 4.14 and 4.18; yangdump 2.13 cannot check them: it does not read `modifier` of YANG 1.1. */
+test("yangdump reads every module without an error", (t) => {
+  const modules = readdirSync(MODULES).filter((file) => file.endsWith(".yang"));
+  const search = `--modpath=${fileURLToPath(MODULES)}:/usr/share/yuma/modules`;
+  for (const name of modules) {
+    const { error, stdout, status } = spawnSync("yangdump", [search, fileURLToPath(new URL(name, MODULES))], {
+      encoding: "utf8",
+    });
+    if (error !== undefined) return t.skip("skipped: there is no yangdump (apt-get install yangdump)");
+    assert.match(stdout, /^\*\*\* 0 Errors/m, stdout);
+    assert.doesNotMatch(stdout, /error\(|Internal Error/i);
+    assert.equal(status, 0);
+  }
+});
+
+test("a name that begins with /capability/ is refused, and no other, without the modifier of YANG 1.1", () => {
+  const text = readFileSync(new URL("semrd-types.yang", MODULES), "utf8");
+  const [, statement] = /pattern ('\/\(\[\^c\/[^{]*)\{/.exec(text) ?? [];
+  const pattern = new RegExp(`^(?:${Array.from(statement!.matchAll(/'([^']*)'/g), ([, part]) => part).join("")})$`);
+  const near = fc.tuple(fc.nat(10), fc.constantFrom("", "x", "y", "-", "/", "/a", "s/a"));
+  const name = fc.oneof(
+    near.map(([length, rest]) => `/${"capability".slice(0, length)}${rest}`).filter((one) => one !== "/"),
+    fc.stringMatching(/^(\/[a-z0-9-]+){1,3}$/),
+  );
+  fc.assert(fc.property(name, (one) => assert.equal(pattern.test(one), !one.startsWith("/capability/"), one)));
+});
+
+/** RFC 8407 sections 4.14 and 4.18. */
 test("every node is described, and every condition says what is wrong", async () => {
   await using context = await openSchema(loadNative().yang);
   const plain: string[] = [];
