@@ -35,15 +35,33 @@ function groups(text: string, mayEndInIpv4: boolean): number[] | undefined {
   if (text === "") return [];
   const parts = text.split(":");
   const values: number[] = [];
-  for (const [i, part] of parts.entries()) {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
     if (mayEndInIpv4 && i === parts.length - 1 && part.includes(".")) {
       const v4 = parseIpv4(part);
       if (v4 === undefined) return undefined;
       values.push(v4 >>> 16, v4 & 0xffff);
-    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) values.push(Number.parseInt(part, 16));
-    else return undefined;
+      continue;
+    }
+    const value = group(part);
+    if (value === undefined) return undefined;
+    values.push(value);
   }
   return values;
+}
+
+/** One to four hexadecimal digits. */
+function group(digits: string): number | undefined {
+  if (digits.length === 0 || digits.length > 4) return undefined;
+  let value = 0;
+  for (let i = 0; i < digits.length; i++) {
+    const code = digits.charCodeAt(i);
+    const letter = code | 0x20;
+    if (code >= 0x30 && code <= 0x39) value = value * 16 + code - 0x30;
+    else if (letter >= 0x61 && letter <= 0x66) value = value * 16 + letter - 0x57;
+    else return undefined;
+  }
+  return value;
 }
 
 /** A dotted quad as an unsigned 32-bit number, `undefined` for anything else (leading zeros included). */
@@ -63,19 +81,38 @@ export function formatIpv4(value: number): string {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join(".");
 }
 
+/** Text of an octet without and with a leading zero. */
+const SHORT = Array.from({ length: 256 }, (_, value) => value.toString(16));
+const LONG = SHORT.map((digits) => digits.padStart(2, "0"));
+
 /** Canonical text. @see RFC 5952 §4 */
 export function formatIpv6(address: Ipv6Address): string {
   if (address.length !== 16) throw new RangeError(`${address.length} octets are not an IPv6 address`);
-  const values = Array.from({ length: 8 }, (_, i) => (address[2 * i]! << 8) | address[2 * i + 1]!);
-  let start = -1;
+  // The first of the longest runs of zero groups, of which one alone is no run.
+  let start = 8;
   let longest = 1;
-  for (let i = 0; i < 8; i++) {
-    let run = 0;
-    while (i + run < 8 && values[i + run] === 0) run++;
-    if (run > longest) [start, longest] = [i, run];
+  for (let group = 0; group < 8; group++) {
+    let end = group;
+    while (end < 8 && address[2 * end] === 0 && address[2 * end + 1] === 0) end++;
+    if (end - group > longest) {
+      start = group;
+      longest = end - group;
+    }
+    if (end > group) group = end;
   }
-  const text = (part: number[]): string => part.map((value) => value.toString(16)).join(":");
-  return start < 0 ? text(values) : `${text(values.slice(0, start))}::${text(values.slice(start + longest))}`;
+  let text = "";
+  for (let group = 0; group < 8; group++) {
+    if (group === start) {
+      text += "::";
+      group += longest - 1;
+      continue;
+    }
+    if (group > 0 && group !== start + longest) text += ":";
+    const high = address[2 * group]!;
+    const low = address[2 * group + 1]!;
+    text += high === 0 ? SHORT[low]! : SHORT[high]! + LONG[low]!;
+  }
+  return text;
 }
 
 /** `2001:db8::/32` as its address and length; `undefined` unless it is a prefix with no bit set behind its length. */
