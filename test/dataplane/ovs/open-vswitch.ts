@@ -3,11 +3,14 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OvsDataplane } from "../../../src/dataplane/index.ts";
 import { isolated } from "../kernel/isolated.ts";
 
 const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
 const PROGRAMS = ["/usr/sbin/ovsdb-server", "/usr/sbin/ovs-vswitchd", "/usr/bin/ovsdb-tool"];
 const START_MS = 10_000;
+/** How often the switch looks at what it has cached, instead of each 500 ms: tests wait for it. */
+const REVALIDATE_OFTEN = "other_config:max-revalidator=100";
 
 /** Why Open vSwitch cannot be tested here, `undefined` when it can. */
 export function whyNoOpenVswitch(): string | undefined {
@@ -38,6 +41,14 @@ export class OpenVswitch implements AsyncDisposable {
     started.#database = started.#run("ovsdb-server", [file, `--remote=punix:${started.socket}`]);
     await appears(started.folder, "db.sock");
     execFileSync("ovs-vsctl", [`--db=unix:${started.socket}`, "--no-wait", "init"]);
+    execFileSync("ovs-vsctl", [
+      `--db=unix:${started.socket}`,
+      "--no-wait",
+      "set",
+      "Open_vSwitch",
+      ".",
+      REVALIDATE_OFTEN,
+    ]);
     await started.startSwitch();
     return started;
   }
@@ -90,6 +101,15 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
   const ended = once(child, "exit");
   child.kill(signal);
   await ended;
+}
+
+/**
+ * Resolves when the driver has answered the packets that the switch had for it: they came before the switch's first answer to a
+ * question, and what the driver sends out for them is carried out before the second.
+ */
+export async function answered(dataplane: OvsDataplane): Promise<void> {
+  await dataplane.count();
+  await dataplane.count();
 }
 
 /** Resolves when a file is there. */

@@ -9,10 +9,10 @@ import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/pac
 import type { Operation } from "../../../src/forwarding/index.ts";
 import { address, icmpv6, tcp, udp } from "../memory/frames.ts";
 import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, OWN_LOCATOR, SILENT } from "../memory/story.ts";
-import { NEXT_ROUTER, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
+import { NEXT_ROUTER, STATIONS, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
 import * as p from "../suite/packets.ts";
 import type { Side } from "../suite/world.ts";
-import { isolatedWithOpenVswitch, OpenVswitch } from "./open-vswitch.ts";
+import { answered, isolatedWithOpenVswitch, OpenVswitch } from "./open-vswitch.ts";
 import { inVxlan, VXLAN } from "./vxlan-plan.ts";
 
 const BRIDGE = "semrd";
@@ -49,7 +49,10 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     let replayed = (): void => undefined;
     const log = { ...SILENT, info: (event: string) => (event === "dataplane.ovs.replayed" ? replayed() : undefined) };
     const dataplane = await startOvsDataplane(OPTIONS, options, { log });
-    const wire = await Wire.start({ by: "quiet", seconds: 0.2 });
+    const wire = await Wire.start();
+    let isDriven = true;
+    const send = (from: Side, packets: readonly Uint8Array[]) =>
+      wire.send(from, packets, async () => (isDriven ? answered(dataplane) : undefined));
     let generation = 0;
     after(async () => {
       await wire[Symbol.asyncDispose]();
@@ -64,13 +67,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     };
     const hear = async (): Promise<void> => {
       openVswitch.tool("ovs-appctl", "tnl/neigh/set", BRIDGE, ...NEXT_ROUTER);
-      const ports = { sourcePort: 9, destinationPort: 9 };
-      const heard: readonly (readonly [Side, Uint8Array, string])[] = [
-        ["client", CLIENT, "2001:db8:c::ffff"],
-        ["agent", AGENT, "2001:db8:a::ffff"],
-        ["core", address(NEXT_ROUTER[0]), "2001:db8:e::1"],
-      ];
-      for (const [side, source, to] of heard) await wire.send(side, [udp({ source, destination: address(to) }, ports)]);
+      await wire.opens(STATIONS);
     };
     const apply = async (operations: readonly Operation[]): Promise<void> => {
       dataplane.apply(operations.map(inVxlan), ++generation);
@@ -82,7 +79,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     it("sends to other sites in VXLAN: outer header from the locator, network identifier and Ethernet addresses of the plan", async () => {
       await apply(TO_SITE);
       const sent = p.segment({ port: 4001, data: Uint8Array.from({ length: 99 }, (_, i) => i), trafficClass: 0xb8 });
-      const outer = p.only(await wire.send("client", [sent]), "core");
+      const outer = p.only(await send("client", [sent]), "core");
       assert.equal(p.sourceOf(outer), "2001:db8:f::1");
       assert.equal(p.destinationOf(outer), "2001:db8:f::2");
       assert.equal((u32(outer, 0) >>> 20) & 0xff, 0xb8, "traffic class copied");
@@ -98,16 +95,16 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     it("answers what does not fit with 70 octets more: packet too big, with what fits", async () => {
       const sized = (length: number, port: number): Uint8Array =>
         p.datagram({ port, data: new Uint8Array(length - 48) });
-      assert.equal(p.only(await wire.send("client", [sized(1430, 8)]), "core").length, 1500);
+      assert.equal(p.only(await send("client", [sized(1430, 8)]), "core").length, 1500);
       const sent = sized(1431, 9);
-      const answer = p.only(await wire.send("client", [sent]), "client");
+      const answer = p.only(await send("client", [sent]), "client");
       assert.deepEqual(p.icmpError(answer, sent), { type: 2, code: 0, value: 1430 });
     });
 
     it("delivers what comes in VXLAN from a known router to the instance, and answers from the capability", async () => {
       await apply([...HERE]);
       const sent = p.segment({ port: 4003, data: Uint8Array.of(1, 2, 3) });
-      const there = p.only(await wire.send("core", [inVxlanFrom(p.SITES[0], sent)]), "agent");
+      const there = p.only(await send("core", [inVxlanFrom(p.SITES[0], sent)]), "agent");
       assert.equal(p.sourceOf(there), "2001:db8:c::1");
       assert.equal(p.destinationOf(there), "2001:db8:a::7");
       assert.equal(u16(there, 42), 8080);
@@ -115,9 +112,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       const ends = { source: AGENT, destination: CLIENT };
       const flags = TcpFlag.Syn | TcpFlag.Ack;
       const back = p.only(
-        await wire.send("agent", [
-          tcp(ends, { sourcePort: 8080, destinationPort: 4003, flags, acknowledgement: 1004 }),
-        ]),
+        await send("agent", [tcp(ends, { sourcePort: 8080, destinationPort: 4003, flags, acknowledgement: 1004 })]),
         "client",
       );
       assert.equal(p.sourceOf(back), "fd5e::1:8001:1234:5678:0");
@@ -133,9 +128,9 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
         inVxlanFrom(p.SITES[0], sent, VXLAN.vni + 1),
         inVxlanFrom(p.SITES[0], elsewhere),
       ])
-        assert.deepEqual(await wire.send("core", [packet]), []);
+        assert.deepEqual(await send("core", [packet]), []);
       await apply([p.leadsTo(1)]);
-      const refused = await wire.send("core", [inVxlanFrom(p.SITES[0], p.segment({ port: 4008 }))]);
+      const refused = await send("core", [inVxlanFrom(p.SITES[0], p.segment({ port: 4008 }))]);
       assert.deepEqual(
         refused.map(({ at }) => at),
         ["client"],
@@ -153,7 +148,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       await apply([p.leadsTo(2, { localGroup: 3 })]);
       const body = Uint8Array.of(0, 7, 0, 1, 1, 2, 3, 4);
       const asked = icmpv6({ source: CLIENT, destination: CAPABILITY }, { type: 128, body });
-      const answer = p.only(await wire.send("client", [asked]), "client");
+      const answer = p.only(await send("client", [asked]), "client");
       assert.equal(p.sourceOf(answer), "fd5e::1:8001:1234:5678:0");
       assert.equal(p.destinationOf(answer), "2001:db8:c::1");
       assert.equal(answer[40], 129);
@@ -162,17 +157,17 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
 
     it("a connection of an instance that went down gets a reset; one that drains goes on", async () => {
       await apply([p.leadsTo(2, { localGroup: 3 })]);
-      const syn = p.only(await wire.send("client", [p.segment({ port: 4010 })]), "agent");
+      const syn = p.only(await send("client", [p.segment({ port: 4010 })]), "agent");
       assert.equal(p.destinationOf(syn), "2001:db8:a::7");
       dataplane.setHealth(3, "draining");
       await dataplane.settled();
       openVswitch.tool("ovs-appctl", "revalidator/wait");
-      p.only(await wire.send("client", [p.acknowledgement({ port: 4010 })]), "agent");
-      assert.ok(p.isReset(p.only(await wire.send("client", [p.segment({ port: 4011 })]), "client")), "no new flow");
+      p.only(await send("client", [p.acknowledgement({ port: 4010 })]), "agent");
+      assert.ok(p.isReset(p.only(await send("client", [p.segment({ port: 4011 })]), "client")), "no new flow");
       dataplane.setHealth(3, "down");
       await dataplane.settled();
       openVswitch.tool("ovs-appctl", "revalidator/wait");
-      const reset = p.only(await wire.send("client", [p.acknowledgement({ port: 4010 })]), "client");
+      const reset = p.only(await send("client", [p.acknowledgement({ port: 4010 })]), "client");
       assert.ok(p.isReset(reset));
       assert.equal(p.sourceOf(reset), "fd5e::1:8001:1234:5678:0");
       dataplane.setHealth(3, "up");
@@ -182,23 +177,21 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       dataplane.apply([{ type: "set-encapsulation", index: p.A }, p.leadsTo(1)], ++generation);
       await dataplane.settled();
       openVswitch.tool("ovs-appctl", "revalidator/wait");
-      assert.ok(p.isReset(p.only(await wire.send("client", [p.segment({ port: 4020 })]), "client")));
+      assert.ok(p.isReset(p.only(await send("client", [p.segment({ port: 4020 })]), "client")));
       assert.match(dataplane.limits.join("\n"), /another encapsulation/);
       dataplane.apply([{ type: "set-encapsulation", index: p.A, encapsulation: VXLAN }], ++generation);
       await dataplane.settled();
       openVswitch.tool("ovs-appctl", "revalidator/wait");
-      assert.deepEqual(
-        await p.sitesOf({ send: (from, packets) => wire.send(from, packets) }, [p.segment({ port: 4021 })]),
-        ["2001:db8:f::2"],
-      );
+      assert.deepEqual(await p.sitesOf({ send }, [p.segment({ port: 4021 })]), ["2001:db8:f::2"]);
     });
 
     it("a port that is no port any more reaches no capability; back, it does", async () => {
       await dataplane.changePorts(OPTIONS.ports.filter(({ role }) => role !== "client"));
-      assert.deepEqual(await wire.send("client", [p.segment({ port: 4030 })]), []);
+      const there = await wire.sendBeside("client", p.segment({ port: 4030 }), "agent", () => answered(dataplane));
+      assert.deepEqual(there, []);
       await dataplane.changePorts(OPTIONS.ports);
       await hear();
-      p.only(await wire.send("client", [p.segment({ port: 4031 })]), "core");
+      p.only(await send("client", [p.segment({ port: 4031 })]), "core");
     });
 
     it("an Open vSwitch that was killed and started again gets everything again", async () => {
@@ -220,7 +213,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
         .toSorted();
       assert.deepEqual(after, before);
       await hear();
-      p.only(await wire.send("client", [p.segment({ port: 4040 })]), "core");
+      p.only(await send("client", [p.segment({ port: 4040 })]), "core");
     });
 
     it("a bridge that somebody else made is not touched", async () => {
@@ -249,6 +242,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     it("kill -9 of the process: packets go on as before", async () => {
       const script = `${import.meta.dirname}/driver-process.ts`;
       await dataplane[Symbol.asyncDispose]();
+      isDriven = false;
       const child = spawn(process.execPath, [script, openVswitch.socket, BRIDGE], {
         stdio: ["ignore", "pipe", "inherit"],
       });
@@ -257,10 +251,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       const ended = once(child, "exit");
       child.kill("SIGKILL");
       await ended;
-      p.only(
-        await wire.send("client", [p.segment({ port: 4050 }), p.acknowledgement({ port: 4050 })].slice(0, 1)),
-        "core",
-      );
+      p.only(await send("client", [p.segment({ port: 4050 }), p.acknowledgement({ port: 4050 })].slice(0, 1)), "core");
     });
   }),
 );

@@ -43,6 +43,44 @@ export const AT = {
   nobody: "2001:db8:a:8::99",
 } as const;
 
+const up = (device: Place, address: string): readonly string[] => [
+  `address add ${address}/64 dev ${device} nodad`,
+  `link set ${device} up`,
+];
+
+/** Addresses and routes of each place, as words for ip. */
+const INSIDE: Readonly<Record<Place, readonly string[]>> = {
+  client: ["link set lo up", ...up("r1", AT.client), "route add default via 2001:db8:a:c::1"],
+  near: ["link set lo up", ...up("r1", AT.near), "route add default via 2001:db8:a:8::1"],
+  agent: ["link set lo up", ...up("r2", AT.agent), "route add default via 2001:db8:a:9::1"],
+  r1: [
+    "link set lo up",
+    ...[...up("client", "2001:db8:a:c::1"), ...up("near", "2001:db8:a:8::1"), ...up("core", "2001:db8:f:1::1")],
+    `address add ${AT.r1}/128 dev lo`,
+    "route add default via 2001:db8:f:1::2",
+  ],
+  r2: [
+    "link set lo up",
+    ...[...up("core", "2001:db8:f:2::1"), ...up("agent", "2001:db8:a:9::1")],
+    `address add ${AT.r2}/128 dev lo`,
+    "route add default via 2001:db8:f:2::2",
+  ],
+  core: [
+    "link set lo up",
+    ...[...up("r1", "2001:db8:f:1::2"), ...up("r2", "2001:db8:f:2::2")],
+    // it knows the routers and the client's network: no capability, no agent
+    `route add ${AT.r1}/128 via 2001:db8:f:1::1`,
+    `route add ${AT.r2}/128 via 2001:db8:f:2::1`,
+    "route add 2001:db8:a:c::/64 via 2001:db8:f:1::1",
+    // a router of its own in the middle: the end of a segment
+    `route add ${AT.waypoint}/128 encap seg6local action End dev r1`,
+  ],
+};
+
+function batch(...lines: readonly string[]): void {
+  execFileSync("ip", ["-batch", "-"], { input: lines.join("\n") });
+}
+
 /** Sends one datagram (address, port, octets in the arguments) and says what came back. */
 export const UDP_ONCE = `
   const socket = require("node:dgram").createSocket("udp6");
@@ -141,38 +179,27 @@ export class Lab implements AsyncDisposable {
     if (said !== "ready") throw new Error(`${script} at ${place} ended with ${said}`);
   }
 
+  /** One process for all links and one for each place: a process for each word of it would take longer than the tests. */
   #build(): void {
+    const { coreMtu } = this.options;
+    batch(
+      ...PLACES.map((place) => `netns add ${this.namespace(place)}`),
+      this.#cable("client", "r1", 1500),
+      this.#cable("r1", "near", 1500),
+      this.#cable("r1", "core", coreMtu),
+      this.#cable("core", "r2", coreMtu),
+      this.#cable("r2", "agent", 1500),
+    );
     for (const place of PLACES) {
-      execFileSync("ip", ["netns", "add", this.namespace(place)]);
+      const forwarding = LINKS[place] === 1 ? 0 : 1;
       const [file, args] = this.at(
         place,
-        "sysctl",
-        "-qw",
-        "net.ipv6.conf.all.accept_dad=0",
-        "net.ipv6.conf.default.accept_dad=0",
-        `net.ipv6.conf.all.forwarding=${LINKS[place] === 1 ? 0 : 1}`,
+        ...["sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0"],
+        `net.ipv6.conf.all.forwarding=${forwarding}`,
       );
       execFileSync(file, args);
-      this.#ip(place, "link set lo up");
+      execFileSync("ip", ["-6", "-n", this.namespace(place), "-batch", "-"], { input: INSIDE[place].join("\n") });
     }
-    this.#cable("client", "r1", "2001:db8:a:c::10", "2001:db8:a:c::1", 1500);
-    this.#cable("r1", "near", "2001:db8:a:8::1", AT.near, 1500);
-    this.#cable("r1", "core", "2001:db8:f:1::1", "2001:db8:f:1::2", this.options.coreMtu);
-    this.#cable("core", "r2", "2001:db8:f:2::2", "2001:db8:f:2::1", this.options.coreMtu);
-    this.#cable("r2", "agent", "2001:db8:a:9::1", AT.agent, 1500);
-    this.#ip("r1", `address add ${AT.r1}/128 dev lo`);
-    this.#ip("r2", `address add ${AT.r2}/128 dev lo`);
-    this.#ip("client", "route add default via 2001:db8:a:c::1");
-    this.#ip("agent", "route add default via 2001:db8:a:9::1");
-    this.#ip("near", "route add default via 2001:db8:a:8::1");
-    this.#ip("r1", "route add default via 2001:db8:f:1::2");
-    this.#ip("r2", "route add default via 2001:db8:f:2::2");
-    // core knows the routers and the client's network: no capability, no agent
-    this.#ip("core", `route add ${AT.r1}/128 via 2001:db8:f:1::1`);
-    this.#ip("core", `route add ${AT.r2}/128 via 2001:db8:f:2::1`);
-    this.#ip("core", "route add 2001:db8:a:c::/64 via 2001:db8:f:1::1");
-    // a router of its own in the middle: the end of a segment
-    this.#ip("core", `route add ${AT.waypoint}/128 encap seg6local action End dev r1`);
   }
 
   /** Without a link-local address a router cannot ask for its neighbour, and the first packet waits for a second. */
@@ -195,23 +222,10 @@ export class Lab implements AsyncDisposable {
     execFileSync(file, args);
   }
 
-  #ip(place: Place, words: string): void {
-    execFileSync("ip", ["-6", "-n", this.namespace(place), ...words.split(" ")]);
-  }
-
   /** A veth between two places; each end is named after the other. */
-  #cable(one: Place, other: Place, oneAddress: string, otherAddress: string, mtu: number): void {
-    execFileSync("ip", [
-      ...["link", "add", "name", other, "mtu", `${mtu}`, "netns", this.namespace(one), "type", "veth"],
-      ...["peer", "name", one, "mtu", `${mtu}`, "netns", this.namespace(other)],
-    ]);
-    for (const [place, device, address] of [
-      [one, other, oneAddress],
-      [other, one, otherAddress],
-    ] as const) {
-      this.#ip(place, `address add ${address}/64 dev ${device} nodad`);
-      this.#ip(place, `link set ${device} up`);
-    }
+  #cable(one: Place, other: Place, mtu: number): string {
+    const end = (place: Place, device: Place) => `name ${device} mtu ${mtu} netns ${this.namespace(place)}`;
+    return `link add ${end(one, other)} type veth peer ${end(other, one)}`;
   }
 
   #ingress(): RouterPart {

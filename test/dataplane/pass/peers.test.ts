@@ -151,17 +151,30 @@ function tshark(file: string, ...words: string[]): string[] {
     .filter((line) => line !== "");
 }
 
+const ERROR_SEVERITY = 8_388_608;
+const FIELDS = ["frame.protocols", "_ws.malformed", "_ws.expert.severity", "_ws.col.Info"];
+
 /** Every frame has its place in the protocols that tshark knows, and none is malformed. */
 function readBack(t: TestContext, file: string, stacks: readonly string[]): void {
-  assert.deepEqual(tshark(file, "-Y", "_ws.malformed || _ws.expert.severity >= 8388608"), []);
-  const found = new Set(tshark(file, "-T", "fields", "-e", "frame.protocols"));
+  const frames = tshark(file, "-T", "fields", ...FIELDS.flatMap((field) => ["-e", field])).map((line) => {
+    const [protocols = "", malformed, severities = "", info = ""] = line.split("\t");
+    return {
+      protocols,
+      isBad: malformed !== "" || severities.split(",").some((s) => Number(s) >= ERROR_SEVERITY),
+      info,
+    };
+  });
+  assert.deepEqual(
+    frames.filter(({ isBad }) => isBad),
+    [],
+  );
   for (const stack of stacks)
     assert.ok(
-      [...found].some((protocols) => protocols.startsWith(stack)),
-      `${stack} among ${[...found]}`,
+      frames.some(({ protocols }) => protocols.startsWith(stack)),
+      `${stack} among ${[...new Set(frames.map(({ protocols }) => protocols))]}`,
     );
-  for (const line of tshark(file, "-Y", "tcp.flags.syn == 1 || udp.dstport == 53").slice(0, 3))
-    t.diagnostic(line.trim());
+  for (const { protocols, info } of frames.filter(({ info }) => /\[SYN|→ 53 /.test(info)).slice(0, 3))
+    t.diagnostic(`${protocols} ${info}`);
 }
 
 for (const variant of VARIANTS)

@@ -70,45 +70,102 @@ export const switchedAddresses = (own: string): string => `
   ip -6 address add 2001:db8:f::1/128 dev ${own} nodad
   ${addresses(() => own)}`;
 
-/** How the wire knows that nothing more comes. */
-export type Settling =
-  /** A plain packet that the router's stack forwards comes out behind everything that was sent before it. */
-  | { readonly by: "fence" }
-  /** Nothing came for so long: for a router that does not forward plain packets in the order of the others. */
-  | { readonly by: "quiet"; readonly seconds: number };
+const toItself = (source: Uint8Array, router: string): Uint8Array =>
+  udp({ source, destination: address(router) }, { sourcePort: 9, destinationPort: 9 });
+
+/** A packet from each side to the router itself: a switch learns by them who is behind which port. */
+export const STATIONS: readonly (readonly [Side, Uint8Array])[] = [
+  ["client", toItself(CLIENT, "2001:db8:c::ffff")],
+  ["agent", toItself(AGENT, "2001:db8:a::ffff")],
+  ["core", toItself(address(NEXT_ROUTER[0]), "2001:db8:e::1")],
+];
+
+const OPENING = { tries: 50, seconds: 0.2 };
+
+interface Order {
+  readonly frames: readonly string[];
+  /** What came since the answer before is wanted too. */
+  readonly goesOn?: true;
+  /** Seconds. */
+  readonly within?: number;
+}
 
 /** Real packets into and out of the far ends of the three links. */
 export class Wire implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
-  readonly #settling: Settling;
 
-  private constructor(child: ChildProcessByStdio<Writable, Readable, null>, settling: Settling) {
+  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
     this.#child = child;
     this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    this.#settling = settling;
   }
 
-  static async start(settling: Settling = { by: "fence" }): Promise<Wire> {
+  static async start(): Promise<Wire> {
     const script = join(import.meta.dirname, "wire.py");
     const child = spawn("python3", [script, ...SIDES.map(farEndOf)], { stdio: ["pipe", "pipe", "inherit"] });
-    const wire = new Wire(child, settling);
+    const wire = new Wire(child);
     await wire.#line();
     return wire;
   }
 
-  /** IPv6 packets in on one side; what came out, neighbour discovery left out. */
-  async send(from: Side, packets: readonly Uint8Array[]): Promise<readonly Arrival[]> {
-    const frames = packets.map((packet) => toHex(inFrame(from, packet)));
-    const to = from === "core" ? "client" : "core";
-    const until =
-      this.#settling.by === "fence"
-        ? { fence: toHex(inFrame(from, fence(from))), at: farEndOf(to) }
-        : { quiet: this.#settling.seconds };
-    this.#child.stdin.write(`${JSON.stringify({ from: farEndOf(from), frames, ...until })}\n`);
-    const said = JSON.parse(await this.#line()) as { frames?: [string, string][]; error?: string };
-    if (said.frames === undefined) throw new Error(`the wire: ${said.error}`);
-    return said.frames.map(arrivalOf).filter(({ packet }) => !isNeighbourTalk(packet));
+  /**
+   * IPv6 packets in on one side; what came out, neighbour discovery left out. Nothing more comes when a plain packet that the
+   * router's stack forwards has come out, behind all that was sent before it.
+   *
+   * @param answered resolves when who answers beside the stack has said what it had to say; a second plain packet follows. For
+   * switches, which handle packets in small batches and within one in any order.
+   */
+  async send(from: Side, packets: readonly Uint8Array[], answered?: () => Promise<void>): Promise<readonly Arrival[]> {
+    const found = await this.#exchange(from, { frames: packets.map((packet) => toHex(inFrame(from, packet))) });
+    const arrivals = found.map(arrivalOf).filter(({ packet }) => !isNeighbourTalk(packet));
+    return answered === undefined ? arrivals : [...arrivals, ...(await this.#rest(from, answered))];
+  }
+
+  /** Sends a packet in on a side that no plain packet comes through; `beside` is another. What came out. */
+  async sendBeside(
+    from: Side,
+    packet: Uint8Array,
+    beside: Side,
+    answered: () => Promise<void>,
+  ): Promise<readonly Arrival[]> {
+    await this.put(from, packet);
+    return this.#rest(beside, answered);
+  }
+
+  async #rest(from: Side, answered: () => Promise<void>): Promise<readonly Arrival[]> {
+    await answered();
+    const found = await this.#exchange(from, { frames: [], goesOn: true });
+    return found.map(arrivalOf).filter(({ packet }) => !isNeighbourTalk(packet));
+  }
+
+  /** Sends packets from each side until plain packets come through: a switch takes its time with a new link. */
+  async opens(first: readonly (readonly [Side, Uint8Array])[]): Promise<void> {
+    for (let tries = 0; tries < OPENING.tries; tries++) {
+      for (const [side, packet] of first) await this.put(side, packet);
+      const { frames } = await this.#ask("client", { frames: [], within: OPENING.seconds });
+      if (frames === undefined) continue;
+      await this.#exchange("client", { frames: [] });
+      return;
+    }
+    throw new Error(`no plain packet came through within ${OPENING.tries * OPENING.seconds} s`);
+  }
+
+  async #exchange(from: Side, order: Order): Promise<[string, string][]> {
+    const { frames, error } = await this.#ask(from, order);
+    if (frames === undefined) throw new Error(`the wire: ${error}`);
+    return frames;
+  }
+
+  async #ask(from: Side, order: Order): Promise<{ frames?: [string, string][]; error?: string }> {
+    const until = { fence: toHex(inFrame(from, fence(from))), at: farEndOf(from === "core" ? "client" : "core") };
+    this.#child.stdin.write(`${JSON.stringify({ from: farEndOf(from), ...order, ...until })}\n`);
+    return JSON.parse(await this.#line());
+  }
+
+  /** Sends and does not wait. */
+  async put(from: Side, packet: Uint8Array): Promise<void> {
+    this.#child.stdin.write(`${JSON.stringify({ from: farEndOf(from), frames: [toHex(inFrame(from, packet))] })}\n`);
+    await this.#line();
   }
 
   async #line(): Promise<string> {

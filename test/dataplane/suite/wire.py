@@ -1,8 +1,8 @@
 """Raw frames into and out of the far ends of links, for the behavioural suite.
 
-One JSON object per line in: {"from": IF, "frames": [HEX...], "fence": HEX, "at": IF} or, where no fence comes through,
-{"from": IF, "frames": [HEX...], "quiet": SECONDS}. One per line out: {"frames": [[IF, HEX]...]} in the order of arrival,
-or {"error": TEXT}. The process stays on one processor, so that what it sends is handled in order.
+One JSON object per line in: {"from": IF, "frames": [HEX...]} and, to wait until a last frame, the fence, has come out,
+"fence": HEX, "at": IF, at most for "within" seconds; with "goesOn", what came since the last answer is told too. One per line out: {"frames": [[IF, HEX]...]}
+in the order of arrival, or {"error": TEXT}. The process stays on one processor, so that what it sends is handled in order.
 """
 import json
 import os
@@ -42,29 +42,26 @@ def arrivals(timeout):
 
 
 def exchange(order):
-    arrivals(0)
+    found = arrivals(0)
+    if "goesOn" not in order:
+        found = []
     sender = sockets[order["from"]]
     for frame in order["frames"]:
         sender.send(bytes.fromhex(frame))
-    found = []
-    deadline = time.monotonic() + LONGEST_WAIT
-    if "quiet" in order:
-        while time.monotonic() < deadline:
-            more = arrivals(order["quiet"])
-            if not more:
-                break
-            found += more
+    if "fence" not in order:
         return {"frames": found}
+    within = order.get("within", LONGEST_WAIT)
+    deadline = time.monotonic() + within
     fence = bytes.fromhex(order["fence"])
     sender.send(fence)
-    # The hop limit and the Ethernet addresses change on the way: recognised by its payload
+    # The hop limit and the Ethernet addresses change on the way: recognised by its payload, whose last word is its number
     mark = fence[-16:].hex()
     while time.monotonic() < deadline:
-        found += arrivals(deadline - time.monotonic())
+        found += arrivals(max(0, deadline - time.monotonic()))
         if any(at == order["at"] and frame.endswith(mark) for at, frame in found):
             found += arrivals(0)
-            return {"frames": [each for each in found if not each[1].endswith(mark)]}
-    return {"error": f"the fence did not come out at {order['at']} within {LONGEST_WAIT} s"}
+            return {"frames": [each for each in found if each[1][-32:-8] != mark[:-8]]}
+    return {"error": f"the fence did not come out at {order['at']} within {within} s"}
 
 
 print("ready", flush=True)
