@@ -21,6 +21,7 @@ it("what a tenant is told that it may call is what its packets may reach (proper
   const tenant = fc.constantFrom("one", "two", "three");
   const rule = fc.record({
     names: fc.subarray(NAMES),
+    name: fc.constant("r"),
     prefixes: fc.subarray(["/", "/a", "/a/b", "/b"]),
     from: fc.uniqueArray(tenant, { maxLength: 3 }),
   });

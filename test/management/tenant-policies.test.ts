@@ -38,7 +38,7 @@ describe("policies of tenants", () => {
         name: "beta",
         rule: [
           { name: "second", from: ["acme"], "capability-prefix": ["/"] },
-          { name: "first", from: ["acme"], capability: ["/vision/ocr"], "capability-prefix": ["/audio"] },
+          { name: "first", from: ["acme"], capability: ["/vision/ocr"], "capability-prefix": ["/vision"] },
         ],
         "capability-policy": [
           { name: "c", capability: ["/vision/ocr"], "bit-rate": { rate: "8000000", burst: 15000 }, counted: true },
@@ -56,7 +56,7 @@ describe("policies of tenants", () => {
         tenantIndex: 2,
         clients: {},
         rules: [
-          { names: ["/vision/ocr"], prefixes: ["/audio"], from: [1] },
+          { names: ["/vision/ocr"], prefixes: ["/vision"], from: [1] },
           { names: [], prefixes: ["/"], from: [1] },
         ],
         capabilities: [
@@ -67,8 +67,9 @@ describe("policies of tenants", () => {
   });
 
   const rule = (changes: Json) => [
-    { name: "beta", rule: [{ name: "r", from: ["acme"], capability: ["/a"], ...changes }] },
+    { name: "beta", rule: [{ name: "r", from: ["acme"], capability: ["/vision/ocr"], ...changes }] },
   ];
+  const UNKNOWN = "/semrd-router:router/semrd-tenant-policy:tenant-policies/tenant[name='beta']/";
   const clients = (changes: Json) => [{ name: "beta", clients: changes }];
   const REFUSED: readonly (readonly [string, readonly Json[], RegExp, Json?])[] = [
     ["a rule about nothing", rule({ capability: [] }), /names capabilities or prefixes/],
@@ -84,6 +85,26 @@ describe("policies of tenants", () => {
     ["a DSCP of 7 bits", clients({ dscp: 64 }), /dscp/],
     ["tag 0", clients({ tag: 0 }), /tag/],
   ];
+
+  it("a capability, or a prefix of none, that the taxonomy does not have is a fault of its own each, with its place", async () => {
+    const entry = {
+      name: "c",
+      capability: ["/vision/ocr"],
+      "capability-prefix": ["/", "/vision", "/vision/ocr", "/vis"],
+    };
+    const policies = [{ ...rule({ capability: ["/vision/ocr", "/vision/orc"] })[0], "capability-policy": [entry] }];
+    await assert.rejects(configured(policies), (cause) => {
+      assert.ok(cause instanceof ConfigurationError);
+      assert.deepEqual(
+        cause.faults.map(({ path, tag }) => [path, tag]),
+        [
+          [`${UNKNOWN}rule[name='r']/capability[.='/vision/orc']`, "capability-unknown"],
+          [`${UNKNOWN}capability-policy[name='c']/capability-prefix[.='/vis']`, "capability-unknown"],
+        ],
+      );
+      return true;
+    });
+  });
   for (const [name, policies, why] of REFUSED)
     it(`${name} is refused`, async () => assert.match(await refusal(policies), why));
 

@@ -18,7 +18,11 @@ export function tenantPolicies({ tenants, tenantPolicies: policies }: RouterConf
     const tenantIndex = known.get(tenant);
     if (tenantIndex === undefined) return [];
     return [
-      { tenantIndex, clients, rules: rules.map((rule) => ({ ...rule, from: numbers(rule.from) })), capabilities },
+      {
+        ...{ tenantIndex, clients },
+        rules: rules.map(({ name: _, ...rule }) => ({ ...rule, from: numbers(rule.from) })),
+        capabilities: capabilities.map(({ name: _, ...entry }) => entry),
+      },
     ];
   });
 }

@@ -13,6 +13,7 @@ import type { ConfigurationFault } from "./error.ts";
 import { ipv4Disagreements } from "./ipv4-agreement.ts";
 import { neighborDisagreements } from "./neighbor-agreement.ts";
 import { policyDisagreements } from "./policy-agreement.ts";
+import { tenantPolicyDisagreements } from "./tenant-policy-agreement.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 const ROUTER = "/semrd-router:router";
@@ -23,7 +24,7 @@ const ROUTER = "/semrd-router:router";
  */
 export function* disagreements(
   configuration: RouterConfiguration,
-  options: { readonly collisions: boolean } = { collisions: true },
+  options: { readonly collisions: boolean; readonly policies: boolean } = { collisions: true, policies: true },
 ): Iterable<ConfigurationFault | undefined> {
   if (options.collisions) yield* capabilityCollisions(configuration);
   yield* addressesInDomain(configuration);
@@ -31,6 +32,7 @@ export function* disagreements(
   yield* neighborDisagreements(configuration);
   yield* ipv4Disagreements(configuration);
   yield* policyDisagreements(configuration.routingPolicy);
+  if (options.policies) yield* tenantPolicyDisagreements(configuration);
   yield* authorizedKeys(configuration);
   yield* originsOnExport(configuration);
 }

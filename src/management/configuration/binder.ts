@@ -214,7 +214,11 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     let left = PER_TURN;
     const others = after.domain === before?.domain ? put : after.agents;
     const looked = after.taxonomy === before?.taxonomy && after.domain === before?.domain;
-    for (const found of disagreements({ ...after, agents: others }, { collisions: !looked })) {
+    const options = {
+      collisions: !looked,
+      policies: after.taxonomy !== before?.taxonomy || after.tenantPolicies !== before?.tenantPolicies,
+    };
+    for (const found of disagreements({ ...after, agents: others }, options)) {
       if (found !== undefined) faults.push(found);
       if (--left > 0) continue;
       left = PER_TURN;

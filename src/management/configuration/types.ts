@@ -139,9 +139,12 @@ export interface TenantPolicyConfiguration {
   /** What its clients send. */
   readonly clients: PolicyTermsConfiguration;
   /** Who else may call its capabilities: names of tenants. */
-  readonly rules: readonly (CapabilityMatchConfiguration & { readonly from: readonly string[] })[];
+  readonly rules: readonly (CapabilityMatchConfiguration & {
+    readonly name: string;
+    readonly from: readonly string[];
+  })[];
   readonly capabilities: readonly (CapabilityMatchConfiguration &
-    PolicyTermsConfiguration & { readonly counted: boolean })[];
+    PolicyTermsConfiguration & { readonly name: string; readonly counted: boolean })[];
 }
 
 export interface InterfaceConfiguration {

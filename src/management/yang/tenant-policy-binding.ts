@@ -13,10 +13,11 @@ export function bindTenantPolicies(
   return (tenants ?? []).map(({ name, clients, rule, "capability-policy": entries }) => ({
     tenant: name,
     clients: bindTerms(clients ?? {}),
-    rules: inOrder(rule ?? []).map((one) => ({ ...bindMatch(one), from: one.from })),
+    rules: inOrder(rule ?? []).map((one) => ({ ...bindMatch(one), name: one.name, from: one.from })),
     capabilities: inOrder(entries ?? []).map((one) => ({
       ...bindMatch(one),
       ...bindTerms(one),
+      name: one.name,
       counted: one.counted,
     })),
   }));
