@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, fetchReport, send, textOf } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
+import { showIncomplete } from "./views/incomplete.ts";
 
 const WATCH_SECONDS = 2;
 
@@ -29,7 +30,7 @@ export class Printer {
     const { json, watchSeconds } = this.#options();
     if (watchSeconds !== undefined) return this.#watch(wanted, view, watchSeconds);
     if (json) return this.raw(wanted);
-    await this.page(view(await fetchReport<T>(this.#client(), wanted)));
+    await this.page(this.#shown(await fetchReport<T>(this.#client(), wanted), view));
   }
 
   /** Prints an answer as it is. */
@@ -44,14 +45,21 @@ export class Printer {
     await (page !== undefined && this.#options().pager ? page(text) : out(text));
   }
 
+  #shown<T>(answer: T, view: (answer: T) => string): string {
+    const { text, missing } = showIncomplete(answer, view);
+    if (missing.length === 0) return text;
+    const members = missing.map((path) => path.replaceAll(".[]", "[]").replace(/^\[\]\./, "")).join(", ");
+    return `${text}\n! This router does not say ${members}: its semrd is of another version than this semrctl. --json prints what it says.\n`;
+  }
+
   /** One document a line as JSON; else the screen is drawn anew, or, without one, an empty line stands between. */
   async #watch<T>(wanted: ControlRequest, view: (answer: T) => string, every: number): Promise<void> {
     const { out, redraw, pause } = this.#terminal;
     for (let first = true; ; first = false) {
       const answer = await fetchReport<T>(this.#client(), wanted);
       if (this.#options().json) await out(`${JSON.stringify(answer)}\n`);
-      else if (redraw !== undefined) await redraw(view(answer));
-      else await out(first ? view(answer) : `\n${view(answer)}`);
+      else if (redraw !== undefined) await redraw(this.#shown(answer, view));
+      else await out(`${first ? "" : "\n"}${this.#shown(answer, view)}`);
       if ((await pause(every * 1000)) === "over") return;
     }
   }

@@ -23,6 +23,7 @@ import type { Brownfield } from "./brownfield.ts";
 import { packetReport } from "./explain-packet.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { FlowRecordsSlot } from "./live/index.ts";
+import { type LivenessParts, livenessReport } from "./liveness.ts";
 import type { MrtFiles } from "./mrt.ts";
 import { peerRow } from "./peer-rows.ts";
 import { policyRows } from "./policy-rows.ts";
@@ -51,6 +52,7 @@ export interface ControlParts extends RowSources {
   readonly mrt: MrtFiles;
   /** Absent: there are no stations. */
   readonly bmp: BmpStations | undefined;
+  readonly heartbeats: LivenessParts["heartbeats"];
   /** Absent: origins are not validated. */
   readonly rpki: OriginWatch | undefined;
   readonly flows: Pick<FlowRecordsSlot, "records">;
@@ -224,6 +226,7 @@ function statusReport(parts: ControlParts): StatusReport {
       peers: peers.length,
       peersEstablished: peers.filter(({ state }) => state === "Established").length,
     },
+    liveness: livenessReport(parts),
     warnings: warnings(parts),
   };
 }

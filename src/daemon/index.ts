@@ -536,6 +536,7 @@ class Daemon {
       schema: (of) => this.#management.schema(of),
       bfd: this.#bfd,
       brownfield: this.#brownfield,
+      heartbeats: () => this.#paths?.heartbeats,
       clock: systemClock,
       version: VERSION,
       state: () => ({ phase: this.#phase, generation: this.#generation }),

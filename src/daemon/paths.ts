@@ -2,8 +2,17 @@ import { loadNative, type PathChange, type PathThread } from "../../native/index
 import { formatIpv6, type Log, type Metrics, parseIpv6 } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import { BEAT_PORT, type DataplaneDriver } from "../dataplane/index.ts";
-import { answered, type Provider, type RouterChange, type RouterConfiguration } from "../management/index.ts";
+import {
+  answered,
+  type LivenessReport,
+  type Provider,
+  type RouterChange,
+  type RouterConfiguration,
+} from "../management/index.ts";
 import { domainNodes } from "./bgp.ts";
+
+/** What this router tells the others. */
+export type Heartbeats = NonNullable<LivenessReport["heartbeats"]>;
 
 export interface PathParts {
   readonly driver: DataplaneDriver;
@@ -21,6 +30,7 @@ export class Paths implements Disposable {
   readonly #parts: PathParts;
   readonly #thread: PathThread;
   readonly #losses: { add(): void };
+  #told: Pick<Heartbeats, "intervalMilliseconds" | "multiplier" | "routers"> | undefined;
 
   constructor(parts: PathParts) {
     this.#parts = parts;
@@ -35,6 +45,7 @@ export class Paths implements Disposable {
     const to = domainNodes(configuration).map(({ locator }) => formatIpv6(locator));
     if (heartbeat === undefined || this.#parts.driver.tunnelWords === undefined) {
       this.#thread.beat();
+      this.#told = undefined;
       return;
     }
     const { interval, multiplier } = heartbeat;
@@ -47,6 +58,15 @@ export class Paths implements Disposable {
         advice: "give semrd CAP_SYS_NICE, or use an interval of 50 ms and more",
       });
     this.#thread.beat({ from, to, port: BEAT_PORT, interval: interval * 1000, hold: interval * multiplier });
+    this.#told = { intervalMilliseconds: interval, multiplier, routers: to.length };
+  }
+
+  /** `undefined`: none are sent. */
+  get heartbeats(): Heartbeats | undefined {
+    if (this.#told === undefined) return undefined;
+    const { beats, priority } = this.#thread;
+    const { sent, sendErrors, late } = beats;
+    return { ...this.#told, ...{ sent, sendErrors, late }, realtime: priority.realtime };
   }
 
   /** Next hops were added or removed: what the words mean has changed. */

@@ -49,6 +49,22 @@ export const STATUS: StatusReport = {
     ],
   },
   counts: { agents: 1, instances: 2, capabilities: 1, routes: 3, peers: 2, peersEstablished: 1 },
+  liveness: {
+    instances: { checked: 1, passive: 1, unjudged: 0, out: 1 },
+    out: [
+      {
+        agent: "spiffe://example.net/acme/agent/ocr-b",
+        capability: "/vision/ocr",
+        means: "passive",
+        reason: "5 connections refused; tried again after 10 s",
+      },
+    ],
+    passiveHealth: { failures: 5, restSeconds: 10 },
+    heartbeats: {
+      ...{ intervalMilliseconds: 10, multiplier: 4, routers: 2 },
+      ...{ sent: 5000, sendErrors: 0, late: 3, realtime: true },
+    },
+  },
   warnings: ["the session with r3 is down"],
 };
 

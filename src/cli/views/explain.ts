@@ -3,8 +3,15 @@ import { type TableStyle, table } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { age, endpoint, lease, pairs, state } from "./format.ts";
 
-const MARKS = { winner: "*", group: "+", excluded: "-" } as const;
-const COLOURS = { winner: "green", group: "green", excluded: "red" } as const;
+const MARKS = {
+  winner: { text: "*", colour: "green", verb: "won" },
+  group: { text: "+", colour: "green", verb: "shares the load" },
+  excluded: { text: "-", colour: "red", verb: "was not chosen" },
+} as const;
+
+/** Another router's semrd may judge in words that this one does not have. */
+const markOf = ({ judgement }: ExplainCandidate) =>
+  MARKS[judgement] ?? ({ text: "?", colour: "dim", verb: "was looked at" } as const);
 
 const nameOf = (candidate: ExplainCandidate): string =>
   candidate.originName === undefined ? candidate.origin : `${candidate.originName} (${candidate.origin})`;
@@ -39,7 +46,7 @@ function winnerText(report: ExplainReport, winner: ExplainCandidate | undefined)
 function candidates(report: ExplainReport, style: TableStyle): string {
   return table(
     [
-      { title: "", cell: (one) => ({ text: MARKS[one.judgement], colour: COLOURS[one.judgement] }) },
+      { title: "", cell: markOf },
       { title: "SITE", shrinkTo: 10, cell: nameOf },
       { title: "NEXT HOP", cell: (one) => (one.local ? "this router" : one.nextHop) },
       { title: "FROM", cell: (one) => one.peer },
@@ -58,9 +65,8 @@ function candidates(report: ExplainReport, style: TableStyle): string {
 
 function whys(report: ExplainReport, { paint }: TableStyle): string {
   const lines = report.candidates.map((one) => {
-    const verb = { winner: "won", group: "shares the load", excluded: "was not chosen" }[one.judgement];
-    const mark = paint(COLOURS[one.judgement], MARKS[one.judgement]);
-    return `  ${mark} ${printable(`${nameOf(one)} ${verb}: ${one.reason}`)}\n`;
+    const { colour, text, verb } = markOf(one);
+    return `  ${paint(colour, text)} ${printable(`${nameOf(one)} ${verb}: ${one.reason}`)}\n`;
   });
   return lines.length === 0 ? "" : `${paint("bold", "Why")}\n${lines.join("")}`;
 }

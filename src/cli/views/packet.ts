@@ -11,9 +11,9 @@ const VERDICT_COLOURS: Readonly<Record<PacketReport["action"], Colour>> = {
 };
 
 const FATES = {
-  taken: { mark: "*", colour: "green" },
-  "not usable": { mark: "-", colour: "red" },
-  "not looked at": { mark: " ", colour: undefined },
+  taken: { text: "*", colour: "green" },
+  "not usable": { text: "-", colour: "red" },
+  "not looked at": { text: " " },
 } as const;
 
 const AS = {
@@ -76,7 +76,7 @@ function group(title: string, choice: PacketChoice | undefined, style: TableStyl
     [
       {
         title: "",
-        cell: ({ fate }) => ({ text: FATES[fate].mark, ...(FATES[fate].colour && { colour: FATES[fate].colour }) }),
+        cell: ({ fate }) => FATES[fate] ?? { text: "?" },
       },
       { title: "FOUND AS", cell: found },
       { title: "NAME", optional: true, shrinkTo: 14, cut: "start", cell: ({ name }) => name ?? "" },
@@ -91,5 +91,5 @@ function group(title: string, choice: PacketChoice | undefined, style: TableStyl
 }
 
 function found(probe: PacketProbe): string {
-  return probe.as === "slot" ? `owner of slot ${probe.slot}` : AS[probe.as];
+  return probe.as === "slot" ? `owner of slot ${probe.slot}` : (AS[probe.as] ?? "?");
 }

@@ -7,7 +7,7 @@ const MARKS = { best: "*", group: "+", excluded: "-" } as const;
 
 const LEGEND = "* best   + shares the load   - not eligible   s stale";
 
-const mark = (row: RouteRow): string => `${MARKS[row.status]}${row.stale ? "s" : ""}`;
+const mark = (row: RouteRow): string => `${MARKS[row.status] ?? "?"}${row.stale ? "s" : ""}`;
 
 export function routesView(rows: readonly RouteRow[], style: TableStyle): string {
   const onlySites = rows.every(({ type }) => type === "site");

@@ -3,6 +3,29 @@ import { type TableStyle, table } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { age, count, pairs, state } from "./format.ts";
 
+const MEANS = { checked: "by its health check", passive: "by how it answers", unjudged: "judged by nobody" } as const;
+
+function judgedBy({ instances, passiveHealth }: StatusReport["liveness"]): string {
+  const { checked, passive, unjudged, out } = instances;
+  const terms =
+    passiveHealth === undefined
+      ? ""
+      : ` (${passiveHealth.failures} failures in a row are too many, out for ${age(passiveHealth.restSeconds)})`;
+  return `health checks ${checked}, how they answer ${passive}${terms}, nobody ${unjudged}; out ${out}`;
+}
+
+function heartbeatsText(sent: StatusReport["liveness"]["heartbeats"]): string {
+  if (sent === undefined) return "none sent";
+  const { intervalMilliseconds, multiplier, routers, sendErrors, late, realtime } = sent;
+  const faults = [
+    ...(sendErrors === 0 ? [] : [`${sendErrors} not sent`]),
+    ...(late === 0 ? [] : [`${late} late`]),
+    ...(realtime ? [] : ["without realtime priority"]),
+  ];
+  const but = faults.length === 0 ? "" : `; ${faults.join(", ")}`;
+  return `every ${intervalMilliseconds} ms to ${count(routers, "router")}, ${multiplier} may be missing${but}`;
+}
+
 export function statusView(report: StatusReport, style: TableStyle): string {
   const { paint } = style;
   const { dataplane, counts } = report;
@@ -17,6 +40,8 @@ export function statusView(report: StatusReport, style: TableStyle): string {
       `${dataplane.driver}, generation ${dataplane.generation}${dataplane.adopted ? ", taken over from the process before" : ""}`,
     ],
     ["agents", `${count(counts.agents, "agent")}, ${count(counts.instances, "instance")}`],
+    ["judged by", judgedBy(report.liveness)],
+    ["heartbeats", heartbeatsText(report.liveness.heartbeats)],
     [
       "routes",
       `${count(counts.routes, "route")} of ${counts.capabilities} ${counts.capabilities === 1 ? "capability" : "capabilities"}`,
@@ -37,7 +62,13 @@ export function statusView(report: StatusReport, style: TableStyle): string {
     dataplane.ports,
     style,
   );
-  const sentences = [...report.warnings, ...dataplane.limits.map((limit) => `data plane: ${limit}`)];
+  const out = report.liveness.out.map(
+    ({ agent, capability, means, reason }) =>
+      `${agent} is out for ${capability} (${MEANS[means] ?? "?"})${reason === undefined ? "" : `: ${reason}`}.`,
+  );
+  const more = report.liveness.instances.out - out.length;
+  const others = more > 0 ? [`${count(more, "more instance")} out: semrctl show agents.`] : [];
+  const sentences = [...report.warnings, ...out, ...others, ...dataplane.limits.map((limit) => `data plane: ${limit}`)];
   const warnings = sentences.map((text) => `${paint("yellow", "!")} ${printable(text)}\n`).join("");
   return [head + facts, ports, warnings].filter((part) => part !== "").join("\n");
 }

@@ -1,8 +1,9 @@
 import { toHex } from "../../base/index.ts";
 import { type ExecutorReport, type TenantCounters, tableSizes } from "../../dataplane/index.ts";
-import type { StateSource } from "../../management/index.ts";
+import type { LivenessReport, StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
 import { countersReport } from "../forwarding-rows.ts";
+import { livenessReport } from "../liveness.ts";
 import { CapabilityCounters, tenantClients } from "../policy-counters.ts";
 import { capabilityRow } from "../rows.ts";
 import type { SelectionFan } from "../selection-fan.ts";
@@ -46,6 +47,7 @@ export function dataplaneState(parts: ControlParts): StateSource {
             adopted: driver.adopted,
             generation: String(parts.state().generation),
             limit: driver.limits,
+            ...livenessState(livenessReport(parts)),
             ...(driver.executor === undefined ? {} : { executor: executorState(driver.executor) }),
             table: [
               table("capabilities", maxCapabilities, sizes.capabilities),
@@ -60,6 +62,13 @@ export function dataplaneState(parts: ControlParts): StateSource {
       ];
     },
   };
+}
+
+function livenessState({ instances, heartbeats }: LivenessReport) {
+  if (heartbeats === undefined) return { instances };
+  const { routers, sent, sendErrors, late, realtime } = heartbeats;
+  const counts = { sent: String(sent), "send-errors": String(sendErrors), late: String(late) };
+  return { instances, heartbeats: { routers, ...counts, realtime } };
 }
 
 function executorState({ refused, unreachable, ...report }: ExecutorReport) {

@@ -34,8 +34,41 @@ export interface StatusReport {
     readonly peers: number;
     readonly peersEstablished: number;
   };
+  readonly liveness: LivenessReport;
   /** What an operator should look at, each in one sentence. */
   readonly warnings: readonly string[];
+}
+
+/** How it is judged who is alive, and who is not. */
+export interface LivenessReport {
+  /** Instances by who judges them, and how many of all get no new flow. */
+  readonly instances: {
+    /** By health checks. */
+    readonly checked: number;
+    /** By how they answer. */
+    readonly passive: number;
+    readonly unjudged: number;
+    readonly out: number;
+  };
+  /** Some of those that get none. */
+  readonly out: readonly {
+    readonly agent: string;
+    readonly capability: string;
+    readonly means: "checked" | "passive" | "unjudged";
+    readonly reason?: string;
+  }[];
+  /** Absent: nobody is judged by how it answers. */
+  readonly passiveHealth?: { readonly failures: number; readonly restSeconds: number };
+  /** What other routers are told; absent: nothing, so they take this one for alive while its links are. */
+  readonly heartbeats?: {
+    readonly intervalMilliseconds: number;
+    readonly multiplier: number;
+    readonly routers: number;
+    readonly sent: number;
+    readonly sendErrors: number;
+    readonly late: number;
+    readonly realtime: boolean;
+  };
 }
 
 /** How it stands with somebody else's executor: the container `executor` of semrd-dataplane. */
