@@ -8,10 +8,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { FibRow, PeerRow, StatusReport } from "../../src/management/index.ts";
 import { cable, folder, missing, OURS, PORT, ask as runIn, THEIRS, until } from "../bgp/interop/lab.ts";
 import { RouterFolder, type RouterProcess } from "../daemon/router-process.ts";
-import { whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { type Asked, ask } from "./control.ts";
 import { RandomConfiguration, type Step } from "./random-configuration.ts";
+
+inOwnMounts(import.meta.filename);
 
 /** `CHAOS_CHANGES=2000 CHAOS_KILLS=100` is a long run. */
 const CHANGES = Number(process.env.CHAOS_CHANGES ?? 30);

@@ -15,7 +15,9 @@ import type {
   UnicastRouteRow,
 } from "../../src/management/index.ts";
 import { ask, cable, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../bgp/interop/lab.ts";
-import { whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+
+inOwnMounts(import.meta.filename);
 
 const BIRD = "/usr/sbin/bird";
 const OTHER = "fd5e:b6c::3";

@@ -9,8 +9,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { CountersReport } from "../../src/management/index.ts";
 import { missing } from "../bgp/interop/lab.ts";
-import { whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
+
+inOwnMounts(import.meta.filename);
 
 const run = promisify(execFile);
 const PEER = fileURLToPath(new URL("tenant-client.py", import.meta.url));

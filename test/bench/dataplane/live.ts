@@ -31,7 +31,7 @@ export class LiveFrames implements Disposable {
 
   /** Loads the programs and puts the sinks where the links end. `stamp`: sinks note when the last frame came. */
   static async start(name: string, traffic: Traffic, stamp: boolean): Promise<LiveFrames> {
-    makePinRoot();
+    mkdirSync(PIN_ROOT, { recursive: true });
     const object = await loadProgram(
       "frames",
       { ...traffic, macs: MACS },
@@ -103,11 +103,6 @@ export class Sending {
     this.#child.kill("SIGTERM");
     return this.done;
   }
-}
-
-function makePinRoot(): void {
-  loadNative().bpf.mountBpffs("/sys/fs/bpf");
-  mkdirSync(PIN_ROOT, { recursive: true });
 }
 
 function sinkIndex(name: string): number {

@@ -15,6 +15,7 @@ export const NETWORK = {
 export const MACS = Uint8Array.of(2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1);
 
 const SETUP = `
+  mount -t bpf bpf /sys/fs/bpf
   mkdir -p /run/netns
   mount -t tmpfs tmpfs /run/netns
   ip netns add generator

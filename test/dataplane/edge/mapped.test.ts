@@ -5,9 +5,12 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { inOwnMounts } from "../kernel/isolated.ts";
 import { whyNoPass } from "../pass/bench.ts";
 import { download } from "../pass/lab-agent.ts";
 import { MappedLab, type Place } from "./mapped-lab.ts";
+
+inOwnMounts(import.meta.filename);
 
 const FIVE_MEGABYTES = 5 * 1024 * 1024;
 const sha256 = (octets: Uint8Array) => createHash("sha256").update(octets).digest("hex");

@@ -39,8 +39,20 @@ export function isolated(
     test("in namespaces of its own", { skip: `skipped: ${reason}` }, () => {});
     return;
   }
+  beginAnew(["--net", "--mount"], setup, file);
+}
+
+/**
+ * For a file whose tests make namespaces themselves, and start routers in them that pin their tables below /sys/fs/bpf: they see
+ * a bpffs of their own there, which goes with the process. Without root there is none, and nothing changes.
+ */
+export function inOwnMounts(file: string): void {
+  if (process.env[MARK] === undefined && process.getuid?.() === 0) beginAnew(["--mount"], "", file);
+}
+
+function beginAnew(namespaces: readonly string[], setup: string, file: string): never {
   // A bpffs of its own also where the host has one, whose pins would be seen in here.
   const script = `[ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf\n${setup}\nexec "$0" "$@"`;
-  const inside = ["unshare", "--net", "--mount", "sh", "-ec", script, process.execPath, ...process.execArgv, file];
-  process.execve!("/usr/bin/env", ["env", ...inside], { ...process.env, [MARK]: "1" });
+  const inside = ["unshare", ...namespaces, "sh", "-ec", script, process.execPath, ...process.execArgv, file];
+  return process.execve!("/usr/bin/env", ["env", ...inside], { ...process.env, [MARK]: "1" });
 }
