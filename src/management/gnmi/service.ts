@@ -2,14 +2,16 @@ import { fileURLToPath } from "node:url";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { type ServiceDefinition as Loaded, loadSync, type PackageDefinition } from "@grpc/proto-loader";
 
-const FOLDER = fileURLToPath(new URL("./proto/", import.meta.url));
+/** Of the `.proto` files. */
+export const FOLDER = fileURLToPath(new URL("./proto/", import.meta.url));
+export const FILES = ["gnmi.proto", "health.proto", "reflection.proto", "reflection_v1alpha.proto"] as const;
 
 /**
  * The text of the `.proto` files is loaded, not a descriptor set: of that, the loader gives maps as arrays, and the keys of
  * paths are maps.
  */
 export function loadProto(): PackageDefinition {
-  return loadSync(["gnmi.proto", "health.proto"], {
+  return loadSync([...FILES], {
     ...{ includeDirs: [FOLDER], keepCase: true, longs: String, enums: String },
     ...{ defaults: true, arrays: true, objects: true, oneofs: true },
   });
@@ -34,5 +36,6 @@ export function gnmiService(proto: PackageDefinition): ServiceDefinition {
   };
 }
 
-export const healthService = (proto: PackageDefinition): ServiceDefinition =>
-  proto["grpc.health.v1.Health"] as unknown as ServiceDefinition;
+/** By its full name; answers are encoded as they are sent. */
+export const serviceNamed = (proto: PackageDefinition, name: string): ServiceDefinition =>
+  proto[name] as unknown as ServiceDefinition;

@@ -9,13 +9,15 @@ import type { Management } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
 import { Authentication } from "./authentication.ts";
+import { CallDoor } from "./calls.ts";
 import { health } from "./health.ts";
 import { LeafMaker } from "./leaves.ts";
 import type { Model } from "./parts.ts";
 import { PathReader } from "./paths.ts";
+import { reflection } from "./reflection/service.ts";
 import { schemaTree } from "./schema-tree.ts";
 import { GnmiServer } from "./server.ts";
-import { gnmiService, healthService, loadProto } from "./service.ts";
+import { FILES, FOLDER, gnmiService, loadProto, serviceNamed } from "./service.ts";
 
 /** A configuration that listens. */
 export type GnmiOptions = GrpcConfiguration & { readonly tls: NonNullable<GrpcConfiguration["tls"]> };
@@ -38,6 +40,11 @@ export interface RunningGnmi extends AsyncDisposable {
   readonly ports: readonly number[];
 }
 
+/** Services that health tells of. */
+const SERVICES = ["gnmi.gNMI"] as const;
+const REFLECTION = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"] as const;
+const ALONGSIDE = ["grpc.health.v1.Health", ...REFLECTION] as const;
+
 /** Calls that are not subscriptions, at one time. */
 const MAX_CALLS = 64;
 /** What waits for a slow reader. */
@@ -53,13 +60,14 @@ const KEEPALIVE_MS = 30_000;
  * @throws {Error} where an address cannot be listened on, or the certificate and its key cannot be used
  */
 export async function startGnmi(options: GnmiOptions, parts: GnmiStartParts): Promise<RunningGnmi> {
-  const { users, clock, log, context } = parts;
+  const { users, clock, log, metrics, context } = parts;
   const { listen, tls, maxMessage, maxStreams, idleTimeout } = options;
   const credentials = await serverCredentials(tls);
   const model = await openModel(context);
   const scope = new Scope();
   try {
     const proto = loadProto();
+    const door = new CallDoor(MAX_CALLS, { ...parts, authentication: new Authentication(users, clock) });
     const server = new Server({
       "grpc.max_receive_message_length": maxMessage,
       "grpc.max_send_message_length": -1,
@@ -69,10 +77,14 @@ export async function startGnmi(options: GnmiOptions, parts: GnmiStartParts): Pr
     });
     // What is open ends with the process's word for it, not with a reset.
     scope.defer(() => server.forceShutdown());
-    const own = { ...parts, model, authentication: new Authentication(users, clock) };
-    const gnmi = scope.own(new GnmiServer({ maxStreams, maxCalls: MAX_CALLS, outbox: OUTBOX }, own));
+    const gnmi = new GnmiServer({ maxStreams, outbox: OUTBOX }, { ...parts, model }, door);
+    scope.own(gnmi);
+    scope.own(door);
     server.addService(gnmiService(proto), gnmi.implementation);
-    server.addService(healthService(proto), health(["gnmi.gNMI"]));
+    server.addService(serviceNamed(proto, "grpc.health.v1.Health"), health(SERVICES));
+    const describing = { folder: FOLDER, files: FILES, services: [...SERVICES, ...ALONGSIDE] };
+    const reflecting = reflection(describing, door, metrics);
+    for (const name of REFLECTION) server.addService(serviceNamed(proto, name), reflecting);
     const ports: number[] = [];
     for (const { address, port } of listen) {
       const bound = await bind(server, `${address.includes(":") ? `[${address}]` : address}:${port}`, credentials);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { connect as connectHttp2 } from "node:http2";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { connect } from "node:tls";
@@ -13,12 +12,12 @@ import {
   type GnmiClient,
   type GnmiRouter,
   gnmiPath,
-  PASSWORD,
   PORT,
   refusal,
   startGnmiRouter,
   update,
 } from "./gnmi-router.ts";
+import { framed, rawCall } from "./raw-call.ts";
 
 const CAPABILITY = "/router/taxonomy/capability[name=/vision/ocr][major-version=1]";
 
@@ -32,39 +31,7 @@ describe("gNMI: what a client may not do to the router", () => {
   after(() => router[Symbol.asyncDispose]());
   const alive = async (): Promise<void> => assert.equal(await client.value("/router/name"), "r1");
 
-  /** One call with octets as they are; the gRPC status. */
-  const raw = async (method: string, octets: Uint8Array): Promise<number> => {
-    const session = connectHttp2(`https://${ADDRESS}:${PORT}`, { ca: router.ca });
-    session.on("error", () => undefined);
-    try {
-      const stream = session.request({
-        ":method": "POST",
-        ":path": `/gnmi.gNMI/${method}`,
-        "content-type": "application/grpc",
-        ...{ te: "trailers", username: "admin", password: PASSWORD },
-      });
-      let code = -1;
-      stream.on("response", (headers) => {
-        if (headers["grpc-status"] !== undefined) code = Number(headers["grpc-status"]);
-      });
-      stream.on("trailers", (headers) => {
-        code = Number(headers["grpc-status"]);
-      });
-      stream.on("error", () => undefined);
-      stream.resume();
-      stream.end(octets);
-      await once(stream, "close");
-      return code;
-    } finally {
-      session.destroy();
-    }
-  };
-
-  const framed = (message: Uint8Array, length = message.length): Buffer => {
-    const head = Buffer.alloc(5);
-    head.writeUInt32BE(length, 1);
-    return Buffer.concat([head, message]);
-  };
+  const raw = (method: string, octets: Uint8Array): Promise<number> => rawCall(router, `/gnmi.gNMI/${method}`, octets);
 
   it("a Set cut off at each octet, or with a bit flipped, is refused or carried out whole", async () => {
     const set = loadProto()["gnmi.gNMI"] as unknown as Record<string, { requestSerialize(value: object): Buffer }>;

@@ -14,6 +14,7 @@ const SMOKE = fileURLToPath(new URL("./peers/smoke.py", import.meta.url));
 const PYTHON = "/usr/bin/python3";
 /** Of other makers, fetched from their registries where `npm run test:peers` asks for them. */
 const PYGNMI = "pygnmi==0.8.15";
+const GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const GNMI_CLI = "github.com/openconfig/gnmi/cmd/gnmi_cli@v0.14.1";
 
 /** A folder that goes with its block. */
@@ -60,19 +61,25 @@ it("grpcio with the messages of pygnmi", async (t) => {
   assert.equal(told.error[0], "NOT_FOUND");
 });
 
-it("gnmi_cli of openconfig/gnmi", async (t) => {
-  if (!isAskedFor(t)) return;
+/** A program of `module`, made in `folder`; `undefined` where there is no go. */
+async function goProgram(module: string, folder: string): Promise<string | undefined> {
   try {
     await run("go", ["version"]);
   } catch {
+    return undefined;
+  }
+  const env = { ...process.env, GOPATH: folder, GOBIN: path.join(folder, "bin") };
+  await run("go", ["install", module], { env, timeout: 600_000 });
+  return path.join(folder, "bin", module.replace(/^.*\/|@.*$/g, ""));
+}
+
+it("gnmi_cli of openconfig/gnmi", async (t) => {
+  if (!isAskedFor(t)) return;
+  await using folder = await temporary();
+  const program = process.env.SEMRD_GNMI_CLI ?? (await goProgram(GNMI_CLI, folder.path));
+  if (program === undefined) {
     t.skip("skipped: there is no go");
     return;
-  }
-  await using folder = await temporary();
-  const program = process.env.SEMRD_GNMI_CLI ?? path.join(folder.path, "bin", "gnmi_cli");
-  if (process.env.SEMRD_GNMI_CLI === undefined) {
-    const env = { ...process.env, GOPATH: folder.path, GOBIN: path.join(folder.path, "bin") };
-    await run("go", ["install", GNMI_CLI], { env, timeout: 600_000 });
   }
   await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
   await signed(router, "admin");
@@ -88,4 +95,28 @@ it("gnmi_cli of openconfig/gnmi", async (t) => {
   assert.match(await cli("-get", "-proto", name), /json_ietf_val:\s*"\\"r1\\""/);
   const everything = await cli("-query", "router/tenants/tenant[name=acme]", "-query_type", "once");
   assert.match(everything, /0:65000:1/);
+});
+
+it("grpcurl with no .proto but what reflection tells", async (t) => {
+  if (!isAskedFor(t)) return;
+  await using folder = await temporary();
+  const program = process.env.SEMRD_GRPCURL ?? (await goProgram(GRPCURL, folder.path));
+  if (program === undefined) {
+    t.skip("skipped: there is no go");
+    return;
+  }
+  await using router = await startGnmiRouter();
+  const login = ["-H", "username: admin", "-H", `password: ${PASSWORD}`];
+  const curl = async (...args: string[]): Promise<string> => {
+    const all = ["-cacert", path.join(router.folder, "server.pem"), ...login, ...args];
+    return (await run(program, all, { timeout: 60_000 })).stdout;
+  };
+  const target = `${ADDRESS}:${PORT}`;
+  assert.match(await curl(target, "list"), /^gnmi\.gNMI$/m);
+  assert.match(await curl(target, "list", "gnmi.gNMI"), /^gnmi\.gNMI\.Subscribe$/m);
+  assert.match(await curl(target, "describe", "gnmi.PathElem"), /map<string, string> key = 2;/);
+  const wanted = { path: [{ elem: [{ name: "router" }, { name: "name" }] }], encoding: "JSON_IETF" };
+  const got = JSON.parse(await curl("-d", JSON.stringify(wanted), target, "gnmi.gNMI/Get"));
+  const { jsonIetfVal = "" } = got.notification?.[0]?.update?.[0]?.val ?? {};
+  assert.equal(Buffer.from(jsonIetfVal, "base64").toString(), '"r1"', JSON.stringify(got));
 });

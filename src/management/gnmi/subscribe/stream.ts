@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { messageOf } from "../../../base/index.ts";
 import type { Session } from "../../datastore/index.ts";
-
+import type { OpenStream } from "../calls.ts";
 import { echoed } from "../get.ts";
 import type { SubscribeRequest, SubscriptionList } from "../messages.ts";
 import { asGnmiError, GnmiError, must } from "../status.ts";
@@ -15,7 +15,7 @@ export type SubscribeCall = ServerDuplexStream<SubscribeRequest, Buffer>;
 const MOST_POLLS = 16;
 
 /** One Subscribe call, from its first request to its end. @see gNMI specification §3.5 */
-export class SubscribeStream {
+export class SubscribeStream implements OpenStream {
   readonly #call: SubscribeCall;
   readonly #session: Session;
   readonly #parts: SubscriberParts;
