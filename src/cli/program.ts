@@ -3,6 +3,7 @@ import type {
   AgentRow,
   CapabilityRow,
   CountersReport,
+  CountersReset,
   FibRow,
   PeerRow,
   PolicyRow,
@@ -161,9 +162,9 @@ function buildProgram(
   addConfigureCommand(program, { client, terminal, style, env, input, leave });
   addCompletionCommands(program, { client, env, say: (text) => terminal.out(text) });
   addDrain(program, print);
-  program
-    .command("clear")
-    .description("start something afresh")
+  const clear = program.command("clear").description("start something afresh");
+  addClearCounters(clear, print);
+  clear
     .command("peer")
     .description("close the BGP session with a peer; it comes up again by itself")
     .argument("<address>", "IPv6 address of the peer")
@@ -184,6 +185,21 @@ function buildProgram(
     .argument("<file>", "an RFC 7951 JSON instance document of semrd-router")
     .action(async (file: string) => leave(await checkConfig(file, program.opts<GlobalOptions>().json, terminal)));
   return program;
+}
+
+function addClearCounters(clear: Command, print: Print): void {
+  clear
+    .command("counters")
+    .description("let the counters of the data plane begin at zero; metrics for Prometheus go on")
+    .addOption(
+      new Option("--only <parts>", "these, with commas between: verdicts, next-hops, tenants, capabilities, tags"),
+    )
+    .action((options: { readonly only?: string }) =>
+      print<CountersReset>(
+        { method: "POST", path: `/counters/reset${query({ ...options })}` },
+        ({ "discontinuity-time": time }) => `the counters begin at zero, ${time}\n`,
+      ),
+    );
 }
 
 interface ClearOptions {

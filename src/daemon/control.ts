@@ -20,6 +20,7 @@ import {
 import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
 import type { BmpStations } from "./bmp.ts";
 import type { Brownfield } from "./brownfield.ts";
+import type { CounterBook } from "./counter-book.ts";
 import { packetReport } from "./explain-packet.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { FlowRecordsSlot } from "./live/index.ts";
@@ -32,6 +33,7 @@ import { routeRows } from "./route-rows.ts";
 import type { RouterDrain } from "./router-drain.ts";
 import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, tenantOf } from "./rows.ts";
 import type { OriginWatch } from "./rpki.ts";
+import { dateAndTime } from "./state/place.ts";
 import { unicastRows } from "./unicast-rows.ts";
 
 /** Taxonomy, names, configuration and policies are asked for each time, as they change while the router runs. */
@@ -41,6 +43,8 @@ export interface ControlParts extends RowSources {
   readonly management: ControlHandlers["management"];
   readonly schema: ControlHandlers["schema"];
   readonly driver: DataplaneDriver;
+  /** Of the data plane, since they were last reset. */
+  readonly counters: CounterBook;
   readonly compiler: Pick<Compiler, "refusals" | "sizes" | "pending">;
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
@@ -90,7 +94,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     rpki: () => parts.rpki?.caches() ?? [],
     vrps: () => parts.rpki?.vrps() ?? [],
     mrtTable: (question) => parts.mrt.table(question),
-    counters: () => countersReport(driver, parts),
+    counters: () => countersReport(parts.counters, parts),
+    resetCounters: (what) => ({ "discontinuity-time": dateAndTime(parts.counters.reset(what)) }),
     explain: (question) => explainReport(parts, question),
     explainPacket: (inquiry) => packetReport(parts, inquiry),
     management,

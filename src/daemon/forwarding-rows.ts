@@ -8,6 +8,7 @@ import {
   type PlanView,
 } from "../forwarding/index.ts";
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
+import type { CountingPlane } from "./counter-book.ts";
 import { capabilityCounters, tenantClients } from "./policy-counters.ts";
 import type { RowSources } from "./rows.ts";
 
@@ -92,7 +93,7 @@ function membersOf(plan: PlanView, group: number, { localOnly }: { localOnly: bo
 
 const NOTHING = { packets: 0n, bytes: 0n, flows: 0n };
 
-export function countersReport(driver: DataplaneDriver, sources: RowSources): CountersReport {
+export function countersReport(driver: CountingPlane, sources: RowSources): CountersReport {
   const counters = driver.counters();
 
   const sites: CountersReport["sites"][number][] = [];

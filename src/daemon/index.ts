@@ -51,6 +51,7 @@ import { domainNodes, importTargetsOf, localPeer, speakerOptions, speakerParts, 
 import { type BmpStations, startBmp } from "./bmp.ts";
 import { Brownfield } from "./brownfield.ts";
 import { type ControlParts, controlHandlers } from "./control.ts";
+import { CounterBook } from "./counter-book.ts";
 import { claimTables, startDriver } from "./driver.ts";
 import { startEdge } from "./edge.ts";
 import { probeHost } from "./endpoints.ts";
@@ -193,6 +194,7 @@ class Daemon {
   #bfd: BfdMonitor | undefined;
   /** Absent before the data plane is started. */
   #paths: Paths | undefined;
+  #counters: CounterBook | undefined;
   #movesTunnels: ReturnType<typeof tunnelMoves> | undefined;
   /** Absent without BGP. */
   #brownfield: Brownfield | undefined;
@@ -224,6 +226,7 @@ class Daemon {
     const driver = this.#scope.own(await starting);
     const formers = await FormerDataplanes.note(this.#configuration, driver, this.#log);
     this.#movesTunnels = tunnelMoves(driver);
+    this.#counters = new CounterBook(driver, systemClock);
     const paths = this.#scope.own(new Paths({ ...this.#shared, driver, bfd: () => this.#bfd }));
     this.#paths = paths;
     paths.follow(this.#configuration);
@@ -313,7 +316,18 @@ class Daemon {
         log: fixedLevel ? undefined : this.#log,
       }),
     );
-    await this.#startControl(sources, { driver, compiler, registrar, speaker, drain, mrt, rpki, bmp, flows });
+    await this.#startControl(sources, {
+      driver,
+      counters: this.#counters!,
+      compiler,
+      registrar,
+      speaker,
+      drain,
+      mrt,
+      rpki,
+      bmp,
+      flows,
+    });
     flows.start(this.#configuration);
     await servers.start(this.#configuration);
     await operators.start(this.#configuration);
@@ -401,6 +415,7 @@ class Daemon {
 
   #apply(driver: DataplaneDriver, operations: Parameters<DataplaneDriver["apply"]>[0], generation: number): void {
     driver.apply(operations, generation);
+    this.#counters?.carriedOut(operations);
     if (this.#movesTunnels?.(operations)) {
       this.#bfd?.rebind();
       this.#paths?.rebind();
@@ -503,6 +518,7 @@ class Daemon {
     sources: RowSources,
     parts: {
       readonly driver: DataplaneDriver;
+      readonly counters: CounterBook;
       readonly compiler: Compiler;
       readonly registrar: Registrar;
       readonly speaker: Speaker;

@@ -4,6 +4,7 @@ import {
   answered,
   type ControlHandlers,
   ControlRefusal,
+  type CounterPart,
   type ExplainReport,
   fault,
   formatPath,
@@ -47,6 +48,9 @@ export function remoteOperations(
       await control.drainAgent(id, { on: input.on === true, instances: [instance] });
       return {};
     },
+    "/semrd-router:router/semrd-dataplane:dataplane/reset-counters": async ({ input }) => ({
+      ...(await control.resetCounters(input.only as readonly CounterPart[] | undefined)),
+    }),
     "semrd-rib:explain": async (request) => explanation(await explained(request)),
     "semrd-dataplane:explain-packet": async ({ input }) => packetFate(await control.explainPacket(inquiryOf(input))),
     "semrd-rib:resolve": async (request) => resolution(parts, await explained(request)),

@@ -1,13 +1,14 @@
 import type { Ipv6Address, Metrics } from "../base/index.ts";
-import type { DataplaneDriver, PolicyCounters, TenantCounters } from "../dataplane/index.ts";
+import type { PolicyCounters, TenantCounters } from "../dataplane/index.ts";
 import type { CapabilityCounterRow } from "../management/index.ts";
+import type { CountingPlane } from "./counter-book.ts";
 import type { RowSources } from "./rows.ts";
 
 const NO_TENANT: TenantCounters = { packets: 0n, bytes: 0n, denied: 0n, limited: 0n, spoofed: 0n };
 
 /** What the clients of each tenant sent through this router, in the order of the configuration; empty where nobody counts it. */
 export function tenantClients(
-  driver: DataplaneDriver,
+  driver: CountingPlane,
   { taxonomy }: Pick<RowSources, "taxonomy">,
 ): readonly (TenantCounters & { readonly tenant: string })[] {
   const { tenants } = driver.counters();
@@ -17,10 +18,10 @@ export function tenantClients(
 
 /** What passed for single capabilities, by address: those with counters or rates of their own. */
 export class CapabilityCounters {
-  readonly #driver: DataplaneDriver;
+  readonly #driver: CountingPlane;
   readonly #counters: ReadonlyMap<number, PolicyCounters>;
 
-  constructor(driver: DataplaneDriver) {
+  constructor(driver: CountingPlane) {
     this.#driver = driver;
     this.#counters = driver.counters().policies ?? new Map();
   }
@@ -38,7 +39,7 @@ export class CapabilityCounters {
 
 /** What passed for each capability of each tenant that has counters or a rate of its own. */
 export function capabilityCounters(
-  driver: DataplaneDriver,
+  driver: CountingPlane,
   { taxonomy }: Pick<RowSources, "taxonomy">,
 ): readonly CapabilityCounterRow[] {
   if (taxonomy.capabilities.length === 0 || (driver.counters().policies?.size ?? 0) === 0) return [];
@@ -66,7 +67,7 @@ export class PolicyMetrics {
     this.#metrics = metrics;
   }
 
-  refresh(driver: DataplaneDriver, sources: Pick<RowSources, "taxonomy">): void {
+  refresh(driver: CountingPlane, sources: Pick<RowSources, "taxonomy">): void {
     for (const { tenant, packets, bytes, denied, limited, spoofed } of tenantClients(driver, sources)) {
       for (const [result, count] of Object.entries({ sent: packets, denied, limited, spoofed }))
         this.#add("semrd_tenant_client_packets_total", "Packets of a tenant's clients to capabilities", count, {

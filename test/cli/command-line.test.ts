@@ -294,11 +294,12 @@ describe("what a router is told", () => {
       await run(["clear", "peer", "fd00:ffff::3", "--message", "new fibre & cards"]),
       await run(["clear", "peer", "fd00:ffff::2", "--soft-in"]),
       await run(["clear", "peer", "fd00:ffff::2", "--soft-out"]),
+      await run(["clear", "counters", "--only", "tags"]),
       await run(["drain", "router"]),
       await run(["undrain", "router"]),
       await run(["explain", "/vision/ocr", "--tenant", "acme", "--version", "2"]),
     ];
-    assert.deepEqual(said.slice(0, 10), [
+    assert.deepEqual(said.slice(0, 11), [
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `draining ${ID}: instance 00112233aabbccdd, ffeeddccbbaa9988\n`, err: "" },
@@ -307,6 +308,7 @@ describe("what a router is told", () => {
       { exitCode: 0, out: "the session with fd00:ffff::3 is being reset\n", err: "" },
       { exitCode: 0, out: "fd00:ffff::2 is asked for its routes again\n", err: "" },
       { exitCode: 0, out: "fd00:ffff::2 is sent our routes again\n", err: "" },
+      { exitCode: 0, out: "the counters begin at zero, 2026-11-20T12:00:00Z\n", err: "" },
       { exitCode: 0, out: "this router is draining\n", err: "" },
       { exitCode: 0, out: "this router takes new flows again\n", err: "" },
     ]);
@@ -321,6 +323,7 @@ describe("what a router is told", () => {
       'clear 3 "new fibre & cards"',
       "clear soft-in 2",
       "clear soft-out 2",
+      "reset tags",
       "drain router",
       "undrain router",
       'explain {"capability":"/vision/ocr","tenant":"acme","majorVersion":2}',

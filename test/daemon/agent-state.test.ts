@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { loadNative } from "../../native/index.ts";
+import { CounterBook } from "../../src/daemon/counter-book.ts";
 import { agentState } from "../../src/daemon/state/agents.ts";
 import { type Path, StateBook } from "../../src/management/index.ts";
 import { YangModel } from "../../src/management/yang/model.ts";
@@ -23,7 +24,7 @@ it("an agent that has registered itself stands in operational with what it said,
   } as never;
   const book = new StateBook(clock);
   const changed: string[] = [];
-  const sources = agentState({ directory, driver });
+  const sources = agentState({ directory, counters: new CounterBook(driver, clock) });
   book.add(...sources);
   const agents: Path = [{ name: "semrd-router:router" }, { name: "semrd-agent:agents" }];
   using _watch = book.watch(agents, (path) => changed.push(path.at(-1)!.name));

@@ -39,6 +39,14 @@ with manager.connect(
         return action(f'<bgp xmlns="{BGP}"><neighbors><neighbor><address>{address}</address>'
                       f'<clear><how>{how}</how></clear></neighbor></neighbors></bgp>')
 
+    def reset(inner):
+        return action(f'<dataplane xmlns="{DATAPLANE}"><reset-counters>{inner}</reset-counters></dataplane>')
+
+    def discontinuity():
+        only = f'<router xmlns="{ROUTER}"><dataplane xmlns="{DATAPLANE}"><state><discontinuity-time/></state></dataplane></router>'
+        found = session.get(("subtree", only)).data_xml.encode()
+        return next((e.text for e in etree.fromstring(found).iter(f"{{{DATAPLANE}}}discontinuity-time")), None)
+
     capability = ("<capability><name>/vision/ocr</name><major-version>1</major-version><address>fd00:a::10</address>"
                   "<port>8080</port><drain>{}</drain></capability>")
     ask = f'xmlns="{RIB}"><capability>/vision/ocr</capability>'
@@ -51,6 +59,11 @@ with manager.connect(
         "packetNowhere": call(f'<explain-packet xmlns="{DATAPLANE}"><source>fd00:c::10</source>'
                               f'<capability>/vision/ocr</capability><interface>lo9</interface></explain-packet>'),
         "audit": call(f'<rib-audit xmlns="{RIB}"/>'),
+        "discontinuity": [["before", discontinuity(), []]],
+        "reset": reset("<only>tags</only><only>tenants</only>"),
+        "resetAll": reset(""),
+        "resetBadly": reset("<only>everything</only>"),
+        "discontinuityAfter": [["after", discontinuity(), []]],
         "drainInstance": of_agent(capability.format("")),
         "explainDrained": call(f"<explain {ask}</explain>"),
         "undrainInstance": of_agent(capability.format("<on>false</on>")),

@@ -202,6 +202,14 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
       assert.equal(under(called.audit!, "mismatches"), "0");
     });
 
+    it("reset-counters says when, as the state does from then on", () => {
+      const [first, all] = [called.reset!, called.resetAll!].map((answer) => under(answer, "discontinuity-time")!);
+      assert.ok(Date.parse(under(called.discontinuity!, "before")!) < Date.parse(first!));
+      assert.ok(Date.parse(first!) <= Date.parse(all!));
+      assert.equal(under(called.discontinuityAfter!, "after"), all);
+      assert.equal((called.resetBadly as { tag: string }).tag, "invalid-value");
+    });
+
     it("drain and its end, of an instance, an agent and the router", () => {
       assert.deepEqual(called.drainInstance, [["ok", "", []]]);
       const states = (called.explainDrained as Element[])

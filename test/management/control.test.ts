@@ -142,6 +142,8 @@ describe("the control server", () => {
     assert.equal((await ask(socket, `/v1/agents/${encodeURIComponent(id)}/drain`, { method: "POST" })).status, 200);
     assert.equal((await ask(socket, `/v1/agents/${encodeURIComponent(id)}`, { method: "DELETE" })).status, 200);
     assert.equal((await ask(socket, "/v1/peers/fd00:ffff::2/clear", { method: "POST" })).status, 200);
+    const counters = await ask(socket, "/v1/counters/reset?only=tags,tenants", { method: "POST" });
+    assert.equal(JSON.parse(counters.text)["discontinuity-time"], "2026-11-20T12:00:00Z");
     const drained = await ask(socket, "/v1/router/drain", { method: "POST" });
     assert.deepEqual([drained.status, JSON.parse(drained.text)], [200, { draining: true }]);
     assert.deepEqual(JSON.parse((await ask(socket, "/v1/router/undrain", { method: "POST" })).text), {
@@ -158,6 +160,7 @@ describe("the control server", () => {
       `drain ${id}`,
       `remove ${id}`,
       "clear 2",
+      "reset tags tenants",
       "drain router",
       "undrain router",
       "check 2 /etc/semrd",
@@ -214,6 +217,13 @@ describe("the control server", () => {
       asked: { method: "POST" },
       status: 400,
       code: "control.bad-address",
+    },
+    {
+      name: "counters that there are not",
+      target: "/v1/counters/reset?only=tags,all",
+      asked: { method: "POST" },
+      status: 400,
+      code: "control.bad-counters",
     },
     { name: "a long target", target: `/v1/${"x".repeat(5000)}`, status: 400, code: "control.bad-request" },
     {

@@ -753,6 +753,10 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     schema: () => ({ "content-id": "0", nodes: [] }),
     isConfigured: () => false,
     agentInstances: (agent) => ({ agent, instances: ["00112233aabbccdd"] }),
+    resetCounters: (what) => {
+      told.push(`reset ${what === undefined ? "all counters" : what.join(" ")}`);
+      return { "discontinuity-time": "2026-11-20T12:00:00Z" };
+    },
     drainRouter: (on) => {
       told.push(on ? "drain router" : "undrain router");
       return { draining: on };

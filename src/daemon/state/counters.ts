@@ -1,9 +1,11 @@
-import type { DataplaneDriver, NextHopCounters } from "../../dataplane/index.ts";
+import type { NextHopCounters } from "../../dataplane/index.ts";
 import type { Directory } from "../../directory/index.ts";
+import type { CounterBook } from "../counter-book.ts";
+import { dateAndTime } from "./place.ts";
 
 export interface TrafficParts {
   readonly directory: Directory;
-  readonly driver: DataplaneDriver;
+  readonly counters: CounterBook;
 }
 
 export interface Traffic {
@@ -22,9 +24,10 @@ export class InstanceCounters {
   }
 
   /** Nothing for an instance that has no place in the data plane. */
-  of(instance: string): Traffic | undefined {
+  of(instance: string): (Traffic & { readonly "discontinuity-time": string }) | undefined {
     const counters = this.#read().get(instance);
-    return counters && traffic(counters);
+    if (counters === undefined) return undefined;
+    return { "discontinuity-time": dateAndTime(this.#parts.counters.discontinuity), ...traffic(counters) };
   }
 
   /** Of all instances of a tenant, with how many there are. */
@@ -47,10 +50,10 @@ export class InstanceCounters {
 
   #read(): ReadonlyMap<string, NextHopCounters> {
     if (this.#byInstance !== undefined) return this.#byInstance;
-    const { driver } = this.#parts;
-    const { nextHops } = driver.counters();
+    const { counters: book } = this.#parts;
+    const { nextHops } = book.counters();
     const found = new Map<string, NextHopCounters>();
-    for (const [index, { nextHop }] of driver.plan.plannedNextHops()) {
+    for (const [index, { nextHop }] of book.plan.plannedNextHops()) {
       const counters = nextHop.kind === "instance" ? nextHops.get(index) : undefined;
       if (nextHop.kind === "instance" && counters !== undefined) found.set(nextHop.instance, counters);
     }

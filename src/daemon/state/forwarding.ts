@@ -1,4 +1,4 @@
-import { toHex } from "../../base/index.ts";
+import { type Milliseconds, toHex } from "../../base/index.ts";
 import { type ExecutorReport, type TenantCounters, tableSizes } from "../../dataplane/index.ts";
 import type { LivenessReport, StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
@@ -28,7 +28,7 @@ export function dataplaneState(parts: ControlParts): StateSource {
   return {
     path,
     rows() {
-      const { verdicts, sites, instances, tags } = countersReport(driver, parts);
+      const { verdicts, sites, instances, tags } = countersReport(parts.counters, parts);
       const { maxCapabilities } = parts.configuration.dataplane;
       // Index 0 of groups and next hops means none.
       const { groups, nextHops } = tableSizes(maxCapabilities);
@@ -54,6 +54,7 @@ export function dataplaneState(parts: ControlParts): StateSource {
               table("groups", groups - 1, sizes.groups),
               table("next-hops", nextHops - 1, sizes.nextHops),
             ],
+            "discontinuity-time": dateAndTime(parts.counters.discontinuity),
             verdict: verdicts.map(({ verdict, packets }) => ({ name: verdict, packets })),
             tag: tags.map(({ tag, packets, octets }) => ({ value: tag, packets, octets })),
             "next-hop": [...sites.map(nextHop("tunnel")), ...instances.map(nextHop("instance"))],
@@ -108,18 +109,24 @@ export function tenantState(parts: ControlParts): StateSource {
     path,
     *rows() {
       const sums = new InstanceCounters(parts).byTenant();
-      const clients = new Map(tenantClients(parts.driver, parts).map((row) => [row.tenant, row]));
+      const clients = new Map(tenantClients(parts.counters, parts).map((row) => [row.tenant, row]));
       for (const name of parts.taxonomy.tenants.keys()) {
         const sent = clients.get(name);
-        const value = { ...(sums.get(name) ?? none), ...(sent && { clients: clientLeaves(sent) }) };
+        const value = {
+          ...(sums.get(name) ?? none),
+          "discontinuity-time": dateAndTime(parts.counters.discontinuity),
+          ...(sent && { clients: clientLeaves(sent) }),
+        };
         yield { path: entry(path, { 2: { name } }), value };
       }
     },
   };
 }
 
-function policyLeaves({ counted, limited }: ReturnType<CapabilityCounters["of"]>) {
+function policyLeaves({ counted, limited }: ReturnType<CapabilityCounters["of"]>, since: Milliseconds) {
+  if (counted === undefined && limited === undefined) return {};
   return {
+    "discontinuity-time": dateAndTime(since),
     ...(counted === undefined ? {} : { packets: String(counted.packets), octets: String(counted.bytes) }),
     ...(limited === undefined ? {} : { limited: String(limited) }),
   };
@@ -140,7 +147,7 @@ export function capabilityState(parts: ControlParts, selections: SelectionFan): 
     *rows(wanted) {
       const keys = wanted[2]!.keys ?? {};
       const { taxonomy } = parts;
-      const counters = new CapabilityCounters(parts.driver);
+      const counters = new CapabilityCounters(parts.counters);
       for (const capability of taxonomy.capabilities) {
         const { name, majorVersion } = capability;
         if (keys.name !== undefined && keys.name !== name) continue;
@@ -157,7 +164,10 @@ export function capabilityState(parts: ControlParts, selections: SelectionFan): 
             "local-instances": row.localInstances,
             "local-instances-known": row.localInstancesKnown,
             ...(row.bestOrigin === undefined ? {} : { "best-origin": row.bestOrigin }),
-            ...policyLeaves(counters.of(taxonomy.address(tenantName, name, majorVersion)!)),
+            ...policyLeaves(
+              counters.of(taxonomy.address(tenantName, name, majorVersion)!),
+              parts.counters.discontinuity,
+            ),
           };
         });
         yield { path: at(name, majorVersion), value: { tenant } };

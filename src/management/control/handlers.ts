@@ -7,7 +7,9 @@ import type {
   BmpStationRow,
   CapabilityRow,
   CheckConfigResult,
+  CounterPart,
   CountersReport,
+  CountersReset,
   DrainResult,
   ExplainReport,
   FibRow,
@@ -118,6 +120,8 @@ export interface ControlHandlers {
   ): Answer<AgentCommandResult>;
   /** One that is not of the configuration. */
   removeAgent(agent: string): Answer<AgentCommandResult>;
+  /** These begin at zero. Absent: all. */
+  resetCounters(what?: readonly CounterPart[]): Answer<CountersReset>;
   drainRouter(on: boolean): Answer<DrainResult>;
   /** `message` is for the operator of the peer, who hears it with a hard reset only. */
   clearPeer(address: Ipv6Address, how: PeerClearing, message: string | undefined): Answer<void>;

@@ -8,6 +8,7 @@ export {
   type Rows,
   type UnicastFamilyName,
 } from "./handlers.ts";
+export { COUNTER_PARTS } from "./reports.ts";
 export {
   type ControlServer,
   type ControlServerOptions,

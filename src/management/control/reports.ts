@@ -134,6 +134,15 @@ export interface CountersReport {
   readonly tags: readonly { readonly tag: number; readonly packets: CounterText; readonly octets: CounterText }[];
 }
 
+/** Parts of {@link CountersReport}. */
+export const COUNTER_PARTS = ["verdicts", "next-hops", "tenants", "capabilities", "tags"] as const;
+export type CounterPart = (typeof COUNTER_PARTS)[number];
+
+/** When counters began anew. */
+export interface CountersReset {
+  readonly "discontinuity-time": string;
+}
+
 export interface ExplainCandidate {
   readonly origin: string;
   readonly originName?: string;

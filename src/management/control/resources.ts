@@ -11,6 +11,7 @@ import {
 } from "./handlers.ts";
 import { packetInquiry } from "./packet-inquiry.ts";
 import { allOf, entry, inRouter, type Need, operation, permitted } from "./permission.ts";
+import { COUNTER_PARTS, type CounterPart } from "./reports.ts";
 import { capabilityNamed, parameters, readBody, type Target } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
@@ -60,6 +61,13 @@ const CAPABILITY_ROUTES = list("routes", RIBS, ["tenant", "capability", "peer"],
 function capabilityPath({ capability, majorVersion }: Readonly<Record<string, unknown>>): Path {
   const keys = { name: capability, "major-version": majorVersion };
   return entry(["semrd-taxonomy:taxonomy", "semrd-taxonomy:capability"], keys);
+}
+
+function counterPart(text: string): CounterPart {
+  const part = COUNTER_PARTS.find((name) => name === text);
+  if (part !== undefined) return part;
+  const message = `${JSON.stringify(text)} is none of the counters ${COUNTER_PARTS.join(", ")}`;
+  throw new ControlRefusal(400, "control.bad-counters", "Bad request", message);
 }
 
 function unicastRoutes({ target, handlers }: Exchange, family: string): ControlAnswer {
@@ -169,6 +177,15 @@ const RESOURCES: readonly Resource[] = [
         );
       await handlers.clearPeer(address, how, message);
       return report({ address: name });
+    },
+  },
+  {
+    method: "POST",
+    path: "counters/reset",
+    needs: { kind: "action", name: "reset-counters", target: () => inRouter("semrd-dataplane:dataplane") },
+    answer: async ({ target, handlers }) => {
+      const { only } = parameters(target, ["only"]);
+      return report(await handlers.resetCounters(only?.split(",").map(counterPart)));
     },
   },
   {

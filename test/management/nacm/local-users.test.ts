@@ -37,6 +37,7 @@ const RULES = {
         { name: "log", path: "/semrd-router:router/semrd-telemetry:telemetry/log-level", action: "permit" },
         { name: "no routes", path: "/semrd-router:router/semrd-rib:ribs", action: "deny" },
         { name: "no drain", path: "/semrd-router:router/drain", action: "deny" },
+        { name: "no reset", path: "/semrd-router:router/semrd-dataplane:dataplane/reset-counters", action: "deny" },
         { name: "no explain", "module-name": "semrd-rib", "rpc-name": "explain", action: "deny" },
       ],
     },
@@ -111,6 +112,7 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
       ["GET", "mrt/table"],
       ["GET", "explain?name=/vision/ocr"],
       ["POST", "router/drain"],
+      ["POST", "counters/reset"],
       ["POST", `agents/${encodeURIComponent(OTHER)}/drain`],
       ["DELETE", `agents/${encodeURIComponent(OTHER)}`],
     ] as const) {
