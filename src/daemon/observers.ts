@@ -12,7 +12,12 @@ export function joinObservers(observers: readonly SpeakerObserver[]): SpeakerObs
 }
 
 function joined(all: readonly PeerObserver[]): PeerObserver {
+  const watching = all.filter(({ sent }) => sent !== undefined);
+  const sent: PeerObserver["sent"] = (...heard) => {
+    for (const observer of watching) observer.sent!(...heard);
+  };
   return {
+    ...(watching.length === 0 ? {} : { sent }),
     received: (...heard) => {
       for (const observer of all) observer.received(...heard);
     },

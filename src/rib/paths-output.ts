@@ -3,7 +3,7 @@ import { ATTRIBUTES, KEY, NET_SHIFT, PATH_SHIFT, TAG } from "./net-store.ts";
 import { SLOTS } from "./path-marks.ts";
 import type { PathSlots } from "./path-slots.ts";
 import type { OutputHost, TableOutput } from "./route-output.ts";
-import type { AttributeId, NetId, OutputVisitor, PeerIndex, RouteOutput } from "./types.ts";
+import type { AttributeId, NetId, OutputVisitor, OutputWalker, PeerIndex, RouteOutput } from "./types.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** Nets that are looked at in one go, so that their messages can be sorted by attribute set: about two milliseconds. */
@@ -110,6 +110,28 @@ export class PathsOutput implements RouteOutput, TableOutput {
     const done = end === netTop;
     this.#recheckFrom = done ? 1 : end;
     return done;
+  }
+
+  walk(visit: OutputWalker, from: number, limit: number): number {
+    const { store, slots } = this.#host;
+    const { nets, netTop, keyOctets } = store;
+    const end = Math.min(netTop, from + limit);
+    for (let net = from; net < end; net++) {
+      if (nets[(net << NET_SHIFT) + KEY] === 0) continue;
+      const count = slots.rank(net);
+      for (let i = 0; i < count; i++) {
+        const place = slots.order[i]!;
+        const source = this.#tagOf(net, place) & 0xffff;
+        if (!this.#mayHave(source)) continue;
+        const bit = slots.bitOf(net, place);
+        const slot = bit === 0 ? 0 : lowestSlot(bit);
+        const told = (this.#told[net]! & bit) !== 0 ? "told" : "not-told";
+        const state = this.#changed.has(net) ? "pending" : told;
+        const [start, length] = [store.keyStart(net), store.keyLength(net)];
+        visit(this.#attributesOf(net, place), source, keyOctets, start, length, slot, state);
+      }
+    }
+    return end === netTop ? 0 : end;
   }
 
   /** Never what it said itself, and between internal peers only by reflection. @see RFC 4271 §9.2; RFC 4456 §6 */

@@ -2,7 +2,7 @@ import type { Clock } from "../base/index.ts";
 import { IdSet } from "./id-set.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, TAG } from "./net-store.ts";
 import type { PeerBook } from "./peer-book.ts";
-import type { AttributeId, NetId, OutputVisitor, PeerIndex, RouteOutput } from "./types.ts";
+import type { AttributeId, NetId, OutputVisitor, OutputWalker, PeerIndex, RouteOutput } from "./types.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** Changed nets that are sorted by attribute set at a time; a wider window packs messages better. */
@@ -114,6 +114,21 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     this.#recheckFrom = done ? 1 : end;
     this.#wake();
     return done;
+  }
+
+  walk(visit: OutputWalker, from: number, limit: number): number {
+    const { store } = this.#host;
+    const end = Math.min(store.netTop, from + limit);
+    for (let net = from; net < end; net++) {
+      if (!this.#mayHave(net)) continue;
+      const record = net << NET_SHIFT;
+      const source = store.nets[record + TAG]! & 0xffff;
+      const told = this.#advertised.has(net) ? "told" : "not-told";
+      const state = this.#changed.has(net) ? "pending" : told;
+      const [start, length] = [store.keyStart(net), store.keyLength(net)];
+      visit(store.nets[record + ATTRIBUTES]!, source, store.keyOctets, start, length, 0, state);
+    }
+    return end === store.netTop ? 0 : end;
   }
 
   wants(net: NetId): boolean {

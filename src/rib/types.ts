@@ -145,6 +145,21 @@ export interface OutputVisitor {
   withdraw(key: Uint8Array, start: number, length: number, pathId: number): boolean;
 }
 
+/**
+ * Shown a path that the neighbour may have as far as it is only about where it came from. `pending`: what it was told of it, or
+ * that it was told nothing, is to be decided again.
+ * @param pathId as in `OutputVisitor`
+ */
+export type OutputWalker = (
+  attributes: AttributeId,
+  source: PeerIndex,
+  key: Uint8Array,
+  start: number,
+  length: number,
+  pathId: number,
+  state: "told" | "not-told" | "pending",
+) => void;
+
 /** The changed nets that one neighbour has not been told about yet; a net is in it at most once. Announcements come grouped by attribute id within a drain. */
 export interface RouteOutput extends Disposable {
   /** Visits up to `limit` changed nets; returns how many are left. */
@@ -160,6 +175,12 @@ export interface RouteOutput extends Disposable {
     differs: (attributes: AttributeId, source: PeerIndex, key: Uint8Array, start: number) => boolean,
     limit: number,
   ): boolean;
+  /**
+   * Looks at up to `limit` nets from number `from` on, 1 being the first, without changing anything. The numbers of nets that
+   * stay do not change, so that a walk over many turns meets each of them once.
+   * @returns where to go on; 0: all were looked at
+   */
+  walk(visit: OutputWalker, from: number, limit: number): number;
   /** Called on a later turn, once per quiet period, after `pending` became positive. */
   onPending: (() => void) | undefined;
   /** Nets, or paths, that the neighbour has been told and not told to forget. */

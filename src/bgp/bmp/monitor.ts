@@ -1,7 +1,13 @@
 import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
 import type { KeyBatch, Rib, RouteFamily } from "../../rib/index.ts";
 import type { SessionEnd } from "../session/index.ts";
-import type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "../speaker/index.ts";
+import {
+  messagesIn,
+  type ObservedPeer,
+  type ObservedSession,
+  type PeerObserver,
+  type SpeakerObserver,
+} from "../speaker/index.ts";
 import { type AttributeCodec, HEADER_LENGTH, MessageType, wireFamily } from "../wire/index.ts";
 import type { LocalFacts } from "./loc-rib-feed.ts";
 import { downReason, MonitoredPeer } from "./monitored-peer.ts";
@@ -46,7 +52,7 @@ export class BmpMonitor implements AsyncDisposable {
           writer: this.#writer,
           peers: () => this.#peers,
           askAgain: (peer) => this.askAgain?.(peer),
-          statistics: (peer) => this.#statisticsOf(peer),
+          statistics: (peer, told) => this.#statisticsOf(peer, told),
           localStatistics: () => this.#localStatistics(),
         }),
       ),
@@ -102,6 +108,18 @@ export class BmpMonitor implements AsyncDisposable {
     }
   }
 
+  /** UPDATEs on their way to a neighbour: one message for all stations that want them. @see RFC 8671 §5.1 */
+  sent(peer: MonitoredPeer, block: Uint8Array): void {
+    const listening = this.#stations.filter(
+      (station) => station.wants("adj-rib-out-post-policy") && station.listensTo(peer),
+    );
+    if (listening.length === 0) return;
+    for (const update of messagesIn(block)) {
+      const message = peer.sent(update, this.#now());
+      for (const station of listening) if (station.listensTo(peer)) station.say(peer, message);
+    }
+  }
+
   announced(peer: MonitoredPeer, family: RouteFamily, keys: KeyBatch, attributes: number): void {
     const listening = this.#listening(peer);
     if (listening.length === 0) return;
@@ -130,7 +148,10 @@ export class BmpMonitor implements AsyncDisposable {
     return this.#parts.clock.wall();
   }
 
-  #statisticsOf(peer: MonitoredPeer): Uint8Array {
+  #statisticsOf(
+    peer: MonitoredPeer,
+    told: { readonly before: ReadonlyMap<RouteFamily, number> | undefined; readonly after: boolean },
+  ): Uint8Array {
     const { rib, codec } = this.#parts;
     const { peerIndex, families } = peer.session;
     const perFamily = families.map(
@@ -145,7 +166,26 @@ export class BmpMonitor implements AsyncDisposable {
       { type: StatisticType.RejectedPrefixes, value: peer.rejected },
       { type: StatisticType.AdjRibInRoutes, value: all },
       ...perFamily,
+      ...(told.before === undefined
+        ? []
+        : this.#outgoing(told.before, StatisticType.AdjRibOutPreRoutes, StatisticType.AdjRibOutPreRoutesOfFamily)),
+      ...(told.after
+        ? this.#outgoing(
+            new Map([...peer.session.told].map(([family, { size }]) => [family, size])),
+            StatisticType.AdjRibOutPostRoutes,
+            StatisticType.AdjRibOutPostRoutesOfFamily,
+          )
+        : []),
     ]);
+  }
+
+  /** All families together, then each. @see RFC 8671 §6.2 */
+  #outgoing(sizes: ReadonlyMap<RouteFamily, number>, all: number, ofFamily: number): readonly Statistic[] {
+    const { dialect } = this.#parts.codec;
+    const perFamily = [...sizes].map(([family, value]) => ({
+      ...{ type: ofFamily, family: wireFamily(family, dialect), value },
+    }));
+    return [{ type: all, value: perFamily.reduce((sum, { value }) => sum + value, 0) }, ...perFamily];
   }
 
   #localStatistics(): Uint8Array {
@@ -195,6 +235,10 @@ class Watched implements PeerObserver {
   received(octets: Uint8Array, start: number, end: number): void {
     if (this.#up === undefined || octets[start + HEADER_LENGTH - 1] !== MessageType.Update) return;
     this.#monitor.received(this.#up, octets, start, end);
+  }
+
+  sent(messages: Uint8Array): void {
+    if (this.#up !== undefined) this.#monitor.sent(this.#up, messages);
   }
 
   announced(family: RouteFamily, keys: KeyBatch, attributes: number): void {

@@ -2,7 +2,7 @@ import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
 import type { SessionEnd, SessionEventType } from "../session/index.ts";
 import type { ObservedPeer, ObservedSession } from "../speaker/index.ts";
 import { encodeNotification } from "../wire/index.ts";
-import { encodePeerUp, type PeerDownReason, type PeerView } from "./wire/index.ts";
+import { encodePeerUp, encodeRouteMonitoring, type PeerDownReason, type PeerView } from "./wire/index.ts";
 
 /** A neighbour with a session, as stations are told of it. */
 export class MonitoredPeer {
@@ -23,6 +23,12 @@ export class MonitoredPeer {
       autonomousSystem: session.agreed.remoteAs,
       bgpIdentifier: session.agreed.peerIdentifier,
     };
+  }
+
+  /** An UPDATE as the neighbour gets it. @see RFC 8671 §5.1 */
+  sent(update: Uint8Array, at: number): Uint8Array {
+    const form = { postPolicy: true, asWidth: this.session.agreed.asWidth, out: true } as const;
+    return encodeRouteMonitoring(this.view, at, form, update);
   }
 
   up(): Uint8Array {

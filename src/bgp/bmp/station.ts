@@ -4,6 +4,7 @@ import { type PeerIndex, type Rib, RibError, type RouteFamily } from "../../rib/
 import { tellRoutes } from "./adj-rib-in-feed.ts";
 import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
 import type { MonitoredPeer } from "./monitored-peer.ts";
+import { TableFeed } from "./table-feed.ts";
 import type { UpdateWriter } from "./update-writer.ts";
 import {
   encodeInitiation,
@@ -14,7 +15,13 @@ import {
   TerminationReason,
 } from "./wire/index.ts";
 
-export type MonitoredTable = "pre-policy" | "post-policy" | "loc-rib";
+/** Routes of a neighbour as they come and as import policy leaves them, the best ones, and what a neighbour is told. */
+export type MonitoredTable =
+  | "pre-policy"
+  | "post-policy"
+  | "loc-rib"
+  | "adj-rib-out-pre-policy"
+  | "adj-rib-out-post-policy";
 
 export interface StationOptions {
   readonly name: string;
@@ -42,8 +49,11 @@ export interface StationParts {
   readonly peers: () => Iterable<MonitoredPeer>;
   /** Asks a neighbour for its routes, which are not kept as they were before import policy. */
   readonly askAgain: (peer: string) => void;
-  /** Reports of one neighbour, and of this router. */
-  readonly statistics: (peer: MonitoredPeer) => Uint8Array;
+  /** Reports of one neighbour, with what it is told before and after policy where that is of interest, and of this router. */
+  readonly statistics: (
+    peer: MonitoredPeer,
+    told: { readonly before: ReadonlyMap<RouteFamily, number> | undefined; readonly after: boolean },
+  ) => Uint8Array;
   readonly localStatistics: () => Uint8Array;
 }
 
@@ -68,6 +78,7 @@ export interface StationStatus {
 
 /** What may wait for a station. Beyond, a neighbour's routes are told anew when it has caught up. */
 export const MOST_QUEUED = 4 * 1024 * 1024;
+const SLICE = milliseconds(3);
 /** Below, more is read from the tables. */
 const LOW_WATER = 256 * 1024;
 /** @see RFC 7854 §3.2 */
@@ -91,6 +102,8 @@ export class Station implements AsyncDisposable {
   /** Told that nothing more is said of them, until there is room. */
   readonly #lost = new Set<MonitoredPeer>();
   #locRib: LocRibFeed | undefined;
+  /** What neighbours are told, before export policy. */
+  readonly #outgoing = new Map<MonitoredPeer, TableFeed>();
   #telling: Promise<void> | undefined;
   #retry: Timer | undefined;
   #statistics: Timer | undefined;
@@ -150,13 +163,16 @@ export class Station implements AsyncDisposable {
 
   /** A session that has just begun: all that comes of it is told as it comes. */
   peerUp(peer: MonitoredPeer): void {
-    if (!this.#isUp || !this.#isOfInterest(peer) || !this.#hasAdjRibIn()) return;
+    if (!this.#isUp || !this.#isOfInterest(peer) || !this.#tellsOfPeers()) return;
     this.#told.set(peer, "live");
     this.#write(peer.up());
+    this.#followOutgoing(peer);
   }
 
   peerDown(peer: MonitoredPeer, why: PeerDownReason): void {
     this.#lost.delete(peer);
+    this.#outgoing.get(peer)?.[Symbol.dispose]();
+    this.#outgoing.delete(peer);
     if (this.#told.delete(peer)) this.#write(encodePeerDown(peer.view, this.#parts.clock.wall(), why));
   }
 
@@ -185,8 +201,27 @@ export class Station implements AsyncDisposable {
     this.#drained();
   }
 
-  #hasAdjRibIn(): boolean {
-    return this.wants("pre-policy") || this.wants("post-policy");
+  #tellsOfPeers(): boolean {
+    return this.options.tables.some((table) => table !== "loc-rib");
+  }
+
+  /** @see RFC 8671 §5.2 */
+  #followOutgoing(peer: MonitoredPeer): void {
+    const socket = this.#socket;
+    if (!this.wants("adj-rib-out-pre-policy") || socket === undefined) return;
+    const { writer, clock } = this.#parts;
+    const { told } = peer.session;
+    const outputs = [...told].map(([family, adjRibOut]) => [family, adjRibOut.openBeforePolicy()] as const);
+    const form = { postPolicy: false, asWidth: 4, out: true } as const;
+    const feed = new TableFeed(
+      {
+        ...{ writer, clock, view: peer.view, form, outputs },
+        pathIds: (family) => told.get(family)!.pathIds,
+        mayPass: (family, source) => told.get(family)!.mayPass(source),
+      },
+      { write: (message) => this.#write(message), hasRoom: () => socket.writableLength < LOW_WATER },
+    );
+    this.#outgoing.set(peer, feed);
   }
 
   /** What it was told of this router is not so any more: it is told all anew, on another connection. */
@@ -228,7 +263,7 @@ export class Station implements AsyncDisposable {
     this.#lastError = undefined;
     log.info("bmp.station.up", { station: this.options.name });
     this.#write(encodeInitiation({ name: local.name, description: local.description }));
-    if (this.#hasAdjRibIn()) for (const peer of this.#parts.peers()) if (this.#isOfInterest(peer)) this.#tell(peer);
+    if (this.#tellsOfPeers()) for (const peer of this.#parts.peers()) if (this.#isOfInterest(peer)) this.#tell(peer);
     if (this.wants("loc-rib")) this.#openLocRib(socket);
     this.#report();
     this.#read();
@@ -254,6 +289,7 @@ export class Station implements AsyncDisposable {
     this.#told.set(peer, "pending");
     this.#write(peer.up());
     if (this.wants("pre-policy")) this.#parts.askAgain(peer.name);
+    this.#followOutgoing(peer);
   }
 
   #write(message: Uint8Array): void {
@@ -270,6 +306,7 @@ export class Station implements AsyncDisposable {
       this.#lost.clear();
     }
     this.#locRib?.pump();
+    for (const feed of this.#outgoing.values()) feed.pump();
     this.#read();
   }
 
@@ -291,8 +328,8 @@ export class Station implements AsyncDisposable {
       waiting.set(peer.session.peerIndex, peer);
     }
     const isStillTold = (peer: MonitoredPeer): boolean => this.#told.get(peer) === "telling";
+    const isHere = (): boolean => socket === this.#socket && this.#isUp;
     if (this.wants("post-policy")) {
-      const isHere = (): boolean => socket === this.#socket && this.#isUp;
       for (const family of this.#parts.families) {
         await tellRoutes(family, this.#parts, {
           wanted: (index) => {
@@ -308,12 +345,36 @@ export class Station implements AsyncDisposable {
         });
       }
     }
-    if (socket !== this.#socket || !this.#isUp) return;
+    if (this.wants("adj-rib-out-post-policy")) {
+      for (const peer of waiting.values()) if (isHere()) await this.#tellOutgoing(peer, socket, isStillTold);
+    }
+    if (!isHere()) return;
     for (const peer of waiting.values()) {
       if (!isStillTold(peer)) continue;
       this.#told.set(peer, "live");
       if (this.wants("post-policy"))
         for (const family of peer.session.families) this.#monitor(peer, this.#parts.writer.endOfRib(family));
+    }
+  }
+
+  /** What a neighbour has been told so far; what it is told meanwhile comes as it is said. @see RFC 8671 §5.1 */
+  async #tellOutgoing(
+    peer: MonitoredPeer,
+    socket: Socket,
+    isStillTold: (peer: MonitoredPeer) => boolean,
+  ): Promise<void> {
+    const { clock, writer } = this.#parts;
+    for (const [family, adjRibOut] of peer.session.told) {
+      let started = clock.monotonic();
+      for (let from = 1; from !== 0; ) {
+        if (clock.monotonic() - started > SLICE || socket.writableLength >= LOW_WATER) {
+          await this.#room(socket);
+          started = clock.monotonic();
+        }
+        if (socket !== this.#socket || !isStillTold(peer)) return;
+        from = adjRibOut.say(from, (update) => this.#write(peer.sent(update, clock.wall())));
+      }
+      this.#write(peer.sent(writer.endOfRib(family), clock.wall()));
     }
   }
 
@@ -343,7 +404,10 @@ export class Station implements AsyncDisposable {
     if (interval === undefined) return;
     this.#statistics = this.#parts.clock.after(milliseconds(interval * 1000), () => {
       if ((this.#socket?.writableLength ?? 0) < MOST_QUEUED) {
-        for (const peer of this.#told.keys()) this.#write(this.#parts.statistics(peer));
+        const after = this.wants("adj-rib-out-post-policy");
+        for (const peer of this.#told.keys()) {
+          this.#write(this.#parts.statistics(peer, { before: this.#outgoing.get(peer)?.sizes, after }));
+        }
         if (this.#locRib !== undefined) this.#write(this.#parts.localStatistics());
       }
       this.#report();
@@ -371,6 +435,8 @@ export class Station implements AsyncDisposable {
     this.#told.clear();
     this.#lost.clear();
     this.#statistics?.cancel();
+    for (const feed of this.#outgoing.values()) feed[Symbol.dispose]();
+    this.#outgoing.clear();
     this.#locRib?.[Symbol.dispose]();
     this.#locRib = undefined;
   }

@@ -1,4 +1,5 @@
 import type { AttributeSet, AttributeTable, KeyBatch, RouteFamily } from "../../rib/index.ts";
+import { messagesIn } from "../speaker/index.ts";
 import {
   type AttributeCodec,
   type EncodedSet,
@@ -92,9 +93,5 @@ export class UpdateWriter {
 function flush(encoder: UpdateEncoder, take: (message: Uint8Array) => void): void {
   const block = encoder.take();
   if (block === undefined) return;
-  for (let at = 0; at < block.length; ) {
-    const length = (block[at + 16]! << 8) | block[at + 17]!;
-    take(block.subarray(at, at + length));
-    at += length;
-  }
+  for (const message of messagesIn(block)) take(message);
 }

@@ -211,8 +211,10 @@ function openOutput(
   const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
   const addPath = addPathOf(family, agreed, codec.dialect);
   const filter = family === "capability" ? membership : undefined;
+  const openOutput = () => rib.table(family).openOutput(peerIndex, sentPaths(configured, addPath));
   const output = new Output({
-    output: rib.table(family).openOutput(peerIndex, sentPaths(configured, addPath)),
+    output: openOutput(),
+    openOutput,
     addPath,
     connection,
     attributes: rib.attributes,
@@ -245,6 +247,7 @@ function openOutput(
       record.updatesOut(messages);
       facts.sent();
     },
+    watch: parts.observer?.sent?.bind(parts.observer),
   });
   output.interval = intervalOf(configured, options);
   return output;

@@ -1,4 +1,5 @@
 export type { AddPathDirections } from "./add-path.ts";
+export { type AdjRibOut, messagesIn, type OutgoingRoute } from "./adj-rib-out.ts";
 export { type CommonChangeReason, type CommonOptions, commonOf, planCommonChange } from "./common-change.ts";
 export type { ListenRange, RangeStatus, RangeTemplate } from "./listen-ranges.ts";
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";

@@ -1,6 +1,7 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { AttributeId, KeyBatch, PeerIndex, RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, SessionEnd, SessionState } from "../session/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** A neighbour as its observer knows it from the start. */
@@ -24,6 +25,8 @@ export interface ObservedSession {
   /** Whole messages. */
   readonly openSent: Uint8Array;
   readonly openReceived: Uint8Array;
+  /** What the neighbour has been told, by family; to be read while the session lasts. */
+  readonly told: ReadonlyMap<RouteFamily, AdjRibOut>;
 }
 
 /**
@@ -33,6 +36,8 @@ export interface ObservedSession {
 export interface PeerObserver {
   /** A message has come: `octets[start..end)` with its header. */
   received(octets: Uint8Array, start: number, end: number, session: ObservedSession | undefined): void;
+  /** UPDATEs are on their way to the neighbour, one behind the other. */
+  sent?(messages: Uint8Array): void;
   stateChanged(from: SessionState, to: SessionState): void;
   established(session: ObservedSession): void;
   /** The session that was established is over. */

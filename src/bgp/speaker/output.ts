@@ -2,6 +2,7 @@ import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMill
 import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import { type Family, UpdateEncoder } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
+import { AdjRibOut } from "./adj-rib-out.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
@@ -16,6 +17,8 @@ const NETS_AT_FIRST = 64;
 
 export interface OutputParts {
   readonly output: RouteOutput;
+  /** Another one like it, for whoever watches. */
+  readonly openOutput: () => RouteOutput;
   /** Whether each route is sent, and comes, with the identifier of its path. @see RFC 7911 */
   readonly addPath: AddPathDirections;
   readonly connection: Connection;
@@ -39,6 +42,8 @@ export interface OutputParts {
   readonly mayEndRib: () => boolean;
   /** So many messages were handed to the socket. */
   readonly sent: (messages: number) => void;
+  /** Shown the same messages, one behind the other; borrowed. Absent: nobody watches. */
+  readonly watch?: ((messages: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -54,6 +59,8 @@ export class Output implements Disposable {
   #messagesOfRound = 0;
   #pause: Timer | undefined;
   #group: ExportGroup;
+  /** Made when somebody asks. */
+  #told: AdjRibOut | undefined;
   #recheck: Pick<ExportRecheck, "run"> | undefined;
   readonly #turns: OutputTurns;
   #scheduled = false;
@@ -105,6 +112,12 @@ export class Output implements Disposable {
 
   get addPath(): AddPathDirections {
     return this.#parts.addPath;
+  }
+
+  /** What the neighbour has been told, to be read. */
+  get told(): AdjRibOut {
+    this.#told ??= new AdjRibOut(this.#parts, () => this.#group);
+    return this.#told;
   }
 
   /** Sends everything again, as what may pass has changed or the neighbour asked for it. @see RFC 2918 §4 */
@@ -234,6 +247,7 @@ export class Output implements Disposable {
     const { connection, sent } = this.#parts;
     const block = this.#encoder.take({ lend: connection.queued === 0 });
     if (block === undefined) return;
+    this.#parts.watch?.(block);
     connection.write(block);
     if (connection.queued === 0) this.#encoder.reuse();
     sent(this.#encoder.messages);

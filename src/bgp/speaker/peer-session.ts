@@ -1,7 +1,8 @@
 import { formatIpv4, type Ipv6Address, unreachable } from "../../base/index.ts";
-import type { SessionKind } from "../../rib/index.ts";
+import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, SessionEnd, SessionEvent, Side } from "../session/index.ts";
 import { encodeEndOfRib, encodeRouteRefresh, type Family, type Frame, routeFamily } from "../wire/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import { type EstablishedSession, openSession } from "./established-session.ts";
 import type { TakeResult } from "./family-intake.ts";
 import type { IntakeResult } from "./intake.ts";
@@ -187,7 +188,7 @@ export class PeerSession {
     }
     record.established();
     this.#host.turned();
-    this.#watch?.established(side, { agreed, peerIndex, families: [...this.#up.outputs.keys()], connection });
+    this.#watch?.established(side, { agreed, peerIndex, outputs: this.#up.outputs, connection });
     this.#holdWhileBusy();
     restart.event({ type: "established", peer: options.address, agreed });
     const { local, remote } = connection;
@@ -232,6 +233,11 @@ export class PeerSession {
   /** All routes are told again: the neighbour asks for it, or learnt ones may be sent that were held back. */
   replay(): void {
     for (const output of this.#up?.outputs.values() ?? []) output.replay();
+  }
+
+  /** What the neighbour has been told of a family; `undefined` without a session that has it. */
+  told(family: RouteFamily): AdjRibOut | undefined {
+    return this.#up?.outputs.get(family)?.told;
   }
 
   /** End-of-RIB may be due. */

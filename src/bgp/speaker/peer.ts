@@ -7,7 +7,7 @@ import {
   toMilliseconds,
   unreachable,
 } from "../../base/index.ts";
-import type { SessionKind } from "../../rib/index.ts";
+import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import {
   type Agreement,
   isDelaying,
@@ -30,6 +30,7 @@ import {
   MessageType,
   type NotificationMessage,
 } from "../wire/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import { controlEvent } from "./control-event.ts";
 import { changeSession } from "./established-session.ts";
 import { KeyRing, type KeyRingParts } from "./key-ring.ts";
@@ -255,6 +256,11 @@ export class Peer implements AsyncDisposable {
   /** Asks for the neighbour's routes; false without a session that can. @see RFC 2918 */
   askAgain(): boolean {
     return this.#session.askAgain();
+  }
+
+  /** See `PeerSession`. */
+  told(family: RouteFamily): AdjRibOut | undefined {
+    return this.#session.told(family);
   }
 
   /** See `PeerSession`. */

@@ -1,6 +1,7 @@
 import type { RouteFamily } from "../../rib/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { type Frame, HEADER_LENGTH, MessageType } from "../wire/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { ObservedSession, PeerObserver } from "./observer.ts";
 import type { Connection } from "./transport.ts";
 
@@ -33,16 +34,18 @@ export class SessionWatch {
     facts: {
       readonly agreed: Agreement;
       readonly peerIndex: number;
-      readonly families: readonly RouteFamily[];
+      readonly outputs: ReadonlyMap<RouteFamily, { readonly told: AdjRibOut }>;
       readonly connection: Connection;
     },
   ): void {
-    const { agreed, peerIndex, families, connection } = facts;
+    const { agreed, peerIndex, outputs, connection } = facts;
     const { sent, received } = this.#opens[side];
     // Both were exchanged before the session could be established.
     const [openSent, openReceived] = [sent!, received!];
     const { local, remote } = connection;
-    this.#session = { agreed, peerIndex, families, local, remote, openSent, openReceived };
+    const told = new Map([...outputs].map(([family, output]) => [family, output.told]));
+    const families = [...outputs.keys()];
+    this.#session = { agreed, peerIndex, families, local, remote, openSent, openReceived, told };
     this.observer.established(this.#session);
   }
 

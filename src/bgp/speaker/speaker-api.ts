@@ -1,7 +1,8 @@
 import { type Clock, FaultError, type Log, type Metrics, type Random } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import type { CapabilityNlri, UnicastNlri } from "../wire/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { CommonOptions } from "./common-change.ts";
 import type { ListenRange, RangeStatus } from "./listen-ranges.ts";
 import type { SpeakerObserver } from "./observer.ts";
@@ -64,6 +65,8 @@ export interface Speaker extends AsyncDisposable {
   peers(): readonly PeerStatus[];
   /** One of them; costs what one costs. */
   peer(address: string): PeerStatus | undefined;
+  /** What a neighbour has been told of a family, and why not the rest; `undefined` without a session that has the family. */
+  told(address: string, family: RouteFamily): AdjRibOut | undefined;
   /**
    * Ends the session, which comes back by itself, with a text for the other operator (RFC 9003); one that waits to come back
    * does so at once. False for an unknown neighbour.

@@ -1,5 +1,5 @@
 import { type Ipv6Address, messageOf, Scope, seconds } from "../../base/index.ts";
-import type { AttributeSet } from "../../rib/index.ts";
+import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
 import { defaultPolicy } from "../policy/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import {
@@ -14,6 +14,7 @@ import {
   shutdownData,
   type UnicastNlri,
 } from "../wire/index.ts";
+import type { AdjRibOut } from "./adj-rib-out.ts";
 import {
   type CommonChangeReason,
   type CommonOptions,
@@ -153,6 +154,10 @@ class RunningSpeaker implements Speaker {
 
   peer(address: string): PeerStatus | undefined {
     return this.#peer(address)?.status();
+  }
+
+  told(address: string, family: RouteFamily): AdjRibOut | undefined {
+    return this.#peer(address)?.told(family);
   }
 
   ranges(): readonly RangeStatus[] {

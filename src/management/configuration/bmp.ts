@@ -12,7 +12,13 @@ export interface BmpStationConfiguration {
   readonly port: number;
   readonly connectRetry: Seconds;
   /** At least one. */
-  readonly tables: readonly ("pre-policy" | "post-policy" | "loc-rib")[];
+  readonly tables: readonly (
+    | "pre-policy"
+    | "post-policy"
+    | "loc-rib"
+    | "adj-rib-out-pre-policy"
+    | "adj-rib-out-post-policy"
+  )[];
   /** Addresses as text; empty: all. */
   readonly neighbors: readonly string[];
   /** Absent: no reports. */

@@ -40,7 +40,7 @@ export interface BmpStationRow {
   readonly state: "down" | "connecting" | "telling" | "up";
   /** Of the last connection. */
   readonly connectedSecondsAgo?: number;
-  /** pre-policy, post-policy, loc-rib. */
+  /** pre-policy, post-policy, loc-rib, adj-rib-out-pre-policy, adj-rib-out-post-policy. */
   readonly tables: readonly string[];
   /** Sessions that it is told of. */
   readonly peers: number;

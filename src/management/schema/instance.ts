@@ -495,7 +495,7 @@ export interface RouterBmpStation {
   readonly address: string;
   readonly port: number;
   readonly "connect-retry": number;
-  readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib")[];
+  readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib" | "adj-rib-out-pre-policy" | "adj-rib-out-post-policy")[];
   readonly neighbor?: readonly string[];
   readonly "statistics-interval": number;
 }

@@ -8,7 +8,13 @@ export interface BmpInstance {
     readonly address: string;
     readonly port: number;
     readonly "connect-retry": number;
-    readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib")[];
+    readonly table?: readonly (
+      | "pre-policy"
+      | "post-policy"
+      | "loc-rib"
+      | "adj-rib-out-pre-policy"
+      | "adj-rib-out-post-policy"
+    )[];
     readonly neighbor?: readonly string[];
     readonly "statistics-interval": number;
   }[];

@@ -55,7 +55,7 @@ it("a session with ADD-PATH is monitored with its path identifiers, live and fro
     { address: D, families: plain, ...client },
     { address: C, families: all, ...client },
   ];
-  await scene.router({ address: A, identifier: "10.0.0.1", peers: towards });
+  const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: towards });
   const b = await scene.router({ address: B, identifier: "10.0.0.2", peers: [{ address: A, families: plain }] });
   const d = await scene.router({ address: D, identifier: "10.0.0.4", peers: [{ address: A, families: plain }] });
   let monitor: BmpMonitor | undefined;
@@ -96,6 +96,21 @@ it("a session with ADD-PATH is monitored with its path identifiers, live and fro
   sockets[0]!.destroy();
   await until("both paths, from the table", () => sockets.length === 2 && paths(heard).length === 2);
   const before = paths(heard);
+  // The same from the other end: what A has told, read from its table, and said again.
+  const told = a.speaker.told(C, "ipv6-unicast")!;
+  const shown = [...told.routes()].map(({ state, pathId, reason }) => [state, pathId, reason]);
+  assert.deepEqual(shown.sort(), before.map((id) => ["told", id, undefined]).sort());
+  const decoder = new UpdateDecoder(
+    codec,
+    { asWidth: 4, internal: true },
+    { families: ["ipv6-unicast"], addPath: ["ipv6-unicast"] },
+  );
+  const ids: number[] = [];
+  const next = told.say(1, (update) => {
+    assert.equal(decoder.decode(update, 19, update.length).kind, "routes");
+    ids.push(...decoder.announced.pathIds!.subarray(0, decoder.announced.count));
+  });
+  assert.deepEqual([next, ids.sort()], [0, before.sort()]);
   b.speaker.withdrawUnicast(PREFIX);
   await until("one of them withdrawn", () => paths(heard).length === 1);
   assert.ok(before.includes(paths(heard)[0]!));

@@ -7,6 +7,8 @@ export interface Said {
   /** `10.0.0.2` of the peer; `loc-rib`. */
   readonly peer?: string;
   readonly postPolicy?: boolean;
+  /** Of what the peer is told. */
+  readonly out?: boolean;
   readonly asWidth?: number;
   readonly as?: number;
   readonly reason?: number;
@@ -43,7 +45,8 @@ function decodeOne(type: number, reader: Reader): Said {
   const address = Buffer.from(reader.bytes(16)).toString("hex");
   const as = reader.u32();
   reader.skip(12);
-  const head = { type: name, peer: peerType === 3 ? "loc-rib" : address, as, postPolicy: (flags & 0x40) !== 0 };
+  const policy = { postPolicy: (flags & 0x40) !== 0, out: (flags & 0x10) !== 0 };
+  const head = { type: name, peer: peerType === 3 ? "loc-rib" : address, as, ...policy };
   if (type === 0) return { ...head, asWidth: (flags & 0x20) === 0 ? 4 : 2, update: reader.rest().slice() };
   if (type === 2) return { ...head, reason: reader.u8() };
   if (type === 3) {
@@ -58,7 +61,7 @@ function decodeOne(type: number, reader: Reader): Said {
   for (let left = reader.u32(); left > 0; left--) {
     const kind = reader.u16();
     const value = reader.within(reader.u16());
-    if (kind === 9 || kind === 10) value.skip(3);
+    if ([9, 10, 16, 17].includes(kind)) value.skip(3);
     statistics.set(kind, (statistics.get(kind) ?? 0n) + (value.left === 4 ? BigInt(value.u32()) : value.u64()));
     assert.equal(value.left, 0);
   }

@@ -17,8 +17,8 @@ export const BmpType = {
 
 /** @see RFC 7854 §4.2; RFC 9069 §4.1 */
 const PeerType = { Global: 0, LocRib: 3 } as const;
-/** V: IPv6; L: after import policy; A: AS numbers of two octets. @see RFC 7854 §4.2 */
-const PeerFlag = { V: 0x80, L: 0x40, A: 0x20 } as const;
+/** V: IPv6; L: after policy; A: AS numbers of two octets; O: what the peer is told. @see RFC 7854 §4.2; RFC 8671 §4 */
+const PeerFlag = { V: 0x80, L: 0x40, A: 0x20, O: 0x10 } as const;
 
 /** Whose routes a message is about. */
 export type PeerView =
@@ -31,6 +31,14 @@ export type PeerView =
     }
   /** Of this router. @see RFC 9069 §4.1 */
   | { readonly kind: "loc-rib"; readonly autonomousSystem: number; readonly bgpIdentifier: number };
+
+/** Which of a peer's tables an UPDATE is of, and how it is written. */
+export interface RouteForm {
+  readonly postPolicy: boolean;
+  readonly asWidth: 2 | 4;
+  /** Adj-RIB-Out instead of Adj-RIB-In. @see RFC 8671 §4 */
+  readonly out?: boolean;
+}
 
 /** Milliseconds since the Unix epoch. */
 type Wall = number;
@@ -46,13 +54,14 @@ function writePeer(
   out: Writer,
   view: PeerView,
   at: Wall,
-  { postPolicy = false, asWidth = 4 }: { readonly postPolicy?: boolean; readonly asWidth?: 2 | 4 } = {},
+  { postPolicy = false, asWidth = 4, out: isOut = false }: Partial<RouteForm> = {},
 ): void {
   if (view.kind === "loc-rib") {
     out.u8(PeerType.LocRib).u8(0).u64(0n).bytes(new Uint8Array(16));
   } else {
     const v6 = !isMappedIpv4(view.address);
-    const flags = (v6 ? PeerFlag.V : 0) | (postPolicy ? PeerFlag.L : 0) | (asWidth === 2 ? PeerFlag.A : 0);
+    const policy = (postPolicy ? PeerFlag.L : 0) | (isOut ? PeerFlag.O : 0);
+    const flags = (v6 ? PeerFlag.V : 0) | policy | (asWidth === 2 ? PeerFlag.A : 0);
     out.u8(PeerType.Global).u8(flags).u64(0n);
     writeAddress(out, view.address);
   }
@@ -146,7 +155,7 @@ export function encodePeerDown(view: PeerView, at: Wall, why: PeerDownReason): U
 export function encodeRouteMonitoring(
   view: PeerView,
   at: Wall,
-  form: { readonly postPolicy: boolean; readonly asWidth: 2 | 4 },
+  form: RouteForm,
   octets: Uint8Array,
   start = 0,
   end: number = octets.length,
@@ -161,7 +170,7 @@ export function encodeRouteMonitoring(
   );
 }
 
-/** @see RFC 7854 §4.8; RFC 9069 §4.6 */
+/** @see RFC 7854 §4.8; RFC 8671 §6.2; RFC 9069 §4.6 */
 export const StatisticType = {
   /** Counter: prefixes refused by policy. */
   RejectedPrefixes: 0,
@@ -170,6 +179,10 @@ export const StatisticType = {
   LocRibRoutes: 8,
   AdjRibInRoutesOfFamily: 9,
   LocRibRoutesOfFamily: 10,
+  AdjRibOutPreRoutes: 14,
+  AdjRibOutPostRoutes: 15,
+  AdjRibOutPreRoutesOfFamily: 16,
+  AdjRibOutPostRoutesOfFamily: 17,
 } as const;
 
 export interface Statistic {
