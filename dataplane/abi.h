@@ -13,7 +13,7 @@
 
 #include <linux/types.h>
 
-#define SEMR_ABI_VERSION 2
+#define SEMR_ABI_VERSION 3
 
 #define SEMR_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(type) == (size), #type " changed its size")
@@ -27,6 +27,13 @@
 #define SEMR_HOME_MULTIPLIER 0xd6e8feb86659fd93ULL
 
 /*
+ * How the datagrams of a capability are spread, where not by their flows. At
+ * most one of these; TCP is always spread by connections.
+ */
+#define SEMR_BY_ADDRESSES 0x1	/* of both ends: fragments may pass */
+#define SEMR_BY_TURN 0x2	/* one by one, nothing is remembered */
+
+/*
  * One capability address. A slot is matched by key and selector.
  * Home line: x = key ^ key >> 32 ^ selector << 16;
  *            (x * SEMR_HOME_MULTIPLIER >> 40) & semr_capability_mask
@@ -34,13 +41,15 @@
  * first line from there that had room. A line whose second slot is empty ends
  * the search, so the first slot is filled before the second.
  * Adding: selector and groups, then key. Changing: the two groups in one
- * 8-octet store, the policy in another. Removing: key = tombstone, which may be
- * filled again at once: the pass reads the key a second time after the rest.
+ * 8-octet store, the policy and the flags in one each. Removing: key =
+ * tombstone, which may be filled again at once: the pass reads the key a second
+ * time after the rest.
  */
 struct semr_capability {
 	__u64 key;		/* octets 6 to 13 of the address */
 	__be16 selector;	/* octets 14 and 15 */
-	__u8 reserved[6];
+	__u8 flags;		/* SEMR_BY_... */
+	__u8 reserved[5];
 	__u32 group;		/* sites; 0: nobody serves it now */
 	__u32 local_group;	/* instances behind this router; 0: none */
 	__u32 policy;		/* 0: none, so only its own tenant may call it */
@@ -337,7 +346,9 @@ SEMR_ASSERT_SIZE(struct semr_tag_counters, 16);
  *   h = (h ^ h >> 29) * 0x8ebc6af09c88c6e3; its upper 32 bits. Bits 0 to 5 are the slot of the sites' group, bits 6
  * to 11 that of the local group, bits 20 to 31 the lower 12 bits of the flow
  * label of the tunnel. Its upper 8 bits are the packet's tag.
- * Ports are 0 where the protocol is neither TCP nor UDP.
+ * Ports are 0 where the protocol is neither TCP nor UDP, and where datagrams are
+ * spread by addresses. Those that take turns have a number in place of h:
+ * see `turns`.
  */
 struct semr_flow_key {
 	__u8 client[16];
@@ -387,7 +398,7 @@ struct semr_return {
 	__u8 capability[16];
 	__be16 capability_port;
 	__u8 closed;		/* a RST sets SEMR_CLOSED */
-	__u8 reserved;
+	__u8 flags;		/* SEMR_BY_... of the capability */
 	__u32 seen;		/* monotonic ns >> 30, last packet back */
 	__u64 octets;		/* of IPv6, as the agent sent it */
 	__u32 packets;
@@ -398,6 +409,37 @@ SEMR_ASSERT_SIZE(struct semr_return, 40);
 /* Idle for so long, a way back may be taken by another flow; as in `seen`. */
 #define SEMR_IDLE_TCP 7440	/* RFC 5382 REQ-5: 2 h 4 min */
 #define SEMR_IDLE_UDP 120	/* RFC 4787 REQ-5: 2 min */
+
+/* --------------------------------------------- fragments (LRU_HASH) */
+
+/* Of an answer: what its first fragment says, for those that follow. */
+struct semr_fragment {
+	__u8 agent[16] __attribute__((aligned(8)));
+	__u8 client[16];
+	__be32 id;
+	__u8 reserved[4];
+};
+SEMR_ASSERT_SIZE(struct semr_fragment, 40);
+
+struct semr_fragment_ends {
+	__be16 agent_port;
+	__be16 client_port;
+	__u32 seen;		/* as in struct semr_return */
+	__u32 refused;		/* 1: the first one was, and these are */
+};
+SEMR_ASSERT_SIZE(struct semr_fragment_ends, 12);
+
+/* So long a receiver waits for the others: RFC 8200 section 4.5. As `seen`. */
+#define SEMR_FRAGMENT_AGE 60
+
+/* ------------------------------------------------ turns (PERCPU_ARRAY, 1) */
+
+/*
+ * __u32: datagrams that took turns on this processor. In place of a flow's hash
+ * such a datagram has the count before it times this odd number, modulo 2^32:
+ * its lower 12 bits, which are slots, come to each value once in 4096.
+ */
+#define SEMR_TURN_MULTIPLIER 0x9e3779b1U
 
 /* --------------------------------------------- answers (PERCPU_ARRAY, 1) */
 
@@ -562,15 +604,6 @@ struct semr_guest {
 	__u8 reserved[4];
 };
 SEMR_ASSERT_SIZE(struct semr_guest, 24);
-
-/* fragments (LRU_HASH): answers of agents whose first fragment was refused */
-struct semr_fragment {
-	__u8 agent[16] __attribute__((aligned(8)));
-	__u8 client[16];
-	__be32 id;
-	__u8 reserved[4];
-};
-SEMR_ASSERT_SIZE(struct semr_fragment, 40);
 
 /*
  * PERCPU_ARRAY edge_verdicts of __u64. What is left alone is not counted: the

@@ -71,7 +71,7 @@ is_unfinished(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	__sum16 before, *check;
 
 	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) ||
-	    packet->first_fragment)
+	    is_fragment(packet))
 		return false;
 	check = checksum_field(c, protocol, skipped);
 	if (!check)

@@ -3,7 +3,7 @@
 #ifndef SEMR_CHOOSE_H
 #define SEMR_CHOOSE_H
 
-#include "parse.h"
+#include "spread.h"
 
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 
@@ -16,14 +16,17 @@ slot_matches(struct semr_capability *slot, __u64 key, __be16 selector,
 		__u32 groups[2];
 	} both;
 	__u32 policy;
+	__u8 flags;
 
 	if (READ_ONCE(slot->key) != key || slot->selector != selector)
 		return false;
 	both.word = READ_ONCE(*(__u64 *)&slot->group);
 	policy = READ_ONCE(slot->policy);
+	flags = READ_ONCE(slot->flags);
 	if (READ_ONCE(slot->key) != key)	/* replaced meanwhile */
 		return false;
 	packet->policy = policy;
+	packet->flags = flags;
 	packet->group = both.groups[0];
 	packet->local_group = both.groups[1];
 	return true;
@@ -181,7 +184,7 @@ static __always_inline __u32
 choose_in_transition(const struct semr_packet *packet, __u32 slot,
 		     __u32 previous, __u32 kind)
 {
-	struct semr_flow_key key = packet->flow;
+	struct semr_flow_key key = key_of(packet);
 	struct semr_flow flow;
 	__u32 index;
 
@@ -213,7 +216,8 @@ SEMR_STAGE int semr_choose(struct semr_packet *packet)
 		return 0;
 	number = packet->hash & (SEMR_GROUP_SLOTS - 1);
 	slot = slot_at(group, number);
-	if (slot.current != slot.previous)
+	if (slot.current != slot.previous &&
+	    !(spread_of(packet) & SEMR_BY_TURN))
 		return choose_in_transition(packet, number, slot.previous, 0);
 	return first_up(group, number, 0);
 }

@@ -49,8 +49,9 @@ count_delivery(const struct semr_packet *packet, struct semr_delivery *delivery)
 /*
  * Does another capability flow still use this way back? Not when it was closed,
  * was idle for longer than a translator must remember it (RFC 4787 REQ-5,
- * RFC 5382 REQ-5), or is forgotten or sent elsewhere at the forward side. One
- * endpoint may serve several capabilities, each as an instance of its own.
+ * RFC 5382 REQ-5), or is forgotten or sent elsewhere at the forward side, which
+ * does not remember datagrams that take turns. One endpoint may serve several
+ * capabilities, each as an instance of its own.
  */
 static __always_inline bool
 is_held(const struct semr_packet *packet, const struct semr_return *holder,
@@ -64,8 +65,14 @@ is_held(const struct semr_packet *packet, const struct semr_return *holder,
 
 	if ((holder->closed & SEMR_CLOSED) == SEMR_CLOSED || idle > limit)
 		return false;
+	if (holder->flags & SEMR_BY_TURN)
+		return true;
 	__builtin_memcpy(key.capability, holder->capability, 16);
 	key.capability_port = holder->capability_port;
+	if (holder->flags & SEMR_BY_ADDRESSES) {
+		key.client_port = 0;
+		key.capability_port = 0;
+	}
 	other = next_hop_at(remembered_at(delivery_of(&key)));
 	return other && other->port == instance->port &&
 	       same_octets(other->address, instance->address);
@@ -103,21 +110,28 @@ enum claim {
 	FULL,
 };
 
-/* Makes the way back from instance @index belong to this flow. */
-static __always_inline enum claim
-claim_way_back(const struct semr_packet *packet,
-	       const struct semr_next_hop *hop)
+/*
+ * Makes the way back from instance @index belong to this flow. An enum claim.
+ * Of its own, or the verifier would look at it for each candidate and its ends.
+ */
+SEMR_STAGE int
+semr_claim_way_back(const struct semr_packet *packet, __u32 index)
 {
-	struct semr_return value = { .seen = coarse_now() };
+	struct semr_next_hop *hop = next_hop_at(index);
+	struct semr_return value = {};
 	struct semr_return *holder;
 	struct semr_return_key key;
 
+	if (!packet || !hop)
+		return FULL;
+	value.seen = coarse_now();
+	value.flags = spread_of(packet);
 	way_back(packet, hop, &key);
 	holder = bpf_map_lookup_elem(&returns, &key);
 	if (holder) {
 		bool ours = is_ours(packet, holder);
 
-		if (ours && !holder->closed)
+		if (ours && !holder->closed && holder->flags == value.flags)
 			return CLAIMED;
 		if (!ours && is_held(packet, holder, hop))
 			return HELD;
@@ -187,13 +201,14 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known,
 {
 	enum semr_verdict verdict = SEMR_REJECT_EMPTY_GROUP;
 	struct semr_group *group = group_at(packet->local_group);
+	bool kept = !(spread_of(packet) & SEMR_BY_TURN);
 	__u32 slot = packet->hash >> 6;
 
 	/* candidate 0 is the remembered instance */
 	for (__u32 n = 0; n <= SEMR_GROUP_PROBES + 1; n++) {
 		struct semr_next_hop *hop;
-		enum claim claim;
 		__u32 index;
+		int claim;
 
 		index = !n ? known : group ? candidate(group, slot, n - 1) : 0;
 		hop = next_hop_at(index);
@@ -201,18 +216,24 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known,
 		    (n && READ_ONCE(hop->state) != SEMR_UP))
 			continue;
 		if (hop->protocol != packet->flow.protocol ||
-		    hop->service_port != packet->flow.capability_port)
+		    (hop->service_port != packet->flow.capability_port &&
+		     !packet->later_fragment))
 			return SEMR_REJECT_PORT;
-		claim = claim_way_back(packet, hop);
+		claim = packet->later_fragment ?
+				CLAIMED :
+				semr_claim_way_back(packet, index);
 		if (claim == FULL)
 			return SEMR_DROP_STATE_FULL;
 		if (claim == HELD) {
 			verdict = SEMR_REJECT_COLLISION;
+			/* what else is between these addresses stays there */
+			if (!n && spread_of(packet))
+				return verdict;
 			continue;
 		}
 		if (!n) {
 			count_delivery(packet, delivery);
-		} else {
+		} else if (kept) {
 			struct semr_delivery fresh = {
 				.to = flow_to(index),
 				.octets = packet->length,
@@ -224,7 +245,7 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known,
 						BPF_ANY))
 				return SEMR_DROP_STATE_FULL;
 		}
-		count_next_hop(packet, index, n != 0);
+		count_next_hop(packet, index, n && kept);
 		return translate_to(packet, hop);
 	}
 	return verdict;
@@ -239,7 +260,7 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 
 	if (!packet)
 		return SEMR_DROP_TRUNCATED;
-	key = packet->flow;
+	key = key_of(packet);
 	if (key.protocol == IPPROTO_ICMPV6 && !packet->extensions &&
 	    packet->icmp_type == SEMR_ICMP_ECHO_REQUEST) {
 		if (semr_first_up(packet->local_group, packet->hash >> 6,
@@ -249,7 +270,7 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 	}
 	if (key.protocol != IPPROTO_TCP && key.protocol != IPPROTO_UDP)
 		return SEMR_REJECT_PROTOCOL;
-	delivery = delivery_of(&key);
+	delivery = spread_of(packet) & SEMR_BY_TURN ? NULL : delivery_of(&key);
 	known = remembered_at(delivery);
 	if (is_syn(packet) && known && has_ended(packet, known))
 		known = 0;

@@ -103,45 +103,33 @@ SEMR_STAGE int semr_from_itself(struct __sk_buff *skb,
 }
 
 /*
- * The pass refuses the first fragment of an answer. The others carry no ports:
- * they are known by what the first one was called.
+ * The pass refuses the first fragment of an answer, unless its capability has
+ * datagrams that stay together by addresses. The others carry no ports: they are
+ * known by what the first one was called.
  */
 SEMR_STAGE int semr_follow_fragments(struct __sk_buff *skb,
 				     struct semr_packet *packet)
 {
-	struct cursor c = open_frame(skb, SEMR_HOOK_TC);
-	struct semr_fragment key = {};
+	struct semr_fragment_ends *said;
 	struct semr_return_key ends;
-	struct {
-		__u8 next;
-		__u8 reserved;
-		__be16 offset;
-		__be32 id;
-	} *fragment;
-	__u32 now;
+	struct semr_return *way;
 
-	if (!packet || !take(&c, SEMR_L4))
+	if (!packet)
 		return SEMR_EDGE_LEFT_ALONE;
-	fragment = take(&c, sizeof(*fragment));
-	if (!fragment || packet->length < sizeof(struct ipv6hdr) +
-						  sizeof(*fragment))
-		return SEMR_EDGE_LEFT_ALONE;
-	__builtin_memcpy(key.agent, packet->flow.client, 16);
-	__builtin_memcpy(key.client, packet->flow.capability, 16);
-	key.id = fragment->id;
-	if (fragment->offset & bpf_htons(0xfff8))
-		return bpf_map_lookup_elem(&fragments, &key) ?
-			       SEMR_EDGE_DROP_FRAGMENT :
-			       SEMR_EDGE_LEFT_ALONE;
-	read_fragment(skb, SEMR_HOOK_TC, packet);
+	semr_fragment_tc(skb, packet);
+	if (packet->later_fragment) {
+		said = said_before(packet, coarse_now());
+		return said && said->refused ? SEMR_EDGE_DROP_FRAGMENT :
+					       SEMR_EDGE_LEFT_ALONE;
+	}
 	if (!packet->first_fragment)
 		return SEMR_EDGE_LEFT_ALONE;
-	fill_ends(&ends, key.agent, key.client, packet->flow.client_port,
-		  packet->flow.capability_port, packet->flow.protocol);
-	if (!semr_has_way_back(&ends))
-		return SEMR_EDGE_LEFT_ALONE;
-	now = coarse_now();
-	bpf_map_update_elem(&fragments, &key, &now, BPF_ANY);
+	fill_ends(&ends, packet->flow.client, packet->flow.capability,
+		  packet->flow.client_port, packet->flow.capability_port,
+		  packet->flow.protocol);
+	way = bpf_map_lookup_elem(&returns, &ends);
+	if (way && !(way->flags & SEMR_BY_ADDRESSES))
+		say_for_later(packet, coarse_now(), true);
 	return SEMR_EDGE_LEFT_ALONE;
 }
 

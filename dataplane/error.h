@@ -86,7 +86,7 @@ static __always_inline int sum_from(struct cursor c, __u32 offset)
 	__u32 *words;
 	__u32 left;
 
-	if (offset > SEMR_L4 + SEMR_EXTENSIONS_MAX + SEMR_ERROR_HEADERS ||
+	if (offset > SEMR_L4 + SEMR_EXTENSIONS_MAX + 8 + SEMR_ERROR_HEADERS ||
 	    !take(&c, offset))
 		return 0;
 	left = c.end - c.at;

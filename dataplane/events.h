@@ -3,7 +3,7 @@
 #ifndef SEMR_EVENTS_H
 #define SEMR_EVENTS_H
 
-#include "parse.h"
+#include "spread.h"
 
 /* A full ring loses the event; nobody waits. */
 SEMR_STAGE int semr_tell(struct semr_packet *packet, __u32 kind)
@@ -17,7 +17,7 @@ SEMR_STAGE int semr_tell(struct semr_packet *packet, __u32 kind)
 		return 0;
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time = bpf_ktime_get_coarse_ns();
-	event->flow = packet->flow;
+	event->flow = kind == SEMR_EVENT_FLOW ? key_of(packet) : packet->flow;
 	event->ifindex = packet->ifindex;
 	event->next_hop = packet->next_hop;
 	event->length = packet->length;

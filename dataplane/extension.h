@@ -3,7 +3,7 @@
 #ifndef SEMR_EXTENSION_H
 #define SEMR_EXTENSION_H
 
-#include "parse.h"
+#include "fragment.h"
 
 struct extension {
 	__u8 next;
@@ -60,10 +60,9 @@ skip_extensions(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_DROP_EXTENSION;
 	packet->flow.protocol = next;
 	packet->extensions = skipped;
-	if (next == IPPROTO_FRAGMENT) {
-		read_fragment(ctx, hook, packet);
-		return SEMR_DROP_FRAGMENT;
-	}
+	if (next == IPPROTO_FRAGMENT)
+		return goes_on(ctx, hook, packet) ? SEMR_PASSED :
+						    SEMR_DROP_FRAGMENT;
 	if (!read_l4_behind(ctx, hook, packet, l4_of(packet) - SEMR_L4))
 		return SEMR_DROP_TRUNCATED;
 	return SEMR_PASSED;

@@ -43,7 +43,8 @@ SEMR_STAGE int semr_go_on(struct semr_packet *packet)
 	slot = slot_at(group, number);
 	if (!keeps_flows(slot.current, SEMR_TUNNEL))
 		number = semr_next_owner(packet->group, number);
-	if (slot.current != slot.previous)
+	if (slot.current != slot.previous &&
+	    !(spread_of(packet) & SEMR_BY_TURN))
 		packet->next_hop = choose_in_transition(packet, number,
 							slot.previous,
 							SEMR_TUNNEL);

@@ -170,6 +170,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} turns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SEMR_WAYS);
 	__type(key, __u32);
 	__type(value, struct semr_way);
@@ -225,7 +232,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct semr_fragment);
-	__type(value, __u32);
+	__type(value, struct semr_fragment_ends);
 } fragments SEC(".maps");
 
 struct {

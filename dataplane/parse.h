@@ -64,6 +64,7 @@ struct semr_packet {
 	__u32 group;			/* of the capability */
 	__u32 local_group;
 	__u32 policy;			/* of the capability; 0: none */
+	__be32 fragment;		/* identification */
 	__u32 mtu;			/* what to say in reject-too-big */
 	__be16 to_port;
 	__u8 hop_limit;
@@ -81,11 +82,13 @@ struct semr_packet {
 	bool quoted;			/* an ICMPv6 error; flow: of its quote */
 	bool on_way_back;		/* answered through the flow's site */
 	bool first_fragment;		/* of TCP or UDP; flow: has the ports */
+	bool later_fragment;		/* it has no ports */
 	bool new_flow;			/* begins with it */
 	bool policed;			/* its tenant is known and must be right */
 	bool foreign;			/* the capability is another tenant's */
 	bool marked;			/* first_word is to be written */
 	__u8 tag;
+	__u8 flags;			/* of the capability: SEMR_BY_... */
 };
 
 /* The one place where frame bounds are checked. */
@@ -348,35 +351,9 @@ read_quote(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return true;
 }
 
-/*
- * A first fragment of TCP or UDP says whose it is; its sender can be told that
- * fragments are refused. RFC 8200 section 4.5
- */
-static __always_inline void
-read_fragment(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+static __always_inline bool is_fragment(const struct semr_packet *packet)
 {
-	struct cursor c = open_frame(ctx, hook);
-	struct {
-		__u8 next;
-		__u8 reserved;
-		__be16 offset;
-		__be32 id;
-		__be16 ports[4];
-	} *fragment;
-
-	if (!take(&c, l4_of(packet)))
-		return;
-	fragment = take(&c, sizeof(*fragment));
-	if (!fragment ||
-	    packet->length < sizeof(struct ipv6hdr) + packet->extensions +
-				     sizeof(*fragment) ||
-	    fragment->offset & bpf_htons(0xfff8) ||
-	    (fragment->next != IPPROTO_TCP && fragment->next != IPPROTO_UDP))
-		return;
-	packet->flow.protocol = fragment->next;
-	packet->flow.client_port = fragment->ports[0];
-	packet->flow.capability_port = fragment->ports[1];
-	packet->first_fragment = true;
+	return packet->first_fragment || packet->later_fragment;
 }
 
 static __always_inline bool is_syn(const struct semr_packet *packet)

@@ -130,6 +130,13 @@ static __always_inline bool is_allowed(const struct semr_packet *packet)
 	return packet->policy && bpf_map_lookup_elem(&allowed, &key);
 }
 
+/* Of a capability whose datagrams do not stay together by addresses. */
+static __always_inline bool
+is_refused_fragment(const struct semr_packet *packet)
+{
+	return is_fragment(packet) && !(packet->flags & SEMR_BY_ADDRESSES);
+}
+
 /* What the policies say that concern the packet. SEMR_PASSED: go on. */
 SEMR_STAGE int semr_police(struct semr_packet *packet)
 {
@@ -141,7 +148,10 @@ SEMR_STAGE int semr_police(struct semr_packet *packet)
 	if (packet->port.policy && !semr_apply(packet, packet->port.policy))
 		verdict = SEMR_DROP_TENANT_RATE;
 	else if (packet->foreign && !is_allowed(packet))
-		verdict = SEMR_REJECT_TENANT;
+		verdict = is_fragment(packet) ? SEMR_DROP_FRAGMENT :
+						SEMR_REJECT_TENANT;
+	else if (is_refused_fragment(packet))
+		return SEMR_DROP_FRAGMENT;
 	else if (packet->policy && !semr_apply(packet, packet->policy))
 		verdict = SEMR_DROP_CAPABILITY_RATE;
 	if (verdict == SEMR_PASSED)
@@ -149,7 +159,7 @@ SEMR_STAGE int semr_police(struct semr_packet *packet)
 	counters = counters_of_tenant(packet);
 	if (!counters)
 		return verdict;
-	if (verdict == SEMR_REJECT_TENANT)
+	if (verdict == SEMR_REJECT_TENANT || verdict == SEMR_DROP_FRAGMENT)
 		counters->denied += packet->packets;
 	else
 		counters->limited += packet->packets;

@@ -4,6 +4,7 @@
 #define SEMR_RETURN_H
 
 #include "deliver.h"
+#include "fragment.h"
 
 /*
  * How an instance answers what begins: its SYN and ACK, or a RST before it ever
@@ -37,6 +38,10 @@ semr_note_outcome(const struct semr_packet *packet,
 	key.client_port = packet->flow.capability_port;
 	key.capability_port = way->capability_port;
 	key.protocol = packet->flow.protocol;
+	if (way->flags & SEMR_BY_ADDRESSES) {
+		key.client_port = 0;
+		key.capability_port = 0;
+	}
 	index = remembered_at(delivery_of(&key));
 	counters = bpf_map_lookup_elem(&next_hop_counters, &index);
 	if (!index || !counters)
@@ -45,6 +50,13 @@ semr_note_outcome(const struct semr_packet *packet,
 		counters->answered += 1;
 	else
 		counters->refused += 1;
+	return 0;
+}
+
+SEMR_STAGE int semr_say_for_later(const struct semr_packet *packet)
+{
+	if (packet)
+		say_for_later(packet, coarse_now(), false);
 	return 0;
 }
 
@@ -66,8 +78,10 @@ SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 	way = bpf_map_lookup_elem(&returns, &key);
 	if (!way)
 		return SEMR_PASSED;
-	if (packet->first_fragment)
+	if (is_fragment(packet) && !(way->flags & SEMR_BY_ADDRESSES))
 		return SEMR_DROP_FRAGMENT;
+	if (packet->first_fragment)
+		semr_say_for_later(packet);
 	if (packet->hop_limit <= 1)
 		return SEMR_REJECT_HOP_LIMIT;
 	now = coarse_now();
@@ -84,6 +98,28 @@ SEMR_STAGE int semr_give_back(struct semr_packet *packet)
 	__builtin_memcpy(packet->to, way->capability, 16);
 	packet->to_port = way->capability_port;
 	return SEMR_RETURNED;
+}
+
+/*
+ * The same for a fragment of an answer: of those behind the first nobody else
+ * knows whose they are.
+ */
+SEMR_STAGE int semr_give_fragment_back(struct semr_packet *packet)
+{
+	struct semr_fragment_ends *ends;
+
+	if (!packet)
+		return SEMR_PASSED;
+	if (packet->later_fragment) {
+		ends = said_before(packet, coarse_now());
+		if (!ends)
+			return SEMR_PASSED;
+		packet->flow.client_port = ends->agent_port;
+		packet->flow.capability_port = ends->client_port;
+	} else if (!packet->first_fragment) {
+		return SEMR_PASSED;
+	}
+	return semr_give_back(packet);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "extension.h"
 #include "forward.h"
+#include "fragment.h"
 #include "go-on.h"
 #include "maps.h"
 #include "parse.h"
@@ -81,8 +82,8 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		if (verdict != SEMR_PASSED)
 			return verdict;
 	} else if (packet->flow.protocol == IPPROTO_FRAGMENT) {
-		read_fragment(ctx, hook, packet);
-		return SEMR_DROP_FRAGMENT;
+		if (!goes_on(ctx, hook, packet))
+			return SEMR_DROP_FRAGMENT;
 	} else if (!read_l4(ctx, hook, packet)) {
 		return SEMR_DROP_TRUNCATED;
 	}
@@ -129,11 +130,14 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 		if (verdict != SEMR_PASSED)
 			return verdict;
 	}
+	if (is_refused_fragment(packet))
+		return SEMR_DROP_FRAGMENT;
 	if (!found)
 		return SEMR_REJECT_NO_ROUTE;
 	if (packet->policed)
 		count_tenant(packet);
-	packet->hash = flow_hash(&packet->flow);
+	if (!find_hash(packet))
+		return SEMR_DROP_UNANSWERABLE;
 	if (!packet->decapsulated) {
 		index = semr_choose(packet);
 		hop = next_hop_at(index);
@@ -168,11 +172,8 @@ way_home(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	    !read_l4(ctx, hook, packet))
 		return SEMR_PASSED;
 	if (packet->flow.protocol == IPPROTO_FRAGMENT) {
-		read_fragment(ctx, hook, packet);
-		if (!packet->first_fragment ||
-		    semr_give_back(packet) == SEMR_PASSED)
-			return SEMR_PASSED;
-		return SEMR_DROP_FRAGMENT;
+		goes_on(ctx, hook, packet);
+		return semr_give_fragment_back(packet);
 	}
 	if (is_icmp_error(packet)) {
 		if (!read_quote(ctx, hook, packet))

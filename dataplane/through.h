@@ -14,7 +14,9 @@ static __always_inline bool find_site(struct semr_packet *packet)
 
 	if (!semr_find(packet))
 		return false;
-	packet->hash = flow_hash(&packet->flow);
+	/* which site that was, nobody knows */
+	if (spread_of(packet) & SEMR_BY_TURN || !find_hash(packet))
+		return false;
 	packet->next_hop = semr_choose(packet);
 	hop = next_hop_at(packet->next_hop);
 	if (!hop || hop->kind != SEMR_TUNNEL)

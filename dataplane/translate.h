@@ -121,6 +121,10 @@ semr_translate_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
 	verdict = packet->verdict;
 	from = translated_address(packet, verdict == SEMR_RETURNED);
 	from_port = translated_port(packet, verdict == SEMR_RETURNED);
+	if (packet->later_fragment) {
+		put_address(c.at + address_offset(verdict), packet->to);
+		return true;
+	}
 	skipped = l4_of(packet) - SEMR_L4;
 	check = checksum_field(c, packet->flow.protocol, skipped);
 	port = field_at(c, port_offset(verdict) + skipped);
@@ -221,6 +225,8 @@ translate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 		return true;
 	if (hook == SEMR_HOOK_XDP)
 		return semr_translate_xdp(ctx, packet);
+	if (packet->later_fragment)	/* its checksum is in the first */
+		return put(ctx, hook, address_offset(verdict), packet->to, 16);
 	return translate_skb(ctx, packet, verdict,
 			     translated_address(packet, back),
 			     translated_port(packet, back));

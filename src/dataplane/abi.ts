@@ -4,7 +4,7 @@
  */
 
 /** Part of the pin folder's name: another layout never meets old maps. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** One C structure: its size and the offset of each member, in octets. */
 export interface Layout {
@@ -16,7 +16,7 @@ function layout<const Offsets extends Readonly<Record<string, number>>>(size: nu
   return { size, offsets } as const;
 }
 
-export const CAPABILITY = layout(32, { key: 0, selector: 8, group: 16, local_group: 20, policy: 24 });
+export const CAPABILITY = layout(32, { key: 0, selector: 8, flags: 10, group: 16, local_group: 20, policy: 24 });
 export const CAPABILITY_LINE = layout(64, { slots: 0 });
 export const SLOT = layout(4, { current: 0, previous: 2 });
 export const GROUP = layout(264, { slots: 0, backup: 256, used: 258 });
@@ -55,7 +55,15 @@ export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32,
 export const FLOW = layout(8, { next_hop: 0, generation: 4 });
 export const DELIVERY = layout(24, { to: 0, octets: 8, packets: 16, began: 20 });
 export const RETURN_KEY = layout(40, { agent: 0, client: 16, agent_port: 32, client_port: 34, protocol: 36 });
-export const RETURN = layout(40, { capability: 0, capability_port: 16, closed: 18, seen: 20, octets: 24, packets: 32 });
+export const RETURN = layout(40, {
+  capability: 0,
+  capability_port: 16,
+  closed: 18,
+  flags: 19,
+  seen: 20,
+  octets: 24,
+  packets: 32,
+});
 export const EVENT = layout(72, {
   time: 0,
   flow: 8,
@@ -77,6 +85,7 @@ export const POOL = layout(16, { kind: 0, first: 4, base: 8, tenant: 12 });
 export const POOL_SLOT = layout(16, { address: 0 });
 export const GUEST = layout(24, { client: 0, seen: 16 });
 export const FRAGMENT = layout(40, { agent: 0, client: 16, id: 32 });
+export const FRAGMENT_ENDS = layout(12, { agent_port: 0, client_port: 2, seen: 4, refused: 8 });
 
 /** What may change while the pass runs: the section `.data`. */
 export const SETTINGS = layout(8, { flow_mask: 0, refused_mask: 4 });
@@ -120,6 +129,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   pool_slot: POOL_SLOT,
   guest: GUEST,
   fragment: FRAGMENT,
+  fragment_ends: FRAGMENT_ENDS,
 };
 
 /** Key and value size of every map, by its name in the object file. */
@@ -149,7 +159,8 @@ export const MAPS = {
   pool_slots: { key: 4, value: POOL_SLOT.size },
   pool_addresses: { key: POOL_SLOT.size, value: 4 },
   guests: { key: 4, value: GUEST.size },
-  fragments: { key: FRAGMENT.size, value: 4 },
+  fragments: { key: FRAGMENT.size, value: FRAGMENT_ENDS.size },
+  turns: { key: 4, value: 4 },
   edge_verdicts: { key: 4, value: 8 },
 } as const;
 
@@ -190,6 +201,12 @@ export const POLICY_FLAG = { dscp: 0x1, counted: 0x2 } as const;
 export const TAGS = 256;
 /** Bits of `closed` in a `returns` entry. */
 export const CLOSED = { byClient: 0x1, byAgent: 0x2 } as const;
+/** How the datagrams of a capability are spread, where not by their flows. */
+export const SPREAD = { address: 0x1, none: 0x2 } as const;
+/** So long what the first fragment of an answer said holds for the others; in units of `seen`. */
+export const FRAGMENT_AGE = 60;
+/** Its lower 12 bits come to each value once in 4096 turns. */
+export const TURN_MULTIPLIER = 0x9e3779b1;
 /** After this long without a packet back another flow may take the way back; in units of `seen`, 2^30 ns. */
 export const IDLE = { tcp: 7440, udp: 120 } as const;
 

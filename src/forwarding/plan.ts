@@ -78,6 +78,12 @@ export type NextHop = TunnelNextHop | LocalNextHop | InstanceNextHop;
 
 export type NextHopState = "down" | "up" | "draining";
 
+/**
+ * Which datagrams of a capability go to the same instance, where that is not each flow by itself: `address` all between two
+ * addresses, fragments among them; `none` not even two in a row, so that nothing is remembered. TCP goes by its connections.
+ */
+export type Affinity = "address" | "none";
+
 /** A capability address and where it leads. `group` 0 or with all slots 0: known, but nobody serves it now. */
 export interface CapabilityEntry {
   readonly address: Ipv6Address;
@@ -86,6 +92,8 @@ export interface CapabilityEntry {
   readonly localGroup: GroupIndex;
   /** Absent: only its own tenant may call it, as often as it likes. */
   readonly policy?: PolicyIndex;
+  /** Absent: by flow. */
+  readonly affinity?: Affinity;
 }
 
 /** The owner of one slot. `previous` differs from `current` while the slot is in transition. */

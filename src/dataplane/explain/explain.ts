@@ -76,7 +76,9 @@ export function explainPacket(
   const taken = counted && state.plan.nextHopEntry(counted.nextHop);
   const base = {
     verdict: outcome.verdict,
-    text: VERDICT_TEXT[outcome.verdict],
+    text: outcome.effects.some(({ type }) => type === "take-turn")
+      ? `${VERDICT_TEXT[outcome.verdict]}; this one, as each datagram to this capability takes its turn`
+      : VERDICT_TEXT[outcome.verdict],
     action: outcome.action,
     newFlow: counted?.newFlow === true,
     ...(taken && outcome.action === "forward" ? { nextHop: { index: counted.nextHop, nextHop: taken.nextHop } } : {}),
@@ -114,27 +116,41 @@ function choices(
   const inner = ETHERNET_LENGTH + (question.tunnelFrom === undefined ? 0 : IPV6_LENGTH);
   const packet = new Ipv6Packet(frame.subarray(inner));
   const layer4 = parseLayer4(packet)!;
-  const flow = flowOf(packet, layer4, state.hashSeed);
-  const isNew = isSyn(layer4);
+  const flow = flowOf(packet, layer4, { ...state, affinity: capability.affinity });
+  const isRemembered = question.protocol !== "udp" || capability.affinity !== "none";
+  const asked = { flow, isNew: isSyn(layer4), isRemembered };
   const sites =
-    question.tunnelFrom === undefined && capability.group !== 0 ? sitesOf(state, capability, flow, isNew) : undefined;
+    question.tunnelFrom === undefined && capability.group !== 0 ? sitesOf(state, capability, asked) : undefined;
   const site = sites?.probes.find(({ fate }) => fate === "taken");
   const staysHere = question.tunnelFrom !== undefined || (site !== undefined && site.nextHop.kind !== "tunnel");
-  const instances = staysHere && capability.localGroup !== 0 ? instancesOf(state, capability, flow, chosen) : undefined;
+  const instances =
+    staysHere && capability.localGroup !== 0 ? instancesOf(state, capability, asked, chosen) : undefined;
   const goesOn = staysHere && chosen !== undefined && isTunnel(state, chosen);
   return {
     ...(sites && { sites }),
     ...(instances && { instances }),
-    ...(goesOn && { elsewhere: elsewhereOf(state, capability, flow, chosen) }),
+    ...(goesOn && { elsewhere: elsewhereOf(state, capability, asked, chosen) }),
   };
 }
 
+interface Asked {
+  readonly flow: Flow;
+  /** It opens a connection. */
+  readonly isNew: boolean;
+  /** Datagrams that take turns are not. */
+  readonly isRemembered: boolean;
+}
+
 /** Step 3 of the pass. */
-function sitesOf(state: PassState, { group }: CapabilityEntry, flow: Flow, isNew: boolean): GroupChoice | undefined {
+function sitesOf(
+  state: PassState,
+  { group }: CapabilityEntry,
+  { flow, isNew, isRemembered }: Asked,
+): GroupChoice | undefined {
   const owners = state.plan.groupEntry(group);
   if (owners === undefined) return undefined;
   const { current, previous } = owners.slots[flow.siteSlot]!;
-  const inTransition = current !== previous;
+  const inTransition = isRemembered && current !== previous;
   const remembered = inTransition ? state.transitions.get(flow.key) : undefined;
   const first: Omit<Probe, "fate">[] = [
     ...probe(state, "remembered", remembered?.nextHop ?? 0),
@@ -156,20 +172,27 @@ function sitesOf(state: PassState, { group }: CapabilityEntry, flow: Flow, isNew
 function instancesOf(
   state: PassState,
   { localGroup: group }: CapabilityEntry,
-  flow: Flow,
+  { flow, isRemembered }: Asked,
   chosen: NextHopIndex | undefined,
 ): GroupChoice {
-  const remembered = probe(state, "remembered", state.flows.get(flow.key)?.nextHop ?? 0);
+  const remembered = isRemembered ? probe(state, "remembered", state.flows.get(flow.key)?.nextHop ?? 0) : [];
   const probes = judged([...remembered, ...slots(state, group, flow.memberSlot)], chosen);
   return { group, slot: flow.memberSlot, inTransition: false, probes };
 }
 
 /** Step 4, nobody. `chosen` is the site that the model counted the packet for. */
-function elsewhereOf(state: PassState, { group }: CapabilityEntry, flow: Flow, chosen: NextHopIndex): GroupChoice {
+function elsewhereOf(
+  state: PassState,
+  { group }: CapabilityEntry,
+  { flow, isRemembered }: Asked,
+  chosen: NextHopIndex,
+): GroupChoice {
   const { current, previous } = state.plan.groupEntry(group)?.slots[flow.siteSlot] ?? { current: 0, previous: 0 };
-  const inTransition = current !== previous;
+  const inTransition = isRemembered && current !== previous;
   const from = isTunnel(state, current) ? flow.siteSlot : nextOwner(state.plan, group, flow.siteSlot);
-  const remembered = [state.flows.get(flow.key), inTransition ? state.transitions.get(flow.key) : undefined];
+  const remembered = isRemembered
+    ? [state.flows.get(flow.key), inTransition ? state.transitions.get(flow.key) : undefined]
+    : [];
   const probes = [
     ...remembered.flatMap((ref) => probe(state, "remembered", ref?.nextHop ?? 0)),
     ...(inTransition ? probe(state, "previous", previous) : []),

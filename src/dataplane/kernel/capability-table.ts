@@ -1,4 +1,5 @@
 import type { Ipv6Address } from "../../base/index.ts";
+import type { Affinity } from "../../forwarding/index.ts";
 import {
   CAPABILITY,
   CAPABILITY_LINE,
@@ -7,6 +8,7 @@ import {
   capabilityHome,
   KEY_EMPTY,
   KEY_TOMBSTONE,
+  SPREAD,
 } from "../abi.ts";
 
 /** What a capability leads to, and what is done to packets for it. */
@@ -15,7 +17,14 @@ export interface CapabilityGroups {
   readonly localGroup: number;
   /** Absent: none. */
   readonly policy?: number;
+  /** Absent: by flow. */
+  readonly affinity?: Affinity;
 }
+
+/** By their octet. */
+export const AFFINITIES: ReadonlyMap<number, Affinity> = new Map(
+  Object.entries(SPREAD).map(([name, flag]) => [flag as number, name as Affinity]),
+);
 
 const WORDS = CAPABILITY.size / 8;
 const KEY_WORD = CAPABILITY.offsets.key / 8;
@@ -129,12 +138,17 @@ export class CapabilityTable {
   #groupsAt(slot: number): CapabilityGroups {
     const both = this.#words[slot * WORDS + GROUPS_WORD]!;
     const policy = Number(this.#words[slot * WORDS + POLICY_WORD]! & 0xffff_ffffn);
-    const groups = { group: Number(both & 0xffff_ffffn), localGroup: Number(both >> 32n) };
-    return policy === 0 ? groups : { ...groups, policy };
+    const affinity = AFFINITIES.get(this.#octets[slot * CAPABILITY.size + CAPABILITY.offsets.flags]!);
+    return {
+      ...{ group: Number(both & 0xffff_ffffn), localGroup: Number(both >> 32n) },
+      ...(policy === 0 ? {} : { policy }),
+      ...(affinity === undefined ? {} : { affinity }),
+    };
   }
 
-  /** Both groups in one store: a reader sees the old two or the new two. The policy is another. */
-  #storeGroups(slot: number, { group, localGroup, policy = 0 }: CapabilityGroups): void {
+  /** Both groups in one store: a reader sees the old two or the new two. Policy and flags are others. */
+  #storeGroups(slot: number, { group, localGroup, policy = 0, affinity }: CapabilityGroups): void {
+    this.#octets[slot * CAPABILITY.size + CAPABILITY.offsets.flags] = affinity === undefined ? 0 : SPREAD[affinity];
     Atomics.store(this.#words, slot * WORDS + POLICY_WORD, BigInt(policy));
     Atomics.store(this.#words, slot * WORDS + GROUPS_WORD, BigInt(group) | (BigInt(localGroup) << 32n));
   }

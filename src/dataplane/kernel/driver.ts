@@ -35,7 +35,7 @@ import { EdgeTables } from "./edge-tables.ts";
 import { encapsulationEntries } from "./encapsulation-table.ts";
 import { KernelFlowWatch } from "./flow-watch.ts";
 import { NodeMap } from "./node-map.ts";
-import { coarseNow, KernelFlows, KernelReturns } from "./pass-state.ts";
+import { coarseNow, firstTurn, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
 import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
@@ -263,6 +263,8 @@ class KernelDriver implements KernelDataplane {
       flows: new KernelFlows(mapOf(object, "flows")),
       returns: new KernelReturns(mapOf(object, "returns")),
       transitions: new KernelFlows(mapOf(object, "transitions")),
+      // questions are about whole packets; each processor counts its own turns
+      ...{ fragments: new Map<string, never>(), turn: firstTurn(mapOf(object, "turns")) },
       left: (policy: PolicyIndex) => {
         const [shared, leased] = [tables.left(policy, now), counters.leased(policy)];
         return { packets: shared.packets + leased.packets, octets: shared.octets + leased.octets };

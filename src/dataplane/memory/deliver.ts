@@ -1,8 +1,8 @@
 import { octetsEqual } from "../../base/index.ts";
 import type { CapabilityEntry, InstanceNextHop, TunnelNextHop } from "../../forwarding/index.ts";
-import { CLOSED, IDLE } from "../abi.ts";
+import { CLOSED, FRAGMENT_AGE, IDLE } from "../abi.ts";
 import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
-import { flowOf, returnKey } from "./flow-key.ts";
+import { flowOf, fragmentKey, returnKey } from "./flow-key.ts";
 import type { Effect, Outcome, WayBack } from "./outcome.ts";
 import {
   firstFragment,
@@ -15,9 +15,10 @@ import {
   parseLayer4,
   quotedPacket,
   TcpFlag,
+  udpFragment,
 } from "./packet.ts";
 import { marked } from "./policy.ts";
-import { answerEcho, refuseFragment, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
+import { answerEcho, dropFragment, refuseFragment, refuseSize, rejectFlow, rejectWithError } from "./reject.ts";
 import { translate, translateError } from "./translate.ts";
 import { type FlowWalk, forward, isUnfinished, pass, type Walk } from "./walk.ts";
 
@@ -55,7 +56,7 @@ export function deliver(walk: FlowWalk, capability: CapabilityEntry): Delivery {
     .toArray();
   if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return answerOther(walk, members);
 
-  const choice = usable(state.plan, state.flows.get(flow.key));
+  const choice = walk.affinity === "none" ? undefined : usable(state.plan, state.flows.get(flow.key));
   const known = asMember(choice);
   if (isSyn(layer4) && known !== undefined && hasEnded(walk, known)) return begin(walk, undefined, members);
   if (!walk.quoted && (layer4.protocol === Protocol.Udp || isSyn(layer4))) return begin(walk, known, members);
@@ -74,21 +75,32 @@ function answerOther(walk: FlowWalk, members: readonly Member[]): Delivery {
 
 /** A SYN or a datagram: the remembered instance, else the first member, whose way back is free. */
 function begin(walk: FlowWalk, known: Member | undefined, members: readonly Member[]): Delivery {
-  const { state, packet, layer4, flow } = walk;
+  const { state, packet, layer4, flow, affinity } = walk;
   const choices = known === undefined ? members : [known, ...members];
   if (choices.length === 0) return NOBODY;
   for (const member of choices) {
-    if (!serves(member.instance, layer4)) return done(rejectFlow(walk, "reject-port", "port"));
+    const isLater = packet.fragment?.isFirst === false;
+    if (!serves(member.instance, layer4, isLater)) return done(rejectFlow(walk, "reject-port", "port"));
     const key = backOf(walk, member.instance);
     const way = state.returns.get(key);
-    if (way !== undefined && isHeldByAnother(walk, way, member)) continue;
+    if (!isLater && way !== undefined && isHeldByAnother(walk, way, member)) {
+      // what else is between these addresses stays with the member that is known
+      if (member === known && affinity !== undefined) break;
+      continue;
+    }
     const effects: Effect[] = [];
-    if (way === undefined || way.closed !== 0 || !isOurs(walk, way)) {
+    if (!isLater && (way === undefined || way.closed !== 0 || way.affinity !== affinity || !isOurs(walk, way))) {
       const address = packet.destination.slice();
-      const value = { address, port: layer4.destinationPort, closed: 0, seen: state.now };
+      const value = {
+        address,
+        port: layer4.destinationPort,
+        closed: 0,
+        seen: state.now,
+        ...(affinity && { affinity }),
+      };
       effects.push({ type: "set-return", key, value });
     }
-    const isNew = member !== known;
+    const isNew = member !== known && affinity !== "none";
     const { nextHop, generation } = member;
     if (isNew) effects.push({ type: "set-flow", key: flow.key, value: { nextHop, generation } });
     return done(toInstance(walk, member, effects, { newFlow: isNew }));
@@ -112,9 +124,10 @@ function follow(walk: FlowWalk, known: Member): Outcome {
   return toInstance(walk, known, effects, { newFlow: false });
 }
 
-function serves(instance: InstanceNextHop, layer4: Layer4): boolean {
+/** `isLater`: of a fragment that does not say its ports. */
+function serves(instance: InstanceNextHop, layer4: Layer4, isLater: boolean): boolean {
   const protocol = instance.protocol === "tcp" ? Protocol.Tcp : Protocol.Udp;
-  return protocol === layer4.protocol && instance.servicePort === layer4.destinationPort;
+  return protocol === layer4.protocol && (isLater || instance.servicePort === layer4.destinationPort);
 }
 
 /** Where the answers of an instance to this flow are looked up. */
@@ -135,8 +148,10 @@ function isHeldByAnother(walk: FlowWalk, way: WayBack, { instance }: Member): bo
   const { state, packet, layer4 } = walk;
   if (isOurs(walk, way) || way.closed === CLOSED_BY_BOTH) return false;
   if (state.now - way.seen > (layer4.protocol === Protocol.Tcp ? IDLE.tcp : IDLE.udp)) return false;
+  if (way.affinity === "none") return true;
   const ends = { source: packet.source, destination: way.address };
-  const { key } = flowOf(ends, { ...layer4, destinationPort: way.port }, state.hashSeed);
+  const spreading = { ...state, affinity: way.affinity };
+  const { key } = flowOf(ends, { ...layer4, destinationPort: way.port }, spreading);
   const other = asMember(usable(state.plan, state.flows.get(key)))?.instance;
   return other !== undefined && other.port === instance.port && octetsEqual(other.address, instance.address);
 }
@@ -175,7 +190,7 @@ function afterHop(walk: Walk, packet: Ipv6Packet): Ipv6Packet {
 
 /** Step 6: an answer of an instance gets the capability's address back as its source. */
 export function returnToClient(walk: Walk): Outcome {
-  const { state, input, found } = walk;
+  const { input, found } = walk;
   const length = IPV6_LENGTH + walk.packet.payloadLength;
   if (length > found.length) return pass(input.frame);
   const packet = new Ipv6Packet(found.subarray(0, length));
@@ -184,13 +199,27 @@ export function returnToClient(walk: Walk): Outcome {
   if (packet.nextHeader === Protocol.Fragment) return fragmentToClient({ ...walk, packet });
   if (isIcmpv6Error(packet)) return errorToClient({ ...walk, packet });
   if (layer4.protocol !== Protocol.Tcp && layer4.protocol !== Protocol.Udp) return pass(input.frame);
+  return answerToClient({ ...walk, packet }, layer4);
+}
+
+/** An answer whose ports are known. */
+function answerToClient(exact: Walk, layer4: Layer4): Outcome {
+  const { state, input, packet } = exact;
   const agent = { address: packet.source, port: layer4.sourcePort };
   const client = { address: packet.destination, port: layer4.destinationPort };
   const key = returnKey(agent, client, layer4.protocol);
   const way = state.returns.get(key);
   if (way === undefined) return pass(input.frame);
+  if (packet.fragment !== undefined && way.affinity !== "address") return dropFragment(exact);
+  const outcome = returned(exact, layer4, { key, way });
+  if (packet.fragment?.isFirst !== true) return outcome;
+  const value = { agentPort: agent.port, clientPort: client.port, seen: state.now };
+  const noted: Effect = { type: "set-fragment", key: fragmentKey(packet, packet.fragment.id), value };
+  return { ...outcome, effects: [noted, ...outcome.effects] };
+}
 
-  const exact: Walk = { ...walk, packet };
+function returned(exact: Walk, layer4: Layer4, { key, way }: { readonly key: string; readonly way: WayBack }): Outcome {
+  const { state, packet } = exact;
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
   const value = { ...closing(way, layer4, CLOSED.byAgent), seen: state.now };
   const seen: Effect = { type: "set-return", key, value };
@@ -200,14 +229,22 @@ export function returnToClient(walk: Walk): Outcome {
   return forward(exact, "returned", afterHop(exact, translated), [seen]);
 }
 
-/** The first fragment of an answer of an instance is refused; who the others belong to nobody knows. */
+/** A fragment of an answer of an instance: of those behind the first nobody else knows whose they are. */
 function fragmentToClient(walk: Walk): Outcome {
   const { state, packet, input } = walk;
-  const ports = firstFragment(packet);
-  if (ports === undefined) return pass(input.frame);
-  const agent = { address: packet.source, port: ports.sourcePort };
-  const key = returnKey(agent, { address: packet.destination, port: ports.destinationPort }, ports.protocol);
-  return state.returns.get(key) === undefined ? pass(input.frame) : refuseFragment(walk);
+  const found = udpFragment(packet);
+  if (found === undefined) {
+    const ports = firstFragment(packet);
+    if (ports === undefined) return pass(input.frame);
+    const agent = { address: packet.source, port: ports.sourcePort };
+    const key = returnKey(agent, { address: packet.destination, port: ports.destinationPort }, ports.protocol);
+    return state.returns.get(key) === undefined ? pass(input.frame) : refuseFragment(walk);
+  }
+  const exact = { ...walk, packet: found.packet };
+  if (found.fragment.isFirst) return answerToClient(exact, found.layer4);
+  const said = state.fragments.get(fragmentKey(packet, found.fragment.id));
+  if (said === undefined || state.now - said.seen > FRAGMENT_AGE) return pass(input.frame);
+  return answerToClient(exact, { ...found.layer4, sourcePort: said.agentPort, destinationPort: said.clientPort });
 }
 
 /** What an instance's side says about a packet that was delivered: as if it spoke of the capability, and came from there. */

@@ -15,13 +15,14 @@ import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { NextHopRef } from "./choice.ts";
 import { FlowTable } from "./flow-table.ts";
-import type { Effect, Link, Outcome, PassInput, PassPort, PassState, WayBack } from "./outcome.ts";
+import type { Effect, FragmentEnds, Link, Outcome, PassInput, PassPort, PassState, WayBack } from "./outcome.ts";
 import { processFrame } from "./pass.ts";
 import { PlanTables } from "./plan-tables.ts";
 import { PolicyCounts } from "./policy-counters.ts";
 
 /** Entries of each of `flows`, `returns` and `transitions`. */
 const FLOW_LIMIT = 65_536;
+const FRAGMENT_LIMIT = 4096;
 
 const NONE: NextHopCounters = { packets: 0n, bytes: 0n, flows: 0n };
 
@@ -74,10 +75,13 @@ class MemoryDriver implements MemoryDataplane {
   readonly #flows = new FlowTable<NextHopRef>(FLOW_LIMIT);
   readonly #returns = new FlowTable<WayBack>(FLOW_LIMIT);
   readonly #transitions = new FlowTable<NextHopRef>(FLOW_LIMIT);
+  readonly #fragments = new FlowTable<FragmentEnds>(FRAGMENT_LIMIT);
   readonly #verdicts = new Map<Verdict, bigint>(VERDICTS.map((verdict) => [verdict, 0n]));
   readonly #nextHops = new Map<NextHopIndex, NextHopCounters>();
   readonly #policies: PolicyCounts;
   readonly #state: PassState;
+  /** Datagrams that took turns. */
+  #turn = 0;
   #generation = 0;
 
   constructor(options: DataplaneOptions, route: PassState["route"]) {
@@ -89,6 +93,7 @@ class MemoryDriver implements MemoryDataplane {
     this.#state = {
       ...{ domain, locator, hashSeed, tunnelMtu, route },
       ...{ plan: this.#plan, flows: this.#flows, returns: this.#returns, transitions: this.#transitions },
+      ...{ fragments: this.#fragments, turn: 0 },
       ...{ mayAnswer: true, now: 0, left: (policy) => this.#policies.left(policy) },
     };
   }
@@ -143,7 +148,7 @@ class MemoryDriver implements MemoryDataplane {
 
   explain(question: PacketQuestion, route: PassState["route"]): PacketExplanation {
     const { hook, ...port } = this.#port(question.interface);
-    return explainPacket({ ...this.#state, route }, port, hook, question);
+    return explainPacket({ ...this.#state, route, turn: this.#turn }, port, hook, question);
   }
 
   /** @throws {DataplaneError} `dataplane.no-such-port` */
@@ -158,7 +163,7 @@ class MemoryDriver implements MemoryDataplane {
 
   process(interfaceName: string, frame: Uint8Array, options: Omit<PassInput, "frame" | "hook"> = {}): Outcome {
     const { hook, ...port } = this.#port(interfaceName);
-    const outcome = processFrame(this.#state, port, { ...options, hook, frame });
+    const outcome = processFrame({ ...this.#state, turn: this.#turn }, port, { ...options, hook, frame });
     this.#verdicts.set(outcome.verdict, this.#verdicts.get(outcome.verdict)! + 1n);
     for (const effect of outcome.effects) this.#carryOut(effect);
     return outcome;
@@ -174,6 +179,12 @@ class MemoryDriver implements MemoryDataplane {
         break;
       case "set-transition":
         this.#transitions.set(effect.key, effect.value);
+        break;
+      case "set-fragment":
+        this.#fragments.set(effect.key, effect.value);
+        break;
+      case "take-turn":
+        this.#turn++;
         break;
       case "take-token":
         break;

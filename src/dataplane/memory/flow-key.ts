@@ -1,6 +1,7 @@
 import { toHex } from "../../base/index.ts";
-import { FLOW_KEY, flowHash, RETURN_KEY } from "../abi.ts";
-import { type Layer4, putU16 } from "./packet.ts";
+import type { Affinity } from "../../forwarding/index.ts";
+import { FLOW_KEY, flowHash, RETURN_KEY, TURN_MULTIPLIER } from "../abi.ts";
+import { type Layer4, Protocol, putU16 } from "./packet.ts";
 
 /** Who sends to whom. */
 export interface Ends {
@@ -19,25 +20,42 @@ export interface Flow {
   readonly flowLabel: number;
 }
 
+/** What a hash depends on besides the packet. */
+export interface Spreading {
+  readonly hashSeed: number;
+  /** Of the capability; for datagrams only. */
+  readonly affinity?: Affinity | undefined;
+  /** Datagrams that took turns before. */
+  readonly turn: number;
+}
+
 /** The flow of a packet to a capability; `layer4` has its ports. */
-export function flowOf(packet: Ends, layer4: Layer4, hashSeed: number): Flow {
+export function flowOf(packet: Ends, layer4: Layer4, { hashSeed, affinity, turn }: Spreading): Flow {
   const { size, offsets } = FLOW_KEY;
   const key = new Uint8Array(size);
+  const spread = layer4.protocol === Protocol.Udp ? affinity : undefined;
   key.set(packet.source, offsets.client);
   key.set(packet.destination, offsets.capability);
-  putU16(key, offsets.client_port, layer4.sourcePort);
-  putU16(key, offsets.capability_port, layer4.destinationPort);
+  if (spread !== "address") {
+    putU16(key, offsets.client_port, layer4.sourcePort);
+    putU16(key, offsets.capability_port, layer4.destinationPort);
+  }
   key[offsets.protocol] = layer4.protocol;
-  const hash = flowHash(key, hashSeed);
+  const hash = spread === "none" ? Math.imul(turn, TURN_MULTIPLIER) >>> 0 : flowHash(key, hashSeed);
   return { key: toHex(key), siteSlot: hash & 63, memberSlot: (hash >>> 6) & 63, flowLabel: hash >>> 12 };
 }
 
 /** The flow that a packet belongs to which went the other way. */
-export function flowBackOf(packet: Ends, layer4: Layer4, hashSeed: number): Flow {
+export function flowBackOf(packet: Ends, layer4: Layer4, spreading: Spreading): Flow {
   const { source, destination } = packet;
   const { sourcePort, destinationPort } = layer4;
   const turned = { ...layer4, sourcePort: destinationPort, destinationPort: sourcePort };
-  return flowOf({ source: destination, destination: source }, turned, hashSeed);
+  return flowOf({ source: destination, destination: source }, turned, spreading);
+}
+
+/** What a fragment of an answer is called in `fragments`. */
+export function fragmentKey({ source, destination }: Ends, id: Uint8Array): string {
+  return toHex(source) + toHex(destination) + toHex(id);
 }
 
 /** What the way back of a flow is called in `returns`. */

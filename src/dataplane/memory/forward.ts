@@ -27,17 +27,19 @@ export function forwardToSite(walk: FlowWalk, capability: CapabilityEntry): Outc
   return { ...outcome, effects: [...effects, ...outcome.effects] };
 }
 
+type Choosing = Pick<FlowWalk, "state" | "flow" | "layer4" | "affinity">;
+
 /** The choice, and what is to be remembered of it. */
 export function chooseSite(
-  { state, flow, layer4 }: Pick<FlowWalk, "state" | "flow" | "layer4">,
+  walk: Choosing,
   group: GroupIndex,
 ): { choice: Choice | undefined; effects: readonly Effect[] } {
-  return chooseAt({ state, flow, layer4 }, group, flow.siteSlot, () => true);
+  return chooseAt(walk, group, walk.flow.siteSlot, () => true);
 }
 
 /** @param from the slot where the search for an owner that is up begins */
 function chooseAt(
-  { state, flow, layer4 }: Pick<FlowWalk, "state" | "flow" | "layer4">,
+  { state, flow, layer4, affinity }: Choosing,
   group: GroupIndex,
   from: number,
   fits: (choice: Choice) => boolean,
@@ -47,7 +49,8 @@ function chooseAt(
   const fitting = (choice: Choice | undefined) => (choice !== undefined && fits(choice) ? choice : undefined);
   const fresh = (): Choice | undefined => candidates(plan, group, from).find(fits);
   const owner = ownerOf(plan, group, siteSlot);
-  if (owner === undefined || owner.current === owner.previous) return { choice: fresh(), effects: [] };
+  if (owner === undefined || owner.current === owner.previous || affinity === "none")
+    return { choice: fresh(), effects: [] };
 
   const remembered = fitting(usable(plan, transitions.get(key)));
   if (remembered !== undefined) return { choice: remembered, effects: [] };

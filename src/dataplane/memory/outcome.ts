@@ -1,5 +1,6 @@
 import type { Ipv6Address, Ipv6Prefix } from "../../base/index.ts";
 import type {
+  Affinity,
   CapabilityEntry,
   GroupIndex,
   NextHop,
@@ -25,6 +26,16 @@ export interface WayBack extends ServiceAddress {
   /** CLOSED bits. */
   readonly closed: number;
   /** When the last packet came back, in the units of IDLE. */
+  readonly seen: number;
+  /** Of the capability, when the way was taken; for datagrams only. */
+  readonly affinity?: Affinity;
+}
+
+/** An entry of `fragments`: what the first fragment of an answer said. */
+export interface FragmentEnds {
+  readonly agentPort: number;
+  readonly clientPort: number;
+  /** In the units of FRAGMENT_AGE. */
   readonly seen: number;
 }
 
@@ -70,6 +81,9 @@ export interface PassState {
   readonly flows: { get(key: string): NextHopRef | undefined };
   readonly returns: { get(key: string): WayBack | undefined };
   readonly transitions: { get(key: string): NextHopRef | undefined };
+  readonly fragments: { get(key: string): FragmentEnds | undefined };
+  /** Datagrams that took turns before this packet. */
+  readonly turn: number;
   /** True while the token bucket of the ICMPv6 errors holds a token. */
   readonly mayAnswer: boolean;
   /** Now, in the units of `seen`. */
@@ -106,6 +120,9 @@ export type Effect =
   | { readonly type: "set-flow"; readonly key: string; readonly value: NextHopRef }
   | { readonly type: "set-return"; readonly key: string; readonly value: WayBack }
   | { readonly type: "set-transition"; readonly key: string; readonly value: NextHopRef }
+  | { readonly type: "set-fragment"; readonly key: string; readonly value: FragmentEnds }
+  /** A datagram of a capability without affinity took its turn. */
+  | { readonly type: "take-turn" }
   /** An ICMPv6 error took a token. */
   | { readonly type: "take-token" }
   | { readonly type: "count"; readonly nextHop: NextHopIndex; readonly octets: number; readonly newFlow: boolean }

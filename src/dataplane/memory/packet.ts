@@ -41,6 +41,15 @@ export interface Extensions {
   readonly octets: number;
   /** What is behind them. */
   readonly nextHeader: number;
+  /** The last of them is the header of a fragment. */
+  readonly fragment?: FragmentFacts;
+}
+
+export interface FragmentFacts {
+  /** The others have no ports. */
+  readonly isFirst: boolean;
+  /** Four octets. */
+  readonly id: Uint8Array;
 }
 
 /** An IPv6 packet: octets from its fixed header on. */
@@ -83,6 +92,10 @@ export class Ipv6Packet {
   /** Everything behind the fixed header and the extension headers that are skipped. */
   get payload(): Uint8Array {
     return this.octets.subarray(this.headerLength);
+  }
+
+  get fragment(): FragmentFacts | undefined {
+    return this.extensions?.fragment;
   }
 
   /** A copy that its holder may change. */
@@ -182,6 +195,25 @@ export function firstFragment({ payload }: Ipv6Packet): Layer4 | undefined {
   if (protocol !== Protocol.Tcp && protocol !== Protocol.Udp) return undefined;
   const ports = { sourcePort: u16(payload, FRAGMENT_LENGTH), destinationPort: u16(payload, FRAGMENT_LENGTH + 2) };
   return { protocol, ...ports, tcpFlags: 0 };
+}
+
+/**
+ * A fragment of UDP, behind its header: it may go on where a capability says so. `undefined` for all others.
+ * @see RFC 8200 §4.5
+ */
+export function udpFragment(
+  packet: Ipv6Packet,
+): { readonly packet: Ipv6Packet; readonly layer4: Layer4; readonly fragment: FragmentFacts } | undefined {
+  const { octets, payload, extensions } = packet;
+  if (payload.length < FRAGMENT_LENGTH || payload[0] !== Protocol.Udp) return undefined;
+  const isFirst = (u16(payload, 2) & 0xfff8) === 0;
+  const layer4 = isFirst
+    ? firstFragment(packet)
+    : { protocol: Protocol.Udp, sourcePort: 0, destinationPort: 0, tcpFlags: 0 };
+  if (layer4 === undefined) return undefined;
+  const fragment = { isFirst, id: payload.slice(4, 8) };
+  const skipped = { octets: (extensions?.octets ?? 0) + FRAGMENT_LENGTH, nextHeader: Protocol.Udp, fragment };
+  return { packet: new Ipv6Packet(octets, skipped), layer4, fragment };
 }
 
 /** The segment that opens a connection: SYN without ACK, FIN and RST. */

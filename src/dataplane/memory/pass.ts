@@ -5,20 +5,21 @@ import { deliverOrGoOn, forwardToSite } from "./forward.ts";
 import type { Effect, Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
 import {
   ETHERNET_LENGTH,
-  firstFragment,
   IPV6_LENGTH,
   Ipv6Packet,
   isExtension,
   isIcmpv6Error,
+  type Layer4,
   Protocol,
   parseLayer4,
   quotedPacket,
   skipExtensions,
   u16,
   u32,
+  udpFragment,
 } from "./packet.ts";
 import { police, tenantBehind } from "./policy.ts";
-import { refuseFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
+import { dropFragment, isRefusedFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { through } from "./through.ts";
 import { nodeOf, outOfTunnel } from "./tunnel.ts";
 import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
@@ -104,19 +105,29 @@ function admit(walk: Walk): Outcome {
   const bare = isExtension(whole.nextHeader) ? skipExtensions(whole) : whole;
   if (typeof bare === "string") return drop(bare, input.frame);
   const exact: Walk = { ...walk, port: { ...port, tenantIndex }, packet: bare };
-  if (bare.nextHeader === Protocol.Fragment)
-    return firstFragment(exact.packet) === undefined ? drop("drop-fragment", input.frame) : refuseFragment(exact);
+  if (bare.nextHeader === Protocol.Fragment) {
+    const found = udpFragment(bare);
+    return found === undefined ? dropFragment(exact) : admitWhole({ ...exact, packet: found.packet }, found.layer4);
+  }
   const layer4 = parseLayer4(exact.packet);
-  if (layer4 === undefined) return drop("drop-truncated", input.frame);
+  return layer4 === undefined ? drop("drop-truncated", input.frame) : admitWhole(exact, layer4);
+}
+
+/** Step 2, from a header on that is all there. */
+function admitWhole(exact: Walk, layer4: Layer4): Outcome {
+  const { state, port, input, packet } = exact;
   if (packet.hopLimit <= 1) return rejectWithError(exact, "reject-hop-limit", { type: 3, code: 0 });
-  const policed = !walk.decapsulated && (port.role !== "core" || !isIcmpv6Error(exact.packet));
+  const policed = !exact.decapsulated && (port.role !== "core" || !isIcmpv6Error(exact.packet));
   const onward = policed ? policedRoute : route;
-  if (!isIcmpv6Error(exact.packet))
-    return onward({ ...exact, layer4, flow: flowOf(packet, layer4, state.hashSeed), quoted: false });
-  const about = bare.extensions === undefined ? quotedPacket(bare) : undefined;
+  const { affinity } = state.plan.capability(packet.destination) ?? {};
+  const of = ({ protocol }: Layer4) => (affinity && protocol === Protocol.Udp ? { affinity } : {});
+  const spreading = { ...state, affinity };
+  if (!isIcmpv6Error(packet))
+    return onward({ ...exact, ...of(layer4), layer4, flow: flowOf(packet, layer4, spreading), quoted: false });
+  const about = packet.extensions === undefined ? quotedPacket(packet) : undefined;
   if (about === undefined) return drop("drop-unanswerable", input.frame);
-  const flow = flowBackOf(about.packet, about.layer4, state.hashSeed);
-  return onward({ ...exact, layer4: about.layer4, flow, quoted: true });
+  const flow = flowBackOf(about.packet, about.layer4, spreading);
+  return onward({ ...exact, ...of(about.layer4), layer4: about.layer4, flow, quoted: true });
 }
 
 /** A source that one node has and that is not itself a capability. */
@@ -137,6 +148,11 @@ function policedRoute(walk: FlowWalk): Outcome {
 /** Step 3. */
 function route(walk: FlowWalk): Outcome {
   const capability = walk.state.plan.capability(walk.packet.destination);
+  if (isRefusedFragment(walk)) return dropFragment(walk);
   if (capability === undefined) return rejectWithError(walk, "reject-no-route", { type: 1, code: UNREACHABLE.noRoute });
-  return walk.decapsulated ? deliverOrGoOn(walk, capability) : forwardToSite(walk, capability);
+  const onward = walk.decapsulated ? deliverOrGoOn : forwardToSite;
+  if (walk.affinity !== "none") return onward(walk, capability);
+  if (walk.quoted) return drop("drop-unanswerable", walk.input.frame);
+  const outcome = onward(walk, capability);
+  return { ...outcome, effects: [{ type: "take-turn" }, ...outcome.effects] };
 }

@@ -2,7 +2,7 @@ import { type Ipv6Address, prefixContains } from "../../base/index.ts";
 import type { PolicyIndex } from "../../forwarding/index.ts";
 import type { Effect, Outcome, PassPort } from "./outcome.ts";
 import { Ipv6Packet, u16 } from "./packet.ts";
-import { rejectWithError, UNREACHABLE } from "./reject.ts";
+import { dropFragment, isRefusedFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { drop, type FlowWalk, type Walk } from "./walk.ts";
 
 /** Whose source it is at a port; `undefined`: nobody's. The longest prefix counts. */
@@ -32,9 +32,12 @@ export function police(walk: FlowWalk): Policed {
   const own = apply(walk, state.plan.policyOfTenant(port.tenantIndex));
   if (own.limited) return limited(walk, "drop-tenant-rate", [...own.effects, counted("limited")]);
   if (isForeign && !state.plan.isAllowed(policy, port.tenantIndex)) {
-    const outcome = rejectWithError(walk, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
+    const outcome = packet.fragment
+      ? dropFragment(walk)
+      : rejectWithError(walk, "reject-tenant", { type: 1, code: UNREACHABLE.noRoute });
     return { type: "refused", outcome, effects: [...own.effects, counted("denied")] };
   }
+  if (isRefusedFragment(walk)) return { type: "refused", outcome: dropFragment(walk), effects: own.effects };
   const theirs = apply(walk, policy);
   const effects = [...own.effects, ...theirs.effects];
   if (theirs.limited) return limited(walk, "drop-capability-rate", [...effects, counted("limited")]);

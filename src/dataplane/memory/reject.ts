@@ -1,7 +1,7 @@
 import type { Verdict } from "../abi.ts";
 import { echoReply, icmpv6Error, mayBeAnswered, tcpReset } from "./answer.ts";
 import type { Outcome } from "./outcome.ts";
-import { concatenate, Ipv6Packet, Protocol } from "./packet.ts";
+import { concatenate, firstFragment, Ipv6Packet, Protocol } from "./packet.ts";
 import { drop, type FlowWalk, isUnfinished, reply, type Walk } from "./walk.ts";
 
 /** Codes of ICMPv6 type 1. @see RFC 4443 §3.1 */
@@ -46,6 +46,18 @@ export function answerEcho(walk: FlowWalk): Outcome {
   const padding = walk.found.subarray(walk.packet.octets.length);
   const { octets } = echoReply(walk.packet);
   return reply(walk, "answered-echo", new Ipv6Packet(concatenate(octets, padding)), []);
+}
+
+/** Of a capability whose datagrams do not stay together by addresses. */
+export function isRefusedFragment({ packet, affinity }: FlowWalk): boolean {
+  return packet.fragment !== undefined && affinity !== "address";
+}
+
+/** Drops a fragment; of the first one of TCP or UDP the sender is told. */
+export function dropFragment(walk: Walk): Outcome {
+  const { packet, input } = walk;
+  const isTold = packet.fragment === undefined ? firstFragment(packet) !== undefined : packet.fragment.isFirst;
+  return isTold ? refuseFragment(walk) : drop("drop-fragment", input.frame);
 }
 
 /** Drops a first fragment and says so. */

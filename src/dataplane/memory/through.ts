@@ -26,8 +26,10 @@ export function through(walk: Walk): Outcome {
   if (link === undefined || length <= link.mtu) return pass(input.frame);
 
   const capability = state.plan.capability(source);
-  if (capability === undefined) return pass(input.frame);
-  const flow = flowBackOf(packet, layer4, state.hashSeed);
+  // which site a datagram without affinity was for, nobody knows
+  if (capability === undefined || (layer4.protocol === Protocol.Udp && capability.affinity === "none"))
+    return pass(input.frame);
+  const flow = flowBackOf(packet, layer4, { ...state, affinity: capability.affinity });
   const { choice, effects } = chooseSite({ state, flow, layer4 }, capability.group);
   if (choice?.target.kind !== "tunnel") return { ...pass(input.frame), effects };
   const said = errorAbout({ ...walk, packet }, tooBig(link.mtu));
@@ -49,7 +51,7 @@ function clampBack(walk: Walk, layer4: Layer4): Outcome {
   const { state, packet, input, found } = walk;
   const capability = state.plan.capability(packet.source);
   if (capability === undefined) return pass(input.frame);
-  const flow = flowBackOf(packet, layer4, state.hashSeed);
+  const flow = flowBackOf(packet, layer4, state);
   const { choice, effects } = chooseSite({ state, flow, layer4 }, capability.group);
   if (choice?.target.kind !== "tunnel") return { ...pass(input.frame), effects };
   const clamped = clampMss(walk, addedOctets(choice.target.encapsulation));

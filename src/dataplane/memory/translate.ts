@@ -25,6 +25,8 @@ export function translate(
   const changed = packet.copy();
   const { octets } = changed;
   octets.set(to.address, addressAt);
+  // the checksum is in the first one
+  if (packet.fragment?.isFirst === false) return changed;
   putU16(octets, portAt, to.port);
 
   const isUdp = packet.nextHeader === Protocol.Udp;

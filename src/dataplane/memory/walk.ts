@@ -1,3 +1,4 @@
+import type { Affinity } from "../../forwarding/index.ts";
 import type { Verdict } from "../abi.ts";
 import { pseudoHeaderSum } from "./checksum.ts";
 import type { Flow } from "./flow-key.ts";
@@ -31,6 +32,8 @@ export interface FlowWalk extends Walk {
   readonly flow: Flow;
   /** An ICMPv6 error about a packet of the flow. */
   readonly quoted: boolean;
+  /** Of the capability, if this is a datagram. Absent: by flow. */
+  readonly affinity?: Affinity;
 }
 
 export function pass(frame: Uint8Array): Outcome {
@@ -57,6 +60,7 @@ export function reply(walk: Walk, verdict: Verdict, answer: Ipv6Packet, effects:
 /** True when the packet's TCP or UDP checksum holds the pseudo-header's sum only. */
 export function isUnfinished({ input, port, packet }: Walk): boolean {
   if (packet.nextHeader !== Protocol.Tcp && packet.nextHeader !== Protocol.Udp) return false;
+  if (packet.fragment !== undefined) return false;
   if (input.hook === "tc") return input.unfinishedChecksum === true;
   if (!port.partialChecksums) return false;
   const { source, destination, payload, nextHeader } = packet;

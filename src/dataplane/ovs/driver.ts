@@ -322,7 +322,7 @@ class OvsDriver implements OvsDataplane {
           returns: NOTHING,
           transitions: NOTHING,
         },
-        ...{ tunnelMtu, mayAnswer: true, now: 0 },
+        ...{ tunnelMtu, mayAnswer: true, now: 0, turn: 0, fragments: NOTHING },
         route: () => ({ mtu: 65_535 }),
         left: () => ({ packets: Number.POSITIVE_INFINITY, octets: Number.POSITIVE_INFINITY }),
       },

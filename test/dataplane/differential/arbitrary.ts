@@ -4,6 +4,7 @@ import { checksumOf, pseudoHeaderSum } from "../../../src/dataplane/memory/check
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
 import { concatenate, putU16, putU32 } from "../../../src/dataplane/memory/packet.ts";
 import {
+  type Affinity,
   type Encapsulation,
   GROUP_SLOTS,
   lastLegAddress,
@@ -142,8 +143,9 @@ function policy(index: number): fc.Arbitrary<Operation[]> {
     : made;
 }
 
-/** Its number in CAPABILITIES: served by other sites alone. */
+/** Numbers in CAPABILITIES: served by other sites alone; by instances that speak UDP. */
 const ELSEWHERE = 1;
+const DATAGRAMS = 3;
 
 function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
   const isElsewhere = i === ELSEWHERE;
@@ -152,12 +154,17 @@ function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
     group: mostly(isElsewhere ? [1] : [2, 2, 1], [0, 3]),
     localGroup: mostly([isElsewhere ? 0 : address[8] === 0x80 ? 3 : 4], [0, 3, 4]),
   });
+  const affinity = fc.constantFrom<Affinity | undefined>(
+    ...([undefined, "address", "address", "none"] as const),
+    ...(i === DATAGRAMS ? [] : [undefined, undefined]),
+  );
   const named = POLICIES.capabilities.filter((index) => ownerOf(index) === address[7]);
   return fc
-    .tuple(entry, mostly([true], [false]), fc.constantFrom(undefined, undefined, ...named))
-    .map(([made, kept, index]) =>
-      kept ? [{ type: "set-capability", entry: index === undefined ? made : { ...made, policy: index } }] : [],
-    );
+    .tuple(entry, mostly([true], [false]), fc.constantFrom(undefined, undefined, ...named), affinity)
+    .map(([made, kept, policy, spread]) => {
+      const whole = { ...made, ...(policy && { policy }), ...(spread && { affinity: spread }) };
+      return kept ? [{ type: "set-capability", entry: whole }] : [];
+    });
 }
 
 /** Operations that fill empty tables. */
@@ -320,15 +327,17 @@ const fromCapability = fc
     withChecksum(isTcp ? tcp(ends, { ...ports, flags, data: octets }) : udp(ends, { ...ports, data: octets }), how),
   );
 
-/** The packet as fragments: the first, or a later one. */
+/** The packet as fragments: the first, or a later one, of one of two. */
 function fragmented(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
-  return fc.tuple(packets, mostly([0, 1, 1], [6, 8, 0x100])).map(([packet, offset]) => {
-    const header = Uint8Array.of(packet[6]!, 0, offset >> 8, offset & 0xff, 1, 2, 3, 4);
-    const whole = concatenate(packet.subarray(0, 40), header, packet.subarray(40));
-    whole[6] = 44;
-    putU16(whole, 4, whole.length - 40);
-    return whole;
-  });
+  return fc
+    .tuple(packets, mostly([0, 1, 1, 9, 9, 16], [6, 0x100]), fc.constantFrom(4, 5))
+    .map(([packet, offset, id]) => {
+      const header = Uint8Array.of(packet[6]!, 0, offset >> 8, offset & 0xff, 1, 2, 3, id);
+      const whole = concatenate(packet.subarray(0, 40), header, packet.subarray(40));
+      whole[6] = 44;
+      putU16(whole, 4, whole.length - 40);
+      return whole;
+    });
 }
 
 const extensionHeader = fc
@@ -352,17 +361,46 @@ function extended(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   });
 }
 
+/** What the same client asks of the instances that speak UDP, and what these answer. */
+const [asked, answered] = [
+  fc
+    .tuple(fc.constantFrom(...CLIENT_PORTS), data)
+    .map(([sourcePort, octets]) =>
+      udp(
+        { source: CLIENTS[0]!, destination: CAPABILITIES[DATAGRAMS]! },
+        { sourcePort, destinationPort: SERVICE_PORTS[1]!, data: octets },
+      ),
+    ),
+  fc
+    .tuple(fc.constantFrom(...CLIENT_PORTS), data)
+    .map(([destinationPort, octets]) =>
+      udp(
+        { source: AGENTS[0]!, destination: CLIENTS[0]! },
+        { sourcePort: AGENT_PORTS[0]!, destinationPort, data: octets },
+      ),
+    ),
+];
+
 const toCapability = fc.oneof(
   { weight: 5, arbitrary: tcpPacket },
   { weight: 2, arbitrary: opening(tcpPacket) },
   { weight: 3, arbitrary: udpPacket },
   { weight: 2, arbitrary: otherPacket },
+  { weight: 2, arbitrary: asked },
+  { weight: 1, arbitrary: fragmented(asked) },
   { weight: 3, arbitrary: errorToCapability },
-  { weight: 1, arbitrary: fragmented(fc.oneof(tcpPacket, udpPacket, otherPacket)) },
+  { weight: 2, arbitrary: fragmented(fc.oneof(tcpPacket, udpPacket, udpPacket, udpPacket, otherPacket)) },
   {
     weight: 1,
     arbitrary: extended(
-      fc.oneof(tcpPacket, tcpPacket, udpPacket, otherPacket, errorToCapability, fragmented(tcpPacket)),
+      fc.oneof(
+        tcpPacket,
+        tcpPacket,
+        udpPacket,
+        otherPacket,
+        errorToCapability,
+        fragmented(fc.oneof(tcpPacket, udpPacket)),
+      ),
     ),
   },
 );
@@ -557,7 +595,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: packetStep(
       "agent",
       damaged(
-        fc.oneof(fromAgent, fromAgent, fromAgent, errorToClient, fragmented(fromAgent), toCapability, toCapability),
+        fc.oneof(
+          ...[fromAgent, fromAgent, fromAgent, errorToClient, fragmented(fromAgent), toCapability, toCapability],
+          ...[answered, fragmented(answered), fragmented(answered)],
+        ),
       ),
     ),
   },

@@ -3,14 +3,23 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type BpfMap, loadNative } from "../../../native/index.ts";
 import { toHex } from "../../../src/base/index.ts";
-import { METER, PROGRAMS, RETURN, TAG_COUNTERS, TAGS, TENANT_COUNTERS, VERDICTS } from "../../../src/dataplane/abi.ts";
+import {
+  FRAGMENT_ENDS,
+  METER,
+  PROGRAMS,
+  RETURN,
+  TAG_COUNTERS,
+  TAGS,
+  TENANT_COUNTERS,
+  VERDICTS,
+} from "../../../src/dataplane/abi.ts";
 import { type KernelDataplane, startKernelDataplane } from "../../../src/dataplane/index.ts";
 import { Counters } from "../../../src/dataplane/kernel/counters.ts";
 import { PortTable } from "../../../src/dataplane/kernel/port-table.ts";
 import { SourceMap } from "../../../src/dataplane/kernel/source-map.ts";
 import type { NextHopRef } from "../../../src/dataplane/memory/choice.ts";
 import { FlowTable } from "../../../src/dataplane/memory/flow-table.ts";
-import type { Outcome, PassState, WayBack } from "../../../src/dataplane/memory/outcome.ts";
+import type { FragmentEnds, Outcome, PassState, WayBack } from "../../../src/dataplane/memory/outcome.ts";
 import { processFrame } from "../../../src/dataplane/memory/pass.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import { PolicyCounts } from "../../../src/dataplane/memory/policy-counters.ts";
@@ -38,6 +47,10 @@ const ERRORS = [
   "sent to another tenant",
   "delivered with a tag",
   "marked",
+  ...["first", "later"].flatMap((one) =>
+    ["encapsulated", "delivered", "returned"].map((to) => `${one} fragment ${to}`),
+  ),
+  ...["encapsulated in turn", "delivered in turn"],
 ];
 
 const LOOPBACK = 1;
@@ -102,6 +115,22 @@ function policyTexts(
   ];
 }
 
+/** Rows of ERRORS that are about how datagrams are spread. */
+function spreadTexts(
+  { frame: before, port }: Extract<Step, { type: "packet" }>,
+  { verdict, effects }: Outcome,
+): string[] {
+  const inner = verdict === "delivered" && port.role === "core" ? 54 : 14;
+  const isFragment = before[inner + 6] === 44;
+  const isLater = isFragment && ((before[inner + 42]! << 8) | before[inner + 43]!) >= 8;
+  return [
+    ...(isFragment && ["encapsulated", "delivered", "returned"].includes(verdict)
+      ? [`${isLater ? "later" : "first"} fragment ${verdict}`]
+      : []),
+    ...(effects.some(({ type }) => type === "take-turn") ? [`${verdict} in turn`] : []),
+  ];
+}
+
 /** The model with tables of its own. */
 class Model {
   readonly plan = new PlanTables(OPTIONS.domain, OPTIONS.maxCapabilities);
@@ -113,31 +142,37 @@ class Model {
     flows: new FlowTable<NextHopRef>(1000),
     returns: new FlowTable<WayBack>(1000),
     transitions: new FlowTable<NextHopRef>(1000),
+    fragments: new FlowTable<FragmentEnds>(1000),
   };
+  turn = 0;
   readonly #asked = { route: routeTo, left: (policy: number) => this.policies.left(policy) };
   readonly #state: PassState;
 
   constructor() {
-    this.#state = { ...OPTIONS, ...this.#flows, plan: this.plan, mayAnswer: true, now: 0, ...this.#asked };
+    this.#state = { ...OPTIONS, ...this.#flows, plan: this.plan, turn: 0, mayAnswer: true, now: 0, ...this.#asked };
   }
 
   age(by: number): void {
-    const { returns } = this.#flows;
+    const { returns, fragments } = this.#flows;
     for (const [key, way] of [...returns.entries()]) returns.set(key, { ...way, seen: way.seen - by });
+    for (const [key, ends] of [...fragments.entries()]) fragments.set(key, { ...ends, seen: ends.seen - by });
   }
 
   process(step: Extract<Step, { type: "packet" }>): Outcome {
-    const outcome = processFrame(this.#state, step.port, { frame: step.frame, hook: step.hook });
+    const outcome = processFrame({ ...this.#state, turn: this.turn }, step.port, step);
     this.verdicts.set(outcome.verdict, this.verdicts.get(outcome.verdict)! + 1n);
     const told = errorText(step, outcome);
     if (told !== undefined) this.errors.set(told, (this.errors.get(told) ?? 0n) + 1n);
-    for (const what of policyTexts(step, outcome)) this.errors.set(what, (this.errors.get(what) ?? 0n) + 1n);
+    for (const what of [...policyTexts(step, outcome), ...spreadTexts(step, outcome)])
+      this.errors.set(what, (this.errors.get(what) ?? 0n) + 1n);
     for (const effect of outcome.effects) {
       if (effect.type === "apply-policy" || effect.type === "count-tenant" || effect.type === "count-tag")
         this.policies.carryOut(effect);
       if (effect.type === "set-flow") this.#flows.flows.set(effect.key, effect.value);
       if (effect.type === "set-return") this.#flows.returns.set(effect.key, effect.value);
       if (effect.type === "set-transition") this.#flows.transitions.set(effect.key, effect.value);
+      if (effect.type === "set-fragment") this.#flows.fragments.set(effect.key, effect.value);
+      if (effect.type === "take-turn") this.turn++;
       if (effect.type === "count") this.packets.set(effect.nextHop, (this.packets.get(effect.nextHop) ?? 0n) + 1n);
     }
     return outcome;
@@ -194,7 +229,7 @@ class Pass {
     const { dataplane } = this;
     dataplane.apply(emptying(dataplane.snapshot()), 1);
     const { maps } = dataplane.object;
-    for (const name of ["flows", "returns", "transitions"]) clearHash(maps.get(name)!);
+    for (const name of ["flows", "returns", "transitions", "fragments"]) clearHash(maps.get(name)!);
     const cpus = loadNative().bpf.possibleCpus();
     maps.get("answers")!.update(new Uint8Array(4), new Uint8Array(16 * cpus)); // a full bucket
     for (const index of VERDICTS.keys())
@@ -224,18 +259,21 @@ class Pass {
 
   /** As unsigned numbers that wrap: what the pass calculates with. */
   age(by: number): void {
-    const returns = this.dataplane.object.maps.get("returns")!;
-    for (let key = returns.nextKey(); key !== undefined; key = returns.nextKey(key)) {
-      const value = returns.lookup(key)!;
-      const view = new DataView(value.buffer, value.byteOffset + RETURN.offsets.seen, 4);
-      view.setUint32(0, view.getUint32(0, true) - by, true);
-      returns.update(key, value);
+    for (const [name, { offsets }] of [["returns", RETURN] as const, ["fragments", FRAGMENT_ENDS] as const]) {
+      const table = this.dataplane.object.maps.get(name)!;
+      for (let key = table.nextKey(); key !== undefined; key = table.nextKey(key)) {
+        const value = table.lookup(key)!;
+        const view = new DataView(value.buffer, value.byteOffset + offsets.seen, 4);
+        view.setUint32(0, view.getUint32(0, true) - by, true);
+        table.update(key, value);
+      }
     }
   }
 
-  /** `policyOf`: the policy of a tenant, which the driver would write to the port. */
+  /** `policyOf`: the policy of a tenant, which the driver would write to the port. `turn`: of whichever processor it is. */
   process(
     { port, hook, frame }: Extract<Step, { type: "packet" }>,
+    turn: number,
     policyOf: (tenantIndex: number) => number,
   ): { returnValue: number; packet: Uint8Array } {
     const { role, tenantIndex, partialChecksums: partial, clampsMss: clamp = false, sources } = port;
@@ -248,6 +286,8 @@ class Pass {
       () => true,
       () => this.#ports.set(LOOPBACK, { ...entry, sources: sources !== undefined, policy: policyOf(tenantIndex) }),
     );
+    const turns = new Uint32Array(2 * loadNative().bpf.possibleCpus()).fill(turn);
+    this.dataplane.object.maps.get("turns")!.update(new Uint8Array(4), new Uint8Array(turns.buffer));
     this.#freeze();
     const seen = loadNative().bpf.testRun(this.dataplane.object.programs.get(PROGRAMS[hook])!, frame);
     this.#lastRun = process.hrtime.bigint();
@@ -275,8 +315,9 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
       continue;
     }
     if (step.hook === "tc" && step.frame.length < LEAST_TC_FRAME) continue;
+    const { turn } = model;
     const expected = model.process(step);
-    const seen = pass.process(step, (tenantIndex) => model.plan.policyOfTenant(tenantIndex));
+    const seen = pass.process(step, turn, (tenantIndex) => model.plan.policyOfTenant(tenantIndex));
     const { verdicts, edge: _, nextHops, ...policed } = pass.counters(model);
     const about = `${step.hook} ${step.port.role} tenant ${step.port.tenantIndex} frame ${toHex(step.frame)}`;
     assert.deepEqual(

@@ -12,6 +12,7 @@ import {
   type PacketQuestion,
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
+import { firstTurn } from "../../../src/dataplane/kernel/pass-state.ts";
 import { lastLegAddress, type Operation, type PlanSnapshot } from "../../../src/forwarding/index.ts";
 import { plan } from "../differential/arbitrary.ts";
 import {
@@ -80,7 +81,10 @@ function clear(map: BpfMap): void {
 /** Sends the packet that was asked about through the pass, as it would come in at the port. */
 function send(dataplane: KernelDataplane, asked: PacketQuestion): void {
   const { native, cpus } = { native: loadNative(), cpus: loadNative().bpf.possibleCpus() };
-  dataplane.object.maps.get("answers")!.update(new Uint8Array(4), new Uint8Array(16 * cpus)); // a full bucket
+  const { maps } = dataplane.object;
+  maps.get("answers")!.update(new Uint8Array(4), new Uint8Array(16 * cpus)); // a full bucket
+  const turns = new Uint32Array(2 * cpus).fill(firstTurn(maps.get("turns")!)); // whichever processor it will be
+  maps.get("turns")!.update(new Uint8Array(4), new Uint8Array(turns.buffer));
   const frame = frameOf(asked, OPTIONS.locator);
   frame.set(Buffer.from(MAC.replaceAll(":", ""), "hex"));
   const { hook } = PORTS.find(({ interface: name }) => name === asked.interface)!;
@@ -129,6 +133,7 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
         if (/^(drop-(?!unanswerable)|reject-(tenant|no-route|hop-limit))/.test(said.verdict))
           assert.deepEqual([said.sites, said.instances], [undefined, undefined], about);
         assert.equal(said.flowLabel !== undefined, said.verdict === "encapsulated", about);
+        if (/takes its turn/.test(said.text)) seen.add("in turn");
         if (said.nextHop === undefined) continue;
         assert.equal(done.nextHop, said.nextHop.index, about);
         assert.equal(lastTaken(said), said.nextHop.index, about);
@@ -144,6 +149,7 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
       "answered-echo",
       "reject-empty-group",
       "reject-lost-state",
+      "in turn",
     ])
       assert.ok(seen.has(verdict), `${verdict} never met`);
   });

@@ -49,7 +49,14 @@ it("partition: what only the other side has is served until its lease runs out a
     flows: new FlowTable(100),
     returns: new FlowTable(100),
     transitions: new FlowTable(100),
-    ...{ mayAnswer: true, now: 0, route: () => ({ mtu: 65535 }), left: () => ({ packets: 1e9, octets: 1e9 }) },
+    ...{
+      mayAnswer: true,
+      now: 0,
+      turn: 0,
+      fragments: new Map<string, never>(),
+      route: () => ({ mtu: 65535 }),
+      left: () => ({ packets: 1e9, octets: 1e9 }),
+    },
   };
   const entryOf = (name: CapabilityName) => {
     const id = capabilityId(name, 1).subarray(0, 4);

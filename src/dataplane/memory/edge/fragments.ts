@@ -6,8 +6,8 @@ import type { EdgeEffect, EdgeState } from "./state.ts";
 const FRAGMENT_LENGTH = 8;
 
 /**
- * Fragments of an agent's answer: the pass refuses the first; the others carry no ports and are known by what the first was
- * called.
+ * Fragments of an agent's answer: the pass refuses the first, unless its capability goes by addresses; the others carry no ports
+ * and are known by what the first was called.
  */
 export function followFragments(
   { fragments, returns }: EdgeState,
@@ -21,5 +21,6 @@ export function followFragments(
   if (ports === undefined) return { drop: false, effects: [] };
   const agent = { address: source, port: ports.sourcePort };
   const way = returns.get(returnKey(agent, { address: destination, port: ports.destinationPort }, ports.protocol));
-  return { drop: false, effects: way === undefined ? [] : [{ type: "set-fragment", key }] };
+  const isRefused = way !== undefined && way.affinity !== "address";
+  return { drop: false, effects: isRefused ? [{ type: "set-fragment", key }] : [] };
 }
