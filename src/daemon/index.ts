@@ -67,6 +67,7 @@ import { feedCompiler } from "./feed.ts";
 import { FormerDataplanes } from "./former-dataplanes.ts";
 import { commitsFolder } from "./live/in-force.ts";
 import {
+  affinitiesLacking,
   type Current,
   FlowRecordsSlot,
   indexes,
@@ -405,6 +406,8 @@ class Daemon {
     }
     compiler.policies(tenantPolicies(this.#configuration));
     for (const reason of unenforced(this.#configuration, driver)) this.#log.error("policy.not-enforced", { reason });
+    for (const reason of affinitiesLacking(this.#configuration, driver))
+      this.#log.error("taxonomy.affinity-not-possible", { reason });
     compiler.taxonomy(knownCapabilities(this.#configuration));
     compiler.tunnels(tunnelsOf(this.#configuration));
     compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));

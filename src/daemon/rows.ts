@@ -84,7 +84,7 @@ export function* capabilityRows(sources: RowSources): Generator<CapabilityRow> {
 export function capabilityRow(
   sources: RowSources,
   [tenant, tenantIndex]: readonly [name: string, index: number],
-  { name, majorVersion, servicePort, protocol }: Taxonomy["capabilities"][number],
+  { name, majorVersion, servicePort, protocol, affinity }: Taxonomy["capabilities"][number],
 ): CapabilityRow {
   const { taxonomy, directory, rib, names } = sources;
   const selection = rib.capability.select(tenantIndex, names.capabilityId(name, majorVersion));
@@ -99,6 +99,7 @@ export function capabilityRow(
     dnsName: taxonomy.dnsName(tenant, name),
     servicePort,
     protocol,
+    ...(affinity && { affinity }),
     sites: selection.group.length,
     sitesKnown: selection.candidates.length,
     localInstances: site?.usable ?? 0,

@@ -20,6 +20,9 @@ export const FEATURES = {
   "rate-limits": "a tenant and a capability are sent no more packets and bits than they may be",
   marking: "packets get a DSCP and a tag where they come in, which go with them to their egress",
   slots: "each slot of a group is owned as the plan says, so only flows on changed slots move",
+  "address-affinity":
+    "datagrams between a client and a capability stay together whatever their ports, fragments among them, where it says so",
+  "no-affinity": "datagrams of a capability go to sites and instances in turn, where it says so",
   weights: "next hops get flows in proportion to their slots",
   transitions: "flows on a slot in transition stay with the former owner, new ones go to the present one",
   drain: "a draining next hop keeps its flows and gets no new ones",

@@ -22,6 +22,8 @@ export interface TaxonomyCapability {
   /** The port and protocol that clients use at the capability address. */
   readonly servicePort: number;
   readonly protocol: "tcp" | "udp";
+  /** Which datagrams go to the same instance; absent: those of a flow. */
+  readonly affinity?: "address" | "none";
 }
 
 export interface TaxonomyOptions {

@@ -3,7 +3,7 @@ import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
 import type { Group, GroupUser } from "./group-table.ts";
 import { nextHopKey } from "./next-hop-table.ts";
-import type { CapabilityEntry, NextHop, NextHopIndex } from "./plan.ts";
+import type { Affinity, CapabilityEntry, NextHop, NextHopIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
 
 /** One side of a capability entry: what points at a group. */
@@ -27,6 +27,8 @@ export class EntryPlan {
   owner: CapabilityPlan | undefined;
   /** The policy that it should name; 0: none. */
   policy: PolicyIndex = 0;
+  /** Of its datagrams; `undefined`: by flow. */
+  affinity: Affinity | undefined;
   /** It should be in the data plane. */
   isWanted = false;
   /** As the data plane has it. */
@@ -79,6 +81,8 @@ export class CapabilityPlan {
   restsUntil = 0;
   /** Number of the taxonomy that has it last. */
   taxonomy = 0;
+  /** As that says. */
+  affinity: Affinity | undefined;
   sites: readonly SiteMember[] = [];
   leaving: readonly LeavingSite[] = [];
   /** Another site, of a lower preference, for when the whole group is dead. */

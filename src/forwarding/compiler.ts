@@ -167,15 +167,17 @@ export class Compiler implements Disposable {
   }
 
   *#takeTaxonomy(capabilities: Iterable<KnownCapability>, number: number): Generator<void> {
-    for (const { tenantIndex, name, majorVersion } of capabilities) {
+    for (const { tenantIndex, name, majorVersion, affinity } of capabilities) {
       const plan = this.#plan(tenantIndex, capabilityId(name, majorVersion), name);
       plan.taxonomy = number;
+      plan.affinity = affinity;
       this.#work.mark(plan);
       yield;
     }
     for (const plan of this.#plans.values()) {
       if (plan.taxonomy !== 0 && plan.taxonomy < number) {
         plan.taxonomy = 0;
+        plan.affinity = undefined;
         this.#work.mark(plan);
       }
       yield;

@@ -46,6 +46,7 @@ export class EntryTable {
     const entry = this.at(installed.address);
     entry.installed = installed;
     entry.policy = installed.policy ?? 0;
+    entry.affinity = installed.affinity;
     this.#policies.retain(entry.policy);
     entry.isWanted = true;
     this.#installed++;
@@ -94,8 +95,9 @@ export class EntryTable {
     const { address, installed } = entry;
     const group = entry.site.group?.index ?? 0;
     const localGroup = entry.local.group?.index ?? 0;
-    const { policy } = entry;
-    if (installed?.group === group && installed.localGroup === localGroup && (installed.policy ?? 0) === policy) return;
+    const { policy, affinity } = entry;
+    const isLike = installed?.group === group && installed.localGroup === localGroup;
+    if (isLike && (installed.policy ?? 0) === policy && installed.affinity === affinity) return;
     if (installed === undefined) {
       if (this.#installed >= this.#limit) {
         this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? entry.key });
@@ -105,7 +107,11 @@ export class EntryTable {
     }
     this.#policies.retain(policy);
     this.#policies.release(installed?.policy ?? 0);
-    entry.installed = { address, group, localGroup, ...(policy === 0 ? {} : { policy }) };
+    entry.installed = {
+      ...{ address, group, localGroup },
+      ...(policy === 0 ? {} : { policy }),
+      ...(affinity === undefined ? {} : { affinity }),
+    };
     const gains = installed?.group === group && installed.localGroup === 0;
     this.#batch.add({ type: "set-capability", entry: entry.installed }, gains ? "gains-instances" : "set-capability");
   }

@@ -71,7 +71,7 @@ export class Fulfilment {
   #install(plan: CapabilityPlan, adopting: boolean): void {
     const { any, own } = plan;
     const policy = this.#policies.assign(plan);
-    for (const entry of [any, own]) if (entry !== undefined) entry.policy = policy;
+    for (const entry of [any, own]) if (entry !== undefined) Object.assign(entry, { policy, affinity: plan.affinity });
     const local = instanceWish(plan);
     if (any !== undefined) {
       this.#fill(any.site, this.#siteWish(plan), plan, adopting);

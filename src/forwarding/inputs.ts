@@ -1,11 +1,13 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds } from "../base/index.ts";
-import type { Encapsulation } from "./plan.ts";
+import type { Affinity, Encapsulation } from "./plan.ts";
 
 /** A capability of a tenant that the taxonomy knows: it has an address even when nobody serves it. */
 export interface KnownCapability {
   readonly tenantIndex: number;
   readonly name: CapabilityName;
   readonly majorVersion: number;
+  /** Of its datagrams. Absent: by flow. */
+  readonly affinity?: Affinity;
 }
 
 /** How another router is reached, and what is accepted from it; what is not said is IPv6-in-IPv6. */

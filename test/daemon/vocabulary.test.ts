@@ -4,6 +4,7 @@ import { capabilityId, milliseconds } from "../../src/base/index.ts";
 import { type Current, indexes, namesOf, taxonomyOf } from "../../src/daemon/live/current.ts";
 import { vocabularyProviders } from "../../src/daemon/live/vocabulary.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
+import type { DataplaneDriver } from "../../src/dataplane/index.ts";
 import { Directory } from "../../src/directory/index.ts";
 import { Compiler, type Operation } from "../../src/forwarding/index.ts";
 import { answered, type Provider, parseConfiguration, type RouterChange } from "../../src/management/index.ts";
@@ -29,7 +30,12 @@ const AFTER = await configured((router) => {
   capability.push({ name: "/text/translate", "major-version": 1 });
 });
 
-function scene() {
+const SPREAD = await configured((router) => {
+  const { capability } = router["semrd-taxonomy:taxonomy"] as { capability: Json[] };
+  capability.push({ name: "/text/translate", "major-version": 1, protocol: "udp", affinity: "address" });
+});
+
+function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memory", cannot: new Map() }) {
   const { rib, clock } = world({ tenants: BEFORE.tenants });
   const operations: Operation[] = [];
   const parts = { clock, log: new ListLog(), metrics: new TallyMetrics() };
@@ -64,6 +70,7 @@ function scene() {
     taxonomyChanged: (taxonomy) => void told.push(taxonomy),
     edgeChanged: () => undefined,
     edgeRefusal: () => undefined,
+    driver: driver as DataplaneDriver,
   });
   // A route of the tenant that is to come has been there all the time.
   announce(rib, rib.openPeer(ribPeer(2)), attributeSet({ extendedCommunities: [target(2)] }), siteKey(1, 3, 2));
@@ -111,6 +118,22 @@ describe("tenants and taxonomy of a router that runs", () => {
     assert.ok(operations.slice(there).some(({ type }) => type === "remove-capability"));
     // Until its agents have gone, the tenant that goes is still known to those who withdraw its routes.
     assert.deepEqual(said.slice(-2), [["acme", "globex"], ["acme"]]);
+  });
+
+  it("datagrams stay together by addresses from the commit on, where the data plane can", async () => {
+    const able = scene();
+    assert.ok((await carryOut([able.coming, able.going], change(BEFORE, SPREAD), async () => {}, log)).ok);
+    able.clock.settle();
+    const said = able.operations.flatMap((one) => (one.type === "set-capability" ? (one.entry.affinity ?? []) : []));
+    assert.deepEqual(said, ["address"]);
+
+    const cannot = new Map([["address-affinity", "no table for that"]] as const);
+    const unable = scene({ name: "ovs", cannot });
+    const done = await carryOut([unable.coming, unable.going], change(BEFORE, SPREAD), async () => {}, log);
+    assert.match(
+      JSON.stringify(done),
+      /affinity-not-possible.*the ovs data plane cannot carry it out: no table for that/,
+    );
   });
 
   it("another part fails behind them: everybody goes by what was", async () => {

@@ -262,6 +262,30 @@ describe("the plan as a whole", () => {
     assert.equal(sink.snapshot().groups.size, 0);
   });
 
+  it("says of each address which datagrams stay together, and changes nothing else with it", () => {
+    const { compiler, sink, clock } = forwarding();
+    const known = { tenantIndex: 1, name: OCR, majorVersion: 1 };
+    const installed = () => [...sink.snapshot().capabilities.values()].map(({ affinity }) => affinity);
+    compiler.taxonomy([{ ...known, affinity: "address" }]);
+    compiler.instanceAdded(instance({ number: 1 }), "up");
+    clock.settle();
+    assert.deepEqual(installed(), ["address", "address"], "C::0 and C::selector");
+    sink.news();
+    compiler.taxonomy([known]);
+    clock.settle();
+    assert.deepEqual(installed(), [undefined, undefined]);
+    assert.deepEqual(
+      sink.news().map(({ type }) => type),
+      ["set-capability", "set-capability"],
+    );
+    const again = forwarding({ sink });
+    again.compiler.adopt(sink.snapshot());
+    again.compiler.taxonomy([{ ...known, affinity: "none" }]);
+    again.clock.settle();
+    const said = again.sink.news().flatMap((one) => (one.type === "set-capability" ? [one.entry.affinity] : []));
+    assert.deepEqual(said, ["none", "none"], "after a restart, too");
+  });
+
   it("gives an index no new meaning until it has rested", () => {
     const { compiler, sink, clock } = forwarding();
     const use = (site: number): number => {

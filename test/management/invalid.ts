@@ -59,6 +59,20 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
+    name: "affinity of TCP",
+    edit: (router) => {
+      router["semrd-taxonomy:taxonomy"].capability[0].affinity = "none";
+    },
+    want: [
+      {
+        path: "/semrd-router:router/semrd-taxonomy:taxonomy/capability[name='/vision/ocr'][major-version='1']/affinity",
+        value: '"none"',
+        reason: "connections of TCP always stay where they began: affinity is for udp",
+        tag: "affinity-of-tcp",
+      },
+    ],
+  },
+  {
     name: "a prefix that no route can carry",
     edit: (router) => {
       router.advertisement = { prefix: [{ name: `/${"a".repeat(63)}/${"b".repeat(63)}/${"c".repeat(60)}` }] };

@@ -35,6 +35,7 @@ export function capabilitiesView(rows: readonly CapabilityRow[], style: TableSty
       { title: "ADDRESS", cell: (row) => row.address },
       { title: "IPV4", optional: true, cell: (row) => row.ipv4Address ?? "" },
       { title: "PORT", cell: (row) => `${row.servicePort}/${row.protocol}` },
+      { title: "AFFINITY", optional: true, cell: (row) => row.affinity ?? "" },
       { title: "SITES", align: "right", cell: (row) => share(row.sites, row.sitesKnown) },
       { title: "LOCAL", align: "right", cell: (row) => share(row.localInstances, row.localInstancesKnown) },
       { title: "BEST", cell: (row) => row.bestOrigin ?? { text: "nobody", colour: "red" } },

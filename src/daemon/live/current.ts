@@ -42,6 +42,8 @@ export function namesOf(configuration: RouterConfiguration, taxonomy: Taxonomy):
 /** Every capability of every tenant. */
 export function knownCapabilities({ tenants, taxonomy }: RouterConfiguration) {
   return tenants.flatMap(({ index }) =>
-    taxonomy.capabilities.map(({ name, majorVersion }) => ({ tenantIndex: index, name, majorVersion })),
+    taxonomy.capabilities.map(({ name, majorVersion, affinity }) => {
+      return { tenantIndex: index, name, majorVersion, ...(affinity && { affinity }) };
+    }),
   );
 }

@@ -30,6 +30,7 @@ import { tenantPoliciesProvider } from "./tenant-policies.ts";
 import { tunnelsProvider } from "./tunnels.ts";
 import { vocabularyProviders } from "./vocabulary.ts";
 
+export { affinitiesLacking } from "./affinity.ts";
 export { staticAgent } from "./agents.ts";
 export { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
 export { FlowRecordsSlot } from "./flow-records.ts";

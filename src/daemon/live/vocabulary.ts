@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/index.ts";
 import type { Speaker } from "../../bgp/speaker/index.ts";
+import type { DataplaneDriver } from "../../dataplane/index.ts";
 import { type AgentRecord, type Directory, DirectoryError, type Taxonomy } from "../../directory/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import {
@@ -17,6 +18,7 @@ import { importTargetsOf } from "../bgp.ts";
 import type { Brownfield } from "../brownfield.ts";
 import type { Names } from "../names.ts";
 import type { Origination } from "../origination.ts";
+import { affinitiesLacking } from "./affinity.ts";
 import { unserved } from "./agents.ts";
 import { type Current, indexes, knownCapabilities, namesOf, taxonomyOf } from "./current.ts";
 
@@ -34,6 +36,7 @@ export interface VocabularyParts {
   readonly edgeChanged: (configuration: RouterConfiguration, taxonomy: Taxonomy) => void;
   /** Why the data plane cannot do that. */
   readonly edgeRefusal: (configuration: RouterConfiguration) => string | undefined;
+  readonly driver: DataplaneDriver;
 }
 
 const differs = ({ before, after }: RouterChange): boolean =>
@@ -53,6 +56,13 @@ export function vocabularyProviders(parts: VocabularyParts): {
       plan: () => answered([]),
       prepare(change) {
         if (!differs(change)) return answered(undefined);
+        const [lack] =
+          change.before.taxonomy === change.after.taxonomy ? [] : affinitiesLacking(change.after, parts.driver);
+        if (lack !== undefined) {
+          const path = "/semrd-router:router/semrd-taxonomy:taxonomy";
+          const message = `the ${parts.driver.name} data plane cannot carry it out: ${lack}`;
+          return refused(fault("operation-not-supported", message, { path, appTag: "affinity-not-possible" }));
+        }
         const refusal = parts.edgeRefusal(change.after);
         if (refusal !== undefined) {
           const path = "/semrd-router:router/semrd-ipv4:ipv4";

@@ -19,7 +19,7 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   "reject-collision": "refused: every way back is held by another flow of this client port",
   "reject-too-big": "refused: too big for the way; the sender is told what fits (ICMPv6 type 2)",
   "drop-truncated": "dropped: a header or the packet is cut off",
-  "drop-fragment": "dropped: fragments are not forwarded",
+  "drop-fragment": "dropped: a fragment, and the capability's datagrams do not stay together by addresses",
   "drop-source": "dropped: nobody may send from this source address",
   "drop-unknown-node": "dropped: it came through a tunnel from a router that this one does not know",
   "drop-not-capability": "dropped: it came through a tunnel and is for no capability",

@@ -61,6 +61,7 @@ export interface OperationMessage {
     readonly group: number;
     readonly local_group: number;
     readonly policy: number;
+    readonly affinity: number;
   };
   readonly remove_capability?: Uint8Array;
   readonly set_node?: { readonly locator: Uint8Array; readonly vni: number };

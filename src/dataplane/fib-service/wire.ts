@@ -1,4 +1,5 @@
 import {
+  type Affinity,
   type Encapsulation,
   GROUP_SLOTS,
   type NextHop,
@@ -16,6 +17,9 @@ import {
   STATES,
 } from "./messages.ts";
 import { policyMessage, policyOperation } from "./policy-wire.ts";
+
+/** By their number. */
+const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none"];
 
 /** The message of an operation. Borrows its octets. */
 export function toMessage(operation: Operation): OperationMessage {
@@ -43,8 +47,9 @@ export function toMessage(operation: Operation): OperationMessage {
     case "remove-group":
       return { remove_group: operation.group };
     case "set-capability": {
-      const { address, group, localGroup, policy = 0 } = operation.entry;
-      return { set_capability: { address, group, local_group: localGroup, policy } };
+      const { address, group, localGroup, policy = 0, affinity } = operation.entry;
+      const number = AFFINITIES.indexOf(affinity);
+      return { set_capability: { address, group, local_group: localGroup, policy, affinity: number } };
     }
     case "remove-capability":
       return { remove_capability: operation.address };
@@ -118,8 +123,10 @@ export function fromMessage(message: OperationMessage): Operation | string {
     case "remove_group":
       return { type: "remove-group", group: message.remove_group! };
     case "set_capability": {
-      const { address, group, local_group: localGroup, policy } = message.set_capability!;
-      const named = policy === 0 ? {} : { policy };
+      const { address, group, local_group: localGroup, policy, affinity: number } = message.set_capability!;
+      if (number >= AFFINITIES.length) return `${number} is no affinity`;
+      const affinity = AFFINITIES[number];
+      const named = { ...(policy === 0 ? {} : { policy }), ...(affinity && { affinity }) };
       return withAddress(address, (known) => ({
         ...{ type: "set-capability", entry: { address: known, group, localGroup, ...named } },
       }));

@@ -16,6 +16,8 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["vxlan", "the kernel's routes have no VXLAN: such a tunnel is reached by nobody"],
   ["transitions", NO_STATE],
   ["drain", "a next hop that drains gets no more buckets, and loses those that it has"],
+  ["address-affinity", "the kernel's hash is the same for all capabilities, and knows the ports of whole datagrams"],
+  ["no-affinity", "the kernel sends flows by their hash, not datagrams in turn"],
   ["hair-pin", "routes send a tunnelled packet to no other site: it is refused here"],
   ["hop-limit", "the kernel lowers the hop limit of the outer header, and of the packet at the other end only"],
   ["too-big", "the kernel tells nobody about packets too big for a tunnel: give links between routers 40 octets more"],

@@ -104,6 +104,8 @@ export interface TaxonomyCapability {
   readonly description?: string;
   readonly servicePort: number;
   readonly protocol: "tcp" | "udp";
+  /** Which datagrams go to the same instance; absent: those of a flow. */
+  readonly affinity?: "address" | "none";
 }
 
 export interface TenantConfiguration {

@@ -54,6 +54,8 @@ export interface CapabilityRow {
   readonly dnsName: string;
   readonly servicePort: number;
   readonly protocol: "tcp" | "udp";
+  /** Which datagrams go to the same instance; absent: those of a flow. */
+  readonly affinity?: "address" | "none";
   /** Sites that are eligible, of all that were heard of. */
   readonly sites: number;
   readonly sitesKnown: number;

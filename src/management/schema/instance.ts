@@ -915,6 +915,7 @@ export interface RouterTaxonomyCapability {
   readonly description?: string;
   readonly "service-port": number;
   readonly protocol: "tcp" | "udp";
+  readonly affinity: "flow" | "address" | "none";
 }
 
 export interface RouterTelemetry {

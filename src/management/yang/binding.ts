@@ -139,6 +139,7 @@ function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
       ...(capability.description === undefined ? {} : { description: capability.description }),
       servicePort: capability["service-port"],
       protocol: capability.protocol,
+      ...(capability.affinity === "flow" ? {} : { affinity: capability.affinity }),
     })),
   };
 }

@@ -124,6 +124,7 @@ export interface TaxonomyInstance {
     readonly description?: string;
     readonly "service-port": number;
     readonly protocol: Protocol;
+    readonly affinity: "flow" | "address" | "none";
   }[];
 }
 

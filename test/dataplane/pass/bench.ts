@@ -17,12 +17,13 @@ import {
   PORT,
   PROGRAMS,
   ROLE,
+  SPREAD,
   STATE,
   VERDICTS,
   type Verdict,
 } from "../../../src/dataplane/abi.ts";
 import { EncapsulationTable } from "../../../src/dataplane/kernel/encapsulation-table.ts";
-import type { Encapsulation } from "../../../src/forwarding/index.ts";
+import type { Affinity, Encapsulation } from "../../../src/forwarding/index.ts";
 
 export type Hook = "xdp" | "tc";
 export const HOOKS: readonly Hook[] = ["xdp", "tc"];
@@ -192,7 +193,7 @@ export class Bench implements Disposable {
     at.setUint16(GROUP.offsets.backup, backup, true);
   }
 
-  capability(address: Uint8Array, group: number, localGroup = 0): void {
+  capability(address: Uint8Array, group: number, localGroup = 0, affinity?: Affinity): void {
     const mask = this.#lines - 1;
     const home = capabilityHome(address, mask);
     for (let probe = 0; probe < CAPABILITY_PROBES; probe++)
@@ -202,6 +203,7 @@ export class Bench implements Disposable {
         const key = line.getBigUint64(base, true);
         if (key !== 0n && key !== 0xffff_ffff_ffff_ffffn) continue;
         line.setUint16(base + CAPABILITY.offsets.selector, (address[14]! << 8) | address[15]!);
+        line.setUint8(base + CAPABILITY.offsets.flags, affinity === undefined ? 0 : SPREAD[affinity]);
         line.setUint32(base + CAPABILITY.offsets.group, group, true);
         line.setUint32(base + CAPABILITY.offsets.local_group, localGroup, true);
         for (let i = 0; i < 8; i++) line.setUint8(base + i, address[6 + i]!);

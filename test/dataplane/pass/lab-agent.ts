@@ -1,6 +1,7 @@
 /**
  * The agent of the namespace test: an HTTP server on 8080 (or argv[2]) that hands out octets and hashes what it is given, and a UDP
- * server on 5353 (or argv[3], at the address argv[4]) that answers with what it got and from whom. Knows nothing of capabilities.
+ * server on 5353 (or argv[3], at the address argv[4]) that answers with how much it got and from whom, or, to what begins with E,
+ * with the same. Knows nothing of capabilities.
  */
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -30,7 +31,10 @@ async function main(): Promise<void> {
   http.listen(Number(process.argv[2] ?? 8080), "::");
   await once(http, "listening");
   const udp = createSocket("udp6");
-  udp.on("message", (octets, from) => udp.send(`${octets.length} from ${from.address}`, from.port, from.address));
+  udp.on("message", (octets, from) => {
+    const answer = octets[0] === 0x45 ? octets : `${octets.length} from ${from.address}`;
+    udp.send(answer, from.port, from.address);
+  });
   udp.bind(Number(process.argv[3] ?? 5353), process.argv[4] ?? "::");
   await once(udp, "listening");
   process.on("disconnect", () => process.exit(0));

@@ -4,7 +4,7 @@
  */
 import { loadNative } from "../../../native/index.ts";
 import { EDGE_VERDICTS, PORT_FLAG, PROGRAMS, VERDICTS } from "../../../src/dataplane/abi.ts";
-import type { Encapsulation } from "../../../src/forwarding/index.ts";
+import type { Affinity, Encapsulation } from "../../../src/forwarding/index.ts";
 import { Bench, type Hook } from "./bench.ts";
 import { UDP } from "./frames.ts";
 import { address } from "./world.ts";
@@ -41,7 +41,12 @@ export interface RouterPart {
     readonly udp: boolean;
   }[];
   readonly groups: readonly (readonly [index: number, owners: readonly number[]])[];
-  readonly capabilities: readonly (readonly [address: string, group: number, localGroup: number])[];
+  readonly capabilities: readonly (readonly [
+    address: string,
+    group: number,
+    localGroup: number,
+    affinity?: Affinity,
+  ])[];
 }
 
 async function main(part: RouterPart): Promise<void> {
@@ -58,7 +63,8 @@ async function main(part: RouterPart): Promise<void> {
   for (const { index, address: where, port, servicePort, udp } of part.instances)
     bench.instance(index, { address: address(where), port, servicePort, protocol: udp ? UDP : 6 });
   for (const [index, owners] of part.groups) bench.group(index, owners);
-  for (const [where, group, localGroup] of part.capabilities) bench.capability(address(where), group, localGroup);
+  for (const [where, group, localGroup, affinity] of part.capabilities)
+    bench.capability(address(where), group, localGroup, affinity);
   for (const { interface: name, role, tenant, hook } of part.ports) {
     const ifindex = sock.interfaceIndex(name);
     if (ifindex === undefined) throw new Error(`there is no ${name}`);

@@ -38,6 +38,9 @@ export const AT = {
   empty: "2001:db8:cab:7:1:aaaa:3:0",
   here: "2001:db8:cab:7:1:aaaa:4:0",
   waypoint: "2001:db8:b:e::1",
+  /** Datagrams to it may be fragmented; its instances are behind the far router, and behind the near one. */
+  large: "2001:db8:cab:7:1:aaaa:6:0",
+  largeHere: "2001:db8:cab:7:1:aaaa:7:0",
   /** Its instance is where nobody is. */
   gone: "2001:db8:cab:7:1:aaaa:5:0",
   nobody: "2001:db8:a:8::99",
@@ -88,6 +91,34 @@ export const UDP_ONCE = `
   socket.on("error", (cause) => { console.log(String(cause)); socket.close(); });
   socket.connect(Number(process.argv[2]), process.argv[1], () => socket.send(Buffer.alloc(Number(process.argv[3]), 7)));
   setTimeout(() => { console.log("nothing"); process.exit(1); }, 5000).unref();
+`;
+
+/**
+ * Sends so many datagrams (address, count, octets in the arguments) from ports of their own until each has come back as it was:
+ * the first ones may be what the kernel learns the way's MTU by. Says how many came.
+ */
+export const UDP_EQUAL = `
+  const [address, count, octets] = [process.argv[1], Number(process.argv[2]), Number(process.argv[3])];
+  const { createSocket } = require("node:dgram"), { randomBytes } = require("node:crypto");
+  const said = () => { console.log(came + " of " + count + " equal"); process.exit(came === count ? 0 : 1); };
+  let came = 0;
+  for (let i = 0; i < count; i++) {
+    const socket = createSocket("udp6"), datagram = randomBytes(octets);
+    datagram[0] = 0x45;
+    socket.connect(53, address, () => {
+      const send = () => socket.send(datagram);
+      const again = setInterval(send, 200);
+      send();
+      socket.on("error", () => {});
+      socket.on("message", (answer) => {
+        if (!answer.equals(datagram)) { console.log("another datagram"); process.exit(1); }
+        clearInterval(again);
+        socket.close();
+        if (++came === count) said();
+      });
+    });
+  }
+  setTimeout(said, 10000).unref();
 `;
 
 /** client – r1 – core – r2 – agent, and another agent near r1: namespaces, veths with the settings they are born with. */
@@ -245,6 +276,7 @@ export class Lab implements AsyncDisposable {
       instances: [
         { index: 3, address: AT.near, port: 8080, servicePort: 80, udp: false },
         { index: 4, address: AT.nobody, port: 5353, servicePort: 53, udp: true },
+        { index: 5, address: AT.near, port: 5353, servicePort: 53, udp: true },
       ],
       groups: [
         [1, [1]],
@@ -252,6 +284,7 @@ export class Lab implements AsyncDisposable {
         [3, [2]],
         [4, [3]],
         [5, [4]],
+        [6, [5]],
       ],
       capabilities: [
         [AT.web, 1, 0],
@@ -259,6 +292,8 @@ export class Lab implements AsyncDisposable {
         [AT.empty, 2, 0],
         [AT.here, 3, 4],
         [AT.gone, 3, 5],
+        [AT.large, 1, 0, "address"],
+        [AT.largeHere, 3, 6, "address"],
       ],
     };
   }
@@ -286,6 +321,7 @@ export class Lab implements AsyncDisposable {
       capabilities: [
         [AT.web, 0, 1],
         [AT.dns, 0, 2],
+        [AT.large, 0, 2, "address"],
       ],
     };
   }

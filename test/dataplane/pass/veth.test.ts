@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { whyNoPass } from "./bench.ts";
-import { AT, Lab, type LabOptions, UDP_ONCE } from "./lab.ts";
+import { AT, Lab, type LabOptions, UDP_EQUAL, UDP_ONCE } from "./lab.ts";
 import { download } from "./lab-agent.ts";
 
 const FIVE_MEGABYTES = 5 * 1024 * 1024;
@@ -103,6 +103,17 @@ for (const options of VARIANTS)
     await t.test("UDP request and answer", async () => {
       const asked = await lab.run("client", process.execPath, "--eval", UDP_ONCE, AT.dns, "53", "100");
       assert.equal(asked.stdout.trim(), `100 from ${AT.client} by ${AT.dns} 53`, asked.stderr);
+    });
+
+    await t.test("datagrams of 9 kB, in fragments there and back", async (t) => {
+      if (options.clamp) return t.skip("the same as without: MSS is TCP's");
+      for (const capability of [AT.large, AT.largeHere]) {
+        const words = ["--eval", UDP_EQUAL, capability, "8", "9000"];
+        const done = await lab.run("client", process.execPath, ...words);
+        assert.equal(done.stdout.trim(), "8 of 8 equal", done.stderr);
+      }
+      const refused = await lab.run("client", process.execPath, "--eval", UDP_ONCE, AT.dns, "53", "9000");
+      assert.match(refused.stdout, /EACCES/, "not where the capability does not say so");
     });
 
     for (const [what, url, router, verdict] of [

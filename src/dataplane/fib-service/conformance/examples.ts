@@ -1,5 +1,5 @@
 import { parseIpv6, type Random } from "../../../base/index.ts";
-import { GROUP_SLOTS, type Operation, type SlotOwner } from "../../../forwarding/index.ts";
+import { type Affinity, GROUP_SLOTS, type Operation, type SlotOwner } from "../../../forwarding/index.ts";
 import type { OperationMessage } from "../messages.ts";
 import { toMessage } from "../wire.ts";
 
@@ -30,9 +30,9 @@ export function slotsOf(group: number, current: number, previous = current, back
   return { type: "set-slots", group, slots, backup };
 }
 
-export const capability = (i: number, group: number, localGroup = 0): Operation => ({
+export const capability = (i: number, group: number, localGroup = 0, affinity?: Affinity): Operation => ({
   type: "set-capability",
-  entry: { address: capabilityAt(i), group, localGroup },
+  entry: { address: capabilityAt(i), group, localGroup, ...(affinity && { affinity }) },
 });
 
 /** A plan with something of each kind. */
@@ -47,7 +47,7 @@ export const SMALL: readonly Operation[] = [
   slotsOf(3, 4),
   capability(1, 1),
   capability(2, 2, 3),
-  capability(3, 0),
+  capability(3, 0, 0, "address"),
   { type: "set-next-hop-state", index: 2, state: "draining" },
   { type: "set-slots", group: 1, slots: [{ slot: 5, current: 2, previous: 1 }], backup: 2 },
 ];
@@ -131,7 +131,7 @@ export function randomOperation(random: Pick<Random, "next">): Operation {
     case 5:
       return { type: "remove-group", group };
     case 6:
-      return capability(below(5), below(5), below(5));
+      return capability(below(5), below(5), below(5), ([undefined, "address", "none"] as const)[below(3)]);
     case 7:
       return { type: "remove-capability", address: capabilityAt(below(5)) };
     default:
