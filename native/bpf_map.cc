@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "promise_work.h"
@@ -10,6 +11,9 @@
 namespace semrd {
 
 namespace {
+
+// Of what one batch copies out of the kernel.
+constexpr size_t kSumsBufferOctets = 1 << 18;
 
 // The value area of a mapped array: the kernel rounds each value up to 8 octets.
 size_t MappedSize(const MapShape& shape) {
@@ -23,6 +27,7 @@ std::vector<BpfMap::PropertyDescriptor> BpfMap::Properties(Napi::Env env) {
       Method<&BpfMap::Lookup>("lookup"),     Method<&BpfMap::Update>("update"),
       Method<&BpfMap::Delete>("delete"),     Method<&BpfMap::NextKey>("nextKey"),
       Method<&BpfMap::Mmap>("mmap"),         Method<&BpfMap::UpdateBatch>("updateBatch"),
+      Method<&BpfMap::Sums>("sums"),
       Method<&BpfMap::PinAt>("pin"),         Getter<&BpfMap::GetFd>("fd"),
       SymbolMethod<&BpfMap::Dispose>(env, "dispose"),
   };
@@ -120,6 +125,38 @@ Napi::Value BpfMap::UpdateBatch(const Napi::CallbackInfo& info) {
         ThrowErrno("bpf_map_update_batch", name + progress);
       },
       [](Napi::Env on, uint32_t& written) { return Napi::Number::New(on, written); });
+}
+
+// sums(first: number, count: number): BigUint64Array
+Napi::Value BpfMap::Sums(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  const MapShape& shape = parts_.shape;
+  if ((shape.type != BPF_MAP_TYPE_ARRAY && shape.type != BPF_MAP_TYPE_PERCPU_ARRAY) || shape.value_size % 8 != 0)
+    throw SystemCallFailure(EINVAL, "bpf_map_lookup_batch", shape.name + " is not an array of 64-bit words");
+  auto first = static_cast<uint32_t>(Whole(info[0], "first", 0, shape.max_entries - 1));
+  auto count = static_cast<uint32_t>(Whole(info[1], "count", 0, shape.max_entries - first));
+
+  size_t words = shape.value_size / 8, copies = value_size_ / shape.value_size;
+  auto sums = Napi::BigUint64Array::New(env, count * words);
+  auto step = static_cast<uint32_t>(std::max<size_t>(1, kSumsBufferOctets / value_size_));
+  std::vector<uint64_t> values(std::min(step, count) * value_size_ / 8);
+  std::vector<uint32_t> keys(std::min(step, count));
+  for (uint32_t done = 0; done < count;) {
+    // A batch begins behind the key that it is given, and without one at the beginning.
+    uint32_t before = first + done - 1, last = 0, got = std::min(step, count - done);
+    void* behind = first + done == 0 ? nullptr : &before;
+    // ENOENT: the end of the array was reached
+    if (bpf_map_lookup_batch(fd, behind, &last, keys.data(), values.data(), &got, nullptr) != 0 && errno != ENOENT)
+      ThrowErrno("bpf_map_lookup_batch", shape.name);
+    if (got == 0) throw SystemCallFailure(ENOENT, "bpf_map_lookup_batch", shape.name);
+    for (uint32_t entry = 0; entry < got; entry++)
+      for (size_t copy = 0; copy < copies; copy++)
+        for (size_t word = 0; word < words; word++)
+          sums[(done + entry) * words + word] += values[(entry * copies + copy) * words + word];
+    done += got;
+  }
+  return sums;
 }
 
 // mmap(): Uint8Array

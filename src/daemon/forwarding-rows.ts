@@ -1,4 +1,4 @@
-import { formatIpv6 } from "../base/index.ts";
+import { type Clock, formatIpv6 } from "../base/index.ts";
 import type { DataplaneCounters, DataplaneDriver } from "../dataplane/index.ts";
 import {
   type Encapsulation,
@@ -11,6 +11,7 @@ import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../m
 import type { CountingPlane } from "./counter-book.ts";
 import { capabilityCounters, tenantClients } from "./policy-counters.ts";
 import type { RowSources } from "./rows.ts";
+import { Turn } from "./turn.ts";
 
 export function towards(nextHop: NextHop): string {
   switch (nextHop.kind) {
@@ -93,12 +94,17 @@ function membersOf(plan: PlanView, group: number, { localOnly }: { localOnly: bo
 
 const NOTHING = { packets: 0n, bytes: 0n, flows: 0n };
 
-export function countersReport(driver: CountingPlane, sources: RowSources): CountersReport {
+/** In slices: there may be ten thousand instances. */
+export async function countersReport(
+  driver: CountingPlane,
+  sources: RowSources & { readonly clock: Clock },
+): Promise<CountersReport> {
+  const turn = new Turn(sources.clock);
   const counters = driver.counters();
-
   const sites: CountersReport["sites"][number][] = [];
   const instances: CountersReport["instances"][number][] = [];
   for (const [index, { nextHop }] of driver.plan.plannedNextHops()) {
+    await turn.pass();
     const base = counterRow(index, nextHop, counters);
     if (nextHop.kind === "tunnel") {
       const name = sources.names.router(nextHop.locator) ?? base.towards;
@@ -126,7 +132,7 @@ export function countersReport(driver: CountingPlane, sources: RowSources): Coun
       ...{ tenant, packets: String(packets), octets: String(bytes) },
       ...{ denied: String(denied), limited: String(limited), spoofed: String(spoofed) },
     })),
-    capabilities: capabilityCounters(driver, sources),
+    capabilities: await capabilityCounters(driver, sources, turn),
     tags: Array.from(counters.tags ?? [], ([tag, { packets, bytes }]) => ({
       ...{ tag, packets: String(packets), octets: String(bytes) },
     })),

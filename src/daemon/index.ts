@@ -533,7 +533,7 @@ class Daemon {
     },
   ): Promise<void> {
     const current = this.#current;
-    const policyMetrics = new PolicyMetrics(this.#metrics);
+    const policyMetrics = new PolicyMetrics(this.#metrics, systemClock);
     this.#metrics.beforeExpose(() => policyMetrics.refresh(parts.driver, { taxonomy: current.taxonomy }));
     const control: ControlParts = {
       ...parts,

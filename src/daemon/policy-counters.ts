@@ -1,8 +1,9 @@
-import type { Ipv6Address, Metrics } from "../base/index.ts";
+import type { Clock, Counter, Ipv6Address, Metrics } from "../base/index.ts";
 import type { PolicyCounters, TenantCounters } from "../dataplane/index.ts";
 import type { CapabilityCounterRow } from "../management/index.ts";
 import type { CountingPlane } from "./counter-book.ts";
 import type { RowSources } from "./rows.ts";
+import { Turn } from "./turn.ts";
 
 const NO_TENANT: TenantCounters = { packets: 0n, bytes: 0n, denied: 0n, limited: 0n, spoofed: 0n };
 
@@ -26,6 +27,11 @@ export class CapabilityCounters {
     this.#counters = driver.counters().policies ?? new Map();
   }
 
+  /** Nothing is counted for single capabilities. */
+  get isEmpty(): boolean {
+    return this.#counters.size === 0;
+  }
+
   of(address: Ipv6Address): { readonly counted?: PolicyCounters; readonly limited?: bigint } {
     const { plan } = this.#driver;
     const index = plan.plannedCapability(address)?.policy;
@@ -38,15 +44,17 @@ export class CapabilityCounters {
 }
 
 /** What passed for each capability of each tenant that has counters or a rate of its own. */
-export function capabilityCounters(
+export async function capabilityCounters(
   driver: CountingPlane,
   { taxonomy }: Pick<RowSources, "taxonomy">,
-): readonly CapabilityCounterRow[] {
-  if (taxonomy.capabilities.length === 0 || (driver.counters().policies?.size ?? 0) === 0) return [];
+  turn: Turn,
+): Promise<readonly CapabilityCounterRow[]> {
   const counters = new CapabilityCounters(driver);
+  if (counters.isEmpty) return [];
   const rows: CapabilityCounterRow[] = [];
   for (const tenant of taxonomy.tenants.keys())
     for (const { name, majorVersion } of taxonomy.capabilities) {
+      await turn.pass();
       const { counted, limited } = counters.of(taxonomy.address(tenant, name, majorVersion)!);
       if (counted === undefined && limited === undefined) continue;
       rows.push({
@@ -61,24 +69,30 @@ export function capabilityCounters(
 /** Adds to the metrics what was counted since the last time. */
 export class PolicyMetrics {
   readonly #metrics: Metrics;
-  readonly #known = new Map<string, bigint>();
+  readonly #known = new Map<string, { readonly counter: Counter; count: bigint }>();
+  readonly #clock: Clock;
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: Metrics, clock: Clock) {
     this.#metrics = metrics;
+    this.#clock = clock;
   }
 
-  refresh(driver: CountingPlane, sources: Pick<RowSources, "taxonomy">): void {
+  /** In slices: there may be ten thousand. */
+  async refresh(driver: CountingPlane, sources: Pick<RowSources, "taxonomy">): Promise<void> {
+    const turn = new Turn(this.#clock);
     for (const { tenant, packets, bytes, denied, limited, spoofed } of tenantClients(driver, sources)) {
       for (const [result, count] of Object.entries({ sent: packets, denied, limited, spoofed }))
         this.#add("semrd_tenant_client_packets_total", "Packets of a tenant's clients to capabilities", count, {
           ...{ tenant, result },
         });
       this.#add("semrd_tenant_client_bytes_total", "Octets of what was sent of them", bytes, { tenant });
+      await turn.pass();
     }
     const capabilities = new CapabilityCounters(driver);
     const { taxonomy } = sources;
-    for (const tenant of taxonomy.tenants.keys())
+    for (const tenant of capabilities.isEmpty ? [] : taxonomy.tenants.keys())
       for (const { name, majorVersion } of taxonomy.capabilities) {
+        await turn.pass();
         const { counted, limited } = capabilities.of(taxonomy.address(tenant, name, majorVersion)!);
         const labels = { tenant, capability: name, version: String(majorVersion) };
         if (counted !== undefined) {
@@ -97,9 +111,13 @@ export class PolicyMetrics {
 
   /** A count that went back began anew. */
   #add(name: string, help: string, count: bigint, labels: Readonly<Record<string, string>>): void {
-    const key = JSON.stringify([name, labels]);
-    const before = this.#known.get(key) ?? 0n;
-    this.#known.set(key, count);
-    this.#metrics.counter(name, help, labels).add(Number(count >= before ? count - before : count));
+    const key = `${name} ${Object.values(labels).join(" ")}`;
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = { counter: this.#metrics.counter(name, help, labels), count: 0n };
+      this.#known.set(key, known);
+    }
+    if (count !== known.count) known.counter.add(Number(count >= known.count ? count - known.count : count));
+    known.count = count;
   }
 }

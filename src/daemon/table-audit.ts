@@ -1,9 +1,8 @@
-import { type Clock, formatIpv6, milliseconds } from "../base/index.ts";
+import { formatIpv6 } from "../base/index.ts";
 import type { OperationOutput } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
 import { fibRows } from "./forwarding-rows.ts";
-
-const SLICE = milliseconds(4);
+import { Turn } from "./turn.ts";
 
 interface Mismatch {
   readonly address: string;
@@ -50,21 +49,4 @@ export async function auditTables(parts: ControlParts, maximum: number): Promise
   }
   for (const [address, about] of missing) note({ address, "next-hop": "", kind: "missing-entry", ...about });
   return { settled: compiler.pending === 0, capabilities, mismatches: count, mismatch: mismatches };
-}
-
-/** Gives the event loop a turn whenever 4 ms are over. */
-class Turn {
-  readonly #clock: Clock;
-  #started: number;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#started = clock.monotonic();
-  }
-
-  async pass(): Promise<void> {
-    if (this.#clock.monotonic() - this.#started < SLICE) return;
-    await new Promise<void>((resolve) => this.#clock.soon(resolve));
-    this.#started = this.#clock.monotonic();
-  }
 }

@@ -97,17 +97,23 @@ export interface TagCounters {
   readonly bytes: bigint;
 }
 
+/** Counters by what they are of. Rows are as they are when they are looked at first, or when they are all held: unless they are plain. */
+export interface CountedRows<Key, Row> extends ReadonlyMap<Key, Row> {
+  /** Takes note of all rows as they are now. */
+  hold?(): void;
+}
+
 export interface DataplaneCounters {
   /** By verdict name (`encapsulated`, `reject-empty-group`, …). */
-  readonly verdicts: ReadonlyMap<string, bigint>;
+  readonly verdicts: CountedRows<string, bigint>;
   /** By verdict name (`edge-to-ipv6`, …), of drivers that have programs at the edge: packets that these changed or dropped. */
-  readonly edge?: ReadonlyMap<string, bigint>;
-  readonly nextHops: ReadonlyMap<NextHopIndex, NextHopCounters>;
+  readonly edge?: CountedRows<string, bigint>;
+  readonly nextHops: CountedRows<NextHopIndex, NextHopCounters>;
   /** By the index of the tenants that ports and policies name. This and the next two are absent where nothing is counted so. */
-  readonly tenants?: ReadonlyMap<number, TenantCounters>;
-  readonly policies?: ReadonlyMap<PolicyIndex, PolicyCounters>;
+  readonly tenants?: CountedRows<number, TenantCounters>;
+  readonly policies?: CountedRows<PolicyIndex, PolicyCounters>;
   /** What was delivered here, by its tag; tags that never came are left out. */
-  readonly tags?: ReadonlyMap<number, TagCounters>;
+  readonly tags?: CountedRows<number, TagCounters>;
 }
 
 /** Where the state of a next hop is, for a thread that writes it without JavaScript. */
@@ -179,13 +185,14 @@ export interface DataplaneDriver extends AsyncDisposable {
   stateWord(nextHop: NextHopIndex): StateWord | undefined;
   /** Of all tunnels, while their indices mean what they mean now; absent where there are no such words. */
   tunnelWords?(): TunnelWords;
-  /** Of each instance, by its id, read as it is asked for (a system call each). Absent where nobody looks at answers. */
+  /** Of each instance, by its id, read as it is asked for. Absent where nobody looks at answers. */
   outcomes?(): IterableIterator<readonly [instance: string, outcomes: InstanceOutcomes]>;
   /**
    * Makes these the ports; those that stay go on without a gap. Tables are not touched.
    * @throws {DataplaneError} `dataplane.foreign-program`, `dataplane.no-rights`, …; the ports are those of before then
    */
   changePorts(ports: readonly PortOptions[]): Promise<void>;
+  /** Verdicts as they are now, other rows as they are when they are looked at; who takes many takes them in slices. */
   counters(): DataplaneCounters;
   /**
    * Makes this what the edge translates; without a plan, nothing. Absent: the driver has no programs there.

@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import type * as prom from "prom-client";
 import type { Counter, Gauge, Histogram, Metrics } from "../base/index.ts";
+import { textOf } from "./exposition.ts";
+import { Slices } from "./slices.ts";
 
 /** The pieces that are needed: all of prom-client brings HTTP, TLS and clusters with it, 15 MB that nobody uses. */
 const piece = createRequire(import.meta.url);
@@ -18,7 +20,7 @@ type Kind = "counter" | "gauge" | "histogram";
 export interface MetricsRegistry extends Metrics {
   readonly contentType: string;
   /** Calls `read` before each {@link expose}, for what is counted elsewhere. */
-  beforeExpose(read: () => void): void;
+  beforeExpose(read: () => void | Promise<void>): void;
   /** All series in the Prometheus text format. */
   expose(): Promise<string>;
 }
@@ -72,22 +74,24 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
 
   /** What was counted since somebody looked last: counting is an addition, and once a packet or message. */
   const counted: { value: number; readonly child: prom.Counter.Internal }[] = [];
-  function settle(): void {
+  async function settle(): Promise<void> {
+    const slices = new Slices();
     for (const entry of counted) {
-      entry.child.inc(entry.value);
+      if (entry.value !== 0) entry.child.inc(entry.value);
       entry.value = 0;
+      if (slices.isOver) await slices.pause();
     }
   }
 
-  const readers: (() => void)[] = [];
+  const readers: (() => void | Promise<void>)[] = [];
   const common = { registers: [registry] };
   return {
     contentType: registry.contentType,
     beforeExpose: (read) => void readers.push(read),
-    expose: () => {
-      for (const read of readers) read();
-      settle();
-      return registry.metrics();
+    expose: async () => {
+      for (const read of readers) await read();
+      await settle();
+      return textOf(registry);
     },
     counter: (name, help, labels = {}) =>
       one("counter", name, labels, (): Counter => {

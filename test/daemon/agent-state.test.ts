@@ -24,7 +24,7 @@ it("an agent that has registered itself stands in operational with what it said,
   } as never;
   const book = new StateBook(clock);
   const changed: string[] = [];
-  const sources = agentState({ directory, counters: new CounterBook(driver, clock) });
+  const sources = agentState({ directory, counters: new CounterBook(driver, clock), clock });
   book.add(...sources);
   const agents: Path = [{ name: "semrd-router:router" }, { name: "semrd-agent:agents" }];
   using _watch = book.watch(agents, (path) => changed.push(path.at(-1)!.name));

@@ -97,6 +97,40 @@ test("a per-CPU value holds every possible CPU's", async (t) => {
   assert.throws(() => counters.update(u32(0), u32(1)), RangeError);
 });
 
+test("words of an array are summed over the processors, any part of them", async (t) => {
+  const bpf = bpfOrSkip(t);
+  if (bpf === undefined) return;
+  using object = await loadSample(bpf);
+  const cpus = bpf.possibleCpus();
+  const pairs = member(object.maps, "pairs");
+  const { maxEntries } = pairs.info;
+  for (let index = 0; index < maxEntries; index++)
+    pairs.update(
+      u32(index),
+      new Uint8Array(
+        BigUint64Array.from({ length: 2 * cpus }, (_, word) => BigInt(index * (word % 2 === 0 ? 1 : 1000) + 1)).buffer,
+      ),
+    );
+  const want = (index: number): bigint[] => [BigInt((index + 1) * cpus), BigInt((index * 1000 + 1) * cpus)];
+  for (const [first, count] of [
+    [0, maxEntries],
+    [0, 1],
+    [1, 1],
+    [maxEntries - 1, 1],
+    [7, 12_345],
+  ] as const)
+    assert.deepEqual(
+      [...pairs.sums(first, count)],
+      Array.from({ length: count }, (_, i) => want(first + i)).flat(),
+      `${count} from ${first}`,
+    );
+  assert.equal(pairs.sums(5, 0).length, 0);
+  assert.throws(() => pairs.sums(0, maxEntries + 1), RangeError);
+  assert.throws(() => pairs.sums(maxEntries, 1), RangeError);
+  assert.throws(() => member(object.maps, "table").sums(0, 1), { code: "EINVAL" });
+  assert.throws(() => member(object.maps, "counters").sums(0, 1), { code: "EINVAL" });
+});
+
 test("wrong types and lengths throw", async (t) => {
   const bpf = bpfOrSkip(t);
   if (bpf === undefined) return;

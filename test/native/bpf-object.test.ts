@@ -28,6 +28,7 @@ test("an object lists its programs and maps", async (t) => {
   assert.deepEqual([...object.maps.keys()].filter((name) => !name.startsWith(".")).toSorted(), [
     "counters",
     "events",
+    "pairs",
     "ports",
     "shared",
     "table",

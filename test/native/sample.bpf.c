@@ -28,6 +28,17 @@ struct {
 	__uint(max_entries, 2);
 } counters SEC(".maps");
 
+struct two_words {
+	__u64 words[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct two_words);
+	__uint(max_entries, 20000);
+} pairs SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

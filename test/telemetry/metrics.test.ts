@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { describe, it } from "node:test";
+import type * as prom from "prom-client";
+import { textOf } from "../../src/telemetry/exposition.ts";
 import { createMetrics, startMetricsServer, TelemetryError } from "../../src/telemetry/index.ts";
 import { ListLog } from "../sim/tally-metrics.ts";
 
@@ -26,6 +29,24 @@ describe("registry", () => {
     metrics.counter("semrd_test_total", "Tests", { a: "1" });
     assert.throws(() => metrics.counter("semrd_test_total", "Tests", { c: "1" }), TypeError);
     assert.throws(() => metrics.gauge("semrd_test_total", "Tests", { a: "1" }), TypeError);
+  });
+
+  it("the text is what the library itself would write, whatever the labels and values", async () => {
+    const piece = createRequire(import.meta.url);
+    const registry: prom.Registry = new (piece("prom-client/lib/registry"))();
+    const made = { help: "a\\b\nc", labelNames: ["name", "x"], registers: [registry] };
+    const counter: prom.Counter = new (piece("prom-client/lib/counter"))({ name: "odd_total", ...made });
+    const gauge: prom.Gauge = new (piece("prom-client/lib/gauge"))({ name: "odd", ...made });
+    const histogram: prom.Histogram = new (piece("prom-client/lib/histogram"))({ name: "odd_seconds", ...made });
+    new (piece("prom-client/lib/gauge"))({ name: "plain", help: "h", registers: [registry] }).set(3);
+    for (const name of ['"', "\\", "a\nb", "ü,{}=", ""]) {
+      counter.inc({ name, x: "1" }, 2.5);
+      gauge.set({ name }, -1e21);
+      histogram.observe({ name, x: "2" }, 0.3);
+    }
+    gauge.set({ name: "most" }, Number.POSITIVE_INFINITY);
+    gauge.set({ name: "least" }, Number.NEGATIVE_INFINITY);
+    assert.equal(await textOf(registry), await registry.metrics());
   });
 
   it("two registries share nothing", async () => {

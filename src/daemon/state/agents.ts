@@ -27,9 +27,9 @@ export function agentState(parts: TrafficParts): readonly StateSource[] {
     },
     {
       path: CAPABILITY,
-      *rows(wanted) {
+      async *rows(wanted) {
         const id = wanted[AT_AGENT]!.keys?.id;
-        const counters = new InstanceCounters(parts);
+        const counters = await InstanceCounters.read(parts);
         for (const instance of id === undefined ? directory.instances() : directory.instancesOf(id))
           yield instanceRow(instance, counters);
       },

@@ -1,11 +1,14 @@
+import type { Clock } from "../../base/index.ts";
 import type { NextHopCounters } from "../../dataplane/index.ts";
 import type { Directory } from "../../directory/index.ts";
 import type { CounterBook } from "../counter-book.ts";
+import { Turn } from "../turn.ts";
 import { dateAndTime } from "./place.ts";
 
 export interface TrafficParts {
   readonly directory: Directory;
   readonly counters: CounterBook;
+  readonly clock: Clock;
 }
 
 export interface Traffic {
@@ -14,18 +17,33 @@ export interface Traffic {
   readonly flows: string;
 }
 
-/** What instances behind this router were given; read from the data plane when it is first asked for. */
+/** What instances behind this router were given when it was read. */
 export class InstanceCounters {
   readonly #parts: TrafficParts;
-  #byInstance: ReadonlyMap<string, NextHopCounters> | undefined;
+  readonly #byInstance: ReadonlyMap<string, NextHopCounters>;
 
-  constructor(parts: TrafficParts) {
+  private constructor(parts: TrafficParts, byInstance: ReadonlyMap<string, NextHopCounters>) {
     this.#parts = parts;
+    this.#byInstance = byInstance;
+  }
+
+  /** In slices: there may be ten thousand instances. */
+  static async read(parts: TrafficParts): Promise<InstanceCounters> {
+    const turn = new Turn(parts.clock);
+    const { counters: book } = parts;
+    const { nextHops } = book.counters();
+    const found = new Map<string, NextHopCounters>();
+    for (const [index, { nextHop }] of book.plan.plannedNextHops()) {
+      await turn.pass();
+      const counters = nextHop.kind === "instance" ? nextHops.get(index) : undefined;
+      if (nextHop.kind === "instance" && counters !== undefined) found.set(nextHop.instance, counters);
+    }
+    return new InstanceCounters(parts, found);
   }
 
   /** Nothing for an instance that has no place in the data plane. */
   of(instance: string): (Traffic & { readonly "discontinuity-time": string }) | undefined {
-    const counters = this.#read().get(instance);
+    const counters = this.#byInstance.get(instance);
     if (counters === undefined) return undefined;
     return { "discontinuity-time": dateAndTime(this.#parts.counters.discontinuity), ...traffic(counters) };
   }
@@ -34,7 +52,7 @@ export class InstanceCounters {
   byTenant(): ReadonlyMap<string, Traffic & { readonly instances: number }> {
     const { directory } = this.#parts;
     const sums = new Map<string, { instances: number; packets: bigint; bytes: bigint; flows: bigint }>();
-    const counters = this.#read();
+    const counters = this.#byInstance;
     for (const { id, tenant } of directory.instances()) {
       const sum = sums.get(tenant) ?? { instances: 0, packets: 0n, bytes: 0n, flows: 0n };
       const own = counters.get(id);
@@ -46,19 +64,6 @@ export class InstanceCounters {
       });
     }
     return new Map(Array.from(sums, ([tenant, sum]) => [tenant, { instances: sum.instances, ...traffic(sum) }]));
-  }
-
-  #read(): ReadonlyMap<string, NextHopCounters> {
-    if (this.#byInstance !== undefined) return this.#byInstance;
-    const { counters: book } = this.#parts;
-    const { nextHops } = book.counters();
-    const found = new Map<string, NextHopCounters>();
-    for (const [index, { nextHop }] of book.plan.plannedNextHops()) {
-      const counters = nextHop.kind === "instance" ? nextHops.get(index) : undefined;
-      if (nextHop.kind === "instance" && counters !== undefined) found.set(nextHop.instance, counters);
-    }
-    this.#byInstance = found;
-    return found;
   }
 }
 

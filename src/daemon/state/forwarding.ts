@@ -27,8 +27,8 @@ export function dataplaneState(parts: ControlParts): StateSource {
   const { driver, compiler } = parts;
   return {
     path,
-    rows() {
-      const { verdicts, sites, instances, tags } = countersReport(parts.counters, parts);
+    async *rows() {
+      const { verdicts, sites, instances, tags } = await countersReport(parts.counters, parts);
       const { maxCapabilities } = parts.configuration.dataplane;
       // Index 0 of groups and next hops means none.
       const { groups, nextHops } = tableSizes(maxCapabilities);
@@ -39,28 +39,26 @@ export function dataplaneState(parts: ControlParts): StateSource {
         const wrapped = encapsulation === undefined ? {} : { encapsulation };
         return { index, kind, name, towards, ...wrapped, packets, octets, flows };
       };
-      return [
-        {
-          path,
-          value: {
-            driver: driver.name,
-            adopted: driver.adopted,
-            generation: String(parts.state().generation),
-            limit: driver.limits,
-            ...livenessState(livenessReport(parts)),
-            ...(driver.executor === undefined ? {} : { executor: executorState(driver.executor) }),
-            table: [
-              table("capabilities", maxCapabilities, sizes.capabilities),
-              table("groups", groups - 1, sizes.groups),
-              table("next-hops", nextHops - 1, sizes.nextHops),
-            ],
-            "discontinuity-time": dateAndTime(parts.counters.discontinuity),
-            verdict: verdicts.map(({ verdict, packets }) => ({ name: verdict, packets })),
-            tag: tags.map(({ tag, packets, octets }) => ({ value: tag, packets, octets })),
-            "next-hop": [...sites.map(nextHop("tunnel")), ...instances.map(nextHop("instance"))],
-          },
+      yield {
+        path,
+        value: {
+          driver: driver.name,
+          adopted: driver.adopted,
+          generation: String(parts.state().generation),
+          limit: driver.limits,
+          ...livenessState(livenessReport(parts)),
+          ...(driver.executor === undefined ? {} : { executor: executorState(driver.executor) }),
+          table: [
+            table("capabilities", maxCapabilities, sizes.capabilities),
+            table("groups", groups - 1, sizes.groups),
+            table("next-hops", nextHops - 1, sizes.nextHops),
+          ],
+          "discontinuity-time": dateAndTime(parts.counters.discontinuity),
+          verdict: verdicts.map(({ verdict, packets }) => ({ name: verdict, packets })),
+          tag: tags.map(({ tag, packets, octets }) => ({ value: tag, packets, octets })),
+          "next-hop": [...sites.map(nextHop("tunnel")), ...instances.map(nextHop("instance"))],
         },
-      ];
+      };
     },
   };
 }
@@ -107,8 +105,8 @@ export function tenantState(parts: ControlParts): StateSource {
   const none = { instances: 0, packets: "0", octets: "0", flows: "0" };
   return {
     path,
-    *rows() {
-      const sums = new InstanceCounters(parts).byTenant();
+    async *rows() {
+      const sums = (await InstanceCounters.read(parts)).byTenant();
       const clients = new Map(tenantClients(parts.counters, parts).map((row) => [row.tenant, row]));
       for (const name of parts.taxonomy.tenants.keys()) {
         const sent = clients.get(name);

@@ -17,6 +17,7 @@ import type {
   TagCounters,
   TenantCounters,
 } from "../driver.ts";
+import { CounterArray, CounterRows, type RowReader } from "./counter-rows.ts";
 
 /** The arrays of counters, one value for each processor. */
 export interface CounterMaps {
@@ -30,12 +31,71 @@ export interface CounterMaps {
 
 /** What is asked for of those that have many entries. */
 export interface CountedIndexes {
-  readonly nextHops: Iterable<NextHopIndex>;
-  readonly tenants: Iterable<number>;
-  readonly policies: Iterable<PolicyIndex>;
+  nextHops(): Iterable<NextHopIndex>;
+  tenants(): Iterable<number>;
+  policies(): Iterable<PolicyIndex>;
 }
 
-/** Reads and clears the per-processor counters: one system call for each index that is asked for. */
+const word = (offset: number) => (words: BigUint64Array, at: number) => words[at + offset / 8]!;
+
+const nextHop = {
+  packets: word(NEXT_HOP_COUNTERS.offsets.packets),
+  bytes: word(NEXT_HOP_COUNTERS.offsets.octets),
+  flows: word(NEXT_HOP_COUNTERS.offsets.flows),
+  answered: word(NEXT_HOP_COUNTERS.offsets.answered),
+  refused: word(NEXT_HOP_COUNTERS.offsets.refused),
+};
+
+const readNextHop: RowReader<NextHopCounters> = (words, at) => ({
+  packets: nextHop.packets(words, at),
+  bytes: nextHop.bytes(words, at),
+  flows: nextHop.flows(words, at),
+});
+
+const readOutcomes: RowReader<InstanceOutcomes> = (words, at) => ({
+  flows: nextHop.flows(words, at),
+  answered: nextHop.answered(words, at),
+  refused: nextHop.refused(words, at),
+});
+
+const tenant = {
+  packets: word(TENANT_COUNTERS.offsets.packets),
+  bytes: word(TENANT_COUNTERS.offsets.octets),
+  denied: word(TENANT_COUNTERS.offsets.denied),
+  limited: word(TENANT_COUNTERS.offsets.limited),
+  spoofed: word(TENANT_COUNTERS.offsets.spoofed),
+};
+
+const readTenant: RowReader<TenantCounters> = (words, at) => ({
+  packets: tenant.packets(words, at),
+  bytes: tenant.bytes(words, at),
+  denied: tenant.denied(words, at),
+  limited: tenant.limited(words, at),
+  spoofed: tenant.spoofed(words, at),
+});
+
+const policy = {
+  packets: word(POLICY_USES.offsets.packets),
+  bytes: word(POLICY_USES.offsets.octets),
+  limited: word(POLICY_USES.offsets.limited),
+  leasedPackets: word(POLICY_USES.offsets.leased_packets),
+  leasedOctets: word(POLICY_USES.offsets.leased_octets),
+};
+
+const readPolicy: RowReader<PolicyCounters> = (words, at) => ({
+  packets: policy.packets(words, at),
+  bytes: policy.bytes(words, at),
+  limited: policy.limited(words, at),
+});
+
+const tag = { packets: word(TAG_COUNTERS.offsets.packets), bytes: word(TAG_COUNTERS.offsets.octets) };
+
+const readTag: RowReader<TagCounters> = (words, at) => ({
+  packets: tag.packets(words, at),
+  bytes: tag.bytes(words, at),
+});
+
+/** Reads and clears the per-processor counters. */
 export class Counters {
   readonly #maps: CounterMaps;
   readonly #cpus: number;
@@ -45,87 +105,77 @@ export class Counters {
     this.#cpus = cpus;
   }
 
-  read({ nextHops, tenants, policies }: CountedIndexes): DataplaneCounters {
-    const { verdicts, edge, tags } = this.#maps;
-    const each = <T>(indexes: Iterable<number>, one: (index: number) => T) =>
-      new Map(Iterator.from(indexes).map((index) => [index, one(index)]));
-    const came = Array.from({ length: TAGS }, (_, tag) => [tag, this.#tag(tags, tag)] as const);
-    return {
-      verdicts: new Map(VERDICTS.map((name, index) => [name, this.#sum(verdicts, index, 8)[0]!])),
-      edge: new Map(
-        EDGE_VERDICTS.entries()
-          .drop(1) // what is left alone is not counted
-          .map(([index, name]) => [name, this.#sum(edge, index, 8)[0]!]),
-      ),
-      nextHops: each(nextHops, (index) => this.#nextHop(index)),
-      tenants: each(tenants, (index) => this.#tenant(index)),
-      policies: each(policies, (index) => this.#policy(index)),
-      tags: new Map(came.filter(([, { packets }]) => packets > 0n)),
-    };
+  /** Verdicts as they are now; rows of next hops, tenants and policies when they are first looked at. */
+  read(indexes: CountedIndexes): DataplaneCounters {
+    return new CountersRead(this.#maps, indexes);
   }
 
   /** Before an index is used for another next hop. */
-  clear(nextHop: NextHopIndex): void {
-    this.#maps.nextHops.update(keyOf(nextHop), new Uint8Array(NEXT_HOP_COUNTERS.size * this.#cpus));
+  clear(index: NextHopIndex): void {
+    this.#maps.nextHops.update(keyOf(index), new Uint8Array(NEXT_HOP_COUNTERS.size * this.#cpus));
   }
 
   /** Before an index is used for another policy: what processors have leased goes, too. */
-  clearPolicy(policy: PolicyIndex): void {
-    this.#maps.policies.update(keyOf(policy), new Uint8Array(POLICY_USES.size * this.#cpus));
+  clearPolicy(index: PolicyIndex): void {
+    this.#maps.policies.update(keyOf(index), new Uint8Array(POLICY_USES.size * this.#cpus));
   }
 
   /** What processors have leased of a policy's rates and not spent. */
-  leased(policy: PolicyIndex): { readonly packets: number; readonly octets: number } {
-    const sums = this.#sum(this.#maps.policies, policy, POLICY_USES.size);
-    const { leased_packets: packets, leased_octets: octets } = POLICY_USES.offsets;
-    return { packets: Number(sums[packets / 8]!), octets: Number(sums[octets / 8]!) };
+  leased(index: PolicyIndex): { readonly packets: number; readonly octets: number } {
+    const words = this.#maps.policies.sums(index, 1);
+    return { packets: Number(policy.leasedPackets(words, 0)), octets: Number(policy.leasedOctets(words, 0)) };
   }
 
-  #nextHop(index: NextHopIndex): NextHopCounters {
-    const sums = this.#sum(this.#maps.nextHops, index, NEXT_HOP_COUNTERS.size);
-    const { packets, octets, flows } = NEXT_HOP_COUNTERS.offsets;
-    return { packets: sums[packets / 8]!, bytes: sums[octets / 8]!, flows: sums[flows / 8]! };
+  /** How instances answered what began with them: read now, a block of next hops at a time, as they are asked for. */
+  outcomes(): (index: NextHopIndex) => InstanceOutcomes {
+    const rows = new CounterArray(this.#maps.nextHops);
+    return (index) => rows.row(index, readOutcomes);
+  }
+}
+
+class CountersRead implements DataplaneCounters {
+  readonly verdicts: ReadonlyMap<string, bigint>;
+  readonly edge: ReadonlyMap<string, bigint>;
+  readonly #maps: CounterMaps;
+  readonly #indexes: CountedIndexes;
+  readonly #read: { -readonly [Part in keyof DataplaneCounters]?: DataplaneCounters[Part] } = {};
+
+  constructor(maps: CounterMaps, indexes: CountedIndexes) {
+    this.#maps = maps;
+    this.#indexes = indexes;
+    this.verdicts = named(maps.verdicts, VERDICTS);
+    const edge = named(maps.edge, EDGE_VERDICTS);
+    edge.delete(EDGE_VERDICTS[0]); // what is left alone is not counted
+    this.edge = edge;
   }
 
-  /** How an instance answered what began with it. */
-  outcomes(index: NextHopIndex): InstanceOutcomes {
-    const sums = this.#sum(this.#maps.nextHops, index, NEXT_HOP_COUNTERS.size);
-    const { flows, answered, refused } = NEXT_HOP_COUNTERS.offsets;
-    return { flows: sums[flows / 8]!, answered: sums[answered / 8]!, refused: sums[refused / 8]! };
+  get nextHops(): ReadonlyMap<NextHopIndex, NextHopCounters> {
+    this.#read.nextHops ??= new CounterRows(this.#maps.nextHops, this.#indexes.nextHops(), readNextHop);
+    return this.#read.nextHops;
   }
 
-  #tenant(index: number): TenantCounters {
-    const sums = this.#sum(this.#maps.tenants, index, TENANT_COUNTERS.size);
-    const at = (offset: number): bigint => sums[offset / 8]!;
-    const { packets, octets, denied, limited, spoofed } = TENANT_COUNTERS.offsets;
-    return {
-      ...{ packets: at(packets), bytes: at(octets) },
-      ...{ denied: at(denied), limited: at(limited), spoofed: at(spoofed) },
-    };
+  get tenants(): ReadonlyMap<number, TenantCounters> {
+    this.#read.tenants ??= new CounterRows(this.#maps.tenants, this.#indexes.tenants(), readTenant);
+    return this.#read.tenants;
   }
 
-  #policy(index: PolicyIndex): PolicyCounters {
-    const sums = this.#sum(this.#maps.policies, index, POLICY_USES.size);
-    const { packets, octets, limited } = POLICY_USES.offsets;
-    return { packets: sums[packets / 8]!, bytes: sums[octets / 8]!, limited: sums[limited / 8]! };
+  get policies(): ReadonlyMap<PolicyIndex, PolicyCounters> {
+    this.#read.policies ??= new CounterRows(this.#maps.policies, this.#indexes.policies(), readPolicy);
+    return this.#read.policies;
   }
 
-  #tag(map: BpfMap, tag: number): TagCounters {
-    const sums = this.#sum(map, tag, TAG_COUNTERS.size);
-    const { packets, octets } = TAG_COUNTERS.offsets;
-    return { packets: sums[packets / 8]!, bytes: sums[octets / 8]! };
+  get tags(): ReadonlyMap<number, TagCounters> {
+    if (this.#read.tags === undefined) {
+      const all = new CounterRows(this.#maps.tags, Array(TAGS).keys(), readTag);
+      this.#read.tags = new Map(all.entries().filter(([, { packets }]) => packets > 0n));
+    }
+    return this.#read.tags;
   }
+}
 
-  /** The 64-bit words of an entry, each summed over the processors. */
-  #sum(map: BpfMap, index: number, size: number): bigint[] {
-    const octets = map.lookup(keyOf(index));
-    const sums = Array.from({ length: size / 8 }, () => 0n);
-    if (octets === undefined) return sums;
-    const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
-    for (let cpu = 0; cpu < this.#cpus; cpu++)
-      for (const word of sums.keys()) sums[word]! += view.getBigUint64(cpu * size + word * 8, true);
-    return sums;
-  }
+function named(map: BpfMap, names: readonly string[]): Map<string, bigint> {
+  const counts = map.sums(0, names.length);
+  return new Map(names.map((name, index) => [name, counts[index]!]));
 }
 
 function keyOf(index: number): Uint8Array {

@@ -219,8 +219,9 @@ class KernelDriver implements KernelDataplane {
 
   *outcomes(): Generator<readonly [string, InstanceOutcomes]> {
     const { counters, tables } = this.#parts;
+    const of = counters.outcomes();
     for (const [index, { nextHop }] of tables.plannedNextHops())
-      if (nextHop.kind === "instance") yield [nextHop.instance, counters.outcomes(index)];
+      if (nextHop.kind === "instance") yield [nextHop.instance, of(index)];
   }
 
   changePorts(ports: readonly PortOptions[]): Promise<void> {
@@ -233,12 +234,10 @@ class KernelDriver implements KernelDataplane {
 
   counters(): DataplaneCounters {
     const { tables, counters, ports } = this.#parts;
-    const policies = [...tables.policyIndexes()];
-    const tenants = policies.map((index) => tables.policy(index)!.tenantIndex);
     return counters.read({
-      nextHops: tables.nextHopIndexes(),
-      tenants: new Set([...ports.tenants, ...tenants]),
-      policies,
+      nextHops: () => tables.nextHopIndexes(),
+      tenants: () => new Set([...ports.tenants, ...tables.policyTenants()]),
+      policies: () => tables.policyIndexes(),
     });
   }
 

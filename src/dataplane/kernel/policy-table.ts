@@ -115,6 +115,11 @@ export class PolicyTable {
     for (let index = 1; index < entries; index++) if (this.#use(index) !== POLICY_USE.free) yield index;
   }
 
+  /** Whose policies there are. */
+  *tenants(): Generator<number> {
+    for (const index of this.indexes()) yield this.#tenant(index);
+  }
+
   /** What of the packets and octets of a policy's rates is left at the moment `now`, besides leases. */
   left(index: PolicyIndex, now: bigint): { readonly packets: number; readonly octets: number } {
     const policy = this.get(index);

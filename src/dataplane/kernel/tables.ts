@@ -119,6 +119,10 @@ export class KernelTables implements TableView, PassPlan {
     return this.#policies.indexes();
   }
 
+  policyTenants(): Iterable<number> {
+    return this.#policies.tenants();
+  }
+
   policyUses(index: PolicyIndex): number {
     return this.#policyUses[index] ?? 0;
   }

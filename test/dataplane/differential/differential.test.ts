@@ -25,6 +25,7 @@ import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import { PolicyCounts } from "../../../src/dataplane/memory/policy-counters.ts";
 import type { Operation, PlanSnapshot } from "../../../src/forwarding/index.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
+import { readAll } from "../kernel/read-all.ts";
 import { SILENT } from "../memory/story.ts";
 import { type Plan, POLICIES, plan, type Step, step } from "./arbitrary.ts";
 import { OPTIONS, routeTo, SETUP } from "./pool.ts";
@@ -254,7 +255,11 @@ class Pass {
   }
 
   counters({ plan }: Model) {
-    return this.#counters.read({ nextHops: plan.nextHopIndexes(), tenants: TENANTS, policies: plan.policyIndexes() });
+    return this.#counters.read({
+      nextHops: () => plan.nextHopIndexes(),
+      tenants: () => TENANTS,
+      policies: () => plan.policyIndexes(),
+    });
   }
 
   /** As unsigned numbers that wrap: what the pass calculates with. */
@@ -318,7 +323,7 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
     const { turn } = model;
     const expected = model.process(step);
     const seen = pass.process(step, turn, (tenantIndex) => model.plan.policyOfTenant(tenantIndex));
-    const { verdicts, edge: _, nextHops, ...policed } = pass.counters(model);
+    const { verdicts, edge: _, nextHops, ...policed } = readAll(pass.counters(model));
     const about = `${step.hook} ${step.port.role} tenant ${step.port.tenantIndex} frame ${toHex(step.frame)}`;
     assert.deepEqual(
       Object.fromEntries(verdicts),

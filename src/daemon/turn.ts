@@ -1,0 +1,20 @@
+import { type Clock, milliseconds } from "../base/index.ts";
+
+const SLICE = milliseconds(4);
+
+/** Gives the event loop a turn whenever 4 ms are over. */
+export class Turn {
+  readonly #clock: Clock;
+  #started: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#started = clock.monotonic();
+  }
+
+  async pass(): Promise<void> {
+    if (this.#clock.monotonic() - this.#started < SLICE) return;
+    await new Promise<void>((resolve) => this.#clock.soon(resolve));
+    this.#started = this.#clock.monotonic();
+  }
+}

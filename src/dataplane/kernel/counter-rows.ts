@@ -1,0 +1,85 @@
+import type { BpfMap } from "../../../native/index.ts";
+import type { CountedRows } from "../driver.ts";
+
+/** Entries that are read at once when one of them is asked for. */
+const BLOCK = 64;
+
+/** The words of an entry, summed over the processors, from `at`. */
+export type RowReader<Row> = (words: BigUint64Array, at: number) => Row;
+
+/** An array of 64-bit counters by index, read a block at a time when it is first asked for: few system calls, and none for what nobody asks. */
+export class CounterArray {
+  readonly #map: BpfMap;
+  readonly #words: number;
+  readonly #blocks = new Map<number, BigUint64Array>();
+
+  constructor(map: BpfMap) {
+    this.#map = map;
+    this.#words = map.info.valueSize / 8;
+  }
+
+  row<Row>(index: number, read: RowReader<Row>): Row {
+    return read(this.block(index), (index % BLOCK) * this.#words);
+  }
+
+  /** The words of the block that an index is in. */
+  block(index: number): BigUint64Array {
+    const block = Math.floor(index / BLOCK);
+    let words = this.#blocks.get(block);
+    if (words === undefined) {
+      const first = block * BLOCK;
+      words = this.#map.sums(first, Math.min(BLOCK, this.#map.info.maxEntries - first));
+      this.#blocks.set(block, words);
+    }
+    return words;
+  }
+}
+
+/** Rows of an array for some of its indexes. Nothing is made but what is asked for, so that ten thousand cost a reader what he takes of them. */
+export class CounterRows<Row> implements CountedRows<number, Row> {
+  readonly #array: CounterArray;
+  readonly #indexes: ReadonlySet<number>;
+  readonly #read: RowReader<Row>;
+
+  constructor(map: BpfMap, indexes: Iterable<number>, read: RowReader<Row>) {
+    this.#array = new CounterArray(map);
+    this.#indexes = new Set(indexes);
+    this.#read = read;
+  }
+
+  hold(): void {
+    for (const index of this.#indexes) this.#array.block(index);
+  }
+
+  get size(): number {
+    return this.#indexes.size;
+  }
+
+  has(index: number): boolean {
+    return this.#indexes.has(index);
+  }
+
+  get(index: number): Row | undefined {
+    return this.#indexes.has(index) ? this.#array.row(index, this.#read) : undefined;
+  }
+
+  keys(): MapIterator<number> {
+    return this.#indexes.keys();
+  }
+
+  *entries(): MapIterator<[number, Row]> {
+    for (const index of this.#indexes) yield [index, this.#array.row(index, this.#read)];
+  }
+
+  *values(): MapIterator<Row> {
+    for (const index of this.#indexes) yield this.#array.row(index, this.#read);
+  }
+
+  [Symbol.iterator](): MapIterator<[number, Row]> {
+    return this.entries();
+  }
+
+  forEach(each: (row: Row, index: number, all: ReadonlyMap<number, Row>) => void): void {
+    for (const [index, row] of this) each(row, index, this);
+  }
+}
