@@ -34,7 +34,8 @@ export function capabilityLabels(name: CapabilityName): readonly string[] {
 
 /** The first label: what the family field of a capability address stands for. */
 export function capabilityFamily(name: CapabilityName): string {
-  return capabilityLabels(name)[0]!;
+  const end = name.indexOf("/", 1);
+  return end < 0 ? name.slice(1) : name.slice(1, end);
 }
 
 /** `ocr.vision.cap.<tenant>.<zone>`, without a final dot. */
@@ -109,16 +110,17 @@ export interface CapabilityAddressParts {
  * The IPv6 address of a capability.
  *
  *     | domain /48 | tenant u16 | family u16 | CapID[0:4] | selector u16 |
+ *
+ * @param address where it is written; a new one if nothing is said
  */
-export function capabilityAddress(parts: CapabilityAddressParts): Ipv6Address {
+export function capabilityAddress(parts: CapabilityAddressParts, address = new Uint8Array(16)): Ipv6Address {
   if (parts.domain.length !== 48) throw new RangeError(`the domain prefix is a /48, not a /${parts.domain.length}`);
-  const address = new Uint8Array(16);
-  address.set(parts.domain.address.subarray(0, 6));
+  for (let i = 0; i < 6; i++) address[i] = parts.domain.address[i]!;
   address[6] = parts.tenantIndex >>> 8;
   address[7] = parts.tenantIndex;
   address[8] = parts.familyCode >>> 8;
   address[9] = parts.familyCode;
-  address.set(parts.capabilityId.subarray(0, 4), 10);
+  for (let i = 0; i < 4; i++) address[10 + i] = parts.capabilityId[i]!;
   address[14] = parts.selector >>> 8;
   address[15] = parts.selector;
   return address;

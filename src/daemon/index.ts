@@ -389,6 +389,7 @@ class Daemon {
       },
       {
         ...this.#shared,
+        random: systemRandom,
         sink: {
           apply: (operations, generation) => this.#apply(driver, operations, generation),
           get isFull() {

@@ -5,24 +5,27 @@ import {
   type Clock,
   capabilityAddress,
   capabilityFamily,
-  capabilityId,
   formatIpv6,
   hashedFamilyCode,
   type Ipv6Address,
   type Log,
   type Metrics,
+  type Random,
   toHex,
 } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
-import { CapabilityPlan, type EntryPlan, type Side } from "./capability-plan.ts";
+import { CapabilityBook, type PlanId } from "./capability-book.ts";
+import { CapabilityIds } from "./capability-ids.ts";
+import { ChoiceBook } from "./choice-book.ts";
+import { ENTRY, EntryRecords } from "./entry-records.ts";
 import { EntryTable } from "./entry-table.ts";
 import { Fulfilment } from "./fulfilment.ts";
 import { contentOf } from "./group-content.ts";
 import { GroupTable } from "./group-table.ts";
 import type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 import { InstanceBook } from "./instance-book.ts";
-import { NextHopTable, nextHopKey } from "./next-hop-table.ts";
+import { NextHopTable } from "./next-hop-table.ts";
 import { NodeBook } from "./node-book.ts";
 import { OperationBatch } from "./operation-batch.ts";
 import type { NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
@@ -33,6 +36,8 @@ import { WorkQueue } from "./work-queue.ts";
 
 export interface CompilerParts {
   readonly clock: Clock;
+  /** Keeps whoever chooses names from choosing where they are kept. */
+  readonly random: Random;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly sink: OperationSink;
@@ -50,7 +55,10 @@ export class Compiler implements Disposable {
   readonly #clock: Clock;
   readonly #sink: OperationSink;
   readonly #reports: Reports;
-  readonly #batch = new OperationBatch();
+  readonly #batch: OperationBatch;
+  readonly #book: CapabilityBook;
+  readonly #choices: ChoiceBook;
+  readonly #records: EntryRecords;
   readonly #nextHops: NextHopTable;
   readonly #groups: GroupTable;
   readonly #instances: InstanceBook;
@@ -58,51 +66,64 @@ export class Compiler implements Disposable {
   readonly #policies: PolicyBook;
   readonly #entries: EntryTable;
   readonly #fulfilment: Fulfilment;
-  readonly #plans = new Map<string, CapabilityPlan>();
-  readonly #ofTenants = new Map<number, Set<CapabilityPlan>>();
+  readonly #ids = new CapabilityIds();
   readonly #work: WorkQueue;
+  readonly #addressOctets = new Uint8Array(16);
   #generation = 0;
   #taxonomy = 0;
   #adopting = false;
+  #hasAdopted = false;
 
   constructor(options: CompilerOptions, parts: CompilerParts) {
-    const { clock } = parts;
-    const { limits, quarantine, transitionHold } = options;
-    const batch = this.#batch;
-    this.#work = new WorkQueue({
-      clock,
-      compile: (plan) => {
-        if (!this.#fulfilment.fulfil(plan, this.#adopting)) this.#forget(plan);
+    const { clock, random, sink } = parts;
+    const { limits, quarantine, transitionHold, hashSeed, locator } = options;
+    const batch = new OperationBatch(sink.runs !== undefined);
+    const reports = new Reports(parts.metrics, parts.log);
+    const book = new CapabilityBook(random);
+    const choices = new ChoiceBook(locator, random);
+    const records = new EntryRecords(random);
+    const nextHops = new NextHopTable(limits.nextHops, quarantine, batch);
+    const groups = new GroupTable({
+      ...{ limit: limits.groups, quarantine, transitionHold, clock, random, batch, nextHops, sides: records },
+      revisit: (side) => {
+        const owner = records.owner(side >> 1);
+        if (owner !== 0) this.#work.touch(owner);
       },
-      sliceDone: () => this.#carryOut(),
-      sink: parts.sink,
-    });
-    this.#options = options;
-    this.#clock = clock;
-    this.#sink = parts.sink;
-    this.#reports = new Reports(parts.metrics, parts.log);
-    this.#nextHops = new NextHopTable(limits.nextHops, quarantine, batch);
-    const revisit = (side: Side): void => {
-      if (side.entry.owner !== undefined) this.#work.touch(side.entry.owner);
-    };
-    this.#groups = new GroupTable({
-      ...{ limit: limits.groups, quarantine, transitionHold, clock, batch, nextHops: this.#nextHops },
-      revisit: (user) => revisit(user as Side),
       changed: () => this.#work.schedule(),
     });
-    this.#policies = new PolicyBook({
+    const policies = new PolicyBook({
       limits: {
         policies: limits.policies ?? Number.POSITIVE_INFINITY,
         allowed: limits.allowed ?? Number.POSITIVE_INFINITY,
       },
-      ...{ quarantine, clock, batch, reports: this.#reports },
+      ...{ quarantine, clock, batch, reports },
     });
-    this.#entries = new EntryTable(limits.capabilities, this.#groups, this.#policies, batch, this.#reports);
-    this.#instances = new InstanceBook(this.#nextHops, clock, batch);
+    const entries = new EntryTable({
+      ...{ limit: limits.capabilities, records, groups, policies, batch, reports },
+      nameOf: (plan) => book.name(plan),
+    });
+    const instances = new InstanceBook(book, nextHops, clock, batch);
+    this.#options = options;
+    this.#clock = clock;
+    this.#sink = sink;
+    this.#reports = reports;
+    this.#batch = batch;
+    this.#book = book;
+    this.#choices = choices;
+    this.#records = records;
+    this.#nextHops = nextHops;
+    this.#groups = groups;
+    this.#policies = policies;
+    this.#entries = entries;
+    this.#instances = instances;
     this.#nodes = new NodeBook(batch);
     this.#fulfilment = new Fulfilment({
-      ...{ hashSeed: options.hashSeed, clock, reports: this.#reports, entries: this.#entries },
-      ...{ groups: this.#groups, nextHops: this.#nextHops, instances: this.#instances, policies: this.#policies },
+      ...{ hashSeed, clock, reports, book, choices, records, entries, groups, nextHops, instances, policies },
+    });
+    this.#work = new WorkQueue({
+      ...{ clock, book, sink },
+      compile: (plan) => this.#compile(plan),
+      sliceDone: () => this.#carryOut(),
     });
   }
 
@@ -127,6 +148,7 @@ export class Compiler implements Disposable {
    */
   adopt(snapshot: PlanSnapshot): void {
     this.#adopting = true;
+    this.#hasAdopted = snapshot.capabilities.size > 0;
     this.#generation = snapshot.generation;
     for (const [index, { nextHop, state }] of snapshot.nextHops) this.#nextHops.adopt(index, nextHop, state);
     const present = (index: NextHopIndex): NextHopIndex => (snapshot.nextHops.has(index) ? index : 0);
@@ -149,13 +171,14 @@ export class Compiler implements Disposable {
   }
 
   *#removeUnclaimed(): Generator<void> {
-    for (const plan of this.#plans.values()) {
-      plan.seen.clear();
-      this.#work.mark(plan);
+    this.#fulfilment.forgetSeen();
+    for (let plan = 1; plan < this.#book.top; plan++) {
+      if (this.#book.isUsed(plan)) this.#work.mark(plan);
       yield;
     }
-    for (const entry of this.#entries.all()) {
-      if (entry.owner === undefined) this.#entries.remove(entry);
+    const records = this.#records;
+    for (let entry = 1; entry < records.top; entry++) {
+      if (records.owner(entry) === 0 && records.has(entry, ENTRY.installed)) this.#entries.remove(entry);
       yield;
     }
   }
@@ -168,16 +191,17 @@ export class Compiler implements Disposable {
 
   *#takeTaxonomy(capabilities: Iterable<KnownCapability>, number: number): Generator<void> {
     for (const { tenantIndex, name, majorVersion, affinity } of capabilities) {
-      const plan = this.#plan(tenantIndex, capabilityId(name, majorVersion), name);
-      plan.taxonomy = number;
-      plan.affinity = affinity;
+      const plan = this.#plan(tenantIndex, this.#ids.of(name, majorVersion), name);
+      this.#book.setTaxonomy(plan, number);
+      this.#book.setAffinity(plan, affinity);
       this.#work.mark(plan);
       yield;
     }
-    for (const plan of this.#plans.values()) {
-      if (plan.taxonomy !== 0 && plan.taxonomy < number) {
-        plan.taxonomy = 0;
-        plan.affinity = undefined;
+    for (let plan = 1; plan < this.#book.top; plan++) {
+      const last = this.#book.taxonomy(plan);
+      if (last !== 0 && last < number) {
+        this.#book.setTaxonomy(plan, 0);
+        this.#book.setAffinity(plan, undefined);
         this.#work.mark(plan);
       }
       yield;
@@ -207,7 +231,7 @@ export class Compiler implements Disposable {
   }
 
   *#markTenant(tenantIndex: number): Generator<void> {
-    for (const plan of this.#ofTenants.get(tenantIndex) ?? []) {
+    for (const plan of this.#book.ofTenant(tenantIndex)) {
       this.#work.mark(plan);
       yield;
     }
@@ -238,18 +262,20 @@ export class Compiler implements Disposable {
 
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */
   capabilityChanged(selection: CapabilitySelection): void {
-    const key = planKey(selection.tenantIndex, selection.capabilityId);
-    let plan = this.#plans.get(key);
-    if (plan === undefined) {
+    const { tenantIndex, capabilityId: id, name } = selection;
+    let plan = this.#book.find(tenantIndex, id);
+    if (plan === 0) {
       if (selection.candidates.length === 0) return;
-      if (selection.name === undefined) {
-        this.#reports.refuse("unnamed", { tenantIndex: selection.tenantIndex, capability: key });
+      if (name === undefined) {
+        this.#reports.refuse("unnamed", { tenantIndex, capability: `${tenantIndex} ${toHex(id)}` });
         return;
       }
-      plan = this.#plan(selection.tenantIndex, selection.capabilityId, selection.name);
+      plan = this.#add(tenantIndex, id, name);
     }
-    if (this.#adopting) for (const { nextHop } of plan.sites) plan.seen.add(nextHopKey(nextHop));
-    plan.take(selection, this.#options.locator);
+    if (this.#adopting) this.#fulfilment.noteSeen(plan);
+    const before = this.#book.choice(plan);
+    this.#book.setChoice(plan, this.#choices.obtain(selection));
+    this.#choices.release(before);
     this.#work.touch(plan);
   }
 
@@ -260,11 +286,9 @@ export class Compiler implements Disposable {
       this.#reports.refuse("unknown-tenant", { tenant: instance.tenant, instance: instance.id });
       return;
     }
-    const plan = this.#plan(
-      tenantIndex,
-      capabilityId(instance.capability, instance.version.major),
-      instance.capability,
-    );
+    const id = this.#ids.of(instance.capability, instance.version.major);
+    const plan = this.#plan(tenantIndex, id, instance.capability);
+    this.#ownAddress(plan, id);
     const member = this.#instances.put(plan, instance, this.#believed(instance, state));
     if (member.index === 0) this.#reports.refuse("next-hops-full", { instance: instance.id });
     this.#carryOutNow();
@@ -297,37 +321,56 @@ export class Compiler implements Disposable {
     return this.#instances.heldState(instance) ?? state;
   }
 
-  #plan(tenantIndex: number, id: CapabilityId, name: CapabilityName): CapabilityPlan {
-    const key = planKey(tenantIndex, id);
-    const known = this.#plans.get(key);
-    if (known !== undefined) return known;
-    const any = this.#claim(tenantIndex, id, name, ANY_SITE);
-    const own = this.#claim(tenantIndex, id, name, this.#options.selector);
-    const plan = new CapabilityPlan(key, { tenantIndex, capabilityId: id, name }, any, own);
-    for (const entry of [any, own]) if (entry !== undefined) entry.owner = plan;
-    if (any !== undefined && own !== undefined) this.#entries.shareInstances(own, any);
-    this.#plans.set(key, plan);
-    const siblings = this.#ofTenants.get(tenantIndex);
-    if (siblings === undefined) this.#ofTenants.set(tenantIndex, new Set([plan]));
-    else siblings.add(plan);
+  #plan(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
+    const known = this.#book.find(tenantIndex, id);
+    return known === 0 ? this.#add(tenantIndex, id, name) : known;
+  }
+
+  #add(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
+    const plan = this.#book.add(name);
+    const records = this.#records;
+    const any = records.at(this.#address(plan, id, ANY_SITE));
+    const owner = records.owner(any);
+    if (owner !== 0) {
+      this.#reports.refuse("address-collision", { capability: name, with: this.#book.name(owner), tenantIndex });
+      return plan;
+    }
+    records.setOwner(any, plan);
+    this.#book.setAny(plan, any);
+    // What the data plane has from before has an owner now, too.
+    if (this.#hasAdopted && records.find(this.#address(plan, id, this.#options.selector)) !== 0)
+      this.#ownAddress(plan, id);
     return plan;
   }
 
-  #forget(plan: CapabilityPlan): void {
-    this.#plans.delete(plan.key);
-    const siblings = this.#ofTenants.get(plan.tenantIndex);
-    siblings?.delete(plan);
-    if (siblings?.size === 0) this.#ofTenants.delete(plan.tenantIndex);
+  /** Whoever has the capability's address has that of its instances here as well. */
+  #ownAddress(plan: PlanId, id: CapabilityId): void {
+    const any = this.#book.any(plan);
+    if (any === 0 || this.#book.own(plan) !== 0) return;
+    const own = this.#records.at(this.#address(plan, id, this.#options.selector));
+    if (this.#records.owner(own) !== 0) return;
+    this.#records.setOwner(own, plan);
+    this.#book.setOwn(plan, own);
+    this.#entries.shareInstances(own, any);
   }
 
-  #claim(tenantIndex: number, id: CapabilityId, name: CapabilityName, selector: number): EntryPlan | undefined {
+  /** Good until the next one is asked for. */
+  #address(plan: PlanId, id: CapabilityId, selector: number): Ipv6Address {
     const { domain, familyCodes } = this.#options;
-    const family = capabilityFamily(name);
+    const family = capabilityFamily(this.#book.name(plan));
     const familyCode = familyCodes.get(family) ?? hashedFamilyCode(family);
-    const entry = this.#entries.at(capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }));
-    if (entry.owner === undefined) return entry;
-    this.#reports.refuse("address-collision", { capability: name, with: entry.owner.name, tenantIndex });
-    return undefined;
+    const tenantIndex = this.#book.tenant(plan);
+    return capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }, this.#addressOctets);
+  }
+
+  #compile(plan: PlanId): number {
+    const book = this.#book;
+    if (!this.#fulfilment.fulfil(plan, this.#adopting)) {
+      this.#choices.release(book.choice(plan));
+      book.remove(plan);
+      return 0;
+    }
+    return this.#choices.members(book.choice(plan)) + book.instances(plan).size;
   }
 
   #carryOutNow(): void {
@@ -346,18 +389,13 @@ export class Compiler implements Disposable {
     }
     this.#reports.sizes(this.#entries.installed, this.#groups.size, this.#nextHops.size);
     if (this.#batch.isEmpty) return;
-    const operations = this.#batch.take();
     this.#generation++;
-    this.#reports.operations(operations.length);
-    this.#sink.apply(operations, this.#generation);
+    this.#reports.operations(this.#batch.size);
+    this.#batch.carryOut(this.#sink, this.#generation);
   }
 
   [Symbol.dispose](): void {
     this.#work.close();
     this.#groups.close();
   }
-}
-
-function planKey(tenantIndex: number, id: CapabilityId): string {
-  return `${tenantIndex} ${toHex(id)}`;
 }

@@ -1,28 +1,32 @@
-import { type Ipv6Address, toHex } from "../base/index.ts";
-import { EntryPlan, Side } from "./capability-plan.ts";
+import { type Ipv6Address, OctetSlab } from "../base/index.ts";
+import type { PlanId } from "./capability-book.ts";
+import { ENTRY, type EntryId, type EntryRecords } from "./entry-records.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
 import type { CapabilityEntry } from "./plan.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
 
+export interface EntryTableParts {
+  readonly limit: number;
+  readonly records: EntryRecords;
+  readonly groups: GroupTable;
+  readonly policies: PolicyBook;
+  readonly batch: OperationBatch;
+  readonly reports: Reports;
+  readonly nameOf: (plan: PlanId) => string;
+}
+
 /** The addresses of the capability table: what is wanted, and what the data plane has. */
 export class EntryTable {
-  readonly #limit: number;
-  readonly #groups: GroupTable;
-  readonly #policies: PolicyBook;
-  readonly #batch: OperationBatch;
-  readonly #reports: Reports;
-  readonly #entries = new Map<string, EntryPlan>();
-  readonly #changed = new Set<EntryPlan>();
+  readonly #parts: EntryTableParts;
+  readonly #changed: EntryId[] = [];
+  readonly #addresses = new OctetSlab();
+  readonly #address = new Uint8Array(16);
   #installed = 0;
 
-  constructor(limit: number, groups: GroupTable, policies: PolicyBook, batch: OperationBatch, reports: Reports) {
-    this.#policies = policies;
-    this.#limit = limit;
-    this.#groups = groups;
-    this.#batch = batch;
-    this.#reports = reports;
+  constructor(parts: EntryTableParts) {
+    this.#parts = parts;
   }
 
   /** Addresses in the data plane. */
@@ -30,99 +34,127 @@ export class EntryTable {
     return this.#installed;
   }
 
-  all(): MapIterator<EntryPlan> {
-    return this.#entries.values();
-  }
-
-  at(address: Ipv6Address): EntryPlan {
-    const key = toHex(address);
-    const entry = this.#entries.get(key) ?? new EntryPlan(address, key);
-    this.#entries.set(key, entry);
-    return entry;
-  }
-
   /** As the data plane has it; the groups are adopted already. */
   adopt(installed: CapabilityEntry): void {
-    const entry = this.at(installed.address);
-    entry.installed = installed;
-    entry.policy = installed.policy ?? 0;
-    entry.affinity = installed.affinity;
-    this.#policies.retain(entry.policy);
-    entry.isWanted = true;
+    const { records, groups, policies } = this.#parts;
+    const entry = records.at(installed.address);
+    const { group, localGroup, policy = 0 } = installed;
+    records.setInstalled(entry, group, localGroup, policy);
+    records.setInstalledAffinity(entry, installed.affinity);
+    records.setPolicy(entry, policy);
+    records.setAffinity(entry, installed.affinity);
+    policies.retain(policy);
+    records.set(entry, ENTRY.wanted | ENTRY.installed);
     this.#installed++;
-    const group = this.#groups.get(installed.group);
-    if (group !== undefined) this.#groups.join(entry.site, group);
-    const localGroup = this.#groups.get(installed.localGroup);
-    if (localGroup !== undefined) this.#groups.join(entry.local, localGroup);
+    const site = groups.get(group);
+    if (site !== undefined) groups.join(records.siteSide(entry), site);
+    const local = groups.get(localGroup);
+    if (local !== undefined) groups.join(records.localSide(entry), local);
   }
 
   /** Both addresses lead to the same instances: one user of one group, so that a failover is a change of slots. */
-  shareInstances(entry: EntryPlan, of: EntryPlan): void {
-    this.#groups.leave(entry.local);
-    entry.local = of.local;
+  shareInstances(entry: EntryId, of: EntryId): void {
+    const { records, groups } = this.#parts;
+    groups.leave(records.localSide(entry));
+    records.shareLocal(entry, of);
   }
 
-  install(entry: EntryPlan): void {
-    entry.isWanted = true;
-    this.#changed.add(entry);
+  install(entry: EntryId): void {
+    this.#parts.records.set(entry, ENTRY.wanted);
+    this.#change(entry);
   }
 
   /** Out of the data plane; its owner may want it again. */
-  withdraw(entry: EntryPlan): void {
-    this.#groups.leave(entry.site);
-    if (entry.local.entry === entry) this.#groups.leave(entry.local);
-    entry.isWanted = false;
-    this.#changed.add(entry);
+  withdraw(entry: EntryId): void {
+    const { records, groups } = this.#parts;
+    groups.leave(records.siteSide(entry));
+    const local = records.localSide(entry);
+    if (local >> 1 === entry) groups.leave(local);
+    records.clear(entry, ENTRY.wanted);
+    this.#change(entry);
   }
 
   /** Its owner gives it up. */
-  remove(entry: EntryPlan): void {
+  remove(entry: EntryId): void {
     this.withdraw(entry);
-    entry.owner = undefined;
-    if (entry.local.entry !== entry) entry.local = new Side(entry);
+    this.#parts.records.setOwner(entry, 0);
+    this.#parts.records.shareLocal(entry, 0);
+  }
+
+  #change(entry: EntryId): void {
+    const { records } = this.#parts;
+    if (records.has(entry, ENTRY.changed)) return;
+    records.set(entry, ENTRY.changed);
+    this.#changed.push(entry);
   }
 
   /** At the end of a step, before unused groups are removed: what was taken out and put in again within it did not change. */
   compare(): void {
+    const { records } = this.#parts;
     for (const entry of this.#changed) {
-      if (entry.isWanted) this.#put(entry);
+      records.clear(entry, ENTRY.changed);
+      if (records.has(entry, ENTRY.wanted)) this.#put(entry);
       else this.#takeOut(entry);
     }
-    this.#changed.clear();
+    this.#changed.length = 0;
   }
 
-  #put(entry: EntryPlan): void {
-    const { address, installed } = entry;
-    const group = entry.site.group?.index ?? 0;
-    const localGroup = entry.local.group?.index ?? 0;
-    const { policy, affinity } = entry;
-    const isLike = installed?.group === group && installed.localGroup === localGroup;
-    if (isLike && (installed.policy ?? 0) === policy && installed.affinity === affinity) return;
-    if (installed === undefined) {
-      if (this.#installed >= this.#limit) {
-        this.#reports.refuse("capabilities-full", { capability: entry.owner?.name ?? entry.key });
+  #put(entry: EntryId): void {
+    const { records, policies, batch, limit, reports } = this.#parts;
+    const group = records.groupOf(records.siteSide(entry));
+    const localGroup = records.groupOf(records.localSide(entry));
+    const policy = records.policy(entry);
+    const isInstalled = records.has(entry, ENTRY.installed);
+    const sameGroup = isInstalled && records.installedGroup(entry) === group;
+    const formerLocal = records.installedLocalGroup(entry);
+    const former = records.installedPolicy(entry);
+    const affinity = records.affinity(entry);
+    const isLike = sameGroup && formerLocal === localGroup && former === policy;
+    if (isLike && records.installedAffinity(entry) === affinity) return;
+    if (!isInstalled) {
+      if (this.#installed >= limit) {
+        const owner = records.owner(entry);
+        reports.refuse("capabilities-full", { capability: this.#parts.nameOf(owner) });
         return;
       }
       this.#installed++;
+      records.set(entry, ENTRY.installed);
     }
-    this.#policies.retain(policy);
-    this.#policies.release(installed?.policy ?? 0);
-    entry.installed = {
-      ...{ address, group, localGroup },
+    if (policy !== former) {
+      policies.retain(policy);
+      policies.release(former);
+    }
+    records.setInstalled(entry, group, localGroup, policy);
+    records.setInstalledAffinity(entry, affinity);
+    const gains = sameGroup && formerLocal === 0;
+    if (!gains && affinity === undefined && batch.takesRuns) {
+      records.copyAddress(entry, this.#address, 0);
+      batch.addCapability(this.#address, group, localGroup, policy);
+      return;
+    }
+    const operation: CapabilityEntry = {
+      ...{ address: this.#addressOf(entry), group, localGroup },
       ...(policy === 0 ? {} : { policy }),
       ...(affinity === undefined ? {} : { affinity }),
     };
-    const gains = installed?.group === group && installed.localGroup === 0;
-    this.#batch.add({ type: "set-capability", entry: entry.installed }, gains ? "gains-instances" : "set-capability");
+    batch.add({ type: "set-capability", entry: operation }, gains ? "gains-instances" : "set-capability");
   }
 
-  #takeOut(entry: EntryPlan): void {
-    if (entry.installed !== undefined) {
-      this.#batch.add({ type: "remove-capability", address: entry.address });
-      this.#policies.release(entry.installed.policy ?? 0);
+  #takeOut(entry: EntryId): void {
+    const { records, policies, batch } = this.#parts;
+    if (records.has(entry, ENTRY.installed)) {
+      batch.add({ type: "remove-capability", address: this.#addressOf(entry) });
+      policies.release(records.installedPolicy(entry));
       this.#installed--;
+      records.clear(entry, ENTRY.installed);
+      records.setInstalled(entry, 0, 0, 0);
+      records.setInstalledAffinity(entry, undefined);
     }
-    entry.installed = undefined;
-    if (entry.owner === undefined) this.#entries.delete(entry.key);
+    if (records.owner(entry) === 0) records.remove(entry);
+  }
+
+  #addressOf(entry: EntryId): Ipv6Address {
+    this.#parts.records.copyAddress(entry, this.#address, 0);
+    return this.#addresses.copy(this.#address);
   }
 }

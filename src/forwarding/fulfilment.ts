@@ -1,27 +1,27 @@
 import type { Clock } from "../base/index.ts";
-import type { CapabilityPlan, Side } from "./capability-plan.ts";
+import type { CapabilityBook, PlanId } from "./capability-book.ts";
+import type { ChoiceBook } from "./choice-book.ts";
+import { ENTRY, type EntryId, type EntryRecords, type SideId } from "./entry-records.ts";
 import type { EntryTable } from "./entry-table.ts";
-import { contentFor, type GroupContent, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
-import type { GroupTable } from "./group-table.ts";
+import { contentFor, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
+import { type GroupTable, NO_FRESH } from "./group-table.ts";
 import type { CompilerOptions } from "./inputs.ts";
 import type { InstanceBook } from "./instance-book.ts";
 import { type NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
+import type { PolicyIndex } from "./policy.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
+import type { SiteChoice } from "./site-choice.ts";
 import { adoptedWish, instanceWish, siteWish } from "./wishes.ts";
-
-/** The same text for the same members and backup. */
-function wishKey({ members, backup }: GroupWish): string {
-  let key = String(backup);
-  for (const { nextHop, key: name, weight } of members) key += ` ${nextHop} ${name} ${weight}`;
-  return key;
-}
 
 export interface FulfilmentParts {
   readonly hashSeed: CompilerOptions["hashSeed"];
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly book: CapabilityBook;
+  readonly choices: ChoiceBook;
+  readonly records: EntryRecords;
   readonly entries: EntryTable;
   readonly groups: GroupTable;
   readonly nextHops: NextHopTable;
@@ -29,118 +29,153 @@ export interface FulfilmentParts {
   readonly policies: PolicyBook;
 }
 
+const HERE = { kind: "local" } as const;
+
 /** From what is known of one capability to its entries, groups and next hops. */
 export class Fulfilment {
-  readonly #hashSeed: CompilerOptions["hashSeed"];
-  readonly #clock: Clock;
-  readonly #reports: Reports;
-  readonly #entries: EntryTable;
-  readonly #groups: GroupTable;
-  readonly #nextHops: NextHopTable;
-  readonly #instances: InstanceBook;
-  readonly #policies: PolicyBook;
+  readonly #parts: FulfilmentParts;
+  /** `C::selector` leads to this router alone. */
+  #here = NO_FRESH;
+  /** Next hops that were in a selection since the start: when they are absent now, they are gone. During adoption. */
+  readonly #seen = new Map<PlanId, Set<string>>();
 
   constructor(parts: FulfilmentParts) {
-    this.#hashSeed = parts.hashSeed;
-    this.#clock = parts.clock;
-    this.#reports = parts.reports;
-    this.#entries = parts.entries;
-    this.#groups = parts.groups;
-    this.#nextHops = parts.nextHops;
-    this.#instances = parts.instances;
-    this.#policies = parts.policies;
+    this.#parts = parts;
+  }
+
+  /** During adoption, before the capability's choice becomes another one. */
+  noteSeen(plan: PlanId): void {
+    const seen = this.#seen.get(plan) ?? new Set();
+    for (const { nextHop } of this.#choice(plan)?.sites ?? []) seen.add(nextHopKey(nextHop));
+    this.#seen.set(plan, seen);
+  }
+
+  /** Adoption is over. */
+  forgetSeen(): void {
+    this.#seen.clear();
+  }
+
+  #choice(plan: PlanId): SiteChoice | undefined {
+    return this.#parts.choices.get(this.#parts.book.choice(plan));
   }
 
   /**
    * Brings the data plane's plan up to what is known of the capability. False: nothing asks for it any more, and its
    * entries are removed. `adopting`: nothing is removed or emptied but what is known to be gone.
    */
-  fulfil(plan: CapabilityPlan, adopting: boolean): boolean {
-    const { any, own } = plan;
-    if (plan.isIdle && plan.taxonomy === 0) {
+  fulfil(plan: PlanId, adopting: boolean): boolean {
+    const { book, choices, entries, records } = this.#parts;
+    const any = book.any(plan);
+    if (!choices.serves(book.choice(plan)) && book.taxonomy(plan) === 0 && book.instances(plan).size === 0) {
       if (!adopting) {
-        for (const entry of [any, own]) if (entry !== undefined) this.#entries.remove(entry);
+        for (const entry of [any, book.own(plan)]) if (entry !== 0) entries.remove(entry);
         return false;
       }
-      if (any?.installed === undefined) return true;
+      if (any === 0 || !records.has(any, ENTRY.installed)) return true;
     }
-    this.#install(plan, adopting);
+    this.#install(plan, any, adopting);
     return true;
   }
 
-  #install(plan: CapabilityPlan, adopting: boolean): void {
-    const { any, own } = plan;
-    const policy = this.#policies.assign(plan);
-    for (const entry of [any, own]) if (entry !== undefined) Object.assign(entry, { policy, affinity: plan.affinity });
-    const local = instanceWish(plan);
-    if (any !== undefined) {
-      this.#fill(any.site, this.#siteWish(plan), plan, adopting);
-      this.#fill(any.local, local, plan, adopting);
-      this.#entries.install(any);
+  #install(plan: PlanId, any: EntryId, adopting: boolean): void {
+    const { book, entries, records } = this.#parts;
+    const own = book.own(plan);
+    const policy = this.#policy(plan, any, own);
+    const affinity = book.affinity(plan);
+    const instances = book.instances(plan);
+    if (any !== 0) {
+      records.setPolicy(any, policy);
+      records.setAffinity(any, affinity);
+      this.#fillSites(records.siteSide(any), plan, adopting);
+      this.#fill(records.localSide(any), instanceWish(instances), plan, adopting);
+      entries.install(any);
     }
-    if (own === undefined) return;
-    if (plan.instances.size === 0 && !adopting) this.#entries.withdraw(own);
-    else if (plan.instances.size === 0) {
+    if (own === 0) return;
+    records.setPolicy(own, policy);
+    records.setAffinity(own, affinity);
+    if (instances.size === 0 && !adopting) entries.withdraw(own);
+    else if (instances.size === 0) {
       // It may share the instances' group, which the last of them has just left.
-      if (own.installed !== undefined) this.#entries.install(own);
+      if (records.has(own, ENTRY.installed)) entries.install(own);
     } else {
-      this.#fill(own.site, this.#ownSiteWish(), plan, adopting);
-      if (own.local.entry === own) this.#fill(own.local, local, plan, adopting);
-      this.#entries.install(own);
+      this.#fillHere(records.siteSide(own), plan, adopting);
+      entries.install(own);
     }
   }
 
-  #siteWish(plan: CapabilityPlan): GroupWish {
-    return siteWish(
-      plan,
-      (nextHop) => this.#locate(nextHop),
-      (nextHop) => this.#nextHops.find(nextHop),
-    );
+  #policy(plan: PlanId, any: EntryId, own: EntryId): PolicyIndex {
+    const { book, records, policies } = this.#parts;
+    const tenantIndex = book.tenant(plan);
+    if (!policies.concerns(tenantIndex)) return 0;
+    const named = records.installedPolicy(any) || records.installedPolicy(own);
+    return policies.assign({ tenantIndex, name: book.name(plan), key: book.key(plan), named });
   }
 
-  /** `C::selector` leads to this router alone. */
-  #ownSiteWish(): GroupWish {
-    const index = this.#locate({ kind: "local" });
-    if (index === undefined) return NO_WISH;
-    return { ...NO_WISH, members: [{ nextHop: index, key: 0, weight: 1 }], backup: index };
+  /** Capabilities with the same choice and no past have one group, which is made once. */
+  #fillSites(side: SideId, plan: PlanId, adopting: boolean): void {
+    const { book, choices, groups, records, nextHops } = this.#parts;
+    const id = book.choice(plan);
+    const hasNoPast = records.groupOf(side) === 0 && !adopting;
+    if (hasNoPast && id !== 0 && groups.joinFresh(side, choices.fresh(id))) return;
+    const choice = choices.get(id);
+    if (choice === undefined) {
+      this.#fill(side, NO_WISH, plan, adopting);
+      return;
+    }
+    const wish = siteWish(
+      choice,
+      (nextHop) => this.#locate(nextHop),
+      (nextHop) => nextHops.find(nextHop),
+    );
+    this.#fill(side, wish, plan, adopting);
+    const isWhole = choice.leaving.length === 0 && wish.members.length === choice.sites.length;
+    if (hasNoPast && isWhole) choices.setFresh(id, groups.freshOf(side));
+  }
+
+  #fillHere(side: SideId, plan: PlanId, adopting: boolean): void {
+    const { groups, records } = this.#parts;
+    const isFresh = records.groupOf(side) === 0 && !adopting;
+    if (isFresh && groups.joinFresh(side, this.#here)) return;
+    const index = this.#locate(HERE);
+    const members = index === undefined ? [] : [{ nextHop: index, key: 0, weight: 1 }];
+    this.#fill(side, { ...NO_WISH, members, backup: index ?? 0 }, plan, adopting);
+    if (isFresh && index !== undefined) this.#here = groups.freshOf(side);
   }
 
   #locate(nextHop: NextHop): NextHopIndex | undefined {
-    const index = this.#nextHops.obtain(nextHop, "up", this.#clock.monotonic());
-    if (index === undefined) this.#reports.refuse("next-hops-full", { nextHop: nextHopKey(nextHop) });
+    const { nextHops, reports, clock } = this.#parts;
+    const index = nextHops.obtain(nextHop, "up", clock.monotonic());
+    if (index === undefined) reports.refuse("next-hops-full", { nextHop: nextHopKey(nextHop) });
     return index;
   }
 
-  #fill(side: Side, wish: GroupWish, plan: CapabilityPlan, adopting: boolean): void {
-    if (side.group === undefined && wish.leaving.size === 0 && !adopting) {
-      this.#fillFresh(side, wish, plan);
-      return;
-    }
-    const past = side.group === undefined ? NO_CONTENT : this.#groups.past(side.group);
+  #fill(side: SideId, wish: GroupWish, plan: PlanId, adopting: boolean): void {
+    const { groups, hashSeed } = this.#parts;
+    const group = groups.of(side);
+    if (group === undefined && wish.members.length === 0 && wish.leaving.size === 0 && !adopting) return;
+    const past = group === undefined ? NO_CONTENT : groups.past(group);
     const wanted = adopting ? adoptedWish(wish, past, (index) => this.#isGone(plan, index)) : wish;
     if (wanted === undefined) return;
-    const content = contentFor(wanted, past, this.#hashSeed);
-    if (isEmpty(content)) this.#groups.leave(side);
-    else if (!this.#groups.obtain(side, content, wanted.draining)) this.#refuse(plan);
+    const content = contentFor(wanted, past, hashSeed);
+    if (isEmpty(content)) groups.leave(side);
+    else if (!groups.obtain(side, content, wanted.draining)) this.#refuse(plan);
   }
 
-  #fillFresh(side: Side, wish: GroupWish, plan: CapabilityPlan): void {
-    if (wish.members.length === 0) return;
-    const make = (): GroupContent => contentFor(wish, NO_CONTENT, this.#hashSeed);
-    if (!this.#groups.obtainFresh(side, wishKey(wish), make)) this.#refuse(plan);
+  #refuse(plan: PlanId): void {
+    const { reports, book } = this.#parts;
+    reports.refuse("groups-full", { capability: book.name(plan), tenantIndex: book.tenant(plan) });
   }
 
-  #refuse(plan: CapabilityPlan): void {
-    this.#reports.refuse("groups-full", { capability: plan.name, tenantIndex: plan.tenantIndex });
-  }
-
-  #isGone(plan: CapabilityPlan, index: NextHopIndex): boolean {
-    const nextHop = this.#nextHops.get(index);
+  #isGone(plan: PlanId, index: NextHopIndex): boolean {
+    const { nextHops, instances } = this.#parts;
+    const nextHop = nextHops.get(index);
     if (nextHop === undefined) return index !== 0;
-    if (nextHop.kind === "instance") return this.#instances.isGone(nextHop.instance);
+    if (nextHop.kind === "instance") return instances.isGone(nextHop.instance);
     const key = nextHopKey(nextHop);
-    if (plan.refused.has(key)) return true;
-    if (!plan.seen.has(key)) return false;
-    return ![...plan.sites, ...plan.leaving].some((site) => nextHopKey(site.nextHop) === key);
+    const choice = this.#choice(plan);
+    if (choice?.refused.has(key)) return true;
+    if (!this.#seen.get(plan)?.has(key)) return false;
+    if (choice === undefined) return true;
+    return ![...choice.sites, ...choice.leaving].some((site) => nextHopKey(site.nextHop) === key);
   }
 }

@@ -34,16 +34,11 @@ export const NO_CONTENT: GroupContent = {
 /** Who of a wish is a member, asked about the owners of slots. */
 const MEMBERS = new MemberPlaces();
 
-/** The same text for the same content. Without a transition, which is nearly always, that of the owners stands for both. */
-export function contentKey({ current, previous, backup }: GroupContent): string {
-  const owners = textOf(current);
+export function sameContent(a: GroupContent, b: GroupContent): boolean {
+  if (a.backup !== b.backup) return false;
   for (let slot = 0; slot < GROUP_SLOTS; slot++)
-    if (current[slot] !== previous[slot]) return owners + textOf(previous) + String.fromCharCode(backup);
-  return owners + String.fromCharCode(backup);
-}
-
-function textOf(owners: Uint16Array): string {
-  return String.fromCharCode.apply(undefined, owners as unknown as number[]);
+    if (a.current[slot] !== b.current[slot] || a.previous[slot] !== b.previous[slot]) return false;
+  return true;
 }
 
 export function isEmpty({ current, previous }: GroupContent): boolean {
@@ -54,11 +49,8 @@ export function isEmpty({ current, previous }: GroupContent): boolean {
 /** The content that fulfils a wish, coming from `past`. */
 export function contentFor(wish: GroupWish, past: GroupContent, seed: number): GroupContent {
   const current = assignSlots(wish.members, past.current, seed);
+  if (isEmpty(past)) return { current, previous: current, backup: wish.backup };
   const previous = newOwners();
-  if (isEmpty(past)) {
-    previous.set(current);
-    return { current, previous, backup: wish.backup };
-  }
   MEMBERS.take(wish.members);
   const alive = (index: NextHopIndex): boolean => index !== 0 && (MEMBERS.of(index) >= 0 || wish.leaving.has(index));
   for (let slot = 0; slot < GROUP_SLOTS; slot++) {

@@ -1,12 +1,14 @@
-import { type Clock, type Milliseconds, milliseconds, type Timer } from "../base/index.ts";
+import { type Clock, type Milliseconds, milliseconds, type Random, type Timer } from "../base/index.ts";
+import { ContentIndex } from "./content-index.ts";
+import type { EntryRecords, SideId } from "./entry-records.ts";
 import {
   changedSlots,
-  contentKey,
   faded,
   type GroupContent,
   isEmpty,
   namedBy,
   type Stage,
+  sameContent,
   settled,
   stageOf,
 } from "./group-content.ts";
@@ -22,18 +24,21 @@ import type { GroupIndex, NextHopIndex } from "./plan.ts";
  */
 export const FLOW_MEMORY = milliseconds(7_440_000);
 
-/** Whoever points at a group: one side of a capability entry. */
-export interface GroupUser {
-  group: Group | undefined;
+/** The group that a wish was made which depends on nothing that was before, and its content then. Group 0: none. */
+export interface FreshWish {
+  readonly group: GroupIndex;
+  readonly version: number;
 }
 
 export interface Group {
   readonly index: GroupIndex;
   content: GroupContent;
-  key: string;
-  /** The wish that it was made for. */
-  wish: string | undefined;
-  readonly users: Set<GroupUser>;
+  /** Of the content: no two that there ever were have the same one. */
+  version: number;
+  /** How many sides of entries use it, and the list of them. */
+  users: number;
+  firstUser: SideId;
+  lastUser: SideId;
   /** Draining next hops: their flows stay with them when the transition of the others ends. */
   lasting: ReadonlySet<NextHopIndex>;
   stage: Stage;
@@ -46,26 +51,29 @@ export interface GroupTableParts {
   readonly quarantine: Milliseconds;
   readonly transitionHold: Milliseconds;
   readonly clock: Clock;
+  readonly random: Random;
   readonly batch: OperationBatch;
   readonly nextHops: NextHopTable;
+  readonly sides: EntryRecords;
   /** The user has to be looked at again. */
-  readonly revisit: (user: GroupUser) => void;
+  readonly revisit: (user: SideId) => void;
   /** The batch has something to carry out. */
   readonly changed: () => void;
 }
 
 const HERE = { kind: "local" } as const;
 const NOBODY: ReadonlySet<NextHopIndex> = new Set();
+export const NO_FRESH: FreshWish = { group: 0, version: 0 };
 const SETTLED = { stage: "settled", until: undefined } as const;
 
 /** Groups by content: capabilities with the same owners in the same slots share one. */
 export class GroupTable {
   readonly #parts: GroupTableParts;
   readonly #pool: IndexPool;
-  readonly #byKey = new Map<string, Group>();
-  /** Groups that were made for a wish without a past, by that wish, for as long as their content is that. */
-  readonly #byWish = new Map<string, Group>();
-  readonly #byIndex = new Map<GroupIndex, Group>();
+  readonly #byContent: ContentIndex;
+  readonly #byIndex: (Group | undefined)[] = [];
+  #size = 0;
+  #versions = 0;
   readonly #unused = new Set<Group>();
   /** Left by somebody within this step, whose entry in the data plane still names it: not to be changed in place. */
   readonly #left = new Set<Group>();
@@ -77,15 +85,21 @@ export class GroupTable {
 
   constructor(parts: GroupTableParts) {
     this.#parts = parts;
+    this.#byContent = new ContentIndex(parts.random);
     this.#pool = new IndexPool(parts.limit, parts.quarantine);
   }
 
   get size(): number {
-    return this.#byIndex.size;
+    return this.#size;
   }
 
   get(index: GroupIndex): Group | undefined {
-    return this.#byIndex.get(index);
+    return this.#byIndex[index];
+  }
+
+  /** What a side uses. */
+  of(user: SideId): Group | undefined {
+    return this.#byIndex[this.#parts.sides.groupOf(user)];
   }
 
   adopt(index: GroupIndex, content: GroupContent): void {
@@ -94,45 +108,41 @@ export class GroupTable {
   }
 
   #enter(index: GroupIndex, content: GroupContent): Group {
-    const key = contentKey(content);
-    const group: Group = { index, content, key, wish: undefined, users: new Set(), lasting: new Set(), ...SETTLED };
-    this.#byIndex.set(index, group);
-    if (!this.#byKey.has(key)) this.#byKey.set(key, group);
+    const nobody = { users: 0, firstUser: 0, lastUser: 0, lasting: NOBODY };
+    const group: Group = { index, content, version: ++this.#versions, ...nobody, ...SETTLED };
+    this.#byIndex[index] = group;
+    this.#size++;
+    if (this.#byContent.find(content) === undefined) this.#byContent.add(index, content);
     for (const nextHop of namedBy(content)) this.#parts.nextHops.retain(nextHop);
     this.#unused.add(group);
     return group;
   }
 
-  /**
-   * The same for a user without a past, whose wish leaves nobody behind: the content is the same for the same wish, so it is
-   * made once for all who have it.
-   */
-  obtainFresh(user: GroupUser, wish: string, make: () => GroupContent): boolean {
-    const known = this.#byWish.get(wish);
-    if (known !== undefined) {
-      this.join(user, known);
-      return true;
-    }
-    if (!this.obtain(user, make(), NOBODY)) return false;
-    const { group } = user;
-    if (group?.stage === "settled" && group.wish === undefined) {
-      group.wish = wish;
-      this.#byWish.set(wish, group);
-    }
+  /** Points `user`, which has no group, at that of a wish. False: it is not there any more, or has another content. */
+  joinFresh(user: SideId, { group: index, version }: FreshWish): boolean {
+    const group = this.#byIndex[index];
+    if (group === undefined || group.version !== version) return false;
+    this.join(user, group);
     return true;
   }
 
+  /** What others who have the wish of `user`, and no past either, may join. */
+  freshOf(user: SideId): FreshWish {
+    const group = this.of(user);
+    return group === undefined ? NO_FRESH : { group: group.index, version: group.version };
+  }
+
   /** Points `user` at a group of this content: one that exists, its own changed in place, or a new one. False: the table is full. */
-  obtain(user: GroupUser, content: GroupContent, lasting: ReadonlySet<NextHopIndex>): boolean {
-    const key = contentKey(content);
-    const own = user.group;
-    if (own?.key === key) {
+  obtain(user: SideId, content: GroupContent, lasting: ReadonlySet<NextHopIndex>): boolean {
+    const own = this.of(user);
+    if (own !== undefined && sameContent(own.content, content)) {
       this.#keep(own, lasting);
       return true;
     }
-    let group = this.#byKey.get(key);
-    if (group === undefined && own?.users.size === 1 && !this.#left.has(own)) {
-      this.#change(own, content, key);
+    const same = this.#byContent.find(content);
+    let group = same === undefined ? undefined : this.#byIndex[same];
+    if (group === undefined && own?.users === 1 && !this.#left.has(own)) {
+      this.#change(own, content);
       own.lasting = lasting;
       this.#startTransition(own);
       return true;
@@ -149,50 +159,60 @@ export class GroupTable {
     return true;
   }
 
-  join(user: GroupUser, group: Group): void {
+  join(user: SideId, group: Group): void {
     this.leave(user);
-    user.group = group;
-    group.users.add(user);
-    this.#unused.delete(group);
+    const { sides } = this.#parts;
+    sides.setGroup(user, group.index);
+    sides.setPreviousUser(user, group.lastUser);
+    sides.setNextUser(user, 0);
+    if (group.lastUser === 0) group.firstUser = user;
+    else sides.setNextUser(group.lastUser, user);
+    group.lastUser = user;
+    if (group.users++ === 0) this.#unused.delete(group);
   }
 
-  leave(user: GroupUser): void {
-    const { group } = user;
+  leave(user: SideId): void {
+    const group = this.of(user);
     if (group === undefined) return;
-    group.users.delete(user);
+    const { sides } = this.#parts;
+    const [next, previous] = [sides.nextUser(user), sides.previousUser(user)];
+    if (next === 0) group.lastUser = previous;
+    else sides.setPreviousUser(next, previous);
+    if (previous === 0) group.firstUser = next;
+    else sides.setNextUser(previous, next);
+    sides.setGroup(user, 0);
+    group.users--;
     this.#left.add(group);
-    if (group.users.size === 0) this.#unused.add(group);
-    user.group = undefined;
+    if (group.users === 0) this.#unused.add(group);
   }
 
   #keep(group: Group, lasting: ReadonlySet<NextHopIndex>): void {
     if ([...lasting].some((nextHop) => !group.lasting.has(nextHop))) group.lasting = group.lasting.union(lasting);
   }
 
-  #change(group: Group, content: GroupContent, key: string): void {
+  #change(group: Group, content: GroupContent): void {
     const old = group.content;
     const { nextHops } = this.#parts;
     for (const nextHop of namedBy(content)) nextHops.retain(nextHop);
     for (const nextHop of namedBy(old)) nextHops.release(nextHop);
-    this.#forgetKey(group);
+    this.#byContent.remove(group.index);
     group.content = content;
-    group.key = key;
-    this.#byKey.set(key, group);
+    group.version = ++this.#versions;
+    this.#byContent.add(group.index, content);
     this.#set(group, old);
-  }
-
-  #forgetKey(group: Group): void {
-    if (group.wish !== undefined) this.#byWish.delete(group.wish);
-    group.wish = undefined;
-    if (this.#byKey.get(group.key) === group) this.#byKey.delete(group.key);
   }
 
   #set(group: Group, old: GroupContent | undefined): void {
     const { index, content } = group;
+    const { batch } = this.#parts;
+    if (old === undefined && batch.takesRuns) {
+      batch.addGroup(index, content);
+      return;
+    }
     const slots = changedSlots(old, content);
     const leadsHere = old !== undefined && this.#leadsHere(content);
     const operation = { type: "set-slots", group: index, slots, backup: content.backup } as const;
-    this.#parts.batch.add(operation, leadsHere ? "leads-here" : "set-slots");
+    batch.add(operation, leadsHere ? "leads-here" : "set-slots");
   }
 
   #leadsHere({ current, backup }: GroupContent): boolean {
@@ -245,13 +265,13 @@ export class GroupTable {
   #passOn(group: Group, stage: Stage): void {
     this.#enterStage(group, stage);
     const content = this.past(group);
-    const key = contentKey(content);
-    if (key === group.key) return;
-    if (this.#byKey.has(key) || isEmpty(content)) {
-      for (const user of group.users) this.#parts.revisit(user);
+    if (sameContent(content, group.content)) return;
+    if (this.#byContent.find(content) !== undefined || isEmpty(content)) {
+      const { sides, revisit } = this.#parts;
+      for (let user = group.firstUser; user !== 0; user = sides.nextUser(user)) revisit(user);
       return;
     }
-    this.#change(group, content, key);
+    this.#change(group, content);
     this.#parts.changed();
   }
 
@@ -270,8 +290,9 @@ export class GroupTable {
   removeUnused(): void {
     const now = this.#parts.clock.monotonic();
     for (const group of this.#unused) {
-      this.#byIndex.delete(group.index);
-      this.#forgetKey(group);
+      this.#byIndex[group.index] = undefined;
+      this.#size--;
+      this.#byContent.remove(group.index);
       this.#forgetStage(group);
       this.#pool.give(group.index, now);
       for (const nextHop of namedBy(group.content)) this.#parts.nextHops.release(nextHop);

@@ -1,34 +1,45 @@
 import type { Clock } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
-import type { CapabilityPlan, InstanceMember } from "./capability-plan.ts";
+import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
-import type { NextHop } from "./plan.ts";
+import type { NextHop, NextHopIndex } from "./plan.ts";
+
+export interface InstanceMember {
+  readonly instance: Instance;
+  readonly state: InstanceState;
+  readonly nextHop: NextHop;
+  /** A number made of its id. */
+  readonly key: number;
+  /** Retained for as long as the instance is known, so that it keeps its counters; 0 when the table was full. */
+  readonly index: NextHopIndex;
+}
 
 /** The instances behind this router: each has its next hop from the time it is known until it is removed. */
 export class InstanceBook {
   readonly #nextHops: NextHopTable;
   readonly #clock: Clock;
   readonly #batch: OperationBatch;
-  readonly #plans = new Map<string, CapabilityPlan>();
+  readonly #book: CapabilityBook;
+  readonly #plans = new Map<string, PlanId>();
   /** Removed since the start; only asked about during adoption. */
   readonly #removed = new Set<string>();
 
-  constructor(nextHops: NextHopTable, clock: Clock, batch: OperationBatch) {
+  constructor(book: CapabilityBook, nextHops: NextHopTable, clock: Clock, batch: OperationBatch) {
+    this.#book = book;
     this.#nextHops = nextHops;
     this.#clock = clock;
     this.#batch = batch;
   }
 
   /** Adds or replaces; an instance whose endpoint changed gets another next hop. */
-  put(plan: CapabilityPlan, instance: Instance, state: InstanceState): InstanceMember {
+  put(plan: PlanId, instance: Instance, state: InstanceState): InstanceMember {
     const nextHop = towards(instance);
-    const present = this.#plans.get(instance.id)?.instances.get(instance.id);
     const index = this.#nextHops.obtain(nextHop, state, this.#clock.monotonic()) ?? 0;
     if (index !== 0) this.#nextHops.retain(index);
-    if (present !== undefined) this.#drop(instance.id);
+    this.#drop(instance.id);
     const member = { instance, state, nextHop, key: instanceKey(instance.id), index };
-    plan.instances.set(instance.id, member);
+    this.#book.putInstance(plan, member);
     this.#plans.set(instance.id, plan);
     this.#removed.delete(instance.id);
     this.#tell(member);
@@ -41,18 +52,22 @@ export class InstanceBook {
     }
   }
 
-  #drop(id: string): CapabilityPlan | undefined {
+  #member(id: string): InstanceMember | undefined {
     const plan = this.#plans.get(id);
-    const member = plan?.instances.get(id);
-    if (plan === undefined || member === undefined) return undefined;
-    plan.instances.delete(id);
+    return plan === undefined ? undefined : this.#book.instances(plan).get(id);
+  }
+
+  #drop(id: string): void {
+    const plan = this.#plans.get(id);
+    const member = this.#member(id);
+    if (plan === undefined || member === undefined) return;
+    this.#book.dropInstance(plan, id);
     this.#plans.delete(id);
     if (member.index !== 0) this.#nextHops.release(member.index);
-    return plan;
   }
 
   /** What is removed takes no packets from now on; its slots follow. */
-  remove(id: string): CapabilityPlan | undefined {
+  remove(id: string): PlanId | undefined {
     const plan = this.setState(id, "down");
     this.#drop(id);
     this.#removed.add(id);
@@ -60,12 +75,12 @@ export class InstanceBook {
   }
 
   /** The capability that is concerned; `undefined` for an instance that is not known. */
-  setState(id: string, state: InstanceState): CapabilityPlan | undefined {
+  setState(id: string, state: InstanceState): PlanId | undefined {
     const plan = this.#plans.get(id);
-    const member = plan?.instances.get(id);
+    const member = this.#member(id);
     if (plan === undefined || member === undefined) return undefined;
     const changed = { ...member, state };
-    plan.instances.set(id, changed);
+    this.#book.putInstance(plan, changed);
     this.#tell(changed);
     return plan;
   }
@@ -77,7 +92,7 @@ export class InstanceBook {
   }
 
   isGone(id: string): boolean {
-    return this.#removed.has(id) || this.#plans.get(id)?.instances.get(id)?.state === "down";
+    return this.#removed.has(id) || this.#member(id)?.state === "down";
   }
 }
 

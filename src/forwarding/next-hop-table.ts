@@ -31,6 +31,8 @@ export class NextHopTable {
   readonly #batch: OperationBatch;
   readonly #byKey = new Map<string, NextHopRecord>();
   readonly #byIndex = new Map<NextHopIndex, NextHopRecord>();
+  /** What was asked about, by the object that it was asked with: whoever asks often does so with the same. */
+  readonly #asked = new WeakMap<NextHop, NextHopRecord>();
   readonly #unused = new Set<NextHopRecord>();
   #encapsulations: ReadonlyMap<string, Encapsulation> = new Map();
 
@@ -56,7 +58,11 @@ export class NextHopTable {
   }
 
   find(nextHop: NextHop): NextHopIndex | undefined {
-    return this.#byKey.get(nextHopKey(nextHop))?.index;
+    const asked = this.#asked.get(nextHop);
+    if (asked !== undefined && this.#byIndex.get(asked.index) === asked) return asked.index;
+    const known = this.#byKey.get(nextHopKey(nextHop));
+    if (known !== undefined) this.#asked.set(nextHop, known);
+    return known?.index;
   }
 
   get(index: NextHopIndex): NextHop | undefined {

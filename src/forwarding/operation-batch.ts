@@ -1,4 +1,8 @@
-import type { GroupIndex, Operation } from "./plan.ts";
+import type { Ipv6Address } from "../base/index.ts";
+import type { GroupContent } from "./group-content.ts";
+import { CapabilityRunBuilder, GroupRunBuilder } from "./operation-runs.ts";
+import type { GroupIndex, Operation, OperationSink } from "./plan.ts";
+import type { PolicyIndex } from "./policy.ts";
 
 /** Where an operation belongs within a step; mostly with those of its kind. */
 export type Place =
@@ -13,9 +17,17 @@ export type Place =
  * what points at it, and leaves after it.
  */
 export class OperationBatch {
+  /** New groups and entries may be added without an object each. */
+  readonly takesRuns: boolean;
   readonly #sections: Operation[][] = ORDER.map(() => []);
+  readonly #groups = new GroupRunBuilder();
+  readonly #capabilities = new CapabilityRunBuilder();
   /** Groups with slots in the later place: what comes after them must not come before. */
   readonly #leadHere = new Set<GroupIndex>();
+
+  constructor(takesRuns: boolean) {
+    this.takesRuns = takesRuns;
+  }
 
   add(operation: Operation, place: Place = operation.type): void {
     let at = place;
@@ -26,21 +38,48 @@ export class OperationBatch {
     this.#sections[PLACE.get(at)!]!.push(operation);
   }
 
+  /** A new group, before all other slots. Only where runs are taken. */
+  addGroup(group: GroupIndex, content: GroupContent): void {
+    this.#groups.add(group, content);
+  }
+
+  /** A `set-capability` in its place; the address is copied. Only where runs are taken. */
+  addCapability(address: Ipv6Address, group: GroupIndex, localGroup: GroupIndex, policy: PolicyIndex): void {
+    this.#capabilities.add(address, group, localGroup, policy);
+  }
+
   /** A next hop's state must not wait for the end of the slice. */
   get isUrgent(): boolean {
     return this.#sections[STATES]!.length > 0;
   }
 
   get isEmpty(): boolean {
-    return this.#sections.every(({ length }) => length === 0);
+    return this.size === 0;
   }
 
-  /** Hands them out and starts over. */
-  take(): readonly Operation[] {
-    const operations = this.#sections.flat();
-    for (const section of this.#sections) section.length = 0;
+  get size(): number {
+    let size = this.#groups.count + this.#capabilities.count;
+    for (const section of this.#sections) size += section.length;
+    return size;
+  }
+
+  /** Hands all of it to the sink, as one generation, and starts over. */
+  carryOut(sink: OperationSink, generation: number): void {
+    const apply = (first: number, last: number): void => {
+      const operations = this.#sections.slice(first, last).flat();
+      for (const section of this.#sections.slice(first, last)) section.length = 0;
+      if (operations.length > 0) sink.apply(operations, generation);
+    };
     this.#leadHere.clear();
-    return operations;
+    if (this.#groups.count > 0) {
+      apply(0, SLOTS);
+      sink.runs!.setGroups(this.#groups.take(), generation);
+    }
+    if (this.#capabilities.count > 0) {
+      apply(0, AFTER_CAPABILITIES);
+      sink.runs!.setCapabilities(this.#capabilities.take(), generation);
+    }
+    apply(0, ORDER.length);
   }
 }
 
@@ -62,3 +101,5 @@ const ORDER: readonly Place[] = [
 ];
 const PLACE = new Map(ORDER.map((type, place) => [type, place]));
 const STATES = PLACE.get("set-next-hop-state")!;
+const SLOTS = PLACE.get("set-slots")!;
+const AFTER_CAPABILITIES = PLACE.get("remove-capability")!;

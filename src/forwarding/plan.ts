@@ -134,9 +134,37 @@ export type Operation =
   | ({ readonly type: "set-node" } & PlannedNode)
   | { readonly type: "remove-node"; readonly locator: Ipv6Address };
 
+/** Many `set-capability` without an affinity, one after the other, without an object each. Borrowed for the time of a call. */
+export interface CapabilityRun {
+  readonly count: number;
+  /** 16 octets each. */
+  readonly addresses: Uint8Array;
+  readonly groups: Uint32Array;
+  readonly localGroups: Uint32Array;
+  /** 0: none. */
+  readonly policies: Uint32Array;
+}
+
+/** New groups with all of their slots, one after the other, without an object each. Borrowed for the time of a call. */
+export interface GroupRun {
+  readonly count: number;
+  readonly groups: Uint32Array;
+  /** GROUP_SLOTS each: `current`, and `previous` in the upper half. */
+  readonly slots: Uint32Array;
+  readonly backups: Uint32Array;
+}
+
 /** Who carries operations out. They are in effect when it returns; `generation` numbers the plans. */
 export interface OperationSink {
   apply(operations: readonly Operation[], generation: number): void;
+  /**
+   * For a sink that has a shorter way for many: called in the place that they have among the operations of a step. Absent:
+   * `apply` is given each.
+   */
+  readonly runs?: {
+    setGroups(run: GroupRun, generation: number): void;
+    setCapabilities(run: CapabilityRun, generation: number): void;
+  };
   /** True while it has enough to do: nothing more is compiled then, and changes merge. Absent: never. */
   readonly isFull?: boolean;
   /** Calls `resume` once when it is not full any more. */

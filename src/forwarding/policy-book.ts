@@ -1,5 +1,4 @@
-import { type Clock, sameValue } from "../base/index.ts";
-import type { CapabilityPlan } from "./capability-plan.ts";
+import { type CapabilityName, type Clock, sameValue } from "../base/index.ts";
 import { IndexPool } from "./index-pool.ts";
 import type { OperationBatch } from "./operation-batch.ts";
 import { FIRST_CAPABILITY_POLICY, type Policy, type PolicyIndex, samePolicy } from "./policy.ts";
@@ -21,6 +20,16 @@ export interface PolicyBookParts {
   readonly clock: Clock;
   readonly batch: OperationBatch;
   readonly reports: Reports;
+}
+
+/** A capability that a policy is for. */
+export interface PolicySubject {
+  readonly tenantIndex: number;
+  readonly name: CapabilityName;
+  /** Of no other capability. */
+  readonly key: string;
+  /** The policy that the data plane has for it; 0: none. */
+  readonly named: PolicyIndex;
 }
 
 interface Tenant {
@@ -87,8 +96,13 @@ export class PolicyBook {
     return gone;
   }
 
+  /** There may be rules for the tenant's capabilities. */
+  concerns(tenantIndex: number): boolean {
+    return this.#tenants.has(tenantIndex);
+  }
+
   /** The policy that the capability's entries are to name; 0: none. Brings it up to what the rules say. */
-  assign(plan: CapabilityPlan): PolicyIndex {
+  assign(plan: PolicySubject): PolicyIndex {
     const place = this.#tenants.get(plan.tenantIndex)?.rules.of(plan.name);
     if (place === undefined) return 0;
     const { key, effective } = place;
@@ -100,7 +114,7 @@ export class PolicyBook {
     return record?.index ?? 0;
   }
 
-  #obtain(key: string, policy: Policy, plan: CapabilityPlan): PolicyRecord | undefined {
+  #obtain(key: string, policy: Policy, plan: PolicySubject): PolicyRecord | undefined {
     const known = this.#byKey.get(key) ?? this.#claimAdopted(key, policy, plan);
     const added = policy.allowed.length - (known?.policy.allowed.length ?? 0);
     if (added > 0 && this.#pairs + added > this.#parts.limits.allowed) return known;
@@ -118,9 +132,8 @@ export class PolicyBook {
   }
 
   /** After a restart the entry names the policy that it had: it is the same one if it says the same. */
-  #claimAdopted(key: string, policy: Policy, { any, own }: CapabilityPlan): PolicyRecord | undefined {
-    const index = any?.installed?.policy ?? own?.installed?.policy;
-    const record = index === undefined ? undefined : this.#byIndex.get(index);
+  #claimAdopted(key: string, policy: Policy, { named }: PolicySubject): PolicyRecord | undefined {
+    const record = this.#byIndex.get(named);
     if (record === undefined || record.key !== undefined || !samePolicy(record.policy, policy)) return undefined;
     record.key = key;
     this.#byKey.set(key, record);

@@ -1,36 +1,37 @@
-import type { CapabilityPlan } from "./capability-plan.ts";
 import { type GroupContent, type GroupWish, NO_WISH } from "./group-content.ts";
+import type { InstanceMember } from "./instance-book.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
+import type { SiteChoice } from "./site-choice.ts";
 import type { GroupMember } from "./slot-assignment.ts";
 
 /** Index of a next hop; `undefined` when there is no room for it. */
 export type Locate = (nextHop: NextHop) => NextHopIndex | undefined;
 
 /** Who should serve a capability in the domain. */
-export function siteWish(plan: CapabilityPlan, locate: Locate, find: Locate): GroupWish {
+export function siteWish(choice: SiteChoice, locate: Locate, find: Locate): GroupWish {
   const members: GroupMember[] = [];
-  for (const { originId, nextHop, weight } of plan.sites) {
+  for (const { originId, nextHop, weight } of choice.sites) {
     const index = locate(nextHop);
     if (index !== undefined) members.push({ nextHop: index, key: originId, weight });
   }
   const leaving = new Set<NextHopIndex>();
   const draining = new Set<NextHopIndex>();
-  for (const site of plan.leaving) {
+  for (const site of choice.leaving) {
     const index = find(site.nextHop);
     if (index === undefined) continue;
     leaving.add(index);
     if (site.draining) draining.add(index);
   }
-  const reserve = plan.reserve === undefined ? undefined : locate(plan.reserve);
+  const reserve = choice.reserve === undefined ? undefined : locate(choice.reserve);
   return { members, leaving, draining, backup: reserve ?? heaviest(members) };
 }
 
 /** Who should serve it behind this router. */
-export function instanceWish(plan: CapabilityPlan): GroupWish {
-  if (plan.instances.size === 0) return NO_WISH;
+export function instanceWish(instances: ReadonlyMap<string, InstanceMember>): GroupWish {
+  if (instances.size === 0) return NO_WISH;
   const members: GroupMember[] = [];
   const draining = new Set<NextHopIndex>();
-  for (const { index, state, key, instance } of plan.instances.values()) {
+  for (const { index, state, key, instance } of instances.values()) {
     if (index === 0) continue;
     if (state === "up") members.push({ nextHop: index, key, weight: instance.weight });
     else if (state === "draining") draining.add(index);

@@ -1,5 +1,5 @@
 import { type Clock, milliseconds, type Timer } from "../base/index.ts";
-import type { CapabilityPlan } from "./capability-plan.ts";
+import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { OperationSink } from "./plan.ts";
 
 /** Longest piece of work at a time. */
@@ -10,13 +10,11 @@ const MANY_MEMBERS = 16;
 /** So long: thousands of members that come one by one are a few changes of their group. The first is done at once. */
 const REST = milliseconds(100);
 
-/** Plans that are done and still in the list; then it is cut. */
-const MOST_DONE = 16_384;
-
 export interface WorkQueueParts {
   readonly clock: Clock;
-  /** A plan that was marked. */
-  readonly compile: (plan: CapabilityPlan) => void;
+  readonly book: CapabilityBook;
+  /** Does a plan that was marked. How many members it has then; 0 also for one that is gone. */
+  readonly compile: (plan: PlanId) => number;
   /** At the end of each slice. */
   readonly sliceDone: () => void;
   /** While its sink is full nothing is done: what is marked meanwhile is done once, as it is then. */
@@ -26,11 +24,14 @@ export interface WorkQueueParts {
 /** What is to be done on later turns, in slices: plans that changed, and longer jobs. */
 export class WorkQueue {
   readonly #parts: WorkQueueParts;
-  /** Plans that wait, in order, from `#first` on. */
-  #dirty: CapabilityPlan[] = [];
-  #first = 0;
-  /** Plans that wait for the end of their rest, with when that is, in order. */
-  #resting: { readonly plan: CapabilityPlan; readonly until: number }[] = [];
+  /** Plans that wait, chained in the book. */
+  #first: PlanId = 0;
+  #last: PlanId = 0;
+  #waiting = 0;
+  /** Plans that have just been done, with when they may be done again, in order. */
+  readonly #rests = new Map<PlanId, number>();
+  /** Those of them that wait for it, with when that is, in order. */
+  #resting: { readonly plan: PlanId; readonly until: number }[] = [];
   #wake: Timer | undefined;
   /** Longer jobs, a step at a time. */
   readonly #jobs: Iterator<void>[] = [];
@@ -45,17 +46,37 @@ export class WorkQueue {
 
   /** Plans and jobs that are left. */
   get size(): number {
-    return this.#dirty.length - this.#first + this.#resting.length + this.#jobs.length;
+    return this.#waiting + this.#resting.length + this.#jobs.length;
   }
 
   /** For jobs: what they mark is done with the rest. */
-  mark(plan: CapabilityPlan): void {
-    if (plan.isWaiting) return;
-    plan.isWaiting = true;
-    this.#dirty.push(plan);
+  mark(plan: PlanId): void {
+    const { book } = this.#parts;
+    if (book.waits(plan)) return;
+    book.setWaits(plan, true);
+    this.#append(plan);
   }
 
-  touch(plan: CapabilityPlan): void {
+  #append(plan: PlanId): void {
+    const { book } = this.#parts;
+    if (this.#last === 0) this.#first = plan;
+    else book.setNextWaiting(this.#last, plan);
+    this.#last = plan;
+    this.#waiting++;
+  }
+
+  #shift(): PlanId {
+    const { book } = this.#parts;
+    const plan = this.#first;
+    if (plan === 0) return 0;
+    this.#first = book.nextWaiting(plan);
+    if (this.#first === 0) this.#last = 0;
+    book.setNextWaiting(plan, 0);
+    this.#waiting--;
+    return plan;
+  }
+
+  touch(plan: PlanId): void {
     this.mark(plan);
     this.schedule();
   }
@@ -84,14 +105,30 @@ export class WorkQueue {
       });
       return;
     }
-    const until = clock.monotonic() + SLICE_MS;
+    const now = clock.monotonic();
+    const until = now + SLICE_MS;
+    for (const [plan, restsUntil] of this.#rests) {
+      if (restsUntil > now) break;
+      this.#rests.delete(plan);
+    }
     // Jobs first: what they mark is done with the rest.
     while (this.#step()) if (clock.monotonic() >= until) break;
     this.#parts.sliceDone();
-    if (this.#dirty.length > this.#first || this.#jobs.length > 0) this.schedule();
+    if (this.#waiting > 0 || this.#jobs.length > 0) this.schedule();
   }
 
-  #rest(plan: CapabilityPlan): void {
+  /** True: it has rested enough. */
+  #mayBeDone(plan: PlanId): boolean {
+    if (this.#rests.size === 0) return true;
+    const until = this.#rests.get(plan);
+    if (until === undefined) return true;
+    this.#rests.delete(plan);
+    if (until <= this.#parts.clock.monotonic()) return true;
+    this.#rest(plan);
+    return false;
+  }
+
+  #rest(plan: PlanId): void {
     this.#resting.push({ plan, until: this.#parts.clock.monotonic() + REST });
     this.#wake ??= this.#parts.clock.after(REST, () => this.#endRests());
   }
@@ -102,10 +139,7 @@ export class WorkQueue {
     const now = clock.monotonic();
     const next = this.#resting.findIndex(({ until }) => until > now);
     const rested = this.#resting.splice(0, next === -1 ? this.#resting.length : next);
-    for (const { plan } of rested) {
-      plan.restsUntil = 0;
-      this.#dirty.push(plan);
-    }
+    for (const { plan } of rested) this.#append(plan);
     const [first] = this.#resting;
     if (first !== undefined) this.#wake = clock.after(milliseconds(first.until - now), () => this.#endRests());
     this.schedule();
@@ -118,21 +152,12 @@ export class WorkQueue {
       if (job.next().done === true) this.#jobs.shift();
       return true;
     }
-    const plan = this.#dirty[this.#first];
-    if (plan === undefined) return false;
-    this.#first++;
-    if (this.#first === this.#dirty.length || this.#first >= MOST_DONE) {
-      this.#dirty = this.#dirty.slice(this.#first);
-      this.#first = 0;
-    }
-    const { clock, compile } = this.#parts;
-    if (plan.restsUntil !== 0 && plan.restsUntil > clock.monotonic()) {
-      this.#rest(plan);
-      return true;
-    }
-    plan.isWaiting = false;
-    compile(plan);
-    plan.restsUntil = plan.members > MANY_MEMBERS ? clock.monotonic() + REST : 0;
+    const plan = this.#shift();
+    if (plan === 0) return false;
+    if (!this.#mayBeDone(plan)) return true;
+    const { book, clock, compile } = this.#parts;
+    book.setWaits(plan, false);
+    if (compile(plan) > MANY_MEMBERS) this.#rests.set(plan, clock.monotonic() + REST);
     return true;
   }
 

@@ -11,6 +11,7 @@ import { answered, type Provider, parseConfiguration, type RouterChange } from "
 import { carryOut } from "../../src/management/transaction/carry-out.ts";
 import { ALL_FILES, R2 } from "../management/documents.ts";
 import { announce, attributeSet, capabilityNumber, ribPeer, siteKey, target, world } from "../rib/world.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 
 type Json = Record<string, unknown>;
@@ -47,7 +48,7 @@ function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memor
       ...{ transitionHold: milliseconds(1000), quarantine: milliseconds(1000) },
       limits: { capabilities: 1024, groups: 100, nextHops: 100 },
     },
-    { ...parts, sink: { apply: (wanted) => void operations.push(...wanted) } },
+    { ...parts, random: new SeededRandom(1), sink: { apply: (wanted) => void operations.push(...wanted) } },
   );
   const known = taxonomyOf(BEFORE);
   const current: Current = {

@@ -20,6 +20,7 @@ import {
   type Policy,
   type TenantPolicy,
 } from "../../src/forwarding/index.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import { DOMAIN, type Forwarding, forwarding, OCR, OWN, QUARANTINE } from "./world.ts";
@@ -281,7 +282,7 @@ describe("many tenants", () => {
         ...{ domain: DOMAIN, locator: OWN, selector: 7, hashSeed: 1, tenants: new Map(), familyCodes: new Map() },
         ...{ transitionHold: milliseconds(1), quarantine: milliseconds(1), limits },
       },
-      parts,
+      { ...parts, random: new SeededRandom(1) },
     );
     const tenants = Array.from({ length: TENANTS }, (_, i) => i + 1);
     compiler.taxonomy(tenants.flatMap((tenantIndex) => names.map((name) => ({ tenantIndex, name, majorVersion: 1 }))));

@@ -22,6 +22,7 @@ import {
 } from "../../src/forwarding/index.ts";
 import { nextHopKey } from "../../src/forwarding/next-hop-table.ts";
 import type { CapabilityCandidate, CapabilitySelection } from "../../src/rib/index.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 
@@ -119,6 +120,7 @@ export function forwarding({ sink, clock, limits }: ForwardingChanges = {}): For
     sink: sink ?? new CheckedSink(),
     log: new ListLog(),
     metrics: new TallyMetrics(),
+    random: new SeededRandom(1),
   };
   const compiler = new Compiler(
     {

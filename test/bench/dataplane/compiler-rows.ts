@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type CapabilityId, type CapabilityName, capabilityId, milliseconds } from "../../../src/base/index.ts";
 import { Compiler, type Operation } from "../../../src/forwarding/index.ts";
-import { systemClock } from "../../../src/host/index.ts";
+import { systemClock, systemRandom } from "../../../src/host/index.ts";
 import type { CapabilityCandidate, CapabilitySelection } from "../../../src/rib/index.ts";
 import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
 import { percentile, type Row, single } from "./figures.ts";
@@ -99,10 +99,18 @@ export async function measureCompiler(
       limits: { capabilities: 2 * capabilities, groups: 65_535, nextHops: 65_535 },
     },
     {
-      ...{ clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
+      ...{ clock: systemClock, random: systemRandom, log: new ListLog(), metrics: new TallyMetrics() },
       sink: {
         apply(written: readonly Operation[]) {
           operations += written.length;
+        },
+        runs: {
+          setGroups({ count }) {
+            operations += count;
+          },
+          setCapabilities({ count }) {
+            operations += count;
+          },
         },
       },
     },

@@ -1,6 +1,6 @@
 import { type CapabilityName, milliseconds } from "../../../src/base/index.ts";
 import { Compiler, type Operation, type TenantPolicy } from "../../../src/forwarding/index.ts";
-import { systemClock } from "../../../src/host/index.ts";
+import { systemClock, systemRandom } from "../../../src/host/index.ts";
 import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
 import { type Row, single } from "./figures.ts";
 import { DOMAIN, LOCATOR, startDataplane } from "./world.ts";
@@ -41,7 +41,7 @@ export async function measurePolicies(): Promise<Row[]> {
       ...{ domain: DOMAIN, locator: LOCATOR, selector: 1, hashSeed: 1, tenants: new Map(), familyCodes: new Map() },
       ...{ transitionHold: milliseconds(1), quarantine: milliseconds(1), limits },
     },
-    { clock: systemClock, sink, log: new ListLog(), metrics: new TallyMetrics() },
+    { clock: systemClock, random: systemRandom, sink, log: new ListLog(), metrics: new TallyMetrics() },
   );
   /** Milliseconds of processor time until everything is in the tables. */
   const spent = async (work: () => void): Promise<number> => {

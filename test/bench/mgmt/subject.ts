@@ -95,6 +95,7 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
       },
       {
         ...parts,
+        random: systemRandom,
         sink: {
           apply(wanted, generation) {
             operations.push(...wanted);

@@ -1,0 +1,61 @@
+import { KeyedHash, type Random, SegmentedIndex } from "../base/index.ts";
+import { type GroupContent, sameContent } from "./group-content.ts";
+import { GROUP_SLOTS, type GroupIndex } from "./plan.ts";
+
+const OWNER_WORDS = GROUP_SLOTS / 2;
+const WORDS = 2 * OWNER_WORDS + 1;
+
+/** Finds groups by their content; each content once. */
+export class ContentIndex {
+  readonly #contents: (GroupContent | undefined)[] = [];
+  readonly #hashes: number[] = [];
+  readonly #index = new SegmentedIndex(4, flooded);
+  readonly #hash: KeyedHash;
+  readonly #words = new Int32Array(WORDS);
+
+  constructor(random: Random) {
+    this.#hash = new KeyedHash(random, 4 * WORDS);
+  }
+
+  /** The group with this content; `undefined`: there is none. */
+  find(content: GroupContent): GroupIndex | undefined {
+    const hash = this.#hashOf(content);
+    const slots = this.#index.segment(hash);
+    for (let at = this.#index.home(slots, hash); slots[at + 1] !== 0; at = (at + 2) & (slots.length - 1)) {
+      if (slots[at] === hash && sameContent(this.#contents[slots[at + 1]!]!, content)) return slots[at + 1]!;
+    }
+    return undefined;
+  }
+
+  /** Content that no group in here has. */
+  add(group: GroupIndex, content: GroupContent): void {
+    const hash = this.#hashOf(content);
+    this.#index.insert(hash, group);
+    this.#hashes[group] = hash;
+    this.#contents[group] = content;
+  }
+
+  /** A group that need not be in here. */
+  remove(group: GroupIndex): void {
+    if (this.#contents[group] === undefined) return;
+    this.#index.remove(this.#hashes[group]!, group);
+    this.#contents[group] = undefined;
+  }
+
+  #hashOf({ current, previous, backup }: GroupContent): number {
+    const words = this.#words;
+    let isMoving = false;
+    for (let word = 0; word < OWNER_WORDS; word++) {
+      words[word] = current[2 * word]! | (current[2 * word + 1]! << 16);
+      words[OWNER_WORDS + 1 + word] = previous[2 * word]! | (previous[2 * word + 1]! << 16);
+      if (words[word] !== words[OWNER_WORDS + 1 + word]) isMoving = true;
+    }
+    words[OWNER_WORDS] = backup;
+    // Without a transition, which is nearly always, the owners stand for both.
+    return this.#hash.hashWords(words, 0, 4 * (isMoving ? WORDS : OWNER_WORDS + 1));
+  }
+}
+
+function flooded(probes: number): Error {
+  return new RangeError(`${probes} places in a row are taken in the index of groups: its hash is no secret any more`);
+}

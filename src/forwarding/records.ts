@@ -1,0 +1,67 @@
+/** Words of a record: 64 octets, a line of the processor's cache. */
+const STRIDE_BITS = 4;
+const PAGE_BITS = 12;
+const IN_PAGE = (1 << PAGE_BITS) - 1;
+
+/**
+ * Records of 16 words of 32 bits by number, from 1 on. A million of them are no object and no work for the garbage
+ * collector; memory comes a page of 4096 at a time, and the number of one that goes is used again.
+ */
+export class Records {
+  readonly #pages: Int32Array[] = [];
+  #top = 1;
+  /** Those that went, chained by their first word. */
+  #free = 0;
+
+  /** Every number is below it. */
+  get top(): number {
+    return this.#top;
+  }
+
+  /** A record of zeros. */
+  take(): number {
+    const reused = this.#free;
+    if (reused !== 0) {
+      this.#free = this.get(reused, 0);
+      this.set(reused, 0, 0);
+      return reused;
+    }
+    if (this.#top >> PAGE_BITS === this.#pages.length) this.#pages.push(new Int32Array(1 << (PAGE_BITS + STRIDE_BITS)));
+    return this.#top++;
+  }
+
+  give(number: number): void {
+    const start = (number & IN_PAGE) << STRIDE_BITS;
+    this.#pages[number >> PAGE_BITS]!.fill(0, start, start + (1 << STRIDE_BITS));
+    this.set(number, 0, this.#free);
+    this.#free = number;
+  }
+
+  get(number: number, word: number): number {
+    return this.#pages[number >> PAGE_BITS]![((number & IN_PAGE) << STRIDE_BITS) + word]!;
+  }
+
+  /** Its first words are these. */
+  begins(number: number, words: Int32Array): boolean {
+    const page = this.#pages[number >> PAGE_BITS]!;
+    const start = (number & IN_PAGE) << STRIDE_BITS;
+    for (let word = 0; word < words.length; word++) if (page[start + word] !== words[word]) return false;
+    return true;
+  }
+
+  set(number: number, word: number, value: number): void {
+    this.#pages[number >> PAGE_BITS]![((number & IN_PAGE) << STRIDE_BITS) + word] = value;
+  }
+}
+
+/** Octets `start` to `start + 3` as a word; on every machine the same. */
+export function wordAt(octets: Uint8Array, start: number): number {
+  return octets[start]! | (octets[start + 1]! << 8) | (octets[start + 2]! << 16) | (octets[start + 3]! << 24);
+}
+
+export function putWord(octets: Uint8Array, start: number, word: number): void {
+  octets[start] = word;
+  octets[start + 1] = word >>> 8;
+  octets[start + 2] = word >>> 16;
+  octets[start + 3] = word >>> 24;
+}
