@@ -4,6 +4,7 @@ import type {
   CapabilityRow,
   CountersReport,
   CountersReset,
+  ExchangedRouteRow,
   FibRow,
   PeerRow,
   PolicyRow,
@@ -30,6 +31,8 @@ import {
   capabilitiesView,
   countersView,
   dataplaneView,
+  exchangedRouteDetailsView,
+  exchangedRoutesView,
   fibView,
   peersView,
   policiesView,
@@ -54,6 +57,7 @@ Examples:
   semrctl show agents
   semrctl show routes --capability /vision/ocr --detail
   semrctl show routes --family ipv6-unicast --peer 2001:db8::2
+  semrctl show advertised 2001:db8::2 --withheld
   semrctl explain /vision/ocr
   semrctl explain packet fd00:c::10 /vision/ocr --source-port 40000
   semrctl --json show counters | jq '.instances[] | {name, flows}'
@@ -239,6 +243,35 @@ interface RouteFilters extends Filters {
   readonly peer?: string;
 }
 
+interface ExchangeOptions {
+  readonly detail: boolean;
+  readonly family: (typeof FAMILIES)[number];
+  readonly refused?: boolean;
+  readonly withheld?: boolean;
+}
+
+/** Routes between this router and one peer. */
+function addExchange(
+  show: Command,
+  name: "received" | "advertised",
+  about: string,
+  style: TableStyle,
+  printList: PrintList,
+): Command {
+  return show
+    .command(name)
+    .description(about)
+    .argument("<peer>", "its address")
+    .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
+    .option("--detail", "with communities", false)
+    .action((peer: string, { detail, family, refused = false, withheld = false }: ExchangeOptions) => {
+      const outcome = refused ? { outcome: "refused" } : withheld ? { outcome: "not-told" } : {};
+      return printList<ExchangedRouteRow>(`/${name}${query({ peer, family, ...outcome })}`, "no routes", (rows) =>
+        detail ? exchangedRouteDetailsView(rows, style) : exchangedRoutesView(rows, style),
+      );
+    });
+}
+
 interface Filters {
   readonly tenant?: string;
   readonly capability?: string;
@@ -280,6 +313,20 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
             detail ? unicastRouteDetailsView(rows, style) : unicastRoutesView(rows, style),
           ),
     );
+  addExchange(
+    show,
+    "received",
+    "what a peer has said, before import policy, and what became of it",
+    style,
+    printList,
+  ).option("--refused", "only what is not used", false);
+  addExchange(
+    show,
+    "advertised",
+    "what a peer is told, after export policy, and what not, and why",
+    style,
+    printList,
+  ).option("--withheld", "only what it is not told", false);
   show
     .command("peers")
     .description("BGP sessions")

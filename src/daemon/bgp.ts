@@ -82,6 +82,7 @@ function settingsOf(
     allowOwnAs: settings.allowOwnAs,
     extendedMessages: settings.extendedMessages,
     enhancedRouteRefresh: settings.enhancedRouteRefresh,
+    softReconfiguration: settings.softReconfiguration,
     ...(settings.role === undefined ? {} : { role: settings.role }),
     holdTime,
     minimumHoldTime: settings.minimumHoldTime,

@@ -21,6 +21,7 @@ import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
 import type { BmpStations } from "./bmp.ts";
 import type { Brownfield } from "./brownfield.ts";
 import type { CounterBook } from "./counter-book.ts";
+import { advertisedRows, receivedRows } from "./exchanged-rows.ts";
 import { packetReport } from "./explain-packet.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { FlowRecordsSlot } from "./live/index.ts";
@@ -82,6 +83,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     routes: () => routeRows(parts, now),
     unicastRoutes: (family) =>
       hasFamily(parts.configuration, family) ? unicastRows(parts.rib, family, now, rpkiState) : [],
+    received: (peer, family) => receivedRows(parts, peer, family),
+    advertised: (peer, family) => advertisedRows(parts, peer, family),
     *peers() {
       for (const peer of peers())
         yield peerRow(peer, clock, bfdStatus(parts, peer.address), parts.brownfield?.status(peer.address));

@@ -125,11 +125,12 @@ export function peerRow(
     ...(peer.state === "Established" ? { enhancedRouteRefresh: capabilities.enhancedRouteRefresh } : {}),
     families: peer.families.map((family) => FAMILY_NAMES.get(family) ?? family),
     perFamily: peer.perFamily.map(
-      ({ addPath, family, agreed, disabled, routesReceived, routesAdvertised, routesPending }) => ({
+      ({ addPath, family, agreed, disabled, routesReceived, routesKept, routesAdvertised, routesPending }) => ({
         family,
         agreed,
         disabled,
         routesReceived,
+        ...(routesKept === undefined ? {} : { routesKept }),
         routesAdvertised,
         routesPending,
         ...addPathMember(addPath),

@@ -9,8 +9,18 @@ import { LeaseWatch } from "./lease-watch.ts";
 import { NetStore } from "./net-store.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PeerBook } from "./peer-book.ts";
+import { ReceivedTable } from "./received-table.ts";
 import { reserve } from "./reserve.ts";
-import type { AttestationState, PeerIndex, Rib, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
+import type {
+  AttestationState,
+  PeerIndex,
+  PolicyFamily,
+  Rib,
+  RibPeer,
+  RouteFamily,
+  Tenant,
+  UnicastFamily,
+} from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 import { LONGEST_UNICAST_KEY, unicastKeyLength } from "./unicast-key.ts";
 import { UnicastTable } from "./unicast-table.ts";
@@ -77,6 +87,7 @@ class RoutingInformationBase implements Rib {
   readonly #options: RibOptions;
   readonly #parts: RibParts;
   readonly #unicast = new Map<UnicastFamily, UnicastTable>();
+  readonly #received = new Map<PolicyFamily, ReceivedTable>();
   readonly #peers: PeerBook;
   readonly #clock: Clock;
   readonly #leases: LeaseWatch;
@@ -160,6 +171,29 @@ class RoutingInformationBase implements Rib {
     return made;
   }
 
+  received(family: PolicyFamily): ReceivedTable {
+    const known = this.#received.get(family);
+    if (known !== undefined) return known;
+    const { maxRoutes, maxUnicastRoutes = maxRoutes, maxPaths: further } = this.#options;
+    const { random, log } = this.#parts;
+    const isCapability = family === "capability";
+    const room = isCapability ? maxRoutes : maxUnicastRoutes;
+    const made = reserve(`received ${family}`, room, log, (limit) => {
+      const maxKey = isCapability ? LONGEST_KEY : LONGEST_UNICAST_KEY[family];
+      const keyWords = ((isCapability ? SITE_KEY_OCTETS : maxKey) + 3) >> 2;
+      const keys = { keyWords, maxKey, keyLength: isCapability ? typedKeyLength : unicastKeyLength };
+      const store = new NetStore({ maxRoutes: limit, maxPaths: further ?? 3 * limit, ...keys }, random);
+      return new ReceivedTable(this.#tableParts(store));
+    });
+    this.#received.set(family, made);
+    this.#watch(`received ${family}`, made);
+    return made;
+  }
+
+  receivedIfKept(family: RouteFamily): ReceivedTable | undefined {
+    return family === "route-target" ? undefined : this.#received.get(family);
+  }
+
   setTenants(tenants: readonly Tenant[]): void {
     this.#tenants = inOrder(tenants);
     this.attestationsChanged();
@@ -199,14 +233,14 @@ class RoutingInformationBase implements Rib {
 
   #tables(): readonly NetTable[] {
     const memberships = this.#memberships === undefined ? [] : [this.#memberships];
-    return [this.capability, ...memberships, ...this.#unicast.values()];
+    return [this.capability, ...memberships, ...this.#unicast.values(), ...this.#received.values()];
   }
 
   peer(index: PeerIndex): RibPeer | undefined {
     return this.#peers.get(index);
   }
 
-  #watch(family: RouteFamily, table: NetTable): void {
+  #watch(family: RouteFamily | `received ${PolicyFamily}`, table: NetTable): void {
     const { metrics } = this.#parts;
     const routes = metrics.gauge("semrd_rib_routes", "Distinct routes", { family });
     const paths = metrics.gauge("semrd_rib_paths", "Routes from all neighbours together", { family });
@@ -228,7 +262,7 @@ class RoutingInformationBase implements Rib {
     this.attributes.close();
     this.capability.close();
     this.#memberships?.close();
-    for (const table of this.#unicast.values()) table.close();
+    for (const table of [...this.#unicast.values(), ...this.#received.values()]) table.close();
   }
 }
 

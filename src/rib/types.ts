@@ -160,6 +160,25 @@ export type OutputWalker = (
   state: "told" | "not-told" | "pending",
 ) => void;
 
+/** Shown one path of a neighbour. @param since wall clock, in milliseconds */
+export type PathVisitor = (
+  attributes: AttributeId,
+  key: Uint8Array,
+  start: number,
+  length: number,
+  pathId: number | undefined,
+  since: number,
+) => void;
+
+/** Routes as neighbours said them, before import policy. */
+export interface ReceivedView {
+  /** The paths of `peer` in up to `limit` nets from number `from` on, 1 being the first; see `RouteOutput.walk`. */
+  walkPaths(peer: PeerIndex, visit: PathVisitor, from: number, limit: number): number;
+}
+
+/** Families of routes, which policies apply to. */
+export type PolicyFamily = Exclude<RouteFamily, "route-target">;
+
 /** The changed nets that one neighbour has not been told about yet; a net is in it at most once. Announcements come grouped by attribute id within a drain. */
 export interface RouteOutput extends Disposable {
   /** Visits up to `limit` changed nets; returns how many are left. */
@@ -360,6 +379,13 @@ export interface Rib extends Disposable {
   readonly capability: RouteTable & CapabilityView;
   /** Made when it is first asked for; its routes are held and passed on, nothing is forwarded by them. */
   unicast(family: UnicastFamily): RouteTable & UnicastView;
+  /**
+   * What neighbours said of a family before import policy, for those whose sessions keep it there. Made when it is first asked
+   * for, with as much room as the family itself.
+   */
+  received(family: PolicyFamily): RouteTable & ReceivedView;
+  /** The same where it has been made. */
+  receivedIfKept(family: RouteFamily): (RouteTable & ReceivedView) | undefined;
   /** The table of one family, as sessions see it. */
   table(family: RouteFamily): RouteTable;
   /**

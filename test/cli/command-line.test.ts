@@ -123,6 +123,13 @@ describe("what people see", () => {
     })),
     { name: "routes-ipv6-unicast", args: ["show", "routes", "--family", "ipv6-unicast"] },
     { name: "routes-ipv6-unicast-detail", args: ["show", "routes", "--family", "ipv6-unicast", "--detail"] },
+    { name: "received", args: ["show", "received", "2001:db8::2", "--family", "ipv6-unicast"] },
+    {
+      name: "received-refused",
+      args: ["show", "received", "2001:db8::2", "--family", "ipv6-unicast", "--refused", "--detail"],
+    },
+    { name: "received-capability", args: ["show", "received", "2001:db8::2"] },
+    { name: "advertised", args: ["show", "advertised", "2001:db8::2", "--family", "ipv6-unicast"] },
     { name: "vrps", args: ["show", "rpki", "--vrps"] },
     { name: "routes-detail", args: ["show", "routes", "--detail"] },
     { name: "counters-all", args: ["show", "counters", "--all"] },

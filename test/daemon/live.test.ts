@@ -8,6 +8,7 @@ import type {
   Change,
   CommitEntry,
   Consequence,
+  ExchangedRouteRow,
   ExplainReport,
   FibRow,
   PeerRow,
@@ -105,7 +106,7 @@ protocol bgp semrd {
   };
   let first: Awaited<ReturnType<typeof started>> | undefined;
   const r1 = await started(t, ours, where, "r1", {
-    ...bgp(OURS, neighbor(THEIRS, "ipv6-unicast")),
+    ...bgp(OURS, { ...neighbor(THEIRS, "ipv6-unicast"), "soft-reconfiguration": true }),
     "semrd-dataplane:dataplane": {
       driver: kernel === undefined ? "kernel" : "memory",
       "pin-directory": pinDirectory,
@@ -209,6 +210,20 @@ protocol bgp semrd {
   });
   assert.deepEqual((await r1.ctl<Committed>("config", "commit")).consequences, []);
   await until("the policy judges what is there", async () => (await prefixes()).length === 1);
+  const received = async (...words: string[]) =>
+    (await r1.ctl<ExchangedRouteRow[]>("show", "received", THEIRS, "--family", "ipv6-unicast", ...words))
+      .map(({ route, outcome, reason }) => `${route} ${outcome} ${reason}`)
+      .sort();
+  assert.deepEqual(await received(), ["2001:db8:7::/48 accepted undefined", "2001:db8:8::/48 refused policy"]);
+  assert.deepEqual(await received("--refused"), ["2001:db8:8::/48 refused policy"]);
+  await assert.rejects(r1.ctl("show", "received", OTHER), /set soft-reconfiguration for it/);
+  assert.equal((await peer(THEIRS))!.perFamily[0]!.routesKept, 2);
+  const told = await r1.ctl<ExchangedRouteRow[]>("show", "advertised", OTHER);
+  const sites = told.filter(({ type }) => type === "site");
+  assert.deepEqual(
+    sites.map(({ route, outcome, from }) => [route, outcome, from]),
+    [["/vision/ocr", "told", "local"]],
+  );
   await r1.ctl("config", "rollback", "1");
   await r1.ctl("config", "commit");
   await until("the prefix is back", async () => (await prefixes()).length === 2);

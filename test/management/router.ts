@@ -5,6 +5,7 @@ import type {
   CapabilityRow,
   ControlHandlers,
   CountersReport,
+  ExchangedRouteRow,
   ExplainReport,
   FibRow,
   FlowRecordRow,
@@ -584,6 +585,31 @@ export const MRT: readonly MrtJobRow[] = [
   },
 ];
 
+/** Received ones first. */
+export const EXCHANGED: readonly ExchangedRouteRow[] = [
+  {
+    ...{ type: "site", route: "/vision/ocr", tenant: "acme", originId: "10.255.0.1", outcome: "accepted" },
+    ...{ nextHop: "fd00:ffff::1", origin: "igp", localPref: 100, asPath: "", communities: ["target:65000:1"] },
+    ...{ score: 9, ageSeconds: 61 },
+  },
+  {
+    ...{ type: "prefix", route: "2001:db8:7::/48", outcome: "refused", reason: "as-loop", ageSeconds: 5 },
+    ...{ nextHop: "2001:db8::2", origin: "igp", asPath: "65002 65000", communities: ["65002:7"] },
+  },
+  {
+    ...{ type: "prefix", route: "2001:db8:8::/48", pathId: 3, outcome: "changed", ageSeconds: 4 },
+    ...{ nextHop: "2001:db8::2", origin: "incomplete", multiExitDisc: 5, asPath: "65002", communities: [] },
+  },
+  {
+    ...{ type: "prefix", route: "2001:db8:9::/48", outcome: "told", from: "local" },
+    ...{ nextHop: "2001:db8::1", origin: "igp", asPath: "65000", communities: [] },
+  },
+  {
+    ...{ type: "prefix", route: "2001:db8:a::/48", outcome: "not-told", reason: "policy", from: "2001:db8::3" },
+    ...{ nextHop: "2001:db8::3", origin: "igp", asPath: "65003", communities: ["no-export"] },
+  },
+];
+
 export const BMP: readonly BmpStationRow[] = [
   {
     name: "noc",
@@ -726,6 +752,8 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     capabilities: () => CAPABILITIES,
     routes: () => ROUTES,
     unicastRoutes: (family) => (family === "ipv6-unicast" ? PREFIXES : []),
+    received: (_peer, family) => (family === "capability" ? [EXCHANGED[0]!] : EXCHANGED.slice(1, 3)),
+    advertised: () => EXCHANGED.slice(3),
     peers: () => PEERS,
     policies: () => POLICIES,
     fib: () => FIB,

@@ -108,10 +108,12 @@ export function changeSession(
   const facts = { ...session.facts, options };
   const changed = (names: readonly (keyof PeerOptions)[]): boolean =>
     before === undefined || names.some((name) => !Object.is(before[name], options[name]));
-  const refresh = changed(DECIDE_IMPORT);
+  const rejudge = changed(DECIDE_IMPORT);
+  const fill = options.softReconfiguration === true && before !== undefined && before.softReconfiguration !== true;
+  const refresh = rejudge || fill;
   let stop: TakeResult;
   for (const family of familiesOf(options)) {
-    stop ??= session.intake.family(family.family)?.change(intakeTerms(family, facts, parts), { judgeAgain: refresh });
+    stop ??= session.intake.family(family.family)?.change(intakeTerms(family, facts, parts), { judgeAgain: rejudge });
     const output = session.outputs.get(family.family);
     if (output !== undefined) output.interval = intervalOf(family, options);
     if (changed(DECIDE_EXPORT)) output?.regroup(exportGroup(family.family, facts, parts));
@@ -182,6 +184,7 @@ function intakeTerms(
         : importPolicy(options),
     maximumRoutes: maximumRoutes ?? options.maximumRoutes,
     warnAtPercent: warnAtPercent ?? WARN_AT_PERCENT,
+    keepsReceived: options.softReconfiguration === true,
     ...(restartAfter === undefined ? {} : { restartAfter }),
   };
 }

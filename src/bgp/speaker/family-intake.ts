@@ -38,6 +38,7 @@ import type { Membership } from "./membership.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerObserver } from "./observer.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
+import { ReceivedRoutes } from "./received-routes.ts";
 
 /** What may be changed while the session lasts. */
 export interface IntakeTerms {
@@ -46,7 +47,16 @@ export interface IntakeTerms {
   readonly maximumRoutes: number | undefined;
   readonly warnAtPercent: number;
   readonly restartAfter?: Seconds;
+  /** Routes are kept as they came as well. */
+  readonly keepsReceived: boolean;
 }
+
+/** What becomes of a route that a neighbour says. */
+export type Outcome =
+  | { readonly outcome: "accepted" }
+  /** It is used as another one. */
+  | { readonly outcome: "changed"; readonly set: AttributeSet }
+  | { readonly outcome: "refused"; readonly reason: string };
 
 export interface FamilyIntakeParts {
   readonly family: RouteFamily;
@@ -102,6 +112,7 @@ export class FamilyIntake {
   /** The log has said that paths were left out. */
   #leftOut = false;
   #terms: IntakeTerms;
+  #received: ReceivedRoutes | undefined;
   readonly #judged: JudgedSets<Judged | JudgedByKey>;
   /** What the routes that came last were judged as. */
   #latest: Judged | JudgedByKey | undefined;
@@ -117,6 +128,7 @@ export class FamilyIntake {
     this.#parts = parts;
     this.#table = parts.rib.table(parts.family);
     this.#judged = new JudgedSets(parts.rib.attributes, "lately");
+    this.#keep(terms, { isWhole: true });
     const { bgpIdentifier } = terms.facts;
     this.#isOwn = (octets, start) => originIdAt(octets, start) === bgpIdentifier;
   }
@@ -126,6 +138,7 @@ export class FamilyIntake {
    * @param judgeAgain what was judged is forgotten: policy or facts are others, and the routes will come again
    */
   change(terms: IntakeTerms, { judgeAgain }: { readonly judgeAgain: boolean }): TakeResult {
+    if (terms.keepsReceived !== this.#terms.keepsReceived) this.#keep(terms, { isWhole: false });
     this.#terms = terms;
     if (judgeAgain) {
       this.#judged.clear();
@@ -134,7 +147,53 @@ export class FamilyIntake {
     return terms.maximumRoutes === undefined ? undefined : this.#count(terms.maximumRoutes);
   }
 
+  #keep({ keepsReceived }: IntakeTerms, { isWhole }: { readonly isWhole: boolean }): void {
+    const { family } = this;
+    const isKept = keepsReceived && family !== "route-target";
+    this.#received = isKept ? new ReceivedRoutes({ ...this.#parts, family, isWhole }) : undefined;
+  }
+
+  /** What the neighbour said, before import policy; `undefined`: it is not kept. */
+  get received(): ReceivedRoutes | undefined {
+    return this.#received;
+  }
+
+  /**
+   * Judges what is kept once more, by the terms of now.
+   * @param from 1 at first
+   * @returns where to go on on a later turn, 0 for the end; or why the session has to end
+   */
+  judgeReceived(from: number): number | Exclude<TakeResult, undefined> {
+    let result: TakeResult;
+    const next = this.#received?.replay(from, (keys, id, set) => {
+      result = this.#put(keys, id, this.#judged.get(id) ?? this.#judge(id, set));
+      return result === undefined;
+    });
+    return result ?? next ?? 0;
+  }
+
+  /** What becomes of a route with this set, as it is judged now. Nothing is done or counted with it. */
+  look(id: AttributeId, key: Uint8Array): Outcome {
+    const { rib, peer, site } = this.#parts;
+    const { facts, policy } = this.#terms;
+    const set = rib.attributes.get(id);
+    const refused = (reason: string): Outcome => ({ outcome: "refused", reason });
+    if (this.family === "capability" && this.#isOwn(key, 0)) return refused("own-origin");
+    if (this.family === "capability" && isInstance(key, 0)) {
+      const reason = instanceRefusal(set, { kind: facts.kind, ...site });
+      if (reason !== undefined) return refused(reason);
+    }
+    const refusal = importRefusal(set, facts);
+    if (refusal !== undefined) return refused(refusal);
+    const judgement = policy(set, peer);
+    const verdict = judgement.verdict === "by-key" ? judgement.of(key, 0) : judgement;
+    const judged = this.#judgedAs(verdict, { set }, rib.attributes.marksOf(id));
+    if (!judged.ok) return refused(judged.reason);
+    return judged.becomes === undefined ? { outcome: "accepted" } : { outcome: "changed", set: judged.becomes.set };
+  }
+
   withdraw(keys: NlriBatch): void {
+    this.#received?.withdrawn(keys);
     if (!this.disabled) this.#drop(keys);
   }
 
@@ -151,6 +210,7 @@ export class FamilyIntake {
   take(announced: NlriBatch, received: ReceivedSet | undefined, piece: "first" | "further" = "first"): TakeResult {
     if (this.disabled) return undefined;
     if (received === undefined) {
+      this.#received?.withdrawn(announced);
       this.#drop(announced);
       return undefined;
     }
@@ -161,6 +221,7 @@ export class FamilyIntake {
       return this.#carryOut(this.#refusal("too-large", undefined), announced, 0);
     try {
       const id = rib.attributes.intern(octets, 0, length, source, this.family);
+      this.#received?.announced(announced, id);
       const known = piece === "further" ? this.#latest : this.#judged.get(id);
       this.#latest = known ?? this.#judge(id, received);
       return this.#put(announced, id, this.#latest);

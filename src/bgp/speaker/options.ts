@@ -119,6 +119,11 @@ export interface PeerOptions {
   readonly reflectorClient?: boolean;
   /** Own next hop also inside the AS. */
   readonly nextHopSelf?: boolean;
+  /**
+   * Routes are kept as they came, beside what import policy made of them: policies that change, and soft resets, judge them
+   * again without the neighbour, and it can be seen what was refused. Costs as much memory again. Default false.
+   */
+  readonly softReconfiguration?: boolean;
   /** Routes whose path has this router's AS so often are taken all the same. Default 0. @see RFC 4271 §9.1.2 */
   readonly allowOwnAs?: number;
   /** Default true. @see RFC 4271 §6.3 */

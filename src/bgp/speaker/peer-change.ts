@@ -86,6 +86,10 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   advertisementInterval: live("from the next round of updates on"),
   allowOwnAs: live(REFRESH),
   maximumRoutes: live("holds at once"),
+  softReconfiguration: {
+    effect: "live",
+    text: (after) => (after.softReconfiguration === true ? REFRESH : "what was kept is forgotten"),
+  },
   enforceFirstAs: live(REFRESH),
   longestUpdate: reset("messages are laid out in another way"),
   importPolicy: live(REFRESH),

@@ -13,7 +13,10 @@ import type { PeerRecord } from "./peer-record.ts";
 import type { Transport } from "./transport.ts";
 
 /** What the speaker takes out of the RIB's interface. */
-export type SpeakerRib = Pick<Rib, "attributes" | "capability" | "table" | "openPeer" | "closePeer" | "peer">;
+export type SpeakerRib = Pick<
+  Rib,
+  "attributes" | "capability" | "table" | "received" | "receivedIfKept" | "openPeer" | "closePeer" | "peer"
+>;
 
 /** What a peer works with; all but `record` and `observer` is shared by the peers of a speaker. */
 export interface PeerParts {

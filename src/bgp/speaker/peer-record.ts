@@ -20,6 +20,7 @@ export interface PeerNow {
   readonly helper: Helper;
   readonly familiesDisabled: readonly RouteFamily[];
   readonly routesReceived: (family: RouteFamily) => number;
+  readonly routesKept: (family: RouteFamily) => number | undefined;
   readonly outputs: ReadonlyMap<RouteFamily, Output>;
 }
 
@@ -124,13 +125,14 @@ export class PeerRecord {
     return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
   }
 
-  #family(family: RouteFamily, { outputs, familiesDisabled, routesReceived }: PeerNow): FamilyStatus {
+  #family(family: RouteFamily, { outputs, familiesDisabled, routesReceived, routesKept }: PeerNow): FamilyStatus {
     const output = outputs.get(family);
     return {
       family,
       agreed: output !== undefined,
       disabled: familiesDisabled.includes(family),
       routesReceived: routesReceived(family),
+      routesKept: routesKept(family),
       routesAdvertised: output?.advertised ?? 0,
       routesPending: output?.pending ?? 0,
       addPath: output?.addPath ?? { send: false, receive: false },

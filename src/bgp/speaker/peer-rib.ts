@@ -94,7 +94,17 @@ export class PeerRib implements Disposable {
 
   lost(agreed: Agreement, end: SessionEnd): void {
     this.#refreshes.disarmAll();
+    this.forgetReceived();
     this.#step({ type: "lost", agreed, end });
+  }
+
+  /** What was kept before import policy goes: it is of the session. */
+  forgetReceived(): void {
+    if (this.#frozen) return;
+    for (const family of this.#parts.families) {
+      const table = this.#parts.rib.receivedIfKept(family);
+      if (table !== undefined) this.#enqueue((peer) => table.sweep(peer, NETS_AT_ONCE));
+    }
   }
 
   /** Routes that are kept for a restart go: it is no restart. */
@@ -112,6 +122,7 @@ export class PeerRib implements Disposable {
     this.#refreshes.arm(family, this.#parts.stalePathTime, { jitter: false });
     this.#enqueue((peer) => {
       this.#parts.rib.table(family).beginRefresh(peer);
+      this.#parts.rib.receivedIfKept(family)?.beginRefresh(peer);
       return true;
     });
   }
@@ -125,11 +136,15 @@ export class PeerRib implements Disposable {
 
   #endRefresh(family: RouteFamily): void {
     this.#sweep(family, (peer) => this.#parts.rib.table(family).sweepStale(peer, NETS_AT_ONCE));
+    const kept = this.#parts.rib.receivedIfKept(family);
+    if (kept !== undefined) this.#enqueue((peer) => kept.sweepStale(peer, NETS_AT_ONCE));
   }
 
   /** Every route of the family goes, the session stays. @see RFC 4760 §7 */
   sweepAll(family: RouteFamily): void {
     this.#sweep(family, (peer) => this.#parts.rib.table(family).sweep(peer, NETS_AT_ONCE));
+    const kept = this.#parts.rib.receivedIfKept(family);
+    if (kept !== undefined) this.#enqueue((peer) => kept.sweep(peer, NETS_AT_ONCE));
   }
 
   #sweep(family: RouteFamily, job: Job): void {

@@ -4,13 +4,14 @@ import type { Agreement, SessionEnd, SessionEvent, Side } from "../session/index
 import { encodeEndOfRib, encodeRouteRefresh, type Family, type Frame, routeFamily } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import { type EstablishedSession, openSession } from "./established-session.ts";
-import type { TakeResult } from "./family-intake.ts";
+import type { FamilyIntake, TakeResult } from "./family-intake.ts";
 import type { IntakeResult } from "./intake.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PeerLinks } from "./peer-links.ts";
 import type { PeerParts } from "./peer-parts.ts";
 import type { PeerRib } from "./peer-rib.ts";
+import type { ReceivedRoutes } from "./received-routes.ts";
 import type { SessionWatch } from "./session-watch.ts";
 
 /** Of a turn, for the rest of a long UPDATE, in milliseconds. */
@@ -222,12 +223,46 @@ export class PeerSession {
     log.warn("bgp.session.ended", { peer: address, reason, routesRetained: helping });
   }
 
-  /** Asks for the neighbour's routes; false without a session that can. @see RFC 2918 */
+  /** Judges the neighbour's routes once more, or asks for them; false without a session that can. @see RFC 2918 */
   askAgain(): boolean {
-    if (this.#up === undefined || !this.#up.agreed.routeRefresh) return false;
+    if (this.#up === undefined) return false;
+    if (this.#judgeReceived(this.#up)) return true;
+    if (!this.#up.agreed.routeRefresh) return false;
     const { families } = this.#up.agreed;
     for (const family of families) this.#host.write(this.#up.side, encodeRouteRefresh(family));
     return true;
+  }
+
+  /** What was kept from the beginning is judged without the neighbour, on later turns; false where it was not. */
+  #judgeReceived(up: EstablishedSession): boolean {
+    const intakes = [...up.outputs.keys()].flatMap((family) => up.intake.family(family) ?? []);
+    const kept = intakes.filter(({ family }) => family !== "route-target");
+    if (kept.length === 0 || kept.some(({ received }) => received?.isWhole !== true)) return false;
+    for (const intake of kept) {
+      let from = 1;
+      this.#rib.inTurns(() => {
+        if (this.#up !== up || intake.disabled) return true;
+        const { clock } = this.#parts;
+        const began = clock.monotonic();
+        do {
+          const next = intake.judgeReceived(from);
+          if (typeof next !== "number") {
+            this.stopFor(up.side, next);
+            return true;
+          }
+          from = next;
+        } while (from !== 0 && clock.monotonic() - began < UPDATE_BUDGET);
+        return from === 0;
+      });
+    }
+    this.#holdWhileBusy();
+    return true;
+  }
+
+  /** What the neighbour said of a family as it came, and who judges it; `undefined` where it is not kept. */
+  received(family: RouteFamily): { readonly routes: ReceivedRoutes; readonly intake: FamilyIntake } | undefined {
+    const intake = this.#up?.intake.family(family);
+    return intake?.received === undefined ? undefined : { routes: intake.received, intake };
   }
 
   /** All routes are told again: the neighbour asks for it, or learnt ones may be sent that were held back. */

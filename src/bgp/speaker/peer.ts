@@ -172,6 +172,7 @@ export class Peer implements AsyncDisposable {
       return { needsRefresh: false };
     }
     const { refresh, stop } = changeSession(this.#session.up, before, options, this.#parts);
+    if (before.softReconfiguration === true && options.softReconfiguration !== true) this.#rib.forgetReceived();
     if (stop !== undefined) this.#session.stopFor(this.#session.up.side, stop);
     return { needsRefresh: refresh && this.isEstablished && !this.askAgain() };
   }
@@ -259,6 +260,11 @@ export class Peer implements AsyncDisposable {
   }
 
   /** See `PeerSession`. */
+  received(family: RouteFamily): ReturnType<PeerSession["received"]> {
+    return this.#session.received(family);
+  }
+
+  /** See `PeerSession`. */
   told(family: RouteFamily): AdjRibOut | undefined {
     return this.#session.told(family);
   }
@@ -305,6 +311,7 @@ export class Peer implements AsyncDisposable {
       helper: this.#rib.helper,
       familiesDisabled: this.#session.up?.intake.disabled ?? [],
       routesReceived: (family) => this.#rib.routes(family),
+      routesKept: (family) => this.#session.received(family)?.routes.size,
       outputs: this.#session.up?.outputs ?? new Map(),
     });
   }

@@ -4,12 +4,14 @@ import type { SelectionDeferral } from "../session/index.ts";
 import type { CapabilityNlri, UnicastNlri } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import type { CommonOptions } from "./common-change.ts";
+import type { Outcome } from "./family-intake.ts";
 import type { ListenRange, RangeStatus } from "./listen-ranges.ts";
 import type { SpeakerObserver } from "./observer.ts";
 import type { PeerOptions } from "./options.ts";
 import type { PathFailure, SessionChange } from "./path-failure.ts";
 import type { PeerChange } from "./peer-change.ts";
 import type { SpeakerRib } from "./peer-parts.ts";
+import type { ReceivedRoute } from "./received-routes.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Endpoint, Transport } from "./transport.ts";
 
@@ -35,6 +37,9 @@ export type SpeakerFault =
 
 /** What became of a soft reset. */
 export type SoftClear = "done" | "unknown-peer" | "no-session" | "no-route-refresh";
+
+/** A route as a neighbour said it, and what import policy makes of it. */
+export type JudgedRoute = ReceivedRoute & Outcome;
 
 export class SpeakerError extends FaultError<SpeakerFault> {}
 
@@ -65,6 +70,13 @@ export interface Speaker extends AsyncDisposable {
   peers(): readonly PeerStatus[];
   /** One of them; costs what one costs. */
   peer(address: string): PeerStatus | undefined;
+  /**
+   * What a neighbour has said of a family, with what becomes of it as it is judged now; nothing where it is not kept. May be
+   * read over many turns of the event loop, and ends when the session does.
+   */
+  received(address: string, family: RouteFamily): IteratorObject<JudgedRoute>;
+  /** Whether that is kept: there is a session with the family, and the neighbour has `softReconfiguration`. */
+  keepsReceived(address: string, family: RouteFamily): boolean;
   /** What a neighbour has been told of a family, and why not the rest; `undefined` without a session that has the family. */
   told(address: string, family: RouteFamily): AdjRibOut | undefined;
   /**

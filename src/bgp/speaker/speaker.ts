@@ -35,7 +35,7 @@ import { peerAddress, peerKey } from "./peer-address.ts";
 import { type PeerChange, planPeerChange } from "./peer-change.ts";
 import { sessionKind } from "./peer-parts.ts";
 import { PeerRecord } from "./peer-record.ts";
-import { type SoftClear, type Speaker, SpeakerError, type SpeakerParts } from "./speaker-api.ts";
+import { type JudgedRoute, type SoftClear, type Speaker, SpeakerError, type SpeakerParts } from "./speaker-api.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Connection, Endpoint } from "./transport.ts";
 
@@ -156,6 +156,20 @@ class RunningSpeaker implements Speaker {
     return this.#peer(address)?.status();
   }
 
+  *received(address: string, family: RouteFamily): Generator<JudgedRoute> {
+    const kept = this.#peer(address)?.received(family);
+    if (kept === undefined) return;
+    const { routes, intake } = kept;
+    for (const route of routes.routes()) {
+      if (this.#peer(address)?.received(family)?.routes !== routes) return; // another session, or none
+      yield { ...route, ...intake.look(route.attributes, route.key) };
+    }
+  }
+
+  keepsReceived(address: string, family: RouteFamily): boolean {
+    return this.#peer(address)?.received(family) !== undefined;
+  }
+
   told(address: string, family: RouteFamily): AdjRibOut | undefined {
     return this.#peer(address)?.told(family);
   }
@@ -226,7 +240,8 @@ class RunningSpeaker implements Speaker {
     this.#parts.log.warn("bgp.peer.cannot-refresh", {
       peer: address,
       effect: "routes that came before stay as the import policy of then left them",
-      advice: "the neighbour cannot send its routes again (RFC 2918): clear the session when it may end",
+      advice:
+        "the neighbour cannot send its routes again (RFC 2918): clear the session when it may end, or set soft-reconfiguration",
     });
   }
 

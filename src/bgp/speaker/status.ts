@@ -26,6 +26,8 @@ export interface FamilyStatus {
   readonly disabled: boolean;
   /** In the Adj-RIB-In, stale ones included. */
   readonly routesReceived: number;
+  /** As they came, before import policy; `undefined`: they are not kept. */
+  readonly routesKept: number | undefined;
   readonly routesAdvertised: number;
   readonly routesPending: number;
   /** Directions in which several paths of a route are told on this session. @see RFC 7911 */

@@ -3,6 +3,7 @@ export { bmpView } from "./bmp.ts";
 export * from "./configuration.ts";
 export { countersView } from "./counters.ts";
 export { dataplaneView } from "./dataplane.ts";
+export { exchangedRouteDetailsView, exchangedRoutesView } from "./exchanged-routes.ts";
 export { explainView } from "./explain.ts";
 export { fibView } from "./fib.ts";
 export { flowsView } from "./flows.ts";

@@ -75,6 +75,7 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
       agreed: counts.agreed,
       disabled: counts.disabled,
       "routes-received": counts.routesReceived,
+      ...present({ "routes-kept": counts.routesKept }),
       "routes-advertised": counts.routesAdvertised,
       "routes-pending": counts.routesPending,
       "add-path": [...(addPath.send ? ["send"] : []), ...(addPath.receive ? ["receive"] : [])],

@@ -285,6 +285,7 @@ export interface NeighborSettingsConfiguration {
   };
   readonly extendedMessages: boolean;
   readonly enhancedRouteRefresh: boolean;
+  readonly softReconfiguration: boolean;
   readonly password?: Secret;
   /** What the neighbour may use instead, in the order in which they are tried. */
   readonly furtherPasswords: readonly Secret[];

@@ -11,6 +11,7 @@ import type {
   CountersReport,
   CountersReset,
   DrainResult,
+  ExchangedRouteRow,
   ExplainReport,
   FibRow,
   FlowRecordRow,
@@ -34,6 +35,7 @@ export type Rows<T> = Iterable<T> | AsyncIterable<T>;
 type Answer<T> = T | Promise<T>;
 
 export type UnicastFamilyName = "ipv6-unicast" | "ipv4-unicast";
+export type RouteFamilyName = "capability" | UnicastFamilyName;
 
 /** A reset; or the peer's routes again; or ours again. @see RFC 2918 (soft ones) */
 export type PeerClearing = "hard" | "soft-in" | "soft-out";
@@ -84,6 +86,10 @@ export interface ControlHandlers {
   capabilities(): Rows<CapabilityRow>;
   routes(): Rows<RouteRow>;
   unicastRoutes(family: UnicastFamilyName): Rows<UnicastRouteRow>;
+  /** What a neighbour has said of a family, before import policy; refused where that is not kept. */
+  received(peer: string, family: RouteFamilyName): Rows<ExchangedRouteRow>;
+  /** What a neighbour has been told of a family, and what not, and why. */
+  advertised(peer: string, family: RouteFamilyName): Rows<ExchangedRouteRow>;
   peers(): Rows<PeerRow>;
   /** In the order of the configuration. */
   policies(): Rows<PolicyRow>;

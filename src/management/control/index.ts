@@ -5,6 +5,7 @@ export {
   type MrtTableQuestion,
   type PacketInquiry,
   type RefusalStatus,
+  type RouteFamilyName,
   type Rows,
   type UnicastFamilyName,
 } from "./handlers.ts";

@@ -1,4 +1,4 @@
-import { parseIpv6 } from "../../base/index.ts";
+import { formatIpv6, parseIpv6 } from "../../base/index.ts";
 import type { Path } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import { AGENT_RESOURCES, CONFIGURATION_RESOURCES } from "./configuration-resources.ts";
@@ -7,7 +7,9 @@ import {
   type ExplainQuestion,
   type MrtTableQuestion,
   type PeerClearing,
+  type RouteFamilyName,
   type Rows,
+  type UnicastFamilyName,
 } from "./handlers.ts";
 import { packetInquiry } from "./packet-inquiry.ts";
 import { allOf, entry, inRouter, type Need, operation, permitted } from "./permission.ts";
@@ -72,16 +74,41 @@ function counterPart(text: string): CounterPart {
 
 function unicastRoutes({ target, handlers }: Exchange, family: string): ControlAnswer {
   const { peer } = parameters(target, ["family", "peer"]);
-  if (family !== "ipv6-unicast" && family !== "ipv4-unicast")
-    throw new ControlRefusal(
-      400,
-      "control.bad-family",
-      "Bad request",
-      `${JSON.stringify(family)} is none of the families capability, ipv6-unicast and ipv4-unicast`,
-    );
-  const rows: Rows<object> = handlers.unicastRoutes(family);
+  const rows: Rows<object> = handlers.unicastRoutes(familyNamed(family) as UnicastFamilyName);
   if (peer === undefined) return { type: "rows", rows };
   return { type: "rows", rows, matches: (row) => "peer" in row && row.peer === peer };
+}
+
+/** What is between this router and one neighbour. */
+function exchange(name: "received" | "advertised"): Resource {
+  return {
+    method: "GET",
+    path: name,
+    needs: RIBS,
+    answer: async ({ target, handlers }) => {
+      const { peer, family = "capability", outcome } = parameters(target, ["peer", "family", "outcome"]);
+      if (peer === undefined) {
+        throw new ControlRefusal(400, "control.no-peer", "Bad request", `say whose routes: /${name}?peer=ADDRESS`);
+      }
+      const address = parseIpv6(peer);
+      const rows: Rows<object> = handlers[name](
+        address === undefined ? peer : formatIpv6(address),
+        familyNamed(family),
+      );
+      if (outcome === undefined) return { type: "rows", rows };
+      return { type: "rows", rows, matches: (row) => "outcome" in row && row.outcome === outcome };
+    },
+  };
+}
+
+function familyNamed(family: string): RouteFamilyName {
+  if (family === "capability" || family === "ipv6-unicast" || family === "ipv4-unicast") return family;
+  throw new ControlRefusal(
+    400,
+    "control.bad-family",
+    "Bad request",
+    `${JSON.stringify(family)} is none of the families capability, ipv6-unicast and ipv4-unicast`,
+  );
 }
 
 const RESOURCES: readonly Resource[] = [
@@ -114,6 +141,8 @@ const RESOURCES: readonly Resource[] = [
       return family === "capability" ? CAPABILITY_ROUTES.answer(exchange) : unicastRoutes(exchange, family);
     },
   },
+  exchange("received"),
+  exchange("advertised"),
   list("peers", { kind: "rows", path: ({ address }) => entry(NEIGHBOR, { address }) }, []),
   list("policies", allOf("semrd-policy:routing-policy"), ["policy"]),
   list("fib", allOf("semrd-dataplane:dataplane"), ["tenant", "capability"]),

@@ -156,6 +156,35 @@ export interface UnicastRouteRow {
   readonly ageSeconds: number;
 }
 
+/** A route between this router and one neighbour: as it came, before import policy, or as it goes, after export policy. */
+export interface ExchangedRouteRow {
+  readonly type: "prefix" | "site" | "instance" | "names" | "agent";
+  /** `2001:db8::/32`; what a capability route is about, as in {@link RouteRow}. */
+  readonly route: string;
+  /** Of capability routes. */
+  readonly tenant?: string;
+  /** Of capability routes: router ID of the originating site. */
+  readonly originId?: string;
+  readonly pathId?: number;
+  /** Of a received one: accepted, changed, refused; of one that goes: told, not-told, pending. */
+  readonly outcome: "accepted" | "changed" | "refused" | "told" | "not-told" | "pending";
+  /** Why it was refused, or is not told. */
+  readonly reason?: string;
+  /** Of one that goes: "local", or the name of the peer that it came from. */
+  readonly from?: string;
+  /** Of a received one. */
+  readonly ageSeconds?: number;
+  /** The following ones as the neighbour says them, or is told them; as they are here where it is not told. */
+  readonly nextHop: string;
+  readonly origin: "igp" | "egp" | "incomplete";
+  readonly localPref?: number;
+  readonly multiExitDisc?: number;
+  readonly asPath: string;
+  readonly communities: readonly string[];
+  /** Of capability routes. */
+  readonly score?: number;
+}
+
 export interface PeerFamilyRow {
   readonly family: string;
   /** On the session that is established. */
@@ -163,6 +192,8 @@ export interface PeerFamilyRow {
   /** Given up on this session, as the neighbour broke it. */
   readonly disabled: boolean;
   readonly routesReceived: number;
+  /** As they came, before import policy, where they are kept. */
+  readonly routesKept?: number;
   readonly routesAdvertised: number;
   readonly routesPending: number;
   /** Directions in which several paths of a route are told on this session; absent: in none. */

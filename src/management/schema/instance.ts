@@ -249,6 +249,7 @@ export interface RouterBgpNeighborDefaults {
   readonly role?: RouterBgpNeighborDefaultsRole;
   readonly "extended-messages": boolean;
   readonly "enhanced-route-refresh": boolean;
+  readonly "soft-reconfiguration": boolean;
   readonly "route-reflector-client": boolean;
   readonly password?: string;
   readonly "further-password"?: readonly string[];
@@ -328,6 +329,7 @@ export interface RouterBgpPeerGroupsPeerGroup {
   readonly role?: RouterBgpPeerGroupsPeerGroupRole;
   readonly "extended-messages"?: boolean;
   readonly "enhanced-route-refresh"?: boolean;
+  readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
   readonly password?: string;
   readonly "further-password"?: readonly string[];
@@ -408,6 +410,7 @@ export interface RouterBgpNeighborsNeighbor {
   readonly role?: RouterBgpNeighborsNeighborRole;
   readonly "extended-messages"?: boolean;
   readonly "enhanced-route-refresh"?: boolean;
+  readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
   readonly password?: string;
   readonly "further-password"?: readonly string[];

@@ -274,6 +274,7 @@ function bindSettings(
       : { role: { local: role.local, strict: role.strict, capabilityRoutes: role["capability-routes"] } }),
     extendedMessages: settings["extended-messages"],
     enhancedRouteRefresh: settings["enhanced-route-refresh"],
+    softReconfiguration: settings["soft-reconfiguration"],
     ...(password === undefined ? {} : { password: new Secret(password) }),
     furtherPasswords: (settings["further-password"] ?? []).map((text) => new Secret(text)),
     aoKeys: (settings["tcp-ao-key"] ?? []).map((key) => ({

@@ -228,6 +228,7 @@ export interface NeighborSettings {
   };
   readonly "extended-messages"?: boolean;
   readonly "enhanced-route-refresh"?: boolean;
+  readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
   readonly password?: string;
   readonly "further-password"?: readonly string[];
@@ -266,6 +267,7 @@ type HasDefault =
   | "route-server-client"
   | "extended-messages"
   | "enhanced-route-refresh"
+  | "soft-reconfiguration"
   | "route-reflector-client";
 
 export type NeighborDefaults = NeighborSettings &

@@ -54,7 +54,8 @@ function intake(maximumRoutes?: number) {
     looped: () => undefined,
     site: { isReflector: () => false },
   };
-  const families = [new FamilyIntake(parts, { facts, policy: acceptAll, maximumRoutes, warnAtPercent: 75 })];
+  const terms = { facts, policy: acceptAll, maximumRoutes, warnAtPercent: 75, keepsReceived: false };
+  const families = [new FamilyIntake(parts, terms)];
   const agreed = { asWidth: 4, kind: "internal", extendedNextHop: false, families: [], addPath: [] } as unknown;
   const made = new Intake({ codec, agreed: agreed as Agreement, families, peer: peer.address, counters, log });
   return {

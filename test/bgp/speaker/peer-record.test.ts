@@ -24,6 +24,7 @@ it("an attempt that failed is the last error until a session is there, then what
       helper: { state: "none" },
       familiesDisabled: [],
       routesReceived: () => 0,
+      routesKept: () => undefined,
       outputs: new Map(),
     }).lastError?.text;
 
