@@ -77,7 +77,7 @@ export class Compiler implements Disposable {
   constructor(options: CompilerOptions, parts: CompilerParts) {
     const { clock, random, sink } = parts;
     const { limits, quarantine, transitionHold, hashSeed, locator } = options;
-    const batch = new OperationBatch(sink.runs !== undefined);
+    const batch = new OperationBatch({ groups: sink.setGroups !== undefined, capabilities: sink.fill !== undefined });
     const reports = new Reports(parts.metrics, parts.log);
     const book = new CapabilityBook(random);
     const choices = new ChoiceBook(locator, random);

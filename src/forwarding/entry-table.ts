@@ -127,9 +127,10 @@ export class EntryTable {
     records.setInstalled(entry, group, localGroup, policy);
     records.setInstalledAffinity(entry, affinity);
     const gains = sameGroup && formerLocal === 0;
-    if (!gains && affinity === undefined && batch.takesRuns) {
+    const columns = gains ? undefined : batch.capabilities;
+    if (columns !== undefined) {
       records.copyAddress(entry, this.#address, 0);
-      batch.addCapability(this.#address, group, localGroup, policy);
+      columns.push(this.#address, group, localGroup, policy, affinity);
       return;
     }
     const operation: CapabilityEntry = {

@@ -205,10 +205,7 @@ export class GroupTable {
   #set(group: Group, old: GroupContent | undefined): void {
     const { index, content } = group;
     const { batch } = this.#parts;
-    if (old === undefined && batch.takesRuns) {
-      batch.addGroup(index, content);
-      return;
-    }
+    if (old === undefined && batch.addGroup(index, content)) return;
     const slots = changedSlots(old, content);
     const leadsHere = old !== undefined && this.#leadsHere(content);
     const operation = { type: "set-slots", group: index, slots, backup: content.backup } as const;

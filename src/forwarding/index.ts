@@ -1,3 +1,4 @@
+export { CapabilityBatch, MOST_IN_BATCH } from "./capability-batch.ts";
 export { Compiler, type CompilerParts } from "./compiler.ts";
 export { addedOctets } from "./encapsulation.ts";
 export type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";

@@ -1,8 +1,7 @@
-import type { Ipv6Address } from "../base/index.ts";
+import { CapabilityBatch, MOST_IN_BATCH } from "./capability-batch.ts";
 import type { GroupContent } from "./group-content.ts";
-import { CapabilityRunBuilder, GroupRunBuilder } from "./operation-runs.ts";
+import { GroupRunBuilder } from "./group-run.ts";
 import type { GroupIndex, Operation, OperationSink } from "./plan.ts";
-import type { PolicyIndex } from "./policy.ts";
 
 /** Where an operation belongs within a step; mostly with those of its kind. */
 export type Place =
@@ -12,21 +11,27 @@ export type Place =
   /** Slots of a group in use that lead to this router now: its instances are there before. */
   | "leads-here";
 
+/** What a sink takes without an object each. */
+export interface Takes {
+  readonly groups: boolean;
+  readonly capabilities: boolean;
+}
+
 /**
  * Operations of one step, in the order that keeps every packet on the old or the new plan: what is pointed at comes before
  * what points at it, and leaves after it.
  */
 export class OperationBatch {
-  /** New groups and entries may be added without an object each. */
-  readonly takesRuns: boolean;
+  readonly #takes: Takes;
   readonly #sections: Operation[][] = ORDER.map(() => []);
   readonly #groups = new GroupRunBuilder();
-  readonly #capabilities = new CapabilityRunBuilder();
+  readonly #capabilities: CapabilityBatch;
   /** Groups with slots in the later place: what comes after them must not come before. */
   readonly #leadHere = new Set<GroupIndex>();
 
-  constructor(takesRuns: boolean) {
-    this.takesRuns = takesRuns;
+  constructor(takes: Takes) {
+    this.#takes = takes;
+    this.#capabilities = new CapabilityBatch(takes.capabilities ? MOST_IN_BATCH : 0);
   }
 
   add(operation: Operation, place: Place = operation.type): void {
@@ -38,14 +43,15 @@ export class OperationBatch {
     this.#sections[PLACE.get(at)!]!.push(operation);
   }
 
-  /** A new group, before all other slots. Only where runs are taken. */
-  addGroup(group: GroupIndex, content: GroupContent): void {
-    this.#groups.add(group, content);
+  /** A new group, before all other slots, without an object for it. False: to be added as an operation. */
+  addGroup(group: GroupIndex, content: GroupContent): boolean {
+    if (this.#takes.groups) this.#groups.add(group, content);
+    return this.#takes.groups;
   }
 
-  /** A `set-capability` in its place; the address is copied. Only where runs are taken. */
-  addCapability(address: Ipv6Address, group: GroupIndex, localGroup: GroupIndex, policy: PolicyIndex): void {
-    this.#capabilities.add(address, group, localGroup, policy);
+  /** The batch for each `set-capability`, where there is room in one. */
+  get capabilities(): CapabilityBatch | undefined {
+    return this.#capabilities.isFull ? undefined : this.#capabilities;
   }
 
   /** A next hop's state must not wait for the end of the slice. */
@@ -58,7 +64,7 @@ export class OperationBatch {
   }
 
   get size(): number {
-    let size = this.#groups.count + this.#capabilities.count;
+    let size = this.#groups.count + this.#capabilities.length;
     for (const section of this.#sections) size += section.length;
     return size;
   }
@@ -73,11 +79,12 @@ export class OperationBatch {
     this.#leadHere.clear();
     if (this.#groups.count > 0) {
       apply(0, SLOTS);
-      sink.runs!.setGroups(this.#groups.take(), generation);
+      sink.setGroups!(this.#groups.take(), generation);
     }
-    if (this.#capabilities.count > 0) {
+    if (this.#capabilities.length > 0) {
       apply(0, AFTER_CAPABILITIES);
-      sink.runs!.setCapabilities(this.#capabilities.take(), generation);
+      sink.fill!(this.#capabilities, generation);
+      this.#capabilities.clear();
     }
     apply(0, ORDER.length);
   }

@@ -1,4 +1,5 @@
 import type { Ipv6Address } from "../base/index.ts";
+import type { CapabilityBatch } from "./capability-batch.ts";
 import type { Policy, PolicyIndex } from "./policy.ts";
 
 /** Where a router's locator and its "deliver or reject" address differ. Also in `dataplane/abi.h` (SEMR_LAST_LEG_…). */
@@ -134,17 +135,6 @@ export type Operation =
   | ({ readonly type: "set-node" } & PlannedNode)
   | { readonly type: "remove-node"; readonly locator: Ipv6Address };
 
-/** Many `set-capability` without an affinity, one after the other, without an object each. Borrowed for the time of a call. */
-export interface CapabilityRun {
-  readonly count: number;
-  /** 16 octets each. */
-  readonly addresses: Uint8Array;
-  readonly groups: Uint32Array;
-  readonly localGroups: Uint32Array;
-  /** 0: none. */
-  readonly policies: Uint32Array;
-}
-
 /** New groups with all of their slots, one after the other, without an object each. Borrowed for the time of a call. */
 export interface GroupRun {
   readonly count: number;
@@ -157,14 +147,10 @@ export interface GroupRun {
 /** Who carries operations out. They are in effect when it returns; `generation` numbers the plans. */
 export interface OperationSink {
   apply(operations: readonly Operation[], generation: number): void;
-  /**
-   * For a sink that has a shorter way for many: called in the place that they have among the operations of a step. Absent:
-   * `apply` is given each.
-   */
-  readonly runs?: {
-    setGroups(run: GroupRun, generation: number): void;
-    setCapabilities(run: CapabilityRun, generation: number): void;
-  };
+  /** The same for a set-capability of each entry of a batch, which stays the caller's. Absent: it takes operations only. */
+  fill?(batch: CapabilityBatch, generation: number): void;
+  /** The same for new groups. Absent: it takes operations only. */
+  setGroups?(run: GroupRun, generation: number): void;
   /** True while it has enough to do: nothing more is compiled then, and changes merge. Absent: never. */
   readonly isFull?: boolean;
   /** Calls `resume` once when it is not full any more. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { type CapabilityName, octetsEqual } from "../../src/base/index.ts";
 import type { Tunnel } from "../../src/forwarding/index.ts";
 import { feed, type Input, input, NAMES } from "./inputs.ts";
-import { addressOf, forwarding, owners, type SiteInput, TRANSITION_END } from "./world.ts";
+import { addressOf, ColumnsSink, forwarding, owners, type SiteInput, TRANSITION_END } from "./world.ts";
 
 /** The latest word about everything: what a restarted router would be told again. */
 function latest(steps: readonly Input[]): {
@@ -103,6 +103,28 @@ describe("plans", () => {
       }),
       { numRuns: 150, verbose: 1 },
     );
+  });
+
+  it("a sink that takes columns has the same tables after each turn", () => {
+    const inputs = fc.array(input, { minLength: 5, maxLength: 60 });
+    let columns = 0;
+    fc.assert(
+      fc.property(inputs, (steps) => {
+        const sink = new ColumnsSink();
+        const routers = [forwarding(), forwarding({ sink })] as const;
+        for (const step of steps) {
+          const tables = routers.map((router) => {
+            feed(router, step);
+            router.clock.settle();
+            return { ...router.sink.snapshot(), generation: 0 };
+          });
+          assert.deepEqual(tables[1], tables[0]);
+        }
+        columns += sink.columns;
+      }),
+      { numRuns: 60, verbose: 1 },
+    );
+    assert.ok(columns > 0);
   });
 
   it("a restart with the same inputs gives no operation", () => {

@@ -11,9 +11,12 @@ import { PlanTables } from "../../src/dataplane/memory/plan-tables.ts";
 import type { Instance, InstanceHealth, InstanceState } from "../../src/directory/index.ts";
 import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
 import {
+  type CapabilityBatch,
   Compiler,
   type CompilerOptions,
+  GROUP_SLOTS,
   type GroupIndex,
+  type GroupRun,
   type NextHop,
   type NextHopIndex,
   type Operation,
@@ -97,6 +100,32 @@ export class CheckedSink implements OperationSink {
   /** Operations since the last call. */
   news(): Operation[] {
     return this.log.splice(0);
+  }
+}
+
+/** The same, of entries and new groups in columns; the pieces of a step are looked at one by one. */
+export class ColumnsSink extends CheckedSink {
+  pieces = 0;
+  columns = 0;
+
+  override apply(operations: readonly Operation[]): void {
+    super.apply(operations, ++this.pieces);
+  }
+
+  fill(batch: CapabilityBatch): void {
+    this.columns += batch.length;
+    this.apply(batch.operations());
+  }
+
+  setGroups({ count, groups, slots, backups }: GroupRun): void {
+    this.columns += count;
+    const operations = Array.from({ length: count }, (_, i): Operation => {
+      const owners = Array.from(slots.subarray(i * GROUP_SLOTS, (i + 1) * GROUP_SLOTS), (word, slot) => {
+        return { slot, current: word & 0xffff, previous: word >>> 16 };
+      });
+      return { type: "set-slots", group: groups[i]!, slots: owners, backup: backups[i]! };
+    });
+    this.apply(operations);
   }
 }
 

@@ -104,13 +104,11 @@ export async function measureCompiler(
         apply(written: readonly Operation[]) {
           operations += written.length;
         },
-        runs: {
-          setGroups({ count }) {
-            operations += count;
-          },
-          setCapabilities({ count }) {
-            operations += count;
-          },
+        setGroups({ count }) {
+          operations += count;
+        },
+        fill({ length }) {
+          operations += length;
         },
       },
     },

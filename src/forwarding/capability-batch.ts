@@ -1,0 +1,75 @@
+import type { Ipv6Address } from "../base/index.ts";
+import type { Affinity, CapabilityEntry, Operation } from "./plan.ts";
+
+/** Most entries of a batch: what a data plane takes in a turn of the event loop. */
+export const MOST_IN_BATCH = 16_384;
+
+const ADDRESS_LENGTH = 16;
+/** 0: by flow. */
+const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none"];
+
+/** Many set-capability at once, in columns: what fills a table when a router starts, without an object for each entry. */
+export class CapabilityBatch {
+  /** 16 octets each. */
+  readonly addresses: Uint8Array;
+  /** The same as 32-bit words of this machine, four each. */
+  readonly addressWords: Int32Array;
+  readonly groups: Uint16Array;
+  readonly localGroups: Uint16Array;
+  /** 0: none. */
+  readonly policies: Uint32Array;
+  readonly affinities: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = MOST_IN_BATCH) {
+    this.addresses = new Uint8Array(ADDRESS_LENGTH * capacity);
+    this.addressWords = new Int32Array(this.addresses.buffer);
+    this.groups = new Uint16Array(capacity);
+    this.localGroups = new Uint16Array(capacity);
+    this.policies = new Uint32Array(capacity);
+    this.affinities = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get isFull(): boolean {
+    return this.#length === this.groups.length;
+  }
+
+  /** Copies the address. @throws {RangeError} it is full */
+  push(address: Ipv6Address, group: number, localGroup: number, policy = 0, affinity?: Affinity): void {
+    if (this.isFull) throw new RangeError(`a batch of ${this.#length} capabilities is full`);
+    const at = this.#length++;
+    this.addresses.set(address, ADDRESS_LENGTH * at);
+    this.groups[at] = group;
+    this.localGroups[at] = localGroup;
+    this.policies[at] = policy;
+    this.affinities[at] = AFFINITIES.indexOf(affinity);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  affinity(at: number): Affinity | undefined {
+    return AFFINITIES[this.affinities[at]!];
+  }
+
+  /** With an address of its own. */
+  entry(at: number): CapabilityEntry {
+    const [policy, affinity] = [this.policies[at]!, this.affinity(at)];
+    return {
+      address: this.addresses.slice(ADDRESS_LENGTH * at, ADDRESS_LENGTH * (at + 1)),
+      ...{ group: this.groups[at]!, localGroup: this.localGroups[at]! },
+      ...(policy === 0 ? {} : { policy }),
+      ...(affinity === undefined ? {} : { affinity }),
+    };
+  }
+
+  /** The same one by one, for a data plane that takes no batches. */
+  operations(): Operation[] {
+    return Array.from({ length: this.#length }, (_, at) => ({ type: "set-capability", entry: this.entry(at) }));
+  }
+}
