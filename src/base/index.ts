@@ -5,6 +5,7 @@ export * from "./ipv4-prefix.ts";
 export * from "./ipv6.ts";
 export * from "./keyed-hash.ts";
 export * from "./octet-slab.ts";
+export * from "./octet-words.ts";
 export * from "./octets.ts";
 export * from "./ports.ts";
 export { sameValue } from "./same-value.ts";

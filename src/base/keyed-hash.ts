@@ -71,14 +71,3 @@ function tailOfBigEndian(view: DataView, at: number, end: number): number {
   for (let position = at, shift = 24; position < end; position++, shift -= 8) word |= view.getUint8(position) << shift;
   return word;
 }
-
-/** Keeps one `DataView` over the buffer that messages come in, since a new one per message is most of a short message's cost. */
-export class BufferView {
-  #view: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
-
-  /** Offsets in it are `octets.byteOffset` plus offsets in `octets`. */
-  over(octets: Uint8Array): DataView {
-    if (this.#view.buffer !== octets.buffer) this.#view = new DataView(octets.buffer);
-    return this.#view;
-  }
-}

@@ -1,5 +1,4 @@
-import type { Clock, Random } from "../base/index.ts";
-import { BufferView, KeyedHash, SegmentedIndex } from "../base/index.ts";
+import { type Clock, KeyedHash, OctetView, type Random, SegmentedIndex, sameOctets } from "../base/index.ts";
 import type { AttributeSet, CommunityOctets, SetDigest, SetSource } from "./attributes.ts";
 import { hashFlooded, RibError } from "./fault.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
@@ -50,7 +49,7 @@ export class AttributeStore implements AttributeTable {
   readonly #clock: Clock;
   readonly #hash: KeyedHash;
   readonly #index = new SegmentedIndex(6, hashFlooded);
-  readonly #view = new BufferView();
+  readonly #view = new OctetView();
   readonly #references: Int32Array;
   readonly #hashes: Int32Array;
   readonly #serials: Uint32Array;
@@ -115,13 +114,14 @@ export class AttributeStore implements AttributeTable {
     source: SetSource | (() => AttributeSet),
     family: RouteFamily = "capability",
   ): AttributeId {
-    if (this.#same(this.#latest, octets, start, length)) return this.#latest;
+    const view = this.#view.over(octets);
+    if (this.#same(this.#latest, view, start, length)) return this.#latest;
     if (length > LARGEST_SET) throw new RangeError(`${length} octets are more than path attributes can have`);
-    const hash = this.#hash.hash(this.#view.over(octets), octets.byteOffset + start, length);
+    const hash = this.#hash.hash(view, start, length);
     const slots = this.#index.segment(hash);
     for (let at = this.#index.home(slots, hash); slots[at + 1] !== 0; at = (at + 2) & (slots.length - 1)) {
       const id = slots[at + 1]!;
-      if (slots[at] !== hash || !this.#same(id, octets, start, length)) continue;
+      if (slots[at] !== hash || !this.#same(id, view, start, length)) continue;
       this.#latest = id;
       return id;
     }
@@ -131,13 +131,10 @@ export class AttributeStore implements AttributeTable {
     return id;
   }
 
-  #same(id: AttributeId, octets: Uint8Array, start: number, length: number): boolean {
+  #same(id: AttributeId, view: DataView, start: number, length: number): boolean {
     if (this.#lengths[id] !== length || this.#serials[id] === 0) return false;
     const place = this.#places[id]!;
-    const own = this.#slab.chunk(place);
-    const from = this.#slab.start(place);
-    for (let i = 0; i < length; i++) if (own[from + i] !== octets[start + i]) return false;
-    return true;
+    return sameOctets(this.#slab.view(place), this.#slab.start(place), view, start, length);
   }
 
   #add(source: SetSource, hash: number, family: RouteFamily): AttributeId {

@@ -1,5 +1,4 @@
-import type { Random } from "../base/index.ts";
-import { BufferView, KeyedHash, LITTLE_ENDIAN, SegmentedIndex } from "../base/index.ts";
+import { KeyedHash, LITTLE_ENDIAN, OctetView, type Random, SegmentedIndex } from "../base/index.ts";
 import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
 import { hashFlooded } from "./fault.ts";
 import { IdSet } from "./id-set.ts";
@@ -51,7 +50,7 @@ export class DestinationIndex {
   readonly #orphans: Int32Array;
   readonly #index = new SegmentedIndex(10, hashFlooded);
   readonly #hash: KeyedHash;
-  readonly #view = new BufferView();
+  readonly #view = new OctetView();
   #hashes = new Int32Array(256);
   #top = 1;
   #free: DestinationId = 0;
@@ -63,7 +62,7 @@ export class DestinationIndex {
     // A destination without nets lives on until its change was visited, so there may be more of them than nets.
     this.limit = 2 * capacity;
     const records = this.limit + capacity + 1;
-    this.changed = new IdSet(records);
+    this.changed = new IdSet();
     this.#records = new Int32Array(records << SHIFT);
     this.#places = new Int32Array((capacity + 1) << PLACE_SHIFT);
     this.#orphans = new Int32Array(records * ID_WORDS);
@@ -82,8 +81,7 @@ export class DestinationIndex {
   /** The identifier is the 16 octets at `at`. */
   find(tenant: number, octets: Uint8Array, at: number, list: number = SITE_LIST): DestinationId {
     const view = this.#view.over(octets);
-    const position = octets.byteOffset + at;
-    return this.#find(scopeOf(list, tenant), view, position, this.#hashOf(scopeOf(list, tenant), view, position));
+    return this.#find(scopeOf(list, tenant), view, at, this.#hashOf(scopeOf(list, tenant), view, at));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { BufferView } from "../base/index.ts";
+import { OctetView } from "../base/index.ts";
 import { NET_SHIFT, type NetStore } from "./net-store.ts";
 import type { KeyBatch } from "./types.ts";
 
@@ -9,20 +9,19 @@ export class KeyLookup {
   /** Keeps the loads from being optimised away. */
   touched = 0;
   readonly #store: NetStore;
-  readonly #view = new BufferView();
+  readonly #view = new OctetView();
 
   constructor(store: NetStore) {
     this.#store = store;
   }
 
   /**
-   * The memory that the keys are in; places in it are those in the batch's octets and `octets.byteOffset`.
+   * The octets that the keys are in.
    * @throws {RangeError} for what is not one key of this table
    */
   begin(keys: KeyBatch): DataView {
     const { index, nets, options } = this.#store;
     const view = this.#view.over(keys.octets);
-    const base = keys.octets.byteOffset;
     const count = keys.count;
     if (this.hashes.length < count) this.hashes = new Int32Array(2 * count);
     const hashes = this.hashes;
@@ -32,7 +31,7 @@ export class KeyLookup {
       if (start < 0 || start + length > keys.octets.length || options.keyLength(keys.octets, start) !== length) {
         throw new RangeError(`key ${i} of ${count}, ${length} octets at ${start}, is not one key of this table`);
       }
-      hashes[i] = this.#store.hash(view, base + start, length);
+      hashes[i] = this.#store.hash(view, start, length);
     }
     let touched = 0;
     for (let i = 0; i < count; i++) {

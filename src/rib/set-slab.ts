@@ -1,3 +1,5 @@
+import { copyOctets, OctetView } from "../base/index.ts";
+
 /** Octets of a chunk: memory comes from the kernel page by page. */
 const CHUNK = 1 << 20;
 /** Room is given in units of 8 octets. */
@@ -25,6 +27,8 @@ function roomFor(units: number): number {
  */
 export class SetSlab {
   readonly #chunks: Uint8Array[] = [];
+  readonly #views: DataView[] = [];
+  readonly #source = new OctetView();
   readonly #words: Uint32Array[] = [];
   /** By units: the first free run of that size, 0 = none. */
   readonly #free = new Uint32Array((0x10000 >> UNIT_SHIFT) + 1);
@@ -34,15 +38,18 @@ export class SetSlab {
   /** Where the copy is. */
   put(octets: Uint8Array, start: number, length: number): number {
     const place = this.#take(roomFor((length + 7) >>> UNIT_SHIFT));
-    const chunk = this.chunk(place);
-    const at = this.start(place);
-    for (let i = 0; i < length; i++) chunk[at + i] = octets[start + i]!;
+    copyOctets(this.#source.over(octets), start, this.view(place), this.start(place), length);
     return place;
   }
 
   /** The octets begin in it at `start(place)`. */
   chunk(place: number): Uint8Array {
     return this.#chunks[place >>> UNITS_SHIFT]!;
+  }
+
+  /** The same memory. */
+  view(place: number): DataView {
+    return this.#views[place >>> UNITS_SHIFT]!;
   }
 
   start(place: number): number {
@@ -65,6 +72,7 @@ export class SetSlab {
     if (this.#top + units > last) {
       const chunk = new Uint8Array(CHUNK);
       this.#chunks.push(chunk);
+      this.#views.push(new DataView(chunk.buffer));
       this.#words.push(new Uint32Array(chunk.buffer));
       this.#top = last === 0 ? 1 : last; // what is left of the chunk before is less than one run
     }

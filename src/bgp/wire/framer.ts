@@ -131,7 +131,7 @@ export class Framer {
       wider.set(this.#carry.subarray(0, this.#carried));
       this.#carry = wider;
     }
-    for (let i = 0; i < count; i++) this.#carry[this.#carried + i] = this.#chunk[this.#at + i]!;
+    this.#carry.set(this.#chunk.subarray(this.#at, this.#at + count), this.#carried);
     this.#carried += count;
     this.#at += count;
   }

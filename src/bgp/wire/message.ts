@@ -28,17 +28,16 @@ export function encodeMessage(type: number, body: Uint8Array): Uint8Array {
   const length = HEADER_LENGTH + body.length;
   if (length > MAX_MESSAGE_LENGTH) throw new RangeError(`a BGP message of ${length} octets`);
   const message = new Uint8Array(length);
-  writeHeader(message, length, type);
+  writeHeader(new DataView(message.buffer), length, type);
   message.set(body, HEADER_LENGTH);
   return message;
 }
 
 /** @see RFC 4271 §4.1 */
-export function writeHeader(octets: Uint8Array, length: number, type: number, at = 0): void {
-  octets.fill(0xff, at, at + 16);
-  octets[at + 16] = length >>> 8;
-  octets[at + 17] = length;
-  octets[at + 18] = type;
+export function writeHeader(view: DataView, length: number, type: number, at = 0): void {
+  for (let i = at; i < at + 16; i += 4) view.setInt32(i, -1);
+  view.setUint16(at + 16, length);
+  view.setUint8(at + 18, type);
 }
 
 const KEEPALIVE = encodeMessage(MessageType.Keepalive, new Uint8Array(0));

@@ -1,51 +1,74 @@
-import { Writer } from "../../base/index.ts";
+import { OctetView, octetsEqual, sameOctets, Writer } from "../../base/index.ts";
 import type { SemanticAttribute } from "../../rib/index.ts";
 import { decodeSemantic, encodeSemantic } from "./semantic.ts";
 
 const SLOTS = 1024;
 /** Longer values are read each time: what strangers say fills no more than two megabytes. */
 const LONGEST = 1024;
+const NOTHING = new Uint8Array(0);
 
 /** What a value comes to, and the value as this router writes it. Shared: not to be changed. */
 export interface KnownSemantic {
   readonly semantic: SemanticAttribute | string;
   /** Nothing where the value is malformed. */
   readonly canonical: Uint8Array;
+  /** Of `canonical`. */
+  readonly view: DataView;
 }
 
 interface Slot extends KnownSemantic {
-  readonly value: Uint8Array;
+  readonly value: DataView;
+  readonly length: number;
 }
 
 /** Values of SEMANTIC seen last: few differ (DESIGN section 4.2), and reading one costs as much as all other attributes together. */
 export class SemanticCache {
   readonly #slots: (Slot | undefined)[] = new Array(SLOTS).fill(undefined);
   readonly #out = new Writer(512);
+  readonly #source = new OctetView();
 
   find(octets: Uint8Array, start: number, length: number): KnownSemantic {
     if (length > LONGEST) return this.#read(octets.slice(start, start + length));
+    const source = this.#source.over(octets);
     let hash = length;
-    for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + octets[start + i]!) | 0;
-    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+    let i = start;
+    for (const last = start + length - 4; i <= last; i += 4) hash = mixed(hash ^ source.getInt32(i, true));
+    for (; i < start + length; i++) hash = mixed(hash ^ octets[i]!);
+    const slot = hash & (SLOTS - 1);
     const known = this.#slots[slot];
-    if (known !== undefined && holds(known.value, octets, start, length)) return known;
-    const value = octets.slice(start, start + length);
-    const found = this.#read(value);
+    if (known !== undefined && holds(known, source, start, length)) return known;
+    // The one before has the place beside it, so that two values of one slot do not take turns.
+    const before = this.#slots[slot ^ 1];
+    const isThere = before !== undefined && holds(before, source, start, length);
+    const found = isThere ? before : this.#read(octets.slice(start, start + length));
     this.#slots[slot] = found;
+    if (known !== undefined) this.#slots[slot ^ 1] = known;
     return found;
   }
 
   #read(value: Uint8Array): Slot {
     const semantic = decodeSemantic(value);
-    if (typeof semantic === "string") return { value, semantic, canonical: new Uint8Array(0) };
+    if (typeof semantic === "string") return slotOf(value, semantic, NOTHING);
     encodeSemantic(semantic, this.#out.clear());
     const canonical = this.#out.finish();
-    return { value, semantic, canonical: holds(value, canonical, 0, canonical.length) ? value : canonical.slice() };
+    return slotOf(value, semantic, octetsEqual(value, canonical) ? value : canonical.slice());
   }
 }
 
-function holds(own: Uint8Array, octets: Uint8Array, start: number, length: number): boolean {
-  if (own.length !== length) return false;
-  for (let i = 0; i < length; i++) if (own[i] !== octets[start + i]) return false;
-  return true;
+function mixed(hash: number): number {
+  const product = Math.imul(hash, 0x9e3779b1);
+  return product ^ (product >>> 15);
+}
+
+function holds({ value, length: own }: Slot, source: DataView, start: number, length: number): boolean {
+  return own === length && sameOctets(value, 0, source, start, length);
+}
+
+function slotOf(value: Uint8Array, semantic: SemanticAttribute | string, canonical: Uint8Array): Slot {
+  const view = viewOf(canonical);
+  return { value: value === canonical ? view : viewOf(value), length: value.length, semantic, canonical, view };
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,3 +1,4 @@
+import { copyOctets, OctetView } from "../../base/index.ts";
 import { AttributeCode, AttributeFlag } from "./constants.ts";
 import { IDENTITY_HEAD, IDENTITY_NEXT_HOP } from "./identity.ts";
 import { NEXT_HOP_LENGTH } from "./next-hop.ts";
@@ -41,6 +42,8 @@ export interface SetPatch {
 export class SetPatcher {
   readonly #isKnown: (code: number) => boolean;
   #octets: Uint8Array = new Uint8Array(0);
+  readonly #source = new OctetView();
+  readonly #target = new OctetView();
   #at = 0;
 
   /** @param isKnown codes that are not marked as partial */
@@ -157,10 +160,8 @@ export class SetPatcher {
   }
 
   #copy(from: Uint8Array, start: number, end: number): void {
-    const octets = this.#octets;
-    let at = this.#at;
-    for (let i = start; i < end; i++) octets[at++] = from[i]!;
-    this.#at = at;
+    copyOctets(this.#source.over(from), start, this.#target.over(this.#octets), this.#at, end - start);
+    this.#at += end - start;
   }
 }
 

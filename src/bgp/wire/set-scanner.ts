@@ -1,3 +1,4 @@
+import { copyOctets, OctetView } from "../../base/index.ts";
 import {
   emptyDigest,
   markOfCommunity,
@@ -49,6 +50,8 @@ export class SetScanner implements SetSource {
   readonly #internal: boolean;
   readonly #knows: boolean;
   readonly #order = new Int32Array(MOST);
+  readonly #source = new OctetView();
+  readonly #target = new OctetView();
   #family: RouteFamily = "capability";
   #hasNextHop = false;
   /** The view is one of the set that was scanned last. */
@@ -200,7 +203,7 @@ export class SetScanner implements SetSource {
       default:
         return this.#other(octets, flags, code, at, length);
     }
-    this.#write(flags & KIND, code, octets, at, length);
+    this.#write(flags & KIND, code, this.#source.over(octets), at, length);
     return true;
   }
 
@@ -213,11 +216,11 @@ export class SetScanner implements SetSource {
       this.#semantic = known.semantic;
       if (known.semantic.opaque.length > 0) this.digest.marks |= SetMark.unknownTlvs;
       this.#reserve(known.canonical.length - length);
-      this.#write(Optional, code, known.canonical, 0, known.canonical.length);
+      this.#write(Optional, code, known.view, 0, known.canonical.length);
       return true;
     }
     if ((flags & Optional) === 0) return false;
-    if ((flags & Transitive) !== 0) this.#write(KIND | (flags & Partial), code, octets, at, length);
+    if ((flags & Transitive) !== 0) this.#write(KIND | (flags & Partial), code, this.#source.over(octets), at, length);
     return true;
   }
 
@@ -246,7 +249,7 @@ export class SetScanner implements SetSource {
     return true;
   }
 
-  #write(kind: number, code: number, from: Uint8Array, start: number, length: number): void {
+  #write(kind: number, code: number, from: DataView, start: number, length: number): void {
     const { octets } = this;
     let at = this.length;
     if (length > 255) {
@@ -258,7 +261,7 @@ export class SetScanner implements SetSource {
       octets[at++] = code;
     }
     octets[at++] = length;
-    for (let i = 0; i < length; i++) octets[at + i] = from[start + i]!;
+    copyOctets(from, start, this.#target.over(octets), at, length);
     this.length = at + length;
   }
 }

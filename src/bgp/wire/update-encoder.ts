@@ -1,4 +1,4 @@
-import type { Ipv6Address } from "../../base/index.ts";
+import { copyOctets, type Ipv6Address, OctetView } from "../../base/index.ts";
 import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
 import { type Family, IPV4_UNICAST, sameFamily } from "./family.ts";
 import { encodeMessage, writeHeader } from "./message.ts";
@@ -25,6 +25,11 @@ export class UpdateEncoder {
   readonly #capacity: number;
   readonly #maximum: number;
   #block: Uint8Array;
+  /** The same memory. */
+  #view: DataView;
+  readonly #keys = new OctetView();
+  readonly #sets = new OctetView();
+  readonly #nextHops = new OctetView();
   /** Octets of finished messages. */
   #length = 0;
   /** Where the message that is being filled ends; equal to `#length` when there is none. */
@@ -37,7 +42,7 @@ export class UpdateEncoder {
   /** Octets of the path identifier in front of each route. @see RFC 7911 §3 */
   readonly #idLength: number;
   /** Attributes of the message that is being filled: a copy, and what it is a copy of. */
-  #attributes = new Uint8Array(1024);
+  #attributes = new DataView(new ArrayBuffer(1024));
   #attributesLength = 0;
   #copyOf: Uint8Array | undefined;
   #copyVersion = 0;
@@ -58,6 +63,7 @@ export class UpdateEncoder {
     this.#capacity = capacity;
     this.#maximum = maximum;
     this.#block = new Uint8Array(capacity);
+    this.#view = new DataView(this.#block.buffer);
   }
 
   /** Whether a single key of `keyLength` octets fits into a message with these attributes. */
@@ -145,6 +151,7 @@ export class UpdateEncoder {
   #hasRoom(least: number): boolean {
     if (this.#isLent) {
       this.#block = new Uint8Array(this.#capacity);
+      this.#view = new DataView(this.#block.buffer);
       this.#isLent = false;
     }
     const room = this.#capacity - this.#length;
@@ -155,7 +162,7 @@ export class UpdateEncoder {
   #beginReach(nextHop: Ipv6Address): void {
     let at = this.#begin(AttributeCode.MpReachNlri);
     this.#block[at++] = 16;
-    this.#block.set(nextHop, at);
+    copyOctets(this.#nextHops.over(nextHop), 0, this.#view, at, 16);
     at += 16;
     this.#block[at++] = 0;
     this.#end = at;
@@ -175,19 +182,14 @@ export class UpdateEncoder {
   #copyAttributes({ octets, length, version }: EncodedSet): void {
     this.#copyOf = octets;
     this.#copyVersion = version;
-    if (this.#attributes.length < length) this.#attributes = new Uint8Array(2 * length);
-    const own = this.#attributes;
-    for (let i = 0; i < length; i++) own[i] = octets[i]!;
+    if (this.#attributes.byteLength < length) this.#attributes = new DataView(new ArrayBuffer(2 * length));
+    copyOctets(this.#sets.over(octets), 0, this.#attributes, 0, length);
     this.#attributesLength = length;
   }
 
   #appendAttributes(): void {
-    const block = this.#block;
-    const own = this.#attributes;
-    const length = this.#attributesLength;
-    const end = this.#end;
-    for (let i = 0; i < length; i++) block[end + i] = own[i]!;
-    this.#end = end + length;
+    copyOctets(this.#attributes, 0, this.#view, this.#end, this.#attributesLength);
+    this.#end += this.#attributesLength;
   }
 
   #begin(code: number): number {
@@ -203,13 +205,11 @@ export class UpdateEncoder {
   }
 
   #copy(key: Uint8Array, start: number, length: number, pathId: number): void {
-    const block = this.#block;
     if (this.#idLength > 0) {
-      put16(block, this.#end, pathId >>> 16);
-      put16(block, this.#end + 2, pathId & 0xffff);
+      this.#view.setInt32(this.#end, pathId);
       this.#end += this.#idLength;
     }
-    for (let i = 0; i < length; i++) block[this.#end + i] = key[start + i]!;
+    copyOctets(this.#keys.over(key), start, this.#view, this.#end, length);
     this.#end += length;
   }
 
@@ -228,7 +228,7 @@ export class UpdateEncoder {
       put16(block, lengths, 0);
       put16(block, lengths + 2, this.#kind === "classic-announce" ? this.#attributesLength : this.#end - first);
     }
-    writeHeader(block, this.#end - this.#length, MessageType.Update, this.#length);
+    writeHeader(this.#view, this.#end - this.#length, MessageType.Update, this.#length);
     this.#length = this.#end;
     this.#kind = undefined;
     this.#copyOf = undefined;

@@ -13,7 +13,7 @@ const hex = (value: number, octets: number): string => value.toString(16).padSta
 function long(body: Uint8Array): Uint8Array {
   const octets = new Uint8Array(19 + body.length);
   octets.set(body, 19);
-  writeHeader(octets, octets.length, MessageType.Update);
+  writeHeader(new DataView(octets.buffer), octets.length, MessageType.Update);
   return octets;
 }
 

@@ -99,7 +99,7 @@ function updateOf({ target, attributes, fill }: Route): Uint8Array | undefined {
   if (body.length + 19 > MAX_EXTENDED_MESSAGE_LENGTH) return undefined;
   const octets = new Uint8Array(19 + body.length);
   octets.set(body, 19);
-  writeHeader(octets, octets.length, MessageType.Update);
+  writeHeader(new DataView(octets.buffer), octets.length, MessageType.Update);
   return octets;
 }
 

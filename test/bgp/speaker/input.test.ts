@@ -52,7 +52,7 @@ describe("input in turns", () => {
 
   it("long messages: after each, as each may hold thousands of routes", () => {
     const long = new Uint8Array(60_000);
-    writeHeader(long, long.length, MessageType.Update);
+    writeHeader(new DataView(long.buffer), long.length, MessageType.Update);
     assert.deepEqual(handled([long, long, long], 10), [1, 1, 1, 0]);
   });
 });

@@ -28,7 +28,7 @@ const VECTORS = [
 
 function message(length: number): Uint8Array {
   const whole = new Uint8Array(length).fill(7);
-  writeHeader(whole, length, MessageType.Update);
+  writeHeader(new DataView(whole.buffer), length, MessageType.Update);
   return whole;
 }
 

@@ -1,0 +1,29 @@
+/** Keeps one `DataView` over the octets that were asked about last: one for each question would cost more than what it is asked for. */
+export class OctetView {
+  #octets: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#octets.buffer);
+
+  /** Offsets in it are those in `octets`. */
+  over(octets: Uint8Array): DataView {
+    if (this.#octets !== octets) {
+      this.#octets = octets;
+      this.#view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+    }
+    return this.#view;
+  }
+}
+
+/** Copies a short run four octets at a time: a third of what one by one costs, and below some hundred octets less than `set`. */
+export function copyOctets(from: DataView, start: number, to: DataView, at: number, length: number): void {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) to.setInt32(at + i, from.getInt32(start + i, true), true);
+  for (; i < length; i++) to.setUint8(at + i, from.getUint8(start + i));
+}
+
+/** Compares short runs four octets at a time. */
+export function sameOctets(a: DataView, start: number, b: DataView, at: number, length: number): boolean {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) if (a.getInt32(start + i, true) !== b.getInt32(at + i, true)) return false;
+  for (; i < length; i++) if (a.getUint8(start + i) !== b.getUint8(at + i)) return false;
+  return true;
+}
