@@ -29,6 +29,11 @@ export class DestinationBook {
   readonly #waiting = new Int32Array(MOST_WAITING);
   #count = 0;
   #scheduled = false;
+  /** Made once: a closure inside `put` would cost every call of it. */
+  readonly #laterTurn = (): void => {
+    this.#scheduled = false;
+    this.settle();
+  };
 
   constructor(parts: DestinationBookParts) {
     this.#parts = parts;
@@ -49,10 +54,7 @@ export class DestinationBook {
     if (this.#count === MOST_WAITING) this.settle();
     else if (!this.#scheduled) {
       this.#scheduled = true;
-      this.#parts.clock.soon(() => {
-        this.#scheduled = false;
-        this.settle();
-      });
+      this.#parts.clock.soon(this.#laterTurn);
     }
   }
 

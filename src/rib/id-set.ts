@@ -1,29 +1,29 @@
+/** A power of two. */
+const FIRST_WORDS = 256;
+
 /**
  * A set of small numbers as a bitmap with one summary level, so that finding the next member of a sparse set is quick.
- * One bit and a thirty-second per possible member; memory is committed where members are.
+ * One bit and a thirty-second up to the largest member there has been.
  */
 export class IdSet {
-  readonly #words: Int32Array;
+  #words = new Int32Array(FIRST_WORDS);
   /** Bit i: word i is not empty. */
-  readonly #summary: Int32Array;
+  #summary = new Int32Array(FIRST_WORDS >>> 5);
   #size = 0;
-
-  constructor(capacity: number) {
-    this.#words = new Int32Array((capacity + 31) >>> 5);
-    this.#summary = new Int32Array((this.#words.length + 31) >>> 5);
-  }
 
   get size(): number {
     return this.#size;
   }
 
   has(id: number): boolean {
-    return ((this.#words[id >>> 5]! >>> (id & 31)) & 1) !== 0;
+    const index = id >>> 5;
+    return index < this.#words.length && ((this.#words[index]! >>> (id & 31)) & 1) !== 0;
   }
 
   /** False when it was a member already. */
   add(id: number): boolean {
     const index = id >>> 5;
+    if (index >= this.#words.length) this.#grow(index);
     const word = this.#words[index]!;
     const bit = 1 << (id & 31);
     if ((word & bit) !== 0) return false;
@@ -36,6 +36,7 @@ export class IdSet {
   /** False when it was not a member. */
   delete(id: number): boolean {
     const index = id >>> 5;
+    if (index >= this.#words.length) return false;
     const word = this.#words[index]!;
     const bit = 1 << (id & 31);
     if ((word & bit) === 0) return false;
@@ -47,6 +48,7 @@ export class IdSet {
 
   /** Makes every number from 1 to `last` a member. */
   addUpTo(last: number): void {
+    if (last >>> 5 >= this.#words.length) this.#grow(last >>> 5);
     for (let id = 1; id <= last; ) {
       if ((id & 31) === 0 && id + 31 <= last) {
         const index = id >>> 5;
@@ -56,6 +58,16 @@ export class IdSet {
         id += 32;
       } else this.add(id++);
     }
+  }
+
+  /** Room for the word at `index`, and as much again. */
+  #grow(index: number): void {
+    const [words, summary] = [this.#words, this.#summary];
+    const length = 2 ** (32 - Math.clz32(index));
+    this.#words = new Int32Array(length);
+    this.#words.set(words);
+    this.#summary = new Int32Array(length >>> 5);
+    this.#summary.set(summary);
   }
 
   /** The smallest member that is at least `from`; 0 when there is none. */

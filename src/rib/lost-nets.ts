@@ -19,7 +19,7 @@ export class LostNets {
     this.#store = store;
     this.#clock = clock;
     this.#isWanted = isWanted;
-    this.#members = new IdSet(store.options.maxRoutes + 1);
+    this.#members = new IdSet();
   }
 
   get size(): number {
@@ -27,8 +27,20 @@ export class LostNets {
   }
 
   add(net: NetId): void {
-    this.#members.add(net);
-    this.settle(net);
+    this.#store.lose(net, this.#store.hashOf(net));
+    if (this.#isWanted(net)) this.#members.add(net);
+    else this.#store.removeNet(net);
+  }
+
+  /** The same for many whose hashes are known to the store (`NetStore.lose`); the array is written over. */
+  addAll(nets: Int32Array, count: number): void {
+    let left = 0;
+    for (let i = 0; i < count; i++) {
+      const net = nets[i]!;
+      if (this.#isWanted(net)) this.#members.add(net);
+      else nets[left++] = net;
+    }
+    if (left > 0) this.#store.removeNets(nets, left);
   }
 
   /** It has a path again. */

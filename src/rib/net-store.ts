@@ -10,7 +10,7 @@ import type { AttributeId, NetId } from "./types.ts";
  *     path  | next further path | attributes | tag | since |
  *
  * key: position in the key words, 0 = the record is free. attributes 0 = no path. tag: peer and epoch, see PeerBook.
- * since: seconds since the Unix epoch; the next free record in one that is free. Where the further paths of a net begin is in
+ * since: seconds since the Unix epoch; without a path the hash of the key; the next free record in one that is free. Where the further paths of a net begin is in
  * an array beside the records, memory only where there are any.
  */
 export const NET_SHIFT = 2;
@@ -46,7 +46,6 @@ export class NetStore {
   readonly #keyWords: Int32Array;
   readonly #hash: KeyedHash;
   readonly #freeKeys: Int32Array;
-  #hashes = new Int32Array(256);
   #keyTop = 1;
   #netTop = 1;
   #freeNet = 0;
@@ -133,35 +132,34 @@ export class NetStore {
     if (position < end) words[k] = tailWord(view, position, end);
   }
 
-  removeNet(id: NetId): void {
-    this.#remove(id, this.#hashOf(id));
+  /** Of a net that has lost its last path: where the path's time was is its hash until it has a path again, or is removed. */
+  lose(id: NetId, hash: number): void {
+    this.nets[(id << NET_SHIFT) + SINCE] = hash;
   }
 
-  /** The same for `ids[0..count)`: touches all slots first, so that their cache misses overlap. */
-  removeNets(ids: Int32Array, count: number): void {
-    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
-    const hashes = this.#hashes;
-    for (let i = 0; i < count; i++) hashes[i] = this.#hashOf(ids[i]!);
-    let touched = 0;
-    for (let i = 0; i < count; i++) {
-      const slots = this.index.segment(hashes[i]!);
-      touched ^= slots[this.index.home(slots, hashes[i]!)]!;
-    }
-    this.nets[0] = touched; // a record that nobody has: keeps the loads from being optimised away
-    for (let i = 0; i < count; i++) this.#remove(ids[i]!, hashes[i]!);
-  }
-
-  #hashOf(id: NetId): number {
+  hashOf(id: NetId): number {
     return this.#hash.hashWords(this.#keyWords, this.nets[(id << NET_SHIFT) + KEY]!, this.keyLength(id));
   }
 
-  #remove(id: NetId, hash: number): void {
+  /** Removes lost nets, `ids[0..count)`: touches all slots first, so that their cache misses overlap. */
+  removeNets(ids: Int32Array, count: number): void {
+    const { nets, index } = this;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = nets[(ids[i]! << NET_SHIFT) + SINCE]!;
+      const slots = index.segment(hash);
+      touched ^= slots[index.home(slots, hash)]!;
+    }
+    nets[0] = touched; // a record that nobody has: keeps the loads from being optimised away
+    for (let i = 0; i < count; i++) this.removeNet(ids[i]!);
+  }
+
+  removeNet(id: NetId): void {
     const { nets } = this;
     const net = id << NET_SHIFT;
     const key = nets[net + KEY]!;
-    const length = this.keyLength(id);
-    this.index.remove(hash, id);
-    const words = (length + 3) >> 2;
+    const words = (this.keyLength(id) + 3) >> 2;
+    this.index.remove(nets[net + SINCE]!, id);
     this.#keyWords[key] = this.#freeKeys[words]!;
     this.#freeKeys[words] = key;
     nets[net + KEY] = 0;

@@ -4,7 +4,7 @@ import { KeyLookup } from "./key-lookup.ts";
 import { LostNets } from "./lost-nets.ts";
 import { NetPaths } from "./net-paths.ts";
 import { NetRecheck } from "./net-recheck.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import { ATTRIBUTES, NET_SHIFT, type NetStore } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
 import { PathMarks } from "./path-marks.ts";
 import { NET_LOST, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./path-outcome.ts";
@@ -52,6 +52,8 @@ export class NetTable implements RouteTable, OutputHost {
   #changedNets = new Int32Array(256);
   #changedCount = 0;
   #isBatch = false;
+  /** Nets of the batch in hand that have no path any more. */
+  #lostNets = new Int32Array(256);
 
   constructor(parts: NetTableParts) {
     this.store = parts.store;
@@ -108,7 +110,6 @@ export class NetTable implements RouteTable, OutputHost {
     let leftOut = 0;
     const view = this.#begin(keys);
     const { hashes } = this.#lookup;
-    const base = keys.octets.byteOffset;
     const tag = this.tags.of(peer);
     const now = Math.floor(this.clock.wall() / 1000);
     this.#changedCount = 0;
@@ -116,7 +117,7 @@ export class NetTable implements RouteTable, OutputHost {
     try {
       for (let i = 0; i < keys.count; i++) {
         const pathId = pathIds === undefined ? 0 : pathIds[i]!;
-        if (!this.#put(view, base + keys.starts[i]!, keys.lengths[i]!, hashes[i]!, tag, pathId, attributes, now)) {
+        if (!this.#put(view, keys.starts[i]!, keys.lengths[i]!, hashes[i]!, tag, pathId, attributes, now)) {
           leftOut++;
         }
       }
@@ -137,30 +138,43 @@ export class NetTable implements RouteTable, OutputHost {
     const nets = this.#changedNets;
     const count = this.#changedCount;
     for (let i = 0; i < count; i++) this.bestChanged(nets[i]!);
-    for (const output of this.#outputs) for (let i = 0; i < count; i++) output.note(nets[i]!);
+    for (let at = 0; at < this.#outputs.length; at++) {
+      const output = this.#outputs[at]!;
+      for (let i = 0; i < count; i++) output.note(nets[i]!);
+    }
+  }
+
+  #tellLost(count: number): void {
+    if (count === 0) return;
+    const nets = this.#lostNets;
+    for (let i = 0; i < count; i++) this.bestChanged(nets[i]!);
+    for (let at = 0; at < this.#outputs.length; at++) this.#outputs[at]!.noteLost(nets, count);
+    this.#lost.addAll(nets, count);
   }
 
   withdraw(peer: PeerIndex, keys: KeyBatch): void {
     const { pathIds } = keys;
     const view = this.#begin(keys);
     const { hashes } = this.#lookup;
-    const base = keys.octets.byteOffset;
+    if (this.#lostNets.length < keys.count) this.#lostNets = new Int32Array(2 * keys.count);
+    const lostNets = this.#lostNets;
+    let lost = 0;
     this.#changedCount = 0;
     this.#isBatch = true;
     for (let i = 0; i < keys.count; i++) {
-      const id = this.store.find(view, base + keys.starts[i]!, keys.lengths[i]!, hashes[i]!);
-      if (id !== 0) this.#conclude(id, this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!));
+      const id = this.store.find(view, keys.starts[i]!, keys.lengths[i]!, hashes[i]!);
+      if (id === 0) continue;
+      const outcome = this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!);
+      if (outcome !== NET_LOST) this.#conclude(id, outcome);
+      else {
+        this.#noteSlots(id);
+        this.store.lose(id, hashes[i]!);
+        lostNets[lost++] = id;
+      }
     }
     this.#isBatch = false;
-    this.#tellChanged();
-    for (let i = 0; i < this.#changedCount; i++) this.#loseIfEmpty(this.#changedNets[i]!);
-  }
-
-  /** A net may be among the changed ones twice, and be gone by then. */
-  #loseIfEmpty(id: NetId): void {
-    const { nets } = this.store;
-    const net = id << NET_SHIFT;
-    if (nets[net + ATTRIBUTES] === 0 && nets[net + KEY] !== 0) this.#lost.add(id);
+    if (this.#changedCount > 0) this.#tellChanged();
+    this.#tellLost(lost);
   }
 
   #put(
@@ -186,10 +200,15 @@ export class NetTable implements RouteTable, OutputHost {
 
   #conclude(id: NetId, outcome: PathOutcome): void {
     if (outcome === NOTHING) return;
-    for (const output of this.#pathsOutputs) output.note(id, this.#paths.changedSlots);
+    this.#noteSlots(id);
     if (outcome === OTHERS_CHANGED) return;
     this.#changed(id);
-    if (outcome === NET_LOST && !this.#isBatch) this.#lost.add(id);
+    if (outcome === NET_LOST) this.#lost.add(id);
+  }
+
+  #noteSlots(id: NetId): void {
+    const outputs = this.#pathsOutputs;
+    for (let at = 0; at < outputs.length; at++) outputs[at]!.note(id, this.#paths.changedSlots);
   }
 
   #changed(id: NetId): void {
@@ -221,8 +240,8 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   #isWanted(id: NetId): boolean {
-    for (const output of this.#outputs) if (output.wants(id)) return true;
-    for (const output of this.#pathsOutputs) if (output.wants(id)) return true;
+    for (let at = 0; at < this.#outputs.length; at++) if (this.#outputs[at]!.wants(id)) return true;
+    for (let at = 0; at < this.#pathsOutputs.length; at++) if (this.#pathsOutputs[at]!.wants(id)) return true;
     return false;
   }
 

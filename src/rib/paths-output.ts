@@ -55,8 +55,8 @@ export class PathsOutput implements RouteOutput, TableOutput {
     this.#host = host;
     this.#peer = peer;
     this.#limit = Math.min(limit, SLOTS);
-    this.#changed = new IdSet(host.capacity + 1);
-    this.#settled = new IdSet(host.capacity + 1);
+    this.#changed = new IdSet();
+    this.#settled = new IdSet();
     this.#told = new Int32Array(host.capacity + 1);
     this.#due = new Int32Array(host.capacity + 1);
     this.#changed.addUpTo(host.store.netTop - 1);

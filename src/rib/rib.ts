@@ -1,7 +1,7 @@
 import type { Clock, Log, Metrics, Random, Timer } from "../base/index.ts";
 import { milliseconds, octetsEqual } from "../base/index.ts";
 import { AttributeStore, type SetJudge } from "./attribute-store.ts";
-import type { AttributeSet, CommunityOctets } from "./attributes.ts";
+import type { AttributeSet, CommunityOctets, SemanticAttribute } from "./attributes.ts";
 import { hasBrownfieldMark, hasHashMismatch } from "./brownfield-mark.ts";
 import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.ts";
 import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
@@ -274,13 +274,9 @@ function setPolicy(
   { labels, attestation, acceptUnattested }: CapabilityChoice,
 ): SetJudge {
   return (set, communities) => {
-    const carries = (target: Uint8Array): boolean =>
-      communities === undefined
-        ? set.extendedCommunities.some((community) => octetsEqual(community, target))
-        : isAmong(target, communities);
-    const tenant = tenants().find(({ importTargets }) => importTargets.some(carries));
+    const tenant = importerOf(tenants(), set, communities);
     const { semantic } = set;
-    const understood = semantic?.labels.every(({ critical, text }) => !critical || labels.has(text)) === true;
+    const understood = semantic !== undefined && isUnderstood(semantic, labels);
     const attested = attestation(set);
     const isTrusted = attested === "valid" || (attested === "not-found" && acceptUnattested);
     const isMismatch = (communities === undefined || hasBrownfieldMark(communities)) && hasHashMismatch(set);
@@ -289,6 +285,29 @@ function setPolicy(
       eligible: tenant !== undefined && understood && isTrusted && semantic?.state !== "down" && !isMismatch,
     };
   };
+}
+
+function importerOf(
+  tenants: readonly Tenant[],
+  set: AttributeSet,
+  communities: CommunityOctets | undefined,
+): Tenant | undefined {
+  for (const tenant of tenants) {
+    for (const target of tenant.importTargets) {
+      const carries =
+        communities === undefined
+          ? set.extendedCommunities.some((community) => octetsEqual(community, target))
+          : isAmong(target, communities);
+      if (carries) return tenant;
+    }
+  }
+  return undefined;
+}
+
+/** Whether every label that has to be understood is. @see DESIGN section 4.2 */
+function isUnderstood({ labels }: SemanticAttribute, understood: ReadonlySet<string>): boolean {
+  for (const { critical, text } of labels) if (critical && !understood.has(text)) return false;
+  return true;
 }
 
 function isAmong(target: Uint8Array, { octets, start, end }: CommunityOctets): boolean {

@@ -53,7 +53,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   readonly #peer: PeerIndex;
   readonly #changed: IdSet;
   readonly #advertised: IdSet;
-  readonly #window = new Int32Array(WINDOW);
+  #window = new Int32Array(FIRST_WINDOW);
   /** Nets of the drain in hand that have no path any more. */
   #forgotten = new Int32Array(256);
   #forgottenCount = 0;
@@ -65,12 +65,18 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   #onPending: (() => void) | undefined;
   #announcedPending = false;
   #disposed = false;
+  /** Made once: a closure inside `#wake` would cost every call of it. */
+  readonly #laterTurn = (): void => {
+    if (this.#disposed) return;
+    if (this.#changed.size > 0) this.#onPending?.();
+    else this.#announcedPending = false;
+  };
 
   constructor(host: OutputHost, peer: PeerIndex) {
     this.#host = host;
     this.#peer = peer;
-    this.#changed = new IdSet(host.capacity + 1);
-    this.#advertised = new IdSet(host.capacity + 1);
+    this.#changed = new IdSet();
+    this.#advertised = new IdSet();
     this.replay();
   }
 
@@ -142,33 +148,43 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     } else this.#changed.delete(net);
   }
 
+  /** None of these nets has a path any more. */
+  noteLost(nets: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const net = nets[i]!;
+      if (this.#advertised.has(net)) this.#changed.add(net);
+      else this.#changed.delete(net);
+    }
+    this.#wake();
+  }
+
   /** Never back to where it came from, and between internal peers only by reflection. @see RFC 4271 §9.2; RFC 4456 §6 */
   #mayHave(net: NetId): boolean {
     const { nets } = this.#host.store;
     const record = net << NET_SHIFT;
-    if (nets[record + ATTRIBUTES] === 0) return false;
-    const source = nets[record + TAG]! & 0xffff;
+    return nets[record + ATTRIBUTES] !== 0 && this.#mayHaveFrom(nets[record + TAG]! & 0xffff);
+  }
+
+  #mayHaveFrom(source: PeerIndex): boolean {
     return source !== this.#peer && this.#host.peers.mayPass(source, this.#peer);
   }
 
   #wake(): void {
     if (this.#announcedPending || this.#onPending === undefined || this.#changed.size === 0) return;
     this.#announcedPending = true;
-    this.#host.clock.soon(() => {
-      if (this.#disposed) return;
-      if (this.#changed.size > 0) this.#onPending?.();
-      else this.#announcedPending = false;
-    });
+    this.#host.clock.soon(this.#laterTurn);
   }
 
   drain(visitor: OutputVisitor, limit: number): number {
     const verdicts = new Verdicts(visitor);
+    const { nets } = this.#host.store;
     let visited = 0;
     while (visited < limit) {
       if (this.#windowAt === this.#windowEnd && !this.#fillWindow()) break;
       const net = this.#window[this.#windowAt]!;
       if (this.#changed.has(net)) {
-        if (!this.#offer(net, visitor, verdicts)) break;
+        const isLost = nets[(net << NET_SHIFT) + ATTRIBUTES] === 0;
+        if (!(isLost ? this.#takeBack(net, visitor) : this.#offer(net, visitor, verdicts))) break;
         visited++;
       }
       this.#windowAt++;
@@ -194,14 +210,9 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   #offer(net: NetId, visitor: OutputVisitor, verdicts: Verdicts): boolean {
     const { store } = this.#host;
     const record = net << NET_SHIFT;
-    if (store.nets[record + KEY] === 0) {
-      this.#changed.delete(net);
-      return true;
-    }
     const attributes = store.nets[record + ATTRIBUTES]!;
     const source = store.nets[record + TAG]! & 0xffff;
-    const wanted = this.#mayHave(net) && verdicts.admit(attributes, source, store, net);
-    if (wanted) {
+    if (this.#mayHaveFrom(source) && verdicts.admit(attributes, source, store, net)) {
       const { keyOctets } = store;
       if (!visitor.announce(attributes, keyOctets, store.keyStart(net), store.keyLength(net), source, 0)) return false;
       this.#advertised.add(net);
@@ -210,31 +221,56 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
       this.#advertised.delete(net);
     }
     this.#changed.delete(net);
-    if (attributes === 0) this.#forget(net);
     return true;
   }
 
-  /** Takes the next changed nets behind the cursor, in chains of one attribute set each, chains laid out one after the other. */
+  /** The same for a net without a path, that others may have forgotten already. */
+  #takeBack(net: NetId, visitor: OutputVisitor): boolean {
+    const { store } = this.#host;
+    if (store.nets[(net << NET_SHIFT) + KEY] !== 0) {
+      if (this.#advertised.has(net)) {
+        if (!visitor.withdraw(store.keyOctets, store.keyStart(net), store.keyLength(net), 0)) return false;
+        this.#advertised.delete(net);
+      }
+      this.#forget(net);
+    }
+    this.#changed.delete(net);
+    return true;
+  }
+
+  /**
+   * Takes the next changed nets behind the cursor: those without a path first, others in chains of one attribute set each, chains
+   * laid out one after the other.
+   */
   #fillWindow(): boolean {
     const { chainHeads, chainNext, gathered, used, store } = this.#host;
     const { nets } = store;
+    const width = this.#width;
+    if (this.#window.length < Math.min(width, this.#changed.size)) this.#window = new Int32Array(width);
     const window = this.#window;
+    let lost = 0;
     let count = 0;
     let sets = 0;
+    let last = 0;
     let net = this.#changed.next(this.#cursor);
     if (net === 0) net = this.#changed.next(1);
-    for (; net !== 0 && count < this.#width; net = this.#changed.next(net + 1)) {
+    for (; net !== 0 && lost + count < width; net = this.#changed.next(net + 1)) {
+      last = net;
       const attributes = nets[(net << NET_SHIFT) + ATTRIBUTES]!;
+      if (attributes === 0) {
+        window[lost++] = net;
+        continue;
+      }
       const head = chainHeads[attributes]!;
       if (head === 0) used[sets++] = attributes;
       gathered[count++] = net;
       chainNext[count] = head;
       chainHeads[attributes] = count;
     }
-    this.#width = Math.min(WINDOW, 2 * this.#width);
-    this.#cursor = count === 0 ? 1 : gathered[count - 1]! + 1;
+    this.#width = Math.min(WINDOW, 2 * width);
+    this.#cursor = last + 1;
     this.#windowAt = 0;
-    let end = 0;
+    let end = lost;
     for (let i = 0; i < sets; i++) {
       const attributes = used[i]!;
       for (let place = chainHeads[attributes]!; place !== 0; place = chainNext[place]!)

@@ -50,6 +50,7 @@ class Statement {
 
   /** The test that a key has to pass, or the answer for all keys. */
   question(peer: PolicyPeer, set: AttributeSet): KeyTest | boolean {
+    if (this.keys.length === 0) return true;
     const tests: KeyTest[] = [];
     for (const key of this.keys) {
       const test = key(peer.family, set);

@@ -4,6 +4,7 @@ import type { Agreement } from "../session/index.ts";
 import {
   type AttributeCodec,
   type Family,
+  type NlriBatch,
   type NotificationMessage,
   UpdateDecoder,
   type UpdateOutcome,
@@ -103,17 +104,25 @@ export class Intake {
   }
 
   #count(outcome: UpdateOutcome): void {
-    const { counters, log, peer } = this.#parts;
     if (outcome.kind !== "routes" && outcome.kind !== "disable-family") return;
-    for (const { action, name, reason } of outcome.faults) {
-      counters.malformed(action).add();
-      log.debug("bgp.update.malformed", { peer, attribute: name, action, reason });
+    const { counters, log, peer } = this.#parts;
+    if (outcome.faults.length > 0) {
+      for (const { action, name, reason } of outcome.faults) {
+        counters.malformed(action).add();
+        log.debug("bgp.update.malformed", { peer, attribute: name, action, reason });
+      }
     }
     const { announced, withdrawn, classic } = this.#decoder;
-    for (const batch of [announced, withdrawn, classic.announced, classic.withdrawn]) {
-      if (batch.unknown > 0) counters.skippedRoutes("unknown").add(batch.unknown);
-      if (batch.malformed > 0) counters.skippedRoutes("malformed").add(batch.malformed);
-    }
+    this.#countSkipped(announced);
+    this.#countSkipped(withdrawn);
+    this.#countSkipped(classic.announced);
+    this.#countSkipped(classic.withdrawn);
+  }
+
+  #countSkipped({ unknown, malformed }: NlriBatch): void {
+    const { counters } = this.#parts;
+    if (unknown > 0) counters.skippedRoutes("unknown").add(unknown);
+    if (malformed > 0) counters.skippedRoutes("malformed").add(malformed);
   }
 
   #routes(

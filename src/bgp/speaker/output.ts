@@ -76,9 +76,9 @@ export class Output implements Disposable {
   /** It was told where everything begins, and not yet where it ends. */
   #refreshRuns = false;
   /** Of the set that was asked about last, within one drain: consecutive routes usually share it. */
-  #last:
-    | { readonly id: AttributeId; readonly source: PeerIndex; readonly exported: Exported | KeyedExport }
-    | undefined;
+  #last: Exported | KeyedExport | undefined;
+  #lastId: AttributeId = 0;
+  #lastSource: PeerIndex = 0;
 
   constructor(parts: OutputParts) {
     this.#parts = parts;
@@ -263,10 +263,12 @@ export class Output implements Disposable {
     let admittedAt = 0;
     const exportOf = (id: AttributeId, source: PeerIndex): Exported | KeyedExport => {
       const last = this.#last;
-      if (last?.id === id && last.source === source) return last.exported;
+      if (last !== undefined && this.#lastId === id && this.#lastSource === source) return last;
       admitted = undefined;
       const exported = this.#group.of(id, reflectedFrom(source));
-      this.#last = { id, source, exported };
+      this.#last = exported;
+      this.#lastId = id;
+      this.#lastSource = source;
       return exported;
     };
     const withheld = (exported: Exported, nets: number): void => {

@@ -49,6 +49,9 @@ export class PeerSession {
   #up: EstablishedSession | undefined;
   /** An UPDATE came in this turn. */
   #hasHeard = false;
+  readonly #turnIsOver = (): void => {
+    this.#hasHeard = false;
+  };
 
   constructor(host: SessionHost, { parts, rib, links, watch }: PeerSessionParts) {
     this.#host = host;
@@ -123,9 +126,7 @@ export class PeerSession {
   #heardUpdate(side: Side): void {
     if (this.#hasHeard) return;
     this.#hasHeard = true;
-    this.#parts.clock.soon(() => {
-      this.#hasHeard = false;
-    });
+    this.#parts.clock.soon(this.#turnIsOver);
     this.#host.event(side, { type: "UpdateMsg" });
   }
 

@@ -31,6 +31,12 @@ const FOR_CLASSIC = 0xff;
 const FAMILY_LENGTH = 3;
 const TOO_LONG = "a route longer than the attribute or the family's addresses";
 const SCANNED = { kind: "valid", faults: NO_FAULTS } as const;
+const WITHDRAWN: UpdateOutcome = {
+  kind: "routes",
+  attributes: undefined,
+  classicAttributes: undefined,
+  faults: NO_FAULTS,
+};
 
 /**
  * Decodes UPDATE messages of one session. Nothing is allocated per route: both batches are reused by the next message and
@@ -60,6 +66,8 @@ export class UpdateDecoder {
   #reachFor = 0;
   readonly #nextHop = new Uint8Array(NEXT_HOP_LENGTH);
   readonly #own: ReceivedSet;
+  /** What most messages come to. */
+  readonly #usual: UpdateOutcome;
   readonly #ofClassic: ReceivedSet;
   #gathered = new Uint8Array(GATHERED_HEAD + MAX_MESSAGE_LENGTH);
   readonly #seen = new Int32Array(256);
@@ -77,6 +85,7 @@ export class UpdateDecoder {
     this.#context = context;
     this.#agreed = agreed;
     this.#own = new ReceivedSet(codec, context);
+    this.#usual = { kind: "routes", attributes: this.#own, classicAttributes: undefined, faults: NO_FAULTS };
     this.#ofClassic = new ReceivedSet(codec, context);
     const form = (family: RouteFamily): NlriForm => ({ pathIds: agreed.addPath?.includes(family) === true });
     this.#forms = {
@@ -246,19 +255,21 @@ export class UpdateDecoder {
 
   #conclude(): UpdateOutcome {
     const faults = this.#faults ?? NO_FAULTS;
-    const withdraws = faults.some(({ action }) => action === "treat-as-withdraw");
+    const withdraws = faults !== NO_FAULTS && faults.some(({ action }) => action === "treat-as-withdraw");
     const reachesClassic = this.classic.announced.seen > 0;
     if (!this.#reaches && !reachesClassic) return this.#concludeWithdrawal(faults, withdraws);
+    return this.#concludeAnnouncement(faults, withdraws, reachesClassic);
+  }
+
+  #concludeAnnouncement(faults: readonly AttributeFault[], withdraws: boolean, reachesClassic: boolean): UpdateOutcome {
     const own = this.#reaches ? this.#receive(this.#own, this.#reachFor) : undefined;
     const classic = reachesClassic ? this.#receive(this.#ofClassic, FOR_CLASSIC) : undefined;
     const bad = own?.kind === "unrecognized-well-known" ? own : classic;
     if (bad?.kind === "unrecognized-well-known") return unrecognized(bad.attribute);
-    const all =
-      own === SCANNED && classic === undefined
-        ? NO_FAULTS
-        : [own, classic].flatMap((outcome) =>
-            outcome === undefined || outcome.kind === "unrecognized-well-known" ? NO_FAULTS : outcome.faults,
-          );
+    if (own === SCANNED && classic === undefined && faults === NO_FAULTS) return this.#usual;
+    const all = [own, classic].flatMap((outcome) =>
+      outcome === undefined || outcome.kind === "unrecognized-well-known" ? NO_FAULTS : outcome.faults,
+    );
     return {
       kind: "routes",
       attributes: own?.kind === "valid" && !withdraws ? this.#own : undefined,
@@ -271,6 +282,7 @@ export class UpdateDecoder {
   #concludeWithdrawal(faults: readonly AttributeFault[], withdraws: boolean): UpdateOutcome {
     const routes = { kind: "routes", attributes: undefined, classicAttributes: undefined } as const;
     const hasNone = this.#places.count === 0 && !withdraws;
+    if (hasNone && faults === NO_FAULTS) return WITHDRAWN;
     if (hasNone || (this.#reachesElsewhere && this.#lost === undefined)) return { ...routes, faults };
     const outcome = this.#read(this.#reachFor);
     if (outcome.kind === "unrecognized-well-known") return unrecognized(outcome.attribute); // the strongest (RFC 7606 §3 h)
