@@ -67,6 +67,15 @@ export function datagram(packet: FlowPacket): Uint8Array {
   return udp(ENDS(packet), { sourcePort, destinationPort, data });
 }
 
+/** The packet as a fragment; `offset` in units of 8 octets, times 8, and 1 where more follow. */
+export function fragment(packet: Uint8Array, offset: number): Uint8Array {
+  const header = Uint8Array.of(packet[6]!, 0, offset >> 8, offset & 0xff, 1, 2, 3, 4);
+  const whole = Buffer.concat([packet.subarray(0, IPV6_LENGTH), header, packet.subarray(IPV6_LENGTH)]);
+  whole[6] = Protocol.Fragment;
+  whole.writeUInt16BE(whole.length - IPV6_LENGTH, 4);
+  return new Uint8Array(whole);
+}
+
 /** The packet in a tunnel between two routers. */
 export function tunnelled(from: Uint8Array, to: Uint8Array, packet: Uint8Array): Uint8Array {
   return ipv6({ source: from, destination: to }, Protocol.Ipv6, packet);

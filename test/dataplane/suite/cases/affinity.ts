@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { formatIpv6 } from "../../../../src/base/index.ts";
+import type { Affinity, Operation } from "../../../../src/forwarding/index.ts";
+import { CAPABILITY } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
 import * as p from "../packets.ts";
 
@@ -7,6 +9,11 @@ const FLOWS = Array.from({ length: 128 }, (_, i) => 20_000 + i * 7);
 const [SITE_A, SITE_B, SITE_C] = p.SITES.map(formatIpv6) as [string, string, string];
 const syns = FLOWS.map((port) => p.segment({ port }));
 const acknowledgements = FLOWS.map((port) => p.acknowledgement({ port }));
+
+const by = (affinity: Affinity): Operation => ({
+  type: "set-capability",
+  entry: { address: CAPABILITY, group: 1, localGroup: 0, affinity },
+});
 
 const share = (sites: readonly string[], site: string): number =>
   sites.filter((each) => each === site).length / sites.length;
@@ -65,6 +72,35 @@ export const AFFINITY: CaseGroup = {
         ]);
         assert.deepEqual(await p.sitesOf(world, acknowledgements), before);
         assert.deepEqual(await p.sitesOf(world, [p.segment({ port: 1, to: OTHER })]), ["nowhere"]);
+      },
+    },
+    {
+      name: "datagrams between two addresses stay together where the capability says so, fragments among them",
+      needs: ["tunnels", "address-affinity"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), by("address")]);
+        const datagrams = FLOWS.slice(0, 16).map((port) => p.datagram({ port }));
+        const fragments = [1, 9, 0x100].flatMap((offset, i) => [p.fragment(datagrams[i]!, offset)]);
+        const [one, ...others] = new Set(await p.sitesOf(world, [...datagrams, ...fragments]));
+        assert.ok(one === SITE_A || one === SITE_B, one);
+        assert.deepEqual(others, []);
+        await world.apply([p.leadsTo(1)]);
+        const apart = await p.sitesOf(world, [...datagrams, ...fragments]);
+        assert.deepEqual(new Set(apart.slice(0, 16)), new Set([SITE_A, SITE_B]), "by flow again");
+        assert.deepEqual(new Set(apart.slice(16)), new Set(["nowhere"]));
+      },
+    },
+    {
+      name: "datagrams of one flow go to all sites where the capability says so, segments to one",
+      needs: ["tunnels", "no-affinity"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), by("none")]);
+        const arrivals = await world.send("client", Array(128).fill(p.datagram({ port: FLOWS[0]! })));
+        const sites = arrivals.map(({ packet }) => p.destinationOf(packet));
+        assert.equal(sites.length, 128);
+        assert.ok(Math.abs(share(sites, SITE_A) - 0.5) < 0.2, `${share(sites, SITE_A)}`);
+        const segments = await world.send("client", Array(8).fill(acknowledgements[0]!));
+        assert.equal(new Set(segments.map(({ packet }) => p.destinationOf(packet))).size, 1);
       },
     },
     {
