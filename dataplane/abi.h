@@ -218,6 +218,8 @@ enum semr_role {
 #define SEMR_PORT_SOURCES 0x10
 /* SYNs through tunnels, either way, say no more than the tunnel carries. */
 #define SEMR_PORT_CLAMP 0x1000
+/* Frames with VLAN tags are taken as if they had none. */
+#define SEMR_PORT_VLANS 0x2000
 
 /* Written with one 8-octet store. */
 struct semr_port {

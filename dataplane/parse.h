@@ -46,6 +46,14 @@ enum semr_hook {
  */
 #define SEMR_STAGE __attribute__((noinline))
 
+#define SEMR_VLANS 2			/* tags that are taken off a frame */
+
+/* A VLAN tag: its type, and priority and number. */
+struct semr_vlan {
+	__be16 type;
+	__u16 control;			/* in a frame in network order */
+};
+
 /* One IPv6 packet. Nothing here points into the frame. */
 struct semr_packet {
 	/* source and destination as received */
@@ -89,6 +97,8 @@ struct semr_packet {
 	bool marked;			/* first_word is to be written */
 	__u8 tag;
 	__u8 flags;			/* of the capability: SEMR_BY_... */
+	__u8 tags;			/* that were taken off the frame */
+	struct semr_vlan vlans[SEMR_VLANS];	/* the outermost first */
 };
 
 /* The one place where frame bounds are checked. */

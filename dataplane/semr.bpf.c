@@ -16,6 +16,7 @@
 #include "police.h"
 #include "return.h"
 #include "through.h"
+#include "vlan.h"
 
 /* Stage 1, core ports: takes the outer header off a packet from a router. */
 static __always_inline enum semr_verdict
@@ -194,8 +195,17 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	struct semr_port *port;
 	struct ipv6hdr *ip;
 
-	if (!ethernet || ethernet->h_proto != bpf_htons(ETH_P_IPV6))
+	if (!ethernet)
 		return SEMR_PASSED;
+	if (ethernet->h_proto != bpf_htons(ETH_P_IPV6) ||
+	    has_tag_aside(ctx, hook)) {
+		enum untagged untagged = untag(ctx, hook, packet);
+
+		if (untagged != SEMR_UNTAGGED)
+			return untagged == SEMR_NOT_OURS ?
+				       SEMR_PASSED :
+				       SEMR_DROP_NO_HEADROOM;
+	}
 	port = bpf_map_lookup_elem(&ports, &packet->ifindex);
 	if (!port || port->role == SEMR_ROLE_NONE)
 		return SEMR_PASSED;
@@ -261,13 +271,12 @@ send_to_site(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return action;
 }
 
-/* tc sees tagged frames without their tag, and those for other hosts. */
+/* tc sees also frames for other hosts. */
 static __always_inline bool is_for_us(void *ctx, enum semr_hook hook)
 {
 	struct __sk_buff *skb = ctx;
 
-	return hook == SEMR_HOOK_XDP ||
-	       (!skb->vlan_present && skb->pkt_type != PACKET_OTHERHOST);
+	return hook == SEMR_HOOK_XDP || skb->pkt_type != PACKET_OTHERHOST;
 }
 
 static __always_inline int
@@ -275,6 +284,7 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 {
 	struct semr_packet packet = { .ifindex = ifindex };
 	int action = drop(hook);
+	bool back = false;
 
 	if (is_for_us(ctx, hook))
 		packet.verdict = decide(ctx, hook, &packet);
@@ -301,10 +311,13 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 	     packet.verdict <= SEMR_REJECT_TOO_BIG) ||
 	    (packet.verdict == SEMR_DROP_FRAGMENT && packet.first_fragment)) {
 		action = answer(ctx, hook, &packet);
+		back = !packet.on_way_back;
 		if (packet.on_way_back &&
 		    packet.verdict == SEMR_REJECT_TOO_BIG)
 			action = send_to_site(ctx, hook, &packet);
 	}
+	if (packet.tags)
+		action = retag(ctx, hook, &packet, action, back);
 	if (packet.tag && packet.verdict == SEMR_DELIVERED)
 		count_tag(&packet);
 	tell(&packet, count_verdict(packet.verdict));

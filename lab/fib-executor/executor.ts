@@ -185,16 +185,18 @@ function optionsOf({ ports, ...settings }: SettingsMessage): DataplaneOptions {
     tunnelMtu: settings.tunnel_mtu,
     maxCapabilities: settings.max_capabilities,
     pinDirectory: "",
-    ports: ports.map(({ interface: name, role, tenant_index: tenantIndex, checks_sources: checked, sources }) => ({
-      ...{ interface: name, role: ROLES[role]!, tenantIndex, hook: "auto" as const },
-      ...(checked
-        ? {
-            sources: sources.map(({ address, length, tenant_index: tenant }) => {
-              return { prefix: { address: Uint8Array.from(address), length }, tenantIndex: tenant };
-            }),
-          }
-        : {}),
-    })),
+    ports: ports.map(
+      ({ interface: name, role, tenant_index: tenantIndex, checks_sources: checked, sources, ...port }) => ({
+        ...{ interface: name, role: ROLES[role]!, tenantIndex, hook: "auto" as const, acceptTags: port.accepts_tags },
+        ...(checked
+          ? {
+              sources: sources.map(({ address, length, tenant_index: tenant }) => {
+                return { prefix: { address: Uint8Array.from(address), length }, tenantIndex: tenant };
+              }),
+            }
+          : {}),
+      }),
+    ),
   };
 }
 

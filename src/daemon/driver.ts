@@ -29,10 +29,11 @@ const CANNOT: ReadonlySet<string> = new Set(["dataplane.no-rights", "dataplane.u
 /** The interfaces as the data plane wants them. */
 export function portsOf({ interfaces, dataplane }: RouterConfiguration): DataplaneOptions["ports"] {
   return interfaces.map((configured) => {
-    const { name, role, tenantIndex, hook } = configured;
+    const { name, role, tenantIndex, hook, acceptTags } = configured;
     const sources = sourcesOf(configured);
     const port = {
       ...{ interface: name, tenantIndex, ...(dataplane.clampMss ? { clampMss: true } : {}) },
+      ...(acceptTags ? { acceptTags } : {}),
       ...(sources === undefined ? {} : { sources }),
     };
     // What comes from our own stack is from a router: ICMPv6 errors about any capability too.

@@ -33,6 +33,8 @@ export interface PortOptions {
   readonly hook: "auto" | "xdp" | "tc";
   /** SYNs that come in here and go through a tunnel, either way, get an MSS that it carries. Absent: they stay as they are. */
   readonly clampMss?: boolean;
+  /** Frames with VLAN tags are taken as if they had none. Absent: they are the stack's. */
+  readonly acceptTags?: boolean;
   /** A core port on tc that leads to this router's own stack: packets to its IPv4 prefix become IPv4 there. */
   readonly own?: boolean;
 }

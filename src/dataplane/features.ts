@@ -17,6 +17,7 @@ export const FEATURES = {
   "source-check": "packets with a source that no client can have are dropped",
   "allow-lists": "another tenant reaches exactly the capabilities that a rule gives it",
   "source-prefixes": "a port has one or several tenants, by the sources that may be behind it",
+  "vlan-tags": "a port takes IPv6 behind VLAN tags, where it is told to",
   "rate-limits": "a tenant and a capability are sent no more packets and bits than they may be",
   marking: "packets get a DSCP and a tag where they come in, which go with them to their egress",
   slots: "each slot of a group is owned as the plan says, so only flows on changed slots move",

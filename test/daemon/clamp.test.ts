@@ -9,8 +9,31 @@ const INTERFACES = [
 ] as const;
 const configuration = (clampMss: boolean) =>
   ({ interfaces: INTERFACES, dataplane: { clampMss } }) as unknown as RouterConfiguration;
+const tagged = (acceptTags: boolean) => {
+  const interfaces = INTERFACES.map((port) => ({ ...port, acceptTags }));
+  return { interfaces, dataplane: { clampMss: false } } as unknown as RouterConfiguration;
+};
 const change = (before: boolean, after: boolean) =>
   ({ before: configuration(before), after: configuration(after) }) as unknown as RouterChange;
+
+it("vlan-tags changes the ports while the router runs, and is refused where the data plane cannot", async () => {
+  const seen: DataplaneOptions["ports"][] = [];
+  const changePorts = async (ports: DataplaneOptions["ports"]) => void seen.push(ports);
+  const wanted = { before: tagged(false), after: tagged(true) } as unknown as RouterChange;
+  const able = { name: "kernel", cannot: new Map(), changePorts };
+  const provider = interfacesProvider({ driver: able as never, networksChanged: () => undefined });
+  assert.deepEqual(await provider.plan(wanted), { ok: true, value: [] });
+  const prepared = await provider.prepare(wanted);
+  assert.ok(prepared.ok && prepared.value !== undefined);
+  await prepared.value.apply();
+  assert.deepEqual(
+    seen.map(([port]) => port?.acceptTags),
+    [true],
+  );
+  const unable = { ...able, name: "ovs", cannot: new Map([["vlan-tags", "not its frames"]]) };
+  const refusal = await interfacesProvider({ driver: unable as never, networksChanged: () => undefined }).plan(wanted);
+  assert.match(JSON.stringify(refusal), /vlan-tags-not-possible.*takes no VLAN tags off: not its frames/);
+});
 
 it("clamp-mss changes the ports while the router runs, and goes back with them", async () => {
   const seen: DataplaneOptions["ports"][] = [];

@@ -28,7 +28,7 @@ async function faultsOf(text: string): Promise<readonly ConfigurationFault[]> {
   return [];
 }
 
-const ALL_SOURCES = { permittedSources: [], tenantSources: [] };
+const ALL_SOURCES = { acceptTags: false, permittedSources: [], tenantSources: [] };
 
 describe("a valid configuration", () => {
   it("comes out in the router's own words, with every default", async () => {

@@ -26,6 +26,13 @@ export function interfacesProvider(parts: InterfacesParts): Provider<RouterChang
     name: "interfaces",
     plan(change) {
       if (!differs(change)) return answered([]);
+      const noTags = parts.driver.cannot.get("vlan-tags");
+      const tagged = change.after.interfaces.find(({ acceptTags }) => acceptTags);
+      if (noTags !== undefined && tagged !== undefined) {
+        const path = `/semrd-router:router/semrd-interface:interfaces/interface[name='${tagged.name}']/vlan-tags`;
+        const message = `the ${parts.driver.name} data plane takes no VLAN tags off: ${noTags}`;
+        return refused(fault("operation-not-supported", message, { path, appTag: "vlan-tags-not-possible" }));
+      }
       const lack = parts.driver.cannot.get("source-prefixes");
       const looking = change.after.interfaces.find(
         (port) => port.permittedSources.length + port.tenantSources.length > 0,

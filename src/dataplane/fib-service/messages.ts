@@ -108,6 +108,7 @@ export interface PortMessage {
   readonly tenant_index: number;
   readonly checks_sources: boolean;
   readonly sources: readonly { readonly address: Uint8Array; readonly length: number; readonly tenant_index: number }[];
+  readonly accepts_tags: boolean;
 }
 
 export interface PortReportMessage {

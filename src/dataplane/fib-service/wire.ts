@@ -216,10 +216,11 @@ export function* operationsOf({ nodes, nextHops, groups, policies, capabilities 
   for (const entry of capabilities.values()) yield { type: "set-capability", entry };
 }
 
-export function portMessage({ interface: name, role, tenantIndex, sources }: PortOptions): PortMessage {
+export function portMessage(port: PortOptions): PortMessage {
+  const { interface: name, role, tenantIndex, sources, acceptTags = false } = port;
   const behind = (sources ?? []).map(({ prefix: { address, length }, tenantIndex: tenant }) => {
     return { address, length, tenant_index: tenant };
   });
-  const checked = { checks_sources: sources !== undefined, sources: behind };
+  const checked = { checks_sources: sources !== undefined, sources: behind, accepts_tags: acceptTags };
   return { interface: name, role: ROLES.indexOf(role), tenant_index: tenantIndex, ...checked };
 }

@@ -10,6 +10,8 @@ export interface PortEntry {
   readonly sources?: boolean;
   /** The MSS of SYNs through tunnels is lowered. */
   readonly clamp?: boolean;
+  /** Frames with VLAN tags are taken as if they had none. */
+  readonly vlans?: boolean;
   /** Of the tenant; 0, or absent: none. */
   readonly policy?: number;
 }
@@ -28,7 +30,7 @@ export class PortTable {
 
   set(
     ifindex: number,
-    { role, tenantIndex, direct, partial, sources = false, clamp = false, policy = 0 }: PortEntry,
+    { role, tenantIndex, direct, partial, sources = false, clamp = false, vlans = false, policy = 0 }: PortEntry,
   ): void {
     const octets = new Uint8Array(PORT.size);
     const view = new DataView(octets.buffer);
@@ -37,7 +39,8 @@ export class PortTable {
       (direct ? PORT_FLAG.direct : 0) |
       (partial ? PORT_FLAG.partial : 0) |
       (sources ? PORT_FLAG.sources : 0) |
-      (clamp ? PORT_FLAG.clamp : 0);
+      (clamp ? PORT_FLAG.clamp : 0) |
+      (vlans ? PORT_FLAG.vlans : 0);
     view.setUint16(PORT.offsets.flags, flags, true);
     view.setUint16(PORT.offsets.tenant, tenantIndex); // as it lies in an address
     view.setUint16(PORT.offsets.policy, policy, true);

@@ -63,7 +63,7 @@ export class Ports implements AsyncDisposable {
     const port = this.#ports.find(({ options }) => options.interface === name);
     if (port?.attachment === undefined) throw noSuchPort(name, this.reports, port?.report.reason);
     const { options, attachment } = port;
-    const { role, tenantIndex, sources, clampMss } = options;
+    const { role, tenantIndex, sources, clampMss, acceptTags } = options;
     const hook = attachment.report.hook.startsWith("xdp") ? "xdp" : "tc";
     const pass = {
       hook,
@@ -71,6 +71,7 @@ export class Ports implements AsyncDisposable {
       tenantIndex,
       partialChecksums: attachment.partial,
       clampsMss: clampMss === true,
+      acceptsTags: acceptTags === true,
     } as const;
     return sources === undefined ? pass : { ...pass, sources };
   }
@@ -224,9 +225,9 @@ export class Ports implements AsyncDisposable {
     const concerns = (ifindex: number): boolean => alone || indexes.has(ifindex);
     map.replace(entries, concerns, () => {
       for (const { options, attachment, ifindex } of attached) {
-        const { role, tenantIndex, sources, clampMss } = options;
+        const { role, tenantIndex, sources, clampMss, acceptTags: vlans = false } = options;
         const policy = policyOf(tenantIndex);
-        const checked = { sources: sources !== undefined, clamp: clampMss === true, policy };
+        const checked = { sources: sources !== undefined, clamp: clampMss === true, vlans, policy };
         table.set(ifindex, { role, tenantIndex, direct, partial: attachment.partial, ...checked });
       }
     });

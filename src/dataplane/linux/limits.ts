@@ -24,6 +24,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["answers", "the kernel answers what has no route by ICMPv6 (type 1 code 0), and resets no TCP connection"],
   ["next-hop-counters", "the kernel counts nothing by next hop"],
   ["flow-counters", "the kernel counts nothing by next hop"],
+  ["vlan-tags", "the kernel gives frames with VLAN tags to VLAN devices: make these interfaces here"],
   ["rate-limits", "routes of the kernel limit no rate"],
   ["marking", "routes of the kernel write neither DSCP nor tags"],
   ["verdicts", "the kernel has no names for what becomes of packets"],

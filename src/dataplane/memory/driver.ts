@@ -155,9 +155,10 @@ class MemoryDriver implements MemoryDataplane {
   #port(name: string): PassPort & { readonly hook: "xdp" | "tc" } {
     const port = this.#options.ports.find((candidate) => candidate.interface === name);
     if (port === undefined) throw noSuchPort(name, this.ports);
-    const { role, tenantIndex, sources, clampMss } = port;
+    const { role, tenantIndex, sources, clampMss, acceptTags } = port;
     const hook = port.hook === "auto" ? (role === "core" ? "xdp" : "tc") : port.hook;
-    const pass = { hook, role, tenantIndex, partialChecksums: true, clampsMss: clampMss === true };
+    const told = { clampsMss: clampMss === true, acceptsTags: acceptTags === true };
+    const pass = { hook, role, tenantIndex, partialChecksums: true, ...told };
     return sources === undefined ? pass : { ...pass, sources };
   }
 

@@ -103,6 +103,8 @@ export interface PassPort {
   readonly partialChecksums: boolean;
   /** The MSS of SYNs through tunnels is lowered. Absent: it stays. */
   readonly clampsMss?: boolean;
+  /** Frames with VLAN tags are taken as if they had none. Absent: they are the stack's. */
+  readonly acceptsTags?: boolean;
 }
 
 export interface PassInput {

@@ -22,6 +22,7 @@ import { police, tenantBehind } from "./policy.ts";
 import { dropFragment, isRefusedFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
 import { through } from "./through.ts";
 import { nodeOf, outOfTunnel } from "./tunnel.ts";
+import { retagged, tagsOf, untagged } from "./vlan.ts";
 import { drop, type FlowWalk, pass, type Walk } from "./walk.ts";
 
 const ETHERTYPE_IPV6 = 0x86dd;
@@ -35,6 +36,13 @@ const TUNNELS: ReadonlySet<number> = new Set([Protocol.Ipv6, Protocol.Routing, P
  * may be the input's own octets.
  */
 export function processFrame(state: PassState, port: PassPort, input: PassInput): Outcome {
+  const tags = tagsOf(port, input.frame);
+  if (tags === undefined) return processUntagged(state, port, input);
+  const outcome = processUntagged(state, port, { ...input, frame: untagged(input.frame, tags) });
+  return retagged(state, input, outcome, tags);
+}
+
+function processUntagged(state: PassState, port: PassPort, input: PassInput): Outcome {
   const { frame } = input;
   if (frame.length < ETHERNET_LENGTH || u16(frame, 12) !== ETHERTYPE_IPV6) return pass(frame);
   const found = frame.subarray(ETHERNET_LENGTH);

@@ -9,6 +9,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
     "decapsulation",
     "Open vSwitch takes nothing out of IPv6-in-IPv6: it tunnels in VXLAN, so every router of the domain must",
   ],
+  ["vlan-tags", "the flows of Open vSwitch are for frames without VLAN tags; others are the bridge's"],
   ["rate-limits", "no meters are set in Open vSwitch, so no rate is enforced"],
   ["marking", "Open vSwitch writes neither DSCP nor tags, and its VXLAN has no flow label to carry one"],
   ["address-affinity", "Open vSwitch sends flows by their ports, and no fragments"],

@@ -157,6 +157,8 @@ export interface InterfaceConfiguration {
   /** Its index; 0 on core interfaces. */
   readonly tenantIndex: number;
   readonly hook: "auto" | "xdp" | "tc";
+  /** IPv6 behind VLAN tags is taken as if it had none. */
+  readonly acceptTags: boolean;
   /** Sources of this tenant. Empty: all that no other tenant has. */
   readonly permittedSources: readonly Ipv6Prefix[];
   /** Sources of other ones. */

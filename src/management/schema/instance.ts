@@ -583,6 +583,7 @@ export interface RouterInterfacesInterface {
   readonly "permitted-source"?: readonly string[];
   readonly "tenant-source"?: readonly RouterInterfacesInterfaceTenantSource[];
   readonly hook: "auto" | "xdp" | "tc";
+  readonly "vlan-tags": "leave" | "accept";
 }
 
 export interface RouterInterfacesInterfaceTenantSource {

@@ -159,6 +159,7 @@ export function bindInterface(
   tenants: readonly TenantConfiguration[],
 ): InterfaceConfiguration {
   const { name, role, hook } = port;
+  const acceptTags = port["vlan-tags"] === "accept";
   const indexOf = (tenant: string) => tenants.find((candidate) => candidate.name === tenant)!.index; // a leafref, checked
   const sources = {
     permittedSources: (port["permitted-source"] ?? []).map(prefixOf),
@@ -166,8 +167,8 @@ export function bindInterface(
       ...{ prefix: prefixOf(prefix), tenant, tenantIndex: indexOf(tenant) },
     })),
   };
-  if (port.tenant === undefined) return { name, role, tenantIndex: 0, hook, ...sources };
-  return { name, role, tenant: port.tenant, tenantIndex: indexOf(port.tenant), hook, ...sources };
+  if (port.tenant === undefined) return { name, role, tenantIndex: 0, hook, acceptTags, ...sources };
+  return { name, role, tenant: port.tenant, tenantIndex: indexOf(port.tenant), hook, acceptTags, ...sources };
 }
 
 export function bindBgp(bgp: BgpInstance): BgpConfiguration {

@@ -168,6 +168,7 @@ export interface InterfaceInstance {
   readonly "permitted-source"?: readonly string[];
   readonly "tenant-source"?: readonly { readonly prefix: string; readonly tenant: string }[];
   readonly hook: "auto" | "xdp" | "tc";
+  readonly "vlan-tags": "leave" | "accept";
 }
 
 export interface BgpInstance {

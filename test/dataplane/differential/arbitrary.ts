@@ -386,7 +386,7 @@ const toCapability = fc.oneof(
   { weight: 2, arbitrary: opening(tcpPacket) },
   { weight: 3, arbitrary: udpPacket },
   { weight: 2, arbitrary: otherPacket },
-  { weight: 2, arbitrary: asked },
+  { weight: 3, arbitrary: asked },
   { weight: 1, arbitrary: fragmented(asked) },
   { weight: 3, arbitrary: errorToCapability },
   { weight: 2, arbitrary: fragmented(fc.oneof(tcpPacket, udpPacket, udpPacket, udpPacket, otherPacket)) },
@@ -559,6 +559,20 @@ export type Step =
 const hook = fc.constantFrom("xdp" as const, "tc" as const, "tc" as const, "tc" as const);
 const tenantIndex = fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 2);
 
+/** One in eight with VLAN tags: one, two, or more than anybody looks at; some are cut. */
+function tagged(frames: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+  const tag = fc
+    .tuple(mostly([0x8100], [0x88a8, 0x9100]), fc.constantFrom(0, 0x0064, 0xefff))
+    .map(([type, control]) => Uint8Array.of(type >> 8, type & 0xff, control >> 8, control & 0xff));
+  const tags = fc.array(tag, { minLength: 1, maxLength: 3 });
+  const whole = fc
+    .tuple(frames, tags, mostly([2000], [12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 40, 57]))
+    .map(([frame, list, length]) =>
+      concatenate(frame.subarray(0, 12), ...list, frame.subarray(12)).subarray(0, Math.max(14, length)),
+    );
+  return fc.oneof({ weight: 7, arbitrary: frames }, { weight: 1, arbitrary: whole });
+}
+
 function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Step> {
   return fc.record({
     type: fc.constant("packet" as const),
@@ -568,11 +582,12 @@ function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): f
         tenantIndex: role === "core" ? mostly([0], [1, 2]) : tenantIndex,
         partialChecksums: fc.boolean(),
         clampsMss: fc.boolean(),
+        acceptsTags: mostly([true], [false]),
         sources: role === "core" ? fc.constant(null) : rarely(fc.subarray(SOURCES)),
       })
       .map(({ sources, ...port }) => (sources === null ? port : { ...port, sources })),
     hook,
-    frame: frames,
+    frame: tagged(frames),
   });
 }
 
@@ -584,7 +599,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       "core",
       damaged(
         fc.oneof(
-          ...[tunnelled, tunnelled, tunnelled, sentOn, sentOn, sentOn],
+          ...[tunnelled, tunnelled, tunnelled, sentOn, sentOn, sentOn, sentOn, sentOn],
           ...[segmentRouted, vxlanFrames, heartbeats, toCapability, fromCapability, opening(fromCapability)],
         ),
       ),
@@ -597,7 +612,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
       damaged(
         fc.oneof(
           ...[fromAgent, fromAgent, fromAgent, errorToClient, fragmented(fromAgent), toCapability, toCapability],
-          ...[answered, fragmented(answered), fragmented(answered)],
+          ...[answered, fragmented(answered), fragmented(answered), fragmented(answered)],
         ),
       ),
     ),

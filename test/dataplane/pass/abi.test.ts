@@ -31,6 +31,7 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_PORT_DIRECT: abi.PORT_FLAG.direct,
   SEMR_PORT_PARTIAL: abi.PORT_FLAG.partial,
   SEMR_PORT_CLAMP: abi.PORT_FLAG.clamp,
+  SEMR_PORT_VLANS: abi.PORT_FLAG.vlans,
   SEMR_BEAT_PORT: abi.BEAT_PORT,
   SEMR_BEAT_MAGIC: abi.BEAT.magic,
   SEMR_BEAT_VERSION: abi.BEAT.version,
