@@ -3,6 +3,7 @@ import { type AgentRecord, type Directory, instanceState } from "../directory/in
 import type { AgentSelection, CapabilityCandidate, Rib, Tenant } from "../rib/index.ts";
 import type { Announcer } from "./announcer.ts";
 import { agentAttributes, type OwnState } from "./own-attributes.ts";
+import { Revisits } from "./revisits.ts";
 import type { SelectionFan } from "./selection-fan.ts";
 
 /** Claims of one agent within the time in which more of them are two agents with one name. @see RFC 7432 §15.1 */
@@ -28,6 +29,8 @@ interface LocalAgent {
   sequence: bigint;
   /** When it was claimed although somebody else had it, monotonic. */
   moves: number[];
+  /** What was decided last: the route is said, or somebody else has it. */
+  place: "here" | "elsewhere" | undefined;
 }
 
 /**
@@ -41,19 +44,31 @@ export class AgentOrigination implements Disposable {
   readonly #local = new Map<string, LocalAgent>();
   /** Agents by tenant index and hash. */
   readonly #byHash = new Map<string, string>();
+  /** Of those that wait for a visit, the ones that have claimed to be here. */
+  readonly #claimed = new Set<string>();
   readonly #subscriptions: readonly Disposable[];
 
   constructor(parts: AgentOriginationParts) {
     this.#parts = parts;
     const { directory, selections } = parts;
     for (const { agent } of directory.agents()) this.#consider(agent);
+    const revisits = new Revisits<string>((agent) => this.#visit(agent), parts);
     this.#subscriptions = [
-      directory.subscribeClaims((agent) => this.#claim(agent)),
+      revisits,
+      directory.subscribeClaims((agent) => {
+        this.#claimed.add(agent);
+        revisits.ask(agent, agent);
+      }),
       directory.subscribe((changes) => {
-        for (const agent of new Set(changes.map(({ instance }) => instance.agent))) this.#consider(agent);
+        for (const agent of new Set(changes.map(({ instance }) => instance.agent))) revisits.ask(agent, agent);
       }),
       selections.subscribe({ agent: (selection) => this.#moved(selection) }),
     ];
+  }
+
+  #visit(agent: string): void {
+    if (this.#claimed.delete(agent) && this.#parts.directory.agent(agent) !== undefined) this.#claim(agent);
+    else this.#consider(agent);
   }
 
   #claim(agent: string): void {
@@ -88,7 +103,9 @@ export class AgentOrigination implements Disposable {
 
   #moved({ tenantIndex, agentId }: AgentSelection): void {
     const agent = this.#byHash.get(`${tenantIndex} ${toHex(agentId)}`);
-    if (agent !== undefined) this.#consider(agent);
+    const entry = agent === undefined ? undefined : this.#local.get(agent);
+    if (entry === undefined || entry.place === this.#placeOf(entry)) return;
+    this.#consider(entry.agent);
   }
 
   #consider(agent: string): void {
@@ -106,7 +123,10 @@ export class AgentOrigination implements Disposable {
       this.#local.delete(agent);
       this.#byHash.delete(`${tenant.index} ${toHex(agentId)}`);
       announcer.retract(nlri);
-    } else if (this.#isElsewhere(entry)) announcer.retract(nlri);
+      return;
+    }
+    entry.place = this.#placeOf(entry);
+    if (entry.place === "elsewhere") announcer.retract(nlri);
     else {
       const state = states.includes("up") ? "up" : "draining";
       const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
@@ -114,12 +134,13 @@ export class AgentOrigination implements Disposable {
     }
   }
 
-  /** Somebody says a later move. */
-  #isElsewhere({ tenant, agentId, sequence }: LocalAgent): boolean {
+  /** Elsewhere: somebody says a later move. */
+  #placeOf({ tenant, agentId, sequence }: LocalAgent): "here" | "elsewhere" {
     const { winner } = this.#parts.rib.capability.selectAgent(tenant.index, agentId);
-    if (winner === undefined || winner.local) return false;
+    if (winner === undefined || winner.local) return "here";
     const theirs = this.#sequenceOf(winner);
-    return theirs > sequence || (theirs === sequence && winner.originId < this.#parts.own.routerId);
+    const isLater = theirs > sequence || (theirs === sequence && winner.originId < this.#parts.own.routerId);
+    return isLater ? "elsewhere" : "here";
   }
 
   #sequenceOf({ attributes }: CapabilityCandidate): bigint {
@@ -133,7 +154,7 @@ export class AgentOrigination implements Disposable {
     const tenant = record && this.#parts.own.tenants.get(record.tenant);
     if (record === undefined || tenant === undefined) return undefined;
     const agentId = agentIdHash(agent);
-    const entry = { agent, tenant, agentId, sequence: firstSequence(record), moves: [] };
+    const entry = { agent, tenant, agentId, sequence: firstSequence(record), moves: [], place: undefined };
     this.#local.set(agent, entry);
     this.#byHash.set(`${tenant.index} ${toHex(agentId)}`, agent);
     return entry;

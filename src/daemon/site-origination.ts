@@ -1,9 +1,10 @@
-import { type CapabilityName, capabilityId, fromHex } from "../base/index.ts";
+import { type CapabilityName, type Clock, capabilityId, fromHex } from "../base/index.ts";
 import { type Directory, type DirectoryChange, type Instance, type LocalSite, summarize } from "../directory/index.ts";
 import type { Tenant } from "../rib/index.ts";
 import type { Announcer } from "./announcer.ts";
 import type { OriginDamper } from "./origin-damper.ts";
 import { instanceAttributes, type OwnState, siteAttributes } from "./own-attributes.ts";
+import { Revisits } from "./revisits.ts";
 
 export interface SiteOriginationParts {
   readonly own: OwnState;
@@ -12,6 +13,7 @@ export interface SiteOriginationParts {
   readonly directory: Directory;
   readonly announcer: Announcer;
   readonly damper: OriginDamper;
+  readonly clock: Clock;
 }
 
 /** Keeps one site route (CS) per capability that this router has an instance of and, where asked for, one route (CI) per instance. */
@@ -21,9 +23,10 @@ export class SiteOrigination implements Disposable {
   readonly #directory: Directory;
   readonly #announcer: Announcer;
   readonly #damper: OriginDamper;
+  readonly #revisits: Revisits<() => void>;
   readonly #subscription: Disposable;
 
-  constructor({ own, advertiseInstances, directory, announcer, damper }: SiteOriginationParts) {
+  constructor({ own, advertiseInstances, directory, announcer, damper, clock }: SiteOriginationParts) {
     this.#own = own;
     this.#advertiseInstances = advertiseInstances;
     this.#directory = directory;
@@ -34,6 +37,7 @@ export class SiteOrigination implements Disposable {
     if (advertiseInstances) {
       for (const instance of directory.instances()) this.#reconsiderInstance(instance, instance);
     }
+    this.#revisits = new Revisits((visit) => visit(), { directory, clock });
     this.#subscription = directory.subscribe((changes) => this.#changed(changes));
   }
 
@@ -42,12 +46,13 @@ export class SiteOrigination implements Disposable {
     for (const { type, instance } of changes) {
       const { tenant, capability, version } = instance;
       if (this.#advertiseInstances) {
-        this.#reconsiderInstance(instance, type === "removed" ? undefined : instance);
+        const present = type === "removed" ? undefined : instance;
+        this.#revisits.ask(`instance ${instance.id}`, () => this.#reconsiderInstance(instance, present));
       }
       const site = `${tenant} ${capability} ${version.major}`;
       if (seen.has(site)) continue;
       seen.add(site);
-      this.#reconsider(tenant, capability, version.major);
+      this.#revisits.ask(`site ${site}`, () => this.#reconsider(tenant, capability, version.major));
     }
   }
 
@@ -94,6 +99,7 @@ export class SiteOrigination implements Disposable {
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]();
+    this.#revisits[Symbol.dispose]();
   }
 }
 

@@ -20,7 +20,7 @@ export class Broadcast {
    */
   publish(changes: readonly DirectoryChange[]): void {
     if (changes.length === 0) return;
-    this.#undelivered.push(changes.toSorted(compareChanges));
+    this.#undelivered.push(changes.length === 1 ? changes : changes.toSorted(compareChanges));
     if (this.#delivering) return;
     this.#delivering = true;
     const failures: unknown[] = [];

@@ -59,6 +59,8 @@ export class Directory implements Disposable {
   readonly #ends = new WeakMap<object, number>();
   readonly #broadcast = new Broadcast();
   readonly #claims = new Set<(agent: string) => void>();
+  readonly #gathered = new Set<() => void>();
+  #gathering = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   readonly #expired;
   readonly #size;
@@ -79,6 +81,26 @@ export class Directory implements Disposable {
   subscribeClaims(listener: (agent: string) => void): Disposable {
     this.#claims.add(listener);
     return { [Symbol.dispose]: () => void this.#claims.delete(listener) };
+  }
+
+  /** Many changes come until it is disposed. All are told as ever, but whoever sums them up may wait for the end. */
+  gather(): Disposable {
+    this.#gathering++;
+    return {
+      [Symbol.dispose]: () => {
+        if (--this.#gathering === 0) for (const listener of [...this.#gathered]) listener();
+      },
+    };
+  }
+
+  get isGathering(): boolean {
+    return this.#gathering > 0;
+  }
+
+  /** Tells `listener` each time that gathering ends. */
+  subscribeGathered(listener: () => void): Disposable {
+    this.#gathered.add(listener);
+    return { [Symbol.dispose]: () => void this.#gathered.delete(listener) };
   }
 
   agent(agent: string): AgentRecord | undefined {
@@ -118,7 +140,7 @@ export class Directory implements Disposable {
 
   /** What this router says about one capability; `undefined` when no instance is known. Cost: its instances. */
   localSite(tenant: string, capability: CapabilityName, majorVersion: number): LocalSite | undefined {
-    return summarize(this.#index.at({ tenant, capability, majorVersion }));
+    return summarize([...this.#index.inside({ tenant, capability, majorVersion })]);
   }
 
   /** The capabilities that have at least one instance. */
@@ -132,6 +154,11 @@ export class Directory implements Disposable {
    * @throws {DirectoryError} directory.agent-held, directory.duplicate-instance, directory.capability-limit
    */
   check(record: AgentRecord, reserved = 0): void {
+    this.#checked(record, reserved);
+  }
+
+  /** Names of its instances, in the order of its offers. */
+  #checked(record: AgentRecord, reserved: number): ReadonlySet<string> {
     const { agent, tenant, source } = record;
     const before = this.#agents.get(agent);
     if (before !== undefined) {
@@ -149,19 +176,19 @@ export class Directory implements Disposable {
     }
     const { perAgent, perTenant } = this.#limits;
     const grows = ids.size - (before?.instances.size ?? 0);
-    if (grows <= 0) return;
+    if (grows <= 0) return ids;
     if (ids.size > perAgent) {
       throw new DirectoryError({ code: "directory.capability-limit", agent, per: "agent", limit: perAgent });
     }
     if (this.#index.countOf(tenant) + reserved + grows > perTenant) {
       throw new DirectoryError({ code: "directory.capability-limit", agent, per: "tenant", limit: perTenant });
     }
+    return ids;
   }
 
   /** Makes `record` all there is about its agent; health of instances that were there before is kept. @throws as {@link check} */
   put(record: AgentRecord): readonly Instance[] {
-    this.check(record);
-    this.#store(record, "deregistered");
+    this.#store(record, "deregistered", this.#checked(record, 0));
     return this.instancesOf(record.agent);
   }
 
@@ -242,18 +269,20 @@ export class Directory implements Disposable {
     this.#timer = undefined;
     this.#broadcast.clear();
     this.#claims.clear();
+    this.#gathered.clear();
   }
 
   /** Brings index, deadlines and listeners to `record`; the difference to what was there is what is told. */
-  #store(record: AgentRecord, cause: RemovalCause): void {
+  #store(record: AgentRecord, cause: RemovalCause, names: Iterable<string> = namesIn(record)): void {
     const known = this.#agents.get(record.agent);
-    const before = known?.instances ?? new Map<string, Instance>();
+    const before = known?.instances ?? NO_INSTANCES;
     const now = this.#clock.monotonic();
     const staleAt = record.lease === undefined ? Infinity : this.#end(record.lease) - record.lease.renew;
     const instances = new Map<string, Instance>();
     const changes: DirectoryChange[] = [];
+    const ids = names[Symbol.iterator]();
     for (const offer of record.offers) {
-      const id = offerId(record.agent, offer);
+      const id = ids.next().value as string;
       const was = before.get(id);
       const instance = this.#project(id, record, offer, was, { now, staleAt });
       instances.set(id, instance);
@@ -335,6 +364,10 @@ export class Directory implements Disposable {
     this.#timer = { at: next, timer };
   }
 }
+
+const NO_INSTANCES: ReadonlyMap<string, Instance> = new Map();
+
+const namesIn = ({ agent, offers }: AgentRecord): readonly string[] => offers.map((offer) => offerId(agent, offer));
 
 /** setTimeout and its like take 31 bits of milliseconds; the timer is armed again when it fires early. */
 const LONGEST_WAIT = 86_400_000;

@@ -34,7 +34,12 @@ export class InstanceIndex {
 
   /** Ordered by instance ID. */
   at(key: SiteKey): readonly Instance[] {
-    return inOrder(this.#sites.get(siteText(key))?.instances.values() ?? []);
+    return inOrder(this.inside(key));
+  }
+
+  /** In no particular order. */
+  inside(key: SiteKey): Iterable<Instance> {
+    return this.#sites.get(siteText(key))?.instances.values() ?? [];
   }
 
   *sites(): Iterable<SiteKey> {
@@ -54,14 +59,16 @@ export class InstanceIndex {
     if (!this.#instances.has(id)) {
       this.#perTenant.set(tenant, this.countOf(tenant) + 1);
       const at = endpointText(instance.endpoint);
-      this.#endpoints.set(at, (this.#endpoints.get(at) ?? new Set()).add(id));
+      const there = this.#endpoints.get(at);
+      if (there === undefined) this.#endpoints.set(at, new Set([id]));
+      else there.add(id);
     }
     this.#instances.set(id, instance);
     const key = { tenant, capability, majorVersion: version.major };
     const text = siteText(key);
-    const site = this.#sites.get(text) ?? { key, instances: new Map() };
-    site.instances.set(id, instance);
-    this.#sites.set(text, site);
+    const site = this.#sites.get(text);
+    if (site === undefined) this.#sites.set(text, { key, instances: new Map([[id, instance]]) });
+    else site.instances.set(id, instance);
   }
 
   delete({ id, tenant, capability, version, endpoint }: Instance): void {

@@ -18,20 +18,20 @@ const BEST_SCORE = 10;
  * Summary of the instances of one capability and major version of one tenant; `undefined` for none.
  *
  * Score: the usable share of the weight, in tenths; at least 1 while one is usable. Labels and minor version are what
- * every usable instance has, so the site never claims what a flow might not get.
+ * every usable instance has, so the site never claims what a flow might not get. The order of `instances` makes no difference.
  */
 export function summarize(instances: readonly Instance[]): LocalSite | undefined {
   const usable = instances.filter((instance) => instanceState(instance) === "up");
   const told = usable.length > 0 ? usable : instances;
-  const first = told[0];
-  if (first === undefined) return undefined;
+  if (told.length === 0) return undefined;
+  const first = told.reduce((least, instance) => (instance.id < least.id ? instance : least));
   const weight = sumOfWeights(usable);
   const share = Math.round((BEST_SCORE * weight) / sumOfWeights(instances));
   return {
     tenant: first.tenant,
     capability: first.capability,
     majorVersion: first.version.major,
-    minorVersion: Math.min(...told.map((instance) => instance.version.minor)),
+    minorVersion: told.reduce((least, { version }) => Math.min(least, version.minor), first.version.minor),
     state: siteState(instances, usable.length),
     score: usable.length === 0 ? WORST_SCORE : Math.max(1, share),
     usable: usable.length,

@@ -77,7 +77,7 @@ function grant(span: Milliseconds, before: Lease | undefined, now: Milliseconds)
 export function registered(current: AgentRecord | undefined, request: AgentRequest, now: Milliseconds): AgentRecord {
   const before = new Map(current?.offers.map((offer) => [offerId(request.agent, offer), offer]));
   const offers = request.offers.map((offer): HeldOffer => {
-    const old = before.get(offerId(request.agent, offer));
+    const old = before.size === 0 ? undefined : before.get(offerId(request.agent, offer));
     const hold = old?.hold?.by === "operator" ? { hold: old.hold } : {};
     return { ...offer, registeredAt: old?.registeredAt ?? now, ...hold };
   });

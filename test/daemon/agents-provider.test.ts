@@ -61,6 +61,25 @@ describe("configured agents", () => {
     directory[Symbol.dispose]();
   });
 
+  it("whoever sums up is told once that a change is over, also of one that is taken back; one that it has overtaken is put anew", async () => {
+    const { directory, prepared, state } = world();
+    const heard: string[] = [];
+    directory.subscribe((changes) => heard.push(`${changes.length} ${directory.isGathering}`));
+    directory.subscribeGathered(() => heard.push("over"));
+    const coming = await prepared(change([agent("one"), agent("two")]));
+    directory.register({ agent: "a:two", tenant: "acme", source: "command", offers: agent("two", 9).instances });
+    heard.length = 0;
+    await coming.apply();
+    assert.deepEqual(heard, ["1 true", "2 true", "over"]);
+    assert.deepEqual(state(), ["a:one 8080 configuration", "a:two 8080 configuration"]);
+    heard.length = 0;
+    await coming.revert();
+    assert.deepEqual(heard.at(-1), "over");
+    assert.deepEqual(state(), ["a:two 9 command"]);
+    assert.equal(directory.isGathering, false);
+    directory[Symbol.dispose]();
+  });
+
   it("an ID that another tenant has is refused with its path; nothing has changed", async () => {
     const { directory, provider, state } = world();
     const taken = agent("taken", 1, "globex");

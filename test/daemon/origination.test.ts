@@ -92,6 +92,33 @@ describe("routes of this router's own capabilities", () => {
     );
   });
 
+  it("what the directory gathers is said once per site, as it is at the end; one that dies meanwhile and is back is not said", () => {
+    const agent = (n: number) => `spiffe://example.net/acme/agent/a${n}`;
+    register(agent(0), offer(8080));
+    const speech = parseCapabilityName("/audio/speech")!;
+    taken();
+    const gathering = directory.gather();
+    const inner = directory.gather();
+    for (let n = 1; n < 50; n++) register(agent(n), offer(8080 + n, { capability: n % 2 === 0 ? OCR : speech }));
+    directory.remove(agent(0), "command");
+    for (let n = 1; n < 50; n += 2) directory.remove(agent(n), "command");
+    clock.advance(10);
+    inner[Symbol.dispose]();
+    clock.advance(10);
+    assert.deepEqual(taken(), []);
+    gathering[Symbol.dispose]();
+    assert.deepEqual(taken(), []); // on later turns
+    clock.advance(10);
+    const news = taken();
+    assert.deepEqual(
+      news.map(({ nlri, attributes }) => [toHex(nlri.capabilityId), attributes?.semantic?.state]),
+      [[toHex(capabilityId(OCR, 1)), "up"]],
+    );
+    directory.remove(agent(2), "command");
+    for (let n = 4; n < 50; n += 2) directory.remove(agent(n), "command");
+    assert.equal(taken().at(-1)?.attributes, undefined); // at once again
+  });
+
   it("a router that drains says so of every site, whatever becomes of its instances, and takes it back", () => {
     const states = (): unknown[] => taken().map(({ attributes }) => attributes?.semantic?.state);
     register("spiffe://example.net/acme/agent/a", offer(8080));

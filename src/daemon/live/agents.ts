@@ -33,8 +33,8 @@ export function agentsProvider(parts: AgentsParts): Provider<RouterChange> {
     plan: () => answered([]),
     async prepare({ agents }) {
       if (agents.put.length === 0 && agents.removed.length === 0) return answered(undefined);
-      const faults = await refusals(agents, parts);
-      return faults.length > 0 ? { ok: false, faults } : answered(new AgentsChange(agents, parts));
+      const { faults, records } = await lookedAt(agents, parts);
+      return faults.length > 0 ? { ok: false, faults } : answered(new AgentsChange(agents, records, parts));
     },
   };
 }
@@ -49,10 +49,20 @@ function recordOf(agent: AgentConfiguration, { directory, clock }: AgentsParts):
   return registered(directory.agent(agent.id), request, clock.wall());
 }
 
-/** What the directory would not take. */
-async function refusals(agents: RouterChange["agents"], parts: AgentsParts): Promise<ManagementFault[]> {
+/** What would be put for an agent, for as long as the directory knows of it what it did then. */
+interface Planned {
+  readonly known: AgentRecord | undefined;
+  readonly record: AgentRecord;
+}
+
+/** The records of what is put, and what the directory would not take of them. */
+async function lookedAt(
+  agents: RouterChange["agents"],
+  parts: AgentsParts,
+): Promise<{ readonly faults: readonly ManagementFault[]; readonly records: readonly Planned[] }> {
   const { directory, clock } = parts;
   const faults: ManagementFault[] = [];
+  const records: Planned[] = [];
   const reserved = new Map<string, number>();
   for (const id of agents.removed) {
     const record = directory.agent(id);
@@ -62,14 +72,16 @@ async function refusals(agents: RouterChange["agents"], parts: AgentsParts): Pro
   const slices = new Slices(clock);
   for (const agent of agents.put) {
     if (slices.isOver) await slices.next();
+    const known = directory.agent(agent.id);
     const record = recordOf(agent, parts);
     const before = reserved.get(record.tenant) ?? 0;
     const refusal = refusalOf(record, before, directory);
     if (refusal !== undefined) faults.push(refusal);
-    const grows = record.offers.length - (directory.agent(agent.id)?.offers.length ?? 0);
+    const grows = record.offers.length - (known?.offers.length ?? 0);
     reserved.set(record.tenant, before + Math.max(0, grows));
+    records.push({ known, record });
   }
-  return faults;
+  return { faults, records };
 }
 
 function refusalOf(record: AgentRecord, reserved: number, directory: Directory): ManagementFault | undefined {
@@ -120,31 +132,73 @@ class Slices {
   }
 }
 
+/** So long whoever sums up waits for the rest of a change; of one that takes longer they see parts. */
+const LONGEST_GATHERING = milliseconds(500);
+
+/** One change of the directory after the other, in slices, gathered for those who sum up. */
+class Gathered implements Disposable {
+  readonly #directory: Directory;
+  readonly #clock: Clock;
+  readonly #slices: Slices;
+  #gathering: Disposable;
+  #ends: number;
+
+  constructor({ directory, clock }: AgentsParts) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#slices = new Slices(clock);
+    this.#gathering = directory.gather();
+    this.#ends = clock.monotonic() + LONGEST_GATHERING;
+  }
+
+  get isOver(): boolean {
+    return this.#slices.isOver;
+  }
+
+  async next(): Promise<void> {
+    await this.#slices.next();
+    const now = this.#clock.monotonic();
+    if (now < this.#ends) return;
+    this.#ends = now + LONGEST_GATHERING;
+    this.#gathering[Symbol.dispose]();
+    this.#gathering = this.#directory.gather();
+  }
+
+  [Symbol.dispose](): void {
+    this.#gathering[Symbol.dispose]();
+  }
+}
+
 class AgentsChange implements Prepared {
   readonly #agents: RouterChange["agents"];
+  readonly #records: readonly Planned[];
   readonly #parts: AgentsParts;
   /** What was there before, by agent, as far as `apply` has come. */
   readonly #before = new Map<string, AgentRecord | undefined>();
 
-  constructor(agents: RouterChange["agents"], parts: AgentsParts) {
+  constructor(agents: RouterChange["agents"], records: readonly Planned[], parts: AgentsParts) {
     this.#agents = agents;
+    this.#records = records;
     this.#parts = parts;
   }
 
   async apply(): Promise<void> {
-    const { directory, clock } = this.#parts;
-    const slices = new Slices(clock);
+    const { directory } = this.#parts;
+    using gathered = new Gathered(this.#parts);
     for (const id of this.#agents.removed) {
-      if (slices.isOver) await slices.next();
+      if (gathered.isOver) await gathered.next();
       // One that an operator or the agent itself has registered meanwhile is not ours to remove.
-      if (directory.agent(id)?.source !== "configuration") continue;
-      this.#before.set(id, directory.agent(id));
+      const known = directory.agent(id);
+      if (known?.source !== "configuration") continue;
+      this.#before.set(id, known);
       directory.remove(id, "configuration");
     }
-    for (const agent of this.#agents.put) {
-      if (slices.isOver) await slices.next();
-      this.#before.set(agent.id, directory.agent(agent.id));
-      directory.put(recordOf(agent, this.#parts));
+    for (const [at, agent] of this.#agents.put.entries()) {
+      if (gathered.isOver) await gathered.next();
+      const known = directory.agent(agent.id);
+      const planned = this.#records[at]!;
+      this.#before.set(agent.id, known);
+      directory.put(known === planned.known ? planned.record : recordOf(agent, this.#parts));
     }
   }
 
@@ -157,10 +211,10 @@ class AgentsChange implements Prepared {
   }
 
   async revert(): Promise<void> {
-    const { directory, clock } = this.#parts;
-    const slices = new Slices(clock);
+    const { directory } = this.#parts;
+    using gathered = new Gathered(this.#parts);
     for (const [id, record] of [...this.#before].toReversed()) {
-      if (slices.isOver) await slices.next();
+      if (gathered.isOver) await gathered.next();
       // A record of a lower rank does not replace a configured one.
       if (record === undefined || record.source !== "configuration") directory.remove(id, "configuration");
       if (record !== undefined) directory.put(record);
