@@ -44,13 +44,18 @@ async function pair(t: TestContext, role: BgpRole, theirRole: string): Promise<P
     config,
     `router id 10.0.0.2;
 protocol device { }
-protocol static { ipv6; route ${prefixText("ipv6-unicast", 0x20, 1)} unreachable; }
+protocol static {
+  ipv6;
+  route ${prefixText("ipv6-unicast", 0x20, 1)} unreachable;
+  route ${prefixText("ipv6-unicast", 0x20, 2)} unreachable { bgp_community.add((65535, 0)); };
+}
 protocol bgp semrd {
   local ${THEIRS} port ${PORT} as ${THEIR_AS};
   neighbor ${OURS} port ${PORT} as ${OUR_AS};
   local role ${theirRole};
   require roles on;
   enable extended messages on;
+  ttl security on;
   hold time 30;
   connect delay time 1;
   connect retry time 1;
@@ -59,14 +64,20 @@ protocol bgp semrd {
   graceful restart time 2;
   long lived graceful restart on;
   long lived stale time 600;
-  ipv6 { import all; export where source = RTS_STATIC; };
+  ipv6 {
+    import filter { if (65535, 0) ~ bgp_community then bgp_local_pref = 0; accept; };
+    export where source = RTS_STATIC;
+  };
 }
 `,
   );
   const bird = daemon(t, theirs, [BIRD, "-f", "-c", config, "-s", control, "-P", join(where, "pid")]);
   const router = await semrd(t, ours, {
     localAs: OUR_AS,
-    peer: { remoteAs: THEIR_AS, role: { local: role, strict: true }, families: [{ family: "ipv6-unicast" }] },
+    peer: {
+      ...{ remoteAs: THEIR_AS, ttlSecurityHops: 1, maximumBackOff: seconds(1) },
+      ...{ role: { local: role, strict: true }, families: [{ family: "ipv6-unicast" }] },
+    },
     speaker: {
       acceptExternal: true,
       gracefulRestart: {
@@ -81,7 +92,7 @@ protocol bgp semrd {
   return { router, bird, tell };
 }
 
-it("BIRD: roles, extended messages, route refresh, and its routes as last resort after its death", {
+it("BIRD: TTL security, roles, extended messages, refresh, graceful shutdown, our texts, its routes as last resort after its death", {
   timeout: 120_000,
 }, async (t) => {
   const reason = await missing(BIRD, "bird2");
@@ -101,18 +112,32 @@ it("BIRD: roles, extended messages, route refresh, and its routes as last resort
   for (const line of [/Extended message/, /Role: provider/, /Long-lived graceful restart/]) assert.match(said, line);
 
   // What a provider sends is marked (RFC 9234 §5), and a set of 6 kB arrives whole (RFC 8654).
-  await until("our routes", async () => (await tell("show route protocol semrd count")).includes("2 of 3 routes"));
+  await until("our routes", async () => (await tell("show route protocol semrd count")).includes("2 of 4 routes"));
   const marked = await tell(`show route all ${prefixText("ipv6-unicast", 0x2a, 1)}`);
   assert.match(marked, new RegExp(`otc: ${OUR_AS}`));
   const large = await tell(`show route all ${prefixText("ipv6-unicast", 0x2a, 2)}`);
   assert.equal(large.match(/\(65001,\d+\)/g)?.length, MANY.length);
 
-  await until("its route", () => learnt(router, "ipv6-unicast").length === 1);
+  await until("its routes", () => learnt(router, "ipv6-unicast").length === 2);
   const before = router.peer().updatesReceived;
   assert.ok(router.speaker.refresh(THEIRS));
   await until("route refresh", () => router.peer().updatesReceived > before);
   await tell("reload in semrd");
   assert.equal(router.peer().flaps, 0, router.peer().lastError?.text);
+
+  // Graceful shutdown (RFC 8326): a mark of its own makes a route the last choice here, ours does so there.
+  const preferences = learnt(router, "ipv6-unicast").map(({ attributes }) => attributes.localPref);
+  assert.deepEqual(preferences.sort(), [0, undefined]);
+  router.speaker.gracefulShutdown = true;
+  const leaving = (): Promise<string> => tell(`show route all ${prefixText("ipv6-unicast", 0x2a, 1)}`);
+  await until("our mark", async () => /local_pref: 0\s[\s\S]*\(65535,0\)/.test(await leaving()));
+  router.speaker.gracefulShutdown = false;
+
+  // Texts for the other operator (RFC 9003).
+  router.speaker.clear(THEIRS, "good night");
+  await until("our text", async () => (await tell("show protocols all semrd")).includes("good night"));
+  t.diagnostic((await tell("show protocols all semrd")).match(/.*good night.*/)?.[0] ?? "");
+  await until("its routes again", () => learnt(router, "ipv6-unicast").filter(({ stale }) => !stale).length === 2);
 
   await bird.kill();
   await until("its restart time is over", () => router.peer().gracefulRestart.helper === "long-lived");

@@ -131,3 +131,51 @@ it("ExaBGP: signed session, routes both ways, withdrawals, refresh, its restart"
   await until("with all routes", async () => received() === COUNT && (await them.known()).size === COUNT - 1);
   assert.equal(router.metrics.sum("semrd_bgp_malformed_total"), 0);
 });
+
+it("ExaBGP: several paths of one prefix come with their identifiers, ours go with one (RFC 7911)", {
+  timeout: 120_000,
+}, async (t) => {
+  const made = await peerLab(t, EXABGP, "exabgp");
+  if (made === undefined) return;
+  const { ours, theirs, where } = made;
+  const [config, heard] = [join(where, "exabgp.conf"), join(where, "heard")];
+  await writeFile(heard, "");
+  const route = (id: number): string =>
+    `    route ${prefixText(FAMILY, 0x20, 1)} next-hop ${THEIRS} path-information 0.0.0.${id} med ${id};`;
+  await writeFile(
+    config,
+    `process heard { run /bin/sh -c "cat >> ${heard}"; encoder json; }
+neighbor ${OURS} {
+  router-id 10.0.0.2;
+  local-address ${THEIRS};
+  local-as 65000;
+  peer-as 65000;
+  hold-time 30;
+  capability { add-path send/receive; }
+  family { ipv6 unicast; }
+  add-path { ipv6 unicast; }
+  api { processes [ heard ]; receive { parsed; update; } }
+  static {
+${route(7)}
+${route(9)}
+  }
+}
+`,
+  );
+  const settings = [`exabgp_tcp_port=${PORT}`, "exabgp_daemon_user=root", "exabgp_log_level=CRIT"];
+  daemon(t, theirs, ["env", ...settings, EXABGP, config]);
+  const families = [{ family: FAMILY, addPath: { send: "all", receive: true } }] as const;
+  const { password: _, ...plain } = PEER;
+  const router = await semrd(t, ours, { peer: { ...plain, families } });
+  originate(router, FAMILY, 0x2a, 1, 2);
+  const ids = (): (number | undefined)[] => learnt(router, FAMILY).map(({ pathId }) => pathId);
+  await until(
+    () => `both paths: ${ids()}, ${router.peer().lastError?.text}`,
+    () => ids().length === 2,
+  );
+  assert.deepEqual(ids().sort(), [7, 9]);
+  assert.deepEqual(router.peer().perFamily[0]!.addPath, { send: true, receive: true });
+  await until("ours", async () => (await readFile(heard, "utf8")).includes('"path-information": "0.0.0.1"'));
+  const line = (await readFile(heard, "utf8")).split("\n").find((text) => text.includes("path-information"))!;
+  t.diagnostic(`it prints: ${line.slice(line.indexOf('"update"'), line.indexOf('"update"') + 300)}`);
+});

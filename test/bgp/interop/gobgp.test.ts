@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
+import { seconds } from "../../../src/base/index.ts";
+import { LLGR_STALE } from "../../../src/bgp/policy/index.ts";
 import type { UnicastFamily } from "../../../src/rib/index.ts";
 import {
   address,
@@ -22,12 +24,21 @@ const GOBGPD = "/usr/bin/gobgpd";
 const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 const COUNT = 50;
 
-it("GoBGP: both families in both directions inside an AS, withdrawals, refresh", { timeout: 120_000 }, async (t) => {
+it("GoBGP: both families in both directions inside an AS, withdrawals, refresh, its routes as last resort after its death", {
+  timeout: 120_000,
+}, async (t) => {
   const made = await peerLab(t, GOBGPD, "gobgpd");
   if (made === undefined) return;
   const { ours, theirs, where } = made;
   const families = FAMILIES.map(
-    (family) => `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${family}"`,
+    (family) => `[[neighbors.afi-safis]]
+[neighbors.afi-safis.config]
+afi-safi-name = "${family}"
+[neighbors.afi-safis.mp-graceful-restart.config]
+enabled = true
+[neighbors.afi-safis.long-lived-graceful-restart.config]
+enabled = true
+restart-time = 600`,
   );
   await writeFile(
     join(where, "gobgpd.toml"),
@@ -46,6 +57,11 @@ passive-mode = true
 [neighbors.timers.config]
 hold-time = 30
 keepalive-interval = 10
+[neighbors.graceful-restart.config]
+enabled = true
+notification-enabled = true
+long-lived-enabled = true
+restart-time = 1
 ${families.join("\n")}
 `,
   );
@@ -59,8 +75,15 @@ ${families.join("\n")}
     "127.0.0.1:50051",
     "--pprof-disable",
   ];
-  daemon(t, theirs, argv);
-  const router = await semrd(t, ours);
+  const gobgpd = daemon(t, theirs, argv);
+  const router = await semrd(t, ours, {
+    speaker: {
+      gracefulRestart: {
+        ...{ restartTime: seconds(60), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
+        ...{ longLivedStaleTime: seconds(600), keepOverNotification: true },
+      },
+    },
+  });
   originate(router, "ipv6-unicast", 0x2a, 0, COUNT, { communities: [0xfde80001], multiExitDisc: 7 });
   originate(router, "ipv4-unicast", 42, 0, COUNT);
   await until("the session", () => router.peer().state === "Established");
@@ -91,4 +114,18 @@ ${families.join("\n")}
   await tell("global", "rib", "-a", "ipv4", "del", prefixText("ipv4-unicast", 20, 3));
   await until("one less here", () => received()[1] === COUNT - 1);
   assert.deepEqual([router.peer().flaps, router.metrics.sum("semrd_bgp_malformed_total")], [0, 0]);
+
+  // NOTIFICATIONs keep routes where both ends say so (RFC 8538); after its death they are the last resort (RFC 9494).
+  const { longLivedGracefulRestart, restartOverNotification } = router.peer().capabilities;
+  assert.deepEqual([longLivedGracefulRestart, restartOverNotification], [true, true]);
+  const neighbour = await tell("neighbor", OURS);
+  assert.match(neighbour, /Remote: restart time 60 sec, notification flag set/);
+  assert.match(neighbour, /long-lived-graceful-restart:\s+advertised and received/);
+  await gobgpd.kill();
+  await until("its restart time is over", () => router.peer().gracefulRestart.helper === "long-lived");
+  const kept = FAMILIES.flatMap((family) => learnt(router, family));
+  assert.deepEqual(
+    [kept.length, kept.every(({ attributes }) => attributes.communities.includes(LLGR_STALE))],
+    [99, true],
+  );
 });
