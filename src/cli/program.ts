@@ -13,6 +13,7 @@ import type {
   UnicastRouteRow,
 } from "../management/index.ts";
 import { addAgentCommands, type Print } from "./agent-command.ts";
+import { addAlarmCommands } from "./alarm-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import { type ClientOptions, type ControlRequest, send } from "./client.ts";
 import { addCompletionCommands } from "./completion-command.ts";
@@ -157,6 +158,7 @@ function buildProgram(
     octets: (path) => send(client(), { method: "GET", path }),
     say: (text) => terminal.out(text),
   });
+  addAlarmCommands(program, show, style, print);
   watchSeconds = addWatch(program, show);
   addExplain(program, style, print, leave);
   addHashPassword(program, terminal);

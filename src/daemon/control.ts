@@ -7,12 +7,16 @@ import { DirectoryError, draining, type Registrar } from "../directory/index.ts"
 import type { Compiler } from "../forwarding/index.ts";
 import {
   type AgentCommandResult,
+  type AlarmBook,
+  alarmRows,
   type ControlHandlers,
   ControlRefusal,
   checkConfiguration,
+  type EventLog,
   type ExecutorStatus,
   type ExplainQuestion,
   type ExplainReport,
+  eventRows,
   type FlowRecordRow,
   type RouterConfiguration,
   type StatusReport,
@@ -57,6 +61,8 @@ export interface ControlParts extends RowSources {
   readonly mrt: MrtFiles;
   /** Absent: there are no stations. */
   readonly bmp: BmpStations | undefined;
+  readonly alarms: AlarmBook;
+  readonly events: EventLog;
   readonly heartbeats: LivenessParts["heartbeats"];
   /** Absent: origins are not validated. */
   readonly rpki: OriginWatch | undefined;
@@ -79,6 +85,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     *agents() {
       for (const instance of directory.instances()) yield agentRow(instance, now());
     },
+    alarms: () => alarmRows(parts.alarms, now()),
+    events: () => eventRows(parts.events),
     capabilities: () => capabilityRows(parts),
     routes: () => routeRows(parts, now),
     unicastRoutes: (family) =>

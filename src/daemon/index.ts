@@ -30,6 +30,9 @@ import {
   systemRandom,
 } from "../host/index.ts";
 import {
+  AlarmBook,
+  alarmOperations,
+  alarmState,
   EventLog,
   logConfigurationEvents,
   openRouterManagement,
@@ -46,6 +49,7 @@ import {
 } from "../registration/index.ts";
 import { createRib, type Rib } from "../rib/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
+import { ALARM_TYPES, Alarms, persistFailure, UnservedCapabilities } from "./alarms/index.ts";
 import { startBfd, tellMonitor, tunnelMoves } from "./bfd.ts";
 import { domainNodes, importTargetsOf, localPeer, speakerOptions, speakerParts, toldSite } from "./bgp.ts";
 import { type BmpStations, startBmp } from "./bmp.ts";
@@ -149,21 +153,27 @@ export async function startDaemon(
   const scope = new Scope(signal);
   try {
     scope.own(await openStateDirectory(startup.stateDirectory));
+    const alarms = new AlarmBook(Object.values(ALARM_TYPES), systemClock);
+    const folder = commitsFolder(startup.stateDirectory);
     const management = scope.own(
       await openRouterManagement({
+        durable: (failure) => alarms.reconcile(ALARM_TYPES.persist.id, persistFailure(folder, failure)),
         startup: startupFile(file),
         folder: path.dirname(path.resolve(file)),
-        commits: await openFolder(path.join(startup.stateDirectory, "configuration")),
+        commits: await openFolder(folder),
         ...{ clock: systemClock, random: systemRandom, log },
       }),
     );
     const configuration = management.engine.initial.inUse;
     if (logLevel === undefined) log.level = configuration.telemetry.logLevel;
     const origin = (): Origin => ({
-      ...{ file, startup, folder: commitsFolder(startup.stateDirectory) },
+      ...{ file, startup, folder },
       commit: management.engine.log(1)[0]?.id ?? 0,
     });
-    await new Daemon(configuration, management, log, scope).start({ fixedLevel: logLevel !== undefined, origin });
+    await new Daemon(configuration, management, alarms, log, scope).start({
+      fixedLevel: logLevel !== undefined,
+      origin,
+    });
     return {
       reload: () => reload(management, file, log),
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
@@ -177,6 +187,7 @@ class Daemon {
   /** What the router was started with. */
   readonly #configuration: RouterConfiguration;
   readonly #management: RouterManagement;
+  readonly #alarms: AlarmBook;
   /** What it goes by now. */
   readonly #current: Current;
   readonly #log: Log & { level: LogLevel };
@@ -203,6 +214,7 @@ class Daemon {
   constructor(
     configuration: RouterConfiguration,
     management: RouterManagement,
+    alarms: AlarmBook,
     log: Log & { level: LogLevel },
     scope: Scope,
   ) {
@@ -211,6 +223,8 @@ class Daemon {
     this.#configuration = configuration;
     this.#current = { configuration, taxonomy, names, policies: policyBook(configuration) };
     this.#management = management;
+    this.#alarms = alarms;
+    alarms.follow(configuration.alarms);
     this.#log = log;
     this.#scope = scope;
     this.#shared = { clock: systemClock, log, metrics: this.#metrics };
@@ -285,13 +299,28 @@ class Daemon {
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
     const publish = publisher(events);
+    const unserved = new UnservedCapabilities(sources);
     this.#capabilityEvents = this.#scope.own(
-      new CapabilityEvents(this.#selections, () => this.#current.names, publish),
+      new CapabilityEvents(
+        this.#selections,
+        () => this.#current.names,
+        publish,
+        (selection, isReachable) => unserved.changed(selection, isReachable),
+      ),
     );
     this.#scope.own(agentEvents(directory, publish));
     const lastError = (peer: string) => speaker.peer(peer)?.lastError?.text;
     this.#scope.own(new SessionEvents(this.#sessions, { clock: systemClock, lastError }, publish));
     this.#watchCapacity(compiler, publish);
+    const alarms = this.#scope.own(
+      new Alarms({
+        ...{ ...this.#shared, book: this.#alarms, events, driver, compiler, speaker, sources, unserved },
+        ...{ sessions: this.#sessions, configuration: () => this.#current.configuration, maxRoutes: MAX_ROUTES },
+      }),
+    );
+    this.#metrics.beforeExpose(() => alarms.refreshMetrics());
+    this.#scope.own(state.add(...alarmState(this.#alarms)));
+    this.#scope.own(this.#management.operations.add(alarmOperations(this.#alarms, systemClock)));
     const operators = this.#scope.own(
       new Operators({ ...this.#shared, management: engine, access, events, stateDirectory, state }),
     );
@@ -312,6 +341,7 @@ class Daemon {
           servers,
           operators,
           flows,
+          alarms: this.#alarms,
         },
         ...{ bfd: this.#bfd, bmp, brownfield: this.#brownfield, clock: systemClock },
         log: fixedLevel ? undefined : this.#log,
@@ -328,6 +358,7 @@ class Daemon {
       rpki,
       bmp,
       flows,
+      events,
     });
     flows.start(this.#configuration);
     await servers.start(this.#configuration);
@@ -523,6 +554,7 @@ class Daemon {
     parts: {
       readonly driver: DataplaneDriver;
       readonly counters: CounterBook;
+      readonly events: EventLog;
       readonly compiler: Compiler;
       readonly registrar: Registrar;
       readonly speaker: Speaker;
@@ -556,6 +588,7 @@ class Daemon {
       schema: (of) => this.#management.schema(of),
       bfd: this.#bfd,
       brownfield: this.#brownfield,
+      alarms: this.#alarms,
       heartbeats: () => this.#paths?.heartbeats,
       clock: systemClock,
       version: VERSION,

@@ -1,4 +1,5 @@
 export { hashPassword, UserBook } from "./access/index.ts";
+export * from "./alarms/index.ts";
 export type { RouterChange, RouterState } from "./configuration/binder.ts";
 export type * from "./configuration/bmp.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";

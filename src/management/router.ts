@@ -33,6 +33,8 @@ export interface RouterManagementParts {
   readonly log: Log;
   /** Default: that of the native addon. */
   readonly yang?: Yang;
+  /** Told after each commit whether it was made durable, and why not. */
+  readonly durable?: (failure?: string) => void;
 }
 
 /** The datastores of a router, with a YANG context of their own that ends with them. */
@@ -76,6 +78,7 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     state.add(access.state);
     const opened = await openEngine({
       ...{ model, operational, operations, binder, store, startup, clock, log, isSecret, access },
+      ...(parts.durable === undefined ? {} : { durable: parts.durable }),
     });
     if (!opened.ok) {
       throw new ConfigurationError(

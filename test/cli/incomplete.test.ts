@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { alarmDetailsView, alarmsView } from "../../src/cli/views/alarms.ts";
+import { eventsView } from "../../src/cli/views/events.ts";
 import { showIncomplete } from "../../src/cli/views/incomplete.ts";
 import * as views from "../../src/cli/views/index.ts";
 import * as router from "../management/router.ts";
@@ -10,6 +12,9 @@ const STYLE = { paint: (_: string, text: string) => text };
 const VIEWS: readonly (readonly [name: string, answer: unknown, view: (answer: never) => string])[] = [
   ["status", router.STATUS, (answer) => views.statusView(answer, STYLE)],
   ["dataplane", router.STATUS, (answer) => views.dataplaneView(answer, STYLE)],
+  ["alarms", router.ALARMS, (answer) => alarmsView(answer, STYLE)],
+  ["alarms in detail", router.ALARMS, (answer) => alarmDetailsView(answer, STYLE)],
+  ["events", router.EVENTS, (answer) => eventsView(answer)],
   ["agents", router.AGENTS, (answer) => views.agentsView(answer, STYLE)],
   ["capabilities", router.CAPABILITIES, (answer) => views.capabilitiesView(answer, STYLE)],
   ["routes", router.ROUTES, (answer) => views.routesView(answer, STYLE)],

@@ -6,6 +6,7 @@ import { atRestart } from "../../src/daemon/live/at-restart.ts";
 import { laterOf, planNeighbors } from "../../src/daemon/neighbor-plan.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
 import type { RouterChange, RouterConfiguration } from "../../src/management/index.ts";
+import { DEFAULT_CONTROL } from "../../src/management/index.ts";
 import { bindRouter } from "../../src/management/yang/binding.ts";
 import { openSchema } from "../../src/management/yang/schema.ts";
 import { edited } from "../management/documents.ts";
@@ -157,7 +158,7 @@ async function bound(document: string): Promise<RouterConfiguration> {
   const tree = await schema.parse(document, "json", { validate: true });
   try {
     const whole = JSON.parse(await schema.print(tree, "json", { defaults: "report-all" }));
-    return bindRouter(whole["semrd-router:router"], "/etc/semrd", {} as never);
+    return bindRouter(whole["semrd-router:router"], "/etc/semrd", { nacm: {} as never, alarms: DEFAULT_CONTROL });
   } finally {
     await tree.dispose();
   }

@@ -1,10 +1,12 @@
 import { formatIpv6 } from "../../src/base/index.ts";
 import type {
   AgentRow,
+  AlarmRow,
   BmpStationRow,
   CapabilityRow,
   ControlHandlers,
   CountersReport,
+  EventRow,
   ExchangedRouteRow,
   ExplainReport,
   FibRow,
@@ -68,6 +70,63 @@ export const STATUS: StatusReport = {
   },
   warnings: ["the session with r3 is down"],
 };
+
+export const ALARMS: readonly AlarmRow[] = [
+  {
+    id: "1f00aa22",
+    type: "bgp-session-down",
+    resource: "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor[address='fd00:ffff::3']",
+    state: "raised",
+    severity: "major",
+    text: "there is no session with fd00:ffff::3 (r3): hold timer expired",
+    raisedSecondsAgo: 130,
+    changedSecondsAgo: 130,
+    changes: [
+      {
+        time: "2026-11-20T12:00:00.000Z",
+        severity: "major",
+        text: "there is no session with fd00:ffff::3 (r3): hold timer expired",
+      },
+    ],
+    operatorState: "ack",
+    operator: "ann",
+    operatorText: "the fibre is being mended",
+  },
+  {
+    id: "77bb00c1",
+    type: "table-nearly-full",
+    resource: "/semrd-router:router/semrd-dataplane:dataplane/state/table[name='groups']",
+    state: "cleared",
+    severity: "warning",
+    text: "over; it was: the table of groups is nearly full",
+    raisedSecondsAgo: 4000,
+    changedSecondsAgo: 3600,
+    changes: [
+      {
+        time: "2026-11-20T11:00:00.000Z",
+        severity: "cleared",
+        text: "over; it was: the table of groups is nearly full",
+      },
+      { time: "2026-11-20T10:55:00.000Z", severity: "warning", text: "the table of groups is nearly full" },
+    ],
+    operatorState: "none",
+  },
+];
+
+export const EVENTS: readonly EventRow[] = [
+  {
+    time: "2026-11-20T12:00:00.000Z",
+    event: "semrd-events:peer-change",
+    type: "peer-change",
+    content: { address: "fd00:ffff::3", event: "lost", error: "hold timer expired" },
+  },
+  {
+    time: "2026-11-20T12:00:00.010Z",
+    event: "ietf-netconf-notifications:netconf-config-change",
+    type: "netconf-config-change",
+    content: { edit: [{ target: "/a", operation: "merge" }] },
+  },
+];
 
 export const AGENTS: readonly AgentRow[] = [
   {
@@ -779,6 +838,8 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     },
     management: fixedManagement(told),
     schema: () => ({ "content-id": "0", nodes: [] }),
+    alarms: () => ALARMS,
+    events: () => EVENTS,
     isConfigured: () => false,
     agentInstances: (agent) => ({ agent, instances: ["00112233aabbccdd"] }),
     resetCounters: (what) => {

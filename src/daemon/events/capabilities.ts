@@ -8,11 +8,19 @@ import type { Publish } from "./publish.ts";
 export class CapabilityEvents implements Disposable {
   readonly #names: () => Names;
   readonly #publish: Publish;
+  readonly #transition: (selection: CapabilitySelection, isReachable: boolean) => void;
   readonly #subscription: Disposable;
   readonly #reachable = new Set<string>();
   #isQuiet = true;
 
-  constructor(selections: SelectionFan, names: () => Names, publish: Publish) {
+  /** `transition`: told of each, also before the router has converged. */
+  constructor(
+    selections: SelectionFan,
+    names: () => Names,
+    publish: Publish,
+    transition: (selection: CapabilitySelection, isReachable: boolean) => void = () => undefined,
+  ) {
+    this.#transition = transition;
     this.#names = names;
     this.#publish = publish;
     this.#subscription = selections.subscribe({ site: (selection) => this.#decided(selection) });
@@ -23,12 +31,14 @@ export class CapabilityEvents implements Disposable {
     this.#isQuiet = false;
   }
 
-  #decided({ tenantIndex, capabilityId, name, group, winner }: CapabilitySelection): void {
+  #decided(selection: CapabilitySelection): void {
+    const { tenantIndex, capabilityId, name, group, winner } = selection;
     const key = `${tenantIndex} ${toHex(capabilityId)}`;
     const isReachable = group.length > 0;
     if (this.#reachable.has(key) === isReachable) return;
     if (isReachable) this.#reachable.add(key);
     else this.#reachable.delete(key);
+    this.#transition(selection, isReachable);
     const names = this.#names();
     const tenant = names.tenant(tenantIndex);
     if (this.#isQuiet || tenant === undefined) return;

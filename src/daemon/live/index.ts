@@ -5,7 +5,7 @@ import type { DataplaneDriver } from "../../dataplane/index.ts";
 import type { Directory, Registrar } from "../../directory/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import type { LogLevel } from "../../host/index.ts";
-import type { Provider, RouterChange } from "../../management/index.ts";
+import type { AlarmBook, Provider, RouterChange } from "../../management/index.ts";
 import type { PassiveHealth } from "../../registration/index.ts";
 import type { Rib } from "../../rib/index.ts";
 import type { BmpStations } from "../bmp.ts";
@@ -25,7 +25,7 @@ import { neighborsProvider } from "./neighbors.ts";
 import type { Operators } from "./operators.ts";
 import { passiveHealthProvider } from "./passive-health.ts";
 import type { Servers } from "./servers.ts";
-import { currentProvider, logLevelProvider } from "./settings.ts";
+import { alarmsProvider, currentProvider, logLevelProvider } from "./settings.ts";
 import { tenantPoliciesProvider } from "./tenant-policies.ts";
 import { tunnelsProvider } from "./tunnels.ts";
 import { vocabularyProviders } from "./vocabulary.ts";
@@ -57,6 +57,7 @@ export interface LiveParts {
   readonly servers: Servers;
   readonly operators: Operators;
   readonly flows: FlowRecordsSlot;
+  readonly alarms: AlarmBook;
   readonly brownfield: Brownfield | undefined;
   readonly clock: Clock;
   /** Absent: the command line has set the level. */
@@ -93,6 +94,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     neighborsProvider(parts),
     agentsProvider(parts),
     going,
+    alarmsProvider(parts.alarms),
     ...(log === undefined ? [] : [logLevelProvider(log)]),
     currentProvider(current),
   ];

@@ -1,5 +1,6 @@
+import { sameValue } from "../../base/index.ts";
 import type { LogLevel } from "../../host/index.ts";
-import { answered, type Provider, type RouterChange } from "../../management/index.ts";
+import { type AlarmBook, answered, type Provider, type RouterChange } from "../../management/index.ts";
 import type { Current } from "./current.ts";
 
 /** What everybody looks up in the configuration in use. Last in the order: it is in use once the parts go by it. */
@@ -16,6 +17,18 @@ export function currentProvider(current: Current): Provider<RouterChange> {
           current.configuration = before;
         },
       }),
+  };
+}
+
+/** Which changes of alarms are told of, and how many are kept. */
+export function alarmsProvider(book: AlarmBook): Provider<RouterChange> {
+  return {
+    name: "alarms",
+    plan: () => answered([]),
+    prepare({ before, after }) {
+      if (sameValue(before.alarms, after.alarms)) return answered(undefined);
+      return answered({ apply: () => book.follow(after.alarms), revert: () => book.follow(before.alarms) });
+    },
   };
 }
 

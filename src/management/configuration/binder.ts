@@ -12,6 +12,7 @@ import {
 } from "../datastore/index.ts";
 import type { AccessSchema } from "../nacm/index.ts";
 import type { Binder } from "../transaction/index.ts";
+import { type AlarmsInstance, bindAlarms } from "../yang/alarms-binding.ts";
 import { bindAgents, bindRouter } from "../yang/binding.ts";
 import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
 import type { YangModel } from "../yang/model.ts";
@@ -47,6 +48,7 @@ export interface RouterChange {
 
 const ROUTER = "semrd-router:router";
 const NACM = "ietf-netconf-acm:nacm";
+const ALARMS = "ietf-alarms:alarms";
 const AGENTS: Path = [{ name: ROUTER }, { name: "semrd-agent:agents" }];
 
 const AGENT: Path = [...AGENTS, { name: "agent" }];
@@ -106,7 +108,8 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     if (router === undefined) return refused(NO_ROUTER);
     const nacm = this.#nacm(document[NACM]);
     if (!nacm.ok) return nacm;
-    const intended = bindRouter(router, this.#parts.folder, nacm.value);
+    const beside = { nacm: nacm.value, alarms: bindAlarms(document[ALARMS]) };
+    const intended = bindRouter(router, this.#parts.folder, beside);
     const { "semrd-agent:agents": _, ...rest } = router;
     this.#instances.set(intended, rest);
     const faults = await this.#disagreements(intended);
@@ -128,7 +131,10 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     const [value] = isRuled ? await this.#parts.model.values(tree, [{ name: NACM }]) : [];
     const nacm = isRuled ? this.#nacm(value as NacmInstance | undefined) : answered(before.intended.nacm);
     if (!nacm.ok) return nacm;
-    const intended: RouterConfiguration = { ...rest, nacm: nacm.value, agents: agents.all };
+    const alarms = all.some(({ path }) => path[0]?.name === ALARMS)
+      ? bindAlarms((await this.#parts.model.values(tree, [{ name: ALARMS }]))[0] as AlarmsInstance | undefined)
+      : before.intended.alarms;
+    const intended: RouterConfiguration = { ...rest, nacm: nacm.value, alarms, agents: agents.all };
     this.#instances.set(intended, this.#instances.get(rest)!);
     const faults = await this.#disagreements(intended, before.intended, agents.put);
     if (faults.length > 0) return { ok: false, faults };
@@ -163,7 +169,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     }
     const instance = router as unknown as RouterInstance;
     const bound: Record<string, unknown> = {
-      ...bindRouter(instance, this.#parts.folder, before.nacm),
+      ...bindRouter(instance, this.#parts.folder, before),
       agents: before.agents,
     };
     for (const [node, member, looksAt = []] of SECTIONS) {

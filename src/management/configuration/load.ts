@@ -3,6 +3,7 @@ import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
 import type { ManagementFault } from "../datastore/index.ts";
 import { accessSchema } from "../nacm/index.ts";
+import { bindAlarms } from "../yang/alarms-binding.ts";
 import { namingAllowed } from "../yang/allowed-values.ts";
 import { bindRouter } from "../yang/binding.ts";
 import type { RouterDocument } from "../yang/instance.ts";
@@ -75,7 +76,10 @@ export async function parseConfiguration(
   if (badRules.length > 0) throw new ConfigurationError(badRules.map((fault) => withSource(fault, root)));
   const router = document["semrd-router:router"];
   if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
-  const configuration = bindRouter(router, folder, bindNacm(nacm, schema));
+  const configuration = bindRouter(router, folder, {
+    nacm: bindNacm(nacm, schema),
+    alarms: bindAlarms(document["ietf-alarms:alarms"]),
+  });
   const faults = [
     ...[...disagreements(configuration)].filter((fault) => fault !== undefined),
     ...(await unreadableFiles(configuration, parts.files ?? diskFiles)),

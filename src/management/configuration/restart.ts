@@ -57,10 +57,23 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   // BGP is started and ended with the router.
   const bgp =
     intended.bgp === was.bgp || intended.bgp === undefined || inUse.bgp === undefined ? inUse.bgp : intended.bgp;
-  const { routerId, nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, nacm } = intended;
+  const { routerId, nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry } = intended;
+  const { nacm, alarms } = intended;
   return {
     ...others,
-    ...{ routerId, nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry, tenants, nacm },
+    ...{
+      routerId,
+      nodes,
+      routingPolicy,
+      tenantPolicies,
+      registration,
+      agents,
+      discovery,
+      telemetry,
+      tenants,
+      nacm,
+      alarms,
+    },
     ...(bgp === undefined ? {} : { bgp }),
     dataplane:
       intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),

@@ -1,4 +1,5 @@
 import type { CapabilityName, Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { AlarmControl } from "../alarms/index.ts";
 import type { NacmConfiguration } from "../nacm/index.ts";
 import type { BmpConfiguration } from "./bmp.ts";
 import type { GrpcConfiguration } from "./grpc.ts";
@@ -43,6 +44,7 @@ export interface RouterConfiguration {
   readonly bmp: BmpConfiguration;
   readonly management: ManagementConfiguration;
   readonly nacm: NacmConfiguration;
+  readonly alarms: AlarmControl;
   /** Absolute. */
   readonly stateDirectory: string;
 }

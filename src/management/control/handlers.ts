@@ -4,6 +4,7 @@ import type { SchemaPart, SchemaReport } from "./schema-report.ts";
 import type {
   AgentCommandResult,
   AgentRow,
+  AlarmRow,
   BmpStationRow,
   CapabilityRow,
   CheckConfigResult,
@@ -11,6 +12,7 @@ import type {
   CountersReport,
   CountersReset,
   DrainResult,
+  EventRow,
   ExchangedRouteRow,
   ExplainReport,
   FibRow,
@@ -83,6 +85,8 @@ export interface MrtTableQuestion {
 export interface ControlHandlers {
   status(): Answer<StatusReport>;
   agents(): Rows<AgentRow>;
+  alarms(): Iterable<AlarmRow>;
+  events(): Rows<EventRow>;
   capabilities(): Rows<CapabilityRow>;
   routes(): Rows<RouteRow>;
   unicastRoutes(family: UnicastFamilyName): Rows<UnicastRouteRow>;

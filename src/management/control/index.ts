@@ -1,3 +1,4 @@
+export { alarmRows, eventRows } from "./alarm-rows.ts";
 export {
   type ControlHandlers,
   ControlRefusal,

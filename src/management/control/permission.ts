@@ -1,7 +1,8 @@
-import { formatPath, localName, type Path, type Session } from "../datastore/index.ts";
+import { formatPath, localName, type Path, parsePath, type Session } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 import type { LocalUser } from "./local-users.ts";
+import type { EventRow } from "./rows.ts";
 
 /** What of the model a resource is about, so that who may not have that by other protocols has it not here either. */
 export type Need =
@@ -13,6 +14,8 @@ export type Need =
   | { readonly kind: "all"; readonly path: Path }
   /** The node that a row is about, for each row. */
   | { readonly kind: "rows"; readonly path: (row: Readonly<Record<string, unknown>>) => Path }
+  /** Notifications: each row is one. */
+  | { readonly kind: "notifications" }
   /** That an entry goes, whether it is configured or not. */
   | { readonly kind: "removal"; readonly path: (name: string) => Path }
   /** An action; `name` is what stands in the resource's path. */
@@ -70,6 +73,12 @@ export function permitted(
     }
     case "rows":
       return (row) => access.mayRead(need.path(row as Readonly<Record<string, unknown>>));
+    case "notifications":
+      return (row) => {
+        const { event, target } = row as EventRow;
+        const place = target === undefined ? undefined : parsePath(target);
+        return book.telling(asSession(who), { name: event, target: place?.ok === true ? place.value : [] });
+      };
     case "removal": {
       const path = need.path(name);
       const allowed = book.calling(asSession(who), "ietf-netconf:edit-config");

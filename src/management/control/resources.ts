@@ -1,6 +1,7 @@
 import { formatIpv6, parseIpv6 } from "../../base/index.ts";
 import type { Path } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
+import { ALARM_RESOURCES, alarmRowPath } from "./alarm-resources.ts";
 import { AGENT_RESOURCES, CONFIGURATION_RESOURCES } from "./configuration-resources.ts";
 import {
   ControlRefusal,
@@ -22,6 +23,8 @@ const MAX_CONFIGURATION = 16 * 1024 * 1024;
 
 type ListName =
   | "agents"
+  | "alarms"
+  | "events"
   | "capabilities"
   | "routes"
   | "peers"
@@ -131,6 +134,8 @@ const RESOURCES: readonly Resource[] = [
     },
   },
   list("agents", { kind: "rows", path: ({ agent }) => entry(AGENT, { id: agent }) }, ["tenant", "capability", "agent"]),
+  list("alarms", { kind: "rows", path: (row) => alarmRowPath(row as never) }, ["state", "severity", "type"]),
+  list("events", { kind: "notifications" }, ["event", "type"]),
   list("capabilities", { kind: "rows", path: capabilityPath }, ["tenant", "capability"]),
   {
     method: "GET",
@@ -181,6 +186,7 @@ const RESOURCES: readonly Resource[] = [
       return report(await handlers.drainAgent(name));
     },
   },
+  ...ALARM_RESOURCES,
   ...AGENT_RESOURCES,
   ...CONFIGURATION_RESOURCES,
   {

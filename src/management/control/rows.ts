@@ -3,6 +3,41 @@
 /** A counter of 64 bits in decimal. */
 export type CounterText = string;
 
+/** An entry of the alarm list. @see RFC 8632 §4.4 */
+export interface AlarmRow {
+  /** By which commands name it. */
+  readonly id: string;
+  /** An identity of semrd-alarms, without the module. */
+  readonly type: string;
+  /** What it is about: a path of the model. */
+  readonly resource: string;
+  readonly state: "raised" | "cleared";
+  readonly severity: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  readonly text: string;
+  readonly raisedSecondsAgo: number;
+  readonly changedSecondsAgo: number;
+  /** The newest first; times as in ISO 8601. */
+  readonly changes: readonly { readonly time: string; readonly severity: string; readonly text: string }[];
+  /** What an operator says: "none", "ack" or "closed". */
+  readonly operatorState: "none" | "ack" | "closed";
+  readonly operator?: string;
+  readonly operatorText?: string;
+}
+
+/** Something that happened, as a notification of the model says it. */
+export interface EventRow {
+  /** ISO 8601. */
+  readonly time: string;
+  /** `module:name`. */
+  readonly event: string;
+  /** The same without its module. */
+  readonly type: string;
+  /** The node that it belongs to; absent for one at the top of its module. */
+  readonly target?: string;
+  /** RFC 7951 JSON. */
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
 export interface PortRow {
   readonly interface: string;
   readonly role: "core" | "client" | "agent";

@@ -36,6 +36,8 @@ export interface OpeningParts<B, C> {
   readonly isSecret: IsSecret;
   /** Absent: everybody may do everything. */
   readonly access?: AccessControl;
+  /** Told after each commit whether it was made durable, and why not. */
+  readonly durable?: (failure?: string) => void;
 }
 
 export interface Beginning<B> {

@@ -1,4 +1,4 @@
-import type { Clock, Log, Milliseconds } from "../../base/index.ts";
+import { type Clock, type Log, type Milliseconds, messageOf } from "../../base/index.ts";
 import {
   type Answer,
   answered,
@@ -37,6 +37,8 @@ export interface RunningParts<B, C> {
   readonly clock: Clock;
   readonly log: Log;
   readonly isSecret: IsSecret;
+  /** Told after each commit whether it was made durable, and why not. */
+  readonly durable?: (failure?: string) => void;
 }
 
 /** What making a tree running would mean. Owns its tree until it is carried out or dropped. */
@@ -157,7 +159,13 @@ export class Running<B, C> {
     const pending = occasion.pending?.(entry.id, before);
     const persist = async (): Promise<void> => {
       const also = occasion.startup === undefined ? { pending } : { pending, startup: occasion.startup };
-      await store.commit(entry, await model.write(plan.tree), also);
+      try {
+        await store.commit(entry, await model.write(plan.tree), also);
+      } catch (cause) {
+        this.#parts.durable?.(messageOf(cause));
+        throw cause;
+      }
+      this.#parts.durable?.();
     };
     const done = await carryOut(this.#providers, plan.change, persist, log);
     if (!done.ok) {

@@ -19,7 +19,6 @@ import type {
   TaxonomyConfiguration,
   TenantConfiguration,
 } from "../configuration/types.ts";
-import type { NacmConfiguration } from "../nacm/index.ts";
 import { bindBmp } from "./bmp-binding.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
 import { bindDataplane } from "./dataplane-binding.ts";
@@ -54,7 +53,11 @@ import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf
  * @param folder where relative file names begin
  * @param nacm what stands beside the router
  */
-export function bindRouter(router: RouterInstance, folder: string, nacm: NacmConfiguration): RouterConfiguration {
+export function bindRouter(
+  router: RouterInstance,
+  folder: string,
+  { nacm, alarms }: Pick<RouterConfiguration, "nacm" | "alarms">,
+): RouterConfiguration {
   const taxonomy = bindTaxonomy(router["semrd-taxonomy:taxonomy"]);
   const tenants = (router["semrd-tenant:tenants"]?.tenant ?? []).map(bindTenant);
   const { dns } = router["semrd-discovery:discovery"];
@@ -101,7 +104,7 @@ export function bindRouter(router: RouterInstance, folder: string, nacm: NacmCon
       netconf: bindNetconf(router.management["semrd-netconf:netconf"], folder),
       grpc: bindGrpc(router.management["semrd-grpc-server:grpc"], folder),
     },
-    nacm,
+    ...{ nacm, alarms },
     stateDirectory: router["state-directory"],
   };
 }

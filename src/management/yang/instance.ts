@@ -1,3 +1,4 @@
+import type { AlarmsInstance } from "./alarms-binding.ts";
 import type { BmpInstance } from "./bmp-binding.ts";
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { GrpcInstance } from "./grpc-binding.ts";
@@ -16,6 +17,7 @@ import type { TunnelInstance } from "./tunnel-binding.ts";
 export interface RouterDocument {
   readonly "semrd-router:router"?: RouterInstance;
   readonly "ietf-netconf-acm:nacm"?: NacmInstance;
+  readonly "ietf-alarms:alarms"?: AlarmsInstance;
 }
 
 type Protocol = "tcp" | "udp";

@@ -37,6 +37,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-grpc-server",
   "semrd-rib",
   "semrd-events",
+  "semrd-alarms",
 ] as const;
 
 /** What NETCONF adds: operations, and what its clients expect to find. All unchanged from the distribution. */
@@ -79,6 +80,7 @@ export function searchPaths(): readonly string[] {
 const OF_CONFIGURATION: readonly YangModule[] = [
   ...CONFIGURATION_MODULES.map((name) => ({ name })),
   { name: "ietf-netconf-acm" }, // who may do what: RFC 8341
+  { name: "ietf-alarms", features: ["alarm-history", "alarm-summary", "operator-actions"] }, // RFC 8632
   { name: "ietf-netconf-with-defaults" }, // the attribute that marks default values: RFC 6243 section 6
 ];
 

@@ -65,8 +65,9 @@ test("what is always there is not optional", () => {
   assert.match(typesOf([top]), /interface TopEntry \{\n {2}readonly id: string;\n {2}readonly b\?: string;/);
 });
 
-test("yangdump reads every module without an error", (t) => {
-  const modules = readdirSync(MODULES).filter((file) => file.endsWith(".yang"));
+test("yangdump reads every module without an error, but for the one over ietf-alarms, which it cannot read itself", (t) => {
+  // RFC 8632 has a notification in a list (RFC 7950 §7.16), which yuma's own parser does not know
+  const modules = readdirSync(MODULES).filter((file) => file.endsWith(".yang") && file !== "semrd-alarms.yang");
   const search = `--modpath=${fileURLToPath(MODULES)}:/usr/share/yuma/modules`;
   for (const name of modules) {
     const { error, stdout, status } = spawnSync("yangdump", [search, fileURLToPath(new URL(name, MODULES))], {

@@ -1,0 +1,4 @@
+export { AlarmBook, type AlarmNews } from "./alarm-book.ts";
+export { alarmOperations } from "./alarm-operations.ts";
+export { alarmPath, alarmState, notificationOf, operatorNotificationOf } from "./alarm-state.ts";
+export * from "./types.ts";

@@ -1,0 +1,44 @@
+import { createHash } from "node:crypto";
+import { type AlarmBook, operatorStateOf } from "../alarms/index.ts";
+import { formatPath, localName } from "../datastore/index.ts";
+import type { EventLog } from "../events/index.ts";
+import type { AlarmRow, EventRow } from "./rows.ts";
+
+/** By which people name an alarm: eight characters of a digest of what it is about, the same each time. */
+const alarmId = (resource: string, type: string): string =>
+  createHash("sha256").update(`${type} ${resource}`).digest("hex").slice(0, 8);
+
+/** The alarm list, those that were raised last first. `now`: wall clock. */
+export function alarmRows(book: AlarmBook, now: number): readonly AlarmRow[] {
+  const ago = (then: number): number => Math.max(0, Math.round((now - then) / 1000));
+  return [...book.alarms]
+    .toSorted((a, b) => b.raised - a.raised)
+    .map((alarm) => ({
+      id: alarmId(alarm.resource, alarm.type),
+      type: localName({ name: alarm.type }),
+      resource: alarm.resource,
+      state: alarm.isCleared ? "cleared" : "raised",
+      severity: alarm.severity,
+      text: alarm.text,
+      raisedSecondsAgo: ago(alarm.raised),
+      changedSecondsAgo: ago(alarm.changed),
+      changes: alarm.changes.map(({ time, severity, text }) => ({
+        ...{ time: new Date(time).toISOString(), severity, text },
+      })),
+      operatorState: operatorStateOf(alarm),
+      ...(alarm.operatorChanges[0] === undefined ? {} : { operator: alarm.operatorChanges[0].operator }),
+      ...(alarm.operatorChanges[0]?.text === undefined ? {} : { operatorText: alarm.operatorChanges[0].text }),
+    }));
+}
+
+/** What happened since the start, as far as it is kept, the oldest first. */
+export function* eventRows(log: EventLog): Generator<EventRow> {
+  for (const { time, name, target, content } of log.from(log.created))
+    yield {
+      time: new Date(time).toISOString(),
+      event: name,
+      type: localName({ name }),
+      ...(target.length === 0 ? {} : { target: formatPath(target) }),
+      content,
+    };
+}
