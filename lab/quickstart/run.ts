@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
-import { deployLab, destroyLab, hasRunner, type Lab, LabInUse, labDirectory } from "../runner/index.ts";
+import { deployFresh, destroyHint, type Lab, labDirectory } from "../runner/index.ts";
 import { makeMaterial, openIssuer } from "./material.ts";
 import {
   Capture,
@@ -57,32 +57,22 @@ function chosenSteps(text: string | undefined): ReadonlySet<number> {
   return chosen;
 }
 
-/** Deploys the lab; a lab of this name whose runner was killed is removed first. */
 async function deploy(signal: AbortSignal): Promise<{ readonly lab: Lab; readonly material: string }> {
   const material = path.join(labDirectory(NAME), "material");
   const began = performance.now();
-  const attempt = () =>
-    deployLab(
-      TOPOLOGY,
-      {
-        name: NAME,
-        environment: { MATERIAL: material },
-        prepare: async () => void (await makeMaterial(material)),
-        notice: ({ level, path: where, text }) => {
-          if (level === "warning") narrator.line(`  ${level}: ${where}: ${text}`);
-        },
+  const lab = await deployFresh(
+    TOPOLOGY,
+    {
+      name: NAME,
+      environment: { MATERIAL: material },
+      prepare: async () => void (await makeMaterial(material)),
+      notice: ({ level, path: where, text }) => {
+        if (level === "warning") narrator.line(`  ${level}: ${where}: ${text}`);
       },
-      signal,
-    );
-  let lab: Lab;
-  try {
-    lab = await attempt();
-  } catch (cause) {
-    if (!(cause instanceof LabInUse) || (await hasRunner(NAME))) throw cause;
-    await destroyLab(NAME);
-    narrator.line("  a lab that an earlier run had left was removed");
-    lab = await attempt();
-  }
+    },
+    signal,
+    () => narrator.line("  a lab that an earlier run had left was removed"),
+  );
   narrator.fact(
     `${lab.nodes.size} nodes, ${lab.topology.links.length} links, in namespaces of their own; keys and certificates made`,
     performance.now() - began,
@@ -201,7 +191,7 @@ async function main(): Promise<number> {
     }
   } finally {
     if (options.keep && lab !== undefined) {
-      narrator.line(`  the lab stays; end it with: node_modules/.bin/node lab/runner/main.ts destroy -n ${NAME}`);
+      narrator.line(`  the lab stays; end it with: ${destroyHint(NAME)}`);
     } else {
       await lab?.[Symbol.asyncDispose]();
       if (lab !== undefined && !options.json) narrator.line(`\n  ${ink.dim("the lab is gone")}`);

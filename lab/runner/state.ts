@@ -153,3 +153,6 @@ async function readIfThere(file: string): Promise<string | undefined> {
     throw cause;
   }
 }
+
+/** What ends a lab that was kept. */
+export const destroyHint = (name: string): string => `node_modules/.bin/node lab/runner/main.ts destroy -n ${name}`;

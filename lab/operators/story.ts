@@ -1,0 +1,181 @@
+import { expectEqual, expectThat, waitFor } from "../quickstart/story/check.ts";
+import { type StoryContext, WIDTH, wrap } from "../quickstart/story/index.ts";
+import { PROJECT, type RouterName } from "../quickstart/story/places.ts";
+import { succeeded } from "../quickstart/story/requests.ts";
+import type { Login, Tool } from "./tools.ts";
+
+const USER = "operator";
+const URL = "http://ocr.vision.cap.globex.example.net/healthz";
+const AGENT = "spiffe://example.net/globex/agent/reader";
+const PEER = "fd00:0:2::c";
+const CHANGED = ["r1", "r2"] as const;
+
+export interface ToolFacts {
+  readonly tool: string;
+  /** What it printed, by router. */
+  readonly said: Readonly<Record<string, readonly string[]>>;
+  /** From the end of the tool to the client's first answer. */
+  readonly answeredMilliseconds: number;
+  readonly mistakes: readonly string[];
+}
+
+export interface OperatorsFacts {
+  readonly turns: readonly ToolFacts[];
+  /** Tools that are not here, and how to get them. */
+  readonly skipped: Readonly<Record<string, string>>;
+}
+
+/** The same change by each tool on routers that run: a tenant, what it lets others use, an agent, a BGP peer. */
+export class OperatorsStory {
+  readonly #context: StoryContext;
+  readonly #login: Login;
+
+  constructor(context: StoryContext, password: string) {
+    this.#context = context;
+    this.#login = { host: "127.0.0.1", port: 830, user: USER, password };
+  }
+
+  /** NETCONF and gNMI for somebody with a password who may do everything. */
+  async letIn(passwordHash: string): Promise<void> {
+    const listen = (port: number) => [{ address: "127.0.0.1", port }];
+    const management = {
+      "semrd-access:users": { user: [{ name: USER, "password-hash": passwordHash }] },
+      "semrd-netconf:netconf": { ssh: { listen: listen(830) } },
+      "semrd-grpc-server:grpc": {
+        listen: listen(9339),
+        tls: { "certificate-file": "lab/cert.pem", "key-file": "lab/key.pem" },
+      },
+    };
+    const access = {
+      groups: { group: [{ name: "operators", "user-name": [USER] }] },
+      "rule-list": [{ name: "operators", group: ["operators"], rule: [{ name: "everything", action: "permit" }] }],
+    };
+    const edit = JSON.stringify({ "semrd-router:router": { management }, "ietf-netconf-acm:nacm": access });
+    for (const router of CHANGED) {
+      await this.#config(router, edit, "edit", "-");
+      await this.#config(router, "", "commit", "--comment", "NETCONF and gNMI");
+    }
+    this.#context.fact("r1 and r2: NETCONF and gNMI switched on while they run, for an operator with a password");
+  }
+
+  /** All tools that there are, and what they left in running is compared. */
+  async tell(tools: readonly Tool[]): Promise<OperatorsFacts> {
+    const { narrator } = this.#context;
+    const skipped: Record<string, string> = {};
+    const turns: (ToolFacts & { readonly running: unknown })[] = [];
+    for (const tool of tools) {
+      const reason = tool.whyNot();
+      narrator.heading(tool.name, turns.length + 1);
+      if (reason === undefined) turns.push(await this.#turn(tool));
+      else {
+        skipped[tool.name] = reason;
+        narrator.quote([`skipped: ${reason}`]);
+      }
+    }
+    const [first, ...rest] = turns;
+    for (const { tool, running } of rest)
+      expectEqual(`what ${tool} left running, and what ${first!.tool} did`, running, first!.running);
+    narrator.fact(`${turns.map(({ tool }) => tool).join(", ")}: the same configuration of r1 and r2 after each`);
+    return { turns: turns.map(({ running: _, ...facts }) => facts), skipped };
+  }
+
+  /** One tool's turn; leaves the routers as they were. */
+  async #turn(tool: Tool): Promise<ToolFacts & { readonly running: unknown }> {
+    const context = this.#context;
+    const before = await this.#running();
+    const flaps = await this.#sessions();
+    const commits = new Map<RouterName, number>();
+    for (const router of CHANGED) commits.set(router, await this.#lastCommit(router));
+    await this.#serves(false);
+    const said: Record<string, readonly string[]> = {};
+    for (const router of CHANGED) {
+      said[router] = await tool.run(context, router, this.#login, router === "r2" ? ["change", "site"] : ["change"]);
+      this.#quote(said[router].map((line) => `${router}: ${line}`));
+    }
+    const began = performance.now();
+    await this.#serves(true);
+    const answered = performance.now() - began;
+    context.fact(`the client's first answer from globex's agent after ${tool.name} had ended`, answered);
+    const agents = await context.semrctl("r2", "show agents");
+    expectThat(
+      "r2 has the agent",
+      agents.some(({ agent }) => agent === AGENT),
+      AGENT,
+      agents.map(({ agent }) => agent),
+    );
+    const peers = await context.semrctl("r2", "show peers");
+    expectThat(
+      "r2 has the peer",
+      peers.some(({ address }) => address === PEER),
+      PEER,
+      peers.map(({ address }) => address),
+    );
+    const running = await this.#running();
+    const mistakes = await tool.run(context, "r2", this.#login, ["mistakes"]);
+    this.#quote(mistakes);
+    expectEqual("running after five mistakes", JSON.stringify(await this.#running()), JSON.stringify(running));
+    context.fact("five mistakes were refused, and changed nothing");
+    for (const router of CHANGED) {
+      const back = (await this.#lastCommit(router)) - commits.get(router)!;
+      await this.#config(router, "", "rollback", String(back));
+      await this.#config(router, "", "commit", "--comment", `before ${tool.name}`);
+    }
+    await this.#serves(false);
+    expectEqual("running after the rollback", JSON.stringify(await this.#running()), JSON.stringify(before));
+    expectEqual("sessions that were lost", (await this.#sessions()).join(), flaps.join());
+    context.fact("rolled back; no BGP session was touched");
+    return { tool: tool.name, said, answeredMilliseconds: answered, mistakes, running };
+  }
+
+  #quote(lines: readonly string[]): void {
+    const folded = lines.flatMap((line) => (line.length <= WIDTH - 7 ? [line] : wrap(line, WIDTH - 7)));
+    this.#context.narrator.quote(folded);
+  }
+
+  async #running(): Promise<Readonly<Record<string, unknown>>> {
+    const running: Record<string, unknown> = {};
+    for (const router of CHANGED) running[router] = sorted(JSON.parse(await this.#config(router, "", "show")));
+    return running;
+  }
+
+  async #lastCommit(router: RouterName): Promise<number> {
+    const [last] = JSON.parse(await this.#config(router, "", "log")) as readonly { readonly id: number }[];
+    return last!.id;
+  }
+
+  #serves(wanted: boolean): Promise<true> {
+    return waitFor(`${URL} ${wanted ? "answers" : "does not answer"}`, {
+      within: 20_000,
+      signal: this.#context.signal,
+      look: async () => (succeeded(await this.#context.request("--max-time", "1", URL)) === wanted ? true : undefined),
+    });
+  }
+
+  /** How often each router has lost each of the sessions that it had. */
+  async #sessions(): Promise<readonly string[]> {
+    const rows: string[] = [];
+    for (const router of ["r1", "r2", "r3"] as const)
+      for (const peer of await this.#context.semrctl(router, "show peers"))
+        rows.push(`${router} ${peer.address} ${peer.flaps}`);
+    return rows.sort();
+  }
+
+  async #config(router: RouterName, stdin: string, ...words: readonly string[]): Promise<string> {
+    const argv = [`${PROJECT}/tools/semrctl`, "--socket", "/run/semrd/semrd.sock", "--json", "config", ...words];
+    const done = await this.#context.lab.exec(router, argv, { stdin, signal: this.#context.signal });
+    const said = (done.stderr || done.stdout).trim();
+    expectThat(`${router}: semrctl config ${words.join(" ")}`, done.code === 0, "exit code 0", said);
+    return done.stdout;
+  }
+}
+
+/** Entries of lists that a system orders stand as they were made: two routers are compared without that. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, inner]) => [name, sorted(inner)]),
+  );
+}

@@ -1,0 +1,116 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { StoryContext } from "../quickstart/story/index.ts";
+import { PROJECT, type RouterName } from "../quickstart/story/places.ts";
+
+/** Who the tools are, and where the routers listen: yangcli knows addresses of IPv4 only. */
+export interface Login {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** What a tool is told to do: what both routers get, what only the site's router gets, or five mistakes. */
+export type Part = "change" | "site" | "mistakes";
+
+export interface Tool {
+  readonly name: string;
+  /** Debian package and the reason why it cannot be used here, if so. */
+  whyNot(): string | undefined;
+  /** Does `parts` on a router, in one transaction where the tool has them; gives what it printed. */
+  run(context: StoryContext, router: RouterName, login: Login, parts: readonly Part[]): Promise<readonly string[]>;
+}
+
+const FILES = path.join(import.meta.dirname, "tools");
+const SOCKET = ["--socket", "/run/semrd/semrd.sock"];
+/** Debian's own, which has Debian's modules. */
+const PYTHON = "/usr/bin/python3";
+const YANGCLI = "/usr/bin/yangcli";
+const PATIENCE = 60_000;
+
+const lines = (text: string): readonly string[] => text.split("\n").filter((line) => line.trim() !== "");
+const script = (parts: readonly Part[], tool: string): string =>
+  parts.map((part) => readFileSync(path.join(FILES, `${part}.${tool}`), "utf8")).join("");
+const runs = (...argv: readonly [string, ...string[]]): boolean => {
+  const [file, ...args] = argv;
+  return spawnSync(file, args, { stdio: "ignore" }).status === 0;
+};
+
+const semrctl: Tool = {
+  name: "semrctl",
+  whyNot: () => undefined,
+  async run(context, router, _login, parts) {
+    const argv = [`${PROJECT}/tools/semrctl`, ...SOCKET];
+    const words = lines(script(parts, "semrctl"));
+    if (!parts.includes("mistakes")) {
+      const stdin = [...words, "commit comment globex", ""].join("\n");
+      const done = await context.lab.exec(router, [...argv, "configure"], { stdin, timeout: PATIENCE });
+      return ended(done, "semrctl configure");
+    }
+    const said: string[] = [];
+    for (const line of words) {
+      const done = await context.lab.exec(router, [...argv, "config", ...line.split(" ")], { timeout: PATIENCE });
+      if (done.code === 0) {
+        const checked = await context.lab.exec(router, [...argv, "config", "validate"], { timeout: PATIENCE });
+        said.push(`${line}:`, ...lines(checked.stdout + checked.stderr));
+      } else said.push(`${line}:`, ...lines(done.stderr));
+      await context.lab.exec(router, [...argv, "config", "discard"]);
+    }
+    return said;
+  },
+};
+
+const ncclient: Tool = {
+  name: "ncclient",
+  whyNot: () => (runs(PYTHON, "-c", "import ncclient") ? undefined : "apt-get install python3-ncclient"),
+  async run(context, router, login, parts) {
+    const argv = [PYTHON, `${PROJECT}/lab/operators/tools/ncclient_change.py`, ...parts];
+    const done = await context.lab.exec(router, argv, { stdin: JSON.stringify(login), timeout: PATIENCE });
+    return ended(done, "ncclient");
+  },
+};
+
+const yangcli: Tool = {
+  name: "yangcli",
+  whyNot: () => (existsSync(YANGCLI) ? undefined : "apt-get install yangcli"),
+  async run(context, router, login, parts) {
+    if (!parts.includes("mistakes"))
+      return await yangcliRuns(context, router, login, `${script(parts, "yangcli")}commit`);
+    const said: string[] = [];
+    for (const line of lines(script(parts, "yangcli"))) {
+      const answers = await yangcliRuns(context, router, login, `${line}\nvalidate source=candidate`);
+      said.push(`${line}:`, ...answers.filter((answer) => !answer.startsWith("RPC OK")));
+      await yangcliRuns(context, router, login, "discard-changes");
+    }
+    return said;
+  },
+};
+
+const SESSION = "Checking Server Modules...";
+
+/** It reads the modules anew each time, and ends a script at the first mistake. */
+async function yangcliRuns(context: StoryContext, router: RouterName, login: Login, text: string) {
+  const file = "/run/yangcli-script";
+  await context.lab.exec(router, ["sh", "-c", `cat > ${file}`], { stdin: `${text}\n` });
+  const { host, port, user, password } = login;
+  const argv = [
+    ...[YANGCLI, `--server=${host}`, `--ncport=${port}`, `--user=${user}`, `--password=${password}`],
+    ...["--batch-mode", "--display-mode=plain", `--run-script=${file}`, "--timeout=20"],
+    `--modpath=${PROJECT}/yang:/usr/share/yuma/modules`,
+  ];
+  const done = await context.lab.exec(router, argv, { timeout: PATIENCE, env: { HOME: "/run", TERM: "dumb" } });
+  const printed = done.stdout + done.stderr;
+  // Before it lie its name, and what the router can.
+  const begins = printed.indexOf(SESSION);
+  if (begins < 0) throw new Error(`yangcli ended with ${done.code}: ${printed.trim()}`);
+  return lines(printed.slice(begins + SESSION.length)).filter((line) => !/^(Warning: skipping)/.test(line));
+}
+
+function ended(done: { readonly code: number; readonly stdout: string; readonly stderr: string }, what: string) {
+  if (done.code !== 0) throw new Error(`${what} ended with ${done.code}: ${(done.stderr || done.stdout).trim()}`);
+  return lines(done.stdout);
+}
+
+export const TOOLS: readonly Tool[] = [semrctl, ncclient, yangcli];
