@@ -43,6 +43,11 @@ export class OriginDamper implements Disposable {
     if (!this.#damper.knows(key)) this.#tell.delete(key);
   }
 
+  /** Goes on by other settings. */
+  follow(settings: DampingSettings): void {
+    this.#damper.follow(settings);
+  }
+
   [Symbol.dispose](): void {
     this.#damper[Symbol.dispose]();
   }

@@ -37,6 +37,7 @@ export interface OriginationParts {
 /** All that this router says about itself: its sites and their instances, its agents, the prefixes that it answers for. */
 export class Origination implements Disposable {
   readonly #announcer: Announcer;
+  readonly #damper: OriginDamper;
   readonly #prefixes: PrefixOrigination;
   readonly #owned = new DisposableStack();
   /** What the parts read whenever they say something. */
@@ -57,6 +58,7 @@ export class Origination implements Disposable {
     const damper = this.#owned.use(new OriginDamper(options.damping ?? UNDAMPED, parts));
     const shared = { ...parts, own: this.#own, announcer, damper };
     this.#announcer = announcer;
+    this.#damper = damper;
     this.#owned.use(new SiteOrigination({ ...shared, advertiseInstances }));
     this.#owned.use(new AgentOrigination(shared));
     this.#prefixes = this.#owned.use(new PrefixOrigination({ ...shared, prefixes }));
@@ -85,6 +87,11 @@ export class Origination implements Disposable {
     own.routerId = routerId;
     own.localAs = localAs;
     this.#announcer.rename(routerId);
+  }
+
+  /** Goes on with another measure of how fast what it says may change. */
+  damp(settings: DampingSettings): void {
+    this.#damper.follow(settings);
   }
 
   /** Whether this router takes no new flows while others can, whatever the state of its instances. */

@@ -76,12 +76,12 @@ const ROUNDING = 1e-9;
  * averaged, put into 11 buckets, and said when it has been a bucket away for long enough.
  */
 export class SourceDamper<S extends DampedSummary> implements Disposable {
-  readonly #settings: DampingSettings;
+  #settings: DampingSettings;
   readonly #parts: DampingParts<S>;
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry<S>>();
   readonly #due = new Deadlines();
-  readonly #bucket: TokenBucket;
+  #bucket: TokenBucket;
   /** Waiting for a token, bad news first; each is looked at again when its turn comes. */
   readonly #waiting: Record<"bad" | "good", Set<string>> = { bad: new Set(), good: new Set() };
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
@@ -120,6 +120,22 @@ export class SourceDamper<S extends DampedSummary> implements Disposable {
       entry.average = entry.now.score;
     }
     this.#consider(entry, now);
+    this.#rearm();
+  }
+
+  /** Goes on by other settings; what is held back is looked at by them at once. */
+  follow(settings: DampingSettings): void {
+    const now = this.#clock.monotonic();
+    this.#settings = settings;
+    this.#bucket = new TokenBucket(settings.updatesPerSecond, settings.burst, now);
+    const { minimum, maximum } = settings.goodNewsInterval;
+    for (const entry of this.#entries.values()) {
+      entry.goodInterval = Math.min(maximum, Math.max(minimum, entry.goodInterval));
+      const { said, now: current } = entry;
+      if (said === current || (said && current && said.score === current.score && sameMembers(said, current))) continue;
+      this.#average(entry, now);
+      this.#consider(entry, now);
+    }
     this.#rearm();
   }
 

@@ -77,6 +77,29 @@ describe("damping at the source (DESIGN 4.4)", () => {
     assert.equal(bench.clock.armed, 0);
   });
 
+  it("other settings hold at once, also for what is held back by the ones before", () => {
+    observe(site());
+    observe(GONE);
+    observe(site());
+    bench.advance(1000);
+    assert.deepEqual(bench.taken(), ["0 10", "0 gone"]);
+    const interval = milliseconds(100);
+    bench.damper.follow({ ...SETTINGS, goodNewsInterval: { minimum: interval, maximum: interval } });
+    assert.deepEqual(bench.taken(), ["1000 10"]);
+    observe(GONE);
+    observe(site());
+    bench.advance(200);
+    assert.deepEqual(bench.taken(), ["1000 gone", "1100 10"]);
+    bench.damper.follow(SETTINGS);
+    observe(GONE);
+    observe(site());
+    bench.advance(4000);
+    assert.deepEqual(bench.taken(), ["1200 gone"]);
+    bench.advance(30_000);
+    assert.equal(bench.taken().length, 1);
+    assert.equal(bench.clock.armed, 0);
+  });
+
   it("hard failures pass at once, however lately something was said", () => {
     observe(site());
     observe(GONE);

@@ -18,6 +18,7 @@ import type { RouterDrain } from "../router-drain.ts";
 import { agentsProvider } from "./agents.ts";
 import { atRestart } from "./at-restart.ts";
 import type { Current } from "./current.ts";
+import { dampingProvider } from "./damping.ts";
 import { driverStart } from "./driver-start.ts";
 import type { FlowRecordsSlot } from "./flow-records.ts";
 import { interfacesProvider } from "./interfaces.ts";
@@ -91,6 +92,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
     tunnelsProvider(parts),
     pathsProvider(parts.paths),
     passiveHealthProvider(parts),
+    dampingProvider(parts),
     neighborsProvider(parts),
     agentsProvider(parts),
     going,

@@ -12,6 +12,7 @@ import type {
 export const LIVE: ReadonlySet<string> = new Set([
   "router-id",
   "nodes",
+  "advertisement",
   "taxonomy",
   "tenants",
   "tenant-policies",
@@ -29,6 +30,9 @@ export const LIVE: ReadonlySet<string> = new Set([
 
 /** Parts of the live ones that last until the restart, with the reason. Paths of local names; everything below counts. */
 export const LASTING: readonly { readonly path: readonly string[]; readonly why: string }[] = [
+  { path: ["advertisement", "instances"], why: "what is said is chosen when the router starts" },
+  { path: ["advertisement", "prefix"], why: "what is said is chosen when the router starts" },
+  { path: ["advertisement", "unknown-tlvs-outside"], why: "what is passed on is chosen when the router starts" },
   { path: ["dataplane", "driver"], why: "the tables are its own" },
   { path: ["dataplane", "pin-directory"], why: "the tables lie there" },
   { path: ["dataplane", "hash-seed"], why: "flows would move" },
@@ -75,6 +79,7 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
       alarms,
     },
     ...(bgp === undefined ? {} : { bgp }),
+    advertisement: { ...inUse.advertisement, damping: intended.advertisement.damping },
     dataplane:
       intended.dataplane === was.dataplane ? inUse.dataplane : dataplaneInUse(intended.dataplane, inUse.dataplane),
     ...(intended.ipv4 === undefined ? {} : { ipv4: intended.ipv4 }),
