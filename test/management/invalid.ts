@@ -227,6 +227,7 @@ export const INVALID: readonly Invalid[] = [
     edit: (router) => {
       router.site.selector = "2";
       router.name = true;
+      router["semrd-bgp:bgp"].port = "bgp";
       router["semrd-bgp:bgp"].neighbors = [];
       router["semrd-tenant:tenants"].tenant = {};
     },
@@ -235,6 +236,7 @@ export const INVALID: readonly Invalid[] = [
       { path: "/semrd-router:router/site/selector", value: '"2"', reason: "a number is expected, without quotes" },
       { path: "/semrd-router:router/semrd-tenant:tenants/tenant", reason: "an array is expected" },
       { path: `${BGP}/neighbors`, reason: "an object is expected" },
+      { path: `${BGP}/port`, value: '"bgp"', reason: "not a number: 0 to 65535 is allowed" },
     ],
   },
   {

@@ -64,9 +64,13 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
   { pattern: /^Unsatisfied range - /, say: () => "out of range" },
   { pattern: /^Unsatisfied length - /, say: () => "too short or too long" },
   {
-    pattern: /^Invalid non-(\w+)-encoded \w+ value /,
-    say: ([, wanted]) => ENCODINGS.get(wanted!) ?? `a ${wanted} is expected`,
+    pattern: /^Invalid non-(\w+)-encoded (\w+) value "(.*)"\.?$/s,
+    say: ([, wanted, type, value]) =>
+      wanted === "number" && !Number.isFinite(Number(value))
+        ? notOf(type!)
+        : (ENCODINGS.get(wanted!) ?? `a ${wanted} is expected`),
   },
+  { pattern: /^Invalid type (u?int(?:8|16|32|64)) value "/, say: ([, type]) => notOf(type!) },
   { pattern: /^Node "(.*)" not found as a child of /, say: () => "unknown: there is no such node in the model" },
   { pattern: /^No module named "(.*)" in the context\.?$/, say: ([, module]) => `there is no module ${module}` },
   { pattern: /^When condition "(.*)" not satisfied\.?$/, say: ([, when]) => `only allowed when ${when}` },
@@ -80,6 +84,12 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
 function boundsOf(bits: number, isUnsigned: boolean): string {
   const values = 2 ** bits;
   return isUnsigned ? `0 to ${values - 1} is allowed` : `${-values / 2} to ${values / 2 - 1} is allowed`;
+}
+
+/** Of a value that is no number at all. */
+function notOf(type: string): string {
+  const [, unsigned, bits] = /^(u?)int(8|16|32)$/.exec(type) ?? [];
+  return bits === undefined ? "not a number" : `not a number: ${boundsOf(Number(bits), unsigned === "u")}`;
 }
 
 export function reasonOf(message: string): string {
