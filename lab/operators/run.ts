@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { hashPassword } from "../../src/management/index.ts";
 import { makeMaterial, openIssuer } from "../quickstart/material.ts";
-import { type ProgramOptions, runProgram, STORY, StoryContext } from "../quickstart/story/index.ts";
+import { type ProgramOptions, runProgram, StoryContext } from "../quickstart/story/index.ts";
 import { deployFresh, labDirectory } from "../runner/index.ts";
 import { OperatorsStory } from "./story.ts";
 import { TOOLS } from "./tools.ts";
@@ -40,9 +41,8 @@ process.exitCode = await runProgram({
     const context = new StoryContext({ lab, issuer: await openIssuer(material), narrator, signal });
     await Promise.all([...lab.nodes.keys()].map((node) => lab.healthy(node)));
     await context.sessions();
-    await STORY[0]!.run(context);
     const password = randomBytes(12).toString("base64url");
-    const story = new OperatorsStory(context, password);
+    const story = new OperatorsStory(context, password, await readFile(path.join(material, "ca.pem"), "utf8"));
     await story.letIn(await hashPassword(password));
     return await story.tell(tools);
   },

@@ -8,6 +8,8 @@ const USER = "operator";
 const URL = "http://ocr.vision.cap.globex.example.net/healthz";
 const AGENT = "spiffe://example.net/globex/agent/reader";
 const PEER = "fd00:0:2::c";
+/** The comment of each commit that a tool begins with. */
+const BEFORE = "as before";
 const CHANGED = ["r1", "r2"] as const;
 
 export interface ToolFacts {
@@ -30,9 +32,10 @@ export class OperatorsStory {
   readonly #context: StoryContext;
   readonly #login: Login;
 
-  constructor(context: StoryContext, password: string) {
+  /** @param authority who signed the routers' certificates, PEM */
+  constructor(context: StoryContext, password: string, authority: string) {
     this.#context = context;
-    this.#login = { host: "127.0.0.1", port: 830, user: USER, password };
+    this.#login = { host: "127.0.0.1", port: 830, user: USER, password, authority };
   }
 
   /** NETCONF and gNMI for somebody with a password who may do everything. */
@@ -50,10 +53,13 @@ export class OperatorsStory {
       groups: { group: [{ name: "operators", "user-name": [USER] }] },
       "rule-list": [{ name: "operators", group: ["operators"], rule: [{ name: "everything", action: "permit" }] }],
     };
-    const edit = JSON.stringify({ "semrd-router:router": { management }, "ietf-netconf-acm:nacm": access });
-    for (const router of CHANGED) {
-      await this.#config(router, edit, "edit", "-");
-      await this.#config(router, "", "commit", "--comment", "NETCONF and gNMI");
+    // The tools' turns are, of the one route, what damping is there to slow down.
+    const advertisement = { damping: { "good-news-interval-ms": 100, "good-news-interval-maximum-ms": 100 } };
+    const router = { management, advertisement };
+    const edit = JSON.stringify({ "semrd-router:router": router, "ietf-netconf-acm:nacm": access });
+    for (const name of CHANGED) {
+      await this.#config(name, edit, "edit", "-");
+      await this.#config(name, "", "commit", "--comment", BEFORE);
     }
     this.#context.fact("r1 and r2: NETCONF and gNMI switched on while they run, for an operator with a password");
   }
@@ -62,31 +68,35 @@ export class OperatorsStory {
   async tell(tools: readonly Tool[]): Promise<OperatorsFacts> {
     const { narrator } = this.#context;
     const skipped: Record<string, string> = {};
-    const turns: (ToolFacts & { readonly running: unknown })[] = [];
+    const turns: (ToolFacts & { readonly running: readonly unknown[] })[] = [];
+    const before = await this.#running(...CHANGED);
+    const flaps = await this.#sessions();
+    await this.#serves(false);
     for (const tool of tools) {
       const reason = tool.whyNot();
       narrator.heading(tool.name, turns.length + 1);
-      if (reason === undefined) turns.push(await this.#turn(tool));
-      else {
+      if (reason !== undefined) {
         skipped[tool.name] = reason;
         narrator.quote([`skipped: ${reason}`]);
+        continue;
       }
+      turns.push(await this.#turn(tool));
+      expectEqual("running after the rollback", await this.#running(...CHANGED), before);
+      narrator.fact("rolled back");
     }
+    expectEqual("sessions that were lost", await this.#sessions(), flaps);
     const [first, ...rest] = turns;
     for (const { tool, running } of rest)
       expectEqual(`what ${tool} left running, and what ${first!.tool} did`, running, first!.running);
+    narrator.line();
     narrator.fact(`${turns.map(({ tool }) => tool).join(", ")}: the same configuration of r1 and r2 after each`);
+    narrator.fact("no BGP session was touched");
     return { turns: turns.map(({ running: _, ...facts }) => facts), skipped };
   }
 
   /** One tool's turn; leaves the routers as they were. */
-  async #turn(tool: Tool): Promise<ToolFacts & { readonly running: unknown }> {
+  async #turn(tool: Tool): Promise<ToolFacts & { readonly running: readonly unknown[] }> {
     const context = this.#context;
-    const before = await this.#running();
-    const flaps = await this.#sessions();
-    const commits = new Map<RouterName, number>();
-    for (const router of CHANGED) commits.set(router, await this.#lastCommit(router));
-    await this.#serves(false);
     const said: Record<string, readonly string[]> = {};
     for (const router of CHANGED) {
       said[router] = await tool.run(context, router, this.#login, router === "r2" ? ["change", "site"] : ["change"]);
@@ -96,34 +106,21 @@ export class OperatorsStory {
     await this.#serves(true);
     const answered = performance.now() - began;
     context.fact(`the client's first answer from globex's agent after ${tool.name} had ended`, answered);
-    const agents = await context.semrctl("r2", "show agents");
-    expectThat(
-      "r2 has the agent",
-      agents.some(({ agent }) => agent === AGENT),
-      AGENT,
-      agents.map(({ agent }) => agent),
-    );
-    const peers = await context.semrctl("r2", "show peers");
-    expectThat(
-      "r2 has the peer",
-      peers.some(({ address }) => address === PEER),
-      PEER,
-      peers.map(({ address }) => address),
-    );
-    const running = await this.#running();
+    const agents = (await context.semrctl("r2", "show agents")).map(({ agent }) => agent);
+    expectThat("r2 has the agent", agents.includes(AGENT), AGENT, agents);
+    const peers = (await context.semrctl("r2", "show peers")).map(({ address }) => address);
+    expectThat("r2 has the peer", peers.includes(PEER), PEER, peers);
+    const running = await this.#running(...CHANGED);
     const mistakes = await tool.run(context, "r2", this.#login, ["mistakes"]);
     this.#quote(mistakes);
-    expectEqual("running after five mistakes", JSON.stringify(await this.#running()), JSON.stringify(running));
+    expectEqual("running after five mistakes", await this.#running("r2"), running.slice(1));
     context.fact("five mistakes were refused, and changed nothing");
     for (const router of CHANGED) {
-      const back = (await this.#lastCommit(router)) - commits.get(router)!;
-      await this.#config(router, "", "rollback", String(back));
-      await this.#config(router, "", "commit", "--comment", `before ${tool.name}`);
+      const log = JSON.parse(await this.#config(router, "", "log")) as readonly { readonly comment?: string }[];
+      await this.#config(router, "", "rollback", String(log.findIndex(({ comment }) => comment === BEFORE)));
+      await this.#config(router, "", "commit", "--comment", BEFORE);
     }
     await this.#serves(false);
-    expectEqual("running after the rollback", JSON.stringify(await this.#running()), JSON.stringify(before));
-    expectEqual("sessions that were lost", (await this.#sessions()).join(), flaps.join());
-    context.fact("rolled back; no BGP session was touched");
     return { tool: tool.name, said, answeredMilliseconds: answered, mistakes, running };
   }
 
@@ -132,15 +129,8 @@ export class OperatorsStory {
     this.#context.narrator.quote(folded);
   }
 
-  async #running(): Promise<Readonly<Record<string, unknown>>> {
-    const running: Record<string, unknown> = {};
-    for (const router of CHANGED) running[router] = sorted(JSON.parse(await this.#config(router, "", "show")));
-    return running;
-  }
-
-  async #lastCommit(router: RouterName): Promise<number> {
-    const [last] = JSON.parse(await this.#config(router, "", "log")) as readonly { readonly id: number }[];
-    return last!.id;
+  async #running(...routers: readonly RouterName[]): Promise<readonly unknown[]> {
+    return await Promise.all(routers.map(async (router) => sorted(JSON.parse(await this.#config(router, "", "show")))));
   }
 
   #serves(wanted: boolean): Promise<true> {

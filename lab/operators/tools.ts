@@ -10,6 +10,8 @@ export interface Login {
   readonly port: number;
   readonly user: string;
   readonly password: string;
+  /** Who signed the certificate of the gNMI server, PEM. */
+  readonly authority: string;
 }
 
 /** What a tool is told to do: what both routers get, what only the site's router gets, or five mistakes. */
@@ -24,7 +26,7 @@ export interface Tool {
 }
 
 const FILES = path.join(import.meta.dirname, "tools");
-const SOCKET = ["--socket", "/run/semrd/semrd.sock"];
+const SEMRCTL = [`${PROJECT}/tools/semrctl`, "--socket", "/run/semrd/semrd.sock"];
 /** Debian's own, which has Debian's modules. */
 const PYTHON = "/usr/bin/python3";
 const YANGCLI = "/usr/bin/yangcli";
@@ -42,21 +44,20 @@ const semrctl: Tool = {
   name: "semrctl",
   whyNot: () => undefined,
   async run(context, router, _login, parts) {
-    const argv = [`${PROJECT}/tools/semrctl`, ...SOCKET];
     const words = lines(script(parts, "semrctl"));
     if (!parts.includes("mistakes")) {
       const stdin = [...words, "commit comment globex", ""].join("\n");
-      const done = await context.lab.exec(router, [...argv, "configure"], { stdin, timeout: PATIENCE });
+      const done = await context.lab.exec(router, [...SEMRCTL, "configure"], { stdin, timeout: PATIENCE });
       return ended(done, "semrctl configure");
     }
     const said: string[] = [];
     for (const line of words) {
-      const done = await context.lab.exec(router, [...argv, "config", ...line.split(" ")], { timeout: PATIENCE });
+      const done = await context.lab.exec(router, [...SEMRCTL, "config", ...line.split(" ")], { timeout: PATIENCE });
       if (done.code === 0) {
-        const checked = await context.lab.exec(router, [...argv, "config", "validate"], { timeout: PATIENCE });
+        const checked = await context.lab.exec(router, [...SEMRCTL, "config", "validate"], { timeout: PATIENCE });
         said.push(`${line}:`, ...lines(checked.stdout + checked.stderr));
       } else said.push(`${line}:`, ...lines(done.stderr));
-      await context.lab.exec(router, [...argv, "config", "discard"]);
+      await context.lab.exec(router, [...SEMRCTL, "config", "discard"]);
     }
     return said;
   },
@@ -72,6 +73,17 @@ const ncclient: Tool = {
   },
 };
 
+const gnmi: Tool = {
+  name: "gNMI",
+  whyNot: () =>
+    runs(PYTHON, "-c", "import grpc, google.protobuf") ? undefined : "apt-get install python3-grpcio python3-protobuf",
+  async run(context, router, login, parts) {
+    const argv = [PYTHON, `${PROJECT}/lab/operators/tools/gnmi_change.py`, ...parts];
+    const stdin = JSON.stringify({ ...login, name: `${router}.example.net` });
+    return ended(await context.lab.exec(router, argv, { stdin, timeout: PATIENCE }), "the client of gNMI");
+  },
+};
+
 const yangcli: Tool = {
   name: "yangcli",
   whyNot: () => (existsSync(YANGCLI) ? undefined : "apt-get install yangcli"),
@@ -82,7 +94,7 @@ const yangcli: Tool = {
     for (const line of lines(script(parts, "yangcli"))) {
       const answers = await yangcliRuns(context, router, login, `${line}\nvalidate source=candidate`);
       said.push(`${line}:`, ...answers.filter((answer) => !answer.startsWith("RPC OK")));
-      await yangcliRuns(context, router, login, "discard-changes");
+      await context.lab.exec(router, [...SEMRCTL, "config", "discard"]);
     }
     return said;
   },
@@ -113,4 +125,4 @@ function ended(done: { readonly code: number; readonly stdout: string; readonly 
   return lines(done.stdout);
 }
 
-export const TOOLS: readonly Tool[] = [semrctl, ncclient, yangcli];
+export const TOOLS: readonly Tool[] = [semrctl, ncclient, gnmi, yangcli];
