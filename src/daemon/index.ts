@@ -20,7 +20,7 @@ import {
 } from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar } from "../directory/index.ts";
-import { Compiler, FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
+import { type CapabilityBatch, Compiler, FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
 import {
   type LogLevel,
   openDirectoryStore,
@@ -423,6 +423,7 @@ class Daemon {
         random: systemRandom,
         sink: {
           apply: (operations, generation) => this.#apply(driver, operations, generation),
+          fill: (batch, generation) => this.#fill(driver, batch, generation),
           get isFull() {
             return driver.isFull === true;
           },
@@ -455,6 +456,13 @@ class Daemon {
       this.#bfd?.rebind();
       this.#paths?.rebind();
     }
+    this.#generation = generation;
+    this.#tablesChanged?.();
+  }
+
+  #fill(driver: DataplaneDriver, batch: CapabilityBatch, generation: number): void {
+    if (driver.fill === undefined) driver.apply(batch.operations(), generation);
+    else driver.fill(batch, generation);
     this.#generation = generation;
     this.#tablesChanged?.();
   }

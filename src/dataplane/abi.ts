@@ -287,10 +287,11 @@ const HOME_MULTIPLIER_LOW = 0x6659fd93;
 /** High 32 bits of the product of two unsigned 32-bit numbers, as a signed one. */
 function multiplyHigh(a: number, b: number): number {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const low = aLow * bLow;
-  const middle = aHigh * bLow + (low >>> 16);
-  const other = aLow * bHigh + (middle % 0x10000);
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) | 0;
+  const low = Math.imul(aLow, bLow);
+  // Neither sum is beyond 2^32 - 1
+  const middle = (Math.imul(aHigh, bLow) >>> 0) + (low >>> 16);
+  const other = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff);
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16)) | 0;
 }
 
 /**
@@ -300,8 +301,13 @@ function multiplyHigh(a: number, b: number): number {
 export function capabilityHome(address: Uint8Array, mask: number): number {
   const word = (at: number): number =>
     address[at]! | (address[at + 1]! << 8) | (address[at + 2]! << 16) | (address[at + 3]! << 24);
-  const high = word(10);
-  const low = word(6) ^ high ^ ((address[14]! << 16) | (address[15]! << 24));
+  return homeOf(word(6), word(10), address[14]! | (address[15]! << 8), mask);
+}
+
+/** The same of the words of a key and a selector, as the table has them. */
+export function homeOf(keyLow: number, keyHigh: number, selector: number, mask: number): number {
+  const high = keyHigh;
+  const low = keyLow ^ high ^ (selector << 16);
   const product =
     multiplyHigh(low >>> 0, HOME_MULTIPLIER_LOW) +
     Math.imul(low, HOME_MULTIPLIER_HIGH) +

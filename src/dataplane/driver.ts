@@ -1,6 +1,7 @@
 import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type {
+  CapabilityBatch,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -171,6 +172,11 @@ export interface DataplaneDriver extends AsyncDisposable {
    * `DataplaneError` (`dataplane.table-full`, `dataplane.bad-operation`) naming the operation, with the ones before it done.
    */
   apply(operations: readonly Operation[], generation: number): void;
+  /**
+   * The same as `apply` with a set-capability for each entry, at a tenth of the cost; the batch stays the caller's. Absent: not cheaper.
+   * Throws as `apply` does, naming the entry, with the ones before it done.
+   */
+  fill?(batch: CapabilityBatch, generation: number): void;
   /** How it stands with somebody else's executor; absent where the driver carries operations out itself. */
   readonly executor?: ExecutorReport;
   /** True while operations should wait, since those before are still being carried out. Absent: never. */

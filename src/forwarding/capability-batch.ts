@@ -2,7 +2,7 @@ import type { Ipv6Address } from "../base/index.ts";
 import type { Affinity, CapabilityEntry, Operation } from "./plan.ts";
 
 /** Most entries of a batch: what a data plane takes in a turn of the event loop. */
-export const MOST_IN_BATCH = 16_384;
+export const MOST_IN_BATCH = 2048;
 
 const ADDRESS_LENGTH = 16;
 /** 0: by flow. */

@@ -1,15 +1,6 @@
 import type { Ipv6Address } from "../../base/index.ts";
-import type { Affinity } from "../../forwarding/index.ts";
-import {
-  CAPABILITY,
-  CAPABILITY_LINE,
-  CAPABILITY_LINE_SLOTS,
-  CAPABILITY_PROBES,
-  capabilityHome,
-  KEY_EMPTY,
-  KEY_TOMBSTONE,
-  SPREAD,
-} from "../abi.ts";
+import type { Affinity, CapabilityBatch } from "../../forwarding/index.ts";
+import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, homeOf, KEY_EMPTY, KEY_TOMBSTONE, SPREAD } from "../abi.ts";
 
 /** What a capability leads to, and what is done to packets for it. */
 export interface CapabilityGroups {
@@ -26,14 +17,44 @@ export const AFFINITIES: ReadonlyMap<number, Affinity> = new Map(
   Object.entries(SPREAD).map(([name, flag]) => [flag as number, name as Affinity]),
 );
 
+/** Words of 64 and of 32 bits in a slot. */
 const WORDS = CAPABILITY.size / 8;
+const CELLS = CAPABILITY.size / 4;
 const KEY_WORD = CAPABILITY.offsets.key / 8;
 const GROUPS_WORD = CAPABILITY.offsets.group / 8;
-const POLICY_WORD = CAPABILITY.offsets.policy / 8;
+const KEY_CELL = CAPABILITY.offsets.key / 4;
+/** Selector in the low half; flags in the third octet. */
+const SELECTOR_CELL = CAPABILITY.offsets.selector / 4;
+const FLAGS_SHIFT = 8 * (CAPABILITY.offsets.flags - CAPABILITY.offsets.selector);
+const GROUP_CELL = CAPABILITY.offsets.group / 4;
+const LOCAL_GROUP_CELL = CAPABILITY.offsets.local_group / 4;
+const POLICY_CELL = CAPABILITY.offsets.policy / 4;
+
+/** State of a line: slots with a living entry, slots with a tombstone. The others are empty. */
+const LIVING = [0b0001, 0b0010] as const;
+const TOMBSTONE = [0b0100, 0b1000] as const;
+/** Of a line whose second slot is empty: no search goes past it. */
+const SECOND_IN_USE = LIVING[1] | TOMBSTONE[1];
+
+const NOWHERE = -1;
 /** Octets 6 to 15 of the address: the key and the selector. */
 const KEY_AT = 6;
 const SELECTOR_AT = 14;
 const ADDRESS_LENGTH = 16;
+
+/** Where an address is, or else where there is room for it: slots, or {@link NOWHERE}. */
+interface Place {
+  found: number;
+  free: number;
+}
+
+/** What became of a part of a batch. */
+export interface Filling {
+  /** Entries before this one have been looked at; it is the first without room, or the end. */
+  readonly end: number;
+  /** Of these those whose address was there already: nothing was done for them. */
+  readonly present: readonly number[];
+}
 
 /**
  * Open addressing over the mmapped `capabilities`, with one writer (this) and readers on every processor.
@@ -41,15 +62,21 @@ const ADDRESS_LENGTH = 16;
  * An entry sits in the first line from its home that had room. Removing leaves a tombstone only while a living entry has
  * its home before and its place behind that line (it "passes" it); the removal of the last such entry turns the line's
  * tombstones into empty slots. So tombstones never pile up and no rebuild is needed in which a reader could miss an entry:
- * a slot becomes empty only when no search for a living entry goes past it.
+ * a slot becomes empty only when no search for a living entry goes past it. Which slots are in use is also noted
+ * beside the table, so that looking for room touches no line of it.
  * @see dataplane/abi.h (writing rules)
  */
 export class CapabilityTable {
   readonly #octets: Uint8Array;
   readonly #words: BigUint64Array;
+  readonly #cells: Int32Array;
   readonly #mask: number;
+  /** By line. */
+  readonly #states: Uint8Array;
   /** By line: the living entries that pass it. At most 30. */
   readonly #passing: Uint8Array;
+  readonly #place: Place = { found: NOWHERE, free: NOWHERE };
+  readonly #unpublished = new Unpublished();
   #size = 0;
 
   /** Borrows `octets` (a power of two of lines) and takes over what is in it. Cost: one look at each slot. */
@@ -59,11 +86,20 @@ export class CapabilityTable {
       throw new RangeError(`${octets.length} octets are not a power of two of lines, at least ${CAPABILITY_PROBES}`);
     this.#octets = octets;
     this.#words = new BigUint64Array(octets.buffer, octets.byteOffset, octets.length / 8);
+    this.#cells = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#mask = lines - 1;
+    this.#states = new Uint8Array(lines);
     this.#passing = new Uint8Array(lines);
-    for (const slot of this.#livingSlots()) {
+    for (let slot = 0; slot < 2 * lines; slot++) {
+      const [low, high] = [this.#cells[slot * CELLS + KEY_CELL]!, this.#cells[slot * CELLS + KEY_CELL + 1]!];
+      if (low === 0 && high === 0) continue;
+      if (low === -1 && high === -1) {
+        this.#states[slot >> 1]! |= TOMBSTONE[slot & 1]!;
+        continue;
+      }
+      this.#states[slot >> 1]! |= LIVING[slot & 1]!;
       this.#size++;
-      this.#countPassed(this.#addressAt(slot, new Uint8Array(ADDRESS_LENGTH)), slot, 1);
+      this.#countPassed(this.#homeOfSlot(slot), slot, 1);
     }
   }
 
@@ -72,75 +108,116 @@ export class CapabilityTable {
   }
 
   get(address: Ipv6Address): CapabilityGroups | undefined {
-    const slot = this.#find(address);
-    return slot === undefined ? undefined : this.#groupsAt(slot);
+    const { found } = this.#lookFor(address);
+    return found === NOWHERE ? undefined : this.#groupsAt(found);
   }
 
   /** Sets what an address leads to. False when none of its lines has room. */
   set(address: Ipv6Address, groups: CapabilityGroups): boolean {
-    const present = this.#find(address);
-    if (present !== undefined) {
-      this.#storeGroups(present, groups);
+    const { found, free } = this.#lookFor(address);
+    if (found !== NOWHERE) {
+      this.#storeGroups(found, groups);
       return true;
     }
-    const slot = this.#freeSlot(address);
-    if (slot === undefined) return false;
-    this.#octets.set(address.subarray(SELECTOR_AT), slot * CAPABILITY.size + CAPABILITY.offsets.selector);
-    this.#storeGroups(slot, groups);
-    Atomics.store(this.#words, slot * WORDS + KEY_WORD, keyOf(address));
-    this.#countPassed(address, slot, 1);
+    if (free === NOWHERE) return false;
+    this.#cells[free * CELLS + SELECTOR_CELL] = selectorOf(address);
+    this.#storeGroups(free, groups);
+    Atomics.store(this.#words, free * WORDS + KEY_WORD, keyOf(address));
+    this.#occupy(free, this.#homeOfSlot(free));
     this.#size++;
     return true;
   }
 
+  /**
+   * Sets those entries of a batch from `first` to `end` (not included) whose addresses are not there yet. One store for each key,
+   * behind what it leads to; so a reader sees an entry whole or not at all, and those of the batch one after the other.
+   */
+  fill(batch: CapabilityBatch, first: number, end: number): Filling {
+    const { addressWords: words, groups, localGroups, policies, affinities } = batch;
+    const cells = this.#cells;
+    const states = this.#states;
+    const mask = this.#mask;
+    const place = this.#place;
+    const unpublished = this.#unpublished;
+    const present: number[] = [];
+    let at = first;
+    let taken = 0;
+    for (; at < end; at++) {
+      const third = words[4 * at + 2]!;
+      const fourth = words[4 * at + 3]!;
+      const low = (words[4 * at + 1]! >>> 16) | (third << 16);
+      const high = (third >>> 16) | (fourth << 16);
+      const selector = fourth >>> 16;
+      const home = homeOf(low, high, selector, mask);
+      let slot = 2 * home;
+      // Most homes are empty lines
+      if (states[home] === 0) states[home] = LIVING[0];
+      else {
+        this.#look(home, low, high, selector);
+        if (place.found !== NOWHERE) {
+          present.push(at);
+          continue;
+        }
+        slot = place.free;
+        if (slot === NOWHERE) break;
+        this.#occupy(slot, home);
+      }
+      taken++;
+      const cell = slot * CELLS;
+      const flags = affinities[at] === 0 ? 0 : flagsOf(batch.affinity(at));
+      cells[cell + SELECTOR_CELL] = selector | (flags << FLAGS_SHIFT);
+      cells[cell + GROUP_CELL] = groups[at]!;
+      cells[cell + LOCAL_GROUP_CELL] = localGroups[at]!;
+      cells[cell + POLICY_CELL] = policies[at]!;
+      unpublished.push(slot, low, high);
+      if (unpublished.isFull) unpublished.publish(this.#words);
+    }
+    unpublished.publish(this.#words);
+    this.#size += taken;
+    return { end: at, present };
+  }
+
   /** False when the address was not there. */
   delete(address: Ipv6Address): boolean {
-    const slot = this.#find(address);
-    if (slot === undefined) return false;
+    const { found: slot } = this.#lookFor(address);
+    if (slot === NOWHERE) return false;
+    const home = this.#homeOfSlot(slot);
     Atomics.store(this.#words, slot * WORDS + KEY_WORD, KEY_TOMBSTONE);
-    this.#countPassed(address, slot, -1);
-    this.#sweep(lineOf(slot));
+    this.#states[slot >> 1]! ^= LIVING[slot & 1]! | TOMBSTONE[slot & 1]!;
+    this.#countPassed(home, slot, -1);
+    this.#sweep(slot >> 1);
     this.#size--;
     return true;
   }
 
   /** Each entry; `domain` gives the first six octets of the addresses. */
   *entries(domain: Uint8Array): Generator<readonly [Ipv6Address, CapabilityGroups]> {
-    for (const slot of this.#livingSlots()) {
-      const address = new Uint8Array(ADDRESS_LENGTH);
-      address.set(domain.subarray(0, KEY_AT));
-      yield [this.#addressAt(slot, address), this.#groupsAt(slot)];
-    }
+    for (let line = 0; line <= this.#mask; line++)
+      for (const slot of this.#living(line)) {
+        const address = new Uint8Array(ADDRESS_LENGTH);
+        address.set(domain.subarray(0, KEY_AT));
+        yield [this.#addressAt(slot, address), this.#groupsAt(slot)];
+      }
   }
 
-  /** Slots that hold neither an entry nor an end of a search. For tests and metrics; looks at each slot. */
+  /** Slots that hold neither an entry nor an end of a search. For tests and metrics; looks at each line. */
   tombstones(): number {
     let count = 0;
-    for (let slot = 0; slot < this.#slots; slot++) if (this.#keyAt(slot) === KEY_TOMBSTONE) count++;
+    for (const state of this.#states) for (const bit of TOMBSTONE) if ((state & bit) !== 0) count++;
     return count;
   }
 
-  get #slots(): number {
-    return (this.#mask + 1) * CAPABILITY_LINE_SLOTS;
-  }
-
-  *#livingSlots(): Generator<number> {
-    for (let slot = 0; slot < this.#slots; slot++) {
-      const key = this.#keyAt(slot);
-      if (key !== KEY_EMPTY && key !== KEY_TOMBSTONE) yield slot;
-    }
-  }
-
-  #keyAt(slot: number): bigint {
-    return this.#words[slot * WORDS + KEY_WORD]!;
+  #living(line: number): number[] {
+    const state = this.#states[line]!;
+    return LIVING.flatMap((bit, slot) => ((state & bit) === 0 ? [] : [2 * line + slot]));
   }
 
   #groupsAt(slot: number): CapabilityGroups {
-    const both = this.#words[slot * WORDS + GROUPS_WORD]!;
-    const policy = Number(this.#words[slot * WORDS + POLICY_WORD]! & 0xffff_ffffn);
-    const affinity = AFFINITIES.get(this.#octets[slot * CAPABILITY.size + CAPABILITY.offsets.flags]!);
+    const cell = slot * CELLS;
+    const policy = this.#cells[cell + POLICY_CELL]! >>> 0;
+    const affinity = AFFINITIES.get((this.#cells[cell + SELECTOR_CELL]! >>> FLAGS_SHIFT) & 0xff);
     return {
-      ...{ group: Number(both & 0xffff_ffffn), localGroup: Number(both >> 32n) },
+      ...{ group: this.#cells[cell + GROUP_CELL]! >>> 0, localGroup: this.#cells[cell + LOCAL_GROUP_CELL]! >>> 0 },
       ...(policy === 0 ? {} : { policy }),
       ...(affinity === undefined ? {} : { affinity }),
     };
@@ -148,8 +225,8 @@ export class CapabilityTable {
 
   /** Both groups in one store: a reader sees the old two or the new two. Policy and flags are others. */
   #storeGroups(slot: number, { group, localGroup, policy = 0, affinity }: CapabilityGroups): void {
-    this.#octets[slot * CAPABILITY.size + CAPABILITY.offsets.flags] = affinity === undefined ? 0 : SPREAD[affinity];
-    Atomics.store(this.#words, slot * WORDS + POLICY_WORD, BigInt(policy));
+    this.#octets[slot * CAPABILITY.size + CAPABILITY.offsets.flags] = flagsOf(affinity);
+    Atomics.store(this.#cells, slot * CELLS + POLICY_CELL, policy);
     Atomics.store(this.#words, slot * WORDS + GROUPS_WORD, BigInt(group) | (BigInt(localGroup) << 32n));
   }
 
@@ -162,39 +239,63 @@ export class CapabilityTable {
     return address;
   }
 
-  #find(address: Ipv6Address): number | undefined {
-    const key = keyOf(address);
-    const home = capabilityHome(address, this.#mask);
-    for (let probe = 0; probe < CAPABILITY_PROBES; probe++) {
-      const first = ((home + probe) & this.#mask) * CAPABILITY_LINE_SLOTS;
-      for (let slot = first; slot < first + CAPABILITY_LINE_SLOTS; slot++)
-        if (this.#keyAt(slot) === key && this.#hasSelector(slot, address)) return slot;
-      if (this.#keyAt(first + 1) === KEY_EMPTY) return undefined;
-    }
-    return undefined;
+  #homeOfSlot(slot: number): number {
+    const cell = slot * CELLS;
+    const selector = this.#cells[cell + SELECTOR_CELL]! & 0xffff;
+    const [low, high] = [this.#cells[cell + KEY_CELL]!, this.#cells[cell + KEY_CELL + 1]!];
+    return homeOf(low, high, selector, this.#mask);
   }
 
-  #hasSelector(slot: number, address: Ipv6Address): boolean {
-    const at = slot * CAPABILITY.size + CAPABILITY.offsets.selector;
-    return this.#octets[at] === address[SELECTOR_AT] && this.#octets[at + 1] === address[SELECTOR_AT + 1];
+  #lookFor(address: Ipv6Address): Readonly<Place> {
+    const view = new DataView(address.buffer, address.byteOffset + KEY_AT);
+    const [low, high, selector] = [view.getInt32(0, true), view.getInt32(4, true), view.getUint16(8, true)];
+    return this.#look(homeOf(low, high, selector, this.#mask), low, high, selector);
   }
 
-  #freeSlot(address: Ipv6Address): number | undefined {
-    const home = capabilityHome(address, this.#mask);
+  /** Looks at the lines from `home` on. The answer is valid until the next look. */
+  #look(home: number, low: number, high: number, selector: number): Readonly<Place> {
+    const place = this.#place;
+    place.found = NOWHERE;
+    place.free = NOWHERE;
     for (let probe = 0; probe < CAPABILITY_PROBES; probe++) {
-      const first = ((home + probe) & this.#mask) * CAPABILITY_LINE_SLOTS;
-      for (let slot = first; slot < first + CAPABILITY_LINE_SLOTS; slot++) {
-        const key = this.#keyAt(slot);
-        if (key === KEY_EMPTY || key === KEY_TOMBSTONE) return slot;
+      const line = (home + probe) & this.#mask;
+      const state = this.#states[line]!;
+      for (let slot = 2 * line; slot < 2 * line + 2; slot++) {
+        if ((state & LIVING[slot & 1]!) === 0) {
+          if (place.free === NOWHERE) place.free = slot;
+        } else if (this.#holds(slot, low, high, selector)) {
+          place.found = slot;
+          return place;
+        }
       }
+      if ((state & SECOND_IN_USE) === 0) return place;
     }
-    return undefined;
+    return place;
+  }
+
+  #holds(slot: number, low: number, high: number, selector: number): boolean {
+    const cell = slot * CELLS;
+    const cells = this.#cells;
+    // In use, but empty or a tombstone to the pass: its key is not written yet
+    const half = cells[cell + KEY_CELL]!;
+    if (half === cells[cell + KEY_CELL + 1] && (half === 0 || half === -1)) this.#unpublished.publish(this.#words);
+    return (
+      cells[cell + KEY_CELL] === low &&
+      cells[cell + KEY_CELL + 1] === high &&
+      (cells[cell + SELECTOR_CELL]! & 0xffff) === selector
+    );
+  }
+
+  /** A free slot has an entry from now on, whose search begins at `home`. */
+  #occupy(slot: number, home: number): void {
+    const line = slot >> 1;
+    this.#states[line] = (this.#states[line]! | LIVING[slot & 1]!) & ~TOMBSTONE[slot & 1]!;
+    if (home !== line) this.#countPassed(home, slot, 1);
   }
 
   /** Counts an entry in or out at the lines that a search for it goes past. */
-  #countPassed(address: Ipv6Address, slot: number, by: 1 | -1): void {
-    const home = capabilityHome(address, this.#mask);
-    for (let line = home; line !== lineOf(slot); line = (line + 1) & this.#mask) {
+  #countPassed(home: number, slot: number, by: 1 | -1): void {
+    for (let line = home; line !== slot >> 1; line = (line + 1) & this.#mask) {
       this.#passing[line]! += by;
       if (by === -1) this.#sweep(line);
     }
@@ -203,18 +304,49 @@ export class CapabilityTable {
   /** Turns the tombstones of a line that nobody passes into empty slots. */
   #sweep(line: number): void {
     if (this.#passing[line] !== 0) return;
-    const first = line * CAPABILITY_LINE_SLOTS;
-    for (let slot = first; slot < first + CAPABILITY_LINE_SLOTS; slot++)
-      if (this.#keyAt(slot) === KEY_TOMBSTONE) Atomics.store(this.#words, slot * WORDS + KEY_WORD, KEY_EMPTY);
+    for (const [slot, bit] of TOMBSTONE.entries()) {
+      if ((this.#states[line]! & bit) === 0) continue;
+      Atomics.store(this.#words, (2 * line + slot) * WORDS + KEY_WORD, KEY_EMPTY);
+      this.#states[line]! ^= bit;
+    }
   }
 }
 
-function lineOf(slot: number): number {
-  return Math.floor(slot / CAPABILITY_LINE_SLOTS);
+/** Slots whose entries are there but for the key. */
+class Unpublished {
+  readonly #slots = new Int32Array(1024);
+  readonly #keys = new BigUint64Array(this.#slots.length);
+  readonly #halves = new Int32Array(this.#keys.buffer);
+  readonly #fence = new Int32Array(1);
+  #length = 0;
+
+  get isFull(): boolean {
+    return this.#length === this.#slots.length;
+  }
+
+  push(slot: number, low: number, high: number): void {
+    const at = this.#length++;
+    this.#slots[at] = slot;
+    this.#halves[2 * at] = low;
+    this.#halves[2 * at + 1] = high;
+  }
+
+  /** Plain stores of 64 bits; the exchange before them keeps what was stored earlier earlier, for all of them. */
+  publish(words: BigUint64Array): void {
+    Atomics.exchange(this.#fence, 0, 0);
+    for (let at = 0; at < this.#length; at++) words[this.#slots[at]! * WORDS + KEY_WORD] = this.#keys[at]!;
+    this.#length = 0;
+  }
 }
 
-/** Octets 6 to 13 as they lie in memory, read as this (little-endian) machine reads them. */
+const flagsOf = (affinity: Affinity | undefined): number => (affinity === undefined ? 0 : SPREAD[affinity]);
+
+/** As it lies in memory, read as this (little-endian) machine reads it. */
+function selectorOf(address: Ipv6Address): number {
+  return address[SELECTOR_AT]! | (address[SELECTOR_AT + 1]! << 8);
+}
+
+/** Octets 6 to 13 as they lie in memory, likewise. */
 function keyOf(address: Ipv6Address): bigint {
-  const view = new DataView(address.buffer, address.byteOffset + KEY_AT, 8);
-  return view.getBigUint64(0, true);
+  return new DataView(address.buffer, address.byteOffset + KEY_AT, 8).getBigUint64(0, true);
 }

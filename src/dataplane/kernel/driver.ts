@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
 import type {
+  CapabilityBatch,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -183,14 +184,20 @@ class KernelDriver implements KernelDataplane {
     const { tables, counters, ports } = this.#parts;
     for (const [position, operation] of operations.entries()) {
       const isNew = operation.type === "set-next-hop" && tables.nextHop(operation.index) === undefined;
-      if (operation.type === "set-policy" && tables.policy(operation.index) === undefined)
-        counters.clearPolicy(operation.index);
+      const isNewPolicy = operation.type === "set-policy" && tables.policy(operation.index) === undefined;
       const rewires = changesPorts(operation, tables);
       tables.apply(operation, position);
+      // Nothing names it yet
       if (isNew) counters.clear(operation.index);
+      if (isNewPolicy) counters.clearPolicy(operation.index);
       if (rewires) ports.refresh();
     }
     tables.generation = generation;
+  }
+
+  fill(batch: CapabilityBatch, generation: number): void {
+    this.#parts.tables.fill(batch);
+    this.#parts.tables.generation = generation;
   }
 
   setHealth(nextHop: NextHopIndex, state: NextHopState): void {

@@ -14,12 +14,17 @@ export class GroupTable {
   readonly #generation: BigUint64Array;
   readonly #grace = new Grace();
   readonly #entries: number;
+  /** By index: 1 for a group. What the table says itself, without a look at it. */
+  readonly #there: Uint8Array;
 
   /** Borrows `octets` and takes over what is in it. */
   constructor(octets: Uint8Array) {
     this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#generation = new BigUint64Array(octets.buffer, octets.byteOffset + PLAN.offsets.generation, 1);
     this.#entries = octets.length / GROUP.size;
+    this.#there = new Uint8Array(this.#entries);
+    for (let index = 1; index < this.#entries; index++)
+      if (this.#words[this.#tail(index)]! >>> 16 === 1) this.#there[index] = 1;
   }
 
   get generation(): number {
@@ -31,7 +36,7 @@ export class GroupTable {
   }
 
   has(index: GroupIndex): boolean {
-    return index > 0 && index < this.#entries && this.#words[this.#tail(index)]! >>> 16 === 1;
+    return this.#there[index] === 1;
   }
 
   get(index: GroupIndex): StoredGroup | undefined {
@@ -54,11 +59,13 @@ export class GroupTable {
     for (const { slot, current, previous } of slots)
       Atomics.store(this.#words, first + slot, current | (previous << 16));
     Atomics.store(this.#words, this.#tail(index), backup | (1 << 16));
+    this.#there[index] = 1;
   }
 
   /** The slots stay as they are until the index is used again: a program that still looks at them acts by the old plan. */
   delete(index: GroupIndex): void {
     Atomics.store(this.#words, this.#tail(index), this.#words[this.#tail(index)]! & 0xffff);
+    this.#there[index] = 0;
     this.#grace.retire(index);
   }
 

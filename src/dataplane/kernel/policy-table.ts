@@ -78,6 +78,11 @@ export class PolicyTable {
     return this.#ofTenants.get(tenantIndex) ?? 0;
   }
 
+  /** True for a policy of capabilities of that tenant. */
+  isOf(index: PolicyIndex, tenantIndex: number): boolean {
+    return this.#use(index) === POLICY_USE.capabilities && this.#tenant(index) === tenantIndex;
+  }
+
   isAllowed(index: PolicyIndex, tenantIndex: number): boolean {
     return this.#allowed.get(index)?.has(tenantIndex) === true;
   }

@@ -1,5 +1,6 @@
 import { type Ipv6Address, type Ipv6Prefix, toHex } from "../../base/index.ts";
 import type {
+  CapabilityBatch,
   CapabilityEntry,
   GroupIndex,
   NextHop,
@@ -23,6 +24,9 @@ import { EncapsulationTable } from "./encapsulation-table.ts";
 import { GroupTable, type StoredGroup } from "./group-table.ts";
 import { NextHopTable } from "./next-hop-table.ts";
 import { type PolicyMemory, PolicyTable } from "./policy-table.ts";
+
+/** Octets of an address before the key of a capability, in bits. */
+const DOMAIN_BITS = 48;
 
 /** The tables of a plan as the kernel shares them: mapped arrays and hashes. */
 export interface TableMemory extends PolicyMemory {
@@ -211,6 +215,55 @@ export class KernelTables implements TableView, PassPlan {
         this.#nodes.delete(operation.locator);
         break;
     }
+  }
+
+  /** @throws {DataplaneError} as `apply` with a set-capability of each; those before the one that is named are in effect then. */
+  fill(batch: CapabilityBatch): void {
+    const { length } = batch;
+    const good = this.#firstWrong(batch);
+    const room = this.#maxCapabilities - this.#capabilities.size;
+    // With less room than entries it depends on each whether it needs any
+    const { end, present } =
+      good <= room ? this.#capabilities.fill(batch, 0, good) : { end: 0, present: [] as readonly number[] };
+    this.#countAll(batch, end);
+    for (const at of present) {
+      this.#countNamed(batch.entry(at), -1);
+      this.apply({ type: "set-capability", entry: batch.entry(at) }, at);
+    }
+    // One by one: throws for the one that is wrong, or has no room
+    for (let at = end; at < length; at++) this.apply({ type: "set-capability", entry: batch.entry(at) }, at);
+  }
+
+  #countAll({ groups, localGroups, policies }: CapabilityBatch, end: number): void {
+    const groupUses = this.#groupUses;
+    const policyUses = this.#policyUses;
+    for (let at = 0; at < end; at++) {
+      groupUses[groups[at]!]!++;
+      groupUses[localGroups[at]!]!++;
+      policyUses[policies[at]!]!++;
+    }
+  }
+
+  /** The first entry that is perhaps not as it should be, or the end. */
+  #firstWrong({ length, addressWords: words, groups, localGroups, policies }: CapabilityBatch): number {
+    if (this.domain.length > DOMAIN_BITS) return 0;
+    const domain = new Int32Array(this.domain.address.slice(0, 8).buffer);
+    for (let at = 0; at < length; at++) {
+      const [second, third, fourth] = [words[4 * at + 1]!, words[4 * at + 2]!, words[4 * at + 3]!];
+      if (words[4 * at] !== domain[0] || ((second ^ domain[1]!) & 0xffff) !== 0) return at;
+      // The key is in the middle; all zeros and all ones are reserved
+      const [first, last] = [second >>> 16, fourth & 0xffff];
+      if ((first === 0 && third === 0 && last === 0) || (first === 0xffff && third === -1 && last === 0xffff))
+        return at;
+      if (!this.#isGroup(groups[at]!) || !this.#isGroup(localGroups[at]!)) return at;
+      const tenantIndex = ((first & 0xff) << 8) | (first >>> 8);
+      if (policies[at] !== 0 && !this.#policies.isOf(policies[at]!, tenantIndex)) return at;
+    }
+    return length;
+  }
+
+  #isGroup(index: number): boolean {
+    return index === 0 || this.#groups.has(index);
   }
 
   /** Whose heartbeats are for which next hop. */

@@ -3,8 +3,14 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toHex } from "../../../src/base/index.ts";
 import { VERDICTS } from "../../../src/dataplane/abi.ts";
-import { DataplaneError } from "../../../src/dataplane/index.ts";
-import type { Operation, PlanSnapshot, PlanView } from "../../../src/forwarding/index.ts";
+import { DataplaneError, startMemoryDataplane } from "../../../src/dataplane/index.ts";
+import {
+  CapabilityBatch,
+  FIRST_CAPABILITY_POLICY,
+  type Operation,
+  type PlanSnapshot,
+  type PlanView,
+} from "../../../src/forwarding/index.ts";
 import { address, ethernet, tcp } from "../../dataplane/memory/frames.ts";
 import {
   AGENT,
@@ -14,8 +20,10 @@ import {
   GROUPS,
   INSTANCE,
   LOCAL,
+  OPTIONS,
   OTHER_LOCATOR,
   SECOND_CAPABILITY,
+  SILENT,
   TUNNEL,
 } from "../../dataplane/memory/story.ts";
 import { comparable, Expected } from "./expected.ts";
@@ -56,6 +64,51 @@ function readThrough(plan: PlanView, snapshot: PlanSnapshot): PlanSnapshot {
   const groups = [...snapshot.groups.keys()].map((index) => [index, plan.plannedGroup(index)!] as const);
   const capabilities = Array.from(plan.plannedCapabilities(), (entry) => [toHex(entry.address), entry] as const);
   return { ...snapshot, nextHops, groups: new Map(groups), capabilities: new Map(capabilities) };
+}
+
+const POLICIES = [FIRST_CAPABILITY_POLICY, FIRST_CAPABILITY_POLICY + 1].map((index, i) => ({
+  type: "set-policy" as const,
+  index,
+  policy: { use: "capabilities", tenantIndex: i + 1, counted: true, allowed: [] } as const,
+}));
+
+/** Of two tenants; two that are reserved and one that is elsewhere at the end. */
+const POOL = [
+  ...["1:8001:1:1:0", "1:8001:1:1:1", "1:8001:1:2:0", "1:9:3:3:0", "2:8001:1:1:0", "2:1:0:0:0", "1:0:0:0:7"].map(
+    (rest) => `fd5e:0:0:${rest}`,
+  ),
+  ...["fd5e::1", "fd5e:0:0:ffff:ffff:ffff:ffff:0", "fd5f:0:0:1:8001:1:1:0", "fd5e:1:0:1:8001:1:1:0"],
+].map(address);
+
+const often = <T>(good: readonly T[], bad: readonly T[]) =>
+  fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...good) }, { weight: 1, arbitrary: fc.constantFrom(...bad) });
+
+const batches = fc.array(
+  fc.record({
+    entries: fc.array(
+      fc.record({
+        address: often(POOL.slice(0, -4), POOL.slice(-4)),
+        group: often([0, 1], [2, 60_000]),
+        localGroup: often([0, 1], [3]),
+        policy: often([0], [FIRST_CAPABILITY_POLICY, FIRST_CAPABILITY_POLICY + 1, 1, 99_999]),
+        affinity: fc.constantFrom(undefined, undefined, "address", "none"),
+      }),
+      { maxLength: 12 },
+    ),
+    removed: fc.constantFrom(...POOL),
+  }),
+  { maxLength: 8 },
+);
+
+/** What a driver says: of a refusal the code and the words. */
+function outcome(run: () => void): string {
+  try {
+    run();
+    return "done";
+  } catch (cause) {
+    assert.ok(cause instanceof DataplaneError, String(cause));
+    return `${cause.code}: ${cause.message}`;
+  }
 }
 
 function refusal(run: () => void): DataplaneError {
@@ -202,6 +255,48 @@ export function dataplaneContract(name: string, start: StartSubject): void {
       assert.equal(dataplane.snapshot().capabilities.size, 2);
       const beyond = refusal(() => dataplane.apply([{ ...TUNNEL, index: 60_000 } as Operation], 11));
       assert.equal(beyond.code, "dataplane.table-full");
+      const policy = { ...POLICIES[0]!, index: 1_000_000 };
+      assert.equal(refusal(() => dataplane.apply([policy], 11)).code, "dataplane.table-full");
+    });
+
+    it("a batch is as good as its operations, whatever is in it, and however much room there is", async (t) => {
+      const seed = Math.floor(Math.random() * 0x7fffffff);
+      t.diagnostic(`seed ${seed}`);
+      const property = fc.asyncProperty(batches, fc.integer({ min: 3, max: POOL.length }), async (steps, most) => {
+        const options = { maxCapabilities: most };
+        await using subject = await start(options);
+        await using model = startMemoryDataplane({ ...OPTIONS, ...options }, { log: SILENT });
+        const { dataplane } = subject;
+        for (const one of [dataplane, model]) one.apply([TUNNEL, GROUPS[0]!, ...POLICIES], 1);
+        for (const [i, { entries, removed }] of steps.entries()) {
+          const batch = new CapabilityBatch(Math.max(1, entries.length));
+          for (const { address: at, group, localGroup, policy, affinity } of entries)
+            batch.push(at, group, localGroup, policy, affinity);
+          const fill = () =>
+            dataplane.fill ? dataplane.fill(batch, i + 2) : dataplane.apply(batch.operations(), i + 2);
+          assert.equal(
+            outcome(fill),
+            outcome(() => model.apply(batch.operations(), i + 2)),
+          );
+          const removal = { type: "remove-capability", address: removed } as const;
+          assert.equal(
+            outcome(() => dataplane.apply([removal], i + 2)),
+            outcome(() => model.apply([removal], i + 2)),
+          );
+          assert.deepEqual(comparable(dataplane.snapshot()), comparable(model.snapshot()));
+        }
+        const rest = dataplane.snapshot().capabilities.values();
+        dataplane.apply([...rest.map(({ address: at }) => ({ type: "remove-capability", address: at }) as const)], 90);
+        // Nothing names them any more, as every use was counted
+        dataplane.apply(
+          [
+            { type: "remove-group", group: 1 },
+            ...POLICIES.map(({ index }) => ({ type: "remove-policy", index }) as const),
+          ],
+          91,
+        );
+      });
+      await fc.assert(property, { seed, numRuns: 60 });
     });
 
     const REFUSED: readonly { readonly name: string; readonly operation: Operation; readonly says: RegExp }[] = [

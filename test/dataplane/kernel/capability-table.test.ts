@@ -11,6 +11,7 @@ import {
 } from "../../../src/dataplane/abi.ts";
 import { CapabilityTable } from "../../../src/dataplane/kernel/capability-table.ts";
 import { tableSizes } from "../../../src/dataplane/sizes.ts";
+import { CapabilityBatch } from "../../../src/forwarding/index.ts";
 
 const LINES = 16;
 const DOMAIN = Uint8Array.of(0xfd, 0x5e, 0, 0, 0, 0);
@@ -111,6 +112,43 @@ describe("the capability table", () => {
           }
         },
       ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("a batch shows the pass the same as single changes do, in lines full of tombstones too", () => {
+    const fill = fc.record({
+      fill: fc.array(fc.tuple(fc.constantFrom(...ADDRESSES), fc.nat(65535)), { maxLength: 30 }),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(change, fill), { maxLength: 60 }), (list) => {
+        const memory = freshMemory();
+        const table = new CapabilityTable(memory);
+        const expected = new Map<string, bigint>();
+        for (const step of list) {
+          if (!("fill" in step)) {
+            if (!step.set) table.delete(step.address);
+            else if (table.set(step.address, { group: step.group, localGroup: 7 }))
+              expected.set(toHex(step.address), BigInt(step.group) | (7n << 32n));
+            if (!step.set) expected.delete(toHex(step.address));
+            continue;
+          }
+          const batch = new CapabilityBatch(31);
+          for (const [address, group] of step.fill) batch.push(address, group, 7);
+          const { end, present } = table.fill(batch, 0, batch.length);
+          const before = new Set(expected.keys());
+          for (const [at, [address, group]] of step.fill.slice(0, end).entries()) {
+            assert.equal(present.includes(at), expected.has(toHex(address)));
+            if (!present.includes(at)) expected.set(toHex(address), BigInt(group) | (7n << 32n));
+          }
+          if (end < batch.length) assert.ok(!before.has(toHex(step.fill[end]![0])), "only a new address can lack room");
+        }
+        for (const each of ADDRESSES) assert.equal(found(memory, each), expected.get(toHex(each)));
+        assert.equal(table.size, expected.size);
+        const again = new CapabilityTable(memory);
+        for (const each of ADDRESSES) assert.equal(again.delete(each), expected.has(toHex(each)));
+        assert.deepEqual([again.size, again.tombstones()], [0, 0]);
+      }),
       { numRuns: 300 },
     );
   });
