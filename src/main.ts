@@ -5,11 +5,12 @@ import {
   type ConformanceCommand,
   fibConformance,
   type ReplayOptions,
+  type RestartRecord,
   removeForwarding,
   startDaemon,
   startReplay,
 } from "./daemon/index.ts";
-import { type LogLevel, openLog } from "./host/index.ts";
+import { becomeSameAgain, type LogLevel, leftByEarlier, openLog } from "./host/index.ts";
 import {
   ConfigurationError,
   ControlSocketError,
@@ -222,6 +223,13 @@ async function configurationOf(path: string): Promise<RouterConfiguration | unde
   }
 }
 
+/** Where a process that restarts itself leaves word to the next one. */
+const RESTARTED = "SEMRD_RESTARTED";
+/** A process that does not end for its successor is replaced as it is. */
+const LONGEST_END_MS = 30_000;
+/** Present: another process is to take the place of this one, once this has closed everything. */
+let successor: RestartRecord | undefined;
+
 async function main(argv: readonly string[]): Promise<number> {
   const options = parseArguments(argv);
   if (options.replay !== undefined) {
@@ -241,9 +249,18 @@ async function main(argv: readonly string[]): Promise<number> {
     await removeForwarding({ file: options.config, startup: configuration }, log);
     return EXIT.ok;
   }
-  const signal = stopSignal();
+  const stop = new AbortController();
+  const signal = stopSignal(stop);
   const { config: file, logLevel } = options;
-  const start = { file, startup: configuration, ...(logLevel === undefined ? {} : { logLevel }) };
+  const restart = {
+    before: (leftByEarlier(RESTARTED) as RestartRecord | undefined) ?? { count: 0 },
+    restart: (record: RestartRecord): void => {
+      successor = record;
+      setTimeout(() => successor && becomeSameAgain(RESTARTED, successor), LONGEST_END_MS).unref();
+      stop.abort("restart");
+    },
+  };
+  const start = { file, startup: configuration, restart, ...(logLevel === undefined ? {} : { logLevel }) };
   // From the beginning: unheard, the signal would end a router that is just starting.
   let reload = (): void => {
     isAsked = true;
@@ -259,9 +276,13 @@ async function main(argv: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(name));
+function stopSignal(stop = new AbortController()): AbortSignal {
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.once(name, () => {
+      successor = undefined;
+      stop.abort(name);
+    });
+  }
   return stop.signal;
 }
 
@@ -284,3 +305,4 @@ try {
     process.exitCode = exit;
   }
 }
+if (successor !== undefined) becomeSameAgain(RESTARTED, successor);

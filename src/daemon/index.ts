@@ -36,6 +36,7 @@ import {
   EventLog,
   logConfigurationEvents,
   openRouterManagement,
+  type RestartControl,
   type RouterConfiguration,
   type RouterManagement,
   startControlServer,
@@ -95,6 +96,7 @@ import { Origination } from "./origination.ts";
 import { Paths } from "./paths.ts";
 import { policyBook } from "./policy.ts";
 import { PolicyMetrics } from "./policy-counters.ts";
+import { againstRestart, Restarter, type RestarterParts } from "./restart.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
 import { type OriginWatch, startRpki } from "./rpki.ts";
@@ -106,6 +108,7 @@ import { type Origin, withWayOut } from "./way-out.ts";
 export { type ConformanceCommand, fibConformance } from "./fib-conformance.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
 export { removeForwarding } from "./remove-forwarding.ts";
+export type { RestartRecord } from "./restart.ts";
 
 const VERSION: string = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 
@@ -130,6 +133,8 @@ export interface DaemonOptions {
   readonly startup: RouterConfiguration;
   /** Absent: that of the configuration. */
   readonly logLevel?: LogLevel;
+  /** How operators restart it. */
+  readonly restart: Pick<RestarterParts, "before" | "restart">;
 }
 
 /** A router that runs. */
@@ -146,7 +151,7 @@ export interface RunningRouter extends AsyncDisposable {
  * cause is thrown: the part's own `FaultError` or a system error, with what to do about it in its message.
  */
 export async function startDaemon(
-  { file, startup, logLevel }: DaemonOptions,
+  { file, startup, logLevel, restart }: DaemonOptions,
   log: Log & { level: LogLevel },
   signal: AbortSignal,
 ): Promise<RunningRouter> {
@@ -170,10 +175,10 @@ export async function startDaemon(
       ...{ file, startup, folder },
       commit: management.engine.log(1)[0]?.id ?? 0,
     });
-    await new Daemon(configuration, management, alarms, log, scope).start({
-      fixedLevel: logLevel !== undefined,
-      origin,
-    });
+    const check = (): Promise<string | undefined> => againstRestart(file, management.engine);
+    const restarter = scope.own(new Restarter({ ...restart, check, clock: systemClock, log }));
+    const fixedLevel = logLevel !== undefined;
+    await new Daemon(configuration, management, alarms, log, scope).start({ fixedLevel, origin, restart: restarter });
     return {
       reload: () => reload(management, file, log),
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
@@ -230,8 +235,12 @@ class Daemon {
     this.#shared = { clock: systemClock, log, metrics: this.#metrics };
   }
 
-  async start(options: { readonly fixedLevel: boolean; readonly origin: () => Origin }): Promise<void> {
-    const { fixedLevel, origin } = options;
+  async start(options: {
+    readonly fixedLevel: boolean;
+    readonly origin: () => Origin;
+    readonly restart: RestartControl;
+  }): Promise<void> {
+    const { fixedLevel, origin, restart } = options;
     const { stateDirectory } = this.#configuration;
     const store = this.#scope.own(await openDirectoryStore(stateDirectory, { log: this.#log, metrics: this.#metrics }));
     if (this.#configuration.dataplane.driver !== "memory") this.#scope.own(await claimTables(this.#configuration));
@@ -322,7 +331,7 @@ class Daemon {
     this.#scope.own(state.add(...alarmState(this.#alarms)));
     this.#scope.own(this.#management.operations.add(alarmOperations(this.#alarms, systemClock)));
     const operators = this.#scope.own(
-      new Operators({ ...this.#shared, management: engine, access, events, stateDirectory, state }),
+      new Operators({ ...this.#shared, management: engine, access, events, stateDirectory, state, restart }),
     );
     engine.attach(
       liveProviders({

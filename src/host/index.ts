@@ -8,4 +8,5 @@ export { Journal, type JournalParts, openJournal } from "./journal.ts";
 export { type KernelRoute, kernelRoute } from "./kernel-route.ts";
 export { type LogLevel, type LogOptions, openLog, type SystemLog } from "./log.ts";
 export { systemRandom } from "./random.ts";
+export { becomeSameAgain, leftByEarlier } from "./same-again.ts";
 export { openStateDirectory, type StateDirectory } from "./state-directory.ts";

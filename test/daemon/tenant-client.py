@@ -1,5 +1,5 @@
 # A client or an agent of the test of tenant policies: UDP over IPv6, one line of JSON a result.
-import json, socket, sys, time
+import json, select, socket, sys, time
 
 what = sys.argv[1]
 
@@ -31,7 +31,7 @@ if what == "ask":  # one question: its answer, or what the network said instead
     except OSError as cause:
         print(json.dumps({"error": cause.strerror}))
 
-if what == "flood":  # SECONDS PER_SECOND: from when until when, and how many were answered
+if what == "flood":  # SECONDS PER_SECOND: from when until when, and how many were answered; ends before where its input does
     seconds, rate = float(sys.argv[5]), float(sys.argv[6])
     client.setblocking(False)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
@@ -47,7 +47,7 @@ if what == "flood":  # SECONDS PER_SECOND: from when until when, and how many we
             except OSError:
                 return count
 
-    while time.monotonic() - begin < seconds:
+    while time.monotonic() - begin < seconds and not select.select([sys.stdin], [], [], 0)[0]:
         due = int((time.monotonic() - begin) * rate) + 1
         while sent < due:
             try:

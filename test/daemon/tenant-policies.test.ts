@@ -1,78 +1,22 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, rmdir, unlink } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { CountersReport } from "../../src/management/index.ts";
 import { missing } from "../bgp/interop/lab.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
+import { AT, Network, removePins } from "./three-places.ts";
 
 inOwnMounts(import.meta.filename);
 
-const run = promisify(execFile);
 const PEER = fileURLToPath(new URL("tenant-client.py", import.meta.url));
 
-const AT = { acme: "fd00:c:1::10", beta: "fd00:c:2::10", elsewhere: "fd00:c:9::66", agent: "fd00:a::10" } as const;
 const SERVICE_PORT = 53;
-
-type Place = "router" | "client" | "agent";
-
-/** client – router – agent, with three sources at the client. */
-class Network implements AsyncDisposable {
-  readonly #prefix = `st-tp-${process.pid}-`;
-
-  async build(): Promise<void> {
-    for (const place of ["router", "client", "agent"] as const) {
-      await run("ip", ["netns", "add", this.#name(place)]);
-      const forwarding = `net.ipv6.conf.all.forwarding=${place === "router" ? 1 : 0}`;
-      await this.at(place, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0", forwarding);
-      await this.#ip(place, "link set lo up");
-    }
-    for (const [place, device] of [
-      ["client", "c0"],
-      ["agent", "a0"],
-    ] as const) {
-      const ends = ["link", "add", "name", device, "netns", this.#name("router"), "type", "veth"];
-      await run("ip", [...ends, "peer", "name", "up0", "netns", this.#name(place)]);
-      await this.#ip("router", `link set ${device} up`);
-      await this.#ip(place, "link set up0 up");
-    }
-    await this.#ip("router", "address add fd00:c::1/32 dev c0 nodad");
-    await this.#ip("router", "address add fd00:a::1/64 dev a0 nodad");
-    for (const source of [AT.acme, AT.beta, AT.elsewhere])
-      await this.#ip("client", `address add ${source}/32 dev up0 nodad`);
-    await this.#ip("client", "route add default via fd00:c::1");
-    await this.#ip("agent", `address add ${AT.agent}/64 dev up0 nodad`);
-    await this.#ip("agent", "route add default via fd00:a::1");
-  }
-
-  #name(place: Place): string {
-    return this.#prefix + place;
-  }
-
-  inside(place: Place): string[] {
-    return ["nsenter", `--net=/run/netns/${this.#name(place)}`];
-  }
-
-  async at(place: Place, ...words: string[]): Promise<string> {
-    const [command, ...rest] = [...this.inside(place), ...words];
-    return (await run(command!, rest, { timeout: 60_000 })).stdout;
-  }
-
-  #ip(place: Place, words: string): Promise<string> {
-    return this.at(place, "ip", "-6", ...words.split(" "));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const place of ["router", "client", "agent"] as const)
-      await run("ip", ["netns", "del", this.#name(place)]).catch(() => undefined);
-  }
-}
 
 const target = (n: number) => ({ "import-target": [`65000:${n}`], "export-target": [`65000:${n}`] });
 const NAMES = ["/vision/ocr", "/vision/faces"];
@@ -139,7 +83,7 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
 }, async (t: TestContext) => {
   const reason = await whyNot();
   if (reason !== undefined) return t.skip(reason.startsWith("skipped") ? reason : `skipped: ${reason}`);
-  await using net = new Network();
+  await using net = new Network("tp");
   await net.build();
   const folder = new RouterFolder(await mkdtemp(path.join(os.tmpdir(), "semrd-tenants-")));
   t.after(() => rm(folder.path, { recursive: true }));
@@ -249,13 +193,3 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
     assert.equal(await answers(net, AT.beta, ocr), "class 0");
   });
 });
-
-/** Pins keep what they pin: the programs go with the namespace, the tables here. */
-async function removePins(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    const name = path.join(folder, entry.name);
-    if (entry.isDirectory()) await removePins(name);
-    else await unlink(name);
-  }
-  await rmdir(folder).catch(() => undefined);
-}

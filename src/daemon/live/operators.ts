@@ -12,6 +12,7 @@ import {
   netconfState,
   openProtocolSchema,
   type Provider,
+  type RestartControl,
   type RouterChange,
   type RunningGnmi,
   type RunningNetconf,
@@ -28,6 +29,7 @@ export interface OperatorsParts {
   readonly events: EventLog;
   readonly state: StateBook;
   readonly stateDirectory: string;
+  readonly restart: RestartControl;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

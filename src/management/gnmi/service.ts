@@ -4,7 +4,13 @@ import { type ServiceDefinition as Loaded, loadSync, type PackageDefinition } fr
 
 /** Of the `.proto` files. */
 export const FOLDER = fileURLToPath(new URL("./proto/", import.meta.url));
-export const FILES = ["gnmi.proto", "health.proto", "reflection.proto", "reflection_v1alpha.proto"] as const;
+export const FILES = [
+  "gnmi.proto",
+  "health.proto",
+  "reflection.proto",
+  "reflection_v1alpha.proto",
+  "gnoi_system.proto",
+] as const;
 
 /**
  * The text of the `.proto` files is loaded, not a descriptor set: of that, the loader gives maps as arrays, and the keys of

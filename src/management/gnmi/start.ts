@@ -10,6 +10,8 @@ import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
 import { Authentication } from "./authentication.ts";
 import { CallDoor } from "./calls.ts";
+import type { RestartControl } from "./gnoi/restart.ts";
+import { gnoiSystem, SYSTEM } from "./gnoi/system.ts";
 import { health } from "./health.ts";
 import { LeafMaker } from "./leaves.ts";
 import type { Model } from "./parts.ts";
@@ -27,6 +29,7 @@ export interface GnmiStartParts {
   readonly access: AccessBook;
   readonly state: StateBook;
   readonly users: UserBook;
+  readonly restart: RestartControl;
   /** With the modules that are served; only asked for what it has. */
   readonly context: YangContext;
   readonly clock: Clock;
@@ -41,7 +44,7 @@ export interface RunningGnmi extends AsyncDisposable {
 }
 
 /** Services that health tells of. */
-const SERVICES = ["gnmi.gNMI"] as const;
+const SERVICES = ["gnmi.gNMI", SYSTEM] as const;
 const REFLECTION = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"] as const;
 const ALONGSIDE = ["grpc.health.v1.Health", ...REFLECTION] as const;
 
@@ -81,6 +84,7 @@ export async function startGnmi(options: GnmiOptions, parts: GnmiStartParts): Pr
     scope.own(gnmi);
     scope.own(door);
     server.addService(gnmiService(proto), gnmi.implementation);
+    server.addService(serviceNamed(proto, SYSTEM), gnoiSystem(parts, door));
     server.addService(serviceNamed(proto, "grpc.health.v1.Health"), health(SERVICES));
     const describing = { folder: FOLDER, files: FILES, services: [...SERVICES, ...ALONGSIDE] };
     const reflecting = reflection(describing, door, metrics);

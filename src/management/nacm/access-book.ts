@@ -73,13 +73,17 @@ export class AccessBook implements AccessControl {
     return access;
   }
 
-  /** Refuses an rpc, `module:name`, and counts it. @see RFC 8341 §3.4.4 */
-  calling(session: Session, operation: string): Answer<void> {
+  /**
+   * Refuses an rpc, `module:name`, and counts it. `needsRule`: exec-default does not permit it; absent: as the model has it.
+   * @see RFC 8341 §3.4.4
+   */
+  calling(session: Session, operation: string, options: { readonly needsRule?: boolean } = {}): Answer<void> {
     const access = this.of(session);
     if (access === undefined || operation === "ietf-netconf:close-session") return answered(undefined);
     const colon = operation.indexOf(":");
     const [module, name] = [operation.slice(0, colon), operation.slice(colon + 1)];
-    if (access.role.operation(module, name, this.#schema.denied.has(operation))) return answered(undefined);
+    const isDenied = options.needsRule ?? this.#schema.denied.has(operation);
+    if (access.role.operation(module, name, isDenied)) return answered(undefined);
     this.#denied.operations++;
     const path = formatPath([{ name: "ietf-netconf:rpc" }, { name: operation }]);
     const message = `the access control does not let ${session.user} call ${name}`;
