@@ -28,6 +28,7 @@ export function parseCapabilityName(text: string): CapabilityName | undefined {
   return `/${labels.join("/")}` as CapabilityName;
 }
 
+/** The labels of a name, the first (the family) first. */
 export function capabilityLabels(name: CapabilityName): readonly string[] {
   return name.slice(1).split("/");
 }
@@ -94,6 +95,7 @@ const MOST_FAMILY_CODES = 1024;
 /** Selector of the address that any instance may answer. */
 export const ANY_SITE = 0;
 
+/** The fields of a capability address (CapAddr). @see DESIGN section 3 */
 export interface CapabilityAddressParts {
   /** The domain's /48. */
   readonly domain: Ipv6Prefix;

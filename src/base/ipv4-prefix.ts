@@ -17,6 +17,7 @@ export function parseIpv4Prefix(text: string): Ipv4Prefix | undefined {
   return { address, length };
 }
 
+/** `192.0.2.0/24`. */
 export function formatIpv4Prefix({ address, length }: Ipv4Prefix): string {
   return `${formatIpv4(address)}/${length}`;
 }
@@ -31,6 +32,7 @@ export function ipv4HostRoom(prefix: Ipv4Prefix): number {
   return Math.max(0, ipv4PrefixSize(prefix) - 2);
 }
 
+/** Whether some address is in both. */
 export function ipv4PrefixesOverlap(a: Ipv4Prefix, b: Ipv4Prefix): boolean {
   return a.address < b.address + ipv4PrefixSize(b) && b.address < a.address + ipv4PrefixSize(a);
 }

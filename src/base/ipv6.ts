@@ -1,6 +1,7 @@
 /** 16 octets in network order. Treated as immutable by everybody who holds one. */
 export type Ipv6Address = Uint8Array;
 
+/** The first `length` bits of 16 octets; what is behind them means nothing. */
 export interface Ipv6Prefix {
   readonly address: Ipv6Address;
   readonly length: number;
@@ -125,10 +126,12 @@ export function parseIpv6Prefix(text: string): Ipv6Prefix | undefined {
   return { address, length };
 }
 
+/** `2001:db8::/32`. @see RFC 5952 */
 export function formatIpv6Prefix(prefix: Ipv6Prefix): string {
   return `${formatIpv6(prefix.address)}/${prefix.length}`;
 }
 
+/** Whether an address begins with the bits of a prefix. */
 export function prefixContains(prefix: Ipv6Prefix, address: Ipv6Address): boolean {
   const whole = prefix.length >> 3;
   for (let i = 0; i < whole; i++) if (prefix.address[i] !== address[i]) return false;

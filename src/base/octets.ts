@@ -202,6 +202,7 @@ export function fromHex(text: string): Uint8Array {
   return octets;
 }
 
+/** Whether two strings of octets are the same. Not in constant time. */
 export function octetsEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

@@ -25,6 +25,7 @@ export interface Random {
   fill(octets: Uint8Array): void;
 }
 
+/** What belongs to an event, by name; no secrets. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** A log sink: a constant dotted event name, then fields. `error` needs a person, `warn` may. */
@@ -35,14 +36,17 @@ export interface Log {
   debug(event: string, fields?: LogFields): void;
 }
 
+/** A metric that only grows. */
 export interface Counter {
   add(value?: number): void;
 }
 
+/** A metric that goes up and down. */
 export interface Gauge {
   set(value: number): void;
 }
 
+/** A metric of how often values were how large, in the unit of its name. */
 export interface Histogram {
   observe(value: number): void;
 }

@@ -7,6 +7,7 @@ interface Bucket {
   at: number;
 }
 
+/** How often one source may do something. */
 export interface SourceRate {
   /** Sustained events per second of one source. */
   readonly perSecond: number;

@@ -34,6 +34,7 @@ import { type RefusalCount, Reports } from "./reports.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 import { WorkQueue } from "./work-queue.ts";
 
+/** What a compiler works with, and where its operations go. */
 export interface CompilerParts {
   readonly clock: Clock;
   /** Keeps whoever chooses names from choosing where they are kept. */

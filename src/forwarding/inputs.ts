@@ -18,6 +18,7 @@ export interface Tunnel {
   readonly vni?: number;
 }
 
+/** Where this router is, and how much its data plane holds. */
 export interface CompilerOptions {
   /** The domain's /48. */
   readonly domain: Ipv6Prefix;

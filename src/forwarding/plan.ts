@@ -43,6 +43,7 @@ export interface VxlanEncapsulation {
   readonly source: Uint8Array;
 }
 
+/** How packets are wrapped for a tunnel, where that is not IPv6-in-IPv6 alone. */
 export type Encapsulation = SegmentsEncapsulation | VxlanEncapsulation;
 
 /** Another router: packets are sent to its locator in IPv6-in-IPv6, if nothing else is said. @see RFC 2473; DESIGN section 5 */
@@ -75,8 +76,10 @@ export interface InstanceNextHop {
   readonly servicePort: number;
 }
 
+/** Where packets go: another router, the group of instances here, or one instance. */
 export type NextHop = TunnelNextHop | LocalNextHop | InstanceNextHop;
 
+/** Takes no packets, takes all, or keeps those that it has. */
 export type NextHopState = "down" | "up" | "draining";
 
 /**

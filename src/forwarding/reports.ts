@@ -11,6 +11,7 @@ export type Refusal =
   | "next-hops-full"
   | "policies-full";
 
+/** How often the compiler could not do something. */
 export interface RefusalCount {
   readonly reason: Refusal;
   readonly times: number;

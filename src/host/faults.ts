@@ -1,5 +1,6 @@
 import { FaultError } from "../base/index.ts";
 
+/** What the machine does not give, and where. */
 export type HostFault =
   /** Another process works in this directory. */
   | { readonly code: "host.state-directory-in-use"; readonly path: string; readonly owner?: string }
@@ -13,6 +14,7 @@ export type HostFault =
   /** More records are waiting for the disk than the journal will hold. */
   | { readonly code: "host.journal-overloaded"; readonly path: string; readonly limit: number };
 
+/** What opening and writing the state of a router throws. */
 export class HostError extends FaultError<HostFault> {}
 
 /** The system's name of what went wrong, such as `ENOSPC`; the error's own name when the system did not say. */

@@ -5,6 +5,7 @@ import { syncDirectory, writeFully } from "./atomic-file.ts";
 import { errnoOf, HostError } from "./faults.ts";
 import { decodeJournal, encodeLine } from "./journal-lines.ts";
 
+/** What a journal works with. */
 export interface JournalParts {
   readonly log: Log;
   readonly metrics: Metrics;

@@ -1,8 +1,10 @@
 import pino from "pino";
 import { type Log, type LogFields, messageOf, toHex } from "../base/index.ts";
 
+/** The least severity that is written. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
+/** Where the log goes, and how much of it: one JSON object a line. */
 export interface LogOptions {
   readonly level: LogLevel;
   /** File descriptor to write to; standard output when absent. */

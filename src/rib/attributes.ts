@@ -1,12 +1,15 @@
 import type { CapabilityName, Ipv6Address, Seconds } from "../base/index.ts";
 
+/** How the route came into BGP. @see RFC 4271 §5.1.1 */
 export type Origin = "igp" | "egp" | "incomplete";
 
+/** A segment of an AS path; AS numbers of four octets, the latest first. @see RFC 4271 §4.3; RFC 5065 §3 */
 export interface AsPathSegment {
   readonly type: "set" | "sequence" | "confed-sequence" | "confed-set";
   readonly numbers: readonly number[];
 }
 
+/** Three numbers of 32 bits. @see RFC 8092 §3 */
 export interface LargeCommunity {
   readonly globalAdministrator: number;
   readonly data1: number;
@@ -44,6 +47,7 @@ export interface AttributeSet {
   readonly opaque: readonly OpaqueAttribute[];
 }
 
+/** What a site says of itself: takes flows, takes fewer, takes no new ones, takes none. @see DESIGN section 4.2 */
 export type SiteState = "up" | "degraded" | "draining" | "down";
 
 /** How long the origin vouches for the route. */

@@ -12,6 +12,7 @@ const TYPE = 0x83;
 const SUBTYPE = 0x53;
 const FLAGS_AT = 3;
 
+/** Type and subtype of the extended community that says "one of semrd's". @see DESIGN section 4.5 */
 export const BROWNFIELD_MARK = { type: TYPE, subtype: SUBTYPE } as const;
 
 /** Set by the router that takes the route, never by the one that sends it: the check octets are those of another capability. */

@@ -2,6 +2,7 @@ import { FaultError } from "../base/index.ts";
 
 export type LimitedThing = "routes" | "paths" | "key octets" | "changed destinations";
 
+/** Which bound it was, and what it is. */
 export type RibFault =
   /** The configured number of routes is in use. */
   | { readonly code: "rib.route-limit"; readonly what: LimitedThing; readonly limit: number }
@@ -11,6 +12,7 @@ export type RibFault =
   | { readonly code: "rib.hash-flooded"; readonly probes: number }
   | { readonly code: "rib.no-memory"; readonly wantedRoutes: number };
 
+/** What the RIB throws where a bound is reached. */
 export class RibError extends FaultError<RibFault> {}
 
 export function hashFlooded(probes: number): RibError {

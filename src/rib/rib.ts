@@ -26,6 +26,7 @@ import { LONGEST_UNICAST_KEY, unicastKeyLength } from "./unicast-key.ts";
 import { UnicastTable } from "./unicast-table.ts";
 import type { WeightSource } from "./weight.ts";
 
+/** How large a RIB may become, and by what it decides about capability routes. */
 export interface RibOptions {
   /** This router: the peer with number 0. */
   readonly local: RibPeer;
@@ -59,6 +60,7 @@ export interface RibOptions {
   readonly siteOfOrigin?: Uint8Array;
 }
 
+/** What a RIB works with. Chance is for its hash, so that nobody can choose keys that collide. */
 export interface RibParts {
   readonly clock: Clock;
   readonly random: Random;

@@ -19,6 +19,7 @@ export function markOfCommunity(community: number): number {
   return community >>> 16 === RESERVED ? (MARKING.get(community >>> 0) ?? 0) : 0;
 }
 
+/** That of a set in which nothing is said. */
 export function emptyDigest(): SetDigest {
   return {
     origin: 0,

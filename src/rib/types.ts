@@ -20,17 +20,22 @@ export type AttributeId = number;
 /** A small number that stands for one route key (net) of a table; 0 is "none". */
 export type NetId = number;
 
+/** This router itself. */
 export const LOCAL_PEER: PeerIndex = 0;
 
+/** Families whose routes say where packets of an address go. @see RFC 4760 */
 export type UnicastFamily = "ipv4-unicast" | "ipv6-unicast";
 /** Families whose keys are prefixes; "route-target": who wants which routes of the capability family. @see RFC 4684 §4 */
 export type PrefixFamily = UnicastFamily | "route-target";
+/** The families that have a table each. @see DESIGN section 4.1; RFC 4760 */
 export type RouteFamily = "capability" | PrefixFamily;
 
 /** How a neighbour stands to this router: of its AS, of another member AS of its confederation, or of another AS. @see RFC 5065 */
 export type SessionKind = "internal" | "confederation" | "external";
+/** Who a route came from: this router, or a neighbour of this kind. */
 export type PeerKind = "local" | SessionKind;
 
+/** Whoever has routes in the RIB. IPv4 addresses are in mapped form. */
 export interface RibPeer {
   readonly name: string;
   readonly kind: PeerKind;
@@ -220,6 +225,7 @@ export interface CapabilitySelection {
   readonly candidates: readonly JudgedCandidate[];
 }
 
+/** A route that could serve a capability. */
 export interface CapabilityCandidate {
   /** BGP identifier of the originating router (OriginID of the NLRI). */
   readonly originId: number;
@@ -238,8 +244,10 @@ export interface CapabilityCandidate {
 /** What verifying the claim of a route came to; "not-found": nobody has verified one. @see DESIGN section 4.3 */
 export type AttestationState = "valid" | "not-found" | "invalid";
 
+/** The best one, another one of the group, or one that is not used. */
 export type Judgement = "winner" | "group" | "excluded";
 
+/** A candidate with what became of it, and why. */
 export interface JudgedCandidate {
   readonly candidate: CapabilityCandidate;
   readonly judgement: Judgement;
@@ -251,6 +259,7 @@ export interface JudgedCandidate {
   readonly reason: string;
 }
 
+/** A capability of a tenant that somebody advertises. */
 export interface Destination {
   readonly tenantIndex: number;
   readonly capabilityId: CapabilityId;

@@ -3,6 +3,7 @@ import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import { FaultError, type Log, messageOf, Scope } from "../base/index.ts";
 import type { MetricsRegistry } from "./metrics.ts";
 
+/** An address that is not for this, or that cannot be had. */
 export type TelemetryFault =
   /** Metrics would leave this machine unencrypted and for everybody. */
   | { readonly code: "telemetry.not-loopback"; readonly address: string }
@@ -13,8 +14,10 @@ export type TelemetryFault =
       readonly errno: string;
     };
 
+/** What `startMetricsServer` throws. */
 export class TelemetryError extends FaultError<TelemetryFault> {}
 
+/** Where metrics are served, over HTTP and without authentication. */
 export interface MetricsServerOptions {
   /** `::1` or another loopback address. */
   readonly address: string;
@@ -24,6 +27,7 @@ export interface MetricsServerOptions {
   readonly exposure?: "loopback" | "anywhere";
 }
 
+/** A server that runs; disposing it closes it. */
 export interface MetricsServer extends AsyncDisposable {
   readonly address: string;
   readonly port: number;

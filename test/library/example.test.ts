@@ -10,6 +10,7 @@ import { parseIpv6, seconds } from "../../src/base/index.ts";
 import { createNetTransport, startSpeaker } from "../../src/bgp/speaker/index.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/host/index.ts";
 import { createRib } from "../../src/rib/index.ts";
+import { daemon, OURS, PORT, peerLab, THEIRS } from "../bgp/interop/lab.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 
 const run = promisify(execFile);
@@ -68,6 +69,37 @@ describe("the control plane as a library", () => {
       "2001:db8:1::/48 via 2001:db8::1",
       "2001:db8:2::/48 via 2001:db8::1",
     ]);
+  });
+
+  it("the example prints what BIRD tells", async (t) => {
+    const BIRD = "/usr/sbin/bird";
+    const lab = await peerLab(t, BIRD, "bird2");
+    if (lab === undefined) return;
+    const { ours, theirs, where } = lab;
+    const prefixes = Array.from({ length: 20 }, (_, n) => `2001:db8:${(n + 1).toString(16)}::/48`);
+    const routes = prefixes.map((prefix) => `route ${prefix} unreachable;`).join(" ");
+    await writeFile(
+      path.join(where, "bird.conf"),
+      `router id 10.0.0.2;
+protocol device { }
+protocol static { ipv6; ${routes} }
+protocol bgp printer {
+  local ${THEIRS} port ${PORT} as 65002;
+  neighbor ${OURS} as 65001;
+  passive on;
+  ipv6 { import all; export where source = RTS_STATIC; };
+}
+`,
+    );
+    const files = ["-c", path.join(where, "bird.conf"), "-s", path.join(where, "ctl"), "-P", path.join(where, "pid")];
+    daemon(t, theirs, [BIRD, "-f", ...files]);
+    const example = path.join(project, "print-routes.mjs");
+    await copyFile(path.join(ROOT, "lab/library/print-routes.mjs"), example);
+    const args = [`--net=/run/netns/${ours}`, process.execPath, example, OURS, "65001", THEIRS, "65002", String(PORT)];
+    const { stdout } = await run("nsenter", args, { cwd: project, timeout: TIMEOUT });
+    const printed = stdout.trim().split("\n");
+    assert.deepEqual(printed.sort(), prefixes.map((prefix) => `${prefix} via ${THEIRS}`).sort());
+    t.diagnostic(`it prints ${printed.length} routes, the first one ${printed[0]}`);
   });
 
   it("its types reach a consumer, and refuse what is wrong", async () => {

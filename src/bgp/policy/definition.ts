@@ -33,6 +33,7 @@ export interface PrefixSet {
   readonly members: readonly PrefixMember[];
 }
 
+/** Capabilities by their CapID: name and major version. */
 export interface CapabilitySet {
   readonly ids: readonly CapabilityId[];
 }
@@ -42,11 +43,13 @@ export interface PeerSet {
   readonly addresses: readonly string[];
 }
 
+/** Communities of which both halves are in an interval of 0 to 65535. @see RFC 1997 */
 export interface CommunityPattern {
   readonly administrator: Interval;
   readonly value: Interval;
 }
 
+/** Large communities of which all three parts are in an interval of 32 bits. @see RFC 8092 */
 export interface LargeCommunityPattern {
   readonly globalAdministrator: Interval;
   readonly data1: Interval;
@@ -63,6 +66,7 @@ export interface ExtendedCommunityPattern {
   readonly forms: readonly ExtendedCommunityForm[];
 }
 
+/** A set of patterns; `SetMatch` says how many have to fit. */
 export interface MemberSet<M> {
   readonly members: readonly M[];
 }
@@ -73,6 +77,7 @@ export type AsPathToken = Interval | "many";
 /** A whole path, from the neighbour's AS to the origin's; at most 30 tokens. */
 export type AsPathPattern = readonly AsPathToken[];
 
+/** Labels of the SEMANTIC attribute with this text. @see DESIGN section 4.2 */
 export interface LabelPattern {
   readonly text: string;
   /** Absent: critical or not. */
@@ -136,6 +141,7 @@ export interface PolicyActions {
 /** What happens to a route that fits, once the actions are done. */
 export type StatementResult = "accept" | "reject" | "next-statement" | "next-policy";
 
+/** One statement: where all conditions fit, the actions are carried out and the result decides. @see RFC 9067 §5 */
 export interface PolicyStatement {
   readonly name: string;
   readonly conditions: PolicyConditions;

@@ -13,7 +13,9 @@ import { markSent, wouldLeak } from "./roles.ts";
 
 /** @see RFC 1997 */
 export const NO_EXPORT = 0xffffff01;
+/** Stays with whoever has it. @see RFC 1997 */
 export const NO_ADVERTISE = 0xffffff02;
+/** Stays in the member AS. @see RFC 1997 */
 export const NO_EXPORT_SUBCONFED = 0xffffff03;
 
 /** Where a route goes, as far as its attributes are concerned. */

@@ -31,6 +31,7 @@ export interface KeyedVerdict {
   of(octets: Uint8Array, start: number): Verdict;
 }
 
+/** One answer for all routes with a set, or one for each key. */
 export type Judgement = Verdict | KeyedVerdict;
 
 /**
@@ -55,10 +56,13 @@ export function wholeSet(set: AttributeSet): AttributeSet {
   return set instanceof SetView ? set.whole : set;
 }
 
+/** The route passes as it is. */
 export const ACCEPT: Verdict = { verdict: "accept" };
 
+/** The route does not pass, for a reason that is a constant word: it is a label of a counter. */
 export const reject = (reason: string): Verdict => ({ verdict: "reject", reason });
 
+/** Every route passes as it is. */
 export const acceptAll: RoutePolicy = Object.assign(() => ACCEPT, { readsInPlace: true });
 
 const NO_POLICY = reject("no-policy");

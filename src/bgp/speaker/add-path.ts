@@ -12,6 +12,7 @@ export function addPathOffers(families: readonly PeerFamily[], dialect: Dialect)
   });
 }
 
+/** Whether routes of a family have path identifiers, by direction as seen from here. @see RFC 7911 */
 export interface AddPathDirections {
   readonly send: boolean;
   readonly receive: boolean;

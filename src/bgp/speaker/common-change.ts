@@ -8,6 +8,7 @@ export type CommonOptions = Pick<
   "localAs" | "confederation" | "bgpIdentifier" | "clusterId" | "siteOfOrigin" | "gracefulRestart" | "listen"
 >;
 
+/** What one common option that differs does to a neighbour. */
 export interface CommonChangeReason {
   readonly option: keyof CommonOptions;
   /** `reset`: the session ends, and comes back; `live`: it goes on; `next-session`: it goes on as agreed, the next one is different. */

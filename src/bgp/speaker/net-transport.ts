@@ -14,6 +14,7 @@ import {
   TransportError,
 } from "./transport.ts";
 
+/** What real TCP needs. */
 export interface NetTransportParts {
   readonly clock: Clock;
   /** The addon's sockets; without them MD5, TTL security, hop limits and namespaces cannot be had. */

@@ -134,6 +134,7 @@ export interface PeerOptions {
   readonly exportPolicy?: RoutePolicy;
 }
 
+/** Where neighbours connect to: IPv6 or IPv4 text without a zone, and a TCP port; port 0 is any free one. */
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;
@@ -164,6 +165,7 @@ export interface ConfederationOptions {
   readonly members: readonly number[];
 }
 
+/** What a speaker is started with. Those of `CommonOptions` and the neighbours can change while it runs. */
 export interface SpeakerOptions {
   /** In a confederation: the member AS. */
   readonly localAs: number;

@@ -3,6 +3,7 @@ import type { PeerFamily, PeerOptions } from "./options.ts";
 import { peerKey } from "./peer-address.ts";
 import { familiesOf } from "./peer-parts.ts";
 
+/** What one option that differs does to the session. */
 export interface PeerChangeReason {
   readonly option: keyof PeerOptions;
   readonly effect: "live" | "reset";

@@ -15,6 +15,7 @@ import type { ReceivedRoute } from "./received-routes.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Endpoint, Transport } from "./transport.ts";
 
+/** What a speaker works with: the RIB, sockets, time, chance, and who is told. */
 export interface SpeakerParts {
   readonly rib: SpeakerRib;
   readonly transport: Transport;
@@ -30,6 +31,7 @@ export interface SpeakerParts {
   readonly observer?: SpeakerObserver;
 }
 
+/** An address that is none, a neighbour that is configured twice, or one that is not there. */
 export type SpeakerFault =
   | { readonly code: "bgp.bad-address"; readonly address: string }
   | { readonly code: "bgp.duplicate-peer"; readonly address: string }
@@ -41,6 +43,7 @@ export type SoftClear = "done" | "unknown-peer" | "no-session" | "no-route-refre
 /** A route as a neighbour said it, and what import policy makes of it. */
 export type JudgedRoute = ReceivedRoute & Outcome;
 
+/** What `startSpeaker` and the methods of a speaker throw for options that cannot be. */
 export class SpeakerError extends FaultError<SpeakerFault> {}
 
 /** A BGP speaker that runs. Disposing it stops it like `stop({ restart: false })`. */

@@ -1,6 +1,7 @@
 import { FaultError } from "../../base/index.ts";
 import type { TcpProtection } from "./tcp-protection.ts";
 
+/** One end of a TCP connection: IPv6 or IPv4 text, and a port. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;
@@ -9,6 +10,7 @@ export interface Endpoint {
 /** What `closed` says when the peer ended the connection: its host was alive then. */
 export const CLOSED_BY_PEER: ReadonlySet<string> = new Set(["closed by the peer", "ECONNRESET"]);
 
+/** What a connection tells its owner. */
 export interface ConnectionHandlers {
   /** Octets that came in, borrowed until the call returns, or until `resume` when the connection was paused meanwhile. */
   data(octets: Uint8Array): void;
@@ -36,6 +38,7 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+/** A connection to be made; addresses are IPv6 or IPv4 text. TTL security and a hop limit exclude each other. */
 export interface ConnectOptions {
   readonly remote: Endpoint;
   readonly source?: string;
@@ -53,6 +56,7 @@ export interface Guard {
   readonly ttlSecurityHops?: number;
 }
 
+/** A socket that takes connections until it is disposed; those that it took stay. */
 export interface Listener extends AsyncDisposable {
   readonly local: Endpoint;
   /**
@@ -64,6 +68,7 @@ export interface Listener extends AsyncDisposable {
   protects(address: string): boolean;
 }
 
+/** Where connections come from: real TCP (`createNetTransport`), or a port of your own. */
 export interface Transport {
   /** Calls `done` once, on a later turn, with a connection or an error, unless it was cancelled. */
   connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void };
@@ -71,6 +76,7 @@ export interface Transport {
   listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener>;
 }
 
+/** What the machine does not give: a listening socket, the addon, TCP-AO. */
 export type TransportFault =
   /** The kernel has no TCP-AO. */
   | { readonly code: "bgp.needs-tcp-ao" }
@@ -78,4 +84,5 @@ export type TransportFault =
   | { readonly code: "bgp.needs-addon"; readonly option: "password" | "ttl-security" }
   | { readonly code: "bgp.listen-failed"; readonly address: string; readonly port: number };
 
+/** What listening and protecting connections throws. */
 export class TransportError extends FaultError<TransportFault> {}

@@ -60,6 +60,7 @@ export function asPathLength(segments: readonly AsPathSegment[]): number {
   return length;
 }
 
+/** Whether an AS is anywhere in a path, sets and confederation segments included. */
 export function asPathContains(segments: readonly AsPathSegment[], autonomousSystem: number): boolean {
   return segments.some(({ numbers }) => numbers.includes(autonomousSystem));
 }

@@ -176,6 +176,7 @@ export function originIdAt(octets: Uint8Array, start: number): number {
   return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
 }
 
+/** Whether a route type of the capability family is one of 1 to 4. @see DESIGN section 4.1 */
 export function isKnownType(type: number): boolean {
   return type >= RouteType.CapabilityInstance && type <= RouteType.AgentIdentity;
 }

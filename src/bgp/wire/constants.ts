@@ -6,6 +6,7 @@ export const HEADER_LENGTH = 19;
 export const MAX_MESSAGE_LENGTH = 4096;
 /** Of an UPDATE or a NOTIFICATION where both ends offered it. @see RFC 8654 §3 */
 export const MAX_EXTENDED_MESSAGE_LENGTH = 65535;
+/** @see RFC 4271 §8.2.1 */
 export const BGP_PORT = 179;
 /** Stands for a 4-octet AS number towards a speaker of 2-octet ones. @see RFC 6793 §9 */
 export const AS_TRANS = 23456;

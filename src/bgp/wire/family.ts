@@ -6,7 +6,9 @@ export interface Family {
   readonly safi: number;
 }
 
+/** @see RFC 4760 §6 */
 export const IPV4_UNICAST: Family = { afi: 1, safi: 1 };
+/** @see RFC 4760 §6 */
 export const IPV6_UNICAST: Family = { afi: 2, safi: 1 };
 /** @see RFC 4684 §4 */
 export const ROUTE_TARGET_MEMBERSHIP: Family = { afi: 1, safi: 132 };
@@ -18,8 +20,10 @@ export interface Dialect {
   readonly semanticCode: number;
 }
 
+/** SAFI 251 and attribute 255. @see DESIGN sections 4.1 and 4.2 */
 export const DEFAULT_DIALECT: Dialect = { family: { afi: 2, safi: 251 }, semanticCode: 255 };
 
+/** Whether AFI and SAFI are the same. */
 export function sameFamily(a: Family, b: Family): boolean {
   return a.afi === b.afi && a.safi === b.safi;
 }

@@ -12,14 +12,17 @@ export type Decoded<T> =
 
 const NO_DATA = new Uint8Array(0);
 
+/** A NOTIFICATION message. @param code of `ErrorCode` @param data octets behind the subcode @see RFC 4271 §4.5 */
 export function notification(code: number, subcode = 0, data: Uint8Array = NO_DATA): NotificationMessage {
   return { code, subcode, data };
 }
 
+/** What was read. */
 export function decoded<T>(value: T): Decoded<T> {
   return { ok: true, value };
 }
 
+/** What could not be read, as the NOTIFICATION that it deserves. */
 export function refused(code: number, subcode = 0, data: Uint8Array = NO_DATA): Decoded<never> {
   return { ok: false, fault: notification(code, subcode, data) };
 }

@@ -17,6 +17,7 @@ export interface Frame {
   readonly end: number;
 }
 
+/** What a stream has at the moment: too little, one message, or something that is no BGP. @see RFC 4271 §6.1 */
 export type FrameAnswer =
   | { readonly kind: "need-more" }
   | Frame

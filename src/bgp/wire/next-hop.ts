@@ -20,6 +20,7 @@ export function writeMapped(into: Uint8Array, at: number, octets: Uint8Array, st
   for (let i = 0; i < 4; i++) into[at + 12 + i] = octets[start + i]!;
 }
 
+/** Whether the 16 octets from `start` on are an IPv4 address in mapped form. @see RFC 4291 §2.5.5.2 */
 export function isMappedIpv4(octets: Uint8Array, start = 0): boolean {
   for (let i = start; i < start + 10; i++) if (octets[i] !== 0) return false;
   return octets[start + 10] === 0xff && octets[start + 11] === 0xff;

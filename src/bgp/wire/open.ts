@@ -4,6 +4,7 @@ import { AS_TRANS, BGP_VERSION, ErrorCode, MessageType, OpenSubcode } from "./co
 import { type Decoded, decoded, refused } from "./fault.ts";
 import { encodeMessage } from "./message.ts";
 
+/** The body of an OPEN message. @see RFC 4271 §4.2 */
 export interface OpenMessage {
   /** The 4-octet number of the capability where there is one, else the one of the fixed field. */
   readonly autonomousSystem: number;

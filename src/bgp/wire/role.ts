@@ -13,6 +13,7 @@ export const COUNTERPART: Readonly<Record<BgpRole, BgpRole>> = {
   peer: "peer",
 };
 
+/** The value of the role capability. @see RFC 9234 §4.1 */
 export function roleCode(role: BgpRole): number {
   return ROLES.indexOf(role);
 }

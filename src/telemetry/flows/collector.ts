@@ -12,6 +12,7 @@ export interface CollectorOptions {
   readonly observationDomain: number;
 }
 
+/** A collector of flow records (IPFIX), with what was sent to it since the start. */
 export interface CollectorState {
   readonly name: string;
   readonly address: string;
