@@ -205,7 +205,6 @@ describe("a valid configuration", () => {
             { family: "capability" },
           ],
           routeServerClient: false,
-          softReconfiguration: false,
         },
         { families: [{ family: "capability" }], routeServerClient: true },
       ],

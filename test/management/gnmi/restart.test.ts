@@ -67,7 +67,7 @@ it("a restart by gNOI of a router that forwards: the process is another one, and
   assert.equal(router.log.split('"event":"router.running"').length, 3, "it ran twice");
   assert.match(router.log, /"adopted":true/);
   assert.ok(sent > RATE, `only ${sent} were sent`);
-  assert.equal(answered, sent)
+  assert.equal(answered, sent);
 });
 
 function configuration(folder: string, pins: string, hash: string): Readonly<Record<string, unknown>> {
