@@ -20,7 +20,7 @@ import {
 } from "../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar } from "../directory/index.ts";
-import { type CapabilityBatch, Compiler, FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
+import { Compiler, FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
 import {
   type LogLevel,
   openDirectoryStore,
@@ -432,7 +432,12 @@ class Daemon {
         random: systemRandom,
         sink: {
           apply: (operations, generation) => this.#apply(driver, operations, generation),
-          fill: (batch, generation) => this.#fill(driver, batch, generation),
+          ...(driver.fill && {
+            fill: (batch, generation) => this.#carriedOut(generation, () => driver.fill!(batch, generation)),
+          }),
+          ...(driver.setGroups && {
+            setGroups: (run, generation) => this.#carriedOut(generation, () => driver.setGroups!(run, generation)),
+          }),
           get isFull() {
             return driver.isFull === true;
           },
@@ -469,9 +474,9 @@ class Daemon {
     this.#tablesChanged?.();
   }
 
-  #fill(driver: DataplaneDriver, batch: CapabilityBatch, generation: number): void {
-    if (driver.fill === undefined) driver.apply(batch.operations(), generation);
-    else driver.fill(batch, generation);
+  /** What moves no tunnel and frees no index. */
+  #carriedOut(generation: number, carryOut: () => void): void {
+    carryOut();
     this.#generation = generation;
     this.#tablesChanged?.();
   }

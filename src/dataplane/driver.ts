@@ -2,6 +2,7 @@ import type { BpfMap } from "../../native/api.ts";
 import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type {
   CapabilityBatch,
+  GroupRun,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -177,6 +178,8 @@ export interface DataplaneDriver extends AsyncDisposable {
    * Throws as `apply` does, naming the entry, with the ones before it done.
    */
   fill?(batch: CapabilityBatch, generation: number): void;
+  /** Likewise with a set-slots for each new group. */
+  setGroups?(run: GroupRun, generation: number): void;
   /** How it stands with somebody else's executor; absent where the driver carries operations out itself. */
   readonly executor?: ExecutorReport;
   /** True while operations should wait, since those before are still being carried out. Absent: never. */

@@ -4,6 +4,7 @@ import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/inde
 import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
 import type {
   CapabilityBatch,
+  GroupRun,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -197,6 +198,11 @@ class KernelDriver implements KernelDataplane {
 
   fill(batch: CapabilityBatch, generation: number): void {
     this.#parts.tables.fill(batch);
+    this.#parts.tables.generation = generation;
+  }
+
+  setGroups(run: GroupRun, generation: number): void {
+    this.#parts.tables.setGroups(run);
     this.#parts.tables.generation = generation;
   }
 

@@ -62,6 +62,15 @@ export class GroupTable {
     this.#there[index] = 1;
   }
 
+  /** A group that is not there yet, of packed slots (`current`, and `previous` in the upper half) from `first` on. */
+  add(index: GroupIndex, slots: Uint32Array, first: number, backup: NextHopIndex): void {
+    this.#grace.settle(index);
+    // Nothing names it before the group is complete
+    this.#words.set(slots.subarray(first, first + GROUP_SLOTS), this.#head(index));
+    Atomics.store(this.#words, this.#tail(index), backup | (1 << 16));
+    this.#there[index] = 1;
+  }
+
   /** The slots stay as they are until the index is used again: a program that still looks at them acts by the old plan. */
   delete(index: GroupIndex): void {
     Atomics.store(this.#words, this.#tail(index), this.#words[this.#tail(index)]! & 0xffff);

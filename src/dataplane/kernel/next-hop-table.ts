@@ -52,6 +52,10 @@ export class NextHopTable {
     }
   }
 
+  has(index: NextHopIndex): boolean {
+    return index > 0 && index < this.#entries && this.#words[this.#kindWord(index)] !== 0;
+  }
+
   state(index: NextHopIndex): NextHopState {
     const value = this.#words[this.#stateWord(index)];
     return STATES.find(([, number]) => number === value)?.[0] ?? "down";
@@ -115,9 +119,11 @@ export class NextHopTable {
   }
 
   *indexes(): Generator<NextHopIndex> {
-    const kind = NEXT_HOP.offsets.kind / 4;
-    for (let index = 1; index < this.#entries; index++)
-      if (this.#words[(index * NEXT_HOP.size) / 4 + kind] !== 0) yield index;
+    for (let index = 1; index < this.#entries; index++) if (this.has(index)) yield index;
+  }
+
+  #kindWord(index: NextHopIndex): number {
+    return (index * NEXT_HOP.size + NEXT_HOP.offsets.kind) / 4;
   }
 
   #stateWord(index: NextHopIndex): number {

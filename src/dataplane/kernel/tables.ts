@@ -1,18 +1,20 @@
 import { type Ipv6Address, type Ipv6Prefix, toHex } from "../../base/index.ts";
-import type {
-  CapabilityBatch,
-  CapabilityEntry,
-  GroupIndex,
-  NextHop,
-  NextHopIndex,
-  NextHopState,
-  Operation,
-  PlannedGroup,
-  PlannedNextHop,
-  PlannedNode,
-  PlanSnapshot,
-  Policy,
-  PolicyIndex,
+import {
+  type CapabilityBatch,
+  type CapabilityEntry,
+  GROUP_SLOTS,
+  type GroupIndex,
+  type GroupRun,
+  type NextHop,
+  type NextHopIndex,
+  type NextHopState,
+  type Operation,
+  type PlannedGroup,
+  type PlannedNextHop,
+  type PlannedNode,
+  type PlanSnapshot,
+  type Policy,
+  type PolicyIndex,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
 import { findTunnel } from "../find-tunnel.ts";
@@ -232,6 +234,35 @@ export class KernelTables implements TableView, PassPlan {
     }
     // One by one: throws for the one that is wrong, or has no room
     for (let at = end; at < length; at++) this.apply({ type: "set-capability", entry: batch.entry(at) }, at);
+  }
+
+  /** @throws {DataplaneError} as `apply` with a set-slots of each; those before the one that is named are in effect then. */
+  setGroups({ count, groups, slots, backups }: GroupRun): void {
+    for (let at = 0; at < count; at++) {
+      const [index, first, backup] = [groups[at]!, at * GROUP_SLOTS, backups[at]!];
+      const isNew = index > 0 && index < this.sizes.groups && !this.#groups.has(index);
+      if (!isNew || !this.#areNextHops(slots, first, backup)) {
+        // Another way to say it, and why not
+        const owners = Array.from(slots.subarray(first, first + GROUP_SLOTS), (word, slot) => {
+          return { slot, current: word & 0xffff, previous: word >>> 16 };
+        });
+        this.apply({ type: "set-slots", group: index, slots: owners, backup }, at);
+        continue;
+      }
+      this.#groups.add(index, slots, first, backup);
+      for (let slot = first; slot < first + GROUP_SLOTS; slot++) {
+        this.#nextHopUses[slots[slot]! & 0xffff]!++;
+        this.#nextHopUses[slots[slot]! >>> 16]!++;
+      }
+      this.#nextHopUses[backup]!++;
+    }
+  }
+
+  #areNextHops(slots: Uint32Array, first: number, backup: NextHopIndex): boolean {
+    const isFit = (index: NextHopIndex): boolean => index === 0 || this.#nextHops.has(index);
+    for (let slot = first; slot < first + GROUP_SLOTS; slot++)
+      if (!isFit(slots[slot]! & 0xffff) || !isFit(slots[slot]! >>> 16)) return false;
+    return isFit(backup);
   }
 
   #countAll({ groups, localGroups, policies }: CapabilityBatch, end: number): void {

@@ -7,6 +7,7 @@ import { DataplaneError, startMemoryDataplane } from "../../../src/dataplane/ind
 import {
   CapabilityBatch,
   FIRST_CAPABILITY_POLICY,
+  type GroupRun,
   type Operation,
   type PlanSnapshot,
   type PlanView,
@@ -257,6 +258,53 @@ export function dataplaneContract(name: string, start: StartSubject): void {
       assert.equal(beyond.code, "dataplane.table-full");
       const policy = { ...POLICIES[0]!, index: 1_000_000 };
       assert.equal(refusal(() => dataplane.apply([policy], 11)).code, "dataplane.table-full");
+    });
+
+    it("a run of groups is as good as its operations, whatever is in it", async (t) => {
+      const seed = Math.floor(Math.random() * 0x7fffffff);
+      t.diagnostic(`seed ${seed}`);
+      const index = often([0, 1, 9], [2, 60_000]);
+      const group = fc.record({
+        group: often([1, 2, 3, 4, 5], [0, 65_535]),
+        slots: fc.array(fc.record({ current: index, previous: index }), { minLength: 3, maxLength: 3 }),
+        backup: index,
+      });
+      const property = fc.asyncProperty(fc.array(fc.array(group, { maxLength: 5 }), { maxLength: 4 }), async (runs) => {
+        await using subject = await start();
+        await using model = startMemoryDataplane(OPTIONS, { log: SILENT });
+        const { dataplane } = subject;
+        for (const one of [dataplane, model]) one.apply([TUNNEL, THIRD], 1);
+        for (const [i, run] of runs.entries()) {
+          const operations = run.map(({ group: at, slots, backup }): Operation => {
+            const owners = Array.from({ length: 64 }, (_, slot) => ({ slot, ...slots[slot % slots.length]! }));
+            return { type: "set-slots", group: at, slots: owners, backup };
+          });
+          const packed = run.flatMap(({ slots }) =>
+            Array.from({ length: 64 }, (_, slot) => slots[slot % 3]!).map((one) => one.current | (one.previous << 16)),
+          );
+          const columns: GroupRun = {
+            ...{ count: run.length, groups: Uint32Array.from(run, (one) => one.group) },
+            ...{ slots: Uint32Array.from(packed), backups: Uint32Array.from(run, (one) => one.backup) },
+          };
+          const set = () =>
+            dataplane.setGroups ? dataplane.setGroups(columns, i + 2) : dataplane.apply(operations, i + 2);
+          assert.equal(
+            outcome(set),
+            outcome(() => model.apply(operations, i + 2)),
+          );
+          assert.deepEqual(comparable(dataplane.snapshot()), comparable(model.snapshot()));
+        }
+        const rest = [...dataplane.snapshot().groups.keys()];
+        dataplane.apply(
+          rest.map((one) => ({ type: "remove-group", group: one }) as const),
+          90,
+        );
+        dataplane.apply(
+          [1, 9].map((one) => ({ type: "remove-next-hop", index: one }) as const),
+          91,
+        );
+      });
+      await fc.assert(property, { seed, numRuns: 40 });
     });
 
     it("a batch is as good as its operations, whatever is in it, and however much room there is", async (t) => {
