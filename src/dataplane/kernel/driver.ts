@@ -332,9 +332,12 @@ async function load(
       pins: Object.fromEntries(names.map((name) => [name, join(folders.maps, name)])),
     });
   } catch (cause) {
+    // What is looked for by its name and is not there: the object is of other sources than this program.
+    const isOther = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const advice = isOther ? "; npm run setup builds it for this program" : "";
     throw new DataplaneError(
       { code: "dataplane.unsupported-kernel" },
-      `the kernel does not load the pass ${objectPath}: ${messageOf(cause)}`,
+      `the kernel does not load the pass ${objectPath}: ${messageOf(cause)}${advice}`,
       { cause },
     );
   }

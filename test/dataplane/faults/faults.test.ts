@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readdirSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { loadNative } from "../../../native/index.ts";
 import { PROGRAMS } from "../../../src/dataplane/abi.ts";
@@ -159,6 +170,18 @@ await isolated(import.meta.filename, SETUP, async () => {
     assert.equal(dataplane.ports[0]!.hook, "xdp native");
     await dataplane.remove();
     ip(`link del ${CORE.interface}`);
+  });
+
+  await test("an object of other sources: what it lacks, and how to get another", async (t) => {
+    const other = join(mkdtempSync(join(tmpdir(), "semr-object-")), "semr.bpf.o");
+    t.after(() => rmSync(dirname(other), { recursive: true }));
+    const octets = readFileSync(OBJECT_PATH).toString("latin1").replaceAll("\0meters\0", "\0metres\0");
+    writeFileSync(other, octets, "latin1");
+    const parts = { native: loadNative(), log: SILENT, objectPath: other };
+    await assert.rejects(
+      startKernelDataplane({ ...OPTIONS, ports: [] }, parts),
+      /no map "meters"; npm run setup builds/,
+    );
   });
 
   await test("tunnels in tunnels, from strangers and to strangers are dropped by name, at any depth", async () => {
