@@ -165,7 +165,8 @@ async function main(): Promise<number> {
     const deployed = await deploy(stop.signal);
     lab = deployed.lab;
     await tell(lab, deployed.material, steps, stop.signal);
-    const text = `all ${steps.length} steps were as they should be`;
+    const text =
+      steps.length === 1 ? "the step was as it should be" : `all ${steps.length} steps were as they should be`;
     narrator.line();
     narrator.line(`  ${ink.good("✔")} ${ink.bold(text)} ${ink.dim(`in ${durationText(performance.now() - began)}`)}`);
     if (!options.once) {
