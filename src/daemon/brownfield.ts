@@ -12,6 +12,8 @@ import type { RouterConfiguration } from "../management/index.ts";
 import type { AttributeSet, Rib } from "../rib/index.ts";
 import type { RouteOrigin } from "./announcer.ts";
 import { hasBrownfield } from "./border.ts";
+import type { SelectionFan } from "./selection-fan.ts";
+import { SiteGateway } from "./site-gateway.ts";
 import { SiteMirror, type UnicastOrigin } from "./site-mirror.ts";
 
 function domainOf({ domain, tenants, taxonomy, bgp }: RouterConfiguration): BrownfieldDomain {
@@ -27,6 +29,8 @@ function domainOf({ domain, tenants, taxonomy, bgp }: RouterConfiguration): Brow
 
 export interface BrownfieldParts {
   readonly rib: Rib;
+  /** What the RIB decides, for routes that are relayed. */
+  readonly selections: SelectionFan;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -36,6 +40,7 @@ export interface BrownfieldParts {
 export class Brownfield implements Disposable {
   readonly #parts: BrownfieldParts;
   readonly #mirror: SiteMirror;
+  readonly #gateway: SiteGateway;
   /** Made with the first neighbour that has it: it follows a table which would otherwise not be there. */
   #imported: BrownfieldImport | undefined;
   #configuration: RouterConfiguration;
@@ -44,6 +49,7 @@ export class Brownfield implements Disposable {
     this.#configuration = configuration;
     this.#parts = parts;
     this.#mirror = new SiteMirror(parts);
+    this.#gateway = new SiteGateway({ ...parts, mirror: this.#mirror });
     this.#take(configuration);
   }
 
@@ -62,7 +68,10 @@ export class Brownfield implements Disposable {
     const options = { domain, bgpIdentifier: routerId, neighbours: neighboursOf(configuration) };
     if (this.#imported !== undefined) this.#imported.change(options);
     else this.#imported = new BrownfieldImport(options, { ...this.#parts, codec: new AttributeCodec(DEFAULT_DIALECT) });
+    const isGateway = isWanted && bgp?.brownfield.gateway === true;
+    if (!isGateway) this.#gateway.change(undefined);
     this.#mirror.change(isWanted ? { domain, selector: site.selector, localAs: bgp?.localAs ?? 0 } : undefined);
+    if (isGateway) this.#gateway.change(configuration.tenants);
     for (const warning of payloadWarnings(configuration)) {
       this.#parts.log.warn("brownfield.payload-attribute", { warning });
     }
@@ -99,6 +108,7 @@ export class Brownfield implements Disposable {
 
   /** Stops following what comes; the routes stay as they are. */
   [Symbol.dispose](): void {
+    this.#gateway[Symbol.dispose]();
     this.#mirror[Symbol.dispose]();
     this.#imported?.[Symbol.dispose]();
   }

@@ -271,7 +271,9 @@ class Daemon {
     const policies = policyBook(this.#configuration, undefined, rpki?.origins);
     this.#current.policies = policies;
     if (this.#configuration.bgp !== undefined) {
-      this.#brownfield = this.#scope.own(new Brownfield(this.#configuration, { ...this.#shared, rib }));
+      this.#brownfield = this.#scope.own(
+        new Brownfield(this.#configuration, { ...this.#shared, rib, selections: this.#selections }),
+      );
     }
     const bmp = startBmp(this.#configuration, { ...this.#shared, rib, version: VERSION });
     if (bmp !== undefined) this.#scope.own(bmp);

@@ -8,6 +8,8 @@ import type { RouteOrigin } from "./announcer.ts";
 /** Routes that are said again in one turn of the event loop: some 3 ms. */
 const PER_TURN = 64;
 
+const keyOf = (nlri: CapabilityNlri, isOther: boolean): string => `${isOther} ${toHex(encodeCapability(nlri))}`;
+
 /** What the mirror asks of the speaker. */
 export type UnicastOrigin = Pick<Speaker, "originate" | "withdraw" | "originateUnicast" | "withdrawUnicast">;
 
@@ -18,15 +20,19 @@ export interface MirrorTerms extends MirrorSite {
 /** A site's route of this router. */
 interface Source {
   readonly nlri: CapabilitySiteNlri;
+  /** Another router's, said at the address of any site only. */
+  readonly isOther: boolean;
   set: AttributeSet;
   /** The /128s that are said of it. */
   addresses: readonly Ipv6Address[];
 }
 
-/** Says the site routes of this router once more, as IPv6 unicast. Other kinds stay in the capability family. */
+/** Says site routes once more, as IPv6 unicast: this router's, and those that a gateway hands over. Other kinds stay in the capability family. */
 export class SiteMirror implements Disposable {
   readonly #parts: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics };
   readonly #sources = new Map<string, Source>();
+  /** Who said an address last, by the address in hexadecimal: several sites may be at that of any site. */
+  readonly #sayers = new Map<string, Source>();
   /** What the log has said already: one line for each capability or label is enough. */
   readonly #told = new Set<string>();
   #speaker: UnicastOrigin | undefined;
@@ -44,13 +50,22 @@ export class SiteMirror implements Disposable {
     return {
       originate: (nlri, set) => {
         speaker.originate(nlri, set);
-        if (nlri.type === "site") this.#say(nlri, set);
+        if (nlri.type === "site") this.#say(nlri, set, false);
       },
       withdraw: (nlri) => {
         speaker.withdraw(nlri);
-        if (nlri.type === "site") this.#retract(nlri);
+        if (nlri.type === "site") this.#retract(nlri, false);
       },
     };
+  }
+
+  /** A site of another router, at the address of any site. An own one at the same address comes before it. */
+  sayOther(nlri: CapabilitySiteNlri, set: AttributeSet): void {
+    this.#say(nlri, set, true);
+  }
+
+  retractOther(nlri: CapabilitySiteNlri): void {
+    this.#retract(nlri, true);
   }
 
   /** Says everything by other terms, over later turns; `undefined`: nobody is to hear it any more. */
@@ -70,16 +85,16 @@ export class SiteMirror implements Disposable {
     next();
   }
 
-  #say(nlri: CapabilitySiteNlri, set: AttributeSet): void {
-    const key = toHex(encodeCapability(nlri));
-    const source = this.#sources.get(key) ?? { nlri, set, addresses: [] };
+  #say(nlri: CapabilitySiteNlri, set: AttributeSet, isOther: boolean): void {
+    const key = keyOf(nlri, isOther);
+    const source = this.#sources.get(key) ?? { nlri, isOther, set, addresses: [] };
     source.set = set;
     this.#sources.set(key, source);
     this.#mirror(source);
   }
 
-  #retract(nlri: CapabilityNlri): void {
-    const key = toHex(encodeCapability(nlri));
+  #retract(nlri: CapabilityNlri, isOther: boolean): void {
+    const key = keyOf(nlri, isOther);
     const source = this.#sources.get(key);
     this.#sources.delete(key);
     if (source !== undefined) this.#unsay(source, []);
@@ -92,7 +107,7 @@ export class SiteMirror implements Disposable {
       this.#unsay(source, []);
       return;
     }
-    const mirrored = mirrorRoute(nlri, set, terms, terms.domain);
+    const mirrored = mirrorRoute(nlri, set, { ...terms, relayed: source.isOther }, terms.domain);
     if (!mirrored.ok) {
       this.#tell("brownfield.route.not-said", { capability: toHex(nlri.capabilityId), reason: mirrored.reason });
       this.#unsay(source, []);
@@ -100,8 +115,12 @@ export class SiteMirror implements Disposable {
     }
     for (const label of mirrored.labelsLost) this.#tell("brownfield.label.not-said", { label });
     if (mirrored.payloadLost) this.#tell("brownfield.payload.too-long", { capability: toHex(nlri.capabilityId) });
-    this.#unsay(source, mirrored.addresses);
-    for (const address of mirrored.addresses) {
+    const addresses = source.isOther ? mirrored.addresses.slice(1) : mirrored.addresses;
+    this.#unsay(source, addresses);
+    for (const address of addresses) {
+      const sayer = this.#sayers.get(toHex(address));
+      if (source.isOther && sayer?.isOther === false) continue;
+      this.#sayers.set(toHex(address), source);
       this.#speaker?.originateUnicast({ family: "ipv6-unicast", address, length: 128 }, mirrored.set);
     }
   }
@@ -110,7 +129,8 @@ export class SiteMirror implements Disposable {
   #unsay(source: Source, stays: readonly Ipv6Address[]): void {
     const kept = new Set(stays.map((address) => toHex(address)));
     for (const address of source.addresses) {
-      if (kept.has(toHex(address))) continue;
+      if (kept.has(toHex(address)) || this.#sayers.get(toHex(address)) !== source) continue;
+      this.#sayers.delete(toHex(address));
       this.#speaker?.withdrawUnicast({ family: "ipv6-unicast", address, length: 128 });
     }
     source.addresses = stays;

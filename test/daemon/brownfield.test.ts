@@ -2,13 +2,24 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
 import { capabilityId, formatIpv6, parseIpv6, seconds } from "../../src/base/index.ts";
-import { defaultPolicy } from "../../src/bgp/policy/index.ts";
-import { type CapabilityNlri, linkBandwidth, type UnicastNlri } from "../../src/bgp/wire/index.ts";
+import { CapabilityBook, deriveRoute, LabelBook, markOf } from "../../src/bgp/brownfield/index.ts";
+import { defaultPolicy, NO_EXPORT } from "../../src/bgp/policy/index.ts";
+import {
+  AttributeCodec,
+  type CapabilityNlri,
+  type CapabilitySiteNlri,
+  DEFAULT_DIALECT,
+  encodeCapability,
+  encodeUnicast,
+  linkBandwidth,
+  type UnicastNlri,
+} from "../../src/bgp/wire/index.ts";
 import { allListenRanges, allPeerOptions, domainNodes } from "../../src/daemon/bgp.ts";
 import { Brownfield } from "../../src/daemon/brownfield.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
+import { SelectionFan } from "../../src/daemon/selection-fan.ts";
 import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
-import { type AttributeSet, createRib } from "../../src/rib/index.ts";
+import { type AttributeSet, brownfieldMark, createRib } from "../../src/rib/index.ts";
 import { ALL_FILES, type Editable, edited } from "../management/documents.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
@@ -64,9 +75,10 @@ function started(of: RouterConfiguration) {
     { local, tenants: of.tenants, maxRoutes: 1000 },
     { clock, random: new SeededRandom(1), metrics, log },
   );
-  const brownfield = new Brownfield(of, { rib, clock, log, metrics });
+  const selections = new SelectionFan();
+  const brownfield = new Brownfield(of, { rib, selections, clock, log, metrics });
   const speaker = new Asked();
-  return { clock, log, metrics, rib, brownfield, speaker, origin: brownfield.origin(speaker) };
+  return { clock, log, metrics, rib, selections, brownfield, speaker, origin: brownfield.origin(speaker) };
 }
 
 function site(of: RouterConfiguration, n = 0): readonly [CapabilityNlri, AttributeSet] {
@@ -170,6 +182,122 @@ describe("brownfield in a router", () => {
       ["-", "-"],
     );
     assert.ok(log.events().includes("brownfield.route.not-said"));
+  });
+
+  it("as a gateway says the best site of other routers at the address of any site, and none where it has its own", async () => {
+    const gateway = (on: boolean) => configuration((bgp) => Object.assign(bgp, { [BROWNFIELD]: { gateway: on } }));
+    const of = await gateway(true);
+    const { origin, speaker, brownfield, clock, rib, selections } = started(of);
+    const [own, set] = site(of) as [CapabilitySiteNlri, AttributeSet];
+    const codec = new AttributeCodec(DEFAULT_DIALECT);
+    const capability = own.capabilityId;
+    const changed = (): string[] => {
+      selections.site(rib.capability.select(of.tenants[0]!.index, capability));
+      clock.advance(10);
+      return speaker.take();
+    };
+    const others = [7, 8].map((n) => {
+      const nextHop = parseIpv6(`fd00:ffff::${n}`)!;
+      const peer = {
+        name: `r${n}`,
+        kind: "internal",
+        bgpIdentifier: n,
+        address: nextHop,
+        autonomousSystem: 65000,
+      } as const;
+      return { n, nextHop, index: rib.openPeer(peer), key: encodeCapability({ ...own, originId: n }) };
+    });
+    const one = (octets: Uint8Array) => ({
+      octets,
+      starts: Int32Array.of(0),
+      lengths: Int32Array.of(octets.length),
+      count: 1,
+    });
+    const announce = (which: number, score: number, mark: readonly Uint8Array[] = []): void => {
+      const { nextHop, index, key } = others[which]!;
+      const semantic = { ...set.semantic!, score };
+      const theirs = {
+        ...set,
+        nextHop,
+        semantic,
+        originatorId: 5,
+        clusterList: [6],
+        extendedCommunities: [...set.extendedCommunities, ...mark],
+      };
+      const identity = codec.identity(theirs);
+      rib.capability.announce(
+        index,
+        one(key),
+        rib.attributes.intern(identity, 0, identity.length, codec.sourceOf(theirs)),
+      );
+    };
+    announce(0, 5);
+    const [anycast, ...more] = changed();
+    assert.match(anycast!, /^\+fd5e:3d00:1:1:.*:0\/128$/);
+    assert.deepEqual(more, []);
+    const said = speaker.sets.get(anycast!.slice(1))!;
+    const { domain, tenants, taxonomy } = of;
+    const capabilities = new CapabilityBook(taxonomy.capabilities, taxonomy.familyCodes);
+    const read = deriveRoute(
+      parseIpv6(anycast!.slice(1, -4))!,
+      said,
+      { kind: "external", bgpIdentifier: 99 },
+      { prefix: domain.prefix, tenants, capabilities, labels: new LabelBook([]) },
+    );
+    assert.ok(read.ok);
+    assert.deepEqual(
+      [read.originId, formatIpv6(read.set.nextHop), read.set.semantic!.score, read.anycast, read.mismatch, read.lost],
+      [7, "fd00:ffff::7", 5, true, false, []],
+    );
+    assert.deepEqual([said.originatorId, said.clusterList], [undefined, undefined]);
+    // It leaves as this router's own routes do.
+    const border = allPeerOptions(of, policyBook(of)).find(({ address }) => address === "fd00:ffff::3")!.exportPolicy!;
+    const neighbour = {
+      address: "fd00:ffff::3",
+      kind: "external",
+      remoteAs: 65009,
+      family: "ipv6-unicast",
+      ownNextHop: set.nextHop,
+    } as const;
+    const judgement = border(said, neighbour);
+    const unicast = encodeUnicast({ family: "ipv6-unicast", address: parseIpv6(anycast!.slice(1, -4))!, length: 128 });
+    const verdict = judgement.verdict === "by-key" ? judgement.of(unicast, 0) : judgement;
+    assert.ok(verdict.verdict === "replace" && verdict.attributes.communities.includes(NO_EXPORT));
+
+    // A better one takes its place without a gap; what came by brownfield itself is not said again.
+    announce(1, 9);
+    assert.deepEqual(changed(), [anycast]);
+    assert.equal(markOf(speaker.sets.get(anycast!.slice(1))!)!.originId, 8);
+    announce(1, 9, [brownfieldMark(said)!]);
+    assert.deepEqual(changed(), [`-${anycast!.slice(1)}`]);
+    announce(1, 9);
+    assert.deepEqual(changed(), [anycast]);
+
+    // An own site comes before it, and leaves the place to it again.
+    origin.originate(own, set);
+    assert.deepEqual(speaker.take().sort(), [anycast, anycast!.replace(/0\/128$/, `${of.site.selector}/128`)].sort());
+    const local = codec.identity(set);
+    rib.capability.announce(
+      0,
+      one(encodeCapability(own)),
+      rib.attributes.intern(local, 0, local.length, codec.sourceOf(set)),
+    );
+    assert.deepEqual(changed(), []);
+    assert.equal(markOf(speaker.sets.get(anycast!.slice(1))!)!.originId, of.routerId);
+    origin.withdraw(own);
+    rib.capability.withdraw(0, one(encodeCapability(own)));
+    assert.equal(speaker.take().length, 2);
+    assert.deepEqual(changed(), [anycast]);
+
+    // Switched off and on while it runs.
+    brownfield.know(await gateway(false));
+    clock.advance(10);
+    assert.deepEqual(speaker.take(), [`-${anycast!.slice(1)}`]);
+    brownfield.know(of);
+    clock.advance(10);
+    assert.deepEqual(speaker.take(), [anycast]);
+    for (const { index, key } of others) rib.capability.withdraw(index, one(key));
+    assert.deepEqual(changed(), [`-${anycast!.slice(1)}`]);
   });
 
   it("has a border around every IPv6 unicast session, which stays the same object while it says the same", async () => {

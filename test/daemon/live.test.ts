@@ -265,6 +265,13 @@ protocol bgp semrd {
   return undefined;
 });
 
+const AGENT = [
+  {
+    ...{ id: "spiffe://example.net/acme/agent/a1", tenant: "acme" },
+    capability: [{ name: "/vision/ocr", "major-version": 1, address: "fd00:a::1", port: 8080 }],
+  },
+];
+
 /** What all sessions have in common, and what a neighbour is, change while BIRD looks. */
 it("AS, router ID, port, graceful restart and brownfield change on a router that runs, as the commit says; BIRD sees each", {
   timeout: 120_000,
@@ -294,14 +301,7 @@ protocol bgp semrd {
   const router = await started(t, ours, where, "r1", {
     ...bgp(OURS, { ...neighbor(THEIRS, "ipv6-unicast"), "remote-as": 64999 }),
     "semrd-dataplane:dataplane": { driver: "memory" },
-    "semrd-agent:agents": {
-      agent: [
-        {
-          ...{ id: "spiffe://example.net/acme/agent/a1", tenant: "acme" },
-          capability: [{ name: "/vision/ocr", "major-version": 1, address: "fd00:a::1", port: 8080 }],
-        },
-      ],
-    },
+    "semrd-agent:agents": { agent: AGENT },
   });
   const shows = async (what: string, said: RegExp): Promise<void> =>
     until(what, async () => said.test(await bird("show", "protocols", "all", "semrd")));
@@ -341,6 +341,32 @@ protocol bgp semrd {
   const routes = await bird("show", "route", "all");
   assert.match(routes, /BGP.large_community:.*\(65007, 1392508932/);
   t.diagnostic(routes.split("\n").slice(1, 12).join("\n"));
+
+  // A gateway: what another router has, which says nothing to BIRD itself, is there at the address of any site.
+  await ask(theirs, "ip", "address", "add", `${OTHER}/64`, "dev", "wire", "nodad");
+  const inside = (address: string, port: number): object => ({ ...{ address, port }, "remote-as": 65007 });
+  await started(t, theirs, where, "r2", {
+    "semrd-bgp:bgp": {
+      ...{ "local-as": 65007, address: OTHER, port: PORT, "connect-retry": 1 },
+      neighbors: { neighbor: [inside(OURS, PORT + 1)] },
+    },
+    "semrd-dataplane:dataplane": { driver: "memory" },
+    "semrd-agent:agents": { agent: AGENT },
+  });
+  await router.ctl("config", "delete", "/router/agents");
+  await router.edit({
+    "semrd-bgp:bgp": {
+      neighbors: { neighbor: [inside(OTHER, PORT)] },
+      "semrd-brownfield:brownfield": { gateway: true },
+    },
+  });
+  await router.ctl("config", "commit");
+  // The mark of r2, whose router ID is 10.0.0.2, and 0x20 in its flags: said by another one.
+  const RELAYED = /:0\/128 [\s\S]*\(generic, 0x83530120, 0xa000002\)/;
+  await until("r2's capability at BIRD", async () => RELAYED.test(await bird("show", "route", "all")));
+  assert.equal((await bird("show", "route")).match(/\/128/g)?.length, 1);
+  t.diagnostic((await bird("show", "route", "all")).split("\n").slice(1, 12).join("\n"));
+
   await router.ctl("config", "delete", `/router/bgp/neighbors/neighbor[address='${THEIRS}']/brownfield`);
   await router.ctl("config", "commit");
   await until("nothing of it", async () => !/\/128/.test(await bird("show", "route")));

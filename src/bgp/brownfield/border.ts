@@ -10,7 +10,7 @@ import {
 } from "../policy/index.ts";
 import { isSiteWord } from "./communities.ts";
 import { type BrownfieldDomain, placeOf } from "./domain.ts";
-import { Attached, markOf, withMark } from "./mark.ts";
+import { Attached, markOf, RELAYED, withMark } from "./mark.ts";
 import { withoutPayload } from "./payload.ts";
 
 /** What a neighbour that brownfield routes go to is told about them. */
@@ -51,14 +51,15 @@ export function importBorder(options: BorderOptions): RoutePolicy {
   );
 }
 
-/** Export policy with the border in front; routes of this router get what the session says. */
+/** Export policy with the border in front; routes of this router, and those that it relays, get what the session says. */
 export function exportBorder(options: BorderOptions): RoutePolicy {
   const { session, bgpIdentifier, domain, policy = acceptAny } = options;
   return border(options, (set, peer) => {
     const mark = markOf(set);
     if (mark === undefined) return UNMARKED;
     const isOwn = mark.originId === bgpIdentifier && set.asPath.length === 0;
-    return isOwn && session !== undefined ? dressed(dress(set, session, domain), policy, peer) : policy(set, peer);
+    const isSaidHere = isOwn || (mark.flags & RELAYED) !== 0;
+    return isSaidHere && session !== undefined ? dressed(dress(set, session, domain), policy, peer) : policy(set, peer);
   });
 }
 

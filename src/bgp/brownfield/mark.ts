@@ -7,10 +7,13 @@ export const FORMAT_VERSION = 1;
 /** What else was attached, so that whoever takes the route sees what it has lost on the way. */
 export const Attached = { Payload: 0x02, Classes: 0x04, Labels: 0x08, Attestation: 0x10 } as const;
 
+/** Said by another router than that of the site, which brought it out of the capability family. */
+export const RELAYED = 0x20;
+
 /** `| 0x83 | 0x53 | version u8 | flags u8 | OriginID u32 |` */
 export interface Mark {
   readonly version: number;
-  /** `Attached` and, on a route that was taken, `HASH_MISMATCH`. */
+  /** `Attached`, `RELAYED` and, on a route that was taken, `HASH_MISMATCH`. */
   readonly flags: number;
   /** BGP identifier of the router whose site it is: neither reflectors nor other systems hand it on otherwise. */
   readonly originId: number;

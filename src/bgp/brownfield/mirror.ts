@@ -3,7 +3,7 @@ import type { AttributeSet, OpaqueAttribute } from "../../rib/index.ts";
 import type { CapabilitySiteNlri } from "../wire/index.ts";
 import { encodeSiteWords, isSiteWord } from "./communities.ts";
 import type { BrownfieldDomain } from "./domain.ts";
-import { Attached, FORMAT_VERSION, withMark } from "./mark.ts";
+import { Attached, FORMAT_VERSION, RELAYED, withMark } from "./mark.ts";
 import { payloadAttribute } from "./payload.ts";
 
 /** Where the mirrored routes come from. */
@@ -11,6 +11,8 @@ export interface MirrorSite {
   /** 1 to 65534. */
   readonly selector: number;
   readonly localAs: number;
+  /** It is another router's route. Default false. */
+  readonly relayed?: boolean;
 }
 
 /** Why a route is not mirrored: constant words, fit for a counter's label. */
@@ -35,7 +37,7 @@ export type Mirrored =
   | { readonly ok: false; readonly reason: MirrorRefusal };
 
 /**
- * The IPv6 unicast routes that say the same as a capability-site route of this router. Everything that decides about the
+ * The IPv6 unicast routes that say the same as a capability-site route. Everything that decides about the
  * route is in communities, as nothing else crosses every router; what they have no room for is in the README.
  * @see DESIGN section 4.5
  */
@@ -64,7 +66,8 @@ export function mirrorRoute(
     (payload === undefined ? 0 : Attached.Payload) |
     (semantic.latencyClass === undefined && semantic.costClass === undefined ? 0 : Attached.Classes) |
     (texts.some((text) => domain.labels.has(text)) ? Attached.Labels : 0) |
-    (attestation === undefined ? 0 : Attached.Attestation);
+    (attestation === undefined ? 0 : Attached.Attestation) |
+    (site.relayed === true ? RELAYED : 0);
   const mark = { version: FORMAT_VERSION, flags, originId: nlri.originId };
   const parts = { domain: domain.prefix, tenantIndex: tenant.index, ...known };
   return {

@@ -199,6 +199,8 @@ export interface BgpConfiguration {
 export interface BrownfieldConfiguration {
   /** Code of the path attribute that carries everything; absent: communities only. */
   readonly payloadAttribute?: number;
+  /** Sites of other routers of the capability family are said to brownfield neighbours as well. */
+  readonly gateway: boolean;
   readonly labels: readonly { readonly text: string; readonly namespace: number; readonly bit: number }[];
 }
 

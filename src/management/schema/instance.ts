@@ -213,7 +213,7 @@ export interface RouterBgp {
   readonly "peer-groups"?: RouterBgpPeerGroups;
   readonly neighbors?: RouterBgpNeighbors;
   readonly "dynamic-neighbors"?: RouterBgpDynamicNeighbors;
-  readonly "semrd-brownfield:brownfield"?: RouterBgpBrownfield;
+  readonly "semrd-brownfield:brownfield": RouterBgpBrownfield;
 }
 
 export interface RouterBgpConfederation {
@@ -480,6 +480,7 @@ export interface RouterBgpDynamicNeighborsRange {
 
 export interface RouterBgpBrownfield {
   readonly "payload-attribute"?: number;
+  readonly gateway: boolean;
   readonly label?: readonly RouterBgpBrownfieldLabel[];
 }
 

@@ -3,6 +3,7 @@ import type { BrownfieldConfiguration, NeighborBrownfieldConfiguration } from ".
 /** The shape of semrd-brownfield in a validated document with all defaults: what it adds to BGP, and to a neighbour. */
 export interface BrownfieldInstance {
   readonly "payload-attribute"?: number;
+  readonly gateway: boolean;
   readonly label?: readonly { readonly name: string; readonly namespace: number; readonly bit: number }[];
 }
 
@@ -15,6 +16,7 @@ export function bindBrownfield(brownfield: BrownfieldInstance | undefined): Brow
   const code = brownfield?.["payload-attribute"];
   return {
     ...(code === undefined ? {} : { payloadAttribute: code }),
+    gateway: brownfield?.gateway ?? false,
     labels: (brownfield?.label ?? []).map(({ name, namespace, bit }) => ({ text: name, namespace, bit })),
   };
 }
