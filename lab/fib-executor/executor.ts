@@ -51,6 +51,11 @@ export class Executor {
   protected settings: SettingsMessage | undefined;
   protected session: { readonly call: Call; readonly router: string } | undefined;
 
+  /** What a real one finds out by itself about a next hop, at its ports. */
+  report(nextHop: number, unreachable: boolean, reason: string): void {
+    this.session?.call.write({ next_hop: { next_hop: nextHop, unreachable, reason } });
+  }
+
   protected program(call: Call): void {
     call.on("data", (message: ToExecutor) => {
       try {

@@ -1,7 +1,7 @@
 /**
  * The reference executor as a process of its own: `main.ts --listen [::1]:9560`, with `--certificate`, `--key` and `--client-ca` for TLS with
  * both ends known. Prints the address that it listens on. With an IPC channel it also takes `{ port, frame }` and answers with
- * what the model made of it: how the behavioural suite puts packets in.
+ * what the model made of it: how the behavioural suite puts packets in; and `{ next_hop, unreachable, reason }`, which it reports.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -34,7 +34,13 @@ server.bindAsync(listen, credentials, (cause, port) => {
   console.log(`listening on ${listen.slice(0, listen.lastIndexOf(":"))}:${port}`);
   process.send?.({ listening: port });
 });
-process.on("message", ({ port, frame }: { port: string; frame: string }) => {
+type Told = { port: string; frame: string } | { next_hop: number; unreachable: boolean; reason: string };
+process.on("message", (told: Told) => {
+  if ("next_hop" in told) {
+    executor.report(told.next_hop, told.unreachable, told.reason);
+    return;
+  }
+  const { port, frame } = told;
   const outcome = executor.held!.dataplane.process(port, fromHex(frame));
   process.send!({ action: outcome.action, frame: toHex(outcome.frame) });
 });

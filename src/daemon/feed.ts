@@ -2,7 +2,9 @@ import type { Clock, Metrics } from "../base/index.ts";
 import { type Directory, type DirectoryChange, instanceState } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import type { CapabilityView } from "../rib/index.ts";
+import type { ExecutorHealth } from "./executor-health.ts";
 import type { SelectionFan } from "./selection-fan.ts";
+import { Turn } from "./turn.ts";
 
 /** Destinations that are judged before the event loop gets a turn: well below 5 ms of work. */
 const PER_TURN = 256;
@@ -19,9 +21,10 @@ export function feedCompiler(
     readonly clock: Clock;
     readonly metrics: Metrics;
     readonly selections: SelectionFan;
+    readonly health: ExecutorHealth;
   },
 ): Disposable {
-  const { directory, capability, clock, metrics, selections } = parts;
+  const { directory, capability, clock, metrics, selections, health } = parts;
   const judged = metrics.counter("semrd_rib_destinations_judged_total", "Capability destinations decided anew");
   let stopped = false;
 
@@ -30,7 +33,7 @@ export function feedCompiler(
     const left = capability.drainDestinations(
       (selection) => {
         judged.add();
-        compiler.capabilityChanged(selection);
+        compiler.capabilityChanged(health.eligible(selection));
         selections.site(selection);
       },
       PER_TURN,
@@ -42,6 +45,18 @@ export function feedCompiler(
   const subscription = directory.subscribe((changes) => changes.forEach(hand));
   capability.onDestinationsChanged = drain;
   drain();
+  let sweeps = 0;
+  /** Everything once more, in slices; a change meanwhile begins anew. */
+  const sweep = async (): Promise<void> => {
+    const own = ++sweeps;
+    const turn = new Turn(clock);
+    for (const { tenantIndex, capabilityId } of capability.destinations()) {
+      if (stopped || own !== sweeps) return;
+      compiler.capabilityChanged(health.eligible(capability.select(tenantIndex, capabilityId)));
+      await turn.pass();
+    }
+  };
+  health.onChange = () => void sweep();
 
   function hand(change: DirectoryChange): void {
     const { instance } = change;

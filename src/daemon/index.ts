@@ -68,6 +68,7 @@ import {
   publisher,
   SessionEvents,
 } from "./events/index.ts";
+import { ExecutorHealth } from "./executor-health.ts";
 import { feedCompiler } from "./feed.ts";
 import { FormerDataplanes } from "./former-dataplanes.ts";
 import { commitsFolder } from "./live/in-force.ts";
@@ -461,7 +462,9 @@ class Daemon {
     compiler.tunnels(tunnelsOf(this.#configuration));
     compiler.nodes(domainNodes(this.#configuration).map(({ locator }) => locator));
     const selections = this.#selections;
-    this.#scope.own(feedCompiler(compiler, { ...this.#shared, directory, capability: rib.capability, selections }));
+    const executorHealth = this.#scope.own(new ExecutorHealth({ ...this.#shared, driver, directory }));
+    const sources = { directory, capability: rib.capability, selections, health: executorHealth };
+    this.#scope.own(feedCompiler(compiler, { ...this.#shared, ...sources }));
     return compiler;
   }
 

@@ -3,6 +3,7 @@ import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type {
   CapabilityBatch,
   GroupRun,
+  NextHop,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -120,6 +121,14 @@ export interface DataplaneCounters {
   readonly tags?: CountedRows<number, TagCounters>;
 }
 
+/** What a data plane found out by itself about a next hop. */
+export interface NextHopNews {
+  readonly nextHop: NextHop;
+  readonly unreachable: boolean;
+  /** In words for people; empty when it is reachable. */
+  readonly reason: string;
+}
+
 /** Where the state of a next hop is, for a thread that writes it without JavaScript. */
 export interface StateWord {
   readonly map: BpfMap;
@@ -182,6 +191,8 @@ export interface DataplaneDriver extends AsyncDisposable {
   setGroups?(run: GroupRun, generation: number): void;
   /** How it stands with somebody else's executor; absent where the driver carries operations out itself. */
   readonly executor?: ExecutorReport;
+  /** Tells what it finds out about next hops by itself, from now on. One listener. Absent: it looks after nothing. */
+  watchNextHops?(listener: (news: NextHopNews) => void): void;
   /** True while operations should wait, since those before are still being carried out. Absent: never. */
   readonly isFull?: boolean;
   /** Calls `resume` once when it is not full any more. */

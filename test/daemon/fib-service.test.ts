@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
-import type { StatusReport } from "../../src/management/index.ts";
+import type { FibRow, StatusReport } from "../../src/management/index.ts";
 import { ExecutorProcess } from "../dataplane/suite/executor-process.ts";
 import { ended, RouterFolder, type RouterProcess } from "./router-process.ts";
 
@@ -72,6 +72,45 @@ describe("a router with an executor", () => {
     } finally {
       await executor.kill();
     }
+  });
+
+  it("what the executor finds out by itself moves the slots: away from an instance, and back", async () => {
+    await using executor = await ExecutorProcess.start();
+    const at = (number: number) => [
+      { name: "/vision/ocr", "major-version": 1, address: `fd00:a::${number}`, port: 8080 },
+    ];
+    const agent = [10, 11].map((number) => ({
+      ...{ id: `spiffe://example.net/acme/agent/ocr-${number}`, tenant: "acme", capability: at(number) },
+    }));
+    const content = routers.configuration("r4", {
+      "semrd-agent:agents": { agent },
+      "semrd-dataplane:dataplane": { driver: "fib-service", "fib-service": { address: "::1", port: executor.port } },
+    });
+    await using router = await routers.started("r4", content);
+    const slots = async () => {
+      await until(router, "in-step");
+      const [entry] = (await router.ctl("show", "fib")) as FibRow[];
+      const local = entry!.nextHops.filter(({ kind }) => kind === "instance");
+      return local.toSorted((a, b) => (a.towards < b.towards ? -1 : 1));
+    };
+    const shares = async (wanted: readonly number[]) => {
+      const end = performance.now() + 20_000;
+      for (;;) {
+        const now = await slots();
+        const got = ["[fd00:a::10]:8080", "[fd00:a::11]:8080"].map(
+          (towards) => now.find((one) => one.towards === towards)?.slots ?? 0,
+        );
+        if (got.every((share, i) => share === wanted[i])) return now;
+        assert.ok(performance.now() < end, `${got} instead of ${wanted}`);
+      }
+    };
+    const [first] = await shares([32, 32]);
+    executor.report(first!.index, "no neighbour answers");
+    await shares([0, 64]);
+    const agents = JSON.stringify(await router.ctl("show", "agents"));
+    assert.match(agents, /the executor: no neighbour answers/);
+    executor.report(first!.index);
+    await shares([32, 32]);
   });
 
   it("is a configuration that says where, and TLS beyond this host", async () => {

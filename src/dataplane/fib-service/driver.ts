@@ -22,6 +22,7 @@ import type {
   DataplaneDriver,
   DataplaneOptions,
   NextHopCounters,
+  NextHopNews,
   PortOptions,
   PortReport,
 } from "../driver.ts";
@@ -96,6 +97,7 @@ class FibServiceDriver implements FibServiceDataplane {
   readonly #conversation: Conversation;
   readonly #unreachable = new Map<NextHopIndex, string>();
   readonly #counting: (() => void)[] = [];
+  #nextHopNews: (news: NextHopNews) => void = () => undefined;
   #counters: CountersMessage | undefined;
 
   constructor(options: FibServiceOptions, parts: FibServiceDependencies, channel: ExecutorChannel) {
@@ -195,6 +197,10 @@ class FibServiceDriver implements FibServiceDataplane {
     session?.pump();
   }
 
+  watchNextHops(listener: (news: NextHopNews) => void): void {
+    this.#nextHopNews = listener;
+  }
+
   get isFull(): boolean {
     return this.#history.connected && this.#history.waiting > HOLD_BACK_ABOVE;
   }
@@ -289,6 +295,7 @@ class FibServiceDriver implements FibServiceDataplane {
     const { nextHop } = planned;
     const towards = nextHop.kind === "tunnel" ? formatIpv6(nextHop.locator) : nextHop.kind;
     this.#log.nextHop({ index, towards, unreachable, reason: textOf(reason) });
+    this.#nextHopNews({ nextHop, unreachable, reason: textOf(reason) });
   }
 }
 

@@ -35,6 +35,11 @@ export class ExecutorProcess implements AsyncDisposable {
     return { action: said.action, frame: fromHex(said.frame) };
   }
 
+  /** Lets it find out something about a next hop by itself. */
+  report(nextHop: number, reason?: string): void {
+    this.#child.send({ next_hop: nextHop, unreachable: reason !== undefined, reason: reason ?? "" });
+  }
+
   /** At once, with no chance to say anything. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
