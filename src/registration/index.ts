@@ -1,3 +1,4 @@
+export { type AccessTokens, openAccessTokens, type TokenIssuer } from "./access-tokens.ts";
 export type { LeaseOptions } from "./api.ts";
 export { type CertificateOptions, RegistrationStartError, type RegistrationStartFault } from "./certificate.ts";
 export {

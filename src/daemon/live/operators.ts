@@ -21,6 +21,7 @@ import {
   startNetconf,
   UserBook,
 } from "../../management/index.ts";
+import { IssuerBook } from "./operator-tokens.ts";
 import { ServerSlot } from "./server.ts";
 
 export interface OperatorsParts {
@@ -40,11 +41,14 @@ export class Operators implements AsyncDisposable {
   readonly users = new UserBook();
   readonly #access: AccessBook;
   readonly #log: Log;
+  readonly #tokens: IssuerBook;
   readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
   constructor(parts: OperatorsParts) {
     const { users } = this;
+    const tokens = new IssuerBook(parts);
+    this.#tokens = tokens;
     this.#access = parts.access;
     this.#log = parts.log;
     this.#netconf = new ServerSlot({
@@ -71,25 +75,27 @@ export class Operators implements AsyncDisposable {
       name: "the gNMI server",
       path: "/semrd-router:router/management/semrd-grpc-server:grpc",
       wanted({ management: { grpc } }) {
-        const { tls, listen } = grpc;
-        return tls === undefined || listen.length === 0 ? undefined : { ...grpc, tls };
+        // Issuers change without it.
+        const { tls, listen, issuers: _, ...rest } = grpc;
+        return tls === undefined || listen.length === 0 ? undefined : { ...rest, listen, tls };
       },
       listen: ({ listen }) => listen,
       async start(options) {
         await using context = await openProtocolSchema(loadNative().yang);
-        return await startGnmi(options, { ...parts, users, context });
+        return await startGnmi(options, { ...parts, users, context, tokens });
       },
       check: ({ tls }) => checkGnmiCertificate(tls),
     });
   }
 
   get providers(): readonly Provider<RouterChange>[] {
-    return [usersProvider(this.users), accessProvider(this.#access), this.#netconf, this.#gnmi];
+    return [usersProvider(this.users), accessProvider(this.#access), this.#tokens, this.#netconf, this.#gnmi];
   }
 
   /** @throws the servers' own errors */
   async start(configuration: RouterChange["after"]): Promise<void> {
     this.users.replace(configuration.management.users);
+    await this.#tokens.start(configuration);
     await this.#netconf.start(configuration);
     await this.#gnmi.start(configuration);
     const users = configuration.management.users.map(({ name }) => name);

@@ -12,10 +12,25 @@ export interface GrpcConfiguration {
     /** Present: clients have to show a certificate of it. */
     readonly clientCaFile?: string;
   };
+  /** Whose access tokens let operators in. */
+  readonly issuers: readonly OperatorIssuer[];
   /** Subscriptions at one time. */
   readonly maxStreams: number;
   /** Octets of a request. */
   readonly maxMessage: number;
   /** Of a connection without calls; absent: none. */
   readonly idleTimeout?: Seconds;
+}
+
+/** Somebody whose access tokens name users of this router. */
+export interface OperatorIssuer {
+  readonly name: string;
+  /** The `iss` claim. */
+  readonly issuer: string;
+  /** What `aud` has to contain. */
+  readonly audience: string;
+  readonly jwksFile: string;
+  /** Whether the header has to say `at+jwt`. */
+  readonly tokenType: "required" | "any";
+  readonly userClaim: string;
 }

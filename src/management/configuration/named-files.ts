@@ -7,7 +7,8 @@ import type { RouterConfiguration } from "./types.ts";
 export async function unreadableFiles(configuration: RouterConfiguration, files: Files): Promise<ConfigurationFault[]> {
   const { tls, issuers } = configuration.registration;
   const grpc = configuration.management.grpc.tls;
-  const grpcTls = "/semrd-router:router/management/semrd-grpc-server:grpc/tls";
+  const grpcServer = "/semrd-router:router/management/semrd-grpc-server:grpc";
+  const grpcTls = `${grpcServer}/tls`;
   const registration = "/semrd-router:router/semrd-registration:registration";
   const netconf = configuration.management.netconf.tls;
   const netconfTls = "/semrd-router:router/management/semrd-netconf:netconf/tls";
@@ -17,6 +18,9 @@ export async function unreadableFiles(configuration: RouterConfiguration, files:
     ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
     ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
     ...issuers.map(({ name, jwksFile }) => [`${registration}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"]),
+    ...configuration.management.grpc.issuers.map(({ name, jwksFile }) => [
+      ...[`${grpcServer}/token-issuer[name='${name}']/jwks-file`, jwksFile, "key set"],
+    ]),
     ...(grpc === undefined ? [] : [[`${grpcTls}/certificate-file`, grpc.certificateFile, "certificate"]]),
     ...(grpc === undefined ? [] : [[`${grpcTls}/key-file`, grpc.keyFile, "key"]]),
     ...(grpc?.clientCaFile === undefined ? [] : [[`${grpcTls}/client-ca-file`, grpc.clientCaFile, "certificate"]]),

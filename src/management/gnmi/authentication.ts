@@ -1,9 +1,17 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
 import type { Metadata } from "@grpc/grpc-js";
-import { type Clock, milliseconds, SourceRates } from "../../base/index.ts";
+import { type Clock, type Log, type Milliseconds, milliseconds, SourceRates } from "../../base/index.ts";
 import type { UserBook } from "../access/index.ts";
 import { GnmiError } from "./status.ts";
+import type { OperatorTokens } from "./tokens.ts";
+
+export interface AuthenticationParts {
+  readonly users: UserBook;
+  readonly tokens: OperatorTokens;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** What a call says about who makes it. */
 export interface Caller {
@@ -14,7 +22,14 @@ export interface Caller {
   readonly certificate: PeerCertificate | undefined;
 }
 
-/** Wrong passwords of one source. */
+/** Who makes a call. */
+export interface Login {
+  readonly user: string;
+  /** Wall clock: what let him in is not good any more then. Absent: as long as he likes. */
+  readonly until?: Milliseconds;
+}
+
+/** Wrong passwords and tokens of one source. */
 const WRONG = { perSecond: 0.5, burst: 20 } as const;
 /** Passwords are made to be slow to check; a right one is taken for right again for so long. */
 const REMEMBERED = milliseconds(60_000);
@@ -23,39 +38,64 @@ const MOST_REMEMBERED = 1_024;
 const MOST_CHECKS = 8;
 const LONGEST_PASSWORD = 1_024;
 
-/** Answers which user makes a call: by name and password in its metadata, or by certificate. */
+const BAD_TOKEN = "the access token is not good here";
+
+/** Answers which user makes a call: by access token, or name and password, in its metadata, or by certificate. */
 export class Authentication {
   readonly #users: UserBook;
   readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #tokens: OperatorTokens;
   readonly #wrong: SourceRates;
   readonly #secret = randomBytes(32);
   readonly #right = new Map<string, number>();
   #checks = 0;
 
-  constructor(users: UserBook, clock: Clock) {
+  constructor({ users, tokens, clock, log }: AuthenticationParts) {
     this.#users = users;
+    this.#tokens = tokens;
     this.#clock = clock;
+    this.#log = log;
     this.#wrong = new SourceRates(WRONG, clock);
   }
 
   /** @throws {GnmiError} UNAUTHENTICATED; RESOURCE_EXHAUSTED where there were too many wrong ones */
-  async userOf(caller: Caller): Promise<string> {
+  async loginOf(caller: Caller): Promise<Login> {
+    const [authorization] = caller.metadata.get("authorization");
+    if (typeof authorization === "string") return this.#byToken(authorization, caller);
     const [name] = caller.metadata.get("username");
     const [password] = caller.metadata.get("password");
     if (typeof name === "string" && typeof password === "string") {
-      if (await this.#isRight(name, password, addressOf(caller.source))) return name;
+      if (await this.#isRight(name, password, addressOf(caller.source))) return { user: name };
       throw new GnmiError("UNAUTHENTICATED", "user name or password is wrong");
     }
     const named = caller.certificate === undefined ? [] : namesOf(caller.certificate);
     const user = named.find((candidate) => this.#users.has(candidate));
-    if (user !== undefined) return user;
+    if (user !== undefined) return { user };
     if (named.length > 0) {
       throw new GnmiError(
         "UNAUTHENTICATED",
         `no user of this router is named by the certificate (${named.join(", ")})`,
       );
     }
-    throw new GnmiError("UNAUTHENTICATED", "give username and password as metadata, or a client certificate");
+    throw new GnmiError(
+      "UNAUTHENTICATED",
+      "give username and password, or an access token, as metadata, or a client certificate",
+    );
+  }
+
+  /** Whatever is wrong with it is only in the log. */
+  async #byToken(authorization: string, { source, certificate }: Caller): Promise<Login> {
+    const address = addressOf(source);
+    if (!this.#wrong.has(address)) throw new GnmiError("RESOURCE_EXHAUSTED", "too many logins: wait a while");
+    const judged = await this.#tokens.judge({ authorization, certificate: certificate && thumbprintOf(certificate) });
+    if (judged.ok && typeof judged.claim === "string" && this.#users.has(judged.claim)) {
+      return { user: judged.claim, until: judged.until };
+    }
+    this.#wrong.take(address);
+    const reason = judged.ok ? "it names no user of this router" : judged.reason;
+    this.#log.warn("gnmi.token-refused", { source, reason });
+    throw new GnmiError("UNAUTHENTICATED", BAD_TOKEN);
   }
 
   async #isRight(name: string, password: string, address: string): Promise<boolean> {
@@ -86,6 +126,9 @@ export class Authentication {
     if (this.#right.size > MOST_REMEMBERED) this.#right.delete(this.#right.keys().next().value!);
   }
 }
+
+/** @see RFC 8705 §3.1 */
+const thumbprintOf = ({ raw }: PeerCertificate): string => createHash("sha256").update(raw).digest("base64url");
 
 /** Names in the order in which they are looked for: DNS, URI and mail names of the subject, then its common name. */
 function namesOf({ subjectaltname = "", subject }: PeerCertificate): readonly string[] {

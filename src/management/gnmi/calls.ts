@@ -8,7 +8,7 @@ import type {
 import type { ServerSurfaceCall } from "@grpc/grpc-js/build/src/server-call.js";
 import { type Counter, type Gauge, type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
 import type { Session } from "../datastore/index.ts";
-import type { Authentication } from "./authentication.ts";
+import type { Authentication, Login } from "./authentication.ts";
 import type { OperationParts } from "./parts.ts";
 import { asGnmiError, GnmiError } from "./status.ts";
 
@@ -166,9 +166,9 @@ export class CallDoor implements Disposable {
     const source = call.getPeer();
     const { sslPeerCertificate: certificate } = call.getAuthContext();
     try {
-      const user = await authentication.userOf({ metadata: call.metadata, source, certificate });
+      const { user, ...login } = await authentication.loginOf({ metadata: call.metadata, source, certificate });
       this.#count.calls.add();
-      return { session: management.openSession({ user, protocol: "gnmi", source }) };
+      return { ...login, session: management.openSession({ user, protocol: "gnmi", source }) };
     } catch (cause) {
       if (cause instanceof GnmiError) log.warn("gnmi.login-failed", { source, reason: cause.details });
       throw cause;
@@ -176,8 +176,6 @@ export class CallDoor implements Disposable {
   }
 }
 
-interface SessionLogin {
+interface SessionLogin extends Omit<Login, "user"> {
   readonly session: Session;
-  /** Wall clock; absent: as long as it likes. */
-  readonly until?: Milliseconds;
 }

@@ -20,15 +20,17 @@ import { reflection } from "./reflection/service.ts";
 import { schemaTree } from "./schema-tree.ts";
 import { GnmiServer } from "./server.ts";
 import { FILES, FOLDER, gnmiService, loadProto, serviceNamed } from "./service.ts";
+import type { OperatorTokens } from "./tokens.ts";
 
 /** A configuration that listens. */
-export type GnmiOptions = GrpcConfiguration & { readonly tls: NonNullable<GrpcConfiguration["tls"]> };
+export type GnmiOptions = Omit<GrpcConfiguration, "issuers"> & { readonly tls: NonNullable<GrpcConfiguration["tls"]> };
 
 export interface GnmiStartParts {
   readonly management: Management;
   readonly access: AccessBook;
   readonly state: StateBook;
   readonly users: UserBook;
+  readonly tokens: OperatorTokens;
   readonly restart: RestartControl;
   /** With the modules that are served; only asked for what it has. */
   readonly context: YangContext;
@@ -63,14 +65,17 @@ const KEEPALIVE_MS = 30_000;
  * @throws {Error} where an address cannot be listened on, or the certificate and its key cannot be used
  */
 export async function startGnmi(options: GnmiOptions, parts: GnmiStartParts): Promise<RunningGnmi> {
-  const { users, clock, log, metrics, context } = parts;
+  const { users, tokens, clock, log, metrics, context } = parts;
   const { listen, tls, maxMessage, maxStreams, idleTimeout } = options;
   const credentials = await serverCredentials(tls);
   const model = await openModel(context);
   const scope = new Scope();
   try {
     const proto = loadProto();
-    const door = new CallDoor(MAX_CALLS, { ...parts, authentication: new Authentication(users, clock) });
+    const door = new CallDoor(MAX_CALLS, {
+      ...parts,
+      authentication: new Authentication({ users, tokens, clock, log }),
+    });
     const server = new Server({
       "grpc.max_receive_message_length": maxMessage,
       "grpc.max_send_message_length": -1,

@@ -95,6 +95,7 @@ export interface RouterManagementUsersUser {
 export interface RouterManagementGrpc {
   readonly listen?: readonly RouterManagementGrpcListen[];
   readonly tls?: RouterManagementGrpcTls;
+  readonly "token-issuer"?: readonly RouterManagementGrpcTokenIssuer[];
   readonly "maximum-subscriptions": number;
   readonly "maximum-message-size": number;
   readonly "idle-timeout": number;
@@ -109,6 +110,15 @@ export interface RouterManagementGrpcTls {
   readonly "certificate-file"?: string;
   readonly "key-file"?: string;
   readonly "client-ca-file"?: string;
+}
+
+export interface RouterManagementGrpcTokenIssuer {
+  readonly name: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly "jwks-file": string;
+  readonly "token-type": "at+jwt" | "any";
+  readonly "user-claim": string;
 }
 
 export interface RouterManagementNetconf {

@@ -10,6 +10,14 @@ export interface GrpcInstance {
     readonly "key-file"?: string;
     readonly "client-ca-file"?: string;
   };
+  readonly "token-issuer"?: readonly {
+    readonly name: string;
+    readonly issuer: string;
+    readonly audience: string;
+    readonly "jwks-file": string;
+    readonly "token-type": "at+jwt" | "any";
+    readonly "user-claim": string;
+  }[];
   readonly "maximum-subscriptions": number;
   readonly "maximum-message-size": number;
   readonly "idle-timeout": number;
@@ -31,6 +39,11 @@ export function bindGrpc(grpc: GrpcInstance, folder: string): GrpcConfiguration 
             ...(ca === undefined ? {} : { clientCaFile: path.resolve(folder, ca) }),
           },
         }),
+    issuers: (grpc["token-issuer"] ?? []).map((entry) => ({
+      ...{ name: entry.name, issuer: entry.issuer, audience: entry.audience, userClaim: entry["user-claim"] },
+      jwksFile: path.resolve(folder, entry["jwks-file"]),
+      tokenType: entry["token-type"] === "any" ? "any" : "required",
+    })),
     maxStreams: grpc["maximum-subscriptions"],
     maxMessage: grpc["maximum-message-size"],
     ...(idle === 0 ? {} : { idleTimeout: seconds(idle) }),

@@ -100,6 +100,7 @@ try {
     {
       ...{ management, state, users, context, access: openAccess() },
       ...{ clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
+      tokens: { judge: async () => ({ ok: false, reason: "none here" }) },
       restart: { pending: undefined, count: 0, last: undefined, order: async () => "not here", cancel: () => false },
     },
   );

@@ -11,7 +11,7 @@ import {
   type ServerDuplexStream,
   status,
 } from "@grpc/grpc-js";
-import { milliseconds } from "../../../src/base/index.ts";
+import { type Milliseconds, milliseconds } from "../../../src/base/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { CallDoor, type OpenStream } from "../../../src/management/gnmi/calls.ts";
 import type { GnmiError } from "../../../src/management/gnmi/status.ts";
@@ -25,7 +25,11 @@ const METHOD = {
 };
 
 /** A server with one method that says one thing and then lasts, behind a door where everybody is let in. */
-async function startDoor({ userOf = async () => "admin", most = 2_000 } = {}) {
+async function startDoor({
+  userOf = async (): Promise<string> => "admin",
+  most = 2_000,
+  until = undefined as Milliseconds | undefined,
+} = {}) {
   let sessions = 0;
   const management = {
     openSession: (who: object) => {
@@ -40,7 +44,9 @@ async function startDoor({ userOf = async () => "admin", most = 2_000 } = {}) {
   const metrics = createMetrics({});
   const door = new CallDoor(8, {
     ...{ management: management as never, clock: systemClock, log: quiet, metrics },
-    authentication: { userOf } as never,
+    authentication: {
+      loginOf: async () => ({ user: await userOf(), ...(until === undefined ? {} : { until }) }),
+    } as never,
   });
   const gauge = metrics.gauge("semrd_test_streams", "For this test.");
   const server = new Server();
@@ -151,4 +157,26 @@ it("what is open ends with the word of the door", async () => {
   await answered.promise;
   server.door[Symbol.dispose]();
   assert.equal((await ended.promise).code, status.UNAVAILABLE);
+});
+
+it("a stream ends when what let it in is no longer good, even one that is too far away for a timer", async () => {
+  using server = await startDoor({ until: milliseconds(systemClock.wall() + 300) });
+  const call = server.call();
+  const answered = Promise.withResolvers<void>();
+  call.on("data", () => answered.resolve());
+  const ended = Promise.withResolvers<GnmiError>();
+  call.on("error", (cause) => ended.resolve(cause as unknown as GnmiError));
+  await answered.promise;
+  const { code, details } = await ended.promise;
+  assert.equal(code, status.UNAUTHENTICATED);
+  assert.match(details, /expired/);
+  using lasting = await startDoor({ until: milliseconds(systemClock.wall() + 2 ** 40) });
+  const other = lasting.call();
+  other.on("error", () => undefined);
+  const first = Promise.withResolvers<void>();
+  other.on("data", () => first.resolve());
+  await first.promise;
+  assert.equal(lasting.door.open, 1);
+  other.cancel();
+  await until(() => lasting.door.open === 0);
 });

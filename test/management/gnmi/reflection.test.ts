@@ -64,7 +64,7 @@ describe("gRPC server reflection", () => {
       t.skip("skipped: there is no python3-grpcio");
       return;
     }
-    const args = [REFLECTED, `${ADDRESS}:${PORT}`, path.join(router.folder, "server.pem"), "admin", PASSWORD];
+    const args = ["-B", REFLECTED, `${ADDRESS}:${PORT}`, path.join(router.folder, "server.pem"), "admin", PASSWORD];
     const told = JSON.parse((await run(PYTHON, args, { timeout: 60_000 })).stdout);
     assert.ok(told.v1.includes("gnmi.gNMI"));
     assert.deepEqual(told.v1alpha, told.v1);

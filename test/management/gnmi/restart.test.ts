@@ -53,7 +53,7 @@ it("a restart by gNOI of a router that forwards: the process is another one, and
   const flood = ["python3", CLIENT, "flood", AT.acme, row.address, "53"];
   // The first one makes the neighbours known.
   await net.at("client", ...flood, "0.5", "20");
-  const restart = [PYTHON, RESTART, "127.0.0.1:9339", path.join(folder.path, "server.pem"), "admin", PASSWORD];
+  const restart = [PYTHON, "-B", RESTART, "127.0.0.1:9339", path.join(folder.path, "server.pem"), "admin", PASSWORD];
   const [program, ...words] = [...net.inside("client"), ...flood, "60", String(RATE)];
   const flow = spawn(program!, words, { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => flow.kill("SIGKILL"));
