@@ -31,7 +31,7 @@ describe("brownfield of a neighbour", () => {
   it("is off without being asked for", async () => {
     const bgp = await bgpOf({});
     assert.equal(bgp.neighbors[0]!.brownfield, undefined);
-    assert.deepEqual(bgp.brownfield, { labels: [] });
+    assert.deepEqual(bgp.brownfield, { gateway: false, labels: [] });
     assert.deepEqual(bgp.neighbors[0]!.families, [{ family: "capability" }]);
   });
 
