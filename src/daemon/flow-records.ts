@@ -2,6 +2,7 @@ import { type Clock, formatIpv6, type Log, type Metrics, milliseconds } from "..
 import type { DataplaneDriver, FlowEvent, FlowWatch } from "../dataplane/index.ts";
 import type { FlowRecordRow, FlowRecordsConfiguration, RouterConfiguration } from "../management/index.ts";
 import { Collector, type CollectorState, FlowBook, type FlowRecord, type SeenFlow } from "../telemetry/index.ts";
+import type { HeardRefused } from "./refused-watch.ts";
 import type { RowSources } from "./rows.ts";
 
 export interface FlowRecordsParts {
@@ -10,6 +11,8 @@ export interface FlowRecordsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Told of packets that were refused. */
+  readonly refused?: HeardRefused;
 }
 
 /** Of a router that records flows. */
@@ -71,6 +74,7 @@ export class FlowRecords implements AsyncDisposable {
     const flow = this.#named(event);
     if (event.kind === "refused") {
       this.#book.refused(flow);
+      this.#parts.refused?.(event, flow.interval);
       return;
     }
     const key = `${formatIpv6(event.client)} ${event.clientPort} ${formatIpv6(event.capability)} ${event.capabilityPort} ${event.protocol}`;

@@ -64,6 +64,7 @@ import {
   agentEvents,
   CapabilityEvents,
   CapacityEvents,
+  PolicyViolations,
   type Publish,
   publisher,
   SessionEvents,
@@ -97,6 +98,7 @@ import { Origination } from "./origination.ts";
 import { Paths } from "./paths.ts";
 import { policyBook } from "./policy.ts";
 import { PolicyMetrics } from "./policy-counters.ts";
+import type { HeardRefused } from "./refused-watch.ts";
 import { againstRestart, Restarter, type RestarterParts } from "./restart.ts";
 import { RouterDrain } from "./router-drain.ts";
 import type { RowSources } from "./rows.ts";
@@ -306,11 +308,16 @@ class Daemon {
     const servers = this.#scope.own(
       new Servers({ ...this.#shared, registry: this.#metrics, sources, registrar }, this.#scope.signal),
     );
-    const flows = this.#scope.own(new FlowRecordsSlot({ ...this.#shared, driver, sources }));
+    const refused: HeardRefused = (event, packets) => violations.sampled(event, packets);
+    const flows = this.#scope.own(new FlowRecordsSlot({ ...this.#shared, driver, sources, refused }));
     const { engine, state, access } = this.#management;
     const events = new EventLog(systemClock);
     this.#scope.own(logConfigurationEvents(engine, events));
     const publish = publisher(events);
+    const names = () => this.#current.names;
+    const violations = this.#scope.own(
+      new PolicyViolations(driver, { names, clock: systemClock, told: () => flows.round() }, publish),
+    );
     const unserved = new UnservedCapabilities(sources);
     this.#capabilityEvents = this.#scope.own(
       new CapabilityEvents(

@@ -7,11 +7,13 @@ import {
   agentEvents,
   CapabilityEvents,
   CapacityEvents,
+  PolicyViolations,
   type Publish,
   publisher,
   SessionEvents,
 } from "../../src/daemon/events/index.ts";
 import type { Names } from "../../src/daemon/names.ts";
+import { RefusedWatch } from "../../src/daemon/refused-watch.ts";
 import { SelectionFan } from "../../src/daemon/selection-fan.ts";
 import { SessionWatch } from "../../src/daemon/state/index.ts";
 import type { DirectoryChange, Instance } from "../../src/directory/index.ts";
@@ -222,4 +224,133 @@ it("a table that is nearly full is told of once until it was relieved", async ()
     ["nearly-full 91", "relieved 79", "nearly-full 91"],
   );
   await printed();
+});
+
+describe("packets that policy drops", () => {
+  const NONE = { packets: 0n, bytes: 0n, denied: 0n, limited: 0n, spoofed: 0n };
+  const address = (last: number): Uint8Array => Uint8Array.of(0xfd, ...new Array(14).fill(0), last);
+  const names = {
+    tenant: (index: number) => ["none", "acme", "beta"][index],
+    address: (at: Uint8Array) => (at[15]! < 9 ? { capability: `/c/${at[15]}`, tenant: "beta" } : undefined),
+  } as unknown as Names;
+
+  function bench() {
+    const tenants = new Map([
+      [1, { ...NONE, denied: 1000n }],
+      [2, { ...NONE }],
+    ]);
+    const counters = () => ({ tenants: new Map(tenants), verdicts: new Map(), nextHops: new Map() });
+    let rounds = 0;
+    const told = () => {
+      rounds++;
+    };
+    const violations = new PolicyViolations({ counters }, { names: () => names, clock, told }, publish);
+    const more = (index: number, counts: Partial<typeof NONE>): void => {
+      const was = tenants.get(index)!;
+      const next = Object.entries(counts).map(([name, count]) => [name, was[name as keyof typeof NONE] + count]);
+      tenants.set(index, { ...was, ...Object.fromEntries(next) });
+    };
+    const sample = (verdict: string, to: number, packets = 1, tenantIndex = 1): void =>
+      violations.sampled({ verdict, tenantIndex, capability: address(to), client: address(200) } as never, packets);
+    return { violations, more, sample, tenants, rounds: () => rounds };
+  }
+
+  it("what was counted before is no news; a flood is one event with a number, exact also without samples", async () => {
+    const { violations, more, rounds } = bench();
+    clock.advance(milliseconds(10_000));
+    assert.deepEqual(told(), []);
+    more(1, { denied: 5n, limited: 2_000_000n, packets: 9n });
+    clock.advance(milliseconds(10_000));
+    assert.deepEqual(told(), [
+      { name: "policy-violation", tenant: "acme", reason: "rate", packets: "2000000", seconds: 10 },
+      { name: "policy-violation", tenant: "acme", reason: "not-allowed", packets: "5", seconds: 10 },
+    ]);
+    assert.equal(rounds(), 2);
+    await printed();
+    violations[Symbol.dispose]();
+    assert.equal(clock.armed, 0);
+  });
+
+  it("samples say which capability, and whose; their sum is what was counted", async () => {
+    const { more, sample } = bench();
+    sample("reject-tenant", 1, 64);
+    sample("reject-tenant", 1, 64);
+    sample("reject-tenant", 2, 64);
+    sample("drop-spoofed", 99);
+    sample("reject-tenant", 3, 64, 2); // another tenant's, which nothing was counted for
+    sample("reject-empty-group", 3); // no policy
+    more(1, { denied: 100n, spoofed: 1n });
+    clock.advance(milliseconds(10_000));
+    const about = told().map(({ name: _, seconds: __, client, ...event }) => {
+      assert.equal(client, "fd00::c8");
+      return event;
+    });
+    const denied = { tenant: "acme", reason: "not-allowed", owner: "beta" };
+    assert.deepEqual(about, [
+      { ...denied, packets: "67", capability: "/c/1", address: "fd00::1" },
+      { ...denied, packets: "33", capability: "/c/2", address: "fd00::2" },
+      { tenant: "acme", reason: "source", packets: "1", address: "fd00::63" },
+    ]);
+    await printed();
+  });
+
+  it("the first sample after a quiet time is told of within a second; a counter that went back began anew", () => {
+    const { more, sample, tenants } = bench();
+    clock.advance(milliseconds(10_000));
+    clock.advance(milliseconds(6000));
+    sample("drop-tenant-rate", 1);
+    more(1, { limited: 3n });
+    clock.advance(milliseconds(1000));
+    assert.deepEqual([told().length, told()[0]!.seconds], [1, 7]);
+    sample("drop-tenant-rate", 1);
+    more(1, { limited: 3n });
+    clock.advance(milliseconds(9999));
+    assert.equal(told().length, 1, "more of it waits for the interval");
+    clock.advance(milliseconds(1));
+    assert.equal(told().length, 2);
+    tenants.set(1, { ...NONE, denied: 4n });
+    clock.advance(milliseconds(10_000));
+    assert.deepEqual(
+      told()
+        .slice(2)
+        .map(({ reason, packets }) => [reason, packets]),
+      [["not-allowed", "4"]],
+    );
+  });
+
+  it("has a bound: of very many tenants the least are told of together", () => {
+    const tenants = new Map<number, typeof NONE>();
+    const all = { tenant: (index: number) => `t${index}` } as unknown as Names;
+    const counters = () => ({ tenants: new Map(tenants), verdicts: new Map(), nextHops: new Map() });
+    const _violations = new PolicyViolations({ counters }, { names: () => all, clock, told: () => undefined }, publish);
+    for (let i = 1; i <= 100; i++) tenants.set(i, { ...NONE, denied: BigInt(i) });
+    clock.advance(milliseconds(10_000));
+    assert.equal(told().length, 65);
+    assert.deepEqual(told().at(-1), { name: "policy-violation", packets: String((36 * 37) / 2), seconds: 10 });
+  });
+
+  it("refused packets are asked for ever fewer while they are many, and all again with the next round", () => {
+    const asked: number[] = [];
+    let hear: (event: never) => void = () => undefined;
+    const heard: number[] = [];
+    const driver = {
+      watchFlows(listener: (event: never) => void) {
+        hear = listener;
+        return {
+          lost: 0,
+          tell: ({ refused }: { refused: number }) => asked.push(refused),
+          progress() {},
+          [Symbol.dispose]() {},
+        };
+      },
+    };
+    using watch = new RefusedWatch(driver as never, (_, packets) => heard.push(packets));
+    for (let i = 0; i < 1100; i++) hear({} as never);
+    assert.deepEqual(asked, [1, 16, 256]);
+    assert.deepEqual([heard[0], heard[499], heard[500], heard[1099]], [1, 1, 16, 256]);
+    watch.round();
+    assert.equal(asked.at(-1), 1);
+    watch.round();
+    assert.equal(asked.length, 4);
+  });
 });

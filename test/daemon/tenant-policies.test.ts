@@ -114,6 +114,21 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
     assert.equal((await clientsOf(router, "beta")).denied, "0");
   });
 
+  await t.test("who was refused what is an event, once and with a number", async () => {
+    const violations = async () =>
+      (await router.ctl("show", "events", "--type", "policy-violation")) as readonly {
+        readonly content: Readonly<Record<string, string>>;
+      }[];
+    let events = await violations();
+    for (const late = AbortSignal.timeout(20_000); events.length === 0; events = await violations())
+      assert.ok(!late.aborted, "no event came");
+    const about = events.filter(({ content }) => content.capability === "/vision/ocr");
+    assert.equal(about.length, 1, JSON.stringify(events));
+    const { tenant, reason: why, owner, client, packets } = about[0]!.content;
+    assert.deepEqual([tenant, why, owner, client], ["acme", "not-allowed", "beta", AT.acme]);
+    assert.ok(Number(packets) >= 1);
+  });
+
   await t.test("a rule opens that capability to that tenant and nothing else, as soon as it is committed", async () => {
     await reload([{ name: "beta", rule: [RULE] }]);
     assert.equal(await answers(net, AT.acme, ocr), "class 0");

@@ -8,17 +8,25 @@ import {
   refused,
 } from "../../management/index.ts";
 import { FlowRecords, type FlowRecordsParts } from "../flow-records.ts";
+import { RefusedWatch } from "../refused-watch.ts";
 
 const PATH = "/semrd-router:router/semrd-telemetry:telemetry/flow-records";
 
-/** Flow records, where the configuration asks for them. There is one reader of the data plane's events at a time. */
+/** Flow records, where the configuration asks for them, else samples of what is refused. There is one reader of the data plane's events at a time. */
 export class FlowRecordsSlot implements AsyncDisposable, Provider<RouterChange> {
   readonly name = "flow records";
   readonly #parts: FlowRecordsParts;
   #records: FlowRecords | undefined;
+  /** While nothing is recorded. */
+  #refused: RefusedWatch | undefined;
 
   constructor(parts: FlowRecordsParts) {
     this.#parts = parts;
+  }
+
+  /** Refused packets that nobody records are asked for anew. */
+  round(): void {
+    this.#refused?.round();
   }
 
   get records(): FlowRecords | undefined {
@@ -56,11 +64,18 @@ export class FlowRecordsSlot implements AsyncDisposable, Provider<RouterChange> 
 
   #begin(configuration: RouterConfiguration): void {
     const options = configuration.telemetry.flowRecords;
-    if (options === undefined || this.#whyNot() !== undefined) return;
+    if (this.#whyNot() !== undefined) return;
+    if (options === undefined) {
+      const { driver, refused: heard } = this.#parts;
+      if (heard !== undefined) this.#refused = new RefusedWatch(driver, heard);
+      return;
+    }
     this.#records = new FlowRecords(configuration, options, this.#parts);
   }
 
   async #end(): Promise<void> {
+    this.#refused?.[Symbol.dispose]();
+    this.#refused = undefined;
     const records = this.#records;
     this.#records = undefined;
     try {
