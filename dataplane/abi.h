@@ -74,7 +74,7 @@ SEMR_ASSERT_SIZE(struct semr_capability_line, 64);
 struct semr_slot {
 	__u16 current;
 	__u16 previous;
-};
+} __attribute__((aligned(4)));	/* or clang reads it in two */
 SEMR_ASSERT_SIZE(struct semr_slot, 4);
 
 struct semr_group {
@@ -227,7 +227,7 @@ struct semr_port {
 	__u16 flags;
 	__be16 tenant;		/* octets 6 and 7 of the tenant's addresses */
 	__u16 policy;		/* of the tenant; 0: none */
-};
+} __attribute__((aligned(8)));
 SEMR_ASSERT_SIZE(struct semr_port, 8);
 
 /* --------------------------------------------------- sources (LPM_TRIE) */
@@ -359,7 +359,7 @@ struct semr_flow_key {
 	__be16 capability_port;
 	__u8 protocol;
 	__u8 reserved[3];
-};
+} __attribute__((aligned(8)));
 SEMR_ASSERT_SIZE(struct semr_flow_key, 40);
 
 struct semr_flow {
@@ -393,7 +393,7 @@ struct semr_return_key {
 	__be16 client_port;
 	__u8 protocol;
 	__u8 reserved[3];
-};
+} __attribute__((aligned(8)));
 SEMR_ASSERT_SIZE(struct semr_return_key, 40);
 
 struct semr_return {
@@ -454,6 +454,15 @@ SEMR_ASSERT_SIZE(struct semr_bucket, 16);
 
 /* ------------------------------------------------- ways (PERCPU_ARRAY) */
 
+/* The next link, and the Ethernet addresses there. */
+struct semr_exit {
+	__u32 ifindex;
+	__u32 mtu;
+	__u16 macs[6];		/* destination, source */
+	__u8 reserved[4];
+} __attribute__((aligned(8)));
+SEMR_ASSERT_SIZE(struct semr_exit, 24);
+
 /*
  * What the kernel said when it was last asked for the way to a router, for the
  * pass alone. It is asked again after SEMR_WAY_JIFFIES, and for each of
@@ -470,10 +479,7 @@ struct semr_way {
 	__u64 to[2];		/* locator */
 	__u32 from;		/* ifindex */
 	__be32 word;		/* traffic class, part of the flows */
-	__u32 ifindex;
-	__u32 mtu;
-	__u16 macs[6];		/* destination, source */
-	__u8 reserved[4];
+	struct semr_exit exit;
 };
 SEMR_ASSERT_SIZE(struct semr_way, 56);
 

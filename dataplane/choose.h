@@ -222,4 +222,27 @@ SEMR_STAGE int semr_choose(struct semr_packet *packet)
 	return first_up(group, number, 0);
 }
 
+/*
+ * The same for almost all packets, without a call: nothing of the slot moves,
+ * and its owner is up. NULL: semr_choose knows more.
+ */
+static __always_inline struct semr_next_hop *
+owner_if_up(const struct semr_packet *packet, __u32 *index)
+{
+	struct semr_group *group = group_at(packet->group);
+	struct semr_next_hop *hop;
+	struct semr_slot slot;
+
+	if (!group)
+		return NULL;
+	slot = slot_at(group, packet->hash);
+	if (slot.current != slot.previous)
+		return NULL;
+	*index = slot.current;
+	hop = next_hop_at(*index);
+	if (!hop || READ_ONCE(hop->state) != SEMR_UP || is_silent(hop))
+		return NULL;
+	return hop;
+}
+
 #endif

@@ -10,12 +10,6 @@
 
 #define SEMR_TUNNEL_HOP_LIMIT 64	/* RFC 8200: what the stack uses too */
 
-/* An Ethernet header in words: struct ethhdr is packed, which means octets. */
-struct semr_ethernet {
-	__u16 macs[6];
-	__u16 type;
-};
-
 static __always_inline bool
 sends_itself(enum semr_hook hook, const struct semr_packet *packet)
 {
@@ -49,26 +43,27 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 {
 	__u32 room = tunnel_headers(packet);
 	struct cursor c = open_frame(ctx, hook);
-	struct semr_ethernet *ethernet, saved;
+	struct ethernet_words saved;
+	struct ethhdr *ethernet;
 
 	if (hook == SEMR_HOOK_TC && !packet->on_way_back)
 		return !bpf_skb_adjust_room(ctx, room, BPF_ADJ_ROOM_MAC,
 					    room_flags(packet,
 						       shrink_segments));
-	ethernet = take(&c, sizeof(*ethernet));
+	ethernet = ethernet_of(&c);
 	if (!ethernet)
 		return false;
-	saved = *ethernet;
+	saved = load_ethernet(ethernet);
 	/* tc: the answer was made in front, so the kernel's L3 is not ours */
 	if (hook == SEMR_HOOK_TC ?
 		    bpf_skb_change_head(ctx, room, 0) :
 		    bpf_xdp_adjust_head(ctx, -(int)room))
 		return false;
 	c = open_frame(ctx, hook);
-	ethernet = take(&c, sizeof(*ethernet));
+	ethernet = ethernet_of(&c);
 	if (!ethernet)
 		return false;
-	*ethernet = saved;
+	store_ethernet(ethernet, saved);
 	return true;
 }
 
@@ -77,23 +72,24 @@ static __always_inline bool
 strip(void *ctx, enum semr_hook hook, __u32 headers)
 {
 	struct cursor c = open_frame(ctx, hook);
-	struct semr_ethernet *ethernet, saved;
+	struct ethernet_words saved;
+	struct ethhdr *ethernet;
 
 	if (hook == SEMR_HOOK_TC)
 		return !bpf_skb_adjust_room(ctx, -(int)headers,
 					    BPF_ADJ_ROOM_MAC,
 					    BPF_F_ADJ_ROOM_FIXED_GSO);
-	ethernet = take(&c, sizeof(*ethernet));
+	ethernet = ethernet_of(&c);
 	if (!ethernet)
 		return false;
-	saved = *ethernet;
+	saved = load_ethernet(ethernet);
 	if (bpf_xdp_adjust_head(ctx, headers))
 		return false;
 	c = open_frame(ctx, hook);
-	ethernet = take(&c, sizeof(*ethernet));
+	ethernet = ethernet_of(&c);
 	if (!ethernet)
 		return false;
-	*ethernet = saved;
+	store_ethernet(ethernet, saved);
 	return true;
 }
 
@@ -102,21 +98,22 @@ static __always_inline bool
 encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	    bool shrink_segments)
 {
-	struct ipv6hdr outer = {};
-	__be32 word = tunnel_word(packet);
-	struct ipv6hdr *at;
+	__u64 outer[5];
 	struct cursor c;
+	word64 *at;
 
 	if (!open_room(ctx, hook, packet, shrink_segments))
 		return false;
-	__builtin_memcpy(&outer, &word, 4);
-	outer.payload_len = tunnel_length(packet->length + packet->further);
-	outer.nexthdr = packet->further ? packet->outer : IPPROTO_IPV6;
-	outer.hop_limit = SEMR_TUNNEL_HOP_LIMIT;
-	copy_locator(&outer.saddr);
+	outer[0] = (__u64)SEMR_TUNNEL_HOP_LIMIT << 56 |
+		   (__u64)(packet->further ? packet->outer : IPPROTO_IPV6)
+			   << 48 |
+		   (__u64)tunnel_length(packet->length + packet->further)
+			   << 32 |
+		   tunnel_word(packet);
+	copy_locator(&outer[1]);
 	if (packet->decapsulated)
-		outer.saddr.s6_addr[SEMR_LAST_LEG_OCTET] ^= SEMR_LAST_LEG_BIT;
-	__builtin_memcpy(&outer.daddr, packet->to, 16);
+		((__u8 *)&outer[1])[SEMR_LAST_LEG_OCTET] ^= SEMR_LAST_LEG_BIT;
+	__builtin_memcpy(&outer[3], packet->to, 16);
 	if (hook == SEMR_HOOK_TC) {
 		if (bpf_skb_store_bytes(ctx, SEMR_L3, &outer, sizeof(outer), 0))
 			return false;
@@ -128,7 +125,9 @@ encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	at = take(&c, sizeof(outer));
 	if (!at)
 		return false;
-	__builtin_memcpy(at, &outer, sizeof(outer));
+	at = anywhere(at);
+	for (int i = 0; i < 5; i++)
+		at[i] = outer[i];
 	return !packet->further || semr_further_xdp(ctx, packet);
 }
 
@@ -175,21 +174,24 @@ mark(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	return true;
 }
 
-/* Hands the finished frame to the port of @way. */
+/* Hands the finished frame to its port. */
 static __always_inline int
-send(void *ctx, enum semr_hook hook, const struct semr_way *way)
+send(void *ctx, enum semr_hook hook, const struct semr_exit *exit)
 {
-	struct semr_ethernet *ethernet;
+	struct ethhdr *ethernet;
 	struct cursor c;
+	void *at;
 
 	if (hook == SEMR_HOOK_TC)
-		return bpf_redirect_neigh(way->ifindex, NULL, 0, 0);
+		return bpf_redirect_neigh(exit->ifindex, NULL, 0, 0);
 	c = open_frame(ctx, hook);
-	ethernet = take(&c, sizeof(*ethernet));
+	ethernet = ethernet_of(&c);
 	if (!ethernet)
 		return XDP_DROP;
-	__builtin_memcpy(ethernet->macs, way->macs, sizeof(way->macs));
-	return bpf_redirect(way->ifindex, 0);
+	at = anywhere(ethernet);
+	*(word64 *)at = *(const word64 *)exit->macs;
+	*(word32 *)(at + 8) = *(const word32 *)&exit->macs[4];
+	return bpf_redirect(exit->ifindex, 0);
 }
 
 /* An action of the hook that stands for the stack's own processing. */
@@ -224,8 +226,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	__u32 size = packet->segment + added;
 	bool itself = sends_itself(hook, packet);
 	bool shrink_segments = false;
-	struct bpf_fib_lookup fib;
-	struct semr_way way = {};
+	struct semr_exit exit = {};
 	bool routed = false;
 
 	if (tunnelled && size > semr_tunnel_mtu) {
@@ -241,28 +242,28 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	}
 	/* any link takes SEMR_MIN_MTU: then the stack needs no advice */
 	if (itself || size > SEMR_MIN_MTU) {
-		const struct semr_way *known =
-			tunnelled ? way_of_tunnel(ctx, packet) : NULL;
+		const struct semr_exit *known =
+			tunnelled ? way_of_tunnel(ctx, hook, packet) : NULL;
 
 		if (known) {
-			way.ifindex = known->ifindex;
-			way.mtu = known->mtu;
-			__builtin_memcpy(way.macs, known->macs,
-					 sizeof(way.macs));
+			exit = *known;
 			routed = itself;
 		} else {
-			long rc = find_route(ctx, packet, verdict, size, &fib);
+			int rc = hook == SEMR_HOOK_TC ?
+					 semr_find_way_tc(ctx, packet, &exit,
+							  size) :
+					 semr_find_way_xdp(ctx, packet, &exit,
+							   size);
 
-			read_way(&way, &fib);
 			if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-				known = &way;
+				known = &exit;
 			routed = itself &&
 				 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
 				  (hook == SEMR_HOOK_TC &&
 				   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
 		}
-		if (known && size > way.mtu) {
-			packet->mtu = way.mtu - added;
+		if (known && size > exit.mtu) {
+			packet->mtu = exit.mtu - added;
 			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
 		}
 	}
@@ -275,7 +276,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)
 		return drop(hook);
-	return routed ? send(ctx, hook, &way) : to_stack(hook);
+	return routed ? send(ctx, hook, &exit) : to_stack(hook);
 }
 
 SEMR_STAGE int semr_forward_xdp(struct xdp_md *ctx, struct semr_packet *packet)

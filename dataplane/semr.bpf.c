@@ -140,8 +140,11 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 	if (!find_hash(packet))
 		return SEMR_DROP_UNANSWERABLE;
 	if (!packet->decapsulated) {
-		index = semr_choose(packet);
-		hop = next_hop_at(index);
+		hop = owner_if_up(packet, &index);
+		if (!hop) {
+			index = semr_choose(packet);
+			hop = next_hop_at(index);
+		}
 		if (!hop)
 			return SEMR_REJECT_EMPTY_GROUP;
 		if (hop->kind == SEMR_TUNNEL)
@@ -197,7 +200,7 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 
 	if (!ethernet)
 		return SEMR_PASSED;
-	if (ethernet->h_proto != bpf_htons(ETH_P_IPV6) ||
+	if (type_of(ethernet) != bpf_htons(ETH_P_IPV6) ||
 	    has_tag_aside(ctx, hook)) {
 		enum untagged untagged = untag(ctx, hook, packet);
 

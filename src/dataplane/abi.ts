@@ -78,7 +78,8 @@ export const EVENT = layout(72, {
   tag: 66,
 });
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
-export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, ifindex: 32, mtu: 36, macs: 40 });
+export const EXIT = layout(24, { ifindex: 0, mtu: 4, macs: 8 });
+export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, exit: 32 });
 export const EDGE = layout(24, { prefix: 0, on: 12, first_guest: 16, guests: 20 });
 export const POOL_KEY = layout(8, { prefix_length: 0, address: 4 });
 export const POOL = layout(16, { kind: 0, first: 4, base: 8, tenant: 12 });
@@ -122,6 +123,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   event: EVENT,
   settings: SETTINGS,
   bucket: BUCKET,
+  exit: EXIT,
   way: WAY,
   edge: EDGE,
   pool_key: POOL_KEY,
