@@ -74,7 +74,7 @@ describe("a valid configuration", () => {
       port: 179,
       gracefulShutdown: false,
       gracefulRestart: { restartTime: 120 },
-      brownfield: { labels: [] },
+      brownfield: { gateway: false, labels: [] },
       neighbors: [1, 3].map((n) => ({
         address: parseIpv6(`fd00:ffff::${n}`),
         enabled: true,
