@@ -9,7 +9,7 @@ export interface FolderFiles {
   /** `undefined` where there is none of that name. */
   read(name: string): Promise<string | undefined>;
   /** Makes or overwrites a file; its octets are durable afterwards, its name is not. */
-  write(name: string, text: string): Promise<void>;
+  write(name: string, content: string | Uint8Array): Promise<void>;
   /** Replaces `to` at once. */
   rename(from: string, to: string): Promise<void>;
   /** Names that were made, renamed or removed are durable afterwards. */
@@ -33,10 +33,10 @@ export async function openFolder(path: string): Promise<FolderFiles> {
         throw cause;
       }
     },
-    async write(name, text) {
+    async write(name, content) {
       try {
         await using file = await open(join(path, name), "w", 0o600);
-        await file.writeFile(text);
+        await file.writeFile(content);
         await file.datasync();
       } catch (cause) {
         if (!FULL.has(errnoOf(cause))) throw cause;

@@ -346,6 +346,42 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
+    name: "addresses at which nobody answers alone, however they are written",
+    edit: (router) => {
+      const [a, b] = router["semrd-agent:agents"].agent;
+      a.capability[0].address = "0:0::0";
+      b.capability[0].address = "FF02::1";
+    },
+    want: [
+      {
+        path: `${AGENT_A}/capability[name='/vision/ocr'][major-version='1']/address`,
+        value: '"0:0::0"',
+        reason: "an instance has a unicast address",
+        tag: "not-unicast",
+      },
+      {
+        path: `${AGENT_A.replace("ocr-a", "ocr-b")}/capability[name='/vision/ocr'][major-version='1']/address`,
+        value: '"FF02::1"',
+        reason: "an instance has a unicast address",
+        tag: "not-unicast",
+      },
+    ],
+  },
+  {
+    name: "an identity of another tenant",
+    edit: (router) => {
+      const [a] = router["semrd-agent:agents"].agent;
+      a.id = "spiffe://example.net/globex/agent/ocr-a";
+    },
+    want: [
+      {
+        path: AGENT_A.replace("acme", "globex"),
+        reason: "the identity spiffe://domain/TENANT/agent/NAME is one of another tenant",
+        tag: "identity-of-another-tenant",
+      },
+    ],
+  },
+  {
     name: "an agent that can do nothing",
     edit: (router) => {
       router["semrd-agent:agents"].agent[0].capability = [];

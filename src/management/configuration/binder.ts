@@ -13,7 +13,7 @@ import {
 import type { AccessSchema } from "../nacm/index.ts";
 import type { Binder } from "../transaction/index.ts";
 import { type AlarmsInstance, bindAlarms } from "../yang/alarms-binding.ts";
-import { bindAgents, bindRouter } from "../yang/binding.ts";
+import { agentBinder, bindRouter } from "../yang/binding.ts";
 import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
 import type { YangModel } from "../yang/model.ts";
 import { bindNacm, type NacmInstance, nacmFaults } from "../yang/nacm-binding.ts";
@@ -93,7 +93,7 @@ export interface RouterBinderParts {
 }
 
 /** Reads trees of the semrd modules; of a change only what it touches. */
-export class RouterBinder implements Binder<RouterState, RouterChange> {
+export class RouterBinder implements Binder<RouterState, RouterChange, readonly AgentConfiguration[]> {
   readonly #parts: RouterBinderParts;
   /** Everything but the agents, as the document had it. */
   readonly #instances = new WeakMap<RouterConfiguration, RouterInstance>();
@@ -103,7 +103,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
   }
 
   async bind(tree: Tree): Promise<Answer<RouterState>> {
-    const document = JSON.parse(await this.#parts.model.document(tree)) as RouterDocument;
+    const document = JSON.parse(await this.#parts.model.filledDocument(tree)) as RouterDocument;
     const router = document[ROUTER];
     if (router === undefined) return refused(NO_ROUTER);
     const nacm = this.#nacm(document[NACM]);
@@ -117,16 +117,30 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     return answered({ intended, inUse: intended });
   }
 
+  /** New agents, which may be very many: what they say is in the changes. */
+  async begin(before: RouterState, all: readonly TreeChange[]): Promise<readonly AgentConfiguration[] | undefined> {
+    const changes = all.filter(({ path }) => path.length > 1 && localName(path[0]!) === "router");
+    if (changes.some(({ path }) => localName(path[1]!) === "taxonomy")) return undefined;
+    const { created } = changedAgents(changes, new Map());
+    if (created.length === 0) return undefined;
+    try {
+      return await this.#bound(created, before.intended.taxonomy);
+    } catch {
+      return undefined; // what is not valid need not be readable; validation says why
+    }
+  }
+
   async change(
     before: RouterState,
     tree: Tree,
     all: readonly TreeChange[],
+    begun: readonly AgentConfiguration[] | undefined,
   ): Promise<Answer<{ readonly after: RouterState; readonly change: RouterChange }>> {
     const changes = all.filter(({ path }) => path[0] !== undefined && localName(path[0]) === "router");
     if (changes.some(({ path }) => path.length === 1)) return refused(NO_ROUTER);
     const touched = new Set(changes.map(({ path }) => localName(path[1]!)));
     const rest = await this.#sections(before.intended, tree, changes, touched);
-    const agents = await this.#agents(before.intended.agents, rest, tree, changes, touched);
+    const agents = await this.#agents(before.intended.agents, rest, tree, changes, { touched, begun });
     const isRuled = all.some(({ path }) => path[0]?.name === NACM);
     const [value] = isRuled ? await this.#parts.model.values(tree, [{ name: NACM }]) : [];
     const nacm = isRuled ? this.#nacm(value as NacmInstance | undefined) : answered(before.intended.nacm);
@@ -187,20 +201,19 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     { taxonomy }: RouterConfiguration,
     tree: Tree,
     changes: readonly TreeChange[],
-    touched: ReadonlySet<string>,
+    {
+      touched,
+      begun,
+    }: { readonly touched: ReadonlySet<string>; readonly begun: readonly AgentConfiguration[] | undefined },
   ) {
     const known = new Map(before.map((agent) => [agent.id, agent]));
     const { created, put: wanted, removed } = changedAgents(changes, known);
-    const put: AgentConfiguration[] = [];
-    for (let at = 0; at < created.length; at += PER_TURN) {
-      const entries = created.slice(at, at + PER_TURN).map((entry) => this.#parts.model.withDefaults(AGENT, entry));
-      put.push(...bindAgents(entries as AgentInstance[], taxonomy));
-      await this.#turn();
-    }
+    const put = [...(begun ?? (await this.#bound(created, taxonomy)))];
+    const bind = agentBinder(taxonomy);
     for (let at = 0; at < wanted.length; at += PER_TURN) {
       const paths = wanted.slice(at, at + PER_TURN).map((id) => [...AGENTS, { name: "agent", keys: { id } }]);
-      const router = this.#routerIn(await this.#parts.model.document(tree, paths));
-      put.push(...bindAgents(router?.["semrd-agent:agents"]?.agent ?? [], taxonomy));
+      const router = this.#routerIn(await this.#parts.model.filledDocument(tree, paths));
+      put.push(...(router?.["semrd-agent:agents"]?.agent ?? []).map(bind));
       await this.#turn();
     }
     if (touched.has("taxonomy")) put.push(...reclassified(before, taxonomy, new Set([...wanted, ...removed])));
@@ -208,6 +221,17 @@ export class RouterBinder implements Binder<RouterState, RouterChange> {
     for (const agent of put) known.set(agent.id, agent);
     for (const id of removed) known.delete(id);
     return { all: [...known.values()], put, removed };
+  }
+
+  /** Entries as changes have them. */
+  async #bound(created: readonly unknown[], taxonomy: TaxonomyConfiguration): Promise<AgentConfiguration[]> {
+    const [fill, bind] = [this.#parts.model.filler(AGENT), agentBinder(taxonomy)];
+    const agents: AgentConfiguration[] = [];
+    for (const entry of created) {
+      agents.push(bind(fill(entry) as AgentInstance));
+      if (agents.length % PER_TURN === 0) await this.#turn();
+    }
+    return agents;
   }
 
   /** What no model can say, looked for where something is different from `before`. */

@@ -56,6 +56,8 @@ export interface Model {
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]>;
   /** What `options` select of the tree, as text. */
   read(tree: Tree, options: GetOptions): Promise<Answer<string>>;
-  /** The whole document as it is kept: RFC 7951 JSON without default values. */
+  /** The whole document as it is kept: RFC 7951 JSON without default values, in UTF-8. */
+  document(tree: Tree): Promise<Uint8Array>;
+  /** The same as text. */
   write(tree: Tree, options?: { readonly indent: boolean }): Promise<string>;
 }

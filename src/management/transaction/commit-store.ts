@@ -6,7 +6,7 @@ export interface StoreFiles {
   /** `undefined` where there is none of that name. */
   read(name: string): Promise<string | undefined>;
   /** Makes or overwrites the file; its octets are durable afterwards, its name is not. */
-  write(name: string, text: string): Promise<void>;
+  write(name: string, content: string | Uint8Array): Promise<void>;
   /** Replaces `to` at once. */
   rename(from: string, to: string): Promise<void>;
   /** Names that were made, renamed or removed are durable afterwards. */
@@ -130,7 +130,7 @@ export class CommitStore {
   /** Durable when it resolves; on a rejection nothing has changed. */
   async commit(
     entry: CommitEntry,
-    document: string,
+    document: Uint8Array,
     also: { readonly pending: StoredPending | undefined; readonly startup?: string },
   ): Promise<void> {
     try {
@@ -146,7 +146,7 @@ export class CommitStore {
 
   async #putCommit(
     entry: CommitEntry,
-    document: string,
+    document: Uint8Array,
     also: { readonly pending: StoredPending | undefined; readonly startup?: string },
   ): Promise<void> {
     const { id } = entry;

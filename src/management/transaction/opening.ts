@@ -135,5 +135,5 @@ async function note<B, C>(
     changes: changes.slice(0, 1000).map((change) => changeOf(change, isSecret)),
     changeCount: changes.length,
   };
-  await store.commit(entry, await model.write(tree), { pending: undefined, ...startup });
+  await store.commit(entry, await model.document(tree), { pending: undefined, ...startup });
 }

@@ -18,15 +18,18 @@ import { changeOf, type IsSecret } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import type { Provider } from "./provider.ts";
 
-/** Puts a validated tree into the words of the router's parts. `B`: a configuration, `C`: a change of one. */
-export interface Binder<B, C> {
+/** Puts a validated tree into the words of the router's parts. `B`: a configuration, `C`: a change of one, `E`: what of it is known early. */
+export interface Binder<B, C, E = unknown> {
   /** Everything, without a configuration before it. */
   bind(tree: Tree): Promise<Answer<B>>;
+  /** What can be read of changes while they are validated; refuses nothing. For {@link change} of the same. */
+  begin(before: B, changes: readonly TreeChange[]): Promise<E | undefined>;
   /** What differs from `before`. Also says what no model can: conditions over hashes, files that are not there. */
   change(
     before: B,
     tree: Tree,
     changes: readonly TreeChange[],
+    begun: E | undefined,
   ): Promise<Answer<{ readonly after: B; readonly change: C }>>;
 }
 
@@ -127,13 +130,18 @@ export class Running<B, C> {
   ): Promise<Answer<Plan<B, C>>> {
     const { model, binder } = this.#parts;
     const changes = await model.diff(this.#tree, tree);
-    const allowed = await mayChange?.(changes);
-    if (allowed?.ok === false) return allowed;
-    const valid = await model.validate(tree, { valid: this.#tree, changes });
+    // The model has a thread of its own: meanwhile it is looked who may do this, and what it says.
+    const validation = model.validate(tree, { valid: this.#tree, changes });
+    const { allowed, begun } = await unlessItFails(validation, () => this.#begin(changes, mayChange));
+    const valid = await validation;
+    if (allowed?.ok === false) {
+      if (valid.ok) await valid.value.dispose();
+      return allowed;
+    }
     if (!valid.ok) return valid;
     let kept = false;
     try {
-      const bound = await binder.change(this.#bound, valid.value, changes);
+      const bound = await binder.change(this.#bound, valid.value, changes, begun);
       if (!bound.ok) return bound;
       const consequences: Consequence[] = [];
       const faults = [];
@@ -150,6 +158,11 @@ export class Running<B, C> {
     }
   }
 
+  async #begin(changes: readonly TreeChange[], mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>) {
+    const allowed = await mayChange?.(changes);
+    return { allowed, begun: allowed?.ok === false ? undefined : await this.#parts.binder.begin(this.#bound, changes) };
+  }
+
   /** Makes the planned tree running, or leaves everything as it was. Takes the plan's tree in either case. */
   async carryOut(plan: Plan<B, C>, occasion: Occasion): Promise<Answer<CommitEntry>> {
     const { model, store, clock, log } = this.#parts;
@@ -157,10 +170,12 @@ export class Running<B, C> {
     const time = clock.wall();
     const entry = this.#entry(plan, occasion, time);
     const pending = occasion.pending?.(entry.id, before);
+    const document = model.document(plan.tree);
+    document.catch(() => undefined); // whoever persists it is told
     const persist = async (): Promise<void> => {
       const also = occasion.startup === undefined ? { pending } : { pending, startup: occasion.startup };
       try {
-        await store.commit(entry, await model.write(plan.tree), also);
+        await store.commit(entry, await document, also);
       } catch (cause) {
         this.#parts.durable?.(messageOf(cause));
         throw cause;
@@ -206,5 +221,17 @@ export class Running<B, C> {
       if (!waiting.has(path)) this.#deferred.delete(path);
       else if (!this.#deferred.has(path)) this.#deferred.set(path, change.old);
     }
+  }
+}
+
+/** What `work` answers; where it throws, the tree that is on its way meanwhile is disposed. */
+async function unlessItFails<T>(tree: Promise<Answer<Tree>>, work: () => Promise<T>): Promise<T> {
+  tree.catch(() => undefined); // awaited afterwards
+  try {
+    return await work();
+  } catch (cause) {
+    const late = await tree.catch(() => undefined);
+    if (late?.ok === true) await late.value.dispose();
+    throw cause;
   }
 }

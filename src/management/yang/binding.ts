@@ -87,7 +87,7 @@ export function bindRouter(
     routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
     ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
     registration: bindRegistration(router["semrd-registration:registration"], folder),
-    agents: bindAgents(router["semrd-agent:agents"]?.agent ?? [], taxonomy),
+    agents: (router["semrd-agent:agents"]?.agent ?? []).map(agentBinder(taxonomy)),
     discovery: { dns: { listen: dns.listen ?? [], ttl: seconds(dns.ttl) } },
     dataplane: bindDataplane(router["semrd-dataplane:dataplane"], folder),
     telemetry: {
@@ -355,13 +355,14 @@ export function bindRegistration(registration: RegistrationInstance, folder: str
   };
 }
 
-export function bindAgents(agents: readonly AgentInstance[], taxonomy: TaxonomyConfiguration): AgentConfiguration[] {
+/** Reads agents whose capabilities are in `taxonomy`. */
+export function agentBinder(taxonomy: TaxonomyConfiguration): (agent: AgentInstance) => AgentConfiguration {
   const known = new Map(taxonomy.capabilities.map((entry) => [`${entry.name} ${entry.majorVersion}`, entry]));
-  return agents.map(({ id, tenant, capability }) => ({
+  return ({ id, tenant, capability }) => ({
     id,
     tenant,
     instances: capability.map((instance) => bindInstance(instance, known)),
-  }));
+  });
 }
 
 function bindInstance(
@@ -369,7 +370,9 @@ function bindInstance(
   taxonomy: ReadonlyMap<string, TaxonomyCapability>,
 ): InstanceConfiguration {
   // A condition of the model that libyang has checked.
-  const known = taxonomy.get(`${capabilityNameOf(instance.name)} ${instance["major-version"]}`)!;
+  const version = instance["major-version"];
+  const known =
+    taxonomy.get(`${instance.name} ${version}`) ?? taxonomy.get(`${capabilityNameOf(instance.name)} ${version}`)!;
   const check = bindCheck(instance["health-check"]);
   return {
     capability: known.name,

@@ -103,9 +103,9 @@ export class YangModel implements Model {
     return answered(await this.#context.merge(rest.tree, looked.tree));
   }
 
-  /** A value of RFC 7951, as a change has it, with its default values. */
-  withDefaults(path: Path, value: unknown): unknown {
-    return this.#schema.withDefaults(path, value as Readonly<Record<string, unknown>>);
+  /** Puts default values into values of RFC 7951 of the node at a path, as changes have them. */
+  filler(path: Path): (value: unknown) => unknown {
+    return this.#schema.filler(path) as (value: unknown) => unknown;
   }
 
   async restrict(tree: Tree, hidden: readonly Verdict[], within?: readonly string[]): Promise<Answer<Tree>> {
@@ -219,6 +219,10 @@ export class YangModel implements Model {
     return answered(paths);
   }
 
+  document(tree: Tree): Promise<Uint8Array> {
+    return this.#context.printOctets(own(tree), "json", { defaults: "explicit", indent: false });
+  }
+
   async write(tree: Tree, options: { readonly indent: boolean } = { indent: false }): Promise<string> {
     const text = await this.#context.print(own(tree), "json", { defaults: "explicit", ...options });
     return options.indent ? `${text.trimEnd()}\n` : text;
@@ -231,7 +235,7 @@ export class YangModel implements Model {
   }
 
   /** Only what the paths match, as a document with all defaults. */
-  async document(tree: Tree, paths?: readonly Path[]): Promise<string> {
+  async filledDocument(tree: Tree, paths?: readonly Path[]): Promise<string> {
     if (paths === undefined) return this.#context.print(own(tree), "json", { defaults: "report-all" });
     const part = await this.#context.keep(own(tree), paths);
     try {

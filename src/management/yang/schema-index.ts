@@ -33,10 +33,11 @@ export class SchemaIndex {
     return [...here.keys()];
   }
 
-  /** `value` of the node at a path, an object as RFC 7951 has it, with the default values that are missing in it. */
-  withDefaults(path: Path, value: Json): Json {
+  /** Puts the default values that are missing into values of the node at a path, objects as RFC 7951 has them. */
+  filler(path: Path): (value: Json) => Json {
     const found = this.resolve(path, { pattern: true });
-    return found.ok && found.value.node !== undefined ? filled(found.value.node, value) : value;
+    const node = found.ok ? found.value.node : undefined;
+    return node === undefined ? (value) => value : (value) => filled(node, value);
   }
 
   /**
@@ -86,18 +87,44 @@ function lookUp(here: ReadonlyMap<string, Entry>, name: string): Entry | undefin
 
 type Json = Readonly<Record<string, unknown>>;
 
+interface Member {
+  readonly name: string;
+  readonly node: YangSchemaNode;
+  /** Default value as JSON; `undefined`: none. */
+  readonly fallback: unknown;
+}
+
+const MEMBERS = new WeakMap<YangSchemaNode, readonly Member[]>();
+
+/** Children that are configuration and may have defaults in them, by what they are called in JSON. */
+function membersOf(node: YangSchemaNode): readonly Member[] {
+  const known = MEMBERS.get(node);
+  if (known !== undefined) return known;
+  const members = (node.children ?? [])
+    .flatMap(through)
+    .filter(({ config }) => config)
+    .map((child) => ({
+      name: child.module === node.module ? bare(child.name) : `${child.module}:${bare(child.name)}`,
+      node: child,
+      fallback: fallbackOf(child),
+    }));
+  MEMBERS.set(node, members);
+  return members;
+}
+
+function fallbackOf({ kind, type, defaults }: YangSchemaNode): unknown {
+  if (defaults === undefined) return undefined;
+  if (kind === "leaf") return jsonValue(type, defaults[0]!);
+  return kind === "leaf-list" ? defaults.map((text) => jsonValue(type, text)) : undefined;
+}
+
 /** Conditions (`when`) are not looked at: a default where none applies is one that nobody asks for. */
 function filled(node: YangSchemaNode, value: Json): Json {
   const full: Record<string, unknown> = { ...value };
-  for (const child of (node.children ?? []).flatMap(through)) {
-    if (!child.config) continue;
-    const name = child.module === node.module ? bare(child.name) : `${child.module}:${bare(child.name)}`;
+  for (const { name, node: child, fallback } of membersOf(node)) {
     const own = full[name];
-    if (child.kind === "leaf" && own === undefined && child.defaults !== undefined) {
-      full[name] = jsonValue(child.type, child.defaults[0]!);
-    } else if (child.kind === "leaf-list" && own === undefined && child.defaults !== undefined) {
-      full[name] = child.defaults.map((text) => jsonValue(child.type, text));
-    } else if (child.kind === "container" && (own !== undefined || child.presence !== true)) {
+    if (own === undefined && fallback !== undefined) full[name] = fallback;
+    else if (child.kind === "container" && (own !== undefined || child.presence !== true)) {
       full[name] = filled(child, (own ?? {}) as Json);
     } else if (child.kind === "list" && own !== undefined) {
       full[name] = (own as readonly Json[]).map((entry) => filled(child, entry));

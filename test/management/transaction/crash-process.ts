@@ -53,6 +53,7 @@ const engine = value(
     model: flatModel,
     binder: {
       bind: async (tree) => answered(valuesOf(tree)),
+      begin: async () => undefined,
       change: async (_, tree) => answered({ after: valuesOf(tree), change: valuesOf(tree) }),
     },
     store: await CommitStore.open(files, "lineage", silent),

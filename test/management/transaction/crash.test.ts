@@ -102,8 +102,8 @@ describe("a loss of power", () => {
       this.survivors.push(new Map(this.files));
     }
 
-    override async write(name: string, text: string): Promise<void> {
-      await super.write(name, text);
+    override async write(name: string, content: string | Uint8Array): Promise<void> {
+      await super.write(name, content);
       this.#note();
     }
 

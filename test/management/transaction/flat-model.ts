@@ -94,6 +94,7 @@ export const flatModel: Model = {
     return changes;
   },
   read: async (tree) => answered(JSON.stringify(valuesOf(tree))),
+  document: async (tree) => Buffer.from(JSON.stringify(valuesOf(tree))),
   write: async (tree) => JSON.stringify(valuesOf(tree)),
 };
 

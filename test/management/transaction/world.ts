@@ -81,9 +81,9 @@ export class MemoryFiles implements StoreFiles {
     return this.files.get(name);
   }
 
-  async write(name: string, text: string): Promise<void> {
+  async write(name: string, content: string | Uint8Array): Promise<void> {
     this.before(`write ${name}`);
-    this.files.set(name, text);
+    this.files.set(name, Buffer.from(content).toString());
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -136,6 +136,7 @@ export class World<F extends StoreFiles = MemoryFiles> {
       model: flatModel,
       binder: {
         bind: async (tree) => answered(valuesOf(tree)),
+        begin: async () => undefined,
         change: async (_, tree) => answered({ after: valuesOf(tree), change: valuesOf(tree) }),
       },
       ...{ store, startup: file, clock: this.clock, log: silent, isSecret: (leaf) => leaf === "password" },
