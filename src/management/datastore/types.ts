@@ -216,7 +216,8 @@ export interface Management {
   closeSession(session: Session): Promise<void>;
   sessions(): readonly Session[];
 
-  get(session: Session, from: Datastore, options: GetOptions): Promise<Answer<Data>>;
+  /** A number is a commit of the log: what running was then, where that is kept. */
+  get(session: Session, from: Datastore | number, options: GetOptions): Promise<Answer<Data>>;
   info(): readonly DatastoreInfo[];
 
   edit(session: Session, target: EditTarget, text: string, options: EditOptions): Promise<Answer<TransactionId>>;
@@ -255,6 +256,8 @@ export interface Management {
 
   /** Puts running as it was `back` commits ago (1: before the last) into the candidate; nothing is committed. */
   rollback(session: Session, back: number, target?: "candidate" | "private-candidate"): Promise<Answer<TransactionId>>;
+  /** Commits whose configuration is kept, newest first; entries of the log. */
+  kept(): readonly CommitEntry[];
   /** Newest first; with a session only what that may read of changes. */
   log(limit?: number, session?: Session): readonly CommitEntry[];
 

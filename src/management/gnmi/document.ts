@@ -6,7 +6,7 @@ import type { SchemaNode, SchemaRoot } from "./schema-tree.ts";
 import { must } from "./status.ts";
 
 /**
- * The configuration that a pattern selects, RFC 7951. Containers are given as they are configured, a single leaf also with
+ * The configuration that a pattern selects, RFC 7951; `from`: a number is a commit. Containers are given as they are configured, a single leaf also with
  * its default value, as that is the answer to the question.
  *
  * @throws {GnmiError} for what the datastores refuse
@@ -16,7 +16,7 @@ export async function readConfiguration(
   session: Session,
   pattern: Pattern,
   text: string,
-  from: Datastore = "running",
+  from: Datastore | number = "running",
 ): Promise<Json> {
   const last = pattern.at(-1)?.node.schema;
   const isLeaf = last?.kind === "leaf" || last?.kind === "leaf-list";

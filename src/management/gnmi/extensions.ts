@@ -1,4 +1,4 @@
-import type { CommitExtension, Extension, MasterArbitration } from "./messages.ts";
+import type { CommitExtension, Extension, HistoryRequest, MasterArbitration } from "./messages.ts";
 import { GnmiError } from "./status.ts";
 
 type Name = NonNullable<Extension["ext"]>;
@@ -28,6 +28,9 @@ export function depthOf(extensions: readonly Extension[]): number | undefined {
 
 export const commitOf = (extensions: readonly Extension[]): CommitExtension | undefined =>
   one<Extract<Extension, { ext: "commit" }>>(extensions, "commit")?.commit;
+
+export const historyOf = (extensions: readonly Extension[]): HistoryRequest | undefined =>
+  one<Extract<Extension, { ext: "history" }>>(extensions, "history")?.history;
 
 /** Roles that are remembered. */
 const MOST_ROLES = 1_024;

@@ -61,6 +61,13 @@ export type CommitAction =
 
 export type CommitExtension = { readonly id: string } & Partial<CommitAction>;
 
+/** Times are nanoseconds since the Unix epoch. */
+export interface HistoryRequest {
+  readonly request?: "snapshot_time" | "range";
+  readonly snapshot_time?: string;
+  readonly range?: { readonly start: string; readonly end: string };
+}
+
 export interface MasterArbitration {
   readonly role: { readonly id: string } | null;
   readonly election_id: { readonly high: string; readonly low: string } | null;
@@ -70,7 +77,8 @@ export type Extension =
   | { readonly ext: "master_arbitration"; readonly master_arbitration: MasterArbitration }
   | { readonly ext: "commit"; readonly commit: CommitExtension }
   | { readonly ext: "depth"; readonly depth: { readonly level: number } }
-  | { readonly ext: "history" | "registered_ext" | "config_subscription" }
+  | { readonly ext: "history"; readonly history: HistoryRequest }
+  | { readonly ext: "registered_ext" | "config_subscription" }
   | { readonly ext?: undefined };
 
 export interface CapabilityRequest {

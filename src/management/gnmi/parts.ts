@@ -25,4 +25,4 @@ export interface OperationParts {
 }
 
 /** As messages have the time: the wall clock is in milliseconds. */
-export const nanoseconds = (clock: Clock): bigint => BigInt(Math.round(clock.wall() * 1000)) * 1000n;
+export const nanoseconds = (clock: Pick<Clock, "wall">): bigint => BigInt(Math.round(clock.wall() * 1000)) * 1000n;

@@ -120,10 +120,13 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#sessions.all;
   }
 
-  async get(session: Session, from: Datastore, options: GetOptions): Promise<Answer<Data>> {
+  async get(session: Session, from: Datastore | number, options: GetOptions): Promise<Answer<Data>> {
     const found = await this.#workspace.tree(session, from);
     if (!found.ok) return found;
-    const transactionId = this.#transactionIdOf(session, from);
+    const transactionId =
+      typeof from === "number"
+        ? (this.#parts.store.entries.find(({ id }) => id === from)?.transactionId ?? String(from))
+        : this.#transactionIdOf(session, from);
     await using all = held(found.value);
     const access = this.#parts.access?.of(session);
     const within = options.select !== undefined && "paths" in options.select ? options.select.paths : undefined;
@@ -285,6 +288,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     const message =
       most < 1 ? "there is no earlier commit" : `${back} commits back is further than is kept: 1 to ${most}`;
     return Promise.resolve(refused(fault("invalid-value", message, { errorType: "protocol" })));
+  }
+
+  kept(): readonly CommitEntry[] {
+    const { documents, entries } = this.#parts.store;
+    return entries.filter(({ id }) => documents.includes(id));
   }
 
   log(limit?: number, session?: Session): readonly CommitEntry[] {

@@ -22,7 +22,7 @@ export class ReadableTrees implements AsyncDisposable {
   async of(
     tree: Tree,
     access: Access | undefined,
-    { from, within }: { readonly from: Datastore; readonly within?: readonly string[] },
+    { from, within }: { readonly from: Datastore | number; readonly within?: readonly string[] },
   ): Promise<Answer<Tree>> {
     if (access === undefined || access.hidden.length === 0) return answered(tree.share());
     if (within !== undefined || (from !== "running" && from !== "intended"))

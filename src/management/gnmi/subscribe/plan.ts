@@ -1,10 +1,11 @@
 import { type Milliseconds, milliseconds } from "../../../base/index.ts";
-import { depthOf, refuseOthers } from "../extensions.ts";
+import { depthOf, historyOf, refuseOthers } from "../extensions.ts";
 import type { Extension, Subscription, SubscriptionList } from "../messages.ts";
 import type { OperationParts } from "../parts.ts";
 import { dataPath, type Pattern } from "../paths.ts";
 import { GnmiError } from "../status.ts";
 import { type ValueEncoding, valueEncoding } from "../values.ts";
+import { type HistoryPlan, historyPlan } from "./history-plan.ts";
 
 /** What is done for one path. */
 export interface PathPlan {
@@ -27,6 +28,8 @@ export interface SubscriptionPlan {
   readonly updatesOnly: boolean;
   readonly depth: number | undefined;
   readonly paths: readonly PathPlan[];
+  /** Present: what was, instead of what is. */
+  readonly history?: HistoryPlan;
 }
 
 /** Shorter ones would be more work than news. */
@@ -50,7 +53,7 @@ export function subscriptionPlan(
   extensions: readonly Extension[],
   parts: OperationParts,
 ): SubscriptionPlan {
-  refuseOthers(extensions, ["depth"]);
+  refuseOthers(extensions, ["depth", "history"]);
   if (list.use_aliases) throw aliases();
   const { mode } = list;
   if (mode !== "STREAM" && mode !== "ONCE" && mode !== "POLL") {
@@ -65,10 +68,33 @@ export function subscriptionPlan(
   if (depth !== undefined && mode === "STREAM") {
     throw new GnmiError("UNIMPLEMENTED", "the extension depth is for Get and for subscriptions ONCE and POLL");
   }
+  const history = historyPlan(historyOf(extensions), mode, parts);
+  if (history !== undefined) {
+    const paths = list.subscription.flatMap((subscription) => pastPlans(list, subscription, parts));
+    return { mode, depth, encoding: valueEncoding(list.encoding), updatesOnly: list.updates_only, paths, history };
+  }
   return {
     ...{ mode, depth, encoding: valueEncoding(list.encoding), updatesOnly: list.updates_only },
     paths: list.subscription.flatMap((subscription) => pathPlans(list, mode, subscription, parts)),
   };
+}
+
+/** Of the past only the configuration is known. */
+function pastPlans(
+  { prefix }: SubscriptionList,
+  { path, mode }: Subscription,
+  { model }: OperationParts,
+): readonly PathPlan[] {
+  const { patterns, text } = model.paths.read(prefix, path);
+  if (mode === "SAMPLE") {
+    throw new GnmiError("INVALID_ARGUMENT", `${text}: history tells of each change: ON_CHANGE or TARGET_DEFINED`);
+  }
+  const configured = patterns.filter((pattern) => pattern.at(-1)?.node.schema.config !== false);
+  if (configured.length === 0 && patterns.length > 0) {
+    const message = `${text} is state of the router: only the history of its configuration is kept`;
+    throw new GnmiError("INVALID_ARGUMENT", message);
+  }
+  return configured.map((pattern) => ({ pattern, onChange: false }));
 }
 
 export const aliases = (): GnmiError =>

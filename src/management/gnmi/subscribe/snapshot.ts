@@ -1,5 +1,5 @@
 import { milliseconds } from "../../../base/index.ts";
-import type { Session } from "../../datastore/index.ts";
+import type { Datastore, Session } from "../../datastore/index.ts";
 import { readableRows, type StateSource } from "../../state/index.ts";
 import { readConfiguration } from "../document.ts";
 import { type Leaf, type LeafOptions, matches } from "../leaves.ts";
@@ -13,15 +13,16 @@ const PORTION = 200;
 /** The clock is read once in so many leaves. */
 const LEAVES_PER_LOOK = 32;
 
-/** The leaves of the configuration that a pattern selects, a few at a time. @throws {GnmiError} */
+/** The leaves of the configuration that a pattern selects, a few at a time; `from`: a number is a commit. @throws {GnmiError} */
 export async function* configurationLeaves(
   parts: OperationParts,
   session: Session,
   pattern: Pattern,
   options: LeafOptions,
+  from: Datastore | number = "running",
 ): AsyncGenerator<readonly Leaf[], void, void> {
   if (pattern.at(-1)?.node.schema.config === false) return;
-  const document = await readConfiguration(parts.management, session, pattern, "the configuration");
+  const document = await readConfiguration(parts.management, session, pattern, "the configuration", from);
   const { clock, model } = parts;
   let started = clock.monotonic();
   let portion: Leaf[] = [];

@@ -5,6 +5,7 @@ import type { OpenStream } from "../calls.ts";
 import { echoed } from "../get.ts";
 import type { SubscribeRequest, SubscriptionList } from "../messages.ts";
 import { asGnmiError, GnmiError, must } from "../status.ts";
+import { tellHistory } from "./history.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { aliases, type SubscriptionPlan, subscriptionPlan } from "./plan.ts";
 import { Subscriber, type SubscriberParts } from "./subscriber.ts";
@@ -25,7 +26,7 @@ export class SubscribeStream implements OpenStream {
   #outbox: Outbox | undefined;
   #polls = 0;
   #isOver = false;
-  #over: () => void = () => undefined;
+  readonly #over = Promise.withResolvers<void>();
   #rounds: Promise<void> = Promise.resolve();
 
   constructor(call: SubscribeCall, session: Session, parts: SubscriberParts, limits: OutboxLimits) {
@@ -38,13 +39,11 @@ export class SubscribeStream implements OpenStream {
   /** Resolves when the call is over. */
   async serve(): Promise<void> {
     const call = this.#call;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#over = resolve;
     call.on("data", (request: SubscribeRequest) => this.#requested(request));
     call.on("end", () => this.#ended());
     call.on("cancelled", () => this.#close());
     call.on("error", () => this.#close());
-    await promise;
+    await this.#over.promise;
   }
 
   /** Ends it from our side. */
@@ -58,7 +57,7 @@ export class SubscribeStream implements OpenStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#subscriber?.[Symbol.dispose]();
-    this.#over();
+    this.#over.resolve();
   }
 
   #requested(request: SubscribeRequest): void {
@@ -95,10 +94,26 @@ export class SubscribeStream implements OpenStream {
       fail: (error: GnmiError) => this.fail(error),
     };
     const prefix = echoed(list.prefix, list.subscription[0]!.path);
+    if (plan.history !== undefined) {
+      void this.#tellHistory({ ...plan, history: plan.history }, prefix).catch((cause) => this.#failed(cause));
+      return;
+    }
     this.#outbox = new Outbox(prefix, sink, this.#parts.clock, this.#limits);
     this.#subscriber = new Subscriber(plan, this.#session, this.#parts, this.#outbox);
     if (plan.mode === "STREAM") void this.#subscriber.stream().catch((cause) => this.#failed(cause));
     else this.#round();
+  }
+
+  async #tellHistory(plan: Parameters<typeof tellHistory>[0], prefix: Uint8Array): Promise<void> {
+    const call = this.#call;
+    const write = async (octets: Buffer): Promise<boolean> => {
+      if (this.#isOver || call.write(octets)) return !this.#isOver;
+      const drained = new Promise((resolve) => call.once("drain", resolve));
+      await Promise.race([drained, this.#over.promise]);
+      return !this.#isOver;
+    };
+    await tellHistory(plan, this.#session, { ...this.#parts, prefix, write });
+    this.#finish();
   }
 
   #poll(): void {

@@ -92,6 +92,15 @@ class Router:
         return made(request, metadata=self.login, timeout=timeout)
 
 
+    def converse(self, service, method, requests, timeout=20):
+        """The answers to a stream of requests."""
+        described = self.pool.FindServiceByName(service).methods_by_name[method]
+        answer = class_of(self.pool, described.output_type.full_name)
+        made = self.channel.stream_stream("/" + service + "/" + method, response_deserializer=answer.FromString,
+                                          request_serializer=lambda request: request.SerializeToString())
+        return made(iter(requests), metadata=self.login, timeout=timeout)
+
+
 def open_router(target, certificate, user, password):
     with open(certificate, "rb") as opened:
         channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(opened.read()), [("grpc.use_local_subchannel_pool", 1)])
