@@ -63,6 +63,29 @@ it("MRT, RPKI and BMP with their defaults", async () => {
   assert.deepEqual([without.mrt, without.rpki], [{ tables: [], updates: [] }, { caches: [] }]);
 });
 
+it("a station that connects to the router is known by its address, which is its own at that place", async () => {
+  const stations = (...stations: readonly object[]) =>
+    parseConfiguration(
+      router({
+        "semrd-bmp:bmp": {
+          station: stations.map((one, n) => ({ name: `s${n}`, port: 11019, listen: "fd00::a", ...one })),
+        },
+      }),
+      "/",
+    );
+  const { bmp } = await stations({ address: "fd00::b" }, { address: "192.0.2.1" }, { address: "fd00::b", port: 7 });
+  assert.deepEqual(
+    bmp.stations.map(({ listen, address }) => [listen, address]),
+    [
+      ["fd00::a", "fd00::b"],
+      ["fd00::a", "192.0.2.1"],
+      ["fd00::a", "fd00::b"],
+    ],
+  );
+  await assert.rejects(stations({ address: "noc.example.net" }), /known by its address, not by a name/);
+  await assert.rejects(stations({ address: "fd00::b" }, { address: "fd00::b" }), /addresses of their own/);
+});
+
 it("the RPKI state is no condition of an export policy", async () => {
   const statement = {
     name: "bad",

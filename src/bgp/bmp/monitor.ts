@@ -12,6 +12,7 @@ import { type AttributeCodec, HEADER_LENGTH, MessageType, wireFamily } from "../
 import type { LocalFacts } from "./loc-rib-feed.ts";
 import { downReason, MonitoredPeer } from "./monitored-peer.ts";
 import { Station, type StationOptions, type StationStatus } from "./station.ts";
+import { StationDoor } from "./station-door.ts";
 import { UpdateWriter } from "./update-writer.ts";
 import { encodeRouteMonitoring, encodeStatistics, type Statistic, StatisticType } from "./wire/index.ts";
 
@@ -33,6 +34,7 @@ export class BmpMonitor implements AsyncDisposable {
   readonly #writer: UpdateWriter;
   readonly #peers = new Set<MonitoredPeer>();
   readonly #stations: readonly Station[];
+  readonly #doors: StationDoor[] = [];
   /** Asks a neighbour for its routes; set before the first session is there. */
   askAgain: ((peer: string) => void) | undefined;
 
@@ -57,16 +59,32 @@ export class BmpMonitor implements AsyncDisposable {
         }),
       ),
     );
+    this.#openDoors();
   }
 
-  /** This router has other numbers now: the stations begin anew. */
+  /** This router has other numbers now: the stations begin anew, or have to connect again. */
   set local(local: LocalFacts) {
     this.#local = local;
     for (const station of this.#stations) station.beginAnew();
   }
 
+  /** Stations that connect to this router, by where they do. */
+  #openDoors(): void {
+    const passive = this.#stations.filter(({ options }) => options.listen !== undefined);
+    const doors = Map.groupBy(passive, ({ options: { listen, port } }) => `${listen} ${port}`);
+    for (const stations of doors.values()) {
+      const { listen, port } = stations[0]!.options;
+      this.#doors.push(this.#scope.own(new StationDoor({ address: listen!, port }, stations, this.#parts)));
+    }
+  }
+
   get observer(): SpeakerObserver {
     return (peer) => new Watched(peer, this.#parts.clock, this);
+  }
+
+  /** Where stations connect to this router. */
+  get listening(): readonly { readonly address: string; readonly port: number }[] {
+    return this.#doors.flatMap(({ listening }) => listening ?? []);
   }
 
   stations(): readonly StationStatus[] {

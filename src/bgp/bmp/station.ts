@@ -25,9 +25,12 @@ export type MonitoredTable =
 
 export interface StationOptions {
   readonly name: string;
-  /** Address, or name of a host. */
+  /** Address, or name of a host; of one that connects to this router the address from which it does. */
   readonly address: string;
+  /** Of the station; of one that connects to this router the port that it connects to. */
   readonly port: number;
+  /** The station connects to this address of this router. Default: this router connects to it. @see RFC 7854 §3.2 */
+  readonly listen?: string;
   /** At first; doubled with every failure, up to {@link LONGEST_RETRY}. */
   readonly connectRetry: Seconds;
   readonly tables: readonly MonitoredTable[];
@@ -62,7 +65,7 @@ export interface StationStatus {
   readonly address: string;
   readonly port: number;
   readonly tables: readonly MonitoredTable[];
-  readonly state: "down" | "connecting" | "telling" | "up";
+  readonly state: "down" | "listening" | "connecting" | "telling" | "up";
   /** Wall clock of the last connection. */
   readonly since: number | undefined;
   readonly peersTold: number;
@@ -85,7 +88,7 @@ const LOW_WATER = 256 * 1024;
 const LONGEST_RETRY = 720_000;
 
 /**
- * One monitoring station: connects to it, says what there is and then what changes. Nothing it does or leaves holds up a session: what
+ * One monitoring station: connects to it, or is connected to, says what there is and then what changes. Nothing it does or leaves holds up a session: what
  * it does not take in time is not kept but told anew from the tables later.
  */
 export class Station implements AsyncDisposable {
@@ -125,7 +128,19 @@ export class Station implements AsyncDisposable {
     this.#messagesCounter = metrics.counter("semrd_bmp_messages_total", "Messages to a monitoring station", labels);
     this.#resyncsCounter = metrics.counter("semrd_bmp_resyncs_total", "Neighbours told anew to a slow station", labels);
     this.#upGauge = metrics.gauge("semrd_bmp_up", "Whether a monitoring station is connected", labels);
-    this.#connect();
+    if (options.listen === undefined) this.#connect();
+  }
+
+  /** There is a connection, or one is being made. */
+  get isConnected(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  /** The station has connected to this router. */
+  accept(socket: Socket): void {
+    socket.setKeepAlive(true);
+    this.#follow(socket);
+    this.#connected(socket);
   }
 
   status(): StationStatus {
@@ -134,7 +149,7 @@ export class Station implements AsyncDisposable {
     const connected = isTelling ? "telling" : "up";
     return {
       ...{ name, address, port, tables },
-      state: this.#isUp ? connected : this.#socket === undefined ? "down" : "connecting",
+      state: this.#isUp ? connected : this.#stateWithout(),
       since: this.#since,
       peersTold: this.#told.size,
       messages: this.#messages,
@@ -145,6 +160,11 @@ export class Station implements AsyncDisposable {
       failures: this.#failures,
       lastError: this.#lastError,
     };
+  }
+
+  #stateWithout(): "down" | "listening" | "connecting" {
+    if (this.options.listen !== undefined) return "listening";
+    return this.#socket === undefined ? "down" : "connecting";
   }
 
   wants(table: MonitoredTable): boolean {
@@ -230,7 +250,7 @@ export class Station implements AsyncDisposable {
     this.#write(encodeTermination(TerminationReason.NoReason));
     this.#end(this.#socket!);
     this.#forget();
-    this.#connect();
+    if (this.options.listen === undefined) this.#connect();
   }
 
   /** A station that does not take what waits for it is not waited for. */
@@ -242,9 +262,13 @@ export class Station implements AsyncDisposable {
   #connect(): void {
     const { address, port } = this.options;
     const socket = createConnection({ host: address, port, keepAlive: true });
+    this.#follow(socket);
+    socket.on("connect", () => this.#connected(socket));
+  }
+
+  #follow(socket: Socket): void {
     this.#socket = socket;
     let reason = "the station closed the connection";
-    socket.on("connect", () => this.#connected(socket));
     socket.on("error", (error) => {
       reason = error.message;
     });
@@ -421,7 +445,7 @@ export class Station implements AsyncDisposable {
     this.#failures++;
     if (this.#lastError === undefined) log.warn("bmp.station.lost", { station: this.options.name, reason });
     this.#lastError = reason;
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || this.options.listen !== undefined) return;
     this.#retry = clock.after(milliseconds(this.#backOff), () => this.#connect());
     this.#backOff = Math.min(LONGEST_RETRY, 2 * this.#backOff);
   }

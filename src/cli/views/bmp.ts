@@ -2,7 +2,7 @@ import type { BmpStationRow } from "../../management/index.ts";
 import { type TableStyle, table } from "../table.ts";
 import { age } from "./format.ts";
 
-const COLOURS = { up: "green", telling: "yellow", connecting: "yellow", down: "red" } as const;
+const COLOURS = { up: "green", telling: "yellow", connecting: "yellow", listening: "yellow", down: "red" } as const;
 
 export function bmpView(rows: readonly BmpStationRow[], style: TableStyle): string {
   return table(
@@ -13,7 +13,8 @@ export function bmpView(rows: readonly BmpStationRow[], style: TableStyle): stri
       {
         title: "SINCE",
         align: "right",
-        cell: ({ connectedSecondsAgo: ago, state }) => (ago === undefined || state === "down" ? "" : age(ago)),
+        cell: ({ connectedSecondsAgo: ago, state }) =>
+          ago === undefined || state === "down" || state === "listening" ? "" : age(ago),
       },
       { title: "TABLES", cell: (row) => row.tables.join(", ") },
       { title: "PEERS", align: "right", cell: (row) => String(row.peers) },

@@ -7,9 +7,11 @@ export interface BmpConfiguration {
 
 export interface BmpStationConfiguration {
   readonly name: string;
-  /** Address, or name of a host. */
+  /** Address, or name of a host; of one that connects to this router the address from which it does. */
   readonly address: string;
   readonly port: number;
+  /** Where it connects to; absent: this router connects to it. */
+  readonly listen?: string;
   readonly connectRetry: Seconds;
   /** At least one. */
   readonly tables: readonly (

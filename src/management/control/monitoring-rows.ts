@@ -36,8 +36,8 @@ export interface BmpStationRow {
   readonly name: string;
   readonly address: string;
   readonly port: number;
-  /** `telling`: it is being told what there is. */
-  readonly state: "down" | "connecting" | "telling" | "up";
+  /** `telling`: it is being told what there is; `listening`: it may connect to this router. */
+  readonly state: "down" | "listening" | "connecting" | "telling" | "up";
   /** Of the last connection. */
   readonly connectedSecondsAgo?: number;
   /** pre-policy, post-policy, loc-rib, adj-rib-out-pre-policy, adj-rib-out-post-policy. */

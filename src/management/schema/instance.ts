@@ -508,6 +508,7 @@ export interface RouterBmpStation {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  readonly listen?: string;
   readonly "connect-retry": number;
   readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib" | "adj-rib-out-pre-policy" | "adj-rib-out-post-policy")[];
   readonly neighbor?: readonly string[];

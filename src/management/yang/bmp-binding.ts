@@ -7,6 +7,7 @@ export interface BmpInstance {
     readonly name: string;
     readonly address: string;
     readonly port: number;
+    readonly listen?: string;
     readonly "connect-retry": number;
     readonly table?: readonly (
       | "pre-policy"
@@ -22,10 +23,11 @@ export interface BmpInstance {
 
 export function bindBmp(bmp: BmpInstance | undefined): BmpConfiguration {
   return {
-    stations: (bmp?.station ?? []).map(({ name, address, port, table, neighbor, ...times }) => ({
+    stations: (bmp?.station ?? []).map(({ name, address, port, listen, table, neighbor, ...times }) => ({
       name,
       address,
       port,
+      ...(listen === undefined ? {} : { listen }),
       connectRetry: seconds(times["connect-retry"]),
       tables: table ?? ["post-policy", "loc-rib"],
       neighbors: neighbor ?? [],

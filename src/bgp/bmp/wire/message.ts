@@ -100,8 +100,13 @@ export function encodeInitiation(facts: { readonly name: string; readonly descri
   });
 }
 
-/** @see RFC 7854 §4.5: administratively closed, unspecified reason, out of resources */
-export const TerminationReason = { AdministrativelyClosed: 0, NoReason: 1, OutOfResources: 2 } as const;
+/** @see RFC 7854 §4.5 */
+export const TerminationReason = {
+  AdministrativelyClosed: 0,
+  NoReason: 1,
+  OutOfResources: 2,
+  RedundantConnection: 3,
+} as const;
 
 export function encodeTermination(reason: number): Uint8Array {
   return message(BmpType.Termination, (out) => writeTlv(out, 1, Uint8Array.of(reason >>> 8, reason)));
