@@ -452,6 +452,20 @@ struct semr_bucket {
 };
 SEMR_ASSERT_SIZE(struct semr_bucket, 16);
 
+/* ------------------------------------------ beginnings (PERCPU_ARRAY, 1) */
+
+/*
+ * Connections that begin with the new owner of a slot in transition while the
+ * former one lives: semr_beginnings_per_second of them, so that an entry of
+ * `transitions` stays for a minute whatever comes. Those above begin with the
+ * former owner.
+ */
+struct semr_beginnings {
+	struct semr_bucket bucket;
+	__u64 deferred;		/* SYNs above */
+};
+SEMR_ASSERT_SIZE(struct semr_beginnings, 24);
+
 /* ------------------------------------------------- ways (PERCPU_ARRAY) */
 
 /* The next link, and the Ethernet addresses there. */
@@ -645,6 +659,7 @@ enum semr_edge_verdict {
  * __u32 semr_tunnel_mtu           largest IPv6 packet towards other routers
  * __u32 semr_answers_per_second   ICMPv6 errors, per processor
  * __u32 semr_answers_burst
+ * __u32 semr_beginnings_per_second  new flows on slots in transition, likewise
  * __u32 semr_tick                 nanoseconds of a jiffy
  */
 

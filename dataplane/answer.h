@@ -3,42 +3,20 @@
 #ifndef SEMR_ANSWER_H
 #define SEMR_ANSWER_H
 
+#include "bucket.h"
 #include "echo.h"
 #include "error.h"
 #include "reset.h"
-
-#define SEMR_SECOND 1000000000ULL
 
 /* May one more ICMPv6 error go out on this processor? */
 static __always_inline bool take_token(void)
 {
 	struct semr_bucket *bucket;
 	__u32 zero = 0;
-	__u64 now, elapsed, fresh;
 
 	bucket = bpf_map_lookup_elem(&answers, &zero);
-	if (!bucket)
-		return false;
-	now = bpf_ktime_get_ns();
-	elapsed = now - bucket->refilled;
-	if (!bucket->refilled) {
-		bucket->tokens = semr_answers_burst;
-		bucket->refilled = now;
-	} else {
-		if (elapsed > 4 * SEMR_SECOND)
-			elapsed = 4 * SEMR_SECOND;
-		fresh = elapsed * semr_answers_per_second / SEMR_SECOND;
-		if (fresh) {
-			bucket->tokens += fresh;
-			bucket->refilled = now;
-		}
-		if (bucket->tokens > semr_answers_burst)
-			bucket->tokens = semr_answers_burst;
-	}
-	if (!bucket->tokens)
-		return false;
-	bucket->tokens -= 1;
-	return true;
+	return bucket && take_from(bucket, semr_answers_per_second,
+				   semr_answers_burst);
 }
 
 static __always_inline bool is_reset(const struct semr_packet *packet)

@@ -3,6 +3,7 @@
 #ifndef SEMR_CHOOSE_H
 #define SEMR_CHOOSE_H
 
+#include "bucket.h"
 #include "spread.h"
 
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
@@ -177,6 +178,27 @@ static __always_inline struct semr_flow flow_to(__u32 index)
 }
 
 /*
+ * May one more connection begin with a new owner while the former one lives?
+ * Each takes a place in `transitions`, and a flood of them must not take the
+ * places of those that are there: the others begin with the former owner,
+ * whose they are without a place.
+ */
+static __always_inline bool may_begin(void)
+{
+	struct semr_beginnings *mine;
+	__u32 zero = 0;
+
+	mine = bpf_map_lookup_elem(&beginnings, &zero);
+	if (!mine)
+		return false;
+	if (take_from(&mine->bucket, semr_beginnings_per_second,
+		      semr_beginnings_per_second))
+		return true;
+	mine->deferred++;
+	return false;
+}
+
+/*
  * A slot that changed its owner: flows that began with the previous one stay
  * there while it lives. Only these packets touch a flow table.
  */
@@ -191,12 +213,16 @@ choose_in_transition(const struct semr_packet *packet, __u32 slot,
 	index = remembered(bpf_map_lookup_elem(&transitions, &key));
 	if (index && (!kind || keeps_flows(index, kind)))
 		return index;
-	if (!is_syn(packet) && keeps_flows(previous, kind))
+	/* It fades: who is not remembered is the owner's */
+	if (!previous)
+		return semr_first_up(packet->group, slot, kind);
+	if (keeps_flows(previous, kind) &&
+	    (!is_syn(packet) || !may_begin()))
 		index = previous;
 	else
 		index = semr_first_up(packet->group, slot, kind);
-	if (!index)
-		return 0;
+	if (!index || (index == previous && is_syn(packet)))
+		return index;
 	flow = flow_to(index);
 	bpf_map_update_elem(&transitions, &key, &flow, BPF_ANY);
 	return index;

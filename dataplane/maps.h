@@ -16,6 +16,7 @@ const volatile __u32 semr_capability_mask = 1023;
 const volatile __u32 semr_tunnel_mtu = 1500;
 const volatile __u32 semr_answers_per_second = 1000;
 const volatile __u32 semr_answers_burst = 100;
+const volatile __u32 semr_beginnings_per_second = 500;
 const volatile __u32 semr_tick = 4000000;
 
 /* One 4-octet store each, by whoever holds the section's map. */
@@ -174,6 +175,13 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } turns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct semr_beginnings);
+} beginnings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -1,5 +1,5 @@
 import type { Clock, Counter, Ipv6Address, Metrics } from "../base/index.ts";
-import type { PolicyCounters, TenantCounters } from "../dataplane/index.ts";
+import type { DataplaneDriver, PolicyCounters, TenantCounters } from "../dataplane/index.ts";
 import type { CapabilityCounterRow } from "../management/index.ts";
 import type { CountingPlane } from "./counter-book.ts";
 import type { RowSources } from "./rows.ts";
@@ -78,7 +78,10 @@ export class PolicyMetrics {
   }
 
   /** In slices: there may be ten thousand. */
-  async refresh(driver: CountingPlane, sources: Pick<RowSources, "taxonomy">): Promise<void> {
+  async refresh(
+    driver: CountingPlane & Pick<DataplaneDriver, "deferredBeginnings">,
+    sources: Pick<RowSources, "taxonomy">,
+  ): Promise<void> {
     const turn = new Turn(this.#clock);
     for (const { tenant, packets, bytes, denied, limited, spoofed } of tenantClients(driver, sources)) {
       for (const [result, count] of Object.entries({ sent: packets, denied, limited, spoofed }))
@@ -103,6 +106,14 @@ export class PolicyMetrics {
         if (limited === undefined) continue;
         this.#add("semrd_capability_limited_packets_total", "Packets over the rate of a capability", limited, labels);
       }
+    const deferred = driver.deferredBeginnings?.();
+    if (deferred !== undefined)
+      this.#add(
+        "semrd_transition_deferred_connections_total",
+        "Connections that began with the former owner of a slot that moves, as too many began at once",
+        deferred,
+        {},
+      );
     for (const [tag, { packets }] of driver.counters().tags ?? [])
       this.#add("semrd_tag_delivered_packets_total", "Packets delivered here with a tag", packets, {
         tag: String(tag),

@@ -78,6 +78,7 @@ export const EVENT = layout(72, {
   tag: 66,
 });
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
+export const BEGINNINGS = layout(24, { bucket: 0, deferred: 16 });
 export const EXIT = layout(24, { ifindex: 0, mtu: 4, macs: 8 });
 export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, exit: 32 });
 export const EDGE = layout(24, { prefix: 0, on: 12, first_guest: 16, guests: 20 });
@@ -123,6 +124,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   event: EVENT,
   settings: SETTINGS,
   bucket: BUCKET,
+  beginnings: BEGINNINGS,
   exit: EXIT,
   way: WAY,
   edge: EDGE,
@@ -155,6 +157,7 @@ export const MAPS = {
   verdicts: { key: 4, value: 8 },
   next_hop_counters: { key: 4, value: NEXT_HOP_COUNTERS.size },
   answers: { key: 4, value: BUCKET.size },
+  beginnings: { key: 4, value: BEGINNINGS.size },
   ways: { key: 4, value: WAY.size },
   edge: { key: 4, value: EDGE.size },
   pools: { key: POOL_KEY.size, value: POOL.size },
@@ -178,6 +181,7 @@ export const CONSTANTS = {
   semr_tunnel_mtu: 4,
   semr_answers_per_second: 4,
   semr_answers_burst: 4,
+  semr_beginnings_per_second: 4,
   semr_tick: 4,
 } as const;
 

@@ -216,6 +216,8 @@ export interface DataplaneDriver extends AsyncDisposable {
   changePorts(ports: readonly PortOptions[]): Promise<void>;
   /** Verdicts as they are now, other rows as they are when they are looked at; who takes many takes them in slices. */
   counters(): DataplaneCounters;
+  /** Connections that began with the former owner of a slot in transition, as too many began at once. Absent: nobody counts them. */
+  deferredBeginnings?(): bigint;
   /**
    * Makes this what the edge translates; without a plan, nothing. Absent: the driver has no programs there.
    * Cost: a look at each of its tables; for changes of the configuration.

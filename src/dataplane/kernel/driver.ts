@@ -12,7 +12,7 @@ import type {
   PlanView,
   PolicyIndex,
 } from "../../forwarding/index.ts";
-import { type CONSTANTS, EVENTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
+import { BEGINNINGS, type CONSTANTS, EVENTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
 import type {
   DataplaneCounters,
   DataplaneDriver,
@@ -58,6 +58,9 @@ export interface KernelDataplane extends DataplaneDriver {
 /** ICMPv6 errors per processor. @see RFC 4443 §2.4 (f) */
 const ANSWERS_PER_SECOND = 1000;
 const ANSWERS_BURST = 100;
+/** Entries of `transitions`, and how long one is there at least while new flows come without end. */
+const TRANSITIONS = 65_536;
+const REMEMBERED_SECONDS = 60;
 
 /**
  * Loads the pass, takes over what an earlier process pinned or creates and pins it, and attaches it to the ports.
@@ -254,6 +257,10 @@ class KernelDriver implements KernelDataplane {
     });
   }
 
+  deferredBeginnings(): bigint {
+    return mapOf(this.#parts.object, "beginnings").sums(0, 1)[BEGINNINGS.offsets.deferred / 8]!;
+  }
+
   watchFlows(listener: (event: FlowEvent) => void): FlowWatch {
     const { object, tables, native } = this.#parts;
     const maps = {
@@ -315,7 +322,7 @@ async function load(
   const names = Object.keys(MAPS);
   try {
     return await native.bpf.load(objectPath, {
-      constants: constantsOf(options, sizes, native.bpf.tickNanoseconds()),
+      constants: constantsOf(options, sizes, native.bpf),
       maxEntries: {
         capabilities: sizes.capabilityLines,
         groups: sizes.groups,
@@ -346,7 +353,7 @@ async function load(
 function constantsOf(
   options: DataplaneOptions,
   sizes: TableSizes,
-  tick: number,
+  bpf: Native["bpf"],
 ): Record<keyof typeof CONSTANTS, Uint8Array> {
   return {
     semr_domain: options.domain.address.slice(0, 6),
@@ -356,7 +363,10 @@ function constantsOf(
     semr_tunnel_mtu: hostU32(options.tunnelMtu),
     semr_answers_per_second: hostU32(ANSWERS_PER_SECOND),
     semr_answers_burst: hostU32(ANSWERS_BURST),
-    semr_tick: hostU32(tick),
+    semr_beginnings_per_second: hostU32(
+      Math.max(1, Math.floor(TRANSITIONS / (REMEMBERED_SECONDS * bpf.possibleCpus()))),
+    ),
+    semr_tick: hostU32(bpf.tickNanoseconds()),
   };
 }
 

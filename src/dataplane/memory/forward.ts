@@ -54,9 +54,10 @@ function chooseAt(
 
   const remembered = fitting(usable(plan, transitions.get(key)));
   if (remembered !== undefined) return { choice: remembered, effects: [] };
+  if (owner.previous === 0) return { choice: fresh(), effects: [] };
   const stays = isSyn(layer4) ? undefined : fitting(usable(plan, referTo(plan, owner.previous)));
   const choice = stays ?? fresh();
-  if (choice === undefined) return { choice, effects: [] };
+  if (choice === undefined || (isSyn(layer4) && choice.nextHop === owner.previous)) return { choice, effects: [] };
   const { nextHop, generation } = choice;
   return { choice, effects: [{ type: "set-transition", key, value: { nextHop, generation } }] };
 }

@@ -245,6 +245,7 @@ class Pass {
     for (const name of ["flows", "returns", "transitions", "fragments"]) clearHash(maps.get(name)!);
     const cpus = loadNative().bpf.possibleCpus();
     maps.get("answers")!.update(new Uint8Array(4), new Uint8Array(16 * cpus)); // a full bucket
+    maps.get("beginnings")!.update(new Uint8Array(4), new Uint8Array(24 * cpus)); // likewise
     for (const index of VERDICTS.keys())
       maps.get("verdicts")!.update(Uint8Array.of(index, 0, 0, 0), new Uint8Array(8 * cpus));
     for (const tenant of TENANTS)

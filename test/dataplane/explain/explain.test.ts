@@ -86,6 +86,7 @@ function send(dataplane: KernelDataplane, asked: PacketQuestion): void {
   maps.get("answers")!.update(new Uint8Array(4), new Uint8Array(16 * cpus)); // a full bucket
   const turns = new Uint32Array(2 * cpus).fill(firstTurn(maps.get("turns")!)); // whichever processor it will be
   maps.get("turns")!.update(new Uint8Array(4), new Uint8Array(turns.buffer));
+  dataplane.object.maps.get("beginnings")!.update(new Uint8Array(4), new Uint8Array(24 * cpus)); // likewise
   const frame = frameOf(asked, OPTIONS.locator);
   frame.set(Buffer.from(MAC.replaceAll(":", ""), "hex"));
   const { hook } = PORTS.find(({ interface: name }) => name === asked.interface)!;

@@ -51,6 +51,7 @@ export interface BenchOptions {
   readonly tunnelMtu?: number;
   readonly answersPerSecond?: number;
   readonly answersBurst?: number;
+  readonly beginningsPerSecond?: number;
   readonly lines?: number;
   readonly maxEntries?: Readonly<Record<string, number>>;
   /** Default: the pass as built. */
@@ -102,6 +103,7 @@ export class Bench implements Disposable {
         semr_tunnel_mtu: word(options.tunnelMtu ?? 1500),
         semr_answers_per_second: word(options.answersPerSecond ?? 1_000_000),
         semr_answers_burst: word(options.answersBurst ?? 1_000_000),
+        semr_beginnings_per_second: word(options.beginningsPerSecond ?? 1_000_000),
         semr_tick: word(loadNative().bpf.tickNanoseconds()),
       },
       maxEntries: {

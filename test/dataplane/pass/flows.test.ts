@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CLOSED, FLOW_KEY, IDLE, RETURN, RETURN_KEY } from "../../../src/dataplane/abi.ts";
+import { BEGINNINGS, CLOSED, FLOW_KEY, IDLE, RETURN, RETURN_KEY } from "../../../src/dataplane/abi.ts";
 import { type Bench, HOOKS, type Hook } from "./bench.ts";
 import { ethernet, FRAGMENT, icmp, ipv6, readIpv6 } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
@@ -245,6 +245,51 @@ function defineTests(hook: Hook): void {
     key.set(packet.subarray(8, 44));
     key[FLOW_KEY.offsets.protocol] = 6;
     assert.equal(bench.map("transitions").lookup(key), undefined, "the steady state remembers nothing");
+  });
+
+  it("a slot in transition: over the rate connections begin with the former owner, and who is remembered stays", async () => {
+    using bench = await makeWorld({ beginningsPerSecond: 4 });
+    bench.group(9, [[HOP.third, HOP.remote]]);
+    const at = (sourcePort: number, flags: string) =>
+      where(send(bench, segment(CAP.sites, { sourcePort, flags })).packet);
+    const ports = Array.from({ length: 200 }, (_, i) => 1000 + i);
+    const begun = ports.map((port) => at(port, "S").join());
+    // What is earned while this runs comes on top of the burst
+    const withNew = begun.filter((site) => site === THIRD.join()).length;
+    assert.ok(withNew >= 4 && withNew < 100, `${withNew} began with the new owner`);
+    assert.ok(begun.every((site) => [THIRD.join(), OTHER.join()].includes(site)));
+    assert.deepEqual(
+      ports.map((port) => at(port, "A").join()),
+      begun,
+      "each stays where it began",
+    );
+    const room = bench.map("beginnings").lookup(new Uint8Array(4))!;
+    const { deferred } = BEGINNINGS.offsets;
+    const view = new DataView(room.buffer, room.byteOffset);
+    const cpus = room.length / BEGINNINGS.size;
+    const sum = Array.from({ length: cpus }, (_, cpu) => view.getBigUint64(cpu * BEGINNINGS.size + deferred, true));
+    assert.equal(
+      sum.reduce((a, b) => a + b),
+      BigInt(ports.length - withNew),
+    );
+    bench.state(HOP.remote, "down");
+    assert.deepEqual(at(5000, "S"), THIRD, "nobody else lives");
+  });
+
+  it("a slot whose transition fades: who is not remembered is the owner's and takes no place", async () => {
+    using bench = await makeWorld();
+    bench.group(9, [[HOP.third, HOP.remote]]);
+    const at = (sourcePort: number, flags: string) =>
+      where(send(bench, segment(CAP.sites, { sourcePort, flags })).packet);
+    assert.deepEqual(at(1, "A"), OTHER);
+    bench.group(9, [[HOP.third, 0]]);
+    assert.deepEqual(at(1, "A"), OTHER, "seen before");
+    assert.deepEqual(at(2, "A"), THIRD);
+    assert.deepEqual(at(3, "S"), THIRD);
+    const places = new Set<string>();
+    const transitions = bench.map("transitions");
+    for (let key = transitions.nextKey(); key !== undefined; key = transitions.nextKey(key)) places.add(key.join());
+    assert.equal(places.size, 1, "of the one that was seen before");
   });
 
   it("two capabilities at one instance: the same client port is refused, then given when the first is over", async () => {
