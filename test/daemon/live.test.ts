@@ -309,14 +309,15 @@ protocol bgp semrd {
   /** Sets one leaf, and returns what the commit says. */
   const set = async (path: string, ...value: string[]): Promise<string> => {
     await router.ctl("config", "set", `/router${path}`, ...value);
-    const said = await router.ctl<Committed>("config", "validate");
-    await router.ctl("config", "commit");
+    const said = await router.ctl<Committed>("config", "commit");
     return said.consequences.map(({ message }) => message).join();
   };
 
   const reset = `this will reset the session with ${THEIRS}`;
   await router.ctl("config", "set", "/router/bgp/local-as", "65007");
   const inOpen = "it is part of the OPEN message";
+  const [beforehand] = (await router.ctl<Committed>("config", "validate")).consequences;
+  assert.equal(beforehand!.message, `${reset} (local-as: ${inOpen})`);
   assert.equal(await set("/router-id", "10.0.0.77"), `${reset} (local-as: ${inOpen}; router-id: ${inOpen})`);
   await shows("the new AS and identifier", /Established[\s\S]*Neighbor AS: +65007[\s\S]*Neighbor ID: +10.0.0.77/);
 
