@@ -123,7 +123,7 @@ describe("gNMI: the history extension", () => {
     const args = ["-B", HISTORY, ...login, JSON.stringify(elem), start, end];
     const { stdout } = await run(PYTHON, args, { timeout: 60_000 });
     assert.deepEqual(JSON.parse(stdout), {
-      then: [[start, "one"], "sync"],
+      at: [[start, "one"], "sync"],
       since: ["sync", [start, "one"], [String(at(2)), "two"], [String(at(4)), null]],
     });
   });

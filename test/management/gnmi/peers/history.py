@@ -31,5 +31,5 @@ def ask(mode, history):
     return told
 
 
-print(json.dumps({"then": ask("ONCE", {"snapshotTime": start}),
+print(json.dumps({"at": ask("ONCE", {"snapshotTime": start}),
                   "since": ask("STREAM", {"range": {"start": start, "end": end}})}))
