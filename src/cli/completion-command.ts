@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from "commander";
+import { type Place, wordsOf } from "../words/index.ts";
 import type { ClientOptions } from "./client.ts";
-import { CandidateRouter, completePath, type Explained, fetchModel, type Place, wordsOf } from "./configure/index.ts";
+import { CandidateRouter, completePath, type Explained, fetchModel } from "./configure/index.ts";
 import { CommandFailure } from "./exit.ts";
 
 const SHELLS = ["bash", "zsh"] as const;

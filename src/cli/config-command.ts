@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { Change, CommitEntry, SchemaPart } from "../management/index.ts";
+import type { Model } from "../words/index.ts";
 import type { Print } from "./agent-command.ts";
 import { query, wholeNumber } from "./arguments.ts";
 import type { ControlRequest } from "./client.ts";
 import { assignments, deletion, pathOf } from "./config-paths.ts";
-import type { Model } from "./configure/index.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
 import {

@@ -8,7 +8,7 @@ import {
   type Word,
   type WordedStep,
   wordsOf,
-} from "./configure/index.ts";
+} from "../words/index.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 
 type Step = WordedStep["step"];

@@ -64,7 +64,4 @@ function firstLines(text: string, rows: number): string {
   return `${[...kept, `… ${lines.length - kept.length} more lines`].join("\n")}\n`;
 }
 
-/** Text that cannot move the cursor or hide anything: names and descriptions come from other routers and agents. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
-}
+export { printable } from "../words/index.ts";

@@ -26,8 +26,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataplane: ["forwarding", "native"],
   bfd: ["native"],
   telemetry: [],
-  management: ["native"],
-  cli: ["management"],
+  words: ["native"],
+  management: ["native", "words"],
+  cli: ["management", "words"],
   daemon: ["*"],
   "main.ts": ["daemon", "management", "host"],
 };
@@ -37,6 +38,7 @@ const CODEC = /^src\/bgp\/(mrt|bmp|rpki)\/wire\//;
 
 const CORE = new Set([
   "base",
+  "words",
   "directory",
   "rib",
   "forwarding",

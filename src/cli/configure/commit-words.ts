@@ -1,5 +1,5 @@
+import { LineFault, type Word } from "../../words/index.ts";
 import { COMMIT_WORDS } from "./commands.ts";
-import { LineFault, type Word } from "./words.ts";
 
 export interface CommitWords {
   readonly check: boolean;

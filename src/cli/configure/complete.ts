@@ -1,10 +1,17 @@
 import { networkInterfaces } from "node:os";
+import {
+  keysOf,
+  LineFault,
+  type Model,
+  type Place,
+  type SchemaNode,
+  splitWords,
+  valueAt,
+  type Word,
+} from "../../words/index.ts";
 import { COMMANDS, COMMIT_WORDS, FORMS } from "./commands.ts";
 import { brief, type Explained } from "./help.ts";
-import type { Model, Place, SchemaNode } from "./place.ts";
-import { keysOf, valueAt } from "./render.ts";
 import { typeWords, valuesOf, type YangType } from "./type-words.ts";
-import { LineFault, splitWords, type Word } from "./words.ts";
 
 /** What a completion looks up; faults of it end in no completion. */
 export interface CompletionSource {

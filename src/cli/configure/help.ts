@@ -1,6 +1,6 @@
+import type { Model, Place, SchemaNode } from "../../words/index.ts";
 import { type TableStyle, table } from "../table.ts";
 import type { SessionCommand } from "./commands.ts";
-import type { Model, Place, SchemaNode } from "./place.ts";
 import { typeWords } from "./type-words.ts";
 
 export interface Explained {

@@ -1,8 +1,8 @@
 import { createInterface, type Interface } from "node:readline";
+import { quotedWord } from "../../words/index.ts";
 import { type CompletionSource, completeLine } from "./complete.ts";
 import { type Explained, explainedView } from "./help.ts";
 import type { ConfigureSession, Console } from "./session.ts";
-import { quotedWord } from "./words.ts";
 
 export interface PromptParts {
   readonly input: NodeJS.ReadStream;

@@ -1,9 +1,8 @@
 import type { Change, CommitEntry, Consequence } from "../../management/index.ts";
+import { dataPath, type Place, type WordedStep } from "../../words/index.ts";
 import { query } from "../arguments.ts";
 import { type ClientOptions, fetchReport, send } from "../client.ts";
 import type { CommitReport, ConfigurationStatus } from "../views/index.ts";
-import type { WordedStep } from "./assignment.ts";
-import { dataPath, type Place } from "./place.ts";
 
 export type Candidate = "candidate" | "private-candidate";
 

@@ -1,15 +1,13 @@
 import { createInterface } from "node:readline";
+import { LineFault, type Model, splitWords, valueAt } from "../../words/index.ts";
 import { CommandFailure, EXIT, type ExitCode } from "../exit.ts";
 import type { TableStyle } from "../table.ts";
 import { printable, type Terminal } from "../terminal.ts";
 import { completeLine } from "./complete.ts";
 import { explainedView } from "./help.ts";
-import type { Model } from "./place.ts";
 import { Prompt } from "./prompt.ts";
-import { valueAt } from "./render.ts";
 import type { CandidateRouter } from "./router.ts";
 import { ConfigureSession } from "./session.ts";
-import { LineFault, splitWords } from "./words.ts";
 
 export interface ConfigureParts {
   readonly model: Model;

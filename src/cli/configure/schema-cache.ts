@@ -2,9 +2,9 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SchemaPart, SchemaReport } from "../../management/index.ts";
+import { Model } from "../../words/index.ts";
 import { query } from "../arguments.ts";
 import { type ClientOptions, fetchReport } from "../client.ts";
-import { Model } from "./place.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

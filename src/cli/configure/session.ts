@@ -1,15 +1,28 @@
+import {
+  bracesView,
+  LineFault,
+  type Model,
+  nearest,
+  type Place,
+  placeOfPath,
+  readAssignments,
+  readDeletion,
+  readPlace,
+  splitWords,
+  valueAt,
+  type Word,
+  type WordedStep,
+  wordLines,
+} from "../../words/index.ts";
 import { CommandFailure } from "../exit.ts";
 import type { TableStyle } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { commitView, configurationStatusView, consequencesView, logView } from "../views/index.ts";
-import { readAssignments, readDeletion, readPlace, type WordedStep } from "./assignment.ts";
 import { COMMANDS, FORMS, type SessionCommand } from "./commands.ts";
 import { readCommitWords } from "./commit-words.ts";
 import { commandsHelp, nodeHelp } from "./help.ts";
-import { type Model, nearest, type Place } from "./place.ts";
-import { bracesView, differencesView, placeOfPath, valueAt, wordLines } from "./render.ts";
+import { differencesView } from "./render.ts";
 import type { CandidateRouter } from "./router.ts";
-import { LineFault, splitWords, type Word } from "./words.ts";
 
 /** Where a session says what it has to say. */
 export interface Console {

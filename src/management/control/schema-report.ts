@@ -1,23 +1,8 @@
 import { createHash } from "node:crypto";
 import type { YangContext, YangSchemaNode, YangSchemaType } from "../../../native/api.ts";
+import type { SchemaNode } from "../../words/index.ts";
 
-/** A node of the schema: what a command line needs to read, complete and explain a path. */
-export interface SchemaNodeReport {
-  /** Without its module. */
-  readonly name: string;
-  readonly module: string;
-  readonly kind: "container" | "list" | "leaf" | "leaf-list" | "anydata" | "anyxml";
-  readonly presence?: true;
-  readonly mandatory?: true;
-  /** It, and all below it, is what the router does, which nobody configures. */
-  readonly state?: true;
-  readonly keys?: readonly string[];
-  readonly type?: YangSchemaType;
-  readonly units?: string;
-  readonly defaults?: readonly string[];
-  readonly description?: string;
-  readonly children?: readonly SchemaNodeReport[];
-}
+export type SchemaNodeReport = SchemaNode;
 
 /** What can be configured, or that and state. */
 export type SchemaPart = "configuration" | "state";
@@ -37,9 +22,14 @@ export async function schemaReport(
   context: Pick<YangContext, "schema">,
   of: SchemaPart,
 ): Promise<Required<SchemaReport>> {
-  const nodes = (await context.schema()).flatMap((node) => reported(node, of === "state"));
+  const nodes = schemaNodes(await context.schema(), of);
   const id = createHash("sha256").update(JSON.stringify(nodes)).digest("hex").slice(0, 16);
   return { "content-id": id, nodes };
+}
+
+/** As {@link schemaReport} has them. */
+export function schemaNodes(schema: readonly YangSchemaNode[], of: SchemaPart): readonly SchemaNodeReport[] {
+  return schema.flatMap((node) => reported(node, of === "state"));
 }
 
 function reported(node: YangSchemaNode, withState: boolean): readonly SchemaNodeReport[] {

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { readAssignments, readDeletion } from "../../../src/cli/configure/assignment.ts";
 import { completeLine } from "../../../src/cli/configure/complete.ts";
-import { dataPath, Model, nearest, type SchemaNode } from "../../../src/cli/configure/place.ts";
-import { bracesView, differencesView, wordLines } from "../../../src/cli/configure/render.ts";
-import { LineFault, quotedWord, splitWords, stepsOfPath } from "../../../src/cli/configure/words.ts";
+import { differencesView } from "../../../src/cli/configure/render.ts";
+import {
+  bracesView,
+  dataPath,
+  LineFault,
+  Model,
+  nearest,
+  quotedWord,
+  readAssignments,
+  readDeletion,
+  type SchemaNode,
+  splitWords,
+  stepsOfPath,
+  wordLines,
+} from "../../../src/words/index.ts";
 
 const leaf = (name: string, more: Partial<SchemaNode> = {}): SchemaNode => ({
   ...{ name, module: "m", kind: "leaf", type: { base: "string" } },

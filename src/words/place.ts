@@ -1,7 +1,5 @@
-import type { SchemaNodeReport } from "../../management/index.ts";
+import type { SchemaNode } from "./schema-node.ts";
 import { LineFault, quotedWord, stepsOfPath, type Word } from "./words.ts";
-
-export type SchemaNode = SchemaNodeReport;
 
 export interface PlaceStep {
   readonly node: SchemaNode;
