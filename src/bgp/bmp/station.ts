@@ -1,19 +1,13 @@
-import { createConnection, type Socket } from "node:net";
-import { type Clock, type Log, type Metrics, milliseconds, type Seconds, type Timer } from "../../base/index.ts";
+import type { Socket } from "node:net";
+import { milliseconds, type Seconds, type Timer } from "../../base/index.ts";
 import { type PeerIndex, type Rib, RibError, type RouteFamily } from "../../rib/index.ts";
 import { tellRoutes } from "./adj-rib-in-feed.ts";
 import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
 import type { MonitoredPeer } from "./monitored-peer.ts";
-import { TableFeed } from "./table-feed.ts";
+import { type LinkParts, type LinkStatus, MOST_QUEUED, StationLink, type StationPlace } from "./station-link.ts";
+import { type FeedSink, TableFeed } from "./table-feed.ts";
 import type { UpdateWriter } from "./update-writer.ts";
-import {
-  encodeInitiation,
-  encodePeerDown,
-  encodeRouteMonitoring,
-  encodeTermination,
-  type PeerDownReason,
-  TerminationReason,
-} from "./wire/index.ts";
+import { encodeInitiation, encodePeerDown, encodeRouteMonitoring, type PeerDownReason } from "./wire/index.ts";
 
 /** Routes of a neighbour as they come and as import policy leaves them, the best ones, and what a neighbour is told. */
 export type MonitoredTable =
@@ -23,16 +17,7 @@ export type MonitoredTable =
   | "adj-rib-out-pre-policy"
   | "adj-rib-out-post-policy";
 
-export interface StationOptions {
-  readonly name: string;
-  /** Address, or name of a host; of one that connects to this router the address from which it does. */
-  readonly address: string;
-  /** Of the station; of one that connects to this router the port that it connects to. */
-  readonly port: number;
-  /** The station connects to this address of this router. Default: this router connects to it. @see RFC 7854 §3.2 */
-  readonly listen?: string;
-  /** At first; doubled with every failure, up to {@link LONGEST_RETRY}. */
-  readonly connectRetry: Seconds;
+export interface StationOptions extends StationPlace {
   readonly tables: readonly MonitoredTable[];
   /** Addresses of neighbours as text; empty: all. */
   readonly neighbors: readonly string[];
@@ -40,12 +25,9 @@ export interface StationOptions {
   readonly statisticsInterval: Seconds | undefined;
 }
 
-export interface StationParts {
+export interface StationParts extends LinkParts {
   readonly rib: Pick<Rib, "table" | "unicast" | "capability" | "attributes" | "openPeer" | "closePeer">;
   readonly writer: UpdateWriter;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
   readonly local: LocalFacts;
   readonly families: readonly RouteFamily[];
   /** Neighbours with a session. */
@@ -60,46 +42,29 @@ export interface StationParts {
   readonly localStatistics: () => Uint8Array;
 }
 
-export interface StationStatus {
+export interface StationStatus extends Omit<LinkStatus, "state"> {
   readonly name: string;
   readonly address: string;
   readonly port: number;
   readonly tables: readonly MonitoredTable[];
-  readonly state: "down" | "listening" | "connecting" | "telling" | "up";
-  /** Wall clock of the last connection. */
-  readonly since: number | undefined;
+  /** `telling`: it is being told what there is. */
+  readonly state: LinkStatus["state"] | "telling";
   readonly peersTold: number;
-  readonly messages: number;
-  readonly octets: number;
-  readonly queued: number;
   /** Times that what was queued became too much, and a neighbour was told of anew. */
   readonly resyncs: number;
-  readonly connections: number;
-  readonly failures: number;
-  readonly lastError: string | undefined;
 }
 
-/** What may wait for a station. Beyond, a neighbour's routes are told anew when it has caught up. */
-export const MOST_QUEUED = 4 * 1024 * 1024;
 const SLICE = milliseconds(3);
-/** Below, more is read from the tables. */
-const LOW_WATER = 256 * 1024;
-/** @see RFC 7854 §3.2 */
-const LONGEST_RETRY = 720_000;
 
 /**
- * One monitoring station: connects to it, or is connected to, says what there is and then what changes. Nothing it does or leaves holds up a session: what
- * it does not take in time is not kept but told anew from the tables later.
+ * One monitoring station: says what there is and then what changes. Nothing it does or leaves holds up a session: what it does
+ * not take in time is not kept but told anew from the tables later.
  */
 export class Station implements AsyncDisposable {
   readonly options: StationOptions;
   readonly #parts: StationParts;
-  readonly #closing = new AbortController();
-  readonly #messagesCounter;
+  readonly #link: StationLink;
   readonly #resyncsCounter;
-  readonly #upGauge;
-  #socket: Socket | undefined;
-  #isUp = false;
   /** `pending`: its tables have still to be read. */
   readonly #told = new Map<MonitoredPeer, "pending" | "telling" | "live">();
   /** Told that nothing more is said of them, until there is room. */
@@ -108,63 +73,48 @@ export class Station implements AsyncDisposable {
   /** What neighbours are told, before export policy. */
   readonly #outgoing = new Map<MonitoredPeer, TableFeed>();
   #telling: Promise<void> | undefined;
-  #retry: Timer | undefined;
   #statistics: Timer | undefined;
-  #backOff: number;
-  #since: number | undefined;
-  #messages = 0;
-  #octets = 0;
   #resyncs = 0;
-  #connections = 0;
-  #failures = 0;
-  #lastError: string | undefined;
 
   constructor(options: StationOptions, parts: StationParts) {
     this.options = options;
     this.#parts = parts;
-    this.#backOff = options.connectRetry * 1000;
     const labels = { station: options.name };
-    const { metrics } = parts;
-    this.#messagesCounter = metrics.counter("semrd_bmp_messages_total", "Messages to a monitoring station", labels);
-    this.#resyncsCounter = metrics.counter("semrd_bmp_resyncs_total", "Neighbours told anew to a slow station", labels);
-    this.#upGauge = metrics.gauge("semrd_bmp_up", "Whether a monitoring station is connected", labels);
-    if (options.listen === undefined) this.#connect();
+    const help = "Neighbours told anew to a slow station";
+    this.#resyncsCounter = parts.metrics.counter("semrd_bmp_resyncs_total", help, labels);
+    this.#link = new StationLink(options, parts, {
+      up: () => this.#connected(),
+      drained: () => this.#drained(),
+      down: () => this.#forget(),
+    });
   }
 
   /** There is a connection, or one is being made. */
   get isConnected(): boolean {
-    return this.#socket !== undefined;
+    return this.#link.isConnected;
   }
 
   /** The station has connected to this router. */
   accept(socket: Socket): void {
-    socket.setKeepAlive(true);
-    this.#follow(socket);
-    this.#connected(socket);
+    this.#link.accept(socket);
+  }
+
+  /** What it was told of this router is not so any more: it is told all anew, on another connection. */
+  beginAnew(): void {
+    this.#link.beginAnew();
   }
 
   status(): StationStatus {
     const { name, address, port, tables } = this.options;
     const isTelling = [...this.#told.values()].some((how) => how !== "live") || this.#lost.size > 0;
-    const connected = isTelling ? "telling" : "up";
+    const link = this.#link.status();
     return {
       ...{ name, address, port, tables },
-      state: this.#isUp ? connected : this.#stateWithout(),
-      since: this.#since,
+      ...link,
+      state: link.state === "up" && isTelling ? "telling" : link.state,
       peersTold: this.#told.size,
-      messages: this.#messages,
-      octets: this.#octets,
-      queued: this.#socket?.writableLength ?? 0,
       resyncs: this.#resyncs,
-      connections: this.#connections,
-      failures: this.#failures,
-      lastError: this.#lastError,
     };
-  }
-
-  #stateWithout(): "down" | "listening" | "connecting" {
-    if (this.options.listen !== undefined) return "listening";
-    return this.#socket === undefined ? "down" : "connecting";
   }
 
   wants(table: MonitoredTable): boolean {
@@ -183,7 +133,7 @@ export class Station implements AsyncDisposable {
 
   /** A session that has just begun: all that comes of it is told as it comes. */
   peerUp(peer: MonitoredPeer): void {
-    if (!this.#isUp || !this.#isOfInterest(peer) || !this.#tellsOfPeers()) return;
+    if (!this.#link.isUp || !this.#isOfInterest(peer) || !this.#tellsOfPeers()) return;
     this.#told.set(peer, "live");
     this.#write(peer.up());
     this.#followOutgoing(peer);
@@ -199,7 +149,7 @@ export class Station implements AsyncDisposable {
   /** Messages about a neighbour that it listens to. Too many that wait: nothing more is said until it has caught up. */
   say(peer: MonitoredPeer, message: Uint8Array): void {
     if (!this.#told.has(peer)) return;
-    if ((this.#socket?.writableLength ?? 0) < MOST_QUEUED) {
+    if (this.#link.queued < MOST_QUEUED) {
       this.#write(message);
       return;
     }
@@ -227,8 +177,7 @@ export class Station implements AsyncDisposable {
 
   /** @see RFC 8671 §5.2 */
   #followOutgoing(peer: MonitoredPeer): void {
-    const socket = this.#socket;
-    if (!this.wants("adj-rib-out-pre-policy") || socket === undefined) return;
+    if (!this.wants("adj-rib-out-pre-policy")) return;
     const { writer, clock } = this.#parts;
     const { told } = peer.session;
     const outputs = [...told].map(([family, adjRibOut]) => [family, adjRibOut.openBeforePolicy()] as const);
@@ -239,70 +188,28 @@ export class Station implements AsyncDisposable {
         pathIds: (family) => told.get(family)!.pathIds,
         mayPass: (family, source) => told.get(family)!.mayPass(source),
       },
-      { write: (message) => this.#write(message), hasRoom: () => socket.writableLength < LOW_WATER },
+      this.#sink,
     );
     this.#outgoing.set(peer, feed);
   }
 
-  /** What it was told of this router is not so any more: it is told all anew, on another connection. */
-  beginAnew(): void {
-    if (!this.#isUp) return;
-    this.#write(encodeTermination(TerminationReason.NoReason));
-    this.#end(this.#socket!);
-    this.#forget();
-    if (this.options.listen === undefined) this.#connect();
+  get #sink(): FeedSink {
+    return { write: (message) => this.#write(message), hasRoom: () => this.#link.hasRoom };
   }
 
-  /** A station that does not take what waits for it is not waited for. */
-  #end(socket: Socket): void {
-    socket.end();
-    this.#parts.clock.after(milliseconds(1000), () => socket.destroy());
-  }
-
-  #connect(): void {
-    const { address, port } = this.options;
-    const socket = createConnection({ host: address, port, keepAlive: true });
-    this.#follow(socket);
-    socket.on("connect", () => this.#connected(socket));
-  }
-
-  #follow(socket: Socket): void {
-    this.#socket = socket;
-    let reason = "the station closed the connection";
-    socket.on("error", (error) => {
-      reason = error.message;
-    });
-    socket.on("drain", () => this.#drained());
-    socket.on("close", () => this.#gone(socket, reason));
-    // A station says nothing (RFC 7854 §3.2); what it says all the same must not fill a buffer.
-    socket.resume();
-  }
-
-  #connected(socket: Socket): void {
-    const { clock, log, local } = this.#parts;
-    this.#isUp = true;
-    this.#connections++;
-    this.#since = clock.wall();
-    this.#upGauge.set(1);
-    this.#lastError = undefined;
-    log.info("bmp.station.up", { station: this.options.name });
+  #connected(): void {
+    const { local, peers } = this.#parts;
     this.#write(encodeInitiation({ name: local.name, description: local.description }));
-    if (this.#tellsOfPeers()) for (const peer of this.#parts.peers()) if (this.#isOfInterest(peer)) this.#tell(peer);
-    if (this.wants("loc-rib")) this.#openLocRib(socket);
+    if (this.#tellsOfPeers()) for (const peer of peers()) if (this.#isOfInterest(peer)) this.#tell(peer);
+    if (this.wants("loc-rib")) this.#openLocRib();
     this.#report();
     this.#read();
   }
 
-  #openLocRib(socket: Socket): void {
+  #openLocRib(): void {
     const { rib, families, writer, clock, local, log } = this.#parts;
     try {
-      this.#locRib = new LocRibFeed(
-        { rib, families, writer, clock, local },
-        {
-          write: (message) => this.#write(message),
-          hasRoom: () => socket.writableLength < LOW_WATER,
-        },
-      );
+      this.#locRib = new LocRibFeed({ rib, families, writer, clock, local }, this.#sink);
     } catch (cause) {
       if (!(cause instanceof RibError)) throw cause;
       log.error("bmp.loc-rib.no-room", { station: this.options.name, code: cause.code, advice: cause.message });
@@ -317,15 +224,12 @@ export class Station implements AsyncDisposable {
   }
 
   #write(message: Uint8Array): void {
-    this.#messages++;
-    this.#messagesCounter.add();
-    this.#octets += message.length;
-    this.#socket?.write(message);
+    this.#link.write(message);
   }
 
   #drained(): void {
-    if (!this.#isUp) return;
-    if ((this.#socket?.writableLength ?? 0) < LOW_WATER) {
+    if (!this.#link.isUp) return;
+    if (this.#link.hasRoom) {
       for (const peer of this.#lost) this.#tell(peer);
       this.#lost.clear();
     }
@@ -338,13 +242,13 @@ export class Station implements AsyncDisposable {
     if (this.#telling !== undefined || ![...this.#told.values()].includes("pending")) return;
     this.#telling = this.#tellTables().finally(() => {
       this.#telling = undefined;
-      if (this.#isUp) this.#read();
+      if (this.#link.isUp) this.#read();
     });
   }
 
   /** Reads the tables once for all neighbours that are waiting for it, at the station's pace and in slices. */
   async #tellTables(): Promise<void> {
-    const socket = this.#socket!;
+    const { connection } = this.#link;
     const waiting = new Map<PeerIndex, MonitoredPeer>();
     for (const [peer, how] of this.#told) {
       if (how !== "pending") continue;
@@ -352,7 +256,7 @@ export class Station implements AsyncDisposable {
       waiting.set(peer.session.peerIndex, peer);
     }
     const isStillTold = (peer: MonitoredPeer): boolean => this.#told.get(peer) === "telling";
-    const isHere = (): boolean => socket === this.#socket && this.#isUp;
+    const isHere = (): boolean => connection === this.#link.connection && this.#link.isUp;
     if (this.wants("post-policy")) {
       for (const family of this.#parts.families) {
         await tellRoutes(family, this.#parts, {
@@ -361,16 +265,17 @@ export class Station implements AsyncDisposable {
             return peer !== undefined && isStillTold(peer) ? peer : undefined;
           },
           tell: (peer, update) => this.#monitor(peer, update),
-          hasRoom: () => socket.writableLength < LOW_WATER,
+          hasRoom: () => this.#link.hasRoom,
           turn: async () => {
-            await this.#room(socket);
+            await this.#link.room();
             return isHere();
           },
         });
       }
     }
     if (this.wants("adj-rib-out-post-policy")) {
-      for (const peer of waiting.values()) if (isHere()) await this.#tellOutgoing(peer, socket, isStillTold);
+      for (const peer of waiting.values())
+        if (isHere()) await this.#tellOutgoing(peer, () => isHere() && isStillTold(peer));
     }
     if (!isHere()) return;
     for (const peer of waiting.values()) {
@@ -382,20 +287,16 @@ export class Station implements AsyncDisposable {
   }
 
   /** What a neighbour has been told so far; what it is told meanwhile comes as it is said. @see RFC 8671 §5.1 */
-  async #tellOutgoing(
-    peer: MonitoredPeer,
-    socket: Socket,
-    isStillTold: (peer: MonitoredPeer) => boolean,
-  ): Promise<void> {
+  async #tellOutgoing(peer: MonitoredPeer, isWanted: () => boolean): Promise<void> {
     const { clock, writer } = this.#parts;
     for (const [family, adjRibOut] of peer.session.told) {
       let started = clock.monotonic();
       for (let from = 1; from !== 0; ) {
-        if (clock.monotonic() - started > SLICE || socket.writableLength >= LOW_WATER) {
-          await this.#room(socket);
+        if (clock.monotonic() - started > SLICE || !this.#link.hasRoom) {
+          await this.#link.room();
           started = clock.monotonic();
         }
-        if (socket !== this.#socket || !isStillTold(peer)) return;
+        if (!isWanted()) return;
         from = adjRibOut.say(from, (update) => this.#write(peer.sent(update, clock.wall())));
       }
       this.#write(peer.sent(writer.endOfRib(family), clock.wall()));
@@ -407,27 +308,11 @@ export class Station implements AsyncDisposable {
     this.#write(encodeRouteMonitoring(peer.view, this.#parts.clock.wall(), form, update));
   }
 
-  /** A turn for others, and room in the socket. */
-  async #room(socket: Socket): Promise<void> {
-    const { clock } = this.#parts;
-    if (socket.writableLength < LOW_WATER) {
-      await new Promise<void>((resolve) => clock.soon(resolve));
-      return;
-    }
-    await new Promise<void>((resolve) => {
-      const go = (): void => {
-        socket.off("drain", go).off("close", go);
-        resolve();
-      };
-      socket.on("drain", go).on("close", go);
-    });
-  }
-
   #report(): void {
     const { statisticsInterval: interval } = this.options;
     if (interval === undefined) return;
     this.#statistics = this.#parts.clock.after(milliseconds(interval * 1000), () => {
-      if ((this.#socket?.writableLength ?? 0) < MOST_QUEUED) {
+      if (this.#link.queued < MOST_QUEUED) {
         const after = this.wants("adj-rib-out-post-policy");
         for (const peer of this.#told.keys()) {
           this.#write(this.#parts.statistics(peer, { before: this.#outgoing.get(peer)?.sizes, after }));
@@ -438,24 +323,7 @@ export class Station implements AsyncDisposable {
     });
   }
 
-  #gone(socket: Socket, reason: string): void {
-    if (socket !== this.#socket) return;
-    const { clock, log } = this.#parts;
-    this.#forget();
-    this.#failures++;
-    if (this.#lastError === undefined) log.warn("bmp.station.lost", { station: this.options.name, reason });
-    this.#lastError = reason;
-    if (this.#closing.signal.aborted || this.options.listen !== undefined) return;
-    this.#retry = clock.after(milliseconds(this.#backOff), () => this.#connect());
-    this.#backOff = Math.min(LONGEST_RETRY, 2 * this.#backOff);
-  }
-
   #forget(): void {
-    // A connection that held for a while was no failure of connecting.
-    if (this.#isUp) this.#backOff = this.options.connectRetry * 1000;
-    this.#isUp = false;
-    this.#upGauge.set(0);
-    this.#socket = undefined;
     this.#told.clear();
     this.#lost.clear();
     this.#statistics?.cancel();
@@ -465,19 +333,8 @@ export class Station implements AsyncDisposable {
     this.#locRib = undefined;
   }
 
-  /** Says that it ends. @see RFC 7854 §4.5 */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    this.#retry?.cancel();
-    const socket = this.#socket;
-    const wasUp = this.#isUp;
-    if (wasUp) this.#write(encodeTermination(TerminationReason.AdministrativelyClosed));
-    this.#forget();
-    if (socket === undefined) return;
-    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    if (wasUp) this.#end(socket);
-    else socket.destroy();
-    await closed;
+    await this.#link[Symbol.asyncDispose]();
     await this.#telling;
   }
 }
