@@ -296,6 +296,17 @@ export interface YangContext extends AsyncDisposable {
   ): Promise<string>;
   /** A notification from RFC 7951 JSON of what is in it; `target` for one inside data. */
   printNotification(target: YangPath, name: string, content: unknown, format: YangFormat): Promise<string>;
+  /**
+   * Whether an XPath expression selects any node of a notification, which is as {@link printNotification} has it. Unbounded in
+   * time, as {@link xpath} is.
+   */
+  matchNotification(
+    target: YangPath,
+    name: string,
+    content: unknown,
+    expression: string,
+    prefixes?: Readonly<Record<string, string>>,
+  ): Promise<boolean>;
   /** All nodes of the implemented modules: data, operations, notifications. */
   schema(): Promise<readonly YangSchemaNode[]>;
   /** The text of a module or submodule, as its file has it. Rejects where there is none of that name or revision. */

@@ -56,6 +56,14 @@ Napi::Value Queue(Napi::Env env, const std::shared_ptr<YangLane>& lane, typename
   return promise;
 }
 
+// Namespaces or names of modules by prefix; absent for none.
+std::vector<std::pair<std::string, std::string>> Prefixes(Napi::Value value) {
+  std::vector<std::pair<std::string, std::string>> prefixes;
+  if (!value.IsUndefined())
+    for (auto& [prefix, meant] : Members(value, "prefixes")) prefixes.emplace_back(prefix, PlainText(meant, "prefixes"));
+  return prefixes;
+}
+
 }  // namespace
 
 std::vector<YangContext::PropertyDescriptor> YangContext::Properties(Napi::Env env) {
@@ -77,6 +85,7 @@ std::vector<YangContext::PropertyDescriptor> YangContext::Properties(Napi::Env e
       Method<&YangContext::CheckInput>("checkInput"),
       Method<&YangContext::PrintOutput>("printOutput"),
       Method<&YangContext::PrintNotification>("printNotification"),
+      Method<&YangContext::MatchNotification>("matchNotification"),
       Method<&YangContext::Schema>("schema"),
       Method<&YangContext::Source>("source"),
       Method<&YangContext::Library>("library"),
@@ -201,9 +210,7 @@ Napi::Value YangContext::Select(const Napi::CallbackInfo& info) {
 // xpath(tree: YangTree, expression: string, prefixes?: Record<string, string>): Promise<YangTree>
 Napi::Value YangContext::XPath(const Napi::CallbackInfo& info) {
   TreeNumber number = Number(info, 0);
-  std::vector<std::pair<std::string, std::string>> prefixes;
-  if (!info[2].IsUndefined())
-    for (auto& [prefix, meant] : Members(info[2], "prefixes")) prefixes.emplace_back(prefix, PlainText(meant, "prefixes"));
+  auto prefixes = Prefixes(info[2]);
   return PostTree(info.Env(), [number, expression = Text(info[1], "expression"), prefixes](YangCore& core) {
     return core.XPath(number, expression, prefixes);
   });
@@ -275,6 +282,17 @@ Napi::Value YangContext::PrintNotification(const Napi::CallbackInfo& info) {
         return semrd::PrintNotification(core.context(), called, content, format);
       },
       TextValue);
+}
+
+// matchNotification(target, name, content, expression: string, prefixes?: Record<string, string>): Promise<boolean>
+Napi::Value YangContext::MatchNotification(const Napi::CallbackInfo& info) {
+  return Post<bool>(
+      info.Env(),
+      [called = Called(info[0], info[1]), content = JsonOf(info[2], "content"), expression = Text(info[3], "expression"),
+       prefixes = Prefixes(info[4])](YangCore& core) {
+        return semrd::MatchNotification(core.context(), called, content, expression, prefixes);
+      },
+      [](Napi::Env env, bool& matches) -> Napi::Value { return Napi::Boolean::New(env, matches); });
 }
 
 // schema(): Promise<readonly YangSchemaNode[]>

@@ -38,6 +38,7 @@ class YangContext final : public Wrapped<YangContext> {
   Napi::Value CheckInput(const Napi::CallbackInfo& info);
   Napi::Value PrintOutput(const Napi::CallbackInfo& info);
   Napi::Value PrintNotification(const Napi::CallbackInfo& info);
+  Napi::Value MatchNotification(const Napi::CallbackInfo& info);
   Napi::Value Schema(const Napi::CallbackInfo& info);
   Napi::Value Source(const Napi::CallbackInfo& info);
   Napi::Value Library(const Napi::CallbackInfo& info);

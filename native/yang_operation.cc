@@ -291,4 +291,25 @@ std::string PrintNotification(const ly_ctx* context, const CalledNode& called, s
   return Content(TopOf(call.node), format, false);
 }
 
+bool MatchNotification(const ly_ctx* context, const CalledNode& called, std::string content,
+                       const std::string& expression,
+                       const std::vector<std::pair<std::string, std::string>>& prefixes) {
+  std::string text = ExpressionWithModules(context, expression, prefixes);
+  Call call = Make(context, called);
+  Fill(context, call, std::move(content), TreeBuilder::Mode::kData, "reading a notification");
+  ForgetFaults(context);
+  ly_set* set = nullptr;
+  if (lyd_find_xpath(TopOf(call.node), text.c_str(), &set) != LY_SUCCESS) {
+    auto faults = TakeFaults(context);
+    for (YangFault& fault : faults) {
+      fault.tag = "invalid-value";
+      fault.type = "protocol";
+    }
+    throw YangFailure("evaluating " + expression, std::move(faults));
+  }
+  bool matches = set->count > 0;
+  ly_set_free(set, nullptr);
+  return matches;
+}
+
 }  // namespace semrd

@@ -28,5 +28,9 @@ std::string CheckInput(const ly_ctx* context, const CalledNode& called, std::str
 std::string PrintOutput(const ly_ctx* context, const CalledNode& called, std::string output, YangFormat format,
                         const lyd_node* data);
 std::string PrintNotification(const ly_ctx* context, const CalledNode& called, std::string content, YangFormat format);
+// Whether an XPath expression selects any node of a notification.
+bool MatchNotification(const ly_ctx* context, const CalledNode& called, std::string content,
+                       const std::string& expression,
+                       const std::vector<std::pair<std::string, std::string>>& prefixes);
 
 }  // namespace semrd

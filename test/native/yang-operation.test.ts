@@ -122,6 +122,21 @@ test("replies and notifications are written from JSON, and what the model has no
   assert.deepEqual(JSON.parse(await context.printNotification([], "semrd-garden:rain", { drops: "5" }, "json")), {
     "semrd-garden:rain": { drops: "5" },
   });
+  for (const [expression, matches] of [
+    ["/g:rain[g:drops > 4]", true],
+    ["/g:rain[g:drops > 5]", false],
+    ["/g:sow", false],
+  ] as const) {
+    const prefixes = { g: "urn:semrd:garden" };
+    assert.equal(
+      await context.matchNotification([], "semrd-garden:rain", { drops: "5" }, expression, prefixes),
+      matches,
+    );
+  }
+  for (const expression of ["/g:rain[", "count(/g:rain)", "/h:rain"])
+    await faultsOf(
+      context.matchNotification([], "semrd-garden:rain", { drops: "5" }, expression, { g: "urn:semrd:garden" }),
+    );
   for (const content of [{ drops: 5 }, { drips: "5" }])
     await faultsOf(context.printNotification([], "semrd-garden:rain", content, "xml"));
   await faultsOf(context.printOutput([], "semrd-garden:reap", {}, "xml"));

@@ -1,13 +1,14 @@
 import type { Milliseconds } from "../../base/index.ts";
 import { type Answer, answered, fault, type ManagementFault, refused } from "./error.ts";
 import { formatPath, overlap, type Path } from "./path.ts";
-import type { PartialLock, Session } from "./types.ts";
+import type { HeldPartialLock, PartialLock, Session } from "./types.ts";
 
 export type Lockable = "running" | "candidate" | "startup";
 
-interface HeldPartialLock {
+interface HeldPaths {
   readonly id: number;
   readonly session: number;
+  readonly since: Milliseconds;
   readonly paths: readonly Path[];
 }
 
@@ -15,7 +16,7 @@ interface HeldPartialLock {
 export class Locks {
   readonly #holders = new Map<Lockable, number>();
   readonly #since = new Map<Lockable, Milliseconds>();
-  readonly #partial = new Map<number, HeldPartialLock>();
+  readonly #partial = new Map<number, HeldPaths>();
   #lastPartial = 0;
 
   holder(of: Lockable): number | undefined {
@@ -51,7 +52,13 @@ export class Locks {
     return answered(undefined);
   }
 
-  lockPaths({ id }: Session, paths: readonly Path[]): Answer<PartialLock> {
+  /** Those of parts of running. */
+  get partial(): readonly HeldPartialLock[] {
+    return Array.from(this.#partial.values(), ({ paths, ...held }) => ({ ...held, paths: paths.map(formatPath) }));
+  }
+
+  /** `now`: wall clock. */
+  lockPaths({ id }: Session, paths: readonly Path[], now: Milliseconds): Answer<PartialLock> {
     const whole = this.#holders.get("running");
     if (whole !== undefined && whole !== id) return refused(lockDenied("running", whole, id));
     for (const held of this.#partial.values()) {
@@ -59,7 +66,7 @@ export class Locks {
       const message = `session ${held.session} has locked ${held.paths.map(formatPath).join(", ")}`;
       return refused(fault("lock-denied", message, { info: { sessionId: held.session } }));
     }
-    const lock = { id: ++this.#lastPartial, session: id, paths };
+    const lock = { id: ++this.#lastPartial, session: id, since: now, paths };
     this.#partial.set(lock.id, lock);
     return answered({ id: lock.id, paths: paths.map(formatPath) });
   }

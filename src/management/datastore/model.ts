@@ -52,6 +52,8 @@ export interface Model {
   ): Promise<Answer<Tree>>;
   /** Without what is hidden, and what stands in that. `within`: only that is wanted of the tree. */
   restrict(tree: Tree, hidden: readonly Verdict[], within?: readonly string[]): Promise<Answer<Tree>>;
+  /** A data path with every module, which may be left out where a name alone is clear; refused where there is no such node. */
+  whole(path: Path): Answer<Path>;
   /** From `before` to `after`; default values do not count as there. */
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]>;
   /** What `options` select of the tree, as text. */

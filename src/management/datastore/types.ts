@@ -194,6 +194,13 @@ export type Watch = (event: ManagementEvent) => void;
 
 // ------------------------------------------------------------------------------------------------ the door
 
+/** A lock of some nodes, and whose it is. @see RFC 5717 */
+export interface HeldPartialLock extends PartialLock {
+  readonly session: number;
+  /** Wall clock. */
+  readonly since: Milliseconds;
+}
+
 export interface DatastoreInfo {
   readonly datastore: Exclude<Datastore, "private-candidate">;
   readonly transactionId: TransactionId;
@@ -202,6 +209,8 @@ export interface DatastoreInfo {
   readonly lockedBy?: number;
   /** Wall clock. */
   readonly lockedSince?: Milliseconds;
+  /** Parts of running that sessions have locked; absent where there are none. */
+  readonly partialLocks?: readonly HeldPartialLock[];
   /** A candidate that differs from running, or a running that differs from startup. */
   readonly modified: boolean;
 }

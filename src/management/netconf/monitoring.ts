@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { YangContext } from "../../../native/index.ts";
-import type { Management, Path } from "../datastore/index.ts";
+import type { DatastoreInfo, Management, Path } from "../datastore/index.ts";
 import type { StateSource } from "../state/index.ts";
 import type { NetconfServer } from "./server.ts";
 
@@ -18,7 +18,7 @@ export interface MonitoringParts {
   readonly context: YangContext;
 }
 
-/** What NETCONF says about itself: `/netconf-state` without partial locks, and the modules. @see RFC 6022 §2.1, RFC 8525 */
+/** What NETCONF says about itself: `/netconf-state`, and the modules. @see RFC 6022 §2.1, RFC 8525 */
 export async function netconfState(parts: MonitoringParts): Promise<readonly StateSource[]> {
   const { server, management, context } = parts;
   const schemas = schemaList(context);
@@ -43,16 +43,41 @@ function datastores(management: Management) {
   return management
     .info()
     .filter(({ datastore }) => DATASTORES.includes(datastore))
-    .map(({ datastore, lockedBy, lockedSince }) => ({
-      name: datastore,
-      ...(lockedBy === undefined || lockedSince === undefined
-        ? {}
-        : {
-            locks: {
-              "global-lock": { "locked-by-session": lockedBy, "locked-time": new Date(lockedSince).toISOString() },
-            },
-          }),
-    }));
+    .map((info) => {
+      const locks = locksOf(info);
+      return { name: info.datastore, ...(locks === undefined ? {} : { locks }) };
+    });
+}
+
+/** One lock of all, or locks of parts; never both. */
+function locksOf({ lockedBy, lockedSince, partialLocks }: DatastoreInfo) {
+  const holder = (session: number, since: number) => ({
+    "locked-by-session": session,
+    "locked-time": new Date(since).toISOString(),
+  });
+  if (lockedBy !== undefined && lockedSince !== undefined) return { "global-lock": holder(lockedBy, lockedSince) };
+  if (partialLocks === undefined) return undefined;
+  const held = partialLocks.map(({ id, session, since, paths }) => ({
+    ...{ "lock-id": id, ...holder(session, since) },
+    ...{ select: paths.map(withModules), "locked-node": paths },
+  }));
+  return { "partial-lock": held };
+}
+
+/** A path as an expression, in which no name takes its module from the one before. @see RFC 7951 §6.11, RFC 7950 §6.4.1 */
+function withModules(path: string): string {
+  let module = "";
+  return path
+    .split(/('[^']*'|"[^"]*")/)
+    .map((part, i) => {
+      if (i % 2 === 1) return part;
+      const steps = part.replaceAll(/\/(?:([\w.-]+):)?([\w.-]+)/g, (_, own: string | undefined, name: string) => {
+        module = own ?? module;
+        return `/${module}:${name}`;
+      });
+      return steps.replaceAll(/\[([\w.-]+)=/g, (_, key: string) => `[${module}:${key}=`);
+    })
+    .join("");
 }
 
 /** @see RFC 6022 §2.1.3 */

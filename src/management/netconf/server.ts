@@ -2,8 +2,9 @@ import type { Duplex } from "node:stream";
 import type { YangContext } from "../../../native/index.ts";
 import type { Clock, Log, Metrics, Milliseconds } from "../../base/index.ts";
 import type { Management } from "../datastore/index.ts";
-import { type EventLog, parameters } from "../events/index.ts";
+import { type EventLog, type Notification, parameters } from "../events/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
+import type { XPathEvaluator } from "../xpath/index.ts";
 import { Answering } from "./answering.ts";
 import { serverCapabilities } from "./capabilities.ts";
 import {
@@ -32,6 +33,8 @@ export interface NetconfParts {
   readonly events: EventLog;
   /** Stays the caller's. */
   readonly context: YangContext;
+  /** For filters of subscriptions; stays the caller's. */
+  readonly xpath: XPathEvaluator;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -73,7 +76,7 @@ export class NetconfServer {
   readonly #count;
 
   constructor(options: NetconfOptions, parts: NetconfParts) {
-    const { management, access, context, events, clock, log, metrics } = parts;
+    const { management, access, context, events, xpath, clock, log, metrics } = parts;
     this.#options = options;
     this.#totals = { started: clock.wall(), inBadHellos: 0, inSessions: 0, droppedSessions: 0, ...NOTHING_YET };
     this.#parts = parts;
@@ -88,6 +91,10 @@ export class NetconfServer {
     const printer = new NotificationPrinter((...wanted) => context.printNotification(...wanted));
     const subscriber = {
       ...{ clock, moduleOf },
+      matches: (
+        { target, name, content }: Omit<Notification, "time">,
+        ...asked: [string, Readonly<Record<string, string>>]
+      ) => xpath.matches(context, { target, name, content }, ...asked),
       sessionOf: (id: number) => this.#sessions.get(id),
       subscribe: (session: NetconfSession, wanted: SubscriptionOptions) =>
         subscribe(session, wanted, { access, events, printer, clock, log }),
@@ -98,7 +105,7 @@ export class NetconfServer {
       otherwise: calling(context),
       operations: {
         ...{ ...READING, ...EDITING, ...schemaOperations(context), ...sessionOperations({ kill }) },
-        ...{ ...lockOperations(moduleOf), ...subscribing(subscriber) },
+        ...{ ...lockOperations({ moduleOf, modules: new Set(namespaces.keys()) }), ...subscribing(subscriber) },
       },
     });
     this.#capabilities = serverCapabilities(options.contentId, context.modules);

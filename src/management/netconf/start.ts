@@ -7,6 +7,8 @@ import type { NetconfConfiguration } from "../configuration/operators.ts";
 import type { Management } from "../datastore/index.ts";
 import type { EventLog } from "../events/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
+import { XPathEvaluator } from "../xpath/index.ts";
+import { searchPaths } from "../yang/schema.ts";
 import { CallHome } from "./call-home.ts";
 import { hostKeys, type WriteSecret } from "./host-keys.ts";
 import { Listener } from "./listener.ts";
@@ -49,9 +51,10 @@ export async function startNetconf(options: NetconfConfiguration, parts: Netconf
     ...{ maxMessage, helloTimeout: toMilliseconds(helloTimeout) },
     ...(idleTimeout === undefined ? {} : { idleTimeout: toMilliseconds(idleTimeout) }),
   };
-  const server = new NetconfServer({ limits, maxSessions, contentId: contentId(context) }, parts);
-  const shared = { users, server, log, clock, metrics };
   const scope = new Scope();
+  const xpath = scope.own(new XPathEvaluator({ searchPaths: searchPaths(), clock }));
+  const server = new NetconfServer({ limits, maxSessions, contentId: contentId(context) }, { ...parts, xpath });
+  const shared = { users, server, log, clock, metrics };
   const listeners: Listener[] = [];
   try {
     const open = async (transport: Transport, logins: Logins, of: typeof ssh | NonNullable<typeof tls>) => {

@@ -32,6 +32,8 @@ const wrapped = (time: Milliseconds, xml: string): string =>
 
 export interface SubscriptionOptions {
   readonly filter?: (event: Notification) => boolean;
+  /** The same, answered by another process: of one event after the other. A failure ends the subscription. */
+  readonly select?: (event: Notification) => Promise<boolean>;
   /** Replay from here. */
   readonly start?: Milliseconds;
   readonly stop?: Milliseconds;
@@ -46,13 +48,17 @@ export interface SubscriptionParts {
 }
 
 const COMPLETE = (name: string): string => `<${name} xmlns="urn:ietf:params:xml:ns:netmod:notification"/>`;
+/** Events that wait for the answer of `select`; a subscription that has more does not keep up, and ends. */
+const MOST_WAITING = 10_000;
 /** The longest that a timer can be. */
 const LONGEST = 2 ** 31 - 1;
 
 /** Sends events to a session until it ends, or until the stop time. @see RFC 5277 §2.1, §3.3 */
 export function subscribe(session: NetconfSession, options: SubscriptionOptions, parts: SubscriptionParts): void {
   const { access, events, printer, clock, log } = parts;
-  const { filter, start, stop } = options;
+  const { filter, select, start, stop } = options;
+  let waiting = 0;
+  let isOver = false;
   // Nothing goes before the answer to the request.
   let sending = new Promise<void>((resolve) => clock.soon(resolve));
   const then = (send: () => Promise<void> | void): void => {
@@ -63,8 +69,33 @@ export function subscribe(session: NetconfSession, options: SubscriptionOptions,
   const send = (event: Notification): void => {
     if (session.signal.aborted || filter?.(event) === false) return;
     if (stop !== undefined && event.time > stop) return;
-    if (!access.telling(session.identity, event)) return;
-    then(async () => session.notify(await printer.text(event)));
+    if (isOver || !access.telling(session.identity, event)) return;
+    if (select === undefined) {
+      then(async () => session.notify(await printer.text(event)));
+      return;
+    }
+    if (++waiting > MOST_WAITING) give(`${MOST_WAITING} events wait for the filter`);
+    then(async () => {
+      waiting--;
+      if (isOver) return;
+      try {
+        if (!(await select(event))) return;
+      } catch (cause) {
+        give(messageOf(cause));
+        return;
+      }
+      session.notify(await printer.text(event));
+    });
+  };
+  /** An event that may be missing is worse than none from here on: the client is told that it ends. */
+  const give = (reason: string): void => {
+    if (isOver) return;
+    isOver = true;
+    log.warn("netconf.subscription-ended", { session: session.identity.id, reason });
+    end();
+    session.signal.removeEventListener("abort", end);
+    session.subscribed = false;
+    complete("notificationComplete");
   };
   const complete = (name: string): void => then(() => session.notify(wrapped(clock.wall(), COMPLETE(name))));
 

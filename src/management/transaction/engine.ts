@@ -153,9 +153,13 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       return holder === undefined || since === undefined ? {} : { lockedBy: holder, lockedSince: since };
     };
     const running = { transactionId, lastModified: modified };
+    const partialLocks = this.#locks.partial;
     const candidateId = shared.isModified ? `${transactionId}+${this.#begun}-${shared.edits}` : transactionId;
     return [
-      { datastore: "running", ...running, ...lock("running"), modified: !this.#workspace.isSaved },
+      {
+        ...{ datastore: "running", ...running, ...lock("running"), modified: !this.#workspace.isSaved },
+        ...(partialLocks.length === 0 ? {} : { partialLocks }),
+      },
       { datastore: "intended", ...running, modified: false },
       { datastore: "operational", ...running, modified: false },
       { datastore: "startup", ...running, ...lock("startup"), transactionId: startupId, modified: false },
@@ -335,7 +339,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   async partialLock(session: Session, paths: readonly string[]): Promise<Answer<PartialLock>> {
     const kept = this.#committer.keepsLockFrom(session);
     if (kept !== undefined) return refused(kept);
-    const read = paths.map(parsePath);
+    const read = paths.map((text) => {
+      const path = parsePath(text);
+      return path.ok ? this.#parts.model.whole(path.value) : path;
+    });
     const faults = read.flatMap((path) => (path.ok ? [] : path.faults));
     if (faults.length > 0) return { ok: false, faults };
     const wanted = read.flatMap((path) => (path.ok ? [path.value] : []));
@@ -346,7 +353,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
         fault("access-denied", "the access control does not let you change this", { errorType: "protocol" }),
       );
     }
-    return this.#locks.lockPaths(session, wanted);
+    return this.#locks.lockPaths(session, wanted, this.#parts.clock.wall());
   }
 
   partialUnlock(session: Session, lock: number): Answer<void> {

@@ -4,7 +4,7 @@ import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { YangContext, YangError, YangFault, YangTree } from "../../../native/api.ts";
 import { type Clock, type Milliseconds, milliseconds, type Timer } from "../../base/index.ts";
-import type { XPathAnswer, XPathRequest } from "./messages.ts";
+import type { XPathAnswer, XPathEvent, XPathRequest } from "./messages.ts";
 
 export interface XPathLimits {
   /** For one expression, as the clock on the wall has it; the helper works on nothing else meanwhile. */
@@ -70,27 +70,47 @@ export class XPathEvaluator implements AsyncDisposable {
     expression: string,
     prefixes: Readonly<Record<string, string>> = {},
   ): Promise<YangTree> {
+    return this.#inTurn(async () => {
+      const text = await this.#evaluate(context, tree, expression, prefixes);
+      return context.parse(text, "xml", { validate: false, state: true });
+    });
+  }
+
+  /**
+   * Whether `expression` selects anything of a notification of `context`.
+   * @throws {YangError} as {@link select}
+   */
+  matches(
+    context: YangContext,
+    event: XPathEvent,
+    expression: string,
+    prefixes: Readonly<Record<string, string>> = {},
+  ): Promise<boolean> {
+    return this.#inTurn(async () => {
+      await this.#prepare(context);
+      const answer = await this.#ask({ type: "event", event, expression, prefixes }, this.#limits.time);
+      return answer.type === "matched" && answer.matches;
+    });
+  }
+
+  async #inTurn<T>(evaluate: () => Promise<T>): Promise<T> {
     if (this.#waiting >= this.#limits.waiting) {
       throw denied(`${this.#waiting} expressions are waiting already: try again later`);
     }
     this.#waiting++;
-    const turn = this.#last.then(() => this.#evaluate(context, tree, expression, prefixes));
+    const turn = this.#last.then(evaluate);
     this.#last = turn.catch(() => undefined);
     try {
-      return await context.parse(await turn, "xml", { validate: false, state: true });
+      return await turn;
     } finally {
       this.#waiting--;
     }
   }
 
-  async #evaluate(
-    context: YangContext,
-    tree: YangTree,
-    expression: string,
-    prefixes: Readonly<Record<string, string>>,
-  ): Promise<string> {
+  /** A helper that knows the modules of `context`. */
+  async #prepare(context: YangContext): Promise<void> {
     if (this.#closed) throw denied("the router is closing");
-    const { preparation, time } = this.#limits;
+    const { preparation } = this.#limits;
     if (this.#helper === undefined || this.#context !== context) {
       this.#kill();
       this.#helper = await start();
@@ -101,6 +121,16 @@ export class XPathEvaluator implements AsyncDisposable {
         .map(({ name, revision, features }) => ({ name, features, ...(revision === "" ? {} : { revision }) }));
       await this.#ask({ type: "open", searchPaths, modules }, preparation);
     }
+  }
+
+  async #evaluate(
+    context: YangContext,
+    tree: YangTree,
+    expression: string,
+    prefixes: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    await this.#prepare(context);
+    const { preparation, time } = this.#limits;
     if (this.#tree !== tree) {
       const text = await context.print(tree, "xml", { defaults: "implicit-tagged" });
       await this.#ask({ type: "tree", text }, preparation);

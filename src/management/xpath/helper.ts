@@ -18,6 +18,11 @@ async function answer(request: XPathRequest): Promise<XPathAnswer> {
     await before?.dispose();
     return { type: "ready" };
   }
+  if (request.type === "event") {
+    const { target, name, content } = request.event;
+    const matches = await context.matchNotification(target, name, content, request.expression, request.prefixes);
+    return { type: "matched", matches };
+  }
   if (tree === undefined) throw new Error("no tree was sent");
   const selected = await context.xpath(tree, request.expression, request.prefixes);
   try {

@@ -176,6 +176,11 @@ export class YangModel implements Model {
     return checked.ok ? answered({ target: path, name, input: checked.value as OperationRequest["input"] }) : checked;
   }
 
+  whole(path: Path): Answer<Path> {
+    const found = this.#schema.resolve(path, { pattern: true });
+    return found.ok ? answered(plain(found.value.path)) : found;
+  }
+
   /** The steps of a path of the model, which must be one, as JSON has them. */
   steps(path: Path): readonly DocumentStep[] {
     const found = this.#schema.resolve(path, { pattern: true });

@@ -18,6 +18,57 @@ before(async () => {
 });
 after(() => router[Symbol.asyncDispose]());
 
+describe("subscriptions with an XPath filter (RFC 5277 §2.1.1, RFC 6241 §8.9.5)", () => {
+  const EVENTS = 'xmlns:n="urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"';
+  const filtered = (select: string) => subscription(`<filter type="xpath" ${EVENTS} select="${select}"/>`);
+  const heard = async (client: RawClient, last: string): Promise<readonly string[]> => {
+    const all: string[] = [];
+    do all.push(await client.answer());
+    while (!all.at(-1)!.includes(last));
+    return all;
+  };
+
+  it("lets through what the expression selects anything of, in its order", async () => {
+    await using watcher = await router.open();
+    assert.ok(readReply(await watcher.rpc(filtered("/n:netconf-session-end[n:termination-reason='closed']"))).ok);
+    for (let i = 0; i < 3; i++) {
+      await using passing = await router.open();
+      await passing.rpc("<close-session/>");
+    }
+    for (let i = 0; i < 3; i++)
+      assert.match(await watcher.answer(), /<netconf-session-end.*termination-reason>closed/s);
+  });
+
+  it("refuses what is no expression, a prefix of nothing, and what selects no nodes", async () => {
+    await using client = await router.open();
+    for (const [select, tag] of [
+      ["/n:netconf-session-end[", "invalid-value"],
+      ["/x:y", "unknown-namespace"],
+      ["count(//*)", "invalid-value"],
+    ]) {
+      const { ok, errors } = readReply(await client.rpc(filtered(select!)));
+      assert.deepEqual([ok, errors[0]?.tag], [false, tag], select);
+    }
+    assert.match(await client.rpc(subscription('<filter type="xpath"/>')), /missing-attribute/);
+  });
+
+  it("one that takes too long for an event ends the subscription, and says so; others go on", async () => {
+    await using watcher = await router.open();
+    await using other = await router.open();
+    assert.ok(readReply(await other.rpc(subscription())).ok);
+    // With one node it is nothing; each level takes as many times as long as there are nodes
+    const bomb = Array.from({ length: 20 }).reduce<string>((inner) => `//*[count(${inner})>0]`, "//*");
+    assert.ok(readReply(await watcher.rpc(filtered(bomb.replaceAll(">", "&gt;")))).ok);
+    {
+      await using passing = await router.open();
+      await passing.rpc("<close-session/>");
+    }
+    assert.match((await heard(watcher, "notificationComplete")).at(-1)!, /<notificationComplete /);
+    assert.ok(await heard(other, "netconf-session-end"));
+    assert.ok(readReply(await watcher.rpc(filtered("/n:netconf-session-start"))).ok, "it may subscribe again");
+  });
+});
+
 for (const [name, manner] of MANNERS) {
   describe(`by ${name}`, () => {
     let a: RawClient;

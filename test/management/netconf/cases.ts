@@ -741,6 +741,11 @@ export const CASES: readonly Case[] = [
       },
       {
         by: "b",
+        rpc: '<get><filter type="subtree"><netconf-state xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"><datastores/></netconf-state></filter></get>',
+        has: ["<partial-lock>", "<locked-by-session>", "telemetry</select>", "telemetry</locked-node>"],
+      },
+      {
+        by: "b",
         rpc: edit(telemetry("<log-level>debug</log-level>"), "", "running"),
         has: ["<error-tag>in-use</error-tag>"],
       },

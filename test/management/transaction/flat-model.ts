@@ -52,6 +52,7 @@ export const valuesOf = (tree: Tree): Record<string, unknown> => Object.fromEntr
 
 /** A data model that is a flat list of paths with values; `{"/a/b": 1}` is a document. The value "bad" is not valid. */
 export const flatModel: Model = {
+  whole: (path) => ({ ok: true, value: path }),
   async parse(text) {
     try {
       return answered(new FlatTree(new Map(Object.entries(JSON.parse(text)))));

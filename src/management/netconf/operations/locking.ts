@@ -1,18 +1,21 @@
-import { type Answer, answered, fault, formatPath, type Path, parsePath, refused } from "../../datastore/index.ts";
+import { type Answer, answered, formatPath, type Path, parsePath } from "../../datastore/index.ts";
 import { content, faulty } from "../reply.ts";
 import { escapeXml } from "../xml.ts";
 import { type Call, done, numberOf, type Operations } from "./operation.ts";
 
 const PARTIAL_LOCK = "urn:ietf:params:xml:ns:netconf:partial-lock:1.0";
 
-/** Module of an XML namespace. */
-export type ModuleOf = (namespace: string) => string | undefined;
+export interface ModuleNames {
+  /** Module of an XML namespace. */
+  moduleOf(namespace: string): string | undefined;
+  readonly modules: ReadonlySet<string>;
+}
 
 /** Selections are instance identifiers, as a server without `:xpath` has them. @see RFC 5717 §2.4.1 */
-export const lockOperations = (moduleOf: ModuleOf): Operations => ({
+export const lockOperations = (names: ModuleNames): Operations => ({
   "ietf-netconf-partial-lock:partial-lock": async (call) => {
     const selections = call.request.input.select;
-    const paths = (Array.isArray(selections) ? selections : []).map((text) => dataPath(String(text), call, moduleOf));
+    const paths = (Array.isArray(selections) ? selections : []).map((text) => dataPath(String(text), call, names));
     const faults = paths.flatMap((path) => (path.ok ? [] : path.faults));
     if (faults.length > 0) return faulty(...faults);
     const wanted = paths.flatMap((path) => (path.ok ? [formatPath(path.value)] : []));
@@ -28,7 +31,7 @@ export const lockOperations = (moduleOf: ModuleOf): Operations => ({
 });
 
 /** From the prefixes of XML to modules' names. */
-function dataPath(text: string, { request }: Call, moduleOf: ModuleOf): Answer<Path> {
+function dataPath(text: string, { request }: Call, { moduleOf, modules }: ModuleNames): Answer<Path> {
   const parsed = parsePath(text.trim());
   if (!parsed.ok) return parsed;
   const steps = [];
@@ -36,13 +39,12 @@ function dataPath(text: string, { request }: Call, moduleOf: ModuleOf): Answer<P
     const colon = step.name.indexOf(":");
     const prefix = colon < 0 ? "" : step.name.slice(0, colon);
     const namespace = request.attributes[prefix === "" ? "xmlns" : `xmlns:${prefix}`];
-    // A library may have dropped a declaration that it thought was not needed: then the prefix is a module's name.
-    const module = (namespace === undefined ? undefined : moduleOf(namespace)) ?? (prefix === "" ? undefined : prefix);
-    if (module === undefined) {
-      const message = `${JSON.stringify(text)}: give every node a prefix that is declared on rpc`;
-      return refused(fault("invalid-value", message, { errorType: "protocol", info: { badElement: "select" } }));
-    }
-    steps.push({ ...step, name: `${module}:${step.name.slice(colon + 1)}` });
+    // One that is declared further inside is not known here, and a library may have dropped a declaration that it thought was
+    // not needed. Then it is the name of a module, or the name of the node has to be clear by itself.
+    const named = modules.has(prefix) ? prefix : undefined;
+    const module = (namespace === undefined ? undefined : moduleOf(namespace)) ?? named;
+    const name = step.name.slice(colon + 1);
+    steps.push({ ...step, name: module === undefined ? name : `${module}:${name}` });
   }
   return answered(steps);
 }
