@@ -291,18 +291,20 @@ export class AttributeStore implements AttributeTable {
     if (this.#isIdle[id] === 1) return;
     this.#isIdle[id] = 1;
     this.#idle.push(id);
-    if (this.#idle.length === 1) this.#clock.soon(() => this.#collect());
+    if (this.#idle.length === 1) this.#clock.soon(this.#collect);
   }
 
-  #collect(): void {
+  /** Made once: a closure for each turn would cost every call of `#lookAtLater`. */
+  readonly #collect = (): void => {
     if (this.#closed) return;
     const due = this.#idle.splice(-COLLECTED_PER_TURN);
-    for (const id of due) {
+    for (let i = 0; i < due.length; i++) {
+      const id = due[i]!;
       this.#isIdle[id] = 0;
       if (this.#references[id] === 0) this.#remove(id);
     }
-    if (this.#idle.length > 0) this.#clock.soon(() => this.#collect());
-  }
+    if (this.#idle.length > 0) this.#clock.soon(this.#collect);
+  };
 
   #remove(id: AttributeId): void {
     this.#index.remove(this.#hashes[id]!, id);

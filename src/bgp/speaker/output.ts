@@ -70,6 +70,7 @@ export class Output implements Disposable {
   };
   #closed = false;
   #hasBegun = false;
+  #blockIsFull = false;
   #endOfRibSent = false;
   /** The neighbour asked for everything, once or often, since the last beginning. */
   #refreshAsked = false;
@@ -206,11 +207,9 @@ export class Output implements Disposable {
     }
     while (output.pending > 0) {
       if (connection.queued >= HIGH_WATER) return; // `drained` pokes
-      this.#last = undefined;
-      output.drain(this.#visitor, this.#hasBegun ? NETS_AT_ONCE : NETS_AT_FIRST);
-      this.#hasBegun = true;
+      const hasTime = this.#fillBlock(inTime);
       this.#flush();
-      if (!inTime()) {
+      if (!hasTime) {
         this.poke();
         return;
       }
@@ -228,6 +227,18 @@ export class Output implements Disposable {
       if (this.#refreshAsked) this.poke();
     }
     this.#roundIsOver();
+  }
+
+  /** Until it is full, there is nothing more to say, or time is up: false then. What is said first goes out at once. */
+  #fillBlock(inTime: () => boolean): boolean {
+    const { output } = this.#parts;
+    this.#last = undefined;
+    this.#blockIsFull = false;
+    const isFirst = !this.#hasBegun;
+    this.#hasBegun = true;
+    do output.drain(this.#visitor, isFirst ? NETS_AT_FIRST : NETS_AT_ONCE);
+    while (!isFirst && !this.#blockIsFull && output.pending > 0 && inTime());
+    return inTime();
   }
 
   /** What changes from now on waits for the next round, all of it: the last state of a route is told once. */
@@ -308,9 +319,14 @@ export class Output implements Disposable {
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
         const taken = encoder.announce(exported.set, key, start, length, pathId);
         if (taken) exported.hits?.add(1);
+        else this.#blockIsFull = true;
         return taken;
       },
-      withdraw: (key, start, length, pathId) => encoder.withdraw(key, start, length, pathId),
+      withdraw: (key, start, length, pathId) => {
+        const taken = encoder.withdraw(key, start, length, pathId);
+        if (!taken) this.#blockIsFull = true;
+        return taken;
+      },
     };
   }
 }
