@@ -246,6 +246,23 @@ struct semr_source {
 };
 SEMR_ASSERT_SIZE(struct semr_source, 4);
 
+/* ------------------------------------------------ aggregates (LPM_TRIE) */
+
+/* The beginning of a capability address, behind the domain. */
+struct semr_aggregate_key {
+	__u32 prefix_length;	/* 16: all of the tenant's; 32: of the family */
+	__be16 tenant;
+	__be16 family;
+};
+SEMR_ASSERT_SIZE(struct semr_aggregate_key, 8);
+
+/* Where packets go for capabilities that have no entry. */
+struct semr_aggregate {
+	__u32 group;
+	__u32 policy;		/* for all of them together; 0: none */
+};
+SEMR_ASSERT_SIZE(struct semr_aggregate, 8);
+
 /* ---------------------------------------------------- policies (ARRAY) */
 
 enum semr_policy_use {

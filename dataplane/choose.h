@@ -66,6 +66,27 @@ SEMR_STAGE int semr_find(struct semr_packet *packet)
 	return 0;
 }
 
+/*
+ * Where there is no such capability: sites that know others of the family, or of
+ * the tenant. Their entries decide, so what came out of a tunnel ends here. 0:
+ * nobody.
+ */
+SEMR_STAGE int semr_aggregate(struct semr_packet *packet)
+{
+	struct semr_aggregate_key key = { .prefix_length = 32 };
+	struct semr_aggregate *aggregate;
+
+	if (!packet || packet->decapsulated)
+		return 0;
+	__builtin_memcpy(&key.tenant, packet->flow.capability + 6, 4);
+	aggregate = bpf_map_lookup_elem(&aggregates, &key);
+	if (!aggregate)
+		return 0;
+	packet->group = aggregate->group;
+	packet->policy = aggregate->policy;
+	return 1;
+}
+
 static __always_inline struct semr_next_hop *next_hop_at(__u32 index)
 {
 	return index ? bpf_map_lookup_elem(&next_hops, &index) : NULL;

@@ -120,7 +120,7 @@ static __always_inline bool is_plain_request(const struct semr_packet *packet)
 /* Stages 3 to 5: what to do with a packet to a capability address. */
 static __always_inline enum semr_verdict route(struct semr_packet *packet)
 {
-	bool found = semr_find(packet);
+	bool found = semr_find(packet) || semr_aggregate(packet);
 	enum semr_verdict verdict;
 	struct semr_next_hop *hop;
 	__u32 index;

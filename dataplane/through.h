@@ -12,7 +12,7 @@ static __always_inline bool find_site(struct semr_packet *packet)
 {
 	struct semr_next_hop *hop;
 
-	if (!semr_find(packet))
+	if (!semr_find(packet) && !semr_aggregate(packet))
 		return false;
 	/* which site that was, nobody knows */
 	if (spread_of(packet) & SEMR_BY_TURN || !find_hash(packet))

@@ -1,4 +1,12 @@
-import { ANY_SITE, type CapabilityName, formatIpv6, type Ipv6Address, prefixContains, toHex } from "../base/index.ts";
+import {
+  ANY_SITE,
+  type CapabilityName,
+  formatIpv6,
+  formatIpv6Prefix,
+  type Ipv6Address,
+  prefixContains,
+  toHex,
+} from "../base/index.ts";
 import {
   type DataplaneDriver,
   DataplaneError,
@@ -54,7 +62,7 @@ export async function packetReport(sources: PacketSources, inquiry: PacketInquir
   const { explanation, routes } = await settled((route) => explained(driver, question, route));
   const owner = names.address(destination);
   const port = driver.ports.find(({ interface: name }) => name === question.interface);
-  const { sites, instances, elsewhere, leaves, nextHop: _taken, capability, ...rest } = explanation;
+  const { sites, instances, elsewhere, leaves, nextHop: _taken, capability, aggregate, ...rest } = explanation;
   const way = leaves && routes.get(toHex(leaves.to));
   const isFlow = question.protocol !== "icmpv6";
   return {
@@ -68,6 +76,7 @@ export async function packetReport(sources: PacketSources, inquiry: PacketInquir
     ...rest,
     ...present({ capability: owner?.capability, tenant: owner?.tenant }),
     known: capability !== undefined,
+    ...present({ aggregate: aggregate && formatIpv6Prefix(aggregate.prefix) }),
     ...(sites && { sites: choice(sites, sources) }),
     ...(instances && { instances: choice(instances, sources) }),
     ...(elsewhere && { elsewhere: choice(elsewhere, sources) }),

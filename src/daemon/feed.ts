@@ -8,6 +8,8 @@ import { Turn } from "./turn.ts";
 
 /** Destinations that are judged before the event loop gets a turn: well below 5 ms of work. */
 const PER_TURN = 256;
+/** There are hundreds of them in all. */
+const PREFIXES_PER_TURN = 32;
 
 /**
  * Hands what changed to the compiler: instances at once (a dead one must leave the data plane before anything else is
@@ -39,7 +41,8 @@ export function feedCompiler(
       PER_TURN,
       (selection) => selections.agent(selection),
     );
-    if (left > 0) clock.soon(drain);
+    const prefixes = capability.drainPrefixes((selection) => compiler.prefixChanged(selection), PREFIXES_PER_TURN);
+    if (left + prefixes > 0) clock.soon(drain);
   };
   for (const instance of directory.instances()) compiler.instanceAdded(instance, instanceState(instance));
   const subscription = directory.subscribe((changes) => changes.forEach(hand));

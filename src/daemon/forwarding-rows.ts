@@ -1,4 +1,4 @@
-import { type Clock, formatIpv6 } from "../base/index.ts";
+import { type Clock, formatIpv6, formatIpv6Prefix } from "../base/index.ts";
 import type { DataplaneCounters, DataplaneDriver } from "../dataplane/index.ts";
 import {
   type Encapsulation,
@@ -10,7 +10,7 @@ import {
 import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../management/index.ts";
 import type { CountingPlane } from "./counter-book.ts";
 import { capabilityCounters, tenantClients } from "./policy-counters.ts";
-import type { RowSources } from "./rows.ts";
+import { present, type RowSources } from "./rows.ts";
 import { Turn } from "./turn.ts";
 
 export function towards(nextHop: NextHop): string {
@@ -36,7 +36,7 @@ export function wrapping(encapsulation: Encapsulation | undefined): string {
   }
 }
 
-/** Every capability address of the data plane with where its packets go; read from the tables themselves. */
+/** Every capability address of the data plane with where its packets go, then the aggregates; read from the tables themselves. */
 export function* fibRows(driver: DataplaneDriver, sources: RowSources): Generator<FibRow> {
   const { plan } = driver;
   for (const entry of plan.plannedCapabilities()) {
@@ -52,7 +52,21 @@ export function* fibRows(driver: DataplaneDriver, sources: RowSources): Generato
       ],
     };
   }
+  yield* aggregateRows(driver, sources);
 }
+
+function* aggregateRows({ plan }: DataplaneDriver, { names }: RowSources): Generator<FibRow> {
+  for (const { prefix, group } of plan.plannedAggregates?.() ?? []) {
+    yield {
+      address: formatIpv6Prefix(prefix),
+      ...present({ capability: names.below(prefix), tenant: names.tenant(u16(prefix.address, TENANT_AT)) }),
+      ...{ group, localGroup: 0, nextHops: membersOf(plan, group, { localOnly: false }) },
+    };
+  }
+}
+
+const TENANT_AT = 6;
+const u16 = (octets: Uint8Array, at: number): number => (octets[at]! << 8) | octets[at + 1]!;
 
 function unusual(nextHop: NextHop): { readonly encapsulation?: string } {
   if (nextHop.kind !== "tunnel" || nextHop.encapsulation === undefined) return {};

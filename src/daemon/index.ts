@@ -435,6 +435,7 @@ class Daemon {
         limits: {
           ...{ capabilities: dataplane.maxCapabilities, groups: room.groups - 1, nextHops: room.nextHops - 1 },
           ...{ policies: room.policies - FIRST_CAPABILITY_POLICY, allowed: room.allowed },
+          aggregates: driver.aggregates ?? 0,
         },
       },
       {

@@ -2,11 +2,14 @@ import {
   ANY_SITE,
   type CapabilityId,
   type CapabilityName,
+  capabilityFamily,
   capabilityId,
   type Ipv6Address,
+  type Ipv6Prefix,
   toHex,
 } from "../base/index.ts";
 import type { Taxonomy } from "../directory/index.ts";
+import { FAMILY_BITS, TENANT_BITS } from "../forwarding/index.ts";
 
 export interface AddressOwner {
   readonly capability: CapabilityName;
@@ -18,6 +21,8 @@ export class Names {
   readonly #capabilities = new Map<string, CapabilityName>();
   readonly #ids = new Map<string, CapabilityId>();
   readonly #addresses = new Map<string, AddressOwner>();
+  /** By the beginning of an address. */
+  readonly #families = new Map<string, string>();
   readonly #tenants: ReadonlyMap<number, string>;
   readonly #routers: ReadonlyMap<string, string>;
 
@@ -32,7 +37,9 @@ export class Names {
       for (const { name, majorVersion } of taxonomy.capabilities) {
         const owner = { capability: name, tenant };
         for (const site of [ANY_SITE, selector]) {
-          this.#addresses.set(toHex(taxonomy.address(tenant, name, majorVersion, site)!), owner);
+          const address = taxonomy.address(tenant, name, majorVersion, site)!;
+          this.#addresses.set(toHex(address), owner);
+          this.#families.set(toHex(address.subarray(0, FAMILY_BITS / 8)), `/${capabilityFamily(name)}/…`);
         }
       }
     }
@@ -43,6 +50,11 @@ export class Names {
   /** What an address of the taxonomy stands for: that of any site, or that of this one. */
   address(address: Ipv6Address): AddressOwner | undefined {
     return this.#addresses.get(toHex(address));
+  }
+
+  /** The names that an aggregate is for, as far as the taxonomy has one of them: `/vision/…`. */
+  below({ address, length }: Ipv6Prefix): string | undefined {
+    return length === TENANT_BITS ? "/…" : this.#families.get(toHex(address.subarray(0, FAMILY_BITS / 8)));
   }
 
   capability(id: CapabilityId): CapabilityName | undefined {

@@ -43,6 +43,8 @@ export const BEAT_PAYLOAD = layout(24, { magic: 0, version: 4, hold: 6 });
 export const PORT = layout(8, { role: 0, flags: 2, tenant: 4, policy: 6 });
 export const SOURCE_KEY = layout(24, { prefix_length: 0, ifindex: 4, address: 8 });
 export const SOURCE = layout(4, { tenant: 0, policy: 2 });
+export const AGGREGATE_KEY = layout(8, { prefix_length: 0, tenant: 4, family: 6 });
+export const AGGREGATE = layout(8, { group: 0, policy: 4 });
 export const RATE = layout(24, { per_second: 0, burst: 8, lease: 16 });
 export const POLICY = layout(64, { packets: 0, octets: 24, use: 48, flags: 49, tenant: 50, dscp: 52, tag: 53 });
 export const METER = layout(16, { packets: 0, octets: 8 });
@@ -108,6 +110,8 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   port: PORT,
   source_key: SOURCE_KEY,
   source: SOURCE,
+  aggregate_key: AGGREGATE_KEY,
+  aggregate: AGGREGATE,
   rate: RATE,
   policy: POLICY,
   meter: METER,
@@ -145,6 +149,7 @@ export const MAPS = {
   nodes: { key: NODE_KEY.size, value: NODE.size },
   ports: { key: 4, value: PORT.size },
   sources: { key: SOURCE_KEY.size, value: SOURCE.size },
+  aggregates: { key: AGGREGATE_KEY.size, value: AGGREGATE.size },
   policies: { key: 4, value: POLICY.size },
   meters: { key: 4, value: METER.size },
   policy_uses: { key: 4, value: POLICY_USES.size },

@@ -169,6 +169,8 @@ export interface DataplaneDriver extends AsyncDisposable {
   readonly ports: readonly PortReport[];
   /** True when forwarding state of an earlier process was found and taken over: what makes the graceful restart F bit honest. */
   readonly adopted: boolean;
+  /** How many aggregates it has room for; absent: it carries none out. */
+  readonly aggregates?: number;
   /** What of {@link FEATURES} the driver cannot do, with the reason in one sentence. All else it can. */
   readonly cannot: ReadonlyMap<Feature, string>;
   /** What an operator should know about it here and now, each in one sentence: what it cannot do, and why a port is not better. */

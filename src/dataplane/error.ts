@@ -24,6 +24,7 @@ export type TableName =
   | "next hops"
   | "nodes"
   | "encapsulations"
+  | "aggregates"
   | "policies"
   | "allowed"
   | "sources";
@@ -44,6 +45,7 @@ const REMEDY: Readonly<Record<TableName, string>> = {
   groups: "raise max-capabilities and restart; the number of groups follows it up to 65535",
   "next hops": "raise max-capabilities and restart; the number of next hops follows it up to 65535",
   nodes: "fewer routers may tunnel to this one",
+  aggregates: "announce fewer prefixes of names",
   encapsulations: "reach more of the routers with plain IPv6-in-IPv6",
   policies: "give fewer tenants a policy of their own, and fewer capabilities limits and counters",
   allowed: "write fewer rules that let tenants call each other, or give each fewer capabilities",

@@ -1,5 +1,6 @@
 import {
   formatIpv6,
+  formatIpv6Prefix,
   type Ipv6Address,
   type Ipv6Prefix,
   octetsEqual,
@@ -7,8 +8,10 @@ import {
   sameValue,
 } from "../base/index.ts";
 import {
+  type AggregateEntry,
   type CapabilityEntry,
   type Encapsulation,
+  FAMILY_BITS,
   FIRST_CAPABILITY_POLICY,
   GROUP_SLOTS,
   type GroupIndex,
@@ -18,6 +21,7 @@ import {
   type Policy,
   type PolicyIndex,
   type Rate,
+  TENANT_BITS,
   WAYPOINTS,
 } from "../forwarding/index.ts";
 import { TAGS } from "./abi.ts";
@@ -43,6 +47,8 @@ export interface TableView {
   groupUses(index: GroupIndex): number;
   capability(address: Ipv6Address): CapabilityEntry | undefined;
   hasNode(locator: Ipv6Address): boolean;
+  aggregateAt(prefix: Ipv6Prefix): AggregateEntry | undefined;
+  readonly aggregates: number;
   /** Tunnels with one. */
   encapsulations(): number;
   policy(index: PolicyIndex): Policy | undefined;
@@ -78,6 +84,9 @@ function checkRoom(operation: Operation, position: number, tables: TableView): v
     throw tableFull("next hops", sizes.nextHops - 1, position);
   if (operation.type === "set-slots" && operation.group >= sizes.groups)
     throw tableFull("groups", sizes.groups - 1, position);
+  if (operation.type === "set-aggregate" && tables.aggregateAt(operation.aggregate.prefix) === undefined) {
+    if (tables.aggregates >= sizes.aggregates) throw tableFull("aggregates", sizes.aggregates, position);
+  }
   if (operation.type !== "set-policy") return;
   if (operation.index >= sizes.policies) throw tableFull("policies", sizes.policies - 1, position);
   const before = tables.policy(operation.index)?.allowed.length ?? 0;
@@ -132,6 +141,20 @@ function reasonAgainst(operation: Operation, tables: TableView): string | undefi
         if (index !== 0 && !(isIndex(index) && tables.hasGroup(index))) return `there is no group ${index}`;
       return reasonAgainstUse(operation.entry, tables);
     }
+    case "set-aggregate": {
+      const { prefix, group, policy } = operation.aggregate;
+      const reason = reasonAgainstPrefix(prefix, tables.domain);
+      if (reason !== undefined) return reason;
+      if (!isIndex(group) || !tables.hasGroup(group)) return `there is no group ${group}`;
+      return reasonAgainstUse({ address: prefix.address, ...(policy === undefined ? {} : { policy }) }, tables);
+    }
+    case "remove-aggregate":
+      return (
+        reasonAgainstPrefix(operation.prefix, tables.domain) ??
+        (tables.aggregateAt(operation.prefix) === undefined
+          ? `there is no aggregate ${formatIpv6Prefix(operation.prefix)}`
+          : undefined)
+      );
     case "set-policy":
       return reasonAgainstPolicy(operation.index, operation.policy, tables);
     case "remove-policy": {
@@ -215,7 +238,10 @@ function reasonAgainstSlots(
   return undefined;
 }
 
-function reasonAgainstUse({ address, policy }: CapabilityEntry, tables: TableView): string | undefined {
+function reasonAgainstUse(
+  { address, policy }: Pick<CapabilityEntry, "address" | "policy">,
+  tables: TableView,
+): string | undefined {
   if (policy === undefined) return undefined;
   const present = tables.policy(policy);
   if (present?.use !== "capabilities") return `there is no policy ${policy} of capabilities`;
@@ -261,6 +287,15 @@ function reasonAgainstAddress(address: Ipv6Address, domain: Ipv6Prefix): string 
   const key = address.subarray(6, 14);
   if (key.every((octet) => octet === 0)) return "a capability address with tenant, family and identifier 0 is reserved";
   if (key.every((octet) => octet === 0xff)) return "a capability address with all ones behind the domain is reserved";
+  return undefined;
+}
+
+function reasonAgainstPrefix({ address, length }: Ipv6Prefix, domain: Ipv6Prefix): string | undefined {
+  if (length !== TENANT_BITS && length !== FAMILY_BITS)
+    return `an aggregate ends with a tenant (/${TENANT_BITS}) or with a family (/${FAMILY_BITS})`;
+  if (address.length !== 16) return "a capability address has 16 octets";
+  if (!prefixContains(domain, address)) return `${formatIpv6(address)} is not in the domain's prefix`;
+  if (address.subarray(length / 8).some((octet) => octet !== 0)) return "behind the prefix there are zeros alone";
   return undefined;
 }
 

@@ -15,6 +15,8 @@ export interface TableSizes {
   readonly policies: number;
   /** Pairs of a policy and a tenant that it lets in. */
   readonly allowed: number;
+  /** Prefixes of capability addresses that other sites know names below. */
+  readonly aggregates: number;
   /** Prefixes behind ports. */
   readonly sources: number;
 }
@@ -23,6 +25,7 @@ const NODES = 4096;
 const ENCAPSULATIONS = 1024;
 const MOST_CAPABILITY_POLICIES = 131_072;
 const ALLOWED = 1_048_576;
+const AGGREGATES = 4096;
 const SOURCES = 65_536;
 const LEAST_INDEXES = 1024;
 const LEAST_LINES = 64;
@@ -38,6 +41,7 @@ export function tableSizes(maxCapabilities: number): TableSizes {
     encapsulations: ENCAPSULATIONS,
     policies: FIRST_CAPABILITY_POLICY + Math.min(MOST_CAPABILITY_POLICIES, powerOfTwo(maxCapabilities)),
     allowed: ALLOWED,
+    aggregates: AGGREGATES,
     sources: SOURCES,
   };
 }

@@ -14,7 +14,8 @@ import {
   toHex,
 } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
-import type { CapabilitySelection } from "../rib/index.ts";
+import type { CapabilitySelection, PrefixSelection } from "../rib/index.ts";
+import { AggregateBook } from "./aggregate-book.ts";
 import { CapabilityBook, type PlanId } from "./capability-book.ts";
 import { CapabilityIds } from "./capability-ids.ts";
 import { ChoiceBook } from "./choice-book.ts";
@@ -67,6 +68,7 @@ export class Compiler implements Disposable {
   readonly #policies: PolicyBook;
   readonly #entries: EntryTable;
   readonly #fulfilment: Fulfilment;
+  readonly #aggregates: AggregateBook;
   readonly #ids = new CapabilityIds();
   readonly #work: WorkQueue;
   readonly #addressOctets = new Uint8Array(16);
@@ -89,6 +91,7 @@ export class Compiler implements Disposable {
       revisit: (side) => {
         const owner = records.owner(side >> 1);
         if (owner !== 0) this.#work.touch(owner);
+        else this.#aggregates.touch(side >> 1);
       },
       changed: () => this.#work.schedule(),
     });
@@ -120,6 +123,11 @@ export class Compiler implements Disposable {
     this.#nodes = new NodeBook(batch);
     this.#fulfilment = new Fulfilment({
       ...{ hashSeed, clock, reports, book, choices, records, entries, groups, nextHops, instances, policies },
+      resolvers: (tenantIndex, name) => this.#aggregates.resolvers(tenantIndex, name),
+    });
+    this.#aggregates = new AggregateBook({
+      ...{ domain: options.domain, limit: limits.aggregates ?? 0, records, choices, groups, policies, batch, reports },
+      ...{ fulfilment: this.#fulfilment, familyCodeOf: (family) => this.#familyCode(family) },
     });
     this.#work = new WorkQueue({
       ...{ clock, book, sink },
@@ -161,6 +169,7 @@ export class Compiler implements Disposable {
     }
     for (const [index, policy] of snapshot.policies ?? []) this.#policies.adopt(index, policy);
     for (const installed of snapshot.capabilities.values()) this.#entries.adopt(installed);
+    for (const aggregate of snapshot.aggregates ?? []) this.#aggregates.adopt(aggregate);
     this.#nodes.adopt(snapshot.nodes);
   }
 
@@ -168,6 +177,7 @@ export class Compiler implements Disposable {
   converged(): void {
     if (!this.#adopting) return;
     this.#adopting = false;
+    this.#aggregates.touchAll();
     this.#work.addJob(this.#removeUnclaimed());
   }
 
@@ -232,6 +242,7 @@ export class Compiler implements Disposable {
   }
 
   *#markTenant(tenantIndex: number): Generator<void> {
+    this.#aggregates.touchTenant(tenantIndex);
     for (const plan of this.#book.ofTenant(tenantIndex)) {
       this.#work.mark(plan);
       yield;
@@ -278,6 +289,23 @@ export class Compiler implements Disposable {
     this.#book.setChoice(plan, this.#choices.obtain(selection));
     this.#choices.release(before);
     this.#work.touch(plan);
+  }
+
+  /** The same of a prefix of names, as `drainPrefixes` does. */
+  prefixChanged(selection: PrefixSelection): void {
+    this.#aggregates.take(selection);
+    this.#work.addJob(this.#markBelow(selection));
+  }
+
+  /** Capabilities that no site has a route of may be served by those who know the prefix. */
+  *#markBelow({ tenantIndex, prefix }: PrefixSelection): Generator<void> {
+    const below = prefix === "/" ? prefix : `${prefix}/`;
+    for (const plan of this.#book.ofTenant(tenantIndex)) {
+      const name = this.#book.name(plan);
+      const isConcerned = name === prefix || name.startsWith(below);
+      if (isConcerned && !this.#choices.serves(this.#book.choice(plan))) this.#work.mark(plan);
+      yield;
+    }
   }
 
   /** Also for one that is known: then it is the new record. */
@@ -357,11 +385,14 @@ export class Compiler implements Disposable {
 
   /** Good until the next one is asked for. */
   #address(plan: PlanId, id: CapabilityId, selector: number): Ipv6Address {
-    const { domain, familyCodes } = this.#options;
-    const family = capabilityFamily(this.#book.name(plan));
-    const familyCode = familyCodes.get(family) ?? hashedFamilyCode(family);
+    const { domain } = this.#options;
+    const familyCode = this.#familyCode(capabilityFamily(this.#book.name(plan)));
     const tenantIndex = this.#book.tenant(plan);
     return capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }, this.#addressOctets);
+  }
+
+  #familyCode(family: string): number {
+    return this.#options.familyCodes.get(family) ?? hashedFamilyCode(family);
   }
 
   #compile(plan: PlanId): number {
@@ -379,6 +410,7 @@ export class Compiler implements Disposable {
   }
 
   #carryOut(): void {
+    if (!this.#adopting) this.#aggregates.compare();
     this.#entries.compare();
     this.#groups.endStep();
     this.#nodes.compare({ keepOthers: this.#adopting });

@@ -1,6 +1,6 @@
-import type { Clock } from "../base/index.ts";
+import type { CapabilityName, Clock } from "../base/index.ts";
 import type { CapabilityBook, PlanId } from "./capability-book.ts";
-import type { ChoiceBook } from "./choice-book.ts";
+import type { ChoiceBook, ChoiceId } from "./choice-book.ts";
 import { ENTRY, type EntryId, type EntryRecords, type SideId } from "./entry-records.ts";
 import type { EntryTable } from "./entry-table.ts";
 import { contentFor, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
@@ -27,6 +27,8 @@ export interface FulfilmentParts {
   readonly nextHops: NextHopTable;
   readonly instances: InstanceBook;
   readonly policies: PolicyBook;
+  /** Who knows names below a prefix of this one; 0: nobody. */
+  readonly resolvers: (tenantIndex: number, name: CapabilityName) => ChoiceId;
 }
 
 const HERE = { kind: "local" } as const;
@@ -86,7 +88,7 @@ export class Fulfilment {
     if (any !== 0) {
       records.setPolicy(any, policy);
       records.setAffinity(any, affinity);
-      this.#fillSites(records.siteSide(any), plan, adopting);
+      this.#fillSites(records.siteSide(any), this.#sitesOf(plan), plan, adopting);
       this.#fill(records.localSide(any), instanceWish(instances), plan, adopting);
       entries.install(any);
     }
@@ -103,6 +105,14 @@ export class Fulfilment {
     }
   }
 
+  /** Where no site has a route, those are asked who know the longest prefix of the name. */
+  #sitesOf(plan: PlanId): ChoiceId {
+    const { book, choices, resolvers } = this.#parts;
+    const choice = book.choice(plan);
+    if (choices.serves(choice)) return choice;
+    return resolvers(book.tenant(plan), book.name(plan)) || choice;
+  }
+
   #policy(plan: PlanId, any: EntryId, own: EntryId): PolicyIndex {
     const { book, records, policies } = this.#parts;
     const tenantIndex = book.tenant(plan);
@@ -112,9 +122,8 @@ export class Fulfilment {
   }
 
   /** Capabilities with the same choice and no past have one group, which is made once. */
-  #fillSites(side: SideId, plan: PlanId, adopting: boolean): void {
-    const { book, choices, groups, records, nextHops } = this.#parts;
-    const id = book.choice(plan);
+  #fillSites(side: SideId, id: ChoiceId, plan: PlanId, adopting: boolean): void {
+    const { choices, groups, records, nextHops } = this.#parts;
     const hasNoPast = records.groupOf(side) === 0 && !adopting;
     if (hasNoPast && id !== 0 && groups.joinFresh(side, choices.fresh(id))) return;
     const choice = choices.get(id);
@@ -161,9 +170,16 @@ export class Fulfilment {
     else if (!groups.obtain(side, content, wanted.draining)) this.#refuse(plan);
   }
 
+  /** Of something that is no capability; after adoption. */
+  fillOther(side: SideId, choice: ChoiceId): void {
+    this.#fillSites(side, choice, 0, false);
+  }
+
+  /** @param plan 0: it is no capability */
   #refuse(plan: PlanId): void {
     const { reports, book } = this.#parts;
-    reports.refuse("groups-full", { capability: book.name(plan), tenantIndex: book.tenant(plan) });
+    if (plan === 0) reports.refuse("groups-full", { aggregate: true });
+    else reports.refuse("groups-full", { capability: book.name(plan), tenantIndex: book.tenant(plan) });
   }
 
   #isGone(plan: PlanId, index: NextHopIndex): boolean {

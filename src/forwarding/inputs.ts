@@ -44,5 +44,7 @@ export interface CompilerOptions {
     /** Of capabilities, and pairs of one and a tenant that it lets in. Absent: no bound. */
     readonly policies?: number;
     readonly allowed?: number;
+    /** Absent: the data plane has none. */
+    readonly aggregates?: number;
   };
 }

@@ -100,6 +100,8 @@ const ORDER: readonly Place[] = [
   "gains-instances",
   "leads-here",
   "set-capability",
+  "set-aggregate",
+  "remove-aggregate",
   "remove-capability",
   "remove-policy",
   "remove-group",
@@ -109,4 +111,4 @@ const ORDER: readonly Place[] = [
 const PLACE = new Map(ORDER.map((type, place) => [type, place]));
 const STATES = PLACE.get("set-next-hop-state")!;
 const SLOTS = PLACE.get("set-slots")!;
-const AFTER_CAPABILITIES = PLACE.get("remove-capability")!;
+const AFTER_CAPABILITIES = PLACE.get("set-aggregate")!;

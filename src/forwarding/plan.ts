@@ -1,4 +1,4 @@
-import type { Ipv6Address } from "../base/index.ts";
+import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type { CapabilityBatch } from "./capability-batch.ts";
 import type { Policy, PolicyIndex } from "./policy.ts";
 
@@ -100,6 +100,22 @@ export interface CapabilityEntry {
   readonly affinity?: Affinity;
 }
 
+/**
+ * Where packets go for capabilities of a tenant that have no entry of their own: to sites that know names below a prefix,
+ * whose entries decide. Those of one family, or all of a tenant's.
+ */
+export interface AggregateEntry {
+  /** The beginning of capability addresses: {@link TENANT_BITS} or {@link FAMILY_BITS} long. */
+  readonly prefix: Ipv6Prefix;
+  readonly group: GroupIndex;
+  /** As of a capability, for all that is below together. */
+  readonly policy?: PolicyIndex;
+}
+
+/** Bits of a capability address up to the end of its tenant, and of its family. */
+export const TENANT_BITS = 64;
+export const FAMILY_BITS = 80;
+
 /** The owner of one slot. `previous` differs from `current` while the slot is in transition. */
 export interface SlotOwner {
   readonly slot: number;
@@ -134,6 +150,9 @@ export type Operation =
   | { readonly type: "remove-policy"; readonly index: PolicyIndex }
   | { readonly type: "set-capability"; readonly entry: CapabilityEntry }
   | { readonly type: "remove-capability"; readonly address: Ipv6Address }
+  /** Of a data plane that has room for some. */
+  | { readonly type: "set-aggregate"; readonly aggregate: AggregateEntry }
+  | { readonly type: "remove-aggregate"; readonly prefix: Ipv6Prefix }
   /** Also of one that is there: what is accepted from it. */
   | ({ readonly type: "set-node" } & PlannedNode)
   | { readonly type: "remove-node"; readonly locator: Ipv6Address };
@@ -182,6 +201,8 @@ export interface PlanView {
   plannedGroup(index: GroupIndex): PlannedGroup | undefined;
   plannedCapabilities(): IterableIterator<CapabilityEntry>;
   plannedCapability(address: Ipv6Address): CapabilityEntry | undefined;
+  /** Absent where there are none. */
+  plannedAggregates?(): IterableIterator<AggregateEntry>;
   plannedPolicy(index: PolicyIndex): Policy | undefined;
 }
 
@@ -194,6 +215,8 @@ export interface PlanSnapshot {
   /** Keyed by the address's hexadecimal text. */
   readonly capabilities: ReadonlyMap<string, CapabilityEntry>;
   readonly nodes: readonly PlannedNode[];
+  /** Absent: it has none. */
+  readonly aggregates?: readonly AggregateEntry[];
   /** Absent: the data plane has no policies. */
   readonly policies?: ReadonlyMap<PolicyIndex, Policy>;
 }

@@ -3,7 +3,7 @@ import { IndexPool } from "./index-pool.ts";
 import type { OperationBatch } from "./operation-batch.ts";
 import { FIRST_CAPABILITY_POLICY, type Policy, type PolicyIndex, samePolicy } from "./policy.ts";
 import type { Reports } from "./reports.ts";
-import { RuleIndex, type TenantPolicy } from "./tenant-policy.ts";
+import { RuleIndex, type RulePlace, type TenantPolicy } from "./tenant-policy.ts";
 
 interface PolicyRecord {
   readonly index: PolicyIndex;
@@ -25,7 +25,7 @@ export interface PolicyBookParts {
 /** A capability that a policy is for. */
 export interface PolicySubject {
   readonly tenantIndex: number;
-  readonly name: CapabilityName;
+  readonly name: string;
   /** Of no other capability. */
   readonly key: string;
   /** The policy that the data plane has for it; 0: none. */
@@ -102,8 +102,16 @@ export class PolicyBook {
   }
 
   /** The policy that the capability's entries are to name; 0: none. Brings it up to what the rules say. */
-  assign(plan: PolicySubject): PolicyIndex {
-    const place = this.#tenants.get(plan.tenantIndex)?.rules.of(plan.name);
+  assign(plan: PolicySubject & { readonly name: CapabilityName }): PolicyIndex {
+    return this.#assign(this.#tenants.get(plan.tenantIndex)?.rules.of(plan.name), plan);
+  }
+
+  /** The same for all that is below a prefix of names, which is `name` of the subject. */
+  assignBelow(prefix: PolicySubject): PolicyIndex {
+    return this.#assign(this.#tenants.get(prefix.tenantIndex)?.rules.below(prefix.name), prefix);
+  }
+
+  #assign(place: RulePlace | undefined, plan: PolicySubject): PolicyIndex {
     if (place === undefined) return 0;
     const { key, effective } = place;
     const policy: Policy = { use: "capabilities", tenantIndex: plan.tenantIndex, ...effective };

@@ -9,7 +9,8 @@ export type Refusal =
   | "capabilities-full"
   | "groups-full"
   | "next-hops-full"
-  | "policies-full";
+  | "policies-full"
+  | "aggregates-full";
 
 /** How often the compiler could not do something. */
 export interface RefusalCount {
@@ -28,6 +29,7 @@ const ADVICE: Readonly<Record<Refusal, string>> = {
   "capabilities-full": "raise max-capabilities",
   "groups-full": "raise max-capabilities",
   "next-hops-full": "raise max-capabilities",
+  "aggregates-full": "advertise fewer prefixes of names: what is below the others is refused where it has no entry",
   "policies-full":
     "raise max-capabilities, or limit, count and share fewer capabilities; what has no policy is closed to other tenants",
 };

@@ -68,13 +68,15 @@ export class RuleIndex {
 
   /** What holds for a capability, `undefined` where no rule fits. Cost: a look for each label. */
   of(name: CapabilityName): RulePlace | undefined {
-    const chain = [prefixKey(ROOT)];
-    let prefix = "";
-    for (const label of capabilityLabels(name)) {
-      prefix += `/${label}`;
-      chain.push(prefixKey(prefix));
-    }
-    chain.push(nameKey(name));
+    return this.#placeOf([...prefixKeys(name), nameKey(name)]);
+  }
+
+  /** What holds for everything below a prefix, `/` for all. */
+  below(prefix: string): RulePlace | undefined {
+    return this.#placeOf(prefix === ROOT ? [prefixKey(ROOT)] : prefixKeys(prefix as CapabilityName));
+  }
+
+  #placeOf(chain: readonly string[]): RulePlace | undefined {
     const fitting = chain.filter((key) => this.#said.has(key));
     const key = fitting.at(-1);
     if (key === undefined) return undefined;
@@ -102,6 +104,17 @@ export class RuleIndex {
       return said;
     });
   }
+}
+
+/** Of the prefixes of a name, itself among them, the shortest first. */
+function prefixKeys(name: CapabilityName): string[] {
+  const keys = [prefixKey(ROOT)];
+  let prefix = "";
+  for (const label of capabilityLabels(name)) {
+    prefix += `/${label}`;
+    keys.push(prefixKey(prefix));
+  }
+  return keys;
 }
 
 function given({ packets, bits, dscp, tag, counted }: CapabilityTerms): Said["terms"] {

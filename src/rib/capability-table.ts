@@ -97,7 +97,8 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   #wake(): void {
-    if (this.#told || this.#onChanged === undefined || this.#destinations.changed.size === 0) return;
+    if (this.#told || this.#onChanged === undefined) return;
+    if (this.#destinations.changed.size === 0 && this.#prefixes.changes === 0) return;
     this.#told = true;
     this.clock.soon(() => this.#onChanged?.());
   }
@@ -135,6 +136,17 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     }
     if (changed.size === 0) this.#told = false;
     return changed.size;
+  }
+
+  drainPrefixes(visit: (selection: PrefixSelection) => void, limit: number): number {
+    this.#book.settle();
+    for (let visited = 0; visited < limit; visited++) {
+      const place = this.#prefixes.takeChanged();
+      if (place === undefined) break;
+      visit(this.selectExactPrefix(place.tenant, place.prefix));
+    }
+    if (this.#destinations.changed.size === 0) this.#told = false;
+    return this.#prefixes.changes;
   }
 
   select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection {

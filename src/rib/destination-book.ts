@@ -79,7 +79,9 @@ export class DestinationBook {
     const tenant = attributes === 0 ? undefined : sets.tenant[attributes]!;
     const list = listAt(keyOctets, start);
     if (list === NO_LIST) {
-      if (isPrefixKey(keyOctets, start)) prefixes.put(net, tenant, keyOf(net));
+      if (!isPrefixKey(keyOctets, start)) return;
+      prefixes.put(net, tenant, keyOf(net));
+      if (prefixes.changes > 0) this.#parts.changed();
       return;
     }
     const now = destinations.of(net);

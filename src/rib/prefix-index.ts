@@ -1,7 +1,8 @@
 import { prefixOf } from "./capability-key.ts";
 import type { NetId } from "./types.ts";
 
-interface Place {
+/** A prefix of names of a tenant. */
+export interface Place {
   readonly tenant: number;
   readonly prefix: string;
 }
@@ -19,6 +20,8 @@ export class PrefixIndex {
   readonly #most: number;
   /** Nets that had no room here: they are passed on and never found. */
   leftOut = 0;
+  /** What may be decided otherwise since it was last taken, by a text of its own. */
+  readonly #changed = new Map<string, Place>();
 
   constructor(most: number = MOST) {
     this.#most = most;
@@ -28,6 +31,7 @@ export class PrefixIndex {
   put(net: NetId, tenant: number | undefined, key: Uint8Array): void {
     const was = this.#places.get(net);
     if (was !== undefined) {
+      this.#note(was);
       if (was.tenant === tenant) return;
       this.#remove(net, was);
     }
@@ -41,6 +45,24 @@ export class PrefixIndex {
     this.#tenants.set(tenant, prefixes);
     prefixes.set(prefix, (prefixes.get(prefix) ?? new Set()).add(net));
     this.#places.set(net, { tenant, prefix });
+    this.#note({ tenant, prefix });
+  }
+
+  #note(place: Place): void {
+    if (place.tenant !== 0) this.#changed.set(`${place.tenant} ${place.prefix}`, place);
+  }
+
+  get changes(): number {
+    return this.#changed.size;
+  }
+
+  /** One of the prefixes that changed, which has not changed then. */
+  takeChanged(): Place | undefined {
+    for (const [text, place] of this.#changed) {
+      this.#changed.delete(text);
+      return place;
+    }
+    return undefined;
   }
 
   #remove(net: NetId, { tenant, prefix }: Place): void {

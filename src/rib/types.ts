@@ -340,6 +340,8 @@ export interface CapabilityView {
     limit: number,
     visitAgent?: (selection: AgentSelection) => void,
   ): number;
+  /** The same for prefixes of names of tenants; `onDestinationsChanged` tells of them as well. */
+  drainPrefixes(visit: (selection: PrefixSelection) => void, limit: number): number;
   /** Decides now; an unknown destination has no candidates. Cost grows with the candidates. */
   select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection;
   /** Where an agent is, decided now. */

@@ -170,6 +170,38 @@ describe("prefixes (CP): who can resolve names below", () => {
     assert.deepEqual(steps(candidates), ["3 winner score", "2 group score", "4 excluded local-preference"]);
   });
 
+  it("that change are told of, each once with its selection of then", () => {
+    const { rib, clock } = world();
+    const peer = rib.openPeer(ribPeer(9));
+    let woken = 0;
+    rib.capability.onDestinationsChanged = () => {
+      woken++;
+      rib.capability.drainDestinations(() => {}, 10);
+    };
+    const drained = (limit = 10): string[] => {
+      const seen: string[] = [];
+      rib.capability.drainPrefixes(({ tenantIndex, prefix, group }) => {
+        seen.push(`${tenantIndex} ${prefix} ${group.map(({ originId }) => originId - 0x0a000000)}`);
+      }, limit);
+      return seen;
+    };
+    announce(rib, peer, attributeSet(), prefixKey("/vision", 2), prefixKey("/vision", 3), prefixKey("/", 4));
+    clock.settle();
+    assert.equal(woken, 1, "also where nothing but prefixes changed");
+    assert.deepEqual([drained(1), drained(), drained()], [["1 /vision 2,3"], ["1 / 4"], []]);
+    announce(rib, peer, attributeSet({ semantic: { state: "down" } }), prefixKey("/vision", 3));
+    withdraw(rib, peer, prefixKey("/", 4));
+    clock.settle();
+    assert.equal(woken, 2);
+    assert.deepEqual(drained().toSorted(), ["1 / ", "1 /vision 2"]);
+    announce(rib, peer, attributeSet({ extendedCommunities: [target(77)] }), prefixKey("/vision", 2));
+    assert.deepEqual(drained(), ["1 /vision "], "a tenant that imports it no more");
+    announce(rib, peer, attributeSet(), prefixKey("/vision", 2));
+    assert.deepEqual(drained(), ["1 /vision 2"]);
+    clock.advance(3700_000);
+    assert.deepEqual(drained(), ["1 /vision "], "its lease is over");
+  });
+
   it("is a route of the table like others: counted, shown, another tenant's is not mine", () => {
     const { rib } = world();
     const peer = rib.openPeer(ribPeer(9));

@@ -50,7 +50,9 @@ function arrival({ interface: name, hook, portTenant }: PacketReport): string {
   return `${name} (${hook})${portTenant === undefined ? "" : `, a port of tenant ${portTenant}`}`;
 }
 
-function capability({ capability: name, tenant, known }: PacketReport): string {
+function capability({ capability: name, tenant, known, aggregate }: PacketReport): string {
+  const about = name === undefined ? "" : `${name}, tenant ${tenant}: `;
+  if (aggregate !== undefined) return `${about}no entry here; sites that know others below ${aggregate} are asked`;
   if (name !== undefined) return `${name}, tenant ${tenant}${known ? "" : ", not in the forwarding table"}`;
   return known ? "one without a name here" : "none";
 }

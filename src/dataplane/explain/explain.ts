@@ -1,5 +1,6 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import {
+  type AggregateEntry,
   type CapabilityEntry,
   GROUP_SLOTS,
   type GroupIndex,
@@ -8,7 +9,7 @@ import {
   type NextHopState,
 } from "../../forwarding/index.ts";
 import { GROUP_PROBES, type Verdict } from "../abi.ts";
-import { candidates, type NextHopRef, nextOwner, usable } from "../memory/choice.ts";
+import { candidates, entryFor, type NextHopRef, nextOwner, usable } from "../memory/choice.ts";
 import { type Flow, flowOf } from "../memory/flow-key.ts";
 import type { Outcome, PassPort, PassState } from "../memory/outcome.ts";
 import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, isSyn, parseLayer4, u32 } from "../memory/packet.ts";
@@ -45,6 +46,8 @@ export interface PacketExplanation {
   readonly action: Outcome["action"];
   /** Absent: its destination is no capability's address here. */
   readonly capability?: CapabilityEntry;
+  /** It has no entry here: sites know names below this prefix, and theirs decide. */
+  readonly aggregate?: AggregateEntry;
   /** Of a tunnel: its tag, and bits of the flow's hash. */
   readonly flowLabel?: number;
   /** Absent where the packet does not come that far. */
@@ -84,11 +87,16 @@ export function explainPacket(
     ...(taken && outcome.action === "forward" ? { nextHop: { index: counted.nextHop, nextHop: taken.nextHop } } : {}),
     ...leaving(outcome),
   };
-  const capability = state.plan.capability(question.destination);
+  const exact = state.plan.capability(question.destination);
+  const capability = entryFor(state.plan, question.destination, {
+    decapsulated: question.tunnelFrom !== undefined,
+  });
   if (capability === undefined) return base;
-  if (BEFORE_THE_CHOICE.has(outcome.verdict)) return { ...base, capability };
+  const aggregate = exact === undefined ? state.plan.aggregate(question.destination) : undefined;
+  const entry = aggregate === undefined ? { capability } : { aggregate };
+  if (BEFORE_THE_CHOICE.has(outcome.verdict)) return { ...base, ...entry };
   const label = outcome.verdict === "encapsulated" ? { flowLabel: u32(outcome.frame, ETHERNET_LENGTH) & 0xfffff } : {};
-  return { ...base, capability, ...label, ...choices(state, capability, question, frame, counted?.nextHop) };
+  return { ...base, ...entry, ...label, ...choices(state, capability, question, frame, counted?.nextHop) };
 }
 
 /** Packets that do not come as far as a group. */

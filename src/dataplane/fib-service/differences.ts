@@ -2,6 +2,7 @@ import { formatIpv6, type Milliseconds, toHex } from "../../base/index.ts";
 import { GROUP_SLOTS, type Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { REFUSALS } from "./messages.ts";
+import { NO_AGGREGATES } from "./wire.ts";
 
 /** Something that the executor does not have as the plan says, with its reason. */
 export interface Difference {
@@ -107,6 +108,9 @@ function objectOf(operation: Operation): { kind: Kind; key: string; object: stri
       return capabilityAt(operation.entry.address);
     case "remove-capability":
       return capabilityAt(operation.address);
+    case "set-aggregate":
+    case "remove-aggregate":
+      throw new RangeError(NO_AGGREGATES);
     case "set-node":
     case "remove-node":
       return { kind: "node", key: `n${toHex(operation.locator)}`, object: `node ${formatIpv6(operation.locator)}` };

@@ -14,6 +14,8 @@ const PHASE: Readonly<Record<Operation["type"], number>> = {
   "remove-policy": 3,
   "set-capability": 4,
   "remove-capability": 4,
+  "set-aggregate": 5,
+  "remove-aggregate": 5,
 };
 
 /**

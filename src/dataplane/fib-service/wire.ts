@@ -21,6 +21,9 @@ import { policyMessage, policyOperation } from "./policy-wire.ts";
 /** By their number. */
 const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none"];
 
+/** The driver says that it has no room for any. */
+export const NO_AGGREGATES = "the protocol has no aggregates";
+
 /** The message of an operation. Borrows its octets. */
 export function toMessage(operation: Operation): OperationMessage {
   switch (operation.type) {
@@ -57,6 +60,9 @@ export function toMessage(operation: Operation): OperationMessage {
       return policyMessage(operation.index, operation.policy);
     case "remove-policy":
       return { remove_policy: operation.index };
+    case "set-aggregate":
+    case "remove-aggregate":
+      throw new RangeError(NO_AGGREGATES);
     case "set-node":
       return { set_node: { locator: operation.locator, vni: operation.vni ?? 0 } };
     case "set-encapsulation":

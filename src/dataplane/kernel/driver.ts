@@ -31,6 +31,7 @@ import { findTunnel } from "../find-tunnel.ts";
 import type { FlowEvent, FlowWatch } from "../flows.ts";
 import type { Link } from "../memory/outcome.ts";
 import { type TableSizes, tableSizes } from "../sizes.ts";
+import { AggregateMap } from "./aggregate-map.ts";
 import { AllowedMap } from "./allowed-map.ts";
 import { Counters } from "./counters.ts";
 import { EdgeTables } from "./edge-tables.ts";
@@ -146,6 +147,10 @@ class KernelDriver implements KernelDataplane {
 
   get object(): BpfObject {
     return this.#parts.object;
+  }
+
+  get aggregates(): number {
+    return this.#parts.tables.sizes.aggregates;
   }
 
   get adopted(): boolean {
@@ -335,6 +340,7 @@ async function load(
         policy_uses: sizes.policies,
         allowed: sizes.allowed,
         sources: sizes.sources,
+        aggregates: sizes.aggregates,
       },
       pins: Object.fromEntries(names.map((name) => [name, join(folders.maps, name)])),
     });
@@ -381,6 +387,7 @@ function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSize
     nextHops: mapOf(object, "next_hops").mmap(),
     encapsulations: mapOf(object, "encapsulations").mmap(),
     nodes: new NodeMap(mapOf(object, "nodes")),
+    aggregates: new AggregateMap(mapOf(object, "aggregates"), options.domain),
     policies: mapOf(object, "policies").mmap(),
     meters: mapOf(object, "meters").mmap(),
     allowed: new AllowedMap(mapOf(object, "allowed")),

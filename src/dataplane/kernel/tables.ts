@@ -1,5 +1,6 @@
 import { type Ipv6Address, type Ipv6Prefix, toHex } from "../../base/index.ts";
 import {
+  type AggregateEntry,
   type CapabilityBatch,
   type CapabilityEntry,
   GROUP_SLOTS,
@@ -37,6 +38,18 @@ export interface TableMemory extends PolicyMemory {
   readonly nextHops: Uint8Array;
   readonly encapsulations: Uint8Array;
   readonly nodes: NodeStore;
+  readonly aggregates: AggregateStore;
+}
+
+/** Prefixes of capability addresses, of which the pass finds the longest. */
+export interface AggregateStore {
+  readonly size: number;
+  get(prefix: Ipv6Prefix): AggregateEntry | undefined;
+  longest(address: Ipv6Address): AggregateEntry | undefined;
+  all(): IterableIterator<AggregateEntry>;
+  /** Also one that is there. */
+  set(entry: AggregateEntry): void;
+  delete(prefix: Ipv6Prefix): void;
 }
 
 /** The known routers, by locator. */
@@ -60,6 +73,7 @@ export class KernelTables implements TableView, PassPlan {
   readonly #groups: GroupTable;
   readonly #nextHops: NextHopTable;
   readonly #nodes: NodeStore;
+  readonly #aggregates: AggregateStore;
   readonly #encapsulations: EncapsulationTable;
   readonly #policies: PolicyTable;
   readonly #groupUses: Uint32Array;
@@ -75,11 +89,13 @@ export class KernelTables implements TableView, PassPlan {
     this.#encapsulations = new EncapsulationTable(memory.encapsulations);
     this.#nextHops = new NextHopTable(memory.nextHops, this.#encapsulations);
     this.#nodes = memory.nodes;
+    this.#aggregates = memory.aggregates;
     this.#policies = new PolicyTable(memory);
     this.#groupUses = new Uint32Array(sizes.groups);
     this.#nextHopUses = new Uint32Array(sizes.nextHops);
     this.#policyUses = new Uint32Array(sizes.policies);
     for (const [, groups] of this.#capabilities.entries(domain.address)) this.#countNamed(groups, 1);
+    for (const aggregate of this.#aggregates.all()) this.#countNamed({ ...aggregate, localGroup: 0 }, 1);
     for (const index of this.#groups.indexes()) this.#countNextHops(this.#groups.get(index)!, 1);
   }
 
@@ -158,6 +174,22 @@ export class KernelTables implements TableView, PassPlan {
     return this.#nodes.get(locator);
   }
 
+  aggregateAt(prefix: Ipv6Prefix): AggregateEntry | undefined {
+    return this.#aggregates.get(prefix);
+  }
+
+  aggregate(address: Ipv6Address): AggregateEntry | undefined {
+    return this.#aggregates.longest(address);
+  }
+
+  get aggregates(): number {
+    return this.#aggregates.size;
+  }
+
+  plannedAggregates(): IterableIterator<AggregateEntry> {
+    return this.#aggregates.all();
+  }
+
   encapsulations(): number {
     return this.#encapsulations.used;
   }
@@ -208,6 +240,12 @@ export class KernelTables implements TableView, PassPlan {
       case "remove-capability":
         this.#countNamed(this.#capabilities.get(operation.address)!, -1);
         this.#capabilities.delete(operation.address);
+        break;
+      case "set-aggregate":
+        this.#setAggregate(operation.aggregate.prefix, operation.aggregate);
+        break;
+      case "remove-aggregate":
+        this.#setAggregate(operation.prefix, undefined);
         break;
       case "set-node":
         if (!this.#nodes.set(operation, findTunnel(this, operation.locator) ?? 0))
@@ -348,6 +386,7 @@ export class KernelTables implements TableView, PassPlan {
       groups: new Map(this.#groups.indexes().map((index) => [index, this.#groups.get(index)!])),
       capabilities: new Map(capabilities.map(([address, groups]) => [toHex(address), { address, ...groups }])),
       nodes: this.#nodes.all(),
+      aggregates: [...this.#aggregates.all()],
       policies: new Map(this.#policies.indexes().map((index) => [index, this.#policies.get(index)!])),
     };
   }
@@ -360,6 +399,14 @@ export class KernelTables implements TableView, PassPlan {
       throw tableFull("capabilities", this.#capabilities.size, position);
     this.#countNamed(entry, 1);
     if (present !== undefined) this.#countNamed(present, -1);
+  }
+
+  #setAggregate(prefix: Ipv6Prefix, entry: AggregateEntry | undefined): void {
+    const present = this.#aggregates.get(prefix);
+    if (entry === undefined) this.#aggregates.delete(prefix);
+    else this.#aggregates.set(entry);
+    if (entry !== undefined) this.#countNamed({ ...entry, localGroup: 0 }, 1);
+    if (present !== undefined) this.#countNamed({ ...present, localGroup: 0 }, -1);
   }
 
   /** Keeps the counts right over a change of a group. */

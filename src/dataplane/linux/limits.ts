@@ -30,4 +30,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["verdicts", "the kernel has no names for what becomes of packets"],
 ]);
 
-export const LIMITS: readonly string[] = [...new Set(CANNOT.values())];
+export const LIMITS: readonly string[] = [
+  ...new Set(CANNOT.values()),
+  "routes are made for capabilities of the taxonomy only: what is merely below a prefix that other sites announce is refused",
+];

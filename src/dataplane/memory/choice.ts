@@ -1,4 +1,6 @@
+import type { Ipv6Address } from "../../base/index.ts";
 import {
+  type CapabilityEntry,
   GROUP_SLOTS,
   type GroupIndex,
   type NextHop,
@@ -7,6 +9,23 @@ import {
 } from "../../forwarding/index.ts";
 import { GROUP_PROBES } from "../abi.ts";
 import type { PassPlan } from "./outcome.ts";
+
+/**
+ * What the plan has for a capability address: its entry, or the aggregate that it is below. Not for what came out of a tunnel,
+ * which whoever sent it meant for an entry here.
+ */
+export function entryFor(
+  plan: PassPlan,
+  address: Ipv6Address,
+  { decapsulated }: { readonly decapsulated: boolean },
+): CapabilityEntry | undefined {
+  const exact = plan.capability(address);
+  if (exact !== undefined || decapsulated) return exact;
+  const aggregate = plan.aggregate(address);
+  if (aggregate === undefined) return undefined;
+  const { group, policy } = aggregate;
+  return { address, group, localGroup: 0, ...(policy === undefined ? {} : { policy }) };
+}
 
 /** What a flow remembers of its next hop. */
 export interface NextHopRef {

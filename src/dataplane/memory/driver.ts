@@ -68,6 +68,7 @@ class MemoryDriver implements MemoryDataplane {
   readonly name = "memory";
   readonly adopted = false;
   readonly cannot = CANNOT;
+  readonly aggregates: number;
   readonly limits = LIMITS;
   ports: readonly PortReport[];
   #options: DataplaneOptions;
@@ -89,6 +90,7 @@ class MemoryDriver implements MemoryDataplane {
     this.#plan = new PlanTables(options.domain, options.maxCapabilities);
     this.#policies = new PolicyCounts((index) => this.#plan.policy(index));
     this.ports = options.ports.map(reportOf);
+    this.aggregates = this.#plan.sizes.aggregates;
     const { domain, locator, hashSeed, tunnelMtu } = options;
     this.#state = {
       ...{ domain, locator, hashSeed, tunnelMtu, route },

@@ -1,6 +1,7 @@
 import type { Ipv6Address, Ipv6Prefix } from "../../base/index.ts";
 import type {
   Affinity,
+  AggregateEntry,
   CapabilityEntry,
   GroupIndex,
   NextHop,
@@ -61,6 +62,8 @@ export interface GroupEntry {
 /** What the pass reads of the plan: the model's own tables, or the kernel's (`kernel/tables.ts`). */
 export interface PassPlan {
   capability(address: Ipv6Address): CapabilityEntry | undefined;
+  /** The longest one; asked for where there is no such capability. */
+  aggregate(address: Ipv6Address): AggregateEntry | undefined;
   groupEntry(index: GroupIndex): GroupEntry | undefined;
   nextHopEntry(index: NextHopIndex): NextHopEntry | undefined;
   node(locator: Ipv6Address): PlannedNode | undefined;

@@ -1,4 +1,5 @@
 import { type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../../base/index.ts";
+import { entryFor } from "./choice.ts";
 import { returnToClient } from "./deliver.ts";
 import { flowBackOf, flowOf } from "./flow-key.ts";
 import { deliverOrGoOn, forwardToSite } from "./forward.ts";
@@ -155,7 +156,7 @@ function policedRoute(walk: FlowWalk): Outcome {
 
 /** Step 3. */
 function route(walk: FlowWalk): Outcome {
-  const capability = walk.state.plan.capability(walk.packet.destination);
+  const capability = entryFor(walk.state.plan, walk.packet.destination, walk);
   if (isRefusedFragment(walk)) return dropFragment(walk);
   if (capability === undefined) return rejectWithError(walk, "reject-no-route", { type: 1, code: UNREACHABLE.noRoute });
   const onward = walk.decapsulated ? deliverOrGoOn : forwardToSite;

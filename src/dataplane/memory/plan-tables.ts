@@ -1,5 +1,6 @@
-import { type Ipv6Address, type Ipv6Prefix, toHex } from "../../base/index.ts";
+import { formatIpv6Prefix, type Ipv6Address, type Ipv6Prefix, prefixContains, toHex } from "../../base/index.ts";
 import {
+  type AggregateEntry,
   type CapabilityEntry,
   GROUP_SLOTS,
   type GroupIndex,
@@ -30,6 +31,8 @@ export class PlanTables implements TableView, PassPlan {
   readonly #groups = new Map<GroupIndex, GroupEntry>();
   readonly #capabilities = new Map<string, CapabilityEntry>();
   readonly #nodes = new Map<string, PlannedNode>();
+  /** By their text. */
+  readonly #aggregates = new Map<string, AggregateEntry>();
   readonly #nextHopUses = new Map<NextHopIndex, number>();
   readonly #groupUses = new Map<GroupIndex, number>();
   readonly #policies = new Map<PolicyIndex, Policy>();
@@ -86,6 +89,29 @@ export class PlanTables implements TableView, PassPlan {
 
   node(locator: Ipv6Address): PlannedNode | undefined {
     return this.#nodes.get(toHex(locator));
+  }
+
+  aggregateAt(prefix: Ipv6Prefix): AggregateEntry | undefined {
+    return this.#aggregates.get(formatIpv6Prefix(prefix));
+  }
+
+  /** The longest prefix of an address. */
+  aggregate(address: Ipv6Address): AggregateEntry | undefined {
+    return this.#aggregates
+      .values()
+      .filter(({ prefix }) => prefixContains(prefix, address))
+      .reduce<AggregateEntry | undefined>(
+        (longest, other) => (longest !== undefined && longest.prefix.length > other.prefix.length ? longest : other),
+        undefined,
+      );
+  }
+
+  get aggregates(): number {
+    return this.#aggregates.size;
+  }
+
+  plannedAggregates(): MapIterator<AggregateEntry> {
+    return this.#aggregates.values();
   }
 
   encapsulations(): number {
@@ -174,6 +200,12 @@ export class PlanTables implements TableView, PassPlan {
         this.#capabilities.delete(key);
         break;
       }
+      case "set-aggregate":
+        this.#setAggregate(formatIpv6Prefix(operation.aggregate.prefix), operation.aggregate);
+        break;
+      case "remove-aggregate":
+        this.#setAggregate(formatIpv6Prefix(operation.prefix), undefined);
+        break;
       case "set-node":
         if (!this.hasNode(operation.locator) && this.#nodes.size >= this.sizes.nodes)
           throw tableFull("nodes", this.sizes.nodes, position);
@@ -251,6 +283,13 @@ export class PlanTables implements TableView, PassPlan {
         );
         return entry && { type: "set-capability", entry };
       }
+      case "set-aggregate":
+      case "remove-aggregate": {
+        const aggregate = this.aggregateAt(
+          operation.type === "set-aggregate" ? operation.aggregate.prefix : operation.prefix,
+        );
+        return aggregate && { type: "set-aggregate", aggregate };
+      }
       case "set-node":
       case "remove-node": {
         const node = this.node(operation.locator);
@@ -266,6 +305,7 @@ export class PlanTables implements TableView, PassPlan {
       groups: new Map(this.#groups),
       capabilities: new Map(this.#capabilities),
       nodes: [...this.#nodes.values()],
+      aggregates: [...this.#aggregates.values()],
       policies: new Map(this.#policies),
     };
   }
@@ -299,6 +339,14 @@ export class PlanTables implements TableView, PassPlan {
     this.#capabilities.set(key, entry);
   }
 
+  #setAggregate(key: string, entry: AggregateEntry | undefined): void {
+    const present = this.#aggregates.get(key);
+    if (entry !== undefined) this.#countGroups({ ...entry, localGroup: 0 }, 1);
+    if (present !== undefined) this.#countGroups({ ...present, localGroup: 0 }, -1);
+    if (entry === undefined) this.#aggregates.delete(key);
+    else this.#aggregates.set(key, entry);
+  }
+
   #countNextHops(group: GroupEntry, by: 1 | -1): void {
     for (const { current, previous } of group.slots) {
       count(this.#nextHopUses, current, by);
@@ -307,7 +355,7 @@ export class PlanTables implements TableView, PassPlan {
     count(this.#nextHopUses, group.backup, by);
   }
 
-  #countGroups(entry: CapabilityEntry, by: 1 | -1): void {
+  #countGroups(entry: Omit<CapabilityEntry, "address">, by: 1 | -1): void {
     count(this.#groupUses, entry.group, by);
     count(this.#groupUses, entry.localGroup, by);
     if (entry.policy !== undefined) count(this.#policyUses, entry.policy, by);

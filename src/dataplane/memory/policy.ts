@@ -1,5 +1,6 @@
 import { type Ipv6Address, prefixContains } from "../../base/index.ts";
 import type { PolicyIndex } from "../../forwarding/index.ts";
+import { entryFor } from "./choice.ts";
 import type { Effect, Outcome, PassPort } from "./outcome.ts";
 import { Ipv6Packet, u16 } from "./packet.ts";
 import { dropFragment, isRefusedFragment, rejectWithError, UNREACHABLE } from "./reject.ts";
@@ -25,7 +26,7 @@ export function police(walk: FlowWalk): Policed {
   const counted = (as: "sent" | "denied" | "limited"): Effect => {
     return { type: "count-tenant", tenantIndex: port.tenantIndex, as, octets };
   };
-  const capability = state.plan.capability(packet.destination);
+  const capability = entryFor(state.plan, packet.destination, walk);
   const policy = capability?.policy ?? 0;
   const isForeign = u16(packet.destination, 6) !== port.tenantIndex;
 

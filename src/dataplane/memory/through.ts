@@ -1,4 +1,5 @@
 import { addedOctets } from "../../forwarding/index.ts";
+import { entryFor } from "./choice.ts";
 import { clampMss, isClamped } from "./clamp.ts";
 import { flowBackOf } from "./flow-key.ts";
 import { chooseSite } from "./forward.ts";
@@ -7,6 +8,9 @@ import { concatenate, IPV6_LENGTH, Ipv6Packet, type Layer4, Protocol, parseLayer
 import { errorAbout, LEAST_MTU, tooBig } from "./reject.ts";
 import { intoTunnel } from "./tunnel.ts";
 import { drop, pass, type Walk } from "./walk.ts";
+
+/** Not out of a tunnel. */
+const FROM_A_LINK = { decapsulated: false } as const;
 
 /**
  * Step 7: what comes from a capability and goes on to its client. The stack forwards it, but its "too big" would follow the
@@ -25,7 +29,7 @@ export function through(walk: Walk): Outcome {
   const link = state.route(destination);
   if (link === undefined || length <= link.mtu) return pass(input.frame);
 
-  const capability = state.plan.capability(source);
+  const capability = entryFor(state.plan, source, FROM_A_LINK);
   // which site a datagram without affinity was for, nobody knows
   if (capability === undefined || (layer4.protocol === Protocol.Udp && capability.affinity === "none"))
     return pass(input.frame);
@@ -49,7 +53,7 @@ export function through(walk: Walk): Outcome {
 /** The answer to a SYN: what the client then sends goes through the tunnel to the flow's site. */
 function clampBack(walk: Walk, layer4: Layer4): Outcome {
   const { state, packet, input, found } = walk;
-  const capability = state.plan.capability(packet.source);
+  const capability = entryFor(state.plan, packet.source, FROM_A_LINK);
   if (capability === undefined) return pass(input.frame);
   const flow = flowBackOf(packet, layer4, state);
   const { choice, effects } = chooseSite({ state, flow, layer4 }, capability.group);

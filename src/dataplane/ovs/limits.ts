@@ -22,6 +22,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
 export const LIMITS: readonly string[] = [
   ...CANNOT.values(),
   "Sites are chosen by Open vSwitch's own hash: a flow that comes in at a router with another data plane may go to another site.",
+  "Flows are made for capabilities of the taxonomy only: what is merely below a prefix that other sites announce is refused.",
   "Answers (ICMPv6 errors, TCP resets, echo) need this process: while it is away, what would be answered is dropped.",
   "ICMPv6 errors about a client's packets are steered by their own addresses, not by the packet that they quote, until they reach the instance's router.",
   "The former owner of a slot in transition keeps its flows while the present owner is up.",

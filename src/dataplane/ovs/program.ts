@@ -132,6 +132,9 @@ export class Program {
           ...ledger,
         ];
       }
+      case "set-aggregate":
+      case "remove-aggregate":
+        throw new RangeError("no aggregates are set in Open vSwitch");
       case "set-node": {
         const before = this.plan.node(operation.locator);
         this.plan.apply(operation, position);

@@ -231,6 +231,8 @@ export interface PacketReport {
   readonly tenant?: string;
   /** Known here though nobody may serve it now. */
   readonly known: boolean;
+  /** It has no entry here, and is below a prefix of addresses that other sites know names of. */
+  readonly aggregate?: string;
   readonly newFlow: boolean;
   readonly flowLabel?: number;
   readonly sites?: PacketChoice;

@@ -386,6 +386,7 @@ export interface PolicyRow {
 
 /** One capability address as the data plane has it. */
 export interface FibRow {
+  /** Also a prefix of addresses (`fd00:5e3d:0:1:1::/80`): where packets go for those that have no row of their own. */
   readonly address: string;
   /** Absent for an address that nothing in the control plane stands for any more. */
   readonly capability?: string;

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { Ipv6Prefix } from "../../../src/base/index.ts";
 import { BEAT, BEAT_PORT } from "../../../src/dataplane/abi.ts";
 import { checksumOf, pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
@@ -19,6 +20,7 @@ import { icmpv6, ipv6, tcp, udp } from "../memory/frames.ts";
 import {
   AGENT_PORTS,
   AGENTS,
+  AGGREGATES,
   BAD_SOURCES,
   CAPABILITIES,
   CLIENT_PORTS,
@@ -167,22 +169,33 @@ function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
     });
 }
 
+function aggregate(prefix: Ipv6Prefix): fc.Arbitrary<Operation[]> {
+  const named = POLICIES.capabilities.filter((index) => ownerOf(index) === prefix.address[7]);
+  return fc
+    .tuple(fc.boolean(), mostly([1, 2], [3, 4]), fc.constantFrom(undefined, undefined, ...named))
+    .map(([isThere, index, policy]) => {
+      const whole = { prefix, group: index, ...(policy && { policy }) };
+      return isThere ? [{ type: "set-aggregate", aggregate: whole }] : [];
+    });
+}
+
 /** Operations that fill empty tables. */
 export const plan: fc.Arbitrary<Plan> = fc
   .tuple(
     nextHops,
     fc.tuple(...Array.from({ length: GROUPS }, (_, i) => group(i + 1))),
     fc.tuple(...[...POLICIES.tenants, ...POLICIES.capabilities].map(policy)),
-    fc.tuple(...CAPABILITIES.map(capability)),
+    fc.tuple(fc.tuple(...CAPABILITIES.map(capability)), fc.tuple(...AGGREGATES.map(aggregate))),
     fc.subarray(ROUTERS, { minLength: 1 }),
     fc.constantFrom(undefined, ...VNIS),
   )
-  .map(([hops, groups, policies, capabilities, nodes, vni]) => ({
+  .map(([hops, groups, policies, [capabilities, aggregates], nodes, vni]) => ({
     operations: [
       ...hops.map((entry, i) => ({ type: "set-next-hop" as const, index: i + 1, ...entry })),
       ...groups,
       ...policies.flat(),
       ...capabilities.flat(),
+      ...aggregates.flat(),
       ...nodes.map((locator) => ({ type: "set-node" as const, locator, ...(vni && { vni }) })),
     ],
   }));

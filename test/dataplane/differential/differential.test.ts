@@ -54,6 +54,9 @@ const ERRORS = [
   ),
   ...["encapsulated in turn", "delivered in turn"],
   ...["passed", "encapsulated", "delivered", "returned", "reject-tenant"].map((to) => `${to} tagged`),
+  ...["encapsulated", "reject-too-big", "reject-empty-group", "drop-capability-rate", "reject-no-route"].map(
+    (to) => `${to} without an entry`,
+  ),
 ];
 
 const LOOPBACK = 1;
@@ -144,6 +147,21 @@ function spreadTexts(
   ];
 }
 
+/** Rows of ERRORS that are about capabilities without an entry, below an aggregate. */
+function aggregateTexts(
+  plan: PlanTables,
+  { frame, port }: Extract<Step, { type: "packet" }>,
+  { verdict }: Outcome,
+): string[] {
+  if (frame[12] !== 0x86 || frame[13] !== 0xdd) return [];
+  const at = (offset: number): Uint8Array => frame.subarray(offset, offset + 16);
+  // Of what came through a tunnel the inner one, which an aggregate here must not send on.
+  const inside = { "reject-too-big": at(14 + 8), "reject-no-route": at(54 + 24) } as Record<string, Uint8Array>;
+  const about = (port.role === "core" ? inside[verdict] : undefined) ?? at(14 + 24);
+  if (about.length < 16 || plan.capability(about) !== undefined || plan.aggregate(about) === undefined) return [];
+  return [`${verdict} without an entry`];
+}
+
 /** The model with tables of its own. */
 class Model {
   readonly plan = new PlanTables(OPTIONS.domain, OPTIONS.maxCapabilities);
@@ -176,7 +194,8 @@ class Model {
     this.verdicts.set(outcome.verdict, this.verdicts.get(outcome.verdict)! + 1n);
     const told = errorText(step, outcome);
     if (told !== undefined) this.errors.set(told, (this.errors.get(told) ?? 0n) + 1n);
-    for (const what of [...policyTexts(step, outcome), ...spreadTexts(step, outcome)])
+    const policies = policyTexts(step, outcome);
+    for (const what of [...policies, ...spreadTexts(step, outcome), ...aggregateTexts(this.plan, step, outcome)])
       this.errors.set(what, (this.errors.get(what) ?? 0n) + 1n);
     for (const effect of outcome.effects) {
       if (effect.type === "apply-policy" || effect.type === "count-tenant" || effect.type === "count-tag")
@@ -196,6 +215,7 @@ class Model {
 function emptying(snapshot: PlanSnapshot): Operation[] {
   return [
     ...snapshot.capabilities.values().map(({ address }) => ({ type: "remove-capability", address }) as const),
+    ...snapshot.aggregates!.map(({ prefix }) => ({ type: "remove-aggregate", prefix }) as const),
     ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
     ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
     ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),

@@ -21,6 +21,11 @@ export const CAPABILITIES = [
   "fd5e:0:0:2:8001:4444:4444:0",
 ].map(address);
 
+/** What of them may be known to others: all of a tenant's, those of a family. */
+export const AGGREGATES = ["fd5e:0:0:1::/64", "fd5e:0:0:1:8001::/80", "fd5e:0:0:2:8001::/80"].map(
+  (prefix) => parseIpv6Prefix(prefix)!,
+);
+
 /** VXLAN network identifiers. */
 export const VNIS = [7, 0xabcdef];
 /** What may be behind a port, for tenants 1 and 2: prefixes in prefixes. */

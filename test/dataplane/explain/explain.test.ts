@@ -68,6 +68,7 @@ const question: fc.Arbitrary<PacketQuestion> = fc
 function emptying(snapshot: PlanSnapshot): Operation[] {
   return [
     ...snapshot.capabilities.values().map(({ address }) => ({ type: "remove-capability", address }) as const),
+    ...snapshot.aggregates!.map(({ prefix }) => ({ type: "remove-aggregate", prefix }) as const),
     ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
     ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
     ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),
@@ -135,6 +136,7 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
         if (/^(drop-(?!unanswerable)|reject-(tenant|no-route|hop-limit))/.test(said.verdict))
           assert.deepEqual([said.sites, said.instances], [undefined, undefined], about);
         assert.equal(said.flowLabel !== undefined, said.verdict === "encapsulated", about);
+        if (said.aggregate !== undefined && said.verdict === "encapsulated") seen.add("below an aggregate");
         if (/takes its turn/.test(said.text)) seen.add("in turn");
         if (said.nextHop === undefined) continue;
         assert.equal(done.nextHop, said.nextHop.index, about);
@@ -152,6 +154,7 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
       "reject-empty-group",
       "reject-lost-state",
       "in turn",
+      "below an aggregate",
     ])
       assert.ok(seen.has(verdict), `${verdict} never met`);
   });
