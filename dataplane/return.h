@@ -111,6 +111,9 @@ SEMR_STAGE int semr_give_fragment_back(struct semr_packet *packet)
 	if (!packet)
 		return SEMR_PASSED;
 	if (packet->later_fragment) {
+		/* the first one was of UDP, or it would not be known */
+		if (packet->flow.protocol != IPPROTO_UDP)
+			return SEMR_PASSED;
 		ends = said_before(packet, coarse_now());
 		if (!ends)
 			return SEMR_PASSED;
