@@ -12,4 +12,4 @@ export {
 export { printable } from "./printable.ts";
 export type { SchemaNode } from "./schema-node.ts";
 export { LineFault, quotedWord, splitWords, stepsOfPath, type Word, wordsOf } from "./words.ts";
-export { bracesView, keysOf, placeOfPath, valueAt, valueWords, word, wordLines } from "./written.ts";
+export { bracesView, eachWordLine, keysOf, placeOfPath, valueAt, valueWords, word, wordLines } from "./written.ts";

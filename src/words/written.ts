@@ -87,22 +87,39 @@ export function valueWords(value: unknown): string {
 }
 
 /** The paths and values that make a part of the configuration, one a line, each from `base`: what `set` takes. */
-export function wordLines(model: Model, base: Place, place: Place, value: unknown): string[] {
-  const here = (of: Place): string => model.wordsBelow(base, of);
+export const wordLines = (model: Model, base: Place, place: Place, value: unknown): string[] => [
+  ...eachWordLine(model, base, place, value),
+];
+
+/** {@link wordLines} one by one, for who cannot wait for all of a large configuration. */
+export function* eachWordLine(
+  model: Model,
+  base: Place,
+  place: Place,
+  value: unknown,
+): Generator<string, void, undefined> {
+  // What stands beside the router is not below it.
+  const isBelow = (of: Place): boolean => base.every(({ node }, i) => of[i]?.node === node);
+  const here = (of: Place): string => (isBelow(of) ? model.wordsBelow(base, of) : model.words(of));
   const last = place.at(-1);
   if (last?.node.kind === "list" && last.keys.length === 0) {
     const above = place.slice(0, -1);
-    return (value as readonly Json[]).flatMap((entry) =>
-      wordLines(model, base, [...above, { node: last.node, keys: keysOf(entry, last.node) }], entry),
-    );
+    for (const entry of value as readonly Json[])
+      yield* eachWordLine(model, base, [...above, { node: last.node, keys: keysOf(entry, last.node) }], entry);
+    return;
   }
-  if (last !== undefined && last.node.kind !== "container" && last.node.kind !== "list")
-    return [`${here(place)} ${valueWords(value)}`.trimEnd()];
-  const below = membersOf(model, place, value as Json).flatMap(({ node, value: own }) =>
-    wordLines(model, base, [...place, { node, keys: [] }], own),
-  );
-  const isNode = last?.node.kind === "list" || last?.node.presence === true;
-  return below.length === 0 && isNode ? [here(place)] : below;
+  if (last !== undefined && last.node.kind !== "container" && last.node.kind !== "list") {
+    yield `${here(place)} ${valueWords(value)}`.trimEnd();
+    return;
+  }
+  let isEmpty = true;
+  for (const { node, value: own } of membersOf(model, place, value as Json)) {
+    for (const line of eachWordLine(model, base, [...place, { node, keys: [] }], own)) {
+      isEmpty = false;
+      yield line;
+    }
+  }
+  if (isEmpty && (last?.node.kind === "list" || last?.node.presence === true)) yield here(place);
 }
 
 /** The place that a data path of the router means; `entry` is the value of a leaf-list that it ends with. */

@@ -1,5 +1,6 @@
 import type { Session } from "../datastore/index.ts";
 import { readableRows } from "../state/index.ts";
+import { cliItem, isCli } from "./cli-origin.ts";
 import { Document, readConfiguration } from "./document.ts";
 import { depthOf, refuseOthers } from "./extensions.ts";
 import { standalone, toPlainJson } from "./json-values.ts";
@@ -29,14 +30,16 @@ type Content = "config" | "state" | "all";
 export async function get(request: GetRequest, session: Session, parts: OperationParts): Promise<Buffer> {
   refuseOthers(request.extension, ["depth"]);
   const depth = depthOf(request.extension);
+  // A prefix alone is a path, too.
+  const paths: readonly (GnmiPath | null)[] = request.path.length === 0 ? [null] : request.path;
+  const areWords = paths.filter((path) => isCli(request.prefix, path)).length;
+  if (areWords > 0) return getWords(request, { session, parts, areAll: areWords === paths.length });
   const encoding = valueEncoding(request.encoding);
   const content = contentOf(request.type);
   must(parts.access.calling(session, content === "config" ? "ietf-netconf:get-config" : "ietf-netconf:get"));
   if (request.path.length > MOST_PATHS) {
-    throw new GnmiError("INVALID_ARGUMENT", `${request.path.length} paths; ${MOST_PATHS} is the most of one request`);
+    throw tooManyPaths(request.path.length);
   }
-  // A prefix alone is a path, too.
-  const paths: readonly (GnmiPath | null)[] = request.path.length === 0 ? [null] : request.path;
   const notifications: Buffer[] = [];
   for (const path of paths) {
     const wanted = parts.model.paths.read(request.prefix, path);
@@ -48,6 +51,31 @@ export async function get(request: GetRequest, session: Session, parts: Operatio
   }
   return Buffer.concat(notifications);
 }
+
+/** As {@link get}, of origin `cli`. */
+async function getWords(
+  request: GetRequest,
+  { session, parts, areAll }: { readonly session: Session; readonly parts: OperationParts; readonly areAll: boolean },
+): Promise<Buffer> {
+  const { prefix, path, type, encoding, extension } = request;
+  if (!areAll) throw new GnmiError("INVALID_ARGUMENT", "origin cli and other origins do not go together in one Get");
+  if (encoding !== "ASCII") throw new GnmiError("INVALID_ARGUMENT", "origin cli has the encoding ASCII");
+  if (type !== "ALL" && type !== "CONFIG") {
+    throw new GnmiError("INVALID_ARGUMENT", "origin cli is configuration: ask for CONFIG");
+  }
+  if (depthOf(extension) !== undefined) throw new GnmiError("INVALID_ARGUMENT", "origin cli has no depth");
+  must(parts.access.calling(session, "ietf-netconf:get-config"));
+  if (path.length > MOST_PATHS) throw tooManyPaths(path.length);
+  const notifications: Buffer[] = [];
+  for (const one of path.length === 0 ? [null] : path) {
+    const item = await cliItem(parts, session, { prefix, path: one });
+    notifications.push(notificationOctets(nanoseconds(parts.clock), echoed(prefix, one), [item]));
+  }
+  return Buffer.concat(notifications);
+}
+
+const tooManyPaths = (count: number): GnmiError =>
+  new GnmiError("INVALID_ARGUMENT", `${count} paths; ${MOST_PATHS} is the most of one request`);
 
 /** Target and origin are sent back; paths are absolute. */
 export function echoed(prefix: GnmiPath | null, path: GnmiPath | null): Buffer {

@@ -1,4 +1,5 @@
 import type { Clock, Log, Metrics } from "../../base/index.ts";
+import type { Model as Words } from "../../words/index.ts";
 import type { Management } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
@@ -11,6 +12,8 @@ export interface Model {
   readonly root: SchemaRoot;
   readonly paths: PathReader;
   readonly leaves: LeafMaker;
+  /** How paths and values are written as words; made when it is first asked for. */
+  readonly words: () => Words;
   readonly modules: readonly { readonly name: string; readonly organization: string; readonly revision: string }[];
 }
 

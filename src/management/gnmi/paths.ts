@@ -101,8 +101,9 @@ export class PathReader {
     const [first] = elem;
     if (origin === "" || origin === OWN_ORIGIN) return elem;
     if (!this.#modules.has(origin)) {
-      const message = `${text}: there is no origin ${origin}; leave it out, or name a module of Capabilities`;
-      throw new GnmiError(origin === "cli" || origin === "openconfig" ? "UNIMPLEMENTED" : "INVALID_ARGUMENT", message);
+      const message = `${text}: there is no origin ${origin} here; leave it out, or name a module of Capabilities`;
+      const isKnown = origin === "cli" || origin === "openconfig"; // cli is for Get and Set
+      throw new GnmiError(isKnown ? "UNIMPLEMENTED" : "INVALID_ARGUMENT", message);
     }
     // As clients write that read "module:name/…" so.
     const qualified = `${origin}:${first?.name ?? ""}`;

@@ -1,11 +1,12 @@
 import type { EditStep, Session } from "../datastore/index.ts";
+import { cliSteps, isCli } from "./cli-origin.ts";
 import { carryOutCommit } from "./commit-extension.ts";
 import { type Arbiter, commitOf, refuseOthers } from "./extensions.ts";
 import { fromPlainJson } from "./json-values.ts";
 import { type Json, keysOf } from "./leaves.ts";
 import type { GnmiPath, SetRequest, TypedValue, Update } from "./messages.ts";
 import { nanoseconds, type OperationParts } from "./parts.ts";
-import { dataPathText, type Pattern, type Wanted } from "./paths.ts";
+import { dataPathText, joined, type Pattern, type Wanted } from "./paths.ts";
 import type { SchemaNode } from "./schema-tree.ts";
 import { GnmiError, must } from "./status.ts";
 import { ietfValue } from "./values.ts";
@@ -47,9 +48,16 @@ export async function set(request: SetRequest, session: Session, parts: SetParts
   if (commit !== undefined) must(parts.access.calling(session, OPERATION_OF[commit.action ?? "commit"]));
   const steps: EditStep[] = [];
   for (const path of request.delete) steps.push({ operation: "remove", path: deletable(parts, prefix, path) });
-  for (const update of request.replace) steps.push(...stepsOf(parts, prefix, update, "replace"));
-  for (const update of request.update) steps.push(...stepsOf(parts, prefix, update, "merge"));
-  for (const update of request.union_replace) steps.push(...stepsOf(parts, prefix, update, "union-replace"));
+  for (const [operation, updates] of [
+    ["replace", request.replace],
+    ["merge", request.update],
+    ["union-replace", request.union_replace],
+  ] as const) {
+    for (const update of updates) {
+      if (isCli(prefix, update.path)) steps.push(...(await cliUpdate(parts, prefix, update, operation)));
+      else steps.push(...stepsOf(parts, prefix, update, operation));
+    }
+  }
 
   if (commit !== undefined) await carryOutCommit(commit, steps, session, parts.management);
   else if (steps.length > 0) must(await parts.management.transact(session, steps));
@@ -62,8 +70,25 @@ export async function set(request: SetRequest, session: Session, parts: SetParts
   return { prefix, response: results, timestamp: String(nanoseconds(parts.clock)) };
 }
 
+/** Lines of words: merged, or all that there is. */
+async function cliUpdate(
+  parts: SetParts,
+  prefix: GnmiPath | null,
+  { path, val }: Update,
+  operation: "replace" | "merge" | "union-replace",
+): Promise<readonly EditStep[]> {
+  if (operation === "union-replace") {
+    throw new GnmiError("INVALID_ARGUMENT", "union_replace is not for origin cli: replace is the whole of it as well");
+  }
+  const lines = await cliSteps(parts, joined(prefix, path), val);
+  return operation === "replace" ? [{ operation: "remove", path: "/" }, ...lines] : lines;
+}
+
 /** Wildcards may stand in a delete. @see gNMI specification §3.4.6 */
 function deletable({ model }: SetParts, prefix: GnmiPath | null, path: GnmiPath): string {
+  if (isCli(prefix, path)) {
+    throw new GnmiError("INVALID_ARGUMENT", "origin cli deletes by lines of delete in an update, not by a path");
+  }
   const wanted = model.paths.read(prefix, path);
   const pattern = single(wanted);
   if (pattern.at(-1)?.node.schema.config === false) throw readOnly(wanted.text);

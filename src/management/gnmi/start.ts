@@ -3,8 +3,10 @@ import { createSecureContext } from "node:tls";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { YangContext } from "../../../native/index.ts";
 import { type Clock, type Log, type Metrics, messageOf, Scope, toMilliseconds } from "../../base/index.ts";
+import { Model as Words } from "../../words/index.ts";
 import type { UserBook } from "../access/index.ts";
 import type { GrpcConfiguration } from "../configuration/grpc.ts";
+import { schemaNodes } from "../control/schema-report.ts";
 import type { Management } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
@@ -132,7 +134,10 @@ export async function checkGnmiCertificate(tls: GnmiOptions["tls"]): Promise<voi
 
 /** Everything that gNMI has to know about the modules. */
 export async function openModel(context: YangContext): Promise<Model> {
-  const root = schemaTree(await context.schema());
+  const schema = await context.schema();
+  const root = schemaTree(schema);
+  let grammar: Words | undefined;
+  const words = (): Words => (grammar ??= new Words(schemaNodes(schema, "configuration")));
   const implemented = context.modules.filter((module) => module.implemented);
   const modules = await Promise.all(
     implemented.map(async ({ name, revision }) => {
@@ -145,5 +150,5 @@ export async function openModel(context: YangContext): Promise<Model> {
     root,
     context.modules.map(({ name }) => name),
   );
-  return { root, paths, leaves: new LeafMaker(root), modules };
+  return { root, paths, leaves: new LeafMaker(root), words, modules };
 }

@@ -28,7 +28,7 @@ describe("gNMI: Capabilities, Get, Set", () => {
   it("says its models, encodings and version", async () => {
     const { supported_models: models, supported_encodings, gNMI_version } = await client.call("Capabilities", {});
     assert.equal(gNMI_version, "0.10.0");
-    assert.deepEqual(supported_encodings, ["JSON", "JSON_IETF", "PROTO"]);
+    assert.deepEqual(supported_encodings, ["JSON", "JSON_IETF", "PROTO", "ASCII"]);
     const ours = models.find(({ name }: { name: string }) => name === "semrd-router");
     assert.equal(ours.organization, "The semrd project");
     assert.match(ours.version, /^\d{4}-\d\d-\d\d$/);
