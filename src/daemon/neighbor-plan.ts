@@ -44,14 +44,22 @@ const YANG_WORDS: Readonly<Record<string, string>> = {
 const yangName = (option: string): string =>
   YANG_WORDS[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** A neighbour that came from a range by itself. */
+export interface Guest {
+  readonly address: string;
+  readonly remoteAs: number;
+}
+
 /**
  * Compares two configurations. Pure; a commit can say from it what it would reset.
  * @param policies of `before`, as the speaker has them
+ * @param guests that are there now
  */
 export function planNeighbors(
   before: RouterConfiguration,
   after: RouterConfiguration,
   policies: PolicyBook,
+  guests: readonly Guest[] = [],
 ): NeighborPlan {
   const next = policyBook(after, policies);
   const ranges = allListenRanges(after, next);
@@ -63,7 +71,7 @@ export function planNeighbors(
   return {
     policies: next,
     ...(sameValue(old, common) ? {} : { common }),
-    commonEffects: new Map(peers.map((peer) => [peer.address, planCommonChange(old, common, peer)])),
+    commonEffects: new Map([...peers, ...guests].map((peer) => [peer.address, planCommonChange(old, common, peer)])),
     peers: planPeers(peers, allPeerOptions(after, next)),
     ...(sameValue(allListenRanges(before, policies), ranges) ? {} : { ranges }),
     watch: [...wanted.values()].filter((path) => !sameValue(watched.get(path.peer), path)),

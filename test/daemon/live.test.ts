@@ -333,6 +333,9 @@ protocol bgp semrd {
   const sockets = await ask(ours, "ss", "-Hltn");
   assert.match(sockets, new RegExp(`\\[${OURS}\\]:${PORT + 1}\\b`));
   assert.doesNotMatch(sockets, new RegExp(`\\[${OURS}\\]:${PORT}\\b`));
+  await router.ctl("config", "set", "/router/bgp/address", "2001:db8::77");
+  await assert.rejects(router.ctl("config", "commit"), /cannot listen for BGP.*no interface has this address/);
+  await router.ctl("config", "discard");
   assert.equal((await bird("show", "protocols", "semrd")).split("\n").at(-2), begun, "the session stays");
 
   assert.match(await set(`/bgp/neighbors/neighbor[address='${THEIRS}']/brownfield/no-export`, "false"), /will reset/);

@@ -115,6 +115,17 @@ describe("what a commit does to neighbours", () => {
     assert.deepEqual(done, [`65001 but ${R3},${R1}`, `remove ${R3}`, `change ${R1}`]);
   });
 
+  it("neighbours that came by themselves are named as well", async () => {
+    const before = await configuration();
+    const after = await configuration((bgp) => {
+      bgp["cluster-id"] = "10.9.9.9";
+      bgp["local-as"] = 65001;
+    });
+    const guests = [{ address: "fd00:ffff::77", remoteAs: 64999 }];
+    const said = resetsOf(planNeighbors(before, after, policyBook(before), guests)).map(({ address }) => address);
+    assert.deepEqual(said, [R1, R3, "fd00:ffff::77"]);
+  });
+
   it("is carried out in order: BFD ends first and begins last", async () => {
     const changed = await plan((bgp) => {
       bgp.neighbors.neighbor[0].bfd = { enabled: true };

@@ -19,13 +19,16 @@ export interface CommonChangeReason {
 
 type Effect = CommonChangeReason["effect"] | "nothing";
 
+/** What of a neighbour decides what a change does to it. */
+type ConcernedPeer = Pick<PeerOptions, "remoteAs" | "enabled">;
+
 interface Row {
-  readonly effect: (before: CommonOptions, after: CommonOptions, peer: PeerOptions) => Effect;
+  readonly effect: (before: CommonOptions, after: CommonOptions, peer: ConcernedPeer) => Effect;
   readonly text: string;
 }
 
 /** The neighbour hears another AS in the OPEN message, or is of another kind than before. */
-function autonomousSystems(before: CommonOptions, after: CommonOptions, { remoteAs }: PeerOptions): Effect {
+function autonomousSystems(before: CommonOptions, after: CommonOptions, { remoteAs }: ConcernedPeer): Effect {
   const [old, next] = [sessionKind(remoteAs, before), sessionKind(remoteAs, after)];
   if (old !== next || localAsTowards(old, before) !== localAsTowards(next, after)) return "reset";
   const own = ({ localAs, confederation }: CommonOptions) => [localAs, confederation?.identifier];
@@ -74,7 +77,7 @@ export function changedCommon(before: CommonOptions, after: CommonOptions): Read
 export function planCommonChange(
   before: CommonOptions,
   after: CommonOptions,
-  peer: PeerOptions,
+  peer: ConcernedPeer,
 ): readonly CommonChangeReason[] {
   const reasons: CommonChangeReason[] = [];
   for (const option of changedCommon(before, after)) {

@@ -52,7 +52,8 @@ export function neighborsProvider(parts: NeighborsParts): Provider<RouterChange>
     name: "BGP neighbours",
     plan({ before, after }) {
       if (!differs(before, after)) return answered([]);
-      return answered(consequencesOf(planNeighbors(before, after, parts.current.policies)));
+      const guests = parts.speaker.peers().filter(({ range }) => range !== undefined);
+      return answered(consequencesOf(planNeighbors(before, after, parts.current.policies, guests)));
     },
     prepare({ before, after }) {
       if (!differs(before, after) && before.nodes === after.nodes) return answered(undefined);
