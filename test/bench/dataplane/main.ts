@@ -14,6 +14,7 @@ import { measurePolicies } from "./policy-rows.ts";
 import { buildPrograms } from "./programs.ts";
 import { measureRestarts } from "./restart-rows.ts";
 import { measureTables } from "./table-rows.ts";
+import { measureTcp } from "./tcp-rows.ts";
 
 const MARK = "SEMR_BENCH_ISOLATED";
 
@@ -21,6 +22,7 @@ const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Prom
   ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(7)]],
   ["affinity", ["Flows stay where they are", measureAffinity]],
   ["live", ["Live frames over veth, one processor", () => measureLive(5)]],
+  ["tcp", ["One TCP stream over veth, tc", () => measureTcp(9)]],
   ["failover", ["A next hop dies under full load", () => measureFailover(5)]],
   ["restart", ["Restart and program upgrade under live frames", () => measureRestarts(5)]],
   ["tables", ["The tables, from TypeScript", measureTables]],

@@ -32,7 +32,8 @@ async function compileAll(): Promise<void> {
   mkdirSync(BUILD, { recursive: true });
   for (const name of ["prologue", "frames"])
     await compileBpf(join(HERE, `${name}.bpf.c`), join(BUILD, `${name}.bpf.o`));
-  execFileSync(COMPILER, ["-O2", "-Wall", "-Werror", "-o", join(BUILD, "send-frames"), join(HERE, "send-frames.c")]);
+  for (const name of ["send-frames", "stream"])
+    execFileSync(COMPILER, ["-O2", "-Wall", "-Werror", "-o", join(BUILD, name), join(HERE, `${name}.c`)]);
 }
 
 export function loadProgram(
