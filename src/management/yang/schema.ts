@@ -41,7 +41,7 @@ export const CONFIGURATION_MODULES = [
 ] as const;
 
 /** What NETCONF adds: operations, and what its clients expect to find. All unchanged from the distribution. */
-const PROTOCOL_MODULES: readonly YangModule[] = [
+export const PROTOCOL_MODULES: readonly YangModule[] = [
   {
     name: "ietf-netconf",
     features: [
