@@ -32,6 +32,25 @@
  */
 #define SEMR_BY_ADDRESSES 0x1	/* of both ends: fragments may pass */
 #define SEMR_BY_TURN 0x2	/* one by one, nothing is remembered */
+#define SEMR_BY_CONNECTION 0x4	/* of QUIC, else by flow */
+
+/*
+ * How a QUIC connection id begins that says where it leads (8 octets behind the
+ * first, whose upper three bits are 0): the site, and its instance. Each is, of
+ * an address as two words w0, w1 that lie in memory, and a port as it lies in
+ * memory (0 of a site, whose address is its locator), modulo 2^64,
+ *   (w0 ^ w1 * 0x9e3779b97f4a7c15 ^ port << 16) * 0xbf58476d1ce4e5b9,
+ * its upper 32 bits, in network order; 1 in place of 0.
+ */
+#define SEMR_CONNECTION_CONFIG 0xe0	/* bits that are 0 */
+
+struct semr_connection {
+	__u8 form;		/* first octet of the packet; long: 0x80 */
+	__u8 first;		/* of the connection id */
+	__be32 site;
+	__be32 endpoint;
+} __attribute__((packed));
+SEMR_ASSERT_SIZE(struct semr_connection, 10);
 
 /*
  * One capability address. A slot is matched by key and selector.

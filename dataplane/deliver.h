@@ -3,7 +3,7 @@
 #ifndef SEMR_DELIVER_H
 #define SEMR_DELIVER_H
 
-#include "choose.h"
+#include "connection.h"
 #include "count.h"
 
 /* Monotonic time in the unit of `seen`. */
@@ -189,28 +189,47 @@ follow(struct semr_packet *packet, __u32 index, struct semr_delivery *delivery)
 	return translate_to(packet, instance);
 }
 
+/* The flow of the packet begins at instance @index. False: no room. */
+SEMR_STAGE int semr_remember(const struct semr_packet *packet, __u32 index)
+{
+	struct semr_delivery fresh = { .packets = 0 };
+	struct semr_flow_key key;
+
+	if (!packet)
+		return false;
+	key = key_of(packet);
+	fresh.to = flow_to(index);
+	fresh.octets = packet->length;
+	fresh.packets = packet->packets;
+	fresh.began = coarse_now();
+	return !bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
+}
+
 /*
- * The first packet of a TCP connection, or any datagram: the remembered
- * instance if there is one, else members of the local group in their order. A
- * datagram passes here each time because nothing else would notice that its way
- * back was forgotten.
+ * The first packet of a TCP connection, or any datagram: the instance @first if
+ * there is one, which @known remembers or the packet itself asked for, else
+ * members of the local group in their order. A datagram passes here each time
+ * because nothing else would notice that its way back was forgotten.
  */
-static __always_inline enum semr_verdict
-begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known,
-      struct semr_delivery *delivery)
+SEMR_STAGE int
+semr_begin(struct semr_packet *packet, __u32 first, struct semr_delivery *known)
 {
 	enum semr_verdict verdict = SEMR_REJECT_EMPTY_GROUP;
-	struct semr_group *group = group_at(packet->local_group);
-	bool kept = !(spread_of(packet) & SEMR_BY_TURN);
-	__u32 slot = packet->hash >> 6;
+	struct semr_group *group;
+	bool kept;
 
-	/* candidate 0 is the remembered instance */
+	if (!packet)
+		return SEMR_DROP_TRUNCATED;
+	group = group_at(packet->local_group);
+	kept = !(spread_of(packet) & SEMR_BY_TURN);
 	for (__u32 n = 0; n <= SEMR_GROUP_PROBES + 1; n++) {
 		struct semr_next_hop *hop;
+		__u32 slot = packet->hash >> 6;
+		bool fresh = n || !known;
 		__u32 index;
 		int claim;
 
-		index = !n ? known : group ? candidate(group, slot, n - 1) : 0;
+		index = !n ? first : group ? candidate(group, slot, n - 1) : 0;
 		hop = next_hop_at(index);
 		if (!hop || hop->kind != SEMR_INSTANCE ||
 		    (n && READ_ONCE(hop->state) != SEMR_UP))
@@ -226,26 +245,16 @@ begin(struct semr_packet *packet, const struct semr_flow_key *key, __u32 known,
 			return SEMR_DROP_STATE_FULL;
 		if (claim == HELD) {
 			verdict = SEMR_REJECT_COLLISION;
-			/* what else is between these addresses stays there */
+			/* what else belongs to this one stays there */
 			if (!n && spread_of(packet))
 				return verdict;
 			continue;
 		}
-		if (!n) {
-			count_delivery(packet, delivery);
-		} else if (kept) {
-			struct semr_delivery fresh = {
-				.to = flow_to(index),
-				.octets = packet->length,
-				.packets = packet->packets,
-				.began = coarse_now(),
-			};
-
-			if (bpf_map_update_elem(&flows, key, &fresh,
-						BPF_ANY))
-				return SEMR_DROP_STATE_FULL;
-		}
-		count_next_hop(packet, index, n && kept);
+		if (!fresh)
+			count_delivery(packet, known);
+		else if (kept && !semr_remember(packet, index))
+			return SEMR_DROP_STATE_FULL;
+		count_next_hop(packet, index, fresh && kept);
 		return translate_to(packet, hop);
 	}
 	return verdict;
@@ -256,7 +265,7 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 {
 	struct semr_delivery *delivery;
 	struct semr_flow_key key;
-	__u32 known;
+	__u32 known, named = 0;
 
 	if (!packet)
 		return SEMR_DROP_TRUNCATED;
@@ -272,11 +281,17 @@ SEMR_STAGE int semr_deliver(struct semr_packet *packet)
 		return SEMR_REJECT_PROTOCOL;
 	delivery = spread_of(packet) & SEMR_BY_TURN ? NULL : delivery_of(&key);
 	known = remembered_at(delivery);
+	if (packet->endpoint)
+		named = semr_named(packet->local_group, packet->hash >> 6,
+				   packet->endpoint);
 	if (is_syn(packet) && known && has_ended(packet, known))
 		known = 0;
 	if (!packet->quoted &&
 	    (key.protocol == IPPROTO_UDP || is_syn(packet)))
-		return begin(packet, &key, known, delivery);
+		return semr_begin(packet, named ? named : known,
+				  known && (!named || named == known) ?
+					  delivery :
+					  NULL);
 	if (!known)
 		return SEMR_REJECT_LOST_STATE;
 	return follow(packet, known, delivery);

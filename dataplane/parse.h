@@ -73,6 +73,8 @@ struct semr_packet {
 	__u32 local_group;
 	__u32 policy;			/* of the capability; 0: none */
 	__be32 fragment;		/* identification */
+	__u32 site;			/* that a QUIC packet names; 0: none */
+	__u32 endpoint;
 	__u32 mtu;			/* what to say in reject-too-big */
 	__be16 to_port;
 	__u8 hop_limit;

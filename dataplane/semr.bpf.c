@@ -117,8 +117,25 @@ static __always_inline bool is_plain_request(const struct semr_packet *packet)
 	return packet->port.tenant && in_domain(packet->flow.capability);
 }
 
+/* The site of a flow: that of its connection, if it has one, else of its hash. */
+static __always_inline struct semr_next_hop *
+site_of(struct semr_packet *packet, __u32 *index)
+{
+	struct semr_next_hop *hop;
+
+	*index = packet->site ?
+			 semr_named(packet->group, packet->hash, packet->site) :
+			 0;
+	hop = *index ? next_hop_at(*index) : owner_if_up(packet, index);
+	if (hop)
+		return hop;
+	*index = semr_choose(packet);
+	return next_hop_at(*index);
+}
+
 /* Stages 3 to 5: what to do with a packet to a capability address. */
-static __always_inline enum semr_verdict route(struct semr_packet *packet)
+static __always_inline enum semr_verdict
+route(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	bool found = semr_find(packet) || semr_aggregate(packet);
 	enum semr_verdict verdict;
@@ -139,12 +156,14 @@ static __always_inline enum semr_verdict route(struct semr_packet *packet)
 		count_tenant(packet);
 	if (!find_hash(packet))
 		return SEMR_DROP_UNANSWERABLE;
+	if (spread_of(packet) & SEMR_BY_CONNECTION) {
+		if (hook == SEMR_HOOK_TC)
+			semr_connection_tc(ctx, packet);
+		else
+			semr_connection_xdp(ctx, packet);
+	}
 	if (!packet->decapsulated) {
-		hop = owner_if_up(packet, &index);
-		if (!hop) {
-			index = semr_choose(packet);
-			hop = next_hop_at(index);
-		}
+		hop = site_of(packet, &index);
 		if (!hop)
 			return SEMR_REJECT_EMPTY_GROUP;
 		if (hop->kind == SEMR_TUNNEL)
@@ -243,7 +262,7 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	verdict = admit(ctx, hook, packet);
 	if (verdict != SEMR_PASSED)
 		return verdict;
-	return route(packet);
+	return route(ctx, hook, packet);
 }
 
 /*

@@ -89,6 +89,8 @@ export const POOL = layout(16, { kind: 0, first: 4, base: 8, tenant: 12 });
 export const POOL_SLOT = layout(16, { address: 0 });
 export const GUEST = layout(24, { client: 0, seen: 16 });
 export const FRAGMENT = layout(40, { agent: 0, client: 16, id: 32 });
+/** How a QUIC packet with a short header begins whose connection id says where it leads. */
+export const CONNECTION = layout(10, { form: 0, first: 1, site: 2, endpoint: 6 });
 export const FRAGMENT_ENDS = layout(12, { agent_port: 0, client_port: 2, seen: 4, refused: 8 });
 
 /** What may change while the pass runs: the section `.data`. */
@@ -138,6 +140,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   guest: GUEST,
   fragment: FRAGMENT,
   fragment_ends: FRAGMENT_ENDS,
+  connection: CONNECTION,
 };
 
 /** Key and value size of every map, by its name in the object file. */
@@ -213,7 +216,9 @@ export const TAGS = 256;
 /** Bits of `closed` in a `returns` entry. */
 export const CLOSED = { byClient: 0x1, byAgent: 0x2 } as const;
 /** How the datagrams of a capability are spread, where not by their flows. */
-export const SPREAD = { address: 0x1, none: 0x2 } as const;
+export const SPREAD = { address: 0x1, none: 0x2, connection: 0x4 } as const;
+/** Bits of `first` in a connection id that are 0 where it says where it leads. */
+export const CONNECTION_CONFIG = 0xe0;
 /** So long what the first fragment of an answer said holds for the others; in units of `seen`. */
 export const FRAGMENT_AGE = 60;
 /** Its lower 12 bits come to each value once in 4096 turns. */
@@ -333,6 +338,20 @@ const FLOW_MULTIPLIERS = [
   0xd6e8feb86659fd93n,
   0xa0761d6478bd642fn,
 ] as const;
+
+/**
+ * What a QUIC connection id calls a site (its locator, port 0) or an instance (its endpoint), as the header has it: 1 to 2^32 - 1.
+ * Two addresses that differ in their last 32 bits alone have different names.
+ */
+export function connectionName(address: Uint8Array, port: number): number {
+  const view = new DataView(address.buffer, address.byteOffset, 16);
+  const swapped = ((port & 0xff) << 8) | (port >>> 8);
+  const mixed =
+    view.getBigUint64(0, true) ^
+    BigInt.asUintN(64, view.getBigUint64(8, true) * FLOW_MULTIPLIERS[0]) ^
+    (BigInt(swapped) << 16n);
+  return Number(BigInt.asUintN(64, mixed * FLOW_MULTIPLIERS[1]) >> 32n) || 1;
+}
 
 /**
  * The hash of a flow key (FLOW_KEY.size octets), unsigned; the header has the formula. Bits 0–5: slot of the sites' group,

@@ -84,9 +84,10 @@ export type NextHopState = "down" | "up" | "draining";
 
 /**
  * Which datagrams of a capability go to the same instance, where that is not each flow by itself: `address` all between two
- * addresses, fragments among them; `none` not even two in a row, so that nothing is remembered. TCP goes by its connections.
+ * addresses, fragments among them; `connection` those whose QUIC connection id says the same, the others by flow; `none` not even
+ * two in a row, so that nothing is remembered. TCP goes by its connections.
  */
-export type Affinity = "address" | "none";
+export type Affinity = "address" | "connection" | "none";
 
 /** A capability address and where it leads. `group` 0 or with all slots 0: known, but nobody serves it now. */
 export interface CapabilityEntry {

@@ -2,6 +2,7 @@ import { octetsEqual } from "../../base/index.ts";
 import type { CapabilityEntry, InstanceNextHop, TunnelNextHop } from "../../forwarding/index.ts";
 import { CLOSED, FRAGMENT_AGE, IDLE } from "../abi.ts";
 import { type Choice, candidates, type NextHopRef, usable } from "./choice.ts";
+import { namedMember } from "./connection.ts";
 import { flowOf, fragmentKey, returnKey } from "./flow-key.ts";
 import type { Effect, Outcome, WayBack } from "./outcome.ts";
 import {
@@ -59,7 +60,11 @@ export function deliver(walk: FlowWalk, capability: CapabilityEntry): Delivery {
   const choice = walk.affinity === "none" ? undefined : usable(state.plan, state.flows.get(flow.key));
   const known = asMember(choice);
   if (isSyn(layer4) && known !== undefined && hasEnded(walk, known)) return begin(walk, undefined, members);
-  if (!walk.quoted && (layer4.protocol === Protocol.Udp || isSyn(layer4))) return begin(walk, known, members);
+  if (!walk.quoted && (layer4.protocol === Protocol.Udp || isSyn(layer4))) {
+    const { connection } = walk;
+    const named = connection && namedMember(state, capability.localGroup, flow.memberSlot, connection.endpoint);
+    return begin(walk, known, members, named);
+  }
   if (known !== undefined) return done(follow(walk, known));
   if (choice?.target.kind === "tunnel" && !walk.lastLeg) return { type: "gone-on", choice, tunnel: choice.target };
   return done(rejectFlow(walk, "reject-lost-state", "address"));
@@ -73,10 +78,14 @@ function answerOther(walk: FlowWalk, members: readonly Member[]): Delivery {
   return members.length > 0 ? done(answerEcho(walk)) : NOBODY;
 }
 
-/** A SYN or a datagram: the remembered instance, else the first member, whose way back is free. */
-function begin(walk: FlowWalk, known: Member | undefined, members: readonly Member[]): Delivery {
+/**
+ * A SYN or a datagram: the instance that its connection names, or that is remembered, else the first member, whose way back is
+ * free.
+ */
+function begin(walk: FlowWalk, known: Member | undefined, members: readonly Member[], named?: Choice): Delivery {
   const { state, packet, layer4, flow, affinity } = walk;
-  const choices = known === undefined ? members : [known, ...members];
+  const first = named === undefined || named.nextHop === known?.nextHop ? known : asMember(named);
+  const choices = first === undefined ? members : [first, ...members];
   if (choices.length === 0) return NOBODY;
   for (const member of choices) {
     const isLater = packet.fragment?.isFirst === false;
@@ -84,8 +93,8 @@ function begin(walk: FlowWalk, known: Member | undefined, members: readonly Memb
     const key = backOf(walk, member.instance);
     const way = state.returns.get(key);
     if (!isLater && way !== undefined && isHeldByAnother(walk, way, member)) {
-      // what else is between these addresses stays with the member that is known
-      if (member === known && affinity !== undefined) break;
+      // what else belongs to this one stays there
+      if (member === first && affinity !== undefined) break;
       continue;
     }
     const effects: Effect[] = [];

@@ -7,6 +7,7 @@ import {
 } from "../../forwarding/index.ts";
 import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./choice.ts";
 import { clampMss, isClamped } from "./clamp.ts";
+import { namedMember } from "./connection.ts";
 import { deliver } from "./deliver.ts";
 import type { Effect, Outcome } from "./outcome.ts";
 import { isSyn, Protocol } from "./packet.ts";
@@ -27,14 +28,16 @@ export function forwardToSite(walk: FlowWalk, capability: CapabilityEntry): Outc
   return { ...outcome, effects: [...effects, ...outcome.effects] };
 }
 
-type Choosing = Pick<FlowWalk, "state" | "flow" | "layer4" | "affinity">;
+type Choosing = Pick<FlowWalk, "state" | "flow" | "layer4" | "affinity" | "connection">;
 
 /** The choice, and what is to be remembered of it. */
 export function chooseSite(
   walk: Choosing,
   group: GroupIndex,
 ): { choice: Choice | undefined; effects: readonly Effect[] } {
-  return chooseAt(walk, group, walk.flow.siteSlot, () => true);
+  const { state, flow, connection } = walk;
+  const named = connection && namedMember(state, group, flow.siteSlot, connection.site);
+  return named ? { choice: named, effects: [] } : chooseAt(walk, group, flow.siteSlot, () => true);
 }
 
 /** @param from the slot where the search for an owner that is up begins */

@@ -1,5 +1,6 @@
 import { type Ipv6Address, type Ipv6Prefix, octetsEqual, prefixContains } from "../../base/index.ts";
 import { entryFor } from "./choice.ts";
+import { connectionOf } from "./connection.ts";
 import { returnToClient } from "./deliver.ts";
 import { flowBackOf, flowOf } from "./flow-key.ts";
 import { deliverOrGoOn, forwardToSite } from "./forward.ts";
@@ -131,8 +132,11 @@ function admitWhole(exact: Walk, layer4: Layer4): Outcome {
   const { affinity } = state.plan.capability(packet.destination) ?? {};
   const of = ({ protocol }: Layer4) => (affinity && protocol === Protocol.Udp ? { affinity } : {});
   const spreading = { ...state, affinity };
-  if (!isIcmpv6Error(packet))
-    return onward({ ...exact, ...of(layer4), layer4, flow: flowOf(packet, layer4, spreading), quoted: false });
+  if (!isIcmpv6Error(packet)) {
+    const connection = affinity === "connection" ? connectionOf(packet, layer4) : undefined;
+    const flow = flowOf(packet, layer4, spreading);
+    return onward({ ...exact, ...of(layer4), layer4, flow, quoted: false, connection });
+  }
   const about = packet.extensions === undefined ? quotedPacket(packet) : undefined;
   if (about === undefined) return drop("drop-unanswerable", input.frame);
   const flow = flowBackOf(about.packet, about.layer4, spreading);

@@ -1,6 +1,7 @@
 import type { Affinity } from "../../forwarding/index.ts";
 import type { Verdict } from "../abi.ts";
 import { pseudoHeaderSum } from "./checksum.ts";
+import type { Connection } from "./connection.ts";
 import type { Flow } from "./flow-key.ts";
 import type { Effect, Outcome, PassInput, PassPort, PassState } from "./outcome.ts";
 import { concatenate, type Ipv6Packet, type Layer4, Protocol, u16 } from "./packet.ts";
@@ -34,6 +35,8 @@ export interface FlowWalk extends Walk {
   readonly quoted: boolean;
   /** Of the capability, if this is a datagram. Absent: by flow. */
   readonly affinity?: Affinity;
+  /** With affinity `connection`: where it says that it leads. */
+  readonly connection?: Connection | undefined;
 }
 
 export function pass(frame: Uint8Array): Outcome {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Ipv6Prefix } from "../../../src/base/index.ts";
-import { BEAT, BEAT_PORT } from "../../../src/dataplane/abi.ts";
+import { BEAT, BEAT_PORT, connectionName } from "../../../src/dataplane/abi.ts";
 import { checksumOf, pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
 import { concatenate, putU16, putU32 } from "../../../src/dataplane/memory/packet.ts";
@@ -157,8 +157,8 @@ function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
     localGroup: mostly([isElsewhere ? 0 : address[8] === 0x80 ? 3 : 4], [0, 3, 4]),
   });
   const affinity = fc.constantFrom<Affinity | undefined>(
-    ...([undefined, "address", "address", "none"] as const),
-    ...(i === DATAGRAMS ? [] : [undefined, undefined]),
+    ...([undefined, "address", "address", "connection", "connection", "none"] as const),
+    ...(i === DATAGRAMS ? [] : [undefined, undefined, undefined]),
   );
   const named = POLICIES.capabilities.filter((index) => ownerOf(index) === address[7]);
   return fc
@@ -374,13 +374,32 @@ function extended(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   });
 }
 
-/** What the same client asks of the instances that speak UDP, and what these answer. */
+/** How QUIC begins: mostly with the names of somebody, and not always with a short header and configuration 0. */
+const connection = fc
+  .tuple(
+    mostly([0x40], [0xc0, 0x00]),
+    mostly([0x0d], [0x20, 0xff]),
+    fc.constantFrom(...ROUTERS, OWN, ROUTERS[0]!),
+    mostly([AGENTS[0]!], AGENTS),
+    mostly([AGENT_PORTS[0]!], AGENT_PORTS),
+    mostly([18], [9, 10, 0]),
+  )
+  .map(([form, first, site, address, port, length]) => {
+    const octets = new Uint8Array(18);
+    octets.set([form, first]);
+    putU32(octets, 2, connectionName(site, 0));
+    putU32(octets, 6, connectionName(address, port));
+    return octets.subarray(0, length);
+  });
+const quicOrNot = fc.oneof({ weight: 2, arbitrary: data }, { weight: 1, arbitrary: connection });
+
+/** What the same client asks of the instances that speak UDP, or of other sites, and what these instances answer. */
 const [asked, answered] = [
   fc
-    .tuple(fc.constantFrom(...CLIENT_PORTS), data)
-    .map(([sourcePort, octets]) =>
+    .tuple(fc.constantFrom(...CLIENT_PORTS), quicOrNot, fc.constantFrom(DATAGRAMS, DATAGRAMS, ELSEWHERE))
+    .map(([sourcePort, octets, at]) =>
       udp(
-        { source: CLIENTS[0]!, destination: CAPABILITIES[DATAGRAMS]! },
+        { source: CLIENTS[0]!, destination: CAPABILITIES[at]! },
         { sourcePort, destinationPort: SERVICE_PORTS[1]!, data: octets },
       ),
     ),
