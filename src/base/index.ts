@@ -1,4 +1,5 @@
 export * from "./capability.ts";
+export * from "./connection-name.ts";
 export * from "./duration.ts";
 export * from "./fault.ts";
 export * from "./ipv4-prefix.ts";

@@ -340,20 +340,6 @@ const FLOW_MULTIPLIERS = [
 ] as const;
 
 /**
- * What a QUIC connection id calls a site (its locator, port 0) or an instance (its endpoint), as the header has it: 1 to 2^32 - 1.
- * Two addresses that differ in their last 32 bits alone have different names.
- */
-export function connectionName(address: Uint8Array, port: number): number {
-  const view = new DataView(address.buffer, address.byteOffset, 16);
-  const swapped = ((port & 0xff) << 8) | (port >>> 8);
-  const mixed =
-    view.getBigUint64(0, true) ^
-    BigInt.asUintN(64, view.getBigUint64(8, true) * FLOW_MULTIPLIERS[0]) ^
-    (BigInt(swapped) << 16n);
-  return Number(BigInt.asUintN(64, mixed * FLOW_MULTIPLIERS[1]) >> 32n) || 1;
-}
-
-/**
  * The hash of a flow key (FLOW_KEY.size octets), unsigned; the header has the formula. Bits 0–5: slot of the sites' group,
  * 6–11: slot of the local group, 20–31: lower 12 bits of the tunnel's flow label.
  */

@@ -23,6 +23,8 @@ export const FEATURES = {
   slots: "each slot of a group is owned as the plan says, so only flows on changed slots move",
   "address-affinity":
     "datagrams between a client and a capability stay together whatever their ports, fragments among them, where it says so",
+  "connection-affinity":
+    "QUIC packets go where their connection id says, whatever address their client has now, where it says so",
   "no-affinity": "datagrams of a capability go to sites and instances in turn, where it says so",
   weights: "next hops get flows in proportion to their slots",
   transitions: "flows on a slot in transition stay with the former owner, new ones go to the present one",

@@ -1,4 +1,11 @@
-import { type CapabilityName, type Clock, milliseconds, parseCapabilityName, type Seconds } from "../base/index.ts";
+import {
+  type CapabilityName,
+  type Clock,
+  type Ipv6Address,
+  milliseconds,
+  parseCapabilityName,
+  type Seconds,
+} from "../base/index.ts";
 import {
   type Directory,
   DirectoryError,
@@ -27,6 +34,8 @@ export interface ApiParts {
   readonly lease: LeaseOptions;
   /** Asked on every request: both may change while the server runs. */
   readonly rules: () => OfferRules;
+  /** Of this router. */
+  readonly locator: Ipv6Address;
 }
 
 /** A request whose token has been verified. */
@@ -55,7 +64,8 @@ const MOST_LISTED = 1_000;
 
 /** What can be done, each a function of the request; every one checks that the token's agent and tenant may. */
 export const ACTIONS: Readonly<Record<ActionName, Action>> = {
-  async register({ principal, body }, { registrar, directory, lease, rules }) {
+  async register({ principal, body }, parts) {
+    const { registrar, directory, lease, rules } = parts;
     const { agent = principal.subject, leaseSeconds, offers } = readRegisterBody(body, rules());
     owned(principal, agent);
     covered(
@@ -67,7 +77,7 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
     const span = granted(leaseSeconds, lease);
     const instances = await registrar.register({ agent, tenant, source: "registration", offers, lease: span });
     const location = `/v1/agents/${encodeURIComponent(agent)}`;
-    return { status: existed ? 200 : 201, location, agent, document: shown(agent, instances, { directory, rules }) };
+    return { status: existed ? 200 : 201, location, agent, document: shown(agent, instances, parts) };
   },
 
   show({ principal, agent }, parts) {
@@ -169,9 +179,9 @@ export async function perform(name: ActionName, request: ApiRequest, parts: ApiP
 function shown(
   agent: string,
   instances: readonly Instance[],
-  { directory, rules }: Pick<ApiParts, "directory" | "rules">,
+  { directory, rules, locator }: Pick<ApiParts, "directory" | "rules" | "locator">,
 ): Readonly<Record<string, unknown>> {
-  return agentDocument(directory.known(agent), instances, rules().taxonomy);
+  return agentDocument(directory.known(agent), instances, rules().taxonomy, locator);
 }
 
 /** Asked before anything is looked up, so nobody learns which other agents exist. */

@@ -1,4 +1,4 @@
-import { type CapabilityName, formatIpv6, toSeconds } from "../base/index.ts";
+import { type CapabilityName, formatIpv6, type Ipv6Address, quicServerId, toSeconds } from "../base/index.ts";
 import {
   type AgentPlace,
   type DiscoveryCandidate,
@@ -17,6 +17,7 @@ export function agentDocument(
   agent: { readonly agent: string; readonly tenant: string; readonly source: string },
   instances: readonly Instance[],
   taxonomy: Taxonomy,
+  locator: Ipv6Address,
 ): Json {
   const lease = instances.find((instance) => instance.lease !== undefined)?.lease;
   return {
@@ -32,11 +33,11 @@ export function agentDocument(
             renew: toSeconds(lease.renew),
           },
         }),
-    capabilities: instances.map((instance) => instanceDocument(instance, taxonomy)),
+    capabilities: instances.map((instance) => instanceDocument(instance, taxonomy, locator)),
   };
 }
 
-function instanceDocument(instance: Instance, taxonomy: Taxonomy): Json {
+function instanceDocument(instance: Instance, taxonomy: Taxonomy, locator: Ipv6Address): Json {
   const { tenant, capability, version, endpoint, health, check, drainDeadline } = instance;
   return {
     instance: instance.id,
@@ -45,6 +46,9 @@ function instanceDocument(instance: Instance, taxonomy: Taxonomy): Json {
     ...namesOf(tenant, capability, version.major, taxonomy),
     endpoint: { address: formatIpv6(endpoint.address), port: endpoint.port, protocol: endpoint.protocol },
     "service-port": instance.servicePort,
+    ...(taxonomy.find(capability, version.major)?.affinity === "connection"
+      ? { "quic-server-id": quicServerId(locator, endpoint) }
+      : {}),
     weight: instance.weight,
     labels: instance.labels,
     state: instanceState(instance),

@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
-import { type Clock, type Ipv6Prefix, type Log, type Metrics, messageOf, Scope, SourceRates } from "../base/index.ts";
+import {
+  type Clock,
+  type Ipv6Address,
+  type Ipv6Prefix,
+  type Log,
+  type Metrics,
+  messageOf,
+  Scope,
+  SourceRates,
+} from "../base/index.ts";
 import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
 import { type ApiParts, type ApiResponse, type LeaseOptions, perform } from "./api.ts";
 import type { OfferRules } from "./body.ts";
@@ -23,6 +32,8 @@ export interface RegistrationOptions {
   readonly listen: readonly ListenAddress[];
   readonly tls: CertificateOptions;
   readonly lease: LeaseOptions;
+  /** Of this router. */
+  readonly locator: Ipv6Address;
   /** Where agents of this router may listen, so that none registers somebody else's address; empty: anywhere. */
   readonly endpoints: readonly Ipv6Prefix[];
   /** A /96 in which an agent that knows IPv4 only has its address; absent: there are none. */
@@ -70,7 +81,7 @@ export async function startRegistrationServer(
   const { clock, log, metrics } = parts;
   const scope = new Scope(signal);
   let rules: OfferRules = { taxonomy: parts.taxonomy, ...endpointRules(options) };
-  const exchange = new Exchange({ ...parts, lease: options.lease, rules: () => rules });
+  const exchange = new Exchange({ ...parts, lease: options.lease, locator: options.locator, rules: () => rules });
   try {
     const certificate = await readCertificate(options.tls);
     const handle = (request: IncomingMessage, response: ServerResponse): void => {

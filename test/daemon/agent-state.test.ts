@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { loadNative } from "../../native/index.ts";
+import { parseIpv6, quicServerId } from "../../src/base/index.ts";
 import { CounterBook } from "../../src/daemon/counter-book.ts";
 import { agentState } from "../../src/daemon/state/agents.ts";
 import { type Path, StateBook } from "../../src/management/index.ts";
 import { YangModel } from "../../src/management/yang/model.ts";
 import { StateReader } from "../../src/management/yang/operational.ts";
 import { openSchema } from "../../src/management/yang/schema.ts";
-import { AGENT_A, AGENT_B, bench, configured, offer, request } from "../directory/samples.ts";
+import { AGENT_A, AGENT_B, bench, configured, OCR, offer, request, taxonomy } from "../directory/samples.ts";
 
+const LOCATOR = parseIpv6("fd00:ffff::1")!;
 const NEXT_HOPS = new Map([[7, { packets: 5n, bytes: 500n, flows: 2n }]]);
 
 it("an agent that has registered itself stands in operational with what it said, its lease and its traffic", async () => {
@@ -24,7 +26,12 @@ it("an agent that has registered itself stands in operational with what it said,
   } as never;
   const book = new StateBook(clock);
   const changed: string[] = [];
-  const sources = agentState({ directory, counters: new CounterBook(driver, clock), clock });
+  const quic = { name: OCR, majorVersion: 1, servicePort: 443, protocol: "udp", affinity: "connection" } as const;
+  const known = {
+    taxonomy: taxonomy({ capabilities: [quic] }),
+    configuration: { site: { locator: LOCATOR } } as never,
+  };
+  const sources = agentState({ directory, counters: new CounterBook(driver, clock), clock, ...known });
   book.add(...sources);
   const agents: Path = [{ name: "semrd-router:router" }, { name: "semrd-agent:agents" }];
   using _watch = book.watch(agents, (path) => changed.push(path.at(-1)!.name));
@@ -54,6 +61,7 @@ it("an agent that has registered itself stands in operational with what it said,
   assert.equal(Date.parse(state["lease-until"]), instance!.lease!.validUntil);
   assert.deepEqual([state.packets, state.octets, state.flows], ["5", "500", "2"]);
   assert.equal(state["instance-id"], instance!.id);
+  assert.equal(state["quic-server-id"], quicServerId(LOCATOR, instance!.endpoint));
 
   directory.remove(AGENT_A, "command");
   assert.deepEqual(changed, ["semrd-agent:agent", "semrd-agent:capability"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { formatIpv6, parseIpv6Prefix } from "../../src/base/index.ts";
+import { formatIpv6, parseIpv6, parseIpv6Prefix, quicServerId } from "../../src/base/index.ts";
 import { type Directory, DirectoryError } from "../../src/directory/index.ts";
 import { openDirectoryStore } from "../../src/host/index.ts";
 import { AGENT_A, AGENT_B, OCR, taxonomy } from "../directory/samples.ts";
@@ -10,6 +10,7 @@ import {
   type Bench,
   folder,
   hasOpenssl,
+  LOCATOR,
   MemoryStore,
   NO_OPENSSL,
   registration,
@@ -60,6 +61,24 @@ describe("an agent's life", { skip }, () => {
         health: { state: "unknown", since: new Date(bench.clock.wall()).toISOString() },
       },
     ]);
+  });
+
+  it("learns what to put into its connection ids, where the taxonomy has QUIC go by them", async () => {
+    const quic = { name: OCR, majorVersion: 1, servicePort: 443, protocol: "udp", affinity: "connection" } as const;
+    bench.server.setTaxonomy(taxonomy({ capabilities: [quic] }));
+    try {
+      const { json } = await bench.call("POST", "/v1/agents", {
+        token,
+        body: registration({ "health-check": undefined }),
+      });
+      const [{ "quic-server-id": id, endpoint }] = json.capabilities;
+      const at = { address: parseIpv6(endpoint.address)!, port: endpoint.port };
+      assert.match(id, /^[0-9a-f]{16}$/);
+      assert.equal(id, quicServerId(LOCATOR, at));
+      assert.notEqual(id.slice(8), quicServerId(LOCATOR, { ...at, port: at.port + 1 }).slice(8));
+    } finally {
+      bench.server.setTaxonomy(taxonomy());
+    }
   });
 
   it("is shown, and registers again with 200 and a greater sequence", async () => {

@@ -13,7 +13,7 @@ import {
   type JWTPayload,
   SignJWT,
 } from "jose";
-import { seconds } from "../../src/base/index.ts";
+import { parseIpv6, seconds } from "../../src/base/index.ts";
 import {
   Directory,
   type DirectoryStore,
@@ -35,6 +35,7 @@ import { VirtualClock } from "../sim/virtual-clock.ts";
 export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 export const NO_OPENSSL = "skipped: openssl, which makes the certificates of this test, is not installed";
 
+export const LOCATOR = parseIpv6("fd00:ffff::1")!;
 const ISSUER = "https://issuer.example.net";
 const AUDIENCE = "semrd";
 
@@ -161,6 +162,7 @@ export async function startBench(
       listen: [{ address: "::1", port: 0 }],
       tls,
       lease: { default: seconds(300), minimum: seconds(10), maximum: seconds(3_600) },
+      locator: LOCATOR,
       endpoints: [],
       ...changes.options,
     },

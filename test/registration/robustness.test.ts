@@ -7,7 +7,16 @@ import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import fc from "fast-check";
 import { startRegistrationServer } from "../../src/registration/index.ts";
 import { AGENT_A, SPEECH } from "../directory/samples.ts";
-import { AGENT_PATH, type Bench, certificate, hasOpenssl, NO_OPENSSL, registration, startBench } from "./bench.ts";
+import {
+  AGENT_PATH,
+  type Bench,
+  certificate,
+  hasOpenssl,
+  LOCATOR,
+  NO_OPENSSL,
+  registration,
+  startBench,
+} from "./bench.ts";
 
 const skip = hasOpenssl ? false : NO_OPENSSL;
 
@@ -163,11 +172,11 @@ describe("certificates", { skip }, () => {
     const at = { address: "::1", port: bench.port };
     const missing = { certificateFile: `${bench.path}/none.pem`, keyFile: bench.tls.keyFile };
     await assert.rejects(
-      startRegistrationServer({ listen: [at], tls: missing, lease, endpoints: [] }, parts, signal),
+      startRegistrationServer({ listen: [at], tls: missing, lease, locator: LOCATOR, endpoints: [] }, parts, signal),
       /none\.pem.* cannot be used: ENOENT/,
     );
     await assert.rejects(
-      startRegistrationServer({ listen: [at], tls: bench.tls, lease, endpoints: [] }, parts, signal),
+      startRegistrationServer({ listen: [at], tls: bench.tls, lease, locator: LOCATOR, endpoints: [] }, parts, signal),
       /registration cannot listen at \[::1\]:\d+ \(EADDRINUSE\)/,
     );
   });

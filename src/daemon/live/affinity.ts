@@ -1,7 +1,11 @@
 import type { DataplaneDriver, Feature } from "../../dataplane/index.ts";
 import type { RouterConfiguration } from "../../management/index.ts";
 
-const FEATURES = { address: "address-affinity", none: "no-affinity" } as const satisfies Record<string, Feature>;
+const FEATURES = {
+  address: "address-affinity",
+  connection: "connection-affinity",
+  none: "no-affinity",
+} as const satisfies Record<string, Feature>;
 
 /** What the taxonomy says of datagrams and the data plane does not do, each in one sentence. */
 export function affinitiesLacking(

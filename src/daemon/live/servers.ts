@@ -67,7 +67,8 @@ export class Servers implements AsyncDisposable {
       listen: ({ listen }) => listen,
       async start({ listen, tls, lease, issuers }, configuration) {
         const verifier = await createTokenVerifier(issuers, shared);
-        const options = { listen, tls, lease, ...endpointsOf(configuration) };
+        const { locator } = configuration.site;
+        const options = { listen, tls, lease, locator, ...endpointsOf(configuration) };
         const { taxonomy, directory } = sources;
         const own = { ...shared, taxonomy, directory, registrar, verifier, discovery: ribDiscovery(sources) };
         return startRegistrationServer(options, own, signal);

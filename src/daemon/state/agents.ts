@@ -1,6 +1,6 @@
-import { formatIpv6 } from "../../base/index.ts";
-import { type Directory, type Instance, instanceState } from "../../directory/index.ts";
-import type { Path, StateRow, StateSource } from "../../management/index.ts";
+import { formatIpv6, quicServerId } from "../../base/index.ts";
+import { type Directory, type Instance, instanceState, type Taxonomy } from "../../directory/index.ts";
+import type { Path, RouterConfiguration, StateRow, StateSource } from "../../management/index.ts";
 import { present } from "../rows.ts";
 import { InstanceCounters, type TrafficParts } from "./counters.ts";
 import { dateAndTime, entry, place } from "./place.ts";
@@ -9,8 +9,13 @@ const AGENT = place("semrd-router:router", "semrd-agent:agents", "agent");
 const CAPABILITY: Path = [...AGENT, { name: "semrd-agent:capability" }];
 const [AT_AGENT, AT_CAPABILITY] = [2, 3];
 
+export interface AgentStateParts extends TrafficParts {
+  readonly taxonomy: Taxonomy;
+  readonly configuration: Pick<RouterConfiguration, "site">;
+}
+
 /** Agents and their instances, those that have registered themselves with what they said as well. */
-export function agentState(parts: TrafficParts): readonly StateSource[] {
+export function agentState(parts: AgentStateParts): readonly StateSource[] {
   const { directory } = parts;
   return [
     {
@@ -31,7 +36,7 @@ export function agentState(parts: TrafficParts): readonly StateSource[] {
         const id = wanted[AT_AGENT]!.keys?.id;
         const counters = await InstanceCounters.read(parts);
         for (const instance of id === undefined ? directory.instances() : directory.instancesOf(id))
-          yield instanceRow(instance, counters);
+          yield instanceRow(instance, counters, parts);
       },
       watch: (changed) =>
         directory.subscribe((changes) => {
@@ -74,7 +79,13 @@ function learnt({ source, version, weight, labels }: Instance) {
   return { "minor-version": version.minor, weight, ...(labels.length === 0 ? {} : { label: labels }) };
 }
 
-function instanceRow(instance: Instance, counters: InstanceCounters): StateRow {
+/** For its QUIC server, where that is asked for. */
+function serverId({ capability, version, endpoint }: Instance, { taxonomy, configuration }: AgentStateParts) {
+  const isNamed = taxonomy.find(capability, version.major)?.affinity === "connection";
+  return isNamed ? quicServerId(configuration.site.locator, endpoint) : undefined;
+}
+
+function instanceRow(instance: Instance, counters: InstanceCounters, parts: AgentStateParts): StateRow {
   const { health, lease, endpoint } = instance;
   return {
     path: instancePath(instance),
@@ -89,6 +100,7 @@ function instanceRow(instance: Instance, counters: InstanceCounters): StateRow {
         source: instance.source,
         protocol: endpoint.protocol,
         registered: dateAndTime(instance.registeredAt),
+        ...present({ "quic-server-id": serverId(instance, parts) }),
         ...present({ "health-reason": health.reason, "lease-until": lease && dateAndTime(lease.validUntil) }),
         ...counters.of(instance.id),
       },

@@ -19,7 +19,7 @@ import {
 import { policyMessage, policyOperation } from "./policy-wire.ts";
 
 /** By their number. */
-const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none"];
+const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none", "connection"];
 
 /** The driver says that it has no room for any. */
 export const NO_AGGREGATES = "the protocol has no aggregates";

@@ -17,6 +17,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["transitions", NO_STATE],
   ["drain", "a next hop that drains gets no more buckets, and loses those that it has"],
   ["address-affinity", "the kernel's hash is the same for all capabilities, and knows the ports of whole datagrams"],
+  ["connection-affinity", "the kernel's routes read no connection ids"],
   ["no-affinity", "the kernel sends flows by their hash, not datagrams in turn"],
   ["hair-pin", "routes send a tunnelled packet to no other site: it is refused here"],
   ["hop-limit", "the kernel lowers the hop limit of the outer header, and of the packet at the other end only"],

@@ -1,5 +1,6 @@
+import { connectionName } from "../../base/index.ts";
 import { GROUP_SLOTS, type GroupIndex } from "../../forwarding/index.ts";
-import { CONNECTION, CONNECTION_CONFIG, connectionName } from "../abi.ts";
+import { CONNECTION, CONNECTION_CONFIG } from "../abi.ts";
 import { type Choice, referTo, usable } from "./choice.ts";
 import type { PassState } from "./outcome.ts";
 import { type Ipv6Packet, type Layer4, Protocol, UDP_LENGTH, u32 } from "./packet.ts";

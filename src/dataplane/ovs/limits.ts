@@ -13,6 +13,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["rate-limits", "no meters are set in Open vSwitch, so no rate is enforced"],
   ["marking", "Open vSwitch writes neither DSCP nor tags, and its VXLAN has no flow label to carry one"],
   ["address-affinity", "Open vSwitch sends flows by their ports, and no fragments"],
+  ["connection-affinity", "Open vSwitch reads no connection ids"],
   ["no-affinity", "Open vSwitch sends flows by their hash, not datagrams in turn"],
   ["hair-pin", "Open vSwitch sends a tunnelled packet to no other site: it is refused here"],
   ["flow-counters", "Open vSwitch counts the flows of instances, but none of tunnels"],

@@ -107,7 +107,7 @@ export interface TaxonomyCapability {
   readonly servicePort: number;
   readonly protocol: "tcp" | "udp";
   /** Which datagrams go to the same instance; absent: those of a flow. */
-  readonly affinity?: "address" | "none";
+  readonly affinity?: "address" | "connection" | "none";
 }
 
 export interface TenantConfiguration {

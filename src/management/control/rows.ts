@@ -90,7 +90,7 @@ export interface CapabilityRow {
   readonly servicePort: number;
   readonly protocol: "tcp" | "udp";
   /** Which datagrams go to the same instance; absent: those of a flow. */
-  readonly affinity?: "address" | "none";
+  readonly affinity?: "address" | "connection" | "none";
   /** Sites that are eligible, of all that were heard of. */
   readonly sites: number;
   readonly sitesKnown: number;

@@ -931,7 +931,7 @@ export interface RouterTaxonomyCapability {
   readonly description?: string;
   readonly "service-port": number;
   readonly protocol: "tcp" | "udp";
-  readonly affinity: "flow" | "address" | "none";
+  readonly affinity: "flow" | "address" | "connection" | "none";
 }
 
 export interface RouterTelemetry {

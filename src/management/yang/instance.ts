@@ -126,7 +126,7 @@ export interface TaxonomyInstance {
     readonly description?: string;
     readonly "service-port": number;
     readonly protocol: Protocol;
-    readonly affinity: "flow" | "address" | "none";
+    readonly affinity: "flow" | "address" | "connection" | "none";
   }[];
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Ipv6Prefix } from "../../../src/base/index.ts";
-import { BEAT, BEAT_PORT, connectionName } from "../../../src/dataplane/abi.ts";
+import { connectionName, type Ipv6Prefix } from "../../../src/base/index.ts";
+import { BEAT, BEAT_PORT } from "../../../src/dataplane/abi.ts";
 import { checksumOf, pseudoHeaderSum } from "../../../src/dataplane/memory/checksum.ts";
 import type { PassPort } from "../../../src/dataplane/memory/outcome.ts";
 import { concatenate, putU16, putU32 } from "../../../src/dataplane/memory/packet.ts";
@@ -340,17 +340,21 @@ const fromCapability = fc
     withChecksum(isTcp ? tcp(ends, { ...ports, flags, data: octets }) : udp(ends, { ...ports, data: octets }), how),
   );
 
-/** The packet as fragments: the first, or a later one, of one of two. */
+/** The packet as a fragment of one of two. */
+function fragment(packet: Uint8Array, offset: number, id: number): Uint8Array {
+  const header = Uint8Array.of(packet[6]!, 0, offset >> 8, offset & 0xff, 1, 2, 3, id);
+  const whole = concatenate(packet.subarray(0, 40), header, packet.subarray(40));
+  whole[6] = 44;
+  putU16(whole, 4, whole.length - 40);
+  return whole;
+}
+
+const fragmentId = fc.constantFrom(4, 5);
+
+/** The packet as fragments: the first, or a later one. */
 function fragmented(packets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
-  return fc
-    .tuple(packets, mostly([0, 1, 1, 9, 9, 16], [6, 0x100]), fc.constantFrom(4, 5))
-    .map(([packet, offset, id]) => {
-      const header = Uint8Array.of(packet[6]!, 0, offset >> 8, offset & 0xff, 1, 2, 3, id);
-      const whole = concatenate(packet.subarray(0, 40), header, packet.subarray(40));
-      whole[6] = 44;
-      putU16(whole, 4, whole.length - 40);
-      return whole;
-    });
+  const offsets = mostly([0, 1, 1, 9, 9, 16], [6, 0x100]);
+  return fc.tuple(packets, offsets, fragmentId).map(([packet, offset, id]) => fragment(packet, offset, id));
 }
 
 const extensionHeader = fc
@@ -623,7 +627,7 @@ function packetStep(role: PassPort["role"], frames: fc.Arbitrary<Uint8Array>): f
   });
 }
 
-export const step: fc.Arbitrary<Step> = fc.oneof(
+const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: packetStep("client", damaged(toCapability)) },
   {
     weight: 3,
@@ -662,3 +666,23 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 );
+
+/** A datagram, and its answer in fragments, in their order or not. */
+const conversation: fc.Arbitrary<Step[]> = fc
+  .tuple(asked, answered, fragmentId, fc.constantFrom([1, 9], [9, 1], [1, 9, 16]), hook)
+  .map(([request, answer, id, offsets, where]) => {
+    const at = (role: PassPort["role"], packet: Uint8Array): Step => {
+      const port = { role, tenantIndex: 1, partialChecksums: false };
+      return { type: "packet", port, hook: where, frame: concatenate(ETHERNET, packet) };
+    };
+    answer.set(request.subarray(40, 42), 42); // to the port that asked
+    putU16(answer, 46, 0);
+    return [at("client", request), ...offsets.map((offset) => at("agent", fragment(answer, offset, id)))];
+  });
+
+export const steps: fc.Arbitrary<Step[]> = fc
+  .array(fc.oneof({ weight: 20, arbitrary: step.map((one) => [one]) }, { weight: 1, arbitrary: conversation }), {
+    maxLength: 55,
+    size: "max",
+  })
+  .map((parts) => parts.flat());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { connectionName } from "../../../src/dataplane/abi.ts";
+import { connectionName } from "../../../src/base/index.ts";
 import { type Bench, HOOKS, type Hook } from "./bench.ts";
 import { ethernet, IPV6_IN_IPV6, ipv6, readIpv6, UDP, udp } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";

@@ -131,7 +131,12 @@ export function randomOperation(random: Pick<Random, "next">): Operation {
     case 5:
       return { type: "remove-group", group };
     case 6:
-      return capability(below(5), below(5), below(5), ([undefined, "address", "none"] as const)[below(3)]);
+      return capability(
+        below(5),
+        below(5),
+        below(5),
+        ([undefined, "address", "none", "connection"] as const)[below(4)],
+      );
     case 7:
       return { type: "remove-capability", address: capabilityAt(below(5)) };
     default:

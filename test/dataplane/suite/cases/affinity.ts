@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatIpv6 } from "../../../../src/base/index.ts";
+import { connectionName, formatIpv6 } from "../../../../src/base/index.ts";
 import type { Affinity, Operation } from "../../../../src/forwarding/index.ts";
 import { CAPABILITY } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
@@ -88,6 +88,23 @@ export const AFFINITY: CaseGroup = {
         const apart = await p.sitesOf(world, [...datagrams, ...fragments]);
         assert.deepEqual(new Set(apart.slice(0, 16)), new Set([SITE_A, SITE_B]), "by flow again");
         assert.deepEqual(new Set(apart.slice(16)), new Set(["nowhere"]));
+      },
+    },
+    {
+      name: "QUIC packets go to the site that their connection id names, where the capability says so",
+      needs: ["tunnels", "connection-affinity"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), by("connection")]);
+        const named = (site: Uint8Array) => {
+          const data = Buffer.alloc(24, 0x40);
+          data[1] = 0x0c;
+          data.writeUInt32BE(connectionName(site, 0), 2);
+          return FLOWS.slice(0, 16).map((port) => p.datagram({ port, data: new Uint8Array(data) }));
+        };
+        assert.deepEqual(new Set(await p.sitesOf(world, named(p.SITES[0]))), new Set([SITE_A]));
+        assert.deepEqual(new Set(await p.sitesOf(world, named(p.SITES[1]))), new Set([SITE_B]));
+        const stranger = await p.sitesOf(world, named(p.SITES[2]));
+        assert.deepEqual(new Set(stranger), new Set([SITE_A, SITE_B]), "by flow: it does not serve the capability");
       },
     },
     {
