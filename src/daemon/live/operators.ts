@@ -1,12 +1,16 @@
+import path from "node:path";
 import { loadNative } from "../../../native/index.ts";
-import { type Clock, type Log, type Metrics, Scope } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, messageOf, Scope } from "../../base/index.ts";
 import { replaceFile } from "../../host/index.ts";
 import {
   type AccessBook,
+  Arbiter,
   answered,
   checkGnmiCertificate,
   type EventLog,
   type GnmiOptions,
+  LONGEST_SOCKET_PATH,
+  type LocalGnmiOptions,
   type Management,
   type NetconfConfiguration,
   netconfState,
@@ -18,6 +22,7 @@ import {
   type RunningNetconf,
   type StateBook,
   startGnmi,
+  startLocalGnmi,
   startNetconf,
   UserBook,
 } from "../../management/index.ts";
@@ -45,9 +50,12 @@ export class Operators implements AsyncDisposable {
   readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
+  readonly #localGnmi: ServerSlot<LocalGnmiOptions, AsyncDisposable>;
+
   constructor(parts: OperatorsParts) {
     const { users } = this;
     const tokens = new IssuerBook(parts);
+    const own = { ...parts, arbiter: new Arbiter() };
     this.#tokens = tokens;
     this.#access = parts.access;
     this.#log = parts.log;
@@ -75,21 +83,41 @@ export class Operators implements AsyncDisposable {
       name: "the gNMI server",
       path: "/semrd-router:router/management/semrd-grpc-server:grpc",
       wanted({ management: { grpc } }) {
-        // Issuers change without it.
-        const { tls, listen, issuers: _, ...rest } = grpc;
+        // Issuers change without it, and the local socket is another server.
+        const { tls, listen, issuers: _, localSocket: _local, ...rest } = grpc;
         return tls === undefined || listen.length === 0 ? undefined : { ...rest, listen, tls };
       },
       listen: ({ listen }) => listen,
       async start(options) {
         await using context = await openProtocolSchema(loadNative().yang);
-        return await startGnmi(options, { ...parts, users, context, tokens });
+        return await startGnmi(options, { ...own, users, context, tokens });
       },
       check: ({ tls }) => checkGnmiCertificate(tls),
+    });
+    const socket = path.join(parts.stateDirectory, "grpc.sock");
+    this.#localGnmi = new ServerSlot({
+      name: "the local gNMI socket",
+      path: "/semrd-router:router/management/semrd-grpc-server:grpc/local-socket",
+      wanted({ management: { grpc } }) {
+        if (!grpc.localSocket || Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) return undefined;
+        const { maxStreams, maxMessage, idleTimeout } = grpc;
+        return { path: socket, maxStreams, maxMessage, ...(idleTimeout === undefined ? {} : { idleTimeout }) };
+      },
+      // There is one place: the new one comes after the old one.
+      listen: () => [{ address: socket, port: 0 }],
+      start: (options) => startLocalGnmi(options, { ...own, openContext: () => openProtocolSchema(loadNative().yang) }),
     });
   }
 
   get providers(): readonly Provider<RouterChange>[] {
-    return [usersProvider(this.users), accessProvider(this.#access), this.#tokens, this.#netconf, this.#gnmi];
+    return [
+      usersProvider(this.users),
+      accessProvider(this.#access),
+      this.#tokens,
+      this.#netconf,
+      this.#gnmi,
+      this.#localGnmi,
+    ];
   }
 
   /** @throws the servers' own errors */
@@ -98,6 +126,7 @@ export class Operators implements AsyncDisposable {
     await this.#tokens.start(configuration);
     await this.#netconf.start(configuration);
     await this.#gnmi.start(configuration);
+    await this.#startLocal(configuration);
     const users = configuration.management.users.map(({ name }) => name);
     if (users.length > 0 && !this.#access.letsWrite(users)) {
       this.#log.warn("management.nobody-may-write", {
@@ -108,8 +137,18 @@ export class Operators implements AsyncDisposable {
     }
   }
 
+  /** Nobody has asked for it, as it is there by default: without it the router runs as well. */
+  async #startLocal(configuration: RouterChange["after"]): Promise<void> {
+    try {
+      await this.#localGnmi.start(configuration);
+    } catch (cause) {
+      this.#log.error("gnmi.local-socket-failed", { reason: messageOf(cause) });
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      await this.#localGnmi[Symbol.asyncDispose]();
       await this.#gnmi[Symbol.asyncDispose]();
     } finally {
       await this.#netconf[Symbol.asyncDispose]();

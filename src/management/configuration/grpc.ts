@@ -12,6 +12,8 @@ export interface GrpcConfiguration {
     /** Present: clients have to show a certificate of it. */
     readonly clientCaFile?: string;
   };
+  /** Whether it is also served on a UNIX socket in the state directory. */
+  readonly localSocket: boolean;
   /** Whose access tokens let operators in. */
   readonly issuers: readonly OperatorIssuer[];
   /** Subscriptions at one time. */

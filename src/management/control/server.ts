@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { chmod } from "node:fs/promises";
 import http from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, FaultError, type Log, messageOf, Scope } from "../../base/index.ts";
@@ -10,7 +9,7 @@ import { type ControlHandlers, ControlRefusal } from "./handlers.ts";
 import { type LocalUserOf, localUserOf } from "./local-users.ts";
 import { parseTarget } from "./request.ts";
 import { allowedMethods, answer } from "./resources.ts";
-import { claimSocketPath, socketFailure } from "./socket.ts";
+import { claimSocketPath, listenOnPath, socketFailure } from "./socket.ts";
 import { sendOctets, sendRows } from "./stream.ts";
 import type { ProblemReport } from "./types.ts";
 
@@ -64,23 +63,11 @@ export async function startControlServer(
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     server.on("clientError", (error, socket) => refuseUnreadable(error, socket as Socket));
     scope.defer(() => close(server));
-    await listen(server, options.path);
-    await chmod(options.path, MODE);
+    await listenOnPath(server, options.path, MODE);
     return { path: options.path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(socketFailure(cause, options.path));
   }
-}
-
-async function listen(server: http.Server, path: string): Promise<void> {
-  // The file is made inside listen(): with this mask nobody else can connect even before chmod.
-  const mask = process.umask(0o777 & ~MODE);
-  try {
-    server.listen(path);
-  } finally {
-    process.umask(mask);
-  }
-  await once(server, "listening");
 }
 
 async function close(server: http.Server): Promise<void> {

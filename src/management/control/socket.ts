@@ -1,4 +1,5 @@
-import { lstat, mkdir, unlink } from "node:fs/promises";
+import { once } from "node:events";
+import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { messageOf } from "../../base/index.ts";
@@ -75,6 +76,19 @@ export async function claimSocketPath(place: string): Promise<void> {
   } catch (cause) {
     throw socketFailure(cause, place);
   }
+}
+
+/** Listens at a path that only those of `mode` can open, from the beginning. Rejects with the system's error. */
+export async function listenOnPath(server: net.Server, place: string, mode: number): Promise<void> {
+  // The file is made inside listen(): with this mask nobody else can connect even before chmod.
+  const mask = process.umask(0o777 & ~mode);
+  try {
+    server.listen(place);
+  } finally {
+    process.umask(mask);
+  }
+  await once(server, "listening");
+  await chmod(place, mode);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

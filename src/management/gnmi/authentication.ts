@@ -27,6 +27,14 @@ export interface Login {
   readonly user: string;
   /** Wall clock: what let him in is not good any more then. Absent: as long as he likes. */
   readonly until?: Milliseconds;
+  /** See `Session`. */
+  readonly isRecovery?: true;
+}
+
+/** Answers who makes a call. */
+export interface Doorkeeper {
+  /** @throws {GnmiError} UNAUTHENTICATED; RESOURCE_EXHAUSTED where too many were not let in */
+  loginOf(caller: Caller): Promise<Login>;
 }
 
 /** Wrong passwords and tokens of one source. */
@@ -41,7 +49,7 @@ const LONGEST_PASSWORD = 1_024;
 const BAD_TOKEN = "the access token is not good here";
 
 /** Answers which user makes a call: by access token, or name and password, in its metadata, or by certificate. */
-export class Authentication {
+export class Authentication implements Doorkeeper {
   readonly #users: UserBook;
   readonly #clock: Clock;
   readonly #log: Log;

@@ -6,14 +6,16 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { ServerSurfaceCall } from "@grpc/grpc-js/build/src/server-call.js";
-import { type Counter, type Gauge, type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
+import { type Counter, type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
 import type { Session } from "../datastore/index.ts";
-import type { Authentication, Login } from "./authentication.ts";
+import type { Doorkeeper, Login } from "./authentication.ts";
 import type { OperationParts } from "./parts.ts";
 import { asGnmiError, GnmiError } from "./status.ts";
 
 export interface CallParts extends Pick<OperationParts, "management" | "clock" | "log" | "metrics"> {
-  readonly authentication: Authentication;
+  readonly authentication: Doorkeeper;
+  /** What the calls come over; of metrics. */
+  readonly transport: "tls" | "local";
 }
 
 /** A call that lasts: either end may have more to say. */
@@ -34,7 +36,8 @@ export interface StreamLimits {
   readonly most: number;
   /** "subscriptions": for those who are refused one more. */
   readonly name: string;
-  readonly gauge: Gauge;
+  /** Name of the metric that counts those that are open, and what it is. */
+  readonly metric: readonly [name: string, help: string];
 }
 
 type Method = UntypedServiceImplementation[string];
@@ -98,6 +101,8 @@ export class CallDoor implements Disposable {
     open: (call: StreamCall<Request, Response>, session: Session) => OpenStream,
   ): Method {
     let count = 0;
+    const { metrics, transport } = this.#parts;
+    const gauge = metrics.gauge(...limits.metric, { transport });
     const serve = async (call: StreamCall<Request, Response>): Promise<void> => {
       // Nothing else would hear of what happens before it is served.
       call.on("error", () => undefined);
@@ -106,7 +111,7 @@ export class CallDoor implements Disposable {
         call.emit("error", new GnmiError("RESOURCE_EXHAUSTED", `${count} ${limits.name} are open already`));
         return;
       }
-      limits.gauge.set(++count);
+      gauge.set(++count);
       try {
         await this.#answered(call, async ({ session, until }) => {
           if (call.cancelled) return;
@@ -123,7 +128,7 @@ export class CallDoor implements Disposable {
       } catch (cause) {
         call.emit("error", asGnmiError(cause));
       } finally {
-        limits.gauge.set(--count);
+        gauge.set(--count);
       }
     };
     return ((call: StreamCall<Request, Response>): void => void serve(call)) as unknown as Method;
@@ -162,13 +167,14 @@ export class CallDoor implements Disposable {
   }
 
   async #login(call: ServerSurfaceCall): Promise<SessionLogin> {
-    const { authentication, management, log } = this.#parts;
-    const source = call.getPeer();
+    const { authentication, transport, management, log } = this.#parts;
+    const source = transport === "local" ? "local socket" : call.getPeer();
     const { sslPeerCertificate: certificate } = call.getAuthContext();
     try {
-      const { user, ...login } = await authentication.loginOf({ metadata: call.metadata, source, certificate });
+      const { until, ...who } = await authentication.loginOf({ metadata: call.metadata, source, certificate });
       this.#count.calls.add();
-      return { ...login, session: management.openSession({ user, protocol: "gnmi", source }) };
+      const session = management.openSession({ ...who, protocol: "gnmi", source });
+      return { session, ...(until === undefined ? {} : { until }) };
     } catch (cause) {
       if (cause instanceof GnmiError) log.warn("gnmi.login-failed", { source, reason: cause.details });
       throw cause;
@@ -176,6 +182,6 @@ export class CallDoor implements Disposable {
   }
 }
 
-interface SessionLogin extends Omit<Login, "user"> {
+interface SessionLogin extends Pick<Login, "until"> {
   readonly session: Session;
 }

@@ -1,7 +1,7 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { CallDoor } from "./calls.ts";
 import { capabilities } from "./capabilities.ts";
-import { Arbiter, refuseOthers } from "./extensions.ts";
+import { type Arbiter, refuseOthers } from "./extensions.ts";
 import { get } from "./get.ts";
 import type { CapabilityRequest, GetRequest, SetRequest, SubscribeRequest } from "./messages.ts";
 import type { OperationParts } from "./parts.ts";
@@ -14,26 +14,28 @@ export interface GnmiServerOptions {
   readonly outbox: OutboxLimits;
 }
 
+const METRIC = ["semrd_gnmi_subscriptions", "gNMI subscriptions that are open."] as const;
+
 /** The operations of gNMI for all listeners. */
 export class GnmiServer implements Disposable {
   readonly #options: GnmiServerOptions;
   readonly #parts: OperationParts;
   readonly #door: CallDoor;
   readonly #feed: ChangeFeed;
-  readonly #arbiter = new Arbiter();
+  readonly #arbiter: Arbiter;
 
-  constructor(options: GnmiServerOptions, parts: OperationParts, door: CallDoor) {
+  constructor(options: GnmiServerOptions, parts: OperationParts & { readonly arbiter: Arbiter }, door: CallDoor) {
     this.#options = options;
     this.#parts = parts;
     this.#door = door;
+    this.#arbiter = parts.arbiter;
     this.#feed = new ChangeFeed(parts);
   }
 
   get implementation(): UntypedServiceImplementation {
     const door = this.#door;
-    const { model, metrics } = this.#parts;
+    const { model } = this.#parts;
     const parts = { ...this.#parts, feed: this.#feed };
-    const gauge = metrics.gauge("semrd_gnmi_subscriptions", "gNMI subscriptions that are open.");
     return {
       Capabilities: door.unary(async ({ extension }: CapabilityRequest) => {
         refuseOthers(extension, []);
@@ -42,7 +44,7 @@ export class GnmiServer implements Disposable {
       Get: door.unary((request: GetRequest, session) => get(request, session, parts)),
       Set: door.unary((request: SetRequest, session) => set(request, session, { ...parts, arbiter: this.#arbiter })),
       Subscribe: door.stream<SubscribeRequest, Buffer>(
-        { most: this.#options.maxStreams, name: "subscriptions", gauge },
+        { most: this.#options.maxStreams, name: "subscriptions", metric: METRIC },
         (call, session) => new SubscribeStream(call as SubscribeCall, session, parts, this.#options.outbox),
       ),
     };

@@ -96,6 +96,7 @@ export interface RouterManagementGrpc {
   readonly listen?: readonly RouterManagementGrpcListen[];
   readonly tls?: RouterManagementGrpcTls;
   readonly "token-issuer"?: readonly RouterManagementGrpcTokenIssuer[];
+  readonly "local-socket": boolean;
   readonly "maximum-subscriptions": number;
   readonly "maximum-message-size": number;
   readonly "idle-timeout": number;

@@ -18,6 +18,7 @@ export interface GrpcInstance {
     readonly "token-type": "at+jwt" | "any";
     readonly "user-claim": string;
   }[];
+  readonly "local-socket": boolean;
   readonly "maximum-subscriptions": number;
   readonly "maximum-message-size": number;
   readonly "idle-timeout": number;
@@ -44,6 +45,7 @@ export function bindGrpc(grpc: GrpcInstance, folder: string): GrpcConfiguration 
       jwksFile: path.resolve(folder, entry["jwks-file"]),
       tokenType: entry["token-type"] === "any" ? "any" : "required",
     })),
+    localSocket: grpc["local-socket"],
     maxStreams: grpc["maximum-subscriptions"],
     maxMessage: grpc["maximum-message-size"],
     ...(idle === 0 ? {} : { idleTimeout: seconds(idle) }),

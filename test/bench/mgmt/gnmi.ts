@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { ChannelCredentials, type ClientDuplexStream, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
 import { loadNative } from "../../../native/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
-import { startGnmi } from "../../../src/management/gnmi/index.ts";
+import { Arbiter, startGnmi } from "../../../src/management/gnmi/index.ts";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
 import {
   hashPassword,
@@ -101,6 +101,7 @@ try {
       ...{ management, state, users, context, access: openAccess() },
       ...{ clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
       tokens: { judge: async () => ({ ok: false, reason: "none here" }) },
+      arbiter: new Arbiter(),
       restart: { pending: undefined, count: 0, last: undefined, order: async () => "not here", cancel: () => false },
     },
   );

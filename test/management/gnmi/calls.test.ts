@@ -43,30 +43,32 @@ async function startDoor({
   const quiet = { error() {}, warn() {}, info() {}, debug() {} };
   const metrics = createMetrics({});
   const door = new CallDoor(8, {
-    ...{ management: management as never, clock: systemClock, log: quiet, metrics },
+    ...{ management: management as never, transport: "tls" as const, clock: systemClock, log: quiet, metrics },
     authentication: {
       loginOf: async () => ({ user: await userOf(), ...(until === undefined ? {} : { until }) }),
     } as never,
   });
-  const gauge = metrics.gauge("semrd_test_streams", "For this test.");
   const server = new Server();
   server.addService({ Stream: METHOD } as never, {
-    Stream: door.stream<Buffer, Buffer>({ most, name: "streams", gauge }, (opened): OpenStream => {
-      const call = opened as ServerDuplexStream<Buffer, Buffer>;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      call.on("cancelled", resolve);
-      return {
-        async serve() {
-          call.resume();
-          call.write(Buffer.from("1"));
-          await promise;
-        },
-        fail(error) {
-          resolve();
-          call.emit("error", error);
-        },
-      };
-    }),
+    Stream: door.stream<Buffer, Buffer>(
+      { most, name: "streams", metric: ["semrd_test_streams", "For this test."] },
+      (opened): OpenStream => {
+        const call = opened as ServerDuplexStream<Buffer, Buffer>;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        call.on("cancelled", resolve);
+        return {
+          async serve() {
+            call.resume();
+            call.write(Buffer.from("1"));
+            await promise;
+          },
+          fail(error) {
+            resolve();
+            call.emit("error", error);
+          },
+        };
+      },
+    ),
   });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (cause, bound) =>

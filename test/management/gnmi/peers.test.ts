@@ -118,5 +118,8 @@ it("grpcurl with no .proto but what reflection tells", async (t) => {
   const wanted = { path: [{ elem: [{ name: "router" }, { name: "name" }] }], encoding: "JSON_IETF" };
   const got = JSON.parse(await curl("-d", JSON.stringify(wanted), target, "gnmi.gNMI/Get"));
   const { jsonIetfVal = "" } = got.notification?.[0]?.update?.[0]?.val ?? {};
+  const local = ["-plaintext", `unix://${path.join(router.folder, "r1", "grpc.sock")}`];
+  const { stdout } = await run(program, [...local, "gnoi.system.System/Time"], { timeout: 60_000 });
+  assert.ok(Number(JSON.parse(stdout).time) > 1e18, stdout);
   assert.equal(Buffer.from(jsonIetfVal, "base64").toString(), '"r1"', JSON.stringify(got));
 });

@@ -8,7 +8,7 @@ import type { CancelRebootRequest, PingRequest, PingResponse, RebootRequest, Reb
 import { type PingCall, PingStream } from "./ping.ts";
 import type { RestartControl, RestartMethod } from "./restart.ts";
 
-export interface SystemParts extends Pick<OperationParts, "access" | "clock" | "log" | "metrics"> {
+export interface SystemParts extends Pick<OperationParts, "access" | "clock" | "log"> {
   readonly restart: RestartControl;
 }
 
@@ -19,6 +19,8 @@ const MODULE = "gnoi.system";
 const NEED_RULE: ReadonlySet<string> = new Set(["Ping", "Reboot", "CancelReboot"]);
 
 const MOST_PINGS = 8;
+const PINGS = ["semrd_gnoi_pings", "Pings of gNOI that run."] as const;
+const TRACEROUTES = ["semrd_gnoi_traceroutes", "Traceroutes of gNOI that are being refused."] as const;
 /** A restart begins when its answer has gone. */
 const SHORTEST_DELAY = milliseconds(100);
 const LONGEST_DELAY = milliseconds(7 * 86_400_000);
@@ -35,20 +37,22 @@ const NOT_HERE = {
 
 /** The service System of gNOI. @see gNOI 1.4, system.proto */
 export function gnoiSystem(parts: SystemParts, door: CallDoor): UntypedServiceImplementation {
-  const { clock, restart, metrics } = parts;
-  const gauge = metrics.gauge("semrd_gnoi_pings", "Pings of gNOI that run.");
+  const { clock, restart } = parts;
   const unary = <Request>(name: string, carryOut: (request: Request, session: Session) => Promise<object> | object) =>
     door.unary<Request>(async (request, session) => audited(parts, session, name, () => carryOut(request, session)));
   return {
     Time: unary("Time", () => ({ time: String(nanoseconds(clock)) })),
-    Ping: door.stream<PingRequest, PingResponse>({ most: MOST_PINGS, name: "pings", gauge }, (call, session) => {
-      const ping = new PingStream(call as PingCall);
-      const { destination } = (call as PingCall).request;
-      return {
-        serve: () => audited(parts, session, "Ping", () => ping.serve(), { destination }),
-        fail: (error) => ping.fail(error),
-      };
-    }),
+    Ping: door.stream<PingRequest, PingResponse>(
+      { most: MOST_PINGS, name: "pings", metric: PINGS },
+      (call, session) => {
+        const ping = new PingStream(call as PingCall);
+        const { destination } = (call as PingCall).request;
+        return {
+          serve: () => audited(parts, session, "Ping", () => ping.serve(), { destination }),
+          fail: (error) => ping.fail(error),
+        };
+      },
+    ),
     Reboot: unary("Reboot", (request: RebootRequest, session) => reboot(request, session, restart)),
     RebootStatus: unary("RebootStatus", ({ subcomponents }: RebootStatusRequest) => {
       whole(subcomponents);
@@ -60,11 +64,7 @@ export function gnoiSystem(parts: SystemParts, door: CallDoor): UntypedServiceIm
       return {};
     }),
     Traceroute: door.stream<object, object>(
-      {
-        most: MOST_PINGS,
-        name: "traceroutes",
-        gauge: metrics.gauge("semrd_gnoi_traceroutes", "Always 0: there are none."),
-      },
+      { most: MOST_PINGS, name: "traceroutes", metric: TRACEROUTES },
       (_call, session): OpenStream => ({
         serve: () => audited(parts, session, "Traceroute", () => notHere("Traceroute")),
         fail: () => undefined,

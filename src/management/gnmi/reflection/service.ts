@@ -1,5 +1,4 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
-import type { Metrics } from "../../../base/index.ts";
 import type { CallDoor, OpenStream, StreamCall } from "../calls.ts";
 import { GnmiError } from "../status.ts";
 import { ReflectionAnswers, type ReflectionRequest } from "./answers.ts";
@@ -10,6 +9,8 @@ import type { Descriptions } from "./descriptors.ts";
 const MOST_STREAMS = 16;
 /** Requests of one that have not been answered. */
 const MOST_WAITING = 1_000;
+
+const METRIC = ["semrd_gnmi_reflection_streams", "Streams of gRPC server reflection that are open."] as const;
 
 export interface ReflectionOptions {
   /** Of `.proto` files. */
@@ -23,7 +24,6 @@ export interface ReflectionOptions {
 export function reflection(
   { folder, files, services }: ReflectionOptions,
   door: CallDoor,
-  metrics: Metrics,
 ): UntypedServiceImplementation {
   let descriptions: Promise<Descriptions> | undefined;
   const described = (): Promise<Descriptions> => {
@@ -33,10 +33,9 @@ export function reflection(
     });
     return descriptions;
   };
-  const gauge = metrics.gauge("semrd_gnmi_reflection_streams", "Streams of gRPC server reflection that are open.");
   return {
     ServerReflectionInfo: door.stream<ReflectionRequest, object>(
-      { most: MOST_STREAMS, name: "streams of reflection", gauge },
+      { most: MOST_STREAMS, name: "streams of reflection", metric: METRIC },
       (call) => new ReflectionStream(call as ReflectionCall, described, services),
     ),
   };
