@@ -20,7 +20,7 @@ const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 const NO_LEASE = 0;
-const COLLECTED_PER_TURN = 8192;
+const COLLECTED_PER_TURN = 2048;
 /** A power of two. */
 const SHOWN = 256;
 

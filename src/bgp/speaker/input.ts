@@ -1,9 +1,8 @@
 import type { Clock } from "../../base/index.ts";
 import { type Frame, Framer, type NotificationMessage } from "../wire/index.ts";
+import { SharedTurns } from "./shared-turns.ts";
 import type { Connection } from "./transport.ts";
 
-/** Work on one connection's input before other sockets and timers get their turn, in milliseconds. */
-const TURN_BUDGET = 4;
 /** Messages between two looks at the clock, if they are short: each takes well under a tenth of a millisecond. */
 const MESSAGES_A_LOOK = 8;
 /** Octets between two looks: a long message may hold thousands of routes. */
@@ -18,28 +17,33 @@ export interface InputHandlers {
 }
 
 /**
- * Reads one connection: cuts messages, hands them over one by one and stops for a turn when the budget is used up or
+ * Reads one connection: cuts messages, hands them over one by one and stops for a turn when time is up (`SharedTurns`) or
  * somebody holds it. Nothing is queued here but the chunk at hand: TCP holds back the rest.
  */
 export class Input {
   readonly #connection: Connection;
   readonly #handlers: InputHandlers;
-  readonly #clock: Clock;
+  readonly #turns: SharedTurns;
   readonly #framer = new Framer();
   #closed = false;
   #held = false;
   #paused = false;
+  #waits = false;
+  readonly #job = (): void => {
+    this.#waits = false;
+    this.#pump();
+  };
   /** The peer is gone; said once everything that came before has been handed over. */
   #gone: string | undefined;
 
   constructor(connection: Connection, handlers: InputHandlers, clock: Clock) {
     this.#connection = connection;
     this.#handlers = handlers;
-    this.#clock = clock;
+    this.#turns = SharedTurns.of(clock);
     connection.start({
       data: (octets) => {
         this.#framer.feed(octets);
-        this.#pump();
+        if (!this.#turns.now(this.#job)) this.#wait();
       },
       closed: (reason) => {
         this.#gone = reason;
@@ -63,7 +67,7 @@ export class Input {
 
   release(): void {
     this.#held = false;
-    if (this.#paused) this.#clock.soon(() => this.#pump());
+    if (this.#paused) this.#later();
   }
 
   /** No further message, whatever is there. */
@@ -71,8 +75,19 @@ export class Input {
     this.#closed = true;
   }
 
+  #later(): void {
+    if (this.#waits) return;
+    this.#wait();
+    this.#turns.later(this.#job);
+  }
+
+  /** The job is in the queue, and the connection says nothing more until it is done. */
+  #wait(): void {
+    this.#waits = true;
+    this.#pause();
+  }
+
   #pump(): void {
-    const start = this.#clock.monotonic();
     let messages = 0;
     let octets = 0;
     while (!this.#closed) {
@@ -93,9 +108,8 @@ export class Input {
       if (messages < MESSAGES_A_LOOK && octets < OCTETS_A_LOOK) continue;
       messages = 0;
       octets = 0;
-      if (this.#clock.monotonic() - start > TURN_BUDGET) {
-        this.#pause();
-        this.#clock.soon(() => this.#pump());
+      if (!this.#turns.inTime) {
+        this.#later();
         return;
       }
     }

@@ -6,7 +6,7 @@ import { AdjRibOut } from "./adj-rib-out.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
-import { OutputTurns } from "./output-turns.ts";
+import { SharedTurns } from "./shared-turns.ts";
 import type { Connection } from "./transport.ts";
 
 /** Nothing more is encoded while the socket holds this much. */
@@ -62,7 +62,7 @@ export class Output implements Disposable {
   /** Made when somebody asks. */
   #told: AdjRibOut | undefined;
   #recheck: Pick<ExportRecheck, "run"> | undefined;
-  readonly #turns: OutputTurns;
+  readonly #turns: SharedTurns;
   #scheduled = false;
   readonly #job = (): void => {
     this.#scheduled = false;
@@ -84,7 +84,7 @@ export class Output implements Disposable {
   constructor(parts: OutputParts) {
     this.#parts = parts;
     this.#group = parts.group;
-    this.#turns = OutputTurns.of(parts.clock);
+    this.#turns = SharedTurns.of(parts.clock);
     this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit, pathIds: parts.addPath.send });
     this.#visitor = this.#visit();
     // It is a later turn already.

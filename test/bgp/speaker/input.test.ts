@@ -41,18 +41,19 @@ function handled(messages: readonly Uint8Array[], cost: number): readonly number
     next();
     turns.push(inTurn);
   }
+  while (turns.at(-1) === 0) turns.pop();
   return turns;
 }
 
 describe("input in turns", () => {
   it("short messages: the clock is looked at now and then", () => {
-    assert.deepEqual(handled(Array.from({ length: 24 }, encodeKeepalive), 1), [8, 8, 8, 0]);
+    assert.deepEqual(handled(Array.from({ length: 24 }, encodeKeepalive), 1), [8, 8, 8]);
     assert.deepEqual(handled(Array.from({ length: 24 }, encodeKeepalive), 0.1), [24]);
   });
 
   it("long messages: after each, as each may hold thousands of routes", () => {
     const long = new Uint8Array(60_000);
     writeHeader(new DataView(long.buffer), long.length, MessageType.Update);
-    assert.deepEqual(handled([long, long, long], 10), [1, 1, 1, 0]);
+    assert.deepEqual(handled([long, long, long], 10), [1, 1, 1]);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Clock, milliseconds } from "../../../src/base/index.ts";
-import { OutputTurns } from "../../../src/bgp/speaker/output-turns.ts";
+import { SharedTurns } from "../../../src/bgp/speaker/shared-turns.ts";
 
 /** A clock that stands still unless work takes time; turns are taken one by one. */
 function slowWorld() {
@@ -26,10 +26,10 @@ function slowWorld() {
   };
 }
 
-describe("OutputTurns", () => {
+describe("SharedTurns", () => {
   it("a turn ends when its time is over, whoever waits; those who wait come first on the next one", () => {
     const { clock, work, turn } = slowWorld();
-    const turns = OutputTurns.of(clock);
+    const turns = SharedTurns.of(clock);
     const done: string[] = [];
     const job = (name: string, times: number) => {
       const run = (): void => {
@@ -52,7 +52,7 @@ describe("OutputTurns", () => {
 
   it("who comes on a turn of its own is let in at once while there is time", () => {
     const { clock, work, turn } = slowWorld();
-    const turns = OutputTurns.of(clock);
+    const turns = SharedTurns.of(clock);
     const done: number[] = [];
     for (let i = 0; i < 4; i++) {
       turns.now(() => {
@@ -62,12 +62,14 @@ describe("OutputTurns", () => {
     }
     assert.deepEqual(done, [0, 1]);
     turn();
+    assert.deepEqual(done, [0, 1, 2], "the time of this turn was used already: one goes on all the same");
+    turn();
     assert.deepEqual(done, [0, 1, 2, 3]);
   });
 
   it("a job that fails takes no others with it", () => {
     const { clock, turn } = slowWorld();
-    const turns = OutputTurns.of(clock);
+    const turns = SharedTurns.of(clock);
     const done: string[] = [];
     turns.later(() => {
       throw new Error("broken");
