@@ -47,6 +47,7 @@ const PEERS = [
   { any: ["yangdump"], optional: true },
   { any: ["openssh-client"], optional: true },
   { any: ["tshark"], optional: true }, // reads what BGP and BMP send
+  { any: ["netconfd"], optional: true }, // answers what this one is asked
   { any: ["nfdump"], optional: true }, // takes flow records
   { any: ["iputils-ping", "inetutils-ping"], optional: true },
   { any: ["openvswitch-switch"], optional: true }, // a data plane

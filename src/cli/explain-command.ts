@@ -42,8 +42,8 @@ export function addExplain(program: Command, style: TableStyle, print: Print, le
   explain
     .command("packet")
     .description("say what becomes of a packet at this router now; nothing is sent, and nothing changes")
-    .argument("<source>", "IPv6 address of the sender")
-    .argument("<destination>", "IPv6 address, or the name of a capability")
+    .argument("<source>", "address of the sender; of IPv4 where the router translates it")
+    .argument("<destination>", "address, or the name of a capability")
     .option("--tenant <name>", "tenant of the capability; not needed where there is only one")
     .addOption(new Option("--protocol <name>", "that of the capability without it").choices(["tcp", "udp", "icmpv6"]))
     .option("--source-port <number>", "49152 without it", wholeNumber(1, 65535))

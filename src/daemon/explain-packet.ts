@@ -1,6 +1,7 @@
 import {
   ANY_SITE,
   type CapabilityName,
+  formatIpv4,
   formatIpv6,
   formatIpv6Prefix,
   type Ipv6Address,
@@ -25,7 +26,9 @@ import {
   type PacketReport,
   type RouterConfiguration,
 } from "../management/index.ts";
+import { portsOf } from "./driver.ts";
 import { towards } from "./forwarding-rows.ts";
+import { type Called, packetPolicy } from "./packet-policy.ts";
 import { present, type RowSources, tenantOf } from "./rows.ts";
 
 export interface PacketSources extends RowSources {
@@ -45,8 +48,9 @@ const MAX_ROUTES = 4;
  * capability and from the kernel's routing.
  * @throws {ControlRefusal} what is asked about cannot be, or this data plane does not tell
  */
-export async function packetReport(sources: PacketSources, inquiry: PacketInquiry): Promise<PacketReport> {
+export async function packetReport(sources: PacketSources, asked: PacketInquiry): Promise<PacketReport> {
   const { driver, names } = sources;
+  const { inquiry, ipv4 } = translated(sources, asked);
   if (driver.explain === undefined)
     throw new ControlRefusal(
       409,
@@ -65,6 +69,7 @@ export async function packetReport(sources: PacketSources, inquiry: PacketInquir
   const { sites, instances, elsewhere, leaves, nextHop: _taken, capability, aggregate, ...rest } = explanation;
   const way = leaves && routes.get(toHex(leaves.to));
   const isFlow = question.protocol !== "icmpv6";
+  const policy = policyOf(sources, question, owner);
   return {
     source: formatIpv6(question.source),
     destination: formatIpv6(destination),
@@ -76,12 +81,75 @@ export async function packetReport(sources: PacketSources, inquiry: PacketInquir
     ...rest,
     ...present({ capability: owner?.capability, tenant: owner?.tenant }),
     known: capability !== undefined,
+    ...present({ policy, ipv4 }),
     ...present({ aggregate: aggregate && formatIpv6Prefix(aggregate.prefix) }),
     ...(sites && { sites: choice(sites, sources) }),
     ...(instances && { instances: choice(instances, sources) }),
     ...(elsewhere && { elsewhere: choice(elsewhere, sources) }),
     ...(leaves && { leaves: { to: formatIpv6(leaves.to), length: leaves.length, ...wayOut(way) } }),
   };
+}
+
+/** Nothing about what comes out of a tunnel: its router has looked. */
+function policyOf({ configuration, names }: PacketSources, question: PacketQuestion, called: Called | undefined) {
+  const port = portsOf(configuration).find(({ interface: name }) => name === question.interface);
+  if (port === undefined || question.tunnelFrom !== undefined) return undefined;
+  return packetPolicy(configuration.tenantPolicies, port, { source: question.source, called }, names);
+}
+
+/** A question in which IPv4 has become IPv6, and what it was. */
+interface Translated {
+  readonly ipv4?: PacketReport["ipv4"];
+  readonly inquiry: PacketInquiry & {
+    readonly source: Ipv6Address;
+    readonly destination: Ipv6Address | CapabilityName;
+  };
+}
+
+/** As the programs at the edge translate: hosts into the prefix, addresses of a pool to those of their capabilities. */
+function translated(sources: PacketSources, inquiry: PacketInquiry): Translated {
+  const { source, destination } = inquiry;
+  const { ipv4 } = sources.configuration;
+  if (typeof source !== "number" && typeof destination !== "number")
+    return { inquiry: { ...inquiry, source, destination } };
+  if (ipv4 === undefined)
+    throw new ControlRefusal(
+      409,
+      "control.no-ipv4",
+      "No IPv4 here",
+      "this router translates no IPv4: configure /router/ipv4, or ask about IPv6 addresses",
+    );
+  return {
+    ipv4: {
+      ...(typeof source === "number" ? { source: formatIpv4(source) } : {}),
+      ...(typeof destination === "number" ? { destination: formatIpv4(destination) } : {}),
+    },
+    inquiry: {
+      ...inquiry,
+      source: typeof source === "number" ? hostAt(ipv4.prefix.address, source) : source,
+      destination: typeof destination === "number" ? capabilityAt(sources, destination) : destination,
+    },
+  };
+}
+
+/** The address of an IPv4 host in a /96. @see RFC 6052 §2.2 */
+function hostAt(prefix: Ipv6Address, host: number): Ipv6Address {
+  const address = prefix.slice();
+  new DataView(address.buffer, address.byteOffset).setUint32(12, host);
+  return address;
+}
+
+function capabilityAt({ taxonomy, configuration }: PacketSources, wanted: number): Ipv6Address {
+  for (const { tenant } of configuration.ipv4?.pools ?? [])
+    for (const { name, majorVersion } of taxonomy.capabilities)
+      if (taxonomy.ipv4Address(tenant, name, majorVersion) === wanted)
+        return taxonomy.address(tenant, name, majorVersion, ANY_SITE)!;
+  throw new ControlRefusal(
+    404,
+    "control.no-such-capability",
+    "No such capability",
+    `${formatIpv4(wanted)} is the IPv4 address of no capability here: see semrctl show capabilities`,
+  );
 }
 
 function addressOf(sources: PacketSources, name: CapabilityName, asked: string | undefined): Ipv6Address {
@@ -100,7 +168,7 @@ function addressOf(sources: PacketSources, name: CapabilityName, asked: string |
 
 async function completed(
   sources: PacketSources,
-  inquiry: PacketInquiry,
+  inquiry: Translated["inquiry"],
   destination: Ipv6Address,
 ): Promise<PacketQuestion> {
   const { names, taxonomy } = sources;
@@ -121,7 +189,7 @@ async function completed(
 }
 
 /** The port where the packet would come in: what the kernel sends to its sender goes out there. */
-async function portTowards({ driver, configuration }: PacketSources, inquiry: PacketInquiry): Promise<string> {
+async function portTowards({ driver, configuration }: PacketSources, inquiry: Translated["inquiry"]): Promise<string> {
   const { source, tunnelFrom } = inquiry;
   const sender = tunnelFrom ?? source;
   const ports = driver.ports.map(({ interface: name }) => name);

@@ -13,11 +13,12 @@ export function* opened(
     const fitting = rules.filter(({ from }) => from.includes(tenant));
     if (owner === tenant || fitting.length === 0 || !tenants.has(owner)) continue;
     for (const capability of capabilities)
-      if (fitting.some((rule) => fits(rule, capability.name))) yield { tenant: owner, capability };
+      if (fitting.some((rule) => covers(rule, capability.name))) yield { tenant: owner, capability };
   }
 }
 
-function fits(
+/** Whether a rule or an entry is about a capability. */
+export function covers(
   { names, prefixes }: { readonly names: readonly string[]; readonly prefixes: readonly string[] },
   name: string,
 ): boolean {

@@ -1,4 +1,4 @@
-import { type CapabilityName, type Ipv6Address, parseIpv6 } from "../base/index.ts";
+import { type CapabilityName, type Ipv6Address, parseIpv4, parseIpv6 } from "../base/index.ts";
 import type {
   OperationOutput,
   OperationRequest,
@@ -16,9 +16,10 @@ export function inquiryOf(input: OperationRequest["input"]): PacketInquiry {
     const given = text(name);
     return given === undefined ? undefined : parseIpv6(given)!;
   };
+  const either = (name: string): Ipv6Address | number | undefined => parseIpv4(text(name) ?? "") ?? address(name);
   return {
-    source: address("source")!,
-    destination: address("destination") ?? (text("capability") as CapabilityName),
+    source: either("source")!,
+    destination: either("destination") ?? (text("capability") as CapabilityName),
     ...present({
       tenant: text("tenant"),
       protocol: text("protocol") as PacketInquiry["protocol"],
@@ -35,10 +36,12 @@ export function inquiryOf(input: OperationRequest["input"]): PacketInquiry {
 
 /** Its output. */
 export function packetFate(report: PacketReport): OperationOutput {
-  const { capability, tenant, flowLabel, sites, instances, elsewhere, leaves } = report;
+  const { capability, tenant, policy, flowLabel, sites, instances, elsewhere, leaves } = report;
   return {
     ...{ interface: report.interface, verdict: report.verdict, text: report.text, "new-flow": report.newFlow },
     ...present({ capability, tenant, "flow-label": flowLabel }),
+    ...present({ "client-tenant": policy?.tenant, rule: policy?.rule, "rule-owner": policy?.ruleOwner }),
+    ...present({ "policy-text": policy?.text }),
     ...(sites && { sites: choice(sites) }),
     ...(instances && { instances: choice(instances) }),
     ...(elsewhere && { elsewhere: choice(elsewhere) }),

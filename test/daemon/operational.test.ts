@@ -189,6 +189,7 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
     it("explain-packet: where it goes and why, and an interface that is none", () => {
       assert.equal(under(called.packet!, "verdict"), "delivered");
       assert.equal(under(called.packet!, "capability"), "/vision/ocr");
+      assert.equal(under(called.packet!, "client-tenant"), "acme");
       assert.equal(under(called.packet!, "sites", "probe", "fate"), "taken");
       assert.equal(under(called.packet!, "instances", "probe", "kind"), "instance");
       assert.match(under(called.packet!, "leaves", "to")!, /^fd00:a::1[01]$/);

@@ -494,6 +494,12 @@ export const PACKET: PacketReport = {
   capability: "/vision/ocr",
   tenant: "acme",
   known: true,
+  policy: {
+    tenant: "acme",
+    rule: "reads",
+    ruleOwner: "beta",
+    text: "the rule reads of beta lets acme call /vision/ocr; clients of acme: tag 7",
+  },
   newFlow: true,
   flowLabel: 0x1a2b,
   sites: {

@@ -54,5 +54,5 @@ function share(usable: number, known: number) {
 /** What has no lease stays until whoever brought it takes it away. */
 function leaseOrSource(row: AgentRow): string | Cell {
   if (row.leaseRemainingSeconds !== undefined) return lease(row.leaseRemainingSeconds);
-  return { registration: "none", configuration: "config", command: "command" }[row.source];
+  return { registration: "none", configuration: "config", command: "command" }[row.source] ?? "?";
 }

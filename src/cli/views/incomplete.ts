@@ -58,7 +58,7 @@ function attempt<T>(answer: T, view: (answer: T) => string): Attempt {
     return { text, place: "", faults: text.match(UNSAID)?.length ?? 0 };
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)) throw error;
-    const place = (error.stack ?? "").slice(`${error.name}: ${error.message}`.length);
+    const [place = ""] = (error.stack ?? "").slice(`${error.name}: ${error.message}`.length).split("at attempt (");
     return { text: "", error, place, faults: Number.POSITIVE_INFINITY };
   }
 }

@@ -27,6 +27,7 @@ export function packetView(report: PacketReport, style: TableStyle): string {
   const head = `${paint("bold", printable(titleOf(report)))}\n${pairs([
     ["arrives at", printable(arrival(report))],
     ["capability", printable(capability(report))],
+    ...(report.policy === undefined ? [] : ([["policy", printable(policyText(report.policy))]] as const)),
     ["verdict", `${paint(VERDICT_COLOURS[report.action], report.verdict)}: ${report.text}`],
     ...(report.action === "forward" ? ([["flow", flow(report)]] as const) : []),
     ...(report.leaves === undefined ? [] : ([["leaves", printable(departure(report.leaves))]] as const)),
@@ -40,7 +41,15 @@ export function packetView(report: PacketReport, style: TableStyle): string {
   return parts.filter((part) => part !== "").join("\n");
 }
 
-function titleOf({ source, sourcePort, destination, port, protocol }: PacketReport): string {
+function policyText({ tenant, text }: NonNullable<PacketReport["policy"]>): string {
+  const whose = tenant === undefined ? [] : [`of tenant ${tenant}`];
+  return [...whose, ...(text === undefined ? [] : [text])].join("; ");
+}
+
+function titleOf(report: PacketReport): string {
+  const { sourcePort, port, protocol, ipv4 } = report;
+  const source = ipv4?.source ?? report.source;
+  const destination = ipv4?.destination ?? report.destination;
   const from = sourcePort === undefined ? source : endpoint(source, sourcePort);
   const to = port === undefined ? destination : endpoint(destination, port);
   return `${from} → ${to}, ${protocol === "icmpv6" ? "ICMPv6 echo" : protocol.toUpperCase()}`;

@@ -52,9 +52,10 @@ export interface ExplainQuestion {
 
 /** A packet that is asked about. What is absent the router fills in from what it knows of the destination. */
 export interface PacketInquiry {
-  readonly source: Ipv6Address;
+  /** A number is an address of IPv4. */
+  readonly source: Ipv6Address | number;
   /** A capability's name stands for its address of any site. */
-  readonly destination: Ipv6Address | CapabilityName;
+  readonly destination: Ipv6Address | CapabilityName | number;
   /** Whose capability the name is; not needed where there is one tenant. */
   readonly tenant?: string;
   /** Absent: that of the capability, else TCP. */

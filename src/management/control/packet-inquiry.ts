@@ -1,4 +1,4 @@
-import { type Ipv6Address, parseIpv6 } from "../../base/index.ts";
+import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
 import { ControlRefusal, type PacketInquiry } from "./handlers.ts";
 import { capabilityNamed, parameters, type Target } from "./request.ts";
 
@@ -18,10 +18,10 @@ export function packetInquiry(target: Target): PacketInquiry {
   if (given.source === undefined || given.destination === undefined)
     throw bad("explain which packet? give ?source= and &destination=, such as fd00:c::10 and /vision/ocr");
   return {
-    source: address("source", given.source),
+    source: parseIpv4(given.source) ?? address("source", given.source),
     destination: given.destination.startsWith("/")
       ? capabilityNamed(given.destination)
-      : address("destination", given.destination),
+      : (parseIpv4(given.destination) ?? address("destination", given.destination)),
     ...optional("tenant", given.tenant),
     ...optional("protocol", given.protocol && oneOf("protocol", given.protocol, PROTOCOLS)),
     ...optional("sourcePort", number("source-port", given["source-port"], 1, 65535)),

@@ -212,6 +212,17 @@ export interface PacketChoice {
 }
 
 /** What becomes of a packet. */
+/** What the policy of tenants says about a packet. */
+export interface PacketPolicy {
+  /** Whose it is, by its source or the port; absent: nobody's. */
+  readonly tenant?: string;
+  /** The rule that lets it call a capability of another tenant, and whose that is. */
+  readonly rule?: string;
+  readonly ruleOwner?: string;
+  /** Which rule, limits and marks it meets, or why it meets none, as a sentence. */
+  readonly text?: string;
+}
+
 export interface PacketReport {
   readonly source: string;
   readonly destination: string;
@@ -233,6 +244,10 @@ export interface PacketReport {
   readonly known: boolean;
   /** It has no entry here, and is below a prefix of addresses that other sites know names of. */
   readonly aggregate?: string;
+  /** What policy says about who sends it; absent for what comes from another router. */
+  readonly policy?: PacketPolicy;
+  /** What its sender or its destination is to IPv4-only hosts, where it was asked about so. */
+  readonly ipv4?: { readonly source?: string; readonly destination?: string };
   readonly newFlow: boolean;
   readonly flowLabel?: number;
   readonly sites?: PacketChoice;
