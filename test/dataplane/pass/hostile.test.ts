@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { fromHex } from "../../../src/base/index.ts";
 import { PORT_FLAG } from "../../../src/dataplane/abi.ts";
+import { fragment } from "../suite/packets.ts";
 import { type Bench, HOOKS, type Hook, TC, XDP } from "./bench.ts";
 import { extended } from "./extension-cases.ts";
 import { ethernet, IPV6_IN_IPV6, icmp, ipv6 } from "./frames.ts";
 import { insideNamespace } from "./inside.ts";
 import { routed, vxlanned } from "./tunnel-cases.ts";
-import { CAP, CLIENT, datagram, LOCATOR, makeWorld, OTHER, segment, TENANT } from "./world.ts";
+import { CAP, CLIENT, datagram, LOCATOR, makeSpreadWorld, OTHER, segment, TENANT } from "./world.ts";
 
 const payload = Uint8Array.from({ length: 24 }, (_, i) => i);
 const tunnelled = (packet: Uint8Array) => ipv6({ source: OTHER, destination: LOCATOR }, IPV6_IN_IPV6, packet);
@@ -29,7 +31,22 @@ const PACKETS: readonly (readonly ["client" | "core" | "agent", Uint8Array, know
   ["client", segment(CAP.vxlan, { flags: "A", payload })],
   ["agent", segment(CLIENT, { source: CAP.local, payload })],
   ["agent", datagram(CAP.remote, { payload })],
+  ["client", fragment(datagram(CAP.byAddress, { sourcePort: 40004, payload }), 1)],
+  ["client", fragment(datagram(CAP.byAddress, { sourcePort: 40004, payload }), 8)],
+  ["core", tunnelled(fragment(datagram(CAP.byAddress, { sourcePort: 40005, payload }), 9))],
+  ["client", extended(fragment(datagram(CAP.byAddress, { payload }), 1), { protocol: 60 })],
+  ["agent", fragment(datagram(CLIENT, { source: CAP.local, payload }), 9)],
+  ["client", datagram(CAP.byConnection, { sourcePort: 40006, payload })],
+  ["core", tunnelled(datagram(CAP.byConnection, { sourcePort: 40007, payload }))],
+  ["client", datagram(CAP.byTurn, { sourcePort: 40008, payload })],
 ];
+
+const TAGS = ["81000064", "88a80007", "8100e001"].map(fromHex);
+
+/** The frame behind so many VLAN tags. */
+function tagged(frame: Uint8Array, count: number): Uint8Array {
+  return Buffer.concat([frame.subarray(0, 12), ...TAGS.slice(0, count), frame.subarray(12)]);
+}
 
 /** What a program may answer at all. */
 const ACTIONS: Readonly<Record<Hook, readonly number[]>> = {
@@ -40,14 +57,14 @@ const ACTIONS: Readonly<Record<Hook, readonly number[]>> = {
 function define(hook: Hook): void {
   /** `run` itself insists on exactly one verdict. */
   const check = (bench: Bench, role: "client" | "core" | "agent", frame: Uint8Array) => {
-    bench.port(1, role, TENANT, hook === "xdp" ? PORT_FLAG.partial : 0);
+    bench.port(1, role, TENANT, PORT_FLAG.vlans | (hook === "xdp" ? PORT_FLAG.partial : 0));
     const done = bench.run(hook, frame);
     assert.ok(ACTIONS[hook].includes(done.action), `${done.verdict} gave ${done.action}`);
     return done.verdict;
   };
 
   it("every truncation: dropped as truncated wherever it is known to be ours", async () => {
-    using bench = await makeWorld();
+    using bench = await makeSpreadWorld();
     for (const [role, packet, knownFrom = 0] of PACKETS) {
       const whole = check(bench, role, ethernet(packet));
       // the kernel's test run takes no IPv6 socket buffer without a whole header
@@ -60,8 +77,26 @@ function define(hook: Hook): void {
     }
   });
 
+  it("every truncation behind VLAN tags: the stack's while nobody knows what it is, then as without them", async () => {
+    using bench = await makeSpreadWorld();
+    for (const [role, packet, knownFrom = 0] of PACKETS.slice(0, 12))
+      for (const count of [1, 2, 3]) {
+        const frame = tagged(ethernet(packet), count);
+        const whole = check(bench, role, frame);
+        const plain = check(bench, role, ethernet(packet));
+        if (count === 3) assert.equal(whole, "passed");
+        else if (plain !== "passed") assert.notEqual(whole, "passed");
+        for (let length = 14; length < Math.min(frame.length, 14 + 4 * count + 64); length++) {
+          const verdict = check(bench, role, frame.subarray(0, length));
+          const isOurs = whole !== "passed" && length >= Math.max(14, knownFrom) + 4 * count;
+          if (isOurs || length < 14 + 4 * count)
+            assert.equal(verdict, isOurs ? "drop-truncated" : "passed", `${count} tags, ${length} octets of ${whole}`);
+        }
+      }
+  });
+
   it("every lie about the payload length", async () => {
-    using bench = await makeWorld();
+    using bench = await makeSpreadWorld();
     for (const [role, packet] of PACKETS)
       for (const length of [0, 1, 7, 8, 19, 20, packet.length - 41, packet.length - 39, 1280, 0xffff]) {
         const lying = packet.slice();
@@ -73,13 +108,13 @@ function define(hook: Hook): void {
   });
 
   it("bit flips: some verdict, always one", async (t) => {
-    using bench = await makeWorld();
+    using bench = await makeSpreadWorld();
     const seed = Date.now() & 0x7fffffff;
     t.diagnostic(`seed ${seed}`);
     const flips = fc.array(fc.nat(8 * 150), { minLength: 1, maxLength: 6 });
     fc.assert(
-      fc.property(fc.constantFrom(...PACKETS), flips, ([role, packet], bits) => {
-        const frame = ethernet(packet);
+      fc.property(fc.constantFrom(...PACKETS), flips, fc.constantFrom(0, 0, 0, 1, 2), ([role, packet], bits, count) => {
+        const frame = tagged(ethernet(packet), count);
         for (const bit of bits) {
           const at = 14 + (bit >> 3);
           if (at < frame.length) frame[at] = frame[at]! ^ (1 << (bit & 7));
@@ -91,7 +126,7 @@ function define(hook: Hook): void {
   });
 
   it("noise behind a valid address: some verdict, always one", async (t) => {
-    using bench = await makeWorld();
+    using bench = await makeSpreadWorld();
     const seed = Date.now() & 0x7fffffff;
     t.diagnostic(`seed ${seed}`);
     const targets = fc.constantFrom(CAP.local, CAP.localUdp, CAP.remote, CAP.empty, CAP.unknown);

@@ -41,6 +41,10 @@ export const CAP = {
   sites: address("2001:db8:cab:7:1:aaaa:a:0"),
   segments: address("2001:db8:cab:7:1:aaaa:b:0"),
   vxlan: address("2001:db8:cab:7:1:aaaa:c:0"),
+  /** As `localUdp`, with another affinity: {@link makeSpreadWorld}. */
+  byAddress: address("2001:db8:cab:7:1:aaaa:10:0"),
+  byConnection: address("2001:db8:cab:7:1:aaaa:11:0"),
+  byTurn: address("2001:db8:cab:7:1:aaaa:12:0"),
   unknown: address("2001:db8:cab:7:1:bbbb:1:0"),
   foreign: address("2001:db8:cab:8:1:aaaa:1:0"),
 } as const;
@@ -96,6 +100,15 @@ export async function makeWorld(options: Partial<BenchOptions> = {}): Promise<Be
   bench.group(11, [HOP.vxlan]);
   bench.capability(CAP.segments, 10, 0);
   bench.capability(CAP.vxlan, 11, 0);
+  return bench;
+}
+
+/** The same with the capabilities whose datagrams are spread otherwise. */
+export async function makeSpreadWorld(): Promise<Bench> {
+  const bench = await makeWorld();
+  bench.capability(CAP.byAddress, 2, 4, "address");
+  bench.capability(CAP.byConnection, 2, 4, "connection");
+  bench.capability(CAP.byTurn, 2, 4, "none");
   return bench;
 }
 
