@@ -41,6 +41,8 @@ export const AT = {
   /** Datagrams to it may be fragmented; its instances are behind the far router, and behind the near one. */
   large: "2001:db8:cab:7:1:aaaa:6:0",
   largeHere: "2001:db8:cab:7:1:aaaa:7:0",
+  /** Datagrams to it go to either router's agent in turn. */
+  turn: "2001:db8:cab:7:1:aaaa:8:0",
   /** Its instance is where nobody is. */
   gone: "2001:db8:cab:7:1:aaaa:5:0",
   nobody: "2001:db8:a:8::99",
@@ -285,6 +287,7 @@ export class Lab implements AsyncDisposable {
         [4, [3]],
         [5, [4]],
         [6, [5]],
+        [7, [1, 2]],
       ],
       capabilities: [
         [AT.web, 1, 0],
@@ -294,6 +297,7 @@ export class Lab implements AsyncDisposable {
         [AT.gone, 3, 5],
         [AT.large, 1, 0, "address"],
         [AT.largeHere, 3, 6, "address"],
+        [AT.turn, 7, 6, "none"],
       ],
     };
   }
@@ -322,6 +326,7 @@ export class Lab implements AsyncDisposable {
         [AT.web, 0, 1],
         [AT.dns, 0, 2],
         [AT.large, 0, 2, "address"],
+        [AT.turn, 0, 2, "none"],
       ],
     };
   }

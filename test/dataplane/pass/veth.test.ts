@@ -105,6 +105,15 @@ for (const options of VARIANTS)
       assert.equal(asked.stdout.trim(), `100 from ${AT.client} by ${AT.dns} 53`, asked.stderr);
     });
 
+    await t.test("datagrams in turn: either router's agent answers, and the client knows no difference", async () => {
+      const before = [await lab.verdicts("r1"), await lab.verdicts("r2")];
+      const done = await lab.run("client", process.execPath, "--eval", UDP_EQUAL, AT.turn, "8", "100");
+      assert.equal(done.stdout.trim(), "8 of 8 equal", done.stderr);
+      const after = [await lab.verdicts("r1"), await lab.verdicts("r2")];
+      for (const [i, { delivered }] of after.entries())
+        assert.ok(delivered - before[i]!.delivered >= 2, `r${i + 1} delivered ${delivered - before[i]!.delivered}`);
+    });
+
     await t.test("datagrams of 9 kB, in fragments there and back", async (t) => {
       if (options.clamp) return t.skip("the same as without: MSS is TCP's");
       for (const capability of [AT.large, AT.largeHere]) {
