@@ -2,8 +2,13 @@ import { type Clock, milliseconds, type Timer } from "../base/index.ts";
 import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { OperationSink } from "./plan.ts";
 
-/** Longest piece of work at a time. */
+/** Longest piece of work at a time, with the time in which its sink carries it out. */
 const SLICE_MS = 4;
+
+/** What the sink takes for a plan until that is known: slower than any. */
+const FIRST_GUESS_MS = 0.05;
+/** How fast a sink that was slow once is believed to be quicker. */
+const FORGETTING = 0.75;
 
 /** With more members than this a plan costs so much that one which has just been done rests before it is done again. */
 const MANY_MEMBERS = 16;
@@ -35,6 +40,10 @@ export class WorkQueue {
   #wake: Timer | undefined;
   /** Longer jobs, a step at a time. */
   readonly #jobs: Iterator<void>[] = [];
+  /** Of plans within this slice. */
+  #done = 0;
+  /** What the sink is believed to take for each of them. */
+  #handOver = FIRST_GUESS_MS;
   #scheduled = false;
   #closed = false;
   /** Until the sink has room. */
@@ -112,9 +121,20 @@ export class WorkQueue {
       this.#rests.delete(plan);
     }
     // Jobs first: what they mark is done with the rest.
-    while (this.#step()) if (clock.monotonic() >= until) break;
-    this.#parts.sliceDone();
+    this.#done = 0;
+    while (this.#step()) if (clock.monotonic() + this.#done * this.#handOver >= until) break;
+    this.#endSlice();
     if (this.#waiting > 0 || this.#jobs.length > 0) this.schedule();
+  }
+
+  /** Hands over what was done, and learns how long that takes. */
+  #endSlice(): void {
+    const { clock, sliceDone } = this.#parts;
+    const begin = clock.monotonic();
+    sliceDone();
+    if (this.#done === 0) return;
+    const each = (clock.monotonic() - begin) / this.#done;
+    this.#handOver = Math.max(each, FORGETTING * this.#handOver);
   }
 
   /** True: it has rested enough. */
@@ -157,6 +177,7 @@ export class WorkQueue {
     if (!this.#mayBeDone(plan)) return true;
     const { book, clock, compile } = this.#parts;
     book.setWaits(plan, false);
+    this.#done++;
     if (compile(plan) > MANY_MEMBERS) this.#rests.set(plan, clock.monotonic() + REST);
     return true;
   }

@@ -385,6 +385,42 @@ describe("the plan as a whole", () => {
     assert.deepEqual(sink.news(), []);
   });
 
+  it("slices count the time in which the sink carries them out, whether it is slow or quick", () => {
+    const { compiler, clock, sink } = forwarding();
+    let now = 0;
+    let longest = 0;
+    let slices = 0;
+    clock.monotonic = () => now as ReturnType<typeof clock.monotonic>;
+    const soon = clock.soon.bind(clock);
+    clock.soon = (work) =>
+      soon(() => {
+        const begin = now;
+        work();
+        longest = Math.max(longest, now - begin);
+        slices++;
+      });
+    let each = 0.1;
+    sink.apply = ({ length }) => {
+      now += each * length;
+    };
+    const fill = (family: string): void => {
+      for (let i = 0; i < 300; i++)
+        compiler.capabilityChanged(selection(`/${family}/c${i}` as CapabilityName, [{ site: 2 }]));
+      clock.settle();
+    };
+    fill("slow");
+    assert.ok(slices > 6, `${slices} slices of a slow sink`);
+    [longest, slices] = [0, 0];
+    fill("slower");
+    assert.ok(longest <= 5, `${longest} ms`);
+    each = 0;
+    fill("quick");
+    slices = 0;
+    fill("quicker");
+    assert.ok(slices < 5, `${slices} slices of a quick sink`);
+    assert.equal(compiler.pending, 0);
+  });
+
   it("works in slices", () => {
     const { compiler, clock, sink } = forwarding();
     for (let i = 0; i < 200; i++)
