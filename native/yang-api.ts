@@ -130,6 +130,12 @@ export interface YangPrintOptions {
   readonly indent?: boolean;
   /** Only configuration, only state (with the containers and keys it stands in). Default: all. */
   readonly content?: "config" | "nonconfig" | "all";
+  /** Only this of the tree, as {@link YangContext.filter} selects it. */
+  readonly filter?: string;
+  /** Only this of the tree, as {@link YangContext.keep} does; not with a filter. */
+  readonly keep?: readonly YangPath[];
+  /** Not this of what is left, as {@link YangContext.drop} does. */
+  readonly drop?: readonly YangPath[];
 }
 
 export interface YangEditOptions {
@@ -252,8 +258,8 @@ export interface YangContext extends AsyncDisposable {
   validate(tree: YangTree, options?: { readonly state?: boolean }): Promise<YangTree>;
   /** From `old` to `new`, in the order of the model; default values do not count as there. Linear in the trees. */
   diff(old: YangTree | undefined, new_: YangTree | undefined): Promise<readonly YangChange[]>;
-  /** What is in either; where both have a leaf, that of `other`. */
-  merge(tree: YangTree, other: YangTree): Promise<YangTree>;
+  /** What is in either; where both have a leaf, that of `other`. `drop`: without what matches it in `tree`. */
+  merge(tree: YangTree, other: YangTree, options?: { readonly drop?: readonly YangPath[] }): Promise<YangTree>;
   /** Only what the paths match, with the keys and containers it stands in. Wildcards as in {@link YangStep}. */
   keep(tree: YangTree, paths: readonly YangPath[]): Promise<YangTree>;
   /** All but what the paths match. */

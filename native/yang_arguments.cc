@@ -48,6 +48,14 @@ PathPattern Path(Napi::Value value, const char* name) {
   return path;
 }
 
+std::vector<PathPattern> Paths(Napi::Value value, const char* name) {
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), std::string(name) + " must be an array");
+  auto given = value.As<Napi::Array>();
+  std::vector<PathPattern> paths;
+  for (uint32_t i = 0; i < given.Length(); i++) paths.push_back(Path(given.Get(i), name));
+  return paths;
+}
+
 std::vector<Verdict> Verdicts(Napi::Value value) {
   Napi::Env env = value.Env();
   if (!value.IsArray()) throw Napi::TypeError::New(env, "verdicts must be an array");
@@ -80,6 +88,9 @@ PrintRequest PrintOptions(Napi::Value format, Napi::Value given) {
         OneOf(defaults, "options.defaults", {"explicit", "trim", "report-all", "report-all-tagged", "implicit-tagged"}));
   if (auto content = options->Get("content"); !content.IsUndefined())
     request.content = static_cast<YangContent>(OneOf(content, "options.content", {"all", "config", "nonconfig"}));
+  if (auto filter = options->Get("filter"); !filter.IsUndefined()) request.filter = PlainText(filter, "options.filter");
+  if (auto keep = options->Get("keep"); !keep.IsUndefined()) request.keep = Paths(keep, "options.keep");
+  if (auto drop = options->Get("drop"); !drop.IsUndefined()) request.drop = Paths(drop, "options.drop");
   return request;
 }
 

@@ -14,6 +14,7 @@ YangFormat Format(Napi::Value value);
 // Text that may be empty.
 std::string PlainText(Napi::Value value, const char* name);
 PathPattern Path(Napi::Value value, const char* name);
+std::vector<PathPattern> Paths(Napi::Value value, const char* name);
 std::vector<Verdict> Verdicts(Napi::Value value);
 CalledNode Called(Napi::Value target, Napi::Value name);
 PrintRequest PrintOptions(Napi::Value format, Napi::Value options);

@@ -159,10 +159,15 @@ Napi::Value YangContext::Diff(const Napi::CallbackInfo& info) {
       ListValue);
 }
 
-// merge(tree: YangTree, other: YangTree): Promise<YangTree>
+// merge(tree: YangTree, other: YangTree, options?: { drop?: YangPath[] }): Promise<YangTree>
 Napi::Value YangContext::Merge(const Napi::CallbackInfo& info) {
   TreeNumber number = Number(info, 0), other = Number(info, 1);
-  return PostTree(info.Env(), [number, other](YangCore& core) { return core.Merge(number, other); });
+  std::vector<PathPattern> drop;
+  auto options = Options(info[2], "options");
+  if (options && !options->Get("drop").IsUndefined()) drop = Paths(options->Get("drop"), "options.drop");
+  return PostTree(info.Env(), [number, other, drop = std::move(drop)](YangCore& core) {
+    return core.Merge(number, other, drop);
+  });
 }
 
 // keep(tree: YangTree, paths: YangPath[]), drop(tree: YangTree, paths: YangPath[]): Promise<YangTree>
@@ -171,11 +176,7 @@ Napi::Value YangContext::Drop(const Napi::CallbackInfo& info) { return SelectTre
 
 Napi::Value YangContext::SelectTrees(const Napi::CallbackInfo& info, bool others) {
   TreeNumber number = Number(info, 0);
-  if (!info[1].IsArray()) throw Napi::TypeError::New(info.Env(), "paths must be an array");
-  auto given = info[1].As<Napi::Array>();
-  std::vector<PathPattern> paths;
-  for (uint32_t i = 0; i < given.Length(); i++) paths.push_back(Path(given.Get(i), "paths"));
-  return PostTree(info.Env(), [number, paths = std::move(paths), others](YangCore& core) {
+  return PostTree(info.Env(), [number, paths = Paths(info[1], "paths"), others](YangCore& core) {
     return core.Select(number, paths, others);
   });
 }

@@ -212,8 +212,8 @@ KeptTree YangCore::Validate(TreeNumber number, bool state) {
   return Keep(ValidateTree(context_, Tree(number), state));
 }
 
-KeptTree YangCore::Merge(TreeNumber number, TreeNumber other) {
-  OwnedTree tree = CopyTree(Tree(number));
+KeptTree YangCore::Merge(TreeNumber number, TreeNumber other, const std::vector<PathPattern>& drop) {
+  OwnedTree tree = drop.empty() ? CopyTree(Tree(number)) : SelectionOf(Tree(number), drop).CopyOthers(Tree(number));
   const lyd_node* source = Tree(other);
   if (source == nullptr) return Keep(std::move(tree));
   lyd_node* top = tree.release();
@@ -225,10 +225,15 @@ KeptTree YangCore::Merge(TreeNumber number, TreeNumber other) {
 
 KeptTree YangCore::Select(TreeNumber number, const std::vector<PathPattern>& paths, bool others) {
   const lyd_node* tree = Tree(number);
+  Selection selection = SelectionOf(tree, paths);
+  return Keep(others ? selection.CopyOthers(tree) : selection.Copy(tree));
+}
+
+Selection YangCore::SelectionOf(const lyd_node* tree, const std::vector<PathPattern>& paths) const {
   Selection selection;
   for (const auto& path : paths)
     for (auto node : FindNodes(context_, tree, path)) selection.AddWhole(node);
-  return Keep(others ? selection.CopyOthers(tree) : selection.Copy(tree));
+  return selection;
 }
 
 KeptTree YangCore::Restrict(TreeNumber number, const std::vector<Verdict>& verdicts) {
@@ -289,7 +294,19 @@ std::vector<std::string> YangCore::Matches(TreeNumber number, const PathPattern&
 
 std::string YangCore::Print(TreeNumber number, const PrintRequest& request) const {
   const lyd_node* tree = Tree(number);
-  OwnedTree part;
+  OwnedTree selected, cut, part;
+  if (request.filter) {
+    auto document = ReadXml(*request.filter);
+    selected = SelectByFilter(context_, tree, *document).Copy(tree);
+    tree = selected.get();
+  } else if (request.keep) {
+    selected = SelectionOf(tree, *request.keep).Copy(tree);
+    tree = selected.get();
+  }
+  if (!request.drop.empty()) {
+    cut = SelectionOf(tree, request.drop).CopyOthers(tree);
+    tree = cut.get();
+  }
   if (request.content != YangContent::kAll) {
     part = CopyContent(tree, request.content == YangContent::kConfig);
     tree = part.get();

@@ -48,6 +48,10 @@ struct PrintRequest {
   YangDefaults defaults;
   bool indent;
   YangContent content;
+  // What of the tree: by a subtree filter or by paths; all of it without either. Then without what stands at `drop`.
+  std::optional<std::string> filter = {};
+  std::optional<std::vector<PathPattern>> keep = {};
+  std::vector<PathPattern> drop = {};
 };
 
 // Trees are known by number, so that no pointer into libyang leaves the lane. Numbers are never reused; 0 is no tree.
@@ -75,7 +79,8 @@ class YangCore {
   KeptTree Parse(const ParseRequestText& request);
   KeptTree Edit(TreeNumber number, std::string text, YangFormat format, EditOperation operation);
   KeptTree Validate(TreeNumber number, bool state);
-  KeptTree Merge(TreeNumber number, TreeNumber other);
+  // `drop`: not what stands there in the first.
+  KeptTree Merge(TreeNumber number, TreeNumber other, const std::vector<PathPattern>& drop);
   KeptTree Select(TreeNumber number, const std::vector<PathPattern>& paths, bool others);
   KeptTree Restrict(TreeNumber number, const std::vector<Verdict>& verdicts);
   KeptTree Filter(TreeNumber number, std::string xml);
@@ -94,6 +99,7 @@ class YangCore {
   size_t trees() const { return trees_.size(); }
 
  private:
+  Selection SelectionOf(const lyd_node* tree, const std::vector<PathPattern>& paths) const;
   OwnedTree Built(OwnedTree tree, std::string text, YangFormat format, EditOperation operation);
   [[noreturn]] void Fail(const std::string& doing) const;
 

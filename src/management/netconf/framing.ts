@@ -157,12 +157,21 @@ export class MessageFramer {
   }
 }
 
-/** One message as it goes out, in pieces of at most `pieceSize` octets of text, so that a slow reader sets the pace. */
+const END_OF_CHUNKS = Buffer.from("\n##\n");
+
+/**
+ * One message as it goes out, in pieces of about `pieceSize` octets, so that a slow reader sets the pace. A short one is one
+ * piece, which is one packet of SSH.
+ */
 export function* framed(text: Uint8Array, framing: Framing, pieceSize = 64 * 1024): Generator<Uint8Array> {
+  const isChunked = framing === "chunked";
+  const end = isChunked ? END_OF_CHUNKS : END_OF_MESSAGE;
   for (let at = 0; at < text.length; at += pieceSize) {
     const piece = text.subarray(at, at + pieceSize);
-    if (framing === "chunked") yield Buffer.from(`\n#${piece.length}\n`);
-    yield piece;
+    const isLast = at + pieceSize >= text.length;
+    const parts = isLast ? [piece, end] : [piece];
+    if (isChunked) parts.unshift(Buffer.from(`\n#${piece.length}\n`, "latin1"));
+    yield parts.length === 1 ? piece : Buffer.concat(parts);
   }
-  yield framing === "chunked" ? Buffer.from("\n##\n") : END_OF_MESSAGE;
+  if (text.length === 0) yield end;
 }

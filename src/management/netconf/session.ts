@@ -71,6 +71,8 @@ export class NetconfSession {
   readonly #ended = new AbortController();
   #framing: Framing = "end-of-message";
   #writing: Promise<void> = Promise.resolve();
+  /** Something is on its way, and what comes waits for it. */
+  #isWriting = false;
   #unread = 0;
   #timer: Timer | undefined;
   #ending: Ending | undefined;
@@ -223,17 +225,23 @@ export class NetconfSession {
 
   /** Resolves when it was handed over, or the session has ended. */
   #send(text: string): Promise<void> {
-    const framing = this.#framing;
     const octets = Buffer.from(text);
+    const pieces = framed(octets, this.#framing);
     this.#unread += octets.length;
-    this.#writing = this.#writing.then(async () => {
-      for (const piece of framed(octets, framing)) {
-        if (this.signal.aborted) return;
-        if (!this.#stream.write(piece)) await this.#drained();
-      }
-      this.#unread -= octets.length;
-    });
+    this.#writing = this.#isWriting
+      ? this.#writing.then(() => this.#write(octets, pieces))
+      : this.#write(octets, pieces);
     return this.#writing;
+  }
+
+  async #write(octets: Uint8Array, pieces: Iterable<Uint8Array>): Promise<void> {
+    this.#isWriting = true;
+    for (const piece of pieces) {
+      if (this.signal.aborted) return;
+      if (!this.#stream.write(piece)) await this.#drained();
+    }
+    this.#unread -= octets.length;
+    this.#isWriting = this.#unread > 0;
   }
 
   #drained(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { YangContext, YangSchemaType, YangTree } from "../../../native/api.ts";
+import type { YangContext, YangPrintOptions, YangSchemaType, YangTree } from "../../../native/api.ts";
 import {
   type Answer,
   answered,
@@ -99,8 +99,7 @@ export class YangModel implements Model {
     if (!valid.ok) return valid;
     await using looked = handle(valid.value);
     // An edit leaves no default values behind: entries that stay are taken from where they have theirs.
-    await using rest = handle(await this.#context.drop(own(since.valid), paths.looked));
-    return answered(await this.#context.merge(rest.tree, looked.tree));
+    return answered(await this.#context.merge(own(since.valid), looked.tree, { drop: paths.looked }));
   }
 
   /** Puts default values into values of RFC 7951 of the node at a path, as changes have them. */
@@ -128,12 +127,26 @@ export class YangModel implements Model {
     };
     const below = this.#below(select, depth);
     if (!below.ok) return below;
-    const chosen = select === undefined ? answered(own(tree).share()) : await this.#select(own(tree), select);
+    const cut = below.value.length === 0 ? {} : { drop: below.value };
+    if (select !== undefined && "xpath" in select) {
+      const chosen = await this.#select(own(tree), select);
+      if (!chosen.ok) return chosen;
+      await using part = handle(chosen.value);
+      return await yangAnswer(this.#context.print(part.tree, format, { ...options, ...cut }));
+    }
+    const chosen = this.#choice(select);
     if (!chosen.ok) return chosen;
-    await using part = handle(chosen.value);
-    if (below.value.length === 0) return yangAnswer(this.#context.print(part.tree, format, options));
-    await using cut = handle(await this.#context.drop(part.tree, below.value));
-    return await yangAnswer(this.#context.print(cut.tree, format, options));
+    return yangAnswer(this.#context.print(own(tree), format, { ...options, ...chosen.value, ...cut }));
+  }
+
+  /** A selection as one prints it. */
+  #choice(
+    select: Exclude<GetOptions["select"], { readonly xpath: string }>,
+  ): Answer<Pick<YangPrintOptions, "filter" | "keep">> {
+    if (select === undefined) return answered({});
+    if ("subtree" in select) return answered({ filter: select.subtree });
+    const paths = this.#paths(select.paths);
+    return paths.ok ? answered({ keep: paths.value }) : paths;
   }
 
   /** Patterns of what is deeper than asked for; at a depth of 1 are the nodes that were selected. @see RFC 8526 §3.1.1 */
@@ -199,18 +212,16 @@ export class YangModel implements Model {
     return yangAnswer(this.#context.merge(own(tree), said.tree));
   }
 
-  async #select(tree: YangTree, select: NonNullable<GetOptions["select"]>): Promise<Answer<YangTree>> {
-    if ("xpath" in select) {
-      const { xpath } = this.#parts;
-      if (xpath !== undefined) return yangAnswer(xpath.select(this.#context, tree, select.xpath, select.namespaces));
-      // libyang cannot be stopped in the middle of an expression, and this thread is everybody's.
-      return refused(
-        fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees"),
-      );
-    }
-    if ("subtree" in select) return yangAnswer(this.#context.filter(tree, select.subtree));
-    const paths = this.#paths(select.paths);
-    return paths.ok ? yangAnswer(this.#context.keep(tree, paths.value)) : paths;
+  async #select(
+    tree: YangTree,
+    { xpath: expression, namespaces }: Extract<GetOptions["select"], { readonly xpath: string }>,
+  ): Promise<Answer<YangTree>> {
+    const { xpath } = this.#parts;
+    if (xpath !== undefined) return yangAnswer(xpath.select(this.#context, tree, expression, namespaces));
+    // libyang cannot be stopped in the middle of an expression, and this thread is everybody's.
+    return refused(
+      fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees"),
+    );
   }
 
   #paths(texts: readonly string[]): Answer<readonly Path[]> {

@@ -15,8 +15,10 @@ const OPENSSH = "/usr/bin/ssh";
 const MAX_LOGINS = 32;
 const MAX_SESSIONS = 70;
 const PATIENCE = 60_000;
-/** Milliseconds of a turn that are wrong on any machine; the bar is 20 ms on a quiet one, and what was measured is printed. */
-const GROSS = 60;
+/** Milliseconds of processor time of 99 turns in 100: the bar of any. */
+const BAR = 20;
+/** Of any turn: the first ones of a kind of request are compiled meanwhile. What was measured is printed. */
+const GROSS = 45;
 
 const read =
   "<get-config><source><running/></source><filter><router xmlns='urn:semrd:yang:semrd-router'><name/></router></filter></get-config>";
@@ -59,13 +61,14 @@ async function stall(): Promise<{ readonly longest: number; readonly p99: number
   }
 }
 
-/** What `work` did to the turns of the router's event loop; this machine may be busy with others. */
+/** What `work` did to the turns of the router's event loop. */
 async function watched(t: TestContext, work: () => Promise<void>): Promise<void> {
   await stall();
   await work();
   const { longest, p99 } = await stall();
   t.diagnostic(`turns of the event loop: longest ${longest.toFixed(1)} ms, 99 % within ${p99.toFixed(1)} ms`);
-  assert.ok(p99 <= GROSS, `1 % of the turns took more than ${p99} ms`);
+  assert.ok(p99 <= BAR, `1 % of the turns took more than ${p99} ms`);
+  assert.ok(longest <= GROSS, `a turn took ${longest} ms`);
 }
 
 /** Longest round trip of small requests while `work` is under way. */
