@@ -757,7 +757,7 @@ export const FLOWS: readonly FlowRecordRow[] = [
       port: 80,
       protocol: "tcp",
     },
-    ...{ tenant: "acme", capability: "/vision/ocr", verdict: "delivered" },
+    ...{ tenant: "acme", capability: "/vision/ocr", verdict: "delivered", tag: 7 },
     ...{ agent: "spiffe://example.net/acme/agent/ocr-a", agentAddress: "fd00:a::10", agentPort: 8080 },
     ...{ packets: "1200", octets: "90210", packetsBack: "2400", octetsBack: "3355443", interval: 1 },
   },

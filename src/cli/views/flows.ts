@@ -14,6 +14,7 @@ export function flowsView(rows: readonly FlowRecordRow[], style: TableStyle): st
       { title: "CLIENT", cell: ({ client, clientPort }) => endpoint(client, clientPort) },
       { title: "CAPABILITY", cell: ({ capability, address, port }) => capability ?? endpoint(address, port) },
       { title: "TENANT", cell: ({ tenant }) => tenant ?? "" },
+      { title: "TAG", align: "right", optional: true, cell: ({ tag }) => tag?.toString() ?? "" },
       { title: "SERVED BY", shrinkTo: 16, cut: "start", cell: servedBy },
       { title: "PACKETS", align: "right", cell: ({ packets }) => packets },
       { title: "OCTETS", align: "right", cell: ({ octets }) => octets },

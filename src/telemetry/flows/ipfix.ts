@@ -80,6 +80,8 @@ const ELEMENTS: readonly Element[] = [
   address(282, ({ instance }) => instance?.address ?? NOBODY), // postNATDestinationIPv6Address
   u16(228, ({ instance }) => instance?.port ?? 0), // postNAPTDestinationTransportPort
   u32(234, ({ tenantIndex }) => tenantIndex), // ingressVRFID
+  // selectorId, which the registry has in place of classId: the class that policy put it in by its tag, 0 for none
+  u64(302, ({ tag = 0 }) => BigInt(tag)),
   u8(136, ({ reason }) => END_REASON[reason]), // flowEndReason
   u8(89, ({ reason }) => (reason === "refused" ? DROPPED : FORWARDED)), // forwardingStatus
   {

@@ -17,7 +17,7 @@ import { TSHARK } from "../../bgp/bmp/capture.ts";
 const run = promisify(execFile);
 const SILENT = { error() {}, warn() {}, info() {}, debug() {} };
 /** Octets of each record of this test, whose names are all of one length. */
-const RECORD = 192;
+const RECORD = 200;
 const START = Date.UTC(2026, 10, 20, 9, 0, 0);
 
 function record(i: number, more: Partial<FlowRecord> = {}): FlowRecord {
@@ -99,7 +99,7 @@ describe("flow records in IPFIX", () => {
     writer.template(START);
     const site = { locator: parseIpv6("fd00:ffff::2")! };
     const { instance: _none, ...elsewhere } = record(1, { reason: "begun", verdict: "encapsulated", site });
-    for (const one of [record(0), elsewhere, record(2, { reason: "refused", verdict: "reject-tenant" })])
+    for (const one of [record(0, { tag: 77 }), elsewhere, record(2, { reason: "refused", verdict: "reject-tenant" })])
       writer.add(one, START);
     writer.flush(START);
     const folder = await mkdtemp(path.join(tmpdir(), "semrd-ipfix-"));
@@ -120,6 +120,8 @@ describe("flow records in IPFIX", () => {
         /SrcAddr: fd00:c::10/,
         /DstPort: 80/,
         /Packets: 12/,
+        /Selector ?I[dD]: 77/i,
+        /Selector ?I[dD]: 0\b/i,
         /NextHop: fd00:ffff::2/,
         /Post NAT Destination IPv6 Address: fd00:a::10/i,
         /VRFname: acme|VRF ?Name: acme/i,
