@@ -33,9 +33,9 @@ export class SiteOrigination implements Disposable {
     this.#announcer = announcer;
     this.#damper = damper;
     for (const { tenant, capability, majorVersion } of directory.sites())
-      this.#reconsider(tenant, capability, majorVersion);
+      this.#reconsider(own.tenants.get(tenant), capability, majorVersion);
     if (advertiseInstances) {
-      for (const instance of directory.instances()) this.#reconsiderInstance(instance, instance);
+      for (const one of directory.instances()) this.#reconsiderInstance(own.tenants.get(one.tenant), one, one);
     }
     this.#revisits = new Revisits((visit) => visit(), { directory, clock });
     this.#subscription = directory.subscribe((changes) => this.#changed(changes));
@@ -44,23 +44,24 @@ export class SiteOrigination implements Disposable {
   #changed(changes: readonly DirectoryChange[]): void {
     const seen = new Set<string>();
     for (const { type, instance } of changes) {
-      const { tenant, capability, version } = instance;
+      const { tenant: name, capability, version } = instance;
+      // A tenant may go with its last agents, and before these are visited.
+      const tenant = this.#own.tenants.get(name);
       if (this.#advertiseInstances) {
         const present = type === "removed" ? undefined : instance;
-        this.#revisits.ask(`instance ${instance.id}`, () => this.#reconsiderInstance(instance, present));
+        this.#revisits.ask(`instance ${instance.id}`, () => this.#reconsiderInstance(tenant, instance, present));
       }
-      const site = `${tenant} ${capability} ${version.major}`;
+      const site = `${name} ${capability} ${version.major}`;
       if (seen.has(site)) continue;
       seen.add(site);
       this.#revisits.ask(`site ${site}`, () => this.#reconsider(tenant, capability, version.major));
     }
   }
 
-  #reconsider(tenantName: string, capability: CapabilityName, majorVersion: number): void {
-    const tenant = this.#own.tenants.get(tenantName);
+  #reconsider(tenant: Tenant | undefined, capability: CapabilityName, majorVersion: number): void {
     if (tenant === undefined) return;
-    const site = this.#directory.localSite(tenantName, capability, majorVersion);
-    const key = `site ${tenantName} ${capability} ${majorVersion}`;
+    const site = this.#directory.localSite(tenant.name, capability, majorVersion);
+    const key = `site ${tenant.name} ${capability} ${majorVersion}`;
     this.#damper.observe(key, site, factsOf, (told) => {
       const nlri = {
         type: "site",
@@ -74,9 +75,8 @@ export class SiteOrigination implements Disposable {
   }
 
   /** @param present `undefined`: it is gone */
-  #reconsiderInstance(instance: Instance, present: Instance | undefined): void {
+  #reconsiderInstance(tenant: Tenant | undefined, instance: Instance, present: Instance | undefined): void {
     const { id, capability, version } = instance;
-    const tenant = this.#own.tenants.get(instance.tenant);
     if (tenant === undefined) return;
     const summary = present === undefined ? undefined : summarize([present]);
     this.#damper.observe(`instance ${id}`, summary, factsOf, (told) => {
