@@ -24,7 +24,7 @@ import { processFrame } from "../../../src/dataplane/memory/pass.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import { PolicyCounts } from "../../../src/dataplane/memory/policy-counters.ts";
 import { tagsOf, untagged } from "../../../src/dataplane/memory/vlan.ts";
-import type { Operation, PlanSnapshot } from "../../../src/forwarding/index.ts";
+import { emptying } from "../kernel/emptying.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { readAll } from "../kernel/read-all.ts";
 import { SILENT } from "../memory/story.ts";
@@ -209,18 +209,6 @@ class Model {
     }
     return outcome;
   }
-}
-
-/** Operations that empty the tables. */
-function emptying(snapshot: PlanSnapshot): Operation[] {
-  return [
-    ...snapshot.capabilities.values().map(({ address }) => ({ type: "remove-capability", address }) as const),
-    ...snapshot.aggregates!.map(({ prefix }) => ({ type: "remove-aggregate", prefix }) as const),
-    ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
-    ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
-    ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),
-    ...snapshot.policies!.keys().map((index) => ({ type: "remove-policy", index }) as const),
-  ];
 }
 
 function clearHash(map: BpfMap): void {

@@ -13,7 +13,7 @@ import {
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
 import { firstTurn } from "../../../src/dataplane/kernel/pass-state.ts";
-import { lastLegAddress, type Operation, type PlanSnapshot } from "../../../src/forwarding/index.ts";
+import { lastLegAddress } from "../../../src/forwarding/index.ts";
 import { plan } from "../differential/arbitrary.ts";
 import {
   AGENTS,
@@ -26,6 +26,7 @@ import {
   SERVICE_PORTS,
   SETUP,
 } from "../differential/pool.ts";
+import { emptying } from "../kernel/emptying.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { readAll } from "../kernel/read-all.ts";
 import { SILENT } from "../memory/story.ts";
@@ -64,17 +65,6 @@ const question: fc.Arbitrary<PacketQuestion> = fc
     interface: port,
     ...(port === "st-ex-core" ? { tunnelFrom } : {}),
   }));
-
-function emptying(snapshot: PlanSnapshot): Operation[] {
-  return [
-    ...snapshot.capabilities.values().map(({ address }) => ({ type: "remove-capability", address }) as const),
-    ...snapshot.aggregates!.map(({ prefix }) => ({ type: "remove-aggregate", prefix }) as const),
-    ...snapshot.groups.keys().map((group) => ({ type: "remove-group", group }) as const),
-    ...snapshot.nextHops.keys().map((index) => ({ type: "remove-next-hop", index }) as const),
-    ...snapshot.nodes.map(({ locator }) => ({ type: "remove-node", locator }) as const),
-    ...snapshot.policies!.keys().map((index) => ({ type: "remove-policy", index }) as const),
-  ];
-}
 
 function clear(map: BpfMap): void {
   for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
