@@ -22,7 +22,7 @@ import {
   commonOf,
   planCommonChange,
 } from "./common-change.ts";
-import { ExportGroups } from "./export-group.ts";
+import { ExportGroups } from "./export-groups.ts";
 import { type ListenRange, ListenRanges, optionsFromRange, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
 import { peerCounters } from "./metrics.ts";

@@ -70,6 +70,27 @@ export function number32(value: Reader): number | string {
   return value.left === 4 ? value.u32() : `${value.left} octets instead of 4`;
 }
 
+/** Attributes that are one number of four octets, from whomever they come. */
+export function numberRow(
+  head: Pick<AttributeRow, "code" | "name" | "flags" | "onFault" | "see">,
+  member: "multiExitDisc" | "onlyToCustomer",
+): AttributeRow {
+  return {
+    ...head,
+    decode(value, draft) {
+      const number = number32(value);
+      if (typeof number === "string") return number;
+      draft[member] = number;
+      return undefined;
+    },
+    encode(set, _context, out) {
+      const number = set[member];
+      if (number !== undefined) out.u32(number);
+      return number !== undefined;
+    },
+  };
+}
+
 /** How many values of `width` octets there are: at least one, and nothing left over. */
 export function count(value: Reader, width: number): number | string {
   const whole = value.left > 0 && value.left % width === 0;

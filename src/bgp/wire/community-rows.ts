@@ -4,6 +4,7 @@ import {
   count,
   fromExternal,
   number32,
+  numberRow,
   OPTIONAL,
   OPTIONAL_TRANSITIVE,
 } from "./attribute-row.ts";
@@ -114,21 +115,14 @@ export const COMMUNITY_ROWS: readonly AttributeRow[] = [
       return set.largeCommunities.length > 0;
     },
   },
-  {
-    code: AttributeCode.OnlyToCustomer,
-    name: "ONLY_TO_CUSTOMER",
-    flags: OPTIONAL_TRANSITIVE,
-    onFault: "treat-as-withdraw",
-    see: "RFC 9234 §5",
-    decode(value, draft) {
-      const number = number32(value);
-      if (typeof number === "string") return number;
-      draft.onlyToCustomer = number;
-      return undefined;
+  numberRow(
+    {
+      code: AttributeCode.OnlyToCustomer,
+      name: "ONLY_TO_CUSTOMER",
+      flags: OPTIONAL_TRANSITIVE,
+      onFault: "treat-as-withdraw",
+      see: "RFC 9234 §5",
     },
-    encode(set, _context, out) {
-      if (set.onlyToCustomer !== undefined) out.u32(set.onlyToCustomer);
-      return set.onlyToCustomer !== undefined;
-    },
-  },
+    "onlyToCustomer",
+  ),
 ];

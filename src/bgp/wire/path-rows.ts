@@ -5,6 +5,7 @@ import {
   carried,
   fromExternal,
   number32,
+  numberRow,
   OPTIONAL,
   OPTIONAL_TRANSITIVE,
   WELL_KNOWN,
@@ -77,23 +78,16 @@ export const PATH_ROWS: readonly AttributeRow[] = [
       return nextHopAttribute === true;
     },
   },
-  {
-    code: AttributeCode.MultiExitDisc,
-    name: "MULTI_EXIT_DISC",
-    flags: OPTIONAL,
-    onFault: "treat-as-withdraw",
-    see: "RFC 7606 §7.4",
-    decode(value, draft) {
-      const number = number32(value);
-      if (typeof number === "string") return number;
-      draft.multiExitDisc = number;
-      return undefined;
+  numberRow(
+    {
+      code: AttributeCode.MultiExitDisc,
+      name: "MULTI_EXIT_DISC",
+      flags: OPTIONAL,
+      onFault: "treat-as-withdraw",
+      see: "RFC 7606 §7.4",
     },
-    encode(set, _context, out) {
-      if (set.multiExitDisc !== undefined) out.u32(set.multiExitDisc);
-      return set.multiExitDisc !== undefined;
-    },
-  },
+    "multiExitDisc",
+  ),
   {
     code: AttributeCode.LocalPref,
     name: "LOCAL_PREF",

@@ -1,0 +1,101 @@
+import type { AttributeTable } from "../../rib/index.ts";
+import {
+  atBorder,
+  defaultPolicy,
+  type ExportFacts,
+  membershipPolicy,
+  type PolicyPeer,
+  type RoutePolicy,
+} from "../policy/index.ts";
+import type { Agreement } from "../session/index.ts";
+import type { AttributeCodec } from "../wire/index.ts";
+import { ExportGroup, type ExportMode, type GroupFacts } from "./export-group.ts";
+import type { PeerOptions, SpeakerOptions } from "./options.ts";
+import { localAsTowards, roleFor, updateLimit } from "./peer-parts.ts";
+
+/** The update groups of a speaker: sessions with the same facts and the same policy share one, unless it looks at the neighbour. */
+export class ExportGroups {
+  readonly #codec: AttributeCodec;
+  readonly #attributes: AttributeTable;
+  #speaker: SpeakerOptions;
+  readonly #default: RoutePolicy;
+  #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
+  #mode: ExportMode;
+
+  constructor(codec: AttributeCodec, attributes: AttributeTable, speaker: SpeakerOptions) {
+    this.#codec = codec;
+    this.#attributes = attributes;
+    this.#speaker = speaker;
+    this.#default = defaultPolicy({ acceptExternal: speaker.acceptExternal ?? false });
+    this.#mode = { gracefulShutdown: speaker.gracefulShutdown ?? false };
+  }
+
+  /** What is told from now on is made by other options; who was told before goes on with its group until it is regrouped. */
+  speakerChanged(speaker: SpeakerOptions): void {
+    this.#speaker = speaker;
+    this.#shared = new WeakMap();
+  }
+
+  get mode(): ExportMode {
+    return this.#mode;
+  }
+
+  /** What was told before has to be told again: `Output.replay`. */
+  set mode(mode: ExportMode) {
+    this.#mode = mode;
+  }
+
+  of(peer: PeerOptions, agreed: Agreement, facts: GroupFacts): ExportGroup {
+    if (facts.family === "route-target") {
+      return this.#create(peer, agreed, membershipPolicy({ isClient: peer.reflectorClient === true }), facts);
+    }
+    const policy = peer.exportPolicy ?? this.#default;
+    if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy, facts);
+    const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
+    this.#shared.set(policy, shared);
+    const { kind, asWidth, extendedNextHop } = agreed;
+    const { nextHopSelf = false, routeServerClient = false } = peer;
+    const takesLongLived = agreed.longLived !== undefined;
+    const role = roleFor(facts.family, agreed, peer);
+    const limit = updateLimit(peer, agreed) - facts.overhead;
+    const session = [kind, asWidth, extendedNextHop, limit, takesLongLived, role];
+    const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
+    const known = shared.get(key);
+    if (known !== undefined) return known;
+    const created = this.#create(peer, agreed, policy, facts);
+    shared.set(key, created);
+    return created;
+  }
+
+  #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy, group: GroupFacts): ExportGroup {
+    const { kind, asWidth } = agreed;
+    const { family, ownNextHop } = group;
+    const { bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
+    const localAs = localAsTowards(kind, this.#speaker);
+    const nextHopSelf = peer.nextHopSelf ?? false;
+    const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
+    const role = roleFor(family, agreed, peer);
+    const session = { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent };
+    const takesLongLived = agreed.longLived !== undefined;
+    const passUnknownTlvs = this.#speaker.passUnknownTlvs ?? false;
+    const facts: ExportFacts = {
+      ...{ ...session, takesLongLived, passUnknownTlvs },
+      ...(role === undefined ? {} : { role }),
+    };
+    const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
+    const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" };
+    const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };
+    const isBorder = kind === "external" && family === "capability";
+    return new ExportGroup(
+      this.#codec,
+      this.#attributes,
+      context,
+      facts,
+      policy,
+      policyPeer,
+      limits,
+      () => this.#mode,
+      isBorder ? atBorder(this.#speaker.isSuppressed) : undefined,
+    );
+  }
+}
