@@ -57,15 +57,27 @@ static void join(struct session *session, const char *first, uint32_t number,
 	all[all_count++] = session;
 }
 
+/* By all sinks so far, the late one among them. */
+static uint64_t heard(void)
+{
+	uint64_t routes = 0;
+
+	for (uint32_t i = 0; i <= sink_count; i++)
+		routes += (uint64_t)sinks[i].announced + sinks[i].withdrawn;
+	return routes;
+}
+
 static void run_until(bool (*done)(void))
 {
 	double end = seconds() + limit;
-	uint32_t routes = 0;
+	uint64_t routes = 0;
 
 	while (!done()) {
-		if (routes != sinks[0].announced + sinks[0].withdrawn)
+		uint64_t now = heard();
+
+		if (routes != now)
 			end = seconds() + limit;
-		routes = sinks[0].announced + sinks[0].withdrawn;
+		routes = now;
 		if (seconds() > end)
 			fail("not finished after %.0f s: %u of %u routes are there, %u as they should be",
 			     limit, sinks[0].present, plan.routes, sinks[0].right);
