@@ -16,6 +16,26 @@ export interface Verdict {
 }
 
 /** The texts of reasons are made when they are read: most decisions are never explained. */
+class Judged implements JudgedCandidate {
+  readonly candidate: CapabilityCandidate;
+  readonly judgement: Judgement;
+  readonly usable: boolean;
+  readonly step: string;
+  readonly #say: () => string;
+
+  constructor(candidate: CapabilityCandidate, judgement: Judgement, usable: boolean, step: string, say: () => string) {
+    this.candidate = candidate;
+    this.judgement = judgement;
+    this.usable = usable;
+    this.step = step;
+    this.#say = say;
+  }
+
+  get reason(): string {
+    return this.#say();
+  }
+}
+
 export function judged(
   candidate: CapabilityCandidate,
   judgement: Judgement,
@@ -23,15 +43,7 @@ export function judged(
   step: string,
   say: () => string,
 ): JudgedCandidate {
-  return {
-    candidate,
-    judgement,
-    usable,
-    step,
-    get reason() {
-      return say();
-    },
-  };
+  return new Judged(candidate, judgement, usable, step, say);
 }
 
 /** Decides for one capability. The result does not depend on the order of `contenders`; `byKey` orders routes of one origin. */
@@ -44,12 +56,9 @@ export function judge(
   const candidates: JudgedCandidate[] = [];
   const racing: Contender[] = [];
   for (const contender of contenders) {
-    const step = rules.eligibility.find(({ refuse }) => refuse(contender, context) !== undefined);
-    if (step === undefined) racing.push(contender);
-    else {
-      const reason = step.refuse(contender, context)!;
-      candidates.push(judged(contender.candidate, "excluded", false, step.name, () => reason));
-    }
+    const refused = refusalOf(contender, context, rules);
+    if (refused === undefined) racing.push(contender);
+    else candidates.push(judged(contender.candidate, "excluded", false, refused.step, () => refused.reason));
   }
   if (racing.length > 1) racing.sort((a, b) => a.candidate.originId - b.candidate.originId || byKey(a.net, b.net));
   const native = nativeOrigins(racing);
@@ -61,7 +70,7 @@ export function judge(
     return true;
   };
   const chain = new Elimination(
-    racing.filter((contender) => !isMirrored(contender)),
+    native === NO_ORIGINS ? racing : racing.filter((contender) => !isMirrored(contender)),
     context,
   );
   for (const step of rules.group) {
@@ -78,7 +87,8 @@ export function judge(
     candidates.push(judged(member.candidate, "excluded", true, "same-origin", say));
     return true;
   };
-  const group = rules.onePerOrigin ? chain.left.filter((member, i) => !isSpare(member, i)) : chain.left;
+  const group =
+    rules.onePerOrigin && hasTwins(chain.left) ? chain.left.filter((member, i) => !isSpare(member, i)) : chain.left;
   const final = new Elimination(group, context, chain.decisive);
   for (const step of rules.winner) {
     for (const loser of final.apply(step)) {
@@ -102,6 +112,26 @@ export function judge(
     winner: winner?.candidate,
     candidates: candidates.sort((a, b) => ORDER[a.judgement] - ORDER[b.judgement]),
   };
+}
+
+/** The first rule that forbids to use it. */
+function refusalOf(
+  contender: Contender,
+  context: JudgingContext,
+  { eligibility }: SelectionRules,
+): { readonly step: string; readonly reason: string } | undefined {
+  for (const { name, refuse } of eligibility) {
+    const reason = refuse(contender, context);
+    if (reason !== undefined) return { step: name, reason };
+  }
+  return undefined;
+}
+
+/** Two of one origin, who are next to each other. */
+function hasTwins(members: readonly Contender[]): boolean {
+  for (let i = 1; i < members.length; i++)
+    if (members[i]!.candidate.originId === members[i - 1]!.candidate.originId) return true;
+  return false;
 }
 
 /** Origins that are heard of in the capability family; as nearly always, nobody asks where there is no other family. */
@@ -131,9 +161,16 @@ class Elimination {
   /** Keeps the best by this step; returns the others. */
   apply(step: PreferenceStep): readonly Contender[] {
     if (this.left.length < 2) return NOBODY;
-    const best = Math.min(...this.left.map((contender) => step.value(contender, this.#context)));
+    const first = step.value(this.left[0]!, this.#context);
+    let best = first;
+    let isDecisive = false;
+    for (let i = 1; i < this.left.length; i++) {
+      const value = step.value(this.left[i]!, this.#context);
+      if (value !== first) isDecisive = true;
+      if (value < best) best = value;
+    }
+    if (!isDecisive) return NOBODY;
     const losers = this.left.filter((contender) => step.value(contender, this.#context) !== best);
-    if (losers.length === 0) return losers;
     this.left = this.left.filter((contender) => step.value(contender, this.#context) === best);
     this.decisive = step;
     return losers;
