@@ -126,9 +126,11 @@ describe("gNMI: access tokens", () => {
       const before = reloads();
       await writeFile(path.join(router.folder, "keys.json"), keys);
       const late = AbortSignal.timeout(20_000);
+      const client = clientWith(`Bearer ${await mint({}, good)}`);
       while (reloads() === before) {
         assert.ok(!late.aborted, "the keys are not read again");
-        assert.equal(await name(await mint({}, good)), "r1");
+        assert.equal(await client.value("/router/name"), "r1");
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
     };
     await change(keySet(first, second), first);
@@ -174,7 +176,7 @@ describe("gNMI: access tokens", () => {
         const { code } = await refusal(clientWith(`Bearer ${flipped}`).get(["/router/name"]));
         assert.ok(code === status.UNAUTHENTICATED || code === status.RESOURCE_EXHAUSTED, `${code}`);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 
