@@ -5,6 +5,7 @@ import { loadNative } from "../../../native/index.ts";
 import { measureAffinity } from "./affinity-rows.ts";
 import { compareObjects } from "./compare.ts";
 import { measureCompiler } from "./compiler-rows.ts";
+import { measureCounters } from "./counter-rows.ts";
 import { measureFailover } from "./failover-rows.ts";
 import { isReached, type Row, ratioToBar, tableOf } from "./figures.ts";
 import { measureLive } from "./live-rows.ts";
@@ -26,6 +27,7 @@ const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Prom
   ["failover", ["A next hop dies under full load", () => measureFailover(5)]],
   ["restart", ["Restart and program upgrade under live frames", () => measureRestarts(5)]],
   ["tables", ["The tables, from TypeScript", measureTables]],
+  ["counters", ["Counters of 10 000 capabilities and instances, by processor time", measureCounters]],
   ["compiler", ["The compiler by itself", () => measureCompiler()]],
   ["policies", ["Rules of tenants, from the compiler into the tables", measurePolicies]],
 ]);

@@ -42,6 +42,12 @@ const SETUP = `
   ip -6 route add fd5e:3d00:1::/48 via fe80::51 dev sb-r1
 `;
 
+/** All tunnels behind one link, as the yardsticks' one route is; else they are behind both. */
+export function tunnelsBehind(links: "one" | "both"): void {
+  const way = links === "one" ? "via fe80::51 dev sb-r1" : "via fe80::52 dev sb-r2";
+  execFileSync("ip", ["-6", "route", "replace", "2001:db8:b2::/48", ...way.split(" ")]);
+}
+
 /** Makes the three namespaces' links and routes. They, and everything on them, go with the bench's processes. */
 export function setUpNetwork(): void {
   execFileSync("sh", ["-ec", SETUP], { stdio: ["ignore", "inherit", "inherit"] });
