@@ -42,7 +42,7 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
     await using context = await parts.openContext();
     const model = await openModel(context);
     const own = { ...parts, model, authentication: recovery(), transport: "local" as const };
-    const server = openServer(options, own, scope);
+    const server = await openServer(options, own, scope);
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     scope.defer(() => injector.destroy());
     return (socket) => {

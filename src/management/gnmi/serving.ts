@@ -19,7 +19,7 @@ import { PathReader } from "./paths.ts";
 import { reflection } from "./reflection/service.ts";
 import { schemaTree } from "./schema-tree.ts";
 import { GnmiServer } from "./server.ts";
-import { FILES, FOLDER, gnmiService, loadProto, serviceNamed } from "./service.ts";
+import { FILES, FOLDER, gnmiService, loadServed, reflectionService, serviceNamed } from "./service.ts";
 
 export type ServingOptions = Pick<GrpcConfiguration, "maxStreams" | "maxMessage" | "idleTimeout">;
 
@@ -51,7 +51,7 @@ const MAX_CONNECTION_STREAMS = 100;
 const KEEPALIVE_MS = 30_000;
 
 /** A server of all services, which listens nowhere yet; it ends with `scope`. */
-export function openServer(
+export async function openServer(
   { maxMessage, maxStreams, idleTimeout }: ServingOptions,
   parts: ServingParts & {
     readonly model: Model;
@@ -59,8 +59,8 @@ export function openServer(
     readonly transport: "tls" | "local";
   },
   scope: Scope,
-): Server {
-  const proto = loadProto();
+): Promise<Server> {
+  const proto = await loadServed(parts.clock);
   const door = new CallDoor(MAX_CALLS, parts);
   const server = new Server({
     "grpc.max_receive_message_length": maxMessage,
@@ -78,7 +78,7 @@ export function openServer(
   server.addService(serviceNamed(proto, "grpc.health.v1.Health"), health(SERVICES));
   const describing = { folder: FOLDER, files: FILES, services: [...SERVICES, ...ALONGSIDE] };
   const reflecting = reflection(describing, door);
-  for (const name of REFLECTION) server.addService(serviceNamed(proto, name), reflecting);
+  for (const name of REFLECTION) server.addService(reflectionService(proto, name), reflecting);
   return server;
 }
 
