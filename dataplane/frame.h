@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* A frame, from either hook: its bounds, and its octets in words. */
+#ifndef SEMR_FRAME_H
+#define SEMR_FRAME_H
+
+#include <linux/if_ether.h>
+#include <stddef.h>
+#include "maps.h"
+
+/* Where the program sits. Always a constant, so the other half folds away. */
+enum semr_hook {
+	SEMR_HOOK_XDP,
+	SEMR_HOOK_TC,
+};
+
+#define SEMR_L3 14			/* offsets into the frame */
+#define SEMR_L4 54
+#define SEMR_QUOTE (SEMR_L4 + 8)		/* what an ICMPv6 error is about */
+#define SEMR_PULL (SEMR_L4 + 40 + 60)	/* tunnel header, TCP with options */
+
+/*
+ * Stages that are functions of their own, so that the verifier looks at each
+ * once and not again for every way that leads there.
+ */
+#define SEMR_STAGE __attribute__((noinline))
+
+/* The one place where frame bounds are checked. */
+struct cursor {
+	void *at;
+	void *end;
+};
+
+/*
+ * A packet pointer out of a context. In assembler because the context's member
+ * is declared with 32 bits: clang would cut a pointer that it had spilled.
+ */
+#define CONTEXT_POINTER(ctx, type, member)				\
+({									\
+	void *pointer_;							\
+	asm volatile("%0 = *(u32 *)(%1 + %2)"				\
+		     : "=r"(pointer_)					\
+		     : "r"(ctx), "i"(offsetof(type, member)));		\
+	pointer_;							\
+})
+
+static __always_inline struct cursor open_frame(void *ctx, enum semr_hook hook)
+{
+	struct cursor c;
+
+	if (hook == SEMR_HOOK_XDP) {
+		c.at = CONTEXT_POINTER(ctx, struct xdp_md, data);
+		c.end = CONTEXT_POINTER(ctx, struct xdp_md, data_end);
+	} else {
+		c.at = CONTEXT_POINTER(ctx, struct __sk_buff, data);
+		c.end = CONTEXT_POINTER(ctx, struct __sk_buff, data_end);
+	}
+	__builtin_assume(c.at != NULL);
+	return c;
+}
+
+/* The next @size octets, NULL when the frame is shorter. */
+static __always_inline void *take(struct cursor *c, __u64 size)
+{
+	void *at = c->at;
+
+	if (at + size > c->end)
+		return NULL;
+	c->at = at + size;
+	return at;
+}
+
+static __always_inline struct ethhdr *ethernet_of(struct cursor *c)
+{
+	return take(c, sizeof(struct ethhdr));
+}
+
+/*
+ * Octets of a frame, in words wherever they lie: clang would take two or four
+ * for each because it sees how they are aligned. Machines that could not load
+ * them are refused by the verifier.
+ */
+typedef __u64 __attribute__((may_alias)) word64;
+typedef __u32 __attribute__((may_alias)) word32;
+typedef __u16 __attribute__((may_alias)) word16;
+
+static __always_inline void *anywhere(const void *at)
+{
+	asm("" : "+r"(at));
+	return (void *)at;
+}
+
+/* An Ethernet header out of a frame. */
+struct ethernet_words {
+	__u64 macs;
+	__u32 more;
+	__u16 type;
+};
+
+static __always_inline struct ethernet_words load_ethernet(const void *frame)
+{
+	void *at = anywhere(frame);
+
+	return (struct ethernet_words){
+		.macs = *(word64 *)at,
+		.more = *(word32 *)(at + 8),
+		.type = *(word16 *)(at + 12),
+	};
+}
+
+static __always_inline void
+store_ethernet(void *frame, struct ethernet_words ethernet)
+{
+	void *at = anywhere(frame);
+
+	*(word64 *)at = ethernet.macs;
+	*(word32 *)(at + 8) = ethernet.more;
+	*(word16 *)(at + 12) = ethernet.type;
+}
+
+static __always_inline __be16 type_of(const struct ethhdr *ethernet)
+{
+	return *(word16 *)(anywhere(ethernet) + 12);
+}
+
+/* Octets behind the Ethernet header, linear or not. */
+static __always_inline __u32 frame_payload(void *ctx, enum semr_hook hook)
+{
+	if (hook == SEMR_HOOK_XDP) {
+		struct cursor c = open_frame(ctx, hook);
+
+		return c.end - c.at - SEMR_L3;
+	}
+	return ((struct __sk_buff *)ctx)->len - SEMR_L3;
+}
+
+/* Headers of a socket buffer may lie in fragments: bring them together. */
+static __always_inline void pull_headers(void *ctx, enum semr_hook hook)
+{
+	struct __sk_buff *skb = ctx;
+	struct cursor c;
+	__u32 wanted;
+
+	if (hook == SEMR_HOOK_XDP)
+		return;
+	c = open_frame(ctx, hook);
+	wanted = skb->len < SEMR_PULL ? skb->len : SEMR_PULL;
+	if (c.at + wanted > c.end)
+		bpf_skb_pull_data(skb, wanted);
+}
+
+#endif
