@@ -28,7 +28,8 @@ import { emptying } from "../kernel/emptying.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { readAll } from "../kernel/read-all.ts";
 import { SILENT } from "../memory/story.ts";
-import { type Plan, POLICIES, plan, type Step, steps } from "./arbitrary.ts";
+import { type Step, steps } from "./arbitrary.ts";
+import { type Plan, POLICIES, plan } from "./arbitrary-plans.ts";
 import { OPTIONS, routeTo, SETUP } from "./pool.ts";
 
 const RUNS = Number(process.env.SEMR_DIFFERENTIAL_RUNS ?? 800);

@@ -14,7 +14,7 @@ import {
 } from "../../../src/dataplane/index.ts";
 import { firstTurn } from "../../../src/dataplane/kernel/pass-state.ts";
 import { lastLegAddress } from "../../../src/forwarding/index.ts";
-import { plan } from "../differential/arbitrary.ts";
+import { plan } from "../differential/arbitrary-plans.ts";
 import {
   AGENTS,
   CAPABILITIES,
