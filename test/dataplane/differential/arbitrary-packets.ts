@@ -27,7 +27,7 @@ const fields = fc.record({
 });
 
 const large = fc.integer({ min: 1270, max: 1470 }).map((length) => new Uint8Array(length).fill(0x5a));
-const data = fc.oneof({ weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) }, { weight: 1, arbitrary: large });
+const data = fc.oneof({ weight: 5, arbitrary: fc.uint8Array({ maxLength: 40 }) }, { weight: 1, arbitrary: large });
 
 const FLAGS = [0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x02, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14, 0x12, 0x03, 0x00];
 

@@ -145,7 +145,7 @@ const conversation: fc.Arbitrary<Step[]> = fc
   });
 
 export const steps: fc.Arbitrary<Step[]> = fc
-  .array(fc.oneof({ weight: 20, arbitrary: step.map((one) => [one]) }, { weight: 1, arbitrary: conversation }), {
+  .array(fc.oneof({ weight: 40, arbitrary: step.map((one) => [one]) }, { weight: 1, arbitrary: conversation }), {
     maxLength: 55,
     size: "max",
   })
