@@ -45,6 +45,7 @@ describe("two routers of one AS", () => {
       extendedMessages: true,
       gracefulRestart: true,
       longLivedGracefulRestart: false,
+      restartOverNotification: false,
       unknown: [],
     });
     assert.deepEqual([peer.routesReceived, peer.routesAdvertised, b.peer().routesAdvertised], [1, 0, 1]);
