@@ -1,6 +1,5 @@
-import { type Ipv6Address, messageOf, Scope, seconds } from "../../base/index.ts";
+import { type Ipv6Address, Scope } from "../../base/index.ts";
 import type { AttributeSet, RouteFamily } from "../../rib/index.ts";
-import { defaultPolicy } from "../policy/index.ts";
 import type { SelectionDeferral } from "../session/index.ts";
 import {
   AttributeCodec,
@@ -9,9 +8,7 @@ import {
   DEFAULT_DIALECT,
   ErrorCode,
   encodeMembership,
-  type NotificationMessage,
   notification,
-  shutdownData,
   type UnicastNlri,
 } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
@@ -25,19 +22,17 @@ import {
 import { ExportGroups } from "./export-groups.ts";
 import { type ListenRange, ListenRanges, optionsFromRange, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
-import { peerCounters } from "./metrics.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
 import { OwnRoutes } from "./own-routes.ts";
 import type { PathFailure } from "./path-failure.ts";
-import { Peer } from "./peer.ts";
-import { peerAddress, peerKey } from "./peer-address.ts";
+import type { Peer } from "./peer.ts";
+import { peerKey } from "./peer-address.ts";
 import { type PeerChange, planPeerChange } from "./peer-change.ts";
-import { sessionKind } from "./peer-parts.ts";
-import { PeerRecord } from "./peer-record.ts";
+import { addressOf, ceaseWithText, PeerDrivers } from "./peer-drivers.ts";
 import { type JudgedRoute, type SoftClear, type Speaker, SpeakerError, type SpeakerParts } from "./speaker-api.ts";
 import type { PeerStatus } from "./status.ts";
-import type { Connection, Endpoint } from "./transport.ts";
+import type { Endpoint } from "./transport.ts";
 
 /**
  * Starts a speaker: listeners are open and every neighbour that is not passive is being connected to when it resolves.
@@ -60,23 +55,17 @@ export async function startSpeaker(
   }
 }
 
-/** After a change of configuration both ends have to forget the old session first. */
-const REST_AFTER_CHANGE = seconds(1);
-
 class RunningSpeaker implements Speaker {
   #options: SpeakerOptions;
   readonly #parts: SpeakerParts;
   readonly #scope: Scope;
   readonly #codec: AttributeCodec;
-  #groups: ExportGroups;
+  readonly #groups: ExportGroups;
   readonly #restart: OwnRestartControl;
   readonly #routes: OwnRoutes;
   readonly #listeners: Listeners;
   readonly #ranges: ListenRanges;
-  /** In the order of configuration. */
-  readonly #peers = new Map<string, Peer>();
-  /** Drivers that end. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #peers: PeerDrivers;
   #importTargets: readonly Uint8Array[] | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -94,12 +83,21 @@ class RunningSpeaker implements Speaker {
         ...parts,
         ranges: () => this.#ranges.ranges,
         peers: () => this.#peers.values(),
-        accept: (connection, protects) => this.#accept(connection, protects),
+        accept: (connection, protects) => this.#stopped === undefined && this.#peers.accept(connection, protects),
       }),
     );
     this.#restart = new OwnRestartControl(options, parts.clock, parts.log, (what) => this.#changed(what));
     scope.own(this.#restart);
-    for (const peer of options.peers) this.#add(peer);
+    this.#peers = new PeerDrivers({
+      parts,
+      options: () => this.#options,
+      codec: this.#codec,
+      groups: this.#groups,
+      restart: this.#restart,
+      ranges: this.#ranges,
+      listeners: this.#listeners,
+    });
+    for (const peer of options.peers) this.#peers.add(peer);
   }
 
   async listen(): Promise<void> {
@@ -153,25 +151,25 @@ class RunningSpeaker implements Speaker {
   }
 
   peer(address: string): PeerStatus | undefined {
-    return this.#peer(address)?.status();
+    return this.#peers.get(address)?.status();
   }
 
   *received(address: string, family: RouteFamily): Generator<JudgedRoute> {
-    const kept = this.#peer(address)?.received(family);
+    const kept = this.#peers.get(address)?.received(family);
     if (kept === undefined) return;
     const { routes, intake } = kept;
     for (const route of routes.routes()) {
-      if (this.#peer(address)?.received(family)?.routes !== routes) return; // another session, or none
+      if (this.#peers.get(address)?.received(family)?.routes !== routes) return; // another session, or none
       yield { ...route, ...intake.look(route.attributes, route.key) };
     }
   }
 
   keepsReceived(address: string, family: RouteFamily): boolean {
-    return this.#peer(address)?.received(family) !== undefined;
+    return this.#peers.get(address)?.received(family) !== undefined;
   }
 
   told(address: string, family: RouteFamily): AdjRibOut | undefined {
-    return this.#peer(address)?.told(family);
+    return this.#peers.get(address)?.told(family);
   }
 
   ranges(): readonly RangeStatus[] {
@@ -200,9 +198,8 @@ class RunningSpeaker implements Speaker {
       this.changePeer(options);
       return;
     }
-    this.#forget(peer);
     const subcode = may ? CeaseSubcode.OtherConfigurationChange : CeaseSubcode.PeerDeconfigured;
-    void this.#leave(peer, notification(ErrorCode.Cease, subcode));
+    void this.#peers.dismiss(peer, notification(ErrorCode.Cease, subcode));
   }
 
   async change(common: CommonOptions, { leaving = [] }: Parameters<Speaker["change"]>[1] = {}): Promise<void> {
@@ -218,8 +215,9 @@ class RunningSpeaker implements Speaker {
     this.#groups.speakerChanged(this.#options);
     if (this.#importTargets !== undefined) this.importTargets(this.#importTargets);
     const apart = new Set(leaving.map(peerKey));
-    for (const [key, peer] of [...this.#peers]) {
-      if (!apart.has(key)) this.#commonChanged(peer, planCommonChange(before, common, peer.options));
+    for (const peer of [...this.#peers.values()]) {
+      if (!apart.has(peerKey(peer.options.address)))
+        this.#commonChanged(peer, planCommonChange(before, common, peer.options));
     }
     this.#listeners.keepOnly(common.listen);
   }
@@ -228,9 +226,8 @@ class RunningSpeaker implements Speaker {
     const { options } = peer;
     const isReset = reasons.some(({ effect }) => effect === "reset");
     if (isReset && options.range !== undefined) {
-      this.#forget(peer);
-      void this.#leave(peer, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
-    } else if (isReset || (reasons.length > 0 && options.enabled === false)) this.#replace(peer, options);
+      void this.#peers.dismiss(peer, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
+    } else if (isReset || (reasons.length > 0 && options.enabled === false)) this.#peers.replace(peer, options);
     else if (reasons.some(({ effect }) => effect === "live") && peer.commonChanged().needsRefresh) {
       this.#warnNoRefresh(options);
     }
@@ -246,13 +243,13 @@ class RunningSpeaker implements Speaker {
   }
 
   clear(address: string, text?: string): boolean {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     peer?.clear(ceaseWithText(CeaseSubcode.AdministrativeReset, text));
     return peer !== undefined;
   }
 
   clearSoft(address: string, direction: "in" | "out"): SoftClear {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     if (peer === undefined) return "unknown-peer";
     if (!peer.isEstablished) return "no-session";
     if (direction === "in") return peer.askAgain() ? "done" : "no-route-refresh";
@@ -265,13 +262,13 @@ class RunningSpeaker implements Speaker {
   }
 
   pathFailed(address: string, failure: PathFailure): boolean {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     peer?.pathFailed(failure);
     return peer !== undefined;
   }
 
   pathRecovered(address: string): boolean {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     peer?.pathRecovered();
     return peer !== undefined;
   }
@@ -288,16 +285,15 @@ class RunningSpeaker implements Speaker {
   }
 
   addPeer(options: PeerOptions): void {
-    const guest = this.#peer(options.address);
+    const guest = this.#peers.get(options.address);
     if (guest !== undefined && guest.options.range !== undefined) {
-      this.#forget(guest);
-      void this.#leave(guest, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
+      void this.#peers.dismiss(guest, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
     }
-    const peer = this.#add(options);
+    const peer = this.#peers.add(options);
     try {
       this.#listeners.guard();
     } catch (cause) {
-      this.#peers.delete(peerKey(options.address));
+      this.#peers.drop(options.address);
       throw cause;
     }
     this.#listeners.added(options);
@@ -305,7 +301,7 @@ class RunningSpeaker implements Speaker {
   }
 
   changePeer(options: PeerOptions): PeerChange {
-    const peer = this.#peer(options.address);
+    const peer = this.#peers.get(options.address);
     if (peer !== undefined && peer.options.range !== undefined && options.range === undefined) {
       const change = planPeerChange(peer.options, options);
       this.addPeer(options); // which a guest makes place for
@@ -320,7 +316,7 @@ class RunningSpeaker implements Speaker {
     if (change.effect === "nothing") return change;
     const changed = change.reasons.map(({ option }) => option);
     log.info("bgp.peer.changed", { peer: options.address, effect: change.effect, changed });
-    if (change.effect === "reset" || peer.options.enabled === false) this.#replace(peer, options);
+    if (change.effect === "reset" || peer.options.enabled === false) this.#peers.replace(peer, options);
     else if (this.#changeLive(peer, options).needsRefresh) this.#warnNoRefresh(options);
     return change;
   }
@@ -338,7 +334,7 @@ class RunningSpeaker implements Speaker {
   }
 
   disable(address: string, text?: string): boolean {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     if (peer === undefined || peer.options.range !== undefined) return false;
     const message = text === undefined ? {} : { shutdownMessage: text };
     this.changePeer({ ...peer.options, ...message, enabled: false });
@@ -346,19 +342,19 @@ class RunningSpeaker implements Speaker {
   }
 
   enable(address: string): boolean {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     if (peer === undefined) return false;
     this.changePeer({ ...peer.options, enabled: true });
     return true;
   }
 
   async removePeer(address: string, text?: string): Promise<boolean> {
-    const peer = this.#peer(address);
+    const peer = this.#peers.get(address);
     if (peer === undefined) return false;
-    this.#forget(peer);
+    this.#peers.forget(peer);
     this.#listeners.guard();
     const subcode = text === undefined ? CeaseSubcode.PeerDeconfigured : CeaseSubcode.AdministrativeShutdown;
-    await this.#leave(peer, ceaseWithText(subcode, text));
+    await this.#peers.leave(peer, ceaseWithText(subcode, text));
     return true;
   }
 
@@ -375,123 +371,9 @@ class RunningSpeaker implements Speaker {
     const message = how.restart ? undefined : ceaseWithText(CeaseSubcode.AdministrativeShutdown, how.text);
     const peers = [...this.#peers.values()];
     for (const peer of peers) peer.freezeRoutes();
-    await Promise.all([...this.#leaving, ...peers.map((peer) => peer.stop(message))]);
+    await Promise.all([this.#peers.settled(), ...peers.map((peer) => peer.stop(message))]);
     await Promise.all(peers.map((peer) => peer[Symbol.asyncDispose]()));
     await this.#scope[Symbol.asyncDispose]();
-  }
-
-  #peer(address: string): Peer | undefined {
-    return this.#peers.get(peerKey(address));
-  }
-
-  #add(options: PeerOptions): Peer {
-    const key = peerKey(options.address);
-    if (this.#peers.has(key)) {
-      const fault = { code: "bgp.duplicate-peer", address: options.address } as const;
-      throw new SpeakerError(fault, `BGP neighbour ${options.address} is configured twice`);
-    }
-    const { metrics, clock } = this.#parts;
-    const record = new PeerRecord(peerCounters(metrics, options.address), clock.wall());
-    const peer = this.#create(options, record);
-    this.#peers.set(key, peer);
-    return peer;
-  }
-
-  #forget({ options: { address } }: Peer): void {
-    this.#peers.delete(peerKey(address));
-    this.#ranges.left(peerKey(address));
-    this.#restart.event({ type: "removed", peer: address });
-  }
-
-  #create(
-    options: PeerOptions,
-    record: PeerRecord,
-    more: Pick<ConstructorParameters<typeof Peer>[2], "mayCome" | "gone"> = {},
-  ): Peer {
-    const withoutPolicy = defaultPolicy({ acceptExternal: this.#options.acceptExternal ?? false });
-    const address = addressOf(options.address);
-    const { localAs } = this.#options;
-    const kind = sessionKind(options.remoteAs, this.#options);
-    const observed = { name: options.address, address, remoteAs: options.remoteAs, localAs, kind } as const;
-    const speaker = (): SpeakerOptions => this.#options;
-    return new Peer(options, address, {
-      ...this.#parts,
-      observer: this.#parts.observer?.(observed),
-      get speaker() {
-        return speaker();
-      },
-      codec: this.#codec,
-      record,
-      restart: this.#restart,
-      sessionChanged: (change) => this.#parts.sessionChanged?.(change),
-      looped: this.#parts.looped,
-      keyTurned: () => this.#listeners.guard(),
-      groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
-      isReflector: () => this.#peers.values().some(({ options: other }) => other.reflectorClient === true),
-      importPolicy: (of) => of.importPolicy ?? withoutPolicy,
-      ...more,
-    });
-  }
-
-  /** The old driver ends, another one goes on with its record, after a rest where there was a session. */
-  #replace(old: Peer, options: PeerOptions): void {
-    const key = peerKey(options.address);
-    const peer = this.#create(options, old.record);
-    this.#peers.set(key, peer);
-    try {
-      this.#listeners.guard();
-    } catch (cause) {
-      this.#peers.set(key, old);
-      throw cause;
-    }
-    const isShutDown = options.enabled === false;
-    const rest = old.isConnected ? REST_AFTER_CHANGE : undefined;
-    const message = isShutDown
-      ? ceaseWithText(CeaseSubcode.AdministrativeShutdown, options.shutdownMessage)
-      : notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
-    void this.#leave(old, message);
-    this.#listeners.added(options);
-    peer.start(rest);
-  }
-
-  #leave(peer: Peer, message: NotificationMessage | undefined): Promise<void> {
-    const leaving = peer
-      .stop(message)
-      .then(() => peer[Symbol.asyncDispose]())
-      .catch((cause: unknown) => {
-        this.#parts.log.error("bgp.peer.stop-failed", { peer: peer.options.address, reason: messageOf(cause) });
-      })
-      .finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
-    return leaving;
-  }
-
-  #accept(connection: Connection, protects: (address: string) => boolean): boolean {
-    const { address } = connection.remote;
-    const peer = this.#stopped === undefined ? (this.#peer(address) ?? this.#welcome(address, protects)) : undefined;
-    if (peer === undefined || !protects(peer.options.address)) return false;
-    peer.accept(connection);
-    return true;
-  }
-
-  /** Somebody of a range connects: a neighbour for as long as the connection lasts. */
-  #welcome(address: string, protects: (address: string) => boolean): Peer | undefined {
-    const key = peerKey(address);
-    const range = protects(address) ? this.#ranges.admit(address, key) : undefined;
-    if (range === undefined) return undefined;
-    const { metrics, clock } = this.#parts;
-    const record = new PeerRecord(peerCounters(metrics, range.name), clock.wall());
-    const peer: Peer = this.#create(optionsFromRange(address, range), record, {
-      mayCome: (autonomousSystem) => this.#ranges.mayCome(range, autonomousSystem),
-      gone: () => {
-        if (this.#peers.get(key) !== peer) return;
-        this.#forget(peer);
-        void this.#leave(peer, undefined);
-      },
-    });
-    this.#peers.set(key, peer);
-    peer.start();
-    return peer;
   }
 
   #changed(what: RestartChange): void {
@@ -500,19 +382,6 @@ class RunningSpeaker implements Speaker {
       else peer.poke();
     }
   }
-}
-
-/** @throws {SpeakerError} `bgp.bad-address` */
-function addressOf(text: string): Ipv6Address {
-  const address = peerAddress(text);
-  if (address !== undefined) return address;
-  const advice = text.includes("%") ? "addresses with a zone are not supported" : "it is neither IPv6 nor IPv4";
-  throw new SpeakerError({ code: "bgp.bad-address", address: text }, `BGP neighbour address "${text}": ${advice}`);
-}
-
-/** For a Cease that an operator reads. @see RFC 9003 */
-function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
-  return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
 }
 
 function membershipSet(nextHop: Ipv6Address): AttributeSet {

@@ -1,0 +1,212 @@
+import { type Ipv6Address, messageOf, seconds } from "../../base/index.ts";
+import { defaultPolicy } from "../policy/index.ts";
+import {
+  type AttributeCodec,
+  CeaseSubcode,
+  ErrorCode,
+  type NotificationMessage,
+  notification,
+  shutdownData,
+} from "../wire/index.ts";
+import type { ExportGroups } from "./export-groups.ts";
+import { type ListenRanges, optionsFromRange } from "./listen-ranges.ts";
+import type { Listeners } from "./listeners.ts";
+import { peerCounters } from "./metrics.ts";
+import type { PeerOptions, SpeakerOptions } from "./options.ts";
+import type { OwnRestartControl } from "./own-restart.ts";
+import { Peer } from "./peer.ts";
+import { peerAddress, peerKey } from "./peer-address.ts";
+import { sessionKind } from "./peer-parts.ts";
+import { PeerRecord } from "./peer-record.ts";
+import { SpeakerError, type SpeakerParts } from "./speaker-api.ts";
+import type { Connection } from "./transport.ts";
+
+/** After a change of configuration both ends have to forget the old session first. */
+const REST_AFTER_CHANGE = seconds(1);
+
+export interface PeerDriversParts {
+  readonly parts: SpeakerParts;
+  /** Those of now. */
+  readonly options: () => SpeakerOptions;
+  readonly codec: AttributeCodec;
+  readonly groups: ExportGroups;
+  readonly restart: OwnRestartControl;
+  readonly ranges: ListenRanges;
+  readonly listeners: Listeners;
+}
+
+/** Who is a neighbour: a driver for each, made, replaced and ended, and those for who comes by itself. */
+export class PeerDrivers {
+  readonly #parts: SpeakerParts;
+  readonly #options: () => SpeakerOptions;
+  readonly #codec: AttributeCodec;
+  readonly #groups: ExportGroups;
+  readonly #restart: OwnRestartControl;
+  readonly #ranges: ListenRanges;
+  readonly #listeners: Listeners;
+  /** In the order of configuration. */
+  readonly #peers = new Map<string, Peer>();
+  /** Drivers that end. */
+  readonly #leaving = new Set<Promise<void>>();
+
+  constructor({ parts, options, codec, groups, restart, ranges, listeners }: PeerDriversParts) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#codec = codec;
+    this.#groups = groups;
+    this.#restart = restart;
+    this.#ranges = ranges;
+    this.#listeners = listeners;
+  }
+
+  get(address: string): Peer | undefined {
+    return this.#peers.get(peerKey(address));
+  }
+
+  values(): MapIterator<Peer> {
+    return this.#peers.values();
+  }
+
+  /** When those that were ending have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#leaving);
+  }
+
+  /** Takes back what `add` did, before it has been started. */
+  drop(address: string): void {
+    this.#peers.delete(peerKey(address));
+  }
+
+  /** It is no neighbour any more, and its driver ends. */
+  dismiss(peer: Peer, message: NotificationMessage): Promise<void> {
+    this.forget(peer);
+    return this.leave(peer, message);
+  }
+
+  /** @throws {SpeakerError} `bgp.duplicate-peer`, `bgp.bad-address` */
+  add(options: PeerOptions): Peer {
+    const key = peerKey(options.address);
+    if (this.#peers.has(key)) {
+      const fault = { code: "bgp.duplicate-peer", address: options.address } as const;
+      throw new SpeakerError(fault, `BGP neighbour ${options.address} is configured twice`);
+    }
+    const { metrics, clock } = this.#parts;
+    const record = new PeerRecord(peerCounters(metrics, options.address), clock.wall());
+    const peer = this.#create(options, record);
+    this.#peers.set(key, peer);
+    return peer;
+  }
+
+  /** It is no neighbour any more; its driver is still there. */
+  forget({ options: { address } }: Peer): void {
+    this.#peers.delete(peerKey(address));
+    this.#ranges.left(peerKey(address));
+    this.#restart.event({ type: "removed", peer: address });
+  }
+
+  #create(
+    options: PeerOptions,
+    record: PeerRecord,
+    more: Pick<ConstructorParameters<typeof Peer>[2], "mayCome" | "gone"> = {},
+  ): Peer {
+    const withoutPolicy = defaultPolicy({ acceptExternal: this.#options().acceptExternal ?? false });
+    const address = addressOf(options.address);
+    const { localAs } = this.#options();
+    const kind = sessionKind(options.remoteAs, this.#options());
+    const observed = { name: options.address, address, remoteAs: options.remoteAs, localAs, kind } as const;
+    const speaker = this.#options;
+    return new Peer(options, address, {
+      ...this.#parts,
+      observer: this.#parts.observer?.(observed),
+      get speaker() {
+        return speaker();
+      },
+      codec: this.#codec,
+      record,
+      restart: this.#restart,
+      sessionChanged: (change) => this.#parts.sessionChanged?.(change),
+      looped: this.#parts.looped,
+      keyTurned: () => this.#listeners.guard(),
+      groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
+      isReflector: () => this.#peers.values().some(({ options: other }) => other.reflectorClient === true),
+      importPolicy: (of) => of.importPolicy ?? withoutPolicy,
+      ...more,
+    });
+  }
+
+  /** The old driver ends, another one goes on with its record, after a rest where there was a session. */
+  replace(old: Peer, options: PeerOptions): void {
+    const key = peerKey(options.address);
+    const peer = this.#create(options, old.record);
+    this.#peers.set(key, peer);
+    try {
+      this.#listeners.guard();
+    } catch (cause) {
+      this.#peers.set(key, old);
+      throw cause;
+    }
+    const isShutDown = options.enabled === false;
+    const rest = old.isConnected ? REST_AFTER_CHANGE : undefined;
+    const message = isShutDown
+      ? ceaseWithText(CeaseSubcode.AdministrativeShutdown, options.shutdownMessage)
+      : notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
+    void this.leave(old, message);
+    this.#listeners.added(options);
+    peer.start(rest);
+  }
+
+  /** Ends a driver. */
+  leave(peer: Peer, message: NotificationMessage | undefined): Promise<void> {
+    const leaving = peer
+      .stop(message)
+      .then(() => peer[Symbol.asyncDispose]())
+      .catch((cause: unknown) => {
+        this.#parts.log.error("bgp.peer.stop-failed", { peer: peer.options.address, reason: messageOf(cause) });
+      })
+      .finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    return leaving;
+  }
+
+  /** Whether a connection is that of a neighbour. */
+  accept(connection: Connection, protects: (address: string) => boolean): boolean {
+    const { address } = connection.remote;
+    const peer = this.get(address) ?? this.#welcome(address, protects);
+    if (peer === undefined || !protects(peer.options.address)) return false;
+    peer.accept(connection);
+    return true;
+  }
+
+  /** Somebody of a range connects: a neighbour for as long as the connection lasts. */
+  #welcome(address: string, protects: (address: string) => boolean): Peer | undefined {
+    const key = peerKey(address);
+    const range = protects(address) ? this.#ranges.admit(address, key) : undefined;
+    if (range === undefined) return undefined;
+    const { metrics, clock } = this.#parts;
+    const record = new PeerRecord(peerCounters(metrics, range.name), clock.wall());
+    const peer: Peer = this.#create(optionsFromRange(address, range), record, {
+      mayCome: (autonomousSystem) => this.#ranges.mayCome(range, autonomousSystem),
+      gone: () => {
+        if (this.#peers.get(key) !== peer) return;
+        this.forget(peer);
+        void this.leave(peer, undefined);
+      },
+    });
+    this.#peers.set(key, peer);
+    peer.start();
+    return peer;
+  }
+}
+
+/** @throws {SpeakerError} `bgp.bad-address` */
+export function addressOf(text: string): Ipv6Address {
+  const address = peerAddress(text);
+  if (address !== undefined) return address;
+  const advice = text.includes("%") ? "addresses with a zone are not supported" : "it is neither IPv6 nor IPv4";
+  throw new SpeakerError({ code: "bgp.bad-address", address: text }, `BGP neighbour address "${text}": ${advice}`);
+}
+
+/** For a Cease that an operator reads. @see RFC 9003 */
+export function ceaseWithText(subcode: number, text: string | undefined): NotificationMessage {
+  return notification(ErrorCode.Cease, subcode, text === undefined ? undefined : shutdownData(text));
+}
