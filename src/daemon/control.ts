@@ -243,6 +243,7 @@ function statusReport(parts: ControlParts): StatusReport {
       peersEstablished: peers.filter(({ state }) => state === "Established").length,
     },
     liveness: livenessReport(parts),
+    alarms: parts.alarms.counts.toReversed().filter(({ count }) => count > 0),
     warnings: warnings(parts),
   };
 }

@@ -68,6 +68,10 @@ export const STATUS: StatusReport = {
       ...{ sent: 5000, sendErrors: 0, late: 3, realtime: true },
     },
   },
+  alarms: [
+    { severity: "major", count: 1 },
+    { severity: "warning", count: 2 },
+  ],
   warnings: ["the session with r3 is down"],
 };
 

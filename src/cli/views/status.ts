@@ -5,6 +5,11 @@ import { age, count, pairs, state } from "./format.ts";
 
 const MEANS = { checked: "by its health check", passive: "by how it answers", unjudged: "judged by nobody" } as const;
 
+const alarmsText = (alarms: StatusReport["alarms"]): string =>
+  alarms.length === 0
+    ? "none"
+    : `${alarms.map(({ severity, count: of }) => `${of} ${severity}`).join(", ")}: semrctl show alarms`;
+
 function judgedBy({ instances, passiveHealth }: StatusReport["liveness"]): string {
   const { checked, passive, unjudged, out } = instances;
   const terms =
@@ -40,6 +45,7 @@ export function statusView(report: StatusReport, style: TableStyle): string {
       `${dataplane.driver}, generation ${dataplane.generation}${dataplane.adopted ? ", taken over from the process before" : ""}`,
     ],
     ["agents", `${count(counts.agents, "agent")}, ${count(counts.instances, "instance")}`],
+    ["alarms", alarmsText(report.alarms)],
     ["judged by", judgedBy(report.liveness)],
     ["heartbeats", heartbeatsText(report.liveness.heartbeats)],
     [

@@ -9,7 +9,6 @@ import {
   notificationOf,
   operatorNotificationOf,
   type RouterConfiguration,
-  SEVERITIES,
 } from "../../management/index.ts";
 import type { RowSources } from "../rows.ts";
 import type { SessionWatch } from "../state/index.ts";
@@ -71,9 +70,7 @@ export class Alarms implements Disposable {
   /** Numbers for Prometheus. */
   refreshMetrics(): void {
     const { book, metrics } = this.#parts;
-    const counts = new Map(SEVERITIES.map((severity) => [severity, 0]));
-    for (const { severity, isCleared } of book.alarms) if (!isCleared) counts.set(severity, counts.get(severity)! + 1);
-    for (const [severity, count] of counts)
+    for (const { severity, count } of book.counts)
       metrics.gauge("semrd_alarms", "Alarms that are not cleared", { severity }).set(count);
   }
 

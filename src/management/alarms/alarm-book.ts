@@ -53,6 +53,14 @@ export class AlarmBook {
     return this.#alarms.values();
   }
 
+  /** Of those that are not cleared, from the least to the most severe. */
+  get counts(): readonly { readonly severity: Severity; readonly count: number }[] {
+    const counts = new Map(SEVERITIES.map((severity) => [severity, 0]));
+    for (const { severity, isCleared } of this.#alarms.values())
+      if (!isCleared) counts.set(severity, counts.get(severity)! + 1);
+    return Array.from(counts, ([severity, count]) => ({ severity, count }));
+  }
+
   get size(): number {
     return this.#alarms.size;
   }

@@ -1,6 +1,6 @@
 /** Answers on the control socket that are no plain list, and what a request carries. */
 
-import type { CounterText, NextHopCounterRow, PortRow } from "./rows.ts";
+import type { AlarmRow, CounterText, NextHopCounterRow, PortRow } from "./rows.ts";
 
 export interface StatusReport {
   readonly name: string;
@@ -35,6 +35,8 @@ export interface StatusReport {
     readonly peersEstablished: number;
   };
   readonly liveness: LivenessReport;
+  /** Those that are not over, by severity, the most severe first; severities without any are left out. */
+  readonly alarms: readonly { readonly severity: AlarmRow["severity"]; readonly count: number }[];
   /** What an operator should look at, each in one sentence. */
   readonly warnings: readonly string[];
 }
