@@ -200,7 +200,11 @@ it("the preferred cache counts while it has data; another one when its data has 
     };
   };
   say(first, 65001);
-  say(second, 65002);
+  // The second one answers after the first one, so that the timers of its data come second, too.
+  let answers = (): void => say(second, 65002);
+  second.answer = ({ type }, send) => {
+    if (type === "reset-query") answers = () => send(response(), prefix(65002), end(1));
+  };
   // Time of timers is the test's; what is real are the sockets.
   const timers: { delay: number; fire: () => void; cancelled: boolean }[] = [];
   const clock: Clock = {
@@ -223,6 +227,11 @@ it("the preferred cache counts while it has data; another one when its data has 
     ],
     clock,
   );
+  await until(
+    () => JSON.stringify(validator.caches()),
+    () => validator.caches()[0]!.vrps === 1,
+  );
+  answers();
   await until(
     () => JSON.stringify(validator.caches()),
     () => validator.caches().every(({ vrps }) => vrps === 1),
