@@ -113,8 +113,9 @@ export interface AggregateEntry {
   readonly policy?: PolicyIndex;
 }
 
-/** Bits of a capability address up to the end of its tenant, and of its family. */
+/** Bits of a capability address up to the end of its tenant. */
 export const TENANT_BITS = 64;
+/** Up to the end of its family. */
 export const FAMILY_BITS = 80;
 
 /** The owner of one slot. `previous` differs from `current` while the slot is in transition. */
