@@ -181,48 +181,46 @@ await isolated(import.meta.filename, SETUP, () => {
     assert.equal(one.received, one.sent);
   });
 
+  /** Traffic over the moment in which a link of e1 is cut; `first`: what is done before it. */
+  const cutting = (
+    end: Parameters<typeof ladder.cut>[1],
+    {
+      first = () => wait(100),
+      after,
+      back,
+    }: { first?: () => Promise<unknown>; after: number; back: () => Promise<void> },
+  ) =>
+    ladder.traffic(async () => {
+      await first();
+      const at = now();
+      ladder.cut("e1", end);
+      await wait(after);
+      return at;
+    }, back);
+
+  /** What became of the packets of e1, within `most` milliseconds, whatever the bar; all others are at a2. */
+  const ends = (traffic: Awaited<ReturnType<typeof cutting>>, name: string, bar: number, most: number): void => {
+    const took = row(name, account(traffic, "e1"), traffic.event, bar);
+    assert.ok(took < most, `${took} ms`);
+    assert.deepEqual(sites(traffic, traffic.event + most + 10), new Set(["a2"]));
+  };
+
   it("the link to an egress: before 5 ms have passed", async () => {
     ladder.clientBy("i2");
-    const traffic = await ladder.traffic(async () => {
-      await wait(100);
-      const at = now();
-      ladder.cut("e1", "i2");
-      await wait(200);
-      return at;
-    }, LINK_BACK);
-    const one = account(traffic, "e1");
-    const took = row("the link to an egress (carrier lost)", one, traffic.event, BAR.link);
-    assert.ok(took < 100, `${took} ms`);
-    assert.deepEqual(sites(traffic, traffic.event + 110), new Set(["a2"]));
+    ends(await cutting("i2", { after: 200, back: LINK_BACK }), "the link to an egress (carrier lost)", BAR.link, 100);
   });
 
   it("an egress: BFD, 10 ms × 3", async () => {
-    const traffic = await ladder.traffic(async () => {
-      await wait(100);
-      const at = now();
-      ladder.cut("e1", "core");
-      await wait(300);
-      return at;
-    }, EGRESS_BACK);
-    const one = account(traffic, "e1");
-    const took = row("an egress (BFD 10 ms × 3)", one, traffic.event, BAR.silent);
-    assert.ok(took < 250, `${took} ms`);
-    assert.deepEqual(sites(traffic, traffic.event + 260), new Set(["a2"]));
+    ends(await cutting("core", { after: 300, back: EGRESS_BACK }), "an egress (BFD 10 ms × 3)", BAR.silent, 250);
   });
 
   it("the control plane of the ingress, kill -9, and then an egress: the pass misses its heartbeats", async () => {
-    const traffic = await ladder.traffic(async () => {
+    const first = async () => {
       await ladder.kill("i1");
       await wait(200);
-      const at = now();
-      ladder.cut("e1", "core");
-      await wait(300);
-      return at;
-    }, EGRESS_BACK);
-    const one = account(traffic, "e1");
-    const took = row("ingress: control plane kill -9, then an egress (heartbeats)", one, traffic.event, BAR.silent);
-    assert.ok(took < 250, `${took} ms`);
-    assert.deepEqual(sites(traffic, traffic.event + 260), new Set(["a2"]));
+    };
+    const traffic = await cutting("core", { first, after: 300, back: EGRESS_BACK });
+    ends(traffic, "ingress: control plane kill -9, then an egress (heartbeats)", BAR.silent, 250);
   });
 
   it("an ingress: the other one sends every flow to the instance that had it", async () => {
