@@ -59,6 +59,8 @@ export interface YangError extends Error {
 export interface YangTree extends AsyncDisposable {
   /** True when nothing was given: an empty document, or default values only. */
   readonly empty: boolean;
+  /** The same for all handles on the same data, and for no others of the context, ever. */
+  readonly number: number;
   /** Another handle on the same data, for another owner. Costs nothing. */
   share(): YangTree;
   dispose(): Promise<void>;

@@ -37,7 +37,9 @@ std::vector<YangTree::PropertyDescriptor> YangTree::Properties(Napi::Env env) {
 YangTree::YangTree(const Napi::CallbackInfo& info) : Wrapped(info) {
   parts_ = std::move(PartsOf<Parts>(info));
   auto empty = Napi::Boolean::New(info.Env(), parts_.empty);
+  auto number = Napi::Number::New(info.Env(), static_cast<double>(parts_.hold->number()));
   info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("empty", empty, napi_enumerable));
+  info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("number", number, napi_enumerable));
 }
 
 TreeNumber YangTree::On(Napi::Env env, const std::shared_ptr<YangLane>& lane) const {

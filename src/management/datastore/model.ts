@@ -10,6 +10,8 @@ import type { DataFormat, EditOptions, EditStep, GetOptions } from "./types.ts";
 export interface Tree {
   /** Nothing but default values. */
   readonly empty: boolean;
+  /** The same for all handles on the same data, and for no others, ever. */
+  readonly number: number;
   /** Another handle on the same data. */
   share(): Tree;
   dispose(): Promise<void>;

@@ -111,6 +111,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       const { candidate } = this.#locks.release(session);
       if (candidate) await this.#workspace.shared.discard(); // RFC 6241 §8.3.5.2
       await this.#workspace.forget(session);
+      await this.#running.forget();
       await this.#committer.sessionEnded(session);
     });
     this.#publish({ type: "session-closed", session });
@@ -176,8 +177,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (!edited.ok) return edited;
       const test = options.testOption ?? "set";
       if (test !== "set") {
-        const valid = await this.#parts.model.validate(edited.value);
-        if (valid.ok) await valid.value.dispose();
+        const valid = await this.#running.validate(edited.value);
         if (!valid.ok || test === "test-only") {
           await edited.value.dispose();
           return valid.ok ? answered(this.#transactionIdOf(session, target)) : this.#told(session, valid);
@@ -225,6 +225,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       const kept = this.#keepsOut(session, target);
       if (!kept.ok) return kept;
       await this.#workspace.candidate(session, target).discard();
+      await this.#running.forget();
       return answered(this.#transactionIdOf(session, target));
     });
   }

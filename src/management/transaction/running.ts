@@ -77,6 +77,9 @@ export class Running<B, C> {
   /** What the router still does otherwise, by path: the value until the restart, `undefined` for none. */
   readonly #deferred = new Map<string, unknown>();
 
+  /** The last tree that was found valid after running, with its default values: who validates mostly commits next. */
+  #checked: { readonly of: number; readonly changes: readonly TreeChange[]; readonly valid: Tree } | undefined;
+
   constructor(parts: RunningParts<B, C>, begin: { readonly tree: Tree; readonly bound: B }) {
     this.#parts = parts;
     this.#tree = begin.tree;
@@ -129,9 +132,13 @@ export class Running<B, C> {
     mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>,
   ): Promise<Answer<Plan<B, C>>> {
     const { model, binder } = this.#parts;
-    const changes = await model.diff(this.#tree, tree);
+    const known = this.#checked?.of === tree.number ? this.#checked : undefined;
+    const changes = known?.changes ?? (await model.diff(this.#tree, tree));
     // The model has a thread of its own: meanwhile it is looked who may do this, and what it says.
-    const validation = model.validate(tree, { valid: this.#tree, changes });
+    const validation =
+      known === undefined
+        ? model.validate(tree, { valid: this.#tree, changes })
+        : Promise.resolve(answered(known.valid.share()));
     const { allowed, begun } = await unlessItFails(validation, () => this.#begin(changes, mayChange));
     const valid = await validation;
     if (allowed?.ok === false) {
@@ -141,6 +148,7 @@ export class Running<B, C> {
     if (!valid.ok) return valid;
     let kept = false;
     try {
+      if (known === undefined) await this.#remember(tree, changes, valid.value.share());
       const bound = await binder.change(this.#bound, valid.value, changes, begun);
       if (!bound.ok) return bound;
       const consequences: Consequence[] = [];
@@ -156,6 +164,30 @@ export class Running<B, C> {
     } finally {
       if (!kept) await valid.value.dispose();
     }
+  }
+
+  /** Whether `tree` could follow running, as far as the model says; a plan of it does not ask again. */
+  async validate(tree: Tree): Promise<Answer<void>> {
+    if (this.#checked?.of === tree.number) return answered(undefined);
+    const { model } = this.#parts;
+    const changes = await model.diff(this.#tree, tree);
+    const valid = await model.validate(tree, { valid: this.#tree, changes });
+    if (!valid.ok) return valid;
+    await this.#remember(tree, changes, valid.value);
+    return answered(undefined);
+  }
+
+  /** Takes `valid`. */
+  async #remember({ number }: Tree, changes: readonly TreeChange[], valid: Tree): Promise<void> {
+    await this.forget();
+    this.#checked = { of: number, changes, valid };
+  }
+
+  /** Gives up what was validated and is not committed. */
+  async forget(): Promise<void> {
+    const { valid } = this.#checked ?? {};
+    this.#checked = undefined;
+    await valid?.dispose();
   }
 
   async #begin(changes: readonly TreeChange[], mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>) {
@@ -192,6 +224,7 @@ export class Running<B, C> {
     this.#bound = plan.after;
     this.#modified = time;
     this.#noteDeferred(plan);
+    await this.forget();
     await old.dispose();
     return answered(entry);
   }

@@ -58,6 +58,30 @@ describe("candidates", () => {
     assert.deepEqual([tags(bad), await candidate()], [["invalid-value"], { "/a": 1 }]);
   });
 
+  it("what was validated is not validated again by its commit; what was changed since, or running has changed for, is", async () => {
+    const world = await new World({ "/a": 1, "/b": 1 }).start("part");
+    const session = world.session();
+    const tested = { ...edit, testOption: "test-then-set" } as const;
+    const asked = async (run: () => Promise<unknown>): Promise<number> => {
+      const before = world.validations;
+      await run();
+      return world.validations - before;
+    };
+    const set = async (text: string, options: typeof edit | typeof tested) =>
+      value(await world.engine.edit(session, "candidate", text, options));
+    const commit = async () => value(await world.engine.commit(session));
+    assert.equal(await asked(() => set('{"/a": 2}', tested)), 1);
+    assert.equal(await asked(async () => value(await world.engine.validate(session, "candidate"))), 0);
+    assert.equal(await asked(commit), 0);
+    await set('{"/a": 3}', tested);
+    await set('{"/b": 3}', edit);
+    assert.equal(await asked(commit), 1);
+    await set('{"/a": 4}', tested);
+    value(await world.engine.transact(session, [{ operation: "replace", path: "/b", value: "4" }]));
+    assert.equal(await asked(commit), 1);
+    assert.deepEqual(await world.running(), { "/a": 4, "/b": 4 });
+  });
+
   it("rollback brings earlier commits into the candidate; compare says what differs; secrets are stars", async () => {
     const world = await new World({ "/a": 1 }).start("part");
     const session = world.session();

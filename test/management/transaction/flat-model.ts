@@ -18,6 +18,9 @@ let open = 0;
 
 export const openTrees = (): number => open;
 
+const numbers = new WeakMap<Flat, number>();
+let last = 0;
+
 class FlatTree implements Tree {
   readonly values: Flat;
   #disposed = false;
@@ -29,6 +32,12 @@ class FlatTree implements Tree {
 
   get empty(): boolean {
     return this.values.size === 0;
+  }
+
+  get number(): number {
+    const known = numbers.get(this.values) ?? ++last;
+    numbers.set(this.values, known);
+    return known;
   }
 
   share(): Tree {

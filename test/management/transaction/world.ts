@@ -114,6 +114,8 @@ export class World<F extends StoreFiles = MemoryFiles> {
   readonly startup: { text: string };
   engine!: Engine<Values, Values>;
   parts: FakePart[] = [];
+  /** So often the model was asked whether a tree is valid. */
+  validations = 0;
 
   constructor(begin: Values, files = new MemoryFiles() as StoreFiles as F, clock = new VirtualClock()) {
     this.files = files;
@@ -133,7 +135,13 @@ export class World<F extends StoreFiles = MemoryFiles> {
     };
     const store = await CommitStore.open(this.files, "lineage", silent);
     const opened = await openEngine<Values, Values>({
-      model: flatModel,
+      model: {
+        ...flatModel,
+        validate: (...given) => {
+          this.validations++;
+          return flatModel.validate(...given);
+        },
+      },
       binder: {
         bind: async (tree) => answered(valuesOf(tree)),
         begin: async () => undefined,
