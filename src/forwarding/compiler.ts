@@ -1,12 +1,6 @@
 import {
-  ANY_SITE,
-  type CapabilityId,
-  type CapabilityName,
   type Clock,
-  capabilityAddress,
-  capabilityFamily,
   formatIpv6,
-  hashedFamilyCode,
   type Ipv6Address,
   type Log,
   type Metrics,
@@ -15,6 +9,7 @@ import {
 } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection, PrefixSelection } from "../rib/index.ts";
+import { AddressClaims } from "./address-claims.ts";
 import { AggregateBook } from "./aggregate-book.ts";
 import { CapabilityBook, type PlanId } from "./capability-book.ts";
 import { CapabilityIds } from "./capability-ids.ts";
@@ -69,13 +64,12 @@ export class Compiler implements Disposable {
   readonly #entries: EntryTable;
   readonly #fulfilment: Fulfilment;
   readonly #aggregates: AggregateBook;
+  readonly #claims: AddressClaims;
   readonly #ids = new CapabilityIds();
   readonly #work: WorkQueue;
-  readonly #addressOctets = new Uint8Array(16);
   #generation = 0;
   #taxonomy = 0;
   #adopting = false;
-  #hasAdopted = false;
 
   constructor(options: CompilerOptions, parts: CompilerParts) {
     const { clock, random, sink } = parts;
@@ -108,6 +102,7 @@ export class Compiler implements Disposable {
     });
     const instances = new InstanceBook(book, nextHops, clock, batch);
     this.#options = options;
+    this.#claims = new AddressClaims(options, { book, records, entries, reports });
     this.#clock = clock;
     this.#sink = sink;
     this.#reports = reports;
@@ -127,7 +122,7 @@ export class Compiler implements Disposable {
     });
     this.#aggregates = new AggregateBook({
       ...{ domain: options.domain, limit: limits.aggregates ?? 0, records, choices, groups, policies, batch, reports },
-      ...{ fulfilment: this.#fulfilment, familyCodeOf: (family) => this.#familyCode(family) },
+      ...{ fulfilment: this.#fulfilment, familyCodeOf: (family) => this.#claims.familyCode(family) },
     });
     this.#work = new WorkQueue({
       ...{ clock, book, sink },
@@ -157,7 +152,7 @@ export class Compiler implements Disposable {
    */
   adopt(snapshot: PlanSnapshot): void {
     this.#adopting = true;
-    this.#hasAdopted = snapshot.capabilities.size > 0;
+    this.#claims.hasAdopted = snapshot.capabilities.size > 0;
     this.#generation = snapshot.generation;
     for (const [index, { nextHop, state }] of snapshot.nextHops) this.#nextHops.adopt(index, nextHop, state);
     const present = (index: NextHopIndex): NextHopIndex => (snapshot.nextHops.has(index) ? index : 0);
@@ -202,7 +197,7 @@ export class Compiler implements Disposable {
 
   *#takeTaxonomy(capabilities: Iterable<KnownCapability>, number: number): Generator<void> {
     for (const { tenantIndex, name, majorVersion, affinity } of capabilities) {
-      const plan = this.#plan(tenantIndex, this.#ids.of(name, majorVersion), name);
+      const plan = this.#claims.plan(tenantIndex, this.#ids.of(name, majorVersion), name);
       this.#book.setTaxonomy(plan, number);
       this.#book.setAffinity(plan, affinity);
       this.#work.mark(plan);
@@ -225,6 +220,7 @@ export class Compiler implements Disposable {
    */
   numbers(numbers: Pick<CompilerOptions, "tenants" | "familyCodes">): void {
     this.#options = { ...this.#options, ...numbers };
+    this.#claims.numbers(this.#options);
   }
 
   /** What is configured for each tenant; replaces what was given before. Only tenants for which that differs cost work. */
@@ -282,7 +278,7 @@ export class Compiler implements Disposable {
         this.#reports.refuse("unnamed", { tenantIndex, capability: `${tenantIndex} ${toHex(id)}` });
         return;
       }
-      plan = this.#add(tenantIndex, id, name);
+      plan = this.#claims.plan(tenantIndex, id, name);
     }
     if (this.#adopting) this.#fulfilment.noteSeen(plan);
     const before = this.#book.choice(plan);
@@ -316,8 +312,8 @@ export class Compiler implements Disposable {
       return;
     }
     const id = this.#ids.of(instance.capability, instance.version.major);
-    const plan = this.#plan(tenantIndex, id, instance.capability);
-    this.#ownAddress(plan, id);
+    const plan = this.#claims.plan(tenantIndex, id, instance.capability);
+    this.#claims.own(plan, id);
     const member = this.#instances.put(plan, instance, this.#believed(instance, state));
     if (member.index === 0) this.#reports.refuse("next-hops-full", { instance: instance.id });
     this.#carryOutNow();
@@ -348,51 +344,6 @@ export class Compiler implements Disposable {
     const probed = instance.check === undefined || instance.health.state !== "unknown";
     if (!this.#adopting || probed || instance.adminState === "down") return state;
     return this.#instances.heldState(instance) ?? state;
-  }
-
-  #plan(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
-    const known = this.#book.find(tenantIndex, id);
-    return known === 0 ? this.#add(tenantIndex, id, name) : known;
-  }
-
-  #add(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
-    const plan = this.#book.add(name);
-    const records = this.#records;
-    const any = records.at(this.#address(plan, id, ANY_SITE));
-    const owner = records.owner(any);
-    if (owner !== 0) {
-      this.#reports.refuse("address-collision", { capability: name, with: this.#book.name(owner), tenantIndex });
-      return plan;
-    }
-    records.setOwner(any, plan);
-    this.#book.setAny(plan, any);
-    // What the data plane has from before has an owner now, too.
-    if (this.#hasAdopted && records.find(this.#address(plan, id, this.#options.selector)) !== 0)
-      this.#ownAddress(plan, id);
-    return plan;
-  }
-
-  /** Whoever has the capability's address has that of its instances here as well. */
-  #ownAddress(plan: PlanId, id: CapabilityId): void {
-    const any = this.#book.any(plan);
-    if (any === 0 || this.#book.own(plan) !== 0) return;
-    const own = this.#records.at(this.#address(plan, id, this.#options.selector));
-    if (this.#records.owner(own) !== 0) return;
-    this.#records.setOwner(own, plan);
-    this.#book.setOwn(plan, own);
-    this.#entries.shareInstances(own, any);
-  }
-
-  /** Good until the next one is asked for. */
-  #address(plan: PlanId, id: CapabilityId, selector: number): Ipv6Address {
-    const { domain } = this.#options;
-    const familyCode = this.#familyCode(capabilityFamily(this.#book.name(plan)));
-    const tenantIndex = this.#book.tenant(plan);
-    return capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }, this.#addressOctets);
-  }
-
-  #familyCode(family: string): number {
-    return this.#options.familyCodes.get(family) ?? hashedFamilyCode(family);
   }
 
   #compile(plan: PlanId): number {
