@@ -193,7 +193,7 @@ async function withNetconfd(folder: string, use: (subject: Subject) => Promise<v
   const options = ["--superuser=root", "--access-control=off", "--no-startup", "--target=candidate"];
   const where = [`--ncxserver-sockname=${socket}`, `--log=${path.join(folder, "log")}`];
   const env = { ...process.env, HOME: folder, USER: "root", SSH_CONNECTION: "127.0.0.1 1111 127.0.0.1 830" };
-  const child = spawn(netconfd, [...where, ...options], { stdio: "ignore", env });
+  const child = spawn(netconfd, [...where, ...options], { stdio: "ignore", cwd: folder, env });
   try {
     await reached(socket);
     const open = (): Promise<RawClient> => {
