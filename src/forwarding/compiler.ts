@@ -1,12 +1,4 @@
-import {
-  type Clock,
-  formatIpv6,
-  type Ipv6Address,
-  type Log,
-  type Metrics,
-  type Random,
-  toHex,
-} from "../base/index.ts";
+import { type Clock, formatIpv6, type Ipv6Address, type Log, type Metrics, type Random, toHex } from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection, PrefixSelection } from "../rib/index.ts";
 import { AddressClaims } from "./address-claims.ts";
