@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { Change, Management, ManagementEvent, Session } from "../datastore/index.ts";
 import type { EventLog, NotificationSource } from "./event-log.ts";
 
-/** Edits that one notification lists. */
+/** Edits that one notification lists; those of the log, as all of a large commit would be a long turn. */
 const MOST_EDITS = 1_000;
 const OPERATIONS = { create: "create", delete: "delete", replace: "replace", move: "merge" } as const;
 
@@ -17,7 +17,7 @@ export function logConfigurationEvents(management: Management, log: EventLog): D
 function notificationOf(event: ManagementEvent, management: Management): NotificationSource | undefined {
   switch (event.type) {
     case "configuration-changed": {
-      const { entry, datastore, changes } = event;
+      const { entry, datastore } = event;
       const { user, source, protocol } = entry;
       // 0 where its session is over.
       const id = management.sessions().find((one) => one.source === source && one.user === user)?.id ?? 0;
@@ -25,7 +25,7 @@ function notificationOf(event: ManagementEvent, management: Management): Notific
       return {
         name: "ietf-netconf-notifications:netconf-config-change",
         target: [],
-        content: { "changed-by": changedBy, datastore, edit: changes.slice(0, MOST_EDITS).map(edit) },
+        content: { "changed-by": changedBy, datastore, edit: entry.changes.slice(0, MOST_EDITS).map(edit) },
       };
     }
     case "confirmed-commit": {
