@@ -1,6 +1,7 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { Affinity, CapabilityBatch } from "../../forwarding/index.ts";
 import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, homeOf, KEY_EMPTY, KEY_TOMBSTONE, SPREAD } from "../abi.ts";
+import { UnpublishedKeys } from "./unpublished-keys.ts";
 
 /** What a capability leads to, and what is done to packets for it. */
 export interface CapabilityGroups {
@@ -76,7 +77,7 @@ export class CapabilityTable {
   /** By line: the living entries that pass it. At most 30. */
   readonly #passing: Uint8Array;
   readonly #place: Place = { found: NOWHERE, free: NOWHERE };
-  readonly #unpublished = new Unpublished();
+  readonly #unpublished = new UnpublishedKeys();
   #size = 0;
 
   /** Borrows `octets` (a power of two of lines) and takes over what is in it. Cost: one look at each slot. */
@@ -309,33 +310,6 @@ export class CapabilityTable {
       Atomics.store(this.#words, (2 * line + slot) * WORDS + KEY_WORD, KEY_EMPTY);
       this.#states[line]! ^= bit;
     }
-  }
-}
-
-/** Slots whose entries are there but for the key. */
-class Unpublished {
-  readonly #slots = new Int32Array(1024);
-  readonly #keys = new BigUint64Array(this.#slots.length);
-  readonly #halves = new Int32Array(this.#keys.buffer);
-  readonly #fence = new Int32Array(1);
-  #length = 0;
-
-  get isFull(): boolean {
-    return this.#length === this.#slots.length;
-  }
-
-  push(slot: number, low: number, high: number): void {
-    const at = this.#length++;
-    this.#slots[at] = slot;
-    this.#halves[2 * at] = low;
-    this.#halves[2 * at + 1] = high;
-  }
-
-  /** Plain stores of 64 bits; the exchange before them keeps what was stored earlier earlier, for all of them. */
-  publish(words: BigUint64Array): void {
-    Atomics.exchange(this.#fence, 0, 0);
-    for (let at = 0; at < this.#length; at++) words[this.#slots[at]! * WORDS + KEY_WORD] = this.#keys[at]!;
-    this.#length = 0;
   }
 }
 
