@@ -246,6 +246,11 @@ const folder = await mkdtemp(path.join(tmpdir(), "semrd-bench-netconf-"));
 try {
   console.log("| what | server | measured | bar | CPU ms each |\n| --- | --- | ---: | ---: | ---: |");
   await withEcho(async (subject) => void (await roundTrips(subject)));
+  {
+    // Without the probe, whose timer is work as well.
+    await using plain = await startNetconfRouter();
+    await measure({ name: "semrd", open: () => plain.open(), pid: plain.process.child.pid! });
+  }
   await using router = await startNetconfRouter({}, ROUTER, ["env", `NODE_OPTIONS=--import=${PROBE}`]);
   const subject = {
     name: "semrd",
@@ -253,7 +258,6 @@ try {
     pid: router.process.child.pid!,
     stall: () => stallOf(router),
   };
-  await measure(subject);
   await agents(subject);
   await withNetconfd(folder, measure);
 } finally {
