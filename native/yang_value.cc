@@ -206,7 +206,9 @@ std::optional<std::string> ValueReader::WrongKind(const Element& element, const 
     case LY_TYPE_UINT16:
     case LY_TYPE_UINT32:
       if (element.value == Value::kNumber) return std::nullopt;
-      return "a number is expected, without quotes";
+      return element.text.find_first_not_of("-0123456789") == std::string_view::npos
+                 ? "a number is expected, without quotes"
+                 : "a number is expected";
     case LY_TYPE_BOOL:
       if (element.value == Value::kBoolean) return std::nullopt;
       return "true or false is expected, without quotes";
