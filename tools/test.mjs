@@ -2,13 +2,15 @@
 // contains one of the texts, and leaves out lint and types.
 
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { projectNode } from "./node-packages.mjs";
 import { reportFailure, SetupError, step } from "./progress.mjs";
 import { run, runForeground } from "./run.mjs";
 import { root, setup } from "./setup.mjs";
 
-const CONCURRENCY = 2;
+/** Tests wait for peers and timers for half of their time. */
+const CONCURRENCY = availableParallelism() + 1;
 const ONE_TEST_TIMEOUT_MS = 300_000;
 
 function testFiles(filters) {
