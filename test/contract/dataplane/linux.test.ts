@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { startLinuxDataplane } from "../../../src/dataplane/index.ts";
+import { MOST_GROUPS } from "../../../src/dataplane/linux/commands.ts";
 import { isolated } from "../../dataplane/kernel/isolated.ts";
 import { whyNoRoutes } from "../../dataplane/linux/why-not.ts";
 import { OPTIONS } from "../../dataplane/memory/story.ts";
@@ -27,7 +28,7 @@ await isolated(
           [Symbol.asyncDispose]: () => dataplane.remove(),
         };
       },
-      { runs: 6, packets: false },
+      { runs: 6, packets: false, groups: MOST_GROUPS },
     );
   },
   whyNoRoutes,

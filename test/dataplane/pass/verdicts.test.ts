@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpus } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { type Bench, HOOKS } from "./bench.ts";
 import { CASES, ECHO } from "./cases.ts";
@@ -74,13 +75,16 @@ insideNamespace(import.meta.filename, () => {
     for (const hook of HOOKS)
       it(`drop-rate-limited after the burst, RST and echo go on (${hook})`, async () => {
         using bench = await makeWorld({ answersPerSecond: 0, answersBurst: 5 });
-        const verdicts = Array.from({ length: 8 }, () => bench.run(hook, ethernet(segment(CAP.unknown))).verdict);
-        assert.deepEqual(
-          verdicts.slice(-3).every((verdict) => verdict === "drop-rate-limited"),
-          true,
-          `${verdicts}`,
+        // Each processor has a bucket of its own, and this process may be moved to another one in between.
+        const most = 5 * cpus().length;
+        const verdicts = Array.from(
+          { length: most + 3 },
+          () => bench.run(hook, ethernet(segment(CAP.unknown))).verdict,
         );
-        assert.ok(verdicts.filter((verdict) => verdict === "reject-no-route").length >= 5);
+        const answered = verdicts.filter((verdict) => verdict === "reject-no-route").length;
+        const dropped = verdicts.filter((verdict) => verdict === "drop-rate-limited").length;
+        assert.ok(answered >= 5 && answered <= most, `${verdicts}`);
+        assert.equal(answered + dropped, verdicts.length, `${verdicts}`);
         assert.equal(bench.run(hook, ethernet(segment(CAP.empty))).verdict, "reject-empty-group");
         const echo = icmp({ source: CLIENT, destination: CAP.local }, 128, 0, ECHO);
         assert.equal(bench.run(hook, ethernet(echo)).verdict, "answered-echo");
