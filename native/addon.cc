@@ -1,4 +1,4 @@
-// Entry of the addon: `{ bfd, bpf, paths, sock, yang }` as api.ts describes it.
+// Entry of the addon: `{ bfd, bpf, paths, sock, sources, yang }` as api.ts describes it.
 #include <napi.h>
 
 #include "bfd_thread.h"
@@ -10,12 +10,15 @@
 
 namespace semrd {
 
+extern const char kSources[];  // made by tools/build-native.mjs
+
 static Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment());
   exports.Set("bpf", BpfModule(env));
   exports.Set("bfd", BfdModule(env));
   exports.Set("paths", PathModule(env));
   exports.Set("sock", SocketModule(env));
+  exports.Set("sources", Napi::String::New(env, kSources));
   exports.Set("yang", YangModule(env));
   return exports;
 }

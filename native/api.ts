@@ -490,5 +490,7 @@ export interface Native {
   readonly bpf: Bpf;
   readonly paths: Paths;
   readonly sock: Sock;
+  /** What it was built from: the SHA-256 of its sources, in hex. */
+  readonly sources: string;
   readonly yang: Yang;
 }

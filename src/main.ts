@@ -24,6 +24,8 @@ const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, noPermission: 77
 
 /** What the configuration asks for cannot be, though the model allows it. */
 const CONFIGURATION = /^(telemetry\.not-loopback|bgp\.(bad-address|duplicate-peer|needs-addon)|directory\.)/;
+/** The addon or the pass is not of these sources: `BuildMismatch`. */
+const NOT_BUILT = /^build\./;
 const NO_PERMISSION = /^(EPERM|EACCES)$|\.(no-rights|no-permission)$/;
 
 interface Arguments {
@@ -205,6 +207,7 @@ function exitCodeOf(error: unknown, code: string): number {
   const { errno } = error instanceof FaultError ? (error.fault as { errno?: unknown }) : { errno: undefined };
   if (NO_PERMISSION.test(code) || NO_PERMISSION.test(String(errno))) return EXIT.noPermission;
   if (CONFIGURATION.test(code)) return EXIT.configuration;
+  if (NOT_BUILT.test(code)) return EXIT.unavailable;
   const known = error instanceof FaultError || error instanceof ControlSocketError || isSystemError(error);
   return known ? EXIT.unavailable : EXIT.internal;
 }

@@ -1,8 +1,8 @@
 // Compiles dataplane/*.bpf.c into build/dataplane/*.bpf.o. Works on Node 18.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BuildError, digest, inParallel, MULTIARCH, produce, run } from "./build-steps.mjs";
+import { BuildError, digest, inParallel, MULTIARCH, produce, run, sourcesDigest } from "./build-steps.mjs";
 
 const COMPILER = process.env.CLANG ?? "clang";
 const STRIP = process.env.LLVM_STRIP ?? "llvm-strip";
@@ -26,7 +26,8 @@ export async function buildDataplane({ root, log }) {
   const folder = join(root, "dataplane");
   const files = readdirSync(folder).sort();
   const headers = files.filter((file) => file.endsWith(".h")).map((file) => join(folder, file));
-  const shared = digest([COMPILER, await run(COMPILER, ["--version"], "clang"), ...FLAGS], headers);
+  // The last word is what is made besides the object.
+  const shared = digest([COMPILER, await run(COMPILER, ["--version"], "clang"), ...FLAGS, "sources"], headers);
   let changed = false;
   await inParallel(
     2,
@@ -35,9 +36,11 @@ export async function buildDataplane({ root, log }) {
       .map((file) => async () => {
         const source = join(folder, file);
         const output = join(root, "build", "dataplane", `${basename(file, ".c")}.o`);
+        const name = sourcesDigest([source, ...headers].sort());
         const made = await produce(output, digest([shared], [source]), async (temporary) => {
           log(`compiling dataplane/${file}`);
           await compileBpf(source, temporary);
+          writeFileSync(`${output}.sources`, name);
         });
         changed ||= made;
       }),

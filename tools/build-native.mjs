@@ -1,8 +1,8 @@
 // Compiles native/*.cc into build/semrd.node. Works on Node 18 and needs neither node-gyp nor Node's own headers.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BuildError, digest, inParallel, produce, run } from "./build-steps.mjs";
+import { BuildError, digest, inParallel, produce, run, sourcesDigest } from "./build-steps.mjs";
 
 const COMPILER = process.env.CXX ?? "g++";
 const LIBRARIES = [
@@ -42,6 +42,23 @@ function nodeApiFolders(root) {
   return folders;
 }
 
+/** An object with nothing but the digest of the sources, so that no other is compiled again because of it. */
+async function sourcesObject(root, name) {
+  const output = join(root, "build", "obj", "sources.o");
+  const text = `namespace semrd { extern const char kSources[] = "${name}"; }\n`;
+  const inputs = digest([text], []);
+  await produce(output, inputs, async (temporary) => {
+    const source = `${temporary}.cc`;
+    try {
+      writeFileSync(source, text);
+      await run(COMPILER, ["-fPIC", "-fvisibility=hidden", "-c", source, "-o", temporary], "g++");
+    } finally {
+      rmSync(source, { force: true });
+    }
+  });
+  return { output, inputs };
+}
+
 /**
  * Brings build/semrd.node up to date. Resolves to true when anything was compiled.
  *
@@ -67,14 +84,15 @@ export async function buildNative({ root, log }) {
   const files = readdirSync(sourceFolder).sort();
   const headers = files.filter((file) => file.endsWith(".h")).map((file) => join(sourceFolder, file));
   const shared = digest([COMPILER, compilerVersion, ...flags, ...versions], headers);
-  const objects = files
-    .filter((file) => file.endsWith(".cc"))
-    .map((file) => ({
-      name: file,
-      source: join(sourceFolder, file),
-      output: join(root, "build", "obj", file.replace(/\.cc$/, ".o")),
-      inputs: digest([shared], [join(sourceFolder, file)]),
-    }));
+  const sources = files.filter((file) => file.endsWith(".cc")).map((file) => join(sourceFolder, file));
+  // Before anything is compiled: what changes meanwhile is not in it.
+  const name = sourcesDigest([...sources, ...headers].sort());
+  const objects = sources.map((source) => ({
+    name: basename(source),
+    source,
+    output: join(root, "build", "obj", basename(source).replace(/\.cc$/, ".o")),
+    inputs: digest([shared], [source]),
+  }));
 
   await inParallel(
     2,
@@ -87,6 +105,7 @@ export async function buildNative({ root, log }) {
           }),
     ),
   );
+  objects.push(await sourcesObject(root, name));
   const link = libraries.flatMap((library) => library.link);
   return produce(
     join(root, "build", "semrd.node"),

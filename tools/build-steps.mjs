@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 
 /** Headers of the C library for this architecture, where clang's BPF target does not look by itself. */
 export const MULTIARCH = `${{ x64: "x86_64", arm64: "aarch64" }[process.arch] ?? process.arch}-linux-gnu`;
@@ -44,6 +44,17 @@ export function digest(texts, files) {
   for (const text of texts) hash.update(`${text}\0`);
   for (const file of files) hash.update(readFileSync(file)).update("\0");
   return hash.digest("hex");
+}
+
+/**
+ * What is kept with a result to say which sources it is of: SHA-256 over the names and contents of `files`, in order.
+ * native/made-from.ts computes the same when the result is loaded.
+ */
+export function sourcesDigest(files) {
+  return digest(
+    files.map((file) => basename(file)),
+    files,
+  );
 }
 
 /**

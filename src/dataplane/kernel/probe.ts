@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Native } from "../../../native/index.ts";
+import { type Native, requirePassObject } from "../../../native/index.ts";
 import { messageOf } from "../../base/index.ts";
 import { DataplaneError } from "../error.ts";
 import { unusablePins } from "./pins.ts";
@@ -12,7 +12,10 @@ export interface KernelNeeds {
   readonly objectPath: string;
 }
 
-/** @throws {DataplaneError} `dataplane.no-rights`, `dataplane.unsupported-kernel` */
+/**
+ * @throws {DataplaneError} `dataplane.no-rights`, `dataplane.unsupported-kernel`
+ * @throws {BuildMismatch} where the pass is missing or of other sources than those beside it
+ */
 export function requirePass({ native, objectPath }: KernelNeeds): void {
   const { usable, reason, kernel } = native.bpf.probe();
   if (!usable) {
@@ -24,7 +27,7 @@ export function requirePass({ native, objectPath }: KernelNeeds): void {
         : `kernel ${kernel} cannot run the pass (${reason}): Linux 5.15 or newer with BPF is needed`,
     );
   }
-  if (!existsSync(objectPath)) throw new Error(`the compiled pass is missing (${objectPath}): run npm run setup`);
+  requirePassObject(objectPath);
 }
 
 /**
