@@ -1,12 +1,10 @@
 import type { Ipv6Address } from "../base/index.ts";
-import type { Affinity, CapabilityEntry, Operation } from "./plan.ts";
+import { AFFINITIES, type Affinity, type CapabilityEntry, type Operation } from "./plan.ts";
 
 /** Most entries of a batch: what a data plane takes in a turn of the event loop. */
 export const MOST_IN_BATCH = 2048;
 
 const ADDRESS_LENGTH = 16;
-/** 0: by flow. */
-const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none"];
 
 /** Many set-capability at once, in columns: what fills a table when a router starts, without an object for each entry. */
 export class CapabilityBatch {

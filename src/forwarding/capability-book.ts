@@ -2,9 +2,8 @@ import type { CapabilityId, CapabilityName, Random } from "../base/index.ts";
 import { toHex } from "../base/index.ts";
 import type { ChoiceId } from "./choice-book.ts";
 import type { EntryId } from "./entry-records.ts";
-import { AFFINITIES } from "./entry-records.ts";
 import type { InstanceMember } from "./instance-book.ts";
-import type { Affinity } from "./plan.ts";
+import { AFFINITIES, type Affinity } from "./plan.ts";
 import { RecordIndex } from "./record-index.ts";
 import { putWord, Records, wordAt } from "./records.ts";
 

@@ -1,6 +1,6 @@
 import type { Ipv6Address, Random } from "../base/index.ts";
 import type { PlanId } from "./capability-book.ts";
-import type { Affinity, GroupIndex } from "./plan.ts";
+import { AFFINITIES, type Affinity, type GroupIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
 import { RecordIndex } from "./record-index.ts";
 import { putWord, Records, wordAt } from "./records.ts";
@@ -24,8 +24,6 @@ const INSTALLED_GROUPS = 13;
 const INSTALLED_POLICY = 14;
 const FLAGS = 15;
 
-/** By the number that stands for one. */
-export const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none"];
 /** Bits of FLAGS: the affinity that it should have, and has in the data plane. */
 const AFFINITY_SHIFT = 8;
 const INSTALLED_AFFINITY_SHIFT = 12;

@@ -83,18 +83,19 @@ export class Fulfilment {
     const { book, entries, records } = this.#parts;
     const own = book.own(plan);
     const policy = this.#policy(plan, any, own);
-    const affinity = book.affinity(plan);
+    // After a restart the entries keep theirs until the taxonomy has spoken of the capability.
+    const isHeard = !adopting || book.taxonomy(plan) !== 0;
     const instances = book.instances(plan);
     if (any !== 0) {
       records.setPolicy(any, policy);
-      records.setAffinity(any, affinity);
+      if (isHeard) records.setAffinity(any, book.affinity(plan));
       this.#fillSites(records.siteSide(any), this.#sitesOf(plan), plan, adopting);
       this.#fill(records.localSide(any), instanceWish(instances), plan, adopting);
       entries.install(any);
     }
     if (own === 0) return;
     records.setPolicy(own, policy);
-    records.setAffinity(own, affinity);
+    if (isHeard) records.setAffinity(own, book.affinity(plan));
     if (instances.size === 0 && !adopting) entries.withdraw(own);
     else if (instances.size === 0) {
       // It may share the instances' group, which the last of them has just left.

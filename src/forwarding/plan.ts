@@ -89,6 +89,12 @@ export type NextHopState = "down" | "up" | "draining";
  */
 export type Affinity = "address" | "connection" | "none";
 
+/** By the number that stands for one in records and columns; 0: by flow. */
+export const AFFINITIES = [undefined, "address", "none", "connection"] as const satisfies readonly (
+  | Affinity
+  | undefined
+)[];
+
 /** A capability address and where it leads. `group` 0 or with all slots 0: known, but nobody serves it now. */
 export interface CapabilityEntry {
   readonly address: Ipv6Address;

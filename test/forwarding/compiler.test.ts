@@ -266,10 +266,12 @@ describe("the plan as a whole", () => {
     const { compiler, sink, clock } = forwarding();
     const known = { tenantIndex: 1, name: OCR, majorVersion: 1 };
     const installed = () => [...sink.snapshot().capabilities.values()].map(({ affinity }) => affinity);
-    compiler.taxonomy([{ ...known, affinity: "address" }]);
     compiler.instanceAdded(instance({ number: 1 }), "up");
-    clock.settle();
-    assert.deepEqual(installed(), ["address", "address"], "C::0 and C::selector");
+    for (const affinity of ["connection", "none", "address"] as const) {
+      compiler.taxonomy([{ ...known, affinity }]);
+      clock.settle();
+      assert.deepEqual(installed(), [affinity, affinity], "C::0 and C::selector");
+    }
     sink.news();
     compiler.taxonomy([known]);
     clock.settle();

@@ -47,7 +47,14 @@ export const input = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant("state" as const), number, state }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("remove" as const), number }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("taxonomy" as const), names: fc.subarray(NAMES) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("taxonomy" as const),
+      names: fc.subarray(NAMES),
+      affinity: fc.constantFrom(undefined, "address", "connection", "none" as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("nodes" as const), nodes: fc.subarray([2, 3, 4]) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("tunnels" as const), tunnels }) },
   {
@@ -78,7 +85,11 @@ export function feed({ compiler, clock }: Forwarding, step: Input): void {
       compiler.instanceRemoved(instanceOf(step.number));
       break;
     case "taxonomy":
-      compiler.taxonomy(step.names.map((each) => ({ tenantIndex: 1, name: each, majorVersion: 1 })));
+      compiler.taxonomy(
+        step.names.map((name) => {
+          return { tenantIndex: 1, name, majorVersion: 1, ...(step.affinity && { affinity: step.affinity }) };
+        }),
+      );
       break;
     case "nodes":
       compiler.nodes(step.nodes.map(locator));

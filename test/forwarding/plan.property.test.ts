@@ -12,10 +12,11 @@ function latest(steps: readonly Input[]): {
   sitesOf: Map<string, readonly SiteInput[]>;
   up: Map<number, string>;
   tunnels: readonly Tunnel[];
+  taxonomy: (Input & { type: "taxonomy" }) | undefined;
 } {
   const sitesOf = new Map<string, readonly SiteInput[]>();
   const instances = new Map<number, Input & { type: "instance" }>();
-  let taxonomy: Input | undefined;
+  let taxonomy: (Input & { type: "taxonomy" }) | undefined;
   let nodes: Input | undefined;
   let wrapped: (Input & { type: "tunnels" }) | undefined;
   for (const step of steps) {
@@ -37,6 +38,7 @@ function latest(steps: readonly Input[]): {
   return {
     inputs,
     sitesOf,
+    taxonomy,
     tunnels: wrapped?.tunnels ?? [],
     up: new Map([...instances].map(([n, its]) => [n, its.state])),
   };
@@ -52,7 +54,12 @@ describe("plans", () => {
         clock.settle();
         clock.advance(TRANSITION_END);
         assert.equal(compiler.pending, 0);
-        const { sitesOf, up, tunnels: wrapped } = latest(steps);
+        const { sitesOf, up, taxonomy, tunnels: wrapped } = latest(steps);
+        for (const each of NAMES) {
+          const said = taxonomy?.names.includes(each) ? taxonomy.affinity : undefined;
+          const entry = sink.snapshot().capabilities.get(addressOf(sink, each));
+          if (entry !== undefined) assert.equal(entry.affinity, said, each);
+        }
         const named = new Set<number>();
         for (const [each, its] of sitesOf) {
           const members = its.filter(({ as }) => as === "group");
