@@ -36,9 +36,11 @@ async function describeLibrary({ name, debianPackage }) {
   }
 }
 
+/** Below `root`: flags name no folder of this machine, so that a copy of the tree with its objects is up to date. */
 function nodeApiFolders(root) {
-  const folders = ["node-addon-api", "node-api-headers"].map((name) => join(root, "node_modules", name));
-  for (const folder of folders) if (!existsSync(folder)) throw new BuildError(`${folder} is missing: run npm ci`);
+  const folders = ["node-addon-api", "node-api-headers"].map((name) => join("node_modules", name));
+  for (const folder of folders)
+    if (!existsSync(join(root, folder))) throw new BuildError(`${join(root, folder)} is missing: run npm ci`);
   return folders;
 }
 
@@ -78,7 +80,8 @@ export async function buildNative({ root, log }) {
   ];
   const compilerVersion = await run(COMPILER, ["--version"], "g++");
   const versions = libraries.map(({ name, version }) => `${name} ${version}`);
-  for (const folder of folders) versions.push(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version);
+  for (const folder of folders)
+    versions.push(JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")).version);
 
   const sourceFolder = join(root, "native");
   const files = readdirSync(sourceFolder).sort();
@@ -101,7 +104,7 @@ export async function buildNative({ root, log }) {
         () =>
           produce(output, inputs, async (temporary) => {
             log(`compiling native/${name}`);
-            await run(COMPILER, [...flags, "-c", source, "-o", temporary], "g++");
+            await run(COMPILER, [...flags, "-c", source, "-o", temporary], "g++", root);
           }),
     ),
   );

@@ -12,13 +12,13 @@ export const MULTIARCH = `${{ x64: "x86_64", arm64: "aarch64" }[process.arch] ??
 export class BuildError extends Error {}
 
 /**
- * Runs a program and resolves to what it wrote to standard output.
+ * Runs a program, in `cwd` where that is given, and resolves to what it wrote to standard output.
  *
  * @throws {BuildError} with its standard error when it fails, or naming `debianPackage` when it is not installed.
  */
-export function run(program, args, debianPackage) {
+export function run(program, args, debianPackage, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let out = "";
     let err = "";
     child.stdout.on("data", (text) => {
