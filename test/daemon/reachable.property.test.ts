@@ -1,48 +1,12 @@
 import assert from "node:assert/strict";
-import { it, type TestContext } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
-import {
-  type CapabilityName,
-  capabilityAddress,
-  capabilityFamily,
-  capabilityId,
-  formatIpv6,
-  milliseconds,
-  parseIpv6,
-  parseIpv6Prefix,
-} from "../../src/base/index.ts";
-import { routeTarget } from "../../src/bgp/wire/index.ts";
-import { ExecutorHealth } from "../../src/daemon/executor-health.ts";
-import { feedCompiler } from "../../src/daemon/feed.ts";
-import { Origination } from "../../src/daemon/origination.ts";
-import { SelectionFan } from "../../src/daemon/selection-fan.ts";
-import { startMemoryDataplane } from "../../src/dataplane/index.ts";
-import { Directory } from "../../src/directory/index.ts";
-import { type AccessRule, Compiler } from "../../src/forwarding/index.ts";
-import { TENANT } from "../bgp/speaker/router.ts";
-import { Scene } from "../bgp/speaker/scene.ts";
-import { ethernet, tcp } from "../dataplane/memory/frames.ts";
-import { SILENT } from "../dataplane/memory/story.ts";
-import { SeededRandom } from "../sim/seeded-random.ts";
-import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
+import { type CapabilityName, milliseconds, parseIpv6 } from "../../src/base/index.ts";
+import type { AccessRule } from "../../src/forwarding/index.ts";
+import { addressOf, endpointText, NAMES, type Router, SYN, send, startRouter, TENANTS } from "./one-router.ts";
 
-const NAMES = ["/vision/ocr", "/vision/nl", "/audio/speech"] as readonly string[] as readonly CapabilityName[];
-const TENANTS = [
-  { ...TENANT, name: "acme", index: 1 },
-  {
-    ...{ name: "globex", index: 2, routeDistinguisher: Uint8Array.of(0, 0, 0xfd, 0xe8, 0, 0, 0, 2) },
-    ...{ importTargets: [routeTarget(65000, 2)], exportTargets: [routeTarget(65000, 2)] },
-  },
-];
-const DOMAIN = parseIpv6Prefix("fd5e:3d00:1::/48")!;
-const CODES = new Map([
-  ["vision", 1],
-  ["audio", 2],
-]);
-const CLIENT = parseIpv6("2001:db8:c::1")!;
 const AGENTS = 4;
 const LEASE = 3_600_000;
-const SYN = 0x02;
 
 /** What the property does; agents are numbers, the first half of them acme's. */
 type Step =
@@ -100,61 +64,6 @@ const idOf = (agent: number) => `spiffe://example.net/${TENANTS[tenantOf(agent) 
 const endpointOf = (agent: number, at: number, name: CapabilityName) => ({
   ...{ address: parseIpv6(`fd00:a:${agent}::${at + 1}`)!, port: 8000 + NAMES.indexOf(name), protocol: "tcp" as const },
 });
-const addressOf = (tenantIndex: number, name: CapabilityName) =>
-  capabilityAddress({
-    ...{ domain: DOMAIN, tenantIndex, familyCode: CODES.get(capabilityFamily(name))! },
-    ...{ capabilityId: capabilityId(name, 1), selector: 0 },
-  });
-
-/** Scenes are closed by whoever made them here, and their seed decides nothing. */
-const SILENT_TEST = { diagnostic() {}, after() {} } as unknown as TestContext;
-
-/** One router as the daemon joins it, with the reference model as its data plane. */
-async function start() {
-  const scene = new Scene(SILENT_TEST);
-  const { clock } = scene;
-  const router = await scene.router({
-    ...{ address: "2001:db8::1", identifier: "10.0.0.1", peers: [], rib: { tenants: TENANTS } },
-  });
-  const log = new ListLog();
-  const metrics = new TallyMetrics();
-  const selections = new SelectionFan();
-  const directory = new Directory({ perAgent: 20, perTenant: 100 }, { clock, metrics });
-  const own = { routerId: router.originId, localAs: 65000, selector: 1, locator: router.nextHop, taxonomyRevision: 1 };
-  const nameOf = () => undefined;
-  const { rib, speaker: routes } = router;
-  new Origination({ ...own, tenants: TENANTS }, { directory, metrics, log, clock, selections, rib, routes, nameOf });
-  const ports = [1, 2].map((tenantIndex) => ({
-    ...{ interface: `client${tenantIndex}`, role: "client" as const, tenantIndex, hook: "auto" as const },
-  }));
-  const sink = startMemoryDataplane(
-    {
-      ...{ domain: DOMAIN, locator: router.nextHop, ports, pinDirectory: "", hashSeed: 7, tunnelMtu: 1500 },
-      maxCapabilities: 1000,
-    },
-    { log: SILENT },
-  );
-  const compiler = new Compiler(
-    {
-      ...{ domain: DOMAIN, locator: router.nextHop, selector: 1, hashSeed: 7, familyCodes: CODES },
-      ...{ tenants: new Map(TENANTS.map(({ name, index }) => [name, index])) },
-      ...{ transitionHold: milliseconds(30_000), quarantine: milliseconds(60_000) },
-      limits: { capabilities: 1000, groups: 1000, nextHops: 1000 },
-    },
-    { clock, sink, log, metrics, random: new SeededRandom(1) },
-  );
-  compiler.taxonomy(
-    TENANTS.flatMap(({ index }) => NAMES.map((name) => ({ tenantIndex: index, name, majorVersion: 1 }))),
-  );
-  const health = new ExecutorHealth({ driver: sink, directory, clock, log });
-  feedCompiler(compiler, { directory, capability: rib.capability, clock, metrics, selections, health });
-  routes.localStateConverged();
-  compiler.converged();
-  return { scene, clock, directory, compiler, sink };
-}
-
-type Router = Awaited<ReturnType<typeof start>>;
-
 function carryOut({ directory, compiler, clock }: Router, known: (Known | undefined)[], said: Step): void {
   switch (said.do) {
     case "register": {
@@ -204,22 +113,12 @@ function carryOut({ directory, compiler, clock }: Router, known: (Known | undefi
   }
 }
 
-let ports = 0;
-
-/** Where the packet of a new connection goes: the text of an endpoint, or nowhere. */
-function connect({ sink }: Router, from: number, destination: Uint8Array): string | undefined {
-  ports = (ports + 1) % 50_000;
-  const segment = { sourcePort: 10_000 + ports, destinationPort: 80, flags: SYN };
-  const { action, frame } = sink.process(`client${from}`, ethernet(tcp({ source: CLIENT, destination }, segment)));
-  if (action !== "forward") return undefined;
-  return `${formatIpv6(frame.subarray(38, 54))} ${(frame[56]! << 8) | frame[57]!}`;
-}
-
 it("packets reach instances that declared the capability, can be used, and may be called; and all of these (property)", async () => {
+  let connections = 0;
   let delivered = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 24 }), async (steps) => {
-      const router = await start();
+      const router = await startRouter();
       const known: (Known | undefined)[] = Array.from({ length: AGENTS }, () => undefined);
       const rules = new Map<number, readonly AccessRule[]>();
       for (const said of steps) {
@@ -241,13 +140,14 @@ it("packets reach instances that declared the capability, can be used, and may b
             const eligible = new Set(
               serving.map(({ of, agent }) => {
                 const { address, port } = endpointOf(agent, of.at, name);
-                return `${formatIpv6(address)} ${port}`;
+                return endpointText(address, port);
               }),
             );
             for (const from of [1, 2]) {
               const admitted = from === owner || (rules.get(owner) ?? []).some((rule) => fits(rule, name, from));
               for (let packet = 0; packet < 4; packet++) {
-                const got = connect(router, from, addressOf(owner, name));
+                const sourcePort = 1024 + (connections++ % 60_000);
+                const got = send(router, { from, destination: addressOf(owner, name), sourcePort, flags: SYN });
                 const about = `${TENANTS[from - 1]!.name} → ${name} of ${TENANTS[owner - 1]!.name}, after ${said.do}: ${got}`;
                 if (!admitted || eligible.size === 0) assert.equal(got, undefined, about);
                 else assert.ok(got !== undefined && eligible.has(got), `${about}, not ${[...eligible]}`);
