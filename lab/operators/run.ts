@@ -11,6 +11,7 @@ import { TOOLS } from "./tools.ts";
 
 interface Options extends ProgramOptions {
   readonly tool?: string;
+  readonly without?: readonly string[];
 }
 
 const TOPOLOGY = path.join(import.meta.dirname, "../quickstart/quickstart.clab.yml");
@@ -18,6 +19,7 @@ const TOPOLOGY = path.join(import.meta.dirname, "../quickstart/quickstart.clab.y
 const options = new Command("node lab/operators/run.ts")
   .description("The same change on running routers by the operators' own tools, one after the other")
   .addOption(new Option("--tool <name>", "only this one").choices(TOOLS.map(({ name }) => name)))
+  .addOption(new Option("--without <name...>", "all but these").choices(TOOLS.map(({ name }) => name)))
   .option("--keep", "leave the lab as it is afterwards", false)
   .option("--json", "print what was seen as one JSON document", false)
   .option("--no-color", "no colours")
@@ -26,7 +28,9 @@ const options = new Command("node lab/operators/run.ts")
   .opts<Options>();
 const { name } = options;
 const material = path.join(labDirectory(name), "material");
-const tools = TOOLS.filter((tool) => options.tool === undefined || tool.name === options.tool);
+const tools = TOOLS.filter(
+  ({ name }) => (options.tool === undefined || name === options.tool) && !options.without?.includes(name),
+);
 
 process.exitCode = await runProgram({
   options,

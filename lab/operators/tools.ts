@@ -100,6 +100,48 @@ const yangcli: Tool = {
   },
 };
 
+const PLAYBOOK = "/usr/bin/ansible-playbook";
+
+const ansible: Tool = {
+  name: "Ansible",
+  whyNot: () =>
+    existsSync(PLAYBOOK) && runs(PYTHON, "-c", "import ncclient")
+      ? undefined
+      : "apt-get install ansible python3-ncclient: 260 MB",
+  async run(context, router, login, parts) {
+    const play = async (...args: readonly string[]): Promise<readonly string[]> => {
+      const folder = `${PROJECT}/lab/operators/tools/ansible`;
+      const argv = [PLAYBOOK, `--inventory=${folder}/routers.yml`, `--limit=${router}`, ...args.slice(1)];
+      const env = {
+        ...{ SEMRD_HOST: login.host, SEMRD_USER: login.user, SEMRD_PASSWORD: login.password },
+        ...{ HOME: "/run", LC_ALL: "C.UTF-8", ANSIBLE_NOCOLOR: "1", ANSIBLE_DEVEL_WARNING: "0" },
+      };
+      const done = await context.lab.exec(router, [...argv, `${folder}/${args[0]}`], { env, timeout: PATIENCE });
+      return ended(done, `ansible-playbook ${args.join(" ")}`);
+    };
+    if (parts.includes("mistakes")) return messages(await play("mistakes.yml"));
+    const shown = await play("change.yml", "--check", "--diff");
+    const done = await play("change.yml");
+    const again = await play("change.yml");
+    const more = shown.filter((line) => /^\+(?!\+)/.test(line)).length;
+    return [`--check --diff: ${more} lines more`, ...of("once", done), ...of("twice", again)];
+  },
+};
+
+/** The last line of a play, which counts. */
+const of = (when: string, said: readonly string[]): readonly string[] =>
+  said.flatMap((line) => {
+    const counts = /: (ok=\d+) +(changed=\d+) .*(failed=\d+)/.exec(line);
+    return counts === null ? [] : [`${when}: ${counts.slice(1).join(" ")}`];
+  });
+
+/** What was wrong with each item of a loop, without the item. */
+const messages = (said: readonly string[]): readonly string[] =>
+  said.flatMap((line) => {
+    const failed = /^failed: \[\w+\] \(item=([^)]*)\) => (\{.*\})$/.exec(line);
+    return failed === null ? [] : [`${failed[1]}: ${(JSON.parse(failed[2]!) as { readonly msg: string }).msg}`];
+  });
+
 const SESSION = "Checking Server Modules...";
 /** What it says of modules each time: it cannot read that of RFC 8632, which has a notification in a list. */
 const OF_MODULES =
@@ -128,4 +170,4 @@ function ended(done: { readonly code: number; readonly stdout: string; readonly 
   return lines(done.stdout);
 }
 
-export const TOOLS: readonly Tool[] = [semrctl, ncclient, gnmi, yangcli];
+export const TOOLS: readonly Tool[] = [semrctl, ncclient, gnmi, yangcli, ansible];

@@ -1,6 +1,6 @@
 import type { YangContext, YangRequest } from "../../../native/index.ts";
 import { type Log, messageOf } from "../../base/index.ts";
-import type { Management, ManagementFault } from "../datastore/index.ts";
+import type { Answer, Management, ManagementFault } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import { yangAnswer } from "../yang/faults.ts";
 import type { Operation, Operations } from "./operations/index.ts";
@@ -28,7 +28,7 @@ export class Answering {
   }
 
   async answer(session: NetconfSession, text: string): Promise<Answered> {
-    const parsed = await yangAnswer(this.#parts.context.parseRequest(text));
+    const parsed = await this.#read(text);
     if (!parsed.ok) return this.#unread(text, parsed.faults);
     const request = parsed.value;
     if (request.attributes["message-id"] === undefined) return this.#reply({}, faulty(NO_MESSAGE_ID), "bad");
@@ -38,6 +38,17 @@ export class Answering {
       ...this.#reply(request.attributes, reply, reply.kind === "faults" ? "error" : "fine"),
       ...(closes ? { last: true } : {}),
     };
+  }
+
+  async #read(text: string): Promise<Answer<YangRequest>> {
+    const { context } = this.#parts;
+    const parsed = await yangAnswer(context.parseRequest(text));
+    if (parsed.ok || !parsed.faults.some(isOfNoNamespace)) return parsed;
+    // Ansible writes an operation as its user has named it, of no namespace inside of nc:rpc; its examples name none.
+    const qualified = text.replace(RPC_WITHOUT_DEFAULT, `$& xmlns="${BASE_NAMESPACE}"`);
+    if (qualified === text) return parsed;
+    const again = await yangAnswer(context.parseRequest(qualified));
+    return again.ok ? again : parsed;
   }
 
   async #carryOut(session: NetconfSession, request: YangRequest): Promise<Reply> {
@@ -82,6 +93,12 @@ export class Answering {
     return { text: printReply(attributes, reply, this.#parts.namespaceOf), outcome };
   }
 }
+
+const isOfNoNamespace = ({ errorTag, info }: ManagementFault): boolean =>
+  errorTag === "unknown-namespace" && info?.badNamespace === undefined;
+
+/** The start of a prefixed `rpc`, whose tag declares no default namespace. */
+const RPC_WITHOUT_DEFAULT = /<[\w.-]+:rpc(?=\s)(?![^>]*\sxmlns\s*=)/;
 
 const NO_MESSAGE_ID: ManagementFault = {
   ...protocolFault("missing-attribute", "an rpc has the attribute message-id"),

@@ -56,10 +56,19 @@ function printFault(fault: ManagementFault, namespaceOf: NamespaceOf): string {
     element("error-severity", errorSeverity),
     appTag === undefined ? "" : element("error-app-tag", appTag),
     path === undefined ? "" : printPath(path, namespaceOf),
-    `<error-message xml:lang="en">${escapeXml(message)}</error-message>`,
+    `<error-message xml:lang="en">${escapeXml(aboutItsNode(message, path))}</error-message>`,
     info === undefined ? "" : printInfo(info),
     "</rpc-error>",
   ].join("");
+}
+
+/** Many clients show nothing but the message, ncclient's exceptions and so Ansible: it names the node that it is about. */
+function aboutItsNode(message: string, path: string | undefined): string {
+  const parsed = parsePath(path ?? "");
+  const last = parsed.ok ? parsed.value.at(-1) : undefined;
+  if (last === undefined || message.includes(localName(last))) return message;
+  const keys = Object.entries(last.keys ?? {}).map(([key, value]) => `[${key}=${quoted(value)}]`);
+  return `${localName(last)}${keys.join("")}: ${message}`;
 }
 
 function printInfo({

@@ -82,8 +82,31 @@ describe("replies", () => {
       `<rpc-reply message-id="1" xmlns="${BASE}"><rpc-error><error-type>application</error-type><error-tag>data-missing</error-tag>` +
         `<error-severity>error</error-severity><error-app-tag>instance-required</error-app-tag>` +
         `<error-path xmlns:m="urn:m" xmlns:n="urn:n">/m:a/m:b[m:k=&apos;x&lt;y&apos;]/n:c/n:d[.=&apos;v&apos;]</error-path>` +
-        `<error-message xml:lang="en">no &lt;such&gt;</error-message>` +
+        `<error-message xml:lang="en">d: no &lt;such&gt;</error-message>` +
         `<error-info><session-id>4</session-id><bad-element>d</bad-element></error-info></rpc-error></rpc-reply>`,
     );
+  });
+
+  it("name the node in the message, once", () => {
+    const said = (message: string, path?: string): string =>
+      /<error-message[^>]*>([^<]*)</.exec(
+        printReply(
+          {},
+          {
+            kind: "faults",
+            faults: [
+              {
+                ...{ errorType: "application", errorTag: "invalid-value", errorSeverity: "error", message },
+                ...(path === undefined ? {} : { path }),
+              },
+            ],
+          },
+          namespaceOf,
+        ),
+      )![1]!;
+    assert.equal(said("out of range", "/m:a/b[k='x']/index"), "index: out of range");
+    assert.equal(said("there already", "/m:a/b[k='x']"), "b[k=&apos;x&apos;]: there already");
+    assert.equal(said("there is no index here", "/m:a/index"), "there is no index here");
+    assert.equal(said("locked"), "locked");
   });
 });
