@@ -9,6 +9,7 @@ export * from "./octet-slab.ts";
 export * from "./octet-words.ts";
 export * from "./octets.ts";
 export * from "./ports.ts";
+export * from "./protobuf.ts";
 export { sameValue } from "./same-value.ts";
 export * from "./scope.ts";
 export * from "./segmented-index.ts";

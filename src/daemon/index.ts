@@ -33,6 +33,7 @@ import {
   AlarmBook,
   alarmOperations,
   alarmState,
+  type ControlHandlers,
   EventLog,
   logConfigurationEvents,
   openRouterManagement,
@@ -207,6 +208,8 @@ class Daemon {
   readonly #sessions = new SessionWatch(systemClock);
   /** Absent until somebody can be told. */
   #tablesChanged: (() => void) | undefined;
+  /** Before it is there nobody can ask for it. */
+  #control: ControlHandlers | undefined;
   #capabilityEvents: CapabilityEvents | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
   #generation = 0;
@@ -341,7 +344,10 @@ class Daemon {
     this.#scope.own(state.add(...alarmState(this.#alarms)));
     this.#scope.own(this.#management.operations.add(alarmOperations(this.#alarms, systemClock)));
     const operators = this.#scope.own(
-      new Operators({ ...this.#shared, management: engine, access, events, stateDirectory, state, restart }),
+      new Operators({
+        ...{ ...this.#shared, management: engine, access, events, stateDirectory, state, restart },
+        control: { version: VERSION, handlers: () => this.#control! },
+      }),
     );
     engine.attach(
       liveProviders({
@@ -378,6 +384,7 @@ class Daemon {
       bmp,
       flows,
       events,
+      operators,
     });
     flows.start(this.#configuration);
     await servers.start(this.#configuration);
@@ -598,6 +605,7 @@ class Daemon {
       readonly rpki: OriginWatch | undefined;
       readonly bmp: BmpStations | undefined;
       readonly flows: FlowRecordsSlot;
+      readonly operators: Operators;
     },
   ): Promise<void> {
     const current = this.#current;
@@ -632,9 +640,11 @@ class Daemon {
     const watches = { selections: this.#selections, sessions: this.#sessions };
     this.#scope.own(this.#management.state.add(...stateSources(control, watches)));
     const handlers = controlHandlers(control);
+    this.#control = handlers;
     this.#scope.own(this.#management.operations.add(remoteOperations(control, handlers)));
     const { controlSocket } = this.#configuration.management;
-    const shared = { ...this.#shared, access: this.#management.access };
+    const { connectLocal: connectGrpc } = parts.operators;
+    const shared = { ...this.#shared, access: this.#management.access, connectGrpc };
     this.#scope.own(await startControlServer({ path: controlSocket }, handlers, shared, this.#scope.signal));
   }
 

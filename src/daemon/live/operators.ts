@@ -6,14 +6,17 @@ import {
   type AccessBook,
   Arbiter,
   answered,
+  type ControlOrigin,
   checkGnmiCertificate,
   type EventLog,
   type GnmiOptions,
   LONGEST_SOCKET_PATH,
+  type LocalGnmi,
   type LocalGnmiOptions,
   type Management,
   type NetconfConfiguration,
   netconfState,
+  openLocalGnmi,
   openProtocolSchema,
   type Provider,
   type RestartControl,
@@ -36,10 +39,14 @@ export interface OperatorsParts {
   readonly state: StateBook;
   readonly stateDirectory: string;
   readonly restart: RestartControl;
+  readonly control: ControlOrigin;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+/** Of gNMI on the control socket, which is there whatever the configuration of gNMI is. */
+const CONTROL_SOCKET = { maxStreams: 128, maxMessage: 64 * 1024 * 1024 } as const;
 
 /** Users, and the servers that they log in to. */
 export class Operators implements AsyncDisposable {
@@ -51,11 +58,13 @@ export class Operators implements AsyncDisposable {
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
   readonly #localGnmi: ServerSlot<LocalGnmiOptions, AsyncDisposable>;
+  readonly #controlGnmi: LocalGnmi;
 
   constructor(parts: OperatorsParts) {
     const { users } = this;
     const tokens = new IssuerBook(parts);
     const own = { ...parts, arbiter: new Arbiter() };
+    const openContext = () => openProtocolSchema(loadNative().yang);
     this.#tokens = tokens;
     this.#access = parts.access;
     this.#log = parts.log;
@@ -105,9 +114,13 @@ export class Operators implements AsyncDisposable {
       },
       // There is one place: the new one comes after the old one.
       listen: () => [{ address: socket, port: 0 }],
-      start: (options) => startLocalGnmi(options, { ...own, openContext: () => openProtocolSchema(loadNative().yang) }),
+      start: (options) => startLocalGnmi(options, { ...own, openContext }),
     });
+    this.#controlGnmi = openLocalGnmi(CONTROL_SOCKET, { ...own, openContext }, "control socket");
   }
+
+  /** For the control socket: serves gNMI to somebody of this host. */
+  readonly connectLocal: LocalGnmi["connect"] = (socket, who) => this.#controlGnmi.connect(socket, who);
 
   get providers(): readonly Provider<RouterChange>[] {
     return [
@@ -148,6 +161,7 @@ export class Operators implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
+      await this.#controlGnmi[Symbol.asyncDispose]();
       await this.#localGnmi[Symbol.asyncDispose]();
       await this.#gnmi[Symbol.asyncDispose]();
     } finally {

@@ -1,5 +1,5 @@
 import type { Path } from "../datastore/index.ts";
-import { accepted } from "./configuration-resources.ts";
+import { accepted } from "./configuration-refusal.ts";
 import { inSession } from "./configure-sessions.ts";
 import { ControlRefusal } from "./handlers.ts";
 import { NOTHING } from "./permission.ts";

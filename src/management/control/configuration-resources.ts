@@ -1,18 +1,17 @@
 import { seconds } from "../../base/index.ts";
 import {
-  type Answer,
   type CommitOptions,
   type CommitResult,
   type Datastore,
   type EditStep,
   type EditTarget,
   formatPath,
-  type ManagementFault,
 } from "../datastore/index.ts";
+import { accepted } from "./configuration-refusal.ts";
 import { heldSessionAnswer, inSession, isHeld } from "./configure-sessions.ts";
-import { ControlRefusal, type RefusalStatus } from "./handlers.ts";
+import { ControlRefusal } from "./handlers.ts";
 import { asSession, entry, NOTHING, operation } from "./permission.ts";
-import { parameters, readBody } from "./request.ts";
+import { parameters } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
 /** A configuration document may be large. */
@@ -25,53 +24,6 @@ const DATASTORES = ["startup", "candidate", "private-candidate", "running", "int
 const TARGETS = ["candidate", "private-candidate", "running", "startup"] as const;
 const CANDIDATES = ["candidate", "private-candidate"] as const;
 const OPERATIONS = ["merge", "replace"] as const;
-
-/** A refusal with everything that was wrong. */
-export class ConfigurationRefusal extends ControlRefusal {
-  readonly faults: readonly { readonly path?: string; readonly reason: string; readonly tag: string }[];
-
-  constructor(faults: readonly ManagementFault[]) {
-    const [first] = faults;
-    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
-    const where = first!.path === undefined ? "" : `${first!.path}: `;
-    const status = statusOf(first!);
-    super(
-      status,
-      `config.${first!.errorTag}`,
-      status === 422 ? "Not valid" : "Refused",
-      `${where}${first!.message}${more}`,
-    );
-    this.faults = faults.map(({ path, message, appTag, errorTag }) => ({
-      ...(path === undefined ? {} : { path }),
-      reason: message,
-      tag: appTag ?? errorTag,
-    }));
-  }
-}
-
-function statusOf({ errorTag }: ManagementFault): RefusalStatus {
-  switch (errorTag) {
-    case "in-use":
-    case "lock-denied":
-    case "data-exists":
-    case "operation-not-supported":
-      return 409;
-    case "access-denied":
-      return 403;
-    case "resource-denied":
-      return 503;
-    case "malformed-message":
-      return 400;
-    default:
-      return 422;
-  }
-}
-
-/** The value, or a refusal thrown. */
-export function accepted<T>(answer: Answer<T>): T {
-  if (answer.ok) return answer.value;
-  throw new ConfigurationRefusal(answer.faults);
-}
 
 function oneOf<T extends string>(what: string, allowed: readonly T[], given: string | undefined, otherwise: T): T {
   const found = given === undefined ? otherwise : allowed.find((one) => one === given);
@@ -98,7 +50,7 @@ const candidateOf = (exchange: Exchange, given: string | undefined): (typeof CAN
   inReach(exchange, oneOf("candidate", CANDIDATES, given, "candidate"));
 
 async function order<T extends object>({ request }: Exchange): Promise<Partial<T>> {
-  const text = await readBody(request, MAX_ORDER);
+  const text = await request.body(MAX_ORDER);
   try {
     const value: unknown = text === "" ? {} : JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Partial<T>;
@@ -298,7 +250,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
           oneOf("datastore that can be edited", TARGETS, datastore, "candidate"),
         );
         const defaultOperation = oneOf("operation", OPERATIONS, operation, "merge");
-        const text = await readBody(exchange.request, MAX_DOCUMENT);
+        const text = await exchange.request.body(MAX_DOCUMENT);
         const { management } = exchange.handlers;
         if (defaultOperation === "replace") {
           return transaction(accepted(await management.copy(session, { text, format: "json" }, to)));
@@ -317,7 +269,7 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
           exchange,
           oneOf("datastore that can be edited", TARGETS, datastore, "candidate"),
         );
-        const wanted = steps(await readBody(exchange.request, MAX_DOCUMENT));
+        const wanted = steps(await exchange.request.body(MAX_DOCUMENT));
         return transaction(accepted(await exchange.handlers.management.editSteps(session, to, wanted)));
       }),
   },

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Session } from "../datastore/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 import type { ControlAnswer, Exchange } from "./resource.ts";
@@ -6,16 +5,19 @@ import type { ControlAnswer, Exchange } from "./resource.ts";
 const MAX_USER = 64;
 /** Each keeps a connection, and there have to be some for others. */
 const MAX_HELD = 32;
+/** Of all who may not do everything, so that those who may are never kept out by them; and of one of them. */
+const MAX_OTHERS = 24;
+const MAX_OWN = 8;
 
 /** Who may do everything says for whom; of others the kernel does. */
 function userOf({ request, who }: Exchange): string {
   if (!who.isRecovery) return who.name;
-  const said = request.headers["semrd-user"];
-  return typeof said === "string" && /^[\x21-\x7e]+$/.test(said) ? said.slice(0, MAX_USER) : "local";
+  const said = request.user;
+  return said !== undefined && /^[\x21-\x7e]+$/.test(said) ? said.slice(0, MAX_USER) : "local";
 }
 
 const identity = (exchange: Exchange): Pick<Session, "user" | "source" | "groups" | "isRecovery"> => ({
-  ...{ user: userOf(exchange), source: "control socket", groups: exchange.who.groups },
+  ...{ user: userOf(exchange), source: exchange.request.source, groups: exchange.who.groups },
   ...(exchange.who.isRecovery ? { isRecovery: true } : {}),
 });
 
@@ -30,8 +32,8 @@ export async function inSession(
   run: (session: Session) => Promise<ControlAnswer>,
 ): Promise<ControlAnswer> {
   const { management } = exchange.handlers;
-  const named = exchange.request.headers["semrd-session"];
-  if (typeof named === "string") return run(heldSession(exchange, named));
+  const named = exchange.request.session;
+  if (named !== undefined) return run(heldSession(exchange, named));
   const session = management.openSession({ ...identity(exchange), protocol: "control" });
   try {
     return await run(session);
@@ -41,7 +43,7 @@ export async function inSession(
 }
 
 /** Whether the request is of a session that outlives it. */
-export const isHeld = ({ request }: Exchange): boolean => request.headers["semrd-session"] !== undefined;
+export const isHeld = ({ request }: Exchange): boolean => request.session !== undefined;
 
 /** One of somebody else is none for those who may not do everything. */
 function heldSession({ handlers: { management }, who }: Exchange, id: string): Session {
@@ -62,23 +64,27 @@ function heldSession({ handlers: { management }, who }: Exchange, id: string): S
  * @throws {ControlRefusal} `control.too-many-sessions`
  */
 export function heldSessionAnswer(exchange: Exchange): ControlAnswer {
-  const { request } = exchange;
+  const { request, who } = exchange;
   const { management } = exchange.handlers;
-  if (management.sessions().filter(({ protocol }) => protocol === "cli").length >= MAX_HELD)
-    throw new ControlRefusal(
-      503,
-      "control.too-many-sessions",
-      "Too many sessions",
-      `there are ${MAX_HELD} configure sessions already: leave one of them first`,
-    );
+  const held = management.sessions().filter(({ protocol }) => protocol === "cli");
+  if (held.length >= MAX_HELD) throw tooMany(`there are ${MAX_HELD} configure sessions already`);
+  if (!who.isRecovery) {
+    const others = held.filter(({ isRecovery }) => isRecovery !== true);
+    if (others.length >= MAX_OTHERS) throw tooMany(`there are ${others.length} configure sessions already`);
+    if (others.filter(({ user }) => user === who.name).length >= MAX_OWN)
+      throw tooMany(`${who.name} has ${MAX_OWN} configure sessions already`);
+  }
   async function* lasting(): AsyncIterable<Uint8Array> {
     const session = management.openSession({ ...identity(exchange), protocol: "cli" });
     try {
       yield new TextEncoder().encode(`${JSON.stringify({ session: session.id })}\n`);
-      if (!request.socket.destroyed) await once(request.socket, "close");
+      await request.gone();
     } finally {
       await management.closeSession(session);
     }
   }
   return { type: "octets", contentType: "application/x-ndjson", chunks: lasting() };
 }
+
+const tooMany = (what: string): ControlRefusal =>
+  new ControlRefusal(503, "control.too-many-sessions", "Too many sessions", `${what}: leave one of them first`);

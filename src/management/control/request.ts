@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
 import { type CapabilityName, parseCapabilityName } from "../../base/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 
 /** Longest path with query; agent IDs have up to 512 characters, which may be percent-encoded. */
 const MAX_TARGET = 4096;
 
-const bad = (detail: string): ControlRefusal => new ControlRefusal(400, "control.bad-request", "Bad request", detail);
+export const bad = (detail: string): ControlRefusal =>
+  new ControlRefusal(400, "control.bad-request", "Bad request", detail);
 
 export interface Target {
   /** Decoded segments behind `/v1`. */
@@ -62,28 +62,13 @@ export function capabilityNamed(text: string): CapabilityName {
   );
 }
 
-/** The body as text. Reads no more than `limit` octets of it. */
-export async function readBody(request: IncomingMessage, limit: number): Promise<string> {
-  const type = request.headers["content-type"];
-  if (type !== undefined && !/^application\/([\w.+-]*\+)?json\s*(;|$)/i.test(type))
-    throw new ControlRefusal(
-      415,
-      "control.not-json",
-      "Unsupported media type",
-      `a body is application/json here, not ${type}`,
-    );
-  const tooLarge = (): ControlRefusal =>
-    new ControlRefusal(413, "control.too-large", "Content too large", `the body has more than ${limit} octets`);
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge();
-    chunks.push(chunk);
-  }
+export const tooLarge = (limit: number): ControlRefusal =>
+  new ControlRefusal(413, "control.too-large", "Content too large", `the body has more than ${limit} octets`);
+
+/** @throws {ControlRefusal} 400 for what is not UTF-8 */
+export function textOf(octets: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(octets);
   } catch {
     throw bad("the body is not UTF-8");
   }

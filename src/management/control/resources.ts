@@ -15,7 +15,7 @@ import {
 import { packetInquiry } from "./packet-inquiry.ts";
 import { allOf, entry, inRouter, type Need, operation, permitted } from "./permission.ts";
 import { COUNTER_PARTS, type CounterPart } from "./reports.ts";
-import { capabilityNamed, parameters, readBody, type Target } from "./request.ts";
+import { capabilityNamed, parameters, type Target } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
 /** A configuration document may be large. */
@@ -245,9 +245,10 @@ const RESOURCES: readonly Resource[] = [
     method: "POST",
     path: "check-config",
     needs: operation("validate"),
+    isOfHost: true,
     answer: async ({ target, request, handlers }) => {
       const { folder = "/" } = parameters(target, ["folder"]);
-      const { valid, faults } = await handlers.checkConfig(await readBody(request, MAX_CONFIGURATION), folder);
+      const { valid, faults } = await handlers.checkConfig(await request.body(MAX_CONFIGURATION), folder);
       return report({ valid, faults });
     },
   },
@@ -339,6 +340,13 @@ export async function answer(asked: Omit<Exchange, "name">, access: AccessBook):
       `${request.method} is not possible here; ${allowedMethods(target).join(" and ")} is`,
     );
   const { resource, name } = found;
+  if (resource.isOfHost === true && !request.isOfHost)
+    throw new ControlRefusal(
+      403,
+      "control.host-only",
+      "Access denied",
+      `${resource.path} is about files of the router's host: ask at its control socket there`,
+    );
   const maySee = permitted(resource.needs, name, asked.who, access);
   const answered = await resource.answer({ ...asked, name });
   if (maySee === undefined || answered.type !== "rows") return answered;

@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { Socket } from "node:net";
-import { type Clock, FaultError, type Log, messageOf, Scope } from "../../base/index.ts";
-import { ConfigurationError } from "../configuration/error.ts";
+import { type Clock, type Log, messageOf, Scope } from "../../base/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
-import { ConfigurationRefusal } from "./configuration-resources.ts";
-import { type ControlHandlers, ControlRefusal } from "./handlers.ts";
-import { type LocalUserOf, localUserOf } from "./local-users.ts";
+import { distinguish } from "./first-octets.ts";
+import type { ControlHandlers } from "./handlers.ts";
+import { httpRequest } from "./http-request.ts";
+import { type LocalUser, type LocalUserOf, localUserOf } from "./local-users.ts";
+import { problemOf } from "./problem.ts";
 import { parseTarget } from "./request.ts";
 import { allowedMethods, answer } from "./resources.ts";
 import { claimSocketPath, listenOnPath, socketFailure } from "./socket.ts";
@@ -24,6 +25,8 @@ export interface ControlServerParts {
   readonly access: AccessBook;
   /** Default: as the kernel says. */
   readonly localUserOf?: LocalUserOf;
+  /** Takes over connections that speak HTTP/2, which is gRPC here. Without it they are no HTTP. */
+  readonly connectGrpc?: (socket: Socket, who: LocalUser) => Promise<void>;
 }
 
 /** The control socket while it is open. Disposing closes it, cuts off what is being answered, and removes the file. */
@@ -40,7 +43,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const CHECK_EVERY_MS = 1_000;
 
 /**
- * Serves local management: HTTP/1.1 with JSON over a UNIX socket. Resources are listed in the folder's README.
+ * Serves local management over a UNIX socket: gRPC for those who begin so, else HTTP/1.1 with JSON. Resources are listed in the
+ * folder's README.
  *
  * Lists are sent as a JSON array, or as one object a line for `Accept: application/x-ndjson`, at the reader's pace.
  *
@@ -62,7 +66,8 @@ export async function startControlServer(
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     server.on("clientError", (error, socket) => refuseUnreadable(error, socket as Socket));
-    scope.defer(() => close(server));
+    const connections = parts.connectGrpc === undefined ? undefined : shareWithGrpc(server, parts, parts.connectGrpc);
+    scope.defer(() => close(server, connections));
     await listenOnPath(server, options.path, MODE);
     return { path: options.path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
@@ -70,12 +75,45 @@ export async function startControlServer(
   }
 }
 
-async function close(server: http.Server): Promise<void> {
+async function close(server: http.Server, connections: Iterable<Socket> = []): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   server.closeAllConnections();
+  for (const connection of connections) connection.destroy();
   await closed;
+}
+
+/** Connections go to whom their first octets are for; the answer is those that there are. */
+function shareWithGrpc(
+  server: http.Server,
+  parts: ControlServerParts,
+  connect: NonNullable<ControlServerParts["connectGrpc"]>,
+): Iterable<Socket> {
+  const serveHttp = server.listeners("connection");
+  server.removeAllListeners("connection");
+  const connections = new Set<Socket>();
+  const accept = async (socket: Socket): Promise<void> => {
+    switch (await distinguish(socket, parts.clock)) {
+      case "http/2":
+        await connect(socket, await (parts.localUserOf ?? localUserOf)(socket));
+        return;
+      case "other":
+        for (const listener of serveHttp) listener.call(server, socket);
+        return;
+      default:
+        refuseUnreadable({ name: "", message: "", code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
+    }
+  };
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+    void accept(socket).catch((cause) => {
+      parts.log.debug("control.connection.failed", { error: messageOf(cause) });
+      socket.destroy();
+    });
+  });
+  return connections;
 }
 
 async function serve(
@@ -86,15 +124,9 @@ async function serve(
 ): Promise<void> {
   response.on("error", (error) => parts.log.debug("control.response.failed", { error: error.message }));
   try {
-    const answered = await answer(
-      {
-        target: parseTarget(request.url ?? "/"),
-        request,
-        handlers,
-        who: await (parts.localUserOf ?? localUserOf)(request.socket),
-      },
-      parts.access,
-    );
+    const asked = httpRequest(request);
+    const who = await (parts.localUserOf ?? localUserOf)(request.socket);
+    const answered = await answer({ target: asked.target, request: asked, handlers, who }, parts.access);
     if (answered.type === "report") {
       sendJson(response, answered.status, answered.body);
       return;
@@ -135,24 +167,6 @@ function fail(request: http.IncomingMessage, response: http.ServerResponse, erro
 }
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
-
-function problemOf(error: unknown): { readonly status: number; readonly problem: ProblemReport } {
-  if (error instanceof ConfigurationRefusal) {
-    const { code, title, message, faults, status } = error;
-    return { status, problem: { code, title, detail: message, faults } };
-  }
-  if (error instanceof ControlRefusal)
-    return { status: error.status, problem: { code: error.code, title: error.title, detail: error.message } };
-  if (error instanceof ConfigurationError)
-    return {
-      status: 422,
-      problem: { code: error.code, title: "Not valid", detail: error.message, faults: error.faults },
-    };
-  if (error instanceof FaultError)
-    return { status: 409, problem: { code: error.code, title: "Refused", detail: error.message } };
-  const detail = `a defect of semrd: ${messageOf(error)}; its log has the details`;
-  return { status: 500, problem: { code: "control.defect", title: "Internal error", detail } };
-}
 
 /** What is no HTTP is answered once, and the connection closed. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -1,16 +1,7 @@
 import type { ServerResponse } from "node:http";
-import type { Clock, Milliseconds } from "../../base/index.ts";
-import { milliseconds } from "../../base/index.ts";
+import type { Clock } from "../../base/index.ts";
 import type { Rows } from "./handlers.ts";
-
-/** Longest run of rendering before other work of the process gets its turn. @see DESIGN section 7 */
-const SLICE = milliseconds(4);
-/** The clock is read once in so many rows. */
-const ROWS_PER_LOOK = 16;
-/** Text that is collected before it is handed to the socket. */
-const CHUNK = 64 * 1024;
-/** A reader that takes nothing for so long is gone. */
-export const STALL_LIMIT: Milliseconds = milliseconds(30_000);
+import { rowPortions, STALL_LIMIT } from "./portions.ts";
 
 export interface RowOptions {
   readonly form: "array" | "lines";
@@ -18,47 +9,26 @@ export interface RowOptions {
   readonly matches?: (row: object) => boolean;
 }
 
+const FORMS = { array: ["[\n", ",\n", "\n]\n"], lines: ["", "\n", "\n"] } as const;
+
 /**
- * Renders rows as a JSON array, or as one JSON object a line, and sends them at the reader's pace.
- *
- * Yields after a few milliseconds of work, and waits whenever the socket has enough to do. The source is closed
- * in any case. Rejects when the source fails, or when the reader is gone or stalls; the answer is cut off then.
+ * Renders rows as a JSON array, or as one JSON object a line, and sends them at the reader's pace. Rejects when the source
+ * fails, or when the reader is gone or stalls; the answer is cut off then.
  */
 export async function sendRows(
   response: ServerResponse,
   rows: Rows<object>,
-  options: RowOptions,
+  { form, matches }: RowOptions,
   clock: Clock,
 ): Promise<void> {
-  const { form, matches = () => true } = options;
-  const [open, between, close] = form === "array" ? ["[\n", ",\n", "\n]\n"] : ["", "\n", "\n"];
-  let text = open;
-  let first = true;
-  let started = clock.monotonic();
-  let count = 0;
-
-  const pause = async (): Promise<void> => {
-    const takesMore = text === "" || response.write(text);
-    text = "";
-    if (!takesMore) await drained(response, clock);
-    await turn(clock); // also after a drain, which comes in the same turn where the kernel takes everything at once
-    started = clock.monotonic();
-  };
-  const add = (row: object): boolean => {
-    count++;
-    if (matches(row)) {
-      text += first ? JSON.stringify(row) : between + JSON.stringify(row);
-      first = false;
-    }
-    return text.length >= CHUNK || (count % ROWS_PER_LOOK === 0 && clock.monotonic() - started >= SLICE);
-  };
-
-  if (Symbol.asyncIterator in rows) {
-    for await (const row of rows) if (add(row)) await pause();
-  } else {
-    for (const row of rows) if (add(row)) await pause();
+  const [open, between, close] = FORMS[form];
+  let head: string = open;
+  for await (const portion of rowPortions(rows, { between, ...(matches === undefined ? {} : { matches }) }, clock)) {
+    if (!response.write(head + portion)) await drained(response, clock);
+    head = between;
   }
-  response.end(first && form === "lines" ? "" : text + close);
+  const isEmpty = head === open && form === "lines";
+  response.end(isEmpty ? "" : (head === open ? open : "") + close);
 }
 
 /** Sends octets as they come, at the reader's pace. Rejects like {@link sendRows}. */
@@ -70,8 +40,6 @@ export async function sendOctets(
   for await (const chunk of chunks) if (!response.write(chunk)) await drained(response, clock);
   response.end();
 }
-
-const turn = (clock: Clock): Promise<void> => new Promise((resolve) => clock.soon(resolve));
 
 function drained(response: ServerResponse, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {

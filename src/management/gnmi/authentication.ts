@@ -16,7 +16,7 @@ export interface AuthenticationParts {
 /** What a call says about who makes it. */
 export interface Caller {
   readonly metadata: Metadata;
-  /** Address and port. */
+  /** Address and port; of a local socket the name of the connection. */
   readonly source: string;
   /** Absent: none was shown, or none that the client CA has signed. */
   readonly certificate: PeerCertificate | undefined;
@@ -29,6 +29,9 @@ export interface Login {
   readonly until?: Milliseconds;
   /** See `Session`. */
   readonly isRecovery?: true;
+  readonly groups?: readonly string[];
+  /** Where he is, if that is not the source of the call. */
+  readonly source?: string;
 }
 
 /** Answers who makes a call. */

@@ -76,7 +76,9 @@ export class CallDoor implements Disposable {
   }
 
   /** One request, one answer. */
-  unary<Request>(carryOut: (request: Request, session: Session) => Promise<object>): Method {
+  unary<Request>(
+    carryOut: (request: Request, session: Session, call: Pick<ServerSurfaceCall, "metadata">) => Promise<object>,
+  ): Method {
     return ((call: ServerUnaryCall<Request, object>, done: sendUnaryData<object>): void => {
       if (this.#calls >= this.#maxCalls) {
         this.#count.refused.add();
@@ -84,7 +86,7 @@ export class CallDoor implements Disposable {
         return;
       }
       this.#calls++;
-      void this.#answered(call, ({ session }) => carryOut(call.request, session))
+      void this.#answered(call, ({ session }) => carryOut(call.request, session, call))
         .then(
           (answer) => done(null, answer),
           (cause: GnmiError) => done(cause),
@@ -167,13 +169,13 @@ export class CallDoor implements Disposable {
   }
 
   async #login(call: ServerSurfaceCall): Promise<SessionLogin> {
-    const { authentication, transport, management, log } = this.#parts;
-    const source = transport === "local" ? "local socket" : call.getPeer();
+    const { authentication, management, log } = this.#parts;
+    const source = call.getPeer();
     const { sslPeerCertificate: certificate } = call.getAuthContext();
     try {
       const { until, ...who } = await authentication.loginOf({ metadata: call.metadata, source, certificate });
       this.#count.calls.add();
-      const session = management.openSession({ ...who, protocol: "gnmi", source });
+      const session = management.openSession({ source, ...who, protocol: "gnmi" });
       return { session, ...(until === undefined ? {} : { until }) };
     } catch (cause) {
       if (cause instanceof GnmiError) log.warn("gnmi.login-failed", { source, reason: cause.details });

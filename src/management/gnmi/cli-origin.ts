@@ -1,4 +1,4 @@
-import { type Clock, milliseconds } from "../../base/index.ts";
+import { type Clock, fieldOctets, milliseconds } from "../../base/index.ts";
 import {
   dataPath,
   eachWordLine,
@@ -17,7 +17,7 @@ import type { GnmiPath, TypedValue } from "./messages.ts";
 import type { OperationParts } from "./parts.ts";
 import { joined } from "./paths.ts";
 import { GnmiError, must } from "./status.ts";
-import { fieldOctets, type Sent } from "./wire.ts";
+import type { Sent } from "./wire.ts";
 
 /*
  * Configuration in the words of `semrctl configure`, which gNMI calls the origin `cli`: lines of `set` and `delete`. A path of

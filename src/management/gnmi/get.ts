@@ -1,3 +1,4 @@
+import { fieldOctets } from "../../base/index.ts";
 import type { Session } from "../datastore/index.ts";
 import { readableRows } from "../state/index.ts";
 import { cliItem, isCli } from "./cli-origin.ts";
@@ -11,7 +12,7 @@ import { dataPath, type Pattern, type Wanted } from "./paths.ts";
 import type { SchemaNode, SchemaRoot } from "./schema-tree.ts";
 import { GnmiError, must } from "./status.ts";
 import { type ValueEncoding, valueEncoding } from "./values.ts";
-import { fieldOctets, notificationOctets, type Sent, updateOctets } from "./wire.ts";
+import { notificationOctets, type Sent, updateOctets } from "./wire.ts";
 
 /** Rows of state in one answer; more are for Subscribe, which sends them as they come. */
 const MOST_ROWS = 50_000;

@@ -1,5 +1,13 @@
+export type { ControlOrigin } from "./control/index.ts";
 export { Arbiter } from "./extensions.ts";
 export type { RestartControl, RestartMethod, RestartOrder } from "./gnoi/restart.ts";
-export { LONGEST_SOCKET_PATH, type LocalGnmiOptions, type LocalGnmiParts, startLocalGnmi } from "./local.ts";
+export {
+  LONGEST_SOCKET_PATH,
+  type LocalGnmi,
+  type LocalGnmiOptions,
+  type LocalGnmiParts,
+  openLocalGnmi,
+  startLocalGnmi,
+} from "./local.ts";
 export { checkGnmiCertificate, type GnmiOptions, type GnmiStartParts, type RunningGnmi, startGnmi } from "./start.ts";
 export type { OperatorTokens, ShownToken, TokenJudgement } from "./tokens.ts";

@@ -1,21 +1,24 @@
 import net from "node:net";
-import { userInfo } from "node:os";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { YangContext } from "../../../native/index.ts";
 import { messageOf, Scope } from "../../base/index.ts";
-import { type LocalUserOf, localUserOf } from "../control/local-users.ts";
+import { type LocalUser, type LocalUserOf, localUserOf } from "../control/local-users.ts";
 import { claimSocketPath, listenOnPath, socketFailure } from "../control/socket.ts";
-import type { Doorkeeper } from "./authentication.ts";
+import type { Caller, Doorkeeper, Login } from "./authentication.ts";
 import { openModel, openServer, type ServingOptions, type ServingParts } from "./serving.ts";
+import { GnmiError } from "./status.ts";
 
 export interface LocalGnmiOptions extends ServingOptions {
   /** Of the UNIX socket. */
   readonly path: string;
 }
 
-export interface LocalGnmiParts extends ServingParts {
-  /** With the modules that are served; asked for once, when somebody comes. */
+export interface LocalServingParts extends ServingParts {
+  /** With the modules that are served; asked for once, when somebody needs them. */
   readonly openContext: () => Promise<YangContext & AsyncDisposable>;
+}
+
+export interface LocalGnmiParts extends LocalServingParts {
   /** Default: as the kernel says. */
   readonly localUserOf?: LocalUserOf;
 }
@@ -26,22 +29,21 @@ const MAX_CONNECTIONS = 64;
 /** Octets of a path of a UNIX socket. */
 export const LONGEST_SOCKET_PATH = 107;
 
-/**
- * Serves gNMI without TLS to root and whoever runs the router, with the rights that both have on the control socket. Until
- * somebody comes there is nothing but the socket, as it is there by default.
- *
- * @throws {ControlSocketError} where the socket cannot be made
- */
-export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmiParts): Promise<AsyncDisposable> {
-  const { log } = parts;
+/** gNMI without TLS and login, over connections of this host. */
+export interface LocalGnmi extends AsyncDisposable {
+  /** Serves one of which nothing has been read, or what has been is put back. @throws where there is no server to be had */
+  connect(socket: net.Socket, who: LocalUser): Promise<void>;
+}
+
+/** Until somebody comes there is nothing. `source`: what it is, for logs. */
+export function openLocalGnmi(options: ServingOptions, parts: LocalServingParts, source: string): LocalGnmi {
   const scope = new Scope();
+  const users = new LocalUsers(source);
   type Connect = (socket: net.Socket) => void;
   let serving: Promise<Connect> | undefined;
 
   async function open(): Promise<Connect> {
-    await using context = await parts.openContext();
-    const model = await openModel(context);
-    const own = { ...parts, model, authentication: recovery(), transport: "local" as const };
+    const own = { ...parts, openModel: modelOf, authentication: users, transport: "local" as const };
     const server = await openServer(options, own, scope);
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     scope.defer(() => injector.destroy());
@@ -51,24 +53,80 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
     };
   }
 
+  async function modelOf(): ReturnType<typeof openModel> {
+    await using context = await parts.openContext();
+    return await openModel(context);
+  }
+
+  return {
+    async connect(socket, who) {
+      users.admit(socket, who);
+      try {
+        serving ??= open();
+        const connect = await serving;
+        if (!scope.signal.aborted && !socket.destroyed) connect(socket);
+      } catch (cause) {
+        serving = undefined;
+        throw cause;
+      }
+    },
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+  };
+}
+
+/** Who has connected, as the kernel says. */
+class LocalUsers implements Doorkeeper {
+  readonly #source: string;
+  readonly #byConnection = new Map<string, LocalUser>();
+  #count = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  admit(socket: net.Socket, who: LocalUser): void {
+    const name = `connection ${++this.#count}`;
+    // All that a call says of its connection is the address at the other end, which UNIX sockets have not.
+    Object.defineProperty(socket, "remoteAddress", { value: name });
+    this.#byConnection.set(name, who);
+    socket.once("close", () => this.#byConnection.delete(name));
+  }
+
+  async loginOf({ source: connection, metadata }: Caller): Promise<Login> {
+    const who = this.#byConnection.get(connection);
+    if (who === undefined) throw new GnmiError("UNAUTHENTICATED", "the connection is closed");
+    const { name, groups, isRecovery } = who;
+    const own = { source: this.#source, groups };
+    if (!isRecovery) return { ...own, user: name };
+    // Who may do everything says for whom.
+    const [said] = metadata.get("semrd-user");
+    const isName = typeof said === "string" && /^[\x21-\x7e]{1,64}$/.test(said);
+    return { ...own, user: isName ? said : name, isRecovery };
+  }
+}
+
+/**
+ * Serves gNMI without TLS to root and whoever runs the router, with the rights that both have on the control socket. Until
+ * somebody comes there is nothing but the socket, as it is there by default.
+ *
+ * @throws {ControlSocketError} where the socket cannot be made
+ */
+export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmiParts): Promise<AsyncDisposable> {
+  const { log } = parts;
+  const scope = new Scope();
+  const gnmi = scope.own(openLocalGnmi(options, parts, "local socket"));
+
   async function connected(socket: net.Socket): Promise<void> {
     socket.on("error", (cause) => log.debug("gnmi.local-connection-failed", { reason: cause.message }));
     try {
       const who = await (parts.localUserOf ?? localUserOf)(socket);
-      if (!who.isRecovery) {
-        log.warn("gnmi.login-failed", {
-          source: "local socket",
-          user: who.name,
-          reason: "neither root nor the router",
-        });
-        socket.destroy();
+      if (who.isRecovery) {
+        await gnmi.connect(socket, who);
         return;
       }
-      serving ??= open();
-      const connect = await serving;
-      if (!scope.signal.aborted && !socket.destroyed) connect(socket);
+      log.warn("gnmi.login-failed", { source: "local socket", user: who.name, reason: "neither root nor the router" });
+      socket.destroy();
     } catch (cause) {
-      serving = undefined;
       socket.destroy();
       log.error("gnmi.local-connection-failed", { reason: messageOf(cause) });
     }
@@ -95,19 +153,5 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
     return { [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(socketFailure(cause, options.path));
-  }
-}
-
-/** Everybody who could open the socket. */
-function recovery(): Doorkeeper {
-  const login = { user: ownName(), isRecovery: true } as const;
-  return { loginOf: async () => login };
-}
-
-function ownName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.geteuid?.()}`; // nobody of the host's list
   }
 }

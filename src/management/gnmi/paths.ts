@@ -1,8 +1,8 @@
+import { fieldOctets } from "../../base/index.ts";
 import { formatPath, type Path } from "../datastore/index.ts";
 import type { GnmiPath, PathElem } from "./messages.ts";
 import type { SchemaNode, SchemaRoot } from "./schema-tree.ts";
 import { GnmiError } from "./status.ts";
-import { fieldOctets } from "./wire.ts";
 
 /** One step that a node of the schema fits; a key that is missing or `*` may be anything. */
 export interface PatternStep {

@@ -1,5 +1,5 @@
 import type { YangSchemaNode } from "../../../native/api.ts";
-import { fieldOctets } from "./wire.ts";
+import { fieldOctets } from "../../base/index.ts";
 
 /** A data node of the schema, as a step of gNMI paths. */
 export interface SchemaNode {

@@ -1,12 +1,29 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { CallDoor } from "./calls.ts";
 import { capabilities } from "./capabilities.ts";
+import {
+  type ControlOrigin,
+  type ControlParts,
+  ControlStream,
+  controlGet,
+  controlSet,
+  isControlGet,
+  isControlSet,
+  isControlSubscription,
+} from "./control/index.ts";
 import { type Arbiter, refuseOthers } from "./extensions.ts";
 import { get } from "./get.ts";
 import type { CapabilityRequest, GetRequest, SetRequest, SubscribeRequest } from "./messages.ts";
-import type { OperationParts } from "./parts.ts";
+import type { Model, OperationParts } from "./parts.ts";
 import { set } from "./set.ts";
-import { ChangeFeed, type OutboxLimits, type SubscribeCall, SubscribeStream } from "./subscribe/index.ts";
+import {
+  ChangeFeed,
+  FirstRequest,
+  type OutboxLimits,
+  type SubscribeCall,
+  type SubscriberParts,
+  SubscribeStream,
+} from "./subscribe/index.ts";
 
 export interface GnmiServerOptions {
   /** Subscribe calls at one time. */
@@ -14,43 +31,84 @@ export interface GnmiServerOptions {
   readonly outbox: OutboxLimits;
 }
 
+export interface GnmiServerParts extends Omit<OperationParts, "model"> {
+  readonly arbiter: Arbiter;
+  readonly control: ControlOrigin;
+  readonly transport: "tls" | "local";
+  /** Asked for once, when somebody needs it. */
+  readonly openModel: () => Promise<Model>;
+}
+
 const METRIC = ["semrd_gnmi_subscriptions", "gNMI subscriptions that are open."] as const;
 
 /** The operations of gNMI for all listeners. */
 export class GnmiServer implements Disposable {
   readonly #options: GnmiServerOptions;
-  readonly #parts: OperationParts;
+  readonly #parts: GnmiServerParts;
   readonly #door: CallDoor;
-  readonly #feed: ChangeFeed;
-  readonly #arbiter: Arbiter;
+  #opening: Promise<SubscriberParts> | undefined;
+  #feed: ChangeFeed | undefined;
+  #isDisposed = false;
 
-  constructor(options: GnmiServerOptions, parts: OperationParts & { readonly arbiter: Arbiter }, door: CallDoor) {
+  constructor(options: GnmiServerOptions, parts: GnmiServerParts, door: CallDoor) {
     this.#options = options;
     this.#parts = parts;
     this.#door = door;
-    this.#arbiter = parts.arbiter;
-    this.#feed = new ChangeFeed(parts);
   }
 
   get implementation(): UntypedServiceImplementation {
     const door = this.#door;
-    const { model } = this.#parts;
-    const parts = { ...this.#parts, feed: this.#feed };
+    const { arbiter, control, transport, clock, log, access } = this.#parts;
+    const controlParts: ControlParts = { ...control, arbiter, clock, log, access, isOfHost: transport === "local" };
     return {
       Capabilities: door.unary(async ({ extension }: CapabilityRequest) => {
         refuseOthers(extension, []);
-        return capabilities(model);
+        return capabilities((await this.#opened()).model);
       }),
-      Get: door.unary((request: GetRequest, session) => get(request, session, parts)),
-      Set: door.unary((request: SetRequest, session) => set(request, session, { ...parts, arbiter: this.#arbiter })),
+      Get: door.unary(async (request: GetRequest, session, { metadata }) =>
+        isControlGet(request)
+          ? controlGet(request, { session, metadata }, controlParts)
+          : get(request, session, await this.#opened()),
+      ),
+      Set: door.unary(async (request: SetRequest, session, { metadata }) =>
+        isControlSet(request)
+          ? controlSet(request, { session, metadata }, controlParts)
+          : set(request, session, { ...(await this.#opened()), arbiter }),
+      ),
       Subscribe: door.stream<SubscribeRequest, Buffer>(
         { most: this.#options.maxStreams, name: "subscriptions", metric: METRIC },
-        (call, session) => new SubscribeStream(call as SubscribeCall, session, parts, this.#options.outbox),
+        (stream, session) => {
+          const call = stream as SubscribeCall;
+          return new FirstRequest(call, async (first) =>
+            first !== undefined && isControlSubscription(first)
+              ? new ControlStream(call, session, controlParts)
+              : new SubscribeStream(call, session, await this.#opened(), this.#options.outbox),
+          );
+        },
       ),
     };
   }
 
   [Symbol.dispose](): void {
-    this.#feed[Symbol.dispose]();
+    this.#isDisposed = true;
+    this.#feed?.[Symbol.dispose]();
+  }
+
+  /** What operations on the model go by. */
+  #opened(): Promise<SubscriberParts> {
+    this.#opening ??= this.#open().catch((cause) => {
+      this.#opening = undefined;
+      throw cause;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<SubscriberParts> {
+    const { openModel, arbiter: _arbiter, control: _control, transport: _transport, ...rest } = this.#parts;
+    const parts = { ...rest, model: await openModel() };
+    const feed = new ChangeFeed(parts);
+    if (this.#isDisposed) feed[Symbol.dispose]();
+    else this.#feed = feed;
+    return { ...parts, feed };
   }
 }

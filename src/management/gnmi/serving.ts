@@ -9,6 +9,7 @@ import type { AccessBook } from "../nacm/index.ts";
 import type { StateBook } from "../state/index.ts";
 import type { Doorkeeper } from "./authentication.ts";
 import { CallDoor } from "./calls.ts";
+import type { ControlOrigin } from "./control/index.ts";
 import type { Arbiter } from "./extensions.ts";
 import type { RestartControl } from "./gnoi/restart.ts";
 import { gnoiSystem, SYSTEM } from "./gnoi/system.ts";
@@ -29,6 +30,7 @@ export interface ServingParts {
   readonly access: AccessBook;
   readonly state: StateBook;
   readonly restart: RestartControl;
+  readonly control: ControlOrigin;
   /** One for all servers: they write to the same datastores. */
   readonly arbiter: Arbiter;
   readonly clock: Clock;
@@ -54,7 +56,8 @@ const KEEPALIVE_MS = 30_000;
 export async function openServer(
   { maxMessage, maxStreams, idleTimeout }: ServingOptions,
   parts: ServingParts & {
-    readonly model: Model;
+    /** Asked for once, when somebody needs it. */
+    readonly openModel: () => Promise<Model>;
     readonly authentication: Doorkeeper;
     readonly transport: "tls" | "local";
   },

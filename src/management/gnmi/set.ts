@@ -2,6 +2,7 @@ import type { EditStep, Session } from "../datastore/index.ts";
 import { cliSteps, isCli } from "./cli-origin.ts";
 import { carryOutCommit } from "./commit-extension.ts";
 import { type Arbiter, commitOf, refuseOthers } from "./extensions.ts";
+import { deepestLevel, MOST_LEVELS } from "./json-depth.ts";
 import { fromPlainJson } from "./json-values.ts";
 import { type Json, keysOf } from "./leaves.ts";
 import type { GnmiPath, SetRequest, TypedValue, Update } from "./messages.ts";
@@ -15,8 +16,6 @@ export interface SetParts extends OperationParts {
   readonly arbiter: Arbiter;
 }
 
-/** Of JSON values; no model is deeper. */
-const MOST_LEVELS = 128;
 /** Paths of one request. */
 const MOST_STEPS = 100_000;
 /** What NETCONF has for the actions of the commit extension: rules are the same for both. */
@@ -197,29 +196,12 @@ function valueSent({ model }: SetParts, node: SchemaNode | undefined, sent: Type
 
 function parsed(octets: Buffer, text: string): unknown {
   try {
-    if (nesting(octets) > MOST_LEVELS) throw new SyntaxError(`it nests deeper than ${MOST_LEVELS} levels`);
+    if (deepestLevel(octets) > MOST_LEVELS) throw new SyntaxError(`it nests deeper than ${MOST_LEVELS} levels`);
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(octets)) as unknown;
   } catch (cause) {
     const reason = cause instanceof SyntaxError ? cause.message : "it is not UTF-8";
     throw new GnmiError("INVALID_ARGUMENT", `${text}: the value is not JSON (${reason})`);
   }
-}
-
-/** The deepest level of JSON, found without going there. */
-function nesting(octets: Buffer): number {
-  let level = 0;
-  let deepest = 0;
-  let inText = false;
-  for (let i = 0; i < octets.length; i++) {
-    const octet = octets[i];
-    if (inText) {
-      if (octet === 0x5c) i++;
-      else if (octet === 0x22) inText = false;
-    } else if (octet === 0x22) inText = true;
-    else if (octet === 0x7b || octet === 0x5b) deepest = Math.max(deepest, ++level);
-    else if (octet === 0x7d || octet === 0x5d) level--;
-  }
-  return deepest;
 }
 
 /** Members at the top may be named with the module of the node they are in, as they stand apart from it. RFC 7951 §4 */

@@ -40,7 +40,11 @@ export async function startGnmi(options: GnmiOptions, parts: GnmiStartParts): Pr
   const scope = new Scope();
   try {
     const authentication = new Authentication(parts);
-    const server = await openServer(options, { ...parts, model, authentication, transport: "tls" }, scope);
+    const server = await openServer(
+      options,
+      { ...parts, openModel: async () => model, authentication, transport: "tls" },
+      scope,
+    );
     const ports: number[] = [];
     for (const { address, port } of listen) {
       const bound = await bind(server, `${address.includes(":") ? `[${address}]` : address}:${port}`, credentials);

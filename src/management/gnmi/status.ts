@@ -1,4 +1,4 @@
-import { status } from "@grpc/grpc-js";
+import { type Metadata, status } from "@grpc/grpc-js";
 import type { Answer, ErrorTag, ManagementFault } from "../datastore/index.ts";
 
 /** A request that is not carried out, as its client is told. */
@@ -6,11 +6,14 @@ export class GnmiError extends Error {
   readonly code: status;
   /** What grpc-js sends. */
   readonly details: string;
+  /** What it sends besides. */
+  readonly metadata?: Metadata;
 
-  constructor(code: keyof typeof status, message: string) {
+  constructor(code: keyof typeof status, message: string, metadata?: Metadata) {
     super(message);
     this.code = status[code];
     this.details = message;
+    if (metadata !== undefined) this.metadata = metadata;
   }
 }
 

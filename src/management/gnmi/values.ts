@@ -1,7 +1,7 @@
 import type { YangSchemaType } from "../../../native/api.ts";
+import { fieldNumber, fieldOctets } from "../../base/index.ts";
 import type { Encoding, TypedValue } from "./messages.ts";
 import { GnmiError } from "./status.ts";
-import { fieldNumber, fieldOctets } from "./wire.ts";
 
 /** How values are sent. */
 export type ValueEncoding = "JSON" | "JSON_IETF" | "PROTO";

@@ -3,48 +3,10 @@
  * are sent them. Everything else is encoded by protobuf.js.
  */
 
+import { fieldNumber, fieldOctets, varintSize, writeVarint } from "../../base/index.ts";
+
 const VARINT = 0;
 const LENGTH = 2;
-
-export function varintSize(value: number): number {
-  let size = 1;
-  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) size++;
-  return size;
-}
-
-/** Up to 2^53. */
-export function writeVarint(into: Uint8Array, at: number, value: number): number {
-  let rest = value;
-  let place = at;
-  while (rest > 0x7f) {
-    into[place++] = (rest % 128) | 0x80;
-    rest = Math.floor(rest / 128);
-  }
-  into[place++] = rest;
-  return place;
-}
-
-/** A field of octets, text or a message: parts one after the other. Fields up to 15. */
-export function fieldOctets(field: number, ...parts: readonly Uint8Array[]): Buffer {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const octets = Buffer.allocUnsafe(1 + varintSize(length) + length);
-  octets[0] = (field << 3) | LENGTH;
-  let at = writeVarint(octets, 1, length);
-  for (const part of parts) {
-    octets.set(part, at);
-    at += part.length;
-  }
-  return octets;
-}
-
-/** A field of a number that is not negative. */
-export function fieldNumber(field: number, value: number): Buffer {
-  const octets = Buffer.allocUnsafe(1 + varintSize(value));
-  octets[0] = (field << 3) | VARINT;
-  writeVarint(octets, 1, value);
-  return octets;
-}
 
 /** The fields `path` and `val` of an Update; `elems` of the node it is in, `elem` its own, `value` a TypedValue. */
 export function updateOctets(elems: Uint8Array, elem: Uint8Array, value: Uint8Array): Buffer {

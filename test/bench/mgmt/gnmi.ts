@@ -1,5 +1,6 @@
 // How many leaves a second a subscription ONCE gets, and how late ON_CHANGE is: node_modules/.bin/node test/bench/mgmt/gnmi.ts [rows]
 // The rows are made up, so that it is gNMI which is measured. The reader of ONCE is in this process, those of ON_CHANGE in another.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -102,6 +103,7 @@ try {
       ...{ clock: systemClock, log: new ListLog(), metrics: new TallyMetrics() },
       tokens: { judge: async () => ({ ok: false, reason: "none here" }) },
       arbiter: new Arbiter(),
+      control: { version: "0", handlers: () => assert.fail("nobody asks for them") },
       restart: { pending: undefined, count: 0, last: undefined, order: async () => "not here", cancel: () => false },
     },
   );

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { fieldOctets } from "../../../src/base/index.ts";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
 import { valueOctets } from "../../../src/management/gnmi/values.ts";
-import {
-  fieldOctets,
-  notificationOctets,
-  pathOf,
-  SYNC_RESPONSE,
-  updateOctets,
-} from "../../../src/management/gnmi/wire.ts";
+import { notificationOctets, pathOf, SYNC_RESPONSE, updateOctets } from "../../../src/management/gnmi/wire.ts";
 import type { Message } from "./gnmi-router.ts";
 
 const service = loadProto()["gnmi.gNMI"] as unknown as Record<string, MethodDefinition<object, Message>>;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { fieldOctets } from "../../../src/base/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
 import type { GnmiError } from "../../../src/management/gnmi/status.ts";
 import { Outbox } from "../../../src/management/gnmi/subscribe/outbox.ts";
-import { fieldOctets, updateOctets } from "../../../src/management/gnmi/wire.ts";
+import { updateOctets } from "../../../src/management/gnmi/wire.ts";
 import { type Message, pathText, sentValue } from "./gnmi-router.ts";
 
 const { responseDeserialize } = (
