@@ -15,6 +15,7 @@ import {
   type MemoryDataplane,
   type OperationMessage,
   operationsOf,
+  PROTOCOL_VERSION,
   REFUSAL,
   type RefusalMessage,
   ROLES,
@@ -23,6 +24,7 @@ import {
   startMemoryDataplane,
   type ToExecutor,
   toMessage,
+  type WelcomeMessage,
 } from "../../src/dataplane/index.ts";
 
 type Call = ServerDuplexStream<ToExecutor, FromExecutor>;
@@ -50,6 +52,11 @@ export class Executor {
   protected staging: Plan | undefined;
   protected settings: SettingsMessage | undefined;
   protected session: { readonly call: Call; readonly router: string } | undefined;
+
+  /** The highest version of the protocol. */
+  readonly speaks: number = PROTOCOL_VERSION;
+  /** What a real one cannot, by the names of `features.ts`; it refuses what asks for it. */
+  readonly cannot: WelcomeMessage["cannot"] = [];
 
   /** What a real one finds out by itself about a next hop, at its ports. */
   report(nextHop: number, unreachable: boolean, reason: string): void {
@@ -134,7 +141,7 @@ export class Executor {
     }
   }
 
-  protected hello(call: Call, { router, settings, plan_id: planId, sequence }: HelloMessage): void {
+  protected hello(call: Call, { version, router, settings, plan_id: planId, sequence }: HelloMessage): void {
     if (this.session !== undefined && this.session.router !== router && !this.session.call.destroyed)
       throw new Error(`it works for ${this.session.router}`);
     this.session?.call.end();
@@ -148,8 +155,10 @@ export class Executor {
     const unheard = isKnown ? held.refusals.filter((each) => Number(each.sequence) > Number(sequence)) : [];
     call.write({
       welcome: {
-        ...{ version: 1, name: "semrd reference executor", plan_id: held.planId, sequence: held.sequence },
-        ...{ generation: held.generation, refusals: unheard, window: WINDOW, cannot: [], ports: this.portReports() },
+        version: Math.min(version, this.speaks),
+        ...{ name: "semrd reference executor", plan_id: held.planId, sequence: held.sequence },
+        ...{ generation: held.generation, refusals: unheard, window: WINDOW, cannot: this.cannot },
+        ports: this.portReports(),
       },
     });
   }

@@ -1,8 +1,15 @@
-import { type ConformanceOptions, type ConformanceReport, runFibConformance } from "../dataplane/index.ts";
+import {
+  type ConformanceOptions,
+  type ConformanceReport,
+  type ConformanceResult,
+  runFibConformance,
+} from "../dataplane/index.ts";
 
 export interface ConformanceCommand extends ConformanceOptions {
   readonly json: boolean;
 }
+
+const MARK: Readonly<Record<ConformanceResult["result"], string>> = { passed: "ok", failed: "FAIL", cannot: "cannot" };
 
 /**
  * Tests an executor and prints what was found, as it is found.
@@ -14,10 +21,10 @@ export async function fibConformance(
 ): Promise<number> {
   let report: ConformanceReport;
   try {
-    report = await runFibConformance(options, ({ name, result, why, milliseconds }) => {
+    report = await runFibConformance(options, ({ name, rule, result, why, milliseconds }) => {
       if (json) return;
-      print(`${result === "passed" ? "ok  " : "FAIL"}  ${name} (${milliseconds} ms)`);
-      if (why !== undefined) print(`      ${why}`);
+      print(`${MARK[result].padEnd(6)}  ${name} (rule ${rule}, ${milliseconds} ms)`);
+      if (why !== undefined) print(`        ${why}`);
     });
   } catch (cause) {
     if (!(cause instanceof Error) || !/^no executor answers|^the certificate/.test(cause.message)) throw cause;
@@ -32,6 +39,7 @@ export async function fibConformance(
 function* summary({
   address,
   product,
+  version,
   cannot,
   results,
   timing,
@@ -47,5 +55,7 @@ function* summary({
   }
   const failed = results.filter(({ result }) => result === "failed").length;
   const judgement = conformant ? "conforms" : `does not conform: ${failed} of ${results.length} cases failed`;
-  yield `${product ?? "the executor"} at ${address} ${judgement} (seed ${seed})`;
+  yield `${product ?? "the executor"} at ${address}, version ${version} of the protocol, ${judgement} (seed ${seed})`;
+  if (!conformant)
+    yield "The rules are numbered in src/dataplane/fib-service/README.md; --only TEXT runs some cases alone.";
 }

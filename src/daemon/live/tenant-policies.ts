@@ -36,7 +36,8 @@ export function unenforced(
   const used: readonly (readonly [Feature, boolean])[] = [
     ["allow-lists", policies.some(({ rules }) => rules.length > 0)],
     ["rate-limits", terms.some(({ packets, bits }) => packets !== undefined || bits !== undefined)],
-    ["marking", terms.some(({ dscp, tag }) => dscp !== undefined || tag !== undefined)],
+    ["dscp", terms.some(({ dscp }) => dscp !== undefined)],
+    ["tags", terms.some(({ tag }) => tag !== undefined)],
   ];
   return used.flatMap(([feature, is]) => (is ? (driver.cannot.get(feature) ?? []) : []));
 }

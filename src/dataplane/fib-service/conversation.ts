@@ -71,11 +71,13 @@ export class Conversation implements AsyncDisposable {
 
   report(address: string): Omit<ExecutorReport, "unreachable"> {
     const { differences, waiting, underway } = this.#parts.history;
+    const state = this.#state;
+    // What an executor without aggregates never hears of completes nothing
+    const generation = state === "in-step" ? this.#parts.history.generation : this.#completed;
     return {
-      address,
-      state: this.#state,
+      ...{ address, state },
       ...(this.#product === undefined ? {} : { product: this.#product }),
-      ...{ since: this.#since, generation: this.#completed, pending: waiting + underway },
+      ...{ since: this.#since, generation, pending: waiting + underway },
       ...{ refused: differences.list(SHOWN_DIFFERENCES), differences: differences.size },
       ...{ sessions: this.#sessions, handovers: this.#handovers },
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
@@ -231,8 +233,9 @@ export class Conversation implements AsyncDisposable {
     const { history, executorLog, observer } = this.#parts;
     const { domain, maxCapabilities } = this.#options;
     const tables = new PlanTables(domain, maxCapabilities);
-    const { nextHops, groups, nodes } = tables.sizes;
-    const operations = await session.read(maxCapabilities + nextHops + groups + nodes);
+    const { nextHops, groups, nodes, policies, aggregates } = tables.sizes;
+    const most = maxCapabilities + nextHops + groups + nodes + policies + aggregates;
+    const operations = await session.read(most);
     try {
       for (const [position, operation] of operations.entries()) tables.apply(operation, position);
     } catch (cause) {

@@ -1,19 +1,18 @@
-import { formatIpv6, type Milliseconds, toHex } from "../../base/index.ts";
+import { formatIpv6, formatIpv6Prefix, type Ipv6Prefix, type Milliseconds, toHex } from "../../base/index.ts";
 import { GROUP_SLOTS, type Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { REFUSALS } from "./messages.ts";
-import { NO_AGGREGATES } from "./wire.ts";
 
 /** Something that the executor does not have as the plan says, with its reason. */
 export interface Difference {
-  /** `next hop 7`, `group 3`, `policy 4096`, `capability fd5e::1`, `node 2001:db8::1`. */
+  /** `next hop 7`, `group 3`, `policy 4096`, `capability fd5e::1`, `aggregate fd5e:0:0:1::/64`, `node 2001:db8::1`. */
   readonly object: string;
   readonly code: (typeof REFUSALS)[number];
   readonly reason: string;
   readonly since: Milliseconds;
 }
 
-type Kind = "node" | "next-hop" | "encapsulation" | "group" | "policy" | "capability";
+type Kind = "node" | "next-hop" | "encapsulation" | "group" | "policy" | "capability" | "aggregate";
 
 interface Known extends Difference {
   readonly kind: Kind;
@@ -22,7 +21,7 @@ interface Known extends Difference {
 
 const NOT_FOUND = 2;
 /** What is pointed at comes before what points at it. */
-const ORDER: readonly Kind[] = ["node", "next-hop", "encapsulation", "group", "policy", "capability"];
+const ORDER: readonly Kind[] = ["node", "next-hop", "encapsulation", "group", "policy", "capability", "aggregate"];
 
 /**
  * What the executor refused and what has not come right since: never forgotten before an operation that says all of the object is
@@ -109,8 +108,9 @@ function objectOf(operation: Operation): { kind: Kind; key: string; object: stri
     case "remove-capability":
       return capabilityAt(operation.address);
     case "set-aggregate":
+      return aggregateAt(operation.aggregate.prefix);
     case "remove-aggregate":
-      throw new RangeError(NO_AGGREGATES);
+      return aggregateAt(operation.prefix);
     case "set-node":
     case "remove-node":
       return { kind: "node", key: `n${toHex(operation.locator)}`, object: `node ${formatIpv6(operation.locator)}` };
@@ -119,6 +119,11 @@ function objectOf(operation: Operation): { kind: Kind; key: string; object: stri
 
 function capabilityAt(address: Uint8Array): { kind: Kind; key: string; object: string } {
   return { kind: "capability", key: `c${toHex(address)}`, object: `capability ${formatIpv6(address)}` };
+}
+
+function aggregateAt(prefix: Ipv6Prefix): { kind: Kind; key: string; object: string } {
+  const text = formatIpv6Prefix(prefix);
+  return { kind: "aggregate", key: `a${text}`, object: `aggregate ${text}` };
 }
 
 /** True for an operation after which the object is as the plan says, whatever it was before. */
@@ -149,6 +154,8 @@ function removalOf(operation: Operation): Operation {
       return { type: "remove-policy", index: operation.index };
     case "set-capability":
       return { type: "remove-capability", address: operation.entry.address };
+    case "set-aggregate":
+      return { type: "remove-aggregate", prefix: operation.aggregate.prefix };
     case "set-node":
       return { type: "remove-node", locator: operation.locator };
     default:

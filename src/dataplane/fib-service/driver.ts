@@ -32,7 +32,13 @@ import { PlanTables } from "../memory/plan-tables.ts";
 import { type ExecutorAddress, ExecutorChannel } from "./channel.ts";
 import { Conversation } from "./conversation.ts";
 import { ExecutorLog } from "./executor-log.ts";
-import type { CountersMessage, FromExecutor, PortReportMessage, WelcomeMessage } from "./messages.ts";
+import {
+  AGGREGATES_SINCE,
+  type CountersMessage,
+  type FromExecutor,
+  type PortReportMessage,
+  type WelcomeMessage,
+} from "./messages.ts";
 import { PlanHistory } from "./plan-history.ts";
 import type { ExecutorReport } from "./report.ts";
 import { type SessionDeadlines, textOf } from "./session.ts";
@@ -137,6 +143,11 @@ class FibServiceDriver implements FibServiceDataplane {
     return { ...this.#conversation.report(this.#address), unreachable };
   }
 
+  /** Those that the executor has no room for are held here, and said in `cannot`: another executor may have. */
+  get aggregates(): number {
+    return this.#history.tables.sizes.aggregates;
+  }
+
   get limits(): readonly string[] {
     const { state, lastError, refused, differences } = this.executor;
     const limits = Array.from(this.cannot, ([feature, why]) => `The executor cannot: ${FEATURES[feature]} (${why}).`);
@@ -160,6 +171,7 @@ class FibServiceDriver implements FibServiceDataplane {
       plannedGroup: (index) => this.#history.tables.plannedGroup(index),
       plannedCapabilities: () => this.#history.tables.plannedCapabilities(),
       plannedCapability: (address) => this.#history.tables.plannedCapability(address),
+      plannedAggregates: () => this.#history.tables.plannedAggregates(),
       plannedPolicy: (index) => this.#history.tables.plannedPolicy(index),
     };
   }
@@ -265,9 +277,13 @@ class FibServiceDriver implements FibServiceDataplane {
     await this.#conversation[Symbol.asyncDispose]();
   }
 
-  #begun({ name, cannot, ports }: WelcomeMessage): void {
+  #begun({ version, name, cannot, ports }: WelcomeMessage): void {
     const known = cannot.filter(({ feature }) => Object.hasOwn(FEATURES, feature));
-    this.cannot = new Map(known.map(({ feature, reason }) => [feature as Feature, textOf(reason)]));
+    const lacking = new Map(known.map(({ feature, reason }) => [feature as Feature, textOf(reason)]));
+    if (version < AGGREGATES_SINCE)
+      lacking.set("aggregates", `it speaks version ${version} of the protocol, which has none`);
+    this.cannot = lacking;
+    this.#history.carriesAggregates = !lacking.has("aggregates");
     this.#portsCame(ports);
     this.#log.begun(name, this.cannot);
   }

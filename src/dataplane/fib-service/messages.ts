@@ -7,7 +7,10 @@ import { loadSync } from "@grpc/proto-loader";
 /** A 64-bit number; what is sent may be a number. */
 type Wide = string | number;
 
-export const PROTOCOL_VERSION = 1;
+/** The highest that is spoken here; all below are, too. */
+export const PROTOCOL_VERSION = 2;
+/** The first that has aggregates. */
+export const AGGREGATES_SINCE = 2;
 export const SERVICE = "semrd.fib.v1.FibExecutor";
 /** Operations on the way, where the executor does not say. */
 export const DEFAULT_WINDOW = 1024;
@@ -31,7 +34,9 @@ export type OperationKind =
   | "remove_node"
   | "set_encapsulation"
   | "set_policy"
-  | "remove_policy";
+  | "remove_policy"
+  | "set_aggregate"
+  | "remove_aggregate";
 
 export type NextHopTarget = "tunnel" | "instance" | "local";
 
@@ -69,6 +74,13 @@ export interface OperationMessage {
   readonly set_encapsulation?: { readonly index: number; readonly encapsulation?: EncapsulationMessage | null };
   readonly set_policy?: PolicyMessage;
   readonly remove_policy?: number;
+  readonly set_aggregate?: { readonly prefix: PrefixMessage | null; readonly group: number; readonly policy: number };
+  readonly remove_aggregate?: PrefixMessage;
+}
+
+export interface PrefixMessage {
+  readonly address: Uint8Array;
+  readonly length: number;
 }
 
 export interface RateMessage {

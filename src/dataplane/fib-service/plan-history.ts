@@ -44,12 +44,20 @@ export class PlanHistory {
   #feed: SnapshotFeed | undefined;
   /** Until the end of a snapshot is acknowledged, what the executor has in effect is another plan. */
   #handsOver = false;
+  #aggregates = true;
   /** The operation that last said what an index means, and the one that last said its state. */
   readonly #placed = new Map<NextHopIndex, number>();
   readonly #stated = new Map<NextHopIndex, number>();
 
   constructor(tables: PlanTables) {
     this.tables = tables;
+  }
+
+  /** False: this executor has no aggregates, and hears of none. One of another kind than before gets the whole plan. */
+  set carriesAggregates(carries: boolean) {
+    if (carries === this.#aggregates) return;
+    this.#aggregates = carries;
+    this.forget();
   }
 
   /** What a session begins from. */
@@ -82,10 +90,11 @@ export class PlanHistory {
 
   /** @throws {DataplaneError} as `PlanTables.apply`; the operations before are part of the plan */
   apply(operations: readonly Operation[], generation: number): void {
+    const last = operations.findLastIndex((operation) => this.#isHeard(operation));
     for (const [position, operation] of operations.entries()) {
-      const completes = position === operations.length - 1;
+      const completes = position === last;
       const carryOut = (): void => this.tables.apply(operation, position);
-      if (this.#planId === undefined) {
+      if (this.#planId === undefined || !this.#isHeard(operation)) {
         carryOut();
         continue;
       }
@@ -143,7 +152,7 @@ export class PlanHistory {
   /** From now on the executor gets the whole plan, as another one. */
   beginSnapshot(planId: Uint8Array): void {
     this.#begin(planId, 0);
-    this.#feed = new SnapshotFeed(this.tables);
+    this.#feed = new SnapshotFeed(this.tables, { aggregates: this.#aggregates });
     this.#handsOver = true;
   }
 
@@ -222,6 +231,10 @@ export class PlanHistory {
     }
     this.#outbox.acknowledge(through);
     return { refused, snapshotDone, completed };
+  }
+
+  #isHeard({ type }: Operation): boolean {
+    return this.#aggregates || (type !== "set-aggregate" && type !== "remove-aggregate");
   }
 
   #pushNow(operation: Operation): void {

@@ -93,8 +93,8 @@ export class Session {
     this.#write({ hello });
     const welcome = await this.#orEnd(this.#welcome.promise);
     this.#welcome = undefined;
-    if (welcome.version !== PROTOCOL_VERSION) {
-      const why = `the executor speaks version ${welcome.version} of the protocol, and this router ${PROTOCOL_VERSION}`;
+    if (welcome.version < 1 || welcome.version > PROTOCOL_VERSION) {
+      const why = `the executor answers with version ${welcome.version} of the protocol, and this router speaks 1 to ${PROTOCOL_VERSION}`;
       this.#fail(why);
       throw new Error(why);
     }

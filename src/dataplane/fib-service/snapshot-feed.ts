@@ -20,16 +20,19 @@ const PHASE: Readonly<Record<Operation["type"], number>> = {
 
 /**
  * Everything in the tables as operations from nothing, a piece at a time, while the tables go on changing: nodes, next hops, groups,
- * policies, capabilities. A change to what has not been handed out yet is seen when its turn comes; one to what has been is handed
+ * policies, capabilities, aggregates. A change to what has not been handed out yet is seen when its turn comes; one to what has been is handed
  * out with {@link changed}. So after the last piece the receiver has what the tables have, and no operation names anything that it lacks.
  */
 export class SnapshotFeed {
   readonly #tables: PlanTables;
+  readonly #aggregates: boolean;
   readonly #operations: Iterator<Operation>;
   #phase = 0;
 
-  constructor(tables: PlanTables) {
+  /** @param aggregates false: the receiver has no room for any. */
+  constructor(tables: PlanTables, { aggregates }: { readonly aggregates: boolean }) {
     this.#tables = tables;
+    this.#aggregates = aggregates;
     this.#operations = this.#all();
   }
 
@@ -70,5 +73,8 @@ export class SnapshotFeed {
     this.#phase = 4;
     for (const entry of tables.plannedCapabilities()) yield { type: "set-capability", entry };
     this.#phase = 5;
+    if (this.#aggregates)
+      for (const aggregate of tables.plannedAggregates()) yield { type: "set-aggregate", aggregate };
+    this.#phase = 6;
   }
 }

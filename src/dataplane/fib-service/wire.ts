@@ -1,3 +1,4 @@
+import type { Ipv6Prefix } from "../../base/index.ts";
 import {
   type Affinity,
   type Encapsulation,
@@ -13,6 +14,7 @@ import {
   type NextHopTarget,
   type OperationMessage,
   type PortMessage,
+  type PrefixMessage,
   ROLES,
   STATES,
 } from "./messages.ts";
@@ -20,9 +22,6 @@ import { policyMessage, policyOperation } from "./policy-wire.ts";
 
 /** By their number. */
 const AFFINITIES: readonly (Affinity | undefined)[] = [undefined, "address", "none", "connection"];
-
-/** The driver says that it has no room for any. */
-export const NO_AGGREGATES = "the protocol has no aggregates";
 
 /** The message of an operation. Borrows its octets. */
 export function toMessage(operation: Operation): OperationMessage {
@@ -60,9 +59,12 @@ export function toMessage(operation: Operation): OperationMessage {
       return policyMessage(operation.index, operation.policy);
     case "remove-policy":
       return { remove_policy: operation.index };
-    case "set-aggregate":
+    case "set-aggregate": {
+      const { prefix, group, policy = 0 } = operation.aggregate;
+      return { set_aggregate: { prefix, group, policy } };
+    }
     case "remove-aggregate":
-      throw new RangeError(NO_AGGREGATES);
+      return { remove_aggregate: operation.prefix };
     case "set-node":
       return { set_node: { locator: operation.locator, vni: operation.vni ?? 0 } };
     case "set-encapsulation":
@@ -143,6 +145,14 @@ export function fromMessage(message: OperationMessage): Operation | string {
       return policyOperation(message.set_policy!);
     case "remove_policy":
       return { type: "remove-policy", index: message.remove_policy! };
+    case "set_aggregate": {
+      const { prefix, group, policy } = message.set_aggregate!;
+      return withPrefix(prefix, (known) => ({
+        ...{ type: "set-aggregate", aggregate: { prefix: known, group, ...(policy === 0 ? {} : { policy }) } },
+      }));
+    }
+    case "remove_aggregate":
+      return withPrefix(message.remove_aggregate!, (prefix) => ({ type: "remove-aggregate", prefix }));
     case "set_node": {
       const { locator, vni } = message.set_node!;
       return withAddress(locator, (known) => ({ type: "set-node", locator: known, ...(vni === 0 ? {} : { vni }) }));
@@ -208,18 +218,24 @@ function withAddress(address: Uint8Array, make: (address: Uint8Array) => Operati
   return address.length === 16 ? make(octets(address)) : NOT_AN_ADDRESS;
 }
 
+function withPrefix(prefix: PrefixMessage | null, make: (prefix: Ipv6Prefix) => Operation): Operation | string {
+  if (prefix?.address.length !== 16) return NOT_AN_ADDRESS;
+  return make({ address: octets(prefix.address), length: prefix.length });
+}
+
 function withState(state: number, make: (state: NextHopState) => Operation): Operation | string {
   const known = STATES[state];
   return known === undefined ? `${state} is no state of a next hop` : make(known);
 }
 
 /** Everything that a data plane holds as operations from nothing, in an order that is allowed. */
-export function* operationsOf({ nodes, nextHops, groups, policies, capabilities }: PlanSnapshot): Generator<Operation> {
+export function* operationsOf({ nodes, nextHops, groups, policies, ...rest }: PlanSnapshot): Generator<Operation> {
   for (const node of nodes) yield { type: "set-node", ...node };
   for (const [index, { nextHop, state }] of nextHops) yield { type: "set-next-hop", index, nextHop, state };
   for (const [group, { slots, backup }] of groups) yield { type: "set-slots", group, slots, backup };
   for (const [index, policy] of policies ?? []) yield { type: "set-policy", index, policy };
-  for (const entry of capabilities.values()) yield { type: "set-capability", entry };
+  for (const entry of rest.capabilities.values()) yield { type: "set-capability", entry };
+  for (const aggregate of rest.aggregates ?? []) yield { type: "set-aggregate", aggregate };
 }
 
 export function portMessage(port: PortOptions): PortMessage {

@@ -15,23 +15,28 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ],
   ["vxlan", "the kernel's routes have no VXLAN: such a tunnel is reached by nobody"],
   ["transitions", NO_STATE],
-  ["drain", "a next hop that drains gets no more buckets, and loses those that it has"],
+  ["drain-keeps", "a next hop that drains gets no more flows, and loses those that it has"],
   ["address-affinity", "the kernel's hash is the same for all capabilities, and knows the ports of whole datagrams"],
   ["connection-affinity", "the kernel's routes read no connection ids"],
   ["no-affinity", "the kernel sends flows by their hash, not datagrams in turn"],
+  [
+    "aggregates",
+    "routes are made for capabilities of the taxonomy only: what is merely below a prefix that other sites announce is refused",
+  ],
   ["hair-pin", "routes send a tunnelled packet to no other site: it is refused here"],
   ["hop-limit", "the kernel lowers the hop limit of the outer header, and of the packet at the other end only"],
   ["too-big", "the kernel tells nobody about packets too big for a tunnel: give links between routers 40 octets more"],
-  ["answers", "the kernel answers what has no route by ICMPv6 (type 1 code 0), and resets no TCP connection"],
+  [
+    "answers",
+    "the kernel answers what has no route by ICMPv6 (type 1 code 0), also a TCP reset, and resets no connection",
+  ],
   ["next-hop-counters", "the kernel counts nothing by next hop"],
   ["flow-counters", "the kernel counts nothing by next hop"],
   ["vlan-tags", "the kernel gives frames with VLAN tags to VLAN devices: make these interfaces here"],
   ["rate-limits", "routes of the kernel limit no rate"],
-  ["marking", "routes of the kernel write neither DSCP nor tags"],
+  ["dscp", "routes of the kernel write no DSCP"],
+  ["tags", "routes of the kernel write no tags"],
   ["verdicts", "the kernel has no names for what becomes of packets"],
 ]);
 
-export const LIMITS: readonly string[] = [
-  ...new Set(CANNOT.values()),
-  "routes are made for capabilities of the taxonomy only: what is merely below a prefix that other sites announce is refused",
-];
+export const LIMITS: readonly string[] = [...new Set(CANNOT.values())];

@@ -290,6 +290,44 @@ describe("the conformance command", () => {
       assert.equal(report.conformant, false);
     });
 
+  it("asks an executor of version 1, and one with less than all, for what they have and nothing else", async () => {
+    const lacking = [{ feature: "aggregates", reason: "the ASIC has no second table" }];
+    class Small extends Executor {
+      override readonly cannot = lacking;
+
+      protected override carryOut(plan: Plan, message: OperationMessage, sequence: number): readonly RefusalMessage[] {
+        if (!message.operation?.endsWith("_aggregate")) return super.carryOut(plan, message, sequence);
+        return [{ sequence, code: REFUSAL.unsupported, reason: "there are no aggregates here" }];
+      }
+    }
+    class Old extends Executor {
+      override readonly speaks = 1;
+    }
+    for (const [executor, version, why] of [
+      [new Small(), 2, "the ASIC has no second table"],
+      [new Old(), 1, "it speaks version 1, which has no aggregates"],
+    ] as const) {
+      const report = await judge(executor, "aggregates");
+      assert.deepEqual(
+        report.results.map(({ result, why: said }) => [result, said]),
+        [
+          ["cannot", why],
+          ["cannot", why],
+        ],
+      );
+      assert.deepEqual([report.version, report.conformant], [version, true]);
+      assert.equal((await judge(executor, "what it says it cannot")).conformant, true);
+    }
+  });
+
+  it("finds an executor that takes what it says it cannot", async () => {
+    class Boasting extends Executor {
+      override readonly cannot = [{ feature: "rate-limits", reason: "it has no meters" }];
+    }
+    const report = await judge(new Boasting(), "what it says it cannot");
+    assert.match(report.results[0]!.why!, /rate-limits: it says that it cannot, and took it/);
+  });
+
   it("says where nobody answers", async () => {
     const options = { executor: { host: "::1", port: 1 }, entries: 10, deadline: 500, seed: 1 };
     await assert.rejects(runFibConformance(options), /no executor answers at \[::1\]:1/);

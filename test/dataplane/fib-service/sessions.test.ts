@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { Executor, type Plan } from "../../../lab/fib-executor/executor.ts";
-import { milliseconds } from "../../../src/base/index.ts";
+import { milliseconds, parseIpv6Prefix } from "../../../src/base/index.ts";
 import {
   type FromExecutor,
   type OperationMessage,
@@ -240,6 +240,59 @@ describe("sessions with an executor", () => {
     await until(() => router.driver.executor.sessions === 2, "another session");
     assert.match(router.driver.executor.lastError!, /operation 1000000 was acknowledged/);
     await router.driver.settled();
+  });
+
+  it("an executor of version 1 gets the plan without aggregates, and one of version 2 in its place all of it", async () => {
+    const aggregate: Operation = {
+      type: "set-aggregate",
+      aggregate: { prefix: parseIpv6Prefix("fd5e:0:0:1:8001::/80")!, group: 1 },
+    };
+    class Old extends Probed {
+      override readonly speaks: number = 1;
+    }
+    const old = new Old();
+    const first = await Listening.start(old);
+    await using router = await driven(first.port);
+    const { driver } = router;
+    driver.apply([...PLAN, aggregate], 1);
+    driver.apply([{ ...aggregate }], 2);
+    await driver.settled();
+    assert.deepEqual(old.held!.dataplane.snapshot().aggregates, []);
+    assert.deepEqual(
+      [driver.executor.state, driver.executor.generation, driver.executor.differences],
+      ["in-step", 2, 0],
+    );
+    assert.equal(driver.cannot.get("aggregates"), "it speaks version 1 of the protocol, which has none");
+    assert.match(driver.limits.join(), /The executor cannot: packets for a capability without an entry .*version 1/);
+    assert.equal(driver.snapshot().aggregates?.length, 1, "the plan has it");
+    await first[Symbol.asyncDispose]();
+    await until(() => driver.executor.state === "connecting", "it notices");
+    const young = new Probed();
+    young.held = old.held;
+    await using _second = await Listening.start(young, { port: first.port });
+    await driver.settled();
+    assert.deepEqual(young.held!.dataplane.snapshot().aggregates, driver.snapshot().aggregates);
+    assert.deepEqual([...driver.cannot.keys()], []);
+    assert.equal(young.snapshots, 1, "what it holds lacks something, so it gets everything");
+    driver.apply([{ type: "remove-aggregate", prefix: aggregate.aggregate.prefix }], 3);
+    await driver.settled();
+    assert.deepEqual(young.held!.dataplane.snapshot().aggregates, []);
+  });
+
+  it("an executor of another version is told so, once", async () => {
+    class Strange extends Probed {
+      override readonly speaks: number = 0;
+    }
+    await using listening = await Listening.start(new Strange());
+    await using router = await driven(listening.port, { deadlines: { start: milliseconds(300) } });
+    assert.match(
+      router.driver.executor.lastError!,
+      /answers with version 0 of the protocol, and this router speaks 1 to 2/,
+    );
+    const said = router.log.lines.filter(
+      ({ event, level }) => event === "dataplane.executor.away" && level === "error",
+    );
+    assert.equal(said.length, 1);
   });
 
   it("removing empties the executor", async () => {

@@ -18,6 +18,8 @@ import { LINKS_SETUP, Wire } from "../suite/links.ts";
 import * as p from "../suite/packets.ts";
 import { whyNoRoutes } from "./why-not.ts";
 
+const { wrap } = p.ipv6InIpv6;
+
 const STRANGER = address("2001:db8:f::99");
 /** The instance, with the capability's address and port of its own. */
 const DIRECT = {
@@ -60,7 +62,7 @@ await isolated(
         await apply(HERE);
         for (const arrived of [
           p.only(await send("client", [p.segment({ port: 4001 })]), "agent"),
-          p.only(await send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4002 }))]), "agent"),
+          p.only(await send("core", [wrap(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4002 }))]), "agent"),
         ]) {
           assert.equal(p.destinationOf(arrived), "fd5e::1:8001:1234:5678:0");
           assert.equal(p.sourceOf(arrived), "2001:db8:c::1");
@@ -76,16 +78,16 @@ await isolated(
 
       it("takes nothing out of the tunnels of strangers, tunnels in tunnels, or routers that left", async () => {
         const sent = p.segment({ port: 4003 });
-        const twice = p.tunnelled(p.SITES[0], OWN_LOCATOR, p.tunnelled(p.SITES[0], OWN_LOCATOR, sent));
-        for (const packet of [p.tunnelled(STRANGER, OWN_LOCATOR, sent), twice])
+        const twice = wrap(p.SITES[0], OWN_LOCATOR, wrap(p.SITES[0], OWN_LOCATOR, sent));
+        for (const packet of [wrap(STRANGER, OWN_LOCATOR, sent), twice])
           assert.deepEqual(
             (await send("core", [packet])).filter(({ at }) => at !== "core"),
             [],
           );
         await apply([{ type: "remove-node", locator: p.SITES[0] }]);
-        assert.deepEqual(await send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, sent)]), []);
+        assert.deepEqual(await send("core", [wrap(p.SITES[0], OWN_LOCATOR, sent)]), []);
         await apply([{ type: "set-node", locator: p.SITES[0] }]);
-        p.only(await send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
+        p.only(await send("core", [wrap(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
       });
 
       it("an instance on another port, or on no link of an agent port, is not used, and said", async () => {

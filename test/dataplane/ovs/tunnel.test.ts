@@ -7,13 +7,13 @@ import { toHex } from "../../../src/base/index.ts";
 import { DataplaneError, startOvsDataplane } from "../../../src/dataplane/index.ts";
 import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/packet.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
-import { address, icmpv6, tcp, udp } from "../memory/frames.ts";
-import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, OWN_LOCATOR, SILENT } from "../memory/story.ts";
+import { address, icmpv6, tcp } from "../memory/frames.ts";
+import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, SILENT } from "../memory/story.ts";
 import { NEXT_ROUTER, STATIONS, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
 import * as p from "../suite/packets.ts";
 import type { Side } from "../suite/world.ts";
 import { answered, isolatedWithOpenVswitch, OpenVswitch } from "./open-vswitch.ts";
-import { inVxlan, VXLAN } from "./vxlan-plan.ts";
+import { inVxlan, inVxlanFrom, VXLAN } from "./vxlan-plan.ts";
 
 const BRIDGE = "semrd";
 const STRANGER = address("2001:db8:f::99");
@@ -26,21 +26,6 @@ const HERE: readonly Operation[] = [
   { type: "set-node", locator: p.SITES[0] },
   p.leadsTo(2, { localGroup: 3 }),
 ];
-
-/** A packet in VXLAN, as another router's data plane sends it: without a UDP checksum (RFC 6935). */
-function inVxlanFrom(from: Uint8Array, packet: Uint8Array, vni: number = VXLAN.vni): Uint8Array {
-  const data = new Uint8Array(8 + 14 + packet.length);
-  const view = new DataView(data.buffer);
-  view.setUint32(0, 0x08000000);
-  view.setUint32(4, vni * 256);
-  data.set(VXLAN.source, 8);
-  data.set(VXLAN.destination, 14);
-  view.setUint16(20, 0x86dd);
-  data.set(packet, 22);
-  const outer = udp({ source: from, destination: OWN_LOCATOR }, { sourcePort: 50_000, destinationPort: 4789, data });
-  outer.fill(0, 46, 48);
-  return outer;
-}
 
 await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
   describe("ovs data plane", async () => {

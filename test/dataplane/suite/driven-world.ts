@@ -1,12 +1,15 @@
 import type { DataplaneDriver } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
-import type { World } from "./world.ts";
+import { ipv6InIpv6 } from "./packets.ts";
+import type { TunnelKind, World } from "./world.ts";
 
 /** What an adapter adds to a driver, so that packets go through it. */
 export interface WorldParts<Driver extends DataplaneDriver> {
   /** The driver, as a new process would start it. */
   starting(): Promise<Driver>;
   readonly send: World["send"];
+  /** Absent: IPv6-in-IPv6. */
+  readonly tunnel?: TunnelKind;
   /** An operation as this driver can carry it out; else it is as it is. */
   readonly fit?: (operation: Operation) => Operation;
   /** Resolves when what was said to the driver is in effect; else it is at once. */
@@ -27,11 +30,12 @@ export interface DrivenWorld<Driver extends DataplaneDriver> extends World {
 export async function drivenWorld<Driver extends DataplaneDriver>(
   parts: WorldParts<Driver>,
 ): Promise<DrivenWorld<Driver>> {
-  const { fit = (operation) => operation, inEffect, counted } = parts;
+  const { fit = (operation) => operation, inEffect, counted, tunnel = ipv6InIpv6 } = parts;
   let dataplane = await parts.starting();
   let isStopped = false;
   let generation = 0;
   return {
+    tunnel,
     get dataplane() {
       return dataplane;
     },

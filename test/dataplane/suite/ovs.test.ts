@@ -3,7 +3,7 @@ import { after } from "node:test";
 import { startOvsDataplane } from "../../../src/dataplane/index.ts";
 import { OPTIONS, SILENT } from "../memory/story.ts";
 import { answered, isolatedWithOpenVswitch, OpenVswitch } from "../ovs/open-vswitch.ts";
-import { inVxlan } from "../ovs/vxlan-plan.ts";
+import { inVxlan, vxlan } from "../ovs/vxlan-plan.ts";
 import { drivenWorld } from "./driven-world.ts";
 import { NEXT_ROUTER, STATIONS, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "./links.ts";
 import { dataplaneSuite } from "./run.ts";
@@ -23,6 +23,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, async 
     const world = await drivenWorld({
       starting: () => startOvsDataplane({ ...OPTIONS, ...options }, ovs, { log: SILENT }),
       fit: inVxlan,
+      tunnel: vxlan,
       // The switch has it; the megaflows that it made before are followed until its revalidators have been there
       async inEffect(dataplane) {
         await dataplane.settled();

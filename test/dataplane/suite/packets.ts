@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { formatIpv6, toHex } from "../../../src/base/index.ts";
 import { checksumOf } from "../../../src/dataplane/memory/checksum.ts";
-import { IPV6_LENGTH, Ipv6Packet, Protocol, TcpFlag } from "../../../src/dataplane/memory/packet.ts";
+import { IPV6_LENGTH, Ipv6Packet, Protocol, TcpFlag, u16 } from "../../../src/dataplane/memory/packet.ts";
 import type { NextHopIndex, Operation } from "../../../src/forwarding/index.ts";
 import { address, ipv6, tcp, udp } from "../memory/frames.ts";
 import { CAPABILITY, CLIENT } from "../memory/story.ts";
-import type { Arrival, World } from "./world.ts";
+import type { Arrival, TunnelKind, World } from "./world.ts";
 
 /** Locators of three other routers, as next hops 11, 12 and 13. */
 export const SITES = [address("2001:db8:f::2"), address("2001:db8:f::3"), address("2001:db8:f::4")] as const;
@@ -76,10 +76,16 @@ export function fragment(packet: Uint8Array, offset: number): Uint8Array {
   return new Uint8Array(whole);
 }
 
-/** The packet in a tunnel between two routers. */
-export function tunnelled(from: Uint8Array, to: Uint8Array, packet: Uint8Array): Uint8Array {
-  return ipv6({ source: from, destination: to }, Protocol.Ipv6, packet);
-}
+/** Tunnels as most data planes have them. @see RFC 2473 */
+export const ipv6InIpv6: TunnelKind = {
+  wrap: (source, destination, packet) => ipv6({ source, destination }, Protocol.Ipv6, packet),
+  overhead: IPV6_LENGTH,
+};
+
+const VXLAN_PORT = 4789;
+/** What is in a tunnel between routers, of either kind. */
+export const isTunnelled = (packet: Uint8Array): boolean =>
+  packet[6] === Protocol.Ipv6 || (packet[6] === Protocol.Udp && u16(packet, IPV6_LENGTH + 2) === VXLAN_PORT);
 
 export const sourceOf = (packet: Uint8Array): string => formatIpv6(new Ipv6Packet(packet).source);
 export const destinationOf = (packet: Uint8Array): string => formatIpv6(new Ipv6Packet(packet).destination);

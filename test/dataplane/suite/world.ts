@@ -11,6 +11,14 @@ export interface Arrival {
   readonly packet: Uint8Array;
 }
 
+/** How routers put packets into tunnels to each other. */
+export interface TunnelKind {
+  /** A packet as the router `from` sends it to `to`. */
+  wrap(from: Uint8Array, to: Uint8Array, packet: Uint8Array): Uint8Array;
+  /** Octets around a packet. */
+  readonly overhead: number;
+}
+
 /**
  * A router with the driver under test, and the ends of its links. The adapters make one: in namespaces with real packets,
  * or around a model. Addresses, tenants and ports are those of `test/dataplane/memory/story.ts`: ports `client0` and
@@ -19,6 +27,8 @@ export interface Arrival {
 export interface World extends AsyncDisposable {
   /** Another object after `start()`. */
   readonly dataplane: DataplaneDriver;
+  /** Of the tunnels that `apply` makes, unless they say of what kind they are. */
+  readonly tunnel: TunnelKind;
   /** Carries operations out, as one plan; resolves when they are in effect. */
   apply(operations: readonly Operation[]): Promise<void>;
   /** Resolves when it is in effect. */

@@ -1,5 +1,11 @@
-import { parseIpv6, type Random } from "../../../base/index.ts";
-import { type Affinity, GROUP_SLOTS, type Operation, type SlotOwner } from "../../../forwarding/index.ts";
+import { type Ipv6Prefix, parseIpv6, parseIpv6Prefix, type Random } from "../../../base/index.ts";
+import {
+  type Affinity,
+  FIRST_CAPABILITY_POLICY,
+  GROUP_SLOTS,
+  type Operation,
+  type SlotOwner,
+} from "../../../forwarding/index.ts";
 import type { OperationMessage } from "../messages.ts";
 import { toMessage } from "../wire.ts";
 
@@ -8,7 +14,7 @@ const address = (text: string): Uint8Array => parseIpv6(text)!;
 /** The domain is fd5e::/48; tenant 1, family 0x8001. */
 export const DOMAIN = "fd5e::/48";
 export const OWN_LOCATOR = address("2001:db8:f::1");
-const LOCATORS = [2, 3, 4].map((i) => address(`2001:db8:f::${i}`));
+export const LOCATORS = [2, 3, 4].map((i) => address(`2001:db8:f::${i}`));
 export const capabilityAt = (i: number): Uint8Array =>
   address(`fd5e:0:0:1:8001:${(i >>> 16).toString(16)}:${(i & 0xffff).toString(16)}:0`);
 
@@ -30,6 +36,10 @@ export function slotsOf(group: number, current: number, previous = current, back
   return { type: "set-slots", group, slots, backup };
 }
 
+export const aggregate = (prefix: Ipv6Prefix, group: number): Operation => ({
+  ...{ type: "set-aggregate", aggregate: { prefix, group } },
+});
+
 export const capability = (i: number, group: number, localGroup = 0, affinity?: Affinity): Operation => ({
   type: "set-capability",
   entry: { address: capabilityAt(i), group, localGroup, ...(affinity && { affinity }) },
@@ -47,7 +57,7 @@ export const SMALL: readonly Operation[] = [
   slotsOf(3, 4),
   capability(1, 1),
   capability(2, 2, 3),
-  capability(3, 0, 0, "address"),
+  capability(3, 0),
   { type: "set-next-hop-state", index: 2, state: "draining" },
   { type: "set-slots", group: 1, slots: [{ slot: 5, current: 2, previous: 1 }], backup: 2 },
 ];
@@ -107,12 +117,16 @@ export const HOSTILE: readonly Hostile[] = [
   },
 ];
 
+const PREFIXES = ["fd5e:0:0:1::/64", "fd5e:0:0:1:8001::/80", "fd5e:0:0:1:8000::/79"].map(
+  (text) => parseIpv6Prefix(text)!,
+);
+
 /** Operations on few objects, so that about half of them are allowed. */
-export function randomOperation(random: Pick<Random, "next">): Operation {
+export function randomOperation(random: Pick<Random, "next">, options: { readonly aggregates: boolean }): Operation {
   const below = (limit: number): number => Math.floor(random.next() * limit);
   const index = 1 + below(6);
   const group = 1 + below(4);
-  switch (below(9)) {
+  switch (below(options.aggregates ? 13 : 11)) {
     case 0:
       return below(2) === 0 ? tunnel(index, below(3)) : instance(index);
     case 1:
@@ -139,6 +153,22 @@ export function randomOperation(random: Pick<Random, "next">): Operation {
       );
     case 7:
       return { type: "remove-capability", address: capabilityAt(below(5)) };
+    case 8:
+    case 9: {
+      const policy = FIRST_CAPABILITY_POLICY - 1 + below(3);
+      if (below(2) === 0) return { type: "remove-policy", index: policy };
+      const terms = {
+        use: below(4) === 0 ? "tenant" : "capabilities",
+        tenantIndex: 1,
+        counted: below(2) === 0,
+        allowed: [],
+      } as const;
+      return { type: "set-policy", index: policy, policy: terms };
+    }
+    case 11:
+      return { type: "remove-aggregate", prefix: PREFIXES[below(3)]! };
+    case 12:
+      return aggregate(PREFIXES[below(3)]!, below(5));
     default:
       return { type: below(2) === 0 ? "set-node" : "remove-node", locator: LOCATORS[below(3)]! };
   }

@@ -1,6 +1,8 @@
 import { messageOf } from "../../../base/index.ts";
 import { type ExecutorAddress, ExecutorChannel } from "../channel.ts";
-import { CASES } from "./cases.ts";
+import type { WelcomeMessage } from "../messages.ts";
+import type { ConformanceCase } from "./case.ts";
+import { CASES } from "./cases/index.ts";
 import { NotConformant } from "./line.ts";
 import { Rig } from "./rig.ts";
 import { bigPlan, type Timing } from "./timing.ts";
@@ -20,7 +22,8 @@ export interface ConformanceResult {
   readonly name: string;
   /** Of the rules in `src/dataplane/fib-service/README.md`. */
   readonly rule: number;
-  readonly result: "passed" | "failed";
+  /** `cannot`: it is about something that the executor says it cannot. */
+  readonly result: "passed" | "failed" | "cannot";
   readonly why?: string;
   readonly milliseconds: number;
 }
@@ -29,6 +32,8 @@ export interface ConformanceReport {
   readonly address: string;
   /** As the executor calls itself; absent when it was not reached. */
   readonly product?: string;
+  /** Of the protocol. */
+  readonly version: number;
   /** What it cannot do, by its own account. */
   readonly cannot: readonly { readonly feature: string; readonly reason: string }[];
   readonly seed: number;
@@ -50,31 +55,37 @@ export async function runFibConformance(
   const { host, port } = options.executor;
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   using channel = await ExecutorChannel.open(options.executor);
-  const { name: product, cannot } = await greeting(channel, options, address);
+  const welcome = await greeting(channel, options, address);
+  const { name: product, cannot, version } = welcome;
   const results: ConformanceResult[] = [];
   let timing: Timing | undefined;
-  const judge = async (name: string, rule: number, run: (rig: Rig) => Promise<void>): Promise<void> => {
+  const judge = async (each: ConformanceCase): Promise<void> => {
+    const { name, rule } = each;
     if (options.only !== undefined && !name.includes(options.only)) return;
     const begun = performance.now();
-    const outcome = await judged(() => withRig(channel, options, run));
+    const outcome = await judged(each, (run) => withRig(channel, { ...options, welcome }, run));
     const result = { name, rule, ...outcome, milliseconds: Math.round(performance.now() - begun) };
     results.push(result);
     told(result);
   };
-  for (const { name, rule, run } of CASES) await judge(name, rule, run);
-  await judge(BIG_PLAN, 3, async (rig) => {
-    timing = await bigPlan(rig, options.entries);
+  for (const each of CASES) await judge(each);
+  await judge({
+    ...{ name: BIG_PLAN, rule: 3 },
+    async run(rig) {
+      timing = await bigPlan(rig, options.entries);
+    },
   });
   return {
-    ...{ address, product, cannot, seed: options.seed, results },
+    ...{ address, product, version, cannot, seed: options.seed, results },
     ...(timing === undefined ? {} : { timing }),
-    conformant: results.length > 0 && results.every(({ result }) => result === "passed"),
+    conformant: results.length > 0 && results.every(({ result }) => result !== "failed"),
   };
 }
 
 async function greeting(channel: ExecutorChannel, options: ConformanceOptions, address: string) {
   try {
-    return await withRig(channel, options, (rig) => rig.line().greet());
+    const welcome = { version: 0, cannot: [] };
+    return await withRig(channel, { ...options, welcome }, (rig) => rig.line().greet());
   } catch (cause) {
     throw new Error(`no executor answers at ${address}: ${messageOf(cause)}`, { cause });
   }
@@ -82,18 +93,25 @@ async function greeting(channel: ExecutorChannel, options: ConformanceOptions, a
 
 async function withRig<T>(
   channel: ExecutorChannel,
-  options: ConformanceOptions,
+  options: ConformanceOptions & { readonly welcome: Pick<WelcomeMessage, "version" | "cannot"> },
   run: (rig: Rig) => Promise<T>,
 ): Promise<T> {
-  const { deadline, seed } = options;
-  await using rig = new Rig(channel, { deadline, seed, maxCapabilities: 1024 });
+  const { deadline, seed, welcome } = options;
+  await using rig = new Rig(channel, { deadline, seed, welcome, maxCapabilities: 1024 });
   return await run(rig);
 }
 
-async function judged(run: () => Promise<void>): Promise<Pick<ConformanceResult, "result" | "why">> {
+async function judged(
+  { needs, run }: ConformanceCase,
+  withRig: <T>(run: (rig: Rig) => Promise<T>) => Promise<T>,
+): Promise<Pick<ConformanceResult, "result" | "why">> {
   try {
-    await run();
-    return { result: "passed" };
+    const lack = await withRig(async (rig) => {
+      const why = needs && rig.lack(needs);
+      if (why === undefined) await run(rig);
+      return why;
+    });
+    return lack === undefined ? { result: "passed" } : { result: "cannot", why: lack };
   } catch (cause) {
     if (!(cause instanceof NotConformant)) throw cause;
     return { result: "failed", why: cause.message };

@@ -1,13 +1,14 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { Ipv6Address, Ipv6Prefix } from "../../../base/index.ts";
 import type { ExecutorChannel } from "../channel.ts";
-import type {
-  FromExecutor,
-  HelloMessage,
-  OperationMessage,
-  RefusalMessage,
-  ToExecutor,
-  WelcomeMessage,
+import {
+  type FromExecutor,
+  type HelloMessage,
+  type OperationMessage,
+  PROTOCOL_VERSION,
+  type RefusalMessage,
+  type ToExecutor,
+  type WelcomeMessage,
 } from "../messages.ts";
 
 /** What an executor does against the protocol: the case fails with this sentence. */
@@ -43,6 +44,9 @@ export class Line implements Disposable {
   #acknowledged = 0;
   #numbers = 0;
   readonly #refusals = new Map<number, RefusalMessage>();
+  /** Of the operations behind {@link #resumed}. */
+  readonly #kinds: string[] = [];
+  #resumed = 0;
 
   constructor(channel: ExecutorChannel, options: LineOptions) {
     this.options = options;
@@ -80,11 +84,16 @@ export class Line implements Disposable {
     if (this.#ended === undefined && !this.#call.write(message)) this.#writable = false;
   }
 
-  /** Why the session ended; fails when it does not within the deadline. */
-  async end(): Promise<string> {
+  /** What kind of operation that was. */
+  kindOf(sequence: number): string {
+    return this.#kinds[sequence - this.#resumed - 1] ?? "the end of the plan";
+  }
+
+  /** Why the session ended; fails when it does not within the deadline. @param because what the executor should end it for */
+  async end(because: string): Promise<string> {
     const until = performance.now() + this.options.deadline;
     while (this.#ended === undefined) {
-      demand(await this.#anything(until), "the session goes on, and has to end");
+      demand(await this.#anything(until), `the session goes on, and has to end: ${because}`);
       this.#came.splice(0);
     }
     return this.#ended;
@@ -94,7 +103,7 @@ export class Line implements Disposable {
     const { router, domain, locator, maxCapabilities, tunnelMtu } = this.options;
     this.send({
       hello: {
-        ...{ version: 1, router, plan_id: new Uint8Array(), sequence: 0 },
+        ...{ version: PROTOCOL_VERSION, router, plan_id: new Uint8Array(), sequence: 0 },
         settings: {
           domain: domain.address.slice(0, 6),
           ...{ locator, hash_seed: 7, tunnel_mtu: tunnelMtu, max_capabilities: maxCapabilities },
@@ -113,17 +122,21 @@ export class Line implements Disposable {
   resume(sequence: number): void {
     this.#sent = sequence;
     this.#acknowledged = sequence;
+    this.#resumed = sequence;
     this.send({ resume: { sequence } });
   }
 
   beginPlan(planId: Uint8Array): void {
     this.#sent = 0;
     this.#acknowledged = 0;
+    this.#resumed = 0;
+    this.#kinds.length = 0;
     this.#refusals.clear();
     this.send({ snapshot_begin: { plan_id: planId } });
   }
 
   endPlan(generation: number): void {
+    this.#kinds.push("the end of the plan");
     this.send({ snapshot_end: { sequence: ++this.#sent, generation } });
   }
 
@@ -131,6 +144,7 @@ export class Line implements Disposable {
   operations(operations: readonly OperationMessage[], generation: number): number {
     const first = this.#sent + 1;
     this.#sent += operations.length;
+    for (const operation of operations) this.#kinds.push(Object.keys(operation)[0] ?? "no kind");
     this.send({ operations: { first, operations, generation, completes: true } });
     return first;
   }

@@ -1,5 +1,5 @@
-import { sameValue } from "../../../base/index.ts";
-import type { PlanSnapshot } from "../../../forwarding/index.ts";
+import { formatIpv6Prefix, sameValue, toHex } from "../../../base/index.ts";
+import type { Operation, PlanSnapshot } from "../../../forwarding/index.ts";
 import { DataplaneError } from "../../error.ts";
 import { PlanTables } from "../../memory/plan-tables.ts";
 import type { OperationMessage } from "../messages.ts";
@@ -11,9 +11,7 @@ export function emptyTables({ domain, maxCapabilities }: LineOptions): PlanTable
 }
 
 /** Carries an operation out where the rules allow it; else why not. */
-export function tryOperation(tables: PlanTables, message: OperationMessage): string | undefined {
-  const operation = fromMessage(message);
-  if (typeof operation === "string") return operation;
+export function tryOperation(tables: PlanTables, operation: Operation): string | undefined {
   try {
     tables.apply(operation, 0);
     return undefined;
@@ -27,41 +25,36 @@ export function tryOperation(tables: PlanTables, message: OperationMessage): str
 export function demandPlan(read: readonly OperationMessage[], wanted: PlanTables, options: LineOptions): void {
   const tables = emptyTables(options);
   for (const [i, message] of read.entries()) {
-    const why = tryOperation(tables, kindOf(message));
+    const operation = fromMessage(message);
+    const why = typeof operation === "string" ? operation : tryOperation(tables, operation);
     demand(why === undefined, `operation ${i} of what was read is not allowed after those before: ${why}`);
   }
   const difference = differenceBetween(wanted.snapshot(0), tables.snapshot(0));
   demand(difference === undefined, `what is in effect is not the plan: ${difference}`);
 }
 
-/** Messages that were made here do not name their kind, as those that were decoded do. */
-export function kindOf(message: OperationMessage): OperationMessage {
-  if (message.operation !== undefined) return message;
-  const [kind] = Object.keys(message) as (OperationMessage["operation"] & string)[];
-  if (kind === undefined) return message;
-  const hop = message.set_next_hop;
-  const target = (["tunnel", "instance", "local"] as const).find((each) => hop?.[each] !== undefined);
-  return {
-    ...message,
-    operation: kind,
-    ...(hop === undefined ? {} : { set_next_hop: { ...hop, ...(target === undefined ? {} : { target }) } }),
-  };
+function differenceBetween(wanted: PlanSnapshot, found: PlanSnapshot): string | undefined {
+  const [all, held] = [tablesOf(wanted), tablesOf(found)];
+  for (const [i, [table, entries]] of all.entries()) {
+    const others = held[i]![1];
+    for (const [key, value] of entries) {
+      if (!others.has(key)) return `${table} ${key} is missing`;
+      if (!sameValue(value, others.get(key))) return `${table} ${key} is another`;
+    }
+    for (const key of others.keys()) if (!entries.has(key)) return `${table} ${key} is there, and should not be`;
+  }
+  return undefined;
 }
 
-function differenceBetween(wanted: PlanSnapshot, found: PlanSnapshot): string | undefined {
-  for (const table of ["nextHops", "groups", "capabilities"] as const) {
-    const [a, b] = [wanted[table] as ReadonlyMap<number | string, unknown>, found[table] as typeof wanted.nextHops];
-    const others = b as ReadonlyMap<number | string, unknown>;
-    for (const [key, value] of a) {
-      if (!others.has(key)) return `${key} of ${table} is missing`;
-      if (!sameValue(value, others.get(key))) return `${key} of ${table} is another`;
-    }
-    for (const key of others.keys()) if (!a.has(key)) return `${key} of ${table} is there, and should not be`;
-  }
-  const text = (nodes: PlanSnapshot["nodes"]): string =>
-    nodes
-      .map((node) => JSON.stringify(node))
-      .toSorted()
-      .join();
-  return text(wanted.nodes) === text(found.nodes) ? undefined : "the nodes are others";
+/** By what an entry is called. */
+function tablesOf(plan: PlanSnapshot): readonly (readonly [string, ReadonlyMap<number | string, unknown>])[] {
+  const aggregates = (plan.aggregates ?? []).map((entry) => [formatIpv6Prefix(entry.prefix), entry] as const);
+  return [
+    ["next hop", plan.nextHops],
+    ["group", plan.groups],
+    ["policy", plan.policies ?? new Map()],
+    ["capability", plan.capabilities],
+    ["aggregate", new Map(aggregates)],
+    ["node", new Map(plan.nodes.map((node) => [toHex(node.locator), node]))],
+  ];
 }

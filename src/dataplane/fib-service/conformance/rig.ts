@@ -1,5 +1,7 @@
 import { parseIpv6Prefix, type Random } from "../../../base/index.ts";
+import type { Feature } from "../../features.ts";
 import type { ExecutorChannel } from "../channel.ts";
+import { AGGREGATES_SINCE, type WelcomeMessage } from "../messages.ts";
 import { DOMAIN, OWN_LOCATOR } from "./examples.ts";
 import { demand, Line, type LineOptions } from "./line.ts";
 
@@ -8,13 +10,24 @@ export class Rig implements AsyncDisposable {
   readonly random: Pick<Random, "next">;
   readonly seed: number;
   readonly #channel: ExecutorChannel;
+  /** What it says that it cannot. */
+  readonly declines: ReadonlySet<string>;
   readonly #options: LineOptions;
+  readonly #welcome: Pick<WelcomeMessage, "version" | "cannot">;
   readonly #lines: Line[] = [];
 
   constructor(
     channel: ExecutorChannel,
-    options: { readonly deadline: number; readonly seed: number; readonly maxCapabilities: number },
+    options: {
+      readonly deadline: number;
+      readonly seed: number;
+      readonly maxCapabilities: number;
+      /** Of another session. */
+      readonly welcome: Pick<WelcomeMessage, "version" | "cannot">;
+    },
   ) {
+    this.#welcome = options.welcome;
+    this.declines = new Set(options.welcome.cannot.map(({ feature }) => feature));
     this.#channel = channel;
     this.seed = options.seed;
     this.random = seeded(options.seed);
@@ -22,6 +35,14 @@ export class Rig implements AsyncDisposable {
       ...{ router: "semrd-fib-conformance", domain: parseIpv6Prefix(DOMAIN)!, locator: OWN_LOCATOR },
       ...{ tunnelMtu: 1500, deadline: options.deadline, maxCapabilities: options.maxCapabilities },
     };
+  }
+
+  /** Why the executor cannot, by its own account or by the version that it speaks; `undefined`: it can. */
+  lack(feature: Feature): string | undefined {
+    const { version, cannot } = this.#welcome;
+    if (feature === "aggregates" && version < AGGREGATES_SINCE)
+      return `it speaks version ${version}, which has no aggregates`;
+    return cannot.find((each) => each.feature === feature)?.reason;
   }
 
   line(changes: Partial<LineOptions> = {}): Line {

@@ -1,9 +1,9 @@
-import { GROUP_SLOTS } from "../../../forwarding/index.ts";
+import { GROUP_SLOTS, type Operation } from "../../../forwarding/index.ts";
 import { DEFAULT_WINDOW, type OperationMessage } from "../messages.ts";
 import { toMessage } from "../wire.ts";
 import { capability, slotsOf, tunnel } from "./examples.ts";
 import { demand, type Line } from "./line.ts";
-import { demandPlan, emptyTables, kindOf, tryOperation } from "./plans.ts";
+import { demandPlan, emptyTables, tryOperation } from "./plans.ts";
 import type { Rig } from "./rig.ts";
 
 /** What was measured, in milliseconds; of single changes the median and the 99th of 100. */
@@ -26,9 +26,9 @@ export async function bigPlan(rig: Rig, entries: number): Promise<Timing> {
   const tables = emptyTables(line.options);
   const pieces: OperationMessage[][] = [];
   const all = [...planOf(entries)];
-  for (let at = 0; at < all.length; at += PIECE) pieces.push(all.slice(at, at + PIECE));
-  for (const message of all) {
-    const why = tryOperation(tables, kindOf(message));
+  for (let at = 0; at < all.length; at += PIECE) pieces.push(all.slice(at, at + PIECE).map(toMessage));
+  for (const operation of all) {
+    const why = tryOperation(tables, operation);
     if (why !== undefined) throw new Error(`the example is wrong: ${why}`);
   }
 
@@ -62,10 +62,10 @@ export async function bigPlan(rig: Rig, entries: number): Promise<Timing> {
   };
 }
 
-function* planOf(entries: number): Generator<OperationMessage> {
-  for (let i = 1; i <= GROUPS; i++) yield toMessage(tunnel(i, i));
-  for (let i = 1; i <= GROUPS; i++) yield toMessage(slotsOf(i, i, i, 1 + (i % GROUP_SLOTS) > GROUPS ? 1 : i));
-  for (let i = 1; i <= entries; i++) yield toMessage(capability(i, 1 + (i % GROUPS)));
+function* planOf(entries: number): Generator<Operation> {
+  for (let i = 1; i <= GROUPS; i++) yield tunnel(i, i);
+  for (let i = 1; i <= GROUPS; i++) yield slotsOf(i, i, i, 1 + (i % GROUP_SLOTS) > GROUPS ? 1 : i);
+  for (let i = 1; i <= entries; i++) yield capability(i, 1 + (i % GROUPS));
 }
 
 async function removeAll(line: Line): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { formatIpv6, toHex } from "../../../../src/base/index.ts";
 import { Ipv6Packet, Protocol, TcpFlag, u32 } from "../../../../src/dataplane/memory/packet.ts";
-import { lastLegAddress } from "../../../../src/forwarding/index.ts";
+import { lastLegAddress, type Operation } from "../../../../src/forwarding/index.ts";
 import { address, tcp, udp } from "../../memory/frames.ts";
 import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OWN_LOCATOR } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
@@ -10,14 +10,21 @@ import * as p from "../packets.ts";
 const STRANGER = address("2001:db8:f::99");
 
 const toSite = [...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)];
-const toInstance = [
+const toInstance: readonly Operation[] = [
   LOCAL,
   INSTANCE,
   { type: "set-slots", group: 2, slots: allSlots(2), backup: 0 },
   { type: "set-slots", group: 3, slots: allSlots(3), backup: 0 },
   { type: "set-node", locator: p.SITES[0] },
   p.leadsTo(2, { localGroup: 3 }),
-] as const;
+];
+
+/** The instance listens on the capability's port: where nothing is translated, it has its address, too. */
+const toHolder: readonly Operation[] = toInstance.map((operation) =>
+  operation.type === "set-next-hop" && operation.nextHop.kind === "instance"
+    ? { ...operation, nextHop: { ...operation.nextHop, port: operation.nextHop.servicePort } }
+    : operation,
+);
 
 const withoutHopLimit = (packet: Uint8Array): Uint8Array => packet.with(7, 0);
 
@@ -44,7 +51,7 @@ export const ENCAPSULATION: CaseGroup = {
     },
     {
       name: "inside, the packet is one hop further",
-      needs: ["encapsulation", "hop-limit"],
+      needs: ["tunnels", "hop-limit"],
       async run(world) {
         await world.apply(toSite);
         const sent = p.segment({ port: 4000 });
@@ -53,22 +60,31 @@ export const ENCAPSULATION: CaseGroup = {
       },
     },
     {
-      name: "the outer header: hop limit 64, the packet's traffic class, a flow label of the flow",
-      needs: ["encapsulation", "outer-header"],
+      name: "the outer header: hop limit 64, the packet's traffic class",
+      needs: ["tunnels", "outer-header"],
+      async run(world) {
+        await world.apply(toSite);
+        for (const trafficClass of [0x2e << 2, 0]) {
+          const outer = p.only(await world.send("client", [p.datagram({ port: 4099, trafficClass })]), "core");
+          assert.equal((u32(outer, 0) >>> 20) & 0xff, trafficClass, "traffic class copied");
+          // The far end of the link to the next router: no router has lowered it yet, or this one's stack has, once.
+          assert.ok(outer[7] === 64 || outer[7] === 63, `hop limit ${outer[7]}`);
+        }
+      },
+    },
+    {
+      name: "the outer header has a flow label of the flow",
+      needs: ["tunnels", "flow-label"],
       async run(world) {
         await world.apply(toSite);
         const labels = new Set<number>();
         for (let port = 4100; port < 4120; port++) {
-          const sent = [p.datagram({ port, trafficClass: 0x2e << 2 }), p.datagram({ port, data: new Uint8Array(99) })];
+          const sent = [p.datagram({ port }), p.datagram({ port, data: new Uint8Array(99) })];
           const arrivals = await world.send("client", sent);
           assert.equal(arrivals.length, 2);
           const [first, second] = arrivals.map(({ packet }) => u32(packet, 0));
-          assert.equal((first! >>> 20) & 0xff, 0x2e << 2, "traffic class copied");
-          assert.equal((second! >>> 20) & 0xff, 0);
           assert.equal(first! & 0xfffff, second! & 0xfffff, "one flow, one label");
           labels.add(first! & 0xfffff);
-          // The far end of the link to the next router: no router has lowered it yet, or this one's stack has, once.
-          for (const { packet } of arrivals) assert.ok(packet[7] === 64 || packet[7] === 63, `hop limit ${packet[7]}`);
         }
         assert.ok(labels.size > 15, `20 flows have ${labels.size} labels`);
       },
@@ -79,12 +95,24 @@ export const ENCAPSULATION: CaseGroup = {
       async run(world) {
         await world.apply(toInstance);
         const sent = p.segment({ port: 4003, data: Uint8Array.of(1, 2, 3) });
-        const arrived = p.only(await world.send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
+        const arrived = p.only(await world.send("core", [world.tunnel.wrap(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
         assert.equal(p.sourceOf(arrived), formatIpv6(CLIENT), "the agent sees the client's own address");
         assert.equal(p.destinationOf(arrived), formatIpv6(AGENT));
         assert.equal(new Ipv6Packet(arrived).payload.subarray(2, 4).join(), [8080 >> 8, 8080 & 0xff].join());
         p.assertChecksum(arrived);
         assert.equal(toHex(arrived.subarray(60)), "010203");
+      },
+    },
+    {
+      name: "what comes through a tunnel is delivered to an instance on the capability's own port",
+      needs: ["decapsulation"],
+      async run(world) {
+        await world.apply(toHolder);
+        const sent = p.segment({ port: 4005, data: Uint8Array.of(4, 5, 6) });
+        const arrived = p.only(await world.send("core", [world.tunnel.wrap(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
+        assert.equal(p.sourceOf(arrived), formatIpv6(CLIENT));
+        p.assertChecksum(arrived);
+        assert.equal(toHex(arrived.subarray(60)), "040506");
       },
     },
     {
@@ -109,19 +137,20 @@ export const ENCAPSULATION: CaseGroup = {
     },
     {
       name: "tunnelled packets of strangers, and tunnels in tunnels, are not delivered",
-      needs: ["decapsulation", "known-nodes", "translation"],
+      needs: ["decapsulation", "known-nodes"],
       async run(world) {
-        await world.apply(toInstance);
+        const { wrap } = world.tunnel;
+        await world.apply(toHolder);
         const sent = p.segment({ port: 4006 });
-        const twice = p.tunnelled(p.SITES[0], OWN_LOCATOR, p.tunnelled(p.SITES[0], OWN_LOCATOR, sent));
-        for (const packet of [p.tunnelled(STRANGER, OWN_LOCATOR, sent), twice])
+        const twice = wrap(p.SITES[0], OWN_LOCATOR, wrap(p.SITES[0], OWN_LOCATOR, sent));
+        for (const packet of [wrap(STRANGER, OWN_LOCATOR, sent), twice])
           assert.deepEqual(
             (await world.send("core", [packet])).filter(({ at }) => at !== "core"),
             [],
           );
-        p.only(await world.send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
+        p.only(await world.send("core", [wrap(p.SITES[0], OWN_LOCATOR, sent)]), "agent");
         await world.apply([{ type: "remove-node", locator: p.SITES[0] }]);
-        const after = await world.send("core", [p.tunnelled(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4007 }))]);
+        const after = await world.send("core", [wrap(p.SITES[0], OWN_LOCATOR, p.segment({ port: 4007 }))]);
         assert.deepEqual(
           after.filter(({ at }) => at === "agent"),
           [],
@@ -131,19 +160,21 @@ export const ENCAPSULATION: CaseGroup = {
     },
     {
       name: "what finds nobody goes to another site once, and never a third time",
-      needs: ["encapsulation", "decapsulation", "hair-pin"],
+      needs: ["tunnels", "decapsulation", "hair-pin"],
       async run(world) {
         await world.apply([...toSite, { type: "set-node", locator: p.SITES[1] }]);
-        const from = (source: Uint8Array, port: number) =>
-          world.send("core", [p.tunnelled(source, OWN_LOCATOR, p.segment({ port }))]);
-        const [again] = (await from(p.SITES[1], 4008)).filter(({ packet }) => packet[6] === Protocol.Ipv6);
+        const from = (source: Uint8Array, port: number, flags: number = TcpFlag.Syn) =>
+          world.send("core", [world.tunnel.wrap(source, OWN_LOCATOR, p.segment({ port, flags }))]);
+        const [again] = (await from(p.SITES[1], 4008)).filter(({ packet }) => p.isTunnelled(packet));
         assert.equal(p.sourceOf(again!.packet), formatIpv6(lastLegAddress(OWN_LOCATOR)));
         assert.equal(p.destinationOf(again!.packet), formatIpv6(p.SITES[0]));
-        const last = await from(lastLegAddress(p.SITES[1]), 4009);
-        assert.deepEqual(
-          last.filter(({ packet }) => packet[6] === Protocol.Ipv6),
-          [],
-        );
+        const [follows] = (await from(p.SITES[1], 4008, TcpFlag.Ack)).filter(({ packet }) => p.isTunnelled(packet));
+        assert.equal(p.destinationOf(follows!.packet), formatIpv6(p.SITES[0]), "its connection follows it");
+        for (const stray of [await from(lastLegAddress(p.SITES[1]), 4009), await from(p.SITES[1], 4010, TcpFlag.Ack)])
+          assert.deepEqual(
+            stray.filter(({ packet }) => p.isTunnelled(packet)),
+            [],
+          );
       },
     },
   ],

@@ -1,5 +1,6 @@
 import type { CaseGroup } from "../case.ts";
 import { AFFINITY } from "./affinity.ts";
+import { AGGREGATES } from "./aggregates.ts";
 import { ENCAPSULATION } from "./encapsulation.ts";
 import { DRAIN, EMPTY, FAILOVER } from "./failure.ts";
 import { POLICY } from "./policy.ts";
@@ -9,5 +10,5 @@ import { WRAPPING } from "./wrapping.ts";
 
 /** All of the suite, in the order of the matrix. */
 export const GROUPS: readonly CaseGroup[] = [
-  ...[ENCAPSULATION, WRAPPING, POLICY, AFFINITY, DRAIN, FAILOVER, SIZE, EMPTY, RESTART, COUNTERS],
+  ...[ENCAPSULATION, WRAPPING, POLICY, AGGREGATES, AFFINITY, DRAIN, FAILOVER, SIZE, EMPTY, RESTART, COUNTERS],
 ];

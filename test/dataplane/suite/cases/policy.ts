@@ -34,7 +34,7 @@ export const POLICY: CaseGroup = {
     },
     {
       name: "a client reaches another tenant's capability that a policy opens to its tenant, until it is closed",
-      needs: ["encapsulation", "tenants", "allow-lists"],
+      needs: ["tunnels", "tenants", "allow-lists"],
       async run(world) {
         const opened = { use: "capabilities", tenantIndex: 2, counted: false, allowed: [1] } as const;
         const entry = { address: FOREIGN, group: 1, localGroup: 0, policy: OF_CAPABILITIES };
@@ -52,7 +52,7 @@ export const POLICY: CaseGroup = {
     },
     {
       name: "a tenant sends its burst and no more, and so does a capability get",
-      needs: ["encapsulation", "rate-limits"],
+      needs: ["tunnels", "rate-limits"],
       async run(world) {
         const base = { tenantIndex: 1, counted: false, allowed: [] } as const;
         const limited = { ...base, use: "tenant", packets: { perSecond: 1, burst: 3 } } as const;
@@ -73,21 +73,44 @@ export const POLICY: CaseGroup = {
       },
     },
     {
-      name: "policy gives a DSCP to the packet and its tunnel, and a tag to the tunnel",
-      needs: ["encapsulation", "outer-header", "marking"],
+      name: "policy gives a DSCP to the packet and its tunnel, the capability's before the tenant's",
+      needs: ["tunnels", "outer-header", "dscp"],
       async run(world) {
-        const marks = { use: "tenant", tenantIndex: 1, counted: false, allowed: [], dscp: 46, tag: 0xa7 } as const;
+        const marks = { use: "tenant", tenantIndex: 1, counted: false, allowed: [], dscp: 46 } as const;
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await world.apply([{ type: "set-policy", index: OF_TENANT, policy: marks }]);
-        const out = p.only(await world.send("client", [p.segment({ port: 21, trafficClass: 1 })]), "core");
         const classOf = (packet: Uint8Array) => ((packet[0]! & 15) << 4) | (packet[1]! >> 4);
-        assert.deepEqual([classOf(out), classOf(p.innerOf(out))], [(46 << 2) | 1, (46 << 2) | 1], "ECN stays");
+        const classes = async (port: number) => {
+          const out = p.only(await world.send("client", [p.segment({ port, trafficClass: 1 })]), "core");
+          return [classOf(out), classOf(p.innerOf(out))];
+        };
+        assert.deepEqual(await classes(21), [(46 << 2) | 1, (46 << 2) | 1], "ECN stays");
+        const entry = { address: CAPABILITY, group: 1, localGroup: 0, policy: OF_CAPABILITIES };
+        await world.apply([
+          { type: "set-policy", index: OF_CAPABILITIES, policy: { ...marks, use: "capabilities", dscp: 10 } },
+          { type: "set-capability", entry },
+        ]);
+        assert.deepEqual(await classes(22), [(10 << 2) | 1, (10 << 2) | 1]);
+        await world.apply([{ type: "set-policy", index: OF_CAPABILITIES, policy: { ...marks, use: "capabilities" } }]);
+        await world.apply([{ type: "set-capability", entry: { address: CAPABILITY, group: 1, localGroup: 0 } }]);
+        await world.apply([{ type: "remove-policy", index: OF_TENANT }]);
+        assert.deepEqual(await classes(23), [1, 1]);
+      },
+    },
+    {
+      name: "policy gives a tag to the tunnel",
+      needs: ["encapsulation", "flow-label", "tags"],
+      async run(world) {
+        const marks = { use: "tenant", tenantIndex: 1, counted: false, allowed: [], tag: 0xa7 } as const;
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        await world.apply([{ type: "set-policy", index: OF_TENANT, policy: marks }]);
+        const out = p.only(await world.send("client", [p.segment({ port: 21 })]), "core");
         assert.equal(((out[1]! & 15) << 4) | (out[2]! >> 4), 0xa7, "upper bits of the flow label");
       },
     },
     {
       name: "a capability of another tenant and one that does not exist get the same answer",
-      needs: ["tenants", "answers"],
+      needs: ["tenants", "unreachable"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1), p.leadsTo(1, { to: FOREIGN })]);
         const [foreign, absent] = [p.segment({ port: 2, to: FOREIGN }), p.segment({ port: 2, to: SECOND_CAPABILITY })];

@@ -9,14 +9,15 @@ export const SIZE: CaseGroup = {
   title: "too big",
   cases: [
     {
-      name: "what does not fit the tunnel with 40 octets more is answered: packet too big, with what fits",
-      needs: ["encapsulation", "too-big"],
+      name: "what does not fit with the tunnel's headers is answered: packet too big, with what fits",
+      needs: ["tunnels", "too-big"],
       async run(world) {
+        const fits = 1500 - world.tunnel.overhead;
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
-        assert.deepEqual(await p.sitesOf(world, [sized(1460, 8)]), ["2001:db8:f::2"], "1460 octets fit 1500");
-        const sent = sized(1461, 9);
+        assert.deepEqual(await p.sitesOf(world, [sized(fits, 8)]), ["2001:db8:f::2"], `${fits} octets fit 1500`);
+        const sent = sized(fits + 1, 9);
         const answer = p.only(await world.send("client", [sent]), "client");
-        assert.deepEqual(p.icmpError(answer, sent), { type: 2, code: 0, value: 1460 });
+        assert.deepEqual(p.icmpError(answer, sent), { type: 2, code: 0, value: fits });
         assert.notEqual(p.sourceOf(answer), p.destinationOf(sent), "the router speaks for itself");
       },
     },
