@@ -1,8 +1,9 @@
 import type { Clock, Metrics } from "../base/index.ts";
-import { type Directory, type DirectoryChange, instanceState } from "../directory/index.ts";
+import type { Directory } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import type { CapabilityView } from "../rib/index.ts";
 import type { ExecutorHealth } from "./executor-health.ts";
+import { feedInstances } from "./instance-feed.ts";
 import type { SelectionFan } from "./selection-fan.ts";
 import { Turn } from "./turn.ts";
 
@@ -12,8 +13,7 @@ const PER_TURN = 256;
 const PREFIXES_PER_TURN = 32;
 
 /**
- * Hands what changed to the compiler: instances at once (a dead one must leave the data plane before anything else is
- * done), capabilities in slices.
+ * Hands what changed to the compiler: instances, and capabilities in slices.
  */
 export function feedCompiler(
   compiler: Compiler,
@@ -44,8 +44,7 @@ export function feedCompiler(
     const prefixes = capability.drainPrefixes((selection) => compiler.prefixChanged(selection), PREFIXES_PER_TURN);
     if (left + prefixes > 0) clock.soon(drain);
   };
-  for (const instance of directory.instances()) compiler.instanceAdded(instance, instanceState(instance));
-  const subscription = directory.subscribe((changes) => changes.forEach(hand));
+  const instances = feedInstances(compiler, directory);
   capability.onDestinationsChanged = drain;
   drain();
   let sweeps = 0;
@@ -61,18 +60,11 @@ export function feedCompiler(
   };
   health.onChange = () => void sweep();
 
-  function hand(change: DirectoryChange): void {
-    const { instance } = change;
-    if (change.type === "removed") compiler.instanceRemoved(instance);
-    else if (change.type === "added") compiler.instanceAdded(instance, instanceState(instance));
-    else compiler.instanceChanged(instance, instanceState(instance));
-  }
-
   return {
     [Symbol.dispose]() {
       stopped = true;
       capability.onDestinationsChanged = undefined;
-      subscription[Symbol.dispose]();
+      instances[Symbol.dispose]();
     },
   };
 }

@@ -22,6 +22,12 @@ import { type RefusalCount, Reports } from "./reports.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 import { WorkQueue } from "./work-queue.ts";
 
+/** What is known of an instance now; without a state it is gone. */
+export interface InstanceNews {
+  readonly instance: Instance;
+  readonly state: InstanceState | undefined;
+}
+
 /** What a compiler works with, and where its operations go. */
 export interface CompilerParts {
   readonly clock: Clock;
@@ -118,6 +124,7 @@ export class Compiler implements Disposable {
     });
     this.#work = new WorkQueue({
       ...{ clock, book, sink },
+      gathered: () => batch.size,
       compile: (plan) => this.#compile(plan),
       sliceDone: () => this.#carryOut(),
     });
@@ -296,20 +303,40 @@ export class Compiler implements Disposable {
     }
   }
 
+  /** Many of them, in slices and before what is compiled of them: it is asked for the next one when there is time for it. */
+  instancesChanged(news: Iterable<InstanceNews>): void {
+    this.#work.addJob(this.#takeInstances(news));
+  }
+
+  *#takeInstances(news: Iterable<InstanceNews>): Generator<void> {
+    for (const { instance, state } of news) {
+      const plan = state === undefined ? this.#instances.remove(instance.id) : this.#putInstance(instance, state);
+      if (plan !== undefined) this.#work.mark(plan);
+      yield;
+    }
+  }
+
   /** Also for one that is known: then it is the new record. */
   instanceAdded(instance: Instance, state: InstanceState): void {
+    const plan = this.#putInstance(instance, state);
+    if (plan === undefined) return;
+    this.#carryOutNow();
+    this.#work.touch(plan);
+  }
+
+  /** The capability that is concerned. */
+  #putInstance(instance: Instance, state: InstanceState): PlanId | undefined {
     const tenantIndex = this.#options.tenants.get(instance.tenant);
     if (tenantIndex === undefined) {
       this.#reports.refuse("unknown-tenant", { tenant: instance.tenant, instance: instance.id });
-      return;
+      return undefined;
     }
     const id = this.#ids.of(instance.capability, instance.version.major);
     const plan = this.#claims.plan(tenantIndex, id, instance.capability);
     this.#claims.own(plan, id);
     const member = this.#instances.put(plan, instance, this.#believed(instance, state));
     if (member.index === 0) this.#reports.refuse("next-hops-full", { instance: instance.id });
-    this.#carryOutNow();
-    this.#work.touch(plan);
+    return plan;
   }
 
   instanceChanged(instance: Instance, state: InstanceState): void {

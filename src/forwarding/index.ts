@@ -1,5 +1,5 @@
 export { CapabilityBatch, MOST_IN_BATCH } from "./capability-batch.ts";
-export { Compiler, type CompilerParts } from "./compiler.ts";
+export { Compiler, type CompilerParts, type InstanceNews } from "./compiler.ts";
 export { addedOctets } from "./encapsulation.ts";
 export type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 export * from "./plan.ts";

@@ -10,6 +10,9 @@ const FIRST_GUESS_MS = 0.05;
 /** How fast a sink that was slow once is believed to be quicker. */
 const FORGETTING = 0.75;
 
+/** A slice of jobs ends when it has more operations: a sink carries them out in a millisecond or two. */
+const MANY_OPERATIONS = 256;
+
 /** With more members than this a plan costs so much that one which has just been done rests before it is done again. */
 const MANY_MEMBERS = 16;
 /** So long: thousands of members that come one by one are a few changes of their group. The first is done at once. */
@@ -20,6 +23,8 @@ export interface WorkQueueParts {
   readonly book: CapabilityBook;
   /** Does a plan that was marked. How many members it has then; 0 also for one that is gone. */
   readonly compile: (plan: PlanId) => number;
+  /** Operations for the end of the slice so far. */
+  readonly gathered: () => number;
   /** At the end of each slice. */
   readonly sliceDone: () => void;
   /** While its sink is full nothing is done: what is marked meanwhile is done once, as it is then. */
@@ -122,9 +127,13 @@ export class WorkQueue {
     }
     // Jobs first: what they mark is done with the rest.
     this.#done = 0;
-    while (this.#step()) if (clock.monotonic() + this.#done * this.#handOver >= until) break;
+    while (this.#step()) if (this.#isEnough || clock.monotonic() + this.#done * this.#handOver >= until) break;
     this.#endSlice();
     if (this.#waiting > 0 || this.#jobs.length > 0) this.schedule();
+  }
+
+  get #isEnough(): boolean {
+    return this.#jobs.length > 0 && this.#parts.gathered() > MANY_OPERATIONS;
   }
 
   /** Hands over what was done, and learns how long that takes. */

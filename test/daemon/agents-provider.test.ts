@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { milliseconds, parseCapabilityName, parseIpv6 } from "../../src/base/index.ts";
+import { type Clock, milliseconds, parseCapabilityName, parseIpv6 } from "../../src/base/index.ts";
 import { agentsProvider } from "../../src/daemon/live/agents.ts";
 import { Directory } from "../../src/directory/index.ts";
 import { systemClock } from "../../src/host/index.ts";
 import type { AgentConfiguration, Prepared, RouterChange } from "../../src/management/index.ts";
 import { TallyMetrics } from "../sim/tally-metrics.ts";
+import { VirtualClock } from "../sim/virtual-clock.ts";
 
 function agent(name: string, port = 8080, tenant = "acme"): AgentConfiguration {
   const endpoint = { address: parseIpv6("fd00:a::1")!, port, protocol: "tcp" } as const;
@@ -19,11 +20,11 @@ function agent(name: string, port = 8080, tenant = "acme"): AgentConfiguration {
 const change = (put: readonly AgentConfiguration[], removed: readonly string[] = []): RouterChange =>
   ({ agents: { put, removed } }) as unknown as RouterChange;
 
-function world() {
-  const directory = new Directory({ perAgent: 4, perTenant: 10 }, { clock: systemClock, metrics: new TallyMetrics() });
+function world(clock: Clock = systemClock) {
+  const directory = new Directory({ perAgent: 4, perTenant: 10 }, { clock, metrics: new TallyMetrics() });
   const forgotten: string[] = [];
   const registrar = { forget: async (id: string) => void forgotten.push(id) };
-  const provider = agentsProvider({ directory, registrar, clock: systemClock });
+  const provider = agentsProvider({ directory, registrar, clock });
   const state = () =>
     [...directory.instances()].map(({ agent: id, endpoint, source }) => `${id} ${endpoint.port} ${source}`).sort();
   const prepared = async (wanted: RouterChange): Promise<Prepared> => {
@@ -70,13 +71,34 @@ describe("configured agents", () => {
     directory.register({ agent: "a:two", tenant: "acme", source: "command", offers: agent("two", 9).instances });
     heard.length = 0;
     await coming.apply();
-    assert.deepEqual(heard, ["1 true", "2 true", "over"]);
+    assert.deepEqual(heard, ["1 true", "2 true"]);
     assert.deepEqual(state(), ["a:one 8080 configuration", "a:two 8080 configuration"]);
     heard.length = 0;
     await coming.revert();
+    assert.deepEqual(heard.filter((what) => what === "over").length, 2, "at the end of each way");
     assert.deepEqual(heard.at(-1), "over");
     assert.deepEqual(state(), ["a:two 9 command"]);
     assert.equal(directory.isGathering, false);
+    directory[Symbol.dispose]();
+  });
+
+  it("nobody sums up what is not durable yet, unless that takes long", async () => {
+    const clock = new VirtualClock();
+    const { directory, prepared } = world(clock);
+    const quick = await prepared(change([agent("one")]));
+    await quick.apply();
+    assert.equal(directory.isGathering, true);
+    await quick.finish!();
+    assert.equal(directory.isGathering, false);
+    const slow = await prepared(change([agent("two")]));
+    await slow.apply();
+    clock.advance(milliseconds(499));
+    assert.equal(directory.isGathering, true);
+    clock.advance(milliseconds(1));
+    assert.equal(directory.isGathering, false);
+    await slow.finish!();
+    assert.equal(directory.isGathering, false);
+    assert.equal(clock.armed, 0);
     directory[Symbol.dispose]();
   });
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CapabilityName } from "../../src/base/index.ts";
 import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
-import { lastLegAddress } from "../../src/forwarding/index.ts";
+import { lastLegAddress, type Operation } from "../../src/forwarding/index.ts";
 import {
   addressOf,
+  CheckedSink,
   forwarding,
   instance,
   locator,
@@ -233,6 +234,36 @@ describe("instances behind this router", () => {
     assert.equal(changes(), 1);
     assert.equal(compiler.pending, 0);
     assert.equal(Object.keys(owners(sink, addressOf(sink, OCR), "localGroup")).length, 59);
+  });
+
+  it("by the thousand: in slices of a few hundred operations, and then one look at their group", () => {
+    const batches: Operation[][] = [];
+    const sink = new (class extends CheckedSink {
+      override apply(operations: readonly Operation[], generation: number): void {
+        batches.push([...operations]);
+        this.generation = generation;
+        for (const [i, operation] of operations.entries()) this.tables.apply(operation, i);
+      }
+    })();
+    const { compiler, clock } = forwarding({ sink });
+    const all = Array.from({ length: 1000 }, (_, i) => instance({ number: i + 1 }));
+    compiler.instancesChanged(all.map((one) => ({ instance: one, state: "up" })));
+    assert.ok(compiler.pending > 0);
+    clock.settle();
+    assert.equal(sink.snapshot().nextHops.size, 1001, "and this router");
+    assert.ok(batches.every(({ length }) => length < 300));
+    const touching = batches.filter((batch) => batch.some(({ type }) => type === "set-slots"));
+    assert.equal(touching.length, 1);
+    assert.equal(compiler.pending, 0);
+    batches.length = 0;
+    compiler.instancesChanged(all.map((one) => ({ instance: one, state: undefined })));
+    clock.advance(1000);
+    assert.ok(
+      batches.every(({ length }) => length < 600),
+      "down, and taken out",
+    );
+    assert.equal(sink.snapshot().nextHops.size, 0);
+    assert.equal(compiler.pending, 0);
   });
 
   it("of an unknown tenant are refused and counted", () => {

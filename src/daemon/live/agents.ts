@@ -1,4 +1,4 @@
-import { type Clock, milliseconds } from "../../base/index.ts";
+import { type Clock, milliseconds, type Timer } from "../../base/index.ts";
 import {
   type AgentRecord,
   type Directory,
@@ -135,12 +135,17 @@ class Slices {
 /** So long whoever sums up waits for the rest of a change; of one that takes longer they see parts. */
 const LONGEST_GATHERING = milliseconds(500);
 
-/** One change of the directory after the other, in slices, gathered for those who sum up. */
+/**
+ * One change of the directory after the other, in slices, gathered for those who sum up: until the commit is durable or
+ * taken back, so that nobody is told of what may not last, and nobody is held up by what follows from it.
+ */
 class Gathered implements Disposable {
   readonly #directory: Directory;
   readonly #clock: Clock;
   readonly #slices: Slices;
-  #gathering: Disposable;
+  /** Absent once it is over. */
+  #gathering: Disposable | undefined;
+  #rest: Timer | undefined;
   #ends: number;
 
   constructor({ directory, clock }: AgentsParts) {
@@ -160,12 +165,21 @@ class Gathered implements Disposable {
     const now = this.#clock.monotonic();
     if (now < this.#ends) return;
     this.#ends = now + LONGEST_GATHERING;
-    this.#gathering[Symbol.dispose]();
+    this.#gathering?.[Symbol.dispose]();
     this.#gathering = this.#directory.gather();
   }
 
+  /** All is done: it goes on until it is disposed, but not for longer than other changes may wait. */
+  wait(): void {
+    const left = Math.max(0, this.#ends - this.#clock.monotonic());
+    this.#rest = this.#clock.after(milliseconds(left), () => this[Symbol.dispose]());
+  }
+
   [Symbol.dispose](): void {
-    this.#gathering[Symbol.dispose]();
+    this.#rest?.cancel();
+    const gathering = this.#gathering;
+    this.#gathering = undefined;
+    gathering?.[Symbol.dispose]();
   }
 }
 
@@ -175,6 +189,7 @@ class AgentsChange implements Prepared {
   readonly #parts: AgentsParts;
   /** What was there before, by agent, as far as `apply` has come. */
   readonly #before = new Map<string, AgentRecord | undefined>();
+  #gathered: Gathered | undefined;
 
   constructor(agents: RouterChange["agents"], records: readonly Planned[], parts: AgentsParts) {
     this.#agents = agents;
@@ -184,7 +199,8 @@ class AgentsChange implements Prepared {
 
   async apply(): Promise<void> {
     const { directory } = this.#parts;
-    using gathered = new Gathered(this.#parts);
+    const gathered = new Gathered(this.#parts);
+    this.#gathered = gathered;
     for (const id of this.#agents.removed) {
       if (gathered.isOver) await gathered.next();
       // One that an operator or the agent itself has registered meanwhile is not ours to remove.
@@ -200,10 +216,12 @@ class AgentsChange implements Prepared {
       this.#before.set(agent.id, known);
       directory.put(known === planned.known ? planned.record : recordOf(agent, this.#parts));
     }
+    gathered.wait();
   }
 
   /** What an operator had decided about an agent ends with it. */
   async finish(): Promise<void> {
+    this.#gathered?.[Symbol.dispose]();
     const held = this.#agents.removed.filter((id) =>
       this.#before.get(id)?.offers.some(({ hold }) => hold !== undefined),
     );
@@ -212,6 +230,7 @@ class AgentsChange implements Prepared {
 
   async revert(): Promise<void> {
     const { directory } = this.#parts;
+    this.#gathered?.[Symbol.dispose]();
     using gathered = new Gathered(this.#parts);
     for (const [id, record] of [...this.#before].toReversed()) {
       if (gathered.isOver) await gathered.next();

@@ -1,4 +1,4 @@
-import type { Tree } from "./model.ts";
+import { letGo, type Tree } from "./model.ts";
 
 /**
  * A configuration that is being worked on. Until it is first changed it is running, whatever that becomes.
@@ -30,23 +30,24 @@ export class Candidate {
   }
 
   /** Takes `tree`. */
-  async become(tree: Tree, running: { readonly tree: Tree; readonly commit: number }): Promise<void> {
+  become(tree: Tree, running: { readonly tree: Tree; readonly commit: number }): void {
     this.#edits++;
     const before = this.#work;
     if (before === undefined) this.#work = { tree, base: running.tree.share(), baseCommit: running.commit };
     else {
       const old = before.tree;
       before.tree = tree;
-      await old.dispose();
+      letGo(old);
     }
   }
 
   /** Begins anew from running. */
-  async discard(): Promise<void> {
+  discard(): void {
     const before = this.#work;
     this.#work = undefined;
     if (before === undefined) return;
     this.#edits++;
-    await Promise.all([before.tree.dispose(), before.base.dispose()]);
+    letGo(before.tree);
+    letGo(before.base);
   }
 }

@@ -17,6 +17,11 @@ export interface Tree {
   dispose(): Promise<void>;
 }
 
+/** Gives up a handle. A large tree takes a while to be freed, on the model's own thread: nobody waits for that. */
+export function letGo(tree: Tree | undefined): void {
+  void tree?.dispose();
+}
+
 /** One difference between two trees; a subtree that came or went is one of its topmost node. */
 export interface TreeChange {
   readonly operation: "create" | "delete" | "change" | "move";

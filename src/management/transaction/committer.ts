@@ -11,6 +11,7 @@ import {
   fault,
   formatPath,
   type Locks,
+  letGo,
   type ManagementEvent,
   type ManagementFault,
   type Model,
@@ -75,9 +76,9 @@ export class Committer<B, C> {
     if (kept !== undefined) return refused(kept);
     const rebased = await this.#onRunning(candidate);
     if (!rebased.ok) return rebased;
-    await using tree = held(rebased.value);
+    using tree = held(rebased.value);
     const result = await this.replace(session, tree.tree, options, { cause: "commit" });
-    if (result.ok) await candidate.discard();
+    if (result.ok) candidate.discard();
     return result;
   }
 
@@ -99,7 +100,7 @@ export class Committer<B, C> {
     const plan = await running.plan(tree, own && ((changes) => own.writing(changes)));
     if (!plan.ok) return own === undefined ? plan : { ok: false, faults: own.told(plan.faults) };
     if (plan.value.changes.length === 0) {
-      await plan.value.tree.dispose();
+      letGo(plan.value.tree);
       const kept = locks.keepsOut(session, "running");
       if (kept !== undefined) return refused(kept);
       return this.#settle(session, options, also);
@@ -133,7 +134,7 @@ export class Committer<B, C> {
     const { running, locks } = this.#parts;
     const kept = locks.keepsOut(session, "running", pathsOf(plan.changes));
     if (kept !== undefined) {
-      await plan.tree.dispose();
+      letGo(plan.tree);
       return refused(kept);
     }
     const { changes, consequences } = plan;
@@ -236,7 +237,7 @@ export class Committer<B, C> {
     if (text === undefined) return refused(fault("operation-failed", "the configuration to go back to is not there"));
     const parsed = await model.parse(text, "json");
     if (!parsed.ok) return parsed;
-    await using tree = held(parsed.value);
+    using tree = held(parsed.value);
     const plan = await running.plan(tree.tree);
     if (!plan.ok) return plan;
     const { changes, consequences } = plan.value;
@@ -295,7 +296,7 @@ export class Committer<B, C> {
   }
 }
 
-/** A tree that is disposed with its block. */
-export function held(tree: Tree): { readonly tree: Tree } & AsyncDisposable {
-  return { tree, [Symbol.asyncDispose]: () => tree.dispose() };
+/** A tree that is let go with its block. */
+export function held(tree: Tree): { readonly tree: Tree } & Disposable {
+  return { tree, [Symbol.dispose]: () => letGo(tree) };
 }

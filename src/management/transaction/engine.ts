@@ -17,6 +17,7 @@ import {
   type GetOptions,
   type Lockable,
   Locks,
+  letGo,
   type Management,
   type ManagementEvent,
   type OperationOutput,
@@ -109,9 +110,9 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (!this.#sessions.close(session)) return;
     await this.#inTurn(async () => {
       const { candidate } = this.#locks.release(session);
-      if (candidate) await this.#workspace.shared.discard(); // RFC 6241 §8.3.5.2
-      await this.#workspace.forget(session);
-      await this.#running.forget();
+      if (candidate) this.#workspace.shared.discard(); // RFC 6241 §8.3.5.2
+      this.#workspace.forget(session);
+      this.#running.forget();
       await this.#committer.sessionEnded(session);
     });
     this.#publish({ type: "session-closed", session });
@@ -128,7 +129,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       typeof from === "number"
         ? (this.#parts.store.entries.find(({ id }) => id === from)?.transactionId ?? String(from))
         : this.#transactionIdOf(session, from);
-    await using all = held(found.value);
+    using all = held(found.value);
     const access = this.#parts.access?.of(session);
     const within = options.select !== undefined && "paths" in options.select ? options.select.paths : undefined;
     const isRunning = from === "operational" && !this.#running.hasDeferred;
@@ -137,7 +138,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       ...(within === undefined ? {} : { within }),
     });
     if (!readable.ok) return readable;
-    await using tree = held(readable.value);
+    using tree = held(readable.value);
     const { operational, model } = this.#parts;
     const text = await (from === "operational" && operational !== undefined
       ? operational.read(tree.tree, options, access)
@@ -179,7 +180,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (test !== "set") {
         const valid = await this.#running.validate(edited.value);
         if (!valid.ok || test === "test-only") {
-          await edited.value.dispose();
+          letGo(edited.value);
           return valid.ok ? answered(this.#transactionIdOf(session, target)) : this.#told(session, valid);
         }
       }
@@ -200,7 +201,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (waits !== undefined) return refused(waits);
       const edited = await this.#parts.model.editSteps(this.#running.tree, steps);
       if (!edited.ok) return this.#told(session, edited);
-      await using tree = held(edited.value);
+      using tree = held(edited.value);
       return await this.#committer.replace(session, tree.tree, options, { cause: "commit" });
     });
   }
@@ -224,8 +225,8 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#inTurn(async () => {
       const kept = this.#keepsOut(session, target);
       if (!kept.ok) return kept;
-      await this.#workspace.candidate(session, target).discard();
-      await this.#running.forget();
+      this.#workspace.candidate(session, target).discard();
+      this.#running.forget();
       return answered(this.#transactionIdOf(session, target));
     });
   }
@@ -234,10 +235,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#inTurn(async () => {
       const found = await this.#workspace.tree(session, source);
       if (!found.ok) return found;
-      await using tree = held(found.value);
+      using tree = held(found.value);
       const plan = await this.#running.plan(tree.tree);
       if (!plan.ok) return this.#told(session, plan);
-      await plan.value.tree.dispose();
+      letGo(plan.value.tree);
       return answered(plan.value.consequences);
     });
   }
@@ -245,10 +246,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   async compare(session: Session, before: Datastore | number, after: Datastore | number): Promise<Answer<Change[]>> {
     const first = await this.#workspace.tree(session, before);
     if (!first.ok) return first;
-    await using old = held(first.value);
+    using old = held(first.value);
     const second = await this.#workspace.tree(session, after);
     if (!second.ok) return second;
-    await using next = held(second.value);
+    using next = held(second.value);
     const changes = await this.#parts.model.diff(old.tree, next.tree);
     const told = changes.map((change) => changeOf(change, this.#parts.isSecret));
     return answered([...(this.#parts.access?.of(session)?.readableChanges(told) ?? told)]);
@@ -315,7 +316,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (!file.ok) return file;
       const parsed = await this.#parts.model.parse(file.value.text, "json");
       if (!parsed.ok) return parsed;
-      await using tree = held(parsed.value);
+      using tree = held(parsed.value);
       const { digest } = file.value;
       return await this.#committer.replace(session, tree.tree, {}, { cause: "reload", startup: digest });
     });
@@ -392,12 +393,12 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (!kept.ok) return kept;
     const found = await this.#workspace.tree(session, target);
     if (!found.ok) return found;
-    await using tree = held(found.value);
+    using tree = held(found.value);
     const edited = await edit(tree.tree);
     if (!edited.ok) return this.#told(session, edited);
     const allowed = await this.#mayBecome(session, tree.tree, edited.value);
     if (allowed.ok) return edited;
-    await edited.value.dispose();
+    letGo(edited.value);
     return allowed;
   }
 
@@ -409,15 +410,15 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (access === undefined) return found;
     let source: Answer<Tree> = found;
     if (typeof from === "string") {
-      await using all = held(found.value);
+      using all = held(found.value);
       source = await this.#readable.of(all.tree, access, { from });
       if (!source.ok) return source;
     }
     const before = await this.#workspace.tree(session, to);
     const allowed = before.ok ? await this.#mayBecome(session, before.value, source.value) : before;
-    if (before.ok) await before.value.dispose();
+    if (before.ok) letGo(before.value);
     if (allowed.ok) return source;
-    await source.value.dispose();
+    letGo(source.value);
     return allowed;
   }
 
@@ -446,10 +447,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   /** Takes `tree`. */
   async #put(session: Session, target: EditTarget, tree: Tree): Promise<Answer<TransactionId>> {
     if (target === "candidate" || target === "private-candidate") {
-      await this.#workspace.candidate(session, target).become(tree, this.#running);
+      this.#workspace.candidate(session, target).become(tree, this.#running);
       return answered(this.#transactionIdOf(session, target));
     }
-    await using own = held(tree);
+    using own = held(tree);
     if (target === "startup") return await this.#workspace.writeStartup(own.tree);
     const done = await this.#committer.replace(session, own.tree, {}, { cause: "commit" });
     return done.ok ? answered(done.value.transactionId) : done;

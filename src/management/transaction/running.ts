@@ -7,6 +7,7 @@ import {
   type Consequence,
   type EditStep,
   formatPath,
+  letGo,
   type Model,
   type Session,
   type TransactionId,
@@ -64,6 +65,16 @@ export interface Occasion {
   readonly startup?: string;
 }
 
+/** A tree that was found valid. */
+interface Checked {
+  readonly of: number;
+  readonly changes: readonly TreeChange[];
+  /** With its default values. */
+  readonly valid: Tree;
+  /** What its binder has read of it early. */
+  readonly begun: unknown;
+}
+
 /** A log entry has so many changes at most. */
 const LOGGED_CHANGES = 1000;
 
@@ -78,7 +89,7 @@ export class Running<B, C> {
   readonly #deferred = new Map<string, unknown>();
 
   /** The last tree that was found valid after running, with its default values: who validates mostly commits next. */
-  #checked: { readonly of: number; readonly changes: readonly TreeChange[]; readonly valid: Tree } | undefined;
+  #checked: Checked | undefined;
 
   constructor(parts: RunningParts<B, C>, begin: { readonly tree: Tree; readonly bound: B }) {
     this.#parts = parts;
@@ -131,25 +142,13 @@ export class Running<B, C> {
     tree: Tree,
     mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>,
   ): Promise<Answer<Plan<B, C>>> {
-    const { model, binder } = this.#parts;
-    const known = this.#checked?.of === tree.number ? this.#checked : undefined;
-    const changes = known?.changes ?? (await model.diff(this.#tree, tree));
-    // The model has a thread of its own: meanwhile it is looked who may do this, and what it says.
-    const validation =
-      known === undefined
-        ? model.validate(tree, { valid: this.#tree, changes })
-        : Promise.resolve(answered(known.valid.share()));
-    const { allowed, begun } = await unlessItFails(validation, () => this.#begin(changes, mayChange));
-    const valid = await validation;
-    if (allowed?.ok === false) {
-      if (valid.ok) await valid.value.dispose();
-      return allowed;
-    }
-    if (!valid.ok) return valid;
+    const checked = await this.#check(tree, mayChange);
+    if (!checked.ok) return checked;
+    const { changes, begun } = checked.value;
+    const valid = checked.value.valid.share();
     let kept = false;
     try {
-      if (known === undefined) await this.#remember(tree, changes, valid.value.share());
-      const bound = await binder.change(this.#bound, valid.value, changes, begun);
+      const bound = await this.#parts.binder.change(this.#bound, valid, changes, begun);
       if (!bound.ok) return bound;
       const consequences: Consequence[] = [];
       const faults = [];
@@ -160,39 +159,54 @@ export class Running<B, C> {
       }
       if (faults.length > 0) return { ok: false, faults };
       kept = true;
-      return answered({ tree: valid.value, changes, ...bound.value, consequences });
+      return answered({ tree: valid, changes, ...bound.value, consequences });
     } finally {
-      if (!kept) await valid.value.dispose();
+      if (!kept) letGo(valid);
     }
   }
 
   /** Whether `tree` could follow running, as far as the model says; a plan of it does not ask again. */
   async validate(tree: Tree): Promise<Answer<void>> {
-    if (this.#checked?.of === tree.number) return answered(undefined);
-    const { model } = this.#parts;
-    const changes = await model.diff(this.#tree, tree);
-    const valid = await model.validate(tree, { valid: this.#tree, changes });
-    if (!valid.ok) return valid;
-    await this.#remember(tree, changes, valid.value);
-    return answered(undefined);
+    const checked = await this.#check(tree);
+    return checked.ok ? answered(undefined) : checked;
   }
 
-  /** Takes `valid`. */
-  async #remember({ number }: Tree, changes: readonly TreeChange[], valid: Tree): Promise<void> {
-    await this.forget();
-    this.#checked = { of: number, changes, valid };
+  /** What the model says of a tree after running, which is remembered: borrowed. */
+  async #check(
+    tree: Tree,
+    mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>,
+  ): Promise<Answer<Checked>> {
+    const known = this.#checked;
+    if (known?.of === tree.number) {
+      const allowed = await mayChange?.(known.changes);
+      return allowed?.ok === false ? allowed : answered(known);
+    }
+    const { model, binder } = this.#parts;
+    const changes = await model.diff(this.#tree, tree);
+    // The model has a thread of its own: meanwhile it is looked who may do this, and what it says.
+    const validation = model.validate(tree, { valid: this.#tree, changes });
+    const { allowed, begun } = await unlessItFails(validation, async () => {
+      const answer = await mayChange?.(changes);
+      return {
+        allowed: answer,
+        begun: answer?.ok === false ? undefined : await binder.begin(this.#bound, changes),
+      };
+    });
+    const valid = await validation;
+    if (allowed?.ok === false) {
+      if (valid.ok) letGo(valid.value);
+      return allowed;
+    }
+    if (!valid.ok) return valid;
+    this.forget();
+    this.#checked = { of: tree.number, changes, valid: valid.value, begun };
+    return answered(this.#checked);
   }
 
   /** Gives up what was validated and is not committed. */
-  async forget(): Promise<void> {
-    const { valid } = this.#checked ?? {};
+  forget(): void {
+    letGo(this.#checked?.valid);
     this.#checked = undefined;
-    await valid?.dispose();
-  }
-
-  async #begin(changes: readonly TreeChange[], mayChange?: (changes: readonly TreeChange[]) => Promise<Answer<void>>) {
-    const allowed = await mayChange?.(changes);
-    return { allowed, begun: allowed?.ok === false ? undefined : await this.#parts.binder.begin(this.#bound, changes) };
   }
 
   /** Makes the planned tree running, or leaves everything as it was. Takes the plan's tree in either case. */
@@ -216,7 +230,7 @@ export class Running<B, C> {
     };
     const done = await carryOut(this.#providers, plan.change, persist, log);
     if (!done.ok) {
-      await plan.tree.dispose();
+      letGo(plan.tree);
       return done;
     }
     const old = this.#tree;
@@ -224,8 +238,8 @@ export class Running<B, C> {
     this.#bound = plan.after;
     this.#modified = time;
     this.#noteDeferred(plan);
-    await this.forget();
-    await old.dispose();
+    this.forget();
+    letGo(old);
     return answered(entry);
   }
 

@@ -6,6 +6,7 @@ import {
   type DataFormat,
   type Datastore,
   fault,
+  letGo,
   type Model,
   refused,
   type Session,
@@ -70,10 +71,10 @@ export class Workspace {
     return this.#private.get(session.id)?.isModified === true;
   }
 
-  async forget(session: Session): Promise<void> {
+  forget(session: Session): void {
     const own = this.#private.get(session.id);
     this.#private.delete(session.id);
-    await own?.discard();
+    own?.discard();
   }
 
   /** A handle on what `source` holds, for the caller to dispose. */
@@ -131,7 +132,7 @@ export class Workspace {
   async writeStartup(tree: Tree): Promise<Answer<TransactionId>> {
     const valid = await this.#model.validate(tree);
     if (!valid.ok) return valid;
-    await valid.value.dispose();
+    letGo(valid.value);
     const text = await this.#model.write(tree, { indent: true });
     const isRunning = (await this.#model.diff(this.#running.tree, tree)).length === 0;
     try {

@@ -1,12 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { milliseconds, Scope } from "../../../src/base/index.ts";
+import { feedInstances } from "../../../src/daemon/instance-feed.ts";
 import { agentsProvider } from "../../../src/daemon/live/agents.ts";
 import { atRestart } from "../../../src/daemon/live/at-restart.ts";
 import { indexes, knownCapabilities } from "../../../src/daemon/live/current.ts";
 import { startupFile } from "../../../src/daemon/live/startup-file.ts";
 import { startMemoryDataplane } from "../../../src/dataplane/index.ts";
-import { Directory, instanceState } from "../../../src/directory/index.ts";
+import { Directory } from "../../../src/directory/index.ts";
 import { Compiler, type Operation } from "../../../src/forwarding/index.ts";
 import { openFolder, systemClock, systemRandom } from "../../../src/host/index.ts";
 import { type Answer, openRouterManagement } from "../../../src/management/index.ts";
@@ -107,12 +108,7 @@ export async function openSubject(folder: string, agents: number): Promise<Subje
   );
   compiler.taxonomy(knownCapabilities(configuration));
   const directory = scope.own(new Directory({ perAgent: 256, perTenant: 1_000_000 }, parts));
-  directory.subscribe((changes) => {
-    for (const { type, instance } of changes) {
-      if (type === "removed") compiler.instanceRemoved(instance);
-      else compiler.instanceAdded(instance, instanceState(instance));
-    }
-  });
+  scope.own(feedInstances(compiler, directory));
   engine.attach([atRestart, agentsProvider({ directory, registrar: { forget: async () => {} }, clock: systemClock })]);
   const session = engine.openSession({ user: "bench", protocol: "cli", source: "bench", isRecovery: true });
   return {
