@@ -77,13 +77,20 @@ export function addAgentCommands(program: Command, print: Print): void {
     .action((id: string, options: AddOptions) =>
       print({ method: "POST", path: "/agents", body: agentRequest(id, options) }, instancesText("added")),
     );
-  agent
-    .command("drain")
-    .description("give an agent no new flows; those it has go on")
-    .argument("<id>", "agent ID")
-    .action((id: string) =>
-      print({ method: "POST", path: `/agents/${encodeURIComponent(id)}/drain` }, instancesText("draining")),
-    );
+  const drains = [
+    { name: "drain", description: "give an agent no new flows; those it has go on", done: "draining" },
+    { name: "undrain", description: "give an agent new flows again, whoever took it out", done: "back in service:" },
+  ] as const;
+  for (const { name, description, done } of drains)
+    agent
+      .command(name)
+      .description(description)
+      .argument("<id>", "agent ID")
+      .option("--instance <id>", "only this one of its instances (show agents); may be repeated", collect)
+      .action((id: string, { instance }: { readonly instance?: readonly string[] }) => {
+        const only = instance === undefined ? "" : `?instances=${instance.map(encodeURIComponent).join(",")}`;
+        return print({ method: "POST", path: `/agents/${encodeURIComponent(id)}/${name}${only}` }, instancesText(done));
+      });
   agent
     .command("remove")
     .description("forget an agent and all its instances")

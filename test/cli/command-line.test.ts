@@ -299,6 +299,7 @@ describe("what a router is told", () => {
         "200",
       ]),
       await run(["agent", "drain", ID]),
+      await run(["agent", "undrain", ID, "--instance", "ffeeddccbbaa9988"]),
       await run(["agent", "remove", ID]),
       await run(["clear", "peer", "fd00:ffff::2"]),
       await run(["clear", "peer", "fd00:ffff::3", "--message", "new fibre & cards"]),
@@ -309,10 +310,11 @@ describe("what a router is told", () => {
       await run(["undrain", "router"]),
       await run(["explain", "/vision/ocr", "--tenant", "acme", "--version", "2"]),
     ];
-    assert.deepEqual(said.slice(0, 11), [
+    assert.deepEqual(said.slice(0, 12), [
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `draining ${ID}: instance 00112233aabbccdd, ffeeddccbbaa9988\n`, err: "" },
+      { exitCode: 0, out: `back in service: ${ID}: instance ffeeddccbbaa9988\n`, err: "" },
       { exitCode: 0, out: `removed ${ID}: no instances\n`, err: "" },
       { exitCode: 0, out: "the session with fd00:ffff::2 is being reset\n", err: "" },
       { exitCode: 0, out: "the session with fd00:ffff::3 is being reset\n", err: "" },
@@ -328,6 +330,7 @@ describe("what a router is told", () => {
     const bodies = added.map((one) => one.slice(`merge ${entry}`.length));
     assert.deepEqual(router.told.slice(2), [
       `drain ${ID}`,
+      `undrain ${ID} ffeeddccbbaa9988`,
       `remove ${ID}`,
       "clear 2",
       'clear 3 "new fibre & cards"',

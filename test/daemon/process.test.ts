@@ -137,13 +137,16 @@ describe("state", () => {
     await using router = await routers.started("killed", content);
     const [agent] = (await router.ctl("show", "agents")) as { agent: string; weight: number; adminState: string }[];
     assert.deepEqual([agent?.agent, agent?.weight, agent?.adminState], [OCR_AGENT, 7, "draining"]);
+    await router.ctl("agent", "undrain", OCR_AGENT);
+    const [back] = (await router.ctl("show", "agents")) as { adminState: string }[];
+    assert.equal(back?.adminState, "up");
     assert.equal(await router.end("SIGTERM"), 0, router.log);
     assert.equal(existsSync(router.socket), false);
   });
 
   it("an unknown agent is named, with where to look", async () => {
     await using router = await routers.started("unknown", routers.configuration("unknown"));
-    for (const command of ["drain", "remove"]) {
+    for (const command of ["drain", "undrain", "remove"]) {
       await assert.rejects(router.ctl("agent", command, OCR_AGENT), (cause: { code?: number; stderr?: string }) => {
         assert.equal(cause.code, 1);
         assert.match(cause.stderr ?? "", new RegExp(`${OCR_AGENT} is not registered here: see semrctl show agents`));

@@ -140,6 +140,8 @@ describe("the control server", () => {
     const added = await ask(socket, "/v1/agents", { method: "POST", headers: json, body: JSON.stringify({ id }) });
     assert.deepEqual([added.status, JSON.parse(added.text)], [201, { agent: id, instances: ["00112233aabbccdd"] }]);
     assert.equal((await ask(socket, `/v1/agents/${encodeURIComponent(id)}/drain`, { method: "POST" })).status, 200);
+    const undrain = `/v1/agents/${encodeURIComponent(id)}/undrain?instances=00112233aabbccdd,ffeeddccbbaa9988`;
+    assert.equal((await ask(socket, undrain, { method: "POST" })).status, 200);
     assert.equal((await ask(socket, `/v1/agents/${encodeURIComponent(id)}`, { method: "DELETE" })).status, 200);
     assert.equal((await ask(socket, "/v1/peers/fd00:ffff::2/clear", { method: "POST" })).status, 200);
     const counters = await ask(socket, "/v1/counters/reset?only=tags,tenants", { method: "POST" });
@@ -158,6 +160,7 @@ describe("the control server", () => {
     assert.deepEqual(router.told, [
       `merge /semrd-router:router/semrd-agent:agents/agent[id='${id}'] ${JSON.stringify({ id })}`,
       `drain ${id}`,
+      `undrain ${id} 00112233aabbccdd ffeeddccbbaa9988`,
       `remove ${id}`,
       "clear 2",
       "reset tags tenants",

@@ -860,9 +860,9 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       told.push(on ? "drain router" : "undrain router");
       return { draining: on };
     },
-    drainAgent: (agent) => {
-      told.push(`drain ${agent}`);
-      return { agent, instances: ["00112233aabbccdd", "ffeeddccbbaa9988"] };
+    drainAgent: (agent, { on = true, instances } = {}) => {
+      told.push([on ? "drain" : "undrain", agent, ...(instances ?? [])].join(" "));
+      return { agent, instances: instances ?? ["00112233aabbccdd", "ffeeddccbbaa9988"] };
     },
     removeAgent: (agent) => {
       told.push(`remove ${agent}`);

@@ -177,15 +177,18 @@ const RESOURCES: readonly Resource[] = [
     needs: { kind: "operation", name: "semrd-rib:explain" },
     answer: async ({ target, handlers }) => report(await handlers.explainPacket(packetInquiry(target))),
   },
-  {
-    method: "POST",
-    path: "agents/{}/drain",
-    needs: { ...DRAIN, target: (id) => entry(AGENT, { id }) },
-    answer: async ({ target, name, handlers }) => {
-      parameters(target, []);
-      return report(await handlers.drainAgent(name));
-    },
-  },
+  ...[true, false].map(
+    (on): Resource => ({
+      method: "POST",
+      path: on ? "agents/{}/drain" : "agents/{}/undrain",
+      needs: { ...DRAIN, target: (id) => entry(AGENT, { id }) },
+      answer: async ({ target, name, handlers }) => {
+        const { instances } = parameters(target, ["instances"]);
+        const these = instances === undefined ? {} : { instances: instances.split(",") };
+        return report(await handlers.drainAgent(name, { on, ...these }));
+      },
+    }),
+  ),
   ...ALARM_RESOURCES,
   ...AGENT_RESOURCES,
   ...CONFIGURATION_RESOURCES,
