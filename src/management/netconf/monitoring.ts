@@ -44,8 +44,13 @@ function datastores(management: Management) {
     .info()
     .filter(({ datastore }) => DATASTORES.includes(datastore))
     .map((info) => {
+      const { datastore: name, transactionId, lastModified } = info;
       const locks = locksOf(info);
-      return { name: info.datastore, ...(locks === undefined ? {} : { locks }) };
+      return {
+        ...{ name, ...(locks === undefined ? {} : { locks }) },
+        "semrd-netconf-state:transaction-id": transactionId,
+        ...(name === "running" ? { "semrd-netconf-state:last-modified": new Date(lastModified).toISOString() } : {}),
+      };
     });
 }
 
@@ -129,13 +134,29 @@ function counted(counters: NetconfServer["sessions"][number]["counters"]) {
   };
 }
 
+const NMDA_DATASTORES = ["startup", "candidate", "running", "intended", "operational"];
+
 /** The modules that the hello stands for, which do not change while the server runs. */
 async function library(context: YangContext, contentId: string): Promise<readonly StateSource[]> {
   const tree = await context.library(contentId);
   try {
-    const document = JSON.parse(await context.print(tree, "json")) as Readonly<Record<string, object>>;
-    return Object.entries(document).map(([name, value]) => one([{ name }], () => ({ ...value })));
+    const text = await context.print(tree, "json");
+    const document = JSON.parse(text, withoutFiles) as Readonly<Record<string, object>>;
+    return Object.entries(document).map(([name, value]) => {
+      const schema = (value as { readonly schema?: readonly { readonly name: string }[] }).schema?.[0]?.name;
+      if (schema === undefined) return one([{ name }], () => ({ ...value }));
+      const datastore = NMDA_DATASTORES.map((store) => ({ name: `ietf-datastores:${store}`, schema }));
+      return one([{ name }], () => ({ ...value, datastore }));
+    });
   } finally {
     await tree.dispose();
   }
 }
+
+/** libyang gives the files that it has read as URLs, which nobody else can fetch: get-schema is for that. */
+function withoutFiles(name: string, value: unknown): unknown {
+  return (name === "location" || name === "schema") && isFiles(value) ? undefined : value;
+}
+
+const isFiles = (value: unknown): boolean =>
+  Array.isArray(value) ? value.every(isFiles) : typeof value === "string" && value.startsWith("file:");

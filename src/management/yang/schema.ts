@@ -38,6 +38,7 @@ export const CONFIGURATION_MODULES = [
   "semrd-rib",
   "semrd-events",
   "semrd-alarms",
+  "semrd-netconf-state",
 ] as const;
 
 /** What NETCONF adds: operations, and what its clients expect to find. All unchanged from the distribution. */

@@ -12,6 +12,8 @@ export function sourceOf(call: Call, parameter: "source" | "target"): Answer<Sou
   const { documents } = call.request;
   const config = documents[`${parameter}/config`];
   if (config !== undefined) return answered({ text: config, format: "xml" });
+  const byName = nmdaName(given);
+  if (byName !== undefined) return nmdaConfiguration(byName, parameter);
   const named = CONFIGURATION.find((name) => typeof given === "object" && given !== null && name in given);
   if (named !== undefined) return answered(named);
   if (typeof given === "object" && given !== null && "url" in given) {
@@ -51,6 +53,20 @@ const NMDA: Readonly<Record<string, Datastore>> = {
   "ietf-datastores:intended": "intended",
   "ietf-datastores:operational": "operational",
 };
+
+/** A `datastore` in it, as NMDA adds to lock, unlock and validate. @see RFC 8526 §3.2, §3.3 */
+function nmdaName(given: unknown): string | undefined {
+  const name = (given as Readonly<Record<string, unknown>> | undefined)?.["ietf-netconf-nmda:datastore"];
+  return typeof name === "string" ? name : undefined;
+}
+
+function nmdaConfiguration(name: string, parameter: "source" | "target"): Answer<Source> {
+  const datastore = NMDA[name];
+  const isThere = parameter === "source" ? datastore !== "operational" : CONFIGURATION.some((one) => one === datastore);
+  if (datastore !== undefined && isThere) return answered(datastore);
+  const message = `${name} is not one of the datastores that this is for`;
+  return refused(fault("invalid-value", message, { errorType: "protocol", info: { badElement: "datastore" } }));
+}
 
 /** @see RFC 8526 §3.1.1 */
 export function nmdaDatastore(call: Call): Answer<Datastore> {
