@@ -65,8 +65,7 @@ export class AggregateBook {
     aggregate.installed = entry;
     this.#installed++;
     policies.retain(entry.policy ?? 0);
-    const group = groups.get(entry.group);
-    if (group !== undefined) groups.join(records.siteSide(aggregate.entry), group);
+    if (groups.has(entry.group)) groups.join(records.siteSide(aggregate.entry), entry.group);
   }
 
   /** A selection of the RIB. What this router knows itself has sites or instances: where it has none, others are asked. */

@@ -1,7 +1,6 @@
 import { type Ipv6Address, KeyedHash, type Random, SegmentedIndex } from "../base/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
-import type { FreshWish } from "./group-table.ts";
-import { Records } from "./records.ts";
+import { type FreshWish, NO_FRESH } from "./group-table.ts";
 import { ChoiceWords, type SiteChoice } from "./site-choice.ts";
 import { SiteWays } from "./site-ways.ts";
 import { WordSlab } from "./word-slab.ts";
@@ -9,13 +8,14 @@ import { WordSlab } from "./word-slab.ts";
 /** What was decided for a capability; 0: nobody has a route. */
 export type ChoiceId = number;
 
-const PLACE = 0;
-const LENGTH = 1;
-const USES = 2;
-const HASH = 3;
-const FRESH_GROUP = 4;
-const FRESH_VERSION = 5;
-const SERVES = 6;
+const LENGTH = 0;
+const USES = 1;
+const HASH = 2;
+const FRESH_GROUP = 3;
+const FRESH_VERSION = 4;
+const SERVES = 5;
+/** Behind those: what the choice depends on. */
+const WORDS = 6;
 const YES = 1;
 const NO = 2;
 
@@ -28,8 +28,12 @@ const MOST_READ = 16;
 export class ChoiceBook {
   readonly #ways: SiteWays;
   readonly #asked: ChoiceWords;
+  /**
+   * A run for each, at which it has its number: mostly one line of the processor's cache.
+   *
+   *     | length | uses | hash | fresh group, its version | serves | words |
+   */
   readonly #slab = new WordSlab();
-  readonly #records = new Records();
   readonly #index = new SegmentedIndex(4, flooded);
   readonly #hash: KeyedHash;
   readonly #read = new Map<ChoiceId, SiteChoice>();
@@ -45,8 +49,7 @@ export class ChoiceBook {
     if (id === 0) return undefined;
     const known = this.#read.get(id);
     if (known !== undefined) return known;
-    const place = this.#records.get(id, PLACE);
-    const choice = this.#asked.read((at) => this.#slab.get(place, at), this.#records.get(id, LENGTH));
+    const choice = this.#asked.read((at) => this.#slab.get(id, WORDS + at), this.#slab.get(id, LENGTH));
     if (this.#read.size >= MOST_READ) this.#read.clear();
     this.#read.set(id, choice);
     return choice;
@@ -55,26 +58,26 @@ export class ChoiceBook {
   /** There is a site that can carry traffic. */
   serves(id: ChoiceId): boolean {
     if (id === 0) return false;
-    if (this.#records.get(id, SERVES) === 0) {
+    if (this.#slab.get(id, SERVES) === 0) {
       const { sites, leaving } = this.get(id)!;
-      this.#records.set(id, SERVES, sites.length + leaving.length > 0 ? YES : NO);
+      this.#slab.set(id, SERVES, sites.length + leaving.length > 0 ? YES : NO);
     }
-    return this.#records.get(id, SERVES) === YES;
+    return this.#slab.get(id, SERVES) === YES;
   }
 
   /** Members of the group, about. */
   members(id: ChoiceId): number {
-    return id === 0 ? 0 : this.#slab.get(this.#records.get(id, PLACE), 0);
+    return id === 0 ? 0 : this.#slab.get(id, WORDS);
   }
 
   /** The group that all have who have this choice and no past. */
   fresh(id: ChoiceId): FreshWish {
-    return { group: this.#records.get(id, FRESH_GROUP), version: this.#records.get(id, FRESH_VERSION) };
+    return { group: this.#slab.get(id, FRESH_GROUP), version: this.#slab.get(id, FRESH_VERSION) };
   }
 
   setFresh(id: ChoiceId, { group, version }: FreshWish): void {
-    this.#records.set(id, FRESH_GROUP, group);
-    this.#records.set(id, FRESH_VERSION, version);
+    this.#slab.set(id, FRESH_GROUP, group);
+    this.#slab.set(id, FRESH_VERSION, version);
   }
 
   /** One more capability has what is selected, of which nothing is kept. */
@@ -85,7 +88,7 @@ export class ChoiceBook {
     const hash = this.#hash.hashWords(asked.words, 0, 4 * Math.min(MOST_HASHED, asked.length));
     const known = this.#find(hash);
     const id = known === 0 ? this.#add(hash) : known;
-    this.#records.set(id, USES, this.#records.get(id, USES) + 1);
+    this.#slab.set(id, USES, this.#slab.get(id, USES) + 1);
     return id;
   }
 
@@ -95,18 +98,21 @@ export class ChoiceBook {
     for (let at = this.#index.home(slots, hash); slots[at + 1] !== 0; at = (at + 2) & (slots.length - 1)) {
       if (slots[at] !== hash) continue;
       const id = slots[at + 1]!;
-      const isSame = this.#records.get(id, LENGTH) === length;
-      if (isSame && this.#slab.equals(this.#records.get(id, PLACE), words, length)) return id;
+      if (this.#slab.get(id, LENGTH) === length && this.#slab.equals(id, WORDS, words, length)) return id;
     }
     return 0;
   }
 
   #add(hash: number): ChoiceId {
     const { words, length } = this.#asked;
-    const id = this.#records.take();
-    this.#records.set(id, PLACE, this.#slab.copy(words, length));
-    this.#records.set(id, LENGTH, length);
-    this.#records.set(id, HASH, hash);
+    const slab = this.#slab;
+    const id = slab.take(WORDS + length);
+    slab.set(id, LENGTH, length);
+    slab.set(id, USES, 0);
+    slab.set(id, HASH, hash);
+    this.setFresh(id, NO_FRESH);
+    slab.set(id, SERVES, 0);
+    for (let at = 0; at < length; at++) slab.set(id, WORDS + at, words[at]!);
     this.#index.insert(hash, id);
     for (const way of ChoiceWords.ways((at) => words[at]!, length)) this.#ways.retain(way);
     return id;
@@ -114,16 +120,14 @@ export class ChoiceBook {
 
   release(id: ChoiceId): void {
     if (id === 0) return;
-    const uses = this.#records.get(id, USES) - 1;
-    this.#records.set(id, USES, uses);
+    const uses = this.#slab.get(id, USES) - 1;
+    this.#slab.set(id, USES, uses);
     if (uses > 0) return;
-    const place = this.#records.get(id, PLACE);
-    const length = this.#records.get(id, LENGTH);
-    for (const way of ChoiceWords.ways((at) => this.#slab.get(place, at), length)) this.#ways.release(way);
-    this.#index.remove(this.#records.get(id, HASH), id);
-    this.#slab.free(place, length);
+    const length = this.#slab.get(id, LENGTH);
+    for (const way of ChoiceWords.ways((at) => this.#slab.get(id, WORDS + at), length)) this.#ways.release(way);
+    this.#index.remove(this.#slab.get(id, HASH), id);
+    this.#slab.free(id, WORDS + length);
     this.#read.delete(id);
-    this.#records.give(id);
   }
 }
 

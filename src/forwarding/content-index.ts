@@ -1,5 +1,6 @@
 import { KeyedHash, type Random, SegmentedIndex } from "../base/index.ts";
-import { type GroupContent, sameContent } from "./group-content.ts";
+import type { GroupContent } from "./group-content.ts";
+import type { GroupStore } from "./group-store.ts";
 import { GROUP_SLOTS, type GroupIndex } from "./plan.ts";
 
 const OWNER_WORDS = GROUP_SLOTS / 2;
@@ -7,39 +8,41 @@ const WORDS = 2 * OWNER_WORDS + 1;
 
 /** Finds groups by their content; each content once. */
 export class ContentIndex {
-  readonly #contents: (GroupContent | undefined)[] = [];
-  readonly #hashes: number[] = [];
+  readonly #store: GroupStore;
   readonly #index = new SegmentedIndex(4, flooded);
   readonly #hash: KeyedHash;
   readonly #words = new Int32Array(WORDS);
+  /** Of the content that was asked about last. */
+  #asked = 0;
 
-  constructor(random: Random) {
+  constructor(store: GroupStore, random: Random) {
+    this.#store = store;
     this.#hash = new KeyedHash(random, 4 * WORDS);
   }
 
-  /** The group with this content; `undefined`: there is none. */
-  find(content: GroupContent): GroupIndex | undefined {
+  /** The group with this content; 0: there is none. */
+  find(content: GroupContent): GroupIndex {
     const hash = this.#hashOf(content);
+    this.#asked = hash;
     const slots = this.#index.segment(hash);
     for (let at = this.#index.home(slots, hash); slots[at + 1] !== 0; at = (at + 2) & (slots.length - 1)) {
-      if (slots[at] === hash && sameContent(this.#contents[slots[at + 1]!]!, content)) return slots[at + 1]!;
+      if (slots[at] === hash && this.#store.holds(slots[at + 1]!, content)) return slots[at + 1]!;
     }
-    return undefined;
+    return 0;
   }
 
-  /** Content that no group in here has. */
-  add(group: GroupIndex, content: GroupContent): void {
-    const hash = this.#hashOf(content);
-    this.#index.insert(hash, group);
-    this.#hashes[group] = hash;
-    this.#contents[group] = content;
+  /** A group with the content that was asked about last, and that no other has. */
+  add(group: GroupIndex): void {
+    this.#index.insert(this.#asked, group);
+    this.#store.setHash(group, this.#asked);
   }
 
   /** A group that need not be in here. */
   remove(group: GroupIndex): void {
-    if (this.#contents[group] === undefined) return;
-    this.#index.remove(this.#hashes[group]!, group);
-    this.#contents[group] = undefined;
+    const hash = this.#store.hash(group);
+    if (hash === undefined) return;
+    this.#index.remove(hash, group);
+    this.#store.setHash(group, undefined);
   }
 
   #hashOf({ current, previous, backup }: GroupContent): number {

@@ -46,10 +46,8 @@ export class EntryTable {
     policies.retain(policy);
     records.set(entry, ENTRY.wanted | ENTRY.installed);
     this.#installed++;
-    const site = groups.get(group);
-    if (site !== undefined) groups.join(records.siteSide(entry), site);
-    const local = groups.get(localGroup);
-    if (local !== undefined) groups.join(records.localSide(entry), local);
+    if (groups.has(group)) groups.join(records.siteSide(entry), group);
+    if (groups.has(localGroup)) groups.join(records.localSide(entry), localGroup);
   }
 
   /** Both addresses lead to the same instances: one user of one group, so that a failover is a change of slots. */

@@ -162,8 +162,8 @@ export class Fulfilment {
   #fill(side: SideId, wish: GroupWish, plan: PlanId, adopting: boolean): void {
     const { groups, hashSeed } = this.#parts;
     const group = groups.of(side);
-    if (group === undefined && wish.members.length === 0 && wish.leaving.size === 0 && !adopting) return;
-    const past = group === undefined ? NO_CONTENT : groups.past(group);
+    if (group === 0 && wish.members.length === 0 && wish.leaving.size === 0 && !adopting) return;
+    const past = group === 0 ? NO_CONTENT : groups.past(group);
     const wanted = adopting ? adoptedWish(wish, past, (index) => this.#isGone(plan, index)) : wish;
     if (wanted === undefined) return;
     const content = contentFor(wanted, past, hashSeed);

@@ -1,49 +1,18 @@
-import { type Clock, type Milliseconds, milliseconds, type Random, type Timer } from "../base/index.ts";
+import type { Clock, Milliseconds, Random } from "../base/index.ts";
 import { ContentIndex } from "./content-index.ts";
 import type { EntryRecords, SideId } from "./entry-records.ts";
-import {
-  changedSlots,
-  faded,
-  type GroupContent,
-  isEmpty,
-  namedBy,
-  type Stage,
-  sameContent,
-  settled,
-  stageOf,
-} from "./group-content.ts";
+import { changedSlots, faded, type GroupContent, isEmpty, namedBy, settled, stageOf } from "./group-content.ts";
+import { GroupStages } from "./group-stages.ts";
+import { GroupStore } from "./group-store.ts";
 import { IndexPool } from "./index-pool.ts";
 import type { NextHopTable } from "./next-hop-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
 import type { GroupIndex, NextHopIndex } from "./plan.ts";
 
-/**
- * For so long after a transition's hold, flows that the data plane remembers stay where they are: as long as a translator has
- * to remember an idle connection.
- * @see RFC 5382 REQ-5
- */
-export const FLOW_MEMORY = milliseconds(7_440_000);
-
 /** The group that a wish was made which depends on nothing that was before, and its content then. Group 0: none. */
 export interface FreshWish {
   readonly group: GroupIndex;
   readonly version: number;
-}
-
-export interface Group {
-  readonly index: GroupIndex;
-  content: GroupContent;
-  /** Of the content: no two that there ever were have the same one. */
-  version: number;
-  /** How many sides of entries use it, and the list of them. */
-  users: number;
-  firstUser: SideId;
-  lastUser: SideId;
-  /** Draining next hops: their flows stay with them when the transition of the others ends. */
-  lasting: ReadonlySet<NextHopIndex>;
-  stage: Stage;
-  /** When the stage ends, on the monotonic clock. */
-  until: number | undefined;
 }
 
 export interface GroupTableParts {
@@ -62,66 +31,65 @@ export interface GroupTableParts {
 }
 
 const HERE = { kind: "local" } as const;
-const NOBODY: ReadonlySet<NextHopIndex> = new Set();
 export const NO_FRESH: FreshWish = { group: 0, version: 0 };
-const SETTLED = { stage: "settled", until: undefined } as const;
 
 /** Groups by content: capabilities with the same owners in the same slots share one. */
 export class GroupTable {
   readonly #parts: GroupTableParts;
   readonly #pool: IndexPool;
+  readonly #store = new GroupStore();
   readonly #byContent: ContentIndex;
-  readonly #byIndex: (Group | undefined)[] = [];
+  readonly #stages: GroupStages;
   #size = 0;
   #versions = 0;
-  readonly #unused = new Set<Group>();
+  readonly #unused = new Set<GroupIndex>();
   /** Left by somebody within this step, whose entry in the data plane still names it: not to be changed in place. */
-  readonly #left = new Set<Group>();
-  /** Groups in transition, in the order in which the stages end. */
-  readonly #holding = new Set<Group>();
-  readonly #fading = new Set<Group>();
-  #timer: Timer | undefined;
-  #timerFor = Number.POSITIVE_INFINITY;
+  readonly #left = new Set<GroupIndex>();
 
   constructor(parts: GroupTableParts) {
+    const { random, limit, quarantine, clock, transitionHold } = parts;
     this.#parts = parts;
-    this.#byContent = new ContentIndex(parts.random);
-    this.#pool = new IndexPool(parts.limit, parts.quarantine);
+    this.#byContent = new ContentIndex(this.#store, random);
+    this.#pool = new IndexPool(limit, quarantine);
+    this.#stages = new GroupStages({ clock, transitionHold, passOn: (group) => this.#passOn(group) });
   }
 
   get size(): number {
     return this.#size;
   }
 
-  get(index: GroupIndex): Group | undefined {
-    return this.#byIndex[index];
+  has(index: GroupIndex): boolean {
+    return this.#store.has(index);
   }
 
-  /** What a side uses. */
-  of(user: SideId): Group | undefined {
-    return this.#byIndex[this.#parts.sides.groupOf(user)];
+  /** What a side uses; 0: none. */
+  of(user: SideId): GroupIndex {
+    return this.#parts.sides.groupOf(user);
   }
 
   adopt(index: GroupIndex, content: GroupContent): void {
     this.#pool.claim(index);
-    this.#startTransition(this.#enter(index, content));
+    this.#enter(index, content, this.#byContent.find(content) !== 0);
+    this.#startTransition(index, content);
   }
 
-  #enter(index: GroupIndex, content: GroupContent): Group {
-    const nobody = { users: 0, firstUser: 0, lastUser: 0, lasting: NOBODY };
-    const group: Group = { index, content, version: ++this.#versions, ...nobody, ...SETTLED };
-    this.#byIndex[index] = group;
+  /** @param isTwin another one has this content, which has just been looked for */
+  #enter(index: GroupIndex, content: GroupContent, isTwin: boolean): void {
+    this.#store.put(index, this.#nextVersion(), content);
     this.#size++;
-    if (this.#byContent.find(content) === undefined) this.#byContent.add(index, content);
+    if (!isTwin) this.#byContent.add(index);
     for (const nextHop of namedBy(content)) this.#parts.nextHops.retain(nextHop);
-    this.#unused.add(group);
-    return group;
+    this.#unused.add(index);
+  }
+
+  #nextVersion(): number {
+    this.#versions = (this.#versions + 1) | 0 || 1;
+    return this.#versions;
   }
 
   /** Points `user`, which has no group, at that of a wish. False: it is not there any more, or has another content. */
-  joinFresh(user: SideId, { group: index, version }: FreshWish): boolean {
-    const group = this.#byIndex[index];
-    if (group === undefined || group.version !== version) return false;
+  joinFresh(user: SideId, { group, version }: FreshWish): boolean {
+    if (group === 0 || this.#store.version(group) !== version) return false;
     this.join(user, group);
     return true;
   }
@@ -129,86 +97,86 @@ export class GroupTable {
   /** What others who have the wish of `user`, and no past either, may join. */
   freshOf(user: SideId): FreshWish {
     const group = this.of(user);
-    return group === undefined ? NO_FRESH : { group: group.index, version: group.version };
+    return group === 0 ? NO_FRESH : { group, version: this.#store.version(group) };
   }
 
   /** Points `user` at a group of this content: one that exists, its own changed in place, or a new one. False: the table is full. */
   obtain(user: SideId, content: GroupContent, lasting: ReadonlySet<NextHopIndex>): boolean {
     const own = this.of(user);
-    if (own !== undefined && sameContent(own.content, content)) {
-      this.#keep(own, lasting);
+    if (own !== 0 && this.#store.holds(own, content)) {
+      this.#stages.keep(own, lasting);
       return true;
     }
-    const same = this.#byContent.find(content);
-    let group = same === undefined ? undefined : this.#byIndex[same];
-    if (group === undefined && own?.users === 1 && !this.#left.has(own)) {
+    let group = this.#byContent.find(content);
+    if (group === 0 && own !== 0 && this.#store.users(own) === 1 && !this.#left.has(own)) {
       this.#change(own, content);
-      own.lasting = lasting;
-      this.#startTransition(own);
+      this.#stages.setLasting(own, lasting);
+      this.#startTransition(own, content);
       return true;
     }
-    if (group === undefined) {
+    if (group === 0) {
       const index = this.#pool.take(this.#parts.clock.monotonic());
       if (index === undefined) return false;
-      group = this.#enter(index, content);
-      this.#set(group, undefined);
+      group = index;
+      this.#enter(group, content, false);
+      this.#set(group, undefined, content);
     }
     this.join(user, group);
-    this.#keep(group, lasting);
-    this.#startTransition(group);
+    this.#stages.keep(group, lasting);
+    this.#startTransition(group, content);
     return true;
   }
 
-  join(user: SideId, group: Group): void {
+  join(user: SideId, group: GroupIndex): void {
     this.leave(user);
     const { sides } = this.#parts;
-    sides.setGroup(user, group.index);
-    sides.setPreviousUser(user, group.lastUser);
+    const store = this.#store;
+    const last = store.lastUser(group);
+    sides.setGroup(user, group);
+    sides.setPreviousUser(user, last);
     sides.setNextUser(user, 0);
-    if (group.lastUser === 0) group.firstUser = user;
-    else sides.setNextUser(group.lastUser, user);
-    group.lastUser = user;
-    if (group.users++ === 0) this.#unused.delete(group);
+    if (last === 0) store.setFirstUser(group, user);
+    else sides.setNextUser(last, user);
+    store.setLastUser(group, user);
+    const users = store.users(group);
+    store.setUsers(group, users + 1);
+    if (users === 0) this.#unused.delete(group);
   }
 
   leave(user: SideId): void {
     const group = this.of(user);
-    if (group === undefined) return;
+    if (group === 0) return;
     const { sides } = this.#parts;
+    const store = this.#store;
     const [next, previous] = [sides.nextUser(user), sides.previousUser(user)];
-    if (next === 0) group.lastUser = previous;
+    if (next === 0) store.setLastUser(group, previous);
     else sides.setPreviousUser(next, previous);
-    if (previous === 0) group.firstUser = next;
+    if (previous === 0) store.setFirstUser(group, next);
     else sides.setNextUser(previous, next);
     sides.setGroup(user, 0);
-    group.users--;
+    const users = store.users(group) - 1;
+    store.setUsers(group, users);
     this.#left.add(group);
-    if (group.users === 0) this.#unused.add(group);
+    if (users === 0) this.#unused.add(group);
   }
 
-  #keep(group: Group, lasting: ReadonlySet<NextHopIndex>): void {
-    if ([...lasting].some((nextHop) => !group.lasting.has(nextHop))) group.lasting = group.lasting.union(lasting);
-  }
-
-  #change(group: Group, content: GroupContent): void {
-    const old = group.content;
+  #change(group: GroupIndex, content: GroupContent): void {
+    const old = this.#store.content(group);
     const { nextHops } = this.#parts;
     for (const nextHop of namedBy(content)) nextHops.retain(nextHop);
     for (const nextHop of namedBy(old)) nextHops.release(nextHop);
-    this.#byContent.remove(group.index);
-    group.content = content;
-    group.version = ++this.#versions;
-    this.#byContent.add(group.index, content);
-    this.#set(group, old);
+    this.#byContent.remove(group);
+    this.#store.put(group, this.#nextVersion(), content);
+    this.#byContent.add(group);
+    this.#set(group, old, content);
   }
 
-  #set(group: Group, old: GroupContent | undefined): void {
-    const { index, content } = group;
+  #set(group: GroupIndex, old: GroupContent | undefined, content: GroupContent): void {
     const { batch } = this.#parts;
-    if (old === undefined && batch.addGroup(index, content)) return;
+    if (old === undefined && batch.addGroup(group, content)) return;
     const slots = changedSlots(old, content);
     const leadsHere = old !== undefined && this.#leadsHere(content);
-    const operation = { type: "set-slots", group: index, slots, backup: content.backup } as const;
+    const operation = { type: "set-slots", group, slots, backup: content.backup } as const;
     batch.add(operation, leadsHere ? "leads-here" : "set-slots");
   }
 
@@ -217,55 +185,17 @@ export class GroupTable {
     return here !== undefined && (backup === here || current.includes(here));
   }
 
-  #startTransition(group: Group): void {
-    this.#enterStage(group, stageOf(group.content, group.lasting));
+  #startTransition(group: GroupIndex, content: GroupContent): void {
+    this.#stages.enter(group, stageOf(content, this.#stages.lasting(group)));
   }
 
-  #enterStage(group: Group, stage: Stage): void {
-    this.#forgetStage(group);
-    if (stage !== "settled") {
-      const { clock, transitionHold } = this.#parts;
-      const [lasts, waiting] = stage === "holding" ? [transitionHold, this.#holding] : [FLOW_MEMORY, this.#fading];
-      Object.assign(group, { stage, until: clock.monotonic() + lasts });
-      waiting.add(group);
-    }
-    this.#arm();
-  }
-
-  #forgetStage(group: Group): void {
-    Object.assign(group, SETTLED);
-    this.#holding.delete(group);
-    this.#fading.delete(group);
-  }
-
-  #arm(): void {
-    const firsts = [this.#holding, this.#fading].map(([first]) => first?.until ?? Number.POSITIVE_INFINITY);
-    const next = Math.min(...firsts);
-    if (next === this.#timerFor) return;
-    this.#timer?.cancel();
-    this.#timerFor = next;
-    if (next === Number.POSITIVE_INFINITY) return;
-    const { clock } = this.#parts;
-    this.#timer = clock.after(Math.max(0, next - clock.monotonic()) as Milliseconds, () => this.#endStages());
-  }
-
-  #endStages(): void {
-    this.#timerFor = Number.POSITIVE_INFINITY;
-    const now = this.#parts.clock.monotonic();
-    const ended = (groups: ReadonlySet<Group>): Group[] => [...groups].filter(({ until }) => until! <= now);
-    for (const group of ended(this.#fading)) this.#passOn(group, "settled");
-    for (const group of ended(this.#holding)) this.#passOn(group, "fading");
-    this.#arm();
-  }
-
-  /** The next stage, in place or, where another group has that content already, by those who use this one. */
-  #passOn(group: Group, stage: Stage): void {
-    this.#enterStage(group, stage);
+  /** The stage that has just begun, in place or, where another group has that content already, by those who use this one. */
+  #passOn(group: GroupIndex): void {
     const content = this.past(group);
-    if (sameContent(content, group.content)) return;
-    if (this.#byContent.find(content) !== undefined || isEmpty(content)) {
+    if (this.#store.holds(group, content)) return;
+    if (this.#byContent.find(content) !== 0 || isEmpty(content)) {
       const { sides, revisit } = this.#parts;
-      for (let user = group.firstUser; user !== 0; user = sides.nextUser(user)) revisit(user);
+      for (let user = this.#store.firstUser(group); user !== 0; user = sides.nextUser(user)) revisit(user);
       return;
     }
     this.#change(group, content);
@@ -273,8 +203,11 @@ export class GroupTable {
   }
 
   /** What a user of the group starts from: its content, or what the end of its stage leaves of it. */
-  past({ content, lasting, stage }: Group): GroupContent {
+  past(group: GroupIndex): GroupContent {
+    const content = this.#store.content(group);
+    const stage = this.#stages.of(group);
     if (stage === "holding") return content;
+    const lasting = this.#stages.lasting(group);
     return stage === "fading" ? faded(content, lasting) : settled(content, lasting);
   }
 
@@ -285,20 +218,22 @@ export class GroupTable {
 
   /** At the end of a step, before unused next hops are removed. */
   removeUnused(): void {
-    const now = this.#parts.clock.monotonic();
+    if (this.#unused.size === 0) return;
+    const { clock, nextHops, batch } = this.#parts;
+    const now = clock.monotonic();
     for (const group of this.#unused) {
-      this.#byIndex[group.index] = undefined;
+      for (const nextHop of namedBy(this.#store.content(group))) nextHops.release(nextHop);
+      this.#byContent.remove(group);
+      this.#stages.forget(group);
+      this.#store.remove(group);
       this.#size--;
-      this.#byContent.remove(group.index);
-      this.#forgetStage(group);
-      this.#pool.give(group.index, now);
-      for (const nextHop of namedBy(group.content)) this.#parts.nextHops.release(nextHop);
-      this.#parts.batch.add({ type: "remove-group", group: group.index });
+      this.#pool.give(group, now);
+      batch.add({ type: "remove-group", group });
     }
     this.#unused.clear();
   }
 
   close(): void {
-    this.#timer?.cancel();
+    this.#stages.close();
   }
 }

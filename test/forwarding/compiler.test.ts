@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CapabilityName } from "../../src/base/index.ts";
-import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
+import { FLOW_MEMORY } from "../../src/forwarding/group-stages.ts";
 import { lastLegAddress, type Operation } from "../../src/forwarding/index.ts";
 import {
   addressOf,

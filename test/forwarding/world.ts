@@ -9,7 +9,7 @@ import {
 } from "../../src/base/index.ts";
 import { PlanTables } from "../../src/dataplane/memory/plan-tables.ts";
 import type { Instance, InstanceHealth, InstanceState } from "../../src/directory/index.ts";
-import { FLOW_MEMORY } from "../../src/forwarding/group-table.ts";
+import { FLOW_MEMORY } from "../../src/forwarding/group-stages.ts";
 import {
   type CapabilityBatch,
   Compiler,
