@@ -3,13 +3,12 @@ import {
   type CapabilityId,
   type CapabilityName,
   capabilityAddress,
-  capabilityFamily,
-  hashedFamilyCode,
   type Ipv6Address,
 } from "../base/index.ts";
 import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { EntryRecords } from "./entry-records.ts";
 import type { EntryTable } from "./entry-table.ts";
+import { FamilyCodes } from "./family-codes.ts";
 import type { CompilerOptions } from "./inputs.ts";
 import type { Reports } from "./reports.ts";
 
@@ -24,25 +23,30 @@ export interface AddressClaimsParts {
 export class AddressClaims {
   readonly #parts: AddressClaimsParts;
   readonly #octets = new Uint8Array(16);
-  #options: Pick<CompilerOptions, "domain" | "selector" | "familyCodes">;
+  readonly #options: Pick<CompilerOptions, "domain" | "selector">;
+  #families: FamilyCodes;
   /** The data plane had addresses before. */
   hasAdopted = false;
 
   constructor(options: CompilerOptions, parts: AddressClaimsParts) {
     this.#options = options;
+    this.#families = new FamilyCodes(options.familyCodes);
     this.#parts = parts;
   }
 
   /** Codes of families from now on. */
-  numbers(options: CompilerOptions): void {
-    this.#options = options;
+  numbers({ familyCodes }: Pick<CompilerOptions, "familyCodes">): void {
+    this.#families = new FamilyCodes(familyCodes);
   }
 
   /** The capability, which is known from now on, and its address for any instance. */
   plan(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
+    return this.#parts.book.find(tenantIndex, id) || this.add(tenantIndex, id, name);
+  }
+
+  /** The same of one that has just been looked for, and is not known. */
+  add(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
     const { book, records, reports } = this.#parts;
-    const known = book.find(tenantIndex, id);
-    if (known !== 0) return known;
     const plan = book.add(name);
     const any = records.at(this.#address(plan, id, ANY_SITE));
     const owner = records.owner(any);
@@ -73,12 +77,12 @@ export class AddressClaims {
   #address(plan: PlanId, id: CapabilityId, selector: number): Ipv6Address {
     const { book } = this.#parts;
     const { domain } = this.#options;
-    const familyCode = this.familyCode(capabilityFamily(book.name(plan)));
+    const familyCode = this.#families.of(book.name(plan));
     const tenantIndex = book.tenant(plan);
     return capabilityAddress({ domain, tenantIndex, familyCode, capabilityId: id, selector }, this.#octets);
   }
 
   familyCode(family: string): number {
-    return this.#options.familyCodes.get(family) ?? hashedFamilyCode(family);
+    return this.#families.ofFamily(family);
   }
 }

@@ -38,13 +38,21 @@ export class CapabilityBatch {
 
   /** Copies the address. @throws {RangeError} it is full */
   push(address: Ipv6Address, group: number, localGroup: number, policy = 0, affinity?: Affinity): void {
+    this.addresses.set(address, this.add(group, localGroup, policy, AFFINITIES.indexOf(affinity)));
+  }
+
+  /**
+   * One more, whose address is still to be written: answers where in `addresses`. `affinity` is a number of {@link AFFINITIES}.
+   * @throws {RangeError} it is full
+   */
+  add(group: number, localGroup: number, policy: number, affinity: number): number {
     if (this.isFull) throw new RangeError(`a batch of ${this.#length} capabilities is full`);
     const at = this.#length++;
-    this.addresses.set(address, ADDRESS_LENGTH * at);
     this.groups[at] = group;
     this.localGroups[at] = localGroup;
     this.policies[at] = policy;
-    this.affinities[at] = AFFINITIES.indexOf(affinity);
+    this.affinities[at] = affinity;
+    return ADDRESS_LENGTH * at;
   }
 
   clear(): void {

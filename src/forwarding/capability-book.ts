@@ -67,7 +67,7 @@ export class CapabilityBook {
   add(name: CapabilityName): PlanId {
     const plan = this.#index.add();
     const page = plan >> NAMES_BITS;
-    this.#names[page] ??= [];
+    this.#names[page] ??= new Array<undefined>(1 << NAMES_BITS); // as long as it will be: it does not grow
     this.#names[page][plan & ((1 << NAMES_BITS) - 1)] = name;
     const tenantIndex = this.tenant(plan);
     const siblings = this.#siblings.get(tenantIndex);
@@ -165,9 +165,9 @@ export class CapabilityBook {
     this.#records.set(plan, TAXONOMY, taxonomy);
   }
 
-  /** Of its datagrams, as the taxonomy says; `undefined`: by flow. */
-  affinity(plan: PlanId): Affinity | undefined {
-    return AFFINITIES[this.#records.get(plan, AFFINITY)];
+  /** Of its datagrams, as the taxonomy says; its number among {@link AFFINITIES}. */
+  affinity(plan: PlanId): number {
+    return this.#records.get(plan, AFFINITY);
   }
 
   setAffinity(plan: PlanId, affinity: Affinity | undefined): void {

@@ -277,7 +277,7 @@ export class Compiler implements Disposable {
         this.#reports.refuse("unnamed", { tenantIndex, capability: `${tenantIndex} ${toHex(id)}` });
         return;
       }
-      plan = this.#claims.plan(tenantIndex, id, name);
+      plan = this.#claims.add(tenantIndex, id, name);
     }
     if (this.#adopting) this.#fulfilment.noteSeen(plan);
     const before = this.#book.choice(plan);

@@ -1,6 +1,6 @@
 import type { Ipv6Address, Random } from "../base/index.ts";
 import type { PlanId } from "./capability-book.ts";
-import { AFFINITIES, type Affinity, type GroupIndex } from "./plan.ts";
+import type { GroupIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
 import { RecordIndex } from "./record-index.ts";
 import { putWord, Records, wordAt } from "./records.ts";
@@ -108,21 +108,21 @@ export class EntryRecords {
     this.#records.set(entry, POLICY, policy);
   }
 
-  /** Of its datagrams; `undefined`: by flow. */
-  affinity(entry: EntryId): Affinity | undefined {
-    return AFFINITIES[(this.#records.get(entry, FLAGS) >> AFFINITY_SHIFT) & AFFINITY_MASK];
+  /** Of its datagrams; its number among {@link AFFINITIES}. */
+  affinity(entry: EntryId): number {
+    return (this.#records.get(entry, FLAGS) >> AFFINITY_SHIFT) & AFFINITY_MASK;
   }
 
-  setAffinity(entry: EntryId, affinity: Affinity | undefined): void {
-    this.#setBits(entry, AFFINITY_SHIFT, AFFINITIES.indexOf(affinity));
+  setAffinity(entry: EntryId, affinity: number): void {
+    this.#setBits(entry, AFFINITY_SHIFT, affinity);
   }
 
-  installedAffinity(entry: EntryId): Affinity | undefined {
-    return AFFINITIES[(this.#records.get(entry, FLAGS) >> INSTALLED_AFFINITY_SHIFT) & AFFINITY_MASK];
+  installedAffinity(entry: EntryId): number {
+    return (this.#records.get(entry, FLAGS) >> INSTALLED_AFFINITY_SHIFT) & AFFINITY_MASK;
   }
 
-  setInstalledAffinity(entry: EntryId, affinity: Affinity | undefined): void {
-    this.#setBits(entry, INSTALLED_AFFINITY_SHIFT, AFFINITIES.indexOf(affinity));
+  setInstalledAffinity(entry: EntryId, affinity: number): void {
+    this.#setBits(entry, INSTALLED_AFFINITY_SHIFT, affinity);
   }
 
   #setBits(entry: EntryId, shift: number, value: number): void {

@@ -3,7 +3,7 @@ import type { PlanId } from "./capability-book.ts";
 import { ENTRY, type EntryId, type EntryRecords } from "./entry-records.ts";
 import type { GroupTable } from "./group-table.ts";
 import type { OperationBatch } from "./operation-batch.ts";
-import type { CapabilityEntry } from "./plan.ts";
+import { AFFINITIES, type CapabilityEntry } from "./plan.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
 
@@ -40,9 +40,9 @@ export class EntryTable {
     const entry = records.at(installed.address);
     const { group, localGroup, policy = 0 } = installed;
     records.setInstalled(entry, group, localGroup, policy);
-    records.setInstalledAffinity(entry, installed.affinity);
+    records.setInstalledAffinity(entry, AFFINITIES.indexOf(installed.affinity));
     records.setPolicy(entry, policy);
-    records.setAffinity(entry, installed.affinity);
+    records.setAffinity(entry, AFFINITIES.indexOf(installed.affinity));
     policies.retain(policy);
     records.set(entry, ENTRY.wanted | ENTRY.installed);
     this.#installed++;
@@ -127,14 +127,14 @@ export class EntryTable {
     const gains = sameGroup && formerLocal === 0;
     const columns = gains ? undefined : batch.capabilities;
     if (columns !== undefined) {
-      records.copyAddress(entry, this.#address, 0);
-      columns.push(this.#address, group, localGroup, policy, affinity);
+      records.copyAddress(entry, columns.addresses, columns.add(group, localGroup, policy, affinity));
       return;
     }
+    const named = AFFINITIES[affinity];
     const operation: CapabilityEntry = {
       ...{ address: this.#addressOf(entry), group, localGroup },
       ...(policy === 0 ? {} : { policy }),
-      ...(affinity === undefined ? {} : { affinity }),
+      ...(named === undefined ? {} : { affinity: named }),
     };
     batch.add({ type: "set-capability", entry: operation }, gains ? "gains-instances" : "set-capability");
   }
@@ -147,7 +147,7 @@ export class EntryTable {
       this.#installed--;
       records.clear(entry, ENTRY.installed);
       records.setInstalled(entry, 0, 0, 0);
-      records.setInstalledAffinity(entry, undefined);
+      records.setInstalledAffinity(entry, 0);
     }
     if (records.owner(entry) === 0) records.remove(entry);
   }

@@ -1,6 +1,7 @@
 import { MemberPlaces } from "./member-places.ts";
 import { GROUP_SLOTS, type NextHopIndex, type SlotOwner } from "./plan.ts";
-import { assignSlots, type GroupMember } from "./slot-assignment.ts";
+import { assignSlots } from "./slot-assignment.ts";
+import type { GroupMember } from "./slot-claims.ts";
 import { newOwners } from "./slot-owners.ts";
 
 /** What a group is: two groups with the same content are one. */

@@ -1,5 +1,5 @@
 import type { NextHopIndex } from "./plan.ts";
-import type { GroupMember } from "./slot-assignment.ts";
+import type { GroupMember } from "./slot-claims.ts";
 
 const NEXT_HOPS = 65_536;
 

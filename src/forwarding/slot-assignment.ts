@@ -1,15 +1,8 @@
 import { MemberPlaces } from "./member-places.ts";
 import { GROUP_SLOTS, type NextHopIndex } from "./plan.ts";
+import { type Claims, claimsOf, FEW, type GroupMember, needOf } from "./slot-claims.ts";
+import { keptLiking, score } from "./slot-likings.ts";
 import { newOwners } from "./slot-owners.ts";
-
-/** Somebody who gets slots in proportion to its weight. */
-export interface GroupMember {
-  readonly nextHop: NextHopIndex;
-  /** What it is called in the hash, the same on every router: the originator of a site, a number made of an instance's id. */
-  readonly key: number;
-  /** At least 1. */
-  readonly weight: number;
-}
 
 /** The result of starting afresh, while it is compared with another. */
 const FRESH = new Uint16Array(GROUP_SLOTS);
@@ -32,7 +25,7 @@ export function assignSlots(members: readonly GroupMember[], past: Uint16Array, 
   if (members.length === 1) return owners.fill(only.nextHop);
   const claims = claimsOf(members);
   distribute(members, claims, { into: owners, past: undefined }, seed);
-  if (past.every((owner) => owner === 0)) return owners;
+  if (!hasOwners(past)) return owners;
   const fresh = FRESH;
   fresh.set(owners);
   const kept = owners;
@@ -44,6 +37,11 @@ export function assignSlots(members: readonly GroupMember[], past: Uint16Array, 
   const allowed = moves(past, kept) + (takesOnlyEntering(past, fresh, claims) ? entering : 0);
   if (moves(past, fresh) <= allowed) owners.set(fresh);
   return owners;
+}
+
+function hasOwners(slots: Uint16Array): boolean {
+  for (let slot = 0; slot < GROUP_SLOTS; slot++) if (slots[slot] !== 0) return true;
+  return false;
 }
 
 function moves(from: Uint16Array, to: Uint16Array): number {
@@ -61,44 +59,6 @@ function takesOnlyEntering(from: Uint16Array, to: Uint16Array, { stays }: Claims
   return true;
 }
 
-/** What members have and ought to have, by place: there may be thousands of them. */
-interface Claims {
-  readonly count: number;
-  /** Exact share of the slots. */
-  readonly share: Float64Array;
-  readonly held: Int32Array;
-  /** 1: it had slots before. */
-  readonly stays: Uint8Array;
-  /** Made when it is needed: of many members few get a slot. */
-  readonly likings: (Liking | undefined)[];
-  /** Slots of its liking that are known to be taken. */
-  readonly passed: Uint8Array;
-  /** A heap of places: whoever lacks most is first, of equals the lower key, then the lower next hop. */
-  readonly heap: Int32Array;
-}
-
-/** One at a time, so that nothing is allocated for it; members beyond its count are those of others. */
-let scratch = newClaims(64);
-
-function newClaims(room: number): Claims & { count: number } {
-  return {
-    ...{ count: 0, share: new Float64Array(room), held: new Int32Array(room), stays: new Uint8Array(room) },
-    ...{ likings: [], passed: new Uint8Array(room), heap: new Int32Array(room) },
-  };
-}
-
-function claimsOf(members: readonly GroupMember[]): Claims {
-  const count = members.length;
-  if (scratch.share.length < count) scratch = newClaims(2 * count);
-  let total = 0;
-  for (const { weight } of members) total += weight;
-  for (let place = 0; place < count; place++) scratch.share[place] = (GROUP_SLOTS * members[place]!.weight) / total;
-  scratch.stays.fill(0, 0, count);
-  scratch.likings.length = 0;
-  scratch.count = count;
-  return scratch;
-}
-
 /** @param past `undefined`: nobody had any; else {@link PLACES} is about these members */
 function distribute(
   members: readonly GroupMember[],
@@ -114,7 +74,7 @@ function distribute(
   let free = 0;
   for (const owner of owners) if (owner === 0) free++;
   const isFew = members.length <= FEW;
-  const need = new Need(members, claims);
+  const need = needOf(members, claims);
   for (; free > 0; free--) {
     const neediest = need.first;
     if (isFew) takeFree(owners, members[neediest]!, claims, neediest, seed);
@@ -157,80 +117,6 @@ function keep(
     }
   }
 }
-
-/** Members in the order of what they lack. */
-class Need {
-  readonly #members: readonly GroupMember[];
-  readonly #claims: Claims;
-
-  constructor(members: readonly GroupMember[], claims: Claims) {
-    this.#members = members;
-    this.#claims = claims;
-    const { heap, count } = claims;
-    for (let place = 0; place < count; place++) heap[place] = place;
-    for (let at = (count >> 1) - 1; at >= 0; at--) this.#sink(at);
-  }
-
-  /** Who lacks most. */
-  get first(): number {
-    return this.#claims.heap[0]!;
-  }
-
-  firstHasMore(): void {
-    this.#sink(0);
-  }
-
-  hasLess(place: number): void {
-    const { heap } = this.#claims;
-    for (let at = heap.indexOf(place); at > 0; ) {
-      const parent = (at - 1) >> 1;
-      if (!this.#isBefore(place, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      heap[parent] = place;
-      at = parent;
-    }
-  }
-
-  /** Who has most beyond its share. */
-  get wealthiest(): number {
-    const { share, held, count } = this.#claims;
-    let most = 0;
-    for (let place = 1; place < count; place++) {
-      const more = held[place]! - share[place]! - (held[most]! - share[most]!);
-      if (more > 0 || (more === 0 && this.#comesFirst(place, most))) most = place;
-    }
-    return most;
-  }
-
-  #sink(from: number): void {
-    const { heap, count } = this.#claims;
-    const place = heap[from]!;
-    let at = from;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= count) break;
-      if (child + 1 < count && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.#isBefore(heap[child]!, place)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = place;
-  }
-
-  #isBefore(a: number, b: number): boolean {
-    const { share, held } = this.#claims;
-    const [lacksA, lacksB] = [share[a]! - held[a]!, share[b]! - held[b]!];
-    return lacksA > lacksB || (lacksA === lacksB && this.#comesFirst(a, b));
-  }
-
-  #comesFirst(a: number, b: number): boolean {
-    const [one, other] = [this.#members[a]!, this.#members[b]!];
-    return one.key < other.key || (one.key === other.key && one.nextHop < other.nextHop);
-  }
-}
-
-/** Few members take many slots each, so that it pays to know the order; many take hardly more than one. */
-const FEW = 16;
 
 /** In the order of liking no slot is looked at twice: here they only ever become taken. */
 function takeFree(owners: Uint16Array, member: GroupMember, claims: Claims, place: number, seed: number): void {
@@ -277,36 +163,4 @@ function worst(owners: Uint16Array, owner: NextHopIndex, seed: number, key: numb
     highest = rated;
   }
   return found;
-}
-
-/** Slots, the one that a member likes most first. */
-type Liking = Uint8Array;
-
-/** Members whose liking is kept: as many as there are routers in a large domain. */
-const MOST_KEPT = 4096;
-const KEPT = new Map<number, Liking>();
-let keptSeed = 0;
-
-/** The liking of the latest members is kept, for one seed. */
-function keptLiking(seed: number, key: number): Liking {
-  if (seed !== keptSeed) {
-    KEPT.clear();
-    keptSeed = seed;
-  }
-  const known = KEPT.get(key);
-  if (known !== undefined) return known;
-  if (KEPT.size >= MOST_KEPT) KEPT.clear();
-  const scores = Uint32Array.from({ length: GROUP_SLOTS }, (_, slot) => score(seed, key, slot));
-  const order = Uint8Array.from({ length: GROUP_SLOTS }, (_, slot) => slot);
-  order.sort((a, b) => scores[a]! - scores[b]! || a - b);
-  KEPT.set(key, order);
-  return order;
-}
-
-/** How much a member likes a slot, lower is more; uniform over 32 bits. @see Thaler and Ravishankar, rendezvous hashing */
-function score(seed: number, key: number, slot: number): number {
-  let h = Math.imul(seed ^ Math.imul(key, 0x9e3779b1) ^ Math.imul(slot + 1, 0x85ebca6b), 0xc2b2ae35);
-  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-  return (h ^ (h >>> 16)) >>> 0;
 }

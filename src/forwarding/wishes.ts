@@ -2,7 +2,7 @@ import { type GroupContent, type GroupWish, NO_WISH } from "./group-content.ts";
 import type { InstanceMember } from "./instance-book.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
 import type { SiteChoice } from "./site-choice.ts";
-import type { GroupMember } from "./slot-assignment.ts";
+import type { GroupMember } from "./slot-claims.ts";
 
 /** Index of a next hop; `undefined` when there is no room for it. */
 export type Locate = (nextHop: NextHop) => NextHopIndex | undefined;

@@ -13,6 +13,11 @@ const FORGETTING = 0.75;
 /** A slice of jobs ends when it has more operations: a sink carries them out in a millisecond or two. */
 const MANY_OPERATIONS = 256;
 
+/** Members whose plans are done between two looks at the clock: a look costs as much as a tenth of a small plan. */
+const MOST_UNTIMED = 32;
+/** At the least; in these the hand-over counts, too. */
+const MEMBERS_IN_MS = 500;
+
 /** With more members than this a plan costs so much that one which has just been done rests before it is done again. */
 const MANY_MEMBERS = 16;
 /** So long: thousands of members that come one by one are a few changes of their group. The first is done at once. */
@@ -127,7 +132,14 @@ export class WorkQueue {
     }
     // Jobs first: what they mark is done with the rest.
     this.#done = 0;
-    while (this.#step()) if (this.#isEnough || clock.monotonic() + this.#done * this.#handOver >= until) break;
+    for (let spent = 0; ; ) {
+      const members = this.#step();
+      if (members === 0) break;
+      spent += members + this.#handOver * MEMBERS_IN_MS;
+      if (spent < MOST_UNTIMED) continue;
+      spent = 0;
+      if (this.#isEnough || clock.monotonic() + this.#done * this.#handOver >= until) break;
+    }
     this.#endSlice();
     if (this.#waiting > 0 || this.#jobs.length > 0) this.schedule();
   }
@@ -174,21 +186,22 @@ export class WorkQueue {
     this.schedule();
   }
 
-  /** False: there is nothing to do. */
-  #step(): boolean {
+  /** How much was done, in members; 0: there is nothing to do. */
+  #step(): number {
     const job = this.#jobs[0];
     if (job !== undefined) {
       if (job.next().done === true) this.#jobs.shift();
-      return true;
+      return MOST_UNTIMED;
     }
     const plan = this.#shift();
-    if (plan === 0) return false;
-    if (!this.#mayBeDone(plan)) return true;
+    if (plan === 0) return 0;
+    if (!this.#mayBeDone(plan)) return MOST_UNTIMED;
     const { book, clock, compile } = this.#parts;
     book.setWaits(plan, false);
     this.#done++;
-    if (compile(plan) > MANY_MEMBERS) this.#rests.set(plan, clock.monotonic() + REST);
-    return true;
+    const members = compile(plan);
+    if (members > MANY_MEMBERS) this.#rests.set(plan, clock.monotonic() + REST);
+    return 1 + members;
   }
 
   close(): void {

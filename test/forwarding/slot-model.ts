@@ -1,5 +1,5 @@
 import { GROUP_SLOTS } from "../../src/forwarding/index.ts";
-import type { GroupMember } from "../../src/forwarding/slot-assignment.ts";
+import type { GroupMember } from "../../src/forwarding/slot-claims.ts";
 
 /** What `assignSlots` has to answer, written to be read: sorted lists, and a look at everybody for each slot. */
 export function slotsOf(members: readonly GroupMember[], past: readonly number[], seed: number): number[] {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { GROUP_SLOTS } from "../../src/forwarding/index.ts";
-import { assignSlots, type GroupMember } from "../../src/forwarding/slot-assignment.ts";
+import { assignSlots } from "../../src/forwarding/slot-assignment.ts";
+import type { GroupMember } from "../../src/forwarding/slot-claims.ts";
 import { slotsOf } from "./slot-model.ts";
 
 const NOBODY = new Uint16Array(GROUP_SLOTS);
