@@ -1,8 +1,8 @@
-import { ANY_SITE, type CapabilityName, type Clock, formatIpv4, formatIpv6 } from "../base/index.ts";
+import { type Clock, formatIpv6 } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
-import { type DataplaneDriver, type ExecutorReport, tableSizes } from "../dataplane/index.ts";
+import type { DataplaneDriver } from "../dataplane/index.ts";
 import { DirectoryError, draining, type Registrar } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import {
@@ -13,13 +13,9 @@ import {
   ControlRefusal,
   checkConfiguration,
   type EventLog,
-  type ExecutorStatus,
-  type ExplainQuestion,
-  type ExplainReport,
   eventRows,
   type FlowRecordRow,
   type RouterConfiguration,
-  type StatusReport,
 } from "../management/index.ts";
 import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
 import type { BmpStations } from "./bmp.ts";
@@ -27,18 +23,20 @@ import type { Brownfield } from "./brownfield.ts";
 import type { CounterBook } from "./counter-book.ts";
 import { advertisedRows, receivedRows } from "./exchanged-rows.ts";
 import { packetReport } from "./explain-packet.ts";
+import { explainReport } from "./explain-report.ts";
 import { countersReport, fibRows } from "./forwarding-rows.ts";
 import type { FlowRecordsSlot } from "./live/index.ts";
-import { type LivenessParts, livenessReport } from "./liveness.ts";
+import type { LivenessParts } from "./liveness.ts";
 import type { MrtFiles } from "./mrt.ts";
 import { peerRow } from "./peer-rows.ts";
 import { policyRows } from "./policy-rows.ts";
 import { refusalOf } from "./refusals.ts";
 import { routeRows } from "./route-rows.ts";
 import type { RouterDrain } from "./router-drain.ts";
-import { agentRow, capabilityRows, explainCandidate, explainInstance, type RowSources, tenantOf } from "./rows.ts";
+import { agentRow, capabilityRows, type RowSources } from "./rows.ts";
 import type { OriginWatch } from "./rpki.ts";
 import { dateAndTime } from "./state/place.ts";
+import { bfdStatus, statusReport } from "./status-report.ts";
 import { unicastRows } from "./unicast-rows.ts";
 
 /** Taxonomy, names, configuration and policies are asked for each time, as they change while the router runs. */
@@ -195,143 +193,4 @@ function done(agent: string, instances: readonly { readonly id: string }[]): Age
 /** Nobody could have told us a route of another family. */
 export function hasFamily({ bgp }: RouterConfiguration, wanted: UnicastFamily): boolean {
   return bgp?.neighbors.some(({ families }) => families.some(({ family }) => family === wanted)) === true;
-}
-
-function statusReport(parts: ControlParts): StatusReport {
-  const { configuration, driver, directory, taxonomy, rib, names } = parts;
-  const { phase, generation } = parts.state();
-  const peers = parts.speaker?.peers() ?? [];
-  let agents = 0;
-  for (const _ of directory.agents()) agents++;
-  return {
-    name: configuration.name,
-    version: parts.version,
-    routerId: formatIpv4(configuration.routerId),
-    locator: formatIpv6(configuration.site.locator),
-    dnsZone: configuration.domain.dnsZone,
-    domainPrefix: `${formatIpv6(configuration.domain.prefix.address)}/${configuration.domain.prefix.length}`,
-    siteSelector: configuration.site.selector,
-    processId: process.pid,
-    uptimeSeconds: Math.round(process.uptime()),
-    state: phase,
-    dataplane: {
-      driver: driver.name,
-      adopted: driver.adopted,
-      generation,
-      ports: driver.ports.map((port) => {
-        const tenant = names.tenant(port.tenantIndex === 0 ? undefined : port.tenantIndex);
-        return {
-          interface: port.interface,
-          role: port.role,
-          ...(tenant === undefined ? {} : { tenant }),
-          hook: port.hook,
-          adopted: port.adopted,
-          edge: port.edge ?? [],
-          ...(port.reason === undefined ? {} : { reason: port.reason }),
-        };
-      }),
-      limits: driver.limits,
-      tables: tableRows(parts),
-      ...(driver.executor === undefined ? {} : { executor: executorStatus(driver.executor, parts.clock.wall()) }),
-    },
-    counts: {
-      agents,
-      instances: directory.size,
-      capabilities: taxonomy.capabilities.length * taxonomy.tenants.size,
-      routes: rib.capability.routes,
-      peers: peers.length,
-      peersEstablished: peers.filter(({ state }) => state === "Established").length,
-    },
-    liveness: livenessReport(parts),
-    alarms: parts.alarms.counts.toReversed().filter(({ count }) => count > 0),
-    warnings: warnings(parts),
-  };
-}
-
-/** Room in the tables of the plan. */
-function tableRows({ configuration, compiler }: ControlParts): StatusReport["dataplane"]["tables"] {
-  const { maxCapabilities } = configuration.dataplane;
-  // Index 0 of groups and next hops means none.
-  const { groups, nextHops } = tableSizes(maxCapabilities);
-  const { sizes } = compiler;
-  return [
-    { table: "capabilities", used: sizes.capabilities, size: maxCapabilities },
-    { table: "groups", used: sizes.groups, size: groups - 1 },
-    { table: "next hops", used: sizes.nextHops, size: nextHops - 1 },
-  ];
-}
-
-function executorStatus({ unreachable: _, since, refused, ...report }: ExecutorReport, now: number): ExecutorStatus {
-  const ago = (then: number): number => Math.round((now - then) / 1000);
-  return {
-    ...report,
-    sinceSeconds: ago(since),
-    refused: refused.map(({ since: then, ...each }) => ({ ...each, sinceSeconds: ago(then) })),
-  };
-}
-
-export function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
-  const status = bfd?.status(peer);
-  const neighbor = configuration.bgp?.neighbors.find(({ address }) => formatIpv6(address) === peer);
-  return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
-}
-
-export function warnings({ driver, configuration, speaker, drain, compiler, brownfield }: ControlParts): string[] {
-  const found: string[] = [...(brownfield?.warnings() ?? [])];
-  for (const { reason, times, advice } of compiler.refusals) {
-    found.push(`Something had no place in the forwarding plan (${reason}, ${times} times since the start): ${advice}.`);
-  }
-  if (drain.on) found.push("This router is draining: it serves only what no other router can.");
-  if (driver.name === "memory") found.push("No packet of this host is forwarded: the memory data plane is in use.");
-  for (const port of driver.ports) {
-    if (port.hook === "none") found.push(`Interface ${port.interface} has no program: ${port.reason ?? "unknown"}.`);
-    else if (port.hook === "xdp generic")
-      found.push(`Interface ${port.interface} runs XDP in generic mode, which is slow.`);
-  }
-  if (configuration.bgp !== undefined && speaker !== undefined) {
-    for (const { address, state, enabled } of speaker.peers()) {
-      if (!enabled) found.push(`BGP session with ${address} is shut down by configuration.`);
-      else if (state !== "Established") found.push(`BGP session with ${address} is ${state}.`);
-    }
-    for (const { name, neighbors, limit, refused } of speaker.ranges()) {
-      if (neighbors < limit) continue;
-      found.push(`The range ${name} has its ${limit} neighbours: ${refused} connections were turned away so far.`);
-    }
-  }
-  return found;
-}
-
-function explainReport(parts: ControlParts, question: ExplainQuestion): ExplainReport {
-  const { taxonomy, rib, names, directory, clock } = parts;
-  const tenant = tenantOf(parts, question.tenant);
-  const { capability } = question;
-  const majorVersion = question.majorVersion ?? taxonomy.versions(capability).at(-1)?.majorVersion ?? 1;
-  const selection = rib.capability.select(tenant.index, names.capabilityId(capability, majorVersion));
-  const won = selection.candidates.find(({ judgement }) => judgement === "winner");
-  return {
-    capability,
-    tenant: tenant.name,
-    majorVersion,
-    known: taxonomy.find(capability, majorVersion) !== undefined || selection.candidates.length > 0,
-    address: formatIpv6(taxonomy.address(tenant.name, capability, majorVersion, ANY_SITE)!),
-    dnsName: taxonomy.dnsName(tenant.name, capability),
-    ...(won === undefined ? {} : { winner: formatIpv4(won.candidate.originId), step: won.step, reason: won.reason }),
-    candidates: selection.candidates.map((judged) => explainCandidate(judged, parts, clock.wall())),
-    ...(won === undefined ? resolverOf(parts, tenant.index, capability) : {}),
-    instances: directory.instancesFor({ tenant: tenant.name, capability, majorVersion }).map(explainInstance),
-  };
-}
-
-/** Who answers for the longest prefix of a name that no site serves. */
-function resolverOf(
-  { rib, names }: ControlParts,
-  tenantIndex: number,
-  capability: CapabilityName,
-): Pick<ExplainReport, "resolver"> {
-  const selection = rib.capability.selectPrefix(tenantIndex, capability);
-  if (selection?.winner === undefined) return {};
-  const { originId, nextHop } = selection.winner;
-  const originName = names.router(nextHop);
-  const origin = formatIpv4(originId);
-  return { resolver: { prefix: selection.prefix, origin, ...(originName === undefined ? {} : { originName }) } };
 }

@@ -1,8 +1,9 @@
 import { formatIpv4 } from "../../base/index.ts";
 import type { PeerError, PeerStatus } from "../../bgp/speaker/index.ts";
 import type { Path, StateSource } from "../../management/index.ts";
-import { bfdStatus, type ControlParts } from "../control.ts";
+import type { ControlParts } from "../control.ts";
 import { present } from "../rows.ts";
+import { bfdStatus } from "../status-report.ts";
 import { dateAndTime, entry, place } from "./place.ts";
 import type { SessionWatch } from "./session-watch.ts";
 

@@ -1,5 +1,6 @@
 import type { StateSource } from "../../management/index.ts";
-import { type ControlParts, warnings } from "../control.ts";
+import type { ControlParts } from "../control.ts";
+import { warnings } from "../status-report.ts";
 import { dateAndTime, place } from "./place.ts";
 
 /** How this process is doing. */
