@@ -1,0 +1,48 @@
+import { messageOf, milliseconds } from "../../base/index.ts";
+import { systemClock } from "../../host/index.ts";
+import type { Beginning } from "./beginning.ts";
+import type { Parts } from "./doors.ts";
+
+/** A restarted router goes on without the verdict of a health check that does not come. */
+const FIRST_VERDICTS_TIMEOUT = milliseconds(10_000);
+/** How often it is looked whether the first plan is there as a whole. */
+const COMPILED_CHECK = milliseconds(50);
+
+/**
+ * After a start: first the own instances, then what the neighbours know; only then may anything that was found be taken away.
+ * Resolves when that is done, or when the router ends.
+ */
+export async function converge({ scope, log }: Beginning, parts: Parts): Promise<void> {
+  const { health, speaker, compiler, driver, formers, paths, capabilityEvents } = parts;
+  const { signal } = scope;
+  try {
+    await Promise.race([health.settled, elapsed(FIRST_VERDICTS_TIMEOUT, signal)]);
+    if (signal.aborted) return;
+    speaker.localStateConverged();
+    await Promise.race([speaker.selectionSettled, aborted(signal)]);
+    if (signal.aborted) return;
+    compiler.converged();
+    paths.judge();
+    capabilityEvents.converged();
+    log.info("router.converged");
+    while (compiler.pending > 0 && !signal.aborted) await elapsed(COMPILED_CHECK, signal);
+    driver.converged?.();
+    if (!signal.aborted) await formers.remove();
+  } catch (cause) {
+    log.error("router.convergence-failed", { reason: messageOf(cause) });
+  }
+}
+
+function elapsed(delay: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = systemClock.after(milliseconds(delay), resolve);
+  signal.addEventListener("abort", () => {
+    timer.cancel();
+    resolve();
+  });
+  return promise;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
