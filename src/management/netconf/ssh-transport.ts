@@ -89,6 +89,8 @@ export class SshTransport implements Transport {
           channels--;
         });
       });
+      // There is no terminal; `ssh -tt -s`, which scrapli runs, ends where it is not given one.
+      session.on("pty", (acceptIt) => acceptIt?.());
       // Nothing but the subsystem: no shell, no commands, no forwarding (ssh2 refuses what nobody listens for).
     });
   }

@@ -237,7 +237,7 @@ describe("connections", () => {
     client.end();
   });
 
-  it("keys are exchanged anew in the middle of a session, by OpenSSH", async (t) => {
+  it("keys are exchanged anew in the middle of a session, by OpenSSH, which asks for a terminal", async (t) => {
     if (!existsSync(OPENSSH)) return t.skip(`skipped: there is no ${OPENSSH} (apt-get install openssh-client)`);
     const options = [
       "StrictHostKeyChecking=no",
@@ -245,7 +245,17 @@ describe("connections", () => {
       "RekeyLimit=16K",
       "IdentitiesOnly=yes",
     ];
-    const how = ["-F", "none", "-v", "-i", router.keyFile, "-p", "830", ...options.flatMap((option) => ["-o", option])];
+    const how = [
+      "-F",
+      "none",
+      "-tt",
+      "-v",
+      "-i",
+      router.keyFile,
+      "-p",
+      "830",
+      ...options.flatMap((option) => ["-o", option]),
+    ];
     const child = spawn(OPENSSH, [...how, `admin@${ADDRESS}`, "-s", "netconf"], { stdio: ["pipe", "pipe", "pipe"] });
     t.after(() => child.kill("SIGKILL"));
     let said = "";

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { subscription } from "./cases.ts";
-import { ADDRESS, PASSWORD, startNetconfRouter } from "./netconf-router.ts";
+import { ADDRESS, type NetconfRouter, PASSWORD, startNetconfRouter } from "./netconf-router.ts";
 
 const run = promisify(execFile);
 const PLAYBOOK = "/usr/bin/ansible-playbook";
 const PLAYS = fileURLToPath(new URL("../../../lab/operators/tools/ansible", import.meta.url));
+/** Of other makers, fetched where `npm run test:peers` asks for them. scrapli-netconf is of scrapli before its rewriting. */
+const SCRAPLI = ["scrapli<2026.7", "scrapli-netconf==2026.1.12", "asyncssh==2.24.1", "paramiko"];
+const NETCONF_CLIENT = ["netconf-client==3.6.0"];
 const PATIENCE = 60_000;
 
 const isAskedFor = (t: TestContext): boolean => {
@@ -46,7 +50,7 @@ it("Ansible changes once, shows what it would, and takes back what nobody confir
 
   await using watcher = await router.open();
   await watcher.rpc(subscription());
-  await play("confirmed.yml", "-e", "keep=false", "-e", "seconds=1");
+  await play("confirmed.yml", "-e", "keep=false", "-e", "seconds=8");
   while (!(await watcher.answer()).includes("<confirm-event>timeout<"));
   assert.doesNotMatch(await tenants(), /globex/, "nobody confirmed it");
   assert.match(await play("confirmed.yml"), /failed=0/);
@@ -64,4 +68,55 @@ it("Ansible changes once, shows what it would, and takes back what nobody confir
       "tenant: the entry has no name, which is its key",
     ],
   );
+});
+
+/** What a script of `peers/` with packages of PyPI prints of this router. */
+async function told(router: NetconfRouter, script: string, packages: readonly string[]): Promise<unknown> {
+  const folder = path.join(router.folder, "packages");
+  await run("pip", ["install", "--quiet", "--target", folder, ...packages], { timeout: 4 * PATIENCE });
+  const file = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
+  const child = spawn("python3", [file], { env: { ...process.env, PYTHONPATH: folder }, timeout: PATIENCE });
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+  child.stdin.end(JSON.stringify({ ...router.login, keyFile: router.keyFile, password: PASSWORD }));
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(code, 0, err);
+  return JSON.parse(out);
+}
+
+it("scrapli over OpenSSH, paramiko and asyncssh", { timeout: 6 * PATIENCE }, async (t) => {
+  if (!isAskedFor(t)) return;
+  await using router = await startNetconfRouter();
+  const seen = (await told(router, "scrapli_session.py", SCRAPLI)) as Record<string, Session>;
+  assert.deepEqual(Object.keys(seen), ["system", "paramiko", "asyncssh"]);
+  for (const [transport, { version, failed, running, state, mistake }] of Object.entries(seen)) {
+    assert.equal(version, "1.1", transport);
+    assert.deepEqual(
+      Object.keys(failed).filter((name) => failed[name]),
+      ["mistake"],
+      transport,
+    );
+    assert.match(running, /scrapli/, transport);
+    assert.match(state, /<state>/, transport);
+    assert.match(mistake, /index: not a number: 0 to 65535 is allowed/, transport);
+  }
+});
+
+interface Session {
+  readonly version: string;
+  readonly failed: Readonly<Record<string, boolean>>;
+  readonly running: string;
+  readonly state: string;
+  readonly mistake: string;
+}
+
+it("netconf-client, which hears of its own change", { timeout: 6 * PATIENCE }, async (t) => {
+  if (!isAskedFor(t)) return;
+  await using router = await startNetconfRouter();
+  const seen = (await told(router, "netconf_client_session.py", NETCONF_CLIENT)) as Record<string, unknown>;
+  assert.match(String(seen.running), /<name>client<\/name>/);
+  assert.match(String(seen.state), /<state>/);
+  assert.match(String(seen.heard), /<netconf-confirmed-commit |<netconf-config-change /);
+  assert.deepEqual(seen.refused, ["invalid-value", "index: not a number: 0 to 65535 is allowed"]);
 });
