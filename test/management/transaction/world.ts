@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Log } from "../../../src/base/index.ts";
-import type { Answer, ManagementEvent, ManagementFault } from "../../../src/management/datastore/index.ts";
+import type { Answer, ManagementEvent, ManagementFault, Tree } from "../../../src/management/datastore/index.ts";
 import { answered, fault, refused } from "../../../src/management/datastore/index.ts";
 import {
   CommitStore,
@@ -137,9 +137,15 @@ export class World<F extends StoreFiles = MemoryFiles> {
     const opened = await openEngine<Values, Values>({
       model: {
         ...flatModel,
-        validate: (...given) => {
+        validate: async (tree, since) => {
           this.validations++;
-          return flatModel.validate(...given);
+          const valid = await flatModel.validate(tree);
+          if (valid.ok) this.noteValid(valid.value, since?.valid);
+          return valid;
+        },
+        document: (tree) => {
+          this.noteDocument(tree);
+          return flatModel.document(tree);
         },
       },
       binder: {
@@ -155,6 +161,12 @@ export class World<F extends StoreFiles = MemoryFiles> {
     this.engine.subscribe((event) => this.events.push(event));
     return this;
   }
+
+  /** Called with what was found valid, and what it was to follow. */
+  noteValid(_valid: Tree, _since: Tree | undefined): void {}
+
+  /** Called with what becomes running. */
+  noteDocument(_tree: Tree): void {}
 
   session(user = "ann") {
     return this.engine.openSession({ user, protocol: "netconf", source: "test" });
