@@ -270,7 +270,8 @@ class Walker {
     }
   }
 
-  // Identities of modules that are not implemented cannot be in data.
+  // Data has identities of modules that are in use (`implemented`, RFC 7950 section 5.6.5); of those that others only
+  // import it has none.
   static void Derived(const lysc_ident* base, std::set<std::string>& names) {
     LY_ARRAY_COUNT_TYPE i;
     LY_ARRAY_FOR(base->derived, i) {

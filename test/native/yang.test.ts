@@ -37,7 +37,7 @@ test("modules are loaded with their imports", async (t) => {
   assert.deepEqual(
     context.modules.find(({ name }) => name === "ietf-inet-types")?.implemented,
     false,
-    "an import alone is not implemented",
+    "what is only imported gives types, and no data (RFC 7950 §5.6.5)",
   );
   assert.match(loadNative().yang.libraryVersion, /^\d+\.\d+\.\d+$/);
   const tree = await context.parse(
