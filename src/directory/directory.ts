@@ -1,13 +1,6 @@
-import {
-  type CapabilityName,
-  type Clock,
-  type Metrics,
-  type Milliseconds,
-  milliseconds,
-  type Timer,
-} from "../base/index.ts";
+import { type CapabilityName, type Clock, type Metrics, type Milliseconds, milliseconds } from "../base/index.ts";
 import { Broadcast, type DirectoryListener } from "./broadcast.ts";
-import { Deadlines } from "./deadlines.ts";
+import { type Ended, Endings } from "./endings.ts";
 import { DirectoryError } from "./faults.ts";
 import { InstanceIndex, type SiteKey } from "./instance-index.ts";
 import { summarize } from "./local-site.ts";
@@ -47,27 +40,25 @@ interface AgentEntry {
  * What the agents behind this router can do, and how they are.
  *
  * Every operation is atomic: it throws and changes nothing, or it is done and every listener has been told when it
- * returns. Leases and drains end by one timer on the monotonic clock, so a step of the wall clock ends none.
+ * returns.
  */
 export class Directory implements Disposable {
   readonly #limits: DirectoryLimits;
   readonly #clock: Clock;
   readonly #agents = new Map<string, AgentEntry>();
   readonly #index = new InstanceIndex();
-  readonly #deadlines = new Deadlines();
-  /** The monotonic instant of the wall-clock time in a lease or hold, fixed when it was first seen. */
-  readonly #ends = new WeakMap<object, number>();
+  readonly #endings: Endings;
   readonly #broadcast = new Broadcast();
   readonly #claims = new Set<(agent: string) => void>();
   readonly #gathered = new Set<() => void>();
   #gathering = 0;
-  #timer: { readonly at: number; readonly timer: Timer } | undefined;
   readonly #expired;
   readonly #size;
 
   constructor(limits: DirectoryLimits, parts: DirectoryParts) {
     this.#limits = limits;
     this.#clock = parts.clock;
+    this.#endings = new Endings(parts.clock, () => this.expire());
     this.#expired = parts.metrics.counter("semrd_directory_leases_expired_total", "Registrations that ran out");
     this.#size = parts.metrics.gauge("semrd_directory_instances", "Instances in the directory");
   }
@@ -205,7 +196,7 @@ export class Directory implements Disposable {
   /** The record of `agent`, if its lease still holds. @throws {DirectoryError} directory.unknown-agent, directory.lease-expired */
   leased(agent: string): AgentRecord {
     const record = this.known(agent);
-    const lateBy = record.lease === undefined ? 0 : this.#clock.monotonic() - this.#end(record.lease);
+    const lateBy = record.lease === undefined ? 0 : this.#clock.monotonic() - this.#endings.end(record.lease);
     if (lateBy <= 0) return record;
     throw new DirectoryError({ code: "directory.lease-expired", agent, lateBy: milliseconds(lateBy) });
   }
@@ -233,7 +224,7 @@ export class Directory implements Disposable {
     if (entry === undefined) return;
     this.#store({ ...entry.record, offers: [] }, cause);
     this.#agents.delete(agent);
-    this.#arm(agent, undefined);
+    this.#endings.forget(agent);
   }
 
   /** What a check or the data plane found out; nothing happens when the instance is gone or nothing is new. */
@@ -252,21 +243,20 @@ export class Directory implements Disposable {
   expire(): void {
     const now = this.#clock.monotonic();
     try {
-      for (let due = this.#deadlines.take(now); due !== undefined; due = this.#deadlines.take(now)) {
+      for (let due = this.#endings.take(now); due !== undefined; due = this.#endings.take(now)) {
         const { record } = this.#agents.get(due)!;
-        if (record.lease !== undefined && this.#end(record.lease) <= now) {
+        if (record.lease !== undefined && this.#endings.end(record.lease) <= now) {
           this.#expired.add();
           this.remove(due, "lease-expired");
         } else this.#store(record, "deregistered");
       }
     } finally {
-      this.#rearm(); // a listener that failed must not keep the other leases alive
+      this.#endings.rearm(); // a listener that failed must not keep the other leases alive
     }
   }
 
   [Symbol.dispose](): void {
-    this.#timer?.timer.cancel();
-    this.#timer = undefined;
+    this.#endings[Symbol.dispose]();
     this.#broadcast.clear();
     this.#claims.clear();
     this.#gathered.clear();
@@ -277,14 +267,14 @@ export class Directory implements Disposable {
     const known = this.#agents.get(record.agent);
     const before = known?.instances ?? NO_INSTANCES;
     const now = this.#clock.monotonic();
-    const staleAt = record.lease === undefined ? Infinity : this.#end(record.lease) - record.lease.renew;
+    const ended = this.#endings.ended(record, now);
     const instances = new Map<string, Instance>();
     const changes: DirectoryChange[] = [];
     const ids = names[Symbol.iterator]();
     for (const offer of record.offers) {
       const id = ids.next().value as string;
       const was = before.get(id);
-      const instance = this.#project(id, record, offer, was, { now, staleAt });
+      const instance = this.#project(id, record, offer, was, ended);
       instances.set(id, instance);
       this.#index.set(instance);
       if (was === undefined) changes.push({ type: "added", instance });
@@ -297,22 +287,15 @@ export class Directory implements Disposable {
     }
     this.#agents.set(record.agent, { record, instances });
     this.#size.set(this.#index.size);
-    this.#arm(record.agent, this.#nextDeadline(record, { now, staleAt }));
+    this.#endings.follow(record, now);
     if (known === undefined || known.record.claimedAt !== record.claimedAt) {
       for (const listener of [...this.#claims]) listener(record.agent);
     }
     this.#broadcast.publish(changes);
   }
 
-  #project(
-    id: string,
-    record: AgentRecord,
-    offer: HeldOffer,
-    was: Instance | undefined,
-    { now, staleAt }: { readonly now: number; readonly staleAt: number },
-  ): Instance {
+  #project(id: string, record: AgentRecord, offer: HeldOffer, was: Instance | undefined, ended: Ended): Instance {
     const { hold, ...offered } = offer;
-    const over = hold?.deadline !== undefined && this.#end(hold) <= now;
     return {
       id,
       agent: record.agent,
@@ -320,54 +303,14 @@ export class Directory implements Disposable {
       source: record.source,
       ...offered,
       ...(record.lease === undefined ? {} : { lease: record.lease }),
-      ...(staleAt <= now ? { stale: true as const } : {}),
-      adminState: hold === undefined ? "up" : over ? "down" : hold.state,
+      ...(ended.isStale ? { stale: true as const } : {}),
+      adminState: hold === undefined ? "up" : ended.isOver(hold) ? "down" : hold.state,
       ...(hold?.deadline === undefined ? {} : { drainDeadline: hold.deadline }),
       health: was?.health ?? { state: "unknown", since: this.#clock.wall() },
     };
-  }
-
-  #nextDeadline(record: AgentRecord, { now, staleAt }: { readonly now: number; readonly staleAt: number }) {
-    let next = Infinity;
-    if (record.lease !== undefined) next = staleAt > now ? staleAt : this.#end(record.lease);
-    for (const { hold } of record.offers) {
-      if (hold?.deadline !== undefined && this.#end(hold) > now) next = Math.min(next, this.#end(hold));
-    }
-    return next === Infinity ? undefined : next;
-  }
-
-  #end(of: NonNullable<AgentRecord["lease"]> | Hold): number {
-    const known = this.#ends.get(of);
-    if (known !== undefined) return known;
-    const wall = "validUntil" in of ? of.validUntil : of.deadline!;
-    const end = this.#clock.monotonic() + (wall - this.#clock.wall());
-    this.#ends.set(of, end);
-    return end;
-  }
-
-  #arm(agent: string, at: number | undefined): void {
-    this.#deadlines.set(agent, at);
-    this.#rearm();
-  }
-
-  #rearm(): void {
-    const { next } = this.#deadlines;
-    if (next === this.#timer?.at) return;
-    this.#timer?.timer.cancel();
-    this.#timer = undefined;
-    if (next === undefined) return;
-    const delay = Math.min(Math.max(0, next - this.#clock.monotonic()), LONGEST_WAIT);
-    const timer = this.#clock.after(milliseconds(delay), () => {
-      this.#timer = undefined;
-      this.expire();
-    });
-    this.#timer = { at: next, timer };
   }
 }
 
 const NO_INSTANCES: ReadonlyMap<string, Instance> = new Map();
 
 const namesIn = ({ agent, offers }: AgentRecord): readonly string[] => offers.map((offer) => offerId(agent, offer));
-
-/** setTimeout and its like take 31 bits of milliseconds; the timer is armed again when it fires early. */
-const LONGEST_WAIT = 86_400_000;
