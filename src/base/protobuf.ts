@@ -18,6 +18,7 @@ export class MalformedMessage extends Error {
   }
 }
 
+/** Octets that a number up to 2^53 takes. */
 export function varintSize(value: number): number {
   let size = 1;
   for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) size++;
@@ -60,6 +61,7 @@ export function fieldNumber(field: number, value: number): Buffer {
 
 const UTF8 = new TextEncoder();
 
+/** A field of text, in UTF-8. */
 export const fieldText = (field: number, text: string): Buffer => fieldOctets(field, UTF8.encode(text));
 
 /** A field of a message, with what its number says of its kind. */

@@ -23,4 +23,5 @@ export type DirectoryFault =
       readonly address: Ipv6Address;
     };
 
+/** What the directory or its store refuses. */
 export class DirectoryError extends FaultError<DirectoryFault & Fault> {}

@@ -46,6 +46,7 @@ export function endpointText(endpoint: Endpoint): string {
   return `${endpoint.protocol} [${formatIpv6(endpoint.address)}]:${endpoint.port}`;
 }
 
+/** The instance that an offer of an agent is: the same for as long as capability, major version and endpoint are. */
 export function offerId(agent: string, offer: Offer): string {
   return instanceId(agent, offer.capability, offer.version.major, endpointText(offer.endpoint));
 }

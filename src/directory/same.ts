@@ -21,6 +21,7 @@ export function sameButLease(a: Instance, b: Instance): boolean {
   );
 }
 
+/** Whether two health checks ask for the same, so that one that runs may go on. */
 export function sameCheck(a: HealthCheck | undefined, b: HealthCheck | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return (

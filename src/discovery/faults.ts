@@ -8,6 +8,7 @@ export type DiscoveryFault = {
   readonly errno: string;
 };
 
+/** A server of discovery cannot listen. */
 export class DiscoveryError extends FaultError<DiscoveryFault> {}
 
 const ADVICE: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import { quotedWord, stepsOfPath } from "./words.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** A value of a leaf as one word of a command line, in quotes where it needs them. */
 export const word = (value: unknown): string => quotedWord(printable(scalar(value)));
 
 const scalar = (value: unknown): string =>
@@ -23,6 +24,7 @@ export function valueAt(document: unknown, place: Place): unknown {
   return here;
 }
 
+/** The keys of an entry of a list, in the order of the model. */
 export const keysOf = (entry: Json, node: SchemaNode): string[] => (node.keys ?? []).map((key) => scalar(entry[key]));
 
 const hasKeys = (entry: Json, node: SchemaNode, keys: readonly string[]): boolean =>

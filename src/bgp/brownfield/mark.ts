@@ -19,6 +19,7 @@ export interface Mark {
   readonly originId: number;
 }
 
+/** The extended community that says of a unicast route whose site it is: 8 octets. */
 export function encodeMark({ version, flags, originId }: Mark): Uint8Array {
   const octets = Uint8Array.of(BROWNFIELD_MARK.type, BROWNFIELD_MARK.subtype, version, flags, 0, 0, 0, 0);
   new DataView(octets.buffer).setUint32(4, originId);

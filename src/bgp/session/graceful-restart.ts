@@ -50,6 +50,7 @@ export interface HelperStep {
 
 export const NO_HELPER: Helper = { state: "none" };
 
+/** The timer of one family that is kept beyond the restart. @see RFC 9494 §4.2 */
 export function longLivedTimer({ afi, safi }: Family): HelperTimer {
   return `longLived ${afi}/${safi}`;
 }

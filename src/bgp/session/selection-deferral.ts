@@ -20,6 +20,7 @@ export type DeferralEvent =
 /** A router that did not restart, or lost its forwarding state, has nothing to wait for. */
 export const NO_DEFERRAL: SelectionDeferral = { state: "done", waiting: [] };
 
+/** A router that restarted waits for these. @see RFC 4724 §4.1 */
 export function startDeferral(peers: readonly string[]): SelectionDeferral {
   return peers.length === 0 ? NO_DEFERRAL : { state: "waiting", waiting: peers };
 }

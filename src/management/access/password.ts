@@ -24,6 +24,7 @@ const derive = (password: string, salt: Uint8Array, octets: number, { ln, r, p }
     scrypt(password.normalize("NFC"), salt, octets, options, (cause, key) => (cause ? reject(cause) : resolve(key)));
   });
 
+/** Of a password, as the configuration has it: scrypt with a new salt, in the PHC string format. Takes some 100 ms, on a worker. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_OCTETS);
   const hash = await derive(password, salt, HASH_OCTETS, OURS);

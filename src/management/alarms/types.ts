@@ -63,4 +63,5 @@ export const MOST_CHANGES = 1000;
 
 export const DEFAULT_CONTROL: AlarmControl = { maxStatusChanges: 32, notify: "all-state-changes" };
 
+/** What an operator has last made of an alarm. */
 export const operatorStateOf = ({ operatorChanges }: Alarm): OperatorState => operatorChanges[0]?.state ?? "none";

@@ -45,8 +45,10 @@ export type Answer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly faults: readonly ManagementFault[] };
 
+/** The answer of who could. */
 export const answered = <T>(value: T): Answer<T> => ({ ok: true, value });
 
+/** The answer of who cannot do what was asked for: every reason. */
 export const refused = (...faults: readonly ManagementFault[]): Answer<never> => ({ ok: false, faults });
 
 /** A fault of the application layer; `details` may say otherwise. */

@@ -45,6 +45,7 @@ const DECIDED = new Set<YangSchemaNode["kind"]>([
 
 const DENY_ALL = "ietf-netconf-acm:default-deny-all";
 
+/** What rules go by of the model: its nodes, and the operations and notifications that nobody gets without a rule. */
 export function accessSchema(nodes: readonly YangSchemaNode[]): AccessSchema {
   const children = level(nodes, undefined);
   // Notifications at the top are no nodes of the data: rules name them by their module.

@@ -108,6 +108,7 @@ export const TerminationReason = {
   RedundantConnection: 3,
 } as const;
 
+/** Says why the session ends, with a code of `TerminationReason`. @see RFC 7854 §4.5 */
 export function encodeTermination(reason: number): Uint8Array {
   return message(BmpType.Termination, (out) => writeTlv(out, 1, Uint8Array.of(reason >>> 8, reason)));
 }
@@ -147,6 +148,7 @@ export type PeerDownReason =
   /** The session may be there: no more is said of it. */
   | { readonly reason: 5 };
 
+/** @see RFC 7854 §4.9 */
 export function encodePeerDown(view: PeerView, at: Wall, why: PeerDownReason): Uint8Array {
   return message(BmpType.PeerDown, (out) => {
     writePeer(out, view, at);
@@ -199,6 +201,7 @@ export interface Statistic {
 
 const COUNTERS_32: ReadonlySet<number> = new Set([StatisticType.RejectedPrefixes]);
 
+/** @see RFC 7854 §4.8 */
 export function encodeStatistics(view: PeerView, at: Wall, statistics: readonly Statistic[]): Uint8Array {
   return message(BmpType.StatisticsReport, (out) => {
     writePeer(out, view, at);
