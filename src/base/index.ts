@@ -13,4 +13,5 @@ export * from "./protobuf.ts";
 export { sameValue } from "./same-value.ts";
 export * from "./scope.ts";
 export * from "./segmented-index.ts";
+export * from "./slices.ts";
 export * from "./source-rates.ts";

@@ -1,4 +1,4 @@
-import { type Clock, milliseconds, type Timer } from "../../base/index.ts";
+import { type Clock, milliseconds, Slices, type Timer } from "../../base/index.ts";
 import {
   type AgentRecord,
   type Directory,
@@ -16,9 +16,6 @@ import {
   type Provider,
   type RouterChange,
 } from "../../management/index.ts";
-
-/** Longest run of work on agents before other work of the process gets its turn. @see DESIGN section 7 */
-const SLICE = milliseconds(3);
 
 export interface AgentsParts {
   readonly directory: Directory;
@@ -105,30 +102,6 @@ function reasonOf({ fault: found, message }: DirectoryError, { agent }: AgentRec
       return `the ${found.per} may have ${found.limit} instances`;
     default:
       return message;
-  }
-}
-
-/** Work in turns of the event loop that end by the clock. */
-class Slices {
-  readonly #clock: Clock;
-  #ends: number;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#ends = clock.monotonic() + SLICE;
-  }
-
-  get isOver(): boolean {
-    return this.#clock.monotonic() >= this.#ends;
-  }
-
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.soon(() => {
-        this.#ends = this.#clock.monotonic() + SLICE;
-        resolve();
-      });
-    });
   }
 }
 

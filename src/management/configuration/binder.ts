@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/index.ts";
+import { type Clock, Slices } from "../../base/index.ts";
 import {
   type Answer,
   answered,
@@ -78,7 +78,7 @@ const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfigurat
   ["state-directory", "stateDirectory"],
 ];
 
-/** Agents that are read before the event loop gets a turn: below 5 ms of work. */
+/** Agents that are printed and read before the event loop gets a turn: below 5 ms of work. */
 const PER_TURN = 128;
 
 export interface RouterBinderParts {
@@ -119,9 +119,9 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
 
   /** New agents, which may be very many: what they say is in the changes. */
   async begin(before: RouterState, all: readonly TreeChange[]): Promise<readonly AgentConfiguration[] | undefined> {
-    const changes = all.filter(({ path }) => path.length > 1 && localName(path[0]!) === "router");
-    if (changes.some(({ path }) => localName(path[1]!) === "taxonomy")) return undefined;
-    const { created } = changedAgents(changes, new Map());
+    const { changes, sections, isAll } = await this.#sorted(all);
+    if (isAll || sections.has("taxonomy")) return undefined;
+    const { created } = changedAgents(changes, []);
     if (created.length === 0) return undefined;
     try {
       return await this.#bound(created, before.intended.taxonomy);
@@ -136,16 +136,16 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     all: readonly TreeChange[],
     begun: readonly AgentConfiguration[] | undefined,
   ): Promise<Answer<{ readonly after: RouterState; readonly change: RouterChange }>> {
-    const changes = all.filter(({ path }) => path[0] !== undefined && localName(path[0]) === "router");
-    if (changes.some(({ path }) => path.length === 1)) return refused(NO_ROUTER);
-    const touched = new Set(changes.map(({ path }) => localName(path[1]!)));
-    const rest = await this.#sections(before.intended, tree, changes, touched);
+    const { changes, sections, ...beside } = await this.#sorted(all);
+    if (beside.isAll) return refused(NO_ROUTER);
+    const touched = new Set(sections.keys());
+    const rest = await this.#sections(before.intended, tree, sections);
     const agents = await this.#agents(before.intended.agents, rest, tree, changes, { touched, begun });
-    const isRuled = all.some(({ path }) => path[0]?.name === NACM);
+    const { isRuled } = beside;
     const [value] = isRuled ? await this.#parts.model.values(tree, [{ name: NACM }]) : [];
     const nacm = isRuled ? this.#nacm(value as NacmInstance | undefined) : answered(before.intended.nacm);
     if (!nacm.ok) return nacm;
-    const alarms = all.some(({ path }) => path[0]?.name === ALARMS)
+    const alarms = beside.isAlarmed
       ? bindAlarms((await this.#parts.model.values(tree, [{ name: ALARMS }]))[0] as AlarmsInstance | undefined)
       : before.intended.alarms;
     const intended: RouterConfiguration = { ...rest, nacm: nacm.value, alarms, agents: agents.all };
@@ -158,6 +158,29 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     return answered({ after: { intended, inUse }, change });
   }
 
+  /** What the changes are about, in slices: there may be very many. */
+  async #sorted(all: readonly TreeChange[]) {
+    const changes: TreeChange[] = [];
+    /** Nodes by their local names. */
+    const sections = new Map<string, string>();
+    let [isAll, isRuled, isAlarmed] = [false, false, false];
+    let last: string | undefined;
+    const slices = new Slices(this.#parts.clock);
+    for (const change of all) {
+      if (slices.isOver) await slices.next();
+      const [top, section] = change.path;
+      if (top === undefined) continue;
+      isRuled ||= top.name === NACM;
+      isAlarmed ||= top.name === ALARMS;
+      if (top.name !== ROUTER && localName(top) !== "router") continue;
+      changes.push(change);
+      if (section === undefined) isAll = true;
+      else if (section.name !== last) sections.set(localName(section), section.name);
+      last = section?.name;
+    }
+    return { changes, sections, isAll, isRuled, isAlarmed };
+  }
+
   #nacm(nacm: NacmInstance | undefined): Answer<RouterConfiguration["nacm"]> {
     const faults = nacmFaults(nacm, this.#parts.access);
     return faults.length > 0 ? { ok: false, faults } : answered(bindNacm(nacm, this.#parts.access));
@@ -167,10 +190,9 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
   async #sections(
     before: RouterConfiguration,
     tree: Tree,
-    changes: readonly TreeChange[],
-    touched: ReadonlySet<string>,
+    touched: ReadonlyMap<string, string>,
   ): Promise<RouterConfiguration> {
-    const nodes = new Map(changes.map(({ path }) => [localName(path[1]!), path[1]!.name]));
+    const nodes = new Map(touched);
     nodes.delete("agents");
     if (nodes.size === 0) return before;
     const router: Record<string, unknown> = { ...this.#instances.get(before)! };
@@ -206,8 +228,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
       begun,
     }: { readonly touched: ReadonlySet<string>; readonly begun: readonly AgentConfiguration[] | undefined },
   ) {
-    const known = new Map(before.map((agent) => [agent.id, agent]));
-    const { created, put: wanted, removed } = changedAgents(changes, known);
+    const { created, put: wanted, removed } = changedAgents(changes, before);
     const put = [...(begun ?? (await this.#bound(created, taxonomy)))];
     const bind = agentBinder(taxonomy);
     for (let at = 0; at < wanted.length; at += PER_TURN) {
@@ -218,18 +239,34 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     }
     if (touched.has("taxonomy")) put.push(...reclassified(before, taxonomy, new Set([...wanted, ...removed])));
     if (put.length === 0 && removed.length === 0) return { all: before, put, removed };
-    for (const agent of put) known.set(agent.id, agent);
-    for (const id of removed) known.delete(id);
-    return { all: [...known.values()], put, removed };
+    return { all: await this.#merged(before, put, removed), put, removed };
+  }
+
+  async #merged(
+    before: readonly AgentConfiguration[],
+    put: readonly AgentConfiguration[],
+    removed: readonly string[],
+  ): Promise<readonly AgentConfiguration[]> {
+    const slices = new Slices(this.#parts.clock);
+    const gone = new Set(removed);
+    const next = new Map<string, AgentConfiguration>();
+    for (const agents of [before, put]) {
+      for (const agent of agents) {
+        if (slices.isOver) await slices.next();
+        if (agents === put || !gone.has(agent.id)) next.set(agent.id, agent);
+      }
+    }
+    return [...next.values()];
   }
 
   /** Entries as changes have them. */
   async #bound(created: readonly unknown[], taxonomy: TaxonomyConfiguration): Promise<AgentConfiguration[]> {
     const [fill, bind] = [this.#parts.model.filler(AGENT), agentBinder(taxonomy)];
     const agents: AgentConfiguration[] = [];
+    const slices = new Slices(this.#parts.clock);
     for (const entry of created) {
+      if (slices.isOver) await slices.next();
       agents.push(bind(fill(entry) as AgentInstance));
-      if (agents.length % PER_TURN === 0) await this.#turn();
     }
     return agents;
   }
@@ -241,7 +278,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     put: readonly AgentConfiguration[] = after.agents,
   ): Promise<readonly ManagementFault[]> {
     const faults: ConfigurationFault[] = [];
-    let left = PER_TURN;
+    const slices = new Slices(this.#parts.clock);
     const others = after.domain === before?.domain ? put : after.agents;
     const looked = after.taxonomy === before?.taxonomy && after.domain === before?.domain;
     const options = {
@@ -250,9 +287,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     };
     for (const found of disagreements({ ...after, agents: others }, options)) {
       if (found !== undefined) faults.push(found);
-      if (--left > 0) continue;
-      left = PER_TURN;
-      await this.#turn();
+      if (slices.isOver) await slices.next();
     }
     if (after.registration !== before?.registration) {
       faults.push(...(await unreadableFiles(after, this.#parts.files ?? diskFiles)));
@@ -275,17 +310,18 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
 }
 
 /** The agents that the changes are about: new ones as they were given, the others by their ID. */
-function changedAgents(changes: readonly TreeChange[], known: ReadonlyMap<string, AgentConfiguration>) {
+function changedAgents(changes: readonly TreeChange[], known: readonly AgentConfiguration[]) {
   const created: unknown[] = [];
   const put = new Set<string>();
   const removed = new Set<string>();
   for (const { path, operation, value } of changes) {
-    if (localName(path[1]!) !== "agents") continue;
+    const section = path[1]!;
+    if (section.name !== AGENTS[1]!.name && localName(section) !== "agents") continue;
     const id = path[2]?.keys?.id;
     if (id !== undefined && path.length === 3 && operation === "create") created.push(value);
     else if (id !== undefined) (path.length === 3 && operation === "delete" ? removed : put).add(id);
     // All of them came or went with the container.
-    else if (operation === "delete") for (const gone of known.keys()) removed.add(gone);
+    else if (operation === "delete") for (const { id } of known) removed.add(id);
     else created.push(...((value as { agent?: readonly AgentInstance[] }).agent ?? []));
   }
   return { created, put: [...put], removed: [...removed] };

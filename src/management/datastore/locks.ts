@@ -80,7 +80,11 @@ export class Locks {
   }
 
   /** Whether another session keeps `session` from changing `target`; `paths`: what of running it would change. */
-  keepsOut(session: Session | undefined, target: Lockable, paths: readonly Path[] = []): ManagementFault | undefined {
+  keepsOut(
+    session: Session | undefined,
+    target: Lockable,
+    changes: readonly { readonly path: Path }[] = [],
+  ): ManagementFault | undefined {
     const holder = this.#holders.get(target);
     if (holder !== undefined && holder !== session?.id) {
       const message = `session ${holder} has locked ${target}: try again when it is released`;
@@ -89,10 +93,10 @@ export class Locks {
     if (target !== "running") return undefined;
     for (const held of this.#partial.values()) {
       if (held.session === session?.id) continue;
-      const hit = paths.find((path) => held.paths.some((locked) => overlap(path, locked)));
+      const hit = changes.find(({ path }) => held.paths.some((locked) => overlap(path, locked)));
       if (hit === undefined) continue;
       const message = `session ${held.session} has locked this part of running: try again when it is released`;
-      return fault("in-use", message, { path: formatPath(hit), info: { sessionId: held.session } });
+      return fault("in-use", message, { path: formatPath(hit.path), info: { sessionId: held.session } });
     }
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { type Clock, Slices } from "../../base/index.ts";
 import type { Change, EditStep, TreeChange } from "../datastore/index.ts";
 import { formatPath, localName, type Path } from "../datastore/index.ts";
 
@@ -46,4 +47,35 @@ export function stepsOf(changes: readonly TreeChange[]): EditStep[] | undefined 
   return steps;
 }
 
-export const pathsOf = (changes: readonly TreeChange[]): readonly Path[] => changes.map(({ path }) => path);
+/** The first of `mine` that is within one of `theirs` or around it, of differences from the same tree. */
+export async function firstMeeting(
+  mine: readonly TreeChange[],
+  theirs: readonly TreeChange[],
+  clock: Clock,
+): Promise<TreeChange | undefined> {
+  if (mine.length === 0 || theirs.length === 0) return undefined;
+  const slices = new Slices(clock);
+  const theirOwn = new Set<string>();
+  const around = new Set<string>();
+  for (const { path } of theirs) {
+    if (slices.isOver) await slices.next();
+    const names = namesAlong(path);
+    theirOwn.add(names.at(-1)!);
+    for (const name of names) around.add(name);
+  }
+  for (const change of mine) {
+    if (slices.isOver) await slices.next();
+    const names = namesAlong(change.path);
+    if (around.has(names.at(-1)!) || names.some((name) => theirOwn.has(name))) return change;
+  }
+  return undefined;
+}
+
+/** A text for the node and for each that it is in, from the outermost on. */
+function namesAlong(path: Path): string[] {
+  let text = "";
+  return path.map((step) => {
+    text += formatPath([step]);
+    return text;
+  });
+}

@@ -15,13 +15,12 @@ import {
   type ManagementEvent,
   type ManagementFault,
   type Model,
-  overlap,
   type PendingCommit,
   refused,
   type Session,
   type Tree,
 } from "../datastore/index.ts";
-import { changeOf, pathsOf, stepsOf } from "./changes.ts";
+import { changeOf, firstMeeting, stepsOf } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import { ConfirmedCommit, timeLeft } from "./confirmed.ts";
 import type { Occasion, Plan, Running } from "./running.ts";
@@ -132,7 +131,7 @@ export class Committer<B, C> {
     also: Pick<Occasion, "cause" | "startup">,
   ): Promise<Answer<CommitResult>> {
     const { running, locks } = this.#parts;
-    const kept = locks.keepsOut(session, "running", pathsOf(plan.changes));
+    const kept = locks.keepsOut(session, "running", plan.changes);
     if (kept !== undefined) {
       letGo(plan.tree);
       return refused(kept);
@@ -280,13 +279,12 @@ export class Committer<B, C> {
 
   /** The candidate with what others have committed since it was first changed. For the caller to dispose. */
   async #onRunning(candidate: Candidate): Promise<Answer<Tree>> {
-    const { model, running } = this.#parts;
+    const { model, running, clock } = this.#parts;
     const { base } = candidate;
     const tree = candidate.tree(running.tree);
     if (base === undefined || base.commit === running.commit) return answered(tree.share());
     const [mine, theirs] = [await model.diff(base.tree, tree), await model.diff(base.tree, running.tree)];
-    const other = pathsOf(theirs);
-    const meets = mine.find(({ path }) => other.some((changed) => overlap(path, changed)));
+    const meets = await firstMeeting(mine, theirs, clock);
     const steps = meets === undefined ? stepsOf(mine) : undefined;
     if (steps !== undefined) return model.editSteps(running.tree, steps);
     const where = meets === undefined ? {} : { path: formatPath(meets.path) };

@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Milliseconds, messageOf } from "../../base/index.ts";
+import { type Clock, type Log, type Milliseconds, messageOf, Slices } from "../../base/index.ts";
 import {
   type Answer,
   answered,
@@ -214,7 +214,7 @@ export class Running<B, C> {
     const { model, store, clock, log } = this.#parts;
     const before = store.current;
     const time = clock.wall();
-    const entry = this.#entry(plan, occasion, time);
+    const entry = await this.#entry(plan, occasion, time);
     const pending = occasion.pending?.(entry.id, before);
     const document = model.document(plan.tree);
     document.catch(() => undefined); // whoever persists it is told
@@ -243,9 +243,15 @@ export class Running<B, C> {
     return answered(entry);
   }
 
-  #entry(plan: Plan<B, C>, { session, cause, comment }: Occasion, time: Milliseconds): CommitEntry {
-    const { store, isSecret } = this.#parts;
+  async #entry(plan: Plan<B, C>, { session, cause, comment }: Occasion, time: Milliseconds): Promise<CommitEntry> {
+    const { store, isSecret, clock } = this.#parts;
     const id = store.current + 1;
+    const slices = new Slices(clock);
+    const changes: Change[] = [];
+    for (const change of plan.changes.slice(0, LOGGED_CHANGES)) {
+      if (slices.isOver) await slices.next();
+      changes.push(changeOf(change, isSecret));
+    }
     return {
       id,
       transactionId: `${store.lineage}-${id}`,
@@ -255,7 +261,7 @@ export class Running<B, C> {
       source: session.source,
       ...(comment === undefined ? {} : { comment }),
       cause,
-      changes: plan.changes.slice(0, LOGGED_CHANGES).map((change): Change => changeOf(change, isSecret)),
+      changes,
       changeCount: plan.changes.length,
     };
   }
