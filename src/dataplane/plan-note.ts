@@ -63,6 +63,10 @@ function hasParts(found: Readonly<Record<string, unknown>>): boolean {
       if (!isRecord(policy) || !isRow(policy.allowed)) return false;
       return [policy.packets, policy.bits].every((rate) => rate === undefined || isRecord(rate));
     }
+    case "set-aggregate": {
+      const { aggregate } = found;
+      return isRecord(aggregate) && isRecord(aggregate.prefix) && aggregate.prefix.address instanceof Uint8Array;
+    }
     case "set-node":
       return found.locator instanceof Uint8Array;
     default:

@@ -145,7 +145,7 @@ describe("a router with an executor", () => {
     const people = await ended(["fib-conformance", address, "--entries", "500"]);
     assert.deepEqual([people.code, people.err], [0, ""], people.out);
     assert.match(people.out, /^ok {6}hostile orders at random/m);
-    assert.match(people.out, /reference executor at \[::1\]:\d+ conforms \(seed \d+\)$/m);
+    assert.match(people.out, /reference executor at \[::1\]:\d+, version 2 of the protocol, conforms \(seed \d+\)$/m);
     const machines = await ended(["fib-conformance", address, "--json", "--only", "health"]);
     const report = JSON.parse(machines.out) as { conformant: boolean; results: object[] };
     assert.deepEqual([machines.code, report.conformant, report.results.length], [0, true, 1]);

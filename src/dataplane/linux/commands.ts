@@ -49,8 +49,8 @@ export function setGroup(id: number, members: ReadonlyMap<NextHopIndex, number>)
   return `nexthop replace id ${id} group ${list} type resilient buckets ${BUCKETS} ${timers} ${OURS}`;
 }
 
-export const setRoute = (address: Ipv6Address, table: number, id: number, mtu: number): Command =>
-  `route replace ${formatIpv6(address)}/128 nhid ${id} mtu ${mtu} table ${table} ${OURS}`;
+export const setRoute = (prefix: string, table: number, id: number, mtu: number): Command =>
+  `route replace ${prefix} nhid ${id} mtu ${mtu} table ${table} ${OURS}`;
 
 /** The kernel answers: ICMPv6 type 1 code 0. */
 export const setUnreachable = (prefix: string, table: number): Command =>
@@ -59,8 +59,7 @@ export const setUnreachable = (prefix: string, table: number): Command =>
 export const removeUnreachable = (prefix: string, table: string): Command =>
   `route del unreachable ${prefix} table ${table} ${OURS}`;
 
-export const removeRoute = (address: Ipv6Address, table: number): Command =>
-  `route del ${formatIpv6(address)}/128 table ${table} ${OURS}`;
+export const removeRoute = (prefix: string, table: number): Command => `route del ${prefix} table ${table} ${OURS}`;
 
 /** What does not depend on a plan; rules apart. */
 export function fixedCommands(domain: Ipv6Prefix, locator: Ipv6Address, tenants: readonly number[]): Command[] {

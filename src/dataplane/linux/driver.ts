@@ -126,6 +126,10 @@ class LinuxDriver implements LinuxDataplane {
     });
   }
 
+  get aggregates(): number {
+    return this.#plan.sizes.aggregates;
+  }
+
   get limits(): readonly string[] {
     const found = this.ports.flatMap(({ interface: name, reason }) => (reason ? [`${name}: ${reason}.`] : []));
     if (readFileSync(`${FOLDER}/conf/all/forwarding`, "latin1").trim() !== "1")

@@ -19,10 +19,6 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["address-affinity", "the kernel's hash is the same for all capabilities, and knows the ports of whole datagrams"],
   ["connection-affinity", "the kernel's routes read no connection ids"],
   ["no-affinity", "the kernel sends flows by their hash, not datagrams in turn"],
-  [
-    "aggregates",
-    "routes are made for capabilities of the taxonomy only: what is merely below a prefix that other sites announce is refused",
-  ],
   ["hair-pin", "routes send a tunnelled packet to no other site: it is refused here"],
   ["hop-limit", "the kernel lowers the hop limit of the outer header, and of the packet at the other end only"],
   ["too-big", "the kernel tells nobody about packets too big for a tunnel: give links between routers 40 octets more"],

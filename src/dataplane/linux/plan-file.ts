@@ -84,4 +84,5 @@ function* operationsOf(plan: PlanTables): Generator<Operation> {
   for (const [group, { slots, backup }] of plan.plannedGroups()) yield { type: "set-slots", group, slots, backup };
   for (const [index, policy] of plan.plannedPolicies()) yield { type: "set-policy", index, policy };
   for (const entry of plan.plannedCapabilities()) yield { type: "set-capability", entry };
+  for (const aggregate of plan.plannedAggregates()) yield { type: "set-aggregate", aggregate };
 }

@@ -1,6 +1,5 @@
-import { formatIpv6, type Ipv6Address, toHex } from "../../base/index.ts";
+import { type Ipv6Address, type Ipv6Prefix, parseIpv6Prefix, prefixContains } from "../../base/index.ts";
 import type {
-  CapabilityEntry,
   GroupIndex,
   NextHop,
   NextHopIndex,
@@ -24,8 +23,16 @@ import {
   setRoute,
   setTunnel,
   setUnreachable,
-  tenantTable,
 } from "./commands.ts";
+import {
+  aggregateRoutes,
+  capabilityRoutes,
+  closedTablesOf,
+  type Destination,
+  destinationOf,
+  tablesOf,
+} from "./destinations.ts";
+import { leadsHere, membersOf } from "./members.ts";
 
 export interface LinuxFacts {
   /** The link of an agent port that an address is on; `undefined` for one that is on none. */
@@ -34,15 +41,15 @@ export interface LinuxFacts {
   readonly tunnelMtu: number;
 }
 
-/** Where the two routes of a capability lead: a group's id, or 0 for "unreachable". `local` absent: there is no such route. */
+/** Where the routes of a destination lead: a group's id, or 0 for "unreachable". `local` absent: there is no such route. */
 interface Routes {
   readonly site: number;
   readonly local: number | undefined;
   /** Its own tenant's, and those of tenants that its policy lets in. */
   readonly tables: readonly number[];
+  /** Of tenants that must not reach it. */
+  readonly closed: readonly number[];
 }
-
-const MOST_WEIGHT = 256;
 
 /** Turns a plan into routes and next-hop groups of the kernel. Keeps the plan's tables and what follows from them. */
 export class LinuxProgram {
@@ -51,9 +58,9 @@ export class LinuxProgram {
   /** What each group has in the kernel, and who leads there. */
   readonly #groups = new Map<number, { members: string; users: number }>();
   readonly #routes = new Map<string, Routes>();
-  /** Capabilities by the groups that they name. */
+  /** Destinations by the groups that they name. */
   readonly #namedBy = new Map<GroupIndex, Set<string>>();
-  /** Capabilities by their policy. */
+  /** Destinations by their policy. */
   readonly #under = new Map<PolicyIndex, Set<string>>();
   /** Next hops as the kernel has them. */
   readonly #nextHops = new Map<NextHopIndex, Command>();
@@ -71,14 +78,25 @@ export class LinuxProgram {
       case "set-capability": {
         const before = this.plan.capability(operation.entry.address);
         this.plan.apply(operation, position);
-        if (before !== undefined) this.#forget(before);
-        this.#note(operation.entry);
-        return this.#routeCommands(operation.entry);
+        return this.#set(before && capabilityRoutes(before), capabilityRoutes(operation.entry));
       }
       case "remove-capability": {
-        const entry = this.plan.capability(operation.address);
+        const before = this.plan.capability(operation.address);
         this.plan.apply(operation, position);
-        return entry === undefined ? [] : this.#removeCapability(entry);
+        return before === undefined ? [] : this.#remove(capabilityRoutes(before));
+      }
+      case "set-aggregate": {
+        const { prefix } = operation.aggregate;
+        const [before, lets] = [this.plan.aggregateAt(prefix), this.#letsIn(prefix)];
+        this.plan.apply(operation, position);
+        const commands = this.#set(before && aggregateRoutes(before), aggregateRoutes(operation.aggregate));
+        return around(commands, lets || this.#letsIn(prefix) ? this.#routesBelow(prefix) : []);
+      }
+      case "remove-aggregate": {
+        const [before, lets] = [this.plan.aggregateAt(operation.prefix), this.#letsIn(operation.prefix)];
+        this.plan.apply(operation, position);
+        if (before === undefined) return [];
+        return around(this.#remove(aggregateRoutes(before)), lets ? this.#routesBelow(operation.prefix) : []);
       }
       case "set-next-hop":
       case "set-next-hop-state":
@@ -91,9 +109,17 @@ export class LinuxProgram {
       case "set-slots":
         this.plan.apply(operation, position);
         return this.#routesOf(this.#namedBy.get(operation.group));
-      case "set-policy":
+      case "set-policy": {
         this.plan.apply(operation, position);
-        return this.#routesOf(this.#under.get(operation.index));
+        const under = this.#under.get(operation.index);
+        const aggregates = [...(under ?? [])]
+          .map((name) => parseIpv6Prefix(name)!)
+          .filter(({ length }) => length < 128);
+        return around(
+          this.#routesOf(under),
+          aggregates.flatMap((prefix) => this.#routesBelow(prefix)),
+        );
+      }
       default:
         this.plan.apply(operation, position);
         return [];
@@ -111,9 +137,9 @@ export class LinuxProgram {
     this.#routes.clear();
     this.#nextHops.clear();
     for (const [index] of this.plan.plannedNextHops()) yield* this.#nextHopCommands(index);
-    for (const entry of this.plan.plannedCapabilities()) {
-      this.#note(entry);
-      yield* this.#routeCommands(entry);
+    for (const destination of this.#destinations()) {
+      this.#note(destination);
+      yield* this.#routeCommands(destination);
     }
   }
 
@@ -142,21 +168,48 @@ export class LinuxProgram {
     return state === "up" && this.whyUnusable(nextHop) === undefined;
   }
 
-  #note({ address, group, localGroup, policy }: CapabilityEntry): void {
-    const key = toHex(address);
+  *#destinations(): Generator<Destination> {
+    for (const entry of this.plan.plannedCapabilities()) yield capabilityRoutes(entry);
+    for (const entry of this.plan.plannedAggregates()) yield aggregateRoutes(entry);
+  }
+
+  /** Whether the aggregate there lets other tenants in. */
+  #letsIn(prefix: Ipv6Prefix): boolean {
+    const policy = this.plan.aggregateAt(prefix)?.policy;
+    return policy !== undefined && (this.plan.policy(policy)?.allowed.length ?? 0) > 0;
+  }
+
+  /** Of what is below a prefix: whom it is closed to may be others. Cost: a look at every destination. */
+  #routesBelow(prefix: Ipv6Prefix): Command[] {
+    const commands: Command[] = [];
+    for (const destination of this.#destinations()) {
+      const { address } = destination;
+      if (address.length > prefix.length && prefixContains(prefix, address.address))
+        commands.push(...this.#routeCommands(destination));
+    }
+    return commands;
+  }
+
+  #set(before: Destination | undefined, after: Destination): Command[] {
+    if (before !== undefined) this.#forget(before);
+    this.#note(after);
+    return this.#routeCommands(after);
+  }
+
+  #note({ prefix, group, localGroup, policy }: Destination): void {
     if (policy !== undefined) {
       const under = this.#under.get(policy) ?? new Set();
-      this.#under.set(policy, under.add(key));
+      this.#under.set(policy, under.add(prefix));
     }
     for (const index of [group, localGroup]) {
       const named = this.#namedBy.get(index) ?? new Set();
-      this.#namedBy.set(index, named.add(key));
+      this.#namedBy.set(index, named.add(prefix));
     }
   }
 
-  #forget({ address, group, localGroup, policy }: CapabilityEntry): void {
-    if (policy !== undefined) this.#under.get(policy)?.delete(toHex(address));
-    for (const index of [group, localGroup]) this.#namedBy.get(index)?.delete(toHex(address));
+  #forget({ prefix, group, localGroup, policy }: Destination): void {
+    if (policy !== undefined) this.#under.get(policy)?.delete(prefix);
+    for (const index of [group, localGroup]) this.#namedBy.get(index)?.delete(prefix);
   }
 
   #nextHopCommands(index: NextHopIndex): Command[] {
@@ -193,66 +246,59 @@ export class LinuxProgram {
     return commands;
   }
 
-  /** The routes of these capabilities, and the kernel's groups that follow from them. */
-  #routesOf(keys: ReadonlySet<string> | undefined): Command[] {
+  /** The routes of these destinations, and the kernel's groups that follow from them. */
+  #routesOf(names: ReadonlySet<string> | undefined): Command[] {
     const commands: Command[] = [];
-    for (const key of keys ?? []) {
-      const entry = this.plan.capability(Buffer.from(key, "hex"));
-      if (entry !== undefined) commands.push(...this.#routeCommands(entry));
+    for (const name of names ?? []) {
+      const destination = destinationOf(this.plan, name);
+      if (destination !== undefined) commands.push(...this.#routeCommands(destination));
     }
     return commands;
   }
 
   /** Groups first, then routes, then groups that nobody leads to any more. */
-  #routeCommands(entry: CapabilityEntry): Command[] {
-    const key = toHex(entry.address);
-    const before = this.#routes.get(key);
-    const { group, localGroup } = entry;
+  #routeCommands(destination: Destination): Command[] {
+    const { prefix, group, localGroup } = destination;
+    const before = this.#routes.get(prefix);
     const commands: Command[] = [];
-    const site = this.#wantGroup(group, this.#hasLocal(group) ? localGroup : 0, commands);
+    const site = this.#wantGroup(group, leadsHere(this.plan, group) ? localGroup : 0, commands);
     const local = localGroup === 0 ? undefined : this.#wantGroup(localGroup, 0, commands);
-    const tables = this.#tables(entry);
-    const routes = { site, local, tables };
+    const tables = tablesOf(this.plan, destination);
+    const closed = closedTablesOf(this.plan, destination);
+    const routes = { site, local, tables, closed };
     this.#use(routes, 1);
-    this.#routes.set(key, routes);
+    this.#routes.set(prefix, routes);
     for (const table of tables)
-      if (before?.site !== site || !before.tables.includes(table))
-        commands.push(this.#route(entry.address, table, site));
-    for (const table of before?.tables ?? [])
-      if (!tables.includes(table)) commands.push(removeRoute(entry.address, table));
+      if (before?.site !== site || !before.tables.includes(table)) commands.push(this.#route(prefix, table, site));
+    for (const table of closed)
+      if (before?.closed.includes(table) !== true) commands.push(this.#route(prefix, table, 0));
+    for (const table of [...(before?.tables ?? []), ...(before?.closed ?? [])])
+      if (!tables.includes(table) && !closed.includes(table)) commands.push(removeRoute(prefix, table));
     if (before?.local !== local)
-      commands.push(
-        local === undefined ? removeRoute(entry.address, LOCAL_TABLE) : this.#route(entry.address, LOCAL_TABLE, local),
-      );
+      commands.push(local === undefined ? removeRoute(prefix, LOCAL_TABLE) : this.#route(prefix, LOCAL_TABLE, local));
     if (before !== undefined) commands.push(...this.#use(before, -1));
     return commands;
   }
 
-  #removeCapability(entry: CapabilityEntry): Command[] {
-    const key = toHex(entry.address);
-    const before = this.#routes.get(key);
-    this.#forget(entry);
-    this.#routes.delete(key);
+  #remove(destination: Destination): Command[] {
+    const { prefix } = destination;
+    const before = this.#routes.get(prefix);
+    this.#forget(destination);
+    this.#routes.delete(prefix);
     if (before === undefined) return [];
-    const commands = before.tables.map((table) => removeRoute(entry.address, table));
-    if (before.local !== undefined) commands.push(removeRoute(entry.address, LOCAL_TABLE));
+    const commands = [...before.tables, ...before.closed].map((table) => removeRoute(prefix, table));
+    if (before.local !== undefined) commands.push(removeRoute(prefix, LOCAL_TABLE));
     return [...commands, ...this.#use(before, -1)];
   }
 
-  #tables({ address, policy }: CapabilityEntry): number[] {
-    const allowed = policy === undefined ? [] : (this.plan.policy(policy)?.allowed ?? []);
-    return [(address[6]! << 8) | address[7]!, ...allowed].map(tenantTable);
-  }
-
-  #route(address: Ipv6Address, table: number, id: number): Command {
-    return id === 0
-      ? setUnreachable(`${formatIpv6(address)}/128`, table)
-      : setRoute(address, table, id, this.#facts.tunnelMtu);
+  #route(prefix: string, table: number, id: number): Command {
+    return id === 0 ? setUnreachable(prefix, table) : setRoute(prefix, table, id, this.#facts.tunnelMtu);
   }
 
   /** The kernel's group for the pair, made or changed as it has to be; 0 when it would be empty. */
   #wantGroup(group: GroupIndex, localGroup: GroupIndex, commands: Command[]): number {
-    const members = group === 0 ? new Map<NextHopIndex, number>() : this.#members(group, localGroup);
+    if (group === 0) return 0;
+    const members = membersOf(this.plan, group, localGroup, (planned) => this.#isOpen(planned));
     if (members.size === 0) return 0;
     const id = groupId(group, localGroup);
     const command = setGroup(id, members);
@@ -277,41 +323,10 @@ export class LinuxProgram {
     }
     return commands;
   }
-
-  #hasLocal(group: GroupIndex): boolean {
-    const entry = group === 0 ? undefined : this.plan.groupEntry(group);
-    if (entry === undefined) return false;
-    const isHere = (index: NextHopIndex): boolean => {
-      const kind = this.plan.nextHop(index)?.kind;
-      return kind === "local" || kind === "instance";
-    };
-    return isHere(entry.backup) || entry.slots.some(({ current }) => isHere(current));
-  }
-
-  /** Next hops by weight; "here" is shared out among the instances behind this router. */
-  #members(group: GroupIndex, localGroup: GroupIndex): Map<NextHopIndex, number> {
-    const instances = localGroup === 0 ? new Map<NextHopIndex, number>() : this.#members(localGroup, 0);
-    const all = instances.values().reduce((sum, weight) => sum + weight, 0);
-    const { slots, backup } = this.plan.groupEntry(group)!;
-    const shares = new Map<NextHopIndex, number>();
-    const add = (index: NextHopIndex, weight: number): void => {
-      const planned = this.plan.plannedNextHop(index);
-      if (planned === undefined || !this.#isOpen(planned)) return;
-      if (planned.nextHop.kind === "local")
-        for (const [instance, share] of instances)
-          shares.set(instance, (shares.get(instance) ?? 0) + (weight * share) / all);
-      else shares.set(index, (shares.get(index) ?? 0) + weight);
-    };
-    for (const { current } of slots) add(current, 1);
-    if (shares.size === 0) add(backup, 1);
-    return inWhole(shares);
-  }
 }
 
-/** Weights as the kernel takes them: whole numbers up to 256. */
-function inWhole(shares: ReadonlyMap<NextHopIndex, number>): Map<NextHopIndex, number> {
-  const most = Math.max(...shares.values(), 1);
-  const isWhole = shares.values().every((share) => Number.isInteger(share));
-  const factor = isWhole && most <= MOST_WEIGHT ? 1 : MOST_WEIGHT / most;
-  return new Map(shares.entries().map(([index, share]) => [index, Math.max(1, Math.round(share * factor))]));
-}
+/** What is closed below a prefix is so before the prefix opens, and until it is shut. */
+const around = (own: readonly Command[], below: readonly Command[]): Command[] => {
+  const closes = (command: Command): boolean => !command.startsWith("route del");
+  return [...below.filter(closes), ...own, ...below.filter((command) => !closes(command))];
+};

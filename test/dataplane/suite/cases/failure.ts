@@ -19,6 +19,14 @@ export const DRAIN: CaseGroup = {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
         await world.setHealth(p.A, "draining");
         assert.deepEqual(new Set(await p.sitesOf(world, syns)), new Set([SITE_B]));
+      },
+    },
+    {
+      name: "a site that drains no more gets new flows again at once",
+      needs: ["tunnels", "health", "drain", "slots"],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A, p.B]), p.leadsTo(1)]);
+        await world.setHealth(p.A, "draining");
         await world.setHealth(p.A, "up");
         assert.deepEqual(new Set(await p.sitesOf(world, syns)), new Set([SITE_A, SITE_B]));
       },
