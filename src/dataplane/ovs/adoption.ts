@@ -28,6 +28,7 @@ const ORDER: Readonly<Partial<Record<Operation["type"], number>>> = {
   "set-slots": 2,
   "set-policy": 2,
   "set-capability": 3,
+  "set-aggregate": 3,
 };
 
 /** The plan that the notes among the flows tell; `undefined` when there is none, or one of another arrangement or router. */

@@ -10,11 +10,18 @@ import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import { PlanTables } from "../memory/plan-tables.ts";
 import { adoptableFrom } from "./adoption.ts";
-import { COUNTING_TABLES, countersOf } from "./counters.ts";
-import { arrangeBridge, type BridgeOptions, bridgePorts, removeBridge, tunnelPortName } from "./database/bridge.ts";
+import { COUNTING_TABLES, type Counted, countersOf } from "./counters.ts";
+import {
+  arrangeBridge,
+  type BridgeOptions,
+  bridgePorts,
+  hairPinPortName,
+  removeBridge,
+  tunnelPortName,
+} from "./database/bridge.ts";
 import { asCarriedOut, exceptionOf } from "./exceptions.ts";
 import { SwitchFeed } from "./feed.ts";
-import type { SwitchPort } from "./fixed-flows.ts";
+import { HAIR_PIN_PORT, type SwitchPort } from "./fixed-flows.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
 import { type SwitchFacts, whyUnusable } from "./next-hop-flows.ts";
 import type { PacketIn } from "./openflow/flow.ts";
@@ -103,19 +110,20 @@ class OvsDriver implements OvsDataplane {
     this.#scope = scope;
     this.#plan = new PlanTables(options.domain, options.maxCapabilities);
     this.#portOptions = options.ports;
-    this.#counters = countersOf([], this.#exceptions, new Set());
+    this.#counters = countersOf(this.#counted([], []));
   }
 
   async start(): Promise<void> {
     const { locator, tunnelMtu, domain } = this.#options;
-    const tunnelPort = await this.#arrange(this.#portOptions);
+    const tunnels = await this.#arrange(this.#portOptions);
     const longestFrame = tunnelMtu - IPV6_LENGTH - VXLAN_HEADERS + ETHERNET_LENGTH;
-    const facts: SwitchFacts = { locator, tunnelPort, stackMac: macOf(locator), longestFrame };
+    const facts: SwitchFacts = { locator, ...tunnels, stackMac: macOf(locator), longestFrame };
     const program = new Program(this.#plan, domain, facts);
     const feed = new SwitchFeed(join(dirname(this.#ovs.database), `${this.#ovs.bridge}.mgmt`), {
       log: this.#log,
       onPacket: (packet) => this.#onPacket(packet),
       everything: () => program.everything(this.#generation),
+      meters: () => program.meters(),
     });
     this.#scope.own(feed);
     this.#parts = { facts, program, feed };
@@ -136,6 +144,10 @@ class OvsDriver implements OvsDataplane {
       adopted: this.adopted,
       generation: this.#generation,
     });
+  }
+
+  get aggregates(): number {
+    return this.#plan.sizes.aggregates;
   }
 
   get limits(): readonly string[] {
@@ -223,9 +235,13 @@ class OvsDriver implements OvsDataplane {
     const { feed } = this.#running();
     const flows = [];
     for (const table of COUNTING_TABLES) flows.push(...(await feed.flows(table)));
+    this.#counters = countersOf(this.#counted(flows, await feed.meters()));
+  }
+
+  #counted(flows: Counted["flows"], meters: Counted["meters"]): Counted {
     const tunnels = new Set<NextHopIndex>();
     for (const [index, { nextHop }] of this.#plan.plannedNextHops()) if (nextHop.kind === "tunnel") tunnels.add(index);
-    this.#counters = countersOf(flows, this.#exceptions, tunnels);
+    return { flows, meters, tunnels, exceptions: this.#exceptions, policies: this.#plan.plannedPolicies() };
   }
 
   async settled(): Promise<void> {
@@ -249,27 +265,29 @@ class OvsDriver implements OvsDataplane {
     return this.#parts;
   }
 
-  /** Makes the bridge and takes note of its ports. Returns the number of the tunnel's. */
-  async #arrange(ports: readonly PortOptions[]): Promise<number> {
+  /** Makes the bridge and takes note of its ports. Returns the numbers of the tunnels'. */
+  async #arrange(ports: readonly PortOptions[]): Promise<Pick<SwitchFacts, "tunnelPort" | "hairPinPort">> {
     const { bridge: name, datapathType } = this.#ovs;
     const { locator } = this.#options;
     const names = ports.map((port) => port.interface);
+    const [tunnel, hairPin] = [tunnelPortName(name), hairPinPortName(name)];
     const wanted: BridgeOptions = {
       ...{ name, datapathType, mac: macOf(locator), ports: names },
-      tunnelUdpPort: VXLAN_PORT,
+      tunnels: { [tunnel]: VXLAN_PORT, [hairPin]: HAIR_PIN_PORT },
     };
     using database = await connectDatabase(this.#ovs.database);
     await arrangeBridge(database, wanted);
-    const tunnel = tunnelPortName(name);
-    const found = await bridgePorts(database, [...names, tunnel]);
+    const found = await bridgePorts(database, [...names, tunnel, hairPin]);
     this.#takeNote(ports, found);
-    const number = found.get(tunnel)?.number;
-    if (number === undefined)
+    const numberOf = (port: string): number => {
+      const { number, error = "it does not say why" } = found.get(port) ?? {};
+      if (number !== undefined) return number;
       throw new DataplaneError(
         { code: "dataplane.no-switch", path: this.#ovs.database },
-        `Open vSwitch does not open the tunnel port ${tunnel}: ${found.get(tunnel)?.error ?? "it does not say why"}`,
+        `Open vSwitch does not open the tunnel port ${port}: ${error}`,
       );
-    return number;
+    };
+    return { tunnelPort: numberOf(tunnel), hairPinPort: numberOf(hairPin) };
   }
 
   #takeNote(ports: readonly PortOptions[], found: Awaited<ReturnType<typeof bridgePorts>>): void {

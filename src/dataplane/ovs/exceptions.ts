@@ -22,7 +22,7 @@ export interface Exception {
 /** The plan as the switch carries it out: next hops that it cannot send to are down, and of policies there are the tenants that they let in. */
 export const asCarriedOut = (plan: PassPlan): PassPlan => ({
   capability: (address) => plan.capability(address),
-  aggregate: () => undefined,
+  aggregate: (address) => plan.aggregate(address),
   groupEntry: (index) => plan.groupEntry(index),
   nextHopEntry(index) {
     const entry = plan.nextHopEntry(index);

@@ -1,27 +1,30 @@
 import { type Log, messageOf } from "../../base/index.ts";
 import type { FlowDescription, Numbered, PacketIn } from "./openflow/flow.ts";
+import type { MeterCount, MeterOrder, Order } from "./openflow/meter.ts";
 import { SwitchConnection } from "./switch.ts";
+import { policyOfMeter } from "./tables.ts";
 
 export interface FeedParts {
   readonly log: Log;
   onPacket(packet: PacketIn): void;
-  /** All that the switch should hold. */
+  /** All that the switch should hold, but meters. */
   everything(): Iterable<Numbered>;
+  meters(): Iterable<MeterOrder>;
 }
 
 const AGAIN_MS = { least: 100, most: 2000 } as const;
 /** Packets a second that come here to be answered. */
-const EXCEPTIONS = { packetsPerSecond: 1000, burst: 100 } as const;
+const EXCEPTIONS = { of: "packets", perSecond: 1000, burst: 100 } as const;
 
 /**
- * Keeps the switch in step: what is pushed is carried out in order, everything that waits as one bundle. A switch that went
- * away and came back, or that refused something, gets everything again, in one bundle.
+ * Keeps the switch in step: what is pushed is carried out in order, everything that waits as one bundle, unless there are meters in between.
+ * A switch that went away and came back, or that refused something, gets everything again, in one bundle.
  */
 export class SwitchFeed implements AsyncDisposable {
   readonly #path: string;
   readonly #parts: FeedParts;
   #connection: SwitchConnection | undefined;
-  #waiting: Numbered[] = [];
+  #waiting: Order[] = [];
   #replay = false;
   #working: Promise<void> | undefined;
   #delay: number = AGAIN_MS.least;
@@ -39,7 +42,7 @@ export class SwitchFeed implements AsyncDisposable {
     return await this.#connection.flows();
   }
 
-  push(messages: readonly Numbered[]): void {
+  push(messages: readonly Order[]): void {
     for (const message of messages) this.#waiting.push(message);
     this.#work();
   }
@@ -69,6 +72,11 @@ export class SwitchFeed implements AsyncDisposable {
     return connection === undefined ? Promise.reject(new Error("the switch is away")) : connection.flows(table);
   }
 
+  meters(): Promise<readonly MeterCount[]> {
+    const connection = this.#connection;
+    return connection === undefined ? Promise.reject(new Error("the switch is away")) : connection.meters();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#sleeping?.();
@@ -87,7 +95,7 @@ export class SwitchFeed implements AsyncDisposable {
         this.replay();
       },
     });
-    connection.limit(EXCEPTIONS.packetsPerSecond, EXCEPTIONS.burst);
+    connection.limit(EXCEPTIONS);
     return connection;
   }
 
@@ -107,7 +115,8 @@ export class SwitchFeed implements AsyncDisposable {
         const messages = this.#waiting;
         this.#waiting = [];
         this.#replay = false;
-        await this.#connection.bundle(replay ? this.#parts.everything() : messages);
+        if (replay) await this.#everything(this.#connection);
+        else for (const run of runsOf(messages)) await carryOutRun(this.#connection, run);
         if (replay) this.#parts.log.info("dataplane.ovs.replayed", { path: this.#path });
         this.#delay = AGAIN_MS.least;
       } catch (cause) {
@@ -117,6 +126,18 @@ export class SwitchFeed implements AsyncDisposable {
         await this.#pause();
       }
     }
+  }
+
+  /** Meters come before the flows that name them, and what nobody names any more goes behind. */
+  async #everything(connection: SwitchConnection): Promise<void> {
+    const wanted = new Set<number>();
+    for (const order of this.#parts.meters()) {
+      wanted.add(order.meter);
+      await connection.meter(order);
+    }
+    await connection.bundle(this.#parts.everything());
+    for (const { meter } of await connection.meters())
+      if (policyOfMeter(meter) !== undefined && !wanted.has(meter)) await connection.meter({ meter });
   }
 
   async #pause(): Promise<void> {
@@ -132,3 +153,21 @@ export class SwitchFeed implements AsyncDisposable {
     this.#sleeping = undefined;
   }
 }
+
+/** What is carried out together: messages in a bundle, or a meter. */
+function* runsOf(orders: readonly Order[]): Generator<readonly Numbered[] | MeterOrder> {
+  let run: Numbered[] = [];
+  for (const order of orders) {
+    if (typeof order === "function") {
+      run.push(order);
+      continue;
+    }
+    if (run.length > 0) yield run;
+    run = [];
+    yield order;
+  }
+  if (run.length > 0) yield run;
+}
+
+const carryOutRun = (connection: SwitchConnection, run: readonly Numbered[] | MeterOrder): Promise<void> =>
+  "meter" in run ? connection.meter(run) : connection.bundle(run);

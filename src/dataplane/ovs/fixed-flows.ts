@@ -1,4 +1,5 @@
 import type { Ipv6Prefix } from "../../base/index.ts";
+import { lastLegAddress } from "../../forwarding/index.ts";
 import { VXLAN_PORT } from "../abi.ts";
 import type { PortOptions } from "../driver.ts";
 import { type SwitchFacts, toStack, verdictCookie } from "./next-hop-flows.ts";
@@ -15,7 +16,7 @@ import {
 } from "./openflow/actions.ts";
 import { FIELD, type Field, type FieldValue, is } from "./openflow/fields.ts";
 import type { Flow } from "./openflow/flow.ts";
-import { ICMPV6_ERRORS, MATCH, METER, REGISTER, TABLE, tenantPrefix, ZONE } from "./tables.ts";
+import { ICMPV6_ERRORS, LEG, MATCH, METER, REGISTER, TABLE, tenantPrefix, ZONE } from "./tables.ts";
 
 /** A port of the bridge that is a port of this router. */
 export interface SwitchPort extends Pick<PortOptions, "role" | "tenantIndex" | "sources"> {
@@ -27,7 +28,8 @@ const MULTICAST = Uint8Array.of(1, 0, 0, 0, 0, 0);
 export const DOMAIN_BITS = 48;
 const TENANT_BITS = 64;
 const REDIRECT = 137;
-const _ECHO_REQUEST = 128;
+/** UDP port of the tunnel port for what came out of a tunnel itself: it becomes VXLAN's own before it leaves. */
+export const HAIR_PIN_PORT = 21_331;
 const FRAGMENT = { first: 1, later: 3 } as const;
 /** As long as the pass remembers: RFC 5382 (TCP), RFC 4787 (UDP). */
 const REMEMBERED_SECONDS = { tcp: 7440, udp: 120 } as const;
@@ -44,11 +46,13 @@ export function fixedFlows(domain: Ipv6Prefix, facts: SwitchFacts): Flow[] {
   return [...entry(domain, facts), ...source(domain), ...site(), ...local(facts), ...wayBack(facts), ...ends(facts)];
 }
 
-function entry({ address }: Ipv6Prefix, { tunnelPort, locator }: SwitchFacts): Flow[] {
+function entry({ address }: Ipv6Prefix, { tunnelPort, hairPinPort, locator }: SwitchFacts): Flow[] {
   const toDomain = MATCH.prefix(FIELD.ipv6Dst, address, DOMAIN_BITS);
   const fromStack = is(FIELD.inPort, PORT.local);
   return [
     { table: TABLE.port, priority: 10, match: [is(FIELD.inPort, tunnelPort)], actions: [resubmit(TABLE.tunnel)] },
+    // Its UDP port is never on a wire: nobody may come in by it
+    { table: TABLE.port, priority: 10, match: [is(FIELD.inPort, hairPinPort)], actions: [] },
     // Errors of the stack and of routers about answers of instances
     ...ICMPV6_ERRORS.map((type) => ({
       ...{ table: TABLE.port, priority: 40, match: [fromStack, ...MATCH.icmpv6(type), toDomain] },
@@ -62,6 +66,14 @@ function entry({ address }: Ipv6Prefix, { tunnelPort, locator }: SwitchFacts): F
     {
       ...{ table: TABLE.port, priority: 20, match: [fromStack, ...MATCH.udp, is(FIELD.udpDst, VXLAN_PORT)] },
       actions: [setField(is(FIELD.ipv6Src, locator)), resubmit(TABLE.known)],
+    },
+    {
+      ...{ table: TABLE.port, priority: 20, match: [fromStack, ...MATCH.udp, is(FIELD.udpDst, HAIR_PIN_PORT)] },
+      actions: [
+        setField(is(FIELD.ipv6Src, lastLegAddress(locator))),
+        setField(is(FIELD.udpDst, VXLAN_PORT)),
+        resubmit(TABLE.known),
+      ],
     },
     { table: TABLE.port, priority: 10, match: [fromStack], actions: [resubmit(TABLE.known)] },
   ];
@@ -111,7 +123,7 @@ function admission({ sources, tenantIndex }: SwitchPort, domain: Uint8Array, her
   const as = (tenant: number): Action[] => [setField(is(REGISTER.tenant, tenant)), resubmit(TABLE.source)];
   const tenants = new Set(sources === undefined ? [tenantIndex] : sources.map((source) => source.tenantIndex));
   const flows: Flow[] = [...tenants].map((tenant) => ({
-    ...{ table: TABLE.tenant, priority: 10, actions: [resubmit(TABLE.capability)] },
+    ...{ table: TABLE.tenant, priority: 10, actions: [resubmit(TABLE.policy)] },
     match: [
       ...[MATCH.ipv6, is(REGISTER.tenant, tenant)],
       MATCH.prefix(FIELD.ipv6Dst, tenantPrefix(domain, tenant), TENANT_BITS),
@@ -156,20 +168,24 @@ function source({ address }: Ipv6Prefix): Flow[] {
       cookie: verdictCookie("drop-fragment"),
     },
     ...[0, 1].map((left) => ({ table, priority: 30, match: [MATCH.ipv6, is(FIELD.ipTtl, left)], ...toException })),
-    { table, priority: 10, match: [MATCH.ipv6], actions: [resubmit(TABLE.tenant)] },
+    { table, priority: 10, match: [MATCH.ipv6], actions: [resubmit(TABLE.tenantPolicy)] },
+    { table: TABLE.tenantPolicy, priority: 0, match: [], actions: [resubmit(TABLE.capability)] },
     // Of another tenant: the answer of what does not exist
     { table: TABLE.tenant, priority: 0, match: [], ...toException },
+    { table: TABLE.tenant, priority: 30, match: [is(REGISTER.elsewhere, 1)], actions: [resubmit(TABLE.elsewhere)] },
+    { table: TABLE.policy, priority: 0, match: [], actions: [resubmit(TABLE.serve)] },
+    { table: TABLE.serve, priority: 0, match: [], ...toException },
   ];
 }
 
 /** The site is chosen, its packet is ready to go. @see dataplane/README.md, steps 3 and 5 */
 function site(): Flow[] {
   const remember = (protocol: "tcp" | "udp"): Flow => ({
-    table: TABLE.remember,
-    priority: 10,
-    match: MATCH[protocol],
-    actions: [rememberFlow(protocol)],
+    ...{ table: TABLE.remember, priority: 10, match: MATCH[protocol] },
+    actions: [rememberFlow(protocol, TABLE.kept)],
   });
+  const refuse = { actions: [resubmit(TABLE.exception)] };
+  const elsewhere = [setField(is(REGISTER.member, 0)), setField(is(REGISTER.elsewhere, 1)), resubmit(TABLE.capability)];
   return [
     { table: TABLE.capability, priority: 0, match: [], actions: [resubmit(TABLE.exception)] },
     { table: TABLE.transition, priority: 0, match: [], actions: [resubmit(TABLE.kept), resubmit(TABLE.still)] },
@@ -185,6 +201,14 @@ function site(): Flow[] {
     remember("udp"),
     { table: TABLE.out, priority: 0, match: [], actions: [resubmit(TABLE.exception)] },
     { table: TABLE.send, priority: 20, match: [is(REGISTER.tooLong, 1)], actions: [resubmit(TABLE.exception)] },
+    // Whoever finds nobody here goes to another site, once
+    { table: TABLE.nobody, priority: 40, match: [is(REGISTER.elsewhere, 1)], ...refuse },
+    { table: TABLE.nobody, priority: 30, match: [is(REGISTER.leg, LEG.last)], ...refuse },
+    { table: TABLE.nobody, priority: 20, match: [is(REGISTER.leg, LEG.first)], actions: elsewhere },
+    { table: TABLE.nobody, priority: 10, match: [is(REGISTER.member, 1)], actions: elsewhere },
+    { table: TABLE.nobody, priority: 0, match: [], ...refuse },
+    { table: TABLE.elsewhere, priority: 0, match: [], ...refuse },
+    { table: TABLE.pin, priority: 10, match: MATCH.syn, actions: [rememberFlow("tcp", TABLE.pinned)] },
   ];
 }
 
@@ -202,10 +226,10 @@ const rememberNeighbour = learn({
   ],
 });
 
-function rememberFlow(protocol: "tcp" | "udp") {
+function rememberFlow(protocol: "tcp" | "udp", table: number) {
   const ports: readonly Field[] = protocol === "tcp" ? [FIELD.tcpSrc, FIELD.tcpDst] : [FIELD.udpSrc, FIELD.udpDst];
   return learn({
-    table: TABLE.kept,
+    table,
     priority: 10,
     cookie: KEPT_COOKIE,
     idleSeconds: REMEMBERED_SECONDS[protocol],
@@ -233,7 +257,13 @@ function local(facts: SwitchFacts): Flow[] {
   };
   return [
     ...ICMPV6_ERRORS.map((type) => ({ table: TABLE.local, priority: 30, match: MATCH.icmpv6(type), ...track })),
-    { table: TABLE.local, priority: 20, match: MATCH.tcp, ...track },
+    {
+      ...{ table: TABLE.local, priority: 25, match: [...MATCH.tcp, is(REGISTER.leg, LEG.last)] },
+      ...track,
+    },
+    // Perhaps it went on to another site
+    { table: TABLE.local, priority: 20, match: MATCH.tcp, actions: [resubmit(TABLE.pinned), resubmit(TABLE.follow)] },
+    { table: TABLE.follow, priority: 0, match: MATCH.tcp, ...track },
     { table: TABLE.local, priority: 20, match: MATCH.udp, ...track },
     { table: TABLE.local, priority: 0, match: [], ...refuse },
     related,
@@ -246,7 +276,7 @@ function local(facts: SwitchFacts): Flow[] {
     { table, priority: 20, match: [...MATCH.syn, isNew], ...choose },
     { table, priority: 20, match: [...MATCH.udp, isNew], ...choose },
     { table, priority: 0, match: [], ...refuse },
-    { table: TABLE.member, priority: 0, match: [], ...refuse },
+    { table: TABLE.member, priority: 0, match: [], actions: [resubmit(TABLE.nobody)] },
     // The instance of a connection is gone: said about the packet as it came
     ...(["tcp", "udp"] as const).map((protocol) => ({
       ...{
@@ -280,7 +310,12 @@ function wayBack(facts: SwitchFacts): Flow[] {
 
 function ends({ tunnelPort }: SwitchFacts): Flow[] {
   return [
-    { table: TABLE.tenant, priority: 20, match: [is(FIELD.inPort, tunnelPort)], actions: [resubmit(TABLE.local)] },
+    {
+      table: TABLE.tenantPolicy,
+      priority: 20,
+      match: [is(FIELD.inPort, tunnelPort)],
+      actions: [resubmit(TABLE.local)],
+    },
     { table: TABLE.tunnel, priority: 0, match: [], cookie: verdictCookie("drop-unknown-node"), actions: [] },
     {
       ...{ table: TABLE.stack, priority: 0, match: [], cookie: verdictCookie("passed") },

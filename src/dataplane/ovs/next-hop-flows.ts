@@ -3,7 +3,9 @@ import type {
   InstanceNextHop,
   NextHop,
   NextHopIndex,
+  PlannedGroup,
   PlannedNextHop,
+  PolicyIndex,
   SlotOwner,
   TunnelNextHop,
 } from "../../forwarding/index.ts";
@@ -21,13 +23,14 @@ import {
 } from "./openflow/actions.ts";
 import { FIELD, is } from "./openflow/fields.ts";
 import { type Bucket, type Flow, type Numbered, setGroup } from "./openflow/flow.ts";
-import { GROUP, MATCH, REGISTER, TABLE, ZONE } from "./tables.ts";
+import { GROUP, LEG, MATCH, REGISTER, TABLE, ZONE } from "./tables.ts";
 
 /** What every flow of the pipeline has to know about the switch. */
 export interface SwitchFacts {
   readonly locator: Ipv6Address;
-  /** Number of the tunnel port. */
+  /** Number of the tunnel port, and of the one for what came out of a tunnel itself. */
   readonly tunnelPort: number;
+  readonly hairPinPort: number;
   /** Of the bridge's own interface, behind which the host's stack is. */
   readonly stackMac: Uint8Array;
   /** Largest frame, with its Ethernet header, that a tunnel takes. */
@@ -38,6 +41,8 @@ export interface SwitchFacts {
 export const verdictCookie = (verdict: Verdict): bigint => BigInt(VERDICTS.indexOf(verdict) + 1);
 /** Cookies of the flows that count what a next hop was chosen for, and the connections that it was given. */
 export const chosenCookie = (nextHop: NextHopIndex): bigint => 0x1_0000_0000n + BigInt(nextHop);
+/** And of those that count what passes under a policy. */
+export const policyCookie = (policy: PolicyIndex): bigint => 0x5_0000_0000n + BigInt(policy);
 export const newFlowCookie = (nextHop: NextHopIndex): bigint => 0x2_0000_0000n + BigInt(nextHop);
 
 /** To the host's stack, which knows the way on. */
@@ -98,7 +103,27 @@ export function usableFlows(index: NextHopIndex, nextHop: NextHop, facts: Switch
           table: TABLE.send,
           priority: 10,
           match: [MATCH.ipv6, is(chosen, index)],
-          actions: throughTunnel(nextHop, facts),
+          actions: throughTunnel(nextHop, facts.tunnelPort),
+        },
+        // To another site, since nobody is here: once, and a connection follows it
+        {
+          table: TABLE.send,
+          priority: 15,
+          match: [MATCH.ipv6, is(chosen, index), is(REGISTER.leg, LEG.first)],
+          cookie: verdictCookie("hair-pinned"),
+          actions: [resubmit(TABLE.pin), ...throughTunnel(nextHop, facts.hairPinPort)],
+        },
+        {
+          table: TABLE.send,
+          priority: 12,
+          match: [MATCH.ipv6, is(chosen, index), is(REGISTER.elsewhere, 1)],
+          actions: [resubmit(TABLE.pin), ...throughTunnel(nextHop, facts.tunnelPort)],
+        },
+        {
+          table: TABLE.follow,
+          priority: 10,
+          match: [is(remembered, index)],
+          actions: [choose(index), setField(is(REGISTER.elsewhere, 1)), resubmit(TABLE.out)],
         },
       );
       break;
@@ -137,7 +162,7 @@ export function usableFlows(index: NextHopIndex, nextHop: NextHop, facts: Switch
 const servicePort = ({ protocol, servicePort: port }: InstanceNextHop) =>
   is(protocol === "tcp" ? FIELD.tcpDst : FIELD.udpDst, port);
 
-function throughTunnel(nextHop: TunnelNextHop, { tunnelPort }: SwitchFacts): Action[] {
+function throughTunnel(nextHop: TunnelNextHop, port: number): Action[] {
   const { encapsulation, locator } = nextHop;
   if (encapsulation?.kind !== "vxlan") return [];
   return [
@@ -146,7 +171,7 @@ function throughTunnel(nextHop: TunnelNextHop, { tunnelPort }: SwitchFacts): Act
     setField(is(FIELD.ethDst, encapsulation.destination)),
     setField(is(FIELD.tunnelId, encapsulation.vni)),
     setField(is(FIELD.tunnelIpv6Dst, locator)),
-    output(tunnelPort),
+    output(port),
   ];
 }
 
@@ -174,6 +199,37 @@ export function slotBucket({ current, previous }: SlotOwner, held: boolean): Buc
 export function servedGroup(index: number, backup: NextHopIndex): Numbered {
   const buckets: Bucket[] = [{ watchGroup: GROUP.slots(index), actions: [group(GROUP.slots(index))] }];
   if (backup !== 0) buckets.push({ watchGroup: GROUP.alive(backup), actions: [choose(backup), resubmit(TABLE.out)] });
-  buckets.push({ watchGroup: GROUP.always, actions: [resubmit(TABLE.exception)] });
+  buckets.push({ watchGroup: GROUP.always, actions: [resubmit(TABLE.nobody)] });
   return setGroup(GROUP.served(index), "first", buckets);
+}
+
+/** A group that was found to serve a capability. */
+export const serveFlow = (index: number): Flow => ({
+  ...{ table: TABLE.serve, priority: 10, match: [MATCH.ipv6, is(REGISTER.group, index)] },
+  actions: [group(GROUP.served(index))],
+});
+
+/** The same for what finds nobody here. */
+export const elsewhereFlow = (index: number, by: (index: number) => number): Flow => ({
+  ...{ table: TABLE.elsewhere, priority: 10, match: [MATCH.ipv6, is(REGISTER.group, index)] },
+  actions: [group(by(index))],
+});
+
+/** Slots of other sites, for what finds nobody here: each in proportion. */
+export function othersGroups(
+  index: number,
+  { slots, backup }: PlannedGroup,
+  isTunnel: (nextHop: NextHopIndex) => boolean,
+): Numbered[] {
+  const owners = slots.map(({ current }) => current).filter(isTunnel);
+  const slot = (owner: NextHopIndex): Bucket => ({
+    ...{ watchGroup: GROUP.alive(owner), actions: [choose(owner), resubmit(TABLE.out)] },
+  });
+  const buckets: Bucket[] = [{ watchGroup: GROUP.others(index), actions: [group(GROUP.others(index))] }];
+  if (isTunnel(backup)) buckets.push(slot(backup));
+  buckets.push({ watchGroup: GROUP.always, actions: [resubmit(TABLE.nobody)] });
+  return [
+    setGroup(GROUP.others(index), "select", owners.map(slot)),
+    setGroup(GROUP.elsewhere(index), "first", buckets),
+  ];
 }

@@ -1,42 +1,47 @@
-import { fromHex, type Ipv6Prefix, toHex } from "../../base/index.ts";
+import { type Ipv6Prefix, sameValue, toHex } from "../../base/index.ts";
 import {
-  type CapabilityEntry,
   GROUP_SLOTS,
   type GroupIndex,
-  lastLegAddress,
   type NextHopIndex,
   type NextHopState,
   type Operation,
+  type PlannedGroup,
   type PlannedNextHop,
-  type PlannedNode,
   type Policy,
   type PolicyIndex,
   type SlotOwner,
 } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
-import { noteOf } from "../plan-note.ts";
 import { type MadeFor, textOf } from "./adoption.ts";
+import { aggregateFlow, capabilityFlows } from "./destination-flows.ts";
 import { Endpoints } from "./endpoints.ts";
-import { DOMAIN_BITS, fixedFlows, multicastFlow, portFlows, type SwitchPort } from "./fixed-flows.ts";
+import { fixedFlows, multicastFlow, portFlows, type SwitchPort } from "./fixed-flows.ts";
+import { ENTRY, ledgerFlow, nextHopEntry, policyEntry } from "./ledger.ts";
 import {
   aliveGroup,
+  elsewhereFlow,
   isOpen,
   isUsable,
+  othersGroups,
   type SwitchFacts,
   servedGroup,
+  serveFlow,
   slotBucket,
   usableFlows,
-  verdictCookie,
 } from "./next-hop-flows.ts";
-import { group, note, resubmit, setField } from "./openflow/actions.ts";
+import { nodeFlows } from "./node-flows.ts";
+import { note } from "./openflow/actions.ts";
 import { FIELD, is } from "./openflow/fields.ts";
 import { addFlow, type Flow, type Numbered, removeFlow, removeFlows, removeGroup, setGroup } from "./openflow/flow.ts";
-import { GROUP, MATCH, REGISTER, TABLE } from "./tables.ts";
+import type { MeterOrder, Order } from "./openflow/meter.ts";
+import { policyFlows, policyMeters } from "./policy-flows.ts";
+import { GROUP, TABLE } from "./tables.ts";
 
-/** Kinds of entries of the ledger, in the upper half of `metadata`. */
-const ENTRY = { plan: 1, nextHop: 2, group: 3, policy: 4 } as const;
 /** Another arrangement of tables and registers gets another number: flows of the older one are not adopted. */
-export const LAYOUT = 3;
+export const LAYOUT = 4;
+
+/** Where a group leads: to other sites alone, here as well, or to none of them. */
+type Reach = "others" | "both" | "here";
 
 /**
  * Turns a plan into flows and groups. Keeps the plan's tables and what follows from them, and knows nothing of the switch
@@ -47,7 +52,6 @@ export class Program {
   readonly #domain: Ipv6Prefix;
   readonly #facts: SwitchFacts;
   readonly #endpoints = new Endpoints();
-  readonly #under = new Map<PolicyIndex, Set<string>>();
   readonly #held = new Map<GroupIndex, Set<number>>();
   #ports: readonly SwitchPort[] = [];
 
@@ -58,17 +62,17 @@ export class Program {
   }
 
   get madeFor(): MadeFor {
-    const { locator, tunnelPort, stackMac, longestFrame } = this.#facts;
+    const { locator, tunnelPort, hairPinPort, stackMac, longestFrame } = this.#facts;
     const ports = this.#ports.map(({ number, mac, role, tenantIndex, sources }) => [
       ...[number, toHex(mac), role, tenantIndex],
       sources?.map(({ prefix, tenantIndex: tenant }) => [toHex(prefix.address), prefix.length, tenant]) ?? "all",
     ]);
-    const facts = { tunnelPort, stackMac: toHex(stackMac), longestFrame, ports };
+    const facts = { tunnelPort, hairPinPort, stackMac: toHex(stackMac), longestFrame, ports };
     return { layout: LAYOUT, domain: toHex(this.#domain.address), locator: toHex(locator), facts };
   }
 
   /** Checks and carries out one operation in the tables; returns what the switch has to do. @throws {DataplaneError} as `PlanTables.apply` */
-  apply(operation: Operation, position: number): Numbered[] {
+  apply(operation: Operation, position: number): Order[] {
     switch (operation.type) {
       case "set-next-hop":
       case "set-next-hop-state":
@@ -83,63 +87,51 @@ export class Program {
         return before === undefined ? [] : this.#removeNextHop(operation.index, before);
       }
       case "remove-group": {
+        const before = this.plan.groupEntry(operation.group);
         this.plan.apply(operation, position);
-        const { group: index } = operation;
-        this.#held.delete(index);
-        const ledger = ledgerFlow(ENTRY.group, index, operation);
-        return [removeGroup(GROUP.served(index)), removeGroup(GROUP.slots(index)), removeFlow(ledger)];
-      }
-      case "remove-capability": {
-        const entry = this.plan.capability(operation.address);
-        const flows = entry === undefined ? [] : this.#capabilityFlows(entry);
-        this.plan.apply(operation, position);
-        if (entry?.policy !== undefined) this.#under.get(entry.policy)?.delete(toHex(entry.address));
-        return flows.map(removeFlow);
-      }
-      case "remove-node": {
-        const node = this.plan.node(operation.locator);
-        this.plan.apply(operation, position);
-        return node === undefined ? [] : this.#nodeFlows(node).map(removeFlow);
+        return before === undefined ? [] : this.#removeGroup(operation.group, before);
       }
       case "set-slots": {
         const before = this.plan.groupEntry(operation.group);
         this.plan.apply(operation, position);
         this.#hold(operation.group, before?.slots);
-        return this.#groupMessages(operation.group);
+        return this.#groupMessages(operation.group, before);
       }
       case "set-capability": {
-        const present = this.plan.capability(operation.entry.address);
-        const before = present === undefined ? [] : this.#capabilityFlows(present);
+        const before = this.plan.capability(operation.entry.address);
         this.plan.apply(operation, position);
-        if (present?.policy !== undefined) this.#under.get(present.policy)?.delete(toHex(present.address));
-        return replaced(before, this.#capabilityFlows(this.#noted(operation.entry)));
+        return replaced(before === undefined ? [] : capabilityFlows(before), capabilityFlows(operation.entry));
+      }
+      case "remove-capability": {
+        const entry = this.plan.capability(operation.address);
+        this.plan.apply(operation, position);
+        return entry === undefined ? [] : capabilityFlows(entry).map(removeFlow);
+      }
+      case "set-aggregate":
+        this.plan.apply(operation, position);
+        return [addFlow(aggregateFlow(operation.aggregate))];
+      case "remove-aggregate": {
+        const before = this.plan.aggregateAt(operation.prefix);
+        this.plan.apply(operation, position);
+        return before === undefined ? [] : [removeFlow(aggregateFlow(before))];
       }
       case "set-policy":
       case "remove-policy": {
         const { index } = operation;
-        const entries = [...(this.#under.get(index) ?? [])].flatMap((key) => this.plan.capability(fromHex(key)) ?? []);
-        const was = this.plan.policy(index);
-        const before = entries.flatMap((entry) => this.#capabilityFlows(entry));
+        const before = this.plan.policy(index);
         this.plan.apply(operation, position);
-        const kept = this.plan.policy(index);
-        const ledger = [...(kept === undefined && was !== undefined ? [removeFlow(policyEntry(index, was))] : [])];
-        if (kept !== undefined) ledger.push(addFlow(policyEntry(index, kept)));
-        return [
-          ...replaced(
-            before,
-            entries.flatMap((entry) => this.#capabilityFlows(entry)),
-          ),
-          ...ledger,
-        ];
+        return policyOrders(index, before, this.plan.policy(index));
       }
-      case "set-aggregate":
-      case "remove-aggregate":
-        throw new RangeError("no aggregates are set in Open vSwitch");
       case "set-node": {
         const before = this.plan.node(operation.locator);
         this.plan.apply(operation, position);
-        const flows = this.#nodeFlows(operation);
-        return [...(before === undefined ? [] : this.#nodeFlows(before).map(removeFlow)), ...flows.map(addFlow)];
+        const flows = nodeFlows(operation, this.#domain, this.#facts);
+        return replaced(before === undefined ? [] : nodeFlows(before, this.#domain, this.#facts), flows);
+      }
+      case "remove-node": {
+        const node = this.plan.node(operation.locator);
+        this.plan.apply(operation, position);
+        return node === undefined ? [] : nodeFlows(node, this.#domain, this.#facts).map(removeFlow);
       }
     }
   }
@@ -188,7 +180,12 @@ export class Program {
     return [...gone.map(removeFlow), ...this.#portFlows().map(addFlow)];
   }
 
-  /** Everything, for a switch that may hold anything: one bundle of this leaves no packet without a plan. */
+  /** All meters that {@link everything} names. */
+  *meters(): Generator<MeterOrder> {
+    for (const [index, policy] of this.plan.plannedPolicies()) yield* policyMeters(index, policy);
+  }
+
+  /** Everything but meters, for a switch that may hold anything: one bundle of this leaves no packet without a plan. */
   *everything(generation: number): Generator<Numbered> {
     yield removeFlows();
     yield removeGroup();
@@ -202,10 +199,12 @@ export class Program {
     }
     for (const flow of this.#endpoints.flows(this.#facts)) yield addFlow(flow);
     for (const index of this.plan.groupIndexes()) yield* this.#groupMessages(index);
-    for (const [index, policy] of this.plan.plannedPolicies()) yield addFlow(policyEntry(index, policy));
-    for (const entry of this.plan.plannedCapabilities())
-      for (const flow of this.#capabilityFlows(this.#noted(entry))) yield addFlow(flow);
-    for (const node of this.plan.nodes()) for (const flow of this.#nodeFlows(node)) yield addFlow(flow);
+    for (const [index, policy] of this.plan.plannedPolicies())
+      for (const flow of [...policyFlows(index, policy), policyEntry(index, policy)]) yield addFlow(flow);
+    for (const entry of this.plan.plannedCapabilities()) for (const flow of capabilityFlows(entry)) yield addFlow(flow);
+    for (const entry of this.plan.plannedAggregates()) yield addFlow(aggregateFlow(entry));
+    for (const node of this.plan.nodes())
+      for (const flow of nodeFlows(node, this.#domain, this.#facts)) yield addFlow(flow);
     yield this.generation(generation);
   }
 
@@ -259,73 +258,70 @@ export class Program {
     return messages;
   }
 
-  #groupMessages(index: GroupIndex): Numbered[] {
-    const { slots, backup } = this.plan.groupEntry(index)!;
+  /** @param before as the switch has it, where it has */
+  #groupMessages(index: GroupIndex, before?: PlannedGroup): Numbered[] {
+    const planned = this.plan.groupEntry(index)!;
+    const { slots, backup } = planned;
     const held = this.#held.get(index);
     if (slots.length !== GROUP_SLOTS) throw new RangeError(`group ${index} has ${slots.length} slots`);
-    return [
+    const [reach, was] = [this.#reach(planned), before && this.#reach(before)];
+    const messages = [
       setGroup(
         GROUP.slots(index),
         "select",
         slots.map((owner) => slotBucket(owner, held?.has(owner.slot) === true)),
       ),
       servedGroup(index, backup),
+      addFlow(serveFlow(index)),
       addFlow(ledgerFlow(ENTRY.group, index, { type: "set-slots", group: index, slots, backup })),
     ];
+    if (reach === "both") messages.push(...othersGroups(index, planned, (nextHop) => this.#isTunnel(nextHop)));
+    if (reach !== "here")
+      messages.push(addFlow(elsewhereFlow(index, reach === "both" ? GROUP.elsewhere : GROUP.served)));
+    else if (was !== undefined && was !== "here") messages.push(removeFlow(elsewhereFlow(index, GROUP.served)));
+    if (was === "both" && reach !== "both") messages.push(...removedOthers(index));
+    return messages;
   }
 
-  /** By policy, so that a change of it finds them. */
-  #noted(entry: CapabilityEntry): CapabilityEntry {
-    const { policy, address } = entry;
-    if (policy === undefined) return entry;
-    const under = this.#under.get(policy) ?? new Set();
-    this.#under.set(policy, under.add(toHex(address)));
-    return entry;
+  #removeGroup(index: GroupIndex, before: PlannedGroup): Numbered[] {
+    this.#held.delete(index);
+    const reach = this.#reach(before);
+    const messages = [removeFlow(serveFlow(index))];
+    if (reach !== "here") messages.push(removeFlow(elsewhereFlow(index, GROUP.served)));
+    if (reach === "both") messages.push(...removedOthers(index));
+    const ledger = ledgerFlow(ENTRY.group, index, { type: "remove-group", group: index });
+    return [...messages, removeGroup(GROUP.served(index)), removeGroup(GROUP.slots(index)), removeFlow(ledger)];
   }
 
-  /** Its own, and one for each other tenant that its policy lets in. */
-  #capabilityFlows(entry: CapabilityEntry): Flow[] {
-    const { address, policy } = entry;
-    const allowed = policy === undefined ? [] : (this.plan.policy(policy)?.allowed ?? []);
-    return [
-      ...capabilityFlows(entry),
-      ...allowed.map((tenant) => ({
-        ...{ table: TABLE.tenant, priority: 15, actions: [resubmit(TABLE.capability)] },
-        match: [MATCH.ipv6, is(REGISTER.tenant, tenant), is(FIELD.ipv6Dst, address)],
-      })),
-    ];
+  #reach({ slots, backup }: PlannedGroup): Reach {
+    const named = [backup, ...slots.flatMap(({ current, previous }) => [current, previous])].filter((one) => one !== 0);
+    if (named.every((one) => this.#isTunnel(one))) return named.length === 0 ? "here" : "others";
+    return slots.some(({ current }) => this.#isTunnel(current)) || this.#isTunnel(backup) ? "both" : "here";
   }
 
-  /** Tunnelled packets are accepted from there, if any are. */
-  #nodeFlows(node: PlannedNode): Flow[] {
-    const { locator, vni } = node;
-    const flows: Flow[] = [
-      {
-        ...{
-          table: TABLE.tunnel,
-          priority: 5,
-          match: [MATCH.ipv6, is(FIELD.tunnelIpv6Src, locator)],
-          cookie: verdictCookie("drop-vni"),
-        },
-        actions: [note(noteOf({ type: "set-node", ...node }))],
-      },
-    ];
-    if (vni === undefined) return flows;
-    const toUs = is(FIELD.tunnelIpv6Dst, this.#facts.locator);
-    const toDomain = MATCH.prefix(FIELD.ipv6Dst, this.#domain.address, DOMAIN_BITS);
-    // Also what another site sends on, once
-    for (const source of [locator, lastLegAddress(locator)]) {
-      const numbered = [MATCH.ipv6, is(FIELD.tunnelIpv6Src, source), toUs, is(FIELD.tunnelId, vni)];
-      flows.push(
-        { table: TABLE.tunnel, priority: 20, match: [...numbered, toDomain], actions: [resubmit(TABLE.source)] },
-        {
-          ...{ table: TABLE.tunnel, priority: 10, match: numbered, actions: [] },
-          cookie: verdictCookie("drop-not-capability"),
-        },
-      );
-    }
-    return flows;
+  #isTunnel(index: NextHopIndex): boolean {
+    return this.plan.nextHop(index)?.kind === "tunnel";
   }
+}
+
+const removedOthers = (index: GroupIndex): Numbered[] => [
+  removeGroup(GROUP.elsewhere(index)),
+  removeGroup(GROUP.others(index)),
+];
+
+/** Meters before the flows that name them, and gone behind them. */
+function policyOrders(index: PolicyIndex, before: Policy | undefined, after: Policy | undefined): Order[] {
+  const all = (policy: Policy): Flow[] => [...policyFlows(index, policy), policyEntry(index, policy)];
+  const [was, is] = [before, after].map((policy) => (policy === undefined ? [] : policyMeters(index, policy)));
+  const kept = new Set(is!.map(({ meter }) => meter));
+  const changed = is!.filter(
+    ({ meter, rate }) => !was!.some((one) => one.meter === meter && sameValue(one.rate, rate)),
+  );
+  return [
+    ...changed,
+    ...replaced(before === undefined ? [] : all(before), after === undefined ? [] : all(after)),
+    ...was!.filter(({ meter }) => !kept.has(meter)).map(({ meter }) => ({ meter })),
+  ];
 }
 
 /** What was and is not any more goes, what is comes or is replaced. */
@@ -340,40 +336,3 @@ const flowKey = ({ table, priority, match }: Flow): string =>
     priority,
     match.map(({ field, value, mask }) => [field.number, [...value], mask && [...mask]]),
   ]);
-
-function capabilityFlows(entry: CapabilityEntry): Flow[] {
-  const { address, group: index, localGroup } = entry;
-  const flows: Flow[] = [
-    {
-      table: TABLE.capability,
-      priority: 10,
-      match: [MATCH.ipv6, is(FIELD.ipv6Dst, address)],
-      actions: [
-        note(noteOf({ type: "set-capability", entry })),
-        index === 0 ? resubmit(TABLE.exception) : group(GROUP.served(index)),
-      ],
-    },
-  ];
-  if (localGroup !== 0) flows.push(memberFlow(entry));
-  return flows;
-}
-
-const memberFlow = ({ address, localGroup }: CapabilityEntry): Flow => ({
-  table: TABLE.member,
-  priority: 10,
-  match: [MATCH.ipv6, is(FIELD.ipv6Dst, address)],
-  actions: [setField(is(REGISTER.member, 1)), group(GROUP.served(localGroup))],
-});
-
-const nextHopEntry = (index: NextHopIndex, { nextHop, state }: PlannedNextHop): Flow =>
-  ledgerFlow(ENTRY.nextHop, index, { type: "set-next-hop", index, nextHop, state });
-
-const policyEntry = (index: PolicyIndex, policy: Policy): Flow =>
-  ledgerFlow(ENTRY.policy, index, { type: "set-policy", index, policy });
-
-const ledgerFlow = (kind: number, index: number, operation: Operation): Flow => ({
-  table: TABLE.ledger,
-  priority: 1,
-  match: [is(FIELD.metadata, kind * 2 ** 32 + index)],
-  actions: [note(noteOf(operation))],
-});

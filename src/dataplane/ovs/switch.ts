@@ -7,7 +7,6 @@ import {
   type FlowDescription,
   type Numbered,
   type PacketIn,
-  setMeter,
 } from "./openflow/flow.ts";
 import {
   addToBundle,
@@ -24,6 +23,15 @@ import {
   TYPE,
   VERSION,
 } from "./openflow/message.ts";
+import {
+  askMeters,
+  decodeMeters,
+  type MeterCount,
+  type MeterOrder,
+  type MeterRate,
+  removeMeter,
+  setMeter,
+} from "./openflow/meter.ts";
 import { METER } from "./tables.ts";
 
 const ANSWER_MS = 30_000;
@@ -93,9 +101,51 @@ export class SwitchConnection implements Disposable {
   }
 
   /** Limits what comes here as packets. */
-  limit(packetsPerSecond: number, burst: number): void {
+  limit(rate: MeterRate): void {
     // One of the two is refused: the meter is there, or it is not
-    for (const exists of [false, true]) this.send(setMeter(METER, { packetsPerSecond, burst }, { exists }));
+    for (const exists of [false, true]) this.send(setMeter(METER, rate, { exists }));
+  }
+
+  /** Resolves when the meter is so. @throws {Error} with the switch's refusal */
+  async meter({ meter, rate }: MeterOrder): Promise<void> {
+    if (rate === undefined) this.send(removeMeter(meter));
+    else if ((await this.#refusalOf(setMeter(meter, rate, { exists: true }))) !== undefined) {
+      const refused = await this.#refusalOf(setMeter(meter, rate, { exists: false }));
+      if (refused !== undefined) throw refused;
+    }
+  }
+
+  /** Why the switch does not carry a message out, `undefined` when it has. */
+  async #refusalOf(message: Numbered): Promise<Error | undefined> {
+    const number = this.#number();
+    let refused: Error | undefined;
+    const fail = (cause: Error): void => {
+      refused = cause;
+    };
+    this.#questions.set(number, { take: () => false, fail });
+    this.#write(message(number));
+    const barrier = this.#number();
+    const done = this.#ask(barrier, ({ type }) => type === TYPE.barrierReply);
+    this.#write(encode(TYPE.barrierRequest, barrier));
+    await done;
+    this.#questions.delete(number);
+    return refused;
+  }
+
+  /** What all meters have counted. */
+  async meters(): Promise<readonly MeterCount[]> {
+    const found: MeterCount[] = [];
+    const number = this.#number();
+    const whole = this.#ask(number, ({ type, body }) => {
+      if (type !== TYPE.multipartReply) return false;
+      const part = decodeMeters(body);
+      if (!part.ok) throw new Error(part.reason);
+      found.push(...part.value.meters);
+      return !part.value.more;
+    });
+    this.#write(askMeters(number));
+    await whole;
+    return found;
   }
 
   /** Carries all messages out, or none. One bundle at a time. @throws {Error} with the switch's refusal */

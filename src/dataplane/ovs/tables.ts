@@ -5,9 +5,14 @@ import { FIELD, is } from "./openflow/fields.ts";
 export const TABLE = {
   port: 0,
   source: 1,
-  tenant: 2,
+  tenantPolicy: 2,
   capability: 3,
+  tenant: 4,
+  policy: 5,
+  serve: 6,
   tunnel: 10,
+  pinned: 18,
+  follow: 19,
   local: 20,
   tracked: 21,
   member: 22,
@@ -22,6 +27,9 @@ export const TABLE = {
   deliver: 32,
   back: 33,
   backTracked: 34,
+  nobody: 35,
+  elsewhere: 36,
+  pin: 37,
   stack: 40,
   neighbour: 41,
   known: 42,
@@ -30,7 +38,10 @@ export const TABLE = {
   ledger: 250,
 } as const;
 
-/** Registers: who was chosen, the former owner of a slot in transition, who was remembered, too long, choosing an instance, held, whose port. */
+/**
+ * Registers: who was chosen, the former owner of a slot in transition, who was remembered, too long, choosing an instance, held, whose port,
+ * the capability's group and policy, looking for another site, and how a packet came (0 to a port, else {@link LEG}).
+ */
 export const REGISTER = {
   nextHop: FIELD.reg1,
   previous: FIELD.reg2,
@@ -39,18 +50,39 @@ export const REGISTER = {
   member: FIELD.reg5,
   held: FIELD.reg6,
   tenant: FIELD.reg7,
+  group: FIELD.reg8,
+  policy: FIELD.reg9,
+  elsewhere: FIELD.reg10,
+  leg: FIELD.reg11,
 } as const;
 
-/** Groups: slots of a plan's group under its own number; whether a next hop may be chosen; slots, then backup, then refusal. */
+/** Out of a tunnel: it may go to another site, or not any more. */
+export const LEG = { first: 1, last: 2 } as const;
+
+/**
+ * Groups: slots of a plan's group under its own number; whether a next hop may be chosen; slots, then backup, then refusal. Of groups that
+ * lead here as well: slots of other sites alone, and these, then refusal.
+ */
 export const GROUP = {
   slots: (group: number): number => group,
   alive: (nextHop: number): number => 0x10000 + nextHop,
   served: (group: number): number => 0x20000 + group,
+  others: (group: number): number => 0x40000 + group,
+  elsewhere: (group: number): number => 0x50000 + group,
   always: 0x30000,
   never: 0x30001,
 } as const;
 
 export const METER = 0x5e;
+const FIRST_POLICY_METER = 0x1000;
+/** Meters of a policy: a meter counts packets or bits, not both. */
+export const POLICY_METER = {
+  packets: (policy: number): number => FIRST_POLICY_METER + 2 * policy,
+  bits: (policy: number): number => FIRST_POLICY_METER + 2 * policy + 1,
+} as const;
+/** The policy that a meter is of, `undefined` for another's. */
+export const policyOfMeter = (meter: number): number | undefined =>
+  meter < FIRST_POLICY_METER ? undefined : (meter - FIRST_POLICY_METER) >> 1;
 export const ZONE = 0x5e5e;
 
 const PROTOCOL = { tcp: 6, udp: 17, icmpv6: 58 } as const;

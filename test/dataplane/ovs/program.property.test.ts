@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { toHex } from "../../../src/base/index.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import { adoptableFrom } from "../../../src/dataplane/ovs/adoption.ts";
-import { decodeFlows, type Numbered } from "../../../src/dataplane/ovs/openflow/flow.ts";
+import { decodeFlows } from "../../../src/dataplane/ovs/openflow/flow.ts";
 import { TYPE } from "../../../src/dataplane/ovs/openflow/message.ts";
+import type { Order } from "../../../src/dataplane/ovs/openflow/meter.ts";
 import { Program } from "../../../src/dataplane/ovs/program.ts";
+import { policyOfMeter } from "../../../src/dataplane/ovs/tables.ts";
 import { comparable } from "../../contract/dataplane/expected.ts";
 import { sequence } from "../../contract/dataplane/sequence.ts";
 import { OPTIONS } from "../memory/story.ts";
@@ -23,8 +25,19 @@ const GROUP_ACTION = 22;
 class Switch {
   readonly flows = new Map<string, string>();
   readonly groups = new Map<number, string>();
+  readonly meters = new Map<number, unknown>();
 
-  take(message: Numbered): void {
+  take(message: Order): void {
+    if (typeof message !== "function") {
+      const { meter, rate } = message;
+      if (rate !== undefined) this.meters.set(meter, rate);
+      else {
+        assert.ok(this.meters.delete(meter), `meter ${meter} is not there`);
+        for (const content of this.flows.values())
+          assert.ok(!metersIn(content).includes(meter), `meter ${meter} is named by a flow`);
+      }
+      return;
+    }
     const octets = message(1);
     const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
     if (octets[1] === TYPE.groupMod) {
@@ -41,6 +54,8 @@ class Switch {
     if (command === DELETE_ALL) this.flows.clear();
     else if (command === ADD) {
       for (const named of groupsIn(octets.subarray(matchEnd))) assert.ok(this.groups.has(named), `no group ${named}`);
+      const instructions = toHex(octets.subarray(matchEnd));
+      for (const named of metersIn(instructions)) assert.ok(this.meters.has(named), `no meter ${named}`);
       this.flows.set(name, toHex(octets.subarray(8, 16)) + toHex(octets.subarray(matchEnd)));
     } else assert.ok(this.flows.delete(name), `there is no flow ${name}`);
   }
@@ -60,6 +75,14 @@ class Switch {
   }
 }
 
+/** But that of what comes here. */
+function metersIn(instructions: string): number[] {
+  const found = instructions.matchAll(/001d0008([0-9a-f]{8})/g);
+  return Array.from(found, ([, meter]) => Number.parseInt(meter!, 16)).filter(
+    (meter) => policyOfMeter(meter) !== undefined,
+  );
+}
+
 function groupsIn(instructions: Uint8Array): number[] {
   const view = new DataView(instructions.buffer, instructions.byteOffset, instructions.length);
   const found: number[] = [];
@@ -68,7 +91,13 @@ function groupsIn(instructions: Uint8Array): number[] {
   return found;
 }
 
-const facts = { locator: OPTIONS.locator, tunnelPort: 1, stackMac: new Uint8Array(6), longestFrame: 1444 };
+const facts = {
+  locator: OPTIONS.locator,
+  tunnelPort: 1,
+  hairPinPort: 2,
+  stackMac: new Uint8Array(6),
+  longestFrame: 1444,
+};
 const program = (): Program => new Program(new PlanTables(OPTIONS.domain, 1000), OPTIONS.domain, facts);
 
 it(`ovs: after any operations, one by one, the switch has what it has after everything at once, and tells the plan (seed ${seed})`, () => {
@@ -89,9 +118,10 @@ it(`ovs: after any operations, one by one, the switch has what it has after ever
       adopted.release();
       assert.deepEqual(comparable(adopted.plan.snapshot(7)), comparable(byStep.plan.snapshot(7)));
       const whole = new Switch();
-      for (const message of adopted.everything(7)) whole.take(message);
+      for (const message of [...adopted.meters(), ...adopted.everything(7)]) whole.take(message);
       assert.deepEqual([...steps.flows].toSorted(), [...whole.flows].toSorted());
       assert.deepEqual([...steps.groups].toSorted(), [...whole.groups].toSorted());
+      assert.deepEqual([...steps.meters].toSorted(), [...whole.meters].toSorted());
     }),
     { seed, numRuns: 60, endOnFailure: true },
   );

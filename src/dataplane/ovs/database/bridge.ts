@@ -8,7 +8,8 @@ export interface BridgeOptions {
   readonly datapathType: "netdev" | "system";
   /** Of the bridge's own interface; stays the same whatever ports come and go. */
   readonly mac: Uint8Array;
-  readonly tunnelUdpPort: number;
+  /** Names of its VXLAN ports, and the UDP port of each. */
+  readonly tunnels: Readonly<Record<string, number>>;
   /** Names of the interfaces that are its ports. */
   readonly ports: readonly string[];
 }
@@ -30,6 +31,8 @@ const named = (name: string) => [["name", "==", name]];
 
 /** Interface names have at most 15 characters. */
 export const tunnelPortName = (bridge: string): string => `${bridge.slice(0, 12)}-vx`;
+/** For what came out of a tunnel itself: from the other port it could not leave by that one. */
+export const hairPinPortName = (bridge: string): string => `${bridge.slice(0, 12)}-hp`;
 
 /**
  * Makes the bridge so, in one transaction; what is so already is left alone. Resolves once the switch has done it.
@@ -54,15 +57,16 @@ export async function arrangeBridge(database: DatabaseClient, wanted: BridgeOpti
     added.push(["named-uuid", `p${id}`]);
   };
   if (!present.has(wanted.name)) add(wanted.name, { type: "internal" }, {});
-  const tunnel = tunnelPortName(wanted.name);
-  const tunnelOptions = map({
-    ...{ remote_ip: "flow", key: "flow", local_ip: "flow", dst_port: String(wanted.tunnelUdpPort) },
-    ...{ csum: "true", tos: "inherit" },
-  });
-  if (!present.has(tunnel)) add(tunnel, { type: "vxlan", options: tunnelOptions }, { tag: TUNNEL_VLAN });
-  else operations.push({ op: "update", table: "Interface", where: named(tunnel), row: { options: tunnelOptions } });
+  for (const [tunnel, udpPort] of Object.entries(wanted.tunnels)) {
+    const options = map({
+      ...{ remote_ip: "flow", key: "flow", local_ip: "flow", dst_port: String(udpPort) },
+      ...{ csum: "true", tos: "inherit" },
+    });
+    if (!present.has(tunnel)) add(tunnel, { type: "vxlan", options }, { tag: TUNNEL_VLAN });
+    else operations.push({ op: "update", table: "Interface", where: named(tunnel), row: { options } });
+  }
   for (const name of wanted.ports) if (!present.has(name)) add(name, {}, { protected: true });
-  const keep = new Set([wanted.name, tunnel, ...wanted.ports]);
+  const keep = new Set([wanted.name, ...Object.keys(wanted.tunnels), ...wanted.ports]);
   const gone = [...present].filter(([name]) => !keep.has(name)).map(([, uuid]) => uuid);
   operations.push(...bridgeOperations(bridge, wanted, added, gone));
   await carryOut(database, operations);

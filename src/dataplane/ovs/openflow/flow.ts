@@ -114,32 +114,6 @@ const DATAPATH_HASH: Uint8Array = new Writer(40)
   .u64(0n)
   .finish();
 
-const METER_ADD = 0;
-const METER_MODIFY = 1;
-const METER_PACKETS_AND_BURST = 2 | 4;
-const METER_DROP = 1;
-
-export interface Rate {
-  readonly packetsPerSecond: number;
-  readonly burst: number;
-}
-
-/** @see OpenFlow 1.5.1 §7.3.4.5 */
-export const setMeter =
-  (index: number, { packetsPerSecond, burst }: Rate, { exists }: { readonly exists: boolean }): Numbered =>
-  (xid) =>
-    encode(TYPE.meterMod, xid, (body) =>
-      body
-        .u16(exists ? METER_MODIFY : METER_ADD)
-        .u16(METER_PACKETS_AND_BURST)
-        .u32(index)
-        .u16(METER_DROP)
-        .u16(16)
-        .u32(packetsPerSecond)
-        .u32(burst)
-        .u32(0),
-    );
-
 /** @see OpenFlow 1.5.1 §7.3.6 */
 export const packetOut =
   (actions: readonly Action[], packet: Uint8Array): Numbered =>
@@ -154,7 +128,7 @@ export const packetOut =
       body.bytes(packet);
     });
 
-const PART = { flowDescriptions: 1, portDescriptions: 13 } as const;
+const PART = { flowDescriptions: 1 } as const;
 const MORE = 1;
 
 /** Asks for the flows of a table. @see OpenFlow 1.5.1 §7.3.5.2 */
