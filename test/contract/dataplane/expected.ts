@@ -1,5 +1,6 @@
-import { toHex } from "../../../src/base/index.ts";
+import { formatIpv6Prefix, toHex } from "../../../src/base/index.ts";
 import {
+  type AggregateEntry,
   type CapabilityEntry,
   GROUP_SLOTS,
   type NextHop,
@@ -18,6 +19,7 @@ export class Expected {
   readonly groups = new Map<number, { slots: SlotOwner[]; backup: number }>();
   readonly capabilities = new Map<string, CapabilityEntry>();
   readonly nodes = new Map<string, PlannedNode>();
+  readonly aggregates = new Map<string, AggregateEntry>();
 
   apply(operation: Operation): void {
     switch (operation.type) {
@@ -54,6 +56,12 @@ export class Expected {
       case "remove-capability":
         this.capabilities.delete(toHex(operation.address));
         break;
+      case "set-aggregate":
+        this.aggregates.set(formatIpv6Prefix(operation.aggregate.prefix), operation.aggregate);
+        break;
+      case "remove-aggregate":
+        this.aggregates.delete(formatIpv6Prefix(operation.prefix));
+        break;
       case "set-node":
         this.nodes.set(toHex(operation.locator), operation);
         break;
@@ -67,7 +75,9 @@ export class Expected {
 /** Plain data with a fixed order, so that two snapshots can be compared whatever order their driver keeps. */
 export function comparable(snapshot: PlanSnapshot | Expected): unknown {
   const nodes = [...snapshot.nodes.values()].map(({ locator, vni }) => `${toHex(locator)} ${vni ?? ""}`);
+  const aggregates = [...(snapshot.aggregates?.values() ?? [])];
   return {
+    aggregates: sorted(new Map(aggregates.map((entry) => [formatIpv6Prefix(entry.prefix), entry]))),
     generation: snapshot.generation,
     nextHops: sorted(snapshot.nextHops),
     groups: sorted(snapshot.groups),

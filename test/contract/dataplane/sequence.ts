@@ -1,10 +1,11 @@
 import fc from "fast-check";
-import { parseIpv6, toHex } from "../../../src/base/index.ts";
+import { parseIpv6, parseIpv6Prefix, toHex } from "../../../src/base/index.ts";
 import type { Encapsulation, NextHop, NextHopState, Operation } from "../../../src/forwarding/index.ts";
 import { Expected } from "./expected.ts";
 
 const INDEXES = 6;
 const ADDRESSES = Array.from({ length: 12 }, (_, i) => parseIpv6(`fd5e:0:0:1:8001:${i % 3}:1:${Math.floor(i / 3)}`)!);
+const PREFIXES = ["1::/64", "1:8001::/80", "2::/64"].map((rest) => parseIpv6Prefix(`fd5e:0:0:${rest}`)!);
 const LOCATORS = Array.from({ length: 4 }, (_, i) => parseIpv6(`2001:db8:f::${i + 2}`)!);
 const STATES: readonly NextHopState[] = ["up", "down", "draining"];
 
@@ -68,7 +69,7 @@ function nextHop(choices: Choices): NextHop {
 function operation(choices: Choices, tables: Expected): Operation | undefined {
   const hops = [...tables.nextHops.keys()];
   const groups = [...tables.groups.keys()];
-  switch (choices.below(11)) {
+  switch (choices.below(13)) {
     case 0:
     case 1: {
       const index = 1 + choices.below(INDEXES);
@@ -100,7 +101,8 @@ function operation(choices: Choices, tables: Expected): Operation | undefined {
       return { type: "set-slots", group: 1 + choices.below(INDEXES), slots, backup: owner() };
     }
     case 5: {
-      const named = new Set([...tables.capabilities.values()].flatMap(({ group, localGroup }) => [group, localGroup]));
+      const leading = [...tables.capabilities.values()].flatMap(({ group, localGroup }) => [group, localGroup]);
+      const named = new Set([...leading, ...tables.aggregates.values().map(({ group }) => group)]);
       const group = choices.of(groups.filter((index) => !named.has(index)));
       return group === undefined ? undefined : { type: "remove-group", group };
     }
@@ -115,6 +117,15 @@ function operation(choices: Choices, tables: Expected): Operation | undefined {
     case 8: {
       const entry = choices.of([...tables.capabilities.values()]);
       return entry === undefined ? undefined : { type: "remove-capability", address: entry.address };
+    }
+    case 11: {
+      const group = choices.of(groups);
+      const prefix = choices.of(PREFIXES)!;
+      return group === undefined ? undefined : { type: "set-aggregate", aggregate: { prefix, group } };
+    }
+    case 12: {
+      const entry = choices.of([...tables.aggregates.values()]);
+      return entry === undefined ? undefined : { type: "remove-aggregate", prefix: entry.prefix };
     }
     case 9: {
       const index = choices.of(hops.filter((hop) => tables.nextHops.get(hop)!.nextHop.kind === "tunnel"));
