@@ -502,16 +502,20 @@ struct semr_beginnings {
 };
 SEMR_ASSERT_SIZE(struct semr_beginnings, 24);
 
-/* ------------------------------------------------- ways (PERCPU_ARRAY) */
+/* ------------------------------------ ways, flow_ways (PERCPU_ARRAY) */
 
-/* The next link, and the Ethernet addresses there. */
+/*
+ * The next link, the Ethernet addresses there, and who has them: family and next
+ * are a struct bpf_redir_neigh. Family 0: nobody is known to have them.
+ */
 struct semr_exit {
 	__u32 ifindex;
 	__u32 mtu;
 	__u16 macs[6];		/* destination, source */
-	__u8 reserved[4];
+	__u32 family;
+	__u8 next[16];
 } __attribute__((aligned(8)));
-SEMR_ASSERT_SIZE(struct semr_exit, 24);
+SEMR_ASSERT_SIZE(struct semr_exit, 40);
 
 /*
  * What the kernel said when it was last asked for the way to a router, for the
@@ -525,13 +529,27 @@ SEMR_ASSERT_SIZE(struct semr_exit, 24);
 #define SEMR_WAY_JIFFIES 2
 
 struct semr_way {
-	__u64 asked;		/* jiffies */
+	__u64 asked;		/* jiffies; 0: not to be used again */
 	__u64 to[2];		/* locator */
 	__u32 from;		/* ifindex */
 	__be32 word;		/* traffic class, part of the flows */
 	struct semr_exit exit;
 };
-SEMR_ASSERT_SIZE(struct semr_way, 56);
+SEMR_ASSERT_SIZE(struct semr_way, 72);
+
+/*
+ * The same of a flow that was translated, as it leaves: whatever the kernel may
+ * choose a route by is that of the packet.
+ */
+#define SEMR_FLOW_WAYS 1024
+
+struct semr_flow_way {
+	struct semr_way way;	/* word: the first one of the packet */
+	__u64 source[2];
+	__be16 ports[2];	/* source, destination */
+	__u32 protocol;
+};
+SEMR_ASSERT_SIZE(struct semr_flow_way, 96);
 
 /* ------------------------------------- verdicts (PERCPU_ARRAY of __u64) */
 

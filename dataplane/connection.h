@@ -27,14 +27,19 @@ static __always_inline __u32 name_of(const void *address, __be16 port)
 static __always_inline int
 read_connection(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	struct cursor c = open_frame(ctx, hook);
 	struct semr_connection *connection;
+	struct cursor c;
 
 	if (packet->quoted || is_fragment(packet) ||
 	    packet->length < sizeof(struct ipv6hdr) + packet->extensions +
 				     sizeof(struct udphdr) +
-				     sizeof(*connection) ||
-	    !take(&c, l4_of(packet)) || !take(&c, sizeof(struct udphdr)))
+				     sizeof(*connection))
+		return 0;
+	bring_together(ctx, hook,
+		       l4_of(packet) + sizeof(struct udphdr) +
+			       sizeof(*connection));
+	c = open_frame(ctx, hook);
+	if (!take(&c, l4_of(packet)) || !take(&c, sizeof(struct udphdr)))
 		return 0;
 	connection = take(&c, sizeof(*connection));
 	if (!connection || connection->form & SEMR_QUIC_LONG ||

@@ -144,6 +144,40 @@ port_of(struct __sk_buff *skb, __u32 ifindex)
 		       NULL;
 }
 
+/*
+ * Almost nothing is the edge's, which sees everything: mostly a look at the
+ * header is enough, where it lies together.
+ */
+static __always_inline bool
+may_concern(struct __sk_buff *skb, const struct semr_port *port, bool leaving)
+{
+	struct cursor c = open_frame(skb, SEMR_HOOK_TC);
+	struct semr_edge *now;
+	struct ipv6hdr *ip;
+	word64 *words;
+	__u64 to[2];
+
+	if (!ethernet_of(&c))
+		return false;
+	ip = take(&c, sizeof(*ip));
+	if (!ip)
+		return true;
+	words = anywhere(ip);
+	to[0] = words[3];
+	to[1] = words[4];
+	if (leaving) {
+		if (ip->nexthdr == IPPROTO_ICMPV6 ||
+		    (port->role == SEMR_ROLE_AGENT && words[1] == to[0] &&
+		     words[2] == to[1]))
+			return true;
+	} else if (port->role == SEMR_ROLE_AGENT) {
+		return ip->nexthdr == IPPROTO_FRAGMENT ||
+		       is_locator((void *)to);
+	}
+	now = edge_now();
+	return now && in_prefix(now, (void *)to);
+}
+
 /* Arriving at a client or agent port, or at the router's own. */
 static __always_inline enum semr_edge_verdict edge_in(struct __sk_buff *skb)
 {
@@ -156,7 +190,8 @@ static __always_inline enum semr_edge_verdict edge_in(struct __sk_buff *skb)
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		return semr_to_ipv6(skb);
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) ||
-	    port->role == SEMR_ROLE_CLIENT || !read_frame(skb, &packet))
+	    port->role == SEMR_ROLE_CLIENT || !may_concern(skb, port, false) ||
+	    !read_frame(skb, &packet))
 		return SEMR_EDGE_LEFT_ALONE;
 	if (port->role == SEMR_ROLE_AGENT) {
 		if (packet.flow.protocol == IPPROTO_FRAGMENT)
@@ -181,7 +216,7 @@ static __always_inline enum semr_edge_verdict edge_out(struct __sk_buff *skb)
 	bool restored;
 
 	if (!port || skb->protocol != bpf_htons(ETH_P_IPV6) ||
-	    !read_frame(skb, &packet))
+	    !may_concern(skb, port, true) || !read_frame(skb, &packet))
 		return SEMR_EDGE_LEFT_ALONE;
 	if (port->role == SEMR_ROLE_AGENT &&
 	    same_octets(packet.flow.client, packet.flow.capability))

@@ -31,12 +31,7 @@ skip_extensions(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	__u8 next = packet->flow.protocol;
 	__u32 skipped = 0;
 
-	if (hook == SEMR_HOOK_TC) {
-		struct __sk_buff *skb = ctx;
-		__u32 most = SEMR_PULL + SEMR_EXTENSIONS_MAX;
-
-		bpf_skb_pull_data(skb, skb->len < most ? skb->len : most);
-	}
+	bring_together(ctx, hook, SEMR_PULL + SEMR_EXTENSIONS_MAX);
 	for (int i = 0; i < SEMR_EXTENSIONS && is_extension(next); i++) {
 		struct cursor c = open_frame(ctx, hook);
 		struct extension *header;

@@ -182,8 +182,17 @@ send(void *ctx, enum semr_hook hook, const struct semr_exit *exit)
 	struct cursor c;
 	void *at;
 
+	/*
+	 * Told who is next, the kernel looks for no route of its own; but only
+	 * with one it can tell the sender when nobody answers there.
+	 */
 	if (hook == SEMR_HOOK_TC)
-		return bpf_redirect_neigh(exit->ifindex, NULL, 0, 0);
+		return exit->family ?
+			       bpf_redirect_neigh(exit->ifindex,
+						  (void *)&exit->family,
+						  sizeof(struct bpf_redir_neigh),
+						  0) :
+			       bpf_redirect_neigh(exit->ifindex, NULL, 0, 0);
 	c = open_frame(ctx, hook);
 	ethernet = ethernet_of(&c);
 	if (!ethernet)
@@ -226,7 +235,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	__u32 size = packet->segment + added;
 	bool itself = sends_itself(hook, packet);
 	bool shrink_segments = false;
-	struct semr_exit exit = {};
+	struct semr_way *way = NULL;
 	bool routed = false;
 
 	if (tunnelled && size > semr_tunnel_mtu) {
@@ -242,30 +251,34 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	}
 	/* any link takes SEMR_MIN_MTU: then the stack needs no advice */
 	if (itself || size > SEMR_MIN_MTU) {
-		const struct semr_exit *known =
-			tunnelled ? way_of_tunnel(ctx, hook, packet) : NULL;
+		int rc = BPF_FIB_LKUP_RET_NOT_FWDED;
 
-		if (known) {
-			exit = *known;
-			routed = itself;
+		if (tunnelled) {
+			way = place_of_way(packet);
+			if (way)
+				rc = find_tunnel(ctx, hook, packet, way, size);
 		} else {
-			int rc = hook == SEMR_HOOK_TC ?
-					 semr_find_way_tc(ctx, packet, &exit,
-							  size) :
-					 semr_find_way_xdp(ctx, packet, &exit,
-							   size);
+			struct semr_flow_way *flow = place_of_flow(packet);
 
-			if (rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-				known = &exit;
-			routed = itself &&
-				 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
-				  (hook == SEMR_HOOK_TC &&
-				   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
+			if (flow) {
+				way = &flow->way;
+				rc = hook == SEMR_HOOK_TC ?
+					     semr_find_flow_tc(ctx, packet,
+							       flow, size) :
+					     semr_find_flow_xdp(ctx, packet,
+								flow, size);
+			}
 		}
-		if (known && size > exit.mtu) {
-			packet->mtu = exit.mtu - added;
+		if (way && size > way->exit.mtu &&
+		    (rc == BPF_FIB_LKUP_RET_SUCCESS ||
+		     rc == BPF_FIB_LKUP_RET_FRAG_NEEDED)) {
+			packet->mtu = way->exit.mtu - added;
 			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
 		}
+		routed = itself && way &&
+			 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
+			  (hook == SEMR_HOOK_TC &&
+			   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
 	}
 	if ((tunnelled || routed) && !lower_hop_limit(ctx, hook, packet))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
@@ -276,7 +289,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)
 		return drop(hook);
-	return routed ? send(ctx, hook, &exit) : to_stack(hook);
+	return routed && way ? send(ctx, hook, &way->exit) : to_stack(hook);
 }
 
 SEMR_STAGE int semr_forward_xdp(struct xdp_md *ctx, struct semr_packet *packet)

@@ -4,6 +4,11 @@
 #define SEMR_FRAME_H
 
 #include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include "maps.h"
 
@@ -133,8 +138,9 @@ static __always_inline __u32 frame_payload(void *ctx, enum semr_hook hook)
 	return ((struct __sk_buff *)ctx)->len - SEMR_L3;
 }
 
-/* Headers of a socket buffer may lie in fragments: bring them together. */
-static __always_inline void pull_headers(void *ctx, enum semr_hook hook)
+/* The first @most octets of a socket buffer, or all, may lie in fragments. */
+static __always_inline void
+bring_together(void *ctx, enum semr_hook hook, __u32 most)
 {
 	struct __sk_buff *skb = ctx;
 	struct cursor c;
@@ -143,9 +149,40 @@ static __always_inline void pull_headers(void *ctx, enum semr_hook hook)
 	if (hook == SEMR_HOOK_XDP)
 		return;
 	c = open_frame(ctx, hook);
-	wanted = skb->len < SEMR_PULL ? skb->len : SEMR_PULL;
+	wanted = skb->len < most ? skb->len : most;
 	if (c.at + wanted > c.end)
 		bpf_skb_pull_data(skb, wanted);
+}
+
+/* TCP or UDP over IPv6, in a tunnel or not, whose headers lie together? */
+static __always_inline bool has_headers(struct cursor c)
+{
+	struct ipv6hdr *ip;
+	struct tcphdr *tcp;
+
+	if (!ethernet_of(&c))
+		return false;
+	ip = take(&c, sizeof(*ip));
+	if (ip && ip->version == 6 && ip->nexthdr == IPPROTO_IPV6)
+		ip = take(&c, sizeof(*ip));
+	if (!ip || ip->version != 6)
+		return false;
+	if (ip->nexthdr == IPPROTO_UDP)
+		return take(&c, sizeof(struct udphdr));
+	if (ip->nexthdr != IPPROTO_TCP)
+		return false;
+	tcp = take(&c, sizeof(*tcp));
+	return tcp && take(&c, (tcp->doff * 4 - sizeof(*tcp)) & 0x3c);
+}
+
+/*
+ * Brings headers together, but no data with them: a super-packet would have to
+ * be copied for that, and its receiver could not join it with others.
+ */
+static __always_inline void pull_headers(void *ctx, enum semr_hook hook)
+{
+	if (hook == SEMR_HOOK_TC && !has_headers(open_frame(ctx, hook)))
+		bring_together(ctx, hook, SEMR_PULL);
 }
 
 #endif

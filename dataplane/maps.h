@@ -198,6 +198,13 @@ struct {
 	__type(value, struct semr_way);
 } ways SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SEMR_FLOW_WAYS);
+	__type(key, __u32);
+	__type(value, struct semr_flow_way);
+} flow_ways SEC(".maps");
+
 /* Not pinned: each load of the pass tells its own process. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

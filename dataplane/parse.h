@@ -5,11 +5,6 @@
 
 #include <linux/icmpv6.h>
 #include <linux/if_packet.h>
-#include <linux/in.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
-#include <stdbool.h>
 #include "frame.h"
 
 #define SEMR_EXTENSIONS 4		/* extension headers that are skipped */

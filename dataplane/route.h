@@ -18,15 +18,6 @@ static __always_inline __be32 tunnel_word(const struct semr_packet *packet)
 			 packet->hash >> 20);
 }
 
-static __always_inline void
-read_exit(struct semr_exit *exit, const struct bpf_fib_lookup *fib)
-{
-	exit->ifindex = fib->ifindex;
-	exit->mtu = fib->mtu_result;
-	__builtin_memcpy(&exit->macs[0], fib->dmac, ETH_ALEN);
-	__builtin_memcpy(&exit->macs[3], fib->smac, ETH_ALEN);
-}
-
 static __always_inline __be32 way_word(const struct semr_packet *packet)
 {
 	return (packet->first_word & bpf_htonl(0x0ff00000)) |
@@ -42,124 +33,171 @@ place_of_way(const struct semr_packet *packet)
 	return bpf_map_lookup_elem(&ways, &at);
 }
 
-/* Asks the kernel for the way of an encapsulated packet. False: there is none. */
-static __always_inline int
-ask_way(void *ctx, const struct semr_packet *packet)
+static __always_inline bool is_fresh(const struct semr_way *way)
 {
-	struct semr_way *way = place_of_way(packet);
-	struct bpf_fib_lookup fib;
-
-	if (!way)
-		return false;
-	__builtin_memset(&fib, 0, sizeof(fib));
-	fib.family = SEMR_AF_INET6;
-	fib.tot_len = SEMR_MIN_MTU;
-	fib.ifindex = packet->ifindex;
-	fib.l4_protocol = IPPROTO_IPV6;
-	fib.flowinfo = way_word(packet);
-	copy_locator(fib.ipv6_src);
-	__builtin_memcpy(fib.ipv6_dst, packet->to, 16);
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) !=
-	    BPF_FIB_LKUP_RET_SUCCESS)
-		return false;
-	way->asked = bpf_jiffies64();
-	__builtin_memcpy(way->to, packet->to, 16);
-	way->word = way_word(packet);
-	way->from = packet->ifindex;
-	read_exit(&way->exit, &fib);
-	return true;
-}
-
-SEMR_STAGE int
-semr_ask_way_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
-{
-	return packet && ask_way(ctx, packet);
-}
-
-SEMR_STAGE int
-semr_ask_way_tc(struct __sk_buff *ctx, const struct semr_packet *packet)
-{
-	return packet && ask_way(ctx, packet);
-}
-
-/* The way of an encapsulated packet, as it was a moment ago. NULL: no way. */
-static __always_inline const struct semr_exit *
-way_of_tunnel(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
-{
-	struct semr_way *known = place_of_way(packet);
-	__u64 to[2];
-
-	if (!known)
-		return NULL;
-	__builtin_memcpy(to, packet->to, 16);
-	if (bpf_jiffies64() - known->asked < SEMR_WAY_JIFFIES &&
-	    known->to[0] == to[0] && known->to[1] == to[1] &&
-	    known->word == way_word(packet) &&
-	    known->from == packet->ifindex)
-		return &known->exit;
-	if (hook == SEMR_HOOK_TC ? semr_ask_way_tc(ctx, packet) :
-				   semr_ask_way_xdp(ctx, packet))
-		return &known->exit;
-	return NULL;
+	return bpf_jiffies64() - way->asked < SEMR_WAY_JIFFIES;
 }
 
 /*
- * The kernel's route for the packet as it will leave, of @size octets. A
- * BPF_FIB_LKUP_RET_*.
+ * Asks the kernel's routes for a packet of @size octets; the answer goes to @way,
+ * to be used again if it is whole. A BPF_FIB_LKUP_RET_*.
  */
 static __always_inline int
-find_way(void *ctx, const struct semr_packet *packet, struct semr_exit *exit,
-	 __u32 size)
+ask(void *ctx, struct bpf_fib_lookup *fib, struct semr_way *way, __u32 size)
 {
-	enum semr_verdict verdict = packet->verdict;
-	struct bpf_fib_lookup fib;
-	long rc;
+	struct semr_exit *exit = &way->exit;
+	int rc;
 
-	__builtin_memset(&fib, 0, sizeof(fib));
-	fib.family = SEMR_AF_INET6;
-	fib.tot_len = size;
-	fib.ifindex = packet->ifindex;
-	fib.l4_protocol = packet->flow.protocol;
-	if (verdict == SEMR_ENCAPSULATED) {
-		fib.l4_protocol = IPPROTO_IPV6;
-		fib.flowinfo = tunnel_word(packet) & bpf_htonl(0x0fffffff);
-		copy_locator(fib.ipv6_src);
-		__builtin_memcpy(fib.ipv6_dst, packet->to, 16);
+	fib->family = SEMR_AF_INET6;
+	fib->tot_len = size;
+	fib->ifindex = way->from;
+	rc = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+	exit->ifindex = fib->ifindex;
+	exit->mtu = fib->mtu_result;
+	__builtin_memcpy(&exit->macs[0], fib->dmac, ETH_ALEN);
+	__builtin_memcpy(&exit->macs[3], fib->smac, ETH_ALEN);
+	__builtin_memcpy(exit->next, fib->ipv6_dst, 16);
+	if (rc == BPF_FIB_LKUP_RET_SUCCESS) {
+		exit->family = SEMR_AF_INET6;
+		way->asked = bpf_jiffies64();
 	} else {
-		fib.flowinfo = packet->first_word & bpf_htonl(0x0fffffff);
-		if (verdict == SEMR_RETURNED) {
-			fib.sport = packet->to_port;
-			fib.dport = packet->flow.capability_port;
-			__builtin_memcpy(fib.ipv6_src, packet->to, 16);
-			__builtin_memcpy(fib.ipv6_dst,
-					 packet->flow.capability, 16);
-		} else {
-			fib.sport = packet->flow.client_port;
-			fib.dport = packet->to_port;
-			__builtin_memcpy(fib.ipv6_src, packet->flow.client,
-					 16);
-			__builtin_memcpy(fib.ipv6_dst, packet->to, 16);
-		}
+		exit->family = 0;
+		way->asked = 0;
 	}
-	rc = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	read_exit(exit, &fib);
 	return rc;
 }
 
-SEMR_STAGE int
-semr_find_way_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
-		  struct semr_exit *exit, __u32 size)
+static __always_inline int
+ask_tunnel(void *ctx, const struct semr_packet *packet, struct semr_way *way,
+	   __u32 size)
 {
-	return packet && exit ? find_way(ctx, packet, exit, size) :
+	struct bpf_fib_lookup fib;
+
+	__builtin_memset(&fib, 0, sizeof(fib));
+	__builtin_memcpy(way->to, packet->to, 16);
+	way->word = way_word(packet);
+	way->from = packet->ifindex;
+	fib.l4_protocol = IPPROTO_IPV6;
+	fib.flowinfo = way->word;
+	copy_locator(fib.ipv6_src);
+	__builtin_memcpy(fib.ipv6_dst, packet->to, 16);
+	return ask(ctx, &fib, way, size);
+}
+
+SEMR_STAGE int
+semr_ask_tunnel_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
+		    struct semr_way *way, __u32 size)
+{
+	return packet && way ? ask_tunnel(ctx, packet, way, size) :
 			       BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
 SEMR_STAGE int
-semr_find_way_tc(struct __sk_buff *ctx, const struct semr_packet *packet,
-		 struct semr_exit *exit, __u32 size)
+semr_ask_tunnel_tc(struct __sk_buff *ctx, const struct semr_packet *packet,
+		   struct semr_way *way, __u32 size)
 {
-	return packet && exit ? find_way(ctx, packet, exit, size) :
+	return packet && way ? ask_tunnel(ctx, packet, way, size) :
 			       BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* The way of an encapsulated packet, as it was a moment ago. */
+static __always_inline int
+find_tunnel(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	    struct semr_way *way, __u32 size)
+{
+	__u64 to[2];
+
+	__builtin_memcpy(to, packet->to, 16);
+	if (is_fresh(way) && way->to[0] == to[0] && way->to[1] == to[1] &&
+	    way->word == way_word(packet) && way->from == packet->ifindex)
+		return BPF_FIB_LKUP_RET_SUCCESS;
+	return hook == SEMR_HOOK_TC ?
+		       semr_ask_tunnel_tc(ctx, packet, way, size) :
+		       semr_ask_tunnel_xdp(ctx, packet, way, size);
+}
+
+/* Both ends of a translated packet as it leaves. */
+struct ends {
+	__u64 source[2];
+	__u64 to[2];
+	__be16 ports[2];
+};
+
+static __always_inline struct ends ends_of(const struct semr_packet *packet)
+{
+	bool back = packet->verdict == SEMR_RETURNED;
+	struct ends ends;
+
+	__builtin_memcpy(ends.source, back ? packet->to : packet->flow.client,
+			 16);
+	__builtin_memcpy(ends.to, back ? packet->flow.capability : packet->to,
+			 16);
+	ends.ports[0] = back ? packet->to_port : packet->flow.client_port;
+	ends.ports[1] = back ? packet->flow.capability_port : packet->to_port;
+	return ends;
+}
+
+static __always_inline struct semr_flow_way *
+place_of_flow(const struct semr_packet *packet)
+{
+	struct ends ends = ends_of(packet);
+	__u64 mixed = ends.source[1] ^ ends.to[1] ^
+		      (ends.ports[0] | (__u64)ends.ports[1] << 16);
+	__u32 at = mixed * SEMR_HOME_MULTIPLIER >> 40 & (SEMR_FLOW_WAYS - 1);
+
+	return bpf_map_lookup_elem(&flow_ways, &at);
+}
+
+/* The way of a translated packet, as it was a moment ago. */
+static __always_inline int
+find_flow(void *ctx, const struct semr_packet *packet,
+	  struct semr_flow_way *known, __u32 size)
+{
+	struct semr_way *way = &known->way;
+	struct ends ends = ends_of(packet);
+	struct bpf_fib_lookup fib;
+
+	if (is_fresh(way) && way->to[0] == ends.to[0] &&
+	    way->to[1] == ends.to[1] && known->source[0] == ends.source[0] &&
+	    known->source[1] == ends.source[1] &&
+	    known->ports[0] == ends.ports[0] &&
+	    known->ports[1] == ends.ports[1] &&
+	    known->protocol == packet->flow.protocol &&
+	    way->word == packet->first_word && way->from == packet->ifindex)
+		return BPF_FIB_LKUP_RET_SUCCESS;
+	known->source[0] = ends.source[0];
+	known->source[1] = ends.source[1];
+	known->ports[0] = ends.ports[0];
+	known->ports[1] = ends.ports[1];
+	known->protocol = packet->flow.protocol;
+	way->to[0] = ends.to[0];
+	way->to[1] = ends.to[1];
+	way->word = packet->first_word;
+	way->from = packet->ifindex;
+	__builtin_memset(&fib, 0, sizeof(fib));
+	fib.l4_protocol = packet->flow.protocol;
+	fib.flowinfo = packet->first_word & bpf_htonl(0x0fffffff);
+	fib.sport = ends.ports[0];
+	fib.dport = ends.ports[1];
+	__builtin_memcpy(fib.ipv6_src, ends.source, 16);
+	__builtin_memcpy(fib.ipv6_dst, ends.to, 16);
+	return ask(ctx, &fib, way, size);
+}
+
+SEMR_STAGE int
+semr_find_flow_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
+		   struct semr_flow_way *known, __u32 size)
+{
+	return packet && known ? find_flow(ctx, packet, known, size) :
+				 BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+SEMR_STAGE int
+semr_find_flow_tc(struct __sk_buff *ctx, const struct semr_packet *packet,
+		  struct semr_flow_way *known, __u32 size)
+{
+	return packet && known ? find_flow(ctx, packet, known, size) :
+				 BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
 #endif

@@ -284,14 +284,15 @@ read_outer(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return node_of(packet) ? (int)sizeof(struct ipv6hdr) :
 					 -SEMR_DROP_UNKNOWN_NODE;
 	}
-	if (hook == SEMR_HOOK_TC) {
-		struct __sk_buff *skb = ctx;
-		__u32 most = SEMR_L3 + SEMR_TUNNEL_MAX + sizeof(struct ipv6hdr);
-
-		bpf_skb_pull_data(skb, skb->len < most ? skb->len : most);
-	}
-	if (packet->flow.protocol == IPPROTO_ROUTING)
+	if (packet->flow.protocol == IPPROTO_ROUTING) {
+		bring_together(ctx, hook,
+			       SEMR_L3 + SEMR_TUNNEL_MAX +
+				       sizeof(struct ipv6hdr));
 		return behind_segments(ctx, hook, packet);
+	}
+	bring_together(ctx, hook,
+		       SEMR_L4 + sizeof(struct vxlan_headers) +
+			       sizeof(struct ipv6hdr));
 	return behind_vxlan(ctx, hook, packet);
 }
 

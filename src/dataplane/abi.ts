@@ -81,8 +81,9 @@ export const EVENT = layout(72, {
 });
 export const BUCKET = layout(16, { refilled: 0, tokens: 8 });
 export const BEGINNINGS = layout(24, { bucket: 0, deferred: 16 });
-export const EXIT = layout(24, { ifindex: 0, mtu: 4, macs: 8 });
-export const WAY = layout(56, { asked: 0, to: 8, from: 24, word: 28, exit: 32 });
+export const EXIT = layout(40, { ifindex: 0, mtu: 4, macs: 8, family: 20, next: 24 });
+export const WAY = layout(72, { asked: 0, to: 8, from: 24, word: 28, exit: 32 });
+export const FLOW_WAY = layout(96, { way: 0, source: 72, ports: 88, protocol: 92 });
 export const EDGE = layout(24, { prefix: 0, on: 12, first_guest: 16, guests: 20 });
 export const POOL_KEY = layout(8, { prefix_length: 0, address: 4 });
 export const POOL = layout(16, { kind: 0, first: 4, base: 8, tenant: 12 });
@@ -133,6 +134,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   beginnings: BEGINNINGS,
   exit: EXIT,
   way: WAY,
+  flow_way: FLOW_WAY,
   edge: EDGE,
   pool_key: POOL_KEY,
   pool: POOL,
@@ -167,6 +169,7 @@ export const MAPS = {
   answers: { key: 4, value: BUCKET.size },
   beginnings: { key: 4, value: BEGINNINGS.size },
   ways: { key: 4, value: WAY.size },
+  flow_ways: { key: 4, value: FLOW_WAY.size },
   edge: { key: 4, value: EDGE.size },
   pools: { key: POOL_KEY.size, value: POOL.size },
   pool_slots: { key: 4, value: POOL_SLOT.size },
