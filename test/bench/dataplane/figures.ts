@@ -3,13 +3,16 @@ export interface Figures {
   readonly least: number;
   readonly median: number;
   readonly most: number;
+  /** Between them lies the middle half. */
+  readonly quartiles: readonly [number, number];
 }
 
 export function figuresOf(values: readonly number[]): Figures {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { least: sorted[0]!, median, most: sorted.at(-1)! };
+  const quartiles = [percentile(sorted, 0.25), percentile(sorted, 0.75)] as const;
+  return { least: sorted[0]!, median, most: sorted.at(-1)!, quartiles };
 }
 
 /** The value below which `share` of the values lie. */
@@ -25,16 +28,17 @@ export interface Row {
   readonly name: string;
   readonly unit: string;
   readonly figure: number;
-  /** Of the repeated measurements; a single measurement has none. */
+  /** Of the repeated measurements; a single measurement has neither. */
   readonly least?: number;
+  readonly quartiles?: readonly [number, number];
   readonly bar?: Bar;
   readonly note?: string;
 }
 
 /** A row of repeated measurements, judged by its median. */
 export function row(name: string, unit: string, values: readonly number[], bar?: Bar, note?: string): Row {
-  const { median, least } = figuresOf(values);
-  return { name, unit, figure: median, least, ...(bar && { bar }), ...(note !== undefined && { note }) };
+  const { median, least, quartiles } = figuresOf(values);
+  return { name, unit, figure: median, least, quartiles, ...(bar && { bar }), ...(note !== undefined && { note }) };
 }
 
 /** A row of one figure. */
@@ -61,7 +65,7 @@ function numberText(value: number): string {
 
 /** The rows as a table for people. */
 export function tableOf(sections: ReadonlyMap<string, readonly Row[]>): string {
-  const lines: string[][] = [["", "figure", "least", "unit", "bar", "ratio", ""]];
+  const lines: string[][] = [["", "figure", "least", "half within", "unit", "bar", "ratio", ""]];
   for (const [section, rows] of sections) {
     lines.push([section]);
     for (const one of rows) {
@@ -71,6 +75,7 @@ export function tableOf(sections: ReadonlyMap<string, readonly Row[]>): string {
         `  ${one.name}`,
         numberText(one.figure),
         one.least === undefined ? "" : numberText(one.least),
+        one.quartiles?.map(numberText).join("–") ?? "",
         one.unit,
         bar === undefined ? "" : "most" in bar ? `≤ ${numberText(bar.most)}` : `≥ ${numberText(bar.least)}`,
         ratioToBar(one)?.toFixed(2) ?? "",
@@ -87,7 +92,7 @@ export function tableOf(sections: ReadonlyMap<string, readonly Row[]>): string {
         ? `\n${line[0]}`
         : line
             .map((cell, column) =>
-              column === 0 || column >= 6 || column === 3
+              column === 0 || column >= 7 || column === 4
                 ? cell.padEnd(widths[column]!)
                 : cell.padStart(widths[column]!),
             )

@@ -82,24 +82,30 @@ export class LiveFrames implements Disposable {
   }
 }
 
+/** Nanoseconds of a run: by the clock, and with the processor. */
+export interface Took {
+  readonly wall: number;
+  readonly had: number;
+}
+
 /** A run of the generator. */
 export class Sending {
   readonly #child: ChildProcess;
-  /** Resolves to the nanoseconds that it took. */
-  readonly done: Promise<number>;
+  readonly done: Promise<Took>;
 
   constructor(child: ChildProcess) {
     this.#child = child;
     this.done = this.#end();
   }
 
-  async #end(): Promise<number> {
+  async #end(): Promise<Took> {
     const [out, [code, signal]] = await Promise.all([text(this.#child.stdout!), once(this.#child, "close")]);
     if (code !== 0) throw new Error(`send-frames ended with ${code ?? signal}`);
-    return Number(out);
+    const [wall, had] = out.split(" ").map(Number);
+    return { wall: wall!, had: had! };
   }
 
-  stop(): Promise<number> {
+  stop(): Promise<Took> {
     this.#child.kill("SIGTERM");
     return this.done;
   }

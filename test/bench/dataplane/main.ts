@@ -22,8 +22,8 @@ const MARK = "SEMR_BENCH_ISOLATED";
 const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Promise<Row[]>]> = new Map([
   ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(7)]],
   ["affinity", ["Flows stay where they are", measureAffinity]],
-  ["live", ["Live frames over veth, one processor", () => measureLive(5)]],
-  ["tcp", ["One TCP stream over veth, tc", () => measureTcp(9)]],
+  ["live", ["Live frames over veth, one processor", () => measureLive(21)]],
+  ["tcp", ["One TCP stream over veth, tc", () => measureTcp(17)]],
   ["failover", ["A next hop dies under full load", () => measureFailover(5)]],
   ["restart", ["Restart and program upgrade under live frames", () => measureRestarts(5)]],
   ["tables", ["The tables, from TypeScript", measureTables]],

@@ -67,5 +67,5 @@ test("figures are judged by their bars", () => {
   assert.equal(isReached(single("plain", "", 1)), undefined);
   assert.equal(row("even", "", [1, 2, 3, 10]).figure, 2.5);
   assert.equal(percentile([5, 1, 4, 2, 3], 0.99), 5);
-  assert.match(tableOf(new Map([["Part", [slow]]])), /slow +5 +3 +ns +≤ 4 +1\.25 +MISSED/);
+  assert.match(tableOf(new Map([["Part", [slow]]])), /slow +5 +3 +3–7 +ns +≤ 4 +1\.25 +MISSED/);
 });

@@ -11,7 +11,9 @@ import { capabilityAddress, startDataplane, TENANT } from "./world.ts";
 
 const AGENT = "2001:db8:7c:a::2";
 const [AGENT_PORT, SERVICE_PORT] = [5201, 443];
-const MILLISECONDS = 400;
+const MILLISECONDS = 200;
+/** Both ends never share a processor, so that no round is another experiment than the next. */
+const PROCESSOR = { sender: "0", sink: "1" } as const;
 const LONGEST_MS = 20_000;
 
 /** Two hosts, each behind a veth with the settings it is born with: checksums and segments are left to the receiver. */
@@ -70,7 +72,8 @@ export async function measureTcp(rounds: number): Promise<Row[]> {
   execFileSync("sh", ["-ec", SETUP], { stdio: ["ignore", "inherit", "inherit"] });
   await using dataplane = await startDataplane("tcp", 64);
   dataplane.apply(PLAN, 1);
-  const sink = spawn("nsenter", ["--net=/run/netns/agent", join(BUILD, "stream"), "sink", `${AGENT_PORT}`], {
+  const words = [join(BUILD, "stream"), "sink", `${AGENT_PORT}`];
+  const sink = spawn("nsenter", ["--net=/run/netns/agent", "taskset", "-c", PROCESSOR.sink, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = createInterface({ input: sink.stdout! })[Symbol.asyncIterator]();
@@ -119,7 +122,16 @@ async function stream(
 ): Promise<{ rate: number; cost: number }> {
   await dataplane.changePorts(ports);
   const [address, port] = to;
-  const words = [join(BUILD, "stream"), "send", address, `${port}`, `${MILLISECONDS}`];
+  const words = [
+    "taskset",
+    "-c",
+    PROCESSOR.sender,
+    join(BUILD, "stream"),
+    "send",
+    address,
+    `${port}`,
+    `${MILLISECONDS}`,
+  ];
   const sent = Number(execFileSync("nsenter", ["--net=/run/netns/streamer", ...words], { timeout: LONGEST_MS }));
   const { value } = await lines.next();
   const [octets, nanoseconds, received] = String(value).split(" ").map(Number);
