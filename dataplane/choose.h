@@ -33,6 +33,19 @@ slot_matches(struct semr_capability *slot, __u64 key, __be16 selector,
 	return true;
 }
 
+/* 1 or 0 */
+static __always_inline __u64
+differs(const struct semr_capability *slot, __u64 key, __be16 selector)
+{
+	__u64 other = (READ_ONCE(slot->key) ^ key) |
+		      (READ_ONCE(slot->selector) ^ selector);
+	__u64 negative = -other;
+
+	/* clang would see what it is, and branch */
+	asm("" : "+r"(negative));
+	return (other | negative) >> 63;
+}
+
 /* Exact lookup of the packet's destination. 0: no such capability. */
 SEMR_STAGE int semr_find(struct semr_packet *packet)
 {
@@ -53,12 +66,14 @@ SEMR_STAGE int semr_find(struct semr_packet *packet)
 	for (int i = 0; i < SEMR_CAPABILITY_PROBES; i++) {
 		__u32 at = (home + i) & semr_capability_mask;
 		struct semr_capability_line *line;
+		struct semr_capability *slot;
 
 		line = bpf_map_lookup_elem(&capabilities, &at);
 		if (!line)
 			return 0;
-		if (slot_matches(&line->slots[0], key, selector, packet) ||
-		    slot_matches(&line->slots[1], key, selector, packet))
+		/* which of the two it is no processor could foretell */
+		slot = &line->slots[differs(&line->slots[0], key, selector)];
+		if (slot_matches(slot, key, selector, packet))
 			return 1;
 		if (line->slots[1].key == SEMR_KEY_EMPTY)
 			return 0;

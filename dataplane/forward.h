@@ -38,15 +38,15 @@ room_flags(const struct semr_packet *packet, bool shrink_segments)
 
 /* Adds room for the tunnel's headers behind the Ethernet header. */
 static __always_inline bool
-open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+open_room(struct __sk_buff *ctx, const struct semr_packet *packet,
 	  bool shrink_segments)
 {
 	__u32 room = tunnel_headers(packet);
-	struct cursor c = open_frame(ctx, hook);
+	struct cursor c = open_frame(ctx, SEMR_HOOK_TC);
 	struct ethernet_words saved;
 	struct ethhdr *ethernet;
 
-	if (hook == SEMR_HOOK_TC && !packet->on_way_back)
+	if (!packet->on_way_back)
 		return !bpf_skb_adjust_room(ctx, room, BPF_ADJ_ROOM_MAC,
 					    room_flags(packet,
 						       shrink_segments));
@@ -54,12 +54,10 @@ open_room(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	if (!ethernet)
 		return false;
 	saved = load_ethernet(ethernet);
-	/* tc: the answer was made in front, so the kernel's L3 is not ours */
-	if (hook == SEMR_HOOK_TC ?
-		    bpf_skb_change_head(ctx, room, 0) :
-		    bpf_xdp_adjust_head(ctx, -(int)room))
+	/* the answer was made in front, so the kernel's L3 is not ours */
+	if (bpf_skb_change_head(ctx, room, 0))
 		return false;
-	c = open_frame(ctx, hook);
+	c = open_frame(ctx, SEMR_HOOK_TC);
 	ethernet = ethernet_of(&c);
 	if (!ethernet)
 		return false;
@@ -94,40 +92,75 @@ strip(void *ctx, enum semr_hook hook, __u32 headers)
 }
 
 /* RFC 2473; RFC 6438 for the flow label. What is further: see tunnel.h. */
-static __always_inline bool
-encapsulate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
-	    bool shrink_segments)
+struct outer_words {
+	__u64 words[5];
+};
+
+static __always_inline struct outer_words
+outer_of(const struct semr_packet *packet)
 {
-	__u64 outer[5];
-	struct cursor c;
+	struct outer_words outer;
+
+	outer.words[0] = (__u64)SEMR_TUNNEL_HOP_LIMIT << 56 |
+			 (__u64)(packet->further ? packet->outer :
+						   IPPROTO_IPV6)
+				 << 48 |
+			 (__u64)tunnel_length(packet->length + packet->further)
+				 << 32 |
+			 tunnel_word(packet);
+	copy_locator(&outer.words[1]);
+	if (packet->decapsulated)
+		((__u8 *)&outer.words[1])[SEMR_LAST_LEG_OCTET] ^=
+			SEMR_LAST_LEG_BIT;
+	__builtin_memcpy(&outer.words[3], packet->to, 16);
+	return outer;
+}
+
+static __always_inline bool
+encapsulate_tc(struct __sk_buff *ctx, const struct semr_packet *packet,
+	       bool shrink_segments)
+{
+	struct outer_words outer;
+
+	if (!open_room(ctx, packet, shrink_segments))
+		return false;
+	outer = outer_of(packet);
+	return !bpf_skb_store_bytes(ctx, SEMR_L3, &outer, sizeof(outer), 0) &&
+	       (!packet->further || semr_further_tc(ctx, packet));
+}
+
+/* With the hop limit lowered; where there is an @exit, addressed to it. */
+static __always_inline bool
+encapsulate_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
+		const struct semr_exit *exit)
+{
+	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
+	struct ethernet_words ethernet;
+	struct outer_words outer;
+	void *frame = take(&c, SEMR_L4);
+	struct ipv6hdr *inner;
 	word64 *at;
 
-	if (!open_room(ctx, hook, packet, shrink_segments))
+	if (!frame)
 		return false;
-	outer[0] = (__u64)SEMR_TUNNEL_HOP_LIMIT << 56 |
-		   (__u64)(packet->further ? packet->outer : IPPROTO_IPV6)
-			   << 48 |
-		   (__u64)tunnel_length(packet->length + packet->further)
-			   << 32 |
-		   tunnel_word(packet);
-	copy_locator(&outer[1]);
-	if (packet->decapsulated)
-		((__u8 *)&outer[1])[SEMR_LAST_LEG_OCTET] ^= SEMR_LAST_LEG_BIT;
-	__builtin_memcpy(&outer[3], packet->to, 16);
-	if (hook == SEMR_HOOK_TC) {
-		if (bpf_skb_store_bytes(ctx, SEMR_L3, &outer, sizeof(outer), 0))
-			return false;
-		return !packet->further || semr_further_tc(ctx, packet);
+	inner = frame + SEMR_L3;
+	inner->hop_limit = packet->hop_limit - 1;
+	ethernet = load_ethernet(frame);
+	if (exit) {
+		ethernet.macs = *(const word64 *)exit->macs;
+		ethernet.more = *(const word32 *)&exit->macs[4];
 	}
-	c = open_frame(ctx, hook);
-	if (!ethernet_of(&c))
+	if (bpf_xdp_adjust_head(ctx, -(int)tunnel_headers(packet)))
 		return false;
-	at = take(&c, sizeof(outer));
-	if (!at)
+	c = open_frame(ctx, SEMR_HOOK_XDP);
+	frame = take(&c, SEMR_L4);
+	if (!frame)
 		return false;
-	at = anywhere(at);
+	store_ethernet(frame, ethernet);
+	outer = outer_of(packet);
+	at = anywhere(frame + SEMR_L3);
 	for (int i = 0; i < 5; i++)
-		at[i] = outer[i];
+		at[i] = outer.words[i];
 	return !packet->further || semr_further_xdp(ctx, packet);
 }
 
@@ -174,33 +207,35 @@ mark(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	return true;
 }
 
-/* Hands the finished frame to its port. */
-static __always_inline int
-send(void *ctx, enum semr_hook hook, const struct semr_exit *exit)
+/* XDP: addresses the frame to where it goes. */
+static __always_inline bool
+address(struct xdp_md *ctx, const struct semr_exit *exit)
 {
-	struct ethhdr *ethernet;
-	struct cursor c;
-	void *at;
+	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
+	void *at = ethernet_of(&c);
 
-	/*
-	 * Told who is next, the kernel looks for no route of its own; but only
-	 * with one it can tell the sender when nobody answers there.
-	 */
-	if (hook == SEMR_HOOK_TC)
-		return exit->family ?
-			       bpf_redirect_neigh(exit->ifindex,
-						  (void *)&exit->family,
-						  sizeof(struct bpf_redir_neigh),
-						  0) :
-			       bpf_redirect_neigh(exit->ifindex, NULL, 0, 0);
-	c = open_frame(ctx, hook);
-	ethernet = ethernet_of(&c);
-	if (!ethernet)
-		return XDP_DROP;
-	at = anywhere(ethernet);
+	if (!at)
+		return false;
+	at = anywhere(at);
 	*(word64 *)at = *(const word64 *)exit->macs;
 	*(word32 *)(at + 8) = *(const word32 *)&exit->macs[4];
-	return bpf_redirect(exit->ifindex, 0);
+	return true;
+}
+
+/*
+ * Hands the finished frame to its port. tc: told who is next, the kernel looks
+ * for no route of its own; but only with one it can tell the sender when nobody
+ * answers there.
+ */
+static __always_inline int
+send(enum semr_hook hook, const struct semr_exit *exit)
+{
+	if (hook == SEMR_HOOK_XDP)
+		return bpf_redirect(exit->ifindex, 0);
+	if (!exit->family)
+		return bpf_redirect_neigh(exit->ifindex, NULL, 0, 0);
+	return bpf_redirect_neigh(exit->ifindex, (void *)&exit->family,
+				  sizeof(struct bpf_redir_neigh), 0);
 }
 
 /* An action of the hook that stands for the stack's own processing. */
@@ -222,6 +257,23 @@ refuse(enum semr_hook hook, struct semr_packet *packet,
 	return drop(hook);
 }
 
+/* Makes the frame what it is to be; where there is an @exit, it goes there. */
+static __always_inline bool
+rewrite(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	const struct semr_exit *exit, bool shrink_segments)
+{
+	bool tunnelled = packet->verdict == SEMR_ENCAPSULATED;
+
+	if (hook == SEMR_HOOK_XDP && tunnelled)
+		return encapsulate_xdp(ctx, packet, exit);
+	if ((tunnelled || exit) && !lower_hop_limit(ctx, hook, packet))
+		return false;
+	if (tunnelled)
+		return encapsulate_tc(ctx, packet, shrink_segments);
+	return translate(ctx, hook, packet, packet->verdict) &&
+	       (hook == SEMR_HOOK_TC || !exit || address(ctx, exit));
+}
+
 /*
  * Carries out encapsulated, delivered or returned. The answer is the hook's
  * action; the verdict changes when it could not be done.
@@ -229,8 +281,7 @@ refuse(enum semr_hook hook, struct semr_packet *packet,
 static __always_inline int
 forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	enum semr_verdict verdict = packet->verdict;
-	bool tunnelled = verdict == SEMR_ENCAPSULATED;
+	bool tunnelled = packet->verdict == SEMR_ENCAPSULATED;
 	__u32 added = tunnelled ? tunnel_headers(packet) : 0;
 	__u32 size = packet->segment + added;
 	bool itself = sends_itself(hook, packet);
@@ -280,16 +331,14 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 			  (hook == SEMR_HOOK_TC &&
 			   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
 	}
-	if ((tunnelled || routed) && !lower_hop_limit(ctx, hook, packet))
-		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (packet->marked && !mark(ctx, hook, packet))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
-	if (tunnelled ? !encapsulate(ctx, hook, packet, shrink_segments) :
-		    !translate(ctx, hook, packet, verdict))
+	if (!rewrite(ctx, hook, packet, routed ? &way->exit : NULL,
+		     shrink_segments))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)
 		return drop(hook);
-	return routed && way ? send(ctx, hook, &way->exit) : to_stack(hook);
+	return routed ? send(hook, &way->exit) : to_stack(hook);
 }
 
 SEMR_STAGE int semr_forward_xdp(struct xdp_md *ctx, struct semr_packet *packet)

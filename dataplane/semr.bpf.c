@@ -144,15 +144,20 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 			return untagged == SEMR_NOT_OURS ?
 				       SEMR_PASSED :
 				       SEMR_DROP_NO_HEADROOM;
+		c = open_frame(ctx, hook);
+		if (!ethernet_of(&c))
+			return SEMR_DROP_TRUNCATED;
 	}
 	port = bpf_map_lookup_elem(&ports, &packet->ifindex);
 	if (!port || port->role == SEMR_ROLE_NONE)
 		return SEMR_PASSED;
 	packet->port = *port;
-	pull_headers(ctx, hook);
-	c = open_frame(ctx, hook);
-	if (!ethernet_of(&c))
-		return SEMR_DROP_TRUNCATED;
+	if (hook == SEMR_HOOK_TC) {
+		pull_headers(ctx, hook);
+		c = open_frame(ctx, hook);
+		if (!ethernet_of(&c))
+			return SEMR_DROP_TRUNCATED;
+	}
 	ip = take(&c, sizeof(*ip));
 	if (!ip || !read_ipv6(packet, ip))
 		return SEMR_DROP_TRUNCATED;
