@@ -47,13 +47,14 @@ export class ContentIndex {
 
   #hashOf({ current, previous, backup }: GroupContent): number {
     const words = this.#words;
-    let isMoving = false;
-    for (let word = 0; word < OWNER_WORDS; word++) {
-      words[word] = current[2 * word]! | (current[2 * word + 1]! << 16);
-      words[OWNER_WORDS + 1 + word] = previous[2 * word]! | (previous[2 * word + 1]! << 16);
-      if (words[word] !== words[OWNER_WORDS + 1 + word]) isMoving = true;
-    }
+    for (let word = 0; word < OWNER_WORDS; word++) words[word] = current[2 * word]! | (current[2 * word + 1]! << 16);
     words[OWNER_WORDS] = backup;
+    let isMoving = false;
+    for (let word = 0; word < OWNER_WORDS && previous !== current; word++) {
+      const former = previous[2 * word]! | (previous[2 * word + 1]! << 16);
+      words[OWNER_WORDS + 1 + word] = former;
+      if (words[word] !== former) isMoving = true;
+    }
     // Without a transition, which is nearly always, the owners stand for both.
     return this.#hash.hashWords(words, 0, 4 * (isMoving ? WORDS : OWNER_WORDS + 1));
   }

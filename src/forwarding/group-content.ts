@@ -88,6 +88,7 @@ export type Stage = "holding" | "fading" | "settled";
 
 /** How far the transition of a content has come. */
 export function stageOf({ current, previous }: GroupContent, lasting: ReadonlySet<NextHopIndex>): Stage {
+  if (previous === current) return "settled";
   let stage: Stage = "settled";
   for (let slot = 0; slot < GROUP_SLOTS; slot++) {
     const owner = previous[slot]!;
@@ -117,7 +118,7 @@ export function namedBy({ current, previous, backup }: GroupContent): readonly N
     named.push(owner);
   };
   for (const owner of current) add(owner);
-  for (const owner of previous) add(owner);
+  if (previous !== current) for (const owner of previous) add(owner);
   add(backup);
   return named;
 }

@@ -25,7 +25,7 @@ export interface Claims {
   readonly likings: (Liking | undefined)[];
   /** Slots of its liking that are known to be taken. */
   readonly passed: Uint8Array;
-  /** A heap of places: whoever lacks most is first, of equals the lower key, then the lower next hop. */
+  /** Of many, a heap of places: whoever lacks most is first, of equals the lower key, then the lower next hop. */
   readonly heap: Int32Array;
 }
 
@@ -77,40 +77,56 @@ export abstract class Need {
     return most;
   }
 
-  protected isBefore(a: number, b: number): boolean {
-    const { share, held } = this.claims;
-    const [lacksA, lacksB] = [share[a]! - held[a]!, share[b]! - held[b]!];
-    return lacksA > lacksB || (lacksA === lacksB && this.comesFirst(a, b));
-  }
-
   protected comesFirst(a: number, b: number): boolean {
     const [one, other] = [this.members[a]!, this.members[b]!];
     return one.key < other.key || (one.key === other.key && one.nextHop < other.nextHop);
   }
 }
 
-/** A look at all of them costs less than to keep them in order. */
+/** Of few members: places in the order in which equals come, and what those lack. One list at a time. */
+const ORDER = new Uint8Array(FEW);
+const LACKS = new Float64Array(FEW);
+
+/** A look at all of them costs less than to keep them in a heap. */
 class NeedOfFew extends Need {
+  /** In the order. */
   #first = 0;
 
   constructor(members: readonly GroupMember[], claims: Claims) {
     super(members, claims);
-    this.firstHasMore();
+    for (let place = 0; place < claims.count; place++) {
+      let at = place;
+      for (; at > 0 && this.comesFirst(place, ORDER[at - 1]!); at--) ORDER[at] = ORDER[at - 1]!;
+      ORDER[at] = place;
+    }
+    for (let at = 0; at < claims.count; at++) this.#look(at);
+    this.#find();
   }
 
   override get first(): number {
-    return this.#first;
+    return ORDER[this.#first]!;
   }
 
   override firstHasMore(): void {
-    const { count } = this.claims;
-    let first = 0;
-    for (let place = 1; place < count; place++) if (this.isBefore(place, first)) first = place;
-    this.#first = first;
+    this.#look(this.#first);
+    this.#find();
   }
 
-  override hasLess(): void {
-    this.firstHasMore();
+  override hasLess(place: number): void {
+    this.#look(ORDER.indexOf(place));
+    this.#find();
+  }
+
+  #look(at: number): void {
+    const place = ORDER[at]!;
+    LACKS[at] = this.claims.share[place]! - this.claims.held[place]!;
+  }
+
+  #find(): void {
+    const { count } = this.claims;
+    let first = 0;
+    for (let at = 1; at < count; at++) if (LACKS[at]! > LACKS[first]!) first = at;
+    this.#first = first;
   }
 }
 
@@ -135,11 +151,17 @@ class NeedOfMany extends Need {
     const { heap } = this.claims;
     for (let at = heap.indexOf(place); at > 0; ) {
       const parent = (at - 1) >> 1;
-      if (!this.isBefore(place, heap[parent]!)) break;
+      if (!this.#isBefore(place, heap[parent]!)) break;
       heap[at] = heap[parent]!;
       heap[parent] = place;
       at = parent;
     }
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const { share, held } = this.claims;
+    const [lacksA, lacksB] = [share[a]! - held[a]!, share[b]! - held[b]!];
+    return lacksA > lacksB || (lacksA === lacksB && this.comesFirst(a, b));
   }
 
   #sink(from: number): void {
@@ -149,8 +171,8 @@ class NeedOfMany extends Need {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= count) break;
-      if (child + 1 < count && this.isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.isBefore(heap[child]!, place)) break;
+      if (child + 1 < count && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!this.#isBefore(heap[child]!, place)) break;
       heap[at] = heap[child]!;
       at = child;
     }
