@@ -18,7 +18,7 @@ const ROUTERS = {
   r3: ["fd00:a:31::1", "fd00:a:32::1"],
 } as const;
 
-const DAYS = "7";
+const DAYS = "60"; // a router warns 30 days before the end
 
 /**
  * Makes what a lab needs to trust each other, in `folder`: a certificate authority (`ca.pem`), per router a server

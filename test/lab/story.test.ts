@@ -6,6 +6,7 @@ import { it } from "node:test";
 import type { SeenStep } from "../../lab/quickstart/story/index.ts";
 import { loadNative } from "../../native/index.ts";
 import { leftovers, whyNoNamespaces } from "./namespaces.ts";
+import { followRunBook } from "./run-book.ts";
 
 const RUN = path.join(import.meta.dirname, "../../lab/quickstart/run.ts");
 const LAB = "st-lab-story";
@@ -41,20 +42,27 @@ it("the quickstart's story, shortened", { skip: await whyNoStory(), timeout: 180
   assert.deepEqual(leftovers(LAB), []);
 });
 
-it("without --once the lab stays until Ctrl-C, and then nothing is left", {
+it("without --once the lab stays, the run book is right about it, and after Ctrl-C nothing is left", {
   skip: await whyNoStory(),
   timeout: 120_000,
 }, async () => {
   const child = spawn(process.execPath, [RUN, "--name", LAB, "--steps", "1"], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   let stopped = false;
+  let runBook = 0;
   child.stdout.setEncoding("utf8");
   for await (const part of child.stdout) {
     text += part;
-    if (!stopped && text.includes("leaves nothing behind")) stopped = child.kill("SIGINT");
+    if (stopped || !text.includes("leaves nothing behind")) continue;
+    try {
+      runBook = await followRunBook(LAB);
+    } finally {
+      stopped = child.kill("SIGINT");
+    }
   }
   await (child.exitCode === null ? once(child, "close") : undefined);
   assert.equal(child.exitCode, 0, text);
+  assert.ok(runBook > 20, `${runBook} commands`);
   assert.match(text, /the lab is gone\n$/);
   assert.deepEqual(leftovers(LAB), []);
 });
