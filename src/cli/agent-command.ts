@@ -88,14 +88,12 @@ export function addAgentCommands(program: Command, print: Print): void {
       .argument("<id>", "agent ID")
       .option("--instance <id>", "only this one of its instances (show agents); may be repeated", collect)
       .action((id: string, { instance }: { readonly instance?: readonly string[] }) => {
-        const only = instance === undefined ? "" : `?instances=${instance.map(encodeURIComponent).join(",")}`;
-        return print({ method: "POST", path: `/agents/${encodeURIComponent(id)}/${name}${only}` }, instancesText(done));
+        const parameters = { instances: instance?.join(",") };
+        return print({ method: "POST", path: `/agents/${name}`, id, parameters }, instancesText(done));
       });
   agent
     .command("remove")
     .description("forget an agent and all its instances")
     .argument("<id>", "agent ID")
-    .action((id: string) =>
-      print({ method: "DELETE", path: `/agents/${encodeURIComponent(id)}` }, instancesText("removed")),
-    );
+    .action((id: string) => print({ method: "DELETE", path: "/agents", id }, instancesText("removed")));
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { AlarmRow, EventRow } from "../management/index.ts";
 import type { Print } from "./agent-command.ts";
-import { query, wholeNumber } from "./arguments.ts";
+import { wholeNumber } from "./arguments.ts";
 import type { TableStyle } from "./table.ts";
 import { alarmDetailsView, alarmsView } from "./views/alarms.ts";
 import { eventsView } from "./views/events.ts";
@@ -31,7 +31,7 @@ export function addAlarmCommands(program: Command, show: Command, style: TableSt
     .option("--type <name>", "of this type only, such as bgp-session-down")
     .action(({ all, detail, ...filters }: AlarmFilters) =>
       print<readonly AlarmRow[]>(
-        { method: "GET", path: `/alarms${query({ ...filters, state: all ? undefined : "raised" })}` },
+        { method: "GET", path: "/alarms", parameters: { ...filters, state: all ? undefined : "raised" } },
         (rows) => {
           if (rows.length === 0) return all ? "no alarms\n" : "no alarms; --all shows those that are over\n";
           return detail ? alarmDetailsView(rows, style) : alarmsView(rows, style);
@@ -44,7 +44,7 @@ export function addAlarmCommands(program: Command, show: Command, style: TableSt
     .option("--limit <number>", "at most so many", wholeNumber(1, 10_000), 50)
     .option("--type <name>", "of this type only, such as agent-change")
     .action(({ limit, ...filters }: EventFilters) =>
-      print<readonly EventRow[]>({ method: "GET", path: `/events${query({ ...filters })}` }, (rows) =>
+      print<readonly EventRow[]>({ method: "GET", path: "/events", parameters: { ...filters } }, (rows) =>
         rows.length === 0 ? "no events\n" : eventsView(rows.slice(-limit)),
       ),
     );
@@ -61,7 +61,7 @@ export function addAlarmCommands(program: Command, show: Command, style: TableSt
       .option("--text <text>", "what other operators shall know")
       .action((id: string, { text }: { readonly text?: string }) =>
         print<AlarmRow>(
-          { method: "POST", path: `/alarms/${encodeURIComponent(id)}/state${query({ state, text })}` },
+          { method: "POST", path: "/alarms/state", id, parameters: { state, text } },
           (row) => `${row.id} (${row.type}) ${said}\n`,
         ),
       );

@@ -18,10 +18,3 @@ export function version(text: string): { readonly major: number; readonly minor:
 }
 
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
-
-export const query = (parameters: Readonly<Record<string, string | number | undefined>>): string => {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-  return given.length === 0
-    ? ""
-    : `?${new URLSearchParams(given.map(([key, value]): [string, string] => [key, String(value)]))}`;
-};

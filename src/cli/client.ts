@@ -1,135 +1,140 @@
-import http from "node:http";
-import type { ProblemReport } from "../management/index.ts";
+import { MalformedMessage } from "../base/protobuf.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
+import { call } from "./router/call.ts";
+import type { RouterLink } from "./router/connection.ts";
+import { callBroken } from "./router/failures.ts";
+import {
+  type AnswerPart,
+  type ResourcePath,
+  readSetResponse,
+  readSubscribeResponse,
+  setRequest,
+  subscribeRequest,
+} from "./router/messages.ts";
 
 export interface ClientOptions {
-  readonly socket: string;
+  readonly link: RouterLink;
   /** How long the router may be silent. */
   readonly timeoutSeconds: number;
-  /** Who asks, for the commit log. */
-  readonly user?: string;
   /** Session that the requests belong to, where they are not sessions of their own. */
   readonly session?: number;
 }
 
-export interface ControlRequest {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** With query, behind `/v1`. */
-  readonly path: string;
+/** Where to ask; read when the first request is made, as options come before. */
+export type Client = () => Promise<ClientOptions>;
+
+/** What is asked of a resource of the router; ../management/README.md lists them. */
+export interface ControlRequest extends ResourcePath {
+  /** `SESSION`: what is there as long as its answer is read. */
+  readonly method: "GET" | "POST" | "DELETE" | "SESSION";
   readonly body?: unknown;
   /** JSON as it is, instead of `body`. */
   readonly text?: string;
-  /** The answer may be silent for as long as it likes once it has begun. */
-  readonly lasting?: boolean;
 }
 
-/** Octets of a successful answer, as they arrive. */
-export type AnswerBody = AsyncIterable<Uint8Array>;
+/** A successful answer, as it arrives. */
+export type Answer = AsyncGenerator<AnswerPart, void, void>;
 
 /**
- * Sends one request to the router.
+ * Sends one request to the router, and resolves when the answer has begun.
  *
  * @throws {CommandFailure} `refused` with what the router said, `unreachable` when nobody answers.
  */
-export async function send(options: ClientOptions, wanted: ControlRequest): Promise<AnswerBody> {
-  const response = await exchange(options, wanted);
-  if (response.statusCode !== undefined && response.statusCode < 300) return checked(response, options);
-  throw refusal(response.statusCode ?? 0, await textOf(checked(response, options)));
+export async function send(client: ClientOptions, wanted: ControlRequest): Promise<Answer> {
+  const parts = understood(answerOf(client, wanted), client.link);
+  const first = await parts.next();
+  return (async function* (): Answer {
+    try {
+      if (first.done === true) return;
+      yield first.value;
+      yield* parts;
+    } finally {
+      await parts.return();
+    }
+  })();
 }
 
-export async function textOf(body: AnswerBody): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-/** The one JSON value of an answer. */
-export async function fetchReport<T>(options: ClientOptions, wanted: ControlRequest): Promise<T> {
-  return JSON.parse(await textOf(await send(options, wanted))) as T;
-}
-
-function exchange(options: ClientOptions, wanted: ControlRequest): Promise<http.IncomingMessage> {
-  const body = wanted.text ?? (wanted.body === undefined ? undefined : JSON.stringify(wanted.body));
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      {
-        socketPath: options.socket,
-        method: wanted.method,
-        path: `/v1${wanted.path}`,
-        headers: {
-          host: "localhost",
-          ...(options.user === undefined ? {} : { "semrd-user": options.user }),
-          ...(options.session === undefined ? {} : { "semrd-session": String(options.session) }),
-          ...(body === undefined
-            ? {}
-            : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
-        },
-        agent: false,
-      },
-      (response) => {
-        if (wanted.lasting === true) request.setTimeout(0);
-        resolve(response);
-      },
-    );
-    request.setTimeout(options.timeoutSeconds * 1000, () => request.destroy(silence(options)));
-    request.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(error, options)));
-    request.end(body);
-  });
-}
-
-const silence = ({ socket, timeoutSeconds }: ClientOptions): CommandFailure =>
-  new CommandFailure(
-    EXIT.unreachable,
-    `the router at ${socket} has been silent for ${timeoutSeconds} s: look at its log, or wait longer with --timeout`,
-  );
-
-function unreachable(error: NodeJS.ErrnoException, { socket }: ClientOptions): CommandFailure {
-  if (error instanceof CommandFailure) return error;
-  const failure = (text: string): CommandFailure => new CommandFailure(EXIT.unreachable, text);
-  if (error.code === "ENOENT")
-    return failure(`no router at ${socket} (there is no such socket): start semrd, or name its socket with --socket`);
-  if (error.code === "ECONNREFUSED")
-    return failure(`no router answers at ${socket} (nobody listens): start semrd, or name its socket with --socket`);
-  if (error.code === "EACCES" || error.code === "EPERM")
-    return failure(`no permission to connect to ${socket}: be root, or a member of the group of the socket`);
-  return failure(`the router at ${socket} did not answer: ${error.message}`);
-}
-
-/** The body; an answer that breaks off is a failure, never a short answer. */
-async function* checked(response: http.IncomingMessage, options: ClientOptions): AnswerBody {
+async function* understood(parts: Answer, link: RouterLink): Answer {
   try {
-    yield* response as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    if (error instanceof CommandFailure) throw error;
-    throw new CommandFailure(
-      EXIT.unreachable,
-      `the answer of the router at ${options.socket} broke off: look at its log, then try again`,
-    );
+    yield* parts;
+  } catch (cause) {
+    throw cause instanceof MalformedMessage ? callBroken(cause, link.place) : cause;
   }
 }
 
-function refusal(status: number, text: string): CommandFailure {
-  const problem = problemOf(text);
-  if (problem === undefined)
-    return new CommandFailure(EXIT.refused, `the router answered ${status} in a form that semrctl does not know`);
-  const faults = problem.faults ?? [];
-  const details = faults.map(({ path, value, reason }) =>
-    [[path, value === undefined ? undefined : `is ${value}`].filter(Boolean).join(" "), reason]
-      .filter(Boolean)
-      .join(": "),
-  );
-  const message =
-    faults.length > 0 ? `${problem.title.toLowerCase()} (${problem.code})` : `${problem.detail} (${problem.code})`;
-  return new CommandFailure(EXIT.refused, message, { details, document: problem, faults });
+async function* answerOf({ link, timeoutSeconds, session }: ClientOptions, wanted: ControlRequest): Answer {
+  const { method, body, text, ...resource } = wanted;
+  const fields = session === undefined ? {} : { "semrd-session": String(session) };
+  if (method === "POST" || method === "DELETE") {
+    const octets = text ?? (body === undefined ? undefined : JSON.stringify(body));
+    const message = setRequest(method === "DELETE", resource, octets === undefined ? undefined : Buffer.from(octets));
+    for await (const response of call(link, "Set", message, { timeoutSeconds, fields }))
+      yield* readSetResponse(response);
+    return;
+  }
+  const isLasting = method === "SESSION";
+  const message = subscribeRequest(isLasting ? "STREAM" : "ONCE", resource);
+  let isWhole = isLasting;
+  for await (const response of call(link, "Subscribe", message, { timeoutSeconds, lasting: isLasting, fields })) {
+    const { parts, sync } = readSubscribeResponse(response);
+    yield* parts;
+    isWhole ||= sync;
+  }
+  if (!isWhole)
+    throw new CommandFailure(EXIT.unreachable, `the answer of the router at ${link.place} is not whole: try again`);
 }
 
-function problemOf(text: string): ProblemReport | undefined {
+const OPEN = Buffer.from("[\n");
+const BETWEEN = Buffer.from(",\n");
+const CLOSE = Buffer.from("\n]\n");
+
+/** An answer as one text, in portions: the slices of a list as one array. */
+export async function* textOf(answer: Answer): AsyncGenerator<Uint8Array, void, void> {
+  let list: "none" | "empty" | "begun" = "none";
+  for await (const { kind, octets } of answer) {
+    if (kind !== "rows") {
+      yield octets;
+      continue;
+    }
+    if (list === "none") yield OPEN;
+    const inner = withoutBrackets(octets);
+    if (inner.length === 0) list = list === "none" ? "empty" : list;
+    else {
+      if (list === "begun") yield BETWEEN;
+      yield inner;
+      list = "begun";
+    }
+  }
+  if (list !== "none") yield CLOSE;
+}
+
+/** Of an array with a row on each line. */
+function withoutBrackets(slice: Uint8Array): Uint8Array {
+  const text = Buffer.from(slice.buffer, slice.byteOffset, slice.byteLength);
+  const [start, end] = [text.indexOf("["), text.lastIndexOf("]")];
+  let [from, to] = [start + 1, end];
+  while (from < to && text[from]! <= 0x20) from++;
+  while (to > from && text[to - 1]! <= 0x20) to--;
+  return text.subarray(from, to);
+}
+
+/** The one JSON value of an answer; of a list all of its rows. */
+export async function fetchReport<T>(client: ClientOptions, wanted: ControlRequest): Promise<T> {
+  let rows: unknown[] | undefined;
+  const chunks: Uint8Array[] = [];
+  for await (const { kind, octets } of await send(client, wanted)) {
+    if (kind === "rows") {
+      rows ??= [];
+      for (const row of parsed(octets, client) as readonly unknown[]) rows.push(row);
+    } else chunks.push(octets);
+  }
+  return (rows ?? parsed(Buffer.concat(chunks), client)) as T;
+}
+
+function parsed(octets: Uint8Array, { link }: ClientOptions): unknown {
   try {
-    const value = JSON.parse(text) as Partial<ProblemReport> | null;
-    return typeof value?.code === "string" && typeof value.detail === "string" && typeof value.title === "string"
-      ? (value as ProblemReport)
-      : undefined;
+    return JSON.parse(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("utf8"));
   } catch {
-    return undefined; // not JSON: the caller says so
+    throw new CommandFailure(EXIT.refused, `the router at ${link.place} answered in a form that semrctl does not know`);
   }
 }

@@ -1,8 +1,9 @@
 import type { Argument, Command, Option } from "commander";
 import { type Place, wordsOf } from "../words/index.ts";
-import type { ClientOptions } from "./client.ts";
+import type { Client } from "./client.ts";
 import { CandidateRouter, completePath, type Explained, fetchModel } from "./configure/index.ts";
 import { CommandFailure } from "./exit.ts";
+import { profileNames } from "./router/profiles.ts";
 
 const SHELLS = ["bash", "zsh"] as const;
 
@@ -44,7 +45,7 @@ compdef _semrctl semrctl
 };
 
 export interface CompletionCommandParts {
-  readonly client: () => ClientOptions;
+  readonly client: Client;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly say: (text: string) => Promise<void>;
 }
@@ -62,10 +63,13 @@ export function addCompletionCommands(program: Command, { client, env, say }: Co
     .argument("[words...]")
     .action(async (given: readonly string[]) => {
       const typed = given.at(-1) ?? "";
-      const socket = given.findIndex((word) => word === "-s" || word === "--socket") + 1;
-      if (socket > 0 && socket < given.length - 1) program.setOptionValue("socket", given[socket]);
-      const candidates = await completeArguments(program, given.slice(0, -1), typed, (datastore) =>
-        ofPath(client, env, datastore),
+      takeRouter(program, given.slice(0, -1));
+      const candidates = await completeArguments(
+        program,
+        given.slice(0, -1),
+        typed,
+        (datastore) => ofPath(client, env, datastore),
+        () => profileNames(env),
       );
       const lines = candidates
         .filter(({ text }) => text.startsWith(typed))
@@ -77,12 +81,22 @@ export function addCompletionCommands(program: Command, { client, env, say }: Co
 /** What a data path of the candidate may go on with, from words that begin at its top. */
 type CompletePath = (words: readonly string[], purpose: "set" | "delete" | "show") => Promise<readonly Explained[]>;
 
+/** Where the router is, and how to log in there, as the words say that are completed. */
+function takeRouter(program: Command, words: readonly string[]): void {
+  for (const option of program.options) {
+    const at = words.findIndex((word) => word === option.short || word === option.long);
+    const value = words[at + 1];
+    if (at >= 0 && option.required && value !== undefined) program.setOptionValue(option.attributeName(), value);
+  }
+}
+
 /** Options, subcommands and arguments of our own commands, as commander has them; paths by the model. */
 export async function completeArguments(
   program: Command,
   words: readonly string[],
   typed: string,
   open: (datastore: string) => Promise<AsyncDisposable & { readonly complete: CompletePath }>,
+  routers: () => Promise<readonly string[]>,
 ): Promise<readonly Explained[]> {
   let command = program;
   let awaited: Option | undefined;
@@ -104,6 +118,7 @@ export async function completeArguments(
     if (next === undefined || rest.length > 0) rest.push(word);
     else command = next;
   }
+  if (awaited?.long === "--router") return plain(await routers());
   if (awaited !== undefined) return plain(awaited.argChoices);
   if (typed.startsWith("-"))
     return optionsOf(command).map(({ long, short, description }) => ({ text: long ?? short!, help: description }));
@@ -136,9 +151,10 @@ function optionsOf(command: Command): readonly Option[] {
   return [...own, ...around.filter(({ long }) => !own.some((one) => one.long === long))];
 }
 
-async function ofPath(client: () => ClientOptions, env: CompletionCommandParts["env"], datastore: string) {
-  const model = await fetchModel(client(), env, datastore === "operational" ? "state" : "configuration");
-  const router = await CandidateRouter.open(client(), "candidate");
+async function ofPath(client: Client, env: CompletionCommandParts["env"], datastore: string) {
+  const own = await client();
+  const model = await fetchModel(own, env, datastore === "operational" ? "state" : "configuration");
+  const router = await CandidateRouter.open(own, "candidate");
   const source = { document: (place: Place) => router.document(place, datastore) };
   const complete: CompletePath = (texts, purpose) => completePath(model, source, model.top, wordsOf(texts), 0, purpose);
   return { complete, [Symbol.asyncDispose]: () => router[Symbol.asyncDispose]() };

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { Change, CommitEntry, SchemaPart } from "../management/index.ts";
 import type { Model } from "../words/index.ts";
 import type { Print } from "./agent-command.ts";
-import { query, wholeNumber } from "./arguments.ts";
+import { wholeNumber } from "./arguments.ts";
 import type { ControlRequest } from "./client.ts";
 import { assignments, deletion, pathOf } from "./config-paths.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
@@ -94,7 +94,8 @@ export function addConfigCommands(
       const path = words.length === 0 ? undefined : await shownPath(words, datastore, model);
       await raw({
         method: "GET",
-        path: `/config${query({ datastore, path, defaults: defaults ? "report-all" : undefined })}`,
+        path: "/config",
+        parameters: { datastore, path, defaults: defaults ? "report-all" : undefined },
       });
     });
   config
@@ -114,7 +115,8 @@ export function addConfigCommands(
       print(
         {
           method: "POST",
-          path: `/config/edit${query({ operation: replace ? "replace" : "merge" })}`,
+          path: "/config/edit",
+          parameters: { operation: replace ? "replace" : "merge" },
           text: await textOf(file),
         },
         () => "",
@@ -147,7 +149,7 @@ export function addConfigCommands(
     .argument("[before]", "datastore or number of a commit", "running")
     .argument("[after]", "datastore or number of a commit", "candidate")
     .action((before: string, after: string) =>
-      print<readonly Change[]>({ method: "GET", path: `/config/compare${query({ before, after })}` }, (changes) =>
+      print<readonly Change[]>({ method: "GET", path: "/config/compare", parameters: { before, after } }, (changes) =>
         changesView(changes, style),
       ),
     );
@@ -181,13 +183,13 @@ export function addConfigCommands(
     .command("rollback")
     .description("put the configuration of an earlier commit into the candidate")
     .argument("[back]", "how many commits back", wholeNumber(1, 1000), 1)
-    .action((back: number) => print(post(`/config/rollback${query({ back })}`), () => ""));
+    .action((back: number) => print({ method: "POST", path: "/config/rollback", parameters: { back } }, () => ""));
   config
     .command("log")
     .description("commits, the newest first")
     .option("--limit <number>", "at most so many", wholeNumber(1, 1000), 20)
     .action(({ limit }: { readonly limit: number }) =>
-      print<readonly CommitEntry[]>({ method: "GET", path: `/config/log${query({ limit })}` }, (entries) =>
+      print<readonly CommitEntry[]>({ method: "GET", path: "/config/log", parameters: { limit } }, (entries) =>
         logView(entries, style),
       ),
     );

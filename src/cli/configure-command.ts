@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ClientOptions } from "./client.ts";
+import type { Client } from "./client.ts";
 import { CandidateRouter, fetchModel, runPrompt, runScript } from "./configure/index.ts";
 import type { ExitCode } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
@@ -17,7 +17,7 @@ export type CommandInput =
   | { readonly kind: "script"; readonly lines: NodeJS.ReadableStream };
 
 export interface ConfigureCommandParts {
-  readonly client: () => ClientOptions;
+  readonly client: Client;
   readonly terminal: Terminal;
   readonly style: TableStyle;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -34,8 +34,9 @@ export function addConfigureCommand(program: Command, parts: ConfigureCommandPar
     .addHelpText("after", EXAMPLES)
     .action(async (options: { readonly private: boolean; readonly yes: boolean }) => {
       const { client, terminal, style, env, leave } = parts;
-      const model = await fetchModel(client(), env);
-      await using router = await CandidateRouter.open(client(), options.private ? "private-candidate" : "candidate");
+      const own = await client();
+      const model = await fetchModel(own, env);
+      await using router = await CandidateRouter.open(own, options.private ? "private-candidate" : "candidate");
       const all = { model, router, terminal, style, yes: options.yes };
       const input = parts.input();
       leave(input.kind === "terminal" ? await runPrompt(input, all) : await runScript(input.lines, all));

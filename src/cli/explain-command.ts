@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ExplainReport, PacketReport } from "../management/index.ts";
 import type { Print } from "./agent-command.ts";
-import { query, wholeNumber } from "./arguments.ts";
+import { wholeNumber } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
 import { explainView, packetView } from "./views/index.ts";
@@ -33,7 +33,7 @@ export function addExplain(program: Command, style: TableStyle, print: Print, le
     .option("--version <number>", "major version; the highest without it", wholeNumber(1, 65535))
     .action(async (name: string, options: NameOptions) => {
       let known = true;
-      await print<ExplainReport>({ method: "GET", path: `/explain${query({ name, ...options })}` }, (report) => {
+      await print<ExplainReport>({ method: "GET", path: "/explain", parameters: { name, ...options } }, (report) => {
         known = report.known;
         return explainView(report, style);
       });
@@ -66,8 +66,9 @@ export function addExplain(program: Command, style: TableStyle, print: Print, le
         command.optsWithGlobals<PacketOptions>();
       const asked = { source, destination, tenant, protocol, port, flags, length, interface: rest.interface };
       const more = { "source-port": sourcePort, "hop-limit": hopLimit, "tunnel-from": tunnelFrom };
-      return print<PacketReport>({ method: "GET", path: `/explain/packet${query({ ...asked, ...more })}` }, (report) =>
-        packetView(report, style),
+      return print<PacketReport>(
+        { method: "GET", path: "/explain/packet", parameters: { ...asked, ...more } },
+        (report) => packetView(report, style),
       );
     });
 }

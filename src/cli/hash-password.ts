@@ -1,13 +1,10 @@
 import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import type { Command } from "commander";
 import { CommandFailure, EXIT } from "./exit.ts";
+import { askUnseen } from "./password.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LEAST = 8;
-
-/** Swallows what the user types. */
-const unseen = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 /** From a terminal twice, unseen; else the first line of the standard input. */
 async function password(terminal: Terminal): Promise<string> {
@@ -16,19 +13,8 @@ async function password(terminal: Terminal): Promise<string> {
     for await (const line of piped) return line;
     return "";
   }
-  using lines = createInterface({ input: process.stdin, output: unseen(), terminal: true });
-  const ask = async (question: string): Promise<string> => {
-    terminal.err(question);
-    const answer = await lines.question("");
-    terminal.err("\n");
-    return answer;
-  };
-  try {
-    const first = await ask("Password: ");
-    if ((await ask("Again: ")) === first) return first;
-  } catch {
-    throw new CommandFailure(EXIT.refused, "given up"); // Ctrl-C, Ctrl-D
-  }
+  const [first, second] = await askUnseen(terminal, ["Password: ", "Again: "]);
+  if (first === second) return first!;
   throw new CommandFailure(EXIT.refused, "the two are not the same");
 }
 

@@ -1,18 +1,18 @@
 import { open, rename, rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { BmpStationRow, FlowRecordRow, MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
-import { query } from "./arguments.ts";
-import type { AnswerBody } from "./client.ts";
+import type { Answer } from "./client.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { PrintList } from "./program.ts";
+import type { ResourcePath } from "./router/messages.ts";
 import type { TableStyle } from "./table.ts";
 import { bmpView, flowsView, mrtView, rpkiView, vrpsView } from "./views/index.ts";
 
 export interface MonitoringParts {
   readonly style: TableStyle;
   readonly printList: PrintList;
-  /** The octets of an answer. @throws {CommandFailure} */
-  readonly octets: (path: string) => Promise<AnswerBody>;
+  /** @throws {CommandFailure} */
+  readonly answer: (wanted: ResourcePath) => Promise<Answer>;
   readonly say: (text: string) => Promise<void> | void;
 }
 
@@ -36,16 +36,20 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     .option("--client <address>", "of this client only")
     .addOption(new Option("--state <name>", "in this state only").choices(FLOW_STATES))
     .action((filters: FlowFilters) =>
-      printList<FlowRecordRow>(`/flows${query({ ...filters })}`, "no flows", (rows) => flowsView(rows, style)),
+      printList<FlowRecordRow>({ path: "/flows", parameters: { ...filters } }, "no flows", (rows) =>
+        flowsView(rows, style),
+      ),
     );
   show
     .command("mrt")
     .description("jobs that write tables and messages to files")
-    .action(() => printList<MrtJobRow>("/mrt", "nothing is written to files", (rows) => mrtView(rows, style)));
+    .action(() =>
+      printList<MrtJobRow>({ path: "/mrt" }, "nothing is written to files", (rows) => mrtView(rows, style)),
+    );
   show
     .command("bmp")
     .description("stations that are told of sessions and routes")
-    .action(() => printList<BmpStationRow>("/bmp", "no monitoring stations", (rows) => bmpView(rows, style)));
+    .action(() => printList<BmpStationRow>({ path: "/bmp" }, "no monitoring stations", (rows) => bmpView(rows, style)));
   show
     .command("rpki")
     .description("caches that say who may originate which prefix")
@@ -53,8 +57,8 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     .option("--prefix <prefix>", "with --vrps: of this prefix only")
     .action(({ vrps, prefix }: { readonly vrps: boolean; readonly prefix?: string }) =>
       vrps || prefix !== undefined
-        ? printList<VrpRow>(`/vrps${query({ prefix })}`, "no VRPs", (rows) => vrpsView(rows, style))
-        : printList<RpkiCacheRow>("/rpki", "no RPKI caches", (rows) => rpkiView(rows, style)),
+        ? printList<VrpRow>({ path: "/vrps", parameters: { prefix } }, "no VRPs", (rows) => vrpsView(rows, style))
+        : printList<RpkiCacheRow>({ path: "/rpki" }, "no RPKI caches", (rows) => rpkiView(rows, style)),
     );
   program
     .command("dump")
@@ -67,18 +71,18 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
       new Option("--family <name>", "these routes only").choices(["capability", "ipv6-unicast", "ipv4-unicast"]),
     )
     .action(async ({ file, ...wanted }: { readonly file: string; readonly view: string; readonly family?: string }) => {
-      const octets = await save(file, await parts.octets(`/mrt/table${query({ ...wanted })}`));
+      const octets = await save(file, await parts.answer({ path: "/mrt/table", parameters: { ...wanted } }));
       await parts.say(`${octets} octets in ${file}\n`);
     });
 }
 
 /** Writes the file under another name first, so that a file of its name is a whole one. */
-async function save(path: string, chunks: AnswerBody): Promise<number> {
+async function save(path: string, answer: Answer): Promise<number> {
   const unfinished = `${path}.part`;
   let octets = 0;
   try {
     await using file = await open(unfinished, "w", 0o644);
-    for await (const chunk of chunks) {
+    for await (const { octets: chunk } of answer) {
       await file.appendFile(chunk);
       octets += chunk.length;
     }

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { wholeNumber } from "./arguments.ts";
-import { type ClientOptions, type ControlRequest, fetchReport, send, textOf } from "./client.ts";
+import { type Client, type ControlRequest, fetchReport, send, textOf } from "./client.ts";
 import type { Terminal } from "./terminal.ts";
 import { showIncomplete } from "./views/incomplete.ts";
 
@@ -16,10 +16,10 @@ export interface PrintOptions {
 /** Prints answers of the router: once or again and again, by a pager where there is one. */
 export class Printer {
   readonly #terminal: Terminal;
-  readonly #client: () => ClientOptions;
+  readonly #client: Client;
   readonly #options: () => PrintOptions;
 
-  constructor(terminal: Terminal, client: () => ClientOptions, options: () => PrintOptions) {
+  constructor(terminal: Terminal, client: Client, options: () => PrintOptions) {
     this.#terminal = terminal;
     this.#client = client;
     this.#options = options;
@@ -30,14 +30,18 @@ export class Printer {
     const { json, watchSeconds } = this.#options();
     if (watchSeconds !== undefined) return this.#watch(wanted, view, watchSeconds);
     if (json) return this.raw(wanted);
-    await this.page(this.#shown(await fetchReport<T>(this.#client(), wanted), view));
+    await this.page(this.#shown(await fetchReport<T>(await this.#client(), wanted), view));
   }
 
   /** Prints an answer as it is. */
   async raw(wanted: ControlRequest): Promise<void> {
-    const answer = await send(this.#client(), wanted);
-    if (this.#terminal.page !== undefined && this.#options().pager) return this.page(await textOf(answer));
-    for await (const chunk of answer) await this.#terminal.out(chunk);
+    const text = textOf(await send(await this.#client(), wanted));
+    if (this.#terminal.page !== undefined && this.#options().pager) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of text) chunks.push(chunk);
+      return this.page(Buffer.concat(chunks).toString("utf8"));
+    }
+    for await (const chunk of text) await this.#terminal.out(chunk);
   }
 
   async page(text: string): Promise<void> {
@@ -56,7 +60,7 @@ export class Printer {
   async #watch<T>(wanted: ControlRequest, view: (answer: T) => string, every: number): Promise<void> {
     const { out, redraw, pause } = this.#terminal;
     for (let first = true; ; first = false) {
-      const answer = await fetchReport<T>(this.#client(), wanted);
+      const answer = await fetchReport<T>(await this.#client(), wanted);
       if (this.#options().json) await out(`${JSON.stringify(answer)}\n`);
       else if (redraw !== undefined) await redraw(this.#shown(answer, view));
       else await out(`${first ? "" : "\n"}${this.#shown(answer, view)}`);

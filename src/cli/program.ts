@@ -14,8 +14,8 @@ import type {
 } from "../management/index.ts";
 import { addAgentCommands, type Print } from "./agent-command.ts";
 import { addAlarmCommands } from "./alarm-command.ts";
-import { query, wholeNumber } from "./arguments.ts";
-import { type ClientOptions, type ControlRequest, send } from "./client.ts";
+import { wholeNumber } from "./arguments.ts";
+import { type Client, type ControlRequest, send } from "./client.ts";
 import { addCompletionCommands } from "./completion-command.ts";
 import { addConfigCommands } from "./config-command.ts";
 import { fetchModel } from "./configure/index.ts";
@@ -24,9 +24,14 @@ import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addExplain } from "./explain-command.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
+import { askUnseen } from "./password.ts";
 import { addWatch, Printer } from "./printer.ts";
+import { RouterLink } from "./router/connection.ts";
+import type { ResourcePath } from "./router/messages.ts";
+import { addRouterOptions, targetOf } from "./router/options.ts";
 import type { TableStyle } from "./table.ts";
 import { paintFor, printable, type Terminal } from "./terminal.ts";
+import { VERSION } from "./version.ts";
 import {
   agentsView,
   capabilitiesView,
@@ -44,10 +49,7 @@ import {
   unicastRoutesView,
 } from "./views/index.ts";
 
-export const DEFAULT_SOCKET = "/run/semrd/semrd.sock";
-
 interface GlobalOptions {
-  readonly socket: string;
   readonly json: boolean;
   readonly pager: boolean;
   readonly timeout: number;
@@ -66,13 +68,18 @@ Examples:
       --capability /vision/ocr --version 1 --address fd00:a:21::11 --port 8080 --check http
   semrctl agent drain spiffe://example.net/acme/agent/ocr-c
   semrctl --socket /run/semrd/r2.sock show peers
+  semrctl --router r1.example --tls-ca ca.pem --username alice show status
   semrctl config set /router/telemetry/log-level debug && semrctl config commit
   semrctl dump mrt --file rib.mrt
   semrctl show peers --watch 5
   semrctl configure --private
 
 Exit codes: 0 done, 1 refused or not found, 2 usage, 69 no router answers, 78 configuration is not valid.
-Environment: SEMRD_SOCKET is the socket without --socket; NO_COLOR turns colours off.`;
+Environment: SEMRD_SOCKET, SEMRD_ROUTER, SEMRD_TLS_CA, SEMRD_TLS_CERT, SEMRD_TLS_KEY, SEMRD_TLS_SERVER_NAME, SEMRD_USERNAME,
+SEMRD_PASSWORD_FILE and SEMRD_TOKEN_FILE stand for the options of these names; NO_COLOR turns colours off.
+Routers by name, in ~/.config/semrctl/routers.yaml:
+  routers:
+    r1: {address: "r1.example:9339", tls-ca: ca.pem, username: alice, password-file: r1.password}`;
 
 /**
  * Runs semrctl with these arguments (without `node` and the script). Everything it says goes to `terminal`.
@@ -87,7 +94,8 @@ export async function runCommandLine(
   input: () => CommandInput,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = buildProgram(terminal, env, input, (code) => {
+  await using links = new AsyncDisposableStack();
+  const program = buildProgram(terminal, env, input, links, (code) => {
     exitCode = code;
   });
   try {
@@ -110,6 +118,7 @@ function buildProgram(
   terminal: Terminal,
   env: Readonly<Record<string, string | undefined>>,
   input: () => CommandInput,
+  links: AsyncDisposableStack,
   leave: (code: ExitCode) => void,
 ): Command {
   const style: TableStyle = {
@@ -117,11 +126,10 @@ function buildProgram(
     ...(terminal.columns === undefined ? {} : { columns: terminal.columns }),
   };
   const program = new Command("semrctl")
-    .description("Looks at and operates the capability router on this host.")
-    .version("0.1.0", "-V", "print the version")
-    .addOption(
-      new Option("-s, --socket <path>", "control socket of the router").default(env.SEMRD_SOCKET || DEFAULT_SOCKET),
-    )
+    .description("Looks at and operates the capability router on this host, or another one over gNMI.")
+    .version(VERSION, "-V", "print the version");
+  addRouterOptions(program);
+  program
     .option("-j, --json", "print what the router answers, as JSON", false)
     .option("--no-pager", "print also what is longer than the screen at once")
     .option("-t, --timeout <seconds>", "how long the router may be silent", wholeNumber(1, 3600), 10)
@@ -135,11 +143,17 @@ function buildProgram(
       : { getOutHelpWidth: () => terminal.columns!, getErrHelpWidth: () => terminal.columns! }),
   });
 
-  const client = (): ClientOptions => {
-    const { socket, timeout } = program.opts<GlobalOptions>();
-    const { SUDO_USER, USER } = env;
-    const user = SUDO_USER || USER || undefined;
-    return { socket, timeoutSeconds: timeout, ...(user === undefined ? {} : { user }) };
+  let link: Promise<RouterLink> | undefined;
+  const openLink = async (): Promise<RouterLink> => {
+    const ask = async (question: string): Promise<string> => (await askUnseen(terminal, [question]))[0]!;
+    // Nobody expects a question while a word is being completed.
+    const isAsked = process.stdin.isTTY && program.args[0] !== "complete";
+    return links.use(new RouterLink(await targetOf(program.opts(), env), isAsked ? ask : undefined));
+  };
+  // One connection for all that a command asks.
+  const client: Client = async () => {
+    link ??= openLink();
+    return { link: await link, timeoutSeconds: program.opts<GlobalOptions>().timeout };
   };
   let watchSeconds: () => number | undefined = () => undefined;
   const printer = new Printer(terminal, client, () => {
@@ -148,14 +162,14 @@ function buildProgram(
     return { json, pager, ...(every === undefined ? {} : { watchSeconds: every }) };
   });
   const print: Print = (wanted, view) => printer.print(wanted, view);
-  const printList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string): Promise<void> =>
-    print<readonly Row[]>({ method: "GET", path }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
+  const printList: PrintList = <Row>(list: ResourcePath, nothing: string, view: (rows: readonly Row[]) => string) =>
+    print<readonly Row[]>({ method: "GET", ...list }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
 
   const show = addShow(program, style, print, printList);
   addMonitoringCommands(program, show, {
     style,
     printList,
-    octets: (path) => send(client(), { method: "GET", path }),
+    answer: async (wanted) => send(await client(), { method: "GET", ...wanted }),
     say: (text) => terminal.out(text),
   });
   addAlarmCommands(program, show, style, print);
@@ -164,7 +178,7 @@ function buildProgram(
   addHashPassword(program, terminal);
   addAgentCommands(program, print);
   const raw = (wanted: ControlRequest): Promise<void> => printer.raw(wanted);
-  addConfigCommands(program, style, print, raw, (of) => fetchModel(client(), env, of));
+  addConfigCommands(program, style, print, raw, (of) => client().then((own) => fetchModel(own, env, of)));
   addConfigureCommand(program, { client, terminal, style, env, input, leave });
   addCompletionCommands(program, { client, env, say: (text) => terminal.out(text) });
   addDrain(program, print);
@@ -180,9 +194,8 @@ function buildProgram(
     .addOption(new Option("--hard", "close the session (default)"))
     .action((address: string, { message, softIn, softOut }: ClearOptions) => {
       const how = softIn === true ? "soft-in" : softOut === true ? "soft-out" : "hard";
-      return print<unknown>(
-        { method: "POST", path: `/peers/${encodeURIComponent(address)}/clear${query({ how, message })}` },
-        () => CLEARED[how](address),
+      return print<unknown>({ method: "POST", path: "/peers/clear", id: address, parameters: { how, message } }, () =>
+        CLEARED[how](address),
       );
     });
   program
@@ -202,7 +215,7 @@ function addClearCounters(clear: Command, print: Print): void {
     )
     .action((options: { readonly only?: string }) =>
       print<CountersReset>(
-        { method: "POST", path: `/counters/reset${query({ ...options })}` },
+        { method: "POST", path: "/counters/reset", parameters: { ...options } },
         ({ "discontinuity-time": time }) => `the counters begin at zero, ${time}\n`,
       ),
     );
@@ -235,7 +248,11 @@ function addDrain(program: Command, print: Print): void {
     .action(() => print({ method: "POST", path: "/router/undrain" }, () => "this router takes new flows again\n"));
 }
 
-export type PrintList = <Row>(path: string, nothing: string, view: (rows: readonly Row[]) => string) => Promise<void>;
+export type PrintList = <Row>(
+  list: ResourcePath,
+  nothing: string,
+  view: (rows: readonly Row[]) => string,
+) => Promise<void>;
 
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
 
@@ -268,8 +285,10 @@ function addExchange(
     .option("--detail", "with communities", false)
     .action((peer: string, { detail, family, refused = false, withheld = false }: ExchangeOptions) => {
       const outcome = refused ? { outcome: "refused" } : withheld ? { outcome: "not-told" } : {};
-      return printList<ExchangedRouteRow>(`/${name}${query({ peer, family, ...outcome })}`, "no routes", (rows) =>
-        detail ? exchangedRouteDetailsView(rows, style) : exchangedRoutesView(rows, style),
+      return printList<ExchangedRouteRow>(
+        { path: `/${name}`, parameters: { peer, family, ...outcome } },
+        "no routes",
+        (rows) => (detail ? exchangedRouteDetailsView(rows, style) : exchangedRoutesView(rows, style)),
       );
     });
 }
@@ -294,11 +313,13 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => dataplaneView(report, style)));
   filtered(show.command("agents").description("agents and their instances behind this router")).action(
     (filters: Filters) =>
-      printList<AgentRow>(`/agents${query({ ...filters })}`, "no agents", (rows) => agentsView(rows, style)),
+      printList<AgentRow>({ path: "/agents", parameters: { ...filters } }, "no agents", (rows) =>
+        agentsView(rows, style),
+      ),
   );
   filtered(show.command("capabilities").description("capabilities, their addresses, and who serves them")).action(
     (filters: Filters) =>
-      printList<CapabilityRow>(`/capabilities${query({ ...filters })}`, "no capabilities", (rows) =>
+      printList<CapabilityRow>({ path: "/capabilities", parameters: { ...filters } }, "no capabilities", (rows) =>
         capabilitiesView(rows, style),
       ),
   );
@@ -308,10 +329,10 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .option("--detail", "everything that is known of each", false)
     .action(({ detail, family, ...filters }: RouteFilters) =>
       family === "capability"
-        ? printList<RouteRow>(`/routes${query({ ...filters })}`, "no routes", (rows) =>
+        ? printList<RouteRow>({ path: "/routes", parameters: { ...filters } }, "no routes", (rows) =>
             detail ? routeDetailsView(rows, style) : routesView(rows, style),
           )
-        : printList<UnicastRouteRow>(`/routes${query({ family, ...filters })}`, "no routes", (rows) =>
+        : printList<UnicastRouteRow>({ path: "/routes", parameters: { family, ...filters } }, "no routes", (rows) =>
             detail ? unicastRouteDetailsView(rows, style) : unicastRoutesView(rows, style),
           ),
     );
@@ -332,17 +353,21 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
   show
     .command("peers")
     .description("BGP sessions")
-    .action(() => printList<PeerRow>("/peers", "no peers", (rows) => peersView(rows, style)));
+    .action(() => printList<PeerRow>({ path: "/peers" }, "no peers", (rows) => peersView(rows, style)));
   show
     .command("policies")
     .description("routing policies, statement by statement, with how often each has fitted")
     .option("--policy <name>", "this policy only")
     .action((options: { readonly policy?: string }) =>
-      printList<PolicyRow>(`/policies${query({ ...options })}`, "no policies", (rows) => policiesView(rows, style)),
+      printList<PolicyRow>({ path: "/policies", parameters: { ...options } }, "no policies", (rows) =>
+        policiesView(rows, style),
+      ),
     );
   filtered(show.command("fib").description("what the data plane does with each capability address")).action(
     (filters: Filters) =>
-      printList<FibRow>(`/fib${query({ ...filters })}`, "nothing is forwarded", (rows) => fibView(rows, style)),
+      printList<FibRow>({ path: "/fib", parameters: { ...filters } }, "nothing is forwarded", (rows) =>
+        fibView(rows, style),
+      ),
   );
   show
     .command("counters")

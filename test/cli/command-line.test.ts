@@ -7,21 +7,13 @@ import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
-import { systemClock } from "../../src/host/index.ts";
-import {
-  type ControlHandlers,
-  ControlRefusal,
-  type StatusReport,
-  startControlServer,
-} from "../../src/management/index.ts";
-import { openAccess } from "../management/nacm/admins.ts";
+import { type ControlHandlers, ControlRefusal, type StatusReport } from "../../src/management/index.ts";
+import { startControlRouter } from "../management/control-router.ts";
 import { EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES } from "../management/router.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
 /** Set to write what was seen instead of comparing it; then look at the difference. */
 const REWRITE = (process.env.SEMRD_REWRITE_GOLDEN ?? "") !== "";
-
-const SILENT = { error() {}, warn() {}, info() {}, debug() {} };
 
 interface Ran {
   readonly exitCode: number;
@@ -76,12 +68,7 @@ function withRouter(overrides: Partial<ControlHandlers> = {}) {
   const socket = path.join(folder, `${Math.random().toString(36).slice(2)}.sock`);
   let server: AsyncDisposable;
   before(async () => {
-    server = await startControlServer(
-      { path: socket },
-      router,
-      { clock: systemClock, log: SILENT, access: openAccess() },
-      new AbortController().signal,
-    );
+    server = await startControlRouter(socket, router);
   });
   after(() => server[Symbol.asyncDispose]());
   return {

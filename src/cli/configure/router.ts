@@ -1,7 +1,7 @@
 import type { Change, CommitEntry, Consequence } from "../../management/index.ts";
 import { dataPath, type Place, type WordedStep } from "../../words/index.ts";
-import { query } from "../arguments.ts";
-import { type ClientOptions, fetchReport, send } from "../client.ts";
+import { type Answer, type ClientOptions, fetchReport, send } from "../client.ts";
+import type { Parameters } from "../router/messages.ts";
 import type { CommitReport, ConfigurationStatus } from "../views/index.ts";
 
 export type Candidate = "candidate" | "private-candidate";
@@ -10,9 +10,9 @@ export type Candidate = "candidate" | "private-candidate";
 export class CandidateRouter implements AsyncDisposable {
   readonly candidate: Candidate;
   readonly #client: ClientOptions;
-  readonly #held: AsyncIterator<Uint8Array>;
+  readonly #held: Answer;
 
-  private constructor(candidate: Candidate, client: ClientOptions, held: AsyncIterator<Uint8Array>) {
+  private constructor(candidate: Candidate, client: ClientOptions, held: Answer) {
     this.candidate = candidate;
     this.#client = client;
     this.#held = held;
@@ -20,15 +20,14 @@ export class CandidateRouter implements AsyncDisposable {
 
   /** @throws {CommandFailure} when no router answers */
   static async open(client: ClientOptions, candidate: Candidate): Promise<CandidateRouter> {
-    const body = await send(client, { method: "POST", path: "/config/session", lasting: true });
-    const held = body[Symbol.asyncIterator]();
-    const { value } = (await held.next()) as { value: Uint8Array };
-    const { session } = JSON.parse(Buffer.from(value).toString()) as { session: number };
+    const held = await send(client, { method: "SESSION", path: "/config/session" });
+    const { value } = await held.next();
+    const { session } = JSON.parse(Buffer.from(value!.octets).toString()) as { session: number };
     return new CandidateRouter(candidate, { ...client, session }, held);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#held.return?.();
+    await this.#held.return();
   }
 
   /** The document from the top with what the place selects; a list without keys selects all of its entries. */
@@ -85,12 +84,12 @@ export class CandidateRouter implements AsyncDisposable {
     return this.#get("/config/log", { limit: 50 });
   }
 
-  #get<T>(path: string, parameters: Parameters<typeof query>[0]): Promise<T> {
-    return fetchReport<T>(this.#client, { method: "GET", path: `${path}${query(parameters)}` });
+  #get<T>(path: string, parameters: Parameters): Promise<T> {
+    return fetchReport<T>(this.#client, { method: "GET", path, parameters });
   }
 
-  #post<T>(path: string, parameters: Parameters<typeof query>[0], body?: unknown): Promise<T> {
-    const wanted = { method: "POST", path: `${path}${query(parameters)}` } as const;
+  #post<T>(path: string, parameters: Parameters, body?: unknown): Promise<T> {
+    const wanted = { method: "POST", path, parameters } as const;
     return fetchReport<T>(this.#client, body === undefined ? wanted : { ...wanted, body });
   }
 }

@@ -3,16 +3,18 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SchemaPart, SchemaReport } from "../../management/index.ts";
 import { Model } from "../../words/index.ts";
-import { query } from "../arguments.ts";
 import { type ClientOptions, fetchReport } from "../client.ts";
+import type { RouterLink } from "../router/connection.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @see https://specifications.freedesktop.org/basedir-spec/latest/ */
-const cacheFile = (env: Environment, of: SchemaPart): string => {
-  const name = of === "configuration" ? "schema.json" : `schema-${of}.json`;
+function cacheFile({ target, place }: RouterLink, env: Environment, of: SchemaPart): string {
+  // Other hosts may have other versions; those of this host are as good as one.
+  const where = target.kind === "socket" ? "" : `-${place.replace(/[^\w.-]/g, "_")}`;
+  const name = of === "configuration" ? `schema${where}.json` : `schema-${of}${where}.json`;
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "semrctl", name);
-};
+}
 
 /**
  * The router's schema: the one kept from last time where it still is the router's, else fetched, and kept.
@@ -24,13 +26,13 @@ export async function fetchModel(
   env: Environment,
   of: SchemaPart = "configuration",
 ): Promise<Model> {
-  const file = cacheFile(env, of);
+  const file = cacheFile(client.link, env, of);
   const kept = await read(file);
   const known = kept?.["content-id"];
   // A router that knows of no parts is not asked for one unless it has to be
   const part = of === "configuration" ? undefined : of;
-  const path = `/config/schema${query({ known, of: part })}`;
-  const report = await fetchReport<SchemaReport>(client, { method: "GET", path });
+  const wanted = { method: "GET", path: "/config/schema", parameters: { known, of: part } } as const;
+  const report = await fetchReport<SchemaReport>(client, wanted);
   if (report.nodes === undefined) return new Model(kept!.nodes!);
   await keep(file, report);
   return new Model(report.nodes);

@@ -95,9 +95,14 @@ function shareWithGrpc(
   const connections = new Set<Socket>();
   const accept = async (socket: Socket): Promise<void> => {
     switch (await distinguish(socket, parts.clock)) {
-      case "http/2":
-        await connect(socket, await (parts.localUserOf ?? localUserOf)(socket));
+      case "http/2": {
+        const who = await (parts.localUserOf ?? localUserOf)(socket);
+        await connect(socket, who).catch((cause) => {
+          parts.log.error("control.grpc-failed", { reason: messageOf(cause) });
+          socket.destroy();
+        });
         return;
+      }
       case "other":
         for (const listener of serveHttp) listener.call(server, socket);
         return;

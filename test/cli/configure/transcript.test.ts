@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { CandidateRouter } from "../../../src/cli/configure/index.ts";
 import { runCommandLine } from "../../../src/cli/program.ts";
+import { RouterLink } from "../../../src/cli/router/connection.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
@@ -93,7 +94,8 @@ describe("candidates", () => {
 
   it("the router knows no private candidate without a session", async () => {
     await assert.rejects(router.ctl("config", "show", "--datastore", "private-candidate"));
-    const client = { socket: router.socket, timeoutSeconds: 10 };
+    await using link = new RouterLink({ kind: "socket", path: router.socket });
+    const client = { link, timeoutSeconds: 10 };
     const session = await CandidateRouter.open(client, "private-candidate");
     await session.edit([{ operation: "merge", path: "/router/telemetry/log-level", text: "debug" }]);
     assert.equal((await session.compare()).length, 1);
@@ -127,7 +129,8 @@ describe("candidates", () => {
 
   // The last one, as the router sees the ends of its sessions a moment later.
   it("there are at most 32 sessions, so that others can still ask", async () => {
-    const client = { socket: router.socket, timeoutSeconds: 10 };
+    await using link = new RouterLink({ kind: "socket", path: router.socket });
+    const client = { link, timeoutSeconds: 10 };
     await using opened = new AsyncDisposableStack();
     const open = async () => opened.use(await CandidateRouter.open(client, "candidate"));
     const refused = async (): Promise<string> => {

@@ -1,0 +1,151 @@
+import type { ProblemReport } from "../../management/index.ts";
+import { CommandFailure, EXIT } from "../exit.ts";
+import { VERSION } from "../version.ts";
+import { placeOf, type RouterTarget } from "./target.ts";
+
+const unreachable = (text: string): CommandFailure => new CommandFailure(EXIT.unreachable, text);
+
+export const silence = (place: string, timeoutSeconds: number): CommandFailure =>
+  unreachable(
+    `the router at ${place} has been silent for ${timeoutSeconds} s: look at its log, or wait longer with --timeout`,
+  );
+
+export const brokeOff = (place: string): CommandFailure =>
+  unreachable(`the answer of the router at ${place} broke off: look at its log, then try again`);
+
+export const notGrpc = (place: string): CommandFailure =>
+  unreachable(`what is at ${place} speaks no gRPC: name the port of gNMI, as management/grpc of the router has it`);
+
+/** A connection that did not come about. */
+export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget): CommandFailure {
+  if (target.kind === "socket") return noSocket(cause, target.path);
+  const place = placeOf(target);
+  switch (cause.code) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return unreachable(`${target.host} has no address that can be found (${cause.code}): check the name, or the DNS`);
+    case "ECONNREFUSED":
+      return unreachable(
+        `no router answers at ${place} (nobody listens): check the address, and management/grpc of the router`,
+      );
+    case "ETIMEDOUT":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return unreachable(`${place} cannot be reached (${cause.code}): check the address, and the network on the way`);
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return unreachable(
+        `the certificate of ${place} is for another name (${namesOf(cause)}): reach the router by that, or say it with --tls-server-name`,
+      );
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      return unreachable(
+        `the certificate of ${place} is of nobody whom this host trusts: name the file of its authority with --tls-ca`,
+      );
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return unreachable(`the certificate of ${place} is not valid now: renew it, or set the clock of this host`);
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+    case "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
+      return notGrpc(place);
+    default:
+      return unreachable(certificateRefused(cause, place) ?? `the router at ${place} did not answer: ${cause.message}`);
+  }
+}
+
+/** What a router says in TLS of the client's certificate, which may come when the connection is open already. */
+function certificateRefused({ code = "" }: NodeJS.ErrnoException, place: string): string | undefined {
+  if (!/^ERR_SSL_.*ALERT/.test(code)) return undefined;
+  if (code.includes("CERTIFICATE_REQUIRED"))
+    return `the router at ${place} wants a client certificate: give --tls-cert and --tls-key`;
+  return `the router at ${place} does not take the client certificate (${code}): give one that its client CA has signed`;
+}
+
+function namesOf(cause: Error): string {
+  const { cert } = cause as { cert?: { subjectaltname?: string; subject?: { CN?: string } } };
+  return cert?.subjectaltname ?? cert?.subject?.CN ?? "it names none";
+}
+
+function noSocket(cause: NodeJS.ErrnoException, path: string): CommandFailure {
+  const advice = "start semrd, or name its socket with --socket";
+  switch (cause.code) {
+    case "ENOENT":
+      return unreachable(`no router at ${path} (there is no such socket): ${advice}`);
+    case "ECONNREFUSED":
+      return unreachable(`no router answers at ${path} (nobody listens): ${advice}`);
+    case "EACCES":
+    case "EPERM":
+      return unreachable(`no permission to connect to ${path}: be root, or a member of the group of the socket`);
+    default:
+      return unreachable(`the router at ${path} did not answer: ${cause.message}`);
+  }
+}
+
+/** A call that ended without a status. */
+export function callBroken(cause: NodeJS.ErrnoException, place: string): CommandFailure {
+  if (cause instanceof CommandFailure) return cause;
+  return unreachable(certificateRefused(cause, place) ?? `the router at ${place} did not answer: ${cause.message}`);
+}
+
+/** How a call has ended. @see gRPC status codes */
+export interface CallStatus {
+  readonly code: number;
+  readonly message: string;
+  readonly problem?: ProblemReport;
+  /** Of semrd, where it says. */
+  readonly version?: string;
+}
+
+export const STATUS = {
+  invalidArgument: 3,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** What the router refused, or why it is not one that can be asked. */
+export function refusal(status: CallStatus, place: string): CommandFailure {
+  const { code, message, problem } = status;
+  if (problem !== undefined) return problemFailure(problem, status.version);
+  switch (code) {
+    case STATUS.unauthenticated:
+      return new CommandFailure(
+        EXIT.refused,
+        `the router at ${place} does not let you in: ${message}. Give --username, --token-file, or --tls-cert and --tls-key`,
+      );
+    case STATUS.unavailable:
+      return unreachable(`the router at ${place} cannot answer: ${message}`);
+    case STATUS.resourceExhausted:
+      return new CommandFailure(EXIT.refused, `the router at ${place} takes no more: ${message}`);
+    default:
+      if (code === STATUS.unimplemented || /\borigin\b/.test(message))
+        return new CommandFailure(
+          EXIT.refused,
+          `the router at ${place} does not know this semrctl's requests (${message}): its semrd is older than semrctl ${VERSION}, so use a semrctl of its version`,
+        );
+      return new CommandFailure(EXIT.refused, `the router at ${place} refused: ${message} (gRPC status ${code})`);
+  }
+}
+
+/** What is refused by those only who know other requests. */
+const UNKNOWN = new Set(["control.not-found", "control.method"]);
+
+function problemFailure(problem: ProblemReport, version: string | undefined): CommandFailure {
+  const faults = problem.faults ?? [];
+  const details = faults.map(({ path, value, reason }) =>
+    [[path, value === undefined ? undefined : `is ${value}`].filter(Boolean).join(" "), reason]
+      .filter(Boolean)
+      .join(": "),
+  );
+  const what = faults.length > 0 ? problem.title.toLowerCase() : problem.detail;
+  const isOther = UNKNOWN.has(problem.code) || (problem.code === "control.bad-request" && version !== VERSION);
+  const skew =
+    isOther && version !== undefined
+      ? `: its semrd has version ${version}, and this is semrctl ${VERSION}; use one of its version`
+      : "";
+  return new CommandFailure(EXIT.refused, `${what} (${problem.code})${skew}`, { details, document: problem, faults });
+}
