@@ -4,7 +4,7 @@ import type { ProblemReport } from "../../management/index.ts";
 import { CommandFailure } from "../exit.ts";
 import { VERSION } from "../version.ts";
 import type { RouterLink } from "./connection.ts";
-import { brokeOff, type CallStatus, callBroken, notGrpc, refusal, silence } from "./failures.ts";
+import { brokeOff, type CallStatus, callBroken, hungUp, notGrpc, refusal, silence } from "./failures.ts";
 import { framed, MessageFramer } from "./framing.ts";
 
 export interface CallOptions {
@@ -59,7 +59,8 @@ export async function* call(
     if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   }
   const status = ending.status;
-  if (status === undefined) throw hasBegun ? brokeOff(link.place) : notGrpc(link.place);
+  if (status === undefined && hasBegun) throw brokeOff(link.place);
+  if (status === undefined) throw ending.hasHead ? notGrpc(link.place) : hungUp(link.target);
   if (status.code !== 0) throw hasBegun ? brokeOff(link.place) : refusal(status, link.place);
   if (framer.waiting > 0) throw brokeOff(link.place);
 }
@@ -70,9 +71,12 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 /** What is said of how a call ends: in its head where there is nothing else, or behind all. */
 class CallEnding {
   status: CallStatus | undefined;
+  /** Something was said, if only in HTTP. */
+  hasHead = false;
 
   constructor(stream: ClientHttp2Stream) {
     const look = (headers: IncomingHttpHeaders): void => {
+      this.hasHead = true;
       this.status ??= statusOf(headers);
     };
     stream.on("response", look).on("trailers", look);

@@ -16,6 +16,17 @@ export const brokeOff = (place: string): CommandFailure =>
 export const notGrpc = (place: string): CommandFailure =>
   unreachable(`what is at ${place} speaks no gRPC: name the port of gNMI, as management/grpc of the router has it`);
 
+/** A connection that is closed without a word: so it is with certificates, too. */
+export function hungUp(target: RouterTarget): CommandFailure {
+  const place = placeOf(target);
+  const shown = target.kind === "router" ? target.cert : undefined;
+  const why =
+    shown === undefined
+      ? "look at its log, then try again"
+      : `it may not take ${shown}: give one that its client CA has signed`;
+  return unreachable(`the router at ${place} did not answer, and closed the connection: ${why}`);
+}
+
 /** A connection that did not come about. */
 export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget): CommandFailure {
   if (target.kind === "socket") return noSocket(cause, target.path);
