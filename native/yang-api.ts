@@ -136,8 +136,25 @@ export interface YangPrintOptions {
   readonly filter?: string;
   /** Only this of the tree, as {@link YangContext.keep} does; not with a filter. */
   readonly keep?: readonly YangPath[];
-  /** Not this of what is left, as {@link YangContext.drop} does. */
-  readonly drop?: readonly YangPath[];
+  /** Levels of what was selected, or of the tree; 1: the selected nodes, with their keys. Default: all. */
+  readonly levels?: number;
+  readonly origin?: YangPrintOrigin;
+}
+
+/** Where configuration comes from, by the names of ietf-origin. @see RFC 8342 section 5.3.4 */
+export type YangOrigin = "intended" | "default" | "learned" | "unknown";
+
+/** What is printed is configuration in use, and state. What neither tree has of it, the router has learnt. */
+export interface YangPrintOrigin {
+  /** What is configured. */
+  readonly intended: YangTree;
+  /** Of what was configured, what is in use. */
+  readonly applied: YangTree;
+  /** Say it with the nodes (RFC 7952 annotation `origin`); wants the module ietf-origin. */
+  readonly annotate?: boolean;
+  /** Only configuration of these, or all but of these; state stays, and what something that stays stands in. */
+  readonly only?: readonly YangOrigin[];
+  readonly others?: readonly YangOrigin[];
 }
 
 export interface YangEditOptions {
@@ -278,9 +295,15 @@ export interface YangContext extends AsyncDisposable {
   ): Promise<readonly YangMatch[]>;
   /**
    * What an XPath expression selects, with the keys and containers it stands in. `prefixes` by prefix are
-   * namespaces or names of modules. Unbounded in time: client expressions belong in a process that can be killed.
+   * namespaces or names of modules; `levels` as those of printing. Unbounded in time: client expressions belong in a
+   * process that can be killed.
    */
-  xpath(tree: YangTree, expression: string, prefixes?: Readonly<Record<string, string>>): Promise<YangTree>;
+  xpath(
+    tree: YangTree,
+    expression: string,
+    prefixes?: Readonly<Record<string, string>>,
+    levels?: number,
+  ): Promise<YangTree>;
   print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>;
   /** As {@link print}, in UTF-8, without a copy: for large answers. */
   printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>;

@@ -78,6 +78,24 @@ std::vector<Verdict> Verdicts(Napi::Value value) {
 
 CalledNode Called(Napi::Value target, Napi::Value name) { return {Path(target, "target"), Text(name, "name")}; }
 
+uint32_t Levels(Napi::Value value) {
+  if (value.IsUndefined()) return 0;
+  double levels = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  if (levels < 1 || levels > 65535 || levels != static_cast<uint32_t>(levels))
+    throw Napi::RangeError::New(value.Env(), "levels must be a whole number from 1 to 65535");
+  return static_cast<uint32_t>(levels);
+}
+
+std::optional<std::vector<Origin>> Origins(Napi::Value value) {
+  if (value.IsUndefined()) return std::nullopt;
+  if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), "origins must be an array");
+  auto given = value.As<Napi::Array>();
+  std::vector<Origin> origins;
+  for (uint32_t i = 0; i < given.Length(); i++)
+    origins.push_back(static_cast<Origin>(OneOf(given.Get(i), "origin", {"intended", "default", "learned", "unknown"})));
+  return origins;
+}
+
 PrintRequest PrintOptions(Napi::Value format, Napi::Value given) {
   PrintRequest request = {Format(format), YangDefaults::kExplicit, false, YangContent::kAll};
   auto options = Options(given, "options");
@@ -90,7 +108,7 @@ PrintRequest PrintOptions(Napi::Value format, Napi::Value given) {
     request.content = static_cast<YangContent>(OneOf(content, "options.content", {"all", "config", "nonconfig"}));
   if (auto filter = options->Get("filter"); !filter.IsUndefined()) request.filter = PlainText(filter, "options.filter");
   if (auto keep = options->Get("keep"); !keep.IsUndefined()) request.keep = Paths(keep, "options.keep");
-  if (auto drop = options->Get("drop"); !drop.IsUndefined()) request.drop = Paths(drop, "options.drop");
+  if (auto levels = options->Get("levels"); !levels.IsUndefined()) request.levels = Levels(levels);
   return request;
 }
 

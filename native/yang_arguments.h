@@ -17,6 +17,10 @@ PathPattern Path(Napi::Value value, const char* name);
 std::vector<PathPattern> Paths(Napi::Value value, const char* name);
 std::vector<Verdict> Verdicts(Napi::Value value);
 CalledNode Called(Napi::Value target, Napi::Value name);
+// Levels below what was selected; undefined: 0, all of them.
+uint32_t Levels(Napi::Value value);
+std::optional<std::vector<Origin>> Origins(Napi::Value value);
+// Without `origin`, whose trees only their context knows.
 PrintRequest PrintOptions(Napi::Value format, Napi::Value options);
 // RFC 7951 JSON of a value.
 std::string JsonOf(Napi::Value value, const char* name);

@@ -208,19 +208,32 @@ Napi::Value YangContext::Select(const Napi::CallbackInfo& info) {
       ListValue);
 }
 
-// xpath(tree: YangTree, expression: string, prefixes?: Record<string, string>): Promise<YangTree>
+// xpath(tree, expression: string, prefixes?: Record<string, string>, levels?: number): Promise<YangTree>
 Napi::Value YangContext::XPath(const Napi::CallbackInfo& info) {
   TreeNumber number = Number(info, 0);
   auto prefixes = Prefixes(info[2]);
-  return PostTree(info.Env(), [number, expression = Text(info[1], "expression"), prefixes](YangCore& core) {
-    return core.XPath(number, expression, prefixes);
+  uint32_t levels = Levels(info[3]);
+  return PostTree(info.Env(), [number, expression = Text(info[1], "expression"), prefixes, levels](YangCore& core) {
+    return core.XPath(number, expression, prefixes, levels);
   });
+}
+
+PrintRequest YangContext::PrintRequested(const Napi::CallbackInfo& info) const {
+  PrintRequest request = PrintOptions(info[1], info[2]);
+  auto options = Options(info[2], "options");
+  auto origin = options ? Options(options->Get("origin"), "options.origin") : std::nullopt;
+  if (!origin) return request;
+  auto number = [&](const char* name) { return YangTree::From(origin->Get(name), name).On(info.Env(), lane_); };
+  request.origin = {number("intended"),
+                    number("applied"),
+                    {Flag(origin, "annotate"), Origins(origin->Get("only")), Origins(origin->Get("others"))}};
+  return request;
 }
 
 // print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>
 Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
   TreeNumber number = Number(info, 0);
-  PrintRequest request = PrintOptions(info[1], info[2]);
+  PrintRequest request = PrintRequested(info);
   return Post<std::string>(
       info.Env(), [number, request](YangCore& core) { return core.Print(number, request); }, TextValue);
 }
@@ -228,7 +241,7 @@ Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
 // printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>
 Napi::Value YangContext::PrintOctets(const Napi::CallbackInfo& info) {
   TreeNumber number = Number(info, 0);
-  PrintRequest request = PrintOptions(info[1], info[2]);
+  PrintRequest request = PrintRequested(info);
   return Post<std::string>(
       info.Env(), [number, request](YangCore& core) { return core.Print(number, request); },
       [](Napi::Env env, std::string& text) -> Napi::Value {

@@ -46,6 +46,7 @@ class YangContext final : public Wrapped<YangContext> {
   Napi::Value TreeCount(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 
+  PrintRequest PrintRequested(const Napi::CallbackInfo& info) const;
   Napi::Value SelectTrees(const Napi::CallbackInfo& info, bool others);
   // The number of a tree, 0 where undefined is allowed and given.
   TreeNumber Number(const Napi::CallbackInfo& info, size_t argument, bool may_be_absent = false) const;

@@ -247,7 +247,7 @@ KeptTree YangCore::Filter(TreeNumber number, std::string xml) {
 }
 
 KeptTree YangCore::XPath(TreeNumber number, const std::string& expression,
-                         const std::vector<std::pair<std::string, std::string>>& prefixes) {
+                         const std::vector<std::pair<std::string, std::string>>& prefixes, uint32_t levels) {
   std::string text = ExpressionWithModules(context_, expression, prefixes);
   const lyd_node* tree = Tree(number);
   if (tree == nullptr) return Keep(nullptr);
@@ -264,7 +264,7 @@ KeptTree YangCore::XPath(TreeNumber number, const std::string& expression,
   Selection selection;
   for (uint32_t i = 0; i < set->count; i++) selection.AddWhole(set->dnodes[i]);
   ly_set_free(set, nullptr);
-  return Keep(selection.Copy(tree));
+  return Keep(selection.Copy(tree, levels));
 }
 
 KeptTree YangCore::Library(const std::string& content_id) {
@@ -294,22 +294,28 @@ std::vector<std::string> YangCore::Matches(TreeNumber number, const PathPattern&
 
 std::string YangCore::Print(TreeNumber number, const PrintRequest& request) const {
   const lyd_node* tree = Tree(number);
-  OwnedTree selected, cut, part;
+  OwnedTree selected, part, traced;
   if (request.filter) {
     auto document = ReadXml(*request.filter);
-    selected = SelectByFilter(context_, tree, *document).Copy(tree);
+    selected = SelectByFilter(context_, tree, *document).Copy(tree, request.levels);
     tree = selected.get();
   } else if (request.keep) {
-    selected = SelectionOf(tree, *request.keep).Copy(tree);
+    selected = SelectionOf(tree, *request.keep).Copy(tree, request.levels);
     tree = selected.get();
-  }
-  if (!request.drop.empty()) {
-    cut = SelectionOf(tree, request.drop).CopyOthers(tree);
-    tree = cut.get();
+  } else if (request.levels > 0) {
+    Selection all;
+    for (auto node = tree; node != nullptr; node = node->next) all.AddWhole(node);
+    selected = all.Copy(tree, request.levels);
+    tree = selected.get();
   }
   if (request.content != YangContent::kAll) {
     part = CopyContent(tree, request.content == YangContent::kConfig);
     tree = part.get();
+  }
+  if (request.origin) {
+    const PrintOrigin& origin = *request.origin;
+    traced = CopyWithOrigin(tree, Tree(origin.intended), Tree(origin.applied), origin.choice);
+    tree = traced.get();
   }
   ForgetFaults(context_);
   uint32_t options = kWithSiblings | (request.indent ? 0 : LYD_PRINT_SHRINK) | DefaultsOption(request.defaults);

@@ -13,6 +13,7 @@
 #include "yang_document.h"
 #include "yang_fault.h"
 #include "yang_operation.h"
+#include "yang_origin.h"
 #include "yang_selection.h"
 
 struct ly_ctx;
@@ -43,19 +44,25 @@ struct ParseRequestText {
 enum class YangDefaults { kExplicit, kTrim, kAll, kAllTagged, kImplicitTagged };
 enum class YangContent { kAll, kConfig, kNonConfig };
 
+// Trees are known by number, so that no pointer into libyang leaves the lane. Numbers are never reused; 0 is no tree.
+using TreeNumber = uint64_t;
+
+struct PrintOrigin {
+  TreeNumber intended, applied;
+  OriginChoice choice;
+};
+
 struct PrintRequest {
   YangFormat format;
   YangDefaults defaults;
   bool indent;
   YangContent content;
-  // What of the tree: by a subtree filter or by paths; all of it without either. Then without what stands at `drop`.
+  // What of the tree: by a subtree filter or by paths; all of it without either.
   std::optional<std::string> filter = {};
   std::optional<std::vector<PathPattern>> keep = {};
-  std::vector<PathPattern> drop = {};
+  uint32_t levels = 0;  // of what was selected, or of all; 0 for all of them
+  std::optional<PrintOrigin> origin = {};
 };
-
-// Trees are known by number, so that no pointer into libyang leaves the lane. Numbers are never reused; 0 is no tree.
-using TreeNumber = uint64_t;
 
 struct KeptTree {
   TreeNumber number;
@@ -85,8 +92,9 @@ class YangCore {
   KeptTree Restrict(TreeNumber number, const std::vector<Verdict>& verdicts);
   KeptTree Filter(TreeNumber number, std::string xml);
   // `prefixes` to namespaces or names of modules.
+  // `levels`: as those of PrintRequest.
   KeptTree XPath(TreeNumber number, const std::string& expression,
-                 const std::vector<std::pair<std::string, std::string>>& prefixes);
+                 const std::vector<std::pair<std::string, std::string>>& prefixes, uint32_t levels);
   KeptTree Library(const std::string& content_id);
   // JSON of a YangMatch for each node.
   std::vector<std::string> Matches(TreeNumber number, const PathPattern& path, bool defaults, YangContent content);

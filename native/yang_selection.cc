@@ -13,16 +13,16 @@ namespace {
 
 constexpr uint32_t kCopy = LYD_DUP_WITH_FLAGS | LYD_DUP_NO_META;
 
-// A copy of `node`, at the end of the children of `parent` or of the nodes at `*top`.
-lyd_node* CopyNode(const lyd_node* node, uint32_t options, lyd_node* parent, lyd_node** top) {
+}  // namespace
+
+lyd_node* CopyNode(const lyd_node* node, bool whole, lyd_node* parent, lyd_node** top) {
   lyd_node* copy = nullptr;
-  LY_ERR error = lyd_dup_single(node, reinterpret_cast<lyd_node_inner*>(parent), options, &copy);
+  LY_ERR error = lyd_dup_single(node, reinterpret_cast<lyd_node_inner*>(parent),
+                                whole ? LYD_DUP_RECURSIVE | kCopy : kCopy, &copy);
   if (error == LY_SUCCESS && parent == nullptr) error = lyd_insert_sibling(*top, copy, top);
   if (error != LY_SUCCESS) throw YangFailure("copying", TakeFaults(LYD_CTX(node)));
   return copy;
 }
-
-}  // namespace
 
 OwnedTree CopyTree(const lyd_node* top) {
   if (top == nullptr) return nullptr;
@@ -50,7 +50,7 @@ void CopyChosen(const lyd_node* node, const JsonChoice& choice, lyd_node* parent
   if (!IsWanted(node, choice)) return;
   bool leaf = (node->schema->nodetype & (LYS_CONTAINER | LYS_LIST)) == 0;
   bool state = (node->schema->flags & LYS_CONFIG_R) != 0;
-  lyd_node* copy = CopyNode(node, leaf || state ? LYD_DUP_RECURSIVE | kCopy : kCopy, parent, top);
+  lyd_node* copy = CopyNode(node, leaf || state, parent, top);
   if (leaf || state) return;
   for (auto child = lyd_child(node); child != nullptr; child = child->next) CopyChosen(child, choice, copy, nullptr);
 }
@@ -85,9 +85,14 @@ void Selection::AddWhole(const lyd_node* node) {
     if (!nodes_.try_emplace(parent, false).second) break;  // with all above
 }
 
-OwnedTree Selection::Copy(const lyd_node* top) const {
+OwnedTree Selection::Copy(const lyd_node* top, uint32_t levels) const {
   lyd_node* copy = nullptr;
-  for (auto node = top; node != nullptr; node = node->next) CopyPart(node, nullptr, &copy);
+  for (auto node = top; node != nullptr; node = node->next) {
+    if (levels == 0)
+      CopyPart(node, nullptr, &copy);
+    else
+      CopyLevels(node, levels, 0, nullptr, &copy);
+  }
   return OwnedTree(copy);
 }
 
@@ -96,11 +101,23 @@ void Selection::CopyPart(const lyd_node* node, lyd_node* parent, lyd_node** top)
   if (found == nodes_.end()) return;
   if (found->second) {
     if (parent != nullptr && lysc_is_key(node->schema)) return;  // came with its entry
-    CopyNode(node, LYD_DUP_RECURSIVE | kCopy, parent, top);
+    CopyNode(node, true, parent, top);
     return;
   }
-  lyd_node* copy = CopyNode(node, kCopy, parent, top);
+  lyd_node* copy = CopyNode(node, false, parent, top);
   for (auto child = lyd_child(node); child != nullptr; child = child->next) CopyPart(child, copy, nullptr);
+}
+
+// `left`: levels that what is above lets this one have.
+void Selection::CopyLevels(const lyd_node* node, uint32_t levels, uint32_t left, lyd_node* parent,
+                           lyd_node** top) const {
+  auto found = nodes_.find(node);
+  if (found != nodes_.end() && found->second) left = levels;
+  if (left == 0 && found == nodes_.end()) return;
+  if (parent != nullptr && lysc_is_key(node->schema)) return;  // came with its entry
+  lyd_node* copy = CopyNode(node, false, parent, top);
+  for (auto child = lyd_child(node); child != nullptr; child = child->next)
+    CopyLevels(child, levels, left == 0 ? 0 : left - 1, copy, nullptr);
 }
 
 OwnedTree Selection::CopyOthers(const lyd_node* top) const {
@@ -113,9 +130,9 @@ void Selection::CopyOther(const lyd_node* node, lyd_node* parent, lyd_node** top
   if (parent != nullptr && lysc_is_key(node->schema)) return;
   auto found = nodes_.find(node);
   if (found == nodes_.end()) {
-    CopyNode(node, LYD_DUP_RECURSIVE | kCopy, parent, top);
+    CopyNode(node, true, parent, top);
   } else if (!found->second) {
-    lyd_node* copy = CopyNode(node, kCopy, parent, top);
+    lyd_node* copy = CopyNode(node, false, parent, top);
     for (auto child = lyd_child(node); child != nullptr; child = child->next) CopyOther(child, copy, nullptr);
   }
 }

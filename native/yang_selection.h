@@ -26,13 +26,15 @@ class Selection {
  public:
   void AddWhole(const lyd_node* node);
   bool empty() const { return nodes_.empty(); }
-  // With keys, and the nodes above.
-  OwnedTree Copy(const lyd_node* top) const;
+  // With keys, and the nodes above; of what is in the selection as a whole so many levels (1: the node alone, with its
+  // keys), or all of them with 0.
+  OwnedTree Copy(const lyd_node* top, uint32_t levels = 0) const;
   // All of the tree but what is in the selection as a whole; keys of a list stay with it.
   OwnedTree CopyOthers(const lyd_node* top) const;
 
  private:
   void CopyPart(const lyd_node* node, lyd_node* parent, lyd_node** top) const;
+  void CopyLevels(const lyd_node* node, uint32_t levels, uint32_t left, lyd_node* parent, lyd_node** top) const;
   void CopyOther(const lyd_node* node, lyd_node* parent, lyd_node** top) const;
 
   std::unordered_map<const lyd_node*, bool> nodes_;  // true: whole
@@ -62,6 +64,8 @@ std::vector<const lyd_node*> FindNodes(const ly_ctx* context, const lyd_node* to
 // What a subtree filter selects. @see RFC 6241 section 6
 Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter);
 
+// A copy of `node`, alone or with all that is in it, at the end of the children of `parent` or of the nodes at `*top`.
+lyd_node* CopyNode(const lyd_node* node, bool whole, lyd_node* parent, lyd_node** top);
 OwnedTree CopyTree(const lyd_node* top);
 // Without the nodes that only validation has added: an edit asks for what is configured.
 OwnedTree CopyExplicit(const lyd_node* top);

@@ -60,4 +60,8 @@ with manager.connect(
     answer["configOnly"] = inside(get_data(agents_only + "<config-filter>true</config-filter>"), ".//a:capability/a:state")
     shallow = get_data(agents_only + "<max-depth>2</max-depth>")
     answer["depth2"] = [etree.QName(element).localname for element in shallow.iterfind(".//a:agents//*", NAMESPACES)]
+    traced = get_data(f"""<subtree-filter><router xmlns="{ROUTER}"><bgp xmlns="{NAMESPACES['b']}"><neighbors/></bgp></router>
+        </subtree-filter><config-filter>true</config-filter><with-origin/>""")
+    origin = "{urn:ietf:params:xml:ns:yang:ietf-origin}origin"
+    answer["origins"] = [[etree.QName(e).localname, e.get(origin)] for e in traced.iter() if e.get(origin) is not None]
     print(json.dumps(answer))

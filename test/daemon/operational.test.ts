@@ -169,6 +169,14 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
     assert.deepEqual(answer.depth2, ["agent", "id", "agent", "id"]);
   });
 
+  it("says where what is in use comes from, once for all that is in it (RFC 8342 §5.3.4)", () => {
+    const [[top, origin] = [], ...others] = answer.origins as unknown as readonly (readonly [string, string])[];
+    assert.deepEqual([top, origin], ["router", "or:intended"]);
+    assert.deepEqual(new Set(others.map(([, from]) => from)), new Set(["or:default"]));
+    const names = others.map(([name]) => name);
+    assert.ok(names.includes("payload") && !names.includes("remote-as"), names.join());
+  });
+
   describe("rpcs and actions", () => {
     let called: Readonly<Record<string, Called>>;
     before(async () => {

@@ -33,13 +33,19 @@ export interface TreeChange {
   readonly after?: PathStep;
 }
 
+/** What is configured, and what of it is in use: they differ by what waits for a restart. */
+export interface OriginSources {
+  readonly intended: Tree;
+  readonly applied: Tree;
+}
+
 /** Reads what the router does. */
 export interface OperationalReader {
   /**
    * What `options` select of the configuration in use, which stays the caller's, and of state; with `access` only the state
-   * that may be read: the configuration has been restricted already.
+   * that may be read: the configuration has been restricted already. `sources` are what it comes from, unrestricted.
    */
-  read(inUse: Tree, options: GetOptions, access?: Access): Promise<Answer<string>>;
+  read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<string>>;
 }
 
 /** What the datastores ask of a data model. All work is done off the main thread. Refusals are values. */

@@ -52,8 +52,27 @@ export interface GetOptions {
   readonly defaults?: "explicit" | "trim" | "report-all" | "report-all-tagged";
   /** Only for `operational`. Absent: `all`. */
   readonly content?: "config" | "state" | "all";
-  /** Levels below what was selected; absent: all. */
+  /** Levels of what was selected, 1 for that alone; absent: all. */
   readonly depth?: number;
+  /** Only for `operational`. */
+  readonly origin?: OriginOptions;
+}
+
+/**
+ * Where configuration that is in use comes from: `intended`, `default`, `learned` (an agent that has registered, a
+ * neighbour that has connected), or `unknown`: what was configured and waits for a restart to go.
+ *
+ * @see RFC 8342 §5.3.4
+ */
+export type Origin = "intended" | "default" | "learned" | "unknown";
+
+/** @see RFC 8526 §3.1.1 */
+export interface OriginOptions {
+  /** Say it with each node whose origin is not that of the node it stands in. */
+  readonly annotate?: boolean;
+  /** Only configuration of these, or all but of these; state is there anyway. */
+  readonly only?: readonly Origin[];
+  readonly others?: readonly Origin[];
 }
 
 export interface Data {

@@ -85,6 +85,7 @@ export class Answering {
     }
     const { attributes } = first;
     if (attributes["message-id"] === undefined) return this.#reply(attributes, faulty(NO_MESSAGE_ID), "bad");
+    if (faults.some(isOriginElsewhere)) return this.#reply(attributes, faulty(ORIGIN_ELSEWHERE), "error");
     const malformed = faults.some(({ errorTag }) => errorTag === "malformed-message");
     return this.#reply(attributes, faulty(...faults), malformed ? "bad" : "error");
   }
@@ -93,6 +94,16 @@ export class Answering {
     return { text: printReply(attributes, reply, this.#parts.namespaceOf), outcome };
   }
 }
+
+/** The model has a condition for it, which would be answered as an unknown element. @see RFC 8526 §3.1.1, get-data */
+const isOriginElsewhere = ({ errorTag, path }: ManagementFault): boolean =>
+  errorTag === "unknown-element" && path === "/ietf-netconf-nmda:get-data/with-origin";
+
+const ORIGIN_ELSEWHERE = protocolFault(
+  "invalid-value",
+  "with-origin is for the datastore operational: no other says where something comes from",
+  { badElement: "with-origin" },
+);
 
 const isOfNoNamespace = ({ errorTag, info }: ManagementFault): boolean =>
   errorTag === "unknown-namespace" && info?.badNamespace === undefined;

@@ -18,6 +18,7 @@ const FEATURES = [
   "urn:ietf:params:netconf:capability:notification:1.0",
   "urn:ietf:params:netconf:capability:interleave:1.0",
   "urn:ietf:params:netconf:capability:with-defaults:1.0?basic-mode=explicit&also-supported=report-all,report-all-tagged,trim",
+  "urn:ietf:params:netconf:capability:with-operational-defaults:1.0?basic-mode=report-all&also-supported=explicit,report-all-tagged,trim",
 ] as const;
 
 /** @see RFC 8526 §2, RFC 7950 §5.6.4: a server of YANG 1.1 lists its modules in yang-library only */

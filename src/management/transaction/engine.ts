@@ -140,8 +140,9 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (!readable.ok) return readable;
     using tree = held(readable.value);
     const { operational, model } = this.#parts;
+    await using intended = held(this.#running.tree.share());
     const text = await (from === "operational" && operational !== undefined
-      ? operational.read(tree.tree, options, access)
+      ? operational.read(tree.tree, options, access, { intended: intended.tree, applied: all.tree })
       : model.read(tree.tree, options));
     return text.ok ? answered({ text: text.value, transactionId }) : text;
   }

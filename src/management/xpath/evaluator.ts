@@ -61,7 +61,7 @@ export class XPathEvaluator implements AsyncDisposable {
 
   /**
    * What `expression` selects of `tree`, with what it stands in, as a tree of `context`. `prefixes` are those of
-   * {@link YangContext.xpath}.
+   * {@link YangContext.xpath}, and so are `levels`.
    * @throws {YangError} also for an expression that takes too long or too much memory: `resource-denied`
    */
   async select(
@@ -69,9 +69,11 @@ export class XPathEvaluator implements AsyncDisposable {
     tree: YangTree,
     expression: string,
     prefixes: Readonly<Record<string, string>> = {},
+    levels?: number,
   ): Promise<YangTree> {
     return this.#inTurn(async () => {
-      const text = await this.#evaluate(context, tree, expression, prefixes);
+      const chosen = { expression, prefixes, ...(levels === undefined ? {} : { levels }) };
+      const text = await this.#evaluate(context, tree, chosen);
       return context.parse(text, "xml", { validate: false, state: true });
     });
   }
@@ -126,8 +128,7 @@ export class XPathEvaluator implements AsyncDisposable {
   async #evaluate(
     context: YangContext,
     tree: YangTree,
-    expression: string,
-    prefixes: Readonly<Record<string, string>>,
+    chosen: Omit<Extract<XPathRequest, { readonly type: "expression" }>, "type">,
   ): Promise<string> {
     await this.#prepare(context);
     const { preparation, time } = this.#limits;
@@ -136,7 +137,7 @@ export class XPathEvaluator implements AsyncDisposable {
       await this.#ask({ type: "tree", text }, preparation);
       this.#tree = tree;
     }
-    const answer = await this.#ask({ type: "expression", expression, prefixes }, time);
+    const answer = await this.#ask({ type: "expression", ...chosen }, time);
     return answer.type === "selected" ? answer.text : "";
   }
 

@@ -24,7 +24,7 @@ async function answer(request: XPathRequest): Promise<XPathAnswer> {
     return { type: "matched", matches };
   }
   if (tree === undefined) throw new Error("no tree was sent");
-  const selected = await context.xpath(tree, request.expression, request.prefixes);
+  const selected = await context.xpath(tree, request.expression, request.prefixes, request.levels);
   try {
     return { type: "selected", text: await context.print(selected, "xml", { defaults: "implicit-tagged" }) };
   } finally {

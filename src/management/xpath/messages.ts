@@ -5,7 +5,7 @@ export type XPathRequest =
   | { readonly type: "open"; readonly searchPaths: readonly string[]; readonly modules: readonly YangModule[] }
   /** Replaces the tree of before. */
   | { readonly type: "tree"; readonly text: string }
-  | ({ readonly type: "expression" } & Expression)
+  | ({ readonly type: "expression"; readonly levels?: number } & Expression)
   | ({ readonly type: "event"; readonly event: XPathEvent } & Expression);
 
 interface Expression {

@@ -9,6 +9,7 @@ import {
   type GetOptions,
   type Model,
   type OperationRequest,
+  type OriginSources,
   type Path,
   parsePath,
   refused,
@@ -119,24 +120,32 @@ export class YangModel implements Model {
     return this.#context.diff(own(before), own(after));
   }
 
-  async read(tree: Tree, { format, select, defaults, content, depth }: GetOptions): Promise<Answer<string>> {
+  /** `sources` where origins are asked for. */
+  async read(
+    tree: Tree,
+    { format, select, defaults, content, depth, origin }: GetOptions,
+    sources?: OriginSources,
+  ): Promise<Answer<string>> {
+    const traced =
+      origin === undefined || sources === undefined
+        ? {}
+        : { origin: { ...origin, intended: own(sources.intended), applied: own(sources.applied) } };
     const options = {
+      ...traced,
       ...(defaults === undefined ? {} : { defaults }),
       ...(content === undefined ? {} : { content: content === "state" ? ("nonconfig" as const) : content }),
       indent: true,
     };
-    const below = this.#below(select, depth);
-    if (!below.ok) return below;
-    const cut = below.value.length === 0 ? {} : { drop: below.value };
     if (select !== undefined && "xpath" in select) {
-      const chosen = await this.#select(own(tree), select);
+      const chosen = await this.#select(own(tree), select, depth);
       if (!chosen.ok) return chosen;
       await using part = handle(chosen.value);
-      return await yangAnswer(this.#context.print(part.tree, format, { ...options, ...cut }));
+      return await yangAnswer(this.#context.print(part.tree, format, options));
     }
     const chosen = this.#choice(select);
     if (!chosen.ok) return chosen;
-    return yangAnswer(this.#context.print(own(tree), format, { ...options, ...chosen.value, ...cut }));
+    const levels = depth === undefined ? {} : { levels: depth };
+    return yangAnswer(this.#context.print(own(tree), format, { ...options, ...chosen.value, ...levels }));
   }
 
   /** A selection as one prints it. */
@@ -147,26 +156,6 @@ export class YangModel implements Model {
     if ("subtree" in select) return answered({ filter: select.subtree });
     const paths = this.#paths(select.paths);
     return paths.ok ? answered({ keep: paths.value }) : paths;
-  }
-
-  /** Patterns of what is deeper than asked for; at a depth of 1 are the nodes that were selected. @see RFC 8526 §3.1.1 */
-  #below(select: GetOptions["select"], depth: number | undefined): Answer<Path[]> {
-    if (depth === undefined) return answered([]);
-    const reach = this.reach(select);
-    if (!reach.ok) return reach;
-    const all = reach.value.some((path) => path.length === 0);
-    if (all && select !== undefined && !("paths" in select)) {
-      return refused(
-        fault("operation-not-supported", "a depth is counted from nodes that the filter names one by one"),
-      );
-    }
-    const any: Path = [{ name: "*" }];
-    return answered(
-      reach.value.map((path) => {
-        const levels = path.length === 0 ? depth + 1 : depth;
-        return [...path, ...Array.from({ length: levels }, () => any[0]!)];
-      }),
-    );
   }
 
   /** Paths of what a selection may select, never less; the empty one is everything. */
@@ -215,9 +204,10 @@ export class YangModel implements Model {
   async #select(
     tree: YangTree,
     { xpath: expression, namespaces }: Extract<GetOptions["select"], { readonly xpath: string }>,
+    depth: number | undefined,
   ): Promise<Answer<YangTree>> {
     const { xpath } = this.#parts;
-    if (xpath !== undefined) return yangAnswer(xpath.select(this.#context, tree, expression, namespaces));
+    if (xpath !== undefined) return yangAnswer(xpath.select(this.#context, tree, expression, namespaces, depth));
     // libyang cannot be stopped in the middle of an expression, and this thread is everybody's.
     return refused(
       fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees"),

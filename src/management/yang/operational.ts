@@ -6,6 +6,7 @@ import {
   formatPath,
   type GetOptions,
   type OperationalReader,
+  type OriginSources,
   type Path,
   refused,
   type Tree,
@@ -31,7 +32,7 @@ export class StateReader implements OperationalReader {
   }
 
   /** `inUse` stays the caller's. Only sources that what is selected may touch are asked. */
-  async read(inUse: Tree, options: GetOptions, access?: Access): Promise<Answer<string>> {
+  async read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<string>> {
     const reach = this.#model.reach(options.select);
     if (!reach.ok) return reach;
     const document = await this.#gather(reach.value, access);
@@ -39,7 +40,7 @@ export class StateReader implements OperationalReader {
     const tree = await this.#model.withState(inUse, await this.#text(document.value));
     if (!tree.ok) throw new Error(`state does not fit the model: ${tree.faults[0]!.path} ${tree.faults[0]!.message}`);
     try {
-      return await this.#model.read(tree.value, options);
+      return await this.#model.read(tree.value, options, sources);
     } finally {
       await tree.value.dispose();
     }

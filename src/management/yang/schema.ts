@@ -57,7 +57,8 @@ export const PROTOCOL_MODULES: readonly YangModule[] = [
   },
   { name: "ietf-netconf-with-defaults" },
   { name: "ietf-netconf-monitoring" },
-  { name: "ietf-netconf-nmda" },
+  { name: "ietf-netconf-nmda", features: ["origin", "with-defaults"] },
+  { name: "ietf-origin" },
   { name: "ietf-datastores" }, // its identities are values of get-data
   { name: "ietf-netconf-notifications" },
   { name: "ietf-netconf-partial-lock" },
@@ -68,6 +69,7 @@ export const PROTOCOL_MODULES: readonly YangModule[] = [
 
 /** State of the protocol, which `operational` has. */
 const STATE_MODULES: readonly YangModule[] = [
+  { name: "ietf-origin" }, // the attribute that says where configuration in use comes from
   { name: "ietf-netconf-monitoring" },
   { name: "ietf-datastores" },
   { name: "ietf-yang-library" },

@@ -53,6 +53,12 @@ const withDefaults = (mode: string): string =>
   `<with-defaults xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults">${mode}</with-defaults>`;
 const getData = (datastore: string, more = "", declared = DS): string =>
   `<get-data ${NMDA}><datastore ${declared}>${datastore}</datastore>${more}</get-data>`;
+const operational = (more: string): string =>
+  getData("ds:operational", `<subtree-filter>${router(tenants("") + telemetry(""))}</subtree-filter>${more}`);
+const origins = (parameter: string, ...names: readonly string[]): string =>
+  names
+    .map((name) => `<${parameter} xmlns:or="urn:ietf:params:xml:ns:yang:ietf-origin">or:${name}</${parameter}>`)
+    .join("");
 const confirmed = (more = ""): string => `<commit><confirmed/>${more}</commit>`;
 
 const ok = (rpc: string, by?: "b"): Step => ({ rpc, ok: true, ...(by === undefined ? {} : { by }) });
@@ -704,6 +710,42 @@ export const CASES: readonly Case[] = [
         protocol("invalid-value", { path: "/ietf-netconf-nmda:get-data/ietf-netconf-nmda:xpath-filter" }),
       ),
       fails(getData("ds:dynamic"), protocol("invalid-value", { badElement: "datastore" })),
+    ],
+  },
+  {
+    name: "get-data says where something comes from, and selects by it",
+    see: "RFC 8526 §3.1.1; RFC 8342 §5.3.4",
+    steps: [
+      shows(
+        operational("<with-origin/>"),
+        ['or:origin="or:intended"', "<name>acme</name>", '<log-level or:origin="or:default">info'],
+        ['<enabled or:origin="'],
+      ),
+      shows(operational(origins("origin-filter", "intended")), ["<enabled>false</enabled>"], ["<log-level", "origin="]),
+      shows(operational(origins("origin-filter", "learned")), ["<flows>"], ["<log-level", "<index>"]),
+      shows(operational(origins("origin-filter", "default", "system")), ["<log-level>"], ["<enabled", "<index>"]),
+      shows(operational(origins("negated-origin-filter", "intended")), ["<log-level>", "<flows>"], ["<index>"]),
+      shows(
+        operational(`<config-filter>true</config-filter>${origins("origin-filter", "default")}`),
+        ["<log-level>"],
+        ["acme", "<flows>"],
+      ),
+      shows(operational("<with-defaults>explicit</with-defaults>"), ["<enabled>"], ["<log-level"]),
+      shows(operational("<with-defaults>report-all-tagged</with-defaults>"), [':default="true">info</log-level>']),
+      shows(operational("<max-depth>2</max-depth>"), ["<name>acme</name>"], ["<index>", "<flows>"]),
+      shows(
+        getData(
+          "ds:operational",
+          '<xpath-filter xmlns:t="urn:semrd:yang:semrd-tenant">//t:tenant | //t:index</xpath-filter><max-depth>1</max-depth>',
+        ),
+        ["<name>acme</name>", "<index>1</index>"],
+        ["<route-distinguisher>"],
+      ),
+      fails(getData("ds:running", "<with-origin/>"), protocol("invalid-value", { badElement: "with-origin" })),
+      fails(
+        operational(origins("origin-filter", "nowhere")),
+        protocol("invalid-value", { path: "/ietf-netconf-nmda:get-data/ietf-netconf-nmda:origin-filter" }),
+      ),
     ],
   },
   {

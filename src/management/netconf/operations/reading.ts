@@ -1,8 +1,8 @@
-import type { Answer, Datastore, GetOptions } from "../../datastore/index.ts";
+import type { Answer, Datastore, GetOptions, Origin } from "../../datastore/index.ts";
 import { content, faulty, type Reply } from "../reply.ts";
 import { BASE_NAMESPACE } from "../xml.ts";
 import { nmdaDatastore, sourceOf } from "./datastores.ts";
-import { type Call, numberOf, type Operations, textOf } from "./operation.ts";
+import { type Call, has, numberOf, type Operations, textOf } from "./operation.ts";
 import { filterOf, nmdaFilterOf } from "./selection.ts";
 
 const NMDA_NAMESPACE = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda";
@@ -24,6 +24,9 @@ export const READING: Operations = {
     const options = {
       ...(depth === undefined || Number.isNaN(depth) ? {} : { depth }), // "unbounded" is the other value it may have
       ...(typeof config === "boolean" ? { content: config ? ("config" as const) : ("state" as const) } : {}),
+      ...originOf(call),
+      // What is in use by default is in use: :with-operational-defaults has another basic mode. RFC 8342 §5.3, RFC 8526 §3.1.1.2
+      ...(datastore.value === "operational" ? { defaults: "report-all" as const } : {}),
     };
     return read(call, datastore.value, nmdaFilterOf(call), NMDA_NAMESPACE, options);
   },
@@ -34,7 +37,7 @@ async function read(
   from: Datastore,
   select: Answer<Pick<GetOptions, "select">>,
   namespace: string,
-  options: Pick<GetOptions, "depth" | "content">,
+  options: Pick<GetOptions, "depth" | "content" | "defaults" | "origin">,
 ): Promise<Reply> {
   if (!select.ok) return faulty(...select.faults);
   const defaults = defaultsOf(call);
@@ -44,6 +47,26 @@ async function read(
   });
   return data.ok ? content(`<data xmlns="${namespace}">${data.value.text}</data>`) : faulty(...data.faults);
 }
+
+/** Only of operational: the model says so. @see RFC 8526 §3.1.1 */
+function originOf(call: Call): Pick<GetOptions, "origin"> {
+  const named = (parameter: string): readonly Origin[] | undefined => {
+    const given = call.request.input[parameter];
+    return Array.isArray(given) ? given.flatMap(originsOf) : undefined;
+  };
+  const annotate = has(call, "with-origin");
+  const only = named("origin-filter");
+  const others = named("negated-origin-filter");
+  if (!annotate && only === undefined && others === undefined) return {};
+  const filter = { ...(only === undefined ? {} : { only }), ...(others === undefined ? {} : { others }) };
+  return { origin: { annotate, ...filter } };
+}
+
+const ORIGINS: readonly Origin[] = ["intended", "default", "learned", "unknown"];
+
+/** By an identity, of which none of these has others below it; nothing here is of origin `system` or `dynamic`. @see RFC 8342 §5.3.4 */
+const originsOf = (identity: unknown): readonly Origin[] =>
+  ORIGINS.filter((name) => identity === `ietf-origin:${name}`);
 
 /** @see RFC 6243 §4.5.1 */
 function defaultsOf(call: Call): GetOptions["defaults"] {
