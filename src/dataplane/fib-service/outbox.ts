@@ -80,7 +80,8 @@ export class Outbox {
       if (entry === undefined || entry.generation !== generation) break;
       if (entry.operation === "snapshot-end" && entries.length > 0) break;
       entries.push(entry);
-      if (entry.operation === "snapshot-end") break;
+      // A message says of its last operation whether a generation is complete
+      if (entry.operation === "snapshot-end" || entry.completes) break;
       weight += entry.operation.type === "set-slots" ? entry.operation.slots.length : 1;
     }
     const first = this.#sent + 1;

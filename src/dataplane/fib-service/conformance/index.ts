@@ -42,6 +42,8 @@ export interface ConformanceReport {
   readonly conformant: boolean;
 }
 
+/** A connection takes its time, and whoever just started too. */
+const FIRST_GREETING_MS = 5_000;
 const BIG_PLAN = "a big plan: handed over, read back, changed, removed";
 
 /**
@@ -84,8 +86,9 @@ export async function runFibConformance(
 
 async function greeting(channel: ExecutorChannel, options: ConformanceOptions, address: string) {
   try {
+    const deadline = Math.max(options.deadline, FIRST_GREETING_MS);
     const welcome = { version: 0, cannot: [] };
-    return await withRig(channel, { ...options, welcome }, (rig) => rig.line().greet());
+    return await withRig(channel, { ...options, deadline, welcome }, (rig) => rig.line().greet());
   } catch (cause) {
     throw new Error(`no executor answers at ${address}: ${messageOf(cause)}`, { cause });
   }

@@ -6,6 +6,9 @@ import type { OperationMessage } from "../messages.ts";
 import { fromMessage } from "../wire.ts";
 import { demand, type LineOptions } from "./line.ts";
 
+/** What a driver says around the reason: an executor has other words for it. */
+const AROUND_A_REASON = /^operation \d+ \([a-z-]+\) cannot be carried out: |; the operations before it are in effect$/g;
+
 export function emptyTables({ domain, maxCapabilities }: LineOptions): PlanTables {
   return new PlanTables(domain, maxCapabilities);
 }
@@ -16,7 +19,7 @@ export function tryOperation(tables: PlanTables, operation: Operation): string |
     tables.apply(operation, 0);
     return undefined;
   } catch (cause) {
-    if (cause instanceof DataplaneError) return cause.message;
+    if (cause instanceof DataplaneError) return cause.message.replace(AROUND_A_REASON, "");
     throw cause;
   }
 }
@@ -27,10 +30,10 @@ export function demandPlan(read: readonly OperationMessage[], wanted: PlanTables
   for (const [i, message] of read.entries()) {
     const operation = fromMessage(message);
     const why = typeof operation === "string" ? operation : tryOperation(tables, operation);
-    demand(why === undefined, `operation ${i} of what was read is not allowed after those before: ${why}`);
+    demand(why === undefined, `operation ${i} of its answer to Read is not allowed after those before: ${why}`);
   }
   const difference = differenceBetween(wanted.snapshot(0), tables.snapshot(0));
-  demand(difference === undefined, `what is in effect is not the plan: ${difference}`);
+  demand(difference === undefined, `what is in effect, by its answer to Read, is not the plan: ${difference}`);
 }
 
 function differenceBetween(wanted: PlanSnapshot, found: PlanSnapshot): string | undefined {

@@ -75,9 +75,10 @@ export const OPERATIONS: readonly ConformanceCase[] = [
       const [before, behind] = good.map(toMessage);
       const first = line.operations([before!, HOSTILE[1]!.message, behind!], 2);
       await line.settle();
-      demand(line.refusalOf(first) === undefined, "the operation before it was refused");
-      demand(line.refusalOf(first + 1) !== undefined, "it was not refused");
-      demand(line.refusalOf(first + 2) === undefined, "the operation behind it was refused");
+      const { name } = HOSTILE[1]!;
+      demand(line.refusalOf(first) === undefined, `the operation before "${name}" was refused`);
+      demand(line.refusalOf(first + 1) !== undefined, `${name}: it was not refused`);
+      demand(line.refusalOf(first + 2) === undefined, `the operation behind "${name}" was refused`);
       await demandRead(line, applied(line, good, tables));
     },
   },

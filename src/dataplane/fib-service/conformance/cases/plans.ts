@@ -3,6 +3,7 @@ import { applied, type ConformanceCase, demandNoRefusal, demandRead, say, withSm
 import { capability, instance, slotsOf, tunnel } from "../examples.ts";
 import { demand } from "../line.ts";
 import { demandPlan, emptyTables, tryOperation } from "../plans.ts";
+import { demandHolds } from "./sessions.ts";
 
 /** Whole plans, one after the other. */
 export const PLANS: readonly ConformanceCase[] = [
@@ -48,7 +49,7 @@ export const PLANS: readonly ConformanceCase[] = [
       line.cut();
       using again = rig.line();
       const welcome = await again.greet({ plan_id: planId, sequence: came });
-      demand(Buffer.from(welcome.plan_id).equals(planId), "it says that it holds another plan");
+      demandHolds(welcome.plan_id, planId);
       again.resume(came);
       await demandRead(again, tables);
     },

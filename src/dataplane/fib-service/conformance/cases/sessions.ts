@@ -1,9 +1,19 @@
+import { toHex } from "../../../../base/index.ts";
 import type { Operation } from "../../../../forwarding/index.ts";
 import { PROTOCOL_VERSION } from "../../messages.ts";
 import { toMessage } from "../../wire.ts";
 import { applied, type ConformanceCase, demandRead, say, withSmall } from "../case.ts";
 import { HOSTILE, instance } from "../examples.ts";
 import { demand } from "../line.ts";
+
+/** A session ended; the plan stays. */
+export function demandHolds(named: Uint8Array, planId: Uint8Array): void {
+  const said = named.length === 0 ? "none" : toHex(Uint8Array.from(named));
+  demand(
+    said === toHex(planId),
+    `Welcome has to name the plan in effect (plan_id ${toHex(planId)}), and names ${said}`,
+  );
+}
 
 const one = (operation: Operation) => [toMessage(operation)];
 
@@ -59,7 +69,7 @@ export const SESSIONS: { readonly first: readonly ConformanceCase[]; readonly ag
         line.cut();
         using again = rig.line();
         const { plan_id, sequence, generation } = await again.greet({ plan_id: planId, sequence: line.acknowledged });
-        demand(Buffer.from(plan_id).equals(planId), "it does not hold the plan any more");
+        demandHolds(plan_id, planId);
         demand(Number(sequence) === line.acknowledged, `it came to ${sequence}, and acknowledged ${line.acknowledged}`);
         demand(Number(generation) === 1, `it completed generation ${generation}, and 1 was the last`);
         again.resume(Number(sequence));
@@ -96,10 +106,10 @@ export const SESSIONS: { readonly first: readonly ConformanceCase[]; readonly ag
         const { line, tables, planId } = await withSmall(rig);
         using foreign = rig.line({ router: "another-router" });
         foreign.hello();
-        await foreign.end("a session of another router is there");
+        await foreign.end("Hello came from another router while there is a session");
         using second = rig.line();
         await second.greet({ plan_id: planId, sequence: line.acknowledged });
-        await line.end("the same router began another session");
+        await line.end("the same router began another session, which takes its place");
         second.resume(line.acknowledged);
         await demandRead(second, tables);
       },
@@ -123,7 +133,7 @@ export const SESSIONS: { readonly first: readonly ConformanceCase[]; readonly ag
         for (let i = 0; i < 20; i++) await rig.garbage();
         using again = rig.line();
         const welcome = await again.greet({ plan_id: planId, sequence: line.acknowledged });
-        demand(Buffer.from(welcome.plan_id).equals(planId), "it lost its plan");
+        demandHolds(welcome.plan_id, planId);
         again.resume(line.acknowledged);
         await demandRead(again, tables);
       },
