@@ -91,13 +91,16 @@ export const CHANGES: readonly Change[] = [
     async carryOut(context) {
       await context.kill("r3");
       await context.revive("r3");
+      let last: unknown;
       await waitFor("semrd runs again on r3", {
         within: 60_000,
         every: 200,
         signal: context.signal,
+        seen: () => last,
         look: async () => {
-          const found = await context.semrctl("r3", "show status").catch(() => undefined);
-          return found?.state === "running" ? true : undefined;
+          const found = await context.semrctl("r3", "show status").catch((cause: Error) => cause);
+          last = found instanceof Error ? found.message : found.state;
+          return last === "running" ? true : undefined;
         },
       });
       await sites(context, "r1", 2);
