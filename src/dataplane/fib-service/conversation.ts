@@ -13,6 +13,12 @@ const DEADLINES: SessionDeadlines = { welcome: milliseconds(5_000), answer: mill
 const RECONNECT = { first: milliseconds(250), longest: milliseconds(30_000) } as const;
 const RETRY = { first: milliseconds(1_000), longest: milliseconds(60_000), wholeEach: 4 } as const;
 const COUNTERS_EACH = milliseconds(1_000);
+/** How often it is looked at whether the executor holds what it acknowledged. */
+const AUDIT_EACH = milliseconds(600_000);
+/** Objects that are looked at in one turn. */
+const SLICE = 256;
+/** More differences are put right by the whole plan. */
+const RETRIED_ONE_BY_ONE = 1024;
 /** Makers of operations that were held back go on when fewer wait. */
 const ROOM_BELOW = 1024;
 const SHOWN_DIFFERENCES = 32;
@@ -55,6 +61,7 @@ export class Conversation implements AsyncDisposable {
   #retry: Timer | undefined;
   #retries = 0;
   #polling: Timer | undefined;
+  #auditing: Timer | undefined;
 
   constructor(options: FibServiceOptions, parts: ConversationParts) {
     this.#options = options;
@@ -158,6 +165,7 @@ export class Conversation implements AsyncDisposable {
       await this.#agree(session, welcome);
       this.first.resolve();
       this.#poll();
+      this.#auditLater();
       return await session.ended;
     } catch (cause) {
       session.close();
@@ -235,20 +243,29 @@ export class Conversation implements AsyncDisposable {
     const tables = new PlanTables(domain, maxCapabilities);
     const { nextHops, groups, nodes, policies, aggregates } = tables.sizes;
     const most = maxCapabilities + nextHops + groups + nodes + policies + aggregates;
-    const operations = await session.read(most);
-    try {
-      for (const [position, operation] of operations.entries()) tables.apply(operation, position);
-    } catch (cause) {
-      executorLog.notAdopted(messageOf(cause));
+    let count = 0;
+    let refused: unknown;
+    // As it comes, a part of it each turn
+    await session.read(most, (operation) => {
+      try {
+        if (refused === undefined) tables.apply(operation, count++);
+      } catch (cause) {
+        refused = cause;
+      }
+    });
+    if (refused !== undefined) {
+      executorLog.notAdopted(messageOf(refused));
       return false;
     }
+    // Meanwhile this router has made a plan of its own
+    if (history.generation !== 0) return false;
     const [sequence, generation] = [Number(welcome.sequence), Number(welcome.generation)];
     history.adopt(tables, welcome.plan_id, sequence, generation);
     this.#completed = generation;
     this.#handsOver = true;
     session.resume(sequence);
-    executorLog.adopted(generation, operations.length);
-    if (operations.length > 0) observer.adopted();
+    executorLog.adopted(generation, count);
+    if (count > 0) observer.adopted();
     return true;
   }
 
@@ -271,6 +288,7 @@ export class Conversation implements AsyncDisposable {
     this.#session = undefined;
     this.#handsOver = false;
     this.#polling?.cancel();
+    this.#auditing?.cancel();
     this.#retry?.cancel();
     this.#retry = undefined;
     history.disconnected();
@@ -306,7 +324,8 @@ export class Conversation implements AsyncDisposable {
       this.#retry = undefined;
       if (this.session === undefined || history.differences.size === 0) return;
       this.#retries++;
-      if (this.#retries % RETRY.wholeEach === 0) this.handOverWhole();
+      const isMuch = history.differences.size > RETRIED_ONE_BY_ONE;
+      if (isMuch || this.#retries % RETRY.wholeEach === 0) this.handOverWhole();
       else {
         history.retry();
         this.session.pump();
@@ -319,6 +338,36 @@ export class Conversation implements AsyncDisposable {
       this.session?.askCounters();
       this.#poll();
     });
+  }
+
+  #auditLater(delay = this.#options.deadlines?.audit ?? AUDIT_EACH): void {
+    this.#auditing?.cancel();
+    this.#auditing = this.#parts.clock.after(delay, () => {
+      const { session } = this;
+      this.#auditLater();
+      if (session === undefined) return;
+      this.#audit(session).catch((cause: unknown) => this.#parts.executorLog.notAudited(messageOf(cause)));
+    });
+  }
+
+  /** Asks what the executor holds, and takes what is not as it acknowledged it for refused. */
+  async #audit(session: Session): Promise<void> {
+    const { history, clock, executorLog } = this.#parts;
+    const audit = history.beginAudit();
+    if (audit === undefined) return;
+    await session.read(Number.MAX_SAFE_INTEGER, (operation) => audit.take(operation));
+    let left = SLICE;
+    for (const operation of history.whole()) {
+      audit.missing(operation);
+      if (--left > 0) continue;
+      left = SLICE;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      if (this.session !== session) return;
+    }
+    const mistakes = history.endAudit(audit.mistakes, clock.wall());
+    for (const { operation, reason } of mistakes) executorLog.mistaken(operation, reason);
+    executorLog.differs(history.differences.size);
+    if (history.differences.size > 0) this.#retryLater();
   }
 
   async #pause(delay: number): Promise<void> {

@@ -12,16 +12,24 @@ export interface Difference {
   readonly since: Milliseconds;
 }
 
-type Kind = "node" | "next-hop" | "encapsulation" | "group" | "policy" | "capability" | "aggregate";
+export type ObjectKind = "node" | "next-hop" | "encapsulation" | "group" | "policy" | "capability" | "aggregate";
 
 interface Known extends Difference {
-  readonly kind: Kind;
+  readonly kind: ObjectKind;
   readonly operation: Operation;
 }
 
 const NOT_FOUND = 2;
 /** What is pointed at comes before what points at it. */
-const ORDER: readonly Kind[] = ["node", "next-hop", "encapsulation", "group", "policy", "capability", "aggregate"];
+const ORDER: readonly ObjectKind[] = [
+  "node",
+  "next-hop",
+  "encapsulation",
+  "group",
+  "policy",
+  "capability",
+  "aggregate",
+];
 
 /**
  * What the executor refused and what has not come right since: never forgotten before an operation that says all of the object is
@@ -87,7 +95,8 @@ export class Differences {
   }
 }
 
-function objectOf(operation: Operation): { kind: Kind; key: string; object: string } {
+/** What an operation is about. */
+export function objectOf(operation: Operation): { kind: ObjectKind; key: string; object: string } {
   switch (operation.type) {
     case "set-next-hop":
     case "set-next-hop-state":
@@ -117,11 +126,11 @@ function objectOf(operation: Operation): { kind: Kind; key: string; object: stri
   }
 }
 
-function capabilityAt(address: Uint8Array): { kind: Kind; key: string; object: string } {
+function capabilityAt(address: Uint8Array): { kind: ObjectKind; key: string; object: string } {
   return { kind: "capability", key: `c${toHex(address)}`, object: `capability ${formatIpv6(address)}` };
 }
 
-function aggregateAt(prefix: Ipv6Prefix): { kind: Kind; key: string; object: string } {
+function aggregateAt(prefix: Ipv6Prefix): { kind: ObjectKind; key: string; object: string } {
   const text = formatIpv6Prefix(prefix);
   return { kind: "aggregate", key: `a${text}`, object: `aggregate ${text}` };
 }
@@ -142,7 +151,8 @@ function wantedOf(operation: Operation, tables: PlanTables): Operation {
   return whole ?? removalOf(operation);
 }
 
-function removalOf(operation: Operation): Operation {
+/** The operation after which that object is not there. */
+export function removalOf(operation: Operation): Operation {
   switch (operation.type) {
     case "set-next-hop":
     case "set-next-hop-state":

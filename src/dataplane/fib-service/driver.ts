@@ -48,8 +48,8 @@ export interface FibServiceOptions extends DataplaneOptions {
   readonly executor: ExecutorAddress;
   /** By which the executor knows its router again. */
   readonly router: string;
-  /** `start`: how long a start waits for what the executor has. */
-  readonly deadlines?: Partial<SessionDeadlines & { readonly start: Milliseconds }>;
+  /** `start`: how long a start waits for what the executor has; `audit`: how often it is looked at whether it has what it acknowledged. */
+  readonly deadlines?: Partial<SessionDeadlines & { readonly start: Milliseconds; readonly audit: Milliseconds }>;
 }
 
 export interface FibServiceDependencies {

@@ -1,8 +1,12 @@
-import type { Counter, Gauge, Log, Metrics } from "../../base/index.ts";
+import type { Counter, Gauge, Log, LogFields, Metrics } from "../../base/index.ts";
 import type { NextHopIndex, Operation } from "../../forwarding/index.ts";
 import type { Feature } from "../features.ts";
+import { objectOf } from "./differences.ts";
 import { REFUSALS } from "./messages.ts";
 import type { RefusalOf } from "./plan-history.ts";
+
+/** Of what differs, one by one. */
+const MOST_TOLD = 33;
 
 /** What is told of an executor, in the log and in metrics. */
 export class ExecutorLog {
@@ -14,7 +18,10 @@ export class ExecutorLog {
     readonly sessions: Counter;
     readonly handovers: Counter;
     readonly refused: readonly Counter[];
+    readonly mistaken: Counter;
   };
+  /** Since the executor had all of the plan. */
+  #told = 0;
 
   constructor(executor: string, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
     this.#executor = executor;
@@ -29,6 +36,10 @@ export class ExecutorLog {
       handovers: metrics.counter(
         "semrd_fib_service_handovers_total",
         "How often the executor was given the whole plan.",
+      ),
+      mistaken: metrics.counter(
+        "semrd_fib_service_mistaken_total",
+        "Objects that the executor held otherwise than it had acknowledged.",
       ),
       refused: REFUSALS.map((code) =>
         metrics.counter("semrd_fib_service_refused_total", "Operations that the executor refused.", { code }),
@@ -75,13 +86,33 @@ export class ExecutorLog {
 
   refused({ type }: Operation, { code, reason, sequence }: RefusalOf): void {
     this.#count.refused[code]?.add();
-    this.#log.error("dataplane.executor.refused", {
-      ...{ executor: this.#executor, operation: type, sequence, code: REFUSALS[code] ?? "internal", reason },
-    });
+    const fields = { operation: type, sequence, code: REFUSALS[code] ?? "internal", reason };
+    this.#tell("dataplane.executor.refused", fields);
+  }
+
+  /** It acknowledged an operation, and holds something else. */
+  mistaken(operation: Operation, reason: string): void {
+    this.#count.mistaken.add();
+    this.#tell("dataplane.executor.mistaken", { object: objectOf(operation).object, reason });
+  }
+
+  notAudited(reason: string): void {
+    this.#log.debug("dataplane.executor.not-audited", { executor: this.#executor, reason });
   }
 
   differs(differences: number): void {
     this.#count.differences.set(differences);
+    if (differences === 0) this.#told = 0;
+  }
+
+  /** An executor that takes nothing is not as many lines as the plan has objects. */
+  #tell(event: string, fields: LogFields): void {
+    if (++this.#told < MOST_TOLD) this.#log.error(event, { executor: this.#executor, ...fields });
+    else if (this.#told === MOST_TOLD)
+      this.#log.error("dataplane.executor.and-more", {
+        executor: this.#executor,
+        effect: "what else differs is counted and not told: semrctl show dataplane, semrd_fib_service_differences",
+      });
   }
 
   healthRefused(nextHop: NextHopIndex, reason: string): void {

@@ -2,7 +2,9 @@ import type { Milliseconds } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { Differences } from "./differences.ts";
+import { REFUSAL } from "./messages.ts";
 import { type Entry, Outbox } from "./outbox.ts";
+import { type Mistake, PlanAudit } from "./plan-audit.ts";
 import { SnapshotFeed } from "./snapshot-feed.ts";
 
 /** Operations that are kept for an executor that is away: more, and it gets the whole plan when it is back. */
@@ -45,6 +47,7 @@ export class PlanHistory {
   /** Until the end of a snapshot is acknowledged, what the executor has in effect is another plan. */
   #handsOver = false;
   #aggregates = true;
+  #audit: PlanAudit | undefined;
   /** The operation that last said what an index means, and the one that last said its state. */
   readonly #placed = new Map<NextHopIndex, number>();
   readonly #stated = new Map<NextHopIndex, number>();
@@ -93,6 +96,7 @@ export class PlanHistory {
     const last = operations.findLastIndex((operation) => this.#isHeard(operation));
     for (const [position, operation] of operations.entries()) {
       const completes = position === last;
+      this.#audit?.changed(operation);
       const carryOut = (): void => this.tables.apply(operation, position);
       if (this.#planId === undefined || !this.#isHeard(operation)) {
         carryOut();
@@ -115,6 +119,7 @@ export class PlanHistory {
    */
   setState(index: NextHopIndex, state: NextHopState): boolean {
     const operation: Operation = { type: "set-next-hop-state", index, state };
+    this.#audit?.changed(operation);
     const carryOut = (): void => this.tables.setState(index, state);
     if (this.#planId === undefined) {
       carryOut();
@@ -171,6 +176,25 @@ export class PlanHistory {
     for (const operation of this.differences.retry(this.tables)) this.#pushNow(operation);
   }
 
+  /** Begins to look through what the executor holds, once it has answered everything. `undefined`: it has not. */
+  beginAudit(): PlanAudit | undefined {
+    this.#audit = this.isSettled ? new PlanAudit(this.tables) : undefined;
+    return this.#audit;
+  }
+
+  /** Everything that the executor should hold, as operations from nothing. */
+  whole(): Iterable<Operation> {
+    return new SnapshotFeed(this.tables, { aggregates: this.#aggregates }).all;
+  }
+
+  /** What was found counts as refused; those objects that were not known to differ before. */
+  endAudit(mistakes: readonly Mistake[], now: Milliseconds): readonly Mistake[] {
+    this.#audit = undefined;
+    return mistakes.filter(({ operation, reason }) =>
+      this.differences.refused(operation, { code: REFUSAL.internal, reason }, now),
+    );
+  }
+
   /** A session begins, and the executor has come so far. `undefined`: it has to get the whole plan. */
   resume(sequence: number, refusals: readonly RefusalOf[], now: Milliseconds): Acknowledgement | undefined {
     if (this.#planId === undefined || sequence < this.#outbox.acknowledged || sequence > this.#outbox.sent)
@@ -184,6 +208,7 @@ export class PlanHistory {
   /** The session ended. */
   disconnected(): void {
     this.connected = false;
+    this.#audit = undefined;
     // What was handed over of a snapshot counts for nothing.
     if (this.#feed !== undefined) this.forget();
     this.#boundHistory();
@@ -215,6 +240,9 @@ export class PlanHistory {
     if (!(through > from && through <= this.#outbox.sent))
       return `operation ${through} was acknowledged: those up to ${from} were before, and those up to ${this.#outbox.sent} were sent`;
     const bySequence = new Map(refusals.map((refusal) => [refusal.sequence, refusal]));
+    for (const sequence of bySequence.keys())
+      if (!(sequence > from && sequence <= through))
+        return `operation ${sequence} was refused in an acknowledgement of ${from + 1} to ${through}`;
     const refused: Acknowledgement["refused"][number][] = [];
     let snapshotDone = false;
     let completed: number | undefined;

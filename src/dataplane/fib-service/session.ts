@@ -57,9 +57,12 @@ export class Session {
   #welcome: PromiseWithResolvers<WelcomeMessage> | undefined;
   #reading:
     | {
-        readonly operations: Operation[];
+        readonly take: (operation: Operation) => void;
+        left: number;
         readonly most: number;
-        readonly done: PromiseWithResolvers<readonly Operation[]>;
+        readonly done: PromiseWithResolvers<void>;
+        /** A part of it has to come within the deadline. */
+        watch: Timer | undefined;
       }
     | undefined;
   #closed = false;
@@ -102,13 +105,22 @@ export class Session {
     return welcome;
   }
 
-  /** What the executor has in effect, at most so many operations. @throws {Error} with a sentence: the session ends */
-  async read(most: number): Promise<readonly Operation[]> {
-    const done = Promise.withResolvers<readonly Operation[]>();
-    this.#reading = { operations: [], most, done };
-    this.#expect(this.#parts.deadlines.answer, "what the executor has");
+  /** Hands out what the executor has in effect, at most so many operations. @throws {Error} with a sentence: the session ends */
+  async read(most: number, take: (operation: Operation) => void): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    const reading = { take, left: most, most, done, watch: undefined };
+    this.#reading = reading;
+    this.#watchReading(reading);
     this.#write({ read: { number: ++this.#numbers } });
-    return this.#orEnd(done.promise);
+    const why = await Promise.race([done.promise, this.#ended.promise]);
+    if (why !== undefined) throw new Error(why);
+  }
+
+  #watchReading(reading: { watch: Timer | undefined }): void {
+    const { clock, deadlines } = this.#parts;
+    reading.watch?.cancel();
+    const why = `what the executor has did not come within ${deadlines.answer / 1000} s`;
+    reading.watch = clock.after(deadlines.answer, () => this.#fail(why));
   }
 
   /** The plan that the executor holds goes on. */
@@ -190,6 +202,7 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch?.cancel();
+    this.#reading?.watch?.cancel();
     this.#call.cancel();
     this.#ended.resolve(why);
   }
@@ -266,7 +279,8 @@ export class Session {
       this.#fail("the executor said what it has, unasked");
       return;
     }
-    if (reading.operations.length + operations.length > reading.most) {
+    reading.left -= operations.length;
+    if (reading.left < 0) {
       this.#fail(`the executor has more than ${reading.most} entries: no plan of this router's size`);
       return;
     }
@@ -276,14 +290,15 @@ export class Session {
         this.#fail(`what the executor has is no plan: ${operation}`);
         return;
       }
-      reading.operations.push(operation);
+      reading.take(operation);
     }
     if (!done) {
-      this.#expect(this.#parts.deadlines.answer, "the rest of what the executor has");
+      this.#watchReading(reading);
       return;
     }
     this.#reading = undefined;
-    reading.done.resolve(reading.operations);
+    reading.watch?.cancel();
+    reading.done.resolve();
   }
 
   #acknowledged({ through, refusals }: NonNullable<FromExecutor["acknowledged"]>): void {

@@ -61,6 +61,11 @@ export class SnapshotFeed {
     return before === undefined ? [operation] : [before, operation];
   }
 
+  /** All at once, for one who bears changes in between. */
+  get all(): Iterable<Operation> {
+    return this.#all();
+  }
+
   *#all(): Generator<Operation> {
     const tables = this.#tables;
     for (const node of tables.nodes()) yield { type: "set-node", ...node };

@@ -230,18 +230,6 @@ describe("sessions with an executor", () => {
     await until(() => driver.plan.plannedNextHop(1)?.state === "up", "it is up");
   });
 
-  it("an executor that acknowledges what was never sent loses its session", async () => {
-    const executor = new Probed();
-    await using listening = await Listening.start(executor);
-    await using router = await driven(listening.port);
-    router.driver.apply(PLAN, 1);
-    await router.driver.settled();
-    executor.call.write({ acknowledged: { through: 1_000_000, refusals: [] } });
-    await until(() => router.driver.executor.sessions === 2, "another session");
-    assert.match(router.driver.executor.lastError!, /operation 1000000 was acknowledged/);
-    await router.driver.settled();
-  });
-
   it("an executor of version 1 gets the plan without aggregates, and one of version 2 in its place all of it", async () => {
     const aggregate: Operation = {
       type: "set-aggregate",

@@ -20,7 +20,7 @@ function credentials(own: Certificate, ca: Certificate): ServerCredentials {
   return ServerCredentials.createSsl(Buffer.from(ca.certificate), [pair], true);
 }
 
-describe("TLS between a router and its executor", () => {
+describe("TLS between a router and its executor", { concurrency: true }, () => {
   if (!hasOpenssl) {
     it("needs certificates", (t) => t.skip(NO_OPENSSL));
     return;
