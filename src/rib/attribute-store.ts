@@ -1,9 +1,10 @@
-import { type Clock, KeyedHash, OctetView, type Random, SegmentedIndex, sameOctets } from "../base/index.ts";
+import { type Clock, KeyedHash, OctetView, type Random, sameOctets } from "../base/index.ts";
 import type { AttributeSet, CommunityOctets, SetDigest, SetSource } from "./attributes.ts";
 import { hashFlooded, RibError } from "./fault.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
 import { KeptSet, SetDecoders } from "./set-decoders.ts";
 import { SetSlab } from "./set-slab.ts";
+import { placeAfter, SlotIndex } from "./slot-index.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
 
 /** What the capability rules say about a set as such, whatever the time. */
@@ -48,7 +49,7 @@ export class AttributeStore implements AttributeTable {
   readonly #policy: SetJudge;
   readonly #clock: Clock;
   readonly #hash: KeyedHash;
-  readonly #index = new SegmentedIndex(6, hashFlooded);
+  readonly #index: SlotIndex;
   readonly #view = new OctetView();
   readonly #references: Int32Array;
   readonly #hashes: Int32Array;
@@ -74,6 +75,7 @@ export class AttributeStore implements AttributeTable {
 
   constructor(limit: number, policy: SetJudge, clock: Clock, random: Random) {
     this.limit = limit;
+    this.#index = new SlotIndex(limit, hashFlooded);
     this.#policy = policy;
     this.#clock = clock;
     this.#hash = new KeyedHash(random, LARGEST_SET);
@@ -118,8 +120,8 @@ export class AttributeStore implements AttributeTable {
     if (this.#same(this.#latest, view, start, length)) return this.#latest;
     if (length > LARGEST_SET) throw new RangeError(`${length} octets are more than path attributes can have`);
     const hash = this.#hash.hash(view, start, length);
-    const slots = this.#index.segment(hash);
-    for (let at = this.#index.home(slots, hash); slots[at + 1] !== 0; at = (at + 2) & (slots.length - 1)) {
+    const { slots } = this.#index;
+    for (let at = this.#index.home(hash); slots[at + 1] !== 0; at = placeAfter(at)) {
       const id = slots[at + 1]!;
       if (slots[at] !== hash || !this.#same(id, view, start, length)) continue;
       this.#latest = id;

@@ -1,8 +1,9 @@
-import { KeyedHash, LITTLE_ENDIAN, OctetView, type Random, SegmentedIndex } from "../base/index.ts";
+import { KeyedHash, LITTLE_ENDIAN, OctetView, type Random } from "../base/index.ts";
 import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
 import { hashFlooded } from "./fault.ts";
 import { IdSet } from "./id-set.ts";
 import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import { placeAfter, SlotIndex } from "./slot-index.ts";
 import type { NetId } from "./types.ts";
 
 /** A small number that stands for one (list, tenant, identifier); 0 is "none". */
@@ -48,7 +49,7 @@ export class DestinationIndex {
   readonly #places: Int32Array;
   /** Identifiers of destinations without nets: memory where there are any. */
   readonly #orphans: Int32Array;
-  readonly #index = new SegmentedIndex(10, hashFlooded);
+  readonly #index: SlotIndex;
   readonly #hash: KeyedHash;
   readonly #view = new OctetView();
   #hashes = new Int32Array(256);
@@ -62,6 +63,7 @@ export class DestinationIndex {
     // A destination without nets lives on until its change was visited, so there may be more of them than nets.
     this.limit = 2 * capacity;
     const records = this.limit + capacity + 1;
+    this.#index = new SlotIndex(records, hashFlooded);
     this.changed = new IdSet();
     this.#records = new Int32Array(records << SHIFT);
     this.#places = new Int32Array((capacity + 1) << PLACE_SHIFT);
@@ -93,6 +95,8 @@ export class DestinationIndex {
     if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
     const hashes = this.#hashes;
     const records = this.#records;
+    const index = this.#index;
+    const { slots } = index;
     let touched = 0;
     for (let i = 0; i < count; i++) {
       const own = ids[i]! << NET_SHIFT;
@@ -107,12 +111,10 @@ export class DestinationIndex {
       }
     }
     for (let i = 0; i < count; i++) {
-      const slots = this.#index.segment(hashes[i]!);
-      touched ^= slots[this.#index.home(slots, hashes[i]!)]!;
+      touched ^= slots[index.home(hashes[i]!)]!;
     }
     for (let i = 0; i < count; i++) {
-      const slots = this.#index.segment(hashes[i]!);
-      const home = this.#index.home(slots, hashes[i]!);
+      const home = index.home(hashes[i]!);
       if (slots[home] === hashes[i]) touched ^= records[slots[home + 1]! << SHIFT]!;
     }
     records[0] = touched; // of no destination: keeps the loads from being optimised away
@@ -125,8 +127,8 @@ export class DestinationIndex {
 
   #find(scope: number, view: DataView, at: number, hash: number): DestinationId {
     const records = this.#records;
-    const slots = this.#index.segment(hash);
-    for (let slot = this.#index.home(slots, hash); slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
+    const { slots } = this.#index;
+    for (let slot = this.#index.home(hash); slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       if (slots[slot] !== hash) continue;
       const id = slots[slot + 1]!;
       if (records[(id << SHIFT) + SCOPE] === scope && this.#holds(id, view, at)) return id;

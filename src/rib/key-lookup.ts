@@ -33,14 +33,13 @@ export class KeyLookup {
       }
       hashes[i] = this.#store.hash(view, start, length);
     }
+    const { slots } = index;
     let touched = 0;
     for (let i = 0; i < count; i++) {
-      const slots = index.segment(hashes[i]!);
-      touched ^= slots[index.home(slots, hashes[i]!)]!;
+      touched ^= slots[index.home(hashes[i]!)]!;
     }
     for (let i = 0; i < count; i++) {
-      const slots = index.segment(hashes[i]!);
-      const home = index.home(slots, hashes[i]!);
+      const home = index.home(hashes[i]!);
       if (slots[home] === hashes[i]) touched ^= nets[slots[home + 1]! << NET_SHIFT]!;
     }
     this.touched = touched;

@@ -1,6 +1,7 @@
 import type { Random } from "../base/index.ts";
-import { KeyedHash, LITTLE_ENDIAN, SegmentedIndex, tailWord } from "../base/index.ts";
+import { KeyedHash, LITTLE_ENDIAN, tailWord } from "../base/index.ts";
 import { hashFlooded, type LimitedThing, RibError } from "./fault.ts";
+import { placeAfter, SlotIndex } from "./slot-index.ts";
 import type { AttributeId, NetId } from "./types.ts";
 
 /*
@@ -41,7 +42,7 @@ export class NetStore {
   readonly keyOctets: Uint8Array;
   /** The same memory. */
   readonly keyView: DataView;
-  readonly index = new SegmentedIndex(10, hashFlooded);
+  readonly index: SlotIndex;
   readonly options: StoreOptions;
   readonly #keyWords: Int32Array;
   readonly #hash: KeyedHash;
@@ -56,6 +57,7 @@ export class NetStore {
 
   constructor(options: StoreOptions, random: Random) {
     this.options = options;
+    this.index = new SlotIndex(options.maxRoutes, hashFlooded);
     this.#hash = new KeyedHash(random, options.maxKey);
     this.nets = new Int32Array((options.maxRoutes + 1) << NET_SHIFT);
     this.further = new Int32Array(options.maxRoutes + 1);
@@ -81,8 +83,8 @@ export class NetStore {
 
   find(view: DataView, at: number, length: number, hash: number): NetId {
     const { nets, index } = this;
-    const slots = index.segment(hash);
-    for (let slot = index.home(slots, hash); slots[slot + 1] !== 0; slot = (slot + 2) & (slots.length - 1)) {
+    const { slots } = index;
+    for (let slot = index.home(hash); slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       const id = slots[slot + 1]!;
       if (slots[slot] === hash && this.#holds(nets[(id << NET_SHIFT) + KEY]!, view, at, length)) return id;
     }
@@ -144,11 +146,11 @@ export class NetStore {
   /** Removes lost nets, `ids[0..count)`: touches all slots first, so that their cache misses overlap. */
   removeNets(ids: Int32Array, count: number): void {
     const { nets, index } = this;
+    const { slots } = index;
     let touched = 0;
     for (let i = 0; i < count; i++) {
       const hash = nets[(ids[i]! << NET_SHIFT) + SINCE]!;
-      const slots = index.segment(hash);
-      touched ^= slots[index.home(slots, hash)]!;
+      touched ^= slots[index.home(hash)]!;
     }
     nets[0] = touched; // a record that nobody has: keeps the loads from being optimised away
     for (let i = 0; i < count; i++) this.removeNet(ids[i]!);

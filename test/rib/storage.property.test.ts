@@ -6,6 +6,7 @@ import { hashFlooded } from "../../src/rib/fault.ts";
 import { IdSet } from "../../src/rib/id-set.ts";
 import { RibError } from "../../src/rib/index.ts";
 import { reserve } from "../../src/rib/reserve.ts";
+import { placeAfter, SlotIndex } from "../../src/rib/slot-index.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog } from "../sim/tally-metrics.ts";
 
@@ -40,6 +41,74 @@ describe("segmented index", () => {
 
   it("does not remove what is not there", () => {
     const index = new SegmentedIndex(1, hashFlooded);
+    index.insert(5, 1);
+    assert.throws(() => index.remove(5, 2), RangeError);
+  });
+});
+
+function isIn(index: SlotIndex, hash: number, id: number): boolean {
+  for (let at = index.home(hash); index.slots[at + 1] !== 0; at = placeAfter(at)) {
+    if (index.slots[at] === hash && index.slots[at + 1] === id) return true;
+  }
+  return false;
+}
+
+describe("slot index", () => {
+  it("holds what was inserted and not removed, with hashes that crowd together", () => {
+    const step = fc.record({ id: fc.integer({ min: 1, max: 60 }), remove: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 40 }), (steps, spread) => {
+        const index = new SlotIndex(64, hashFlooded);
+        // Homes next to each other, at the end of the bucket as well.
+        const hashOf = (id: number): number => ((id % spread) - 20) << 23;
+        const present = new Set<number>();
+        for (const { id, remove } of steps) {
+          if (remove && present.delete(id)) index.remove(hashOf(id), id);
+          if (!remove && !present.has(id)) {
+            present.add(id);
+            index.insert(hashOf(id), id);
+          }
+          for (let each = 1; each <= 60; each++) assert.equal(isIn(index, hashOf(each), each), present.has(each));
+        }
+      }),
+      { verbose: 1 },
+    );
+  });
+
+  it("grows while ids come and go, and loses none", () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 20_000 }), (seed, limit) => {
+        const random = new SeededRandom(seed);
+        const index = new SlotIndex(limit, hashFlooded);
+        const hashes = new Int32Array(limit + 1);
+        random.fill(new Uint8Array(hashes.buffer));
+        const goes = (id: number): boolean => hashes[id]! % 3 === 0;
+        for (let id = 1; id <= limit; id++) {
+          index.insert(hashes[id]!, id);
+          if (id % 2 === 0 && goes(id / 2)) index.remove(hashes[id / 2]!, id / 2);
+        }
+        for (let id = 1; id <= limit; id++)
+          assert.equal(isIn(index, hashes[id]!, id), !(goes(id) && id <= limit / 2), `${id}`);
+      }),
+      { verbose: 1, numRuns: 20 },
+    );
+  });
+
+  it("refuses hashes that all crowd together, with nothing changed, and takes what is elsewhere", () => {
+    const index = new SlotIndex(10_000, hashFlooded);
+    for (let id = 1; id <= 256; id++) index.insert(7, id);
+    assert.throws(
+      () => index.insert(7, 257),
+      (error) => error instanceof RibError && error.code === "rib.hash-flooded",
+    );
+    assert.equal(isIn(index, 7, 257), false);
+    index.insert(7 | (1 << 31), 257);
+    assert.equal(isIn(index, 7 | (1 << 31), 257), true);
+    for (let id = 1; id <= 256; id++) assert.equal(isIn(index, 7, id), true);
+  });
+
+  it("does not remove what is not there", () => {
+    const index = new SlotIndex(64, hashFlooded);
     index.insert(5, 1);
     assert.throws(() => index.remove(5, 2), RangeError);
   });

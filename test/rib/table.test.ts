@@ -58,10 +58,10 @@ describe("route table", () => {
     const broken = { next: () => 0, fill: (octets: Uint8Array) => void octets.fill(0) };
     const options = { local: ribPeer(1, "local"), tenants: [], maxRoutes: 4096 };
     const rib = createRib(options, { clock, log, metrics, random: broken });
-    const keys = Array.from({ length: 200 }, (_, i) => siteKey(i + 1, 2));
+    const keys = Array.from({ length: 300 }, (_, i) => siteKey(i + 1, 2));
     const flooded = (error: unknown): boolean => error instanceof RibError && error.code === "rib.hash-flooded";
     assert.throws(() => announce(rib, LOCAL_PEER, attributeSet(), ...keys), flooded);
-    assert.equal(rib.capability.routes, 128);
+    assert.equal(rib.capability.routes, 256);
   });
 
   it("drops attribute sets that nobody uses, after the turn, and reuses their ids", () => {

@@ -1,0 +1,119 @@
+/** Slots of a bucket, a power of two: a page of memory, so that a bucket is split within a few microseconds. */
+const BUCKET_BITS = 9;
+/** The last word of a bucket that a place can be: two words a slot. */
+const WITHIN = (2 << BUCKET_BITS) - 1;
+/** More than this and somebody has found keys that collide, or the random source is broken. */
+const MAX_PROBES = 256;
+/** A round of splits begins when buckets hold so many on average, and is over when they hold so many: 0.6 and 0.66 of their slots. */
+const FULL = 308;
+const OVERFULL = 338;
+
+/**
+ * An open-addressing hash table from 32-bit hashes to ids in one piece of reserved memory, which grows where it lies: buckets are
+ * split one after the other into those behind them (linear hashing), each by an insertion, so that none takes long and nothing is
+ * copied elsewhere. The owner of the ids compares keys; this class only knows hashes. Id 0 is "none".
+ *
+ * Owners walk a probe sequence themselves, without a call per step:
+ *
+ *     for (let at = index.home(hash); slots[at + 1] !== 0; at = placeAfter(at)) …
+ *
+ * `slots[at]` is the hash, `slots[at + 1]` the id.
+ */
+export class SlotIndex {
+  readonly slots: Int32Array;
+  /** Buckets at the beginning of this round, a power of two, less one. */
+  #mask = 0;
+  /** How many of them have been split since. */
+  #split = 0;
+  #used = 0;
+  /** With so many ids the next bucket is split. */
+  #splitAt = FULL;
+  readonly #moving = new Int32Array(2 << BUCKET_BITS);
+  readonly #flooded: (probes: number) => Error;
+
+  /**
+   * @param limit ids that there are at most: memory is reserved for them, and is used where something is written
+   * @param flooded what is thrown when so many places in a row are taken: somebody chooses the keys
+   */
+  constructor(limit: number, flooded: (probes: number) => Error) {
+    this.#flooded = flooded;
+    let buckets = 1;
+    // A bucket more than fits is split before the round ends.
+    while (buckets * FULL <= limit) buckets *= 2;
+    this.slots = new Int32Array(buckets * (2 << BUCKET_BITS));
+  }
+
+  /** Position in `slots` where the search for `hash` begins. */
+  home(hash: number): number {
+    const mask = this.#mask;
+    let bucket = hash & mask;
+    if (bucket < this.#split) bucket = hash & (2 * mask + 1);
+    return (bucket << (BUCKET_BITS + 1)) | ((hash >>> (32 - BUCKET_BITS)) << 1);
+  }
+
+  /**
+   * Adds an id whose key is known not to be in the table.
+   * @throws what the owner says, with nothing changed, when no free place is within `MAX_PROBES` steps.
+   */
+  insert(hash: number, id: number): void {
+    if (this.#used >= this.#splitAt) this.#splitNext();
+    const { slots } = this;
+    let place = this.home(hash);
+    for (let probes = 1; slots[place + 1] !== 0; probes++, place = placeAfter(place)) {
+      if (probes === MAX_PROBES) throw this.#flooded(MAX_PROBES);
+    }
+    slots[place] = hash;
+    slots[place + 1] = id;
+    this.#used++;
+  }
+
+  /** Removes an id that is in the table, closing the gap so that no tombstone is left. */
+  remove(hash: number, id: number): void {
+    const { slots } = this;
+    let gap = this.home(hash);
+    while (slots[gap + 1] !== id) {
+      if (slots[gap + 1] === 0) throw new RangeError(`id ${id} is not in the index`);
+      gap = placeAfter(gap);
+    }
+    for (let at = placeAfter(gap); slots[at + 1] !== 0; at = placeAfter(at)) {
+      // An entry may move back into the gap unless its home lies behind the gap.
+      if (((at - this.home(slots[at]!)) & WITHIN) < ((at - gap) & WITHIN)) continue;
+      slots[gap] = slots[at]!;
+      slots[gap + 1] = slots[at + 1]!;
+      gap = at;
+    }
+    slots[gap] = 0;
+    slots[gap + 1] = 0;
+    this.#used--;
+  }
+
+  #splitNext(): void {
+    const { slots } = this;
+    const moving = this.#moving;
+    const start = this.#split << (BUCKET_BITS + 1);
+    let count = 0;
+    for (let at = start; at <= start + WITHIN; at += 2) {
+      if (slots[at + 1] === 0) continue;
+      moving[count++] = slots[at]!;
+      moving[count++] = slots[at + 1]!;
+    }
+    slots.fill(0, start, start + WITHIN + 1);
+    this.#split++;
+    for (let i = 0; i < count; i += 2) {
+      let place = this.home(moving[i]!);
+      while (slots[place + 1] !== 0) place = placeAfter(place);
+      slots[place] = moving[i]!;
+      slots[place + 1] = moving[i + 1]!;
+    }
+    if (this.#split > this.#mask) {
+      this.#mask = 2 * this.#mask + 1;
+      this.#split = 0;
+    }
+    this.#splitAt = FULL * (this.#mask + 1) + (OVERFULL - FULL) * this.#split;
+  }
+}
+
+/** The place behind another one: behind the last one of a bucket comes its first. */
+export function placeAfter(place: number): number {
+  return (place & ~WITHIN) | ((place + 2) & WITHIN);
+}
