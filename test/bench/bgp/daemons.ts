@@ -45,6 +45,7 @@ export const SEMRD: Daemon = {
     process.execPath,
     // As tools/semrd starts it.
     "--max-semi-space-size=2",
+    "--initial-old-space-size=64",
     // Such as --cpu-prof --cpu-prof-dir=/tmp/profiles, to see where the time goes.
     ...(process.env.SEMRD_BENCH_NODE_OPTIONS?.split(" ") ?? []),
     join(import.meta.dirname, "device.ts"),
