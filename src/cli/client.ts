@@ -131,6 +131,14 @@ export async function fetchReport<T>(client: ClientOptions, wanted: ControlReque
   return (rows ?? parsed(Buffer.concat(chunks), client)) as T;
 }
 
+/** The rows of a list, as they come. */
+export async function* rowsOf<Row>(
+  client: ClientOptions,
+  wanted: ControlRequest,
+): AsyncGenerator<readonly Row[], void, void> {
+  for await (const { octets } of await send(client, wanted)) yield parsed(octets, client) as readonly Row[];
+}
+
 function parsed(octets: Uint8Array, { link }: ClientOptions): unknown {
   try {
     return JSON.parse(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("utf8"));

@@ -3,13 +3,11 @@ import { type Command, Option } from "commander";
 import type { BmpStationRow, FlowRecordRow, MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
 import type { Answer } from "./client.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
-import type { PrintList } from "./program.ts";
+import type { PrintList } from "./printer.ts";
 import type { ResourcePath } from "./router/messages.ts";
-import type { TableStyle } from "./table.ts";
 import { bmpView, flowsView, mrtView, rpkiView, vrpsView } from "./views/index.ts";
 
 export interface MonitoringParts {
-  readonly style: TableStyle;
   readonly printList: PrintList;
   /** @throws {CommandFailure} */
   readonly answer: (wanted: ResourcePath) => Promise<Answer>;
@@ -27,7 +25,7 @@ const FLOW_STATES = ["active", "begun", "closed", "idle", "forgotten", "refused"
 
 /** What watches routing and traffic, and what is exported of it. */
 export function addMonitoringCommands(program: Command, show: Command, parts: MonitoringParts): void {
-  const { style, printList } = parts;
+  const { printList } = parts;
   show
     .command("flows")
     .description("flows that go on, and the last that ended, went to other routers or were refused; newest first")
@@ -36,20 +34,16 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     .option("--client <address>", "of this client only")
     .addOption(new Option("--state <name>", "in this state only").choices(FLOW_STATES))
     .action((filters: FlowFilters) =>
-      printList<FlowRecordRow>({ path: "/flows", parameters: { ...filters } }, "no flows", (rows) =>
-        flowsView(rows, style),
-      ),
+      printList<FlowRecordRow>({ path: "/flows", parameters: { ...filters } }, "no flows", flowsView),
     );
   show
     .command("mrt")
     .description("jobs that write tables and messages to files")
-    .action(() =>
-      printList<MrtJobRow>({ path: "/mrt" }, "nothing is written to files", (rows) => mrtView(rows, style)),
-    );
+    .action(() => printList<MrtJobRow>({ path: "/mrt" }, "nothing is written to files", mrtView));
   show
     .command("bmp")
     .description("stations that are told of sessions and routes")
-    .action(() => printList<BmpStationRow>({ path: "/bmp" }, "no monitoring stations", (rows) => bmpView(rows, style)));
+    .action(() => printList<BmpStationRow>({ path: "/bmp" }, "no monitoring stations", bmpView));
   show
     .command("rpki")
     .description("caches that say who may originate which prefix")
@@ -57,8 +51,8 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     .option("--prefix <prefix>", "with --vrps: of this prefix only")
     .action(({ vrps, prefix }: { readonly vrps: boolean; readonly prefix?: string }) =>
       vrps || prefix !== undefined
-        ? printList<VrpRow>({ path: "/vrps", parameters: { prefix } }, "no VRPs", (rows) => vrpsView(rows, style))
-        : printList<RpkiCacheRow>({ path: "/rpki" }, "no RPKI caches", (rows) => rpkiView(rows, style)),
+        ? printList<VrpRow>({ path: "/vrps", parameters: { prefix } }, "no VRPs", vrpsView)
+        : printList<RpkiCacheRow>({ path: "/rpki" }, "no RPKI caches", rpkiView),
     );
   program
     .command("dump")

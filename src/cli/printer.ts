@@ -1,10 +1,23 @@
 import { type Command, Option } from "commander";
 import { wholeNumber } from "./arguments.ts";
-import { type Client, type ControlRequest, fetchReport, send, textOf } from "./client.ts";
+import { type Client, type ClientOptions, type ControlRequest, fetchReport, rowsOf, send, textOf } from "./client.ts";
+import type { ResourcePath } from "./router/messages.ts";
+import type { ListParts, TableStyle } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { showIncomplete } from "./views/incomplete.ts";
 
 const WATCH_SECONDS = 2;
+/** Rows that are waited for before a list is shown; a longer one is shown in parts. */
+const PORTION = 10_000;
+
+export type PrintListArguments<Row> = readonly [
+  list: ResourcePath,
+  /** Printed where it is empty. */
+  nothing: string,
+  view: (rows: readonly Row[], style: TableStyle) => string,
+];
+
+export type PrintList = <Row>(...list: PrintListArguments<Row>) => Promise<void>;
 
 export interface PrintOptions {
   readonly json: boolean;
@@ -16,11 +29,13 @@ export interface PrintOptions {
 /** Prints answers of the router: once or again and again, by a pager where there is one. */
 export class Printer {
   readonly #terminal: Terminal;
+  readonly #style: TableStyle;
   readonly #client: Client;
   readonly #options: () => PrintOptions;
 
-  constructor(terminal: Terminal, client: Client, options: () => PrintOptions) {
+  constructor(terminal: Terminal, style: TableStyle, client: Client, options: () => PrintOptions) {
     this.#terminal = terminal;
+    this.#style = style;
     this.#client = client;
     this.#options = options;
   }
@@ -33,27 +48,62 @@ export class Printer {
     await this.page(this.#shown(await fetchReport<T>(await this.#client(), wanted), view));
   }
 
+  /** As {@link print}; a list that is long is shown as it comes, in parts. */
+  async printList<Row>(...[list, nothing, view]: PrintListArguments<Row>): Promise<void> {
+    const wanted = { method: "GET", ...list } as const;
+    const { json, watchSeconds } = this.#options();
+    const whole = (rows: readonly Row[]): string => (rows.length === 0 ? `${nothing}\n` : view(rows, this.#style));
+    if (json || watchSeconds !== undefined) return this.print(wanted, whole);
+    const portions = rowPortions<Row>(await this.#client(), wanted);
+    const first = await portions.next();
+    if (first.done === true || first.value.isLast) return this.page(this.#shown(first.value?.rows ?? [], whole));
+    const { value } = first;
+    const parts: ListParts = { hasBegun: false, isLast: false };
+    const style = { ...this.#style, parts };
+    const missing = new Set<string>();
+    const shown = ({ rows, isLast }: RowPortion<Row>): string => {
+      parts.isLast = isLast;
+      const { layout } = parts;
+      const part = showIncomplete(rows, (some) => {
+        // It may be tried more than once.
+        if (layout === undefined) delete parts.layout;
+        else parts.layout = layout;
+        return view(some, style);
+      });
+      parts.hasBegun = true;
+      for (const member of part.missing) missing.add(member);
+      return part.text;
+    };
+    await this.page(
+      (async function* () {
+        yield shown(value);
+        for await (const portion of portions) yield shown(portion);
+        yield unsaid([...missing]);
+      })(),
+    );
+  }
+
   /** Prints an answer as it is. */
   async raw(wanted: ControlRequest): Promise<void> {
     const text = textOf(await send(await this.#client(), wanted));
-    if (this.#terminal.page !== undefined && this.#options().pager) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of text) chunks.push(chunk);
-      return this.page(Buffer.concat(chunks).toString("utf8"));
-    }
+    if (this.#isPaged) return this.page(decoded(text));
     for await (const chunk of text) await this.#terminal.out(chunk);
   }
 
-  async page(text: string): Promise<void> {
+  get #isPaged(): boolean {
+    return this.#terminal.page !== undefined && this.#options().pager;
+  }
+
+  async page(text: string | AsyncIterable<string>): Promise<void> {
     const { page, out } = this.#terminal;
-    await (page !== undefined && this.#options().pager ? page(text) : out(text));
+    if (page !== undefined && this.#isPaged) return page(text);
+    if (typeof text === "string") return out(text);
+    for await (const part of text) await out(part);
   }
 
   #shown<T>(answer: T, view: (answer: T) => string): string {
     const { text, missing } = showIncomplete(answer, view);
-    if (missing.length === 0) return text;
-    const members = missing.map((path) => path.replaceAll(".[]", "[]").replace(/^\[\]\./, "")).join(", ");
-    return `${text}\n! This router does not say ${members}: its semrd is of another version than this semrctl. --json prints what it says.\n`;
+    return text + unsaid(missing);
   }
 
   /** One document a line as JSON; else the screen is drawn anew, or, without one, an empty line stands between. */
@@ -67,6 +117,42 @@ export class Printer {
       if ((await pause(every * 1000)) === "over") return;
     }
   }
+}
+
+/** What is said of members that were looked for and are not there. */
+function unsaid(missing: readonly string[]): string {
+  if (missing.length === 0) return "";
+  const members = missing.map((path) => path.replaceAll(".[]", "[]").replace(/^\[\]\./, "")).join(", ");
+  return `\n! This router does not say ${members}: its semrd is of another version than this semrctl. --json prints what it says.\n`;
+}
+
+interface RowPortion<Row> {
+  readonly rows: readonly Row[];
+  readonly isLast: boolean;
+}
+
+/** The rows of a list, many at a time; none at all where there are none. */
+async function* rowPortions<Row>(
+  client: ClientOptions,
+  wanted: ControlRequest,
+): AsyncGenerator<RowPortion<Row>, void, void> {
+  let before: Row[] | undefined;
+  let rows: Row[] = [];
+  for await (const some of rowsOf<Row>(client, wanted)) {
+    for (const row of some) rows.push(row);
+    if (rows.length < PORTION) continue;
+    if (before !== undefined) yield { rows: before, isLast: false };
+    before = rows;
+    rows = [];
+  }
+  if (before !== undefined) yield { rows: before, isLast: rows.length === 0 };
+  if (before === undefined || rows.length > 0) yield { rows, isLast: true };
+}
+
+async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+  yield decoder.decode();
 }
 
 /** Gives every subcommand the option; the answer says what the one that runs was given. */

@@ -25,9 +25,8 @@ import { addExplain } from "./explain-command.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
 import { askUnseen } from "./password.ts";
-import { addWatch, Printer } from "./printer.ts";
+import { addWatch, Printer, type PrintList, type PrintListArguments } from "./printer.ts";
 import { RouterLink } from "./router/connection.ts";
-import type { ResourcePath } from "./router/messages.ts";
 import { addRouterOptions, targetOf } from "./router/options.ts";
 import type { TableStyle } from "./table.ts";
 import { paintFor, printable, type Terminal } from "./terminal.ts";
@@ -156,18 +155,16 @@ function buildProgram(
     return { link: await link, timeoutSeconds: program.opts<GlobalOptions>().timeout };
   };
   let watchSeconds: () => number | undefined = () => undefined;
-  const printer = new Printer(terminal, client, () => {
+  const printer = new Printer(terminal, style, client, () => {
     const { json, pager } = program.opts<GlobalOptions>();
     const every = watchSeconds();
     return { json, pager, ...(every === undefined ? {} : { watchSeconds: every }) };
   });
   const print: Print = (wanted, view) => printer.print(wanted, view);
-  const printList: PrintList = <Row>(list: ResourcePath, nothing: string, view: (rows: readonly Row[]) => string) =>
-    print<readonly Row[]>({ method: "GET", ...list }, (rows) => (rows.length === 0 ? `${nothing}\n` : view(rows)));
+  const printList: PrintList = <Row>(...list: PrintListArguments<Row>) => printer.printList(...list);
 
   const show = addShow(program, style, print, printList);
   addMonitoringCommands(program, show, {
-    style,
     printList,
     answer: async (wanted) => send(await client(), { method: "GET", ...wanted }),
     say: (text) => terminal.out(text),
@@ -248,12 +245,6 @@ function addDrain(program: Command, print: Print): void {
     .action(() => print({ method: "POST", path: "/router/undrain" }, () => "this router takes new flows again\n"));
 }
 
-export type PrintList = <Row>(
-  list: ResourcePath,
-  nothing: string,
-  view: (rows: readonly Row[]) => string,
-) => Promise<void>;
-
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
 
 interface RouteFilters extends Filters {
@@ -270,13 +261,7 @@ interface ExchangeOptions {
 }
 
 /** Routes between this router and one peer. */
-function addExchange(
-  show: Command,
-  name: "received" | "advertised",
-  about: string,
-  style: TableStyle,
-  printList: PrintList,
-): Command {
+function addExchange(show: Command, name: "received" | "advertised", about: string, printList: PrintList): Command {
   return show
     .command(name)
     .description(about)
@@ -288,7 +273,7 @@ function addExchange(
       return printList<ExchangedRouteRow>(
         { path: `/${name}`, parameters: { peer, family, ...outcome } },
         "no routes",
-        (rows) => (detail ? exchangedRouteDetailsView(rows, style) : exchangedRoutesView(rows, style)),
+        detail ? exchangedRouteDetailsView : exchangedRoutesView,
       );
     });
 }
@@ -312,15 +297,14 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .description("who carries the forwarding plan out, how far, and what it cannot do")
     .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => dataplaneView(report, style)));
   filtered(show.command("agents").description("agents and their instances behind this router")).action(
-    (filters: Filters) =>
-      printList<AgentRow>({ path: "/agents", parameters: { ...filters } }, "no agents", (rows) =>
-        agentsView(rows, style),
-      ),
+    (filters: Filters) => printList<AgentRow>({ path: "/agents", parameters: { ...filters } }, "no agents", agentsView),
   );
   filtered(show.command("capabilities").description("capabilities, their addresses, and who serves them")).action(
     (filters: Filters) =>
-      printList<CapabilityRow>({ path: "/capabilities", parameters: { ...filters } }, "no capabilities", (rows) =>
-        capabilitiesView(rows, style),
+      printList<CapabilityRow>(
+        { path: "/capabilities", parameters: { ...filters } },
+        "no capabilities",
+        capabilitiesView,
       ),
   );
   filtered(show.command("routes").description("routes of one family, this router's own and those of its peers"))
@@ -329,45 +313,41 @@ function addShow(program: Command, style: TableStyle, print: Print, printList: P
     .option("--detail", "everything that is known of each", false)
     .action(({ detail, family, ...filters }: RouteFilters) =>
       family === "capability"
-        ? printList<RouteRow>({ path: "/routes", parameters: { ...filters } }, "no routes", (rows) =>
-            detail ? routeDetailsView(rows, style) : routesView(rows, style),
+        ? printList<RouteRow>(
+            { path: "/routes", parameters: { ...filters } },
+            "no routes",
+            detail ? routeDetailsView : routesView,
           )
-        : printList<UnicastRouteRow>({ path: "/routes", parameters: { family, ...filters } }, "no routes", (rows) =>
-            detail ? unicastRouteDetailsView(rows, style) : unicastRoutesView(rows, style),
+        : printList<UnicastRouteRow>(
+            { path: "/routes", parameters: { family, ...filters } },
+            "no routes",
+            detail ? unicastRouteDetailsView : unicastRoutesView,
           ),
     );
-  addExchange(
-    show,
-    "received",
-    "what a peer has said, before import policy, and what became of it",
-    style,
-    printList,
-  ).option("--refused", "only what is not used", false);
-  addExchange(
-    show,
-    "advertised",
-    "what a peer is told, after export policy, and what not, and why",
-    style,
-    printList,
-  ).option("--withheld", "only what it is not told", false);
+  addExchange(show, "received", "what a peer has said, before import policy, and what became of it", printList).option(
+    "--refused",
+    "only what is not used",
+    false,
+  );
+  addExchange(show, "advertised", "what a peer is told, after export policy, and what not, and why", printList).option(
+    "--withheld",
+    "only what it is not told",
+    false,
+  );
   show
     .command("peers")
     .description("BGP sessions")
-    .action(() => printList<PeerRow>({ path: "/peers" }, "no peers", (rows) => peersView(rows, style)));
+    .action(() => printList<PeerRow>({ path: "/peers" }, "no peers", peersView));
   show
     .command("policies")
     .description("routing policies, statement by statement, with how often each has fitted")
     .option("--policy <name>", "this policy only")
     .action((options: { readonly policy?: string }) =>
-      printList<PolicyRow>({ path: "/policies", parameters: { ...options } }, "no policies", (rows) =>
-        policiesView(rows, style),
-      ),
+      printList<PolicyRow>({ path: "/policies", parameters: { ...options } }, "no policies", policiesView),
     );
   filtered(show.command("fib").description("what the data plane does with each capability address")).action(
     (filters: Filters) =>
-      printList<FibRow>({ path: "/fib", parameters: { ...filters } }, "nothing is forwarded", (rows) =>
-        fibView(rows, style),
-      ),
+      printList<FibRow>({ path: "/fib", parameters: { ...filters } }, "nothing is forwarded", fibView),
   );
   show
     .command("counters")

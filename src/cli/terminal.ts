@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { styleText } from "node:util";
-import { page } from "./pager.ts";
+import { pageStream } from "./pager.ts";
 
 /** Where a command writes, and what can be shown there. */
 export interface Terminal {
@@ -11,7 +11,7 @@ export interface Terminal {
   readonly columns?: number;
   readonly colour: boolean;
   /** As `out`, by a pager where the text is longer than the screen. Absent where there is no screen. */
-  readonly page?: (text: string) => Promise<void>;
+  readonly page?: (text: string | AsyncIterable<string>) => Promise<void>;
   /** Clears the screen and shows as much of the text as fits. Absent where there is no screen. */
   readonly redraw?: (text: string) => Promise<void>;
   /** Waits between two prints of `--watch`; `over` when nobody watches any more. */
@@ -38,9 +38,18 @@ export function processTerminal(
       if (stdout.write(text)) resolve();
       else stdout.once("drain", resolve);
     });
-  const paged = async (text: string): Promise<void> => {
-    const isLonger = stdout.rows > 0 && text.split("\n").length > stdout.rows;
-    if (!(isLonger && (await page(text, env)))) await out(text);
+  const paged = async (text: string | AsyncIterable<string>): Promise<void> => {
+    const parts = typeof text === "string" ? only(text) : text;
+    const rest = parts[Symbol.asyncIterator]();
+    let begin = "";
+    let lines = 0;
+    while (!(stdout.rows > 0 && lines > stdout.rows)) {
+      const part = await rest.next();
+      if (part.done === true) return out(begin);
+      begin += part.value;
+      lines = begin.split("\n").length;
+    }
+    await pageStream(continued(begin, rest), env, out);
   };
   return {
     out,
@@ -53,6 +62,19 @@ export function processTerminal(
     ...(isTty && stdout.columns > 0 ? { columns: stdout.columns } : {}),
     colour: isTty && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb",
   };
+}
+
+async function* only(text: string): AsyncGenerator<string, void, void> {
+  yield text;
+}
+
+async function* continued(begin: string, rest: AsyncIterator<string>): AsyncGenerator<string, void, void> {
+  try {
+    yield begin;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  } finally {
+    await rest.return?.();
+  }
 }
 
 const CLEAR = "\u001b[H\u001b[2J";

@@ -50,7 +50,12 @@ async function semrctl(
     },
     ...(columns === undefined ? {} : { columns }),
     ...(screen && {
-      page: async (text: string) => screen("page", text),
+      page: async (text: string | AsyncIterable<string>) => {
+        let whole = "";
+        if (typeof text === "string") whole = text;
+        else for await (const part of text) whole += part;
+        screen("page", whole);
+      },
       redraw: async (text: string) => screen("redraw", text),
     }),
     colour,

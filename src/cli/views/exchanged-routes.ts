@@ -1,5 +1,5 @@
 import type { ExchangedRouteRow } from "../../management/index.ts";
-import { type TableStyle, table } from "../table.ts";
+import { between, type TableStyle, table } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { age, pairs } from "./format.ts";
 
@@ -41,8 +41,9 @@ export function exchangedRoutesView(rows: readonly ExchangedRouteRow[], style: T
 }
 
 /** With the communities of each. */
-export function exchangedRouteDetailsView(rows: readonly ExchangedRouteRow[], { paint }: TableStyle): string {
-  return rows
+export function exchangedRouteDetailsView(rows: readonly ExchangedRouteRow[], style: TableStyle): string {
+  const { paint } = style;
+  const details = rows
     .map((row) => {
       const facts: [string, string | undefined][] = [
         ["tenant", row.tenant],
@@ -62,4 +63,5 @@ export function exchangedRouteDetailsView(rows: readonly ExchangedRouteRow[], { 
       return `${paint("bold", printable(row.route))}\n${pairs(said.map(([label, text]) => [label, printable(text)]))}`;
     })
     .join("\n");
+  return between(style, "\n") + details;
 }

@@ -1,5 +1,5 @@
 import type { RouteRow } from "../../management/index.ts";
-import { type TableStyle, table } from "../table.ts";
+import { below, between, type TableStyle, table } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { age, lease, pairs, state } from "./format.ts";
 
@@ -42,12 +42,12 @@ export function routesView(rows: readonly RouteRow[], style: TableStyle): string
     rows,
     style,
   );
-  return text === "" ? "" : `${text}${style.paint("dim", LEGEND)}\n`;
+  return text === "" ? "" : text + below(style, `${style.paint("dim", LEGEND)}\n`);
 }
 
 /** Everything that is known of each route. */
 export function routeDetailsView(rows: readonly RouteRow[], style: TableStyle): string {
-  return rows.map((row) => routeDetails(row, style)).join("\n");
+  return between(style, "\n") + rows.map((row) => routeDetails(row, style)).join("\n");
 }
 
 function routeDetails(row: RouteRow, { paint }: TableStyle): string {

@@ -1,5 +1,5 @@
 import type { UnicastRouteRow } from "../../management/index.ts";
-import { type TableStyle, table } from "../table.ts";
+import { below, between, type TableStyle, table } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { age, pairs } from "./format.ts";
 
@@ -32,12 +32,12 @@ export function unicastRoutesView(rows: readonly UnicastRouteRow[], style: Table
     rows,
     style,
   );
-  return text === "" ? "" : `${text}${style.paint("dim", LEGEND)}\n`;
+  return text === "" ? "" : text + below(style, `${style.paint("dim", LEGEND)}\n`);
 }
 
 /** Everything that is known of each path. */
 export function unicastRouteDetailsView(rows: readonly UnicastRouteRow[], style: TableStyle): string {
-  return rows.map((row) => details(row, style)).join("\n");
+  return between(style, "\n") + rows.map((row) => details(row, style)).join("\n");
 }
 
 function details(row: UnicastRouteRow, { paint }: TableStyle): string {
