@@ -8,7 +8,7 @@ import { showIncomplete } from "./views/incomplete.ts";
 
 const WATCH_SECONDS = 2;
 /** Rows that are waited for before a list is shown; a longer one is shown in parts. */
-const PORTION = 10_000;
+const PORTION = 4_000;
 
 export type PrintListArguments<Row> = readonly [
   list: ResourcePath,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -13,6 +14,10 @@ import { RouterFolder, type RouterProcess } from "../daemon/router-process.ts";
 import { certificate, signed } from "../management/gnmi/gnmi-router.ts";
 
 const ELSEWHERE = fileURLToPath(new URL("elsewhere.ts", import.meta.url));
+const SEMRCTL = fileURLToPath(new URL("../../tools/semrctl", import.meta.url));
+const PYTHON = "/usr/bin/python3";
+/** A terminal for the program, whose keys and screen are our pipes. */
+const THROUGH_PTY = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 const PASSWORD = "correct horse";
 const ADDRESS = "fd00:c11::1";
 /** Of the router's namespace, and of the laptop's. */
@@ -179,8 +184,8 @@ describe("semrctl of a router elsewhere", {
   /** By the profile, as alice or somebody else. */
   const remote = (args: readonly string[], script?: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> =>
     laptop.run(args, { XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: file("far"), SEMRD_ROUTER: "r1", ...env }, script);
-  const asBob = (args: readonly string[], script?: string): Promise<Ran> =>
-    remote(args, script, { SEMRD_USERNAME: "bob" });
+  const BOB = () => ({ SEMRD_USERNAME: "bob", SEMRD_PASSWORD_FILE: file("password") });
+  const asBob = (args: readonly string[], script?: string): Promise<Ran> => remote(args, script, BOB());
   /** On the router's host; where network namespaces are does not matter to a UNIX socket. */
   const local = (args: readonly string[], script?: string): Promise<Ran> =>
     laptop.run(args, { SEMRD_SOCKET: router.socket, XDG_CACHE_HOME: file("near") }, script);
@@ -269,7 +274,7 @@ describe("semrctl of a router elsewhere", {
     assert.equal(committed.exitCode, 1);
     assert.match(committed.err, /access/);
     // Whatever a request says of itself.
-    const { exitCode } = await remote(["drain", "router"], undefined, { SEMRD_USERNAME: "bob", USER: "root" });
+    const { exitCode } = await remote(["drain", "router"], undefined, { ...BOB(), USER: "root" });
     assert.equal(exitCode, 1);
   });
 
@@ -428,6 +433,41 @@ describe("semrctl of a router elsewhere", {
     for await (const chunk of response.setEncoding("utf8")) text += chunk;
     return { status: response.statusCode!, text };
   }
+
+  it("asks for the password at a terminal, and shows nothing of it", async (t) => {
+    if (!existsSync(PYTHON)) return t.skip(`skipped: no ${PYTHON}, whose pty module makes a terminal`);
+    const env = { ...process.env, ...CREDENTIALS, SEMRD_TLS_CA: file("server.pem"), NO_COLOR: "1", PAGER: "cat" };
+    const command = [
+      "netns",
+      "exec",
+      LAPTOP,
+      PYTHON,
+      "-c",
+      THROUGH_PTY,
+      SEMRCTL,
+      "--username",
+      "alice",
+      "show",
+      "status",
+    ];
+    const child = spawn("ip", command, { env, stdio: ["pipe", "pipe", "inherit"] });
+    const exited = once(child, "exit");
+    try {
+      let text = "";
+      let isTyped = false;
+      for await (const part of child.stdout.setEncoding("utf8")) {
+        text += part;
+        if (isTyped || !text.includes("Password of alice at [fd00:c11::1]:9339: ")) continue;
+        isTyped = true;
+        child.stdin.write(`${PASSWORD}\r`);
+      }
+      assert.match(text, /r1: running for/);
+      assert.ok(!text.includes("horse"));
+      assert.deepEqual(await exited, [0, null]);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
 
   it("logs in with a client certificate, where the router has an authority of those", async () => {
     const tls = { "client-ca-file": "ca.pem" };

@@ -4,8 +4,9 @@ import type { ProblemReport } from "../../management/index.ts";
 import { CommandFailure } from "../exit.ts";
 import { VERSION } from "../version.ts";
 import type { RouterLink } from "./connection.ts";
-import { brokeOff, type CallStatus, callBroken, hungUp, notGrpc, refusal, silence } from "./failures.ts";
+import { brokeOff, type CallStatus, callBroken, hungUp, notGrpc, onlyHttp, refusal, silence } from "./failures.ts";
 import { framed, MessageFramer } from "./framing.ts";
+import { httpVersion } from "./http-version.ts";
 
 export interface CallOptions {
   /** How long the router may be silent. */
@@ -52,9 +53,13 @@ export async function* call(
       }
     }
   } catch (cause) {
-    if (hasBegun && !(cause instanceof CommandFailure)) throw brokeOff(link.place);
+    if (cause instanceof CommandFailure) throw cause;
+    if (hasBegun) throw brokeOff(link.place);
     if (cause instanceof MalformedMessage) throw callBroken(cause, link.place);
-    throw callBroken(connection.failure ?? (cause as Error), link.place);
+    const older = link.target.kind === "socket" ? await httpVersion(link.target.path) : undefined;
+    throw older === undefined
+      ? callBroken(connection.failure ?? (cause as Error), link.place)
+      : onlyHttp(link.place, older);
   } finally {
     if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   }

@@ -27,6 +27,13 @@ export function hungUp(target: RouterTarget): CommandFailure {
   return unreachable(`the router at ${place} did not answer, and closed the connection: ${why}`);
 }
 
+/** A router of a time when control sockets knew no gRPC. */
+export const onlyHttp = (place: string, version: string): CommandFailure =>
+  new CommandFailure(
+    EXIT.refused,
+    `the router at ${place} is semrd ${version}, which speaks no gNMI there: it is older than semrctl ${VERSION}, so use a semrctl of its version`,
+  );
+
 /** A connection that did not come about. */
 export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget): CommandFailure {
   if (target.kind === "socket") return noSocket(cause, target.path);

@@ -76,7 +76,7 @@ export async function targetOf(options: Given, env: Environment): Promise<Router
     const wrong = JSON.stringify(address ?? router);
     throw new CommandFailure(EXIT.usage, `${wrong} is no address of a router: host, host:port, or [IPv6]:port`);
   }
-  return { kind: "router", ...place, ...kept, ...loginOf(said, kept) };
+  return { kind: "router", ...place, ...loginOf(said, kept) };
 }
 
 /** A way of logging in that is said takes the place of another one that is kept. */
@@ -93,10 +93,12 @@ function loginOf(said: (name: keyof Given) => string | undefined, kept: RouterLo
   if (given.username !== undefined && given.tokenFile !== undefined)
     throw new CommandFailure(EXIT.usage, "a user name and an access token do not go together: give one of them");
   const { username, passwordFile, tokenFile, ...rest } = { ...kept, ...present(given) };
-  if (given.username !== undefined || given.passwordFile !== undefined)
-    return { ...rest, ...present({ username, passwordFile }) };
-  if (tokenFile !== undefined) return { ...rest, tokenFile };
-  return { ...rest, ...present({ username, passwordFile }) };
+  if (given.tokenFile !== undefined) return { ...rest, tokenFile: given.tokenFile };
+  const isOther = given.username !== undefined && given.username !== kept.username;
+  // The password that is kept is another one's.
+  const password = isOther ? given.passwordFile : passwordFile;
+  if (isOther || tokenFile === undefined) return { ...rest, ...present({ username, passwordFile: password }) };
+  return { ...rest, tokenFile };
 }
 
 const present = (given: Readonly<Record<string, string | undefined>>): RouterLogin =>

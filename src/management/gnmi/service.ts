@@ -29,8 +29,19 @@ const load = (names: readonly string[]): PackageDefinition =>
 /** All of them, at once. */
 export const loadProto = (): PackageDefinition => load(FILES);
 
-/** What is served, with a turn for others behind each file: one takes tens of milliseconds. */
-export async function loadServed(clock: Clock): Promise<PackageDefinition> {
+let served: Promise<PackageDefinition> | undefined;
+
+/** What is served, by whichever server; they are read once, as it takes a tenth of a second. */
+export function loadServed(clock: Clock): Promise<PackageDefinition> {
+  served ??= readServed(clock).catch((cause) => {
+    served = undefined;
+    throw cause;
+  });
+  return served;
+}
+
+/** With a turn for others behind each file: one takes tens of milliseconds. */
+async function readServed(clock: Clock): Promise<PackageDefinition> {
   const all: PackageDefinition = {};
   for (const name of SERVED) {
     Object.assign(all, load([name]));

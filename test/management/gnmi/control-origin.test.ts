@@ -188,6 +188,12 @@ describe("gNMI: origin semrd-control", () => {
       ["Set", { replace: [twice[0]] }, status.INVALID_ARGUMENT, undefined],
       ["Set", { update: [{ path: at("/agents"), val: { string_val: "x" } }] }, status.INVALID_ARGUMENT, undefined],
       ["Set", { update: [{ path: at("/agents"), val: json("[") }] }, status.INVALID_ARGUMENT, "control.bad-request"],
+      [
+        "Set",
+        { update: [{ path: at("/config/commit"), val: { json_val: Buffer.alloc(70_000, " ") } }] },
+        status.RESOURCE_EXHAUSTED,
+        "control.too-large",
+      ],
       ["Get", { path: [at("/nothing")] }, status.NOT_FOUND, "control.not-found"],
       ["Get", { path: [at("/router/drain")] }, status.UNIMPLEMENTED, "control.method"],
       ["Get", { path: [at("/peers[tenant=x]")] }, status.INVALID_ARGUMENT, "control.bad-request"],

@@ -50,6 +50,47 @@ describe("gNMI: what a client may not do to the router", () => {
     await alive();
   });
 
+  it("origin semrd-control, cut off at each octet, or with a bit flipped", async () => {
+    const service = loadProto()["gnmi.gNMI"] as unknown as Record<string, { requestSerialize(value: object): Buffer }>;
+    const path = { ...gnmiPath("/agents[id=urn:nobody]/drain"), origin: "semrd-control" };
+    const list = { ...gnmiPath("/agents[tenant=acme]"), origin: "semrd-control" };
+    const once_ = { subscribe: { mode: "ONCE", encoding: "JSON", subscription: [{ path: list }] } };
+    for (const [method, request] of [
+      ["Set", { update: [{ path, val: { json_val: Buffer.from("{}") } }] }],
+      ["Get", { path: [list] }],
+      ["Subscribe", once_],
+    ] as const) {
+      const message = service[method]!.requestSerialize(request);
+      for (let length = 0; length < message.length; length += 3) {
+        assert.notEqual(await raw(method, framed(message.subarray(0, length))), -1, `${method}: ${length} octets`);
+      }
+      await fc.assert(
+        fc.asyncProperty(fc.nat({ max: message.length * 8 - 1 }), async (bit) => {
+          const flipped = Buffer.from(message);
+          flipped[bit >> 3]! ^= 1 << (bit & 7);
+          assert.notEqual(await raw(method, framed(flipped)), -1);
+        }),
+        { numRuns: 20 },
+      );
+    }
+    await alive();
+  });
+
+  it("origin semrd-control: bodies that nest, are long, or no UTF-8, and what is for the host only", async () => {
+    const at = (text: string): object => ({ ...gnmiPath(text), origin: "semrd-control" });
+    const set = (text: string, body: Uint8Array) =>
+      client.set({ update: [{ path: at(text), val: { json_val: body } }] });
+    const deep = Buffer.from(`${"[".repeat(5_000)}${"]".repeat(5_000)}`);
+    for (const body of [deep, Buffer.of(0xff, 0xfe), Buffer.from("7"), Buffer.alloc(0)]) {
+      assert.equal((await refusal(set("/config/steps", body))).code, status.INVALID_ARGUMENT);
+    }
+    const hostOnly = await refusal(set("/check-config[folder=/etc]", Buffer.from("{}")));
+    assert.deepEqual([hostOnly.code, /control\.host-only/.test(hostOnly.details)], [status.PERMISSION_DENIED, true]);
+    const many = Array.from({ length: 17 }, () => at("/status"));
+    assert.equal((await refusal(client.call("Get", { path: many }))).code, status.INVALID_ARGUMENT);
+    await alive();
+  });
+
   it("garbage, lying lengths and other methods", async () => {
     await fc.assert(
       fc.asyncProperty(
