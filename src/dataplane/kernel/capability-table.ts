@@ -37,6 +37,9 @@ const TOMBSTONE = [0b0100, 0b1000] as const;
 /** Of a line whose second slot is empty: no search goes past it. */
 const SECOND_IN_USE = LIVING[1] | TOMBSTONE[1];
 
+/** Entries whose lines are asked for together: they fit in the nearest cache until they are written. */
+const AT_ONCE = 256;
+
 const NOWHERE = -1;
 /** Octets 6 to 15 of the address: the key and the selector. */
 const KEY_AT = 6;
@@ -77,7 +80,11 @@ export class CapabilityTable {
   /** By line: the living entries that pass it. At most 30. */
   readonly #passing: Uint8Array;
   readonly #place: Place = { found: NOWHERE, free: NOWHERE };
-  readonly #unpublished = new UnpublishedKeys();
+  readonly #unpublished = new UnpublishedKeys(AT_ONCE);
+  /** Of the entries that are filled in now: home lines and keys. */
+  readonly #homes = new Int32Array(AT_ONCE + 1);
+  readonly #lows = new Int32Array(AT_ONCE);
+  readonly #highs = new Int32Array(AT_ONCE);
   #size = 0;
 
   /** Borrows `octets` (a power of two of lines) and takes over what is in it. Cost: one look at each slot. */
@@ -134,22 +141,47 @@ export class CapabilityTable {
    * behind what it leads to; so a reader sees an entry whole or not at all, and those of the batch one after the other.
    */
   fill(batch: CapabilityBatch, first: number, end: number): Filling {
-    const { addressWords: words, groups, localGroups, policies, affinities } = batch;
-    const cells = this.#cells;
-    const states = this.#states;
-    const mask = this.#mask;
-    const place = this.#place;
-    const unpublished = this.#unpublished;
     const present: number[] = [];
-    let at = first;
-    let taken = 0;
-    for (; at < end; at++) {
+    for (let from = first; from < end; ) {
+      const to = Math.min(end, from + AT_ONCE);
+      this.#fetch(batch, from, to);
+      const reached = this.#fillFetched(batch, from, to, present);
+      if (reached < to) return { end: reached, present };
+      from = to;
+    }
+    return { end, present };
+  }
+
+  /** Finds the homes of some entries and looks at all of these lines: they come from memory together instead of one after the other. */
+  #fetch({ addressWords: words }: CapabilityBatch, from: number, to: number): void {
+    const [cells, states, mask] = [this.#cells, this.#states, this.#mask];
+    const [homes, lows, highs] = [this.#homes, this.#lows, this.#highs];
+    for (let at = from; at < to; at++) {
       const third = words[4 * at + 2]!;
       const fourth = words[4 * at + 3]!;
       const low = (words[4 * at + 1]! >>> 16) | (third << 16);
       const high = (third >>> 16) | (fourth << 16);
-      const selector = fourth >>> 16;
-      const home = homeOf(low, high, selector, mask);
+      lows[at - from] = low;
+      highs[at - from] = high;
+      homes[at - from] = homeOf(low, high, fourth >>> 16, mask);
+    }
+    let seen = 0;
+    for (let at = 0; at < to - from; at++) seen |= states[homes[at]!]! | cells[2 * CELLS * homes[at]!]!;
+    homes[AT_ONCE] = seen; // or nobody would have to look
+  }
+
+  /** Answers where it ended, for want of room. */
+  #fillFetched(batch: CapabilityBatch, from: number, to: number, present: number[]): number {
+    const { addressWords: words, groups, localGroups, policies, affinities } = batch;
+    const [cells, states, place, unpublished] = [this.#cells, this.#states, this.#place, this.#unpublished];
+    const [homes, lows, highs] = [this.#homes, this.#lows, this.#highs];
+    let at = from;
+    let taken = 0;
+    for (; at < to; at++) {
+      const home = homes[at - from]!;
+      const low = lows[at - from]!;
+      const high = highs[at - from]!;
+      const selector = words[4 * at + 3]! >>> 16;
       let slot = 2 * home;
       // Most homes are empty lines
       if (states[home] === 0) states[home] = LIVING[0];
@@ -171,11 +203,10 @@ export class CapabilityTable {
       cells[cell + LOCAL_GROUP_CELL] = localGroups[at]!;
       cells[cell + POLICY_CELL] = policies[at]!;
       unpublished.push(slot, low, high);
-      if (unpublished.isFull) unpublished.publish(this.#words);
     }
     unpublished.publish(this.#words);
     this.#size += taken;
-    return { end: at, present };
+    return at;
   }
 
   /** False when the address was not there. */

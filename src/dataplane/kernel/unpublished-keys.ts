@@ -3,18 +3,19 @@ import { CAPABILITY } from "../abi.ts";
 /** Words of 64 bits in a slot. */
 const WORDS = CAPABILITY.size / 8;
 const KEY_WORD = CAPABILITY.offsets.key / 8;
-const MOST = 1024;
 
 /** Slots whose entries are there but for the key. */
 export class UnpublishedKeys {
-  readonly #slots = new Int32Array(MOST);
-  readonly #keys = new BigUint64Array(this.#slots.length);
-  readonly #halves = new Int32Array(this.#keys.buffer);
+  readonly #slots: Int32Array;
+  readonly #keys: BigUint64Array;
+  readonly #halves: Int32Array;
   readonly #fence = new Int32Array(1);
   #length = 0;
 
-  get isFull(): boolean {
-    return this.#length === this.#slots.length;
+  constructor(most: number) {
+    this.#slots = new Int32Array(most);
+    this.#keys = new BigUint64Array(most);
+    this.#halves = new Int32Array(this.#keys.buffer);
   }
 
   push(slot: number, low: number, high: number): void {
