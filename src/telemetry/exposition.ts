@@ -28,6 +28,7 @@ export async function textOf(registry: prom.Registry): Promise<string> {
   const slices = new Slices();
   const families: string[] = [];
   for (const metric of registry.getMetricsAsArray() as readonly unknown[] as readonly Readable[]) {
+    await slices.pause(); // the library makes all values of a family at once
     const { name, help, type, values = [] } = await (metric.getForPromString?.() ?? metric.get());
     const lines = [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`];
     for (const value of values) {

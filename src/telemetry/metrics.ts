@@ -89,7 +89,11 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
     contentType: registry.contentType,
     beforeExpose: (read) => void readers.push(read),
     expose: async () => {
-      for (const read of readers) await read();
+      // Each step has turns of its own: what two of them do at their ends is not one
+      for (const read of readers) {
+        await read();
+        await new Slices().pause();
+      }
       await settle();
       return textOf(registry);
     },
