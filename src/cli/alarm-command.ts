@@ -10,6 +10,7 @@ const SEVERITIES = ["indeterminate", "warning", "minor", "major", "critical"];
 
 interface AlarmFilters {
   readonly all: boolean;
+  readonly shelved: boolean;
   readonly detail: boolean;
   readonly severity?: string;
   readonly type?: string;
@@ -25,14 +26,20 @@ export function addAlarmCommands(program: Command, show: Command, style: TableSt
   show
     .command("alarms")
     .description("what is wrong now, and with --all what was")
-    .option("--all", "also what is over", false)
+    .option("--all", "also what is over, and what is on shelves", false)
+    .option("--shelved", "what is on shelves", false)
     .option("--detail", "what each is about, and how it changed", false)
     .addOption(new Option("--severity <name>", "of this severity only").choices(SEVERITIES))
     .option("--type <name>", "of this type only, such as bgp-session-down")
-    .action(({ all, detail, ...filters }: AlarmFilters) =>
+    .action(({ all, shelved, detail, ...filters }: AlarmFilters) =>
       print<readonly AlarmRow[]>(
-        { method: "GET", path: "/alarms", parameters: { ...filters, state: all ? undefined : "raised" } },
+        {
+          method: "GET",
+          path: "/alarms",
+          parameters: { ...filters, state: all ? undefined : shelved ? "shelved" : "raised" },
+        },
         (rows) => {
+          if (rows.length === 0 && shelved) return "no alarms are on shelves\n";
           if (rows.length === 0) return all ? "no alarms\n" : "no alarms; --all shows those that are over\n";
           return detail ? alarmDetailsView(rows, style) : alarmsView(rows, style);
         },

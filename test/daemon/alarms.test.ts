@@ -217,7 +217,7 @@ it("alarms over NETCONF (ncclient), gNMI, semrctl and Prometheus: raised, closed
     clearTimeout(kill);
     child.kill("SIGKILL");
   }
-  const [, raised, listed, operator, cleared, purged, left, inventory] = steps;
+  const [, raised, listed, operator, cleared, purged, left, inventory, refused, shelved, profile, unShelved] = steps;
   // In XML each step has the prefix of its module
   assert.equal(
     raised.resource.replaceAll(/semr-\w+:/g, ""),
@@ -237,6 +237,24 @@ it("alarms over NETCONF (ncclient), gNMI, semrctl and Prometheus: raised, closed
     Object.values(ALARM_TYPES)
       .map(({ id }) => id)
       .toSorted(),
+  );
+  assert.equal(refused.tag, "invalid-value");
+  assert.match(refused.message, /is beyond what is read here/);
+  assert.deepEqual(shelved.list, []);
+  assert.deepEqual([shelved.active, shelved.counted, shelved.states], [true, "1", ["shelved"]]);
+  const [held] = shelved.alarms;
+  assert.deepEqual([held["shelf-name"], held["perceived-severity"]], ["known", "warning"]);
+  assert.equal(profile.alarms[0]["perceived-severity"], "minor", "the least severe level of the type");
+  assert.deepEqual([unShelved.said.state, unShelved.said.operator], ["un-shelved", "semrd"]);
+  assert.deepEqual([unShelved.active, unShelved.counted, unShelved.alarms], [false, "0", []]);
+  assert.deepEqual(
+    unShelved.list.map((one: Record<string, string>) => one["perceived-severity"]),
+    ["minor"],
+  );
+  await stream.until(() => saw("certificate-expiry", "/perceived-severity", "minor"), "that it is back in the list");
+  assert.ok(
+    stream.leaves.some(([at, value]) => at.includes("certificate-expiry") && value === undefined),
+    "that it went to a shelf",
   );
   await stream.until(() => saw("capability-unserved", "/is-cleared", true), "its end");
   const gone = (): boolean =>

@@ -5,6 +5,7 @@ import sys
 
 from lxml import etree
 from ncclient import manager
+from ncclient.operations import RPCError
 
 host, port, user, password, wanted = sys.argv[1:6]
 AL = "urn:ietf:params:xml:ns:yang:ietf-alarms"
@@ -61,3 +62,34 @@ with manager.connect(
     say("left", alarms=listed())
     inventory = session.get(("subtree", f'<alarms xmlns="{AL}"><alarm-inventory/></alarms>')).data_xml.encode()
     say("inventory", types=[e.text for e in etree.fromstring(inventory).iter(f"{{{AL}}}alarm-type-id")])
+
+    def configure(inner):
+        config = f'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><alarms xmlns="{AL}">{inner}</alarms></config>'
+        session.edit_config(config, target="running")
+
+    def shelved():
+        found = session.get(("subtree", f'<alarms xmlns="{AL}"><shelved-alarms/><summary/></alarms>')).data_ele
+        return {
+            "alarms": [leaves(e) for e in found.iter(f"{{{AL}}}shelved-alarm")],
+            "states": [e.text for e in found.iterfind(f".//{{{AL}}}operator-state-change/{{{AL}}}state")],
+            "active": found.find(f".//{{{AL}}}shelves-active") is not None,
+            "counted": found.findtext(f".//{{{AL}}}number-of-shelved-alarms"),
+        }
+
+    TYPE = f'<alarm-type-id xmlns:o="{OURS}">o:certificate-expiry</alarm-type-id>'
+    SHELF = "<control><alarm-shelving>{}</alarm-shelving></control>"
+    try:
+        configure(SHELF.format("<shelf><name>wrong</name><resource>//*[position() = 1]</resource></shelf>"))
+    except RPCError as error:
+        say("refused", tag=error.tag, message=error.message)
+    configure(SHELF.format(f"""<shelf><name>known</name>
+        <resource xmlns:r="urn:semrd:yang:semrd-router">/r:router//*</resource>
+        <alarm-type>{TYPE}<alarm-type-qualifier-match>.*</alarm-type-qualifier-match></alarm-type></shelf>"""))
+    say("shelved", list=listed(), **shelved())
+    configure(f"""<alarm-profile>{TYPE}<alarm-type-qualifier-match/><resource>//*</resource>
+        <description>they are renewed by hand</description><alarm-severity-assignment-profile>
+        <severity-level>minor</severity-level><severity-level>critical</severity-level>
+        </alarm-severity-assignment-profile></alarm-profile>""")
+    say("profile", **shelved())
+    configure(SHELF.format('<shelf xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete"><name>known</name></shelf>'))
+    say("un-shelved", said=notified("operator-action"), list=listed(), **shelved())

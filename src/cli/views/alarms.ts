@@ -45,6 +45,7 @@ export function alarmDetailsView(rows: readonly AlarmRow[], { paint }: TableStyl
 }
 
 function severity({ severity: level, state }: AlarmRow): { readonly text: string; readonly colour: Colour } {
+  if (state === "shelved") return { text: `${level}, shelved`, colour: "dim" };
   return state === "cleared"
     ? { text: `${level}, over`, colour: "dim" }
     : { text: level, colour: COLOURS[level] ?? "red" };

@@ -123,13 +123,22 @@ export class Alarms implements Disposable {
 
   #tell(news: Parameters<Parameters<AlarmBook["subscribe"]>[0]>[0]): void {
     const { events, log } = this.#parts;
-    if (news.type === "operator") {
+    // Somebody who knows the alarm list alone has to learn that it is back in it.
+    if (news.type === "operator" || (news.type === "shelf" && news.alarm.shelf === undefined)) {
       const content = operatorNotificationOf(news.alarm);
       events.publish({ name: "ietf-alarms:operator-action", target: alarmPath(news.alarm), content });
     }
-    if (news.type !== "status") return;
-    const { resource, type, text, severity, isCleared } = news.alarm;
+    if (news.type === "purged" || news.type === "operator") return;
+    const { resource, type, text, severity, isCleared, shelf } = news.alarm;
+    if (news.type === "shelf") {
+      log.info(shelf === undefined ? "alarm.un-shelved" : "alarm.shelved", { type, resource, text: news.change.text });
+      return;
+    }
     const state = isCleared ? "cleared" : severity;
+    if (shelf !== undefined) {
+      log.debug("alarm.on-shelf", { type, resource, state, shelf, text });
+      return;
+    }
     log[isCleared ? "info" : "warn"]("alarm", { type, resource, state, text });
     if (news.isTold)
       events.publish({ name: "ietf-alarms:alarm-notification", target: [], content: notificationOf(news.alarm) });

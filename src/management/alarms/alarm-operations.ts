@@ -20,34 +20,48 @@ interface CompressInput {
   readonly "alarm-type-qualifier"?: string;
 }
 
-/** The actions of ietf-alarms. @see RFC 8632 §4.5, §4.6 */
+/** The actions of ietf-alarms, of the alarm list and of that of shelved alarms. @see RFC 8632 §4.5, §4.6 */
 export function alarmOperations(book: AlarmBook, clock: Clock): Readonly<Record<string, OperationHandler>> {
+  const purge =
+    (isMeant: Which): OperationHandler =>
+    ({ input }) => {
+      const asked = input as unknown as PurgeInput;
+      return answered({ "purged-alarms": book.purge((alarm) => isMeant(alarm) && isPurged(alarm, asked, clock)) });
+    };
+  const compress =
+    (isMeant: Which): OperationHandler =>
+    ({ input }) => {
+      const { resource, "alarm-type-id": type, "alarm-type-qualifier": qualifier = "" } = input as CompressInput;
+      const fits: Which = (alarm) =>
+        isMeant(alarm) &&
+        qualifier === "" &&
+        (resource === undefined || resourceOf(resource) === alarm.resource) &&
+        (type ?? alarm.type) === alarm.type;
+      return answered({ "compressed-alarms": book.compress(fits) });
+    };
   return {
     "/ietf-alarms:alarms/alarm-list/alarm/set-operator-state": ({ target, input }, { user }) => {
       const { resource = "", "alarm-type-id": type = "" } = target.at(-1)!.keys!;
       const alarm = book.find(resourceOf(resource), type);
-      if (alarm === undefined) {
-        const message = `there is no alarm ${type} of ${resource} in the list`;
+      if (alarm === undefined || alarm.shelf !== undefined) {
+        const message = `there is no alarm ${type} of ${resource} in the list${alarm === undefined ? "" : ", but on a shelf"}`;
         return refused(fault("data-missing", message, { path: formatPath(target) }));
       }
       const { state, text } = input as { readonly state: OperatorState; readonly text?: string };
       book.setOperatorState(alarm, { operator: user, state, ...(text === undefined ? {} : { text }) });
       return answered({});
     },
-    "/ietf-alarms:alarms/alarm-list/purge-alarms": ({ input }) => {
-      const asked = input as unknown as PurgeInput;
-      return answered({ "purged-alarms": book.purge((alarm) => isPurged(alarm, asked, clock)) });
-    },
-    "/ietf-alarms:alarms/alarm-list/compress-alarms": ({ input }) => {
-      const { resource, "alarm-type-id": type, "alarm-type-qualifier": qualifier = "" } = input as CompressInput;
-      const fits = (alarm: Alarm): boolean =>
-        qualifier === "" &&
-        (resource === undefined || resourceOf(resource) === alarm.resource) &&
-        (type ?? alarm.type) === alarm.type;
-      return answered({ "compressed-alarms": book.compress(fits) });
-    },
+    "/ietf-alarms:alarms/alarm-list/purge-alarms": purge(inList),
+    "/ietf-alarms:alarms/alarm-list/compress-alarms": compress(inList),
+    "/ietf-alarms:alarms/shelved-alarms/purge-shelved-alarms": purge(onShelf),
+    "/ietf-alarms:alarms/shelved-alarms/compress-shelved-alarms": compress(onShelf),
   };
 }
+
+type Which = (alarm: Alarm) => boolean;
+
+const onShelf: Which = ({ shelf }) => shelf !== undefined;
+const inList: Which = ({ shelf }) => shelf === undefined;
 
 function isPurged(alarm: Alarm, asked: PurgeInput, clock: Clock): boolean {
   const { "alarm-clearance-status": status, "older-than": age, severity, "operator-state-filter": operator } = asked;

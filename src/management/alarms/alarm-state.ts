@@ -8,33 +8,52 @@ const AT: Path = [{ name: "ietf-alarms:alarms" }];
 const LIST: Path = [...AT, { name: "ietf-alarms:alarm-list" }];
 const ALARM: Path = [...LIST, { name: "ietf-alarms:alarm" }];
 
+const SHELVES: Path = [...AT, { name: "ietf-alarms:shelved-alarms" }];
+const SHELVED: Path = [...SHELVES, { name: "ietf-alarms:shelved-alarm" }];
+
 const dateAndTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 /** Where an alarm stands in the model. */
-export function alarmPath({ resource, type }: Pick<Alarm, "resource" | "type">): Path {
+export const alarmPath = ({ resource, type, shelf }: Pick<Alarm, "resource" | "type" | "shelf">): Path =>
+  entryOf(shelf === undefined ? ALARM : SHELVED, resource, type);
+
+function entryOf(list: Path, resource: string, type: string): Path {
   const keys = { resource, "alarm-type-id": type, "alarm-type-qualifier": "" };
-  return [...LIST, { name: "ietf-alarms:alarm", keys }];
+  return [...list.slice(0, -1), { ...list.at(-1)!, keys }];
 }
 
-/** Alarm list, inventory and summary of ietf-alarms. @see RFC 8632 §4.2 to §4.4 */
+/** Alarm list, shelved alarms, inventory and summary of ietf-alarms. @see RFC 8632 §4.2 to §4.5 */
 export function alarmState(book: AlarmBook): readonly StateSource[] {
-  const watch: NonNullable<StateSource["watch"]> = (changed) =>
-    book.subscribe((news) => {
-      const { resource, type } = news.type === "purged" ? { ...news, type: news.alarmType } : news.alarm;
-      changed(alarmPath({ resource, type }));
-    });
+  const entries = (path: Path, all: () => Iterable<Alarm>): StateSource => ({
+    path,
+    *rows(wanted) {
+      const keys = wanted[2]?.keys ?? {};
+      for (const alarm of all()) {
+        if (keys.resource !== undefined && resourceOf(keys.resource) !== alarm.resource) continue;
+        if (keys["alarm-type-id"] !== undefined && keys["alarm-type-id"] !== alarm.type) continue;
+        yield { path: alarmPath(alarm), value: alarmLeaves(alarm) };
+      }
+    },
+    // One that goes to a shelf, or comes from there, is gone from the other list.
+    watch: (changed) =>
+      book.subscribe((news) => {
+        const { resource, type } = news.type === "purged" ? { ...news, type: news.alarmType } : news.alarm;
+        changed(entryOf(path, resource, type));
+      }),
+  });
   return [
+    entries(ALARM, () => book.alarms),
+    entries(SHELVED, () => book.shelved),
     {
-      path: ALARM,
-      *rows(wanted) {
-        const keys = wanted[2]?.keys ?? {};
-        for (const alarm of book.alarms) {
-          if (keys.resource !== undefined && resourceOf(keys.resource) !== alarm.resource) continue;
-          if (keys["alarm-type-id"] !== undefined && keys["alarm-type-id"] !== alarm.type) continue;
-          yield { path: alarmPath(alarm), value: alarmLeaves(alarm) };
-        }
+      path: SHELVES,
+      rows: () => {
+        const value = {
+          "number-of-shelved-alarms": book.shelvedSize,
+          "shelved-alarms-last-changed": dateAndTime(book.changed),
+        };
+        return [{ path: SHELVES, value }];
       },
-      watch,
+      watch: (changed) => book.subscribe(() => changed(SHELVES)),
     },
     {
       path: LIST,
@@ -48,7 +67,7 @@ export function alarmState(book: AlarmBook): readonly StateSource[] {
 
 function alarmLeaves(alarm: Alarm) {
   return {
-    "time-created": dateAndTime(alarm.created),
+    ...(alarm.shelf === undefined ? { "time-created": dateAndTime(alarm.created) } : { "shelf-name": alarm.shelf }), // each only in its own list
     "is-cleared": alarm.isCleared,
     "last-raised": dateAndTime(alarm.raised),
     "last-changed": dateAndTime(alarm.changed),
@@ -84,7 +103,10 @@ function summaryRow(book: AlarmBook) {
   });
   return {
     path: [...AT, { name: "ietf-alarms:summary" }],
-    value: { "alarm-summary": summary.filter(({ total }) => total > 0) },
+    value: {
+      "alarm-summary": summary.filter(({ total }) => total > 0),
+      ...(book.shelvedSize === 0 ? {} : { "shelves-active": [null] }),
+    },
   };
 }
 

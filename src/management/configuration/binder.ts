@@ -12,7 +12,7 @@ import {
 } from "../datastore/index.ts";
 import type { AccessSchema } from "../nacm/index.ts";
 import type { Binder } from "../transaction/index.ts";
-import { type AlarmsInstance, bindAlarms } from "../yang/alarms-binding.ts";
+import { type AlarmsInstance, alarmFaults, bindAlarms } from "../yang/alarms-binding.ts";
 import { agentBinder, bindRouter } from "../yang/binding.ts";
 import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
 import type { YangModel } from "../yang/model.ts";
@@ -108,6 +108,8 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     if (router === undefined) return refused(NO_ROUTER);
     const nacm = this.#nacm(document[NACM]);
     if (!nacm.ok) return nacm;
+    const badAlarms = alarmFaults(document[ALARMS]);
+    if (badAlarms.length > 0) return { ok: false, faults: badAlarms };
     const beside = { nacm: nacm.value, alarms: bindAlarms(document[ALARMS]) };
     const intended = bindRouter(router, this.#parts.folder, beside);
     const { "semrd-agent:agents": _, ...rest } = router;
@@ -145,9 +147,10 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     const [value] = isRuled ? await this.#parts.model.values(tree, [{ name: NACM }]) : [];
     const nacm = isRuled ? this.#nacm(value as NacmInstance | undefined) : answered(before.intended.nacm);
     if (!nacm.ok) return nacm;
-    const alarms = beside.isAlarmed
-      ? bindAlarms((await this.#parts.model.values(tree, [{ name: ALARMS }]))[0] as AlarmsInstance | undefined)
-      : before.intended.alarms;
+    const [told] = beside.isAlarmed ? await this.#parts.model.values(tree, [{ name: ALARMS }]) : [];
+    const badAlarms = alarmFaults(told as AlarmsInstance | undefined);
+    if (badAlarms.length > 0) return { ok: false, faults: badAlarms };
+    const alarms = beside.isAlarmed ? bindAlarms(told as AlarmsInstance | undefined) : before.intended.alarms;
     const intended: RouterConfiguration = { ...rest, nacm: nacm.value, alarms, agents: agents.all };
     this.#instances.set(intended, this.#instances.get(rest)!);
     const faults = await this.#disagreements(intended, before.intended, agents.put);

@@ -3,7 +3,7 @@ import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
 import type { ManagementFault } from "../datastore/index.ts";
 import { accessSchema } from "../nacm/index.ts";
-import { bindAlarms } from "../yang/alarms-binding.ts";
+import { alarmFaults, bindAlarms } from "../yang/alarms-binding.ts";
 import { namingAllowed } from "../yang/allowed-values.ts";
 import { bindRouter } from "../yang/binding.ts";
 import type { RouterDocument } from "../yang/instance.ts";
@@ -71,14 +71,14 @@ export async function parseConfiguration(
   await using context = await openSchema(parts.yang ?? loadNative().yang);
   const document = await validate(text, root, context);
   const schema = accessSchema(await context.schema());
-  const { "ietf-netconf-acm:nacm": nacm } = document;
-  const badRules = nacmFaults(nacm, schema).map(asConfigurationFault);
+  const { "ietf-netconf-acm:nacm": nacm, "ietf-alarms:alarms": alarms } = document;
+  const badRules = [...nacmFaults(nacm, schema), ...alarmFaults(alarms)].map(asConfigurationFault);
   if (badRules.length > 0) throw new ConfigurationError(badRules.map((fault) => withSource(fault, root)));
   const router = document["semrd-router:router"];
   if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
   const configuration = bindRouter(router, folder, {
     nacm: bindNacm(nacm, schema),
-    alarms: bindAlarms(document["ietf-alarms:alarms"]),
+    alarms: bindAlarms(alarms),
   });
   const faults = [
     ...[...disagreements(configuration)].filter((fault) => fault !== undefined),

@@ -11,13 +11,12 @@ const LIST: Path = [{ name: "ietf-alarms:alarms" }, { name: "ietf-alarms:alarm-l
 const STATES = ["none", "ack", "closed"] as const;
 
 /** Where the alarm of a row stands in the model. */
-export const alarmRowPath = ({ resource, type }: Pick<AlarmRow, "resource" | "type">): Path => [
-  ...LIST,
-  {
-    name: "ietf-alarms:alarm",
-    keys: { resource, "alarm-type-id": `semrd-alarms:${type}`, "alarm-type-qualifier": "" },
-  },
-];
+export function alarmRowPath({ resource, type, shelf }: Pick<AlarmRow, "resource" | "type" | "shelf">): Path {
+  const keys = { resource, "alarm-type-id": `semrd-alarms:${type}`, "alarm-type-qualifier": "" };
+  return shelf === undefined
+    ? [...LIST, { name: "ietf-alarms:alarm", keys }]
+    : [LIST[0]!, { name: "ietf-alarms:shelved-alarms" }, { name: "ietf-alarms:shelved-alarm", keys }];
+}
 
 /** What people do with alarms: the actions of the model, so that who may not call those may not do it here. */
 export const ALARM_RESOURCES: readonly Resource[] = [

@@ -8,16 +8,16 @@ import type { AlarmRow, EventRow } from "./rows.ts";
 const alarmId = (resource: string, type: string): string =>
   createHash("sha256").update(`${type} ${resource}`).digest("hex").slice(0, 8);
 
-/** The alarm list, those that were raised last first. `now`: wall clock. */
+/** The alarm list and what is on shelves, those that were raised last first. `now`: wall clock. */
 export function alarmRows(book: AlarmBook, now: number): readonly AlarmRow[] {
   const ago = (then: number): number => Math.max(0, Math.round((now - then) / 1000));
-  return [...book.alarms]
+  return [...book.alarms, ...book.shelved]
     .toSorted((a, b) => b.raised - a.raised)
     .map((alarm) => ({
       id: alarmId(alarm.resource, alarm.type),
       type: localName({ name: alarm.type }),
       resource: alarm.resource,
-      state: alarm.isCleared ? "cleared" : "raised",
+      state: alarm.shelf !== undefined ? "shelved" : alarm.isCleared ? "cleared" : "raised",
       severity: alarm.severity,
       text: alarm.text,
       raisedSecondsAgo: ago(alarm.raised),
@@ -26,6 +26,7 @@ export function alarmRows(book: AlarmBook, now: number): readonly AlarmRow[] {
         ...{ time: new Date(time).toISOString(), severity, text },
       })),
       operatorState: operatorStateOf(alarm),
+      ...(alarm.shelf === undefined ? {} : { shelf: alarm.shelf }),
       ...(alarm.operatorChanges[0] === undefined ? {} : { operator: alarm.operatorChanges[0].operator }),
       ...(alarm.operatorChanges[0]?.text === undefined ? {} : { operatorText: alarm.operatorChanges[0].text }),
     }));

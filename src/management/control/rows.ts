@@ -11,15 +11,17 @@ export interface AlarmRow {
   readonly type: string;
   /** What it is about: a path of the model. */
   readonly resource: string;
-  readonly state: "raised" | "cleared";
+  readonly state: "raised" | "cleared" | "shelved";
+  /** The name of the shelf that has it. */
+  readonly shelf?: string;
   readonly severity: "indeterminate" | "warning" | "minor" | "major" | "critical";
   readonly text: string;
   readonly raisedSecondsAgo: number;
   readonly changedSecondsAgo: number;
   /** The newest first; times as in ISO 8601. */
   readonly changes: readonly { readonly time: string; readonly severity: string; readonly text: string }[];
-  /** What an operator says: "none", "ack" or "closed". */
-  readonly operatorState: "none" | "ack" | "closed";
+  /** What an operator says: "none", "ack" or "closed"; or the router, that it is on a shelf, or was. */
+  readonly operatorState: "none" | "ack" | "closed" | "shelved" | "un-shelved";
   readonly operator?: string;
   readonly operatorText?: string;
 }

@@ -83,7 +83,13 @@ export function searchPaths(): readonly string[] {
 const OF_CONFIGURATION: readonly YangModule[] = [
   ...CONFIGURATION_MODULES.map((name) => ({ name })),
   { name: "ietf-netconf-acm" }, // who may do what: RFC 8341
-  { name: "ietf-alarms", features: ["alarm-history", "alarm-summary", "operator-actions"] }, // RFC 8632
+  {
+    name: "ietf-alarms", // RFC 8632
+    features: [
+      ...["alarm-history", "alarm-summary", "operator-actions"],
+      ...["alarm-shelving", "alarm-profile", "severity-assignment"],
+    ],
+  },
   { name: "ietf-netconf-with-defaults" }, // the attribute that marks default values: RFC 6243 section 6
 ];
 

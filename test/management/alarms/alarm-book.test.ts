@@ -8,6 +8,7 @@ import {
   type AlarmNews,
   alarmOperations,
   type Condition,
+  DEFAULT_CONTROL,
   operatorStateOf,
   type Severity,
 } from "../../../src/management/index.ts";
@@ -81,16 +82,16 @@ describe("the alarm list (RFC 8632)", () => {
   });
 
   it("max-alarm-status-changes: the oldest go, also when it is made smaller (§4.1)", () => {
-    const { book, is } = bench({ maxStatusChanges: 3, notify: "all-state-changes" });
+    const { book, is } = bench({ ...DEFAULT_CONTROL, maxStatusChanges: 3, notify: "all-state-changes" });
     for (const severity of ["warning", "minor", "major", "critical"] as const) is(severity);
     const kept = () => book.find(AT, TYPE)!.changes.map(({ severity }) => severity);
     assert.deepEqual(kept(), ["critical", "major", "minor"]);
-    book.follow({ maxStatusChanges: 1, notify: "all-state-changes" });
+    book.follow({ ...DEFAULT_CONTROL, maxStatusChanges: 1, notify: "all-state-changes" });
     assert.deepEqual(kept(), ["critical"]);
   });
 
   it("notify raise-and-clear: no change of severity or text is told of (§4.1)", () => {
-    const { book, told, is } = bench({ maxStatusChanges: 32, notify: "raise-and-clear" });
+    const { book, told, is } = bench({ ...DEFAULT_CONTROL, maxStatusChanges: 32, notify: "raise-and-clear" });
     is("warning");
     is("major");
     is("major", "other");
@@ -100,7 +101,7 @@ describe("the alarm list (RFC 8632)", () => {
   });
 
   it("notify severity-level: the example of RFC 8632 §4.1, level major", () => {
-    const { book, told, is } = bench({ maxStatusChanges: 32, notify: { from: "major" } });
+    const { book, told, is } = bench({ ...DEFAULT_CONTROL, maxStatusChanges: 32, notify: { from: "major" } });
     // [(T1, major, -), (T2, minor, -), (T3, warning, -), (T4, minor, -), (T5, major, -), (T6, critical, -), (T7, major, -), (T8, major, clear)]
     for (const severity of ["major", "minor", "warning", "minor", "major", "critical", "major"] as const) is(severity);
     book.clear(AT, TYPE);
@@ -161,7 +162,7 @@ describe("the alarm list (RFC 8632)", () => {
     const conditions = fc.dictionary(fc.constantFrom("a", "b", "c"), severity);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom(TYPE, OTHER), conditions), { maxLength: 20 }), (steps) => {
-        const { book, clock } = bench({ maxStatusChanges: 5, notify: "all-state-changes" });
+        const { book, clock } = bench({ ...DEFAULT_CONTROL, maxStatusChanges: 5, notify: "all-state-changes" });
         const last = new Map<string, Record<string, Severity>>();
         for (const [type, found] of steps) {
           clock.advance(7 as never);
