@@ -15,8 +15,7 @@ decapsulate(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	struct cursor c;
 	int headers;
 
-	headers = hook == SEMR_HOOK_TC ? semr_outer_tc(ctx, packet) :
-					 semr_outer_xdp(ctx, packet);
+	headers = semr_outer(ctx, hook, packet);
 	if (headers <= 0)
 		return -headers;
 	if (headers > SEMR_TUNNEL_MAX ||
@@ -66,13 +65,12 @@ admit(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		if (!read_l4(ctx, hook, packet))
 			return SEMR_DROP_TRUNCATED;
 	} else if (is_extension(packet->flow.protocol)) {
-		int verdict = hook == SEMR_HOOK_TC ? semr_skip_tc(ctx, packet) :
-						     semr_skip_xdp(ctx, packet);
+		int verdict = semr_skip(ctx, hook, packet);
 
 		if (verdict != SEMR_PASSED)
 			return verdict;
 	} else if (packet->flow.protocol == IPPROTO_FRAGMENT) {
-		if (!goes_on(ctx, hook, packet))
+		if (!semr_fragment(ctx, hook, packet))
 			return SEMR_DROP_FRAGMENT;
 	} else if (!read_l4(ctx, hook, packet)) {
 		return SEMR_DROP_TRUNCATED;

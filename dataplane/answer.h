@@ -72,18 +72,13 @@ SEMR_STAGE int semr_answer(struct semr_packet *packet)
 static __always_inline int
 answer(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	bool tc = hook == SEMR_HOOK_TC;
-
 	switch (semr_answer(packet)) {
 	case SEMR_ECHO:
-		return tc ? semr_echo_tc(ctx, packet) :
-			    semr_echo_xdp(ctx, packet);
+		return semr_echo(ctx, hook, packet);
 	case SEMR_RESET:
-		return tc ? semr_reset_tc(ctx, packet) :
-			    semr_reset_xdp(ctx, packet);
+		return semr_reset(ctx, hook, packet);
 	case SEMR_ERROR:
-		return tc ? semr_error_tc(ctx, packet) :
-			    semr_error_xdp(ctx, packet);
+		return semr_error(ctx, hook, packet);
 	default:
 		return drop(hook);
 	}

@@ -94,15 +94,7 @@ clamp(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return 0;
 }
 
-SEMR_STAGE int semr_clamp_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? clamp(ctx, SEMR_HOOK_XDP, packet) : 0;
-}
-
-SEMR_STAGE int semr_clamp_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? clamp(ctx, SEMR_HOOK_TC, packet) : 0;
-}
+SEMR_STAGE_AT_HOOKS(semr_clamp, clamp, struct semr_packet, 0)
 
 /* Is the packet, which goes through a tunnel, to be looked at? */
 static __always_inline bool is_clamped(const struct semr_packet *packet)

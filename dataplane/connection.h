@@ -50,17 +50,7 @@ read_connection(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return 0;
 }
 
-SEMR_STAGE int
-semr_connection_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? read_connection(ctx, SEMR_HOOK_XDP, packet) : 0;
-}
-
-SEMR_STAGE int
-semr_connection_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? read_connection(ctx, SEMR_HOOK_TC, packet) : 0;
-}
+SEMR_STAGE_AT_HOOKS(semr_connection, read_connection, struct semr_packet, 0)
 
 SEMR_STAGE int semr_is_called(__u32 index, __u32 name)
 {

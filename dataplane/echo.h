@@ -33,14 +33,6 @@ answer_echo(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return reply(ctx, hook, packet);
 }
 
-SEMR_STAGE int semr_echo_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? answer_echo(ctx, SEMR_HOOK_XDP, packet) : XDP_DROP;
-}
-
-SEMR_STAGE int semr_echo_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? answer_echo(ctx, SEMR_HOOK_TC, packet) : TC_ACT_SHOT;
-}
+SEMR_STAGE_AT_HOOKS(semr_echo, answer_echo, struct semr_packet, drop(hook))
 
 #endif

@@ -220,14 +220,6 @@ answer_error(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return reply(ctx, hook, packet);
 }
 
-SEMR_STAGE int semr_error_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? answer_error(ctx, SEMR_HOOK_XDP, packet) : XDP_DROP;
-}
-
-SEMR_STAGE int semr_error_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? answer_error(ctx, SEMR_HOOK_TC, packet) : TC_ACT_SHOT;
-}
+SEMR_STAGE_AT_HOOKS(semr_error, answer_error, struct semr_packet, drop(hook))
 
 #endif

@@ -56,23 +56,14 @@ skip_extensions(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	packet->flow.protocol = next;
 	packet->extensions = skipped;
 	if (next == IPPROTO_FRAGMENT)
-		return goes_on(ctx, hook, packet) ? SEMR_PASSED :
-						    SEMR_DROP_FRAGMENT;
+		return semr_fragment(ctx, hook, packet) ? SEMR_PASSED :
+							  SEMR_DROP_FRAGMENT;
 	if (!read_l4_behind(ctx, hook, packet, l4_of(packet) - SEMR_L4))
 		return SEMR_DROP_TRUNCATED;
 	return SEMR_PASSED;
 }
 
-SEMR_STAGE int semr_skip_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? skip_extensions(ctx, SEMR_HOOK_XDP, packet) :
-			SEMR_DROP_TRUNCATED;
-}
-
-SEMR_STAGE int semr_skip_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? skip_extensions(ctx, SEMR_HOOK_TC, packet) :
-			SEMR_DROP_TRUNCATED;
-}
+SEMR_STAGE_AT_HOOKS(semr_skip, skip_extensions,
+		    struct semr_packet, SEMR_DROP_TRUNCATED)
 
 #endif

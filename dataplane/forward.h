@@ -341,15 +341,6 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return routed ? send(hook, &way->exit) : to_stack(hook);
 }
 
-SEMR_STAGE int semr_forward_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? forward(ctx, SEMR_HOOK_XDP, packet) : XDP_DROP;
-}
-
-SEMR_STAGE int semr_forward_tc(struct __sk_buff *ctx,
-			       struct semr_packet *packet)
-{
-	return packet ? forward(ctx, SEMR_HOOK_TC, packet) : TC_ACT_SHOT;
-}
+SEMR_STAGE_AT_HOOKS(semr_forward, forward, struct semr_packet, drop(hook))
 
 #endif

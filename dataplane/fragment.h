@@ -52,24 +52,7 @@ read_fragment(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return header->next == IPPROTO_UDP;
 }
 
-SEMR_STAGE int
-semr_fragment_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet && read_fragment(ctx, SEMR_HOOK_XDP, packet);
-}
-
-SEMR_STAGE int
-semr_fragment_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet && read_fragment(ctx, SEMR_HOOK_TC, packet);
-}
-
-static __always_inline bool
-goes_on(void *ctx, enum semr_hook hook, struct semr_packet *packet)
-{
-	return hook == SEMR_HOOK_TC ? semr_fragment_tc(ctx, packet) :
-				      semr_fragment_xdp(ctx, packet);
-}
+SEMR_STAGE_AT_HOOKS(semr_fragment, read_fragment, struct semr_packet, false)
 
 static __always_inline void
 fragment_key(const struct semr_packet *packet, struct semr_fragment *key)

@@ -29,6 +29,33 @@ enum semr_hook {
  */
 #define SEMR_STAGE __attribute__((noinline))
 
+/*
+ * A stage that looks into the frame: one such function for each hook, and what
+ * calls the right one. @otherwise is for a packet of which the verifier cannot
+ * know that it is there.
+ */
+#define SEMR_STAGE_AT_HOOKS(name, body, type, otherwise)		\
+SEMR_STAGE int name##_xdp(struct xdp_md *ctx, type *packet)		\
+{									\
+	const enum semr_hook hook = SEMR_HOOK_XDP;			\
+									\
+	return packet ? body(ctx, hook, packet) : otherwise;		\
+}									\
+									\
+SEMR_STAGE int name##_tc(struct __sk_buff *ctx, type *packet)		\
+{									\
+	const enum semr_hook hook = SEMR_HOOK_TC;			\
+									\
+	return packet ? body(ctx, hook, packet) : otherwise;		\
+}									\
+									\
+static __always_inline int						\
+name(void *ctx, enum semr_hook hook, type *packet)			\
+{									\
+	return hook == SEMR_HOOK_TC ? name##_tc(ctx, packet) :		\
+				      name##_xdp(ctx, packet);		\
+}
+
 /* The one place where frame bounds are checked. */
 struct cursor {
 	void *at;

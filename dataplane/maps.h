@@ -25,185 +25,57 @@ volatile struct semr_settings semr_settings = {
 	.refused_mask = SEMR_TELL_NONE,
 };
 
-/* Sizes are what a small router needs; the loader sets others. */
+/*
+ * Every map of a kind is as the others of it but for size and types. Sizes are
+ * what a small router needs; the loader sets others.
+ */
+#define SEMR_MAP(name, kind, flags, count, key_type, value_type)	\
+struct {								\
+	__uint(type, BPF_MAP_TYPE_##kind);				\
+	__uint(map_flags, flags);					\
+	__uint(max_entries, count);					\
+	__type(key, key_type);						\
+	__type(value, value_type);					\
+} name SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, struct semr_capability_line);
-} capabilities SEC(".maps");
+/* written by user space without a system call */
+#define SEMR_ARRAY(name, count, value) \
+	SEMR_MAP(name, ARRAY, BPF_F_MMAPABLE, count, __u32, value)
+#define SEMR_PERCPU_ARRAY(name, count, value) \
+	SEMR_MAP(name, PERCPU_ARRAY, 0, count, __u32, value)
+#define SEMR_HASH(name, flags, count, key, value) \
+	SEMR_MAP(name, HASH, flags, count, key, value)
+#define SEMR_LRU_HASH(name, count, key, value) \
+	SEMR_MAP(name, LRU_HASH, 0, count, key, value)
+#define SEMR_LPM_TRIE(name, count, key, value) \
+	SEMR_MAP(name, LPM_TRIE, BPF_F_NO_PREALLOC, count, key, value)
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct semr_group);
-} groups SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct semr_next_hop);
-} next_hops SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 64);
-	__type(key, __u32);
-	__type(value, struct semr_encapsulation);
-} encapsulations SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct semr_next_hop_counters);
-} next_hop_counters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct semr_node_key);
-	__type(value, struct semr_node);
-} nodes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 65536);
-	__type(key, __u32);
-	__type(value, struct semr_port);
-} ports SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct semr_source_key);
-	__type(value, struct semr_source);
-} sources SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 4096);
-	__type(key, struct semr_aggregate_key);
-	__type(value, struct semr_aggregate);
-} aggregates SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct semr_policy);
-} policies SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct semr_meter);
-} meters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct semr_policy_uses);
-} policy_uses SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1048576);
-	__type(key, struct semr_allowed_key);
-	__type(value, struct semr_allowed);
-} allowed SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 65536);
-	__type(key, __u32);
-	__type(value, struct semr_tenant_counters);
-} tenant_counters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SEMR_TAGS);
-	__type(key, __u32);
-	__type(value, struct semr_tag_counters);
-} tag_counters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 131072);
-	__type(key, struct semr_flow_key);
-	__type(value, struct semr_delivery);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 131072);
-	__type(key, struct semr_return_key);
-	__type(value, struct semr_return);
-} returns SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct semr_flow_key);
-	__type(value, struct semr_flow);
-} transitions SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SEMR_VERDICTS);
-	__type(key, __u32);
-	__type(value, __u64);
-} verdicts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct semr_bucket);
-} answers SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} turns SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct semr_beginnings);
-} beginnings SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SEMR_WAYS);
-	__type(key, __u32);
-	__type(value, struct semr_way);
-} ways SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SEMR_FLOW_WAYS);
-	__type(key, __u32);
-	__type(value, struct semr_flow_way);
-} flow_ways SEC(".maps");
+SEMR_ARRAY(capabilities, 1024, struct semr_capability_line)
+SEMR_ARRAY(groups, 4096, struct semr_group)
+SEMR_ARRAY(next_hops, 4096, struct semr_next_hop)
+SEMR_ARRAY(encapsulations, 64, struct semr_encapsulation)
+SEMR_PERCPU_ARRAY(next_hop_counters, 4096, struct semr_next_hop_counters)
+SEMR_HASH(nodes, 0, 4096, struct semr_node_key, struct semr_node)
+SEMR_ARRAY(ports, 65536, struct semr_port)
+SEMR_LPM_TRIE(sources, 65536, struct semr_source_key, struct semr_source)
+SEMR_LPM_TRIE(aggregates, 4096, struct semr_aggregate_key,
+	      struct semr_aggregate)
+SEMR_ARRAY(policies, 4096, struct semr_policy)
+SEMR_ARRAY(meters, 4096, struct semr_meter)
+SEMR_PERCPU_ARRAY(policy_uses, 4096, struct semr_policy_uses)
+SEMR_HASH(allowed, BPF_F_NO_PREALLOC, 1048576, struct semr_allowed_key,
+	  struct semr_allowed)
+SEMR_PERCPU_ARRAY(tenant_counters, 65536, struct semr_tenant_counters)
+SEMR_PERCPU_ARRAY(tag_counters, SEMR_TAGS, struct semr_tag_counters)
+SEMR_LRU_HASH(flows, 131072, struct semr_flow_key, struct semr_delivery)
+SEMR_LRU_HASH(returns, 131072, struct semr_return_key, struct semr_return)
+SEMR_LRU_HASH(transitions, 65536, struct semr_flow_key, struct semr_flow)
+SEMR_PERCPU_ARRAY(verdicts, SEMR_VERDICTS, __u64)
+SEMR_PERCPU_ARRAY(answers, 1, struct semr_bucket)
+SEMR_PERCPU_ARRAY(turns, 1, __u32)
+SEMR_PERCPU_ARRAY(beginnings, 1, struct semr_beginnings)
+SEMR_PERCPU_ARRAY(ways, SEMR_WAYS, struct semr_way)
+SEMR_PERCPU_ARRAY(flow_ways, SEMR_FLOW_WAYS, struct semr_flow_way)
 
 /* Not pinned: each load of the pass tells its own process. */
 struct {
@@ -211,58 +83,13 @@ struct {
 	__uint(max_entries, 262144);
 } events SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct semr_edge);
-} edge SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 256);
-	__type(key, struct semr_pool_key);
-	__type(value, struct semr_pool);
-} pools SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 65536);
-	__type(key, __u32);
-	__type(value, struct semr_pool_slot);
-} pool_slots SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct semr_pool_slot);
-	__type(value, __u32);
-} pool_addresses SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, __u32);
-	__type(value, struct semr_guest);
-} guests SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct semr_fragment);
-	__type(value, struct semr_fragment_ends);
-} fragments SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SEMR_EDGE_VERDICTS);
-	__type(key, __u32);
-	__type(value, __u64);
-} edge_verdicts SEC(".maps");
+SEMR_ARRAY(edge, 1, struct semr_edge)
+SEMR_LPM_TRIE(pools, 256, struct semr_pool_key, struct semr_pool)
+SEMR_ARRAY(pool_slots, 65536, struct semr_pool_slot)
+SEMR_HASH(pool_addresses, BPF_F_NO_PREALLOC, 65536,
+	  struct semr_pool_slot, __u32)
+SEMR_HASH(guests, BPF_F_NO_PREALLOC, 65536, __u32, struct semr_guest)
+SEMR_LRU_HASH(fragments, 4096, struct semr_fragment, struct semr_fragment_ends)
+SEMR_PERCPU_ARRAY(edge_verdicts, SEMR_EDGE_VERDICTS, __u64)
 
 #endif

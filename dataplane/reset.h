@@ -60,14 +60,6 @@ answer_reset(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return reply(ctx, hook, packet);
 }
 
-SEMR_STAGE int semr_reset_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? answer_reset(ctx, SEMR_HOOK_XDP, packet) : XDP_DROP;
-}
-
-SEMR_STAGE int semr_reset_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? answer_reset(ctx, SEMR_HOOK_TC, packet) : TC_ACT_SHOT;
-}
+SEMR_STAGE_AT_HOOKS(semr_reset, answer_reset, struct semr_packet, drop(hook))
 
 #endif

@@ -73,12 +73,8 @@ route(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		count_tenant(packet);
 	if (!find_hash(packet))
 		return SEMR_DROP_UNANSWERABLE;
-	if (spread_of(packet) & SEMR_BY_CONNECTION) {
-		if (hook == SEMR_HOOK_TC)
-			semr_connection_tc(ctx, packet);
-		else
-			semr_connection_xdp(ctx, packet);
-	}
+	if (spread_of(packet) & SEMR_BY_CONNECTION)
+		semr_connection(ctx, hook, packet);
 	if (!packet->decapsulated) {
 		hop = site_of(packet, &index);
 		if (!hop)
@@ -112,7 +108,7 @@ way_home(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	    !read_l4(ctx, hook, packet))
 		return SEMR_PASSED;
 	if (packet->flow.protocol == IPPROTO_FRAGMENT) {
-		goes_on(ctx, hook, packet);
+		semr_fragment(ctx, hook, packet);
 		return semr_give_fragment_back(packet);
 	}
 	if (is_icmp_error(packet)) {
@@ -138,7 +134,7 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return SEMR_PASSED;
 	if (type_of(ethernet) != bpf_htons(ETH_P_IPV6) ||
 	    has_tag_aside(ctx, hook)) {
-		enum untagged untagged = untag(ctx, hook, packet);
+		enum untagged untagged = semr_untag(ctx, hook, packet);
 
 		if (untagged != SEMR_UNTAGGED)
 			return untagged == SEMR_NOT_OURS ?
@@ -169,9 +165,7 @@ decide(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 			if (verdict != SEMR_DELIVERED)
 				return verdict;
 		} else if (in_domain(packet->flow.client)) {
-			return hook == SEMR_HOOK_TC ?
-				       semr_through_tc(ctx, packet) :
-				       semr_through_xdp(ctx, packet);
+			return semr_through(ctx, hook, packet);
 		} else if (!is_plain_request(packet) &&
 			   !is_error_for_capability(ctx, hook, packet)) {
 			return SEMR_PASSED;
@@ -197,8 +191,7 @@ set_quote_right(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
 	if (!packet->quoted || packet->verdict == SEMR_ENCAPSULATED)
 		return true;
-	return hook == SEMR_HOOK_TC ? semr_quote_tc(ctx, packet) :
-				      semr_quote_xdp(ctx, packet);
+	return semr_quote(ctx, hook, packet);
 }
 
 /* The error in the frame is for an instance behind the router packet.to. */
@@ -208,8 +201,7 @@ send_to_site(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	int action;
 
 	packet->verdict = SEMR_ENCAPSULATED;
-	action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, packet) :
-					semr_forward_xdp(ctx, packet);
+	action = semr_forward(ctx, hook, packet);
 	if (packet->verdict == SEMR_ENCAPSULATED)
 		packet->verdict = SEMR_REJECT_TOO_BIG;
 	return action;
@@ -245,8 +237,7 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 		}
 		if (is_clamped(&packet) && packet.verdict == SEMR_ENCAPSULATED)
 			clamp_mss(ctx, hook, &packet);
-		action = hook == SEMR_HOOK_TC ? semr_forward_tc(ctx, &packet) :
-						semr_forward_xdp(ctx, &packet);
+		action = semr_forward(ctx, hook, &packet);
 		if (packet.verdict == SEMR_ENCAPSULATED && packet.decapsulated)
 			packet.verdict = SEMR_HAIR_PINNED;
 		break;

@@ -68,15 +68,6 @@ through(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return SEMR_REJECT_TOO_BIG;
 }
 
-SEMR_STAGE int semr_through_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? through(ctx, SEMR_HOOK_XDP, packet) : SEMR_PASSED;
-}
-
-SEMR_STAGE int semr_through_tc(struct __sk_buff *ctx,
-			       struct semr_packet *packet)
-{
-	return packet ? through(ctx, SEMR_HOOK_TC, packet) : SEMR_PASSED;
-}
+SEMR_STAGE_AT_HOOKS(semr_through, through, struct semr_packet, SEMR_PASSED)
 
 #endif

@@ -205,15 +205,7 @@ translate_quote(void *ctx, enum semr_hook hook,
 		   &quoted, 2);
 }
 
-SEMR_STAGE int semr_quote_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet && translate_quote(ctx, SEMR_HOOK_XDP, packet);
-}
-
-SEMR_STAGE int semr_quote_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet && translate_quote(ctx, SEMR_HOOK_TC, packet);
-}
+SEMR_STAGE_AT_HOOKS(semr_quote, translate_quote, struct semr_packet, false)
 
 static __always_inline bool
 translate(void *ctx, enum semr_hook hook, const struct semr_packet *packet,

@@ -136,17 +136,8 @@ write_further(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	return true;
 }
 
-SEMR_STAGE int
-semr_further_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
-{
-	return packet && write_further(ctx, SEMR_HOOK_XDP, packet);
-}
-
-SEMR_STAGE int
-semr_further_tc(struct __sk_buff *ctx, const struct semr_packet *packet)
-{
-	return packet && write_further(ctx, SEMR_HOOK_TC, packet);
-}
+SEMR_STAGE_AT_HOOKS(semr_further, write_further,
+		    const struct semr_packet, false)
 
 static __always_inline bool may_be_tunnelled(const struct semr_packet *packet)
 {
@@ -296,16 +287,6 @@ read_outer(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 	return behind_vxlan(ctx, hook, packet);
 }
 
-SEMR_STAGE int
-semr_outer_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? read_outer(ctx, SEMR_HOOK_XDP, packet) : SEMR_PASSED;
-}
-
-SEMR_STAGE int
-semr_outer_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? read_outer(ctx, SEMR_HOOK_TC, packet) : SEMR_PASSED;
-}
+SEMR_STAGE_AT_HOOKS(semr_outer, read_outer, struct semr_packet, SEMR_PASSED)
 
 #endif

@@ -140,36 +140,10 @@ put_tags_on(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	return true;
 }
 
-SEMR_STAGE int semr_untag_xdp(struct xdp_md *ctx, struct semr_packet *packet)
-{
-	return packet ? take_tags_off(ctx, SEMR_HOOK_XDP, packet) :
-			SEMR_NOT_OURS;
-}
+SEMR_STAGE_AT_HOOKS(semr_untag, take_tags_off,
+		    struct semr_packet, SEMR_NOT_OURS)
 
-SEMR_STAGE int semr_untag_tc(struct __sk_buff *ctx, struct semr_packet *packet)
-{
-	return packet ? take_tags_off(ctx, SEMR_HOOK_TC, packet) :
-			SEMR_NOT_OURS;
-}
-
-SEMR_STAGE int
-semr_retag_xdp(struct xdp_md *ctx, const struct semr_packet *packet)
-{
-	return packet && put_tags_on(ctx, SEMR_HOOK_XDP, packet);
-}
-
-SEMR_STAGE int
-semr_retag_tc(struct __sk_buff *ctx, const struct semr_packet *packet)
-{
-	return packet && put_tags_on(ctx, SEMR_HOOK_TC, packet);
-}
-
-static __always_inline enum untagged
-untag(void *ctx, enum semr_hook hook, struct semr_packet *packet)
-{
-	return hook == SEMR_HOOK_TC ? semr_untag_tc(ctx, packet) :
-				      semr_untag_xdp(ctx, packet);
-}
+SEMR_STAGE_AT_HOOKS(semr_retag, put_tags_on, const struct semr_packet, false)
 
 /*
  * A frame that had tags gets them back where it goes on over the same link: to
@@ -187,8 +161,7 @@ retag(void *ctx, enum semr_hook hook, struct semr_packet *packet, int action,
 
 	if (elsewhere)
 		return action;
-	if (hook == SEMR_HOOK_TC ? semr_retag_tc(ctx, packet) :
-				   semr_retag_xdp(ctx, packet))
+	if (semr_retag(ctx, hook, packet))
 		return action;
 	return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 }

@@ -113,11 +113,15 @@ const terms = fc
   })
   .map((found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null)));
 
+/** A capability's policy that a few packets are enough for. */
+const STRICT = 4097;
+const strict = terms.map((found) => ({ ...found, packets: { perSecond: 1, burst: 2 } }));
+
 function policy(index: number): fc.Arbitrary<Operation[]> {
   const tenantIndex = ownerOf(index);
   const isTenants = index < 4096;
   const others = [1, 2, 3].filter((other) => !isTenants && other !== tenantIndex);
-  const made = fc.tuple(terms, fc.subarray(others)).map(([found, allowed]): Operation[] => {
+  const made = fc.tuple(index === STRICT ? strict : terms, fc.subarray(others)).map(([found, allowed]): Operation[] => {
     const whole = { ...found, use: isTenants ? "tenant" : "capabilities", tenantIndex, allowed };
     return [{ type: "set-policy", index, policy: whole as unknown as Policy }];
   });
@@ -126,9 +130,10 @@ function policy(index: number): fc.Arbitrary<Operation[]> {
     : made;
 }
 
-/** Numbers in CAPABILITIES: served by other sites alone; by instances that speak UDP. */
+/** Numbers in CAPABILITIES: served by other sites alone; by instances that speak UDP; half of the time known by an aggregate at most. */
 export const ELSEWHERE = 1;
 export const DATAGRAMS = 3;
+export const UNKNOWN = 2;
 
 function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
   const isElsewhere = i === ELSEWHERE;
@@ -143,7 +148,12 @@ function capability(address: Uint8Array, i: number): fc.Arbitrary<Operation[]> {
   );
   const named = POLICIES.capabilities.filter((index) => ownerOf(index) === address[7]);
   return fc
-    .tuple(entry, mostly([true], [false]), fc.constantFrom(undefined, undefined, ...named), affinity)
+    .tuple(
+      entry,
+      i === UNKNOWN ? fc.boolean() : mostly([true], [false]),
+      fc.constantFrom(undefined, undefined, ...named),
+      affinity,
+    )
     .map(([made, kept, policy, spread]) => {
       const whole = { ...made, ...(policy && { policy }), ...(spread && { affinity: spread }) };
       return kept ? [{ type: "set-capability", entry: whole }] : [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -9,7 +9,8 @@ import * as abi from "../../../src/dataplane/abi.ts";
 import { LAST_LEG, WAYPOINTS } from "../../../src/forwarding/index.ts";
 import { OBJECT, whyNoPass } from "./bench.ts";
 
-const HEADER = join(import.meta.dirname, "../../../dataplane/abi.h");
+const FOLDER = join(import.meta.dirname, "../../../dataplane");
+const HEADER = join(FOLDER, "abi.h");
 /** Constants of the header, by the expression in C. */
 const NUMBERS: Readonly<Record<string, number | bigint>> = {
   SEMR_ABI_VERSION: abi.ABI_VERSION,
@@ -98,7 +99,8 @@ describe("abi.ts and abi.h", () => {
   });
 
   it("agree on every structure and on the verdicts in order", () => {
-    const text = readFileSync(HEADER, "utf8");
+    const headers = readdirSync(FOLDER).filter((name) => /^abi.*\.h$/.test(name));
+    const text = headers.map((name) => readFileSync(join(FOLDER, name), "utf8")).join("");
     const structures = [...text.matchAll(/^struct semr_(\w+) \{/gm)].map((match) => match[1]!).sort();
     assert.deepEqual(structures, Object.keys(abi.LAYOUTS).sort());
     const body = /enum semr_verdict \{(.*?)SEMR_VERDICTS/s.exec(text)![1]!;
