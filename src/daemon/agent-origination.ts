@@ -114,17 +114,12 @@ export class AgentOrigination implements Disposable {
     const isHere = states.some((state) => state !== "down");
     const entry = isHere ? this.#entry(agent) : this.#local.get(agent);
     if (entry === undefined) return;
-    const { tenant, agentId, sequence } = entry;
-    const nlri = {
-      ...({ type: "agent", routeDistinguisher: tenant.routeDistinguisher, agentId } as const),
-      originId: own.routerId,
-    };
     if (!isHere) {
-      this.#local.delete(agent);
-      this.#byHash.delete(`${tenant.index} ${toHex(agentId)}`);
-      announcer.retract(nlri);
+      this.#forget(entry);
       return;
     }
+    const { tenant, sequence } = entry;
+    const nlri = this.#nlriOf(entry);
     entry.place = this.#placeOf(entry);
     if (entry.place === "elsewhere") announcer.retract(nlri);
     else {
@@ -132,6 +127,18 @@ export class AgentOrigination implements Disposable {
       const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
       announcer.say(nlri, (now) => agentAttributes({ state, sequence }, latest(), own, now));
     }
+  }
+
+  #nlriOf({ tenant, agentId }: LocalAgent) {
+    const { routeDistinguisher } = tenant;
+    return { type: "agent", routeDistinguisher, agentId, originId: this.#parts.own.routerId } as const;
+  }
+
+  #forget(entry: LocalAgent): void {
+    const { agent, tenant, agentId } = entry;
+    this.#local.delete(agent);
+    this.#byHash.delete(`${tenant.index} ${toHex(agentId)}`);
+    this.#parts.announcer.retract(this.#nlriOf(entry));
   }
 
   /** Elsewhere: somebody says a later move. */
@@ -149,9 +156,13 @@ export class AgentOrigination implements Disposable {
 
   #entry(agent: string): LocalAgent | undefined {
     const known = this.#local.get(agent);
-    if (known !== undefined) return known;
     const record = this.#parts.directory.agent(agent);
     const tenant = record && this.#parts.own.tenants.get(record.tenant);
+    if (known !== undefined) {
+      if (tenant === undefined || tenant.index === known.tenant.index) return known;
+      // It went and came back as another tenant's before it was visited
+      this.#forget(known);
+    }
     if (record === undefined || tenant === undefined) return undefined;
     const agentId = agentIdHash(agent);
     const entry = { agent, tenant, agentId, sequence: firstSequence(record), moves: [], place: undefined };

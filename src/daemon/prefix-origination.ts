@@ -1,6 +1,6 @@
-import { type CapabilityId, type CapabilityName, capabilityLabels, toHex } from "../base/index.ts";
+import { type CapabilityId, type CapabilityName, type Clock, capabilityLabels, toHex } from "../base/index.ts";
 import type { DampedSummary } from "../directory/index.ts";
-import type { CapabilitySelection, Rib, Tenant } from "../rib/index.ts";
+import type { CapabilitySelection, Destination, Rib, Tenant } from "../rib/index.ts";
 import type { Announcer } from "./announcer.ts";
 import type { OriginDamper } from "./origin-damper.ts";
 import { type Aggregate, type OwnState, prefixAttributes } from "./own-attributes.ts";
@@ -16,6 +16,7 @@ export interface PrefixOriginationParts {
   readonly selections: SelectionFan;
   /** Of a capability whose routes do not say its name. */
   readonly nameOf: (id: CapabilityId) => CapabilityName | undefined;
+  readonly clock: Clock;
 }
 
 /** What one capability adds to the prefixes that it is below. */
@@ -28,12 +29,25 @@ interface PrefixSummary extends DampedSummary {
   readonly aggregate: Aggregate;
 }
 
+/** What is below a prefix of a tenant. */
+interface Below {
+  readonly tenant: Tenant;
+  readonly prefix: CapabilityName;
+  /** By CapID. */
+  readonly parts: Map<string, Part>;
+}
+
+/** Longest run of looks at all capabilities before other work of the process gets its turn. */
+const SLICE_MS = 3;
+
 /** Keeps one route (CP) per configured prefix and tenant while at least one capability below it can be used. */
 export class PrefixOrigination implements Disposable {
   readonly #parts: PrefixOriginationParts;
-  /** By tenant index and prefix, then by CapID. */
-  readonly #below = new Map<string, Map<string, Part>>();
+  /** By tenant index and prefix. */
+  readonly #below = new Map<string, Below>();
   readonly #subscription: Disposable;
+  /** What is being looked at. */
+  #round: Iterator<Destination> | undefined;
 
   constructor(parts: PrefixOriginationParts) {
     this.#parts = parts;
@@ -41,12 +55,34 @@ export class PrefixOrigination implements Disposable {
     this.#subscription = parts.selections.subscribe({ site: (selection) => this.#changed(selection) });
   }
 
-  /** There may be tenants that were not there before. */
+  /** Tenants may have come, and others have gone: the routes of those go at once. */
   lookAtAll(): void {
-    const { rib, prefixes } = this.#parts;
+    const { rib, prefixes, own } = this.#parts;
     if (prefixes.length === 0) return;
-    for (const { tenantIndex, capabilityId } of [...rib.capability.destinations()]) {
-      this.#changed(rib.capability.select(tenantIndex, capabilityId));
+    for (const below of [...this.#below.values()]) {
+      if (own.tenants.get(below.tenant.name)?.index === below.tenant.index) continue;
+      below.parts.clear();
+      this.#tell(below);
+    }
+    this.#round = rib.capability.destinations();
+    this.#look();
+  }
+
+  #look(): void {
+    const { clock, rib } = this.#parts;
+    const until = clock.monotonic() + SLICE_MS;
+    for (let next = this.#round?.next(); next !== undefined; next = this.#round?.next()) {
+      if (next.done) {
+        this.#round = undefined;
+        return;
+      }
+      this.#changed(rib.capability.select(next.value.tenantIndex, next.value.capabilityId));
+      if (clock.monotonic() < until) continue;
+      const round = this.#round;
+      clock.soon(() => {
+        if (round === this.#round) this.#look();
+      });
+      return;
     }
   }
 
@@ -54,26 +90,32 @@ export class PrefixOrigination implements Disposable {
     const { prefixes, own, nameOf } = this.#parts;
     if (prefixes.length === 0) return;
     const tenant = own.tenants.values().find(({ index }) => index === selection.tenantIndex);
+    if (tenant === undefined) return;
+    const id = toHex(selection.capabilityId);
     const name = selection.name ?? nameOf(selection.capabilityId);
-    if (name === undefined || tenant === undefined) return;
+    const part = name === undefined ? undefined : this.#partOf(selection);
     for (const prefix of prefixes) {
-      if (name === prefix || name.startsWith(`${prefix}/`)) this.#changedBelow(prefix, tenant, selection);
+      const known = this.#below.get(keyOf(tenant, prefix));
+      // Where nobody has a route any more, nobody says the name either
+      const isBelow = name === undefined ? known?.parts.has(id) : name === prefix || name.startsWith(`${prefix}/`);
+      if (isBelow !== true) continue;
+      const below = known ?? { tenant, prefix, parts: new Map<string, Part>() };
+      if (part === undefined) below.parts.delete(id);
+      else below.parts.set(id, part);
+      this.#tell(below);
     }
   }
 
-  #changedBelow(prefix: CapabilityName, tenant: Tenant, selection: CapabilitySelection): void {
-    const { own } = this.#parts;
-    const key = `prefix ${tenant.index} ${prefix}`;
-    const below = this.#below.get(key) ?? new Map<string, Part>();
-    this.#below.set(key, below);
-    const part = this.#partOf(selection);
-    if (part === undefined) below.delete(toHex(selection.capabilityId));
-    else below.set(toHex(selection.capabilityId), part);
-    const { announcer, damper } = this.#parts;
+  #tell(below: Below): void {
+    const { announcer, damper, own } = this.#parts;
+    const { tenant, prefix, parts } = below;
+    const key = keyOf(tenant, prefix);
+    if (parts.size === 0) this.#below.delete(key);
+    else this.#below.set(key, below);
     const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
     damper.observe(
       key,
-      summaryOf(below),
+      summaryOf(parts),
       () => "",
       (told) => {
         const nlri = {
@@ -102,9 +144,12 @@ export class PrefixOrigination implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#round = undefined;
     this.#subscription[Symbol.dispose]();
   }
 }
+
+const keyOf = ({ index }: Tenant, prefix: CapabilityName): string => `prefix ${index} ${prefix}`;
 
 /** What is said with a damped mean, which may be behind the scores of now: others refuse a mean that is not between the bounds. */
 function around(mean: number, { count, minimum, maximum }: Aggregate): Aggregate {
