@@ -14,6 +14,7 @@ import { type GnmiRouter, gnmiPath, type Message, refusal, Stream, sentValue, up
 
 const run = promisify(execFile);
 const LOCAL = fileURLToPath(new URL("./peers/local.py", import.meta.url));
+const CONTROL = fileURLToPath(new URL("./peers/control.py", import.meta.url));
 const PYTHON = "/usr/bin/python3";
 const LEVEL = "/router/telemetry/log-level";
 
@@ -78,6 +79,19 @@ export const localSocketCases = (given: () => GnmiRouter): Promise<void> =>
       }
       const { stdout } = await run(PYTHON, ["-B", LOCAL, socket], { timeout: 60_000 });
       assert.deepEqual(JSON.parse(stdout), { results: 1, level: "warn" });
+    });
+
+    it("grpcio on the control socket: origin semrd-control", async (t) => {
+      try {
+        await run(PYTHON, ["-c", "import grpc, google.protobuf"]);
+      } catch {
+        return t.skip("skipped: there is no python3-grpcio");
+      }
+      const { stdout } = await run(PYTHON, ["-B", CONTROL, router.socket], { timeout: 60_000 });
+      assert.deepEqual(JSON.parse(stdout), {
+        ...{ name: "r1", drain: [{ draining: true }, { draining: false }] },
+        refused: ["NOT_FOUND", "directory.unknown-agent"],
+      });
     });
 
     it("somebody else is not served, even where the socket's mode would let him", async (t) => {

@@ -6,10 +6,12 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
 
 const run = promisify(execFile);
+const SEMRCTL = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 const isRoot = process.geteuid?.() === 0;
 const OWN = "spiffe://example.net/acme/agent/own";
 const OTHER = "spiffe://example.net/globex/agent/other";
@@ -77,22 +79,27 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function ask(user: string, method: string, target: string, body = "", session = "") {
+  /** Runs node as another user of the host, who is in the group of the socket. */
+  async function nodeAs(user: string, ...args: readonly string[]) {
     const id = (await run("id", ["-u", user])).stdout.trim();
-    const groups = user === "nobody" ? ["--clear-groups"] : ["--init-groups"];
-    const argv = [
-      `--reuid=${id}`,
-      "--regid=0",
-      ...groups,
-      process.execPath,
-      "-e",
-      ASK,
-      router.socket,
-      method,
-      `/v1/${target}`,
-    ];
-    const { stdout } = await run("setpriv", [...argv, body, session], { cwd: "/" });
+    const groups = user === "nobody" ? "--clear-groups" : "--init-groups";
+    const argv = [`--reuid=${id}`, "--regid=0", groups, process.execPath, ...args];
+    return run("setpriv", argv, { cwd: "/", env: { ...process.env, HOME: "/nonexistent", USER: "root" } });
+  }
+
+  async function ask(user: string, method: string, target: string, body = "", session = "") {
+    const { stdout } = await nodeAs(user, "-e", ASK, router.socket, method, `/v1/${target}`, body, session);
     return JSON.parse(stdout) as { status: number; text: string };
+  }
+
+  async function semrctl(user: string, ...args: readonly string[]) {
+    try {
+      const { stdout } = await nodeAs(user, SEMRCTL, "--socket", router.socket, ...args);
+      return { code: 0, out: stdout, err: "" };
+    } catch (cause) {
+      const { code, stdout, stderr } = cause as { code: number; stdout: string; stderr: string };
+      return { code, out: stdout, err: stderr };
+    }
   }
   const set = (where: string, value: unknown): string => JSON.stringify([{ operation: "merge", path: where, value }]);
 
@@ -159,6 +166,19 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
       !JSON.stringify(JSON.parse(log.text).map(({ changes }: { changes: unknown }) => changes)).includes("globex"),
       log.text,
     );
+  });
+
+  it("semrctl is let do as much, over gNMI on the same socket", async () => {
+    const agents = await semrctl("nobody", "--json", "show", "agents");
+    assert.deepEqual(
+      JSON.parse(agents.out).map(({ agent }: { agent: string }) => agent),
+      [OWN],
+    );
+    const { code, err } = await semrctl("nobody", "drain", "router");
+    assert.equal(code, 1, err);
+    assert.match(err, /^semrctl: .*\(control\.access-denied\)\n$/);
+    // By the group that it is in on this host.
+    assert.equal((await semrctl("daemon", "show", "routes")).code, 0);
   });
 
   it("a session of somebody else is not there", async () => {
