@@ -23,7 +23,7 @@ export interface ClientOptions {
 /** Where to ask; read when the first request is made, as options come before. */
 export type Client = () => Promise<ClientOptions>;
 
-/** What is asked of a resource of the router; ../management/README.md lists them. */
+/** What is asked of a resource of the router; ../management/control/README.md lists them. */
 export interface ControlRequest extends ResourcePath {
   /** `SESSION`: what is there as long as its answer is read. */
   readonly method: "GET" | "POST" | "DELETE" | "SESSION";
