@@ -21,6 +21,7 @@ import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
 import type { BmpStations } from "./bmp.ts";
 import type { Brownfield } from "./brownfield.ts";
 import type { CounterBook } from "./counter-book.ts";
+import type { EventCounters } from "./event-counters.ts";
 import { advertisedRows, receivedRows } from "./exchanged-rows.ts";
 import { packetReport } from "./explain-packet.ts";
 import { explainReport } from "./explain-report.ts";
@@ -48,6 +49,8 @@ export interface ControlParts extends RowSources {
   readonly driver: DataplaneDriver;
   /** Of the data plane, since they were last reset. */
   readonly counters: CounterBook;
+  /** Of sessions and policies, since they were last reset. */
+  readonly eventCounters: EventCounters;
   readonly compiler: Pick<Compiler, "refusals" | "sizes" | "pending">;
   readonly registrar: Registrar;
   /** Absent: this router speaks no BGP. */
@@ -77,7 +80,6 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
   const now = () => clock.wall();
   const rpki = parts.rpki;
   const rpkiState = rpki && ((family: UnicastFamily, row: UnicastRow) => rpki.stateOf(family, row));
-  const peers = () => speaker?.peers() ?? [];
   return {
     status: () => statusReport(parts),
     *agents() {
@@ -92,10 +94,10 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     received: (peer, family) => receivedRows(parts, peer, family),
     advertised: (peer, family) => advertisedRows(parts, peer, family),
     *peers() {
-      for (const peer of peers())
-        yield peerRow(peer, clock, bfdStatus(parts, peer.address), parts.brownfield?.status(peer.address));
+      for (const { peer, bfd } of parts.eventCounters.peers())
+        yield peerRow(peer, clock, bfdStatus(parts, peer.address, bfd), parts.brownfield?.status(peer.address));
     },
-    policies: () => policyRows(parts.configuration, parts.policies.hits()),
+    policies: () => policyRows(parts.configuration, parts.eventCounters.hits()),
     fib: () => fibRows(driver, parts),
     mrt: () => parts.mrt.rows(),
     bmp: () => parts.bmp?.rows() ?? [],

@@ -1,4 +1,5 @@
 import { formatIpv4, formatIpv6 } from "../base/index.ts";
+import type { BfdPathStatus } from "../bfd/index.ts";
 import { type ExecutorReport, tableSizes } from "../dataplane/index.ts";
 import type { ExecutorStatus, StatusReport } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
@@ -79,8 +80,7 @@ function executorStatus({ unreachable: _, since, refused, ...report }: ExecutorR
 }
 
 /** Of the path to a neighbour. Absent: it has none. */
-export function bfdStatus({ bfd, configuration }: ControlParts, peer: string) {
-  const status = bfd?.status(peer);
+export function bfdStatus({ configuration }: ControlParts, peer: string, status: BfdPathStatus | undefined) {
   const neighbor = configuration.bgp?.neighbors.find(({ address }) => formatIpv6(address) === peer);
   return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
 }

@@ -11,6 +11,7 @@ host, port, user, password, agent = sys.argv[1:6]
 ROUTER = "urn:semrd:yang:semrd-router"
 AGENT = "urn:semrd:yang:semrd-agent"
 BGP = "urn:semrd:yang:semrd-bgp"
+POLICY = "urn:semrd:yang:semrd-policy"
 DATAPLANE = "urn:semrd:yang:semrd-dataplane"
 RIB = "urn:semrd:yang:semrd-rib"
 
@@ -42,6 +43,18 @@ with manager.connect(
     def reset(inner):
         return action(f'<dataplane xmlns="{DATAPLANE}"><reset-counters>{inner}</reset-counters></dataplane>')
 
+    def reset_neighbors(inner):
+        return action(f'<bgp xmlns="{BGP}"><neighbors>{inner}</neighbors></bgp>')
+
+    def reset_policies(inner):
+        return action(f'<routing-policy xmlns="{POLICY}"><policy-definitions>{inner}</policy-definitions></routing-policy>')
+
+    def neighbor():
+        only = (f'<router xmlns="{ROUTER}"><bgp xmlns="{BGP}"><neighbors><neighbor><address>fd00::9</address><state/>'
+                '</neighbor></neighbors></bgp></router>')
+        state = session.get(("subtree", only)).data_ele.find(f".//{{{BGP}}}state")
+        return [tree(e) for e in state if etree.QName(e).localname in ("discontinuity-time", "refused-connections")]
+
     def discontinuity():
         only = f'<router xmlns="{ROUTER}"><dataplane xmlns="{DATAPLANE}"><state><discontinuity-time/></state></dataplane></router>'
         found = session.get(("subtree", only)).data_xml.encode()
@@ -64,6 +77,13 @@ with manager.connect(
         "resetAll": reset(""),
         "resetBadly": reset("<only>everything</only>"),
         "discontinuityAfter": [["after", discontinuity(), []]],
+        "resetNeighbor": reset_neighbors("<neighbor><address>FD00::9</address><reset-counters/></neighbor>"),
+        "neighbor": neighbor(),
+        "resetNeighbors": reset_neighbors("<reset-counters/>"),
+        "neighborAfter": neighbor(),
+        "resetStranger": reset_neighbors("<neighbor><address>fd00::8</address><reset-counters/></neighbor>"),
+        "resetPolicies": reset_policies("<reset-counters/>"),
+        "resetNoPolicy": reset_policies("<policy-definition><name>none</name><reset-counters/></policy-definition>"),
         "drainInstance": of_agent(capability.format("")),
         "explainDrained": call(f"<explain {ask}</explain>"),
         "undrainInstance": of_agent(capability.format("<on>false</on>")),

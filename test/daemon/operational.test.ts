@@ -219,6 +219,22 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
       assert.equal((called.resetBadly as { tag: string }).tag, "invalid-value");
     });
 
+    it("reset-counters of a neighbour, of all, and of policies", () => {
+      const time = (answer: Called): string | undefined => under(answer, "discontinuity-time");
+      assert.equal(time(called.neighbor!), time(called.resetNeighbor!));
+      assert.equal(time(called.neighborAfter!), time(called.resetNeighbors!));
+      assert.ok(Date.parse(time(called.resetNeighbor!)!) <= Date.parse(time(called.resetNeighbors!)!));
+      assert.equal(under(called.neighborAfter!, "refused-connections"), "0");
+      assert.ok(!Number.isNaN(Date.parse(time(called.resetPolicies!)!)));
+      const faults = [called.resetStranger!, called.resetNoPolicy!] as unknown as readonly {
+        readonly appTag: string;
+      }[];
+      assert.deepEqual(
+        faults.map(({ appTag }) => appTag),
+        ["control.no-such-peer", "control.no-such-policy"],
+      );
+    });
+
     it("drain and its end, of an instance, an agent and the router", () => {
       assert.deepEqual(called.drainInstance, [["ok", "", []]]);
       const states = (called.explainDrained as Element[])

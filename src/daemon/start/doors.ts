@@ -1,6 +1,7 @@
 import { systemClock } from "../../host/index.ts";
 import { type RestartControl, startControlServer } from "../../management/index.ts";
 import { type ControlParts, controlHandlers } from "../control.ts";
+import { EventCounters } from "../event-counters.ts";
 import { liveProviders, Operators } from "../live/index.ts";
 import { remoteOperations } from "../operations.ts";
 import { PolicyMetrics } from "../policy-counters.ts";
@@ -75,6 +76,7 @@ function controlParts({ current, management, alarms, life }: Beginning, parts: P
     management: management.engine,
     schema: (of) => management.schema(of),
     ...{ alarms, bfd: life.bfd, heartbeats: () => parts.paths.heartbeats, clock: systemClock, version: VERSION },
+    eventCounters: new EventCounters({ ...parts, bfd: life.bfd, policies: () => current.policies }, systemClock),
     state: () => ({ phase: life.phase, generation: parts.sink.generation }),
   };
 }

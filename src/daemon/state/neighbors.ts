@@ -19,13 +19,16 @@ export function neighborState(parts: ControlParts, sessions: SessionWatch): Stat
   return {
     path: NEIGHBOR,
     *rows() {
-      for (const peer of parts.speaker?.peers() ?? []) {
+      for (const { peer, bfd, discontinuity } of parts.eventCounters.peers()) {
         const cameByItself = peer.range !== undefined;
         yield {
           path: neighborPath(peer.address),
           value: {
             ...(cameByItself ? { "remote-as": peer.remoteAs, ...present({ "peer-group": peer.group }) } : {}),
-            state: members(peer, bfdStatus(parts, peer.address)),
+            state: {
+              ...members(peer, bfdStatus(parts, peer.address, bfd)),
+              "discontinuity-time": dateAndTime(discontinuity),
+            },
           },
         };
       }
