@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { toHex } from "../../../src/base/index.ts";
 import { DataplaneError, startOvsDataplane } from "../../../src/dataplane/index.ts";
 import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/packet.ts";
-import { lastLegAddress, type Operation } from "../../../src/forwarding/index.ts";
+import { FIRST_CAPABILITY_POLICY, lastLegAddress, type Operation, type Policy } from "../../../src/forwarding/index.ts";
 import { address, icmpv6, tcp } from "../memory/frames.ts";
 import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, SILENT } from "../memory/story.ts";
 import { NEXT_ROUTER, STATIONS, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
@@ -187,6 +187,32 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
           .split("\n")
           .filter((line) => !/table=(18|42)/.test(line))
           .toSorted();
+      const limit: Policy = {
+        use: "capabilities",
+        tenantIndex: 1,
+        counted: true,
+        allowed: [],
+        packets: { perSecond: 1, burst: 2 },
+      };
+      await apply([
+        { type: "set-policy", index: FIRST_CAPABILITY_POLICY, policy: limit },
+        {
+          type: "set-policy",
+          index: 1,
+          policy: { ...limit, use: "tenant", bits: { perSecond: 9_000_000, burst: 125_000 } },
+        },
+        {
+          type: "set-capability",
+          entry: { address: CAPABILITY, group: 1, localGroup: 0, policy: FIRST_CAPABILITY_POLICY },
+        },
+        { type: "remove-policy", index: 1 },
+      ]);
+      const meters = (): readonly string[] =>
+        Array.from(
+          openVswitch.tool("ovs-ofctl", "dump-meters", BRIDGE).matchAll(/meter=(\d+)/g),
+          ([, meter]) => meter!,
+        );
+      assert.equal(meters().length, 2, "that of answers, and the policy's");
       const before = flows();
       await openVswitch.killSwitch();
       const again = Promise.withResolvers<void>();
@@ -195,7 +221,20 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       await again.promise;
       await dataplane.settled();
       assert.deepEqual(flows(), before);
+      assert.equal(meters().length, 2);
       await hear();
+      const burst = Array.from({ length: 6 }, (_, i) => p.segment({ port: 4060 + i }));
+      const passed = (await send("client", burst)).length;
+      assert.ok(passed >= 2 && passed <= 3, `${passed} of 6 passed, with a burst of 2`);
+      openVswitch.tool("ovs-appctl", "revalidator/wait");
+      await dataplane.count();
+      const counted = dataplane.counters();
+      assert.deepEqual(counted.policies!.get(FIRST_CAPABILITY_POLICY), {
+        ...{ packets: BigInt(passed), bytes: BigInt(60 * passed), limited: BigInt(6 - passed) },
+      });
+      assert.equal(counted.verdicts.get("drop-capability-rate"), BigInt(6 - passed));
+      await apply([p.leadsTo(1), { type: "remove-policy", index: FIRST_CAPABILITY_POLICY }]);
+      assert.equal(meters().length, 1);
       p.only(await send("client", [p.segment({ port: 4040 })]), "core");
     });
 

@@ -59,6 +59,9 @@ function judgeOf(start: StartWorld): (each: Case) => Promise<Judged> {
 }
 
 function whyNot({ needs }: Case, cannot: DataplaneDriver["cannot"]): string | undefined {
-  const reasons = needs.map((feature) => cannot.get(feature)).filter((reason) => reason !== undefined);
-  return reasons.length === 0 ? undefined : [...new Set(reasons)].join("; ");
+  const reasons = needs.flatMap((feature) => {
+    const why = cannot.get(feature);
+    return why === undefined ? [] : [`${feature}: ${why}`];
+  });
+  return reasons.length === 0 ? undefined : reasons.join("; ");
 }

@@ -2,6 +2,7 @@ import { formatIpv6Prefix, sameValue, toHex } from "../../../base/index.ts";
 import type { Operation, PlanSnapshot } from "../../../forwarding/index.ts";
 import { DataplaneError } from "../../error.ts";
 import { PlanTables } from "../../memory/plan-tables.ts";
+import { objectOf } from "../differences.ts";
 import type { OperationMessage } from "../messages.ts";
 import { fromMessage } from "../wire.ts";
 import { demand, type LineOptions } from "./line.ts";
@@ -27,9 +28,15 @@ export function tryOperation(tables: PlanTables, operation: Operation): string |
 /** Fails unless what was read is the plan, and its operations are in an order that is allowed. */
 export function demandPlan(read: readonly OperationMessage[], wanted: PlanTables, options: LineOptions): void {
   const tables = emptyTables(options);
+  const told = new Set<string>();
   for (const [i, message] of read.entries()) {
     const operation = fromMessage(message);
     const why = typeof operation === "string" ? operation : tryOperation(tables, operation);
+    if (typeof operation !== "string") {
+      const { key, object } = objectOf(operation);
+      demand(!told.has(key), `its answer to Read tells ${object} twice`);
+      told.add(key);
+    }
     demand(why === undefined, `operation ${i} of its answer to Read is not allowed after those before: ${why}`);
   }
   const difference = differenceBetween(wanted.snapshot(0), tables.snapshot(0));
