@@ -8,10 +8,9 @@ const FIELD_FILE = 0x0a;
 
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error("where to? descriptor.ts FILE");
-const { fileDescriptorProtos } = loadSync(PROTO, { keepCase: true })["semrd.fib.v1.ToExecutor"] as unknown as MessageTypeDefinition<
-  object,
-  object
->;
+const { fileDescriptorProtos } = loadSync(PROTO, { keepCase: true })[
+  "semrd.fib.v1.ToExecutor"
+] as unknown as MessageTypeDefinition<object, object>;
 writeFileSync(
   file,
   Buffer.concat(fileDescriptorProtos.flatMap((one) => [Buffer.from([FIELD_FILE, ...varint(one.length)]), one])),

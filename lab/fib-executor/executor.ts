@@ -202,6 +202,7 @@ function optionsOf({ ports, ...settings }: SettingsMessage): DataplaneOptions {
     ports: ports.map(
       ({ interface: name, role, tenant_index: tenantIndex, checks_sources: checked, sources, ...port }) => ({
         ...{ interface: name, role: ROLES[role]!, tenantIndex, hook: "auto" as const, acceptTags: port.accepts_tags },
+        clampMss: port.clamps_mss,
         ...(checked
           ? {
               sources: sources.map(({ address, length, tenant_index: tenant }) => {

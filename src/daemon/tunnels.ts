@@ -1,3 +1,5 @@
+import { formatIpv6 } from "../base/index.ts";
+import type { DataplaneDriver, Feature } from "../dataplane/index.ts";
 import { addedOctets, type Tunnel } from "../forwarding/index.ts";
 import type { RouterConfiguration, TunnelConfiguration } from "../management/index.ts";
 
@@ -20,6 +22,25 @@ export function tunnelsOf({ site, dataplane }: RouterConfiguration): readonly Tu
 /** Whether a packet of 1280 octets, which nobody need make smaller, gets through. */
 export function carriesLeastMtu(tunnel: Tunnel, tunnelMtu: number): boolean {
   return tunnelMtu >= LEAST_MTU + addedOctets(tunnel.encapsulation);
+}
+
+const FEATURES = { ipv6: "encapsulation", segments: "segments", vxlan: "vxlan" } as const satisfies Record<
+  string,
+  Feature
+>;
+
+/** What is configured of tunnels and the data plane does not do: where, and why in one sentence. */
+export function tunnelsLacking(
+  { dataplane: { tunnels, clampMss } }: RouterConfiguration,
+  { cannot }: Pick<DataplaneDriver, "cannot">,
+): readonly { readonly path: string; readonly reason: string }[] {
+  const container = "/semrd-router:router/semrd-dataplane:dataplane/tunnels";
+  const lacking = tunnels.flatMap(({ locator, encapsulation }) => {
+    const reason = cannot.get(FEATURES[encapsulation]);
+    return reason === undefined ? [] : [{ path: `${container}/tunnel[locator='${formatIpv6(locator)}']`, reason }];
+  });
+  const noClamp = clampMss ? cannot.get("mss-clamp") : undefined;
+  return noClamp === undefined ? lacking : [...lacking, { path: `${container}/clamp-mss`, reason: noClamp }];
 }
 
 function encapsulationOf(tunnel: TunnelConfiguration, own: Uint8Array): Tunnel["encapsulation"] {

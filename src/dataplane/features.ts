@@ -35,6 +35,7 @@ export const FEATURES = {
   "drain-keeps": "a draining next hop keeps the flows that it has",
   health: "a next hop that is down gets no packet from the moment that it is said",
   backup: "the backup of a group serves when no owner does",
+  "mss-clamp": "connections through a tunnel are told a maximum segment that it carries, where a port is told to",
   "too-big": "packets too big for the tunnel are answered with ICMPv6 packet too big",
   unreachable: "what no capability takes is answered by ICMPv6, the same whether it is another tenant's or nobody's",
   answers: "what is refused is answered as its protocol has it, by a TCP reset or ICMPv6, and no error is answered",

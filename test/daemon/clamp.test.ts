@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { interfacesProvider } from "../../src/daemon/live/interfaces.ts";
+import { tunnelsProvider } from "../../src/daemon/live/tunnels.ts";
 import type { DataplaneOptions } from "../../src/dataplane/index.ts";
 import type { RouterChange, RouterConfiguration } from "../../src/management/index.ts";
 
@@ -47,4 +48,25 @@ it("clamp-mss changes the ports while the router runs, and goes back with them",
   await prepared.value.revert();
   const port = { interface: "eth0", tenantIndex: 0, role: "core", hook: "auto" };
   assert.deepEqual(seen, [[{ ...port, clampMss: true }], [port]]);
+});
+
+it("tunnels in an encapsulation, and clamping, that the data plane cannot do are refused where they are", () => {
+  const tunnel = (encapsulation: string, last: number) => ({
+    ...{ encapsulation, locator: Uint8Array.of(0xfd, ...new Array<number>(14).fill(0), last), segments: [] },
+  });
+  const before = { dataplane: { tunnels: [], clampMss: false } };
+  const after = { dataplane: { tunnels: [tunnel("vxlan", 1), tunnel("ipv6", 2)], clampMss: true } };
+  const wanted = { before, after } as unknown as RouterChange;
+  const provider = (cannot: ReadonlyMap<string, string>) =>
+    tunnelsProvider({ driver: { name: "linux", cannot } as never, compiler: {} as never });
+  assert.deepEqual(provider(new Map()).plan(wanted), { ok: true, value: [] });
+  const lacks = new Map([
+    ["vxlan", "no VXLAN here"],
+    ["mss-clamp", "no options here"],
+  ]);
+  const said = JSON.stringify(provider(lacks).plan(wanted));
+  assert.match(said, /tunnel\[locator='fd00::1'\].*the linux data plane cannot carry it out: no VXLAN here/);
+  assert.match(said, /tunnels\/clamp-mss.*no options here/);
+  assert.ok(!said.includes("fd00::2"), "IPv6-in-IPv6 it can");
+  assert.deepEqual(provider(lacks).plan({ before: after, after } as unknown as RouterChange), { ok: true, value: [] });
 });

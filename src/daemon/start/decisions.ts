@@ -17,7 +17,7 @@ import {
   unenforced,
 } from "../live/index.ts";
 import type { PlanSink } from "../plan-sink.ts";
-import { tunnelsOf } from "../tunnels.ts";
+import { tunnelsLacking, tunnelsOf } from "../tunnels.ts";
 import { type Beginning, MAX_ROUTES } from "./beginning.ts";
 import type { Tables } from "./tables.ts";
 
@@ -60,6 +60,7 @@ export function startDecisions(begun: Beginning, { store, driver, sink }: Tables
   for (const reason of unenforced(configuration, driver)) log.error("policy.not-enforced", { reason });
   for (const reason of affinitiesLacking(configuration, driver))
     log.error("taxonomy.affinity-not-possible", { reason });
+  for (const lack of tunnelsLacking(configuration, driver)) log.error("dataplane.tunnel-not-possible", lack);
   compiler.taxonomy(knownCapabilities(configuration));
   compiler.tunnels(tunnelsOf(configuration));
   compiler.nodes(domainNodes(configuration).map(({ locator }) => locator));

@@ -33,10 +33,10 @@ import { type ExecutorAddress, ExecutorChannel } from "./channel.ts";
 import { Conversation } from "./conversation.ts";
 import { ExecutorLog } from "./executor-log.ts";
 import {
-  AGGREGATES_SINCE,
   type CountersMessage,
   type FromExecutor,
   type PortReportMessage,
+  SINCE,
   type WelcomeMessage,
 } from "./messages.ts";
 import { PlanHistory } from "./plan-history.ts";
@@ -280,8 +280,8 @@ class FibServiceDriver implements FibServiceDataplane {
   #begun({ version, name, cannot, ports }: WelcomeMessage): void {
     const known = cannot.filter(({ feature }) => Object.hasOwn(FEATURES, feature));
     const lacking = new Map(known.map(({ feature, reason }) => [feature as Feature, textOf(reason)]));
-    if (version < AGGREGATES_SINCE)
-      lacking.set("aggregates", `it speaks version ${version} of the protocol, which has none`);
+    for (const [feature, since] of Object.entries(SINCE) as [Feature, number][])
+      if (version < since) lacking.set(feature, `it speaks version ${version} of the protocol, which has it not`);
     this.cannot = lacking;
     this.#history.carriesAggregates = !lacking.has("aggregates");
     this.#portsCame(ports);

@@ -3,14 +3,15 @@
 import { fileURLToPath } from "node:url";
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import type { Feature } from "../features.ts";
 
 /** A 64-bit number; what is sent may be a number. */
 type Wide = string | number;
 
 /** The highest that is spoken here; all below are, too. */
 export const PROTOCOL_VERSION = 2;
-/** The first that has aggregates. */
-export const AGGREGATES_SINCE = 2;
+/** What came later than version 1, and with which. */
+export const SINCE = { aggregates: 2, "mss-clamp": 2 } as const satisfies Partial<Record<Feature, number>>;
 export const SERVICE = "semrd.fib.v1.FibExecutor";
 /** Operations on the way, where the executor does not say. */
 export const DEFAULT_WINDOW = 1024;
@@ -121,6 +122,7 @@ export interface PortMessage {
   readonly checks_sources: boolean;
   readonly sources: readonly { readonly address: Uint8Array; readonly length: number; readonly tenant_index: number }[];
   readonly accepts_tags: boolean;
+  readonly clamps_mss: boolean;
 }
 
 export interface PortReportMessage {

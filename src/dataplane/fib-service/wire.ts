@@ -239,10 +239,15 @@ export function* operationsOf({ nodes, nextHops, groups, policies, ...rest }: Pl
 }
 
 export function portMessage(port: PortOptions): PortMessage {
-  const { interface: name, role, tenantIndex, sources, acceptTags = false } = port;
+  const { interface: name, role, tenantIndex, sources, acceptTags = false, clampMss = false } = port;
   const behind = (sources ?? []).map(({ prefix: { address, length }, tenantIndex: tenant }) => {
     return { address, length, tenant_index: tenant };
   });
-  const checked = { checks_sources: sources !== undefined, sources: behind, accepts_tags: acceptTags };
+  const checked = {
+    checks_sources: sources !== undefined,
+    sources: behind,
+    accepts_tags: acceptTags,
+    clamps_mss: clampMss,
+  };
   return { interface: name, role: ROLES.indexOf(role), tenant_index: tenantIndex, ...checked };
 }

@@ -20,6 +20,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["connection-affinity", "the kernel's routes read no connection ids"],
   ["no-affinity", "the kernel sends flows by their hash, not datagrams in turn"],
   ["hair-pin", "routes send a tunnelled packet to no other site: it is refused here"],
+  ["mss-clamp", "routes of the kernel write no TCP options"],
   ["hop-limit", "the kernel lowers the hop limit of the outer header, and of the packet at the other end only"],
   ["too-big", "the kernel tells nobody about packets too big for a tunnel: give links between routers 40 octets more"],
   [

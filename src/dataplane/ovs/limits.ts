@@ -6,6 +6,7 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["segments", "Open vSwitch writes no routing header: it tunnels in VXLAN, so every router of the domain must"],
   ["flow-label", "the outer header of a VXLAN tunnel has no flow label; flows differ in its UDP source port"],
   ["vlan-tags", "the flows of Open vSwitch are for frames without VLAN tags; others are the bridge's"],
+  ["mss-clamp", "Open vSwitch writes no TCP options"],
   ["tags", "a tag goes in the flow label of a tunnel, and VXLAN in Open vSwitch has none"],
   ["address-affinity", "Open vSwitch sends flows by their ports, and no fragments"],
   ["connection-affinity", "Open vSwitch reads no connection ids"],

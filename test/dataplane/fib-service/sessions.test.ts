@@ -250,7 +250,7 @@ describe("sessions with an executor", () => {
       [driver.executor.state, driver.executor.generation, driver.executor.differences],
       ["in-step", 2, 0],
     );
-    assert.equal(driver.cannot.get("aggregates"), "it speaks version 1 of the protocol, which has none");
+    assert.equal(driver.cannot.get("aggregates"), "it speaks version 1 of the protocol, which has it not");
     assert.match(driver.limits.join(), /The executor cannot: packets for a capability without an entry .*version 1/);
     assert.equal(driver.snapshot().aggregates?.length, 1, "the plan has it");
     await first[Symbol.asyncDispose]();

@@ -60,6 +60,20 @@ export function segment(packet: FlowPacket): Uint8Array {
   return tcp(ENDS(packet), { sourcePort, destinationPort, flags, data });
 }
 
+/** The same SYN with a maximum segment size. @see RFC 9293 §3.7.1 */
+export function withMaximumSegment(syn: Uint8Array, value: number): Uint8Array {
+  const longer = new Uint8Array(syn.length + 4);
+  longer.set(syn);
+  longer.set([2, 4, value >> 8, value & 0xff], syn.length);
+  const view = new DataView(longer.buffer);
+  view.setUint16(4, longer.length - IPV6_LENGTH);
+  longer[IPV6_LENGTH + 12] = 6 << 4;
+  view.setUint16(IPV6_LENGTH + 16, 0);
+  const { source, destination, payload } = new Ipv6Packet(longer);
+  view.setUint16(IPV6_LENGTH + 16, checksumOf(source, destination, Protocol.Tcp, payload));
+  return longer;
+}
+
 export const acknowledgement = (packet: FlowPacket): Uint8Array => segment({ flags: TcpFlag.Ack, ...packet });
 
 export function datagram(packet: FlowPacket): Uint8Array {

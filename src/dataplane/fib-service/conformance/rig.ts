@@ -1,7 +1,7 @@
 import { parseIpv6Prefix, type Random } from "../../../base/index.ts";
 import type { Feature } from "../../features.ts";
 import type { ExecutorChannel } from "../channel.ts";
-import { AGGREGATES_SINCE, type WelcomeMessage } from "../messages.ts";
+import { SINCE, type WelcomeMessage } from "../messages.ts";
 import { DOMAIN, OWN_LOCATOR } from "./examples.ts";
 import { demand, Line, type LineOptions } from "./line.ts";
 
@@ -40,8 +40,8 @@ export class Rig implements AsyncDisposable {
   /** Why the executor cannot, by its own account or by the version that it speaks; `undefined`: it can. */
   lack(feature: Feature): string | undefined {
     const { version, cannot } = this.#welcome;
-    if (feature === "aggregates" && version < AGGREGATES_SINCE)
-      return `it speaks version ${version}, which has no aggregates`;
+    const since = (SINCE as Partial<Record<Feature, number>>)[feature];
+    if (since !== undefined && version < since) return `it speaks version ${version}, which has it not`;
     return cannot.find((each) => each.feature === feature)?.reason;
   }
 

@@ -22,6 +22,25 @@ export const SIZE: CaseGroup = {
       },
     },
     {
+      name: "a connection through a tunnel is told a maximum segment that it carries, where a port is told to",
+      needs: ["tunnels", "mss-clamp"],
+      ports: [
+        { interface: "core0", role: "core", tenantIndex: 0, hook: "auto" },
+        { interface: "client0", role: "client", tenantIndex: 1, hook: "auto", clampMss: true },
+      ],
+      async run(world) {
+        await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
+        const told = async (port: number, value: number) => {
+          const sent = p.withMaximumSegment(p.segment({ port }), value);
+          const arrived = p.innerOf(p.only(await world.send("client", [sent]), "core"));
+          p.assertChecksum(arrived);
+          return (arrived[62]! << 8) | arrived[63]!;
+        };
+        const fits = 1500 - world.tunnel.overhead - 60;
+        assert.deepEqual([await told(12, 8940), await told(13, 1200)], [fits, 1200]);
+      },
+    },
+    {
       name: "the hop limit ends here: time exceeded",
       needs: ["tunnels", "hop-limit"],
       async run(world) {

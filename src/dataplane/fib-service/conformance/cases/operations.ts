@@ -151,7 +151,7 @@ export const OPERATIONS: readonly ConformanceCase[] = [
       const { next_hops: hops } = await line.counters();
       for (const { next_hop: index } of hops)
         demand(index >= 1 && index <= 4, `counters of next hop ${index}, which is not there`);
-      const unchecked = { checks_sources: false, sources: [], accepts_tags: false };
+      const unchecked = { checks_sources: false, sources: [], accepts_tags: false, clamps_mss: false };
       const { ports } = await line.ports([{ interface: "conformance0", role: 0, tenant_index: 0, ...unchecked }]);
       const port = ports.find((each) => each.interface === "conformance0");
       demand(port !== undefined, "the port is not in the answer");
