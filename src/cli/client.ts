@@ -30,6 +30,8 @@ export interface ControlRequest extends ResourcePath {
   readonly body?: unknown;
   /** JSON as it is, instead of `body`. */
   readonly text?: string;
+  /** Ends a `SESSION`. */
+  readonly signal?: AbortSignal;
 }
 
 /** A successful answer, as it arrives. */
@@ -63,7 +65,7 @@ async function* understood(parts: Answer, link: RouterLink): Answer {
 }
 
 async function* answerOf({ link, timeoutSeconds, session }: ClientOptions, wanted: ControlRequest): Answer {
-  const { method, body, text, ...resource } = wanted;
+  const { method, body, text, signal, ...resource } = wanted;
   const fields = session === undefined ? {} : { "semrd-session": String(session) };
   if (method === "POST" || method === "DELETE") {
     const octets = text ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -75,7 +77,13 @@ async function* answerOf({ link, timeoutSeconds, session }: ClientOptions, wante
   const isLasting = method === "SESSION";
   const message = subscribeRequest(isLasting ? "STREAM" : "ONCE", resource);
   let isWhole = isLasting;
-  for await (const response of call(link, "Subscribe", message, { timeoutSeconds, lasting: isLasting, fields })) {
+  const ends = signal === undefined ? {} : { signal };
+  for await (const response of call(link, "Subscribe", message, {
+    timeoutSeconds,
+    lasting: isLasting,
+    fields,
+    ...ends,
+  })) {
     const { parts, sync } = readSubscribeResponse(response);
     yield* parts;
     isWhole ||= sync;

@@ -8,7 +8,10 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TABLE = readFileSync(path.join(ROOT, "test/requirements.md"), "utf8");
 const REQUIREMENTS = 148;
 
-const placeOf = (written: string): string => path.join(ROOT, written.startsWith("lab/") ? written : `test/${written}`);
+const placeOf = (written: string): string => {
+  const topology = path.join(ROOT, written);
+  return written.startsWith("lab/") && existsSync(topology) ? topology : path.join(ROOT, "test", written);
+};
 
 /** All text of a file, or of the files of a folder. */
 function textOf(place: string): string {

@@ -1,6 +1,7 @@
 import type { Change, CommitEntry, Consequence } from "../../management/index.ts";
 import { dataPath, type Place, type WordedStep } from "../../words/index.ts";
 import { type Answer, type ClientOptions, fetchReport, send } from "../client.ts";
+import { CommandFailure, EXIT } from "../exit.ts";
 import type { Parameters } from "../router/messages.ts";
 import type { CommitReport, ConfigurationStatus } from "../views/index.ts";
 
@@ -10,24 +11,34 @@ export type Candidate = "candidate" | "private-candidate";
 export class CandidateRouter implements AsyncDisposable {
   readonly candidate: Candidate;
   readonly #client: ClientOptions;
-  readonly #held: Answer;
+  readonly #end: AbortController;
+  /** Resolves when it is over, whoever has ended it. */
+  readonly #lasting: Promise<void>;
+  #isOver = false;
 
-  private constructor(candidate: Candidate, client: ClientOptions, held: Answer) {
+  private constructor(candidate: Candidate, client: ClientOptions, held: Answer, end: AbortController) {
     this.candidate = candidate;
     this.#client = client;
-    this.#held = held;
+    this.#end = end;
+    const over = (): void => {
+      this.#isOver = true;
+    };
+    // Why it is over the next request will see, if there is one.
+    this.#lasting = held.next().then(over, over);
   }
 
   /** @throws {CommandFailure} when no router answers */
   static async open(client: ClientOptions, candidate: Candidate): Promise<CandidateRouter> {
-    const held = await send(client, { method: "SESSION", path: "/config/session" });
+    const end = new AbortController();
+    const held = await send(client, { method: "SESSION", path: "/config/session", signal: end.signal });
     const { value } = await held.next();
     const { session } = JSON.parse(Buffer.from(value!.octets).toString()) as { session: number };
-    return new CandidateRouter(candidate, { ...client, session }, held);
+    return new CandidateRouter(candidate, { ...client, session }, held, end);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#held.return();
+    this.#end.abort();
+    await this.#lasting;
   }
 
   /** The document from the top with what the place selects; a list without keys selects all of its entries. */
@@ -84,12 +95,25 @@ export class CandidateRouter implements AsyncDisposable {
     return this.#get("/config/log", { limit: 50 });
   }
 
-  #get<T>(path: string, parameters: Parameters): Promise<T> {
+  async #get<T>(path: string, parameters: Parameters): Promise<T> {
+    this.#lasts();
     return fetchReport<T>(this.#client, { method: "GET", path, parameters });
   }
 
-  #post<T>(path: string, parameters: Parameters, body?: unknown): Promise<T> {
+  async #post<T>(path: string, parameters: Parameters, body?: unknown): Promise<T> {
+    this.#lasts();
     const wanted = { method: "POST", path, parameters } as const;
     return fetchReport<T>(this.#client, body === undefined ? wanted : { ...wanted, body });
+  }
+
+  /** @throws {CommandFailure} when the router, or the way to it, has ended the session */
+  #lasts(): void {
+    if (!this.#isOver || this.#end.signal.aborted) return;
+    const lost =
+      this.candidate === "private-candidate" ? "what was not committed is gone" : "the candidate is as it was";
+    throw new CommandFailure(
+      EXIT.unreachable,
+      `the session with the router at ${this.#client.link.place} is over, as it was restarted or the connection broke: ${lost}; begin again`,
+    );
   }
 }

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly timeoutSeconds: number;
   /** It may be silent for as long as it likes once it has begun. */
   readonly lasting?: boolean;
+  /** Ends the call from our side. */
+  readonly signal?: AbortSignal;
   /** Besides those of the connection. */
   readonly fields?: Readonly<Record<string, string>>;
 }
@@ -26,7 +28,7 @@ export async function* call(
   link: RouterLink,
   method: "Set" | "Subscribe",
   message: Uint8Array,
-  { timeoutSeconds, lasting = false, fields = {} }: CallOptions,
+  { timeoutSeconds, lasting = false, signal, fields = {} }: CallOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { connection, fields: own } = await link.open(timeoutSeconds);
   const stream = connection.session.request({
@@ -34,6 +36,8 @@ export async function* call(
     ...{ te: "trailers", "user-agent": `semrctl/${VERSION}`, ...own, ...fields },
   });
   const ending = new CallEnding(stream);
+  const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
+  signal?.addEventListener("abort", cancel, { once: true });
   stream.end(framed(message));
   const framer = new MessageFramer();
   const chunks = stream[Symbol.asyncIterator]();
@@ -54,6 +58,7 @@ export async function* call(
     }
   } catch (cause) {
     if (cause instanceof CommandFailure) throw cause;
+    if (signal?.aborted === true) return;
     if (hasBegun) throw brokeOff(link.place);
     if (cause instanceof MalformedMessage) throw callBroken(cause, link.place);
     const older = link.target.kind === "socket" ? await httpVersion(link.target.path) : undefined;
@@ -61,8 +66,10 @@ export async function* call(
       ? callBroken(connection.failure ?? (cause as Error), link.place)
       : onlyHttp(link.place, older);
   } finally {
-    if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    signal?.removeEventListener("abort", cancel);
+    if (!stream.closed) cancel();
   }
+  if (signal?.aborted === true) return;
   const status = ending.status;
   if (status === undefined && hasBegun) throw brokeOff(link.place);
   if (status === undefined) throw ending.hasHead ? notGrpc(link.place) : hungUp(link.target);

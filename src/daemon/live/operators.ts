@@ -1,6 +1,6 @@
 import path from "node:path";
 import { loadNative } from "../../../native/index.ts";
-import { type Clock, type Log, type Metrics, messageOf, Scope } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, messageOf, Scope, seconds } from "../../base/index.ts";
 import { replaceFile } from "../../host/index.ts";
 import {
   type AccessBook,
@@ -45,8 +45,8 @@ export interface OperatorsParts {
   readonly metrics: Metrics;
 }
 
-/** Of gNMI on the control socket, which is there whatever the configuration of gNMI is. */
-const CONTROL_SOCKET = { maxStreams: 128, maxMessage: 64 * 1024 * 1024 } as const;
+/** Of gNMI on the control socket, which is there whatever the configuration of gNMI is. Connections are few, so none is kept for nothing. */
+const CONTROL_SOCKET = { maxStreams: 128, maxMessage: 64 * 1024 * 1024, idleTimeout: seconds(60) } as const;
 
 /** Users, and the servers that they log in to. */
 export class Operators implements AsyncDisposable {
