@@ -10,7 +10,9 @@ import { after, describe, it, type TestContext } from "node:test";
 import type { MethodDefinition } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { MalformedMessage } from "../../src/base/index.ts";
+import { CandidateRouter } from "../../src/cli/configure/index.ts";
 import { runCommandLine } from "../../src/cli/program.ts";
+import { RouterLink } from "../../src/cli/router/connection.ts";
 import { framed, MessageFramer } from "../../src/cli/router/framing.ts";
 import { readSetResponse, readSubscribeResponse, setRequest, subscribeRequest } from "../../src/cli/router/messages.ts";
 import { targetOf } from "../../src/cli/router/options.ts";
@@ -19,7 +21,7 @@ import { readAddress } from "../../src/cli/router/target.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { loadProto } from "../../src/management/gnmi/service.ts";
 import { startControlRouter } from "../management/control-router.ts";
-import { fixedRouter, STATUS } from "../management/router.ts";
+import { fixedManagement, fixedRouter, STATUS } from "../management/router.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "semrd-router-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -323,6 +325,30 @@ describe("semrd and semrctl of other versions", () => {
       assert.match(ran.err, message);
       assert.deepEqual([ran.exitCode, ran.out], [exitCode, ""]);
     });
+
+  it("a session that the router has ended is said to be over, and so is what was in it", async () => {
+    const socket = place();
+    const management = { ...fixedManagement([]), sessions: () => [] };
+    const router = await startControlRouter(socket, fixedRouter({ management }));
+    await using link = new RouterLink({ kind: "socket", path: socket });
+    await using session = await CandidateRouter.open({ link, timeoutSeconds: 10 }, "private-candidate");
+    await router[Symbol.asyncDispose]();
+    const late = AbortSignal.timeout(10_000);
+    const said = async (): Promise<string> => {
+      try {
+        await session.discard();
+        return "";
+      } catch (cause) {
+        return (cause as Error).message;
+      }
+    };
+    // The end of the connection is seen a moment later.
+    for (let message = ""; !message.includes("is over"); message = await said()) assert.ok(!late.aborted, message);
+    assert.match(
+      await said(),
+      /is over, as it was restarted or the connection broke: what was not committed is gone; begin again$/,
+    );
+  });
 
   it("a semrctl that speaks HTTP is answered as ever", async () => {
     const socket = place();

@@ -1,0 +1,147 @@
+import { type Command, Option } from "commander";
+import type {
+  AgentRow,
+  CapabilityRow,
+  CountersReport,
+  ExchangedRouteRow,
+  FibRow,
+  PeerRow,
+  PolicyRow,
+  RouteRow,
+  StatusReport,
+  UnicastRouteRow,
+} from "../management/index.ts";
+import type { Print } from "./agent-command.ts";
+import type { PrintList } from "./printer.ts";
+import type { TableStyle } from "./table.ts";
+import {
+  agentsView,
+  capabilitiesView,
+  countersView,
+  dataplaneView,
+  exchangedRouteDetailsView,
+  exchangedRoutesView,
+  fibView,
+  peersView,
+  policiesView,
+  routeDetailsView,
+  routesView,
+  statusView,
+  unicastRouteDetailsView,
+  unicastRoutesView,
+} from "./views/index.ts";
+
+const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
+
+interface RouteFilters extends Filters {
+  readonly detail: boolean;
+  readonly family: (typeof FAMILIES)[number];
+  readonly peer?: string;
+}
+
+interface ExchangeOptions {
+  readonly detail: boolean;
+  readonly family: (typeof FAMILIES)[number];
+  readonly refused?: boolean;
+  readonly withheld?: boolean;
+}
+
+/** Routes between this router and one peer. */
+function addExchange(show: Command, name: "received" | "advertised", about: string, printList: PrintList): Command {
+  return show
+    .command(name)
+    .description(about)
+    .argument("<peer>", "its address")
+    .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
+    .option("--detail", "with communities", false)
+    .action((peer: string, { detail, family, refused = false, withheld = false }: ExchangeOptions) => {
+      const outcome = refused ? { outcome: "refused" } : withheld ? { outcome: "not-told" } : {};
+      return printList<ExchangedRouteRow>(
+        { path: `/${name}`, parameters: { peer, family, ...outcome } },
+        "no routes",
+        detail ? exchangedRouteDetailsView : exchangedRoutesView,
+      );
+    });
+}
+
+interface Filters {
+  readonly tenant?: string;
+  readonly capability?: string;
+}
+
+/** `show`, with what the router itself knows; others add to it. */
+export function addShow(program: Command, style: TableStyle, print: Print, printList: PrintList): Command {
+  const show = program.command("show").description("print what the router knows");
+  const filtered = (command: Command): Command =>
+    command.option("--tenant <name>", "of this tenant only").option("--capability <name>", "of this capability only");
+
+  show
+    .command("status")
+    .description("the router, its data plane, and what an operator should look at")
+    .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => statusView(report, style)));
+  show
+    .command("dataplane")
+    .description("who carries the forwarding plan out, how far, and what it cannot do")
+    .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => dataplaneView(report, style)));
+  filtered(show.command("agents").description("agents and their instances behind this router")).action(
+    (filters: Filters) => printList<AgentRow>({ path: "/agents", parameters: { ...filters } }, "no agents", agentsView),
+  );
+  filtered(show.command("capabilities").description("capabilities, their addresses, and who serves them")).action(
+    (filters: Filters) =>
+      printList<CapabilityRow>(
+        { path: "/capabilities", parameters: { ...filters } },
+        "no capabilities",
+        capabilitiesView,
+      ),
+  );
+  filtered(show.command("routes").description("routes of one family, this router's own and those of its peers"))
+    .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
+    .option("--peer <address>", "from this peer only")
+    .option("--detail", "everything that is known of each", false)
+    .action(({ detail, family, ...filters }: RouteFilters) =>
+      family === "capability"
+        ? printList<RouteRow>(
+            { path: "/routes", parameters: { ...filters } },
+            "no routes",
+            detail ? routeDetailsView : routesView,
+          )
+        : printList<UnicastRouteRow>(
+            { path: "/routes", parameters: { family, ...filters } },
+            "no routes",
+            detail ? unicastRouteDetailsView : unicastRoutesView,
+          ),
+    );
+  addExchange(show, "received", "what a peer has said, before import policy, and what became of it", printList).option(
+    "--refused",
+    "only what is not used",
+    false,
+  );
+  addExchange(show, "advertised", "what a peer is told, after export policy, and what not, and why", printList).option(
+    "--withheld",
+    "only what it is not told",
+    false,
+  );
+  show
+    .command("peers")
+    .description("BGP sessions")
+    .action(() => printList<PeerRow>({ path: "/peers" }, "no peers", peersView));
+  show
+    .command("policies")
+    .description("routing policies, statement by statement, with how often each has fitted")
+    .option("--policy <name>", "this policy only")
+    .action((options: { readonly policy?: string }) =>
+      printList<PolicyRow>({ path: "/policies", parameters: { ...options } }, "no policies", policiesView),
+    );
+  filtered(show.command("fib").description("what the data plane does with each capability address")).action(
+    (filters: Filters) =>
+      printList<FibRow>({ path: "/fib", parameters: { ...filters } }, "nothing is forwarded", fibView),
+  );
+  show
+    .command("counters")
+    .description("packets by verdict, and flows by site and instance")
+    .option("--all", "also verdicts that never happened", false)
+    .action((options: { readonly all: boolean }) =>
+      print<CountersReport>({ method: "GET", path: "/counters" }, (report) => countersView(report, options, style)),
+    );
+  return show;
+}
