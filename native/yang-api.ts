@@ -173,9 +173,12 @@ export interface YangRequest {
   readonly input: Readonly<Record<string, unknown>>;
   /**
    * The anydata and anyxml parameters by their path in the input (`config`, `source/config`), each as XML text of the
-   * element itself with every namespace that was in scope declared on it: what `edit` and `filter` take.
+   * element itself with every namespace that was in scope declared on it: what `edit` and `filter` take. Its attributes are
+   * named as they are written there, declarations too.
    */
-  readonly documents: Readonly<Record<string, string>>;
+  readonly documents: Readonly<
+    Record<string, { readonly xml: string; readonly attributes: Readonly<Record<string, string>> }>
+  >;
   /** Attributes of `<rpc>` as they were written, namespace declarations too: to be sent back. */
   readonly attributes: Readonly<Record<string, string>>;
 }

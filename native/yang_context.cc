@@ -16,7 +16,12 @@ Napi::Value ListValue(Napi::Env env, std::vector<std::string>& texts) { return P
 Napi::Value RequestValue(Napi::Env env, ParsedRequest& request) {
   auto value = Parsed(env, request.json).As<Napi::Object>();
   auto documents = Napi::Object::New(env);
-  for (const auto& [path, xml] : request.documents) documents.Set(path, xml);
+  for (const auto& [path, xml, attributes] : request.documents) {
+    auto document = Napi::Object::New(env);
+    document.Set("xml", xml);
+    document.Set("attributes", Parsed(env, attributes));
+    documents.Set(path, document);
+  }
   value.Set("documents", documents);
   return value;
 }
@@ -49,12 +54,18 @@ Napi::Value ModulesValue(Napi::Env env, const std::vector<YangModuleState>& modu
 template <typename Result>
 Napi::Value Queue(Napi::Env env, const std::shared_ptr<YangLane>& lane, typename YangPromiseJob<Result>::Work work,
                   typename YangPromiseJob<Result>::Finish finish,
-                  typename YangPromiseJob<Result>::Failed failed = nullptr) {
+                  typename YangPromiseJob<Result>::Failed failed = nullptr, bool here = false) {
   auto job = std::make_unique<YangPromiseJob<Result>>(env, std::move(work), std::move(finish), std::move(failed));
   Napi::Promise promise = job->promise();
-  lane->Post(std::move(job));
+  if (here)
+    lane->RunHere(std::move(job));
+  else
+    lane->Post(std::move(job));
   return promise;
 }
+
+// A request of so many octets is read in a fraction of a millisecond.
+constexpr size_t kSmallRequest = 2048;
 
 // Namespaces or names of modules by prefix; absent for none.
 std::vector<std::pair<std::string, std::string>> Prefixes(Napi::Value value) {
@@ -104,9 +115,10 @@ YangContext::YangContext(const Napi::CallbackInfo& info) : Wrapped(info) {
 
 template <typename Result>
 Napi::Value YangContext::Post(Napi::Env env, std::function<Result(YangCore&)> work,
-                              typename YangPromiseJob<Result>::Finish finish) const {
+                              typename YangPromiseJob<Result>::Finish finish, bool here) const {
   return Queue<Result>(
-      env, lane_, [work = std::move(work)](std::unique_ptr<YangCore>& core) { return work(*core); }, std::move(finish));
+      env, lane_, [work = std::move(work)](std::unique_ptr<YangCore>& core) { return work(*core); }, std::move(finish),
+      nullptr, here);
 }
 
 Napi::Value YangContext::PostTree(Napi::Env env, std::function<KeptTree(YangCore&)> work) const {
@@ -234,8 +246,10 @@ PrintRequest YangContext::PrintRequested(const Napi::CallbackInfo& info) const {
 Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
   TreeNumber number = Number(info, 0);
   PrintRequest request = PrintRequested(info);
+  YangCore* idle = lane_->Idle();
+  bool here = idle != nullptr && idle->IsSmall(number, request);
   return Post<std::string>(
-      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); }, TextValue);
+      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); }, TextValue, here);
 }
 
 // printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>
@@ -256,12 +270,14 @@ Napi::Value YangContext::PrintOctets(const Napi::CallbackInfo& info) {
 // parseRequest(xml: string, data?: YangTree): Promise<YangRequest>
 Napi::Value YangContext::ParseRequest(const Napi::CallbackInfo& info) {
   TreeNumber data = Number(info, 1, true);
+  std::string xml = PlainText(info[0], "xml");
+  bool here = data == 0 && xml.size() <= kSmallRequest && lane_->Idle() != nullptr;
   return Post<ParsedRequest>(
       info.Env(),
-      [xml = PlainText(info[0], "xml"), data](YangCore& core) {
+      [xml = std::move(xml), data](YangCore& core) {
         return semrd::ParseRequest(core.context(), xml, core.Tree(data));
       },
-      RequestValue);
+      RequestValue, here);
 }
 
 // checkInput(target: YangPath, operation: string, input: unknown, data?: YangTree): Promise<unknown>

@@ -51,10 +51,11 @@ class YangContext final : public Wrapped<YangContext> {
   // The number of a tree, 0 where undefined is allowed and given.
   TreeNumber Number(const Napi::CallbackInfo& info, size_t argument, bool may_be_absent = false) const;
 
-  // Queues a job; what it gives is turned into a value by `finish`, a YangTree without one.
+  // Queues a job; what it gives is turned into a value by `finish`, a YangTree without one. `here`: it is small, and the
+  // lane idle, so it is done at once.
   template <typename Result>
   Napi::Value Post(Napi::Env env, std::function<Result(YangCore&)> work,
-                   typename YangPromiseJob<Result>::Finish finish) const;
+                   typename YangPromiseJob<Result>::Finish finish, bool here = false) const;
   Napi::Value PostTree(Napi::Env env, std::function<KeptTree(YangCore&)> work) const;
 
   std::shared_ptr<YangLane> lane_;

@@ -17,6 +17,8 @@ namespace semrd {
 
 namespace {
 
+constexpr size_t kSmallFilter = 2048;  // octets
+
 #ifdef LYD_PRINT_WITHSIBLINGS
 constexpr uint32_t kWithSiblings = LYD_PRINT_WITHSIBLINGS;
 #else
@@ -322,6 +324,22 @@ std::string YangCore::Print(TreeNumber number, const PrintRequest& request) cons
   PrintedText printed;
   if (lyd_print_mem(&printed.text, tree, FormatOf(request.format), options) != LY_SUCCESS) Fail("printing");
   return OrEmpty(printed.text);
+}
+
+bool YangCore::IsSmall(TreeNumber number, const PrintRequest& request) const {
+  const lyd_node* tree = Tree(number);
+  Budget budget;
+  if (request.origin) return false;
+  if (!request.filter || request.content != YangContent::kAll)
+    return budget.CoversSiblings(tree);
+  if (request.filter->size() > kSmallFilter) return false;
+  try {
+    auto document = ReadXml(*request.filter);
+    SelectByFilter(context_, tree, *document, &budget);
+    return !budget.exceeded();
+  } catch (const YangFailure&) {
+    return true;  // it is refused
+  }
 }
 
 std::string YangCore::PrintSchema(const std::string& name, bool as_tree) const {

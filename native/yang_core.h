@@ -99,6 +99,8 @@ class YangCore {
   // JSON of a YangMatch for each node.
   std::vector<std::string> Matches(TreeNumber number, const PathPattern& path, bool defaults, YangContent content);
   std::string Print(TreeNumber number, const PrintRequest& request) const;
+  // Whether that is the work of a fraction of a millisecond. Takes less than that to find out.
+  bool IsSmall(TreeNumber number, const PrintRequest& request) const;
 
   KeptTree Keep(OwnedTree tree);
   // Null for an empty tree, and for number 0.

@@ -12,8 +12,8 @@ bool IsContentMatch(const Element& element) { return element.first == nullptr &&
 
 class Filter {
  public:
-  Filter(const ly_ctx* context, Selection& selection)
-      : values_(context, YangFormat::kXml), selection_(selection) {}
+  Filter(const ly_ctx* context, Selection& selection, Budget* budget)
+      : values_(context, YangFormat::kXml), selection_(selection), budget_(budget) {}
 
   // What the children of `holder` select among `first` and its siblings; false when nothing.
   bool Siblings(const Element& holder, const lyd_node* parent, const lyd_node* first) {
@@ -26,7 +26,7 @@ class Filter {
       }
     }
     if (only_content && parent != nullptr) {
-      selection_.AddWhole(parent);
+      Add(parent);
       return true;
     }
     for (const Element* element = holder.first; element != nullptr; element = element->next)
@@ -35,20 +35,32 @@ class Filter {
   }
 
  private:
+  void Add(const lyd_node* node) {
+    if (budget_ == nullptr || budget_->Covers(node)) selection_.AddWhole(node);
+  }
+
+  // For each node that is looked at.
+  bool IsTooMuch() {
+    if (budget_ == nullptr) return false;
+    budget_->Spend();
+    return budget_->exceeded();
+  }
+
   bool One(const Element& element, const lyd_node* first, bool all) {
     bool content = IsContentMatch(element), any = false;
     if (HasAttributes(element)) return false;  // section 6.2.2: no data has any
     if (const lyd_node* entry = nullptr; KeyedEntry(element, first, entry))
       return entry != nullptr && Siblings(element, entry, lyd_child(entry));
     for (auto node = first; node != nullptr; node = node->next) {
+      if (IsTooMuch()) return any;
       if (all && content) {
-        selection_.AddWhole(node);
+        Add(node);
         any = true;
         continue;
       }
       if (!IsNamed(element, node)) continue;
       if (content ? HasValue(element, node) : element.first == nullptr) {
-        selection_.AddWhole(node);
+        Add(node);
         any = true;
       } else if (element.first != nullptr && (node->schema->nodetype & (LYS_CONTAINER | LYS_LIST)) != 0) {
         any = Siblings(element, node, lyd_child(node)) || any;
@@ -71,7 +83,7 @@ class Filter {
 
   bool HoldsContent(const Element& element, const lyd_node* first) {
     if (HasAttributes(element)) return false;
-    for (auto node = first; node != nullptr; node = node->next)
+    for (auto node = first; node != nullptr && !IsTooMuch(); node = node->next)
       if (IsNamed(element, node) && HasValue(element, node)) return true;
     return false;
   }
@@ -115,18 +127,19 @@ class Filter {
 
   ValueReader values_;
   Selection& selection_;
+  Budget* budget_;  // null: as much as it takes
 };
 
 }  // namespace
 
-Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter) {
+Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter, Budget* budget) {
   Selection selection;
   const Element* holder = &filter.root();
   // The element `filter` itself, of NETCONF, or `subtree-filter`, of RFC 8526 and RFC 8641.
   if (const Element* only = holder->first; only != nullptr && only->next == nullptr &&
                                            (only->name == "filter" || only->name == "subtree-filter"))
     holder = only;
-  Filter(context, selection).Siblings(*holder, nullptr, top);
+  Filter(context, selection, budget).Siblings(*holder, nullptr, top);
   return selection;
 }
 

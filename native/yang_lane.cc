@@ -51,15 +51,14 @@ YangLane::YangLane(Napi::Env env) : env_(env) {
 YangLane::~YangLane() { Stop(); }
 
 void YangLane::Serve() {
-  std::unique_ptr<YangCore> core;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
-    if (stop_) return;
+    if (stop_) return core_.reset();
     auto job = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    job->Run(core);
+    job->Run(core_);
     lock.lock();
     done_.push_back(std::move(job));
     announce_.NonBlockingCall(this, [](Napi::Env, Napi::Function, YangLane* lane) { lane->SettleDone(); });
@@ -68,9 +67,16 @@ void YangLane::Serve() {
 
 void YangLane::Enqueue(std::unique_ptr<YangJob> job) {
   if (pending_++ == 0) announce_.Ref(env_);
-  std::lock_guard lock(mutex_);
-  waiting_.push_back(std::move(job));
-  changed_.notify_one();
+  {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(job));
+  }
+  changed_.notify_one();  // not before: the thread would only wait for the lock
+}
+
+void YangLane::RunHere(std::unique_ptr<YangJob> job) {
+  job->Run(core_);
+  job->Settle(env_);
 }
 
 void YangLane::Post(std::unique_ptr<YangJob> job) {

@@ -41,6 +41,10 @@ class YangLane {
 
   // Queues a job; one that comes after Close is cancelled.
   void Post(std::unique_ptr<YangJob> job);
+  // The context, while the thread has nothing to do: for work so small that two changes of threads would take longer.
+  YangCore* Idle() const { return open() && pending_ == 0 ? core_.get() : nullptr; }
+  // Does a job on this thread, right after Idle() has given the context.
+  void RunHere(std::unique_ptr<YangJob> job);
   // Cancels what waits, then queues `last`, which must free the context and call Stop when settled.
   void Close(std::unique_ptr<YangJob> last);
   // Waits for the job under way and ends the thread, which frees the context.
@@ -55,8 +59,9 @@ class YangLane {
   Napi::Env env_;
   Napi::ThreadSafeFunction announce_;
   Napi::Env::CleanupHook<void (*)(YangLane*), YangLane> at_exit_;
-  size_t pending_ = 0;
+  size_t pending_ = 0;  // jobs that are not settled: without one the thread waits, and has left `core_` alone
   bool closing_ = false;
+  std::unique_ptr<YangCore> core_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

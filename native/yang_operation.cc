@@ -44,11 +44,25 @@ lyd_node* TopOf(lyd_node* node) {
   return node;
 }
 
+void AppendJsonMember(std::string& object, std::string_view name, std::string_view value) {
+  if (object.size() > 1) object += ',';
+  AppendJsonText(object, name);
+  object += ':';
+  AppendJsonText(object, value);
+}
+
+std::string AttributesJson(const Element& element) {
+  std::string out = "{";
+  for (auto one = element.attributes; one != nullptr; one = one->next) AppendJsonMember(out, one->written, one->value);
+  return out + "}";
+}
+
 // The element as a document of its own: with what was declared around it.
-std::string OwnDocument(const Element& element) {
-  std::string out(element.source);
+ParsedRequest::Document OwnDocument(std::string path, const Element& element) {
+  ParsedRequest::Document document = {std::move(path), std::string(element.source), AttributesJson(element)};
   auto name = element.source.find_first_of(" \t\r\n/>", 1);
   std::string declarations;
+  document.attributes.pop_back();
   std::vector<std::string_view> done;
   for (auto own = element.attributes; own != nullptr; own = own->next)
     if (own->space == "xmlns") done.push_back(own->written == "xmlns" ? "" : own->name);
@@ -57,7 +71,9 @@ std::string OwnDocument(const Element& element) {
     for (auto other : done) shadowed = shadowed || other == binding->prefix;
     if (shadowed) continue;
     done.push_back(binding->prefix);
-    declarations += binding->prefix.empty() ? " xmlns=\"" : " xmlns:" + std::string(binding->prefix) + "=\"";
+    std::string attribute = binding->prefix.empty() ? "xmlns" : "xmlns:" + std::string(binding->prefix);
+    AppendJsonMember(document.attributes, attribute, binding->space);
+    declarations += " " + attribute + "=\"";
     for (char octet : binding->space) {
       if (octet == '"') declarations += "&quot;";
       else if (octet == '&') declarations += "&amp;";
@@ -66,19 +82,9 @@ std::string OwnDocument(const Element& element) {
     }
     declarations += '"';
   }
-  out.insert(name, declarations);
-  return out;
-}
-
-std::string AttributesJson(const Element& element) {
-  std::string out = "{";
-  for (auto one = element.attributes; one != nullptr; one = one->next) {
-    if (out.size() > 1) out += ',';
-    AppendJsonText(out, one->written);
-    out += ':';
-    AppendJsonText(out, one->value);
-  }
-  return out + "}";
+  document.xml.insert(name, declarations);
+  document.attributes += '}';
+  return document;
 }
 
 // Anydata and anyxml below `node`, which `element` has made, in containers too.
@@ -89,7 +95,7 @@ void CollectDocuments(const lyd_node* node, const Element& element, const std::s
       if (given->name != child->schema->name) continue;
       std::string name = path + std::string(given->name);
       if ((child->schema->nodetype & LYS_ANYDATA) != 0)
-        request.documents.emplace_back(name, OwnDocument(*given));
+        request.documents.push_back(OwnDocument(name, *given));
       else
         CollectDocuments(child, *given, name + "/", request);
     }

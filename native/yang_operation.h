@@ -12,7 +12,11 @@ namespace semrd {
 
 struct ParsedRequest {
   std::string json;  // of a YangRequest without its documents
-  std::vector<std::pair<std::string, std::string>> documents;
+  struct Document {
+    std::string path, xml;
+    std::string attributes;  // JSON
+  };
+  std::vector<Document> documents;
 };
 
 // What is called: the node that an action is on (empty for an RPC), then the operation or notification.

@@ -79,6 +79,17 @@ OwnedTree CopyContent(const lyd_node* top, bool config) {
   return OwnedTree(copy);
 }
 
+bool Budget::CoversSiblings(const lyd_node* first) {
+  for (auto node = first; node != nullptr; node = node->next)
+    if (!Covers(node)) return false;
+  return true;
+}
+
+bool Budget::Covers(const lyd_node* node) {
+  Spend();
+  return !exceeded() && CoversSiblings(lyd_child(node));
+}
+
 void Selection::AddWhole(const lyd_node* node) {
   nodes_[node] = true;
   for (auto parent = lyd_parent(node); parent != nullptr; parent = lyd_parent(parent))

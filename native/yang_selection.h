@@ -61,8 +61,23 @@ bool FitsStep(const lyd_node* node, const PathStep& wanted);
 // In the order of the tree. Throws YangFailure for a step that no model has.
 std::vector<const lyd_node*> FindNodes(const ly_ctx* context, const lyd_node* top, const PathPattern& path);
 
-// What a subtree filter selects. @see RFC 6241 section 6
-Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter);
+// Nodes that are looked at before work counts as large.
+class Budget {
+ public:
+  bool exceeded() const { return left_ == 0; }
+  void Spend() {
+    if (left_ > 0) left_--;
+  }
+  // `node` with all below it; false when that is too much.
+  bool Covers(const lyd_node* node);
+  bool CoversSiblings(const lyd_node* first);
+
+ private:
+  size_t left_ = 500;
+};
+
+// What a subtree filter selects; of no use once `budget` is exceeded. @see RFC 6241 section 6
+Selection SelectByFilter(const ly_ctx* context, const lyd_node* top, const Document& filter, Budget* budget = nullptr);
 
 // A copy of `node`, alone or with all that is in it, at the end of the children of `parent` or of the nodes at `*top`.
 lyd_node* CopyNode(const lyd_node* node, bool whole, lyd_node* parent, lyd_node** top);

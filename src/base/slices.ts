@@ -3,24 +3,24 @@ import type { Clock } from "./ports.ts";
 
 /** Longest run of a sweep before other work of the process gets its turn. */
 const SLICE = milliseconds(3);
-/** A look at the clock costs more than a small step of the work. */
-const STEPS_PER_LOOK = 8;
-
 /** Work in many small steps that gives the event loop a turn whenever its time is over: `if (slices.isOver) await slices.next()`. */
 export class Slices {
   readonly #clock: Clock;
   readonly #span: Milliseconds;
+  readonly #stepsPerLook: number;
   #steps = 0;
   #ends: number;
 
-  constructor(clock: Clock, span = SLICE) {
+  /** `stepsPerLook`: a look at the clock costs more than a small step. */
+  constructor(clock: Clock, { span = SLICE, stepsPerLook = 8 } = {}) {
     this.#clock = clock;
     this.#span = span;
+    this.#stepsPerLook = stepsPerLook;
     this.#ends = clock.monotonic() + span;
   }
 
   get isOver(): boolean {
-    return ++this.#steps % STEPS_PER_LOOK === 0 && this.#clock.monotonic() >= this.#ends;
+    return ++this.#steps % this.#stepsPerLook === 0 && this.#clock.monotonic() >= this.#ends;
   }
 
   next(): Promise<void> {

@@ -26,8 +26,15 @@ test("an rpc with identity, anyxml in a container, and attributes to be sent bac
     target: [],
     input: { seed: "semrd-garden-kinds:rose", into: {} },
     documents: {
-      "into/plan":
-        '<plan xmlns="urn:semrd:garden" xmlns:x="urn:x" xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" x:a="1"><x:row/></plan>',
+      "into/plan": {
+        xml: '<plan xmlns="urn:semrd:garden" xmlns:x="urn:x" xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" x:a="1"><x:row/></plan>',
+        attributes: {
+          "x:a": "1",
+          xmlns: "urn:semrd:garden",
+          "xmlns:x": "urn:x",
+          "xmlns:nc": "urn:ietf:params:xml:ns:netconf:base:1.0",
+        },
+      },
     },
     attributes: {
       "xmlns:nc": "urn:ietf:params:xml:ns:netconf:base:1.0",

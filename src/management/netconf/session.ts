@@ -1,5 +1,13 @@
 import type { Duplex } from "node:stream";
-import { type Clock, type Log, type Milliseconds, messageOf, type Timer } from "../../base/index.ts";
+import {
+  type Clock,
+  type Log,
+  type Milliseconds,
+  messageOf,
+  milliseconds,
+  Slices,
+  type Timer,
+} from "../../base/index.ts";
 import type { Session } from "../datastore/index.ts";
 import { BASE_1_0, BASE_1_1 } from "./capabilities.ts";
 import { type Framing, framed, MessageFramer } from "./framing.ts";
@@ -54,6 +62,9 @@ const MAX_UNREAD = 4 * 1024 * 1024;
 /** Octets of input in one turn of the event loop. */
 const SLICE = 32 * 1024;
 
+/** Answers to requests that came together go together, so many octets at most: a packet of SSH takes 32 KiB. */
+const TOGETHER = 16 * 1024;
+
 /**
  * One session over a stream of octets, whatever carries that. Requests are answered one after the other in the order in which they
  * came; what a client sends meanwhile waits in its own send buffer.
@@ -73,8 +84,17 @@ export class NetconfSession {
   #writing: Promise<void> = Promise.resolve();
   /** Something is on its way, and what comes waits for it. */
   #isWriting = false;
+  /** Framed, and written with what else this turn says. */
+  #together: Uint8Array[] = [];
+  #togetherSize = 0;
+  /** On a later turn, unless that was done before. */
+  #flushes = false;
   #unread = 0;
   #timer: Timer | undefined;
+  /** An operation may take longer than a client may be idle. */
+  #isAnswering = false;
+  /** When the last one was answered. */
+  #idleSince: Milliseconds;
   #ending: Ending | undefined;
   /** Keeps an idle session open. */
   subscribed = false;
@@ -85,6 +105,7 @@ export class NetconfSession {
     this.#parts = parts;
     this.#framer = new MessageFramer(parts.limits.maxMessage);
     this.since = parts.clock.wall();
+    this.#idleSince = parts.clock.monotonic();
     this.transport = parts.transport;
     stream.on("error", (cause) => this.#end("dropped", messageOf(cause)));
     stream.on("close", () => this.#end("dropped", "closed by the client"));
@@ -97,13 +118,14 @@ export class NetconfSession {
 
   /** Serves until the session ends. */
   async serve(): Promise<Ending> {
-    const { capabilities, limits } = this.#parts;
-    this.#expire(limits.helloTimeout, "bad-hello", "no hello in time");
+    const { capabilities, clock, limits } = this.#parts;
+    this.#timer = clock.after(limits.helloTimeout, () => this.#end("bad-hello", "no hello in time"));
     const list = capabilities.map((uri) => `<capability>${escapeXml(uri)}</capability>`).join("");
     const id = this.identity.id;
     void this.#send(
       `<hello xmlns="${BASE_NAMESPACE}"><capabilities>${list}</capabilities><session-id>${id}</session-id></hello>`,
     );
+    this.#flush();
     try {
       for await (const octets of this.#stream.iterator({ destroyOnReturn: false })) {
         if (!(await this.#take(octets as Uint8Array))) break;
@@ -111,6 +133,7 @@ export class NetconfSession {
     } catch (cause) {
       this.#end("dropped", messageOf(cause));
     }
+    this.#flush();
     await this.#writing;
     this.#end("dropped", this.#framer.idle ? "closed by the client" : "the client left in the middle of a message");
     return this.#ending!;
@@ -143,10 +166,13 @@ export class NetconfSession {
 
   /** False when nothing more is to be read. */
   async #messages(): Promise<boolean> {
+    const slices = new Slices(this.#parts.clock, { stepsPerLook: 1 });
     for (;;) {
       const next = this.#framer.next();
       switch (next.kind) {
         case "need-more":
+          this.#flush();
+          await this.#writing;
           return !this.signal.aborted;
         case "malformed":
           // Nothing after it can be trusted, and no message is known to answer. RFC 6242 §4.2
@@ -157,6 +183,7 @@ export class NetconfSession {
           return false;
         case "message":
           if (!(await this.#message(next.text))) return false;
+          if (slices.isOver) await slices.next();
       }
     }
   }
@@ -170,7 +197,7 @@ export class NetconfSession {
       return false;
     }
     if (!this.#helloSeen) return this.#hello(text);
-    this.#timer?.cancel();
+    this.#isAnswering = true;
     const { text: answer, outcome, last } = await this.#parts.answer(this, text);
     if (outcome === "bad") this.counters.inBadRpcs++;
     else this.counters.inRpcs++;
@@ -178,10 +205,13 @@ export class NetconfSession {
     if (this.signal.aborted) return false;
     await this.#send(answer);
     if (last) {
+      this.#flush();
+      await this.#writing;
       this.#end("closed", "closed by the client");
       return false;
     }
-    this.#awaitNext();
+    this.#isAnswering = false;
+    this.#idleSince = this.#parts.clock.monotonic();
     return true;
   }
 
@@ -200,6 +230,7 @@ export class NetconfSession {
     }
     this.#helloSeen = true;
     this.#timer?.cancel();
+    this.#idleSince = this.#parts.clock.monotonic();
     if (chunked) {
       // The own hello may still be on its way; it is framed as it was when it was sent.
       this.#framing = "chunked";
@@ -210,38 +241,58 @@ export class NetconfSession {
   }
 
   #awaitNext(): void {
-    const { idleTimeout } = this.#parts.limits;
+    const { clock, limits } = this.#parts;
+    const { idleTimeout } = limits;
     if (idleTimeout === undefined) return;
-    this.#expire(idleTimeout, "timeout", "idle for too long");
+    const idle = this.#isAnswering || this.subscribed ? 0 : clock.monotonic() - this.#idleSince;
+    if (idle >= idleTimeout) this.#end("timeout", "idle for too long");
+    else this.#timer = clock.after(milliseconds(idleTimeout - idle), () => this.#awaitNext());
   }
 
-  #expire(delay: Milliseconds, reason: Ending["reason"], text: string): void {
-    this.#timer?.cancel();
-    this.#timer = this.#parts.clock.after(delay, () => {
-      if (this.subscribed && this.#helloSeen) this.#awaitNext();
-      else this.#end(reason, text);
-    });
-  }
-
-  /** Resolves when it was handed over, or the session has ended. */
+  /** Resolves when it is on its way, with what else this turn says, and more can be; or when the session has ended. */
   #send(text: string): Promise<void> {
     const octets = Buffer.from(text);
-    const pieces = framed(octets, this.#framing);
     this.#unread += octets.length;
-    this.#writing = this.#isWriting
-      ? this.#writing.then(() => this.#write(octets, pieces))
-      : this.#write(octets, pieces);
+    if (octets.length > TOGETHER) {
+      this.#flush();
+      return this.#hand(framed(octets, this.#framing), octets.length);
+    }
+    this.#together.push(...framed(octets, this.#framing));
+    this.#togetherSize += octets.length;
+    if (this.#togetherSize > TOGETHER) this.#flush();
+    else if (!this.#flushes) {
+      this.#flushes = true;
+      this.#parts.clock.soon(() => {
+        this.#flushes = false;
+        this.#flush();
+      });
+    }
     return this.#writing;
   }
 
-  async #write(octets: Uint8Array, pieces: Iterable<Uint8Array>): Promise<void> {
+  #flush(): void {
+    const [first, ...others] = this.#together;
+    if (first === undefined) return;
+    const pieces = others.length === 0 ? [first] : [Buffer.concat(this.#together)];
+    const size = this.#togetherSize;
+    this.#together = [];
+    this.#togetherSize = 0;
+    void this.#hand(pieces, size);
+  }
+
+  #hand(pieces: Iterable<Uint8Array>, size: number): Promise<void> {
+    this.#writing = this.#isWriting ? this.#writing.then(() => this.#write(pieces, size)) : this.#write(pieces, size);
+    return this.#writing;
+  }
+
+  async #write(pieces: Iterable<Uint8Array>, size: number): Promise<void> {
     this.#isWriting = true;
     for (const piece of pieces) {
       if (this.signal.aborted) return;
       if (!this.#stream.write(piece)) await this.#drained();
     }
-    this.#unread -= octets.length;
-    this.#isWriting = this.#unread > 0;
+    this.#unread -= size;
+    this.#isWriting = this.#unread > this.#togetherSize;
   }
 
   #drained(): Promise<void> {
@@ -258,6 +309,7 @@ export class NetconfSession {
 
   #end(reason: Ending["reason"], text: string, killedBy?: number): void {
     if (this.signal.aborted) return;
+    this.#flush();
     this.#ending = { reason, text, ...(killedBy === undefined ? {} : { killedBy }) };
     this.#timer?.cancel();
     this.#ended.abort();

@@ -64,6 +64,8 @@ export class CommitStore {
   #head: Head;
   /** Newest first, as the head has them. */
   #entries: CommitEntry[];
+  /** What no commit names any more is gone: nobody waits for it but who writes next. */
+  #swept: Promise<void> = Promise.resolve();
 
   private constructor(files: StoreFiles, log: Log, head: Head, entries: CommitEntry[]) {
     this.#files = files;
@@ -87,6 +89,11 @@ export class CommitStore {
     const store = new CommitStore(files, log, head, entries);
     await store.#removeUnnamed();
     return store;
+  }
+
+  /** Nothing is done to the files any more, until the next commit. */
+  get settled(): Promise<void> {
+    return this.#swept;
   }
 
   get lineage(): string {
@@ -133,6 +140,7 @@ export class CommitStore {
     document: Uint8Array,
     also: { readonly pending: StoredPending | undefined; readonly startup?: string },
   ): Promise<void> {
+    await this.#swept;
     try {
       await this.#putCommit(entry, document, also);
     } catch (cause) {
@@ -141,7 +149,7 @@ export class CommitStore {
       throw cause;
     }
     this.#entries = [entry, ...this.#entries].slice(0, KEPT_ENTRIES);
-    await this.#removeUnnamed();
+    this.#swept = this.#removeUnnamed();
   }
 
   async #putCommit(
@@ -150,8 +158,10 @@ export class CommitStore {
     also: { readonly pending: StoredPending | undefined; readonly startup?: string },
   ): Promise<void> {
     const { id } = entry;
-    await this.#files.write(documentName(id), document);
-    await this.#files.write(entryName(id), JSON.stringify(entry));
+    await together([
+      this.#files.write(documentName(id), document),
+      this.#files.write(entryName(id), JSON.stringify(entry)),
+    ]);
     await this.#files.syncNames();
     const { pending } = also;
     const startup = also.startup === undefined ? this.#head.startup : { digest: also.startup, commit: id };
@@ -167,12 +177,14 @@ export class CommitStore {
   }
 
   async setPending(pending: StoredPending | undefined): Promise<void> {
+    await this.#swept;
     const { pending: _, ...rest } = this.#head;
     await this.#putHead(pending === undefined ? rest : { ...rest, pending });
   }
 
   /** The startup file of this digest is running. */
   async setStartup(startup: string): Promise<void> {
+    await this.#swept;
     await this.#putHead({ ...this.#head, startup: { digest: startup, commit: this.current } });
   }
 
@@ -203,6 +215,12 @@ export class CommitStore {
       if (!named.has(name) && /^(\d+\.(entry\.)?json|head\.json\.new)$/.test(name)) await this.#files.remove(name);
     }
   }
+}
+
+/** When all of it has ended, also what fails. */
+async function together(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === "rejected");
+  if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
 const documentName = (commit: number): string => `${commit}.json`;

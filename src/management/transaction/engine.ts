@@ -381,6 +381,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#committer.stop();
     await this.#turn.catch(() => undefined);
+    await this.#parts.store.settled;
     await this.#readable[Symbol.asyncDispose]();
   }
 

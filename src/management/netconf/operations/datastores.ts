@@ -10,7 +10,7 @@ const CONFIGURATION = ["candidate", "running", "startup"] as const;
 export function sourceOf(call: Call, parameter: "source" | "target"): Answer<Source> {
   const given = call.request.input[parameter];
   const { documents } = call.request;
-  const config = documents[`${parameter}/config`];
+  const config = documents[`${parameter}/config`]?.xml;
   if (config !== undefined) return answered({ text: config, format: "xml" });
   const byName = nmdaName(given);
   if (byName !== undefined) return nmdaConfiguration(byName, parameter);

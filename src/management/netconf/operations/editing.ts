@@ -70,7 +70,7 @@ export const EDITING: Operations = {
 
 async function edit(call: Call, target: EditTarget): Promise<Reply> {
   const { documents } = call.request;
-  const config = documents.config;
+  const config = documents.config?.xml;
   if (config === undefined) {
     const url = "url" in call.request.input;
     return faulty({

@@ -1,16 +1,15 @@
 import { type Answer, answered, fault, type GetOptions, refused } from "../../datastore/index.ts";
-import { firstElement } from "../xml.ts";
 import { type Call, textOf } from "./operation.ts";
 
 type Selection = Pick<GetOptions, "select">;
 
 /** The `<filter>` of get and get-config. @see RFC 6241 §6 (subtree), §8.9.5 (XPath) */
 export function filterOf({ request }: Call): Answer<Selection> {
-  const text = request.documents.filter;
-  if (text === undefined) return answered({});
-  const { attributes } = firstElement(text) ?? { attributes: {} };
+  const { filter } = request.documents;
+  if (filter === undefined) return answered({});
+  const { xml, attributes } = filter;
   const type = attribute(attributes, "type") ?? "subtree";
-  if (type === "subtree") return answered({ select: { subtree: text } });
+  if (type === "subtree") return answered({ select: { subtree: xml } });
   if (type !== "xpath") {
     const message = `a filter is of type subtree or xpath, not ${JSON.stringify(type)}`;
     return refused(wrongAttribute("bad-attribute", message, "type"));
@@ -24,7 +23,7 @@ export function filterOf({ request }: Call): Answer<Selection> {
 
 /** The filters of get-data. @see RFC 8526 §3.1.1 */
 export function nmdaFilterOf(call: Call): Answer<Selection> {
-  const subtree = call.request.documents["subtree-filter"];
+  const subtree = call.request.documents["subtree-filter"]?.xml;
   if (subtree !== undefined) return answered({ select: { subtree } });
   const xpath = textOf(call, "xpath-filter");
   return answered(xpath === undefined ? {} : { select: { xpath, namespaces: namespacesIn(call.request.attributes) } });

@@ -63,7 +63,7 @@ async function optionsOf(
     return wrong("bad-element", "the stopTime is before the startTime", "stopTime");
   }
   const times = { ...(start === undefined ? {} : { start }), ...(stop === undefined ? {} : { stop }) };
-  const text = call.request.documents.filter;
+  const text = call.request.documents.filter?.xml;
   if (text === undefined) return times;
   const chosen = filterOf(call);
   if (!chosen.ok) return chosen.faults[0]!;
