@@ -26,6 +26,14 @@ const lock = (target: string, verb = "lock"): string => `<${verb}><target><${tar
 const confirmed = (more: string): string => `<commit><confirmed/>${more}</commit>`;
 const withDefaults = (mode: string): string => `<with-defaults ${WD}>${mode}</with-defaults>`;
 
+const select = (inner: string): string => `<orchard ${ORCHARD}>${inner}</orchard>`;
+const filtered = (inner: string): string =>
+  `<get-config><source><running/></source><filter type="subtree">${inner}</filter></get-config>`;
+const xpath = (expression: string): string =>
+  `<get-config><source><running/></source><filter type="xpath" xmlns:o="urn:semrd:test:orchard" select="${expression}"/></get-config>`;
+const validate = (inner: string): string => `<validate><source><config>${inner}</config></source></validate>`;
+const YANG = 'xmlns:y="urn:ietf:params:xml:ns:yang:1"';
+
 /** Running, at the beginning of each case. */
 export const BEGIN = orchard(`<label>old</label>${tree("oak")}`, "replace");
 
@@ -163,6 +171,148 @@ export const CASES: readonly Case[] = [
     name: "a filter by content",
     asks: [
       `<get-config><source><running/></source><filter type="subtree"><orchard ${ORCHARD}><tree><name>oak</name><height/></tree></orchard></filter></get-config>`,
+    ],
+  },
+  ...[
+    ["nothing", ""],
+    ["a namespace that there is not", '<x xmlns="urn:none"/>'],
+    ["an entry that there is not", select("<tree><name>elm</name></tree>")],
+    ["one leaf of all entries", select("<tree><height/></tree>")],
+    ["content of two leaves", select("<tree><name>oak</name><height>3</height></tree>")],
+    ["content of two leaves, one of them another", select("<tree><name>oak</name><height>4</height></tree>")],
+    ["content, with a node besides", select("<label>old</label><size/>")],
+    ["other content, with a node besides", select("<label>new</label><size/>")],
+    ["two of one parent", select("<label/>") + select("<tree/>")],
+    ["a leaf that there is not", select("<frobnicate/>")],
+  ].map(([what, inner]) => ({ name: `a filter by ${what}`, asks: [filtered(inner!)] })),
+  ...[
+    ["a union", "/o:orchard/o:label | /o:orchard/o:tree/o:name"],
+    ["nothing that there is", "/o:orchard/o:tree[o:name='elm']"],
+    ["all descendants of a name", "//o:height"],
+    ["no expression", "/o:orchard["],
+    ["a number", "count(//o:tree)"],
+    ["a prefix that nobody has declared", "/p:orchard"],
+  ].map(([what, select]) => ({ name: `XPath: ${what}`, asks: [xpath(select!)] })),
+  {
+    name: "a filter by XPath without its expression",
+    asks: ['<get-config><source><running/></source><filter type="xpath"/></get-config>'],
+  },
+  {
+    name: "a filter of no kind",
+    asks: ['<get-config><source><running/></source><filter type="regex"/></get-config>'],
+  },
+  { name: "with-defaults report-all-tagged", asks: [read("running", withDefaults("report-all-tagged"))] },
+  { name: "with-defaults of no kind", asks: [read("running", withDefaults("none"))] },
+  {
+    name: "a default value that was set",
+    asks: [
+      edit(orchard("<watered>true</watered>")),
+      ...["report-all", "trim", "explicit"].map((mode) => read("candidate", withDefaults(mode))),
+    ],
+  },
+  { name: "delete of a container", asks: [edit(orchard("", "delete")), read()] },
+  { name: "an entry twice in one edit", asks: [edit(orchard(tree("elm") + tree("elm"))), read()] },
+  {
+    name: "create twice in one edit",
+    asks: [edit(orchard(tree("elm", undefined, "create") + tree("elm", undefined, "create")))],
+  },
+  {
+    name: "a value of a leaf-list goes",
+    asks: [
+      edit(orchard(tree("oak", "<tag>a</tag><tag>b</tag>"))),
+      edit(orchard(tree("oak", `<tag ${NC} nc:operation="delete">a</tag>`))),
+      edit(orchard(tree("oak", `<tag ${NC} nc:operation="delete">c</tag>`))),
+      read(),
+    ],
+  },
+  {
+    name: "a value of a leaf-list comes first",
+    asks: [
+      edit(orchard(tree("oak", "<tag>a</tag><tag>b</tag>"))),
+      edit(orchard(tree("oak", `<tag ${YANG} ${NC} nc:operation="create" y:insert="first">c</tag>`))),
+      edit(orchard(tree("oak", `<tag ${YANG} y:insert="after" y:value="a">d</tag>`))),
+      read(),
+    ],
+  },
+  {
+    name: "a value of a leaf-list comes after one that there is not",
+    asks: [edit(orchard(tree("oak", `<tag ${YANG} y:insert="after" y:value="z">d</tag>`)))],
+  },
+  { name: "an edit without a target", asks: ["<edit-config><config/></edit-config>"] },
+  { name: "an edit without content", asks: ["<edit-config><target><candidate/></target></edit-config>"] },
+  {
+    name: "an edit with what there is not",
+    asks: ["<edit-config><target><candidate/></target><frob/><config/></edit-config>"],
+  },
+  { name: "an empty edit", asks: [edit(""), read()] },
+  { name: "an unknown error-option", asks: [edit("", "<error-option>zap</error-option>")] },
+  { name: "an unknown test-option", asks: [edit("", "<test-option>zap</test-option>")] },
+  {
+    name: "validate of what is sent along",
+    asks: [validate(orchard(tree("elm"))), validate(orchard("<best>elm</best>")), validate(orchard("<frobnicate/>"))],
+  },
+  {
+    name: "copy of what is sent along",
+    asks: [
+      `<copy-config><target><candidate/></target><source><config>${orchard(tree("elm"))}</config></source></copy-config>`,
+      read(),
+    ],
+  },
+  {
+    name: "copy of a datastore to itself",
+    asks: ["<copy-config><target><candidate/></target><source><candidate/></source></copy-config>"],
+  },
+  {
+    name: "edit of running, locked by another",
+    asks: [
+      ["b", lock("candidate")],
+      edit(orchard("<label>new</label>")),
+      "<commit/>",
+      ["b", lock("candidate", "unlock")],
+    ],
+  },
+  {
+    name: "commit of running, locked by another",
+    asks: [["b", lock("running")], edit(orchard("<label>new</label>")), "<commit/>", ["b", lock("running", "unlock")]],
+  },
+  {
+    name: "unlock of what another has locked",
+    asks: [["b", lock("running")], lock("running", "unlock"), ["b", lock("running", "unlock")]],
+  },
+  { name: "confirmed commit without time", asks: [confirmed("<confirm-timeout>0</confirm-timeout>")] },
+  { name: "persist-id with nothing that waits", asks: ["<commit><persist-id>x</persist-id></commit>"] },
+  {
+    name: "cancel with a wrong id",
+    asks: [
+      edit(orchard("<label>new</label>")),
+      confirmed("<persist>p</persist>"),
+      "<cancel-commit><persist-id>q</persist-id></cancel-commit>",
+      "<cancel-commit><persist-id>p</persist-id></cancel-commit>",
+      read("running"),
+    ],
+  },
+  {
+    name: "a schema that there is not",
+    asks: [
+      '<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"><identifier>none</identifier></get-schema>',
+    ],
+  },
+  {
+    name: "a stream that there is not",
+    asks: [
+      '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><stream>none</stream></create-subscription>',
+    ],
+  },
+  {
+    name: "a replay that ends before it begins",
+    asks: [
+      '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><startTime>2020-01-02T00:00:00Z</startTime><stopTime>2020-01-01T00:00:00Z</stopTime></create-subscription>',
+    ],
+  },
+  {
+    name: "an end of what is no replay",
+    asks: [
+      '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><stopTime>2020-01-01T00:00:00Z</stopTime></create-subscription>',
     ],
   },
   { name: "kill-session of oneself", asks: ["<kill-session><session-id>$a</session-id></kill-session>"] },
