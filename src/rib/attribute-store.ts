@@ -121,13 +121,14 @@ export class AttributeStore implements AttributeTable {
     if (length > LARGEST_SET) throw new RangeError(`${length} octets are more than path attributes can have`);
     const hash = this.#hash.hash(view, start, length);
     const { slots } = this.#index;
-    for (let at = this.#index.home(hash); slots[at + 1] !== 0; at = placeAfter(at)) {
+    let at = this.#index.home(hash);
+    for (; slots[at + 1] !== 0; at = placeAfter(at)) {
       const id = slots[at + 1]!;
       if (slots[at] !== hash || !this.#same(id, view, start, length)) continue;
       this.#latest = id;
       return id;
     }
-    const id = this.#add(typeof source === "function" ? new KeptSet(source()) : source, hash, family);
+    const id = this.#add(typeof source === "function" ? new KeptSet(source()) : source, hash, at, family);
     this.#places[id] = this.#slab.put(octets, start, length);
     this.#lengths[id] = length;
     return id;
@@ -139,7 +140,8 @@ export class AttributeStore implements AttributeTable {
     return sameOctets(this.#slab.view(place), this.#slab.start(place), view, start, length);
   }
 
-  #add(source: SetSource, hash: number, family: RouteFamily): AttributeId {
+  /** @param vacant where the search for it ended */
+  #add(source: SetSource, hash: number, vacant: number, family: RouteFamily): AttributeId {
     if (this.size >= this.limit) {
       const advice = `${this.limit} distinct attribute sets are in use: raise the limit, or find the peer that makes every route different`;
       throw new RibError({ code: "rib.attribute-limit", limit: this.limit }, advice);
@@ -151,7 +153,7 @@ export class AttributeStore implements AttributeTable {
     const lease = isCapability ? source.set.semantic?.lease : undefined;
     const reused = this.#free.at(-1);
     const id = reused ?? this.#top;
-    this.#index.insert(hash, id);
+    this.#index.insert(vacant, hash, id);
     if (reused === undefined) this.#top++;
     else this.#free.pop();
     this.#nextSerial = (this.#nextSerial + 1) >>> 0 || 1;

@@ -56,6 +56,8 @@ export class DestinationIndex {
   #top = 1;
   #free: DestinationId = 0;
   #size = 0;
+  /** Where the latest search ended that found nothing. */
+  #vacant = 0;
 
   constructor(store: NetStore, random: Random) {
     const capacity = store.options.maxRoutes;
@@ -128,11 +130,13 @@ export class DestinationIndex {
   #find(scope: number, view: DataView, at: number, hash: number): DestinationId {
     const records = this.#records;
     const { slots } = this.#index;
-    for (let slot = this.#index.home(hash); slots[slot + 1] !== 0; slot = placeAfter(slot)) {
+    let slot = this.#index.home(hash);
+    for (; slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       if (slots[slot] !== hash) continue;
       const id = slots[slot + 1]!;
       if (records[(id << SHIFT) + SCOPE] === scope && this.#holds(id, view, at)) return id;
     }
+    this.#vacant = slot;
     return 0;
   }
 
@@ -172,7 +176,7 @@ export class DestinationIndex {
     const reused = this.#free;
     const id = reused === 0 ? this.#top : reused;
     if (id << SHIFT >= records.length) throw new RangeError("changed destinations are not drained");
-    this.#index.insert(hash, id);
+    this.#index.insert(this.#vacant, hash, id);
     this.#size++;
     const record = id << SHIFT;
     if (reused === 0) this.#top++;

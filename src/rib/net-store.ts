@@ -54,6 +54,8 @@ export class NetStore {
   #pathTop = 1;
   #freePath = 0;
   #pathCount = 0;
+  /** Where the latest search ended that found nothing. */
+  #vacant = 0;
 
   constructor(options: StoreOptions, random: Random) {
     this.options = options;
@@ -84,10 +86,12 @@ export class NetStore {
   find(view: DataView, at: number, length: number, hash: number): NetId {
     const { nets, index } = this;
     const { slots } = index;
-    for (let slot = index.home(hash); slots[slot + 1] !== 0; slot = placeAfter(slot)) {
+    let slot = index.home(hash);
+    for (; slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       const id = slots[slot + 1]!;
       if (slots[slot] === hash && this.#holds(nets[(id << NET_SHIFT) + KEY]!, view, at, length)) return id;
     }
+    this.#vacant = slot;
     return 0;
   }
 
@@ -101,7 +105,7 @@ export class NetStore {
     return position === end || words[k] === tailWord(view, position, end);
   }
 
-  /** Makes a net without a path. @throws {RibError} `rib.route-limit`, `rib.hash-flooded`; nothing is changed then. */
+  /** Makes a net without a path, which `find` has just not found. @throws {RibError} `rib.route-limit`, `rib.hash-flooded`; nothing is changed then. */
   addNet(view: DataView, at: number, length: number, hash: number): NetId {
     const { maxRoutes } = this.options;
     if (this.#netCount >= maxRoutes) throw limitReached("routes", maxRoutes);
@@ -111,7 +115,7 @@ export class NetStore {
       throw limitReached("key octets", 4 * this.#keyWords.length);
     }
     const id = this.#freeNet !== 0 ? this.#freeNet : this.#netTop;
-    this.index.insert(hash, id);
+    this.index.insert(this.#vacant, hash, id);
     const net = id << NET_SHIFT;
     if (id === this.#netTop) this.#netTop++;
     else this.#freeNet = this.nets[net + SINCE]!;

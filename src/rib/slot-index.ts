@@ -15,9 +15,9 @@ const OVERFULL = 338;
  *
  * Owners walk a probe sequence themselves, without a call per step:
  *
- *     for (let at = index.home(hash); slots[at + 1] !== 0; at = placeAfter(at)) …
+ *     for (at = index.home(hash); slots[at + 1] !== 0; at = placeAfter(at)) …
  *
- * `slots[at]` is the hash, `slots[at + 1]` the id.
+ * `slots[at]` is the hash, `slots[at + 1]` the id. Where a search ends that finds nothing is the place to `insert` at.
  */
 export class SlotIndex {
   readonly slots: Int32Array;
@@ -52,19 +52,16 @@ export class SlotIndex {
   }
 
   /**
-   * Adds an id whose key is known not to be in the table.
-   * @throws what the owner says, with nothing changed, when no free place is within `MAX_PROBES` steps.
+   * Adds an id that is not in the table.
+   * @param place where the search for it ended, with nothing inserted or removed since
+   * @throws what the owner says, with nothing changed, when that is `MAX_PROBES` steps behind where it began.
    */
-  insert(hash: number, id: number): void {
-    if (this.#used >= this.#splitAt) this.#splitNext();
+  insert(place: number, hash: number, id: number): void {
     const { slots } = this;
-    let place = this.home(hash);
-    for (let probes = 1; slots[place + 1] !== 0; probes++, place = placeAfter(place)) {
-      if (probes === MAX_PROBES) throw this.#flooded(MAX_PROBES);
-    }
+    if (((place - this.home(hash)) & WITHIN) >= 2 * MAX_PROBES) throw this.#flooded(MAX_PROBES);
     slots[place] = hash;
     slots[place + 1] = id;
-    this.#used++;
+    if (++this.#used > this.#splitAt) this.#splitNext();
   }
 
   /** Removes an id that is in the table, closing the gap so that no tombstone is left. */
@@ -93,18 +90,23 @@ export class SlotIndex {
     const start = this.#split << (BUCKET_BITS + 1);
     let count = 0;
     for (let at = start; at <= start + WITHIN; at += 2) {
-      if (slots[at + 1] === 0) continue;
-      moving[count++] = slots[at]!;
-      moving[count++] = slots[at + 1]!;
+      const id = slots[at + 1]!;
+      moving[count] = slots[at]!;
+      moving[count + 1] = id;
+      count += (-id >>> 31) << 1; // without a branch that nobody can foresee
+      slots[at] = 0;
+      slots[at + 1] = 0;
     }
-    slots.fill(0, start, start + WITHIN + 1);
-    this.#split++;
+    const half = this.#mask + 1;
+    const away = half << (BUCKET_BITS + 1);
     for (let i = 0; i < count; i += 2) {
-      let place = this.home(moving[i]!);
+      const hash = moving[i]!;
+      let place = (start + ((hash & half) === 0 ? 0 : away)) | ((hash >>> (32 - BUCKET_BITS)) << 1);
       while (slots[place + 1] !== 0) place = placeAfter(place);
-      slots[place] = moving[i]!;
+      slots[place] = hash;
       slots[place + 1] = moving[i + 1]!;
     }
+    this.#split++;
     if (this.#split > this.#mask) {
       this.#mask = 2 * this.#mask + 1;
       this.#split = 0;
