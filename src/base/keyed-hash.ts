@@ -43,6 +43,30 @@ export class KeyedHash {
     return (high & 0xffff0000) | (low >>> 16);
   }
 
+  /** The same of 16 octets, which identifiers have. */
+  hash16(view: DataView, at: number): number {
+    const key = this.#key;
+    const a = view.getInt32(at, LITTLE_ENDIAN);
+    const b = view.getInt32(at + 4, LITTLE_ENDIAN);
+    const c = view.getInt32(at + 8, LITTLE_ENDIAN);
+    const d = view.getInt32(at + 12, LITTLE_ENDIAN);
+    const high =
+      Math.imul(key[0]!, 16) +
+      key[1]! +
+      (Math.imul(key[4]!, a & 0xffff) + Math.imul(key[5]!, a >>> 16)) +
+      (Math.imul(key[8]!, b & 0xffff) + Math.imul(key[9]!, b >>> 16)) +
+      (Math.imul(key[12]!, c & 0xffff) + Math.imul(key[13]!, c >>> 16)) +
+      (Math.imul(key[16]!, d & 0xffff) + Math.imul(key[17]!, d >>> 16));
+    const low =
+      Math.imul(key[2]!, 16) +
+      key[3]! +
+      (Math.imul(key[6]!, a & 0xffff) + Math.imul(key[7]!, a >>> 16)) +
+      (Math.imul(key[10]!, b & 0xffff) + Math.imul(key[11]!, b >>> 16)) +
+      (Math.imul(key[14]!, c & 0xffff) + Math.imul(key[15]!, c >>> 16)) +
+      (Math.imul(key[18]!, d & 0xffff) + Math.imul(key[19]!, d >>> 16));
+    return (high & 0xffff0000) | (low >>> 16);
+  }
+
   /** The same of octets that are in words of this machine, the last one padded with zeros. */
   hashWords(words: Int32Array, start: number, length: number): number {
     const key = this.#key;

@@ -69,6 +69,8 @@ export class AttributeStore implements AttributeTable {
   /** Sets that were seen without a reference and are looked at again on a later turn. */
   #idle: AttributeId[] = [];
   readonly #isIdle: Uint8Array;
+  /** Seconds since the Unix epoch, as they were asked for in this turn; 0: not yet. */
+  #turnSeconds = 0;
   #latest: AttributeId = 0;
   #top = 1;
   #closed = false;
@@ -164,11 +166,17 @@ export class AttributeStore implements AttributeTable {
     this.rank[id] = leadingRank(digest, true);
     this.#writeRare(id, digest);
     if (isCapability || this.#hasPolicy[id] !== 0) this.#writePolicy(id, policy, lease?.validUntil);
-    if (lease !== undefined || this.#forbidden[id] === 1) this.#judge(id, this.#clock.wall() / 1000, true);
+    if (lease !== undefined || this.#forbidden[id] === 1) this.#judge(id, this.#secondsNow(), true);
     if (lease !== undefined && this.expired[id] === 0) this.onLease?.(lease.validUntil);
     this.#latest = id;
     this.#lookAtLater(id);
     return id;
+  }
+
+  /** The time of this turn: sets that came in it are looked at later, and then it is forgotten. */
+  #secondsNow(): number {
+    if (this.#idle.length === 0 || this.#turnSeconds === 0) this.#turnSeconds = this.#clock.wall() / 1000;
+    return this.#turnSeconds;
   }
 
   /** What most sets have nothing of is written where it differs only: memory that nobody writes to costs nothing. */
@@ -301,6 +309,7 @@ export class AttributeStore implements AttributeTable {
   /** Made once: a closure for each turn would cost every call of `#lookAtLater`. */
   readonly #collect = (): void => {
     if (this.#closed) return;
+    this.#turnSeconds = 0;
     const due = this.#idle.splice(-COLLECTED_PER_TURN);
     for (let i = 0; i < due.length; i++) {
       const id = due[i]!;

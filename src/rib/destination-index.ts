@@ -109,13 +109,14 @@ export class DestinationIndex {
       else if (at !== 0) {
         const list = listAt(keyOctets, at);
         const scope = scopeOf(list, tenantOf[nets[own + ATTRIBUTES]!]!);
-        if (list !== NO_LIST) hashes[i] = this.#hashOf(scope, keyView, at + ID_AT);
+        if (list === NO_LIST) continue;
+        const hash = this.#hashOf(scope, keyView, at + ID_AT);
+        hashes[i] = hash;
+        touched ^= slots[index.home(hash)]!;
       }
     }
     for (let i = 0; i < count; i++) {
-      touched ^= slots[index.home(hashes[i]!)]!;
-    }
-    for (let i = 0; i < count; i++) {
+      if (hashes[i] === 0) continue;
       const home = index.home(hashes[i]!);
       if (slots[home] === hashes[i]) touched ^= records[slots[home + 1]! << SHIFT]!;
     }
@@ -124,7 +125,7 @@ export class DestinationIndex {
   }
 
   #hashOf(scope: number, view: DataView, at: number): number {
-    return this.#hash.hash(view, at, ID_OCTETS) ^ Math.imul(scope, 0x9e3779b1);
+    return this.#hash.hash16(view, at) ^ Math.imul(scope, 0x9e3779b1);
   }
 
   #find(scope: number, view: DataView, at: number, hash: number): DestinationId {

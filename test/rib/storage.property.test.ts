@@ -161,6 +161,16 @@ describe("keyed hash", () => {
     );
   });
 
+  it("is the same of 16 octets the short way", () => {
+    const identifier = fc.uint8Array({ minLength: 16, maxLength: 16 });
+    const check = (key: Uint8Array, seed: number): void => {
+      const hash = new KeyedHash(new SeededRandom(seed), 64);
+      const view = new DataView(Uint8Array.from([7, ...key, 9]).buffer);
+      assert.equal(hash.hash16(view, 1), hash.hash(view, 1, 16));
+    };
+    fc.assert(fc.property(identifier, fc.integer(), check), { verbose: 1 });
+  });
+
   it("spreads keys that cancel out in unkeyed mixers", () => {
     // Flipping the top bit of one word and what the mixer makes of it in the next gives 2^7 keys with one hash there.
     const hash = new KeyedHash(new SeededRandom(9), 64);

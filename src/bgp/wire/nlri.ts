@@ -230,7 +230,9 @@ export class NlriBatch implements KeyBatch {
     const ids = this.pathIds;
     refused.pathIds = undefined;
     let kept = 0;
-    for (let i = 0; i < this.count; i++) {
+    // As a rule none is refused.
+    while (kept < this.count && !refuse(this.octets, this.starts[kept]!)) kept++;
+    for (let i = kept; i < this.count; i++) {
       const start = this.starts[i]!;
       const length = this.lengths[i]!;
       if (refuse(this.octets, start)) {
