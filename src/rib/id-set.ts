@@ -46,18 +46,29 @@ export class IdSet {
     return true;
   }
 
-  /** Makes every number from 1 to `last` a member. */
+  /** Makes every number from 1 to `last` a member: a neighbour that has just come waits for it, and nothing has been compiled yet. */
   addUpTo(last: number): void {
-    if (last >>> 5 >= this.#words.length) this.#grow(last >>> 5);
-    for (let id = 1; id <= last; ) {
-      if ((id & 31) === 0 && id + 31 <= last) {
-        const index = id >>> 5;
-        this.#size += 32 - populationCount(this.#words[index]!);
-        this.#words[index] = -1;
-        this.#summary[index >>> 5]! |= 1 << (index & 31);
-        id += 32;
-      } else this.add(id++);
+    if (last < 1) return;
+    const index = last >>> 5;
+    if (index >= this.#words.length) this.#grow(index);
+    const words = this.#words;
+    const above = this.#size === 0 ? 0 : this.#countFrom(last + 1);
+    words.fill(-1, 0, index);
+    words[index]! |= -1 >>> (31 - (last & 31));
+    words[0]! &= ~1; // 0 is nobody
+    this.#summary.fill(-1, 0, index >>> 5);
+    this.#summary[index >>> 5]! |= -1 >>> (31 - (index & 31));
+    this.#size = last + above;
+  }
+
+  #countFrom(from: number): number {
+    let count = 0;
+    for (let id = this.next(from); id !== 0; ) {
+      const index = id >>> 5;
+      count += populationCount(this.#words[index]! & (-1 << (id & 31)));
+      id = this.next((index + 1) << 5);
     }
+    return count;
   }
 
   /** Room for the word at `index`, and as much again. */
