@@ -63,8 +63,9 @@ const ERRORS = [
 const LOOPBACK = 1;
 /** Tenants that ports and policies have. */
 const TENANTS = [1, 2];
-/** Nanoseconds; of the second that a packet or an octet takes to be earned, see {@link Pass}. */
-const STALL = 700_000_000n;
+/** In nanoseconds: what a packet or an octet takes to be earned, and how much of it may go by unnoticed. */
+const SECOND = 1_000_000_000n;
+const STALL = (SECOND * 3n) / 10n;
 /** BPF_PROG_RUN refuses to make a socket buffer of less (Linux 6.18). */
 const LEAST_TC_FRAME = 14 + 40;
 
@@ -276,7 +277,7 @@ class Pass {
     for (const index of [...POLICIES.tenants, ...POLICIES.capabilities])
       for (let word = (index * METER.size) / 8; word < ((index + 1) * METER.size) / 8; word++) {
         const ahead = Math.round(Number(this.#meters[word]! - this.#lastRun) / 1e9);
-        this.#meters[word] = ahead <= 0 ? 0n : now + BigInt(ahead) * 1_000_000_000n - 250_000_000n;
+        this.#meters[word] = ahead <= 0 ? 0n : now + BigInt(ahead) * SECOND - SECOND / 10n;
       }
   }
 
