@@ -21,10 +21,11 @@ import {
 } from "./database/bridge.ts";
 import { asCarriedOut, exceptionOf } from "./exceptions.ts";
 import { SwitchFeed } from "./feed.ts";
-import { HAIR_PIN_PORT, type SwitchPort } from "./fixed-flows.ts";
+import { HAIR_PIN_PORT } from "./fixed-flows.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
 import { type SwitchFacts, whyUnusable } from "./next-hop-flows.ts";
 import type { PacketIn } from "./openflow/flow.ts";
+import type { SwitchPort } from "./port-flows.ts";
 import { connectDatabase } from "./probe.ts";
 import { Program } from "./program.ts";
 

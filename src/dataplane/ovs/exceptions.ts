@@ -4,10 +4,10 @@ import type { Verdict } from "../abi.ts";
 import type { PassPlan, PassState } from "../memory/outcome.ts";
 import { concatenate } from "../memory/packet.ts";
 import { processFrame } from "../memory/pass.ts";
-import type { SwitchPort } from "./fixed-flows.ts";
 import { type SwitchFacts, toStack, whyUnusable } from "./next-hop-flows.ts";
 import { output } from "./openflow/actions.ts";
 import { type Numbered, type PacketIn, packetOut } from "./openflow/flow.ts";
+import type { SwitchPort } from "./port-flows.ts";
 
 const ETHERNET_LENGTH = 14;
 const IPV6_LENGTH = 40;

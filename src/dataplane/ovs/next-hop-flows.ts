@@ -3,10 +3,8 @@ import type {
   InstanceNextHop,
   NextHop,
   NextHopIndex,
-  PlannedGroup,
   PlannedNextHop,
   PolicyIndex,
-  SlotOwner,
   TunnelNextHop,
 } from "../../forwarding/index.ts";
 import { VERDICTS, type Verdict } from "../abi.ts";
@@ -15,14 +13,13 @@ import {
   checkLonger,
   conntrack,
   decrementHopLimit,
-  group,
   output,
   PORT,
   resubmit,
   setField,
 } from "./openflow/actions.ts";
 import { FIELD, is } from "./openflow/fields.ts";
-import { type Bucket, type Flow, type Numbered, setGroup } from "./openflow/flow.ts";
+import { type Flow, type Numbered, setGroup } from "./openflow/flow.ts";
 import { GROUP, LEG, MATCH, REGISTER, TABLE, ZONE } from "./tables.ts";
 
 /** What every flow of the pipeline has to know about the switch. */
@@ -172,64 +169,5 @@ function throughTunnel(nextHop: TunnelNextHop, port: number): Action[] {
     setField(is(FIELD.tunnelId, encapsulation.vni)),
     setField(is(FIELD.tunnelIpv6Dst, locator)),
     output(port),
-  ];
-}
-
-/**
- * One slot of a group. @see dataplane/README.md, step 3
- * @param held new flows go to the former owner too: `Program` says when
- */
-export function slotBucket({ current, previous }: SlotOwner, held: boolean): Bucket {
-  if (current === 0) return { watchGroup: GROUP.never, actions: [] };
-  if (current === previous)
-    return { watchGroup: GROUP.alive(current), actions: [choose(current), resubmit(TABLE.out)] };
-  return {
-    watchGroup: GROUP.alive(current),
-    actions: [
-      choose(current),
-      setField(is(REGISTER.previous, previous)),
-      ...(held ? [setField(is(REGISTER.held, 1))] : []),
-      // A bucket's actions are a set: of two resubmits one would be left
-      resubmit(TABLE.transition),
-    ],
-  };
-}
-
-/** The owners while one of them can be chosen, then the backup, then the refusal. */
-export function servedGroup(index: number, backup: NextHopIndex): Numbered {
-  const buckets: Bucket[] = [{ watchGroup: GROUP.slots(index), actions: [group(GROUP.slots(index))] }];
-  if (backup !== 0) buckets.push({ watchGroup: GROUP.alive(backup), actions: [choose(backup), resubmit(TABLE.out)] });
-  buckets.push({ watchGroup: GROUP.always, actions: [resubmit(TABLE.nobody)] });
-  return setGroup(GROUP.served(index), "first", buckets);
-}
-
-/** A group that was found to serve a capability. */
-export const serveFlow = (index: number): Flow => ({
-  ...{ table: TABLE.serve, priority: 10, match: [MATCH.ipv6, is(REGISTER.group, index)] },
-  actions: [group(GROUP.served(index))],
-});
-
-/** The same for what finds nobody here. */
-export const elsewhereFlow = (index: number, by: (index: number) => number): Flow => ({
-  ...{ table: TABLE.elsewhere, priority: 10, match: [MATCH.ipv6, is(REGISTER.group, index)] },
-  actions: [group(by(index))],
-});
-
-/** Slots of other sites, for what finds nobody here: each in proportion. */
-export function othersGroups(
-  index: number,
-  { slots, backup }: PlannedGroup,
-  isTunnel: (nextHop: NextHopIndex) => boolean,
-): Numbered[] {
-  const owners = slots.map(({ current }) => current).filter(isTunnel);
-  const slot = (owner: NextHopIndex): Bucket => ({
-    ...{ watchGroup: GROUP.alive(owner), actions: [choose(owner), resubmit(TABLE.out)] },
-  });
-  const buckets: Bucket[] = [{ watchGroup: GROUP.others(index), actions: [group(GROUP.others(index))] }];
-  if (isTunnel(backup)) buckets.push(slot(backup));
-  buckets.push({ watchGroup: GROUP.always, actions: [resubmit(TABLE.nobody)] });
-  return [
-    setGroup(GROUP.others(index), "select", owners.map(slot)),
-    setGroup(GROUP.elsewhere(index), "first", buckets),
   ];
 }

@@ -1,12 +1,11 @@
 import type { Ipv6Prefix } from "../../base/index.ts";
 import { lastLegAddress, type PlannedNode } from "../../forwarding/index.ts";
 import { noteOf } from "../plan-note.ts";
-import { DOMAIN_BITS } from "./fixed-flows.ts";
 import { type SwitchFacts, verdictCookie } from "./next-hop-flows.ts";
 import { note, resubmit, setField } from "./openflow/actions.ts";
 import { FIELD, is } from "./openflow/fields.ts";
 import type { Flow } from "./openflow/flow.ts";
-import { LEG, MATCH, REGISTER, TABLE } from "./tables.ts";
+import { DOMAIN_BITS, LEG, MATCH, REGISTER, TABLE } from "./tables.ts";
 
 /** Tunnelled packets are accepted from there, if any are: from its locator, and on their last leg. */
 export function nodeFlows(node: PlannedNode, domain: Ipv6Prefix, facts: SwitchFacts): Flow[] {

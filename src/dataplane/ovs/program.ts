@@ -1,47 +1,34 @@
 import { type Ipv6Prefix, sameValue, toHex } from "../../base/index.ts";
-import {
-  GROUP_SLOTS,
-  type GroupIndex,
-  type NextHopIndex,
-  type NextHopState,
-  type Operation,
-  type PlannedGroup,
-  type PlannedNextHop,
-  type Policy,
-  type PolicyIndex,
-  type SlotOwner,
+import type {
+  GroupIndex,
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlannedGroup,
+  PlannedNextHop,
+  Policy,
+  PolicyIndex,
+  SlotOwner,
 } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { type MadeFor, textOf } from "./adoption.ts";
 import { aggregateFlow, capabilityFlows } from "./destination-flows.ts";
 import { Endpoints } from "./endpoints.ts";
-import { fixedFlows, multicastFlow, portFlows, type SwitchPort } from "./fixed-flows.ts";
-import { ENTRY, ledgerFlow, nextHopEntry, policyEntry } from "./ledger.ts";
-import {
-  aliveGroup,
-  elsewhereFlow,
-  isOpen,
-  isUsable,
-  othersGroups,
-  type SwitchFacts,
-  servedGroup,
-  serveFlow,
-  slotBucket,
-  usableFlows,
-} from "./next-hop-flows.ts";
+import { fixedFlows } from "./fixed-flows.ts";
+import { groupMessages, removeGroupMessages } from "./group-messages.ts";
+import { ENTRY, nextHopEntry, policyEntry } from "./ledger.ts";
+import { aliveGroup, isOpen, isUsable, type SwitchFacts, usableFlows } from "./next-hop-flows.ts";
 import { nodeFlows } from "./node-flows.ts";
 import { note } from "./openflow/actions.ts";
 import { FIELD, is } from "./openflow/fields.ts";
 import { addFlow, type Flow, type Numbered, removeFlow, removeFlows, removeGroup, setGroup } from "./openflow/flow.ts";
 import type { MeterOrder, Order } from "./openflow/meter.ts";
 import { policyFlows, policyMeters } from "./policy-flows.ts";
+import { multicastFlow, portFlows, type SwitchPort } from "./port-flows.ts";
 import { GROUP, TABLE } from "./tables.ts";
 
 /** Another arrangement of tables and registers gets another number: flows of the older one are not adopted. */
 export const LAYOUT = 4;
-
-/** Where a group leads: to other sites alone, here as well, or to none of them. */
-type Reach = "others" | "both" | "here";
 
 /**
  * Turns a plan into flows and groups. Keeps the plan's tables and what follows from them, and knows nothing of the switch
@@ -89,13 +76,14 @@ export class Program {
       case "remove-group": {
         const before = this.plan.groupEntry(operation.group);
         this.plan.apply(operation, position);
-        return before === undefined ? [] : this.#removeGroup(operation.group, before);
+        this.#held.delete(operation.group);
+        return before === undefined ? [] : removeGroupMessages(operation.group, before, (one) => this.#isTunnel(one));
       }
       case "set-slots": {
         const before = this.plan.groupEntry(operation.group);
         this.plan.apply(operation, position);
         this.#hold(operation.group, before?.slots);
-        return this.#groupMessages(operation.group, before);
+        return this.#group(operation.group, before);
       }
       case "set-capability": {
         const before = this.plan.capability(operation.entry.address);
@@ -156,7 +144,7 @@ export class Program {
   release(): Numbered[] {
     const groups = [...this.#held.keys()];
     this.#held.clear();
-    return groups.flatMap((index) => this.#groupMessages(index));
+    return groups.flatMap((index) => this.#group(index));
   }
 
   /** The number of the plan, in the cookie of an entry of the ledger, and what the flows were made for. */
@@ -198,7 +186,7 @@ export class Program {
       yield addFlow(nextHopEntry(index, planned));
     }
     for (const flow of this.#endpoints.flows(this.#facts)) yield addFlow(flow);
-    for (const index of this.plan.groupIndexes()) yield* this.#groupMessages(index);
+    for (const index of this.plan.groupIndexes()) yield* this.#group(index);
     for (const [index, policy] of this.plan.plannedPolicies())
       for (const flow of [...policyFlows(index, policy), policyEntry(index, policy)]) yield addFlow(flow);
     for (const entry of this.plan.plannedCapabilities()) for (const flow of capabilityFlows(entry)) yield addFlow(flow);
@@ -230,6 +218,16 @@ export class Program {
     else this.#held.delete(index);
   }
 
+  /** @param before as the switch has it, where it has */
+  #group(index: GroupIndex, before?: PlannedGroup): Numbered[] {
+    const [planned, held] = [this.plan.groupEntry(index)!, this.#held.get(index)];
+    return groupMessages(index, { planned, before, held }, (one) => this.#isTunnel(one));
+  }
+
+  #isTunnel(index: NextHopIndex): boolean {
+    return this.plan.nextHop(index)?.kind === "tunnel";
+  }
+
   #portFlows(): Flow[] {
     return [multicastFlow(this.#ports), ...this.#ports.flatMap((port) => portFlows(port, this.#domain, this.#facts))];
   }
@@ -257,57 +255,7 @@ export class Program {
     messages.push(removeGroup(GROUP.alive(index)), removeFlow(nextHopEntry(index, before)));
     return messages;
   }
-
-  /** @param before as the switch has it, where it has */
-  #groupMessages(index: GroupIndex, before?: PlannedGroup): Numbered[] {
-    const planned = this.plan.groupEntry(index)!;
-    const { slots, backup } = planned;
-    const held = this.#held.get(index);
-    if (slots.length !== GROUP_SLOTS) throw new RangeError(`group ${index} has ${slots.length} slots`);
-    const [reach, was] = [this.#reach(planned), before && this.#reach(before)];
-    const messages = [
-      setGroup(
-        GROUP.slots(index),
-        "select",
-        slots.map((owner) => slotBucket(owner, held?.has(owner.slot) === true)),
-      ),
-      servedGroup(index, backup),
-      addFlow(serveFlow(index)),
-      addFlow(ledgerFlow(ENTRY.group, index, { type: "set-slots", group: index, slots, backup })),
-    ];
-    if (reach === "both") messages.push(...othersGroups(index, planned, (nextHop) => this.#isTunnel(nextHop)));
-    if (reach !== "here")
-      messages.push(addFlow(elsewhereFlow(index, reach === "both" ? GROUP.elsewhere : GROUP.served)));
-    else if (was !== undefined && was !== "here") messages.push(removeFlow(elsewhereFlow(index, GROUP.served)));
-    if (was === "both" && reach !== "both") messages.push(...removedOthers(index));
-    return messages;
-  }
-
-  #removeGroup(index: GroupIndex, before: PlannedGroup): Numbered[] {
-    this.#held.delete(index);
-    const reach = this.#reach(before);
-    const messages = [removeFlow(serveFlow(index))];
-    if (reach !== "here") messages.push(removeFlow(elsewhereFlow(index, GROUP.served)));
-    if (reach === "both") messages.push(...removedOthers(index));
-    const ledger = ledgerFlow(ENTRY.group, index, { type: "remove-group", group: index });
-    return [...messages, removeGroup(GROUP.served(index)), removeGroup(GROUP.slots(index)), removeFlow(ledger)];
-  }
-
-  #reach({ slots, backup }: PlannedGroup): Reach {
-    const named = [backup, ...slots.flatMap(({ current, previous }) => [current, previous])].filter((one) => one !== 0);
-    if (named.every((one) => this.#isTunnel(one))) return named.length === 0 ? "here" : "others";
-    return slots.some(({ current }) => this.#isTunnel(current)) || this.#isTunnel(backup) ? "both" : "here";
-  }
-
-  #isTunnel(index: NextHopIndex): boolean {
-    return this.plan.nextHop(index)?.kind === "tunnel";
-  }
 }
-
-const removedOthers = (index: GroupIndex): Numbered[] => [
-  removeGroup(GROUP.elsewhere(index)),
-  removeGroup(GROUP.others(index)),
-];
 
 /** Meters before the flows that name them, and gone behind them. */
 function policyOrders(index: PolicyIndex, before: Policy | undefined, after: Policy | undefined): Order[] {

@@ -1,6 +1,9 @@
 import { concatenate } from "../memory/packet.ts";
 import { FIELD, is } from "./openflow/fields.ts";
 
+/** Bits of a domain's prefix. */
+export const DOMAIN_BITS = 48;
+
 /** The tables of the pipeline, in the order in which packets pass them. README.md says what each decides. */
 export const TABLE = {
   port: 0,
