@@ -14,7 +14,7 @@ import {
   type HelloMessage,
   type MemoryDataplane,
   type OperationMessage,
-  operationsOf,
+  operationsOfSnapshot,
   PROTOCOL_VERSION,
   REFUSAL,
   type RefusalMessage,
@@ -133,7 +133,7 @@ export class Executor {
         break;
       case "read": {
         const { number } = said.read!;
-        const operations = [...operationsOf(held.dataplane.snapshot())].map(toMessage);
+        const operations = [...operationsOfSnapshot(held.dataplane.snapshot())].map(toMessage);
         for (let at = 0; at < operations.length; at += 256)
           call.write({ held: { number, operations: operations.slice(at, at + 256), done: false } });
         call.write({ held: { number, operations: [], done: true } });

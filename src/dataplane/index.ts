@@ -27,4 +27,5 @@ export { probeLinux } from "./linux/probe.ts";
 export { type MemoryDataplane, type MemoryDataplaneDependencies, startMemoryDataplane } from "./memory/driver.ts";
 export { type OvsDataplane, type OvsOptions, startOvsDataplane } from "./ovs/driver.ts";
 export { probeOvs } from "./ovs/probe.ts";
+export { operationsOfSnapshot } from "./plan-operations.ts";
 export { type TableSizes, tableSizes } from "./sizes.ts";

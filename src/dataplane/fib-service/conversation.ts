@@ -1,5 +1,6 @@
 import { type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
 import { PlanTables } from "../memory/plan-tables.ts";
+import { Auditor } from "./auditor.ts";
 import type { ExecutorChannel } from "./channel.ts";
 import type { FibServiceDependencies, FibServiceOptions } from "./driver.ts";
 import type { ExecutorLog } from "./executor-log.ts";
@@ -13,10 +14,6 @@ const DEADLINES: SessionDeadlines = { welcome: milliseconds(5_000), answer: mill
 const RECONNECT = { first: milliseconds(250), longest: milliseconds(30_000) } as const;
 const RETRY = { first: milliseconds(1_000), longest: milliseconds(60_000), wholeEach: 4 } as const;
 const COUNTERS_EACH = milliseconds(1_000);
-/** How often it is looked at whether the executor holds what it acknowledged. */
-const AUDIT_EACH = milliseconds(600_000);
-/** Objects that are looked at in one turn. */
-const SLICE = 256;
 /** More differences are put right by the whole plan. */
 const RETRIED_ONE_BY_ONE = 1024;
 /** Makers of operations that were held back go on when fewer wait. */
@@ -61,13 +58,17 @@ export class Conversation implements AsyncDisposable {
   #retry: Timer | undefined;
   #retries = 0;
   #polling: Timer | undefined;
-  #auditing: Timer | undefined;
+  readonly #auditor: Auditor;
 
   constructor(options: FibServiceOptions, parts: ConversationParts) {
     this.#options = options;
     this.#parts = parts;
     this.ports = options.ports;
     this.#since = parts.clock.wall();
+    this.#auditor = new Auditor(parts, {
+      every: options.deadlines?.audit,
+      differs: () => this.#retryLater(),
+    });
     this.#running = this.#keepConnected();
   }
 
@@ -165,7 +166,7 @@ export class Conversation implements AsyncDisposable {
       await this.#agree(session, welcome);
       this.first.resolve();
       this.#poll();
-      this.#auditLater();
+      this.#auditor.begin(session);
       return await session.ended;
     } catch (cause) {
       session.close();
@@ -288,7 +289,7 @@ export class Conversation implements AsyncDisposable {
     this.#session = undefined;
     this.#handsOver = false;
     this.#polling?.cancel();
-    this.#auditing?.cancel();
+    this.#auditor.rest();
     this.#retry?.cancel();
     this.#retry = undefined;
     history.disconnected();
@@ -338,36 +339,6 @@ export class Conversation implements AsyncDisposable {
       this.session?.askCounters();
       this.#poll();
     });
-  }
-
-  #auditLater(delay = this.#options.deadlines?.audit ?? AUDIT_EACH): void {
-    this.#auditing?.cancel();
-    this.#auditing = this.#parts.clock.after(delay, () => {
-      const { session } = this;
-      this.#auditLater();
-      if (session === undefined) return;
-      this.#audit(session).catch((cause: unknown) => this.#parts.executorLog.notAudited(messageOf(cause)));
-    });
-  }
-
-  /** Asks what the executor holds, and takes what is not as it acknowledged it for refused. */
-  async #audit(session: Session): Promise<void> {
-    const { history, clock, executorLog } = this.#parts;
-    const audit = history.beginAudit();
-    if (audit === undefined) return;
-    await session.read(Number.MAX_SAFE_INTEGER, (operation) => audit.take(operation));
-    let left = SLICE;
-    for (const operation of history.whole()) {
-      audit.missing(operation);
-      if (--left > 0) continue;
-      left = SLICE;
-      await new Promise<void>((resolve) => clock.soon(resolve));
-      if (this.session !== session) return;
-    }
-    const mistakes = history.endAudit(audit.mistakes, clock.wall());
-    for (const { operation, reason } of mistakes) executorLog.mistaken(operation, reason);
-    executorLog.differs(history.differences.size);
-    if (history.differences.size > 0) this.#retryLater();
   }
 
   async #pause(delay: number): Promise<void> {

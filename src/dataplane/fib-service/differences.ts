@@ -1,6 +1,7 @@
 import { formatIpv6, formatIpv6Prefix, type Ipv6Prefix, type Milliseconds, toHex } from "../../base/index.ts";
 import { GROUP_SLOTS, type Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
+import { wholeOf } from "../plan-operations.ts";
 import { REFUSALS } from "./messages.ts";
 
 /** Something that the executor does not have as the plan says, with its reason. */
@@ -143,7 +144,7 @@ function saysAll(operation: Operation): boolean {
 
 /** The operation that makes its object what the plan says now. */
 function wantedOf(operation: Operation, tables: PlanTables): Operation {
-  const whole = tables.whole(operation);
+  const whole = wholeOf(tables, operation);
   if (operation.type === "set-encapsulation" && whole?.type === "set-next-hop" && whole.nextHop.kind === "tunnel") {
     const { encapsulation } = whole.nextHop;
     return { type: "set-encapsulation", index: whole.index, ...(encapsulation === undefined ? {} : { encapsulation }) };

@@ -14,4 +14,4 @@ export {
 export * from "./messages.ts";
 export { probeFibService } from "./probe.ts";
 export type { ExecutorReport, ExecutorState } from "./report.ts";
-export { fromMessage, operationsOf, toMessage } from "./wire.ts";
+export { fromMessage, toMessage } from "./wire.ts";

@@ -1,6 +1,7 @@
 import { sameValue } from "../../base/index.ts";
 import { GROUP_SLOTS, type Operation, type SlotOwner } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
+import { wholeOf } from "../plan-operations.ts";
 import { type ObjectKind, objectOf, removalOf } from "./differences.ts";
 
 /** An object that an executor has not as it acknowledged it. */
@@ -38,7 +39,7 @@ export class PlanAudit {
     const key = keyOf(held);
     this.#seen.add(key);
     if (this.#changed.has(key)) return;
-    const wanted = this.#tables.whole(held);
+    const wanted = wholeOf(this.#tables, held);
     if (wanted === undefined) this.mistakes.push({ operation: removalOf(held), reason: IS_STRAY });
     else if (!sameValue(comparable(wanted), comparable(held)))
       this.mistakes.push({ operation: wanted, reason: IS_ANOTHER });

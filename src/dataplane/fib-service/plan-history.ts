@@ -1,6 +1,7 @@
 import type { Milliseconds } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
+import { operationsOf } from "../plan-operations.ts";
 import { Differences } from "./differences.ts";
 import { REFUSAL } from "./messages.ts";
 import { type Entry, Outbox } from "./outbox.ts";
@@ -169,6 +170,7 @@ export class PlanHistory {
     this.#stated.clear();
     this.#feed = undefined;
     this.#handsOver = false;
+    this.#audit = undefined;
   }
 
   /** Sends what is different once more. */
@@ -184,13 +186,14 @@ export class PlanHistory {
 
   /** Everything that the executor should hold, as operations from nothing. */
   whole(): Iterable<Operation> {
-    return new SnapshotFeed(this.tables, { aggregates: this.#aggregates }).all;
+    return Iterator.from(operationsOf(this.tables)).filter((operation) => this.#isHeard(operation));
   }
 
-  /** What was found counts as refused; those objects that were not known to differ before. */
-  endAudit(mistakes: readonly Mistake[], now: Milliseconds): readonly Mistake[] {
+  /** What was found counts as refused; those objects that were not known to differ before. None when another plan has begun meanwhile. */
+  endAudit(audit: PlanAudit, now: Milliseconds): readonly Mistake[] {
+    if (this.#audit !== audit) return [];
     this.#audit = undefined;
-    return mistakes.filter(({ operation, reason }) =>
+    return audit.mistakes.filter(({ operation, reason }) =>
       this.differences.refused(operation, { code: REFUSAL.internal, reason }, now),
     );
   }

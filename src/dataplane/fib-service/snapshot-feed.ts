@@ -1,5 +1,6 @@
 import type { Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
+import { operationsOf, wholeOf } from "../plan-operations.ts";
 
 const PHASE: Readonly<Record<Operation["type"], number>> = {
   "set-node": 0,
@@ -17,6 +18,7 @@ const PHASE: Readonly<Record<Operation["type"], number>> = {
   "set-aggregate": 5,
   "remove-aggregate": 5,
 };
+const DONE = 6;
 
 /**
  * Everything in the tables as operations from nothing, a piece at a time, while the tables go on changing: nodes, next hops, groups,
@@ -33,7 +35,7 @@ export class SnapshotFeed {
   constructor(tables: PlanTables, { aggregates }: { readonly aggregates: boolean }) {
     this.#tables = tables;
     this.#aggregates = aggregates;
-    this.#operations = this.#all();
+    this.#operations = operationsOf(tables);
   }
 
   /** The next piece; shorter than `most` only at the end. */
@@ -41,7 +43,8 @@ export class SnapshotFeed {
     const piece: Operation[] = [];
     while (piece.length < most) {
       const { value, done } = this.#operations.next();
-      if (done === true) break;
+      this.#phase = done === true ? DONE : PHASE[value.type];
+      if (done === true || (value.type === "set-aggregate" && !this.#aggregates)) break;
       piece.push(value);
     }
     return piece;
@@ -55,31 +58,9 @@ export class SnapshotFeed {
       return [operation];
     }
     // Perhaps not handed out yet: what it changes comes first.
-    const before = phase === this.#phase ? this.#tables.whole(operation) : undefined;
+    const before = phase === this.#phase ? wholeOf(this.#tables, operation) : undefined;
     apply();
     if (phase > this.#phase) return [];
     return before === undefined ? [operation] : [before, operation];
-  }
-
-  /** All at once, for one who bears changes in between. */
-  get all(): Iterable<Operation> {
-    return this.#all();
-  }
-
-  *#all(): Generator<Operation> {
-    const tables = this.#tables;
-    for (const node of tables.nodes()) yield { type: "set-node", ...node };
-    this.#phase = 1;
-    for (const [index, planned] of tables.plannedNextHops()) yield { type: "set-next-hop", index, ...planned };
-    this.#phase = 2;
-    for (const [group, { slots, backup }] of tables.plannedGroups()) yield { type: "set-slots", group, slots, backup };
-    this.#phase = 3;
-    for (const [index, policy] of tables.plannedPolicies()) yield { type: "set-policy", index, policy };
-    this.#phase = 4;
-    for (const entry of tables.plannedCapabilities()) yield { type: "set-capability", entry };
-    this.#phase = 5;
-    if (this.#aggregates)
-      for (const aggregate of tables.plannedAggregates()) yield { type: "set-aggregate", aggregate };
-    this.#phase = 6;
   }
 }

@@ -6,7 +6,6 @@ import {
   type NextHop,
   type NextHopState,
   type Operation,
-  type PlanSnapshot,
 } from "../../forwarding/index.ts";
 import type { PortOptions } from "../driver.ts";
 import {
@@ -226,16 +225,6 @@ function withPrefix(prefix: PrefixMessage | null, make: (prefix: Ipv6Prefix) => 
 function withState(state: number, make: (state: NextHopState) => Operation): Operation | string {
   const known = STATES[state];
   return known === undefined ? `${state} is no state of a next hop` : make(known);
-}
-
-/** Everything that a data plane holds as operations from nothing, in an order that is allowed. */
-export function* operationsOf({ nodes, nextHops, groups, policies, ...rest }: PlanSnapshot): Generator<Operation> {
-  for (const node of nodes) yield { type: "set-node", ...node };
-  for (const [index, { nextHop, state }] of nextHops) yield { type: "set-next-hop", index, nextHop, state };
-  for (const [group, { slots, backup }] of groups) yield { type: "set-slots", group, slots, backup };
-  for (const [index, policy] of policies ?? []) yield { type: "set-policy", index, policy };
-  for (const entry of rest.capabilities.values()) yield { type: "set-capability", entry };
-  for (const aggregate of rest.aggregates ?? []) yield { type: "set-aggregate", aggregate };
 }
 
 export function portMessage(port: PortOptions): PortMessage {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { noteOf, operationOf } from "../plan-note.ts";
+import { operationsOf } from "../plan-operations.ts";
 
 /** What the kernel's tables were made for: another machine's, boot's or namespace's are not these. */
 export interface PlanHeader {
@@ -76,13 +77,3 @@ export async function writePlan(path: string, header: PlanHeader, plan: PlanTabl
 }
 
 export const removePlan = (path: string): Promise<void> => rm(path, { force: true });
-
-/** In an order in which empty tables allow them. */
-function* operationsOf(plan: PlanTables): Generator<Operation> {
-  for (const node of plan.nodes()) yield { type: "set-node", ...node };
-  for (const [index, planned] of plan.plannedNextHops()) yield { type: "set-next-hop", index, ...planned };
-  for (const [group, { slots, backup }] of plan.plannedGroups()) yield { type: "set-slots", group, slots, backup };
-  for (const [index, policy] of plan.plannedPolicies()) yield { type: "set-policy", index, policy };
-  for (const entry of plan.plannedCapabilities()) yield { type: "set-capability", entry };
-  for (const aggregate of plan.plannedAggregates()) yield { type: "set-aggregate", aggregate };
-}

@@ -256,48 +256,6 @@ export class PlanTables implements TableView, PassPlan {
     return this.#nodes.values();
   }
 
-  /** The operation that makes what `operation` is about as it is now, whatever it was; `undefined` when it is not there. */
-  whole(operation: Operation): Operation | undefined {
-    switch (operation.type) {
-      case "set-next-hop":
-      case "set-next-hop-state":
-      case "set-encapsulation":
-      case "remove-next-hop": {
-        const planned = this.plannedNextHop(operation.index);
-        return planned && { type: "set-next-hop", index: operation.index, ...planned };
-      }
-      case "set-slots":
-      case "remove-group": {
-        const planned = this.plannedGroup(operation.group);
-        return planned && { type: "set-slots", group: operation.group, slots: planned.slots, backup: planned.backup };
-      }
-      case "set-policy":
-      case "remove-policy": {
-        const policy = this.policy(operation.index);
-        return policy && { type: "set-policy", index: operation.index, policy };
-      }
-      case "set-capability":
-      case "remove-capability": {
-        const entry = this.capability(
-          operation.type === "set-capability" ? operation.entry.address : operation.address,
-        );
-        return entry && { type: "set-capability", entry };
-      }
-      case "set-aggregate":
-      case "remove-aggregate": {
-        const aggregate = this.aggregateAt(
-          operation.type === "set-aggregate" ? operation.aggregate.prefix : operation.prefix,
-        );
-        return aggregate && { type: "set-aggregate", aggregate };
-      }
-      case "set-node":
-      case "remove-node": {
-        const node = this.node(operation.locator);
-        return node && { type: "set-node", ...node };
-      }
-    }
-  }
-
   snapshot(generation: number): PlanSnapshot {
     return {
       generation,
