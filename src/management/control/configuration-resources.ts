@@ -1,24 +1,14 @@
-import { seconds } from "../../base/index.ts";
-import {
-  type CommitOptions,
-  type CommitResult,
-  type Datastore,
-  type EditStep,
-  type EditTarget,
-  formatPath,
-} from "../datastore/index.ts";
+import type { CommitResult, Datastore, EditTarget } from "../datastore/index.ts";
+import { type CommitOrder, commitOptions, order, PERSIST_ID, steps } from "./configuration-bodies.ts";
 import { accepted } from "./configuration-refusal.ts";
 import { heldSessionAnswer, inSession, isHeld } from "./configure-sessions.ts";
 import { ControlRefusal } from "./handlers.ts";
-import { asSession, entry, NOTHING, operation } from "./permission.ts";
+import { asSession, NOTHING, operation } from "./permission.ts";
 import { parameters } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
 /** A configuration document may be large. */
 const MAX_DOCUMENT = 16 * 1024 * 1024;
-const MAX_ORDER = 64 * 1024;
-/** Requests are sessions of their own, so what waits for confirmation has to be found by an id. */
-const PERSIST_ID = "semrctl";
 
 const DATASTORES = ["startup", "candidate", "private-candidate", "running", "intended", "operational"] as const;
 const TARGETS = ["candidate", "private-candidate", "running", "startup"] as const;
@@ -49,39 +39,6 @@ function inReach<T extends Datastore>(exchange: Exchange, wanted: T): T {
 const candidateOf = (exchange: Exchange, given: string | undefined): (typeof CANDIDATES)[number] =>
   inReach(exchange, oneOf("candidate", CANDIDATES, given, "candidate"));
 
-async function order<T extends object>({ request }: Exchange): Promise<Partial<T>> {
-  const text = await request.body(MAX_ORDER);
-  try {
-    const value: unknown = text === "" ? {} : JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Partial<T>;
-  } catch {
-    // said below
-  }
-  throw new ControlRefusal(400, "control.bad-request", "Bad request", "the body is not a JSON object");
-}
-
-interface CommitOrder {
-  readonly comment: unknown;
-  readonly "confirmed-seconds": unknown;
-  readonly "persist-id": unknown;
-}
-
-function commitOptions(given: Partial<CommitOrder>): CommitOptions {
-  const { comment, "confirmed-seconds": timeout, "persist-id": persistId } = given;
-  const bad = (detail: string) => new ControlRefusal(400, "control.bad-request", "Bad request", detail);
-  if (comment !== undefined && (typeof comment !== "string" || comment.length > 1000)) {
-    throw bad("a comment is a text of at most 1000 characters");
-  }
-  const isTime = typeof timeout === "number" && Number.isInteger(timeout) && timeout >= 1 && timeout <= 0xffffffff;
-  if (timeout !== undefined && !isTime) throw bad("confirmed-seconds is a whole number of seconds from 1 on");
-  if (persistId !== undefined && typeof persistId !== "string") throw bad("persist-id is a text");
-  return {
-    ...(comment === undefined ? {} : { comment }),
-    ...(timeout === undefined ? {} : { confirmed: { timeout: seconds(timeout as number), persist: PERSIST_ID } }),
-    ...(persistId === undefined ? {} : { persistId }),
-  };
-}
-
 function committed({ entry, transactionId, consequences }: CommitResult): ControlAnswer {
   return report({
     ...(entry === undefined ? {} : { commit: entry.id, changes: entry.changeCount }),
@@ -92,29 +49,6 @@ function committed({ entry, transactionId, consequences }: CommitResult): Contro
 
 const transaction = (id: string): ControlAnswer => report({ "transaction-id": id });
 
-function steps(text: string): EditStep[] {
-  const bad = (): never => {
-    const detail = 'the body is a JSON array of {"operation", "path", and "value" or "text"}';
-    throw new ControlRefusal(400, "control.bad-request", "Bad request", detail);
-  };
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    bad();
-  }
-  if (!Array.isArray(value)) return bad();
-  return value.map((step: unknown): EditStep => {
-    const { operation, path, value: json, text: plain } = (step ?? {}) as Record<string, unknown>;
-    if (typeof path !== "string") return bad();
-    if (operation === "delete" || operation === "remove") return { operation, path };
-    if (operation !== "create" && operation !== "merge" && operation !== "replace") return bad();
-    if (typeof plain === "string") return { operation, path, text: plain };
-    if (json === undefined) return bad();
-    return { operation, path, value: JSON.stringify(json) };
-  });
-}
-
 /** A waiting commit that this socket has made is found by its own id, others by the one that is given. */
 function persistIdOf(exchange: Exchange, given: unknown): string | undefined {
   if (typeof given === "string") return given;
@@ -124,46 +58,6 @@ function persistIdOf(exchange: Exchange, given: unknown): string | undefined {
 async function* octets(text: string): AsyncIterable<Uint8Array> {
   yield new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`);
 }
-
-const agentPath = (id: string): string =>
-  formatPath([{ name: "semrd-router:router" }, { name: "semrd-agent:agents" }, { name: "agent", keys: { id } }]);
-
-/** Agents of the configuration, as entries of its list; each request is a commit of its own. */
-export const AGENT_RESOURCES: readonly Resource[] = [
-  {
-    method: "POST",
-    path: "agents",
-    needs: operation("edit-config"),
-    answer: (exchange) =>
-      inSession(exchange, async (session) => {
-        parameters(exchange.target, []);
-        const agent = await order<{ readonly id: unknown }>(exchange);
-        if (typeof agent.id !== "string") {
-          const detail = "an agent is a JSON object with id, tenant and capability";
-          throw new ControlRefusal(400, "control.bad-request", "Bad request", detail);
-        }
-        const { management } = exchange.handlers;
-        const step = { operation: "merge", path: agentPath(agent.id), value: JSON.stringify(agent) } as const;
-        accepted(await management.transact(session, [step], { comment: `add agent ${agent.id}` }));
-        return report(exchange.handlers.agentInstances(agent.id), 201);
-      }),
-  },
-  {
-    method: "DELETE",
-    path: "agents/{}",
-    needs: { kind: "removal", path: (id) => entry(["semrd-agent:agents", "semrd-agent:agent"], { id }) },
-    answer: (exchange) =>
-      inSession(exchange, async (session) => {
-        parameters(exchange.target, []);
-        const { name, handlers } = exchange;
-        if (!handlers.isConfigured(name)) return report(await handlers.removeAgent(name));
-        const result = handlers.agentInstances(name);
-        const step = { operation: "remove", path: agentPath(name) } as const;
-        accepted(await handlers.management.transact(session, [step], { comment: `remove agent ${name}` }));
-        return report(result);
-      }),
-  },
-];
 
 export const CONFIGURATION_RESOURCES: readonly Resource[] = [
   {

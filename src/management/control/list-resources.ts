@@ -1,0 +1,119 @@
+import { formatIpv6, parseIpv6 } from "../../base/index.ts";
+import type { Path } from "../datastore/index.ts";
+import { alarmRowPath } from "./alarm-resources.ts";
+import { ControlRefusal, type RouteFamilyName, type Rows, type UnicastFamilyName } from "./handlers.ts";
+import { allOf, entry, type Need } from "./permission.ts";
+import { capabilityNamed, parameters } from "./request.ts";
+import type { ControlAnswer, Exchange, Resource } from "./resource.ts";
+
+/** Where agents, neighbours and routes stand in the model. */
+export const AGENT = ["semrd-agent:agents", "semrd-agent:agent"];
+export const NEIGHBOR = ["semrd-bgp:bgp", "semrd-bgp:neighbors", "semrd-bgp:neighbor"];
+export const RIBS = allOf("semrd-rib:ribs");
+const MONITORING = { mrt: allOf("semrd-mrt:mrt"), bmp: allOf("semrd-bmp:bmp"), rpki: allOf("semrd-rpki:rpki") };
+
+type ListName =
+  | "agents"
+  | "alarms"
+  | "events"
+  | "capabilities"
+  | "routes"
+  | "peers"
+  | "policies"
+  | "fib"
+  | "mrt"
+  | "bmp"
+  | "rpki"
+  | "vrps"
+  | "flows";
+
+/** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
+function list(name: ListName, needs: Need, filters: readonly string[], others: readonly string[] = []): Resource {
+  return {
+    method: "GET",
+    path: name,
+    needs,
+    async answer({ target, handlers }) {
+      const wanted = Object.entries(parameters(target, [...filters, ...others]))
+        .filter(([key]) => filters.includes(key))
+        .map(([key, value]) => [key, key === "capability" ? capabilityNamed(value!) : value] as const);
+      const rows: Rows<object> = handlers[name]();
+      if (wanted.length === 0) return { type: "rows", rows };
+      const matches = (row: object): boolean =>
+        wanted.every(([key, value]) => (row as Record<string, unknown>)[key] === value);
+      return { type: "rows", rows, matches };
+    },
+  };
+}
+
+const CAPABILITY_ROUTES = list("routes", RIBS, ["tenant", "capability", "peer"], ["family"]);
+
+function capabilityPath({ capability, majorVersion }: Readonly<Record<string, unknown>>): Path {
+  const keys = { name: capability, "major-version": majorVersion };
+  return entry(["semrd-taxonomy:taxonomy", "semrd-taxonomy:capability"], keys);
+}
+
+function unicastRoutes({ target, handlers }: Exchange, family: string): ControlAnswer {
+  const { peer } = parameters(target, ["family", "peer"]);
+  const rows: Rows<object> = handlers.unicastRoutes(familyNamed(family) as UnicastFamilyName);
+  if (peer === undefined) return { type: "rows", rows };
+  return { type: "rows", rows, matches: (row) => "peer" in row && row.peer === peer };
+}
+
+/** What is between this router and one neighbour. */
+function exchange(name: "received" | "advertised"): Resource {
+  return {
+    method: "GET",
+    path: name,
+    needs: RIBS,
+    answer: async ({ target, handlers }) => {
+      const { peer, family = "capability", outcome } = parameters(target, ["peer", "family", "outcome"]);
+      if (peer === undefined) {
+        throw new ControlRefusal(400, "control.no-peer", "Bad request", `say whose routes: /${name}?peer=ADDRESS`);
+      }
+      const address = parseIpv6(peer);
+      const rows: Rows<object> = handlers[name](
+        address === undefined ? peer : formatIpv6(address),
+        familyNamed(family),
+      );
+      if (outcome === undefined) return { type: "rows", rows };
+      return { type: "rows", rows, matches: (row) => "outcome" in row && row.outcome === outcome };
+    },
+  };
+}
+
+function familyNamed(family: string): RouteFamilyName {
+  if (family === "capability" || family === "ipv6-unicast" || family === "ipv4-unicast") return family;
+  throw new ControlRefusal(
+    400,
+    "control.bad-family",
+    "Bad request",
+    `${JSON.stringify(family)} is none of the families capability, ipv6-unicast and ipv4-unicast`,
+  );
+}
+
+export const LIST_RESOURCES: readonly Resource[] = [
+  list("agents", { kind: "rows", path: ({ agent }) => entry(AGENT, { id: agent }) }, ["tenant", "capability", "agent"]),
+  list("alarms", { kind: "rows", path: (row) => alarmRowPath(row as never) }, ["state", "severity", "type"]),
+  list("events", { kind: "notifications" }, ["event", "type"]),
+  list("capabilities", { kind: "rows", path: capabilityPath }, ["tenant", "capability"]),
+  {
+    method: "GET",
+    path: "routes",
+    needs: RIBS,
+    answer: async (exchange) => {
+      const family = exchange.target.query.get("family") ?? "capability";
+      return family === "capability" ? CAPABILITY_ROUTES.answer(exchange) : unicastRoutes(exchange, family);
+    },
+  },
+  exchange("received"),
+  exchange("advertised"),
+  list("peers", { kind: "rows", path: ({ address }) => entry(NEIGHBOR, { address }) }, []),
+  list("policies", allOf("semrd-policy:routing-policy"), ["policy"]),
+  list("fib", allOf("semrd-dataplane:dataplane"), ["tenant", "capability"]),
+  list("flows", allOf("semrd-dataplane:dataplane"), ["tenant", "capability", "client", "state"]),
+  list("mrt", MONITORING.mrt, []),
+  list("bmp", MONITORING.bmp, []),
+  list("rpki", MONITORING.rpki, []),
+  list("vrps", MONITORING.rpki, ["prefix"]),
+];
