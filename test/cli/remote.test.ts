@@ -273,6 +273,12 @@ describe("semrctl of a router elsewhere", {
     const committed = await asBob(["configure", "--private"], "set telemetry log-level error\ncommit\n");
     assert.equal(committed.exitCode, 1);
     assert.match(committed.err, /access/);
+    // What waits to be confirmed is seen, but not the id by which it can be.
+    await remote(["configure", "--private"], "set telemetry log-level info\ncommit confirmed 5\n");
+    const waiting = async (ask: typeof asBob) => JSON.parse((await ask(["--json", "config", "status"])).out).pending;
+    assert.deepEqual([(await waiting(remote)).persist, (await waiting(asBob)).persist], ["semrctl", undefined]);
+    assert.equal((await waiting(asBob)).user, "alice");
+    assert.equal((await remote(["config", "cancel"])).exitCode, 0);
     // Whatever a request says of itself.
     const { exitCode } = await remote(["drain", "router"], undefined, { ...BOB(), USER: "root" });
     assert.equal(exitCode, 1);

@@ -104,10 +104,14 @@ export const CONFIGURATION_RESOURCES: readonly Resource[] = [
     method: "GET",
     path: "config/status",
     needs: NOTHING,
-    answer: async ({ target, handlers: { management } }) => {
+    answer: async ({ target, handlers: { management }, who }) => {
       parameters(target, []);
       const pending = management.pendingCommit();
-      return report({ datastores: management.info(), ...(pending === undefined ? {} : { pending }) });
+      if (pending === undefined) return report({ datastores: management.info() });
+      // Who knows the id may confirm or cancel what waits.
+      const { persist, ...rest } = pending;
+      const mayKnow = persist !== undefined && (who.isRecovery || pending.user === who.name);
+      return report({ datastores: management.info(), pending: { ...rest, ...(mayKnow ? { persist } : {}) } });
     },
   },
   {
