@@ -1,5 +1,6 @@
 import pino from "pino";
 import { type Log, type LogFields, messageOf, toHex } from "../base/index.ts";
+import { LogWriter } from "./log-writer.ts";
 
 /** The least severity that is written. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -16,7 +17,7 @@ export interface LogOptions {
 /** A log that writes one JSON object a line: `level`, `time`, `event`, then the fields. */
 export interface SystemLog extends Log, AsyncDisposable {
   level: LogLevel;
-  /** Lines that were dropped because the reader of the log did not keep up. */
+  /** Lines that were dropped because the reader of the log did not keep up, or its disk was full for long. */
   readonly dropped: number;
 }
 
@@ -32,15 +33,11 @@ const SECRET = /^(proxy-)?authorization$|^cookie$|^dpop$|token$|password$|passph
  * `[redacted]` at any depth; octets are written as hexadecimal, errors as their message and code.
  */
 export function openLog(options: LogOptions): SystemLog {
-  const destination = pino.destination({
-    dest: options.file ?? options.descriptor ?? 1,
-    sync: false,
-    append: true,
-    mkdir: false,
-    maxLength: MOST_WAITING,
+  const destination = new LogWriter({
+    to: options.file ?? options.descriptor ?? 1,
+    most: MOST_WAITING,
+    recovered: (errno) => log.error("log.recovered", { errno, dropped: destination.dropped }),
   });
-  let dropped = 0;
-  destination.on("drop", () => dropped++);
   const sink = pino(
     {
       level: options.level,
@@ -56,7 +53,7 @@ export function openLog(options: LogOptions): SystemLog {
     if (fields === undefined) sink[level](event);
     else sink[level](loggable(fields, "", 0) as object, event);
   };
-  return {
+  const log: SystemLog = {
     error: write("error"),
     warn: write("warn"),
     info: write("info"),
@@ -68,14 +65,11 @@ export function openLog(options: LogOptions): SystemLog {
       sink.level = level;
     },
     get dropped() {
-      return dropped;
+      return destination.dropped;
     },
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => destination.once("close", resolve));
-      destination.end();
-      await closed;
-    },
+    [Symbol.asyncDispose]: () => destination[Symbol.asyncDispose](),
   };
+  return log;
 }
 
 /** A bounded copy of a field that JSON can carry and that tells no secret. */
