@@ -207,7 +207,7 @@ function exitCodeOf(error: unknown, code: string): number {
   const { errno } = error instanceof FaultError ? (error.fault as { errno?: unknown }) : { errno: undefined };
   if (NO_PERMISSION.test(code) || NO_PERMISSION.test(String(errno))) return EXIT.noPermission;
   if (CONFIGURATION.test(code)) return EXIT.configuration;
-  if (NOT_BUILT.test(code)) return EXIT.unavailable;
+  if (NOT_BUILT.test(code) || code === "management.store-unreadable") return EXIT.unavailable;
   const known = error instanceof FaultError || error instanceof ControlSocketError || isSystemError(error);
   return known ? EXIT.unavailable : EXIT.internal;
 }
@@ -244,6 +244,12 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.check) {
     return checkConfigCommand(options.config, { out: (line) => console.log(line), err: (line) => console.error(line) });
   }
+  // From the beginning and to the end: unheard, the signal would end a router that is just starting, or stopping.
+  let reload = (): void => {
+    isAsked = true;
+  };
+  let isAsked = false;
+  process.on("SIGHUP", () => reload());
   const configuration = await configurationOf(options.config);
   if (configuration === undefined) return EXIT.configuration;
 
@@ -264,18 +270,16 @@ async function main(argv: readonly string[]): Promise<number> {
     },
   };
   const start = { file, startup: configuration, restart, ...(logLevel === undefined ? {} : { logLevel }) };
-  // From the beginning: unheard, the signal would end a router that is just starting.
-  let reload = (): void => {
-    isAsked = true;
-  };
-  let isAsked = false;
-  const hear = (): void => reload();
-  process.on("SIGHUP", hear);
-  await using router = await startDaemon(start, log, signal);
-  reload = () => void router.reload();
+  await using router = await startDaemon(start, log, signal).catch((cause: unknown) => {
+    // Told to stop while it was starting: that it did not start is what was asked for.
+    if (!signal.aborted) throw cause;
+    log.info("router.start-stopped", { reason: messageOf(cause) });
+    return undefined;
+  });
+  if (router === undefined) return EXIT.ok;
+  reload = () => router.reload();
   if (isAsked) reload();
   await aborted(signal);
-  process.off("SIGHUP", hear);
   return EXIT.ok;
 }
 

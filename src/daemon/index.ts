@@ -5,7 +5,7 @@ import { AlarmBook, openRouterManagement, type RouterConfiguration } from "../ma
 import { ALARM_TYPES, persistFailure } from "./alarms/index.ts";
 import { commitsFolder } from "./live/in-force.ts";
 import { startupFile } from "./live/index.ts";
-import { reload } from "./live/reload.ts";
+import { Reloads } from "./live/reload.ts";
 import { againstRestart, Restarter, type RestarterParts } from "./restart.ts";
 import { beginning, startParts } from "./start/index.ts";
 import type { Origin } from "./way-out.ts";
@@ -29,8 +29,8 @@ export interface DaemonOptions {
 
 /** A router that runs. */
 export interface RunningRouter extends AsyncDisposable {
-  /** Takes the startup file over, or changes nothing; the log says which. */
-  reload(): Promise<void>;
+  /** Takes the startup file over, or changes nothing; the log says which, later. */
+  reload(): void;
 }
 
 /**
@@ -70,8 +70,9 @@ export async function startDaemon(
     const fixedLevel = logLevel !== undefined;
     const begun = beginning({ configuration, management, alarms, log, scope });
     await startParts(begun, { fixedLevel, origin, restart: restarter });
+    const reloads = scope.own(new Reloads(management, file, log));
     return {
-      reload: () => reload(management, file, log),
+      reload: () => reloads.ask(),
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
     };
   } catch (cause) {

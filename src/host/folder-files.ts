@@ -6,6 +6,7 @@ import { errnoOf } from "./faults.ts";
 
 /** The files of one folder that only this process writes; each call is one step that a crash can come before or after. */
 export interface FolderFiles {
+  readonly path: string;
   /** `undefined` where there is none of that name. */
   read(name: string): Promise<string | undefined>;
   /** Makes or overwrites a file; its octets are durable afterwards, its name is not. */
@@ -25,6 +26,7 @@ const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 export async function openFolder(path: string): Promise<FolderFiles> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   return {
+    path,
     async read(name) {
       try {
         return await readFile(join(path, name), "utf8");

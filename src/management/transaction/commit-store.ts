@@ -3,6 +3,8 @@ import type { CommitEntry, Protocol } from "../datastore/index.ts";
 
 /** The files of one folder. Each step is one that a crash can come before or after. */
 export interface StoreFiles {
+  /** Of the folder, for who has to do something about it. */
+  readonly path?: string;
   /** `undefined` where there is none of that name. */
   read(name: string): Promise<string | undefined>;
   /** Makes or overwrites the file; its octets are durable afterwards, its name is not. */
@@ -78,13 +80,23 @@ export class CommitStore {
   static async open(files: StoreFiles, lineage: string, log: Log): Promise<CommitStore> {
     const text = await files.read(HEAD);
     if (text === undefined) return new CommitStore(files, log, { format: 1, lineage, documents: [], entries: [] }, []);
-    const head = parsed<Head>(text, HEAD);
+    const head = parsed<Head>(text);
+    const where = files.path === undefined ? "" : ` in ${files.path}`;
+    const advice = "move that folder away, and the router starts from its file";
+    if (head === undefined || typeof head !== "object" || head === null)
+      throw new CommitStoreError(`${HEAD}${where} is damaged: ${advice}`);
     if (head.format !== 1)
-      throw new CommitStoreError(`${HEAD} has format ${head.format}, which is that of a later version of semrd`);
+      throw new CommitStoreError(
+        `${HEAD}${where} has format ${head.format}, which is that of another version of semrd: start that one, or ${advice}`,
+      );
     const entries: CommitEntry[] = [];
     for (const id of head.entries) {
-      const entry = await files.read(entryName(id));
-      if (entry !== undefined) entries.push(parsed<CommitEntry>(entry, entryName(id)));
+      const entry = parsed<CommitEntry>((await files.read(entryName(id))) ?? "");
+      if (entry?.id === id) entries.push(entry);
+      else {
+        const effect = `commit ${id} is not in the log of commits; what it configured is not concerned`;
+        log.error("management.entry-unreadable", { file: `${entryName(id)}${where}`, effect });
+      }
     }
     const store = new CommitStore(files, log, head, entries);
     await store.#removeUnnamed();
@@ -226,10 +238,12 @@ async function together(work: readonly Promise<void>[]): Promise<void> {
 const documentName = (commit: number): string => `${commit}.json`;
 const entryName = (commit: number): string => `${commit}.entry.json`;
 
-function parsed<T>(text: string, name: string): T {
+/** `undefined`: the file is not there, or damaged. */
+function parsed<T>(text: string): T | undefined {
   try {
     return JSON.parse(text) as T;
-  } catch {
-    throw new CommitStoreError(`${name} is damaged: move the folder away, and the router starts from its file`);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
   }
 }
