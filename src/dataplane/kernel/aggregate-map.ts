@@ -2,7 +2,7 @@ import type { BpfMap } from "../../../native/index.ts";
 import { formatIpv6Prefix, type Ipv6Address, type Ipv6Prefix } from "../../base/index.ts";
 import { type AggregateEntry, FAMILY_BITS, TENANT_BITS } from "../../forwarding/index.ts";
 import { AGGREGATE, AGGREGATE_KEY } from "../abi.ts";
-import type { AggregateStore } from "./tables.ts";
+import type { AggregateStore } from "./table-memory.ts";
 
 /** The domain is the same for all, so the trie begins behind it. */
 const DOMAIN_BITS = 48;

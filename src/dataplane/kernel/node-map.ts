@@ -2,7 +2,7 @@ import type { BpfMap } from "../../../native/index.ts";
 import type { Ipv6Address } from "../../base/index.ts";
 import type { NextHopIndex, PlannedNode } from "../../forwarding/index.ts";
 import { NODE } from "../abi.ts";
-import type { NodeStore } from "./tables.ts";
+import type { NodeStore } from "./table-memory.ts";
 
 /** The hash `nodes`. */
 export class NodeMap implements NodeStore {

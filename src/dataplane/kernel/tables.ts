@@ -22,44 +22,14 @@ import { findTunnel } from "../find-tunnel.ts";
 import type { GroupEntry, NextHopEntry, PassPlan } from "../memory/outcome.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import type { TableSizes } from "../sizes.ts";
-import { type CapabilityGroups, CapabilityTable } from "./capability-table.ts";
+import { areThere, firstWrong } from "./batch-checks.ts";
+import { CapabilityTable } from "./capability-table.ts";
 import { EncapsulationTable } from "./encapsulation-table.ts";
-import { GroupTable, type StoredGroup } from "./group-table.ts";
+import { GroupTable } from "./group-table.ts";
 import { NextHopTable } from "./next-hop-table.ts";
-import { type PolicyMemory, PolicyTable } from "./policy-table.ts";
-
-/** Octets of an address before the key of a capability, in bits. */
-const DOMAIN_BITS = 48;
-
-/** The tables of a plan as the kernel shares them: mapped arrays and hashes. */
-export interface TableMemory extends PolicyMemory {
-  readonly capabilities: Uint8Array;
-  readonly groups: Uint8Array;
-  readonly nextHops: Uint8Array;
-  readonly encapsulations: Uint8Array;
-  readonly nodes: NodeStore;
-  readonly aggregates: AggregateStore;
-}
-
-/** Prefixes of capability addresses, of which the pass finds the longest. */
-export interface AggregateStore {
-  readonly size: number;
-  get(prefix: Ipv6Prefix): AggregateEntry | undefined;
-  longest(address: Ipv6Address): AggregateEntry | undefined;
-  all(): IterableIterator<AggregateEntry>;
-  /** Also one that is there. */
-  set(entry: AggregateEntry): void;
-  delete(prefix: Ipv6Prefix): void;
-}
-
-/** The known routers, by locator. */
-export interface NodeStore {
-  get(locator: Ipv6Address): PlannedNode | undefined;
-  /** Also one that is there, with the tunnel to it (0: none). False when there is no room. */
-  set(node: PlannedNode, tunnel: NextHopIndex): boolean;
-  delete(locator: Ipv6Address): void;
-  all(): PlannedNode[];
-}
+import { PolicyTable } from "./policy-table.ts";
+import type { AggregateStore, NodeStore, TableMemory } from "./table-memory.ts";
+import { UseCounts } from "./use-counts.ts";
 
 /**
  * Carries operations out in the tables. They are the only copy of the plan: what is there when it starts is taken over, and
@@ -76,9 +46,7 @@ export class KernelTables implements TableView, PassPlan {
   readonly #aggregates: AggregateStore;
   readonly #encapsulations: EncapsulationTable;
   readonly #policies: PolicyTable;
-  readonly #groupUses: Uint32Array;
-  readonly #nextHopUses: Uint32Array;
-  readonly #policyUses: Uint32Array;
+  readonly #uses: UseCounts;
 
   constructor(memory: TableMemory, domain: Ipv6Prefix, sizes: TableSizes, maxCapabilities: number) {
     this.domain = domain;
@@ -91,12 +59,10 @@ export class KernelTables implements TableView, PassPlan {
     this.#nodes = memory.nodes;
     this.#aggregates = memory.aggregates;
     this.#policies = new PolicyTable(memory);
-    this.#groupUses = new Uint32Array(sizes.groups);
-    this.#nextHopUses = new Uint32Array(sizes.nextHops);
-    this.#policyUses = new Uint32Array(sizes.policies);
-    for (const [, groups] of this.#capabilities.entries(domain.address)) this.#countNamed(groups, 1);
-    for (const aggregate of this.#aggregates.all()) this.#countNamed({ ...aggregate, localGroup: 0 }, 1);
-    for (const index of this.#groups.indexes()) this.#countNextHops(this.#groups.get(index)!, 1);
+    this.#uses = new UseCounts(sizes);
+    for (const [, groups] of this.#capabilities.entries(domain.address)) this.#uses.countEntry(groups, 1);
+    for (const aggregate of this.#aggregates.all()) this.#uses.countEntry(aggregate, 1);
+    for (const index of this.#groups.indexes()) this.#uses.countGroup(this.#groups.get(index)!, 1);
   }
 
   nextHop(index: NextHopIndex): NextHop | undefined {
@@ -113,7 +79,7 @@ export class KernelTables implements TableView, PassPlan {
   }
 
   nextHopUses(index: NextHopIndex): number {
-    return this.#nextHopUses[index] ?? 0;
+    return this.#uses.ofNextHop(index);
   }
 
   hasGroup(index: GroupIndex): boolean {
@@ -125,7 +91,7 @@ export class KernelTables implements TableView, PassPlan {
   }
 
   groupUses(index: GroupIndex): number {
-    return this.#groupUses[index] ?? 0;
+    return this.#uses.ofGroup(index);
   }
 
   capability(address: Ipv6Address): CapabilityEntry | undefined {
@@ -146,7 +112,7 @@ export class KernelTables implements TableView, PassPlan {
   }
 
   policyUses(index: PolicyIndex): number {
-    return this.#policyUses[index] ?? 0;
+    return this.#uses.ofPolicy(index);
   }
 
   policyOfTenant(tenantIndex: number): PolicyIndex {
@@ -238,7 +204,7 @@ export class KernelTables implements TableView, PassPlan {
         this.#setCapability(operation.entry, position);
         break;
       case "remove-capability":
-        this.#countNamed(this.#capabilities.get(operation.address)!, -1);
+        this.#uses.countEntry(this.#capabilities.get(operation.address)!, -1);
         this.#capabilities.delete(operation.address);
         break;
       case "set-aggregate":
@@ -260,14 +226,14 @@ export class KernelTables implements TableView, PassPlan {
   /** @throws {DataplaneError} as `apply` with a set-capability of each; those before the one that is named are in effect then. */
   fill(batch: CapabilityBatch): void {
     const { length } = batch;
-    const good = this.#firstWrong(batch);
+    const good = firstWrong(batch, { domain: this.domain, groups: this.#groups, policies: this.#policies });
     const room = this.#maxCapabilities - this.#capabilities.size;
     // With less room than entries it depends on each whether it needs any
     const { end, present } =
       good <= room ? this.#capabilities.fill(batch, 0, good) : { end: 0, present: [] as readonly number[] };
-    this.#countAll(batch, end);
+    this.#uses.addEntries(batch, end);
     for (const at of present) {
-      this.#countNamed(batch.entry(at), -1);
+      this.#uses.countEntry(batch.entry(at), -1);
       this.apply({ type: "set-capability", entry: batch.entry(at) }, at);
     }
     // One by one: throws for the one that is wrong, or has no room
@@ -279,7 +245,7 @@ export class KernelTables implements TableView, PassPlan {
     for (let at = 0; at < count; at++) {
       const [index, first, backup] = [groups[at]!, at * GROUP_SLOTS, backups[at]!];
       const isNew = index > 0 && index < this.sizes.groups && !this.#groups.has(index);
-      if (!isNew || !this.#areNextHops(slots, first, backup)) {
+      if (!isNew || !areThere(this.#nextHops, slots, first, backup)) {
         // Another way to say it, and why not
         const owners = Array.from(slots.subarray(first, first + GROUP_SLOTS), (word, slot) => {
           return { slot, current: word & 0xffff, previous: word >>> 16 };
@@ -288,51 +254,8 @@ export class KernelTables implements TableView, PassPlan {
         continue;
       }
       this.#groups.add(index, slots, first, backup);
-      for (let slot = first; slot < first + GROUP_SLOTS; slot++) {
-        this.#nextHopUses[slots[slot]! & 0xffff]!++;
-        this.#nextHopUses[slots[slot]! >>> 16]!++;
-      }
-      this.#nextHopUses[backup]!++;
+      this.#uses.addGroup(slots, first, backup);
     }
-  }
-
-  #areNextHops(slots: Uint32Array, first: number, backup: NextHopIndex): boolean {
-    const isFit = (index: NextHopIndex): boolean => index === 0 || this.#nextHops.has(index);
-    for (let slot = first; slot < first + GROUP_SLOTS; slot++)
-      if (!isFit(slots[slot]! & 0xffff) || !isFit(slots[slot]! >>> 16)) return false;
-    return isFit(backup);
-  }
-
-  #countAll({ groups, localGroups, policies }: CapabilityBatch, end: number): void {
-    const groupUses = this.#groupUses;
-    const policyUses = this.#policyUses;
-    for (let at = 0; at < end; at++) {
-      groupUses[groups[at]!]!++;
-      groupUses[localGroups[at]!]!++;
-      policyUses[policies[at]!]!++;
-    }
-  }
-
-  /** The first entry that is perhaps not as it should be, or the end. */
-  #firstWrong({ length, addressWords: words, groups, localGroups, policies }: CapabilityBatch): number {
-    if (this.domain.length > DOMAIN_BITS) return 0;
-    const domain = new Int32Array(this.domain.address.slice(0, 8).buffer);
-    for (let at = 0; at < length; at++) {
-      const [second, third, fourth] = [words[4 * at + 1]!, words[4 * at + 2]!, words[4 * at + 3]!];
-      if (words[4 * at] !== domain[0] || ((second ^ domain[1]!) & 0xffff) !== 0) return at;
-      // The key is in the middle; all zeros and all ones are reserved
-      const [first, last] = [second >>> 16, fourth & 0xffff];
-      if ((first === 0 && third === 0 && last === 0) || (first === 0xffff && third === -1 && last === 0xffff))
-        return at;
-      if (!this.#isGroup(groups[at]!) || !this.#isGroup(localGroups[at]!)) return at;
-      const tenantIndex = ((first & 0xff) << 8) | (first >>> 8);
-      if (policies[at] !== 0 && !this.#policies.isOf(policies[at]!, tenantIndex)) return at;
-    }
-    return length;
-  }
-
-  #isGroup(index: number): boolean {
-    return index === 0 || this.#groups.has(index);
   }
 
   /** Whose heartbeats are for which next hop. */
@@ -397,16 +320,16 @@ export class KernelTables implements TableView, PassPlan {
       throw tableFull("capabilities", this.#maxCapabilities, position);
     if (!this.#capabilities.set(entry.address, entry))
       throw tableFull("capabilities", this.#capabilities.size, position);
-    this.#countNamed(entry, 1);
-    if (present !== undefined) this.#countNamed(present, -1);
+    this.#uses.countEntry(entry, 1);
+    if (present !== undefined) this.#uses.countEntry(present, -1);
   }
 
   #setAggregate(prefix: Ipv6Prefix, entry: AggregateEntry | undefined): void {
     const present = this.#aggregates.get(prefix);
     if (entry === undefined) this.#aggregates.delete(prefix);
     else this.#aggregates.set(entry);
-    if (entry !== undefined) this.#countNamed({ ...entry, localGroup: 0 }, 1);
-    if (present !== undefined) this.#countNamed({ ...present, localGroup: 0 }, -1);
+    if (entry !== undefined) this.#uses.countEntry(entry, 1);
+    if (present !== undefined) this.#uses.countEntry(present, -1);
   }
 
   /** Keeps the counts right over a change of a group. */
@@ -414,21 +337,7 @@ export class KernelTables implements TableView, PassPlan {
     const before = this.#groups.get(index);
     change();
     const after = this.#groups.get(index);
-    if (after !== undefined) this.#countNextHops(after, 1);
-    if (before !== undefined) this.#countNextHops(before, -1);
-  }
-
-  #countNextHops({ slots, backup }: StoredGroup, by: 1 | -1): void {
-    for (const { current, previous } of slots) {
-      this.#nextHopUses[current]! += by;
-      this.#nextHopUses[previous]! += by;
-    }
-    this.#nextHopUses[backup]! += by;
-  }
-
-  #countNamed({ group, localGroup, policy = 0 }: CapabilityGroups, by: 1 | -1): void {
-    this.#groupUses[group]! += by;
-    this.#groupUses[localGroup]! += by;
-    this.#policyUses[policy]! += by;
+    if (after !== undefined) this.#uses.countGroup(after, 1);
+    if (before !== undefined) this.#uses.countGroup(before, -1);
   }
 }
