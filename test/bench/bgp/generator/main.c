@@ -34,7 +34,7 @@ static uint32_t sink_count, idle_count;
 static struct session *all[4096];
 static size_t all_count;
 /* Seconds without any progress after which something is wrong. */
-static double limit = 60;
+static double limit = 300;
 
 static struct in6_addr numbered(const char *first, uint32_t number)
 {
