@@ -93,28 +93,34 @@ export class PathsOutput implements RouteOutput, TableOutput {
     limit: number,
   ): boolean {
     const { store, slots } = this.#host;
-    const { nets, netTop, keyOctets } = store;
-    const end = Math.min(netTop, this.#recheckFrom + Math.max(1, limit));
-    for (let net = this.#recheckFrom; net < end; net++) {
-      if (nets[(net << NET_SHIFT) + KEY] === 0) continue;
-      const count = slots.rank(net);
-      for (let i = 0; i < count; i++) {
-        const place = slots.order[i]!;
-        const source = this.#tagOf(net, place) & 0xffff;
-        if (!this.#mayHave(source)) continue;
-        if (differs(this.#attributesOf(net, place), source, keyOctets, store.keyStart(net))) {
-          this.note(net, slots.bitOf(net, place));
-        }
+    const { keyOctets } = store;
+    this.#recheckFrom = this.#eachPath(this.#recheckFrom, Math.max(1, limit), (net, place, source) => {
+      if (differs(this.#attributesOf(net, place), source, keyOctets, store.keyStart(net))) {
+        this.note(net, slots.bitOf(net, place));
       }
-    }
-    const done = end === netTop;
-    this.#recheckFrom = done ? 1 : end;
+    });
+    const done = this.#recheckFrom === 0;
+    if (done) this.#recheckFrom = 1;
     return done;
   }
 
   walk(visit: OutputWalker, from: number, limit: number): number {
     const { store, slots } = this.#host;
-    const { nets, netTop, keyOctets } = store;
+    const { keyOctets } = store;
+    return this.#eachPath(from, limit, (net, place, source) => {
+      const bit = slots.bitOf(net, place);
+      const slot = bit === 0 ? 0 : lowestSlot(bit);
+      const told = (this.#told[net]! & bit) !== 0 ? "told" : "not-told";
+      const state = this.#changed.has(net) ? "pending" : told;
+      const [start, length] = [store.keyStart(net), store.keyLength(net)];
+      visit(this.#attributesOf(net, place), source, keyOctets, start, length, slot, state);
+    });
+  }
+
+  /** Paths of so many nets that the neighbour may have, the best of each net first. Returns where to go on, 0 at the end. */
+  #eachPath(from: NetId, limit: number, visit: (net: NetId, place: number, source: PeerIndex) => void): number {
+    const { store, slots } = this.#host;
+    const { nets, netTop } = store;
     const end = Math.min(netTop, from + limit);
     for (let net = from; net < end; net++) {
       if (nets[(net << NET_SHIFT) + KEY] === 0) continue;
@@ -122,13 +128,7 @@ export class PathsOutput implements RouteOutput, TableOutput {
       for (let i = 0; i < count; i++) {
         const place = slots.order[i]!;
         const source = this.#tagOf(net, place) & 0xffff;
-        if (!this.#mayHave(source)) continue;
-        const bit = slots.bitOf(net, place);
-        const slot = bit === 0 ? 0 : lowestSlot(bit);
-        const told = (this.#told[net]! & bit) !== 0 ? "told" : "not-told";
-        const state = this.#changed.has(net) ? "pending" : told;
-        const [start, length] = [store.keyStart(net), store.keyLength(net)];
-        visit(this.#attributesOf(net, place), source, keyOctets, start, length, slot, state);
+        if (this.#mayHave(source)) visit(net, place, source);
       }
     }
     return end === netTop ? 0 : end;

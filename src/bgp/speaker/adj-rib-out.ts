@@ -7,13 +7,17 @@ export interface AdjRibOutParts {
   readonly output: RouteOutput;
   /** Another reader of what may be told to the neighbour. */
   readonly openOutput: () => RouteOutput;
+  /** Whether each route is sent, and comes, with the identifier of its path. @see RFC 7911 */
   readonly addPath: AddPathDirections;
   readonly attributes: AttributeTable;
   readonly family: Family;
   /** Octets of the longest message. */
   readonly messageLimit: number;
+  /** Whether this neighbour may have anything from `source` now. */
   readonly mayPass: (source: PeerIndex) => boolean;
+  /** BGP identifier of `source` when its routes are reflected to this neighbour. */
   readonly reflectedFrom: (source: PeerIndex) => number | undefined;
+  /** Whether it wants routes with this set; `undefined`: it wants all. @see RFC 4684 §6 */
   readonly wants?: ((id: AttributeId) => boolean) | undefined;
 }
 

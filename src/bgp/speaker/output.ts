@@ -1,8 +1,8 @@
 import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
-import type { AttributeId, AttributeTable, OutputVisitor, PeerIndex, RouteOutput } from "../../rib/index.ts";
-import { type Family, UpdateEncoder } from "../wire/index.ts";
+import type { AttributeId, OutputVisitor, PeerIndex } from "../../rib/index.ts";
+import { UpdateEncoder } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
-import { AdjRibOut } from "./adj-rib-out.ts";
+import { AdjRibOut, type AdjRibOutParts } from "./adj-rib-out.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
@@ -15,29 +15,14 @@ const NETS_AT_ONCE = 1024;
 /** Before anything was said: a neighbour that has just come is not kept waiting. */
 const NETS_AT_FIRST = 64;
 
-export interface OutputParts {
-  readonly output: RouteOutput;
-  /** Another one like it, for whoever watches. */
-  readonly openOutput: () => RouteOutput;
-  /** Whether each route is sent, and comes, with the identifier of its path. @see RFC 7911 */
-  readonly addPath: AddPathDirections;
+export interface OutputParts extends AdjRibOutParts {
   readonly connection: Connection;
-  readonly attributes: AttributeTable;
   readonly group: ExportGroup;
-  readonly family: Family;
-  /** Octets of the longest message. */
-  readonly messageLimit: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: PeerCounters;
-  /** Whether this neighbour may have anything from `source` now. */
-  readonly mayPass: (source: PeerIndex) => boolean;
-  /** BGP identifier of `source` when its routes are reflected to this neighbour. */
-  readonly reflectedFrom: (source: PeerIndex) => number | undefined;
   /** Sends a mark of a route refresh, where they were agreed on. @see RFC 7313 */
   readonly refreshMark: ((mark: "begin" | "end") => void) | undefined;
-  /** Whether it wants routes with this set; `undefined`: it wants all. @see RFC 4684 §6 */
-  readonly wants?: ((id: AttributeId) => boolean) | undefined;
   /** Whether End-of-RIB may be said now. */
   readonly mayEndRib: () => boolean;
   /** So many messages were handed to the socket. */

@@ -129,6 +129,30 @@ export async function world(
   return { a, b, scene, monitor, log, asked, until };
 }
 
+/** `router` says so much that a station which takes nothing falls behind: what waits for it is bounded. */
+export async function overwhelm({ a, b, scene, monitor, until }: World, router: Router): Promise<void> {
+  scene.quiet(a, b);
+  await until(
+    () => "connected",
+    () => monitor.stations()[0]!.connections === 1,
+  );
+  // Each with a set of its own, so that the messages are many: more than the station's buffers and the queue hold.
+  const communities = Array.from({ length: 900 }, (_, n) => 0xfde80000 + n);
+  for (let round = 0; round < 12 && monitor.stations()[0]!.resyncs === 0; round++) {
+    for (let n = 0; n < 1500; n++) {
+      const set = { ...PLAIN, communities, multiExitDisc: round * 100_000 + n };
+      router.speaker.originateUnicast({ family: "ipv6-unicast", address: prefix(n), length: 64 }, set);
+    }
+    await until(
+      () => `round ${round}`,
+      () => router.speaker.peers()[0]!.routesPending === 0,
+    );
+  }
+  const slow = monitor.stations()[0]!;
+  assert.ok(slow.resyncs >= 1, JSON.stringify(slow));
+  assert.ok(slow.queued < 6 * 1024 * 1024, `${slow.queued} octets wait`);
+}
+
 const { semantic: _, localPref: _l, ...plain } = setSample({ nextHop: parseIpv6("2001:db8::b")! });
 export const PLAIN = plain;
 

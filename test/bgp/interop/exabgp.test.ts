@@ -38,13 +38,9 @@ const PEER: PeerOptions = {
   enhancedRouteRefresh: false,
 };
 
-/** ExaBGP connects to us, says `COUNT` routes and writes down what it hears. */
-async function exabgp(t: TestContext, { theirs, where }: Lab) {
+/** ExaBGP connects to us, says routes and writes down what it hears. @param terms of its session, as it writes them */
+async function exabgp(t: TestContext, { theirs, where }: Lab, terms: string, routes: readonly string[]) {
   const [config, heard] = [join(where, "exabgp.conf"), join(where, "heard")];
-  const routes = Array.from(
-    { length: COUNT },
-    (_, n) => `    route ${prefixText(FAMILY, 0x20, n)} next-hop ${THEIRS} community [65000:7] med ${n};`,
-  );
   await writeFile(heard, "");
   await writeFile(
     config,
@@ -58,12 +54,9 @@ neighbor ${OURS} {
   local-as 65000;
   peer-as 65000;
   hold-time 30;
-  md5-password "one key";
-  capability { route-refresh enable; graceful-restart 60; }
-  family { ipv6 unicast; ipv4 unicast; }
-  api { processes [ heard ]; receive { parsed; update; notification; } neighbor-changes; }
+  ${terms}
   static {
-${routes.join("\n")}
+${routes.map((route) => `    route ${route};`).join("\n")}
   }
 }
 `,
@@ -85,13 +78,22 @@ ${routes.join("\n")}
   return { ...process, known, text: () => readFile(heard, "utf8") };
 }
 
+const SIGNED = `md5-password "one key";
+  capability { route-refresh enable; graceful-restart 60; }
+  family { ipv6 unicast; ipv4 unicast; }
+  api { processes [ heard ]; receive { parsed; update; notification; } neighbor-changes; }`;
+const SIGNED_ROUTES = Array.from(
+  { length: COUNT },
+  (_, n) => `${prefixText(FAMILY, 0x20, n)} next-hop ${THEIRS} community [65000:7] med ${n}`,
+);
+
 it("ExaBGP: signed session, routes both ways, withdrawals, refresh, its restart", { timeout: 120_000 }, async (t) => {
   const made = await peerLab(t, EXABGP, "exabgp");
   if (made === undefined) return;
   t.diagnostic(`with ${(await ask(made.theirs, "sh", "-c", `${EXABGP} --version`)).split("\n")[0]}`);
   const router = await semrd(t, made.ours, { peer: PEER });
   originate(router, FAMILY, 0x2a, 0, COUNT, { communities: [0xfde80001], multiExitDisc: 7 });
-  let them = await exabgp(t, made);
+  let them = await exabgp(t, made, SIGNED, SIGNED_ROUTES);
   const received = (): number => learnt(router, FAMILY).length;
   await until(
     () => `the session: ${JSON.stringify(router.peer().lastError)}`,
@@ -126,7 +128,7 @@ it("ExaBGP: signed session, routes both ways, withdrawals, refresh, its restart"
   await them.kill();
   await until("its end is seen", () => router.peer().state !== "Established");
   t.diagnostic(`after its death: ${received()} routes are kept, helper ${router.peer().gracefulRestart.helper}`);
-  them = await exabgp(t, made);
+  them = await exabgp(t, made, SIGNED, SIGNED_ROUTES);
   await until("the session is back", () => router.peer().state === "Established");
   await until("with all routes", async () => received() === COUNT && (await them.known()).size === COUNT - 1);
   assert.equal(router.metrics.sum("semrd_bgp_malformed_total"), 0);
@@ -137,36 +139,16 @@ it("ExaBGP: several paths of one prefix come with their identifiers, ours go wit
 }, async (t) => {
   const made = await peerLab(t, EXABGP, "exabgp");
   if (made === undefined) return;
-  const { ours, theirs, where } = made;
-  const [config, heard] = [join(where, "exabgp.conf"), join(where, "heard")];
-  await writeFile(heard, "");
   const route = (id: number): string =>
-    `    route ${prefixText(FAMILY, 0x20, 1)} next-hop ${THEIRS} path-information 0.0.0.${id} med ${id};`;
-  await writeFile(
-    config,
-    `process heard { run /bin/sh -c "cat >> ${heard}"; encoder json; }
-neighbor ${OURS} {
-  router-id 10.0.0.2;
-  local-address ${THEIRS};
-  local-as 65000;
-  peer-as 65000;
-  hold-time 30;
-  capability { add-path send/receive; }
+    `${prefixText(FAMILY, 0x20, 1)} next-hop ${THEIRS} path-information 0.0.0.${id} med ${id}`;
+  const terms = `capability { add-path send/receive; }
   family { ipv6 unicast; }
   add-path { ipv6 unicast; }
-  api { processes [ heard ]; receive { parsed; update; } }
-  static {
-${route(7)}
-${route(9)}
-  }
-}
-`,
-  );
-  const settings = [`exabgp_tcp_port=${PORT}`, "exabgp_daemon_user=root", "exabgp_log_level=CRIT"];
-  daemon(t, theirs, ["env", ...settings, EXABGP, config]);
+  api { processes [ heard ]; receive { parsed; update; } }`;
+  const them = await exabgp(t, made, terms, [route(7), route(9)]);
   const families = [{ family: FAMILY, addPath: { send: "all", receive: true } }] as const;
   const { password: _, ...plain } = PEER;
-  const router = await semrd(t, ours, { peer: { ...plain, families } });
+  const router = await semrd(t, made.ours, { peer: { ...plain, families } });
   originate(router, FAMILY, 0x2a, 1, 2);
   const ids = (): (number | undefined)[] => learnt(router, FAMILY).map(({ pathId }) => pathId);
   await until(
@@ -175,7 +157,7 @@ ${route(9)}
   );
   assert.deepEqual(ids().sort(), [7, 9]);
   assert.deepEqual(router.peer().perFamily[0]!.addPath, { send: true, receive: true });
-  await until("ours", async () => (await readFile(heard, "utf8")).includes('"path-information": "0.0.0.1"'));
-  const line = (await readFile(heard, "utf8")).split("\n").find((text) => text.includes("path-information"))!;
+  await until("ours", async () => (await them.text()).includes('"path-information": "0.0.0.1"'));
+  const line = (await them.text()).split("\n").find((text) => text.includes("path-information"))!;
   t.diagnostic(`it prints: ${line.slice(line.indexOf('"update"'), line.indexOf('"update"') + 300)}`);
 });
