@@ -58,9 +58,8 @@ def mistakes(session):
         session.discard_changes()
 
 
-def main():
-    login = json.load(sys.stdin)
-    with manager.connect(
+def connected(login):
+    return manager.connect(
         host=login["host"],
         port=login["port"],
         username=login["user"],
@@ -69,11 +68,16 @@ def main():
         allow_agent=False,
         look_for_keys=False,
         timeout=30,
-    ) as session:
+    )
+
+
+def main():
+    with connected(json.load(sys.stdin)) as session:
         if "mistakes" in sys.argv:
             mistakes(session)
         else:
             change(session, [TENANT, POLICY] + ([AGENT, NEIGHBOR] if "site" in sys.argv else []))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -16,9 +16,9 @@ function missing(): string | undefined {
   return status === 0 ? undefined : `skipped: ${PYTHON} has no ncclient (apt-get install python3-ncclient)`;
 }
 
-async function python(script: string, input: unknown, t: TestContext): Promise<string> {
+async function python(script: string, input: unknown, t: TestContext, args: readonly string[] = []): Promise<string> {
   const file = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
-  const child = spawn(PYTHON, [file], { stdio: ["pipe", "pipe", "pipe"], timeout: PATIENCE });
+  const child = spawn(PYTHON, [file, ...args], { stdio: ["pipe", "pipe", "pipe"], timeout: PATIENCE });
   t.after(() => child.kill("SIGKILL"));
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
@@ -54,9 +54,9 @@ it("ncclient configures a tenant, an agent and a BGP neighbour on a router that 
   if (why !== undefined) return t.skip(why);
   const bgp = { "semrd-bgp:bgp": { "local-as": 65000, address: "::1", port: 20_000 + (process.pid % 20_000) } };
   await using router = await startNetconfRouter({}, bgp);
-  const neighbor = "2001:db8::99";
   const { host, port, username } = router.login;
-  const out = await python("configure.py", { host, port, username, password: PASSWORD, neighbor }, t);
+  const tools = fileURLToPath(new URL("../../../lab/operators/tools", import.meta.url));
+  const out = await python("configure.py", { host, port, user: username, password: PASSWORD }, t, [tools]);
   t.diagnostic(`\n${out}`);
   assert.deepEqual(
     out.match(/ok=\w+/g),
@@ -67,7 +67,7 @@ it("ncclient configures a tenant, an agent and a BGP neighbour on a router that 
   const peers = (await router.process.ctl("show", "peers")) as { address: string }[];
   assert.deepEqual(
     peers.map(({ address }) => address),
-    [neighbor],
+    ["fd00:0:2::c"],
   );
   const explained = JSON.stringify(await router.process.ctl("explain", "/vision/ocr", "--tenant", "globex"));
   assert.match(explained, /spiffe:\/\/example\.net\/globex\/agent\/reader/);
