@@ -169,6 +169,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     let [isAll, isRuled, isAlarmed] = [false, false, false];
     let last: string | undefined;
     const slices = new Slices(this.#parts.clock);
+    if (all.length > PER_TURN) await slices.next();
     for (const change of all) {
       if (slices.isOver) await slices.next();
       const [top, section] = change.path;

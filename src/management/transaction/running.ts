@@ -75,6 +75,9 @@ interface Checked {
   readonly begun: unknown;
 }
 
+/** With more changes than this, what is done with them begins on a turn of its own. */
+const MANY = 100;
+
 /** A log entry has so many changes at most. */
 const LOGGED_CHANGES = 1000;
 
@@ -248,6 +251,7 @@ export class Running<B, C> {
     const id = store.current + 1;
     const slices = new Slices(clock);
     const changes: Change[] = [];
+    if (plan.changes.length > MANY) await slices.next();
     for (const change of plan.changes.slice(0, LOGGED_CHANGES)) {
       if (slices.isOver) await slices.next();
       changes.push(changeOf(change, isSecret));
