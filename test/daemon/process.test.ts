@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -142,6 +142,15 @@ describe("state", () => {
     assert.equal(back?.adminState, "up");
     assert.equal(await router.end("SIGTERM"), 0, router.log);
     assert.equal(existsSync(router.socket), false);
+  });
+
+  it("connections of semrctl do not stay: more commands than there may be connections", async () => {
+    await using router = await routers.started("often", routers.configuration("often"));
+    const descriptors = () => readdirSync(`/proc/${router.child.pid}/fd`).length;
+    await router.ctl("show", "agents");
+    const before = descriptors();
+    for (let n = 0; n < 80; n++) assert.deepEqual(await router.ctl("show", "agents"), []);
+    assert.ok(descriptors() <= before + 2, `${before} descriptors, then ${descriptors()}`);
   });
 
   it("an unknown agent is named, with where to look", async () => {

@@ -1,14 +1,12 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { semrctlJson } from "../cli/in-process.ts";
 
-const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const SEMRD = path.join(ROOT, "tools", "semrd");
-const SEMRCTL = path.join(ROOT, "tools", "semrctl");
 const START_TIMEOUT = 30_000;
 
 /** A folder for the configuration, state and sockets of routers that are processes of their own. */
@@ -99,9 +97,8 @@ export class RouterProcess implements AsyncDisposable {
     child.stderr!.setEncoding("utf8").on("data", (text) => (this.log += text));
   }
 
-  async ctl(...args: string[]): Promise<unknown> {
-    const { stdout } = await run(SEMRCTL, ["--socket", this.socket, "--json", ...args], { timeout: START_TIMEOUT });
-    return JSON.parse(stdout);
+  ctl(...args: string[]): Promise<unknown> {
+    return semrctlJson(this.socket, args);
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {

@@ -48,6 +48,8 @@ export function openLocalGnmi(options: ServingOptions, parts: LocalServingParts,
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     scope.defer(() => injector.destroy());
     return (socket) => {
+      // Of a server of HTTP/1.1 it may be half open: nobody would close our half when the other one is.
+      socket.allowHalfOpen = false;
       injector.injectConnection(socket);
       socket.resume();
     };
