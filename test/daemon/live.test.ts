@@ -16,6 +16,7 @@ import type {
   UnicastRouteRow,
 } from "../../src/management/index.ts";
 import { ask, cable, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../bgp/interop/lab.ts";
+import { semrctlJson } from "../cli/in-process.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 
 inOwnMounts(import.meta.filename);
@@ -394,8 +395,7 @@ async function started(t: TestContext, namespace: string, where: string, name: s
     () => running.output.includes('"event":"router.running"'),
   );
   const socket = join(where, `${name}.sock`);
-  const ctl = async <T>(...words: string[]): Promise<T> =>
-    JSON.parse(await ask(namespace, program("semrctl"), "--json", "--socket", socket, ...words)) as T;
+  const ctl = async <T>(...words: string[]): Promise<T> => (await semrctlJson(socket, words)) as T;
   return {
     ctl,
     kill: () => running.kill(),
