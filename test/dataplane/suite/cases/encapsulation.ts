@@ -159,6 +159,37 @@ export const ENCAPSULATION: CaseGroup = {
       },
     },
     {
+      name: "when its last instance is gone, a site sends what begins to the others, and serves again when it is back",
+      needs: ["tunnels", "decapsulation", "translation", "health", "hair-pin"],
+      async run(world) {
+        await world.apply([
+          ...[...toInstance, ...p.TUNNELS],
+          ...[p.slotsOf(4, [2, 2, p.A, p.B]), p.leadsTo(4, { localGroup: 3 })],
+        ]);
+        let port = 4300;
+        const fromTunnel = async () => {
+          const sent = Array.from({ length: 32 }, () => p.segment({ port: ++port }));
+          return world.send(
+            "core",
+            sent.map((each) => world.tunnel.wrap(p.SITES[0], OWN_LOCATOR, each)),
+          );
+        };
+        const sides = (arrivals: Awaited<ReturnType<typeof fromTunnel>>) => new Set(arrivals.map(({ at }) => at));
+        assert.deepEqual(sides(await fromTunnel()), new Set(["agent"]), "a local group decides alone");
+        await world.setHealth(3, "down");
+        const others = await fromTunnel();
+        assert.equal(others.length, 32);
+        assert.deepEqual(
+          new Set(others.map(({ packet }) => p.destinationOf(packet))),
+          new Set(p.SITES.slice(0, 2).map(formatIpv6)),
+        );
+        const mine = Array.from({ length: 32 }, () => p.segment({ port: ++port }));
+        assert.ok(!(await p.sitesOf(world, mine)).includes("nowhere"), "those of its own clients too");
+        await world.setHealth(3, "up");
+        assert.deepEqual(sides(await fromTunnel()), new Set(["agent"]));
+      },
+    },
+    {
       name: "what finds nobody goes to another site once, and never a third time",
       needs: ["tunnels", "decapsulation", "hair-pin"],
       async run(world) {
