@@ -6,7 +6,7 @@ import { AggregateBook } from "./aggregate-book.ts";
 import { CapabilityBook, type PlanId } from "./capability-book.ts";
 import { CapabilityIds } from "./capability-ids.ts";
 import { ChoiceBook } from "./choice-book.ts";
-import { ENTRY, EntryRecords } from "./entry-records.ts";
+import { EntryRecords } from "./entry-records.ts";
 import { EntryTable } from "./entry-table.ts";
 import { Fulfilment } from "./fulfilment.ts";
 import { contentOf } from "./group-content.ts";
@@ -19,6 +19,7 @@ import { OperationBatch } from "./operation-batch.ts";
 import type { NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
 import { PolicyBook } from "./policy-book.ts";
 import { type RefusalCount, Reports } from "./reports.ts";
+import { Sweeps } from "./sweeps.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -53,7 +54,6 @@ export class Compiler implements Disposable {
   readonly #batch: OperationBatch;
   readonly #book: CapabilityBook;
   readonly #choices: ChoiceBook;
-  readonly #records: EntryRecords;
   readonly #nextHops: NextHopTable;
   readonly #groups: GroupTable;
   readonly #instances: InstanceBook;
@@ -65,8 +65,8 @@ export class Compiler implements Disposable {
   readonly #claims: AddressClaims;
   readonly #ids = new CapabilityIds();
   readonly #work: WorkQueue;
+  readonly #sweeps: Sweeps;
   #generation = 0;
-  #taxonomy = 0;
   #adopting = false;
 
   constructor(options: CompilerOptions, parts: CompilerParts) {
@@ -107,7 +107,6 @@ export class Compiler implements Disposable {
     this.#batch = batch;
     this.#book = book;
     this.#choices = choices;
-    this.#records = records;
     this.#nextHops = nextHops;
     this.#groups = groups;
     this.#policies = policies;
@@ -127,6 +126,11 @@ export class Compiler implements Disposable {
       gathered: () => batch.size,
       compile: (plan) => this.#compile(plan),
       sliceDone: () => this.#carryOut(),
+    });
+    this.#sweeps = new Sweeps({
+      ...{ book, choices, records, entries, policies, ids: this.#ids, claims: this.#claims },
+      ...{ aggregates: this.#aggregates, fulfilment: this.#fulfilment },
+      mark: (plan) => this.#work.mark(plan),
     });
   }
 
@@ -172,45 +176,12 @@ export class Compiler implements Disposable {
     if (!this.#adopting) return;
     this.#adopting = false;
     this.#aggregates.touchAll();
-    this.#work.addJob(this.#removeUnclaimed());
-  }
-
-  *#removeUnclaimed(): Generator<void> {
-    this.#fulfilment.forgetSeen();
-    for (let plan = 1; plan < this.#book.top; plan++) {
-      if (this.#book.isUsed(plan)) this.#work.mark(plan);
-      yield;
-    }
-    const records = this.#records;
-    for (let entry = 1; entry < records.top; entry++) {
-      if (records.owner(entry) === 0 && records.has(entry, ENTRY.installed)) this.#entries.remove(entry);
-      yield;
-    }
+    this.#work.addJob(this.#sweeps.unclaimed());
   }
 
   /** All capabilities that exist, whoever serves them; replaces the list given before. */
   taxonomy(capabilities: Iterable<KnownCapability>): void {
-    this.#taxonomy++;
-    this.#work.addJob(this.#takeTaxonomy(capabilities, this.#taxonomy));
-  }
-
-  *#takeTaxonomy(capabilities: Iterable<KnownCapability>, number: number): Generator<void> {
-    for (const { tenantIndex, name, majorVersion, affinity } of capabilities) {
-      const plan = this.#claims.plan(tenantIndex, this.#ids.of(name, majorVersion), name);
-      this.#book.setTaxonomy(plan, number);
-      this.#book.setAffinity(plan, affinity);
-      this.#work.mark(plan);
-      yield;
-    }
-    for (let plan = 1; plan < this.#book.top; plan++) {
-      const last = this.#book.taxonomy(plan);
-      if (last !== 0 && last < number) {
-        this.#book.setTaxonomy(plan, 0);
-        this.#book.setAffinity(plan, undefined);
-        this.#work.mark(plan);
-      }
-      yield;
-    }
+    this.#work.addJob(this.#sweeps.taxonomy(capabilities));
   }
 
   /**
@@ -224,24 +195,7 @@ export class Compiler implements Disposable {
 
   /** What is configured for each tenant; replaces what was given before. Only tenants for which that differs cost work. */
   policies(tenants: readonly TenantPolicy[]): void {
-    this.#work.addJob(this.#takePolicies(tenants));
-  }
-
-  *#takePolicies(tenants: readonly TenantPolicy[]): Generator<void> {
-    for (const tenant of tenants) {
-      if (this.#policies.take(tenant)) yield* this.#markTenant(tenant.tenantIndex);
-      yield;
-    }
-    const known = new Set(tenants.map(({ tenantIndex }) => tenantIndex));
-    for (const tenantIndex of this.#policies.dropOthers(known)) yield* this.#markTenant(tenantIndex);
-  }
-
-  *#markTenant(tenantIndex: number): Generator<void> {
-    this.#aggregates.touchTenant(tenantIndex);
-    for (const plan of this.#book.ofTenant(tenantIndex)) {
-      this.#work.mark(plan);
-      yield;
-    }
+    this.#work.addJob(this.#sweeps.policies(tenants));
   }
 
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
@@ -289,18 +243,7 @@ export class Compiler implements Disposable {
   /** The same of a prefix of names, as `drainPrefixes` does. */
   prefixChanged(selection: PrefixSelection): void {
     this.#aggregates.take(selection);
-    this.#work.addJob(this.#markBelow(selection));
-  }
-
-  /** Capabilities that no site has a route of may be served by those who know the prefix. */
-  *#markBelow({ tenantIndex, prefix }: PrefixSelection): Generator<void> {
-    const below = prefix === "/" ? prefix : `${prefix}/`;
-    for (const plan of this.#book.ofTenant(tenantIndex)) {
-      const name = this.#book.name(plan);
-      const isConcerned = name === prefix || name.startsWith(below);
-      if (isConcerned && !this.#choices.serves(this.#book.choice(plan))) this.#work.mark(plan);
-      yield;
-    }
+    this.#work.addJob(this.#sweeps.below(selection));
   }
 
   /** Many of them, in slices and before what is compiled of them: it is asked for the next one when there is time for it. */
