@@ -80,11 +80,7 @@ export class Compiler implements Disposable {
     const nextHops = new NextHopTable(limits.nextHops, quarantine, batch);
     const groups = new GroupTable({
       ...{ limit: limits.groups, quarantine, transitionHold, clock, random, batch, nextHops, sides: records },
-      revisit: (side) => {
-        const owner = records.owner(side >> 1);
-        if (owner !== 0) this.#work.touch(owner);
-        else this.#aggregates.touch(side >> 1);
-      },
+      revisit: (sides) => this.#work.addJob(this.#sweeps.sides(sides)),
       changed: () => this.#work.schedule(),
     });
     const policies = new PolicyBook({

@@ -24,8 +24,8 @@ export interface GroupTableParts {
   readonly batch: OperationBatch;
   readonly nextHops: NextHopTable;
   readonly sides: EntryRecords;
-  /** The user has to be looked at again. */
-  readonly revisit: (user: SideId) => void;
+  /** They have to be looked at again, soon. */
+  readonly revisit: (users: Iterator<SideId>) => void;
   /** The batch has something to carry out. */
   readonly changed: () => void;
 }
@@ -194,12 +194,20 @@ export class GroupTable {
     const content = this.past(group);
     if (this.#store.holds(group, content)) return;
     if (this.#byContent.find(content) !== 0 || isEmpty(content)) {
-      const { sides, revisit } = this.#parts;
-      for (let user = this.#store.firstUser(group); user !== 0; user = sides.nextUser(user)) revisit(user);
+      this.#parts.revisit(this.#usersOf(group));
       return;
     }
     this.#change(group, content);
     this.#parts.changed();
+  }
+
+  /** Bears that some leave meanwhile: where it was at one of them, it begins anew. */
+  *#usersOf(group: GroupIndex): Generator<SideId> {
+    const { sides } = this.#parts;
+    for (let user = this.#store.firstUser(group); user !== 0; ) {
+      yield user;
+      user = sides.groupOf(user) === group ? sides.nextUser(user) : this.#store.firstUser(group);
+    }
   }
 
   /** What a user of the group starts from: its content, or what the end of its stage leaves of it. */

@@ -4,7 +4,7 @@ import type { AggregateBook } from "./aggregate-book.ts";
 import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { CapabilityIds } from "./capability-ids.ts";
 import type { ChoiceBook } from "./choice-book.ts";
-import { ENTRY, type EntryRecords } from "./entry-records.ts";
+import { ENTRY, type EntryRecords, type SideId } from "./entry-records.ts";
 import type { EntryTable } from "./entry-table.ts";
 import type { Fulfilment } from "./fulfilment.ts";
 import type { KnownCapability } from "./inputs.ts";
@@ -91,6 +91,18 @@ export class Sweeps {
     aggregates.touchTenant(tenantIndex);
     for (const plan of book.ofTenant(tenantIndex)) {
       mark(plan);
+      yield;
+    }
+  }
+
+  /** Users of a group, of which there may be as many as there are capabilities. */
+  *sides(sides: Iterator<SideId>): Generator<void> {
+    const { records, aggregates, mark } = this.#parts;
+    for (let next = sides.next(); next.done !== true; next = sides.next()) {
+      const entry = next.value >> 1;
+      const owner = records.owner(entry);
+      if (owner !== 0) mark(owner);
+      else aggregates.touch(entry);
       yield;
     }
   }

@@ -48,8 +48,10 @@ export class WorkQueue {
   /** Those of them that wait for it, with when that is, in order. */
   #resting: { readonly plan: PlanId; readonly until: number }[] = [];
   #wake: Timer | undefined;
-  /** Longer jobs, a step at a time. */
-  readonly #jobs: Iterator<void>[] = [];
+  /** Longer jobs, one after the other, a step at a time; there may be one for each group. */
+  readonly #jobs = new Set<Iterator<void>>();
+  /** The first of them. */
+  #job: Iterator<void> | undefined;
   /** Of plans within this slice. */
   #done = 0;
   /** What the sink is believed to take for each of them. */
@@ -65,7 +67,7 @@ export class WorkQueue {
 
   /** Plans and jobs that are left. */
   get size(): number {
-    return this.#waiting + this.#resting.length + this.#jobs.length;
+    return this.#waiting + this.#resting.length + this.#jobs.size;
   }
 
   /** For jobs: what they mark is done with the rest. */
@@ -101,7 +103,8 @@ export class WorkQueue {
   }
 
   addJob(job: Iterator<void>): void {
-    this.#jobs.push(job);
+    this.#jobs.add(job);
+    this.#job ??= job;
     this.schedule();
   }
 
@@ -141,11 +144,11 @@ export class WorkQueue {
       if (this.#isEnough || clock.monotonic() + this.#done * this.#handOver >= until) break;
     }
     this.#endSlice();
-    if (this.#waiting > 0 || this.#jobs.length > 0) this.schedule();
+    if (this.#waiting > 0 || this.#jobs.size > 0) this.schedule();
   }
 
   get #isEnough(): boolean {
-    return this.#jobs.length > 0 && this.#parts.gathered() > MANY_OPERATIONS;
+    return this.#jobs.size > 0 && this.#parts.gathered() > MANY_OPERATIONS;
   }
 
   /** Hands over what was done, and learns how long that takes. */
@@ -188,9 +191,12 @@ export class WorkQueue {
 
   /** How much was done, in members; 0: there is nothing to do. */
   #step(): number {
-    const job = this.#jobs[0];
+    const job = this.#job;
     if (job !== undefined) {
-      if (job.next().done === true) this.#jobs.shift();
+      if (job.next().done === true) {
+        this.#jobs.delete(job);
+        [this.#job] = this.#jobs;
+      }
       return MOST_UNTIMED;
     }
     const plan = this.#shift();

@@ -12,6 +12,7 @@ import {
   OCR,
   owners,
   QUARANTINE,
+  type SiteInput,
   selection,
   TRANSITION_END,
   TRANSITION_HOLD,
@@ -452,6 +453,24 @@ describe("the plan as a whole", () => {
     fill("quicker");
     assert.ok(slices < 5, `${slices} slices of a quick sink`);
     assert.equal(compiler.pending, 0);
+  });
+
+  it("looks again at all users of a group that is about to be one that others have already", () => {
+    const { compiler, clock, sink } = forwarding();
+    const names = Array.from({ length: 12 }, (_, i) => `/vision/c${i}` as CapabilityName);
+    const all = (sites: readonly SiteInput[]): void => {
+      for (const name of names) compiler.capabilityChanged(selection(name, sites));
+      clock.settle();
+    };
+    all([{ site: 2 }, { site: 3 }]);
+    compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
+    all([{ site: 2 }, { site: 3, as: "less-preferred" }]);
+    const group = (name: CapabilityName) => sink.snapshot().capabilities.get(addressOf(sink, name))!.group;
+    assert.notEqual(group(names[0]!), group(OCR), "flows of site 3 stay there for a while");
+    all([{ site: 2 }]);
+    clock.advance(TRANSITION_END);
+    for (const name of names) assert.equal(group(name), group(OCR), name);
+    assert.equal(sink.snapshot().groups.size, 1);
   });
 
   it("works in slices", () => {
