@@ -10,6 +10,7 @@ import { after, describe, it, type TestContext } from "node:test";
 import type { MethodDefinition } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { MalformedMessage } from "../../src/base/index.ts";
+import { fetchReport } from "../../src/cli/client.ts";
 import { CandidateRouter } from "../../src/cli/configure/index.ts";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { RouterLink } from "../../src/cli/router/connection.ts";
@@ -347,6 +348,33 @@ describe("semrd and semrctl of other versions", () => {
     assert.match(
       await said(),
       /is over, as it was restarted or the connection broke: what was not committed is gone; begin again$/,
+    );
+  });
+
+  it("a connection that the router has ended is opened anew for the next request", async () => {
+    const socket = place();
+    await using link = new RouterLink({ kind: "socket", path: socket });
+    const ask = () => fetchReport({ link, timeoutSeconds: 10 }, { method: "GET", path: "/status" });
+    const first = await startControlRouter(socket, fixedRouter());
+    assert.deepEqual(await ask(), STATUS);
+    const { session } = (await link.open(10)).connection;
+    const closed = new Promise((resolve) => session.once("close", resolve));
+    await first[Symbol.asyncDispose]();
+    await closed;
+    await using _second = await startControlRouter(socket, fixedRouter());
+    assert.deepEqual(await ask(), STATUS);
+  });
+
+  it("a document that is longer than the router takes: what to do", async () => {
+    const socket = place();
+    await using _router = await startControlRouter(socket, fixedRouter(), { maxMessage: 4096 });
+    const file = path.join(folder, "long.json");
+    writeFileSync(file, JSON.stringify({ "semrd-router:router": { name: "x".repeat(5000) } }));
+    const { exitCode, err } = await semrctl(["--socket", socket, "config", "edit", file], {});
+    assert.equal(exitCode, 1);
+    assert.match(
+      err,
+      /takes no message as long as this one \(.*\): send it in parts, or raise management\/grpc\/maximum-message-size/,
     );
   });
 

@@ -138,6 +138,11 @@ export function refusal(status: CallStatus, place: string): CommandFailure {
     case STATUS.unavailable:
       return unreachable(`the router at ${place} cannot answer: ${message}`);
     case STATUS.resourceExhausted:
+      if (/larger than max/.test(message))
+        return new CommandFailure(
+          EXIT.refused,
+          `the router at ${place} takes no message as long as this one (${message}): send it in parts, or raise management/grpc/maximum-message-size`,
+        );
       return new CommandFailure(EXIT.refused, `the router at ${place} takes no more: ${message}`);
     default:
       if (code === STATUS.unimplemented || /\borigin\b/.test(message))
