@@ -113,6 +113,8 @@ function shareWithGrpc(
   server.on("connection", (socket: Socket) => {
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
+    // Also while nobody else has it yet.
+    socket.on("error", (cause) => parts.log.debug("control.connection.failed", { error: cause.message }));
     void accept(socket).catch((cause) => {
       parts.log.debug("control.connection.failed", { error: messageOf(cause) });
       socket.destroy();
