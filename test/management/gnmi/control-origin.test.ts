@@ -262,6 +262,36 @@ describe("gNMI: origin semrd-control", () => {
     assert.equal((await served.call("Get", { path: [at("/status")] })).notification.length, 1);
   });
 
+  it("connections that end, break, or flip a bit anywhere in what gRPC begins with, harm nothing", async () => {
+    await using served = await serve();
+    const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0", "latin1");
+    const send = async (octets: Uint8Array, how: "end" | "destroy"): Promise<void> => {
+      const socket = net.connect(served.socket);
+      socket.on("error", () => undefined);
+      socket.resume();
+      socket.write(octets, () => socket[how]());
+      // One that is answered and kept open is for us to close.
+      const kept = setTimeout(() => socket.destroy(), 50);
+      await once(socket, "close");
+      clearTimeout(kept);
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(preface.length),
+        fc.nat(preface.length * 8 - 1),
+        fc.boolean(),
+        fc.constantFrom("end", "destroy"),
+        async (length, bit, isFlipped, how) => {
+          const octets = Uint8Array.from(preface);
+          if (isFlipped) octets[bit >> 3]! ^= 1 << (bit & 7);
+          await send(octets.subarray(0, length), how);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    assert.equal((await served.call("Get", { path: [at("/status")] })).notification.length, 1);
+  });
+
   it("HTTP/1.1 goes on beside it on the same socket, also where its first octets come one by one", async () => {
     await using served = await serve();
     const socket = net.connect(served.socket);
