@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import http from "node:http";
@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
 
 const run = promisify(execFile);
-const SEMRCTL = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
+const ELSEWHERE = fileURLToPath(new URL("../../cli/elsewhere.ts", import.meta.url));
 const isRoot = process.geteuid?.() === 0;
 const OWN = "spiffe://example.net/acme/agent/own";
 const OTHER = "spiffe://example.net/globex/agent/other";
@@ -80,8 +80,8 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
   });
 
   /** Runs node as another user of the host, who is in the group of the socket. */
-  async function nodeAs(user: string, ...args: readonly string[]) {
-    const id = (await run("id", ["-u", user])).stdout.trim();
+  function nodeAs(user: string, ...args: readonly string[]) {
+    const id = execFileSync("id", ["-u", user], { encoding: "utf8" }).trim();
     const groups = user === "nobody" ? "--clear-groups" : "--init-groups";
     const argv = [`--reuid=${id}`, "--regid=0", groups, process.execPath, ...args];
     return run("setpriv", argv, { cwd: "/", env: { ...process.env, HOME: "/nonexistent", USER: "root" } });
@@ -92,14 +92,13 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
     return JSON.parse(stdout) as { status: number; text: string };
   }
 
-  async function semrctl(user: string, ...args: readonly string[]) {
-    try {
-      const { stdout } = await nodeAs(user, SEMRCTL, "--socket", router.socket, ...args);
-      return { code: 0, out: stdout, err: "" };
-    } catch (cause) {
-      const { code, stdout, stderr } = cause as { code: number; stdout: string; stderr: string };
-      return { code, out: stdout, err: stderr };
-    }
+  /** Several commands, one after the other, in one process. */
+  async function semrctl(user: string, ...commands: readonly (readonly string[])[]) {
+    const running = nodeAs(user, ELSEWHERE);
+    const env = { SEMRD_SOCKET: router.socket, USER: "root" };
+    running.child.stdin!.end(commands.map((args) => `${JSON.stringify({ args, env })}\n`).join(""));
+    const lines = (await running).stdout.trimEnd().split("\n");
+    return lines.map((line) => JSON.parse(line) as { exitCode: number; out: string; err: string });
   }
   const set = (where: string, value: unknown): string => JSON.stringify([{ operation: "merge", path: where, value }]);
 
@@ -169,16 +168,22 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
   });
 
   it("semrctl is let do as much, over gNMI on the same socket", async () => {
-    const agents = await semrctl("nobody", "--json", "show", "agents");
+    const [agents, drain, routes] = await semrctl(
+      "nobody",
+      ["--json", "show", "agents"],
+      ["drain", "router"],
+      ["show", "routes"],
+    );
     assert.deepEqual(
-      JSON.parse(agents.out).map(({ agent }: { agent: string }) => agent),
+      JSON.parse(agents!.out).map(({ agent }: { agent: string }) => agent),
       [OWN],
     );
-    const { code, err } = await semrctl("nobody", "drain", "router");
-    assert.equal(code, 1, err);
-    assert.match(err, /^semrctl: .*\(control\.access-denied\)\n$/);
+    for (const { exitCode, err } of [drain!, routes!]) {
+      assert.equal(exitCode, 1);
+      assert.match(err, /^semrctl: .*\(control\.access-denied\)\n$/);
+    }
     // By the group that it is in on this host.
-    assert.equal((await semrctl("daemon", "show", "routes")).code, 0);
+    assert.equal((await semrctl("daemon", ["show", "routes"]))[0]!.exitCode, 0);
   });
 
   it("a session of somebody else is not there", async () => {
