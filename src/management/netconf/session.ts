@@ -10,7 +10,8 @@ import {
 } from "../../base/index.ts";
 import type { Session } from "../datastore/index.ts";
 import { BASE_1_0, BASE_1_1 } from "./capabilities.ts";
-import { type Framing, framed, MessageFramer } from "./framing.ts";
+import { MessageFramer } from "./framing.ts";
+import { Outgoing } from "./outgoing.ts";
 import { BASE_NAMESPACE, escapeXml, parseHello } from "./xml.ts";
 
 export interface SessionLimits {
@@ -62,9 +63,6 @@ const MAX_UNREAD = 4 * 1024 * 1024;
 /** Octets of input in one turn of the event loop. */
 const SLICE = 32 * 1024;
 
-/** Answers to requests that came together go together, so many octets at most: a packet of SSH takes 32 KiB. */
-const TOGETHER = 16 * 1024;
-
 /**
  * One session over a stream of octets, whatever carries that. Requests are answered one after the other in the order in which they
  * came; what a client sends meanwhile waits in its own send buffer.
@@ -80,16 +78,7 @@ export class NetconfSession {
   readonly #parts: SessionParts;
   readonly #framer: MessageFramer;
   readonly #ended = new AbortController();
-  #framing: Framing = "end-of-message";
-  #writing: Promise<void> = Promise.resolve();
-  /** Something is on its way, and what comes waits for it. */
-  #isWriting = false;
-  /** Framed, and written with what else this turn says. */
-  #together: Uint8Array[] = [];
-  #togetherSize = 0;
-  /** On a later turn, unless that was done before. */
-  #flushes = false;
-  #unread = 0;
+  readonly #outgoing: Outgoing;
   #timer: Timer | undefined;
   /** An operation may take longer than a client may be idle. */
   #isAnswering = false;
@@ -104,6 +93,7 @@ export class NetconfSession {
     this.identity = identity;
     this.#parts = parts;
     this.#framer = new MessageFramer(parts.limits.maxMessage);
+    this.#outgoing = new Outgoing(stream, { clock: parts.clock, signal: this.#ended.signal });
     this.since = parts.clock.wall();
     this.#idleSince = parts.clock.monotonic();
     this.transport = parts.transport;
@@ -122,10 +112,10 @@ export class NetconfSession {
     this.#timer = clock.after(limits.helloTimeout, () => this.#end("bad-hello", "no hello in time"));
     const list = capabilities.map((uri) => `<capability>${escapeXml(uri)}</capability>`).join("");
     const id = this.identity.id;
-    void this.#send(
+    void this.#outgoing.send(
       `<hello xmlns="${BASE_NAMESPACE}"><capabilities>${list}</capabilities><session-id>${id}</session-id></hello>`,
     );
-    this.#flush();
+    void this.#outgoing.flush();
     try {
       for await (const octets of this.#stream.iterator({ destroyOnReturn: false })) {
         if (!(await this.#take(octets as Uint8Array))) break;
@@ -133,8 +123,7 @@ export class NetconfSession {
     } catch (cause) {
       this.#end("dropped", messageOf(cause));
     }
-    this.#flush();
-    await this.#writing;
+    await this.#outgoing.flush();
     this.#end("dropped", this.#framer.idle ? "closed by the client" : "the client left in the middle of a message");
     return this.#ending!;
   }
@@ -156,12 +145,12 @@ export class NetconfSession {
 
   /** Sends a `<notification>`; a client that does not read is cut off. */
   notify(xml: string): void {
-    if (this.#unread > MAX_UNREAD) {
+    if (this.#outgoing.unread > MAX_UNREAD) {
       this.#end("dropped", `more than ${MAX_UNREAD} octets of notifications are unread`);
       return;
     }
     this.counters.outNotifications++;
-    void this.#send(xml);
+    void this.#outgoing.send(xml);
   }
 
   /** False when nothing more is to be read. */
@@ -171,8 +160,7 @@ export class NetconfSession {
       const next = this.#framer.next();
       switch (next.kind) {
         case "need-more":
-          this.#flush();
-          await this.#writing;
+          await this.#outgoing.flush();
           return !this.signal.aborted;
         case "malformed":
           // Nothing after it can be trusted, and no message is known to answer. RFC 6242 §4.2
@@ -203,10 +191,9 @@ export class NetconfSession {
     else this.counters.inRpcs++;
     if (outcome === "error") this.counters.outRpcErrors++;
     if (this.signal.aborted) return false;
-    await this.#send(answer);
+    await this.#outgoing.send(answer);
     if (last) {
-      this.#flush();
-      await this.#writing;
+      await this.#outgoing.flush();
       this.#end("closed", "closed by the client");
       return false;
     }
@@ -233,7 +220,7 @@ export class NetconfSession {
     this.#idleSince = this.#parts.clock.monotonic();
     if (chunked) {
       // The own hello may still be on its way; it is framed as it was when it was sent.
-      this.#framing = "chunked";
+      this.#outgoing.framing = "chunked";
       this.#framer.framing = "chunked";
     }
     this.#awaitNext();
@@ -249,67 +236,9 @@ export class NetconfSession {
     else this.#timer = clock.after(milliseconds(idleTimeout - idle), () => this.#awaitNext());
   }
 
-  /** Resolves when it is on its way, with what else this turn says, and more can be; or when the session has ended. */
-  #send(text: string): Promise<void> {
-    const octets = Buffer.from(text);
-    this.#unread += octets.length;
-    if (octets.length > TOGETHER) {
-      this.#flush();
-      return this.#hand(framed(octets, this.#framing), octets.length);
-    }
-    this.#together.push(...framed(octets, this.#framing));
-    this.#togetherSize += octets.length;
-    if (this.#togetherSize > TOGETHER) this.#flush();
-    else if (!this.#flushes) {
-      this.#flushes = true;
-      this.#parts.clock.soon(() => {
-        this.#flushes = false;
-        this.#flush();
-      });
-    }
-    return this.#writing;
-  }
-
-  #flush(): void {
-    const [first, ...others] = this.#together;
-    if (first === undefined) return;
-    const pieces = others.length === 0 ? [first] : [Buffer.concat(this.#together)];
-    const size = this.#togetherSize;
-    this.#together = [];
-    this.#togetherSize = 0;
-    void this.#hand(pieces, size);
-  }
-
-  #hand(pieces: Iterable<Uint8Array>, size: number): Promise<void> {
-    this.#writing = this.#isWriting ? this.#writing.then(() => this.#write(pieces, size)) : this.#write(pieces, size);
-    return this.#writing;
-  }
-
-  async #write(pieces: Iterable<Uint8Array>, size: number): Promise<void> {
-    this.#isWriting = true;
-    for (const piece of pieces) {
-      if (this.signal.aborted) return;
-      if (!this.#stream.write(piece)) await this.#drained();
-    }
-    this.#unread -= size;
-    this.#isWriting = this.#unread > this.#togetherSize;
-  }
-
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const go = (): void => {
-        this.#stream.off("drain", go);
-        this.signal.removeEventListener("abort", go);
-        resolve();
-      };
-      this.#stream.on("drain", go);
-      this.signal.addEventListener("abort", go);
-    });
-  }
-
   #end(reason: Ending["reason"], text: string, killedBy?: number): void {
     if (this.signal.aborted) return;
-    this.#flush();
+    void this.#outgoing.flush();
     this.#ending = { reason, text, ...(killedBy === undefined ? {} : { killedBy }) };
     this.#timer?.cancel();
     this.#ended.abort();

@@ -108,6 +108,28 @@ describe("hello", () => {
 });
 
 describe("requests", () => {
+  it("that come together are answered together; one that takes its time holds back no answer before it", async () => {
+    const slow = Promise.withResolvers<Answered>();
+    const client = new Client((text) => (text === "<slow/>" ? slow.promise : { text, outcome: "fine" }));
+    client.send(hello("1.0"));
+    await client.until(/<\/hello>/);
+    const pieces: string[] = [];
+    client.stream.on("data", (octets) => void pieces.push(String(octets)));
+    client.send("<a/>]]>]]><b/>]]>]]><c/>]]>]]>");
+    await client.until(/<c\/>/);
+    assert.deepEqual(pieces.splice(0), ["<a/>]]>]]><b/>]]>]]><c/>]]>]]>"]);
+    client.send("<d/>]]>]]><e/>]]>]]><slow/>]]>]]><f/>]]>]]>");
+    await turn();
+    client.clock.settle();
+    await client.until(/<e\/>/);
+    assert.deepEqual(pieces.splice(0), ["<d/>]]>]]><e/>]]>]]>"]);
+    slow.resolve({ text: "<done/>", outcome: "fine" });
+    await client.until(/<f\/>/);
+    assert.deepEqual(pieces, ["<done/>]]>]]><f/>]]>]]>"]);
+    client.stream.end();
+    await client.over;
+  });
+
   it("are answered in their order, one at a time", async () => {
     let at = 0;
     let most = 0;
