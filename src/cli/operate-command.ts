@@ -24,16 +24,36 @@ export function addClear(program: Command, print: Print): void {
 function addClearCounters(clear: Command, print: Print): void {
   clear
     .command("counters")
-    .description("let the counters of the data plane begin at zero; metrics for Prometheus go on")
+    .description("let the counters of the data plane, or others, begin at zero; metrics for Prometheus go on")
     .addOption(
       new Option("--only <parts>", "these, with commas between: verdicts, next-hops, tenants, capabilities, tags"),
     )
-    .action((options: { readonly only?: string }) =>
+    .addOption(new Option("--peer <address>", "those of a session and its path (BFD) instead").conflicts(["only"]))
+    .addOption(new Option("--peers", "those of all sessions instead").conflicts(["only", "peer"]))
+    .addOption(new Option("--policy <name>", "those of a policy instead").conflicts(["only", "peer", "peers"]))
+    .addOption(new Option("--policies", "those of all policies").conflicts(["only", "peer", "peers", "policy"]))
+    .action((options: CounterOptions) =>
       print<CountersReset>(
-        { method: "POST", path: "/counters/reset", parameters: { ...options } },
+        { method: "POST", ...countersMeant(options) },
         ({ "discontinuity-time": time }) => `the counters begin at zero, ${time}\n`,
       ),
     );
+}
+
+interface CounterOptions {
+  readonly only?: string;
+  readonly peer?: string;
+  readonly peers?: true;
+  readonly policy?: string;
+  readonly policies?: true;
+}
+
+function countersMeant({ only, peer, peers, policy, policies }: CounterOptions) {
+  if (peer !== undefined) return { path: "/peers/reset-counters", id: peer };
+  if (policy !== undefined) return { path: "/policies/reset-counters", id: policy };
+  if (peers === true) return { path: "/peers/reset-counters" };
+  if (policies === true) return { path: "/policies/reset-counters" };
+  return { path: "/counters/reset", parameters: { only } };
 }
 
 interface ClearOptions {

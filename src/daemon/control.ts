@@ -1,4 +1,4 @@
-import { type Clock, formatIpv6 } from "../base/index.ts";
+import { type Clock, formatIpv6, type Milliseconds } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
@@ -11,6 +11,7 @@ import {
   alarmRows,
   type ControlHandlers,
   ControlRefusal,
+  type CountersReset,
   checkConfiguration,
   type EventLog,
   eventRows,
@@ -107,6 +108,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     mrtTable: (question) => parts.mrt.table(question),
     counters: () => countersReport(parts.counters, parts),
     resetCounters: (what) => ({ "discontinuity-time": dateAndTime(parts.counters.reset(what)) }),
+    resetPeerCounters: (address) => begunAnew(resetPeers(parts, address && formatIpv6(address))),
+    resetPolicyCounters: (policy) => begunAnew(resetPolicies(parts, policy)),
     explain: (question) => explainReport(parts, question),
     explainPacket: (inquiry) => packetReport(parts, inquiry),
     management,
@@ -141,6 +144,30 @@ function flowRows({ flows }: ControlParts): Iterable<FlowRecordRow> {
     "control.no-flow-records",
     "Flows are not recorded",
     "flows are not recorded here: configure /router/telemetry/flow-records (semrctl config set), with the kernel data plane",
+  );
+}
+
+const begunAnew = (since: Milliseconds): CountersReset => ({ "discontinuity-time": dateAndTime(since) });
+
+function resetPeers({ eventCounters }: ControlParts, address: string | undefined): Milliseconds {
+  const since = eventCounters.resetPeers(address);
+  if (since !== undefined) return since;
+  throw new ControlRefusal(
+    404,
+    "control.no-such-peer",
+    "No such peer",
+    `there is no peer ${address}: see semrctl show peers`,
+  );
+}
+
+function resetPolicies({ eventCounters, configuration }: ControlParts, policy: string | undefined): Milliseconds {
+  if (policy === undefined || configuration.routingPolicy.policies.some(({ name }) => name === policy))
+    return eventCounters.resetPolicies(policy);
+  throw new ControlRefusal(
+    404,
+    "control.no-such-policy",
+    "No such policy",
+    `there is no policy ${policy}: see semrctl show policies`,
   );
 }
 

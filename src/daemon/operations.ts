@@ -1,4 +1,4 @@
-import { type CapabilityName, formatIpv6, type Milliseconds, parseIpv6 } from "../base/index.ts";
+import { type CapabilityName, parseIpv6 } from "../base/index.ts";
 import {
   type Answer,
   answered,
@@ -16,7 +16,7 @@ import {
 import type { ControlParts } from "./control.ts";
 import { inquiryOf, packetFate } from "./packet-operation.ts";
 import { present } from "./rows.ts";
-import { dateAndTime, instanceKeys } from "./state/index.ts";
+import { instanceKeys } from "./state/index.ts";
 import { auditTables } from "./table-audit.ts";
 
 /** The rpcs and actions of our modules, carried out as the same commands on the control socket are. */
@@ -38,12 +38,14 @@ export function remoteOperations(
       for (const one of all) await control.clearPeer(address, one, one === "hard" ? message : undefined);
       return {};
     },
-    [`${NEIGHBORS}/neighbor/reset-counters`]: async ({ target }) =>
-      begunAnew(resetPeer(parts, target.at(-1)!.keys!.address!)),
-    [`${NEIGHBORS}/reset-counters`]: async () => begunAnew(parts.eventCounters.resetPeers()!),
-    [`${POLICIES}/policy-definition/reset-counters`]: async ({ target }) =>
-      begunAnew(resetPolicy(parts, target.at(-1)!.keys!.name!)),
-    [`${POLICIES}/reset-counters`]: async () => begunAnew(parts.eventCounters.resetPolicies()),
+    [`${NEIGHBORS}/neighbor/reset-counters`]: async ({ target }) => ({
+      ...(await control.resetPeerCounters(parseIpv6(target.at(-1)!.keys!.address!)!)),
+    }),
+    [`${NEIGHBORS}/reset-counters`]: async () => ({ ...(await control.resetPeerCounters()) }),
+    [`${POLICIES}/policy-definition/reset-counters`]: async ({ target }) => ({
+      ...(await control.resetPolicyCounters(target.at(-1)!.keys!.name)),
+    }),
+    [`${POLICIES}/reset-counters`]: async () => ({ ...(await control.resetPolicyCounters()) }),
     "/semrd-router:router/semrd-agent:agents/agent/drain": async ({ target, input }) => {
       const { id } = target.at(-1)!.keys as { id: string };
       return { instance: (await control.drainAgent(id, { on: input.on === true })).instances };
@@ -69,20 +71,6 @@ export function remoteOperations(
 
 const NEIGHBORS = "/semrd-router:router/semrd-bgp:bgp/neighbors";
 const POLICIES = "/semrd-router:router/semrd-policy:routing-policy/policy-definitions";
-
-const begunAnew = (since: Milliseconds): OperationOutput => ({ "discontinuity-time": dateAndTime(since) });
-
-function resetPeer({ eventCounters }: ControlParts, address: string): Milliseconds {
-  const since = eventCounters.resetPeers(formatIpv6(parseIpv6(address)!));
-  if (since !== undefined) return since;
-  throw new ControlRefusal(404, "control.no-such-peer", "No such peer", `there is no neighbour ${address}`);
-}
-
-function resetPolicy({ eventCounters, configuration }: ControlParts, policy: string): Milliseconds {
-  if (configuration.routingPolicy.policies.some(({ name }) => name === policy))
-    return eventCounters.resetPolicies(policy);
-  throw new ControlRefusal(404, "control.no-such-policy", "No such policy", `there is no policy ${policy}`);
-}
 
 interface Question {
   readonly capability: CapabilityName;

@@ -92,6 +92,8 @@ function compare(name: string, text: string): void {
   assert.equal(text, readFileSync(file, "utf8"), `differs from ${file}; SEMRD_REWRITE_GOLDEN=1 rewrites it`);
 }
 
+const COUNTERS_BEGIN = { exitCode: 0, out: "the counters begin at zero, 2026-11-20T12:00:00Z\n", err: "" };
+
 describe("what people see", () => {
   const { run } = withRouter();
   const SHOWN: readonly { readonly name: string; readonly args: readonly string[]; readonly shown?: Shown }[] = [
@@ -298,11 +300,15 @@ describe("what a router is told", () => {
       await run(["clear", "peer", "fd00:ffff::2", "--soft-in"]),
       await run(["clear", "peer", "fd00:ffff::2", "--soft-out"]),
       await run(["clear", "counters", "--only", "tags"]),
+      await run(["clear", "counters", "--peer", "fd00:ffff::2"]),
+      await run(["clear", "counters", "--peers"]),
+      await run(["clear", "counters", "--policy", "in"]),
+      await run(["clear", "counters", "--policies"]),
       await run(["drain", "router"]),
       await run(["undrain", "router"]),
       await run(["explain", "/vision/ocr", "--tenant", "acme", "--version", "2"]),
     ];
-    assert.deepEqual(said.slice(0, 12), [
+    assert.deepEqual(said.slice(0, 16), [
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `added ${ID}: instance 00112233aabbccdd\n`, err: "" },
       { exitCode: 0, out: `draining ${ID}: instance 00112233aabbccdd, ffeeddccbbaa9988\n`, err: "" },
@@ -312,7 +318,7 @@ describe("what a router is told", () => {
       { exitCode: 0, out: "the session with fd00:ffff::3 is being reset\n", err: "" },
       { exitCode: 0, out: "fd00:ffff::2 is asked for its routes again\n", err: "" },
       { exitCode: 0, out: "fd00:ffff::2 is sent our routes again\n", err: "" },
-      { exitCode: 0, out: "the counters begin at zero, 2026-11-20T12:00:00Z\n", err: "" },
+      ...Array.from({ length: 5 }, () => COUNTERS_BEGIN),
       { exitCode: 0, out: "this router is draining\n", err: "" },
       { exitCode: 0, out: "this router takes new flows again\n", err: "" },
     ]);
@@ -328,7 +334,8 @@ describe("what a router is told", () => {
       'clear 3 "new fibre & cards"',
       "clear soft-in 2",
       "clear soft-out 2",
-      "reset tags",
+      ...["reset tags", "reset counters of fd00:ffff::2", "reset counters of all peers"],
+      ...["reset counters of in", "reset counters of all policies"],
       "drain router",
       "undrain router",
       'explain {"capability":"/vision/ocr","tenant":"acme","majorVersion":2}',

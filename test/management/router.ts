@@ -856,6 +856,14 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       told.push(`reset ${what === undefined ? "all counters" : what.join(" ")}`);
       return { "discontinuity-time": "2026-11-20T12:00:00Z" };
     },
+    resetPeerCounters: (address) => {
+      told.push(`reset counters of ${address === undefined ? "all peers" : formatIpv6(address)}`);
+      return { "discontinuity-time": "2026-11-20T12:00:00Z" };
+    },
+    resetPolicyCounters: (policy = "all policies") => {
+      told.push(`reset counters of ${policy}`);
+      return { "discontinuity-time": "2026-11-20T12:00:00Z" };
+    },
     drainRouter: (on) => {
       told.push(on ? "drain router" : "undrain router");
       return { draining: on };

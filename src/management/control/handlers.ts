@@ -133,6 +133,10 @@ export interface ControlHandlers {
   removeAgent(agent: string): Answer<AgentCommandResult>;
   /** These begin at zero. Absent: all. */
   resetCounters(what?: readonly CounterPart[]): Answer<CountersReset>;
+  /** Those of one session, or of all. */
+  resetPeerCounters(address?: Ipv6Address): Answer<CountersReset>;
+  /** Those of the statements of one policy, or of all. */
+  resetPolicyCounters(policy?: string): Answer<CountersReset>;
   drainRouter(on: boolean): Answer<DrainResult>;
   /** `message` is for the operator of the peer, who hears it with a hard reset only. */
   clearPeer(address: Ipv6Address, how: PeerClearing, message: string | undefined): Answer<void>;

@@ -1,4 +1,4 @@
-import { type CapabilityName, parseCapabilityName } from "../../base/index.ts";
+import { type CapabilityName, type Ipv6Address, parseCapabilityName, parseIpv6 } from "../../base/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 
 /** Longest path with query; agent IDs have up to 512 characters, which may be percent-encoded. */
@@ -72,4 +72,12 @@ export function textOf(octets: Uint8Array): string {
   } catch {
     throw bad("the body is not UTF-8");
   }
+}
+
+/** @throws {ControlRefusal} */
+export function addressOf(name: string): Ipv6Address {
+  const address = parseIpv6(name);
+  if (address !== undefined) return address;
+  const message = `${JSON.stringify(name)} is not an IPv6 address`;
+  throw new ControlRefusal(400, "control.bad-address", "Bad request", message);
 }

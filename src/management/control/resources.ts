@@ -1,27 +1,19 @@
-import { parseIpv6 } from "../../base/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import { AGENT_RESOURCES } from "./agent-resources.ts";
 import { ALARM_RESOURCES } from "./alarm-resources.ts";
 import { CONFIGURATION_RESOURCES } from "./configuration-resources.ts";
+import { COUNTER_RESOURCES } from "./counter-resources.ts";
 import { ControlRefusal, type ExplainQuestion, type MrtTableQuestion, type PeerClearing } from "./handlers.ts";
 import { AGENT, LIST_RESOURCES, NEIGHBOR, RIBS } from "./list-resources.ts";
 import { packetInquiry } from "./packet-inquiry.ts";
 import { allOf, entry, inRouter, operation, permitted } from "./permission.ts";
-import { COUNTER_PARTS, type CounterPart } from "./reports.ts";
-import { capabilityNamed, parameters, type Target } from "./request.ts";
+import { addressOf, capabilityNamed, parameters, type Target } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
 /** A configuration document may be large. */
 const MAX_CONFIGURATION = 16 * 1024 * 1024;
 
 const DRAIN = { kind: "action", name: "drain" } as const;
-
-function counterPart(text: string): CounterPart {
-  const part = COUNTER_PARTS.find((name) => name === text);
-  if (part !== undefined) return part;
-  const message = `${JSON.stringify(text)} is none of the counters ${COUNTER_PARTS.join(", ")}`;
-  throw new ControlRefusal(400, "control.bad-counters", "Bad request", message);
-}
 
 const RESOURCES: readonly Resource[] = [
   ...LIST_RESOURCES,
@@ -92,27 +84,11 @@ const RESOURCES: readonly Resource[] = [
           "Bad request",
           `${JSON.stringify(how)} is none of hard, soft-in and soft-out`,
         );
-      const address = parseIpv6(name);
-      if (address === undefined)
-        throw new ControlRefusal(
-          400,
-          "control.bad-address",
-          "Bad request",
-          `${JSON.stringify(name)} is not an IPv6 address`,
-        );
-      await handlers.clearPeer(address, how, message);
+      await handlers.clearPeer(addressOf(name), how, message);
       return report({ address: name });
     },
   },
-  {
-    method: "POST",
-    path: "counters/reset",
-    needs: { kind: "action", name: "reset-counters", target: () => inRouter("semrd-dataplane:dataplane") },
-    answer: async ({ target, handlers }) => {
-      const { only } = parameters(target, ["only"]);
-      return report(await handlers.resetCounters(only?.split(",").map(counterPart)));
-    },
-  },
+  ...COUNTER_RESOURCES,
   {
     method: "POST",
     path: "router/drain",

@@ -99,10 +99,12 @@ describe("gNMI: origin semrd-control", () => {
     await set({ delete: [at("/agents[id=spiffe://x/y]")] });
     await set(operation("/agents", { id: "a:b" }));
     await set(operation("/counters/reset[only=tags,verdicts]"));
+    await set(operation("/peers[id=fd00:ffff::2]/reset-counters"));
+    await set(operation("/policies/reset-counters"));
     assert.deepEqual(served.router.told, [
       ...["drain router", "drain spiffe://x/y", "clear soft-in 2", "remove spiffe://x/y"],
       `merge /semrd-router:router/semrd-agent:agents/agent[id='a:b'] {"id":"a:b"}`,
-      "reset tags verdicts",
+      ...["reset tags verdicts", "reset counters of fd00:ffff::2", "reset counters of all policies"],
     ]);
   });
 

@@ -40,6 +40,8 @@ const RULES = {
         { name: "no routes", path: "/semrd-router:router/semrd-rib:ribs", action: "deny" },
         { name: "no drain", path: "/semrd-router:router/drain", action: "deny" },
         { name: "no reset", path: "/semrd-router:router/semrd-dataplane:dataplane/reset-counters", action: "deny" },
+        { name: "no peers", path: "/semrd-router:router/semrd-bgp:bgp/neighbors/reset-counters", action: "deny" },
+        { name: "no policies", path: "/semrd-router:router/semrd-policy:routing-policy", action: "deny" },
         { name: "no explain", "module-name": "semrd-rib", "rpc-name": "explain", action: "deny" },
       ],
     },
@@ -119,6 +121,8 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
       ["GET", "explain?name=/vision/ocr"],
       ["POST", "router/drain"],
       ["POST", "counters/reset"],
+      ["POST", "peers/reset-counters"],
+      ["POST", "policies/reset-counters"],
       ["POST", `agents/${encodeURIComponent(OTHER)}/drain`],
       ["DELETE", `agents/${encodeURIComponent(OTHER)}`],
     ] as const) {
