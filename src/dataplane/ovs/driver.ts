@@ -1,33 +1,23 @@
-import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { formatIpv6, type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
-import { type Verdict, VXLAN_HEADERS, VXLAN_PORT } from "../abi.ts";
+import { type Verdict, VXLAN_HEADERS } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortOptions, PortReport } from "../driver.ts";
-import { DataplaneError } from "../error.ts";
 import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import { PlanTables } from "../memory/plan-tables.ts";
 import { adoptableFrom } from "./adoption.ts";
 import { COUNTING_TABLES, type Counted, countersOf } from "./counters.ts";
-import {
-  arrangeBridge,
-  type BridgeOptions,
-  bridgePorts,
-  hairPinPortName,
-  removeBridge,
-  tunnelPortName,
-} from "./database/bridge.ts";
+import { removeBridge } from "./database/bridge.ts";
 import { asCarriedOut, exceptionOf } from "./exceptions.ts";
 import { SwitchFeed } from "./feed.ts";
-import { HAIR_PIN_PORT } from "./fixed-flows.ts";
 import { CANNOT, LIMITS } from "./limits.ts";
 import { type SwitchFacts, whyUnusable } from "./next-hop-flows.ts";
 import type { PacketIn } from "./openflow/flow.ts";
-import type { SwitchPort } from "./port-flows.ts";
 import { connectDatabase } from "./probe.ts";
 import { Program } from "./program.ts";
+import { macOf, SwitchPorts } from "./switch-ports.ts";
 
 export interface OvsOptions {
   /** The database's Unix socket; the bridge's management socket is beside it. */
@@ -75,15 +65,6 @@ export async function startOvsDataplane(
   }
 }
 
-/** Whether the host's stack takes IPv6 packets off the interface besides the switch, and answers or forwards them. */
-function stackHears(name: string): boolean {
-  const file = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
-  return existsSync(file) && readFileSync(file, "latin1").trim() === "0";
-}
-
-/** The bridge's own Ethernet address: locally administered, from the locator. */
-const macOf = (locator: Ipv6Address): Uint8Array => Uint8Array.of(0x02, 0x5e, ...locator.subarray(12));
-
 class OvsDriver implements OvsDataplane {
   readonly name = "ovs";
   readonly cannot: ReadonlyMap<Feature, string> = CANNOT;
@@ -94,14 +75,12 @@ class OvsDriver implements OvsDataplane {
   readonly #plan: PlanTables;
   readonly #exceptions = new Map<Verdict, bigint>();
   #parts: { readonly facts: SwitchFacts; readonly program: Program; readonly feed: SwitchFeed } | undefined;
-  #portOptions: readonly PortOptions[];
-  #ports: ReadonlyMap<number, SwitchPort> = new Map();
+  readonly #ports: SwitchPorts;
   #counters: DataplaneCounters;
   #countedAt = Number.NEGATIVE_INFINITY;
   #generation = 0;
   #releasing: Promise<void> | undefined;
   #release: () => void = () => undefined;
-  ports: readonly PortReport[] = [];
   adopted = false;
 
   constructor(options: DataplaneOptions, ovs: OvsOptions, log: Log, scope: Scope) {
@@ -110,13 +89,13 @@ class OvsDriver implements OvsDataplane {
     this.#log = log;
     this.#scope = scope;
     this.#plan = new PlanTables(options.domain, options.maxCapabilities);
-    this.#portOptions = options.ports;
+    this.#ports = new SwitchPorts(ovs, options.locator);
     this.#counters = countersOf(this.#counted([], []));
   }
 
   async start(): Promise<void> {
-    const { locator, tunnelMtu, domain } = this.#options;
-    const tunnels = await this.#arrange(this.#portOptions);
+    const { locator, tunnelMtu, domain, ports } = this.#options;
+    const tunnels = await this.#ports.arrange(ports);
     const longestFrame = tunnelMtu - IPV6_LENGTH - VXLAN_HEADERS + ETHERNET_LENGTH;
     const facts: SwitchFacts = { locator, ...tunnels, stackMac: macOf(locator), longestFrame };
     const program = new Program(this.#plan, domain, facts);
@@ -128,7 +107,7 @@ class OvsDriver implements OvsDataplane {
     });
     this.#scope.own(feed);
     this.#parts = { facts, program, feed };
-    program.setPorts([...this.#ports.values()]);
+    program.setPorts([...this.#ports.known.values()]);
     const found = adoptableFrom(await feed.open(), program.madeFor);
     if (found !== undefined) {
       program.adopt(found.operations);
@@ -166,6 +145,10 @@ class OvsDriver implements OvsDataplane {
     }
     for (const reason of unusable) found.push(`Tunnels of the plan are not used: ${reason}.`);
     return [...found, ...LIMITS];
+  }
+
+  get ports(): readonly PortReport[] {
+    return this.#ports.reports.map((report) => ({ ...report, adopted: this.adopted }));
   }
 
   get plan(): PlanView {
@@ -212,15 +195,14 @@ class OvsDriver implements OvsDataplane {
 
   async changePorts(ports: readonly PortOptions[]): Promise<void> {
     const { feed } = this.#running();
-    await this.#arrange(ports);
-    this.#portOptions = ports;
+    await this.#ports.arrange(ports);
     this.#setPorts();
     await feed.settled();
   }
 
   #setPorts(): void {
     const { program, feed } = this.#running();
-    feed.push([...program.setPorts([...this.#ports.values()]), program.generation(this.#generation)]);
+    feed.push([...program.setPorts([...this.#ports.known.values()]), program.generation(this.#generation)]);
   }
 
   counters(): DataplaneCounters {
@@ -266,58 +248,10 @@ class OvsDriver implements OvsDataplane {
     return this.#parts;
   }
 
-  /** Makes the bridge and takes note of its ports. Returns the numbers of the tunnels'. */
-  async #arrange(ports: readonly PortOptions[]): Promise<Pick<SwitchFacts, "tunnelPort" | "hairPinPort">> {
-    const { bridge: name, datapathType } = this.#ovs;
-    const { locator } = this.#options;
-    const names = ports.map((port) => port.interface);
-    const [tunnel, hairPin] = [tunnelPortName(name), hairPinPortName(name)];
-    const wanted: BridgeOptions = {
-      ...{ name, datapathType, mac: macOf(locator), ports: names },
-      tunnels: { [tunnel]: VXLAN_PORT, [hairPin]: HAIR_PIN_PORT },
-    };
-    using database = await connectDatabase(this.#ovs.database);
-    await arrangeBridge(database, wanted);
-    const found = await bridgePorts(database, [...names, tunnel, hairPin]);
-    this.#takeNote(ports, found);
-    const numberOf = (port: string): number => {
-      const { number, error = "it does not say why" } = found.get(port) ?? {};
-      if (number !== undefined) return number;
-      throw new DataplaneError(
-        { code: "dataplane.no-switch", path: this.#ovs.database },
-        `Open vSwitch does not open the tunnel port ${port}: ${error}`,
-      );
-    };
-    return { tunnelPort: numberOf(tunnel), hairPinPort: numberOf(hairPin) };
-  }
-
-  #takeNote(ports: readonly PortOptions[], found: Awaited<ReturnType<typeof bridgePorts>>): void {
-    const known = new Map<number, SwitchPort>();
-    this.ports = ports.map(({ interface: name, role, tenantIndex, sources }): PortReport => {
-      const { number, mac, error } = found.get(name) ?? {};
-      const report = { interface: name, role, tenantIndex, ifindex: 0, adopted: this.adopted };
-      if (number === undefined || mac === undefined)
-        return { ...report, hook: "none", reason: error ?? "Open vSwitch has not opened it yet" };
-      known.set(number, { number, mac, role, tenantIndex, ...(sources === undefined ? {} : { sources }) });
-      const reason = stackHears(name)
-        ? `the stack hears it too: sysctl -w net.ipv6.conf.${name}.disable_ipv6=1`
-        : undefined;
-      return { ...report, ifindex: number, hook: "ovs", ...(reason === undefined ? {} : { reason }) };
-    });
-    this.#ports = known;
-  }
-
   /** Interfaces come and go, and Open vSwitch with them. */
   async #lookAgain(): Promise<void> {
     try {
-      using database = await connectDatabase(this.#ovs.database);
-      const before = JSON.stringify(this.ports);
-      const found = await bridgePorts(
-        database,
-        this.#portOptions.map((port) => port.interface),
-      );
-      this.#takeNote(this.#portOptions, found);
-      if (JSON.stringify(this.ports) === before) return;
+      if (!(await this.#ports.lookAgain())) return;
       this.#log.info("dataplane.ovs.ports", { ports: this.ports });
       this.#setPorts();
     } catch (cause) {
@@ -330,7 +264,7 @@ class OvsDriver implements OvsDataplane {
     const { domain, locator, hashSeed, tunnelMtu } = this.#options;
     const exception = exceptionOf(
       packet,
-      this.#ports.get(packet.inPort),
+      this.#ports.known.get(packet.inPort),
       {
         ...{
           domain,
