@@ -24,7 +24,8 @@ function whyNot(peer: ForeignName): string | undefined {
   return isInstalled(peer) ? undefined : `skipped: ${program} is missing (apt-get install ${debianPackage})`;
 }
 
-describe("capability requests through a router that knows nothing of capabilities", () => {
+// Side by side: a lab waits most of its time, for timers of BGP.
+describe("capability requests through a router that knows nothing of capabilities", { concurrency: true }, () => {
   for (const peer of Object.keys(FOREIGN) as ForeignName[]) {
     for (const role of rolesOf(peer)) {
       it(`${FOREIGN[peer].name} as ${role}`, { skip: whyNot(peer), timeout: 180_000 }, async () => {
