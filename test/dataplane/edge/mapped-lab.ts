@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { semrctl } from "../../cli/in-process.ts";
 
 const execute = promisify(execFile);
 const SRC = join(import.meta.dirname, "../../../src");
@@ -99,26 +100,16 @@ export class MappedLab implements AsyncDisposable {
   /** Runs semrctl against a router. */
   async control(router: Router, ...words: readonly string[]): Promise<string> {
     const socket = join(this.folder, router, "semrd.sock");
-    const all = [process.execPath, join(SRC, "cli/main.ts"), "--socket", socket, ...words];
-    const done = await this.run(router, ...all);
-    if (done.code !== 0) throw new Error(`semrctl ${words.join(" ")}: ${done.stderr}${done.stdout}`);
-    return done.stdout;
+    const { exitCode, out, err } = await semrctl(["--socket", socket, ...words]);
+    if (exitCode !== 0) throw new Error(`semrctl ${words.join(" ")}: ${err}${out}`);
+    return out;
   }
 
   /** Gives `semrctl configure` the lines. */
   async configure(router: Router, ...lines: readonly string[]): Promise<void> {
     const socket = join(this.folder, router, "semrd.sock");
-    const words = [process.execPath, join(SRC, "cli/main.ts"), "--socket", socket, "configure"];
-    const [file, args] = this.#at(router, words);
-    const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
-    let said = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-      });
-    child.stdin.end(`${lines.join("\n")}\n`);
-    const [code] = await once(child, "exit");
-    if (code !== 0) throw new Error(`semrctl configure: ${said}`);
+    const { exitCode, out, err } = await semrctl(["--socket", socket, "configure"], `${lines.join("\n")}\n`);
+    if (exitCode !== 0) throw new Error(`semrctl configure: ${out}${err}`);
   }
 
   async startRouter(router: Router): Promise<void> {

@@ -1,12 +1,11 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
+import { semrctl } from "../../cli/in-process.ts";
 
-const execute = promisify(execFile);
 const SRC = join(import.meta.dirname, "../../../src");
 const LONGEST_MS = 60_000;
 
@@ -93,8 +92,9 @@ export class QuicWorld implements AsyncDisposable {
   /** semrctl. */
   async control(router: Router, ...words: readonly string[]): Promise<string> {
     const socket = join(this.folder, router, "semrd.sock");
-    const [file, args] = this.#at(router, [process.execPath, join(SRC, "cli/main.ts"), "--socket", socket, ...words]);
-    return (await execute(file, args, { timeout: LONGEST_MS })).stdout;
+    const { exitCode, out, err } = await semrctl(["--socket", socket, ...words]);
+    if (exitCode !== 0) throw new Error(`semrctl ${words.join(" ")}: ${err}`);
+    return out;
   }
 
   /** A program of this folder in Python, once it has said something. */
