@@ -139,9 +139,9 @@ protocol bgp semrd {
   await until("the session with r2", async () => (await peer(OTHER))?.state === "Established");
 
   // Agents: one, then many at once.
-  const offer = (n: number): object => ({
+  const offer = (n: number, changes: object = {}): object => ({
     ...{ id: `spiffe://example.net/acme/agent/a${n}`, tenant: "acme" },
-    capability: [{ name: "/vision/ocr", "major-version": 1, address: `fd00:a::${n}`, port: 8080 }],
+    capability: [{ name: "/vision/ocr", "major-version": 1, address: `fd00:a::${n}`, port: 8080, ...changes }],
   });
   await r1.edit({ "semrd-agent:agents": { agent: [offer(1)] } });
   await r1.ctl("config", "commit");
@@ -151,8 +151,8 @@ protocol bgp semrd {
   assert.equal((await r1.ctl<Committed>("config", "commit")).changes, 200);
   assert.equal((await r1.ctl<AgentRow[]>("show", "agents")).length, 201);
 
-  // Another way of wrapping packets for r2, in place.
-  await r2.edit({ "semrd-agent:agents": { agent: [offer(9000)] } });
+  // Another way of wrapping packets for r2, in place. Beside 201 agents one of their weight would have less than a slot.
+  await r2.edit({ "semrd-agent:agents": { agent: [offer(9000, { weight: 100 })] } });
   await r2.ctl("config", "commit");
   const tunnel = async () => {
     const [row] = await r1.ctl<FibRow[]>("show", "fib");
