@@ -1,4 +1,4 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, sensitiveHeaders } from "node:http2";
 import { MalformedMessage } from "../../base/protobuf.ts";
 import type { ProblemReport } from "../../management/index.ts";
 import { CommandFailure } from "../exit.ts";
@@ -34,6 +34,8 @@ export async function* call(
   const stream = connection.session.request({
     ...{ ":method": "POST", ":path": `/gnmi.gNMI/${method}`, "content-type": "application/grpc+proto" },
     ...{ te: "trailers", "user-agent": `semrctl/${VERSION}`, ...own, ...fields },
+    // Nobody on the way keeps them in a table. RFC 7541 §7.1.3
+    [sensitiveHeaders]: ["authorization", "password"],
   });
   const ending = new CallEnding(stream);
   const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);

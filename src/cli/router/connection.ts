@@ -32,8 +32,10 @@ export class RouterLink implements AsyncDisposable {
 
   /** @throws {CommandFailure} */
   async open(timeoutSeconds: number): Promise<{ readonly connection: Connection; readonly fields: CallFields }> {
+    // A token does not live long, and somebody puts the next one into the same file.
+    if (this.target.kind === "router" && this.target.tokenFile !== undefined) this.#fields = undefined;
     this.#fields ??= fieldsOf(this.target, this.#ask);
-    // First, as a person may be slow.
+    // Before the connection, as a person may be slow.
     const fields = await this.#fields;
     this.#connection ??= connected(this.target, timeoutSeconds);
     const connection = await this.#connection;
