@@ -45,8 +45,10 @@ export class Answering {
     const parsed = await yangAnswer(context.parseRequest(text));
     if (parsed.ok || !parsed.faults.some(isOfNoNamespace)) return parsed;
     // Ansible writes an operation as its user has named it, of no namespace inside of nc:rpc; its examples name none.
-    const qualified = text.replace(RPC_WITHOUT_DEFAULT, `$& xmlns="${BASE_NAMESPACE}"`);
-    if (qualified === text) return parsed;
+    const start = RPC_WITHOUT_DEFAULT.exec(text.slice(0, RPC_WITHIN));
+    if (start === null) return parsed;
+    const at = start.index + start[0].length;
+    const qualified = `${text.slice(0, at)} xmlns="${BASE_NAMESPACE}"${text.slice(at)}`;
     const again = await yangAnswer(context.parseRequest(qualified));
     return again.ok ? again : parsed;
   }
@@ -108,6 +110,8 @@ const ORIGIN_ELSEWHERE = protocolFault(
 const isOfNoNamespace = ({ errorTag, info }: ManagementFault): boolean =>
   errorTag === "unknown-namespace" && info?.badNamespace === undefined;
 
+/** Of so many characters at the front: a message may be large. */
+const RPC_WITHIN = 4_096;
 /** The start of a prefixed `rpc`, whose tag declares no default namespace. */
 const RPC_WITHOUT_DEFAULT = /<[\w.-]+:rpc(?=\s)(?![^>]*\sxmlns\s*=)/;
 

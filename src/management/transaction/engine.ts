@@ -140,9 +140,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     if (!readable.ok) return readable;
     using tree = held(readable.value);
     const { operational, model } = this.#parts;
-    await using intended = held(this.#running.tree.share());
+    using intended = options.origin === undefined ? undefined : held(this.#running.tree.share());
+    const sources = intended && { intended: intended.tree, applied: all.tree };
     const text = await (from === "operational" && operational !== undefined
-      ? operational.read(tree.tree, options, access, { intended: intended.tree, applied: all.tree })
+      ? operational.read(tree.tree, options, access, sources)
       : model.read(tree.tree, options));
     return text.ok ? answered({ text: text.value, transactionId }) : text;
   }
