@@ -20,6 +20,7 @@ export function portFlows(port: SwitchPort, { address }: Ipv6Prefix, { stackMac 
   const here = is(FIELD.inPort, port.number);
   const toDomain = MATCH.prefix(FIELD.ipv6Dst, address, DOMAIN_BITS);
   const flows: Flow[] = [
+    { table: TABLE.port, priority: 300, match: [here, MATCH.tagged], actions: [resubmit(TABLE.stack)] },
     { table: TABLE.port, priority: 5, match: [here], actions: [resubmit(TABLE.stack)] },
     // Neighbours may know the interface by its own Ethernet address
     {

@@ -98,6 +98,8 @@ const CT = { new: 1, established: 2, related: 4, reply: 8, tracked: 32, destinat
 
 export const MATCH = {
   ipv6,
+  /** Behind a VLAN tag, of whatever kind: a match of IPv6 takes these as well. @see OpenFlow 1.5.1 §7.2.3.8, OFPVID_PRESENT */
+  tagged: is(FIELD.vlanId, 0x1000, 0x1000),
   tcp: [ipv6, protocol(PROTOCOL.tcp)],
   udp: [ipv6, protocol(PROTOCOL.udp)],
   syn: [ipv6, protocol(PROTOCOL.tcp), SYN],

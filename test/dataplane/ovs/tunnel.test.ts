@@ -129,6 +129,19 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
         assert.equal(verdicts.get(verdict), 1n, verdict);
     });
 
+    it("frames with VLAN tags are the stack's, untouched: no capability is reached by them", () => {
+      const number = openVswitch.tool("ovs-vsctl", "get", "Interface", "client0", "ofport").trim();
+      const trace = (tag: string): string => {
+        const ends = "ipv6_src=2001:db8:c::1,ipv6_dst=fd5e::1:8001:1234:5678:0,tp_dst=80,nw_ttl=64";
+        const flow = `tcp6,in_port=${number},${tag}${ends}`;
+        return openVswitch.tool("ovs-appctl", "ofproto/trace", BRIDGE, flow).replaceAll(/\s+/g, " ");
+      };
+      assert.match(trace(""), /resubmit\(,1\)/, "without a tag it is looked at");
+      const tagged = trace("dl_vlan=7,");
+      assert.ok(!tagged.includes("resubmit(,1)"), tagged);
+      assert.match(tagged, /output:LOCAL|LOCAL/);
+    });
+
     it("answers echo requests for a capability that is served here", async () => {
       await apply([p.leadsTo(2, { localGroup: 3 })]);
       const body = Uint8Array.of(0, 7, 0, 1, 1, 2, 3, 4);

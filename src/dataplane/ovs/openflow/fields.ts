@@ -19,6 +19,8 @@ export const FIELD = {
   ethDst: { class: BASIC, number: 3, octets: 6 },
   ethSrc: { class: BASIC, number: 4, octets: 6 },
   ethType: { class: BASIC, number: 5, octets: 2 },
+  /** With a bit that says that there is a tag. */
+  vlanId: { class: BASIC, number: 6, octets: 2 },
   ipDscp: { class: BASIC, number: 8, octets: 1 },
   ipProto: { class: BASIC, number: 10, octets: 1 },
   tcpSrc: { class: BASIC, number: 13, octets: 2 },
