@@ -217,9 +217,12 @@ export class Conversation implements AsyncDisposable {
     const holdsOne = welcome.plan_id.length > 0;
     if (isPlan(welcome, history.planId)) {
       if (this.#resume(session, welcome)) return;
-    } else if (holdsOne && this.#sessions === 1 && history.generation === 0) {
-      if (await this.#adopt(session, welcome)) return;
-    } else if (holdsOne && !this.#converged) await this.#untilConverged(session);
+    } else if (holdsOne) {
+      const mayAdopt = (): boolean => this.#sessions === 1 && history.generation === 0;
+      if (mayAdopt() && (await this.#adopt(session, welcome))) return;
+      // Still so: what it holds is no plan, so ours takes its place at once
+      if (!mayAdopt() && !this.#converged) await this.#untilConverged(session);
+    }
     executorLog.handsOver({ holdsOne });
     this.#handsOver = true;
     this.handOverWhole();

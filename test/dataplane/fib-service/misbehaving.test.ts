@@ -58,7 +58,7 @@ async function together(options: Parameters<typeof driven>[1] = {}) {
   };
 }
 
-describe("an executor that does not keep to the protocol", () => {
+describe("an executor that does not keep to the protocol", { concurrency: true }, () => {
   const WRONG: readonly (readonly [how: string, said: (sequence: number) => FromExecutor, why: RegExp])[] = [
     [
       "acknowledges what was never sent",
