@@ -10,8 +10,8 @@ const FIRST_GUESS_MS = 0.05;
 /** How fast a sink that was slow once is believed to be quicker. */
 const FORGETTING = 0.75;
 
-/** A slice of jobs ends when it has more operations: a sink carries them out in a millisecond or two. */
-const MANY_OPERATIONS = 256;
+/** A slice of jobs ends when it has more operations: a sink carries them out in a millisecond or two, and takes out as many again. */
+const MANY_OPERATIONS = 128;
 
 /** Members whose plans are done between two looks at the clock: a look costs as much as a tenth of a small plan. */
 const MOST_UNTIMED = 32;
