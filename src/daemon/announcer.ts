@@ -9,6 +9,7 @@ import {
 } from "../base/index.ts";
 import { type CapabilityNlri, encodeCapability } from "../bgp/wire/index.ts";
 import type { AttributeSet } from "../rib/index.ts";
+import { Rounds } from "./rounds.ts";
 
 /** How long a route is good for, and how late it may be renewed, as a share of that. @see DESIGN section 4.4 */
 export const VALIDITY = seconds(3600);
@@ -55,12 +56,12 @@ export class Announcer implements Disposable {
   #originId: number | undefined;
   #validUntil: Seconds;
   #renewal: Timer | undefined;
-  /** What is being said again. */
-  #round: Iterator<Said> | undefined;
+  readonly #rounds: Rounds;
 
   constructor(options: { readonly draining: boolean }, parts: { readonly routes: RouteOrigin; readonly clock: Clock }) {
     this.#routes = parts.routes;
     this.#clock = parts.clock;
+    this.#rounds = new Rounds(parts.clock, PER_TURN);
     this.#draining = options.draining;
     this.#validUntil = this.#nextValidity();
     this.#armRenewal();
@@ -110,18 +111,7 @@ export class Announcer implements Disposable {
 
   /** Everything, as it is now. Over many turns, as a site may have many capabilities; what changes meanwhile is said at once all the same. */
   sayAgain(): void {
-    const round = this.#said.values();
-    this.#round = round;
-    const next = (): void => {
-      for (let left = PER_TURN; left > 0; left--) {
-        if (this.#round !== round) return; // a later round says it all, or nobody listens any more
-        const { done, value } = round.next();
-        if (done === true) return;
-        this.#originateAgain(value);
-      }
-      this.#clock.soon(next);
-    };
-    next();
+    this.#rounds.begin(this.#said.values(), (said) => this.#originateAgain(said));
   }
 
   #nextValidity(): Seconds {
@@ -153,6 +143,6 @@ export class Announcer implements Disposable {
   /** Says nothing any more; the routes stay as they are. */
   [Symbol.dispose](): void {
     this.#renewal?.cancel();
-    this.#round = undefined;
+    this.#rounds[Symbol.dispose]();
   }
 }

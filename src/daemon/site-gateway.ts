@@ -2,6 +2,7 @@ import { type Clock, toHex } from "../base/index.ts";
 import { markOf } from "../bgp/brownfield/index.ts";
 import type { CapabilitySiteNlri } from "../bgp/wire/index.ts";
 import type { AttributeSet, CapabilitySelection, Rib, Tenant } from "../rib/index.ts";
+import { Rounds } from "./rounds.ts";
 import type { SelectionFan } from "./selection-fan.ts";
 import type { SiteMirror } from "./site-mirror.ts";
 
@@ -27,33 +28,26 @@ export class SiteGateway implements Disposable {
   #tenants: ReadonlyMap<number, Tenant> | undefined;
   /** By tenant and CapID. */
   readonly #said = new Map<string, CapabilitySiteNlri>();
-  #round = 0;
+  readonly #rounds: Rounds;
 
   constructor(parts: SiteGatewayParts) {
     this.#parts = parts;
+    this.#rounds = new Rounds(parts.clock, PER_TURN);
     this.#subscription = parts.selections.subscribe({ site: (selection) => this.#changed(selection) });
   }
 
   /** Goes by these tenants; `undefined`: says nothing any more. All capabilities are looked at, over later turns. */
   change(tenants: readonly Tenant[] | undefined): void {
     this.#tenants = tenants && new Map(tenants.map((tenant) => [tenant.index, tenant]));
-    const round = ++this.#round;
     if (tenants === undefined) {
+      this.#rounds[Symbol.dispose]();
       for (const key of [...this.#said.keys()]) this.#retract(key);
       return;
     }
-    const { rib, clock } = this.#parts;
-    const destinations = rib.capability.destinations();
-    const look = (): void => {
-      for (let left = PER_TURN; left > 0; left--) {
-        if (round !== this.#round) return;
-        const { done, value } = destinations.next();
-        if (done === true) return;
-        this.#changed(rib.capability.select(value.tenantIndex, value.capabilityId));
-      }
-      clock.soon(look);
-    };
-    look();
+    const { capability } = this.#parts.rib;
+    this.#rounds.begin(capability.destinations(), ({ tenantIndex, capabilityId }) =>
+      this.#changed(capability.select(tenantIndex, capabilityId)),
+    );
   }
 
   #changed({ tenantIndex, capabilityId, winner, candidates }: CapabilitySelection): void {
@@ -81,7 +75,7 @@ export class SiteGateway implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#round++;
+    this.#rounds[Symbol.dispose]();
     this.#subscription[Symbol.dispose]();
   }
 }

@@ -4,6 +4,7 @@ import type { Speaker } from "../bgp/speaker/index.ts";
 import { type CapabilityNlri, type CapabilitySiteNlri, encodeCapability } from "../bgp/wire/index.ts";
 import type { AttributeSet } from "../rib/index.ts";
 import type { RouteOrigin } from "./announcer.ts";
+import { Rounds } from "./rounds.ts";
 
 /** Routes that are said again in one turn of the event loop: some 3 ms. */
 const PER_TURN = 64;
@@ -37,11 +38,11 @@ export class SiteMirror implements Disposable {
   readonly #told = new Set<string>();
   #speaker: UnicastOrigin | undefined;
   #terms: MirrorTerms | undefined;
-  /** What is being said again. */
-  #round: Iterator<Source> | undefined;
+  readonly #rounds: Rounds;
 
   constructor(parts: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
     this.#parts = parts;
+    this.#rounds = new Rounds(parts.clock, PER_TURN);
   }
 
   /** A place for routes that hands them on to the speaker. */
@@ -71,18 +72,7 @@ export class SiteMirror implements Disposable {
   /** Says everything by other terms, over later turns; `undefined`: nobody is to hear it any more. */
   change(terms: MirrorTerms | undefined): void {
     this.#terms = terms;
-    const round = this.#sources.values();
-    this.#round = round;
-    const next = (): void => {
-      for (let left = PER_TURN; left > 0; left--) {
-        if (this.#round !== round) return; // a later round says it all, or nobody listens any more
-        const { done, value } = round.next();
-        if (done === true) return;
-        this.#mirror(value);
-      }
-      this.#parts.clock.soon(next);
-    };
-    next();
+    this.#rounds.begin(this.#sources.values(), (source) => this.#mirror(source));
   }
 
   #say(nlri: CapabilitySiteNlri, set: AttributeSet, isOther: boolean): void {
@@ -148,7 +138,7 @@ export class SiteMirror implements Disposable {
 
   /** Nothing is said any more; what was said stays. */
   [Symbol.dispose](): void {
-    this.#round = undefined;
+    this.#rounds[Symbol.dispose]();
     this.#speaker = undefined;
   }
 }
