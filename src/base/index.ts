@@ -14,4 +14,5 @@ export { sameValue } from "./same-value.ts";
 export * from "./scope.ts";
 export * from "./segmented-index.ts";
 export * from "./slices.ts";
+export * from "./source-quota.ts";
 export * from "./source-rates.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { type Clock, type Metrics, milliseconds, type Timer } from "../base/index.ts";
+import { type Clock, type Metrics, milliseconds, SourceQuota, type Timer } from "../base/index.ts";
 import type { DnsListen } from "./dns-server.ts";
 import { listenFailed } from "./faults.ts";
 
@@ -25,24 +25,20 @@ const MESSAGE_TIMEOUT = milliseconds(10_000);
 /** @throws {DiscoveryError} discovery.listen-failed */
 export async function listenTcp(at: DnsListen, parts: TcpParts): Promise<TcpListener> {
   const open = new Set<Socket>();
-  const perSource = new Map<string, number>();
+  const quota = new SourceQuota(MOST_PER_SOURCE);
   const refused = parts.metrics.counter("semrd_dns_connections_refused_total", "DNS connections over the limit");
   const timedOut = parts.metrics.counter("semrd_dns_connections_timed_out_total", "DNS connections closed as idle");
   const server = createServer({ noDelay: true }, (socket) => {
-    const source = socket.remoteAddress ?? "";
-    const same = perSource.get(source) ?? 0;
-    if (same >= MOST_PER_SOURCE) {
+    const giveBack = quota.take(socket.remoteAddress ?? "");
+    if (giveBack === undefined) {
       refused.add();
       socket.destroy();
       return;
     }
-    perSource.set(source, same + 1);
     open.add(socket);
     socket.once("close", () => {
       open.delete(socket);
-      const left = perSource.get(source)! - 1;
-      if (left === 0) perSource.delete(source);
-      else perSource.set(source, left);
+      giveBack();
     });
     converse(socket, parts, () => timedOut.add());
   });

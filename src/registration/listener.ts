@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
-import { type Clock, type Metrics, milliseconds } from "../base/index.ts";
+import { type Clock, type Metrics, milliseconds, SourceQuota } from "../base/index.ts";
 import { type Certificate, RegistrationStartError } from "./certificate.ts";
 
 export interface ListenAddress {
@@ -118,22 +118,18 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
 /** Closes connections beyond what one source may have; returns those that are open. */
 function limitPerSource(server: Server, onRefused: () => void): ReadonlySet<Socket> {
   const open = new Set<Socket>();
-  const perSource = new Map<string, number>();
+  const quota = new SourceQuota(LIMITS.connectionsPerSource);
   server.on("connection", (socket: Socket) => {
-    const source = socket.remoteAddress ?? "";
-    const same = perSource.get(source) ?? 0;
-    if (same >= LIMITS.connectionsPerSource) {
+    const giveBack = quota.take(socket.remoteAddress ?? "");
+    if (giveBack === undefined) {
       onRefused();
       socket.destroy();
       return;
     }
-    perSource.set(source, same + 1);
     open.add(socket);
     socket.once("close", () => {
       open.delete(socket);
-      const left = perSource.get(source)! - 1;
-      if (left === 0) perSource.delete(source);
-      else perSource.set(source, left);
+      giveBack();
     });
   });
   return open;
