@@ -137,7 +137,8 @@ SEMR_ASSERT_SIZE(struct semr_beginnings, 24);
 
 /*
  * The next link, the Ethernet addresses there, and who has them: family and next
- * are a struct bpf_redir_neigh. Family 0: nobody is known to have them.
+ * are a struct bpf_redir_neigh. Family 0: nobody is known to have them; XDP: no
+ * frame may be redirected there.
  */
 struct semr_exit {
 	__u32 ifindex;

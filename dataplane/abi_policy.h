@@ -12,7 +12,10 @@ enum semr_role {
 	SEMR_ROLE_AGENT = 3,
 };
 
-/* XDP sends by itself (physical ports); else XDP_PASS, the kernel sends. */
+/*
+ * What comes in here XDP sends by itself, if it goes out of a port that has this
+ * flag, too (native XDP on hardware); else XDP_PASS, the kernel sends.
+ */
 #define SEMR_PORT_DIRECT 0x1
 /* Frames may carry unfinished TCP and UDP checksums (veth). XDP only. */
 #define SEMR_PORT_PARTIAL 0x2

@@ -327,9 +327,10 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 			return refuse(hook, packet, SEMR_REJECT_TOO_BIG);
 		}
 		routed = itself && way &&
-			 (rc == BPF_FIB_LKUP_RET_SUCCESS ||
-			  (hook == SEMR_HOOK_TC &&
-			   rc == BPF_FIB_LKUP_RET_NO_NEIGH));
+			 (rc == BPF_FIB_LKUP_RET_SUCCESS ?
+				  way->exit.family :
+				  hook == SEMR_HOOK_TC &&
+					  rc == BPF_FIB_LKUP_RET_NO_NEIGH);
 	}
 	if (packet->marked && !mark(ctx, hook, packet))
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);

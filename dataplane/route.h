@@ -38,12 +38,21 @@ static __always_inline bool is_fresh(const struct semr_way *way)
 	return bpf_jiffies64() - way->asked < SEMR_WAY_JIFFIES;
 }
 
+/* XDP: does a frame that is redirected there go out? */
+static __always_inline bool takes_frames(__u32 ifindex)
+{
+	struct semr_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+
+	return port && port->flags & SEMR_PORT_DIRECT;
+}
+
 /*
  * Asks the kernel's routes for a packet of @size octets; the answer goes to @way,
  * to be used again if it is whole. A BPF_FIB_LKUP_RET_*.
  */
 static __always_inline int
-ask(void *ctx, struct bpf_fib_lookup *fib, struct semr_way *way, __u32 size)
+ask(void *ctx, enum semr_hook hook, struct bpf_fib_lookup *fib,
+    struct semr_way *way, __u32 size)
 {
 	struct semr_exit *exit = &way->exit;
 	int rc;
@@ -57,19 +66,19 @@ ask(void *ctx, struct bpf_fib_lookup *fib, struct semr_way *way, __u32 size)
 	__builtin_memcpy(&exit->macs[0], fib->dmac, ETH_ALEN);
 	__builtin_memcpy(&exit->macs[3], fib->smac, ETH_ALEN);
 	__builtin_memcpy(exit->next, fib->ipv6_dst, 16);
-	if (rc == BPF_FIB_LKUP_RET_SUCCESS) {
+	exit->family = 0;
+	way->asked = 0;
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS)
+		return rc;
+	if (hook == SEMR_HOOK_TC || takes_frames(exit->ifindex))
 		exit->family = SEMR_AF_INET6;
-		way->asked = bpf_jiffies64();
-	} else {
-		exit->family = 0;
-		way->asked = 0;
-	}
+	way->asked = bpf_jiffies64();
 	return rc;
 }
 
 static __always_inline int
-ask_tunnel(void *ctx, const struct semr_packet *packet, struct semr_way *way,
-	   __u32 size)
+ask_tunnel(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	   struct semr_way *way, __u32 size)
 {
 	struct bpf_fib_lookup fib;
 
@@ -81,14 +90,15 @@ ask_tunnel(void *ctx, const struct semr_packet *packet, struct semr_way *way,
 	fib.flowinfo = way->word;
 	copy_locator(fib.ipv6_src);
 	__builtin_memcpy(fib.ipv6_dst, packet->to, 16);
-	return ask(ctx, &fib, way, size);
+	return ask(ctx, hook, &fib, way, size);
 }
 
 SEMR_STAGE int
 semr_ask_tunnel_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
 		    struct semr_way *way, __u32 size)
 {
-	return packet && way ? ask_tunnel(ctx, packet, way, size) :
+	return packet && way ? ask_tunnel(ctx, SEMR_HOOK_XDP, packet, way,
+					  size) :
 			       BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
@@ -96,7 +106,8 @@ SEMR_STAGE int
 semr_ask_tunnel_tc(struct __sk_buff *ctx, const struct semr_packet *packet,
 		   struct semr_way *way, __u32 size)
 {
-	return packet && way ? ask_tunnel(ctx, packet, way, size) :
+	return packet && way ? ask_tunnel(ctx, SEMR_HOOK_TC, packet, way,
+					  size) :
 			       BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
@@ -150,7 +161,7 @@ place_of_flow(const struct semr_packet *packet)
 
 /* The way of a translated packet, as it was a moment ago. */
 static __always_inline int
-find_flow(void *ctx, const struct semr_packet *packet,
+find_flow(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	  struct semr_flow_way *known, __u32 size)
 {
 	struct semr_way *way = &known->way;
@@ -181,14 +192,15 @@ find_flow(void *ctx, const struct semr_packet *packet,
 	fib.dport = ends.ports[1];
 	__builtin_memcpy(fib.ipv6_src, ends.source, 16);
 	__builtin_memcpy(fib.ipv6_dst, ends.to, 16);
-	return ask(ctx, &fib, way, size);
+	return ask(ctx, hook, &fib, way, size);
 }
 
 SEMR_STAGE int
 semr_find_flow_xdp(struct xdp_md *ctx, const struct semr_packet *packet,
 		   struct semr_flow_way *known, __u32 size)
 {
-	return packet && known ? find_flow(ctx, packet, known, size) :
+	return packet && known ? find_flow(ctx, SEMR_HOOK_XDP, packet, known,
+					   size) :
 				 BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
@@ -196,7 +208,8 @@ SEMR_STAGE int
 semr_find_flow_tc(struct __sk_buff *ctx, const struct semr_packet *packet,
 		  struct semr_flow_way *known, __u32 size)
 {
-	return packet && known ? find_flow(ctx, packet, known, size) :
+	return packet && known ? find_flow(ctx, SEMR_HOOK_TC, packet, known,
+					   size) :
 				 BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 

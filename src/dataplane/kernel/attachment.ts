@@ -74,11 +74,21 @@ export async function attach(port: PortOptions, ifindex: number, parts: Attachme
   }
   const attachment = await attachBy(ways.at(-1)!, port, ifindex, parts);
   if (ways.length === 1) return attachment;
-  const reason = [NO_NATIVE_XDP, attachment.report.reason].filter((text) => text !== undefined).join("; ");
+  const mtu = linkOf(parts.native, ifindex)?.mtu ?? 0;
+  const why = mtu > ONE_PAGE_MTU ? TOO_LARGE_FOR_XDP(mtu) : NO_NATIVE_XDP;
+  const reason = [why, attachment.report.reason].filter((text) => text !== undefined).join("; ");
   return { ...attachment, report: { ...attachment.report, reason } };
 }
 
+/** A page less the headroom of XDP (256), the kernel's skb_shared_info (320) and the Ethernet header: what veth takes; some drivers take less. */
+const ONE_PAGE_MTU = 4096 - 256 - 320 - 14;
 const NO_NATIVE_XDP = "the driver takes no native XDP program: tc instead, which costs more for each packet";
+const TOO_LARGE_FOR_XDP = (mtu: number): string =>
+  `native XDP takes frames of one page: tc instead at an MTU of ${mtu}, which costs more for each packet; with ${ONE_PAGE_MTU} or less, and a restart, XDP`;
+
+function linkOf({ sock }: Native, ifindex: number) {
+  return sock.interfaceList().find(({ index }) => index === ifindex);
+}
 
 function isUnsupported(cause: unknown): boolean {
   return cause instanceof DataplaneError && cause.fault.code === "dataplane.unsupported-kernel";
@@ -107,7 +117,7 @@ async function attachBy(
       ifindex,
       parts,
     );
-    const driver = parts.native.sock.interfaceList().find(({ index }) => index === ifindex)?.driver ?? "";
+    const driver = linkOf(parts.native, ifindex)?.driver ?? "";
     return {
       redirectable: link.mode === "native" && isPhysical(driver),
       partial: driver === "veth",

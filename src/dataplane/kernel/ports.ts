@@ -211,10 +211,8 @@ export class Ports implements AsyncDisposable {
     this.#writeEntries();
   }
 
-  /** XDP sends by itself only if frames arrive wherever the kernel's route may lead: at every port. */
   #writeEntries({ alone = false }: { readonly alone?: boolean } = {}): void {
     const { table, sources: map, policyOf } = this.#parts;
-    const direct = this.#ports.every(({ attachment }) => attachment?.redirectable === true);
     const attached = this.#ports.flatMap(({ options, attachment }) =>
       attachment === undefined ? [] : [{ options, attachment, ifindex: attachment.report.ifindex }],
     );
@@ -228,7 +226,8 @@ export class Ports implements AsyncDisposable {
         const { role, tenantIndex, sources, clampMss, acceptTags: vlans = false } = options;
         const policy = policyOf(tenantIndex);
         const checked = { sources: sources !== undefined, clamp: clampMss === true, vlans, policy };
-        table.set(ifindex, { role, tenantIndex, direct, partial: attachment.partial, ...checked });
+        const { redirectable: direct, partial } = attachment;
+        table.set(ifindex, { role, tenantIndex, direct, partial, ...checked });
       }
     });
   }

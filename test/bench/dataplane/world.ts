@@ -10,6 +10,7 @@ import {
   type Operation,
   type SlotOwner,
 } from "../../../src/forwarding/index.ts";
+import { NETWORK } from "./network.ts";
 import { PASS_PATH, PIN_ROOT } from "./places.ts";
 
 export const DOMAIN = parseIpv6Prefix("fd5e:3d00:1::/48")!;
@@ -168,9 +169,16 @@ export async function startFilled(name: string, size: PlanSize, objectPath = PAS
   return dataplane;
 }
 
-/** Makes `ifindex` a client port. `direct`: XDP sends by itself, as the driver lets it where all ports are hardware. */
+/** Makes `ifindex` a client port. `itself`: XDP sends out of the links, as the driver lets it where both ports are hardware. */
 export function setClientPort(ports: BpfMap, ifindex: number, sends: "itself" | "by the stack"): void {
   const octets = ports.mmap();
+  const links = NETWORK.links.map((name) => loadNative().sock.interfaceIndex(name)!);
+  for (const link of links)
+    new DataView(octets.buffer, octets.byteOffset + link * PORT.size).setUint16(
+      PORT.offsets.flags,
+      PORT_FLAG.direct,
+      true,
+    );
   const view = new DataView(octets.buffer, octets.byteOffset + ifindex * PORT.size, PORT.size);
   view.setUint16(PORT.offsets.role, ROLE.client, true);
   view.setUint16(PORT.offsets.flags, sends === "itself" ? PORT_FLAG.direct : 0, true);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { loadNative } from "../../../native/index.ts";
 import { PORT_FLAG } from "../../../src/dataplane/abi.ts";
 import { type Bench, HOOKS, type Hook, XDP } from "./bench.ts";
 import { checksumIsRight, ethernet, finished, icmp, onesSum, pseudoHeader, readIpv6, unfinished } from "./frames.ts";
@@ -143,9 +144,11 @@ function partialPort(): void {
 function directPort(): void {
   const HERE = Uint8Array.of(2, 0, 0, 0, 10, 1);
   const THERE = Uint8Array.of(2, 0, 0, 0, 10, 2);
-  const start = async (): Promise<Bench> => {
+  const start = async (towards: "direct" | "by the stack" = "direct"): Promise<Bench> => {
     const bench = await makeWorld();
     bench.port(1, "client", TENANT, PORT_FLAG.direct);
+    const ifindex = loadNative().sock.interfaceIndex(WORLD.towards)!;
+    bench.port(ifindex, "core", 0, towards === "direct" ? PORT_FLAG.direct : 0);
     return bench;
   };
 
@@ -162,6 +165,19 @@ function directPort(): void {
     const delivered = bench.run("xdp", ethernet(segment(CAP.local))).packet;
     assert.deepEqual(delivered.slice(), readdressed(segment(CAP.local), { destination: [AGENT, 8080] }, 63));
     assert.deepEqual(readIpv6(bench.run("xdp", ethernet(segment(CAP.remote))).packet).destination, OTHER);
+  });
+
+  it("leaves to the stack what goes out of a port that takes no redirected frames, or of none", async () => {
+    using bench = await start("by the stack");
+    const sent = [segment(CAP.local), segment(CAP.remote)].map((packet) => bench.run("xdp", ethernet(packet)));
+    assert.deepEqual(
+      sent.map(({ verdict, action }) => [verdict, action]),
+      [
+        ["delivered", XDP.pass],
+        ["encapsulated", XDP.pass],
+      ],
+    );
+    assert.equal(readIpv6(sent[0]!.packet).hopLimit, 64, "the stack lowers it");
   });
 
   it("leaves what has no route to the stack, hop limit and all", async () => {

@@ -7,7 +7,7 @@ import { PORT_FLAG } from "../../../src/dataplane/abi.ts";
 import { type Bench, HOOKS } from "./bench.ts";
 import { ECHO } from "./cases.ts";
 import { icmp, readIpv6 } from "./frames.ts";
-import { insideNamespace } from "./inside.ts";
+import { insideNamespace, WORLD } from "./inside.ts";
 import { CAP, CLIENT, makeWorld, OTHER, segment, TENANT } from "./world.ts";
 
 /** The port under test, and the far end of its link; what goes to other routers comes out at the third. */
@@ -87,6 +87,7 @@ insideNamespace(import.meta.filename, () => {
       const with_ = async (run: (bench: Bench, accept: (is: boolean) => void) => void) => {
         using bench = await makeWorld();
         const flags = hook === "xdp" ? PORT_FLAG.direct : 0;
+        bench.port(sock.interfaceIndex(WORLD.towards)!, "core", 0, flags);
         // XDP frames reach only who has a program, too; these are no ports, so that it lets everything pass
         const programs =
           hook === "xdp"
