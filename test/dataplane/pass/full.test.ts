@@ -20,8 +20,9 @@ async function unforgetting(folder: string): Promise<string> {
   cpSync(SOURCES, folder, { recursive: true });
   const maps = join(folder, "maps.h");
   const text = readFileSync(maps, "utf8");
-  assert.match(text, /BPF_MAP_TYPE_LRU_HASH/);
-  writeFileSync(maps, text.replaceAll("BPF_MAP_TYPE_LRU_HASH", "BPF_MAP_TYPE_HASH"));
+  const kind = "SEMR_MAP(name, LRU_HASH,";
+  assert.ok(text.includes(kind));
+  writeFileSync(maps, text.replace(kind, "SEMR_MAP(name, HASH,"));
   const object = join(folder, "semr.bpf.o");
   await compileBpf(join(folder, "semr.bpf.c"), object);
   return object;

@@ -2,7 +2,7 @@
  * One router of the namespace test: runs inside its namespace, loads the pass, writes its tables and attaches it. Takes
  * its part as JSON in argv[2]; says `ready`, answers `verdicts`, and ends with its channel. It decides nothing.
  */
-import { loadNative } from "../../../native/index.ts";
+import { type BpfLink, loadNative } from "../../../native/index.ts";
 import { EDGE_VERDICTS, PORT_FLAG, PROGRAMS, VERDICTS } from "../../../src/dataplane/abi.ts";
 import type { Affinity, Encapsulation } from "../../../src/forwarding/index.ts";
 import { Bench, type Hook } from "./bench.ts";
@@ -65,16 +65,19 @@ async function main(part: RouterPart): Promise<void> {
   for (const [index, owners] of part.groups) bench.group(index, owners);
   for (const [where, group, localGroup, affinity] of part.capabilities)
     bench.capability(address(where), group, localGroup, affinity);
+  // Whoever forgets a link takes its program off, when memory is next tidied up.
+  const links: BpfLink[] = [];
   for (const { interface: name, role, tenant, hook } of part.ports) {
     const ifindex = sock.interfaceIndex(name);
     if (ifindex === undefined) throw new Error(`there is no ${name}`);
     bench.port(ifindex, role, tenant, (hook === "xdp" ? PORT_FLAG.partial : 0) | (part.clamp ? PORT_FLAG.clamp : 0));
-    if (hook === "xdp") bpf.attachXdp(bench.program("xdp"), ifindex, "native");
+    if (hook === "xdp") links.push(bpf.attachXdp(bench.program("xdp"), ifindex, "native"));
     else {
-      bpf.attachTc(bench.program("tc"), ifindex);
-      if (role !== "core") bpf.attachTc(bench.object.programs.get(PROGRAMS.edgeIn)!, ifindex, undefined, "before");
+      links.push(bpf.attachTc(bench.program("tc"), ifindex));
+      if (role !== "core")
+        links.push(bpf.attachTc(bench.object.programs.get(PROGRAMS.edgeIn)!, ifindex, undefined, "before"));
     }
-    bpf.attachTc(bench.object.programs.get(PROGRAMS.edgeOut)!, ifindex, undefined, "egress");
+    links.push(bpf.attachTc(bench.object.programs.get(PROGRAMS.edgeOut)!, ifindex, undefined, "egress"));
   }
   process.on("message", () => {
     const counts = bench.verdicts().map((count, i) => [VERDICTS[i], Number(count)]);
@@ -83,7 +86,10 @@ async function main(part: RouterPart): Promise<void> {
       .map((count, i) => [EDGE_VERDICTS[i], Number(count)]);
     process.send!(Object.fromEntries([...counts, ...edge]));
   });
-  process.on("disconnect", () => process.exit(0));
+  process.on("disconnect", () => {
+    for (const link of links) link[Symbol.dispose]();
+    process.exit(0);
+  });
   process.send!("ready");
 }
 
