@@ -125,6 +125,9 @@ export class TableJob implements AsyncDisposable {
       if (this.#lastFailure !== undefined) log.info("mrt.recovered", { job: this.#options.name });
       this.#lastFailure = undefined;
     } catch (cause) {
+      // Said when all is done: whoever sees the failure may ask for the next table.
+      await file?.close().catch(() => {}); // a file that failed may fail to close: its reason is said below
+      await rm(path, { force: true }).catch(() => {}); // its folder may be gone
       this.#failures++;
       this.#failed.add();
       const reason = messageOf(cause);
@@ -136,8 +139,6 @@ export class TableJob implements AsyncDisposable {
           advice: "the next interval tries again",
         });
       this.#lastFailure = reason;
-      await file?.close().catch(() => {}); // a file that failed may fail to close: that was said already
-      await rm(path, { force: true }).catch(() => {}); // its folder may be gone
     } finally {
       this.#writing = undefined;
     }
