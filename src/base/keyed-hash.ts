@@ -40,7 +40,7 @@ export class KeyedHash {
       high = (high + Math.imul(key[k]!, word & 0xffff) + Math.imul(key[k + 1]!, word >>> 16)) | 0;
       low = (low + Math.imul(key[k + 2]!, word & 0xffff) + Math.imul(key[k + 3]!, word >>> 16)) | 0;
     }
-    return (high & 0xffff0000) | (low >>> 16);
+    return scattered((high & 0xffff0000) | (low >>> 16));
   }
 
   /** The same of 16 octets, which identifiers have. */
@@ -64,7 +64,7 @@ export class KeyedHash {
       (Math.imul(key[10]!, b & 0xffff) + Math.imul(key[11]!, b >>> 16)) +
       (Math.imul(key[14]!, c & 0xffff) + Math.imul(key[15]!, c >>> 16)) +
       (Math.imul(key[18]!, d & 0xffff) + Math.imul(key[19]!, d >>> 16));
-    return (high & 0xffff0000) | (low >>> 16);
+    return scattered((high & 0xffff0000) | (low >>> 16));
   }
 
   /** The same of octets that are in words of this machine, the last one padded with zeros. */
@@ -79,8 +79,20 @@ export class KeyedHash {
       high = (high + Math.imul(key[k]!, word & 0xffff) + Math.imul(key[k + 1]!, word >>> 16)) | 0;
       low = (low + Math.imul(key[k + 2]!, word & 0xffff) + Math.imul(key[k + 3]!, word >>> 16)) | 0;
     }
-    return (high & 0xffff0000) | (low >>> 16);
+    return scattered((high & 0xffff0000) | (low >>> 16));
   }
+}
+
+/**
+ * Each number as another one. Keys that count up have sums that do so in steps, and crowd together wherever a table is cut by some
+ * of the bits. @see Appleby, MurmurHash3 (finalizer)
+ */
+function scattered(sum: number): number {
+  let mixed = sum ^ (sum >>> 16);
+  mixed = Math.imul(mixed, 0x85ebca6b);
+  mixed ^= mixed >>> 13;
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }
 
 /** The last one to three octets as the word that a zero-padded copy of them would hold. */

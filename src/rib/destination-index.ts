@@ -20,18 +20,17 @@ const TENANT_MASK = 0xffff;
 const COUNT = 2;
 const HASH = 3;
 
-/** Of a net: its destination, 0 = none, and its neighbours in the list there. */
-const PLACE_SHIFT = 2;
-const DESTINATION = 0;
-const NEXT = 1;
-const PREVIOUS = 2;
+/** Of a net: its neighbours in the list of its destination. */
+const LINK_SHIFT = 1;
+const NEXT = 0;
+const PREVIOUS = 1;
 
 /** In COUNT of a record that is not used; FIRST is then the next such record. */
 const UNUSED = -1;
 
 /**
  * From (tenant, capability) to its sites of all origins, and the same for its instances and for agents: lists of nets in
- * typed arrays, 4 words a destination, and 4 a net for a doubly linked list.
+ * typed arrays, 4 words a destination, a word a net, and 2 for a doubly linked list where there is more than one.
  *
  *     | first net | list and tenant index | nets | hash |
  *
@@ -45,8 +44,10 @@ export class DestinationIndex {
   readonly limit: number;
   readonly #store: NetStore;
   readonly #records: Int32Array;
-  /** By net. */
-  readonly #places: Int32Array;
+  /** By net: its destination, 0 = none. */
+  readonly #destinations: Int32Array;
+  /** By net: all zero while it is alone, so that most of this memory is never written. */
+  readonly #links: Int32Array;
   /** Identifiers of destinations without nets: memory where there are any. */
   readonly #orphans: Int32Array;
   readonly #index: SlotIndex;
@@ -68,7 +69,8 @@ export class DestinationIndex {
     this.#index = new SlotIndex(records, hashFlooded);
     this.changed = new IdSet();
     this.#records = new Int32Array(records << SHIFT);
-    this.#places = new Int32Array((capacity + 1) << PLACE_SHIFT);
+    this.#destinations = new Int32Array(capacity + 1);
+    this.#links = new Int32Array((capacity + 1) << LINK_SHIFT);
     this.#orphans = new Int32Array(records * ID_WORDS);
     this.#hash = new KeyedHash(random, ID_OCTETS);
   }
@@ -155,18 +157,17 @@ export class DestinationIndex {
   /** Puts a net, whose key begins at `at` of the key octets, into its list. @param hash from `lookAhead`; 0: it has none yet */
   place(net: NetId, tenant: number, list: number, at: number, hash: number): DestinationId {
     const { keyView } = this.#store;
-    const places = this.#places;
     const scope = scopeOf(list, tenant);
     const known = hash === 0 ? this.#hashOf(scope, keyView, at + ID_AT) : hash;
     let id = this.#find(scope, keyView, at + ID_AT, known);
     if (id === 0) id = this.#add(scope, known);
     const record = id << SHIFT;
     const first = this.#records[record + FIRST]!;
-    const own = net << PLACE_SHIFT;
-    places[own + DESTINATION] = id;
-    places[own + NEXT] = first;
-    places[own + PREVIOUS] = 0;
-    if (first !== 0) places[(first << PLACE_SHIFT) + PREVIOUS] = net;
+    this.#destinations[net] = id;
+    if (first !== 0) {
+      this.#links[(net << LINK_SHIFT) + NEXT] = first;
+      this.#links[(first << LINK_SHIFT) + PREVIOUS] = net;
+    }
     this.#records[record + FIRST] = net;
     this.#records[record + COUNT]!++;
     return id;
@@ -190,15 +191,19 @@ export class DestinationIndex {
   }
 
   remove(net: NetId): void {
-    const places = this.#places;
-    const own = net << PLACE_SHIFT;
-    const id = places[own + DESTINATION]!;
-    const next = places[own + NEXT]!;
-    const previous = places[own + PREVIOUS]!;
+    const links = this.#links;
+    const own = net << LINK_SHIFT;
+    const id = this.#destinations[net]!;
+    const next = links[own + NEXT]!;
+    const previous = links[own + PREVIOUS]!;
     if (previous === 0) this.#records[(id << SHIFT) + FIRST] = next;
-    else places[(previous << PLACE_SHIFT) + NEXT] = next;
-    if (next !== 0) places[(next << PLACE_SHIFT) + PREVIOUS] = previous;
-    places[own + DESTINATION] = 0;
+    else links[(previous << LINK_SHIFT) + NEXT] = next;
+    if (next !== 0) {
+      links[(next << LINK_SHIFT) + PREVIOUS] = previous;
+      links[own + NEXT] = 0;
+    }
+    if (previous !== 0) links[own + PREVIOUS] = 0;
+    this.#destinations[net] = 0;
     if (--this.#records[(id << SHIFT) + COUNT]! > 0) return;
     const at = this.#store.keyStart(net) + ID_AT;
     for (let i = 0; i < ID_WORDS; i++) {
@@ -221,12 +226,12 @@ export class DestinationIndex {
 
   /** Where a net is; 0: nowhere. */
   of(net: NetId): DestinationId {
-    return this.#places[(net << PLACE_SHIFT) + DESTINATION]!;
+    return this.#destinations[net]!;
   }
 
   /** The net behind another one in the list of their destination; 0: it is the last one. */
   next(net: NetId): NetId {
-    return this.#places[(net << PLACE_SHIFT) + NEXT]!;
+    return this.#links[(net << LINK_SHIFT) + NEXT]!;
   }
 
   isUsed(id: DestinationId): boolean {

@@ -181,7 +181,9 @@ for (const [name, foreign] of Object.entries(PROGRAMS)) {
 
       const here = world(t, ours);
       const of = domain({ capabilities: CAPABILITIES, payloadCode: PAYLOAD });
-      const through = { address: THEIRS, port: PORT, remoteAs: asOf(role, 9), connectRetry: seconds(1) };
+      // On a busy machine the other one is there late: attempts do not wait for each other longer and longer.
+      const retries = { connectRetry: seconds(1), maximumBackOff: seconds(2) };
+      const through = { address: THEIRS, port: PORT, remoteAs: asOf(role, 9), ...retries };
       const member = (address: string, n: number) =>
         Member.start(here, {
           ...{ address, port: PORT, identifier: `10.0.0.${n}`, localAs: asOf(role, n), domain: of, through },

@@ -70,6 +70,7 @@ async function lab(
           port: PORT,
           holdTime: seconds(30),
           connectRetry: seconds(1),
+          maximumBackOff: seconds(2),
           families: plain,
           ...one,
           address: one.address!,

@@ -152,6 +152,8 @@ export async function semrd(t: TestContext, namespace: string, options: OwnOptio
     port: PORT,
     holdTime: seconds(30),
     connectRetry: seconds(1),
+    // On a busy machine the other one is there late: attempts do not wait for each other longer and longer.
+    maximumBackOff: seconds(2),
     families: [{ family: "ipv6-unicast" }, { family: "ipv4-unicast" }],
     ...options.peer,
   };

@@ -18,6 +18,7 @@ const PEER: PeerOptions = {
   passive: true,
   holdTime: seconds(30),
   connectRetry: seconds(1),
+  maximumBackOff: seconds(2),
   updateSource: OURS,
   families: [{ family: FAMILY }],
   password: "one key",

@@ -44,7 +44,7 @@ const several = [{ family: FAMILY, addPath: { send: "all", receive: true } }] as
 const plain = [{ family: FAMILY }] as const;
 
 function client(of: string, families: PeerOptions["families"]): PeerOptions {
-  const timers = { holdTime: seconds(30), connectRetry: seconds(1) };
+  const timers = { holdTime: seconds(30), connectRetry: seconds(1), maximumBackOff: seconds(2) };
   return {
     address: of,
     port: PORT,
