@@ -18,11 +18,12 @@ import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/inst
 import type { YangModel } from "../yang/model.ts";
 import { bindNacm, type NacmInstance, nacmFaults } from "../yang/nacm-binding.ts";
 import { disagreements } from "./agreement.ts";
+import { changedAgents, reclassified } from "./changed-agents.ts";
 import type { ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
 import { unreadableFiles } from "./named-files.ts";
 import { inUseOf } from "./restart.ts";
-import type { AgentConfiguration, InstanceConfiguration, RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
+import type { AgentConfiguration, RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
 
 /** What is asked for, and what of it the router does before its restart. */
 export interface RouterState {
@@ -311,47 +312,6 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
   #turn(): Promise<void> {
     return new Promise((resolve) => this.#parts.clock.soon(resolve));
   }
-}
-
-/** The agents that the changes are about: new ones as they were given, the others by their ID. */
-function changedAgents(changes: readonly TreeChange[], known: readonly AgentConfiguration[]) {
-  const created: unknown[] = [];
-  const put = new Set<string>();
-  const removed = new Set<string>();
-  for (const { path, operation, value } of changes) {
-    const section = path[1]!;
-    if (section.name !== AGENTS[1]!.name && localName(section) !== "agents") continue;
-    const id = path[2]?.keys?.id;
-    if (id !== undefined && path.length === 3 && operation === "create") created.push(value);
-    else if (id !== undefined) (path.length === 3 && operation === "delete" ? removed : put).add(id);
-    // All of them came or went with the container.
-    else if (operation === "delete") for (const { id } of known) removed.add(id);
-    else created.push(...((value as { agent?: readonly AgentInstance[] }).agent ?? []));
-  }
-  return { created, put: [...put], removed: [...removed] };
-}
-
-/** Agents whose capability has another port or protocol now; not those in `done`. */
-function reclassified(
-  agents: readonly AgentConfiguration[],
-  { capabilities }: TaxonomyConfiguration,
-  done: ReadonlySet<string>,
-): AgentConfiguration[] {
-  const known = new Map(capabilities.map((entry) => [`${entry.name} ${entry.majorVersion}`, entry]));
-  const entryOf = ({ capability, version }: InstanceConfiguration) => known.get(`${capability} ${version.major}`)!;
-  const isOther = (instance: InstanceConfiguration): boolean => {
-    const { servicePort, protocol } = entryOf(instance);
-    return instance.servicePort !== servicePort || instance.endpoint.protocol !== protocol;
-  };
-  return agents
-    .filter(({ id, instances }) => !done.has(id) && instances.some(isOther))
-    .map((agent) => ({
-      ...agent,
-      instances: agent.instances.map((instance) => {
-        const { servicePort, protocol } = entryOf(instance);
-        return { ...instance, servicePort, endpoint: { ...instance.endpoint, protocol } };
-      }),
-    }));
 }
 
 const NO_ROUTER = fault(
