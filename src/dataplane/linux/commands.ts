@@ -8,7 +8,7 @@ export type Command = string;
 export const PROTOCOL = 83;
 /** Groups are numbered up to here: a kernel's next-hop id has room for two of them. */
 export const MOST_GROUPS = 32_767;
-const BUCKETS = 64;
+export const BUCKETS = 64;
 /** A bucket moves to another next hop once no packet has used it for so long, or after the second time even then. */
 const IDLE_SECONDS = 10;
 const UNBALANCED_SECONDS = 120;

@@ -15,7 +15,10 @@ export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ],
   ["vxlan", "the kernel's routes have no VXLAN: such a tunnel is reached by nobody"],
   ["transitions", NO_STATE],
-  ["drain-keeps", "a next hop that drains gets no more flows, and loses those that it has"],
+  [
+    "drain",
+    "a next hop that drains keeps the buckets that are in use, with new flows that fall into these, and all of them where nobody else is",
+  ],
   ["address-affinity", "the kernel's hash is the same for all capabilities, and knows the ports of whole datagrams"],
   ["connection-affinity", "the kernel's routes read no connection ids"],
   ["no-affinity", "the kernel sends flows by their hash, not datagrams in turn"],

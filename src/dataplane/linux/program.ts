@@ -32,7 +32,7 @@ import {
   destinationOf,
   tablesOf,
 } from "./destinations.ts";
-import { leadsHere, membersOf } from "./members.ts";
+import { leadsHere, membersOf, type Part } from "./members.ts";
 
 export interface LinuxFacts {
   /** The link of an agent port that an address is on; `undefined` for one that is on none. */
@@ -164,8 +164,9 @@ export class LinuxProgram {
     }
   }
 
-  #isOpen({ nextHop, state }: PlannedNextHop): boolean {
-    return state === "up" && this.whyUnusable(nextHop) === undefined;
+  #partOf({ nextHop, state }: PlannedNextHop): Part {
+    if (state === "down" || this.whyUnusable(nextHop) !== undefined) return "none";
+    return state === "up" ? "open" : "leaving";
   }
 
   *#destinations(): Generator<Destination> {
@@ -240,7 +241,7 @@ export class LinuxProgram {
     const commands: Command[] = [];
     for (const group of this.plan.groupIndexes()) {
       const { slots, backup } = this.plan.groupEntry(group)!;
-      if (backup === index || slots.some(({ current }) => current === index))
+      if (backup === index || slots.some(({ current, previous }) => current === index || previous === index))
         commands.push(...this.#routesOf(this.#namedBy.get(group)));
     }
     return commands;
@@ -298,7 +299,7 @@ export class LinuxProgram {
   /** The kernel's group for the pair, made or changed as it has to be; 0 when it would be empty. */
   #wantGroup(group: GroupIndex, localGroup: GroupIndex, commands: Command[]): number {
     if (group === 0) return 0;
-    const members = membersOf(this.plan, group, localGroup, (planned) => this.#isOpen(planned));
+    const members = membersOf(this.plan, group, localGroup, (planned) => this.#partOf(planned));
     if (members.size === 0) return 0;
     const id = groupId(group, localGroup);
     const command = setGroup(id, members);

@@ -33,7 +33,7 @@ export const DRAIN: CaseGroup = {
     },
     {
       name: "the flows of a draining site stay while its slots are in transition, and leave when it is down",
-      needs: ["tunnels", "health", "drain", "drain-keeps", "transitions"],
+      needs: ["tunnels", "health", "drain-keeps"],
       async run(world) {
         await world.apply([...p.TUNNELS, p.slotsOf(1, [p.A]), p.leadsTo(1)]);
         await p.sitesOf(world, syns);
