@@ -3,6 +3,7 @@ import type { Clock } from "./ports.ts";
 
 /** Longest run of a sweep before other work of the process gets its turn. */
 const SLICE = milliseconds(3);
+
 /** Work in many small steps that gives the event loop a turn whenever its time is over: `if (slices.isOver) await slices.next()`. */
 export class Slices {
   readonly #clock: Clock;
