@@ -1,11 +1,10 @@
-import type { Clock, Metrics } from "../base/index.ts";
+import { type Clock, type Metrics, Slices } from "../base/index.ts";
 import type { Directory } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import type { CapabilityView } from "../rib/index.ts";
 import type { ExecutorHealth } from "./executor-health.ts";
 import { feedInstances } from "./instance-feed.ts";
 import type { SelectionFan } from "./selection-fan.ts";
-import { Turn } from "./turn.ts";
 
 /** Destinations that are judged before the event loop gets a turn: well below 5 ms of work. */
 const PER_TURN = 256;
@@ -51,11 +50,11 @@ export function feedCompiler(
   /** Everything once more, in slices; a change meanwhile begins anew. */
   const sweep = async (): Promise<void> => {
     const own = ++sweeps;
-    const turn = new Turn(clock);
+    const slices = new Slices(clock, { stepsPerLook: 1 });
     for (const { tenantIndex, capabilityId } of capability.destinations()) {
       if (stopped || own !== sweeps) return;
       compiler.capabilityChanged(health.eligible(capability.select(tenantIndex, capabilityId)));
-      await turn.pass();
+      if (slices.isOver) await slices.next();
     }
   };
   health.onChange = () => void sweep();

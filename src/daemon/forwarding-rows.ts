@@ -1,4 +1,4 @@
-import { type Clock, formatIpv6, formatIpv6Prefix } from "../base/index.ts";
+import { type Clock, formatIpv6, formatIpv6Prefix, Slices } from "../base/index.ts";
 import type { DataplaneCounters, DataplaneDriver } from "../dataplane/index.ts";
 import {
   type Encapsulation,
@@ -11,7 +11,6 @@ import type { CountersReport, FibNextHop, FibRow, NextHopCounterRow } from "../m
 import type { CountingPlane } from "./counter-book.ts";
 import { capabilityCounters, tenantClients } from "./policy-counters.ts";
 import { present, type RowSources } from "./rows.ts";
-import { Turn } from "./turn.ts";
 
 export function towards(nextHop: NextHop): string {
   switch (nextHop.kind) {
@@ -113,12 +112,12 @@ export async function countersReport(
   driver: CountingPlane,
   sources: RowSources & { readonly clock: Clock },
 ): Promise<CountersReport> {
-  const turn = new Turn(sources.clock);
+  const slices = new Slices(sources.clock, { stepsPerLook: 1 });
   const counters = driver.counters();
   const sites: CountersReport["sites"][number][] = [];
   const instances: CountersReport["instances"][number][] = [];
   for (const [index, { nextHop }] of driver.plan.plannedNextHops()) {
-    await turn.pass();
+    if (slices.isOver) await slices.next();
     const base = counterRow(index, nextHop, counters);
     if (nextHop.kind === "tunnel") {
       const name = sources.names.router(nextHop.locator) ?? base.towards;
@@ -146,7 +145,7 @@ export async function countersReport(
       ...{ tenant, packets: String(packets), octets: String(bytes) },
       ...{ denied: String(denied), limited: String(limited), spoofed: String(spoofed) },
     })),
-    capabilities: await capabilityCounters(driver, sources, turn),
+    capabilities: await capabilityCounters(driver, sources, slices),
     tags: Array.from(counters.tags ?? [], ([tag, { packets, bytes }]) => ({
       ...{ tag, packets: String(packets), octets: String(bytes) },
     })),

@@ -1,9 +1,8 @@
-import type { Clock, Counter, Ipv6Address, Metrics } from "../base/index.ts";
+import { type Clock, type Counter, type Ipv6Address, type Metrics, Slices } from "../base/index.ts";
 import type { DataplaneDriver, PolicyCounters, TenantCounters } from "../dataplane/index.ts";
 import type { CapabilityCounterRow } from "../management/index.ts";
 import type { CountingPlane } from "./counter-book.ts";
 import type { RowSources } from "./rows.ts";
-import { Turn } from "./turn.ts";
 
 const NO_TENANT: TenantCounters = { packets: 0n, bytes: 0n, denied: 0n, limited: 0n, spoofed: 0n };
 
@@ -47,14 +46,14 @@ export class CapabilityCounters {
 export async function capabilityCounters(
   driver: CountingPlane,
   { taxonomy }: Pick<RowSources, "taxonomy">,
-  turn: Turn,
+  slices: Slices,
 ): Promise<readonly CapabilityCounterRow[]> {
   const counters = new CapabilityCounters(driver);
   if (counters.isEmpty) return [];
   const rows: CapabilityCounterRow[] = [];
   for (const tenant of taxonomy.tenants.keys())
     for (const { name, majorVersion } of taxonomy.capabilities) {
-      await turn.pass();
+      if (slices.isOver) await slices.next();
       const { counted, limited } = counters.of(taxonomy.address(tenant, name, majorVersion)!);
       if (counted === undefined && limited === undefined) continue;
       rows.push({
@@ -82,20 +81,20 @@ export class PolicyMetrics {
     driver: CountingPlane & Pick<DataplaneDriver, "deferredBeginnings">,
     sources: Pick<RowSources, "taxonomy">,
   ): Promise<void> {
-    const turn = new Turn(this.#clock);
+    const slices = new Slices(this.#clock, { stepsPerLook: 1 });
     for (const { tenant, packets, bytes, denied, limited, spoofed } of tenantClients(driver, sources)) {
       for (const [result, count] of Object.entries({ sent: packets, denied, limited, spoofed }))
         this.#add("semrd_tenant_client_packets_total", "Packets of a tenant's clients to capabilities", count, {
           ...{ tenant, result },
         });
       this.#add("semrd_tenant_client_bytes_total", "Octets of what was sent of them", bytes, { tenant });
-      await turn.pass();
+      if (slices.isOver) await slices.next();
     }
     const capabilities = new CapabilityCounters(driver);
     const { taxonomy } = sources;
     for (const tenant of capabilities.isEmpty ? [] : taxonomy.tenants.keys())
       for (const { name, majorVersion } of taxonomy.capabilities) {
-        await turn.pass();
+        if (slices.isOver) await slices.next();
         const { counted, limited } = capabilities.of(taxonomy.address(tenant, name, majorVersion)!);
         const labels = { tenant, capability: name, version: String(majorVersion) };
         if (counted !== undefined) {

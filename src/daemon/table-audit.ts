@@ -1,8 +1,7 @@
-import { formatIpv6 } from "../base/index.ts";
+import { formatIpv6, Slices } from "../base/index.ts";
 import type { OperationOutput } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
 import { fibRows } from "./forwarding-rows.ts";
-import { Turn } from "./turn.ts";
 
 interface Mismatch {
   readonly address: string;
@@ -14,7 +13,7 @@ interface Mismatch {
 
 /** Compares what was decided with what the tables have, in slices; lists `maximum` mismatches. */
 export async function auditTables(parts: ControlParts, maximum: number): Promise<OperationOutput> {
-  const turn = new Turn(parts.clock);
+  const slices = new Slices(parts.clock, { stepsPerLook: 1 });
   const mismatches: Mismatch[] = [];
   let count = 0;
   const note = (mismatch: Mismatch): void => {
@@ -31,7 +30,7 @@ export async function auditTables(parts: ControlParts, maximum: number): Promise
       missing.set(address, { capability: name, tenant });
       const { group } = rib.capability.select(tenantIndex, names.capabilityId(name, majorVersion));
       eligible.set(address, new Set(group.map(({ nextHop }) => formatIpv6(nextHop))));
-      await turn.pass();
+      if (slices.isOver) await slices.next();
     }
   }
   for (const { address, capability, tenant, nextHops } of fibRows(driver, parts)) {
@@ -45,7 +44,7 @@ export async function auditTables(parts: ControlParts, maximum: number): Promise
       if (kind !== "tunnel" || localOnly || slots === 0 || sites!.has(towards)) continue;
       note({ address, "next-hop": towards, kind: "stray-site", ...about });
     }
-    await turn.pass();
+    if (slices.isOver) await slices.next();
   }
   for (const [address, about] of missing) note({ address, "next-hop": "", kind: "missing-entry", ...about });
   return { settled: compiler.pending === 0, capabilities, mismatches: count, mismatch: mismatches };

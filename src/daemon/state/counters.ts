@@ -1,8 +1,7 @@
-import type { Clock } from "../../base/index.ts";
+import { type Clock, Slices } from "../../base/index.ts";
 import type { NextHopCounters } from "../../dataplane/index.ts";
 import type { Directory } from "../../directory/index.ts";
 import type { CounterBook } from "../counter-book.ts";
-import { Turn } from "../turn.ts";
 import { dateAndTime } from "./place.ts";
 
 export interface TrafficParts {
@@ -29,12 +28,12 @@ export class InstanceCounters {
 
   /** In slices: there may be ten thousand instances. */
   static async read(parts: TrafficParts): Promise<InstanceCounters> {
-    const turn = new Turn(parts.clock);
+    const slices = new Slices(parts.clock, { stepsPerLook: 1 });
     const { counters: book } = parts;
     const { nextHops } = book.counters();
     const found = new Map<string, NextHopCounters>();
     for (const [index, { nextHop }] of book.plan.plannedNextHops()) {
-      await turn.pass();
+      if (slices.isOver) await slices.next();
       const counters = nextHop.kind === "instance" ? nextHops.get(index) : undefined;
       if (nextHop.kind === "instance" && counters !== undefined) found.set(nextHop.instance, counters);
     }
