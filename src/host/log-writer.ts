@@ -76,7 +76,7 @@ export class LogWriter implements AsyncDisposable {
     }
     this.#lines.push(line);
     this.#waiting += octets;
-    if (!this.#isWriting && this.#retry === undefined) this.#next();
+    if (this.#retry === undefined) this.#next();
   }
 
   /** Writes what waits, as far as somebody takes it. */
@@ -86,7 +86,7 @@ export class LogWriter implements AsyncDisposable {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#idle = resolve;
       const longest = setTimeout(resolve, LONGEST_CLOSE);
-      if (!this.#isWriting) this.#next();
+      this.#next();
       await promise;
       clearTimeout(longest);
     }
@@ -98,6 +98,7 @@ export class LogWriter implements AsyncDisposable {
   }
 
   #next(): void {
+    if (this.#isWriting) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
     if (this.#isGone) this.#forget();
@@ -152,9 +153,11 @@ export class LogWriter implements AsyncDisposable {
 
   /** A process that ends by an exception: what waits says why, if it can be written at once. */
   readonly #atExit = (): void => {
-    if (this.#fd === undefined || this.#isGone || this.#isWriting) return;
+    if (this.#fd === undefined || this.#isGone) return;
+    // What is being written is another thread's, which ends it.
+    const rest = this.#isWriting ? NOTHING : this.#rest;
     try {
-      writeSync(this.#fd, Buffer.concat([this.#rest, Buffer.from(this.#lines.join(""))]));
+      writeSync(this.#fd, Buffer.concat([rest, Buffer.from(this.#lines.join(""))]));
     } catch {
       // There is nobody left to tell.
     }

@@ -33,14 +33,23 @@ describe("a log that cannot be written", { concurrency: true }, () => {
     t.after(() => run("umount", ["--lazy", disk]));
     const file = join(disk, "log");
     const recovered = Promise.withResolvers<string>();
-    const writer = new LogWriter({ to: file, most: 1_000_000, recovered: recovered.resolve });
+    const writer = new LogWriter({
+      to: file,
+      most: 1_000_000,
+      recovered(errno) {
+        writer.write("recovered\n");
+        recovered.resolve(errno);
+      },
+    });
     const wanted = lines(100, 1_000);
     for (const line of wanted) writer.write(line);
     while ((await readFile(file, "utf8").catch(() => "")).length < 12_000) await new Promise(setImmediate);
     await run("mount", ["-o", "remount,size=1m", disk]);
     assert.equal(await recovered.promise, "ENOSPC");
     await writer[Symbol.asyncDispose]();
-    assert.equal(await readFile(file, "utf8"), wanted.join(""));
+    const [before, after, ...more] = (await readFile(file, "utf8")).split("recovered\n");
+    assert.equal(`${before}${after}`, wanted.join(""));
+    assert.deepEqual(more, [], "it is told once");
     assert.equal(writer.dropped, 0);
   });
 
@@ -85,8 +94,11 @@ describe("a log that cannot be written", { concurrency: true }, () => {
 
   it("a process that ends by an exception leaves what it had to say", async () => {
     const script = join(where, "thrown.mts");
-    await writeFile(script, `${CHATTY.split("for (")[0]} log.error("test.last"); throw new Error("defect");`);
+    await writeFile(
+      script,
+      `${CHATTY.split("for (")[0]} for (const event of ["test.first", "test.last"]) log.error(event); throw new Error("defect");`,
+    );
     const ended = await run(process.execPath, [script]).catch((cause: { stdout: string; code: number }) => cause);
-    assert.match(ended.stdout, /"event":"test\.last"/);
+    for (const event of ["test.first", "test.last"]) assert.ok(ended.stdout.includes(`"event":"${event}"`), event);
   });
 });
