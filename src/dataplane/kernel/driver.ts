@@ -1,7 +1,6 @@
 import { readFileSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
-import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
-import { type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
+import type { BpfObject, Native } from "../../../native/index.ts";
+import { type Ipv6Address, type Log, Scope } from "../../base/index.ts";
 import type {
   CapabilityBatch,
   GroupRun,
@@ -12,7 +11,7 @@ import type {
   PlanView,
   PolicyIndex,
 } from "../../forwarding/index.ts";
-import { BEGINNINGS, type CONSTANTS, EVENTS, MAPS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
+import { BEGINNINGS, EVENTS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
 import type {
   DataplaneCounters,
   DataplaneDriver,
@@ -24,27 +23,23 @@ import type {
   TunnelWords,
 } from "../driver.ts";
 import type { EdgePlan } from "../edge-plan.ts";
-import { DataplaneError } from "../error.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
 import type { Feature } from "../features.ts";
 import { findTunnel } from "../find-tunnel.ts";
 import type { FlowEvent, FlowWatch } from "../flows.ts";
 import type { Link } from "../memory/outcome.ts";
-import { type TableSizes, tableSizes } from "../sizes.ts";
-import { AggregateMap } from "./aggregate-map.ts";
-import { AllowedMap } from "./allowed-map.ts";
+import { tableSizes } from "../sizes.ts";
 import { Counters } from "./counters.ts";
 import { EdgeTables } from "./edge-tables.ts";
-import { encapsulationEntries } from "./encapsulation-table.ts";
 import { KernelFlowWatch } from "./flow-watch.ts";
-import { NodeMap } from "./node-map.ts";
+import { anyMapOf, loadPass, mapOf, programOf, tablesIn } from "./loaded-pass.ts";
 import { coarseNow, firstTurn, KernelFlows, KernelReturns } from "./pass-state.ts";
 import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
 import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
 import { type KernelNeeds, requirePass } from "./probe.ts";
 import { SourceMap } from "./source-map.ts";
-import { KernelTables } from "./tables.ts";
+import type { KernelTables } from "./tables.ts";
 
 export interface KernelDataplaneDependencies extends KernelNeeds {
   readonly log: Log;
@@ -55,13 +50,6 @@ export interface KernelDataplane extends DataplaneDriver {
   /** The loaded pass, for tests that run packets through it. */
   readonly object: BpfObject;
 }
-
-/** ICMPv6 errors per processor. @see RFC 4443 §2.4 (f) */
-const ANSWERS_PER_SECOND = 1000;
-const ANSWERS_BURST = 100;
-/** Entries of `transitions`, and how long one is there at least while new flows come without end. */
-const TRANSITIONS = 65_536;
-const REMEMBERED_SECONDS = 60;
 
 /**
  * Loads the pass, takes over what an earlier process pinned or creates and pins it, and attaches it to the ports.
@@ -81,7 +69,7 @@ export async function startKernelDataplane(
   const state = { running: false };
   if (folders.isNew) scope.defer(() => (state.running ? undefined : removeFolder(folders.maps)));
   try {
-    const object = scope.own(await load(options, dependencies, folders, sizes));
+    const object = scope.own(await loadPass(options, dependencies, { maps: folders.maps, sizes }));
     const tables = tablesIn(object, options, sizes, native.bpf.possibleCpus());
     const parts = {
       native,
@@ -316,100 +304,6 @@ function changesPorts(operation: Operation, tables: KernelTables): boolean {
   if (operation.type === "set-policy")
     return operation.policy.use === "tenant" && tables.policy(operation.index) === undefined;
   return operation.type === "remove-policy" && tables.policy(operation.index)?.use === "tenant";
-}
-
-async function load(
-  options: DataplaneOptions,
-  { native, objectPath }: KernelDataplaneDependencies,
-  folders: PinFolders,
-  sizes: TableSizes,
-): Promise<BpfObject> {
-  const names = Object.keys(MAPS);
-  try {
-    return await native.bpf.load(objectPath, {
-      constants: constantsOf(options, sizes, native.bpf),
-      maxEntries: {
-        capabilities: sizes.capabilityLines,
-        groups: sizes.groups,
-        next_hops: sizes.nextHops,
-        next_hop_counters: sizes.nextHops,
-        encapsulations: encapsulationEntries(sizes.encapsulations),
-        nodes: sizes.nodes,
-        policies: sizes.policies,
-        meters: sizes.policies,
-        policy_uses: sizes.policies,
-        allowed: sizes.allowed,
-        sources: sizes.sources,
-        aggregates: sizes.aggregates,
-      },
-      pins: Object.fromEntries(names.map((name) => [name, join(folders.maps, name)])),
-    });
-  } catch (cause) {
-    // What is looked for by its name and is not there: the object is of other sources than this program.
-    const isOther = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    const advice = isOther ? "; npm run setup builds it for this program" : "";
-    throw new DataplaneError(
-      { code: "dataplane.unsupported-kernel" },
-      `the kernel does not load the pass ${objectPath}: ${messageOf(cause)}${advice}`,
-      { cause },
-    );
-  }
-}
-
-function constantsOf(
-  options: DataplaneOptions,
-  sizes: TableSizes,
-  bpf: Native["bpf"],
-): Record<keyof typeof CONSTANTS, Uint8Array> {
-  return {
-    semr_domain: options.domain.address.slice(0, 6),
-    semr_locator: options.locator,
-    semr_hash_seed: hostU32(options.hashSeed),
-    semr_capability_mask: hostU32(sizes.capabilityLines - 1),
-    semr_tunnel_mtu: hostU32(options.tunnelMtu),
-    semr_answers_per_second: hostU32(ANSWERS_PER_SECOND),
-    semr_answers_burst: hostU32(ANSWERS_BURST),
-    semr_beginnings_per_second: hostU32(
-      Math.max(1, Math.floor(TRANSITIONS / (REMEMBERED_SECONDS * bpf.possibleCpus()))),
-    ),
-    semr_tick: hostU32(bpf.tickNanoseconds()),
-  };
-}
-
-function hostU32(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
-}
-
-function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes, cpus: number): KernelTables {
-  const memory = {
-    capabilities: mapOf(object, "capabilities").mmap(),
-    groups: mapOf(object, "groups").mmap(),
-    nextHops: mapOf(object, "next_hops").mmap(),
-    encapsulations: mapOf(object, "encapsulations").mmap(),
-    nodes: new NodeMap(mapOf(object, "nodes")),
-    aggregates: new AggregateMap(mapOf(object, "aggregates"), options.domain),
-    policies: mapOf(object, "policies").mmap(),
-    meters: mapOf(object, "meters").mmap(),
-    allowed: new AllowedMap(mapOf(object, "allowed")),
-    cpus,
-  };
-  return new KernelTables(memory, options.domain, sizes, options.maxCapabilities);
-}
-
-function mapOf(object: BpfObject, name: keyof typeof MAPS): BpfMap {
-  return anyMapOf(object, name);
-}
-
-function anyMapOf(object: BpfObject, name: string): BpfMap {
-  const map = object.maps.get(name);
-  if (map === undefined) throw new Error(`the compiled pass has no map ${name}: run npm run setup`);
-  return map;
-}
-
-function programOf(object: BpfObject, name: string): BpfProgram {
-  const program = object.programs.get(name);
-  if (program === undefined) throw new Error(`the compiled pass has no program ${name}: run npm run setup`);
-  return program;
 }
 
 function forwards(setting: string): boolean {
