@@ -159,11 +159,12 @@ SEMR_ASSERT_SIZE(struct semr_exit, 40);
 #define SEMR_WAYS 4096
 #define SEMR_WAY_PARTS 4
 #define SEMR_WAY_JIFFIES 2
+#define SEMR_WAY_TC 0x80000000U
 
 struct semr_way {
 	__u64 asked;		/* jiffies; 0: not to be used again */
 	__u64 to[2];		/* locator */
-	__u32 from;		/* ifindex */
+	__u32 from;		/* ifindex; in tc with SEMR_WAY_TC */
 	__be32 word;		/* traffic class, part of the flows */
 	struct semr_exit exit;
 };

@@ -33,6 +33,13 @@ place_of_way(const struct semr_packet *packet)
 	return bpf_map_lookup_elem(&ways, &at);
 }
 
+/* Whose way it is: what each hook may do there differs. */
+static __always_inline __u32
+arrival_of(enum semr_hook hook, const struct semr_packet *packet)
+{
+	return packet->ifindex | (hook == SEMR_HOOK_TC ? SEMR_WAY_TC : 0);
+}
+
 static __always_inline bool is_fresh(const struct semr_way *way)
 {
 	return bpf_jiffies64() - way->asked < SEMR_WAY_JIFFIES;
@@ -59,7 +66,7 @@ ask(void *ctx, enum semr_hook hook, struct bpf_fib_lookup *fib,
 
 	fib->family = SEMR_AF_INET6;
 	fib->tot_len = size;
-	fib->ifindex = way->from;
+	fib->ifindex = way->from & ~SEMR_WAY_TC;
 	rc = bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
 	exit->ifindex = fib->ifindex;
 	exit->mtu = fib->mtu_result;
@@ -85,7 +92,7 @@ ask_tunnel(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	__builtin_memset(&fib, 0, sizeof(fib));
 	__builtin_memcpy(way->to, packet->to, 16);
 	way->word = way_word(packet);
-	way->from = packet->ifindex;
+	way->from = arrival_of(hook, packet);
 	fib.l4_protocol = IPPROTO_IPV6;
 	fib.flowinfo = way->word;
 	copy_locator(fib.ipv6_src);
@@ -120,7 +127,7 @@ find_tunnel(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 
 	__builtin_memcpy(to, packet->to, 16);
 	if (is_fresh(way) && way->to[0] == to[0] && way->to[1] == to[1] &&
-	    way->word == way_word(packet) && way->from == packet->ifindex)
+	    way->word == way_word(packet) && way->from == arrival_of(hook, packet))
 		return BPF_FIB_LKUP_RET_SUCCESS;
 	return hook == SEMR_HOOK_TC ?
 		       semr_ask_tunnel_tc(ctx, packet, way, size) :
@@ -174,7 +181,7 @@ find_flow(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	    known->ports[0] == ends.ports[0] &&
 	    known->ports[1] == ends.ports[1] &&
 	    known->protocol == packet->flow.protocol &&
-	    way->word == packet->first_word && way->from == packet->ifindex)
+	    way->word == packet->first_word && way->from == arrival_of(hook, packet))
 		return BPF_FIB_LKUP_RET_SUCCESS;
 	known->source[0] = ends.source[0];
 	known->source[1] = ends.source[1];
@@ -184,7 +191,7 @@ find_flow(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	way->to[0] = ends.to[0];
 	way->to[1] = ends.to[1];
 	way->word = packet->first_word;
-	way->from = packet->ifindex;
+	way->from = arrival_of(hook, packet);
 	__builtin_memset(&fib, 0, sizeof(fib));
 	fib.l4_protocol = packet->flow.protocol;
 	fib.flowinfo = packet->first_word & bpf_htonl(0x0fffffff);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type BpfMap, loadNative } from "../../../native/index.ts";
@@ -383,7 +384,14 @@ function compareRun(pass: Pass, { operations }: Plan, steps: readonly Step[], ta
     tally.set(verdict, (tally.get(verdict) ?? 0n) + count);
 }
 
+/** What a processor has leased of a rate no other one has, and the model has one alone. */
+function stayOnOneProcessor(): void {
+  const told = execFileSync("taskset", ["--cpu-list", "--pid", `${process.pid}`], { encoding: "utf8" });
+  execFileSync("taskset", ["--cpu-list", "--pid", /: (\d+)/.exec(told)![1]!, `${process.pid}`], { stdio: "ignore" });
+}
+
 await isolated(import.meta.filename, SETUP, async () => {
+  stayOnOneProcessor();
   await test("the pass does what the model says, octet by octet", async (t) => {
     t.diagnostic(`seed ${SEED} (SEMR_DIFFERENTIAL_SEED), ${RUNS} runs (SEMR_DIFFERENTIAL_RUNS)`);
     const native = loadNative();
