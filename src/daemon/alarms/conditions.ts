@@ -120,7 +120,7 @@ export function executors({ executor }: Pick<DataplaneDriver, "executor">): Cond
   if (executor?.state === "differs")
     found.set(resource, {
       severity: "minor",
-      text: `the executor at ${executor.address} refuses parts of the forwarding plan: semrctl show dataplane says which`,
+      text: `the executor at ${executor.address} refuses parts of the forwarding plan, or holds others than it acknowledged: semrctl show dataplane says which`,
     });
   return found;
 }

@@ -278,6 +278,24 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       const script = `${import.meta.dirname}/driver-process.ts`;
       await dataplane[Symbol.asyncDispose]();
       isDriven = false;
+      let touched = false;
+      replayed = () => {
+        touched = true;
+      };
+      const durations = (): readonly number[] =>
+        Array.from(
+          openVswitch.tool("ovs-ofctl", "dump-flows", BRIDGE, "table=3").matchAll(/duration=([\d.]+)s/g),
+          ([, each]) => Number(each),
+        );
+      const before = durations();
+      const next = await startOvsDataplane(OPTIONS, options, { log });
+      assert.equal(next.adopted, true);
+      await next[Symbol.asyncDispose]();
+      assert.equal(touched, false, "what is there is taken over and not written again");
+      assert.ok(
+        durations().every((each, i) => each >= before[i]!),
+        "the flows are those of before",
+      );
       const child = spawn(process.execPath, [script, openVswitch.socket, BRIDGE], {
         stdio: ["ignore", "pipe", "inherit"],
       });
