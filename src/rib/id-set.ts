@@ -1,5 +1,5 @@
-/** A power of two. */
-const FIRST_WORDS = 256;
+/** A power of two, and so few that V8 has seen a set grow before it compiles what adds to it. */
+const FIRST_WORDS = 32;
 
 /**
  * A set of small numbers as a bitmap with one summary level, so that finding the next member of a sparse set is quick.

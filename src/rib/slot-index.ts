@@ -46,8 +46,9 @@ export class SlotIndex {
   /** Position in `slots` where the search for `hash` begins. */
   home(hash: number): number {
     const mask = this.#mask;
-    let bucket = hash & mask;
-    if (bucket < this.#split) bucket = hash & (2 * mask + 1);
+    const narrow = hash & mask;
+    // One bit more where the bucket has been split, without a branch that nobody can foresee.
+    const bucket = narrow + (hash & (mask + 1) & ((narrow - this.#split) >> 31));
     return (bucket << (BUCKET_BITS + 1)) | ((hash >>> (32 - BUCKET_BITS)) << 1);
   }
 
