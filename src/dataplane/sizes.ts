@@ -1,5 +1,5 @@
 import { FIRST_CAPABILITY_POLICY } from "../forwarding/index.ts";
-import { MAX_INDEX } from "./operation.ts";
+import { MAX_INDEX } from "./operation-values.ts";
 
 /** How many entries each table has. Both drivers refuse what is beyond with `dataplane.table-full`. */
 export interface TableSizes {
