@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { until } from "../bgp/interop/lab.ts";
 import { RouterFolder, RouterProcess, SEMRD } from "./router-process.ts";
 
 let folder: string;
@@ -212,21 +213,19 @@ describe("the configuration of a router that runs", () => {
       await ask(router, "config", "commit", "--confirmed", "5");
       const pending = await ask<{ pending?: { commit: number } }>(router, "config", "status");
       assert.equal(pending.pending?.commit, 2);
-      for (let left = 100; ; left--) {
+      await until("it is undone", async () => {
         const [last] = await ask<{ cause: string }[]>(router, "config", "log");
-        if (last?.cause === "confirm-timeout") break;
-        assert.ok(left > 0, "it was not undone");
-      }
+        return last?.cause === "confirm-timeout";
+      });
       await ask(router, "config", "set", LEVEL, "debug");
       await ask(router, "config", "commit", "--confirmed", "6");
       await router.end("SIGKILL");
     }
     await using router = await routers.started("confirmed", content);
-    for (let left = 100; ; left--) {
+    await until("it is undone after the restart", async () => {
       const [last] = await ask<{ id: number; cause: string }[]>(router, "config", "log");
-      if (last?.id === 5 && last.cause === "confirm-timeout") break;
-      assert.ok(left > 0, "it was not undone after the restart");
-    }
+      return last?.id === 5 && last.cause === "confirm-timeout";
+    });
     assert.equal(JSON.stringify(await ask<object>(router, "config", "show", LEVEL)).includes("debug"), false);
   });
 
