@@ -294,9 +294,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
       if (found !== undefined) faults.push(found);
       if (slices.isOver) await slices.next();
     }
-    if (after.registration !== before?.registration) {
-      faults.push(...(await unreadableFiles(after, this.#parts.files ?? diskFiles)));
-    }
+    faults.push(...(await unreadableFiles(after, this.#parts.files ?? diskFiles, before)));
     return faults.map(({ path, reason, tag }) =>
       fault("invalid-value", reason, {
         ...(path === undefined ? {} : { path }),

@@ -3,34 +3,73 @@ import type { ConfigurationFault } from "./error.ts";
 import type { Files } from "./files.ts";
 import type { RouterConfiguration } from "./types.ts";
 
-/** Files that the configuration names and that cannot be read: better refused at once than at the first connection. */
-export async function unreadableFiles(configuration: RouterConfiguration, files: Files): Promise<ConfigurationFault[]> {
-  const { tls, issuers } = configuration.registration;
-  const grpc = configuration.management.grpc.tls;
-  const grpcServer = "/semrd-router:router/management/semrd-grpc-server:grpc";
-  const grpcTls = `${grpcServer}/tls`;
-  const registration = "/semrd-router:router/semrd-registration:registration";
-  const netconf = configuration.management.netconf.tls;
-  const netconfTls = "/semrd-router:router/management/semrd-netconf:netconf/tls";
-  const executor = configuration.dataplane.executor?.tls;
-  const executorTls = "/semrd-router:router/semrd-dataplane:dataplane/fib-service/tls";
-  const needed = [
-    ...(tls === undefined ? [] : [[`${registration}/tls/certificate-file`, tls.certificateFile, "certificate"]]),
-    ...(tls === undefined ? [] : [[`${registration}/tls/key-file`, tls.keyFile, "key"]]),
-    ...issuers.map(({ name, jwksFile }) => [`${registration}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"]),
-    ...configuration.management.grpc.issuers.map(({ name, jwksFile }) => [
-      ...[`${grpcServer}/token-issuer[name='${name}']/jwks-file`, jwksFile, "key set"],
-    ]),
-    ...(grpc === undefined ? [] : [[`${grpcTls}/certificate-file`, grpc.certificateFile, "certificate"]]),
-    ...(grpc === undefined ? [] : [[`${grpcTls}/key-file`, grpc.keyFile, "key"]]),
-    ...(grpc?.clientCaFile === undefined ? [] : [[`${grpcTls}/client-ca-file`, grpc.clientCaFile, "certificate"]]),
-    ...(netconf === undefined ? [] : [[`${netconfTls}/certificate-file`, netconf.certificateFile, "certificate"]]),
-    ...(netconf === undefined ? [] : [[`${netconfTls}/key-file`, netconf.keyFile, "key"]]),
-    ...(netconf === undefined ? [] : [[`${netconfTls}/client-ca-file`, netconf.clientCaFile, "certificate"]]),
-    ...(executor === undefined ? [] : [[`${executorTls}/certificate-file`, executor.certificateFile, "certificate"]]),
-    ...(executor === undefined ? [] : [[`${executorTls}/key-file`, executor.keyFile, "key"]]),
-    ...(executor === undefined ? [] : [[`${executorTls}/ca-file`, executor.caFile, "certificate"]]),
-  ] as [string, string, string][];
+type Needed = readonly [place: string, file: string, what: string];
+
+const PAIR = (
+  place: string,
+  { certificateFile, keyFile }: { readonly certificateFile: string; readonly keyFile: string },
+): Needed[] => [
+  [`${place}/certificate-file`, certificateFile, "certificate"],
+  [`${place}/key-file`, keyFile, "key"],
+];
+
+const REGISTRATION = "/semrd-router:router/semrd-registration:registration";
+const GRPC = "/semrd-router:router/management/semrd-grpc-server:grpc";
+const NETCONF = "/semrd-router:router/management/semrd-netconf:netconf/tls";
+const EXECUTOR = "/semrd-router:router/semrd-dataplane:dataplane/fib-service/tls";
+
+/** What each section names; a section that is the same object is the same. */
+const SECTIONS: readonly {
+  readonly of: (configuration: RouterConfiguration) => object | undefined;
+  readonly needs: (configuration: RouterConfiguration) => readonly Needed[];
+}[] = [
+  {
+    of: ({ registration }) => registration,
+    needs: ({ registration: { tls, issuers } }) => [
+      ...(tls === undefined ? [] : PAIR(`${REGISTRATION}/tls`, tls)),
+      ...issuers.map(
+        ({ name, jwksFile }): Needed => [`${REGISTRATION}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"],
+      ),
+    ],
+  },
+  {
+    of: ({ management }) => management,
+    needs: ({ management: { grpc, netconf } }) => [
+      ...grpc.issuers.map(
+        ({ name, jwksFile }): Needed => [`${GRPC}/token-issuer[name='${name}']/jwks-file`, jwksFile, "key set"],
+      ),
+      ...(grpc.tls === undefined ? [] : PAIR(`${GRPC}/tls`, grpc.tls)),
+      ...(grpc.tls?.clientCaFile === undefined
+        ? []
+        : [[`${GRPC}/tls/client-ca-file`, grpc.tls.clientCaFile, "certificate"] as const]),
+      ...(netconf.tls === undefined ? [] : PAIR(NETCONF, netconf.tls)),
+      ...(netconf.tls === undefined
+        ? []
+        : [[`${NETCONF}/client-ca-file`, netconf.tls.clientCaFile, "certificate"] as const]),
+    ],
+  },
+  {
+    of: ({ dataplane }) => dataplane.executor,
+    needs: ({ dataplane: { executor } }) =>
+      executor?.tls === undefined
+        ? []
+        : [...PAIR(EXECUTOR, executor.tls), [`${EXECUTOR}/ca-file`, executor.tls.caFile, "certificate"]],
+  },
+];
+
+/**
+ * Files that the configuration names and that cannot be read: better refused at once than at the first connection.
+ *
+ * @param before only what differs from it is looked at: a file that has gone meanwhile is no reason to refuse another change
+ */
+export async function unreadableFiles(
+  configuration: RouterConfiguration,
+  files: Files,
+  before?: RouterConfiguration,
+): Promise<ConfigurationFault[]> {
+  const needed = SECTIONS.flatMap(({ of, needs }) =>
+    before !== undefined && of(before) === of(configuration) ? [] : needs(configuration),
+  );
   const faults: ConfigurationFault[] = [];
   for (const [place, file, what] of needed) {
     try {

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { seconds } from "../../../src/base/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import type { Tree } from "../../../src/management/datastore/index.ts";
-import { openRouterManagement } from "../../../src/management/index.ts";
+import { hashPassword, openRouterManagement } from "../../../src/management/index.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { ListLog } from "../../sim/tally-metrics.ts";
 import { faults, MemoryFiles, tags, value, World } from "./world.ts";
@@ -189,7 +189,22 @@ describe("what a validation found", () => {
     assert.deepEqual(tags(await engine.validate(session, "candidate")), ["invalid-value"]);
     await written();
     value(await engine.commit(session));
+
+    // A file that has gone meanwhile is no reason to refuse another change; each section that changes is looked at.
+    await rm(path.join(folder, files[1]!));
+    const put = (router: object) =>
+      engine.edit(session, "candidate", JSON.stringify({ "semrd-router:router": router }), {
+        ...{ format: "json", testOption: "test-then-set" },
+      });
+    value(await put({ "semrd-telemetry:telemetry": { "log-level": "debug" } }));
+    value(await engine.commit(session));
+    const listen = [{ address: "127.0.0.1", port: 9339 }];
+    const users = { user: [{ name: "ann", "password-hash": await hashPassword("a password") }] };
+    value(await put({ management: { "semrd-access:users": users, "semrd-grpc-server:grpc": { listen, tls } } }));
+    const [gone, ...rest] = faults(await engine.commit(session));
+    assert.deepEqual([gone!.appTag, gone!.path, rest.length], ["unreadable", GRPC_KEY_FILE, 0]);
   });
 });
 
+const GRPC_KEY_FILE = "/semrd-router:router/management/semrd-grpc-server:grpc/tls/key-file";
 const KEY_FILE = "/semrd-router:router/semrd-registration:registration/tls/key-file";
