@@ -10,6 +10,8 @@ import type {
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
+import { checkOperation } from "../operation.ts";
+import { isIndex } from "../operation-values.ts";
 import {
   type Command,
   groupId,
@@ -72,8 +74,11 @@ export class LinuxProgram {
 
   /** Checks and carries out one operation in the tables; returns what the kernel has to do. @throws {DataplaneError} as `PlanTables.apply` */
   apply(operation: Operation, position: number): Command[] {
-    if (operation.type === "set-slots" && operation.group > MOST_GROUPS)
+    if (operation.type === "set-slots" && operation.group > MOST_GROUPS && isIndex(operation.group)) {
+      // What else is wrong with it comes first, as in every data plane
+      checkOperation({ ...operation, group: 1 }, position, this.plan);
       throw tableFull("groups", MOST_GROUPS, position);
+    }
     switch (operation.type) {
       case "set-capability": {
         const before = this.plan.capability(operation.entry.address);
