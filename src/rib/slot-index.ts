@@ -4,6 +4,8 @@ const BUCKET_BITS = 9;
 const WITHIN = (2 << BUCKET_BITS) - 1;
 /** More than this and somebody has found keys that collide, or the random source is broken. */
 const MAX_PROBES = 256;
+/** A bucket has room for no more: every search ends at a free place. */
+const MOST_IN_BUCKET = 500;
 /** A round of splits begins when buckets hold so many on average, and is over when they hold so many: 0.6 and 0.66 of their slots. */
 const FULL = 308;
 const OVERFULL = 338;
@@ -28,6 +30,8 @@ export class SlotIndex {
   #used = 0;
   /** With so many ids the next bucket is split. */
   #splitAt = FULL;
+  /** By bucket: its ids. */
+  readonly #counts: Uint16Array;
   readonly #moving = new Int32Array(2 << BUCKET_BITS);
   readonly #flooded: (probes: number) => Error;
 
@@ -41,6 +45,7 @@ export class SlotIndex {
     // A bucket more than fits is split before the round ends.
     while (buckets * FULL <= limit) buckets *= 2;
     this.slots = new Int32Array(buckets * (2 << BUCKET_BITS));
+    this.#counts = new Uint16Array(buckets);
   }
 
   /** Position in `slots` where the search for `hash` begins. */
@@ -55,11 +60,14 @@ export class SlotIndex {
   /**
    * Adds an id that is not in the table.
    * @param place where the search for it ended, with nothing inserted or removed since
-   * @throws what the owner says, with nothing changed, when that is `MAX_PROBES` steps behind where it began.
+   * @throws what the owner says, with nothing changed, when that is `MAX_PROBES` steps behind where it began, or the bucket is full.
    */
   insert(place: number, hash: number, id: number): void {
     const { slots } = this;
-    if (((place - this.home(hash)) & WITHIN) >= 2 * MAX_PROBES) throw this.#flooded(MAX_PROBES);
+    const bucket = place >>> (BUCKET_BITS + 1);
+    const isFar = ((place - this.home(hash)) & WITHIN) >= 2 * MAX_PROBES;
+    if (isFar || this.#counts[bucket]! >= MOST_IN_BUCKET) throw this.#flooded(MAX_PROBES);
+    this.#counts[bucket]!++;
     slots[place] = hash;
     slots[place + 1] = id;
     if (++this.#used > this.#splitAt) this.#splitNext();
@@ -82,6 +90,7 @@ export class SlotIndex {
     }
     slots[gap] = 0;
     slots[gap + 1] = 0;
+    this.#counts[gap >>> (BUCKET_BITS + 1)]!--;
     this.#used--;
   }
 
@@ -100,13 +109,18 @@ export class SlotIndex {
     }
     const half = this.#mask + 1;
     const away = half << (BUCKET_BITS + 1);
+    let gone = 0;
     for (let i = 0; i < count; i += 2) {
       const hash = moving[i]!;
-      let place = (start + ((hash & half) === 0 ? 0 : away)) | ((hash >>> (32 - BUCKET_BITS)) << 1);
+      const moves = (hash & half) !== 0;
+      if (moves) gone++;
+      let place = (start + (moves ? away : 0)) | ((hash >>> (32 - BUCKET_BITS)) << 1);
       while (slots[place + 1] !== 0) place = placeAfter(place);
       slots[place] = hash;
       slots[place + 1] = moving[i + 1]!;
     }
+    this.#counts[this.#split] = (count >>> 1) - gone;
+    this.#counts[this.#split + half] = gone;
     this.#split++;
     if (this.#split > this.#mask) {
       this.#mask = 2 * this.#mask + 1;

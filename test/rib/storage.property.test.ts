@@ -113,6 +113,17 @@ describe("slot index", () => {
     for (let id = 1; id <= 256; id++) assert.equal(isIn(index, 7, id), true);
   });
 
+  it("is never so full that a search has no end", () => {
+    const index = new SlotIndex(1000, hashFlooded);
+    let id = 0;
+    const fill = (): void => {
+      for (;;) insertInto(index, (id % 512) << 23, ++id);
+    };
+    assert.throws(fill, (error) => error instanceof RibError && error.code === "rib.hash-flooded");
+    assert.equal(isIn(index, 3 << 23, 0x7fffffff), false);
+    assert.equal(id - 1, 500);
+  });
+
   it("does not remove what is not there", () => {
     const index = new SlotIndex(64, hashFlooded);
     insertInto(index, 5, 1);
