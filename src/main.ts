@@ -313,3 +313,5 @@ try {
   }
 }
 if (successor !== undefined) becomeSameAgain(RESTARTED, successor);
+// An environment that is taken down by itself gives up its signal handlers first, and a SIGHUP would then end it otherwise than asked.
+process.once("beforeExit", () => process.exit());

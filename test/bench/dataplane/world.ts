@@ -172,7 +172,8 @@ export async function startFilled(name: string, size: PlanSize, objectPath = PAS
 /** Makes `ifindex` a client port. `itself`: XDP sends out of the links, as the driver lets it where both ports are hardware. */
 export function setClientPort(ports: BpfMap, ifindex: number, sends: "itself" | "by the stack"): void {
   const octets = ports.mmap();
-  const links = NETWORK.links.map((name) => loadNative().sock.interfaceIndex(name)!);
+  // Where the pass is run without them, its packets end with the stack.
+  const links = NETWORK.links.flatMap((name) => loadNative().sock.interfaceIndex(name) ?? []);
   for (const link of links)
     new DataView(octets.buffer, octets.byteOffset + link * PORT.size).setUint16(
       PORT.offsets.flags,

@@ -11,7 +11,9 @@ import { promisify } from "node:util";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
 
 const run = promisify(execFile);
-const ELSEWHERE = fileURLToPath(new URL("../../cli/elsewhere.ts", import.meta.url));
+const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
+/** Runs what comes behind the first two words with the folder that is the first of them seen at the second one, too. */
+const BOUND = 'from=$1 to=$2; shift 2; mkdir -p "$to"; mount --bind "$from" "$to"; exec "$@"';
 const isRoot = process.geteuid?.() === 0;
 const OWN = "spiffe://example.net/acme/agent/own";
 const OTHER = "spiffe://example.net/globex/agent/other";
@@ -81,13 +83,21 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Runs node as another user of the host, who is in the group of the socket. */
+  /**
+   * Runs node as another user of the host, who is in the group of the socket. He sees the project at `project`, as its own place may be
+   * root's alone.
+   */
   function nodeAs(user: string, ...args: readonly string[]) {
     const id = execFileSync("id", ["-u", user], { encoding: "utf8" }).trim();
     const groups = user === "nobody" ? "--clear-groups" : "--init-groups";
-    const argv = [`--reuid=${id}`, "--regid=0", groups, process.execPath, ...args];
-    return run("setpriv", argv, { cwd: "/", env: { ...process.env, HOME: "/nonexistent", USER: "root" } });
+    const node = process.execPath.startsWith(PROJECT)
+      ? project(process.execPath.slice(PROJECT.length))
+      : process.execPath;
+    const as = ["setpriv", `--reuid=${id}`, "--regid=0", groups, node, ...args];
+    const argv = ["--mount", "sh", "-ec", BOUND, "sh", PROJECT, project(""), ...as];
+    return run("unshare", argv, { cwd: "/", env: { ...process.env, HOME: "/nonexistent", USER: "root" } });
   }
+  const project = (file: string): string => path.join(folder, "project", file);
 
   async function ask(user: string, method: string, target: string, body = "", session = "") {
     const { stdout } = await nodeAs(user, "-e", ASK, router.socket, method, `/v1/${target}`, body, session);
@@ -96,7 +106,7 @@ describe("access control at the control socket", { skip: isRoot ? false : "skipp
 
   /** Several commands, one after the other, in one process. */
   async function semrctl(user: string, ...commands: readonly (readonly string[])[]) {
-    const running = nodeAs(user, ELSEWHERE);
+    const running = nodeAs(user, project("test/cli/elsewhere.ts"));
     const env = { SEMRD_SOCKET: router.socket, USER: "root" };
     running.child.stdin!.end(commands.map((args) => `${JSON.stringify({ args, env })}\n`).join(""));
     const lines = (await running).stdout.trimEnd().split("\n");
