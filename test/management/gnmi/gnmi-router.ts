@@ -42,7 +42,7 @@ export interface Login {
 export async function certificate(folder: string, name: string, options: readonly string[]): Promise<void> {
   const file = (ending: string): string => path.join(folder, `${name}.${ending}`);
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file("key")];
-  await run("openssl", ["req", "-x509", ...key, "-out", file("pem"), "-days", "60", ...options]);
+  await run("openssl", ["req", "-x509", ...key, "-out", file("pem"), "-days", "30", ...options]);
 }
 
 /** Signed by the authority of the router's folder. */
