@@ -1,4 +1,4 @@
-export { hashPassword, UserBook } from "./access/index.ts";
+export { hashPassword, sshKeyPair, UserBook } from "./access/index.ts";
 export * from "./alarms/index.ts";
 export type { RouterChange, RouterState } from "./configuration/binder.ts";
 export type * from "./configuration/bmp.ts";

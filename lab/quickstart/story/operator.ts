@@ -1,5 +1,5 @@
 import path from "node:path";
-import ssh2 from "ssh2";
+import { sshKeyPair } from "../../../src/management/index.ts";
 import { expectThat } from "./check.ts";
 import type { StoryContext } from "./context.ts";
 import { PROJECT, type RouterName } from "./places.ts";
@@ -9,18 +9,10 @@ const PORT = 830;
 const KEY = "/run/operator-key";
 const ROUTER = "urn:semrd:yang:semrd-router";
 
-/** ssh2 leaves out the first octet of a public key where that is 0: such a pair is no good. */
-function keyPair(comment: string): { readonly private: string; readonly public: string } {
-  for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
-    if (!(ssh2.utils.parseKey(pair.public) instanceof Error)) return pair;
-  }
-}
-
 /** Somebody with a key, who may change routers over NETCONF. */
 export class Operator {
   readonly #context: StoryContext;
-  readonly #keys = keyPair("operator@lab");
+  readonly #keys = sshKeyPair("ed25519", "operator@lab");
 
   constructor(context: StoryContext) {
     this.#context = context;

@@ -4,14 +4,15 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import ssh2 from "ssh2";
 import { type Log, messageOf } from "../../base/index.ts";
+import { sshKeyPair } from "../access/index.ts";
 
 /** Replaces a file in one step, with mode 0600. */
 export type WriteSecret = (file: string, text: string) => Promise<void>;
 
 /** Ed25519 for those of today, ECDSA for clients that do not know it. */
 const KINDS = [
-  { file: "ssh-host-ed25519-key", generate: () => ssh2.utils.generateKeyPairSync("ed25519") },
-  { file: "ssh-host-ecdsa-key", generate: () => ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }) },
+  { file: "ssh-host-ed25519-key", kind: "ed25519" },
+  { file: "ssh-host-ecdsa-key", kind: "ecdsa" },
 ] as const;
 
 /**
@@ -22,10 +23,10 @@ const KINDS = [
  */
 export async function hostKeys(directory: string, write: WriteSecret, log: Log): Promise<readonly string[]> {
   const keys: string[] = [];
-  for (const { file, generate } of KINDS) {
+  for (const { file, kind } of KINDS) {
     const place = path.join(directory, file);
     if (!existsSync(place)) {
-      await write(place, generate().private);
+      await write(place, sshKeyPair(kind).private);
       log.info("netconf.host-key-made", { file: place });
     }
     const text = await readFile(place, "utf8");

@@ -14,7 +14,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { keyPair, type NetconfRouter, startNetconfRouter } from "../../management/netconf/netconf-router.ts";
+import { sshKeyPair } from "../../../src/management/index.ts";
+import { type NetconfRouter, startNetconfRouter } from "../../management/netconf/netconf-router.ts";
 import { RawClient } from "../../management/netconf/raw-client.ts";
 import { CAPABILITIES } from "./subject.ts";
 
@@ -172,7 +173,9 @@ async function measure(subject: Subject): Promise<void> {
 /** An SSH server without a router. */
 async function withEcho(use: (subject: Subject) => Promise<void>): Promise<void> {
   const reply = '<rpc-reply message-id="1" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><data/></rpc-reply>';
-  const child = spawn(process.execPath, [ECHO, keyPair().private, reply], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [ECHO, sshKeyPair("ed25519").private, reply], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   try {
     const [port] = (await once(child.stdout, "data")) as [Buffer];
     const login = { host: "127.0.0.1", port: Number(port.toString()), username: "bench", password: "any" };

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import ssh2 from "ssh2";
-import { hashPassword, passwordHashFault, publicKeyFault, UserBook } from "../../../src/management/access/index.ts";
+import {
+  hashPassword,
+  passwordHashFault,
+  publicKeyFault,
+  sshKeyPair,
+  UserBook,
+} from "../../../src/management/access/index.ts";
 
-// ssh2 leaves out the first octet of a public key where that is 0.
-const isGood = ({ public: line }: { readonly public: string }): boolean =>
-  !(ssh2.utils.parseKey(line) instanceof Error);
-let pair = ssh2.utils.generateKeyPairSync("ed25519", { comment: "alice@example" });
-while (!isGood(pair)) pair = ssh2.utils.generateKeyPairSync("ed25519", { comment: "alice@example" });
+const pair = sshKeyPair("ed25519", "alice@example");
 
 describe("passwords", () => {
   it("match their own hash only, and hashes differ by salt", async () => {

@@ -1,8 +1,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import ssh2 from "ssh2";
-import { hashPassword } from "../../../src/management/index.ts";
+import { hashPassword, sshKeyPair } from "../../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
 import { ADMINS } from "../nacm/admins.ts";
 import { type Login, type Manner, RawClient } from "./raw-client.ts";
@@ -20,14 +19,6 @@ export interface NetconfRouter extends AsyncDisposable {
   open(manner?: Manner): Promise<RawClient>;
 }
 
-/** ssh2 leaves out the first octet of a public key where that is 0: such a pair is no good. */
-export function keyPair(): { readonly private: string; readonly public: string } {
-  for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync("ed25519");
-    if (!(ssh2.utils.parseKey(pair.public) instanceof Error)) return pair;
-  }
-}
-
 /** semrd as a process of its own with NETCONF and the memory data plane. `netconf` is merged into its configuration; `through` stands before its command. */
 export async function startNetconfRouter(
   netconf: Readonly<Record<string, unknown>> = {},
@@ -37,7 +28,7 @@ export async function startNetconfRouter(
   const folder = await mkdtemp(path.join(tmpdir(), "semrd-netconf-"));
   try {
     const routers = new RouterFolder(folder);
-    const key = keyPair();
+    const key = sshKeyPair("ed25519");
     const keyFile = await routers.written("key", key.private);
     await chmod(keyFile, 0o600);
     const { ssh, ...rest } = netconf as { readonly ssh?: object };
