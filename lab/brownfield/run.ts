@@ -1,6 +1,6 @@
 import path from "node:path";
-import { Command, Option } from "commander";
-import { type ProgramOptions, runProgram } from "../quickstart/story/index.ts";
+import { Option } from "commander";
+import { type ProgramOptions, programCommand, runProgram } from "../quickstart/story/index.ts";
 import { deployFresh } from "../runner/index.ts";
 import { FOREIGN, type ForeignName, isInstalled, ROLES, type Role } from "./foreign.ts";
 import { BrownfieldStory } from "./story.ts";
@@ -12,18 +12,17 @@ interface Options extends ProgramOptions {
 
 const TOPOLOGY = path.join(import.meta.dirname, "brownfield.clab.yml");
 
-const options = new Command("node lab/brownfield/run.ts")
-  .description("Capability requests through a BGP router that knows nothing of capabilities")
+const options = programCommand(
+  "node lab/brownfield/run.ts",
+  "Capability requests through a BGP router that knows nothing of capabilities",
+  "semrd-brownfield",
+)
   .addOption(
     new Option("--peer <program>", "what runs between the capability routers")
       .choices(Object.keys(FOREIGN))
       .default("frr"),
   )
   .addOption(new Option("--role <role>", "what it is to them").choices(ROLES).default("reflector"))
-  .option("--keep", "leave the lab as it is afterwards", false)
-  .option("--json", "print what was seen as one JSON document", false)
-  .option("--no-color", "no colours")
-  .option("--name <lab>", "name of the lab", "semrd-brownfield")
   .parse()
   .opts<Options>();
 

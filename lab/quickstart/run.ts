@@ -1,49 +1,40 @@
+import { once } from "node:events";
 import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { Command } from "commander";
-import { deployFresh, destroyHint, type Lab, labDirectory } from "../runner/index.ts";
-import { makeMaterial, openIssuer } from "./material.ts";
+import { type Lab, labDirectory } from "../runner/index.ts";
+import { deployQuickstart, quickstartContext } from "./deploy.ts";
 import {
   Capture,
   commandsText,
-  durationText,
-  inkFor,
-  Narrator,
+  type Narrator,
+  type ProgramOptions,
   pictureOf,
+  programCommand,
+  runProgram,
   type SeenStep,
   STORY,
-  StoryContext,
+  type StoryContext,
 } from "./story/index.ts";
 
-interface Options {
+interface Options extends ProgramOptions {
   readonly once: boolean;
-  readonly color: boolean;
-  readonly json: boolean;
-  readonly keep: boolean;
   readonly steps?: string;
-  readonly name: string;
 }
 
-const TOPOLOGY = path.join(import.meta.dirname, "quickstart.clab.yml");
 /** Where the nodes' logs are kept when something went wrong. */
 const LOGS = path.join(import.meta.dirname, "../../build/quickstart-logs");
 
-const program = new Command("npm start --")
-  .description("Makes the quickstart lab and tells its story: a capability routed end to end")
+const command = programCommand(
+  "npm start --",
+  "Makes the quickstart lab and tells its story: a capability routed end to end",
+  "semrd-quickstart",
+)
   .option("--once", "tell the story and end, with exit code 0 if all of it was as it should be", false)
-  .option("--keep", "leave the lab as it is afterwards", false)
-  .option("--json", "print what was seen as one JSON document", false)
-  .option("--no-color", "no colours")
   .option("--steps <numbers>", "only these steps after the first, for example 1-3,9")
-  .option("--name <lab>", "name of the lab", "semrd-quickstart")
   .parse();
-const options = program.opts<Options>();
+const options = command.opts<Options>();
 const NAME = options.name;
-
-const colours = options.color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
-const narrator = new Narrator(inkFor(colours), (text) => {
-  if (!options.json) process.stdout.write(text);
-});
+const steps: SeenStep[] = [];
 
 /** `1-3,9` as a set of numbers. */
 function chosenSteps(text: string | undefined): ReadonlySet<number> {
@@ -51,37 +42,24 @@ function chosenSteps(text: string | undefined): ReadonlySet<number> {
   const chosen = new Set([1]);
   for (const part of text.split(",")) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (match === null) program.error(`--steps: ${part} is neither a number nor a range`);
+    if (match === null) command.error(`--steps: ${part} is neither a number nor a range`);
     for (let step = Number(match![1]); step <= Number(match![2] ?? match![1]); step++) chosen.add(step);
   }
   return chosen;
 }
 
-async function deploy(signal: AbortSignal): Promise<{ readonly lab: Lab; readonly material: string }> {
-  const material = path.join(labDirectory(NAME), "material");
+async function deploy(signal: AbortSignal, narrator: Narrator): Promise<Lab> {
   const began = performance.now();
-  const lab = await deployFresh(
-    TOPOLOGY,
-    {
-      name: NAME,
-      environment: { MATERIAL: material },
-      prepare: async () => void (await makeMaterial(material)),
-      notice: ({ level, path: where, text }) => {
-        if (level === "warning") narrator.line(`  ${level}: ${where}: ${text}`);
-      },
-    },
-    signal,
-    () => narrator.line("  a lab that an earlier run had left was removed"),
-  );
+  const lab = await deployQuickstart(NAME, signal, narrator);
   narrator.fact(
     `${lab.nodes.size} nodes, ${lab.topology.links.length} links, in namespaces of their own; keys and certificates made`,
     performance.now() - began,
   );
-  return { lab, material };
+  return lab;
 }
 
 /** Waits until every node says that it is healthy, and r1 has its BGP sessions. */
-async function ready(context: StoryContext): Promise<void> {
+async function ready(context: StoryContext, narrator: Narrator): Promise<void> {
   const began = performance.now();
   await Promise.all([...context.lab.nodes.keys()].map((node) => context.lab.healthy(node)));
   narrator.fact("three routers and four agents are up", performance.now() - began);
@@ -96,10 +74,10 @@ async function ready(context: StoryContext): Promise<void> {
   }
 }
 
-/** Tells the story; `seen` grows with every step that was as it should be. */
-async function tell(lab: Lab, material: string, seen: SeenStep[], signal: AbortSignal): Promise<void> {
-  const context = new StoryContext({ lab, issuer: await openIssuer(material), narrator, signal });
-  await ready(context);
+/** Tells the story; `steps` grows with every one that was as it should be. */
+async function tell(lab: Lab, narrator: Narrator, signal: AbortSignal): Promise<void> {
+  const context = await quickstartContext(lab, narrator, signal);
+  await ready(context, narrator);
   const chosen = chosenSteps(options.steps);
   await using tunnels = await Capture.start(lab, "core", "eth1", "ip6 proto 41");
   for (const [index, step] of STORY.entries()) {
@@ -108,7 +86,13 @@ async function tell(lab: Lab, material: string, seen: SeenStep[], signal: AbortS
     narrator.heading(step.title, number);
     const began = performance.now();
     const data = await step.run(context);
-    seen.push({ number, title: step.title, facts: [...narrator.facts], data, milliseconds: performance.now() - began });
+    steps.push({
+      number,
+      title: step.title,
+      facts: [...narrator.facts],
+      data,
+      milliseconds: performance.now() - began,
+    });
   }
   const tunnelled = new Map<string, number>();
   for (const { destination } of await tunnels.stop()) tunnelled.set(destination, (tunnelled.get(destination) ?? 0) + 1);
@@ -133,78 +117,44 @@ const isDefect = (cause: unknown): boolean =>
   cause instanceof ReferenceError ||
   cause instanceof SyntaxError;
 
-function hasRights(): boolean {
-  return process.getuid?.() === 0;
+function opening(narrator: Narrator): void {
+  narrator.line();
+  narrator.line(
+    `  ${narrator.ink.bold("semrd")}, a capability router: one capability, three routers, four agents, one client`,
+  );
+  narrator.line();
 }
 
-async function main(): Promise<number> {
-  if (!hasRights()) {
-    console.error("error: the lab needs root, for network namespaces and eBPF: start it as root (sudo npm start)");
-    return 77;
-  }
-  const stop = new AbortController();
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        stop.abort(new DOMException(`stopped by ${signal}`, "AbortError"));
-        resolve();
-      });
-    }
-  });
-  const began = performance.now();
-  const { ink } = narrator;
-  narrator.line();
-  narrator.line(`  ${ink.bold("semrd")}, a capability router: one capability, three routers, four agents, one client`);
-  narrator.line();
+async function untilStopped(signal: AbortSignal): Promise<void> {
+  const alive = setInterval(() => {}, 60_000); // nothing else keeps this process while it only waits
+  if (!signal.aborted) await once(signal, "abort");
+  clearInterval(alive);
+}
 
-  let lab: Lab | undefined;
-  let code = 0;
-  const steps: SeenStep[] = [];
-  let failure: string | undefined;
-  try {
-    const deployed = await deploy(stop.signal);
-    lab = deployed.lab;
-    await tell(lab, deployed.material, steps, stop.signal);
-    const text =
-      steps.length === 1 ? "the step was as it should be" : `all ${steps.length} steps were as they should be`;
+process.exitCode = await runProgram({
+  options,
+  opening,
+  deploy,
+  async tell(lab, narrator, signal) {
+    await tell(lab, narrator, signal);
+    return { steps };
+  },
+  verdict: () =>
+    steps.length === 1 ? "the step was as it should be" : `all ${steps.length} steps were as they should be`,
+  async afterwards(narrator, signal) {
+    if (options.once) return;
     narrator.line();
-    narrator.line(`  ${ink.good("✔")} ${ink.bold(text)} ${ink.dim(`in ${durationText(performance.now() - began)}`)}`);
-    if (!options.once) {
-      narrator.line();
-      narrator.line(`  ${ink.bold("The lab stays up.")} Try, in another terminal, from the project's folder:`);
-      narrator.line();
-      for (const line of commandsText(ink)) narrator.line(line);
-      narrator.line();
-      narrator.line(`  ${ink.dim("Ctrl-C ends it and leaves nothing behind.")}`);
-      const alive = setInterval(() => {}, 60_000); // nothing else keeps this process while it only waits
-      await stopped;
-      clearInterval(alive);
-    }
-  } catch (cause) {
-    if (stop.signal.aborted) {
-      code = 130;
-    } else {
-      code = 1;
-      failure = cause instanceof Error ? cause.message : String(cause);
-      narrator.failure(cause);
-      if (isDefect(cause)) console.error(cause);
-      if (await keepLogs()) narrator.line(`     the nodes' logs are in ${path.relative(process.cwd(), LOGS)}`);
-    }
-  } finally {
-    if (options.keep && lab !== undefined) {
-      narrator.line(`  the lab stays; end it with: ${destroyHint(NAME)}`);
-    } else {
-      await lab?.[Symbol.asyncDispose]();
-      if (lab !== undefined && !options.json) narrator.line(`\n  ${ink.dim("the lab is gone")}`);
-    }
-  }
-  if (options.json) {
-    process.stdout.write(
-      `${JSON.stringify({ ok: code === 0, ...(failure === undefined ? {} : { failure }), steps }, null, 2)}\n`,
-    );
-  }
-  return code;
-}
-
-process.exitCode = await main();
+    narrator.line(`  ${narrator.ink.bold("The lab stays up.")} Try, in another terminal, from the project's folder:`);
+    narrator.line();
+    for (const line of commandsText(narrator.ink)) narrator.line(line);
+    narrator.line();
+    narrator.line(`  ${narrator.ink.dim("Ctrl-C ends it and leaves nothing behind.")}`);
+    await untilStopped(signal);
+  },
+  seen: () => ({ steps }),
+  async failed(narrator, cause) {
+    if (isDefect(cause)) console.error(cause);
+    if (await keepLogs()) narrator.line(`     the nodes' logs are in ${path.relative(process.cwd(), LOGS)}`);
+  },
+});
 if (options.keep) process.exit(); // the nodes live on

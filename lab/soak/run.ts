@@ -1,9 +1,6 @@
-import path from "node:path";
-import { Command } from "commander";
-import { makeMaterial, openIssuer } from "../quickstart/material.ts";
+import { deployQuickstart, quickstartContext, quickstartReady } from "../quickstart/deploy.ts";
 import { registerAgents } from "../quickstart/story/1-register.ts";
-import { type ProgramOptions, runProgram, StoryContext, StoryError } from "../quickstart/story/index.ts";
-import { deployFresh, labDirectory } from "../runner/index.ts";
+import { type ProgramOptions, programCommand, runProgram, StoryError } from "../quickstart/story/index.ts";
 import { soak } from "./soak.ts";
 
 interface Options extends ProgramOptions {
@@ -12,17 +9,14 @@ interface Options extends ProgramOptions {
   readonly pause: string;
 }
 
-const TOPOLOGY = path.join(import.meta.dirname, "../quickstart/quickstart.clab.yml");
-
-const command = new Command("node lab/soak/run.ts")
-  .description("Load and one change after the other on the quickstart's lab, for as long as is asked for")
+const command = programCommand(
+  "node lab/soak/run.ts",
+  "Load and one change after the other on the quickstart's lab, for as long as is asked for",
+  "semrd-soak",
+)
   .option("--minutes <number>", "how long", "10")
   .option("--rate <number>", "requests a second, each over a connection of its own", "100")
   .option("--pause <seconds>", "between two changes", "5")
-  .option("--keep", "leave the lab as it is afterwards", false)
-  .option("--json", "print what was seen as one JSON document", false)
-  .option("--no-color", "no colours")
-  .option("--name <lab>", "name of the lab", "semrd-soak")
   .parse();
 const options = command.opts<Options>();
 const { name } = options;
@@ -36,21 +30,13 @@ const wanted = {
   rate: numberOf("rate", 1, 5000),
   pause: numberOf("pause", 0, 3600),
 };
-const material = path.join(labDirectory(name), "material");
 
 process.exitCode = await runProgram({
   options,
-  whyNot: undefined,
-  deploy: (signal) =>
-    deployFresh(
-      TOPOLOGY,
-      { name, environment: { MATERIAL: material }, prepare: async () => void (await makeMaterial(material)) },
-      signal,
-    ),
+  deploy: (signal, narrator) => deployQuickstart(name, signal, narrator),
   async tell(lab, narrator, signal) {
-    const context = new StoryContext({ lab, issuer: await openIssuer(material), narrator, signal });
-    await Promise.all([...lab.nodes.keys()].map((node) => lab.healthy(node)));
-    await context.sessions();
+    const context = await quickstartContext(lab, narrator, signal);
+    await quickstartReady(context);
     await registerAgents(context);
     const facts = await soak(context, wanted);
     narrator.line();

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import path from "node:path";
 import { describe, it } from "node:test";
 import { FOREIGN, type ForeignName, isInstalled, ROLES, type Role } from "../../lab/brownfield/foreign.ts";
 import type { BrownfieldFacts } from "../../lab/brownfield/story.ts";
-import { loadNative } from "../../native/index.ts";
-import { leftovers, whyNoNamespaces } from "./namespaces.ts";
-
-const RUN = path.join(import.meta.dirname, "../../lab/brownfield/run.ts");
+import { toldStory, whyNoRouters } from "./story-run.ts";
 
 /** One role of each program is enough for every day; both with BROWNFIELD_ROLES=all. */
 const EVERY_DAY: Readonly<Record<ForeignName, Role>> = { frr: "reflector", bird: "transit", gobgp: "reflector" };
@@ -16,10 +10,8 @@ const rolesOf = (peer: ForeignName): readonly Role[] =>
   process.env.BROWNFIELD_ROLES === "all" ? ROLES : [EVERY_DAY[peer]];
 
 function whyNot(peer: ForeignName): string | undefined {
-  const reason = whyNoNamespaces();
+  const reason = whyNoRouters();
   if (reason !== undefined) return reason;
-  const { usable, reason: why } = loadNative().bpf.probe();
-  if (!usable) return `skipped: BPF cannot be used (${why})`;
   const { program, debianPackage } = FOREIGN[peer];
   return isInstalled(peer) ? undefined : `skipped: ${program} is missing (apt-get install ${debianPackage})`;
 }
@@ -30,28 +22,14 @@ describe("capability requests through a router that knows nothing of capabilitie
     for (const role of rolesOf(peer)) {
       it(`${FOREIGN[peer].name} as ${role}`, { skip: whyNot(peer), timeout: 180_000 }, async () => {
         const name = `st-brown-${peer}-${role}-${process.pid}`;
-        const argv = [RUN, "--peer", peer, "--role", role, "--json", "--name", name];
-        const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
-        let text = "";
-        let said = "";
-        child.stdout.setEncoding("utf8").on("data", (part: string) => {
-          text += part;
-        });
-        child.stderr.setEncoding("utf8").on("data", (part: string) => {
-          said += part;
-        });
-        const [code] = await once(child, "close");
-        assert.notEqual(text, "", said);
-        const seen = JSON.parse(text) as { ok: boolean; failure?: string } & BrownfieldFacts;
-        assert.equal(seen.failure, undefined, said);
-        assert.deepEqual([code, seen.ok, seen.peer, seen.role], [0, true, peer, role]);
+        const seen = await toldStory<BrownfieldFacts>("brownfield", name, ["--peer", peer, "--role", role]);
+        assert.deepEqual([seen.peer, seen.role], [peer, role]);
         assert.deepEqual(Object.keys(seen.answers).sort(), ["upper-a", "upper-b"]);
         assert.deepEqual(Object.keys(seen.tunnelled).sort(), ["fd00:ffff::2", "fd00:ffff::3"]);
         assert.equal(seen.plain !== undefined, FOREIGN[peer].forwards);
         assert.deepEqual([seen.agentDied.failedLater, seen.siteLost.failedLater], [0, 0]);
         // A router that does not know the communities carries them all the same: 1392508929 is 0x53000001.
         assert.ok(seen.said.some(({ lines }) => lines.some((line) => line.includes("1392508929"))));
-        assert.deepEqual(leftovers(name), []);
       });
     }
   }

@@ -29,5 +29,5 @@ export { StoryError } from "./check.ts";
 export { type Seen, StoryContext, type StoryStep } from "./context.ts";
 export { Narrator, type SeenStep } from "./narrator.ts";
 export { commandsText, pictureOf, type Traffic } from "./picture.ts";
-export { type ProgramOptions, runProgram } from "./program.ts";
+export { type ProgramOptions, programCommand, runProgram } from "./program.ts";
 export { durationText, type Ink, inkFor, WIDTH, wrap } from "./terminal.ts";
