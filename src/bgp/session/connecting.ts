@@ -1,3 +1,4 @@
+import type { OpenMessage } from "../wire/index.ts";
 import type { SessionEvent } from "./events.ts";
 import { ownOpen } from "./negotiation.ts";
 import { agree } from "./opening.ts";
@@ -52,8 +53,14 @@ function open(session: Session, settings: SessionSettings, before: readonly Sess
   const sent = ownOpen(settings);
   return {
     session: { state: "OpenSent", failures: session.failures, sent },
-    effects: [...before, { type: "sendOpen", open: sent }, arm("hold", settings.openHold ?? OPEN_HOLD_TIME)],
+    effects: [...before, ...saying(sent), arm("hold", settings.openHold ?? OPEN_HOLD_TIME)],
   };
+}
+
+/** Our OPEN goes out: what it offers to take may come in answer to it. */
+function saying(open: OpenMessage): readonly SessionEffect[] {
+  const send: SessionEffect = { type: "sendOpen", open };
+  return open.capabilities.extendedMessages === true ? [send, { type: "allowExtendedMessages" }] : [send];
 }
 
 /** While the OPEN of this router is delayed; `undefined` for events that mean the same as without a delay. */
@@ -69,7 +76,7 @@ function whileDelaying(
       // Event 20: both OPENs at once.
       const sent = ownOpen(settings);
       const { session: next, effects } = agree(session, sent, event, settings);
-      return { session: next, effects: [disarm("delayOpen"), { type: "sendOpen", open: sent }, ...effects] };
+      return { session: next, effects: [disarm("delayOpen"), ...saying(sent), ...effects] };
     }
     case "NotifMsgVerErr":
       return dropInnocent(session, event, settings);

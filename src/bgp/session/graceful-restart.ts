@@ -15,11 +15,18 @@ export type Helper =
       readonly families: readonly Family[];
       /** Those of them that may stay longer. */
       readonly longLived: readonly LongLivedFamily[];
+      /** Those of them whose long-lived timer runs since a restart before this one. */
+      readonly running: readonly Family[];
     }
   /** The restart time is over; its routes of these families are used where there is nothing better. */
   | { readonly state: "long-lived"; readonly families: readonly Family[] }
   /** The peer is back; stale routes go with its End-of-RIB, or when the stale path timer ends. */
-  | { readonly state: "awaiting"; readonly families: readonly Family[] };
+  | {
+      readonly state: "awaiting";
+      readonly families: readonly Family[];
+      /** Those of them whose long-lived timer runs on until then. @see RFC 9494 §4.2 */
+      readonly running: readonly Family[];
+    };
 
 export type HelperEvent =
   | { readonly type: "lost"; readonly agreed: Agreement; readonly end: SessionEnd }
@@ -49,6 +56,8 @@ export interface HelperStep {
 }
 
 export const NO_HELPER: Helper = { state: "none" };
+
+const NONE: readonly Family[] = [];
 
 /** The timer of one family that is kept beyond the restart. @see RFC 9494 §4.2 */
 export function longLivedTimer({ afi, safi }: Family): HelperTimer {
@@ -102,9 +111,11 @@ export function stepHelper(helper: Helper, event: HelperEvent, stalePathTime: Se
     case "RestartTimer_Expires":
       return helper.state === "retaining" ? keepLonger(helper, []) : { helper, effects: [] };
     case "LongLivedTimer_Expires":
-      return helper.state === "long-lived" ? endLongLived(helper.families, event.family) : { helper, effects: [] };
+      return endLongLived(helper, event.family);
     case "StalePathTimer_Expires":
-      return helper.state === "awaiting" ? giveUp(helper.families, []) : { helper, effects: [] };
+      return helper.state === "awaiting"
+        ? giveUp(helper.families, disarmLongLived(helper.running))
+        : { helper, effects: [] };
     case "stopped":
       if (helper.state === "none") return { helper, effects: [] };
       return giveUp(helper.families, disarmed(helper));
@@ -120,49 +131,92 @@ function giveUp(families: readonly Family[], more: readonly HelperEffect[]): Hel
   };
 }
 
-function disarmed(helper: Exclude<Helper, { state: "none" }>): readonly HelperEffect[] {
-  if (helper.state === "long-lived") {
-    return helper.families.map((family) => ({ type: "disarm", timer: longLivedTimer(family) }) as const);
-  }
-  return [{ type: "disarm", timer: helper.state === "retaining" ? "restart" : "stalePath" }];
+function includes(families: readonly Family[], wanted: Family): boolean {
+  return families.some((family) => sameFamily(family, wanted));
 }
 
-/** The restart time is over, or there is none. @see RFC 9494 §4.2 */
+function without(families: readonly Family[], ended: Family): readonly Family[] {
+  return families.filter((family) => !sameFamily(family, ended));
+}
+
+function disarmLongLived(families: readonly Family[]): readonly HelperEffect[] {
+  return families.map((family) => ({ type: "disarm", timer: longLivedTimer(family) }) as const);
+}
+
+/** Families whose long-lived timer runs. */
+function runningOf(helper: Helper): readonly Family[] {
+  if (helper.state === "none") return NONE;
+  return helper.state === "long-lived" ? helper.families : helper.running;
+}
+
+function disarmed(helper: Exclude<Helper, { state: "none" }>): readonly HelperEffect[] {
+  const longLived = disarmLongLived(runningOf(helper));
+  if (helper.state === "long-lived") return longLived;
+  return [{ type: "disarm", timer: helper.state === "retaining" ? "restart" : "stalePath" }, ...longLived];
+}
+
+/** The restart time is over, or there is none. A timer that runs is not set anew. @see RFC 9494 §4.2 */
 function keepLonger(
-  { families, longLived }: Extract<Helper, { state: "retaining" }>,
+  { families, longLived, running }: Extract<Helper, { state: "retaining" }>,
   before: readonly HelperEffect[],
 ): HelperStep {
   const effects: HelperEffect[] = [...before];
+  const kept: Family[] = [];
   for (const family of families) {
-    if (!longLived.some((kept) => sameFamily(kept.family, family))) effects.push({ type: "deleteStale", family });
+    const longer = longLived.find((other) => sameFamily(other.family, family));
+    if (longer === undefined && !includes(running, family)) {
+      effects.push({ type: "deleteStale", family });
+      continue;
+    }
+    kept.push(family);
+    effects.push({ type: "markLongLived", family });
+    if (longer !== undefined && !includes(running, family))
+      effects.push({ type: "arm", timer: longLivedTimer(family), delay: longer.staleTime });
   }
-  for (const { family, staleTime } of longLived) {
-    effects.push({ type: "markLongLived", family }, { type: "arm", timer: longLivedTimer(family), delay: staleTime });
-  }
-  if (longLived.length === 0) return { helper: NO_HELPER, effects };
-  return { helper: { state: "long-lived", families: longLived.map(({ family }) => family) }, effects };
+  if (kept.length === 0) return { helper: NO_HELPER, effects };
+  return { helper: { state: "long-lived", families: kept }, effects };
 }
 
-function endLongLived(families: readonly Family[], ended: Family): HelperStep {
-  const left = families.filter((family) => !sameFamily(family, ended));
-  const helper: Helper = left.length === 0 ? NO_HELPER : { state: "long-lived", families: left };
-  return { helper, effects: left.length < families.length ? [{ type: "deleteStale", family: ended }] : [] };
+/** What is stale still goes, whether the peer is back or not. @see RFC 9494 §4.2 */
+function endLongLived(helper: Helper, ended: Family): HelperStep {
+  if (!includes(runningOf(helper), ended)) return { helper, effects: [] };
+  return endFamily(helper, ended, []);
+}
+
+/** Nothing of the family is stale any more. */
+function endFamily(helper: Helper, ended: Family, before: readonly HelperEffect[]): HelperStep {
+  if (helper.state === "none") return { helper, effects: before };
+  const effects: HelperEffect[] = [...before, { type: "deleteStale", family: ended }];
+  const families = without(helper.families, ended);
+  if (families.length === 0) {
+    if (helper.state === "retaining") effects.push({ type: "disarm", timer: "restart" });
+    if (helper.state === "awaiting") effects.push({ type: "disarm", timer: "stalePath" });
+    return { helper: NO_HELPER, effects };
+  }
+  if (helper.state === "long-lived") return { helper: { state: "long-lived", families }, effects };
+  return { helper: { ...helper, families, running: without(helper.running, ended) }, effects };
 }
 
 function lost(helper: Helper, agreed: Agreement, end: SessionEnd): HelperStep {
   const effects: HelperEffect[] = [];
-  if (helper.state === "awaiting") {
-    // What is still stale from an earlier restart has had its chance (RFC 4724 §4.2, consecutive restarts).
-    effects.push({ type: "disarm", timer: "stalePath" });
-    for (const family of helper.families) effects.push({ type: "deleteStale", family });
-  }
   const retained = retainedFamilies(agreed, end);
+  const before = runningOf(helper);
+  // In consecutive restarts, what was stale before goes, unless its long-lived timer still runs (RFC 4724 §4.2; RFC 9494 §4.2).
+  const running = retained.filter((family) => includes(before, family));
+  if (helper.state === "awaiting") {
+    effects.push({ type: "disarm", timer: "stalePath" });
+    effects.push(...disarmLongLived(before.filter((family) => !includes(running, family))));
+    for (const family of helper.families) {
+      if (!includes(running, family)) effects.push({ type: "deleteStale", family });
+    }
+  }
   for (const family of agreed.families) {
     effects.push({ type: retained.includes(family) ? "markStale" : "deleteAll", family });
   }
   const restartTime = agreed.gracefulRestart?.peer.restartTime;
   if (retained.length === 0 || restartTime === undefined) return { helper: NO_HELPER, effects };
-  const retaining = { state: "retaining", families: retained, longLived: longLivedFamilies(agreed, end) } as const;
+  const longLived = longLivedFamilies(agreed, end);
+  const retaining = { state: "retaining", families: retained, longLived, running } as const;
   if (restartTime === 0) return keepLonger(retaining, effects);
   effects.push({ type: "arm", timer: "restart", delay: restartTime });
   return { helper: retaining, effects };
@@ -170,28 +224,38 @@ function lost(helper: Helper, agreed: Agreement, end: SessionEnd): HelperStep {
 
 function established(helper: Helper, agreed: Agreement, stalePathTime: Seconds): HelperStep {
   if (helper.state !== "retaining" && helper.state !== "long-lived") return { helper, effects: [] };
-  const effects: HelperEffect[] = [...disarmed(helper)];
-  const kept: Family[] = [];
-  for (const family of helper.families) {
-    const agreedAgain = agreed.families.some((other) => sameFamily(other, family));
-    const said =
-      agreed.gracefulRestart?.peer.families.find((other) => sameFamily(other.family, family)) ??
-      agreed.longLived?.find((other) => sameFamily(other.family, family));
-    // No capability, no family in it, or forwarding was not preserved: at once (RFC 4724 §4.2).
-    if (agreedAgain && said?.forwardingPreserved === true) kept.push(family);
-    else effects.push({ type: "deleteStale", family });
-  }
+  const before = runningOf(helper);
+  const isLonger = (family: Family): boolean => includes(before, family);
+  const kept = helper.families.filter(
+    (family) => includes(agreed.families, family) && isPreserved(agreed, family, { longLived: isLonger(family) }),
+  );
+  const running = before.filter((family) => includes(kept, family));
+  const effects: HelperEffect[] = [];
+  if (helper.state === "retaining") effects.push({ type: "disarm", timer: "restart" });
+  effects.push(...disarmLongLived(before.filter((family) => !includes(running, family))));
+  // No capability, no family in it, or forwarding was not preserved: at once (RFC 4724 §4.2; RFC 9494 §4.2).
+  for (const family of helper.families) if (!includes(kept, family)) effects.push({ type: "deleteStale", family });
   if (kept.length === 0) return { helper: NO_HELPER, effects };
   effects.push({ type: "arm", timer: "stalePath", delay: stalePathTime });
-  return { helper: { state: "awaiting", families: kept }, effects };
+  return { helper: { state: "awaiting", families: kept, running }, effects };
+}
+
+/**
+ * The F bit of the family: beyond the restart time that of the long-lived capability counts, before it that of graceful restart, if
+ * the family is in there. @see RFC 4724 §4.2; RFC 9494 §4.2
+ */
+function isPreserved(
+  { gracefulRestart, longLived }: Agreement,
+  family: Family,
+  kept: { readonly longLived: boolean },
+): boolean {
+  const longer = longLived?.find((other) => sameFamily(other.family, family));
+  const usual = gracefulRestart?.peer.families.find((other) => sameFamily(other.family, family));
+  const said = kept.longLived ? longer : (usual ?? longer);
+  return said?.forwardingPreserved === true;
 }
 
 function endOfRib(helper: Helper, family: Family): HelperStep {
-  if (helper.state !== "awaiting" || !helper.families.some((other) => sameFamily(other, family))) {
-    return { helper, effects: [] };
-  }
-  const left = helper.families.filter((other) => !sameFamily(other, family));
-  const effects: HelperEffect[] = [{ type: "deleteStale", family }];
-  if (left.length > 0) return { helper: { state: "awaiting", families: left }, effects };
-  return { helper: NO_HELPER, effects: [...effects, { type: "disarm", timer: "stalePath" }] };
+  if (helper.state !== "awaiting" || !includes(helper.families, family)) return { helper, effects: [] };
+  return endFamily(helper, family, includes(helper.running, family) ? disarmLongLived([family]) : []);
 }

@@ -39,7 +39,7 @@ export interface Agreement {
   readonly routeRefresh: boolean;
   /** Both mark its beginning and end. @see RFC 7313 §3.1 */
   readonly enhancedRouteRefresh: boolean;
-  /** UPDATEs and NOTIFICATIONs of up to 65535 octets, in both directions. @see RFC 8654 §4 */
+  /** This router may send UPDATEs of up to 65535 octets: both ends offered it. What comes may be as long by our offer alone. @see RFC 8654 §4 */
   readonly extendedMessages: boolean;
   /** The one of this router, whether the peer said its own or not. @see RFC 9234 §4.2 */
   readonly role?: { readonly local: BgpRole; readonly peerSaid: boolean };

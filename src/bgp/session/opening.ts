@@ -34,11 +34,7 @@ export function agree(
       : [armWithJitter("keepalive", agreed.keepaliveTime), arm("hold", agreed.holdTime)];
   return {
     session: { state: "OpenConfirm", failures: session.failures, agreed },
-    effects: [
-      ...(agreed.extendedMessages ? [{ type: "allowExtendedMessages" } as const] : []),
-      { type: "sendKeepalive" },
-      ...timers,
-    ],
+    effects: [{ type: "sendKeepalive" }, ...timers],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { SessionEvent } from "./events.ts";
+import type { Agreement } from "./negotiation.ts";
 import { IDLE, isDelaying, type Session, type SessionEffect, type SessionState, step } from "./session.ts";
 import type { SessionSettings } from "./settings.ts";
 
@@ -118,7 +119,7 @@ function accept(peering: Peering, settings: SessionSettings): PeeringStep {
   const established = leading(peering);
   let before: PeeringStep = { peering, effects: [] };
   if (established.state === "Established") {
-    if (!established.settled || established.agreed.gracefulRestart === undefined) return refused;
+    if (!established.settled || !mayHaveRestarted(established.agreed)) return refused;
     const side: Side = established === incoming ? "incoming" : "outgoing";
     before = then(advance(peering, side, { type: "TcpConnectionConfirmed" }, settings), park);
   } else if (incoming !== undefined) {
@@ -135,6 +136,11 @@ function accept(peering: Peering, settings: SessionSettings): PeeringStep {
     peering: { outgoing: before.peering.outgoing, incoming: opened.session },
     effects: [...before.effects, { type: "adopt" }, ...tagged(opened.effects, "incoming")],
   };
+}
+
+/** A second connection means a restart only where the capability came with a family in it; else it is a collision. @see RFC 4724 §5 */
+function mayHaveRestarted({ gracefulRestart, longLived = [] }: Agreement): boolean {
+  return gracefulRestart !== undefined && gracefulRestart.peer.families.length + longLived.length > 0;
 }
 
 /** The configured peering waits in Idle without a timer, keeping its count of failures. */

@@ -50,7 +50,7 @@ export type SessionEffect =
   /** Close the TCP connection, after what was sent; it gives no more events. */
   | { readonly type: "close" }
   | { readonly type: "sendOpen"; readonly open: OpenMessage }
-  /** From the next message on the peer may send extended ones. @see RFC 8654 §4 */
+  /** What comes may be extended from now on: the OPEN that offers it is on its way, and what the peer offers is of the other direction. @see RFC 8654 §4 */
   | { readonly type: "allowExtendedMessages" }
   | { readonly type: "sendKeepalive" }
   | { readonly type: "sendNotification"; readonly notification: NotificationMessage }

@@ -93,7 +93,7 @@ export class Framer {
   #at = 0;
   #end = 0;
 
-  /** From the next message on, both ends having offered it. @see RFC 8654 §4 */
+  /** From the next message on: this router has offered to take them. @see RFC 8654 §4 */
   allowExtended(): void {
     this.#limit = MAX_EXTENDED_MESSAGE_LENGTH;
   }

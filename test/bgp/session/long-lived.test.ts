@@ -89,7 +89,7 @@ describe("long-lived graceful restart (RFC 9494)", () => {
   it("the peer is back: with F its routes wait for End-of-RIB, without they go", () => {
     assert.deepEqual(
       run(lossOf(both()), OVER, { type: "established", agreed: both() }, { type: "endOfRib", family: FAMILY }),
-      [LOST, LONGER, `awaiting: disarm ${TIMER}, arm stalePath 360`, "none: deleteStale, disarm stalePath"],
+      [LOST, LONGER, "awaiting: arm stalePath 360", `none: disarm ${TIMER}, deleteStale, disarm stalePath`],
     );
     const withoutF = both({ forwardingPreserved: false });
     assert.deepEqual(run(lossOf(both()), OVER, { type: "established", agreed: withoutF }), [
@@ -97,6 +97,65 @@ describe("long-lived graceful restart (RFC 9494)", () => {
       LONGER,
       `none: disarm ${TIMER}, deleteStale`,
     ]);
+  });
+
+  it("the timer runs on while the peer says its routes again, and ends what it has not said (§4.2)", () => {
+    const seen = run(lossOf(both()), OVER, { type: "established", agreed: both() }, helperTimeout(TIMER));
+    assert.deepEqual(seen.slice(2), ["awaiting: arm stalePath 360", "none: deleteStale, disarm stalePath"]);
+    const never: HelperEvent = { type: "StalePathTimer_Expires" };
+    const silent = run(lossOf(both()), OVER, { type: "established", agreed: both() }, never);
+    assert.equal(silent[3], `none: disarm ${TIMER}, deleteStale`);
+  });
+
+  it("lost again before End-of-RIB: what was stale stays for its time, which is not set anew (§4.2)", () => {
+    const again = [lossOf(both()), OVER, { type: "established", agreed: both() }, lossOf(both())] as const;
+    const held = "retaining: disarm stalePath, markStale, arm restart 120";
+    assert.deepEqual(run(...again, OVER, helperTimeout(TIMER)).slice(3), [
+      held,
+      "long-lived: markLongLived",
+      "none: deleteStale",
+    ]);
+    // Its time ends before the restart time of the second loss does.
+    assert.deepEqual(run(...again, helperTimeout(TIMER), OVER).slice(3), [
+      held,
+      "none: deleteStale, disarm restart",
+      "none:",
+    ]);
+    assert.deepEqual(run(...again, { type: "stopped" })[4], `none: disarm restart, disarm ${TIMER}, deleteStale`);
+    const back = run(...again, { type: "established", agreed: both() }, { type: "endOfRib", family: FAMILY });
+    assert.deepEqual(back.slice(4), [
+      "awaiting: disarm restart, arm stalePath 360",
+      `none: disarm ${TIMER}, deleteStale, disarm stalePath`,
+    ]);
+  });
+
+  it("lost again and not to be kept: all goes, and the timer with it", () => {
+    const hard: HelperEvent = {
+      type: "lost",
+      agreed: both(),
+      end: { cause: "NotifMsg", received: { code: 6, subcode: 9, data: Uint8Array.of(6, 2) } },
+    };
+    const seen = run(lossOf(both()), OVER, { type: "established", agreed: both() }, hard);
+    assert.equal(seen[3], `none: disarm stalePath, disarm ${TIMER}, deleteStale, deleteAll`);
+  });
+
+  it("beyond the restart time the F bit of its own capability counts, and it has to be there (§4.2)", () => {
+    const agreed = both();
+    const f = (preserved: boolean) => [{ family: FAMILY, forwardingPreserved: preserved }];
+    const peer = { ...agreed.gracefulRestart!.peer, families: f(true) };
+    const without = { ...agreed, gracefulRestart: { ...agreed.gracefulRestart!, peer }, longLived: [] };
+    const cleared = { ...without, longLived: [{ ...agreed.longLived![0]!, forwardingPreserved: false }] };
+    for (const back of [without, cleared]) {
+      const seen = run(lossOf(both()), OVER, { type: "established", agreed: back });
+      assert.equal(seen[2], `none: disarm ${TIMER}, deleteStale`);
+      // Before its end, that of graceful restart.
+      assert.equal(
+        run(lossOf(both()), { type: "established", agreed: back })[1],
+        "awaiting: disarm restart, arm stalePath 360",
+      );
+    }
+    const other = { ...agreed, gracefulRestart: { ...agreed.gracefulRestart!, peer: { ...peer, families: f(false) } } };
+    assert.equal(run(lossOf(both()), OVER, { type: "established", agreed: other })[2], "awaiting: arm stalePath 360");
   });
 
   it("given up meanwhile: everything goes, no timer is left", () => {

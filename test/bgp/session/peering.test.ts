@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
+  type Agreement,
   leading,
   NO_PEERING,
   type Peering,
@@ -122,6 +123,16 @@ describe("peering: collisions (RFC 4271 §6.8)", () => {
   it("an established session wins over a new one", () => {
     const given: Peering = { outgoing: SESSIONS.Established, incoming: SESSIONS.OpenSent };
     assert.equal(outcome(given, open(HIGHER, "incoming")).text, `Established/none: ${dumped("incoming")}`);
+  });
+
+  it("a second connection is a restart only where graceful restart names a family (RFC 4724 §5)", () => {
+    const session = (agreed: Agreement) => ({ ...SESSIONS.Established, agreed });
+    const second = (agreed: Agreement): string =>
+      outcome({ outgoing: session(agreed), incoming: undefined }, ACCEPTED).text;
+    const of = (changes: Partial<SessionSettings>): Agreement => agreementSample(changes);
+    assert.match(second(of({})), /ended TcpConnectionConfirmed established/);
+    assert.equal(second(of({ restartFamilies: [] })), "Established/none: refuse");
+    assert.equal(second(of({ gracefulRestart: undefined })), "Established/none: refuse");
   });
 
   it("whoever is established ends the other attempt", () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { DEFAULT_DIALECT, writeHeader } from "../../../src/bgp/wire/index.ts";
+import { Puppet } from "./puppet.ts";
 import { A, B, C, Scene } from "./scene.ts";
 
 /** Attributes that 4096 octets do not hold. */
@@ -37,5 +39,48 @@ describe("extended messages between routers (RFC 8654)", () => {
     scene.quiet(a, b);
     assert.equal(b.peer().routesReceived, 4000);
     assert.ok(b.peer().updatesReceived < 10, `${b.peer().updatesReceived} UPDATEs`);
+  });
+
+  /** A message of a type, of `length` octets, which are zero behind the header. */
+  const long = (type: number, length: number): Uint8Array => {
+    const message = new Uint8Array(length);
+    writeHeader(new DataView(message.buffer), length, type);
+    return message;
+  };
+
+  for (const { offered, want } of [
+    { offered: true, want: "taken" },
+    { offered: false, want: "refused" },
+  ] as const)
+    it(`what this router has${offered ? "" : " not"} offered to take from who offers nothing is ${want} (§4, §5)`, async (t) => {
+      const scene = new Scene(t);
+      const peers = [{ address: B, passive: true, extendedMessages: offered }];
+      const a = await scene.router({ address: A, identifier: "10.0.0.1", peers });
+      const puppet = await Puppet.up(scene, [DEFAULT_DIALECT.family]);
+      assert.equal(a.peer(B).capabilities.extendedMessages, false, "nothing longer is sent");
+      const update = long(2, 5000);
+      // One unknown optional attribute fills it: flags, code, length, value.
+      new DataView(update.buffer).setUint16(21, 5000 - 23);
+      update.set([0xd0, 200], 23);
+      new DataView(update.buffer).setUint16(25, 5000 - 27);
+      puppet.say(update);
+      scene.clock.advance(100);
+      assert.equal(a.peer(B).state, offered ? "Established" : "Idle");
+      assert.deepEqual(
+        puppet.seen.filter((said) => said.startsWith("notify")),
+        offered ? [] : ["notify 01021388"],
+      );
+    });
+
+  it("OPEN and KEEPALIVE stay short, whatever was offered (§4)", async (t) => {
+    for (const type of [1, 4]) {
+      const scene = new Scene(t);
+      const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [{ address: B, passive: true }] });
+      const puppet = await Puppet.up(scene, [DEFAULT_DIALECT.family], { extendedMessages: true });
+      assert.equal(a.peer(B).capabilities.extendedMessages, true);
+      puppet.say(long(type, 5000));
+      scene.clock.advance(100);
+      assert.ok(puppet.seen.includes("notify 01021388"), "bad message length, 5000");
+    }
   });
 });
