@@ -11,8 +11,11 @@ const MARKING = new Map<number, number>([
 ]);
 /** All communities that mark a set have it in their upper half. @see RFC 1997 (0xffff0000 to 0xffffffff are reserved) */
 const RESERVED = 0xffff;
-/** @see RFC 4360 §2 */
+/** @see RFC 4360 §2; RFC 5701 §2 */
 const NON_TRANSITIVE = 0x40;
+/** Extended communities of 20 octets. @see RFC 5701 §2 */
+const IPV6_EXTENDED_COMMUNITIES = 25;
+const IPV6_EXTENDED_OCTETS = 20;
 
 /** The mark that a community makes, or 0. */
 export function markOfCommunity(community: number): number {
@@ -33,13 +36,21 @@ export function emptyDigest(): SetDigest {
   };
 }
 
+function hasInnerIpv6({ opaque }: AttributeSet): boolean {
+  for (const { code, value } of opaque) {
+    if (code !== IPV6_EXTENDED_COMMUNITIES) continue;
+    for (let i = 0; i < value.length; i += IPV6_EXTENDED_OCTETS) if ((value[i]! & NON_TRANSITIVE) !== 0) return true;
+  }
+  return false;
+}
+
 /** The digest of a set that is there as an object. */
 export function digestOf(set: AttributeSet): SetDigest {
   let marks = 0;
   for (const community of set.communities) marks |= markOfCommunity(community);
   if (set.originatorId !== undefined) marks |= SetMark.originatorId;
   if (set.onlyToCustomer !== undefined) marks |= SetMark.onlyToCustomer;
-  if (set.extendedCommunities.some((community) => (community[0]! & NON_TRANSITIVE) !== 0))
+  if (set.extendedCommunities.some((community) => (community[0]! & NON_TRANSITIVE) !== 0) || hasInnerIpv6(set))
     marks |= SetMark.nonTransitive;
   if (set.asPath.some(({ type }) => type.startsWith("confed"))) marks |= SetMark.confederation;
   if (set.semantic !== undefined && set.semantic.opaque.length > 0) marks |= SetMark.unknownTlvs;

@@ -1,7 +1,9 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import { type AttributeSet, type SessionKind, SetMark } from "../../rib/index.ts";
 import {
+  AttributeCode,
   type BgpRole,
+  IPV6_COMMUNITY_LENGTH,
   isTransitive,
   prependAs,
   prependMemberAs,
@@ -97,11 +99,25 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
         ? withoutConfederation(set.asPath)
         : prependAs(set.asPath, facts.localAs),
     nextHop: facts.transparent ? set.nextHop : facts.ownNextHop,
-    extendedCommunities: set.extendedCommunities.filter(isTransitive),
+    extendedCommunities: set.extendedCommunities.filter((community) => isTransitive(community)),
+    opaque: withoutInner(set.opaque),
     ...(set.semantic === undefined || facts.passUnknownTlvs === true
       ? {}
       : { semantic: withoutUnknownTlvs(set.semantic) }),
   };
+}
+
+/** Without the extended communities of IPv6 that stay inside the AS. @see RFC 5701 §2 */
+function withoutInner(opaque: AttributeSet["opaque"]): AttributeSet["opaque"] {
+  const found = opaque.find(({ code }) => code === AttributeCode.Ipv6ExtendedCommunities);
+  if (found === undefined) return opaque;
+  const kept: number[] = [];
+  for (let at = 0; at < found.value.length; at += IPV6_COMMUNITY_LENGTH) {
+    if (isTransitive(found.value, at)) kept.push(...found.value.subarray(at, at + IPV6_COMMUNITY_LENGTH));
+  }
+  if (kept.length === found.value.length) return opaque;
+  const others = opaque.filter((attribute) => attribute !== found);
+  return kept.length === 0 ? others : [...others, { ...found, value: Uint8Array.from(kept) }];
 }
 
 /**

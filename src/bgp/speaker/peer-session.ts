@@ -154,6 +154,7 @@ export class PeerSession {
     const isEarly = this.#up.agreed.gracefulRestart !== undefined && !this.#parts.record.endsOfRibReceived.has(name);
     if (type === "refreshEnds") this.#rib.endRefresh(name);
     else if (!isEarly) this.#rib.beginRefresh(name);
+    else this.#parts.log.debug("bgp.refresh.early", { peer: this.#host.options.address, family: name });
     this.#holdWhileBusy();
   }
 

@@ -136,16 +136,18 @@ export function mergeAs4Path(
   const merged: AsPathSegment[] = [];
   for (const segment of path) {
     if (isConfederation(segment)) {
-      // Confederation segments that stand before or within the leading part belong to it.
-      if (lead > 0 || merged.every(isConfederation)) merged.push(segment);
-    } else if (lead > 0) {
-      if (segment.type === "set") {
-        merged.push(segment);
-        lead -= 1;
-      } else {
-        merged.push({ type: "sequence", numbers: segment.numbers.slice(0, lead) });
-        lead -= Math.min(lead, segment.numbers.length);
-      }
+      // Confederation segments in front, and those next to a segment of the leading part, belong to it.
+      merged.push(segment);
+      continue;
+    }
+    if (lead === 0) break;
+    if (segment.type === "set") {
+      merged.push(segment);
+      lead -= 1;
+    } else {
+      merged.push({ type: "sequence", numbers: segment.numbers.slice(0, lead) });
+      if (segment.numbers.length > lead) break;
+      lead -= segment.numbers.length;
     }
   }
   const last = merged.at(-1);

@@ -1,3 +1,4 @@
+import type { LargeCommunity } from "../../rib/index.ts";
 import {
   type AttributeRow,
   carried,
@@ -9,6 +10,7 @@ import {
   OPTIONAL_TRANSITIVE,
 } from "./attribute-row.ts";
 import { AttributeCode } from "./constants.ts";
+import { isOriginState } from "./extended-communities.ts";
 
 /** Communities of all kinds, and what reflectors and roles leave. @see RFC 1997, 4360, 5701, 8092; RFC 4456 §8; RFC 9234 §5 */
 export const COMMUNITY_ROWS: readonly AttributeRow[] = [
@@ -73,10 +75,13 @@ export const COMMUNITY_ROWS: readonly AttributeRow[] = [
     flags: OPTIONAL_TRANSITIVE,
     onFault: "treat-as-withdraw",
     see: "RFC 7606 §7.14",
-    decode(value, draft) {
+    decode(value, draft, { internal, confederation }) {
       const found = count(value, 8);
       if (typeof found === "string") return found;
-      draft.extendedCommunities = Array.from({ length: found }, () => value.bytes(8).slice());
+      const all = Array.from({ length: found }, () => value.bytes(8).slice());
+      // What another AS says about the validity of an origin is nothing to go by. @see RFC 8097 §4
+      const isOutside = !internal && confederation !== true;
+      draft.extendedCommunities = isOutside ? all.filter((community) => !isOriginState(community)) : all;
       return undefined;
     },
     encode(set, _context, out) {
@@ -101,11 +106,14 @@ export const COMMUNITY_ROWS: readonly AttributeRow[] = [
     decode(value, draft) {
       const found = count(value, 12);
       if (typeof found === "string") return found;
-      draft.largeCommunities = Array.from({ length: found }, () => ({
-        globalAdministrator: value.u32(),
-        data1: value.u32(),
-        data2: value.u32(),
-      }));
+      // Each one once, at its first place. @see RFC 8092 §3
+      const each = new Map<string, LargeCommunity>();
+      for (let i = 0; i < found; i++) {
+        const [globalAdministrator, data1, data2] = [value.u32(), value.u32(), value.u32()];
+        const name = `${globalAdministrator}:${data1}:${data2}`;
+        if (!each.has(name)) each.set(name, { globalAdministrator, data1, data2 });
+      }
+      draft.largeCommunities = [...each.values()];
       return undefined;
     },
     encode(set, _context, out) {

@@ -1,9 +1,13 @@
 /** Extended communities of 8 octets. @see RFC 4360 §2 */
 
+/** Octets of an extended community about an IPv6 address. @see RFC 5701 §2 */
+export const IPV6_COMMUNITY_LENGTH = 20;
 const NON_TRANSITIVE = 0x40;
 const ROUTE_TARGET = 0x02;
 const SITE_OF_ORIGIN = 0x03;
 const LINK_BANDWIDTH = 0x04;
+/** Opaque, not transitive. */
+const ORIGIN_STATE_TYPE = 0x43;
 
 /** @see RFC 4360 §4 (2-octet AS); RFC 5668 §2 (4-octet AS, then `value` has 16 bits) */
 export function routeTarget(autonomousSystem: number, value: number): Uint8Array {
@@ -45,7 +49,12 @@ export function linkBandwidth(autonomousSystem: number, bandwidth: number): Uint
   return octets;
 }
 
-/** Whether the community may cross the border of an AS. @see RFC 4360 §2 (T bit) */
-export function isTransitive(community: Uint8Array): boolean {
-  return (community[0]! & NON_TRANSITIVE) === 0;
+/** What a router found out about the origin of a prefix, for others of its AS. @see RFC 8097 §2 */
+export function isOriginState(octets: Uint8Array, at = 0): boolean {
+  return octets[at] === ORIGIN_STATE_TYPE && octets[at + 1] === 0;
+}
+
+/** Whether the community may cross the border of an AS. @see RFC 4360 §2 (T bit); RFC 5701 §2 (20 octets, the same bit) */
+export function isTransitive(octets: Uint8Array, at = 0): boolean {
+  return (octets[at]! & NON_TRANSITIVE) === 0;
 }

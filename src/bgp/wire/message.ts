@@ -64,6 +64,7 @@ export function encodeRouteRefresh(family: Family, subtype: number = RefreshSubt
 }
 
 const REFRESH_LENGTH = 4;
+const KNOWN_SUBTYPES: readonly number[] = Object.values(RefreshSubtype);
 
 /** @see RFC 2918 §3; RFC 7313 §5 */
 function decodeRouteRefresh({ octets, start, end }: Frame, body: Reader): Decoded<ControlMessage> {
@@ -71,13 +72,15 @@ function decodeRouteRefresh({ octets, start, end }: Frame, body: Reader): Decode
   const subtype = body.u8();
   if (end - start === REFRESH_LENGTH)
     return decoded({ type: "route-refresh", family: { afi, safi: body.u8() }, subtype });
+  // What is of no known kind is ignored, whatever its length.
+  if (!KNOWN_SUBTYPES.includes(subtype)) return decoded({ type: "route-refresh", family: { afi, safi: 0 }, subtype });
   const length = HEADER_LENGTH + end - start;
   const plain = notification(
     ErrorCode.MessageHeader,
     HeaderSubcode.BadMessageLength,
     Uint8Array.of(length >>> 8, length & 0xff),
   );
-  if (subtype !== RefreshSubtype.Begin && subtype !== RefreshSubtype.End) return { ok: false, fault: plain };
+  if (subtype === RefreshSubtype.Request) return { ok: false, fault: plain };
   const whole = encodeMessage(MessageType.RouteRefresh, octets.subarray(start, end));
   const fault = notification(ErrorCode.RouteRefreshMessage, RefreshSubcode.InvalidMessageLength, whole);
   return decoded({ type: "bad-refresh", fault, plain });

@@ -10,6 +10,7 @@ import {
 import type { AttributeContext } from "./attribute-row.ts";
 import type { AttributeCodec } from "./attributes.ts";
 import { AttributeCode, AttributeFlag } from "./constants.ts";
+import { isOriginState } from "./extended-communities.ts";
 import { wireFamily } from "./family.ts";
 import { IDENTITY_HEAD, IDENTITY_NEXT_HOP } from "./identity.ts";
 import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
@@ -184,14 +185,20 @@ export class SetScanner implements SetSource {
         this.communities.start = at;
         this.communities.end = at + length;
         for (let i = at; i < at + length; i += 8) {
-          if ((octets[i]! & NON_TRANSITIVE) !== 0) digest.marks |= SetMark.nonTransitive;
+          if ((octets[i]! & NON_TRANSITIVE) === 0) continue;
+          if (!this.#internal && isOriginState(octets, i)) return false;
+          digest.marks |= SetMark.nonTransitive;
         }
         break;
       case AttributeCode.Ipv6ExtendedCommunities:
         if ((flags & KIND) !== KIND || length === 0 || length % 20 !== 0) return false;
+        for (let i = at; i < at + length; i += 20) {
+          if ((octets[i]! & NON_TRANSITIVE) !== 0) digest.marks |= SetMark.nonTransitive;
+        }
         break;
       case AttributeCode.LargeCommunities:
         if ((flags & KIND) !== KIND || length === 0 || length % 12 !== 0) return false;
+        if (length > LARGE_OCTETS && mayRepeat(octets, at, at + length)) return false;
         break;
       case AttributeCode.OnlyToCustomer:
         if ((flags & KIND) !== KIND || length !== 4) return false;
@@ -269,8 +276,24 @@ export class SetScanner implements SetSource {
 const HAS_ORIGIN = 1;
 const HAS_PATH = 2;
 const HAS_PREFERENCE = 4;
-/** @see RFC 4360 §2 */
+/** @see RFC 4360 §2; RFC 5701 §2 */
 const NON_TRANSITIVE = 0x40;
+const LARGE_OCTETS = 12;
+/** Beyond so many, comparing each with each costs more than the long way. */
+const MOST_COMPARED = 32 * LARGE_OCTETS;
+
+/** Whether a large community may be there twice: then the one that is too many has to go. @see RFC 8092 §3 */
+function mayRepeat(octets: Uint8Array, start: number, end: number): boolean {
+  if (end - start > MOST_COMPARED) return true;
+  for (let one = start; one < end; one += LARGE_OCTETS) {
+    for (let other = one + LARGE_OCTETS; other < end; other += LARGE_OCTETS) {
+      let i = 0;
+      while (i < LARGE_OCTETS && octets[one + i] === octets[other + i]) i++;
+      if (i === LARGE_OCTETS) return true;
+    }
+  }
+  return false;
+}
 
 function lengthAt(octets: Uint8Array, start: number): number {
   const short = octets[start + 2]!;

@@ -117,6 +117,18 @@ describe("AS_PATH", () => {
       want: [set(1, 2), sequence(70000)],
     },
     {
+      name: "members next to what is prepended stay, others go",
+      path: [confed(8), sequence(1, 2), confed(9), sequence(23456, 3), confed(7)],
+      as4: [sequence(70000, 3)],
+      want: [confed(8), sequence(1, 2), confed(9), sequence(70000, 3)],
+    },
+    {
+      name: "members behind a segment of which a part is covered go",
+      path: [confed(8), sequence(1, 23456), confed(9)],
+      as4: [sequence(70000)],
+      want: [confed(8), sequence(1, 70000)],
+    },
+    {
       name: "confederation segments in AS4_PATH do not count",
       path: [sequence(1, 23456)],
       as4: [confed(9), sequence(70000)],

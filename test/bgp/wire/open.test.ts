@@ -5,6 +5,7 @@ import { Reader, seconds, toHex } from "../../../src/base/index.ts";
 import {
   decodeControl,
   decodeOpen,
+  encodeMessage,
   encodeNotification,
   encodeOpen,
   encodeRouteRefresh,
@@ -186,6 +187,23 @@ describe("other control messages", () => {
     assert.equal(toHex(message.subarray(16)), "001705000200fb");
     const want = { type: "route-refresh", family: { afi: 2, safi: 251 }, subtype: 0 };
     assert.deepEqual(control(message.subarray(19), 5), { ok: true, value: want });
+  });
+
+  it("ROUTE-REFRESH of no known subtype is ignored, whatever its length; others have theirs (RFC 7313 §5)", () => {
+    const subtypeOf = (body: string): unknown => {
+      const decoded = control(octets(body), 5);
+      return decoded.ok ? "subtype" in decoded.value && decoded.value.subtype : decoded.fault;
+    };
+    assert.deepEqual([subtypeOf("0002 03 01"), subtypeOf("0002 03 01 00"), subtypeOf("0002 ff")], [3, 3, 255]);
+    assert.deepEqual(subtypeOf("0002 00 01 00"), notification(1, 2, octets("0018")), "nobody has agreed on filters");
+    assert.deepEqual(control(octets("0002 01 01 00"), 5), {
+      ok: true,
+      value: {
+        type: "bad-refresh",
+        fault: notification(7, 1, encodeMessage(5, octets("0002 01 01 00"))),
+        plain: notification(1, 2, octets("0018")),
+      },
+    });
   });
 
   it("NOTIFICATION data that does not fit is cut", () => {

@@ -32,6 +32,13 @@ const community = fc.oneof(
   fc.constantFrom([255, 255, 255, 1], [255, 255, 255, 2], [255, 255, 255, 3], [255, 255, 0, 0], [255, 255, 0, 6]),
   value(4, 1),
 );
+/** Few of them are the same. */
+const large = fc.oneof(
+  { weight: 20, arbitrary: value(12, 1) },
+  fc.constantFrom(new Array(12).fill(1), new Array(12).fill(2)),
+);
+/** The state of an origin among them (RFC 8097). */
+const extended = fc.oneof({ weight: 20, arbitrary: value(8, 1) }, fc.constant([0x43, 0, 0, 0, 0, 0, 0, 2]));
 const segment = fc
   .tuple(
     fc.oneof({ weight: 40, arbitrary: fc.constantFrom(1, 2) }, { weight: 1, arbitrary: fc.nat(5) }),
@@ -63,11 +70,11 @@ const VALUES: readonly (readonly [flags: number, code: number, value: fc.Arbitra
   [0xc0, 8, flat(fc.array(community, { minLength: 1, maxLength: 70 }))],
   [0x80, 9, u32],
   [0x80, 10, value(4, 70)],
-  [0xc0, 16, value(8, 40)],
+  [0xc0, 16, flat(fc.array(extended, { minLength: 1, maxLength: 40 }))],
   [0xc0, 17, value(8, 1)],
   [0xc0, 18, value(8, 1)],
   [0xc0, 25, value(20, 20)],
-  [0xc0, 32, value(12, 30)],
+  [0xc0, 32, flat(fc.array(large, { minLength: 1, maxLength: 40 }))],
   [0xc0, 35, u32],
   [0xc0, 99, value(1, 300)],
   [0x80, 98, value(1, 300)],
@@ -192,7 +199,7 @@ describe("SetScanner", () => {
 
   it("takes what BIRD, FRR, OpenBGPD and GoBGP send, in their order", () => {
     const path = { flags: 0x40, code: 2, value: [2, 2, 0, 0, 253, 232, 0, 1, 0, 0] };
-    const large = { flags: 0xc0, code: 32, value: new Array(24).fill(3) };
+    const large = { flags: 0xc0, code: 32, value: Array.from({ length: 24 }, (_, i) => i) };
     const extended = { flags: 0xc0, code: 16, value: new Array(8).fill(0) };
     const set = [
       { flags: 0x40, code: 1, value: [0] },
