@@ -188,7 +188,7 @@ describe("what an operator meets", { concurrency: 2 }, () => {
     ] as const) {
       await damage(name);
       await using router = await routers.restarted("cut");
-      assert.match(router.log, said, name);
+      await router.logged(said);
       assert.equal(await agents(router), left, name);
       assert.equal((await ask(router.socket, addition(9))).status, 201);
       assert.equal(await router.end("SIGTERM"), 0, name);

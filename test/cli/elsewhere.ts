@@ -4,11 +4,10 @@
  * with a change in its private candidate, and has it until it is killed.
  */
 import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
 import { type ClientOptions, fetchReport, send } from "../../src/cli/client.ts";
-import { runCommandLine } from "../../src/cli/program.ts";
 import { RouterLink } from "../../src/cli/router/connection.ts";
 import { targetOf } from "../../src/cli/router/options.ts";
+import { semrctl } from "./in-process.ts";
 
 interface Asked {
   readonly args: readonly string[];
@@ -30,19 +29,6 @@ async function hold(): Promise<void> {
 
 if (process.argv[2] === "hold") await hold();
 for await (const line of createInterface({ input: process.stdin })) {
-  const { args, env, script = "" } = JSON.parse(line) as Asked;
-  let [out, err] = ["", ""];
-  const terminal = {
-    out: async (text: string | Uint8Array) => {
-      out += typeof text === "string" ? text : Buffer.from(text).toString();
-    },
-    err: (text: string) => {
-      err += text;
-    },
-    pause: async () => "over" as const,
-    colour: false,
-  };
-  const input = () => ({ kind: "script", lines: Readable.from([script]) }) as const;
-  const exitCode = await runCommandLine(args, terminal, env, input);
-  console.log(JSON.stringify({ exitCode, out, err }));
+  const { args, env, script } = JSON.parse(line) as Asked;
+  console.log(JSON.stringify(await semrctl(args, script, env)));
 }

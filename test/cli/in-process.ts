@@ -7,8 +7,15 @@ export interface Said {
   readonly err: string;
 }
 
-/** semrctl in this process: as a process of its own each command would take a quarter of a second of the processor. */
-export async function semrctl(args: readonly string[], script = ""): Promise<Said> {
+/**
+ * semrctl in this process, with `env` as its environment: as a process of its own each command would take a quarter of a second of
+ * the processor.
+ */
+export async function semrctl(
+  args: readonly string[],
+  script = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<Said> {
   let [out, err] = ["", ""];
   const terminal = {
     out: async (text: string | Uint8Array) => {
@@ -20,7 +27,10 @@ export async function semrctl(args: readonly string[], script = ""): Promise<Sai
     pause: async () => "over" as const,
     colour: false,
   };
-  const exitCode = await runCommandLine(args, terminal, {}, () => ({ kind: "script", lines: Readable.from([script]) }));
+  const exitCode = await runCommandLine(args, terminal, env, () => ({
+    kind: "script",
+    lines: Readable.from([script]),
+  }));
   return { exitCode, out, err };
 }
 

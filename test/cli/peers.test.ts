@@ -2,19 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { peersView } from "../../src/cli/views/peers.ts";
 import type { PeerBrownfield, PeerRow } from "../../src/management/index.ts";
+import { QUIET } from "../management/fixed/peer-rows.ts";
 
 const ROW: PeerRow = {
   address: "fd00:0:1::c",
   remoteAs: 65010,
+  ...QUIET,
   kind: "external",
-  reflectorClient: false,
-  enabled: true,
-  timersSeconds: {},
-  updatesReceived: "0",
-  updatesSent: "0",
-  flaps: 0,
-  failuresInARow: 0,
-  refusedConnections: 0,
   state: "Established",
   stateAgeSeconds: 3,
   families: ["ipv6-unicast"],

@@ -24,17 +24,8 @@ const LEVEL = "/router/telemetry/log-level";
 const ask = <T>(router: RouterProcess, ...args: string[]): Promise<T> => router.ctl(...args) as Promise<T>;
 
 /** Resolves when the log has it. */
-async function logged(router: RouterProcess, event: string): Promise<Record<string, unknown>> {
-  const find = () => router.log.split("\n").find((line) => line.includes(`"event":"${event}"`));
-  for (let line = find(); ; line = find()) {
-    if (line !== undefined) return JSON.parse(line);
-    assert.equal(router.child.exitCode ?? router.child.signalCode, null, "the router has ended");
-    await new Promise((resolve) => {
-      router.child.stdout!.once("data", resolve);
-      router.child.once("close", resolve);
-    });
-  }
-}
+const logged = async (router: RouterProcess, event: string): Promise<Record<string, unknown>> =>
+  JSON.parse(await router.logged(RegExp(`"event":"${event}"`)));
 
 async function refusal(command: Promise<unknown>): Promise<{ code: string; faults: { path?: string; tag: string }[] }> {
   try {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -99,6 +99,27 @@ export class RouterProcess implements AsyncDisposable {
 
   ctl(...args: string[]): Promise<unknown> {
     return semrctlJson(this.socket, args);
+  }
+
+  /** The first whole line of its log that matches, awaited: it comes through a pipe, maybe later than an answer does. */
+  async logged(pattern: RegExp): Promise<string> {
+    const stop = AbortSignal.timeout(START_TIMEOUT);
+    const { child } = this;
+    for (;;) {
+      const line = this.log
+        .split("\n")
+        .slice(0, -1)
+        .find((each) => pattern.test(each));
+      if (line !== undefined) return line;
+      if (stop.aborted || child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`nothing in its log matches ${pattern}:\n${this.log}`);
+      const heard = new AbortController();
+      const signal = AbortSignal.any([stop, heard.signal]);
+      const next = (from: EventEmitter, event: string): Promise<unknown> =>
+        once(from, event, { signal }).catch(() => {});
+      await Promise.race([next(child.stdout!, "data"), next(child.stderr!, "data"), next(child, "close")]);
+      heard.abort();
+    }
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {

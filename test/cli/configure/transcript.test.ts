@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Readable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { CandidateRouter } from "../../../src/cli/configure/index.ts";
-import { runCommandLine } from "../../../src/cli/program.ts";
 import { RouterLink } from "../../../src/cli/router/connection.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+import { type Said, semrctl } from "../in-process.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
 /** Set to write what was seen instead of comparing it; then look at the difference. */
@@ -28,31 +27,9 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Ran {
-  readonly exitCode: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function configure(script: string, ...options: string[]): Promise<Ran> {
-  let out = "";
-  let err = "";
-  const terminal = {
-    out: async (text: string | Uint8Array) => {
-      out += typeof text === "string" ? text : Buffer.from(text).toString();
-    },
-    err: (text: string) => {
-      err += text;
-    },
-    pause: async () => "over" as const,
-    colour: false,
-  };
+function configure(script: string, ...options: string[]): Promise<Said> {
   const env = { SEMRD_SOCKET: router.socket, XDG_CACHE_HOME: folder, USER: "ann" };
-  const exitCode = await runCommandLine(["configure", ...options], terminal, env, () => ({
-    kind: "script",
-    lines: Readable.from([script]),
-  }));
-  return { exitCode, out, err };
+  return semrctl(["configure", ...options], script, env);
 }
 
 /** Commit numbers and times are of the run. */

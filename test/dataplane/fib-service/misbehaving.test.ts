@@ -10,21 +10,11 @@ import {
   type RefusalMessage,
   type ToExecutor,
 } from "../../../src/dataplane/index.ts";
-import type { Operation } from "../../../src/forwarding/index.ts";
 import { comparable } from "../../contract/dataplane/expected.ts";
-import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OTHER_LOCATOR, TUNNEL } from "../memory/story.ts";
-import { driven, Listening, until } from "./rig.ts";
+import { OTHER_LOCATOR } from "../memory/story.ts";
+import { driven, hop, Listening, PLAN, until } from "./rig.ts";
 
 type Call = ServerDuplexStream<ToExecutor, FromExecutor>;
-
-const PLAN: readonly Operation[] = [
-  ...[TUNNEL, LOCAL, INSTANCE],
-  ...GROUPS,
-  { type: "set-capability", entry: { address: CAPABILITY, group: 2, localGroup: 3 } },
-  { type: "set-node", locator: OTHER_LOCATOR },
-];
-
-const hop = (index: number): Operation => ({ type: "set-next-hop", index, nextHop: { kind: "local" }, state: "up" });
 
 /** Does as it should, until it is told otherwise. */
 class Willing extends Executor {

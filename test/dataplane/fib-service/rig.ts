@@ -5,9 +5,25 @@ import {
   type FibServiceOptions,
   startFibServiceDataplane,
 } from "../../../src/dataplane/index.ts";
+import type { Operation } from "../../../src/forwarding/index.ts";
 import { systemClock, systemRandom } from "../../../src/host/index.ts";
 import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
-import { OPTIONS } from "../memory/story.ts";
+import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OPTIONS, OTHER_LOCATOR, TUNNEL } from "../memory/story.ts";
+
+/** A capability with an instance here and another site. */
+export const PLAN: readonly Operation[] = [
+  ...[TUNNEL, LOCAL, INSTANCE],
+  ...GROUPS,
+  { type: "set-capability", entry: { address: CAPABILITY, group: 2, localGroup: 3 } },
+  { type: "set-node", locator: OTHER_LOCATOR },
+];
+
+export const hop = (index: number): Operation => ({
+  type: "set-next-hop",
+  index,
+  nextHop: { kind: "local" },
+  state: "up",
+});
 
 /** An executor that listens on loopback, in this process. */
 export class Listening implements AsyncDisposable {

@@ -12,17 +12,8 @@ import {
 } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
 import { comparable } from "../../contract/dataplane/expected.ts";
-import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OTHER_LOCATOR, TUNNEL } from "../memory/story.ts";
-import { driven, Listening, until } from "./rig.ts";
+import { driven, hop, Listening, PLAN, until } from "./rig.ts";
 
-const PLAN: readonly Operation[] = [
-  ...[TUNNEL, LOCAL, INSTANCE],
-  ...GROUPS,
-  { type: "set-capability", entry: { address: CAPABILITY, group: 2, localGroup: 3 } },
-  { type: "set-node", locator: OTHER_LOCATOR },
-];
-
-const hop = (index: number): Operation => ({ type: "set-next-hop", index, nextHop: { kind: "local" }, state: "up" });
 const hops = (from: number, count: number): Operation[] => Array.from({ length: count }, (_, i) => hop(from + i));
 
 /** Counts what it is told, and can be told to misbehave. */

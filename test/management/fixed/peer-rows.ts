@@ -7,20 +7,25 @@ import type {
   VrpRow,
 } from "../../../src/management/index.ts";
 
+/** What is the same of a session about which there is nothing to tell. */
+export const QUIET = {
+  reflectorClient: false,
+  enabled: true,
+  timersSeconds: {},
+  updatesReceived: "0",
+  updatesSent: "0",
+  flaps: 0,
+  failuresInARow: 0,
+  refusedConnections: 0,
+} as const;
+
 export const PEERS: readonly PeerRow[] = [
   {
     address: "fd00:ffff::2",
     description: "r2",
     remoteAs: 65000,
+    ...QUIET,
     kind: "internal",
-    reflectorClient: false,
-    enabled: true,
-    timersSeconds: {},
-    updatesReceived: "0",
-    updatesSent: "0",
-    flaps: 0,
-    failuresInARow: 0,
-    refusedConnections: 0,
     state: "Established",
     stateAgeSeconds: 130,
     routerId: "10.0.0.2",
@@ -74,15 +79,8 @@ export const PEERS: readonly PeerRow[] = [
     address: "fd00:ffff::3",
     description: "r3",
     remoteAs: 65000,
+    ...QUIET,
     kind: "internal",
-    reflectorClient: false,
-    enabled: true,
-    timersSeconds: {},
-    updatesReceived: "0",
-    updatesSent: "0",
-    flaps: 0,
-    failuresInARow: 0,
-    refusedConnections: 0,
     state: "Active",
     stateAgeSeconds: 9,
     gracefulRestart: { restartTimeSeconds: 120, forwardingPreserved: true, helping: true, lastResort: false },

@@ -1,6 +1,7 @@
 import { rowPortions, STALL_LIMIT } from "../../control/portions.ts";
 import type { ControlAnswer } from "../../control/resource.ts";
 import type { Session } from "../../datastore/index.ts";
+import { CallLife } from "../call-life.ts";
 import type { OpenStream } from "../calls.ts";
 import { refuseOthers } from "../extensions.ts";
 import { echoed } from "../get.ts";
@@ -25,50 +26,34 @@ export const isControlSubscription = ({ subscribe }: SubscribeRequest): boolean 
  */
 export class ControlStream implements OpenStream {
   readonly #call: SubscribeCall;
+  readonly #life: CallLife<SubscribeRequest>;
   readonly #session: Session;
   readonly #parts: ControlParts;
-  #isOver = false;
-  readonly #over = Promise.withResolvers<void>();
   #hasRequest = false;
 
   constructor(call: SubscribeCall, session: Session, parts: ControlParts) {
     this.#call = call;
+    this.#life = new CallLife(call);
     this.#session = session;
     this.#parts = parts;
   }
 
-  async serve(): Promise<void> {
-    const call = this.#call;
-    call.on("data", (request: SubscribeRequest) => this.#requested(request));
-    call.on("cancelled", () => this.#close());
-    call.on("error", () => this.#close());
-    await this.#over.promise;
+  serve(): Promise<void> {
+    return this.#life.serve((request) => this.#requested(request));
   }
 
   fail(error: GnmiError): void {
-    if (this.#isOver) return;
-    this.#close();
-    this.#call.emit("error", error);
-  }
-
-  #close(): void {
-    this.#isOver = true;
-    this.#over.resolve();
+    this.#life.fail(error);
   }
 
   #requested(request: SubscribeRequest): void {
-    if (this.#isOver) return;
     if (this.#hasRequest) {
       this.fail(new GnmiError("INVALID_ARGUMENT", "this stream has its subscription already: open another one"));
       return;
     }
     this.#hasRequest = true;
     void this.#subscribe(request.subscribe!, request).then(
-      () => {
-        if (this.#isOver) return;
-        this.#close();
-        this.#call.end();
-      },
+      () => this.#life.finish(),
       (cause) => this.fail(controlError(cause, this.#parts)),
     );
   }
@@ -84,7 +69,7 @@ export class ControlStream implements OpenStream {
       const method = mode === "STREAM" ? "POST" : "GET";
       const caller = { session: this.#session, metadata: this.#call.metadata };
       const { isOfHost } = this.#parts;
-      const asked = controlRequest(method, { prefix, path }, caller, { isOfHost, gone: () => this.#over.promise });
+      const asked = controlRequest(method, { prefix, path }, caller, { isOfHost, gone: () => this.#life.over });
       if (mode === "STREAM" && !lasts(asked))
         throw otherCall("of origin semrd-control only config/session is streamed: Subscribe ONCE");
       await this.#tell(await answered(asked, this.#session, this.#parts), writer, echoed(prefix, path));
@@ -118,17 +103,7 @@ export class ControlStream implements OpenStream {
 
   /** Resolves when more may be written. @throws {GnmiError} where nobody takes it */
   async #write(octets: Buffer): Promise<void> {
-    if (this.#isOver) throw new GnmiError("CANCELLED", "the reader went away");
-    const call = this.#call;
-    if (call.write(octets)) return;
-    const { promise, resolve } = Promise.withResolvers<"drained" | "stalled" | undefined>();
-    const onDrain = (): void => resolve("drained");
-    call.once("drain", onDrain);
-    const timer = this.#parts.clock.after(STALL_LIMIT, () => resolve("stalled"));
-    const came = await Promise.race([promise, this.#over.promise]);
-    timer.cancel();
-    call.off("drain", onDrain);
-    if (came === "stalled") throw new GnmiError("RESOURCE_EXHAUSTED", "the reader takes nothing any more");
-    if (this.#isOver) throw new GnmiError("CANCELLED", "the reader went away");
+    if (!(await this.#life.write(octets, this.#parts.clock, STALL_LIMIT)))
+      throw new GnmiError("CANCELLED", "the reader went away");
   }
 }

@@ -1,6 +1,8 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { messageOf } from "../../../base/index.ts";
+import { STALL_LIMIT } from "../../control/portions.ts";
 import type { Session } from "../../datastore/index.ts";
+import { CallLife } from "../call-life.ts";
 import type { OpenStream } from "../calls.ts";
 import { echoed } from "../get.ts";
 import type { SubscribeRequest, SubscriptionList } from "../messages.ts";
@@ -18,6 +20,7 @@ const MOST_POLLS = 16;
 /** One Subscribe call, from its first request to its end. @see gNMI specification §3.5 */
 export class SubscribeStream implements OpenStream {
   readonly #call: SubscribeCall;
+  readonly #life: CallLife<SubscribeRequest>;
   readonly #session: Session;
   readonly #parts: SubscriberParts;
   readonly #limits: OutboxLimits;
@@ -25,12 +28,11 @@ export class SubscribeStream implements OpenStream {
   #subscriber: Subscriber | undefined;
   #outbox: Outbox | undefined;
   #polls = 0;
-  #isOver = false;
-  readonly #over = Promise.withResolvers<void>();
   #rounds: Promise<void> = Promise.resolve();
 
   constructor(call: SubscribeCall, session: Session, parts: SubscriberParts, limits: OutboxLimits) {
     this.#call = call;
+    this.#life = new CallLife(call);
     this.#session = session;
     this.#parts = parts;
     this.#limits = limits;
@@ -38,30 +40,19 @@ export class SubscribeStream implements OpenStream {
 
   /** Resolves when the call is over. */
   async serve(): Promise<void> {
-    const call = this.#call;
-    call.on("data", (request: SubscribeRequest) => this.#requested(request));
-    call.on("end", () => this.#ended());
-    call.on("cancelled", () => this.#close());
-    call.on("error", () => this.#close());
-    await this.#over.promise;
+    await this.#life.serve(
+      (request) => this.#requested(request),
+      () => this.#ended(),
+    );
+    this.#subscriber?.[Symbol.dispose]();
   }
 
   /** Ends it from our side. */
   fail(error: GnmiError): void {
-    if (this.#isOver) return;
-    this.#close();
-    this.#call.emit("error", error);
-  }
-
-  #close(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#subscriber?.[Symbol.dispose]();
-    this.#over.resolve();
+    this.#life.fail(error);
   }
 
   #requested(request: SubscribeRequest): void {
-    if (this.#isOver) return;
     try {
       switch (request.request) {
         case "subscribe":
@@ -105,15 +96,9 @@ export class SubscribeStream implements OpenStream {
   }
 
   async #tellHistory(plan: Parameters<typeof tellHistory>[0], prefix: Uint8Array): Promise<void> {
-    const call = this.#call;
-    const write = async (octets: Buffer): Promise<boolean> => {
-      if (this.#isOver || call.write(octets)) return !this.#isOver;
-      const drained = new Promise((resolve) => call.once("drain", resolve));
-      await Promise.race([drained, this.#over.promise]);
-      return !this.#isOver;
-    };
+    const write = (octets: Buffer): Promise<boolean> => this.#life.write(octets, this.#parts.clock, STALL_LIMIT);
     await tellHistory(plan, this.#session, { ...this.#parts, prefix, write });
-    this.#finish();
+    this.#life.finish();
   }
 
   #poll(): void {
@@ -130,7 +115,7 @@ export class SubscribeStream implements OpenStream {
         await this.#subscriber?.round();
         await this.#outbox?.flushed();
         this.#polls--;
-        if (this.#plan?.mode === "ONCE") this.#finish();
+        if (this.#plan?.mode === "ONCE") this.#life.finish();
       })
       .catch((cause) => this.#failed(cause));
   }
@@ -140,14 +125,8 @@ export class SubscribeStream implements OpenStream {
     if (this.#plan === undefined) {
       this.#failed(new GnmiError("INVALID_ARGUMENT", "the stream ended before its subscription"));
     } else if (this.#plan.mode === "POLL") {
-      void this.#rounds.then(() => this.#finish());
+      void this.#rounds.then(() => this.#life.finish());
     }
-  }
-
-  #finish(): void {
-    if (this.#isOver) return;
-    this.#close();
-    this.#call.end();
   }
 
   #failed(cause: unknown): void {
