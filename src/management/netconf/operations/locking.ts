@@ -38,9 +38,9 @@ function dataPath(text: string, { request }: Call, { moduleOf, modules }: Module
   for (const step of parsed.value) {
     const colon = step.name.indexOf(":");
     const prefix = colon < 0 ? "" : step.name.slice(0, colon);
-    const namespace = request.attributes[prefix === "" ? "xmlns" : `xmlns:${prefix}`];
-    // One that is declared further inside is not known here, and a library may have dropped a declaration that it thought was
-    // not needed. Then it is the name of a module, or the name of the node has to be clear by itself.
+    const namespace = prefix === "" ? undefined : request.attributes[`xmlns:${prefix}`];
+    // One that is declared further inside is not known here, a library may have dropped a declaration that it thought was not
+    // needed, and yangcli writes none. Then it is the name of a module, or the name of the node has to be clear by itself.
     const named = modules.has(prefix) ? prefix : undefined;
     const module = (namespace === undefined ? undefined : moduleOf(namespace)) ?? named;
     const name = step.name.slice(colon + 1);
