@@ -156,7 +156,7 @@ describe("events of sessions", () => {
   const states = (...of: SessionState[]): void => {
     for (const [i, to] of of.entries()) if (i > 0) observer.stateChanged(of[i - 1]!, to);
   };
-  const refuse = (count: number): void => observer.refused!("capability", { count } as never);
+  const refuse = (count: number): void => observer.refused!("capability", { count } as never, "policy");
 
   it("up and lost, on a later turn, with the reason; the states between are not told", async () => {
     states("Idle", "Connect", "OpenSent", "OpenConfirm", "Established", "Idle");

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/index.ts";
 import type { PeerIndex, Rib, RouteFamily } from "../../rib/index.ts";
-import { DEFAULT_DIALECT, encodeOpen, wireFamily } from "../wire/index.ts";
+import { encodeOpen, IPV4_UNICAST } from "../wire/index.ts";
 import { type FeedSink, TableFeed } from "./table-feed.ts";
 import type { UpdateWriter } from "./update-writer.ts";
 import { encodePeerUp, type PeerView } from "./wire/index.ts";
@@ -55,18 +55,20 @@ export class LocRibFeed implements Disposable {
     this.#feed.pump();
   }
 
-  /** Both OPENs are made up, and the same. @see RFC 9069 §4.4 */
+  /** Both OPENs are made up, and the same: they offer whatever the routes need. @see RFC 9069 §4.4 */
   #up(): Uint8Array {
-    const { families, local, clock } = this.#parts;
+    const { families, local, clock, writer } = this.#parts;
     const { autonomousSystem, bgpIdentifier } = local;
     const open = encodeOpen({
       autonomousSystem,
       holdTime: undefined,
       bgpIdentifier,
       capabilities: {
-        families: families.map((family) => wireFamily(family, DEFAULT_DIALECT)),
+        families: writer.wireFamilies(families),
         routeRefresh: false,
         fourOctetAs: autonomousSystem,
+        extendedMessages: true,
+        ...(families.includes("ipv4-unicast") ? { extendedNextHop: [IPV4_UNICAST] } : {}),
         unknown: [],
       },
     });

@@ -8,13 +8,24 @@ import {
   type PeerObserver,
   type SpeakerObserver,
 } from "../speaker/index.ts";
-import { type AttributeCodec, HEADER_LENGTH, MessageType, wireFamily } from "../wire/index.ts";
+import {
+  type AttributeCodec,
+  encodeEndOfRib,
+  type Family,
+  HEADER_LENGTH,
+  MessageType,
+  RefreshSubtype,
+  wireFamily,
+} from "../wire/index.ts";
 import type { LocalFacts } from "./loc-rib-feed.ts";
 import { downReason, MonitoredPeer } from "./monitored-peer.ts";
 import { Station, type StationOptions, type StationStatus } from "./station.ts";
 import { StationDoor } from "./station-door.ts";
 import { UpdateWriter } from "./update-writer.ts";
 import { encodeRouteMonitoring, encodeStatistics, type Statistic, StatisticType } from "./wire/index.ts";
+
+/** Of a whole ROUTE-REFRESH. @see RFC 2918 §3 */
+const REFRESH_LENGTH = HEADER_LENGTH + 4;
 
 export interface MonitorParts {
   readonly rib: Rib;
@@ -126,6 +137,16 @@ export class BmpMonitor implements AsyncDisposable {
     }
   }
 
+  /** The neighbour has said all of a family once more, as it was asked to. @see RFC 7854 §3.3; RFC 7313 §4 */
+  refreshed(peer: MonitoredPeer, family: Family): void {
+    const { asWidth } = peer.session.agreed;
+    const form = { postPolicy: false, asWidth } as const;
+    const message = encodeRouteMonitoring(peer.view, this.#now(), form, encodeEndOfRib(family));
+    for (const station of this.#stations) {
+      if (station.wants("pre-policy") && station.listensTo(peer)) station.say(peer, message);
+    }
+  }
+
   /** UPDATEs on their way to a neighbour: one message for all stations that want them. @see RFC 8671 §5.1 */
   sent(peer: MonitoredPeer, block: Uint8Array): void {
     const listening = this.#stations.filter(
@@ -181,7 +202,7 @@ export class BmpMonitor implements AsyncDisposable {
     );
     const all = perFamily.reduce((sum, { value }) => sum + value, 0);
     return encodeStatistics(peer.view, this.#now(), [
-      { type: StatisticType.RejectedPrefixes, value: peer.rejected },
+      ...[...peer.counters].map(([type, value]): Statistic => ({ type, value })),
       { type: StatisticType.AdjRibInRoutes, value: all },
       ...perFamily,
       ...(told.before === undefined
@@ -251,8 +272,13 @@ class Watched implements PeerObserver {
   }
 
   received(octets: Uint8Array, start: number, end: number): void {
-    if (this.#up === undefined || octets[start + HEADER_LENGTH - 1] !== MessageType.Update) return;
-    this.#monitor.received(this.#up, octets, start, end);
+    if (this.#up === undefined) return;
+    const type = octets[start + HEADER_LENGTH - 1];
+    if (type === MessageType.Update) this.#monitor.received(this.#up, octets, start, end);
+    if (type !== MessageType.RouteRefresh || end - start !== REFRESH_LENGTH) return;
+    const at = start + HEADER_LENGTH;
+    if (octets[at + 2] !== RefreshSubtype.End) return;
+    this.#monitor.refreshed(this.#up, { afi: (octets[at]! << 8) | octets[at + 1]!, safi: octets[at + 3]! });
   }
 
   sent(messages: Uint8Array): void {
@@ -267,8 +293,13 @@ class Watched implements PeerObserver {
     if (this.#up !== undefined) this.#monitor.withdrawn(this.#up, family, keys);
   }
 
-  refused(_family: RouteFamily, keys: KeyBatch): void {
-    if (this.#up !== undefined) this.#up.rejected += keys.count;
+  refused(_family: RouteFamily, keys: KeyBatch, reason: string): void {
+    this.#up?.refused(keys.count, reason);
+  }
+
+  treatedAsWithdraw(routes: number): void {
+    this.#up?.count(StatisticType.UpdatesTreatedAsWithdraw, 1);
+    this.#up?.count(StatisticType.PrefixesTreatedAsWithdraw, routes);
   }
 
   swept(): void {

@@ -2,15 +2,37 @@ import { type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
 import type { SessionEnd, SessionEventType } from "../session/index.ts";
 import type { ObservedPeer, ObservedSession } from "../speaker/index.ts";
 import { encodeNotification } from "../wire/index.ts";
-import { encodePeerUp, encodeRouteMonitoring, type PeerDownReason, type PeerView } from "./wire/index.ts";
+import {
+  encodePeerUp,
+  encodeRouteMonitoring,
+  type PeerDownReason,
+  type PeerView,
+  StatisticType,
+} from "./wire/index.ts";
+
+const COUNTED = [
+  StatisticType.RejectedPrefixes,
+  StatisticType.ClusterListLoops,
+  StatisticType.AsPathLoops,
+  StatisticType.OriginatorLoops,
+  StatisticType.UpdatesTreatedAsWithdraw,
+  StatisticType.PrefixesTreatedAsWithdraw,
+] as const;
+
+/** By the reason of a refusal. @see RFC 7854 §4.8 */
+const LOOPS: Readonly<Record<string, number>> = {
+  "cluster-loop": StatisticType.ClusterListLoops,
+  "as-loop": StatisticType.AsPathLoops,
+  "originator-loop": StatisticType.OriginatorLoops,
+};
 
 /** A neighbour with a session, as stations are told of it. */
 export class MonitoredPeer {
   readonly name: string;
   readonly view: PeerView;
   readonly session: ObservedSession;
-  /** Since the session is up. */
-  rejected = 0;
+  /** By type, since the session is up. */
+  readonly counters = new Map<number, number>(COUNTED.map((type) => [type, 0]));
   readonly #since: number;
 
   constructor(peer: ObservedPeer, session: ObservedSession, now: number) {
@@ -23,6 +45,17 @@ export class MonitoredPeer {
       autonomousSystem: session.agreed.remoteAs,
       bgpIdentifier: session.agreed.peerIdentifier,
     };
+  }
+
+  count(type: number, by: number): void {
+    this.counters.set(type, (this.counters.get(type) ?? 0) + by);
+  }
+
+  /** Routes of one UPDATE were refused: it had gone round, or policy does not want them. */
+  refused(routes: number, reason: string): void {
+    const loop = LOOPS[reason];
+    if (loop === undefined) this.count(StatisticType.RejectedPrefixes, routes);
+    else this.count(loop, 1);
   }
 
   /** An UPDATE as the neighbour gets it. @see RFC 8671 §5.1 */

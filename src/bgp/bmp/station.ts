@@ -7,7 +7,7 @@ import type { MonitoredPeer } from "./monitored-peer.ts";
 import { type LinkParts, type LinkStatus, MOST_QUEUED, StationLink, type StationPlace } from "./station-link.ts";
 import { type FeedSink, TableFeed } from "./table-feed.ts";
 import type { UpdateWriter } from "./update-writer.ts";
-import { encodeInitiation, encodePeerDown, encodeRouteMonitoring, type PeerDownReason } from "./wire/index.ts";
+import { encodeInitiation, encodePeerDown, encodeRouteMonitoring, NO_TIME, type PeerDownReason } from "./wire/index.ts";
 
 /** Routes of a neighbour as they come and as import policy leaves them, the best ones, and what a neighbour is told. */
 export type MonitoredTable =
@@ -297,15 +297,16 @@ export class Station implements AsyncDisposable {
           started = clock.monotonic();
         }
         if (!isWanted()) return;
-        from = adjRibOut.say(from, (update) => this.#write(peer.sent(update, clock.wall())));
+        from = adjRibOut.say(from, (update) => this.#write(peer.sent(update, NO_TIME)));
       }
-      this.#write(peer.sent(writer.endOfRib(family), clock.wall()));
+      this.#write(peer.sent(writer.endOfRib(family), NO_TIME));
     }
   }
 
+  /** What was there before it is told: its time is not known any more. */
   #monitor(peer: MonitoredPeer, update: Uint8Array): void {
     const form = { postPolicy: true, asWidth: 4 } as const;
-    this.#write(encodeRouteMonitoring(peer.view, this.#parts.clock.wall(), form, update));
+    this.#write(encodeRouteMonitoring(peer.view, NO_TIME, form, update));
   }
 
   #report(): void {

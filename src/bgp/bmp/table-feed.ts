@@ -1,7 +1,7 @@
 import { type Clock, milliseconds } from "../../base/index.ts";
 import type { OutputVisitor, PeerIndex, RouteFamily, RouteOutput } from "../../rib/index.ts";
 import type { UpdateWriter } from "./update-writer.ts";
-import { encodeRouteMonitoring, type PeerView, type RouteForm } from "./wire/index.ts";
+import { encodeRouteMonitoring, NO_TIME, type PeerView, type RouteForm } from "./wire/index.ts";
 
 export interface TableFeedParts {
   readonly writer: UpdateWriter;
@@ -66,8 +66,8 @@ export class TableFeed implements Disposable {
       while (this.#sink.hasRoom()) {
         const left = output.drain(visitor, NETS_AT_ONCE);
         if (left === 0 && !this.#ended.has(family)) {
+          this.#monitor(family, writer.endOfRib(family));
           this.#ended.add(family);
-          this.#monitor(writer.endOfRib(family));
         }
         if (left === 0) break;
         if (clock.monotonic() - started < SLICE) continue;
@@ -88,7 +88,7 @@ export class TableFeed implements Disposable {
       if (ids.pathIds !== undefined) ids.pathIds[0] = pathId;
       return one;
     };
-    const take = (update: Uint8Array): void => this.#monitor(update);
+    const take = (update: Uint8Array): void => this.#monitor(family, update);
     return {
       admit: (_id, source) => mayPass?.(family, source) !== false,
       announce: (id, key, start, length, _source, pathId) => {
@@ -102,9 +102,11 @@ export class TableFeed implements Disposable {
     };
   }
 
-  #monitor(update: Uint8Array): void {
+  /** What was there at first has no time; what has changed is told at once, or as soon as the station takes it. */
+  #monitor(family: RouteFamily, update: Uint8Array): void {
     const { view, form, clock } = this.#parts;
-    this.#sink.write(encodeRouteMonitoring(view, clock.wall(), form, update));
+    const at = this.#ended.has(family) ? clock.wall() : NO_TIME;
+    this.#sink.write(encodeRouteMonitoring(view, at, form, update));
   }
 
   [Symbol.dispose](): void {

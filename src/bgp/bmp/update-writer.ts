@@ -4,9 +4,12 @@ import {
   type AttributeCodec,
   type EncodedSet,
   encodeEndOfRib,
+  type Family,
   isMappedIpv4,
+  LONGEST_KEY,
   MAX_EXTENDED_MESSAGE_LENGTH,
   MAX_MESSAGE_LENGTH,
+  PATH_ID_LENGTH,
   UpdateEncoder,
   wireFamily,
 } from "../wire/index.ts";
@@ -29,12 +32,14 @@ export class UpdateWriter {
     this.#codec = codec;
   }
 
-  #encoder(family: RouteFamily, pathIds: boolean): UpdateEncoder {
-    const key = `${family} ${pathIds}`;
+  /** @param maximum what no usual message can hold goes into a long one, alone. @see RFC 8654 */
+  #encoder(family: RouteFamily, pathIds: boolean, maximum: number = MAX_MESSAGE_LENGTH): UpdateEncoder {
+    const key = `${family} ${pathIds} ${maximum}`;
     const known = this.#encoders.get(key);
     if (known !== undefined) return known;
     const made = new UpdateEncoder(wireFamily(family, this.#codec.dialect), {
       pathIds,
+      maximum,
       capacity: MAX_EXTENDED_MESSAGE_LENGTH,
     });
     this.#encoders.set(key, made);
@@ -60,10 +65,12 @@ export class UpdateWriter {
 
   /** Messages one behind the other, each handed to `take`. The octets belong to whom they are handed to. */
   announce(family: RouteFamily, keys: KeyBatch, set: EncodedSet, take: (message: Uint8Array) => void): void {
-    const encoder = this.#encoder(family, keys.pathIds !== undefined);
+    const isLong = !UpdateEncoder.fits(set, LONGEST_KEY[family] + PATH_ID_LENGTH, MAX_MESSAGE_LENGTH);
+    const maximum = isLong ? MAX_EXTENDED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
+    const encoder = this.#encoder(family, keys.pathIds !== undefined, maximum);
     for (let i = 0; i < keys.count; i++) {
       const [start, length] = [keys.starts[i]!, keys.lengths[i]!];
-      if (!UpdateEncoder.fits(set, length + 4, MAX_MESSAGE_LENGTH)) {
+      if (!UpdateEncoder.fits(set, length + PATH_ID_LENGTH, maximum)) {
         this.tooLarge++;
         continue;
       }
@@ -83,6 +90,11 @@ export class UpdateWriter {
       encoder.withdraw(keys.octets, start, length, keys.pathIds?.[i]);
     }
     flush(encoder, take);
+  }
+
+  /** The families as an OPEN names them. */
+  wireFamilies(families: readonly RouteFamily[]): readonly Family[] {
+    return families.map((family) => wireFamily(family, this.#codec.dialect));
   }
 
   endOfRib(family: RouteFamily): Uint8Array {

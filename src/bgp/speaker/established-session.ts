@@ -58,6 +58,7 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
     peer: options.address,
     counters: record.counters,
     log,
+    observer: parts.observer,
   });
   const outputs = new Map(families.map((family) => [family.family, openOutput(family, facts, parts, membership)]));
   const capability = outputs.get("capability");

@@ -272,7 +272,7 @@ export class FamilyIntake {
     // What is refused replaces what was announced before, so it is withdrawn (RFC 4271 §3.2).
     this.#parts.counters.refused(judged.reason).add(announced.count);
     this.#drop(announced);
-    this.#parts.observer?.refused?.(this.family, announced);
+    this.#parts.observer?.refused?.(this.family, announced, judged.reason);
     return undefined;
   }
 

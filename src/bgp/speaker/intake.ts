@@ -12,6 +12,7 @@ import {
 import { addPathOf } from "./add-path.ts";
 import type { FamilyIntake } from "./family-intake.ts";
 import type { PeerCounters } from "./metrics.ts";
+import type { PeerObserver } from "./observer.ts";
 
 export interface IntakeParts {
   readonly codec: AttributeCodec;
@@ -22,6 +23,7 @@ export interface IntakeParts {
   readonly peer: string;
   readonly counters: PeerCounters;
   readonly log: Log;
+  readonly observer: PeerObserver | undefined;
 }
 
 /** Routes that are taken at a time where a message holds more: well under a millisecond, unless policy asks each of them a lot. */
@@ -105,11 +107,15 @@ export class Intake {
 
   #count(outcome: UpdateOutcome): void {
     if (outcome.kind !== "routes" && outcome.kind !== "disable-family") return;
-    const { counters, log, peer } = this.#parts;
+    const { counters, log, peer, observer } = this.#parts;
     if (outcome.faults.length > 0) {
       for (const { action, name, reason } of outcome.faults) {
         counters.malformed(action).add();
         log.debug("bgp.update.malformed", { peer, attribute: name, action, reason });
+      }
+      if (outcome.faults.some(({ action }) => action === "treat-as-withdraw")) {
+        const { announced, classic } = this.#decoder;
+        observer?.treatedAsWithdraw?.(announced.count + classic.announced.count);
       }
     }
     const { announced, withdrawn, classic } = this.#decoder;

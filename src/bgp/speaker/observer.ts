@@ -46,8 +46,10 @@ export interface PeerObserver {
   announced(family: RouteFamily, keys: KeyBatch, attributes: AttributeId): void;
   /** Routes were withdrawn, or refused. */
   withdrawn(family: RouteFamily, keys: KeyBatch): void;
-  /** Import policy has refused them; `withdrawn` has been told of them too. */
-  refused?(family: RouteFamily, keys: KeyBatch): void;
+  /** They were refused, for the reason of the counter: checks, or import policy; `withdrawn` has been told of them too. */
+  refused?(family: RouteFamily, keys: KeyBatch, reason: string): void;
+  /** An UPDATE was malformed, so that its routes are as if they had been withdrawn. @see RFC 7606 §2 */
+  treatedAsWithdraw?(routes: number): void;
   /**
    * Routes of the family have gone that were not withdrawn one by one: the family was given up (RFC 4760 §7), or they did not
    * come again with a refresh (RFC 7313 §4.2).

@@ -11,6 +11,8 @@ export interface Said {
   readonly out?: boolean;
   readonly asWidth?: number;
   readonly as?: number;
+  /** Seconds since the Unix epoch; 0: not known. */
+  readonly at?: number;
   readonly reason?: number;
   readonly update?: Uint8Array;
   readonly opens?: readonly Uint8Array[];
@@ -44,9 +46,11 @@ function decodeOne(type: number, reader: Reader): Said {
   reader.skip(8);
   const address = Buffer.from(reader.bytes(16)).toString("hex");
   const as = reader.u32();
-  reader.skip(12);
+  reader.skip(4);
+  const at = reader.u32();
+  reader.skip(4);
   const policy = { postPolicy: (flags & 0x40) !== 0, out: (flags & 0x10) !== 0 };
-  const head = { type: name, peer: peerType === 3 ? "loc-rib" : address, as, ...policy };
+  const head = { type: name, peer: peerType === 3 ? "loc-rib" : address, as, at, ...policy };
   if (type === 0) return { ...head, asWidth: (flags & 0x20) === 0 ? 4 : 2, update: reader.rest().slice() };
   if (type === 2) return { ...head, reason: reader.u8() };
   if (type === 3) {

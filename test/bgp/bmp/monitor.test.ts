@@ -132,6 +132,15 @@ it("before import policy: UPDATEs as they came; a station that comes later has t
   );
   assert.equal(asked.length, before + 1);
   assert.equal(monitor.stations()[0]!.connections, 2);
+  // The neighbour marks the end of what it was asked for (RFC 7313), so the station knows that this is all (RFC 7854 §3.3).
+  const ends = (): string[] =>
+    first.said
+      .filter(({ type, postPolicy, update }) => type === "route-monitoring" && !postPolicy && update!.length < 31)
+      .map(({ update }) => Buffer.from(update!.subarray(19)).toString("hex"));
+  await until(
+    () => ends().join(" "),
+    () => ["00000006800f03000201", "00000006800f030002fb", "00000000"].every((end) => ends().includes(end)),
+  );
 });
 
 it("a station that takes nothing holds up nothing, and has the truth when it reads again", {

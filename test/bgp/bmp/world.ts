@@ -82,6 +82,32 @@ export async function world(
 ): Promise<World> {
   const scene = new Scene(t);
   const log = new RecordedLog();
+  const told = watching(stations, clock, log);
+  const families = FAMILIES.map((family) => ({ family }));
+  const [a, b] = await scene.pair(
+    { peers: [{ address: "2001:db8::b", families, ...more.peer }], observer: told.observer, maxRoutes: 300_000 },
+    { peers: [{ address: "2001:db8::a", families }], maxRoutes: 300_000, ...more.b },
+  );
+  const { monitor } = told;
+  const asked: string[] = [];
+  monitor.askAgain = (peer) => {
+    asked.push(peer);
+    a.speaker.clearSoft(peer, "in");
+  };
+  t.after(() => monitor[Symbol.asyncDispose]());
+  const until = async (what: () => string, done: () => boolean): Promise<void> => {
+    const end = systemClock.monotonic() + 20_000;
+    while (!done()) {
+      if (systemClock.monotonic() > end) assert.fail(`not within 20 s: ${what()} (seed ${scene.seed})`);
+      scene.clock.advance(20);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return { a, b, scene, monitor, log, asked, until };
+}
+
+/** A monitor for a router that is still to be made. */
+export function watching(stations: readonly Partial<StationOptions>[], clock: Clock, log: RecordedLog) {
   let made: BmpMonitor | undefined;
   const observer = (rib: Rib): SpeakerObserver => {
     const options = stations.map((station, index) => ({
@@ -106,27 +132,12 @@ export async function world(
     });
     return made.observer;
   };
-  const families = FAMILIES.map((family) => ({ family }));
-  const [a, b] = await scene.pair(
-    { peers: [{ address: "2001:db8::b", families, ...more.peer }], observer, maxRoutes: 300_000 },
-    { peers: [{ address: "2001:db8::a", families }], maxRoutes: 300_000, ...more.b },
-  );
-  const monitor = made!;
-  const asked: string[] = [];
-  monitor.askAgain = (peer) => {
-    asked.push(peer);
-    a.speaker.clearSoft(peer, "in");
+  return {
+    observer,
+    get monitor() {
+      return made!;
+    },
   };
-  t.after(() => monitor[Symbol.asyncDispose]());
-  const until = async (what: () => string, done: () => boolean): Promise<void> => {
-    const end = systemClock.monotonic() + 20_000;
-    while (!done()) {
-      if (systemClock.monotonic() > end) assert.fail(`not within 20 s: ${what()} (seed ${scene.seed})`);
-      scene.clock.advance(20);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  return { a, b, scene, monitor, log, asked, until };
 }
 
 /** `router` says so much that a station which takes nothing falls behind: what waits for it is bounded. */

@@ -57,7 +57,8 @@ function intake(maximumRoutes?: number) {
   const terms = { facts, policy: acceptAll, maximumRoutes, warnAtPercent: 75, keepsReceived: false };
   const families = [new FamilyIntake(parts, terms)];
   const agreed = { asWidth: 4, kind: "internal", extendedNextHop: false, families: [], addPath: [] } as unknown;
-  const made = new Intake({ codec, agreed: agreed as Agreement, families, peer: peer.address, counters, log });
+  const shared = { codec, counters, log, observer: undefined };
+  const made = new Intake({ ...shared, agreed: agreed as Agreement, families, peer: peer.address });
   return {
     routes: () => rib.table(family).pathsOf(peerIndex),
     update: (octets: Uint8Array) => made.update(octets, HEADER, octets.length),

@@ -42,6 +42,8 @@ export interface RouteForm {
 
 /** Milliseconds since the Unix epoch. */
 type Wall = number;
+/** When it was is not known. @see RFC 7854 §5 */
+export const NO_TIME: Wall = 0;
 
 /**
  * What stands in front of a message about a peer, 42 octets.
@@ -179,13 +181,19 @@ export function encodeRouteMonitoring(
 
 /** @see RFC 7854 §4.8; RFC 8671 §6.2; RFC 9069 §4.6 */
 export const StatisticType = {
-  /** Counter: prefixes refused by policy. */
+  /** Counters of 32 bits: prefixes refused by policy; UPDATEs that have gone round. */
   RejectedPrefixes: 0,
+  ClusterListLoops: 3,
+  AsPathLoops: 4,
+  OriginatorLoops: 5,
   /** Gauges. */
   AdjRibInRoutes: 7,
   LocRibRoutes: 8,
   AdjRibInRoutesOfFamily: 9,
   LocRibRoutesOfFamily: 10,
+  /** Counters of 32 bits: UPDATEs that were treated as withdrawals, and their prefixes. @see RFC 7606 §2 */
+  UpdatesTreatedAsWithdraw: 11,
+  PrefixesTreatedAsWithdraw: 12,
   AdjRibOutPreRoutes: 14,
   AdjRibOutPostRoutes: 15,
   AdjRibOutPreRoutesOfFamily: 16,
@@ -199,7 +207,14 @@ export interface Statistic {
   readonly family?: { readonly afi: number; readonly safi: number };
 }
 
-const COUNTERS_32: ReadonlySet<number> = new Set([StatisticType.RejectedPrefixes]);
+const COUNTERS_32: ReadonlySet<number> = new Set([
+  StatisticType.RejectedPrefixes,
+  StatisticType.ClusterListLoops,
+  StatisticType.AsPathLoops,
+  StatisticType.OriginatorLoops,
+  StatisticType.UpdatesTreatedAsWithdraw,
+  StatisticType.PrefixesTreatedAsWithdraw,
+]);
 
 /** @see RFC 7854 §4.8 */
 export function encodeStatistics(view: PeerView, at: Wall, statistics: readonly Statistic[]): Uint8Array {

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { seconds } from "../../../src/base/index.ts";
+import { IPV6_UNICAST } from "../../../src/bgp/wire/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
+import { Puppet } from "../speaker/puppet.ts";
+import { RecordedLog } from "../speaker/router.ts";
+import { A, B, Scene } from "../speaker/scene.ts";
+import { updateBody } from "../wire/samples.ts";
+import { originate, TestStation, tableAt, watching, world } from "./world.ts";
+
+const REACH = "800e1f 0002 01 10 20010db8000000000000000000000005 00 20 20010001 20 20010002";
+/** Two routes, with ORIGIN and LOCAL_PREF, an empty AS_PATH unless another one is given, and what else is said. */
+const update = (more: string, path = "400200"): Uint8Array =>
+  updateBody(`${REACH} 40010100 ${path} 40050400000064 ${more}`.replaceAll(" ", ""));
+
+it("counts what goes round, what was withdrawn for its mistakes and what was refused, each by its type (RFC 7854 §4.8)", async (t) => {
+  const station = await TestStation.open(t);
+  const told = watching([{ port: station.port, statisticsInterval: seconds(1) }], systemClock, new RecordedLog());
+  const scene = new Scene(t);
+  await scene.router({
+    address: A,
+    identifier: "10.0.0.1",
+    peers: [{ address: B, passive: true, families: [{ family: "ipv6-unicast" }] }],
+    observer: told.observer,
+  });
+  t.after(() => told.monitor[Symbol.asyncDispose]());
+  const puppet = await Puppet.up(scene, [IPV6_UNICAST]);
+  puppet.update(update("", "400206 0201 0000fde8")); // 65000 is this AS
+  puppet.update(update("800904 0a000001")); // 10.0.0.1 is this router
+  puppet.update(update("800a04 0a000001")); // and its cluster
+  puppet.update(update("800a08 0a000009 0a000001"));
+  puppet.update(update("c00803 0000fd")); // half a community
+  scene.clock.advance(100);
+  const last = () => station.said.findLast(({ type, peer }) => type === "statistics" && peer !== "loc-rib")?.statistics;
+  const types = [0, 3, 4, 5, 11, 12];
+  const end = systemClock.monotonic() + 10_000;
+  while (last()?.get(12) !== 2n) {
+    assert.ok(systemClock.monotonic() < end, `${[...(last() ?? [])]}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(
+    types.map((type) => last()!.get(type)),
+    [0n, 2n, 1n, 1n, 1n, 2n],
+  );
+});
+
+it("what a table had before it was told has no time, what changes has (RFC 7854 §5)", async (t) => {
+  const [first, late] = [await TestStation.open(t), await TestStation.open(t)];
+  const tables = ["post-policy", "loc-rib", "adj-rib-out-pre-policy", "adj-rib-out-post-policy"] as const;
+  const { a, b, scene, monitor, until } = await world(t, [
+    { port: first.port, tables },
+    { port: late.port, tables },
+  ]);
+  originate(b, 0, 20);
+  originate(a, 20, 40);
+  scene.quiet(a, b);
+  const known = (station: TestStation) => () =>
+    tableAt(station.said, "adj").size === 20 && tableAt(station.said, "loc-rib").size === 40;
+  await until(() => "told", known(late));
+  late.sockets.at(-1)!.destroy();
+  await until(
+    () => JSON.stringify(monitor.stations()),
+    () => late.sockets.length === 2 && monitor.stations()[1]!.state === "up" && known(late)(),
+  );
+  const timesOf = (station: TestStation): Set<boolean> =>
+    new Set(station.said.filter(({ type }) => type === "route-monitoring").map(({ at }) => at !== 0));
+  assert.deepEqual([...timesOf(late)], [false]);
+  const before = late.said.length;
+  originate(b, 0, 1, { communities: [0xfde80001] });
+  await until(
+    () => "changed",
+    () => late.said.slice(before).filter(({ type }) => type === "route-monitoring").length >= 2,
+  );
+  const now = Date.now() / 1000;
+  for (const { type, at } of late.said.slice(before)) {
+    if (type === "route-monitoring") assert.ok(Math.abs(at! - now) < 60, `${at}`);
+  }
+});
+
+it("a route that no usual message holds is told in a long one (RFC 8654), and the made-up OPEN offers that (RFC 9069 §4.4)", async (t) => {
+  const station = await TestStation.open(t);
+  const { b, scene, a, until } = await world(t, [{ port: station.port }]);
+  originate(b, 0, 2, { communities: Array.from({ length: 1500 }, (_, n) => 0xfde80000 + n) });
+  scene.quiet(a, b);
+  await until(
+    () => `${tableAt(station.said, "adj").size}`,
+    () => tableAt(station.said, "adj").size === 2 && tableAt(station.said, "loc-rib").size === 2,
+  );
+  const up = station.said.find(({ type, peer }) => type === "peer-up" && peer === "loc-rib")!;
+  const open = Buffer.from(up.opens![0]!).toString("hex");
+  assert.ok(open.includes("0600") && open.includes("0506000100010002"), `extended messages and next hops: ${open}`);
+});
