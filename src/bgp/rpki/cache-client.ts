@@ -149,8 +149,8 @@ export class CacheClient implements AsyncDisposable {
         return;
       }
       if (answer.kind === "malformed") {
-        const { version, code, reason } = answer;
-        this.#step({ type: "malformed", version, code, reason }, answer.octets);
+        const { version, code, reason, isReport } = answer;
+        this.#step({ type: "malformed", version, code, reason, isReport }, answer.octets);
         return;
       }
       this.#step({ type: "pdu", version: answer.version, pdu: answer.pdu });
@@ -231,16 +231,17 @@ export class CacheClient implements AsyncDisposable {
     socket?.once("finish", () => socket.destroy());
     // A cache that takes nothing any more must not keep the socket.
     socket?.setTimeout(5000, () => socket.destroy());
-    this.#retry(reason, soon);
+    this.#retry(reason, soon, "failed");
   }
 
   #lost(reason: string): void {
     this.#socket = undefined;
     this.#step({ type: "closed" });
-    this.#retry(reason, false);
+    this.#retry(reason, false, "lost");
   }
 
-  #retry(reason: string, soon: boolean): void {
+  /** @param kind the connection was lost, or this router ended it since what was asked for did not come */
+  #retry(reason: string, soon: boolean, kind: "lost" | "failed"): void {
     if (this.#closing.signal.aborted) return;
     this.#failures++;
     this.#failed.add();
@@ -248,7 +249,9 @@ export class CacheClient implements AsyncDisposable {
       this.#parts.log.warn("rpki.cache.lost", { cache: this.options.name, reason, vrpsKept: this.#vrps });
     }
     this.#lastError = reason;
-    const delay = soon ? 0 : this.#backOff;
+    // A query that failed waits for as long as the cache asks, while there is data to go by. @see RFC 8210 §6
+    const asked = kind === "failed" && this.#hasData ? this.#state.intervals.retry * 1000 : 0;
+    const delay = soon ? 0 : Math.max(this.#backOff, asked);
     this.#backOff = Math.min(LONGEST_RETRY, 2 * this.#backOff);
     this.#arm("connect", delay, () => void this.#reconnect());
   }

@@ -33,8 +33,14 @@ export type CacheEvent =
   | { readonly type: "connected" }
   | { readonly type: "closed" }
   | { readonly type: "pdu"; readonly version: number; readonly pdu: Pdu }
-  /** The codec could not read on. */
-  | { readonly type: "malformed"; readonly version: number; readonly code: number; readonly reason: string }
+  /** The codec could not read on. `isReport`: in an Error Report, which is never answered. */
+  | {
+      readonly type: "malformed";
+      readonly version: number;
+      readonly code: number;
+      readonly reason: string;
+      readonly isReport: boolean;
+    }
   /** Everything that was received has been brought in, or why it could not be. */
   | { readonly type: "loaded"; readonly fault?: { readonly code: number; readonly reason: string } }
   | { readonly type: "timer"; readonly timer: CacheTimer };
@@ -142,8 +148,9 @@ function fail(state: CacheState, code: number, reason: string, { flush }: { read
 
 function malformed(
   state: CacheState,
-  { version, code, reason }: Extract<CacheEvent, { type: "malformed" }>,
+  { version, code, reason, isReport }: Extract<CacheEvent, { type: "malformed" }>,
 ): CacheStep {
+  if (isReport) return drop(state, `an error report that cannot be read: ${reason}`); // RFC 8210 §5.11
   // A cache that speaks only a version above ours says so in its first PDU. @see RFC 8210 §7
   if (code === RtrError.UnsupportedProtocolVersion && state.agreed)
     return fail(state, RtrError.UnexpectedProtocolVersion, `version ${version} after ${state.version}`, {
@@ -159,11 +166,22 @@ function timeout(state: CacheState, timer: CacheTimer): CacheStep {
     case "answer":
       return drop(state, "no answer in time");
     case "expire":
-      // Nothing was confirmed for so long that it may be wrong. @see RFC 8210 §6
-      return { state: { ...state, held: undefined }, effects: [{ type: "flush", reason: "expired" }] };
+      return expired(state);
     default:
       return unreachable(timer);
   }
+}
+
+/** Nothing was confirmed for so long that it may be wrong. @see RFC 8210 §6 */
+function expired(state: CacheState): CacheStep {
+  // What has just come confirms the data, and is brought into what is held.
+  if (state.phase === "loading") return { state, effects: [] };
+  const forgotten = { ...state, held: undefined };
+  const flush: CacheEffect = { type: "flush", reason: "expired" };
+  // An answer that goes on from what was held is of no use any more.
+  if (state.query === "serial" && (state.phase === "asking" || state.phase === "receiving"))
+    return drop(forgotten, "expired before it was refreshed", [flush], true);
+  return { state: forgotten, effects: [flush] };
 }
 
 function onPdu(before: CacheState, version: number, pdu: Pdu): CacheStep {

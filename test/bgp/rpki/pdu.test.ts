@@ -119,6 +119,7 @@ describe("PDUs that are wrong", () => {
       const answer = decodePdu(octets, 0, octets.length);
       assert.equal(answer.kind, "malformed");
       assert.equal(answer.kind === "malformed" && answer.code, code);
+      assert.equal(answer.kind === "malformed" && answer.isReport, octets[1] === 10);
     });
 
   const all = Buffer.concat(VECTORS.filter(({ version }) => version === 1).map(({ wire }) => fromHex(hex(wire))));

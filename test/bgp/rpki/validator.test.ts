@@ -374,3 +374,43 @@ it("stayrtr: its file, and another one later", { timeout: 60_000 }, async (t) =>
   t.diagnostic(`version ${version}, serial ${serial} then ${validator.caches()[0]!.serial}`);
   return undefined;
 });
+
+it("a query that failed is not asked again before the cache's retry interval while there is data (RFC 8210 §6)", async (t) => {
+  const cache = await Cache.open(t);
+  cache.answer = ({ type }, say) => {
+    if (type === "reset-query") say(response(), prefix(65001), end(5));
+  };
+  const waits: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after: (delay, fire) => {
+      waits.push(delay / 1000);
+      return systemClock.after(delay, fire);
+    },
+  };
+  const { validator, state } = validate(t, [cache], clock);
+  await until(
+    () => JSON.stringify(validator.caches()),
+    () => state(65001) === "valid",
+  );
+  const [lost, failed] = [(): void => void cache.socket?.destroy(), (): void => cache.say(response())];
+  for (const { what, end: happens, wait } of [
+    { what: "a lost connection is made again soon", end: lost, wait: 1 },
+    { what: "a failed query waits", end: failed, wait: 600 },
+  ]) {
+    waits.length = 0;
+    const { failures, connections } = validator.caches()[0]!;
+    happens();
+    await until(
+      () => what,
+      () => validator.caches()[0]!.failures === failures + 1 && waits.length > 0,
+    );
+    assert.ok(waits.includes(wait), `${what}: ${waits}`);
+    if (wait === 1)
+      await until(
+        () => "connected again",
+        () => validator.caches()[0]!.connections === connections + 1,
+      );
+  }
+  assert.equal(state(65001), "valid", "its data counts all the while");
+});

@@ -83,6 +83,8 @@ export interface PduFault {
   readonly version: number;
   readonly code: number;
   readonly reason: string;
+  /** It says itself that it is an Error Report. */
+  readonly isReport: boolean;
   /** The PDU, or as much of it as there is. */
   readonly octets: Uint8Array;
 }
@@ -117,7 +119,7 @@ export function decodePdu(octets: Uint8Array, start: number, end: number): PduAn
   const length = header.u32();
   const fault = (code: number, reason: string): PduFault => {
     const shown = octets.slice(start, Math.min(end, start + Math.max(PDU_HEADER_LENGTH, Math.min(length, 256))));
-    return { kind: "malformed", version, code, reason, octets: shown };
+    return { kind: "malformed", version, code, reason, isReport: type === PduType.ErrorReport, octets: shown };
   };
   if (version !== 0 && version !== 1) return fault(RtrError.UnsupportedProtocolVersion, `version ${version}`);
   const exact = type === PduType.EndOfData ? END_OF_DATA[version] : LENGTHS.get(type);
