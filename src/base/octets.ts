@@ -184,13 +184,26 @@ export class Writer {
   }
 }
 
-const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+const DIGITS = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+/** A call takes no more arguments than fit on the stack. */
+const OCTETS_PER_CALL = 1024;
 
-/** Lower-case hexadecimal, two digits an octet, no separators. */
+/**
+ * Lower-case hexadecimal, two digits an octet, no separators. Such texts are keys that are kept by the ten thousand: one that is put
+ * together octet by octet would stay a chain of as many strings, which costs ten times the memory and is long to mark for the garbage collector.
+ */
 export function toHex(octets: Uint8Array): string {
-  let text = "";
-  for (const octet of octets) text += HEX[octet];
-  return text;
+  if (octets.length <= OCTETS_PER_CALL) return hexDigits(octets);
+  const parts: string[] = [];
+  for (let at = 0; at < octets.length; at += OCTETS_PER_CALL)
+    parts.push(hexDigits(octets.subarray(at, at + OCTETS_PER_CALL)));
+  return parts.join("");
+}
+
+function hexDigits(octets: Uint8Array): string {
+  const codes: number[] = [];
+  for (const octet of octets) codes.push(DIGITS[octet >> 4]!, DIGITS[octet & 15]!);
+  return String.fromCharCode.apply(undefined, codes);
 }
 
 /** Octets from hexadecimal; blanks and colons are ignored. @throws {SyntaxError} on anything else. */

@@ -53,6 +53,34 @@ export function judge(
   byKey: (a: NetId, b: NetId) => number,
   rules: SelectionRules = SITE_RULES,
 ): Verdict {
+  if (contenders.length === 0) return NOBODY_THERE;
+  return contenders.length === 1
+    ? judgeOne(contenders[0]!, context, rules)
+    : judgeAll(contenders, context, byKey, rules);
+}
+
+/** The same for one that is alone, as nearly every agent and instance is. */
+function judgeOne(contender: Contender, context: JudgingContext, rules: SelectionRules): Verdict {
+  const { candidate } = contender;
+  const refused = refusalOf(contender, context, rules);
+  if (refused !== undefined) {
+    const { step, reason } = refused;
+    return { ...NOBODY_THERE, candidates: [judged(candidate, "excluded", false, step, () => reason)] };
+  }
+  const winner = judged(candidate, "winner", true, "only-candidate", sayOnlyOne);
+  return { group: [candidate], winner: candidate, candidates: [winner] };
+}
+
+const NOBODY_THERE: Verdict = { group: [], winner: undefined, candidates: [] };
+
+const sayOnlyOne = (): string => "no other candidate is eligible";
+
+function judgeAll(
+  contenders: readonly Contender[],
+  context: JudgingContext,
+  byKey: (a: NetId, b: NetId) => number,
+  rules: SelectionRules,
+): Verdict {
   const candidates: JudgedCandidate[] = [];
   const racing: Contender[] = [];
   for (const contender of contenders) {
@@ -103,8 +131,7 @@ export function judge(
   }
   if (winner !== undefined) {
     const { decisive } = final;
-    const say = () =>
-      decisive === undefined ? "no other candidate is eligible" : `best by ${decisive.describe(winner, context)}`;
+    const say = () => (decisive === undefined ? sayOnlyOne() : `best by ${decisive.describe(winner, context)}`);
     candidates.push(judged(winner.candidate, "winner", true, decisive?.name ?? "only-candidate", say));
   }
   return {
