@@ -60,7 +60,12 @@ export class AgentOrigination implements Disposable {
         revisits.ask(agent, agent);
       }),
       directory.subscribe((changes) => {
-        for (const agent of new Set(changes.map(({ instance }) => instance.agent))) revisits.ask(agent, agent);
+        let last: string | undefined;
+        for (const { agent } of changes.map(({ instance }) => instance)) {
+          // All of one change are of one agent, mostly.
+          if (agent !== last) revisits.ask(agent, agent);
+          last = agent;
+        }
       }),
       selections.subscribe({ agent: (selection) => this.#moved(selection) }),
     ];

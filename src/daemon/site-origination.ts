@@ -42,7 +42,7 @@ export class SiteOrigination implements Disposable {
   }
 
   #changed(changes: readonly DirectoryChange[]): void {
-    const seen = new Set<string>();
+    const seen = changes.length > 1 ? new Set<string>() : undefined;
     for (const { type, instance } of changes) {
       const { tenant: name, capability, version } = instance;
       // A tenant may go with its last agents, and before these are visited.
@@ -52,8 +52,8 @@ export class SiteOrigination implements Disposable {
         this.#revisits.ask(`instance ${instance.id}`, () => this.#reconsiderInstance(tenant, instance, present));
       }
       const site = `${name} ${capability} ${version.major}`;
-      if (seen.has(site)) continue;
-      seen.add(site);
+      if (seen?.has(site) === true) continue;
+      seen?.add(site);
       this.#revisits.ask(`site ${site}`, () => this.#reconsider(tenant, capability, version.major));
     }
   }

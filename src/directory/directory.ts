@@ -10,7 +10,8 @@ import {
   type HeldOffer,
   type Hold,
   held,
-  offerId,
+  type InstanceIds,
+  instanceIds,
   registered,
   renewed,
 } from "./record.ts";
@@ -33,7 +34,8 @@ export type RemovalCause = Extract<DirectoryChange, { readonly type: "removed" }
 
 interface AgentEntry {
   readonly record: AgentRecord;
-  readonly instances: ReadonlyMap<string, Instance>;
+  /** In the order of its offers; there are few. */
+  readonly instances: readonly Instance[];
 }
 
 /**
@@ -108,7 +110,7 @@ export class Directory implements Disposable {
   }
 
   instancesOf(agent: string): readonly Instance[] {
-    return [...(this.#agents.get(agent)?.instances.values() ?? [])];
+    return this.#agents.get(agent)?.instances ?? [];
   }
 
   /** Instances of one capability and major version, ordered by instance ID. */
@@ -140,16 +142,16 @@ export class Directory implements Disposable {
   }
 
   /**
-   * Whether {@link put} would accept `record`, given `reserved` more instances of its tenant that are on their way.
+   * Whether {@link put} would accept `record`, given `reserved` more instances of its tenant that are on their way. What it says
+   * is for `put`: finding out the IDs of instances is half of its work.
    *
    * @throws {DirectoryError} directory.agent-held, directory.duplicate-instance, directory.capability-limit
    */
-  check(record: AgentRecord, reserved = 0): void {
-    this.#checked(record, reserved);
+  check(record: AgentRecord, reserved = 0): InstanceIds {
+    return this.#checked(record, reserved, instanceIds(record));
   }
 
-  /** Names of its instances, in the order of its offers. */
-  #checked(record: AgentRecord, reserved: number): ReadonlySet<string> {
+  #checked(record: AgentRecord, reserved: number, ids: InstanceIds): InstanceIds {
     const { agent, tenant, source } = record;
     const before = this.#agents.get(agent);
     if (before !== undefined) {
@@ -158,17 +160,16 @@ export class Directory implements Disposable {
         throw new DirectoryError({ code: "directory.agent-held", agent, source: by });
       }
     }
-    const ids = new Set<string>();
-    for (const offer of record.offers) {
-      const instance = offerId(agent, offer);
-      const twice = ids.has(instance) || (this.#index.get(instance)?.agent ?? agent) !== agent;
+    const several = ids.length > 1 ? new Set<string>() : undefined;
+    for (const instance of ids) {
+      const twice = several?.has(instance) === true || (this.#index.get(instance)?.agent ?? agent) !== agent;
       if (twice) throw new DirectoryError({ code: "directory.duplicate-instance", agent, instance });
-      ids.add(instance);
+      several?.add(instance);
     }
     const { perAgent, perTenant } = this.#limits;
-    const grows = ids.size - (before?.instances.size ?? 0);
+    const grows = ids.length - (before?.instances.length ?? 0);
     if (grows <= 0) return ids;
-    if (ids.size > perAgent) {
+    if (ids.length > perAgent) {
       throw new DirectoryError({ code: "directory.capability-limit", agent, per: "agent", limit: perAgent });
     }
     if (this.#index.countOf(tenant) + reserved + grows > perTenant) {
@@ -177,9 +178,12 @@ export class Directory implements Disposable {
     return ids;
   }
 
-  /** Makes `record` all there is about its agent; health of instances that were there before is kept. @throws as {@link check} */
-  put(record: AgentRecord): readonly Instance[] {
-    this.#store(record, "deregistered", this.#checked(record, 0));
+  /**
+   * Makes `record` all there is about its agent; health of instances that were there before is kept. `ids`: what {@link check}
+   * of the same record has said. @throws as {@link check}
+   */
+  put(record: AgentRecord, ids: InstanceIds = instanceIds(record)): readonly Instance[] {
+    this.#store(record, "deregistered", this.#checked(record, 0, ids));
     return this.instancesOf(record.agent);
   }
 
@@ -234,7 +238,8 @@ export class Directory implements Disposable {
     const since = was.health.state === state ? was.health.since : this.#clock.wall();
     const instance = { ...was, health: { state, since, ...(reason === undefined ? {} : { reason }) } };
     const entry = this.#agents.get(was.agent)!;
-    this.#agents.set(was.agent, { ...entry, instances: new Map(entry.instances).set(id, instance) });
+    const instances = entry.instances.map((one) => (one.id === id ? instance : one));
+    this.#agents.set(was.agent, { ...entry, instances });
     this.#index.set(instance);
     this.#broadcast.publish([{ type: "changed", instance, was }]);
   }
@@ -263,25 +268,26 @@ export class Directory implements Disposable {
   }
 
   /** Brings index, deadlines and listeners to `record`; the difference to what was there is what is told. */
-  #store(record: AgentRecord, cause: RemovalCause, names: Iterable<string> = namesIn(record)): void {
+  #store(record: AgentRecord, cause: RemovalCause, ids: InstanceIds = instanceIds(record)): void {
     const known = this.#agents.get(record.agent);
     const before = known?.instances ?? NO_INSTANCES;
     const now = this.#clock.monotonic();
     const ended = this.#endings.ended(record, now);
-    const instances = new Map<string, Instance>();
+    const instances: Instance[] = [];
     const changes: DirectoryChange[] = [];
-    const ids = names[Symbol.iterator]();
-    for (const offer of record.offers) {
-      const id = ids.next().value as string;
-      const was = before.get(id);
-      const instance = this.#project(id, record, offer, was, ended);
-      instances.set(id, instance);
+    for (let i = 0; i < record.offers.length; i++) {
+      const id = ids[i]!;
+      // Of as many as before, and in their order, as nearly always.
+      const was = before[i]?.id === id ? before[i] : before.find((one) => one.id === id);
+      const instance = this.#project(id, record, record.offers[i]!, was, ended);
+      instances.push(instance);
       this.#index.set(instance);
       if (was === undefined) changes.push({ type: "added", instance });
       else if (!sameButLease(was, instance)) changes.push({ type: "changed", instance, was });
     }
-    for (const [id, instance] of before) {
-      if (instances.has(id)) continue;
+    const stays = before.length > 0 && ids.length > 0 ? new Set(ids) : undefined;
+    for (const instance of before) {
+      if (stays?.has(instance.id) === true) continue;
       this.#index.delete(instance);
       changes.push({ type: "removed", instance, cause });
     }
@@ -295,22 +301,23 @@ export class Directory implements Disposable {
   }
 
   #project(id: string, record: AgentRecord, offer: HeldOffer, was: Instance | undefined, ended: Ended): Instance {
-    const { hold, ...offered } = offer;
+    const { capability, version, endpoint, servicePort, weight, labels, check, registeredAt, hold } = offer;
+    // What every instance has first, and by name: taking the rest of an object is a slow copy.
+    const common = {
+      ...{ id, agent: record.agent, tenant: record.tenant, source: record.source },
+      ...{ capability, version, endpoint, servicePort, weight, labels, registeredAt },
+      adminState: hold === undefined ? "up" : ended.isOver(hold) ? "down" : hold.state,
+      health: was?.health ?? { state: "unknown", since: this.#clock.wall() },
+    } as const;
+    if (check === undefined && hold === undefined && record.lease === undefined) return common;
     return {
-      id,
-      agent: record.agent,
-      tenant: record.tenant,
-      source: record.source,
-      ...offered,
+      ...common,
+      ...(check === undefined ? {} : { check }),
       ...(record.lease === undefined ? {} : { lease: record.lease }),
       ...(ended.isStale ? { stale: true as const } : {}),
-      adminState: hold === undefined ? "up" : ended.isOver(hold) ? "down" : hold.state,
       ...(hold?.deadline === undefined ? {} : { drainDeadline: hold.deadline }),
-      health: was?.health ?? { state: "unknown", since: this.#clock.wall() },
     };
   }
 }
 
-const NO_INSTANCES: ReadonlyMap<string, Instance> = new Map();
-
-const namesIn = ({ agent, offers }: AgentRecord): readonly string[] => offers.map((offer) => offerId(agent, offer));
+const NO_INSTANCES: readonly Instance[] = [];

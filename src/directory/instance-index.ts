@@ -17,7 +17,8 @@ interface Site {
 export class InstanceIndex {
   readonly #instances = new Map<string, Instance>();
   readonly #sites = new Map<string, Site>();
-  readonly #endpoints = new Map<string, Set<string>>();
+  /** An endpoint is nearly always one instance's alone: its ID then. */
+  readonly #endpoints = new Map<string, string | Set<string>>();
   readonly #perTenant = new Map<string, number>();
 
   get size(): number {
@@ -47,7 +48,9 @@ export class InstanceIndex {
   }
 
   behind(endpoint: Endpoint): readonly Instance[] {
-    return inOrder([...(this.#endpoints.get(endpointText(endpoint)) ?? [])].map((id) => this.#instances.get(id)!));
+    const there = this.#endpoints.get(endpointText(endpoint)) ?? [];
+    const ids = typeof there === "string" ? [there] : [...there];
+    return inOrder(ids.map((id) => this.#instances.get(id)!));
   }
 
   countOf(tenant: string): number {
@@ -60,7 +63,8 @@ export class InstanceIndex {
       this.#perTenant.set(tenant, this.countOf(tenant) + 1);
       const at = endpointText(instance.endpoint);
       const there = this.#endpoints.get(at);
-      if (there === undefined) this.#endpoints.set(at, new Set([id]));
+      if (there === undefined) this.#endpoints.set(at, id);
+      else if (typeof there === "string") this.#endpoints.set(at, new Set([there, id]));
       else there.add(id);
     }
     this.#instances.set(id, instance);
@@ -76,8 +80,8 @@ export class InstanceIndex {
     this.#perTenant.set(tenant, this.countOf(tenant) - 1);
     const at = endpointText(endpoint);
     const ids = this.#endpoints.get(at)!;
-    ids.delete(id);
-    if (ids.size === 0) this.#endpoints.delete(at);
+    if (typeof ids !== "string") ids.delete(id);
+    if (typeof ids === "string" || ids.size === 0) this.#endpoints.delete(at);
     const text = siteText({ tenant, capability, majorVersion: version.major });
     const site = this.#sites.get(text)!;
     site.instances.delete(id);

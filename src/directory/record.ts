@@ -51,6 +51,13 @@ export function offerId(agent: string, offer: Offer): string {
   return instanceId(agent, offer.capability, offer.version.major, endpointText(offer.endpoint));
 }
 
+/** IDs of the instances that the offers of a record are, in their order. */
+export type InstanceIds = readonly string[];
+
+export function instanceIds({ agent, offers }: AgentRecord): InstanceIds {
+  return offers.map((offer) => offerId(agent, offer));
+}
+
 /** What an agent or an operator asks for. */
 export interface AgentRequest {
   readonly agent: string;
@@ -76,8 +83,9 @@ function grant(span: Milliseconds, before: Lease | undefined, now: Milliseconds)
  * operator's hold; a hold by the agent itself ends.
  */
 export function registered(current: AgentRecord | undefined, request: AgentRequest, now: Milliseconds): AgentRecord {
-  const before = new Map(current?.offers.map((offer) => [offerId(request.agent, offer), offer]));
+  const before = current && new Map(current.offers.map((offer) => [offerId(request.agent, offer), offer]));
   const offers = request.offers.map((offer): HeldOffer => {
+    if (before === undefined) return { ...offer, registeredAt: now };
     const old = before.size === 0 ? undefined : before.get(offerId(request.agent, offer));
     const hold = old?.hold?.by === "operator" ? { hold: old.hold } : {};
     return { ...offer, registeredAt: old?.registeredAt ?? now, ...hold };

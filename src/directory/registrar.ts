@@ -13,7 +13,7 @@ import {
   renewed,
   withinGrant,
 } from "./record.ts";
-import type { Instance } from "./types.ts";
+import type { DirectoryChange, Instance } from "./types.ts";
 
 /** Where acknowledged records survive a crash. */
 export interface DirectoryStore {
@@ -55,7 +55,9 @@ export class Registrar {
     this.#log = parts.log;
     // What ran out is as gone as what was deregistered: else the store would keep every agent there ever was.
     this.#directory.subscribe((changes) => {
-      const ended = changes.filter((change) => change.type === "removed" && change.cause === "lease-expired");
+      const isEnded = (change: DirectoryChange) => change.type === "removed" && change.cause === "lease-expired";
+      if (!changes.some(isEnded)) return;
+      const ended = changes.filter(isEnded);
       for (const agent of new Set(ended.map(({ instance }) => instance.agent))) void this.forget(agent);
     });
   }

@@ -3,18 +3,21 @@ import {
   type AgentRecord,
   type Directory,
   DirectoryError,
+  type InstanceIds,
   type Registrar,
   registered,
   type StaticAgent,
 } from "../../directory/index.ts";
 import {
   type AgentConfiguration,
+  type Answer,
   answered,
   fault,
   type ManagementFault,
   type Prepared,
   type Provider,
   type RouterChange,
+  refused,
 } from "../../management/index.ts";
 
 export interface AgentsParts {
@@ -50,6 +53,8 @@ function recordOf(agent: AgentConfiguration, { directory, clock }: AgentsParts):
 interface Planned {
   readonly known: AgentRecord | undefined;
   readonly record: AgentRecord;
+  /** Absent where it is refused. */
+  readonly ids: InstanceIds | undefined;
 }
 
 /** The records of what is put, and what the directory would not take of them. */
@@ -72,23 +77,22 @@ async function lookedAt(
     const known = directory.agent(agent.id);
     const record = recordOf(agent, parts);
     const before = reserved.get(record.tenant) ?? 0;
-    const refusal = refusalOf(record, before, directory);
-    if (refusal !== undefined) faults.push(refusal);
+    const checked = checkedBy(directory, record, before);
+    if (!checked.ok) faults.push(...checked.faults);
     const grows = record.offers.length - (known?.offers.length ?? 0);
     reserved.set(record.tenant, before + Math.max(0, grows));
-    records.push({ known, record });
+    records.push({ known, record, ids: checked.ok ? checked.value : undefined });
   }
   return { faults, records };
 }
 
-function refusalOf(record: AgentRecord, reserved: number, directory: Directory): ManagementFault | undefined {
+function checkedBy(directory: Directory, record: AgentRecord, reserved: number): Answer<InstanceIds> {
   try {
-    directory.check(record, reserved);
-    return undefined;
+    return answered(directory.check(record, reserved));
   } catch (cause) {
     if (!(cause instanceof DirectoryError)) throw cause;
     const path = `/semrd-router:router/semrd-agent:agents/agent[id='${record.agent}']`;
-    return fault("operation-failed", reasonOf(cause, record), { path, appTag: cause.code });
+    return refused(fault("operation-failed", reasonOf(cause, record), { path, appTag: cause.code }));
   }
 }
 
@@ -187,7 +191,8 @@ class AgentsChange implements Prepared {
       const known = directory.agent(agent.id);
       const planned = this.#records[at]!;
       this.#before.set(agent.id, known);
-      directory.put(known === planned.known ? planned.record : recordOf(agent, this.#parts));
+      if (known === planned.known) directory.put(planned.record, planned.ids);
+      else directory.put(recordOf(agent, this.#parts));
     }
     gathered.wait();
   }
