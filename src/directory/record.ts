@@ -54,6 +54,7 @@ export function offerId(agent: string, offer: Offer): string {
 /** IDs of the instances that the offers of a record are, in their order. */
 export type InstanceIds = readonly string[];
 
+/** The IDs that the offers of a record give its instances. Costs a hash each. */
 export function instanceIds({ agent, offers }: AgentRecord): InstanceIds {
   return offers.map((offer) => offerId(agent, offer));
 }
