@@ -1,13 +1,16 @@
-import { type Clock, type Metrics, Slices } from "../base/index.ts";
+import { type Clock, type Metrics, milliseconds, Slices } from "../base/index.ts";
 import type { Directory } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
-import type { CapabilityView } from "../rib/index.ts";
+import type { AgentSelection, CapabilitySelection, CapabilityView } from "../rib/index.ts";
 import type { ExecutorHealth } from "./executor-health.ts";
 import { feedInstances } from "./instance-feed.ts";
 import type { SelectionFan } from "./selection-fan.ts";
 
-/** Destinations that are judged before the event loop gets a turn: well below 5 ms of work. */
-const PER_TURN = 256;
+/**
+ * Destinations that are judged before the event loop gets a turn: so many at once, for so long. What is compiled of them in the same
+ * turn takes as long again.
+ */
+export const JUDGED = { atOnce: 32, span: milliseconds(2) } as const;
 /** There are hundreds of them in all. */
 const PREFIXES_PER_TURN = 32;
 
@@ -28,18 +31,19 @@ export function feedCompiler(
   const { directory, capability, clock, metrics, selections, health } = parts;
   const judged = metrics.counter("semrd_rib_destinations_judged_total", "Capability destinations decided anew");
   let stopped = false;
+  const site = (selection: CapabilitySelection): void => {
+    judged.add();
+    compiler.capabilityChanged(health.eligible(selection));
+    selections.site(selection);
+  };
+  const agent = (selection: AgentSelection): void => selections.agent(selection);
 
   const drain = (): void => {
     if (stopped) return;
-    const left = capability.drainDestinations(
-      (selection) => {
-        judged.add();
-        compiler.capabilityChanged(health.eligible(selection));
-        selections.site(selection);
-      },
-      PER_TURN,
-      (selection) => selections.agent(selection),
-    );
+    const until = clock.monotonic() + JUDGED.span;
+    let left: number;
+    do left = capability.drainDestinations(site, JUDGED.atOnce, agent);
+    while (left > 0 && clock.monotonic() < until);
     const prefixes = capability.drainPrefixes((selection) => compiler.prefixChanged(selection), PREFIXES_PER_TURN);
     if (left + prefixes > 0) clock.soon(drain);
   };

@@ -11,6 +11,8 @@ export const HERE: WayId = 0;
 
 const ADDRESS_WORDS = 4;
 const USES = 4;
+/** Ways that are found without the index: of a locator the row is chosen by a sum that anybody may guess, which costs a look at most. */
+const RECENT_BITS = 9;
 const LOCAL: NextHop = { kind: "local" };
 
 /** The ways to sites: each locator is one next hop, one object and one number, for as long as somebody uses it. */
@@ -19,6 +21,8 @@ export class SiteWays {
   readonly #records = new Records();
   readonly #index: RecordIndex;
   readonly #tunnels: (NextHop | undefined)[] = [LOCAL];
+  /** By row: the way that was asked for last; 0: none. */
+  readonly #recent = new Int32Array(1 << RECENT_BITS);
 
   constructor(locator: Ipv6Address, random: Random) {
     this.#locator = locator;
@@ -29,9 +33,16 @@ export class SiteWays {
   to(locator: Ipv6Address): WayId {
     const index = this.#index;
     for (let word = 0; word < ADDRESS_WORDS; word++) index.key[word] = wordAt(locator, 4 * word);
-    const known = index.find();
-    if (known !== 0) return known;
-    const way = index.add();
+    const row = rowOf(index.key);
+    const recent = this.#recent[row]!;
+    if (recent !== 0 && this.#records.begins(recent, index.key)) return recent;
+    const way = index.find() || this.#add(locator);
+    this.#recent[row] = way;
+    return way;
+  }
+
+  #add(locator: Ipv6Address): WayId {
+    const way = this.#index.add();
     this.#tunnels[way] = { kind: "tunnel", locator: locator.slice() };
     return way;
   }
@@ -57,5 +68,12 @@ export class SiteWays {
     if (uses > 0) return;
     this.#tunnels[way] = undefined;
     this.#index.remove(way);
+    const row = rowOf(this.#index.key);
+    if (this.#recent[row] === way) this.#recent[row] = 0;
   }
+}
+
+function rowOf(words: Int32Array): number {
+  const sum = words[0]! ^ Math.imul(words[1]!, 31) ^ Math.imul(words[2]!, 961) ^ Math.imul(words[3]!, 29791);
+  return Math.imul(sum, 0x9e3779b1) >>> (32 - RECENT_BITS);
 }

@@ -3,7 +3,7 @@ import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { OperationSink } from "./plan.ts";
 
 /** Longest piece of work at a time, with the time in which its sink carries it out. */
-const SLICE_MS = 4;
+const SLICE_MS = 2.5;
 
 /** What the sink takes for a plan until that is known: slower than any. */
 const FIRST_GUESS_MS = 0.05;
