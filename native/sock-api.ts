@@ -45,14 +45,19 @@ export interface Sock {
    * same; not on a listener. Throws ENOPROTOOPT where the kernel has no TCP-AO, EEXIST for identifiers in use.
    */
   addAoKey(fd: number, address: string, prefixLength: number, key: TcpAoKey, use: boolean): void;
-  /** Throws ENOENT when there is none, EBUSY for one that is in use. `listener`: the socket is one. */
+  /**
+   * Throws ENOENT when there is none. `instead`: the key that signs from now on, as the kernel keeps one that is in use;
+   * `undefined` on a listener, which uses none.
+   */
   deleteAoKey(
     fd: number,
     address: string,
     prefixLength: number,
-    key: Pick<TcpAoKey, "sendId" | "receiveId">,
-    listener: boolean,
+    key: TcpAoKeyName,
+    instead: TcpAoKeyName | undefined,
   ): void;
+  /** Signs what is sent with this one of the connection's keys from now on. Throws ENOENT when there is none. */
+  useAoKey(fd: number, key: TcpAoKeyName): void;
   /** Generalised TTL security: send with hop limit 255, accept at least `minimum` (255 − hops + 1). @see RFC 5082 */
   setTtlSecurity(fd: number, minimum: number): void;
   /** Plain hop limit for eBGP. */
@@ -68,10 +73,14 @@ export interface Sock {
   interfaceList(): readonly InterfaceInfo[];
 }
 
-/** A master key tuple; the peer has it with the identifiers the other way round. @see RFC 5925 §3.1; RFC 5926 §3.2 */
-export interface TcpAoKey {
+/** What tells the keys of a connection from each other. @see RFC 5925 §3.1 */
+export interface TcpAoKeyName {
   readonly sendId: number;
   readonly receiveId: number;
+}
+
+/** A master key tuple; the peer has it with the identifiers the other way round. @see RFC 5925 §3.1; RFC 5926 §3.2 */
+export interface TcpAoKey extends TcpAoKeyName {
   readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
   /** 1 to 80 octets. */
   readonly key: Uint8Array;

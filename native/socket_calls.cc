@@ -51,7 +51,6 @@ Endpoint EndpointOf(const sockaddr_storage& storage, socklen_t length) {
 
 int FamilyOf(int fd) { return GetSocketOption(fd, SOL_SOCKET, SO_DOMAIN, "SO_DOMAIN"); }
 
-// An IPv4 peer of an IPv6 socket is known by its mapped address; the prefix length still counts IPv4 bits.
 void MapToIpv6(SocketAddress& address) {
   auto v4 = reinterpret_cast<const sockaddr_in&>(address.storage);
   sockaddr_in6 v6 = {};
@@ -149,10 +148,14 @@ int GetSocketOption(int fd, int level, int option, const char* what) {
   return value;
 }
 
-void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key) {
+SocketAddress AsPeerOf(int fd, SocketAddress peer) {
   if (FamilyOf(fd) == AF_INET6 && peer.storage.ss_family == AF_INET) MapToIpv6(peer);
+  return peer;
+}
+
+void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key) {
   tcp_md5sig signature = {};
-  signature.tcpm_addr = peer.storage;
+  signature.tcpm_addr = AsPeerOf(fd, peer).storage;
   signature.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX;
   signature.tcpm_prefixlen = prefix_length;
   signature.tcpm_keylen = static_cast<uint16_t>(key.size());

@@ -52,6 +52,10 @@ struct PeerProcess {
 };
 PeerProcess PeerProcessOf(int fd);
 
+// The peer as a socket of this descriptor's family knows it: IPv4 peers of an IPv6 socket by their mapped address. A prefix length
+// still counts IPv4 bits.
+SocketAddress AsPeerOf(int fd, SocketAddress peer);
+
 // Sets, or with an empty key removes, the TCP-MD5 key of a prefix of peers. @see RFC 2385
 void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key);
 constexpr size_t kLongestMd5Key = 80;  // TCP_MD5SIG_MAXKEYLEN

@@ -144,16 +144,17 @@ Napi::Value HasTcpAoHere(const Napi::CallbackInfo& info) { return Napi::Boolean:
 struct AoPeer {
   SocketAddress address;
   uint8_t prefix_length;
-  uint8_t send_id;
-  uint8_t receive_id;
 };
 
-AoPeer AoPeerOf(const Napi::Value& address, const Napi::Value& prefix_length, const Napi::Object& key) {
+AoPeer AoPeerOf(const Napi::Value& address, const Napi::Value& prefix_length) {
   SocketAddress peer = Address(address, 0);
   int bits = peer.storage.ss_family == AF_INET ? 32 : 128;
-  return AoPeer{peer, static_cast<uint8_t>(Whole(prefix_length, "prefixLength", 0, bits)),
-                static_cast<uint8_t>(Whole(key.Get("sendId"), "sendId", 0, UINT8_MAX)),
-                static_cast<uint8_t>(Whole(key.Get("receiveId"), "receiveId", 0, UINT8_MAX))};
+  return AoPeer{peer, static_cast<uint8_t>(Whole(prefix_length, "prefixLength", 0, bits))};
+}
+
+AoKeyName AoKeyNameOf(const Napi::Object& key) {
+  return AoKeyName{static_cast<uint8_t>(Whole(key.Get("sendId"), "sendId", 0, UINT8_MAX)),
+                   static_cast<uint8_t>(Whole(key.Get("receiveId"), "receiveId", 0, UINT8_MAX))};
 }
 
 Napi::Object AoKeyObject(const Napi::Value& value) {
@@ -166,25 +167,34 @@ Napi::Object AoKeyObject(const Napi::Value& value) {
 Napi::Value AddAoKeyOf(const Napi::CallbackInfo& info) {
   int fd = DescriptorNumber(info[0]);
   Napi::Object key = AoKeyObject(info[3]);
-  AoPeer peer = AoPeerOf(info[1], info[2], key);
+  AoPeer peer = AoPeerOf(info[1], info[2]);
+  AoKeyName name = AoKeyNameOf(key);
   auto algorithm = OneOf<const char*>(key.Get("algorithm"), "algorithm",
                                       {{"hmac-sha-1-96", "hmac(sha1)"}, {"aes-128-cmac-96", "cmac(aes128)"}});
   auto octets = Octets(key.Get("key"), "key");
   if (octets.empty() || octets.size() > kLongestAoKey)
     throw Napi::RangeError::New(info.Env(), "key must have 1 to " + std::to_string(kLongestAoKey) + " octets");
   if (!info[4].IsBoolean()) throw Napi::TypeError::New(info.Env(), "use must be a boolean");
-  AddAoKey(fd, peer.address, peer.prefix_length, AoKey{algorithm, peer.send_id, peer.receive_id, octets},
+  AddAoKey(fd, peer.address, peer.prefix_length, AoKey{algorithm, name.send_id, name.receive_id, octets},
            info[4].As<Napi::Boolean>().Value());
   return info.Env().Undefined();
 }
 
-// deleteAoKey(fd, address, prefixLength, key: { sendId, receiveId }, listener: boolean): void
+// deleteAoKey(fd, address, prefixLength, key: { sendId, receiveId }, instead: { sendId, receiveId } | undefined): void
 Napi::Value DeleteAoKeyOf(const Napi::CallbackInfo& info) {
   int fd = DescriptorNumber(info[0]);
-  AoPeer peer = AoPeerOf(info[1], info[2], AoKeyObject(info[3]));
-  if (!info[4].IsBoolean()) throw Napi::TypeError::New(info.Env(), "listener must be a boolean");
-  DeleteAoKey(fd, peer.address, peer.prefix_length, peer.send_id, peer.receive_id,
-              info[4].As<Napi::Boolean>().Value());
+  AoPeer peer = AoPeerOf(info[1], info[2]);
+  AoKeyName key = AoKeyNameOf(AoKeyObject(info[3]));
+  std::optional<AoKeyName> instead;
+  if (info.Length() > 4 && !info[4].IsUndefined()) instead = AoKeyNameOf(AoKeyObject(info[4]));
+  DeleteAoKey(fd, peer.address, peer.prefix_length, key, instead);
+  return info.Env().Undefined();
+}
+
+// useAoKey(fd, key: { sendId, receiveId }): void
+Napi::Value UseAoKeyOf(const Napi::CallbackInfo& info) {
+  int fd = DescriptorNumber(info[0]);
+  UseAoKey(fd, AoKeyNameOf(AoKeyObject(info[1])));
   return info.Env().Undefined();
 }
 
@@ -270,6 +280,7 @@ Napi::Object SocketModule(Napi::Env env) {
   add("hasTcpAo", Exported<HasTcpAoHere>);
   add("addAoKey", Exported<AddAoKeyOf>);
   add("deleteAoKey", Exported<DeleteAoKeyOf>);
+  add("useAoKey", Exported<UseAoKeyOf>);
   add("setTtlSecurity", Exported<SetTtlSecurityOf>);
   add("setHopLimit", Exported<SetHopLimitOf>);
   add("bindToDevice", Exported<BindToDevice>);

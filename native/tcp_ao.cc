@@ -16,6 +16,7 @@ namespace {
 // Debian 12 has no header of Linux 6.7: numbers and layouts of include/uapi/linux/tcp.h.
 constexpr int kAddKey = 38;
 constexpr int kDeleteKey = 39;
+constexpr int kInfo = 40;
 constexpr uint8_t kMacLength = 12;  // both algorithms are cut to 96 bits (RFC 5926 §3.2)
 
 struct AddRequest {
@@ -53,6 +54,24 @@ struct DeleteRequest {
 } __attribute__((aligned(8)));
 static_assert(sizeof(DeleteRequest) == 144);
 
+struct InfoRequest {
+  uint32_t set_current : 1;
+  uint32_t set_rnext : 1;
+  uint32_t ao_required : 1;
+  uint32_t set_counters : 1;
+  uint32_t accept_icmps : 1;
+  uint32_t reserved : 27;
+  uint16_t reserved2;
+  uint8_t current_key;
+  uint8_t rnext;
+  uint64_t pkt_good;
+  uint64_t pkt_bad;
+  uint64_t pkt_key_not_found;
+  uint64_t pkt_ao_required;
+  uint64_t pkt_dropped_icmp;
+} __attribute__((aligned(8)));
+static_assert(sizeof(InfoRequest) == 48);
+
 }  // namespace
 
 bool HasTcpAo() {
@@ -68,7 +87,7 @@ bool HasTcpAo() {
 void AddAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, const AoKey& key, bool use) {
   if (key.key.size() > kLongestAoKey) throw SystemCallFailure(EINVAL, "setsockopt", "TCP-AO key is too long");
   AddRequest request = {};
-  request.addr = peer.storage;
+  request.addr = AsPeerOf(fd, peer).storage;
   strncpy(request.alg_name, key.algorithm, sizeof(request.alg_name) - 1);
   request.set_current = use ? 1 : 0;
   request.set_rnext = use ? 1 : 0;
@@ -84,16 +103,32 @@ void AddAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, const Ao
   if (result != 0) throw SystemCallFailure(number, "setsockopt", "TCP_AO_ADD_KEY");
 }
 
-void DeleteAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, uint8_t send_id, uint8_t receive_id,
-                 bool from_listener) {
+void DeleteAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, AoKeyName key,
+                 std::optional<AoKeyName> instead) {
   DeleteRequest request = {};
-  request.addr = peer.storage;
-  request.del_async = from_listener ? 1 : 0;
+  request.addr = AsPeerOf(fd, peer).storage;
   request.prefix = prefix_length;
-  request.sndid = send_id;
-  request.rcvid = receive_id;
+  request.sndid = key.send_id;
+  request.rcvid = key.receive_id;
+  request.del_async = instead ? 0 : 1;
+  if (instead) {
+    request.set_current = request.set_rnext = 1;
+    request.current_key = instead->send_id;
+    request.rnext = instead->receive_id;
+  }
   if (setsockopt(fd, IPPROTO_TCP, kDeleteKey, &request, sizeof(request)) != 0)
     ThrowErrno("setsockopt", "TCP_AO_DEL_KEY");
+}
+
+void UseAoKey(int fd, AoKeyName key) {
+  InfoRequest request = {};
+  // What is not set by a flag is taken as it is given: both of these are as the kernel has them by itself.
+  request.ao_required = 0;
+  request.accept_icmps = 0;
+  request.set_current = request.set_rnext = 1;
+  request.current_key = key.send_id;
+  request.rnext = key.receive_id;
+  if (setsockopt(fd, IPPROTO_TCP, kInfo, &request, sizeof(request)) != 0) ThrowErrno("setsockopt", "TCP_AO_INFO");
 }
 
 }  // namespace semrd

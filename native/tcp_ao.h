@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -25,8 +26,18 @@ bool HasTcpAo();
 // Adds a key for a prefix of peers. `use`: what is sent is signed with it from now on, and the peer is asked to do so.
 void AddAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, const AoKey& key, bool use);
 
-// Removes it. `from_listener`: no segment can be on its way with it, so that it goes without waiting for one.
-void DeleteAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, uint8_t send_id, uint8_t receive_id,
-                 bool from_listener);
+// The identifiers of one, which tell it from the others of a connection.
+struct AoKeyName {
+  uint8_t send_id;
+  uint8_t receive_id;
+};
+
+// Removes one. `instead` signs from now on, and is what the peer is asked for: the kernel does not let go of a key in use. A
+// listener uses none, and no segment can be on its way with it, so that it goes at once.
+void DeleteAoKey(int fd, const SocketAddress& peer, uint8_t prefix_length, AoKeyName key,
+                 std::optional<AoKeyName> instead);
+
+// What is sent on a connection is signed with this one of its keys from now on, and the peer is asked to do so.
+void UseAoKey(int fd, AoKeyName key);
 
 }  // namespace semrd

@@ -304,7 +304,8 @@ test("wrong arguments throw and open nothing", (t) => {
       [fd, "::1", 128, { ...ao, key: new Uint8Array(81) }, true],
       [fd, "::1", 128, ao, 1],
     ],
-    deleteAoKey: [[], [fd, "::1", 128, {}, false], [fd, "peer", 128, ao, false], [fd, "::1", 128, ao]],
+    deleteAoKey: [[], [fd, "::1", 128, {}, ao], [fd, "peer", 128, ao, ao], [fd, "::1", 128, ao, {}], [fd, "::1", 128]],
+    useAoKey: [[], [fd], [fd, {}], [fd, { sendId: 1, receiveId: 256 }]],
     setTtlSecurity: [[], [fd], [fd, 0], [fd, 256]],
     setHopLimit: [[], [fd], [fd, 0], [fd, 256]],
     bindToDevice: [[], [fd], [fd, ""], [fd, "a-name-too-long-"]],
@@ -345,7 +346,8 @@ test("TCP-AO: a kernel that has it signs and checks, another one says that it ha
   t.after(() => sock.close(fd));
   if (!sock.hasTcpAo()) {
     assert.throws(() => sock.addAoKey(fd, "::1", 128, key(1, 2), true), { code: "ENOPROTOOPT", syscall: "setsockopt" });
-    assert.throws(() => sock.deleteAoKey(fd, "::1", 128, key(1, 2), false), { code: "ENOPROTOOPT" });
+    assert.throws(() => sock.deleteAoKey(fd, "::1", 128, key(1, 2), key(3, 4)), { code: "ENOPROTOOPT" });
+    assert.throws(() => sock.useAoKey(fd, key(1, 2)), { code: "ENOPROTOOPT" });
     return;
   }
   const { port } = listening(t, "ipv6", (of) => sock.addAoKey(of, "::1", 128, key(1, 2), false));

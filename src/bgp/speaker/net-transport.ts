@@ -96,7 +96,7 @@ class NetTransport implements Transport {
     try {
       const { address } = remote;
       const peer = { address, prefixLength: isIpv6(address) ? 128 : 32 };
-      protect(sock, fd, peer, {}, signable(sock, options.protection), "connection");
+      protect(sock, { fd, kind: "connection" }, peer, {}, signable(sock, options.protection));
       if (options.ttlSecurityHops !== undefined) sock.setTtlSecurity(fd, MAX_HOPS - options.ttlSecurityHops + 1);
       else if (options.hopLimit !== undefined) sock.setHopLimit(fd, options.hopLimit);
       if (source !== undefined) sock.bind(fd, source, 0);
@@ -131,7 +131,8 @@ class NetTransport implements Transport {
     const { sock } = this.#parts;
     const server = net.createServer({ noDelay: true }, (socket) => {
       const { remoteAddress = "" } = socket;
-      accept(connection(socket, this.#parts, listener.protectionOf(plainAddress(remoteAddress))));
+      const inherited = listener.inheritedBy(plainAddress(remoteAddress));
+      accept(connection(socket, this.#parts, inherited?.protection ?? {}, inherited));
     });
     let fd: number | undefined;
     try {
@@ -163,9 +164,14 @@ class NetTransport implements Transport {
   }
 }
 
-function connection(socket: net.Socket, { clock, sock }: NetTransportParts, protection: TcpProtection): Connection {
+function connection(
+  socket: net.Socket,
+  { clock, sock }: NetTransportParts,
+  protection: TcpProtection,
+  aoPeer?: ProtectedPeer,
+): Connection {
   socket.setNoDelay(true);
-  return new TcpConnection(socket, clock, sock, protection);
+  return new TcpConnection(socket, clock, sock, protection, aoPeer);
 }
 
 const isSigned = (protection: TcpProtection | undefined): boolean =>
@@ -251,11 +257,12 @@ class NetListener implements Listener {
       if (secured.length > 0) throw needsAddon("ttl-security");
       return;
     }
+    const socket = { fd: this.#fd, kind: "listener" } as const;
     for (const [name, peer] of this.#signed) {
-      if (!wanted.has(name)) protect(this.#sock, this.#fd, peer, peer.protection, {}, "listener");
+      if (!wanted.has(name)) protect(this.#sock, socket, peer, peer.protection, {});
     }
     for (const [name, peer] of wanted) {
-      protect(this.#sock, this.#fd, peer, this.#signed.get(name)?.protection ?? {}, peer.protection, "listener");
+      protect(this.#sock, socket, peer, this.#signed.get(name)?.protection ?? {}, peer.protection);
     }
     this.#signed = wanted;
     // The minimum hop limit belongs to the whole listener. Where only some neighbours ask for it, those cannot be accepted here.
@@ -271,11 +278,11 @@ class NetListener implements Listener {
   }
 
   /** What a connection from this address has inherited: that of the most specific prefix. */
-  protectionOf(address: string): TcpProtection {
+  inheritedBy(address: string): SignedPeer | undefined {
     const octets = this.#signed.size === 0 ? undefined : peerAddress(address);
-    if (octets === undefined) return {};
+    if (octets === undefined) return undefined;
     const around = this.#signed.values().filter((peer) => prefixContains(mappedPrefix(peer), octets));
-    return Array.from(around).sort((a, b) => b.prefixLength - a.prefixLength)[0]?.protection ?? {};
+    return Array.from(around).sort((a, b) => b.prefixLength - a.prefixLength)[0];
   }
 
   protects(address: string): boolean {

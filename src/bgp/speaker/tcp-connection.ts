@@ -1,7 +1,7 @@
 import type net from "node:net";
 import type { Sock } from "../../../native/api.ts";
 import { type Clock, milliseconds, parseIpv6 } from "../../base/index.ts";
-import { protect, type TcpProtection } from "./tcp-protection.ts";
+import { type ProtectedPeer, protect, type TcpProtection } from "./tcp-protection.ts";
 import type { Connection, ConnectionHandlers, Endpoint } from "./transport.ts";
 
 /** How long a closing connection may take to send what is queued. */
@@ -17,10 +17,21 @@ export class TcpConnection implements Connection {
   #closing: Promise<void> | undefined;
 
   readonly #sock: Sock | undefined;
+  readonly #aoPeer: ProtectedPeer | undefined;
   #protection: TcpProtection;
 
-  /** @param protection that the socket has */
-  constructor(socket: net.Socket, clock: Clock, sock: Sock | undefined, protection: TcpProtection) {
+  /**
+   * @param protection that the socket has
+   * @param aoPeer whom its TCP-AO keys are for, where it has those of a listener
+   */
+  constructor(
+    socket: net.Socket,
+    clock: Clock,
+    sock: Sock | undefined,
+    protection: TcpProtection,
+    aoPeer?: ProtectedPeer,
+  ) {
+    this.#aoPeer = aoPeer;
     this.#socket = socket;
     this.#clock = clock;
     this.#sock = sock;
@@ -55,7 +66,8 @@ export class TcpConnection implements Connection {
     if (this.#sock === undefined || fd === undefined || fd < 0) return;
     const { address } = this.remote;
     const prefixLength = parseIpv6(address) === undefined ? 32 : 128;
-    protect(this.#sock, fd, { address, prefixLength }, this.#protection, protection, "connection");
+    const socket = { fd, kind: "connection", ...(this.#aoPeer === undefined ? {} : { aoPeer: this.#aoPeer }) } as const;
+    protect(this.#sock, socket, { address, prefixLength }, this.#protection, protection);
     this.#protection = protection;
   }
 

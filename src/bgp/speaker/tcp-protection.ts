@@ -32,39 +32,47 @@ export interface ProtectedPeer {
 
 const octetsOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+/** A socket whose keys are brought from one state to another. */
+export interface ProtectedSocket {
+  readonly fd: number;
+  readonly kind: "listener" | "connection";
+  /** Who its TCP-AO keys are for, where that is not the peer alone: those of an accepted connection are the listener's. */
+  readonly aoPeer?: ProtectedPeer;
+}
+
 /**
  * Brings the keys of a socket from `before` to `after`. On a connection that stands this takes effect with the next segment.
  *
  * Linux keeps one MD5 key for a peer: another one takes its place at once, segments that are signed with the old one are
- * dropped from then on and sent again by the peer, until it has the new key as well. TCP-AO keeps several.
+ * dropped from then on and sent again by the peer, until it has the new key as well. TCP-AO keeps several, of which each end says
+ * which one it wants to hear; one that is in use goes only with the name of the one in its place.
  * @throws {Error} of the addon, ENOPROTOOPT where the kernel has no TCP-AO
  */
 export function protect(
   sock: Sock,
-  fd: number,
-  { address, prefixLength }: ProtectedPeer,
+  socket: ProtectedSocket,
+  peer: ProtectedPeer,
   before: TcpProtection,
   after: TcpProtection,
-  kind: "listener" | "connection",
 ): void {
+  const { fd, kind } = socket;
   if (before.password !== after.password) {
-    sock.setMd5(fd, address, prefixLength, octetsOf(after.password ?? ""));
+    sock.setMd5(fd, peer.address, peer.prefixLength, octetsOf(after.password ?? ""));
   }
+  const { address, prefixLength } = socket.aoPeer ?? peer;
   const old = before.aoKeys ?? [];
   const keys = after.aoKeys ?? [];
-  const isPreferred = (key: AoKey): boolean => kind === "connection" && key === keys[0];
-  const add = (key: AoKey): void => {
-    const { sendId, receiveId, algorithm, secret } = key;
-    sock.addAoKey(fd, address, prefixLength, { sendId, receiveId, algorithm, key: octetsOf(secret) }, isPreferred(key));
-  };
-  const remove = (key: AoKey): void => sock.deleteAoKey(fd, address, prefixLength, key, kind === "listener");
   const [first] = keys;
+  const isConnection = kind === "connection";
   for (const key of keys) {
-    const known = old.some((other) => sameValue(other, key));
-    // The kernel is told what to use when a key is added: one that is not in use yet can be added again.
-    const moves = known && key === first && kind === "connection" && !sameValue(old[0], first);
-    if (moves) remove(key);
-    if (!known || moves) add(key);
+    const isPreferred = isConnection && key === first;
+    if (!old.some((other) => sameValue(other, key))) {
+      const { sendId, receiveId, algorithm, secret } = key;
+      sock.addAoKey(fd, address, prefixLength, { sendId, receiveId, algorithm, key: octetsOf(secret) }, isPreferred);
+    } else if (isPreferred && !sameValue(old[0], key)) sock.useAoKey(fd, key);
   }
-  for (const key of old) if (!keys.some((other) => sameValue(other, key))) remove(key);
+  for (const key of old) {
+    if (!keys.some((other) => sameValue(other, key)))
+      sock.deleteAoKey(fd, address, prefixLength, key, isConnection ? first : undefined);
+  }
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import type { Sock } from "../../../native/index.ts";
 import { seconds } from "../../../src/base/index.ts";
 import { type PeerOptions, planPeerChange } from "../../../src/bgp/speaker/index.ts";
+import { protect } from "../../../src/bgp/speaker/tcp-protection.ts";
 import type { Router } from "./router.ts";
 import { A, B, Scene } from "./scene.ts";
 
@@ -105,4 +107,22 @@ describe("one key takes the place of another", () => {
     it(`${name}: ${effect}`, () =>
       assert.equal(planPeerChange(options(B, A, before), options(B, A, after)).effect, effect));
   }
+
+  it("keys that a connection has of a listener go by the listener's prefix; passwords are the peer's own", () => {
+    const calls: string[] = [];
+    const note =
+      (name: string) =>
+      (fd: number, address: string, prefixLength: number): void =>
+        void calls.push(`${name} ${fd} ${address}/${prefixLength}`);
+    const sock = { setMd5: note("md5"), addAoKey: note("add"), deleteAoKey: note("delete") } as unknown as Sock;
+    const peer = { address: "192.0.2.7", prefixLength: 32 };
+    const range = { address: "192.0.2.0", prefixLength: 24 };
+    const next = { ...KEY, sendId: 3, receiveId: 4 };
+    const socket = { fd: 9, kind: "connection", aoPeer: range } as const;
+    protect(sock, socket, peer, { aoKeys: [KEY], password: "k" }, { aoKeys: [next] });
+    assert.deepEqual(calls, ["md5 9 192.0.2.7/32", "add 9 192.0.2.0/24", "delete 9 192.0.2.0/24"]);
+    calls.length = 0;
+    protect(sock, { fd: 9, kind: "connection" }, peer, { aoKeys: [KEY] }, { aoKeys: [next] });
+    assert.deepEqual(calls, ["add 9 192.0.2.7/32", "delete 9 192.0.2.7/32"]);
+  });
 });

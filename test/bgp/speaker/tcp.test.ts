@@ -138,6 +138,19 @@ describe("two speakers over real TCP", () => {
     if (sock.hasTcpAo()) {
       const [a, b] = await pair(t, sock, { aoKeys: [key(1, 2)] }, { aoKeys: [key(2, 1)] });
       await until("session", () => established(a, b));
+      // A second key is added and used, the first one is used again, and the second again; then the first one goes.
+      const chains = [[3, 1], [1, 3], [3, 1], [3]] as const;
+      for (const chain of chains) {
+        for (const [i, router] of [a, b].entries()) {
+          const aoKeys = chain.map((id) => (i === 0 ? key(id, id + 1) : key(id + 1, id)));
+          const { effect } = router.speaker.changePeer({ ...options(router, i as 0 | 1), aoKeys });
+          assert.equal(effect, "live");
+        }
+      }
+      a.speaker.clearSoft(ADDRESSES[1], "in");
+      const before = a.peer().messagesReceived;
+      await until("the session goes on", () => a.peer().messagesReceived > before);
+      assert.deepEqual([established(a, b), a.peer().flaps, b.peer().flaps], [true, 0, 0]);
       return undefined;
     }
     await assert.rejects(pair(t, sock, { aoKeys: [key(1, 2)] }, {}), (cause) => {
