@@ -2,7 +2,7 @@ import path from "node:path";
 import { type Log, Scope } from "../base/index.ts";
 import { type LogLevel, openFolder, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
 import { AlarmBook, openRouterManagement, type RouterConfiguration } from "../management/index.ts";
-import { ALARM_TYPES, persistFailure } from "./alarms/index.ts";
+import { ALARM_TYPES, persistFailure, selectedNodes } from "./alarms/index.ts";
 import { commitsFolder } from "./live/in-force.ts";
 import { startupFile } from "./live/index.ts";
 import { Reloads } from "./live/reload.ts";
@@ -48,7 +48,10 @@ export async function startDaemon(
   const scope = new Scope(signal);
   try {
     scope.own(await openStateDirectory(startup.stateDirectory));
-    const alarms = new AlarmBook(Object.values(ALARM_TYPES), systemClock);
+    const alarms = new AlarmBook(Object.values(ALARM_TYPES), systemClock, {
+      select: (expression) => selectedNodes(management.engine, expression, scope.signal),
+      failed: (expression, [reason]) => log.warn("alarms.criterion", { expression, reason: reason?.message }),
+    });
     const folder = commitsFolder(startup.stateDirectory);
     const management = scope.own(
       await openRouterManagement({

@@ -239,7 +239,7 @@ it("alarms over NETCONF (ncclient), gNMI, semrctl and Prometheus: raised, closed
       .toSorted(),
   );
   assert.equal(refused.tag, "invalid-value");
-  assert.match(refused.message, /is beyond what is read here/);
+  assert.match(refused.message, /selects no resources/);
   assert.deepEqual(shelved.list, []);
   assert.deepEqual([shelved.active, shelved.counted, shelved.states], [true, "1", ["shelved"]]);
   const [held] = shelved.alarms;

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 from lxml import etree
 from ncclient import manager
@@ -79,12 +80,17 @@ with manager.connect(
     TYPE = f'<alarm-type-id xmlns:o="{OURS}">o:certificate-expiry</alarm-type-id>'
     SHELF = "<control><alarm-shelving>{}</alarm-shelving></control>"
     try:
-        configure(SHELF.format("<shelf><name>wrong</name><resource>//*[position() = 1]</resource></shelf>"))
+        configure(SHELF.format("<shelf><name>wrong</name><resource>/nothing:router[</resource></shelf>"))
     except RPCError as error:
         say("refused", tag=error.tag, message=error.message)
     configure(SHELF.format(f"""<shelf><name>known</name>
-        <resource xmlns:r="urn:semrd:yang:semrd-router">/r:router//*</resource>
+        <resource xmlns:r="urn:semrd:yang:semrd-router">/r:router//*[contains(local-name(), '-file')][starts-with(., 'server')]
+        | /r:router/r:name</resource>
         <alarm-type>{TYPE}<alarm-type-qualifier-match>.*</alarm-type-qualifier-match></alarm-type></shelf>"""))
+    # What XPath selects is found out after the commit
+    until = time.monotonic() + 20
+    while listed() and time.monotonic() < until:
+        pass
     say("shelved", list=listed(), **shelved())
     configure(f"""<alarm-profile>{TYPE}<alarm-type-qualifier-match/><resource>//*</resource>
         <description>they are renewed by hand</description><alarm-severity-assignment-profile>

@@ -19,6 +19,7 @@ import { ALARM_TYPES } from "./types.ts";
 import type { UnservedCapabilities } from "./unserved.ts";
 
 export { persistFailure } from "./conditions.ts";
+export { selectedNodes } from "./selected-nodes.ts";
 export { ALARM_TYPES } from "./types.ts";
 export { UnservedCapabilities } from "./unserved.ts";
 

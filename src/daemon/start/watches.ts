@@ -61,6 +61,12 @@ export function startWatches(
       ...{ sessions, configuration: () => current.configuration, maxRoutes: MAX_ROUTES },
     }),
   );
+  // What criteria select may be another thing now.
+  scope.own(
+    management.engine.subscribe((event) => {
+      if (event.type === "configuration-changed" && event.datastore === "running") begun.alarms.dataChanged();
+    }),
+  );
   metrics.beforeExpose(() => alarms.refreshMetrics());
   scope.own(management.state.add(...alarmState(begun.alarms)));
   scope.own(management.operations.add(alarmOperations(begun.alarms, systemClock)));

@@ -1,5 +1,6 @@
 import { type Clock, type Milliseconds, milliseconds } from "../../base/index.ts";
-import { profileCriteria, shelfCriteria } from "./criteria.ts";
+import { Placement } from "./placement.ts";
+import type { SelectionParts, SelectNodes } from "./selections.ts";
 import {
   type Alarm,
   type AlarmControl,
@@ -40,21 +41,30 @@ const ROUTER = "semrd";
  */
 export class AlarmBook {
   readonly types: readonly AlarmType[];
+  /** Evaluates XPath of criteria. */
+  readonly select: SelectNodes;
   readonly #clock: Clock;
   readonly #alarms = new Map<string, Alarm>();
   /** Keys of the alarms of each type. */
   readonly #byType = new Map<string, Set<string>>();
   readonly #watches = new Set<(news: AlarmNews) => void>();
   #control: AlarmControl = DEFAULT_CONTROL;
-  #shelves: readonly { readonly name: string; readonly fits: ReturnType<typeof shelfCriteria> }[] = [];
-  #profiles: readonly ReturnType<typeof profileCriteria>[] = [];
+  readonly #placement: Placement;
+  /** Said, and not looked at yet: nobody knows whether an expression is about them. */
+  readonly #waiting = new Map<
+    string,
+    { readonly resource: string; readonly type: string; readonly condition: Condition }
+  >();
   #changed: Milliseconds;
   #refused = 0;
 
-  constructor(types: readonly AlarmType[], clock: Clock) {
+  /** `nodes` evaluates XPath criteria; absent: they select nothing. */
+  constructor(types: readonly AlarmType[], clock: Clock, nodes: Omit<SelectionParts, "known"> = NO_NODES) {
     this.types = types;
+    this.select = nodes.select;
     this.#clock = clock;
     this.#changed = clock.wall();
+    this.#placement = new Placement(types, { ...nodes, known: () => this.#judge() });
   }
 
   /** Those that are on no shelf. */
@@ -102,15 +112,27 @@ export class AlarmBook {
   /** Holds from now on. */
   follow(control: AlarmControl): void {
     this.#control = control;
-    this.#shelves = control.shelves.map((shelf) => ({ name: shelf.name, fits: shelfCriteria(shelf) }));
-    this.#profiles = control.profiles.map(profileCriteria);
+    this.#placement.follow(control);
     for (const [key, alarm] of [...this.#alarms]) {
       if (alarm.changes.length > this.#mostChanges)
         this.#alarms.set(key, { ...alarm, changes: alarm.changes.slice(0, this.#mostChanges) });
-      this.#shelve(this.#alarms.get(key)!);
+    }
+    this.#judge();
+  }
+
+  /** The data tree that XPath criteria select of is another one. */
+  dataChanged(): void {
+    this.#placement.refresh();
+  }
+
+  /** Puts every alarm where it belongs, with the severity that it has there, as far as that is known. */
+  #judge(): void {
+    for (const alarm of [...this.#alarms.values()]) {
+      this.#shelve(alarm);
       const { resource, type, reported, text, isCleared } = alarm;
       if (!isCleared) this.raise(resource, type, { severity: reported, text });
     }
+    for (const { resource, type, condition } of [...this.#waiting.values()]) this.raise(resource, type, condition);
   }
 
   subscribe(watch: (news: AlarmNews) => void): Disposable {
@@ -121,6 +143,8 @@ export class AlarmBook {
   /** All that is wrong by this type, by resource: what is not in it is over. */
   reconcile(type: string, conditions: ReadonlyMap<string, Condition>): void {
     for (const [resource, condition] of conditions) this.raise(resource, type, condition);
+    for (const [key, waiting] of this.#waiting)
+      if (waiting.type === type && !conditions.has(waiting.resource)) this.#waiting.delete(key);
     for (const key of this.#byType.get(type) ?? []) {
       const alarm = this.#alarms.get(key)!;
       if (!alarm.isCleared && !conditions.has(alarm.resource)) this.clear(alarm.resource, type);
@@ -128,9 +152,18 @@ export class AlarmBook {
   }
 
   /** Raises, raises again, or changes severity or text; the same as before changes nothing. */
-  raise(resource: string, type: string, { severity: reported, text }: Condition): void {
-    const severity = this.#assigned({ resource, type }, reported);
+  raise(resource: string, type: string, condition: Condition): void {
+    const { severity: reported, text } = condition;
+    const severity = this.#placement.severityOf({ resource, type }, reported);
     const known = this.find(resource, type);
+    const chosen = known === undefined ? this.#placement.shelfOf({ resource, type }) : known.shelf;
+    this.#waiting.delete(keyOf(resource, type));
+    if (severity === undefined || chosen === null) {
+      if (known !== undefined || this.#waiting.size < MOST_ALARMS)
+        this.#waiting.set(keyOf(resource, type), { resource, type, condition });
+      return;
+    }
+    const shelf = chosen;
     if (known !== undefined && !known.isCleared && known.severity === severity && known.text === text) return;
     if (known === undefined && !this.#makeRoom()) {
       this.#refused++;
@@ -139,7 +172,6 @@ export class AlarmBook {
     const time = this.#after(known?.changes[0]?.time);
     const change: StatusChange = { time, severity, text };
     const isRaised = known === undefined || known.isCleared;
-    const shelf = known === undefined ? this.#shelfFor({ resource, type }) : known.shelf;
     const isNew = known === undefined && shelf !== undefined;
     const alarm: Alarm = {
       ...{ resource, type, severity, text, isCleared: false, changed: time, reported },
@@ -157,6 +189,7 @@ export class AlarmBook {
   }
 
   clear(resource: string, type: string, text = "over"): void {
+    this.#waiting.delete(keyOf(resource, type));
     const known = this.find(resource, type);
     if (known === undefined || known.isCleared) return;
     const time = this.#after(known.changes[0]?.time);
@@ -194,8 +227,8 @@ export class AlarmBook {
   /** Puts it where it belongs now. */
   #shelve(alarm: Alarm): void {
     const { shelf: was, ...free } = alarm;
-    const shelf = this.#shelfFor(alarm);
-    if (shelf === was) return;
+    const shelf = this.#placement.shelfOf(alarm);
+    if (shelf === was || shelf === null) return;
     const moved = shelf === undefined ? free : { ...alarm, shelf };
     const change = this.#shelfChange(alarm, shelf);
     const next: Alarm = { ...moved, operatorChanges: saidOf(change, alarm) };
@@ -210,19 +243,6 @@ export class AlarmBook {
         ? { state: "un-shelved", text: `taken from the shelf ${alarm?.shelf}` }
         : { state: "shelved", text: `on the shelf ${shelf}` }),
     };
-  }
-
-  #shelfFor({ resource, type }: Pick<Alarm, "resource" | "type">): string | undefined {
-    return this.#shelves.find(({ fits }) => fits(resource, type))?.name;
-  }
-
-  /** The severity that a profile has instead: the first of its type becomes the first of the profile, and so on. */
-  #assigned({ resource, type }: Pick<Alarm, "resource" | "type">, reported: Severity): Severity {
-    const levels = this.#profiles.find(({ fits }) => fits(resource, type))?.levels ?? [];
-    if (levels.length === 0) return reported;
-    const own = this.types.find(({ id }) => id === type)?.severities ?? [];
-    const place = SEVERITIES.filter((severity) => own.includes(severity)).indexOf(reported);
-    return levels[Math.min(Math.max(place, 0), levels.length - 1)]!;
   }
 
   get #mostChanges(): number {
@@ -276,6 +296,7 @@ export class AlarmBook {
     const key = keyOf(resource, type);
     this.#alarms.delete(key);
     this.#byType.get(type)?.delete(key);
+    this.#placement.forget(resource);
     this.#changed = this.#clock.wall();
     this.#tell({ type: "purged", resource, alarmType: type });
   }
@@ -287,5 +308,10 @@ export class AlarmBook {
 
 const saidOf = (change: OperatorChange, { operatorChanges }: Alarm): readonly OperatorChange[] =>
   [change, ...operatorChanges].slice(0, MOST_OPERATOR_CHANGES);
+
+const NO_NODES: Omit<SelectionParts, "known"> = {
+  select: async () => ({ ok: true, value: "{}" }),
+  failed: () => undefined,
+};
 
 const keyOf = (resource: string, type: string): string => `${type} ${resource}`;

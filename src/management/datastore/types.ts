@@ -56,6 +56,8 @@ export interface GetOptions {
   readonly depth?: number;
   /** Only for `operational`. */
   readonly origin?: OriginOptions;
+  /** Only for `operational`: without what may be as much as there are routes. */
+  readonly tables?: "left-out";
 }
 
 /**

@@ -35,7 +35,7 @@ export class StateReader implements OperationalReader {
   async read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<string>> {
     const reach = this.#model.reach(options.select);
     if (!reach.ok) return reach;
-    const document = await this.#gather(reach.value, access);
+    const document = await this.#gather(reach.value, access, options.tables === "left-out");
     if (!document.ok) return document;
     const tree = await this.#model.withState(inUse, await this.#text(document.value));
     if (!tree.ok) throw new Error(`state does not fit the model: ${tree.faults[0]!.path} ${tree.faults[0]!.message}`);
@@ -46,11 +46,12 @@ export class StateReader implements OperationalReader {
     }
   }
 
-  async #gather(paths: readonly Path[], access: Access | undefined): Promise<Answer<StateDocument>> {
+  async #gather(paths: readonly Path[], access: Access | undefined, isSmall: boolean): Promise<Answer<StateDocument>> {
     const document = new StateDocument((path) => this.#model.steps(path));
     let bulk = 0;
     for (const path of paths) {
       for (const source of this.#book.find(path)) {
+        if (isSmall && source.isBulk) continue;
         for await (const rows of this.#book.readSource(source, path)) {
           if (source.isBulk) bulk += rows.length;
           if (bulk > MOST_BULK_ROWS) return refused(tooMany(source.path));

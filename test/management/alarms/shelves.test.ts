@@ -8,8 +8,11 @@ import {
   type AlarmProfile,
   alarmOperations,
   alarmState,
+  answered,
   DEFAULT_CONTROL,
+  fault,
   operatorStateOf,
+  refused,
   resourceCriterion,
   type Shelf,
   type TypeCriterion,
@@ -25,9 +28,9 @@ const TYPES = [{ id: FULL, severities: ["warning", "critical"], description: "fu
 const any = (id: string): TypeCriterion => ({ id, qualifier: ".*" });
 const shelf = (name: string, criteria: Partial<Shelf> = {}): Shelf => ({ name, resources: [], types: [], ...criteria });
 
-function bench(control: Partial<AlarmControl> = {}) {
+function bench(control: Partial<AlarmControl> = {}, nodes?: ConstructorParameters<typeof AlarmBook>[2]) {
   const clock = new VirtualClock();
-  const book = new AlarmBook(TYPES, clock);
+  const book = new AlarmBook(TYPES, clock, nodes);
   const news: AlarmNews[] = [];
   book.subscribe((one) => news.push(one));
   const follow = (changes: Partial<AlarmControl>): void => book.follow({ ...DEFAULT_CONTROL, ...changes });
@@ -57,12 +60,137 @@ describe("criteria of resources (RFC 8632, resource-match)", () => {
     it(criterion, () => {
       const read = resourceCriterion(criterion);
       assert.ok(read.ok);
-      for (const resource of fits) assert.ok(read.fits(resource), resource);
-      for (const resource of others) assert.ok(!read.fits(resource), resource);
+      for (const resource of fits) assert.equal(read.fits?.(resource), true, resource);
+      for (const resource of others) assert.equal(read.fits?.(resource), false, resource);
     });
 
-  for (const beyond of ["//*[position() = 1]", "/a[b > 1]", "/a | /b", "/a/..", "count(/a)[", "eth[", "(x"])
-    it(`refuses ${beyond}`, () => assert.equal(resourceCriterion(beyond).ok, false));
+  for (const beyond of ["//*[position() = 1]", "/a[b > 1]", "/a | /b", "/a/..", "(/a | /b)[1]"])
+    it(`${beyond} is to be evaluated`, () => {
+      const read = resourceCriterion(beyond);
+      assert.ok(read.ok && "expression" in read);
+      assert.deepEqual([read.expression, read.fits], [beyond, undefined]);
+    });
+
+  it("a leaf that is no key is a matter of the data", () => {
+    const read = resourceCriterion(`${NEIGHBORS}/neighbor[enabled="false"]`);
+    assert.ok(read.ok && "expression" in read);
+    assert.equal(read.expression, `${NEIGHBORS}/neighbor[enabled='false']`);
+    assert.deepEqual([read.fits?.(ONE), read.fits?.(NEIGHBORS), read.fits?.("eth0")], [undefined, false, false]);
+  });
+
+  it("an object identifier fits those that begin with it", () => {
+    const read = resourceCriterion("1.3.6.1.2.1.2.2");
+    assert.ok(read.ok);
+    const fits = ["1.3.6.1.2.1.2.2.1.1.5", "1.3.6.1.2.1.2.2", "1.3.6.1.2.1.2.22", "x"].map((one) => read.fits?.(one));
+    assert.deepEqual(fits, [true, true, false, false]);
+  });
+
+  for (const wrong of ["count(/a)[", "eth[", "(x"])
+    it(`refuses ${wrong}`, () => assert.equal(resourceCriterion(wrong).ok, false));
+});
+
+describe("criteria that are XPath (RFC 8632, resource-match)", () => {
+  const LAB = `${NEIGHBORS}/neighbor[description='lab']`;
+  const document = (...addresses: readonly string[]): string =>
+    JSON.stringify({
+      "semrd-router:router": {
+        "semrd-bgp:bgp": { neighbors: { neighbor: addresses.map((address) => ({ address })) } },
+      },
+    });
+  const labShelf = { shelves: [shelf("lab", { resources: [LAB] })] };
+
+  /** `selected` is what there is when the book asks. */
+  function evaluated(control: Partial<AlarmControl>) {
+    const asked: string[] = [];
+    const failures: string[] = [];
+    const state = { selected: document(), isBroken: false };
+    const select = async (expression: string) => {
+      asked.push(expression);
+      return state.isBroken
+        ? refused(fault("resource-denied", "it took longer than 1000 ms"))
+        : answered(state.selected);
+    };
+    const failed = (expression: string): void => void failures.push(expression);
+    return { ...bench(control, { select, failed }), asked, failures, state };
+  }
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const down = (book: AlarmBook, ...resources: readonly string[]): void => {
+    const condition = { severity: "major", text: "t" } as const;
+    book.reconcile(DOWN, new Map(resources.map((one) => [one, condition])));
+  };
+
+  it("an alarm is in no list before it is known whether it is on a shelf; then it is in one, and told of or not", async () => {
+    const { book, news, list, shelved, asked, state } = evaluated(labShelf);
+    state.selected = document("fd00::1");
+    down(book, ONE, TWO);
+    assert.deepEqual([list(), shelved(), news.length], [[], [], 0]);
+    await settled();
+    assert.deepEqual([list(), shelved()], [[TWO], [[ONE, "lab"]]]);
+    assert.deepEqual(
+      news.map((one) => one.type === "status" && [one.alarm.resource, one.isTold]),
+      [
+        [ONE, false],
+        [TWO, true],
+      ],
+    );
+    // Once for both: they are of one depth
+    assert.deepEqual(asked, [`(${NEIGHBORS}/neighbor[description='lab'])[../../../..][not(../../../../..)]`]);
+  });
+
+  it("what is over before it is known is never raised", async () => {
+    const { book, news, list, shelved } = evaluated(labShelf);
+    down(book, ONE, TWO);
+    down(book, TWO);
+    book.clear(TWO, DOWN);
+    await settled();
+    assert.deepEqual([list(), shelved(), news], [[], [], []]);
+  });
+
+  it("other data put alarms on shelves and take them back; what was known holds until then", async () => {
+    const { book, list, shelved, state } = evaluated(labShelf);
+    down(book, ONE);
+    await settled();
+    assert.deepEqual([list(), shelved()], [[ONE], []]);
+    state.selected = document("fd00::1");
+    book.dataChanged();
+    assert.deepEqual(list(), [ONE]);
+    await settled();
+    assert.deepEqual([list(), shelved()], [[], [[ONE, "lab"]]]);
+    state.selected = document();
+    book.dataChanged();
+    await settled();
+    assert.deepEqual([list(), shelved()], [[ONE], []]);
+  });
+
+  it("one that cannot be evaluated selects nothing, and that is said", async () => {
+    const { book, list, failures, state } = evaluated(labShelf);
+    state.isBroken = true;
+    down(book, ONE);
+    await settled();
+    assert.deepEqual([list(), failures], [[ONE], [LAB]]);
+  });
+
+  it("profiles go by it, too: the severity is that of the profile from the first moment", async () => {
+    const profiles: AlarmProfile[] = [{ type: any(DOWN), resource: LAB, levels: ["warning"] }];
+    const { book, news, state } = evaluated({ profiles });
+    state.selected = document("fd00::1");
+    down(book, ONE, TWO);
+    await settled();
+    assert.deepEqual([book.find(ONE, DOWN)?.severity, book.find(TWO, DOWN)?.severity], ["warning", "major"]);
+    assert.equal(news.length, 2);
+  });
+
+  it("a shelf that comes later takes what is there once it is known, and gives it back when it goes", async () => {
+    const { book, follow, list, shelved, state } = evaluated({});
+    state.selected = document("fd00::1");
+    down(book, ONE, TWO);
+    follow(labShelf);
+    assert.deepEqual(list(), [ONE, TWO]);
+    await settled();
+    assert.deepEqual([list(), shelved()], [[TWO], [[ONE, "lab"]]]);
+    follow({});
+    assert.deepEqual(list().toSorted(), [ONE, TWO]);
+  });
 });
 
 describe("shelves (RFC 8632 §4.1.1)", () => {
