@@ -5,9 +5,10 @@ import { judged } from "./capability-decision.ts";
 import { identifierOf, instanceIdOf, originIdAt, prefixOf, routeTypeAt } from "./capability-key.ts";
 import type { Contender } from "./capability-steps.ts";
 import { losingStep, type PathFacts } from "./net-decision.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import type { PathMarks } from "./path-marks.ts";
+import { KEY, recordOf, SET } from "./path-record.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { CapabilityCandidate, JudgedCandidate, NetId, RouteFilter, RouteRow, RouteSubject } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
@@ -40,44 +41,40 @@ export class CapabilityPaths {
   /** The best path of a net. */
   contender(net: NetId, imported: boolean): Contender {
     const { store, attributes } = this.#parts;
-    const start = store.keyStart(net);
-    const record = net << NET_SHIFT;
     // Sets are made of octets each time: once is enough.
-    const set = attributes.get(store.nets[record + ATTRIBUTES]!);
-    const candidate = this.#candidate(store.nets, record, originIdAt(store.keyOctets, start), set);
+    const set = attributes.get(store.attributesAt(net, 0));
+    const candidate = this.#candidate(net, 0, set);
     return { candidate, set, net, imported };
   }
 
-  #candidate(records: Int32Array, record: number, originId: number, set: AttributeSet): CapabilityCandidate {
-    const attributes = records[record + ATTRIBUTES]!;
-    const tag = records[record + TAG]!;
+  #candidate(net: NetId, place: number, set: AttributeSet): CapabilityCandidate {
+    const { store } = this.#parts;
+    const tag = store.tagAt(net, place);
     return {
-      originId,
+      originId: originIdAt(store.keyOctets, store.keyStart(net)),
       nextHop: set.nextHop,
       local: (tag & 0xffff) === LOCAL_PEER,
       peer: tag & 0xffff,
-      attributes,
+      attributes: store.attributesAt(net, place),
       weight: siteWeight(set, this.#parts.weights),
       stale: this.#parts.tags.isStale(tag),
-      since: ((records[record + SINCE]! >>> 0) * 1000) as CapabilityCandidate["since"],
+      since: (1000 * store.sinceAt(net, place)) as CapabilityCandidate["since"],
     };
   }
 
   /** Further paths of one net: the same site, heard about from somebody else. */
   addOutdone(net: NetId, into: JudgedCandidate[]): void {
     const { store, chooser, attributes } = this.#parts;
-    const { nets, paths, further, keyOctets } = store;
-    const record = net << NET_SHIFT;
-    if (further[net] === 0) return;
-    const winner = chooser.facts(nets[record + ATTRIBUTES]!, nets[record + TAG]!);
+    if (store.further[net] === 0) return;
+    const factsAt = (place: number): PathFacts =>
+      chooser.facts(store.attributesAt(net, place), store.tagAt(net, place));
+    const winner = factsAt(0);
     const all: PathFacts[] = [winner];
     const losers: { readonly facts: PathFacts; readonly candidate: CapabilityCandidate }[] = [];
-    for (let path = further[net]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      const at = path << PATH_SHIFT;
-      const facts = chooser.facts(paths[at + ATTRIBUTES]!, paths[at + TAG]!);
+    for (let place = store.placeAfter(net, 0); place !== 0; place = store.placeAfter(net, place)) {
+      const facts = factsAt(place);
       all.push(facts);
-      const set = attributes.get(paths[at + ATTRIBUTES]!);
-      losers.push({ facts, candidate: this.#candidate(paths, at, originIdAt(keyOctets, store.keyStart(net)), set) });
+      losers.push({ facts, candidate: this.#candidate(net, place, attributes.get(store.attributesAt(net, place))) });
     }
     for (const { facts, candidate } of losers) {
       const lost = losingStep(winner, facts, all);
@@ -92,33 +89,28 @@ export class CapabilityPaths {
   /** All rows of a net are made before the first is handed out: the reader may take its time. */
   rows(net: NetId, filter: RouteFilter): readonly RouteRow[] {
     const { store, attributes: sets, marks } = this.#parts;
-    const { nets, paths, further } = store;
-    const record = net << NET_SHIFT;
-    if (nets[record + KEY] === 0 || nets[record + ATTRIBUTES] === 0) return [];
+    const { nets } = store;
+    if (nets[recordOf(net) + KEY] === 0 || nets[recordOf(net) + SET] === 0) return [];
     const key = this.keyOf(net);
     const subject = subjectOf(key);
     if (subject === undefined || !isAbout(subject, filter.capabilityId)) return [];
     const rows: RouteRow[] = [];
-    const add = (records: Int32Array, at: number, path: number): void => {
-      const set = sets.get(records[at + ATTRIBUTES]!);
-      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(
-        records,
-        at,
-        originIdAt(key, 0),
-        set,
-      );
+    const add = (place: number): void => {
+      const set = sets.get(store.attributesAt(net, place));
+      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(net, place, set);
       const tenant = sets.tenant[attributes]!;
       if (filter.peer !== undefined && filter.peer !== peer) return;
       if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
       const tenantIndex = tenant === 0 ? undefined : tenant;
-      const best = path === 0;
-      const pathId = marks.receivedId(net, path, peer);
+      const best = place === 0;
+      const pathId = marks.receivedId(net, place, peer);
       rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });
     };
-    add(nets, record, 0);
-    for (let path = further[net]!; path !== 0; path = paths[(path << PATH_SHIFT) + PATH_NEXT]!) {
-      add(paths, path << PATH_SHIFT, path);
-    }
+    let place = 0;
+    do {
+      add(place);
+      place = store.placeAfter(net, place);
+    } while (place !== 0);
     return rows;
   }
 }

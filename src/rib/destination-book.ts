@@ -2,7 +2,8 @@ import type { Clock } from "../base/index.ts";
 import type { AttributeStore } from "./attribute-store.ts";
 import { INSTANCE_LIST, isPrefixKey, listAt, NO_LIST } from "./capability-key.ts";
 import type { DestinationId, DestinationIndex } from "./destination-index.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
+import { KEY, recordOf, SET, setIn } from "./path-record.ts";
 import type { PrefixIndex } from "./prefix-index.ts";
 import type { NetId } from "./types.ts";
 
@@ -46,7 +47,7 @@ export class DestinationBook {
 
   /** The best path of `net` is another one, is gone, or is judged anew. */
   put(net: NetId): void {
-    if (this.#parts.store.nets[(net << NET_SHIFT) + ATTRIBUTES] === 0) {
+    if (this.#parts.store.nets[recordOf(net) + SET] === 0) {
       this.#place(net, 0);
       return;
     }
@@ -72,10 +73,10 @@ export class DestinationBook {
   #place(net: NetId, hash: number): void {
     const { store, attributes: sets, destinations, prefixes, keyOf } = this.#parts;
     const { nets, keyOctets } = store;
-    const record = net << NET_SHIFT;
+    const record = recordOf(net);
     if (nets[record + KEY] === 0) return;
     const start = store.keyStart(net);
-    const attributes = nets[record + ATTRIBUTES]!;
+    const attributes = setIn(nets, record);
     const tenant = attributes === 0 ? undefined : sets.tenant[attributes]!;
     const list = listAt(keyOctets, start);
     if (list === NO_LIST) {

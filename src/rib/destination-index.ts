@@ -2,7 +2,8 @@ import { KeyedHash, LITTLE_ENDIAN, OctetView, type Random } from "../base/index.
 import { ID_AT, listAt, NO_LIST, SITE_LIST } from "./capability-key.ts";
 import { hashFlooded } from "./fault.ts";
 import { IdSet } from "./id-set.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
+import { KEY, recordOf, setIn } from "./path-record.ts";
 import { placeAfter, SlotIndex } from "./slot-index.ts";
 import type { NetId } from "./types.ts";
 
@@ -103,14 +104,14 @@ export class DestinationIndex {
     const { slots } = index;
     let touched = 0;
     for (let i = 0; i < count; i++) {
-      const own = ids[i]! << NET_SHIFT;
+      const own = recordOf(ids[i]!);
       const now = this.of(ids[i]!);
       const at = 4 * nets[own + KEY]!;
       hashes[i] = 0;
       if (now !== 0) touched ^= records[(now << SHIFT) + SCOPE]!;
       else if (at !== 0) {
         const list = listAt(keyOctets, at);
-        const scope = scopeOf(list, tenantOf[nets[own + ATTRIBUTES]!]!);
+        const scope = scopeOf(list, tenantOf[setIn(nets, own)]!);
         if (list === NO_LIST) continue;
         const hash = this.#hashOf(scope, keyView, at + ID_AT);
         hashes[i] = hash;

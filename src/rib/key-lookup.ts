@@ -1,5 +1,6 @@
 import { OctetView } from "../base/index.ts";
-import { NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
+import { recordOf } from "./path-record.ts";
 import type { KeyBatch } from "./types.ts";
 
 /** The keys of a batch on their way to their nets: hashes all keys, then touches all slots, then all records, so that cache misses overlap. */
@@ -40,7 +41,7 @@ export class KeyLookup {
     }
     for (let i = 0; i < count; i++) {
       const home = index.home(hashes[i]!);
-      if (slots[home] === hashes[i]) touched ^= nets[slots[home + 1]! << NET_SHIFT]!;
+      if (slots[home] === hashes[i]) touched ^= nets[recordOf(slots[home + 1]!)]!;
     }
     this.touched = touched;
     return view;

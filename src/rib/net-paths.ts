@@ -1,9 +1,23 @@
 import type { AttributeStore } from "./attribute-store.ts";
 import { LOCAL_GAIN } from "./net-decision.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import type { PathMarks } from "./path-marks.ts";
 import { BEST_CHANGED, NET_LOST, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./path-outcome.ts";
+import {
+  KEY,
+  ORIGIN,
+  PATH_NEXT,
+  peerIn,
+  recordOf,
+  SET,
+  setIn,
+  tagIn,
+  timeIn,
+  writeEpoch,
+  writePath,
+  writeSet,
+} from "./path-record.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
@@ -54,12 +68,12 @@ export class NetPaths {
     return this.#total;
   }
 
-  /** Adds the path of the peer in `tag` with this identifier, or overwrites it. */
+  /** Adds the path of the peer in `tag` with this identifier, or overwrites it. @param now of `NetStore.times` */
   put(id: NetId, tag: number, pathId: number, attributes: AttributeId, now: number): PathOutcome | typeof TOO_MANY {
     const { nets } = this.#store;
-    const net = id << NET_SHIFT;
+    const net = recordOf(id);
     this.changedSlots = 0;
-    if (nets[net + ATTRIBUTES] === 0) {
+    if (nets[net + SET] === 0) {
       this.#write(nets, net, tag, attributes, now);
       this.#mark(id, 0, pathId);
       this.#count(tag, 1);
@@ -70,7 +84,7 @@ export class NetPaths {
   }
 
   #isAt(id: NetId, place: number, peer: PeerIndex, pathId: number): boolean {
-    if ((this.#store.tagAt(id, place) & 0xffff) !== peer) return false;
+    if (this.#store.peerAt(id, place) !== peer) return false;
     return !this.#marks.isUsed || this.#marks.idOf(id, place) === pathId;
   }
 
@@ -88,21 +102,22 @@ export class NetPaths {
 
   #write(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): void {
     this.#attributes.retain(attributes);
-    records[record + ATTRIBUTES] = attributes;
-    records[record + TAG] = tag;
-    records[record + SINCE] = now;
+    this.#store.times.retain(now);
+    writePath(records, record, attributes, tag, now);
   }
 
   /** Only for a record that holds a path. */
   #overwrite(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): boolean {
-    const old = records[record + ATTRIBUTES]!;
-    this.#confirmed(records[record + TAG]!);
+    const old = setIn(records, record);
+    this.#confirmed(tagIn(records, record));
     if (old === attributes) {
-      records[record + TAG] = tag;
+      writeEpoch(records, record, tag);
       return false;
     }
+    const since = timeIn(records, record);
     this.#write(records, record, tag, attributes, now);
     this.#attributes.release(old);
+    this.#store.times.release(since);
     return true;
   }
 
@@ -117,8 +132,8 @@ export class NetPaths {
 
   #replaceBest(id: NetId, tag: number, attributes: AttributeId, now: number): PathOutcome {
     const { nets, further } = this.#store;
-    const net = id << NET_SHIFT;
-    const wasStale = this.#tags.isStale(nets[net + TAG]!);
+    const net = recordOf(id);
+    const wasStale = this.#tags.isStale(tagIn(nets, net));
     const other = this.#overwrite(nets, net, tag, attributes, now);
     if (other) this.#noteSlot(id, 0);
     const swapped = further[id] !== 0 && (other || wasStale) && this.#chooser.reselect(id);
@@ -133,21 +148,21 @@ export class NetPaths {
     now: number,
   ): PathOutcome | typeof TOO_MANY {
     const { nets, paths, further } = this.#store;
-    const net = id << NET_SHIFT;
+    const net = recordOf(id);
     const peer = tag & 0xffff;
-    const rankOfBest = this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
-    const rank = this.#rank(attributes, tag);
-    let own = (nets[net + TAG]! & 0xffff) === peer ? 1 : 0;
-    let unconfirmed = own === 1 && !this.#tags.isConfirmed(nets[net + TAG]!) ? 0 : NOWHERE;
+    const rankOfBest = this.#rank(setIn(nets, net), peerIn(nets, net));
+    const rank = this.#rank(attributes, peer);
+    let own = peerIn(nets, net) === peer ? 1 : 0;
+    let unconfirmed = own === 1 && !this.#tags.isConfirmed(tagIn(nets, net)) ? 0 : NOWHERE;
     let path = further[id]!;
     while (path !== 0) {
-      const other = paths[(path << PATH_SHIFT) + TAG]!;
-      if ((other & 0xffff) === peer) {
+      const record = recordOf(path);
+      if (peerIn(paths, record) === peer) {
         if (!this.#marks.isUsed || this.#marks.idOf(id, path) === pathId) break;
         own++;
-        if (!this.#tags.isConfirmed(other)) unconfirmed = path;
+        if (!this.#tags.isConfirmed(tagIn(paths, record))) unconfirmed = path;
       }
-      path = paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+      path = paths[record + PATH_NEXT]!;
     }
     if (path === 0 && own >= this.#pathLimit) {
       // A neighbour that is back may have numbered its paths anew: what it has not confirmed makes room.
@@ -157,15 +172,15 @@ export class NetPaths {
     let mattered = false;
     if (path === 0) {
       path = this.#store.addPath();
-      paths[(path << PATH_SHIFT) + PATH_NEXT] = further[id]!;
+      paths[recordOf(path) + PATH_NEXT] = further[id]!;
       further[id] = path;
-      this.#write(paths, path << PATH_SHIFT, tag, attributes, now);
+      this.#write(paths, recordOf(path), tag, attributes, now);
       this.#mark(id, path, pathId);
       this.#count(tag, 1);
     } else {
-      const record = path << PATH_SHIFT;
-      mattered = this.#rank(paths[record + ATTRIBUTES]!, tag) <= rankOfBest;
-      const wasStale = this.#tags.isStale(paths[record + TAG]!);
+      const record = recordOf(path);
+      mattered = this.#rank(setIn(paths, record), peer) <= rankOfBest;
+      const wasStale = this.#tags.isStale(tagIn(paths, record));
       const other = this.#overwrite(paths, record, tag, attributes, now);
       if (other) this.#noteSlot(id, path);
       changed = other || wasStale;
@@ -179,17 +194,17 @@ export class NetPaths {
     const { nets, paths, further } = this.#store;
     const isBest = place === 0;
     const other = isBest
-      ? this.#overwrite(nets, id << NET_SHIFT, tag, attributes, now)
-      : this.#overwrite(paths, place << PATH_SHIFT, tag, attributes, now);
+      ? this.#overwrite(nets, recordOf(id), tag, attributes, now)
+      : this.#overwrite(paths, recordOf(place), tag, attributes, now);
     this.#marks.setId(id, place, pathId);
     if (other) this.#noteSlot(id, place);
     const swapped = further[id] !== 0 && this.#chooser.reselect(id);
     return swapped || (isBest && other) ? BEST_CHANGED : OTHERS_CHANGED;
   }
 
-  #rank(attributes: AttributeId, tag: number): number {
+  #rank(attributes: AttributeId, peer: PeerIndex): number {
     const rank = this.#attributes.rank[attributes]!;
-    return (tag & 0xffff) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
+    return peer === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
   }
 
   /** Removes the path of `peer` with this identifier, if there is one. */
@@ -232,15 +247,19 @@ export class NetPaths {
   /** @param previous the place in front of `place` in the list */
   #remove(id: NetId, place: number, previous: number): PathOutcome {
     const { nets, paths, further } = this.#store;
-    const net = id << NET_SHIFT;
-    const attributes = this.#store.attributesAt(id, place);
-    const tag = this.#store.tagAt(id, place);
+    const net = recordOf(id);
+    const records = place === 0 ? nets : paths;
+    const going = place === 0 ? net : recordOf(place);
+    const attributes = setIn(records, going);
+    const tag = tagIn(records, going);
+    this.#store.times.release(timeIn(records, going));
     if (place === 0) {
       const first = further[id]!;
-      if (first === 0) nets[net + ATTRIBUTES] = 0;
+      if (first === 0) nets[net + SET] = 0;
       else {
-        const record = first << PATH_SHIFT;
-        for (let word = ATTRIBUTES; word <= SINCE; word++) nets[net + word] = paths[record + word]!;
+        const record = recordOf(first);
+        nets[net + SET] = paths[record + SET]!;
+        nets[net + ORIGIN] = paths[record + ORIGIN]!;
         further[id] = paths[record + PATH_NEXT]!;
         if (this.#marks.isUsed) this.#marks.swap(id, first);
         this.#store.removePath(first);
@@ -249,10 +268,10 @@ export class NetPaths {
       this.#forget(attributes, tag);
       return first === 0 ? NET_LOST : BEST_CHANGED;
     }
-    const following = this.#store.placeAfter(id, place);
+    const following = paths[going + PATH_NEXT]!;
     if (previous === 0) further[id] = following;
-    else paths[(previous << PATH_SHIFT) + PATH_NEXT] = following;
-    const mattered = this.#rank(attributes, tag) <= this.#rank(nets[net + ATTRIBUTES]!, nets[net + TAG]!);
+    else paths[recordOf(previous) + PATH_NEXT] = following;
+    const mattered = this.#rank(attributes, tag & 0xffff) <= this.#rank(setIn(nets, net), peerIn(nets, net));
     this.#store.removePath(place);
     this.#forget(attributes, tag);
     return mattered && this.#chooser.reselect(id) ? BEST_CHANGED : OTHERS_CHANGED;
@@ -264,11 +283,28 @@ export class NetPaths {
     this.#attributes.release(attributes);
   }
 
+  /** Makes room for further epochs. @see PathTags.younger */
+  renew(id: NetId, peer: PeerIndex): void {
+    const { nets, paths } = this.#store;
+    if (nets[recordOf(id) + KEY] === 0 || nets[recordOf(id) + SET] === 0) return;
+    let place = 0;
+    do {
+      const tag = this.#store.tagAt(id, place);
+      if ((tag & 0xffff) === peer) {
+        const younger = this.#tags.younger(tag);
+        if (this.#tags.isConfirmed(younger)) this.#confirmed(tag);
+        if (place === 0) writeEpoch(nets, recordOf(id), younger);
+        else writeEpoch(paths, recordOf(place), younger);
+      }
+      place = this.#store.placeAfter(id, place);
+    } while (place !== 0);
+  }
+
   /** Gives the stale paths of `peer` other attributes; without any they are removed. */
   replaceStale(id: NetId, peer: PeerIndex, change: (attributes: AttributeId) => AttributeId | undefined): PathOutcome {
     const { nets, paths, further } = this.#store;
-    const net = id << NET_SHIFT;
-    if (nets[net + KEY] === 0 || nets[net + ATTRIBUTES] === 0) return NOTHING;
+    const net = recordOf(id);
+    if (nets[net + KEY] === 0 || nets[net + SET] === 0) return NOTHING;
     let outcome: PathOutcome = NOTHING;
     let slots = 0;
     let goes = false;
@@ -280,8 +316,8 @@ export class NetPaths {
       if (attributes === undefined) goes = true;
       else if (attributes !== old) {
         this.#attributes.retain(attributes);
-        if (place === 0) nets[net + ATTRIBUTES] = attributes;
-        else paths[(place << PATH_SHIFT) + ATTRIBUTES] = attributes;
+        if (place === 0) writeSet(nets, net, attributes);
+        else writeSet(paths, recordOf(place), attributes);
         this.#attributes.release(old);
         this.changedSlots = 0;
         this.#noteSlot(id, place);

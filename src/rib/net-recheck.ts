@@ -1,5 +1,6 @@
 import type { Clock } from "../base/index.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
+import { KEY, recordOf, setIn } from "./path-record.ts";
 import type { AttributeId, NetId } from "./types.ts";
 
 const NETS_PER_TURN = 8192;
@@ -47,8 +48,8 @@ export class NetRecheck {
     const visitor = this.#visitor;
     const end = Math.min(netTop, this.#from + NETS_PER_TURN);
     for (let net = this.#from; net < end; net++) {
-      const record = net << NET_SHIFT;
-      const attributes = nets[record + ATTRIBUTES]!;
+      const record = recordOf(net);
+      const attributes = setIn(nets, record);
       if (nets[record + KEY] === 0 || attributes === 0) continue;
       if (further[net] !== 0) visitor.several(net);
       if (further[net] === 0 || !visitor.decide(net)) visitor.rejudged(net, attributes);

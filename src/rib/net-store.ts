@@ -1,26 +1,10 @@
 import type { Random } from "../base/index.ts";
 import { KeyedHash, LITTLE_ENDIAN, tailWord } from "../base/index.ts";
 import { hashFlooded, type LimitedThing, RibError } from "./fault.ts";
+import { KEY, ORIGIN, PATH_NEXT, peerIn, recordOf, recordWords, SET, setIn, tagIn, timeIn } from "./path-record.ts";
+import { PathTimes } from "./path-times.ts";
 import { placeAfter, SlotIndex } from "./slot-index.ts";
-import type { AttributeId, NetId } from "./types.ts";
-
-/*
- * A net is 4 words, its best path inside; a further path is 4 words with the same members at the same places.
- *
- *     net   | key | attributes | tag | since |
- *     path  | next further path | attributes | tag | since |
- *
- * key: position in the key words, 0 = the record is free. attributes 0 = no path. tag: peer and epoch, see PeerBook.
- * since: seconds since the Unix epoch; without a path the hash of the key; the next free record in one that is free. Where the further paths of a net begin is in
- * an array beside the records, memory only where there are any.
- */
-export const NET_SHIFT = 2;
-export const PATH_SHIFT = 2;
-export const KEY = 0;
-export const ATTRIBUTES = 1;
-export const TAG = 2;
-export const SINCE = 3;
-export const PATH_NEXT = 0;
+import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 
 export interface StoreOptions {
   readonly maxRoutes: number;
@@ -35,14 +19,16 @@ export interface StoreOptions {
 
 /** Records, keys and the index of one table: finds, makes and frees; decides nothing. */
 export class NetStore {
+  /** Records of nets and of further paths: see `path-record`. */
   readonly nets: Int32Array;
-  /** By net: the first of its further paths, 0 = none. */
+  /** By net: the first of its further paths, 0 = none. Beside the records: memory only where there are any. */
   readonly further: Int32Array;
   readonly paths: Int32Array;
   readonly keyOctets: Uint8Array;
   /** The same memory. */
   readonly keyView: DataView;
   readonly index: SlotIndex;
+  readonly times = new PathTimes();
   readonly options: StoreOptions;
   readonly #keyWords: Int32Array;
   readonly #hash: KeyedHash;
@@ -61,9 +47,9 @@ export class NetStore {
     this.options = options;
     this.index = new SlotIndex(options.maxRoutes, hashFlooded);
     this.#hash = new KeyedHash(random, options.maxKey);
-    this.nets = new Int32Array((options.maxRoutes + 1) << NET_SHIFT);
+    this.nets = new Int32Array(recordWords(options.maxRoutes));
     this.further = new Int32Array(options.maxRoutes + 1);
-    this.paths = new Int32Array((options.maxPaths + 1) << PATH_SHIFT);
+    this.paths = new Int32Array(recordWords(options.maxPaths));
     this.#keyWords = new Int32Array(options.maxRoutes * options.keyWords + 1);
     this.keyOctets = new Uint8Array(this.#keyWords.buffer);
     this.keyView = new DataView(this.#keyWords.buffer);
@@ -89,7 +75,7 @@ export class NetStore {
     let slot = index.home(hash);
     for (; slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       const id = slots[slot + 1]!;
-      if (slots[slot] === hash && this.#holds(nets[(id << NET_SHIFT) + KEY]!, view, at, length)) return id;
+      if (slots[slot] === hash && this.#holds(nets[recordOf(id) + KEY]!, view, at, length)) return id;
     }
     this.#vacant = slot;
     return 0;
@@ -116,15 +102,16 @@ export class NetStore {
     }
     const id = this.#freeNet !== 0 ? this.#freeNet : this.#netTop;
     this.index.insert(this.#vacant, hash, id);
-    const net = id << NET_SHIFT;
+    const net = recordOf(id);
     if (id === this.#netTop) this.#netTop++;
-    else this.#freeNet = this.nets[net + SINCE]!;
+    else this.#freeNet = this.nets[net + ORIGIN]!;
     const key = recycled !== 0 ? recycled : this.#keyTop;
     if (recycled !== 0) this.#freeKeys[words] = this.#keyWords[recycled]!;
     else this.#keyTop += words;
     this.#copyKey(key, view, at, length);
     this.nets[net + KEY] = key;
-    for (let word = ATTRIBUTES; word <= SINCE; word++) this.nets[net + word] = 0;
+    this.nets[net + SET] = 0;
+    this.nets[net + ORIGIN] = 0;
     this.#netCount++;
     return id;
   }
@@ -138,13 +125,13 @@ export class NetStore {
     if (position < end) words[k] = tailWord(view, position, end);
   }
 
-  /** Of a net that has lost its last path: where the path's time was is its hash until it has a path again, or is removed. */
+  /** Of a net that has lost its last path: where the path's origin was is its hash until it has a path again, or is removed. */
   lose(id: NetId, hash: number): void {
-    this.nets[(id << NET_SHIFT) + SINCE] = hash;
+    this.nets[recordOf(id) + ORIGIN] = hash;
   }
 
   hashOf(id: NetId): number {
-    return this.#hash.hashWords(this.#keyWords, this.nets[(id << NET_SHIFT) + KEY]!, this.keyLength(id));
+    return this.#hash.hashWords(this.#keyWords, this.nets[recordOf(id) + KEY]!, this.keyLength(id));
   }
 
   /** Removes lost nets, `ids[0..count)`: touches all slots first, so that their cache misses overlap. */
@@ -153,7 +140,7 @@ export class NetStore {
     const { slots } = index;
     let touched = 0;
     for (let i = 0; i < count; i++) {
-      const hash = nets[(ids[i]! << NET_SHIFT) + SINCE]!;
+      const hash = nets[recordOf(ids[i]!) + ORIGIN]!;
       touched ^= slots[index.home(hash)]!;
     }
     nets[0] = touched; // a record that nobody has: keeps the loads from being optimised away
@@ -162,22 +149,22 @@ export class NetStore {
 
   removeNet(id: NetId): void {
     const { nets } = this;
-    const net = id << NET_SHIFT;
+    const net = recordOf(id);
     const key = nets[net + KEY]!;
     const words = (this.keyLength(id) + 3) >> 2;
-    this.index.remove(nets[net + SINCE]!, id);
+    this.index.remove(nets[net + ORIGIN]!, id);
     this.#keyWords[key] = this.#freeKeys[words]!;
     this.#freeKeys[words] = key;
     nets[net + KEY] = 0;
-    nets[net + ATTRIBUTES] = 0;
-    nets[net + SINCE] = this.#freeNet;
+    nets[net + SET] = 0;
+    nets[net + ORIGIN] = this.#freeNet;
     this.#freeNet = id;
     this.#netCount--;
   }
 
   /** Where the key begins in `keyOctets`. */
   keyStart(id: NetId): number {
-    return 4 * this.nets[(id << NET_SHIFT) + KEY]!;
+    return 4 * this.nets[recordOf(id) + KEY]!;
   }
 
   keyLength(id: NetId): number {
@@ -186,16 +173,25 @@ export class NetStore {
 
   /** Set of the path at a place of a net: 0, in its record, or the number of a further path. */
   attributesAt(id: NetId, place: number): AttributeId {
-    return place === 0 ? this.nets[(id << NET_SHIFT) + ATTRIBUTES]! : this.paths[(place << PATH_SHIFT) + ATTRIBUTES]!;
+    return place === 0 ? setIn(this.nets, recordOf(id)) : setIn(this.paths, recordOf(place));
   }
 
   tagAt(id: NetId, place: number): number {
-    return place === 0 ? this.nets[(id << NET_SHIFT) + TAG]! : this.paths[(place << PATH_SHIFT) + TAG]!;
+    return place === 0 ? tagIn(this.nets, recordOf(id)) : tagIn(this.paths, recordOf(place));
+  }
+
+  peerAt(id: NetId, place: number): PeerIndex {
+    return place === 0 ? peerIn(this.nets, recordOf(id)) : peerIn(this.paths, recordOf(place));
+  }
+
+  /** Seconds since the Unix epoch. */
+  sinceAt(id: NetId, place: number): number {
+    return this.times.secondsOf(place === 0 ? timeIn(this.nets, recordOf(id)) : timeIn(this.paths, recordOf(place)));
   }
 
   /** The place behind another one; 0: it is the last one. */
   placeAfter(id: NetId, place: number): number {
-    return place === 0 ? this.further[id]! : this.paths[(place << PATH_SHIFT) + PATH_NEXT]!;
+    return place === 0 ? this.further[id]! : this.paths[recordOf(place) + PATH_NEXT]!;
   }
 
   /** A further path, not yet in a list. */
@@ -205,12 +201,12 @@ export class NetStore {
     this.#pathCount++;
     const id = this.#freePath;
     if (id === 0) return this.#pathTop++;
-    this.#freePath = this.paths[id << PATH_SHIFT]!;
+    this.#freePath = this.paths[recordOf(id) + PATH_NEXT]!;
     return id;
   }
 
   removePath(id: number): void {
-    this.paths[id << PATH_SHIFT] = this.#freePath;
+    this.paths[recordOf(id) + PATH_NEXT] = this.#freePath;
     this.#freePath = id;
     this.#pathCount--;
   }

@@ -4,10 +4,11 @@ import { KeyLookup } from "./key-lookup.ts";
 import { LostNets } from "./lost-nets.ts";
 import { NetPaths } from "./net-paths.ts";
 import { NetRecheck } from "./net-recheck.ts";
-import { ATTRIBUTES, NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
 import { PathChooser } from "./path-chooser.ts";
 import { PathMarks } from "./path-marks.ts";
 import { NET_LOST, NOTHING, OTHERS_CHANGED, type PathOutcome, TOO_MANY } from "./path-outcome.ts";
+import { recordOf, SET } from "./path-record.ts";
 import { PathSlots } from "./path-slots.ts";
 import { PathTags } from "./path-tags.ts";
 import { PathsOutput } from "./paths-output.ts";
@@ -111,7 +112,7 @@ export class NetTable implements RouteTable, OutputHost {
     const view = this.#begin(keys);
     const { hashes } = this.#lookup;
     const tag = this.tags.of(peer);
-    const now = Math.floor(this.clock.wall() / 1000);
+    const now = this.store.times.at(Math.floor(this.clock.wall() / 1000));
     this.#changedCount = 0;
     this.#isBatch = true;
     try {
@@ -191,7 +192,7 @@ export class NetTable implements RouteTable, OutputHost {
     const { nets } = store;
     let id = store.find(view, at, length, hash);
     if (id === 0) id = store.addNet(view, at, length, hash);
-    else if (nets[(id << NET_SHIFT) + ATTRIBUTES] === 0) this.#lost.revive(id);
+    else if (nets[recordOf(id) + SET] === 0) this.#lost.revive(id);
     const outcome = this.#paths.put(id, tag, pathId, attributes, now);
     if (outcome === TOO_MANY) return false;
     this.#conclude(id, outcome);
@@ -245,12 +246,16 @@ export class NetTable implements RouteTable, OutputHost {
     return false;
   }
 
-  markStale(peer: PeerIndex): void {
+  markStale(peer: PeerIndex, budget = Number.POSITIVE_INFINITY): boolean {
+    if (!this.#sweeps.makeRoom(peer, budget)) return false;
     if (this.#sweeps.distrust(peer)) this.recheck();
+    return true;
   }
 
-  beginRefresh(peer: PeerIndex): void {
+  beginRefresh(peer: PeerIndex, budget = Number.POSITIVE_INFINITY): boolean {
+    if (!this.#sweeps.makeRoom(peer, budget)) return false;
     this.#sweeps.recount(peer);
+    return true;
   }
 
   sweepStale(peer: PeerIndex, budget: number): boolean {

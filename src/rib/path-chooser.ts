@@ -1,8 +1,9 @@
 import type { AttributeStore } from "./attribute-store.ts";
 import { SetMark } from "./attributes.ts";
 import { isInside, LOCAL_GAIN, lateRank, type PathFacts } from "./net-decision.ts";
-import { ATTRIBUTES, NET_SHIFT, type NetStore, PATH_NEXT, PATH_SHIFT, SINCE, TAG } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
 import type { PathMarks } from "./path-marks.ts";
+import { ORIGIN, PATH_NEXT, recordOf, SET } from "./path-record.ts";
 import type { PathTags } from "./path-tags.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId } from "./types.ts";
@@ -38,17 +39,17 @@ export class PathChooser {
   /** Brings the best path into the net record; true when it is another one than before. */
   reselect(id: NetId): boolean {
     const { nets, paths } = this.#store;
-    const net = id << NET_SHIFT;
     this.#keepBestRank(id);
     const chosen = this.#finish(id);
     if (chosen === 0) return false;
     if (this.#marks.isUsed) this.#marks.swap(id, chosen);
-    const path = chosen << PATH_SHIFT;
-    for (let word = ATTRIBUTES; word <= SINCE; word++) {
-      const value = nets[net + word]!;
-      nets[net + word] = paths[path + word]!;
-      paths[path + word] = value;
-    }
+    const [net, path] = [recordOf(id), recordOf(chosen)];
+    const set = nets[net + SET]!;
+    nets[net + SET] = paths[path + SET]!;
+    paths[path + SET] = set;
+    const origin = nets[net + ORIGIN]!;
+    nets[net + ORIGIN] = paths[path + ORIGIN]!;
+    paths[path + ORIGIN] = origin;
     return true;
   }
 
@@ -57,7 +58,6 @@ export class PathChooser {
    * `order` has room for; returns how many. Cost grows with their square.
    */
   rank(id: NetId, order: Int32Array): number {
-    const net = id << NET_SHIFT;
     if (this.#store.further[id] === 0) {
       order[0] = 0;
       return 1;
@@ -67,11 +67,11 @@ export class PathChooser {
     let path = 0;
     do {
       unplaced.push(path);
-      path = path === 0 ? this.#store.further[id]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+      path = path === 0 ? this.#store.further[id]! : this.#store.paths[recordOf(path) + PATH_NEXT]!;
     } while (path !== 0);
     let placed = 0;
     while (unplaced.length > 0 && placed < order.length) {
-      this.#keepBestOf(net, unplaced);
+      this.#keepBestOf(id, unplaced);
       const chosen = this.#finish(id);
       order[placed++] = chosen;
       unplaced[unplaced.indexOf(chosen)] = unplaced.at(-1)!;
@@ -82,58 +82,48 @@ export class PathChooser {
 
   /** The best of those that are still racing. */
   #finish(id: NetId): number {
-    const net = id << NET_SHIFT;
-    if (this.#racing.length > 1) this.#keepLowestMed(net);
+    if (this.#racing.length > 1) this.#keepLowestMed(id);
     return this.#racing.length > 1 ? this.#lowestLateRank(id) : this.#racing[0]!;
   }
 
-  #attributesOf(net: number, path: number): AttributeId {
-    return path === 0 ? this.#store.nets[net + ATTRIBUTES]! : this.#store.paths[(path << PATH_SHIFT) + ATTRIBUTES]!;
-  }
-
-  #tagOf(net: number, path: number): number {
-    return path === 0 ? this.#store.nets[net + TAG]! : this.#store.paths[(path << PATH_SHIFT) + TAG]!;
-  }
-
   #keepBestRank(id: NetId): void {
-    const net = id << NET_SHIFT;
     const racing = this.#racing;
     racing.length = 0;
     let least = Number.POSITIVE_INFINITY;
     let path = 0;
     do {
-      const rank = this.#leadingRank(net, path);
+      const rank = this.#leadingRank(id, path);
       if (rank < least) racing.length = 0;
       if (rank <= least) racing.push(path);
       least = Math.min(rank, least);
-      path = path === 0 ? this.#store.further[id]! : this.#store.paths[(path << PATH_SHIFT) + PATH_NEXT]!;
+      path = path === 0 ? this.#store.further[id]! : this.#store.paths[recordOf(path) + PATH_NEXT]!;
     } while (path !== 0);
   }
 
-  #keepBestOf(net: number, candidates: readonly number[]): void {
+  #keepBestOf(id: NetId, candidates: readonly number[]): void {
     const racing = this.#racing;
     racing.length = 0;
     let least = Number.POSITIVE_INFINITY;
     for (const path of candidates) {
-      const rank = this.#leadingRank(net, path);
+      const rank = this.#leadingRank(id, path);
       if (rank < least) racing.length = 0;
       if (rank <= least) racing.push(path);
       least = Math.min(rank, least);
     }
   }
 
-  #leadingRank(net: number, path: number): number {
-    const rank = this.#attributes.rank[this.#attributesOf(net, path)]!;
-    return (this.#tagOf(net, path) & 0xffff) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
+  #leadingRank(id: NetId, path: number): number {
+    const rank = this.#attributes.rank[this.#store.attributesAt(id, path)]!;
+    return this.#store.peerAt(id, path) === LOCAL_PEER ? rank - LOCAL_GAIN : rank;
   }
 
-  #keepLowestMed(net: number): void {
+  #keepLowestMed(id: NetId): void {
     const { med, neighbourAs } = this.#attributes;
     const racing = this.#racing;
     const sets = this.#sets;
     let differ = false;
     for (let i = 0; i < racing.length; i++) {
-      sets[i] = this.#attributesOf(net, racing[i]!);
+      sets[i] = this.#store.attributesAt(id, racing[i]!);
       if (med[sets[i]!] !== med[sets[0]!]) differ = true;
     }
     if (!differ) return;
@@ -151,11 +141,10 @@ export class PathChooser {
   }
 
   #lowestLateRank(id: NetId): number {
-    const net = id << NET_SHIFT;
     let chosen = this.#racing[0]!;
     let least = Number.POSITIVE_INFINITY;
     for (const path of this.#racing) {
-      const rank = this.#lateRank(this.#attributesOf(net, path), this.#tagOf(net, path));
+      const rank = this.#lateRank(this.#store.attributesAt(id, path), this.#store.tagAt(id, path));
       if (rank < least || (rank === least && this.#isEarlier(id, path, chosen))) chosen = path;
       least = Math.min(rank, least);
     }
@@ -167,8 +156,7 @@ export class PathChooser {
    * neighbour, the lower identifier.
    */
   #isEarlier(id: NetId, path: number, than: number): boolean {
-    const net = id << NET_SHIFT;
-    const order = (this.#tagOf(net, path) & 0xffff) - (this.#tagOf(net, than) & 0xffff);
+    const order = this.#store.peerAt(id, path) - this.#store.peerAt(id, than);
     if (order !== 0 || !this.#marks.isUsed) return order < 0;
     return this.#marks.idOf(id, path) >>> 0 < this.#marks.idOf(id, than) >>> 0;
   }

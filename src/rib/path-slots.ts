@@ -1,6 +1,7 @@
-import { ATTRIBUTES, NET_SHIFT, type NetStore } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
 import type { PathChooser } from "./path-chooser.ts";
 import { type PathMarks, SLOTS } from "./path-marks.ts";
+import { recordOf, SET } from "./path-record.ts";
 import type { NetId } from "./types.ts";
 
 /**
@@ -25,7 +26,7 @@ export class PathSlots {
 
   /** Fills `order`; returns how many paths it has. */
   rank(net: NetId): number {
-    return this.#store.nets[(net << NET_SHIFT) + ATTRIBUTES] === 0 ? 0 : this.#chooser.rank(net, this.order);
+    return this.#store.nets[recordOf(net) + SET] === 0 ? 0 : this.#chooser.rank(net, this.order);
   }
 
   /** The number of one of the first `count` places of `order`; it gets one where it has none. */

@@ -1,6 +1,6 @@
 import { IdSet } from "./id-set.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, PATH_SHIFT, TAG } from "./net-store.ts";
 import { SLOTS } from "./path-marks.ts";
+import { KEY, recordOf, SET } from "./path-record.ts";
 import type { PathSlots } from "./path-slots.ts";
 import type { OutputHost, TableOutput } from "./route-output.ts";
 import type { AttributeId, NetId, OutputVisitor, OutputWalker, PeerIndex, RouteOutput } from "./types.ts";
@@ -95,7 +95,7 @@ export class PathsOutput implements RouteOutput, TableOutput {
     const { store, slots } = this.#host;
     const { keyOctets } = store;
     this.#recheckFrom = this.#eachPath(this.#recheckFrom, Math.max(1, limit), (net, place, source) => {
-      if (differs(this.#attributesOf(net, place), source, keyOctets, store.keyStart(net))) {
+      if (differs(store.attributesAt(net, place), source, keyOctets, store.keyStart(net))) {
         this.note(net, slots.bitOf(net, place));
       }
     });
@@ -113,7 +113,7 @@ export class PathsOutput implements RouteOutput, TableOutput {
       const told = (this.#told[net]! & bit) !== 0 ? "told" : "not-told";
       const state = this.#changed.has(net) ? "pending" : told;
       const [start, length] = [store.keyStart(net), store.keyLength(net)];
-      visit(this.#attributesOf(net, place), source, keyOctets, start, length, slot, state);
+      visit(store.attributesAt(net, place), source, keyOctets, start, length, slot, state);
     });
   }
 
@@ -123,11 +123,11 @@ export class PathsOutput implements RouteOutput, TableOutput {
     const { nets, netTop } = store;
     const end = Math.min(netTop, from + limit);
     for (let net = from; net < end; net++) {
-      if (nets[(net << NET_SHIFT) + KEY] === 0) continue;
+      if (nets[recordOf(net) + KEY] === 0) continue;
       const count = slots.rank(net);
       for (let i = 0; i < count; i++) {
         const place = slots.order[i]!;
-        const source = this.#tagOf(net, place) & 0xffff;
+        const source = store.peerAt(net, place);
         if (this.#mayHave(source)) visit(net, place, source);
       }
     }
@@ -200,23 +200,13 @@ export class PathsOutput implements RouteOutput, TableOutput {
       return true;
     }
     const place = this.#host.slots.placeOf(net, slot);
-    const source = this.#tagOf(net, place) & 0xffff;
-    const attributes = this.#attributesOf(net, place);
+    const source = store.peerAt(net, place);
+    const attributes = store.attributesAt(net, place);
     if (!visitor.announce(attributes, store.keyOctets, start, length, source, slot)) return false;
     if ((this.#told[net]! & bit) === 0) this.#advertised++;
     this.#told[net]! |= bit;
     this.#due[net]! &= ~bit;
     return true;
-  }
-
-  #attributesOf(net: NetId, place: number): AttributeId {
-    const { nets, paths } = this.#host.store;
-    return place === 0 ? nets[(net << NET_SHIFT) + ATTRIBUTES]! : paths[(place << PATH_SHIFT) + ATTRIBUTES]!;
-  }
-
-  #tagOf(net: NetId, place: number): number {
-    const { nets, paths } = this.#host.store;
-    return place === 0 ? nets[(net << NET_SHIFT) + TAG]! : paths[(place << PATH_SHIFT) + TAG]!;
   }
 
   /** Everything of the window has been said: what has not changed meanwhile is done. */
@@ -225,7 +215,7 @@ export class PathsOutput implements RouteOutput, TableOutput {
       const net = this.#windowNets[i]!;
       if (!this.#settled.delete(net)) continue;
       this.#changed.delete(net);
-      if (this.#host.store.nets[(net << NET_SHIFT) + ATTRIBUTES] === 0) this.#host.settle(net);
+      if (this.#host.store.nets[recordOf(net) + SET] === 0) this.#host.settle(net);
     }
     this.#windowCount = 0;
   }
@@ -239,7 +229,7 @@ export class PathsOutput implements RouteOutput, TableOutput {
     while (net !== 0 && this.#windowCount < WINDOW && this.#gathered < WINDOW) {
       this.#cursor = net + 1;
       this.#windowNets[this.#windowCount++] = net;
-      if (store.nets[(net << NET_SHIFT) + KEY] !== 0) this.#gather(net, verdicts);
+      if (store.nets[recordOf(net) + KEY] !== 0) this.#gather(net, verdicts);
       this.#settled.add(net);
       net = this.#changed.next(net + 1);
     }
@@ -281,9 +271,9 @@ export class PathsOutput implements RouteOutput, TableOutput {
     let wanted = 0;
     for (let i = 0, taken = 0; i < count && taken < this.#limit; i++) {
       const place = slots.order[i]!;
-      const source = this.#tagOf(net, place) & 0xffff;
+      const source = store.peerAt(net, place);
       if (!this.#mayHave(source)) continue;
-      const attributes = this.#attributesOf(net, place);
+      const attributes = store.attributesAt(net, place);
       if (!verdicts.admit(attributes, source, store, net)) continue;
       const slot = slots.slotOf(net, place, count);
       this.#sets[slot] = attributes;

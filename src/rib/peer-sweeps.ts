@@ -14,6 +14,7 @@ export class PeerSweeps {
   readonly #tags: PathTags;
   readonly #conclude: (net: NetId, outcome: PathOutcome) => void;
   readonly #sweepCursor = new Map<PeerIndex, NetId>();
+  readonly #renewCursor = new Map<PeerIndex, NetId>();
   readonly #replaceCursor = new Map<PeerIndex, NetId>();
 
   constructor(store: NetStore, paths: NetPaths, tags: PathTags, conclude: (net: NetId, outcome: PathOutcome) => void) {
@@ -23,22 +24,39 @@ export class PeerSweeps {
     this.#conclude = conclude;
   }
 
+  /** Before `distrust` and `recount`: true when there is an epoch for them, which takes a walk where a neighbour has used them up. */
+  makeRoom(peer: PeerIndex, budget: number): boolean {
+    const { ofPeer, unconfirmedOf } = this.#paths;
+    if (unconfirmedOf[peer] === 0) this.#tags.trust(peer);
+    // Those of two walks at most: stale ones may be as old as can be after the first.
+    while (this.#tags.isFull(peer) && unconfirmedOf[peer] !== ofPeer[peer]) {
+      const { netTop } = this.#store;
+      const from = this.#renewCursor.get(peer) ?? 1;
+      const end = Math.min(netTop, from + Math.max(1, budget));
+      for (let id = from; id < end; id++) this.#paths.renew(id, peer);
+      this.#renewCursor.set(peer, end);
+      if (end < netTop) return false;
+      this.#renewCursor.delete(peer);
+      this.#tags.renewed(peer);
+    }
+    this.#renewCursor.delete(peer);
+    return true;
+  }
+
   /** Everything is stale; false when there is nothing. */
   distrust(peer: PeerIndex): boolean {
     if (this.#paths.ofPeer[peer] === 0) return false;
+    this.recount(peer);
     this.#tags.distrust(peer);
-    this.#recounted(peer);
     return true;
   }
 
   /** Everything has to be said again. */
   recount(peer: PeerIndex): void {
-    this.#tags.recount(peer);
-    this.#recounted(peer);
-  }
-
-  #recounted(peer: PeerIndex): void {
-    this.#paths.unconfirmedOf[peer] = this.#paths.ofPeer[peer]!;
+    const { ofPeer, unconfirmedOf } = this.#paths;
+    // Where nothing was said in this epoch, it goes on.
+    if (unconfirmedOf[peer] !== ofPeer[peer]) this.#tags.recount(peer);
+    unconfirmedOf[peer] = ofPeer[peer]!;
     this.#sweepCursor.delete(peer);
   }
 

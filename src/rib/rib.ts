@@ -8,6 +8,7 @@ import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { NetStore } from "./net-store.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
+import { LARGEST_PEER, LARGEST_SET_ID } from "./path-record.ts";
 import { PeerBook } from "./peer-book.ts";
 import { ReceivedTable } from "./received-table.ts";
 import { reserve } from "./reserve.ts";
@@ -37,11 +38,11 @@ export interface RibOptions {
   readonly maxUnicastRoutes?: number;
   /** Further paths to the same routes. Default: three for each route. */
   readonly maxPaths?: number;
-  /** Default: 2^20, or `maxRoutes` where that is less. */
+  /** Default: 2^20, or `maxRoutes` where that is less. At most 2^24 - 1. */
   readonly maxAttributeSets?: number;
   /** Paths of one net that one neighbour may have, where it sends path identifiers. Default 32. @see RFC 7911 */
   readonly maxPathsOfPeer?: number;
-  /** Neighbours at a time. Default 1024. */
+  /** Neighbours at a time. Default 1024, at most 65 535. */
   readonly maxPeers?: number;
   /** Critical labels that this router understands. Default: none. */
   readonly understoodLabels?: readonly string[];
@@ -78,6 +79,7 @@ const METRICS_INTERVAL = milliseconds(1000);
 /**
  * The routing information base.
  * @throws {RibError} `rib.no-memory`
+ * @throws {RangeError} for more neighbours or sets of attributes than a path has room to name
  */
 export function createRib(options: RibOptions, parts: RibParts): Rib {
   return new RoutingInformationBase(options, parts);
@@ -107,11 +109,14 @@ class RoutingInformationBase implements Rib {
     this.#options = options;
     this.#parts = parts;
     this.#clock = clock;
-    this.#peers = new PeerBook((options.maxPeers ?? 1024) + 1, options.local);
+    const peers = options.maxPeers ?? 1024;
+    if (peers > LARGEST_PEER) throw new RangeError(`maxPeers ${peers} is more than ${LARGEST_PEER}`);
+    this.#peers = new PeerBook(peers + 1, options.local);
     const choice = choiceOf(options);
     this.#tenants = inOrder(options.tenants);
     const policy = setPolicy(() => this.#tenants, choice);
     const sets = options.maxAttributeSets ?? Math.max(1024, Math.min(2 ** 20, options.maxRoutes));
+    if (sets > LARGEST_SET_ID) throw new RangeError(`maxAttributeSets ${sets} is more than ${LARGEST_SET_ID}`);
     this.attributes = reserve("attributes", sets, log, (limit) => new AttributeStore(limit, policy, clock, random));
     this.capability = reserve("capability", options.maxRoutes, log, (maxRoutes) => {
       const maxPaths = options.maxPaths ?? 3 * maxRoutes;

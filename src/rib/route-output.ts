@@ -1,6 +1,7 @@
 import type { Clock } from "../base/index.ts";
 import { IdSet } from "./id-set.ts";
-import { ATTRIBUTES, KEY, NET_SHIFT, type NetStore, TAG } from "./net-store.ts";
+import type { NetStore } from "./net-store.ts";
+import { KEY, peerIn, recordOf, SET, setIn } from "./path-record.ts";
 import type { PeerBook } from "./peer-book.ts";
 import type { AttributeId, NetId, OutputVisitor, OutputWalker, PeerIndex, RouteOutput } from "./types.ts";
 import { Verdicts } from "./verdicts.ts";
@@ -112,9 +113,8 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     const end = Math.min(netTop, this.#recheckFrom + Math.max(1, limit));
     for (let net = this.#recheckFrom; net < end; net++) {
       if (this.#changed.has(net) || !this.#mayHave(net)) continue;
-      const record = net << NET_SHIFT;
-      const source = nets[record + TAG]! & 0xffff;
-      if (differs(nets[record + ATTRIBUTES]!, source, keyOctets, store.keyStart(net))) this.#changed.add(net);
+      const record = recordOf(net);
+      if (differs(setIn(nets, record), peerIn(nets, record), keyOctets, store.keyStart(net))) this.#changed.add(net);
     }
     const done = end === netTop;
     this.#recheckFrom = done ? 1 : end;
@@ -127,12 +127,10 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     const end = Math.min(store.netTop, from + limit);
     for (let net = from; net < end; net++) {
       if (!this.#mayHave(net)) continue;
-      const record = net << NET_SHIFT;
-      const source = store.nets[record + TAG]! & 0xffff;
       const told = this.#advertised.has(net) ? "told" : "not-told";
       const state = this.#changed.has(net) ? "pending" : told;
       const [start, length] = [store.keyStart(net), store.keyLength(net)];
-      visit(store.nets[record + ATTRIBUTES]!, source, store.keyOctets, start, length, 0, state);
+      visit(store.attributesAt(net, 0), store.peerAt(net, 0), store.keyOctets, start, length, 0, state);
     }
     return end === store.netTop ? 0 : end;
   }
@@ -161,8 +159,8 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   /** Never back to where it came from, and between internal peers only by reflection. @see RFC 4271 §9.2; RFC 4456 §6 */
   #mayHave(net: NetId): boolean {
     const { nets } = this.#host.store;
-    const record = net << NET_SHIFT;
-    return nets[record + ATTRIBUTES] !== 0 && this.#mayHaveFrom(nets[record + TAG]! & 0xffff);
+    const record = recordOf(net);
+    return nets[record + SET] !== 0 && this.#mayHaveFrom(peerIn(nets, record));
   }
 
   #mayHaveFrom(source: PeerIndex): boolean {
@@ -183,7 +181,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
       if (this.#windowAt === this.#windowEnd && !this.#fillWindow()) break;
       const net = this.#window[this.#windowAt]!;
       if (this.#changed.has(net)) {
-        const isLost = nets[(net << NET_SHIFT) + ATTRIBUTES] === 0;
+        const isLost = nets[recordOf(net) + SET] === 0;
         if (!(isLost ? this.#takeBack(net, visitor) : this.#offer(net, visitor, verdicts))) break;
         visited++;
       }
@@ -209,9 +207,9 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   /** False: the visitor wants no more, and the net stays to be told. */
   #offer(net: NetId, visitor: OutputVisitor, verdicts: Verdicts): boolean {
     const { store } = this.#host;
-    const record = net << NET_SHIFT;
-    const attributes = store.nets[record + ATTRIBUTES]!;
-    const source = store.nets[record + TAG]! & 0xffff;
+    const record = recordOf(net);
+    const attributes = setIn(store.nets, record);
+    const source = peerIn(store.nets, record);
     if (this.#mayHaveFrom(source) && verdicts.admit(attributes, source, store, net)) {
       const { keyOctets } = store;
       if (!visitor.announce(attributes, keyOctets, store.keyStart(net), store.keyLength(net), source, 0)) return false;
@@ -227,7 +225,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   /** The same for a net without a path, that others may have forgotten already. */
   #takeBack(net: NetId, visitor: OutputVisitor): boolean {
     const { store } = this.#host;
-    if (store.nets[(net << NET_SHIFT) + KEY] !== 0) {
+    if (store.nets[recordOf(net) + KEY] !== 0) {
       if (this.#advertised.has(net)) {
         if (!visitor.withdraw(store.keyOctets, store.keyStart(net), store.keyLength(net), 0)) return false;
         this.#advertised.delete(net);
@@ -256,7 +254,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     if (net === 0) net = this.#changed.next(1);
     for (; net !== 0 && lost + count < width; net = this.#changed.next(net + 1)) {
       last = net;
-      const attributes = nets[(net << NET_SHIFT) + ATTRIBUTES]!;
+      const attributes = setIn(nets, recordOf(net));
       if (attributes === 0) {
         window[lost++] = net;
         continue;

@@ -107,10 +107,13 @@ export interface RouteTable {
   /** Adj-RIB-In of `peer` gains or replaces these routes. Allocates nothing per route. Throws `RibError` `rib.route-limit` when `maxRoutes` is reached; nothing of the batch behind that point is kept. Returns how many were left out, as `peer` has too many paths of their nets. */
   announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number;
   withdraw(peer: PeerIndex, keys: KeyBatch): void;
-  /** Routes of `peer` become stale but stay in use. @see RFC 4724 §4.2 */
-  markStale(peer: PeerIndex): void;
-  /** Routes of `peer` that are not announced again from now on are removed by `sweepStale`; they are not stale meanwhile. @see RFC 7313 §4 */
-  beginRefresh(peer: PeerIndex): void;
+  /**
+   * Routes of `peer` become stale but stay in use; true when done. Resumable like `sweepStale`: it takes a walk over up to
+   * about `budget` nets after 255 beginnings (of this and of refreshes) whose end never came. @see RFC 4724 §4.2
+   */
+  markStale(peer: PeerIndex, budget?: number): boolean;
+  /** Routes of `peer` that are not announced again from now on are removed by `sweepStale`; they are not stale meanwhile. Resumable like `markStale`. @see RFC 7313 §4 */
+  beginRefresh(peer: PeerIndex, budget?: number): boolean;
   /** Removes up to about `budget` nets' stale routes of `peer`; true when done. Resumable: call again on a later turn. */
   sweepStale(peer: PeerIndex, budget: number): boolean;
   /**

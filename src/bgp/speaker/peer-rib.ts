@@ -120,11 +120,9 @@ export class PeerRib implements Disposable {
   beginRefresh(family: RouteFamily): void {
     if (this.#frozen) return;
     this.#refreshes.arm(family, this.#parts.stalePathTime, { jitter: false });
-    this.#enqueue((peer) => {
-      this.#parts.rib.table(family).beginRefresh(peer);
-      this.#parts.rib.receivedIfKept(family)?.beginRefresh(peer);
-      return true;
-    });
+    this.#enqueue((peer) => this.#parts.rib.table(family).beginRefresh(peer, NETS_AT_ONCE));
+    const kept = this.#parts.rib.receivedIfKept(family);
+    if (kept !== undefined) this.#enqueue((peer) => kept.beginRefresh(peer, NETS_AT_ONCE));
   }
 
   /** A mark without a beginning means nothing. */
@@ -208,10 +206,7 @@ export class PeerRib implements Disposable {
     else if (effect.type === "markLongLived") {
       this.#enqueue((peer) => table.replaceStale(peer, NETS_AT_ONCE, this.#lastResort(family)));
     } else {
-      this.#enqueue((peer) => {
-        table.markStale(peer);
-        return true;
-      });
+      this.#enqueue((peer) => table.markStale(peer, NETS_AT_ONCE));
     }
   }
 
