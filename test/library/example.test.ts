@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -16,18 +16,28 @@ import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TIMEOUT = 60_000;
+/** In the package as it is installed. */
+const EXAMPLE = "node_modules/semrd/print-routes.mjs";
 
-/** A project of somebody else's that has installed the package: compiled, and nothing of the sources. */
+/** An empty project of somebody else's into which the packed package is installed, as npm does it. */
 let project: string;
 
 before(async () => {
   project = await mkdtemp(path.join(tmpdir(), "st-library-"));
-  const installed = path.join(project, "node_modules", "semrd");
-  await mkdir(installed, { recursive: true });
-  await copyFile(path.join(ROOT, "package.json"), path.join(installed, "package.json"));
-  await symlink(path.join(ROOT, "node_modules"), path.join(installed, "node_modules"));
-  const build = ["-p", path.join(ROOT, "tsconfig.library.json"), "--outDir", path.join(installed, "dist")];
-  await run(path.join(ROOT, "node_modules/.bin/tsc"), build, { cwd: ROOT, timeout: TIMEOUT });
+  const packed = path.join(project, "packed");
+  const { stdout } = await run(process.execPath, [path.join(ROOT, "tools/pack-library.mjs"), packed], {
+    timeout: TIMEOUT,
+  });
+  await writeFile(path.join(project, "package.json"), JSON.stringify({ name: "consumer", private: true }));
+  // What the package needs of others is theirs to install, which takes a registry: here it is what this project has.
+  const offline = ["--offline", "--legacy-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"];
+  await run("npm", ["install", ...offline, stdout.trim()], { cwd: project, timeout: TIMEOUT });
+  const manifest = await readFile(path.join(project, "node_modules/semrd/package.json"), "utf8");
+  const { peerDependencies } = JSON.parse(manifest) as { readonly peerDependencies: Readonly<Record<string, string>> };
+  await mkdir(path.join(project, "node_modules/@types"), { recursive: true });
+  for (const name of [...Object.keys(peerDependencies), "@types/node"]) {
+    await symlink(path.join(ROOT, "node_modules", name), path.join(project, "node_modules", name));
+  }
 });
 after(() => rm(project, { recursive: true, force: true }));
 
@@ -60,10 +70,8 @@ describe("the control plane as a library", () => {
     }
     speaker.localStateConverged();
 
-    const example = path.join(project, "print-routes.mjs");
-    await copyFile(path.join(ROOT, "lab/library/print-routes.mjs"), example);
     const { port } = speaker.listening[0]!;
-    const args = [example, address, "65001", address, "65001", String(port)];
+    const args = [EXAMPLE, address, "65001", address, "65001", String(port)];
     const { stdout } = await run(process.execPath, args, { cwd: project, timeout: TIMEOUT });
     assert.deepEqual(stdout.trim().split("\n").sort(), [
       "2001:db8:1::/48 via 2001:db8::1",
@@ -93,13 +101,28 @@ protocol bgp printer {
     );
     const files = ["-c", path.join(where, "bird.conf"), "-s", path.join(where, "ctl"), "-P", path.join(where, "pid")];
     daemon(t, theirs, [BIRD, "-f", ...files]);
-    const example = path.join(project, "print-routes.mjs");
-    await copyFile(path.join(ROOT, "lab/library/print-routes.mjs"), example);
-    const args = [`--net=/run/netns/${ours}`, process.execPath, example, OURS, "65001", THEIRS, "65002", String(PORT)];
+    const args = [`--net=/run/netns/${ours}`, process.execPath, EXAMPLE, OURS, "65001", THEIRS, "65002", String(PORT)];
     const { stdout } = await run("nsenter", args, { cwd: project, timeout: TIMEOUT });
     const printed = stdout.trim().split("\n");
     assert.deepEqual(printed.sort(), prefixes.map((prefix) => `${prefix} via ${THEIRS}`).sort());
     t.diagnostic(`it prints ${printed.length} routes, the first one ${printed[0]}`);
+  });
+
+  it("has what its exports need and nothing of the sources, of the tests or of the router around it", async () => {
+    const installed = path.join(project, "node_modules/semrd");
+    const files = await readdir(installed, { recursive: true });
+    assert.deepEqual((await readdir(installed)).sort(), [
+      "LICENSE",
+      "README.md",
+      "dist",
+      "package.json",
+      "print-routes.mjs",
+    ]);
+    const foreign = files.filter((file) => /\.ts$/.test(file) && !file.endsWith(".d.ts"));
+    assert.deepEqual(foreign, []);
+    assert.deepEqual((await readdir(path.join(installed, "dist/src"))).sort(), [
+      ...["base", "bgp", "directory", "forwarding", "host", "rib", "telemetry"],
+    ]);
   });
 
   it("its types reach a consumer, and refuse what is wrong", async () => {
@@ -109,17 +132,41 @@ protocol bgp printer {
       strict: true,
       noEmit: true,
       target: "es2024",
-      skipLibCheck: true,
-      types: [],
+      types: ["node"],
     };
     await writeFile(
       path.join(project, "tsconfig.json"),
       JSON.stringify({ compilerOptions: settings, files: ["consumer.ts"] }),
     );
     const check = () => run(path.join(ROOT, "node_modules/.bin/tsc"), ["-p", project], { timeout: TIMEOUT });
+    // All exports, the types of the package checked with them.
     await writeFile(
       consumer,
-      'import { parseIpv6 } from "semrd/base";\nimport type { PeerOptions } from "semrd/bgp";\nexport const address: Uint8Array | undefined = parseIpv6("::1");\nexport const as: PeerOptions["remoteAs"] = 65000;\n',
+      `import { parseIpv6, seconds } from "semrd/base";
+import { createNetTransport, type PeerOptions, type Speaker, startSpeaker } from "semrd/bgp";
+import { PolicyBook } from "semrd/bgp/policy";
+import { encodeOpen, type OpenMessage } from "semrd/bgp/wire";
+import { Compiler } from "semrd/forwarding";
+import { openLog, systemClock as clock, systemRandom as random } from "semrd/host";
+import { createRib } from "semrd/rib";
+import { createMetrics } from "semrd/telemetry";
+
+export const octets: (open: OpenMessage) => Uint8Array = encodeOpen;
+export const made = [PolicyBook, Compiler];
+const nextHop = parseIpv6("2001:db8::1")!;
+const parts = { clock, random, log: openLog({ level: "warn", descriptor: 2 }), metrics: createMetrics() };
+const local = { name: "own", kind: "local", bgpIdentifier: 7, address: nextHop, autonomousSystem: 65001 } as const;
+const peer: PeerOptions = { address: "2001:db8::2", port: 179, remoteAs: 65000, passive: false, holdTime: seconds(90), connectRetry: seconds(1) };
+export function start(signal: AbortSignal): Promise<Speaker> {
+  const rib = createRib({ local, tenants: [], maxRoutes: 1024 }, parts);
+  const start = { restarted: false, forwardingPreserved: false };
+  return startSpeaker(
+    { localAs: 65001, bgpIdentifier: 7, nextHop, listen: [], peers: [peer], gracefulRestart: undefined, start },
+    { ...parts, rib, transport: createNetTransport({ clock }) },
+    signal,
+  );
+}
+`,
     );
     await check();
     await writeFile(
