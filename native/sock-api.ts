@@ -69,6 +69,8 @@ export interface Sock {
   remoteAddress(fd: number): { readonly address: string; readonly port: number };
   /** Who is at the other end of a UNIX connection, as the kernel noted it when it was made. */
   peerProcess(fd: number): { readonly pid: number; readonly user: number; readonly group: number };
+  /** One datagram, of at most 4096 octets, to a UNIX socket by its path; `@` stands for the first octet of an abstract one. Never waits. */
+  sendLocal(path: string, text: string): void;
   interfaceIndex(name: string): number | undefined;
   interfaceList(): readonly InterfaceInfo[];
 }

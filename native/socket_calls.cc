@@ -6,7 +6,9 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <sys/un.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -139,6 +141,18 @@ PeerProcess PeerProcessOf(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
     ThrowErrno("getsockopt", "SO_PEERCRED");
   return {peer.pid, peer.uid, peer.gid};
+}
+
+void SendLocal(const std::string& path, const std::string& text) {
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  if (path.starts_with('@')) address.sun_path[0] = '\0';
+  auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  Descriptor local(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!local) ThrowErrno("socket", "AF_UNIX");
+  if (sendto(local.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+             reinterpret_cast<const sockaddr*>(&address), length) < 0)
+    ThrowErrno("sendto", path);
 }
 
 int GetSocketOption(int fd, int level, int option, const char* what) {

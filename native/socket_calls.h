@@ -56,6 +56,10 @@ PeerProcess PeerProcessOf(int fd);
 // still counts IPv4 bits.
 SocketAddress AsPeerOf(int fd, SocketAddress peer);
 
+// One datagram to a UNIX socket; a path that begins with @ is one of the abstract namespace. Never waits.
+void SendLocal(const std::string& path, const std::string& text);
+constexpr size_t kLongestLocal = 4097;  // with its end
+
 // Sets, or with an empty key removes, the TCP-MD5 key of a prefix of peers. @see RFC 2385
 void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key);
 constexpr size_t kLongestMd5Key = 80;  // TCP_MD5SIG_MAXKEYLEN

@@ -2,6 +2,7 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <climits>
 
@@ -262,6 +263,12 @@ Napi::Value PeerProcessAt(const Napi::CallbackInfo& info) {
   return value;
 }
 
+// sendLocal(path: string, text: string): void
+Napi::Value SendLocalTo(const Napi::CallbackInfo& info) {
+  SendLocal(Text(info[0], "path", sizeof(sockaddr_un::sun_path)), Text(info[1], "text", kLongestLocal));
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 Napi::Object SocketModule(Napi::Env env) {
@@ -287,6 +294,7 @@ Napi::Object SocketModule(Napi::Env env) {
   add("localAddress", Exported<LocalAddress>);
   add("remoteAddress", Exported<RemoteAddress>);
   add("peerProcess", Exported<PeerProcessAt>);
+  add("sendLocal", Exported<SendLocalTo>);
   add("interfaceIndex", Exported<IndexOfInterface>);
   add("interfaceList", Exported<InterfaceList>);
   return sock;

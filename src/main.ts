@@ -4,6 +4,7 @@ import { FaultError, messageOf, parseIpv4, parseIpv6 } from "./base/index.ts";
 import {
   type ConformanceCommand,
   fibConformance,
+  openServiceManager,
   type ReplayOptions,
   type RestartRecord,
   removeForwarding,
@@ -258,6 +259,7 @@ async function main(argv: readonly string[]): Promise<number> {
     await removeForwarding({ file: options.config, startup: configuration }, log);
     return EXIT.ok;
   }
+  using manager = openServiceManager(log);
   const stop = new AbortController();
   const signal = stopSignal(stop);
   const { config: file, logLevel } = options;
@@ -279,7 +281,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (router === undefined) return EXIT.ok;
   reload = () => router.reload();
   if (isAsked) reload();
+  manager.ready(`${configuration.name} runs`);
   await aborted(signal);
+  if (successor === undefined) manager.stopping();
+  else manager.restarting();
   return EXIT.ok;
 }
 

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { loadNative } from "../../native/index.ts";
 import { type Log, Scope } from "../base/index.ts";
 import { type LogLevel, openFolder, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
 import { AlarmBook, openRouterManagement, type RouterConfiguration } from "../management/index.ts";
@@ -7,6 +8,7 @@ import { commitsFolder } from "./live/in-force.ts";
 import { startupFile } from "./live/index.ts";
 import { Reloads } from "./live/reload.ts";
 import { againstRestart, Restarter, type RestarterParts } from "./restart.ts";
+import { ServiceManager } from "./service-manager.ts";
 import { beginning, startParts } from "./start/index.ts";
 import type { Origin } from "./way-out.ts";
 
@@ -14,6 +16,16 @@ export { type ConformanceCommand, fibConformance } from "./fib-conformance.ts";
 export { type Replay, type ReplayOptions, startReplay } from "./mrt-replay.ts";
 export { removeForwarding } from "./remove-forwarding.ts";
 export type { RestartRecord } from "./restart.ts";
+export type { ServiceManager } from "./service-manager.ts";
+
+/** Whoever started this process, as its environment says. */
+export const openServiceManager = (log: Log): ServiceManager =>
+  new ServiceManager({
+    environment: process.env,
+    pid: process.pid,
+    send: (path, text) => loadNative().sock.sendLocal(path, text),
+    ...{ clock: systemClock, log },
+  });
 
 /** What a router is started with. */
 export interface DaemonOptions {
