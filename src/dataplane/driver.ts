@@ -3,6 +3,7 @@ import type { Ipv6Address, Ipv6Prefix } from "../base/index.ts";
 import type {
   CapabilityBatch,
   GroupRun,
+  HeldPlan,
   NextHop,
   NextHopIndex,
   NextHopState,
@@ -175,7 +176,9 @@ export interface DataplaneDriver extends AsyncDisposable {
   readonly cannot: ReadonlyMap<Feature, string>;
   /** What an operator should know about it here and now, each in one sentence: what it cannot do, and why a port is not better. */
   readonly limits: readonly string[];
-  /** What is in the tables now, all of it. After a restart: what was taken over. Cost grows with the tables: not while serving. */
+  /** What was taken over after a restart, read as it is walked. */
+  held(): HeldPlan;
+  /** What is in the tables now, all of it. Cost grows with the tables: not while serving. */
   snapshot(): PlanSnapshot;
   /** The same, read as it is asked for. */
   readonly plan: PlanView;

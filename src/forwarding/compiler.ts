@@ -2,6 +2,7 @@ import { type Clock, formatIpv6, type Ipv6Address, type Log, type Metrics, type 
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection, PrefixSelection } from "../rib/index.ts";
 import { AddressClaims } from "./address-claims.ts";
+import { adoption } from "./adoption.ts";
 import { AggregateBook } from "./aggregate-book.ts";
 import { CapabilityBook, type PlanId } from "./capability-book.ts";
 import { CapabilityIds } from "./capability-ids.ts";
@@ -9,14 +10,13 @@ import { ChoiceBook } from "./choice-book.ts";
 import { EntryRecords } from "./entry-records.ts";
 import { EntryTable } from "./entry-table.ts";
 import { Fulfilment } from "./fulfilment.ts";
-import { contentOf } from "./group-content.ts";
 import { GroupTable } from "./group-table.ts";
 import type { CompilerOptions, KnownCapability, Tunnel } from "./inputs.ts";
 import { InstanceBook } from "./instance-book.ts";
 import { NextHopTable } from "./next-hop-table.ts";
 import { NodeBook } from "./node-book.ts";
 import { OperationBatch } from "./operation-batch.ts";
-import type { NextHopIndex, OperationSink, PlanSnapshot } from "./plan.ts";
+import type { HeldPlan, OperationSink } from "./plan.ts";
 import { PolicyBook } from "./policy-book.ts";
 import { type RefusalCount, Reports } from "./reports.ts";
 import { Sweeps } from "./sweeps.ts";
@@ -146,25 +146,16 @@ export class Compiler implements Disposable {
   }
 
   /**
-   * Starts from what the data plane holds instead of nothing. Before any other input. Until `converged`, nothing is
-   * removed or emptied, but what is known to be gone: a site whose route came and went, an instance found down or removed.
+   * Starts from what the data plane holds instead of nothing: steps that are all to be made before any other input. Until
+   * `converged`, nothing is removed or emptied, but what is known to be gone: a site whose route came and went, an instance
+   * found down or removed.
    */
-  adopt(snapshot: PlanSnapshot): void {
+  adopt(held: HeldPlan): Generator<void> {
     this.#adopting = true;
-    this.#claims.hasAdopted = snapshot.capabilities.size > 0;
-    this.#generation = snapshot.generation;
-    for (const [index, { nextHop, state }] of snapshot.nextHops) this.#nextHops.adopt(index, nextHop, state);
-    const present = (index: NextHopIndex): NextHopIndex => (snapshot.nextHops.has(index) ? index : 0);
-    for (const [index, { slots, backup }] of snapshot.groups) {
-      const known = slots.map(({ slot, current, previous }) => ({
-        ...{ slot, current: present(current), previous: present(previous) },
-      }));
-      this.#groups.adopt(index, contentOf(known, present(backup)));
-    }
-    for (const [index, policy] of snapshot.policies ?? []) this.#policies.adopt(index, policy);
-    for (const installed of snapshot.capabilities.values()) this.#entries.adopt(installed);
-    for (const aggregate of snapshot.aggregates ?? []) this.#aggregates.adopt(aggregate);
-    this.#nodes.adopt(snapshot.nodes);
+    this.#generation = held.generation;
+    const [nextHops, groups, policies, entries] = [this.#nextHops, this.#groups, this.#policies, this.#entries];
+    const [aggregates, nodes, claims] = [this.#aggregates, this.#nodes, this.#claims];
+    return adoption(held, { nextHops, groups, policies, entries, aggregates, nodes, claims });
   }
 
   /** Routes and agents are back, or were given up: from here on what nobody asks for is removed. */

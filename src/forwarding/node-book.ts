@@ -15,7 +15,7 @@ export class NodeBook {
     this.#batch = batch;
   }
 
-  adopt(nodes: readonly PlannedNode[]): void {
+  adopt(nodes: Iterable<PlannedNode>): void {
     for (const node of nodes) this.#installed.set(toHex(node.locator), node);
   }
 

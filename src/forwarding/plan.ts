@@ -214,7 +214,18 @@ export interface PlanView {
   plannedPolicy(index: PolicyIndex): Policy | undefined;
 }
 
-/** What a data plane holds: for adoption after a restart, for `show fib`, and for comparing two drivers. */
+/** All that a data plane holds, to be walked once, a step at a time: there may be a million entries. Nothing changes meanwhile. */
+export interface HeldPlan {
+  readonly generation: number;
+  readonly nodes: Iterable<PlannedNode>;
+  readonly nextHops: Iterable<readonly [NextHopIndex, PlannedNextHop]>;
+  readonly groups: Iterable<readonly [GroupIndex, PlannedGroup]>;
+  readonly policies: Iterable<readonly [PolicyIndex, Policy]>;
+  readonly capabilities: Iterable<CapabilityEntry>;
+  readonly aggregates: Iterable<AggregateEntry>;
+}
+
+/** What a data plane holds, all at once: for comparing two of them. */
 export interface PlanSnapshot {
   readonly generation: number;
   readonly nextHops: ReadonlyMap<NextHopIndex, PlannedNextHop>;

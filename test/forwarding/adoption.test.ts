@@ -18,6 +18,12 @@ const SPEECH = "/audio/speech" as CapabilityName;
 
 /** A router with three sites and two instances is killed; the next process begins with what it left in the data plane. */
 function restarted(): Forwarding {
+  const second = forwarding({ sink: killed().sink });
+  second.compiler.adopt(second.sink.held()).forEach(() => {});
+  return second;
+}
+
+function killed(): Forwarding {
   const first = forwarding();
   first.compiler.taxonomy([OCR, SPEECH].map((name) => ({ tenantIndex: 1, name, majorVersion: 1 })));
   first.compiler.nodes([locator(2), locator(3)]);
@@ -27,10 +33,8 @@ function restarted(): Forwarding {
   first.compiler.capabilityChanged(selection(SPEECH, [{ site: 3 }]));
   first.clock.advance(TRANSITION_HOLD);
   first.compiler[Symbol.dispose]();
-  const second = forwarding({ sink: first.sink });
   first.sink.news();
-  second.compiler.adopt(first.sink.snapshot());
-  return second;
+  return first;
 }
 
 describe("adoption of what an earlier process left", () => {
@@ -99,6 +103,55 @@ describe("adoption of what an earlier process left", () => {
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { here: 16, r2: 16, r3: 32 });
   });
 
+  it("takes steps in which nothing is written; whoever is killed at any of them leaves all of it to the next", () => {
+    const { sink } = killed();
+    const before = sink.snapshot();
+    const steps = forwarding({ sink }).compiler.adopt(sink.held()).toArray().length;
+    assert.equal(steps, before.nextHops.size + before.groups.size + before.capabilities.size);
+    for (let last = 0; last <= steps; last++) {
+      const { compiler, clock } = forwarding({ sink });
+      compiler
+        .adopt(sink.held())
+        .take(last)
+        .forEach(() => void clock.advance(1));
+      compiler[Symbol.dispose]();
+      assert.deepEqual(sink.news(), [], `${last} steps`);
+      assert.deepEqual(sink.snapshot(), before, `${last} steps`);
+    }
+    const { compiler, clock } = forwarding({ sink });
+    compiler.adopt(sink.held()).forEach(() => {});
+    compiler.capabilityChanged(selection(OCR, [{ site: 1 }, { site: 2 }, { site: 3, weight: 2 }]));
+    for (const number of [1, 2]) compiler.instanceAdded(instance({ number }), "up");
+    clock.settle();
+    assert.deepEqual(sink.news(), []);
+  });
+
+  it("an instance that dies while it is adopted is dead with the first that is told of it, whenever that was", () => {
+    const { sink } = killed();
+    const steps = forwarding({ sink }).compiler.adopt(sink.held()).toArray().length;
+    for (let death = 0; death <= steps; death++) {
+      const world = killed();
+      const { compiler, clock } = forwarding({ sink: world.sink });
+      const of = [...world.sink.snapshot().nextHops].find(
+        ([, { nextHop }]) => nextHop.kind === "instance" && nextHop.instance === instance({ number: 1 }).id,
+      )!;
+      let step = 0;
+      // What writes states without the compiler: a thread, an executor.
+      const dies = (): void => world.sink.tables.setState(of[0], "down");
+      for (const _ of compiler.adopt(world.sink.held())) if (step++ === death) dies();
+      if (death === steps) dies();
+      compiler.instanceAdded(instance({ number: 1, health: "down" }), "down");
+      compiler.instanceAdded(instance({ number: 2 }), "up");
+      clock.settle();
+      assert.equal(world.sink.snapshot().nextHops.get(of[0])?.state, "down", `dead at step ${death}`);
+      assert.deepEqual(
+        owners(world.sink, addressOf(world.sink, OCR), "localGroup"),
+        { i2: 64 },
+        `dead at step ${death}`,
+      );
+    }
+  });
+
   it("ends the transitions that the earlier process had begun", () => {
     const first = forwarding();
     first.compiler.capabilityChanged(selection(OCR, [{ site: 2 }]));
@@ -107,7 +160,7 @@ describe("adoption of what an earlier process left", () => {
     first.clock.settle();
     first.compiler[Symbol.dispose]();
     const { compiler, sink, clock } = forwarding({ sink: first.sink });
-    compiler.adopt(sink.snapshot());
+    compiler.adopt(sink.held()).forEach(() => {});
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, "r3<-r2": 32 });
     clock.advance(TRANSITION_END);
     assert.deepEqual(owners(sink, addressOf(sink, OCR)), { r2: 32, r3: 32 });

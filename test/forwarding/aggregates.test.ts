@@ -146,7 +146,7 @@ describe("aggregates", () => {
     first.clock.settle();
     first.compiler[Symbol.dispose]();
     const second = forwarding({ sink: first.sink, limits: LIMITS });
-    second.compiler.adopt(first.sink.snapshot());
+    second.compiler.adopt(first.sink.held()).forEach(() => {});
     first.sink.news();
     second.compiler.prefixChanged(prefix("/vision", [{ site: 2 }]));
     second.compiler.prefixChanged(prefix("/vision", [{ site: 2 }, { site: 3 }]));

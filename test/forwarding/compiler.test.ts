@@ -313,7 +313,7 @@ describe("the plan as a whole", () => {
       ["set-capability", "set-capability"],
     );
     const again = forwarding({ sink });
-    again.compiler.adopt(sink.snapshot());
+    again.compiler.adopt(sink.held()).forEach(() => {});
     again.compiler.taxonomy([{ ...known, affinity: "none" }]);
     again.clock.settle();
     const said = again.sink.news().flatMap((one) => (one.type === "set-capability" ? [one.entry.affinity] : []));

@@ -144,7 +144,14 @@ describe("plans", () => {
         first.compiler[Symbol.dispose]();
         const second = forwarding({ sink: first.sink });
         first.sink.news();
-        second.compiler.adopt(first.sink.snapshot());
+        // The process before this one was killed while it adopted.
+        const killed = forwarding({ sink: first.sink });
+        killed.compiler
+          .adopt(first.sink.held())
+          .take(order.length)
+          .forEach(() => {});
+        killed.compiler[Symbol.dispose]();
+        second.compiler.adopt(first.sink.held()).forEach(() => {});
         const { inputs } = latest(steps);
         // In another order, and with turns in between.
         for (const place of order) if (inputs.length > 0) inputs.push(...inputs.splice(place % inputs.length, 1));

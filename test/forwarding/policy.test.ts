@@ -161,7 +161,7 @@ describe("policies of capabilities", () => {
     const restart = (policies: readonly TenantPolicy[]): Forwarding => {
       const world = forwarding({ sink: first.sink, clock: first.clock });
       first.sink.news();
-      world.compiler.adopt(first.sink.snapshot());
+      world.compiler.adopt(first.sink.held()).forEach(() => {});
       const known = [1, 2].flatMap((tenantIndex) => NAMES.map((name) => ({ tenantIndex, name, majorVersion: 1 })));
       world.compiler.policies(policies);
       world.compiler.taxonomy(known);

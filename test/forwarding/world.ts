@@ -17,6 +17,7 @@ import {
   GROUP_SLOTS,
   type GroupIndex,
   type GroupRun,
+  type HeldPlan,
   type NextHop,
   type NextHopIndex,
   type Operation,
@@ -95,6 +96,10 @@ export class CheckedSink implements OperationSink {
 
   snapshot(): PlanSnapshot {
     return this.tables.snapshot(this.generation);
+  }
+
+  held(): HeldPlan {
+    return this.tables.held(this.generation);
   }
 
   /** Operations since the last call. */

@@ -1,4 +1,4 @@
-import { milliseconds } from "../../base/index.ts";
+import { milliseconds, Slices } from "../../base/index.ts";
 import { type DataplaneDriver, tableSizes } from "../../dataplane/index.ts";
 import { applyStaticAgents, Directory, Registrar } from "../../directory/index.ts";
 import { Compiler, FIRST_CAPABILITY_POLICY } from "../../forwarding/index.ts";
@@ -37,7 +37,7 @@ export interface Decisions {
 }
 
 /** The directory is as it was before the router stopped, and the compiler goes on from the plan in the tables. */
-export function startDecisions(begun: Beginning, { store, driver, sink }: Tables): Decisions {
+export async function startDecisions(begun: Beginning, { store, driver, sink }: Tables): Promise<Decisions> {
   const { configuration, scope, shared, log } = begun;
   const { taxonomy } = begun.current;
   const rib = scope.own(routes(begun));
@@ -51,11 +51,7 @@ export function startDecisions(begun: Beginning, { store, driver, sink }: Tables
   );
 
   const compiler = scope.own(compilerOf(begun, driver, sink));
-  if (driver.adopted) {
-    const snapshot = driver.snapshot();
-    compiler.adopt(snapshot);
-    sink.generation = snapshot.generation;
-  }
+  if (driver.adopted) sink.generation = await adopt(compiler, driver, scope.signal);
   compiler.policies(tenantPolicies(configuration));
   for (const reason of unenforced(configuration, driver)) log.error("policy.not-enforced", { reason });
   for (const reason of affinitiesLacking(configuration, driver))
@@ -68,6 +64,21 @@ export function startDecisions(begun: Beginning, { store, driver, sink }: Tables
   const { capability } = rib;
   scope.own(feedCompiler(compiler, { ...shared, directory, capability, selections: begun.selections, health }));
   return { rib, directory, registrar, compiler };
+}
+
+/**
+ * The plan that an earlier process left, in slices: the data plane goes on by it meanwhile, and nobody tells the compiler anything yet.
+ * The answer is its generation.
+ */
+async function adopt(compiler: Compiler, driver: DataplaneDriver, signal: AbortSignal): Promise<number> {
+  const held = driver.held();
+  const slices = new Slices(systemClock);
+  for (const _ of compiler.adopt(held)) {
+    if (!slices.isOver) continue;
+    await slices.next();
+    signal.throwIfAborted();
+  }
+  return held.generation;
 }
 
 function routes({ configuration, shared }: Beginning): Rib {

@@ -24,7 +24,7 @@ export interface StartOptions extends DoorOptions {
 export async function startParts(begun: Beginning, { origin, ...options }: StartOptions): Promise<void> {
   const { configuration, scope, log, life } = begun;
   const tables = await startTables(begun, origin);
-  const decisions = startDecisions(begun, tables);
+  const decisions = await startDecisions(begun, tables);
   const neighbors = await startNeighbors(begun, tables, decisions);
   const offers = startOffers(begun, tables, decisions, neighbors);
   const watches = startWatches(begun, tables, decisions, neighbors, offers);

@@ -9,6 +9,7 @@ import {
   type Random,
 } from "../../base/index.ts";
 import type {
+  HeldPlan,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -187,6 +188,11 @@ class FibServiceDriver implements FibServiceDataplane {
   }
 
   /** What the executor has once it is in step: the plan, with what it found unreachable as down. */
+  held(): HeldPlan {
+    const { tables, generation } = this.#history;
+    return { ...tables.held(generation), nextHops: this.#effectiveNextHops() };
+  }
+
   snapshot(): PlanSnapshot {
     const snapshot = this.#history.tables.snapshot(this.#history.generation);
     return { ...snapshot, nextHops: new Map(this.#effectiveNextHops()) };

@@ -40,6 +40,9 @@ const SECOND_IN_USE = LIVING[1] | TOMBSTONE[1];
 /** Entries whose lines are asked for together: they fit in the nearest cache until they are written. */
 const AT_ONCE = 256;
 
+/** Of taking over. */
+const SLOTS_IN_A_STEP = 512;
+
 const NOWHERE = -1;
 /** Octets 6 to 15 of the address: the key and the selector. */
 const KEY_AT = 6;
@@ -87,7 +90,7 @@ export class CapabilityTable {
   readonly #highs = new Int32Array(AT_ONCE);
   #size = 0;
 
-  /** Borrows `octets` (a power of two of lines) and takes over what is in it. Cost: one look at each slot. */
+  /** Borrows `octets`, a power of two of lines, of which none is in use: else {@link takeOver} is to be walked to its end first. */
   constructor(octets: Uint8Array) {
     const lines = octets.length / CAPABILITY_LINE.size;
     if (lines < CAPABILITY_PROBES || (lines & (lines - 1)) !== 0)
@@ -98,8 +101,15 @@ export class CapabilityTable {
     this.#mask = lines - 1;
     this.#states = new Uint8Array(lines);
     this.#passing = new Uint8Array(lines);
-    for (let slot = 0; slot < 2 * lines; slot++) {
-      const [low, high] = [this.#cells[slot * CELLS + KEY_CELL]!, this.#cells[slot * CELLS + KEY_CELL + 1]!];
+  }
+
+  /** Notes which slots an earlier process has left in use, a step for some lines; `visit` is told what each entry names. */
+  *takeOver(visit: (group: number, localGroup: number, policy: number) => void): Generator<void> {
+    const cells = this.#cells;
+    for (let slot = 0; slot < 2 * this.#states.length; slot++) {
+      if (slot % SLOTS_IN_A_STEP === 0) yield;
+      const cell = slot * CELLS;
+      const [low, high] = [cells[cell + KEY_CELL]!, cells[cell + KEY_CELL + 1]!];
       if (low === 0 && high === 0) continue;
       if (low === -1 && high === -1) {
         this.#states[slot >> 1]! |= TOMBSTONE[slot & 1]!;
@@ -108,6 +118,7 @@ export class CapabilityTable {
       this.#states[slot >> 1]! |= LIVING[slot & 1]!;
       this.#size++;
       this.#countPassed(this.#homeOfSlot(slot), slot, 1);
+      visit(cells[cell + GROUP_CELL]! >>> 0, cells[cell + LOCAL_GROUP_CELL]! >>> 0, cells[cell + POLICY_CELL]! >>> 0);
     }
   }
 
@@ -224,12 +235,13 @@ export class CapabilityTable {
 
   /** Each entry; `domain` gives the first six octets of the addresses. */
   *entries(domain: Uint8Array): Generator<readonly [Ipv6Address, CapabilityGroups]> {
-    for (let line = 0; line <= this.#mask; line++)
-      for (const slot of this.#living(line)) {
-        const address = new Uint8Array(ADDRESS_LENGTH);
-        address.set(domain.subarray(0, KEY_AT));
-        yield [this.#addressAt(slot, address), this.#groupsAt(slot)];
-      }
+    const prefix = domain.subarray(0, KEY_AT);
+    for (let slot = 0; slot < 2 * this.#states.length; slot++) {
+      if ((this.#states[slot >> 1]! & LIVING[slot & 1]!) === 0) continue;
+      const address = new Uint8Array(ADDRESS_LENGTH);
+      address.set(prefix);
+      yield [this.#addressAt(slot, address), this.#groupsAt(slot)];
+    }
   }
 
   /** Slots that hold neither an entry nor an end of a search. For tests and metrics; looks at each line. */
@@ -237,11 +249,6 @@ export class CapabilityTable {
     let count = 0;
     for (const state of this.#states) for (const bit of TOMBSTONE) if ((state & bit) !== 0) count++;
     return count;
-  }
-
-  #living(line: number): number[] {
-    const state = this.#states[line]!;
-    return LIVING.flatMap((bit, slot) => ((state & bit) === 0 ? [] : [2 * line + slot]));
   }
 
   #groupsAt(slot: number): CapabilityGroups {

@@ -4,6 +4,7 @@ import { type Ipv6Address, type Log, Scope } from "../../base/index.ts";
 import type {
   CapabilityBatch,
   GroupRun,
+  HeldPlan,
   NextHopIndex,
   NextHopState,
   Operation,
@@ -41,6 +42,9 @@ import { type KernelNeeds, requirePass } from "./probe.ts";
 import { SourceMap } from "./source-map.ts";
 import type { KernelTables } from "./tables.ts";
 
+/** Longest piece of taking over. */
+const SLICE_MS = 3;
+
 export interface KernelDataplaneDependencies extends KernelNeeds {
   readonly log: Log;
 }
@@ -71,6 +75,7 @@ export async function startKernelDataplane(
   try {
     const object = scope.own(await loadPass(options, dependencies, { maps: folders.maps, sizes }));
     const tables = tablesIn(object, options, sizes, native.bpf.possibleCpus());
+    await inSlices(tables.takeOver());
     const parts = {
       native,
       programs: { xdp: programOf(object, PROGRAMS.xdp), tc: programOf(object, PROGRAMS.tc) },
@@ -171,6 +176,10 @@ class KernelDriver implements KernelDataplane {
 
   get plan(): PlanView {
     return this.#parts.tables;
+  }
+
+  held(): HeldPlan {
+    return this.#parts.tables.held();
   }
 
   snapshot(): PlanSnapshot {
@@ -296,6 +305,16 @@ class KernelDriver implements KernelDataplane {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.scope[Symbol.asyncDispose]();
+  }
+}
+
+/** Many small steps, some of which are done at a time: the event loop has its turns. */
+async function inSlices(steps: Iterable<void>): Promise<void> {
+  let until = performance.now() + SLICE_MS;
+  for (const _ of steps) {
+    if (performance.now() < until) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    until = performance.now() + SLICE_MS;
   }
 }
 

@@ -6,6 +6,7 @@ import {
   GROUP_SLOTS,
   type GroupIndex,
   type GroupRun,
+  type HeldPlan,
   type NextHop,
   type NextHopIndex,
   type NextHopState,
@@ -60,9 +61,17 @@ export class KernelTables implements TableView, PassPlan {
     this.#aggregates = memory.aggregates;
     this.#policies = new PolicyTable(memory);
     this.#uses = new UseCounts(sizes);
-    for (const [, groups] of this.#capabilities.entries(domain.address)) this.#uses.countEntry(groups, 1);
-    for (const aggregate of this.#aggregates.all()) this.#uses.countEntry(aggregate, 1);
-    for (const index of this.#groups.indexes()) this.#uses.countGroup(this.#groups.get(index)!, 1);
+  }
+
+  /** What an earlier process has left there is counted; to be walked to its end before all else. */
+  *takeOver(): Generator<void> {
+    const [capabilities, groups, uses] = [this.#capabilities, this.#groups, this.#uses];
+    yield* capabilities.takeOver((group, localGroup, policy) => uses.countEntry({ group, localGroup, policy }, 1));
+    for (const aggregate of this.#aggregates.all()) uses.countEntry(aggregate, 1);
+    for (const index of groups.indexes()) {
+      uses.countGroup(groups.get(index)!, 1);
+      yield;
+    }
   }
 
   nextHop(index: NextHopIndex): NextHop | undefined {
@@ -294,23 +303,32 @@ export class KernelTables implements TableView, PassPlan {
     return this.policy(index);
   }
 
+  *plannedGroups(): Generator<readonly [GroupIndex, PlannedGroup]> {
+    for (const index of this.#groups.indexes()) yield [index, this.#groups.get(index)!];
+  }
+
+  *plannedPolicies(): Generator<readonly [PolicyIndex, Policy]> {
+    for (const index of this.#policies.indexes()) yield [index, this.#policies.get(index)!];
+  }
+
   *plannedCapabilities(): Generator<CapabilityEntry> {
     for (const [address, groups] of this.#capabilities.entries(this.domain.address)) yield { address, ...groups };
   }
 
-  snapshot(): PlanSnapshot {
-    const nextHops = this.#nextHops.indexes();
-    const capabilities = this.#capabilities.entries(this.domain.address);
+  held(): HeldPlan {
     return {
-      generation: this.generation,
-      nextHops: new Map(
-        nextHops.map((index) => [index, { nextHop: this.nextHop(index)!, state: this.#nextHops.state(index) }]),
-      ),
-      groups: new Map(this.#groups.indexes().map((index) => [index, this.#groups.get(index)!])),
-      capabilities: new Map(capabilities.map(([address, groups]) => [toHex(address), { address, ...groups }])),
-      nodes: this.#nodes.all(),
-      aggregates: [...this.#aggregates.all()],
-      policies: new Map(this.#policies.indexes().map((index) => [index, this.#policies.get(index)!])),
+      ...{ generation: this.generation, nodes: this.#nodes.all(), nextHops: this.plannedNextHops() },
+      ...{ groups: this.plannedGroups(), policies: this.plannedPolicies(), capabilities: this.plannedCapabilities() },
+      aggregates: this.#aggregates.all(),
+    };
+  }
+
+  snapshot(): PlanSnapshot {
+    const capabilities = this.plannedCapabilities().map((entry) => [toHex(entry.address), entry] as const);
+    return {
+      ...{ generation: this.generation, nodes: this.#nodes.all(), aggregates: [...this.#aggregates.all()] },
+      ...{ nextHops: new Map(this.plannedNextHops()), groups: new Map(this.plannedGroups()) },
+      ...{ policies: new Map(this.plannedPolicies()), capabilities: new Map(capabilities) },
     };
   }
 

@@ -11,7 +11,14 @@ import {
   Scope,
   toHex,
 } from "../../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
+import type {
+  HeldPlan,
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlanSnapshot,
+  PlanView,
+} from "../../forwarding/index.ts";
 import { VERDICTS } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortOptions, PortReport } from "../driver.ts";
 import type { Feature } from "../features.ts";
@@ -144,6 +151,10 @@ class LinuxDriver implements LinuxDataplane {
 
   get plan(): PlanView {
     return this.#plan;
+  }
+
+  held(): HeldPlan {
+    return this.#plan.held(this.#generation);
   }
 
   snapshot(): PlanSnapshot {

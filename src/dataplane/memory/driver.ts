@@ -1,5 +1,12 @@
 import type { Ipv6Address, Log } from "../../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
+import type {
+  HeldPlan,
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlanSnapshot,
+  PlanView,
+} from "../../forwarding/index.ts";
 import { VERDICTS, type Verdict } from "../abi.ts";
 import type {
   DataplaneCounters,
@@ -102,6 +109,10 @@ class MemoryDriver implements MemoryDataplane {
 
   get plan(): PlanView {
     return this.#plan;
+  }
+
+  held(): HeldPlan {
+    return this.#plan.held(this.#generation);
   }
 
   snapshot(): PlanSnapshot {

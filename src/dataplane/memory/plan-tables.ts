@@ -4,6 +4,7 @@ import {
   type CapabilityEntry,
   GROUP_SLOTS,
   type GroupIndex,
+  type HeldPlan,
   type NextHop,
   type NextHopIndex,
   type NextHopState,
@@ -254,6 +255,14 @@ export class PlanTables implements TableView, PassPlan {
 
   nodes(): MapIterator<PlannedNode> {
     return this.#nodes.values();
+  }
+
+  held(generation: number): HeldPlan {
+    return {
+      ...{ generation, nodes: this.nodes(), nextHops: this.plannedNextHops(), groups: this.plannedGroups() },
+      ...{ policies: this.plannedPolicies(), capabilities: this.plannedCapabilities() },
+      aggregates: this.plannedAggregates(),
+    };
   }
 
   snapshot(generation: number): PlanSnapshot {

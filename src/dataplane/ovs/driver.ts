@@ -1,7 +1,14 @@
 import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { formatIpv6, type Ipv6Address, type Log, messageOf, Scope } from "../../base/index.ts";
-import type { NextHopIndex, NextHopState, Operation, PlanSnapshot, PlanView } from "../../forwarding/index.ts";
+import type {
+  HeldPlan,
+  NextHopIndex,
+  NextHopState,
+  Operation,
+  PlanSnapshot,
+  PlanView,
+} from "../../forwarding/index.ts";
 import { type Verdict, VXLAN_HEADERS } from "../abi.ts";
 import type { DataplaneCounters, DataplaneDriver, DataplaneOptions, PortOptions, PortReport } from "../driver.ts";
 import type { Feature } from "../features.ts";
@@ -153,6 +160,10 @@ class OvsDriver implements OvsDataplane {
 
   get plan(): PlanView {
     return this.#plan;
+  }
+
+  held(): HeldPlan {
+    return this.#plan.held(this.#generation);
   }
 
   snapshot(): PlanSnapshot {

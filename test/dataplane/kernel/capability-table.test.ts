@@ -13,6 +13,13 @@ import { CapabilityTable } from "../../../src/dataplane/kernel/capability-table.
 import { tableSizes } from "../../../src/dataplane/sizes.ts";
 import { CapabilityBatch } from "../../../src/forwarding/index.ts";
 
+/** With what is in the memory. */
+function tableOn(memory: Uint8Array): CapabilityTable {
+  const table = new CapabilityTable(memory);
+  table.takeOver(() => {}).forEach(() => {});
+  return table;
+}
+
 const LINES = 16;
 const DOMAIN = Uint8Array.of(0xfd, 0x5e, 0, 0, 0, 0);
 
@@ -68,7 +75,7 @@ describe("the capability table", () => {
     fc.assert(
       fc.property(changes, (list) => {
         const memory = freshMemory();
-        const table = new CapabilityTable(memory);
+        const table = tableOn(memory);
         const expected = new Map<string, bigint>();
         for (const { address, group, set } of list) {
           if (!set) assert.equal(table.delete(address), expected.delete(toHex(address)));
@@ -96,7 +103,7 @@ describe("the capability table", () => {
         fc.array(fc.tuple(change, fc.nat(3)), { maxLength: 60 }),
         (present, sought, list) => {
           const memory = freshMemory();
-          const table = new CapabilityTable(memory);
+          const table = tableOn(memory);
           for (const number of present) table.set(ADDRESSES[number]!, { group: 1, localGroup: 1 });
           const target = ADDRESSES[sought]!;
           if (!table.set(target, { group: 9, localGroup: 9 })) return;
@@ -123,7 +130,7 @@ describe("the capability table", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(change, fill), { maxLength: 60 }), (list) => {
         const memory = freshMemory();
-        const table = new CapabilityTable(memory);
+        const table = tableOn(memory);
         const expected = new Map<string, bigint>();
         for (const step of list) {
           if (!("fill" in step)) {
@@ -145,7 +152,7 @@ describe("the capability table", () => {
         }
         for (const each of ADDRESSES) assert.equal(found(memory, each), expected.get(toHex(each)));
         assert.equal(table.size, expected.size);
-        const again = new CapabilityTable(memory);
+        const again = tableOn(memory);
         for (const each of ADDRESSES) assert.equal(again.delete(each), expected.has(toHex(each)));
         assert.deepEqual([again.size, again.tombstones()], [0, 0]);
       }),
@@ -156,7 +163,7 @@ describe("the capability table", () => {
   it("leaves no tombstone behind once the entries that needed it are gone", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(ADDRESSES), fc.nat(), (list, rotate) => {
-        const table = new CapabilityTable(freshMemory());
+        const table = tableOn(freshMemory());
         const kept = list.filter((address) => table.set(address, { group: 1, localGroup: 0 }));
         const order = kept.map((_, i) => kept[(i * 7 + rotate) % kept.length]!);
         for (const address of new Set([...order, ...kept])) assert.ok(table.delete(address));
@@ -169,13 +176,13 @@ describe("the capability table", () => {
     fc.assert(
       fc.property(changes, changes, (first, second) => {
         const memory = freshMemory();
-        const earlier = new CapabilityTable(memory);
+        const earlier = tableOn(memory);
         const carryOut = (table: CapabilityTable, list: typeof first): void => {
           for (const { address, group, set } of list)
             set ? table.set(address, { group, localGroup: 0 }) : table.delete(address);
         };
         carryOut(earlier, first);
-        const adopting = new CapabilityTable(memory);
+        const adopting = tableOn(memory);
         carryOut(adopting, second);
         for (const address of ADDRESSES) adopting.delete(address);
         assert.deepEqual([adopting.size, adopting.tombstones()], [0, 0]);
@@ -184,7 +191,7 @@ describe("the capability table", () => {
   });
 
   it("says when the lines of an address are full", () => {
-    const table = new CapabilityTable(freshMemory());
+    const table = tableOn(freshMemory());
     const set = ADDRESSES.map((address) => table.set(address, { group: 1, localGroup: 0 }));
     assert.equal(set.filter(Boolean).length, LINES * 2);
     assert.ok(set.includes(false));
@@ -199,7 +206,7 @@ describe("capability table of the size that the driver chooses", () => {
     const { capabilityLines } = tableSizes(most);
     const seed = (Math.random() * 2 ** 32) >>> 0;
     t.diagnostic(`seed ${seed}`);
-    const table = new CapabilityTable(new Uint8Array(capabilityLines * CAPABILITY_LINE.size));
+    const table = tableOn(new Uint8Array(capabilityLines * CAPABILITY_LINE.size));
     const view = new DataView(new ArrayBuffer(16));
     let state = seed;
     const random = (): number => {

@@ -28,6 +28,13 @@ const PLAN: readonly Operation[] = [
 ];
 
 const HERE = import.meta.dirname;
+
+/** Of the same tenant and family. */
+function nthCapability(number: number): Uint8Array {
+  const address = CAPABILITY.slice();
+  new DataView(address.buffer).setUint32(10, 0x5000_0000 + number);
+  return address;
+}
 const PORTS = ["core0", "client0", "agent0"];
 
 function ip(command: string): void {
@@ -177,6 +184,34 @@ function tests(): void {
       );
       assert.equal(second.snapshot().groups.size, 2);
       await second.remove();
+    });
+
+    it("is forwarding by the same plan when whoever adopts it gets kill -9 in the middle, and again", async () => {
+      const first = await start();
+      first.apply(PLAN, 42);
+      const many = Array.from({ length: 500 }, (_, number) => ({
+        type: "set-capability" as const,
+        entry: { address: nthCapability(number), group: 2, localGroup: 3 },
+      }));
+      first.apply(many, 43);
+      const before = comparable(first.snapshot());
+      await first[Symbol.asyncDispose]();
+      for (const steps of [3, 250, 5000]) {
+        const router = talkingTo(process.execPath, join(HERE, "adopting-process.ts"));
+        assert.equal(await router.line(), "started adopted=true");
+        const program = programOn("core0");
+        router.say({ count: steps });
+        const all = steps === 5000;
+        const [made, capabilities] = (await router.line())!.match(/\d+/g)!.map(Number);
+        assert.ok(all ? made! < steps : made === steps, `${made} of ${steps}`);
+        assert.equal(capabilities! < 501, !all, `${capabilities} adopted`);
+        router.process.kill("SIGKILL");
+        await once(router.process, "exit");
+        assert.equal(programOn("core0"), program, "the pass stays where it is");
+      }
+      await using last = await start();
+      assert.deepEqual(comparable(last.snapshot()), before);
+      await last.remove();
     });
 
     it("reads back every applied operation after kill -9", async () => {
