@@ -30,10 +30,10 @@ export function* adoption(held: HeldPlan, parts: AdoptionParts): Generator<void>
   }
   const present = (index: NextHopIndex): NextHopIndex => (nextHops.get(index) === undefined ? 0 : index);
   for (const [index, { slots, backup }] of held.groups) {
-    const known = slots.map(({ slot, current, previous }) => ({
-      ...{ slot, current: present(current), previous: present(previous) },
-    }));
-    groups.adopt(index, contentOf(known, present(backup)));
+    const content = contentOf(slots, present(backup));
+    for (const owners of [content.current, content.previous])
+      for (let slot = 0; slot < owners.length; slot++) owners[slot] = present(owners[slot]!);
+    groups.adopt(index, content);
     yield;
   }
   for (const [index, policy] of held.policies) {
