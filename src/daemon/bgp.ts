@@ -209,6 +209,11 @@ export function domainNodes({ nodes, bgp }: RouterConfiguration): readonly NodeC
   return [...known.filter(({ locator }) => !named.has(formatIpv6(locator))), ...nodes];
 }
 
+/** Whether the kernel can sign what BGP sends by RFC 5925. Never asked of a router without BGP. */
+export function kernelHasTcpAo(): boolean {
+  return loadNative().sock.hasTcpAo();
+}
+
 export function speakerParts(
   configuration: RouterConfiguration,
   parts: {

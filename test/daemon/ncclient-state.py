@@ -45,6 +45,8 @@ with manager.connect(
         "ribs": inside(everything, ".//rib:rib"),
         "paths": inside(everything, ".//rib:capability-path"),
         "prefixes": inside(everything, ".//rib:path"),
+        "bgp": inside(everything, ".//b:bgp/b:state"),
+        "agreed": [{"name": leaf.text} for leaf in everything.iterfind(".//b:neighbor/b:state/b:agreed", NAMESPACES)],
         "bfd": inside(everything, ".//b:neighbor/b:state/b:bfd"),
         "running": inside(session.get_config("running").data_ele, ".//b:neighbor/b:state"),
     }

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { loadNative } from "../../native/index.ts";
 import { hashPassword } from "../../src/management/index.ts";
 import { until } from "../bgp/interop/lab.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
@@ -340,10 +341,15 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
         const rows = (await router.ctl("show", "routes", "--family", family)) as { readonly local: boolean }[];
         return rows.some(({ local }) => !local);
       });
-    const { neighbors, ribs, paths, prefixes, bfd } = (await printed("ncclient-state.py")) as Answer;
+    const answer = (await printed("ncclient-state.py")) as Answer;
+    const { neighbors, ribs, paths, prefixes, bfd, agreed, bgp } = answer;
     assert.equal(neighbors![0]!["session-state"], "established");
     assert.equal(neighbors![0]!["router-id"], "192.0.2.2");
     assert.equal(neighbors![0]!["hold-time"], "90");
+    // Both ends are the same program: whatever it offers is agreed on.
+    const both = ["four-octet-as", "route-refresh", "enhanced-route-refresh", "extended-messages", "graceful-restart"];
+    assert.deepEqual(agreed!.map(({ name }) => name).sort(), both.sort());
+    assert.equal(bgp![0]!["tcp-ao"], String(loadNative().sock.hasTcpAo()));
     assert.deepEqual(
       ribs!.map(({ name }) => name),
       ["capability", "ipv6-unicast"],

@@ -157,6 +157,7 @@ export class PeerRecord {
       kind: now.kind,
       reflectorClient: options.reflectorClient ?? false,
       role: agreed?.role,
+      protection: protectionName(options),
       state: session.state,
       since: this.#since,
       failures: session.failures,
@@ -173,6 +174,7 @@ export class PeerRecord {
         routeRefresh: agreed?.routeRefresh ?? false,
         enhancedRouteRefresh: agreed?.enhancedRouteRefresh ?? false,
         extendedMessages: agreed?.extendedMessages ?? false,
+        extendedNextHop: agreed?.extendedNextHop ?? false,
         gracefulRestart: restart !== undefined,
         longLivedGracefulRestart: agreed?.longLived !== undefined,
         restartOverNotification: restart?.notification ?? false,
@@ -203,6 +205,11 @@ export class PeerRecord {
       lastError: this.#failedAttempt ?? this.#lastEnd,
     };
   }
+}
+
+function protectionName({ password, aoKeys = [] }: PeerOptions): PeerStatus["protection"] {
+  if (aoKeys.length > 0) return "tcp-ao";
+  return password === undefined ? undefined : "tcp-md5";
 }
 
 function sum(families: readonly FamilyStatus[], value: (status: FamilyStatus) => number): number {

@@ -51,6 +51,8 @@ export interface PeerStatus {
   readonly reflectorClient: boolean;
   /** On the session that is established. @see RFC 9234 */
   readonly role: { readonly local: BgpRole; readonly peerSaid: boolean } | undefined;
+  /** How segments are signed. @see RFC 2385; RFC 5925 */
+  readonly protection: "tcp-md5" | "tcp-ao" | undefined;
   readonly state: SessionState;
   /** Wall clock of the last change of `state`. */
   readonly since: Milliseconds;
@@ -73,6 +75,8 @@ export interface PeerStatus {
     readonly routeRefresh: boolean;
     readonly enhancedRouteRefresh: boolean;
     readonly extendedMessages: boolean;
+    /** IPv4 routes may have IPv6 next hops. @see RFC 8950 */
+    readonly extendedNextHop: boolean;
     readonly gracefulRestart: boolean;
     readonly longLivedGracefulRestart: boolean;
     /** Routes are kept over NOTIFICATIONs as well. @see RFC 8538 */

@@ -8,6 +8,7 @@ import type { LogLevel } from "../../host/index.ts";
 import type { AlarmBook, Provider, RouterChange } from "../../management/index.ts";
 import type { PassiveHealth } from "../../registration/index.ts";
 import type { Rib } from "../../rib/index.ts";
+import { kernelHasTcpAo } from "../bgp.ts";
 import type { BmpStations } from "../bmp.ts";
 import type { Brownfield } from "../brownfield.ts";
 import { probeDriver } from "../driver.ts";
@@ -27,6 +28,7 @@ import type { Operators } from "./operators.ts";
 import { passiveHealthProvider } from "./passive-health.ts";
 import type { Servers } from "./servers.ts";
 import { alarmsProvider, currentProvider, logLevelProvider } from "./settings.ts";
+import { tcpAoSupport } from "./tcp-ao.ts";
 import { tenantPoliciesProvider } from "./tenant-policies.ts";
 import { tunnelsProvider } from "./tunnels.ts";
 import { vocabularyProviders } from "./vocabulary.ts";
@@ -83,6 +85,7 @@ export function liveProviders(parts: LiveParts): readonly Provider<RouterChange>
   return [
     atRestart,
     driverStart(probeDriver),
+    tcpAoSupport(kernelHasTcpAo),
     ...servers.providers,
     ...parts.operators.providers,
     parts.flows,

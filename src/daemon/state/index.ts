@@ -4,7 +4,7 @@ import type { SelectionFan } from "../selection-fan.ts";
 import { agentState } from "./agents.ts";
 import { flowRecordsState } from "./flow-records.ts";
 import { capabilityState, dataplaneState, interfaceState, tenantState } from "./forwarding.ts";
-import { neighborState } from "./neighbors.ts";
+import { bgpState, neighborState } from "./neighbors.ts";
 import { policyState } from "./policies.ts";
 import { routerState } from "./router.ts";
 import { ribState } from "./routes.ts";
@@ -30,6 +30,7 @@ export function stateSources(
     dataplaneState(parts),
     ...flowRecordsState(parts),
     policyState(parts),
+    bgpState(parts),
     neighborState(parts, watches.sessions),
     ...ribState(parts),
   ];

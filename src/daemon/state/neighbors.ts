@@ -1,6 +1,7 @@
 import { formatIpv4 } from "../../base/index.ts";
 import type { PeerError, PeerStatus } from "../../bgp/speaker/index.ts";
 import type { Path, StateSource } from "../../management/index.ts";
+import { kernelHasTcpAo } from "../bgp.ts";
 import type { ControlParts } from "../control.ts";
 import { present } from "../rows.ts";
 import { bfdStatus } from "../status-report.ts";
@@ -40,6 +41,21 @@ export function neighborState(parts: ControlParts, sessions: SessionWatch): Stat
   };
 }
 
+/** What this host can do for sessions, where there are any. */
+export function bgpState(parts: ControlParts): StateSource {
+  const path = place("semrd-router:router", "semrd-bgp:bgp", "state");
+  // The kernel stays the same for as long as the router runs.
+  let hasTcpAo: boolean | undefined;
+  return {
+    path,
+    *rows() {
+      if (parts.configuration.bgp === undefined) return;
+      hasTcpAo ??= kernelHasTcpAo();
+      yield { path, value: { "tcp-ao": hasTcpAo } };
+    },
+  };
+}
+
 function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
   const { gracefulRestart, capabilities, local, remote } = peer;
   const isUp = peer.state === "Established";
@@ -59,6 +75,8 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
       "hold-time": peer.holdTime,
       "keepalive-time": peer.keepaliveTime,
       agreed: isUp ? agreed(capabilities) : undefined,
+      "unknown-capability": isUp ? [...new Set(capabilities.unknown)] : undefined,
+      protection: peer.protection,
       "last-error": peer.lastError && notification(peer.lastError),
       "last-sent": peer.lastSent && notification(peer.lastSent),
       "last-received": peer.lastReceived && notification(peer.lastReceived),
@@ -100,6 +118,7 @@ const AGREED = {
   routeRefresh: "route-refresh",
   enhancedRouteRefresh: "enhanced-route-refresh",
   extendedMessages: "extended-messages",
+  extendedNextHop: "extended-next-hop",
   gracefulRestart: "graceful-restart",
   longLivedGracefulRestart: "long-lived-graceful-restart",
   restartOverNotification: "graceful-restart-over-notification",

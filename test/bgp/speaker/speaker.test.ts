@@ -43,6 +43,7 @@ describe("two routers of one AS", () => {
       routeRefresh: true,
       enhancedRouteRefresh: true,
       extendedMessages: true,
+      extendedNextHop: false,
       gracefulRestart: true,
       longLivedGracefulRestart: false,
       restartOverNotification: false,

@@ -70,6 +70,7 @@ describe("unicast between two routers of one AS", () => {
     // One in the classic fields, one with a next hop of RFC 8950.
     assert.deepEqual(known(b, "ipv4-unicast"), ["10.0.0.0/8 via 192.0.2.7", "10.1.0.0/16 via 2001:db8:ffff::1"]);
     assert.deepEqual(b.peer().families, ["ipv6/251", "ipv6/unicast", "ipv4/unicast"]);
+    assert.equal(b.peer().capabilities.extendedNextHop, true);
     assert.deepEqual(
       b.peer().perFamily.map(({ family, agreed, routesReceived, endOfRibReceived }) => ({
         family,
