@@ -61,6 +61,37 @@ it("grpcio with the messages of pygnmi", async (t) => {
   assert.equal(told.error[0], "NOT_FOUND");
 });
 
+it("pygnmi itself, as its users write it", async (t) => {
+  if (!isAskedFor(t)) return;
+  await using folder = await temporary();
+  await run("pip", ["install", "--quiet", "--target", folder.path, PYGNMI], { timeout: 240_000 });
+  await using router = await startGnmiRouter();
+  const script = fileURLToPath(new URL("./peers/pygnmi_session.py", import.meta.url));
+  const args = [script, ADDRESS, String(PORT), path.join(router.folder, "server.pem"), "admin", PASSWORD];
+  const env = { ...process.env, PYTHONPATH: folder.path };
+  const { stdout } = await run("python3", args, { env, timeout: 100_000 });
+  const told = JSON.parse(stdout.trim().split("\n").at(-1)!); // it prints the errors that it is told of as well
+  assert.deepEqual([told.version, told.encodings], ["0.10.0", ["json", "json_ietf", "proto", "ascii"]]);
+  assert.ok(told.models.includes("semrd-tenant"));
+  assert.deepEqual(told.get, { "router/tenants/tenant[name=acme]/index": 1, "router/name": "r1" });
+  assert.deepEqual([told.update, told.replace, told.delete], [["UPDATE"], ["DELETE", "REPLACE"], ["DELETE"]]);
+  assert.equal(told.state["router/tenants/tenant[name=acme]/state"].instances, 0);
+  assert.deepEqual(told.stream["router/tenants/tenant[name=beta]/export-target"], ["65000:2"]);
+  assert.deepEqual(told.changed, { "router/tenants/tenant[name=beta]/export-target": ["65000:9"] });
+  assert.equal(told.once["router/taxonomy/revision"], 1);
+  assert.deepEqual(told.poll, ["r1"]);
+  const left = told.left["router/tenants"].tenant.map(({ name }: { readonly name: string }) => name);
+  assert.deepEqual([left, told.left], [["acme"], told.config]);
+  const at = "/semrd-router:router/semrd-tenant:tenants/tenant";
+  assert.deepEqual(told.refused, [
+    ["INVALID_ARGUMENT", `${at}[name='beta']/index: a number is expected`],
+    ["NOT_FOUND", "/router/nonsense: the model has no node nonsense there"],
+    ["NOT_FOUND", `${at}[name='acme']/index: missing, and it is mandatory`],
+  ]);
+  assert.deepEqual(told.believed, { "router/name": "r1" });
+  assert.equal(told["wrong password"], "UNAUTHENTICATED");
+});
+
 /** A program of `module`, made in `folder`; `undefined` where there is no go. */
 async function goProgram(module: string, folder: string): Promise<string | undefined> {
   try {
