@@ -53,6 +53,11 @@ export class NetTable implements RouteTable, OutputHost {
   #changedNets = new Int32Array(256);
   #changedCount = 0;
   #isBatch = false;
+  /** The time of this turn, of `NetStore.times`; -1: it has not been asked for. */
+  #turnTime = -1;
+  readonly #turnIsOver = (): void => {
+    this.#turnTime = -1;
+  };
   /** Nets of the batch in hand that have no path any more. */
   #lostNets = new Int32Array(256);
 
@@ -112,7 +117,8 @@ export class NetTable implements RouteTable, OutputHost {
     const view = this.#begin(keys);
     const { hashes } = this.#lookup;
     const tag = this.tags.of(peer);
-    const now = this.store.times.at(Math.floor(this.clock.wall() / 1000));
+    if (this.#turnTime < 0) this.#beginTurn();
+    const now = this.#turnTime;
     this.#changedCount = 0;
     this.#isBatch = true;
     try {
@@ -127,6 +133,11 @@ export class NetTable implements RouteTable, OutputHost {
       this.#tellChanged();
     }
     return leftOut;
+  }
+
+  #beginTurn(): void {
+    this.#turnTime = this.store.times.at(Math.floor(this.clock.wall() / 1000));
+    this.clock.soon(this.#turnIsOver);
   }
 
   #begin(keys: KeyBatch): DataView {

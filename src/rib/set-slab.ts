@@ -69,7 +69,8 @@ export class SetSlab {
       return recycled;
     }
     const last = this.#chunks.length * UNITS;
-    if (this.#top + units > last) {
+    // The last unit of a chunk stays free: `SPARE_OCTETS`.
+    if (this.#top + units >= last) {
       const chunk = new Uint8Array(CHUNK);
       this.#chunks.push(chunk);
       this.#views.push(new DataView(chunk.buffer));

@@ -1,5 +1,5 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
-import type { AttributeSet, RouteFamily, SessionKind } from "../../rib/index.ts";
+import { type AttributeSet, type RouteFamily, type SessionKind, type SetDigest, SetMark } from "../../rib/index.ts";
 import { type BgpRole, firstAs, firstMemberAs, isMappedIpv4, SetView } from "../wire/index.ts";
 import { isLeak } from "./roles.ts";
 
@@ -110,20 +110,25 @@ function timesIn(path: AttributeSet["asPath"], localAs: number, confederationId:
   return times;
 }
 
-/** The first reason why routes with this set are of no use here; `undefined` when there is none. */
-export function importRefusal(set: AttributeSet, facts: ImportFacts): ImportReason | undefined {
-  if (set instanceof SetView && isFine(set, facts)) return undefined;
+/**
+ * The first reason why routes with this set are of no use here; `undefined` when there is none.
+ * @param digest of the set
+ */
+export function importRefusal(set: AttributeSet, facts: ImportFacts, digest?: SetDigest): ImportReason | undefined {
+  if (digest !== undefined && set instanceof SetView && isFine(set, facts, digest)) return undefined;
   return CHECKS.find(({ fails }) => fails(set, facts))?.reason;
 }
 
 /** Whether a look at the octets shows that no check fails, as it does for nearly every set. False says nothing. */
-function isFine(view: SetView, facts: ImportFacts): boolean {
+function isFine(view: SetView, facts: ImportFacts, { marks, clusterListLength, neighbourAs }: SetDigest): boolean {
   const { kind, localAs, confederationId, role, remoteAs, enforceFirstAs, family, ownNextHop } = facts;
   if (kind === "confederation" || confederationId !== undefined || role !== undefined) return false;
-  if (view.isReflected || view.hasInPath(localAs)) return false;
-  if (kind === "external" && enforceFirstAs && !view.beginsWith(remoteAs)) return false;
+  if ((marks & (SetMark.originatorId | SetMark.confederation)) !== 0 || clusterListLength > 0) return false;
+  if (view.hasInPath(localAs)) return false;
+  if (kind === "external" && enforceFirstAs && neighbourAs !== remoteAs) return false;
   if (!isUsualNextHop(view, family)) return false;
-  for (let i = 0; i < 16; i++) if (view.nextHopOctet(i) !== ownNextHop[i]) return true;
+  // From its end: neighbours and this router share a prefix.
+  for (let i = 15; i >= 0; i--) if (view.nextHopOctet(i) !== ownNextHop[i]) return true;
   return false;
 }
 

@@ -101,6 +101,7 @@ export class ExportGroup {
   /** By set and source. */
   readonly #special = new RecentSets<Special>();
   readonly #common = new Map<Hits | undefined, Map<string, Common>>();
+  #latestAccepted: Common = PLAIN;
   readonly #view: SetView;
   readonly #patcher: SetPatcher;
   readonly #out: EncodedSet = { octets: new Uint8Array(1024), length: 0, nextHop: new Uint8Array(16), version: 0 };
@@ -194,8 +195,17 @@ export class ExportGroup {
     const judgement = this.#policy(this.#offered(id), this.#peer);
     if (judgement.verdict === "reject") return this.#refusal(judgement.reason, judgement.hits);
     if (judgement.verdict !== "accept" || this.#isSpecial(marks)) return judgement;
-    const { hits } = judgement;
-    return hits === undefined ? PLAIN : this.#remembered(hits, "", () => ({ ok: true, hits }));
+    return judgement.hits === undefined ? PLAIN : this.#acceptance(judgement.hits);
+  }
+
+  /** Sets that fare alike come one after the other, as a rule. */
+  #acceptance(hits: Hits): Common {
+    return this.#latestAccepted.hits === hits ? this.#latestAccepted : this.#otherAcceptance(hits);
+  }
+
+  #otherAcceptance(hits: Hits): Common {
+    this.#latestAccepted = this.#remembered(hits, "", () => ({ ok: true, hits }));
+    return this.#latestAccepted;
   }
 
   /** Whether more has to be done to a set with these marks than `SetPatcher` can. */
@@ -231,12 +241,8 @@ export class ExportGroup {
       return transparent ? set : offeredSet(set, kind);
     }
     const view = this.#view.over(this.#attributes.chunk(id), this.#attributes.start(id), this.#attributes.length(id));
-    view.hidesMultiExitDisc = this.#dropsMultiExitDisc(view);
+    view.hidesMultiExitDisc = this.#facts.kind === "external" && this.#facts.transparent !== true && view.hasPath;
     return view;
-  }
-
-  #dropsMultiExitDisc(view: SetView): boolean {
-    return this.#facts.kind === "external" && this.#facts.transparent !== true && view.hasPath;
   }
 
   /** A set that goes out as it is, but for what the session changes of every set. */

@@ -334,7 +334,7 @@ export class FamilyIntake {
     const { peer } = this.#parts;
     const { facts, policy } = this.#terms;
     const { source } = received;
-    const refusal = importRefusal(source.set, facts);
+    const refusal = importRefusal(source.set, facts, source.digest);
     if (refusal?.endsWith("-loop")) this.#parts.looped(received.set);
     if (refusal !== undefined) return this.#remember(id, this.#refusal(refusal, undefined));
     const judgement = policy(policy.readsInPlace === true ? source.set : received.set, peer);

@@ -4,6 +4,8 @@ import { RecentSets } from "./recent-sets.ts";
 /** Answers that sets share are remembered up to this many; beyond it everything is worked out again. */
 const MOST_SHARED = 4096;
 const FIRST = 1024;
+/** Room for more sets than there can be. */
+const EVERY = 2 ** 30;
 /** Room of those that remember the sets of late. */
 const LATELY = 1 << 14;
 
@@ -28,7 +30,7 @@ export class JudgedSets<Answer extends object> {
 
   constructor(attributes: AttributeTable, remember: "all" | "lately") {
     this.#attributes = attributes;
-    this.#bound = remember === "all" ? Number.POSITIVE_INFINITY : LATELY;
+    this.#bound = remember === "all" ? EVERY : LATELY;
   }
 
   get(id: AttributeId): Answer | undefined {

@@ -241,11 +241,13 @@ export class Output implements Disposable {
 
   #flush(): void {
     const { connection, sent } = this.#parts;
-    const block = this.#encoder.take({ lend: connection.queued === 0 });
+    // The kernel has copied the octets at once where nothing waits.
+    const isIdle = connection.queued === 0;
+    const block = isIdle ? this.#encoder.lend() : this.#encoder.take();
     if (block === undefined) return;
     this.#parts.watch?.(block);
     connection.write(block);
-    if (connection.queued === 0) this.#encoder.reuse();
+    if (isIdle && connection.queued > 0) this.#encoder.keep();
     sent(this.#encoder.messages);
     this.#messagesOfRound += this.#encoder.messages;
     this.#encoder.messages = 0;

@@ -31,14 +31,21 @@ export function messageLimit({ extendedMessages }: { readonly extendedMessages: 
 }
 
 /** Shortest and longest message of each type; the session may have a lower limit. @see RFC 4271 §6.1; RFC 2918 §3; RFC 8654 §3 */
-const LENGTHS: ReadonlyMap<number, readonly [number, number]> = new Map([
-  [MessageType.Open, [29, MAX_MESSAGE_LENGTH]],
-  [MessageType.Update, [23, MAX_EXTENDED_MESSAGE_LENGTH]],
-  [MessageType.Notification, [21, MAX_EXTENDED_MESSAGE_LENGTH]],
-  [MessageType.Keepalive, [HEADER_LENGTH, HEADER_LENGTH]],
+const LENGTHS: readonly (readonly [number, number] | undefined)[] = lengthsOf([
+  [MessageType.Open, 29, MAX_MESSAGE_LENGTH],
+  [MessageType.Update, 23, MAX_EXTENDED_MESSAGE_LENGTH],
+  [MessageType.Notification, 21, MAX_EXTENDED_MESSAGE_LENGTH],
+  [MessageType.Keepalive, HEADER_LENGTH, HEADER_LENGTH],
   // Its length is checked by whoever knows what was agreed on. @see RFC 7313 §5
-  [MessageType.RouteRefresh, [HEADER_LENGTH + 3, MAX_MESSAGE_LENGTH]],
+  [MessageType.RouteRefresh, HEADER_LENGTH + 3, MAX_MESSAGE_LENGTH],
 ]);
+
+/** By type, all that an octet can say. */
+function lengthsOf(rows: readonly (readonly [number, number, number])[]): readonly ([number, number] | undefined)[] {
+  const byType = new Array<[number, number] | undefined>(256).fill(undefined);
+  for (const [type, shortest, longest] of rows) byType[type] = [shortest, longest];
+  return byType;
+}
 
 /**
  * Looks for one message at the start of a window. Every fault is found as soon as the octets that show it are there, so
@@ -63,7 +70,7 @@ export function frameMessage(
   if (length < HEADER_LENGTH || length > limit) return badLength(octets, start);
   if (here < HEADER_LENGTH) return NEED_MORE;
   const type = octets[start + 18]!;
-  const bounds = LENGTHS.get(type);
+  const bounds = LENGTHS[type];
   if (bounds === undefined) return malformed(HeaderSubcode.BadMessageType, octets.slice(start + 18, start + 19));
   if (length < bounds[0] || length > bounds[1]) return badLength(octets, start);
   if (here < length) return NEED_MORE;

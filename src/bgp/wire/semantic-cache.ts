@@ -14,6 +14,8 @@ export interface KnownSemantic {
   readonly canonical: Uint8Array;
   /** Of `canonical`. */
   readonly view: DataView;
+  /** The value came as it is written. */
+  readonly isCanonical: boolean;
 }
 
 interface Slot extends KnownSemantic {
@@ -66,7 +68,8 @@ function holds({ value, length: own }: Slot, source: DataView, start: number, le
 
 function slotOf(value: Uint8Array, semantic: SemanticAttribute | string, canonical: Uint8Array): Slot {
   const view = viewOf(canonical);
-  return { value: value === canonical ? view : viewOf(value), length: value.length, semantic, canonical, view };
+  const isCanonical = value === canonical;
+  return { value: isCanonical ? view : viewOf(value), length: value.length, semantic, canonical, view, isCanonical };
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

@@ -6,7 +6,7 @@ import { NEXT_HOP_LENGTH } from "./next-hop.ts";
 const { Optional, Transitive, Partial, ExtendedLength } = AttributeFlag;
 const AS_SEQUENCE = 2;
 const MAX_SEGMENT = 255;
-/** What a patch adds at most: NEXT_HOP, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST, a segment, longer headers. */
+/** More than a patch adds: NEXT_HOP, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST, a segment, longer headers; and `SPARE_OCTETS`. */
 const ROOM = 64;
 
 /** Path attributes as they go onto the wire, MP_REACH_NLRI apart, with the next hop that belongs into it. Reused. */
@@ -14,6 +14,7 @@ export interface EncodedSet {
   /** `octets[0..length)`. */
   octets: Uint8Array;
   length: number;
+  /** Borrowed. */
   nextHop: Uint8Array;
   /** Another number for each content of the same memory. */
   version: number;
@@ -44,6 +45,7 @@ export class SetPatcher {
   #octets: Uint8Array = new Uint8Array(0);
   readonly #source = new OctetView();
   readonly #target = new OctetView();
+  readonly #nextHop = new Uint8Array(NEXT_HOP_LENGTH);
   #at = 0;
 
   /** @param isKnown codes that are not marked as partial */
@@ -55,39 +57,59 @@ export class SetPatcher {
     if (into.octets.length < length + ROOM) into.octets = new Uint8Array(2 * (length + ROOM));
     this.#octets = into.octets;
     this.#at = 0;
-    const nextHop = patch.nextHop ?? identity;
-    const nextHopAt = patch.nextHop === undefined ? start + IDENTITY_NEXT_HOP : 0;
-    for (let i = 0; i < NEXT_HOP_LENGTH; i++) into.nextHop[i] = nextHop[nextHopAt + i]!;
+    const source = this.#source.over(identity);
+    into.nextHop = patch.nextHop ?? this.#nextHopOf(identity, start + IDENTITY_NEXT_HOP);
     const end = start + length;
     const { external, reflection } = patch;
     let missing = external ? HAS_ALL : reflection === undefined ? HAS_ORIGINATOR | HAS_CLUSTERS : 0;
-    for (let at = start + IDENTITY_HEAD; at < end; ) {
+    // What goes out as it is, one attribute behind the other, is copied in one go.
+    let from = start + IDENTITY_HEAD;
+    for (let at = from; at < end; ) {
       const flags = identity[at]!;
       const code = identity[at + 1]!;
       const isLong = (flags & ExtendedLength) !== 0;
       const size = isLong ? (identity[at + 2]! << 8) | identity[at + 3]! : identity[at + 2]!;
       const value = at + (isLong ? 4 : 3);
       const next = value + size;
-      if (missing !== HAS_ALL && code > AttributeCode.MultiExitDisc) missing = this.#insertBefore(code, missing, patch);
+      if (missing !== HAS_ALL && code > AttributeCode.MultiExitDisc) {
+        this.#copy(source, from, at);
+        from = at;
+        missing = this.#insertBefore(code, missing, patch);
+      }
       if (code === AttributeCode.AsPath) {
-        this.#path(identity, value, size, patch.prependAs);
-        if (patch.nextHopAttribute) this.#nextHop(into.nextHop);
-      } else if (code === AttributeCode.MultiExitDisc) {
-        if (!patch.withoutMultiExitDisc) this.#copy(identity, at, next);
+        this.#copy(source, from, at);
+        from = this.#beginPath(identity, value, size, patch.prependAs);
+        if (patch.nextHopAttribute) {
+          this.#copy(source, from, next);
+          from = next;
+          this.#header(Transitive, AttributeCode.NextHop, 4);
+          for (let i = NEXT_HOP_LENGTH - 4; i < NEXT_HOP_LENGTH; i++) this.#octets[this.#at++] = into.nextHop[i]!;
+        }
       } else if (code === AttributeCode.ClusterList && reflection !== undefined) {
+        this.#copy(source, from, at);
+        from = value;
         this.#header(Optional, code, size + 4);
         this.#u32(reflection.clusterId);
-        this.#copy(identity, value, next);
-      } else if (!external || !isInternal(code)) {
-        const from = this.#at;
-        this.#copy(identity, at, next);
-        if (!this.#isKnown(code)) this.#octets[from]! |= Partial;
+      } else if (code === AttributeCode.MultiExitDisc ? patch.withoutMultiExitDisc : external && isInternal(code)) {
+        this.#copy(source, from, at);
+        from = next;
+      } else if (!this.#isKnown(code)) {
+        this.#copy(source, from, at);
+        from = at + 1;
+        this.#octets[this.#at++] = flags | Partial;
       }
       at = next;
     }
+    this.#copy(source, from, end);
     if (missing !== HAS_ALL) this.#insertBefore(0x100, missing, patch);
     into.length = this.#at;
     into.version++;
+  }
+
+  /** A copy: the identity may be another one before the set has gone out. */
+  #nextHopOf(identity: Uint8Array, start: number): Uint8Array {
+    for (let i = 0; i < NEXT_HOP_LENGTH; i++) this.#nextHop[i] = identity[start + i]!;
+    return this.#nextHop;
   }
 
   /** What has to stand in front of `code` and was not there. The answer is what need not be inserted any more. */
@@ -111,24 +133,18 @@ export class SetPatcher {
     return now;
   }
 
-  /** @see RFC 4271 §5.1.2 b) */
-  #path(identity: Uint8Array, start: number, length: number, prependAs: number | undefined): void {
+  /** AS_PATH up to where what was there goes on, which is the answer. @see RFC 4271 §5.1.2 b) */
+  #beginPath(identity: Uint8Array, start: number, length: number, prependAs: number | undefined): number {
     if (prependAs === undefined) {
       this.#header(Transitive, AttributeCode.AsPath, length);
-      this.#copy(identity, start, start + length);
-      return;
+      return start;
     }
     const joins = length > 0 && identity[start] === AS_SEQUENCE && identity[start + 1]! < MAX_SEGMENT;
     this.#header(Transitive, AttributeCode.AsPath, length + (joins ? 4 : 6));
     this.#octets[this.#at++] = AS_SEQUENCE;
     this.#octets[this.#at++] = joins ? identity[start + 1]! + 1 : 1;
     this.#u32(prependAs);
-    this.#copy(identity, joins ? start + 2 : start, start + length);
-  }
-
-  #nextHop(mapped: Uint8Array): void {
-    this.#header(Transitive, AttributeCode.NextHop, 4);
-    this.#copy(mapped, NEXT_HOP_LENGTH - 4, NEXT_HOP_LENGTH);
+    return joins ? start + 2 : start;
   }
 
   #number(flags: number, code: number, value: number): void {
@@ -159,8 +175,9 @@ export class SetPatcher {
     this.#at = at + 4;
   }
 
-  #copy(from: Uint8Array, start: number, end: number): void {
-    copyOctets(this.#source.over(from), start, this.#target.over(this.#octets), this.#at, end - start);
+  #copy(from: DataView, start: number, end: number): void {
+    if (start === end) return;
+    copyOctets(from, start, this.#target.over(this.#octets), this.#at, end - start);
     this.#at += end - start;
   }
 }

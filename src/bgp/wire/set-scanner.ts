@@ -1,4 +1,4 @@
-import { copyOctets, OctetView } from "../../base/index.ts";
+import { copyOctets, OctetView, SPARE_OCTETS } from "../../base/index.ts";
 import {
   emptyDigest,
   markOfCommunity,
@@ -14,6 +14,7 @@ import { isOriginState } from "./extended-communities.ts";
 import { wireFamily } from "./family.ts";
 import { IDENTITY_HEAD, IDENTITY_NEXT_HOP } from "./identity.ts";
 import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
+import type { KnownSemantic } from "./semantic-cache.ts";
 import { SetView } from "./set-view.ts";
 
 const { Optional, Transitive, Partial, ExtendedLength } = AttributeFlag;
@@ -23,6 +24,10 @@ const MOST = 32;
 const DEFAULT_LOCAL_PREF = 100;
 const AS_SET = 1;
 const AS_SEQUENCE = 2;
+/** Answers about an attribute that are no flags: it belongs to no set; it is written in a form of its own; it is not for this way. */
+const LEFT_OUT = -1;
+const REWRITTEN = -2;
+const UNFIT = -3;
 
 /** The attributes of one UPDATE that belong to a set: where each begins, each code once, every header complete. */
 export interface AttributePlaces {
@@ -53,14 +58,16 @@ export class SetScanner implements SetSource {
   readonly #order = new Int32Array(MOST);
   readonly #source = new OctetView();
   readonly #target = new OctetView();
+  readonly #nextHops = new OctetView();
+  /** Whose head is written. */
   #family: RouteFamily = "capability";
   #hasNextHop = false;
   /** The view is one of the set that was scanned last. */
   #isViewed = false;
   #present = 0;
   #semantic: SemanticAttribute | undefined;
-  /** Octets that the set takes at most, if nothing is written longer than it came. */
-  #room = 0;
+  /** What is written in its place. */
+  #rewritten: KnownSemantic | undefined;
 
   constructor(codec: AttributeCodec, context: AttributeContext) {
     this.#codec = codec;
@@ -68,6 +75,7 @@ export class SetScanner implements SetSource {
     this.#knows = context.asWidth === 4 && context.confederation !== true;
     this.decode = codec.decodeIdentity;
     this.#view = new SetView(codec);
+    this.#writeHead(this.#family);
   }
 
   /** The set that was scanned last, read where it lies. */
@@ -80,40 +88,73 @@ export class SetScanner implements SetSource {
   /** @param nextHop 16 octets, from MP_REACH_NLRI; `undefined`: NEXT_HOP counts */
   scan(places: AttributePlaces, family: RouteFamily, nextHop: Uint8Array | undefined): boolean {
     if (!this.#knows || places.count > MOST) return false;
-    const { octets, starts, count } = places;
+    const { octets, count } = places;
+    const starts = this.#inOrder(places);
+    const source = this.#source.over(octets);
+    this.#begin(family, nextHop);
+    // What came as it is written down, and one behind the other, is copied in one go.
+    let from = 0;
+    let to = 0;
+    for (let i = 0; i < count; i++) {
+      const start = starts[i]!;
+      const flags = octets[start]!;
+      const length = lengthAt(octets, start);
+      const at = start + ((flags & ExtendedLength) !== 0 ? 4 : 3);
+      const kind = this.#check(octets, flags, octets[start + 1]!, at, length);
+      if (kind === UNFIT) return false;
+      if (kind === LEFT_OUT) continue;
+      const isAsWritten = flags === (length > 255 ? kind | ExtendedLength : kind);
+      if (isAsWritten && start === to) {
+        to = at + length;
+        continue;
+      }
+      this.#copy(source, from, to);
+      from = to = at + length;
+      if (kind === REWRITTEN)
+        this.#writeSemantic(this.#rewritten!); // found by `#check`
+      else if (isAsWritten) from = start;
+      else {
+        this.#header(kind, octets[start + 1]!, length);
+        from = at;
+      }
+    }
+    this.#copy(source, from, to);
+    const mandatory = this.#internal ? HAS_ORIGIN | HAS_PATH | HAS_PREFERENCE : HAS_ORIGIN | HAS_PATH;
+    return this.#hasNextHop && (this.#present & mandatory) === mandatory;
+  }
+
+  /** Where each attribute begins, by code: well-behaved speakers send them so. @see RFC 4271 §5 */
+  #inOrder({ octets, starts, count }: AttributePlaces): Int32Array {
+    let last = 0;
+    for (let i = 0; i < count; i++) {
+      const code = octets[starts[i]! + 1]!;
+      if (code < last) return this.#sorted(octets, starts, count);
+      last = code;
+    }
+    return starts;
+  }
+
+  #sorted(octets: Uint8Array, starts: Int32Array, count: number): Int32Array {
     const order = this.#order;
-    let room = IDENTITY_HEAD;
     for (let i = 0; i < count; i++) {
       const start = starts[i]!;
       const code = octets[start + 1]!;
       let at = i;
       for (; at > 0 && octets[order[at - 1]! + 1]! > code; at--) order[at] = order[at - 1]!;
       order[at] = start;
-      room += 4 + lengthAt(octets, start);
     }
-    if (room > this.octets.length) this.octets = new Uint8Array(2 * room);
-    this.#room = room;
-    this.#begin(family, nextHop);
-    for (let i = 0; i < count; i++) if (!this.#take(octets, order[i]!)) return false;
-    const mandatory = this.#internal ? HAS_ORIGIN | HAS_PATH | HAS_PREFERENCE : HAS_ORIGIN | HAS_PATH;
-    return this.#hasNextHop && (this.#present & mandatory) === mandatory;
+    return order;
   }
 
   #begin(family: RouteFamily, nextHop: Uint8Array | undefined): void {
-    const { octets, digest } = this;
-    const { afi, safi } = wireFamily(family, this.#codec.dialect);
-    octets[0] = Optional;
-    octets[1] = AttributeCode.MpReachNlri;
-    octets[2] = IDENTITY_HEAD - 3;
-    octets[3] = afi >>> 8;
-    octets[4] = afi;
-    octets[5] = safi;
-    octets[6] = NEXT_HOP_LENGTH;
-    if (nextHop !== undefined) for (let i = 0; i < NEXT_HOP_LENGTH; i++) octets[IDENTITY_NEXT_HOP + i] = nextHop[i]!;
+    const { digest } = this;
+    if (family !== this.#family) this.#writeHead(family);
+    if (nextHop !== undefined) {
+      copyOctets(this.#nextHops.over(nextHop), 0, this.#target.over(this.octets), IDENTITY_NEXT_HOP, NEXT_HOP_LENGTH);
+    }
     this.#hasNextHop = nextHop !== undefined;
     this.length = IDENTITY_HEAD;
     this.#isViewed = false;
-    this.#family = family;
     this.#present = 0;
     this.#semantic = undefined;
     this.communities.start = 0;
@@ -127,115 +168,127 @@ export class SetScanner implements SetSource {
     digest.marks = 0;
   }
 
-  /** One attribute; false when it is not one that this way is for. */
-  #take(octets: Uint8Array, start: number): boolean {
-    const flags = octets[start]!;
-    const code = octets[start + 1]!;
-    const length = lengthAt(octets, start);
-    const at = start + ((flags & ExtendedLength) !== 0 ? 4 : 3);
+  #writeHead(family: RouteFamily): void {
+    const { octets } = this;
+    const { afi, safi } = wireFamily(family, this.#codec.dialect);
+    octets[0] = Optional;
+    octets[1] = AttributeCode.MpReachNlri;
+    octets[2] = IDENTITY_HEAD - 3;
+    octets[3] = afi >>> 8;
+    octets[4] = afi;
+    octets[5] = safi;
+    octets[6] = NEXT_HOP_LENGTH;
+    this.#family = family;
+  }
+
+  /** One attribute, its value at `at`: the flags that it is written down with, or another answer. */
+  #check(octets: Uint8Array, flags: number, code: number, at: number, length: number): number {
     const { digest } = this;
     switch (code) {
       case AttributeCode.Origin:
-        if ((flags & KIND) !== Transitive || length !== 1 || octets[at]! > 2) return false;
+        if ((flags & KIND) !== Transitive || length !== 1 || octets[at]! > 2) return UNFIT;
         digest.origin = octets[at]!;
         this.#present |= HAS_ORIGIN;
         break;
       case AttributeCode.AsPath:
-        if ((flags & KIND) !== Transitive || !this.#path(octets, at, at + length)) return false;
+        if ((flags & KIND) !== Transitive || !this.#path(octets, at, at + length)) return UNFIT;
         this.#present |= HAS_PATH;
         break;
       case AttributeCode.NextHop:
-        if ((flags & KIND) !== Transitive || length !== 4) return false;
+        if ((flags & KIND) !== Transitive || length !== 4) return UNFIT;
         if (!this.#hasNextHop) writeMapped(this.octets, IDENTITY_NEXT_HOP, octets, at);
         this.#hasNextHop = true;
-        return true;
+        return LEFT_OUT;
       case AttributeCode.MultiExitDisc:
-        if ((flags & KIND) !== Optional || length !== 4) return false;
+        if ((flags & KIND) !== Optional || length !== 4) return UNFIT;
         digest.multiExitDisc = u32(octets, at);
         break;
       case AttributeCode.LocalPref:
-        if ((flags & KIND) !== Transitive || length !== 4 || !this.#internal) return false;
+        if ((flags & KIND) !== Transitive || length !== 4 || !this.#internal) return UNFIT;
         digest.localPref = u32(octets, at);
         this.#present |= HAS_PREFERENCE;
         break;
       case AttributeCode.AtomicAggregate:
-        if ((flags & KIND) !== Transitive || length !== 0) return false;
+        if ((flags & KIND) !== Transitive || length !== 0) return UNFIT;
         break;
       case AttributeCode.Aggregator:
-        if ((flags & KIND) !== KIND || length !== 8 || u32(octets, at) === 0) return false;
+        if ((flags & KIND) !== KIND || length !== 8 || u32(octets, at) === 0) return UNFIT;
         break;
       case AttributeCode.Communities:
-        if ((flags & KIND) !== KIND || length === 0 || (length & 3) !== 0) return false;
+        if ((flags & KIND) !== KIND || length === 0 || (length & 3) !== 0) return UNFIT;
         for (let i = at; i < at + length; i += 4) {
           if (octets[i] === 0xff && octets[i + 1] === 0xff) digest.marks |= markOfCommunity(u32(octets, i));
         }
         break;
       case AttributeCode.OriginatorId:
-        if ((flags & KIND) !== Optional || length !== 4 || !this.#internal) return false;
+        if ((flags & KIND) !== Optional || length !== 4 || !this.#internal) return UNFIT;
         digest.originatorId = u32(octets, at);
         digest.marks |= SetMark.originatorId;
         break;
       case AttributeCode.ClusterList:
-        if ((flags & KIND) !== Optional || length === 0 || (length & 3) !== 0 || !this.#internal) return false;
+        if ((flags & KIND) !== Optional || length === 0 || (length & 3) !== 0 || !this.#internal) return UNFIT;
         digest.clusterListLength = length >>> 2;
         break;
       case AttributeCode.ExtendedCommunities:
-        if ((flags & KIND) !== KIND || length === 0 || (length & 7) !== 0) return false;
+        if ((flags & KIND) !== KIND || length === 0 || (length & 7) !== 0) return UNFIT;
         this.communities.octets = octets;
         this.communities.start = at;
         this.communities.end = at + length;
         for (let i = at; i < at + length; i += 8) {
           if ((octets[i]! & NON_TRANSITIVE) === 0) continue;
-          if (!this.#internal && isOriginState(octets, i)) return false;
+          if (!this.#internal && isOriginState(octets, i)) return UNFIT;
           digest.marks |= SetMark.nonTransitive;
         }
         break;
       case AttributeCode.Ipv6ExtendedCommunities:
-        if ((flags & KIND) !== KIND || length === 0 || length % 20 !== 0) return false;
+        if ((flags & KIND) !== KIND || length === 0 || length % 20 !== 0) return UNFIT;
         for (let i = at; i < at + length; i += 20) {
           if ((octets[i]! & NON_TRANSITIVE) !== 0) digest.marks |= SetMark.nonTransitive;
         }
         break;
       case AttributeCode.LargeCommunities:
-        if ((flags & KIND) !== KIND || length === 0 || length % 12 !== 0) return false;
-        if (length > LARGE_OCTETS && mayRepeat(octets, at, at + length)) return false;
+        if ((flags & KIND) !== KIND || length === 0 || length % 12 !== 0) return UNFIT;
+        if (length > LARGE_OCTETS && mayRepeat(octets, at, at + length)) return UNFIT;
         break;
       case AttributeCode.OnlyToCustomer:
-        if ((flags & KIND) !== KIND || length !== 4) return false;
+        if ((flags & KIND) !== KIND || length !== 4) return UNFIT;
         digest.marks |= SetMark.onlyToCustomer;
         break;
       case AttributeCode.As4Path:
       case AttributeCode.As4Aggregator:
-        return false;
+        return UNFIT;
       default:
         return this.#other(octets, flags, code, at, length);
     }
-    this.#write(flags & KIND, code, this.#source.over(octets), at, length);
-    return true;
+    return flags & KIND;
   }
 
   /** SEMANTIC where it means something, and what is not known: ignored or carried. @see RFC 4271 §5 */
-  #other(octets: Uint8Array, flags: number, code: number, at: number, length: number): boolean {
+  #other(octets: Uint8Array, flags: number, code: number, at: number, length: number): number {
     if (code === this.#codec.dialect.semanticCode && this.#family === "capability") {
-      if ((flags & KIND) !== Optional) return false;
+      if ((flags & KIND) !== Optional) return UNFIT;
       const known = this.#codec.semantics.find(octets, at, length);
-      if (typeof known.semantic === "string") return false;
+      if (typeof known.semantic === "string") return UNFIT;
       this.#semantic = known.semantic;
       if (known.semantic.opaque.length > 0) this.digest.marks |= SetMark.unknownTlvs;
-      this.#reserve(known.canonical.length - length);
-      this.#write(Optional, code, known.view, 0, known.canonical.length);
-      return true;
+      if (known.isCanonical) return Optional;
+      this.#rewritten = known;
+      return REWRITTEN;
     }
-    if ((flags & Optional) === 0) return false;
-    if ((flags & Transitive) !== 0) this.#write(KIND | (flags & Partial), code, this.#source.over(octets), at, length);
-    return true;
+    if ((flags & Optional) === 0) return UNFIT;
+    return (flags & Transitive) === 0 ? LEFT_OUT : KIND | (flags & Partial);
   }
 
-  /** One attribute is written so many octets longer than it came. */
-  #reserve(surplus: number): void {
-    this.#room += Math.max(0, surplus);
-    if (this.#room <= this.octets.length) return;
-    const wider = new Uint8Array(2 * this.#room);
+  #writeSemantic({ canonical, view }: KnownSemantic): void {
+    this.#header(Optional, this.#codec.dialect.semanticCode, canonical.length);
+    this.#copy(view, 0, canonical.length);
+  }
+
+  /** Makes room for so many octets more. */
+  #reserve(octets: number): void {
+    const needed = this.length + octets + SPARE_OCTETS;
+    if (needed <= this.octets.length) return;
+    const wider = new Uint8Array(2 * needed);
     wider.set(this.octets.subarray(0, this.length));
     this.octets = wider;
   }
@@ -256,20 +309,22 @@ export class SetScanner implements SetSource {
     return true;
   }
 
-  #write(kind: number, code: number, from: DataView, start: number, length: number): void {
+  #header(flags: number, code: number, length: number): void {
+    this.#reserve(4);
     const { octets } = this;
     let at = this.length;
-    if (length > 255) {
-      octets[at++] = kind | ExtendedLength;
-      octets[at++] = code;
-      octets[at++] = length >>> 8;
-    } else {
-      octets[at++] = kind;
-      octets[at++] = code;
-    }
+    octets[at++] = length > 255 ? flags | ExtendedLength : flags;
+    octets[at++] = code;
+    if (length > 255) octets[at++] = length >>> 8;
     octets[at++] = length;
-    copyOctets(from, start, this.#target.over(octets), at, length);
-    this.length = at + length;
+    this.length = at;
+  }
+
+  #copy(from: DataView, start: number, end: number): void {
+    if (start === end) return;
+    this.#reserve(end - start);
+    copyOctets(from, start, this.#target.over(this.octets), this.length, end - start);
+    this.length += end - start;
   }
 }
 

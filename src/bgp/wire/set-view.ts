@@ -14,7 +14,15 @@ import { IDENTITY_HEAD, IDENTITY_NEXT_HOP, ORIGINS } from "./identity.ts";
 import { isMappedIpv4 } from "./next-hop.ts";
 
 const NOTHING: readonly never[] = [];
-const AS_SEQUENCE = 2;
+
+/** Attributes of a set that somebody has asked for. */
+interface Read {
+  asPath?: readonly AsPathSegment[];
+  nextHop?: Ipv6Address;
+  communities?: readonly number[];
+  extendedCommunities?: readonly Uint8Array[];
+  largeCommunities?: readonly LargeCommunity[];
+}
 
 /**
  * A set read from the octets of its identity, each attribute when it is asked for. One view serves set after set: who wants to
@@ -27,11 +35,8 @@ export class SetView implements AttributeSet {
   #octets: Uint8Array = new Uint8Array(0);
   #start = 0;
   #end = 0;
-  #asPath: readonly AsPathSegment[] | undefined;
-  #nextHop: Ipv6Address | undefined;
-  #communities: readonly number[] | undefined;
-  #extendedCommunities: readonly Uint8Array[] | undefined;
-  #largeCommunities: readonly LargeCommunity[] | undefined;
+  /** What has been asked for; most sets are asked for nothing. */
+  #read: Read | undefined;
   #semantic: SemanticAttribute | undefined;
   #hasSemantic = false;
 
@@ -44,11 +49,7 @@ export class SetView implements AttributeSet {
     this.#octets = octets;
     this.#start = start;
     this.#end = start + length;
-    this.#asPath = undefined;
-    this.#nextHop = undefined;
-    this.#communities = undefined;
-    this.#extendedCommunities = undefined;
-    this.#largeCommunities = undefined;
+    this.#read = undefined;
     this.#hasSemantic = false;
     return this;
   }
@@ -81,19 +82,6 @@ export class SetView implements AttributeSet {
     return false;
   }
 
-  /** Whether AS_PATH begins with a sequence that begins with this number. */
-  beginsWith(autonomousSystem: number): boolean {
-    const found = this.#find(AttributeCode.AsPath);
-    if (found < 0 || this.#lengthAt(found) === 0) return false;
-    const at = this.#valueAt(found);
-    return this.#octets[at] === AS_SEQUENCE && u32(this.#octets, at + 2) === autonomousSystem;
-  }
-
-  /** Whether a reflector has left ORIGINATOR_ID or CLUSTER_LIST. */
-  get isReflected(): boolean {
-    return this.#find(AttributeCode.OriginatorId) >= 0 || this.#find(AttributeCode.ClusterList) >= 0;
-  }
-
   nextHopOctet(index: number): number {
     return this.#octets[this.#start + IDENTITY_NEXT_HOP + index]!;
   }
@@ -108,14 +96,16 @@ export class SetView implements AttributeSet {
   }
 
   get asPath(): readonly AsPathSegment[] {
-    this.#asPath ??= decodeAsPath(this.#reader(AttributeCode.AsPath), 4) as readonly AsPathSegment[];
-    return this.#asPath;
+    this.#read ??= {};
+    this.#read.asPath ??= decodeAsPath(this.#reader(AttributeCode.AsPath), 4) as readonly AsPathSegment[];
+    return this.#read.asPath;
   }
 
   get nextHop(): Ipv6Address {
     const start = this.#start + IDENTITY_NEXT_HOP;
-    this.#nextHop ??= this.#octets.subarray(start, start + 16);
-    return this.#nextHop;
+    this.#read ??= {};
+    this.#read.nextHop ??= this.#octets.subarray(start, start + 16);
+    return this.#read.nextHop;
   }
 
   get multiExitDisc(): number | undefined {
@@ -139,27 +129,30 @@ export class SetView implements AttributeSet {
   }
 
   get communities(): readonly number[] {
-    this.#communities ??= this.#numbers(AttributeCode.Communities);
-    return this.#communities;
+    this.#read ??= {};
+    this.#read.communities ??= this.#numbers(AttributeCode.Communities);
+    return this.#read.communities;
   }
 
   get extendedCommunities(): readonly Uint8Array[] {
-    if (this.#extendedCommunities !== undefined) return this.#extendedCommunities;
+    if (this.#read?.extendedCommunities !== undefined) return this.#read.extendedCommunities;
     const reader = this.#reader(AttributeCode.ExtendedCommunities);
     const found: Uint8Array[] = [];
     while (reader.left > 0) found.push(reader.bytes(8));
-    this.#extendedCommunities = found;
+    this.#read ??= {};
+    this.#read.extendedCommunities = found;
     return found;
   }
 
   get largeCommunities(): readonly LargeCommunity[] {
-    if (this.#largeCommunities !== undefined) return this.#largeCommunities;
+    if (this.#read?.largeCommunities !== undefined) return this.#read.largeCommunities;
     const reader = this.#reader(AttributeCode.LargeCommunities);
     const found: LargeCommunity[] = [];
     while (reader.left > 0) {
       found.push({ globalAdministrator: reader.u32(), data1: reader.u32(), data2: reader.u32() });
     }
-    this.#largeCommunities = found;
+    this.#read ??= {};
+    this.#read.largeCommunities = found;
     return found;
   }
 

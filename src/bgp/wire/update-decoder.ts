@@ -1,3 +1,4 @@
+import { copyOctets, OctetView, SPARE_OCTETS } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { AttributeContext } from "./attribute-row.ts";
 import type { AttributeCodec, AttributeFault, AttributeOutcome } from "./attributes.ts";
@@ -59,12 +60,22 @@ export class UpdateDecoder {
   readonly #forms: Readonly<Record<RouteFamily, NlriForm>>;
   readonly #cache = new OutcomeCache();
 
+  /** AFI and SAFI of the attribute that was read last, as one number, and what they mean. */
+  #points = -1;
+  #pointsFamily: Family = IPV4_UNICAST;
+  #pointsName: RouteFamily | undefined;
+  /** Of FAMILIES. */
+  #pointsIndex = -1;
+
   // State of the message that is being read.
   /** Where the attributes are that belong to a set. */
   readonly #places = { octets: new Uint8Array(0) as Uint8Array, starts: new Int32Array(MOST_ATTRIBUTES), count: 0 };
   /** What they are read for (an index of FAMILIES), and the next hop of MP_REACH_NLRI. */
   #reachFor = 0;
-  readonly #nextHop = new Uint8Array(NEXT_HOP_LENGTH);
+  readonly #nextHop = new Uint8Array(NEXT_HOP_LENGTH + SPARE_OCTETS);
+  /** The same memory. */
+  readonly #nextHops = new DataView(this.#nextHop.buffer);
+  readonly #source = new OctetView();
   readonly #own: ReceivedSet;
   /** What most messages come to. */
   readonly #usual: UpdateOutcome;
@@ -139,6 +150,14 @@ export class UpdateDecoder {
     this.#lost = undefined;
   }
 
+  /** Nearly every message is about the family of the one before. */
+  #lookUp(points: number): void {
+    this.#points = points;
+    this.#pointsFamily = { afi: points >>> 8, safi: points & 0xff };
+    this.#pointsName = this.#known(this.#pointsFamily);
+    this.#pointsIndex = this.#pointsName === undefined ? -1 : FAMILIES.indexOf(this.#pointsName);
+  }
+
   /** The family of these code points, where it was agreed. */
   #known(family: Family): RouteFamily | undefined {
     const name = routeFamily(family, this.#codec.dialect);
@@ -199,9 +218,10 @@ export class UpdateDecoder {
       return undefined;
     }
     if (end - value < FAMILY_LENGTH) return reset(`${this.#codec.nameOf(code)} of less than ${FAMILY_LENGTH} octets`);
-    const family = { afi: u16(octets, value), safi: octets[value + 2]! };
-    if (code === AttributeCode.MpUnreachNlri) this.#unreachable = family;
-    const name = this.#known(family);
+    const points = (octets[value]! << 16) | (octets[value + 1]! << 8) | octets[value + 2]!;
+    if (points !== this.#points) this.#lookUp(points);
+    if (code === AttributeCode.MpUnreachNlri) this.#unreachable = this.#pointsFamily;
+    const name = this.#pointsName;
     if (name === undefined) {
       this.notAgreed++;
       if (code === AttributeCode.MpReachNlri) this.#reachesElsewhere = true;
@@ -226,7 +246,7 @@ export class UpdateDecoder {
     if (routes > end || !this.#takeNextHop(name, octets, start + 4, length)) return `a next hop of ${length} octets`;
     if (!this.announced.scan(octets, routes, end, name, this.#forms[name])) return TOO_LONG;
     this.announcedFamily = name;
-    this.#reachFor = FAMILIES.indexOf(name);
+    this.#reachFor = this.#pointsIndex;
     this.#reaches = this.announced.seen > 0;
     return undefined;
   }
@@ -243,7 +263,7 @@ export class UpdateDecoder {
     }
     if (length !== NEXT_HOP_LENGTH && (length !== 2 * NEXT_HOP_LENGTH || family === "capability")) return false;
     if (family === "ipv4-unicast" && this.#agreed.extendedNextHop !== true) return false;
-    for (let i = 0; i < NEXT_HOP_LENGTH; i++) this.#nextHop[i] = octets[at + i]!;
+    copyOctets(this.#source.over(octets), at, this.#nextHops, 0, NEXT_HOP_LENGTH);
     return true;
   }
 

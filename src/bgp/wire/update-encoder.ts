@@ -1,4 +1,4 @@
-import { copyOctets, type Ipv6Address, OctetView } from "../../base/index.ts";
+import { copyOctets, type Ipv6Address, OctetView, SPARE_OCTETS } from "../../base/index.ts";
 import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
 import { type Family, IPV4_UNICAST, sameFamily } from "./family.ts";
 import { encodeMessage, writeHeader } from "./message.ts";
@@ -18,7 +18,7 @@ const UNREACH_HEADER = 4 + 3;
  * Packs routes into UPDATE messages of at most 4096 octets, or more where the session allows it, written one behind the
  * other into a block of memory that the caller hands to a socket. MP_REACH_NLRI comes first (RFC 7606 §5.1).
  *
- * The order of calls: `announce` or `withdraw` as often as wanted, `take` to get what is there and start a new block.
+ * The order of calls: `announce` or `withdraw` as often as wanted, `take` to get what is there and start anew.
  */
 export class UpdateEncoder {
   readonly #family: Family;
@@ -42,12 +42,10 @@ export class UpdateEncoder {
   /** Octets of the path identifier in front of each route. @see RFC 7911 §3 */
   readonly #idLength: number;
   /** Attributes of the message that is being filled: a copy, and what it is a copy of. */
-  #attributes = new DataView(new ArrayBuffer(1024));
+  #attributes = new DataView(new ArrayBuffer(1024 + SPARE_OCTETS));
   #attributesLength = 0;
   #copyOf: Uint8Array | undefined;
   #copyVersion = 0;
-  /** Somebody else has the block. */
-  #isLent = false;
   messages = 0;
 
   /** @param options capacity: octets of a block, at least one message; maximum: octets of a message; pathIds: RFC 7911 */
@@ -62,7 +60,7 @@ export class UpdateEncoder {
     this.#idLength = pathIds ? PATH_ID_LENGTH : 0;
     this.#capacity = capacity;
     this.#maximum = maximum;
-    this.#block = new Uint8Array(capacity);
+    this.#block = new Uint8Array(capacity + SPARE_OCTETS);
     this.#view = new DataView(this.#block.buffer);
   }
 
@@ -126,34 +124,29 @@ export class UpdateEncoder {
     return true;
   }
 
-  /**
-   * All finished messages; `undefined` when there are none. The block belongs to the caller from now on, or until it is given back
-   * with `reuse`.
-   * @param options lend: it will most likely be given back at once
-   */
-  take({ lend }: { readonly lend: boolean } = { lend: false }): Uint8Array | undefined {
+  /** All finished messages, a copy; `undefined` when there are none. */
+  take(): Uint8Array | undefined {
+    const messages = this.lend();
+    return messages?.slice();
+  }
+
+  /** The same where they lie, until something more is announced. Who needs them longer says so (`keep`) before that. */
+  lend(): Uint8Array | undefined {
     this.#finish();
     const length = this.#length;
     if (length === 0) return undefined;
     this.#length = this.#end = 0;
-    // A small batch does not cost a block of full size.
-    if (!lend && length * 2 <= this.#capacity) return this.#block.slice(0, length);
-    this.#isLent = true;
     return this.#block.subarray(0, length);
   }
 
-  /** The block that was taken last is needed no more. */
-  reuse(): void {
-    this.#isLent = false;
+  /** What was lent belongs to whom it was lent to. */
+  keep(): void {
+    this.#block = new Uint8Array(this.#capacity + SPARE_OCTETS);
+    this.#view = new DataView(this.#block.buffer);
   }
 
   /** Whether another message of `least` octets fits the block: a short rest is not worth one. Sets how long it may become. */
   #hasRoom(least: number): boolean {
-    if (this.#isLent) {
-      this.#block = new Uint8Array(this.#capacity);
-      this.#view = new DataView(this.#block.buffer);
-      this.#isLent = false;
-    }
     const room = this.#capacity - this.#length;
     this.#bound = Math.min(this.#maximum, room);
     return room >= Math.max(least, MAX_MESSAGE_LENGTH);
@@ -182,7 +175,8 @@ export class UpdateEncoder {
   #copyAttributes({ octets, length, version }: EncodedSet): void {
     this.#copyOf = octets;
     this.#copyVersion = version;
-    if (this.#attributes.byteLength < length) this.#attributes = new DataView(new ArrayBuffer(2 * length));
+    if (this.#attributes.byteLength < length + SPARE_OCTETS)
+      this.#attributes = new DataView(new ArrayBuffer(2 * length));
     copyOctets(this.#sets.over(octets), 0, this.#attributes, 0, length);
     this.#attributesLength = length;
   }
