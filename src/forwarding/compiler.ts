@@ -292,7 +292,8 @@ export class Compiler implements Disposable {
   #believed(instance: Instance, state: InstanceState): InstanceState {
     const probed = instance.check === undefined || instance.health.state !== "unknown";
     if (!this.#adopting || probed || instance.adminState === "down") return state;
-    return this.#instances.heldState(instance) ?? state;
+    const held = this.#instances.heldState(instance) ?? state;
+    return held === "up" && instance.adminState === "draining" ? "draining" : held;
   }
 
   #compile(plan: PlanId): number {

@@ -6,14 +6,14 @@ import type { EntryTable } from "./entry-table.ts";
 import { contentFor, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
 import { type GroupTable, NO_FRESH } from "./group-table.ts";
 import type { CompilerOptions } from "./inputs.ts";
-import type { InstanceBook } from "./instance-book.ts";
+import type { InstanceBook, InstanceMember } from "./instance-book.ts";
 import { type NextHopTable, nextHopKey } from "./next-hop-table.ts";
 import type { NextHop, NextHopIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
 import type { SiteChoice } from "./site-choice.ts";
-import { adoptedWish, instanceWish, siteWish } from "./wishes.ts";
+import { adoptedWish, instanceWish, servesWhileDraining, siteWish } from "./wishes.ts";
 
 export interface FulfilmentParts {
   readonly hashSeed: CompilerOptions["hashSeed"];
@@ -90,7 +90,7 @@ export class Fulfilment {
       records.setPolicy(any, policy);
       if (isHeard) records.setAffinity(any, book.affinity(plan));
       this.#fillSites(records.siteSide(any), this.#sitesOf(plan), plan, adopting);
-      this.#fill(records.localSide(any), instanceWish(instances), plan, adopting);
+      this.#fill(records.localSide(any), this.#instancesOf(plan, adopting), plan, adopting);
       entries.install(any);
     }
     if (own === 0) return;
@@ -104,6 +104,19 @@ export class Fulfilment {
       this.#fillHere(records.siteSide(own), plan, adopting);
       entries.install(own);
     }
+  }
+
+  /** After a restart those that drain go on as they did until it is known whether there are other sites. */
+  #instancesOf(plan: PlanId, adopting: boolean): GroupWish {
+    const { book, instances, nextHops } = this.#parts;
+    const members = book.instances(plan);
+    if (members.size === 0) return NO_WISH;
+    const choice = this.#choice(plan);
+    const did = ({ index, state }: InstanceMember): boolean => state === "draining" && nextHops.state(index) === "up";
+    const whileDraining =
+      servesWhileDraining(members, choice) && (choice !== undefined || !adopting || members.values().some(did));
+    instances.settle(plan, { whileDraining });
+    return instanceWish(members, { whileDraining });
   }
 
   /** Where no site has a route, those are asked who know the longest prefix of the name. */

@@ -46,10 +46,20 @@ export class InstanceBook {
     return member;
   }
 
+  /** At once, but that it drains: what begins may still be its own, which {@link settle} says with its capability. */
   #tell({ index, state }: InstanceMember): void {
-    if (index !== 0 && this.#nextHops.setState(index, state)) {
+    if (state !== "draining") this.#set(index, state);
+  }
+
+  #set(index: NextHopIndex, state: InstanceState): void {
+    if (index !== 0 && this.#nextHops.setState(index, state))
       this.#batch.add({ type: "set-next-hop-state", index, state });
-    }
+  }
+
+  /** What the data plane is to think of instances that drain. */
+  settle(plan: PlanId, { whileDraining }: { readonly whileDraining: boolean }): void {
+    for (const { index, state } of this.#book.instances(plan).values())
+      if (state === "draining") this.#set(index, whileDraining ? "up" : "draining");
   }
 
   #member(id: string): InstanceMember | undefined {

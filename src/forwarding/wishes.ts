@@ -26,14 +26,39 @@ export function siteWish(choice: SiteChoice, locate: Locate, find: Locate): Grou
   return { members, leaving, draining, backup: reserve ?? heaviest(members) };
 }
 
-/** Who should serve it behind this router. */
-export function instanceWish(instances: ReadonlyMap<string, InstanceMember>): GroupWish {
+/**
+ * Instances that drain get what begins where nobody else can serve it: none here is up, and no other site was preferred to this
+ * one. As a site that drains does, and as a service whose last endpoints terminate.
+ * @see Kubernetes KEP-1669
+ */
+export function servesWhileDraining(
+  instances: ReadonlyMap<string, InstanceMember>,
+  choice: SiteChoice | undefined,
+): boolean {
+  let drains = false;
+  for (const { index, state } of instances.values()) {
+    if (index === 0) continue;
+    if (state === "up") return false;
+    if (state === "draining") drains = true;
+  }
+  if (!drains) return false;
+  return (
+    choice === undefined || choice.sites.length === 0 || choice.sites.some(({ nextHop }) => nextHop.kind === "local")
+  );
+}
+
+/** Who should serve it behind this router. `whileDraining`: those that drain, as nobody else is there. */
+export function instanceWish(
+  instances: ReadonlyMap<string, InstanceMember>,
+  { whileDraining }: { readonly whileDraining: boolean },
+): GroupWish {
   if (instances.size === 0) return NO_WISH;
   const members: GroupMember[] = [];
   const draining = new Set<NextHopIndex>();
   for (const { index, state, key, instance } of instances.values()) {
     if (index === 0) continue;
-    if (state === "up") members.push({ nextHop: index, key, weight: instance.weight });
+    if (state === "up" || (whileDraining && state === "draining"))
+      members.push({ nextHop: index, key, weight: instance.weight });
     else if (state === "draining") draining.add(index);
   }
   return { members, leaving: draining, draining, backup: heaviest(members) };

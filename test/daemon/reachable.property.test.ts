@@ -135,8 +135,10 @@ it("packets reach instances that declared the capability, can be used, and may b
             const declared = known.flatMap((of, agent) =>
               of?.names.includes(name) === true && tenantOf(agent) === owner ? [{ of, agent }] : [],
             );
-            // who drains gets no connection that begins, not even where nobody else is left
-            const serving = declared.filter(({ of }) => of.state === "up" && !of.draining);
+            // who drains gets what begins only where nobody else is left
+            const usable = declared.filter(({ of }) => of.state === "up");
+            const staying = usable.filter(({ of }) => !of.draining);
+            const serving = staying.length > 0 ? staying : usable;
             const eligible = new Set(
               serving.map(({ of, agent }) => {
                 const { address, port } = endpointOf(agent, of.at, name);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type CapabilityName, octetsEqual } from "../../src/base/index.ts";
 import type { Tunnel } from "../../src/forwarding/index.ts";
-import { feed, type Input, input, NAMES } from "./inputs.ts";
+import { feed, type Input, input, instanceOf, NAMES } from "./inputs.ts";
 import { addressOf, ColumnsSink, forwarding, owners, type SiteInput, TRANSITION_END } from "./world.ts";
 
 /** The latest word about everything: what a restarted router would be told again. */
@@ -90,7 +90,17 @@ describe("plans", () => {
               .map((text) => text.split("<-")[0])
               .filter((text) => text !== "-"),
           );
-          assert.deepEqual(current, new Set(own.filter(([, its]) => its === "up").map(([n]) => `i${n}`)));
+          const those = (state: string): string[] => own.flatMap(([n, its]) => (its === state ? [`i${n}`] : []));
+          const chosen = (sitesOf.get(each) ?? []).filter(({ as }) => as === "group");
+          const isChosen = chosen.length === 0 || chosen.some(({ site }) => site === 1);
+          const serving = those("up").length > 0 || !isChosen ? those("up") : those("draining");
+          assert.deepEqual(current, new Set(serving));
+          for (const { nextHop, state } of sink.snapshot().nextHops.values())
+            if (
+              nextHop.kind === "instance" &&
+              serving.some((one) => instanceOf(Number(one.slice(1))).id === nextHop.instance)
+            )
+              assert.equal(state, "up", "what begins may be given to it");
         }
         // Nothing is in the tables that nobody names.
         const { groups, nextHops, capabilities, nodes } = sink.snapshot();
