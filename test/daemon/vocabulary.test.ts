@@ -84,6 +84,7 @@ function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memor
 
 const change = (before: typeof BEFORE, after: typeof AFTER): RouterChange => ({
   ...{ before, after, intended: after, changes: [] },
+  sections: new Set<string>(),
   agents: { put: [], removed: [] },
 });
 

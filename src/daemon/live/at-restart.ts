@@ -23,10 +23,13 @@ export const atRestart: Provider<RouterChange> = {
   plan(change): Answer<readonly Consequence[]> {
     const found: Consequence[] = [];
     const faults: ManagementFault[] = [];
+    const { sections } = change;
+    if (sections.size === 1 && sections.has("agents")) return answered([]);
+    const whyAtRestart = reasonsAtRestart(change);
     for (const { path } of change.changes) {
       if (localName(path[1]!) === "agents") continue; // there may be very many, and all of them are live
       const never = NEVER.get(localName(path[1]!));
-      const why = whyAtRestart(path, change);
+      const why = whyAtRestart(path);
       if (never !== undefined) faults.push(cannot(path, never));
       else if (why !== undefined) found.push(waits(path, why));
     }
@@ -35,7 +38,37 @@ export const atRestart: Provider<RouterChange> = {
   prepare: () => answered(undefined),
 };
 
-function whyAtRestart(path: Path, { before, intended }: RouterChange): string | undefined {
+/** Why a node of the change waits for the restart, if it does. What is looked up for that is put together once: there may be many changes. */
+function reasonsAtRestart({ before, intended }: RouterChange): (path: Path) => string | undefined {
+  let recoded: ReadonlySet<string> | undefined;
+  const isRecoded = (label: string | undefined): boolean => {
+    recoded ??= new Set(recodedFamilies(intended.taxonomy, before.taxonomy));
+    return label !== undefined && recoded.has(label);
+  };
+  let renumbered: ReadonlySet<string> | undefined;
+  const isOtherNumber = (name: string | undefined): boolean => {
+    renumbered ??= renumberedTenants(before, intended);
+    return name !== undefined && renumbered.has(name);
+  };
+  return (path) => whyAtRestart(path, { before, intended, isRecoded, isOtherNumber });
+}
+
+interface Lookups extends Pick<RouterChange, "before" | "intended"> {
+  /** Of a family that has capabilities. */
+  isRecoded(label: string | undefined): boolean;
+  isOtherNumber(tenant: string | undefined): boolean;
+}
+
+function renumberedTenants(before: RouterChange["before"], intended: RouterChange["intended"]): ReadonlySet<string> {
+  const known = new Map(before.tenants.map((tenant) => [tenant.name, tenant]));
+  const others = intended.tenants.filter((tenant) => {
+    const old = known.get(tenant.name);
+    return old !== undefined && isRenumbered(old, tenant);
+  });
+  return new Set(others.map(({ name }) => name));
+}
+
+function whyAtRestart(path: Path, { before, intended, isRecoded, isOtherNumber }: Lookups): string | undefined {
   const names = path.slice(1).map(localName);
   const [section = "", list, leaf] = names;
   if (!LIVE.has(section)) return "this is set once, when the router starts";
@@ -45,16 +78,10 @@ function whyAtRestart(path: Path, { before, intended }: RouterChange): string | 
     return "BGP is started and ended with the router";
   }
   if (section === "tenants" && list === "tenant" && (leaf === "index" || leaf === "route-distinguisher")) {
-    const name = path[2]!.keys?.name;
-    const [old, next] = [before, intended].map(({ tenants }) => tenants.find((tenant) => tenant.name === name));
-    if (old !== undefined && next !== undefined && isRenumbered(old, next))
-      return "addresses and routes of the tenant carry it";
+    if (isOtherNumber(path[2]!.keys?.name)) return "addresses and routes of the tenant carry it";
   }
   if (section === "taxonomy" && list === "family") {
-    const label = path[2]!.keys?.label;
-    if (recodedFamilies(intended.taxonomy, before.taxonomy).some((held) => held === label)) {
-      return "the addresses of its capabilities carry it";
-    }
+    if (isRecoded(path[2]!.keys?.label)) return "the addresses of its capabilities carry it";
   }
   return undefined;
 }

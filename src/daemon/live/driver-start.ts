@@ -24,8 +24,8 @@ const DECIDES: ReadonlySet<string> = new Set(["driver", "pin-directory", "ovs", 
 export function driverStart(probe: (configuration: RouterConfiguration) => Promise<void>): Provider<RouterChange> {
   return {
     name: "driver-start",
-    async plan({ changes, before, intended }): Promise<Answer<readonly Consequence[]>> {
-      if (!changes.some(({ path }) => decides(path))) return answered([]);
+    async plan({ changes, sections, before, intended }): Promise<Answer<readonly Consequence[]>> {
+      if (!sections.has("dataplane") || !changes.some(({ path }) => decides(path))) return answered([]);
       if (sameValue(startedWith(before.dataplane), startedWith(intended.dataplane))) return answered([]);
       try {
         await probe(intended);

@@ -17,6 +17,8 @@ import { tenantPolicyDisagreements } from "./tenant-policy-agreement.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 const ROUTER = "/semrd-router:router";
+/** Looked at one after the other before there may be a pause: tens of microseconds. */
+const AGENTS_A_PIECE = 32;
 
 /**
  * What a YANG model cannot say: conditions over hashes and address arithmetic. Pure. `undefined` is a piece of work without
@@ -98,8 +100,8 @@ function* addressesInDomain(configuration: RouterConfiguration): Iterable<Config
   for (const node of configuration.nodes)
     if (prefixContains(prefix, node.locator))
       yield fault(`/nodes/node[locator='${formatIpv6(node.locator)}']`, node.locator, "a locator");
-  for (const agent of configuration.agents) {
-    yield undefined;
+  for (const [i, agent] of configuration.agents.entries()) {
+    if (i % AGENTS_A_PIECE === 0) yield undefined;
     for (const { endpoint, capability, version } of agent.instances) {
       if (!prefixContains(prefix, endpoint.address)) continue;
       const keys = `[name='${capability}'][major-version='${version.major}'][address='${formatIpv6(endpoint.address)}'][port='${endpoint.port}']`;
@@ -126,8 +128,8 @@ function* authorizedKeys({ management }: RouterConfiguration): Iterable<Configur
 
 /** A probe over TCP says nothing about a UDP service. */
 function* healthChecks(configuration: RouterConfiguration): Iterable<ConfigurationFault | undefined> {
-  for (const agent of configuration.agents) {
-    yield undefined;
+  for (const [i, agent] of configuration.agents.entries()) {
+    if (i % AGENTS_A_PIECE === 0) yield undefined;
     for (const { endpoint, check, capability, version } of agent.instances)
       if (endpoint.protocol === "udp" && check !== undefined)
         yield {

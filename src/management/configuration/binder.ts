@@ -40,6 +40,8 @@ export interface RouterChange {
   /** Asked for: differs from `after` in what waits for a restart. */
   readonly intended: RouterConfiguration;
   readonly changes: readonly TreeChange[];
+  /** Local names of the nodes of the router that they are in. */
+  readonly sections: ReadonlySet<string>;
   readonly agents: {
     /** New or different. */
     readonly put: readonly AgentConfiguration[];
@@ -82,6 +84,17 @@ const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfigurat
 /** Agents that are printed and read before the event loop gets a turn: below 5 ms of work. */
 const PER_TURN = 128;
 
+/** What changes are about. */
+interface Sorted {
+  /** Those of the router's own container. */
+  readonly changes: readonly TreeChange[];
+  /** Names of its nodes, by their local names. */
+  readonly sections: ReadonlyMap<string, string>;
+  readonly isAll: boolean;
+  readonly isRuled: boolean;
+  readonly isAlarmed: boolean;
+}
+
 export interface RouterBinderParts {
   readonly model: YangModel;
   readonly clock: Clock;
@@ -96,6 +109,8 @@ export interface RouterBinderParts {
 /** Reads trees of the semrd modules; of a change only what it touches. */
 export class RouterBinder implements Binder<RouterState, RouterChange, readonly AgentConfiguration[]> {
   readonly #parts: RouterBinderParts;
+  /** What changes are about, once for who begins with them and who goes on. */
+  readonly #sortedChanges = new WeakMap<readonly TreeChange[], Promise<Sorted>>();
   /** Everything but the agents, as the document had it. */
   readonly #instances = new WeakMap<RouterConfiguration, RouterInstance>();
 
@@ -158,12 +173,27 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     if (faults.length > 0) return { ok: false, faults };
     const inUse = inUseOf(intended, before);
     const { put, removed } = agents;
-    const change = { before: before.inUse, after: inUse, intended, changes, agents: { put, removed } };
+    const change = {
+      before: before.inUse,
+      after: inUse,
+      intended,
+      changes,
+      sections: touched,
+      agents: { put, removed },
+    };
     return answered({ after: { intended, inUse }, change });
   }
 
-  /** What the changes are about, in slices: there may be very many. */
-  async #sorted(all: readonly TreeChange[]) {
+  #sorted(all: readonly TreeChange[]): Promise<Sorted> {
+    const known = this.#sortedChanges.get(all);
+    if (known !== undefined) return known;
+    const sorted = this.#sort(all);
+    this.#sortedChanges.set(all, sorted);
+    return sorted;
+  }
+
+  /** In slices: there may be very many. */
+  async #sort(all: readonly TreeChange[]): Promise<Sorted> {
     const changes: TreeChange[] = [];
     /** Nodes by their local names. */
     const sections = new Map<string, string>();
@@ -253,6 +283,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     removed: readonly string[],
   ): Promise<readonly AgentConfiguration[]> {
     const slices = new Slices(this.#parts.clock);
+    if (before.length === 0) return put; // an ID is there once
     const gone = new Set(removed);
     const next = new Map<string, AgentConfiguration>();
     for (const agents of [before, put]) {

@@ -24,15 +24,26 @@ export function changeOf(change: TreeChange, hide?: IsSecret): Change {
   };
 }
 
+/** The same value where nothing of it is secret, as of nearly all of very many. */
 function hidden(value: unknown, hide: IsSecret): unknown {
+  if (!isHiding(value, hide)) return value;
   if (Array.isArray(value)) return value.map((item) => hidden(item, hide));
-  if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).map(([name, member]) => {
-    const leaf = name.slice(name.indexOf(":") + 1);
-    return [name, hide(leaf) ? STARS : hidden(member, hide)] as const;
+  const members = Object.entries(value as object).map(([name, member]) => {
+    return [name, hide(leafOf(name)) ? STARS : hidden(member, hide)] as const;
   });
   return Object.fromEntries(members);
 }
+
+function isHiding(value: unknown, hide: IsSecret): boolean {
+  if (Array.isArray(value)) return value.some((item) => isHiding(item, hide));
+  if (typeof value !== "object" || value === null) return false;
+  for (const name in value) {
+    if (hide(leafOf(name)) || isHiding((value as Record<string, unknown>)[name], hide)) return true;
+  }
+  return false;
+}
+
+const leafOf = (name: string): string => name.slice(name.indexOf(":") + 1);
 
 /** The steps that bring about a difference; `undefined` where the place in a user-ordered list would be lost. */
 export function stepsOf(changes: readonly TreeChange[]): EditStep[] | undefined {
