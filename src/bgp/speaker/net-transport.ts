@@ -2,6 +2,7 @@ import net from "node:net";
 import type { Sock } from "../../../native/api.ts";
 import { type Clock, type Ipv6Prefix, messageOf, milliseconds, parseIpv6, prefixContains } from "../../base/index.ts";
 import { peerAddress } from "./peer-address.ts";
+import { readingSocket, rereading } from "./reading-socket.ts";
 import { plainAddress, TcpConnection } from "./tcp-connection.ts";
 import { type ProtectedPeer, protect, type TcpProtection } from "./tcp-protection.ts";
 import {
@@ -28,7 +29,6 @@ const BACKLOG = 128;
 const MAX_HOPS = 255;
 /** What Linux begins with. */
 const DEFAULT_HOP_LIMIT = 64;
-const READ_BUFFER = 64 * 1024;
 const CONNECT_TIMEOUT = milliseconds(30_000);
 
 const isIpv6 = (address: string): boolean => parseIpv6(address) !== undefined;
@@ -100,20 +100,7 @@ class NetTransport implements Transport {
       if (options.ttlSecurityHops !== undefined) sock.setTtlSecurity(fd, MAX_HOPS - options.ttlSecurityHops + 1);
       else if (options.hopLimit !== undefined) sock.setHopLimit(fd, options.hopLimit);
       if (source !== undefined) sock.bind(fd, source, 0);
-      const buffer = new Uint8Array(READ_BUFFER);
-      const socket = new net.Socket({
-        fd,
-        readable: true,
-        writable: true,
-        manualStart: true,
-        onread: {
-          buffer,
-          callback: (count: number) => {
-            socket.emit("octets", buffer.subarray(0, count));
-            return true;
-          },
-        },
-      } as net.SocketConstructorOpts);
+      const socket = readingSocket({ fd, readable: true, writable: true, manualStart: true });
       return socket.connect({ host: remote.address, port: remote.port }, connected);
     } catch (cause) {
       sock.close(fd);
@@ -129,7 +116,8 @@ class NetTransport implements Transport {
 
   async listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener> {
     const { sock } = this.#parts;
-    const server = net.createServer({ noDelay: true }, (socket) => {
+    const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+      const socket = rereading(accepted);
       const { remoteAddress = "" } = socket;
       const inherited = listener.inheritedBy(plainAddress(remoteAddress));
       accept(connection(socket, this.#parts, inherited?.protection ?? {}, inherited));
