@@ -4,6 +4,7 @@ import type { SelectionFan } from "../selection-fan.ts";
 import { agentState } from "./agents.ts";
 import { flowRecordsState } from "./flow-records.ts";
 import { capabilityState, dataplaneState, interfaceState, tenantState } from "./forwarding.ts";
+import { cacheState, stationState } from "./monitoring.ts";
 import { bgpState, neighborState } from "./neighbors.ts";
 import { policyState } from "./policies.ts";
 import { routerState } from "./router.ts";
@@ -31,6 +32,8 @@ export function stateSources(
     ...flowRecordsState(parts),
     policyState(parts),
     bgpState(parts),
+    cacheState(parts),
+    stationState(parts),
     neighborState(parts, watches.sessions),
     ...ribState(parts),
   ];
