@@ -16,9 +16,15 @@ after(() => model[Symbol.asyncDispose]());
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const clock = { wall: () => milliseconds(NOW) } as ControlParts["clock"];
 
+async function rowsOf(source: StateSource) {
+  const rows = [];
+  for await (const row of source.rows(source.path)) rows.push(row);
+  return rows;
+}
+
 /** What a source says, read back through the model: it has to be of it. */
 async function read(source: StateSource, container: string, list: string): Promise<Record<string, unknown>[]> {
-  const rows = (await Array.fromAsync(source.rows(source.path))).map(({ path, value }) => ({
+  const rows = (await rowsOf(source)).map(({ path, value }) => ({
     ...path.at(-1)!.keys,
     ...(value as object),
   }));
@@ -88,6 +94,5 @@ it("a station that is told of sessions and routes (RFC 7854)", async () => {
 
 it("a router without either says nothing of them", async () => {
   const parts = { clock } as unknown as ControlParts;
-  for (const source of [cacheState(parts), stationState(parts)])
-    assert.deepEqual(await Array.fromAsync(source.rows(source.path)), []);
+  for (const source of [cacheState(parts), stationState(parts)]) assert.deepEqual(await rowsOf(source), []);
 });
