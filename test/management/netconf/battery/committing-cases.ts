@@ -110,12 +110,14 @@ export const COMMITTING: readonly Case[] = [
     ],
   },
   {
-    name: "a confirmed commit that nobody confirms goes back",
+    name: "a confirmed commit that nobody confirms goes back; another one, of nothing new, sets its time anew",
     see: "RFC 6241 §8.4.1",
     steps: [
       ok(edit(tenants(tenant("beta", 2)))),
-      ok(confirmed("<confirm-timeout>1</confirm-timeout>")),
+      ok(confirmed("<confirm-timeout>3600</confirm-timeout>")),
       shows(read("running"), [HAS_BETA]),
+      failsFor("b", lock("running"), protocol("lock-denied", { sessionId: "$a" })),
+      ok(confirmed("<confirm-timeout>1</confirm-timeout>")),
       { notified: "<confirm-event>timeout</confirm-event>" },
       shows(read("running"), [], [HAS_BETA]),
       DISCARD,
