@@ -1,6 +1,7 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { type Clock, type Milliseconds, octetsEqual, type Timer } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation } from "../../forwarding/index.ts";
+import { Answers } from "./answers.ts";
 import {
   DEFAULT_WINDOW,
   type FromExecutor,
@@ -46,6 +47,7 @@ export class Session {
   readonly #call: ClientDuplexStream<ToExecutor, FromExecutor>;
   readonly #parts: SessionParts;
   readonly #ended = Promise.withResolvers<string>();
+  readonly #answers: Answers;
   readonly #underwayHealth = new Map<string, NextHopIndex>();
   #window = DEFAULT_WINDOW;
   #numbers = 0;
@@ -70,6 +72,8 @@ export class Session {
   constructor(call: ClientDuplexStream<ToExecutor, FromExecutor>, parts: SessionParts) {
     this.#call = call;
     this.#parts = parts;
+    const { clock, history } = parts;
+    this.#answers = new Answers({ clock, history, taken: (news) => this.#acknowledged(news) });
     call.on("data", (message: FromExecutor) => this.#take(message));
     call.on("drain", () => {
       this.#writable = true;
@@ -201,6 +205,7 @@ export class Session {
   #fail(why: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#answers.close();
     this.#watch?.cancel();
     this.#reading?.watch?.cancel();
     this.#call.cancel();
@@ -241,7 +246,10 @@ export class Session {
         else this.#welcome.resolve(message.welcome!);
         break;
       case "acknowledged":
-        this.#acknowledged(message.acknowledged!);
+        this.#answers.add({
+          through: Number(message.acknowledged!.through),
+          refusals: message.acknowledged!.refusals.map(refusalOf),
+        });
         break;
       case "health_done": {
         const { number, refused } = message.health_done!;
@@ -301,15 +309,13 @@ export class Session {
     reading.done.resolve();
   }
 
-  #acknowledged({ through, refusals }: NonNullable<FromExecutor["acknowledged"]>): void {
-    const { history, clock, observer } = this.#parts;
-    const news = history.acknowledge(Number(through), refusals.map(refusalOf), clock.wall());
+  #acknowledged(news: Acknowledgement | string): void {
     if (typeof news === "string") {
       this.#fail(news);
       return;
     }
     this.#watchProgress({ answered: true });
-    observer.acknowledged(news);
+    this.#parts.observer.acknowledged(news);
     this.pump();
   }
 }
