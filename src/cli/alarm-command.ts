@@ -3,8 +3,6 @@ import type { AlarmRow, EventRow } from "../management/index.ts";
 import type { Print } from "./agent-command.ts";
 import { wholeNumber } from "./arguments.ts";
 import type { TableStyle } from "./table.ts";
-import { alarmDetailsView, alarmsView } from "./views/alarms.ts";
-import { eventsView } from "./views/events.ts";
 
 const SEVERITIES = ["indeterminate", "warning", "minor", "major", "critical"];
 
@@ -31,8 +29,9 @@ export function addAlarmCommands(program: Command, show: Command, style: TableSt
     .option("--detail", "what each is about, and how it changed", false)
     .addOption(new Option("--severity <name>", "of this severity only").choices(SEVERITIES))
     .option("--type <name>", "of this type only, such as bgp-session-down")
-    .action(({ all, shelved, detail, ...filters }: AlarmFilters) =>
-      print<readonly AlarmRow[]>(
+    .action(async ({ all, shelved, detail, ...filters }: AlarmFilters) => {
+      const { alarmDetailsView, alarmsView } = await import("./views/alarms.ts");
+      await print<readonly AlarmRow[]>(
         {
           method: "GET",
           path: "/alarms",
@@ -43,18 +42,19 @@ export function addAlarmCommands(program: Command, show: Command, style: TableSt
           if (rows.length === 0) return all ? "no alarms\n" : "no alarms; --all shows those that are over\n";
           return detail ? alarmDetailsView(rows, style) : alarmsView(rows, style);
         },
-      ),
-    );
+      );
+    });
   show
     .command("events")
     .description("what happened since the router was started, the newest last")
     .option("--limit <number>", "at most so many", wholeNumber(1, 10_000), 50)
     .option("--type <name>", "of this type only, such as agent-change")
-    .action(({ limit, ...filters }: EventFilters) =>
-      print<readonly EventRow[]>({ method: "GET", path: "/events", parameters: { ...filters } }, (rows) =>
+    .action(async ({ limit, ...filters }: EventFilters) => {
+      const { eventsView } = await import("./views/events.ts");
+      await print<readonly EventRow[]>({ method: "GET", path: "/events", parameters: { ...filters } }, (rows) =>
         rows.length === 0 ? "no events\n" : eventsView(rows.slice(-limit)),
-      ),
-    );
+      );
+    });
   const alarm = program.command("alarm").description("say what becomes of an alarm");
   for (const [name, state, description, said] of [
     ["ack", "ack", "say that somebody takes care of it", "is being taken care of"],

@@ -1,6 +1,5 @@
 import { MalformedMessage } from "../base/protobuf.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
-import { call } from "./router/call.ts";
 import type { RouterLink } from "./router/connection.ts";
 import { callBroken } from "./router/failures.ts";
 import {
@@ -65,6 +64,8 @@ async function* understood(parts: Answer, link: RouterLink): Answer {
 }
 
 async function* answerOf({ link, timeoutSeconds, session }: ClientOptions, wanted: ControlRequest): Answer {
+  // HTTP/2 is half of what there is to load: help and completion do without.
+  const { call } = await import("./router/call.ts");
   const { method, body, text, signal, ...resource } = wanted;
   const fields = session === undefined ? {} : { "semrd-session": String(session) };
   if (method === "POST" || method === "DELETE") {

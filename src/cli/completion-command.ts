@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from "commander";
 import { type Place, wordsOf } from "../words/index.ts";
 import type { Client } from "./client.ts";
-import { CandidateRouter, completePath, type Explained, fetchModel } from "./configure/index.ts";
+import type { Explained } from "./configure/index.ts";
 import { CommandFailure } from "./exit.ts";
 import { profileNames } from "./router/profiles.ts";
 
@@ -152,6 +152,7 @@ function optionsOf(command: Command): readonly Option[] {
 }
 
 async function ofPath(client: Client, env: CompletionCommandParts["env"], datastore: string) {
+  const { CandidateRouter, completePath, fetchModel } = await import("./configure/index.ts");
   const own = await client();
   const model = await fetchModel(own, env, datastore === "operational" ? "state" : "configuration");
   const router = await CandidateRouter.open(own, "candidate");

@@ -8,15 +8,7 @@ import type { ControlRequest } from "./client.ts";
 import { assignments, deletion, pathOf } from "./config-paths.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
-import {
-  type CommitReport,
-  type ConfigurationStatus,
-  changesView,
-  commitView,
-  configurationStatusView,
-  consequencesView,
-  logView,
-} from "./views/index.ts";
+import type { CommitReport, ConfigurationStatus } from "./views/index.ts";
 
 const DATASTORES = ["running", "candidate", "startup", "operational"] as const;
 
@@ -101,11 +93,12 @@ export function addConfigCommands(
   config
     .command("status")
     .description("locks, changes that are not committed or saved, and the commit that waits for confirmation")
-    .action(() =>
-      print<ConfigurationStatus>({ method: "GET", path: "/config/status" }, (status) =>
+    .action(async () => {
+      const { configurationStatusView } = await import("./views/configuration.ts");
+      await print<ConfigurationStatus>({ method: "GET", path: "/config/status" }, (status) =>
         configurationStatusView(status, style),
-      ),
-    );
+      );
+    });
   config
     .command("edit")
     .description("merge a document (RFC 7951 JSON) into the candidate")
@@ -137,36 +130,38 @@ export function addConfigCommands(
   config
     .command("validate")
     .description("say what is wrong with the candidate, or what committing it would bring about")
-    .action(() =>
-      print<CommitReport>(
+    .action(async () => {
+      const { consequencesView } = await import("./views/configuration.ts");
+      await print<CommitReport>(
         post("/config/validate"),
         ({ consequences }) => `the candidate is valid\n${consequencesView(consequences, style)}`,
-      ),
-    );
+      );
+    });
   config
     .command("compare")
     .description("say what differs between two datastores or commits")
     .argument("[before]", "datastore or number of a commit", "running")
     .argument("[after]", "datastore or number of a commit", "candidate")
-    .action((before: string, after: string) =>
-      print<readonly Change[]>({ method: "GET", path: "/config/compare", parameters: { before, after } }, (changes) =>
-        changesView(changes, style),
-      ),
-    );
+    .action(async (before: string, after: string) => {
+      const { changesView } = await import("./views/configuration.ts");
+      const wanted = { method: "GET", path: "/config/compare", parameters: { before, after } } as const;
+      await print<readonly Change[]>(wanted, (changes) => changesView(changes, style));
+    });
   config
     .command("commit")
     .description("make the candidate running, or confirm the commit that waits")
     .option("--confirmed <seconds>", "undo it unless committed again within", wholeNumber(1, 4_294_967_295))
     .option("--comment <text>", "for the commit log")
-    .action(({ confirmed, comment }: CommitOptions) =>
-      print<CommitReport>(
+    .action(async ({ confirmed, comment }: CommitOptions) => {
+      const { commitView } = await import("./views/configuration.ts");
+      await print<CommitReport>(
         post("/config/commit", {
           ...(comment === undefined ? {} : { comment }),
           ...(confirmed === undefined ? {} : { "confirmed-seconds": confirmed }),
         }),
         (report) => commitView(report, style, confirmed),
-      ),
-    );
+      );
+    });
   config
     .command("confirm")
     .description("keep the commit that waits for confirmation; what the candidate has changed since stays there")
@@ -174,7 +169,10 @@ export function addConfigCommands(
   config
     .command("cancel")
     .description("undo the commit that waits for confirmation")
-    .action(() => print<CommitReport>(post("/config/cancel", {}), (report) => commitView(report, style)));
+    .action(async () => {
+      const { commitView } = await import("./views/configuration.ts");
+      await print<CommitReport>(post("/config/cancel", {}), (report) => commitView(report, style));
+    });
   config
     .command("discard")
     .description("forget what the candidate has changed")
@@ -188,11 +186,12 @@ export function addConfigCommands(
     .command("log")
     .description("commits, the newest first")
     .option("--limit <number>", "at most so many", wholeNumber(1, 1000), 20)
-    .action(({ limit }: { readonly limit: number }) =>
-      print<readonly CommitEntry[]>({ method: "GET", path: "/config/log", parameters: { limit } }, (entries) =>
+    .action(async ({ limit }: { readonly limit: number }) => {
+      const { logView } = await import("./views/configuration.ts");
+      await print<readonly CommitEntry[]>({ method: "GET", path: "/config/log", parameters: { limit } }, (entries) =>
         logView(entries, style),
-      ),
-    );
+      );
+    });
   config
     .command("save")
     .description("write what runs into the startup file")
@@ -200,5 +199,8 @@ export function addConfigCommands(
   config
     .command("reload")
     .description("make the startup file running, as SIGHUP does")
-    .action(() => print<CommitReport>(post("/config/reload"), (report) => commitView(report, style)));
+    .action(async () => {
+      const { commitView } = await import("./views/configuration.ts");
+      await print<CommitReport>(post("/config/reload"), (report) => commitView(report, style));
+    });
 }

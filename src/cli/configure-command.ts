@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { Client } from "./client.ts";
-import { CandidateRouter, fetchModel, runPrompt, runScript } from "./configure/index.ts";
 import type { ExitCode } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,6 +32,7 @@ export function addConfigureCommand(program: Command, parts: ConfigureCommandPar
     .option("-y, --yes", "do not ask", false)
     .addHelpText("after", EXAMPLES)
     .action(async (options: { readonly private: boolean; readonly yes: boolean }) => {
+      const { CandidateRouter, fetchModel, runPrompt, runScript } = await import("./configure/index.ts");
       const { client, terminal, style, env, leave } = parts;
       const own = await client();
       const model = await fetchModel(own, env);

@@ -4,7 +4,6 @@ import type { Print } from "./agent-command.ts";
 import { wholeNumber } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import type { TableStyle } from "./table.ts";
-import { explainView, packetView } from "./views/index.ts";
 
 interface NameOptions {
   readonly tenant?: string;
@@ -32,6 +31,7 @@ export function addExplain(program: Command, style: TableStyle, print: Print, le
     .option("--tenant <name>", "tenant; not needed where there is only one")
     .option("--version <number>", "major version; the highest without it", wholeNumber(1, 65535))
     .action(async (name: string, options: NameOptions) => {
+      const { explainView } = await import("./views/explain.ts");
       let known = true;
       await print<ExplainReport>({ method: "GET", path: "/explain", parameters: { name, ...options } }, (report) => {
         known = report.known;
@@ -60,7 +60,8 @@ export function addExplain(program: Command, style: TableStyle, print: Print, le
     .option("--length <octets>", "of the IPv6 packet; 100 without it", wholeNumber(40, 65575))
     .option("--interface <name>", "where it comes in; without it where the route to the sender leads")
     .option("--tunnel-from <locator>", "it comes out of the tunnel from the router with this locator")
-    .action((source: string, destination: string, _options: unknown, command: Command) => {
+    .action(async (source: string, destination: string, _options: unknown, command: Command) => {
+      const { packetView } = await import("./views/packet.ts");
       // With the parent's: it has a --tenant too, and takes it wherever it stands.
       const { sourcePort, hopLimit, tunnelFrom, tenant, protocol, port, flags, length, ...rest } =
         command.optsWithGlobals<PacketOptions>();

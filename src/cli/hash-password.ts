@@ -1,7 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { CommandFailure, EXIT } from "./exit.ts";
-import { askUnseen } from "./password.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LEAST = 8;
@@ -9,10 +7,12 @@ const LEAST = 8;
 /** From a terminal twice, unseen; else the first line of the standard input. */
 async function password(terminal: Terminal): Promise<string> {
   if (!process.stdin.isTTY) {
+    const { createInterface } = await import("node:readline/promises");
     using piped = createInterface({ input: process.stdin });
     for await (const line of piped) return line;
     return "";
   }
+  const { askUnseen } = await import("./password.ts");
   const [first, second] = await askUnseen(terminal, ["Password: ", "Again: "]);
   if (first === second) return first!;
   throw new CommandFailure(EXIT.refused, "the two are not the same");

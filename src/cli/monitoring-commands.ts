@@ -5,7 +5,6 @@ import type { Answer } from "./client.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
 import type { PrintList } from "./printer.ts";
 import type { ResourcePath } from "./router/messages.ts";
-import { bmpView, flowsView, mrtView, rpkiView, vrpsView } from "./views/index.ts";
 
 export interface MonitoringParts {
   readonly printList: PrintList;
@@ -33,27 +32,35 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     .option("--capability <name>", "of this capability only")
     .option("--client <address>", "of this client only")
     .addOption(new Option("--state <name>", "in this state only").choices(FLOW_STATES))
-    .action((filters: FlowFilters) =>
-      printList<FlowRecordRow>({ path: "/flows", parameters: { ...filters } }, "no flows", flowsView),
-    );
+    .action(async (filters: FlowFilters) => {
+      const { flowsView } = await import("./views/flows.ts");
+      await printList<FlowRecordRow>({ path: "/flows", parameters: { ...filters } }, "no flows", flowsView);
+    });
   show
     .command("mrt")
     .description("jobs that write tables and messages to files")
-    .action(() => printList<MrtJobRow>({ path: "/mrt" }, "nothing is written to files", mrtView));
+    .action(async () => {
+      const { mrtView } = await import("./views/mrt.ts");
+      await printList<MrtJobRow>({ path: "/mrt" }, "nothing is written to files", mrtView);
+    });
   show
     .command("bmp")
     .description("stations that are told of sessions and routes")
-    .action(() => printList<BmpStationRow>({ path: "/bmp" }, "no monitoring stations", bmpView));
+    .action(async () => {
+      const { bmpView } = await import("./views/bmp.ts");
+      await printList<BmpStationRow>({ path: "/bmp" }, "no monitoring stations", bmpView);
+    });
   show
     .command("rpki")
     .description("caches that say who may originate which prefix")
     .option("--vrps", "what they say, instead", false)
     .option("--prefix <prefix>", "with --vrps: of this prefix only")
-    .action(({ vrps, prefix }: { readonly vrps: boolean; readonly prefix?: string }) =>
-      vrps || prefix !== undefined
+    .action(async ({ vrps, prefix }: { readonly vrps: boolean; readonly prefix?: string }) => {
+      const { rpkiView, vrpsView } = await import("./views/rpki.ts");
+      return vrps || prefix !== undefined
         ? printList<VrpRow>({ path: "/vrps", parameters: { prefix } }, "no VRPs", vrpsView)
-        : printList<RpkiCacheRow>({ path: "/rpki" }, "no RPKI caches", rpkiView),
-    );
+        : printList<RpkiCacheRow>({ path: "/rpki" }, "no RPKI caches", rpkiView);
+    });
   program
     .command("dump")
     .description("export what the router knows")

@@ -5,16 +5,14 @@ import { wholeNumber } from "./arguments.ts";
 import { type Client, type ControlRequest, send } from "./client.ts";
 import { addCompletionCommands } from "./completion-command.ts";
 import { addConfigCommands } from "./config-command.ts";
-import { fetchModel } from "./configure/index.ts";
 import { addConfigureCommand, type CommandInput } from "./configure-command.ts";
 import { CommandFailure, EXIT, type ExitCode } from "./exit.ts";
 import { addExplain } from "./explain-command.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
 import { addClear, addDrain } from "./operate-command.ts";
-import { askUnseen } from "./password.ts";
 import { addWatch, Printer, type PrintList, type PrintListArguments } from "./printer.ts";
-import { RouterLink } from "./router/connection.ts";
+import type { RouterLink } from "./router/connection.ts";
 import { addRouterOptions, targetOf } from "./router/options.ts";
 import { addShow } from "./show-command.ts";
 import type { TableStyle } from "./table.ts";
@@ -117,10 +115,14 @@ function buildProgram(
 
   let link: Promise<RouterLink> | undefined;
   const openLink = async (): Promise<RouterLink> => {
-    const ask = async (question: string): Promise<string> => (await askUnseen(terminal, [question]))[0]!;
+    const connection = await import("./router/connection.ts");
+    const ask = async (question: string): Promise<string> => {
+      const { askUnseen } = await import("./password.ts");
+      return (await askUnseen(terminal, [question]))[0]!;
+    };
     // Nobody expects a question while a word is being completed.
     const isAsked = process.stdin.isTTY && program.args[0] !== "complete";
-    return links.use(new RouterLink(await targetOf(program.opts(), env), isAsked ? ask : undefined));
+    return links.use(new connection.RouterLink(await targetOf(program.opts(), env), isAsked ? ask : undefined));
   };
   // One connection for all that a command asks.
   const client: Client = async () => {
@@ -148,7 +150,10 @@ function buildProgram(
   addHashPassword(program, terminal);
   addAgentCommands(program, print);
   const raw = (wanted: ControlRequest): Promise<void> => printer.raw(wanted);
-  addConfigCommands(program, style, print, raw, (of) => client().then((own) => fetchModel(own, env, of)));
+  addConfigCommands(program, style, print, raw, async (of) => {
+    const { fetchModel } = await import("./configure/index.ts");
+    return fetchModel(await client(), env, of);
+  });
   addConfigureCommand(program, { client, terminal, style, env, input, leave });
   addCompletionCommands(program, { client, env, say: (text) => terminal.out(text) });
   addDrain(program, print);

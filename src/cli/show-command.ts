@@ -14,22 +14,6 @@ import type {
 import type { Print } from "./agent-command.ts";
 import type { PrintList } from "./printer.ts";
 import type { TableStyle } from "./table.ts";
-import {
-  agentsView,
-  capabilitiesView,
-  countersView,
-  dataplaneView,
-  exchangedRouteDetailsView,
-  exchangedRoutesView,
-  fibView,
-  peersView,
-  policiesView,
-  routeDetailsView,
-  routesView,
-  statusView,
-  unicastRouteDetailsView,
-  unicastRoutesView,
-} from "./views/index.ts";
 
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
 
@@ -54,12 +38,13 @@ function addExchange(show: Command, name: "received" | "advertised", about: stri
     .argument("<peer>", "its address")
     .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
     .option("--detail", "with communities", false)
-    .action((peer: string, { detail, family, refused = false, withheld = false }: ExchangeOptions) => {
+    .action(async (peer: string, { detail, family, refused = false, withheld = false }: ExchangeOptions) => {
+      const views = await import("./views/exchanged-routes.ts");
       const outcome = refused ? { outcome: "refused" } : withheld ? { outcome: "not-told" } : {};
       return printList<ExchangedRouteRow>(
         { path: `/${name}`, parameters: { peer, family, ...outcome } },
         "no routes",
-        detail ? exchangedRouteDetailsView : exchangedRoutesView,
+        detail ? views.exchangedRouteDetailsView : views.exchangedRoutesView,
       );
     });
 }
@@ -78,39 +63,44 @@ export function addShow(program: Command, style: TableStyle, print: Print, print
   show
     .command("status")
     .description("the router, its data plane, and what an operator should look at")
-    .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => statusView(report, style)));
+    .action(async () => {
+      const { statusView } = await import("./views/status.ts");
+      await print<StatusReport>({ method: "GET", path: "/status" }, (report) => statusView(report, style));
+    });
   show
     .command("dataplane")
     .description("who carries the forwarding plan out, how far, and what it cannot do")
-    .action(() => print<StatusReport>({ method: "GET", path: "/status" }, (report) => dataplaneView(report, style)));
+    .action(async () => {
+      const { dataplaneView } = await import("./views/dataplane.ts");
+      await print<StatusReport>({ method: "GET", path: "/status" }, (report) => dataplaneView(report, style));
+    });
   filtered(show.command("agents").description("agents and their instances behind this router")).action(
-    (filters: Filters) => printList<AgentRow>({ path: "/agents", parameters: { ...filters } }, "no agents", agentsView),
+    async (filters: Filters) => {
+      const { agentsView } = await import("./views/agents.ts");
+      await printList<AgentRow>({ path: "/agents", parameters: { ...filters } }, "no agents", agentsView);
+    },
   );
   filtered(show.command("capabilities").description("capabilities, their addresses, and who serves them")).action(
-    (filters: Filters) =>
-      printList<CapabilityRow>(
-        { path: "/capabilities", parameters: { ...filters } },
-        "no capabilities",
-        capabilitiesView,
-      ),
+    async (filters: Filters) => {
+      const { capabilitiesView } = await import("./views/agents.ts");
+      const list = { path: "/capabilities", parameters: { ...filters } } as const;
+      await printList<CapabilityRow>(list, "no capabilities", capabilitiesView);
+    },
   );
   filtered(show.command("routes").description("routes of one family, this router's own and those of its peers"))
     .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
     .option("--peer <address>", "from this peer only")
     .option("--detail", "everything that is known of each", false)
-    .action(({ detail, family, ...filters }: RouteFilters) =>
-      family === "capability"
-        ? printList<RouteRow>(
-            { path: "/routes", parameters: { ...filters } },
-            "no routes",
-            detail ? routeDetailsView : routesView,
-          )
-        : printList<UnicastRouteRow>(
-            { path: "/routes", parameters: { family, ...filters } },
-            "no routes",
-            detail ? unicastRouteDetailsView : unicastRoutesView,
-          ),
-    );
+    .action(async ({ detail, family, ...filters }: RouteFilters) => {
+      if (family === "capability") {
+        const { routeDetailsView, routesView } = await import("./views/routes.ts");
+        const list = { path: "/routes", parameters: { ...filters } } as const;
+        return printList<RouteRow>(list, "no routes", detail ? routeDetailsView : routesView);
+      }
+      const { unicastRouteDetailsView, unicastRoutesView } = await import("./views/unicast-routes.ts");
+      const list = { path: "/routes", parameters: { family, ...filters } } as const;
+      return printList<UnicastRouteRow>(list, "no routes", detail ? unicastRouteDetailsView : unicastRoutesView);
+    });
   addExchange(show, "received", "what a peer has said, before import policy, and what became of it", printList).option(
     "--refused",
     "only what is not used",
@@ -124,24 +114,33 @@ export function addShow(program: Command, style: TableStyle, print: Print, print
   show
     .command("peers")
     .description("BGP sessions")
-    .action(() => printList<PeerRow>({ path: "/peers" }, "no peers", peersView));
+    .action(async () => {
+      const { peersView } = await import("./views/peers.ts");
+      await printList<PeerRow>({ path: "/peers" }, "no peers", peersView);
+    });
   show
     .command("policies")
     .description("routing policies, statement by statement, with how often each has fitted")
     .option("--policy <name>", "this policy only")
-    .action((options: { readonly policy?: string }) =>
-      printList<PolicyRow>({ path: "/policies", parameters: { ...options } }, "no policies", policiesView),
-    );
+    .action(async (options: { readonly policy?: string }) => {
+      const { policiesView } = await import("./views/policies.ts");
+      await printList<PolicyRow>({ path: "/policies", parameters: { ...options } }, "no policies", policiesView);
+    });
   filtered(show.command("fib").description("what the data plane does with each capability address")).action(
-    (filters: Filters) =>
-      printList<FibRow>({ path: "/fib", parameters: { ...filters } }, "nothing is forwarded", fibView),
+    async (filters: Filters) => {
+      const { fibView } = await import("./views/fib.ts");
+      await printList<FibRow>({ path: "/fib", parameters: { ...filters } }, "nothing is forwarded", fibView);
+    },
   );
   show
     .command("counters")
     .description("packets by verdict, and flows by site and instance")
     .option("--all", "also verdicts that never happened", false)
-    .action((options: { readonly all: boolean }) =>
-      print<CountersReport>({ method: "GET", path: "/counters" }, (report) => countersView(report, options, style)),
-    );
+    .action(async (options: { readonly all: boolean }) => {
+      const { countersView } = await import("./views/counters.ts");
+      await print<CountersReport>({ method: "GET", path: "/counters" }, (report) =>
+        countersView(report, options, style),
+      );
+    });
   return show;
 }
