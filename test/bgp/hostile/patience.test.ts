@@ -99,6 +99,34 @@ describe("neighbours that try the patience, while another session stands", () =>
     stage.assertInnocent();
   });
 
+  it("one that flaps every second for a minute: each time its routes go, nothing is left of it, and the waits grow", async (t) => {
+    const stage = await simulated(t, { kinds: ["internal"] });
+    const sets = stage.router.rib.attributes.size;
+    let sessions = 0;
+    for (let second = 0; second < 60; second++) {
+      const peer = await stage.connect(0);
+      peer.open("internal");
+      for (const body of before("internal")) peer.update(body);
+      let waited = 0;
+      await stage.settle("a second", () => ++waited > 166);
+      if (status(stage).state === "Established") {
+        sessions++;
+        assert.ok(status(stage).routesReceived > 0);
+      }
+      // It says that it has had enough: that counts as a failure, a lost connection does not.
+      peer.say(encodeNotification(notification(6, 4)));
+      await stage.settle("its end", () => status(stage).state !== "Established");
+      await peer.close();
+      await stage.settle("no routes", () => status(stage).routesReceived === 0);
+      stage.assertInnocent();
+    }
+    const refused = sum(stage, REFUSED, { peer: stage.addressOf(0) });
+    assert.ok(sessions >= 3 && sessions <= 30, `${sessions} sessions in a minute`);
+    assert.equal(status(stage).flaps, sessions);
+    assert.ok(sessions + refused >= 60, `${refused} refused`);
+    assert.equal(stage.router.rib.attributes.size, sets, "no attribute set is left");
+  });
+
   it("UPDATEs one octet at a time, over TCP: every route arrives", async (t) => {
     const stage = await onLoopback(t, { kinds: ["internal"] });
     const peer = await up(stage);

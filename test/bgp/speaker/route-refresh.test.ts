@@ -125,6 +125,26 @@ describe("enhanced route refresh (RFC 7313)", () => {
     assert.deepEqual(known(a), ["1"]);
   });
 
+  it("nor does an end before End-of-RIB take what is kept for a restart (§4.2; RFC 4724 §4.2)", async (t) => {
+    const { world, a, puppet } = await scene(t, { ...MARKS, ...RESTART });
+    puppet.update(routes(1, 2));
+    puppet.say(encodeEndOfRib(IPV6_UNICAST));
+    world.clock.advance(100);
+    world.network.kill(B);
+    world.clock.advance(2000); // it rests before it takes another connection
+    assert.deepEqual(known(a), ["1 stale", "2 stale"]);
+    const back = await Puppet.up(world, [IPV6_UNICAST], { ...MARKS, ...RESTART });
+    world.clock.advance(100);
+    assert.equal(a.peer().gracefulRestart.helper, "awaiting");
+    back.update(routes(1));
+    back.say(BEGIN, END, END);
+    world.clock.advance(100);
+    assert.deepEqual(known(a), ["1", "2 stale"], "it may be said again yet");
+    back.say(encodeEndOfRib(IPV6_UNICAST));
+    world.clock.advance(100);
+    assert.deepEqual(known(a), ["1"]);
+  });
+
   it("a session that is lost in between: graceful restart has the routes, all of them stale", async (t) => {
     const { world, a, puppet } = await scene(t, { ...MARKS, ...RESTART });
     puppet.update(routes(1, 2));
