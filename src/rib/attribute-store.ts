@@ -1,6 +1,7 @@
 import { type Clock, KeyedHash, OctetView, type Random, sameOctets } from "../base/index.ts";
 import type { AttributeSet, CommunityOctets, SetDigest, SetSource } from "./attributes.ts";
 import { hashFlooded, RibError } from "./fault.ts";
+import { IdSet } from "./id-set.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
 import { KeptSet, SetDecoders } from "./set-decoders.ts";
 import { SetSlab } from "./set-slab.ts";
@@ -65,10 +66,13 @@ export class AttributeStore implements AttributeTable {
   #nextSerial = 0;
   /** Objects that were made last, for those who walk over routes. */
   readonly #shown: ({ readonly serial: number; readonly set: AttributeSet } | undefined)[] = new Array(SHOWN);
-  readonly #free: AttributeId[] = [];
+  /** Numbers that are free: the first of them, 0 = none; the place of each holds the next one. */
+  #free: AttributeId = 0;
+  #size = 0;
   /** Sets that were seen without a reference and are looked at again on a later turn. */
-  #idle: AttributeId[] = [];
-  readonly #isIdle: Uint8Array;
+  readonly #idle = new IdSet();
+  /** All of them are looked at in turn, whoever comes again and again. */
+  #collectFrom: AttributeId = 1;
   /** Seconds since the Unix epoch, as they were asked for in this turn; 0: not yet. */
   #turnSeconds = 0;
   #latest: AttributeId = 0;
@@ -94,7 +98,6 @@ export class AttributeStore implements AttributeTable {
     this.rejudged = new Uint8Array(size);
     this.#references = new Int32Array(size);
     this.#hashes = new Int32Array(size);
-    this.#isIdle = new Uint8Array(size);
     this.#serials = new Uint32Array(size);
     this.#places = new Uint32Array(size);
     this.#lengths = new Uint16Array(size);
@@ -103,7 +106,7 @@ export class AttributeStore implements AttributeTable {
   }
 
   get size(): number {
-    return this.#top - 1 - this.#free.length;
+    return this.#size;
   }
 
   /** Every id is below it. */
@@ -153,15 +156,15 @@ export class AttributeStore implements AttributeTable {
     // Nothing but the decision steps of RFC 4271 chooses among unicast routes.
     const policy = isCapability ? this.#policy(source.set, source.communities) : undefined;
     const lease = isCapability ? source.set.semantic?.lease : undefined;
-    const reused = this.#free.at(-1);
-    const id = reused ?? this.#top;
+    const id = this.#free === 0 ? this.#top : this.#free;
     this.#index.insert(vacant, hash, id);
-    if (reused === undefined) this.#top++;
-    else this.#free.pop();
+    if (id === this.#top) this.#top++;
+    else this.#free = this.#places[id]!;
+    this.#size++;
     this.#nextSerial = (this.#nextSerial + 1) >>> 0 || 1;
     this.#serials[id] = this.#nextSerial;
-    this.#decoders.put(id, source);
     this.#hashes[id] = hash;
+    this.#decoders.put(id, source);
     this.neighbourAs[id] = digest.neighbourAs;
     this.rank[id] = leadingRank(digest, true);
     this.#writeRare(id, digest);
@@ -175,7 +178,7 @@ export class AttributeStore implements AttributeTable {
 
   /** The time of this turn: sets that came in it are looked at later, and then it is forgotten. */
   #secondsNow(): number {
-    if (this.#idle.length === 0 || this.#turnSeconds === 0) this.#turnSeconds = this.#clock.wall() / 1000;
+    if (this.#idle.size === 0 || this.#turnSeconds === 0) this.#turnSeconds = this.#clock.wall() / 1000;
     return this.#turnSeconds;
   }
 
@@ -300,23 +303,23 @@ export class AttributeStore implements AttributeTable {
   }
 
   #lookAtLater(id: AttributeId): void {
-    if (this.#isIdle[id] === 1) return;
-    this.#isIdle[id] = 1;
-    this.#idle.push(id);
-    if (this.#idle.length === 1) this.#clock.soon(this.#collect);
+    if (this.#idle.add(id) && this.#idle.size === 1) this.#clock.soon(this.#collect);
   }
 
   /** Made once: a closure for each turn would cost every call of `#lookAtLater`. */
   readonly #collect = (): void => {
     if (this.#closed) return;
     this.#turnSeconds = 0;
-    const due = this.#idle.splice(-COLLECTED_PER_TURN);
-    for (let i = 0; i < due.length; i++) {
-      const id = due[i]!;
-      this.#isIdle[id] = 0;
+    const idle = this.#idle;
+    let id = idle.next(this.#collectFrom);
+    if (id === 0) id = idle.next(1);
+    for (let looked = 0; id !== 0 && looked < COLLECTED_PER_TURN; looked++) {
+      idle.delete(id);
       if (this.#references[id] === 0) this.#remove(id);
+      id = idle.next(id + 1);
     }
-    if (this.#idle.length > 0) this.#clock.soon(this.#collect);
+    this.#collectFrom = Math.max(1, id);
+    if (idle.size > 0) this.#clock.soon(this.#collect);
   };
 
   #remove(id: AttributeId): void {
@@ -326,7 +329,9 @@ export class AttributeStore implements AttributeTable {
     this.#decoders.forget(id);
     if (this.validUntil[id] !== NO_LEASE) this.validUntil[id] = NO_LEASE;
     if (this.expired[id] !== 0) this.expired[id] = 0;
-    this.#free.push(id);
+    this.#places[id] = this.#free;
+    this.#free = id;
+    this.#size--;
     if (this.#latest === id) this.#latest = 0;
   }
 

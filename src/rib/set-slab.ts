@@ -2,13 +2,13 @@ import { copyOctets, OctetView } from "../base/index.ts";
 
 /** Octets of a chunk: memory comes from the kernel page by page. */
 const CHUNK = 1 << 20;
-/** Room is given in units of 8 octets. */
-const UNIT_SHIFT = 3;
+/** Room is given in units of 4 octets, a free one has room for the place of another. */
+const UNIT_SHIFT = 2;
 const UNITS_SHIFT = 20 - UNIT_SHIFT;
 const UNITS = 1 << UNITS_SHIFT;
 
 /** Runs of up to so many units have a size of their own; longer ones are rounded up, to one of so many sizes up to the double. */
-const FINE_UNITS = 16;
+const FINE_UNITS = 32;
 const STEPS_SHIFT = 3;
 
 /**
@@ -37,7 +37,7 @@ export class SetSlab {
 
   /** Where the copy is. */
   put(octets: Uint8Array, start: number, length: number): number {
-    const place = this.#take(roomFor((length + 7) >>> UNIT_SHIFT));
+    const place = this.#take(roomFor((length + 3) >>> UNIT_SHIFT));
     copyOctets(this.#source.over(octets), start, this.view(place), this.start(place), length);
     return place;
   }
@@ -57,7 +57,7 @@ export class SetSlab {
   }
 
   free(place: number, length: number): void {
-    const units = roomFor((length + 7) >>> UNIT_SHIFT);
+    const units = roomFor((length + 3) >>> UNIT_SHIFT);
     this.#words[place >>> UNITS_SHIFT]![this.start(place) >>> 2] = this.#free[units]!;
     this.#free[units] = place;
   }
