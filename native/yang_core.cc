@@ -25,12 +25,6 @@ constexpr uint32_t kWithSiblings = LYD_PRINT_WITHSIBLINGS;
 constexpr uint32_t kWithSiblings = LYD_PRINT_SIBLINGS;  // its name in newer versions
 #endif
 
-#ifdef LYD_VALIDATE_MULTI_ERROR
-constexpr uint32_t kAllErrors = LYD_VALIDATE_MULTI_ERROR;  // libyang 3
-#else
-constexpr uint32_t kAllErrors = 0;
-#endif
-
 std::string OrEmpty(const char* text) { return text == nullptr ? "" : text; }
 
 LYD_FORMAT FormatOf(YangFormat format) { return format == YangFormat::kJson ? LYD_JSON : LYD_XML; }
@@ -172,7 +166,8 @@ KeptTree YangCore::Parse(const ParseRequestText& request) {
   // XML comes from clients, with its own wrapping and its own ways with prefixes.
   if (request.format == YangFormat::kXml && !request.validate && !request.state)
     return Keep(Built(nullptr, request.text, request.format, EditOperation::kMerge));
-  uint32_t validate = request.validate ? kAllErrors | (request.state ? 0 : LYD_VALIDATE_NO_STATE) : 0;
+  // Its first error only: where libyang goes on after an error (LYD_VALIDATE_MULTI_ERROR), it sorts entries without their keys, and falls.
+  uint32_t validate = request.validate && !request.state ? LYD_VALIDATE_NO_STATE : 0;
   ForgetFaults(context_);
   lyd_node* tree = nullptr;
   if (lyd_parse_data_mem(context_, request.text.c_str(), FormatOf(request.format), parse, validate, &tree) !=

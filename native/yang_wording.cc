@@ -33,6 +33,12 @@ std::string Quoted(std::string_view message, std::string_view word) {
   return std::string(message.substr(begin, end == std::string_view::npos ? end : end - begin));
 }
 
+// Whether the last node of `path`, which has no predicates then, is `name`, with or without its module.
+bool EndsIn(std::string_view path, std::string_view name) {
+  size_t last = path.find_last_of("/:");
+  return last != std::string_view::npos && path.substr(last + 1) == name;
+}
+
 struct Meaning {
   std::string_view begins;  // of the message; the first that fits counts
   const char* tag;
@@ -88,6 +94,9 @@ YangFault FaultOf(const Item* item) {
     fault.type = "application";
     if (fault.app_tag.empty()) fault.app_tag = meaning.app_tag;
     if (!meaning.element.empty()) fault.bad_element = Quoted(message, meaning.element);
+    // libyang 3 names what should hold it.
+    if (meaning.begins == "Mandatory node" && !EndsIn(fault.path, fault.bad_element))
+      fault.path += "/" + fault.bad_element;
     if (fault.tag == std::string_view("unknown-namespace")) fault.bad_namespace = Quoted(message, " \"");
     break;
   }

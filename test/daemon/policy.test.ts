@@ -10,6 +10,7 @@ import { parseConfiguration } from "../../src/management/index.ts";
 import type { AttributeSet } from "../../src/rib/index.ts";
 import { semanticSample, setSample } from "../bgp/wire/samples.ts";
 import { ALL_FILES, edited } from "../management/documents.ts";
+import { listed } from "../management/listed.ts";
 import { ROUTING_POLICY, withPolicy } from "../management/policy-document.ts";
 
 const PARTS = { yang: loadNative().yang, files: ALL_FILES };
@@ -191,8 +192,8 @@ describe("policies of a configuration", () => {
     assert.ok(judgement.verdict === "replace");
     judgement.hits!.add(4);
     assert.deepEqual(
-      [...policyRows(configuration, book.hits())],
-      [
+      listed([...policyRows(configuration, book.hits())]),
+      listed([
         {
           policy: "everything",
           statement: "all-conditions",
@@ -249,7 +250,7 @@ describe("policies of a configuration", () => {
           routes: "0",
           usedBy: ["export to fd00:ffff::3"],
         },
-      ],
+      ]),
     );
   });
 });

@@ -5,7 +5,7 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { loadNative } from "../../native/index.ts";
-import { fromHex, parseIpv6, seconds } from "../../src/base/index.ts";
+import { formatIpv6, fromHex, parseIpv6, seconds } from "../../src/base/index.ts";
 import {
   ConfigurationError,
   type ConfigurationFault,
@@ -15,6 +15,7 @@ import {
 } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited, R2 } from "./documents.ts";
 import { INVALID } from "./invalid.ts";
+import { LIBYANG, listed, placeOf } from "./listed.ts";
 
 const PARTS = { yang: loadNative().yang, files: ALL_FILES };
 
@@ -41,19 +42,22 @@ describe("a valid configuration", () => {
     });
     assert.deepEqual(configuration.site, { selector: 2, locator: parseIpv6("fd00:ffff::2") });
     assert.deepEqual(
-      [...configuration.taxonomy.familyCodes],
-      [
+      listed([...configuration.taxonomy.familyCodes]),
+      listed([
         ["vision", 1],
         ["audio", 2],
-      ],
+      ]),
     );
-    assert.deepEqual(configuration.taxonomy.capabilities[0], {
-      name: "/vision/ocr",
-      majorVersion: 1,
-      description: "Text of a page image",
-      servicePort: 80,
-      protocol: "tcp",
-    });
+    assert.deepEqual(
+      configuration.taxonomy.capabilities.find(({ name }) => name === "/vision/ocr"),
+      {
+        name: "/vision/ocr",
+        majorVersion: 1,
+        description: "Text of a page image",
+        servicePort: 80,
+        protocol: "tcp",
+      },
+    );
     assert.deepEqual(configuration.tenants, [
       {
         name: "acme",
@@ -190,8 +194,8 @@ describe("a valid configuration", () => {
     });
     const { bgp } = await parseConfiguration(text, "/", PARTS);
     assert.deepEqual(
-      bgp?.neighbors.map(({ families, routeServerClient }) => ({ families, routeServerClient })),
-      [
+      listed(bgp?.neighbors.map(({ families, routeServerClient }) => ({ families, routeServerClient }))),
+      listed([
         {
           families: [
             {
@@ -207,7 +211,7 @@ describe("a valid configuration", () => {
           routeServerClient: false,
         },
         { families: [{ family: "capability" }], routeServerClient: true },
-      ],
+      ]),
     );
   });
 
@@ -350,14 +354,22 @@ describe("a valid configuration", () => {
   });
 });
 
+/** A fault as it is whichever libyang found it: without its line, which has a test of its own. */
+function plain({ line: _, ...fault }: ConfigurationFault): ConfigurationFault {
+  const { path: where, value } = fault;
+  const address = LIBYANG < 3 || value === undefined ? undefined : parseIpv6(value.replaceAll('"', ""));
+  return {
+    ...fault,
+    ...(where === undefined ? {} : { path: placeOf(where) }),
+    ...(address === undefined ? {} : { value: JSON.stringify(formatIpv6(address)) }),
+  };
+}
+
 describe("a configuration that is not valid", () => {
   for (const { name, edit, want } of INVALID)
     it(name, async () => {
       const faults = await faultsOf(edited(edit));
-      assert.deepEqual(
-        faults.map(({ line: _, ...fault }) => fault),
-        want,
-      );
+      assert.deepEqual(listed(faults.map(plain)), listed(want.map(plain)));
     });
 
   it("says the line of each fault", async () => {

@@ -86,6 +86,9 @@ function* capabilityCollisions(configuration: RouterConfiguration): Iterable<Con
   }
 }
 
+/** Neither unspecified nor multicast. */
+const isUnicast = (address: Uint8Array): boolean => address[0] !== 0xff && address.some((octet) => octet !== 0);
+
 /** Capability addresses stand for capabilities: a node that has one could not be reached. */
 function* addressesInDomain(configuration: RouterConfiguration): Iterable<ConfigurationFault | undefined> {
   const { prefix } = configuration.domain;
@@ -103,13 +106,20 @@ function* addressesInDomain(configuration: RouterConfiguration): Iterable<Config
   for (const [i, agent] of configuration.agents.entries()) {
     if (i % AGENTS_A_PIECE === 0) yield undefined;
     for (const { endpoint, capability, version } of agent.instances) {
-      if (!prefixContains(prefix, endpoint.address)) continue;
-      const keys = `[name='${capability}'][major-version='${version.major}'][address='${formatIpv6(endpoint.address)}'][port='${endpoint.port}']`;
-      yield fault(
-        `/semrd-agent:agents/agent[id='${agent.id}']/capability${keys}/address`,
-        endpoint.address,
-        "an agent's own address",
-      );
+      const { address } = endpoint;
+      const isInDomain = prefixContains(prefix, address);
+      if (!isInDomain && isUnicast(address)) continue;
+      const keys = `[name='${capability}'][major-version='${version.major}'][address='${formatIpv6(address)}'][port='${endpoint.port}']`;
+      const path = `/semrd-agent:agents/agent[id='${agent.id}']/capability${keys}/address`;
+      if (isInDomain) yield fault(path, address, "an agent's own address");
+      // The model says so too; libyang 3 does not look at the patterns of these addresses.
+      else
+        yield {
+          path: `${ROUTER}${path}`,
+          value: JSON.stringify(formatIpv6(address)),
+          reason: "an instance has a unicast address",
+          tag: "not-unicast",
+        };
     }
   }
   for (const { address } of configuration.bgp?.neighbors ?? [])

@@ -105,7 +105,10 @@ function nearest(
 
 /** A fault of a container that quotes the name of a member of it is about that member. */
 function memberMeant(place: Place, message: string): Place {
-  if (place.node?.kind !== "object" || !/^(Node|The |No module|Top-level|Unknown|Duplicate)/.test(message))
+  if (
+    place.node?.kind !== "object" ||
+    !/^(Node|The |No module|Top-level|Unknown|Duplicate|Expecting JSON)/.test(message)
+  )
     return place;
   const quoted = QUOTED.exec(message)?.[1];
   if (quoted === undefined) return place;

@@ -33,7 +33,12 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
     pattern: /^The \w+ ".*" is expected to be represented as JSON (?:\w+\/)?(array|object)/,
     say: ([, wanted]) => `an ${wanted} is expected`,
   },
-  { pattern: /^(Expected JSON name\/value|Unexpected input data)/, say: () => "a single value is expected" },
+  { pattern: /^Expecting JSON name\/array of /, say: () => "an array is expected" },
+  { pattern: /^Expecting JSON name\/object but /, say: () => "an object is expected" },
+  {
+    pattern: /^(Expecting JSON name\/value|Expected JSON name\/value|Unexpected input data)/,
+    say: () => "a single value is expected",
+  },
   {
     pattern: /^Invalid leafref value "(.*)" - no target instance "(.*)\/(.*)" with the same value\.?$/s,
     say: ([, value, list, leaf]) =>

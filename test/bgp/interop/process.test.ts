@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { PeerRow, UnicastRouteRow } from "../../../src/management/index.ts";
+import { listed } from "../../management/listed.ts";
 import { ask, cable, daemon, folder, missing, OURS, PORT, semrdConfiguration, THEIRS, until } from "./lab.ts";
 
 const BIRD = "/usr/sbin/bird";
@@ -85,11 +86,18 @@ protocol bgp semrd {
   });
   const [peer] = await semrctl<PeerRow>("show", "peers");
   assert.deepEqual(
-    peer!.perFamily.map(({ family, agreed, routesReceived, addPath }) => ({ family, agreed, routesReceived, addPath })),
-    [
+    listed(
+      peer!.perFamily.map(({ family, agreed, routesReceived, addPath }) => ({
+        family,
+        agreed,
+        routesReceived,
+        addPath,
+      })),
+    ),
+    listed([
       { family: "ipv6-unicast", agreed: true, routesReceived: 2, addPath: "both" },
       { family: "ipv4-unicast", agreed: true, routesReceived: 3, addPath: undefined },
-    ],
+    ]),
   );
 
   assert.equal(peer!.enhancedRouteRefresh, true);
