@@ -15,6 +15,7 @@ const AGENT_IDENTITY = 4;
 export const SITE_KEY_OCTETS = 30;
 /** CapID, or AgentID. */
 export const ID_AT = 10;
+export const ID_OCTETS = 16;
 const ORIGIN_ID_AT = 26;
 const INSTANCE_ID_AT = 30;
 const PREFIX_ORIGIN_AT = 10;
@@ -51,7 +52,12 @@ export function routeTypeAt(octets: Uint8Array, start: number): CapabilityRouteT
 
 /** Allocates nothing. */
 export function listAt(octets: Uint8Array, start: number): number {
-  switch (octets[start]) {
+  return listOf(octets[start]!);
+}
+
+/** By route type. */
+export function listOf(type: number): number {
+  switch (type) {
     case CAPABILITY_SITE:
       return SITE_LIST;
     case CAPABILITY_INSTANCE:

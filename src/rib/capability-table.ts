@@ -1,6 +1,6 @@
 import { type CapabilityId, type CapabilityName, compareOctets, type Random } from "../base/index.ts";
 import { judge, type Verdict } from "./capability-decision.ts";
-import { AGENT_LIST, INSTANCE_LIST, instanceIdOf, SITE_LIST } from "./capability-key.ts";
+import { AGENT_LIST, INSTANCE_LIST, identifierOf, instanceIdOf, listAt, SITE_LIST } from "./capability-key.ts";
 import { CapabilityPaths } from "./capability-paths.ts";
 import {
   AGENT_RULES,
@@ -10,8 +10,9 @@ import {
   type SelectionRules,
   SITE_RULES,
 } from "./capability-steps.ts";
+import type { CapabilityStore } from "./capability-store.ts";
 import { DestinationBook } from "./destination-book.ts";
-import { DestinationIndex } from "./destination-index.ts";
+import { type DestinationId, DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PrefixIndex } from "./prefix-index.ts";
@@ -37,8 +38,16 @@ export interface CapabilityChoice extends Omit<JudgingContext, "nowSeconds"> {
   readonly weights: WeightSource;
 }
 
+/** A destination that is told of. */
+interface Place {
+  readonly tenant: number;
+  readonly list: number;
+  readonly identifier: CapabilityId;
+}
+
 /** The capability family: its nets, and the destinations that they add up to. */
 export class CapabilityTable extends NetTable implements CapabilityView {
+  declare readonly store: CapabilityStore;
   readonly #destinations: DestinationIndex;
   readonly #prefixes = new PrefixIndex();
   readonly #book: DestinationBook;
@@ -48,14 +57,14 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #pathsOf: CapabilityPaths;
   #onChanged: (() => void) | undefined;
   #told = false;
-  #cursor = 1;
 
-  constructor(parts: NetTableParts, choice: CapabilityChoice, random: Random) {
+  constructor(parts: NetTableParts & { readonly store: CapabilityStore }, choice: CapabilityChoice, random: Random) {
     super(parts);
     this.#destinations = new DestinationIndex(parts.store, random);
     this.#choice = choice;
     this.#context = { ...choice, nowSeconds: 0 };
-    const { store, attributes, tags, marks, chooser } = this;
+    const { store } = parts;
+    const { attributes, tags, marks, chooser } = this;
     this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });
     this.#book = new DestinationBook({
       ...{ store, attributes, clock: parts.clock },
@@ -93,6 +102,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
 
   set onDestinationsChanged(listener: (() => void) | undefined) {
     this.#onChanged = listener;
+    if (listener !== undefined) this.#watch();
     this.#wake();
   }
 
@@ -112,30 +122,61 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     this.attributes.rejudged.fill(0, 0, this.attributes.top);
   }
 
+  /** Somebody asks what changes. */
+  #watch(): void {
+    this.#destinations.changed.watch(this.#destinations.top - 1, this.store.netTop - 1);
+  }
+
   drainDestinations(
     visit: (selection: CapabilitySelection) => void,
     limit: number,
     visitAgent?: (selection: AgentSelection) => void,
   ): number {
     this.#book.settle();
-    const index = this.#destinations;
-    const { changed } = index;
+    this.#watch();
+    const { changed } = this.#destinations;
     for (let visited = 0; visited < limit && changed.size > 0; visited++) {
-      let id = changed.next(this.#cursor);
-      if (id === 0) id = changed.next(1);
-      this.#cursor = id + 1;
-      const isAgent = index.list(id) === AGENT_LIST;
-      const tenant = index.tenant(id);
-      const identifier = index.identifier(id);
-      const site = isAgent ? undefined : this.#decide(tenant, identifier, undefined);
-      const agent = isAgent && visitAgent !== undefined ? this.selectAgent(tenant, identifier) : undefined;
-      changed.delete(id);
-      index.freeIfEmpty(id);
-      if (site !== undefined) visit(site);
-      if (agent !== undefined) visitAgent?.(agent);
+      const next = changed.next();
+      const place = next > 0 ? this.#placeOf(next) : this.#placeOfNet(-next);
+      this.#seen(next, place);
+      if (place === undefined) continue;
+      const { tenant, list, identifier } = place;
+      const contenders = next > 0 ? this.#contenders(list, tenant, identifier) : [this.#pathsOf.contender(-next, true)];
+      // One that was left and has a net again is among the changed ones twice.
+      if (next > 0 && contenders.length === 1) changed.deleteNet(contenders[0]!.net);
+      if (list === AGENT_LIST) visitAgent?.(this.#agentSelection(tenant, identifier, contenders));
+      else visit(this.#selection(tenant, identifier, contenders));
     }
     if (changed.size === 0) this.#told = false;
     return changed.size;
+  }
+
+  /** What a number among the changed ones stands for; `undefined`: nothing that is told. */
+  #placeOf(id: DestinationId): Place | undefined {
+    const index = this.#destinations;
+    if (!index.isTold(id)) return undefined;
+    return { tenant: index.tenant(id), list: index.list(id), identifier: index.identifier(id) };
+  }
+
+  #placeOfNet(net: NetId): Place | undefined {
+    const tenant = this.store.tenantOfAlone(net);
+    if (tenant === undefined || tenant === 0) return undefined;
+    const list = listAt(this.store.keyOctets, this.store.keyStart(net));
+    return list === INSTANCE_LIST ? undefined : { tenant, list, identifier: identifierOf(this.#pathsOf.keyOf(net)) };
+  }
+
+  /** It has not changed any more. One that was left and has a net again is among the changed ones twice. */
+  #seen(next: number, place: Place | undefined): void {
+    const index = this.#destinations;
+    let left = next;
+    if (next < 0) {
+      index.changed.deleteNet(-next);
+      if (place === undefined || index.emptyOnes === 0) return;
+      left = index.find(place.tenant, place.identifier, 0, place.list);
+    }
+    if (left === 0) return;
+    index.changed.delete(left);
+    index.freeIfEmpty(left);
   }
 
   drainPrefixes(visit: (selection: PrefixSelection) => void, limit: number): number {
@@ -150,11 +191,19 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   select(tenantIndex: number, capabilityId: CapabilityId): CapabilitySelection {
-    return this.#decide(tenantIndex, capabilityId, []);
+    const outdone: JudgedCandidate[] = [];
+    const contenders = this.#contenders(SITE_LIST, tenantIndex, capabilityId, (net) =>
+      this.#pathsOf.addOutdone(net, outdone),
+    );
+    const selection = this.#selection(tenantIndex, capabilityId, contenders);
+    return outdone.length === 0 ? selection : { ...selection, candidates: [...selection.candidates, ...outdone] };
   }
 
   selectAgent(tenantIndex: number, agentId: Uint8Array): AgentSelection {
-    const contenders = this.#contenders(AGENT_LIST, tenantIndex, agentId);
+    return this.#agentSelection(tenantIndex, agentId, this.#contenders(AGENT_LIST, tenantIndex, agentId));
+  }
+
+  #agentSelection(tenantIndex: number, agentId: Uint8Array, contenders: readonly Contender[]): AgentSelection {
     const { winner, candidates } = this.#judge(contenders, AGENT_RULES);
     return { tenantIndex, agentId, winner, candidates };
   }
@@ -195,13 +244,14 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   #contenders(list: number, tenantIndex: number, identifier: Uint8Array, each?: (net: NetId) => void): Contender[] {
     this.#book.settle();
     const contenders: Contender[] = [];
-    const imported = this.#destinations.find(tenantIndex, identifier, 0, list);
-    for (let net = this.#destinations.firstNet(imported); net !== 0; net = this.#next(net)) {
+    const index = this.#destinations;
+    const found = this.store.withIdentifier(list, identifier, 0);
+    if (found === 0) return contenders;
+    for (let net = index.first(found, tenantIndex, identifier, 0, list); net !== 0; net = index.next(net)) {
       contenders.push(this.#pathsOf.contender(net, true));
       each?.(net);
     }
-    const strangers = this.#destinations.find(0, identifier, 0, list);
-    for (let net = this.#destinations.firstNet(strangers); net !== 0; net = this.#next(net)) {
+    for (let net = index.first(found, 0, identifier, 0, list); net !== 0; net = index.next(net)) {
       contenders.push(this.#pathsOf.contender(net, false));
     }
     return contenders;
@@ -223,34 +273,24 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     return saying.length > 0 && saying.length < members.length;
   }
 
-  /** `outdone`: where the further paths of each site are collected; nobody but people wants to know them. */
-  #decide(
-    tenantIndex: number,
-    capabilityId: CapabilityId,
-    outdone: JudgedCandidate[] | undefined,
-  ): CapabilitySelection {
-    const explain = outdone === undefined ? undefined : (net: NetId) => this.#pathsOf.addOutdone(net, outdone);
-    const contenders = this.#contenders(SITE_LIST, tenantIndex, capabilityId, explain);
+  /** Without the further paths of each site: nobody but people wants to know them. */
+  #selection(tenantIndex: number, capabilityId: CapabilityId, contenders: readonly Contender[]): CapabilitySelection {
     const { group, winner, candidates } = this.#judge(contenders, SITE_RULES);
-    return {
-      tenantIndex,
-      capabilityId,
-      name: nameOf(contenders),
-      group,
-      winner,
-      candidates: outdone === undefined || outdone.length === 0 ? candidates : [...candidates, ...outdone],
-    };
+    return { tenantIndex, capabilityId, name: nameOf(contenders), group, winner, candidates };
   }
 
   readonly #byKey = (a: NetId, b: NetId): number => compareOctets(this.#pathsOf.keyOf(a), this.#pathsOf.keyOf(b));
 
-  #next(net: NetId): NetId {
-    return this.#destinations.next(net);
-  }
-
   *destinations(): IterableIterator<Destination> {
     this.#book.settle();
     const index = this.#destinations;
+    // Before the others: what gets company meanwhile comes twice rather than not at all.
+    for (let net = 1; net < this.store.netTop; net++) {
+      const place = this.#placeOfNet(net);
+      if (place?.list !== SITE_LIST) continue;
+      const name = nameOf([this.#pathsOf.contender(net, true)]);
+      yield { tenantIndex: place.tenant, capabilityId: place.identifier, name, routes: 1 };
+    }
     for (let id = 1; id < index.top; id++) {
       if (!index.isUsed(id) || index.tenant(id) === 0 || index.list(id) !== SITE_LIST) continue;
       const contenders = [this.#pathsOf.contender(index.firstNet(id), true)];
@@ -268,9 +308,11 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     if (capabilityId !== undefined && tenantIndex !== undefined) {
       this.#book.settle();
       const nets: NetId[] = [];
+      const index = this.#destinations;
       for (const list of [SITE_LIST, INSTANCE_LIST]) {
-        const destination = this.#destinations.find(tenantIndex, capabilityId, 0, list);
-        for (let net = this.#destinations.firstNet(destination); net !== 0; net = this.#next(net)) nets.push(net);
+        const found = this.store.withIdentifier(list, capabilityId, 0);
+        let net = index.first(found, tenantIndex, capabilityId, 0, list);
+        for (; net !== 0; net = index.next(net)) nets.push(net);
       }
       for (const net of nets) yield* this.#pathsOf.rows(net, filter);
       return;

@@ -1,14 +1,11 @@
 import { OctetView } from "../base/index.ts";
 import type { NetStore } from "./net-store.ts";
-import { recordOf } from "./path-record.ts";
 import type { KeyBatch } from "./types.ts";
 
 /** The keys of a batch on their way to their nets: hashes all keys, then touches all slots, then all records, so that cache misses overlap. */
 export class KeyLookup {
   /** By place in the batch. */
   hashes = new Int32Array(256);
-  /** Keeps the loads from being optimised away. */
-  touched = 0;
   readonly #store: NetStore;
   readonly #view = new OctetView();
 
@@ -21,7 +18,7 @@ export class KeyLookup {
    * @throws {RangeError} for what is not one key of this table
    */
   begin(keys: KeyBatch): DataView {
-    const { index, nets, options } = this.#store;
+    const { options } = this.#store;
     const view = this.#view.over(keys.octets);
     const count = keys.count;
     if (this.hashes.length < count) this.hashes = new Int32Array(2 * count);
@@ -34,16 +31,7 @@ export class KeyLookup {
       }
       hashes[i] = this.#store.hash(view, start, length);
     }
-    const { slots } = index;
-    let touched = 0;
-    for (let i = 0; i < count; i++) {
-      touched ^= slots[index.home(hashes[i]!)]!;
-    }
-    for (let i = 0; i < count; i++) {
-      const home = index.home(hashes[i]!);
-      if (slots[home] === hashes[i]) touched ^= nets[recordOf(slots[home + 1]!)]!;
-    }
-    this.touched = touched;
+    this.#store.lookAhead(keys, view, hashes);
     return view;
   }
 }

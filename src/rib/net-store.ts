@@ -4,7 +4,7 @@ import { hashFlooded, type LimitedThing, RibError } from "./fault.ts";
 import { KEY, ORIGIN, PATH_NEXT, peerIn, recordOf, recordWords, SET, setIn, tagIn, timeIn } from "./path-record.ts";
 import { PathTimes } from "./path-times.ts";
 import { placeAfter, SlotIndex } from "./slot-index.ts";
-import type { AttributeId, NetId, PeerIndex } from "./types.ts";
+import type { AttributeId, KeyBatch, NetId, PeerIndex } from "./types.ts";
 
 export interface StoreOptions {
   readonly maxRoutes: number;
@@ -41,7 +41,7 @@ export class NetStore {
   #freePath = 0;
   #pathCount = 0;
   /** Where the latest search ended that found nothing. */
-  #vacant = 0;
+  protected vacant = 0;
 
   constructor(options: StoreOptions, random: Random) {
     this.options = options;
@@ -69,20 +69,35 @@ export class NetStore {
     return this.#hash.hash(view, at, length);
   }
 
+  /** Touches the slots of these keys, then the records, so that cache misses overlap. */
+  lookAhead({ count }: KeyBatch, _view: DataView, hashes: Int32Array): void {
+    const { index, nets } = this;
+    const { slots } = index;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      touched ^= slots[index.home(hashes[i]!)]!;
+    }
+    for (let i = 0; i < count; i++) {
+      const home = index.home(hashes[i]!);
+      if (slots[home] === hashes[i]) touched ^= nets[recordOf(slots[home + 1]!)]!;
+    }
+    nets[0] = touched; // a record that nobody has: keeps the loads from being optimised away
+  }
+
   find(view: DataView, at: number, length: number, hash: number): NetId {
     const { nets, index } = this;
     const { slots } = index;
     let slot = index.home(hash);
     for (; slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       const id = slots[slot + 1]!;
-      if (slots[slot] === hash && this.#holds(nets[recordOf(id) + KEY]!, view, at, length)) return id;
+      if (slots[slot] === hash && this.holds(nets[recordOf(id) + KEY]!, view, at, length)) return id;
     }
-    this.#vacant = slot;
+    this.vacant = slot;
     return 0;
   }
 
   /** The octet at place 1 of a typed key is its length, so a key that is equal over its own length is the same key. */
-  #holds(key: number, view: DataView, at: number, length: number): boolean {
+  protected holds(key: number, view: DataView, at: number, length: number): boolean {
     const words = this.#keyWords;
     const end = at + length;
     let k = key;
@@ -101,7 +116,7 @@ export class NetStore {
       throw limitReached("key octets", 4 * this.#keyWords.length);
     }
     const id = this.#freeNet !== 0 ? this.#freeNet : this.#netTop;
-    this.index.insert(this.#vacant, hash, id);
+    this.enter(id, hash, view, at, length);
     const net = recordOf(id);
     if (id === this.#netTop) this.#netTop++;
     else this.#freeNet = this.nets[net + ORIGIN]!;
@@ -114,6 +129,16 @@ export class NetStore {
     this.nets[net + ORIGIN] = 0;
     this.#netCount++;
     return id;
+  }
+
+  /** Puts a net into the index, which `find` has just not found. @throws {RibError} with nothing changed */
+  protected enter(id: NetId, hash: number, _view: DataView, _at: number, _length: number): void {
+    this.index.insert(this.vacant, hash, id);
+  }
+
+  /** Takes a net out of the index. */
+  protected leave(id: NetId, hash: number): void {
+    this.index.remove(hash, id);
   }
 
   #copyKey(key: number, view: DataView, at: number, length: number): void {
@@ -152,7 +177,7 @@ export class NetStore {
     const net = recordOf(id);
     const key = nets[net + KEY]!;
     const words = (this.keyLength(id) + 3) >> 2;
-    this.index.remove(nets[net + ORIGIN]!, id);
+    this.leave(id, nets[net + ORIGIN]!);
     this.#keyWords[key] = this.#freeKeys[words]!;
     this.#freeKeys[words] = key;
     nets[net + KEY] = 0;

@@ -4,6 +4,7 @@ import { AttributeStore, type SetJudge } from "./attribute-store.ts";
 import type { AttributeSet, CommunityOctets, SemanticAttribute } from "./attributes.ts";
 import { hasBrownfieldMark, hasHashMismatch } from "./brownfield-mark.ts";
 import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.ts";
+import { CapabilityStore } from "./capability-store.ts";
 import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { NetStore } from "./net-store.ts";
@@ -122,8 +123,8 @@ class RoutingInformationBase implements Rib {
       const maxPaths = options.maxPaths ?? 3 * maxRoutes;
       const keyWords = (SITE_KEY_OCTETS + 3) >> 2;
       const keys = { keyWords, maxKey: LONGEST_KEY, keyLength: typedKeyLength };
-      const store = new NetStore({ maxRoutes, maxPaths, ...keys }, random);
-      return new CapabilityTable(this.#tableParts(store), choice, random);
+      const store = new CapabilityStore({ maxRoutes, maxPaths, ...keys }, random);
+      return new CapabilityTable({ ...this.#tableParts(store), store }, choice, random);
     });
     this.#leases = new LeaseWatch(this.attributes, clock, () => this.capability.recheck());
     this.#watch("capability", this.capability);

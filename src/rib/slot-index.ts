@@ -94,6 +94,17 @@ export class SlotIndex {
     this.#used--;
   }
 
+  /** Another id in the place of one that is in the table. */
+  replace(hash: number, id: number, other: number): void {
+    const { slots } = this;
+    let at = this.home(hash);
+    while (slots[at + 1] !== id) {
+      if (slots[at + 1] === 0) throw new RangeError(`id ${id} is not in the index`);
+      at = placeAfter(at);
+    }
+    slots[at + 1] = other;
+  }
+
   #splitNext(): void {
     const { slots } = this;
     const moving = this.#moving;

@@ -329,7 +329,10 @@ export interface RouteRow {
   readonly best: boolean;
 }
 
-/** Capability destinations: what the routes of all origins add up to for each (tenant, capability). */
+/**
+ * Capability destinations: what the routes of all origins add up to for each (tenant, capability). Changes are kept from when
+ * somebody first listens or drains: all that there is then has changed.
+ */
 export interface CapabilityView {
   /** Called on a later turn, once per quiet period, when there are changed destinations. One listener: the daemon hands on. */
   onDestinationsChanged: (() => void) | undefined;

@@ -78,9 +78,10 @@ describe("changed destinations", () => {
     assert.deepEqual([...rib.capability.destinations()], []);
   });
 
-  it("refuse more routes when nobody looks at them", () => {
+  it("refuse more routes when nobody looks at them any more", () => {
     const { rib, clock } = world({ maxRoutes: 4 });
     const peer = rib.openPeer(ribPeer(2));
+    assert.deepEqual(drain(rib), []);
     for (let number = 1; number <= 8; number++) {
       announce(rib, peer, attributeSet(), siteKey(number, 2));
       clock.settle(); // what goes on the turn that it came is nothing to look at
@@ -89,6 +90,118 @@ describe("changed destinations", () => {
     assert.throws(() => announce(rib, peer, attributeSet(), siteKey(9, 2)), /wait for the forwarding compiler/);
     assert.equal(drain(rib).length, 8);
     announce(rib, peer, attributeSet(), siteKey(9, 2));
+  });
+});
+
+describe("destinations that nobody has asked for", () => {
+  it("are not kept when they are gone; who asks first hears of all that there are", () => {
+    const { rib, clock } = world({ maxRoutes: 4 });
+    const peer = rib.openPeer(ribPeer(2));
+    for (let number = 1; number <= 20; number++) {
+      announce(rib, peer, attributeSet(), siteKey(number, 2), siteKey(number, 3));
+      clock.settle();
+      withdraw(rib, peer, siteKey(number, 2), siteKey(number, 3));
+      clock.settle();
+    }
+    announce(rib, peer, attributeSet(), siteKey(21, 2), siteKey(22, 2), siteKey(22, 3));
+    announce(rib, peer, attributeSet({ extendedCommunities: [target(99)] }), siteKey(23, 2));
+    clock.settle();
+    assert.deepEqual(drain(rib).map(origins).sort(), [[2], [2, 3]]);
+    assert.deepEqual(drain(rib), []);
+  });
+});
+
+describe("a site that is alone", () => {
+  const moved = attributeSet({ extendedCommunities: [target(2)] });
+  const said = (selections: readonly CapabilitySelection[]): string[] =>
+    selections.map((s) => `${s.tenantIndex}: ${origins(s).sort()}`).sort();
+
+  it("gets company and loses it, and each change is told once", () => {
+    const { rib, clock } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    assert.deepEqual(drain(rib), []);
+    announce(rib, peer, attributeSet(), siteKey(1, 2));
+    announce(rib, peer, attributeSet(), siteKey(1, 3));
+    assert.deepEqual(said(drain(rib)), ["1: 2,3"]);
+    withdraw(rib, peer, siteKey(1, 2));
+    clock.settle();
+    assert.deepEqual(said(drain(rib)), ["1: 3"]);
+    assert.deepEqual(said([rib.capability.select(1, capabilityNumber(1))]), ["1: 3"]);
+    assert.deepEqual(
+      Array.from(rib.capability.destinations(), ({ routes }) => routes),
+      [1],
+    );
+    withdraw(rib, peer, siteKey(1, 3));
+    clock.settle();
+    assert.deepEqual(said(drain(rib)), ["1: "]);
+    announce(rib, peer, attributeSet(), siteKey(1, 4));
+    assert.deepEqual(said(drain(rib)), ["1: 4"]);
+    assert.equal(rib.capability.routes, 1);
+  });
+
+  it("goes and comes back before anybody looks: its destination is told once", () => {
+    const { rib, clock } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    assert.deepEqual(drain(rib), []);
+    for (const limit of [1, 1000]) {
+      for (let i = 0; i < 3; i++) {
+        announce(rib, peer, attributeSet({ localPref: limit + i }), siteKey(1, 2), siteKey(2, 2));
+        clock.settle();
+        withdraw(rib, peer, siteKey(1, 2));
+        clock.settle();
+      }
+      announce(rib, peer, attributeSet(), siteKey(1, 2));
+      const seen: CapabilitySelection[] = [];
+      while (rib.capability.drainDestinations((selection) => seen.push(selection), limit) > 0);
+      assert.deepEqual(said(seen), ["1: 2", "1: 2"], `${limit} at a time`);
+    }
+  });
+
+  it("gets company of another tenant, whose destination is another one", () => {
+    const { rib } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    assert.deepEqual(drain(rib), []);
+    announce(rib, peer, attributeSet(), siteKey(1, 2));
+    announce(rib, peer, moved, siteKey(1, 3));
+    assert.deepEqual(said(drain(rib)), ["1: 2", "2: 3"]);
+    announce(rib, peer, moved, siteKey(1, 2));
+    assert.deepEqual(said(drain(rib)), ["1: ", "2: 2,3"]);
+    const rows = [...rib.capability.routesOf({ tenantIndex: 2, capabilityId: capabilityNumber(1) })];
+    assert.deepEqual(rows.map(({ originId }) => originId & 255).sort(), [2, 3]);
+  });
+
+  it("moves to another tenant, and both destinations are told", () => {
+    const { rib } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    announce(rib, peer, attributeSet(), siteKey(1, 2));
+    assert.deepEqual(said(drain(rib)), ["1: 2"]);
+    announce(rib, peer, moved, siteKey(1, 2));
+    assert.deepEqual(said(drain(rib)), ["1: ", "2: 2"]);
+    announce(rib, peer, moved, siteKey(1, 2));
+    assert.deepEqual(said(drain(rib)), []);
+  });
+
+  it("that has lost its path, and is still to be told to a neighbour, gets company", () => {
+    const { rib, clock } = world();
+    const [peer, listener] = [rib.openPeer(ribPeer(2)), rib.openPeer(ribPeer(3, "external"))];
+    const output = rib.capability.openOutput(listener);
+    const told: string[] = [];
+    const visitor = {
+      admit: () => true,
+      announce: (_: number, key: Uint8Array, start: number) => told.push(`+${key[start + 29]}`) > 0,
+      withdraw: (key: Uint8Array, start: number) => told.push(`-${key[start + 29]}`) > 0,
+    };
+    announce(rib, peer, attributeSet(), siteKey(1, 2));
+    assert.equal(output.drain(visitor, 10), 0);
+    withdraw(rib, peer, siteKey(1, 2));
+    announce(rib, peer, attributeSet(), siteKey(1, 3));
+    assert.deepEqual(said(drain(rib)), ["1: 3"]);
+    assert.equal(output.drain(visitor, 10), 0);
+    clock.settle();
+    assert.deepEqual(told, ["+2", "-2", "+3"]);
+    assert.equal(rib.capability.routes, 1);
+    announce(rib, peer, attributeSet(), siteKey(1, 2));
+    assert.deepEqual(said(drain(rib)), ["1: 2,3"]);
   });
 });
 
