@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import path from "node:path";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -14,6 +15,7 @@ const PLAYS = fileURLToPath(new URL("../../../lab/operators/tools/ansible", impo
 /** Of other makers, fetched where `npm run test:peers` asks for them. scrapli-netconf is of scrapli before its rewriting. */
 const SCRAPLI = ["scrapli<2026.7", "scrapli-netconf==2026.1.12", "asyncssh==2.24.1", "paramiko"];
 const NETCONF_CLIENT = ["netconf-client==3.6.0"];
+const SCRAPLIGO = "github.com/scrapli/scrapligo@v1.4.3";
 const PATIENCE = 60_000;
 
 const isAskedFor = (t: TestContext): boolean => {
@@ -109,6 +111,50 @@ interface Session {
   readonly running: string;
   readonly state: string;
   readonly mistake: string;
+}
+
+it("scrapligo, in both framings", { timeout: 8 * PATIENCE }, async (t) => {
+  if (!isAskedFor(t)) return;
+  try {
+    await run("go", ["version"]);
+  } catch {
+    return t.skip("skipped: there is no go");
+  }
+  await using router = await startNetconfRouter();
+  const folder = path.join(router.folder, "go");
+  await cp(fileURLToPath(new URL("peers/scrapligo", import.meta.url)), folder, { recursive: true });
+  const env = { ...process.env, GOPATH: path.join(router.folder, "go-path"), GOFLAGS: "-modcacherw" };
+  for (const args of [
+    ["mod", "init", "session"],
+    ["get", SCRAPLIGO],
+    ["mod", "tidy"],
+    ["build", "-o", "session", "."],
+  ])
+    await run("go", args, { cwd: folder, env, timeout: 4 * PATIENCE });
+  const login = [ADDRESS, "830", router.login.username, PASSWORD];
+  const { stdout } = await run(path.join(folder, "session"), login, { timeout: PATIENCE });
+  const seen = JSON.parse(stdout) as readonly { readonly version: string; readonly steps: readonly GoStep[] }[];
+  assert.deepEqual(
+    seen.map(({ version }) => version),
+    ["1.1", "1.0"],
+  );
+  for (const { version, steps } of seen) {
+    const result = (wanted: string): string => steps.find(({ name }) => name === wanted)!.result;
+    assert.deepEqual(
+      steps.filter(({ failed }) => failed).map(({ name }) => name),
+      ["mistake"],
+      version,
+    );
+    assert.match(result("running"), /<name>acme<\/name>[\s\S]*<name>beta<\/name>/, version);
+    assert.match(result("state"), /<state>/, version);
+    assert.match(result("mistake"), /index: not a number: 0 to 65535 is allowed/, version);
+  }
+});
+
+interface GoStep {
+  readonly name: string;
+  readonly failed: boolean;
+  readonly result: string;
 }
 
 it("netconf-client, which hears of its own change", { timeout: 6 * PATIENCE }, async (t) => {
