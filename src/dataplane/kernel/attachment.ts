@@ -117,7 +117,7 @@ async function attachBy(
       ifindex,
       parts,
     );
-    const driver = linkOf(parts.native, ifindex)?.driver ?? "";
+    const { driver = "", mtu = 0 } = linkOf(parts.native, ifindex) ?? {};
     return {
       redirectable: link.mode === "native" && isPhysical(driver),
       partial: driver === "veth",
@@ -127,7 +127,7 @@ async function attachBy(
       report: {
         ...unattached(port),
         ...{ ifindex, adopted: earlier !== undefined, edge: edge.map(({ place }) => place) },
-        ...modeOf(link, driver),
+        ...modeOf(link, driver, mtu),
       },
     };
   } catch (cause) {
@@ -189,14 +189,17 @@ export function unattached({ interface: name, role, tenantIndex }: PortOptions, 
   return reason === undefined ? report : { ...report, reason };
 }
 
-function modeOf(link: BpfLink, driver: string): Pick<PortReport, "hook" | "reason"> {
+function modeOf(link: BpfLink, driver: string, mtu: number): Pick<PortReport, "hook" | "reason"> {
   switch (link.mode) {
     case "native":
       return { hook: "xdp native" };
     case "generic":
       return {
         hook: "xdp generic",
-        reason: `the driver ${driver || "of this interface"} takes no native XDP program: each packet costs about as much as without XDP`,
+        reason:
+          mtu > ONE_PAGE_MTU
+            ? `native XDP takes frames of one page: generic mode at an MTU of ${mtu}, which costs as much as without XDP; with ${ONE_PAGE_MTU} or less, and a restart, native mode, or tc`
+            : `the driver ${driver || "of this interface"} takes no native XDP program: each packet costs about as much as without XDP`,
       };
     case "tcx":
       return { hook: "tcx" };

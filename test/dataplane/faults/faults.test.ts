@@ -142,6 +142,11 @@ await isolated(import.meta.filename, SETUP, async () => {
       await using dataplane = await start([CORE]);
       assert.equal(dataplane.ports[0]!.hook, "tcx");
       const [, fitting] = /tc instead at an MTU of 9000.* with (\d+) or less/.exec(dataplane.ports[0]!.reason!)!;
+      // Who asks for XDP all the same gets it as it is to be had, and is told why
+      await dataplane.changePorts([{ ...CORE, hook: "xdp" }]);
+      assert.equal(dataplane.ports[0]!.hook, "xdp generic");
+      assert.match(dataplane.ports[0]!.reason!, new RegExp(`generic mode at an MTU of 9000.* with ${fitting} or less`));
+      await dataplane.changePorts([]);
       setMtu(Number(fitting));
     }
     // what was said is true

@@ -10,6 +10,8 @@ const execute = promisify(execFile);
 
 export interface LabOptions {
   readonly coreMtu: number;
+  /** Of hosts' links; else 1500. */
+  readonly edgeMtu?: number;
   readonly coreHook: Hook;
   readonly edgeHook: Hook;
   /** The MSS of SYNs is lowered. */
@@ -214,14 +216,14 @@ export class Lab implements AsyncDisposable {
 
   /** One process for all links and one for each place: a process for each word of it would take longer than the tests. */
   #build(): void {
-    const { coreMtu } = this.options;
+    const { coreMtu, edgeMtu = 1500 } = this.options;
     batch(
       ...PLACES.map((place) => `netns add ${this.namespace(place)}`),
-      this.#cable("client", "r1", 1500),
-      this.#cable("r1", "near", 1500),
+      this.#cable("client", "r1", edgeMtu),
+      this.#cable("r1", "near", edgeMtu),
       this.#cable("r1", "core", coreMtu),
       this.#cable("core", "r2", coreMtu),
-      this.#cable("r2", "agent", 1500),
+      this.#cable("r2", "agent", edgeMtu),
     );
     for (const place of PLACES) {
       const forwarding = LINKS[place] === 1 ? 0 : 1;
