@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
-import type { Native } from "../../../native/index.ts";
+import { loadNative, type Native } from "../../../native/index.ts";
 import { DataplaneError, startKernelDataplane } from "../../../src/dataplane/index.ts";
 import { OPTIONS, SILENT } from "../memory/story.ts";
 
@@ -32,5 +33,27 @@ describe("a host on which the pass cannot run", () => {
         assert.match(cause.message, says);
         return true;
       });
+    });
+
+  for (const missing of ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"])
+    it(`a process without ${missing} alone is told so, by this kernel`, (t) => {
+      const { usable, reason: whyNot } = loadNative().bpf.probe();
+      if (process.getuid?.() !== 0 || !usable)
+        return t.skip(`skipped: ${whyNot ?? "capabilities are dropped by root"}`);
+      // CAP_SYS_ADMIN stands for the first two.
+      const without = ["--bounding-set", `-sys_admin,-${missing.slice(4).toLowerCase()}`, process.execPath];
+      const start = `
+        import { loadNative } from ${JSON.stringify(import.meta.resolve("../../../native/index.ts"))};
+        import { startKernelDataplane } from ${JSON.stringify(import.meta.resolve("../../../src/dataplane/index.ts"))};
+        import { OPTIONS, SILENT } from ${JSON.stringify(import.meta.resolve("../memory/story.ts"))};
+        const parts = { native: loadNative(), log: SILENT, objectPath: "unused" };
+        await startKernelDataplane(OPTIONS, parts).catch((cause) => console.log(cause.code, cause.message));
+      `;
+      const child = spawnSync("setpriv", [...without, "--input-type=module", "--eval", start], { encoding: "utf8" });
+      assert.equal(
+        child.stdout.trim(),
+        `dataplane.no-rights ${missing} is missing: run semrd as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN`,
+        child.stderr,
+      );
     });
 });
