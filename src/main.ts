@@ -175,7 +175,7 @@ The protocol is src/dataplane/fib-service/README.md and fib.proto beside it; lab
           ? {}
           : {
               tls: {
-                ...{ certificateFile: certificate, keyFile: key, caFile: ca },
+                ...{ certificateFile: certificate, keyFile: key, caFiles: [ca] },
                 ...(serverName === undefined ? {} : { serverName }),
               },
             };

@@ -46,7 +46,7 @@ export class OperatorsStory {
       "semrd-netconf:netconf": { ssh: { listen: listen(830) } },
       "semrd-grpc-server:grpc": {
         listen: listen(9339),
-        tls: { "certificate-file": "lab/cert.pem", "key-file": "lab/key.pem" },
+        tls: { "asymmetric-key": "router", certificate: "router" },
       },
     };
     const access = {
@@ -55,7 +55,10 @@ export class OperatorsStory {
     };
     // The tools' turns are, of the one route, what damping is there to slow down.
     const advertisement = { damping: { "good-news-interval-ms": 100, "good-news-interval-maximum-ms": 100 } };
-    const router = { management, advertisement };
+    const certificate = [{ name: "router", "certificate-file": "lab/cert.pem" }];
+    const key = { name: "router", "private-key-file": "lab/key.pem", certificates: { certificate } };
+    const keystore = { "asymmetric-keys": { "asymmetric-key": [key] } };
+    const router = { "semrd-keystore:keystore": keystore, management, advertisement };
     const edit = JSON.stringify({ "semrd-router:router": router, "ietf-netconf-acm:nacm": access });
     for (const name of CHANGED) {
       await this.#config(name, edit, "edit", "-");

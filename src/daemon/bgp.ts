@@ -26,11 +26,11 @@ import { siteOfOrigin as siteOf } from "../bgp/wire/index.ts";
 import type {
   BgpConfiguration,
   ListenRangeConfiguration,
+  NamedKey,
   NeighborConfiguration,
   NeighborSettingsConfiguration,
   NodeConfiguration,
   RouterConfiguration,
-  Secret,
 } from "../management/index.ts";
 import type { Rib, RibPeer } from "../rib/index.ts";
 import { withBorder } from "./border.ts";
@@ -61,15 +61,17 @@ function listenRange(range: ListenRangeConfiguration, bgp: BgpConfiguration, pol
   return { name: formatIpv6Prefix(prefix), prefix, limit, remoteAs, template: settingsOf(range, bgp, policies) };
 }
 
-const textOf = (secret: Secret): string => new TextDecoder().decode(secret.octets());
+/** As the speaker has keys: one character an octet. */
+const textOf = ({ secret }: NamedKey): string => String.fromCharCode(...secret.octets());
 
 function settingsOf(
   settings: NeighborSettingsConfiguration,
   bgp: BgpConfiguration,
   policies: PolicyBook,
 ): RangeTemplate {
-  const { password, holdTime, keepaliveTime, ttlSecurityHops, multihop, importPolicy, exportPolicy } = settings;
-  const { furtherPasswords, aoKeys } = settings;
+  const { holdTime, keepaliveTime, ttlSecurityHops, multihop, importPolicy, exportPolicy } = settings;
+  const { md5Keys, aoKeys } = settings;
+  const [password, ...furtherPasswords] = md5Keys.map(textOf);
   const { group, shutdownMessage, delayOpen, sendHoldTime, advertisementInterval } = settings;
   return {
     ...(group === undefined ? {} : { group }),
@@ -94,9 +96,9 @@ function settingsOf(
     ...(advertisementInterval === undefined ? {} : { advertisementInterval }),
     updateSource: formatIpv6(settings.localAddress ?? bgp.address),
     ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
-    ...(password === undefined ? {} : { password: textOf(password) }),
-    ...(furtherPasswords.length === 0 ? {} : { furtherPasswords: furtherPasswords.map(textOf) }),
-    ...(aoKeys.length === 0 ? {} : { aoKeys: aoKeys.map((key) => ({ ...key, secret: textOf(key.secret) })) }),
+    ...(password === undefined ? {} : { password }),
+    ...(furtherPasswords.length === 0 ? {} : { furtherPasswords }),
+    ...(aoKeys.length === 0 ? {} : { aoKeys: aoKeys.map(({ key, ...rest }) => ({ ...rest, secret: textOf(key) })) }),
     ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
     ...(multihop === undefined ? {} : { multihop }),
     ...(importPolicy.length === 0 ? {} : { importPolicy: policies.chain(importPolicy) }),

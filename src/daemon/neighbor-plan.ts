@@ -37,7 +37,8 @@ const YANG_WORDS: Readonly<Record<string, string>> = {
   bgpIdentifier: "router-id",
   updateSource: "local-address",
   reflectorClient: "route-reflector-client",
-  furtherPasswords: "further-password",
+  password: "md5-key",
+  furtherPasswords: "md5-key",
   aoKeys: "tcp-ao-key",
 };
 

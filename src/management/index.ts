@@ -7,6 +7,7 @@ export { ConfigurationError, type ConfigurationFault, formatFault } from "./conf
 export type { Files } from "./configuration/files.ts";
 export type * from "./configuration/grpc.ts";
 export type * from "./configuration/ipv4.ts";
+export type * from "./configuration/keystore.ts";
 export { type LoadParts, loadConfiguration, parseConfiguration } from "./configuration/load.ts";
 export type * from "./configuration/mrt.ts";
 export type * from "./configuration/operators.ts";

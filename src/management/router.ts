@@ -3,9 +3,10 @@ import { loadNative } from "../../native/index.ts";
 import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.ts";
 import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
 import { ConfigurationError } from "./configuration/error.ts";
+import { FormerCredentials } from "./configuration/stored-credentials.ts";
 import { isSecret } from "./configuration/wording.ts";
 import { type SchemaPart, type SchemaReport, schemaReport } from "./control/schema-report.ts";
-import { AccessBook, accessSchema } from "./nacm/index.ts";
+import { AccessBook, accessSchema, secretsOf } from "./nacm/index.ts";
 import { OperationBook } from "./operations/index.ts";
 import { StateBook } from "./state/index.ts";
 import {
@@ -64,7 +65,8 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     const model = await YangModel.open(context, { xpath });
     const schemaOfAccess = accessSchema(await context.schema());
     const binder = new RouterBinder({ model, clock, folder, access: schemaOfAccess });
-    const store = await CommitStore.open(commits, lineage(random), log);
+    const former = new FormerCredentials(log);
+    const store = await CommitStore.open(former.commits(commits), lineage(random), log);
     const state = new StateBook(clock);
     const operational = new StateReader(model, state, clock);
     const book = new OperationBook();
@@ -77,7 +79,9 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
     const access = new AccessBook(schemaOfAccess, bindNacm(undefined, schemaOfAccess), clock);
     state.add(access.state);
     const opened = await openEngine({
-      ...{ model, operational, operations, binder, store, startup, clock, log, isSecret, access },
+      ...{ model, operational, operations, binder, store, clock, log, isSecret, access },
+      startup: former.startup(startup),
+      secrets: secretsOf(schemaOfAccess),
       ...(parts.durable === undefined ? {} : { durable: parts.durable }),
     });
     if (!opened.ok) {

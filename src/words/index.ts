@@ -11,5 +11,6 @@ export {
 } from "./place.ts";
 export { printable } from "./printable.ts";
 export type { SchemaNode } from "./schema-node.ts";
+export { withoutSecrets } from "./secrets.ts";
 export { LineFault, quotedWord, splitWords, stepsOfPath, type Word, wordsOf } from "./words.ts";
 export { bracesView, eachWordLine, keysOf, placeOfPath, valueAt, valueWords, word, wordLines } from "./written.ts";

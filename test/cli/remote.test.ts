@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { hashPassword } from "../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../daemon/router-process.ts";
 import { certificate, signed } from "../management/gnmi/gnmi-router.ts";
+import { pair, stores } from "../management/stores.ts";
 
 const ELSEWHERE = fileURLToPath(new URL("elsewhere.ts", import.meta.url));
 const SEMRCTL = fileURLToPath(new URL("../../tools/semrctl", import.meta.url));
@@ -141,9 +142,10 @@ describe("semrctl of a router elsewhere", {
           "semrd-access:users": { user: ["alice", "bob"].map((name) => ({ name, "password-hash": hash })) },
           "semrd-grpc-server:grpc": {
             listen: [{ address: ADDRESS, port: 9339 }],
-            tls: { "certificate-file": "server.pem", "key-file": "server.key" },
+            tls: pair("server"),
           },
         },
+        ...stores({ pairs: { server: ["server.pem", "server.key"] }, bags: { operators: ["ca.pem"] } }),
         "semrd-tenant:tenants": { tenant: [tenant("acme", 1), tenant("globex", 2)] },
         "semrd-agent:agents": {
           agent: [
@@ -476,8 +478,7 @@ describe("semrctl of a router elsewhere", {
   });
 
   it("logs in with a client certificate, where the router has an authority of those", async () => {
-    const tls = { "client-ca-file": "ca.pem" };
-    const steps = `set management grpc tls client-ca-file ${tls["client-ca-file"]}\ncommit\n`;
+    const steps = "set management grpc tls client-ca-certs operators\ncommit\n";
     assert.equal((await local(["configure", "--private"], steps)).exitCode, 0);
     await signed({ folder }, "bob");
     await certificate(folder, "own", ["-subj", "/CN=bob"]);

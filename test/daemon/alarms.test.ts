@@ -130,8 +130,9 @@ describe("what an alarm is raised for", () => {
     after(() => rmSync(folder, { recursive: true }));
     await certificate(folder, "c", ["-subj", "/CN=router"]); // 30 days
     const of = configured({
-      ...{ registration: {}, dataplane: {} },
-      management: { netconf: {}, grpc: { tls: { certificateFile: path.join(folder, "c.pem") } } },
+      keystore: {
+        asymmetricKeys: [{ name: "k", certificates: [{ name: "c", certificateFile: path.join(folder, "c.pem") }] }],
+      },
     });
     const day = 86_400_000;
     const in_ = async (days: number) =>
@@ -139,7 +140,8 @@ describe("what an alarm is raised for", () => {
         at,
         severity,
       ]);
-    const at = "/semrd-router:router/management/semrd-grpc-server:grpc/tls/certificate-file";
+    const keys = "/semrd-router:router/semrd-keystore:keystore/asymmetric-keys";
+    const at = `${keys}/asymmetric-key[name='k']/certificates/certificate[name='c']/certificate-file`;
     assert.deepEqual(await in_(-1), []);
     assert.deepEqual(await in_(0.1), [[at, "warning"]]);
     assert.deepEqual(await in_(24), [[at, "major"]]);

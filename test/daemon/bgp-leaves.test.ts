@@ -11,6 +11,7 @@ import { bindRouter } from "../../src/management/yang/binding.ts";
 import { openSchema } from "../../src/management/yang/schema.ts";
 import { edited } from "../management/documents.ts";
 import { ROUTING_POLICY } from "../management/policy-document.ts";
+import { symmetricKeys } from "../management/stores.ts";
 
 type Json = { [name: string]: unknown };
 
@@ -51,9 +52,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "hold-time": { values: [undefined, 30] },
   "send-hold-time": { values: [undefined, 600] },
   "local-address": { values: [undefined, "fd00:ffff::23"] },
-  password: { values: ["one", "two"] },
-  "further-password": { values: [[], ["two"]], with: { password: "one" } },
-  "tcp-ao-key/password": { values: ["one", "two"] },
+  "md5-key": { values: [["one"], ["two", "one"]] },
+  "tcp-ao-key/symmetric-key": { values: ["one", "two"] },
   "neighbor/peer-group": { values: ["g", "h"], with: { "remote-as": undefined } },
   "range/peer-group": { values: ["r", "h"] },
   "import-policy": { values: [[], ["p"]] },
@@ -77,7 +77,7 @@ const SHOWN_ONLY = new Set(["peer-groups/peer-group/description", "peer-groups/p
 /** An entry of each list, or what is beside a leaf of it. */
 const ENTRIES: Readonly<Record<string, Json>> = {
   family: { name: "ipv6-unicast" },
-  "tcp-ao-key": { "send-id": 1, "receive-id": 1, password: "one" },
+  "tcp-ao-key": { "send-id": 1, "receive-id": 1, "symmetric-key": "one" },
   label: { name: "eu", bit: 1 },
 };
 
@@ -169,6 +169,7 @@ function documentOf(leaf: Leaf, which: 0 | 1): string {
     const bgp = bgpOf();
     delete router.bgp;
     router["semrd-bgp:bgp"] = bgp;
+    Object.assign(router["semrd-keystore:keystore"], symmetricKeys({ one: "one", two: "two" }));
     const policy = {
       name: "p",
       statements: { statement: [{ name: "s", actions: { "policy-result": "accept-route" } }] },

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import type { FibRow, StatusReport } from "../../src/management/index.ts";
 import { ExecutorProcess } from "../dataplane/suite/executor-process.ts";
+import { pair, stores } from "../management/stores.ts";
 import { ended, RouterFolder, type RouterProcess } from "./router-process.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "semrd-fib-"));
@@ -114,13 +115,17 @@ describe("a router with an executor", () => {
   });
 
   it("is a configuration that says where, and TLS beyond this host", async () => {
+    for (const file of ["r1.pem", "r1.key"]) writeFileSync(path.join(folder, file), "");
     const CASES = [
       [{ address: "2001:db8::7" }, /reached with TLS only/],
-      [{ address: "::1", tls: { "certificate-file": "r1.pem" } }, /belong together/],
+      [{ address: "::1", tls: pair("r1") }, /belong together/],
       [{ address: "127.0.0.1" }, undefined],
     ] as const;
     for (const [service, says] of CASES) {
-      const dataplane = { "semrd-dataplane:dataplane": { driver: "fib-service", "fib-service": service } };
+      const dataplane = {
+        ...stores({ pairs: { r1: ["r1.pem", "r1.key"] } }),
+        "semrd-dataplane:dataplane": { driver: "fib-service", "fib-service": service },
+      };
       const file = await routers.written("checked", routers.configuration("checked", dataplane));
       const { code, out, err } = await ended(["--check", "--config", file]);
       assert.equal(code, says === undefined ? 0 : 78, out + err);

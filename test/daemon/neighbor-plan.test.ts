@@ -8,6 +8,7 @@ import { policyBook } from "../../src/daemon/policy.ts";
 import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "../management/documents.ts";
 import { ROUTING_POLICY } from "../management/policy-document.ts";
+import { symmetricKeys } from "../management/stores.ts";
 
 const PARTS = { yang: loadNative().yang, files: ALL_FILES };
 const [R1, R3] = ["fd00:ffff::1", "fd00:ffff::3"];
@@ -23,6 +24,7 @@ function configuration(edit: (bgp: Editable, policies: Editable[]) => void = () 
       { address: R3, "remote-as": 65000, "export-policy": ["out"] },
     ];
     edit(bgp, policies);
+    Object.assign(router["semrd-keystore:keystore"], symmetricKeys({ secret: "between us" }));
     const { "defined-sets": sets } = structuredClone(ROUTING_POLICY);
     router["semrd-policy:routing-policy"] = {
       "defined-sets": sets,
@@ -66,14 +68,14 @@ describe("what a commit does to neighbours", () => {
     const changed = await plan((bgp) => {
       const [first] = bgp.neighbors.neighbor;
       bgp.neighbors.neighbor = [
-        { ...first, password: "secret", description: "r1" },
+        { ...first, "md5-key": ["secret"], description: "r1" },
         { address: "fd00:ffff::9", "remote-as": 65009 },
       ];
     });
     assert.deepEqual(steps(changed), [`remove ${R3}`, `reset ${R1} password,description`, "add fd00:ffff::9"]);
     assert.deepEqual(resetsOf(changed), [
       { address: R3, why: "it is no neighbour any more" },
-      { address: R1, why: "password: the connection is made in another way" },
+      { address: R1, why: "md5-key: the connection is made in another way" },
     ]);
   });
 
@@ -94,13 +96,13 @@ describe("what a commit does to neighbours", () => {
     const changed = await plan((bgp) => {
       bgp["local-as"] = 65001;
       bgp["graceful-restart"] = { "restart-time": 7 };
-      bgp.neighbors.neighbor = [{ ...bgp.neighbors.neighbor[0], password: "secret" }];
+      bgp.neighbors.neighbor = [{ ...bgp.neighbors.neighbor[0], "md5-key": ["secret"] }];
     });
     assert.deepEqual(resetsOf(changed), [
       { address: R3, why: "it is no neighbour any more" },
       {
         address: R1,
-        why: "local-as: it is part of the OPEN message; password: the connection is made in another way",
+        why: "local-as: it is part of the OPEN message; md5-key: the connection is made in another way",
       },
     ]);
     assert.deepEqual(laterOf(changed), []);

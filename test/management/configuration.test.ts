@@ -16,6 +16,7 @@ import {
 import { ALL_FILES, type Editable, edited, R2 } from "./documents.ts";
 import { INVALID } from "./invalid.ts";
 import { LIBYANG, listed, placeOf } from "./listed.ts";
+import { symmetricKeys } from "./stores.ts";
 
 const PARTS = { yang: loadNative().yang, files: ALL_FILES };
 
@@ -89,7 +90,7 @@ describe("a valid configuration", () => {
         nextHopSelf: false,
         enforceFirstAs: true,
         allowOwnAs: 0,
-        furtherPasswords: [],
+        md5Keys: [],
         aoKeys: [],
         remoteAs: 65000,
         kind: "internal",
@@ -340,10 +341,11 @@ describe("a valid configuration", () => {
   it("never shows a password", async () => {
     const password = "correct-horse";
     const text = edited((router) => {
-      router["semrd-bgp:bgp"].neighbors.neighbor[0].password = password;
+      Object.assign(router["semrd-keystore:keystore"], symmetricKeys({ r1: password }));
+      router["semrd-bgp:bgp"].neighbors.neighbor[0]["md5-key"] = ["r1"];
     });
     const configuration = await parseConfiguration(text, "/", PARTS);
-    const secret = configuration.bgp!.neighbors[0]!.password!;
+    const { secret } = configuration.bgp!.neighbors[0]!.md5Keys[0]!;
     assert.equal(new TextDecoder().decode(secret.octets()), password);
     for (const shown of [
       inspect(configuration, { depth: 9 }),
@@ -453,9 +455,10 @@ describe("a configuration file", () => {
     await writeFile(file, R2);
     await writeFile(path.join(folder, "r2.pem"), "");
     const registration = "/semrd-router:router/semrd-registration:registration";
+    const keystore = "/semrd-router:router/semrd-keystore:keystore";
     assert.deepEqual(await linesOf(file), [
-      `${file}:50: ${registration}/tls/key-file is "r2.key": there is no such key: check the path, or make the file (${folder}/r2.key)`,
-      `${file}:56: ${registration}/issuer[name='lab']/jwks-file is "jwks.json": there is no such key set: check the path, or make the file (${folder}/jwks.json)`,
+      `${file}:53: ${keystore}/asymmetric-keys/asymmetric-key[name='r2']/private-key-file is "r2.key": there is no such key: check the path, or make the file (${folder}/r2.key)`,
+      `${file}:67: ${registration}/issuer[name='lab']/jwks-file is "jwks.json": there is no such key set: check the path, or make the file (${folder}/jwks.json)`,
     ]);
 
     await writeFile(path.join(folder, "r2.key"), "");

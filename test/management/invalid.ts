@@ -1,6 +1,7 @@
 import type { ConfigurationFault } from "../../src/management/index.ts";
 import type { Editable } from "./documents.ts";
 
+const KEYS = "/semrd-router:router/semrd-keystore:keystore/symmetric-keys/symmetric-key";
 const BGP = "/semrd-router:router/semrd-bgp:bgp";
 const AGENT_A = "/semrd-router:router/semrd-agent:agents/agent[id='spiffe://example.net/acme/agent/ocr-a']";
 const OCR_A = `${AGENT_A}/capability[name='/vision/ocr'][major-version='1'][address='fd00:a:21::10'][port='8080']`;
@@ -418,7 +419,7 @@ export const INVALID: readonly Invalid[] = [
     want: [
       {
         path: "/semrd-router:router/semrd-registration:registration",
-        reason: "registration listens with TLS only: give tls/certificate-file and tls/key-file",
+        reason: "registration listens with TLS only: give tls/asymmetric-key and tls/certificate",
         tag: "tls-missing",
       },
     ],
@@ -544,21 +545,46 @@ export const INVALID: readonly Invalid[] = [
     ],
   },
   {
-    name: "a password of the wrong type or length: refused without showing it",
+    name: "a key of the wrong type, form or length: refused without showing it",
     edit: (router) => {
-      const { neighbor } = router["semrd-bgp:bgp"].neighbors;
-      neighbor[0].password = 12345678;
-      neighbor[1].password = "x".repeat(81);
+      const values = [12345678, "no base64, this", ""];
+      const keys = values.map((value, i) => ({ name: `k${i}`, "cleartext-symmetric-key": value }));
+      router["semrd-keystore:keystore"]["symmetric-keys"] = { "symmetric-key": keys };
+    },
+    want: [
+      { path: `${KEYS}[name='k0']/cleartext-symmetric-key`, reason: "not of the form that is expected here" },
+      { path: `${KEYS}[name='k1']/cleartext-symmetric-key`, reason: "a key is written in base64" },
+      {
+        path: `${KEYS}[name='k2']/cleartext-symmetric-key`,
+        reason: "a key has 1 to 4096 octets",
+        tag: "bad-key-length",
+      },
+    ],
+  },
+  {
+    name: "keys and certificates that are not in the stores, and a certificate of another key",
+    edit: (router) => {
+      const keys = router["semrd-keystore:keystore"]["asymmetric-keys"]["asymmetric-key"];
+      keys.push({
+        ...keys[0],
+        name: "other",
+        certificates: { certificate: [{ name: "o", "certificate-file": "o.pem" }] },
+      });
+      router["semrd-bgp:bgp"].neighbors.neighbor[0]["md5-key"] = ["r1"];
+      router["semrd-registration:registration"].tls.certificate = "o";
     },
     want: [
       {
-        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/password`,
-        reason: "not of the form that is expected here",
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/md5-key[.='r1']`,
+        value: '"r1"',
+        reason: "there is no /router/keystore/symmetric-keys/symmetric-key with the name r1",
+        tag: "instance-required",
       },
       {
-        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::3']/password`,
-        reason: "a TCP MD5 password has 1 to 80 octets",
-        tag: "bad-password",
+        path: "/semrd-router:router/semrd-registration:registration/tls/certificate",
+        value: '"o"',
+        reason: "there is no /router/keystore/asymmetric-keys/asymmetric-key/certificates/certificate with the name o",
+        tag: "instance-required",
       },
     ],
   },

@@ -4,12 +4,17 @@ import { loadNative } from "../../native/index.ts";
 import { ConfigurationError, type NeighborConfiguration, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "./documents.ts";
 import { listed } from "./listed.ts";
+import { symmetricKeys } from "./stores.ts";
 
 const PARTS = { yang: loadNative().yang, files: ALL_FILES };
 const [R1, R3] = ["fd00:ffff::1", "fd00:ffff::3"];
 
 async function parse(edit: (bgp: Editable) => void) {
-  const text = edited((router) => edit(router["semrd-bgp:bgp"]));
+  const keys = { old: "old key", older: "older", new: "new", long: "x".repeat(81) };
+  const text = edited((router) => {
+    edit(router["semrd-bgp:bgp"]);
+    Object.assign(router["semrd-keystore:keystore"], symmetricKeys(keys));
+  });
   return (await parseConfiguration(text, "/etc/semrd", PARTS)).bgp!;
 }
 
@@ -99,19 +104,29 @@ describe("what a neighbour has from its group and from all neighbours", () => {
   });
 
   it("keys of the connection: those of one level, passwords or TCP-AO", async () => {
-    const key = { "send-id": 1, "receive-id": 2, password: "a key" };
-    const group = { "remote-as": 65000, password: "old", "further-password": ["older"] };
-    const [first, second] = await neighbors([{ "tcp-ao-key": [key] }, { "peer-group": "g", password: "new" }], group);
-    assert.deepEqual([first!.password, first!.furtherPasswords], [undefined, []]);
-    const { secret, ...others } = first!.aoKeys[0]!;
+    const key = { "send-id": 1, "receive-id": 2, "symmetric-key": "old" };
+    const group = { "remote-as": 65000, "md5-key": ["old", "older"] };
+    const [first, second] = await neighbors(
+      [{ "tcp-ao-key": [key] }, { "peer-group": "g", "md5-key": ["new"] }],
+      group,
+    );
+    assert.deepEqual(first!.md5Keys, []);
+    const { key: own, ...others } = first!.aoKeys[0]!;
     assert.deepEqual(others, { sendId: 1, receiveId: 2, algorithm: "aes-128-cmac-96" });
-    assert.deepEqual([String(secret), Buffer.from(secret.octets()).toString()], ["***", "a key"]);
-    assert.deepEqual([second!.furtherPasswords, second!.aoKeys], [[], []]);
+    assert.deepEqual([String(own.secret), Buffer.from(own.secret.octets()).toString()], ["***", "old key"]);
+    assert.deepEqual([second!.md5Keys.map(({ name }) => name), second!.aoKeys], [["new"], []]);
     const both = await faults((bgp) => {
-      Object.assign(bgp.neighbors.neighbor[0], { password: "x", "tcp-ao-key": [key] });
+      Object.assign(bgp.neighbors.neighbor[0], { "md5-key": ["new"], "tcp-ao-key": [key] });
     });
     const at = `/neighbors/neighbor[address='${R1}']/tcp-ao-key[send-id='1'][receive-id='2']`;
-    assert.deepEqual(both, [`password-and-tcp-ao ${at}`]);
+    assert.deepEqual(both, [`md5-and-tcp-ao ${at}`]);
+    for (const [named, leaf] of [
+      [{ "md5-key": ["new", "long"] }, "md5-key"],
+      [{ "tcp-ao-key": [{ ...key, "symmetric-key": "long" }] }, "tcp-ao-key"],
+    ] as const) {
+      const long = await faults((bgp) => void Object.assign(bgp.neighbors.neighbor[0], named));
+      assert.deepEqual(long, [`bad-key-length /neighbors/neighbor[address='${R1}']/${leaf}`]);
+    }
   });
 
   const GROUP = { name: "g", "remote-as": 65000 };

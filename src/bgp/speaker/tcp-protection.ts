@@ -7,12 +7,13 @@ export interface AoKey {
   readonly receiveId: number;
   /** @see RFC 5926 §3.2 */
   readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
+  /** One character an octet, as in `password`. */
   readonly secret: string;
 }
 
 /** How the segments of a connection are signed. */
 export interface TcpProtection {
-  /** @see RFC 2385 */
+  /** Octets, each as the character of that number: a key need not be text. @see RFC 2385 */
   readonly password?: string;
   /** The first one signs what is sent; what comes may be signed with any. @see RFC 5925 */
   readonly aoKeys?: readonly AoKey[];
@@ -30,7 +31,7 @@ export interface ProtectedPeer {
   readonly prefixLength: number;
 }
 
-const octetsOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const octetsOf = (key: string): Uint8Array => Uint8Array.from(key, (octet) => octet.charCodeAt(0));
 
 /** A socket whose keys are brought from one state to another. */
 export interface ProtectedSocket {

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { LineFault, type Model, splitWords, valueAt } from "../../words/index.ts";
+import { LineFault, type Model, splitWords, valueAt, withoutSecrets } from "../../words/index.ts";
 import { CommandFailure, EXIT, type ExitCode } from "../exit.ts";
 import type { TableStyle } from "../table.ts";
 import { printable, type Terminal } from "../terminal.ts";
@@ -49,11 +49,11 @@ export async function runScript(
     } catch (error) {
       if (error instanceof LineFault)
         throw new CommandFailure(EXIT.refused, `line ${number}: ${error.message}`, {
-          details: [line, pointer(error, 0)],
+          details: [withoutSecrets(line), pointer(error, 0)],
         });
       if (error instanceof CommandFailure && error.exitCode === EXIT.refused)
         throw new CommandFailure(EXIT.refused, `line ${number}: ${error.message}`, {
-          details: [line, ...error.details],
+          details: [withoutSecrets(line), ...error.details],
           ...(error.document === undefined ? {} : { document: error.document }),
         });
       throw error;

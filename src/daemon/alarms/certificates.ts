@@ -7,17 +7,18 @@ import type { Conditions } from "./conditions.ts";
 const DAY = 86_400_000;
 const WARNING = 30 * DAY;
 const MAJOR = 7 * DAY;
-const ROUTER = "/semrd-router:router";
+const KEYS = "/semrd-router:router/semrd-keystore:keystore/asymmetric-keys";
 
-/** Certificates that the router proves itself with, by the leaf that names them. */
-function certificatesOf({ registration, management, dataplane }: RouterConfiguration): ReadonlyMap<string, string> {
-  const files = [
-    [`${ROUTER}/semrd-registration:registration/tls/certificate-file`, registration.tls?.certificateFile],
-    [`${ROUTER}/management/semrd-grpc-server:grpc/tls/certificate-file`, management.grpc.tls?.certificateFile],
-    [`${ROUTER}/management/semrd-netconf:netconf/tls/certificate-file`, management.netconf.tls?.certificateFile],
-    [`${ROUTER}/semrd-dataplane:dataplane/fib-service/tls/certificate-file`, dataplane.executor?.tls?.certificateFile],
-  ] as const;
-  return new Map(files.flatMap(([place, file]) => (file === undefined ? [] : [[place, file]])));
+/** Certificates that the router can prove itself with, by the leaf that names the file. */
+function certificatesOf({ keystore }: RouterConfiguration): ReadonlyMap<string, string> {
+  return new Map(
+    keystore.asymmetricKeys.flatMap((key) =>
+      key.certificates.map(({ name, certificateFile }) => [
+        `${KEYS}/asymmetric-key[name='${key.name}']/certificates/certificate[name='${name}']/certificate-file`,
+        certificateFile,
+      ]),
+    ),
+  );
 }
 
 /** Certificates that end soon, have ended, or cannot be read; of a chain the router's own one, which comes first. */

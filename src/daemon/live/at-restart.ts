@@ -1,3 +1,4 @@
+import { sameValue } from "../../base/index.ts";
 import {
   type Answer,
   answered,
@@ -79,6 +80,13 @@ function whyAtRestart(path: Path, { before, intended, isRecoded, isOtherNumber }
   }
   if (section === "tenants" && list === "tenant" && (leaf === "index" || leaf === "route-distinguisher")) {
     if (isOtherNumber(path[2]!.keys?.name)) return "addresses and routes of the tenant carry it";
+  }
+  if (section === "keystore" || section === "truststore") {
+    const tls = intended.dataplane.executor?.tls;
+    const name = path[3]?.keys?.name;
+    const isIts = name === (section === "keystore" ? tls?.names.asymmetricKey : tls?.names.bag);
+    if (name !== undefined && isIts && !sameValue(before.dataplane.executor?.tls, tls))
+      return "the executor is connected to when the router starts";
   }
   if (section === "taxonomy" && list === "family") {
     if (isRecoded(path[2]!.keys?.label)) return "the addresses of its capabilities carry it";

@@ -15,10 +15,10 @@ export function startupFile(path: string): StartupFile {
     path,
     async read(): Promise<StartupText> {
       await using file = await open(path, "r");
-      const { size } = await file.stat();
+      const { size, mode } = await file.stat();
       if (size > MAX_OCTETS) throw new RangeError(`${size} octets are more than the ${MAX_OCTETS} that are allowed`);
       const text = await file.readFile("utf8");
-      return { text, digest: digestOf(text) };
+      return { text, digest: digestOf(text), ...((mode & 0o077) === 0 ? {} : { isOpen: true }) };
     },
     async write(text) {
       try {

@@ -9,11 +9,11 @@ import {
 import { messageOf } from "../../base/index.ts";
 import { type FromExecutor, fibService, type ToExecutor } from "./messages.ts";
 
-/** Files of the router's own certificate and key, and of the authority that vouches for the executor, in PEM. */
+/** Files of the router's own certificate and key, and of the authorities that vouch for the executor, in PEM. */
 export interface ExecutorTls {
   readonly certificateFile: string;
   readonly keyFile: string;
-  readonly caFile: string;
+  readonly caFiles: readonly string[];
   /** The name that the executor's certificate has to have; absent: its address. */
   readonly serverName?: string;
 }
@@ -65,13 +65,14 @@ export class ExecutorChannel implements Disposable {
 
 async function credentialsOf(tls: ExecutorTls | undefined): Promise<ChannelCredentials> {
   if (tls === undefined) return grpcCredentials.createInsecure();
-  const { certificateFile, keyFile, caFile } = tls;
+  const { certificateFile, keyFile, caFiles } = tls;
   try {
-    const [cert, key, ca] = await Promise.all([readFile(certificateFile), readFile(keyFile), readFile(caFile)]);
+    const [cert, key] = await Promise.all([readFile(certificateFile), readFile(keyFile)]);
+    const ca = Buffer.from((await Promise.all(caFiles.map((file) => readFile(file, "utf8")))).join("\n"));
     createSecureContext({ cert, key, ca });
     return grpcCredentials.createSsl(ca, key, cert);
   } catch (cause) {
-    const files = [certificateFile, keyFile, caFile].join(", ");
+    const files = [certificateFile, keyFile, ...caFiles].join(", ");
     throw new Error(`the certificate for the executor cannot be used (${files}): ${messageOf(cause)}`, { cause });
   }
 }

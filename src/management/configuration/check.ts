@@ -1,5 +1,6 @@
 import type { CheckConfigResult } from "../control/types.ts";
 import { ConfigurationError } from "./error.ts";
+import type { Moved } from "./former-credentials.ts";
 import { type LoadParts, loadConfiguration, parseConfiguration } from "./load.ts";
 import type { RouterConfiguration } from "./types.ts";
 
@@ -26,8 +27,11 @@ export interface CheckOutput {
 
 /** What `semrd --check --config FILE` and `semrctl check-config FILE` do: prints the verdict, answers the exit code. */
 export async function checkConfigCommand(file: string, output: CheckOutput, parts: LoadParts = {}): Promise<0 | 78> {
+  const moved = (all: readonly Moved[]): void => {
+    for (const { path, to } of all) output.err(`${file}: ${path}: credentials have moved, this is read as ${to}`);
+  };
   try {
-    const { name } = await loadConfiguration(file, parts);
+    const { name } = await loadConfiguration(file, { moved, ...parts });
     output.out(`${file}: valid configuration of router ${name}`);
     return 0;
   } catch (error) {

@@ -3,7 +3,7 @@ import type { ConfigurationFault } from "./error.ts";
 import { type JsonNode, type JsonObject, type PrintedDocument, printJsonDocument } from "./json-document.ts";
 import { locate, memberNamed, type Place } from "./locate.ts";
 import { Removed } from "./removed.ts";
-import { isSecret, reasonOf } from "./wording.ts";
+import { isSecret, reasonOf, reasonOfSecret } from "./wording.ts";
 
 /** Faults that are told apart at most; each costs one more validation, so large documents get fewer. */
 const MAX_FAULTS = 50;
@@ -141,10 +141,7 @@ function describe(place: Place, fault: YangFault): ConfigurationFault {
   return {
     path: place.path,
     ...(value === undefined ? {} : { value }),
-    reason:
-      isSecret(place.name) && fault.message.includes('"')
-        ? "not of the form that is expected here"
-        : reasonOf(fault.message),
+    reason: isSecret(place.name) ? reasonOfSecret(fault.message, fault.appTag) : reasonOf(fault.message),
     ...(fault.appTag === undefined ? {} : { tag: fault.appTag }),
     ...(line === undefined ? {} : { line }),
   };

@@ -1,4 +1,5 @@
 import type { Seconds } from "../../base/index.ts";
+import type { KeyPairFiles } from "./keystore.ts";
 import type { ListenAddress } from "./types.ts";
 
 /** gNMI over gRPC with TLS. */
@@ -6,11 +7,9 @@ export interface GrpcConfiguration {
   /** Empty: there is no gNMI server. */
   readonly listen: readonly ListenAddress[];
   /** Present wherever it listens. */
-  readonly tls?: {
-    readonly certificateFile: string;
-    readonly keyFile: string;
-    /** Present: clients have to show a certificate of it. */
-    readonly clientCaFile?: string;
+  readonly tls?: KeyPairFiles & {
+    /** Present: clients have to show a certificate of one of them. */
+    readonly clientCaFiles?: readonly string[];
   };
   /** Whether it is also served on a UNIX socket in the state directory. */
   readonly localSocket: boolean;

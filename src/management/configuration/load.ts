@@ -14,6 +14,7 @@ import { disagreements } from "./agreement.ts";
 import { diagnose, isYangError, valueText } from "./diagnose.ts";
 import { ConfigurationError, type ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
+import { type Moved, withKeystore } from "./former-credentials.ts";
 import { type JsonNode, JsonSyntaxError, parseJsonDocument } from "./json-document.ts";
 import { locate } from "./locate.ts";
 import { unreadable, unreadableFiles } from "./named-files.ts";
@@ -24,6 +25,8 @@ export interface LoadParts {
   readonly yang?: Yang;
   /** Default: the disk. */
   readonly files?: Files;
+  /** Told of passwords and files that are not where they belong, and were taken as if they were. */
+  readonly moved?: (moved: readonly Moved[]) => void;
 }
 
 /** A configuration file larger than this is not read: it is something else. */
@@ -68,6 +71,24 @@ export async function parseConfiguration(
   parts: LoadParts = {},
 ): Promise<RouterConfiguration> {
   const root = parseText(text);
+  const today = withKeystore(text);
+  if (today === undefined) return readConfiguration(text, root, folder, parts);
+  parts.moved?.(today.moved);
+  try {
+    return await readConfiguration(today.text, parseText(today.text), folder, parts);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    // Lines are those of what it has become.
+    throw new ConfigurationError(error.faults.map(({ line: _, ...fault }) => fault));
+  }
+}
+
+async function readConfiguration(
+  text: string,
+  root: JsonNode,
+  folder: string,
+  parts: LoadParts,
+): Promise<RouterConfiguration> {
   await using context = await openSchema(parts.yang ?? loadNative().yang);
   const document = await validate(text, root, context);
   const schema = accessSchema(await context.schema());

@@ -1,22 +1,28 @@
 import { messageOf } from "../../base/index.ts";
 import type { ConfigurationFault } from "./error.ts";
 import type { Files } from "./files.ts";
+import type { CertificateFile } from "./keystore.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 type Needed = readonly [place: string, file: string, what: string];
 
-const PAIR = (
-  place: string,
-  { certificateFile, keyFile }: { readonly certificateFile: string; readonly keyFile: string },
-): Needed[] => [
-  [`${place}/certificate-file`, certificateFile, "certificate"],
-  [`${place}/key-file`, keyFile, "key"],
-];
+const ROUTER = "/semrd-router:router";
+const KEYS = `${ROUTER}/semrd-keystore:keystore/asymmetric-keys`;
+const BAGS = `${ROUTER}/semrd-truststore:truststore/certificate-bags`;
+const REGISTRATION = `${ROUTER}/semrd-registration:registration`;
+const GRPC = `${ROUTER}/management/semrd-grpc-server:grpc`;
 
-const REGISTRATION = "/semrd-router:router/semrd-registration:registration";
-const GRPC = "/semrd-router:router/management/semrd-grpc-server:grpc";
-const NETCONF = "/semrd-router:router/management/semrd-netconf:netconf/tls";
-const EXECUTOR = "/semrd-router:router/semrd-dataplane:dataplane/fib-service/tls";
+const certificates = (place: string, files: readonly CertificateFile[]): Needed[] =>
+  files.map(({ name, certificateFile }) => [
+    `${place}/certificate[name='${name}']/certificate-file`,
+    ...([certificateFile, "certificate"] as const),
+  ]);
+
+const keySets = (
+  place: string,
+  issuers: readonly { readonly name: string; readonly jwksFile: string }[],
+): readonly Needed[] =>
+  issuers.map(({ name, jwksFile }) => [`${place}[name='${name}']/jwks-file`, jwksFile, "key set"]);
 
 /** What each section names; a section that is the same object is the same. */
 const SECTIONS: readonly {
@@ -24,36 +30,28 @@ const SECTIONS: readonly {
   readonly needs: (configuration: RouterConfiguration) => readonly Needed[];
 }[] = [
   {
+    of: ({ keystore }) => keystore,
+    needs: ({ keystore }) =>
+      keystore.asymmetricKeys.flatMap((key) => {
+        const place = `${KEYS}/asymmetric-key[name='${key.name}']`;
+        return [
+          [`${place}/private-key-file`, key.privateKeyFile, "key"] as const,
+          ...certificates(`${place}/certificates`, key.certificates),
+        ];
+      }),
+  },
+  {
+    of: ({ truststore }) => truststore,
+    needs: ({ truststore }) =>
+      truststore.bags.flatMap((bag) => certificates(`${BAGS}/certificate-bag[name='${bag.name}']`, bag.certificates)),
+  },
+  {
     of: ({ registration }) => registration,
-    needs: ({ registration: { tls, issuers } }) => [
-      ...(tls === undefined ? [] : PAIR(`${REGISTRATION}/tls`, tls)),
-      ...issuers.map(
-        ({ name, jwksFile }): Needed => [`${REGISTRATION}/issuer[name='${name}']/jwks-file`, jwksFile, "key set"],
-      ),
-    ],
+    needs: ({ registration: { issuers } }) => keySets(`${REGISTRATION}/issuer`, issuers),
   },
   {
     of: ({ management }) => management,
-    needs: ({ management: { grpc, netconf } }) => [
-      ...grpc.issuers.map(
-        ({ name, jwksFile }): Needed => [`${GRPC}/token-issuer[name='${name}']/jwks-file`, jwksFile, "key set"],
-      ),
-      ...(grpc.tls === undefined ? [] : PAIR(`${GRPC}/tls`, grpc.tls)),
-      ...(grpc.tls?.clientCaFile === undefined
-        ? []
-        : [[`${GRPC}/tls/client-ca-file`, grpc.tls.clientCaFile, "certificate"] as const]),
-      ...(netconf.tls === undefined ? [] : PAIR(NETCONF, netconf.tls)),
-      ...(netconf.tls === undefined
-        ? []
-        : [[`${NETCONF}/client-ca-file`, netconf.tls.clientCaFile, "certificate"] as const]),
-    ],
-  },
-  {
-    of: ({ dataplane }) => dataplane.executor,
-    needs: ({ dataplane: { executor } }) =>
-      executor?.tls === undefined
-        ? []
-        : [...PAIR(EXECUTOR, executor.tls), [`${EXECUTOR}/ca-file`, executor.tls.caFile, "certificate"]],
+    needs: ({ management: { grpc } }) => keySets(`${GRPC}/token-issuer`, grpc.issuers),
   },
 ];
 

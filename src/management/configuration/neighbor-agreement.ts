@@ -1,5 +1,6 @@
 import { formatIpv6, formatIpv6Prefix } from "../../base/index.ts";
 import type { ConfigurationFault } from "./error.ts";
+import type { NamedKey } from "./keystore.ts";
 import type { BgpConfiguration, NeighborSettingsConfiguration, RouterConfiguration } from "./types.ts";
 
 const BGP = "/semrd-router:router/semrd-bgp:bgp";
@@ -23,6 +24,10 @@ interface Rule {
   readonly value?: (settings: NeighborSettingsConfiguration) => string;
 }
 
+/** Octets that the kernel takes. */
+const LONGEST_TCP_KEY = 80;
+const isTooLong = ({ secret }: NamedKey): boolean => secret.length > LONGEST_TCP_KEY;
+
 /** Conditions over settings that may come from three places; where all come from one, YANG has said so before. */
 const RULES: readonly Rule[] = [
   {
@@ -32,6 +37,20 @@ const RULES: readonly Rule[] = [
     breaks: ({ settings: { keepaliveTime, holdTime = 0 } }) =>
       keepaliveTime !== undefined && keepaliveTime * 3 > holdTime,
     value: ({ keepaliveTime }) => String(keepaliveTime),
+  },
+  {
+    leaf: "md5-key",
+    tag: "bad-key-length",
+    reason: `TCP MD5 takes keys of at most ${LONGEST_TCP_KEY} octets: give the key in the keystore a shorter one`,
+    breaks: ({ settings: { md5Keys } }) => md5Keys.some(isTooLong),
+    value: ({ md5Keys }) => md5Keys.find(isTooLong)!.name,
+  },
+  {
+    leaf: "tcp-ao-key",
+    tag: "bad-key-length",
+    reason: `TCP-AO takes keys of at most ${LONGEST_TCP_KEY} octets: give the key in the keystore a shorter one`,
+    breaks: ({ settings: { aoKeys } }) => aoKeys.some(({ key }) => isTooLong(key)),
+    value: ({ aoKeys }) => aoKeys.find(({ key }) => isTooLong(key))!.key.name,
   },
   {
     leaf: "route-server-client",

@@ -2,6 +2,7 @@ import type { Seconds } from "../../base/index.ts";
 import type { User } from "../access/index.ts";
 import type { CallHomeClient } from "../netconf/call-home.ts";
 import type { CertificateRule } from "../netconf/certificate-user.ts";
+import type { KeyPairFiles } from "./keystore.ts";
 import type { ListenAddress } from "./types.ts";
 
 export type { User };
@@ -18,12 +19,11 @@ export interface NetconfConfiguration {
   /** Over SSH. @see RFC 6242 */
   readonly ssh: NetconfTransportConfiguration & { readonly maxAttempts: number };
   /** Over TLS; present wherever it is spoken. @see RFC 7589 */
-  readonly tls?: NetconfTransportConfiguration & {
-    readonly certificateFile: string;
-    readonly keyFile: string;
-    readonly clientCaFile: string;
-    readonly rules: readonly CertificateRule[];
-  };
+  readonly tls?: NetconfTransportConfiguration &
+    KeyPairFiles & {
+      readonly clientCaFiles: readonly string[];
+      readonly rules: readonly CertificateRule[];
+    };
   /** @see RFC 8071 */
   readonly callHome: {
     readonly clients: readonly (CallHomeClient & { readonly transport: "ssh" | "tls" })[];

@@ -83,6 +83,7 @@ export class Removed {
     if (this.#members.has(place.node)) return true;
     // Without a tag it is no condition of the model, so it looks at nothing else.
     if (fault.appTag === undefined) return false;
+    if (this.#tookWithin(place.node)) return true;
     return [...place.node.members.values()].some(
       (child) => child.kind === "string" && this.#tookValue(String(child.value), here),
     );
@@ -91,6 +92,13 @@ export class Removed {
   #took(holder: JsonObject, name: string): boolean {
     for (const taken of this.#members.get(holder) ?? []) if (local(taken) === local(name)) return true;
     return false;
+  }
+
+  /** From a container of this one, which conditions look into. */
+  #tookWithin(node: JsonObject): boolean {
+    return [...node.members.values()].some(
+      (child) => child.kind === "object" && (this.#members.has(child) || this.#tookWithin(child)),
+    );
   }
 
   #tookValue(value: string, except: string): boolean {

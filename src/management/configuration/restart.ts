@@ -13,6 +13,8 @@ export const LIVE: ReadonlySet<string> = new Set([
   "router-id",
   "nodes",
   "advertisement",
+  "keystore",
+  "truststore",
   "taxonomy",
   "tenants",
   "tenant-policies",
@@ -35,6 +37,8 @@ export const LASTING: readonly { readonly path: readonly string[]; readonly why:
   { path: ["advertisement", "unknown-tlvs-outside"], why: "what is passed on is chosen when the router starts" },
   { path: ["dataplane", "driver"], why: "the tables are its own" },
   { path: ["dataplane", "pin-directory"], why: "the tables lie there" },
+  { path: ["dataplane", "fib-service"], why: "the executor is connected to when the router starts" },
+  { path: ["dataplane", "ovs"], why: "the switch is connected to when the router starts" },
   { path: ["dataplane", "hash-seed"], why: "flows would move" },
   { path: ["dataplane", "tunnel-mtu"], why: "the program holds it" },
   { path: ["dataplane", "max-capabilities"], why: "the tables have been made for it" },
@@ -61,13 +65,26 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   // BGP is started and ended with the router.
   const bgp =
     intended.bgp === was.bgp || intended.bgp === undefined || inUse.bgp === undefined ? inUse.bgp : intended.bgp;
-  const { routerId, nodes, routingPolicy, tenantPolicies, registration, agents, discovery, telemetry } = intended;
+  const {
+    routerId,
+    nodes,
+    keystore,
+    truststore,
+    routingPolicy,
+    tenantPolicies,
+    registration,
+    agents,
+    discovery,
+    telemetry,
+  } = intended;
   const { nacm, alarms } = intended;
   return {
     ...others,
     ...{
       routerId,
       nodes,
+      keystore,
+      truststore,
       routingPolicy,
       tenantPolicies,
       registration,

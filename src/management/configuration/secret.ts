@@ -4,11 +4,17 @@ import { inspect } from "node:util";
 export class Secret {
   readonly #octets: Uint8Array;
 
-  constructor(text: string) {
-    this.#octets = new TextEncoder().encode(text);
+  /** Copied. */
+  constructor(octets: Uint8Array) {
+    this.#octets = Uint8Array.from(octets);
   }
 
-  /** A copy of the octets (UTF-8), for the one place that needs them. */
+  /** How many octets it has: that may be told. */
+  get length(): number {
+    return this.#octets.length;
+  }
+
+  /** A copy of the octets, for the one place that needs them. */
   octets(): Uint8Array {
     return this.#octets.slice();
   }

@@ -4,11 +4,11 @@ import type { NacmConfiguration } from "../nacm/index.ts";
 import type { BmpConfiguration } from "./bmp.ts";
 import type { GrpcConfiguration } from "./grpc.ts";
 import type { Ipv4Configuration } from "./ipv4.ts";
+import type { KeyPairFiles, KeystoreConfiguration, NamedKey, TruststoreConfiguration } from "./keystore.ts";
 import type { MrtConfiguration } from "./mrt.ts";
 import type { NetconfConfiguration, User } from "./operators.ts";
 import type { RoutingPolicyConfiguration } from "./policy.ts";
 import type { RpkiConfiguration } from "./rpki.ts";
-import type { Secret } from "./secret.ts";
 
 /**
  * The configuration of one router in the words of its parts: every default filled in, every address parsed, every
@@ -24,6 +24,8 @@ export interface RouterConfiguration {
   readonly routeChoice: RouteChoiceConfiguration;
   /** Further routers of the domain, besides BGP neighbours. */
   readonly nodes: readonly NodeConfiguration[];
+  readonly keystore: KeystoreConfiguration;
+  readonly truststore: TruststoreConfiguration;
   readonly taxonomy: TaxonomyConfiguration;
   readonly tenants: readonly TenantConfiguration[];
   readonly interfaces: readonly InterfaceConfiguration[];
@@ -292,15 +294,14 @@ export interface NeighborSettingsConfiguration {
   readonly extendedMessages: boolean;
   readonly enhancedRouteRefresh: boolean;
   readonly softReconfiguration: boolean;
-  readonly password?: Secret;
-  /** What the neighbour may use instead, in the order in which they are tried. */
-  readonly furtherPasswords: readonly Secret[];
-  /** TCP-AO, instead of a password; the first one signs. */
+  /** TCP MD5: the first one signs, the others are what the neighbour may use instead, in the order in which they are tried. */
+  readonly md5Keys: readonly NamedKey[];
+  /** TCP-AO, instead of MD5; the first one signs. */
   readonly aoKeys: readonly {
     readonly sendId: number;
     readonly receiveId: number;
     readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
-    readonly secret: Secret;
+    readonly key: NamedKey;
   }[];
   /** At most so many hops away, enforced with hop limits. */
   readonly ttlSecurityHops?: number;
@@ -322,8 +323,8 @@ export interface ListenAddress {
 export interface RegistrationConfiguration {
   /** Empty: there is no registration interface. */
   readonly listen: readonly ListenAddress[];
-  /** Always there when `listen` is not empty. Absolute paths. */
-  readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
+  /** Always there when `listen` is not empty. */
+  readonly tls?: KeyPairFiles;
   readonly issuers: readonly IssuerConfiguration[];
   readonly lease: { readonly default: Seconds; readonly minimum: Seconds; readonly maximum: Seconds };
 }
@@ -412,11 +413,11 @@ export interface OpenVswitchConfiguration {
 export interface ExecutorConfiguration {
   readonly host: string;
   readonly port: number;
-  readonly tls?: {
-    readonly certificateFile: string;
-    readonly keyFile: string;
-    readonly caFile: string;
+  readonly tls?: KeyPairFiles & {
+    readonly caFiles: readonly string[];
     readonly serverName?: string;
+    /** Of the keystore and the truststore, by name. */
+    readonly names: { readonly asymmetricKey: string; readonly bag: string };
   };
 }
 

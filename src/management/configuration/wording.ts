@@ -1,10 +1,17 @@
-/** Leaves whose value no message may contain. */
-const SECRET_LEAVES: ReadonlySet<string> = new Set(["password", "further-password"]);
+/** Leaves whose value no message may contain: those of the keystore, and where passwords stood before there was one. */
+const SECRET_LEAVES: ReadonlySet<string> = new Set(["cleartext-symmetric-key", "password", "further-password"]);
 
 export function isSecret(leaf: string): boolean {
   return SECRET_LEAVES.has(leaf.slice(leaf.indexOf(":") + 1));
 }
 
+/** As {@link reasonOf}, of the value of a secret: nothing of it is said. `appTag`: the message is that of the model. */
+export function reasonOfSecret(message: string, appTag: string | undefined): string {
+  if (appTag !== undefined || IS_ABSENCE.test(message)) return reasonOf(message);
+  return /Base64/.test(message) ? "a key is written in base64" : "not of the form that is expected here";
+}
+
+const IS_ABSENCE = /^Mandatory node /;
 const IPV6_PATTERN = "[0-9a-fA-F]{0,4}";
 const IPV4_PATTERN = "1[0-9][0-9]|2[0-4][0-9]|25[0-5]";
 const withoutPrefixes = (path: string): string => path.replace(/\/[^/:]+:/g, "/");
@@ -42,7 +49,7 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
   {
     pattern: /^Invalid leafref value "(.*)" - no target instance "(.*)\/(.*)" with the same value\.?$/s,
     say: ([, value, list, leaf]) =>
-      `there is no ${withoutPrefixes(list!)} with the ${leaf!.replace(/^.*:/, "")} ${value}`,
+      `there is no ${withoutPrefixes(list!.replace(/\[[^\]]*\]/g, ""))} with the ${leaf!.replace(/^.*:/, "")} ${value}`,
   },
   { pattern: /^Mandatory node "(.*)" instance does not exist\.?$/, say: () => "missing, and it is mandatory" },
   { pattern: /^Too few "(.*)" instances\.?$/, say: () => "has too few entries" },

@@ -63,6 +63,8 @@ export interface Model {
     tree: Tree,
     since?: { readonly valid: Tree; readonly changes: readonly TreeChange[] },
   ): Promise<Answer<Tree>>;
+  /** Whether there is a node at one of the paths, which are names only. */
+  has(tree: Tree, paths: readonly Path[]): Promise<boolean>;
   /** Without what is hidden, and what stands in that. `within`: only that is wanted of the tree. */
   restrict(tree: Tree, hidden: readonly Verdict[], within?: readonly string[]): Promise<Answer<Tree>>;
   /** A data path with every module, which may be left out where a name alone is clear; refused where there is no such node. */

@@ -11,6 +11,7 @@ import {
   splitWords,
   valueAt,
   type Word,
+  withoutSecrets,
 } from "../../words/index.ts";
 import type { EditStep, Session } from "../datastore/index.ts";
 import type { GnmiPath, TypedValue } from "./messages.ts";
@@ -52,7 +53,7 @@ function inLine<T>(line: string, read: () => T, number?: number): T {
   } catch (cause) {
     if (!(cause instanceof LineFault)) throw cause;
     const where = number === undefined ? "" : `line ${number}, `;
-    const part = line.slice(cause.start, cause.end);
+    const part = withoutSecrets(line) === line ? line.slice(cause.start, cause.end) : "";
     throw new GnmiError(
       "INVALID_ARGUMENT",
       `${where}column ${cause.start + 1}${part === "" ? "" : ` (${part})`}: ${cause.message}`,

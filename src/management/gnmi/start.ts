@@ -64,17 +64,20 @@ function bind(server: Server, address: string, credentials: ServerCredentials): 
 }
 
 async function serverCredentials(tls: GnmiOptions["tls"]): Promise<ServerCredentials> {
-  const { certificateFile, keyFile, clientCaFile } = tls;
+  const { certificateFile, keyFile, clientCaFiles } = tls;
   try {
     const [cert, key] = await Promise.all([readFile(certificateFile), readFile(keyFile)]);
-    const ca = clientCaFile === undefined ? null : await readFile(clientCaFile);
+    const ca = clientCaFiles === undefined ? null : Buffer.concat(await Promise.all(clientCaFiles.map(withEnd)));
     createSecureContext({ cert, key, ...(ca === null ? {} : { ca }) });
     return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], ca !== null);
   } catch (cause) {
-    const files = [certificateFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])].join(", ");
+    const files = [certificateFile, keyFile, ...(clientCaFiles ?? [])].join(", ");
     throw new Error(`the certificate of gNMI cannot be used (${files}): ${messageOf(cause)}`, { cause });
   }
 }
+
+/** PEM, to be followed by more. */
+const withEnd = async (file: string): Promise<Buffer> => Buffer.concat([await readFile(file), Buffer.from("\n")]);
 
 /** @throws {Error} for files that a server could not start with */
 export async function checkGnmiCertificate(tls: GnmiOptions["tls"]): Promise<void> {

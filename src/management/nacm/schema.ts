@@ -1,5 +1,5 @@
 import type { YangSchemaNode } from "../../../native/api.ts";
-import { localName, type Path, type PathStep } from "../datastore/index.ts";
+import { localName, type Path, type PathStep, type Verdict } from "../datastore/index.ts";
 
 /** A node that rules decide about: data, an action, or a notification inside data. */
 export interface AccessNode {
@@ -43,6 +43,7 @@ const DECIDED = new Set<YangSchemaNode["kind"]>([
   "notification",
 ]);
 
+const KEYSTORE = "semrd-keystore";
 const DENY_ALL = "ietf-netconf-acm:default-deny-all";
 
 /** What rules go by of the model: its nodes, and the operations and notifications that nobody gets without a rule. */
@@ -98,6 +99,20 @@ function accessNode(node: YangSchemaNode, parent: AccessNode | undefined, cases:
   const isData = node.kind !== "action" && node.kind !== "notification";
   if (isData) made.children = level(node.children ?? [], made);
   return made;
+}
+
+/**
+ * What nobody is ever told: leaves of the keystore that the model keeps from everybody, whatever rules permit.
+ * @see RFC 9640 §2.1.4.3
+ */
+export function secretsOf({ top }: AccessSchema): readonly Verdict[] {
+  const secretsIn = (node: AccessNode, above: Path): readonly Verdict[] => {
+    const path = [...above, node.step];
+    if (node.denyAll && node.module === KEYSTORE && node.children.size === 0)
+      return [{ path, cases: [], permit: false }];
+    return each(node.children).flatMap((child) => secretsIn(child, path));
+  };
+  return top.flatMap((node) => secretsIn(node, []));
 }
 
 const bare = (name: string): string => name.slice(name.indexOf(":") + 1);

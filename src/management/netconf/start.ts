@@ -98,9 +98,11 @@ async function tlsTransport(
   shared: TransportParts,
   open: Open<typeof options>,
 ): Promise<void> {
-  const { certificateFile, keyFile, clientCaFile, rules, maxLogins } = options;
+  const { certificateFile, keyFile, clientCaFiles, rules, maxLogins } = options;
   const read = (file: string): Promise<string> => readFile(file, "utf8");
-  const [certificate, key, clientCa] = await Promise.all([read(certificateFile), read(keyFile), read(clientCaFile)]);
+  const files = [certificateFile, keyFile, ...clientCaFiles];
+  const [certificate = "", key = "", ...authorities] = await Promise.all(files.map(read));
+  const clientCa = authorities.join("\n");
   const own = { loginTimeout: toMilliseconds(options.loginTimeout), maxLogins, certificate, key, clientCa, rules };
   const logins = new Logins(own, shared.clock);
   await open(new TlsTransport(own, logins, shared), logins, options);

@@ -17,6 +17,7 @@ export interface Router {
   readonly "semrd-discovery:discovery": RouterDiscovery;
   readonly "semrd-interface:interfaces"?: RouterInterfaces;
   readonly "semrd-ipv4:ipv4"?: RouterIpv4;
+  readonly "semrd-keystore:keystore"?: RouterKeystore;
   readonly "semrd-mrt:mrt"?: RouterMrt;
   readonly "semrd-policy:routing-policy"?: RouterRoutingPolicy;
   readonly "semrd-registration:registration": RouterRegistration;
@@ -25,6 +26,7 @@ export interface Router {
   readonly "semrd-telemetry:telemetry": RouterTelemetry;
   readonly "semrd-tenant:tenants"?: RouterTenants;
   readonly "semrd-tenant-policy:tenant-policies"?: RouterTenantPolicies;
+  readonly "semrd-truststore:truststore"?: RouterTruststore;
 }
 
 export interface RouterDomain {
@@ -108,9 +110,9 @@ export interface RouterManagementGrpcListen {
 }
 
 export interface RouterManagementGrpcTls {
-  readonly "certificate-file"?: string;
-  readonly "key-file"?: string;
-  readonly "client-ca-file"?: string;
+  readonly "asymmetric-key"?: string;
+  readonly certificate?: string;
+  readonly "client-ca-certs"?: string;
 }
 
 export interface RouterManagementGrpcTokenIssuer {
@@ -146,9 +148,9 @@ export interface RouterManagementNetconfSshListen {
 
 export interface RouterManagementNetconfTls {
   readonly listen?: readonly RouterManagementNetconfTlsListen[];
-  readonly "certificate-file"?: string;
-  readonly "key-file"?: string;
-  readonly "client-ca-file"?: string;
+  readonly "asymmetric-key"?: string;
+  readonly certificate?: string;
+  readonly "client-ca-certs"?: string;
   readonly "login-timeout": number;
   readonly "maximum-logins": number;
   readonly "user-of-certificate"?: readonly RouterManagementNetconfTlsUserOfCertificate[];
@@ -262,8 +264,7 @@ export interface RouterBgpNeighborDefaults {
   readonly "enhanced-route-refresh": boolean;
   readonly "soft-reconfiguration": boolean;
   readonly "route-reflector-client": boolean;
-  readonly password?: string;
-  readonly "further-password"?: readonly string[];
+  readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly RouterBgpNeighborDefaultsTcpAoKey[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
@@ -300,7 +301,7 @@ export interface RouterBgpNeighborDefaultsTcpAoKey {
   readonly "send-id": number;
   readonly "receive-id": number;
   readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
-  readonly password: string;
+  readonly "symmetric-key": string;
 }
 
 export interface RouterBgpNeighborDefaultsBfd {
@@ -342,8 +343,7 @@ export interface RouterBgpPeerGroupsPeerGroup {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
-  readonly password?: string;
-  readonly "further-password"?: readonly string[];
+  readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly RouterBgpPeerGroupsPeerGroupTcpAoKey[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
@@ -380,7 +380,7 @@ export interface RouterBgpPeerGroupsPeerGroupTcpAoKey {
   readonly "send-id": number;
   readonly "receive-id": number;
   readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
-  readonly password: string;
+  readonly "symmetric-key": string;
 }
 
 export interface RouterBgpPeerGroupsPeerGroupBfd {
@@ -423,8 +423,7 @@ export interface RouterBgpNeighborsNeighbor {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
-  readonly password?: string;
-  readonly "further-password"?: readonly string[];
+  readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly RouterBgpNeighborsNeighborTcpAoKey[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
@@ -462,7 +461,7 @@ export interface RouterBgpNeighborsNeighborTcpAoKey {
   readonly "send-id": number;
   readonly "receive-id": number;
   readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
-  readonly password: string;
+  readonly "symmetric-key": string;
 }
 
 export interface RouterBgpNeighborsNeighborBfd {
@@ -555,9 +554,9 @@ export interface RouterDataplaneFibService {
 }
 
 export interface RouterDataplaneFibServiceTls {
-  readonly "certificate-file"?: string;
-  readonly "key-file"?: string;
-  readonly "ca-file"?: string;
+  readonly "asymmetric-key"?: string;
+  readonly certificate?: string;
+  readonly "ca-certs"?: string;
   readonly "server-name"?: string;
 }
 
@@ -613,6 +612,39 @@ export interface RouterIpv4 {
 export interface RouterIpv4Pool {
   readonly tenant: string;
   readonly prefix: string;
+}
+
+export interface RouterKeystore {
+  readonly "asymmetric-keys"?: RouterKeystoreAsymmetricKeys;
+  readonly "symmetric-keys"?: RouterKeystoreSymmetricKeys;
+}
+
+export interface RouterKeystoreAsymmetricKeys {
+  readonly "asymmetric-key"?: readonly RouterKeystoreAsymmetricKeysAsymmetricKey[];
+}
+
+export interface RouterKeystoreAsymmetricKeysAsymmetricKey {
+  readonly name: string;
+  readonly "private-key-file": string;
+  readonly certificates?: RouterKeystoreAsymmetricKeysAsymmetricKeyCertificates;
+}
+
+export interface RouterKeystoreAsymmetricKeysAsymmetricKeyCertificates {
+  readonly certificate?: readonly RouterKeystoreAsymmetricKeysAsymmetricKeyCertificatesCertificate[];
+}
+
+export interface RouterKeystoreAsymmetricKeysAsymmetricKeyCertificatesCertificate {
+  readonly name: string;
+  readonly "certificate-file": string;
+}
+
+export interface RouterKeystoreSymmetricKeys {
+  readonly "symmetric-key"?: readonly RouterKeystoreSymmetricKeysSymmetricKey[];
+}
+
+export interface RouterKeystoreSymmetricKeysSymmetricKey {
+  readonly name: string;
+  readonly "cleartext-symmetric-key": string;
 }
 
 export interface RouterMrt {
@@ -887,8 +919,8 @@ export interface RouterRegistrationListen {
 }
 
 export interface RouterRegistrationTls {
-  readonly "certificate-file"?: string;
-  readonly "key-file"?: string;
+  readonly "asymmetric-key"?: string;
+  readonly certificate?: string;
 }
 
 export interface RouterRegistrationIssuer {
@@ -1029,4 +1061,23 @@ export interface RouterTenantPoliciesTenantCapabilityPolicyPacketRate {
 export interface RouterTenantPoliciesTenantCapabilityPolicyBitRate {
   readonly rate: string;
   readonly burst: number;
+}
+
+export interface RouterTruststore {
+  readonly "certificate-bags"?: RouterTruststoreCertificateBags;
+}
+
+export interface RouterTruststoreCertificateBags {
+  readonly "certificate-bag"?: readonly RouterTruststoreCertificateBagsCertificateBag[];
+}
+
+export interface RouterTruststoreCertificateBagsCertificateBag {
+  readonly name: string;
+  readonly description?: string;
+  readonly certificate: readonly RouterTruststoreCertificateBagsCertificateBagCertificate[];
+}
+
+export interface RouterTruststoreCertificateBagsCertificateBagCertificate {
+  readonly name: string;
+  readonly "certificate-file": string;
 }

@@ -24,12 +24,26 @@ export function changeOf(change: TreeChange, hide?: IsSecret): Change {
   };
 }
 
-/** The same value where nothing of it is secret, as of nearly all of very many. */
-function hidden(value: unknown, hide: IsSecret): unknown {
+/** A difference for who is told values: without those of secrets; `undefined` where nothing is left to tell. */
+export function changeWithout(change: TreeChange, isSecret: IsSecret): Change | undefined {
+  const last = change.path.at(-1);
+  if (last !== undefined && isSecret(localName(last))) return undefined;
+  return changeOf({
+    ...change,
+    ...(change.value === undefined ? {} : { value: replaced(change.value, isSecret, undefined) }),
+    ...(change.old === undefined ? {} : { old: replaced(change.old, isSecret, undefined) }),
+  });
+}
+
+const hidden = (value: unknown, hide: IsSecret): unknown => replaced(value, hide, STARS);
+
+/** The same value where nothing of it is secret, as of nearly all of very many. `instead`: `undefined` leaves it out. */
+function replaced(value: unknown, hide: IsSecret, instead: typeof STARS | undefined): unknown {
   if (!isHiding(value, hide)) return value;
-  if (Array.isArray(value)) return value.map((item) => hidden(item, hide));
-  const members = Object.entries(value as object).map(([name, member]) => {
-    return [name, hide(leafOf(name)) ? STARS : hidden(member, hide)] as const;
+  if (Array.isArray(value)) return value.map((item) => replaced(item, hide, instead));
+  const members = Object.entries(value as object).flatMap(([name, member]) => {
+    if (!hide(leafOf(name))) return [[name, replaced(member, hide, instead)] as const];
+    return instead === undefined ? [] : [[name, instead] as const];
   });
   return Object.fromEntries(members);
 }

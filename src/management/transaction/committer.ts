@@ -20,7 +20,7 @@ import {
   type Session,
   type Tree,
 } from "../datastore/index.ts";
-import { changeOf, firstMeeting, stepsOf } from "./changes.ts";
+import { changeWithout, firstMeeting, type IsSecret, stepsOf } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import { ConfirmedCommit, timeLeft } from "./confirmed.ts";
 import type { Occasion, Plan, Running } from "./running.ts";
@@ -35,6 +35,7 @@ export interface CommitterParts<B, C> {
   readonly clock: Clock;
   readonly log: Log;
   readonly access: AccessControl | undefined;
+  readonly isSecret: IsSecret;
   readonly publish: (event: ManagementEvent) => void;
   /** Runs what is given after everything that was asked for before. */
   readonly inTurn: <T>(run: () => Promise<T>) => Promise<T>;
@@ -252,13 +253,14 @@ export class Committer<B, C> {
 
   /** The changes are put together when somebody looks at them: there may be very many. */
   #tell(entry: CommitEntry, differences: Plan<B, C>["changes"]): void {
+    const { isSecret } = this.#parts;
     let changes: readonly Change[] | undefined;
     this.#parts.publish({
       type: "configuration-changed",
       datastore: "running",
       entry,
       get changes() {
-        changes ??= differences.map((change) => changeOf(change));
+        changes ??= differences.flatMap((change) => changeWithout(change, isSecret) ?? []);
         return changes;
       },
     });

@@ -85,10 +85,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     this.#begun = clock.wall().toString(36);
     this.#running = new Running(parts, initial);
     this.#workspace = new Workspace(model, store, startup, this.#running);
-    this.#readable = new ReadableTrees(model, this.#running);
+    this.#readable = new ReadableTrees(model, this.#running, parts.secrets);
     this.#committer = new Committer({
       ...{ model, store, clock, log, running: this.#running, workspace: this.#workspace, locks: this.#locks },
       access: parts.access,
+      isSecret: parts.isSecret,
       publish: (event) => this.#publish(event),
       inTurn: (run) => this.#inTurn(run),
     });
@@ -414,7 +415,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     let source: Answer<Tree> = found;
     if (typeof from === "string") {
       using all = held(found.value);
-      source = await this.#readable.of(all.tree, access, { from });
+      source = await this.#readable.forCopy(all.tree, access, { from });
       if (!source.ok) return source;
     }
     const before = await this.#workspace.tree(session, to);

@@ -10,6 +10,7 @@ import {
   refused,
   type Session,
   type Tree,
+  type Verdict,
 } from "../datastore/index.ts";
 import { changeOf, type IsSecret } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
@@ -34,6 +35,8 @@ export interface OpeningParts<B, C> {
   readonly clock: Clock;
   readonly log: Log;
   readonly isSecret: IsSecret;
+  /** Nodes that nobody is ever told, whatever he may read; absent: none. */
+  readonly secrets?: readonly Verdict[];
   /** Absent: everybody may do everything. */
   readonly access?: AccessControl;
   /** Told after each commit whether it was made durable, and why not. */

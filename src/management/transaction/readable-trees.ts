@@ -1,45 +1,93 @@
-import { type Access, type Answer, answered, type Datastore, type Model, type Tree } from "../datastore/index.ts";
+import {
+  type Access,
+  type Answer,
+  answered,
+  type Datastore,
+  formatPath,
+  type Model,
+  type Tree,
+  type Verdict,
+} from "../datastore/index.ts";
 
 /** Roles whose part of running is kept. */
 const MOST_KEPT = 8;
 
-/** What somebody may read of trees. Of running it is kept until the next commit: it is asked for again and again. */
+type Hidden = Access["hidden"];
+
+interface Wanted {
+  readonly from: Datastore | number;
+  readonly within?: readonly string[];
+}
+
+/**
+ * What somebody may read of trees: nobody is told what is secret. Of running it is kept until the next commit: it is asked
+ * for again and again.
+ */
 export class ReadableTrees implements AsyncDisposable {
   readonly #model: Model;
   readonly #running: { readonly commit: number; readonly tree: Tree };
+  readonly #secrets: Hidden;
+  /** What is hidden from somebody and what is secret, by the first: always the same array. */
+  readonly #together = new WeakMap<Hidden, Hidden>();
   /** By what is hidden; oldest first. */
-  readonly #kept = new Map<Access["hidden"], { readonly of: Tree; readonly tree: Promise<Answer<Tree>> }>();
+  readonly #kept = new Map<Hidden, { readonly of: Tree; readonly tree: Promise<Answer<Tree>> }>();
+  /** The last tree that was found to have no secrets, by its number. */
+  #clean: number | undefined;
 
-  constructor(model: Model, running: { readonly commit: number; readonly tree: Tree }) {
+  /** `secrets`: what is hidden from everybody. */
+  constructor(
+    model: Model,
+    running: { readonly commit: number; readonly tree: Tree },
+    secrets: readonly Verdict[] = [],
+  ) {
     this.#model = model;
     this.#running = running;
+    this.#secrets = secrets;
   }
 
   /**
    * What `access` may read of `tree`, for the caller to dispose; `tree` stays the caller's. `within`: paths of all that
    * is wanted of it.
    */
-  async of(
-    tree: Tree,
-    access: Access | undefined,
-    { from, within }: { readonly from: Datastore | number; readonly within?: readonly string[] },
-  ): Promise<Answer<Tree>> {
-    if (access === undefined || access.hidden.length === 0) return answered(tree.share());
+  of(tree: Tree, access: Access | undefined, wanted: Wanted): Promise<Answer<Tree>> {
+    return this.#without(this.#hiddenFrom(access), tree, wanted);
+  }
+
+  /** As {@link of}, for the router itself to put elsewhere: with secrets, which nobody is told by that. */
+  forCopy(tree: Tree, access: Access, wanted: Wanted): Promise<Answer<Tree>> {
+    return this.#without(access.hidden, tree, wanted);
+  }
+
+  #hiddenFrom(access: Access | undefined): Hidden {
+    if (access === undefined || access.hidden.length === 0) return this.#secrets;
+    if (this.#secrets.length === 0) return access.hidden;
+    let all = this.#together.get(access.hidden);
+    if (all === undefined) {
+      const secret = new Set(this.#secrets.map(({ path }) => formatPath(path)));
+      all = [...access.hidden.filter(({ path }) => !secret.has(formatPath(path))), ...this.#secrets];
+      this.#together.set(access.hidden, all);
+    }
+    return all;
+  }
+
+  async #without(hidden: Hidden, tree: Tree, { from, within }: Wanted): Promise<Answer<Tree>> {
+    if (hidden.length === 0) return answered(tree.share());
+    if (hidden === this.#secrets && !(await this.#hasSecrets(tree))) return answered(tree.share());
     if (within !== undefined || (from !== "running" && from !== "intended"))
-      return this.#model.restrict(tree, access.hidden, within);
-    const known = this.#kept.get(access.hidden);
+      return this.#model.restrict(tree, hidden, within);
+    const known = this.#kept.get(hidden);
     if (known?.of === this.#running.tree) {
       const kept = await known.tree;
       // Meanwhile it may have been given up for that of another commit.
-      if (kept.ok && this.#kept.get(access.hidden) === known) return answered(kept.value.share());
+      if (kept.ok && this.#kept.get(hidden) === known) return answered(kept.value.share());
       if (!kept.ok) return kept;
-      return this.#model.restrict(tree, access.hidden);
+      return this.#model.restrict(tree, hidden);
     }
     // The one that a commit has made meanwhile, where there is one: what is kept is of the newest.
     const { tree: running } = this.#running;
-    const made = { of: running, tree: this.#model.restrict(running, access.hidden) };
-    this.#kept.delete(access.hidden);
-    this.#kept.set(access.hidden, made);
+    const made = { of: running, tree: this.#model.restrict(running, hidden) };
+    this.#kept.delete(hidden);
+    this.#kept.set(hidden, made);
     const oldest = this.#kept.keys().next().value!;
     const given = [known, this.#kept.size > MOST_KEPT ? this.#kept.get(oldest) : undefined];
     if (this.#kept.size > MOST_KEPT) this.#kept.delete(oldest);
@@ -47,6 +95,14 @@ export class ReadableTrees implements AsyncDisposable {
     const shared = restricted.ok ? answered(restricted.value.share()) : restricted;
     for (const gone of given) await dispose(gone?.tree);
     return shared;
+  }
+
+  async #hasSecrets(tree: Tree): Promise<boolean> {
+    if (this.#clean === tree.number) return false;
+    const paths = this.#secrets.map(({ path }) => path);
+    const has = await this.#model.has(tree, paths);
+    if (!has) this.#clean = tree.number;
+    return has;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,6 +27,8 @@ export interface StartupFile {
 export interface StartupText {
   readonly text: string;
   readonly digest: string;
+  /** Present: others of the host than its owner can read it. */
+  readonly isOpen?: true;
 }
 
 /** Something whose data is asked for: a datastore, a commit of the log, or text. */

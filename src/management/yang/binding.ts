@@ -1,6 +1,5 @@
 import path from "node:path";
 import { milliseconds, seconds } from "../../base/index.ts";
-import { Secret } from "../configuration/secret.ts";
 import type {
   AdvertisementConfiguration,
   AgentConfiguration,
@@ -38,6 +37,7 @@ import type {
   TenantInstance,
 } from "./instance.ts";
 import { bindIpv4 } from "./ipv4-binding.ts";
+import { bindStores, type Stores } from "./keystore-binding.ts";
 import { bindMrt } from "./mrt-binding.ts";
 import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritance.ts";
 import { bindNetconf, bindUsers } from "./operators-binding.ts";
@@ -64,6 +64,7 @@ export function bindRouter(
   const telemetry = router["semrd-telemetry:telemetry"];
   const { enabled, address, port } = telemetry.prometheus;
   const bgp = router["semrd-bgp:bgp"];
+  const stores = bindStores(router["semrd-keystore:keystore"], router["semrd-truststore:truststore"], folder);
   return {
     name: router.name,
     routerId: routerIdOf(router["router-id"]),
@@ -79,17 +80,19 @@ export function bindRouter(
       locator: addressOf(locator),
       ...(name === undefined ? {} : { name }),
     })),
+    keystore: stores.keystore,
+    truststore: stores.truststore,
     taxonomy,
     tenants,
     interfaces: (router["semrd-interface:interfaces"]?.interface ?? []).map((port) => bindInterface(port, tenants)),
     ...(router["semrd-ipv4:ipv4"] === undefined ? {} : { ipv4: bindIpv4(router["semrd-ipv4:ipv4"]) }),
     tenantPolicies: bindTenantPolicies(router["semrd-tenant-policy:tenant-policies"]?.tenant),
     routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
-    ...(bgp === undefined ? {} : { bgp: bindBgp(bgp) }),
-    registration: bindRegistration(router["semrd-registration:registration"], folder),
+    ...(bgp === undefined ? {} : { bgp: bindBgp(bgp, stores) }),
+    registration: bindRegistration(router["semrd-registration:registration"], folder, stores),
     agents: (router["semrd-agent:agents"]?.agent ?? []).map(agentBinder(taxonomy)),
     discovery: { dns: { listen: dns.listen ?? [], ttl: seconds(dns.ttl) } },
-    dataplane: bindDataplane(router["semrd-dataplane:dataplane"], folder),
+    dataplane: bindDataplane(router["semrd-dataplane:dataplane"], stores),
     telemetry: {
       logLevel: telemetry["log-level"],
       ...(enabled ? { prometheus: { address, port } } : {}),
@@ -101,8 +104,8 @@ export function bindRouter(
     management: {
       controlSocket: router.management["control-socket"],
       users: bindUsers(router.management["semrd-access:users"]),
-      netconf: bindNetconf(router.management["semrd-netconf:netconf"], folder),
-      grpc: bindGrpc(router.management["semrd-grpc-server:grpc"], folder),
+      netconf: bindNetconf(router.management["semrd-netconf:netconf"], stores),
+      grpc: bindGrpc(router.management["semrd-grpc-server:grpc"], folder, stores),
     },
     ...{ nacm, alarms },
     stateDirectory: router["state-directory"],
@@ -174,7 +177,7 @@ export function bindInterface(
   return { name, role, tenant: port.tenant, tenantIndex: indexOf(port.tenant), hook, acceptTags, ...sources };
 }
 
-export function bindBgp(bgp: BgpInstance): BgpConfiguration {
+export function bindBgp(bgp: BgpInstance, stores: Stores): BgpConfiguration {
   const restart = bgp["graceful-restart"];
   return {
     localAs: bgp["local-as"],
@@ -192,8 +195,8 @@ export function bindBgp(bgp: BgpInstance): BgpConfiguration {
     gracefulShutdown: bgp["graceful-shutdown"],
     ...(restart.enabled ? { gracefulRestart: bindGracefulRestart(restart) } : {}),
     brownfield: bindBrownfield(bgp["semrd-brownfield:brownfield"]),
-    neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp)),
-    ranges: (bgp["dynamic-neighbors"]?.range ?? []).map((range) => bindRange(range, bgp)),
+    neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp, stores)),
+    ranges: (bgp["dynamic-neighbors"]?.range ?? []).map((range) => bindRange(range, bgp, stores)),
   };
 }
 
@@ -208,7 +211,7 @@ function bindGracefulRestart(
   };
 }
 
-function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborConfiguration {
+function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance, stores: Stores): NeighborConfiguration {
   const settings = effectiveSettings(neighbor, bgp);
   const remoteAs = settings["remote-as"]!; // a condition of the model that libyang has checked
   const { description, "semrd-brownfield:brownfield": brownfield } = neighbor;
@@ -218,7 +221,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
     remoteAs,
     kind: remoteAs === bgp["local-as"] ? "internal" : "external",
     ...(description === undefined ? {} : { description }),
-    ...bindSettings(settings, bgp),
+    ...bindSettings(settings, bgp, stores),
     families: bindFamilies(families, brownfield !== undefined),
     ...(brownfield === undefined
       ? {}
@@ -231,7 +234,7 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance): NeighborCon
   };
 }
 
-function bindRange(range: ListenRangeInstance, bgp: BgpInstance): ListenRangeConfiguration {
+function bindRange(range: ListenRangeInstance, bgp: BgpInstance, stores: Stores): ListenRangeConfiguration {
   const { prefix, limit, "peer-group": group, "remote-as-type": type, "remote-as": own = [] } = range;
   const settings = effectiveSettings({ "peer-group": group }, bgp);
   const inherited = settings["remote-as"];
@@ -239,15 +242,16 @@ function bindRange(range: ListenRangeInstance, bgp: BgpInstance): ListenRangeCon
     prefix: prefixOf(prefix),
     limit,
     remoteAs: type ?? (own.length > 0 || inherited === undefined ? own : [inherited]),
-    ...bindSettings(settings, bgp),
+    ...bindSettings(settings, bgp, stores),
   };
 }
 
 function bindSettings(
   settings: EffectiveSettings & { readonly "peer-group"?: string },
   bgp: BgpInstance,
+  stores: Stores,
 ): NeighborSettingsConfiguration {
-  const { role, password, multihop, "hold-time": holdTime, "keepalive-time": keepaliveTime } = settings;
+  const { role, multihop, "hold-time": holdTime, "keepalive-time": keepaliveTime } = settings;
   const { "delay-open": delayOpen, "send-hold-time": sendHoldTime, "local-address": localAddress } = settings;
   const { "shutdown-message": shutdownMessage, "peer-group": group, "ttl-security-hops": hops } = settings;
   const interval = settings["minimum-advertisement-interval"];
@@ -279,13 +283,12 @@ function bindSettings(
     extendedMessages: settings["extended-messages"],
     enhancedRouteRefresh: settings["enhanced-route-refresh"],
     softReconfiguration: settings["soft-reconfiguration"],
-    ...(password === undefined ? {} : { password: new Secret(password) }),
-    furtherPasswords: (settings["further-password"] ?? []).map((text) => new Secret(text)),
+    md5Keys: (settings["md5-key"] ?? []).map(stores.symmetricKey),
     aoKeys: (settings["tcp-ao-key"] ?? []).map((key) => ({
       sendId: key["send-id"],
       receiveId: key["receive-id"],
       algorithm: key.algorithm,
-      secret: new Secret(key.password),
+      key: stores.symmetricKey(key["symmetric-key"]),
     })),
     ...(hops === undefined ? {} : { ttlSecurityHops: hops }),
     ...(multihop === undefined ? {} : { multihop }),
@@ -336,15 +339,16 @@ function bindBfd(neighbor: EffectiveSettings, bgp: BgpInstance): BfdConfiguratio
   };
 }
 
-export function bindRegistration(registration: RegistrationInstance, folder: string): RegistrationConfiguration {
-  const certificate = registration.tls?.["certificate-file"];
-  const key = registration.tls?.["key-file"];
+export function bindRegistration(
+  registration: RegistrationInstance,
+  folder: string,
+  stores: Stores,
+): RegistrationConfiguration {
   const { lease } = registration;
+  const tls = stores.keyPair(registration.tls);
   return {
     listen: registration.listen ?? [],
-    ...(certificate === undefined || key === undefined
-      ? {}
-      : { tls: { certificateFile: path.resolve(folder, certificate), keyFile: path.resolve(folder, key) } }),
+    ...(tls === undefined ? {} : { tls }),
     issuers: (registration.issuer ?? []).map(({ name, issuer, audience, "jwks-file": jwksFile }) => ({
       name,
       issuer,

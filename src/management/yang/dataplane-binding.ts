@@ -1,16 +1,16 @@
-import path from "node:path";
 import { milliseconds, seconds } from "../../base/index.ts";
 import type { DataplaneConfiguration } from "../configuration/types.ts";
 import type { RouterInstance } from "./instance.ts";
+import type { Stores } from "./keystore-binding.ts";
 import { bindTunnel } from "./tunnel-binding.ts";
 
 type DataplaneInstance = RouterInstance["semrd-dataplane:dataplane"];
 
-export function bindDataplane(dataplane: DataplaneInstance, folder: string): DataplaneConfiguration {
+export function bindDataplane(dataplane: DataplaneInstance, stores: Stores): DataplaneConfiguration {
   const { heartbeat, ovs, "passive-health": passive } = dataplane;
   const { driver, "pin-directory": pinDirectory, "fib-service": service } = dataplane;
   const { address: host, port, tls } = service;
-  const executor = host === undefined ? undefined : { host, port, ...bindTls(tls, folder) };
+  const executor = host === undefined ? undefined : { host, port, ...bindTls(tls, stores) };
   return {
     ...{ driver, pinDirectory },
     ...(driver === "ovs"
@@ -31,15 +31,14 @@ export function bindDataplane(dataplane: DataplaneInstance, folder: string): Dat
 
 function bindTls(
   tls: DataplaneInstance["fib-service"]["tls"],
-  folder: string,
+  stores: Stores,
 ): Pick<NonNullable<DataplaneConfiguration["executor"]>, "tls"> {
-  const { "certificate-file": certificate, "key-file": key, "ca-file": ca, "server-name": serverName } = tls ?? {};
-  if (certificate === undefined || key === undefined || ca === undefined) return {};
+  const { "asymmetric-key": asymmetricKey, "ca-certs": bag, "server-name": serverName } = tls ?? {};
+  const [pair, caFiles] = [stores.keyPair(tls), stores.authorities(bag)];
+  if (pair === undefined || caFiles === undefined) return {};
   return {
     tls: {
-      certificateFile: path.resolve(folder, certificate),
-      keyFile: path.resolve(folder, key),
-      caFile: path.resolve(folder, ca),
+      ...{ ...pair, caFiles, names: { asymmetricKey: asymmetricKey!, bag: bag! } },
       ...(serverName === undefined ? {} : { serverName }),
     },
   };

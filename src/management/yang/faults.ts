@@ -1,5 +1,5 @@
 import type { YangError, YangFault } from "../../../native/api.ts";
-import { isSecret, reasonOf } from "../configuration/wording.ts";
+import { isSecret, reasonOf, reasonOfSecret } from "../configuration/wording.ts";
 import { type Answer, answered, type ManagementFault, refused } from "../datastore/index.ts";
 
 export function isYangError(error: unknown): error is YangError {
@@ -31,7 +31,7 @@ function managementFault(said: YangFault): ManagementFault {
     ...(appTag === undefined ? {} : { appTag }),
     ...(path === undefined ? {} : { path }),
     // What libyang says has the value in it.
-    message: isSecret(leaf) ? "the value is not valid" : reasonOf(said.message),
+    message: isSecret(leaf) ? reasonOfSecret(said.message, appTag) : reasonOf(said.message),
     ...(Object.keys(info).length === 0 ? {} : { info }),
   };
 }

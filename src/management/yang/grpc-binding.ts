@@ -1,15 +1,12 @@
 import path from "node:path";
 import { seconds } from "../../base/index.ts";
 import type { GrpcConfiguration } from "../configuration/grpc.ts";
+import type { KeyPairRef, Stores } from "./keystore-binding.ts";
 
 /** As libyang prints it with all defaults. */
 export interface GrpcInstance {
   readonly listen?: readonly { readonly address: string; readonly port: number }[];
-  readonly tls?: {
-    readonly "certificate-file"?: string;
-    readonly "key-file"?: string;
-    readonly "client-ca-file"?: string;
-  };
+  readonly tls?: KeyPairRef & { readonly "client-ca-certs"?: string };
   readonly "token-issuer"?: readonly {
     readonly name: string;
     readonly issuer: string;
@@ -24,22 +21,14 @@ export interface GrpcInstance {
   readonly "idle-timeout": number;
 }
 
-export function bindGrpc(grpc: GrpcInstance, folder: string): GrpcConfiguration {
-  const { tls = {}, listen = [] } = grpc;
-  const { "certificate-file": certificate, "key-file": key, "client-ca-file": ca } = tls;
+export function bindGrpc(grpc: GrpcInstance, folder: string, stores: Stores): GrpcConfiguration {
+  const { tls, listen = [] } = grpc;
+  const pair = stores.keyPair(tls);
+  const clientCaFiles = stores.authorities(tls?.["client-ca-certs"]);
   const idle = grpc["idle-timeout"];
-  const files = certificate === undefined || key === undefined ? undefined : { certificate, key };
   return {
     listen,
-    ...(files === undefined
-      ? {}
-      : {
-          tls: {
-            certificateFile: path.resolve(folder, files.certificate),
-            keyFile: path.resolve(folder, files.key),
-            ...(ca === undefined ? {} : { clientCaFile: path.resolve(folder, ca) }),
-          },
-        }),
+    ...(pair === undefined ? {} : { tls: { ...pair, ...(clientCaFiles === undefined ? {} : { clientCaFiles }) } }),
     issuers: (grpc["token-issuer"] ?? []).map((entry) => ({
       ...{ name: entry.name, issuer: entry.issuer, audience: entry.audience, userClaim: entry["user-claim"] },
       jwksFile: path.resolve(folder, entry["jwks-file"]),

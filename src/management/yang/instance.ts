@@ -3,6 +3,7 @@ import type { BmpInstance } from "./bmp-binding.ts";
 import type { BrownfieldInstance, NeighborBrownfieldInstance } from "./brownfield-binding.ts";
 import type { GrpcInstance } from "./grpc-binding.ts";
 import type { Ipv4Instance } from "./ipv4-binding.ts";
+import type { KeyPairRef, KeystoreInstance, TruststoreInstance } from "./keystore-binding.ts";
 import type { MrtInstance } from "./mrt-binding.ts";
 import type { NacmInstance } from "./nacm-binding.ts";
 import type { NetconfInstance, UsersInstance } from "./operators-binding.ts";
@@ -55,6 +56,8 @@ export interface RouterInstance {
     readonly "semrd-netconf:netconf": NetconfInstance;
     readonly "semrd-grpc-server:grpc": GrpcInstance;
   };
+  readonly "semrd-keystore:keystore"?: KeystoreInstance;
+  readonly "semrd-truststore:truststore"?: TruststoreInstance;
   readonly "semrd-taxonomy:taxonomy": TaxonomyInstance;
   readonly "semrd-tenant:tenants"?: { readonly tenant?: readonly TenantInstance[] };
   readonly "semrd-tenant-policy:tenant-policies"?: { readonly tenant?: readonly TenantPolicyInstance[] };
@@ -81,12 +84,7 @@ export interface RouterInstance {
     readonly "fib-service": {
       readonly address?: string;
       readonly port: number;
-      readonly tls?: {
-        readonly "certificate-file"?: string;
-        readonly "key-file"?: string;
-        readonly "ca-file"?: string;
-        readonly "server-name"?: string;
-      };
+      readonly tls?: KeyPairRef & { readonly "ca-certs"?: string; readonly "server-name"?: string };
     };
     readonly "passive-health"?: { readonly failures: number; readonly rest: number };
     readonly heartbeat?: { readonly interval: number; readonly multiplier: number };
@@ -233,13 +231,12 @@ export interface NeighborSettings {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
-  readonly password?: string;
-  readonly "further-password"?: readonly string[];
+  readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly {
     readonly "send-id": number;
     readonly "receive-id": number;
     readonly algorithm: "hmac-sha-1-96" | "aes-128-cmac-96";
-    readonly password: string;
+    readonly "symmetric-key": string;
   }[];
   readonly "ttl-security-hops"?: number;
   readonly multihop?: number;
@@ -304,7 +301,7 @@ export interface ListenRangeInstance {
 
 export interface RegistrationInstance {
   readonly listen?: readonly ListenInstance[];
-  readonly tls?: { readonly "certificate-file"?: string; readonly "key-file"?: string };
+  readonly tls?: KeyPairRef;
   readonly issuer?: readonly {
     readonly name: string;
     readonly issuer: string;

@@ -115,6 +115,11 @@ export class YangModel implements Model {
     return answered(await this.#context.restrict(part.tree, hidden));
   }
 
+  async has(tree: Tree, paths: readonly Path[]): Promise<boolean> {
+    await using part = handle(await this.#context.keep(own(tree), paths));
+    return !part.tree.empty;
+  }
+
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]> {
     return this.#context.diff(own(before), own(after));
   }

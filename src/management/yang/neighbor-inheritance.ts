@@ -12,10 +12,8 @@ const BELONG_TOGETHER = [
   ["hold-time", "keepalive-time"],
   ["ttl-security-hops", "multihop"],
   ["multihop", "ttl-security-hops"],
-  ["password", "further-password"],
-  ["password", "tcp-ao-key"],
-  ["tcp-ao-key", "password"],
-  ["tcp-ao-key", "further-password"],
+  ["md5-key", "tcp-ao-key"],
+  ["tcp-ao-key", "md5-key"],
 ] as const satisfies readonly (readonly [keyof Level, keyof Level])[];
 
 /**

@@ -1,6 +1,6 @@
-import path from "node:path";
 import { seconds } from "../../base/index.ts";
 import type { NetconfConfiguration, User } from "../configuration/operators.ts";
+import type { KeyPairRef, Stores } from "./keystore-binding.ts";
 
 /** As libyang prints it with all defaults. */
 export interface UsersInstance {
@@ -21,11 +21,9 @@ export interface NetconfInstance {
     readonly "maximum-logins": number;
     readonly "maximum-attempts": number;
   };
-  readonly tls: {
+  readonly tls: KeyPairRef & {
     readonly listen?: Listen;
-    readonly "certificate-file"?: string;
-    readonly "key-file"?: string;
-    readonly "client-ca-file"?: string;
+    readonly "client-ca-certs"?: string;
     readonly "login-timeout": number;
     readonly "maximum-logins": number;
     readonly "user-of-certificate"?: NonNullable<NetconfConfiguration["tls"]>["rules"];
@@ -49,27 +47,19 @@ export function bindUsers(users: UsersInstance | undefined): readonly User[] {
   }));
 }
 
-export function bindNetconf(netconf: NetconfInstance, folder: string): NetconfConfiguration {
+export function bindNetconf(netconf: NetconfInstance, stores: Stores): NetconfConfiguration {
   const { ssh, tls, "call-home": callHome } = netconf;
   const idle = netconf["idle-timeout"];
   const transport = (of: typeof ssh | typeof tls) => ({
     ...{ listen: of.listen ?? [], loginTimeout: seconds(of["login-timeout"]), maxLogins: of["maximum-logins"] },
   });
-  const { "certificate-file": certificate, "key-file": key, "client-ca-file": ca } = tls;
-  const isSpoken = certificate !== undefined && key !== undefined && ca !== undefined;
+  const pair = stores.keyPair(tls);
+  const clientCaFiles = stores.authorities(tls["client-ca-certs"]);
   return {
     ssh: { ...transport(ssh), maxAttempts: ssh["maximum-attempts"] },
-    ...(isSpoken
-      ? {
-          tls: {
-            ...transport(tls),
-            certificateFile: path.resolve(folder, certificate),
-            keyFile: path.resolve(folder, key),
-            clientCaFile: path.resolve(folder, ca),
-            rules: tls["user-of-certificate"] ?? [],
-          },
-        }
-      : {}),
+    ...(pair === undefined || clientCaFiles === undefined
+      ? {}
+      : { tls: { ...transport(tls), ...pair, clientCaFiles, rules: tls["user-of-certificate"] ?? [] } }),
     callHome: {
       clients: callHome.client ?? [],
       retry: seconds(callHome["retry-interval"]),

@@ -16,6 +16,8 @@ const STANDARD = [
 /** The modules of a router's configuration; `semrd-types` is imported by them. */
 export const CONFIGURATION_MODULES = [
   "semrd-router",
+  "semrd-keystore",
+  "semrd-truststore",
   "semrd-taxonomy",
   "semrd-tenant",
   "semrd-tenant-policy",

@@ -31,7 +31,7 @@ describe("TLS between a router and its executor", { concurrency: true }, () => {
   const router = authority.signed("r1");
   const impostor = stranger.signed("impostor", "DNS:card-1.example.net");
   const tlsOf = (own: Certificate, ca: Certificate, serverName = "card-1.example.net"): ExecutorTls => ({
-    ...{ certificateFile: own.certificateFile, keyFile: own.keyFile, caFile: ca.certificateFile, serverName },
+    ...{ certificateFile: own.certificateFile, keyFile: own.keyFile, caFiles: [ca.certificateFile], serverName },
   });
 
   const CASES: readonly { name: string; server: Certificate; tls: ExecutorTls | undefined; works: boolean }[] = [

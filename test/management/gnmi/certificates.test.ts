@@ -7,7 +7,7 @@ import { loadProto } from "../../../src/management/gnmi/service.ts";
 import { ADDRESS, certificate, type Message, PORT, refusal, signed, startGnmiRouter } from "./gnmi-router.ts";
 
 it("mutual TLS: the user is whom the certificate names", async () => {
-  await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
+  await using router = await startGnmiRouter({ tls: { "client-ca-certs": "operators" } });
   const byCommonName = router.client({ certificate: await signed(router, "admin") });
   assert.equal(await byCommonName.value("/router/name"), "r1");
   const byAlternative = router.client({ certificate: await signed(router, "somebody", "DNS:admin") });
@@ -19,7 +19,7 @@ it("mutual TLS: the user is whom the certificate names", async () => {
 });
 
 it("mutual TLS: no certificate, or one of another authority, is no connection", async () => {
-  await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
+  await using router = await startGnmiRouter({ tls: { "client-ca-certs": "operators" } });
   assert.equal((await refusal(router.client().get(["/router/name"]))).code, status.UNAVAILABLE);
   await certificate(router.folder, "own", ["-subj", "/CN=admin"]);
   const own = {

@@ -15,6 +15,7 @@ import { loadProto } from "../../../src/management/gnmi/service.ts";
 import { hashPassword } from "../../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
 import { ADMINS } from "../nacm/admins.ts";
+import { pair, stores } from "../stores.ts";
 
 export const PASSWORD = "not so secret in a test";
 /** Loopback addresses are many: each process takes one of its own, and the usual port. */
@@ -84,11 +85,12 @@ export async function startGnmiRouter(
           },
           "semrd-grpc-server:grpc": {
             listen: [{ address: ADDRESS, port: PORT }],
-            tls: { "certificate-file": "server.pem", "key-file": "server.key", ...tls },
+            tls: { ...pair("server"), ...tls },
             ...rest,
           },
           ...more.management,
         },
+        ...stores({ pairs: { server: ["server.pem", "server.key"] }, bags: { operators: ["ca.pem"] } }),
         ...changes,
       },
       more.nacm === undefined ? ADMINS : { "ietf-netconf-acm:nacm": more.nacm },
@@ -255,12 +257,13 @@ export function gnmiPath(text: string): { origin: string; elem: { name: string; 
   return { origin: "", elem };
 }
 
+/** The same back. */
 export function pathText({ elem }: { elem: { name: string; key: Record<string, string> }[] }): string {
   return elem
     .map(
       ({ name, key }) =>
         `/${name}${Object.entries(key)
-          .map(([k, v]) => `[${k}=${v}]`)
+          .map(([k, v]) => `[${k}=${v.replace(/[\\\]]/g, "\\$&")}]`)
           .join("")}`,
     )
     .join("");

@@ -163,7 +163,8 @@ describe("gNMI: what a client may not do to the router", () => {
 
   it("configuration files: a certificate that is none is refused before anything changes", async () => {
     await writeFile(path.join(router.folder, "none.pem"), "no certificate");
-    const tls = update("/router/management/grpc/tls/certificate-file", "none.pem");
+    const key = "/router/keystore/asymmetric-keys/asymmetric-key[name=server]/certificates/certificate[name=server]";
+    const tls = update(`${key}/certificate-file`, "none.pem");
     const refused = await refusal(client.set({ update: [tls] }));
     assert.match(refused.details, /certificate/);
     assert.ok((await readFile(path.join(router.folder, "server.pem"))).length > 0);

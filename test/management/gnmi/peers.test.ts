@@ -112,7 +112,7 @@ it("gnmi_cli of openconfig/gnmi", async (t) => {
     t.skip("skipped: there is no go");
     return;
   }
-  await using router = await startGnmiRouter({ tls: { "client-ca-file": "ca.pem" } });
+  await using router = await startGnmiRouter({ tls: { "client-ca-certs": "operators" } });
   await signed(router, "admin");
   const file = (name: string): string => path.join(router.folder, name);
   const keys = ["-ca_crt", file("server.pem"), "-client_crt", file("admin.pem"), "-client_key", file("admin.key")];

@@ -13,6 +13,7 @@ import { RouterFolder } from "../../daemon/router-process.ts";
 import { AT, Network, removePins } from "../../daemon/three-places.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../../dataplane/kernel/isolated.ts";
 import { ADMINS } from "../nacm/admins.ts";
+import { pair, stores } from "../stores.ts";
 import { certificate, PASSWORD } from "./gnmi-router.ts";
 
 inOwnMounts(import.meta.filename);
@@ -78,9 +79,10 @@ function configuration(folder: string, pins: string, hash: string): Readonly<Rec
       "semrd-access:users": { user: [{ name: "admin", "password-hash": hash }] },
       "semrd-grpc-server:grpc": {
         listen: [{ address: "127.0.0.1", port: 9339 }],
-        tls: { "certificate-file": "server.pem", "key-file": "server.key" },
+        tls: pair("server"),
       },
     },
+    ...stores({ pairs: { server: ["server.pem", "server.key"] } }),
     "semrd-dataplane:dataplane": { driver: "kernel", "pin-directory": pins, "max-capabilities": 64 },
     "semrd-taxonomy:taxonomy": {
       revision: 1,

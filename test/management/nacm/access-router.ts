@@ -1,6 +1,8 @@
 import { hashPassword } from "../../../src/management/index.ts";
 import { ADDRESS, type GnmiRouter, PASSWORD, startGnmiRouter } from "../gnmi/gnmi-router.ts";
 import { RawClient } from "../netconf/raw-client.ts";
+import { stores } from "../stores.ts";
+import { KEY, KEY_TEXT } from "./nodes.ts";
 import { NACM, OTHER, OWN, USERS } from "./roles.ts";
 
 const instance = { name: "/vision/ocr", "major-version": 1, address: "fd00:a::10", port: 8080, weight: 30 };
@@ -13,6 +15,7 @@ export async function startAccessRouter(
   const router = await startGnmiRouter(
     {},
     {
+      ...stores({ pairs: { server: ["server.pem", "server.key"] }, keys: { [KEY]: KEY_TEXT } }),
       "semrd-taxonomy:taxonomy": {
         revision: 1,
         capability: [

@@ -4,8 +4,9 @@ import { status } from "@grpc/grpc-js";
 import { type GnmiClient, type GnmiRouter, json, PASSWORD, refusal } from "../gnmi/gnmi-router.ts";
 import { readReply } from "../netconf/oracle.ts";
 import type { RawClient } from "../netconf/raw-client.ts";
+import { symmetricKeys } from "../stores.ts";
 import { startAccessRouter } from "./access-router.ts";
-import { NODES, type NodeCase, touched } from "./nodes.ts";
+import { KEY, KEY_TEXT, NODES, type NodeCase, touched } from "./nodes.ts";
 import { may, mayAct, mayCall, mayHear, type Step } from "./rfc8341.ts";
 import { NACM, OTHER, OWN, USERS } from "./roles.ts";
 import { gnmiAt, xmlAt, xmlOf } from "./wire.ts";
@@ -98,8 +99,8 @@ const calls = (user: string, rpc: string): boolean => mayCall(NACM, user, "ietf-
 
 for (const user of USERS) {
   describe(`${user} reads`, () => {
-    for (const { title, path, mark, seen } of NODES.filter((node) => node.seen !== undefined)) {
-      const isSeen = (): boolean => cell(may(NACM, user, "read", path, mark));
+    for (const { title, path, mark, seen, isSecret } of NODES.filter((node) => node.seen !== undefined)) {
+      const isSeen = (): boolean => cell(isSecret !== true && may(NACM, user, "read", path, mark));
 
       it(`${title}, by get-config`, async () => {
         const reply = await sessions
@@ -281,6 +282,13 @@ async function restore(level = "debug"): Promise<void> {
       {
         path: gnmiAt([{ name: "ietf-netconf-acm:nacm" }, { name: "ietf-netconf-acm:enable-external-groups" }]),
         val: json(false),
+      },
+      {
+        path: gnmiAt([
+          ...[{ name: "semrd-router:router" }, { name: "semrd-keystore:keystore" }],
+          { name: "semrd-keystore:symmetric-keys" },
+        ]),
+        val: json(symmetricKeys({ [KEY]: KEY_TEXT })["symmetric-keys"]),
       },
     ],
     delete: [

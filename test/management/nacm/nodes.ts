@@ -1,3 +1,4 @@
+import { base64 } from "../stores.ts";
 import type { Access, Mark, Step } from "./rfc8341.ts";
 import { OTHER, OWN } from "./roles.ts";
 
@@ -12,8 +13,11 @@ export interface NodeCase {
   /** What is there to be seen when it is read. */
   readonly seen?: string;
   readonly changes: readonly ("create" | "update" | "delete")[];
-  /** Nodes below that come and go with it. */
+  /** Nodes below that come and go with it, and the mark that all of them have. */
   readonly inside?: readonly Step[][];
+  readonly insideMark?: Mark;
+  /** Present: nobody is told of it, whatever the rules permit. */
+  readonly isSecret?: true;
 }
 
 const ROUTER: Step = { name: "semrd-router:router" };
@@ -31,6 +35,15 @@ const capability = (name: string): readonly Step[] => [
 const NEW = "spiffe://example.net/acme/agent/new";
 const USERS: readonly Step[] = [ROUTER, { name: "semrd-router:management" }, { name: "semrd-access:users" }];
 const READER = { name: "semrd-access:user", keys: { name: "reader" } };
+
+/** There from the start. */
+export const [KEY, KEY_TEXT] = ["kept-key", "nobody is told"];
+const KEY_OCTETS = base64(KEY_TEXT);
+const OCTETS: Step = { name: "semrd-keystore:cleartext-symmetric-key" };
+const key = (name: string): readonly Step[] => [
+  ...[ROUTER, { name: "semrd-keystore:keystore" }, { name: "semrd-keystore:symmetric-keys" }],
+  { name: "semrd-keystore:symmetric-key", keys: { name } },
+];
 
 const newAgent = (label: boolean) => ({
   id: NEW,
@@ -135,6 +148,31 @@ export const NODES: readonly NodeCase[] = [
     changes: ["delete"],
   },
   {
+    title: "a key of the keystore",
+    path: key(KEY),
+    seen: KEY,
+    changes: ["delete"],
+    inside: [[OCTETS]],
+    insideMark: "default-deny-all",
+  },
+  {
+    title: "a new key",
+    path: key("new-key"),
+    value: { name: "new-key", "cleartext-symmetric-key": KEY_OCTETS },
+    changes: ["create"],
+    inside: [[OCTETS]],
+    insideMark: "default-deny-all",
+  },
+  {
+    title: "the octets of a key",
+    path: [...key(KEY), OCTETS],
+    mark: "default-deny-all",
+    value: "b3RoZXJz",
+    seen: KEY_OCTETS,
+    isSecret: true,
+    changes: ["update"],
+  },
+  {
     title: "selector of the site",
     path: [ROUTER, { name: "semrd-router:site" }, { name: "semrd-router:selector" }],
     seen: "1",
@@ -144,10 +182,9 @@ export const NODES: readonly NodeCase[] = [
 
 /** What is asked of the oracle for a change: every node that comes, goes or differs. */
 export function touched(
-  { path, mark, inside = [] }: NodeCase,
+  { path, mark, inside = [], insideMark = mark }: NodeCase,
   access: Access,
 ): { access: Access; path: readonly Step[]; mark: Mark }[] {
-  return [path, ...(access === "update" ? [] : inside.map((below) => [...path, ...below]))].map((one) => ({
-    ...{ access, path: one, mark },
-  }));
+  const below = inside.map((steps) => ({ access, path: [...path, ...steps], mark: insideMark }));
+  return [{ access, path, mark }, ...(access === "update" ? [] : below)];
 }

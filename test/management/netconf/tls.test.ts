@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import ssh2 from "ssh2";
+import { pair, stores } from "../stores.ts";
 import { Authority, type Certificate, hasOpenssl, NO_OPENSSL } from "./certificates.ts";
 import { ADDRESS, type NetconfRouter, startNetconfRouter } from "./netconf-router.ts";
 import { readReply } from "./oracle.ts";
@@ -38,26 +39,31 @@ describe("NETCONF over TLS and call home", { skip: hasOpenssl ? false : NO_OPENS
       waiting[transport].listen(port, ADDRESS);
       await once(waiting[transport], "listening");
     }
-    router = await startNetconfRouter({
-      tls: {
-        listen: [{ address: ADDRESS, port: 6513 }],
-        "certificate-file": server.certificateFile,
-        "key-file": server.keyFile,
-        "client-ca-file": ours.own.certificateFile,
-        "user-of-certificate": [
-          { id: 1, fingerprint: admin.fingerprint, take: "san-dns-name" },
-          { id: 2, fingerprint: stranger.fingerprint, take: "common-name" },
-        ],
+    router = await startNetconfRouter(
+      {
+        tls: {
+          listen: [{ address: ADDRESS, port: 6513 }],
+          ...pair("router"),
+          "client-ca-certs": "operators",
+          "user-of-certificate": [
+            { id: 1, fingerprint: admin.fingerprint, take: "san-dns-name" },
+            { id: 2, fingerprint: stranger.fingerprint, take: "common-name" },
+          ],
+        },
+        "call-home": {
+          client: [
+            { name: "manager-ssh", address: ADDRESS, port: 4334 },
+            { name: "manager-tls", transport: "tls", address: ADDRESS, port: 4335 },
+          ],
+          "retry-interval": 1,
+          "maximum-retry-interval": 4,
+        },
       },
-      "call-home": {
-        client: [
-          { name: "manager-ssh", address: ADDRESS, port: 4334 },
-          { name: "manager-tls", transport: "tls", address: ADDRESS, port: 4335 },
-        ],
-        "retry-interval": 1,
-        "maximum-retry-interval": 4,
-      },
-    });
+      stores({
+        pairs: { router: [server.certificateFile, server.keyFile] },
+        bags: { operators: [ours.own.certificateFile] },
+      }),
+    );
   });
   after(async () => {
     await router?.[Symbol.asyncDispose]();

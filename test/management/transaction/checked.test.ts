@@ -9,6 +9,7 @@ import type { Tree } from "../../../src/management/datastore/index.ts";
 import { hashPassword, openRouterManagement } from "../../../src/management/index.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { ListLog } from "../../sim/tally-metrics.ts";
+import { pair, stores } from "../stores.ts";
 import { faults, MemoryFiles, tags, value, World } from "./world.ts";
 
 /** Whether what stands between a validation and the commit leaves of it what it found. */
@@ -179,8 +180,9 @@ describe("what a validation found", () => {
     const files = ["certificate.pem", "key.pem"];
     const written = () => Promise.all(files.map((name) => writeFile(path.join(folder, name), "")));
     await written();
-    const tls = { "certificate-file": files[0], "key-file": files[1] };
-    const edit = JSON.stringify({ "semrd-router:router": { "semrd-registration:registration": { tls } } });
+    const tls = pair("own");
+    const keys = stores({ pairs: { own: [files[0]!, files[1]!] } });
+    const edit = JSON.stringify({ "semrd-router:router": keys });
     value(await engine.edit(session, "candidate", edit, { format: "json", testOption: "test-then-set" }));
     value(await engine.validate(session, "candidate"));
     await rm(path.join(folder, files[1]!));
@@ -201,10 +203,11 @@ describe("what a validation found", () => {
     const listen = [{ address: "127.0.0.1", port: 9339 }];
     const users = { user: [{ name: "ann", "password-hash": await hashPassword("a password") }] };
     value(await put({ management: { "semrd-access:users": users, "semrd-grpc-server:grpc": { listen, tls } } }));
+    value(await put(stores({ pairs: { other: [files[0]!, files[0]!] } })));
     const [gone, ...rest] = faults(await engine.commit(session));
-    assert.deepEqual([gone!.appTag, gone!.path, rest.length], ["unreadable", GRPC_KEY_FILE, 0]);
+    assert.deepEqual([gone!.appTag, gone!.path, rest.length], ["unreadable", KEY_FILE, 0]);
   });
 });
 
-const GRPC_KEY_FILE = "/semrd-router:router/management/semrd-grpc-server:grpc/tls/key-file";
-const KEY_FILE = "/semrd-router:router/semrd-registration:registration/tls/key-file";
+const KEY_FILE =
+  "/semrd-router:router/semrd-keystore:keystore/asymmetric-keys/asymmetric-key[name='own']/private-key-file";

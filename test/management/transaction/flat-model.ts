@@ -87,6 +87,10 @@ export const flatModel: Model = {
     if (bad.length === 0) return answered(new FlatTree((tree as FlatTree).values));
     return refused(...bad.map(([path]) => fault("invalid-value", "bad is not valid", { path })));
   },
+  async has(tree, paths) {
+    const alive = [...(tree as FlatTree).alive.keys()];
+    return paths.some((path) => alive.some((text) => text.startsWith(formatPath(path))));
+  },
   async restrict(tree, hidden) {
     const isHidden = (path: string): boolean =>
       hidden.some((one) => !one.permit && path.startsWith(formatPath(one.path)));

@@ -1,0 +1,7 @@
+/** Leaves that hold keys, and what is said of one behind it; names may be cut short. */
+const SECRET = /(\bcleartext-[a-z-]*["']?[\s:=]+)("(?:\\.|[^"\\])*"?|'[^']*'?|\S+)/g;
+
+/** A line of words as it may be shown to others than who wrote it: with stars for keys. */
+export function withoutSecrets(line: string): string {
+  return line.replace(SECRET, "$1***");
+}
