@@ -3,6 +3,7 @@ import { formatIpv6 } from "../../../../src/base/index.ts";
 import { CAPABILITY } from "../../memory/story.ts";
 import type { CaseGroup } from "../case.ts";
 import * as p from "../packets.ts";
+import { LAST_ONE } from "./last-one.ts";
 
 const FLOWS = Array.from({ length: 64 }, (_, i) => 30_000 + i * 5);
 const [SITE_A, SITE_B, SITE_C] = p.SITES.map(formatIpv6) as [string, string, string];
@@ -46,6 +47,7 @@ export const DRAIN: CaseGroup = {
         assert.deepEqual(new Set(await p.sitesOf(world, acknowledgements)), new Set([SITE_B]));
       },
     },
+    LAST_ONE,
   ],
 };
 
