@@ -20,6 +20,8 @@ export interface AgentOriginationParts {
   readonly selections: SelectionFan;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: at once. */
+  readonly first?: "in-slices";
 }
 
 interface LocalAgent {
@@ -46,13 +48,17 @@ export class AgentOrigination implements Disposable {
   readonly #byHash = new Map<string, string>();
   /** Of those that wait for a visit, the ones that have claimed to be here. */
   readonly #claimed = new Set<string>();
+  readonly #revisits: Revisits<string>;
   readonly #subscriptions: readonly Disposable[];
 
   constructor(parts: AgentOriginationParts) {
     this.#parts = parts;
     const { directory, selections } = parts;
-    for (const { agent } of directory.agents()) this.#consider(agent);
     const revisits = new Revisits<string>((agent) => this.#visit(agent), parts);
+    for (const { agent } of directory.agents())
+      if (parts.first === "in-slices") revisits.askLater(agent, agent);
+      else this.#consider(agent);
+    this.#revisits = revisits;
     this.#subscriptions = [
       revisits,
       directory.subscribeClaims((agent) => {
@@ -69,6 +75,11 @@ export class AgentOrigination implements Disposable {
       }),
       selections.subscribe({ agent: (selection) => this.#moved(selection) }),
     ];
+  }
+
+  /** Resolves when all agents that are known now have been looked at. */
+  settled(): Promise<void> {
+    return this.#revisits.settled();
   }
 
   #visit(agent: string): void {

@@ -32,12 +32,16 @@ export interface OriginationParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** What is known at the beginning is said on later turns, a few milliseconds in each; absent: at once. */
+  readonly first?: "in-slices";
 }
 
 /** All that this router says about itself: its sites and their instances, its agents, the prefixes that it answers for. */
 export class Origination implements Disposable {
   readonly #announcer: Announcer;
   readonly #damper: OriginDamper;
+  readonly #sites: SiteOrigination;
+  readonly #agents: AgentOrigination;
   readonly #prefixes: PrefixOrigination;
   readonly #owned = new DisposableStack();
   /** What the parts read whenever they say something. */
@@ -59,9 +63,15 @@ export class Origination implements Disposable {
     const shared = { ...parts, own: this.#own, announcer, damper };
     this.#announcer = announcer;
     this.#damper = damper;
-    this.#owned.use(new SiteOrigination({ ...shared, advertiseInstances }));
-    this.#owned.use(new AgentOrigination(shared));
+    this.#sites = this.#owned.use(new SiteOrigination({ ...shared, advertiseInstances }));
+    this.#agents = this.#owned.use(new AgentOrigination(shared));
     this.#prefixes = this.#owned.use(new PrefixOrigination({ ...shared, prefixes }));
+  }
+
+  /** Resolves when what this router has to say of all that it knows now has been said. */
+  async settled(): Promise<void> {
+    await this.#sites.settled();
+    await this.#agents.settled();
   }
 
   /**

@@ -19,6 +19,8 @@ export class Revisits<T> implements Disposable {
   readonly #ready = new Map<string, T>();
   #scheduled = false;
   #closed = false;
+  /** Those who wait until everything that was asked for is visited. */
+  #settled: (() => void)[] = [];
 
   constructor(
     visit: (value: T) => void,
@@ -38,6 +40,18 @@ export class Revisits<T> implements Disposable {
     }
     this.#ready.delete(key);
     this.#visit(value);
+  }
+
+  /** As {@link ask}, but on a later turn in any case, with what else waits. */
+  askLater(key: string, value: T): void {
+    this.#ready.set(key, value);
+    this.#schedule();
+  }
+
+  /** Resolves when nothing waits for a later turn any more, or when this is disposed. */
+  settled(): Promise<void> {
+    if (this.#closed || this.#ready.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#settled.push(resolve));
   }
 
   #gathered(): void {
@@ -61,11 +75,19 @@ export class Revisits<T> implements Disposable {
       this.#visit(value);
       if (this.#clock.monotonic() >= until) break;
     }
+    if (this.#ready.size === 0) this.#tellSettled();
     this.#schedule();
+  }
+
+  #tellSettled(): void {
+    const waiting = this.#settled;
+    this.#settled = [];
+    for (const resolve of waiting) resolve();
   }
 
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#tellSettled();
     this.#subscription[Symbol.dispose]();
   }
 }

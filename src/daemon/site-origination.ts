@@ -1,5 +1,12 @@
 import { type CapabilityName, type Clock, capabilityId, fromHex } from "../base/index.ts";
-import { type Directory, type DirectoryChange, type Instance, type LocalSite, summarize } from "../directory/index.ts";
+import {
+  type Directory,
+  type DirectoryChange,
+  type Instance,
+  type LocalSite,
+  type SiteKey,
+  summarize,
+} from "../directory/index.ts";
 import type { Tenant } from "../rib/index.ts";
 import type { Announcer } from "./announcer.ts";
 import type { OriginDamper } from "./origin-damper.ts";
@@ -14,6 +21,8 @@ export interface SiteOriginationParts {
   readonly announcer: Announcer;
   readonly damper: OriginDamper;
   readonly clock: Clock;
+  /** Absent: at once. */
+  readonly first?: "in-slices";
 }
 
 /** Keeps one site route (CS) per capability that this router has an instance of and, where asked for, one route (CI) per instance. */
@@ -26,19 +35,38 @@ export class SiteOrigination implements Disposable {
   readonly #revisits: Revisits<() => void>;
   readonly #subscription: Disposable;
 
-  constructor({ own, advertiseInstances, directory, announcer, damper, clock }: SiteOriginationParts) {
+  constructor({ own, advertiseInstances, directory, announcer, damper, clock, first }: SiteOriginationParts) {
     this.#own = own;
     this.#advertiseInstances = advertiseInstances;
     this.#directory = directory;
     this.#announcer = announcer;
     this.#damper = damper;
-    for (const { tenant, capability, majorVersion } of directory.sites())
-      this.#reconsider(own.tenants.get(tenant), capability, majorVersion);
-    if (advertiseInstances) {
-      for (const one of directory.instances()) this.#reconsiderInstance(own.tenants.get(one.tenant), one, one);
-    }
     this.#revisits = new Revisits((visit) => visit(), { directory, clock });
+    const look = (key: () => string, visit: () => void): void => {
+      if (first === "in-slices") this.#revisits.askLater(key(), visit);
+      else visit();
+    };
+    for (const site of directory.sites()) {
+      const { tenant, capability, majorVersion } = site;
+      look(
+        () => siteKey(site),
+        () => this.#reconsider(own.tenants.get(tenant), capability, majorVersion),
+      );
+    }
+    for (const { id, tenant } of advertiseInstances ? directory.instances() : [])
+      look(
+        () => instanceKey(id),
+        () => {
+          const now = directory.instance(id);
+          if (now !== undefined) this.#reconsiderInstance(own.tenants.get(tenant), now, now);
+        },
+      );
     this.#subscription = directory.subscribe((changes) => this.#changed(changes));
+  }
+
+  /** Resolves when all that is known now has been looked at. */
+  settled(): Promise<void> {
+    return this.#revisits.settled();
   }
 
   #changed(changes: readonly DirectoryChange[]): void {
@@ -49,12 +77,12 @@ export class SiteOrigination implements Disposable {
       const tenant = this.#own.tenants.get(name);
       if (this.#advertiseInstances) {
         const present = type === "removed" ? undefined : instance;
-        this.#revisits.ask(`instance ${instance.id}`, () => this.#reconsiderInstance(tenant, instance, present));
+        this.#revisits.ask(instanceKey(instance.id), () => this.#reconsiderInstance(tenant, instance, present));
       }
-      const site = `${name} ${capability} ${version.major}`;
+      const site = siteKey({ tenant: name, capability, majorVersion: version.major });
       if (seen?.has(site) === true) continue;
       seen?.add(site);
-      this.#revisits.ask(`site ${site}`, () => this.#reconsider(tenant, capability, version.major));
+      this.#revisits.ask(site, () => this.#reconsider(tenant, capability, version.major));
     }
   }
 
@@ -102,6 +130,10 @@ export class SiteOrigination implements Disposable {
     this.#revisits[Symbol.dispose]();
   }
 }
+
+const siteKey = ({ tenant, capability, majorVersion }: SiteKey): string =>
+  `site ${tenant} ${capability} ${majorVersion}`;
+const instanceKey = (id: string): string => `instance ${id}`;
 
 /** What of a site is said at once when it changes: policy may depend on it. */
 function factsOf({ minorVersion, labels, access }: LocalSite): string {

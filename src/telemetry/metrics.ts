@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type * as prom from "prom-client";
 import type { Counter, Gauge, Histogram, Metrics } from "../base/index.ts";
 import { textOf } from "./exposition.ts";
+import { collectProcessMetrics } from "./process-metrics.ts";
 import { Slices } from "./slices.ts";
 
 /** The pieces that are needed: all of prom-client brings HTTP, TLS and clusters with it, 15 MB that nobody uses. */
@@ -11,7 +12,6 @@ const PromCounter: typeof prom.Counter = piece("prom-client/lib/counter");
 const PromGauge: typeof prom.Gauge = piece("prom-client/lib/gauge");
 const PromHistogram: typeof prom.Histogram = piece("prom-client/lib/histogram");
 const { exponentialBuckets }: Pick<typeof prom, "exponentialBuckets"> = piece("prom-client/lib/bucketGenerators");
-const processMetrics = (): typeof prom.collectDefaultMetrics => piece("prom-client/lib/defaultMetrics");
 
 type Labels = Readonly<Record<string, string>>;
 type Kind = "counter" | "gauge" | "histogram";
@@ -42,7 +42,7 @@ function buckets(name: string): number[] {
  */
 export function createMetrics(options: { readonly process?: "included" } = {}): MetricsRegistry {
   const registry = new Registry();
-  if (options.process === "included") processMetrics()({ register: registry });
+  if (options.process === "included") collectProcessMetrics(registry);
   const families = new Map<string, { readonly kind: Kind; readonly labels: string; readonly metric: prom.Metric }>();
   const series = new Map<string, unknown>();
 

@@ -61,13 +61,14 @@ describe("routes of this router's own capabilities", () => {
   const note = (nlri: CapabilityNlri, attributes: AttributeSet | undefined): void => {
     if (nlri.type === "site") said.push({ nlri, attributes });
   };
-  const originate = (): Origination => {
+  const originate = (first?: "in-slices"): Origination => {
     const local = { name: "r2", kind: "local", bgpIdentifier: OPTIONS.routerId, address: OPTIONS.locator } as const;
     const parts = { clock, metrics: new TallyMetrics(), log: new ListLog(), random: new SeededRandom(1) };
     const rib = createRib({ local: { ...local, autonomousSystem: 65000 }, tenants: [TENANT], maxRoutes: 1024 }, parts);
     return new Origination(OPTIONS, {
       ...{ ...parts, directory, rib, selections: new SelectionFan(), nameOf: () => undefined },
       routes: { originate: note, withdraw: (nlri) => note(nlri, undefined) },
+      ...(first === undefined ? {} : { first }),
     });
   };
 
@@ -90,6 +91,33 @@ describe("routes of this router's own capabilities", () => {
       taken().map(({ attributes }) => attributes),
       [undefined],
     );
+  });
+
+  it("where it begins with many, they are said on later turns, as they are then; and it is known when all are said", async () => {
+    const agent = (n: number) => `spiffe://example.net/acme/agent/a${n}`;
+    origination[Symbol.dispose]();
+    const names = Array.from({ length: 20 }, (_, n) => parseCapabilityName(`/vision/c${n}`)!);
+    for (const [n, capability] of names.entries()) register(agent(n), offer(8080 + n, { capability }));
+    said = [];
+    const late = originate("in-slices");
+    assert.deepEqual(taken(), []);
+    directory.remove(agent(19), "command");
+    let isSettled = false;
+    const settled = late.settled().then(() => (isSettled = true));
+    await Promise.resolve();
+    assert.equal(isSettled, false);
+    clock.settle();
+    await settled;
+    const ids = new Set(taken().map(({ nlri, attributes }) => attributes && toHex(nlri.capabilityId)));
+    ids.delete(undefined); // the one that is gone was never said, and may be taken back
+    assert.deepEqual(
+      [...ids].sort(),
+      names
+        .slice(0, 19)
+        .map((name) => toHex(capabilityId(name, 1)))
+        .sort(),
+    );
+    assert.equal(await Promise.race([late.settled().then(() => "at once"), new Promise(setImmediate)]), "at once");
   });
 
   it("what the directory gathers is said once per site, as it is at the end; one that dies meanwhile and is back is not said", () => {

@@ -115,16 +115,16 @@ describe("limits and owners", () => {
     assert.throws(() => directory.register(request()), faults("directory.agent-held"));
   });
 
-  it("configured agents are reconciled: only what changed is told, what was not configured is left alone", () => {
+  it("configured agents are reconciled: only what changed is told, what was not configured is left alone", async () => {
     const { directory, told, clock } = bench();
     directory.register(request({ agent: AGENT_B, offers: [offer({ port: 9 })] }));
     const { source: _, ...a } = configured({ offers: [offer(), offer({ port: 8081 })] });
-    applyStaticAgents(directory, [a], clock);
+    await applyStaticAgents(directory, [a], clock);
     told.length = 0;
-    applyStaticAgents(directory, [a], clock);
+    await applyStaticAgents(directory, [a], clock);
     assert.deepEqual(told, []);
-    applyStaticAgents(directory, [{ ...a, offers: [offer({ weight: 5 })] }], clock);
-    applyStaticAgents(directory, [], clock);
+    await applyStaticAgents(directory, [{ ...a, offers: [offer({ weight: 5 })] }], clock);
+    await applyStaticAgents(directory, [], clock);
     assert.deepEqual(told, [
       "changed ocr-a /vision/ocr:8080 up unknown",
       "removed ocr-a /vision/ocr:8081 deregistered",
@@ -133,11 +133,11 @@ describe("limits and owners", () => {
     assert.equal(directory.size, 1);
   });
 
-  it("static agents that exceed a limit together are refused before the first is touched", () => {
+  it("static agents that exceed a limit together are refused before the first is touched", async () => {
     const { directory, clock } = bench({ perAgent: 2, perTenant: 3 });
     const offers = [offer(), offer({ port: 8081 })];
     const agents = [AGENT_A, AGENT_B].map((agent) => ({ agent, tenant: "acme", offers }));
-    assert.throws(() => applyStaticAgents(directory, agents, clock), faults("directory.capability-limit"));
+    await assert.rejects(applyStaticAgents(directory, agents, clock), faults("directory.capability-limit"));
     assert.equal(directory.size, 0);
   });
 });

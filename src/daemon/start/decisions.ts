@@ -44,7 +44,7 @@ export async function startDecisions(begun: Beginning, { store, driver, sink }: 
   startEdge(configuration, taxonomy, driver, log);
   const directory = scope.own(new Directory(DIRECTORY_LIMITS, shared));
   const registrar = new Registrar({ directory, store, clock: systemClock, log });
-  applyStaticAgents(directory, configuration.agents.map(staticAgent), systemClock);
+  await applyStaticAgents(directory, configuration.agents.map(staticAgent), systemClock);
   registrar.restore(
     (tenant, { capability, version }) =>
       taxonomy.tenants.has(tenant) && taxonomy.find(capability, version.major) !== undefined,

@@ -66,7 +66,15 @@ export function startOffers(
   const nameOf = (id: CapabilityId): CapabilityName | undefined => sources.names.capability(id);
   const routes = neighbors.brownfield?.origin(speaker) ?? speaker;
   const origination = scope.own(
-    new Origination(options, { ...shared, rib, directory, selections: begun.selections, nameOf, routes }),
+    new Origination(options, {
+      ...shared,
+      rib,
+      directory,
+      selections: begun.selections,
+      nameOf,
+      routes,
+      first: "in-slices",
+    }),
   );
   const drain = new RouterDrain(speaker, origination);
   const servers = scope.own(new Servers({ ...shared, registry: metrics, sources, registrar }, scope.signal));
