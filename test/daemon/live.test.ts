@@ -256,11 +256,13 @@ protocol bgp semrd {
   await r1.ctl("config", "commit", "--confirmed", "8");
   await until("r2 forgets the agents", async () => (await found()) === undefined);
   await until("nobody confirms, so r2 is back", async () => (await found()) === "10.0.0.1");
-  const [last] = await r1.ctl<CommitEntry[]>("config", "log");
-  assert.equal(last!.cause, "confirm-timeout");
+  // It is done first, and in the log once it is on the disk.
+  const newest = async () => (await r1.ctl<CommitEntry[]>("config", "log"))[0]!;
+  await until("the log has it", async () => (await newest()).cause === "confirm-timeout");
+  const last = await newest();
 
   // Everything back at once.
-  await r1.ctl("config", "rollback", String(last!.id - 1));
+  await r1.ctl("config", "rollback", String(last.id - 1));
   assert.deepEqual(await r1.ctl<Change[]>("config", "compare", "candidate", "startup"), []);
   await r1.ctl("config", "commit");
   await until("r2 has nothing from r1", async () => (await found()) === undefined);
