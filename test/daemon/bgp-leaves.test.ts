@@ -136,7 +136,11 @@ async function judged(leaf: Leaf): Promise<string | { readonly problem: string }
     return { problem: `give an example for it in this test: ${(cause as Error).message}` };
   }
   const path = [{ name: "semrd-router:router" }, ...leaf.path.map((name) => ({ name }))];
-  const waiting = await atRestart.plan({ ...change, changes: [{ path, operation: "replace" }] } as never);
+  const waiting = await atRestart.plan({
+    ...change,
+    sections: new Set(["bgp"]),
+    changes: [{ path, operation: "replace" }],
+  } as never);
   if (!waiting.ok) return "refused";
   if (waiting.value.length > 0) return "at the next start";
   return effectOf(change) ?? { problem: "a change of it does nothing" };
