@@ -1,8 +1,11 @@
 export { hashPassword, sshKeyPair, UserBook } from "./access/index.ts";
 export * from "./alarms/index.ts";
+export type * from "./configuration/agents.ts";
+export type * from "./configuration/bgp.ts";
 export type { RouterChange, RouterState } from "./configuration/binder.ts";
 export type * from "./configuration/bmp.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";
+export type * from "./configuration/dataplane.ts";
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
 export type { Files } from "./configuration/files.ts";
 export type * from "./configuration/grpc.ts";

@@ -17,13 +17,14 @@ import { agentBinder, bindRouter } from "../yang/binding.ts";
 import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
 import type { YangModel } from "../yang/model.ts";
 import { bindNacm, type NacmInstance, nacmFaults } from "../yang/nacm-binding.ts";
+import type { AgentConfiguration } from "./agents.ts";
 import { disagreements } from "./agreement.ts";
 import { changedAgents, reclassified } from "./changed-agents.ts";
 import type { ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
 import { unreadableFiles } from "./named-files.ts";
 import { inUseOf } from "./restart.ts";
-import type { AgentConfiguration, RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
+import type { RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
 
 /** What is asked for, and what of it the router does before its restart. */
 export interface RouterState {

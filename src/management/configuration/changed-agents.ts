@@ -1,6 +1,7 @@
 import { localName, type TreeChange } from "../datastore/index.ts";
 import type { AgentInstance } from "../yang/instance.ts";
-import type { AgentConfiguration, InstanceConfiguration, TaxonomyConfiguration } from "./types.ts";
+import type { AgentConfiguration, InstanceConfiguration } from "./agents.ts";
+import type { TaxonomyConfiguration } from "./types.ts";
 
 const AGENTS = "semrd-agent:agents";
 

@@ -1,7 +1,8 @@
 import { formatIpv6, formatIpv6Prefix } from "../../base/index.ts";
+import type { BgpConfiguration, NeighborSettingsConfiguration } from "./bgp.ts";
 import type { ConfigurationFault } from "./error.ts";
 import type { NamedKey } from "./keystore.ts";
-import type { BgpConfiguration, NeighborSettingsConfiguration, RouterConfiguration } from "./types.ts";
+import type { RouterConfiguration } from "./types.ts";
 
 const BGP = "/semrd-router:router/semrd-bgp:bgp";
 

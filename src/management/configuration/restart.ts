@@ -1,7 +1,7 @@
 import { capabilityFamily, octetsEqual } from "../../base/index.ts";
 import type { RouterState } from "./binder.ts";
+import type { DataplaneConfiguration } from "./dataplane.ts";
 import type {
-  DataplaneConfiguration,
   InterfaceConfiguration,
   RouterConfiguration,
   TaxonomyConfiguration,

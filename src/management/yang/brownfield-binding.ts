@@ -1,4 +1,4 @@
-import type { BrownfieldConfiguration, NeighborBrownfieldConfiguration } from "../configuration/types.ts";
+import type { BrownfieldConfiguration, NeighborBrownfieldConfiguration } from "../configuration/bgp.ts";
 
 /** The shape of semrd-brownfield in a validated document with all defaults: what it adds to BGP, and to a neighbour. */
 export interface BrownfieldInstance {

@@ -1,5 +1,5 @@
 import { milliseconds, seconds } from "../../base/index.ts";
-import type { DataplaneConfiguration } from "../configuration/types.ts";
+import type { DataplaneConfiguration } from "../configuration/dataplane.ts";
 import type { RouterInstance } from "./instance.ts";
 import type { Stores } from "./keystore-binding.ts";
 import { bindTunnel } from "./tunnel-binding.ts";

@@ -1,4 +1,4 @@
-import type { TunnelConfiguration } from "../configuration/types.ts";
+import type { TunnelConfiguration } from "../configuration/dataplane.ts";
 import { addressOf, macAddressOf } from "./values.ts";
 
 /** An entry of `tunnels` in `semrd-dataplane`. */
