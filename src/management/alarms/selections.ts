@@ -4,6 +4,9 @@ import { resourceOf } from "./resource.ts";
 /** What an XPath expression selects of the data tree, as JSON without what is inside of it. */
 export type SelectNodes = (expression: string) => Promise<Answer<string>>;
 
+/** Resources of which it is known whether an expression selects them: twice as many as there are alarms. */
+const MOST_KNOWN = 8192;
+
 /** Finds out what expressions select, and remembers it. */
 export interface SelectionParts {
   readonly select: SelectNodes;
@@ -77,6 +80,8 @@ export class Selections {
       for (const resource of resources) {
         const is = selected.ok && selected.value.has(resource);
         if (verdicts === undefined || verdicts.get(resource) === is) continue;
+        // Those whose alarm never came are forgotten with the others, which are found out anew.
+        if (verdicts.size >= MOST_KNOWN && !verdicts.has(resource)) verdicts.clear();
         verdicts.set(resource, is);
         isNews = true;
       }
