@@ -50,7 +50,7 @@ describe("keys of the TCP Authentication Option (RFC 5925)", async () => {
       assert.ok(!answer.ok, "refused");
       const [{ path, appTag, message }] = answer.faults as [(typeof answer.faults)[number]];
       assert.deepEqual([path, appTag], [where, "no-tcp-ao"]);
-      assert.match(message, /Linux 6\.7 or later with CONFIG_TCP_AO: use a password/);
+      assert.match(message, /Linux 6\.7 or later with CONFIG_TCP_AO: use md5-key instead/);
     }
   });
 

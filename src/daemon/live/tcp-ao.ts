@@ -23,7 +23,7 @@ export function tcpAoSupport(hasTcpAo: () => boolean): Provider<RouterChange> {
       const wanted = keyed(intended.bgp);
       if (wanted === undefined || keyed(before.bgp) !== undefined || hasTcpAo()) return answered([]);
       const message =
-        "this kernel has no TCP-AO, which takes Linux 6.7 or later with CONFIG_TCP_AO: use a password (TCP MD5), or another kernel";
+        "this kernel has no TCP-AO, which takes Linux 6.7 or later with CONFIG_TCP_AO: use md5-key instead, or another kernel";
       return refused(fault("operation-failed", message, { path: `${BGP}/${wanted}/tcp-ao-key`, appTag: "no-tcp-ao" }));
     },
     prepare: () => answered(undefined),
