@@ -78,7 +78,11 @@ export function addAgentCommands(program: Command, print: Print): void {
       print({ method: "POST", path: "/agents", body: agentRequest(id, options) }, instancesText("added")),
     );
   const drains = [
-    { name: "drain", description: "give an agent no new flows while others serve; those it has go on", done: "draining" },
+    {
+      name: "drain",
+      description: "give an agent no new flows while others serve; those it has go on",
+      done: "draining",
+    },
     { name: "undrain", description: "give an agent new flows again, whoever took it out", done: "back in service:" },
   ] as const;
   for (const { name, description, done } of drains)
