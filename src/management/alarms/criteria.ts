@@ -1,4 +1,4 @@
-import { formatPath, localName, type Path, parsePath } from "../datastore/index.ts";
+import { fault, formatPath, localName, type ManagementFault, type Path, parsePath } from "../datastore/index.ts";
 import { resourceOf } from "./resource.ts";
 import {
   type AlarmControl,
@@ -139,25 +139,41 @@ export function profileCriteria(
   };
 }
 
-/** The XPath expressions among the criteria, each with where it is configured. */
-export function expressionsOf({ shelves, profiles }: AlarmControl): readonly { expression: string; path: string }[] {
-  const found: { expression: string; path: string }[] = [];
-  const add = (text: string, path: string): void => {
-    const criterion = resourceCriterion(text);
-    if (criterion.ok && "expression" in criterion) found.push({ expression: criterion.expression, path });
-  };
-  for (const { name, resources } of shelves)
-    for (const one of resources)
-      add(one, `${CONTROL}/alarm-shelving/shelf[name=${quoted(name)}]/resource[.=${quoted(one)}]`);
-  for (const { type, resource } of profiles)
-    add(
-      resource,
-      `${PROFILE}[alarm-type-id=${quoted(type.id)}][alarm-type-qualifier-match=${quoted(type.qualifier)}][resource=${quoted(resource)}]`,
-    );
-  return found;
+/** One of what is configured, as it was written, and where. */
+interface Placed {
+  readonly kind: "resource" | "qualifier";
+  readonly text: string;
+  readonly path: string;
 }
 
-const CONTROL = "/ietf-alarms:alarms/control";
-const PROFILE = "/ietf-alarms:alarms/alarm-profile";
+function* placed({ shelves, profiles }: AlarmControl): Generator<Placed, void, void> {
+  const keysOf = ({ id, qualifier }: TypeCriterion): string =>
+    `[alarm-type-id=${quoted(id)}][alarm-type-qualifier-match=${quoted(qualifier)}]`;
+  for (const { name, resources, types } of shelves) {
+    const shelf = `/ietf-alarms:alarms/control/alarm-shelving/shelf[name=${quoted(name)}]`;
+    for (const text of resources) yield { kind: "resource", text, path: `${shelf}/resource[.=${quoted(text)}]` };
+    for (const type of types)
+      yield { kind: "qualifier", text: type.qualifier, path: `${shelf}/alarm-type${keysOf(type)}` };
+  }
+  for (const { type, resource } of profiles) {
+    const path = `/ietf-alarms:alarms/alarm-profile${keysOf(type)}[resource=${quoted(resource)}]`;
+    yield { kind: "qualifier", text: type.qualifier, path };
+    yield { kind: "resource", text: resource, path };
+  }
+}
 
 const quoted = (text: string): string => (text.includes("'") ? `"${text}"` : `'${text}'`);
+
+/** The XPath expressions among the criteria, each with where it is configured. */
+export const expressionsOf = (control: AlarmControl): readonly { expression: string; path: string }[] =>
+  Array.from(placed(control)).flatMap(({ kind, text, path }) => {
+    const criterion = kind === "resource" ? resourceCriterion(text) : regularExpression(text);
+    return criterion.ok && "expression" in criterion ? [{ expression: criterion.expression, path }] : [];
+  });
+
+/** What is wrong with the criteria as they are written; the model takes them as they are. */
+export const criterionFaults = (control: AlarmControl): readonly ManagementFault[] =>
+  Array.from(placed(control)).flatMap(({ kind, text, path }) => {
+    const criterion = kind === "resource" ? resourceCriterion(text) : regularExpression(text);
+    return criterion.ok ? [] : [fault("invalid-value", criterion.reason, { path })];
+  });

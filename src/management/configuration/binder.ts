@@ -1,4 +1,5 @@
 import { type Clock, Slices } from "../../base/index.ts";
+import { criterionFaults } from "../alarms/index.ts";
 import {
   type Answer,
   answered,
@@ -12,7 +13,7 @@ import {
 } from "../datastore/index.ts";
 import type { AccessSchema } from "../nacm/index.ts";
 import type { Binder } from "../transaction/index.ts";
-import { type AlarmsInstance, alarmFaults, bindAlarms } from "../yang/alarms-binding.ts";
+import { type AlarmsInstance, bindAlarms } from "../yang/alarms-binding.ts";
 import { agentBinder, bindRouter } from "../yang/binding.ts";
 import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
 import type { YangModel } from "../yang/model.ts";
@@ -127,9 +128,10 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     if (router === undefined) return refused(NO_ROUTER);
     const nacm = this.#nacm(document[NACM]);
     if (!nacm.ok) return nacm;
-    const badAlarms = alarmFaults(document[ALARMS]);
+    const alarms = bindAlarms(document[ALARMS]);
+    const badAlarms = criterionFaults(alarms);
     if (badAlarms.length > 0) return { ok: false, faults: badAlarms };
-    const beside = { nacm: nacm.value, alarms: bindAlarms(document[ALARMS]) };
+    const beside = { nacm: nacm.value, alarms };
     const intended = bindRouter(router, this.#parts.folder, beside);
     const { "semrd-agent:agents": _, ...rest } = router;
     this.#instances.set(intended, rest);
@@ -167,9 +169,9 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     const nacm = isRuled ? this.#nacm(value as NacmInstance | undefined) : answered(before.intended.nacm);
     if (!nacm.ok) return nacm;
     const [told] = beside.isAlarmed ? await this.#parts.model.values(tree, [{ name: ALARMS }]) : [];
-    const badAlarms = alarmFaults(told as AlarmsInstance | undefined);
-    if (badAlarms.length > 0) return { ok: false, faults: badAlarms };
     const alarms = beside.isAlarmed ? bindAlarms(told as AlarmsInstance | undefined) : before.intended.alarms;
+    const badAlarms = beside.isAlarmed ? criterionFaults(alarms) : [];
+    if (badAlarms.length > 0) return { ok: false, faults: badAlarms };
     const intended: RouterConfiguration = { ...rest, nacm: nacm.value, alarms, agents: agents.all };
     this.#instances.set(intended, this.#instances.get(rest)!);
     const faults = await this.#disagreements(intended, before.intended, agents.put);

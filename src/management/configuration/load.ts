@@ -1,9 +1,10 @@
 import path from "node:path";
 import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
+import { criterionFaults } from "../alarms/index.ts";
 import type { ManagementFault } from "../datastore/index.ts";
 import { accessSchema } from "../nacm/index.ts";
-import { alarmFaults, bindAlarms } from "../yang/alarms-binding.ts";
+import { bindAlarms } from "../yang/alarms-binding.ts";
 import { namingAllowed } from "../yang/allowed-values.ts";
 import { bindRouter } from "../yang/binding.ts";
 import type { RouterDocument } from "../yang/instance.ts";
@@ -93,13 +94,14 @@ async function readConfiguration(
   const document = await validate(text, root, context);
   const schema = accessSchema(await context.schema());
   const { "ietf-netconf-acm:nacm": nacm, "ietf-alarms:alarms": alarms } = document;
-  const badRules = [...nacmFaults(nacm, schema), ...alarmFaults(alarms)].map(asConfigurationFault);
+  const control = bindAlarms(alarms);
+  const badRules = [...nacmFaults(nacm, schema), ...criterionFaults(control)].map(asConfigurationFault);
   if (badRules.length > 0) throw new ConfigurationError(badRules.map((fault) => withSource(fault, root)));
   const router = document["semrd-router:router"];
   if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
   const configuration = bindRouter(router, folder, {
     nacm: bindNacm(nacm, schema),
-    alarms: bindAlarms(alarms),
+    alarms: control,
   });
   const faults = [
     ...[...disagreements(configuration)].filter((fault) => fault !== undefined),

@@ -1,12 +1,4 @@
-import {
-  type AlarmControl,
-  DEFAULT_CONTROL,
-  MOST_CHANGES,
-  regularExpression,
-  resourceCriterion,
-  type Severity,
-} from "../alarms/index.ts";
-import { fault, type ManagementFault } from "../datastore/index.ts";
+import { type AlarmControl, DEFAULT_CONTROL, MOST_CHANGES, type Severity } from "../alarms/index.ts";
 
 interface TypeInstance {
   readonly "alarm-type-id": string;
@@ -35,33 +27,7 @@ export interface AlarmsInstance {
   readonly "alarm-profile"?: readonly ProfileInstance[];
 }
 
-/** What is wrong with the criteria of shelves and profiles, which the model takes as they are. */
-export function alarmFaults(alarms: AlarmsInstance | undefined): readonly ManagementFault[] {
-  const faults: ManagementFault[] = [];
-  const check = (criterion: ReturnType<typeof resourceCriterion>, path: string): void => {
-    if (!criterion.ok) faults.push(fault("invalid-value", criterion.reason, { path }));
-  };
-  for (const { name, resource = [], "alarm-type": types = [] } of alarms?.control?.["alarm-shelving"]?.shelf ?? []) {
-    const shelf = `/ietf-alarms:alarms/control/alarm-shelving/shelf[name=${quoted(name)}]`;
-    for (const one of resource) check(resourceCriterion(one), `${shelf}/resource[.=${quoted(one)}]`);
-    for (const { "alarm-type-id": id, "alarm-type-qualifier-match": qualifier } of types)
-      check(
-        regularExpression(qualifier),
-        `${shelf}/alarm-type[alarm-type-id=${quoted(id)}][alarm-type-qualifier-match=${quoted(qualifier)}]`,
-      );
-  }
-  for (const profile of alarms?.["alarm-profile"] ?? []) {
-    const { "alarm-type-id": id, "alarm-type-qualifier-match": qualifier, resource } = profile;
-    const keys = `[alarm-type-id=${quoted(id)}][alarm-type-qualifier-match=${quoted(qualifier)}][resource=${quoted(resource)}]`;
-    for (const one of [regularExpression(qualifier), resourceCriterion(resource)])
-      check(one, `/ietf-alarms:alarms/alarm-profile${keys}`);
-  }
-  return faults;
-}
-
-const quoted = (text: string): string => (text.includes("'") ? `"${text}"` : `'${text}'`);
-
-/** `undefined`: a configuration without the node has its default values. Criteria have been looked at by {@link alarmFaults}. */
+/** `undefined`: a configuration without the node has its default values. What is wrong with its criteria {@link criterionFaults} tells. */
 export function bindAlarms(alarms: AlarmsInstance | undefined): AlarmControl {
   if (alarms?.control === undefined) return DEFAULT_CONTROL;
   const typeOf = ({ "alarm-type-id": id, "alarm-type-qualifier-match": qualifier }: TypeInstance) => ({
