@@ -41,6 +41,8 @@ export interface CommitterParts<B, C> {
   readonly inTurn: <T>(run: () => Promise<T>) => Promise<T>;
 }
 
+type ConfirmedEvent = Extract<ManagementEvent, { readonly type: "confirmed-commit" }>["event"];
+
 const SYSTEM: Omit<Session, "id"> = { user: "system", protocol: "system", source: "confirmed commit" };
 const TRY_AGAIN = milliseconds(30_000);
 
@@ -108,7 +110,7 @@ export class Committer<B, C> {
     return this.#carryOut(session, plan.value, options, also);
   }
 
-  /** Nothing differs; what waits may still be confirmed or given more time. */
+  /** Nothing differs; what waits may still be confirmed or given more time, or something waits from now on. @see RFC 6241 §8.4.1 */
   async #settle(
     session: Session,
     options: CommitOptions,
@@ -117,9 +119,11 @@ export class Committer<B, C> {
     const { store, running } = this.#parts;
     if (startup !== undefined) await store.setStartup(startup);
     const waiting = this.#confirmed.stored;
-    if (waiting !== undefined) {
-      const next = this.#confirmed.next(session, options, waiting.commit, waiting.rollback);
-      const set = await this.#setPending(next, session, next === undefined ? "complete" : "extend");
+    if (waiting !== undefined || options.confirmed !== undefined) {
+      const { commit, rollback } = waiting ?? { commit: store.current, rollback: store.current };
+      const next = this.#confirmed.next(session, options, commit, rollback);
+      const event = waiting === undefined ? "start" : "extend";
+      const set = await this.#setPending(next, session, next === undefined ? "complete" : event);
       if (!set.ok) return set;
     }
     return answered({ transactionId: running.transactionId, consequences: [] });
@@ -202,7 +206,7 @@ export class Committer<B, C> {
   async #setPending(
     next: StoredPending | undefined,
     session: Session | undefined,
-    event: "complete" | "extend" | "cancel",
+    event: ConfirmedEvent,
   ): Promise<Answer<void>> {
     try {
       await this.#parts.store.setPending(next);
@@ -241,13 +245,19 @@ export class Committer<B, C> {
     const plan = await running.plan(tree.tree);
     if (!plan.ok) return plan;
     const { changes, consequences } = plan.value;
+    const event = cause === "cancel" ? "cancel" : "timeout";
+    if (changes.length === 0) {
+      letGo(plan.value.tree);
+      const set = await this.#setPending(undefined, session, event);
+      return set.ok ? answered({ transactionId: running.transactionId, consequences: [] }) : set;
+    }
     const who = session ?? { id: 0, ...SYSTEM };
     const done = await running.carryOut(plan.value, { session: who, cause, pending: () => undefined });
     if (!done.ok) return done;
     this.#confirmed.set(undefined, undefined);
     this.#parts.log.warn("management.rolled-back", { cause, commit: done.value.id, at: clock.wall() });
     this.#tell(done.value, changes);
-    this.#tellConfirmed(cause === "cancel" ? "cancel" : "timeout", session);
+    this.#tellConfirmed(event, session);
     return answered({ entry: done.value, transactionId: done.value.transactionId, consequences });
   }
 
@@ -266,11 +276,7 @@ export class Committer<B, C> {
     });
   }
 
-  #tellConfirmed(
-    event: "start" | "extend" | "complete" | "cancel" | "timeout",
-    session: Session | undefined,
-    pending?: StoredPending,
-  ): void {
+  #tellConfirmed(event: ConfirmedEvent, session: Session | undefined, pending?: StoredPending): void {
     this.#parts.publish({
       type: "confirmed-commit",
       event,

@@ -230,6 +230,21 @@ describe("confirmed commits (RFC 6241 §8.4)", () => {
     assert.deepEqual([await world.running(), world.engine.log()[0]!.cause], [{ "/a": 1 }, "cancel"]);
   });
 
+  it("of nothing new wait as others do, and leave no commit behind", async () => {
+    const world = await new World({ "/a": 1 }).start("part");
+    const ann = world.session("ann");
+    const commits = world.engine.log().length;
+    value(await world.engine.commit(ann, confirmed, "candidate"));
+    assert.deepEqual(tags(await world.engine.transact(world.session("bob"), step)), ["in-use"]);
+    value(await world.engine.cancelCommit(ann));
+    assert.deepEqual(tags(await world.engine.cancelCommit(ann)), ["operation-failed"]);
+    value(await world.engine.commit(ann, confirmed, "candidate"));
+    world.clock.advance(milliseconds(60_000));
+    await settled();
+    value(await world.engine.transact(world.session("bob"), step));
+    assert.equal(world.engine.log().length, commits + 1);
+  });
+
   it("the way back is refused: it is tried again", async () => {
     const world = await new World({ "/a": 1 }).start("part");
     value(await world.engine.transact(world.session(), step, confirmed));

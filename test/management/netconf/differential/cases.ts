@@ -146,6 +146,22 @@ export const CASES: readonly Case[] = [
       read("running"),
     ],
   },
+  {
+    name: "confirmed commit of nothing, cancelled",
+    asks: [confirmed("<confirm-timeout>60</confirm-timeout>"), "<cancel-commit/>"],
+  },
+  {
+    name: "confirmed commit, followed up by one of nothing and confirmed",
+    asks: [
+      edit(orchard("<label>new</label>")),
+      confirmed("<confirm-timeout>60</confirm-timeout>"),
+      confirmed("<confirm-timeout>90</confirm-timeout>"),
+      ["b", lock("running")],
+      "<commit/>",
+      "<cancel-commit/>",
+      read("running"),
+    ],
+  },
   { name: "cancel with nothing that waits", asks: ["<cancel-commit/>"] },
   { name: "delete-config of running", asks: ["<delete-config><target><running/></target></delete-config>"] },
   {

@@ -64,6 +64,10 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     ...{ ask: 1, semrd: "operation-failed", netconfd: "in-use", right: "either" },
     why: "RFC 6241 §7.6 has it fail, and names no tag",
   },
+  "confirmed commit, followed up by one of nothing and confirmed": {
+    ...{ ask: 3, semrd: "lock-denied", netconfd: "in-use", right: "either" },
+    why: "RFC 6241 §7.5 forbids to grant the lock while the confirmed commit of another waits, and names no tag",
+  },
   "persist-id with nothing that waits": {
     ...{ ask: 0, semrd: "invalid-value", netconfd: "operation-failed", right: "either" },
     why: "RFC 6241 §8.4.5.1 has invalid-value for an id that does not match the one that waits, and nothing for one where none waits",
