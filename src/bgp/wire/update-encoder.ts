@@ -124,10 +124,13 @@ export class UpdateEncoder {
     return true;
   }
 
-  /** All finished messages, a copy; `undefined` when there are none. */
+  /** All finished messages, for good; `undefined` when there are none. */
   take(): Uint8Array | undefined {
     const messages = this.lend();
-    return messages?.slice();
+    // A small batch does not cost a block of full size.
+    if (messages === undefined || messages.length * 2 <= this.#capacity) return messages?.slice();
+    this.keep();
+    return messages;
   }
 
   /** The same where they lie, until something more is announced. Who needs them longer says so (`keep`) before that. */
