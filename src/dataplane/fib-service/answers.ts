@@ -61,6 +61,11 @@ export class Answers {
     taken(history.acknowledge(through, now, clock.wall()));
   }
 
+  /** Another plan begins, whose operations are numbered anew: what is still to be taken was about the one before. */
+  forget(): void {
+    this.#waiting.length = 0;
+  }
+
   /** The session is over: what was not taken counts as not said, and the next one hears it again. */
   close(): void {
     this.#closed = true;

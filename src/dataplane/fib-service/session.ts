@@ -137,6 +137,7 @@ export class Session {
   handOverWhole(): void {
     const { history, newPlanId } = this.#parts;
     const planId = newPlanId();
+    this.#answers.forget();
     history.beginSnapshot(planId);
     this.#write({ snapshot_begin: { plan_id: planId } });
     this.#handOver();

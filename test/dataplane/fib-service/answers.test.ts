@@ -60,6 +60,16 @@ describe("what an executor acknowledges", () => {
     assert.equal(history.held.sequence, first + 4000, "what was said before counts");
   });
 
+  it("is forgotten with the plan that it was about", () => {
+    const { clock, history, answers, taken, first } = sent();
+    answers.add({ through: first + OPERATIONS, refusals: [] });
+    answers.forget();
+    history.beginSnapshot(new Uint8Array(16).fill(1));
+    clock.settle();
+    assert.equal(history.held.sequence, 0);
+    assert.equal(taken.length, 1);
+  });
+
   it("is not taken any more once the session is over", () => {
     const { clock, history, answers, first } = sent();
     answers.add({ through: first + OPERATIONS, refusals: [] });
