@@ -1,5 +1,5 @@
 import type { AttributeSet } from "../../rib/index.ts";
-import { BROWNFIELD_MARK, brownfieldMark } from "../../rib/index.ts";
+import { BROWNFIELD_MARK, brownfieldMark, isMarkAt } from "../../rib/index.ts";
 
 /** What the octets mean. Another version is another meaning of the communities: such a route is not taken. */
 export const FORMAT_VERSION = 1;
@@ -10,7 +10,7 @@ export const Attached = { Payload: 0x02, Classes: 0x04, Labels: 0x08, Attestatio
 /** Said by another router than that of the site, which brought it out of the capability family. */
 export const RELAYED = 0x20;
 
-/** `| 0x83 | 0x53 | version u8 | flags u8 | OriginID u32 |` */
+/** `| 0x83 or 0x84 | 0x53 | version u8 | flags u8 | OriginID u32 |` */
 export interface Mark {
   readonly version: number;
   /** `Attached`, `RELAYED` and, on a route that was taken, `HASH_MISMATCH`. */
@@ -19,11 +19,13 @@ export interface Mark {
   readonly originId: number;
 }
 
-/** The extended community that says of a unicast route whose site it is: 8 octets. */
-export function encodeMark({ version, flags, originId }: Mark): Uint8Array {
-  const octets = Uint8Array.of(BROWNFIELD_MARK.type, BROWNFIELD_MARK.subtype, version, flags, 0, 0, 0, 0);
-  new DataView(octets.buffer).setUint32(4, originId);
-  return octets;
+/** The extended communities that say of a unicast route whose site it is, the same under each type: 8 octets. */
+export function encodeMarks({ version, flags, originId }: Mark): readonly Uint8Array[] {
+  return BROWNFIELD_MARK.types.map((type) => {
+    const octets = Uint8Array.of(type, BROWNFIELD_MARK.subtype, version, flags, 0, 0, 0, 0);
+    new DataView(octets.buffer).setUint32(4, originId);
+    return octets;
+  });
 }
 
 /** The mark of a set; `undefined` where it has none. */
@@ -36,8 +38,5 @@ export function markOf(set: AttributeSet): Mark | undefined {
 
 /** The extended communities with this mark instead of any that is there. */
 export function withMark(communities: readonly Uint8Array[], mark: Mark): readonly Uint8Array[] {
-  const others = communities.filter(
-    (octets) => octets[0] !== BROWNFIELD_MARK.type || octets[1] !== BROWNFIELD_MARK.subtype,
-  );
-  return [...others, encodeMark(mark)];
+  return [...communities.filter((octets) => !isMarkAt(octets, 0)), ...encodeMarks(mark)];
 }

@@ -62,7 +62,10 @@ describe("a route that does not fit", () => {
     (...octets: number[]) =>
     (sent: AttributeSet): AttributeSet => ({
       ...sent,
-      extendedCommunities: [...sent.extendedCommunities.filter((c) => c[0] !== 0x83), Uint8Array.from(octets)],
+      extendedCommunities: [
+        ...sent.extendedCommunities.filter((c) => c[0] !== 0x83 && c[0] !== 0x84),
+        Uint8Array.from(octets),
+      ],
     });
 
   it("its check octets are those of another capability: kept, marked, and not used", () => {
@@ -79,6 +82,21 @@ describe("a route that does not fit", () => {
     const clean = derived(siteSet(), mark(0x83, 0x53, 1, 0x01, 10, 255, 0, 2));
     assert.equal(hasHashMismatch(clean.set), false, "nobody else says so for this router");
   });
+
+  for (const [kept, dropped] of [
+    [0x83, 0x84],
+    [0x84, 0x83],
+  ] as const)
+    it(`fits with the mark of type 0x${kept.toString(16)} alone: the other one was stripped on the way`, () => {
+      const { set: sent } = mirrored(siteSet());
+      const whole = derived(siteSet(), (set) => set);
+      const { set } = derived(siteSet(), (set) => ({
+        ...set,
+        extendedCommunities: set.extendedCommunities.filter((octets) => octets[0] !== dropped),
+      }));
+      assert.ok(sent.extendedCommunities.some((octets) => octets[0] === dropped));
+      assert.deepEqual(set, whole.set);
+    });
 
   it("is of a tenant that is not here, or of one tenant by address and of another by route target", () => {
     assert.equal(
