@@ -16,6 +16,7 @@ def connect(login):
         port=login["port"],
         username=login["username"],
         key_filename=login["keyFile"],
+        password="",  # ncclient 0.6.17 cannot do without one, though the key has none
         hostkey_verify=False,
         allow_agent=False,
         look_for_keys=False,
