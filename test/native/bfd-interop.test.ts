@@ -139,13 +139,9 @@ it("FRR's bfdd", async (t) => {
 !
 `,
   );
-  run(t, theirs, [
-    "/usr/lib/frr/bfdd",
-    ...common,
-    "--bfdctl",
-    join(folder, "bfdd.sock"),
-    "-f",
-    join(folder, "bfdd.conf"),
-  ]);
+  // Gone in FRR 10.
+  const hasControl = spawnSync("/usr/lib/frr/bfdd", ["--help"], { encoding: "utf8" }).stdout.includes("--bfdctl");
+  const control = hasControl ? ["--bfdctl", join(folder, "bfdd.sock")] : [];
+  run(t, theirs, ["/usr/lib/frr/bfdd", ...common, ...control, "-f", join(folder, "bfdd.conf")]);
   interoperate(ours, theirs, ["vtysh", "--vty_socket", folder, "-c", "show bfd peers brief"]);
 });
