@@ -156,6 +156,9 @@ export function usableFlows(index: NextHopIndex, nextHop: NextHop, facts: Switch
   return flows;
 }
 
+/** The switch chooses the outer source; `fixed-flows.ts` puts ours there. */
+const NOT_GIVEN = new Uint8Array(16);
+
 const servicePort = ({ protocol, servicePort: port }: InstanceNextHop) =>
   is(protocol === "tcp" ? FIELD.tcpDst : FIELD.udpDst, port);
 
@@ -168,6 +171,8 @@ function throughTunnel(nextHop: TunnelNextHop, port: number): Action[] {
     setField(is(FIELD.ethDst, encapsulation.destination)),
     setField(is(FIELD.tunnelId, encapsulation.vni)),
     setField(is(FIELD.tunnelIpv6Dst, locator)),
+    // What came out of a tunnel has its sender here still, and a newer Open vSwitch sends nothing from an address that is not its host's
+    setField(is(FIELD.tunnelIpv6Src, NOT_GIVEN)),
     output(port),
   ];
 }
