@@ -1,9 +1,9 @@
 import type { Feature } from "../features.ts";
 
-/** What Open vSwitch 3.1 with its user-space datapath cannot do of what a data plane may be able to do. Measured: README.md. */
+/** What Open vSwitch (3.1 and 3.5) with its user-space datapath cannot do of what a data plane may be able to do. Measured: README.md. */
 export const CANNOT: ReadonlyMap<Feature, string> = new Map([
   ["encapsulation", "Open vSwitch knows no IPv6-in-IPv6: it tunnels in VXLAN, so every router of the domain must"],
-  ["segments", "Open vSwitch writes no routing header: it tunnels in VXLAN, so every router of the domain must"],
+  ["segments", "Open vSwitch lets no flow choose segments: it tunnels in VXLAN, so every router of the domain must"],
   ["flow-label", "the outer header of a VXLAN tunnel has no flow label; flows differ in its UDP source port"],
   ["vlan-tags", "the flows of Open vSwitch are for frames without VLAN tags; others are the bridge's"],
   ["mss-clamp", "Open vSwitch writes no TCP options"],

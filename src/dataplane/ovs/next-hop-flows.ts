@@ -171,7 +171,7 @@ function throughTunnel(nextHop: TunnelNextHop, port: number): Action[] {
     setField(is(FIELD.ethDst, encapsulation.destination)),
     setField(is(FIELD.tunnelId, encapsulation.vni)),
     setField(is(FIELD.tunnelIpv6Dst, locator)),
-    // What came out of a tunnel has its sender here still, and a newer Open vSwitch sends nothing from an address that is not its host's
+    // What came out of a tunnel has its sender here still, and Open vSwitch 3.5 sends nothing from an address that is not its host's
     setField(is(FIELD.tunnelIpv6Src, NOT_GIVEN)),
     output(port),
   ];

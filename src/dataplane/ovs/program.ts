@@ -27,8 +27,8 @@ import { policyFlows, policyMeters } from "./policy-flows.ts";
 import { multicastFlow, portFlows, type SwitchPort } from "./port-flows.ts";
 import { GROUP, TABLE } from "./tables.ts";
 
-/** Another arrangement of tables and registers gets another number: flows of the older one are not adopted. */
-export const LAYOUT = 5;
+/** Another arrangement of tables, registers and actions gets another number: flows of the older one are not adopted. */
+export const LAYOUT = 6;
 
 /**
  * Turns a plan into flows and groups. Keeps the plan's tables and what follows from them, and knows nothing of the switch

@@ -6,6 +6,7 @@ import { after, describe, it } from "node:test";
 import { toHex } from "../../../src/base/index.ts";
 import { DataplaneError, startOvsDataplane } from "../../../src/dataplane/index.ts";
 import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/packet.ts";
+import { TABLE } from "../../../src/dataplane/ovs/tables.ts";
 import { FIRST_CAPABILITY_POLICY, lastLegAddress, type Operation, type Policy } from "../../../src/forwarding/index.ts";
 import { address, icmpv6, tcp } from "../memory/frames.ts";
 import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, SILENT } from "../memory/story.ts";
@@ -75,6 +76,18 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       assert.equal(u32(payload, 12), VXLAN.vni * 256);
       assert.equal(toHex(payload.subarray(16, 30)), `${toHex(VXLAN.destination)}${toHex(VXLAN.source)}86dd`);
       assert.equal(toHex(p.innerOf(outer)), toHex(p.hopsFurther(sent, 1)));
+    });
+
+    it("what leaves through a tunnel has left the one it came by: no sender's address goes along, which Open vSwitch 3.5 would route by", async () => {
+      await apply(TO_SITE);
+      const sending = openVswitch.tool("ovs-ofctl", "--no-names", "dump-flows", BRIDGE, `table=${TABLE.send}`);
+      const outputs = sending.split("\n").filter((line) => line.includes("output:"));
+      assert.equal(
+        outputs.length,
+        3 * p.TUNNELS.length,
+        "to a site at once, again, and of its own clients when nobody is here",
+      );
+      for (const line of outputs) assert.match(line, /set_field:::->tun_ipv6_src,output:\d+$/);
     });
 
     it("answers what does not fit with 70 octets more: packet too big, with what fits", async () => {
