@@ -71,7 +71,7 @@ std::string Revision(const lysp_submodule* submodule) {
 static void LetKeysBeMissing(const ly_ctx* context) {
   static lyplg_type plugin = [] {
     lyplg_type xpath = {};
-    xpath.id = "semrd - path of an access rule";
+    xpath.id = "semrd - xpath1.0 of an access rule";  // ValueReader knows by it that there are prefixes in values
     xpath.store = lyplg_type_store_xpath10;
     xpath.compare = lyplg_type_compare_simple;
     xpath.print = lyplg_type_print_xpath10;
