@@ -141,7 +141,7 @@ function describe(place: Place, fault: YangFault): ConfigurationFault {
   return {
     path: place.path,
     ...(value === undefined ? {} : { value }),
-    reason: isSecret(place.name) ? reasonOfSecret(fault.message, fault.appTag) : reasonOf(fault.message),
+    reason: isSecret(place.name) ? reasonOfSecret(fault.message, fault.appTag, place.path) : reasonOf(fault.message),
     ...(fault.appTag === undefined ? {} : { tag: fault.appTag }),
     ...(line === undefined ? {} : { line }),
   };

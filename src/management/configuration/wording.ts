@@ -5,10 +5,21 @@ export function isSecret(leaf: string): boolean {
   return SECRET_LEAVES.has(leaf.slice(leaf.indexOf(":") + 1));
 }
 
-/** As {@link reasonOf}, of the value of a secret: nothing of it is said. `appTag`: the message is that of the model. */
-export function reasonOfSecret(message: string, appTag: string | undefined): string {
-  if (appTag !== undefined || IS_ABSENCE.test(message)) return reasonOf(message);
+/**
+ * As {@link reasonOf}, of the value of a secret: nothing of it is said. `appTag`: the message is that of the model. `path`:
+ * of the leaf; the name of the entry that it stands in is said where it has it.
+ */
+export function reasonOfSecret(message: string, appTag: string | undefined, path = ""): string {
+  if (appTag === undefined && IS_ABSENCE.test(message)) return absenceOf(path);
+  if (appTag !== undefined) return reasonOf(message);
   return /Base64/.test(message) ? "a key is written in base64" : "not of the form that is expected here";
+}
+
+function absenceOf(path: string): string {
+  const leaf = path.slice(path.lastIndexOf("/") + 1).replace(/^.*:/, "");
+  const name = /\[name=(?:'([^']*)'|"([^"]*)")\]\/[^/]*$/.exec(path);
+  const key = name === null ? "the key" : `the key ${name[1] ?? name[2]}`;
+  return `missing, and it is mandatory: ${key} has no octets: give them as ${leaf}, in base64`;
 }
 
 const IS_ABSENCE = /^Mandatory node /;

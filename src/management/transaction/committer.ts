@@ -23,6 +23,7 @@ import {
 import { changeWithout, firstMeeting, type IsSecret, stepsOf } from "./changes.ts";
 import type { CommitStore, StoredPending } from "./commit-store.ts";
 import { ConfirmedCommit, timeLeft } from "./confirmed.ts";
+import { held } from "./held.ts";
 import type { Occasion, Plan, Running } from "./running.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -300,9 +301,4 @@ export class Committer<B, C> {
       "another commit has changed this since the candidate was begun: discard the candidate and edit anew";
     return refused(fault("operation-failed", message, { appTag: "candidate-conflict", ...where }));
   }
-}
-
-/** A tree that is let go with its block. */
-export function held(tree: Tree): { readonly tree: Tree } & Disposable {
-  return { tree, [Symbol.dispose]: () => letGo(tree) };
 }

@@ -33,7 +33,10 @@ import {
   type Watch,
 } from "../datastore/index.ts";
 import { changeOf } from "./changes.ts";
-import { Committer, held } from "./committer.ts";
+import { Committer } from "./committer.ts";
+import { Edits } from "./edits.ts";
+import { held } from "./held.ts";
+import { KeptSecrets } from "./kept-secrets.ts";
 import { type Beginning, begin, type OpeningParts } from "./opening.ts";
 import type { Provider } from "./provider.ts";
 import { ReadableTrees } from "./readable-trees.ts";
@@ -69,6 +72,8 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   readonly #workspace: Workspace;
   readonly #committer: Committer<B, C>;
   readonly #readable: ReadableTrees;
+  readonly #secrets: KeptSecrets;
+  readonly #edits: Edits;
   readonly #watches = new Set<Watch>();
   /** The confirmed commit that an earlier process left. */
   readonly #inherited: Beginning<B>["pending"];
@@ -86,6 +91,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     this.#running = new Running(parts, initial);
     this.#workspace = new Workspace(model, store, startup, this.#running);
     this.#readable = new ReadableTrees(model, this.#running, parts.secrets);
+    this.#secrets = new KeptSecrets(model, clock, parts.secrets);
+    this.#edits = new Edits({
+      ...{ model, access: parts.access, workspace: this.#workspace },
+      ...{ readable: this.#readable, secrets: this.#secrets },
+    });
     this.#committer = new Committer({
       ...{ model, store, clock, log, running: this.#running, workspace: this.#workspace, locks: this.#locks },
       access: parts.access,
@@ -177,14 +187,18 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
 
   edit(session: Session, target: EditTarget, text: string, options: EditOptions): Promise<Answer<TransactionId>> {
     return this.#inTurn(async () => {
-      const edited = await this.#edited(session, target, (tree) => this.#parts.model.edit(tree, text, options));
+      const kept = this.#keepsOut(session, target);
+      if (!kept.ok) return kept;
+      const edited = await this.#edits.edited(session, target, text, (tree) =>
+        this.#parts.model.edit(tree, text, options),
+      );
       if (!edited.ok) return edited;
       const test = options.testOption ?? "set";
       if (test !== "set") {
         const valid = await this.#running.validate(edited.value);
         if (!valid.ok || test === "test-only") {
           letGo(edited.value);
-          return valid.ok ? answered(this.#transactionIdOf(session, target)) : this.#told(session, valid);
+          return valid.ok ? answered(this.#transactionIdOf(session, target)) : this.#edits.told(session, valid);
         }
       }
       return this.#put(session, target, edited.value);
@@ -193,7 +207,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
 
   editSteps(session: Session, target: EditTarget, steps: readonly EditStep[]): Promise<Answer<TransactionId>> {
     return this.#inTurn(async () => {
-      const edited = await this.#edited(session, target, (tree) => this.#parts.model.editSteps(tree, steps));
+      const kept = this.#keepsOut(session, target);
+      if (!kept.ok) return kept;
+      const edited = await this.#edits.edited(session, target, steps, (tree) =>
+        this.#parts.model.editSteps(tree, steps),
+      );
       return edited.ok ? this.#put(session, target, edited.value) : edited;
     });
   }
@@ -203,8 +221,10 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       const waits = options.persistId === undefined ? this.#waits() : undefined;
       if (waits !== undefined) return refused(waits);
       const edited = await this.#parts.model.editSteps(this.#running.tree, steps);
-      if (!edited.ok) return this.#told(session, edited);
-      using tree = held(edited.value);
+      if (!edited.ok) return this.#edits.told(session, edited);
+      const whole = await this.#secrets.in(this.#running.tree, edited.value, steps);
+      if (!whole.ok) return whole;
+      using tree = held(whole.value);
       return await this.#committer.replace(session, tree.tree, options, { cause: "commit" });
     });
   }
@@ -213,7 +233,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#inTurn(async () => {
       const kept = this.#keepsOut(session, to);
       if (!kept.ok) return kept;
-      const source = await this.#copied(session, from, to);
+      const source = await this.#edits.copied(session, from, to);
       return source.ok ? this.#put(session, to, source.value) : source;
     });
   }
@@ -238,9 +258,12 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#inTurn(async () => {
       const found = await this.#workspace.tree(session, source);
       if (!found.ok) return found;
-      using tree = held(found.value);
+      const whole =
+        typeof source === "object" ? await this.#secrets.in(this.#running.tree, found.value, source.text) : found;
+      if (!whole.ok) return whole;
+      using tree = held(whole.value);
       const plan = await this.#running.plan(tree.tree);
-      if (!plan.ok) return this.#told(session, plan);
+      if (!plan.ok) return this.#edits.told(session, plan);
       letGo(plan.value.tree);
       return answered(plan.value.consequences);
     });
@@ -385,56 +408,6 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     await this.#turn.catch(() => undefined);
     await this.#parts.store.settled;
     await this.#readable[Symbol.asyncDispose]();
-  }
-
-  /** What `target` becomes by `edit`, for the caller to dispose. */
-  async #edited(
-    session: Session,
-    target: EditTarget,
-    edit: (tree: Tree) => Promise<Answer<Tree>>,
-  ): Promise<Answer<Tree>> {
-    const kept = this.#keepsOut(session, target);
-    if (!kept.ok) return kept;
-    const found = await this.#workspace.tree(session, target);
-    if (!found.ok) return found;
-    using tree = held(found.value);
-    const edited = await edit(tree.tree);
-    if (!edited.ok) return this.#told(session, edited);
-    const allowed = await this.#mayBecome(session, tree.tree, edited.value);
-    if (allowed.ok) return edited;
-    letGo(edited.value);
-    return allowed;
-  }
-
-  /** What is put where a datastore, a commit or text is copied to, for the caller to dispose. @see RFC 8341 §3.2.6 */
-  async #copied(session: Session, from: Source, to: EditTarget): Promise<Answer<Tree>> {
-    const found = await this.#workspace.tree(session, from);
-    if (!found.ok || (from === "running" && to === "startup")) return found;
-    const access = this.#parts.access?.of(session);
-    if (access === undefined) return found;
-    let source: Answer<Tree> = found;
-    if (typeof from === "string") {
-      using all = held(found.value);
-      source = await this.#readable.forCopy(all.tree, access, { from });
-      if (!source.ok) return source;
-    }
-    const before = await this.#workspace.tree(session, to);
-    const allowed = before.ok ? await this.#mayBecome(session, before.value, source.value) : before;
-    if (before.ok) letGo(before.value);
-    if (allowed.ok) return source;
-    letGo(source.value);
-    return allowed;
-  }
-
-  async #mayBecome(session: Session, before: Tree, after: Tree): Promise<Answer<void>> {
-    const access = this.#parts.access?.of(session);
-    if (access === undefined || access.writesAll) return answered(undefined);
-    return access.writing(await this.#parts.model.diff(before, after));
-  }
-
-  #told<T>(session: Session, refusal: Extract<Answer<T>, { ok: false }>): Answer<T> {
-    const access = this.#parts.access?.of(session);
-    return access === undefined ? refusal : { ok: false, faults: access.told(refusal.faults) };
   }
 
   #keepsOut(session: Session, target: EditTarget): Answer<void> {

@@ -31,7 +31,7 @@ function managementFault(said: YangFault): ManagementFault {
     ...(appTag === undefined ? {} : { appTag }),
     ...(path === undefined ? {} : { path }),
     // What libyang says has the value in it.
-    message: isSecret(leaf) ? reasonOfSecret(said.message, appTag) : reasonOf(said.message),
+    message: isSecret(leaf) ? reasonOfSecret(said.message, appTag, path) : reasonOf(said.message),
     ...(Object.keys(info).length === 0 ? {} : { info }),
   };
 }
