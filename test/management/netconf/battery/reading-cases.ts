@@ -27,6 +27,12 @@ import {
   withDefaults,
 } from "./words.ts";
 
+const defaultLevel = (datastore: string, mode?: string): string => {
+  const filter = `<subtree-filter>${router(telemetry("<log-level/>"))}</subtree-filter>`;
+  const defaults = mode === undefined ? "" : `<with-defaults>${mode}</with-defaults>`;
+  return getData(`ds:${datastore}`, filter + defaults);
+};
+
 /** Reading, whole datastores, NMDA, partial locks and subscriptions. */
 export const READING: readonly Case[] = [
   {
@@ -168,6 +174,25 @@ export const READING: readonly Case[] = [
         protocol("invalid-value", { path: "/ietf-netconf-nmda:get-data/ietf-netconf-nmda:xpath-filter" }),
       ),
       fails(getData("ds:dynamic"), protocol("invalid-value", { badElement: "datastore" })),
+    ],
+  },
+  {
+    name: "with-operational-defaults: what is in use by default is there, unless it is not wanted",
+    see: "RFC 8526 §3.1.1.2; RFC 8342 §5.3",
+    steps: [
+      shows(defaultLevel("operational"), ["<log-level>info</log-level>"]),
+      shows(defaultLevel("operational", "report-all"), ["<log-level>info</log-level>"]),
+      shows(defaultLevel("operational", "report-all-tagged"), ['default="true">info</log-level>']),
+      shows(defaultLevel("operational", "explicit"), [], ["log-level"]),
+      shows(defaultLevel("operational", "trim"), [], ["log-level"]),
+      // The other datastores have the basic mode of :with-defaults.
+      shows(defaultLevel("running"), [], ["log-level"]),
+      shows(defaultLevel("intended"), [], ["log-level"]),
+      shows(defaultLevel("intended", "report-all"), ["<log-level>info</log-level>"]),
+      ok(edit(telemetry("<log-level>info</log-level>"), "", "running")),
+      shows(defaultLevel("operational", "explicit"), ["<log-level>info</log-level>"]),
+      shows(defaultLevel("operational", "trim"), [], ["log-level"]),
+      ok(edit(telemetry('<log-level nc:operation="delete">info</log-level>'), "", "running")),
     ],
   },
   {
