@@ -179,6 +179,10 @@ export interface YangRequest {
   readonly documents: Readonly<
     Record<string, { readonly xml: string; readonly attributes: Readonly<Record<string, string>> }>
   >;
+  /** Absent for none. Parameters that are leaf-lists, as they were written, each with the namespaces that were in scope by prefix: for expressions. */
+  readonly entries?: Readonly<
+    Record<string, readonly { readonly text: string; readonly namespaces: Readonly<Record<string, string>> }[]>
+  >;
   /** Attributes of `<rpc>` as they were written, namespace declarations too: to be sent back. */
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -307,6 +311,15 @@ export interface YangContext extends AsyncDisposable {
     prefixes?: Readonly<Record<string, string>>,
     levels?: number,
   ): Promise<YangTree>;
+  /**
+   * Where the nodes are that an XPath expression selects, without those that stand in another one; `prefixes` and time as with
+   * {@link xpath}. An expression that is no set of nodes is `invalid-value` with app-tag `not-a-node-set`.
+   */
+  xpathNodes(
+    tree: YangTree,
+    expression: string,
+    prefixes?: Readonly<Record<string, string>>,
+  ): Promise<readonly YangPath[]>;
   print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>;
   /** As {@link print}, in UTF-8, without a copy: for large answers. */
   printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>;

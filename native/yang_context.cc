@@ -90,6 +90,7 @@ std::vector<YangContext::PropertyDescriptor> YangContext::Properties(Napi::Env e
       Method<&YangContext::Filter>("filter"),
       Method<&YangContext::Select>("select"),
       Method<&YangContext::XPath>("xpath"),
+      Method<&YangContext::XPathNodes>("xpathNodes"),
       Method<&YangContext::Print>("print"),
       Method<&YangContext::PrintOctets>("printOctets"),
       Method<&YangContext::ParseRequest>("parseRequest"),
@@ -228,6 +229,17 @@ Napi::Value YangContext::XPath(const Napi::CallbackInfo& info) {
   return PostTree(info.Env(), [number, expression = Text(info[1], "expression"), prefixes, levels](YangCore& core) {
     return core.XPath(number, expression, prefixes, levels);
   });
+}
+
+// xpathNodes(tree, expression: string, prefixes?: Record<string, string>): Promise<readonly YangPath[]>
+Napi::Value YangContext::XPathNodes(const Napi::CallbackInfo& info) {
+  TreeNumber number = Number(info, 0);
+  return Post<std::vector<std::string>>(
+      info.Env(),
+      [number, expression = Text(info[1], "expression"), prefixes = Prefixes(info[2])](YangCore& core) {
+        return core.XPathNodes(number, expression, prefixes);
+      },
+      ListValue);
 }
 
 PrintRequest YangContext::PrintRequested(const Napi::CallbackInfo& info) const {

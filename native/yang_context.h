@@ -32,6 +32,7 @@ class YangContext final : public Wrapped<YangContext> {
   Napi::Value Filter(const Napi::CallbackInfo& info);
   Napi::Value Select(const Napi::CallbackInfo& info);
   Napi::Value XPath(const Napi::CallbackInfo& info);
+  Napi::Value XPathNodes(const Napi::CallbackInfo& info);
   Napi::Value Print(const Napi::CallbackInfo& info);
   Napi::Value PrintOctets(const Napi::CallbackInfo& info);
   Napi::Value ParseRequest(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <unordered_set>
 
 #include "failure.h"
 #include "json_syntax.h"
@@ -243,25 +244,53 @@ KeptTree YangCore::Filter(TreeNumber number, std::string xml) {
   return Keep(SelectByFilter(context_, tree, *document).Copy(tree));
 }
 
+std::vector<const lyd_node*> YangCore::Selected(const lyd_node* tree, const std::string& expression,
+                                                const std::string& shown) {
+  ForgetFaults(context_);
+  ly_set* set = nullptr;
+  if (lyd_find_xpath(tree, expression.c_str(), &set) != LY_SUCCESS) {
+    auto faults = TakeFaults(context_);
+    for (YangFault& fault : faults) {
+      fault.tag = "invalid-value";
+      fault.type = "protocol";
+      // A number, a string or a boolean; libyang has only words for it. RFC 5717 section 2.4.1
+      if (fault.message.ends_with("is not a node set.")) fault.app_tag = "not-a-node-set";
+    }
+    throw YangFailure("evaluating " + shown, std::move(faults));
+  }
+  std::vector<const lyd_node*> nodes(set->dnodes, set->dnodes + set->count);
+  ly_set_free(set, nullptr);
+  return nodes;
+}
+
 KeptTree YangCore::XPath(TreeNumber number, const std::string& expression,
                          const std::vector<std::pair<std::string, std::string>>& prefixes, uint32_t levels) {
   std::string text = ExpressionWithModules(context_, expression, prefixes);
   const lyd_node* tree = Tree(number);
   if (tree == nullptr) return Keep(nullptr);
-  ForgetFaults(context_);
-  ly_set* set = nullptr;
-  if (lyd_find_xpath(tree, text.c_str(), &set) != LY_SUCCESS) {
-    auto faults = TakeFaults(context_);
-    for (YangFault& fault : faults) {
-      fault.tag = "invalid-value";
-      fault.type = "protocol";
-    }
-    throw YangFailure("evaluating " + expression, std::move(faults));
-  }
   Selection selection;
-  for (uint32_t i = 0; i < set->count; i++) selection.AddWhole(set->dnodes[i]);
-  ly_set_free(set, nullptr);
+  for (auto node : Selected(tree, text, expression)) selection.AddWhole(node);
   return Keep(selection.Copy(tree, levels));
+}
+
+std::vector<std::string> YangCore::XPathNodes(TreeNumber number, const std::string& expression,
+                                              const std::vector<std::pair<std::string, std::string>>& prefixes) {
+  std::string text = ExpressionWithModules(context_, expression, prefixes);
+  const lyd_node* tree = Tree(number);
+  std::vector<std::string> paths;
+  if (tree == nullptr) return paths;
+  auto nodes = Selected(tree, text, expression);
+  // What stands in a selected node is told with it.
+  std::unordered_set<const lyd_node*> all(nodes.begin(), nodes.end());
+  for (auto node : nodes) {
+    auto above = lyd_parent(node);
+    while (above != nullptr && !all.contains(above)) above = lyd_parent(above);
+    if (above != nullptr) continue;
+    std::string path;
+    AppendJsonPath(path, node);
+    paths.push_back(std::move(path));
+  }
+  return paths;
 }
 
 KeptTree YangCore::Library(const std::string& content_id) {

@@ -95,6 +95,9 @@ class YangCore {
   // `levels`: as those of PrintRequest.
   KeptTree XPath(TreeNumber number, const std::string& expression,
                  const std::vector<std::pair<std::string, std::string>>& prefixes, uint32_t levels);
+  // Paths of the topmost nodes that are selected, as JSON.
+  std::vector<std::string> XPathNodes(TreeNumber number, const std::string& expression,
+                                      const std::vector<std::pair<std::string, std::string>>& prefixes);
   KeptTree Library(const std::string& content_id);
   // JSON of a YangMatch for each node.
   std::vector<std::string> Matches(TreeNumber number, const PathPattern& path, bool defaults, YangContent content);
@@ -109,6 +112,7 @@ class YangCore {
   size_t trees() const { return trees_.size(); }
 
  private:
+  std::vector<const lyd_node*> Selected(const lyd_node* tree, const std::string& expression, const std::string& shown);
   Selection SelectionOf(const lyd_node* tree, const std::vector<PathPattern>& paths) const;
   OwnedTree Built(OwnedTree tree, std::string text, YangFormat format, EditOperation operation);
   [[noreturn]] void Fail(const std::string& doing) const;

@@ -87,6 +87,43 @@ ParsedRequest::Document OwnDocument(std::string path, const Element& element) {
   return document;
 }
 
+// The namespaces in scope, by prefix; text in an element without one has none.
+std::string NamespacesJson(const Element& element) {
+  std::string out = "{";
+  std::vector<std::string_view> done = {""};
+  for (auto binding = element.prefixes; binding != nullptr; binding = binding->outer) {
+    bool shadowed = false;
+    for (auto other : done) shadowed = shadowed || other == binding->prefix;
+    if (shadowed) continue;
+    done.push_back(binding->prefix);
+    AppendJsonMember(out, binding->prefix, binding->space);
+  }
+  return out + "}";
+}
+
+// The entries of leaf-lists directly in `node`, which `element` has made: `"select":[{"text":…,"namespaces":{…}}]`
+std::string EntriesJson(const lyd_node* node, const Element& element) {
+  std::string out;
+  const lysc_node* last = nullptr;
+  for (auto child = lyd_child(node); child != nullptr; child = child->next) {
+    if (child->schema->nodetype != LYS_LEAFLIST || child->schema == last) continue;
+    last = child->schema;
+    if (!out.empty()) out += ',';
+    AppendJsonText(out, last->name);
+    out += ":[";
+    bool first = true;
+    for (auto given = element.first; given != nullptr; given = given->next) {
+      if (given->name != last->name) continue;
+      out += first ? "{\"text\":" : ",{\"text\":";
+      first = false;
+      AppendJsonText(out, given->text);
+      out += ",\"namespaces\":" + NamespacesJson(*given) + "}";
+    }
+    out += ']';
+  }
+  return out;
+}
+
 // Anydata and anyxml below `node`, which `element` has made, in containers too.
 void CollectDocuments(const lyd_node* node, const Element& element, const std::string& path, ParsedRequest& request) {
   for (auto child = lyd_child(node); child != nullptr; child = child->next) {
@@ -258,7 +295,10 @@ ParsedRequest ParseRequest(const ly_ctx* context, std::string xml, const lyd_nod
   JsonChoice choice;
   choice.defaults = true;
   AppendJsonMembers(request.json, lyd_child(call.node), call.node->schema->module, choice);
-  request.json += "},\"attributes\":" + AttributesJson(*rpc) + "}";
+  request.json += '}';
+  if (std::string entries = EntriesJson(call.node, *element); !entries.empty())
+    request.json += ",\"entries\":{" + entries + "}";
+  request.json += ",\"attributes\":" + AttributesJson(*rpc) + "}";
   CollectDocuments(call.node, *element, "", request);
   return request;
 }

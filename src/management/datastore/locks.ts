@@ -1,6 +1,6 @@
 import type { Milliseconds } from "../../base/index.ts";
 import { type Answer, answered, fault, type ManagementFault, refused } from "./error.ts";
-import { formatPath, overlap, type Path } from "./path.ts";
+import { formatPath, type Path } from "./path.ts";
 import type { HeldPartialLock, PartialLock, Session } from "./types.ts";
 
 export type Lockable = "running" | "candidate" | "startup";
@@ -10,6 +10,24 @@ interface HeldPaths {
   readonly session: number;
   readonly since: Milliseconds;
   readonly paths: readonly Path[];
+  readonly nodes: NodeSet;
+}
+
+/** Nodes with all that stands in them. What meets them is found without going through them, however many they are. */
+class NodeSet {
+  readonly #nodes: ReadonlySet<string>;
+  readonly #above: ReadonlySet<string>;
+
+  constructor(paths: readonly Path[]) {
+    this.#nodes = new Set(paths.map(formatPath));
+    this.#above = new Set(paths.flatMap((path) => path.map((_, i) => formatPath(path.slice(0, i)))));
+  }
+
+  /** Whether a node is one of them, or in one, or one of them is in it. */
+  meets(path: Path): boolean {
+    if (this.#above.has(formatPath(path))) return true;
+    return this.#nodes.has("/") || path.some((_, i) => this.#nodes.has(formatPath(path.slice(0, i + 1))));
+  }
 }
 
 /** Who has locked what. @see RFC 6241 §7.5; RFC 5717 */
@@ -54,7 +72,10 @@ export class Locks {
 
   /** Those of parts of running. */
   get partial(): readonly HeldPartialLock[] {
-    return Array.from(this.#partial.values(), ({ paths, ...held }) => ({ ...held, paths: paths.map(formatPath) }));
+    return Array.from(this.#partial.values(), ({ paths, nodes: _, ...held }) => ({
+      ...held,
+      paths: paths.map(formatPath),
+    }));
   }
 
   /** `now`: wall clock. */
@@ -62,11 +83,11 @@ export class Locks {
     const whole = this.#holders.get("running");
     if (whole !== undefined && whole !== id) return refused(lockDenied("running", whole, id));
     for (const held of this.#partial.values()) {
-      if (held.session === id || !held.paths.some((path) => paths.some((wanted) => overlap(path, wanted)))) continue;
+      if (held.session === id || !paths.some((path) => held.nodes.meets(path))) continue;
       const message = `session ${held.session} has locked ${held.paths.map(formatPath).join(", ")}`;
       return refused(fault("lock-denied", message, { info: { sessionId: held.session } }));
     }
-    const lock = { id: ++this.#lastPartial, session: id, since: now, paths };
+    const lock = { id: ++this.#lastPartial, session: id, since: now, paths, nodes: new NodeSet(paths) };
     this.#partial.set(lock.id, lock);
     return answered({ id: lock.id, paths: paths.map(formatPath) });
   }
@@ -93,7 +114,7 @@ export class Locks {
     if (target !== "running") return undefined;
     for (const held of this.#partial.values()) {
       if (held.session === session?.id) continue;
-      const hit = changes.find(({ path }) => held.paths.some((locked) => overlap(path, locked)));
+      const hit = changes.find(({ path }) => held.nodes.meets(path));
       if (hit === undefined) continue;
       const message = `session ${held.session} has locked this part of running: try again when it is released`;
       return fault("in-use", message, { path: formatPath(hit.path), info: { sessionId: held.session } });

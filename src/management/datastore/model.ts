@@ -1,7 +1,7 @@
 import type { Access, Verdict } from "./access.ts";
 import type { Answer } from "./error.ts";
 import type { Path, PathStep } from "./path.ts";
-import type { DataFormat, EditOptions, EditStep, GetOptions } from "./types.ts";
+import type { DataFormat, EditOptions, EditStep, GetOptions, XPathSelection } from "./types.ts";
 
 /**
  * Configuration data that never changes; an edit is a new tree. Each handle has one owner, who disposes it; it is not
@@ -67,6 +67,11 @@ export interface Model {
   has(tree: Tree, paths: readonly Path[]): Promise<boolean>;
   /** Without what is hidden, and what stands in that. `within`: only that is wanted of the tree. */
   restrict(tree: Tree, hidden: readonly Verdict[], within?: readonly string[]): Promise<Answer<Tree>>;
+  /**
+   * Where the nodes are that a path or an expression selects, those within another left out.
+   * An expression that is no set of nodes is `invalid-value`, with app-tag `not-a-node-set`.
+   */
+  nodes(tree: Tree, selection: Path | XPathSelection): Promise<Answer<readonly Path[]>>;
   /** A data path with every module, which may be left out where a name alone is clear; refused where there is no such node. */
   whole(path: Path): Answer<Path>;
   /** From `before` to `after`; default values do not count as there. */

@@ -87,9 +87,6 @@ export function isWithin(path: Path, above: Path): boolean {
   return above.length <= path.length && above.every((step, i) => covers(step, path[i]!));
 }
 
-/** Whether one of the paths is the other, or below it. */
-export const overlap = (a: Path, b: Path): boolean => isWithin(a, b) || isWithin(b, a);
-
 /** A key that `pattern` leaves out, or has as `*`, may be anything. */
 function covers(pattern: PathStep, step: PathStep): boolean {
   if (localName(pattern) !== "*" && localName(pattern) !== localName(step)) return false;

@@ -44,10 +44,7 @@ export interface GetOptions {
    * What to answer with; absent: everything. `paths`: data paths, whose list keys may be missing (all entries).
    * `subtree`: a subtree filter (RFC 6241 §6) as text of the same format. `xpath`: an expression with its prefixes.
    */
-  readonly select?:
-    | { readonly paths: readonly string[] }
-    | { readonly subtree: string }
-    | { readonly xpath: string; readonly namespaces: Readonly<Record<string, string>> };
+  readonly select?: { readonly paths: readonly string[] } | { readonly subtree: string } | XPathSelection;
   /** Absent: `explicit`. @see RFC 6243 §2 */
   readonly defaults?: "explicit" | "trim" | "report-all" | "report-all-tagged";
   /** Only for `operational`. Absent: `all`. */
@@ -58,6 +55,12 @@ export interface GetOptions {
   readonly origin?: OriginOptions;
   /** Only for `operational`: without what may be as much as there are routes. */
   readonly tables?: "left-out";
+}
+
+/** An expression, and the namespaces (or modules) of its prefixes. */
+export interface XPathSelection {
+  readonly xpath: string;
+  readonly namespaces: Readonly<Record<string, string>>;
 }
 
 /**
@@ -293,8 +296,8 @@ export interface Management {
 
   lock(session: Session, target: "running" | "candidate" | "startup"): Answer<void>;
   unlock(session: Session, target: "running" | "candidate" | "startup"): Answer<void>;
-  /** Of running. @see RFC 5717 */
-  partialLock(session: Session, paths: readonly string[]): Promise<Answer<PartialLock>>;
+  /** Of the nodes of running that data paths and expressions select now, whatever they would select later. @see RFC 5717 */
+  partialLock(session: Session, selections: readonly (string | XPathSelection)[]): Promise<Answer<PartialLock>>;
   partialUnlock(session: Session, lock: number): Answer<void>;
 
   /** An rpc or action of our own modules. */

@@ -24,13 +24,13 @@ import {
   type OperationRequest,
   type PartialLock,
   type PendingCommit,
-  parsePath,
   refused,
   type Session,
   SessionTable,
   type TransactionId,
   type Tree,
   type Watch,
+  type XPathSelection,
 } from "../datastore/index.ts";
 import { changeOf } from "./changes.ts";
 import { Committer } from "./committer.ts";
@@ -38,10 +38,14 @@ import { Edits } from "./edits.ts";
 import { held } from "./held.ts";
 import { KeptSecrets } from "./kept-secrets.ts";
 import { type Beginning, begin, type OpeningParts } from "./opening.ts";
+import { lockedNodes } from "./partial-lock.ts";
 import type { Provider } from "./provider.ts";
 import { ReadableTrees } from "./readable-trees.ts";
 import { Running } from "./running.ts";
 import { type Source, Workspace } from "./workspace.ts";
+
+/** Evaluations of the expressions of a partial lock, while running changes under them. */
+const MOST_TRIES = 3;
 
 export type EngineParts<B, C> = OpeningParts<B, C>;
 
@@ -364,24 +368,22 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#locks.unlock(session, target);
   }
 
-  async partialLock(session: Session, paths: readonly string[]): Promise<Answer<PartialLock>> {
+  async partialLock(session: Session, selections: readonly (string | XPathSelection)[]): Promise<Answer<PartialLock>> {
     const kept = this.#committer.keepsLockFrom(session);
     if (kept !== undefined) return refused(kept);
-    const read = paths.map((text) => {
-      const path = parsePath(text);
-      return path.ok ? this.#parts.model.whole(path.value) : path;
-    });
-    const faults = read.flatMap((path) => (path.ok ? [] : path.faults));
-    if (faults.length > 0) return { ok: false, faults };
-    const wanted = read.flatMap((path) => (path.ok ? [path.value] : []));
-    const access = this.#parts.access?.of(session);
-    const other = access && wanted.find((path) => !access.mayRead(path) || !access.mayWrite(path));
-    if (other !== undefined) {
-      return refused(
-        fault("access-denied", "the access control does not let you change this", { errorType: "protocol" }),
-      );
+    // An expression takes its time: nobody's commit waits for it, and it counts if none was made meanwhile.
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const { number } = this.#running.tree;
+      const selected = await lockedNodes(selections, this.#running.tree, {
+        model: this.#parts.model,
+        readable: this.#readable,
+        access: this.#parts.access?.of(session),
+      });
+      if (!selected.ok) return selected;
+      if (this.#running.tree.number !== number) continue;
+      return this.#locks.lockPaths(session, selected.value, this.#parts.clock.wall());
     }
-    return this.#locks.lockPaths(session, wanted, this.#parts.clock.wall());
+    return refused(fault("operation-failed", "running changes all the time: try again"));
   }
 
   partialUnlock(session: Session, lock: number): Answer<void> {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { YangContext, YangError, YangFault, YangTree } from "../../../native/api.ts";
+import type { YangContext, YangError, YangFault, YangPath, YangTree } from "../../../native/api.ts";
 import { type Clock, type Milliseconds, milliseconds, type Timer } from "../../base/index.ts";
 import type { XPathAnswer, XPathEvent, XPathRequest } from "./messages.ts";
 
@@ -79,6 +79,23 @@ export class XPathEvaluator implements AsyncDisposable {
   }
 
   /**
+   * Where the topmost nodes are that `expression` selects of `tree`.
+   * @throws {YangError} as {@link select}, and for what is no set of nodes
+   */
+  nodes(
+    context: YangContext,
+    tree: YangTree,
+    expression: string,
+    prefixes: Readonly<Record<string, string>> = {},
+  ): Promise<readonly YangPath[]> {
+    return this.#inTurn(async () => {
+      await this.#prepare(context, tree);
+      const answer = await this.#ask({ type: "nodes", expression, prefixes }, this.#limits.time);
+      return answer.type === "found" ? answer.paths : [];
+    });
+  }
+
+  /**
    * Whether `expression` selects anything of a notification of `context`.
    * @throws {YangError} as {@link select}
    */
@@ -109,8 +126,8 @@ export class XPathEvaluator implements AsyncDisposable {
     }
   }
 
-  /** A helper that knows the modules of `context`. */
-  async #prepare(context: YangContext): Promise<void> {
+  /** A helper that knows the modules of `context`, and `tree`. */
+  async #prepare(context: YangContext, tree?: YangTree): Promise<void> {
     if (this.#closed) throw denied("the router is closing");
     const { preparation } = this.#limits;
     if (this.#helper === undefined || this.#context !== context) {
@@ -123,6 +140,11 @@ export class XPathEvaluator implements AsyncDisposable {
         .map(({ name, revision, features }) => ({ name, features, ...(revision === "" ? {} : { revision }) }));
       await this.#ask({ type: "open", searchPaths, modules }, preparation);
     }
+    if (tree !== undefined && this.#tree !== tree) {
+      const text = await context.print(tree, "xml", { defaults: "implicit-tagged" });
+      await this.#ask({ type: "tree", text }, preparation);
+      this.#tree = tree;
+    }
   }
 
   async #evaluate(
@@ -130,14 +152,8 @@ export class XPathEvaluator implements AsyncDisposable {
     tree: YangTree,
     chosen: Omit<Extract<XPathRequest, { readonly type: "expression" }>, "type">,
   ): Promise<string> {
-    await this.#prepare(context);
-    const { preparation, time } = this.#limits;
-    if (this.#tree !== tree) {
-      const text = await context.print(tree, "xml", { defaults: "implicit-tagged" });
-      await this.#ask({ type: "tree", text }, preparation);
-      this.#tree = tree;
-    }
-    const answer = await this.#ask({ type: "expression", ...chosen }, time);
+    await this.#prepare(context, tree);
+    const answer = await this.#ask({ type: "expression", ...chosen }, this.#limits.time);
     return answer.type === "selected" ? answer.text : "";
   }
 

@@ -24,6 +24,9 @@ async function answer(request: XPathRequest): Promise<XPathAnswer> {
     return { type: "matched", matches };
   }
   if (tree === undefined) throw new Error("no tree was sent");
+  if (request.type === "nodes") {
+    return { type: "found", paths: await context.xpathNodes(tree, request.expression, request.prefixes) };
+  }
   const selected = await context.xpath(tree, request.expression, request.prefixes, request.levels);
   try {
     return { type: "selected", text: await context.print(selected, "xml", { defaults: "implicit-tagged" }) };

@@ -15,6 +15,7 @@ import {
   type Tree,
   type TreeChange,
   type Verdict,
+  type XPathSelection,
 } from "../datastore/index.ts";
 import { type DocumentStep, reachOfSubtree, reachOfXPath } from "../state/index.ts";
 import type { XPathEvaluator } from "../xpath/index.ts";
@@ -207,15 +208,22 @@ export class YangModel implements Model {
 
   async #select(
     tree: YangTree,
-    { xpath: expression, namespaces }: Extract<GetOptions["select"], { readonly xpath: string }>,
+    { xpath: expression, namespaces }: XPathSelection,
     depth: number | undefined,
   ): Promise<Answer<YangTree>> {
     const { xpath } = this.#parts;
-    if (xpath !== undefined) return yangAnswer(xpath.select(this.#context, tree, expression, namespaces, depth));
-    // libyang cannot be stopped in the middle of an expression, and this thread is everybody's.
-    return refused(
-      fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees"),
-    );
+    if (xpath === undefined) return refused(NO_XPATH);
+    return yangAnswer(xpath.select(this.#context, tree, expression, namespaces, depth));
+  }
+
+  async nodes(tree: Tree, selection: Path | XPathSelection): Promise<Answer<readonly Path[]>> {
+    if (!("xpath" in selection)) {
+      const found = await yangAnswer(this.#context.select(own(tree), selection));
+      return found.ok ? answered(found.value.map(({ path }) => path)) : found;
+    }
+    const { xpath } = this.#parts;
+    if (xpath === undefined) return refused(NO_XPATH);
+    return yangAnswer(xpath.nodes(this.#context, own(tree), selection.xpath, selection.namespaces));
   }
 
   #paths(texts: readonly string[]): Answer<readonly Path[]> {
@@ -255,6 +263,9 @@ export class YangModel implements Model {
     }
   }
 }
+
+/** libyang cannot be stopped in the middle of an expression, and this thread is everybody's. */
+const NO_XPATH = fault("operation-not-supported", "an XPath filter is not possible here: select by paths or subtrees");
 
 /** A tree that goes with its block. */
 const handle = (tree: YangTree): { readonly tree: YangTree } & AsyncDisposable => ({

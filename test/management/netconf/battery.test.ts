@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { PARTIAL_LOCKS } from "./battery/partial-lock-cases.ts";
 import { CASES, type Step, subscription } from "./cases.ts";
 import { type NetconfRouter, startNetconfRouter } from "./netconf-router.ts";
 import { check, readReply } from "./oracle.ts";
@@ -92,7 +93,7 @@ for (const [name, manner] of MANNERS) {
       check(step, answer, meant);
     };
 
-    for (const { name: what, see, steps } of CASES) {
+    for (const { name: what, see, steps } of [...CASES, ...PARTIAL_LOCKS]) {
       it(`${what} (${see})`, async () => {
         for (const step of steps) await take(step);
       });

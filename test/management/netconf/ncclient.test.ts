@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { PARTIAL_LOCKS } from "./battery/partial-lock-cases.ts";
 import { CASES } from "./cases.ts";
 import { PASSWORD, startNetconfRouter } from "./netconf-router.ts";
 import { check, readReply } from "./oracle.ts";
@@ -9,6 +10,7 @@ import { check, readReply } from "./oracle.ts";
 /** Debian's, which has ncclient; another python on the path may not. */
 const PYTHON = "/usr/bin/python3";
 const PATIENCE = 120_000;
+const ALL = [...CASES, ...PARTIAL_LOCKS];
 
 /** Why there is no ncclient; undefined if there is. */
 function missing(): string | undefined {
@@ -33,10 +35,10 @@ it("every case of the battery, replayed by ncclient", { timeout: 2 * PATIENCE },
   const why = missing();
   if (why !== undefined) return t.skip(why);
   await using router = await startNetconfRouter();
-  const out = await python("replay.py", { login: { ...router.login, keyFile: router.keyFile }, cases: CASES }, t);
+  const out = await python("replay.py", { login: { ...router.login, keyFile: router.keyFile }, cases: ALL }, t);
   const answers = out.trimEnd().split("\n");
-  assert.equal(answers.length, CASES.flatMap(({ steps }) => steps).length);
-  for (const { name, see, steps } of CASES) {
+  assert.equal(answers.length, ALL.flatMap(({ steps }) => steps).length);
+  for (const { name, see, steps } of ALL) {
     const own = answers.splice(0, steps.length).map((line) => JSON.parse(line) as { a: string; xml: string });
     await t.test(`${name} (${see})`, () => {
       for (const [i, step] of steps.entries()) {

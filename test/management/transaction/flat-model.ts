@@ -62,6 +62,12 @@ export const valuesOf = (tree: Tree): Record<string, unknown> => Object.fromEntr
 /** A data model that is a flat list of paths with values; `{"/a/b": 1}` is a document. The value "bad" is not valid. */
 export const flatModel: Model = {
   whole: (path) => ({ ok: true, value: path }),
+  async nodes(tree, selection) {
+    if ("xpath" in selection) return refused(fault("operation-not-supported", "there are no expressions here"));
+    const text = formatPath(selection);
+    const has = [...(tree as FlatTree).alive.keys()].some((path) => path === text || path.startsWith(`${text}/`));
+    return answered(has ? [selection] : []);
+  },
   async parse(text) {
     try {
       return answered(new FlatTree(new Map(Object.entries(JSON.parse(text)))));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import { overlap, type Path, type TreeChange } from "../../../src/management/datastore/index.ts";
+import { isWithin, type Path, type TreeChange } from "../../../src/management/datastore/index.ts";
 import { firstMeeting } from "../../../src/management/transaction/changes.ts";
 import { VirtualClock } from "../../sim/virtual-clock.ts";
 
@@ -11,6 +11,7 @@ const step = fc.oneof(
   fc.record({ name: fc.constant("v"), value: fc.constantFrom("1", "2") }),
 );
 const paths: fc.Arbitrary<readonly Path[]> = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { maxLength: 6 });
+const overlap = (a: Path, b: Path): boolean => isWithin(a, b) || isWithin(b, a);
 const changes = (all: readonly Path[]): TreeChange[] => all.map((path) => ({ operation: "create", path, value: 1 }));
 
 it("two differences meet where a path of one is within a path of the other", async () => {

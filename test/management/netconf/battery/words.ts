@@ -60,6 +60,12 @@ export const origins = (parameter: string, ...names: readonly string[]): string 
   names
     .map((name) => `<${parameter} xmlns:or="urn:ietf:params:xml:ns:yang:ietf-origin">or:${name}</${parameter}>`)
     .join("");
+/** Of what expressions select, with the prefixes r and t. */
+export const partialLock = (...expressions: readonly string[]): string => {
+  const declared = 'xmlns:r="urn:semrd:yang:semrd-router" xmlns:t="urn:semrd:yang:semrd-tenant"';
+  const selects = expressions.map((text) => `<select ${declared}>${text.replaceAll("<", "&lt;")}</select>`);
+  return `<partial-lock xmlns="urn:ietf:params:xml:ns:netconf:partial-lock:1.0">${selects.join("")}</partial-lock>`;
+};
 export const confirmed = (more = ""): string => `<commit><confirmed/>${more}</commit>`;
 
 export const ok = (rpc: string, by?: "b"): Step => ({ rpc, ok: true, ...(by === undefined ? {} : { by }) });
