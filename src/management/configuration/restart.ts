@@ -65,36 +65,21 @@ export function inUseOf(intended: RouterConfiguration, before: RouterState): Rou
   // BGP is started and ended with the router.
   const bgp =
     intended.bgp === was.bgp || intended.bgp === undefined || inUse.bgp === undefined ? inUse.bgp : intended.bgp;
-  const {
-    routerId,
-    nodes,
-    keystore,
-    truststore,
-    routingPolicy,
-    tenantPolicies,
-    registration,
-    agents,
-    discovery,
-    telemetry,
-  } = intended;
-  const { nacm, alarms } = intended;
   return {
     ...others,
-    ...{
-      routerId,
-      nodes,
-      keystore,
-      truststore,
-      routingPolicy,
-      tenantPolicies,
-      registration,
-      agents,
-      discovery,
-      telemetry,
-      tenants,
-      nacm,
-      alarms,
-    },
+    routerId: intended.routerId,
+    nodes: intended.nodes,
+    keystore: intended.keystore,
+    truststore: intended.truststore,
+    routingPolicy: intended.routingPolicy,
+    tenantPolicies: intended.tenantPolicies,
+    registration: intended.registration,
+    agents: intended.agents,
+    discovery: intended.discovery,
+    telemetry: intended.telemetry,
+    nacm: intended.nacm,
+    alarms: intended.alarms,
+    tenants,
     ...(bgp === undefined ? {} : { bgp }),
     advertisement: { ...inUse.advertisement, damping: intended.advertisement.damping },
     dataplane:
