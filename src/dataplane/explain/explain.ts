@@ -9,7 +9,7 @@ import {
   type NextHopState,
 } from "../../forwarding/index.ts";
 import { GROUP_PROBES, type Verdict } from "../abi.ts";
-import { candidates, entryFor, type NextHopRef, nextOwner, usable } from "../memory/choice.ts";
+import { candidates, entryFor, type NextHopRef, onwardSlot, usable } from "../memory/choice.ts";
 import { type Flow, flowOf } from "../memory/flow-key.ts";
 import type { Outcome, PassPort, PassState } from "../memory/outcome.ts";
 import { ETHERNET_LENGTH, IPV6_LENGTH, Ipv6Packet, isSyn, parseLayer4, u32 } from "../memory/packet.ts";
@@ -197,7 +197,7 @@ function elsewhereOf(
 ): GroupChoice {
   const { current, previous } = state.plan.groupEntry(group)?.slots[flow.siteSlot] ?? { current: 0, previous: 0 };
   const inTransition = isRemembered && current !== previous;
-  const from = isTunnel(state, current) ? flow.siteSlot : nextOwner(state.plan, group, flow.siteSlot);
+  const from = onwardSlot(state.plan, group, flow.siteSlot);
   const remembered = isRemembered
     ? [state.flows.get(flow.key), inTransition ? state.transitions.get(flow.key) : undefined]
     : [];

@@ -72,7 +72,7 @@ export function* candidates(plan: PassPlan, group: GroupIndex, slot: number): Ge
 }
 
 /** The next slot from `slot` on that another than its own owner has; in effect `slot` itself where there is none. */
-export function nextOwner(plan: PassPlan, group: GroupIndex, slot: number): number {
+function nextOwner(plan: PassPlan, group: GroupIndex, slot: number): number {
   const slots = plan.groupEntry(group)?.slots;
   const owner = slots?.[slot]?.current;
   for (let n = 1; n < GROUP_SLOTS; n++) {
@@ -80,4 +80,11 @@ export function nextOwner(plan: PassPlan, group: GroupIndex, slot: number): numb
     if (slots?.[at]?.current !== owner) return at;
   }
   return slot;
+}
+
+/** Where the search for another site begins, for a flow that nobody here takes: at its own slot while that is such a site's. */
+export function onwardSlot(plan: PassPlan, group: GroupIndex, slot: number): number {
+  const owner = ownerOf(plan, group, slot);
+  const present = owner && usable(plan, referTo(plan, owner.current));
+  return present?.target.kind === "tunnel" ? slot : nextOwner(plan, group, slot);
 }

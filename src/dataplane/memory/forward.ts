@@ -5,7 +5,7 @@ import {
   lastLegAddress,
   type TunnelNextHop,
 } from "../../forwarding/index.ts";
-import { type Choice, candidates, nextOwner, ownerOf, referTo, usable } from "./choice.ts";
+import { type Choice, candidates, onwardSlot, ownerOf, referTo, usable } from "./choice.ts";
 import { clampMss, isClamped } from "./clamp.ts";
 import { namedMember } from "./connection.ts";
 import { deliver } from "./deliver.ts";
@@ -74,10 +74,7 @@ export function deliverOrGoOn(walk: FlowWalk, capability: CapabilityEntry): Outc
   const refused = (): Outcome => rejectFlow(walk, "reject-empty-group", "address");
   if (lastLeg) return refused();
   const isTunnel = (choice: Choice): boolean => choice.target.kind === "tunnel";
-  const owner = ownerOf(state.plan, capability.group, flow.siteSlot);
-  const present = owner && usable(state.plan, referTo(state.plan, owner.current));
-  const from =
-    present !== undefined && isTunnel(present) ? flow.siteSlot : nextOwner(state.plan, capability.group, flow.siteSlot);
+  const from = onwardSlot(state.plan, capability.group, flow.siteSlot);
   const { choice, effects } = chooseAt(walk, capability.group, from, isTunnel);
   if (choice?.target.kind !== "tunnel") return refused();
   const { nextHop, generation } = choice;
