@@ -13,7 +13,7 @@ import {
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
 import { firstTurn } from "../../../src/dataplane/kernel/pass-state.ts";
-import { lastLegAddress } from "../../../src/forwarding/index.ts";
+import { GROUP_SLOTS, lastLegAddress } from "../../../src/forwarding/index.ts";
 import { plan } from "../differential/arbitrary-plans.ts";
 import {
   AGENTS,
@@ -65,6 +65,18 @@ const question: fc.Arbitrary<PacketQuestion> = fc
     interface: port,
     ...(port === "st-ex-core" ? { tunnelFrom } : {}),
   }));
+
+const QUESTION: PacketQuestion = {
+  interface: "st-ex-client",
+  source: CLIENTS[0]!,
+  destination: CAPABILITIES[0]!,
+  protocol: "udp",
+  sourcePort: 4000,
+  destinationPort: 80,
+  tcp: "syn",
+  hopLimit: 64,
+  length: 60,
+};
 
 function clear(map: BpfMap): void {
   for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
@@ -147,6 +159,43 @@ await isolated(import.meta.filename, WITH_PORTS, async () => {
       "below an aggregate",
     ])
       assert.ok(seen.has(verdict), `${verdict} never met`);
+  });
+
+  await test("the search for another site begins behind a slot whose own site is down", () => {
+    const tunnel = { kind: "tunnel", locator: ROUTERS[0]! } as const;
+    const [elsewhere, down, here] = [1, 2, 3];
+    const owners = [down, down, here, down, elsewhere, here, here, here];
+    const slots = Array.from({ length: GROUP_SLOTS }, (_, slot) => owners[slot % owners.length]!);
+    dataplane.apply(emptying(dataplane.snapshot()), 1);
+    dataplane.apply(
+      [
+        { type: "set-next-hop", index: elsewhere, nextHop: tunnel, state: "up" },
+        { type: "set-next-hop", index: down, nextHop: { ...tunnel, locator: ROUTERS[1]! }, state: "down" },
+        { type: "set-next-hop", index: here, nextHop: { kind: "local" }, state: "up" },
+        {
+          type: "set-slots",
+          group: 1,
+          slots: slots.map((current, slot) => ({ slot, current, previous: current })),
+          backup: 0,
+        },
+        { type: "set-capability", entry: { address: CAPABILITIES[0]!, group: 1, localGroup: 0 } },
+      ],
+      2,
+    );
+    const asked = Array.from({ length: 100 }, (_, i) =>
+      dataplane.explain!({ ...QUESTION, sourcePort: 4000 + i }, routeTo),
+    ).filter(({ sites }) => sites!.slot % owners.length === 0);
+    assert.notEqual(asked.length, 0);
+    for (const { nextHop, elsewhere: sites } of asked) {
+      assert.equal(nextHop?.index, elsewhere);
+      assert.deepEqual(
+        sites?.probes.map(({ slot, index, fate }) => [slot! % owners.length, index, fate]),
+        [
+          [3, down, "not usable"],
+          [4, elsewhere, "taken"],
+        ],
+      );
+    }
   });
 
   await test("a question about an interface that is no port names the ports", () => {
