@@ -11,6 +11,7 @@ import { Membership } from "./membership.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { familiesOf, type PeerParts, roleFor, updateLimit } from "./peer-parts.ts";
+import { TooLargeLog } from "./too-large.ts";
 import type { Connection, Endpoint } from "./transport.ts";
 
 const WARN_AT_PERCENT = 75;
@@ -211,7 +212,7 @@ function openOutput(
 ): Output {
   const { family } = configured;
   const { agreed, options, kind, peerIndex, connection } = facts;
-  const { rib, codec, clock, random, restart, record } = parts;
+  const { rib, codec, clock, random, restart, record, log } = parts;
   const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
   const addPath = addPathOf(family, agreed, codec.dialect);
   const filter = family === "capability" ? membership : undefined;
@@ -228,6 +229,7 @@ function openOutput(
     clock,
     random,
     counters: record.counters,
+    tooLarge: new TooLargeLog(log, clock, { peer: options.address, family, limit: updateLimit(options, agreed) }),
     mayPass: (source) => {
       if (source === LOCAL_PEER) return true;
       if (source === peerIndex || !restart.mayAdvertiseLearnt) return false;

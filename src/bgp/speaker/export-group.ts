@@ -34,11 +34,22 @@ import {
 } from "../wire/index.ts";
 import { JudgedSets } from "./judged-sets.ts";
 import { RecentSets } from "./recent-sets.ts";
+import { largestAttributes, shorten } from "./too-large.ts";
 
 /** An attribute set as the peers of a group get it, or why they do not. `set` may be another one after the next question. */
 export type Exported = (
-  | { readonly ok: true; readonly set: EncodedSet }
-  | { readonly ok: false; readonly reason: string }
+  | {
+      readonly ok: true;
+      readonly set: EncodedSet;
+      /** Attributes that it goes without, as a message does not hold them, for people. @see RFC 8654 §4 */
+      readonly without?: string;
+    }
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** Of a set that is too large: what takes the room, for people. */
+      readonly attributes?: string;
+    }
 ) & { readonly hits?: Hits };
 
 /** Policy asks for the key of the route as well. */
@@ -57,7 +68,6 @@ interface Special {
 }
 
 const PLAIN: Common = { ok: true };
-const TOO_LARGE: Exported = { ok: false, reason: "too-large" };
 /** Common answers with hits, and refusals, that are remembered. */
 const MOST_COMMON = 4096;
 /** BGP identifiers and numbers of sets make one number together. */
@@ -268,12 +278,23 @@ export class ExportGroup {
     patch.nextHopAttribute = nextHopAttribute;
     this.#outSerial = 0;
     this.#patcher.patch(chunk, start, length, patch, this.#out);
-    if (!UpdateEncoder.fits(this.#out, LONGEST_KEY[this.#peer.family], this.#updateLimit)) {
-      return hits === undefined ? TOO_LARGE : { ...TOO_LARGE, hits };
-    }
+    if (!this.#fits(this.#out)) return this.#shortened(this.#out, hits);
     this.#outSerial = serial;
     this.#outFrom = reflectedFrom;
     return this.#sent(hits);
+  }
+
+  readonly #fits = (set: { readonly length: number }): boolean =>
+    UpdateEncoder.fits(set, LONGEST_KEY[this.#peer.family], this.#updateLimit);
+
+  /** A set that a message does not hold goes without what it can do without, or not at all. @see RFC 8654 §4 */
+  #shortened(set: EncodedSet, hits: Hits | undefined): Exported {
+    const counted = hits === undefined ? {} : { hits };
+    const nameOf = (code: number): string => this.#codec.nameOf(code);
+    const attributes = largestAttributes(set, nameOf);
+    const without = shorten(set, this.#fits).map(nameOf).join(", ");
+    if (this.#fits(set)) return { ok: true, set, without, ...counted };
+    return { ok: false, reason: "too-large", attributes, ...counted };
   }
 
   #sent(hits: Hits | undefined): Exported {
@@ -315,8 +336,8 @@ export class ExportGroup {
     const nextHopAttribute = family === "ipv4-unicast" && isMapped;
     if (!nextHopAttribute && !this.#mayBeNextHop(isMapped)) return { ok: false, reason: "next-hop-family", ...hits };
     const octets = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
-    if (!UpdateEncoder.fits(octets, LONGEST_KEY[family], this.#updateLimit)) return { ...TOO_LARGE, ...hits };
-    return { ok: true, set: { octets, length: octets.length, nextHop: sent.nextHop, version: 0 }, ...hits };
+    const set = { octets, length: octets.length, nextHop: sent.nextHop, version: 0 };
+    return this.#fits(set) ? { ok: true, set, ...hits } : this.#shortened(set, verdict.hits);
   }
 
   /** Whether such an address can stand in MP_REACH_NLRI on this session. @see RFC 8950 §3 (IPv4 routes) */

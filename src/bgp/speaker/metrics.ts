@@ -1,5 +1,11 @@
 import type { Counter, Metrics } from "../../base/index.ts";
 
+/** Counters of one thing by a constant word, which also know what they came to for this peer. */
+export interface CountersBy<Word extends string = string> {
+  (word: Word): Counter;
+  readonly counts: ReadonlyMap<Word, number>;
+}
+
 /** Counters of one peer, labelled by its configured address. */
 export interface PeerCounters {
   readonly messagesIn: Counter;
@@ -13,29 +19,40 @@ export interface PeerCounters {
   readonly notificationsOut: Counter;
   /** Connections that had no place: while one stands, or while the neighbour has to wait. */
   readonly refusedConnections: Counter;
-  readonly malformed: (
-    action: "treat-as-withdraw" | "attribute-discard" | "disable-family" | "session-reset",
-  ) => Counter;
-  readonly skippedRoutes: (why: "unknown" | "malformed") => Counter;
+  readonly malformed: CountersBy<"treat-as-withdraw" | "attribute-discard" | "disable-family" | "session-reset">;
+  readonly skippedRoutes: CountersBy<"unknown" | "malformed">;
   readonly notAgreed: Counter;
   /** Where a route refresh begins and ends. @see RFC 7313 */
   readonly refreshMarks: (mark: "begin-sent" | "end-sent" | "begin-received" | "end-received") => Counter;
   /** Received routes that were not taken, by a constant reason. */
-  readonly refused: (reason: string) => Counter;
-  /** Attribute sets that were not advertised, by a constant reason. */
-  readonly withheld: (reason: string) => Counter;
+  readonly refused: CountersBy;
+  /** Routes that were not advertised, by a constant reason. */
+  readonly withheld: CountersBy;
+  /** Routes that went out without an attribute, as a message does not hold it. @see RFC 8654 §4 */
+  readonly shortened: Counter;
 }
 
 export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
   const of = (name: string, help: string, labels: Readonly<Record<string, string>> = {}): Counter =>
     metrics.counter(name, help, { peer, ...labels });
-  const by = <Value extends string>(name: string, help: string, label: string): ((value: Value) => Counter) => {
-    const made = new Map<string, Counter>();
-    return (value) => {
-      const known = made.get(value) ?? of(name, help, { [label]: value });
-      made.set(value, known);
+  const by = <Word extends string>(name: string, help: string, label: string): CountersBy<Word> => {
+    const made = new Map<Word, Counter>();
+    const counts = new Map<Word, number>();
+    const make = (word: Word): Counter => {
+      const metric = of(name, help, { [label]: word });
+      return {
+        add(value = 1) {
+          metric.add(value);
+          counts.set(word, (counts.get(word) ?? 0) + value);
+        },
+      };
+    };
+    const counter = (word: Word): Counter => {
+      const known = made.get(word) ?? make(word);
+      made.set(word, known);
       return known;
     };
+    return Object.assign(counter, { counts });
   };
   return {
     messagesIn: of("semrd_bgp_messages_received_total", "BGP messages received"),
@@ -59,6 +76,10 @@ export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
       "semrd_bgp_withheld_routes_total",
       "Routes that were to be sent and are not for this neighbour",
       "reason",
+    ),
+    shortened: of(
+      "semrd_bgp_shortened_routes_total",
+      "Routes that were sent without an attribute that a message does not hold",
     ),
   };
 }

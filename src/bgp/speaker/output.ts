@@ -7,6 +7,7 @@ import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
 import type { PeerCounters } from "./metrics.ts";
 import { SharedTurns } from "./shared-turns.ts";
+import type { TooLargeLog } from "./too-large.ts";
 import type { Connection } from "./transport.ts";
 
 /** Nothing more is encoded while the socket holds this much. */
@@ -21,6 +22,8 @@ export interface OutputParts extends AdjRibOutParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: PeerCounters;
+  /** Told of routes that a message does not hold. */
+  readonly tooLarge: TooLargeLog;
   /** Sends a mark of a route refresh, where they were agreed on. @see RFC 7313 */
   readonly refreshMark: ((mark: "begin" | "end") => void) | undefined;
   /** Whether End-of-RIB may be said now. */
@@ -254,7 +257,7 @@ export class Output implements Disposable {
   }
 
   #visit(): OutputVisitor {
-    const { counters, mayPass, reflectedFrom } = this.#parts;
+    const { counters, mayPass, reflectedFrom, tooLarge } = this.#parts;
     const encoder = this.#encoder;
     // What was said of a key of the set at hand, for the case that `announce` comes next.
     let admitted: Exported | undefined;
@@ -272,6 +275,7 @@ export class Output implements Disposable {
     const withheld = (exported: Exported, nets: number): void => {
       if (exported.ok) return;
       counters.withheld(exported.reason).add(nets);
+      if (exported.attributes !== undefined) tooLarge.note("withheld", nets, exported.attributes);
       exported.hits?.add(nets);
     };
     return {
@@ -305,9 +309,16 @@ export class Output implements Disposable {
         admitted = undefined;
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
         const taken = encoder.announce(exported.set, key, start, length, pathId);
-        if (taken) exported.hits?.add(1);
-        else this.#blockIsFull = true;
-        return taken;
+        if (!taken) {
+          this.#blockIsFull = true;
+          return false;
+        }
+        exported.hits?.add(1);
+        if (exported.without !== undefined) {
+          counters.shortened.add();
+          tooLarge.note("shortened", 1, exported.without);
+        }
+        return true;
       },
       withdraw: (key, start, length, pathId) => {
         const taken = encoder.withdraw(key, start, length, pathId);

@@ -91,6 +91,8 @@ export const AttributeCode = {
   Ipv6ExtendedCommunities: 25,
   LargeCommunities: 32,
   OnlyToCustomer: 35,
+  /** Carried, and not read. @see RFC 8669 §3 */
+  PrefixSid: 40,
   Semantic: 255,
 } as const;
 
