@@ -4,6 +4,7 @@
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { BuildError } from "./build-steps.mjs";
+import { compileSources } from "./compile-cache.mjs";
 import { ensurePackages, ensurePeers, release } from "./debian.mjs";
 import { ensureNodePackages } from "./node-packages.mjs";
 import { reportFailure, SetupError, step, style } from "./progress.mjs";
@@ -48,6 +49,10 @@ export async function setup({ needRoot = false, peers = false } = {}) {
   await step("data plane (eBPF)", async (log) => {
     const { buildDataplane } = await import("./build-dataplane.mjs");
     return (await buildable(buildDataplane({ root, log }))) ? "compiled" : "up to date";
+  });
+  await step("sources (TypeScript)", async () => {
+    await compileSources(root);
+    return "compiled";
   });
 }
 

@@ -4,6 +4,7 @@
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { compileCache } from "./compile-cache.mjs";
 import { projectNode } from "./node-packages.mjs";
 import { reportFailure, SetupError, step } from "./progress.mjs";
 import { run, runForeground } from "./run.mjs";
@@ -63,7 +64,7 @@ async function main(filters) {
       "--test-reporter-destination=stdout",
       ...files,
     ],
-    { cwd: root },
+    { cwd: root, env: compileCache(root) },
   );
   if (code !== 0) failures.push("tests");
   if (failures.length > 0) throw new SetupError(`failed: ${failures.join(", ")}`);
