@@ -106,17 +106,37 @@ export class Fulfilment {
     }
   }
 
-  /** After a restart those that drain go on as they did until it is known whether there are other sites. */
+  /** After a restart those that drain go on as they did until it is known whether there are others, here or at other sites. */
   #instancesOf(plan: PlanId, adopting: boolean): GroupWish {
     const { book, instances, nextHops } = this.#parts;
     const members = book.instances(plan);
     if (members.size === 0) return NO_WISH;
     const choice = this.#choice(plan);
     const did = ({ index, state }: InstanceMember): boolean => state === "draining" && nextHops.state(index) === "up";
+    const isAlone = (): boolean => choice !== undefined && !this.#awaitsInstances(plan);
     const whileDraining =
-      servesWhileDraining(members, choice) && (choice !== undefined || !adopting || members.values().some(did));
+      servesWhileDraining(members, choice) && (!adopting || isAlone() || members.values().some(did));
     instances.settle(plan, { whileDraining });
     return instanceWish(members, { whileDraining });
+  }
+
+  /** During adoption: the data plane holds an instance that serves the capability, and nobody has spoken of it yet. */
+  #awaitsInstances(plan: PlanId): boolean {
+    const { book, groups, nextHops, records } = this.#parts;
+    const any = book.any(plan);
+    const group = any === 0 ? 0 : groups.of(records.localSide(any));
+    if (group === 0) return false;
+    const heard = new Set(
+      book
+        .instances(plan)
+        .values()
+        .map(({ index }) => index),
+    );
+    return groups
+      .past(group)
+      .current.some(
+        (owner) => owner !== 0 && !heard.has(owner) && nextHops.state(owner) === "up" && !this.#isGone(plan, owner),
+      );
   }
 
   /** Where no site has a route, those are asked who know the longest prefix of the name. */

@@ -114,4 +114,49 @@ describe("instances that drain", () => {
     again.clock.settle();
     assert.deepEqual(here(again).states, { i1: "draining", i2: "draining", i3: "up" });
   });
+
+  it("get nothing after a restart either, while the one that served is not back yet", () => {
+    const world = served();
+    const draining = { ...instance({ number: 1 }), adminState: "draining" } as const;
+    world.compiler.instanceState(draining.id, "draining");
+    world.clock.advance(TRANSITION_END);
+    const { sink } = world;
+    const again = (): Forwarding => {
+      const next = forwarding({ sink });
+      next.compiler.adopt(sink.held()).forEach(() => {});
+      sink.news();
+      next.compiler.capabilityChanged(selection(OCR, [{ site: 1 }]));
+      next.compiler.instanceAdded(draining, "draining");
+      next.clock.settle();
+      assert.deepEqual(sink.news(), [], "it may be back in a moment");
+      return next;
+    };
+    world.compiler[Symbol.dispose]();
+    const first = again();
+    first.compiler.instanceAdded(instance({ number: 2 }), "up");
+    first.clock.settle();
+    assert.deepEqual(sink.news(), []);
+    first.compiler[Symbol.dispose]();
+    const second = again();
+    second.compiler.instanceAdded(instance({ number: 2, health: "down" }), "down");
+    second.clock.settle();
+    assert.deepEqual(here(second).states, { i1: "up", i2: "down" }, "now nobody else is there");
+    for (const text of Object.keys(here(second).owners)) assert.match(text, /^i1/);
+    second.compiler[Symbol.dispose]();
+  });
+
+  it("serve on when the one that served is not back at the end", () => {
+    const world = served();
+    const { compiler, clock, sink } = world;
+    compiler.instanceState(instance({ number: 1 }).id, "draining");
+    clock.advance(TRANSITION_END);
+    compiler[Symbol.dispose]();
+    const again = forwarding({ sink });
+    again.compiler.adopt(sink.held()).forEach(() => {});
+    again.compiler.instanceAdded(instance({ number: 1 }), "draining");
+    again.compiler.capabilityChanged(selection(OCR, [{ site: 1 }]));
+    again.compiler.converged();
+    again.clock.advance(TRANSITION_END);
+    assert.deepEqual(here(again), { owners: { i1: 64 }, states: { i1: "up" } });
+  });
 });
