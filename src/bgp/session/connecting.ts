@@ -101,6 +101,13 @@ function listenAgain({ failures }: Session, settings: SessionSettings, effects: 
   };
 }
 
+/** What there is of a connection is given up for another one, and with it what was to be said on it. */
+function attemptAnew(session: In<"Connect"> | In<"Active">, settings: SessionSettings): Step {
+  const { session: next, effects } = attempt(session.failures, settings);
+  const over = isDelaying(session) ? [disarm("delayOpen")] : [];
+  return { session: next, effects: [{ type: "close" }, ...over, ...effects] };
+}
+
 /** Connect, one event. @see RFC 4271 §8.2.2 */
 export function inConnect(session: In<"Connect">, event: SessionEvent, settings: SessionSettings): Step {
   const delayed = isDelaying(session) ? whileDelaying(session, event, settings) : undefined;
@@ -112,11 +119,8 @@ export function inConnect(session: In<"Connect">, event: SessionEvent, settings:
     case "ManualStop":
     case "OpenCollisionDump":
       return stop(session, event);
-    case "ConnectRetryTimer_Expires": {
-      const again = attempt(session.failures, settings);
-      const over = isDelaying(session) ? [disarm("delayOpen")] : [];
-      return { session: again.session, effects: [{ type: "close" }, ...over, ...again.effects] };
-    }
+    case "ConnectRetryTimer_Expires":
+      return attemptAnew(session, settings);
     case "Tcp_CR_Acked":
     case "TcpConnectionConfirmed":
       return connected(session, settings);
@@ -139,7 +143,7 @@ export function inActive(session: In<"Active">, event: SessionEvent, settings: S
     case "OpenCollisionDump":
       return stop(session, event);
     case "ConnectRetryTimer_Expires":
-      return attempt(session.failures, settings);
+      return isDelaying(session) ? attemptAnew(session, settings) : attempt(session.failures, settings);
     case "Tcp_CR_Acked":
     case "TcpConnectionConfirmed":
       return connected(session, settings);

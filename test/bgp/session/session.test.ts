@@ -310,6 +310,12 @@ describe("DelayOpen (RFC 4271 §8.1.1, §8.2.2)", () => {
       EVENTS.ConnectRetryTimer_Expires,
       "Connect: close, disarm delayOpen, connect, arm connectRetry ~5",
     ],
+    [
+      "9 in Active: what was to be said on the peer's connection goes with it",
+      HALF.Active,
+      EVENTS.ConnectRetryTimer_Expires,
+      "Connect: close, disarm delayOpen, connect, arm connectRetry ~5",
+    ],
     ["21: nothing is said before an OPEN", HALF.Connect, EVENTS.BGPHeaderErr, dropAll("BGPHeaderErr")],
     ["2", HALF.Active, EVENTS.ManualStop, stop("ManualStop")],
   ];
