@@ -112,6 +112,21 @@ describe("gNMI: Subscribe", () => {
     );
   });
 
+  it("SAMPLE with updates_only begins with what differs from what was there", async () => {
+    const path = "/router/tenants/tenant[name=*]/index";
+    const sampled = on(path, { mode: "SAMPLE", sample_interval: "100000000", suppress_redundant: true });
+    const stream = subscribe({ mode: "STREAM", subscription: [sampled], updates_only: true });
+    await stream.synced();
+    await client.set({ update: [update("/router/tenants/tenant[name=beta]", beta)] });
+    await stream.until(() => stream.has("/router/tenants/tenant[name=beta]/index", 2), "the index");
+    await client.set({ delete: [gnmiPath("/router/tenants/tenant[name=beta]")] });
+    await stream.until(() => stream.leaves.length > 1, "the delete");
+    assert.deepEqual(stream.leaves, [
+      ["/router/tenants/tenant[name=beta]/index", 2],
+      ["/router/tenants/tenant[name=beta]/index", undefined],
+    ]);
+  });
+
   it("ON_CHANGE tells what the model denies to all only to those whom a rule lets", async () => {
     const everything = subscribe({ mode: "STREAM", subscription: [on("/router/management")], updates_only: true });
     const reader = router.client({ username: "reader", password: PASSWORD });

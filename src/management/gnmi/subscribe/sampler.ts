@@ -46,19 +46,33 @@ export class Sampler implements Disposable {
     this.#sent.clear();
   }
 
+  /** Who has been told what is there, or does not want to be, is told of what differs from it. */
+  async prime(): Promise<void> {
+    if (this.#options.suppress) await this.#look(() => {});
+  }
+
   /** One sample. */
   async sample(): Promise<void> {
-    const { suppress, heartbeat, read } = this.#options;
+    const { suppress, heartbeat } = this.#options;
     const now = this.#parts.clock.monotonic();
     const isWhole = !suppress || (heartbeat !== undefined && now - this.#lastWhole >= heartbeat);
     if (isWhole) this.#lastWhole = now;
     const before = this.#sent;
+    const isComplete = await this.#look((leaf) => {
+      if (isWhole || before.get(leaf.key)?.equals(leaf.octets) !== true) this.#outbox.put(leaf);
+    });
+    if (!isComplete || !this.#remembers) return;
+    for (const [key, octets] of before) if (!this.#sent.has(key)) this.#outbox.remove(key, pathOf(octets));
+  }
+
+  /** Remembers all that is there. False: it was closed meanwhile. */
+  async #look(seen: (leaf: Leaf) => void): Promise<boolean> {
     const after = new Map<string, Buffer>();
-    for await (const leaves of read()) {
-      if (this.#isClosed) return;
+    for await (const leaves of this.#options.read()) {
+      if (this.#isClosed) return false;
       for (const leaf of leaves) {
         if (this.#remembers) after.set(leaf.key, leaf.octets);
-        if (isWhole || before.get(leaf.key)?.equals(leaf.octets) !== true) this.#outbox.put(leaf);
+        seen(leaf);
       }
       if (after.size > MOST_REMEMBERED) {
         this.#remembers = false;
@@ -66,10 +80,8 @@ export class Sampler implements Disposable {
       }
       await this.#outbox.room();
     }
-    if (this.#remembers) {
-      for (const [key, octets] of before) if (!after.has(key)) this.#outbox.remove(key, pathOf(octets));
-    }
     this.#sent = after;
+    return true;
   }
 
   #arm(delay: Milliseconds): void {

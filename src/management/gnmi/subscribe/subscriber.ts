@@ -60,8 +60,10 @@ export class Subscriber implements Disposable {
     this.#watchAll();
     const samplers = paths.flatMap((path) => this.#sampler(path));
     this.#open.push(...samplers);
-    if (updatesOnly) this.#release();
-    else {
+    if (updatesOnly) {
+      this.#release();
+      for (const sampler of samplers) await sampler.prime();
+    } else {
       await this.#inTurn(() => this.#tellAll());
       for (const sampler of samplers) await sampler.sample();
     }
