@@ -260,7 +260,7 @@ async function captured(
   file: string,
 ): Promise<(() => Promise<Decoded>) | undefined> {
   for (const program of ["/usr/bin/tcpdump", "/usr/bin/tshark"]) if (!existsSync(program)) return undefined;
-  const argv = [`--net=/run/netns/${namespace}`, "/usr/bin/tcpdump", "-Z", "root", "-i", "wire", "-w", file];
+  const argv = [`--net=/run/netns/${namespace}`, "/usr/bin/tcpdump", "-i", "wire", "-w", file];
   // Immediately: what the kernel still gathers is lost when it ends.
   const options = ["--immediate-mode", "-U", "-s", "0", "tcp", "port", String(PORT)];
   const child = spawn("nsenter", [...argv, ...options], { stdio: ["ignore", "ignore", "pipe"] });
@@ -273,7 +273,7 @@ async function captured(
   child.stderr.setEncoding("utf8");
   while (!said.includes("listening on")) {
     const [text] = await Promise.race([once(child.stderr, "data"), ended]);
-    assert.equal(typeof text, "string", `tcpdump ended: ${said}`);
+    assert.equal(typeof text, "string", `tcpdump ended (${child.exitCode ?? child.signalCode}): ${said}`);
     said += text;
   }
   child.stderr.resume();
