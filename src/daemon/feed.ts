@@ -3,7 +3,7 @@ import type { Directory } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
 import type { AgentSelection, CapabilitySelection, CapabilityView } from "../rib/index.ts";
 import type { ExecutorHealth } from "./executor-health.ts";
-import { feedInstances } from "./instance-feed.ts";
+import { feedInstances, type InstanceSink } from "./instance-feed.ts";
 import type { SelectionFan } from "./selection-fan.ts";
 
 /**
@@ -14,23 +14,35 @@ export const JUDGED = { atOnce: 32, span: milliseconds(2) } as const;
 /** There are hundreds of them in all. */
 const PREFIXES_PER_TURN = 32;
 
+export interface CompilerFeed extends Disposable {
+  /** Resolves when the compiler has heard of all that the RIB has decided, or when this is disposed. */
+  settled(): Promise<void>;
+}
+
 /**
  * Hands what changed to the compiler: instances, and capabilities in slices.
  */
 export function feedCompiler(
-  compiler: Compiler,
+  compiler: InstanceSink & Pick<Compiler, "capabilityChanged" | "prefixChanged">,
   parts: {
     readonly directory: Directory;
-    readonly capability: CapabilityView;
+    readonly capability: Pick<
+      CapabilityView,
+      "onDestinationsChanged" | "drainDestinations" | "drainPrefixes" | "destinations" | "select"
+    >;
     readonly clock: Clock;
     readonly metrics: Metrics;
     readonly selections: SelectionFan;
-    readonly health: ExecutorHealth;
+    readonly health: Pick<ExecutorHealth, "eligible" | "onChange">;
   },
-): Disposable {
+): CompilerFeed {
   const { directory, capability, clock, metrics, selections, health } = parts;
   const judged = metrics.counter("semrd_rib_destinations_judged_total", "Capability destinations decided anew");
   let stopped = false;
+  const waiting: (() => void)[] = [];
+  const tellSettled = (): void => {
+    for (const resolve of waiting.splice(0)) resolve();
+  };
   const site = (selection: CapabilitySelection): void => {
     judged.add();
     compiler.capabilityChanged(health.eligible(selection));
@@ -38,14 +50,22 @@ export function feedCompiler(
   };
   const agent = (selection: AgentSelection): void => selections.agent(selection);
 
+  let scheduled = false;
+  const drainLater = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    clock.soon(drain);
+  };
   const drain = (): void => {
+    scheduled = false;
     if (stopped) return;
     const until = clock.monotonic() + JUDGED.span;
     let left: number;
     do left = capability.drainDestinations(site, JUDGED.atOnce, agent);
     while (left > 0 && clock.monotonic() < until);
     const prefixes = capability.drainPrefixes((selection) => compiler.prefixChanged(selection), PREFIXES_PER_TURN);
-    if (left + prefixes > 0) clock.soon(drain);
+    if (left + prefixes > 0) drainLater();
+    else tellSettled();
   };
   const instances = feedInstances(compiler, directory);
   capability.onDestinationsChanged = drain;
@@ -64,8 +84,16 @@ export function feedCompiler(
   health.onChange = () => void sweep();
 
   return {
+    settled() {
+      if (stopped) return Promise.resolve();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push(resolve);
+      drainLater();
+      return promise;
+    },
     [Symbol.dispose]() {
       stopped = true;
+      tellSettled();
       capability.onDestinationsChanged = undefined;
       instances[Symbol.dispose]();
     },

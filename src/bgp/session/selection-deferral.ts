@@ -25,12 +25,23 @@ export function startDeferral(peers: readonly string[]): SelectionDeferral {
   return peers.length === 0 ? NO_DEFERRAL : { state: "waiting", waiting: peers };
 }
 
+/**
+ * Peers that are restarting themselves. The RFC excludes them, since each of two would wait for the other before it says
+ * End-of-RIB; whoever makes nobody wait by waiting for them may await theirs, too.
+ */
+export type RestartingPeers = "excluded" | "awaited";
+
 /** One event. Pure; once done, it stays done. */
-export function stepDeferral(deferral: SelectionDeferral, event: DeferralEvent): SelectionDeferral {
+export function stepDeferral(
+  deferral: SelectionDeferral,
+  event: DeferralEvent,
+  restarting: RestartingPeers = "excluded",
+): SelectionDeferral {
   if (deferral.state === "done" || event.type === "SelectionDeferralTimer_Expires") return NO_DEFERRAL;
   if (event.type === "established") {
     const restart = event.agreed.gracefulRestart;
-    const willSay = restart !== undefined && !restart.peer.restarted && event.agreed.families.length > 0;
+    const isHeard = restart !== undefined && (restarting === "awaited" || !restart.peer.restarted);
+    const willSay = isHeard && event.agreed.families.length > 0;
     if (willSay) return deferral;
   }
   const waiting = deferral.waiting.filter((peer) => peer !== event.peer);

@@ -1,6 +1,6 @@
 import { type Clock, type Ipv6Address, milliseconds, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
-import { isReflection, mayPass, membershipImport, type Standing } from "../policy/index.ts";
+import { isReflection, mayPass, membershipImport } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
@@ -10,7 +10,7 @@ import { Intake } from "./intake.ts";
 import { Membership } from "./membership.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
-import { familiesOf, type PeerParts, roleFor, updateLimit } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, roleFor, standingOf, updateLimit } from "./peer-parts.ts";
 import { TooLargeLog } from "./too-large.ts";
 import type { Connection, Endpoint } from "./transport.ts";
 
@@ -211,9 +211,13 @@ function openOutput(
   membership: Membership | undefined,
 ): Output {
   const { family } = configured;
-  const { agreed, options, kind, peerIndex, connection } = facts;
+  const { agreed, options, peerIndex, connection } = facts;
   const { rib, codec, clock, random, restart, record, log } = parts;
-  const here: Standing = { kind, ...(options.reflectorClient === true ? { reflectorClient: true } : {}) };
+  const here = standingOf(options, parts.speaker);
+  const isReached = (other: string): boolean => {
+    const from = other === options.address ? undefined : parts.standingOf(other);
+    return from !== undefined && mayPass(from, here);
+  };
   const addPath = addPathOf(family, agreed, codec.dialect);
   const filter = family === "capability" ? membership : undefined;
   const openOutput = () => rib.table(family).openOutput(peerIndex, sentPaths(configured, addPath));
@@ -247,7 +251,8 @@ function openOutput(
         }
       : undefined,
     // What is not wanted yet may be wanted in a moment: before the neighbour has said all, nothing is at an end.
-    mayEndRib: () => restart.mayEndRib && (filter === undefined || filter.settled),
+    mayEndRib: () =>
+      restart.mayEndRib && (filter === undefined || filter.settled) && !restart.keptBackFor.some(isReached),
     wants: filter === undefined ? undefined : (id) => filter.wants(id),
     sent: (messages) => {
       record.updatesOut(messages);

@@ -16,7 +16,7 @@ import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import type { OwnRestartControl } from "./own-restart.ts";
 import { Peer } from "./peer.ts";
 import { peerAddress, peerKey } from "./peer-address.ts";
-import { sessionKind } from "./peer-parts.ts";
+import { sessionKind, standingOf } from "./peer-parts.ts";
 import { PeerRecord } from "./peer-record.ts";
 import { SpeakerError, type SpeakerParts } from "./speaker-api.ts";
 import type { Connection } from "./transport.ts";
@@ -129,6 +129,10 @@ export class PeerDrivers {
       keyTurned: () => this.#listeners.guard(),
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
       isReflector: () => this.#peers.values().some(({ options: other }) => other.reflectorClient === true),
+      standingOf: (other) => {
+        const known = this.get(other)?.options;
+        return known && standingOf(known, this.#options());
+      },
       importPolicy: (of) => of.importPolicy ?? withoutPolicy,
       ...more,
     });

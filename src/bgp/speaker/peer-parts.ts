@@ -1,6 +1,6 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
 import type { AttributeSet, Rib, RouteFamily, SessionKind } from "../../rib/index.ts";
-import type { RoutePolicy } from "../policy/index.ts";
+import type { RoutePolicy, Standing } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, messageLimit, wireFamily } from "../wire/index.ts";
 import { addPathOffers } from "./add-path.ts";
@@ -31,6 +31,8 @@ export interface PeerParts {
   readonly restart: OwnRestartControl;
   /** The update group for what a session agreed on. */
   readonly groupOf: (peer: PeerOptions, agreed: Agreement, facts: GroupFacts) => ExportGroup;
+  /** How another neighbour stands to this router. */
+  readonly standingOf: (address: string) => Standing | undefined;
   /** Of a neighbour that came by itself: whether a router of this AS may. */
   readonly mayCome?: (autonomousSystem: number) => boolean;
   /** Such a neighbour has no connection any more, and no routes that are kept for it. */
@@ -77,6 +79,15 @@ export function sessionKind(
 ): SessionKind {
   if (remoteAs === localAs) return "internal";
   return confederation?.members.includes(remoteAs) === true ? "confederation" : "external";
+}
+
+/** Who may have whose routes. */
+export function standingOf(
+  { remoteAs, reflectorClient }: Pick<PeerOptions, "remoteAs" | "reflectorClient">,
+  speaker: Pick<SpeakerOptions, "localAs" | "confederation">,
+): Standing {
+  const kind = sessionKind(remoteAs, speaker);
+  return { kind, ...(reflectorClient === true ? { reflectorClient } : {}) };
 }
 
 /** The AS that such a router knows this one by. @see RFC 5065 §4 */

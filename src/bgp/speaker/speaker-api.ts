@@ -68,6 +68,11 @@ export interface Speaker extends AsyncDisposable {
   localStateConverged(): void;
   /** Resolves when the neighbours have said what they know after a restart of this router, or had their time. At once without a restart. */
   readonly selectionSettled: Promise<void>;
+  /**
+   * The same, and neighbours that are restarting themselves have said what they know, too: what an earlier life of this router
+   * forwarded by may now be taken away, where no route says it again.
+   */
+  readonly neighborsHeard: Promise<void>;
   readonly deferral: SelectionDeferral;
   /** In the order of configuration; then those that came from a range by themselves and have said who they are. */
   peers(): readonly PeerStatus[];

@@ -113,6 +113,10 @@ class RunningSpeaker implements Speaker {
     return this.#restart.settled;
   }
 
+  get neighborsHeard(): Promise<void> {
+    return this.#restart.heard;
+  }
+
   get deferral(): SelectionDeferral {
     return this.#restart.deferral;
   }

@@ -13,14 +13,16 @@ const COMPILED_CHECK = milliseconds(50);
  * Resolves when that is done, or when the router ends.
  */
 export async function converge({ scope, log }: Beginning, parts: Parts): Promise<void> {
-  const { health, origination, speaker, compiler, driver, formers, paths, capabilityEvents } = parts;
+  const { health, origination, speaker, feed, compiler, driver, formers, paths, capabilityEvents } = parts;
   const { signal } = scope;
   try {
     await Promise.race([health.settled, elapsed(FIRST_VERDICTS_TIMEOUT, signal)]);
     await Promise.race([origination.settled(), aborted(signal)]);
     if (signal.aborted) return;
     speaker.localStateConverged();
-    await Promise.race([speaker.selectionSettled, aborted(signal)]);
+    await Promise.race([speaker.neighborsHeard, aborted(signal)]);
+    // What they said is judged in slices, and what is not judged yet would be taken for what nobody has
+    await Promise.race([feed.settled(), aborted(signal)]);
     if (signal.aborted) return;
     compiler.converged();
     paths.judge();

@@ -7,7 +7,7 @@ import { createRib, type Rib } from "../../rib/index.ts";
 import { domainNodes, localPeer, toldSite } from "../bgp.ts";
 import { startEdge } from "../edge.ts";
 import { ExecutorHealth } from "../executor-health.ts";
-import { feedCompiler } from "../feed.ts";
+import { type CompilerFeed, feedCompiler } from "../feed.ts";
 import {
   affinitiesLacking,
   indexes,
@@ -34,6 +34,8 @@ export interface Decisions {
   readonly directory: Directory;
   readonly registrar: Registrar;
   readonly compiler: Compiler;
+  /** What the RIB decides, on its way to the compiler. */
+  readonly feed: CompilerFeed;
 }
 
 /** The directory is as it was before the router stopped, and the compiler goes on from the plan in the tables. */
@@ -62,8 +64,9 @@ export async function startDecisions(begun: Beginning, { store, driver, sink }: 
   compiler.nodes(domainNodes(configuration).map(({ locator }) => locator));
   const health = scope.own(new ExecutorHealth({ ...shared, driver, directory }));
   const { capability } = rib;
-  scope.own(feedCompiler(compiler, { ...shared, directory, capability, selections: begun.selections, health }));
-  return { rib, directory, registrar, compiler };
+  const { selections } = begun;
+  const feed = scope.own(feedCompiler(compiler, { ...shared, directory, capability, selections, health }));
+  return { rib, directory, registrar, compiler, feed };
 }
 
 /**

@@ -152,6 +152,20 @@ describe("graceful restart, restarting side (RFC 4724 §4.1)", () => {
     assert.equal(deferral.state, "done");
   });
 
+  it("waits for those that restart as well before it takes away what leads to them", () => {
+    let deferral = startDeferral(["a", "b", "c"]);
+    for (const [peer, agreement] of [
+      ["a", agreed],
+      ["b", back],
+      ["c", plain],
+    ] as const)
+      deferral = stepDeferral(deferral, { type: "established", peer, agreed: agreement }, "awaited");
+    assert.deepEqual(deferral.waiting, ["a", "b"], "c will never say it");
+    deferral = stepDeferral(deferral, { type: "endOfRib", peer: "a" }, "awaited");
+    deferral = stepDeferral(deferral, { type: "endOfRib", peer: "b" }, "awaited");
+    assert.equal(deferral.state, "done");
+  });
+
   it("waits no longer than the timer, and for nobody where there is nobody", () => {
     assert.equal(stepDeferral(startDeferral(["a"]), { type: "SelectionDeferralTimer_Expires" }), NO_DEFERRAL);
     assert.equal(startDeferral([]), NO_DEFERRAL);

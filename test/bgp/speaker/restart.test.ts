@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { seconds } from "../../../src/base/index.ts";
+import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
 import type { SpeakerOptions } from "../../../src/bgp/speaker/index.ts";
 import type { Router } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
@@ -223,5 +223,140 @@ describe("graceful restart between two routers (RFC 4724)", () => {
     scene.quiet(a, back, c);
     assert.equal(back.speaker.deferral.state, "done");
     assert.deepEqual(c.known(a), ["1"]);
+  });
+});
+
+/** Whether what was found may be taken away by now. */
+function watchHeard({ speaker }: Router): () => Promise<boolean> {
+  let heard = false;
+  void speaker.neighborsHeard.then(() => {
+    heard = true;
+  });
+  return async () => {
+    await Promise.resolve();
+    return heard;
+  };
+}
+
+const endsOfRib = (router: Router): readonly (readonly [string, boolean])[] =>
+  router.speaker.peers().map(({ address, gracefulRestart }) => [address, gracefulRestart.endOfRibSent] as const);
+
+describe("routers that restart at the same time", () => {
+  it("neither takes away what leads to the other before that has said what it has; nobody waits to say it", async (t) => {
+    const scene = new Scene(t);
+    const [a, b] = await scene.pair({ speaker: { start: FOUND } }, { speaker: { start: FOUND } });
+    const [heardByA, heardByB] = [watchHeard(a), watchHeard(b)];
+    scene.established(a, b);
+    a.speaker.localStateConverged();
+    scene.clock.advance(1_000);
+    assert.deepEqual([a.speaker.deferral.state, a.peer().gracefulRestart.endOfRibSent], ["done", true]);
+    assert.deepEqual([await heardByA(), await heardByB()], [false, true], "b has not said End-of-RIB");
+    b.originate(1); // as after its health checks
+    scene.clock.advance(100);
+    assert.deepEqual([a.known(b), await heardByA()], [["1"], false]);
+    b.speaker.localStateConverged();
+    scene.clock.advance(100);
+    assert.equal(await heardByA(), true);
+  });
+
+  it("one that never says it is given up with the deferral time", async (t) => {
+    const scene = new Scene(t);
+    const gracefulRestart = {
+      restartTime: seconds(30),
+      stalePathTime: seconds(60),
+      selectionDeferralTime: seconds(200),
+    };
+    const [a, b] = await scene.pair({ speaker: { start: FOUND } }, { speaker: { start: FOUND, gracefulRestart } });
+    const heardByA = watchHeard(a);
+    scene.established(a, b);
+    a.speaker.localStateConverged();
+    scene.clock.advance(15_000);
+    assert.equal(await heardByA(), false);
+    scene.clock.advance(10_000);
+    assert.equal(await heardByA(), true);
+    assert.deepEqual(a.log.lines.find(({ event }) => event === "bgp.restart.deferral-expired")?.fields, {
+      waiting: [B],
+      localConverged: true,
+    });
+  });
+
+  it("who had come from a range is not known: for them there is the deferral time, and End-of-RIB waits for nobody", async (t) => {
+    const scene = new Scene(t);
+    const template = { holdTime: seconds(9), connectRetry: seconds(2), updateSource: A };
+    const range = {
+      name: "2001:db8::/64",
+      prefix: parseIpv6Prefix("2001:db8::/64")!,
+      limit: 8,
+      remoteAs: [65000],
+      template,
+    };
+    const [a, b] = await scene.pair({ peers: [], speaker: { start: FOUND, ranges: [range] } });
+    const heardByA = watchHeard(a);
+    a.speaker.localStateConverged();
+    b.originate(1);
+    scene.quiet(a, b);
+    assert.deepEqual([a.known(b), await heardByA()], [["1"], false]);
+    scene.clock.advance(20_000);
+    assert.equal(await heardByA(), true);
+  });
+
+  it("a reflector says End-of-RIB to a client when the others have said theirs, and has told it", async (t) => {
+    const scene = new Scene(t);
+    const speaker = { start: FOUND };
+    const client = (address: string) => ({ address, reflectorClient: true });
+    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [{ address: B }], speaker });
+    const c = await scene.router({ address: C, identifier: "10.0.0.3", peers: [{ address: B }], speaker });
+    const b = await scene.router({
+      ...{ address: B, identifier: "10.0.0.2", speaker },
+      peers: [client(A), client(C)],
+    });
+    const heardByA = watchHeard(a);
+    scene.established(a, b, c);
+    for (const router of [a, b]) router.speaker.localStateConverged();
+    scene.clock.advance(1_000);
+    assert.deepEqual(endsOfRib(b), [
+      [A, false],
+      [C, true],
+    ]);
+    assert.equal(await heardByA(), false);
+    c.originate(1);
+    c.speaker.localStateConverged();
+    scene.clock.advance(100);
+    assert.deepEqual(endsOfRib(b), [
+      [A, true],
+      [C, true],
+    ]);
+    assert.deepEqual([a.known(c), await heardByA()], [["1"], true]);
+  });
+
+  it("three in a circle, each of which passes on what the others say: for 10 s", async (t) => {
+    const scene = new Scene(t);
+    const speaker = { acceptExternal: true, start: FOUND };
+    const all = [A, B, C].map((address, i) => ({ address, localAs: 65001 + i, identifier: `10.0.0.${i + 1}` }));
+    const routers: Router[] = [];
+    for (const one of all) {
+      const peers = all
+        .filter((other) => other !== one)
+        .map(({ address, localAs: remoteAs }) => ({ address, remoteAs }));
+      routers.push(await scene.router({ ...one, peers, speaker }));
+    }
+    const heard = routers.map(watchHeard);
+    scene.established(...routers);
+    for (const router of routers) {
+      router.originate(1);
+      router.speaker.localStateConverged();
+    }
+    scene.clock.advance(9_000);
+    assert.deepEqual(
+      routers.flatMap(endsOfRib).map(([, sent]) => sent),
+      Array(6).fill(false),
+    );
+    assert.deepEqual(await Promise.all(heard.map((ask) => ask())), [false, false, false]);
+    scene.clock.advance(2_000);
+    assert.deepEqual(
+      routers.flatMap(endsOfRib).map(([, sent]) => sent),
+      Array(6).fill(true),
+    );
+    assert.deepEqual(await Promise.all(heard.map((ask) => ask())), [true, true, true]);
   });
 });
