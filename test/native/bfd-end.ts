@@ -7,6 +7,9 @@ import {
   loadNative,
 } from "../../native/index.ts";
 
+/** A wait that is in vain: no bound of what is tested, which other programs on the machine may hold up. */
+export const PATIENCE_MS = 20_000;
+
 /** The addon's end of sessions, with its changes in order. */
 export class BfdEnd {
   readonly changes: BfdChange[] = [];
@@ -34,9 +37,9 @@ export class BfdEnd {
     });
   }
 
-  /** The next change that `fits` after the first `from`; at most five seconds. */
+  /** The next change that `fits` after the first `from`; bounded. */
   async change(fits: (change: BfdChange) => boolean, from = 0): Promise<BfdChange> {
-    const deadline = performance.now() + 5000;
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const found = this.changes.slice(from).find(fits);
       if (found !== undefined) return found;
@@ -51,8 +54,8 @@ export class BfdEnd {
     }
   }
 
-  /** Looks until it holds; at most five seconds, or `limit` milliseconds. */
-  async until(holds: () => boolean, what: string | (() => string), limit = 5000): Promise<void> {
+  /** Looks until it holds; `limit` milliseconds at most. */
+  async until(holds: () => boolean, what: string | (() => string), limit = PATIENCE_MS): Promise<void> {
     const deadline = performance.now() + limit;
     while (!holds()) {
       assert.ok(performance.now() < deadline, `not within ${limit} ms: ${typeof what === "string" ? what : what()}`);

@@ -73,15 +73,15 @@ function interoperate(namespace: string, theirs: string, tell: readonly string[]
         assert.deepEqual([session.status.state, session.status.downs], ["Up", 0]);
         assert.deepEqual(session.status.discarded, {});
       }
-      const began = performance.now();
       exec("nsenter", [`--net=/run/netns/${far}`, "ip", "link", "set", "eth0", "down"]);
+      const cut = Number(process.hrtime.bigint()) / 1e6;
       for (const { session } of [single, multi]) {
         const down = await end.change((change) => change.session === session && change.before === "Up");
         assert.ok(down.failed);
+        const took = down.at - cut; // by the clock of who noticed it: this process may be late to hear of it
+        console.log(`noticed after ${took.toFixed(0)} ms`);
+        assert.ok(took < 1500, `noticed after ${took} ms`);
       }
-      const took = performance.now() - began;
-      console.log(`both noticed after ${took.toFixed(0)} ms`);
-      assert.ok(took < 1500, `noticed after ${took} ms`);
       end.thread[Symbol.dispose]();
     },
     theirs,

@@ -1,6 +1,8 @@
 /** The other end of a BFD session, written for tests and sharing nothing with the addon. @see RFC 5880, 5881, 5883 */
+
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { PATIENCE_MS } from "./bfd-end.ts";
 
 export const STATES = ["AdminDown", "Down", "Init", "Up"] as const;
 type State = (typeof STATES)[number];
@@ -76,9 +78,13 @@ export interface Heard extends BfdFields {
   readonly at: number;
 }
 
+const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+
 /** Speaks only when told: a test decides every packet, or lets it `follow`. */
 export class BfdPeer {
   readonly heard: Heard[] = [];
+  /** Between these two the last packet left, as `BfdChange.at` has it. */
+  readonly lastSent = { begun: 0, done: 0 };
   readonly #socket: Socket;
   readonly #sender: Socket;
   readonly #remote: string;
@@ -143,14 +149,19 @@ export class BfdPeer {
   }
 
   sendOctets(octets: Uint8Array): Promise<void> {
+    this.lastSent.begun = now();
     return new Promise((resolve, reject) =>
-      this.#sender.send(octets, this.#port, this.#remote, (error) => (error ? reject(error) : resolve())),
+      this.#sender.send(octets, this.#port, this.#remote, (error) => {
+        this.lastSent.done = now();
+        if (error) reject(error);
+        else resolve();
+      }),
     );
   }
 
-  /** The first packet that `fits` after the last one that was waited for, or that comes within five seconds. */
+  /** The first packet that `fits` after the last one that was waited for, or that comes. */
   async next(fits: (packet: Heard) => boolean, what: string): Promise<Heard> {
-    const deadline = performance.now() + 5000;
+    const deadline = performance.now() + PATIENCE_MS;
     let from = 0;
     for (;;) {
       const found = this.heard.slice(from).find(fits);

@@ -18,7 +18,7 @@ export function indexOf(name: string): number {
   return index;
 }
 
-/** Sends frames out of `device` until a counter of the map `shared` moves; at most five seconds. */
+/** Sends frames out of `device` until a counter of the map `shared` moves; bounded. */
 export async function sendUntilCounted(device: string, shared: BpfMap, counter: number): Promise<void> {
   const socket = createSocket("udp6");
   socket.bind();
@@ -26,7 +26,7 @@ export async function sendUntilCounted(device: string, shared: BpfMap, counter: 
   socket.setMulticastInterface(`::%${device}`);
   const count = () => readU32(shared.lookup(u32(counter))!);
   const before = count();
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 20_000;
   while (count() === before) {
     assert.ok(performance.now() < deadline, `nothing was counted of what ${device} sent`);
     await new Promise((resolve) => socket.send("semrd", 9, `ff02::1%${device}`, resolve));

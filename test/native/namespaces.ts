@@ -45,6 +45,8 @@ export function runInside(
     await (${body.toString()})(inside, ...${JSON.stringify(given)});
   `;
   const node = [process.execPath, "--input-type=module-typescript", "--eval", script];
-  const child = spawnSync("nsenter", [`--net=/run/netns/${namespace}`, ...node], { timeout: 30_000, encoding: "utf8" });
+  // A peer that must say something every few milliseconds, or is taken for dead, comes before whatever else runs on the machine.
+  const first = ["-n", "-19", "nsenter", `--net=/run/netns/${namespace}`, ...node];
+  const child = spawnSync("nice", first, { timeout: 60_000, encoding: "utf8" });
   if (child.status !== 0) throw new Error(`in ${namespace}: ${child.error ?? child.stderr}`);
 }

@@ -67,7 +67,7 @@ for (const family of ["ipv4", "ipv6"] as const) {
     t.after(() => client.destroy());
     client.write("hello");
     let accepted = sock.accept(fd);
-    for (const deadline = performance.now() + 5000; accepted === undefined; accepted = sock.accept(fd)) {
+    for (const deadline = performance.now() + 20_000; accepted === undefined; accepted = sock.accept(fd)) {
       assert.ok(performance.now() < deadline, "nothing to accept");
       await new Promise(setImmediate);
     }
@@ -75,7 +75,7 @@ for (const family of ["ipv4", "ipv6"] as const) {
     assert.deepEqual(sock.remoteAddress(accepted.fd), { address: accepted.address, port: accepted.port });
     const served = new Socket({ fd: accepted.fd });
     t.after(() => served.destroy());
-    const [octets] = await once(served, "data", { signal: AbortSignal.timeout(5000) });
+    const [octets] = await once(served, "data", { signal: AbortSignal.timeout(20_000) });
     assert.equal(octets.toString(), "hello");
   });
 
@@ -138,7 +138,7 @@ test("net.Server takes a bound descriptor over", async (t) => {
   t.after(() => server.close());
   await once(server, "listening");
   const client = new Socket().connect(sock.localAddress(fd).port, "::1");
-  const [octets] = await once(client, "data", { signal: AbortSignal.timeout(5000) });
+  const [octets] = await once(client, "data", { signal: AbortSignal.timeout(20_000) });
   assert.equal(octets.toString(), "bye");
   client.destroy();
 });
@@ -194,7 +194,7 @@ test("a socket in another network namespace; this process stays where it is", as
   assert.equal(readlinkSync("/proc/thread-self/ns/net"), home);
 
   const inside = new Socket({ fd: sock.socket({ family: "ipv6", type: "stream", namespace }) }).connect(port, "::1");
-  await once(inside, "connect", { signal: AbortSignal.timeout(5000) });
+  await once(inside, "connect", { signal: AbortSignal.timeout(20_000) });
   inside.destroy();
   const outside = new Socket().connect(port, "::1");
   await assert.rejects(once(outside, "connect"), { code: "ECONNREFUSED" });

@@ -264,7 +264,7 @@ function tests(): void {
       const adopting = await start();
       assert.equal(adopting.adopted, true);
       client.process.stdin.end();
-      assert.equal(await client.line(), "refused true late 0");
+      assert.equal(await client.line(), "refused true again 0");
       assert.ok(adopting.counters().verdicts.get("reject-empty-group")! > 10n);
       await adopting.remove();
     });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { EdgeVerdict, Verdict } from "../../../src/dataplane/abi.ts";
+import { synsAgain } from "../kernel/syns-again.ts";
 import type { Hook } from "./bench.ts";
 import type { RouterPart, Wrapping } from "./lab-router.ts";
 
@@ -187,6 +188,11 @@ export class Lab implements AsyncDisposable {
       const failed = cause as { code: number | string; stdout: string; stderr: string };
       return { code: Number(failed.code), stdout: failed.stdout, stderr: `${failed.stderr}${String(cause)}` };
     }
+  }
+
+  /** SYNs that were sent again from `place`, since nothing came back within a second. */
+  async synsAgain(place: Place): Promise<number> {
+    return synsAgain((await this.run(place, "cat", "/proc/net/netstat")).stdout);
   }
 
   /** A long-running command at `place`; ends with the lab. */

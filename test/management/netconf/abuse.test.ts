@@ -71,20 +71,20 @@ async function watched(t: TestContext, work: () => Promise<void>): Promise<void>
   assert.ok(longest <= GROSS, `a turn took ${longest} ms`);
 }
 
-/** Longest round trip of small requests while `work` is under way. */
+/** Small requests of another session, one after the other, that were answered before `work` was over. */
 async function servedMeanwhile(work: Promise<unknown>): Promise<number> {
-  let longest = 0;
+  let served = 0;
   let isOver = false;
   const over = work.finally(() => {
     isOver = true;
   });
-  do {
-    const began = performance.now();
+  for (;;) {
     assert.match(await worker.rpc(read), /<name>r1<\/name>/);
-    longest = Math.max(longest, performance.now() - began);
-  } while (!isOver);
+    if (isOver) break;
+    served++;
+  }
   await over;
-  return longest;
+  return served;
 }
 
 describe("one message", () => {
@@ -95,11 +95,11 @@ describe("one message", () => {
       const asked = client.rpc(
         `<get-config><source><running/></source><filter type="xpath" select="${bomb}"/></get-config>`,
       );
-      const longest = await servedMeanwhile(asked);
+      const served = await servedMeanwhile(asked);
       const [error] = readReply(await asked).errors;
       assert.ok(error !== undefined, await asked);
-      t.diagnostic(`answered ${error.tag}; the longest round trip of another session was ${longest.toFixed(1)} ms`);
-      assert.ok(longest < 500, `${longest} ms`);
+      t.diagnostic(`answered ${error.tag}; ${served} requests of another session were answered before`);
+      assert.ok(served > 2, `${served}`); // not one that was on its way when it ended
     });
     assert.match(await client.rpc(read), /<name>r1<\/name>/);
   });
@@ -255,8 +255,9 @@ describe("connections", () => {
       return attempts;
     });
     await watched(t, async () => {
-      const longest = await servedMeanwhile(Promise.all(tries));
-      t.diagnostic(`the longest round trip of another session was ${longest.toFixed(1)} ms`);
+      const served = await servedMeanwhile(Promise.all(tries));
+      t.diagnostic(`${served} requests of another session were answered before`);
+      assert.ok(served > 2, `${served}`);
     });
     for (const attempts of await Promise.all(tries)) assert.ok(attempts >= 3 && attempts <= 4, `${attempts}`);
   });
@@ -348,8 +349,7 @@ describe("load", () => {
       }
       // Answered one after the other on one thread: when this one is, the others were.
       assert.ok(isWhole(await worker.rpc(all)));
-      const longest = await servedMeanwhile(Promise.resolve());
-      assert.ok(longest < 1_000);
+      assert.match(await worker.rpc(read), /<name>r1<\/name>/);
     }); // of so few turns, 1 % is the longest one
     const each = (memory() - was) / readers.length / size;
     t.diagnostic(

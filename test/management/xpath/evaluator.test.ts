@@ -65,21 +65,22 @@ test("an expression is evaluated elsewhere, default values stay what they are", 
 });
 
 test("a bomb is killed after its time, and others are served at once", async (t) => {
-  const opened = await open(t, { time: milliseconds(400) });
+  const opened = await open(t, { time: milliseconds(800) });
   if (opened === undefined) return;
   const { context, evaluator } = opened;
   const tree = await beds(context, 1000);
   await evaluator.select(context, tree, "/semrd-garden:garden/semrd-garden:name");
   const pid = evaluator.helper!;
-  const began = performance.now();
-  const bomb = assert.rejects(
-    evaluator.select(context, tree, "//*[count(//*) > 5]"),
-    deniedBecause(/longer than 400 ms/),
-  );
+  let isOver = false;
+  const bomb = assert
+    .rejects(evaluator.select(context, tree, "//*[count(//*) > 5]"), deniedBecause(/longer than 800 ms/))
+    .finally(() => {
+      isOver = true;
+    });
   const after = evaluator.select(context, tree, "/semrd-garden:garden/semrd-garden:name");
   // The lane of everybody goes on meanwhile.
   await context.print(tree, "json");
-  assert.ok(performance.now() - began < 400);
+  assert.equal(isOver, false);
   await bomb;
   assert.match(await context.print(await after, "json"), /home/);
   assert.notEqual(evaluator.helper, pid);
