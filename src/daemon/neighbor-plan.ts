@@ -37,6 +37,7 @@ const YANG_WORDS: Readonly<Record<string, string>> = {
   bgpIdentifier: "router-id",
   updateSource: "local-address",
   reflectorClient: "route-reflector-client",
+  clientToClient: "client-to-client-reflection",
   password: "md5-key",
   furtherPasswords: "md5-key",
   aoKeys: "tcp-ao-key",

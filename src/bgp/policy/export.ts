@@ -10,6 +10,7 @@ import {
   withoutConfederation,
   withoutUnknownTlvs,
 } from "../wire/index.ts";
+import { type Adjacency, mayBeThirdParty } from "./adjacency.ts";
 import { reflectedSet } from "./reflection.ts";
 import { markSent, wouldLeak } from "./roles.ts";
 
@@ -33,6 +34,10 @@ export interface ExportFacts {
   readonly clusterId: number;
   /** Across the border nothing is changed that a route server leaves alone. @see RFC 7947 §2.2 */
   readonly transparent?: boolean;
+  /** Across the border the next hop stays as it came. */
+  readonly nextHopUnchanged?: boolean;
+  /** Across the border a next hop on this link stays, too. @see RFC 4271 §5.1.3 ("third party" next hop) */
+  readonly link?: Adjacency;
   /** The neighbour knows what LLGR_STALE means. @see RFC 9494 §4.3 */
   readonly takesLongLived?: boolean;
   /** Of this router on the session, where it counts for the family. */
@@ -98,13 +103,21 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
       facts.transparent && set.asPath.length > 0
         ? withoutConfederation(set.asPath)
         : prependAs(set.asPath, facts.localAs),
-    nextHop: facts.transparent ? set.nextHop : facts.ownNextHop,
+    nextHop: keepsNextHop(facts, set.nextHop) ? set.nextHop : facts.ownNextHop,
     extendedCommunities: set.extendedCommunities.filter((community) => isTransitive(community)),
     opaque: withoutInner(set.opaque),
     ...(set.semantic === undefined || facts.passUnknownTlvs === true
       ? {}
       : { semantic: withoutUnknownTlvs(set.semantic) }),
   };
+}
+
+/** Whether a neighbour of another AS is told of the next hop that a set has, and not of this router. */
+export function keepsNextHop(
+  { transparent, nextHopUnchanged, link }: Pick<ExportFacts, "transparent" | "nextHopUnchanged" | "link">,
+  nextHop: Ipv6Address,
+): boolean {
+  return transparent === true || nextHopUnchanged === true || (link !== undefined && mayBeThirdParty(link, nextHop));
 }
 
 /** Without the extended communities of IPv6 that stay inside the AS. @see RFC 5701 §2 */

@@ -1,6 +1,7 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import { type AttributeSet, type RouteFamily, type SessionKind, type SetDigest, SetMark } from "../../rib/index.ts";
 import { type BgpRole, firstAs, firstMemberAs, isMappedIpv4, SetView } from "../wire/index.ts";
+import { type Adjacency, hasNextHopOnLink, isOnLink } from "./adjacency.ts";
 import { isLeak } from "./roles.ts";
 
 /** Facts of this router and of the session that a received set is checked against. */
@@ -23,6 +24,8 @@ export interface ImportFacts {
   readonly allowOwnAs?: number;
   /** Of this router on the session, where it counts for the family. */
   readonly role?: BgpRole;
+  /** Next hops have to be on this link. @see RFC 4271 §6.3 */
+  readonly link?: Adjacency;
 }
 
 /** Why a set was not taken: constant words, fit for a counter's label. */
@@ -33,6 +36,7 @@ export type ImportReason =
   | "first-as"
   | "route-leak"
   | "next-hop-self"
+  | "next-hop-off-link"
   | "martian-next-hop";
 
 interface Check {
@@ -75,6 +79,12 @@ const CHECKS: readonly Check[] = [
     reason: "next-hop-self",
     see: "RFC 4271 §5.1.3",
     fails: (set, { ownNextHop }) => octetsEqual(set.nextHop, ownNextHop),
+  },
+  {
+    reason: "next-hop-off-link",
+    see: "RFC 4271 §6.3",
+    fails: (set, { link }) =>
+      link !== undefined && !isOnLink(link, set.nextHop) && !octetsEqual(set.nextHop, link.neighbor),
   },
   { reason: "martian-next-hop", see: "RFC 4271 §6.3", fails: (set, { family }) => isMartian(set.nextHop, family) },
 ];
@@ -121,12 +131,13 @@ export function importRefusal(set: AttributeSet, facts: ImportFacts, digest?: Se
 
 /** Whether a look at the octets shows that no check fails, as it does for nearly every set. False says nothing. */
 function isFine(view: SetView, facts: ImportFacts, { marks, clusterListLength, neighbourAs }: SetDigest): boolean {
-  const { kind, localAs, confederationId, role, remoteAs, enforceFirstAs, family, ownNextHop } = facts;
+  const { kind, localAs, confederationId, role, remoteAs, enforceFirstAs, family, ownNextHop, link } = facts;
   if (kind === "confederation" || confederationId !== undefined || role !== undefined) return false;
   if ((marks & (SetMark.originatorId | SetMark.confederation)) !== 0 || clusterListLength > 0) return false;
   if (view.hasInPath(localAs)) return false;
   if (kind === "external" && enforceFirstAs && neighbourAs !== remoteAs) return false;
   if (!isUsualNextHop(view, family)) return false;
+  if (link !== undefined && !hasNextHopOnLink(link, view)) return false;
   // From its end: neighbours and this router share a prefix.
   for (let i = 15; i >= 0; i--) if (view.nextHopOctet(i) !== ownNextHop[i]) return true;
   return false;

@@ -1,4 +1,5 @@
 export type { PolicyFacts } from "./actions.ts";
+export { type Adjacency, isOnLink } from "./adjacency.ts";
 export { MAX_AS_PATH_TOKENS } from "./as-path-pattern.ts";
 export * from "./book.ts";
 export * from "./definition.ts";

@@ -1,6 +1,6 @@
 import { type Clock, type Ipv6Address, milliseconds, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
-import { isReflection, mayPass, membershipImport } from "../policy/index.ts";
+import { type Adjacency, isOnLink, isReflection, mayPass, membershipImport } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
@@ -10,6 +10,7 @@ import { Intake } from "./intake.ts";
 import { Membership } from "./membership.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
+import { peerAddress } from "./peer-address.ts";
 import { familiesOf, type PeerParts, roleFor, standingOf, updateLimit } from "./peer-parts.ts";
 import { TooLargeLog } from "./too-large.ts";
 import type { Connection, Endpoint } from "./transport.ts";
@@ -93,8 +94,11 @@ function followMembership(membership: Membership, output: Output, clock: Clock):
 }
 
 /** Options that were changed and decide what is taken from a neighbour, and what it is told. */
-const DECIDE_IMPORT = ["importPolicy", "enforceFirstAs", "allowOwnAs"] as const;
-const DECIDE_EXPORT = ["exportPolicy", "nextHopSelf", "routeServerClient"] as const;
+const DECIDE_IMPORT = ["importPolicy", "enforceFirstAs", "allowOwnAs", "checkNextHop"] as const;
+const DECIDE_EXPORT = [
+  ...(["exportPolicy", "nextHopSelf", "nextHopUnchanged", "thirdPartyNextHop"] as const),
+  "routeServerClient",
+] as const;
 
 /**
  * Goes on with other options: limits hold at once, what is told is judged again.
@@ -161,9 +165,12 @@ function openIntake(
 /** What an intake goes by and may change while the session lasts. */
 function intakeTerms(
   { family, maximumRoutes, warnAtPercent, restartAfter }: PeerFamily,
-  { agreed, options, kind, connection }: EstablishedFacts,
-  { speaker, importPolicy }: PeerParts,
+  session: EstablishedFacts,
+  parts: PeerParts,
 ): IntakeTerms {
+  const { agreed, options, kind, connection } = session;
+  const { speaker, importPolicy } = parts;
+  const link = options.checkNextHop === false ? undefined : linkOf(family, session, parts);
   const role = roleFor(family, agreed, options);
   return {
     facts: {
@@ -178,6 +185,7 @@ function intakeTerms(
       enforceFirstAs: options.enforceFirstAs ?? true,
       allowOwnAs: options.allowOwnAs ?? 0,
       ...(role === undefined ? {} : { role }),
+      ...(link === undefined ? {} : { link }),
     },
     // Who wants what is no route: policies of routes do not apply to it.
     policy:
@@ -201,7 +209,8 @@ function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerPa
   const { agreed, options, connection } = facts;
   const own = ownNextHop(family, connection.local, parts.speaker.nextHop);
   const overhead = idLength(addPathOf(family, agreed, parts.codec.dialect));
-  return parts.groupOf(options, agreed, { family, ownNextHop: own, overhead });
+  const link = options.thirdPartyNextHop === true ? linkOf(family, facts, parts) : undefined;
+  return parts.groupOf(options, agreed, { family, ownNextHop: own, overhead, link });
 }
 
 function openOutput(
@@ -237,6 +246,7 @@ function openOutput(
     mayPass: (source) => {
       if (source === LOCAL_PEER) return true;
       if (source === peerIndex || !restart.mayAdvertiseLearnt) return false;
+      if (parts.mesh.has(source) && parts.mesh.has(peerIndex)) return false;
       return mayPass(rib.peer(source) ?? { kind: "internal" }, here);
     },
     reflectedFrom: (source) => {
@@ -262,6 +272,25 @@ function openOutput(
   });
   output.interval = intervalOf(configured, options);
   return output;
+}
+
+/**
+ * The link on which prefixes of the family have their next hops: that of a neighbour of another AS that is one hop away.
+ * @see RFC 4271 §5.1.3 and §6.3
+ */
+function linkOf(
+  family: RouteFamily,
+  { options, kind, connection }: EstablishedFacts,
+  { transport }: PeerParts,
+): Adjacency | undefined {
+  const isPrefix = family === "ipv6-unicast" || family === "ipv4-unicast";
+  const isNear = options.multihop === undefined && (options.ttlSecurityHops ?? 1) === 1;
+  if (!isPrefix || kind !== "external" || !isNear) return undefined;
+  const neighbor = peerAddress(connection.remote.address);
+  const subnets = transport.subnets?.(connection.local.address) ?? [];
+  if (neighbor === undefined) return undefined;
+  const link = { neighbor, subnets };
+  return isOnLink(link, neighbor) ? link : undefined;
 }
 
 /** Where others send packets to: for capabilities the locator, for prefixes this end of the session. @see RFC 4271 §5.1.3 */

@@ -7,6 +7,7 @@ import {
   SetMark,
 } from "../../rib/index.ts";
 import {
+  type Adjacency,
   announceGracefulShutdown,
   type BorderGuard,
   DEFAULT_LOCAL_PREF,
@@ -15,6 +16,7 @@ import {
   exportSet,
   type Hits,
   type Judgement,
+  keepsNextHop,
   offeredSet,
   type PolicyPeer,
   type RoutePolicy,
@@ -80,6 +82,8 @@ export interface GroupFacts {
   readonly ownNextHop: Ipv6Address;
   /** Octets that stand in front of each route. */
   readonly overhead: number;
+  /** The link that the neighbour is on, where it is told of others on it as next hops. */
+  readonly link: Adjacency | undefined;
 }
 
 /** What all groups of a speaker obey at the moment. */
@@ -265,7 +269,7 @@ export class ExportGroup {
     const external = kind === "external";
     const view = this.#view.over(chunk, start, length);
     const hasPath = external && view.hasPath;
-    const isOwn = external ? transparent !== true : nextHopSelf && reflectedFrom === undefined;
+    const isOwn = external ? !this.#keepsNextHop(view) : nextHopSelf && reflectedFrom === undefined;
     const isMapped = isOwn ? this.#ownIsMapped : view.hasMappedNextHop;
     const nextHopAttribute = this.#peer.family === "ipv4-unicast" && isMapped;
     if (!nextHopAttribute && !this.#mayBeNextHop(isMapped)) return this.#refusal("next-hop-family", hits) as Exported;
@@ -282,6 +286,12 @@ export class ExportGroup {
     this.#outSerial = serial;
     this.#outFrom = reflectedFrom;
     return this.#sent(hits);
+  }
+
+  #keepsNextHop(view: SetView): boolean {
+    const { transparent, nextHopUnchanged, link } = this.#facts;
+    if (link === undefined) return transparent === true || nextHopUnchanged === true;
+    return keepsNextHop(this.#facts, view.nextHop);
   }
 
   readonly #fits = (set: { readonly length: number }): boolean =>

@@ -1,3 +1,4 @@
+import { formatIpv6 } from "../../base/index.ts";
 import type { AttributeTable } from "../../rib/index.ts";
 import {
   atBorder,
@@ -54,12 +55,13 @@ export class ExportGroups {
     const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
     this.#shared.set(policy, shared);
     const { kind, asWidth, extendedNextHop } = agreed;
-    const { nextHopSelf = false, routeServerClient = false } = peer;
+    const { nextHopSelf = false, nextHopUnchanged = false, routeServerClient = false } = peer;
     const takesLongLived = agreed.longLived !== undefined;
     const role = roleFor(facts.family, agreed, peer);
     const limit = updateLimit(peer, agreed) - facts.overhead;
     const session = [kind, asWidth, extendedNextHop, limit, takesLongLived, role];
-    const key = [...session, nextHopSelf, routeServerClient, facts.family, facts.ownNextHop].join(" ");
+    const nextHop = [nextHopSelf, nextHopUnchanged, facts.ownNextHop, facts.link && formatIpv6(facts.link.neighbor)];
+    const key = [...session, ...nextHop, routeServerClient, facts.family].join(" ");
     const known = shared.get(key);
     if (known !== undefined) return known;
     const created = this.#create(peer, agreed, policy, facts);
@@ -69,7 +71,7 @@ export class ExportGroups {
 
   #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy, group: GroupFacts): ExportGroup {
     const { kind, asWidth } = agreed;
-    const { family, ownNextHop } = group;
+    const { family, ownNextHop, link } = group;
     const { bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
     const localAs = localAsTowards(kind, this.#speaker);
     const nextHopSelf = peer.nextHopSelf ?? false;
@@ -81,6 +83,8 @@ export class ExportGroups {
     const facts: ExportFacts = {
       ...{ ...session, takesLongLived, passUnknownTlvs },
       ...(role === undefined ? {} : { role }),
+      ...(peer.nextHopUnchanged === true ? { nextHopUnchanged: true } : {}),
+      ...(link === undefined ? {} : { link }),
     };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" };

@@ -1,6 +1,8 @@
 import net from "node:net";
+import { networkInterfaces } from "node:os";
 import type { Sock } from "../../../native/api.ts";
 import { type Clock, type Ipv6Prefix, messageOf, milliseconds, parseIpv6, prefixContains } from "../../base/index.ts";
+import { interfaceSubnets } from "./interface-subnets.ts";
 import { peerAddress } from "./peer-address.ts";
 import { readingSocket, rereading } from "./reading-socket.ts";
 import { plainAddress, TcpConnection } from "./tcp-connection.ts";
@@ -22,6 +24,8 @@ export interface NetTransportParts {
   readonly sock?: Sock;
   /** Network namespace of all sockets, by path. */
   readonly namespace?: string;
+  /** See `Transport`. Default: of the interfaces of this process, unless a namespace is given. */
+  readonly subnets?: (local: string) => readonly Ipv6Prefix[];
 }
 
 const BACKLOG = 128;
@@ -51,6 +55,12 @@ class NetTransport implements Transport {
 
   constructor(parts: NetTransportParts) {
     this.#parts = parts;
+  }
+
+  subnets(local: string): readonly Ipv6Prefix[] {
+    const { subnets, namespace } = this.#parts;
+    if (subnets !== undefined) return subnets(local);
+    return namespace === undefined ? interfaceSubnets(networkInterfaces(), local) : [];
   }
 
   connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void } {

@@ -117,8 +117,26 @@ export interface PeerOptions {
   readonly routeServerClient?: boolean;
   /** A client of this router as route reflector. Only for neighbours of this AS. @see RFC 4456 */
   readonly reflectorClient?: boolean;
+  /**
+   * False: a client that has sessions with all others of which that is said, too; between them nothing is reflected. Default true.
+   * @see RFC 4456 §10
+   */
+  readonly clientToClient?: boolean;
   /** Own next hop also inside the AS. */
   readonly nextHopSelf?: boolean;
+  /** To a neighbour of another AS: next hops as they came. Default false. */
+  readonly nextHopUnchanged?: boolean;
+  /**
+   * To a neighbour of another AS on a link of this router: next hops of prefixes that are on the same link as they came. Default false.
+   * @see RFC 4271 §5.1.3
+   */
+  readonly thirdPartyNextHop?: boolean;
+  /**
+   * Prefixes of a neighbour of another AS on a link of this router are refused where their next hop is not on it. Default true.
+   * Without effect where the transport cannot say what is on the link, and for neighbours more than a hop away.
+   * @see RFC 4271 §6.3
+   */
+  readonly checkNextHop?: boolean;
   /**
    * Routes are kept as they came, beside what import policy made of them: policies that change, and soft resets, judge them
    * again without the neighbour, and it can be seen what was refused. Costs as much memory again. Default false.

@@ -96,6 +96,10 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   importPolicy: live(REFRESH),
   exportPolicy: live(AGAIN),
   nextHopSelf: live(AGAIN),
+  nextHopUnchanged: live(AGAIN),
+  thirdPartyNextHop: live(AGAIN),
+  clientToClient: live("what clients are told is judged again"),
+  checkNextHop: live(REFRESH),
   routeServerClient: live(AGAIN),
 };
 

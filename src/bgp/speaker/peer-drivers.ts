@@ -1,4 +1,5 @@
 import { type Ipv6Address, messageOf, seconds } from "../../base/index.ts";
+import type { PeerIndex } from "../../rib/index.ts";
 import { defaultPolicy } from "../policy/index.ts";
 import {
   type AttributeCodec,
@@ -46,6 +47,8 @@ export class PeerDrivers {
   readonly #listeners: Listeners;
   /** In the order of configuration. */
   readonly #peers = new Map<string, Peer>();
+  /** See `PeerParts`. */
+  readonly #mesh = new Set<PeerIndex>();
   /** Drivers that end. */
   readonly #leaving = new Set<Promise<void>>();
 
@@ -128,6 +131,10 @@ export class PeerDrivers {
       looped: this.#parts.looped,
       keyTurned: () => this.#listeners.guard(),
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
+      mesh: this.#mesh,
+      meshChanged: () => {
+        for (const peer of this.#peers.values()) peer.meshChanged();
+      },
       isReflector: () => this.#peers.values().some(({ options: other }) => other.reflectorClient === true),
       standingOf: (other) => {
         const known = this.get(other)?.options;

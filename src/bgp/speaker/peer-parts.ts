@@ -1,5 +1,5 @@
 import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
-import type { AttributeSet, Rib, RouteFamily, SessionKind } from "../../rib/index.ts";
+import type { AttributeSet, PeerIndex, Rib, RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { RoutePolicy, Standing } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
 import { type AttributeCodec, type BgpRole, messageLimit, wireFamily } from "../wire/index.ts";
@@ -43,6 +43,10 @@ export interface PeerParts {
   /** See `SpeakerParts`. */
   readonly looped: ((peer: string, set: AttributeSet) => void) | undefined;
   readonly observer: PeerObserver | undefined;
+  /** Clients that have sessions with each other: nothing is reflected between them. Sessions keep it true. @see RFC 4456 §10 */
+  readonly mesh: Set<PeerIndex>;
+  /** Which ones those are has changed: what clients are told is judged again. */
+  readonly meshChanged: () => void;
   /** Whether this router has clients at the moment. @see RFC 4456 */
   readonly isReflector: () => boolean;
   /** The one that is configured, or what holds without. */
@@ -96,6 +100,11 @@ export function localAsTowards(
   { localAs, confederation }: Pick<SpeakerOptions, "localAs" | "confederation">,
 ): number {
   return kind === "external" ? (confederation?.identifier ?? localAs) : localAs;
+}
+
+/** A client that has sessions with the other ones of which that is said. @see RFC 4456 §10 */
+export function isMeshed({ reflectorClient, clientToClient }: PeerOptions): boolean {
+  return reflectorClient === true && clientToClient === false;
 }
 
 /** What the state machines have to know, at the time of each call: it is asked for with every message. */

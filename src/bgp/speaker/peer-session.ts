@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv6Address, unreachable } from "../../base/index.ts";
-import type { RouteFamily, SessionKind } from "../../rib/index.ts";
+import type { PeerIndex, RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, SessionEnd, SessionEvent, Side } from "../session/index.ts";
 import { encodeEndOfRib, encodeRouteRefresh, type Family, type Frame, routeFamily } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
@@ -9,7 +9,7 @@ import type { IntakeResult } from "./intake.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PeerLinks } from "./peer-links.ts";
-import type { PeerParts } from "./peer-parts.ts";
+import { isMeshed, type PeerParts } from "./peer-parts.ts";
 import type { PeerRib } from "./peer-rib.ts";
 import type { ReceivedRoutes } from "./received-routes.ts";
 import type { SessionWatch } from "./session-watch.ts";
@@ -181,6 +181,7 @@ export class PeerSession {
       },
       agreed,
     );
+    if (this.placeInMesh(options, peerIndex) && this.#rib.isHelping) this.#parts.meshChanged();
     const connection = this.#links.at(side).connection!;
     const sent = (): void => this.#host.watchOutput(side, agreed);
     const write = (message: Uint8Array): void => this.#host.write(side, message);
@@ -204,6 +205,20 @@ export class PeerSession {
       holdTimeSeconds: agreed.holdTime,
       families: [...this.#up.outputs.keys()],
     });
+  }
+
+  /** @returns whether routes of others than before may be told to it, and its routes to them */
+  placeInMesh(options: PeerOptions, peerIndex: PeerIndex): boolean {
+    const { mesh } = this.#parts;
+    const was = mesh.has(peerIndex);
+    if (isMeshed(options)) mesh.add(peerIndex);
+    else mesh.delete(peerIndex);
+    return was !== mesh.has(peerIndex);
+  }
+
+  /** Which clients are in a mesh has changed. @see RFC 4456 §10 */
+  meshChanged(): void {
+    for (const output of this.#up?.outputs.values() ?? []) output.reconsider(() => true);
   }
 
   ended(end: SessionEnd, agreed: Agreement | undefined): void {

@@ -171,6 +171,7 @@ export class Peer implements AsyncDisposable {
       this.#tryAgainBy(changedOptions(before, options));
       return { needsRefresh: false };
     }
+    if (this.#session.placeInMesh(options, this.#session.up.facts.peerIndex)) this.#parts.meshChanged();
     const { refresh, stop } = changeSession(this.#session.up, before, options, this.#parts);
     if (before.softReconfiguration === true && options.softReconfiguration !== true) this.#rib.forgetReceived();
     if (stop !== undefined) this.#session.stopFor(this.#session.up.side, stop);
@@ -276,6 +277,11 @@ export class Peer implements AsyncDisposable {
 
   poke(): void {
     this.#session.poke();
+  }
+
+  /** See `PeerSession`. */
+  meshChanged(): void {
+    this.#session.meshChanged();
   }
 
   /** From now on the neighbour's routes stay in the RIB as they are, whatever becomes of the session. */

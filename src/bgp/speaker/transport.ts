@@ -1,4 +1,4 @@
-import { FaultError } from "../../base/index.ts";
+import { FaultError, type Ipv6Prefix } from "../../base/index.ts";
 import type { TcpProtection } from "./tcp-protection.ts";
 
 /** One end of a TCP connection: IPv6 or IPv4 text, and a port. */
@@ -74,6 +74,11 @@ export interface Transport {
   connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void };
   /** @throws {TransportError} `bgp.listen-failed`, `bgp.needs-addon`, `bgp.needs-tcp-ao` */
   listen(local: Endpoint, guards: readonly Guard[], accept: (connection: Connection) => void): Promise<Listener>;
+  /**
+   * What is on the link of the interface with this address, IPv4 in mapped form, without link-local addresses; nothing where there is
+   * no such interface. Absent: nobody knows.
+   */
+  subnets?(local: string): readonly Ipv6Prefix[];
 }
 
 /** What the machine does not give: a listening socket, the addon, TCP-AO. */

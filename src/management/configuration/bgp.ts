@@ -107,12 +107,18 @@ export interface NeighborSettingsConfiguration {
   readonly localAddress?: Ipv6Address;
   readonly passive: boolean;
   readonly nextHopSelf: boolean;
+  /** Towards other autonomous systems. */
+  readonly nextHopUnchanged: boolean;
+  readonly thirdPartyNextHop: boolean;
+  readonly checkNextHop: boolean;
   readonly enforceFirstAs: boolean;
   readonly allowOwnAs: number;
   /** At least one. */
   readonly families: readonly FamilyConfiguration[];
   readonly routeServerClient: boolean;
   readonly reflectorClient: boolean;
+  /** False: of a cluster whose clients have sessions with each other. */
+  readonly clientToClient: boolean;
   /** What this router is to a neighbour of another AS. */
   readonly role?: {
     readonly local: "provider" | "customer" | "peer" | "route-server" | "route-server-client";

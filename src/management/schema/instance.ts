@@ -255,6 +255,9 @@ export interface RouterBgpNeighborDefaults {
   readonly "minimum-advertisement-interval": number;
   readonly "local-address"?: string;
   readonly "next-hop-self": boolean;
+  readonly "next-hop-unchanged": boolean;
+  readonly "third-party-next-hop": boolean;
+  readonly "check-next-hop": boolean;
   readonly "enforce-first-as": boolean;
   readonly "allow-own-as": number;
   readonly families?: RouterBgpNeighborDefaultsFamilies;
@@ -264,6 +267,7 @@ export interface RouterBgpNeighborDefaults {
   readonly "enhanced-route-refresh": boolean;
   readonly "soft-reconfiguration": boolean;
   readonly "route-reflector-client": boolean;
+  readonly "client-to-client-reflection": boolean;
   readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly RouterBgpNeighborDefaultsTcpAoKey[];
   readonly "ttl-security-hops"?: number;
@@ -334,6 +338,9 @@ export interface RouterBgpPeerGroupsPeerGroup {
   readonly "minimum-advertisement-interval"?: number;
   readonly "local-address"?: string;
   readonly "next-hop-self"?: boolean;
+  readonly "next-hop-unchanged"?: boolean;
+  readonly "third-party-next-hop"?: boolean;
+  readonly "check-next-hop"?: boolean;
   readonly "enforce-first-as"?: boolean;
   readonly "allow-own-as"?: number;
   readonly families?: RouterBgpPeerGroupsPeerGroupFamilies;
@@ -343,6 +350,7 @@ export interface RouterBgpPeerGroupsPeerGroup {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
+  readonly "client-to-client-reflection"?: boolean;
   readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly RouterBgpPeerGroupsPeerGroupTcpAoKey[];
   readonly "ttl-security-hops"?: number;
@@ -414,6 +422,9 @@ export interface RouterBgpNeighborsNeighbor {
   readonly "minimum-advertisement-interval"?: number;
   readonly "local-address"?: string;
   readonly "next-hop-self"?: boolean;
+  readonly "next-hop-unchanged"?: boolean;
+  readonly "third-party-next-hop"?: boolean;
+  readonly "check-next-hop"?: boolean;
   readonly "enforce-first-as"?: boolean;
   readonly "allow-own-as"?: number;
   readonly families?: RouterBgpNeighborsNeighborFamilies;
@@ -423,6 +434,7 @@ export interface RouterBgpNeighborsNeighbor {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
+  readonly "client-to-client-reflection"?: boolean;
   readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly RouterBgpNeighborsNeighborTcpAoKey[];
   readonly "ttl-security-hops"?: number;

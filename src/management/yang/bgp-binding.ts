@@ -108,11 +108,15 @@ function bindSettings(
     ...(localAddress === undefined ? {} : { localAddress: addressOf(localAddress) }),
     passive: settings.passive,
     nextHopSelf: settings["next-hop-self"],
+    nextHopUnchanged: settings["next-hop-unchanged"],
+    thirdPartyNextHop: settings["third-party-next-hop"],
+    checkNextHop: settings["check-next-hop"],
     enforceFirstAs: settings["enforce-first-as"],
     allowOwnAs: settings["allow-own-as"],
     families: bindFamilies(settings.families?.family ?? [], false),
     routeServerClient: settings["route-server-client"],
     reflectorClient: settings["route-reflector-client"],
+    clientToClient: settings["client-to-client-reflection"],
     ...(role === undefined
       ? {}
       : { role: { local: role.local, strict: role.strict, capabilityRoutes: role["capability-routes"] } }),

@@ -209,6 +209,9 @@ export interface NeighborSettings {
   readonly "minimum-advertisement-interval"?: number;
   readonly "local-address"?: string;
   readonly "next-hop-self"?: boolean;
+  readonly "next-hop-unchanged"?: boolean;
+  readonly "third-party-next-hop"?: boolean;
+  readonly "check-next-hop"?: boolean;
   readonly "enforce-first-as"?: boolean;
   readonly "allow-own-as"?: number;
   readonly families?: {
@@ -231,6 +234,7 @@ export interface NeighborSettings {
   readonly "enhanced-route-refresh"?: boolean;
   readonly "soft-reconfiguration"?: boolean;
   readonly "route-reflector-client"?: boolean;
+  readonly "client-to-client-reflection"?: boolean;
   readonly "md5-key"?: readonly string[];
   readonly "tcp-ao-key"?: readonly {
     readonly "send-id": number;
@@ -262,13 +266,17 @@ type HasDefault =
   | "maximum-back-off"
   | "minimum-advertisement-interval"
   | "next-hop-self"
+  | "next-hop-unchanged"
+  | "third-party-next-hop"
+  | "check-next-hop"
   | "enforce-first-as"
   | "allow-own-as"
   | "route-server-client"
   | "extended-messages"
   | "enhanced-route-refresh"
   | "soft-reconfiguration"
-  | "route-reflector-client";
+  | "route-reflector-client"
+  | "client-to-client-reflection";
 
 export type NeighborDefaults = NeighborSettings &
   Required<Pick<NeighborSettings, HasDefault>> & { readonly bfd: BfdInstance };

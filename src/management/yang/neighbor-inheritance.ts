@@ -16,6 +16,14 @@ const BELONG_TOGETHER = [
   ["tcp-ao-key", "md5-key"],
 ] as const satisfies readonly (readonly [keyof Level, keyof Level])[];
 
+/** Who wants one of them does not want the other. */
+const EXCLUDE_EACH_OTHER = [
+  ["next-hop-self", "next-hop-unchanged"],
+  ["next-hop-self", "third-party-next-hop"],
+  ["next-hop-unchanged", "next-hop-self"],
+  ["third-party-next-hop", "next-hop-self"],
+] as const satisfies readonly (readonly [keyof Level, keyof Level])[];
+
 /**
  * The settings of a neighbour or range with those of its group and of all neighbours behind them. Leaves win one by one,
  * those of BFD too; families, policies and a role are taken over as a whole. Pure.
@@ -39,6 +47,7 @@ function over<Base extends EffectiveSettings, More extends Level>(base: Base, mo
   for (const [said, dropped] of BELONG_TOGETHER) {
     if (more[said] !== undefined && more[dropped] === undefined) delete kept[dropped];
   }
+  for (const [wanted, unwanted] of EXCLUDE_EACH_OTHER) if (more[wanted] === true) kept[unwanted] = false;
   const families = more.families?.family?.length ? more.families : base.families;
   return {
     ...kept,
