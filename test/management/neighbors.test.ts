@@ -63,6 +63,20 @@ describe("what a neighbour has from its group and from all neighbours", () => {
     assert.deepEqual([second!.delayOpen, second!.group, second!.maximumBackOff], [undefined, undefined, 50]);
   });
 
+  it("a next hop of this router, or as it came: what the neighbour says goes before what its group does", async () => {
+    const hops = async (own: object, group: object): Promise<boolean[]> => {
+      const [first] = await neighbors([own, {}], { "remote-as": 65001, ...group });
+      return [first!.nextHopSelf, first!.nextHopUnchanged, first!.thirdPartyNextHop];
+    };
+    assert.deepEqual(await hops({ "next-hop-self": true }, { "next-hop-unchanged": true }), [true, false, false]);
+    assert.deepEqual(await hops({ "third-party-next-hop": true }, { "next-hop-self": true }), [false, false, true]);
+    assert.deepEqual(await hops({}, { "next-hop-unchanged": true, "third-party-next-hop": true }), [false, true, true]);
+    const both = await faults((bgp) => {
+      Object.assign(bgp.neighbors.neighbor[0], { "next-hop-self": true, "next-hop-unchanged": true });
+    });
+    assert.deepEqual(both, [`next-hop-twice /neighbors/neighbor[address='${R1}']/next-hop-unchanged`]);
+  });
+
   it("BFD leaf by leaf; families, policies and a role as a whole", async () => {
     const group = {
       "remote-as": 65000,

@@ -1,4 +1,4 @@
-import { type Clock, milliseconds } from "../../src/base/index.ts";
+import { type Clock, type Ipv6Prefix, milliseconds } from "../../src/base/index.ts";
 import type {
   Connection,
   ConnectionHandlers,
@@ -27,6 +27,8 @@ export class SimNetwork {
   readonly #cuts = new Set<string>();
   readonly #deaths = new Map<string, number>();
   #nextPort = 40_000;
+  /** The link that all hosts are on. */
+  subnets: readonly Ipv6Prefix[] = [];
 
   constructor(clock: Clock, random: SeededRandom, latency = 1) {
     this.#clock = clock;
@@ -41,6 +43,7 @@ export class SimNetwork {
     return {
       connect: (options, done) => this.#connect(address, options, done, alive),
       listen: async (local, guards, accept) => this.#listen(local, guards, accept),
+      subnets: () => this.subnets,
     };
   }
 

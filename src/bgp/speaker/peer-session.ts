@@ -181,7 +181,7 @@ export class PeerSession {
       },
       agreed,
     );
-    if (this.placeInMesh(options, peerIndex) && this.#rib.isHelping) this.#parts.meshChanged();
+    this.placeInMesh(options, peerIndex);
     const connection = this.#links.at(side).connection!;
     const sent = (): void => this.#host.watchOutput(side, agreed);
     const write = (message: Uint8Array): void => this.#host.write(side, message);

@@ -180,6 +180,27 @@ router bgp ${AS}
   );
   assert.equal(learnt(reflector, FAMILY).length, 4);
 
+  // The two daemons have a session with each other, as far as we know: nothing between them, and the others as ever (RFC 4456 §10).
+  const meshed = (clientToClient: boolean): void => {
+    for (const daemonAt of [THEIRS, FRR_AT]) {
+      const options = { ...client(daemonAt, several), updateSource: OURS };
+      assert.equal(reflector.speaker.changePeer({ ...options, clientToClient }).effect, "live");
+    }
+  };
+  const between = async (): Promise<[boolean, boolean]> => [
+    (await show("show bgp ipv6 unicast")).includes(prefixText(FAMILY, BIRDS, 1)),
+    (await tell("show", "route")).includes(prefixText(FAMILY, FRRS, 1)),
+  ];
+  meshed(false);
+  await until("nothing between the meshed clients", async () => `${await between()}` === "false,false");
+  assert.deepEqual(
+    [THEIRS, FRR_AT].map((of) => reflector.peer(of).routesAdvertised),
+    [2, 2],
+  );
+  await untilSeen("both paths of others", "10.0.0.11", "10.0.0.12");
+  meshed(true);
+  await until("all again", async () => `${await between()}` === "true,true");
+
   const shared = { family: FAMILY, address: address(FAMILY, SHARED, 1), length: LENGTH[FAMILY] } as const;
   sources[0]!.speaker.withdrawUnicast(shared);
   await untilSeen("one path less", "10.0.0.12");

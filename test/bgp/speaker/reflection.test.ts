@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { octetsEqual, parseIpv4 } from "../../../src/base/index.ts";
+import { octetsEqual, parseIpv4, seconds } from "../../../src/base/index.ts";
 import type { RouteRow } from "../../../src/rib/index.ts";
 import type { Router } from "./router.ts";
 import { Scene } from "./scene.ts";
@@ -68,6 +68,69 @@ describe("route reflection (RFC 4456)", () => {
       [of(c, a)[0]!.attributes.originatorId, of(c, b)[0]!.attributes.originatorId],
       [number(2), number(3)],
     );
+  });
+
+  it("clients that have sessions with each other: nothing between them, everything to others, changed while they are up (§10)", async (t) => {
+    const scene = new Scene(t);
+    const rr = await scene.router({
+      address: at(1),
+      identifier: id(1),
+      peers: [2, 3, 4].map((n) => ({ address: at(n), reflectorClient: true, clientToClient: n === 4 })),
+    });
+    const [a, b, c] = [await client(scene, 2, [1]), await client(scene, 3, [1]), await client(scene, 4, [1])];
+    a.originate(1);
+    b.originate(2);
+    c.originate(3);
+    scene.quiet(rr, a, b, c);
+    const heard = () => [a.known(b), a.known(c), b.known(a), b.known(c), c.known(a), c.known(b)].map((of) => of.join());
+    assert.deepEqual(heard(), ["", "3", "", "3", "1", "2"]);
+    assert.deepEqual(
+      [2, 4].map((n) => rr.peer(at(n)).reflectorClient),
+      [true, true],
+    );
+    const turn = (n: number, clientToClient: boolean): void => {
+      const times = { holdTime: seconds(9), connectRetry: seconds(2) };
+      const options = { address: at(n), port: 179, remoteAs: 65000, passive: false, updateSource: at(1), ...times };
+      assert.equal(rr.speaker.changePeer({ ...options, reflectorClient: true, clientToClient }).effect, "live");
+      scene.clock.advance(200);
+    };
+    turn(3, true);
+    assert.deepEqual(heard(), ["2", "3", "1", "3", "1", "2"], "one of two is enough");
+    turn(4, false);
+    assert.deepEqual(heard(), ["2", "", "1", "3", "", "2"]);
+    turn(2, true);
+    turn(4, true);
+    assert.deepEqual(heard(), ["2", "3", "1", "3", "1", "2"]);
+    for (const router of [rr, a, b, c]) assert.equal(router.peer().flaps, 0);
+  });
+
+  it("a client whose place in the mesh changed while it was away: routes of it that were kept follow", async (t) => {
+    const scene = new Scene(t);
+    const gracefulRestart = {
+      ...{ restartTime: seconds(60), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
+      keepOverNotification: true,
+    };
+    const speaker = { gracefulRestart };
+    const rr = await scene.router({
+      ...{ address: at(1), identifier: id(1), speaker },
+      peers: [2, 3].map((n) => ({ address: at(n), reflectorClient: true, clientToClient: n === 2 })),
+    });
+    const peers = [{ address: at(1) }];
+    const a = await scene.router({ address: at(2), identifier: id(2), peers, speaker });
+    const b = await scene.router({ address: at(3), identifier: id(3), peers, speaker });
+    a.originate(1);
+    scene.quiet(rr, a, b);
+    assert.deepEqual(b.known(a), ["1"]);
+    scene.network.cut(at(1), at(2));
+    scene.until("a is away", () => rr.peer(at(2)).state !== "Established");
+    assert.deepEqual(b.known(a), ["1"], "kept for its restart");
+    const options = { port: 179, remoteAs: 65000, passive: false, holdTime: seconds(9), connectRetry: seconds(2) };
+    rr.speaker.changePeer({
+      ...{ ...options, address: at(2), updateSource: at(1), reflectorClient: true, clientToClient: false },
+    });
+    scene.network.heal(at(1), at(2));
+    scene.quiet(rr, a, b);
+    assert.deepEqual([b.known(a), rr.known(a)], [[], ["1"]]);
   });
 
   it("not from one that is no client to another (§6)", async (t) => {
