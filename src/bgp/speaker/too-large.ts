@@ -4,13 +4,13 @@ import { AttributeCode, AttributeFlag, type EncodedSet } from "../wire/index.ts"
 
 /**
  * Attributes that a route can do without: those that a receiver discards where they are wrong, and keeps the route. What matters
- * least goes first. @see RFC 8654 §4; RFC 7606 §7.6, §7.7; RFC 6793 §6; RFC 8669 §6
+ * least goes first, and the two halves of an aggregator together: neither says anything without the other.
+ * @see RFC 8654 §4; RFC 7606 §7.6, §7.7; RFC 6793 §4.2.3, §6; RFC 8669 §6
  */
-const DISPENSABLE: readonly number[] = [
-  AttributeCode.Aggregator,
-  AttributeCode.As4Aggregator,
-  AttributeCode.AtomicAggregate,
-  AttributeCode.PrefixSid,
+const DISPENSABLE: readonly (readonly number[])[] = [
+  [AttributeCode.Aggregator, AttributeCode.As4Aggregator],
+  [AttributeCode.AtomicAggregate],
+  [AttributeCode.PrefixSid],
 ];
 const LOG_INTERVAL = milliseconds(60_000);
 
@@ -35,14 +35,16 @@ function* attributesOf({
 /** Takes out attributes that may be left out, one after the other, until `fits`. Changes `set` in place. @returns their codes */
 export function shorten(set: EncodedSet, fits: (set: EncodedSet) => boolean): readonly number[] {
   const without: number[] = [];
-  for (const code of DISPENSABLE) {
+  for (const codes of DISPENSABLE) {
     if (fits(set)) break;
-    const found = attributesOf(set).find((attribute) => attribute.code === code);
-    if (found === undefined) continue;
-    set.octets.copyWithin(found.start, found.start + found.octets, set.length);
-    set.length -= found.octets;
-    set.version++;
-    without.push(code);
+    for (const code of codes) {
+      const found = attributesOf(set).find((attribute) => attribute.code === code);
+      if (found === undefined) continue;
+      set.octets.copyWithin(found.start, found.start + found.octets, set.length);
+      set.length -= found.octets;
+      set.version++;
+      without.push(code);
+    }
   }
   return without;
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { toHex } from "../../../src/base/index.ts";
 import type { RoutePolicy } from "../../../src/bgp/policy/index.ts";
-import { mappedIpv4 } from "../../../src/bgp/wire/index.ts";
+import { shorten } from "../../../src/bgp/speaker/too-large.ts";
+import { AttributeCodec, DEFAULT_DIALECT, mappedIpv4 } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet, UnicastFamily } from "../../../src/rib/index.ts";
 import { setSample } from "../wire/samples.ts";
 import type { Router } from "./router.ts";
@@ -175,5 +177,17 @@ describe("routes that 4096 octets do not hold (RFC 8654 §4)", () => {
     assert.equal(withheld(), TO - FROM - codes.length);
     const said = a.log.lines.filter(({ event }) => event === "bgp.routes.shortened");
     assert.deepEqual([said.length, said[0]!.fields!.attributes], [1, "AGGREGATOR"]);
+  });
+
+  it("to a neighbour of two-octet AS numbers AS4_AGGREGATOR goes with AGGREGATOR: each half says nothing (RFC 6793 §4.2.3)", () => {
+    const codec = new AttributeCodec(DEFAULT_DIALECT);
+    const { localPref: _, semantic: _s, ...set } = setSample({ opaque: [ATOMIC_AGGREGATE, AGGREGATOR, filler(300)] });
+    const octets = codec.encode(set, { asWidth: 2, internal: false, nextHopAttribute: false });
+    const encoded = { octets, length: octets.length, nextHop: set.nextHop, version: 0 };
+    // 2-octet AGGREGATOR: 9 octets with its header; AS4_AGGREGATOR: 11.
+    const without = shorten(encoded, ({ length }) => length < octets.length);
+    assert.deepEqual([without, octets.length - encoded.length], [[7, 18], 9 + 11]);
+    const left = codec.encode({ ...set, opaque: [ATOMIC_AGGREGATE, filler(300)] }, { asWidth: 2, internal: false });
+    assert.equal(toHex(encoded.octets.subarray(0, encoded.length)), toHex(left));
   });
 });
