@@ -7,8 +7,8 @@ import type { Terminal } from "./terminal.ts";
 import { showIncomplete } from "./views/incomplete.ts";
 
 const WATCH_SECONDS = 2;
-/** Rows that are waited for before a list is shown; a longer one is shown in parts. */
-const PORTION = 4_000;
+/** Rows that are waited for before a list is shown: they say how wide columns are. What a longer one has besides is shown as it comes. */
+const FIRST = 1_000;
 
 export type PrintListArguments<Row> = readonly [
   list: ResourcePath,
@@ -131,22 +131,20 @@ interface RowPortion<Row> {
   readonly isLast: boolean;
 }
 
-/** The rows of a list, many at a time; none at all where there are none. */
+/** The rows of a list, many at a time. The last portion is the only one that may be empty. */
 async function* rowPortions<Row>(
   client: ClientOptions,
   wanted: ControlRequest,
 ): AsyncGenerator<RowPortion<Row>, void, void> {
-  let before: Row[] | undefined;
-  let rows: Row[] = [];
+  let [rows, wanting]: [Row[], number] = [[], FIRST];
   for await (const some of rowsOf<Row>(client, wanted)) {
+    if (rows.length >= wanting && some.length > 0) {
+      yield { rows, isLast: false };
+      [rows, wanting] = [[], 1];
+    }
     for (const row of some) rows.push(row);
-    if (rows.length < PORTION) continue;
-    if (before !== undefined) yield { rows: before, isLast: false };
-    before = rows;
-    rows = [];
   }
-  if (before !== undefined) yield { rows: before, isLast: rows.length === 0 };
-  if (before === undefined || rows.length > 0) yield { rows, isLast: true };
+  yield { rows, isLast: true };
 }
 
 async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {

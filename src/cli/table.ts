@@ -42,7 +42,8 @@ export const below = ({ parts }: TableStyle, text: string): string => (parts?.is
 export const between = ({ parts }: TableStyle, text: string): string => (parts?.hasBegun === true ? text : "");
 
 const GAP = "  ";
-const width = (text: string): number => [...text].length;
+const SURROGATE = /[\ud800-\udfff]/;
+const width = (text: string): number => (SURROGATE.test(text) ? [...text].length : text.length);
 
 /**
  * Renders aligned columns, each line ended by a newline; the last column is not padded. Without rows: the empty string. Of a list in
@@ -50,42 +51,75 @@ const width = (text: string): number => [...text].length;
  */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], style: TableStyle): string {
   if (rows.length === 0) return "";
-  const all = rows.map((row) => columns.map((column) => cellOf(column.cell(row))));
   const before = style.parts?.layout;
-  const needed = columns.flatMap((column, i) =>
+  const goesOn = before && continued(columns, rows, before, style.paint);
+  if (goesOn !== undefined) return goesOn;
+  const all = rows.map((row) => columns.map((column) => cellOf(column.cell(row))));
+  const shown = columns.flatMap((column, i) =>
     column.optional !== true || all.some((cells) => cells[i]!.text !== "") ? [i] : [],
   );
-  const goesOn = before !== undefined && needed.every((i) => before.shown.includes(i));
-  const { shown, widths } = goesOn ? before : layoutOf(columns, all, needed, style.columns);
+  const widths = widthsOf(columns, all, shown, style.columns);
   if (style.parts !== undefined) style.parts.layout = { shown, widths };
   const line = (cells: readonly Cell[]): string => {
-    const parts = shown.map((i, at) => {
-      const column = columns[i]!;
-      const cell = cells[i]!;
-      const limit = goesOn && column.shrinkTo === undefined ? Number.POSITIVE_INFINITY : widths[at]!;
-      const text = cut(cell.text, limit, column.cut ?? "end");
-      const padding = " ".repeat(Math.max(0, widths[at]! - width(text)));
-      const painted = cell.colour === undefined || text === "" ? text : style.paint(cell.colour, text);
-      return column.align === "right" ? padding + painted : painted + padding;
-    });
-    return `${parts.join(GAP).trimEnd()}\n`;
+    let text = "";
+    for (const [at, i] of shown.entries())
+      text += aligned(columns[i]!, cells[i]!, widths[at]!, widths[at]!, style.paint) + GAP;
+    return `${text.trimEnd()}\n`;
   };
-  const text = all.map(line).join("");
-  if (goesOn) return text;
-  return between(style, "\n") + line(columns.map(({ title }) => ({ text: title, colour: "bold" }))) + text;
+  const header = line(columns.map(({ title }) => ({ text: title, colour: "bold" })));
+  return between(style, "\n") + header + all.map(line).join("");
 }
 
-function layoutOf<Row>(
+/** Rows below those that the layout was made for: nothing is kept of one when the next is made. Undefined: they need another column. */
+function continued<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { shown, widths }: NonNullable<ListParts["layout"]>,
+  paint: Paint,
+): string | undefined {
+  const places = columns.map((_, i) => shown.indexOf(i));
+  let text = "";
+  for (const row of rows) {
+    let line = "";
+    for (const [i, column] of columns.entries()) {
+      const cell = cellOf(column.cell(row));
+      const width = widths[places[i]!];
+      if (width !== undefined)
+        line +=
+          aligned(column, cell, width, column.shrinkTo === undefined ? Number.POSITIVE_INFINITY : width, paint) + GAP;
+      else if (column.optional !== true || cell.text !== "") return undefined;
+    }
+    text += `${line.trimEnd()}\n`;
+  }
+  return text;
+}
+
+/** A cell as wide as its column, and cut to `limit`. */
+function aligned<Row>(
+  { cut: end = "end", align }: Column<Row>,
+  cell: Cell,
+  wide: number,
+  limit: number,
+  paint: Paint,
+): string {
+  const text = cut(cell.text, limit, end);
+  const padding = " ".repeat(Math.max(0, wide - width(text)));
+  const painted = cell.colour === undefined || text === "" ? text : paint(cell.colour, text);
+  return align === "right" ? padding + painted : painted + padding;
+}
+
+/** How wide each column is. */
+function widthsOf<Row>(
   columns: readonly Column<Row>[],
   rows: readonly (readonly Cell[])[],
   shown: readonly number[],
   limit: number | undefined,
-): NonNullable<ListParts["layout"]> {
+): readonly number[] {
   const natural = shown.map((i) =>
     rows.reduce((widest, cells) => Math.max(widest, width(cells[i]!.text)), width(columns[i]!.title)),
   );
   const least = shown.map((i) => columns[i]!.shrinkTo);
-  return { shown, widths: fit(natural, least, limit) };
+  return fit(natural, least, limit);
 }
 
 function cellOf(cell: string | Cell): Cell {
@@ -114,6 +148,7 @@ function fit(
 }
 
 function cut(text: string, limit: number, end: "start" | "end"): string {
+  if (text.length <= limit) return text; // nothing has more characters than units
   const characters = [...text];
   if (characters.length <= limit) return text;
   const kept = Math.max(0, limit - 1);

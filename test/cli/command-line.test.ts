@@ -383,6 +383,8 @@ describe("what a router is told", () => {
 });
 
 describe("what goes wrong", () => {
+  /** Rows of the list that breaks off. */
+  let untilGone = 0;
   const refusal = new ControlRefusal(
     404,
     "control.no-such-agent",
@@ -401,7 +403,7 @@ describe("what goes wrong", () => {
       ],
     ),
     *routes() {
-      for (let i = 0; i < 5000; i++) yield ROUTES[0]!;
+      for (let i = 0; i < untilGone; i++) yield ROUTES[0]!;
       throw new Error("gone");
     },
   });
@@ -442,10 +444,20 @@ describe("what goes wrong", () => {
     });
   });
 
-  it("an answer that breaks off: 69, never a short table", async () => {
-    const { exitCode, out, err } = await run(["show", "routes"]);
-    assert.deepEqual([exitCode, out], [69, ""]);
-    assert.match(err, /broke off/);
+  it("an answer that breaks off: 69, and never a short table that looks whole", async () => {
+    untilGone = 900;
+    const short = await run(["show", "routes"]);
+    assert.deepEqual([short.exitCode, short.out], [69, ""]);
+    assert.match(short.err, /broke off/);
+    untilGone = 5000;
+    const long = await run(["show", "routes"]);
+    assert.equal(long.exitCode, 69);
+    assert.match(long.err, /broke off/);
+    // What is shown as it comes lacks what stands below a list.
+    assert.match(long.out, /^ +CAPABILITY/);
+    assert.doesNotMatch(long.out, /\* best/);
+    const json = await run(["--json", "show", "routes"]);
+    assert.throws(() => JSON.parse(json.out), SyntaxError);
   });
 
   it("no router: 69, and what to do", async () => {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { after, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { runCommandLine } from "../../src/cli/program.ts";
 import { routeDetailsView, routesView } from "../../src/cli/views/index.ts";
 import type { RouteRow } from "../../src/management/index.ts";
@@ -11,6 +14,8 @@ import { startControlRouter } from "../management/control-router.ts";
 import { fixedRouter, ROUTES } from "../management/router.ts";
 
 const COUNT = 25_000;
+const MANY = 100_000;
+const SEMRCTL = fileURLToPath(new URL("../../tools/semrctl", import.meta.url));
 const plain = { paint: (_: string, text: string) => text };
 const folder = mkdtempSync(path.join(tmpdir(), "semrd-long-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -78,4 +83,36 @@ describe("a list that is too long to be waited for", () => {
   it("none are nothing", async () => {
     assert.deepEqual((await shown(() => [])).writes, ["no routes\n"]);
   });
+
+  it("takes no more memory than some thousand rows do", async (t) => {
+    const socket = path.join(folder, "memory.sock");
+    let taken = 0;
+    function* rows() {
+      for (; taken < MANY; taken++) yield numbered(taken);
+    }
+    await using _router = await startControlRouter(socket, fixedRouter({ routes: rows }));
+    const child = spawn(SEMRCTL, ["--socket", socket, "show", "routes"], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "close");
+    let [lines, most, ahead] = [0, 0, 0];
+    for await (const chunk of child.stdout) {
+      lines += chunk.toString().split("\n").length - 1;
+      ahead = Math.max(ahead, taken - lines);
+      most = Math.max(most, peakMegabytes(child.pid!) ?? 0);
+    }
+    assert.deepEqual(await ended, [0, null]);
+    assert.equal(lines, MANY + 2, "with the header and the last line");
+    t.diagnostic(`${MANY} rows: ${most} MB; the router was at most ${ahead} rows ahead of the reader`);
+    assert.ok(most > 0 && most < 120, `${most} MB`);
+    assert.ok(ahead < MANY / 2, `the router was ${ahead} rows ahead`);
+  });
 });
+
+/** The most that a process has had in memory; undefined: it has ended. */
+function peakMegabytes(pid: number): number | undefined {
+  try {
+    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kilobytes === undefined ? undefined : Math.round(Number(kilobytes) / 1024);
+  } catch {
+    return undefined;
+  }
+}
