@@ -41,7 +41,7 @@ export class MappedLab implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "st-edge-"));
   readonly #prefix = `st-ed-${process.pid}-`;
   readonly #children = new Set<ChildProcess>();
-  readonly #routers = new Map<Router, ChildProcess>();
+  readonly #routers = new Map<Router, { readonly child: ChildProcess; said: string }>();
 
   private constructor(options: MappedOptions) {
     this.options = options;
@@ -114,22 +114,43 @@ export class MappedLab implements AsyncDisposable {
 
   async startRouter(router: Router): Promise<void> {
     const child = this.launch(router, process.execPath, join(SRC, "main.ts"), "--config", this.#configuration(router));
-    let said = "";
-    const running = new Promise<void>((resolve, reject) => {
-      const read = (text: string): void => {
-        said += text;
-        if (said.includes("router.running")) resolve();
-      };
-      for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding("utf8").on("data", read);
-      child.once("exit", () => reject(new Error(`${router} ended: ${said}`)));
-    });
-    await running;
-    this.#routers.set(router, child);
+    const running = { child, said: "" };
+    this.#routers.set(router, running);
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        running.said += text;
+      });
+    await this.#logged(router, "router.running");
+  }
+
+  /** When it has heard of everything again after a restart. */
+  converged(router: Router): Promise<void> {
+    return this.#logged(router, "router.converged");
+  }
+
+  async #logged(router: Router, event: string): Promise<void> {
+    const running = this.#routers.get(router)!;
+    const late = AbortSignal.timeout(60_000);
+    while (!running.said.includes(event)) {
+      const heard = new AbortController();
+      const signal = AbortSignal.any([late, heard.signal]);
+      const { child } = running;
+      const next = [child.stdout!, child.stderr!].map((stream) => once(stream, "data", { signal }));
+      try {
+        await Promise.race([...next, once(child, "exit", { signal })]);
+      } catch (cause) {
+        throw new Error(`${router} did not say ${event}: ${running.said}`, { cause });
+      } finally {
+        heard.abort();
+        await Promise.allSettled(next);
+      }
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${router} ended: ${running.said}`);
+    }
   }
 
   /** Ends a router as a crash does. */
   async killRouter(router: Router): Promise<void> {
-    await this.#end(this.#routers.get(router)!, "SIGKILL");
+    await this.#end(this.#routers.get(router)!.child, "SIGKILL");
   }
 
   async #end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
