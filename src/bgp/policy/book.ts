@@ -48,6 +48,11 @@ class Statement {
     return true;
   }
 
+  /** Whether every route fits, whatever it is, and stays as it is. */
+  get isBlind(): boolean {
+    return this.tests.length === 0 && this.keys.length === 0 && this.changes.length === 0;
+  }
+
   /** The test that a key has to pass, or the answer for all keys. */
   question(peer: PolicyPeer, set: AttributeSet): KeyTest | boolean {
     if (this.keys.length === 0) return true;
@@ -215,10 +220,26 @@ function compileChain(places: readonly Place[], end: EndPolicy): RoutePolicy {
     return last.verdict === "reject" ? trail.reject(last.reason) : trail.accept(original, now);
   };
   const start = new Trail<Statement>();
-  const chain: RoutePolicy = (set, peer) => run(0, set, set, start, peer, false);
+  const always = blindEnd(places, start);
+  const chain: RoutePolicy = always ?? ((set, peer) => run(0, set, set, start, peer, false));
   const looksAtPeer = places.some(({ statement }) => statement.looksAtPeer);
   const looksAtOrigin = places.some(({ statement }) => statement.looksAtOrigin);
-  return Object.assign(chain, { looksAtPeer, looksAtOrigin, readsInPlace: true });
+  const known = always === undefined ? {} : { always };
+  return Object.assign(chain, { looksAtPeer, looksAtOrigin, readsInPlace: true, ...known });
+}
+
+/** The end of a chain that comes to it without a look at what it is about; `undefined`: it looks. */
+function blindEnd(places: readonly Place[], start: Trail<Statement>): (() => Verdict) | undefined {
+  let trail = start;
+  for (let at = 0; at < places.length && places[at]!.statement.isBlind; ) {
+    const { statement, nextPolicy } = places[at]!;
+    trail = trail.after(statement);
+    const last = trail;
+    if (statement.result === "accept") return () => last.pass();
+    if (statement.result === "reject") return () => last.reject("policy");
+    at = statement.result === "next-policy" ? nextPolicy : at + 1;
+  }
+  return undefined;
 }
 
 /** A question about the key, and the two ways on: each is gone once, by the first key that takes it. */

@@ -49,6 +49,8 @@ export interface RoutePolicy {
    * `wholeSet`. Then it may be asked about a set that is no object. Default false.
    */
   readonly readsInPlace?: boolean;
+  /** The same answer, for policies that look at nothing: nothing need be shown to them. Asking counts as it does with a set. */
+  readonly always?: () => Verdict;
 }
 
 /** The set for good, where what was asked about is read in place. */
@@ -63,7 +65,7 @@ export const ACCEPT: Verdict = { verdict: "accept" };
 export const reject = (reason: string): Verdict => ({ verdict: "reject", reason });
 
 /** Every route passes as it is. */
-export const acceptAll: RoutePolicy = Object.assign(() => ACCEPT, { readsInPlace: true });
+export const acceptAll: RoutePolicy = Object.assign(() => ACCEPT, { readsInPlace: true, always: () => ACCEPT });
 
 const NO_POLICY = reject("no-policy");
 

@@ -30,7 +30,7 @@ export class Trail<S extends Counted> {
     this.#root = root;
     this.#hits = {
       add: (routes) => {
-        for (const statement of statements) statement.routes += routes;
+        for (let i = 0; i < statements.length; i++) statements[i]!.routes += routes;
       },
     };
     this.#accept = { verdict: "accept", hits: this.#hits };
@@ -54,8 +54,15 @@ export class Trail<S extends Counted> {
 
   /** `set` is what became of `original`. */
   accept(original: AttributeSet, set: AttributeSet): Verdict {
+    if (set === original) return this.pass();
     this.#count();
-    return set === original ? this.#accept : { verdict: "replace", attributes: set, hits: this.#hits };
+    return { verdict: "replace", attributes: set, hits: this.#hits };
+  }
+
+  /** What is accepted is what came. */
+  pass(): Verdict {
+    this.#count();
+    return this.#accept;
   }
 
   reject(reason: string): Verdict {
@@ -68,6 +75,7 @@ export class Trail<S extends Counted> {
   }
 
   #count(): void {
-    for (const statement of this.#statements) statement.sets++;
+    const statements = this.#statements;
+    for (let i = 0; i < statements.length; i++) statements[i]!.sets++;
   }
 }

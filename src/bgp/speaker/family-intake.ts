@@ -337,7 +337,7 @@ export class FamilyIntake {
     const refusal = importRefusal(source.set, facts, source.digest);
     if (refusal?.endsWith("-loop")) this.#parts.looped(received.set);
     if (refusal !== undefined) return this.#remember(id, this.#refusal(refusal, undefined));
-    const judgement = policy(policy.readsInPlace === true ? source.set : received.set, peer);
+    const judgement = policy.always?.() ?? policy(policy.readsInPlace === true ? source.set : received.set, peer);
     const marks = this.#parts.rib.attributes.marksOf(id);
     if (judgement.verdict !== "by-key") return this.#remember(id, this.#judgedAs(judgement, received, marks));
     // Keys that come later ask about this set as well: it is kept.
