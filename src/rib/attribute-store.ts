@@ -5,7 +5,7 @@ import { IdSet } from "./id-set.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
 import { KeptSet, SetDecoders } from "./set-decoders.ts";
 import { SetSlab } from "./set-slab.ts";
-import { placeAfter, SlotIndex } from "./slot-index.ts";
+import { placeAfter, placeBefore, SlotIndex } from "./slot-index.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
 
 /** What the capability rules say about a set as such, whatever the time. */
@@ -22,6 +22,7 @@ const LARGEST_SET = 0xffff;
 /** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 const NO_LEASE = 0;
+const NOWHERE = -1;
 const COLLECTED_PER_TURN = 2048;
 /** A power of two. */
 const SHOWN = 256;
@@ -122,18 +123,37 @@ export class AttributeStore implements AttributeTable {
     family: RouteFamily = "capability",
   ): AttributeId {
     const view = this.#view.over(octets);
-    if (this.#same(this.#latest, view, start, length)) return this.#latest;
     if (length > LARGEST_SET) throw new RangeError(`${length} octets are more than path attributes can have`);
-    const hash = this.#hash.hash(view, start, length);
     const { slots } = this.#index;
-    let at = this.#index.home(hash);
-    for (; slots[at + 1] !== 0; at = placeAfter(at)) {
-      const id = slots[at + 1]!;
-      if (slots[at] !== hash || !this.#same(id, view, start, length)) continue;
-      this.#latest = id;
-      return id;
+    let hash = 0;
+    let at = NOWHERE;
+    // The latest set is asked first, and in the same place as those whose hash is equal: one such pair in a table must not throw
+    // away compiled code.
+    let id = this.#latest;
+    while (!this.#same(id, view, start, length)) {
+      if (at === NOWHERE) {
+        hash = this.#hash.hash(view, start, length);
+        at = placeBefore(this.#index.home(hash));
+      }
+      do at = placeAfter(at);
+      while (slots[at + 1] !== 0 && slots[at] !== hash);
+      id = slots[at + 1]!;
+      if (id === 0) return this.#addSet(octets, start, length, source, hash, at, family);
     }
-    const id = this.#add(typeof source === "function" ? new KeptSet(source()) : source, hash, at, family);
+    this.#latest = id;
+    return id;
+  }
+
+  #addSet(
+    octets: Uint8Array,
+    start: number,
+    length: number,
+    source: SetSource | (() => AttributeSet),
+    hash: number,
+    vacant: number,
+    family: RouteFamily,
+  ): AttributeId {
+    const id = this.#add(typeof source === "function" ? new KeptSet(source()) : source, hash, vacant, family);
     this.#places[id] = this.#slab.put(octets, start, length);
     this.#lengths[id] = length;
     return id;

@@ -130,6 +130,8 @@ export const SetMark = {
   noExportSubconfed: 0x100,
   /** SEMANTIC has TLVs that this router does not know. */
   unknownTlvs: 0x200,
+  /** AS_PATH is empty. */
+  noPath: 0x400,
 } as const;
 
 /** Extended communities, eight octets each: `octets[start..end)`. */

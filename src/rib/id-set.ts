@@ -1,5 +1,5 @@
-/** A power of two, and so few that V8 has seen a set grow before it compiles what adds to it. */
-const FIRST_WORDS = 32;
+/** So few that V8 has seen a set grow before it compiles what adds to it. */
+const FIRST_WORDS = 1;
 
 /**
  * A set of small numbers as a bitmap with one summary level, so that finding the next member of a sparse set is quick.
@@ -8,7 +8,7 @@ const FIRST_WORDS = 32;
 export class IdSet {
   #words = new Int32Array(FIRST_WORDS);
   /** Bit i: word i is not empty. */
-  #summary = new Int32Array(FIRST_WORDS >>> 5);
+  #summary = new Int32Array(1);
   #size = 0;
 
   get size(): number {
@@ -77,7 +77,7 @@ export class IdSet {
     const length = 2 ** (32 - Math.clz32(index));
     this.#words = new Int32Array(length);
     this.#words.set(words);
-    this.#summary = new Int32Array(length >>> 5);
+    this.#summary = new Int32Array(Math.max(1, length >>> 5));
     this.#summary.set(summary);
   }
 

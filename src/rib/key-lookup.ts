@@ -31,7 +31,7 @@ export class KeyLookup {
       }
       hashes[i] = this.#store.hash(view, start, length);
     }
-    this.#store.lookAhead(keys, view, hashes);
+    if (count > 1) this.#store.lookAhead(keys, view, hashes);
     return view;
   }
 }

@@ -54,7 +54,7 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
   readonly #peer: PeerIndex;
   readonly #changed: IdSet;
   readonly #advertised: IdSet;
-  #window = new Int32Array(FIRST_WINDOW);
+  #window = new Int32Array(1);
   /** Nets of the drain in hand that have no path any more. */
   #forgotten = new Int32Array(256);
   #forgottenCount = 0;
@@ -244,7 +244,8 @@ export class NeighbourOutput implements RouteOutput, TableOutput {
     const { chainHeads, chainNext, gathered, used, store } = this.#host;
     const { nets } = store;
     const width = this.#width;
-    if (this.#window.length < Math.min(width, this.#changed.size)) this.#window = new Int32Array(width);
+    const needed = Math.min(width, this.#changed.size);
+    if (this.#window.length < needed) this.#window = new Int32Array(2 ** (32 - Math.clz32(needed - 1)));
     const window = this.#window;
     let lost = 0;
     let count = 0;

@@ -52,6 +52,7 @@ export function digestOf(set: AttributeSet): SetDigest {
   if (set.onlyToCustomer !== undefined) marks |= SetMark.onlyToCustomer;
   if (set.extendedCommunities.some((community) => (community[0]! & NON_TRANSITIVE) !== 0) || hasInnerIpv6(set))
     marks |= SetMark.nonTransitive;
+  if (set.asPath.length === 0) marks |= SetMark.noPath;
   if (set.asPath.some(({ type }) => type.startsWith("confed"))) marks |= SetMark.confederation;
   if (set.semantic !== undefined && set.semantic.opaque.length > 0) marks |= SetMark.unknownTlvs;
   return {

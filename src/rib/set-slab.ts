@@ -6,6 +6,8 @@ const CHUNK = 1 << 20;
 const UNIT_SHIFT = 2;
 const UNITS_SHIFT = 20 - UNIT_SHIFT;
 const UNITS = 1 << UNITS_SHIFT;
+/** Used of the first chunk before the rest of it is: so few that V8 has seen room being made before it compiles what asks for it. */
+const FIRST_UNITS = 1024;
 
 /** Runs of up to so many units have a size of their own; longer ones are rounded up, to one of so many sizes up to the double. */
 const FINE_UNITS = 32;
@@ -34,6 +36,8 @@ export class SetSlab {
   readonly #free = new Uint32Array((0x10000 >> UNIT_SHIFT) + 1);
   /** The first unit is nobody's, so that 0 is no place. */
   #top = 1;
+  /** Where the room ends that there is. */
+  #end = 0;
 
   /** Where the copy is. */
   put(octets: Uint8Array, start: number, length: number): number {
@@ -68,17 +72,23 @@ export class SetSlab {
       this.#free[units] = this.#words[recycled >>> UNITS_SHIFT]![this.start(recycled) >>> 2]!;
       return recycled;
     }
-    const last = this.#chunks.length * UNITS;
     // The last unit of a chunk stays free: `SPARE_OCTETS`.
-    if (this.#top + units >= last) {
-      const chunk = new Uint8Array(CHUNK);
-      this.#chunks.push(chunk);
-      this.#views.push(new DataView(chunk.buffer));
-      this.#words.push(new Uint32Array(chunk.buffer));
-      this.#top = last === 0 ? 1 : last; // what is left of the chunk before is less than one run
-    }
+    if (this.#top + units >= this.#end) this.#makeRoom();
     const place = this.#top;
     this.#top += units;
     return place;
+  }
+
+  #makeRoom(): void {
+    if (this.#end === FIRST_UNITS) {
+      this.#end = UNITS;
+      return;
+    }
+    const chunk = new Uint8Array(CHUNK);
+    this.#chunks.push(chunk);
+    this.#views.push(new DataView(chunk.buffer));
+    this.#words.push(new Uint32Array(chunk.buffer));
+    if (this.#end > 0) this.#top = this.#end; // what is left of the chunk before is less than one run
+    this.#end = this.#end === 0 ? FIRST_UNITS : this.#end + UNITS;
   }
 }

@@ -8,6 +8,8 @@ const MAX_PROBES = 256;
 const MOST_IN_BUCKET = 500;
 /** A round of splits begins when buckets hold so many on average, and is over when they hold so many: 0.6 and 0.66 of their slots. */
 const FULL = 308;
+/** The first bucket is split early: V8 has seen one being split before it compiles what inserts. */
+const FIRST_SPLIT = 48;
 const OVERFULL = 338;
 
 /**
@@ -29,7 +31,7 @@ export class SlotIndex {
   #split = 0;
   #used = 0;
   /** With so many ids the next bucket is split. */
-  #splitAt = FULL;
+  #splitAt: number;
   /** By bucket: its ids. */
   readonly #counts: Uint16Array;
   readonly #moving = new Int32Array(2 << BUCKET_BITS);
@@ -46,6 +48,7 @@ export class SlotIndex {
     while (buckets * FULL <= limit) buckets *= 2;
     this.slots = new Int32Array(buckets * (2 << BUCKET_BITS));
     this.#counts = new Uint16Array(buckets);
+    this.#splitAt = buckets === 1 ? FULL : FIRST_SPLIT;
   }
 
   /** Position in `slots` where the search for `hash` begins. */
@@ -120,6 +123,7 @@ export class SlotIndex {
     }
     const half = this.#mask + 1;
     const away = half << (BUCKET_BITS + 1);
+    slots[start + away] = 0; // memory that is read before it is written to is asked of the kernel twice
     let gone = 0;
     for (let i = 0; i < count; i += 2) {
       const hash = moving[i]!;
@@ -139,6 +143,11 @@ export class SlotIndex {
     }
     this.#splitAt = FULL * (this.#mask + 1) + (OVERFULL - FULL) * this.#split;
   }
+}
+
+/** Where a search is before its first step. */
+export function placeBefore(place: number): number {
+  return (place & ~WITHIN) | ((place - 2) & WITHIN);
 }
 
 /** The place behind another one: behind the last one of a bucket comes its first. */

@@ -56,6 +56,7 @@ export function openSession(facts: EstablishedFacts, parts: PeerParts): Establis
   const intake = new Intake({
     codec,
     agreed,
+    localAs: parts.speaker.localAs,
     families: families.map((family) => openIntake(family, facts, parts, membership)),
     peer: options.address,
     counters: record.counters,

@@ -186,18 +186,20 @@ export class ExportGroup {
       this.#special.clear();
     }
     this.#knownIn = mode;
-    const known = this.#known.get(id);
-    if (known !== undefined) return known.ok ? this.#send(id, reflectedFrom, known.hits) : known;
-    const key = (reflectedFrom ?? 0) * SETS + id;
-    const special = this.#special.get(key);
-    if (special !== undefined && special.serial === this.#attributes.serial(id)) return special.exported;
-    const common = this.#judge(id);
-    if ("verdict" in common) {
-      const exported = this.#exportSpecial(id, common, reflectedFrom);
-      this.#special.put(key, { serial: this.#attributes.serial(id), exported });
-      return exported;
+    let common = this.#known.get(id);
+    if (common === undefined) {
+      const key = (reflectedFrom ?? 0) * SETS + id;
+      const special = this.#special.get(key);
+      if (special !== undefined && special.serial === this.#attributes.serial(id)) return special.exported;
+      const judged = this.#judge(id);
+      if ("verdict" in judged) {
+        const exported = this.#exportSpecial(id, judged, reflectedFrom);
+        this.#special.put(key, { serial: this.#attributes.serial(id), exported });
+        return exported;
+      }
+      this.#known.putShared(id, judged);
+      common = judged;
     }
-    this.#known.putShared(id, common);
     return common.ok ? this.#send(id, reflectedFrom, common.hits) : common;
   }
 
@@ -206,7 +208,7 @@ export class ExportGroup {
     const marks = this.#attributes.marksOf(id);
     const refusal = exportRefusal(marks, this.#facts);
     if (refusal !== undefined) return this.#refusal(refusal, undefined);
-    const judgement = this.#policy(this.#offered(id), this.#peer);
+    const judgement = this.#policy.always?.() ?? this.#policy(this.#offered(id, marks), this.#peer);
     if (judgement.verdict === "reject") return this.#refusal(judgement.reason, judgement.hits);
     if (judgement.verdict !== "accept" || this.#isSpecial(marks)) return judgement;
     return judgement.hits === undefined ? PLAIN : this.#acceptance(judgement.hits);
@@ -248,27 +250,37 @@ export class ExportGroup {
   }
 
   /** The set as export policy gets it: see `offeredSet`. */
-  #offered(id: AttributeId): AttributeSet {
+  #offered(id: AttributeId, marks: number): AttributeSet {
     const { kind, transparent } = this.#facts;
     if (this.#policy.readsInPlace !== true) {
       const set = this.#attributes.get(id);
       return transparent ? set : offeredSet(set, kind);
     }
     const view = this.#view.over(this.#attributes.chunk(id), this.#attributes.start(id), this.#attributes.length(id));
-    view.hidesMultiExitDisc = this.#facts.kind === "external" && this.#facts.transparent !== true && view.hasPath;
+    const hasPath = (marks & SetMark.noPath) === 0;
+    view.hidesMultiExitDisc = hasPath && this.#facts.kind === "external" && this.#facts.transparent !== true;
     return view;
   }
 
   /** A set that goes out as it is, but for what the session changes of every set. */
   #send(id: AttributeId, reflectedFrom: number | undefined, hits: Hits | undefined): Exported {
-    const serial = this.#attributes.serial(id);
-    if (this.#outSerial === serial && this.#outFrom === reflectedFrom) return this.#sent(hits);
+    if (this.#outFrom !== reflectedFrom || this.#outSerial !== this.#attributes.serial(id)) {
+      const refused = this.#writeOut(id, reflectedFrom, hits);
+      if (refused !== undefined) return refused;
+    }
+    if (hits === undefined) return this.#plain;
+    this.#counted.hits = hits;
+    return this.#counted;
+  }
+
+  /** Makes `#out` what is sent of a set; an answer is what is sent instead, or why nothing is. */
+  #writeOut(id: AttributeId, reflectedFrom: number | undefined, hits: Hits | undefined): Exported | undefined {
     const { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent } = this.#facts;
     const attributes = this.#attributes;
     const [chunk, start, length] = [attributes.chunk(id), attributes.start(id), attributes.length(id)];
     const external = kind === "external";
     const view = this.#view.over(chunk, start, length);
-    const hasPath = external && view.hasPath;
+    const hasPath = external && (attributes.marksOf(id) & SetMark.noPath) === 0;
     const isOwn = external ? !this.#keepsNextHop(view) : nextHopSelf && reflectedFrom === undefined;
     const isMapped = isOwn ? this.#ownIsMapped : view.hasMappedNextHop;
     const nextHopAttribute = this.#peer.family === "ipv4-unicast" && isMapped;
@@ -283,9 +295,9 @@ export class ExportGroup {
     this.#outSerial = 0;
     this.#patcher.patch(chunk, start, length, patch, this.#out);
     if (!this.#fits(this.#out)) return this.#shortened(this.#out, hits);
-    this.#outSerial = serial;
+    this.#outSerial = attributes.serial(id);
     this.#outFrom = reflectedFrom;
-    return this.#sent(hits);
+    return undefined;
   }
 
   #keepsNextHop(view: SetView): boolean {
@@ -305,12 +317,6 @@ export class ExportGroup {
     const without = shorten(set, this.#fits).map(nameOf).join(", ");
     if (this.#fits(set)) return { ok: true, set, without, ...counted };
     return { ok: false, reason: "too-large", attributes, ...counted };
-  }
-
-  #sent(hits: Hits | undefined): Exported {
-    if (hits === undefined) return this.#plain;
-    this.#counted.hits = hits;
-    return this.#counted;
   }
 
   #exportSpecial(id: AttributeId, judgement: Judgement, reflectedFrom: number | undefined): Exported | KeyedExport {

@@ -17,6 +17,8 @@ import type { PeerObserver } from "./observer.ts";
 export interface IntakeParts {
   readonly codec: AttributeCodec;
   readonly agreed: Agreement;
+  /** Of this router. */
+  readonly localAs: number;
   /** Of the families that were agreed and carry routes. */
   readonly families: readonly FamilyIntake[];
   /** Address of the neighbour. */
@@ -42,6 +44,7 @@ export type IntakeResult =
   | { readonly kind: "stop"; readonly notification: NotificationMessage; readonly idleHold?: Seconds };
 
 const TAKEN = { kind: "taken" } as const;
+const asTaken = (taken: IntakeResult): IntakeResult => taken;
 
 /** Decodes the UPDATEs of one session and hands their routes to the intake of each family. */
 export class Intake {
@@ -50,13 +53,14 @@ export class Intake {
   readonly #families: Readonly<Partial<Record<RouteFamily, FamilyIntake>>>;
 
   constructor(parts: IntakeParts) {
-    const { agreed, codec, families } = parts;
+    const { agreed, codec, families, localAs } = parts;
     this.#parts = parts;
     this.#families = Object.fromEntries(families.map((intake) => [intake.family, intake]));
     const context = {
       asWidth: agreed.asWidth,
       internal: agreed.kind === "internal",
       confederation: agreed.kind === "confederation",
+      localAs,
     };
     const { extendedNextHop } = agreed;
     this.#decoder = new UpdateDecoder(codec, context, {
@@ -101,7 +105,7 @@ export class Intake {
         );
       }
       case "routes":
-        return this.#routes(outcome, (taken) => taken);
+        return this.#routes(outcome, asTaken);
     }
   }
 

@@ -3,7 +3,8 @@ import { RecentSets } from "./recent-sets.ts";
 
 /** Answers that sets share are remembered up to this many; beyond it everything is worked out again. */
 const MOST_SHARED = 4096;
-const FIRST = 1024;
+/** A power of two, and so few that V8 has seen more being made before it compiles what asks for it. */
+const FIRST = 32;
 /** Room for more sets than there can be. */
 const EVERY = 2 ** 30;
 /** Room of those that remember the sets of late. */

@@ -309,10 +309,8 @@ export class Output implements Disposable {
         admitted = undefined;
         if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
         const taken = encoder.announce(exported.set, key, start, length, pathId);
-        if (!taken) {
-          this.#blockIsFull = true;
-          return false;
-        }
+        this.#blockIsFull = !taken;
+        if (!taken) return false;
         exported.hits?.add(1);
         if (exported.without !== undefined) {
           counters.shortened.add();
@@ -322,7 +320,7 @@ export class Output implements Disposable {
       },
       withdraw: (key, start, length, pathId) => {
         const taken = encoder.withdraw(key, start, length, pathId);
-        if (!taken) this.#blockIsFull = true;
+        this.#blockIsFull = !taken;
         return taken;
       },
     };

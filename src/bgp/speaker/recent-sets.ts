@@ -9,7 +9,8 @@ export class RecentSets<Value> {
   #old = new Map<number, Value>();
 
   get(number: number): Value | undefined {
-    return this.#young.get(number) ?? this.#old.get(number);
+    const young = this.#young;
+    return young.size === 0 ? undefined : (young.get(number) ?? this.#old.get(number)); // the younger one fills first
   }
 
   put(number: number, value: Value): void {

@@ -18,6 +18,8 @@ export interface AttributeContext {
   readonly internal: boolean;
   /** Whether they are in two member ASes of one confederation. @see RFC 5065 */
   readonly confederation?: boolean;
+  /** Of this router: whether it is in a path is found out while the path is read. */
+  readonly localAs?: number;
   /** Encoding for the classic fields of IPv4: the next hop, in mapped form, goes into NEXT_HOP. */
   readonly nextHopAttribute?: boolean;
 }

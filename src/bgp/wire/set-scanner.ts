@@ -55,6 +55,9 @@ export class SetScanner implements SetSource {
   readonly #codec: AttributeCodec;
   readonly #internal: boolean;
   readonly #knows: boolean;
+  /** Looked for in each path. 0, which is in none: nobody said it. */
+  readonly #localAs: number;
+  #meetsLocalAs = false;
   readonly #order = new Int32Array(MOST);
   readonly #source = new OctetView();
   readonly #target = new OctetView();
@@ -73,6 +76,7 @@ export class SetScanner implements SetSource {
     this.#codec = codec;
     this.#internal = context.internal;
     this.#knows = context.asWidth === 4 && context.confederation !== true;
+    this.#localAs = context.localAs ?? 0;
     this.decode = codec.decodeIdentity;
     this.#view = new SetView(codec);
     this.#writeHead(this.#family);
@@ -80,8 +84,10 @@ export class SetScanner implements SetSource {
 
   /** The set that was scanned last, read where it lies. */
   get set(): SetView {
-    if (!this.#isViewed) this.#view.over(this.octets, 0, this.length).knowSemantic(this.#semantic);
+    if (this.#isViewed) return this.#view;
     this.#isViewed = true;
+    this.#view.over(this.octets, 0, this.length).knowSemantic(this.#semantic);
+    if (!this.#meetsLocalAs) this.#view.knowAbsent(this.#localAs);
     return this.#view;
   }
 
@@ -156,6 +162,7 @@ export class SetScanner implements SetSource {
     this.length = IDENTITY_HEAD;
     this.#isViewed = false;
     this.#present = 0;
+    this.#meetsLocalAs = false;
     this.#semantic = undefined;
     this.communities.start = 0;
     this.communities.end = 0;
@@ -193,6 +200,7 @@ export class SetScanner implements SetSource {
       case AttributeCode.AsPath:
         if ((flags & KIND) !== Transitive || !this.#path(octets, at, at + length)) return UNFIT;
         this.#present |= HAS_PATH;
+        if (length === 0) digest.marks |= SetMark.noPath;
         break;
       case AttributeCode.NextHop:
         if ((flags & KIND) !== Transitive || length !== 4) return UNFIT;
@@ -301,7 +309,11 @@ export class SetScanner implements SetSource {
       const type = octets[at]!;
       const next = at + 2 + 4 * octets[at + 1]!;
       if ((type !== AS_SEQUENCE && type !== AS_SET) || next === at + 2 || next > end) return false;
-      for (let i = at + 2; i < next; i += 4) if (u32(octets, i) === 0) return false;
+      for (let i = at + 2; i < next; i += 4) {
+        const number = u32(octets, i);
+        if (number === 0) return false;
+        if (number === this.#localAs) this.#meetsLocalAs = true;
+      }
       if (at === start && type === AS_SEQUENCE) digest.neighbourAs = u32(octets, at + 2);
       digest.asPathLength += type === AS_SET ? 1 : octets[at + 1]!;
       at = next;

@@ -39,6 +39,8 @@ export class SetView implements AttributeSet {
   #read: Read | undefined;
   #semantic: SemanticAttribute | undefined;
   #hasSemantic = false;
+  /** An AS that is known not to be in AS_PATH; 0, which is in none, where nobody has looked. */
+  #absent = 0;
 
   constructor(codec: AttributeCodec) {
     this.#codec = codec;
@@ -51,6 +53,7 @@ export class SetView implements AttributeSet {
     this.#end = start + length;
     this.#read = undefined;
     this.#hasSemantic = false;
+    this.#absent = 0;
     return this;
   }
 
@@ -62,14 +65,12 @@ export class SetView implements AttributeSet {
     return others;
   }
 
-  /** Whether AS_PATH has a segment. */
-  get hasPath(): boolean {
-    const at = this.#find(AttributeCode.AsPath);
-    return at >= 0 && this.#lengthAt(at) > 0;
-  }
-
   /** Whether AS_PATH has this number, in a segment of whatever type. */
   hasInPath(autonomousSystem: number): boolean {
+    return autonomousSystem !== this.#absent && this.#isInPath(autonomousSystem);
+  }
+
+  #isInPath(autonomousSystem: number): boolean {
     const octets = this.#octets;
     const found = this.#find(AttributeCode.AsPath);
     if (found < 0) return false;
@@ -166,6 +167,11 @@ export class SetView implements AttributeSet {
   knowSemantic(semantic: SemanticAttribute | undefined): void {
     this.#semantic = semantic;
     this.#hasSemantic = true;
+  }
+
+  /** Who has read AS_PATH before says what is not in it. */
+  knowAbsent(autonomousSystem: number): void {
+    this.#absent = autonomousSystem;
   }
 
   #readSemantic(): SemanticAttribute | undefined {

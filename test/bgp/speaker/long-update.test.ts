@@ -58,7 +58,7 @@ function intake(maximumRoutes?: number) {
   const families = [new FamilyIntake(parts, terms)];
   const agreed = { asWidth: 4, kind: "internal", extendedNextHop: false, families: [], addPath: [] } as unknown;
   const shared = { codec, counters, log, observer: undefined };
-  const made = new Intake({ ...shared, agreed: agreed as Agreement, families, peer: peer.address });
+  const made = new Intake({ ...shared, agreed: agreed as Agreement, families, localAs: 65000, peer: peer.address });
   return {
     routes: () => rib.table(family).pathsOf(peerIndex),
     update: (octets: Uint8Array) => made.update(octets, HEADER, octets.length),
