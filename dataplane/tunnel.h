@@ -213,7 +213,8 @@ hear(struct semr_packet *packet, const struct semr_beat *beat)
 	index = node->next_hop;
 	hop = bpf_map_lookup_elem(&next_hops, &index);
 	if (index && hop && hop->kind == SEMR_TUNNEL) {
-		until = bpf_jiffies64() + hold / semr_tick + 1;
+		/* that one itself, of which a part is over, is still vouched for */
+		until = bpf_jiffies64() + (hold + semr_tick - 1) / semr_tick;
 		hop->silent_after = until ? until : 1;
 	}
 	return -SEMR_HEARTBEAT;

@@ -74,6 +74,48 @@ function defineTests(hook: Hook): void {
     assert.equal(silentAfter(bench, HOP.third).getUint32(0, true), 0, "another's");
   });
 
+  it("vouches for no less than it says, and for less than a tick more", async () => {
+    using bench = await makeRouter();
+    const { bpf } = (await import("../../../native/index.ts")).loadNative();
+    const tick = bpf.tickNanoseconds() / 1e6;
+    const until = (locator: Uint8Array, hop: number, hold: number): number => {
+      hear(bench, beat(locator, hold));
+      return silentAfter(bench, hop).getUint32(0, true);
+    };
+    /** A hold of nothing ends with the tick that is now. */
+    const now = () => until(THIRD, HOP.third, 0);
+    for (const hold of [1, tick - 1, tick, tick + 1, 10, 40, 50, 65_535].map(Math.ceil)) {
+      const [before, heard, after] = [now(), until(OTHER, HOP.remote, hold), now()];
+      const ticks = Math.ceil(hold / tick);
+      const least = (heard - ticks - before) | 0;
+      assert.ok(least >= 0 && ((heard - ticks - after) | 0) <= 0, `${hold} ms: ${(heard - before) | 0} ticks`);
+    }
+
+    // Silent is who is not vouched for any more: a tick earlier would be a false alarm. A run of the program may take some ticks.
+    const word = silentAfter(bench, HOP.remote);
+    bench.port(1, "client", TENANT);
+    const goesTo = (sourcePort: number): string => {
+      const { packet } = bench.run(hook, ethernet(segment(CAP.sites, { sourcePort, flags: "S" })));
+      return `${readIpv6(packet).destination}`;
+    };
+    word.setUint32(0, 0, true);
+    const port = Array.from({ length: 32 }, (_, i) => 30_000 + i).find((each) => goesTo(each) === `${OTHER}`)!;
+    const isSilent = (end: number): boolean => {
+      silentAfter(bench, HOP.third).setUint32(0, 0, true);
+      word.setUint32(0, end || 1, true);
+      bench.port(1, "client", TENANT);
+      return goesTo(port) !== `${OTHER}`;
+    };
+    assert.ok(isSilent((now() - 1) >>> 0), "a tick after the end");
+    for (let tries = 0, exact = 0; tries < 100 && exact < 3; tries++) {
+      const end = (now() + (tries % 5)) >>> 0;
+      const silent = isSilent(end);
+      const left = (end - now()) | 0;
+      if (left >= 0) assert.ok(!silent, `${left} ticks before the end`);
+      if (left === 0) exact++;
+    }
+  });
+
   it("who was heard and is silent gets nothing; who never was heard is not judged, nor who is the control plane's to judge", async () => {
     using bench = await makeRouter();
     assert.deepEqual(sites(bench), new Set([`${OTHER}`, `${THIRD}`]));
