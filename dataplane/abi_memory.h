@@ -135,6 +135,9 @@ SEMR_ASSERT_SIZE(struct semr_beginnings, 24);
 
 /* ------------------------------------ ways, flow_ways (PERCPU_ARRAY) */
 
+/* In `ifindex`, tc: packets go to the other end of that veth. */
+#define SEMR_EXIT_PEER 0x80000000U
+
 /*
  * The next link, the Ethernet addresses there, and who has them: family and next
  * are a struct bpf_redir_neigh. Family 0: nobody is known to have them; XDP: no

@@ -19,6 +19,12 @@ enum semr_role {
 #define SEMR_PORT_DIRECT 0x1
 /* Frames may carry unfinished TCP and UDP checksums (veth). XDP only. */
 #define SEMR_PORT_PARTIAL 0x2
+/*
+ * A veth behind whose other end is another namespace, and with nothing at this
+ * end that would do something to what leaves but the edge: tc hands packets to
+ * the other end itself.
+ */
+#define SEMR_PORT_PEER 0x4
 
 /* Sources are looked up in `sources`: what is not found there is spoofed. */
 #define SEMR_PORT_SOURCES 0x10

@@ -6,8 +6,6 @@
 #include "bucket.h"
 #include "spread.h"
 
-#define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
-
 static __always_inline bool
 slot_matches(struct semr_capability *slot, __u64 key, __be16 selector,
 	     struct semr_packet *packet)

@@ -63,23 +63,6 @@ static __always_inline void count_edge(__u32 verdict)
 		*counter += 1;
 }
 
-/* NULL while nothing is translated here. */
-static __always_inline struct semr_edge *edge_now(void)
-{
-	__u32 zero = 0;
-	struct semr_edge *now = bpf_map_lookup_elem(&edge, &zero);
-
-	return now && READ_ONCE(now->on) ? now : NULL;
-}
-
-static __always_inline bool
-in_prefix(const struct semr_edge *now, const __u8 *address)
-{
-	const __u32 *a = (const void *)now->prefix, *b = (const void *)address;
-
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]));
-}
-
 /* RFC 6052 section 2.2, a prefix of 96 bits */
 static __always_inline void
 embed(const struct semr_edge *now, __be32 from, __u8 *address)

@@ -175,7 +175,7 @@ may_concern(struct __sk_buff *skb, const struct semr_port *port, bool leaving)
 		       is_locator((void *)to);
 	}
 	now = edge_now();
-	return now && in_prefix(now, (void *)to);
+	return now && in_prefix(now, to);
 }
 
 /* Arriving at a client or agent port, or at the router's own. */

@@ -5,6 +5,7 @@
 
 #include <linux/pkt_cls.h>
 #include "route.h"
+#include "spread.h"
 #include "translate.h"
 #include "tunnel.h"
 
@@ -207,13 +208,33 @@ mark(void *ctx, enum semr_hook hook, const struct semr_packet *packet)
 	return true;
 }
 
-/* XDP: addresses the frame to where it goes. */
+/*
+ * tc: what begins goes by the link, so that the kernel's neighbour table looks
+ * now and then whether its neighbour is still there; nothing can overtake it yet,
+ * or it has no order (in turn). ICMPv6 errors go through the edge.
+ */
 static __always_inline bool
-address(struct xdp_md *ctx, const struct semr_exit *exit)
+goes_to_peer(const struct semr_packet *packet, const struct semr_exit *exit)
 {
-	struct cursor c = open_frame(ctx, SEMR_HOOK_XDP);
-	void *at = ethernet_of(&c);
+	return exit->ifindex & SEMR_EXIT_PEER && !packet->quoted &&
+	       !packet->new_flow && !(packet->tcp_flags & SEMR_TCP_SYN) &&
+	       !(spread_of(packet) & SEMR_BY_TURN);
+}
 
+/* Addresses the frame to where it goes, if the kernel does not. */
+static __always_inline bool
+address(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
+	const struct semr_exit *exit)
+{
+	struct cursor c;
+	void *at;
+
+	if (hook == SEMR_HOOK_TC)
+		return !goes_to_peer(packet, exit) ||
+		       !bpf_skb_store_bytes(ctx, 0, exit->macs,
+					    sizeof(exit->macs), 0);
+	c = open_frame(ctx, hook);
+	at = ethernet_of(&c);
 	if (!at)
 		return false;
 	at = anywhere(at);
@@ -223,18 +244,23 @@ address(struct xdp_md *ctx, const struct semr_exit *exit)
 }
 
 /*
- * Hands the finished frame to its port. tc: told who is next, the kernel looks
- * for no route of its own; but only with one it can tell the sender when nobody
- * answers there.
+ * Hands the finished frame to its port, or to that port's other end. tc: told
+ * who is next, the kernel looks for no route of its own; but only with one it
+ * can tell the sender when nobody answers there.
  */
 static __always_inline int
-send(enum semr_hook hook, const struct semr_exit *exit)
+send(enum semr_hook hook, const struct semr_packet *packet,
+     const struct semr_exit *exit)
 {
+	__u32 ifindex = exit->ifindex & ~SEMR_EXIT_PEER;
+
 	if (hook == SEMR_HOOK_XDP)
-		return bpf_redirect(exit->ifindex, 0);
+		return bpf_redirect(ifindex, 0);
+	if (goes_to_peer(packet, exit))
+		return bpf_redirect_peer(ifindex, 0);
 	if (!exit->family)
-		return bpf_redirect_neigh(exit->ifindex, NULL, 0, 0);
-	return bpf_redirect_neigh(exit->ifindex, (void *)&exit->family,
+		return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+	return bpf_redirect_neigh(ifindex, (void *)&exit->family,
 				  sizeof(struct bpf_redir_neigh), 0);
 }
 
@@ -271,7 +297,7 @@ rewrite(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	if (tunnelled)
 		return encapsulate_tc(ctx, packet, shrink_segments);
 	return translate(ctx, hook, packet, packet->verdict) &&
-	       (hook == SEMR_HOOK_TC || !exit || address(ctx, exit));
+	       (!exit || address(ctx, hook, packet, exit));
 }
 
 /*
@@ -339,7 +365,7 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 		return refuse(hook, packet, SEMR_DROP_NO_HEADROOM);
 	if (hook == SEMR_HOOK_TC && !routed && packet->on_way_back)
 		return drop(hook);
-	return routed ? send(hook, &way->exit) : to_stack(hook);
+	return routed ? send(hook, packet, &way->exit) : to_stack(hook);
 }
 
 SEMR_STAGE_AT_HOOKS(semr_forward, forward, struct semr_packet, drop(hook))

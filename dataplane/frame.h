@@ -18,6 +18,8 @@ enum semr_hook {
 	SEMR_HOOK_TC,
 };
 
+#define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
+
 #define SEMR_L3 14			/* offsets into the frame */
 #define SEMR_L4 54
 #define SEMR_QUOTE (SEMR_L4 + 8)		/* what an ICMPv6 error is about */

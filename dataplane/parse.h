@@ -116,6 +116,24 @@ static __always_inline bool same_octets(const void *a, const void *b)
 		 (x[3] ^ y[3]));
 }
 
+/* NULL while no IPv4 is translated here. */
+static __always_inline struct semr_edge *edge_now(void)
+{
+	__u32 zero = 0;
+	struct semr_edge *now = bpf_map_lookup_elem(&edge, &zero);
+
+	return now && READ_ONCE(now->on) ? now : NULL;
+}
+
+/* An IPv4 host's of this side? */
+static __always_inline bool
+in_prefix(const struct semr_edge *now, const void *address)
+{
+	const __u32 *a = (const void *)now->prefix, *b = address;
+
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]));
+}
+
 /* Facts of the IPv6 header @ip. False for another version. */
 static __always_inline bool
 read_ipv6(struct semr_packet *packet, const struct ipv6hdr *ip)

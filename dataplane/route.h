@@ -155,6 +155,24 @@ static __always_inline struct ends ends_of(const struct semr_packet *packet)
 	return ends;
 }
 
+/*
+ * tc: may such a packet go to the other end of the veth @ifindex itself? Not what
+ * the edge changes where it leaves: calls of an agent to itself, and what is for
+ * an IPv4 host.
+ */
+static __always_inline bool
+skips_link(__u32 ifindex, const struct ends *ends)
+{
+	struct semr_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	struct semr_edge *now;
+
+	if (!port || !(port->flags & SEMR_PORT_PEER) ||
+	    (ends->source[0] == ends->to[0] && ends->source[1] == ends->to[1]))
+		return false;
+	now = edge_now();
+	return !now || !in_prefix(now, ends->to);
+}
+
 static __always_inline struct semr_flow_way *
 place_of_flow(const struct semr_packet *packet)
 {
@@ -174,6 +192,7 @@ find_flow(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	struct semr_way *way = &known->way;
 	struct ends ends = ends_of(packet);
 	struct bpf_fib_lookup fib;
+	int rc;
 
 	if (is_fresh(way) && way->to[0] == ends.to[0] &&
 	    way->to[1] == ends.to[1] && known->source[0] == ends.source[0] &&
@@ -199,7 +218,11 @@ find_flow(void *ctx, enum semr_hook hook, const struct semr_packet *packet,
 	fib.dport = ends.ports[1];
 	__builtin_memcpy(fib.ipv6_src, ends.source, 16);
 	__builtin_memcpy(fib.ipv6_dst, ends.to, 16);
-	return ask(ctx, hook, &fib, way, size);
+	rc = ask(ctx, hook, &fib, way, size);
+	if (hook == SEMR_HOOK_TC && rc == BPF_FIB_LKUP_RET_SUCCESS &&
+	    skips_link(way->exit.ifindex, &ends))
+		way->exit.ifindex |= SEMR_EXIT_PEER;
+	return rc;
 }
 
 SEMR_STAGE int

@@ -110,6 +110,22 @@ export interface XdpAttachment {
   readonly mode: XdpMode;
 }
 
+/** What stands at the end of an interface where packets leave. */
+export interface EgressState {
+  /** A veth, or netkit, whose other end is in another network namespace. Where it is not, nothing else is looked at. */
+  readonly endsElsewhere: boolean;
+  /** The queueing discipline, "noqueue" for none. */
+  readonly queue: string;
+  /** Of tcx, ours among them. */
+  readonly programs: number;
+  /** Of tc, without our own. */
+  readonly filters: number;
+  /** nftables has chains of the family netdev at the egress of some interface. */
+  readonly chains: boolean;
+  /** At the other end an XDP program, or GRO, takes the frames that this one sends. Absent: the kernel does not say (Linux 6.3 does). */
+  readonly framesTaken?: boolean;
+}
+
 export interface RingBuffer extends Disposable {
   readonly dropped: number;
 }
@@ -137,6 +153,8 @@ export interface Bpf {
   openMap(path: string): BpfMap;
   /** What sits on the interface now, `undefined` for nothing. */
   queryXdp(ifindex: number): XdpAttachment | undefined;
+  /** Throws ENODEV. */
+  queryEgress(ifindex: number): EgressState;
   /** BPF_PROG_RUN. XDP: `packet` is the frame; tc: the frame too. `ifindex` sets the ingress interface (1 = lo). */
   testRun(
     program: BpfProgram,

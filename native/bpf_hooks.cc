@@ -142,6 +142,10 @@ Attachment Describe(Descriptor link) {
   return {std::move(link), ifindex, there->mode};
 }
 
+bool IsOurClsact(uint32_t priority, uint32_t handle) {
+  return handle == kClsactHandle && (priority == kClsactPriority || priority == kClsactPriorityBefore);
+}
+
 void ReplaceLinkProgram(int link, int program) {
   if (bpf_link_update(link, program, nullptr) != 0) ThrowErrno("bpf_link_update", "");
 }

@@ -39,6 +39,9 @@ Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPl
 // What a descriptor of a link is on. ENODEV when its interface is gone or in another namespace.
 Attachment Describe(Descriptor link);
 
+// Whether a clsact filter is one of ours.
+bool IsOurClsact(uint32_t priority, uint32_t handle);
+
 void ReplaceLinkProgram(int link, int program);
 void ReplaceClsactProgram(int ifindex, int program, TcPlace place);
 void DetachLink(int link);

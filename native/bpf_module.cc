@@ -11,6 +11,7 @@
 #include "bpf_object.h"
 #include "bpf_program.h"
 #include "bpf_ring_buffer.h"
+#include "egress_query.h"
 
 namespace semrd {
 
@@ -78,6 +79,20 @@ Napi::Value QueryXdpState(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// queryEgress(ifindex: number): EgressState
+Napi::Value QueryEgressState(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  EgressState state = QueryEgress(InterfaceIndex(info[0]));
+  auto result = Napi::Object::New(env);
+  result.Set("endsElsewhere", state.ends_elsewhere);
+  result.Set("queue", state.queue);
+  result.Set("programs", Napi::Number::New(env, state.programs));
+  result.Set("filters", Napi::Number::New(env, state.filters));
+  result.Set("chains", state.chains);
+  if (state.frames_taken) result.Set("framesTaken", *state.frames_taken);
+  return result;
+}
+
 // openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer
 Napi::Value OpenRingBuffer(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -133,6 +148,7 @@ Napi::Object BpfModule(Napi::Env env) {
   add("openLink", Exported<OpenLink>);
   add("openMap", Exported<OpenMap>);
   add("queryXdp", Exported<QueryXdpState>);
+  add("queryEgress", Exported<QueryEgressState>);
   add("testRun", Exported<TestRun>);
   add("openRingBuffer", Exported<OpenRingBuffer>);
   add("mountBpffs", Exported<MountBpffsAt>);

@@ -211,7 +211,7 @@ export const STATE = { down: 0, up: 1, draining: 2 } as const;
 export const KIND = { tunnel: 1, local: 2, instance: 3 } as const;
 export const ROLE = { none: 0, core: 1, client: 2, agent: 3 } as const;
 /** `direct`: XDP sends by itself (physical ports). `partial`: frames may carry unfinished checksums (veth). `sources`: they are looked up. */
-export const PORT_FLAG = { direct: 0x1, partial: 0x2, sources: 0x10, clamp: 0x1000, vlans: 0x2000 } as const;
+export const PORT_FLAG = { direct: 0x1, partial: 0x2, peer: 0x4, sources: 0x10, clamp: 0x1000, vlans: 0x2000 } as const;
 export const POLICY_USE = { free: 0, capabilities: 1, tenant: 2 } as const;
 export const POLICY_FLAG = { dscp: 0x1, counted: 0x2 } as const;
 /** Tags are 0 (none) to 255. */

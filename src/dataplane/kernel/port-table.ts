@@ -6,6 +6,8 @@ export interface PortEntry {
   readonly tenantIndex: number;
   readonly direct: boolean;
   readonly partial: boolean;
+  /** tc hands packets to the other end of this veth. */
+  readonly peer?: boolean;
   /** Sources are looked up. */
   readonly sources?: boolean;
   /** The MSS of SYNs through tunnels is lowered. */
@@ -30,7 +32,17 @@ export class PortTable {
 
   set(
     ifindex: number,
-    { role, tenantIndex, direct, partial, sources = false, clamp = false, vlans = false, policy = 0 }: PortEntry,
+    {
+      role,
+      tenantIndex,
+      direct,
+      partial,
+      peer = false,
+      sources = false,
+      clamp = false,
+      vlans = false,
+      policy = 0,
+    }: PortEntry,
   ): void {
     const octets = new Uint8Array(PORT.size);
     const view = new DataView(octets.buffer);
@@ -38,6 +50,7 @@ export class PortTable {
     const flags =
       (direct ? PORT_FLAG.direct : 0) |
       (partial ? PORT_FLAG.partial : 0) |
+      (peer ? PORT_FLAG.peer : 0) |
       (sources ? PORT_FLAG.sources : 0) |
       (clamp ? PORT_FLAG.clamp : 0) |
       (vlans ? PORT_FLAG.vlans : 0);

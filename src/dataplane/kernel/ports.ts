@@ -7,6 +7,7 @@ import { DataplaneError, noSuchPort } from "../error.ts";
 import type { PassPort } from "../memory/outcome.ts";
 import { type Attachment, type AttachmentParts, attach, unattached } from "./attachment.ts";
 import { detachClsactEdge, detachEdge, edgePlaces } from "./edge-programs.ts";
+import { type HandOver, handOverOf } from "./hand-over.ts";
 import { removePin } from "./pins.ts";
 
 const LOOK_AGAIN_MS = 1000;
@@ -15,11 +16,14 @@ interface Port {
   options: PortOptions;
   attachment: Attachment | undefined;
   report: PortReport;
+  handOver: HandOver;
 }
+
+const NO_HAND_OVER: HandOver = { allowed: false };
 
 /**
  * The programs on the configured interfaces. Looks each second whether an interface has come, gone, or come back as another
- * one (one system call a port).
+ * one, and what others put where packets leave it.
  */
 export class Ports implements AsyncDisposable {
   readonly #parts: AttachmentParts;
@@ -31,7 +35,7 @@ export class Ports implements AsyncDisposable {
   private constructor(options: readonly PortOptions[], parts: AttachmentParts, log: Log) {
     this.#parts = parts;
     this.#log = log;
-    this.#ports = options.map((port) => ({ options: port, attachment: undefined, report: missing(port) }));
+    this.#ports = options.map((port) => fresh(port));
   }
 
   /**
@@ -113,7 +117,7 @@ export class Ports implements AsyncDisposable {
     const next = options.map((wanted): Port => {
       const port = known.get(wanted.interface);
       if (port !== undefined && sameHook(port.options, wanted)) return port;
-      return { options: wanted, attachment: undefined, report: missing(wanted) };
+      return fresh(wanted);
     });
     const gone = this.#ports.filter((port) => !next.includes(port));
     const rehooked = gone.filter((port) => options.some(({ interface: name }) => name === port.options.interface));
@@ -139,7 +143,9 @@ export class Ports implements AsyncDisposable {
     const { role, tenantIndex } = options;
     port.options = options;
     port.report = { ...port.report, role, tenantIndex };
-    if (port.attachment !== undefined) port.attachment = { ...port.attachment, report: port.report };
+    const { attachment } = port;
+    if (attachment !== undefined)
+      port.attachment = { ...attachment, report: { ...attachment.report, role, tenantIndex } };
   }
 
   #giveUp(port: Port): void {
@@ -148,6 +154,7 @@ export class Ports implements AsyncDisposable {
     this.#parts.table.clear(attachment.report.ifindex);
     ignoringGone(() => this.#detach(attachment));
     port.attachment = undefined;
+    port.handOver = NO_HAND_OVER;
     this.#log.info("dataplane.port.detached", { interface: port.options.interface });
   }
 
@@ -197,13 +204,29 @@ export class Ports implements AsyncDisposable {
   async #look(port: Port): Promise<void> {
     const { options } = port;
     const ifindex = this.#parts.native.sock.interfaceIndex(options.interface);
-    if (ifindex === port.attachment?.report.ifindex) return;
+    if (ifindex === port.attachment?.report.ifindex) {
+      this.#lookAtEgress(port);
+      return;
+    }
     if (port.attachment !== undefined) this.#lose(port, port.attachment);
     if (ifindex === undefined) return;
     port.attachment = await attach(options, ifindex, this.#parts);
     port.report = port.attachment.report;
+    this.#lookAtEgress(port);
     this.#writeEntries();
     this.#log.info("dataplane.port.attached", { ...port.report });
+  }
+
+  /** Whether packets may still be handed over there, past what others put at the egress. */
+  #lookAtEgress(port: Port): void {
+    const { attachment, handOver: before } = port;
+    if (attachment === undefined) return;
+    const handOver = handOverOf(port.options, attachment, this.#parts.native);
+    if (handOver.allowed === before.allowed && handOver.reason === before.reason) return;
+    port.handOver = handOver;
+    port.report = withReason(attachment.report, handOver.reason);
+    this.#writeEntries();
+    this.#log.info("dataplane.port.egress", { interface: port.options.interface, ...handOver });
   }
 
   /** Tenants of ports have other policies now. */
@@ -213,8 +236,8 @@ export class Ports implements AsyncDisposable {
 
   #writeEntries({ alone = false }: { readonly alone?: boolean } = {}): void {
     const { table, sources: map, policyOf } = this.#parts;
-    const attached = this.#ports.flatMap(({ options, attachment }) =>
-      attachment === undefined ? [] : [{ options, attachment, ifindex: attachment.report.ifindex }],
+    const attached = this.#ports.flatMap(({ options, attachment, handOver }) =>
+      attachment === undefined ? [] : [{ options, attachment, handOver, ifindex: attachment.report.ifindex }],
     );
     const indexes = new Set(attached.map(({ ifindex }) => ifindex));
     const entries = attached.flatMap(({ options, ifindex }) =>
@@ -222,12 +245,12 @@ export class Ports implements AsyncDisposable {
     );
     const concerns = (ifindex: number): boolean => alone || indexes.has(ifindex);
     map.replace(entries, concerns, () => {
-      for (const { options, attachment, ifindex } of attached) {
+      for (const { options, attachment, handOver, ifindex } of attached) {
         const { role, tenantIndex, sources, clampMss, acceptTags: vlans = false } = options;
         const policy = policyOf(tenantIndex);
         const checked = { sources: sources !== undefined, clamp: clampMss === true, vlans, policy };
         const { redirectable: direct, partial } = attachment;
-        table.set(ifindex, { role, tenantIndex, direct, partial, ...checked });
+        table.set(ifindex, { role, tenantIndex, direct, partial, peer: handOver.allowed, ...checked });
       }
     });
   }
@@ -239,6 +262,7 @@ export class Ports implements AsyncDisposable {
     letGo(attachment);
     for (const { pin } of [attachment, ...attachment.edge]) if (pin !== undefined) removePin(pin);
     port.attachment = undefined;
+    port.handOver = NO_HAND_OVER;
     port.report = missing(port.options);
     this.#writeEntries();
     this.#log.warn("dataplane.port.lost", { interface: port.options.interface, ifindex: report.ifindex });
@@ -289,6 +313,15 @@ function sameHook(a: PortOptions, b: PortOptions): boolean {
 /** The programs stay where they are. */
 function letGo({ link, edge }: Attachment): void {
   for (const program of [{ link }, ...edge]) program.link[Symbol.dispose]();
+}
+
+function fresh(port: PortOptions): Port {
+  return { options: port, attachment: undefined, report: missing(port), handOver: NO_HAND_OVER };
+}
+
+function withReason(report: PortReport, more: string | undefined): PortReport {
+  if (more === undefined) return report;
+  return { ...report, reason: report.reason === undefined ? more : `${report.reason}; ${more}` };
 }
 
 function missing(port: PortOptions): PortReport {
