@@ -113,10 +113,18 @@ export function addShow(program: Command, style: TableStyle, print: Print, print
   );
   show
     .command("peers")
-    .description("BGP sessions")
-    .action(async () => {
-      const { peersView } = await import("./views/peers.ts");
-      await printList<PeerRow>({ path: "/peers" }, "no peers", peersView);
+    .alias("peer")
+    .description("BGP sessions; of one peer all that is known")
+    .argument("[peer]", "its address")
+    .option("--detail", "all that is known of each", false)
+    .action(async (address: string | undefined, { detail }: { readonly detail: boolean }) => {
+      const [{ peersView }, { peerDetailsView }] = await Promise.all([
+        import("./views/peers.ts"),
+        import("./views/peer.ts"),
+      ]);
+      if (address !== undefined) {
+        await printList<PeerRow>({ path: "/peers", parameters: { address } }, `no peer ${address}`, peerDetailsView);
+      } else await printList<PeerRow>({ path: "/peers" }, "no peers", detail ? peerDetailsView : peersView);
     });
   show
     .command("policies")

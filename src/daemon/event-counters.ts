@@ -4,13 +4,15 @@ import type { PolicyBook, StatementHits } from "../bgp/policy/index.ts";
 import type { PeerStatus } from "../bgp/speaker/index.ts";
 import { ResetCounters, type SinceReset } from "./reset-counters.ts";
 
-type PeerCounts = Pick<PeerStatus, (typeof OF_PEER)[number]>;
+type PeerCounts = Readonly<Record<string, number>>;
 type BfdCounts = Pick<BfdPathStatus, (typeof OF_BFD)[number]>;
 
 const OF_PEER = [
   ...(["messagesReceived", "messagesSent", "updatesReceived", "updatesSent"] as const),
   ...(["establishedTransitions", "flaps", "refusedConnections"] as const),
+  ...(["notificationsReceived", "notificationsSent", "treatedAsWithdraw", "attributesDiscarded"] as const),
 ] as const;
+const BY_REASON = ["routesRefused", "routesWithheld"] as const;
 const OF_BFD = ["downs", "failures", "sent", "received"] as const;
 
 interface Parts {
@@ -50,7 +52,7 @@ export class EventCounters {
       const [, path] = paths.next().value as [PeerStatus, SinceReset<Partial<BfdCounts>>];
       const status = bfd?.status(peer.address);
       yield {
-        peer: { ...peer, ...own.counts },
+        peer: { ...peer, ...countsOf(own.counts) },
         bfd: status && { ...status, ...path.counts },
         discontinuity: milliseconds(Math.max(own.discontinuity, path.discontinuity)),
       };
@@ -84,8 +86,29 @@ export class EventCounters {
   }
 }
 
+/** Those by reason have names of their own: `routesRefused as-loop`. */
 const peerCounts = (peer: PeerStatus): PeerCounts =>
-  Object.fromEntries(OF_PEER.map((name) => [name, peer[name]])) as PeerCounts;
+  Object.fromEntries([
+    ...OF_PEER.map((name) => [name, peer[name]] as const),
+    ...BY_REASON.flatMap((name) =>
+      Array.from(peer[name], ([reason, routes]) => [`${name} ${reason}`, routes] as const),
+    ),
+  ]);
+
+function countsOf(counts: PeerCounts): Pick<PeerStatus, (typeof OF_PEER)[number] | (typeof BY_REASON)[number]> {
+  const own = Object.fromEntries(OF_PEER.map((name) => [name, counts[name]!])) as Record<
+    (typeof OF_PEER)[number],
+    number
+  >;
+  const byReason = (name: (typeof BY_REASON)[number]): ReadonlyMap<string, number> =>
+    new Map(
+      Object.entries(counts).flatMap(([key, routes]) => {
+        const [of, reason] = key.split(" ") as [string, string | undefined];
+        return of === name && reason !== undefined && routes > 0 ? [[reason, routes] as const] : [];
+      }),
+    );
+  return { ...own, routesRefused: byReason("routesRefused"), routesWithheld: byReason("routesWithheld") };
+}
 const bfdCounts = (status: BfdPathStatus | undefined): Partial<BfdCounts> =>
   status === undefined ? {} : (Object.fromEntries(OF_BFD.map((name) => [name, status[name]])) as BfdCounts);
 const hitCounts = ({ sets, routes }: StatementHits) => ({ sets, routes });

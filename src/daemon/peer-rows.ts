@@ -1,8 +1,9 @@
 import { type Clock, formatIpv4 } from "../base/index.ts";
 import type { BfdPathStatus } from "../bfd/index.ts";
 import type { BrownfieldStatus } from "../bgp/brownfield/index.ts";
-import type { AddPathDirections, PeerError, PeerStatus } from "../bgp/speaker/index.ts";
-import type { NotificationRow, PeerBfd, PeerFamilyRow, PeerRow } from "../management/index.ts";
+import type { AddPathDirections, FamilyStatus, PeerError, PeerStatus } from "../bgp/speaker/index.ts";
+import type { NotificationRow, PeerBfd, PeerFamilyRow, PeerRow, ReasonRow } from "../management/index.ts";
+import { present } from "./rows.ts";
 
 /** What operators read for `ipv6/251`. */
 const FAMILY_NAMES: ReadonlyMap<string, string> = new Map([["ipv6/251", "ipv6 capability"]]);
@@ -58,6 +59,7 @@ function negotiated({ capabilities }: PeerStatus): NonNullable<PeerRow["negotiat
     fourOctetAs,
     routeRefresh,
     extendedMessages,
+    extendedNextHop: capabilities.extendedNextHop,
     gracefulRestart,
     longLivedGracefulRestart,
     restartOverNotification,
@@ -73,6 +75,28 @@ function addPathMember({ send, receive }: AddPathDirections): Pick<PeerFamilyRow
   if (!send && !receive) return {};
   return { addPath: send && receive ? "both" : send ? "send" : "receive" };
 }
+
+function familyRow(status: FamilyStatus): PeerFamilyRow {
+  const { family, agreed, disabled, routesReceived, routesAdvertised, routesPending, peerRestart: restart } = status;
+  const { routesKept, maximumRoutes, warnAt, kept } = status;
+  return {
+    ...{ family, agreed, disabled, routesReceived, routesAdvertised, routesPending },
+    ...present({ routesKept, maximumRoutes, warnAt, kept }),
+    ...addPathMember(status.addPath),
+    ...(agreed ? { endOfRib: { sent: status.endOfRibSent, received: status.endOfRibReceived } } : {}),
+    ...(restart === undefined
+      ? {}
+      : {
+          peerRestart: {
+            forwardingPreserved: restart.forwardingPreserved,
+            ...present({ longLivedStaleTimeSeconds: restart.longLivedStaleTime }),
+          },
+        }),
+  };
+}
+
+const reasonRows = (counts: ReadonlyMap<string, number>): readonly ReasonRow[] =>
+  Array.from(counts, ([reason, routes]) => ({ reason, routes: String(routes) }));
 
 function brownfieldMembers(status: BrownfieldStatus): NonNullable<PeerRow["brownfield"]> {
   return {
@@ -97,10 +121,17 @@ export function peerRow(
     remoteAs: peer.remoteAs,
     kind: peer.kind,
     reflectorClient: peer.reflectorClient,
+    ...(peer.meshed ? { meshed: true } : {}),
     ...(peer.role === undefined ? {} : { localRole: peer.role.local }),
     state: peer.state,
     stateAgeSeconds: Math.max(0, Math.round((clock.wall() - peer.since) / 1000)),
     enabled: peer.enabled,
+    ...present({
+      waitsFor: peer.waitsFor,
+      sendHoldSeconds: peer.sendHoldTime,
+      protection: peer.protection,
+      ttlSecurityHops: peer.ttlSecurityHops,
+    }),
     ...(peer.group === undefined ? {} : { group: peer.group }),
     ...(peer.range === undefined ? {} : { range: peer.range }),
     ...(peer.local === undefined ? {} : { local: peer.local }),
@@ -124,18 +155,7 @@ export function peerRow(
       : {}),
     ...(peer.state === "Established" ? { enhancedRouteRefresh: capabilities.enhancedRouteRefresh } : {}),
     families: peer.families.map((family) => FAMILY_NAMES.get(family) ?? family),
-    perFamily: peer.perFamily.map(
-      ({ addPath, family, agreed, disabled, routesReceived, routesKept, routesAdvertised, routesPending }) => ({
-        family,
-        agreed,
-        disabled,
-        routesReceived,
-        ...(routesKept === undefined ? {} : { routesKept }),
-        routesAdvertised,
-        routesPending,
-        ...addPathMember(addPath),
-      }),
-    ),
+    perFamily: peer.perFamily.map(familyRow),
     routesReceived: peer.routesReceived,
     routesAdvertised: peer.routesAdvertised,
     routesPending: peer.routesPending,
@@ -143,6 +163,12 @@ export function peerRow(
     messagesSent: String(peer.messagesSent),
     updatesReceived: String(peer.updatesReceived),
     updatesSent: String(peer.updatesSent),
+    notificationsReceived: String(peer.notificationsReceived),
+    notificationsSent: String(peer.notificationsSent),
+    treatedAsWithdraw: String(peer.treatedAsWithdraw),
+    attributesDiscarded: String(peer.attributesDiscarded),
+    routesRefused: reasonRows(peer.routesRefused),
+    routesWithheld: reasonRows(peer.routesWithheld),
     establishedTransitions: peer.establishedTransitions,
     flaps: peer.flaps,
     failuresInARow: peer.failures,

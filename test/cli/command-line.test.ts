@@ -124,6 +124,8 @@ describe("what people see", () => {
     },
     { name: "received-capability", args: ["show", "received", "2001:db8::2"] },
     { name: "advertised", args: ["show", "advertised", "2001:db8::2", "--family", "ipv6-unicast"] },
+    { name: "peer", args: ["show", "peer", "FD00:ffff:0::2"] },
+    { name: "peers-detail", args: ["show", "peers", "--detail"] },
     { name: "alarms", args: ["show", "alarms"] },
     { name: "alarms-detail", args: ["show", "alarms", "--all", "--detail"], shown: { columns: 100 } },
     { name: "events", args: ["show", "events"] },

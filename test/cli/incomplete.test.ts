@@ -22,6 +22,7 @@ const VIEWS: readonly (readonly [name: string, answer: unknown, view: (answer: n
   ["prefixes", router.PREFIXES, (answer) => views.unicastRoutesView(answer, STYLE)],
   ["prefixes in detail", router.PREFIXES, (answer) => views.unicastRouteDetailsView(answer, STYLE)],
   ["peers", router.PEERS, (answer) => views.peersView(answer, STYLE)],
+  ["peers in detail", router.PEERS, (answer) => views.peerDetailsView(answer, STYLE)],
   ["fib", router.FIB, (answer) => views.fibView(answer, STYLE)],
   ["counters", router.COUNTERS, (answer) => views.countersView(answer, { all: true }, STYLE)],
   ["packet", router.PACKET, (answer) => views.packetView(answer, STYLE)],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { peerDetailsView } from "../../src/cli/views/peer.ts";
 import { peersView } from "../../src/cli/views/peers.ts";
 import type { PeerBrownfield, PeerRow } from "../../src/management/index.ts";
 import { QUIET } from "../management/fixed/peer-rows.ts";
@@ -29,6 +30,20 @@ function cell(brownfield: PeerBrownfield | undefined): string | undefined {
   const at = heading!.indexOf("BROWNFIELD");
   return at < 0 ? undefined : line!.slice(at, heading!.indexOf("RECEIVED")).trimEnd();
 }
+
+describe("show peer, what a session waits for", () => {
+  const head = (row: Partial<PeerRow>): string =>
+    peerDetailsView([{ ...ROW, state: "Idle", ...row }], { paint: (_colour, text) => text });
+  for (const [waitsFor, text] of [
+    ["operator", "shut down by configuration"],
+    ["routes-limit", "had more routes than it may have"],
+    ["back-off", "rests after what is its last error"],
+    ["neighbor", "waits to be connected to"],
+    ["something-newer", "something-newer"],
+  ] as const)
+    it(`${waitsFor}: ${text}`, () => assert.match(head({ waitsFor }), new RegExp(`^  waits +${text}$`, "m")));
+  it("nothing where there is a session", () => assert.doesNotMatch(head({ state: "Established" }), /^ +waits/m));
+});
 
 describe("show peers, of a neighbour with brownfield", () => {
   it("says nothing where there is none", () => assert.equal(cell(undefined), undefined));

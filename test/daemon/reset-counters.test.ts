@@ -82,7 +82,10 @@ describe("counters of sessions and policies", () => {
     ({
       ...{ address, flaps, messagesReceived: 10 * flaps, messagesSent: 0, updatesReceived: 0, updatesSent: 0 },
       ...{ establishedTransitions: flaps, refusedConnections: 0, state: "Idle" },
-    }) as PeerStatus;
+      ...{ notificationsReceived: flaps, notificationsSent: 0, treatedAsWithdraw: 0, attributesDiscarded: 0 },
+      routesRefused: new Map([["as-loop", flaps], ...(flaps > 2 ? [["first-as", 7] as const] : [])]),
+      routesWithheld: new Map([["too-large", 2]]),
+    }) as Partial<PeerStatus> as PeerStatus;
   const bench = () => {
     const clock = new VirtualClock();
     const now = { peers: [peer("fd00::1", 1), peer("fd00::2", 2)], downs: 4, sets: 3 };
@@ -118,6 +121,13 @@ describe("counters of sessions and policies", () => {
     assert.equal(first!.discontinuity, at);
     assert.ok(second!.discontinuity < at!);
     assert.deepEqual([first!.peer.messagesReceived, first!.peer.state], [20, "Idle"]);
+    // By reason as well: what has not happened since is not there.
+    const reasons = ({ peer: { routesRefused, routesWithheld } }: typeof first & object): unknown => [
+      Object.fromEntries(routesRefused),
+      Object.fromEntries(routesWithheld),
+    ];
+    assert.deepEqual(reasons(first!), [{ "as-loop": 2, "first-as": 7 }, {}]);
+    assert.deepEqual(reasons(second!), [{ "as-loop": 5, "first-as": 7 }, { "too-large": 2 }]);
     counters.resetPeers();
     assert.deepEqual(flaps(), [
       [0, 0],

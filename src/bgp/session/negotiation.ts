@@ -19,7 +19,7 @@ import {
   roleCode,
   sameFamily,
 } from "../wire/index.ts";
-import type { SessionSettings } from "./settings.ts";
+import type { OwnRestart, SessionSettings } from "./settings.ts";
 
 /** What both OPENs of a session come to. */
 export interface Agreement {
@@ -73,13 +73,14 @@ function roleInForce(settings: SessionSettings): SessionSettings["role"] {
 export function ownOpen(settings: SessionSettings): OpenMessage {
   const { families, gracefulRestart: own } = settings;
   const role = roleInForce(settings);
+  const longLived = longLivedOffer(settings);
   const restart = own && {
     restarted: own.restarting,
     notification: own.keepOverNotification ?? false,
     restartTime: own.restartTime,
     families: settings.restartFamilies.map((family) => ({
       family,
-      forwardingPreserved: own.forwardingPreserved || includes(settings.unforwardedFamilies ?? [], family),
+      forwardingPreserved: isForwardingPreserved(settings, own, family),
     })),
   };
   return {
@@ -96,9 +97,7 @@ export function ownOpen(settings: SessionSettings): OpenMessage {
       ...(settings.addPath === undefined ? {} : { addPath: settings.addPath }),
       ...(role === undefined ? {} : { roles: [roleCode(role.local)] }),
       ...(restart === undefined ? {} : { gracefulRestart: restart }),
-      ...(restart === undefined || own?.longLivedStaleTime === undefined
-        ? {}
-        : { longLived: longLivedOffer(restart.families, own.longLivedStaleTime) }),
+      ...(longLived.length === 0 ? {} : { longLived }),
       unknown: [],
     },
   };
@@ -169,11 +168,20 @@ function bothWays(
   });
 }
 
-function longLivedOffer(
-  families: GracefulRestartCapability["families"],
-  staleTime: Seconds,
-): readonly LongLivedFamily[] {
-  return families.map(({ family, forwardingPreserved }) => ({ family, forwardingPreserved, staleTime }));
+function isForwardingPreserved(settings: SessionSettings, own: OwnRestart, family: Family): boolean {
+  return own.forwardingPreserved || includes(settings.unforwardedFamilies ?? [], family);
+}
+
+/** Families without a time are not offered. @see RFC 9494 §4.1 (only beside graceful restart) */
+function longLivedOffer(settings: SessionSettings): readonly LongLivedFamily[] {
+  const { gracefulRestart: own, longLivedTimes = [], restartFamilies } = settings;
+  if (own === undefined) return [];
+  return restartFamilies.flatMap((family) => {
+    const special = longLivedTimes.find((other) => sameFamily(other.family, family));
+    const staleTime = special?.staleTime ?? own.longLivedStaleTime;
+    const forwardingPreserved = isForwardingPreserved(settings, own, family);
+    return staleTime === undefined || special?.staleTime === 0 ? [] : [{ family, forwardingPreserved, staleTime }];
+  });
 }
 
 /** Several instances have to say the same. @see RFC 9234 §4.2 */

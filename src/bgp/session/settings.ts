@@ -46,6 +46,8 @@ export interface SessionSettings {
   readonly restartFamilies: readonly Family[];
   /** Of these: whose forwarding is not this process's, so that it is preserved whatever happens here. */
   readonly unforwardedFamilies?: readonly Family[];
+  /** Long-lived stale times of families that have one of their own, 0 for those that are not offered. @see RFC 9494 §4.1 */
+  readonly longLivedTimes?: readonly { readonly family: Family; readonly staleTime: Seconds }[];
   /** Refuse a peer that offers none of our families, instead of a session without routes. */
   readonly requireFamily: boolean;
   /** Offer messages of up to 65535 octets. @see RFC 8654 */

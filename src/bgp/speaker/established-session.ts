@@ -11,11 +11,9 @@ import { Membership } from "./membership.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { peerAddress } from "./peer-address.ts";
-import { familiesOf, type PeerParts, roleFor, standingOf, updateLimit } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, roleFor, standingOf, updateLimit, WARN_AT_PERCENT } from "./peer-parts.ts";
 import { TooLargeLog } from "./too-large.ts";
 import type { Connection, Endpoint } from "./transport.ts";
-
-const WARN_AT_PERCENT = 75;
 
 /** What a session has of its own, from Established to its end. */
 export interface EstablishedSession {

@@ -21,6 +21,8 @@ export interface PeerFamily {
   readonly restartAfter?: Seconds;
   /** Instead of the neighbour's. */
   readonly advertisementInterval?: Seconds;
+  /** Instead of that of the router; 0: not offered. Only beside graceful restart. @see RFC 9494 §4.1 */
+  readonly longLivedStaleTime?: Seconds;
   /** Several paths of a route. Default: one. @see RFC 7911 */
   readonly addPath?: AddPathOptions;
 }

@@ -63,7 +63,7 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   multihop: reset(CONNECTION),
   families: {
     effect: (before, after) => (sameFamilies(familiesOf(before), familiesOf(after)) ? "live" : "reset"),
-    text: "families are agreed on in OPEN messages, their limits hold at once",
+    text: "families are agreed on in OPEN messages; limits hold at once, times of long-lived restart from the next session on",
   },
   alsoOffer: reset(OPEN),
   role: reset(OPEN),
@@ -106,7 +106,8 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
 /** Limits and times count from now on; everything else about a family is agreed on. */
 function sameFamilies(before: readonly PeerFamily[], after: readonly PeerFamily[]): boolean {
   const agreed = (family: PeerFamily): object => {
-    const { maximumRoutes: _m, warnAtPercent: _w, restartAfter: _r, advertisementInterval: _a, ...others } = family;
+    const { maximumRoutes: _m, warnAtPercent: _w, restartAfter: _r, advertisementInterval: _a, ...more } = family;
+    const { longLivedStaleTime: _l, ...others } = more;
     return others;
   };
   return sameValue(before.map(agreed), after.map(agreed));

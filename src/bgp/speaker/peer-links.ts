@@ -1,4 +1,4 @@
-import { type Clock, type Log, messageOf, type Random, type Seconds, seconds } from "../../base/index.ts";
+import { type Clock, type Log, messageOf, type Random, type Seconds } from "../../base/index.ts";
 import type { SessionEvent, SessionTimer, Side } from "../session/index.ts";
 import type { Frame } from "../wire/index.ts";
 import { Link } from "./link.ts";
@@ -7,9 +7,6 @@ import type { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
 import type { TcpProtection } from "./tcp-protection.ts";
 import type { Connection, Transport } from "./transport.ts";
-
-/** At least eight minutes, or two hold times. @see RFC 9687 §6 */
-const SEND_HOLD_TIME = 480;
 
 const TIMEOUTS = {
   connectRetry: "ConnectRetryTimer_Expires",
@@ -129,14 +126,12 @@ export class PeerLinks implements Disposable {
 
   /**
    * What the socket does not take within the send hold time ends the session. @see RFC 9687 §3
-   * @param holdTime that was agreed: without timers nothing is watched
-   * @param sendHoldTime that is configured
+   * @param limit `undefined`: nothing is watched
    */
-  watchOutput(side: Side, holdTime: Seconds | undefined, sendHoldTime: Seconds | undefined): void {
+  watchOutput(side: Side, limit: Seconds | undefined): void {
     const { connection, timers } = this.#links[side];
-    if (holdTime === undefined || connection === undefined || connection.queued === 0) return;
+    if (limit === undefined || connection === undefined || connection.queued === 0) return;
     if (timers.isArmed("sendHold")) return;
-    const limit = sendHoldTime ?? seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime));
     timers.arm("sendHold", limit, { jitter: false });
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Random, seconds } from "../../base/index.ts";
+import { type Clock, type Log, type Random, type Seconds, seconds } from "../../base/index.ts";
 import type { AttributeSet, PeerIndex, Rib, RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { RoutePolicy, Standing } from "../policy/index.ts";
 import type { Agreement, SessionSettings } from "../session/index.ts";
@@ -61,6 +61,20 @@ const CAPABILITY_ONLY: readonly PeerFamily[] = [{ family: "capability" }];
 /** The families whose routes are exchanged with a neighbour. */
 export function familiesOf(options: PeerOptions): readonly PeerFamily[] {
   return options.families ?? CAPABILITY_ONLY;
+}
+
+/** Of the most routes of a family that a neighbour may have. */
+export const WARN_AT_PERCENT = 75;
+/** @see RFC 9687 §6 */
+const SEND_HOLD_TIME = 480;
+
+/** How long a socket may take nothing; `undefined`: without timers nothing is watched. @see RFC 9687 §6 */
+export function sendHoldTime(
+  holdTime: Seconds | undefined,
+  { sendHoldTime: configured }: Pick<PeerOptions, "sendHoldTime">,
+): Seconds | undefined {
+  if (holdTime === undefined) return undefined;
+  return configured ?? seconds(Math.max(SEND_HOLD_TIME, 2 * holdTime));
 }
 
 /** Octets of the longest UPDATE that is sent. */
@@ -130,6 +144,9 @@ export function peerSettings(options: PeerOptions, { speaker, codec, restart }: 
     families: [...carried.map(wire), ...(options.alsoOffer ?? [])],
     restartFamilies: carried.map(wire),
     unforwardedFamilies: families.filter((family) => !isForwardedHere(family)).map(({ family }) => wire(family)),
+    longLivedTimes: families.flatMap(({ family, longLivedStaleTime }) =>
+      longLivedStaleTime === undefined ? [] : [{ family: wire(family), staleTime: longLivedStaleTime }],
+    ),
     requireFamily: options.requireFamily ?? false,
     ...(options.role === undefined
       ? {}

@@ -1,13 +1,20 @@
 import type { Milliseconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
-import type { Helper, Session, SessionEnd } from "../session/index.ts";
-import { ErrorCode, familyName, type NotificationMessage, sameFamily } from "../wire/index.ts";
+import type { Agreement, Helper, Session, SessionEnd } from "../session/index.ts";
+import {
+  CeaseSubcode,
+  ErrorCode,
+  type Family,
+  familyName,
+  type NotificationMessage,
+  sameFamily,
+} from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
 import type { PeerCounters } from "./metrics.ts";
-import type { PeerOptions } from "./options.ts";
+import type { PeerFamily, PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
-import { familiesOf } from "./peer-parts.ts";
-import type { FamilyStatus, PeerError, PeerStatus } from "./status.ts";
+import { familiesOf, isMeshed, sendHoldTime, WARN_AT_PERCENT } from "./peer-parts.ts";
+import type { FamilyStatus, PeerError, PeerStatus, WaitsFor } from "./status.ts";
 import type { Connection } from "./transport.ts";
 
 /** What is true of the peer at the moment of asking. */
@@ -22,6 +29,7 @@ export interface PeerNow {
   readonly routesReceived: (family: RouteFamily) => number;
   readonly routesKept: (family: RouteFamily) => number | undefined;
   readonly outputs: ReadonlyMap<RouteFamily, Output>;
+  readonly wireFamily: (family: RouteFamily) => Family;
 }
 
 /** What is remembered and counted about one peer. Every count is also a metric. */
@@ -35,6 +43,8 @@ export class PeerRecord {
   #messagesOut = 0;
   #updatesIn = 0;
   #updatesOut = 0;
+  #notificationsIn = 0;
+  #notificationsOut = 0;
   #established = 0;
   #flaps = 0;
   #lostBecause: string | undefined;
@@ -92,6 +102,16 @@ export class PeerRecord {
     this.counters.flaps.add();
   }
 
+  notificationIn(): void {
+    this.#notificationsIn += 1;
+    this.counters.notificationsIn.add();
+  }
+
+  notificationOut(): void {
+    this.#notificationsOut += 1;
+    this.counters.notificationsOut.add();
+  }
+
   /** Why the connection is gone, as the transport says; used by the next `ended`. */
   lost(reason: string): void {
     this.#lostBecause = reason;
@@ -125,8 +145,11 @@ export class PeerRecord {
     return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
   }
 
-  #family(family: RouteFamily, { outputs, familiesDisabled, routesReceived, routesKept }: PeerNow): FamilyStatus {
+  #family(configured: PeerFamily, now: PeerNow, agreed: Agreement | undefined): FamilyStatus {
+    const { outputs, familiesDisabled, routesReceived, routesKept, options, wireFamily } = now;
+    const { family, maximumRoutes = options.maximumRoutes, warnAtPercent = WARN_AT_PERCENT } = configured;
     const output = outputs.get(family);
+    const wire = wireFamily(family);
     return {
       family,
       agreed: output !== undefined,
@@ -138,13 +161,31 @@ export class PeerRecord {
       addPath: output?.addPath ?? { send: false, receive: false },
       endOfRibSent: output?.endOfRibSent ?? false,
       endOfRibReceived: this.endsOfRibReceived.has(family),
+      maximumRoutes,
+      warnAt: maximumRoutes === undefined ? undefined : Math.ceil((maximumRoutes * warnAtPercent) / 100),
+      peerRestart: agreed && peerRestart(agreed, wire),
+      kept: keptFor(now.helper, wire),
     };
+  }
+
+  #waitsFor({ options, session, timers }: PeerNow): WaitsFor | undefined {
+    if (options.enabled === false) return "operator";
+    switch (session.state) {
+      case "Idle":
+        return isRoutesLimit(this.#lastEnd) ? "routes-limit" : timers.idleHold === undefined ? undefined : "back-off";
+      case "Connect":
+        return "connection";
+      case "Active":
+        return options.passive ? "neighbor" : "connection";
+      default:
+        return undefined;
+    }
   }
 
   status(now: PeerNow): PeerStatus {
     const { options, session, connection } = now;
-    const perFamily = familiesOf(options).map(({ family }) => this.#family(family, now));
     const agreed = session.state === "Established" ? session.agreed : undefined;
+    const perFamily = familiesOf(options).map((family) => this.#family(family, now, agreed));
     const restart = agreed?.gracefulRestart;
     const kept = restart?.peer.families.find(({ family }) => agreed?.families.some((own) => sameFamily(own, family)));
     return {
@@ -157,10 +198,13 @@ export class PeerRecord {
       kind: now.kind,
       reflectorClient: options.reflectorClient ?? false,
       role: agreed?.role,
+      meshed: isMeshed(options),
+      ttlSecurityHops: options.ttlSecurityHops,
       protection: protectionName(options),
       state: session.state,
       since: this.#since,
       failures: session.failures,
+      waitsFor: this.#waitsFor(now),
       timers: now.timers,
       refusedConnections: this.refusedConnections,
       local: connection?.local,
@@ -168,6 +212,7 @@ export class PeerRecord {
       bgpIdentifier: agreed?.peerIdentifier,
       holdTime: agreed?.holdTime,
       keepaliveTime: agreed?.keepaliveTime,
+      sendHoldTime: agreed && sendHoldTime(agreed.holdTime, options),
       families: agreed?.families.map(familyName) ?? [],
       capabilities: {
         fourOctetAs: agreed?.asWidth === 4,
@@ -200,6 +245,12 @@ export class PeerRecord {
       updatesSent: this.#updatesOut,
       establishedTransitions: this.#established,
       flaps: this.#flaps,
+      notificationsReceived: this.#notificationsIn,
+      notificationsSent: this.#notificationsOut,
+      treatedAsWithdraw: this.counters.malformed.counts.get("treat-as-withdraw") ?? 0,
+      attributesDiscarded: this.counters.malformed.counts.get("attribute-discard") ?? 0,
+      routesRefused: this.counters.refused.counts,
+      routesWithheld: this.counters.withheld.counts,
       lastSent: this.#lastSent,
       lastReceived: this.#lastReceived,
       lastError: this.#failedAttempt ?? this.#lastEnd,
@@ -207,9 +258,30 @@ export class PeerRecord {
   }
 }
 
+function peerRestart({ gracefulRestart, longLived }: Agreement, family: Family): FamilyStatus["peerRestart"] {
+  const usual = gracefulRestart?.peer.families.find((other) => sameFamily(other.family, family));
+  const longer = longLived?.find((other) => sameFamily(other.family, family));
+  if (usual === undefined && longer === undefined) return undefined;
+  const { forwardingPreserved } = usual ?? longer!;
+  return { forwardingPreserved, longLivedStaleTime: longer?.staleTime };
+}
+
+function keptFor(helper: Helper, family: Family): FamilyStatus["kept"] {
+  if (helper.state === "none" || !helper.families.some((other) => sameFamily(other, family))) return undefined;
+  return KEPT[helper.state];
+}
+
+const KEPT = { retaining: "restarting", "long-lived": "last-resort", awaiting: "awaiting-end-of-rib" } as const;
+
 function protectionName({ password, aoKeys = [] }: PeerOptions): PeerStatus["protection"] {
   if (aoKeys.length > 0) return "tcp-ao";
   return password === undefined ? undefined : "tcp-md5";
+}
+
+/** This router has ended the session since the neighbour had too many routes. @see RFC 4486 §4 */
+function isRoutesLimit(end: PeerError | undefined): boolean {
+  const { direction, code, subcode } = end ?? { direction: "none", code: 0, subcode: 0 };
+  return direction === "sent" && code === ErrorCode.Cease && subcode === CeaseSubcode.MaximumNumberOfPrefixesReached;
 }
 
 function sum(families: readonly FamilyStatus[], value: (status: FamilyStatus) => number): number {

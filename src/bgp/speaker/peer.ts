@@ -29,6 +29,7 @@ import {
   type Frame,
   MessageType,
   type NotificationMessage,
+  wireFamily,
 } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import { controlEvent } from "./control-event.ts";
@@ -40,7 +41,7 @@ import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
 import { changedOptions } from "./peer-change.ts";
 import { PeerLinks } from "./peer-links.ts";
-import { familiesOf, type PeerParts, peerSettings, sessionKind } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, peerSettings, sendHoldTime, sessionKind } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
 import { PeerSession, type SessionHost } from "./peer-session.ts";
@@ -319,6 +320,7 @@ export class Peer implements AsyncDisposable {
       routesReceived: (family) => this.#rib.routes(family),
       routesKept: (family) => this.#session.received(family)?.routes.size,
       outputs: this.#session.up?.outputs ?? new Map(),
+      wireFamily: (family) => wireFamily(family, this.#parts.codec.dialect),
     });
   }
 
@@ -400,7 +402,7 @@ export class Peer implements AsyncDisposable {
         this.#write(effect.side, encodeKeepalive());
         return;
       case "sendNotification":
-        this.#parts.record.counters.notificationsOut.add();
+        this.#parts.record.notificationOut();
         this.#write(effect.side, encodeNotification(effect.notification));
         return;
       case "arm":
@@ -451,7 +453,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #watchOutput(side: Side, agreed: Agreement | undefined): void {
-    this.#links.watchOutput(side, agreed?.holdTime, this.#options.sendHoldTime);
+    this.#links.watchOutput(side, sendHoldTime(agreed?.holdTime, this.#options));
   }
 
   #message(side: Side, frame: Frame): void {
@@ -464,7 +466,7 @@ export class Peer implements AsyncDisposable {
     const event = controlEvent(frame);
     if (event === undefined) return;
     if (event.type === "NotifMsg" || event.type === "NotifMsgVerErr") {
-      this.#parts.record.counters.notificationsIn.add();
+      this.#parts.record.notificationIn();
     }
     if (event.type === "BGPOpen") this.#meet(event.open.autonomousSystem);
     this.#event(side, event);

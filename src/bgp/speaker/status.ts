@@ -34,7 +34,20 @@ export interface FamilyStatus {
   readonly addPath: AddPathDirections;
   readonly endOfRibSent: boolean;
   readonly endOfRibReceived: boolean;
+  /** More than these end the session; `undefined`: any number. */
+  readonly maximumRoutes: number | undefined;
+  /** The log says so from this number on. */
+  readonly warnAt: number | undefined;
+  /** What it offered for its own restart, on the session that is established. @see RFC 4724 §3; RFC 9494 §3 */
+  readonly peerRestart:
+    | { readonly forwardingPreserved: boolean; readonly longLivedStaleTime: Seconds | undefined }
+    | undefined;
+  /** Why stale routes of it are kept: its session is down, that for longer than its restart time, or it is back and not done. */
+  readonly kept: "restarting" | "last-resort" | "awaiting-end-of-rib" | undefined;
 }
+
+/** Why nothing is tried at the moment, or what is waited for, while there is no connection. */
+export type WaitsFor = "operator" | "routes-limit" | "back-off" | "neighbor" | "connection";
 
 /** One neighbour as it is now, for people and programs that watch. */
 export interface PeerStatus {
@@ -51,6 +64,10 @@ export interface PeerStatus {
   readonly reflectorClient: boolean;
   /** On the session that is established. @see RFC 9234 */
   readonly role: { readonly local: BgpRole; readonly peerSaid: boolean } | undefined;
+  /** Of the clients of this router that have sessions with each other. @see RFC 4456 §10 */
+  readonly meshed: boolean;
+  /** At most so many hops away, by the hop limits of its packets. @see RFC 5082 */
+  readonly ttlSecurityHops: number | undefined;
   /** How segments are signed. @see RFC 2385; RFC 5925 */
   readonly protection: "tcp-md5" | "tcp-ao" | undefined;
   readonly state: SessionState;
@@ -58,6 +75,8 @@ export interface PeerStatus {
   readonly since: Milliseconds;
   /** Attempts and sessions that ended badly since the last good one; waiting times double with it. */
   readonly failures: number;
+  /** Absent while there is a connection. */
+  readonly waitsFor: WaitsFor | undefined;
   /** Those that run, with what is left of them. A session that waits to be tried again has its timers at the outgoing side. */
   readonly timers: Readonly<Partial<Record<SessionTimer, Milliseconds>>>;
   /** Connections of the neighbour that had no place. */
@@ -68,6 +87,8 @@ export interface PeerStatus {
   readonly bgpIdentifier: number | undefined;
   readonly holdTime: Seconds | undefined;
   readonly keepaliveTime: Seconds | undefined;
+  /** How long its socket may take nothing. @see RFC 9687 */
+  readonly sendHoldTime: Seconds | undefined;
   /** `ipv6/251` */
   readonly families: readonly string[];
   readonly capabilities: {
@@ -106,6 +127,14 @@ export interface PeerStatus {
   readonly updatesSent: number;
   readonly establishedTransitions: number;
   readonly flaps: number;
+  readonly notificationsReceived: number;
+  readonly notificationsSent: number;
+  /** What was malformed, by what was done about it. @see RFC 7606 §2 */
+  readonly treatedAsWithdraw: number;
+  readonly attributesDiscarded: number;
+  /** Routes from it that were not taken, and routes that it was not told, by reason; each time that it was decided. */
+  readonly routesRefused: ReadonlyMap<string, number>;
+  readonly routesWithheld: ReadonlyMap<string, number>;
   readonly lastSent: PeerError | undefined;
   readonly lastReceived: PeerError | undefined;
   /** Whatever ended the last connection, in either direction, or kept one from being made since. */

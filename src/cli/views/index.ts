@@ -9,6 +9,7 @@ export { fibView } from "./fib.ts";
 export { flowsView } from "./flows.ts";
 export { mrtView } from "./mrt.ts";
 export { packetView } from "./packet.ts";
+export { peerDetailsView } from "./peer.ts";
 export { peersView } from "./peers.ts";
 export { policiesView } from "./policies.ts";
 export { routeDetailsView, routesView } from "./routes.ts";

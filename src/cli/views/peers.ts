@@ -10,6 +10,18 @@ function bfdCell({ bfd }: PeerRow) {
   return `${bfd.state} ${bfd.detectionMs}ms`;
 }
 
+/** Without colours. */
+export function bfdText(row: PeerRow): string {
+  const cell = bfdCell(row);
+  return typeof cell === "string" ? cell : cell.text;
+}
+
+/** Without colours. */
+export function brownfieldText(row: PeerRow): string {
+  const cell = brownfieldCell(row);
+  return typeof cell === "string" ? cell : cell.text;
+}
+
 /** `4 learnt, payload lost 2`: routes that are capability routes, and what is not as it should be. */
 function brownfieldCell({ brownfield }: PeerRow) {
   if (brownfield === undefined) return "";

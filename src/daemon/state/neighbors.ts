@@ -66,6 +66,10 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
     "peer-type": peer.kind,
     "remote-as": peer.remoteAs,
     ...present({
+      "waits-for": peer.waitsFor,
+      reflection: peer.reflectorClient ? (peer.meshed ? "meshed-client" : "client") : undefined,
+      "send-hold-time": peer.sendHoldTime,
+      "ttl-security-hops": peer.ttlSecurityHops,
       range: peer.range,
       "router-id": peer.bgpIdentifier === undefined ? undefined : formatIpv4(peer.bgpIdentifier),
       "local-role": peer.role?.local,
@@ -97,7 +101,17 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
       agreed: counts.agreed,
       disabled: counts.disabled,
       "routes-received": counts.routesReceived,
-      ...present({ "routes-kept": counts.routesKept }),
+      ...present({
+        "routes-kept": counts.routesKept,
+        "maximum-routes": counts.maximumRoutes,
+        "near-maximum": counts.warnAt === undefined ? undefined : counts.routesReceived >= counts.warnAt,
+        "peer-forwarding-preserved": counts.peerRestart?.forwardingPreserved,
+        "peer-long-lived-stale-time": counts.peerRestart?.longLivedStaleTime,
+        "routes-stale": counts.kept,
+      }),
+      ...(counts.agreed
+        ? { "end-of-rib-sent": counts.endOfRibSent, "end-of-rib-received": counts.endOfRibReceived }
+        : {}),
       "routes-advertised": counts.routesAdvertised,
       "routes-pending": counts.routesPending,
       "add-path": [...(addPath.send ? ["send"] : []), ...(addPath.receive ? ["receive"] : [])],
@@ -106,12 +120,21 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
     "messages-sent": String(peer.messagesSent),
     "updates-received": String(peer.updatesReceived),
     "updates-sent": String(peer.updatesSent),
+    "notifications-received": String(peer.notificationsReceived),
+    "notifications-sent": String(peer.notificationsSent),
+    "treated-as-withdraw": String(peer.treatedAsWithdraw),
+    "attributes-discarded": String(peer.attributesDiscarded),
+    "routes-refused": byReason(peer.routesRefused),
+    "routes-withheld": byReason(peer.routesWithheld),
     "established-transitions": peer.establishedTransitions,
     flaps: peer.flaps,
     "failures-in-a-row": peer.failures,
     "refused-connections": peer.refusedConnections,
   };
 }
+
+const byReason = (counts: ReadonlyMap<string, number>) =>
+  Array.from(counts, ([reason, routes]) => ({ reason, routes: String(routes) }));
 
 const AGREED = {
   fourOctetAs: "four-octet-as",

@@ -55,6 +55,8 @@ export interface FamilyConfiguration {
   readonly addPath?: { readonly send?: "all" | { readonly best: number }; readonly receive: boolean };
   /** Absent: the neighbour's. */
   readonly advertisementInterval?: Seconds;
+  /** Instead of that of graceful restart; 0: not offered. */
+  readonly longLivedStaleTime?: Seconds;
 }
 
 export interface BfdConfiguration {

@@ -27,6 +27,14 @@ type ListName =
   | "vrps"
   | "flows";
 
+/** As rows have it. */
+function canonical(key: string, value: string): string {
+  if (key === "capability") return capabilityNamed(value);
+  if (key !== "address") return value;
+  const address = parseIpv6(value);
+  return address === undefined ? value : formatIpv6(address);
+}
+
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
 function list(name: ListName, needs: Need, filters: readonly string[], others: readonly string[] = []): Resource {
   return {
@@ -36,7 +44,7 @@ function list(name: ListName, needs: Need, filters: readonly string[], others: r
     async answer({ target, handlers }) {
       const wanted = Object.entries(parameters(target, [...filters, ...others]))
         .filter(([key]) => filters.includes(key))
-        .map(([key, value]) => [key, key === "capability" ? capabilityNamed(value!) : value] as const);
+        .map(([key, value]) => [key, canonical(key, value!)] as const);
       const rows: Rows<object> = handlers[name]();
       if (wanted.length === 0) return { type: "rows", rows };
       const matches = (row: object): boolean =>
@@ -108,7 +116,7 @@ export const LIST_RESOURCES: readonly Resource[] = [
   },
   exchange("received"),
   exchange("advertised"),
-  list("peers", { kind: "rows", path: ({ address }) => entry(NEIGHBOR, { address }) }, []),
+  list("peers", { kind: "rows", path: ({ address }) => entry(NEIGHBOR, { address }) }, ["address"]),
   list("policies", allOf("semrd-policy:routing-policy"), ["policy"]),
   list("fib", allOf("semrd-dataplane:dataplane"), ["tenant", "capability"]),
   list("flows", allOf("semrd-dataplane:dataplane"), ["tenant", "capability", "client", "state"]),

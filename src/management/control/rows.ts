@@ -235,6 +235,22 @@ export interface PeerFamilyRow {
   readonly routesPending: number;
   /** Directions in which several paths of a route are told on this session; absent: in none. */
   readonly addPath?: "send" | "receive" | "both";
+  /** More than these end the session; absent: any number. */
+  readonly maximumRoutes?: number;
+  /** The log says so from this number on. */
+  readonly warnAt?: number;
+  /** While the family is agreed on. */
+  readonly endOfRib?: { readonly sent: boolean; readonly received: boolean };
+  /** Of its own restart, as it offered it: whether it goes on forwarding, and how long routes may be the last resort. */
+  readonly peerRestart?: { readonly forwardingPreserved: boolean; readonly longLivedStaleTimeSeconds?: number };
+  /** Why stale routes of it are kept: "restarting", "last-resort", "awaiting-end-of-rib". */
+  readonly kept?: string;
+}
+
+/** Routes by why they were not taken, or not told. */
+export interface ReasonRow {
+  readonly reason: string;
+  readonly routes: CounterText;
 }
 
 export interface NotificationRow {
@@ -252,10 +268,14 @@ export interface PeerRow {
   readonly kind: "internal" | "confederation" | "external";
   /** This router reflects routes to it and from it. */
   readonly reflectorClient: boolean;
+  /** It is one of the clients that have sessions with each other. */
+  readonly meshed?: true;
   /** What this router is to it, on the session that is up. */
   readonly localRole?: string;
   /** Idle, Connect, Active, OpenSent, OpenConfirm or Established. */
   readonly state: string;
+  /** Why there is no session: "operator", "routes-limit", "back-off", "neighbor", "connection". */
+  readonly waitsFor?: string;
   /** Since the last change of state: of an established session its up-time. */
   readonly stateAgeSeconds: number;
   /** False: shut down by configuration. */
@@ -274,6 +294,8 @@ export interface PeerRow {
     readonly fourOctetAs: boolean;
     readonly routeRefresh: boolean;
     readonly extendedMessages: boolean;
+    /** IPv4 routes may have IPv6 next hops. */
+    readonly extendedNextHop?: boolean;
     readonly gracefulRestart: boolean;
     readonly longLivedGracefulRestart: boolean;
     readonly restartOverNotification: boolean;
@@ -284,6 +306,11 @@ export interface PeerRow {
   readonly routerId?: string;
   readonly holdTimeSeconds?: number;
   readonly keepaliveSeconds?: number;
+  readonly sendHoldSeconds?: number;
+  /** How segments are signed: "tcp-md5" or "tcp-ao"; absent: not at all. */
+  readonly protection?: string;
+  /** From farther away nothing is taken. */
+  readonly ttlSecurityHops?: number;
   readonly gracefulRestart?: {
     readonly restartTimeSeconds: number;
     /** The F bit it sent: its forwarding state survived. */
@@ -307,6 +334,14 @@ export interface PeerRow {
   readonly messagesSent: CounterText;
   readonly updatesReceived: CounterText;
   readonly updatesSent: CounterText;
+  /** Absent in answers of older routers, like those down to `routesWithheld`. */
+  readonly notificationsReceived?: CounterText;
+  readonly notificationsSent?: CounterText;
+  /** Faults for which routes were taken as withdrawn, and attributes that were left out. */
+  readonly treatedAsWithdraw?: CounterText;
+  readonly attributesDiscarded?: CounterText;
+  readonly routesRefused?: readonly ReasonRow[];
+  readonly routesWithheld?: readonly ReasonRow[];
   readonly establishedTransitions: number;
   /** Established sessions that ended. */
   readonly flaps: number;

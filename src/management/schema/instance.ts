@@ -286,6 +286,7 @@ export interface RouterBgpNeighborDefaultsFamiliesFamily {
   readonly "maximum-routes"?: number;
   readonly "warn-at"?: number;
   readonly "restart-after"?: number;
+  readonly "long-lived-stale-time"?: number;
   readonly "add-path": RouterBgpNeighborDefaultsFamiliesFamilyAddPath;
   readonly "minimum-advertisement-interval"?: number;
 }
@@ -369,6 +370,7 @@ export interface RouterBgpPeerGroupsPeerGroupFamiliesFamily {
   readonly "maximum-routes"?: number;
   readonly "warn-at"?: number;
   readonly "restart-after"?: number;
+  readonly "long-lived-stale-time"?: number;
   readonly "add-path": RouterBgpPeerGroupsPeerGroupFamiliesFamilyAddPath;
   readonly "minimum-advertisement-interval"?: number;
 }
@@ -454,6 +456,7 @@ export interface RouterBgpNeighborsNeighborFamiliesFamily {
   readonly "maximum-routes"?: number;
   readonly "warn-at"?: number;
   readonly "restart-after"?: number;
+  readonly "long-lived-stale-time"?: number;
   readonly "add-path": RouterBgpNeighborsNeighborFamiliesFamilyAddPath;
   readonly "minimum-advertisement-interval"?: number;
 }

@@ -157,6 +157,7 @@ function bindFamilies(
       ...(restart === undefined ? {} : { restartAfter: seconds(restart) }),
       ...(send === undefined && !receive ? {} : { addPath: { ...bindSend(send), receive } }),
       ...bindInterval(family["minimum-advertisement-interval"]),
+      ...bindStaleTime(family["long-lived-stale-time"]),
     };
   });
 }
@@ -167,6 +168,10 @@ function bindSend(send: "all" | number | undefined): Pick<NonNullable<FamilyConf
 
 function bindInterval(interval: number | undefined): Pick<FamilyConfiguration, "advertisementInterval"> {
   return interval === undefined ? {} : { advertisementInterval: seconds(interval) };
+}
+
+function bindStaleTime(time: number | undefined): Pick<FamilyConfiguration, "longLivedStaleTime"> {
+  return time === undefined ? {} : { longLivedStaleTime: seconds(time) };
 }
 
 function bindBfd(neighbor: EffectiveSettings, bgp: BgpInstance): BfdConfiguration {

@@ -221,6 +221,7 @@ export interface NeighborSettings {
       readonly "warn-at"?: number;
       readonly "restart-after"?: number;
       readonly "minimum-advertisement-interval"?: number;
+      readonly "long-lived-stale-time"?: number;
       readonly "add-path": { readonly send?: "all" | number; readonly receive: boolean };
     }[];
   };

@@ -102,10 +102,27 @@ protocol bgp semrd {
 
   assert.equal(peer!.enhancedRouteRefresh, true);
 
+  // All that is known of it, in words; BIRD says the same.
+  const details = await ask(ours, program("semrctl"), "--socket", socket, "show", "peer", THEIRS);
+  const said = await ask(theirs, "birdc", "-s", control, "show", "protocols", "all", "semrd");
+  for (const line of [
+    /^fd5e:b6c::2 {2}Established for \d+s$/m,
+    /^ {2}AS +65000, internal$/m,
+    /^ {2}router ID +10\.0\.0\.2$/m,
+    /^ {2}times +hold 90s, keepalive 30s, send hold 480s$/m,
+    /^ {2}agreed +4-octet AS, route refresh, extended next hop, graceful restart, enhanced route refresh$/m,
+    /^ {2}ipv6-unicast +agreed +2 .* both +both/m,
+    /^ {2}ipv4-unicast +agreed +3 +3 /m,
+  ])
+    assert.match(details, line);
+  const [, hold, keepalive] = /Hold timer: +[\d.]+\/(\d+)[\s\S]*Keepalive timer: +[\d.]+\/(\d+)/.exec(said) ?? [];
+  assert.deepEqual([hold, keepalive].map(Number), [peer!.holdTimeSeconds, peer!.keepaliveSeconds]);
+  t.diagnostic(details);
+
   await ask(theirs, "birdc", "-s", control, "enable", "onemore");
   await until("the bound ends the session", async () => {
     const [now] = await semrctl<PeerRow>("show", "peers");
-    return now?.lastError?.includes("maximum number of prefixes") === true;
+    return now?.lastError?.includes("maximum number of prefixes") === true && now.waitsFor === "routes-limit";
   });
   return undefined;
 });

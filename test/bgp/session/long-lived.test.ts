@@ -86,6 +86,27 @@ describe("long-lived graceful restart (RFC 9494)", () => {
     assert.deepEqual(run(lossOf(both({ longLivedStaleTime: seconds(0) })), OVER), [LOST, "none: deleteStale"]);
   });
 
+  it("a family has its own time, or is left out; without graceful restart there is none (§4.1)", () => {
+    const two = { families: [FAMILY, IPV6_UNICAST], restartFamilies: [FAMILY, IPV6_UNICAST] };
+    const offered = (changes: object): unknown =>
+      ownOpen(settingsSample({ ...two, gracefulRestart: restart, ...changes })).capabilities.longLived?.map(
+        ({ family, staleTime }) => [family.safi, staleTime],
+      );
+    const [special, none] = [[600, 0].map((time) => ({ family: FAMILY, staleTime: seconds(time) }))].flat();
+    assert.deepEqual(offered({}), [
+      [251, 3600],
+      [1, 3600],
+    ]);
+    assert.deepEqual(offered({ longLivedTimes: [special] }), [
+      [251, 600],
+      [1, 3600],
+    ]);
+    assert.deepEqual(offered({ longLivedTimes: [none] }), [[1, 3600]]);
+    const { longLivedStaleTime: _, ...short } = restart;
+    assert.deepEqual(offered({ gracefulRestart: short, longLivedTimes: [special] }), [[251, 600]]);
+    assert.deepEqual(offered({ gracefulRestart: undefined, longLivedTimes: [special] }), undefined);
+  });
+
   it("the peer is back: with F its routes wait for End-of-RIB, without they go", () => {
     assert.deepEqual(
       run(lossOf(both()), OVER, { type: "established", agreed: both() }, { type: "endOfRib", family: FAMILY }),

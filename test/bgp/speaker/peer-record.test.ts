@@ -26,6 +26,7 @@ it("an attempt that failed is the last error until a session is there, then what
       routesReceived: () => 0,
       routesKept: () => undefined,
       outputs: new Map(),
+      wireFamily: () => ({ afi: 2, safi: 251 }),
     }).lastError?.text;
 
   assert.equal(lastError(), undefined);
