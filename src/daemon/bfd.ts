@@ -3,7 +3,7 @@ import { type Clock, formatIpv6, type Log, type Metrics, parseIpv6 } from "../ba
 import { type BfdMonitor, type BfdMonitorParts, type BfdPath, type PathSwitch, startBfdMonitor } from "../bfd/index.ts";
 import type { SessionChange } from "../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../dataplane/index.ts";
-import type { NextHopIndex, Operation } from "../forwarding/index.ts";
+import type { Operation } from "../forwarding/index.ts";
 import type { BgpConfiguration, NeighborConfiguration } from "../management/index.ts";
 
 /** Largest hop limit: what a packet has that comes from next door. */
@@ -76,18 +76,11 @@ function isKnown({ address, port }: { readonly address: string; readonly port: n
   return parseIpv6(address) !== undefined && port !== 0;
 }
 
-/** Says of operations, in the order in which they are carried out, whether they change which tunnel is where. */
-export function tunnelMoves(driver: DataplaneDriver): (operations: readonly Operation[]) => boolean {
-  const tunnels = new Set<NextHopIndex>();
-  for (const [index, { nextHop }] of driver.plan.plannedNextHops()) if (nextHop.kind === "tunnel") tunnels.add(index);
-  return (operations) => {
-    let moved = false;
-    for (const operation of operations) {
-      if (operation.type === "remove-next-hop") moved = tunnels.delete(operation.index) || moved;
-      if (operation.type !== "set-next-hop" || operation.nextHop.kind !== "tunnel") continue;
-      tunnels.add(operation.index);
-      moved = true;
-    }
-    return moved;
-  };
+/** Says of operations, before they are carried out, whether they change which tunnel is where. */
+export function movesTunnels(driver: Pick<DataplaneDriver, "plan">, operations: readonly Operation[]): boolean {
+  return operations.some((operation) => {
+    if (operation.type === "set-next-hop") return operation.nextHop.kind === "tunnel";
+    if (operation.type !== "remove-next-hop") return false;
+    return driver.plan.plannedNextHop(operation.index)?.nextHop.kind === "tunnel";
+  });
 }

@@ -5,11 +5,13 @@ export type InstanceSink = Pick<Compiler, "instanceAdded" | "instanceRemoved" | 
 
 /**
  * Hands instances to the compiler: at once, as a dead one must leave the data plane before anything else is done. What an
- * operator adds or takes away by the thousand waits for the end of that, and is then handed over in slices.
+ * operator adds or takes away by the thousand waits for the end of that, and is then handed over in slices, as those are that
+ * are known when it begins.
  */
 export function feedInstances(compiler: InstanceSink, directory: Directory): Disposable {
   /** Last words about instances that wait. */
   const waiting = new Map<string, DirectoryChange>();
+  let stopped = false;
 
   function hand(change: DirectoryChange): void {
     const { instance } = change;
@@ -29,6 +31,14 @@ export function feedInstances(compiler: InstanceSink, directory: Directory): Dis
     return change.type === "added" || waiting.get(change.instance.id)?.type === "added";
   }
 
+  /** As each is when its turn comes: what happens to one meanwhile is not undone. */
+  function* known(): Generator<InstanceNews> {
+    for (const instance of directory.instances()) {
+      if (stopped) return;
+      if (!waiting.has(instance.id)) yield { instance, state: instanceState(instance) };
+    }
+  }
+
   function* waited(): Generator<InstanceNews> {
     for (const [id, change] of waiting) {
       waiting.delete(id);
@@ -36,7 +46,7 @@ export function feedInstances(compiler: InstanceSink, directory: Directory): Dis
     }
   }
 
-  for (const instance of directory.instances()) compiler.instanceAdded(instance, instanceState(instance));
+  compiler.instancesChanged(known());
   const subscriptions = [
     directory.subscribe((changes) => changes.forEach(hand)),
     directory.subscribeGathered(() => {
@@ -45,6 +55,7 @@ export function feedInstances(compiler: InstanceSink, directory: Directory): Dis
   ];
   return {
     [Symbol.dispose]() {
+      stopped = true;
       waiting.clear();
       for (const subscription of subscriptions) subscription[Symbol.dispose]();
     },

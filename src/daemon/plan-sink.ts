@@ -1,6 +1,6 @@
 import type { DataplaneDriver } from "../dataplane/index.ts";
 import type { CapabilityBatch, GroupRun, Operation, OperationSink } from "../forwarding/index.ts";
-import { tunnelMoves } from "./bfd.ts";
+import { movesTunnels } from "./bfd.ts";
 import type { CounterBook } from "./counter-book.ts";
 
 export interface PlanSinkParts {
@@ -19,12 +19,10 @@ export class PlanSink implements OperationSink {
   /** Called after each change of the tables. Absent until somebody can be told. */
   changed: (() => void) | undefined;
   readonly #parts: PlanSinkParts;
-  readonly #movesTunnels: (operations: readonly Operation[]) => boolean;
 
   constructor(parts: PlanSinkParts) {
     const { driver } = parts;
     this.#parts = parts;
-    this.#movesTunnels = tunnelMoves(driver);
     // Neither moves a tunnel or frees an index.
     if (driver.fill) {
       this.fill = (batch, generation) => {
@@ -42,9 +40,10 @@ export class PlanSink implements OperationSink {
 
   apply(operations: readonly Operation[], generation: number): void {
     const { driver, counters, tunnelsMoved } = this.#parts;
+    const moves = movesTunnels(driver, operations);
     driver.apply(operations, generation);
     counters.carriedOut(operations);
-    if (this.#movesTunnels(operations)) tunnelsMoved();
+    if (moves) tunnelsMoved();
     this.#inForce(generation);
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Milliseconds, messageOf, milliseconds } from "../base/index.ts";
+import { type Clock, type Log, type Milliseconds, messageOf, milliseconds, Slices } from "../base/index.ts";
 import type { Directory } from "./directory.ts";
 import { DirectoryError } from "./faults.ts";
 import {
@@ -66,12 +66,15 @@ export class Registrar {
    * Puts back what the store holds, with what is left of each lease. Call once, after the configured agents are in: a record
    * of a configured agent gives it back only what an operator had decided.
    *
-   * What the configuration no longer `serves` is left out and stays in the store: it is back when the configuration is.
+   * What the configuration no longer `serves` is left out and stays in the store: it is back when the configuration is. It takes
+   * many turns where there is much.
    */
-  restore(serves: (tenant: string, offer: Offer) => boolean): void {
+  async restore(serves: (tenant: string, offer: Offer) => boolean): Promise<void> {
     let agents = 0;
     let expired = 0;
+    const slices = new Slices(this.#clock);
     for (const stored of this.#store.restored) {
+      if (slices.isOver) await slices.next();
       if (stored.lease !== undefined && stored.lease.validUntil <= this.#clock.wall()) {
         expired++;
         void this.forget(stored.agent);

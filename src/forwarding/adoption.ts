@@ -49,5 +49,8 @@ export function* adoption(held: HeldPlan, parts: AdoptionParts): Generator<void>
     aggregates.adopt(aggregate);
     yield;
   }
-  nodes.adopt(held.nodes);
+  for (const node of held.nodes) {
+    nodes.adopt(node);
+    yield;
+  }
 }

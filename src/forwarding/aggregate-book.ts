@@ -129,10 +129,17 @@ export class AggregateBook {
     for (const aggregate of this.#known.values()) this.#changed.add(aggregate);
   }
 
-  /** At the end of a step. After a restart those that were found stay as they are until everything is known. */
-  compare(): void {
-    for (const aggregate of this.#changed) this.#compare(aggregate);
-    this.#changed.clear();
+  /** Some are still to be compared. */
+  get hasChanged(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  /** At the end of a step, at most `most`. After a restart those that were found stay as they are until everything is known. */
+  compare(most: number): void {
+    for (const aggregate of this.#changed.values().take(most)) {
+      this.#changed.delete(aggregate);
+      this.#compare(aggregate);
+    }
   }
 
   #compare(aggregate: Aggregate): void {

@@ -23,6 +23,11 @@ import { Sweeps } from "./sweeps.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 import { WorkQueue } from "./work-queue.ts";
 
+/** Of a kind that the end of a step takes away, or adds: many may be left at once, as when adoption is over. */
+const MOST_AT_END = 128;
+/** Aggregates, each of which may be a new group. */
+const MOST_COMPARED = 64;
+
 /** What is known of an instance now; without a state it is gone. */
 export interface InstanceNews {
   readonly instance: Instance;
@@ -142,7 +147,7 @@ export class Compiler implements Disposable {
 
   /** Work that is still to be done; 0 when the data plane has the whole plan. */
   get pending(): number {
-    return this.#work.size + (this.#batch.isEmpty ? 0 : 1);
+    return this.#work.size + (this.#batch.isEmpty ? 0 : 1) + (this.#isLeft ? 1 : 0);
   }
 
   /**
@@ -158,12 +163,16 @@ export class Compiler implements Disposable {
     return adoption(held, { nextHops, groups, policies, entries, aggregates, nodes, claims });
   }
 
-  /** Routes and agents are back, or were given up: from here on what nobody asks for is removed. */
+  /** Routes and agents are back, or were given up: once all that was said before is taken, what nobody asks for is removed. */
   converged(): void {
+    if (this.#adopting) this.#work.addJob(this.#endAdoption());
+  }
+
+  *#endAdoption(): Generator<void> {
     if (!this.#adopting) return;
     this.#adopting = false;
     this.#aggregates.touchAll();
-    this.#work.addJob(this.#sweeps.unclaimed());
+    yield* this.#sweeps.unclaimed();
   }
 
   /** All capabilities that exist, whoever serves them; replaces the list given before. */
@@ -187,11 +196,12 @@ export class Compiler implements Disposable {
 
   /** The routers from which encapsulated packets are accepted; replaces those given before. */
   nodes(locators: readonly Ipv6Address[]): void {
-    const accepted = this.#nodes.set(locators, this.#options.locator);
-    for (const locator of locators) {
-      if (!accepted.has(locator)) this.#reports.refuse("locator-collision", { locator: formatIpv6(locator) });
-    }
-    this.#work.schedule();
+    this.#work.addJob(this.#takeNodes(locators));
+  }
+
+  *#takeNodes(locators: readonly Ipv6Address[]): Generator<void> {
+    for (const locator of yield* this.#nodes.set(locators, this.#options.locator))
+      this.#reports.refuse("locator-collision", { locator: formatIpv6(locator) });
   }
 
   /** How other routers are reached; replaces those given before. After `adopt`. */
@@ -203,9 +213,8 @@ export class Compiler implements Disposable {
           return found === undefined ? [] : [[toHex(tunnel.locator), found] as const];
         }),
       );
-    this.#nextHops.encapsulate(by(({ encapsulation }) => encapsulation));
+    this.#work.addJob(this.#nextHops.encapsulate(by(({ encapsulation }) => encapsulation)));
     this.#nodes.setNetworks(by(({ vni }) => vni));
-    this.#work.schedule();
   }
 
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */
@@ -306,21 +315,31 @@ export class Compiler implements Disposable {
     return this.#choices.members(book.choice(plan)) + book.instances(plan).size;
   }
 
+  /** What was too much for the end of one step: it goes on with the next. */
+  get #isLeft(): boolean {
+    if (this.#nodes.isBehind) return true;
+    if (this.#adopting) return false;
+    return (
+      [this.#policies, this.#groups, this.#nextHops].some(({ hasUnused }) => hasUnused) || this.#aggregates.hasChanged
+    );
+  }
+
   #carryOutNow(): void {
     if (this.#batch.isUrgent) this.#carryOut();
   }
 
   #carryOut(): void {
-    if (!this.#adopting) this.#aggregates.compare();
+    if (!this.#adopting) this.#aggregates.compare(MOST_COMPARED);
     this.#entries.compare();
     this.#groups.endStep();
-    this.#nodes.compare({ keepOthers: this.#adopting });
-    this.#policies.removeLeaving();
+    this.#nodes.compare({ keepOthers: this.#adopting, most: MOST_AT_END });
+    this.#policies.removeLeaving(MOST_AT_END);
     if (!this.#adopting) {
-      this.#policies.removeUnused();
-      this.#groups.removeUnused();
-      this.#nextHops.removeUnused(this.#clock.monotonic());
+      this.#policies.removeUnused(MOST_AT_END);
+      this.#groups.removeUnused(MOST_AT_END);
+      this.#nextHops.removeUnused(this.#clock.monotonic(), MOST_AT_END);
     }
+    if (this.#isLeft) this.#work.schedule();
     this.#reports.sizes(this.#entries.installed, this.#groups.size, this.#nextHops.size);
     if (this.#batch.isEmpty) return;
     this.#generation++;

@@ -47,8 +47,10 @@ export class Fulfilment {
 
   /** During adoption, before the capability's choice becomes another one. */
   noteSeen(plan: PlanId): void {
+    const sites = this.#choice(plan)?.sites ?? [];
+    if (sites.length === 0) return; // as of each that is heard of for the first time
     const seen = this.#seen.get(plan) ?? new Set();
-    for (const { nextHop } of this.#choice(plan)?.sites ?? []) seen.add(nextHopKey(nextHop));
+    for (const { nextHop } of sites) seen.add(nextHopKey(nextHop));
     this.#seen.set(plan, seen);
   }
 

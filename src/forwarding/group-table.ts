@@ -224,12 +224,18 @@ export class GroupTable {
     this.#left.clear();
   }
 
-  /** At the end of a step, before unused next hops are removed. */
-  removeUnused(): void {
+  /** Some that nobody uses are left. */
+  get hasUnused(): boolean {
+    return this.#unused.size > 0;
+  }
+
+  /** At the end of a step, before unused next hops are removed; at most `most`. */
+  removeUnused(most: number): void {
     if (this.#unused.size === 0) return;
     const { clock, nextHops, batch } = this.#parts;
     const now = clock.monotonic();
-    for (const group of this.#unused) {
+    for (const group of this.#unused.values().take(most)) {
+      this.#unused.delete(group);
       for (const nextHop of namedBy(this.#store.content(group))) nextHops.release(nextHop);
       this.#byContent.remove(group);
       this.#stages.forget(group);
@@ -238,7 +244,6 @@ export class GroupTable {
       this.#pool.give(group, now);
       batch.add({ type: "remove-group", group });
     }
-    this.#unused.clear();
   }
 
   close(): void {

@@ -90,13 +90,22 @@ export class NextHopTable {
     return index;
   }
 
-  /** How packets are wrapped from now on, by the locator of the router; those that are not here go as IPv6-in-IPv6. */
-  encapsulate(encapsulations: ReadonlyMap<string, Encapsulation>): void {
+  /**
+   * How packets are wrapped from now on, by the locator of the router; those that are not here go as IPv6-in-IPv6. In steps, one for
+   * each next hop that there is; those that come meanwhile are wrapped so at once.
+   */
+  encapsulate(encapsulations: ReadonlyMap<string, Encapsulation>): Generator<void> {
     this.#encapsulations = encapsulations;
+    return this.#wrapAgain();
+  }
+
+  *#wrapAgain(): Generator<void> {
     for (const record of this.#byIndex.values()) {
+      yield;
       const { index, nextHop, installed } = record;
       const wrapped = this.#wrapped(nextHop);
-      if (wrapped === nextHop) continue;
+      // One that has gone meanwhile is in no table
+      if (wrapped === nextHop || this.#byIndex.get(index) !== record) continue;
       record.nextHop = wrapped;
       const { encapsulation } = wrapped as TunnelNextHop;
       if (installed)
@@ -139,9 +148,15 @@ export class NextHopTable {
     if (--record.references === 0) this.#unused.add(record);
   }
 
-  /** At the end of a step. */
-  removeUnused(now: number): void {
-    for (const record of this.#unused) {
+  /** Some that nobody refers to are left. */
+  get hasUnused(): boolean {
+    return this.#unused.size > 0;
+  }
+
+  /** At the end of a step; at most `most`. */
+  removeUnused(now: number, most: number): void {
+    for (const record of this.#unused.values().take(most)) {
+      this.#unused.delete(record);
       this.#byKey.delete(record.key);
       this.#byIndex.delete(record.index);
       if (record.installed) {
@@ -149,6 +164,5 @@ export class NextHopTable {
         this.#batch.add({ type: "remove-next-hop", index: record.index });
       } else this.#pool.giveUnused(record.index);
     }
-    this.#unused.clear();
   }
 }

@@ -84,16 +84,18 @@ export class PolicyBook {
     return true;
   }
 
-  /** Tenants that are known, and not among those; they are not known any more. */
-  dropOthers(tenants: ReadonlySet<number>): readonly number[] {
-    const gone = [...new Set([...this.#tenants.keys(), ...this.#ofTenants.keys()])].filter(
-      (index) => !tenants.has(index),
-    );
-    for (const tenantIndex of gone) {
-      this.#tenants.delete(tenantIndex);
-      this.#setClients({ tenantIndex, rules: [], capabilities: [] });
-    }
-    return gone;
+  /** Tenants that are known, and not among those: each is not known any more when it is handed out. */
+  *dropOthers(tenants: ReadonlySet<number>): Generator<number> {
+    for (const tenantIndex of this.#tenants.keys()) if (!tenants.has(tenantIndex)) yield this.#drop(tenantIndex);
+    // What was adopted and nobody has spoken of
+    for (const tenantIndex of this.#ofTenants.keys())
+      if (!tenants.has(tenantIndex) && !this.#leaving.has(tenantIndex)) yield this.#drop(tenantIndex);
+  }
+
+  #drop(tenantIndex: number): number {
+    this.#tenants.delete(tenantIndex);
+    this.#setClients({ tenantIndex, rules: [], capabilities: [] });
+    return tenantIndex;
   }
 
   /** There may be rules for the tenant's capabilities. */
@@ -171,29 +173,35 @@ export class PolicyBook {
     if (record !== undefined && --record.uses === 0) this.#unused.add(record);
   }
 
-  /** At the end of a step, when its entries have been compared. */
-  removeUnused(): void {
+  /** Some that no entry names, or that are of tenants without any, are left. */
+  get hasUnused(): boolean {
+    return this.#unused.size + this.#leaving.size > 0;
+  }
+
+  /** At the end of a step, when its entries have been compared; at most `most`. */
+  removeUnused(most: number): void {
+    if (this.#unused.size === 0) return;
     const now = this.#parts.clock.monotonic();
-    for (const record of this.#unused) {
+    for (const record of this.#unused.values().take(most)) {
+      this.#unused.delete(record);
       if (record.key !== undefined) this.#byKey.delete(record.key);
       this.#byIndex.delete(record.index);
       this.#pairs -= record.policy.allowed.length;
       this.#pool.give(poolIndex(record.index), now);
       this.#parts.batch.add({ type: "remove-policy", index: record.index });
     }
-    this.#unused.clear();
   }
 
-  /** At the end of a step: policies of tenants that have none any more. */
-  removeLeaving(): void {
+  /** At the end of a step: policies of tenants that have none any more; at most `most`. */
+  removeLeaving(most: number): void {
     const { batch, clock } = this.#parts;
-    for (const tenantIndex of this.#leaving) {
+    for (const tenantIndex of this.#leaving.values().take(most)) {
+      this.#leaving.delete(tenantIndex);
       const { index } = this.#ofTenants.get(tenantIndex)!;
       this.#ofTenants.delete(tenantIndex);
       this.#tenantPool.give(index, clock.monotonic());
       batch.add({ type: "remove-policy", index });
     }
-    this.#leaving.clear();
   }
 
   /** What is done to all that the clients of a tenant send is in force with the next step. */

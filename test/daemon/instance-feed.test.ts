@@ -5,8 +5,9 @@ import type { InstanceNews } from "../../src/forwarding/index.ts";
 import { bench, configured, offer, request } from "../directory/samples.ts";
 
 /** What a compiler was told, at once and by and by. */
-function world() {
+function world(known: readonly string[] = []) {
   const { directory } = bench();
+  for (const agent of known) directory.register(configured({ agent, offers: [at(agent)] }));
   const told: string[] = [];
   const later: Iterator<InstanceNews>[] = [];
   const say = ({ instance, state }: InstanceNews): void => void told.push(`${instance.agent} ${state ?? "gone"}`);
@@ -18,10 +19,15 @@ function world() {
   const feed = feedInstances(compiler, directory);
   /** One instance of those that waited; false: none is left. */
   const step = (): boolean => {
-    const next = later[0]?.next();
-    if (next?.done === false) say(next.value);
-    return next?.done === false;
+    for (const news of later) {
+      const next = news.next();
+      if (next.done === true) continue;
+      say(next.value);
+      return true;
+    }
+    return false;
   };
+  if (known.length === 0) assert.equal(step(), false);
   const put = (agent: string): void => void directory.register(configured({ agent, offers: [at(agent)] }));
   return { directory, feed, told, step, put };
 }
@@ -79,8 +85,27 @@ describe("instances for the compiler", () => {
     assert.deepEqual(told, ["dies down", "exchanged gone", "later down", "left gone", "old up"]);
   });
 
+  it("that are known when it begins are handed over by and by, each as it is when its turn comes", () => {
+    const { directory, told, step, put } = world(["a", "b", "c", "d", "e"]);
+    assert.deepEqual(told, [], "on a later turn");
+    assert.ok(step());
+    const [b] = directory.instancesOf("b");
+    directory.setHealth(b!.id, "down");
+    directory.remove("c", "command");
+    put("f");
+    assert.deepEqual(told.splice(0), ["a up", "b down", "c gone", "f up"], "what happens meanwhile does not wait");
+    const gathering = directory.gather();
+    directory.remove("d", "configuration");
+    put("g");
+    while (step());
+    assert.deepEqual(told.splice(0), ["b down", "e up", "f up"], "nobody is told of what may not last");
+    gathering[Symbol.dispose]();
+    while (step());
+    assert.deepEqual(told, ["d gone", "g up"]);
+  });
+
   it("are not handed over any more once it has ended", () => {
-    const { directory, feed, told, step, put } = world();
+    const { directory, feed, told, step, put } = world(["known"]);
     const gathering = directory.gather();
     put("a");
     feed[Symbol.dispose]();

@@ -141,7 +141,7 @@ describe("restart", () => {
 
     const after = registrarBench(before.store);
     after.clock.advance(8_000);
-    after.registrar.restore(() => true);
+    await after.registrar.restore(() => true);
     assert.deepEqual(after.told, [
       "added ocr-a /vision/ocr:8080 draining unknown",
       "added urn:agent:c /vision/ocr:8080 up unknown",
@@ -162,7 +162,7 @@ describe("restart", () => {
 
     const after = registrarBench(before.store);
     after.directory.register(configured({ offers: [offer({ weight: 3 })] }));
-    after.registrar.restore(() => true);
+    await after.registrar.restore(() => true);
     const [instance] = after.directory.instancesOf(AGENT_A);
     assert.deepEqual([instance!.weight, instance!.adminState, instance!.source], [3, "down", "configuration"]);
     assert.equal(after.directory.agent(AGENT_B), undefined);
@@ -182,7 +182,7 @@ describe("what the store keeps", () => {
 
     const after = registrarBench(before.store);
     after.clock.advance(10_000);
-    after.registrar.restore(() => true);
+    await after.registrar.restore(() => true);
     await new Promise(setImmediate);
     assert.deepEqual([kept(after), after.directory.size], [[], 0]);
   });
@@ -218,13 +218,13 @@ describe("what the store keeps", () => {
     await before.registrar.register(request({ agent: AGENT_B, tenant: "beta" }));
 
     const without = registrarBench(before.store);
-    without.registrar.restore((tenant) => tenant !== "beta");
+    await without.registrar.restore((tenant) => tenant !== "beta");
     assert.deepEqual([without.directory.size, without.directory.agent(AGENT_B)], [1, undefined]);
     const warning = without.log.lines.find(({ event }) => event === "directory.restore.not-served");
     assert.deepEqual([warning?.fields?.agent, warning?.fields?.tenant], [AGENT_B, "beta"]);
 
     const back = registrarBench(before.store);
-    back.registrar.restore(() => true);
+    await back.registrar.restore(() => true);
     assert.equal(back.directory.size, 2);
   });
 
@@ -234,7 +234,7 @@ describe("what the store keeps", () => {
     await before.registrar.register(request({ lease: ms(30_000) }));
 
     const after = registrarBench(before.store); // its clock is ten years behind
-    after.registrar.restore(() => true);
+    await after.registrar.restore(() => true);
     assert.equal(after.directory.size, 1);
     after.clock.advance(31_000);
     assert.equal(after.directory.size, 0);

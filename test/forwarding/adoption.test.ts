@@ -107,7 +107,7 @@ describe("adoption of what an earlier process left", () => {
     const { sink } = killed();
     const before = sink.snapshot();
     const steps = forwarding({ sink }).compiler.adopt(sink.held()).toArray().length;
-    assert.equal(steps, before.nextHops.size + before.groups.size + before.capabilities.size);
+    assert.equal(steps, before.nextHops.size + before.groups.size + before.capabilities.size + before.nodes.length);
     for (let last = 0; last <= steps; last++) {
       const { compiler, clock } = forwarding({ sink });
       compiler

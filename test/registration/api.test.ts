@@ -526,7 +526,7 @@ describe("with the rest of the router", { skip }, () => {
     const restarted = async (run: (bench: Bench, directory: Directory) => Promise<void>) => {
       await using store = await openDirectoryStore(state, at);
       await using bench = await startBench({ store });
-      bench.registrar.restore(() => true);
+      await bench.registrar.restore(() => true);
       await run(bench, bench.directory);
     };
     await restarted(async (bench) => {

@@ -71,6 +71,13 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** One turn: runs what was handed to `soon` so far, and nothing that this hands on. */
+  turn(): void {
+    const due = this.#soon;
+    this.#soon = [];
+    for (const run of due) run();
+  }
+
   /** Lets `span` pass: every timer that becomes due fires at its own instant, in order. */
   advance(span: number): void {
     const end = this.#monotonic + span;

@@ -1,6 +1,7 @@
 import { toHex } from "../../base/index.ts";
 import type { PolicyBook } from "../../bgp/policy/index.ts";
 import { Taxonomy } from "../../directory/index.ts";
+import type { KnownCapability } from "../../forwarding/index.ts";
 import type { RouterConfiguration } from "../../management/index.ts";
 import { domainNodes } from "../bgp.ts";
 import { Names } from "../names.ts";
@@ -39,11 +40,12 @@ export function namesOf(configuration: RouterConfiguration, taxonomy: Taxonomy):
   return new Names(taxonomy, routers, site.selector);
 }
 
-/** Every capability of every tenant. */
-export function knownCapabilities({ tenants, taxonomy }: RouterConfiguration) {
-  return tenants.flatMap(({ index }) =>
-    taxonomy.capabilities.map(({ name, majorVersion, affinity }) => {
-      return { tenantIndex: index, name, majorVersion, ...(affinity && { affinity }) };
-    }),
-  );
+/** Every capability of every tenant, as they are asked for: there may be a million. */
+export function* knownCapabilities({
+  tenants,
+  taxonomy,
+}: Pick<RouterConfiguration, "tenants" | "taxonomy">): Generator<KnownCapability> {
+  for (const { index } of tenants)
+    for (const { name, majorVersion, affinity } of taxonomy.capabilities)
+      yield { tenantIndex: index, name, majorVersion, ...(affinity && { affinity }) };
 }

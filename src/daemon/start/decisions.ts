@@ -47,7 +47,7 @@ export async function startDecisions(begun: Beginning, { store, driver, sink }: 
   const directory = scope.own(new Directory(DIRECTORY_LIMITS, shared));
   const registrar = new Registrar({ directory, store, clock: systemClock, log });
   await applyStaticAgents(directory, configuration.agents.map(staticAgent), systemClock);
-  registrar.restore(
+  await registrar.restore(
     (tenant, { capability, version }) =>
       taxonomy.tenants.has(tenant) && taxonomy.find(capability, version.major) !== undefined,
   );

@@ -11,15 +11,21 @@ const DOMAIN_OCTETS = DOMAIN_BITS / 8;
 /** The trie `aggregates`, and the same beside it: there are few, and each look would be a system call. */
 export class AggregateMap implements AggregateStore {
   readonly #map: BpfMap;
+  readonly #domain: Ipv6Prefix;
   readonly #entries = new Map<string, AggregateEntry>();
 
-  /** Takes over what is in the map. */
   constructor(map: BpfMap, domain: Ipv6Prefix) {
     this.#map = map;
+    this.#domain = domain;
+  }
+
+  *takeOver(): Generator<void> {
+    const map = this.#map;
     for (let key = map.nextKey(); key !== undefined; key = map.nextKey(key)) {
+      yield;
       const value = map.lookup(key);
       if (value === undefined) continue;
-      const entry = entryOf(key, value, domain);
+      const entry = entryOf(key, value, this.#domain);
       this.#entries.set(formatIpv6Prefix(entry.prefix), entry);
     }
   }

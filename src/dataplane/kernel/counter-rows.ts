@@ -35,19 +35,28 @@ export class CounterArray {
   }
 }
 
+/** The indexes of a table that are in use now. */
+export interface IndexesInUse extends Iterable<number> {
+  readonly size: number;
+  has(index: number): boolean;
+}
+
 /** Rows of an array for some of its indexes. Nothing is made but what is asked for, so that ten thousand cost a reader what he takes of them. */
 export class CounterRows<Row> implements CountedRows<number, Row> {
   readonly #array: CounterArray;
-  readonly #indexes: ReadonlySet<number>;
+  #indexes: IndexesInUse;
   readonly #read: RowReader<Row>;
 
-  constructor(map: BpfMap, indexes: Iterable<number>, read: RowReader<Row>) {
+  /** Borrows `indexes`, and goes by what they are when it is asked. */
+  constructor(map: BpfMap, indexes: IndexesInUse, read: RowReader<Row>) {
     this.#array = new CounterArray(map);
-    this.#indexes = new Set(indexes);
+    this.#indexes = indexes;
     this.#read = read;
   }
 
+  /** Also of its indexes: one that comes later has no row. */
   hold(): void {
+    this.#indexes = new Set(this.#indexes);
     for (const index of this.#indexes) this.#array.block(index);
   }
 
@@ -63,8 +72,8 @@ export class CounterRows<Row> implements CountedRows<number, Row> {
     return this.#indexes.has(index) ? this.#array.row(index, this.#read) : undefined;
   }
 
-  keys(): MapIterator<number> {
-    return this.#indexes.keys();
+  *keys(): MapIterator<number> {
+    yield* this.#indexes;
   }
 
   *entries(): MapIterator<[number, Row]> {

@@ -17,7 +17,7 @@ import type {
   TagCounters,
   TenantCounters,
 } from "../driver.ts";
-import { CounterArray, CounterRows, type RowReader } from "./counter-rows.ts";
+import { CounterArray, CounterRows, type IndexesInUse, type RowReader } from "./counter-rows.ts";
 
 /** The arrays of counters, one value for each processor. */
 export interface CounterMaps {
@@ -31,9 +31,9 @@ export interface CounterMaps {
 
 /** What is asked for of those that have many entries. */
 export interface CountedIndexes {
-  nextHops(): Iterable<NextHopIndex>;
-  tenants(): Iterable<number>;
-  policies(): Iterable<PolicyIndex>;
+  nextHops(): IndexesInUse;
+  tenants(): IndexesInUse;
+  policies(): IndexesInUse;
 }
 
 const word = (offset: number) => (words: BigUint64Array, at: number) => words[at + offset / 8]!;
@@ -166,7 +166,7 @@ class CountersRead implements DataplaneCounters {
 
   get tags(): ReadonlyMap<number, TagCounters> {
     if (this.#read.tags === undefined) {
-      const all = new CounterRows(this.#maps.tags, Array(TAGS).keys(), readTag);
+      const all = new CounterRows(this.#maps.tags, new Set(Array(TAGS).keys()), readTag);
       this.#read.tags = new Map(all.entries().filter(([, { packets }]) => packets > 0n));
     }
     return this.#read.tags;

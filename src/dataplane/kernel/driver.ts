@@ -26,7 +26,6 @@ import type {
 import type { EdgePlan } from "../edge-plan.ts";
 import { explainPacket, type PacketExplanation, type PacketQuestion } from "../explain/index.ts";
 import type { Feature } from "../features.ts";
-import { findTunnel } from "../find-tunnel.ts";
 import type { FlowEvent, FlowWatch } from "../flows.ts";
 import type { Link } from "../memory/outcome.ts";
 import { tableSizes } from "../sizes.ts";
@@ -216,7 +215,7 @@ class KernelDriver implements KernelDataplane {
   }
 
   tunnelTo(locator: Ipv6Address): NextHopIndex | undefined {
-    return findTunnel(this.#parts.tables, locator);
+    return this.#parts.tables.tunnelTo(locator);
   }
 
   stateWord(nextHop: NextHopIndex): StateWord {
@@ -226,11 +225,10 @@ class KernelDriver implements KernelDataplane {
 
   tunnelWords(): TunnelWords {
     const { object, tables } = this.#parts;
-    const tunnels = [...tables.plannedNextHops()].flatMap(([index, { nextHop }]) => {
-      if (nextHop.kind !== "tunnel") return [];
+    const tunnels = Array.from(tables.tunnels(), ([index, { locator }]) => {
       const at = (member: "state" | "silent_after" | "lost"): number =>
         index * NEXT_HOP.size + NEXT_HOP.offsets[member];
-      return { index, locator: nextHop.locator, state: at("state"), silentAfter: at("silent_after"), lost: at("lost") };
+      return { index, locator, state: at("state"), silentAfter: at("silent_after"), lost: at("lost") };
     });
     return { map: mapOf(object, "next_hops"), down: STATE.down, up: STATE.up, tunnels };
   }

@@ -8,6 +8,9 @@ export interface StoredGroup {
   readonly backup: NextHopIndex;
 }
 
+/** Of taking over. */
+const PLACES_IN_A_STEP = 64;
+
 /** The mmapped `groups`, and the generation of the plan in the place of group 0. One writer. */
 export class GroupTable {
   readonly #words: Int32Array;
@@ -17,14 +20,22 @@ export class GroupTable {
   /** By index: 1 for a group. What the table says itself, without a look at it. */
   readonly #there: Uint8Array;
 
-  /** Borrows `octets` and takes over what is in it. */
+  /** Borrows `octets`, in which no group is: else {@link takeOver} is to be walked to its end first. */
   constructor(octets: Uint8Array) {
     this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#generation = new BigUint64Array(octets.buffer, octets.byteOffset + PLAN.offsets.generation, 1);
     this.#entries = octets.length / GROUP.size;
     this.#there = new Uint8Array(this.#entries);
-    for (let index = 1; index < this.#entries; index++)
-      if (this.#words[this.#tail(index)]! >>> 16 === 1) this.#there[index] = 1;
+  }
+
+  /** Notes the groups that an earlier process has left, a step for some places of the table; `visit` is told what each names. */
+  *takeOver(visit: (group: StoredGroup) => void): Generator<void> {
+    for (let index = 1; index < this.#entries; index++) {
+      if (index % PLACES_IN_A_STEP === 0) yield;
+      if (this.#words[this.#tail(index)]! >>> 16 !== 1) continue;
+      this.#there[index] = 1;
+      visit(this.get(index)!);
+    }
   }
 
   get generation(): number {

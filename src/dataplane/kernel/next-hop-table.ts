@@ -1,15 +1,20 @@
 import type { Ipv6Address } from "../../base/index.ts";
 import type { Encapsulation, NextHop, NextHopIndex, NextHopState } from "../../forwarding/index.ts";
 import { KIND, NEXT_HOP, STATE } from "../abi.ts";
+import type { IndexesInUse } from "./counter-rows.ts";
 import type { EncapsulationTable } from "./encapsulation-table.ts";
 import { Grace } from "./grace.ts";
+import { TunnelIndex } from "./tunnel-index.ts";
 
 const PROTOCOL = { tcp: 6, udp: 17 } as const;
 const STATES = Object.entries(STATE) as readonly (readonly [NextHopState, number])[];
 const INSTANCE_LENGTH = NEXT_HOP.size - NEXT_HOP.offsets.instance;
 
+/** Of taking over. */
+const PLACES_IN_A_STEP = 256;
+
 /** The mmapped `next_hops`. One writer. */
-export class NextHopTable {
+export class NextHopTable implements IndexesInUse {
   readonly #octets: Uint8Array;
   readonly #view: DataView;
   readonly #words: Int32Array;
@@ -17,15 +22,50 @@ export class NextHopTable {
   readonly #entries: number;
 
   readonly #encapsulations: EncapsulationTable;
+  readonly #tunnels = new TunnelIndex();
+  #size = 0;
 
-  /** Borrows `octets` and takes over what is in it. */
+  /** Borrows `octets`, in which no next hop is: else {@link takeOver} is to be walked to its end first. */
   constructor(octets: Uint8Array, encapsulations: EncapsulationTable) {
     this.#encapsulations = encapsulations;
     this.#octets = octets;
     this.#view = new DataView(octets.buffer, octets.byteOffset, octets.length);
     this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#entries = octets.length / NEXT_HOP.size;
-    for (const index of this.indexes()) encapsulations.claim(this.#words[this.#encapsulationWord(index)]!);
+  }
+
+  /** Notes the next hops that an earlier process has left, a step for some places of the table. */
+  *takeOver(): Generator<void> {
+    for (let index = 1; index < this.#entries; index++) {
+      if (index % PLACES_IN_A_STEP === 0) yield;
+      if (!this.has(index)) continue;
+      this.#encapsulations.claim(this.#words[this.#encapsulationWord(index)]!);
+      this.#count(index, 1);
+    }
+  }
+
+  /** Those in use. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The tunnel to a router; the first of several. */
+  tunnelTo(locator: Ipv6Address): NextHopIndex | undefined {
+    return this.#tunnels.find(locator);
+  }
+
+  tunnels(): Iterable<NextHopIndex> {
+    return this.#tunnels.all();
+  }
+
+  /** Counts one that is in the table in or out. */
+  #count(index: NextHopIndex, by: 1 | -1): void {
+    this.#size += by;
+    if (this.#words[this.#kindWord(index)] !== KIND.tunnel) return;
+    const at = index * NEXT_HOP.size + NEXT_HOP.offsets.address;
+    const locator = this.#octets.subarray(at, at + 16);
+    if (by === 1) this.#tunnels.add(locator, index);
+    else this.#tunnels.delete(locator, index);
   }
 
   get(index: NextHopIndex): NextHop | undefined {
@@ -89,6 +129,7 @@ export class NextHopTable {
     const generation = (at + offsets.generation) / 4;
     Atomics.store(this.#words, generation, (this.#words[generation]! + 1) | 0);
     Atomics.store(this.#words, (at + offsets.kind) / 4, KIND[nextHop.kind]);
+    this.#count(index, 1);
     this.setState(index, state);
   }
 
@@ -113,12 +154,13 @@ export class NextHopTable {
 
   delete(index: NextHopIndex): void {
     this.setState(index, "down");
-    Atomics.store(this.#words, (index * NEXT_HOP.size + NEXT_HOP.offsets.kind) / 4, 0);
+    this.#count(index, -1);
+    Atomics.store(this.#words, this.#kindWord(index), 0);
     this.#encapsulations.release(this.#words[this.#encapsulationWord(index)]!);
     this.#grace.retire(index);
   }
 
-  *indexes(): Generator<NextHopIndex> {
+  *[Symbol.iterator](): Generator<NextHopIndex> {
     for (let index = 1; index < this.#entries; index++) if (this.has(index)) yield index;
   }
 

@@ -37,12 +37,10 @@ export class NodeMap implements NodeStore {
     this.#map.delete(locator);
   }
 
-  all(): PlannedNode[] {
-    const nodes: PlannedNode[] = [];
+  *all(): Generator<PlannedNode> {
     for (let locator = this.#map.nextKey(); locator !== undefined; locator = this.#map.nextKey(locator)) {
       const node = this.get(locator);
-      if (node !== undefined) nodes.push(node);
+      if (node !== undefined) yield node;
     }
-    return nodes;
   }
 }

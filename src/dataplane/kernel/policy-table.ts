@@ -1,5 +1,6 @@
 import { FIRST_CAPABILITY_POLICY, type Policy, type PolicyIndex, type Rate } from "../../forwarding/index.ts";
 import { METER, POLICY, POLICY_FLAG, POLICY_USE, RATE } from "../abi.ts";
+import type { IndexesInUse } from "./counter-rows.ts";
 import { Grace } from "./grace.ts";
 
 /** The pairs of a policy and a tenant that it lets in. */
@@ -20,10 +21,14 @@ export interface PolicyMemory {
 /** All processors together hold at most this part of a burst as leases. */
 const LEASED_PART = 16;
 
+/** Of taking over: places of the table, and pairs, each of which is a system call. */
+const PLACES_IN_A_STEP = 1024;
+const PAIRS_IN_A_STEP = 64;
+
 const { offsets } = POLICY;
 
 /** The mmapped `policies` and `meters`, and `allowed` with a copy of it by policy. One writer. */
-export class PolicyTable {
+export class PolicyTable implements IndexesInUse {
   readonly #memory: PolicyMemory;
   readonly #octets: Uint8Array;
   readonly #view: DataView;
@@ -31,22 +36,64 @@ export class PolicyTable {
   readonly #grace = new Grace();
   readonly #allowed = new Map<PolicyIndex, Set<number>>();
   readonly #ofTenants = new Map<number, PolicyIndex>();
+  /** How many policies there are of each tenant. */
+  readonly #counts = new Map<number, number>();
+  #size = 0;
   #pairs = 0;
 
-  /** Borrows the memory and takes over what is in it. Cost: one look at each policy, two system calls a pair. */
+  /** Borrows the memory, in which no policy is: else {@link takeOver} is to be walked to its end first. */
   constructor(memory: PolicyMemory) {
     const { policies, meters } = memory;
     this.#memory = memory;
     this.#octets = policies;
     this.#view = new DataView(policies.buffer, policies.byteOffset, policies.length);
     this.#meters = new BigUint64Array(meters.buffer, meters.byteOffset, meters.length / 8);
-    for (const [policy, tenantIndex] of [...memory.allowed.all()]) {
-      if (this.#use(policy) === POLICY_USE.capabilities) this.#setOf(policy).add(tenantIndex);
-      else memory.allowed.delete(policy, tenantIndex); // its policy was removed by a process that did not finish
+  }
+
+  /** Notes what an earlier process has left, in steps: a look at each place, a system call a pair. */
+  *takeOver(): Generator<void> {
+    const { allowed } = this.#memory;
+    const strays: (readonly [PolicyIndex, number])[] = [];
+    let pairs = 0;
+    for (const pair of allowed.all()) {
+      if (++pairs % PAIRS_IN_A_STEP === 0) yield;
+      const [policy, tenantIndex] = pair;
+      // Its policy was removed by a process that did not finish
+      if (this.#use(policy) !== POLICY_USE.capabilities) strays.push(pair);
+      else {
+        this.#setOf(policy).add(tenantIndex);
+        this.#pairs++;
+      }
     }
-    for (const { size } of this.#allowed.values()) this.#pairs += size;
-    for (const index of this.indexes())
+    for (const [at, [policy, tenantIndex]] of strays.entries()) {
+      if (at % PAIRS_IN_A_STEP === 0) yield;
+      allowed.delete(policy, tenantIndex);
+    }
+    const entries = this.#octets.length / POLICY.size;
+    for (let index = 1; index < entries; index++) {
+      if (index % PLACES_IN_A_STEP === 0) yield;
+      if (!this.has(index)) continue;
+      this.#count(index, 1);
       if (this.#use(index) === POLICY_USE.tenant) this.#ofTenants.set(this.#tenant(index), index);
+    }
+  }
+
+  /** Those in use. */
+  get size(): number {
+    return this.#size;
+  }
+
+  has(index: PolicyIndex): boolean {
+    return this.#use(index) !== POLICY_USE.free;
+  }
+
+  /** Counts one that is in the table in or out. */
+  #count(index: PolicyIndex, by: 1 | -1): void {
+    const tenantIndex = this.#tenant(index);
+    const count = (this.#counts.get(tenantIndex) ?? 0) + by;
+    this.#size += by;
+    if (count > 0) this.#counts.set(tenantIndex, count);
+    else this.#counts.delete(tenantIndex);
   }
 
   /** Pairs of a policy and a tenant. */
@@ -89,7 +136,8 @@ export class PolicyTable {
 
   set(index: PolicyIndex, policy: Policy): void {
     const at = index * POLICY.size;
-    if (this.#use(index) === POLICY_USE.free) {
+    if (this.has(index)) this.#count(index, -1);
+    else {
       this.#grace.settle(index);
       this.#octets.fill(0, at, at + POLICY.size);
       this.#meters.fill(0n, (index * METER.size) / 8, (index * METER.size) / 8 + METER.size / 8);
@@ -103,26 +151,28 @@ export class PolicyTable {
     this.#octets[at + offsets.flags] =
       (policy.dscp === undefined ? 0 : POLICY_FLAG.dscp) | (policy.counted ? POLICY_FLAG.counted : 0);
     this.#octets[at + offsets.use] = POLICY_USE[policy.use];
+    this.#count(index, 1);
     if (policy.use === "tenant") this.#ofTenants.set(policy.tenantIndex, index);
   }
 
   /** Nothing names it any more. What it says stays until the index is used again: a program may still be reading it. */
   delete(index: PolicyIndex): void {
     if (this.#use(index) === POLICY_USE.tenant) this.#ofTenants.delete(this.#tenant(index));
+    this.#count(index, -1);
     this.#setAllowed(index, new Set());
     this.#allowed.delete(index);
     this.#octets[index * POLICY.size + offsets.use] = POLICY_USE.free;
     this.#grace.retire(index);
   }
 
-  *indexes(): Generator<PolicyIndex> {
+  *[Symbol.iterator](): Generator<PolicyIndex> {
     const entries = this.#octets.length / POLICY.size;
-    for (let index = 1; index < entries; index++) if (this.#use(index) !== POLICY_USE.free) yield index;
+    for (let index = 1; index < entries; index++) if (this.has(index)) yield index;
   }
 
   /** Whose policies there are. */
-  *tenants(): Generator<number> {
-    for (const index of this.indexes()) yield this.#tenant(index);
+  tenants(): Iterable<number> {
+    return this.#counts.keys();
   }
 
   /** What of the packets and octets of a policy's rates is left at the moment `now`, besides leases. */

@@ -14,6 +14,8 @@ export interface TableMemory extends PolicyMemory {
 
 /** Prefixes of capability addresses, of which the pass finds the longest. */
 export interface AggregateStore {
+  /** Notes those that an earlier process has left, one a step. Before all else. */
+  takeOver(): Generator<void>;
   readonly size: number;
   get(prefix: Ipv6Prefix): AggregateEntry | undefined;
   longest(address: Ipv6Address): AggregateEntry | undefined;
@@ -29,5 +31,6 @@ export interface NodeStore {
   /** Also one that is there, with the tunnel to it (0: none). False when there is no room. */
   set(node: PlannedNode, tunnel: NextHopIndex): boolean;
   delete(locator: Ipv6Address): void;
-  all(): PlannedNode[];
+  /** Read as they are asked for. */
+  all(): IterableIterator<PlannedNode>;
 }

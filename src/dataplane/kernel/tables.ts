@@ -19,12 +19,12 @@ import {
   type PolicyIndex,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
-import { findTunnel } from "../find-tunnel.ts";
 import type { GroupEntry, NextHopEntry, PassPlan } from "../memory/outcome.ts";
 import { checkOperation, type TableView } from "../operation.ts";
 import type { TableSizes } from "../sizes.ts";
 import { areThere, firstWrong } from "./batch-checks.ts";
 import { CapabilityTable } from "./capability-table.ts";
+import type { IndexesInUse } from "./counter-rows.ts";
 import { EncapsulationTable } from "./encapsulation-table.ts";
 import { GroupTable } from "./group-table.ts";
 import { NextHopTable } from "./next-hop-table.ts";
@@ -63,15 +63,17 @@ export class KernelTables implements TableView, PassPlan {
     this.#uses = new UseCounts(sizes);
   }
 
-  /** What an earlier process has left there is counted; to be walked to its end before all else. */
+  /** Notes what an earlier process has left there, in small steps; to be walked to its end before all else. */
   *takeOver(): Generator<void> {
-    const [capabilities, groups, uses] = [this.#capabilities, this.#groups, this.#uses];
-    yield* capabilities.takeOver((group, localGroup, policy) => uses.countEntry({ group, localGroup, policy }, 1));
+    const uses = this.#uses;
+    yield* this.#nextHops.takeOver();
+    yield* this.#policies.takeOver();
+    yield* this.#capabilities.takeOver((group, localGroup, policy) =>
+      uses.countEntry({ group, localGroup, policy }, 1),
+    );
+    yield* this.#aggregates.takeOver();
     for (const aggregate of this.#aggregates.all()) uses.countEntry(aggregate, 1);
-    for (const index of groups.indexes()) {
-      uses.countGroup(groups.get(index)!, 1);
-      yield;
-    }
+    yield* this.#groups.takeOver((group) => uses.countGroup(group, 1));
   }
 
   nextHop(index: NextHopIndex): NextHop | undefined {
@@ -83,8 +85,20 @@ export class KernelTables implements TableView, PassPlan {
     return nextHop && { nextHop, state: this.#nextHops.state(index), generation: this.#nextHops.generation(index) };
   }
 
-  nextHopIndexes(): Iterable<NextHopIndex> {
-    return this.#nextHops.indexes();
+  nextHopIndexes(): IndexesInUse {
+    return this.#nextHops;
+  }
+
+  /** The tunnel to a router, and all of them. */
+  tunnelTo(locator: Ipv6Address): NextHopIndex | undefined {
+    return this.#nextHops.tunnelTo(locator);
+  }
+
+  *tunnels(): Generator<readonly [NextHopIndex, Extract<NextHop, { kind: "tunnel" }>]> {
+    for (const index of this.#nextHops.tunnels()) {
+      const nextHop = this.nextHop(index);
+      if (nextHop?.kind === "tunnel") yield [index, nextHop];
+    }
   }
 
   nextHopUses(index: NextHopIndex): number {
@@ -112,8 +126,8 @@ export class KernelTables implements TableView, PassPlan {
     return this.#policies.get(index);
   }
 
-  policyIndexes(): Iterable<PolicyIndex> {
-    return this.#policies.indexes();
+  policyIndexes(): IndexesInUse {
+    return this.#policies;
   }
 
   policyTenants(): Iterable<number> {
@@ -223,7 +237,7 @@ export class KernelTables implements TableView, PassPlan {
         this.#setAggregate(operation.prefix, undefined);
         break;
       case "set-node":
-        if (!this.#nodes.set(operation, findTunnel(this, operation.locator) ?? 0))
+        if (!this.#nodes.set(operation, this.tunnelTo(operation.locator) ?? 0))
           throw tableFull("nodes", this.sizes.nodes, position);
         break;
       case "remove-node":
@@ -285,7 +299,7 @@ export class KernelTables implements TableView, PassPlan {
   }
 
   *plannedNextHops(): Generator<readonly [NextHopIndex, PlannedNextHop]> {
-    for (const index of this.#nextHops.indexes()) {
+    for (const index of this.#nextHops) {
       const planned = this.plannedNextHop(index);
       if (planned !== undefined) yield [index, planned];
     }
@@ -308,7 +322,7 @@ export class KernelTables implements TableView, PassPlan {
   }
 
   *plannedPolicies(): Generator<readonly [PolicyIndex, Policy]> {
-    for (const index of this.#policies.indexes()) yield [index, this.#policies.get(index)!];
+    for (const index of this.#policies) yield [index, this.#policies.get(index)!];
   }
 
   *plannedCapabilities(): Generator<CapabilityEntry> {
@@ -326,7 +340,7 @@ export class KernelTables implements TableView, PassPlan {
   snapshot(): PlanSnapshot {
     const capabilities = this.plannedCapabilities().map((entry) => [toHex(entry.address), entry] as const);
     return {
-      ...{ generation: this.generation, nodes: this.#nodes.all(), aggregates: [...this.#aggregates.all()] },
+      ...{ generation: this.generation, nodes: [...this.#nodes.all()], aggregates: [...this.#aggregates.all()] },
       ...{ nextHops: new Map(this.plannedNextHops()), groups: new Map(this.plannedGroups()) },
       ...{ policies: new Map(this.plannedPolicies()), capabilities: new Map(capabilities) },
     };

@@ -284,9 +284,9 @@ class Pass {
 
   counters({ plan }: Model) {
     return this.#counters.read({
-      nextHops: () => plan.nextHopIndexes(),
-      tenants: () => TENANTS,
-      policies: () => plan.policyIndexes(),
+      nextHops: () => new Set(plan.nextHopIndexes()),
+      tenants: () => new Set(TENANTS),
+      policies: () => new Set(plan.policyIndexes()),
     });
   }
 
