@@ -1,8 +1,5 @@
 import type { Clock } from "../../base/index.ts";
-import type { Acknowledgement, PlanHistory, RefusalOf } from "./plan-history.ts";
-
-/** Most operations that are taken as acknowledged in a turn: one that puts a difference right costs a microsecond or two. */
-const AT_ONCE = 1024;
+import { ACKNOWLEDGED_AT_ONCE, type Acknowledgement, type PlanHistory, type RefusalOf } from "./plan-history.ts";
 
 export interface Answer {
   /** Number of the last operation that is in effect or refused. */
@@ -40,7 +37,7 @@ export class Answers {
   }
 
   #takeSome(): void {
-    this.#take(AT_ONCE);
+    this.#take(ACKNOWLEDGED_AT_ONCE);
     if (this.#waiting.length === 0 || this.#closed) return;
     this.#scheduled = true;
     this.#parts.clock.soon(() => {

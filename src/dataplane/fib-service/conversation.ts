@@ -1,11 +1,11 @@
-import { type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
+import { type Milliseconds, messageOf, milliseconds, Slices, type Timer } from "../../base/index.ts";
 import { PlanTables } from "../memory/plan-tables.ts";
 import { Auditor } from "./auditor.ts";
 import type { ExecutorChannel } from "./channel.ts";
 import type { FibServiceDependencies, FibServiceOptions } from "./driver.ts";
 import type { ExecutorLog } from "./executor-log.ts";
 import { type HelloMessage, PROTOCOL_VERSION, type WelcomeMessage } from "./messages.ts";
-import type { Acknowledgement, PlanHistory } from "./plan-history.ts";
+import type { Acknowledgement, PlanHistory, RefusalOf } from "./plan-history.ts";
 import type { ExecutorReport, ExecutorState } from "./report.ts";
 import { isPlan, refusalOf, Session, type SessionDeadlines, type SessionObserver, textOf } from "./session.ts";
 import { portMessage } from "./wire.ts";
@@ -216,7 +216,7 @@ export class Conversation implements AsyncDisposable {
     const { history, executorLog } = this.#parts;
     const holdsOne = welcome.plan_id.length > 0;
     if (isPlan(welcome, history.planId)) {
-      if (this.#resume(session, welcome)) return;
+      if (await this.#resume(session, welcome)) return;
     } else if (holdsOne) {
       const mayAdopt = (): boolean => this.#sessions === 1 && history.generation === 0;
       if (mayAdopt() && (await this.#adopt(session, welcome))) return;
@@ -228,16 +228,31 @@ export class Conversation implements AsyncDisposable {
     this.handOverWhole();
   }
 
-  #resume(session: Session, welcome: WelcomeMessage): boolean {
+  /** In slices: while it was away it may have carried out, or refused, as much as is kept for it. */
+  async #resume(session: Session, welcome: WelcomeMessage): Promise<boolean> {
     const { history, clock, executorLog } = this.#parts;
     const sequence = Number(welcome.sequence);
-    const news = history.resume(sequence, welcome.refusals.map(refusalOf), clock.wall());
-    if (news === undefined) return false;
-    this.#handsOver = true;
-    session.resume(sequence);
-    executorLog.resumed(sequence);
-    this.#acknowledged(news);
-    return true;
+    const slices = new Slices(clock, { span: milliseconds(2), stepsPerLook: 1 });
+    const refusals: RefusalOf[] = [];
+    for (const refusal of welcome.refusals) {
+      refusals.push(refusalOf(refusal));
+      if (slices.isOver) await slices.next();
+    }
+    const parts = history.resume(sequence, refusals, clock.wall());
+    for (;;) {
+      const part = parts.next();
+      if (part.done === true) {
+        if (!part.value) return false;
+        this.#handsOver = true;
+        session.resume(sequence);
+        executorLog.resumed(sequence);
+        // Whoever waits until all is answered has not been told as long as nothing was handed over
+        this.#acknowledged({ refused: [], snapshotDone: false, completed: undefined });
+        return true;
+      }
+      this.#acknowledged(part.value);
+      if (slices.isOver) await slices.next();
+    }
   }
 
   /** False when what the executor holds is no plan that our tables allow. */

@@ -10,6 +10,8 @@ import { SnapshotFeed } from "./snapshot-feed.ts";
 
 /** Operations that are kept for an executor that is away: more, and it gets the whole plan when it is back. */
 export const KEPT_OPERATIONS = 65_536;
+/** Operations that are taken as acknowledged in a turn: one that puts a difference right costs a microsecond or two. */
+export const ACKNOWLEDGED_AT_ONCE = 1024;
 /** Pieces of a snapshot are fetched when fewer operations than this wait. */
 const PIECE = 256;
 
@@ -28,8 +30,6 @@ export interface Acknowledgement {
   /** Of the last generation that was completed among them. */
   readonly completed: number | undefined;
 }
-
-const NOTHING: Acknowledgement = { refused: [], snapshotDone: false, completed: undefined };
 
 /**
  * The plan as the router wants it, and how far the executor has it. Pure: sessions take what is to be sent, and bring what was
@@ -198,14 +198,34 @@ export class PlanHistory {
     );
   }
 
-  /** A session begins, and the executor has come so far. `undefined`: it has to get the whole plan. */
-  resume(sequence: number, refusals: readonly RefusalOf[], now: Milliseconds): Acknowledgement | undefined {
-    if (this.#planId === undefined || sequence < this.#outbox.acknowledged || sequence > this.#outbox.sent)
-      return undefined;
-    const before = sequence > this.#outbox.acknowledged ? this.acknowledge(sequence, refusals, now) : NOTHING;
-    if (typeof before === "string") return undefined;
+  /**
+   * A session begins, and the executor has come so far. Handed out in parts, as it may have come far: what each of them says. Operations
+   * may be made in between. The answer is false where it has to get the whole plan.
+   */
+  *resume(
+    sequence: number,
+    refusals: readonly RefusalOf[],
+    now: Milliseconds,
+    atOnce = ACKNOWLEDGED_AT_ONCE,
+  ): Generator<Acknowledgement, boolean> {
+    const planId = this.#planId;
+    const { acknowledged: from, sent } = this.#outbox;
+    if (planId === undefined || sequence < from || sequence > sent) return false;
+    const isBehind = (refusal: RefusalOf): boolean => refusal.sequence > from && refusal.sequence <= sequence;
+    if (sequence > from && !refusals.every(isBehind)) return false;
+    let left = refusals;
+    while (this.#outbox.acknowledged < sequence) {
+      const through = Math.min(sequence, this.#outbox.acknowledged + atOnce);
+      const those = left.filter((refusal) => refusal.sequence <= through);
+      if (those.length > 0) left = left.filter((refusal) => refusal.sequence > through);
+      const news = this.acknowledge(through, those, now);
+      if (typeof news === "string") return false;
+      yield news;
+      // Too much was made meanwhile
+      if (this.#planId !== planId) return false;
+    }
     this.#outbox.resume(sequence);
-    return before;
+    return true;
   }
 
   /** The session ended. */

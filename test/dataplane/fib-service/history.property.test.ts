@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { milliseconds } from "../../../src/base/index.ts";
 import { REFUSAL } from "../../../src/dataplane/fib-service/messages.ts";
-import { PlanHistory, type RefusalOf } from "../../../src/dataplane/fib-service/plan-history.ts";
+import { ACKNOWLEDGED_AT_ONCE, PlanHistory, type RefusalOf } from "../../../src/dataplane/fib-service/plan-history.ts";
 import { DataplaneError } from "../../../src/dataplane/index.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
@@ -90,12 +90,15 @@ class Pair {
   #plans = 0;
   #unacknowledged: { through: number; refusals: RefusalOf[] }[] = [];
 
-  connect(): void {
+  /** `between`: what happens between two parts of what the executor carried out while it was away. */
+  connect(between: () => void = () => {}): void {
     const { history, executor } = this;
     const isOurs = history.planId !== undefined && comparableId(history.planId) === comparableId(executor.planId);
     const unheard = executor.refusals.filter(({ sequence: each }) => each > history.held.sequence);
-    const news = isOurs ? history.resume(executor.sequence, unheard, milliseconds(0)) : undefined;
-    if (news === undefined) this.whole();
+    const parts = isOurs ? history.resume(executor.sequence, unheard, milliseconds(0), 3) : undefined;
+    let part = parts?.next();
+    for (; part?.done === false; part = parts?.next()) between();
+    if (part?.value !== true) this.whole();
     history.connected = true;
   }
 
@@ -173,7 +176,10 @@ function play(
         pair.disconnect(each);
         pair.history.apply(operations.slice(next, next + 3), ++generation);
         next += 3;
-        pair.connect();
+        pair.connect(() => {
+          pair.history.apply(operations.slice(next, next + 2), ++generation);
+          next += 2;
+        });
         break;
       case "retry":
         pair.history.retry();
@@ -225,6 +231,36 @@ describe("the history of a plan", () => {
       ),
       { seed, numRuns: 200, interruptAfterTimeLimit: 20_000 },
     );
+  });
+
+  it("what the executor has carried out while it was away is taken in small parts", () => {
+    const pair = new Pair();
+    pair.connect();
+    pair.settle();
+    const { history, executor } = pair;
+    const hop = (i: number): Operation => ({ type: "set-next-hop", index: i, nextHop: { kind: "local" }, state: "up" });
+    history.apply(
+      Array.from({ length: 2 * ACKNOWLEDGED_AT_ONCE + 1 }, (_, i) => hop(1 + (i % 2040))),
+      1,
+    );
+    while (pair.take(256));
+    pair.disconnect({ loses: false });
+    const before = history.underway;
+    assert.equal(before, 2 * ACKNOWLEDGED_AT_ONCE + 1);
+    const left: number[] = [];
+    const refusals = [30, 1500].map((i) => ({
+      sequence: history.held.sequence + i,
+      code: REFUSAL.internal,
+      reason: "no",
+    }));
+    const parts = history.resume(executor.sequence, refusals, milliseconds(0));
+    const refused = parts.map(({ refused: some }) => {
+      left.push(history.underway);
+      return some.length;
+    });
+    assert.deepEqual([...refused], [1, 1, 0]);
+    assert.deepEqual(left, [ACKNOWLEDGED_AT_ONCE + 1, 1, 0]);
+    assert.equal(history.differences.size, 2);
   });
 
   it("a session that broke is resumed: only what was not carried out is sent again", () => {
