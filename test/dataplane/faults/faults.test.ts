@@ -198,6 +198,36 @@ await isolated(import.meta.filename, SETUP, async () => {
     );
   });
 
+  await test("a kernel without one of the helpers: which one, one clear error, nothing left", async (t) => {
+    addVeth(CORE);
+    const other = join(mkdtempSync(join(tmpdir(), "semr-object-")), "semr.bpf.o");
+    t.after(() => rmSync(dirname(other), { recursive: true }));
+    // a call of bpf_redirect_peer (155) becomes one of a helper that no kernel has
+    const [PEER, NOBODY] = [155, 0x7fff].map((helper) => {
+      const call = Buffer.alloc(8);
+      call[0] = 0x85;
+      call.writeInt32LE(helper, 4);
+      return call.toString("latin1");
+    });
+    const octets = readFileSync(OBJECT_PATH).toString("latin1");
+    assert.ok(octets.includes(PEER!));
+    writeFileSync(other, octets.replaceAll(PEER!, NOBODY!), "latin1");
+    const parts = { native: loadNative(), log: SILENT, objectPath: other };
+    await assert.rejects(startKernelDataplane({ ...OPTIONS, ports: [CORE] }, parts), (cause: unknown) => {
+      assert.ok(cause instanceof DataplaneError, String(cause));
+      assert.equal(cause.code, "dataplane.unsupported-kernel");
+      assert.match(cause.message, /func.*32767/);
+      return true;
+    });
+    assert.equal(loadNative().bpf.queryXdp(loadNative().sock.interfaceIndex(CORE.interface)!), undefined);
+    const left = existsSync(OPTIONS.pinDirectory) ? readdirSync(OPTIONS.pinDirectory) : [];
+    assert.deepEqual(
+      left.filter((name) => name !== "links"),
+      [],
+    );
+    ip(`link del ${CORE.interface}`);
+  });
+
   await test("tunnels in tunnels, from strangers and to strangers are dropped by name, at any depth", async () => {
     addVeth(CORE);
     await using dataplane = await start([CORE]);
