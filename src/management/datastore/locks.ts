@@ -3,6 +3,9 @@ import { type Answer, answered, fault, type ManagementFault, refused } from "./e
 import { formatPath, type Path } from "./path.ts";
 import type { HeldPartialLock, PartialLock, Session } from "./types.ts";
 
+/** Nodes that the partial locks of one session may have together. */
+const MOST_LOCKED = 20_000;
+
 export type Lockable = "running" | "candidate" | "startup";
 
 interface HeldPaths {
@@ -52,7 +55,7 @@ export class Locks {
     if (holder !== undefined) return refused(lockDenied(target, holder, id));
     const partial = target === "running" ? [...this.#partial.values()][0] : undefined;
     if (partial !== undefined) {
-      const message = `session ${partial.session} has locked ${partial.paths.map(formatPath).join(", ")} of running: lock it when that is released`;
+      const message = `session ${partial.session} has locked parts of running: lock it when they are released`;
       return refused(fault("lock-denied", message, { info: { sessionId: partial.session } }));
     }
     this.#holders.set(target, id);
@@ -82,10 +85,21 @@ export class Locks {
   lockPaths({ id }: Session, paths: readonly Path[], now: Milliseconds): Answer<PartialLock> {
     const whole = this.#holders.get("running");
     if (whole !== undefined && whole !== id) return refused(lockDenied("running", whole, id));
+    let own = paths.length;
     for (const held of this.#partial.values()) {
-      if (held.session === id || !paths.some((path) => held.nodes.meets(path))) continue;
-      const message = `session ${held.session} has locked ${held.paths.map(formatPath).join(", ")}`;
+      if (held.session === id) {
+        own += held.paths.length;
+        continue;
+      }
+      // What else it has locked is no matter of who asks: he may not be let see it.
+      const met = paths.find((path) => held.nodes.meets(path));
+      if (met === undefined) continue;
+      const message = `session ${held.session} has locked ${formatPath(met)}, or part of it, or what it stands in: try again when that is released`;
       return refused(fault("lock-denied", message, { info: { sessionId: held.session } }));
+    }
+    if (own > MOST_LOCKED) {
+      const message = `the locks of this session would have ${own} nodes, more than the ${MOST_LOCKED} that a session may have locked: lock what they stand in, or release a lock`;
+      return refused(fault("resource-denied", message));
     }
     const lock = { id: ++this.#lastPartial, session: id, since: now, paths, nodes: new NodeSet(paths) };
     this.#partial.set(lock.id, lock);

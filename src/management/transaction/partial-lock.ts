@@ -15,8 +15,6 @@ import {
 import { held } from "./held.ts";
 import type { ReadableTrees } from "./readable-trees.ts";
 
-/** Nodes of one lock. */
-const MOST_LOCKED = 20_000;
 const DENIED = fault("access-denied", "the access control does not let you change this", { errorType: "protocol" });
 
 export interface LockParts {
@@ -68,10 +66,6 @@ export async function lockedNodes(
   if (found.size === 0) {
     const message = "none of this selects anything of running: only nodes that are there can be locked";
     return refused(fault("operation-failed", message, { appTag: "no-matches" }));
-  }
-  if (found.size > MOST_LOCKED) {
-    const message = `${found.size} nodes are more than the ${MOST_LOCKED} that one lock may have: lock what they stand in`;
-    return refused(fault("resource-denied", message));
   }
   return answered([...found.values()]);
 }

@@ -29,6 +29,8 @@ export class ReadableTrees implements AsyncDisposable {
   readonly #secrets: Hidden;
   /** What is hidden from somebody and what is secret, by the first: always the same array. */
   readonly #together = new WeakMap<Hidden, Hidden>();
+  /** What is hidden from somebody besides what is secret, by the same. */
+  readonly #besides = new WeakMap<Hidden, Hidden>();
   /** By what is hidden; oldest first. */
   readonly #kept = new Map<Hidden, { readonly of: Tree; readonly tree: Promise<Answer<Tree>> }>();
   /** The last tree that was found to have no secrets, by its number. */
@@ -53,9 +55,20 @@ export class ReadableTrees implements AsyncDisposable {
     return this.#without(this.#hiddenFrom(access), tree, wanted);
   }
 
-  /** As {@link of}, for the router itself to put elsewhere: with secrets, which nobody is told by that. */
+  /**
+   * As {@link of}, for the router itself to put elsewhere: with the secrets of what may be read. Nobody is told them by that, and
+   * whoever may not write them can only copy them to where they are already.
+   */
   forCopy(tree: Tree, access: Access, wanted: Wanted): Promise<Answer<Tree>> {
-    return this.#without(access.hidden, tree, wanted);
+    const { hidden } = access;
+    let besides = this.#besides.get(hidden);
+    if (besides === undefined) {
+      const secret = new Set(this.#secrets.map(({ path }) => formatPath(path)));
+      const others = hidden.filter(({ path }) => !secret.has(formatPath(path)));
+      besides = others.length === hidden.length ? hidden : others;
+      this.#besides.set(hidden, besides);
+    }
+    return this.#without(besides, tree, wanted);
   }
 
   #hiddenFrom(access: Access | undefined): Hidden {

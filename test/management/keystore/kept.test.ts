@@ -201,6 +201,35 @@ describe("octets that nobody is told stay where an entry is replaced without the
     assert.deepEqual((await now())[1], KEYS);
   });
 
+  it("a copy of a datastore takes octets along for who may neither read nor write them, to where they are already (RFC 8341 §3.2.6)", async () => {
+    const copied = (from: string, to: string): string =>
+      `<copy-config><target><${to}/></target><source><${from}/></source></copy-config>`;
+    const was = await now();
+    const kept = await xml(reader);
+    await done(reader, copying(zone(kept, "copied.example")));
+    await done(reader, copied("running", "candidate")); // so what was edited there is gone
+    await done(reader, "<commit/>");
+    assert.deepEqual(await now(), was);
+    await done(reader, copying(zone(kept, "copied.example")));
+    await done(reader, copied("candidate", "running"));
+    assert.deepEqual(await now(), ["copied.example", KEYS]);
+    await done(reader, copied("running", "startup"));
+    await done(reader, copied("startup", "candidate"));
+    assert.ok(!(await reader.rpc("<get-config><source><candidate/></source></get-config>")).includes("<cleartext"));
+    // Where they are others, it would be writing them.
+    const octets = `<cleartext-symmetric-key>${base64("others")}</cleartext-symmetric-key>`;
+    await done(netconf, copying(kept.replace("<name>first</name>", `<name>first</name>${octets}`)));
+    const refused = await refusedWith(reader, copied("candidate", "running"));
+    assert.deepEqual(refused.tags, ["access-denied"]);
+    assert.ok(!refused.message.includes(base64("others")));
+    await done(netconf, copied("candidate", "running"));
+    assert.deepEqual((await now())[1], { ...KEYS, first: base64("others") });
+    assert.deepEqual((await refusedWith(reader, copied("startup", "running"))).tags, ["access-denied"]);
+    await done(netconf, copied("startup", "running"));
+    assert.deepEqual(await now(), ["copied.example", KEYS]);
+    await done(netconf, "<discard-changes/>");
+  });
+
   it("gNMI: replace of everything, of the keystore, of an entry, and union_replace", async () => {
     const read = async (at: string): Promise<Document> =>
       sentValue((await gnmi.get([at], { type: "CONFIG" })).notification[0].update[0]);
