@@ -7,7 +7,7 @@ import { semrctlJson } from "../cli/in-process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const SEMRD = path.join(ROOT, "tools", "semrd");
-const START_TIMEOUT = 30_000;
+const START_TIMEOUT = 60_000;
 
 /** A folder for the configuration, state and sockets of routers that are processes of their own. */
 export class RouterFolder {
