@@ -26,6 +26,7 @@ it("the bound word is written when the session fails and when it is up again, wh
     const words: Uint32Array = new Uint32Array(map.mmap().buffer);
     const end = new BfdEnd();
     const peer = await BfdPeer.open("fd00::2", "fd00::1");
+    peer.fields = { ...peer.fields, multiplier: 10 };
     using session = end.open({ local: "fd00::1", remote: "fd00::2" });
     assert.throws(() => session.bind({ map, offset: 3, down: 0 }), RangeError);
     assert.throws(() => session.bind({ map, offset: map.mmap().length, down: 0 }), RangeError);
@@ -89,7 +90,7 @@ it("a peer whose process ended is no failure of the path, unless its C bit is se
         remote: { address: "fd00::2", port: socket.remotePort! },
       });
       const peer = await BfdPeer.open("fd00::2", "fd00::1");
-      peer.fields = { ...peer.fields, independent };
+      peer.fields = { ...peer.fields, multiplier: 6, independent };
       const from = end.changes.length;
       await peer.comeUp();
       await end.until(() => words[0] === 41 && session.status.state === "Up", "up");

@@ -99,7 +99,8 @@ export class BfdPeer {
     authenticated: false,
     demand: false,
     multipoint: false,
-    multiplier: 3,
+    // Not taken for dead when this process has to wait for a processor; who tests that sets a lower one.
+    multiplier: 30,
     length: 24,
     mine: 0x1234,
     yours: 0,
