@@ -330,6 +330,11 @@ export class AttributeStore implements AttributeTable {
   readonly #collect = (): void => {
     if (this.#closed) return;
     this.#turnSeconds = 0;
+    this.#collectSome();
+    if (this.#idle.size > 0) this.#clock.soon(this.#collect);
+  };
+
+  #collectSome(): void {
     const idle = this.#idle;
     let id = idle.next(this.#collectFrom);
     if (id === 0) id = idle.next(1);
@@ -339,8 +344,7 @@ export class AttributeStore implements AttributeTable {
       id = idle.next(id + 1);
     }
     this.#collectFrom = Math.max(1, id);
-    if (idle.size > 0) this.#clock.soon(this.#collect);
-  };
+  }
 
   #remove(id: AttributeId): void {
     this.#index.remove(this.#hashes[id]!, id);

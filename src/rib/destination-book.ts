@@ -80,9 +80,12 @@ export class DestinationBook {
   #placeAlone(net: NetId): void {
     const { store, attributes: sets, destinations, prefixes, keyOf, changed } = this.#parts;
     const { nets, keyOctets, places } = store;
-    const start = store.keyStart(net);
     const attributes = setIn(nets, recordOf(net));
     const tenant = attributes === 0 ? undefined : sets.tenant[attributes]!;
+    const now = tenant === undefined ? 0 : -1 - tenant;
+    // Nearly all that changes stays where it is, and prefixes have no place.
+    if (now !== 0 && places[net] === now && !destinations.changed.isWatched) return;
+    const start = store.keyStart(net);
     const list = listAt(keyOctets, start);
     if (list === NO_LIST) {
       if (!isPrefixKey(keyOctets, start)) return;
@@ -91,7 +94,6 @@ export class DestinationBook {
       return;
     }
     const was = places[net]!;
-    const now = tenant === undefined ? 0 : -1 - tenant;
     if (was !== now) {
       places[net] = now;
       if (was < OF_NOBODY && list !== INSTANCE_LIST) {

@@ -74,6 +74,8 @@ const PLAIN: Common = { ok: true };
 const MOST_COMMON = 4096;
 /** BGP identifiers and numbers of sets make one number together. */
 const SETS = 2 ** 21;
+/** No BGP identifier. */
+const NOT_REFLECTED = -1;
 
 /** What a group is made for, besides what the session agreed on. */
 export interface GroupFacts {
@@ -121,7 +123,7 @@ export class ExportGroup {
   readonly #out: EncodedSet = { octets: new Uint8Array(1024), length: 0, nextHop: new Uint8Array(16), version: 0 };
   /** What is in `#out`: the serial of the set, 0 for none, and its source. */
   #outSerial = 0;
-  #outFrom: number | undefined;
+  #outFrom = NOT_REFLECTED;
   /** Reused, like `#out`. */
   readonly #plain: Exported = { ok: true, set: this.#out };
   readonly #counted: { readonly ok: true; readonly set: EncodedSet; hits: Hits } = {
@@ -264,7 +266,7 @@ export class ExportGroup {
 
   /** A set that goes out as it is, but for what the session changes of every set. */
   #send(id: AttributeId, reflectedFrom: number | undefined, hits: Hits | undefined): Exported {
-    if (this.#outFrom !== reflectedFrom || this.#outSerial !== this.#attributes.serial(id)) {
+    if (this.#outFrom !== (reflectedFrom ?? NOT_REFLECTED) || this.#outSerial !== this.#attributes.serial(id)) {
       const refused = this.#writeOut(id, reflectedFrom, hits);
       if (refused !== undefined) return refused;
     }
@@ -296,7 +298,7 @@ export class ExportGroup {
     this.#patcher.patch(chunk, start, length, patch, this.#out);
     if (!this.#fits(this.#out)) return this.#shortened(this.#out, hits);
     this.#outSerial = attributes.serial(id);
-    this.#outFrom = reflectedFrom;
+    this.#outFrom = reflectedFrom ?? NOT_REFLECTED;
     return undefined;
   }
 
