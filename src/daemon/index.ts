@@ -83,7 +83,7 @@ export async function startDaemon(
     const check = (): Promise<string | undefined> => againstRestart(file, management.engine);
     const restarter = scope.own(new Restarter({ ...restart, check, clock: systemClock, log }));
     const fixedLevel = logLevel !== undefined;
-    const begun = beginning({ configuration, management, alarms, log, scope });
+    const begun = await beginning({ configuration, management, alarms, log, scope });
     await startParts(begun, { fixedLevel, origin, restart: restarter });
     const reloads = scope.own(new Reloads(management, file, log));
     return {

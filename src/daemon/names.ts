@@ -2,67 +2,63 @@ import {
   ANY_SITE,
   type CapabilityId,
   type CapabilityName,
-  capabilityFamily,
-  capabilityId,
   type Ipv6Address,
   type Ipv6Prefix,
   toHex,
 } from "../base/index.ts";
 import type { Taxonomy } from "../directory/index.ts";
-import { FAMILY_BITS, TENANT_BITS } from "../forwarding/index.ts";
+import { TENANT_BITS } from "../forwarding/index.ts";
 
 export interface AddressOwner {
   readonly capability: CapabilityName;
   readonly tenant: string;
 }
 
-/** What numbers on the wire and in the tables are called by people. */
+/** What numbers on the wire and in the tables are called by people. Nothing is kept for each capability of each tenant. */
 export class Names {
-  readonly #capabilities = new Map<string, CapabilityName>();
-  readonly #ids = new Map<string, CapabilityId>();
-  readonly #addresses = new Map<string, AddressOwner>();
-  /** By the beginning of an address. */
-  readonly #families = new Map<string, string>();
+  readonly #taxonomy: Taxonomy;
+  readonly #selectors: readonly number[];
   readonly #tenants: ReadonlyMap<number, string>;
   readonly #routers: ReadonlyMap<string, string>;
 
   /** `routers`: names by locator, in hexadecimal; `selector`: that of this site. */
   constructor(taxonomy: Taxonomy, routers: ReadonlyMap<string, string>, selector: number) {
-    for (const { name, majorVersion } of taxonomy.capabilities) {
-      const id = capabilityId(name, majorVersion);
-      this.#capabilities.set(toHex(id), name);
-      this.#ids.set(`${name} ${majorVersion}`, id);
-    }
-    for (const tenant of taxonomy.tenants.keys()) {
-      for (const { name, majorVersion } of taxonomy.capabilities) {
-        const owner = { capability: name, tenant };
-        for (const site of [ANY_SITE, selector]) {
-          const address = taxonomy.address(tenant, name, majorVersion, site)!;
-          this.#addresses.set(toHex(address), owner);
-          this.#families.set(toHex(address.subarray(0, FAMILY_BITS / 8)), `/${capabilityFamily(name)}/…`);
-        }
-      }
-    }
-    this.#tenants = new Map([...taxonomy.tenants].map(([name, index]) => [index, name]));
+    this.#taxonomy = taxonomy;
+    this.#selectors = [ANY_SITE, selector];
+    this.#tenants = new Map(Iterator.from(taxonomy.tenants).map(([name, index]) => [index, name]));
     this.#routers = routers;
   }
 
   /** What an address of the taxonomy stands for: that of any site, or that of this one. */
   address(address: Ipv6Address): AddressOwner | undefined {
-    return this.#addresses.get(toHex(address));
+    const tenant = this.#tenantOf(address);
+    const capability = tenant === undefined ? undefined : this.#taxonomy.byAddress(address);
+    if (tenant === undefined || capability === undefined) return undefined;
+    return this.#selectors.includes((address[14]! << 8) | address[15]!)
+      ? { capability: capability.name, tenant }
+      : undefined;
   }
 
   /** The names that an aggregate is for, as far as the taxonomy has one of them: `/vision/…`. */
   below({ address, length }: Ipv6Prefix): string | undefined {
-    return length === TENANT_BITS ? "/…" : this.#families.get(toHex(address.subarray(0, FAMILY_BITS / 8)));
+    if (length === TENANT_BITS) return "/…";
+    const family = this.#taxonomy.family((address[8]! << 8) | address[9]!);
+    return family === undefined || this.#tenantOf(address) === undefined ? undefined : `/${family}/…`;
+  }
+
+  /** Whose an address of this domain is. */
+  #tenantOf(address: Ipv6Address): string | undefined {
+    const { domain } = this.#taxonomy;
+    for (let i = 0; i < domain.length / 8; i++) if (address[i] !== domain.address[i]) return undefined;
+    return this.#tenants.get((address[6]! << 8) | address[7]!);
   }
 
   capability(id: CapabilityId): CapabilityName | undefined {
-    return this.#capabilities.get(toHex(id));
+    return this.#taxonomy.byId(id)?.name;
   }
 
   capabilityId(name: CapabilityName, majorVersion: number): CapabilityId {
-    return this.#ids.get(`${name} ${majorVersion}`) ?? capabilityId(name, majorVersion);
+    return this.#taxonomy.id(name, majorVersion);
   }
 
   tenant(index: number | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { type CapabilityName, capabilityId, type Ipv4Prefix, ipv4HostRoom, toHex } from "../base/index.ts";
+import { type CapabilityId, type CapabilityName, type Ipv4Prefix, ipv4HostRoom, toHex } from "../base/index.ts";
 
 /**
  * Which capability has which address of a pool: a function of the pool and the capabilities alone, so that it is the same on
@@ -7,13 +7,12 @@ import { type CapabilityName, capabilityId, type Ipv4Prefix, ipv4HostRoom, toHex
  */
 export function assignIpv4(
   pool: Ipv4Prefix,
-  capabilities: readonly { readonly name: CapabilityName; readonly majorVersion: number }[],
+  capabilities: ReadonlyMap<{ readonly name: CapabilityName; readonly majorVersion: number }, CapabilityId>,
 ): ReadonlyMap<string, number> {
   const room = ipv4HostRoom(pool);
-  const ordered = capabilities
-    .map((capability) => ({ ...capability, id: capabilityId(capability.name, capability.majorVersion) }))
-    .map((capability) => ({ ...capability, hex: toHex(capability.id) }))
-    .sort((a, b) => (a.hex < b.hex ? -1 : 1));
+  const ordered = Array.from(capabilities, ([{ name, majorVersion }, id]) => {
+    return { name, majorVersion, id, hex: toHex(id) };
+  }).sort((a, b) => (a.hex < b.hex ? -1 : 1));
   const taken = new Set<number>();
   const assigned = new Map<string, number>();
   for (const { name, majorVersion, id } of ordered.slice(0, room)) {

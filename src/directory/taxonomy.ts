@@ -1,18 +1,20 @@
 import {
   ANY_SITE,
+  type CapabilityId,
   type CapabilityName,
+  type Clock,
   capabilityAddress,
   capabilityDnsName,
   capabilityFamily,
   capabilityId,
-  formatIpv6,
-  hashedFamilyCode,
   type Ipv4Prefix,
   type Ipv6Address,
   type Ipv6Prefix,
+  Slices,
+  toHex,
 } from "../base/index.ts";
-import { DirectoryError } from "./faults.ts";
 import { assignIpv4 } from "./ipv4-pool.ts";
+import { familyCodeOf, indexing, placeOf, type TaxonomyIndex } from "./taxonomy-index.ts";
 
 /** A capability that may be offered and asked for in this domain. */
 export interface TaxonomyCapability {
@@ -45,30 +47,38 @@ export interface TaxonomyOptions {
 export class Taxonomy {
   readonly revision: number;
   readonly dnsZone: string;
+  readonly domain: Ipv6Prefix;
   readonly capabilities: readonly TaxonomyCapability[];
   readonly tenants: ReadonlyMap<string, number>;
-  readonly #domain: Ipv6Prefix;
   readonly #families: ReadonlyMap<string, number>;
-  readonly #versions = new Map<string, TaxonomyCapability[]>();
+  readonly #index: TaxonomyIndex;
   readonly #ipv4: ReadonlyMap<string, ReadonlyMap<string, number>>;
 
-  /** @throws {DirectoryError} directory.address-collision, when two capabilities of a tenant would share an address */
-  constructor(options: TaxonomyOptions) {
+  /**
+   * `index`: of the same options, where it has been made already.
+   * @throws {DirectoryError} directory.address-collision, when two capabilities of a tenant would share an address
+   */
+  constructor(options: TaxonomyOptions, index: TaxonomyIndex = made(indexing(options))) {
     this.revision = options.revision;
     this.dnsZone = options.dnsZone.toLowerCase();
     this.tenants = options.tenants;
     this.capabilities = options.capabilities;
-    this.#domain = options.domain;
+    this.domain = options.domain;
     this.#families = options.families;
-    for (const capability of options.capabilities) {
-      const versions = this.#versions.get(capability.name) ?? [];
-      versions.push(capability);
-      versions.sort((a, b) => a.majorVersion - b.majorVersion);
-      this.#versions.set(capability.name, versions);
-    }
-    for (const tenant of options.tenants.keys()) this.#refuseCollisions(tenant);
+    this.#index = index;
     const pools = Iterator.from(options.ipv4Pools ?? []);
-    this.#ipv4 = new Map(pools.map(([tenant, pool]) => [tenant, assignIpv4(pool, options.capabilities)]));
+    this.#ipv4 = new Map(pools.map(([tenant, pool]) => [tenant, assignIpv4(pool, index.ids)]));
+  }
+
+  /** The same over many turns where there are many capabilities. @throws as the constructor does */
+  static async inSlices(options: TaxonomyOptions, clock: Clock): Promise<Taxonomy> {
+    const slices = new Slices(clock);
+    const steps = indexing(options);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return new Taxonomy(options, step.value);
+      if (slices.isOver) await slices.next();
+    }
   }
 
   find(name: CapabilityName, majorVersion: number): TaxonomyCapability | undefined {
@@ -77,7 +87,7 @@ export class Taxonomy {
 
   /** All major versions of a name, the lowest first; empty when the name is unknown. */
   versions(name: CapabilityName): readonly TaxonomyCapability[] {
-    return this.#versions.get(name) ?? [];
+    return this.#index.versions.get(name) ?? [];
   }
 
   /**
@@ -88,16 +98,36 @@ export class Taxonomy {
     return this.versions(name)[0];
   }
 
+  /** The identifier of any capability; of those that are in here it is known. */
+  id(name: CapabilityName, majorVersion: number): CapabilityId {
+    const capability = this.find(name, majorVersion);
+    return capability === undefined ? capabilityId(name, majorVersion) : this.#index.ids.get(capability)!;
+  }
+
+  /** What is called so on the wire. */
+  byId(id: CapabilityId): TaxonomyCapability | undefined {
+    return this.#index.byId.get(toHex(id));
+  }
+
+  /** What an address of the domain is that of, whoever's, and whatever its selector. */
+  byAddress(address: Ipv6Address): TaxonomyCapability | undefined {
+    return this.#index.byPlace.get(placeOf(address));
+  }
+
+  /** The label of a family that a capability is in. */
+  family(code: number): string | undefined {
+    return this.#index.families.get(code);
+  }
+
   /** The address that any instance may answer; `undefined` for a tenant that is not known. */
   address(tenant: string, name: CapabilityName, majorVersion: number, selector = ANY_SITE): Ipv6Address | undefined {
     const tenantIndex = this.tenants.get(tenant);
     if (tenantIndex === undefined) return undefined;
-    const family = capabilityFamily(name);
     return capabilityAddress({
-      domain: this.#domain,
+      domain: this.domain,
       tenantIndex,
-      familyCode: this.#families.get(family) ?? hashedFamilyCode(family),
-      capabilityId: capabilityId(name, majorVersion),
+      familyCode: familyCodeOf({ families: this.#families }, capabilityFamily(name)),
+      capabilityId: this.id(name, majorVersion),
       selector,
     });
   }
@@ -110,21 +140,11 @@ export class Taxonomy {
   dnsName(tenant: string, name: CapabilityName): string {
     return capabilityDnsName(name, tenant, this.dnsZone);
   }
+}
 
-  #refuseCollisions(tenant: string): void {
-    const taken = new Map<string, string>();
-    for (const { name, majorVersion } of this.capabilities) {
-      const address = this.address(tenant, name, majorVersion)!;
-      const text = formatIpv6(address);
-      const label = `${name} version ${majorVersion}`;
-      const other = taken.get(text);
-      if (other !== undefined) {
-        throw new DirectoryError(
-          { code: "directory.address-collision", tenant, names: [other, label], address },
-          `${other} and ${label} both hash to ${text}: rename one of them or give its family another code`,
-        );
-      }
-      taken.set(text, label);
-    }
+function made(steps: Generator<void, TaxonomyIndex>): TaxonomyIndex {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }

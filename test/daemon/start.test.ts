@@ -66,7 +66,7 @@ async function started(name: string, port: number, scope: NotedScope): Promise<v
   const configuration = management.engine.initial.inUse;
   const origin = () => ({ file, startup, commit: 0, folder: where });
   try {
-    const begun = beginning({ configuration, management, alarms, log, scope });
+    const begun = await beginning({ configuration, management, alarms, log, scope });
     await startParts(begun, { fixedLevel: true, origin, restart });
   } catch (cause) {
     throw await scope.abandon(cause);

@@ -36,7 +36,7 @@ const SPREAD = await configured((router) => {
   capability.push({ name: "/text/translate", "major-version": 1, protocol: "udp", affinity: "address" });
 });
 
-function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memory", cannot: new Map() }) {
+async function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memory", cannot: new Map() }) {
   const { rib, clock } = world({ tenants: BEFORE.tenants });
   const operations: Operation[] = [];
   const parts = { clock, log: new ListLog(), metrics: new TallyMetrics() };
@@ -50,7 +50,7 @@ function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memor
     },
     { ...parts, random: new SeededRandom(1), sink: { apply: (wanted) => void operations.push(...wanted) } },
   );
-  const known = taxonomyOf(BEFORE);
+  const known = await taxonomyOf(BEFORE, clock);
   const current: Current = {
     configuration: BEFORE,
     taxonomy: known,
@@ -72,6 +72,7 @@ function scene(driver: Pick<DataplaneDriver, "name" | "cannot"> = { name: "memor
     edgeChanged: () => undefined,
     edgeRefusal: () => undefined,
     driver: driver as DataplaneDriver,
+    clock,
   });
   // A route of the tenant that is to come has been there all the time.
   announce(rib, rib.openPeer(ribPeer(2)), attributeSet({ extendedCommunities: [target(2)] }), siteKey(1, 3, 2));
@@ -104,7 +105,7 @@ const log = new ListLog();
 
 describe("tenants and taxonomy of a router that runs", () => {
   it("come: routes that were there are imported, addresses are in the tables; and go again", async () => {
-    const { current, coming, going, said, told, globex, operations } = scene();
+    const { current, coming, going, said, told, globex, operations } = await scene();
     assert.equal(globex(), 0);
     const before = operations.length;
     assert.ok((await carryOut([coming, going], change(BEFORE, AFTER), async () => {}, log)).ok);
@@ -123,14 +124,14 @@ describe("tenants and taxonomy of a router that runs", () => {
   });
 
   it("datagrams stay together by addresses from the commit on, where the data plane can", async () => {
-    const able = scene();
+    const able = await scene();
     assert.ok((await carryOut([able.coming, able.going], change(BEFORE, SPREAD), async () => {}, log)).ok);
     able.clock.settle();
     const said = able.operations.flatMap((one) => (one.type === "set-capability" ? (one.entry.affinity ?? []) : []));
     assert.deepEqual(said, ["address"]);
 
     const cannot = new Map([["address-affinity", "no table for that"]] as const);
-    const unable = scene({ name: "ovs", cannot });
+    const unable = await scene({ name: "ovs", cannot });
     const done = await carryOut([unable.coming, unable.going], change(BEFORE, SPREAD), async () => {}, log);
     assert.match(
       JSON.stringify(done),
@@ -143,7 +144,7 @@ describe("tenants and taxonomy of a router that runs", () => {
       (one: Provider<RouterChange>, other: Provider<RouterChange>) => [one, failing, other],
       (one: Provider<RouterChange>, other: Provider<RouterChange>) => [one, other, failing],
     ]) {
-      const { current, known, coming, going, said, told, globex } = scene();
+      const { current, known, coming, going, said, told, globex } = await scene();
       const done = await carryOut(providers(coming, going), change(BEFORE, AFTER), async () => {}, log);
       assert.equal(done.ok, false);
       assert.equal(globex(), 0);

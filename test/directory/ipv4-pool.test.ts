@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import { formatIpv4, parseCapabilityName, parseIpv4Prefix } from "../../src/base/index.ts";
+import { capabilityId, formatIpv4, parseCapabilityName, parseIpv4Prefix } from "../../src/base/index.ts";
 import { assignIpv4 } from "../../src/directory/ipv4-pool.ts";
 import { OCR, SPEECH, taxonomy } from "./samples.ts";
 
 const POOL = parseIpv4Prefix("198.18.0.0/24")!;
 const SEED = Math.floor(Math.random() * 0x7fffffff);
 const named = (numbers: readonly number[]) =>
-  numbers.map((number) => ({ name: parseCapabilityName(`/vision/c${number}`)!, majorVersion: 1 }));
+  new Map(
+    numbers.map((number) => {
+      const name = parseCapabilityName(`/vision/c${number}`)!;
+      return [{ name, majorVersion: 1 }, capabilityId(name, 1)];
+    }),
+  );
 const NUMBERS = fc.uniqueArray(fc.nat(5000), { maxLength: 200 });
 
 it(`each capability has an address of its own, whatever the order that they are listed in (seed ${SEED})`, () => {

@@ -1,4 +1,4 @@
-import { toHex } from "../../base/index.ts";
+import { type Clock, toHex } from "../../base/index.ts";
 import type { PolicyBook } from "../../bgp/policy/index.ts";
 import { Taxonomy } from "../../directory/index.ts";
 import type { KnownCapability } from "../../forwarding/index.ts";
@@ -15,9 +15,9 @@ export interface Current {
   policies: PolicyBook;
 }
 
-/** @throws {DirectoryError} directory.address-collision */
-export function taxonomyOf({ taxonomy, domain, tenants, ipv4 }: RouterConfiguration): Taxonomy {
-  return new Taxonomy({
+/** Over many turns where there is much. @throws {DirectoryError} directory.address-collision */
+export function taxonomyOf({ taxonomy, domain, tenants, ipv4 }: RouterConfiguration, clock: Clock): Promise<Taxonomy> {
+  const options = {
     revision: taxonomy.revision,
     domain: domain.prefix,
     dnsZone: domain.dnsZone,
@@ -25,7 +25,8 @@ export function taxonomyOf({ taxonomy, domain, tenants, ipv4 }: RouterConfigurat
     capabilities: taxonomy.capabilities,
     tenants: indexes(tenants),
     ipv4Pools: new Map(ipv4?.pools.map(({ tenant, prefix }) => [tenant, prefix])),
-  });
+  };
+  return Taxonomy.inSlices(options, clock);
 }
 
 export const indexes = (tenants: RouterConfiguration["tenants"]): ReadonlyMap<string, number> =>

@@ -1,4 +1,4 @@
-import { messageOf } from "../../base/index.ts";
+import { type Clock, messageOf } from "../../base/index.ts";
 import type { Speaker } from "../../bgp/speaker/index.ts";
 import type { DataplaneDriver } from "../../dataplane/index.ts";
 import { type AgentRecord, type Directory, DirectoryError, type Taxonomy } from "../../directory/index.ts";
@@ -37,6 +37,7 @@ export interface VocabularyParts {
   /** Why the data plane cannot do that. */
   readonly edgeRefusal: (configuration: RouterConfiguration) => string | undefined;
   readonly driver: DataplaneDriver;
+  readonly clock: Clock;
 }
 
 const differs = ({ before, after }: RouterChange): boolean =>
@@ -54,7 +55,7 @@ export function vocabularyProviders(parts: VocabularyParts): {
     coming: {
       name: "taxonomy and tenants",
       plan: () => answered([]),
-      prepare(change) {
+      async prepare(change) {
         if (!differs(change)) return answered(undefined);
         const [lack] =
           change.before.taxonomy === change.after.taxonomy ? [] : affinitiesLacking(change.after, parts.driver);
@@ -69,7 +70,7 @@ export function vocabularyProviders(parts: VocabularyParts): {
           return refused(fault("operation-not-supported", refusal, { path, appTag: "ipv4-not-possible" }));
         }
         try {
-          return answered(new Coming(change, parts));
+          return answered(new Coming(change, parts, await taxonomyOf(change.after, parts.clock)));
         } catch (cause) {
           if (!(cause instanceof DirectoryError)) throw cause;
           const path = "/semrd-router:router/semrd-taxonomy:taxonomy";
@@ -98,8 +99,7 @@ class Coming implements Prepared {
   readonly #next: { readonly taxonomy: Taxonomy; readonly names: Names };
   readonly #before: { readonly taxonomy: Taxonomy; readonly names: Names };
 
-  constructor(change: RouterChange, parts: VocabularyParts) {
-    const taxonomy = taxonomyOf(change.after);
+  constructor(change: RouterChange, parts: VocabularyParts, taxonomy: Taxonomy) {
     this.#change = change;
     this.#parts = parts;
     this.#next = { taxonomy, names: namesOf(change.after, taxonomy) };

@@ -45,11 +45,11 @@ export interface Life {
 }
 
 /** @throws {DirectoryError} directory.address-collision */
-export function beginning(
+export async function beginning(
   parts: Pick<Beginning, "configuration" | "management" | "alarms" | "log" | "scope">,
-): Beginning {
+): Promise<Beginning> {
   const { configuration, alarms, log } = parts;
-  const taxonomy = taxonomyOf(configuration);
+  const taxonomy = await taxonomyOf(configuration, systemClock);
   const names = namesOf(configuration, taxonomy);
   alarms.follow(configuration.alarms);
   const metrics = createMetrics({ process: "included" });
