@@ -10,8 +10,8 @@ import { reportFailure, SetupError, step } from "./progress.mjs";
 import { run, runForeground } from "./run.mjs";
 import { root, setup } from "./setup.mjs";
 
-/** Tests wait for peers and timers for half of their time. */
-const CONCURRENCY = availableParallelism() + 1;
+/** Tests wait for peers and timers for half of their time: two processors are busy with four files. */
+const CONCURRENCY = availableParallelism() + 2;
 const ONE_TEST_TIMEOUT_MS = 300_000;
 
 function testFiles(filters) {
