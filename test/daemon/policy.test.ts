@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNative } from "../../native/index.ts";
 import { type CapabilityName, capabilityId, fromHex, parseIpv6 } from "../../src/base/index.ts";
 import type { PolicyPeer } from "../../src/bgp/policy/index.ts";
 import { encodeCapability, routeTarget } from "../../src/bgp/wire/index.ts";
@@ -10,10 +9,11 @@ import { parseConfiguration } from "../../src/management/index.ts";
 import type { AttributeSet } from "../../src/rib/index.ts";
 import { semanticSample, setSample } from "../bgp/wire/samples.ts";
 import { ALL_FILES, edited } from "../management/documents.ts";
+import { keptYang } from "../management/kept-yang.ts";
 import { listed } from "../management/listed.ts";
 import { ROUTING_POLICY, withPolicy } from "../management/policy-document.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 const parse = (text: string) => parseConfiguration(text, "/etc/semrd", PARTS);
 
 const PEER: PolicyPeer = {

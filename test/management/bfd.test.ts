@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNative } from "../../native/index.ts";
 import { milliseconds } from "../../src/base/index.ts";
 import { ConfigurationError, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "./documents.ts";
+import { keptYang } from "./kept-yang.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 
 async function bfdOf(neighbor: Editable) {
   const text = edited((router) => Object.assign(router["semrd-bgp:bgp"].neighbors.neighbor[0], neighbor));

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNative } from "../../native/index.ts";
 import { judgePayloadCode } from "../../src/bgp/brownfield/index.ts";
 import { ConfigurationError, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "./documents.ts";
+import { keptYang } from "./kept-yang.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 const BROWNFIELD = "semrd-brownfield:brownfield";
 
 async function bgpOf(neighbor: Editable, domain?: Editable) {

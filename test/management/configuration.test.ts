@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
-import { loadNative } from "../../native/index.ts";
 import { formatIpv6, fromHex, parseIpv6, seconds } from "../../src/base/index.ts";
 import {
   ConfigurationError,
@@ -15,10 +14,11 @@ import {
 } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited, R2 } from "./documents.ts";
 import { INVALID } from "./invalid.ts";
+import { keptYang } from "./kept-yang.ts";
 import { LIBYANG, listed, placeOf } from "./listed.ts";
 import { symmetricKeys } from "./stores.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 
 async function faultsOf(text: string): Promise<readonly ConfigurationFault[]> {
   try {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNative } from "../../native/index.ts";
 import { formatIpv4Prefix } from "../../src/base/index.ts";
 import { ConfigurationError, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, edited } from "./documents.ts";
+import { keptYang } from "./kept-yang.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 const GOOD = {
   prefix: "fd00:64:2::/96",
   guests: "198.19.0.0/24",

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNative } from "../../native/index.ts";
 import { ConfigurationError, type NeighborConfiguration, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "./documents.ts";
+import { keptYang } from "./kept-yang.ts";
 import { listed } from "./listed.ts";
 import { symmetricKeys } from "./stores.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 const [R1, R3] = ["fd00:ffff::1", "fd00:ffff::3"];
 
 async function parse(edit: (bgp: Editable) => void) {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadNative } from "../../native/index.ts";
 import { fromHex, parseIpv6 } from "../../src/base/index.ts";
 import { ConfigurationError, type ConfigurationFault, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "./documents.ts";
+import { keptYang } from "./kept-yang.ts";
 import { listed } from "./listed.ts";
 import { ROUTING_POLICY, withPolicy } from "./policy-document.ts";
 
-const PARTS = { yang: loadNative().yang, files: ALL_FILES };
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 const parse = (text: string) => parseConfiguration(text, "/etc/semrd", PARTS);
 
 async function faultsOf(text: string): Promise<readonly Omit<ConfigurationFault, "line">[]> {

@@ -4,7 +4,9 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigurationError, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, R2 } from "./documents.ts";
+import { keptYang } from "./kept-yang.ts";
 
+const PARTS = { yang: keptYang(), files: ALL_FILES };
 const ROOT = new URL("../../", import.meta.url);
 const EXAMPLES = [
   ...readdirSync(new URL("test/management/examples/", ROOT)).map((name) => `test/management/examples/${name}`),
@@ -14,7 +16,7 @@ const EXAMPLES = [
 describe("the example configurations", () => {
   for (const name of EXAMPLES)
     it(`${name} is valid`, async () => {
-      await parseConfiguration(readFileSync(new URL(name, ROOT), "utf8"), "/", { files: ALL_FILES });
+      await parseConfiguration(readFileSync(new URL(name, ROOT), "utf8"), "/", PARTS);
     });
 });
 
@@ -64,7 +66,7 @@ describe("whatever stands in a configuration", () => {
         }
         const text = JSON.stringify(document, undefined, 1) ?? "null";
         try {
-          await parseConfiguration(text, "/", { files: ALL_FILES });
+          await parseConfiguration(text, "/", PARTS);
         } catch (error) {
           if (!(error instanceof ConfigurationError)) throw error;
           refused++;
@@ -83,11 +85,11 @@ describe("whatever stands in a configuration", () => {
 
   it("a member without a name is one fault, not fifty", async () => {
     const text = R2.replace("{", '{ "": {},');
-    await assert.rejects(parseConfiguration(text, "/", { files: ALL_FILES }), (error) => {
+    await assert.rejects(parseConfiguration(text, "/", PARTS), (error) => {
       assert.ok(error instanceof ConfigurationError);
       return new Set(error.lines()).size === error.lines().length;
     });
-    await assert.rejects(parseConfiguration('{"":{}}', "/", { files: ALL_FILES }), (error) => {
+    await assert.rejects(parseConfiguration('{"":{}}', "/", PARTS), (error) => {
       assert.ok(error instanceof ConfigurationError);
       return error.lines().length === 1;
     });

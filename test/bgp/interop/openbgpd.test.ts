@@ -70,6 +70,8 @@ it("OpenBGPD: signed session, routes both ways, refresh, policies that change, r
   router.speaker.disable(THEIRS, "back at ten");
   await until("it shows the text", async () => (await them.ask("show", "neighbor", OURS)).includes("back at ten"));
   router.speaker.enable(THEIRS);
+  // By itself it tries again 30 s after a NOTIFICATION; its operator does not wait for that.
+  await them.ask("neighbor", OURS, "up");
   await until("the session is back", () => router.peer().state === "Established");
   await until("with all routes", async () => received() === COUNT && (await them.received()) === COUNT);
 
