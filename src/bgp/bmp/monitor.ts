@@ -22,7 +22,13 @@ import { downReason, MonitoredPeer } from "./monitored-peer.ts";
 import { Station, type StationOptions, type StationStatus } from "./station.ts";
 import { StationDoor } from "./station-door.ts";
 import { UpdateWriter } from "./update-writer.ts";
-import { encodeRouteMonitoring, encodeStatistics, type Statistic, StatisticType } from "./wire/index.ts";
+import {
+  encodeRouteMirroring,
+  encodeRouteMonitoring,
+  encodeStatistics,
+  type Statistic,
+  StatisticType,
+} from "./wire/index.ts";
 
 /** Of a whole ROUTE-REFRESH. @see RFC 2918 §3 */
 const REFRESH_LENGTH = HEADER_LENGTH + 4;
@@ -134,6 +140,23 @@ export class BmpMonitor implements AsyncDisposable {
         post ??= encodeRouteMonitoring(peer.view, this.#now(), { postPolicy: true, asWidth: 4 }, octets, start, end);
         station.say(peer, post);
       }
+    }
+  }
+
+  /** A message of whatever type, as it came; `errored`: an UPDATE that was treated as a withdrawal. @see RFC 7854 §4.7 */
+  mirror(
+    peer: MonitoredPeer,
+    octets: Uint8Array,
+    start: number,
+    end: number,
+    what: "mirrored" | "mirrored-errors",
+  ): void {
+    let message: Uint8Array | undefined;
+    const form = { asWidth: peer.session.agreed.asWidth, errored: what === "mirrored-errors" };
+    for (const station of this.#stations) {
+      if (!station.wants(what) || !station.listensTo(peer)) continue;
+      message ??= encodeRouteMirroring(peer.view, this.#now(), form, octets, start, end);
+      station.say(peer, message);
     }
   }
 
@@ -273,6 +296,7 @@ class Watched implements PeerObserver {
 
   received(octets: Uint8Array, start: number, end: number): void {
     if (this.#up === undefined) return;
+    this.#monitor.mirror(this.#up, octets, start, end, "mirrored");
     const type = octets[start + HEADER_LENGTH - 1];
     if (type === MessageType.Update) this.#monitor.received(this.#up, octets, start, end);
     if (type !== MessageType.RouteRefresh || end - start !== REFRESH_LENGTH) return;
@@ -297,7 +321,8 @@ class Watched implements PeerObserver {
     this.#up?.refused(keys.count, reason);
   }
 
-  treatedAsWithdraw(routes: number): void {
+  treatedAsWithdraw(routes: number, octets: Uint8Array, start: number, end: number): void {
+    if (this.#up !== undefined) this.#monitor.mirror(this.#up, octets, start, end, "mirrored-errors");
     this.#up?.count(StatisticType.UpdatesTreatedAsWithdraw, 1);
     this.#up?.count(StatisticType.PrefixesTreatedAsWithdraw, routes);
   }

@@ -7,7 +7,14 @@ import type { MonitoredPeer } from "./monitored-peer.ts";
 import { type LinkParts, type LinkStatus, MOST_QUEUED, StationLink, type StationPlace } from "./station-link.ts";
 import { type FeedSink, TableFeed } from "./table-feed.ts";
 import type { UpdateWriter } from "./update-writer.ts";
-import { encodeInitiation, encodePeerDown, encodeRouteMonitoring, NO_TIME, type PeerDownReason } from "./wire/index.ts";
+import {
+  encodeInitiation,
+  encodeMirroringLost,
+  encodePeerDown,
+  encodeRouteMonitoring,
+  NO_TIME,
+  type PeerDownReason,
+} from "./wire/index.ts";
 
 /** Routes of a neighbour as they come and as import policy leaves them, the best ones, and what a neighbour is told. */
 export type MonitoredTable =
@@ -15,7 +22,10 @@ export type MonitoredTable =
   | "post-policy"
   | "loc-rib"
   | "adj-rib-out-pre-policy"
-  | "adj-rib-out-post-policy";
+  | "adj-rib-out-post-policy"
+  /** Messages as they came, all of them, and those that were treated as withdrawals. @see RFC 7854 §4.7 */
+  | "mirrored"
+  | "mirrored-errors";
 
 export interface StationOptions extends StationPlace {
   readonly tables: readonly MonitoredTable[];
@@ -72,6 +82,8 @@ export class Station implements AsyncDisposable {
   #locRib: LocRibFeed | undefined;
   /** What neighbours are told, before export policy. */
   readonly #outgoing = new Map<MonitoredPeer, TableFeed>();
+  /** Of these messages were not told, as too much had waited. */
+  readonly #missed = new Set<MonitoredPeer>();
   #telling: Promise<void> | undefined;
   #statistics: Timer | undefined;
   #resyncs = 0;
@@ -117,6 +129,10 @@ export class Station implements AsyncDisposable {
     };
   }
 
+  get #mirrors(): boolean {
+    return this.wants("mirrored") || this.wants("mirrored-errors");
+  }
+
   wants(table: MonitoredTable): boolean {
     return this.options.tables.includes(table);
   }
@@ -141,6 +157,7 @@ export class Station implements AsyncDisposable {
 
   peerDown(peer: MonitoredPeer, why: PeerDownReason): void {
     this.#lost.delete(peer);
+    if (why.reason !== 5) this.#missed.delete(peer);
     this.#outgoing.get(peer)?.[Symbol.dispose]();
     this.#outgoing.delete(peer);
     if (this.#told.delete(peer)) this.#write(encodePeerDown(peer.view, this.#parts.clock.wall(), why));
@@ -153,6 +170,7 @@ export class Station implements AsyncDisposable {
       this.#write(message);
       return;
     }
+    this.#missed.add(peer);
     this.#startOver(peer);
   }
 
@@ -230,7 +248,12 @@ export class Station implements AsyncDisposable {
   #drained(): void {
     if (!this.#link.isUp) return;
     if (this.#link.hasRoom) {
-      for (const peer of this.#lost) this.#tell(peer);
+      for (const peer of this.#lost) {
+        this.#tell(peer);
+        if (this.#mirrors && this.#missed.delete(peer)) {
+          this.#write(encodeMirroringLost(peer.view, this.#parts.clock.wall()));
+        }
+      }
       this.#lost.clear();
     }
     this.#locRib?.pump();
@@ -327,6 +350,7 @@ export class Station implements AsyncDisposable {
   #forget(): void {
     this.#told.clear();
     this.#lost.clear();
+    this.#missed.clear();
     this.#statistics?.cancel();
     for (const feed of this.#outgoing.values()) feed[Symbol.dispose]();
     this.#outgoing.clear();

@@ -4,6 +4,7 @@ import type { Agreement } from "../session/index.ts";
 import {
   type AttributeCodec,
   type Family,
+  HEADER_LENGTH,
   type NlriBatch,
   type NotificationMessage,
   UpdateDecoder,
@@ -86,6 +87,7 @@ export class Intake {
     const outcome = this.#decoder.decode(octets, start, end);
     if (this.#decoder.notAgreed > before) counters.notAgreed.add(this.#decoder.notAgreed - before);
     this.#count(outcome);
+    this.#watchWithdrawal(outcome, octets, start - HEADER_LENGTH, end);
     switch (outcome.kind) {
       case "end-of-rib":
         return outcome;
@@ -111,15 +113,11 @@ export class Intake {
 
   #count(outcome: UpdateOutcome): void {
     if (outcome.kind !== "routes" && outcome.kind !== "disable-family") return;
-    const { counters, log, peer, observer } = this.#parts;
+    const { counters, log, peer } = this.#parts;
     if (outcome.faults.length > 0) {
       for (const { action, name, reason } of outcome.faults) {
         counters.malformed(action).add();
         log.debug("bgp.update.malformed", { peer, attribute: name, action, reason });
-      }
-      if (outcome.faults.some(({ action }) => action === "treat-as-withdraw")) {
-        const { announced, classic } = this.#decoder;
-        observer?.treatedAsWithdraw?.(announced.count + classic.announced.count);
       }
     }
     const { announced, withdrawn, classic } = this.#decoder;
@@ -127,6 +125,15 @@ export class Intake {
     this.#countSkipped(withdrawn);
     this.#countSkipped(classic.announced);
     this.#countSkipped(classic.withdrawn);
+  }
+
+  #watchWithdrawal(outcome: UpdateOutcome, octets: Uint8Array, start: number, end: number): void {
+    const { observer } = this.#parts;
+    if (observer?.treatedAsWithdraw === undefined) return;
+    if (outcome.kind !== "routes" && outcome.kind !== "disable-family") return;
+    if (!outcome.faults.some(({ action }) => action === "treat-as-withdraw")) return;
+    const { announced, classic } = this.#decoder;
+    observer.treatedAsWithdraw(announced.count + classic.announced.count, octets, start, end);
   }
 
   #countSkipped({ unknown, malformed }: NlriBatch): void {

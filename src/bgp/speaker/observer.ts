@@ -48,8 +48,11 @@ export interface PeerObserver {
   withdrawn(family: RouteFamily, keys: KeyBatch): void;
   /** They were refused, for the reason of the counter: checks, or import policy; `withdrawn` has been told of them too. */
   refused?(family: RouteFamily, keys: KeyBatch, reason: string): void;
-  /** An UPDATE was malformed, so that its routes are as if they had been withdrawn. @see RFC 7606 §2 */
-  treatedAsWithdraw?(routes: number): void;
+  /**
+   * The UPDATE `octets[start..end)`, with its header, was malformed, so that its routes are as if they had been withdrawn.
+   * @see RFC 7606 §2
+   */
+  treatedAsWithdraw?(routes: number, octets: Uint8Array, start: number, end: number): void;
   /**
    * Routes of the family have gone that were not withdrawn one by one: the family was given up (RFC 4760 §7), or they did not
    * come again with a refresh (RFC 7313 §4.2).

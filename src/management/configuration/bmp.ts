@@ -20,6 +20,8 @@ export interface BmpStationConfiguration {
     | "loc-rib"
     | "adj-rib-out-pre-policy"
     | "adj-rib-out-post-policy"
+    | "mirrored"
+    | "mirrored-errors"
   )[];
   /** Addresses as text; empty: all. */
   readonly neighbors: readonly string[];

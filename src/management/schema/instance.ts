@@ -525,7 +525,7 @@ export interface RouterBmpStation {
   readonly port: number;
   readonly listen?: string;
   readonly "connect-retry": number;
-  readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib" | "adj-rib-out-pre-policy" | "adj-rib-out-post-policy")[];
+  readonly table?: readonly ("pre-policy" | "post-policy" | "loc-rib" | "adj-rib-out-pre-policy" | "mirrored" | "mirrored-errors" | "adj-rib-out-post-policy")[];
   readonly neighbor?: readonly string[];
   readonly "statistics-interval": number;
 }

@@ -15,6 +15,8 @@ export interface BmpInstance {
       | "loc-rib"
       | "adj-rib-out-pre-policy"
       | "adj-rib-out-post-policy"
+      | "mirrored"
+      | "mirrored-errors"
     )[];
     readonly neighbor?: readonly string[];
     readonly "statistics-interval": number;

@@ -20,7 +20,7 @@ export interface Said {
   readonly tlvs?: readonly (readonly [number, string])[];
 }
 
-const TYPES = ["route-monitoring", "statistics", "peer-down", "peer-up", "initiation", "termination"];
+const TYPES = ["route-monitoring", "statistics", "peer-down", "peer-up", "initiation", "termination", "mirroring"];
 
 /** All messages of a stream; what is left of the last one is not looked at. */
 export function decodeBmp(octets: Uint8Array): Said[] {
@@ -52,6 +52,7 @@ function decodeOne(type: number, reader: Reader): Said {
   const policy = { postPolicy: (flags & 0x40) !== 0, out: (flags & 0x10) !== 0 };
   const head = { type: name, peer: peerType === 3 ? "loc-rib" : address, as, at, ...policy };
   if (type === 0) return { ...head, asWidth: (flags & 0x20) === 0 ? 4 : 2, update: reader.rest().slice() };
+  if (type === 6) return { ...head, asWidth: (flags & 0x20) === 0 ? 4 : 2, tlvs: tlvs(reader, false) };
   if (type === 2) return { ...head, reason: reader.u8() };
   if (type === 3) {
     reader.skip(20);

@@ -148,7 +148,7 @@ it("a station that takes nothing holds up nothing, and has the truth when it rea
 }, async (t) => {
   const station = await TestStation.open(t);
   station.isReading = false;
-  const made = await world(t, [{ port: station.port }]);
+  const made = await world(t, [{ port: station.port, tables: ["post-policy", "loc-rib", "mirrored-errors"] }]);
   const { a, b, monitor, until } = made;
   await overwhelm(made, b);
   await until(
@@ -172,6 +172,9 @@ it("a station that takes nothing holds up nothing, and has the truth when it rea
     },
   );
   assert.ok(station.said.some(({ type, reason }) => type === "peer-down" && reason === 5));
+  const mirrored = station.said.filter(({ type }) => type === "mirroring").map(({ tlvs }) => tlvs);
+  assert.ok(mirrored.length >= 1, "it is told that messages may be missing (RFC 7854 §4.7)");
+  for (const tlvs of mirrored) assert.deepEqual(tlvs, [[1, "0001"]]);
   t.diagnostic(`${monitor.stations()[0]!.resyncs} resyncs, ${station.said.length} messages`);
 });
 

@@ -13,6 +13,7 @@ export const BmpType = {
   PeerUp: 3,
   Initiation: 4,
   Termination: 5,
+  RouteMirroring: 6,
 } as const;
 
 /** @see RFC 7854 §4.2; RFC 9069 §4.1 */
@@ -177,6 +178,41 @@ export function encodeRouteMonitoring(
     },
     end - start + 64,
   );
+}
+
+/** TLVs of a Route Mirroring message, and what an Information TLV says. @see RFC 7854 §4.7 */
+const Mirrored = { Message: 0, Information: 1 } as const;
+const MirroringCode = { errored: 0, lost: 1 } as const;
+
+/**
+ * The message `octets[start..end)` as it came, header included; `errored`: it was treated as a withdrawal. A message of more than
+ * 65535 octets cannot be. @see RFC 7854 §4.7: the message is the last TLV
+ */
+export function encodeRouteMirroring(
+  view: PeerView,
+  at: Wall,
+  { asWidth, errored }: { readonly asWidth: 2 | 4; readonly errored: boolean },
+  octets: Uint8Array,
+  start = 0,
+  end: number = octets.length,
+): Uint8Array {
+  return message(
+    BmpType.RouteMirroring,
+    (out) => {
+      writePeer(out, view, at, { asWidth });
+      if (errored) writeTlv(out, Mirrored.Information, Uint8Array.of(0, MirroringCode.errored));
+      writeTlv(out, Mirrored.Message, octets.subarray(start, end));
+    },
+    end - start + 64,
+  );
+}
+
+/** Messages of the peer may have been lost on the way to the station. @see RFC 7854 §4.7 */
+export function encodeMirroringLost(view: PeerView, at: Wall): Uint8Array {
+  return message(BmpType.RouteMirroring, (out) => {
+    writePeer(out, view, at);
+    writeTlv(out, Mirrored.Information, Uint8Array.of(0, MirroringCode.lost));
+  });
 }
 
 /** @see RFC 7854 §4.8; RFC 8671 §6.2; RFC 9069 §4.6 */
