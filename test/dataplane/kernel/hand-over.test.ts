@@ -67,6 +67,24 @@ for i in range(int(sys.argv[3])):
 print(came)
 `;
 
+/** Begins one flow after the other until an error says that nobody is there. */
+const UNTIL_TOLD = `
+import errno, select, socket, sys, time
+until, begun = time.monotonic() + 20, []
+while time.monotonic() < until:
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, 25, 1)  # IPV6_RECVERR: "no such host" is an error, too
+    s.connect((sys.argv[1], int(sys.argv[2])))
+    s.send(b"who")
+    begun.append(s)
+    for told in select.select(begun, [], [], 0.05)[0]:
+        error = told.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            print(errno.errorcode[error])
+            sys.exit()
+        begun.remove(told)
+`;
+
 /** Makes (or with "delete" removes) a chain of nftables at the egress of an interface, which drops nothing. */
 const CHAIN = `
 import socket, struct, sys
@@ -229,6 +247,24 @@ function define(): void {
     assert.deepEqual(goThrough(), [true, false]);
     sh("ip -n agent link set dev up0 xdpdrv off");
     assert.deepEqual(await look(), ["", ""]);
+  });
+
+  test("an agent that has gone is noticed by what begins, and the client told", () => {
+    const host = ["--net=/run/netns/client", "python3", "-c"];
+    for (const setting of ["delay_first_probe_time=0", "retrans_time_ms=20"])
+      sh(`sysctl -qw net.ipv6.neigh.agent0.${setting}`);
+    assert.deepEqual(goThrough(), [false, false]);
+    sh(`ip -6 -n agent address del ${AGENT}/64 dev up0`);
+    // as it will be anyhow half a minute after the kernel last heard of it
+    const [{ lladdr }] = JSON.parse(sh(`ip -j -6 neigh show ${AGENT} dev agent0`)) as [{ lladdr: string }];
+    sh(`ip -6 neigh replace ${AGENT} lladdr ${lladdr} dev agent0 nud stale`);
+    const words = [UNTIL_TOLD, formatIpv6(CAPABILITY), `${SERVICE_PORT}`];
+    const told = execFileSync("nsenter", [...host, ...words], { encoding: "utf8", timeout: 30_000 });
+    assert.equal(told.trim(), "EHOSTUNREACH");
+    sh(
+      `ip -6 -n agent address add ${AGENT}/64 dev up0 nodad; ip -6 -n agent route replace default via 2001:db8:7c:a::1`,
+    );
+    assert.deepEqual(goThrough(), [false, false]);
   });
 
   test("what others put there is noticed without being told", async () => {
