@@ -8,9 +8,21 @@ import { loadNative } from "../../native/index.ts";
 import { parseConfiguration } from "../../src/management/index.ts";
 import { CONFIGURATION_MODULES, openSchema, searchPaths } from "../../src/management/yang/schema.ts";
 import { ALL_FILES } from "./documents.ts";
+import { statementsOf, within } from "./yang-statements.ts";
 
 const FOLDER = fileURLToPath(new URL("../../yang/", import.meta.url));
 const MODULES = readdirSync(FOLDER).filter((name) => name.endsWith(".yang"));
+
+/** Statements that have to have a description of their own. */
+const DESCRIBED = new Set(
+  "module revision container list leaf leaf-list choice anydata rpc action notification grouping typedef identity feature enum bit augment".split(
+    " ",
+  ),
+);
+/** What is counted in seconds, octets or so many of them a second, by its name. */
+const QUANTITY =
+  /(?:^|-)(?:time|timeout|interval|delay|age|hold|period|deadline|latency|jitter|rate|burst|octets|bytes|memory|size-limit)$/;
+const NUMBER = /^(?:u?int(?:8|16|32|64)|decimal64|yang:(?:counter|gauge|zero-based-counter)(?:32|64))$/;
 
 describe("the YANG modules", () => {
   it("are all loaded, but for the types and groupings that they share", () => {
@@ -50,6 +62,35 @@ describe("the YANG modules", () => {
         assert.match(statement, /error-message/, statement);
         assert.match(statement, /error-app-tag/, statement);
       }
+    });
+    it(`${name}: describes every node, type, operation and value (RFC 8407 §4.14)`, () => {
+      const [module] = statementsOf(text);
+      const silent = [...within(module!)].filter(
+        ({ keyword, inner }) => DESCRIBED.has(keyword) && !inner.some((one) => one.keyword === "description"),
+      );
+      assert.deepEqual(
+        silent.map(({ keyword, argument, line }) => `${line}: ${keyword} ${argument}`),
+        [],
+      );
+      for (const statement of within(module!)) {
+        if (statement.keyword !== "must") continue;
+        const has = (keyword: string): boolean => statement.inner.some((one) => one.keyword === keyword);
+        assert.ok(has("error-message") && has("error-app-tag"), `${statement.line}: must ${statement.argument}`);
+      }
+    });
+    it(`${name}: a quantity of time, data or rate has its unit (RFC 8407 §4.12)`, () => {
+      const [module] = statementsOf(text);
+      const bare = [...within(module!)].filter(
+        ({ keyword, argument, inner }) =>
+          keyword === "leaf" &&
+          QUANTITY.test(argument) &&
+          inner.some((one) => one.keyword === "type" && NUMBER.test(one.argument)) &&
+          !inner.some((one) => one.keyword === "units"),
+      );
+      assert.deepEqual(
+        bare.map(({ argument, line }) => `${line}: ${argument}`),
+        [],
+      );
     });
     it(`${name}: has what a module must say about itself, and no line over 80 columns (RFC 8407 §4.8)`, () => {
       for (const word of [
