@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { wholeWords } from "./abbreviations.ts";
 import { addAgentCommands, type Print } from "./agent-command.ts";
 import { addAlarmCommands } from "./alarm-command.ts";
 import { wholeNumber } from "./arguments.ts";
@@ -69,7 +70,7 @@ export async function runCommandLine(
     exitCode = code;
   });
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync([...wholeWords(program, argv)], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

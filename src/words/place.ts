@@ -173,14 +173,19 @@ export function nearest(text: string, names: readonly string[]): string | undefi
   return best;
 }
 
-/** Edits (Levenshtein) from one to the other, or `limit` where they are as many. */
+/** Edits from one to the other, of which two letters that have changed places are one, or `limit` where they are as many. */
 function distance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++) {
+      const changed = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : limit;
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, changed, swapped));
+    }
+    before = row;
     row = next;
   }
   return row[b.length]!;

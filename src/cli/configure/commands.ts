@@ -1,5 +1,16 @@
 /** What stands behind the name of a command; completion and help go by it. */
-export type Arguments = "assignment" | "path" | "entry" | "show" | "commit" | "commit-id" | "back" | "help" | "none";
+export type Arguments =
+  | "assignment"
+  | "path"
+  | "entry"
+  | "show"
+  | "commit"
+  | "commit-id"
+  | "back"
+  | "load"
+  | "file"
+  | "help"
+  | "none";
 
 export interface SessionCommand {
   readonly name: string;
@@ -27,12 +38,33 @@ export const COMMANDS: readonly SessionCommand[] = [
   { name: "cancel", usage: "cancel", help: "undo the commit that waits for confirmation", takes: "none" },
   { name: "rollback", usage: "rollback [N]", help: "take the configuration of N commits ago", takes: "back" },
   { name: "discard", usage: "discard", help: "forget what the candidate has changed", takes: "none" },
+  {
+    name: "load",
+    usage: "load merge|override FILE",
+    help: "add a file of RFC 7951 JSON to the candidate, or put it in its place",
+    takes: "load",
+  },
+  { name: "save", usage: "save FILE", help: "write the candidate to a file, as load takes it", takes: "file" },
   { name: "status", usage: "status", help: "locks, and what waits", takes: "none" },
   { name: "log", usage: "log", help: "commits, the newest first", takes: "none" },
   { name: "help", usage: "help [COMMAND or PATH]", help: "explain a command or a node", takes: "help" },
   { name: "exit", usage: "exit", help: "go back to the level before, or leave", takes: "none" },
   { name: "quit", usage: "quit", help: "leave", takes: "none" },
 ];
+
+/** The command that is meant: by its name, or by a beginning that no other has. */
+export function commandOf(text: string): SessionCommand | undefined {
+  const exact = COMMANDS.find(({ name }) => name === text);
+  if (exact !== undefined || text === "") return exact;
+  const begun = COMMANDS.filter(({ name }) => name.startsWith(text));
+  return begun.length === 1 ? begun[0] : undefined;
+}
+
+/** How `load` puts a file into the candidate. */
+export const LOAD_WORDS = [
+  { name: "merge", help: "add it to what is there" },
+  { name: "override", help: "take it instead of what is there" },
+] as const;
 
 /** Behind the `|` of `show`. */
 export const FORMS = [

@@ -9,7 +9,7 @@ import {
   valueAt,
   type Word,
 } from "../../words/index.ts";
-import { COMMANDS, COMMIT_WORDS, FORMS } from "./commands.ts";
+import { COMMANDS, COMMIT_WORDS, commandOf, FORMS, LOAD_WORDS } from "./commands.ts";
 import { brief, type Explained } from "./help.ts";
 import { typeWords, valuesOf, type YangType } from "./type-words.ts";
 
@@ -47,17 +47,20 @@ export async function completeLine(
   });
   const [first] = words;
   if (first === undefined) return offer(COMMANDS.map(({ name, help }) => ({ text: name, help })));
-  switch (COMMANDS.find(({ name }) => name === first.text)?.takes) {
+  const command = commandOf(first.text);
+  switch (command?.takes) {
     case "assignment":
     case "path":
     case "entry":
-      return offer(await completePath(model, source, from, words, 1, first.text as "set" | "delete" | "edit"));
+      return offer(await completePath(model, source, from, words, 1, command.name as "set" | "delete" | "edit"));
     case "help":
     case "show": {
       const bar = words.findIndex(({ text, quoted }) => text === "|" && !quoted);
       if (bar >= 0) return bar === words.length - 1 ? offer(FORMS.map(explained)) : NOTHING;
       return offer(await completePath(model, source, from, words, 1, "show"));
     }
+    case "load":
+      return words.length === 1 ? offer(LOAD_WORDS.map(explained)) : NOTHING;
     case "commit":
       return words.at(-1)!.text === "comment" ? NOTHING : offer(COMMIT_WORDS.map(explained));
     default:

@@ -50,6 +50,13 @@ export class CandidateRouter implements AsyncDisposable {
     await this.#post("/config/steps", { datastore: this.candidate }, steps);
   }
 
+  /** RFC 7951 text, into the candidate or in its place. */
+  async load(text: string, operation: "merge" | "replace"): Promise<void> {
+    this.#lasts();
+    const parameters = { datastore: this.candidate, operation };
+    await fetchReport(this.#client, { method: "POST", path: "/config/edit", parameters, text });
+  }
+
   compare(before: string | number = "running"): Promise<readonly Change[]> {
     return this.#get("/config/compare", { before, after: this.candidate });
   }

@@ -18,8 +18,9 @@ import { CommandFailure } from "../exit.ts";
 import type { TableStyle } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { commitView, configurationStatusView, consequencesView, logView } from "../views/index.ts";
-import { COMMANDS, FORMS, type SessionCommand } from "./commands.ts";
+import { COMMANDS, commandOf, FORMS, type SessionCommand } from "./commands.ts";
 import { readCommitWords } from "./commit-words.ts";
+import { readLoadWords, readSaveWords, textOfFile, writeToFile } from "./files.ts";
 import { commandsHelp, nodeHelp } from "./help.ts";
 import { differencesView } from "./render.ts";
 import type { CandidateRouter } from "./router.ts";
@@ -78,7 +79,7 @@ export class ConfigureSession {
     const words = splitWords(line);
     const [first] = words;
     if (first === undefined) return "goes-on";
-    const command = COMMANDS.find(({ name }) => name === first.text);
+    const command = commandOf(first.text);
     if (command === undefined) throw unknownCommand(first);
     if (command.takes === "none" && words.length > 1) throw new LineFault(`${command.name} takes nothing`, words[1]!);
     return (await this.#carryOut(command, words)) ?? "goes-on";
@@ -130,6 +131,18 @@ export class ConfigureSession {
         await this.#router.discard();
         this.#isModified = false;
         return;
+      case "load": {
+        const { operation, file } = readLoadWords(words);
+        await this.#router.load(await textOfFile(file), operation);
+        this.#isModified = true;
+        return;
+      }
+      case "save": {
+        const file = readSaveWords(words);
+        await writeToFile(file, await this.#router.document([]));
+        await this.#console.out(`the candidate is in ${file.text}\n`);
+        return;
+      }
       case "status":
         await this.#console.out(configurationStatusView(await this.#router.status(), this.#console.style));
         return;
@@ -262,7 +275,7 @@ export class ConfigureSession {
   async #help(words: readonly Word[]): Promise<void> {
     const [, what] = words;
     if (what === undefined) return this.#console.page(commandsHelp(COMMANDS, this.#console.style));
-    const command = words.length === 2 ? COMMANDS.find(({ name }) => name === what.text) : undefined;
+    const command = words.length === 2 ? commandOf(what.text) : undefined;
     if (command !== undefined) return this.#console.out(`${command.usage}\n  ${command.help}\n`);
     const place = readPlace(this.model, this.#place, words, 1, { list: "whole" });
     return this.#console.page(nodeHelp(this.model, place, this.#console.style));
@@ -285,6 +298,8 @@ function wholeNumber(words: readonly Word[], at: number): number | undefined {
 
 function unknownCommand(word: Word): LineFault {
   const names = COMMANDS.map(({ name }) => name);
+  const begun = names.filter((name) => name.startsWith(word.text));
+  if (begun.length > 1) return new LineFault(`${JSON.stringify(word.text)} may be ${begun.join(" or ")}`, word);
   const near = nearest(word.text, names);
   const advice = near === undefined ? "help says which there are" : `is ${near} meant?`;
   return new LineFault(`there is no command ${JSON.stringify(word.text)}: ${advice}`, word);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -52,6 +52,48 @@ describe("what a configure session prints", async () => {
       if (REWRITE) await writeFile(file, text);
       assert.equal(text, await readFile(file, "utf8"), `differs from ${file}; SEMRD_REWRITE_GOLDEN=1 rewrites it`);
     });
+});
+
+describe("files", () => {
+  it("what is saved can be loaded: merged, or in place of what is there", async () => {
+    const file = path.join(folder, "saved.json");
+    const saved = await configure(`set telemetry log-level warn\nsave ${file}\n`, "--private");
+    assert.match(saved.out, /^the candidate is in .*saved\.json\nnote: there are changes/);
+    const document = JSON.parse(await readFile(file, "utf8"));
+    assert.equal(document["semrd-router:router"]["semrd-telemetry:telemetry"]["log-level"], "warn");
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    const loaded = async (how: string) => (await configure(`${how}\ncompare\n`, "--private")).out;
+    assert.match(await loaded(`load override ${file}`), /^[~+] telemetry log-level .*warn\nnote:/);
+    const part = path.join(folder, "part.json");
+    await writeFile(
+      part,
+      JSON.stringify({ "semrd-router:router": { "semrd-telemetry:telemetry": { "log-level": "error" } } }),
+    );
+    assert.match(await loaded(`load merge ${part}`), /^[~+] telemetry log-level .*error\nnote:/);
+    assert.match(await loaded(`load override ${part}`), /^- tenants tenant acme/m);
+  });
+
+  it("that cannot be read, written or understood: what is wrong, and nothing is changed", async () => {
+    const refused = async (line: string): Promise<string> => {
+      const { exitCode, err } = await configure(`${line}\n`, "--private");
+      assert.equal(exitCode, 1);
+      return err;
+    };
+    assert.match(
+      await refused("load merge /nowhere/x.json"),
+      /nowhere\/x\.json cannot be read: there is no such file or folder/,
+    );
+    assert.match(await refused(`save ${folder}`), /cannot be written: it is a folder/);
+    assert.match(await refused("load overide x"), /load knows no "overide": is override meant\?/);
+    assert.match(await refused("load"), /merge or override is expected next/);
+    assert.match(await refused("load merge"), /the name of a file is expected next/);
+    assert.match(await refused("save a b"), /nothing is expected behind the name of a file/);
+    const file = path.join(folder, "wrong.json");
+    await writeFile(file, '{"semrd-router:router": {"no-such-leaf": 1}}');
+    assert.match(await refused(`load merge ${file}`), /no-such-leaf/);
+    await writeFile(file, "{");
+    assert.notEqual(await refused(`load override ${file}`), "");
+  });
 });
 
 describe("candidates", () => {
