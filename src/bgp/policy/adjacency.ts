@@ -1,5 +1,5 @@
 import { type Ipv6Address, type Ipv6Prefix, prefixContains } from "../../base/index.ts";
-import type { SetView } from "../wire/index.ts";
+import { isMappedIpv4, type SetView } from "../wire/index.ts";
 
 /** The link that a neighbour one hop away is on, IPv4 in mapped form. */
 export interface Adjacency {
@@ -14,7 +14,13 @@ export function isOnLink({ subnets }: Adjacency, address: Ipv6Address): boolean 
   return subnets.some((subnet) => prefixContains(subnet, address));
 }
 
-/** The same of the next hop of a set that lies there as octets. */
+/** Whether it is known not to be: an interface without addresses of IPv4, or of IPv6, says nothing about those of others. */
+export function isOffLink(link: Adjacency, address: Ipv6Address): boolean {
+  const isV4 = isMappedIpv4(address);
+  return link.subnets.some((subnet) => isMappedIpv4(subnet.address) === isV4) && !isOnLink(link, address);
+}
+
+/** Whether the next hop of a set that lies there as octets is one. */
 export function hasNextHopOnLink({ subnets }: Adjacency, view: SetView): boolean {
   for (const subnet of subnets) if (contains(subnet, view)) return true;
   return false;

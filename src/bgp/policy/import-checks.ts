@@ -1,7 +1,7 @@
 import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import { type AttributeSet, type RouteFamily, type SessionKind, type SetDigest, SetMark } from "../../rib/index.ts";
 import { type BgpRole, firstAs, firstMemberAs, isMappedIpv4, SetView } from "../wire/index.ts";
-import { type Adjacency, hasNextHopOnLink, isOnLink } from "./adjacency.ts";
+import { type Adjacency, hasNextHopOnLink, isOffLink } from "./adjacency.ts";
 import { isLeak } from "./roles.ts";
 
 /** Facts of this router and of the session that a received set is checked against. */
@@ -84,7 +84,7 @@ const CHECKS: readonly Check[] = [
     reason: "next-hop-off-link",
     see: "RFC 4271 §6.3",
     fails: (set, { link }) =>
-      link !== undefined && !isOnLink(link, set.nextHop) && !octetsEqual(set.nextHop, link.neighbor),
+      link !== undefined && isOffLink(link, set.nextHop) && !octetsEqual(set.nextHop, link.neighbor),
   },
   { reason: "martian-next-hop", see: "RFC 4271 §6.3", fails: (set, { family }) => isMartian(set.nextHop, family) },
 ];

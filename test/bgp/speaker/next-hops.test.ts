@@ -145,6 +145,22 @@ describe("next hops from a neighbour of another AS (RFC 4271 §6.3)", () => {
     assert.equal(b.peer().flaps, 0);
   });
 
+  it("IPv4 as well, where the link has addresses of IPv4", async (t) => {
+    for (const { subnets, want } of [
+      { subnets: LINK, want: ["1: 192.0.2.9"] },
+      { subnets: LINK.slice(0, 1), want: ["1: 192.0.2.9", "2: 198.51.100.9"] },
+    ]) {
+      const scene = new Scene(t);
+      const { a, b } = await pair(scene, { nextHopUnchanged: true });
+      scene.network.subnets = subnets;
+      tell(a, 1, "192.0.2.9");
+      tell(a, 2, "198.51.100.9");
+      scene.quiet(a, b);
+      assert.deepEqual(heard(b, "ipv4-unicast"), want);
+      await scene.close();
+    }
+  });
+
   it("not looked at from inside the AS, from several hops away, and where nobody knows the link", async (t) => {
     for (const { subnets, options, remoteAs } of [
       { subnets: LINK, options: {}, remoteAs: 65000 },
