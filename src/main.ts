@@ -17,7 +17,9 @@ import {
   ControlSocketError,
   checkConfigCommand,
   loadConfiguration,
+  openRouterSchema,
   type RouterConfiguration,
+  type RouterSchema,
 } from "./management/index.ts";
 
 /** Exit codes, those of sysexits.h: what a service manager or a script can act on. */
@@ -217,9 +219,9 @@ function isSystemError(error: unknown): boolean {
   return error instanceof Error && "syscall" in error;
 }
 
-async function configurationOf(path: string): Promise<RouterConfiguration | undefined> {
+async function configurationOf(path: string, schema: RouterSchema): Promise<RouterConfiguration | undefined> {
   try {
-    return await loadConfiguration(path);
+    return await loadConfiguration(path, { schema });
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     for (const line of error.lines()) console.error(`semrd: ${line}`);
@@ -251,7 +253,8 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   let isAsked = false;
   process.on("SIGHUP", () => reload());
-  const configuration = await configurationOf(options.config);
+  await using schema = await openRouterSchema();
+  const configuration = await configurationOf(options.config, schema);
   if (configuration === undefined) return EXIT.configuration;
 
   await using log = openLog({ level: options.logLevel ?? configuration.telemetry.logLevel });
@@ -271,7 +274,7 @@ async function main(argv: readonly string[]): Promise<number> {
       stop.abort("restart");
     },
   };
-  const start = { file, startup: configuration, restart, ...(logLevel === undefined ? {} : { logLevel }) };
+  const start = { file, startup: configuration, schema, restart, ...(logLevel === undefined ? {} : { logLevel }) };
   await using router = await startDaemon(start, log, signal).catch((cause: unknown) => {
     // Told to stop while it was starting: that it did not start is what was asked for.
     if (!signal.aborted) throw cause;

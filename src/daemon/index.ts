@@ -2,7 +2,7 @@ import path from "node:path";
 import { loadNative } from "../../native/index.ts";
 import { type Log, Scope } from "../base/index.ts";
 import { type LogLevel, openFolder, openStateDirectory, systemClock, systemRandom } from "../host/index.ts";
-import { AlarmBook, openRouterManagement, type RouterConfiguration } from "../management/index.ts";
+import { AlarmBook, openRouterManagement, type RouterConfiguration, type RouterSchema } from "../management/index.ts";
 import { ALARM_TYPES, persistFailure, selectedNodes } from "./alarms/index.ts";
 import { commitsFolder } from "./live/in-force.ts";
 import { startupFile } from "./live/index.ts";
@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly file: string;
   /** What it says: where the state is, and what to run without any. */
   readonly startup: RouterConfiguration;
+  /** What it was read with, which outlives the router. */
+  readonly schema: RouterSchema;
   /** Absent: that of the configuration. */
   readonly logLevel?: LogLevel;
   /** How operators restart it. */
@@ -53,7 +55,7 @@ export interface RunningRouter extends AsyncDisposable {
  * cause is thrown: the part's own `FaultError` or a system error, with what to do about it in its message.
  */
 export async function startDaemon(
-  { file, startup, logLevel, restart }: DaemonOptions,
+  { file, startup, schema, logLevel, restart }: DaemonOptions,
   log: Log & { level: LogLevel },
   signal: AbortSignal,
 ): Promise<RunningRouter> {
@@ -71,7 +73,7 @@ export async function startDaemon(
         startup: startupFile(file),
         folder: path.dirname(path.resolve(file)),
         commits: await openFolder(folder),
-        ...{ clock: systemClock, random: systemRandom, log },
+        ...{ clock: systemClock, random: systemRandom, log, schema },
       }),
     );
     const configuration = management.engine.initial.inUse;

@@ -26,7 +26,13 @@ export * from "./gnmi/index.ts";
 export * from "./nacm/index.ts";
 export * from "./netconf/index.ts";
 export * from "./operations/index.ts";
-export { openRouterManagement, type RouterManagement, type RouterManagementParts } from "./router.ts";
+export {
+  openRouterManagement,
+  openRouterSchema,
+  type RouterManagement,
+  type RouterManagementParts,
+  type RouterSchema,
+} from "./router.ts";
 export * from "./state/index.ts";
 export * from "./transaction/index.ts";
 export { openProtocolSchema } from "./yang/schema.ts";

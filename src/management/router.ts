@@ -1,4 +1,4 @@
-import type { Yang } from "../../native/api.ts";
+import type { Yang, YangContext } from "../../native/api.ts";
 import { loadNative } from "../../native/index.ts";
 import { type Clock, type Log, type Random, Scope, toHex } from "../base/index.ts";
 import { RouterBinder, type RouterChange, type RouterState } from "./configuration/binder.ts";
@@ -23,6 +23,12 @@ import { bindNacm } from "./yang/nacm-binding.ts";
 import { StateReader } from "./yang/operational.ts";
 import { openSchema, searchPaths } from "./yang/schema.ts";
 
+/** What configuration is read and checked with. */
+export type RouterSchema = YangContext;
+
+/** For the caller to dispose: a process that reads its configuration and then runs makes one for both. */
+export const openRouterSchema = (): Promise<RouterSchema> => openSchema(loadNative().yang);
+
 export interface RouterManagementParts {
   readonly startup: StartupFile;
   /** Where relative file names of the configuration begin. */
@@ -34,11 +40,13 @@ export interface RouterManagementParts {
   readonly log: Log;
   /** Default: that of the native addon. */
   readonly yang?: Yang;
+  /** Stays the caller's. Default: one of its own. */
+  readonly schema?: RouterSchema;
   /** Told after each commit whether it was made durable, and why not. */
   readonly durable?: (failure?: string) => void;
 }
 
-/** The datastores of a router, with a YANG context of their own that ends with them. */
+/** The datastores of a router, with a YANG context of their own that ends with them, unless one was given. */
 export interface RouterManagement extends AsyncDisposable {
   readonly engine: Engine<RouterState, RouterChange>;
   /** Where the parts say what they do: the datastore `operational` and subscriptions read it. */
@@ -60,7 +68,7 @@ export async function openRouterManagement(parts: RouterManagementParts): Promis
   const { startup, folder, commits, clock, random, log } = parts;
   const scope = new Scope();
   try {
-    const context = scope.own(await openSchema(parts.yang ?? loadNative().yang));
+    const context = parts.schema ?? scope.own(await openSchema(parts.yang ?? loadNative().yang));
     const xpath = scope.own(new XPathEvaluator({ searchPaths: searchPaths(), clock }));
     const model = await YangModel.open(context, { xpath });
     const schemaOfAccess = accessSchema(await context.schema());
