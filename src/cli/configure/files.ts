@@ -37,7 +37,7 @@ export function textOfFile(file: Word): Promise<string> {
   });
 }
 
-/** A document as JSON for its owner alone, in place of what was there. @throws {LineFault} where it cannot be written */
+/** A document as JSON, in place of what was there; a file that is new is for its owner alone. @throws {LineFault} where it cannot be written */
 export async function writeToFile(file: Word, document: unknown): Promise<void> {
   await writeFile(file.text, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600 }).catch((cause: unknown) => {
     throw new LineFault(`${file.text} cannot be written: ${reasonOf(cause)}`, file);
