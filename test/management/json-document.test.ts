@@ -5,6 +5,7 @@ import {
   type JsonNode,
   JsonSyntaxError,
   parseJsonDocument,
+  parseJsonInTurns,
   printJsonDocument,
 } from "../../src/management/configuration/json-document.ts";
 import { R2 } from "./documents.ts";
@@ -26,6 +27,19 @@ function outcome(text: string): { readonly value: unknown } | { readonly line: n
 }
 
 describe("JSON with places", () => {
+  it("of many thousand agents is read over many turns, a few hundred objects in each, and is the same", async () => {
+    const agents = Array.from({ length: 5000 }, (_, i) => ({
+      id: `a${i}`,
+      capability: [{ name: "/vision/ocr", port: i }],
+    }));
+    const text = JSON.stringify({ agents: { agent: agents } }, undefined, 1);
+    let turns = 0;
+    const read = await parseJsonInTurns(text, async () => turns++);
+    assert.equal(turns, Math.floor((3 + 3 * agents.length) / 512));
+    assert.deepEqual(read, parseJsonDocument(text));
+    await assert.rejects(parseJsonInTurns(`${text.slice(0, -4)}}`), JsonSyntaxError);
+  });
+
   it("reads what JSON.parse reads (RFC 8259)", () => {
     fc.assert(
       fc.property(fc.json({ stringUnit: "binary" }), fc.nat(4), (text, indent) => {

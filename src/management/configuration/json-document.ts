@@ -51,6 +51,31 @@ const BLANK = /[ \t\r\n]*/y;
  * @see RFC 8259
  */
 export function parseJsonDocument(text: string): JsonNode {
+  const steps = parsingJson(text);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Objects and arrays that are read in a turn: each has a few members, and costs microseconds. */
+const CONTAINERS_A_TURN = 512;
+
+/** The same over many turns, of a text that may be long. @throws as {@link parseJsonDocument} */
+export async function parseJsonInTurns(
+  text: string,
+  turn: () => Promise<unknown> = () => new Promise((resolve) => setImmediate(resolve)),
+): Promise<JsonNode> {
+  const steps = parsingJson(text);
+  for (let containers = 1; ; containers++) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (containers % CONTAINERS_A_TURN === 0) await turn();
+  }
+}
+
+/** A step for each object and array. */
+function* parsingJson(text: string): Generator<void, JsonNode> {
   let at = text.startsWith("\ufeff") ? 1 : 0;
   let line = 1;
   let lineStart = at;
@@ -99,7 +124,8 @@ export function parseJsonDocument(text: string): JsonNode {
     }
   }
 
-  function object(depth: number): JsonObject {
+  function* object(depth: number): Generator<void, JsonObject> {
+    yield;
     const node: JsonObject = { kind: "object", line, members: new Map() };
     next("{");
     if (next("}")) return node;
@@ -112,30 +138,33 @@ export function parseJsonDocument(text: string): JsonNode {
       }
       skipBlanks();
       if (!next(":")) fail(`a colon is expected behind ${JSON.stringify(name)}, not ${found()}`);
-      node.members.set(name, value(depth + 1));
+      node.members.set(name, simple(depth + 1) ?? (yield* container(depth + 1)));
       skipBlanks();
     } while (next(","));
     if (!next("}")) fail(`a comma or a closing brace is expected here, not ${found()}`);
     return node;
   }
 
-  function array(depth: number): JsonArray {
+  function* array(depth: number): Generator<void, JsonArray> {
+    yield;
     const node: JsonArray = { kind: "array", line, items: [] };
     next("[");
     if (next("]")) return node;
     do {
-      node.items.push(value(depth + 1));
+      node.items.push(simple(depth + 1) ?? (yield* container(depth + 1)));
       skipBlanks();
     } while (next(","));
     if (!next("]")) fail(`a comma or a closing bracket is expected here, not ${found()}`);
     return node;
   }
 
-  function value(depth: number): JsonNode {
+  const container = (depth: number): Generator<void, JsonNode> => (text[at] === "{" ? object(depth) : array(depth));
+
+  /** `undefined`: an object or array begins here. */
+  function simple(depth: number): JsonNode | undefined {
     if (depth > MAX_DEPTH) fail(`more than ${MAX_DEPTH} levels of nesting`);
     const start = text[at];
-    if (start === "{") return object(depth);
-    if (start === "[") return array(depth);
+    if (start === "{" || start === "[") return undefined;
     if (start === '"') {
       const source = string("a string");
       return { kind: "string", line, source, value: JSON.parse(source) as string };
@@ -147,7 +176,7 @@ export function parseJsonDocument(text: string): JsonNode {
   }
 
   skipBlanks();
-  const root = value(0);
+  const root = simple(0) ?? (yield* container(0));
   skipBlanks();
   if (at < text.length) fail(`the end of the text is expected here, not ${found()}`);
   return root;

@@ -16,7 +16,7 @@ import { diagnose, isYangError, valueText } from "./diagnose.ts";
 import { ConfigurationError, type ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
 import { type Moved, withKeystore } from "./former-credentials.ts";
-import { type JsonNode, JsonSyntaxError, parseJsonDocument } from "./json-document.ts";
+import { type JsonNode, JsonSyntaxError, parseJsonInTurns } from "./json-document.ts";
 import { locate } from "./locate.ts";
 import { unreadable, unreadableFiles } from "./named-files.ts";
 import type { RouterConfiguration } from "./types.ts";
@@ -73,12 +73,12 @@ export async function parseConfiguration(
   folder: string,
   parts: LoadParts = {},
 ): Promise<RouterConfiguration> {
-  const root = parseText(text);
+  const root = await parseText(text);
   const today = withKeystore(text);
   if (today === undefined) return readConfiguration(text, root, folder, parts);
   parts.moved?.(today.moved);
   try {
-    return await readConfiguration(today.text, parseText(today.text), folder, parts);
+    return await readConfiguration(today.text, await parseText(today.text), folder, parts);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     // Lines are those of what it has become.
@@ -120,9 +120,9 @@ const asConfigurationFault = ({ path, message, appTag }: ManagementFault): Confi
   ...(appTag === undefined ? {} : { tag: appTag }),
 });
 
-function parseText(text: string): JsonNode {
+async function parseText(text: string): Promise<JsonNode> {
   try {
-    return parseJsonDocument(text);
+    return await parseJsonInTurns(text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw new ConfigurationError([
@@ -143,7 +143,7 @@ async function validate(text: string, root: JsonNode, context: YangContext): Pro
   } catch (error) {
     if (!isYangError(error)) throw error;
     const index = new SchemaIndex(await context.schema());
-    const faults = (await diagnose(parseJsonDocument(text), context)).map((fault) => named(fault, index));
+    const faults = (await diagnose(await parseJsonInTurns(text), context)).map((fault) => named(fault, index));
     // A fault that went away while it was looked for is still one: libyang has refused the text.
     throw new ConfigurationError(faults.length > 0 ? faults : [{ reason: error.message }]);
   }
