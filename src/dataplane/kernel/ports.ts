@@ -1,12 +1,12 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { BpfProgram, Native } from "../../../native/index.ts";
 import { type Log, messageOf } from "../../base/index.ts";
 import type { PortOptions, PortReport } from "../driver.ts";
 import { DataplaneError, noSuchPort } from "../error.ts";
 import type { PassPort } from "../memory/outcome.ts";
 import { type Attachment, type AttachmentParts, attach, unattached } from "./attachment.ts";
-import { detachClsactEdge, detachEdge, edgePlaces } from "./edge-programs.ts";
+import { detach, detachClsact, detachPinned, ignoringGone, letGo } from "./detach.ts";
+import { detachClsactEdge, edgePlaces } from "./edge-programs.ts";
 import { type HandOver, handOverOf } from "./hand-over.ts";
 import { removePin } from "./pins.ts";
 
@@ -152,7 +152,7 @@ export class Ports implements AsyncDisposable {
     const { attachment } = port;
     if (attachment === undefined) return;
     this.#parts.table.clear(attachment.report.ifindex);
-    ignoringGone(() => this.#detach(attachment));
+    ignoringGone(() => detach(attachment));
     port.attachment = undefined;
     port.handOver = NO_HAND_OVER;
     this.#log.info("dataplane.port.detached", { interface: port.options.interface });
@@ -165,7 +165,7 @@ export class Ports implements AsyncDisposable {
       const { attachment } = port;
       if (attachment === undefined) continue;
       this.#parts.table.clear(attachment.report.ifindex);
-      this.#detach(attachment);
+      detach(attachment);
       port.attachment = undefined;
       port.report = unattached(port.options, "the data plane was removed");
     }
@@ -272,14 +272,8 @@ export class Ports implements AsyncDisposable {
     for (const { attachment } of this.#ports) {
       if (attachment === undefined) continue;
       if (attachment.report.adopted) letGo(attachment);
-      else this.#detach(attachment);
+      else detach(attachment);
     }
-  }
-
-  #detach({ link, pin, edge }: Attachment): void {
-    for (const program of edge) ignoringGone(() => detachEdge(program));
-    link.detach();
-    if (pin !== undefined) removePin(pin);
   }
 
   /** Programs that an earlier process left on interfaces that are no ports any more. */
@@ -310,11 +304,6 @@ function sameHook(a: PortOptions, b: PortOptions): boolean {
   return a.hook === b.hook && sameEdge && (a.hook !== "auto" || (a.role === "core") === (b.role === "core"));
 }
 
-/** The programs stay where they are. */
-function letGo({ link, edge }: Attachment): void {
-  for (const program of [{ link }, ...edge]) program.link[Symbol.dispose]();
-}
-
 function fresh(port: PortOptions): Port {
   return { options: port, attachment: undefined, report: missing(port), handOver: NO_HAND_OVER };
 }
@@ -332,23 +321,4 @@ function missing(port: PortOptions): PortReport {
       `there is no interface ${port.interface}: the program is attached within a second of its coming`,
     ).message,
   );
-}
-
-function detachPinned(native: Native, pin: string): void {
-  ignoringGone(() => native.bpf.openLink(pin).detach());
-  removePin(pin);
-}
-
-/** A clsact filter has no descriptor: putting ours in its place is how to get hold of it. */
-function detachClsact(native: Native, program: BpfProgram, ifindex: number): void {
-  ignoringGone(() => native.bpf.attachTc(program, ifindex, "clsact").detach());
-}
-
-/** Runs `detach`; an interface that is gone has taken its program with it. */
-function ignoringGone(detach: () => void): void {
-  try {
-    detach();
-  } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "ENODEV")) throw cause;
-  }
 }
