@@ -488,6 +488,35 @@ describe("conditions over keys", () => {
     );
   });
 
+  it("a chain that looks at nothing says so, and counts what it is asked without a set", () => {
+    const end = statement({}, "accept", {}, "end");
+    const blind = statement({}, "next-statement");
+    const book = new PolicyBook(
+      [
+        { name: "blind", statements: [blind, end] },
+        { name: "skips", statements: [statement({}, "next-policy"), statement({}, "reject")] },
+        { name: "looks", statements: [statement({ score: interval(1) }, "reject"), end] },
+        { name: "changes", statements: [statement({}, "accept", { localPref: 7 })] },
+      ],
+      FACTS,
+    );
+    const chain = book.chain(["blind"]);
+    assert.equal(chain.always!(), chain(setSample(), INSIDE));
+    chain.always!().hits?.add(5);
+    const hits = [...book.hits()].filter(({ policy }) => policy === "blind");
+    assert.deepEqual(
+      hits.map(({ sets, routes }) => [sets, routes]),
+      [
+        [3, 5],
+        [3, 5],
+      ],
+    );
+    assert.equal(book.chain(["skips", "blind"]).always!().verdict, "accept");
+    // What holds where no policy decides depends on the neighbour.
+    for (const name of ["looks", "changes", "skips"]) assert.equal(book.chain([name]).always, undefined);
+    assert.equal(book.chain(["looks", "blind"]).always, undefined);
+  });
+
   it("is not asked where the attributes do not fit", () => {
     const conditions = { capabilities: { option: "any", set: { ids: [idOf(1)] } }, score: interval(1) } as const;
     assert.equal(judge([statement(conditions, "reject")], setSample()).verdict, "accept");

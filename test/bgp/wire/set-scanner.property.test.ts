@@ -168,6 +168,7 @@ function compare(pieces: readonly Piece[], family: RouteFamily, context: Attribu
   assert.equal(toHex(scanner.octets.subarray(0, scanner.length)), toHex(outcome.identity));
   assert.deepEqual(scanner.digest, digestOf(outcome.set));
   assert.deepEqual(byCode(seen(scanner.set)), byCode(seen(outcome.set)));
+  lookedFor(pieces, outcome.set, family, { ...context, nextHop });
   // Somewhere in a larger piece of memory, as the RIB keeps it.
   const kept = new Uint8Array(scanner.length + 64);
   kept.set(outcome.identity, 40);
@@ -178,6 +179,29 @@ function compare(pieces: readonly Piece[], family: RouteFamily, context: Attribu
   assert.equal(hidden.multiExitDisc, undefined);
   assert.deepEqual(byCode(hidden.whole), byCode(others));
   return true;
+}
+
+/** An AS is found in the path, or is not, whichever it is that the scanner has looked for. */
+function lookedFor(
+  pieces: readonly Piece[],
+  { asPath }: AttributeSet,
+  family: RouteFamily,
+  { nextHop, ...context }: AttributeContext & { readonly nextHop: Uint8Array | undefined },
+): void {
+  const numbers = asPath.flatMap((segment) => segment.numbers);
+  const [first = 1, last = 2] = [numbers[0], numbers.at(-1)];
+  for (const localAs of [first, last, 65_000, undefined]) {
+    const { gathered, starts, count } = lay(pieces);
+    const scanner = new SetScanner(codec, localAs === undefined ? context : { ...context, localAs });
+    const places = { octets: gathered, starts, count };
+    // What was found in the set before is of no matter.
+    for (let times = 0; times < 2; times++) {
+      assert.ok(scanner.scan(places, family, nextHop));
+      for (const number of [first, last, 65_000, 0]) {
+        assert.equal(scanner.set.hasInPath(number), numbers.includes(number));
+      }
+    }
+  }
 }
 
 describe("SetScanner", () => {
