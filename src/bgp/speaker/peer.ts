@@ -1,12 +1,4 @@
-import {
-  type Ipv6Address,
-  milliseconds,
-  type Seconds,
-  sameValue,
-  seconds,
-  toMilliseconds,
-  unreachable,
-} from "../../base/index.ts";
+import { type Ipv6Address, type Seconds, seconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import {
   type Agreement,
@@ -14,7 +6,6 @@ import {
   leading,
   NO_PEERING,
   type Peering,
-  type PeeringEffect,
   type PeeringInput,
   type SessionEvent,
   type SessionSettings,
@@ -22,24 +13,17 @@ import {
   type Side,
   stepPeering,
 } from "../session/index.ts";
-import {
-  encodeKeepalive,
-  encodeNotification,
-  encodeOpen,
-  type Frame,
-  MessageType,
-  type NotificationMessage,
-  wireFamily,
-} from "../wire/index.ts";
+import { type Frame, MessageType, type NotificationMessage, wireFamily } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import { controlEvent } from "./control-event.ts";
 import { changeSession } from "./established-session.ts";
-import { KeyRing, type KeyRingParts } from "./key-ring.ts";
 import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
 import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
 import { changedOptions } from "./peer-change.ts";
+import { type EffectHost, perform } from "./peer-effects.ts";
+import { PeerKeys, type PeerKeysHost } from "./peer-keys.ts";
 import { PeerLinks } from "./peer-links.ts";
 import { familiesOf, type PeerParts, peerSettings, sendHoldTime, sessionKind } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
@@ -47,14 +31,13 @@ import { PeerRib } from "./peer-rib.ts";
 import { PeerSession, type SessionHost } from "./peer-session.ts";
 import { SessionWatch } from "./session-watch.ts";
 import type { PeerStatus } from "./status.ts";
-import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
+import type { TcpProtection } from "./tcp-protection.ts";
 import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 
 const DEFAULT_STALE_PATH_TIME = seconds(360);
 
 /** Changes of these make an attempt worth while, or another one. */
 const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
-const NO_HOLD_TIME = milliseconds(90_000);
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
@@ -69,7 +52,7 @@ export class Peer implements AsyncDisposable {
   readonly #links: PeerLinks;
   readonly #rib: PeerRib;
   readonly #doubt: PathDoubt;
-  readonly #keys: KeyRing;
+  readonly #keys: PeerKeys;
   /** Absent: nobody watches. */
   readonly #watch: SessionWatch | undefined;
   readonly #inputs: PeeringInput[] = [];
@@ -80,6 +63,7 @@ export class Peer implements AsyncDisposable {
   #hasLeft = false;
   #peering: Peering = NO_PEERING;
   readonly #session: PeerSession;
+  readonly #effects: EffectHost;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
@@ -112,8 +96,8 @@ export class Peer implements AsyncDisposable {
       onSwept: (family) => this.#watch?.observer.swept(family),
     });
     this.#session = new PeerSession(this.#host(), { parts, rib: this.#rib, links: this.#links, watch: this.#watch });
-    this.#keys = new KeyRing({ clock, silence: () => this.#silence(), turned: () => this.#keyTurned() });
-    this.#keys.change(options.password, options.furtherPasswords ?? []);
+    this.#effects = this.#effectHost();
+    this.#keys = new PeerKeys(this.#keysHost());
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#session.up !== undefined)
         this.#event(this.#session.up.side, { type: "AutomaticStop", notification: BFD_DOWN });
@@ -134,6 +118,41 @@ export class Peer implements AsyncDisposable {
       write: (side, octets) => this.#write(side, octets),
       watchOutput: (side, agreed) => this.#watchOutput(side, agreed),
       turned: () => this.#keys.look(),
+    };
+  }
+
+  #keysHost(): PeerKeysHost {
+    const own = this;
+    return {
+      parts: this.#parts,
+      links: this.#links,
+      get options() {
+        return own.#options;
+      },
+      get up() {
+        return own.#session.up;
+      },
+    };
+  }
+
+  #effectHost(): EffectHost {
+    const own = this;
+    return {
+      parts: this.#parts,
+      links: this.#links,
+      session: this.#session,
+      watch: this.#watch,
+      get options() {
+        return own.#options;
+      },
+      get hopLimit() {
+        return own.#hopLimit();
+      },
+      get protection() {
+        return own.protection;
+      },
+      write: (side, octets) => this.#write(side, octets),
+      pathIsFine: () => this.#doubt.none(),
     };
   }
 
@@ -167,7 +186,7 @@ export class Peer implements AsyncDisposable {
     const before = this.#options;
     this.#options = options;
     this.#settings = peerSettings(options, this.#parts);
-    this.#changeKeys(before);
+    this.#keys.change(before);
     if (this.#session.up === undefined) {
       this.#tryAgainBy(changedOptions(before, options));
       return { needsRefresh: false };
@@ -189,32 +208,7 @@ export class Peer implements AsyncDisposable {
 
   /** How its connections are signed now. */
   get protection(): TcpProtection {
-    return protectionOf(this.#options, this.#keys.current);
-  }
-
-  #changeKeys(before: PeerOptions): void {
-    const { password, furtherPasswords = [], aoKeys } = this.#options;
-    const old = [before.password, before.furtherPasswords ?? [], before.aoKeys];
-    if (sameValue(old, [password, furtherPasswords, aoKeys])) return;
-    this.#keys.change(password, furtherPasswords);
-    this.#links.protect(this.protection);
-  }
-
-  /** The neighbour is silent, or not there: it may have changed to another key. */
-  #keyTurned(): void {
-    this.#parts.log.info("bgp.key.turned", { peer: this.#options.address, established: this.isEstablished });
-    this.#links.protect(this.protection);
-    this.#parts.keyTurned();
-  }
-
-  #silence(): ReturnType<KeyRingParts["silence"]> {
-    if (this.#session.up === undefined) return undefined;
-    const { side, agreed } = this.#session.up;
-    // Without timers nobody has to say anything.
-    const holdTime = agreed.holdTime === undefined ? undefined : toMilliseconds(agreed.holdTime);
-    const left = this.#links.at(side).timers.left("hold");
-    if (holdTime === undefined || left === undefined) return { holdTime: NO_HOLD_TIME, silentFor: milliseconds(0) };
-    return { holdTime, silentFor: milliseconds(holdTime - left) };
+    return this.#keys.protection;
   }
 
   /** What is waited for ends at once where the wait follows from what has changed. */
@@ -365,72 +359,12 @@ export class Peer implements AsyncDisposable {
     const before = leading(this.#peering).state;
     const { peering, effects } = stepPeering(this.#peering, input, this.#settings());
     this.#peering = peering;
-    for (const effect of effects) this.#perform(effect);
+    for (const effect of effects) perform(effect, this.#effects);
     const { state } = leading(peering);
     if (state === before) return;
     this.#parts.record.changed(this.#parts.clock.wall());
     this.#watch?.observer.stateChanged(before, state);
     this.#parts.log.debug("bgp.session.state", { peer: this.#options.address, from: before, to: state });
-  }
-
-  #perform(effect: PeeringEffect): void {
-    switch (effect.type) {
-      case "adopt":
-        this.#links.adopt();
-        return;
-      case "refuse":
-        this.#links.refuse();
-        this.#parts.record.connectionRefused();
-        this.#parts.log.debug("bgp.connection.refused", { peer: this.#options.address });
-        return;
-      case "connect":
-        this.#links.connect(effect.side, this.#options, this.#hopLimit(), this.protection);
-        return;
-      case "close":
-        this.#links.at(effect.side).close();
-        return;
-      case "sendOpen": {
-        const open = encodeOpen(effect.open);
-        this.#watch?.openSent(effect.side, open);
-        this.#write(effect.side, open);
-        return;
-      }
-      case "allowExtendedMessages":
-        this.#links.at(effect.side).input?.allowExtended();
-        return;
-      case "sendKeepalive":
-        this.#write(effect.side, encodeKeepalive());
-        return;
-      case "sendNotification":
-        this.#parts.record.notificationOut();
-        this.#write(effect.side, encodeNotification(effect.notification));
-        return;
-      case "arm":
-        this.#links.at(effect.side).timers.arm(effect.timer, effect.delay, { jitter: effect.jitter });
-        return;
-      case "disarm":
-        this.#links.at(effect.side).timers.disarm(effect.timer);
-        return;
-      case "disarmAll":
-        this.#links.at(effect.side).timers.disarmAll();
-        return;
-      case "established":
-        this.#session.established(effect.side, effect.agreed);
-        return;
-      case "ended":
-        if (effect.agreed !== undefined) this.#doubt.none();
-        this.#session.ended(effect.end, effect.agreed);
-        return;
-      case "refresh":
-        this.#session.outputOf(effect.family)?.answerRefresh();
-        return;
-      case "refreshBegins":
-      case "refreshEnds":
-        this.#session.refreshMark(effect);
-        return;
-      default:
-        unreachable(effect);
-    }
   }
 
   /** Neighbours of another AS are next door unless told otherwise. */
