@@ -160,7 +160,7 @@ export class BfdPeer {
     );
   }
 
-  /** The first packet that `fits` after the last one that was waited for, or that comes. */
+  /** The first packet that `fits` after the last one that was waited for, or that comes later; bounded. */
   async next(fits: (packet: Heard) => boolean, what: string): Promise<Heard> {
     const deadline = performance.now() + PATIENCE_MS;
     let from = 0;
