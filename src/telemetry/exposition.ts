@@ -30,12 +30,18 @@ export async function textOf(registry: prom.Registry): Promise<string> {
   for (const metric of registry.getMetricsAsArray() as readonly unknown[] as readonly Readable[]) {
     await slices.pause(); // the library makes all values of a family at once
     const { name, help, type, values = [] } = await (metric.getForPromString?.() ?? metric.get());
-    const lines = [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`];
+    const pieces: string[] = [];
+    let lines = [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`];
     for (const value of values) {
       lines.push(lineOf(name, value));
-      if (slices.isOver) await slices.pause();
+      if (!slices.isOver) continue;
+      // What a slice has made is one string before the next: all lines at once would be a slice by themselves
+      pieces.push(lines.join("\n"));
+      lines = [];
+      await slices.pause();
     }
-    families.push(lines.join("\n"));
+    pieces.push(...(lines.length > 0 ? [lines.join("\n")] : []));
+    families.push(pieces.join("\n"));
   }
   return `${families.join("\n\n")}\n`;
 }
