@@ -34,7 +34,7 @@ interface Failure {
 export async function measureFailover(runs: number): Promise<Row[]> {
   const size = { capabilities: CAPABILITIES, tunnels: 2 };
   await using dataplane = await startFilled("failover", size);
-  using live = await LiveFrames.start("failover", { capabilities: CAPABILITIES, flows: 10_000 }, true);
+  using live = await LiveFrames.start("failover", { capabilities: CAPABILITIES, flows: 10_000 }, { stamps: true });
   const { bpf, sock } = loadNative();
   const arrival = sock.interfaceIndex(NETWORK.arrival)!;
   setClientPort(mapOf(dataplane.object, "ports"), arrival, "itself");

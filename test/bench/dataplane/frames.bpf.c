@@ -9,8 +9,11 @@ enum bench_place {
 	BENCH_SINK_ONE,
 	BENCH_SINK_TWO,
 	BENCH_DROPPED,
+	BENCH_GIVEN_UP,	/* were not seen again */
 	BENCH_PLACES,
 };
+
+#define BENCH_PATIENCE 10000000000ULL	/* nanoseconds */
 
 struct bench_count {
 	__u64 packets;
@@ -20,8 +23,12 @@ struct bench_count {
 const volatile __u32 bench_sink_one = 0;	/* ifindex */
 const volatile __u32 bench_link = 0;		/* ifindex at the router */
 const volatile __u32 bench_stamp = 0;
+/* how many frames may be under way at a time; 0: all that there are */
+const volatile __u32 bench_window = 0;
 /* one line a processor */
 struct bench_count bench_counts[BENCH_PROCESSORS][BENCH_PLACES];
+/* when the processor's last one arrived that it saw from here, and how many */
+struct bench_count bench_arrived[BENCH_PROCESSORS];
 
 static __always_inline void count(__u32 place)
 {
@@ -36,6 +43,39 @@ static __always_inline void count(__u32 place)
 		at->last = bpf_ktime_get_ns();
 }
 
+/*
+ * Whether fewer frames are under way than a queue on it takes: then none can be
+ * lost because the sender outran a router that had to wait for its processor.
+ * Where none has been seen for ten seconds, those are given up, and stay lost.
+ */
+static __always_inline int may_send(void)
+{
+	__u32 processor = bpf_get_smp_processor_id();
+	struct bench_count *at, *seen;
+	__u64 arrived, under_way, now;
+
+	if (!bench_window)
+		return 1;
+	if (processor >= BENCH_PROCESSORS)
+		return 0;
+	at = bench_counts[processor];
+	seen = &bench_arrived[processor];
+	arrived = at[BENCH_SINK_ONE].packets + at[BENCH_SINK_TWO].packets +
+		  at[BENCH_DROPPED].packets;
+	under_way = at[BENCH_GENERATED].packets - arrived -
+		    at[BENCH_GIVEN_UP].packets;
+	if (under_way < bench_window)
+		return 1;
+	now = bpf_ktime_get_ns();
+	if (seen->packets != arrived || !seen->last) {
+		seen->packets = arrived;
+		seen->last = now;
+	} else if (now - seen->last > BENCH_PATIENCE) {
+		at[BENCH_GIVEN_UP].packets += under_way;
+	}
+	return 0;
+}
+
 /* Pages come back from the receiver with what it wrote: write every header. */
 SEC("xdp")
 int generate(struct xdp_md *ctx)
@@ -44,6 +84,8 @@ int generate(struct xdp_md *ctx)
 
 	if (frame + BENCH_FRAME > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
+	if (!may_send())
+		return XDP_DROP;	/* not this time */
 	write_flow(frame);
 	count(BENCH_GENERATED);
 	return XDP_TX;

@@ -24,7 +24,7 @@ export async function measureLive(rounds: number): Promise<Row[]> {
   const { bpf, sock } = loadNative();
   const traffic = { capabilities: CAPABILITIES, flows: FLOWS };
   await using dataplane = await startFilled("live", traffic);
-  using live = await LiveFrames.start("live", traffic, false);
+  using live = await LiveFrames.start("live", traffic);
   const arrival = sock.interfaceIndex(NETWORK.arrival)!;
   const pass = programOf(dataplane.object, "semr_xdp");
   const sends = (how: Parameters<typeof setClientPort>[2]) => () =>

@@ -3,18 +3,30 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as wait } from "node:timers/promises";
 import { type BpfObject, loadNative } from "../../../native/index.ts";
 import { MACS, NETWORK } from "./network.ts";
 import { BUILD, PIN_ROOT } from "./places.ts";
 import { hostU32, loadProgram, type Traffic } from "./programs.ts";
 import { mapOf, programOf } from "./world.ts";
 
-const PLACES = ["generated", "first sink", "second sink", "dropped"] as const;
+const PLACES = ["generated", "first sink", "second sink", "dropped", "given up"] as const;
 export type Place = (typeof PLACES)[number];
 const COUNT_SIZE = 16;
 const PROCESSORS = 256;
 /** The processor that sends, forwards and receives. */
 const PROCESSOR = 0;
+
+/** Fewer than a queue of a veth takes, which is 256. */
+const WINDOW = 192;
+const DRAINED_MS = 1000;
+
+export interface LiveOptions {
+  /** Sinks note when the last frame came. */
+  readonly stamps?: boolean;
+  /** So many frames under way at most that no queue can overflow, however long the router waits for its processor. */
+  readonly paced?: boolean;
+}
 
 /** Live frames: a generator, two sinks, and what each of them counted. */
 export class LiveFrames implements Disposable {
@@ -29,8 +41,8 @@ export class LiveFrames implements Disposable {
     this.#pins = pins;
   }
 
-  /** Loads the programs and puts the sinks where the links end. `stamp`: sinks note when the last frame came. */
-  static async start(name: string, traffic: Traffic, stamp: boolean): Promise<LiveFrames> {
+  /** Loads the programs and puts the sinks where the links end. */
+  static async start(name: string, traffic: Traffic, options: LiveOptions = {}): Promise<LiveFrames> {
     mkdirSync(PIN_ROOT, { recursive: true });
     const object = await loadProgram(
       "frames",
@@ -38,7 +50,8 @@ export class LiveFrames implements Disposable {
       {
         bench_sink_one: hostU32(sinkIndex(NETWORK.sinks[0])),
         bench_link: hostU32(loadNative().sock.interfaceIndex(NETWORK.links[0])!),
-        bench_stamp: hostU32(stamp ? 1 : 0),
+        bench_stamp: hostU32(options.stamps === true ? 1 : 0),
+        bench_window: hostU32(options.paced === true ? WINDOW : 0),
       },
     );
     const pins = join(PIN_ROOT, name);
@@ -70,6 +83,17 @@ export class LiveFrames implements Disposable {
 
   frames(...places: readonly Place[]): number {
     return places.reduce((sum, place) => sum + this.at(place).frames, 0);
+  }
+
+  /** When all that was sent is at a sink, or nothing has come for a while; to be called when nothing is sent any more. */
+  async drained(): Promise<void> {
+    const sinks = () => this.frames("first sink", "second sink");
+    let [seen, since] = [sinks(), performance.now()];
+    while (seen < this.frames("generated") && performance.now() - since < DRAINED_MS) {
+      await wait(1);
+      const now = sinks();
+      if (now !== seen) [seen, since] = [now, performance.now()];
+    }
   }
 
   /** Sends until so many frames are out, or until stopped. */
