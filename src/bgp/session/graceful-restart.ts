@@ -17,6 +17,8 @@ export type Helper =
       readonly longLived: readonly LongLivedFamily[];
       /** Those of them whose long-lived timer runs since a restart before this one. */
       readonly running: readonly Family[];
+      /** What was stale before this loss is stale still, for as long as the stale path timer runs on. @see RFC 8538 §4 */
+      readonly again: boolean;
     }
   /** The restart time is over; its routes of these families are used where there is nothing better. */
   | { readonly state: "long-lived"; readonly families: readonly Family[] }
@@ -113,9 +115,9 @@ export function stepHelper(helper: Helper, event: HelperEvent, stalePathTime: Se
     case "LongLivedTimer_Expires":
       return endLongLived(helper, event.family);
     case "StalePathTimer_Expires":
-      return helper.state === "awaiting"
-        ? giveUp(helper.families, disarmLongLived(helper.running))
-        : { helper, effects: [] };
+      if (helper.state === "awaiting") return giveUp(helper.families, disarmLongLived(helper.running));
+      if (helper.state !== "retaining") return { helper, effects: [] };
+      return giveUp(helper.families, [{ type: "disarm", timer: "restart" }, ...disarmLongLived(helper.running)]);
     case "stopped":
       if (helper.state === "none") return { helper, effects: [] };
       return giveUp(helper.families, disarmed(helper));
@@ -152,15 +154,18 @@ function runningOf(helper: Helper): readonly Family[] {
 function disarmed(helper: Exclude<Helper, { state: "none" }>): readonly HelperEffect[] {
   const longLived = disarmLongLived(runningOf(helper));
   if (helper.state === "long-lived") return longLived;
-  return [{ type: "disarm", timer: helper.state === "retaining" ? "restart" : "stalePath" }, ...longLived];
+  if (helper.state === "awaiting") return [STALE_PATH_OVER, ...longLived];
+  return [{ type: "disarm", timer: "restart" }, ...(helper.again ? [STALE_PATH_OVER] : []), ...longLived];
 }
+
+const STALE_PATH_OVER: HelperEffect = { type: "disarm", timer: "stalePath" };
 
 /** The restart time is over, or there is none. A timer that runs is not set anew. @see RFC 9494 §4.2 */
 function keepLonger(
-  { families, longLived, running }: Extract<Helper, { state: "retaining" }>,
+  { families, longLived, running, again }: Extract<Helper, { state: "retaining" }>,
   before: readonly HelperEffect[],
 ): HelperStep {
-  const effects: HelperEffect[] = [...before];
+  const effects: HelperEffect[] = [...before, ...(again ? [STALE_PATH_OVER] : [])];
   const kept: Family[] = [];
   for (const family of families) {
     const longer = longLived.find((other) => sameFamily(other.family, family));
@@ -190,7 +195,7 @@ function endFamily(helper: Helper, ended: Family, before: readonly HelperEffect[
   const families = without(helper.families, ended);
   if (families.length === 0) {
     if (helper.state === "retaining") effects.push({ type: "disarm", timer: "restart" });
-    if (helper.state === "awaiting") effects.push({ type: "disarm", timer: "stalePath" });
+    if (helper.state === "awaiting" || (helper.state === "retaining" && helper.again)) effects.push(STALE_PATH_OVER);
     return { helper: NO_HELPER, effects };
   }
   if (helper.state === "long-lived") return { helper: { state: "long-lived", families }, effects };
@@ -201,22 +206,27 @@ function lost(helper: Helper, agreed: Agreement, end: SessionEnd): HelperStep {
   const effects: HelperEffect[] = [];
   const retained = retainedFamilies(agreed, end);
   const before = runningOf(helper);
-  // In consecutive restarts, what was stale before goes, unless its long-lived timer still runs (RFC 4724 §4.2; RFC 9494 §4.2).
+  // In consecutive restarts, what was stale before goes, unless its long-lived timer still runs (RFC 4724 §4.2; RFC 9494 §4.2), or
+  // both ends keep routes over NOTIFICATIONs: then it goes when it would have gone without this restart (RFC 8538 §4).
   const running = retained.filter((family) => includes(before, family));
+  const keeps = agreed.gracefulRestart?.notification === true;
+  let again = false;
   if (helper.state === "awaiting") {
-    effects.push({ type: "disarm", timer: "stalePath" });
+    again = keeps && helper.families.some((family) => includes(retained, family) && !includes(running, family));
+    if (!again) effects.push(STALE_PATH_OVER);
     effects.push(...disarmLongLived(before.filter((family) => !includes(running, family))));
     for (const family of helper.families) {
-      if (!includes(running, family)) effects.push({ type: "deleteStale", family });
+      const stays = includes(running, family) || (again && includes(retained, family));
+      if (!stays) effects.push({ type: "deleteStale", family });
     }
   }
   for (const family of agreed.families) {
     effects.push({ type: retained.includes(family) ? "markStale" : "deleteAll", family });
   }
   const restartTime = agreed.gracefulRestart?.peer.restartTime;
-  if (retained.length === 0 || restartTime === undefined) return { helper: NO_HELPER, effects };
+  if (retained.length === 0 || restartTime === undefined) return { helper: NO_HELPER, effects }; // `again` is false then
   const longLived = longLivedFamilies(agreed, end);
-  const retaining = { state: "retaining", families: retained, longLived, running } as const;
+  const retaining = { state: "retaining", families: retained, longLived, running, again } as const;
   if (restartTime === 0) return keepLonger(retaining, effects);
   effects.push({ type: "arm", timer: "restart", delay: restartTime });
   return { helper: retaining, effects };
@@ -235,8 +245,9 @@ function established(helper: Helper, agreed: Agreement, stalePathTime: Seconds):
   effects.push(...disarmLongLived(before.filter((family) => !includes(running, family))));
   // No capability, no family in it, or forwarding was not preserved: at once (RFC 4724 §4.2; RFC 9494 §4.2).
   for (const family of helper.families) if (!includes(kept, family)) effects.push({ type: "deleteStale", family });
-  if (kept.length === 0) return { helper: NO_HELPER, effects };
-  effects.push({ type: "arm", timer: "stalePath", delay: stalePathTime });
+  const isBounded = helper.state === "retaining" && helper.again;
+  if (kept.length === 0) return { helper: NO_HELPER, effects: isBounded ? [...effects, STALE_PATH_OVER] : effects };
+  if (!isBounded) effects.push({ type: "arm", timer: "stalePath", delay: stalePathTime });
   return { helper: { state: "awaiting", families: kept, running }, effects };
 }
 

@@ -82,8 +82,39 @@ describe("graceful restart, helper (RFC 4724 §4.2)", () => {
   });
 
   it("lost again before End-of-RIB: what was stale goes, the rest becomes stale", () => {
-    const seen = run(NO_HELPER, lossOf(agreed), { type: "established", agreed: back }, lossOf(back));
+    const plainly = (agreement: Agreement): Agreement => ({
+      ...agreement,
+      gracefulRestart: { ...agreement.gracefulRestart!, notification: false },
+    });
+    const seen = run(
+      NO_HELPER,
+      lossOf(plainly(agreed)),
+      { type: "established", agreed: plainly(back) },
+      lossOf(plainly(back)),
+    );
     assert.equal(seen[2], "retaining: disarm stalePath, deleteStale, markStale, arm restart 120");
+  });
+
+  it("lost again before End-of-RIB, with N on both sides: it stays, no longer than it would have (RFC 8538 §4)", () => {
+    const again = [lossOf(agreed), { type: "established", agreed: back } as const, lossOf(back)];
+    const kept = [LOST, "awaiting: disarm restart, arm stalePath 360", "retaining: markStale, arm restart 120"];
+    const established = { type: "established", agreed: back } as const;
+    const rest = (...events: HelperEvent[]): readonly string[] => {
+      const seen = run(NO_HELPER, ...again, ...events);
+      assert.deepEqual(seen.slice(0, 3), kept);
+      return seen.slice(3);
+    };
+    assert.deepEqual(rest(established, endOfRib), ["awaiting: disarm restart", "none: deleteStale, disarm stalePath"]);
+    assert.deepEqual(rest(established, lossOf(back), established, { type: "StalePathTimer_Expires" }), [
+      ...["awaiting: disarm restart", "retaining: markStale, arm restart 120", "awaiting: disarm restart"],
+      "none: deleteStale",
+    ]);
+    assert.deepEqual(rest({ type: "StalePathTimer_Expires" }), ["none: disarm restart, deleteStale"]);
+    assert.deepEqual(rest({ type: "RestartTimer_Expires" }), ["none: disarm stalePath, deleteStale"]);
+    assert.deepEqual(rest({ type: "stopped" }), ["none: disarm restart, disarm stalePath, deleteStale"]);
+    assert.deepEqual(rest({ type: "established", agreed: withoutF }), [
+      "none: disarm restart, deleteStale, disarm stalePath",
+    ]);
   });
 
   it("a peer without the capability leaves nothing", () => {

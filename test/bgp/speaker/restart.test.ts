@@ -127,6 +127,55 @@ describe("graceful restart between two routers (RFC 4724)", () => {
     assert.deepEqual([a.known(b), b.known(a)], [[], []]);
   });
 
+  for (const keepOverNotification of [true, false])
+    it(`killed again before it has said what it has: routes ${keepOverNotification ? "stay where both keep them over NOTIFICATIONs (RFC 8538 §4)" : "go (RFC 4724 §4.2)"}`, async (t) => {
+      const scene = new Scene(t);
+      const gracefulRestart = {
+        ...{ restartTime: seconds(30), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
+        keepOverNotification,
+      };
+      const [a, b] = await scene.pair({ speaker: { gracefulRestart } }, { speaker: { gracefulRestart } });
+      for (const n of [1, 2]) b.originate(n);
+      scene.quiet(a, b);
+      scene.kill(b, B);
+      let back = await again(scene, FOUND, { gracefulRestart });
+      scene.established(a, back);
+      back.originate(2);
+      scene.clock.advance(500);
+      assert.deepEqual(a.known(b), ["1 stale", "2"]);
+      scene.kill(back, B);
+      scene.clock.advance(500);
+      assert.deepEqual(a.known(b), keepOverNotification ? ["1 stale", "2 stale"] : ["2 stale"]);
+      back = await again(scene, FOUND, { gracefulRestart });
+      scene.established(a, back);
+      back.originate(1);
+      back.speaker.localStateConverged();
+      scene.quiet(a, back);
+      assert.deepEqual(a.known(b), ["1"]);
+    });
+
+  it("a router that crashes again and again: its routes go with the stale path time", async (t) => {
+    const scene = new Scene(t);
+    const gracefulRestart = {
+      ...{ restartTime: seconds(30), stalePathTime: seconds(60), selectionDeferralTime: seconds(200) },
+      keepOverNotification: true,
+    };
+    const [a, first] = await scene.pair({ speaker: { gracefulRestart } }, { speaker: { gracefulRestart } });
+    first.originate(1);
+    scene.quiet(a, first);
+    let b = first;
+    const begun = scene.clock.monotonic();
+    while (scene.clock.monotonic() < begun + 50_000) {
+      scene.kill(b, B);
+      b = await again(scene, FOUND, { gracefulRestart });
+      scene.established(a, b);
+      assert.deepEqual(a.known(first), ["1 stale"]);
+      scene.clock.advance(5_000);
+    }
+    scene.clock.advance(20_000);
+    assert.deepEqual(a.known(first), []);
+  });
+
   it("without graceful restart everything goes at once", async (t) => {
     const scene = new Scene(t);
     const [a, b] = await scene.pair({}, { speaker: { gracefulRestart: undefined } });
