@@ -9,7 +9,6 @@ import { readReply } from "./oracle.ts";
 import type { RawClient } from "./raw-client.ts";
 
 const BETA = "/r:router/t:tenants/t:tenant[t:name='beta']";
-const MOST = 20_000;
 const PATIENCE = 20_000;
 
 describe("partial locks, and who else is there (RFC 5717)", () => {
@@ -99,30 +98,6 @@ describe("partial locks, and who else is there (RFC 5717)", () => {
     );
     assert.match(messages.join(), /took|long|time|memory/);
     await done(other, edit(tenants(tenant("beta", 9)), "", "running"));
-  });
-
-  it(`an expression that selects more than ${MOST} nodes is refused, with what to do`, async () => {
-    const capability = (n: number): string =>
-      `<capability><name>/c/n${n}</name><major-version>1</major-version></capability>`;
-    const all = Array.from({ length: 4_200 }, (_, n) => capability(n)).join("");
-    await done(other, edit(`<taxonomy xmlns="urn:semrd:yang:semrd-taxonomy">${all}</taxonomy>`, "", "running"));
-    const { errors: found, messages } = readReply(await holder.rpc(partialLock("//*[local-name() = 'capability']//*")));
-    assert.deepEqual(
-      found.map(({ tag }) => tag),
-      ["resource-denied"],
-    );
-    assert.match(
-      messages.join(),
-      /would have 2\d{4} nodes, more than the 20000 that a session may have locked: lock what they stand in/,
-    );
-    await done(holder, partialLock("//*[local-name() = 'taxonomy']"));
-    assert.deepEqual(
-      await errors(
-        other,
-        edit('<taxonomy xmlns="urn:semrd:yang:semrd-taxonomy"><revision>9</revision></taxonomy>', "", "running"),
-      ),
-      inUse(),
-    );
     await holder[Symbol.asyncDispose]();
   });
 });
