@@ -17,6 +17,8 @@ export interface AddressClaimsParts {
   readonly records: EntryRecords;
   readonly entries: EntryTable;
   readonly reports: Reports;
+  /** One that is known from now on. */
+  readonly named: (plan: PlanId, tenantIndex: number, id: CapabilityId) => void;
 }
 
 /** Which capability has which addresses: the first that asks for one. */
@@ -48,6 +50,7 @@ export class AddressClaims {
   add(tenantIndex: number, id: CapabilityId, name: CapabilityName): PlanId {
     const { book, records, reports } = this.#parts;
     const plan = book.add(name);
+    this.#parts.named(plan, tenantIndex, id);
     const any = records.at(this.#address(plan, id, ANY_SITE));
     const owner = records.owner(any);
     if (owner !== 0) {

@@ -1,4 +1,13 @@
-import { type Clock, formatIpv6, type Ipv6Address, type Log, type Metrics, type Random, toHex } from "../base/index.ts";
+import {
+  type CapabilityId,
+  type Clock,
+  formatIpv6,
+  type Ipv6Address,
+  type Log,
+  type Metrics,
+  type Random,
+  toHex,
+} from "../base/index.ts";
 import type { Instance, InstanceState } from "../directory/index.ts";
 import type { CapabilitySelection, PrefixSelection } from "../rib/index.ts";
 import { AddressClaims } from "./address-claims.ts";
@@ -21,6 +30,7 @@ import { PolicyBook } from "./policy-book.ts";
 import { type RefusalCount, Reports } from "./reports.ts";
 import { Sweeps } from "./sweeps.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
+import { UnnamedChoices } from "./unnamed-choices.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Of a kind that the end of a step takes away, or adds: many may be left at once, as when adoption is over. */
@@ -71,6 +81,9 @@ export class Compiler implements Disposable {
   readonly #ids = new CapabilityIds();
   readonly #work: WorkQueue;
   readonly #sweeps: Sweeps;
+  readonly #unnamed: UnnamedChoices;
+  /** Of the taxonomy. */
+  #listsToTake = 0;
   #generation = 0;
   #adopting = false;
 
@@ -101,7 +114,11 @@ export class Compiler implements Disposable {
     });
     const instances = new InstanceBook(book, nextHops, clock, batch);
     this.#options = options;
-    this.#claims = new AddressClaims(options, { book, records, entries, reports });
+    this.#unnamed = new UnnamedChoices(choices);
+    this.#claims = new AddressClaims(options, {
+      ...{ book, records, entries, reports },
+      named: (plan, tenantIndex, id) => this.#named(plan, tenantIndex, id),
+    });
     this.#clock = clock;
     this.#sink = sink;
     this.#reports = reports;
@@ -177,7 +194,26 @@ export class Compiler implements Disposable {
 
   /** All capabilities that exist, whoever serves them; replaces the list given before. */
   taxonomy(capabilities: Iterable<KnownCapability>): void {
-    this.#work.addJob(this.#sweeps.taxonomy(capabilities));
+    this.#listsToTake++;
+    this.#work.addJob(this.#takeTaxonomy(this.#sweeps.taxonomy(capabilities)));
+  }
+
+  *#takeTaxonomy(steps: Generator<void>): Generator<void> {
+    yield* steps;
+    this.#listsToTake--;
+    if (this.#listsToTake === 0) yield* this.#tellUnnamed();
+  }
+
+  #tellUnnamed(): Generator<void> {
+    return this.#unnamed.tell((held) => this.#reports.refuse("unnamed", { ...held }));
+  }
+
+  /** Its routes may have come before its name. */
+  #named(plan: PlanId, tenantIndex: number, id: CapabilityId): void {
+    const choice = this.#unnamed.take(tenantIndex, id);
+    if (choice === 0) return;
+    if (this.#adopting) this.#fulfilment.noteSeen(plan);
+    this.#book.setChoice(plan, choice);
   }
 
   /**
@@ -222,11 +258,13 @@ export class Compiler implements Disposable {
     const { tenantIndex, capabilityId: id, name } = selection;
     let plan = this.#book.find(tenantIndex, id);
     if (plan === 0) {
-      if (selection.candidates.length === 0) return;
       if (name === undefined) {
-        this.#reports.refuse("unnamed", { tenantIndex, capability: `${tenantIndex} ${toHex(id)}` });
+        const before = this.#unnamed.untold;
+        this.#unnamed.hold(selection);
+        if (this.#listsToTake === 0 && before === 0 && this.#unnamed.untold > 0) this.#work.addJob(this.#tellUnnamed());
         return;
       }
+      if (selection.candidates.length === 0) return;
       plan = this.#claims.add(tenantIndex, id, name);
     }
     if (this.#adopting) this.#fulfilment.noteSeen(plan);
