@@ -6,7 +6,7 @@
 #include "path_module.h"
 #include "socket_module.h"
 #include "wrapped.h"
-#include "yang_context.h"
+#include "yang_module.h"
 
 namespace semrd {
 

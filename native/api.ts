@@ -17,6 +17,7 @@ export type * from "./bpf-api.ts";
 export type * from "./path-api.ts";
 export type * from "./sock-api.ts";
 export type * from "./yang-api.ts";
+export type * from "./yang-schema-api.ts";
 
 /** Shape of what a failed system call throws: as Node's own errors do it. */
 export interface SystemCallError extends Error {

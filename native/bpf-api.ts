@@ -6,6 +6,14 @@ export type TcMode = "tcx" | "clsact";
 /** Where a tc program sits: among those of ingress, before all that are there now, or at egress. */
 export type TcPlace = "ingress" | "before" | "egress";
 
+/** How a clsact filter comes to its place; nothing of it concerns tcx. */
+export interface FilterTerms {
+  /** Where its program is pinned before it is there, so that whoever comes later knows whose the filter is; `detach` removes it. */
+  readonly record?: string;
+  /** What is there already, also of the same program's name: EEXIST. */
+  readonly keep?: boolean;
+}
+
 export interface BpfMapInfo {
   /** Of the source; from `openMap` what the kernel kept of it, 15 characters. */
   readonly name: string;
@@ -16,8 +24,21 @@ export interface BpfMapInfo {
   readonly flags: number;
 }
 
+/** A number, or an array of numbers, in a record. */
+export interface RecordMember {
+  /** With what is around it, as `slots[3].current`; empty where the record is a number itself. */
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
 export interface BpfMap extends Disposable {
   readonly info: BpfMapInfo;
+  /**
+   * What keys and values are made of, as the kernel knows it from the object that made the map (BTF); in the order of the source,
+   * without members whose name begins with "reserved". `undefined`: it was made without. Looked up each time.
+   */
+  readonly layout: { readonly key: readonly RecordMember[]; readonly value: readonly RecordMember[] } | undefined;
   /** The value, or `undefined` when there is none. Per-CPU maps: round_up(valueSize, 8) × possible CPUs octets. */
   lookup(key: Uint8Array): Uint8Array | undefined;
   /** flags: 0 any, 1 only if absent, 2 only if present. */
@@ -31,6 +52,14 @@ export interface BpfMap extends Disposable {
    * written; the message of a rejection says how far it came.
    */
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number): Promise<number>;
+  /**
+   * Up to `count` packed keys and values of a hash or an array in one system call (BPF_MAP_LOOKUP_BATCH, Linux 5.6, of LPM tries 5.14), and where
+   * the next call goes on: without a cursor, and behind the last one, at the beginning. ENOSPC where a bucket has more entries.
+   */
+  batch(
+    cursor: Uint8Array | undefined,
+    count: number,
+  ): { readonly keys: Uint8Array; readonly values: Uint8Array; readonly count: number; readonly cursor?: Uint8Array };
   /**
    * Of an array whose values are 64-bit words: those of `count` entries from `first`, packed, each summed over the processors of a
    * per-CPU array. Few system calls (BPF_MAP_LOOKUP_BATCH, on per-CPU arrays since Linux 5.13); about 0.1 µs an entry.
@@ -48,6 +77,8 @@ export interface BpfMap extends Disposable {
 
 export interface BpfProgram {
   readonly name: string;
+  /** The kernel's number of it. */
+  readonly id: number;
   readonly type: number;
   /** Instructions that the verifier processed; 0 where the kernel does not say. */
   readonly verifiedInstructions: number;
@@ -75,6 +106,11 @@ export interface LoadOptions {
    * EINVAL.
    */
   readonly pins?: Readonly<Record<string, string>>;
+  /**
+   * Where maps of another object are pinned, by map name: of those in `pins` that nothing is pinned for, one whose kind, size and
+   * records (`layout`) are the same is shared with that object, and pinned in both places.
+   */
+  readonly inherit?: Readonly<Record<string, string>>;
 }
 
 /** An object file, loaded and verified. Disposing closes its descriptors; what is pinned or attached lives on. */
@@ -84,6 +120,8 @@ export interface BpfObject extends Disposable {
   readonly maps: ReadonlyMap<string, BpfMap>;
   /** Names of the maps that were taken over from `pins` instead of created. */
   readonly adopted: readonly string[];
+  /** Likewise from `inherit`. */
+  readonly inherited: readonly string[];
 }
 
 /** A program on an interface. Unpinned, it goes when disposed (or with the process). */
@@ -99,8 +137,13 @@ export interface BpfLink extends Disposable {
   /** Replaces the program without a gap, on a worker (waits for an RCU grace period). */
   update(program: BpfProgram): Promise<void>;
   /**
+   * Whether the kernel has the program there still: nobody took it off (the qdisc of clsact, or the whole interface, if another one
+   * has the same index now) nor put another one in its place. Some system calls.
+   */
+  isAttached(): boolean;
+  /**
    * Removes the program from the interface, the pins too, and disposes the link. The clsact qdisc stays: it may serve
-   * others.
+   * others, as does a filter that somebody has put in place of ours.
    */
   detach(): void;
 }
@@ -130,6 +173,31 @@ export interface RingBuffer extends Disposable {
   readonly dropped: number;
 }
 
+/** A mapped table `capabilities`, and what its one writer notes beside it of each line. */
+export interface CapabilityLines {
+  readonly table: Uint8Array;
+  readonly states: Uint8Array;
+  readonly passing: Uint8Array;
+}
+
+/** Entries for it. */
+export interface CapabilityColumns {
+  /** 16 octets each. */
+  readonly addresses: Uint8Array;
+  readonly groups: Uint16Array;
+  readonly localGroups: Uint16Array;
+  readonly policies: Uint32Array;
+  readonly affinities: Uint8Array;
+}
+
+/** What became of a part of them. */
+export interface Filling {
+  /** Entries before this one have been looked at; it is the first without room, or the end. */
+  readonly end: number;
+  /** Of these those whose address was there already: nothing was done for them. */
+  readonly present: readonly number[];
+}
+
 export interface Bpf {
   /**
    * Loads on a worker: the verifier may take tens of milliseconds. The rejection's message ends with the verifier's
@@ -143,9 +211,12 @@ export interface Bpf {
   attachXdp(program: BpfProgram, ifindex: number, mode?: XdpMode): BpfLink;
   /**
    * tcx first (kernel 6.6), else clsact; on ingress unless another place is asked for, next to what others attached. A clsact
-   * filter of ours (each place has a priority and handle of its own) is replaced by the next one.
+   * filter of ours (each place has a priority and handle of its own) is replaced by the next one of the same program's name; any
+   * other there: EEXIST.
    */
-  attachTc(program: BpfProgram, ifindex: number, mode?: TcMode, place?: TcPlace): BpfLink;
+  attachTc(program: BpfProgram, ifindex: number, mode?: TcMode, place?: TcPlace, filter?: FilterTerms): BpfLink;
+  /** Removes the clsact filter of ours in that place if it runs the program of that number. Whether it was there. */
+  detachFilter(ifindex: number, place: TcPlace, program: number): boolean;
   /**
    * Takes over a pinned XDP or tcx link. Throws ENOENT, and ENODEV when its interface is gone or in another namespace.
    */
@@ -155,6 +226,14 @@ export interface Bpf {
   queryXdp(ifindex: number): XdpAttachment | undefined;
   /** Throws ENODEV. */
   queryEgress(ifindex: number): EgressState;
+  /** `programs` of that alone, in one system call. */
+  egressPrograms(ifindex: number): number;
+  /**
+   * Calls `touched` on the main thread when links come, go or change, queueing disciplines, tc filters or nftables chains do, or what the other
+   * end of a veth takes: with the interfaces that it may concern, without any where it may be all. Not for tcx programs, of which the
+   * kernel tells nobody. In this network namespace; lives until disposed, but keeps no process alive.
+   */
+  watchEgress(touched: (ifindexes?: readonly number[]) => void): Disposable;
   /** BPF_PROG_RUN. XDP: `packet` is the frame; tc: the frame too. `ifindex` sets the ingress interface (1 = lo). */
   testRun(
     program: BpfProgram,
@@ -173,6 +252,17 @@ export interface Bpf {
   openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer;
   /** Makes `path`, an existing folder, a bpffs mount unless it already is on one. */
   mountBpffs(path: string): void;
+  /**
+   * Puts those entries from `first` to `end` (not included) into the table whose addresses are not there yet; `flags` are those of
+   * each affinity, by its number. One store for each key, behind what it leads to: a reader sees an entry whole or not at all.
+   */
+  fillCapabilities(
+    lines: CapabilityLines,
+    columns: CapabilityColumns,
+    first: number,
+    end: number,
+    flags: Uint8Array,
+  ): Filling;
   possibleCpus(): number;
   /** One tick of the kernel (jiffy): what `bpf_jiffies64` counts. */
   tickNanoseconds(): number;

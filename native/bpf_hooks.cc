@@ -5,15 +5,19 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "bpf_log.h"
+#include "tc_filter.h"
 
 namespace semrd {
 
 namespace {
 
 // Where our clsact filters sit: "SE" and "SEMR" in ASCII, the one before at the priority below. Nobody else's are at the same
-// places, so replacing is safe.
+// places; what is there nevertheless is not replaced.
 constexpr uint32_t kClsactPriority = 0x5345;
 constexpr uint32_t kClsactPriorityBefore = kClsactPriority - 1;
 constexpr uint32_t kClsactHandle = 0x53454d52;
@@ -59,7 +63,44 @@ bpf_tc_hook ClsactHook(int ifindex, TcPlace place) {
   return hook;
 }
 
+// The part of `union bpf_attr` that BPF_PROG_QUERY reads for tcx; libbpf 1.1 does not know of links there.
+struct TcxQuery {
+  uint32_t ifindex;
+  uint32_t attach_type;
+  uint32_t query_flags;
+  uint32_t attach_flags;
+  uint64_t program_ids;
+  uint32_t count;
+  uint32_t padding;
+  uint64_t program_flags;
+  uint64_t link_ids;
+  uint64_t link_flags;
+  uint64_t revision;
+};
+static_assert(sizeof(TcxQuery) == 64);
+
+// The kernel has at most 64 programs at a place (BPF_MPROG_MAX).
+constexpr uint32_t kMostPrograms = 64;
+
+bool IsTcxLinkOn(int ifindex, const LinkInfo& info) {
+  uint32_t programs[kMostPrograms] = {}, links[kMostPrograms] = {};
+  TcxQuery query = {};
+  query.ifindex = static_cast<uint32_t>(ifindex);
+  query.attach_type = info.attach_type;
+  query.program_ids = reinterpret_cast<uint64_t>(programs);
+  query.count = kMostPrograms;
+  query.link_ids = reinterpret_cast<uint64_t>(links);
+  if (syscall(SYS_bpf, BPF_PROG_QUERY, &query, static_cast<unsigned>(sizeof(query))) != 0) return false;
+  const uint32_t* first = links;
+  const uint32_t* end = first + std::min(query.count, kMostPrograms);
+  return std::find(first, end, info.id) != end;
+}
+
 uint32_t PriorityOf(TcPlace place) { return place == TcPlace::kBefore ? kClsactPriorityBefore : kClsactPriority; }
+
+std::optional<TcFilter> FindClsact(int ifindex, TcPlace place) {
+  return FindTcFilter(ifindex, place == TcPlace::kEgress, PriorityOf(place), kClsactHandle);
+}
 
 // Whether trying the next weaker way makes sense, or the error would be the same.
 bool SaysUnsupported(int number) {
@@ -110,7 +151,7 @@ Attachment AttachXdp(int program, int ifindex, std::optional<HookMode> mode) {
   return {std::move(link), ifindex, HookMode::kGeneric};
 }
 
-Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPlace place) {
+Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPlace place, const FilterTerms& terms) {
   RequireInterface(ifindex, "tc attach");
   if (mode != HookMode::kClsact) {
     Descriptor link = CreateTcxLink(program, ifindex, place);
@@ -121,8 +162,20 @@ Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPl
   bpf_tc_hook hook = ClsactHook(ifindex, place);
   int error = bpf_tc_hook_create(&hook);
   if (error != 0 && error != -EEXIST) throw SystemCallFailure(-error, "tc attach", On(ifindex) + ", clsact qdisc");
-  ReplaceClsactProgram(ifindex, program, place);
-  return {Descriptor(), ifindex, HookMode::kClsact, place};
+  ProgramShape shape = ShapeOfProgram(program);
+  if (auto there = FindClsact(ifindex, place); there && (terms.keep || !Runs(*there, shape.name)))
+    throw SystemCallFailure(EEXIST, "tc attach",
+                            On(ifindex) + " already has the filter " + there->name + " in the place of " + shape.name +
+                                "; it is not replaced");
+  if (!terms.record.empty() && bpf_obj_pin(program, terms.record.c_str()) != 0 && errno != EEXIST)
+    ThrowErrno("bpf_obj_pin", terms.record);
+  try {
+    ReplaceClsactProgram(ifindex, program, place);
+  } catch (const SystemCallFailure&) {
+    if (!terms.record.empty()) unlink(terms.record.c_str());
+    throw;
+  }
+  return {Descriptor(), ifindex, HookMode::kClsact, place, std::make_shared<std::atomic<uint32_t>>(shape.id)};
 }
 
 Attachment Describe(Descriptor link) {
@@ -133,6 +186,8 @@ Attachment Describe(Descriptor link) {
   if (ifindex == 0) throw SystemCallFailure(ENODEV, "bpf_link_get_info", "the interface of this link is gone");
   if (info.type == kLinkTypeTcx) {
     RequireInterface(ifindex, "bpf_link_get_info");
+    if (!IsTcxLinkOn(ifindex, info))
+      throw SystemCallFailure(ENODEV, "bpf_link_get_info", On(ifindex) + " of this link is in another namespace");
     return {std::move(link), ifindex, HookMode::kTcx};
   }
   // An XDP link does not say how it sits there, nor in which namespace.
@@ -140,6 +195,21 @@ Attachment Describe(Descriptor link) {
   if (!there || there->program_id != info.program_id)
     throw SystemCallFailure(ENODEV, "bpf_link_get_info", On(ifindex) + " of this link is in another namespace");
   return {std::move(link), ifindex, there->mode};
+}
+
+bool IsAttached(const Attachment& attachment) {
+  int ifindex = attachment.ifindex;
+  if (attachment.mode == HookMode::kClsact) {
+    auto there = FindClsact(ifindex, attachment.place);
+    return there && there->program_id == attachment.filter_program->load();
+  }
+  LinkInfo info = InfoOfLink(attachment.link.get());
+  if (info.ifindex != static_cast<uint32_t>(ifindex)) return false;  // 0: detached, or the interface is gone
+  if (attachment.mode == HookMode::kTcx) return IsTcxLinkOn(ifindex, info);
+  char name[IF_NAMESIZE];
+  if (if_indextoname(static_cast<unsigned>(ifindex), name) == nullptr) return false;
+  auto there = QueryXdp(ifindex);
+  return there && there->program_id == info.program_id;
 }
 
 bool IsOurClsact(uint32_t priority, uint32_t handle) {
@@ -163,7 +233,9 @@ void DetachLink(int link) {
   if (bpf_link_detach(link) != 0) ThrowErrno("bpf_link_detach", "");
 }
 
-void DetachClsact(int ifindex, TcPlace place) {
+bool DetachClsact(int ifindex, TcPlace place, uint32_t program_id) {
+  auto there = FindClsact(ifindex, place);
+  if (!there || there->program_id != program_id) return false;
   BpfLogCapture log;
   bpf_tc_hook hook = ClsactHook(ifindex, place);
   LIBBPF_OPTS(bpf_tc_opts, options, .handle = kClsactHandle, .priority = PriorityOf(place));
@@ -171,6 +243,7 @@ void DetachClsact(int ifindex, TcPlace place) {
   // ENOENT, EINVAL: neither filter nor qdisc is there any more; ENODEV: nor the interface.
   if (error != 0 && error != -ENOENT && error != -EINVAL && error != -ENODEV)
     throw SystemCallFailure(-error, "tc detach", On(ifindex) + log.Tail());
+  return error == 0;
 }
 
 }  // namespace semrd

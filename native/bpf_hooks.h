@@ -1,8 +1,11 @@
 // Putting programs on interfaces of the calling thread's network namespace. Nothing here knows JavaScript.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "bpf_kernel.h"
 #include "descriptor.h"
@@ -26,6 +29,13 @@ struct Attachment {
   int ifindex;
   HookMode mode;
   TcPlace place = TcPlace::kIngress;
+  std::shared_ptr<std::atomic<uint32_t>> filter_program;  // its id; of a clsact filter only
+};
+
+// How a clsact filter comes to its place, where the kernel has no tcx.
+struct FilterTerms {
+  std::string record;  // where its program is pinned before; empty: nowhere
+  bool keep = false;   // what is there, even one of the same name: EEXIST
 };
 
 std::optional<XdpState> QueryXdp(int ifindex);
@@ -33,11 +43,15 @@ std::optional<XdpState> QueryXdp(int ifindex);
 // Never replaces a program that is there: EBUSY. Without `mode`: native, else generic.
 Attachment AttachXdp(int program, int ifindex, std::optional<HookMode> mode);
 
-// Without `mode`: tcx, else clsact. A clsact filter has one of three fixed places, so that only our own is ever replaced.
-Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPlace place);
+// Without `mode`: tcx, else clsact. A clsact filter has one of three fixed places, and what is there is replaced only if it runs a
+// program of the same name: else EEXIST.
+Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPlace place, const FilterTerms& terms);
 
 // What a descriptor of a link is on. ENODEV when its interface is gone or in another namespace.
 Attachment Describe(Descriptor link);
+
+// Whether the kernel has it on that interface of this namespace still: nobody took it off, nor put another in its place.
+bool IsAttached(const Attachment& attachment);
 
 // Whether a clsact filter is one of ours.
 bool IsOurClsact(uint32_t priority, uint32_t handle);
@@ -45,6 +59,7 @@ bool IsOurClsact(uint32_t priority, uint32_t handle);
 void ReplaceLinkProgram(int link, int program);
 void ReplaceClsactProgram(int ifindex, int program, TcPlace place);
 void DetachLink(int link);
-void DetachClsact(int ifindex, TcPlace place);
+// Unless another program is there. Whether there was one to be removed.
+bool DetachClsact(int ifindex, TcPlace place, uint32_t program_id);
 
 }  // namespace semrd

@@ -14,6 +14,7 @@ std::vector<BpfLink::PropertyDescriptor> BpfLink::Properties(Napi::Env env) {
   return {
       Method<&BpfLink::PinAt>("pin"),
       Method<&BpfLink::Update>("update"),
+      Method<&BpfLink::IsThere>("isAttached"),
       Method<&BpfLink::Detach>("detach"),
       SymbolMethod<&BpfLink::Dispose>(env, "dispose"),
   };
@@ -61,26 +62,35 @@ Napi::Value BpfLink::Update(const Napi::CallbackInfo& info) {
   if (!IsClsact()) job->link = Descriptor::Duplicate(parts_.attachment.link.get());
   return PromiseWork<bool>::Start(
       env, "semrd.bpf.linkUpdate",
-      [job, ifindex = parts_.attachment.ifindex, place = parts_.attachment.place] {
-        if (job->link)
+      [job, ifindex = parts_.attachment.ifindex, place = parts_.attachment.place,
+       id = program.shape().id, filter_program = parts_.attachment.filter_program] {
+        if (job->link) {
           ReplaceLinkProgram(job->link.get(), job->program.get());
-        else
+        } else {
           ReplaceClsactProgram(ifindex, job->program.get(), place);
+          *filter_program = id;
+        }
         return true;
       },
       [](Napi::Env on, bool&) { return on.Undefined(); });
+}
+
+// isAttached(): boolean
+Napi::Value BpfLink::IsThere(const Napi::CallbackInfo& info) {
+  RequireOpen(info.Env());
+  return Napi::Boolean::New(info.Env(), IsAttached(parts_.attachment));
 }
 
 // detach(): void
 Napi::Value BpfLink::Detach(const Napi::CallbackInfo& info) {
   RequireOpen(info.Env());
   if (IsClsact()) {
-    DetachClsact(parts_.attachment.ifindex, parts_.attachment.place);
+    DetachClsact(parts_.attachment.ifindex, parts_.attachment.place, *parts_.attachment.filter_program);
   } else {
     DetachLink(parts_.attachment.link.get());
-    for (const auto& pin : parts_.pins)
-      if (unlink(pin.c_str()) != 0 && errno != ENOENT) ThrowErrno("unlink", pin);
   }
+  for (const auto& pin : parts_.pins)
+    if (unlink(pin.c_str()) != 0 && errno != ENOENT) ThrowErrno("unlink", pin);
   return Dispose(info);
 }
 

@@ -26,6 +26,7 @@ class BpfLink final : public Wrapped<BpfLink> {
 
   Napi::Value PinAt(const Napi::CallbackInfo& info);
   Napi::Value Update(const Napi::CallbackInfo& info);
+  Napi::Value IsThere(const Napi::CallbackInfo& info);
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 

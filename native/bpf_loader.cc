@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "bpf_layout.h"
 #include "bpf_log.h"
 
 namespace semrd {
@@ -97,9 +98,32 @@ void RequireSameShape(const std::string& path, const MapShape& pinned, const bpf
   RequireSame(path, "flags", pinned.flags & ~ignored, bpf_map__map_flags(map) & ~ignored);
 }
 
+bool IsSameShape(const MapShape& shape, const bpf_map* map) {
+  return shape.type == bpf_map__type(map) && shape.key_size == bpf_map__key_size(map) &&
+         shape.value_size == bpf_map__value_size(map) && shape.max_entries == bpf_map__max_entries(map) &&
+         shape.flags == bpf_map__map_flags(map);
+}
+
+// Takes the map of another object in the place of one whose records are the same, member by member.
+bool Inherit(bpf_object* object, bpf_map* map, const std::string& path) {
+  Descriptor theirs(bpf_obj_get(path.c_str()));
+  if (!theirs) {
+    if (errno == ENOENT) return false;
+    ThrowErrno("bpf_obj_get", path);
+  }
+  const btf* types = bpf_object__btf(object);
+  if (types == nullptr || !IsSameShape(ShapeOfMap(theirs.get()), map)) return false;
+  MapLayout ours = {LayoutOfRecord(types, bpf_map__btf_key_type_id(map)),
+                    LayoutOfRecord(types, bpf_map__btf_value_type_id(map))};
+  if (LayoutOfMap(theirs.get()) != ours) return false;
+  int error = bpf_map__reuse_fd(map, theirs.get());
+  if (error != 0) throw SystemCallFailure(-error, "bpf_map__reuse_fd", path);
+  return true;
+}
+
 // Returns the maps that must be pinned after the load because nothing was there to take over.
 std::vector<std::pair<bpf_map*, std::string>> Adopt(bpf_object* object, const LoadRequest& request,
-                                                    std::vector<std::string>& adopted) {
+                                                    LoadedObject& loaded) {
   std::vector<std::pair<bpf_map*, std::string>> missing;
   for (const auto& [name, path] : request.pins) {
     bpf_map* map = FindMap(object, name, request);
@@ -107,12 +131,14 @@ std::vector<std::pair<bpf_map*, std::string>> Adopt(bpf_object* object, const Lo
     if (!pinned) {
       if (errno != ENOENT) ThrowErrno("bpf_obj_get", path);
       missing.emplace_back(map, path);
+      auto theirs = request.inherit.find(name);
+      if (theirs != request.inherit.end() && Inherit(object, map, theirs->second)) loaded.inherited.push_back(name);
       continue;
     }
     RequireSameShape(path, ShapeOfMap(pinned.get()), map);
     int error = bpf_map__reuse_fd(map, pinned.get());
     if (error != 0) throw SystemCallFailure(-error, "bpf_map__reuse_fd", path);
-    adopted.push_back(name);
+    loaded.adopted.push_back(name);
   }
   return missing;
 }
@@ -127,8 +153,7 @@ void PinAll(const std::vector<std::pair<bpf_map*, std::string>>& maps) {
 }
 
 // Descriptors of our own, so that libbpf's object can go right away.
-LoadedObject Collect(bpf_object* object) {
-  LoadedObject loaded;
+void Collect(bpf_object* object, LoadedObject& loaded) {
   bpf_program* program;
   bpf_object__for_each_program(program, object) {
     if (bpf_program__fd(program) < 0) continue;  // SEC("?…"): not loaded unless asked for
@@ -144,7 +169,6 @@ LoadedObject Collect(bpf_object* object) {
     shape.name = NameOf(map);
     loaded.maps.push_back({std::move(shape), std::move(descriptor)});
   }
-  return loaded;
 }
 
 }  // namespace
@@ -158,13 +182,12 @@ LoadedObject LoadObject(const LoadRequest& request) {
   bpf_object__for_each_map(map, object.get()) bpf_map__set_pin_path(map, nullptr);  // only `pins` decides
   SetSizes(object.get(), request);
   SetConstants(object.get(), request);
-  std::vector<std::string> adopted;
-  auto missing = Adopt(object.get(), request, adopted);
+  LoadedObject loaded;
+  auto missing = Adopt(object.get(), request, loaded);
 
   int error = bpf_object__load(object.get());
   if (error != 0) throw SystemCallFailure(-error, "bpf_object__load", request.path + log.Tail());
-  LoadedObject loaded = Collect(object.get());
-  loaded.adopted = std::move(adopted);
+  Collect(object.get(), loaded);
   PinAll(missing);
   return loaded;
 }

@@ -16,6 +16,7 @@ struct LoadRequest {
   std::map<std::string, std::vector<uint8_t>> constants;
   std::map<std::string, uint32_t> max_entries;
   std::map<std::string, std::string> pins;
+  std::map<std::string, std::string> inherit;
 };
 
 struct LoadedProgram {
@@ -32,6 +33,7 @@ struct LoadedObject {
   std::vector<LoadedProgram> programs;
   std::vector<LoadedMap> maps;
   std::vector<std::string> adopted;
+  std::vector<std::string> inherited;
 };
 
 // Throws SystemCallFailure; then nothing stays loaded or pinned that was not before.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "bpf_layout.h"
 #include "promise_work.h"
 
 namespace semrd {
@@ -29,6 +30,7 @@ std::vector<BpfMap::PropertyDescriptor> BpfMap::Properties(Napi::Env env) {
       Method<&BpfMap::Mmap>("mmap"),         Method<&BpfMap::UpdateBatch>("updateBatch"),
       Method<&BpfMap::Sums>("sums"),
       Method<&BpfMap::PinAt>("pin"),         Getter<&BpfMap::GetFd>("fd"),
+      Method<&BpfMap::Batch>("batch"),       Getter<&BpfMap::GetLayout>("layout"),
       SymbolMethod<&BpfMap::Dispose>(env, "dispose"),
   };
 }
@@ -186,6 +188,62 @@ Napi::Value BpfMap::PinAt(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value BpfMap::GetFd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), Fd(info.Env())); }
+
+// layout: { key: RecordMember[], value: RecordMember[] } | undefined
+Napi::Value BpfMap::GetLayout(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto layout = LayoutOfMap(Fd(env));
+  if (!layout) return env.Undefined();
+  auto list = [&](const RecordLayout& members) {
+    auto made = Napi::Array::New(env, members.size());
+    for (uint32_t i = 0; i < members.size(); i++) {
+      auto member = Napi::Object::New(env);
+      member.Set("name", members[i].name);
+      member.Set("offset", Napi::Number::New(env, members[i].offset));
+      member.Set("size", Napi::Number::New(env, members[i].size));
+      made.Set(i, member);
+    }
+    return made;
+  };
+  auto result = Napi::Object::New(env);
+  result.Set("key", list(layout->key));
+  result.Set("value", list(layout->value));
+  return result;
+}
+
+// batch(cursor: Uint8Array | undefined, count: number): { keys, values, count, cursor? }
+Napi::Value BpfMap::Batch(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  // What a hash goes on from is the number of a bucket, what an array goes on from a key: neither is longer than this.
+  std::vector<uint8_t> behind(std::max<size_t>(parts_.shape.key_size, sizeof(uint32_t)));
+  void* from = nullptr;
+  if (!info[0].IsUndefined()) {
+    auto cursor = Octets(info[0], "cursor", behind.size());
+    std::copy(cursor.begin(), cursor.end(), behind.begin());
+    from = behind.data();
+  }
+  auto room = static_cast<uint32_t>(Whole(info[1], "count", 1, 1 << 20));
+  std::vector<uint8_t> next(behind.size());
+  auto keys = Napi::Uint8Array::New(env, static_cast<size_t>(room) * parts_.shape.key_size);
+  auto values = Napi::Uint8Array::New(env, static_cast<size_t>(room) * value_size_);
+  uint32_t got = room;
+  bool ended = false;
+  if (bpf_map_lookup_batch(fd, from, next.data(), keys.Data(), values.Data(), &got, nullptr) != 0) {
+    if (errno != ENOENT) ThrowErrno("bpf_map_lookup_batch", parts_.shape.name);
+    ended = true;
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("keys", keys);
+  result.Set("values", values);
+  result.Set("count", Napi::Number::New(env, got));
+  if (!ended) {
+    auto cursor = Napi::Uint8Array::New(env, next.size());
+    std::copy(next.begin(), next.end(), cursor.Data());
+    result.Set("cursor", cursor);
+  }
+  return result;
+}
 
 Napi::Value BpfMap::Dispose(const Napi::CallbackInfo& info) {
   parts_.descriptor->Close();

@@ -35,6 +35,8 @@ class BpfMap final : public Wrapped<BpfMap> {
   Napi::Value Mmap(const Napi::CallbackInfo& info);
   Napi::Value PinAt(const Napi::CallbackInfo& info);
   Napi::Value GetFd(const Napi::CallbackInfo& info);
+  Napi::Value GetLayout(const Napi::CallbackInfo& info);
+  Napi::Value Batch(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 
   Parts parts_;

@@ -11,7 +11,9 @@
 #include "bpf_object.h"
 #include "bpf_program.h"
 #include "bpf_ring_buffer.h"
+#include "capability_fill.h"
 #include "egress_query.h"
+#include "egress_watch.h"
 
 namespace semrd {
 
@@ -45,14 +47,25 @@ TcPlace PlaceOf(Napi::Value value) {
   throw Napi::RangeError::New(value.Env(), "place must be \"ingress\", \"before\" or \"egress\"");
 }
 
-// attachTc(program: BpfProgram, ifindex: number, mode?: TcMode, place?: TcPlace): BpfLink
+// attachTc(program: BpfProgram, ifindex: number, mode?: TcMode, place?: TcPlace, filter?: FilterTerms): BpfLink
 Napi::Value AttachTcProgram(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   BpfProgram& program = BpfProgram::From(info[0], "program");
   program.Require(env, BPF_PROG_TYPE_SCHED_CLS, "tc");
   int ifindex = InterfaceIndex(info[1]);
   auto mode = Mode(info[2], HookMode::kTcx, HookMode::kClsact);
-  return BpfLink::Make(env, BpfLink::Parts{AttachTc(program.Fd(env), ifindex, mode, PlaceOf(info[3])), {}});
+  auto terms = Options(info[4], "filter");
+  std::string record = OptionalText(terms, "record").value_or("");
+  Attachment attached = AttachTc(program.Fd(env), ifindex, mode, PlaceOf(info[3]), {record, Flag(terms, "keep")});
+  std::vector<std::string> pins;
+  if (attached.mode == HookMode::kClsact && !record.empty()) pins.push_back(record);
+  return BpfLink::Make(env, BpfLink::Parts{std::move(attached), std::move(pins)});
+}
+
+// detachFilter(ifindex: number, place: TcPlace, program: number): boolean
+Napi::Value DetachFilter(const Napi::CallbackInfo& info) {
+  auto program = static_cast<uint32_t>(Whole(info[2], "program", 1, UINT32_MAX));
+  return Napi::Boolean::New(info.Env(), DetachClsact(InterfaceIndex(info[0]), PlaceOf(info[1]), program));
 }
 
 // openLink(path: string): BpfLink
@@ -91,6 +104,16 @@ Napi::Value QueryEgressState(const Napi::CallbackInfo& info) {
   result.Set("chains", state.chains);
   if (state.frames_taken) result.Set("framesTaken", *state.frames_taken);
   return result;
+}
+
+// egressPrograms(ifindex: number): number
+Napi::Value EgressPrograms(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), CountEgressPrograms(InterfaceIndex(info[0])));
+}
+
+// watchEgress(touched: (ifindexes?: number[]) => void): EgressWatch
+Napi::Value WatchEgress(const Napi::CallbackInfo& info) {
+  return EgressWatch::Make(info.Env(), EgressWatch::Parts{Callback(info[0], "touched")});
 }
 
 // openRingBuffer(map: BpfMap, bound: number, record: (octets: Uint8Array) => void): RingBuffer
@@ -139,19 +162,24 @@ Napi::Object BpfModule(Napi::Env env) {
   BpfObject::Define(env);
   BpfLink::Define(env);
   RingBuffer::Define(env);
+  EgressWatch::Define(env);
 
   auto bpf = Napi::Object::New(env);
   auto add = [&](const char* name, auto function) { bpf.Set(name, Napi::Function::New(env, function, name)); };
   add("load", Exported<LoadBpfObject>);
   add("attachXdp", Exported<AttachXdpProgram>);
   add("attachTc", Exported<AttachTcProgram>);
+  add("detachFilter", Exported<DetachFilter>);
   add("openLink", Exported<OpenLink>);
   add("openMap", Exported<OpenMap>);
   add("queryXdp", Exported<QueryXdpState>);
   add("queryEgress", Exported<QueryEgressState>);
+  add("egressPrograms", Exported<EgressPrograms>);
+  add("watchEgress", Exported<WatchEgress>);
   add("testRun", Exported<TestRun>);
   add("openRingBuffer", Exported<OpenRingBuffer>);
   add("mountBpffs", Exported<MountBpffsAt>);
+  add("fillCapabilities", Exported<FillCapabilities>);
   add("possibleCpus", Exported<CountPossibleCpus>);
   add("tickNanoseconds", Exported<TickNanoseconds>);
   add("probe", Exported<Probe>);

@@ -38,6 +38,8 @@ LoadRequest ReadRequest(const Napi::CallbackInfo& info) {
     request.max_entries[name] = static_cast<uint32_t>(Whole(value, "options.maxEntries", 1, UINT32_MAX));
   for (const auto& [name, value] : Members(options->Get("pins"), "options.pins"))
     request.pins[name] = Text(value, "options.pins", PATH_MAX);
+  for (const auto& [name, value] : Members(options->Get("inherit"), "options.inherit"))
+    request.inherit[name] = Text(value, "options.inherit", PATH_MAX);
   return request;
 }
 
@@ -60,14 +62,18 @@ BpfObject::BpfObject(const Napi::CallbackInfo& info) : Wrapped(info) {
     descriptors_.push_back(map.descriptor);
     maps.Set(map.shape.name, BpfMap::Make(env, BpfMap::Parts{map.shape, map.descriptor}));
   }
-  auto adopted = Napi::Array::New(env);
-  for (const auto& name : loaded.adopted) adopted.Set(adopted.Length(), Napi::String::New(env, name));
+  auto names = [&](const std::vector<std::string>& of) {
+    auto list = Napi::Array::New(env);
+    for (const auto& name : of) list.Set(list.Length(), Napi::String::New(env, name));
+    return list;
+  };
 
   auto self = info.This().As<Napi::Object>();
   self.DefineProperties({
       Napi::PropertyDescriptor::Value("programs", programs.value(), napi_enumerable),
       Napi::PropertyDescriptor::Value("maps", maps.value(), napi_enumerable),
-      Napi::PropertyDescriptor::Value("adopted", adopted, napi_enumerable),
+      Napi::PropertyDescriptor::Value("adopted", names(loaded.adopted), napi_enumerable),
+      Napi::PropertyDescriptor::Value("inherited", names(loaded.inherited), napi_enumerable),
   });
 }
 

@@ -15,6 +15,7 @@ BpfProgram::BpfProgram(const Napi::CallbackInfo& info) : Wrapped(info) {
   using Property = Napi::PropertyDescriptor;
   self.DefineProperties({
       Property::Value("name", Napi::String::New(env, parts_.shape.name), napi_enumerable),
+      Property::Value("id", Napi::Number::New(env, parts_.shape.id), napi_enumerable),
       Property::Value("type", Napi::Number::New(env, parts_.shape.type), napi_enumerable),
       Property::Value("verifiedInstructions", Napi::Number::New(env, parts_.shape.verified_instructions),
                       napi_enumerable),

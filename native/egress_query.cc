@@ -10,20 +10,17 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sys/socket.h>
 
 #include <cstring>
 #include <string_view>
 
 #include "bpf_hooks.h"
 #include "bpf_kernel.h"
+#include "netlink_ask.h"
 
 namespace semrd {
 
 namespace {
-
-// What a kernel says that has no such thing, or a namespace in which there is none.
-bool SaysNone(int error) { return error == EINVAL || error == ENOENT || error == EOPNOTSUPP; }
 
 constexpr uint32_t kNetdevEgress = 1;  // NF_NETDEV_EGRESS, Linux 5.16
 
@@ -32,64 +29,6 @@ constexpr uint8_t kNetdevGet = 1;               // NETDEV_CMD_DEV_GET
 constexpr int kNetdevInterface = 1;             // NETDEV_A_DEV_IFINDEX
 constexpr int kNetdevXdpFeatures = 3;           // NETDEV_A_DEV_XDP_FEATURES
 constexpr uint64_t kNetdevTakesFrames = 1 << 2;  // NETDEV_XDP_ACT_NDO_XMIT; a veth has it while its other end has NAPI
-
-Descriptor OpenNetlink(int family) {
-  Descriptor opened(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family));
-  // A kernel without nftables has no such family.
-  if (!opened && errno != EPROTONOSUPPORT) ThrowErrno("socket", "netlink");
-  return opened;
-}
-
-template <typename Body>
-struct Question {
-  nlmsghdr header;
-  Body body;
-};
-
-// Asks, and shows every message of the answer. The error that ended it; 0 when it came to its end.
-template <typename Body, typename Show>
-int Ask(const Descriptor& netlink, uint16_t type, uint16_t flags, const Body& body, Show show) {
-  Question<Body> question = {};
-  question.header.nlmsg_len = sizeof(question);
-  question.header.nlmsg_type = type;
-  question.header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
-  question.body = body;
-  if (send(netlink.get(), &question, sizeof(question), 0) != sizeof(question)) ThrowErrno("send", "netlink");
-  alignas(nlmsghdr) char answer[32768];
-  for (;;) {
-    ssize_t got = recv(netlink.get(), answer, sizeof(answer), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) ThrowErrno("recv", "netlink");
-    auto left = static_cast<size_t>(got);
-    for (auto header = reinterpret_cast<const nlmsghdr*>(answer); NLMSG_OK(header, left);
-         header = NLMSG_NEXT(header, left)) {
-      if (header->nlmsg_type == NLMSG_DONE) return 0;
-      if (header->nlmsg_type == NLMSG_ERROR) return -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
-      show(header);
-      if ((flags & NLM_F_DUMP) == 0) return 0;
-    }
-  }
-}
-
-// Shows the attributes of `size` octets from `first` on.
-template <typename Show>
-void EachAttribute(const void* first, size_t size, Show show) {
-  auto part = static_cast<const rtattr*>(first);
-  for (auto left = static_cast<int>(size); RTA_OK(part, left); part = RTA_NEXT(part, left))
-    show(part->rta_type & NLA_TYPE_MASK, RTA_DATA(part), RTA_PAYLOAD(part));
-}
-
-template <typename Body, typename Show>
-void EachAttributeBehind(const nlmsghdr* header, Show show) {
-  size_t skipped = NLMSG_LENGTH(NLMSG_ALIGN(sizeof(Body)));
-  if (header->nlmsg_len > skipped)
-    EachAttribute(reinterpret_cast<const char*>(header) + skipped, header->nlmsg_len - skipped, show);
-}
-
-std::string TextOf(const void* octets, size_t size) {
-  auto text = static_cast<const char*>(octets);
-  return {text, strnlen(text, size)};
-}
 
 void ReadLink(const Descriptor& netlink, int ifindex, EgressState& state) {
   ifinfomsg asked = {};
@@ -189,13 +128,35 @@ std::optional<bool> TakesFrames(int ifindex) {
   return taken;
 }
 
-uint32_t CountPrograms(int ifindex) {
+}  // namespace
+
+uint32_t CountEgressPrograms(int ifindex) {
   LIBBPF_OPTS(bpf_prog_query_opts, found);
   // A kernel without tcx knows no such place.
   return bpf_prog_query_opts(ifindex, static_cast<bpf_attach_type>(kAttachTcxEgress), &found) == 0 ? found.prog_cnt : 0;
 }
 
-}  // namespace
+uint32_t DeviceEventsGroup() {
+  Descriptor netlink = OpenNetlink(NETLINK_GENERIC);
+  if (!netlink) return 0;
+  uint32_t group = 0;
+  auto name = AskGeneric<8>(CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, "netdev", sizeof("netdev"));
+  Ask(netlink, GENL_ID_CTRL, 0, name, [&](const nlmsghdr* header) {
+    EachAttributeBehind<genlmsghdr>(header, [&](int type, const void* octets, size_t size) {
+      if (type != CTRL_ATTR_MCAST_GROUPS) return;
+      EachAttribute(octets, size, [&](int, const void* one, size_t length) {
+        bool found = false;
+        uint32_t id = 0;
+        EachAttribute(one, length, [&](int inner, const void* value, size_t octets_of_it) {
+          if (inner == CTRL_ATTR_MCAST_GRP_NAME) found = TextOf(value, octets_of_it) == "mgmt";
+          if (inner == CTRL_ATTR_MCAST_GRP_ID && octets_of_it >= sizeof(id)) std::memcpy(&id, value, sizeof(id));
+        });
+        if (found) group = id;
+      });
+    });
+  });
+  return group;
+}
 
 EgressState QueryEgress(int ifindex) {
   EgressState state;
@@ -203,7 +164,7 @@ EgressState QueryEgress(int ifindex) {
   if (!netlink) ThrowErrno("socket", "netlink");
   ReadLink(netlink, ifindex, state);
   if (!state.ends_elsewhere) return state;
-  state.programs = CountPrograms(ifindex);
+  state.programs = CountEgressPrograms(ifindex);
   state.filters = CountFilters(netlink, ifindex);
   state.chains = HasEgressChains();
   state.frames_taken = TakesFrames(ifindex);

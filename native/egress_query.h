@@ -21,4 +21,10 @@ struct EgressState {
 // ENODEV when there is no such interface.
 EgressState QueryEgress(int ifindex);
 
+// Programs of tcx at its egress; 0 where the kernel has no tcx.
+uint32_t CountEgressPrograms(int ifindex);
+
+// The group of generic netlink that is told what drivers take; 0 where the kernel has none (it came with Linux 6.3).
+uint32_t DeviceEventsGroup();
+
 }  // namespace semrd

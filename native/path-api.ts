@@ -14,7 +14,7 @@ export interface PathChange {
   readonly to: string;
   /** No route leads there any more, or over an interface that is down or has no carrier. */
   readonly lost: boolean;
-  /** The state word was written: from up to down. That it is back is for JavaScript to say, which knows of other reasons. */
+  /** The state word was written: from up to `noWay`, or back. Not back where somebody else has said since that it is down. */
   readonly stored: boolean;
   /** Milliseconds of CLOCK_MONOTONIC, as `process.hrtime` has it. */
   readonly at: number;
@@ -34,10 +34,11 @@ export interface PathThread extends Disposable {
     readonly interval: number;
     readonly hold: number;
   }): void;
-  /** Replaces the paths of before; a link that goes down is followed at once. The map may be disposed afterwards. */
+  /** Replaces the paths of before; a link that goes down is followed at once, and what the kernel says of a way that is lost. The map may be disposed afterwards. */
   bind(words?: {
     readonly map: BpfMap;
-    readonly down: number;
+    /** What the state of a way that was up becomes, and goes back from to `up`. Nobody else may write it. */
+    readonly noWay: number;
     readonly up: number;
     readonly paths: readonly PathWord[];
   }): void;

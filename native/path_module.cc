@@ -51,7 +51,7 @@ std::optional<BeatOptions> BeatOptionsOf(Napi::Value value) {
   return result;
 }
 
-// { map, down, up, paths: [{ to, state, silentAfter, lost }] }
+// { map, noWay, up, paths: [{ to, state, silentAfter, lost }] }
 std::optional<PathWords> WordsOf(Napi::Value value) {
   auto words = Options(value, "words");
   if (!words) return std::nullopt;
@@ -62,7 +62,7 @@ std::optional<PathWords> WordsOf(Napi::Value value) {
     throw Napi::TypeError::New(env, "map must be an array with BPF_F_MMAPABLE");
   auto size = (static_cast<int64_t>(shape.value_size) + 7) / 8 * 8 * shape.max_entries;
   PathWords result;
-  result.down = static_cast<uint32_t>(Whole(words->Get("down"), "down", 0, UINT32_MAX));
+  result.no_way = static_cast<uint32_t>(Whole(words->Get("noWay"), "noWay", 0, UINT32_MAX));
   result.up = static_cast<uint32_t>(Whole(words->Get("up"), "up", 0, UINT32_MAX));
   Napi::Array paths = List(words->Get("paths"), "paths");
   for (uint32_t i = 0; i < paths.Length(); i++) {

@@ -23,6 +23,10 @@ constexpr int kRealtimePriority = 10;  // as BFD
 constexpr int kNetworkControl = 0xc0;  // CS6
 // Ways that were lost are looked at so often: a route may come back without a link's event. Microseconds.
 constexpr uint64_t kLookAgain = 1'000'000;
+// Paths that are replaced over and over are all looked at no more often than this. Microseconds.
+constexpr uint64_t kLookAtBound = 20'000;
+// Ways that were lost are looked at no more often than that, however many routes change meanwhile.
+constexpr uint64_t kRest = 10'000;
 constexpr size_t kEventsAtOnce = 65'536;
 
 uint64_t Now() {
@@ -36,14 +40,28 @@ std::array<uint8_t, 24> EncodeBeat(uint32_t hold) {
   return {0x53, 0x45, 0x4d, 0x52, 1, 0, static_cast<uint8_t>(hold >> 8), static_cast<uint8_t>(hold)};
 }
 
-Descriptor OpenLinks() {
+// Empty where the kernel gives none.
+Descriptor OpenEvents(uint32_t groups) {
   Descriptor opened(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-  if (!opened) ThrowErrno("socket", "link events");
   sockaddr_nl group = {};
   group.nl_family = AF_NETLINK;
-  group.nl_groups = RTMGRP_LINK;
-  if (bind(opened.get(), reinterpret_cast<sockaddr*>(&group), sizeof(group)) != 0) ThrowErrno("bind", "link events");
+  group.nl_groups = groups;
+  if (opened && bind(opened.get(), reinterpret_cast<sockaddr*>(&group), sizeof(group)) != 0) opened.Close();
   return opened;
+}
+
+bool Watch(int poll, int fd) {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+// What events say does not matter: where the routes lead now is asked of the kernel.
+void Drain(int events) {
+  uint8_t message[8192];
+  while (recv(events, message, sizeof(message), 0) > 0 || errno == ENOBUFS) {
+  }
 }
 
 struct Question {
@@ -101,17 +119,15 @@ MappedArray::~MappedArray() { munmap(start_, octets_); }
 PathWatch::PathWatch(bool realtime, int wake_fd) : wake_(wake_fd) {
   stop_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   poll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
+  bound_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   timer_ = Descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  links_ = OpenLinks();
+  links_ = OpenEvents(RTMGRP_LINK);
+  if (!links_) ThrowErrno("bind", "link events");
   routes_ = Descriptor(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   asking_ = OpenSocket(AF_INET, SOCK_DGRAM, 0, "");
-  if (!stop_ || !poll_ || !timer_ || !routes_) ThrowErrno("epoll_create1", "paths");
-  for (int fd : {stop_.get(), timer_.get(), links_.get()}) {
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.fd = fd;
-    if (epoll_ctl(poll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) ThrowErrno("epoll_ctl", "paths");
-  }
+  if (!stop_ || !poll_ || !timer_ || !bound_ || !routes_) ThrowErrno("epoll_create1", "paths");
+  for (int fd : {stop_.get(), timer_.get(), bound_.get(), links_.get()})
+    if (!Watch(poll_.get(), fd)) ThrowErrno("epoll_ctl", "paths");
   Arm();
   thread_ = std::thread(&PathWatch::Run, this);
   pthread_setname_np(thread_.native_handle(), "semrd-paths");
@@ -142,6 +158,8 @@ void PathWatch::Bind(std::optional<PathWords> words) {
   std::lock_guard lock(mutex_);
   words_ = std::move(words);
   LookAtAll(true);
+  bound_anew_ = true;
+  eventfd_write(bound_.get(), 1);
 }
 
 void PathWatch::Judge(bool here) {
@@ -165,14 +183,24 @@ BeatCounters PathWatch::counters() {
 void PathWatch::Run() {
   for (;;) {
     std::array<epoll_event, 4> ready;
-    int count = epoll_wait(poll_.get(), ready.data(), static_cast<int>(ready.size()), -1);
+    int rest = look_again_ ? static_cast<int>(kRest / 1000) : -1;
+    int count = epoll_wait(poll_.get(), ready.data(), static_cast<int>(ready.size()), rest);
     for (int i = 0; i < count; i++)
       if (ready[i].data.fd == stop_.get()) return;
     std::lock_guard lock(mutex_);
     for (int i = 0; i < count; i++) {
       if (ready[i].data.fd == timer_.get()) Tick();
-      if (ready[i].data.fd == links_.get()) ReadLinks();
+      if (ready[i].data.fd == bound_.get()) LookAtBound();
+      if (ready[i].data.fd == links_.get()) {
+        Drain(links_.get());
+        LookAtAll(false);
+      }
+      if (changes_ && ready[i].data.fd == changes_.get()) {
+        Drain(changes_.get());
+        look_again_ = true;
+      }
     }
+    if (look_again_ && Now() - looked_ >= kRest) LookAtAll(true);
   }
 }
 
@@ -189,6 +217,7 @@ void PathWatch::Tick() {
   if (words_ && judges_)
     for (const WatchedPath& path : words_->paths) __atomic_store_n(words_->array->At(path.silent_after), 0, __ATOMIC_RELAXED);
   if (now - looked_ >= kLookAgain) LookAtAll(true);
+  LookAtBound();
   due_ = now + (beat_ ? beat_->interval : kLookAgain);
 }
 
@@ -201,19 +230,44 @@ void PathWatch::SendBeats() {
   }
 }
 
-// What the event says does not matter: where the routes lead now is asked of the kernel.
-void PathWatch::ReadLinks() {
-  uint8_t message[8192];
-  while (recv(links_.get(), message, sizeof(message), 0) > 0 || errno == ENOBUFS) {
-  }
+// Paths that were bound a moment ago are left to the next tick.
+void PathWatch::LookAtBound() {
+  eventfd_t unused;
+  eventfd_read(bound_.get(), &unused);
+  if (!bound_anew_ || Now() - all_looked_ < kLookAtBound) return;
   LookAtAll(false);
 }
 
 void PathWatch::LookAtAll(bool only_lost) {
   looked_ = Now();
-  if (!words_) return;
-  for (const WatchedPath& path : words_->paths)
-    if (!only_lost || __atomic_load_n(words_->array->At(path.lost), __ATOMIC_RELAXED) != 0) Look(path);
+  look_again_ = false;
+  if (!only_lost) {
+    all_looked_ = looked_;
+    bound_anew_ = false;
+  }
+  bool any = false;
+  if (words_)
+    for (const WatchedPath& path : words_->paths) {
+      if (!only_lost || WasLost(path)) Look(path);
+      any |= WasLost(path);
+    }
+  FollowRoutes(any);
+}
+
+// Routes change all the time in a router of the Internet: they are followed only while a way is lost.
+void PathWatch::FollowRoutes(bool follow) {
+  if (follow == static_cast<bool>(changes_)) return;
+  changes_.Close();  // leaves the set of those that are waited for
+  if (!follow) return;
+  changes_ = OpenEvents(RTMGRP_IPV6_ROUTE);
+  if (changes_ && !Watch(poll_.get(), changes_.get())) changes_.Close();
+  look_again_ = true;  // one may have come before the first event
+}
+
+bool PathWatch::WasLost(const WatchedPath& path) {
+  // Whoever was killed between the two stores has written but the first
+  return __atomic_load_n(words_->array->At(path.lost), __ATOMIC_RELAXED) != 0 ||
+         __atomic_load_n(words_->array->At(path.state), __ATOMIC_RELAXED) == words_->no_way;
 }
 
 bool PathWatch::IsLost(const SocketAddress& to) {
@@ -225,17 +279,14 @@ bool PathWatch::IsLost(const SocketAddress& to) {
 
 void PathWatch::Look(const WatchedPath& path) {
   uint32_t* word = words_->array->At(path.lost);
-  bool was = __atomic_load_n(word, __ATOMIC_RELAXED) != 0;
   bool lost = IsLost(path.to);
-  if (lost == was) return;
-  bool stored = false;
-  if (lost) {
-    // Only from up to down: a way that drains, or that BFD has taken for broken, stays what it is.
-    uint32_t up = words_->up;
-    stored = __atomic_compare_exchange_n(words_->array->At(path.state), &up, words_->down, false, __ATOMIC_RELEASE,
-                                         __ATOMIC_RELAXED);
-    if (!stored) return;
-  }
+  if (lost == WasLost(path)) return;
+  // Only from up, and only back from what nobody else writes: a way that drains, or that BFD has taken for broken before or
+  // since, stays what it is.
+  uint32_t from = lost ? words_->up : words_->no_way;
+  bool stored = __atomic_compare_exchange_n(words_->array->At(path.state), &from, lost ? words_->no_way : words_->up, false,
+                                            __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+  if (lost && !stored) return;
   __atomic_store_n(word, lost ? 1 : 0, __ATOMIC_RELEASE);
   if (events_.size() >= kEventsAtOnce) return;  // as many as there can be words: they are read far sooner
   events_.push_back({path.to, lost, stored, Now()});

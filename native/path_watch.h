@@ -48,7 +48,7 @@ struct WatchedPath {
 struct PathWords {
   std::shared_ptr<MappedArray> array;
   std::vector<WatchedPath> paths;
-  uint32_t down, up;
+  uint32_t no_way, up;  // nobody else writes the first
 };
 
 struct PathEvent {
@@ -77,7 +77,8 @@ class PathWatch {
 
   // Throws SystemCallFailure; what was before goes on then.
   void Beat(std::optional<BeatOptions> options);
-  // Replaces the paths. What an earlier thread had found lost is looked at at once.
+  // Replaces the paths. What an earlier thread had found lost is looked at at once, the others by the thread soon after: a
+  // link may have gone while nobody listened.
   void Bind(std::optional<PathWords> words);
   // From now on silence is judged here, not by the data plane: each interval the words `silent_after` are cleared.
   void Judge(bool here);
@@ -88,9 +89,11 @@ class PathWatch {
   void Run();
   void Tick();
   void SendBeats();
-  void ReadLinks();
+  void LookAtBound();
   void LookAtAll(bool only_lost);
+  void FollowRoutes(bool follow);
   void Look(const WatchedPath& path);
+  bool WasLost(const WatchedPath& path);
   bool IsLost(const SocketAddress& to);
   void Arm();
 
@@ -98,11 +101,11 @@ class PathWatch {
   std::optional<BeatOptions> beat_;
   Descriptor sender_;
   std::optional<PathWords> words_;
-  bool judges_ = false;
+  bool judges_ = false, bound_anew_ = false, look_again_ = false;
   std::deque<PathEvent> events_;
   BeatCounters counters_;
-  uint64_t due_ = 0, looked_ = 0;
-  Descriptor stop_, poll_, timer_, links_, routes_, asking_;
+  uint64_t due_ = 0, looked_ = 0, all_looked_ = 0;
+  Descriptor stop_, poll_, timer_, bound_, links_, changes_, routes_, asking_;
   const int wake_;
   int scheduling_error_ = 0;
   std::thread thread_;

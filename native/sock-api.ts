@@ -71,8 +71,26 @@ export interface Sock {
   peerProcess(fd: number): { readonly pid: number; readonly user: number; readonly group: number };
   /** One datagram, of at most 4096 octets, to a UNIX socket by its path; `@` stands for the first octet of an abstract one. Never waits. */
   sendLocal(path: string, text: string): void;
+  /**
+   * Makes a raw socket of ICMPv6 one of an interface that hears messages of these types only, and sends to groups with hop limit 255,
+   * not to this host. @see RFC 3542 §3.2; RFC 4861 §6.1
+   */
+  prepareDiscovery(fd: number, interfaceName: string, types: Uint8Array): void;
+  /** One datagram that has come, cut to 1500 octets; `undefined` when there is none. */
+  receive(fd: number): ReceivedDatagram | undefined;
+  /** One datagram; never waits. */
+  send(fd: number, octets: Uint8Array, to: string): void;
   interfaceIndex(name: string): number | undefined;
   interfaceList(): readonly InterfaceInfo[];
+}
+
+/** A datagram, without its headers. */
+export interface ReceivedDatagram {
+  readonly octets: Uint8Array;
+  /** With its zone, as of `localAddress`. */
+  readonly source: string;
+  /** Where the socket asked for it, and the kernel says. */
+  readonly hopLimit?: number;
 }
 
 /** What tells the keys of a connection from each other. @see RFC 5925 §3.1 */

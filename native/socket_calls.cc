@@ -4,6 +4,7 @@
 #include <linux/in6.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <netinet/icmp6.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/un.h>
@@ -153,6 +154,52 @@ void SendLocal(const std::string& path, const std::string& text) {
   if (sendto(local.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
              reinterpret_cast<const sockaddr*>(&address), length) < 0)
     ThrowErrno("sendto", path);
+}
+
+void PrepareNeighborDiscovery(int fd, const std::string& interface, std::span<const uint8_t> types) {
+  icmp6_filter filter;
+  ICMP6_FILTER_SETBLOCKALL(&filter);
+  for (uint8_t type : types) ICMP6_FILTER_SETPASS(type, &filter);
+  if (setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)) != 0) ThrowErrno("setsockopt", "ICMP6_FILTER");
+  if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size())) != 0)
+    ThrowErrno("setsockopt", interface);
+  SetSocketOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT");
+  SetSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255, "IPV6_MULTICAST_HOPS");
+  SetSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP");
+}
+
+std::optional<Datagram> ReceiveDatagram(int fd) {
+  Datagram found = {std::vector<uint8_t>(1500), "", -1};
+  sockaddr_storage source = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  iovec part = {found.octets.data(), found.octets.size()};
+  msghdr message = {};
+  message.msg_name = &source;
+  message.msg_namelen = sizeof(source);
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  ssize_t length;
+  do {
+    length = recvmsg(fd, &message, MSG_DONTWAIT);
+  } while (length < 0 && errno == EINTR);
+  if (length < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+    ThrowErrno("recvmsg", "");
+  }
+  found.octets.resize(static_cast<size_t>(length));
+  found.source = EndpointOf(source, message.msg_namelen).address;
+  for (cmsghdr* note = CMSG_FIRSTHDR(&message); note != nullptr; note = CMSG_NXTHDR(&message, note)) {
+    if (note->cmsg_level != IPPROTO_IPV6 || note->cmsg_type != IPV6_HOPLIMIT) continue;
+    if (note->cmsg_len >= CMSG_LEN(sizeof(int))) std::memcpy(&found.hop_limit, CMSG_DATA(note), sizeof(int));
+  }
+  return found;
+}
+
+void SendDatagram(int fd, std::span<const uint8_t> octets, const SocketAddress& to) {
+  if (sendto(fd, octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL, to.get(), to.length) < 0)
+    ThrowErrno("sendto", "");
 }
 
 int GetSocketOption(int fd, int level, int option, const char* what) {

@@ -60,6 +60,20 @@ SocketAddress AsPeerOf(int fd, SocketAddress peer);
 void SendLocal(const std::string& path, const std::string& text);
 constexpr size_t kLongestLocal = 4097;  // with its end
 
+// A raw socket of ICMPv6 on one interface that hears these types only, with the hop limit of each message, and sends with hop limit 255.
+void PrepareNeighborDiscovery(int fd, const std::string& interface, std::span<const uint8_t> types);
+
+// One message that has come, cut to 1500 octets. @see RFC 3542
+struct Datagram {
+  std::vector<uint8_t> octets;
+  std::string source;
+  int hop_limit;  // -1 where the kernel does not say
+};
+std::optional<Datagram> ReceiveDatagram(int fd);
+
+// Never waits.
+void SendDatagram(int fd, std::span<const uint8_t> octets, const SocketAddress& to);
+
 // Sets, or with an empty key removes, the TCP-MD5 key of a prefix of peers. @see RFC 2385
 void SetMd5Key(int fd, SocketAddress peer, uint8_t prefix_length, std::span<const uint8_t> key);
 constexpr size_t kLongestMd5Key = 80;  // TCP_MD5SIG_MAXKEYLEN

@@ -269,6 +269,29 @@ Napi::Value SendLocalTo(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// prepareDiscovery(fd: number, interface: string, types: Uint8Array): void
+Napi::Value PrepareDiscovery(const Napi::CallbackInfo& info) {
+  PrepareNeighborDiscovery(DescriptorNumber(info[0]), Text(info[1], "interface", IFNAMSIZ), Octets(info[2], "types"));
+  return info.Env().Undefined();
+}
+
+// receive(fd: number): Received | undefined
+Napi::Value Receive(const Napi::CallbackInfo& info) {
+  auto found = ReceiveDatagram(DescriptorNumber(info[0]));
+  if (!found) return info.Env().Undefined();
+  auto value = Napi::Object::New(info.Env());
+  value.Set("octets", CopyOut(info.Env(), found->octets.data(), found->octets.size()));
+  value.Set("source", found->source);
+  if (found->hop_limit >= 0) value.Set("hopLimit", Napi::Number::New(info.Env(), found->hop_limit));
+  return value;
+}
+
+// send(fd: number, octets: Uint8Array, to: string): void
+Napi::Value Send(const Napi::CallbackInfo& info) {
+  SendDatagram(DescriptorNumber(info[0]), Octets(info[1], "octets"), Address(info[2], 0));
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 Napi::Object SocketModule(Napi::Env env) {
@@ -295,6 +318,9 @@ Napi::Object SocketModule(Napi::Env env) {
   add("remoteAddress", Exported<RemoteAddress>);
   add("peerProcess", Exported<PeerProcessAt>);
   add("sendLocal", Exported<SendLocalTo>);
+  add("prepareDiscovery", Exported<PrepareDiscovery>);
+  add("receive", Exported<Receive>);
+  add("send", Exported<Send>);
   add("interfaceIndex", Exported<IndexOfInterface>);
   add("interfaceList", Exported<InterfaceList>);
   return sock;

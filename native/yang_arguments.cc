@@ -116,6 +116,13 @@ static Napi::Function JsonFunction(Napi::Env env, const char* name) {
   return env.Global().Get("JSON").As<Napi::Object>().Get(name).As<Napi::Function>();
 }
 
+std::vector<std::pair<std::string, std::string>> Prefixes(Napi::Value value) {
+  std::vector<std::pair<std::string, std::string>> prefixes;
+  if (!value.IsUndefined())
+    for (auto& [prefix, meant] : Members(value, "prefixes")) prefixes.emplace_back(prefix, PlainText(meant, "prefixes"));
+  return prefixes;
+}
+
 std::string JsonOf(Napi::Value value, const char* name) {
   auto text = JsonFunction(value.Env(), "stringify").Call({value});
   if (!text.IsString()) throw Napi::TypeError::New(value.Env(), std::string(name) + " must be what JSON can say");

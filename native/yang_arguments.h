@@ -22,10 +22,15 @@ uint32_t Levels(Napi::Value value);
 std::optional<std::vector<Origin>> Origins(Napi::Value value);
 // Without `origin`, whose trees only their context knows.
 PrintRequest PrintOptions(Napi::Value format, Napi::Value options);
+// Namespaces or names of modules by prefix; absent for none.
+std::vector<std::pair<std::string, std::string>> Prefixes(Napi::Value value);
 // RFC 7951 JSON of a value.
 std::string JsonOf(Napi::Value value, const char* name);
 
 Napi::Value Parsed(Napi::Env env, const std::string& json);
+// As YangPromiseJob wants them.
+inline Napi::Value TextValue(Napi::Env env, std::string& text) { return Napi::String::New(env, text); }
+inline Napi::Value JsonValue(Napi::Env env, std::string& text) { return Parsed(env, text); }
 // An array of what each text says. Many are read over several turns of the event loop, and then it is a promise.
 Napi::Value ParsedList(Napi::Env env, std::vector<std::string> texts);
 

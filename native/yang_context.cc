@@ -9,22 +9,7 @@ namespace semrd {
 
 namespace {
 
-Napi::Value TextValue(Napi::Env env, std::string& text) { return Napi::String::New(env, text); }
-Napi::Value JsonValue(Napi::Env env, std::string& text) { return Parsed(env, text); }
 Napi::Value ListValue(Napi::Env env, std::vector<std::string>& texts) { return ParsedList(env, std::move(texts)); }
-
-Napi::Value RequestValue(Napi::Env env, ParsedRequest& request) {
-  auto value = Parsed(env, request.json).As<Napi::Object>();
-  auto documents = Napi::Object::New(env);
-  for (const auto& [path, xml, attributes] : request.documents) {
-    auto document = Napi::Object::New(env);
-    document.Set("xml", xml);
-    document.Set("attributes", Parsed(env, attributes));
-    documents.Set(path, document);
-  }
-  value.Set("documents", documents);
-  return value;
-}
 
 Napi::Value ModulesValue(Napi::Env env, const std::vector<YangModuleState>& modules) {
   auto list = Napi::Array::New(env);
@@ -49,30 +34,6 @@ Napi::Value ModulesValue(Napi::Env env, const std::vector<YangModuleState>& modu
     list.Set(list.Length(), entry);
   }
   return list;
-}
-
-template <typename Result>
-Napi::Value Queue(Napi::Env env, const std::shared_ptr<YangLane>& lane, typename YangPromiseJob<Result>::Work work,
-                  typename YangPromiseJob<Result>::Finish finish,
-                  typename YangPromiseJob<Result>::Failed failed = nullptr, bool here = false) {
-  auto job = std::make_unique<YangPromiseJob<Result>>(env, std::move(work), std::move(finish), std::move(failed));
-  Napi::Promise promise = job->promise();
-  if (here)
-    lane->RunHere(std::move(job));
-  else
-    lane->Post(std::move(job));
-  return promise;
-}
-
-// A request of so many octets is read in a fraction of a millisecond.
-constexpr size_t kSmallRequest = 2048;
-
-// Namespaces or names of modules by prefix; absent for none.
-std::vector<std::pair<std::string, std::string>> Prefixes(Napi::Value value) {
-  std::vector<std::pair<std::string, std::string>> prefixes;
-  if (!value.IsUndefined())
-    for (auto& [prefix, meant] : Members(value, "prefixes")) prefixes.emplace_back(prefix, PlainText(meant, "prefixes"));
-  return prefixes;
 }
 
 }  // namespace
@@ -112,14 +73,6 @@ YangContext::YangContext(const Napi::CallbackInfo& info) : Wrapped(info) {
   lane_ = std::move(parts.lane);
   auto modules = ModulesValue(info.Env(), parts.modules);
   info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("modules", modules, napi_enumerable));
-}
-
-template <typename Result>
-Napi::Value YangContext::Post(Napi::Env env, std::function<Result(YangCore&)> work,
-                              typename YangPromiseJob<Result>::Finish finish, bool here) const {
-  return Queue<Result>(
-      env, lane_, [work = std::move(work)](std::unique_ptr<YangCore>& core) { return work(*core); }, std::move(finish),
-      nullptr, here);
 }
 
 Napi::Value YangContext::PostTree(Napi::Env env, std::function<KeptTree(YangCore&)> work) const {
@@ -254,87 +207,35 @@ PrintRequest YangContext::PrintRequested(const Napi::CallbackInfo& info) const {
   return request;
 }
 
-// print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>
-Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
+namespace {
+
+// V8 is told of its size by the array buffer, or it would see no reason to collect it.
+Napi::Value OctetsValue(Napi::Env env, std::string& text) {
+  auto* kept = new std::string(std::move(text));
+  auto buffer = Napi::ArrayBuffer::New(
+      env, kept->data(), kept->size(), [](Napi::Env, void*, std::string* owned) { delete owned; }, kept);
+  return Napi::Uint8Array::New(env, kept->size(), buffer, 0);
+}
+
+}  // namespace
+
+Napi::Value YangContext::PrintAs(const Napi::CallbackInfo& info, YangPromiseJob<std::string>::Finish finish) const {
   TreeNumber number = Number(info, 0);
   PrintRequest request = PrintRequested(info);
   YangCore* idle = lane_->Idle();
   bool here = idle != nullptr && idle->IsSmall(number, request);
   return Post<std::string>(
-      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); }, TextValue, here);
+      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); }, std::move(finish), here);
+}
+
+// print(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<string>
+Napi::Value YangContext::Print(const Napi::CallbackInfo& info) {
+  return PrintAs(info, TextValue);
 }
 
 // printOctets(tree: YangTree, format: YangFormat, options?: YangPrintOptions): Promise<Uint8Array>
 Napi::Value YangContext::PrintOctets(const Napi::CallbackInfo& info) {
-  TreeNumber number = Number(info, 0);
-  PrintRequest request = PrintRequested(info);
-  return Post<std::string>(
-      info.Env(), [number, request](YangCore& core) { return core.Print(number, request); },
-      [](Napi::Env env, std::string& text) -> Napi::Value {
-        // V8 is told of its size by the array buffer, or it would see no reason to collect it.
-        auto* kept = new std::string(std::move(text));
-        auto buffer = Napi::ArrayBuffer::New(
-            env, kept->data(), kept->size(), [](Napi::Env, void*, std::string* owned) { delete owned; }, kept);
-        return Napi::Uint8Array::New(env, kept->size(), buffer, 0);
-      });
-}
-
-// parseRequest(xml: string, data?: YangTree): Promise<YangRequest>
-Napi::Value YangContext::ParseRequest(const Napi::CallbackInfo& info) {
-  TreeNumber data = Number(info, 1, true);
-  std::string xml = PlainText(info[0], "xml");
-  bool here = data == 0 && xml.size() <= kSmallRequest && lane_->Idle() != nullptr;
-  return Post<ParsedRequest>(
-      info.Env(),
-      [xml = std::move(xml), data](YangCore& core) {
-        return semrd::ParseRequest(core.context(), xml, core.Tree(data));
-      },
-      RequestValue, here);
-}
-
-// checkInput(target: YangPath, operation: string, input: unknown, data?: YangTree): Promise<unknown>
-Napi::Value YangContext::CheckInput(const Napi::CallbackInfo& info) {
-  TreeNumber data = Number(info, 3, true);
-  return Post<std::string>(
-      info.Env(),
-      [called = Called(info[0], info[1]), input = JsonOf(info[2], "input"), data](YangCore& core) {
-        return semrd::CheckInput(core.context(), called, input, core.Tree(data));
-      },
-      JsonValue);
-}
-
-// printOutput(target: YangPath, operation: string, output: unknown, format, data?: YangTree): Promise<string>
-Napi::Value YangContext::PrintOutput(const Napi::CallbackInfo& info) {
-  YangFormat format = Format(info[3]);
-  TreeNumber data = Number(info, 4, true);
-  return Post<std::string>(
-      info.Env(),
-      [called = Called(info[0], info[1]), output = JsonOf(info[2], "output"), format, data](YangCore& core) {
-        return semrd::PrintOutput(core.context(), called, output, format, core.Tree(data));
-      },
-      TextValue);
-}
-
-// printNotification(target: YangPath, name: string, content: unknown, format: YangFormat): Promise<string>
-Napi::Value YangContext::PrintNotification(const Napi::CallbackInfo& info) {
-  YangFormat format = Format(info[3]);
-  return Post<std::string>(
-      info.Env(),
-      [called = Called(info[0], info[1]), content = JsonOf(info[2], "content"), format](YangCore& core) {
-        return semrd::PrintNotification(core.context(), called, content, format);
-      },
-      TextValue);
-}
-
-// matchNotification(target, name, content, expression: string, prefixes?: Record<string, string>): Promise<boolean>
-Napi::Value YangContext::MatchNotification(const Napi::CallbackInfo& info) {
-  return Post<bool>(
-      info.Env(),
-      [called = Called(info[0], info[1]), content = JsonOf(info[2], "content"), expression = Text(info[3], "expression"),
-       prefixes = Prefixes(info[4])](YangCore& core) {
-        return semrd::MatchNotification(core.context(), called, content, expression, prefixes);
-      },
-      [](Napi::Env env, bool& matches) -> Napi::Value { return Napi::Boolean::New(env, matches); });
+  return PrintAs(info, OctetsValue);
 }
 
 // schema(): Promise<readonly YangSchemaNode[]>
@@ -390,45 +291,6 @@ Napi::Value YangContext::Dispose(const Napi::CallbackInfo& info) {
   closed_ = Napi::Persistent(promise.As<Napi::Object>());
   lane_->Close(std::move(last));
   return promise;
-}
-
-// createContext(searchPaths: string[], modules: YangModule[]): Promise<YangContext>
-static Napi::Value CreateContext(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto paths = Texts(info[0], "searchPaths");
-  if (!info[1].IsArray()) throw Napi::TypeError::New(env, "modules must be an array");
-  auto given = info[1].As<Napi::Array>();
-  std::vector<YangModuleRequest> modules;
-  for (uint32_t i = 0; i < given.Length(); i++) {
-    auto module = Options(given.Get(i), "modules");
-    if (!module) throw Napi::TypeError::New(env, "modules must be an array of objects");
-    YangModuleRequest request = {Text(module->Get("name"), "modules.name"), "", {}};
-    if (auto revision = OptionalText(module, "revision")) request.revision = *revision;
-    if (auto features = module->Get("features"); !features.IsUndefined())
-      request.features = Texts(features, "features");
-    modules.push_back(std::move(request));
-  }
-
-  auto lane = std::make_shared<YangLane>(env);
-  return Queue<std::vector<YangModuleState>>(
-      env, lane,
-      [paths, modules](std::unique_ptr<YangCore>& core) {
-        core = std::make_unique<YangCore>(paths, modules);
-        return core->Modules();
-      },
-      [lane](Napi::Env on, std::vector<YangModuleState>& loaded) -> Napi::Value {
-        return YangContext::Make(on, YangContext::Parts{lane, std::move(loaded)});
-      },
-      [lane] { lane->Stop(); });
-}
-
-Napi::Object YangModule(Napi::Env env) {
-  YangContext::Define(env);
-  YangTree::Define(env);
-  auto yang = Napi::Object::New(env);
-  yang.Set("createContext", Napi::Function::New(env, Exported<CreateContext>, "createContext"));
-  yang.Set("libraryVersion", SEMRD_LIBYANG_VERSION);
-  return yang;
 }
 
 }  // namespace semrd

@@ -47,6 +47,7 @@ class YangContext final : public Wrapped<YangContext> {
   Napi::Value TreeCount(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 
+  Napi::Value PrintAs(const Napi::CallbackInfo& info, YangPromiseJob<std::string>::Finish finish) const;
   PrintRequest PrintRequested(const Napi::CallbackInfo& info) const;
   Napi::Value SelectTrees(const Napi::CallbackInfo& info, bool others);
   // The number of a tree, 0 where undefined is allowed and given.
@@ -63,7 +64,12 @@ class YangContext final : public Wrapped<YangContext> {
   Napi::ObjectReference closed_;  // the promise of the first dispose
 };
 
-// The `yang` member of the addon.
-Napi::Object YangModule(Napi::Env env);
+template <typename Result>
+Napi::Value YangContext::Post(Napi::Env env, std::function<Result(YangCore&)> work,
+                              typename YangPromiseJob<Result>::Finish finish, bool here) const {
+  return Queue<Result>(
+      env, lane_, [work = std::move(work)](std::unique_ptr<YangCore>& core) { return work(*core); }, std::move(finish),
+      nullptr, here);
+}
 
 }  // namespace semrd

@@ -114,4 +114,18 @@ class YangPromiseJob final : public YangJob {
   std::variant<std::monostate, Result, std::exception_ptr> outcome_;
 };
 
+// Queues a job; the promise of its outcome. `here`: as RunHere.
+template <typename Result>
+Napi::Value Queue(Napi::Env env, const std::shared_ptr<YangLane>& lane, typename YangPromiseJob<Result>::Work work,
+                  typename YangPromiseJob<Result>::Finish finish,
+                  typename YangPromiseJob<Result>::Failed failed = nullptr, bool here = false) {
+  auto job = std::make_unique<YangPromiseJob<Result>>(env, std::move(work), std::move(finish), std::move(failed));
+  Napi::Promise promise = job->promise();
+  if (here)
+    lane->RunHere(std::move(job));
+  else
+    lane->Post(std::move(job));
+  return promise;
+}
+
 }  // namespace semrd

@@ -218,3 +218,50 @@ test("a disposed object is closed, and no descriptor stays behind", async (t) =>
   assert.throws(() => map.lookup(u32(1)), /disposed/);
   assert.throws(() => map.fd, /disposed/);
 });
+
+test("a map says what its records are made of, and gives its entries in batches", async (t) => {
+  const bpf = bpfOrSkip(t);
+  if (bpf === undefined) return;
+  using object = await loadSample(bpf);
+  assert.deepEqual(member(object.maps, "pairs").layout, {
+    key: [{ name: "", offset: 0, size: 4 }],
+    value: [{ name: "words", offset: 0, size: 16 }],
+  });
+  assert.equal(member(object.maps, "events").layout, undefined);
+
+  const table = member(object.maps, "table");
+  for (let i = 0; i < 50; i++) table.update(u32(i), u64(BigInt(i * i)));
+  const found = new Map<number, bigint>();
+  for (let cursor: Uint8Array | undefined; ; ) {
+    const { keys, values, count, cursor: next } = table.batch(cursor, 16);
+    assert.ok(count <= 16);
+    for (let i = 0; i < count; i++)
+      found.set(
+        readU32(keys.subarray(4 * i)),
+        new DataView(values.buffer, values.byteOffset + 8 * i).getBigUint64(0, true),
+      );
+    if (next === undefined) break;
+    cursor = next;
+  }
+  assert.deepEqual(
+    [...found].sort(([a], [b]) => a - b),
+    Array.from({ length: 50 }, (_, i) => [i, BigInt(i * i)]),
+  );
+  assert.deepEqual(member(object.maps, "counters").batch(undefined, 8).count, 2, "an array to its end");
+  assert.throws(() => table.batch(new Uint8Array(3), 16), RangeError);
+});
+
+test("a map whose records are the same is shared with another object, others are not", async (t) => {
+  const bpf = bpfOrSkip(t);
+  if (bpf === undefined) return;
+  const folder = temporaryBpffs(t);
+  const pins = (prefix: string) =>
+    Object.fromEntries(["table", "shared", "pairs"].map((name) => [name, join(folder, `${prefix}-${name}`)]));
+  using first = await loadSample(bpf, { pins: pins("first") });
+  const inherit = { ...pins("first"), pairs: join(folder, "nothing") };
+  using second = await loadSample(bpf, { pins: pins("second"), inherit, maxEntries: { shared: 8 } });
+  assert.deepEqual([first.inherited, second.adopted, second.inherited], [[], [], ["table"]]);
+  member(first.maps, "table").update(u32(1), u64(11n));
+  assert.deepEqual(member(second.maps, "table").lookup(u32(1)), u64(11n));
+  for (const path of Object.values(pins("second"))) assert.ok(existsSync(path));
+});

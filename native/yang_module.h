@@ -1,0 +1,10 @@
+// The `yang` member of the addon.
+#pragma once
+
+#include <napi.h>
+
+namespace semrd {
+
+Napi::Object YangModule(Napi::Env env);
+
+}  // namespace semrd
