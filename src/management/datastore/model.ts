@@ -45,7 +45,7 @@ export interface OperationalReader {
    * What `options` select of the configuration in use, which stays the caller's, and of state; with `access` only the state
    * that may be read: the configuration has been restricted already. `sources` are what it comes from, unrestricted.
    */
-  read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<string>>;
+  read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<Uint8Array>>;
 }
 
 /** What the datastores ask of a data model. All work is done off the main thread. Refusals are values. */
@@ -76,8 +76,8 @@ export interface Model {
   whole(path: Path): Answer<Path>;
   /** From `before` to `after`; default values do not count as there. */
   diff(before: Tree, after: Tree): Promise<readonly TreeChange[]>;
-  /** What `options` select of the tree, as text. */
-  read(tree: Tree, options: GetOptions): Promise<Answer<string>>;
+  /** What `options` select of the tree, in UTF-8. */
+  read(tree: Tree, options: GetOptions): Promise<Answer<Uint8Array>>;
   /** The whole document as it is kept: RFC 7951 JSON without default values, in UTF-8. */
   document(tree: Tree): Promise<Uint8Array>;
   /** The same as text. */

@@ -81,6 +81,9 @@ export interface OriginOptions {
 }
 
 export interface Data {
+  /** As it was printed, in UTF-8: much of it is sent on without becoming a string. */
+  readonly octets: Uint8Array;
+  /** The same as a string, made anew each time. */
   readonly text: string;
   readonly transactionId: TransactionId;
 }

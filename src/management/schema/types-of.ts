@@ -1,45 +1,71 @@
 import type { YangSchemaNode, YangSchemaType } from "../../../native/api.ts";
 
 /**
- * TypeScript of what libyang prints of data that it has validated, with all defaults (RFC 7951, RFC 6243 `report-all`):
- * an interface for each container and list entry of the top-level nodes. What is always there is not optional: keys,
- * mandatory leaves and those with a default value, and containers without presence that have such a node. State is not
- * in it.
+ * TypeScript of what libyang prints of data that it has validated, with all defaults (RFC 7951, RFC 6243 `report-all`), by
+ * module: an interface for each container and list entry of the top-level nodes, one for several that are alike, as those
+ * of a grouping are. What is always there is not optional: keys, mandatory leaves and those with a default value, and
+ * containers without presence that have such a node. State is not in it.
  */
-export function typesOf(nodes: readonly YangSchemaNode[]): string {
+export function typesOf(nodes: readonly YangSchemaNode[]): ReadonlyMap<string, string> {
   const writer = new TypeWriter();
-  for (const node of nodes) if (node.kind === "container") writer.inner(node, []);
-  return writer.text;
+  for (const node of nodes) if (node.kind === "container") writer.shapeOf(node, []);
+  return writer.modules();
 }
 
 const NUMBERS: ReadonlySet<string> = new Set(["int8", "int16", "int32", "uint8", "uint16", "uint32"]);
 
+/** An interface to be: a container or list entry, or several that are alike. */
+interface Shape {
+  readonly module: string;
+  /** Names of the nodes down to the first of them. */
+  readonly words: readonly string[];
+  readonly members: readonly Member[];
+}
+
+interface Member {
+  readonly name: string;
+  readonly optional: boolean;
+  /** Text, or what is around the name of an interface. */
+  readonly type: string | { readonly shape: Shape; readonly isList: boolean };
+}
+
 class TypeWriter {
-  readonly #interfaces = new Map<string, string>();
+  /** By what is in them, and then in the order in which they were met. */
+  readonly #shapes = new Map<string, Shape>();
+  readonly #order: Shape[] = [];
+  readonly #numbers = new Map<Shape, number>();
 
-  get text(): string {
-    return [...this.#interfaces.values()].join("\n");
-  }
-
-  /** Writes the interface of a container or list entry and returns its name. */
-  inner(node: YangSchemaNode, above: readonly string[]): string {
+  /** The shape of a container or list entry that is below nodes of these names. */
+  shapeOf(node: YangSchemaNode, above: readonly string[]): Shape {
     const words = [...above, local(node.name)];
-    const name = words.map(pascal).join("");
-    this.#interfaces.set(name, ""); // before those inside it
-    const members = dataNodes(node).map(({ node: child, always }) => {
-      const optional = (always && isAlwaysThere(child)) || node.keys?.includes(child.name) ? "" : "?";
-      return `  readonly ${memberName(child.name)}${optional}: ${this.#type(child, words)};\n`;
+    const place = this.#order.length;
+    const members = dataNodes(node).map(({ node: child, always }): Member => {
+      const optional = !((always && isAlwaysThere(child)) || node.keys?.includes(child.name));
+      return { name: child.name, optional, type: this.#type(child, words) };
     });
-    this.#interfaces.set(name, `export interface ${name} {\n${members.join("")}}\n`);
-    return name;
+    const key = JSON.stringify([
+      node.module,
+      ...members.map(({ type, ...rest }) => [rest, typeof type === "string" ? type : this.#keyOf(type)]),
+    ]);
+    const known = this.#shapes.get(key);
+    if (known !== undefined) return known;
+    const shape = { module: node.module, words, members };
+    this.#shapes.set(key, shape);
+    this.#numbers.set(shape, this.#numbers.size);
+    this.#order.splice(place, 0, shape); // before those inside it
+    return shape;
   }
 
-  #type(node: YangSchemaNode, above: readonly string[]): string {
+  #keyOf({ shape, isList }: { readonly shape: Shape; readonly isList: boolean }): readonly unknown[] {
+    return [this.#numbers.get(shape), isList];
+  }
+
+  #type(node: YangSchemaNode, above: readonly string[]): Member["type"] {
     switch (node.kind) {
       case "container":
-        return this.inner(node, above);
+        return { shape: this.shapeOf(node, above), isList: false };
       case "list":
-        return `readonly ${this.inner(node, above)}[]`;
+        return { shape: this.shapeOf(node, above), isList: true };
       case "leaf-list":
         return `readonly ${group(valueType(node.type!))}[]`;
       case "leaf":
@@ -48,6 +74,52 @@ class TypeWriter {
         return "unknown";
     }
   }
+
+  /** Text by module. */
+  modules(): ReadonlyMap<string, string> {
+    const names = namesOf(this.#order);
+    const bodies = new Map<string, string[]>();
+    const imports = new Map<string, Map<string, Set<string>>>();
+    for (const shape of this.#order) {
+      const used = imports.get(shape.module) ?? new Map<string, Set<string>>();
+      const lines = shape.members.map(({ name, optional, type }) => {
+        const text =
+          typeof type === "string"
+            ? type
+            : `${type.isList ? "readonly " : ""}${names.get(type.shape)}${type.isList ? "[]" : ""}`;
+        if (typeof type === "object" && type.shape.module !== shape.module)
+          used.set(type.shape.module, (used.get(type.shape.module) ?? new Set()).add(names.get(type.shape)!));
+        return `  readonly ${memberName(name)}${optional ? "?" : ""}: ${text};\n`;
+      });
+      imports.set(shape.module, used);
+      const body = `export interface ${names.get(shape)} {\n${lines.join("")}}\n`;
+      bodies.set(shape.module, [...(bodies.get(shape.module) ?? []), body]);
+    }
+    return new Map(
+      Array.from(bodies, ([module, texts]) => [module, [...importLines(imports.get(module)!), ...texts].join("\n")]),
+    );
+  }
+}
+
+/** Each is called after the last nodes of its path, so many of them that no other of its module is called so. */
+function namesOf(shapes: readonly Shape[]): ReadonlyMap<Shape, string> {
+  const nameBy = ({ words }: Shape, count: number): string => words.slice(-count).map(pascal).join("");
+  const names = new Map<Shape, string>();
+  for (const shape of shapes) {
+    const others = shapes.filter(({ module }) => module === shape.module);
+    let count = 1;
+    while (others.some((other) => other !== shape && nameBy(other, count) === nameBy(shape, count))) count++;
+    names.set(shape, nameBy(shape, count));
+  }
+  return names;
+}
+
+/** One text of lines, or none. */
+function importLines(used: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] {
+  const lines = [...used]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([module, names]) => `import type { ${[...names].sort().join(", ")} } from "./${module}.ts";\n`);
+  return lines.length === 0 ? [] : [lines.join("")];
 }
 
 interface Child {

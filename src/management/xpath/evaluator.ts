@@ -7,9 +7,11 @@ import { type Clock, type Milliseconds, milliseconds, type Timer } from "../../b
 import type { XPathAnswer, XPathEvent, XPathRequest } from "./messages.ts";
 
 export interface XPathLimits {
-  /** For one expression, as the clock on the wall has it; the helper works on nothing else meanwhile. */
+  /** For one expression, of processors: a machine that is busy with other things makes none of them wrong. */
   readonly time: Milliseconds;
-  /** For taking over a tree, or starting. */
+  /** For the same, as the clock on the wall has it: others wait meanwhile. */
+  readonly patience: Milliseconds;
+  /** For taking over a tree, or starting; also by the clock on the wall. */
   readonly preparation: Milliseconds;
   /** Resident memory of the helper, octets. */
   readonly memory: number;
@@ -19,12 +21,15 @@ export interface XPathLimits {
 
 const LIMITS: XPathLimits = {
   time: milliseconds(1000),
+  patience: milliseconds(5000),
   preparation: milliseconds(20_000),
   memory: 2 ** 30,
   waiting: 64,
 };
 const WATCH = milliseconds(25);
 const LOWER_PRIORITY = 10;
+/** Of the times in /proc/PID/stat: `sysconf(_SC_CLK_TCK)`, which is 100 on all machines that Node runs on. */
+const TICK_MS = 10;
 const HELPER = fileURLToPath(import.meta.url).replace(/evaluator\.(\w+)$/, "helper.$1");
 
 export interface XPathOptions {
@@ -90,7 +95,7 @@ export class XPathEvaluator implements AsyncDisposable {
   ): Promise<readonly YangPath[]> {
     return this.#inTurn(async () => {
       await this.#prepare(context, tree);
-      const answer = await this.#ask({ type: "nodes", expression, prefixes }, this.#limits.time);
+      const answer = await this.#ask({ type: "nodes", expression, prefixes }, "limited");
       return answer.type === "found" ? answer.paths : [];
     });
   }
@@ -107,7 +112,7 @@ export class XPathEvaluator implements AsyncDisposable {
   ): Promise<boolean> {
     return this.#inTurn(async () => {
       await this.#prepare(context);
-      const answer = await this.#ask({ type: "event", event, expression, prefixes }, this.#limits.time);
+      const answer = await this.#ask({ type: "event", event, expression, prefixes }, "limited");
       return answer.type === "matched" && answer.matches;
     });
   }
@@ -129,7 +134,6 @@ export class XPathEvaluator implements AsyncDisposable {
   /** A helper that knows the modules of `context`, and `tree`. */
   async #prepare(context: YangContext, tree?: YangTree): Promise<void> {
     if (this.#closed) throw denied("the router is closing");
-    const { preparation } = this.#limits;
     if (this.#helper === undefined || this.#context !== context) {
       this.#kill();
       this.#helper = await start();
@@ -138,11 +142,13 @@ export class XPathEvaluator implements AsyncDisposable {
       const modules = context.modules
         .filter(({ implemented }) => implemented)
         .map(({ name, revision, features }) => ({ name, features, ...(revision === "" ? {} : { revision }) }));
-      await this.#ask({ type: "open", searchPaths, modules }, preparation);
+      await this.#ask({ type: "open", searchPaths, modules }, "ours");
+      // Of what clients ask, and not of what it is prepared with
+      setPriority(this.#helper.pid!, LOWER_PRIORITY);
     }
     if (tree !== undefined && this.#tree !== tree) {
       const text = await context.print(tree, "xml", { defaults: "implicit-tagged" });
-      await this.#ask({ type: "tree", text }, preparation);
+      await this.#ask({ type: "tree", text }, "ours");
       this.#tree = tree;
     }
   }
@@ -153,13 +159,16 @@ export class XPathEvaluator implements AsyncDisposable {
     chosen: Omit<Extract<XPathRequest, { readonly type: "expression" }>, "type">,
   ): Promise<string> {
     await this.#prepare(context, tree);
-    const answer = await this.#ask({ type: "expression", ...chosen }, this.#limits.time);
+    const answer = await this.#ask({ type: "expression", ...chosen }, "limited");
     return answer.type === "selected" ? answer.text : "";
   }
 
-  #ask(request: XPathRequest, within: Milliseconds): Promise<XPathAnswer> {
+  /** `limited`: what a client wants, by time of processors too. */
+  #ask(request: XPathRequest, kind: "limited" | "ours"): Promise<XPathAnswer> {
     const helper = this.#helper!;
     const { clock } = this.#options;
+    const { time, patience, preparation, memory } = this.#limits;
+    const within = kind === "limited" ? patience : preparation;
     return new Promise<XPathAnswer>((resolve, reject) => {
       const finish = (work: () => void): void => {
         settled = true;
@@ -181,13 +190,21 @@ export class XPathEvaluator implements AsyncDisposable {
           else resolve(answer);
         });
       const onExit = (): void => stop("the process that evaluates expressions has ended");
-      const timer = clock.after(within, () => stop(`the expression took longer than ${within} ms`));
+      const timer = clock.after(within, () =>
+        stop(
+          `the expression took longer than ${within} ms, and processors were busy with other things: try again later`,
+        ),
+      );
       let settled = false;
       let watch: Timer;
+      /** Of processors, at the first look. */
+      let first: number | undefined;
       const look = async (): Promise<void> => {
-        const octets = await residentOctets(helper.pid!);
+        const [octets, spent] = await Promise.all([residentOctets(helper.pid!), processorTime(helper.pid!)]);
         if (settled) return;
-        if (octets > this.#limits.memory) stop("the expression took too much memory");
+        first ??= spent - WATCH;
+        if (octets > memory) stop("the expression took too much memory");
+        else if (kind === "limited" && spent - first > time) stop(`the expression took longer than ${time} ms`);
         else watch = clock.after(WATCH, look);
       };
       watch = clock.after(WATCH, look);
@@ -217,7 +234,7 @@ export class XPathEvaluator implements AsyncDisposable {
   }
 }
 
-/** A process with nothing of ours in its environment, at lower priority, that keeps nobody alive. */
+/** A process with nothing of ours in its environment that keeps nobody alive. */
 async function start(): Promise<ChildProcess> {
   const helper = fork(HELPER, {
     env: {},
@@ -230,7 +247,6 @@ async function start(): Promise<ChildProcess> {
     helper.once("spawn", resolve);
     helper.once("error", reject);
   });
-  setPriority(helper.pid!, LOWER_PRIORITY);
   helper.unref();
   helper.channel?.unref();
   return helper;
@@ -239,6 +255,13 @@ async function start(): Promise<ChildProcess> {
 async function residentOctets(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** Of all its threads, user's and system's. @see proc_pid_stat(5), fields 14 and 15 */
+async function processorTime(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * TICK_MS;
 }
 
 function denied(message: string): YangError {

@@ -27,7 +27,7 @@ export function answerNamingAllowed<T>(answer: Answer<T>, schema: SchemaIndex): 
 }
 
 /** What the leaf at a data path may be, where that can be listed. */
-export function allowedAt(text: string, schema: SchemaIndex): readonly string[] {
+function allowedAt(text: string, schema: SchemaIndex): readonly string[] {
   return valuesOf(typeAt(text, schema));
 }
 

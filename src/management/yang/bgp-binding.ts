@@ -7,13 +7,13 @@ import type {
   NeighborConfiguration,
   NeighborSettingsConfiguration,
 } from "../configuration/bgp.ts";
+import type { Bgp, Family, GracefulRestart, Neighbor, Range } from "../schema/instance/semrd-bgp.ts";
 import { bindBrownfield, bindNeighborBrownfield } from "./brownfield-binding.ts";
-import type { BgpInstance, ListenRangeInstance, NeighborInstance, NeighborSettings } from "./instance.ts";
 import type { Stores } from "./keystore-binding.ts";
 import { type EffectiveSettings, effectiveSettings } from "./neighbor-inheritance.ts";
-import { addressOf, prefixOf, routerIdOf } from "./values.ts";
+import { addressOf, prefixOf, routerIdOf, zonedOf } from "./values.ts";
 
-export function bindBgp(bgp: BgpInstance, stores: Stores): BgpConfiguration {
+export function bindBgp(bgp: Bgp, stores: Stores): BgpConfiguration {
   const restart = bgp["graceful-restart"];
   return {
     localAs: bgp["local-as"],
@@ -32,13 +32,20 @@ export function bindBgp(bgp: BgpInstance, stores: Stores): BgpConfiguration {
     ...(restart.enabled ? { gracefulRestart: bindGracefulRestart(restart) } : {}),
     brownfield: bindBrownfield(bgp["semrd-brownfield:brownfield"]),
     neighbors: (bgp.neighbors?.neighbor ?? []).map((neighbor) => bindNeighbor(neighbor, bgp, stores)),
-    ranges: (bgp["dynamic-neighbors"]?.range ?? []).map((range) => bindRange(range, bgp, stores)),
+    ranges: [
+      ...(bgp["dynamic-neighbors"]?.range ?? []).map((range) => ({
+        prefix: prefixOf(range.prefix),
+        ...bindGuests(range, bgp, stores),
+      })),
+      ...(bgp["dynamic-neighbors"]?.interface ?? []).map((link) => ({
+        ...{ prefix: LINK_LOCAL, interface: link.name },
+        ...bindGuests(link, bgp, stores),
+      })),
+    ],
   };
 }
 
-function bindGracefulRestart(
-  restart: BgpInstance["graceful-restart"],
-): NonNullable<BgpConfiguration["gracefulRestart"]> {
+function bindGracefulRestart(restart: GracefulRestart): NonNullable<BgpConfiguration["gracefulRestart"]> {
   const longLived = restart["long-lived-stale-time"];
   return {
     restartTime: seconds(restart["restart-time"]),
@@ -47,13 +54,13 @@ function bindGracefulRestart(
   };
 }
 
-function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance, stores: Stores): NeighborConfiguration {
+function bindNeighbor(neighbor: Neighbor, bgp: Bgp, stores: Stores): NeighborConfiguration {
   const settings = effectiveSettings(neighbor, bgp);
   const remoteAs = settings["remote-as"]!; // a condition of the model that libyang has checked
   const { description, "semrd-brownfield:brownfield": brownfield } = neighbor;
   const families = settings.families?.family ?? [];
   return {
-    address: addressOf(neighbor.address),
+    ...zonedOf(neighbor.address),
     remoteAs,
     kind: remoteAs === bgp["local-as"] ? "internal" : "external",
     ...(description === undefined ? {} : { description }),
@@ -70,12 +77,19 @@ function bindNeighbor(neighbor: NeighborInstance, bgp: BgpInstance, stores: Stor
   };
 }
 
-function bindRange(range: ListenRangeInstance, bgp: BgpInstance, stores: Stores): ListenRangeConfiguration {
-  const { prefix, limit, "peer-group": group, "remote-as-type": type, "remote-as": own = [] } = range;
+/** @see RFC 4291 §2.5.6 */
+const LINK_LOCAL = prefixOf("fe80::/10");
+
+/** Who may come by itself, and what it has then. */
+function bindGuests(
+  range: Omit<Range, "prefix">,
+  bgp: Bgp,
+  stores: Stores,
+): Omit<ListenRangeConfiguration, "prefix" | "interface"> {
+  const { limit, "peer-group": group, "remote-as-type": type, "remote-as": own = [] } = range;
   const settings = effectiveSettings({ "peer-group": group }, bgp);
   const inherited = settings["remote-as"];
   return {
-    prefix: prefixOf(prefix),
     limit,
     remoteAs: type ?? (own.length > 0 || inherited === undefined ? own : [inherited]),
     ...bindSettings(settings, bgp, stores),
@@ -84,7 +98,7 @@ function bindRange(range: ListenRangeInstance, bgp: BgpInstance, stores: Stores)
 
 function bindSettings(
   settings: EffectiveSettings & { readonly "peer-group"?: string },
-  bgp: BgpInstance,
+  bgp: Bgp,
   stores: Stores,
 ): NeighborSettingsConfiguration {
   const { role, multihop, "hold-time": holdTime, "keepalive-time": keepaliveTime } = settings;
@@ -116,6 +130,7 @@ function bindSettings(
     families: bindFamilies(settings.families?.family ?? [], false),
     routeServerClient: settings["route-server-client"],
     reflectorClient: settings["route-reflector-client"],
+    ...(settings["cluster-id"] === undefined ? {} : { clusterId: routerIdOf(settings["cluster-id"]) }),
     clientToClient: settings["client-to-client-reflection"],
     ...(role === undefined
       ? {}
@@ -139,10 +154,7 @@ function bindSettings(
 }
 
 /** A neighbour with brownfield has IPv6 unicast as well. */
-function bindFamilies(
-  families: NonNullable<NonNullable<NeighborSettings["families"]>["family"]>,
-  isBrownfield: boolean,
-): NeighborConfiguration["families"] {
+function bindFamilies(families: readonly Family[], isBrownfield: boolean): NeighborConfiguration["families"] {
   if (isBrownfield && families.every(({ name }) => name !== "ipv6-unicast")) {
     return [...bindFamilies(families, false), { family: "ipv6-unicast" }];
   }
@@ -174,7 +186,7 @@ function bindStaleTime(time: number | undefined): Pick<FamilyConfiguration, "lon
   return time === undefined ? {} : { longLivedStaleTime: seconds(time) };
 }
 
-function bindBfd(neighbor: EffectiveSettings, bgp: BgpInstance): BfdConfiguration {
+function bindBfd(neighbor: EffectiveSettings, bgp: Bgp): BfdConfiguration {
   const { bfd } = neighbor;
   return {
     multihop: neighbor["remote-as"] === bgp["local-as"] || neighbor.multihop !== undefined,

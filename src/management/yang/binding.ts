@@ -10,20 +10,17 @@ import type {
   TaxonomyConfiguration,
   TenantConfiguration,
 } from "../configuration/types.ts";
+import type { Agent, Capability, HealthCheck } from "../schema/instance/semrd-agent.ts";
+import type { Interface } from "../schema/instance/semrd-interface.ts";
+import type { Registration } from "../schema/instance/semrd-registration.ts";
+import type { Advertisement, Router } from "../schema/instance/semrd-router.ts";
+import type { Taxonomy } from "../schema/instance/semrd-taxonomy.ts";
+import type { Tenant } from "../schema/instance/semrd-tenant.ts";
 import { bindBgp } from "./bgp-binding.ts";
 import { bindBmp } from "./bmp-binding.ts";
 import { bindDataplane } from "./dataplane-binding.ts";
 import { bindFlowRecords } from "./flow-records-binding.ts";
 import { bindGrpc } from "./grpc-binding.ts";
-import type {
-  AgentInstance,
-  CapabilityInstance,
-  InterfaceInstance,
-  RegistrationInstance,
-  RouterInstance,
-  TaxonomyInstance,
-  TenantInstance,
-} from "./instance.ts";
 import { bindIpv4 } from "./ipv4-binding.ts";
 import { bindStores, type Stores } from "./keystore-binding.ts";
 import { bindMrt } from "./mrt-binding.ts";
@@ -34,17 +31,17 @@ import { bindTenantPolicies } from "./tenant-policy-binding.ts";
 import { addressOf, capabilityNameOf, prefixOf, routeDistinguisherOf, routerIdOf, routeTargetOf } from "./values.ts";
 
 /**
- * The configuration in the words of the router's parts. Pure.
+ * The configuration in the words of the router's parts, but its agents, which may be very many: see {@link agentBinder}. Pure.
  *
  * @param router validated by libyang and printed with all defaults
  * @param folder where relative file names begin
  * @param nacm what stands beside the router
  */
 export function bindRouter(
-  router: RouterInstance,
+  router: Router,
   folder: string,
   { nacm, alarms }: Pick<RouterConfiguration, "nacm" | "alarms">,
-): RouterConfiguration {
+): Omit<RouterConfiguration, "agents"> {
   const taxonomy = bindTaxonomy(router["semrd-taxonomy:taxonomy"]);
   const tenants = (router["semrd-tenant:tenants"]?.tenant ?? []).map(bindTenant);
   const { dns } = router["semrd-discovery:discovery"];
@@ -77,7 +74,6 @@ export function bindRouter(
     routingPolicy: bindRoutingPolicy(router["semrd-policy:routing-policy"], taxonomy, tenants),
     ...(bgp === undefined ? {} : { bgp: bindBgp(bgp, stores) }),
     registration: bindRegistration(router["semrd-registration:registration"], folder, stores),
-    agents: (router["semrd-agent:agents"]?.agent ?? []).map(agentBinder(taxonomy)),
     discovery: { dns: { listen: dns.listen ?? [], ttl: seconds(dns.ttl) } },
     dataplane: bindDataplane(router["semrd-dataplane:dataplane"], stores),
     telemetry: {
@@ -99,7 +95,7 @@ export function bindRouter(
   };
 }
 
-export function bindAdvertisement(advertisement: RouterInstance["advertisement"]): AdvertisementConfiguration {
+function bindAdvertisement(advertisement: Advertisement): AdvertisementConfiguration {
   const { instances, prefix = [], damping } = advertisement;
   return {
     instances,
@@ -122,7 +118,7 @@ export function bindAdvertisement(advertisement: RouterInstance["advertisement"]
   };
 }
 
-function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
+function bindTaxonomy(taxonomy: Taxonomy): TaxonomyConfiguration {
   return {
     revision: taxonomy.revision,
     familyCodes: new Map((taxonomy.family ?? []).map(({ label, code }) => [label, code])),
@@ -137,7 +133,7 @@ function bindTaxonomy(taxonomy: TaxonomyInstance): TaxonomyConfiguration {
   };
 }
 
-export function bindTenant(tenant: TenantInstance): TenantConfiguration {
+function bindTenant(tenant: Tenant): TenantConfiguration {
   return {
     name: tenant.name,
     index: tenant.index,
@@ -147,10 +143,7 @@ export function bindTenant(tenant: TenantInstance): TenantConfiguration {
   };
 }
 
-export function bindInterface(
-  port: InterfaceInstance,
-  tenants: readonly TenantConfiguration[],
-): InterfaceConfiguration {
+function bindInterface(port: Interface, tenants: readonly TenantConfiguration[]): InterfaceConfiguration {
   const { name, role, hook } = port;
   const acceptTags = port["vlan-tags"] === "accept";
   const indexOf = (tenant: string) => tenants.find((candidate) => candidate.name === tenant)!.index; // a leafref, checked
@@ -164,11 +157,7 @@ export function bindInterface(
   return { name, role, tenant: port.tenant, tenantIndex: indexOf(port.tenant), hook, acceptTags, ...sources };
 }
 
-export function bindRegistration(
-  registration: RegistrationInstance,
-  folder: string,
-  stores: Stores,
-): RegistrationConfiguration {
+function bindRegistration(registration: Registration, folder: string, stores: Stores): RegistrationConfiguration {
   const { lease } = registration;
   const tls = stores.keyPair(registration.tls);
   return {
@@ -185,7 +174,7 @@ export function bindRegistration(
 }
 
 /** Reads agents whose capabilities are in `taxonomy`. */
-export function agentBinder(taxonomy: TaxonomyConfiguration): (agent: AgentInstance) => AgentConfiguration {
+export function agentBinder(taxonomy: TaxonomyConfiguration): (agent: Agent) => AgentConfiguration {
   const known = new Map(taxonomy.capabilities.map((entry) => [`${entry.name} ${entry.majorVersion}`, entry]));
   return ({ id, tenant, capability }) => ({
     id,
@@ -194,10 +183,7 @@ export function agentBinder(taxonomy: TaxonomyConfiguration): (agent: AgentInsta
   });
 }
 
-function bindInstance(
-  instance: CapabilityInstance,
-  taxonomy: ReadonlyMap<string, TaxonomyCapability>,
-): InstanceConfiguration {
+function bindInstance(instance: Capability, taxonomy: ReadonlyMap<string, TaxonomyCapability>): InstanceConfiguration {
   // A condition of the model that libyang has checked.
   const version = instance["major-version"];
   const known =
@@ -214,7 +200,7 @@ function bindInstance(
   };
 }
 
-function bindCheck(check: CapabilityInstance["health-check"]): HealthCheckConfiguration | undefined {
+function bindCheck(check: HealthCheck | undefined): HealthCheckConfiguration | undefined {
   if (check === undefined) return undefined;
   const times = {
     interval: milliseconds(check["interval-ms"]),

@@ -1,18 +1,7 @@
 import type { BrownfieldConfiguration, NeighborBrownfieldConfiguration } from "../configuration/bgp.ts";
+import type { BgpBrownfield, NeighborBrownfield } from "../schema/instance/semrd-brownfield.ts";
 
-/** The shape of semrd-brownfield in a validated document with all defaults: what it adds to BGP, and to a neighbour. */
-export interface BrownfieldInstance {
-  readonly "payload-attribute"?: number;
-  readonly gateway: boolean;
-  readonly label?: readonly { readonly name: string; readonly namespace: number; readonly bit: number }[];
-}
-
-export interface NeighborBrownfieldInstance {
-  readonly "no-export": boolean;
-  readonly payload: boolean;
-}
-
-export function bindBrownfield(brownfield: BrownfieldInstance | undefined): BrownfieldConfiguration {
+export function bindBrownfield(brownfield: BgpBrownfield | undefined): BrownfieldConfiguration {
   const code = brownfield?.["payload-attribute"];
   return {
     ...(code === undefined ? {} : { payloadAttribute: code }),
@@ -23,7 +12,7 @@ export function bindBrownfield(brownfield: BrownfieldInstance | undefined): Brow
 
 /** @param families names of those that are configured, which are then exchanged beyond the domain's prefix */
 export function bindNeighborBrownfield(
-  brownfield: NeighborBrownfieldInstance,
+  brownfield: NeighborBrownfield,
   families: readonly string[],
 ): NeighborBrownfieldConfiguration {
   const { "no-export": noExport, payload } = brownfield;

@@ -1,12 +1,10 @@
 import { milliseconds, seconds } from "../../base/index.ts";
 import type { DataplaneConfiguration } from "../configuration/dataplane.ts";
-import type { RouterInstance } from "./instance.ts";
+import type { Dataplane } from "../schema/instance/semrd-dataplane.ts";
 import type { Stores } from "./keystore-binding.ts";
 import { bindTunnel } from "./tunnel-binding.ts";
 
-type DataplaneInstance = RouterInstance["semrd-dataplane:dataplane"];
-
-export function bindDataplane(dataplane: DataplaneInstance, stores: Stores): DataplaneConfiguration {
+export function bindDataplane(dataplane: Dataplane, stores: Stores): DataplaneConfiguration {
   const { heartbeat, ovs, "passive-health": passive } = dataplane;
   const { driver, "pin-directory": pinDirectory, "fib-service": service } = dataplane;
   const { address: host, port, tls } = service;
@@ -30,7 +28,7 @@ export function bindDataplane(dataplane: DataplaneInstance, stores: Stores): Dat
 }
 
 function bindTls(
-  tls: DataplaneInstance["fib-service"]["tls"],
+  tls: Dataplane["fib-service"]["tls"],
   stores: Stores,
 ): Pick<NonNullable<DataplaneConfiguration["executor"]>, "tls"> {
   const { "asymmetric-key": asymmetricKey, "ca-certs": bag, "server-name": serverName } = tls ?? {};

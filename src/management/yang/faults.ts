@@ -2,7 +2,7 @@ import type { YangError, YangFault } from "../../../native/api.ts";
 import { isSecret, reasonOf, reasonOfSecret } from "../configuration/wording.ts";
 import { type Answer, answered, type ManagementFault, refused } from "../datastore/index.ts";
 
-export function isYangError(error: unknown): error is YangError {
+function isYangError(error: unknown): error is YangError {
   return error instanceof Error && (error as Partial<YangError>).code === "EYANG";
 }
 

@@ -1,9 +1,9 @@
 import { seconds } from "../../base/index.ts";
 import type { TelemetryConfiguration } from "../configuration/types.ts";
-import type { FlowRecordsInstance } from "./instance.ts";
+import type { FlowRecords } from "../schema/instance/semrd-telemetry.ts";
 
 /** Nothing without the container. */
-export function bindFlowRecords(records: FlowRecordsInstance | undefined): Pick<TelemetryConfiguration, "flowRecords"> {
+export function bindFlowRecords(records: FlowRecords | undefined): Pick<TelemetryConfiguration, "flowRecords"> {
   if (records === undefined) return {};
   return {
     flowRecords: {

@@ -1,27 +1,10 @@
 import path from "node:path";
 import { seconds } from "../../base/index.ts";
 import type { GrpcConfiguration } from "../configuration/grpc.ts";
-import type { KeyPairRef, Stores } from "./keystore-binding.ts";
+import type { Grpc } from "../schema/instance/semrd-grpc-server.ts";
+import type { Stores } from "./keystore-binding.ts";
 
-/** As libyang prints it with all defaults. */
-export interface GrpcInstance {
-  readonly listen?: readonly { readonly address: string; readonly port: number }[];
-  readonly tls?: KeyPairRef & { readonly "client-ca-certs"?: string };
-  readonly "token-issuer"?: readonly {
-    readonly name: string;
-    readonly issuer: string;
-    readonly audience: string;
-    readonly "jwks-file": string;
-    readonly "token-type": "at+jwt" | "any";
-    readonly "user-claim": string;
-  }[];
-  readonly "local-socket": boolean;
-  readonly "maximum-subscriptions": number;
-  readonly "maximum-message-size": number;
-  readonly "idle-timeout": number;
-}
-
-export function bindGrpc(grpc: GrpcInstance, folder: string, stores: Stores): GrpcConfiguration {
+export function bindGrpc(grpc: Grpc, folder: string, stores: Stores): GrpcConfiguration {
   const { tls, listen = [] } = grpc;
   const pair = stores.keyPair(tls);
   const clientCaFiles = stores.authorities(tls?.["client-ca-certs"]);

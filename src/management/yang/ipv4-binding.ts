@@ -1,15 +1,9 @@
 import { type Ipv4Prefix, parseIpv4Prefix } from "../../base/index.ts";
 import type { Ipv4Configuration } from "../configuration/ipv4.ts";
+import type { Ipv4 } from "../schema/instance/semrd-ipv4.ts";
 import { prefixOf } from "./values.ts";
 
-/** As libyang prints it. */
-export interface Ipv4Instance {
-  readonly prefix: string;
-  readonly guests?: string;
-  readonly pool?: readonly { readonly tenant: string; readonly prefix: string }[];
-}
-
-export function bindIpv4(ipv4: Ipv4Instance): Ipv4Configuration {
+export function bindIpv4(ipv4: Ipv4): Ipv4Configuration {
   return {
     prefix: prefixOf(ipv4.prefix),
     ...(ipv4.guests === undefined ? {} : { guests: poolOf(ipv4.guests) }),

@@ -6,36 +6,8 @@ import type {
   TruststoreConfiguration,
 } from "../configuration/keystore.ts";
 import { Secret } from "../configuration/secret.ts";
-
-interface CertificateInstance {
-  readonly name: string;
-  readonly "certificate-file": string;
-}
-
-/** As libyang prints it with all defaults. */
-export interface KeystoreInstance {
-  readonly "asymmetric-keys"?: {
-    readonly "asymmetric-key"?: readonly {
-      readonly name: string;
-      readonly "private-key-file": string;
-      readonly certificates?: { readonly certificate?: readonly CertificateInstance[] };
-    }[];
-  };
-  readonly "symmetric-keys"?: {
-    readonly "symmetric-key"?: readonly { readonly name: string; readonly "cleartext-symmetric-key": string }[];
-  };
-}
-
-/** As libyang prints it with all defaults. */
-export interface TruststoreInstance {
-  readonly "certificate-bags"?: {
-    readonly "certificate-bag"?: readonly {
-      readonly name: string;
-      readonly description?: string;
-      readonly certificate: readonly CertificateInstance[];
-    }[];
-  };
-}
+import type { Certificate, Keystore } from "../schema/instance/semrd-keystore.ts";
+import type { Truststore } from "../schema/instance/semrd-truststore.ts";
 
 /** What somebody names who proves who he is with a key pair. */
 export interface KeyPairRef {
@@ -55,12 +27,8 @@ export interface Stores {
 }
 
 /** @param folder where relative file names begin */
-export function bindStores(
-  keystore: KeystoreInstance | undefined,
-  truststore: TruststoreInstance | undefined,
-  folder: string,
-): Stores {
-  const certificatesOf = (certificates: readonly CertificateInstance[] = []) =>
+export function bindStores(keystore: Keystore | undefined, truststore: Truststore | undefined, folder: string): Stores {
+  const certificatesOf = (certificates: readonly Certificate[] = []) =>
     certificates.map(({ name, "certificate-file": file }) => ({ name, certificateFile: path.resolve(folder, file) }));
   const asymmetricKeys = (keystore?.["asymmetric-keys"]?.["asymmetric-key"] ?? []).map((key) => ({
     name: key.name,

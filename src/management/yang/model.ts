@@ -130,7 +130,7 @@ export class YangModel implements Model {
     tree: Tree,
     { format, select, defaults, content, depth, origin }: GetOptions,
     sources?: OriginSources,
-  ): Promise<Answer<string>> {
+  ): Promise<Answer<Uint8Array>> {
     const traced =
       origin === undefined || sources === undefined
         ? {}
@@ -145,12 +145,12 @@ export class YangModel implements Model {
       const chosen = await this.#select(own(tree), select, depth);
       if (!chosen.ok) return chosen;
       await using part = handle(chosen.value);
-      return await yangAnswer(this.#context.print(part.tree, format, options));
+      return await yangAnswer(this.#context.printOctets(part.tree, format, options));
     }
     const chosen = this.#choice(select);
     if (!chosen.ok) return chosen;
     const levels = depth === undefined ? {} : { levels: depth };
-    return yangAnswer(this.#context.print(own(tree), format, { ...options, ...chosen.value, ...levels }));
+    return yangAnswer(this.#context.printOctets(own(tree), format, { ...options, ...chosen.value, ...levels }));
   }
 
   /** A selection as one prints it. */

@@ -1,31 +1,12 @@
 import { seconds } from "../../base/index.ts";
 import type { MrtConfiguration } from "../configuration/mrt.ts";
+import type { Mrt } from "../schema/instance/semrd-mrt.ts";
 
 type FamilyName = "capability" | "ipv6-unicast" | "ipv4-unicast";
 
-/** As libyang prints it with all defaults. */
-export interface MrtInstance {
-  readonly "table-dump"?: readonly {
-    readonly name: string;
-    readonly folder: string;
-    readonly view: "loc-rib" | "adj-rib-in";
-    readonly family?: readonly FamilyName[];
-    readonly interval: number;
-    readonly retain: number;
-  }[];
-  readonly "update-log"?: readonly {
-    readonly name: string;
-    readonly folder: string;
-    readonly neighbor?: readonly string[];
-    readonly interval: number;
-    readonly "maximum-size": number;
-    readonly retain: number;
-  }[];
-}
-
 const ALL: readonly FamilyName[] = ["capability", "ipv6-unicast", "ipv4-unicast"];
 
-export function bindMrt(mrt: MrtInstance | undefined): MrtConfiguration {
+export function bindMrt(mrt: Mrt | undefined): MrtConfiguration {
   return {
     tables: (mrt?.["table-dump"] ?? []).map(({ name, folder, view, family, interval, retain }) => ({
       name,

@@ -1,11 +1,12 @@
-import type { BgpInstance, NeighborDefaults, NeighborSettings, NeighborTimes } from "./instance.ts";
+import type { Bgp, NeighborDefaults, PeerGroup } from "../schema/instance/semrd-bgp.ts";
+
+type Times = Pick<PeerGroup, "hold-time" | "keepalive-time" | "connect-retry">;
 
 /** What holds for a neighbour, wherever it is said. */
-export type EffectiveSettings = NeighborDefaults &
-  NeighborTimes &
-  Required<Pick<NeighborTimes, "hold-time" | "connect-retry">>;
+export type EffectiveSettings = NeighborDefaults & Times & Required<Pick<Times, "hold-time" | "connect-retry">>;
 
-type Level = NeighborSettings & NeighborTimes & { readonly "peer-group"?: string };
+/** What a neighbour or a group says. */
+type Level = Omit<PeerGroup, "name" | "description"> & { readonly "peer-group"?: string };
 
 /** Who says one of them does not take over the other: it was chosen for the other one's place. */
 const BELONG_TOGETHER = [
@@ -28,7 +29,7 @@ const EXCLUDE_EACH_OTHER = [
  * The settings of a neighbour or range with those of its group and of all neighbours behind them. Leaves win one by one,
  * those of BFD too; families, policies and a role are taken over as a whole. Pure.
  */
-export function effectiveSettings<Own extends Level>(own: Own, bgp: BgpInstance): EffectiveSettings & Own {
+export function effectiveSettings<Own extends Level>(own: Own, bgp: Bgp): EffectiveSettings & Own {
   const { "hold-time": holdTime, "keepalive-time": keepaliveTime, "connect-retry": connectRetry } = bgp;
   const all = {
     ...bgp["neighbor-defaults"],

@@ -32,7 +32,7 @@ export class StateReader implements OperationalReader {
   }
 
   /** `inUse` stays the caller's. Only sources that what is selected may touch are asked. */
-  async read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<string>> {
+  async read(inUse: Tree, options: GetOptions, access?: Access, sources?: OriginSources): Promise<Answer<Uint8Array>> {
     const reach = this.#model.reach(options.select);
     if (!reach.ok) return reach;
     const document = await this.#gather(reach.value, access, options.tables === "left-out");

@@ -13,20 +13,20 @@ import type {
 } from "../configuration/policy.ts";
 import type { TaxonomyConfiguration, TenantConfiguration } from "../configuration/types.ts";
 import type {
-  ActionsInstance,
-  AsPathSetInstance,
-  ConditionsInstance,
-  DefinedSetsInstance,
-  MatchOptions,
-  RoutingPolicyInstance,
-  StatementInstance,
-} from "./policy-instance.ts";
+  Actions,
+  AsPathSet,
+  Conditions,
+  DefinedSets,
+  MatchCommunitySet,
+  RoutingPolicy,
+  Statement,
+} from "../schema/instance/semrd-policy.ts";
 import { asPathOf, communityOf, extendedCommunityOf, ipPrefixOf, largeCommunityOf } from "./policy-values.ts";
 import { addressOf } from "./values.ts";
 
 /** Routing policy with every name replaced by what it stands for. Pure; libyang has checked the names. */
 export function bindRoutingPolicy(
-  policy: RoutingPolicyInstance | undefined,
+  policy: RoutingPolicy | undefined,
   taxonomy: TaxonomyConfiguration,
   tenants: readonly TenantConfiguration[],
 ): RoutingPolicyConfiguration {
@@ -48,7 +48,7 @@ export function bindRoutingPolicy(
 
 type Sets = ReturnType<typeof bindSets>;
 
-function bindSets(sets: DefinedSetsInstance, taxonomy: TaxonomyConfiguration) {
+function bindSets(sets: DefinedSets, taxonomy: TaxonomyConfiguration) {
   const texts = <M>(
     list: readonly { readonly name: string; readonly member: readonly string[] }[] | undefined,
     read: (text: string) => M,
@@ -94,7 +94,7 @@ function bindSets(sets: DefinedSetsInstance, taxonomy: TaxonomyConfiguration) {
 const byName = <S extends { readonly name: string }>(sets: readonly S[]): Map<string, S> =>
   new Map(sets.map((set) => [set.name, set]));
 
-function bindAsPathSet(set: AsPathSetInstance) {
+function bindAsPathSet(set: AsPathSet) {
   const members = [
     ...(set.member ?? []),
     ...(set.contains ?? []).map((as) => `* ${as} *`),
@@ -105,7 +105,7 @@ function bindAsPathSet(set: AsPathSetInstance) {
 }
 
 function bindStatement(
-  statement: StatementInstance,
+  statement: Statement,
   sets: Sets,
   tenants: readonly TenantConfiguration[],
 ): StatementConfiguration {
@@ -122,10 +122,10 @@ const RESULTS = {
   "reject-route": "reject",
   "next-statement": "next-statement",
   "next-policy": "next-policy",
-} as const satisfies Record<ActionsInstance["policy-result"], StatementConfiguration["result"]>;
+} as const satisfies Record<Actions["policy-result"], StatementConfiguration["result"]>;
 
 function bindConditions(
-  conditions: ConditionsInstance,
+  conditions: Conditions,
   sets: Sets,
   tenants: readonly TenantConfiguration[],
 ): ConditionsConfiguration {
@@ -133,7 +133,7 @@ function bindConditions(
   const named = <S>(
     known: ReadonlyMap<string, S>,
     name: string | undefined,
-    match: { readonly "match-set-options": MatchOptions } | undefined,
+    match: { readonly "match-set-options": MatchCommunitySet["match-set-options"] } | undefined,
   ): SetMatchConfiguration<S> | undefined =>
     name === undefined || match === undefined
       ? undefined
@@ -172,7 +172,7 @@ function bindConditions(
   });
 }
 
-function bindActions(actions: ActionsInstance): ActionsConfiguration {
+function bindActions(actions: Actions): ActionsConfiguration {
   const change = <M>(
     set: { readonly options: "add" | "remove" | "replace"; readonly value: readonly string[] } | undefined,
     read: (text: string) => M,

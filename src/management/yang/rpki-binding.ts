@@ -1,16 +1,7 @@
 import type { RpkiConfiguration } from "../configuration/rpki.ts";
+import type { Rpki } from "../schema/instance/semrd-rpki.ts";
 
-/** As libyang prints it with all defaults. */
-export interface RpkiInstance {
-  readonly cache?: readonly {
-    readonly name: string;
-    readonly address: string;
-    readonly port: number;
-    readonly preference: number;
-  }[];
-}
-
-export function bindRpki(rpki: RpkiInstance | undefined): RpkiConfiguration {
+export function bindRpki(rpki: Rpki | undefined): RpkiConfiguration {
   return {
     caches: (rpki?.cache ?? []).map(({ name, address, port, preference }) => ({ name, address, port, preference })),
   };

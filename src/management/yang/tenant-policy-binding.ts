@@ -3,13 +3,11 @@ import type {
   PolicyTermsConfiguration,
   TenantPolicyConfiguration,
 } from "../configuration/types.ts";
-import type { PolicyTermsInstance, TenantPolicyInstance } from "./instance.ts";
+import type { Clients, Tenant } from "../schema/instance/semrd-tenant-policy.ts";
 import { capabilityNameOf } from "./values.ts";
 
 /** The policies in the order of their names, which decides where two say something of the same place. */
-export function bindTenantPolicies(
-  tenants: readonly TenantPolicyInstance[] | undefined,
-): readonly TenantPolicyConfiguration[] {
+export function bindTenantPolicies(tenants: readonly Tenant[] | undefined): readonly TenantPolicyConfiguration[] {
   return (tenants ?? []).map(({ name, clients, rule, "capability-policy": entries }) => ({
     tenant: name,
     clients: bindTerms(clients ?? {}),
@@ -34,7 +32,7 @@ function bindMatch(match: {
   return { names: (match.capability ?? []).map(capabilityNameOf), prefixes: match["capability-prefix"] ?? [] };
 }
 
-function bindTerms(terms: PolicyTermsInstance): PolicyTermsConfiguration {
+function bindTerms(terms: Clients): PolicyTermsConfiguration {
   const { "packet-rate": packets, "bit-rate": bits, dscp, tag } = terms;
   return {
     ...(packets === undefined ? {} : { packets: { perSecond: Number(packets.rate), burst: packets.burst } }),

@@ -6,7 +6,9 @@ import {
   parseIpv4,
   parseIpv6,
   parseIpv6Prefix,
+  parseZoned,
   Writer,
+  type ZonedAddress,
 } from "../../base/index.ts";
 
 /** The model lets a value through that the code cannot read: a defect of the model, not of the operator's text. */
@@ -17,6 +19,7 @@ function mismatch(type: string, text: string): never {
 }
 
 export const addressOf = (text: string): Ipv6Address => parseIpv6(text) ?? mismatch("ipv6-address", text);
+export const zonedOf = (text: string): ZonedAddress => parseZoned(text) ?? mismatch("neighbor-address", text);
 export const prefixOf = (text: string): Ipv6Prefix => parseIpv6Prefix(text) ?? mismatch("ipv6-prefix", text);
 export const routerIdOf = (text: string): number => parseIpv4(text) ?? mismatch("dotted-quad", text);
 export const capabilityNameOf = (text: string): CapabilityName =>

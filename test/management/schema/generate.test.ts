@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { loadNative, type YangSchemaNode } from "../../../native/index.ts";
-import { generateYang } from "../../../src/management/schema/generate.ts";
+import { generateYang, INSTANCE_FOLDER } from "../../../src/management/schema/generate.ts";
 import { typesOf } from "../../../src/management/schema/types-of.ts";
 import { openSchema } from "../../../src/management/yang/schema.ts";
 
@@ -13,8 +13,38 @@ const ROOT = new URL("../../../", import.meta.url);
 const MODULES = new URL("yang/", ROOT);
 
 test("what is generated is that of the modules", async () => {
-  for (const [file, text] of await generateYang())
+  const files = await generateYang();
+  for (const [file, text] of files)
     assert.equal(readFileSync(new URL(file, ROOT), "utf8"), text, `${file}: run node tools/generate-yang.mjs`);
+  const there = readdirSync(new URL(INSTANCE_FOLDER, ROOT)).map((name) => `${INSTANCE_FOLDER}${name}`);
+  assert.deepEqual(
+    there.filter((file) => !files.has(file)),
+    [],
+  );
+});
+
+/** Is for people: no part of the router acts on it. */
+const TOLD_ONLY = new Set(["description"]);
+
+test("every node of the configuration is read by a binding", () => {
+  const sourcesIn = (folder: string): string[] =>
+    readdirSync(new URL(folder, ROOT))
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => readFileSync(new URL(`${folder}${name}`, ROOT), "utf8").replace(/^import .*$/gm, ""));
+  // What a binding hands on as it is has its name where the parts take it.
+  const readers = ["yang/", "configuration/", "netconf/"].flatMap((folder) => sourcesIn(`src/management/${folder}`));
+  const unread: string[] = [];
+  let members = 0;
+  for (const file of readdirSync(new URL(INSTANCE_FOLDER, ROOT))) {
+    const types = readFileSync(new URL(`${INSTANCE_FOLDER}${file}`, ROOT), "utf8");
+    for (const [, name = ""] of types.matchAll(/^ {2}readonly "?([\w:-]+)"?\??:/gm)) {
+      members++;
+      const word = new RegExp(`(?<![\\w-])${name}(?![\\w-])`);
+      if (!TOLD_ONLY.has(name) && !readers.some((text) => word.test(text))) unread.push(`${file}: ${name}`);
+    }
+  }
+  assert.ok(members > 250, `only ${members} nodes`);
+  assert.deepEqual(unread, []);
 });
 
 test("what is always there is not optional", () => {
@@ -46,23 +76,51 @@ test("what is always there is not optional", () => {
     leaf("words", { kind: "leaf-list", type: { base: "enumeration", enums: [{ name: "x" }, { name: "y" }] } }),
     leaf("seen", { config: false, mandatory: true }),
   ]);
+  const text = typesOf([top]).get("m")!;
   assert.equal(
-    typesOf([top]).slice(0, typesOf([top]).indexOf("}\n")),
+    text.slice(0, text.indexOf("}\n")),
     [
       "export interface Top {",
       "  readonly count: string;",
       '  readonly "must-be": number;',
       "  readonly sometimes?: string;",
-      "  readonly empty?: TopEmpty;",
-      "  readonly full: TopFull;",
-      "  readonly there?: TopThere;",
-      "  readonly entry: readonly TopEntry[];",
+      "  readonly empty?: Empty;",
+      "  readonly full: Full;",
+      "  readonly there?: Full;",
+      "  readonly entry: readonly Entry[];",
       "  readonly c?: string;",
       '  readonly words?: readonly ("x" | "y")[];',
       "",
     ].join("\n"),
   );
-  assert.match(typesOf([top]), /interface TopEntry \{\n {2}readonly id: string;\n {2}readonly b\?: string;/);
+  assert.match(text, /interface Entry \{\n {2}readonly id: string;\n {2}readonly b\?: string;/);
+});
+
+test("what is alike is one type, what only has the same name is not, and each module has a text", () => {
+  const leaf: YangSchemaNode = { name: "a", module: "m", kind: "leaf", config: true, type: { base: "string" } };
+  const inner = (name: string, module: string, children: readonly YangSchemaNode[]): YangSchemaNode => ({
+    ...{ name, module, kind: "container", config: true, children },
+  });
+  const n = (members: readonly string[]) =>
+    inner(
+      "n:other",
+      "n",
+      members.map((name) => ({ ...leaf, name, module: "n" })),
+    );
+  const top = inner("m:top", "m", [
+    inner("one", "m", [leaf]),
+    inner("two", "m", [leaf, n(["a"])]),
+    inner("three", "m", [leaf, n(["b"])]),
+    inner("four", "m", [leaf]),
+  ]);
+  const [m, others] = ["m", "n"].map((module) => typesOf([top]).get(module)!);
+  assert.match(m!, /^import type \{ ThreeOther, TwoOther \} from "\.\/n\.ts";\n/);
+  assert.match(m!, /readonly one\?: One;[\s\S]*readonly four\?: One;/);
+  assert.match(m!, /readonly "n:other"\?: TwoOther;[\s\S]*readonly "n:other"\?: ThreeOther;/);
+  assert.deepEqual(
+    Array.from(others!.matchAll(/interface (\w+)/g), ([, name]) => name),
+    ["TwoOther", "ThreeOther"],
+  );
 });
 
 test("yangdump reads every module without an error, but for the one over ietf-alarms, which it cannot read itself", (t) => {

@@ -3,14 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { loadNative, type YangContext, type YangError } from "../../../native/index.ts";
-import { milliseconds } from "../../../src/base/index.ts";
+import { type Clock, milliseconds } from "../../../src/base/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { XPathEvaluator, type XPathLimits } from "../../../src/management/xpath/index.ts";
 
 const GARDEN = join(import.meta.dirname, "../../native/yang");
 const SYSTEM = ["/usr/share/yang/modules/libyang", "/usr/share/yuma/modules/ietf"];
 
-async function open(t: TestContext, limits: Partial<XPathLimits> = {}) {
+async function open(t: TestContext, limits: Partial<XPathLimits> = {}, clock: Clock = systemClock) {
   if (!SYSTEM.every((path) => existsSync(path))) {
     t.skip("skipped: the standard modules are missing (Debian: libyuma-base)");
     return undefined;
@@ -22,7 +22,7 @@ async function open(t: TestContext, limits: Partial<XPathLimits> = {}) {
     names.map((name) => ({ name })),
   );
   t.after(() => context[Symbol.asyncDispose]());
-  const evaluator = new XPathEvaluator({ searchPaths, clock: systemClock, limits });
+  const evaluator = new XPathEvaluator({ searchPaths, clock, limits });
   t.after(() => evaluator[Symbol.asyncDispose]());
   return { context, evaluator };
 }
@@ -36,6 +36,9 @@ async function beds(context: YangContext, count: number) {
   );
   return context.validate(edited);
 }
+
+/** However busy the machine is. */
+const PATIENCE = milliseconds(60_000);
 
 const deniedBecause = (reason: RegExp) => (error: YangError) =>
   error.code === "EYANG" && error.faults[0]?.errorTag === "resource-denied" && reason.test(error.message);
@@ -65,7 +68,7 @@ test("an expression is evaluated elsewhere, default values stay what they are", 
 });
 
 test("a bomb is killed after its time, and others are served at once", async (t) => {
-  const opened = await open(t, { time: milliseconds(800) });
+  const opened = await open(t, { time: milliseconds(400), patience: PATIENCE });
   if (opened === undefined) return;
   const { context, evaluator } = opened;
   const tree = await beds(context, 1000);
@@ -73,7 +76,7 @@ test("a bomb is killed after its time, and others are served at once", async (t)
   const pid = evaluator.helper!;
   let isOver = false;
   const bomb = assert
-    .rejects(evaluator.select(context, tree, "//*[count(//*) > 5]"), deniedBecause(/longer than 800 ms/))
+    .rejects(evaluator.select(context, tree, "//*[count(//*) > 5]"), deniedBecause(/longer than 400 ms/))
     .finally(() => {
       isOver = true;
     });
@@ -85,6 +88,46 @@ test("a bomb is killed after its time, and others are served at once", async (t)
   assert.match(await context.print(await after, "json"), /home/);
   assert.notEqual(evaluator.helper, pid);
   assert.equal(existsSync(`/proc/${pid}/exe`), false, "the process is gone");
+});
+
+/** The process that evaluates is there, and gets no processor. */
+async function starving(t: TestContext, limits: Partial<XPathLimits>, clock?: Clock) {
+  const opened = await open(t, limits, clock);
+  if (opened === undefined) return undefined;
+  const { context, evaluator } = opened;
+  const tree = await beds(context, 3);
+  const ask = () => evaluator.select(context, tree, "/semrd-garden:garden/semrd-garden:name");
+  await ask();
+  const pid = evaluator.helper!;
+  process.kill(pid, "SIGSTOP");
+  return { ask, pid, evaluator };
+}
+
+test("time is that of processors: an expression that gets none is waited for", async (t) => {
+  const time = milliseconds(100);
+  const world = await starving(t, { time, patience: PATIENCE });
+  if (world === undefined) return;
+  const late = world.ask();
+  await new Promise<void>((resolve) => systemClock.after(milliseconds(3 * time), resolve));
+  process.kill(world.pid, "SIGCONT");
+  assert.equal((await late).empty, false);
+  assert.equal(world.evaluator.helper, world.pid);
+});
+
+test("and not for ever", async (t) => {
+  const ends: (() => void)[] = [];
+  const after: Clock["after"] = (delay, fire) => {
+    if (delay === PATIENCE) ends.push(fire);
+    return delay === PATIENCE ? { cancel() {} } : systemClock.after(delay, fire);
+  };
+  const world = await starving(t, { patience: PATIENCE }, { ...systemClock, after });
+  if (world === undefined) return;
+  ends.length = 0;
+  const late = assert.rejects(world.ask(), deniedBecause(/longer than 60000 ms, and processors were busy with other/));
+  while (ends.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  ends[0]!();
+  await late;
+  assert.equal(world.evaluator.helper, undefined);
 });
 
 test("memory is bounded, and how many wait", async (t) => {

@@ -33,7 +33,7 @@ test("a datastore is read by XPath, with the prefixes of the client", async () =
     select: select("/r:router/t:tenants/t:tenant[t:index=2]/t:name"),
   });
   assert.ok(found.ok);
-  assert.deepEqual(JSON.parse(found.value), {
+  assert.deepEqual(JSON.parse(Buffer.from(found.value).toString()), {
     "semrd-router:router": { "semrd-tenant:tenants": { tenant: [{ name: "globex" }] } },
   });
   const wrong = await model.read(tree.value, { format: "json", select: select("/x:router") });
@@ -54,5 +54,7 @@ test("a value that was set to its default is there, as it is without XPath", asy
     select: { xpath: "/r:router/t:telemetry", namespaces },
   });
   assert.ok(found.ok);
-  assert.deepEqual(JSON.parse(found.value), { "semrd-router:router": { "semrd-telemetry:telemetry": telemetry } });
+  assert.deepEqual(JSON.parse(Buffer.from(found.value).toString()), {
+    "semrd-router:router": { "semrd-telemetry:telemetry": telemetry },
+  });
 });
