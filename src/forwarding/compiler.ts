@@ -174,6 +174,7 @@ export class Compiler implements Disposable {
    */
   adopt(held: HeldPlan): Generator<void> {
     this.#adopting = true;
+    this.#instances.noteRemoved();
     this.#generation = held.generation;
     const [nextHops, groups, policies, entries] = [this.#nextHops, this.#groups, this.#policies, this.#entries];
     const [aggregates, nodes, claims] = [this.#aggregates, this.#nodes, this.#claims];
@@ -188,6 +189,7 @@ export class Compiler implements Disposable {
   *#endAdoption(): Generator<void> {
     if (!this.#adopting) return;
     this.#adopting = false;
+    this.#instances.forgetRemoved();
     this.#aggregates.touchAll();
     yield* this.#sweeps.unclaimed();
   }

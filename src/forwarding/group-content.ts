@@ -35,13 +35,6 @@ export const NO_CONTENT: GroupContent = {
 /** Who of a wish is a member, asked about the owners of slots. */
 const MEMBERS = new MemberPlaces();
 
-export function sameContent(a: GroupContent, b: GroupContent): boolean {
-  if (a.backup !== b.backup) return false;
-  for (let slot = 0; slot < GROUP_SLOTS; slot++)
-    if (a.current[slot] !== b.current[slot] || a.previous[slot] !== b.previous[slot]) return false;
-  return true;
-}
-
 export function isEmpty({ current, previous }: GroupContent): boolean {
   for (let slot = 0; slot < GROUP_SLOTS; slot++) if (current[slot] !== 0 || previous[slot] !== 0) return false;
   return true;

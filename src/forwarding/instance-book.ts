@@ -22,8 +22,8 @@ export class InstanceBook {
   readonly #batch: OperationBatch;
   readonly #book: CapabilityBook;
   readonly #plans = new Map<string, PlanId>();
-  /** Removed since the start; only asked about during adoption. */
-  readonly #removed = new Set<string>();
+  /** Removed during adoption; nobody asks afterwards. */
+  #removed: Set<string> | undefined;
 
   constructor(book: CapabilityBook, nextHops: NextHopTable, clock: Clock, batch: OperationBatch) {
     this.#book = book;
@@ -41,7 +41,7 @@ export class InstanceBook {
     const member = { instance, state, nextHop, key: instanceKey(instance.id), index };
     this.#book.putInstance(plan, member);
     this.#plans.set(instance.id, plan);
-    this.#removed.delete(instance.id);
+    this.#removed?.delete(instance.id);
     this.#tell(member);
     return member;
   }
@@ -80,7 +80,7 @@ export class InstanceBook {
   remove(id: string): PlanId | undefined {
     const plan = this.setState(id, "down");
     this.#drop(id);
-    this.#removed.add(id);
+    this.#removed?.add(id);
     return plan;
   }
 
@@ -101,8 +101,18 @@ export class InstanceBook {
     return index === undefined ? undefined : this.#nextHops.state(index);
   }
 
+  /** From now on it is noted who is removed, until {@link forgetRemoved}. */
+  noteRemoved(): void {
+    this.#removed = new Set();
+  }
+
+  forgetRemoved(): void {
+    this.#removed = undefined;
+  }
+
+  /** During adoption: it is known to be dead or removed. */
   isGone(id: string): boolean {
-    return this.#removed.has(id) || this.#member(id)?.state === "down";
+    return this.#removed?.has(id) === true || this.#member(id)?.state === "down";
   }
 }
 

@@ -77,6 +77,8 @@ export class OperationBatch {
       if (operations.length > 0) sink.apply(operations, generation);
     };
     this.#leadHere.clear();
+    this.#sections[AGGREGATES]!.sort((a, b) => prefixLength(b) - prefixLength(a));
+    this.#sections[AGGREGATES + 1]!.sort((a, b) => prefixLength(a) - prefixLength(b));
     if (this.#groups.count > 0) {
       apply(0, SLOTS);
       sink.setGroups!(this.#groups.take(), generation);
@@ -111,4 +113,12 @@ const ORDER: readonly Place[] = [
 const PLACE = new Map(ORDER.map((type, place) => [type, place]));
 const STATES = PLACE.get("set-next-hop-state")!;
 const SLOTS = PLACE.get("set-slots")!;
-const AFTER_CAPABILITIES = PLACE.get("set-aggregate")!;
+/** What sets them; then comes what removes them. */
+const AGGREGATES = PLACE.get("set-aggregate")!;
+const AFTER_CAPABILITIES = AGGREGATES;
+
+/** The longer one comes first and goes last: else its packets would meet the shorter one in between. */
+function prefixLength(operation: Operation): number {
+  if (operation.type === "set-aggregate") return operation.aggregate.prefix.length;
+  return operation.type === "remove-aggregate" ? operation.prefix.length : 0;
+}

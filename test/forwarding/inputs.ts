@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { CapabilityName } from "../../src/base/index.ts";
-import type { Encapsulation } from "../../src/forwarding/index.ts";
+import type { Encapsulation, TenantPolicy } from "../../src/forwarding/index.ts";
 import { type Forwarding, instance, locator, type SiteInput, selection, TRANSITION_HOLD } from "./world.ts";
 
 /** Three capabilities of tenant 1. */
@@ -65,7 +65,30 @@ export const input = fc.oneof(
     }),
   },
 );
-export type Input = typeof input extends fc.Arbitrary<infer T> ? T : never;
+
+/** Prefixes of the names, of which some stand for addresses that nobody has. */
+const prefix = fc.constantFrom("/", "/vision", "/audio", "/vision/ocr");
+const policies: fc.Arbitrary<readonly TenantPolicy[]> = fc
+  .record({
+    names: fc.subarray(NAMES),
+    prefixes: fc.subarray(["/", "/vision"]),
+    from: fc.constantFrom([], [2], [2], [3]),
+    limited: fc.constantFrom([], ...NAMES.map((of) => [of])),
+    configured: fc.constantFrom(true, true, true, false),
+  })
+  .map(({ names, prefixes, from, limited, configured }) => {
+    const packets = { perSecond: 1e9, burst: 1e6 };
+    const terms = limited.map((of) => ({ names: [of], prefixes: [], counted: true, packets, dscp: 10 }));
+    return configured ? [{ tenantIndex: 1, rules: [{ names, prefixes, from }], capabilities: terms }] : [];
+  });
+
+/** The same, and what concerns whole families and other tenants. */
+export const anyInput = fc.oneof(
+  { weight: 12, arbitrary: input },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("prefix" as const), prefix, sites }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("policies" as const), policies }) },
+);
+export type Input = typeof anyInput extends fc.Arbitrary<infer T> ? T : never;
 
 /** Instances 1 to 6 offer the three capabilities in turn. */
 export const instanceOf = (n: number, weight = 1) => instance({ number: n, weight, name: NAMES[n % 3]! });
@@ -96,6 +119,14 @@ export function feed({ compiler, clock }: Forwarding, step: Input): void {
       break;
     case "tunnels":
       compiler.tunnels(step.tunnels);
+      break;
+    case "prefix": {
+      const { tenantIndex, group, winner, candidates } = selection(NAMES[0]!, step.sites as SiteInput[]);
+      compiler.prefixChanged({ tenantIndex, prefix: step.prefix, group, winner, candidates });
+      break;
+    }
+    case "policies":
+      compiler.policies(step.policies);
       break;
     case "wait":
       clock.advance(step.span);

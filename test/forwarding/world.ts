@@ -146,15 +146,16 @@ export interface ForwardingChanges {
   readonly sink?: CheckedSink;
   readonly clock?: VirtualClock;
   readonly limits?: CompilerOptions["limits"];
+  readonly random?: SeededRandom;
 }
 
-export function forwarding({ sink, clock, limits }: ForwardingChanges = {}): Forwarding {
+export function forwarding({ sink, clock, limits, random }: ForwardingChanges = {}): Forwarding {
   const parts = {
     clock: clock ?? new VirtualClock(),
     sink: sink ?? new CheckedSink(),
     log: new ListLog(),
     metrics: new TallyMetrics(),
-    random: new SeededRandom(1),
+    random: random ?? new SeededRandom(1),
   };
   const compiler = new Compiler(
     {
