@@ -3,7 +3,11 @@
  * What TypeScript and the pass agree on: values and keys of every map, the
  * constants set at load, the names of the verdicts. `src/dataplane/abi.ts` is
  * its mirror; a test compares sizes and offsets. A change of layout raises
- * SEMR_ABI_VERSION, which is part of the pin folder's name.
+ * SEMR_ABI_VERSION, which is part of the pin folder's name. The next version
+ * finds in the tables of this one what it knows by name: a member that means
+ * something else gets another name, what is new means "as before" where it is
+ * 0, numbers of an enum are never given again, and reserved octets are called
+ * `reserved`.
  *
  * Octets that come from packets stay in network order (__be16, __u8[]); all
  * else is in host order. Array indices 0 of groups and next hops mean "none".
@@ -13,7 +17,7 @@
 
 #include <linux/types.h>
 
-#define SEMR_ABI_VERSION 3
+#define SEMR_ABI_VERSION 4
 
 #define SEMR_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(type) == (size), #type " changed its size")

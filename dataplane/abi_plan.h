@@ -101,6 +101,7 @@ enum semr_state {
 	SEMR_DOWN = 0,
 	SEMR_UP = 1,
 	SEMR_DRAINING = 2,	/* keeps its flows, gets no new ones */
+	SEMR_NO_WAY = 3,	/* down; said and taken back by path_watch.cc */
 };
 
 enum semr_kind {
@@ -114,7 +115,7 @@ enum semr_kind {
  * state. Remembered flows of another generation are not followed.
  */
 struct semr_next_hop {
-	__u32 state;		/* enum semr_state; one store */
+	__u32 state;		/* enum semr_state; one store. What is none: down */
 	__u32 kind;		/* enum semr_kind */
 	__u8 address[16] __attribute__((aligned(8)));
 	__be16 port;

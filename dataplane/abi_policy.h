@@ -129,7 +129,13 @@ struct semr_allowed {
 };
 SEMR_ASSERT_SIZE(struct semr_allowed, 4);
 
-/* PERCPU_ARRAY tenant_counters, by tenant: what its clients sent here */
+/*
+ * PERCPU_ARRAY tenant_counters: what clients of each tenant sent here. A block
+ * of tenants is one value, as the kernel allocates each value by itself.
+ */
+#define SEMR_TENANTS 65536
+#define SEMR_TENANTS_IN_BLOCK 64
+
 struct semr_tenant_counters {
 	__u64 packets;		/* to capabilities that they may call */
 	__u64 octets;
@@ -138,6 +144,11 @@ struct semr_tenant_counters {
 	__u64 spoofed;		/* drop-spoofed */
 };
 SEMR_ASSERT_SIZE(struct semr_tenant_counters, 40);
+
+struct semr_tenant_block {
+	struct semr_tenant_counters tenants[SEMR_TENANTS_IN_BLOCK];
+};
+SEMR_ASSERT_SIZE(struct semr_tenant_block, 2560);
 
 /* PERCPU_ARRAY tag_counters, by tag: what was delivered here with it */
 #define SEMR_TAGS 256

@@ -178,12 +178,20 @@ SEMR_STAGE int semr_first_up(__u32 group_index, __u32 slot, __u32 kind)
 	return group ? first_up(group, slot, kind) : 0;
 }
 
+/* Up or draining; everything else is down. */
+static __always_inline bool has_flows(const struct semr_next_hop *hop)
+{
+	__u32 state = READ_ONCE(hop->state);
+
+	return state == SEMR_UP || state == SEMR_DRAINING;
+}
+
 /* May a flow that is already there stay with @index? @kind 0: any. */
 static __always_inline bool keeps_flows(__u32 index, __u32 kind)
 {
 	struct semr_next_hop *hop = next_hop_at(index);
 
-	return hop && READ_ONCE(hop->state) != SEMR_DOWN &&
+	return hop && has_flows(hop) &&
 	       (!kind || hop->kind == kind) && !is_silent(hop);
 }
 
@@ -195,7 +203,7 @@ static __always_inline __u32 remembered(const struct semr_flow *flow)
 	if (!flow)
 		return 0;
 	hop = next_hop_at(flow->next_hop);
-	if (!hop || READ_ONCE(hop->state) == SEMR_DOWN ||
+	if (!hop || !has_flows(hop) ||
 	    hop->generation != flow->generation || is_silent(hop))
 		return 0;
 	return flow->next_hop;

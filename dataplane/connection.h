@@ -56,7 +56,7 @@ SEMR_STAGE int semr_is_called(__u32 index, __u32 name)
 {
 	struct semr_next_hop *hop = next_hop_at(index);
 
-	if (!hop || READ_ONCE(hop->state) == SEMR_DOWN || is_silent(hop))
+	if (!hop || !has_flows(hop) || is_silent(hop))
 		return false;
 	if (hop->kind == SEMR_LOCAL) {
 		__u64 locator[2];

@@ -35,9 +35,14 @@ count_next_hop(struct semr_packet *packet, __u32 index, bool new_flow)
 static __always_inline struct semr_tenant_counters *
 counters_of_tenant(const struct semr_packet *packet)
 {
-	__u32 at = bpf_ntohs(packet->port.tenant);
+	__u32 tenant = bpf_ntohs(packet->port.tenant);
+	__u32 at = tenant / SEMR_TENANTS_IN_BLOCK;
+	struct semr_tenant_block *block;
 
-	return bpf_map_lookup_elem(&tenant_counters, &at);
+	block = bpf_map_lookup_elem(&tenant_counters, &at);
+	if (!block)
+		return NULL;
+	return &block->tenants[tenant % SEMR_TENANTS_IN_BLOCK];
 }
 
 /* A packet that its tenant may send, to a capability that exists. */

@@ -65,7 +65,8 @@ SEMR_ARRAY(meters, 4096, struct semr_meter)
 SEMR_PERCPU_ARRAY(policy_uses, 4096, struct semr_policy_uses)
 SEMR_HASH(allowed, BPF_F_NO_PREALLOC, 1048576, struct semr_allowed_key,
 	  struct semr_allowed)
-SEMR_PERCPU_ARRAY(tenant_counters, 65536, struct semr_tenant_counters)
+SEMR_PERCPU_ARRAY(tenant_counters, SEMR_TENANTS / SEMR_TENANTS_IN_BLOCK,
+		  struct semr_tenant_block)
 SEMR_PERCPU_ARRAY(tag_counters, SEMR_TAGS, struct semr_tag_counters)
 SEMR_LRU_HASH(flows, 131072, struct semr_flow_key, struct semr_delivery)
 SEMR_LRU_HASH(returns, 131072, struct semr_return_key, struct semr_return)

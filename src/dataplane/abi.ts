@@ -4,7 +4,7 @@
  */
 
 /** Part of the pin folder's name: another layout never meets old maps. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 /** One C structure: its size and the offset of each member, in octets. */
 export interface Layout {
@@ -52,6 +52,9 @@ export const POLICY_USES = layout(40, { leased_packets: 0, leased_octets: 8, pac
 export const ALLOWED_KEY = layout(8, { policy: 0, tenant: 4 });
 export const ALLOWED = layout(4, { reserved: 0 });
 export const TENANT_COUNTERS = layout(40, { packets: 0, octets: 8, denied: 16, limited: 24, spoofed: 32 });
+/** Tenants whose counters are one value of `tenant_counters`. */
+export const TENANTS_IN_BLOCK = 64;
+export const TENANT_BLOCK = layout(TENANTS_IN_BLOCK * TENANT_COUNTERS.size, { tenants: 0 });
 export const TAG_COUNTERS = layout(16, { packets: 0, octets: 8 });
 export const FLOW_KEY = layout(40, { client: 0, capability: 16, client_port: 32, capability_port: 34, protocol: 36 });
 export const FLOW = layout(8, { next_hop: 0, generation: 4 });
@@ -122,6 +125,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   allowed_key: ALLOWED_KEY,
   allowed: ALLOWED,
   tenant_counters: TENANT_COUNTERS,
+  tenant_block: TENANT_BLOCK,
   tag_counters: TAG_COUNTERS,
   flow_key: FLOW_KEY,
   flow: FLOW,
@@ -159,7 +163,7 @@ export const MAPS = {
   meters: { key: 4, value: METER.size },
   policy_uses: { key: 4, value: POLICY_USES.size },
   allowed: { key: ALLOWED_KEY.size, value: ALLOWED.size },
-  tenant_counters: { key: 4, value: TENANT_COUNTERS.size },
+  tenant_counters: { key: 4, value: TENANT_BLOCK.size },
   tag_counters: { key: 4, value: TAG_COUNTERS.size },
   flows: { key: FLOW_KEY.size, value: DELIVERY.size },
   returns: { key: RETURN_KEY.size, value: RETURN.size },
@@ -208,6 +212,8 @@ export const BEAT = { magic: 0x53454d52, version: 1 } as const;
 export const PROGRAMS = { xdp: "semr_xdp", tc: "semr_tc", edgeIn: "semr_edge_in", edgeOut: "semr_edge_out" } as const;
 
 export const STATE = { down: 0, up: 1, draining: 2 } as const;
+/** Down, for want of a way there: said, and taken back, by the path thread alone. */
+export const STATE_NO_WAY = 3;
 export const KIND = { tunnel: 1, local: 2, instance: 3 } as const;
 export const ROLE = { none: 0, core: 1, client: 2, agent: 3 } as const;
 /** `direct`: XDP sends by itself (physical ports). `partial`: frames may carry unfinished checksums (veth). `sources`: they are looked up. */

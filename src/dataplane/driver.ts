@@ -53,6 +53,8 @@ export interface PortReport {
   readonly adopted: boolean;
   /** Programs of the edge beside the pass: in front of it, and where packets leave. */
   readonly edge?: readonly ("in" | "out")[];
+  /** How often somebody took programs off since the start and they were put back. Absent where nobody can. */
+  readonly restored?: number;
   readonly reason?: string;
 }
 
@@ -151,7 +153,8 @@ export interface InstanceOutcomes {
 /** The words of the tunnels to other routers, for a thread that watches the ways there. Offsets as those of {@link StateWord}. */
 export interface TunnelWords {
   readonly map: BpfMap;
-  readonly down: number;
+  /** As good as down; only that thread writes it, so that only what it has lowered is raised by it. */
+  readonly noWay: number;
   readonly up: number;
   readonly tunnels: readonly {
     readonly index: NextHopIndex;
@@ -202,8 +205,11 @@ export interface DataplaneDriver extends AsyncDisposable {
   readonly isFull?: boolean;
   /** Calls `resume` once when it is not full any more. */
   whenRoom?(resume: () => void): void;
-  /** Routes and agents are known: the plan is no longer that of a router that has just started. */
-  converged?(): void;
+  /**
+   * Routes and agents are known: the plan is no longer that of a router that has just started.
+   * @throws {DataplaneError} as the start of the driver: what forwarded until now goes on
+   */
+  converged?(): void | Promise<void>;
   /** The fast path of failover: one store. */
   setHealth(nextHop: NextHopIndex, state: NextHopState): void;
   /** The tunnel to another router, `undefined` when there is none now. Cost: a look at every next hop. */

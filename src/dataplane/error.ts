@@ -13,6 +13,8 @@ export type DataplaneFault =
   /** Nobody answers at a socket of Open vSwitch. */
   | { readonly code: "dataplane.no-switch"; readonly path: string }
   | { readonly code: "dataplane.no-rights" }
+  /** Programs that are there could not be replaced by those of this process; they go on. */
+  | { readonly code: "dataplane.not-replaced" }
   | { readonly code: "dataplane.interface-missing"; readonly interface: string }
   /** A packet was asked about at an interface where none is looked at. */
   | { readonly code: "dataplane.no-such-port"; readonly interface: string }

@@ -10,10 +10,6 @@ export interface FlowTelling {
   readonly refused: number;
 }
 
-/** The largest of each. */
-export const MOST_FLOWS = 2 ** 20;
-export const MOST_REFUSED = 2 ** 31;
-
 /** A flow that began, or a packet that was refused. Nothing of what it carries. */
 export interface FlowEvent {
   readonly kind: "begun" | "refused";

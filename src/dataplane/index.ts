@@ -2,24 +2,21 @@ export { BEAT_PORT } from "./abi.ts";
 export * from "./driver.ts";
 export * from "./edge-plan.ts";
 export { DataplaneError, type DataplaneFault } from "./error.ts";
-export {
-  type GroupChoice,
-  MAX_LENGTH,
-  type PacketExplanation,
-  type PacketQuestion,
-  type Probe,
-  VERDICT_TEXT,
+export type {
+  GroupChoice,
+  PacketExplanation,
+  PacketQuestion,
+  Probe,
 } from "./explain/index.ts";
-export { FEATURES, type Feature } from "./features.ts";
+export type { Feature } from "./features.ts";
 export * from "./fib-service/index.ts";
-export {
-  type FlowEvent,
-  type FlowProgress,
-  type FlowTelling,
-  type FlowWatch,
-  MOST_FLOWS,
-  MOST_REFUSED,
+export type {
+  FlowEvent,
+  FlowProgress,
+  FlowTelling,
+  FlowWatch,
 } from "./flows.ts";
+export { removePins } from "./kernel/detach.ts";
 export { type KernelDataplane, type KernelDataplaneDependencies, startKernelDataplane } from "./kernel/driver.ts";
 export { probeKernel } from "./kernel/probe.ts";
 export { type LinuxDataplane, type LinuxOptions, startLinuxDataplane } from "./linux/driver.ts";

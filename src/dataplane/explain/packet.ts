@@ -34,9 +34,6 @@ export interface PacketQuestion {
   readonly length: number;
 }
 
-/** The largest packet that can be asked about: a payload length has 16 bits. */
-export const MAX_LENGTH = IPV6_LENGTH + 0xffff;
-
 const HEADERS = { tcp: TCP_LENGTH, udp: UDP_LENGTH, icmpv6: ICMPV6_LENGTH } as const;
 const PROTOCOLS = { tcp: Protocol.Tcp, udp: Protocol.Udp, icmpv6: Protocol.Icmpv6 } as const;
 const FLAGS = {

@@ -12,7 +12,7 @@ type Wide = string | number;
 export const PROTOCOL_VERSION = 2;
 /** What came later than version 1, and with which. */
 export const SINCE = { aggregates: 2, "mss-clamp": 2 } as const satisfies Partial<Record<Feature, number>>;
-export const SERVICE = "semrd.fib.v1.FibExecutor";
+const SERVICE = "semrd.fib.v1.FibExecutor";
 /** Operations on the way, where the executor does not say. */
 export const DEFAULT_WINDOW = 1024;
 

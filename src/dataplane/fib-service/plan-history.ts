@@ -9,7 +9,7 @@ import { type Mistake, PlanAudit } from "./plan-audit.ts";
 import { SnapshotFeed } from "./snapshot-feed.ts";
 
 /** Operations that are kept for an executor that is away: more, and it gets the whole plan when it is back. */
-export const KEPT_OPERATIONS = 65_536;
+const KEPT_OPERATIONS = 65_536;
 /** Operations that are taken as acknowledged in a turn: one that puts a difference right costs a microsecond or two. */
 export const ACKNOWLEDGED_AT_ONCE = 1024;
 /** Pieces of a snapshot are fetched when fewer operations than this wait. */

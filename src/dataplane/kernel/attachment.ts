@@ -5,6 +5,7 @@ import { messageOf } from "../../base/index.ts";
 import type { PortOptions, PortReport } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import { attachEdge, type EdgeParts, type EdgeProgram, edgePlaces } from "./edge-programs.ts";
+import { filterTerms } from "./filter-records.ts";
 import { removePin } from "./pins.ts";
 import type { PortTable } from "./port-table.ts";
 import type { SourceMap } from "./source-map.ts";
@@ -22,8 +23,8 @@ export interface AttachmentParts extends EdgeParts {
 /** A program on an interface. */
 export interface Attachment {
   readonly link: BpfLink;
-  /** Where the link is pinned; `undefined` for a clsact filter, which stays without. */
-  readonly pin: string | undefined;
+  /** Where the link is pinned; of a clsact filter, which stays without, its program. */
+  readonly pin: string;
   /** What sits there besides. */
   readonly edge: readonly EdgeProgram[];
   readonly report: PortReport;
@@ -109,20 +110,16 @@ async function attachBy(
       throw new DataplaneError({ code: "dataplane.unsupported-kernel" }, `${port.interface}: ${NO_NATIVE_XDP}`);
     }
     await earlier?.update(parts.programs[hook]);
-    const link = earlier ?? attachNew({ hook, nativeOnly }, ifindex, pin, parts);
-    const edge = await edgeBeside(
-      link,
-      earlier === undefined ? pin : undefined,
-      edgePlaces(port, hook),
-      ifindex,
-      parts,
-    );
+    const { link, pin: pinned } =
+      earlier === undefined ? attachNew({ hook, nativeOnly }, ifindex, pin, parts) : { link: earlier, pin };
+    const newPin = earlier === undefined ? pinned : undefined;
+    const edge = await edgeBeside(link, newPin, edgePlaces(port, hook), ifindex, parts);
     const { driver = "", mtu = 0 } = linkOf(parts.native, ifindex) ?? {};
     return {
       redirectable: link.mode === "native" && isPhysical(driver),
       partial: driver === "veth",
       link,
-      pin: link.pinnable ? pin : undefined,
+      pin: pinned,
       edge,
       report: {
         ...unattached(port),
@@ -167,16 +164,33 @@ function openEarlier(native: Native, pin: string): BpfLink | undefined {
   }
 }
 
+/** Of an interface on which the program of an earlier process stays. */
+export function reportOfEarlier(port: PortOptions, ifindex: number, links: string, native: Native): PortReport {
+  for (const hook of ["xdp", "tc"] as const) {
+    using link = openEarlier(native, pinOf(links, hook, ifindex));
+    if (link !== undefined) return { ...unattached(port), ifindex, adopted: true, hook: modeOf(link, "", 0).hook };
+  }
+  return { ...unattached(port), ifindex };
+}
+
 /** Pinned before anybody hears of it: an unpinned link would go with the process. */
-function attachNew({ hook, nativeOnly }: Way, ifindex: number, pin: string, parts: AttachmentParts): BpfLink {
+function attachNew(
+  { hook, nativeOnly }: Way,
+  ifindex: number,
+  pin: string,
+  parts: AttachmentParts,
+): { readonly link: BpfLink; readonly pin: string } {
   const { bpf } = parts.native;
+  const program = parts.programs[hook];
+  const terms = filterTerms(parts, "ingress", ifindex, program);
   const link =
     hook === "xdp"
-      ? bpf.attachXdp(parts.programs.xdp, ifindex, nativeOnly ? "native" : undefined)
-      : bpf.attachTc(parts.programs.tc, ifindex);
+      ? bpf.attachXdp(program, ifindex, nativeOnly ? "native" : undefined)
+      : bpf.attachTc(program, ifindex, undefined, "ingress", terms);
   try {
-    if (link.pinnable) link.pin(pin);
-    return link;
+    if (!link.pinnable) return { link, pin: terms.record };
+    link.pin(pin);
+    return { link, pin };
   } catch (cause) {
     link.detach();
     throw cause;

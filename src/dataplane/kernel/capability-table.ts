@@ -1,7 +1,10 @@
+import type { Bpf, CapabilityLines, Filling } from "../../../native/index.ts";
 import type { Ipv6Address } from "../../base/index.ts";
-import type { Affinity, CapabilityBatch } from "../../forwarding/index.ts";
+import { type Affinity, AFFINITIES as BY_NUMBER, type CapabilityBatch } from "../../forwarding/index.ts";
 import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, homeOf, KEY_EMPTY, KEY_TOMBSTONE, SPREAD } from "../abi.ts";
-import { UnpublishedKeys } from "./unpublished-keys.ts";
+
+/** Of the addon: fills lines in batches. */
+export type FillCapabilities = Bpf["fillCapabilities"];
 
 /** What a capability leads to, and what is done to packets for it. */
 export interface CapabilityGroups {
@@ -37,8 +40,9 @@ const TOMBSTONE = [0b0100, 0b1000] as const;
 /** Of a line whose second slot is empty: no search goes past it. */
 const SECOND_IN_USE = LIVING[1] | TOMBSTONE[1];
 
-/** Entries whose lines are asked for together: they fit in the nearest cache until they are written. */
-const AT_ONCE = 256;
+const flagsOf = (affinity: Affinity | undefined): number => (affinity === undefined ? 0 : SPREAD[affinity]);
+/** Octets of entries, by the number of the affinity. */
+const FLAGS = Uint8Array.from(BY_NUMBER, flagsOf);
 
 /** Of taking over. */
 const SLOTS_IN_A_STEP = 512;
@@ -53,14 +57,6 @@ const ADDRESS_LENGTH = 16;
 interface Place {
   found: number;
   free: number;
-}
-
-/** What became of a part of a batch. */
-export interface Filling {
-  /** Entries before this one have been looked at; it is the first without room, or the end. */
-  readonly end: number;
-  /** Of these those whose address was there already: nothing was done for them. */
-  readonly present: readonly number[];
 }
 
 /**
@@ -83,15 +79,12 @@ export class CapabilityTable {
   /** By line: the living entries that pass it. At most 30. */
   readonly #passing: Uint8Array;
   readonly #place: Place = { found: NOWHERE, free: NOWHERE };
-  readonly #unpublished = new UnpublishedKeys(AT_ONCE);
-  /** Of the entries that are filled in now: home lines and keys. */
-  readonly #homes = new Int32Array(AT_ONCE + 1);
-  readonly #lows = new Int32Array(AT_ONCE);
-  readonly #highs = new Int32Array(AT_ONCE);
+  readonly #lines: CapabilityLines;
+  readonly #fill: FillCapabilities;
   #size = 0;
 
   /** Borrows `octets`, a power of two of lines, of which none is in use: else {@link takeOver} is to be walked to its end first. */
-  constructor(octets: Uint8Array) {
+  constructor(octets: Uint8Array, fill: FillCapabilities) {
     const lines = octets.length / CAPABILITY_LINE.size;
     if (lines < CAPABILITY_PROBES || (lines & (lines - 1)) !== 0)
       throw new RangeError(`${octets.length} octets are not a power of two of lines, at least ${CAPABILITY_PROBES}`);
@@ -101,13 +94,20 @@ export class CapabilityTable {
     this.#mask = lines - 1;
     this.#states = new Uint8Array(lines);
     this.#passing = new Uint8Array(lines);
+    this.#lines = { table: octets, states: this.#states, passing: this.#passing };
+    this.#fill = fill;
   }
 
   /** Notes which slots an earlier process has left in use, a step for some lines; `visit` is told what each entry names. */
   *takeOver(visit: (group: number, localGroup: number, policy: number) => void): Generator<void> {
     const cells = this.#cells;
     for (let slot = 0; slot < 2 * this.#states.length; slot++) {
-      if (slot % SLOTS_IN_A_STEP === 0) yield;
+      if (slot % SLOTS_IN_A_STEP === 0) {
+        yield;
+        // Their pages are there from now on, not only when a start fills them
+        this.#states[slot >> 1]! |= 0;
+        this.#passing[slot >> 1]! |= 0;
+      }
       const cell = slot * CELLS;
       const [low, high] = [cells[cell + KEY_CELL]!, cells[cell + KEY_CELL + 1]!];
       if (low === 0 && high === 0) continue;
@@ -152,72 +152,9 @@ export class CapabilityTable {
    * behind what it leads to; so a reader sees an entry whole or not at all, and those of the batch one after the other.
    */
   fill(batch: CapabilityBatch, first: number, end: number): Filling {
-    const present: number[] = [];
-    for (let from = first; from < end; ) {
-      const to = Math.min(end, from + AT_ONCE);
-      this.#fetch(batch, from, to);
-      const reached = this.#fillFetched(batch, from, to, present);
-      if (reached < to) return { end: reached, present };
-      from = to;
-    }
-    return { end, present };
-  }
-
-  /** Finds the homes of some entries and looks at all of these lines: they come from memory together instead of one after the other. */
-  #fetch({ addressWords: words }: CapabilityBatch, from: number, to: number): void {
-    const [cells, states, mask] = [this.#cells, this.#states, this.#mask];
-    const [homes, lows, highs] = [this.#homes, this.#lows, this.#highs];
-    for (let at = from; at < to; at++) {
-      const third = words[4 * at + 2]!;
-      const fourth = words[4 * at + 3]!;
-      const low = (words[4 * at + 1]! >>> 16) | (third << 16);
-      const high = (third >>> 16) | (fourth << 16);
-      lows[at - from] = low;
-      highs[at - from] = high;
-      homes[at - from] = homeOf(low, high, fourth >>> 16, mask);
-    }
-    let seen = 0;
-    for (let at = 0; at < to - from; at++) seen |= states[homes[at]!]! | cells[2 * CELLS * homes[at]!]!;
-    homes[AT_ONCE] = seen; // or nobody would have to look
-  }
-
-  /** Answers where it ended, for want of room. */
-  #fillFetched(batch: CapabilityBatch, from: number, to: number, present: number[]): number {
-    const { addressWords: words, groups, localGroups, policies, affinities } = batch;
-    const [cells, states, place, unpublished] = [this.#cells, this.#states, this.#place, this.#unpublished];
-    const [homes, lows, highs] = [this.#homes, this.#lows, this.#highs];
-    let at = from;
-    let taken = 0;
-    for (; at < to; at++) {
-      const home = homes[at - from]!;
-      const low = lows[at - from]!;
-      const high = highs[at - from]!;
-      const selector = words[4 * at + 3]! >>> 16;
-      let slot = 2 * home;
-      // Most homes are empty lines
-      if (states[home] === 0) states[home] = LIVING[0];
-      else {
-        this.#look(home, low, high, selector);
-        if (place.found !== NOWHERE) {
-          present.push(at);
-          continue;
-        }
-        slot = place.free;
-        if (slot === NOWHERE) break;
-        this.#occupy(slot, home);
-      }
-      taken++;
-      const cell = slot * CELLS;
-      const flags = affinities[at] === 0 ? 0 : flagsOf(batch.affinity(at));
-      cells[cell + SELECTOR_CELL] = selector | (flags << FLAGS_SHIFT);
-      cells[cell + GROUP_CELL] = groups[at]!;
-      cells[cell + LOCAL_GROUP_CELL] = localGroups[at]!;
-      cells[cell + POLICY_CELL] = policies[at]!;
-      unpublished.push(slot, low, high);
-    }
-    unpublished.publish(this.#words);
-    this.#size += taken;
-    return at;
+    const filling = this.#fill(this.#lines, batch, first, end, FLAGS);
+    this.#size += filling.end - first - filling.present.length;
+    return filling;
   }
 
   /** False when the address was not there. */
@@ -321,9 +258,6 @@ export class CapabilityTable {
   #holds(slot: number, low: number, high: number, selector: number): boolean {
     const cell = slot * CELLS;
     const cells = this.#cells;
-    // In use, but empty or a tombstone to the pass: its key is not written yet
-    const half = cells[cell + KEY_CELL]!;
-    if (half === cells[cell + KEY_CELL + 1] && (half === 0 || half === -1)) this.#unpublished.publish(this.#words);
     return (
       cells[cell + KEY_CELL] === low &&
       cells[cell + KEY_CELL + 1] === high &&
@@ -356,8 +290,6 @@ export class CapabilityTable {
     }
   }
 }
-
-const flagsOf = (affinity: Affinity | undefined): number => (affinity === undefined ? 0 : SPREAD[affinity]);
 
 /** As it lies in memory, read as this (little-endian) machine reads it. */
 function selectorOf(address: Ipv6Address): number {

@@ -11,11 +11,14 @@ export type RowReader<Row> = (words: BigUint64Array, at: number) => Row;
 export class CounterArray {
   readonly #map: BpfMap;
   readonly #words: number;
+  readonly #inValue: number;
   readonly #blocks = new Map<number, BigUint64Array>();
 
-  constructor(map: BpfMap) {
+  /** `inValue`: as many indexes, a power of two, are one entry of the map. */
+  constructor(map: BpfMap, inValue = 1) {
     this.#map = map;
-    this.#words = map.info.valueSize / 8;
+    this.#inValue = inValue;
+    this.#words = map.info.valueSize / 8 / inValue;
   }
 
   row<Row>(index: number, read: RowReader<Row>): Row {
@@ -27,8 +30,9 @@ export class CounterArray {
     const block = Math.floor(index / BLOCK);
     let words = this.#blocks.get(block);
     if (words === undefined) {
-      const first = block * BLOCK;
-      words = this.#map.sums(first, Math.min(BLOCK, this.#map.info.maxEntries - first));
+      const entries = BLOCK / this.#inValue;
+      const first = block * entries;
+      words = this.#map.sums(first, Math.min(entries, this.#map.info.maxEntries - first));
       this.#blocks.set(block, words);
     }
     return words;
@@ -48,8 +52,8 @@ export class CounterRows<Row> implements CountedRows<number, Row> {
   readonly #read: RowReader<Row>;
 
   /** Borrows `indexes`, and goes by what they are when it is asked. */
-  constructor(map: BpfMap, indexes: IndexesInUse, read: RowReader<Row>) {
-    this.#array = new CounterArray(map);
+  constructor(array: CounterArray, indexes: IndexesInUse, read: RowReader<Row>) {
+    this.#array = array;
     this.#indexes = indexes;
     this.#read = read;
   }

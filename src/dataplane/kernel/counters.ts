@@ -7,6 +7,7 @@ import {
   TAG_COUNTERS,
   TAGS,
   TENANT_COUNTERS,
+  TENANTS_IN_BLOCK,
   VERDICTS,
 } from "../abi.ts";
 import type {
@@ -150,23 +151,35 @@ class CountersRead implements DataplaneCounters {
   }
 
   get nextHops(): ReadonlyMap<NextHopIndex, NextHopCounters> {
-    this.#read.nextHops ??= new CounterRows(this.#maps.nextHops, this.#indexes.nextHops(), readNextHop);
+    this.#read.nextHops ??= new CounterRows(
+      new CounterArray(this.#maps.nextHops),
+      this.#indexes.nextHops(),
+      readNextHop,
+    );
     return this.#read.nextHops;
   }
 
   get tenants(): ReadonlyMap<number, TenantCounters> {
-    this.#read.tenants ??= new CounterRows(this.#maps.tenants, this.#indexes.tenants(), readTenant);
+    this.#read.tenants ??= new CounterRows(
+      new CounterArray(this.#maps.tenants, TENANTS_IN_BLOCK),
+      this.#indexes.tenants(),
+      readTenant,
+    );
     return this.#read.tenants;
   }
 
   get policies(): ReadonlyMap<PolicyIndex, PolicyCounters> {
-    this.#read.policies ??= new CounterRows(this.#maps.policies, this.#indexes.policies(), readPolicy);
+    this.#read.policies ??= new CounterRows(
+      new CounterArray(this.#maps.policies),
+      this.#indexes.policies(),
+      readPolicy,
+    );
     return this.#read.policies;
   }
 
   get tags(): ReadonlyMap<number, TagCounters> {
     if (this.#read.tags === undefined) {
-      const all = new CounterRows(this.#maps.tags, new Set(Array(TAGS).keys()), readTag);
+      const all = new CounterRows(new CounterArray(this.#maps.tags), new Set(Array(TAGS).keys()), readTag);
       this.#read.tags = new Map(all.entries().filter(([, { packets }]) => packets > 0n));
     }
     return this.#read.tags;

@@ -1,7 +1,10 @@
-import type { BpfProgram, Native } from "../../../native/index.ts";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Native } from "../../../native/index.ts";
 import type { Attachment } from "./attachment.ts";
 import { detachEdge } from "./edge-programs.ts";
-import { removePin } from "./pins.ts";
+import { removeFilters } from "./filter-records.ts";
+import { removeAllPins, removePin } from "./pins.ts";
 
 /** The programs stay where they are. */
 export function letGo({ link, edge }: Attachment): void {
@@ -12,18 +15,22 @@ export function letGo({ link, edge }: Attachment): void {
 export function detach({ link, pin, edge }: Attachment): void {
   for (const program of edge) ignoringGone(() => detachEdge(program));
   link.detach();
-  if (pin !== undefined) removePin(pin);
+  removePin(pin);
 }
 
-/** A program that an earlier process left. */
+/** A program whose link is pinned, if it is there still: an earlier process's, or one that cannot stay alone. */
 export function detachPinned(native: Native, pin: string): void {
+  if (!existsSync(pin)) return;
   ignoringGone(() => native.bpf.openLink(pin).detach());
   removePin(pin);
 }
 
-/** A clsact filter has no descriptor: putting ours in its place is how to get hold of it. */
-export function detachClsact(native: Native, program: BpfProgram, ifindex: number): void {
-  ignoringGone(() => native.bpf.attachTc(program, ifindex, "clsact").detach());
+/** Takes off what was put on interfaces and pinned below a folder, where it can neither be replaced nor adopted. */
+export function removePins(native: Native, pinDirectory: string): void {
+  const links = join(pinDirectory, "links");
+  for (const name of existsSync(links) ? readdirSync(links) : []) detachPinned(native, join(links, name));
+  if (existsSync(pinDirectory)) removeFilters(native, pinDirectory, new Set());
+  removeAllPins(pinDirectory);
 }
 
 /** Runs `detach`; an interface that is gone has taken its program with it. */

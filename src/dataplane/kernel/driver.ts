@@ -1,4 +1,4 @@
-import { readFileSync, rmdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { BpfObject, Native } from "../../../native/index.ts";
 import { type Ipv6Address, type Log, Scope } from "../../base/index.ts";
 import type {
@@ -12,7 +12,7 @@ import type {
   PlanView,
   PolicyIndex,
 } from "../../forwarding/index.ts";
-import { BEGINNINGS, EVENTS, NEXT_HOP, PROGRAMS, STATE } from "../abi.ts";
+import { BEGINNINGS, EVENTS, NEXT_HOP, PROGRAMS, STATE, STATE_NO_WAY } from "../abi.ts";
 import type {
   DataplaneCounters,
   DataplaneDriver,
@@ -32,17 +32,15 @@ import { tableSizes } from "../sizes.ts";
 import { Counters } from "./counters.ts";
 import { EdgeTables } from "./edge-tables.ts";
 import { KernelFlowWatch } from "./flow-watch.ts";
-import { anyMapOf, loadPass, mapOf, programOf, tablesIn } from "./loaded-pass.ts";
+import { anyMapOf, mapOf, programOf, tablesIn } from "./loaded-pass.ts";
 import { coarseNow, firstTurn, KernelFlows, KernelReturns } from "./pass-state.ts";
-import { type PinFolders, preparePins, removeFolder, removeOtherLayouts } from "./pins.ts";
+import { type PinFolders, preparePins, removeFolder, removeIfEmpty, removeLayout, removeOtherLayouts } from "./pins.ts";
 import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
 import { type KernelNeeds, requirePass } from "./probe.ts";
 import { SourceMap } from "./source-map.ts";
+import { inSlices, Succession } from "./succession.ts";
 import type { KernelTables } from "./tables.ts";
-
-/** Longest piece of taking over. */
-const SLICE_MS = 3;
 
 export interface KernelDataplaneDependencies extends KernelNeeds {
   readonly log: Log;
@@ -55,10 +53,11 @@ export interface KernelDataplane extends DataplaneDriver {
 }
 
 /**
- * Loads the pass, takes over what an earlier process pinned or creates and pins it, and attaches it to the ports.
+ * Loads the pass, takes over what an earlier process pinned or creates and pins it, and attaches it to the ports. Where another
+ * pass forwards by tables that cannot be read, it goes on until the driver is told that the plan is whole (`converged`).
  *
- * @throws {DataplaneError} `dataplane.no-rights`, `dataplane.unsupported-kernel`, `dataplane.foreign-program`; nothing that
- * was not there before is left then.
+ * @throws {DataplaneError} `dataplane.no-rights`, `dataplane.unsupported-kernel`, `dataplane.foreign-program`,
+ * `dataplane.not-replaced`; what was there before forwards on then, and nothing else is left where nothing was.
  */
 export async function startKernelDataplane(
   options: DataplaneOptions,
@@ -70,10 +69,16 @@ export async function startKernelDataplane(
   const folders = preparePins(native.bpf, options, sizes);
   const scope = new Scope();
   const state = { running: false };
-  if (folders.isNew) scope.defer(() => (state.running ? undefined : removeFolder(folders.maps)));
+  const { maps, unfilled, former } = folders;
+  if (unfilled !== undefined) {
+    scope.defer(() => removeFolder(unfilled));
+    // Filled from others it may be on some ports already
+    if (former === undefined) scope.defer(() => (state.running ? undefined : removeFolder(maps)));
+  }
   try {
-    const object = scope.own(await loadPass(options, dependencies, { maps: folders.maps, sizes }));
-    const tables = tablesIn(object, options, sizes, native.bpf.possibleCpus());
+    const [loaded, succession] = await Succession.load(options, dependencies, folders, sizes);
+    const object = scope.own(loaded);
+    const tables = tablesIn(object, options, sizes, native.bpf);
     await inSlices(tables.takeOver());
     const parts = {
       native,
@@ -83,12 +88,16 @@ export async function startKernelDataplane(
       sources: new SourceMap(mapOf(object, "sources")),
       policyOf: (tenantIndex: number) => tables.policyOfTenant(tenantIndex),
       links: folders.links,
+      records: options.pinDirectory,
     };
-    const ports = scope.own(await Ports.start(options.ports, parts, log));
+    const ports = scope.own(new Ports(options.ports, parts, log));
+    const reason = succession.waitsBecause;
+    if (reason === undefined) await succession.replace(() => ports.take());
+    else ports.wait(reason);
     state.running = true;
-    for (const name of removeOtherLayouts(folders)) log.info("dataplane.layout.removed", { name });
-    const adopted = !folders.isNew && tables.generation > 0;
-    log.info("dataplane.kernel.started", { pins: folders.maps, adopted, generation: tables.generation });
+    const adopted = reason !== undefined || tables.generation > 0;
+    log.info("dataplane.kernel.started", { pins: maps, adopted, generation: tables.generation });
+    if (reason !== undefined) log.warn("dataplane.waiting", { reason });
     const counters = new Counters(
       {
         verdicts: mapOf(object, "verdicts"),
@@ -107,7 +116,9 @@ export async function startKernelDataplane(
       poolAddresses: mapOf(object, "pool_addresses"),
       guests: mapOf(object, "guests"),
     });
-    return new KernelDriver(options, { native, object, tables, counters, edge, ports, folders, adopted, scope });
+    return new KernelDriver(options, {
+      ...{ native, object, tables, counters, edge, ports, folders, succession, adopted, scope },
+    });
   } catch (cause) {
     throw await scope.abandon(cause);
   }
@@ -122,6 +133,7 @@ interface KernelParts {
   readonly edge: EdgeTables;
   readonly ports: Ports;
   readonly folders: PinFolders;
+  readonly succession: Succession;
   readonly adopted: boolean;
   readonly scope: Scope;
 }
@@ -159,6 +171,7 @@ class KernelDriver implements KernelDataplane {
       limits.push("IPv6 forwarding is off, so the kernel sends nothing on: sysctl -w net.ipv6.conf.all.forwarding=1.");
     if (this.#parts.edge.translates) limits.push(...this.#edgeLimits());
     if (this.#parts.folders.limit !== undefined) limits.push(this.#parts.folders.limit);
+    limits.push(...this.#parts.succession.limits);
     return limits;
   }
 
@@ -230,7 +243,7 @@ class KernelDriver implements KernelDataplane {
         index * NEXT_HOP.size + NEXT_HOP.offsets[member];
       return { index, locator, state: at("state"), silentAfter: at("silent_after"), lost: at("lost") };
     });
-    return { map: mapOf(object, "next_hops"), down: STATE.down, up: STATE.up, tunnels };
+    return { map: mapOf(object, "next_hops"), noWay: STATE_NO_WAY, up: STATE.up, tunnels };
   }
 
   *outcomes(): Generator<readonly [string, InstanceOutcomes]> {
@@ -238,6 +251,11 @@ class KernelDriver implements KernelDataplane {
     const of = counters.outcomes();
     for (const [index, { nextHop }] of tables.plannedNextHops())
       if (nextHop.kind === "instance") yield [nextHop.instance, of(index)];
+  }
+
+  async converged(): Promise<void> {
+    const { succession, ports } = this.#parts;
+    if (succession.waitsBecause !== undefined) await succession.replace(() => ports.take());
   }
 
   changePorts(ports: readonly PortOptions[]): Promise<void> {
@@ -296,23 +314,14 @@ class KernelDriver implements KernelDataplane {
     const { ports, folders } = this.#parts;
     await ports.detachAll();
     await this[Symbol.asyncDispose]();
-    removeFolder(folders.maps);
+    removeOtherLayouts(folders);
+    removeLayout(folders.maps);
     removeFolder(folders.links);
     removeIfEmpty(this.#options.pinDirectory);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.scope[Symbol.asyncDispose]();
-  }
-}
-
-/** Many small steps, some of which are done at a time: the event loop has its turns. */
-async function inSlices(steps: Iterable<void>): Promise<void> {
-  let until = performance.now() + SLICE_MS;
-  for (const _ of steps) {
-    if (performance.now() < until) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    until = performance.now() + SLICE_MS;
   }
 }
 
@@ -325,14 +334,4 @@ function changesPorts(operation: Operation, tables: KernelTables): boolean {
 
 function forwards(setting: string): boolean {
   return readFileSync(`/proc/sys/net/${setting}`, "latin1").trim() === "1";
-}
-
-/** Another router's pins, or a mount, keep the folder; who was last removed it. */
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code !== "ENOTEMPTY" && code !== "EBUSY" && code !== "ENOENT") throw cause;
-  }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { BpfLink, BpfProgram, Native } from "../../../native/index.ts";
 import type { PortOptions } from "../driver.ts";
+import { type FilterParts, filterTerms } from "./filter-records.ts";
 import { removePin } from "./pins.ts";
 
 /** In front of the pass, or behind everything that leaves. */
@@ -10,11 +11,11 @@ export type EdgePlace = "in" | "out";
 export interface EdgeProgram {
   readonly place: EdgePlace;
   readonly link: BpfLink;
-  /** `undefined` for a clsact filter, which stays without. */
-  readonly pin: string | undefined;
+  /** Of a clsact filter where its program is pinned. */
+  readonly pin: string;
 }
 
-export interface EdgeParts {
+export interface EdgeParts extends FilterParts {
   readonly native: Native;
   readonly edge: Readonly<Record<EdgePlace, BpfProgram>>;
   /** Folder of the pinned links. */
@@ -44,8 +45,8 @@ export async function attachEdge(
       const pin = join(parts.links, `${place}-${ifindex}`);
       const earlier = openEarlier(pin);
       await earlier?.update(parts.edge[place]);
-      const link = earlier ?? attachNew(place, ifindex, pin, parts);
-      attached.push({ place, link, pin: link.pinnable ? pin : undefined, isNew: earlier === undefined });
+      const program = earlier === undefined ? attachNew(place, ifindex, pin, parts) : { link: earlier, pin };
+      attached.push({ place, ...program, isNew: earlier === undefined });
     }
     return attached;
   } catch (cause) {
@@ -57,11 +58,19 @@ export async function attachEdge(
   }
 }
 
-function attachNew(place: EdgePlace, ifindex: number, pin: string, { native, edge }: EdgeParts): BpfLink {
-  const link = native.bpf.attachTc(edge[place], ifindex, undefined, TC_PLACE[place]);
+function attachNew(
+  place: EdgePlace,
+  ifindex: number,
+  pin: string,
+  parts: EdgeParts,
+): { readonly link: BpfLink; readonly pin: string } {
+  const program = parts.edge[place];
+  const terms = filterTerms(parts, TC_PLACE[place], ifindex, program);
+  const link = parts.native.bpf.attachTc(program, ifindex, undefined, TC_PLACE[place], terms);
   try {
-    if (link.pinnable) link.pin(pin);
-    return link;
+    if (!link.pinnable) return { link, pin: terms.record };
+    link.pin(pin);
+    return { link, pin };
   } catch (cause) {
     link.detach();
     throw cause;
@@ -70,11 +79,5 @@ function attachNew(place: EdgePlace, ifindex: number, pin: string, { native, edg
 
 export function detachEdge({ link, pin }: EdgeProgram): void {
   link.detach();
-  if (pin !== undefined) removePin(pin);
-}
-
-/** Takes off clsact filters that an earlier process left: putting ours in their place is how to get hold of them. */
-export function detachClsactEdge({ native, edge }: EdgeParts, ifindex: number): void {
-  for (const place of ["in", "out"] as const)
-    native.bpf.attachTc(edge[place], ifindex, "clsact", TC_PLACE[place]).detach();
+  removePin(pin);
 }

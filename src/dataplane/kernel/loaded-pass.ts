@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { BpfMap, BpfObject, BpfProgram, Native } from "../../../native/index.ts";
+import type { Bpf, BpfMap, BpfObject, BpfProgram } from "../../../native/index.ts";
 import { messageOf } from "../../base/index.ts";
 import { type CONSTANTS, MAPS } from "../abi.ts";
 import type { DataplaneOptions } from "../driver.ts";
@@ -19,13 +19,21 @@ const ANSWERS_BURST = 100;
 const TRANSITIONS = 65_536;
 const REMEMBERED_SECONDS = 60;
 
+/** Where the tables are, or come to be. */
+export interface LoadFolders {
+  readonly maps: string;
+  readonly sizes: TableSizes;
+  /** Tables of another layout: those that are the same in both are shared. */
+  readonly former?: string | undefined;
+}
+
 /** @throws {DataplaneError} `dataplane.unsupported-kernel` */
 export async function loadPass(
   options: DataplaneOptions,
   { native, objectPath }: KernelNeeds,
-  { maps, sizes }: { readonly maps: string; readonly sizes: TableSizes },
+  { maps, sizes, former }: LoadFolders,
 ): Promise<BpfObject> {
-  const names = Object.keys(MAPS);
+  const pinsIn = (folder: string) => Object.fromEntries(Object.keys(MAPS).map((name) => [name, join(folder, name)]));
   try {
     return await native.bpf.load(objectPath, {
       constants: constantsOf(options, sizes, native.bpf),
@@ -43,7 +51,8 @@ export async function loadPass(
         sources: sizes.sources,
         aggregates: sizes.aggregates,
       },
-      pins: Object.fromEntries(names.map((name) => [name, join(maps, name)])),
+      pins: pinsIn(maps),
+      ...(former === undefined ? {} : { inherit: pinsIn(former) }),
     });
   } catch (cause) {
     // What is looked for by its name and is not there: the object is of other sources than this program.
@@ -60,7 +69,7 @@ export async function loadPass(
 function constantsOf(
   options: DataplaneOptions,
   sizes: TableSizes,
-  bpf: Native["bpf"],
+  bpf: Bpf,
 ): Record<keyof typeof CONSTANTS, Uint8Array> {
   return {
     semr_domain: options.domain.address.slice(0, 6),
@@ -82,9 +91,10 @@ function hostU32(value: number): Uint8Array {
 }
 
 /** The tables in its maps, with what an earlier process has left there. */
-export function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes, cpus: number): KernelTables {
+export function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes, bpf: Bpf): KernelTables {
   const memory = {
     capabilities: mapOf(object, "capabilities").mmap(),
+    fillCapabilities: bpf.fillCapabilities,
     groups: mapOf(object, "groups").mmap(),
     nextHops: mapOf(object, "next_hops").mmap(),
     encapsulations: mapOf(object, "encapsulations").mmap(),
@@ -93,7 +103,7 @@ export function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: Ta
     policies: mapOf(object, "policies").mmap(),
     meters: mapOf(object, "meters").mmap(),
     allowed: new AllowedMap(mapOf(object, "allowed")),
-    cpus,
+    cpus: bpf.possibleCpus(),
   };
   return new KernelTables(memory, options.domain, sizes, options.maxCapabilities);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, unlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmdirSync, statSync, unlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Bpf } from "../../../native/index.ts";
 import { messageOf, toHex } from "../../base/index.ts";
 import { ABI_VERSION, MAPS, VERDICTS } from "../abi.ts";
@@ -8,38 +8,71 @@ import type { DataplaneOptions } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import type { TableSizes } from "../sizes.ts";
 
-const LAYOUT_FOLDER = /^v\d+-[0-9a-f]+$/;
+/** `v<N>-<router>-<layout>`; before there were several layouts of a router at a time, `v<N>-<both>`. */
+const LAYOUT_FOLDER = /^v\d+-[0-9a-f]+(-[0-9a-f]+)?$/;
+/** In front of the name while the maps are not filled, and while they are taken away: whoever finds one, removes it. */
+const UNFILLED = "new-";
+const LEAVING = "old-";
+const LINKS = "links";
 
 /** Where the pins are: `maps/` by layout, `links/` by hook and interface. Names have no dot: a bpffs reserves it. */
 export interface PinFolders {
-  /** `<pinDirectory>/v<N>-<hash>`: the maps of one layout, domain and router. */
+  /** `<pinDirectory>/v<N>-<router>-<layout>`: the maps of one layout, domain and router. What is there is whole. */
   readonly maps: string;
+  /** Where the maps are until then; `undefined` if `maps` was there. */
+  readonly unfilled: string | undefined;
   /** `<pinDirectory>/links`: they outlive a change of layout, so that the program is replaced without a gap. */
   readonly links: string;
-  /** `maps` holds nothing of an earlier process. */
-  readonly isNew: boolean;
+  /** The maps of another layout of the same router, which it forwards by, at least on some ports. */
+  readonly former: string | undefined;
   /** Why pins do not outlive this process's surroundings, `undefined` when they do. */
   readonly limit: string | undefined;
 }
 
 /**
- * Makes the folders, on a bpffs that is mounted if need be.
+ * Makes the folders, on a bpffs that is mounted if need be; what a process has left that was killed before its maps were
+ * filled goes.
  * @throws {DataplaneError} `dataplane.no-rights`
  */
 export function preparePins(bpf: Bpf, options: DataplaneOptions, sizes: TableSizes): PinFolders {
   const { pinDirectory } = options;
   try {
     const limit = mountBelow(bpf, pinDirectory);
-    const maps = join(pinDirectory, layoutName(options, sizes));
-    const links = join(pinDirectory, "links");
+    const router = routerName(options);
+    const name = `v${ABI_VERSION}-${router}-${layoutName(sizes)}`;
+    const maps = join(pinDirectory, name);
+    const links = join(pinDirectory, LINKS);
     makeFolder(links);
-    if (existsSync(maps) && readdirSync(maps).length < Object.keys(MAPS).length) removeFolder(maps); // half made or half removed
-    const isNew = !existsSync(maps) || readdirSync(maps).length === 0;
-    makeFolder(maps);
-    return { maps, links, isNew, limit };
+    for (const left of readdirSync(pinDirectory))
+      if (left.startsWith(UNFILLED) || left.startsWith(LEAVING)) removeFolder(join(pinDirectory, left));
+    if (existsSync(maps) && !isWhole(maps)) removeFolder(maps); // somebody took pins away
+    const former = formerLayout(pinDirectory, router, name);
+    if (existsSync(maps)) return { maps, unfilled: undefined, links, former, limit };
+    const unfilled = join(pinDirectory, `${UNFILLED}${name}`);
+    makeFolder(unfilled);
+    return { maps, unfilled, links, former, limit };
   } catch (cause) {
     throw unusablePins(pinDirectory, messageOf(cause), cause);
   }
+}
+
+/** The maps are filled: from now on they are what a next process goes on with. */
+export function nameFilled({ maps, unfilled }: PinFolders): void {
+  if (unfilled !== undefined) renameSync(unfilled, maps);
+}
+
+const isWhole = (folder: string): boolean => {
+  const names = new Set(readdirSync(folder));
+  return Object.keys(MAPS).every((name) => names.has(name));
+};
+
+/** The youngest: an older one is there besides if a process was killed before it could take it away. */
+function formerLayout(pinDirectory: string, router: string, own: string): string | undefined {
+  const age = (name: string): number => statSync(join(pinDirectory, name)).ctimeMs;
+  const [youngest] = readdirSync(pinDirectory)
+    .filter((name) => name !== own && LAYOUT_FOLDER.exec(name)?.[1] !== undefined && name.split("-")[1] === router)
+    .sort((a, b) => age(b) - age(a));
+  return youngest === undefined ? undefined : join(pinDirectory, youngest);
 }
 
 export function unusablePins(pinDirectory: string, reason: string, cause: unknown): DataplaneError {
@@ -50,13 +83,17 @@ export function unusablePins(pinDirectory: string, reason: string, cause: unknow
   );
 }
 
-/** Everything that makes maps unusable for another program is in the name, so that it never meets them. */
-function layoutName({ domain, locator, hashSeed }: DataplaneOptions, sizes: TableSizes): string {
-  const verdicts = VERDICTS.length; // entries of a map, too
-  const layout = { MAPS, sizes, verdicts, domain: toHex(domain.address), locator: toHex(locator), hashSeed };
-  const hash = createHash("sha256").update(JSON.stringify(layout)).digest("hex");
-  return `v${ABI_VERSION}-${hash.slice(0, 12)}`;
+/** Another one's plan is of no use, whatever its tables look like. */
+function routerName({ domain, locator, hashSeed }: DataplaneOptions): string {
+  return hashOf({ domain: toHex(domain.address), locator: toHex(locator), hashSeed }).slice(0, 8);
 }
+
+/** Everything that makes maps unusable for another program, so that it never meets them. */
+function layoutName(sizes: TableSizes): string {
+  return hashOf({ MAPS, sizes, verdicts: VERDICTS.length }).slice(0, 12); // verdicts are entries of a map, too
+}
+
+const hashOf = (what: unknown): string => createHash("sha256").update(JSON.stringify(what)).digest("hex");
 
 /** Below a sysfs without a bpffs the folder cannot be made, but the deepest folder that exists can be mounted over. */
 function mountBelow(bpf: Bpf, pinDirectory: string): string | undefined {
@@ -91,16 +128,48 @@ function inPrivateMounts(): boolean {
 /** Removes the maps of other layouts; call once no program uses them. */
 export function removeOtherLayouts(folders: PinFolders): string[] {
   const parent = dirname(folders.maps);
+  if (!existsSync(parent)) return [];
   const others = readdirSync(parent).filter((name) => LAYOUT_FOLDER.test(name) && join(parent, name) !== folders.maps);
-  for (const name of others) removeFolder(join(parent, name));
+  for (const name of others) removeLayout(join(parent, name));
   return others;
+}
+
+/** Under another name first, as a layout is whole or not there. */
+export function removeLayout(folder: string): void {
+  const leaving = join(dirname(folder), `${LEAVING}${basename(folder)}`);
+  if (existsSync(folder)) renameSync(folder, leaving);
+  removeFolder(leaving);
 }
 
 /** Removes a folder of pins (no folders in it). */
 export function removeFolder(folder: string): void {
   if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+  emptyFolder(folder);
   rmdirSync(folder);
+}
+
+/** Takes the pins away. */
+export function emptyFolder(folder: string): void {
+  for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+}
+
+/** Maps and links of all layouts, and the folder unless somebody else has something in it. Programs without a link stay. */
+export function removeAllPins(pinDirectory: string): void {
+  if (!existsSync(pinDirectory)) return;
+  const isOurs = (name: string): boolean =>
+    name === LINKS || LAYOUT_FOLDER.test(name.replace(UNFILLED, "").replace(LEAVING, ""));
+  for (const name of readdirSync(pinDirectory).filter(isOurs)) removeFolder(join(pinDirectory, name));
+  removeIfEmpty(pinDirectory);
+}
+
+/** Another router's pins, or a mount, keep the folder; who was last removed it. */
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code !== "ENOTEMPTY" && code !== "EBUSY" && code !== "ENOENT") throw cause;
+  }
 }
 
 export function removePin(path: string): void {

@@ -4,26 +4,40 @@ import { type Log, messageOf } from "../../base/index.ts";
 import type { PortOptions, PortReport } from "../driver.ts";
 import { DataplaneError, noSuchPort } from "../error.ts";
 import type { PassPort } from "../memory/outcome.ts";
-import { type Attachment, type AttachmentParts, attach, unattached } from "./attachment.ts";
-import { detach, detachClsact, detachPinned, ignoringGone, letGo } from "./detach.ts";
-import { detachClsactEdge, edgePlaces } from "./edge-programs.ts";
+import { type Attachment, type AttachmentParts, attach, reportOfEarlier, unattached } from "./attachment.ts";
+import { detach, detachPinned, ignoringGone, letGo } from "./detach.ts";
+import { edgePlaces } from "./edge-programs.ts";
+import { removeFilters } from "./filter-records.ts";
 import { type HandOver, handOverOf } from "./hand-over.ts";
 import { removePin } from "./pins.ts";
+import { missingPrograms, type PortProgram } from "./presence.ts";
 
+/** For what nobody tells of: tcx programs of others, and ports that failed. */
 const LOOK_AGAIN_MS = 1000;
+/** Longest piece of looking. */
+const SLICE_MS = 2;
 
 interface Port {
   options: PortOptions;
   attachment: Attachment | undefined;
   report: PortReport;
   handOver: HandOver;
+  /** Of tcx at the egress when it was looked at. */
+  programs: number;
+  /** When it is tried again after it failed: what was tried may itself be what the kernel tells of. */
+  notBefore: number;
+  /** It was told of meanwhile. */
+  due: boolean;
+  /** How often somebody took programs off and they came back. */
+  restored: number;
 }
 
 const NO_HAND_OVER: HandOver = { allowed: false };
 
 /**
- * The programs on the configured interfaces. Looks each second whether an interface has come, gone, or come back as another
- * one, and what others put where packets leave it.
+ * The programs on the configured interfaces. When the kernel tells of one, looks whether it has come, gone, or come back as
+ * another one, whether its programs are still there, and what others put where packets leave it; each second for those that are
+ * missing, and for links and tcx programs, of which the kernel tells nobody.
  */
 export class Ports implements AsyncDisposable {
   readonly #parts: AttachmentParts;
@@ -31,8 +45,16 @@ export class Ports implements AsyncDisposable {
   #ports: Port[];
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
+  #waits: string | undefined;
+  #events: Disposable | undefined;
+  /** What is in the place of a clsact filter is an earlier process's, to be replaced, until the first time is over. */
+  #keepsFilters = false;
+  /** Interfaces that the kernel has told of and nobody has looked at since. */
+  #touched = new Set<number>();
+  #allTouched = false;
 
-  private constructor(options: readonly PortOptions[], parts: AttachmentParts, log: Log) {
+  /** On none of them yet. */
+  constructor(options: readonly PortOptions[], parts: AttachmentParts, log: Log) {
     this.#parts = parts;
     this.#log = log;
     this.#ports = options.map((port) => fresh(port));
@@ -43,20 +65,35 @@ export class Ports implements AsyncDisposable {
    * had newly attached.
    * @throws {DataplaneError} as `attach`.
    */
-  static async start(options: readonly PortOptions[], parts: AttachmentParts, log: Log): Promise<Ports> {
-    const ports = new Ports(options, parts, log);
+  async take(): Promise<void> {
+    const waited = this.#waits;
+    this.#waits = undefined;
     try {
-      for (const port of ports.#ports) await ports.#look(port);
+      for (const port of this.#ports) await this.#look(port);
     } catch (cause) {
-      ports.#takeBackNew();
+      this.#takeBackNew();
+      if (waited !== undefined) this.wait(waited);
       throw cause;
     }
-    for (const { attachment, report } of ports.#ports)
+    for (const { attachment, report } of this.#ports)
       if (attachment === undefined)
-        log.warn("dataplane.port.missing", { interface: report.interface, reason: report.reason });
-    ports.#detachStale();
-    ports.#timer = setInterval(() => ports.#lookAgain(), LOOK_AGAIN_MS).unref();
-    return ports;
+        this.#log.warn("dataplane.port.missing", { interface: report.interface, reason: report.reason });
+    this.#detachStale();
+    this.#keepsFilters = true;
+    this.#timer = setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS).unref();
+    this.#events = this.#parts.native.bpf.watchEgress((indexes) => this.#told(indexes));
+    // What happened before anybody listened
+    this.#told(undefined);
+  }
+
+  /** Leaves the programs of an earlier process where they are until {@link take}; `reason` says why. */
+  wait(reason: string): void {
+    const { native, links } = this.#parts;
+    this.#waits = reason;
+    for (const port of this.#ports) {
+      const ifindex = native.sock.interfaceIndex(port.options.interface);
+      if (ifindex !== undefined) port.report = { ...reportOfEarlier(port.options, ifindex, links, native), reason };
+    }
   }
 
   /**
@@ -93,7 +130,7 @@ export class Ports implements AsyncDisposable {
   }
 
   get reports(): readonly PortReport[] {
-    return this.#ports.map(({ report }) => report);
+    return this.#ports.map(({ report, restored }) => ({ ...report, restored }));
   }
 
   /**
@@ -103,15 +140,16 @@ export class Ports implements AsyncDisposable {
    */
   change(options: readonly PortOptions[]): Promise<void> {
     const changed = Promise.resolve(this.#looking).then(() => this.#changeTo(options));
-    this.#looking = changed
-      .catch(() => undefined)
-      .finally(() => {
-        this.#looking = undefined;
-      });
+    this.#looking = changed.catch(() => undefined).finally(() => this.#looked());
     return changed;
   }
 
   async #changeTo(options: readonly PortOptions[]): Promise<void> {
+    if (this.#waits !== undefined) {
+      this.#ports = options.map((port) => fresh(port));
+      this.wait(this.#waits);
+      return;
+    }
     const before = this.#ports.map((port) => ({ port, ...port }));
     const known = new Map(this.#ports.map((port) => [port.options.interface, port]));
     const next = options.map((wanted): Port => {
@@ -161,6 +199,10 @@ export class Ports implements AsyncDisposable {
   /** Takes every program off and removes the pins. */
   async detachAll(): Promise<void> {
     await this.#stop();
+    if (this.#waits !== undefined) {
+      this.#ports = [];
+      this.#detachStale();
+    }
     for (const port of this.#ports) {
       const { attachment } = port;
       if (attachment === undefined) continue;
@@ -179,21 +221,45 @@ export class Ports implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#events?.[Symbol.dispose]();
+    this.#events = undefined;
     await this.#looking;
   }
 
+  #told(indexes: readonly number[] | undefined): void {
+    if (indexes === undefined) this.#allTouched = true;
+    else for (const index of indexes) this.#touched.add(index);
+    this.#lookAgain();
+  }
+
   #lookAgain(): void {
-    this.#looking ??= this.#lookAtAll().finally(() => {
-      this.#looking = undefined;
-    });
+    this.#looking ??= this.#lookAtAll().finally(() => this.#looked());
+  }
+
+  #looked(): void {
+    this.#looking = undefined;
+    // Something happened meanwhile
+    if (this.#events !== undefined && (this.#allTouched || this.#touched.size > 0)) this.#lookAgain();
   }
 
   async #lookAtAll(): Promise<void> {
+    const [touched, all] = [this.#touched, this.#allTouched];
+    this.#touched = new Set();
+    this.#allTouched = false;
+    let until = performance.now() + SLICE_MS;
     for (const port of this.#ports) {
+      if (performance.now() >= until) {
+        await new Promise((resolve) => setImmediate(resolve));
+        until = performance.now() + SLICE_MS;
+      }
+      const index = port.attachment?.report.ifindex;
+      if (all || index === undefined || touched.has(index)) port.due = true;
+      if (performance.now() < port.notBefore) continue;
       try {
-        await this.#look(port);
+        if (port.due || this.#isOther(port)) await this.#look(port);
       } catch (cause) {
         const reason = messageOf(cause);
+        port.notBefore = performance.now() + LOOK_AGAIN_MS / 2;
         if (port.report.reason !== reason)
           this.#log.error("dataplane.port.failed", { interface: port.options.interface, reason });
         port.report = unattached(port.options, reason);
@@ -201,26 +267,69 @@ export class Ports implements AsyncDisposable {
     }
   }
 
+  /** In what the kernel tells nobody of. */
+  #isOther({ attachment, programs }: Port): boolean {
+    if (attachment === undefined) return true;
+    if (this.#parts.native.bpf.egressPrograms(attachment.report.ifindex) !== programs) return true;
+    return missingPrograms(attachment, { told: false }).length > 0;
+  }
+
   async #look(port: Port): Promise<void> {
-    const { options } = port;
+    port.due = false;
+    const { options, attachment } = port;
     const ifindex = this.#parts.native.sock.interfaceIndex(options.interface);
-    if (ifindex === port.attachment?.report.ifindex) {
+    if (ifindex !== undefined && ifindex === attachment?.report.ifindex) {
+      const missing = missingPrograms(attachment, { told: true });
+      if (missing.length > 0) await this.#restore(port, attachment, missing);
       this.#lookAtEgress(port);
       return;
     }
-    if (port.attachment !== undefined) this.#lose(port, port.attachment);
+    if (attachment !== undefined) this.#lose(port, attachment);
     if (ifindex === undefined) return;
-    port.attachment = await attach(options, ifindex, this.#parts);
+    await this.#attach(port, ifindex);
+    this.#log.info("dataplane.port.attached", { ...port.report });
+  }
+
+  async #attach(port: Port, ifindex: number): Promise<void> {
+    port.attachment = await attach(port.options, ifindex, { ...this.#parts, keepsFilters: this.#keepsFilters });
     port.report = port.attachment.report;
+    port.handOver = NO_HAND_OVER;
     this.#lookAtEgress(port);
     this.#writeEntries();
-    this.#log.info("dataplane.port.attached", { ...port.report });
+  }
+
+  /**
+   * Puts back what somebody took off; at once the first time, later not oftener than he is looked after. What is still there goes
+   * on meanwhile, but for filters, which cannot be told from those of others then.
+   * @throws {DataplaneError} as `attach`; then nothing of ours is there
+   */
+  async #restore(port: Port, attachment: Attachment, missing: readonly PortProgram[]): Promise<void> {
+    const { ifindex } = attachment.report;
+    this.#log.warn("dataplane.port.taken-off", { interface: port.options.interface, ifindex, programs: missing });
+    port.notBefore = performance.now() + LOOK_AGAIN_MS / 2;
+    for (const { link } of [attachment, ...attachment.edge])
+      if (link.pinnable) link[Symbol.dispose]();
+      else link.detach();
+    try {
+      await this.#attach(port, ifindex);
+    } catch (cause) {
+      this.#parts.table.clear(ifindex);
+      for (const { pin, link } of [attachment, ...attachment.edge])
+        if (link.pinnable) detachPinned(this.#parts.native, pin);
+      port.attachment = undefined;
+      port.handOver = NO_HAND_OVER;
+      this.#writeEntries();
+      throw cause;
+    }
+    port.restored++;
+    this.#log.warn("dataplane.port.restored", { ...port.report, restored: port.restored });
   }
 
   /** Whether packets may still be handed over there, past what others put at the egress. */
   #lookAtEgress(port: Port): void {
     const { attachment, handOver: before } = port;
     if (attachment === undefined) return;
+    port.programs = this.#parts.native.bpf.egressPrograms(attachment.report.ifindex);
     const handOver = handOverOf(port.options, attachment, this.#parts.native);
     if (handOver.allowed === before.allowed && handOver.reason === before.reason) return;
     port.handOver = handOver;
@@ -260,7 +369,7 @@ export class Ports implements AsyncDisposable {
     const { report } = attachment;
     this.#parts.table.clear(report.ifindex);
     letGo(attachment);
-    for (const { pin } of [attachment, ...attachment.edge]) if (pin !== undefined) removePin(pin);
+    for (const { pin } of [attachment, ...attachment.edge]) removePin(pin);
     port.attachment = undefined;
     port.handOver = NO_HAND_OVER;
     port.report = missing(port.options);
@@ -278,22 +387,16 @@ export class Ports implements AsyncDisposable {
 
   /** Programs that an earlier process left on interfaces that are no ports any more. */
   #detachStale(): void {
-    const { native, links, table, programs } = this.#parts;
+    const { native, links, records, table } = this.#parts;
     const used = this.#ports.flatMap(({ attachment }) => attachment ?? []);
     const usedPins = new Set(used.flatMap(({ pin, edge }) => [pin, ...edge.map((program) => program.pin)]));
-    const stalePins = readdirSync(links).filter((name) => !usedPins.has(join(links, name)));
-    for (const name of stalePins) {
+    for (const name of readdirSync(links).filter((name) => !usedPins.has(join(links, name)))) {
       this.#log.info("dataplane.port.detached", { pin: name });
       detachPinned(native, join(links, name));
     }
-    const pinned = new Set(stalePins.map((name) => Number(name.split("-")[1])));
+    removeFilters(native, records, usedPins);
     const usedIndexes = new Set(used.map(({ report }) => report.ifindex));
-    for (const ifindex of table.indexes().filter((index) => !usedIndexes.has(index))) {
-      table.clear(ifindex);
-      if (pinned.has(ifindex)) continue;
-      detachClsact(native, programs.tc, ifindex);
-      ignoringGone(() => detachClsactEdge(this.#parts, ifindex));
-    }
+    for (const ifindex of table.indexes().filter((index) => !usedIndexes.has(index))) table.clear(ifindex);
     this.#writeEntries({ alone: true });
   }
 }
@@ -305,7 +408,16 @@ function sameHook(a: PortOptions, b: PortOptions): boolean {
 }
 
 function fresh(port: PortOptions): Port {
-  return { options: port, attachment: undefined, report: missing(port), handOver: NO_HAND_OVER };
+  return {
+    options: port,
+    attachment: undefined,
+    report: missing(port),
+    handOver: NO_HAND_OVER,
+    programs: 0,
+    notBefore: 0,
+    due: false,
+    restored: 0,
+  };
 }
 
 function withReason(report: PortReport, more: string | undefined): PortReport {

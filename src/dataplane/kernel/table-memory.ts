@@ -1,10 +1,12 @@
 import type { Ipv6Address, Ipv6Prefix } from "../../base/index.ts";
 import type { AggregateEntry, NextHopIndex, PlannedNode } from "../../forwarding/index.ts";
+import type { FillCapabilities } from "./capability-table.ts";
 import type { PolicyMemory } from "./policy-table.ts";
 
 /** The tables of a plan as the kernel shares them: mapped arrays and hashes. */
 export interface TableMemory extends PolicyMemory {
   readonly capabilities: Uint8Array;
+  readonly fillCapabilities: FillCapabilities;
   readonly groups: Uint8Array;
   readonly nextHops: Uint8Array;
   readonly encapsulations: Uint8Array;

@@ -53,7 +53,7 @@ export class KernelTables implements TableView, PassPlan {
     this.domain = domain;
     this.sizes = sizes;
     this.#maxCapabilities = maxCapabilities;
-    this.#capabilities = new CapabilityTable(memory.capabilities);
+    this.#capabilities = new CapabilityTable(memory.capabilities, memory.fillCapabilities);
     this.#groups = new GroupTable(memory.groups);
     this.#encapsulations = new EncapsulationTable(memory.encapsulations);
     this.#nextHops = new NextHopTable(memory.nextHops, this.#encapsulations);

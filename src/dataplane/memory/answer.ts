@@ -14,7 +14,7 @@ import {
 } from "./packet.ts";
 
 /** Hop limit of what the pass sends itself. */
-export const ANSWER_HOP_LIMIT = 64;
+const ANSWER_HOP_LIMIT = 64;
 const REDIRECT = 137;
 const ECHO_REPLY = 129;
 

@@ -19,7 +19,7 @@ const VXLAN_FLAGS = 0x08000000;
 const FIRST_PRIVATE_PORT = 0xc000;
 
 /** The flow label of a tunnel: the tag, and bits of the flow's hash. */
-export function tunnelLabel({ flowLabel }: Flow, tag: number): number {
+function tunnelLabel({ flowLabel }: Flow, tag: number): number {
   return (tag << TAG_SHIFT) | (flowLabel >>> (20 - TAG_SHIFT));
 }
 

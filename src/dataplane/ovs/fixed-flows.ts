@@ -176,6 +176,7 @@ function local(facts: SwitchFacts): Flow[] {
     // Perhaps it went on to another site
     { table: TABLE.local, priority: 20, match: MATCH.tcp, actions: [resubmit(TABLE.pinned), resubmit(TABLE.follow)] },
     { table: TABLE.follow, priority: 0, match: MATCH.tcp, ...track },
+    { table: TABLE.follow, priority: 5, match: [...MATCH.tcp, MATCH.state("tracked")], ...refuse },
     { table: TABLE.local, priority: 20, match: MATCH.udp, ...track },
     { table: TABLE.local, priority: 0, match: [], ...refuse },
     related,
@@ -187,6 +188,9 @@ function local(facts: SwitchFacts): Flow[] {
     },
     { table, priority: 20, match: [...MATCH.syn, isNew], ...choose },
     { table, priority: 20, match: [...MATCH.udp, isNew], ...choose },
+    { table, priority: 10, match: [...MATCH.tcp, is(REGISTER.leg, LEG.last)], ...refuse },
+    // What was cached for its SYN may have led here, past the flow that the SYN has left for it: it is looked for again
+    { table, priority: 5, match: MATCH.tcp, actions: [resubmit(TABLE.pinned), resubmit(TABLE.follow)] },
     { table, priority: 0, match: [], ...refuse },
     { table: TABLE.member, priority: 0, match: [], actions: [resubmit(TABLE.nobody)] },
     // The instance of a connection is gone: said about the packet as it came

@@ -37,10 +37,10 @@ export interface SwitchFacts {
 /** Cookies of flows whose packets end there: counted under a verdict. */
 export const verdictCookie = (verdict: Verdict): bigint => BigInt(VERDICTS.indexOf(verdict) + 1);
 /** Cookies of the flows that count what a next hop was chosen for, and the connections that it was given. */
-export const chosenCookie = (nextHop: NextHopIndex): bigint => 0x1_0000_0000n + BigInt(nextHop);
+const chosenCookie = (nextHop: NextHopIndex): bigint => 0x1_0000_0000n + BigInt(nextHop);
 /** And of those that count what passes under a policy. */
 export const policyCookie = (policy: PolicyIndex): bigint => 0x5_0000_0000n + BigInt(policy);
-export const newFlowCookie = (nextHop: NextHopIndex): bigint => 0x2_0000_0000n + BigInt(nextHop);
+const newFlowCookie = (nextHop: NextHopIndex): bigint => 0x2_0000_0000n + BigInt(nextHop);
 
 /** To the host's stack, which knows the way on. */
 export const toStack = ({ stackMac }: SwitchFacts): readonly Action[] => [

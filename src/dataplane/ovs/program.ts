@@ -28,7 +28,7 @@ import { multicastFlow, portFlows, type SwitchPort } from "./port-flows.ts";
 import { GROUP, TABLE } from "./tables.ts";
 
 /** Another arrangement of tables, registers and actions gets another number: flows of the older one are not adopted. */
-export const LAYOUT = 6;
+export const LAYOUT = 7;
 
 /**
  * Turns a plan into flows and groups. Keeps the plan's tables and what follows from them, and knows nothing of the switch

@@ -50,7 +50,7 @@ const tcpOption = fc.oneof(
 );
 
 /** The segment with options in its header, SYN set, checksum made anew. */
-function withOptions(
+export function withOptions(
   packet: Uint8Array,
   options: readonly (readonly number[])[],
   how: "right" | "unfinished",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   closeSync,
   existsSync,
@@ -116,6 +117,39 @@ await isolated(import.meta.filename, SETUP, async () => {
     send(dataplane, CLIENT.interface, asked(clientOf(1), 4001, SYN, ELSEWHERE));
     assert.deepEqual(grown(again, dataplane.counters()), { encapsulated: 1 });
     await dataplane.remove();
+    for (const { interface: name } of [CORE, CLIENT]) ip(`link del ${name}`);
+  });
+
+  await test("an interface that is moved to another network is let go of, whatever holds its program there; it comes back", async () => {
+    for (const port of [CORE, CLIENT]) addVeth(port);
+    const elsewhere = spawn("unshare", ["--net", "sh", "-c", "echo there; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      await once(elsewhere.stdout, "data");
+      await using dataplane = await start([CORE, CLIENT]);
+      dataplane.apply(PLAN, 1);
+      for (const { interface: name } of [CORE, CLIENT]) ip(`link set ${name} netns ${elsewhere.pid}`);
+      await until(() => dataplane.ports.every(({ hook }) => hook === "none"));
+      for (const { reason } of dataplane.ports) assert.match(reason!, /there is no interface st-f-/);
+      const there = (...words: string[]) =>
+        execFileSync("nsenter", ["-t", `${elsewhere.pid}`, "--net", ...words], { encoding: "utf8", stdio: "pipe" });
+      assert.deepEqual(readdirSync(join(OPTIONS.pinDirectory, "links")), [], "no link holds a program there");
+      for (const { interface: name } of [CORE, CLIENT]) {
+        assert.doesNotMatch(there("ip", "-d", "link", "show", "dev", name), /prog\/xdp/, `${name} has nothing of ours`);
+        assert.equal(there("tc", "filter", "show", "dev", name, "ingress"), "");
+        there("ip", "link", "set", name, "netns", `${process.pid}`);
+        ip(`link set ${name} up`);
+      }
+      await until(() => dataplane.ports.every(({ hook }) => hook !== "none"));
+      assert.equal(dataplane.ports[0]!.hook, "xdp native");
+      const before = dataplane.counters();
+      send(dataplane, CLIENT.interface, asked(clientOf(1), 4000, SYN, ELSEWHERE));
+      assert.deepEqual(grown(before, dataplane.counters()), { encapsulated: 1 });
+      await dataplane.remove();
+    } finally {
+      elsewhere.kill();
+    }
     for (const { interface: name } of [CORE, CLIENT]) ip(`link del ${name}`);
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { loadNative } from "../../../native/index.ts";
 import { toHex } from "../../../src/base/index.ts";
 import {
   CAPABILITY,
@@ -15,7 +16,7 @@ import { CapabilityBatch } from "../../../src/forwarding/index.ts";
 
 /** With what is in the memory. */
 function tableOn(memory: Uint8Array): CapabilityTable {
-  const table = new CapabilityTable(memory);
+  const table = new CapabilityTable(memory, loadNative().bpf.fillCapabilities);
   table.takeOver(() => {}).forEach(() => {});
   return table;
 }

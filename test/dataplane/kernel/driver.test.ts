@@ -391,22 +391,24 @@ function tests(): void {
       await dataplane.remove();
     });
 
-    it("takes a program over into another layout, whose tables begin empty", async () => {
+    it("takes a program and its plan over into another layout, and back", async () => {
       const first = await start();
       first.apply(PLAN, 1);
-      const layout = pins();
+      const [layout, plan] = [pins(), comparable(first.snapshot())];
       await first[Symbol.asyncDispose]();
-      const second = await start({ maxCapabilities: 100_000 });
-      assert.equal(second.adopted, false);
-      assert.deepEqual(hooks(second), [
-        ["xdp native", true],
-        ["tcx", true],
-        ["tcx", true],
-      ]);
-      assert.equal(second.snapshot().capabilities.size, 0);
-      assert.equal(pins().length, 2);
-      assert.notDeepEqual(pins(), layout);
-      await second.remove();
+      for (const maxCapabilities of [100_000, OPTIONS.maxCapabilities]) {
+        await using second = await start({ maxCapabilities });
+        assert.equal(second.adopted, true);
+        assert.deepEqual(hooks(second), [
+          ["xdp native", true],
+          ["tcx", true],
+          ["tcx", true],
+        ]);
+        assert.deepEqual(comparable(second.snapshot()), plan);
+        assert.equal(pins().length, 2);
+        assert.equal(pins().toString() === layout.toString(), maxCapabilities === OPTIONS.maxCapabilities);
+        if (maxCapabilities === OPTIONS.maxCapabilities) await second.remove();
+      }
     });
 
     it("does not adopt the maps of another router", async () => {

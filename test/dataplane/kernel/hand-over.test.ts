@@ -1,70 +1,20 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { after, before, test } from "node:test";
-import { loadNative } from "../../../native/index.ts";
-import { formatIpv6, parseIpv6 } from "../../../src/base/index.ts";
+import { execFileSync } from "node:child_process";
+import { after, before, describe, test } from "node:test";
+import { loadNative, type Native } from "../../../native/index.ts";
+import { formatIpv6 } from "../../../src/base/index.ts";
 import { type KernelDataplane, type PortOptions, startKernelDataplane } from "../../../src/dataplane/index.ts";
-import { GROUP_SLOTS, type Operation } from "../../../src/forwarding/index.ts";
 import { CAPABILITY, OPTIONS, SILENT } from "../memory/story.ts";
-import { isolated, OBJECT_PATH, whyNoKernelDataplane } from "./isolated.ts";
+import { isolated, OBJECT_PATH, withoutTcx } from "./isolated.ts";
+import { AGENT, answers, HOSTS, PLAN, SERVICE_PORT, sh, startAgent, TENANT, whyNoHosts } from "./veth-hosts.ts";
 
-const AGENT = "2001:db8:7c:a::2";
-const TENANT = new DataView(CAPABILITY.buffer, CAPABILITY.byteOffset).getUint16(6);
-const [SERVICE_PORT, AGENT_PORT] = [53, 5353];
 const DATAGRAMS = 20;
 
-/** A router with a client and an agent, each in a namespace of its own behind a veth, and a veth that ends here. */
-const SETUP = `
-  mkdir -p /run/netns
-  mount -t tmpfs tmpfs /run/netns
-  sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.forwarding=1
-  ip link set lo up
-  for host in client agent; do
-    ip netns add $host
-    ip link add \${host}0 type veth peer name up0 netns $host
-    ip link set \${host}0 up
-    nsenter --net=/run/netns/$host sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.up0.accept_dad=0
-    ip -n $host link set lo up
-    ip -n $host link set up0 up
-  done
-  ip -6 address add 2001:db8:7c:c::1/64 dev client0 nodad
-  ip -6 address add 2001:db8:7c:a::1/64 dev agent0 nodad
-  ip -6 -n client address add 2001:db8:7c:c::2/64 dev up0 nodad
-  ip -6 -n agent address add ${AGENT}/64 dev up0 nodad
-  ip -6 -n client route add default via 2001:db8:7c:c::1
-  ip -6 -n agent route add default via 2001:db8:7c:a::1
+/** And a veth that ends here. */
+const SETUP = `${HOSTS}
   ip link add here0 type veth peer name here1
   ip link set here0 up
   ip link set here1 up
-`;
-
-const ECHO = `
-import socket, sys
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.bind(("::", int(sys.argv[1])))
-print("ready", flush=True)
-while True:
-    octets, who = s.recvfrom(2048)
-    s.sendto(octets, who)
-`;
-
-/** Asks one after the other, again where nothing comes back, and says how many were answered. */
-const ASK = `
-import socket, sys
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.settimeout(1)
-s.connect((sys.argv[1], int(sys.argv[2])))
-came = 0
-for i in range(int(sys.argv[3])):
-    for again in range(5):
-        s.send(b"%d" % i)
-        try:
-            came += s.recv(2048) == b"%d" % i
-            break
-        except TimeoutError:
-            pass
-print(came)
 `;
 
 /** Begins one flow after the other until an error says that nobody is there. */
@@ -104,32 +54,10 @@ error = struct.unpack_from("i", s.recv(8192), 16)[0]
 if error: sys.exit("nftables: error %d" % -error)
 `;
 
-const all = (nextHop: number) =>
-  Array.from({ length: GROUP_SLOTS }, (_, slot) => ({ slot, current: nextHop, previous: nextHop }));
-
-const PLAN: readonly Operation[] = [
-  { type: "set-next-hop", index: 1, nextHop: { kind: "local" }, state: "up" },
-  {
-    type: "set-next-hop",
-    index: 2,
-    nextHop: {
-      ...{ kind: "instance", instance: "echo", address: parseIpv6(AGENT)! },
-      ...{ port: AGENT_PORT, servicePort: SERVICE_PORT, protocol: "udp" },
-    },
-    state: "up",
-  },
-  { type: "set-slots", group: 1, slots: all(1), backup: 0 },
-  { type: "set-slots", group: 2, slots: all(2), backup: 0 },
-  { type: "set-capability", entry: { address: CAPABILITY, group: 1, localGroup: 2 } },
-];
-
 const port = (name: string, role: PortOptions["role"]): PortOptions => ({
   ...{ interface: name, role, tenantIndex: role === "core" ? 0 : TENANT, hook: "tc" },
 });
 const PORTS = [port("client0", "client"), port("agent0", "agent")];
-
-const sh = (command: string) =>
-  execFileSync("sh", ["-ec", command], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 /** Packets that left through the router's end of a veth. */
 function left(name: string): number {
@@ -137,42 +65,34 @@ function left(name: string): number {
   return stats64.tx.packets;
 }
 
-const whyNot = () => {
-  try {
-    execFileSync("python3", ["-V"], { stdio: "ignore" });
-  } catch {
-    return "python3 is not installed";
-  }
-  return whyNoKernelDataplane();
-};
-
 function define(): void {
   const native = loadNative();
+  let agent: AsyncDisposable;
+
+  before(async () => {
+    agent = await startAgent();
+  });
+  after(() => agent[Symbol.asyncDispose]());
+  describe("by tcx, or what this kernel has", () => handOver(native, native));
+  describe("by clsact", () => handOver(native, withoutTcx(native), "clsact"));
+}
+
+/** `parts`: what the data plane is given. */
+function handOver(native: Native, parts: Native, hook?: string): void {
   let dataplane: KernelDataplane;
-  let agent: ChildProcess;
 
   before(async () => {
     dataplane = await startKernelDataplane(
       { ...OPTIONS, ports: PORTS },
-      { native, log: SILENT, objectPath: OBJECT_PATH },
+      { native: parts, log: SILENT, objectPath: OBJECT_PATH },
     );
+    if (hook !== undefined) assert.deepEqual(new Set(dataplane.ports.map((port) => port.hook)), new Set([hook]));
     dataplane.apply(PLAN, 1);
-    agent = spawn("nsenter", ["--net=/run/netns/agent", "python3", "-c", ECHO, `${AGENT_PORT}`], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    await once(agent.stdout!, "data");
   });
-  after(async () => {
-    const gone = once(agent, "exit");
-    agent.kill("SIGKILL");
-    await gone;
-    await dataplane.remove();
-  });
+  after(() => dataplane.remove());
 
   const ask = (): void => {
-    const words = ["--net=/run/netns/client", "python3", "-c", ASK, formatIpv6(CAPABILITY), `${SERVICE_PORT}`];
-    const came = execFileSync("nsenter", [...words, `${DATAGRAMS}`], { encoding: "utf8", timeout: 30_000 });
-    assert.equal(came.trim(), `${DATAGRAMS}`);
+    assert.equal(answers(DATAGRAMS), DATAGRAMS);
   };
   /** Whether packets to agent and client left through the router's ends of their links. */
   const goThrough = (): readonly boolean[] => {
@@ -181,9 +101,21 @@ function define(): void {
     ask();
     return ["agent0", "client0"].map((name, i) => left(name) - before[i]! >= DATAGRAMS);
   };
+  /** Without what it says of clsact on each port. */
+  const reasons = () =>
+    dataplane.ports.map(({ reason = "" }) => reason.replace(/^the kernel has no tcx [^;]*(; )?/, ""));
   const look = async () => {
     await dataplane.changePorts(PORTS);
-    return dataplane.ports.map(({ reason }) => reason ?? "");
+    return reasons();
+  };
+  /** Without being told to look. Resolves to how long it took. */
+  const isNoticed = async (port: number, what: RegExp): Promise<number> => {
+    const began = performance.now();
+    while (!what.test(reasons()[port]!)) {
+      assert.ok(performance.now() < began + 10_000, `not noticed: ${reasons()[port]}`);
+      await new Promise((later) => setTimeout(later, 5));
+    }
+    return performance.now() - began;
   };
   const isSaid = async (agents: RegExp): Promise<void> => {
     const [client, of] = await look();
@@ -209,10 +141,12 @@ function define(): void {
   });
 
   test("they go through tc filters and programs of others", async () => {
-    sh("tc qdisc add dev agent0 clsact; tc filter add dev agent0 egress protocol all u32 match u32 0 0");
+    const others = "dev agent0 egress protocol all pref 100 u32";
+    if (hook !== "clsact") sh("tc qdisc add dev agent0 clsact");
+    sh(`tc filter add ${others} match u32 0 0`);
     await isSaid(/a tc program or filter of others/);
     assert.deepEqual(goThrough(), [true, false]);
-    sh("tc qdisc del dev agent0 clsact");
+    sh(hook === "clsact" ? `tc filter del ${others}` : "tc qdisc del dev agent0 clsact");
     assert.deepEqual(await look(), ["", ""]);
 
     using other = await native.bpf.load(OBJECT_PATH);
@@ -242,7 +176,7 @@ function define(): void {
   test("they go through an XDP program at the other end", async () => {
     using other = await native.bpf.load(OBJECT_PATH);
     other.programs.get("semr_xdp")!.pin("/sys/fs/bpf/theirs"); // none of its ports: it lets everything pass
-    sh("nsenter --net=/run/netns/agent ip link set dev up0 xdpdrv pinned /sys/fs/bpf/theirs");
+    sh("nsenter --net=/run/netns/agent ip link set dev up0 xdpdrv pinned /sys/fs/bpf/theirs; rm /sys/fs/bpf/theirs");
     await isSaid(/an XDP program, or GRO, at the other end/);
     assert.deepEqual(goThrough(), [true, false]);
     sh("ip -n agent link set dev up0 xdpdrv off");
@@ -267,14 +201,36 @@ function define(): void {
     assert.deepEqual(goThrough(), [false, false]);
   });
 
-  test("what others put there is noticed without being told", async () => {
-    sh("tc qdisc add dev client0 root tbf rate 1gbit burst 1mb latency 50ms");
-    const until = performance.now() + 10_000;
-    while (!dataplane.ports[0]!.reason?.includes("tbf")) {
-      assert.ok(performance.now() < until, "the queueing discipline was not noticed");
-      await new Promise((later) => setTimeout(later, 20));
+  test("what others put there is noticed when they do", async (t) => {
+    const NOTHING = /^$/;
+    const times: number[] = [];
+    const others = "dev client0 egress protocol all pref 100 u32";
+    if (hook !== "clsact") sh("tc qdisc add dev client0 clsact");
+    for (let turn = 0; turn < 5; turn++) {
+      sh("tc qdisc add dev client0 root tbf rate 1gbit burst 1mb latency 50ms");
+      times.push(await isNoticed(0, /tbf/));
+      sh("tc qdisc del dev client0 root");
+      times.push(await isNoticed(0, NOTHING));
+      sh(`tc filter add ${others} match u32 0 0`);
+      times.push(await isNoticed(0, /a tc program or filter of others/));
+      sh(`tc filter del ${others}`);
+      times.push(await isNoticed(0, NOTHING));
     }
-    sh("tc qdisc del dev client0 root");
+    if (hook !== "clsact") sh("tc qdisc del dev client0 clsact");
+    await isNoticed(0, NOTHING);
+    const sorted = times.toSorted((a, b) => a - b);
+    const middle = sorted[times.length / 2]!;
+    t.diagnostic(`noticed after ${middle.toFixed(1)} ms, at most ${sorted.at(-1)!.toFixed(1)} ms`);
+    assert.ok(middle < 250, "by what the kernel tells, not by the look of each second");
+  });
+
+  test("a program of others, of which the kernel tells nobody, is noticed within a second or so", async () => {
+    using other = await native.bpf.load(OBJECT_PATH);
+    const index = native.sock.interfaceIndex("client0")!;
+    const theirs = native.bpf.attachTc(other.programs.get("semr_edge_out")!, index, undefined, "egress");
+    if (theirs.mode === "tcx") await isNoticed(0, /a tc program or filter of others/);
+    theirs.detach();
+    await isNoticed(0, /^$/);
   });
 
   test("no hand-over between routers, nor where both ends are here", async () => {
@@ -284,13 +240,10 @@ function define(): void {
     assert.equal(egress("here0").endsElsewhere, false);
     assert.equal(egress("lo").endsElsewhere, false);
     assert.equal(egress("agent0").endsElsewhere, true);
-    assert.deepEqual(
-      dataplane.ports.map(({ reason }) => reason ?? ""),
-      ["", "", ""],
-    );
+    assert.deepEqual(reasons(), ["", "", ""]);
     assert.throws(() => native.bpf.queryEgress(2 ** 30), { code: "ENODEV" });
     await dataplane.changePorts(PORTS);
   });
 }
 
-await isolated(import.meta.filename, SETUP, define, whyNot);
+await isolated(import.meta.filename, SETUP, define, whyNoHosts);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { loadNative } from "../../../native/index.ts";
+import { loadNative, type Native } from "../../../native/index.ts";
 
 /** The compiled pass. */
 export const OBJECT_PATH = fileURLToPath(new URL("../../../build/dataplane/semr.bpf.o", import.meta.url));
@@ -17,6 +17,13 @@ export function whyNoKernelDataplane(): string | undefined {
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);
   }
+}
+
+/** As a kernel without tcx (before 6.6) has it. */
+export function withoutTcx(native: Native): Native {
+  const attachTc: Native["bpf"]["attachTc"] = (program, ifindex, _, place, filter) =>
+    native.bpf.attachTc(program, ifindex, "clsact", place, filter);
+  return { ...native, bpf: Object.assign(Object.create(native.bpf), { attachTc }) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { loadNative } from "../../../native/index.ts";
-import { milliseconds, parseIpv6 } from "../../../src/base/index.ts";
+import { type Clock, milliseconds, parseIpv6 } from "../../../src/base/index.ts";
 import { PROGRAMS } from "../../../src/dataplane/abi.ts";
 import { startKernelDataplane } from "../../../src/dataplane/index.ts";
 import { PortTable } from "../../../src/dataplane/kernel/port-table.ts";
@@ -19,8 +19,13 @@ import { isolated, OBJECT_PATH, whyNoKernelDataplane } from "./isolated.ts";
 const LOOPBACK = 1;
 const FLOWS = 2000;
 const SYN = 0x02;
-/** What this router promises from the request that changes a weight to the first packet by it; the measured time is shown. */
+/**
+ * What this router promises from the request that changes a weight to the first packet by it: what it waits for on its clock, which
+ * moves here only when all else is done, and what it computes, in time of processors. Neither knows what else the machine does.
+ */
 const T_MS = 1000;
+/** Turns of the event loop in which whatever is under way gets on. */
+const TURNS = 20;
 const ENDS = [10, 11] as const;
 
 /** Two instances of an agent; `first`: weight of the first, in parts of 10 for the second. */
@@ -46,6 +51,12 @@ await isolated(
       const store = await openDirectoryStore(folder(), shared);
       await using _store = store;
       await using agents = await startBench({ store });
+      const clock: Clock = {
+        wall: () => agents.clock.wall(),
+        monotonic: () => agents.clock.monotonic(),
+        after: (delay, fire) => agents.clock.after(delay, fire),
+        soon: (run) => systemClock.soon(run),
+      };
       const sizes = tableSizes(options.maxCapabilities);
       using compiler = new Compiler(
         {
@@ -57,7 +68,7 @@ await isolated(
             ...{ policies: sizes.policies - FIRST_CAPABILITY_POLICY, allowed: sizes.allowed },
           },
         },
-        { ...shared, clock: systemClock, random: systemRandom, sink: dataplane },
+        { ...shared, clock, random: systemRandom, sink: dataplane },
       );
       compiler.taxonomy([{ tenantIndex: 1, name: OCR, majorVersion: 1 }]);
       agents.directory.subscribe((changes) => {
@@ -99,13 +110,23 @@ await isolated(
         );
         return got.get(0x10)! / FLOWS;
       };
-      const until = async (wanted: number): Promise<number> => {
-        const begin = performance.now();
-        while (slots() !== wanted) {
-          assert.ok(performance.now() - begin < 10 * T_MS, `${slots()} slots instead of ${wanted}`);
+      /** Resolves with the time that it took, as {@link T_MS} counts it. */
+      const until = async (wanted: number, asked: Promise<unknown>): Promise<number> => {
+        const [begin, computed] = [agents.clock.monotonic(), process.cpuUsage()];
+        const passed = (): number => {
+          const { user, system } = process.cpuUsage(computed);
+          return agents.clock.monotonic() - begin + (user + system) / 1000;
+        };
+        let isAnswered = false;
+        void asked.then(() => {
+          isAnswered = true;
+        });
+        for (let turns = 1; slots() !== wanted; turns++) {
+          assert.ok(passed() < T_MS, `${slots()} slots instead of ${wanted}`);
           await new Promise((resolve) => setImmediate(resolve));
+          if (isAnswered && turns % TURNS === 0) agents.clock.advance(milliseconds(1));
         }
-        return performance.now();
+        return passed();
       };
 
       const token = await agents.mint();
@@ -114,7 +135,7 @@ await isolated(
         body: { agent: AGENT_A, capabilities: capabilities(10) },
       });
       assert.equal(made.status, 201, made.text);
-      await until(32);
+      await until(32, Promise.resolve());
       assert.ok(Math.abs(share(10_000) - 0.5) < 0.06);
       const times: number[] = [];
       for (const [round, [weight, wanted]] of (
@@ -125,22 +146,17 @@ await isolated(
           [2, 11],
         ] as const
       ).entries()) {
-        const begin = performance.now();
         const asked = agents.call("PATCH", AGENT_PATH, {
           token,
           body: { capabilities: capabilities(weight).slice(0, 1) },
         });
-        times.push((await until(wanted)) - begin);
+        times.push(await until(wanted, asked));
         assert.equal((await asked).status, 200);
         const got = share(20_000 + round * FLOWS);
         // Standard deviation of a share of 2000 flows: 1.1 %
         assert.ok(Math.abs(got - wanted / 64) < 0.06, `${got} of the flows, ${wanted} of 64 slots`);
       }
       t.diagnostic(`from the request to the slots: ${times.map((time) => `${time.toFixed(1)} ms`).join(", ")}`);
-      assert.ok(
-        times.every((time) => time < T_MS),
-        `${times}`,
-      );
     }),
   () => (hasOpenssl ? whyNoKernelDataplane() : "openssl, which makes the certificates of this test, is not installed"),
 );

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { loadNative } from "../../../native/index.ts";
 import { formatIpv6Prefix, type Ipv6Address, parseIpv6Prefix, toHex } from "../../../src/base/index.ts";
 import { movesTunnels } from "../../../src/daemon/bfd.ts";
 import { CAPABILITY_LINE, ENCAPSULATION, GROUP, METER, NEXT_HOP, POLICY } from "../../../src/dataplane/abi.ts";
@@ -124,6 +125,7 @@ function pinned() {
   const open = () => {
     const memory = {
       ...lasting,
+      fillCapabilities: loadNative().bpf.fillCapabilities,
       nodes,
       allowed,
       aggregates: new Aggregates(aggregates),

@@ -8,10 +8,12 @@ export interface RouterPart {
   readonly ports: readonly PortOptions[];
   readonly pinDirectory: string;
   readonly operations: readonly Operation[];
-  /** BFD, 10 ms × 3, with the routers at these locators. */
+  /** BFD, 10 ms × 3, and a control session with the routers at these locators. */
   readonly bfd: readonly string[];
-  /** It is ready when BFD is up with all of them. */
-  readonly waitsForBfd: boolean;
+  /** Whether it is this router that calls the others. */
+  readonly connects: boolean;
+  /** It is ready when BFD is up with all of these. */
+  readonly waitsForBfd: readonly string[];
   readonly heartbeats: readonly string[];
 }
 
@@ -37,6 +39,8 @@ export const CAPABILITY = "fd5e:3d00:1:1:8001:1111:1111:0";
 export const LOCATOR = { i1: "fd00:ffff::1", i2: "fd00:ffff::2", e1: "fd00:ffff::11", e2: "fd00:ffff::12" } as const;
 export const CLIENT = "2001:db8:c::10";
 export const SERVICE_PORT = 53;
+/** Of what stands for BGP. */
+export const CONTROL_PORT = 1790;
 /** Ports of the two instances behind each egress. */
 export const INSTANCE_PORTS = [5301, 5302] as const;
 

@@ -6,11 +6,14 @@ import { FlowTable } from "../../../src/dataplane/memory/flow-table.ts";
 import type { PassState } from "../../../src/dataplane/memory/outcome.ts";
 import { processFrame } from "../../../src/dataplane/memory/pass.ts";
 import { DOMAIN, forwarding, instance, locator, OWN } from "../../forwarding/world.ts";
-import { announce, attributeSet, EPOCH, ribPeer, siteKey, world } from "../../rib/world.ts";
+import { announce, attributeSet, EPOCH, ribPeer, siteKey, withdraw, world } from "../../rib/world.ts";
 import { address, ethernet, tcp } from "../memory/frames.ts";
 
 const FAR = "/vision/far" as CapabilityName;
 const BOTH = "/vision/both" as CapabilityName;
+const MOVED = "/vision/moved" as CapabilityName;
+const NEW = "/vision/new" as CapabilityName;
+const NAMES = [FAR, BOTH, MOVED, NEW];
 const LEASE = 60_000;
 /** What is announced by this router itself. */
 const LOCAL_PEER = 0;
@@ -21,29 +24,21 @@ function siteRoute(name: CapabilityName, origin: number): Uint8Array {
   return key;
 }
 
-it("partition: what only the other side has is served until its lease runs out and then refused; what is here goes on", () => {
+const routes = (name: CapabilityName, origin: number, lasts: number) =>
+  attributeSet({
+    nextHop: locator(origin),
+    semantic: { name, lease: { sequence: 1n, validUntil: seconds(EPOCH + lasts / 1000), renew: seconds(1) } },
+  });
+
+/** Router 1 with its RIB, its compiler and its pass; router 2 is on the other side. */
+function thisSide() {
   const { rib, clock } = world();
   const { compiler, sink } = forwarding({ clock });
   rib.capability.onDestinationsChanged = () => {
     rib.capability.drainDestinations((selection) => compiler.capabilityChanged(selection), 100);
   };
   compiler.nodes([locator(2)]);
-  const routes = (name: CapabilityName, origin: number, lasts: number) =>
-    attributeSet({
-      nextHop: locator(origin),
-      semantic: {
-        name,
-        lease: { sequence: 1n, validUntil: seconds(EPOCH + lasts / 1000), renew: seconds(1) },
-      },
-    });
   const peer = rib.openPeer(ribPeer(2));
-  for (const name of [FAR, BOTH]) announce(rib, peer, routes(name, 2, LEASE), siteRoute(name, 2));
-  announce(rib, LOCAL_PEER, routes(BOTH, 1, 100 * LEASE), siteRoute(BOTH, 1));
-  compiler.instanceAdded(instance({ number: 1, name: BOTH }), "up");
-  // an address that is known stays known when nobody serves it
-  compiler.taxonomy([FAR, BOTH].map((name) => ({ tenantIndex: 1, name, majorVersion: 1 })));
-  clock.settle();
-
   const state: PassState = {
     ...{ domain: DOMAIN, locator: OWN, hashSeed: 7, tunnelMtu: 1500, plan: sink.tables },
     flows: new FlowTable(100),
@@ -64,6 +59,7 @@ it("partition: what only the other side has is served until its lease runs out a
       ({ address: at }) => at.subarray(10, 14).every((octet, i) => octet === id[i]) && at[15] === 0,
     )!;
   };
+  /** What becomes of 64 connections that begin. */
   const fates = (name: CapabilityName): Set<string> => {
     const { address: destination } = entryOf(name);
     return new Set(
@@ -83,6 +79,21 @@ it("partition: what only the other side has is served until its lease runs out a
       }),
     );
   };
+  /** What is registered here, and what the other side says. */
+  const here = (name: CapabilityName) => announce(rib, LOCAL_PEER, routes(name, 1, 100 * LEASE), siteRoute(name, 1));
+  const there = (name: CapabilityName, lasts: number) =>
+    announce(rib, peer, routes(name, 2, lasts), siteRoute(name, 2));
+  // an address that is known stays known when nobody serves it
+  compiler.taxonomy(NAMES.map((name) => ({ tenantIndex: 1, name, majorVersion: 1 })));
+  return { rib, clock, compiler, peer, entryOf, fates, here, there };
+}
+
+it("partition: what only the other side has is served until its lease runs out and then refused; what is here goes on", () => {
+  const { clock, compiler, entryOf, fates, here, there } = thisSide();
+  for (const name of [FAR, BOTH]) there(name, LEASE);
+  here(BOTH);
+  compiler.instanceAdded(instance({ number: 1, name: BOTH }), "up");
+  clock.settle();
   assert.deepEqual(fates(FAR), new Set(["encapsulated"]));
   assert.deepEqual(fates(BOTH), new Set(["encapsulated", "delivered"]));
 
@@ -94,9 +105,48 @@ it("partition: what only the other side has is served until its lease runs out a
   assert.deepEqual(fates(BOTH), new Set(["delivered"]), "what is here goes on");
 
   // The sides find each other again.
-  for (const name of [FAR, BOTH]) announce(rib, peer, routes(name, 2, 10 * LEASE), siteRoute(name, 2));
+  for (const name of [FAR, BOTH]) there(name, 10 * LEASE);
   clock.settle();
   assert.deepEqual(fates(FAR), new Set(["encapsulated"]));
   assert.deepEqual(fates(BOTH), new Set(["encapsulated", "delivered"]));
+  compiler[Symbol.dispose]();
+});
+
+it("partition that heals with both sides changed: what went meanwhile goes when the other side has said all, what came is served at once, nothing waits for a lease", () => {
+  const { rib, clock, compiler, peer, fates, here, there } = thisSide();
+  for (const name of [FAR, BOTH, MOVED]) there(name, 100 * LEASE);
+  here(BOTH);
+  compiler.instanceAdded(instance({ number: 1, name: BOTH }), "up");
+  clock.settle();
+  const all = () => NAMES.map((name) => [...fates(name)].sort().join(" or "));
+  const REFUSED = "reject-empty-group";
+  assert.deepEqual(all(), ["encapsulated", "delivered or encapsulated", "encapsulated", REFUSED]);
+
+  // The session is lost, its routes are kept. Meanwhile here one dies and another one comes.
+  rib.capability.markStale(peer);
+  clock.advance(milliseconds(LEASE));
+  assert.deepEqual(all(), ["encapsulated", "delivered or encapsulated", "encapsulated", REFUSED], "as before");
+  compiler.instanceState(instance({ number: 1 }).id, "down");
+  withdraw(rib, LOCAL_PEER, siteRoute(BOTH, 1));
+  here(MOVED);
+  compiler.instanceAdded(instance({ number: 2, name: MOVED }), "up");
+  clock.settle();
+  assert.deepEqual(
+    all(),
+    ["encapsulated", "encapsulated", "delivered or encapsulated", REFUSED],
+    "what is here now, and what was there (RFC 4724: stale routes are as good as others)",
+  );
+
+  // They find each other again; over there FAR and MOVED have gone, and NEW has come.
+  for (const name of [BOTH, NEW]) there(name, 100 * LEASE);
+  clock.settle();
+  assert.deepEqual(
+    all(),
+    ["encapsulated", "encapsulated", "delivered or encapsulated", "encapsulated"],
+    "served as soon as it is said",
+  );
+  while (!rib.capability.sweepStale(peer, 1));
+  clock.settle();
+  assert.deepEqual(all(), [REFUSED, "encapsulated", "delivered", "encapsulated"], "End-of-RIB: the rest is gone");
   compiler[Symbol.dispose]();
 });

@@ -1,17 +1,60 @@
 /**
- * One router of the ladder without a control plane: the kernel's data plane with a plan from its parent, BFD, heartbeats
- * and link events. Started in its namespace, again after it was killed.
+ * One router of the ladder without BGP: the kernel's data plane with a plan from its parent, BFD with its monitor, heartbeats
+ * and link events, and a connection in place of each BGP session. Started in its namespace, again after it was killed.
  */
 import { loadNative } from "../../../native/index.ts";
-import { formatIpv6 } from "../../../src/base/index.ts";
-import { BEAT_PORT, startKernelDataplane } from "../../../src/dataplane/index.ts";
+import { formatIpv6, milliseconds, parseIpv6 } from "../../../src/base/index.ts";
+import { type BfdMonitor, startBfdMonitor } from "../../../src/bfd/index.ts";
+import { BEAT_PORT, type KernelDataplane, startKernelDataplane } from "../../../src/dataplane/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
+import { TallyMetrics } from "../../sim/tally-metrics.ts";
 import { OBJECT_PATH } from "../kernel/isolated.ts";
 import { SILENT } from "../memory/story.ts";
+import { ControlSessions } from "./control.ts";
 import { type Answer, address, type Command, DOMAIN, now, type RouterPart } from "./part.ts";
 
+/** What BFD has agreed on, once both ends have said their intervals; microseconds. */
+const AGREED = 35_000;
+/** Intervals of BFD, and how long a heartbeat vouches for its sender. */
+const [EACH, HOLD] = [10, 40];
+
+function watch(part: RouterPart, dataplane: KernelDataplane): { monitor: BfdMonitor; sessions: ControlSessions } {
+  const { locator, bfd, connects } = part;
+  const times = { desiredMinTx: milliseconds(EACH), requiredMinRx: milliseconds(EACH), detectMultiplier: 3 };
+  const tunnelTo = (peer: string) => dataplane.tunnelTo(parseIpv6(peer)!);
+  const monitor: BfdMonitor = startBfdMonitor(
+    bfd.map((peer) => ({ peer, local: locator, multihop: true, ...times })),
+    {
+      ...{ bfd: loadNative().bfd, clock: systemClock, log: SILENT, metrics: new TallyMetrics() },
+      paths: {
+        binding: (peer) => (tunnelTo(peer) === undefined ? undefined : dataplane.stateWord(tunnelTo(peer)!)),
+        set: (peer, state) => tunnelTo(peer) !== undefined && dataplane.setHealth(tunnelTo(peer)!, state),
+      },
+      sessions: {
+        pathFailed: (peer) => sessions.pathFailed(peer),
+        pathRecovered: (peer) => sessions.pathRecovered(peer),
+      },
+    },
+  );
+  const sessions = new ControlSessions(locator, connects ? bfd : [], () => monitor);
+  return { monitor, sessions };
+}
+
+function followLinks({ locator, heartbeats }: RouterPart, dataplane: KernelDataplane, monitor: BfdMonitor): void {
+  const paths = loadNative().paths.start({
+    change: ({ to, lost }) => {
+      if (lost || monitor.status(to)?.pathFailed === true) return; // BFD says when
+      dataplane.setHealth(dataplane.tunnelTo(address(to))!, "up");
+    },
+  });
+  const { map, noWay, up, tunnels } = dataplane.tunnelWords!();
+  paths.bind({ map, noWay, up, paths: tunnels.map((words) => ({ ...words, to: formatIpv6(words.locator) })) });
+  paths.beat({ from: locator, to: heartbeats, port: BEAT_PORT, interval: EACH * 1000, hold: HOLD });
+  paths.judge(true);
+}
+
 async function main(part: RouterPart): Promise<void> {
-  const native = loadNative();
-  const { locator, ports, pinDirectory, operations, bfd, heartbeats } = part;
+  const { locator, ports, pinDirectory, operations, bfd } = part;
   const dataplane = await startKernelDataplane(
     {
       domain: DOMAIN,
@@ -22,35 +65,19 @@ async function main(part: RouterPart): Promise<void> {
       tunnelMtu: 1500,
       maxCapabilities: 16,
     },
-    { native, log: SILENT, objectPath: OBJECT_PATH },
+    { native: loadNative(), log: SILENT, objectPath: OBJECT_PATH },
   );
   if (!dataplane.adopted) dataplane.apply(operations, 1);
-  const thread = native.bfd.start({ bound: 64, change: () => {} });
-  const sessions = bfd.map((remote) => {
-    const session = thread.openSession({
-      ...{ local: locator, remote, multihop: true },
-      ...{ desiredMinTx: 10_000, requiredMinRx: 10_000, detectMultiplier: 3 },
-    });
-    const index = dataplane.tunnelTo(address(remote));
-    if (index !== undefined) session.bind(dataplane.stateWord(index));
-    return session;
-  });
-  const paths = native.paths.start({
-    change: ({ to, lost }) => {
-      if (!lost) dataplane.setHealth(dataplane.tunnelTo(address(to))!, "up");
-    },
-  });
-  const { map, down, up, tunnels } = dataplane.tunnelWords!();
-  paths.bind({ map, down, up, paths: tunnels.map((words) => ({ ...words, to: formatIpv6(words.locator) })) });
-  paths.beat({ from: locator, to: heartbeats, port: BEAT_PORT, interval: 10_000, hold: 40 });
-  paths.judge(true);
-  const deadline = now() + 20_000;
-  while (
-    part.waitsForBfd &&
-    sessions.some(({ status }) => status.state !== "Up" || (status.detectionTime ?? 1e9) > 35_000)
-  ) {
+  const { monitor } = watch(part, dataplane);
+  followLinks(part, dataplane, monitor);
+  const deadline = now() + 50_000;
+  const isUp = (peer: string): boolean => {
+    const { state, detectionTime } = monitor.status(peer)!;
+    return state === "Up" && (detectionTime ?? 1e9) <= AGREED;
+  };
+  while (!part.waitsForBfd.every(isUp)) {
     if (now() > deadline)
-      throw new Error(`BFD of ${locator} is not up: ${JSON.stringify(sessions.map((s) => s.status))}`);
+      throw new Error(`BFD of ${locator}: ${JSON.stringify(bfd.map((peer) => monitor.status(peer)))}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   process.on("message", (command: Command) => {
@@ -60,7 +87,7 @@ async function main(part: RouterPart): Promise<void> {
     const { verdicts, nextHops } = dataplane.counters();
     const answer: Answer = {
       at,
-      bfd: sessions.map(({ status }) => status.state),
+      bfd: bfd.map((peer) => monitor.status(peer)!.state),
       verdicts: Object.fromEntries([...verdicts].map(([name, count]) => [name, Number(count)])),
       nextHops: Object.fromEntries([...nextHops].map(([index, { packets }]) => [index, Number(packets)])),
     };

@@ -1,24 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Operation } from "../../../src/forwarding/index.ts";
 import type { Arrival } from "./agent.ts";
-import {
-  type Answer,
-  address,
-  CAPABILITY,
-  CLIENT,
-  type Command,
-  INSTANCE_PORTS,
-  LOCATOR,
-  type RouterPart,
-  SERVICE_PORT,
-  slots,
-} from "./part.ts";
+import { type Answer, CLIENT, type Command, LOCATOR } from "./part.ts";
+import { egress, HOP, ingress } from "./plans.ts";
 
 export type RouterName = keyof typeof LOCATOR;
 const PLACES = ["client", "i1", "i2", "core", "e1", "e2", "a1", "a2"] as const;
 type Place = (typeof PLACES)[number];
+export type Site = "a1" | "a2";
 const ROUTERS = Object.keys(LOCATOR) as RouterName[];
 
 /** Ends of each link: device names are the place at the other end. i2 has a link of its own to e1. */
@@ -34,81 +24,16 @@ const LINKS: readonly (readonly [Place, Place, string])[] = [
   ["e2", "a2", "2001:db8:a:2"],
 ];
 
-/** Next hops: of ingresses the tunnels, of egresses this router, the other site, the instances. */
-export const HOP = { e1: 1, e2: 2, local: 3, other: 4, first: 5, second: 6 } as const;
-
 export interface Traffic {
   /** When each was sent, by number. CLOCK_MONOTONIC in milliseconds. */
   readonly sent: readonly number[];
-  readonly arrivals: readonly (Arrival & { readonly at: number; readonly site: "a1" | "a2" })[];
+  readonly arrivals: readonly (Arrival & { readonly at: number; readonly site: Site })[];
   /** What each router counted meanwhile, by verdict. */
   readonly verdicts: Readonly<Record<RouterName, Readonly<Record<string, number>>>>;
   /** Packets that the ingresses gave to the tunnels meanwhile. */
   readonly tunnelled: Readonly<Record<"e1" | "e2", number>>;
-}
-
-function ingress(name: "i1" | "i2"): RouterPart {
-  const locators = [LOCATOR.e1, LOCATOR.e2] as const;
-  return {
-    locator: LOCATOR[name],
-    pinDirectory: `/mnt/${name}`,
-    ports: [
-      { interface: "client", role: "client", tenantIndex: 1, hook: "auto" },
-      { interface: "core", role: "core", tenantIndex: 0, hook: "auto" },
-      ...(name === "i2" ? [{ interface: "e1", role: "core", tenantIndex: 0, hook: "auto" } as const] : []),
-    ],
-    operations: [
-      ...locators.map(
-        (locator, i): Operation => ({
-          ...{ type: "set-next-hop", index: i + 1, state: "up" },
-          nextHop: { kind: "tunnel", locator: address(locator) },
-        }),
-      ),
-      ...Object.values(LOCATOR).map((locator): Operation => ({ type: "set-node", locator: address(locator) })),
-      { type: "set-slots", group: 1, slots: slots([HOP.e1, HOP.e2]), backup: HOP.e2 },
-      { type: "set-capability", entry: { address: address(CAPABILITY), group: 1, localGroup: 0 } },
-    ],
-    bfd: locators,
-    waitsForBfd: true,
-    heartbeats: locators,
-  };
-}
-
-function egress(name: "e1" | "e2"): RouterPart {
-  const [agent, other] = name === "e1" ? (["a1", "e2"] as const) : (["a2", "e1"] as const);
-  const instances = [HOP.first, HOP.second].map(
-    (index, i): Operation => ({
-      ...{ type: "set-next-hop", index, state: "up" },
-      nextHop: {
-        ...{ kind: "instance", instance: `${agent}-${i}`, address: address(`2001:db8:a:${agent[1]}::2`) },
-        ...{ port: INSTANCE_PORTS[i]!, protocol: "udp", servicePort: SERVICE_PORT },
-      },
-    }),
-  );
-  return {
-    locator: LOCATOR[name],
-    pinDirectory: `/mnt/${name}`,
-    ports: [
-      { interface: "core", role: "core", tenantIndex: 0, hook: "auto" },
-      { interface: agent, role: "agent", tenantIndex: 1, hook: "auto" },
-      ...(name === "e1" ? [{ interface: "i2", role: "core", tenantIndex: 0, hook: "auto" } as const] : []),
-    ],
-    operations: [
-      { type: "set-next-hop", index: HOP.local, nextHop: { kind: "local" }, state: "up" },
-      {
-        ...{ type: "set-next-hop", index: HOP.other, state: "up" },
-        nextHop: { kind: "tunnel", locator: address(LOCATOR[other]) },
-      },
-      ...instances,
-      ...Object.values(LOCATOR).map((locator): Operation => ({ type: "set-node", locator: address(locator) })),
-      { type: "set-slots", group: 1, slots: slots([HOP.local, HOP.other]), backup: HOP.other },
-      { type: "set-slots", group: 2, slots: slots([HOP.first, HOP.second]), backup: HOP.second },
-      { type: "set-capability", entry: { address: address(CAPABILITY), group: 1, localGroup: 2 } },
-    ],
-    bfd: [LOCATOR.i1, LOCATOR.i2],
-    waitsForBfd: false,
-    heartbeats: Object.values(LOCATOR).filter((locator) => locator !== LOCATOR[name]),
-  };
+  /** Datagrams that the host of a site's instances had no socket for. */
+  readonly unheard: Readonly<Record<Site, number>>;
 }
 
 /** A client, two ingresses that have the same hash, a plain router, two sites with two instances each. */
@@ -149,10 +74,17 @@ export class Ladder implements AsyncDisposable {
     execFileSync("ip", ["-6", "-n", place, ...words.split(" ")]);
   }
 
-  /** Does nothing where it runs. */
-  async startRouter(name: RouterName): Promise<void> {
+  /** Does nothing where it runs. `without`: BFD with these is not waited for. */
+  async startRouter(name: RouterName, { without = [] }: { without?: readonly RouterName[] } = {}): Promise<void> {
     if (this.#children.has(name)) return;
-    await this.#spawn(name, "router.ts", name === "i1" || name === "i2" ? ingress(name) : egress(name));
+    const part = name === "i1" || name === "i2" ? ingress(name) : egress(name);
+    const waitsForBfd = part.waitsForBfd.filter((locator) => !without.some((other) => LOCATOR[other] === locator));
+    await this.#spawn(name, "router.ts", { ...part, waitsForBfd });
+  }
+
+  /** An instance ends, or is back; its host stays. */
+  async instance(site: Site, instance: number, does: "ends" | "begins"): Promise<void> {
+    await this.#ask(site, { instance, does });
   }
 
   /** kill -9, as far as there is something to kill. */
@@ -176,6 +108,7 @@ export class Ladder implements AsyncDisposable {
   ): Promise<Traffic & { readonly event: T }> {
     for (const agent of ["a1", "a2"] as const) await this.#ask(agent, "arrivals");
     const before = await this.#counters();
+    const unheard = this.#unheard();
     await this.#ask("client", "start");
     const event = await happens();
     const { sent, failed } = (await this.#ask("client", "stop")) as { sent: number[]; failed: number };
@@ -186,9 +119,21 @@ export class Ladder implements AsyncDisposable {
       for (const arrival of (await this.#ask(site, "arrivals")) as Arrival[]) arrivals.push({ ...arrival, site });
     // Before the dead is back, for which packets may still wait; of a router without a process, once it has one.
     const running = await this.#counters();
+    const nobody = this.#unheard();
     await restore();
     const after = new Map([...(await this.#counters()), ...running]);
-    return { event, sent, arrivals, ...difference(before, after) };
+    const more = { a1: nobody.a1 - unheard.a1, a2: nobody.a2 - unheard.a2 };
+    return { event, sent, arrivals, unheard: more, ...difference(before, after) };
+  }
+
+  #unheard(): Record<Site, number> {
+    const of = (site: Site): number => {
+      const text = execFileSync("nsenter", [`--net=/run/netns/${site}`, "cat", "/proc/net/snmp6"], {
+        encoding: "utf8",
+      });
+      return Number(/^Udp6NoPorts\s+(\d+)$/m.exec(text)![1]);
+    };
+    return { a1: of("a1"), a2: of("a2") };
   }
 
   async #counters(): Promise<Map<RouterName, Answer>> {
@@ -200,7 +145,7 @@ export class Ladder implements AsyncDisposable {
 
   async #ask(place: string, question: unknown): Promise<unknown> {
     const child = this.#children.get(place)!;
-    const answer = once(child, "message", { signal: AbortSignal.timeout(20_000) });
+    const answer = once(child, "message", { signal: AbortSignal.timeout(60_000) });
     child.send(question as object);
     const [said] = await answer;
     return said;
@@ -212,7 +157,7 @@ export class Ladder implements AsyncDisposable {
     const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
     const child = spawn("nsenter", words, { stdio: [...stdio], serialization: "advanced", env });
     this.#children.set(place, child);
-    const said = once(child, "message", { signal: AbortSignal.timeout(30_000) });
+    const said = once(child, "message", { signal: AbortSignal.timeout(60_000) });
     if (part !== undefined) child.send(part);
     const [word] = await Promise.race([said, once(child, "exit")]);
     if (word !== "ready") throw new Error(`${script} at ${place} ended with ${word}`);
@@ -221,9 +166,13 @@ export class Ladder implements AsyncDisposable {
   #build(): void {
     for (const place of PLACES) {
       execFileSync("ip", ["netns", "add", place]);
-      const settings = ["all.accept_dad=0", "default.accept_dad=0", `all.forwarding=${isHost(place) ? 0 : 1}`];
-      const words = settings.map((setting) => `net.ipv6.conf.${setting}`);
-      execFileSync("nsenter", [`--net=/run/netns/${place}`, "sysctl", "-qw", ...words]);
+      // A neighbour that has no address yet when it is asked for is asked again a second later.
+      const settings = ["all.keep_addr_on_down=1", "all.accept_dad=0", "default.accept_dad=0"];
+      settings.push(`all.forwarding=${isHost(place) ? 0 : 1}`);
+      this.#set(
+        place,
+        settings.map((setting) => `conf.${setting}`),
+      );
       this.ip(place, "link set lo up");
     }
     for (const [one, other, prefix] of LINKS) {
@@ -234,6 +183,11 @@ export class Ladder implements AsyncDisposable {
       this.ip(one, `link set ${other} up`);
       this.ip(other, `link set ${one} up`);
     }
+    // Who has just come up and does not answer yet is asked again soon, instead of after a second.
+    this.#set(
+      "core",
+      ROUTERS.map((name) => `neigh.${name}.retrans_time_ms=20`),
+    );
     for (const name of ROUTERS) this.ip(name, `address add ${LOCATOR[name]}/128 dev lo`);
     this.ip("client", `address add ${CLIENT}/128 dev lo`);
     this.clientBy("i1");
@@ -253,6 +207,11 @@ export class Ladder implements AsyncDisposable {
     this.ip("i2", `route add ${LOCATOR.e1}/128 via 2001:db8:f:21::2`);
   }
 
+  #set(place: Place, settings: readonly string[]): void {
+    const words = settings.map((setting) => `net.ipv6.${setting}`);
+    execFileSync("nsenter", [`--net=/run/netns/${place}`, "sysctl", "-qw", ...words]);
+  }
+
   /** The client's routing goes to this ingress. */
   clientBy(ingress: "i1" | "i2"): void {
     this.ip("client", `route replace fd5e:3d00:1::/48 via 2001:db8:c:${ingress[1]}::2 src ${CLIENT}`);
@@ -268,15 +227,14 @@ export class Ladder implements AsyncDisposable {
       }
   }
 
-  /** One end goes down, and its addresses and routes with it; the other loses its carrier. */
+  /** One end goes down, and its routes with it; the other loses its carrier. */
   cut(one: Place, other: Place): void {
     this.ip(one, `link set ${other} down`);
   }
 
   async mend(one: Place, other: Place): Promise<void> {
-    const [first, , prefix] = LINKS.find((ends) => ends.includes(one) && ends.includes(other))!;
+    const [, , prefix] = LINKS.find((ends) => ends.includes(one) && ends.includes(other))!;
     this.ip(one, `link set ${other} up`);
-    this.ip(one, `address replace ${prefix}::${first === one ? 1 : 2}/64 dev ${other} nodad`);
     if (other === "core") this.ip(one, `route replace default via ${prefix}::2`);
     await this.linksUsable();
   }

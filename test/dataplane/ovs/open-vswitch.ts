@@ -40,7 +40,9 @@ export class OpenVswitch implements AsyncDisposable {
     execFileSync("ovsdb-tool", ["create", file, SCHEMA]);
     started.#database = started.#run("ovsdb-server", [file, `--remote=punix:${started.socket}`]);
     await appears(started.folder, "db.sock");
-    execFileSync("ovs-vsctl", [`--db=unix:${started.socket}`, "--no-wait", "init"]);
+    // The file is there a moment before anybody listens
+    const patience = ["--retry", `--timeout=${START_MS / 1000}`];
+    execFileSync("ovs-vsctl", [`--db=unix:${started.socket}`, ...patience, "--no-wait", "init"]);
     execFileSync("ovs-vsctl", [
       `--db=unix:${started.socket}`,
       "--no-wait",

@@ -142,6 +142,25 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
         assert.equal(verdicts.get(verdict), 1n, verdict);
     });
 
+    it("a connection that goes on to another site is followed by its next packet, whatever the switch has cached for its SYN", async () => {
+      await apply([...TO_SITE, { type: "set-node", locator: p.SITES[1] }]);
+      const from = async (packet: Uint8Array) =>
+        p.firstTunnelled(await send("core", [inVxlanFrom(p.SITES[1], packet)]));
+      openVswitch.tool("ovs-appctl", "revalidator/pause");
+      try {
+        for (const port of [4108, 4109]) {
+          assert.equal(p.destinationOf(await from(p.segment({ port }))), "2001:db8:f::2");
+          const next = await from(p.acknowledgement({ port }));
+          assert.equal(p.destinationOf(next), "2001:db8:f::2");
+          assert.equal(toHex(p.innerOf(next)), toHex(p.hopsFurther(p.acknowledgement({ port }), 1)));
+        }
+      } finally {
+        openVswitch.tool("ovs-appctl", "revalidator/resume");
+      }
+      const stray = await send("core", [inVxlanFrom(p.SITES[1], p.acknowledgement({ port: 4110 }))]);
+      assert.ok(p.isReset(p.only(stray, "client")), "one that nobody has begun is refused");
+    });
+
     it("frames with VLAN tags are the stack's, untouched: no capability is reached by them", () => {
       const number = openVswitch.tool("ovs-vsctl", "get", "Interface", "client0", "ofport").trim();
       const trace = (tag: string): string => {

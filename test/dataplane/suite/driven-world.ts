@@ -16,6 +16,7 @@ export interface WorldParts<Driver extends DataplaneDriver> {
   readonly inEffect?: (driver: Driver) => Promise<void>;
   /** Resolves when the driver has heard what was counted; else it looks itself. */
   readonly counted?: (driver: Driver) => Promise<void>;
+  readonly tells?: World["tells"];
   /** Ends the packets' way, behind the driver. */
   end?(): Promise<void>;
 }
@@ -51,6 +52,7 @@ export async function drivenWorld<Driver extends DataplaneDriver>(
       await inEffect?.(dataplane);
     },
     send: parts.send,
+    ...(parts.tells === undefined ? {} : { tells: parts.tells }),
     async counters() {
       await counted?.(dataplane);
       return dataplane.counters();

@@ -9,6 +9,15 @@ import { NEXT_ROUTER, STATIONS, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } 
 import { dataplaneSuite } from "./run.ts";
 
 const BRIDGE = "semrd";
+/** What tells where a packet stayed: neighbours, addresses and routes of tunnels, what is cached, what was dropped and where. */
+const TELLING: readonly (readonly string[])[] = [
+  ["tnl/neigh/show"],
+  ["tnl/ports/show", "-v"],
+  ["ovs/route/show"],
+  ["dpctl/dump-flows", "-m"],
+  ["dpctl/show", "-s"],
+  ["coverage/show"],
+];
 /** What the switch's sockets hold of small packets when it makes a flow for each. */
 const BURST = 128;
 await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, async () => {
@@ -40,6 +49,8 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, async 
           arrived.push(...(await wire.send(from, packets.slice(i, i + BURST), whoAnswers)));
         return arrived;
       },
+      tells: () =>
+        TELLING.map((asked) => `${asked.join(" ")}:\n${openVswitch.tool("ovs-appctl", ...asked)}`).join("\n"),
     });
     execFileSync("sh", ["-ec", switchedAddresses(BRIDGE)]);
     // Open vSwitch has neighbours of its own for tunnels, and nobody answers it at the far ends

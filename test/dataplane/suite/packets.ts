@@ -129,12 +129,21 @@ export function assertChecksum(packet: Uint8Array): void {
   assert.equal(found, checksumOf(source, destination, nextHeader, blank), "the checksum is right");
 }
 
+const shown = (arrivals: readonly Arrival[]): string =>
+  arrivals.map(({ at, packet }) => `${at}: ${toHex(packet)}`).join(", ") || "nothing";
+
 /** Exactly one packet came out, there. */
 export function only(arrivals: readonly Arrival[], at: Arrival["at"]): Uint8Array {
-  const seen = arrivals.map((each) => `${each.at}: ${toHex(each.packet)}`);
-  assert.equal(arrivals.length, 1, `one packet comes out at ${at}; came: ${seen.join(", ") || "nothing"}`);
+  assert.equal(arrivals.length, 1, `one packet comes out at ${at}; came: ${shown(arrivals)}`);
   assert.equal(arrivals[0]!.at, at);
   return arrivals[0]!.packet;
+}
+
+/** The first packet that came out in a tunnel. */
+export function firstTunnelled(arrivals: readonly Arrival[]): Uint8Array {
+  const found = arrivals.find(({ packet }) => isTunnelled(packet));
+  if (found === undefined) assert.fail(`nothing comes out in a tunnel; came: ${shown(arrivals)}`);
+  return found.packet;
 }
 
 /** Where each packet of a client went: the site's locator, or what came out instead. One world call for all. */

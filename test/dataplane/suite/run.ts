@@ -31,17 +31,19 @@ export function dataplaneSuite(driver: string, start: StartWorld): void {
           const outcome = await judge(each);
           cases[`${group.title}: ${each.name}`] = outcome.said;
           if (outcome.said.result === "cannot") t.skip(`cannot: ${outcome.said.why}`);
+          if (outcome.tells !== undefined) t.diagnostic(outcome.tells);
           if (outcome.said.result === "fails") throw outcome.cause;
         });
     });
 }
 
-type Judged = { readonly said: CaseOutcome; readonly cause?: unknown };
+type Judged = { readonly said: CaseOutcome; readonly cause?: unknown; readonly tells?: string };
 
 /** What a driver cannot do is learnt from the first world: no other is made for such a case. */
 function judgeOf(start: StartWorld): (each: Case) => Promise<Judged> {
   let known: DataplaneDriver["cannot"] | undefined;
   return async (each) => {
+    let tells: string | undefined;
     try {
       let why = known && whyNot(each, known);
       if (why !== undefined) return { said: { result: "cannot", why } };
@@ -49,11 +51,16 @@ function judgeOf(start: StartWorld): (each: Case) => Promise<Judged> {
       known = world.dataplane.cannot;
       why = whyNot(each, known);
       if (why !== undefined) return { said: { result: "cannot", why } };
-      await each.run(world);
+      try {
+        await each.run(world);
+      } catch (cause) {
+        tells = world.tells?.();
+        throw cause;
+      }
       return { said: { result: "ok" } };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      return { said: { result: "fails", why }, cause };
+      return { said: { result: "fails", why }, cause, ...(tells === undefined ? {} : { tells }) };
     }
   };
 }

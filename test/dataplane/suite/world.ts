@@ -41,6 +41,8 @@ export interface World extends AsyncDisposable {
   stop(): Promise<void>;
   /** Starts the driver again, after `stop()`. */
   start(): Promise<void>;
+  /** What tells why a case failed, beside what the case says: printed with it. */
+  tells?(): string;
 }
 
 export type StartWorld = (options?: Partial<DataplaneOptions>) => Promise<World>;

@@ -60,7 +60,7 @@ export function toIpv6(state: EdgeState, found: Uint8Array): Uint8Array | EdgeDr
   }
 }
 
-export function ipv6Header(text: {
+function ipv6Header(text: {
   readonly trafficClass: number;
   readonly length: number;
   readonly nextHeader: number;

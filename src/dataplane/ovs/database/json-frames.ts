@@ -1,5 +1,5 @@
 /** A message beyond this is refused: the tables of a large bridge are far below it. */
-export const LONGEST_MESSAGE = 16 * 1024 * 1024;
+const LONGEST_MESSAGE = 16 * 1024 * 1024;
 
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;

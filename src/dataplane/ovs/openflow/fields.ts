@@ -63,7 +63,7 @@ export interface FieldValue {
 }
 
 /** A number as a field's octets, network order. */
-export function numeric(field: Field, value: number | bigint): Uint8Array {
+function numeric(field: Field, value: number | bigint): Uint8Array {
   const octets = new Uint8Array(field.octets);
   let rest = BigInt(value);
   for (let i = octets.length - 1; i >= 0; i--) {

@@ -123,7 +123,6 @@ const bundleControl = (step: number) => (xid: number, bundle: number) =>
 /** @see OpenFlow 1.5.1 §7.3.9 */
 export const openBundle = bundleControl(BUNDLE.open);
 export const commitBundle = bundleControl(BUNDLE.commit);
-export const discardBundle = bundleControl(BUNDLE.discard);
 
 /** Whether a bundle-control message says that the bundle is in effect. */
 export const isCommitted = (body: Uint8Array): boolean =>

@@ -196,11 +196,11 @@ export const ENCAPSULATION: CaseGroup = {
         await world.apply([...toSite, { type: "set-node", locator: p.SITES[1] }]);
         const from = (source: Uint8Array, port: number, flags: number = TcpFlag.Syn) =>
           world.send("core", [world.tunnel.wrap(source, OWN_LOCATOR, p.segment({ port, flags }))]);
-        const [again] = (await from(p.SITES[1], 4008)).filter(({ packet }) => p.isTunnelled(packet));
-        assert.equal(p.sourceOf(again!.packet), formatIpv6(lastLegAddress(OWN_LOCATOR)));
-        assert.equal(p.destinationOf(again!.packet), formatIpv6(p.SITES[0]));
-        const [follows] = (await from(p.SITES[1], 4008, TcpFlag.Ack)).filter(({ packet }) => p.isTunnelled(packet));
-        assert.equal(p.destinationOf(follows!.packet), formatIpv6(p.SITES[0]), "its connection follows it");
+        const again = p.firstTunnelled(await from(p.SITES[1], 4008));
+        assert.equal(p.sourceOf(again), formatIpv6(lastLegAddress(OWN_LOCATOR)));
+        assert.equal(p.destinationOf(again), formatIpv6(p.SITES[0]));
+        const follows = p.firstTunnelled(await from(p.SITES[1], 4008, TcpFlag.Ack));
+        assert.equal(p.destinationOf(follows), formatIpv6(p.SITES[0]), "its connection follows it");
         for (const stray of [await from(lastLegAddress(p.SITES[1]), 4009), await from(p.SITES[1], 4010, TcpFlag.Ack)])
           assert.deepEqual(
             stray.filter(({ packet }) => p.isTunnelled(packet)),
