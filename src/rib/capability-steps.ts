@@ -98,16 +98,16 @@ export const ELIGIBILITY_STEPS: readonly EligibilityStep[] = [
 /** Those that are equal after these rows share the traffic. */
 export const GROUP_STEPS: readonly PreferenceStep[] = [
   {
+    name: "llgr-stale",
+    see: "RFC 9494 §4.3: least preferred, so that who drains, and is alive, comes before who may be gone",
+    value: ({ set }) => (isLlgrStale(set) ? 1 : 0),
+    describe: ({ set }) => (isLlgrStale(set) ? "LLGR_STALE" : "not LLGR_STALE"),
+  },
+  {
     name: "state-draining",
     see: "DESIGN 4.3: no new flows while another can take them",
     value: ({ set }) => (set.semantic!.state === "draining" ? 1 : 0),
     describe: ({ set }) => set.semantic!.state,
-  },
-  {
-    name: "llgr-stale",
-    see: "RFC 9494 §4.3: least preferred",
-    value: ({ set }) => (isLlgrStale(set) ? 1 : 0),
-    describe: ({ set }) => (isLlgrStale(set) ? "LLGR_STALE" : "not LLGR_STALE"),
   },
   {
     name: "local-preference",

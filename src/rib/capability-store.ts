@@ -1,4 +1,4 @@
-import { KeyedHash, OctetView, type Random, sameOctets } from "../base/index.ts";
+import { KeyedHash, LITTLE_ENDIAN, OctetView, type Random, sameOctets } from "../base/index.ts";
 import { ID_AT, ID_OCTETS, listOf, NO_LIST } from "./capability-key.ts";
 import { NetStore, type StoreOptions } from "./net-store.ts";
 import { KEY, ORIGIN, recordOf, SET } from "./path-record.ts";
@@ -11,8 +11,7 @@ const GROUP = 1 << 30;
 const WITH_OTHERS = -0x80000000;
 /** In `places`: what is below 0 and not below it is a tenant, `-1 - place`. */
 const TENANTS = -0x10000;
-/** In `#met`: the search was for a whole key. */
-const UNKNOWN = -1;
+const ID_WORDS = ID_OCTETS / 4;
 /** In the hashes of whole keys, not in those of identifiers: neither chooses a bucket or a place within it. */
 const OF_WHOLE_KEY = 1 << 22;
 
@@ -20,10 +19,11 @@ const OF_WHOLE_KEY = 1 << 22;
  * Nets of the capability family, found by their identifier while they are alone with it, so that one place of the index leads
  * to the net and to its destination; by their whole key as soon as there are several.
  *
- *     hash of type and identifier -> the only net | a group: count of nets
+ *     hash of type and identifier -> the only net | a group: count of nets, identifier
  *     hash of the key             -> one of several nets, or a net without an identifier
  *
- * Nets that once had company stay in their group until the last of them is gone.
+ * Nets that once had company stay in their group until the last of them is gone. Identifiers that hash alike, as some do in a
+ * large table, have a place each.
  */
 export class CapabilityStore extends NetStore {
   /**
@@ -38,6 +38,8 @@ export class CapabilityStore extends NetStore {
   readonly #identifiers: KeyedHash;
   /** By group: its nets; of one that is not used, the next such. */
   readonly #groups: Int32Array;
+  /** By group: its identifier. */
+  readonly #identifiersOfGroups: Int32Array;
   #groupTop = 1;
   #freeGroup = 0;
   /** What the latest search that found nothing met at the identifier: a net, a group, or 0. */
@@ -48,11 +50,12 @@ export class CapabilityStore extends NetStore {
     super(options, random);
     this.places = new Int32Array(options.maxRoutes + 1);
     this.#groups = new Int32Array(options.maxRoutes + 2);
+    this.#identifiersOfGroups = new Int32Array(ID_WORDS * (options.maxRoutes + 2));
     this.shared = new Int32Array(options.maxRoutes + 2);
     this.#identifiers = new KeyedHash(random, ID_OCTETS);
   }
 
-  /** By identifier where there is one; `lookAhead` makes of most that of the whole key where there are several. */
+  /** By identifier where there is one; `lookAhead` makes of it that of the whole key where there are several, or may be. */
   override hash(view: DataView, at: number, length: number): number {
     const list = listOf(view.getUint8(at));
     const hasIdentifier = list !== NO_LIST && length >= ID_AT + ID_OCTETS;
@@ -93,6 +96,7 @@ export class CapabilityStore extends NetStore {
         touched ^= nets[recordOf(id)]!;
         continue;
       }
+      // It may be the group of another identifier: `find` sees to that as well.
       const whole = this.#hashWhole(view, keys.starts[i]!, keys.lengths[i]!);
       hashes[i] = whole;
       several++;
@@ -108,46 +112,63 @@ export class CapabilityStore extends NetStore {
   }
 
   override find(view: DataView, at: number, length: number, hash: number): NetId {
-    if ((hash & OF_WHOLE_KEY) !== 0) {
-      this.#met = UNKNOWN;
-      return super.find(view, at, length, hash);
-    }
+    if ((hash & OF_WHOLE_KEY) !== 0) return this.#findWhole(view, at, length, hash);
     const { nets, index } = this;
     const { slots } = index;
     let slot = index.home(hash);
     for (; slots[slot + 1] !== 0; slot = placeAfter(slot)) {
       if (slots[slot] !== hash) continue;
       const id = slots[slot + 1]!;
+      if (id < GROUP && this.holds(nets[recordOf(id) + KEY]!, view, at, length)) return id;
+      if (!this.#isOf(id, view, at + ID_AT)) continue;
       this.#met = id;
-      if (id >= GROUP) return super.find(view, at, length, this.#hashWhole(view, at, length));
-      return this.holds(nets[recordOf(id) + KEY]!, view, at, length) ? id : 0;
+      return id < GROUP ? 0 : super.find(view, at, length, this.#hashWhole(view, at, length));
     }
     this.#met = 0;
     this.vacant = slot;
     return 0;
   }
 
-  /**
-   * What there is with this identifier, `at` of these octets: above 0 the only net; below 0 a group, `-1 - group`, maybe of
-   * others whose hash is the same; 0: nothing.
-   */
-  withIdentifier(list: number, octets: Uint8Array, at: number): number {
-    const view = this.#view.over(octets);
-    const id = this.#idAt(this.#hashIdentifier(list, view, at));
-    if (id === 0) return 0;
-    if (id >= GROUP) return -1 - (id - GROUP);
-    const key = this.keyStart(id);
-    const isSame =
-      listOf(this.keyView.getUint8(key)) === list && sameOctets(this.keyView, key + ID_AT, view, at, ID_OCTETS);
-    return isSame ? id : 0;
+  #findWhole(view: DataView, at: number, length: number, whole: number): NetId {
+    const found = super.find(view, at, length, whole);
+    if (found !== 0) return found;
+    const { vacant } = this;
+    this.#met = 0;
+    const hash = this.hash(view, at, length);
+    if ((hash & OF_WHOLE_KEY) !== 0) return 0;
+    const met = this.#idAt(hash, view, at + ID_AT);
+    this.#met = met;
+    if (met >= GROUP) this.vacant = vacant;
+    return met !== 0 && met < GROUP && this.holds(this.nets[recordOf(met) + KEY]!, view, at, length) ? met : 0;
   }
 
-  /** Of the hash of an identifier: there is at most one. */
-  #idAt(hash: number): number {
+  /** What there is with this identifier, `at` of these octets: above 0 the only net; below 0 a group, `-1 - group`; 0: nothing. */
+  withIdentifier(list: number, octets: Uint8Array, at: number): number {
+    const view = this.#view.over(octets);
+    const id = this.#idAt(this.#hashIdentifier(list, view, at), view, at);
+    return id >= GROUP ? -1 - (id - GROUP) : id;
+  }
+
+  /** The net or group of an identifier with this hash, which `view` has `at`; 0: none, and it may be put at `vacant`. */
+  #idAt(hash: number, view: DataView, at: number): number {
     const { slots } = this.index;
     let slot = this.index.home(hash);
-    while (slots[slot + 1] !== 0 && slots[slot] !== hash) slot = placeAfter(slot);
-    return slots[slot + 1]!;
+    for (; slots[slot + 1] !== 0; slot = placeAfter(slot)) {
+      if (slots[slot] === hash && this.#isOf(slots[slot + 1]!, view, at)) return slots[slot + 1]!;
+    }
+    this.vacant = slot;
+    return 0;
+  }
+
+  /** Whether a net or group, whose type is the same where its hash is, has the identifier that `view` has `at`. */
+  #isOf(id: number, view: DataView, at: number): boolean {
+    if (id < GROUP) return sameOctets(this.keyView, this.keyStart(id) + ID_AT, view, at, ID_OCTETS);
+    const words = this.#identifiersOfGroups;
+    const first = ID_WORDS * (id - GROUP);
+    for (let i = 0; i < ID_WORDS; i++) {
+      if (words[first + i] !== view.getInt32(at + 4 * i, LITTLE_ENDIAN)) return false;
+    }
+    return true;
   }
 
   isAlone(net: NetId): boolean {
@@ -172,21 +193,16 @@ export class CapabilityStore extends NetStore {
   }
 
   protected override enter(net: NetId, hash: number, view: DataView, at: number, length: number): void {
-    const met = this.#met === UNKNOWN ? this.#groupFor(view, at, length) : this.#met;
+    const met = this.#met;
+    const isWhole = (hash & OF_WHOLE_KEY) !== 0;
     if (met === 0) {
-      this.index.insert(this.vacant, hash, net);
+      this.index.insert(this.vacant, isWhole ? this.hash(view, at, length) : hash, net);
       this.places[net] = 0;
       return;
     }
-    const whole = (hash & OF_WHOLE_KEY) === 0 ? this.#hashWhole(view, at, length) : hash;
-    const group = met < GROUP ? this.#makeGroup(hash, met, whole, net) : this.#join(met - GROUP, whole, net);
+    const whole = isWhole ? hash : this.#hashWhole(view, at, length);
+    const group = met < GROUP ? this.#makeGroup(met, whole, net) : this.#join(met - GROUP, whole, net);
     this.places[net] = WITH_OTHERS + group;
-  }
-
-  /** Of a key whose hash is that of the whole of it: no net goes between `lookAhead` and `addNet`, and so no group. */
-  #groupFor(view: DataView, at: number, length: number): number {
-    const hash = this.hash(view, at, length);
-    return (hash & OF_WHOLE_KEY) === 0 ? this.#idAt(hash) : 0;
   }
 
   #join(group: number, whole: number, net: NetId): number {
@@ -196,8 +212,9 @@ export class CapabilityStore extends NetStore {
   }
 
   /** Of a net that was alone and another one. Whatever is thrown, nothing is changed then. */
-  #makeGroup(hash: number, first: NetId, whole: number, second: NetId): number {
+  #makeGroup(first: NetId, whole: number, second: NetId): number {
     const { index, nets, places } = this;
+    const hash = this.hashOf(first);
     const group = this.#freeGroup === 0 ? this.#groupTop : this.#freeGroup;
     const wholeOfFirst = this.#hashWholeOf(first);
     index.insert(this.#vacancy(wholeOfFirst), wholeOfFirst, first);
@@ -216,6 +233,10 @@ export class CapabilityStore extends NetStore {
     if (group === this.#groupTop) this.#groupTop++;
     else this.#freeGroup = this.#groups[group]!;
     this.#groups[group] = 2;
+    for (let i = 0; i < ID_WORDS; i++) {
+      const word = this.keyView.getInt32(this.keyStart(first) + ID_AT + 4 * i, LITTLE_ENDIAN);
+      this.#identifiersOfGroups[ID_WORDS * group + i] = word;
+    }
     index.replace(hash, first, GROUP + group);
     if (places[first]! <= 0) places[first] = WITH_OTHERS + group;
     const record = recordOf(first);
@@ -231,9 +252,10 @@ export class CapabilityStore extends NetStore {
     return slot;
   }
 
-  /** It keeps what it is in the index by. */
+  /** It keeps what it is in the index by, which `lookAhead` does not know for sure. */
   override lose(net: NetId, hash: number): void {
-    super.lose(net, (hash & OF_WHOLE_KEY) !== 0 || this.isAlone(net) ? hash : this.#hashWholeOf(net));
+    const isWhole = (hash & OF_WHOLE_KEY) !== 0;
+    super.lose(net, isWhole === this.isAlone(net) ? this.hashOf(net) : hash);
   }
 
   protected override leave(net: NetId, hash: number): void {

@@ -117,6 +117,10 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     this.#book.put(net);
   }
 
+  protected override allChanged(nets: Int32Array, count: number): void {
+    this.#book.putAll(nets, count);
+  }
+
   /** Leases are of this family only, so what they changed has been seen now. */
   protected override rechecked(): void {
     this.attributes.rejudged.fill(0, 0, this.attributes.top);

@@ -67,6 +67,27 @@ export class DestinationBook {
     }
   }
 
+  /** The same of many. Nearly all stay where they are, or come to where nobody has asked about. */
+  putAll(changed: Int32Array, count: number): void {
+    const { store, attributes: sets, destinations } = this.#parts;
+    const { nets, places, keyOctets } = store;
+    if (destinations.changed.isWatched) {
+      for (let i = 0; i < count; i++) this.put(changed[i]!);
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      const net = changed[i]!;
+      const record = recordOf(net);
+      const attributes = setIn(nets, record);
+      const place = places[net]!;
+      const now = -1 - sets.tenant[attributes]!;
+      if (attributes === 0 || place > 0 || (place === 0 && listAt(keyOctets, 4 * nets[record + KEY]!) === NO_LIST)) {
+        this.put(net);
+      } else if (place === 0) places[net] = now;
+      else if (place !== now) this.put(net);
+    }
+  }
+
   /** Whatever waits finds its place now. */
   settle(): void {
     const count = this.#count;
@@ -83,8 +104,6 @@ export class DestinationBook {
     const attributes = setIn(nets, recordOf(net));
     const tenant = attributes === 0 ? undefined : sets.tenant[attributes]!;
     const now = tenant === undefined ? 0 : -1 - tenant;
-    // Nearly all that changes stays where it is, and prefixes have no place.
-    if (now !== 0 && places[net] === now && !destinations.changed.isWatched) return;
     const start = store.keyStart(net);
     const list = listAt(keyOctets, start);
     if (list === NO_LIST) {

@@ -3,7 +3,8 @@ import { IdSet } from "./id-set.ts";
 import type { NetStore } from "./net-store.ts";
 import type { NetId } from "./types.ts";
 
-const NETS_PER_TURN = 8192;
+/** A millisecond or less of a turn that inputs and outputs share. */
+const NETS_PER_TURN = 2048;
 
 /** Nets without a path that somebody has still to be told about; then they are forgotten. */
 export class LostNets {

@@ -49,6 +49,8 @@ export class NetPaths {
   /** By peer: its paths, and those of them that it has not confirmed. */
   readonly ofPeer: Int32Array;
   readonly unconfirmedOf: Int32Array;
+  /** Announcements that were there as they came, other than those that confirm what was doubtful: counted on for ever. */
+  repeated = 0;
   /** Bits of the slots whose paths the latest step has changed. */
   changedSlots = 0;
   #total = 0;
@@ -109,8 +111,10 @@ export class NetPaths {
   /** Only for a record that holds a path. */
   #overwrite(records: Int32Array, record: number, tag: number, attributes: AttributeId, now: number): boolean {
     const old = setIn(records, record);
-    this.#confirmed(tagIn(records, record));
+    const before = tagIn(records, record);
+    this.#confirmed(before);
     if (old === attributes) {
+      if (this.#tags.isConfirmed(before)) this.repeated++;
       writeEpoch(records, record, tag);
       return false;
     }

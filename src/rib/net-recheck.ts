@@ -3,7 +3,8 @@ import type { NetStore } from "./net-store.ts";
 import { KEY, recordOf, setIn } from "./path-record.ts";
 import type { AttributeId, NetId } from "./types.ts";
 
-const NETS_PER_TURN = 8192;
+/** A millisecond or less of a turn that inputs and outputs share. */
+const NETS_PER_TURN = 2048;
 
 /** What is done with the nets of a table that is decided again. */
 export interface RecheckVisitor {

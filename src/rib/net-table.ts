@@ -58,6 +58,8 @@ export class NetTable implements RouteTable, OutputHost {
   readonly #turnIsOver = (): void => {
     this.#turnTime = -1;
   };
+  /** See `RouteTable`. */
+  absent = 0;
   /** Nets of the batch in hand that have no path any more. */
   #lostNets = new Int32Array(256);
 
@@ -106,6 +108,10 @@ export class NetTable implements RouteTable, OutputHost {
     return this.#paths.total;
   }
 
+  get repeated(): number {
+    return this.#paths.repeated;
+  }
+
   pathsOf(peer: PeerIndex): number {
     return this.#paths.ofPeer[peer]!;
   }
@@ -149,7 +155,7 @@ export class NetTable implements RouteTable, OutputHost {
   #tellChanged(): void {
     const nets = this.#changedNets;
     const count = this.#changedCount;
-    for (let i = 0; i < count; i++) this.bestChanged(nets[i]!);
+    this.allChanged(nets, count);
     for (let at = 0; at < this.#outputs.length; at++) {
       const output = this.#outputs[at]!;
       for (let i = 0; i < count; i++) output.note(nets[i]!);
@@ -159,7 +165,7 @@ export class NetTable implements RouteTable, OutputHost {
   #tellLost(count: number): void {
     if (count === 0) return;
     const nets = this.#lostNets;
-    for (let i = 0; i < count; i++) this.bestChanged(nets[i]!);
+    this.allChanged(nets, count);
     for (let at = 0; at < this.#outputs.length; at++) this.#outputs[at]!.noteLost(nets, count);
     this.#lost.addAll(nets, count);
   }
@@ -175,9 +181,9 @@ export class NetTable implements RouteTable, OutputHost {
     this.#isBatch = true;
     for (let i = 0; i < keys.count; i++) {
       const id = this.store.find(view, keys.starts[i]!, keys.lengths[i]!, hashes[i]!);
-      if (id === 0) continue;
-      const outcome = this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!);
-      if (outcome !== NET_LOST) this.#conclude(id, outcome);
+      const outcome = id === 0 ? NOTHING : this.#paths.drop(id, peer, pathIds === undefined ? 0 : pathIds[i]!);
+      if (outcome === NOTHING) this.absent++;
+      else if (outcome !== NET_LOST) this.#conclude(id, outcome);
       else {
         this.#noteSlots(id);
         this.store.lose(id, hashes[i]!);
@@ -239,6 +245,9 @@ export class NetTable implements RouteTable, OutputHost {
 
   /** The best path of a net is another one, is gone, or is judged anew. For what a family keeps beside its nets. */
   protected bestChanged(_net: NetId): void {}
+
+  /** The same of many. */
+  protected allChanged(_nets: Int32Array, _count: number): void {}
 
   /** Every net has been decided again. */
   protected rechecked(): void {}

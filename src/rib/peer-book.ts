@@ -9,7 +9,8 @@ const KINDS: readonly PeerKind[] = ["local", "internal", "external", "confederat
 export class PeerBook {
   readonly limit: number;
   readonly #kind: Uint8Array;
-  readonly #client: Uint8Array;
+  /** 1: internal, and no client of this reflector. Asked for each route that is told. */
+  readonly #meshed: Uint8Array;
   readonly #identifier: Uint32Array;
   readonly #addressOrder: Uint16Array;
   readonly #peers: (RibPeer | undefined)[] = [];
@@ -17,7 +18,7 @@ export class PeerBook {
   constructor(limit: number, local: RibPeer) {
     this.limit = limit;
     this.#kind = new Uint8Array(limit);
-    this.#client = new Uint8Array(limit);
+    this.#meshed = new Uint8Array(limit);
     this.#identifier = new Uint32Array(limit);
     this.#addressOrder = new Uint16Array(limit);
     this.#set(LOCAL_PEER, local);
@@ -40,7 +41,7 @@ export class PeerBook {
   #set(index: PeerIndex, peer: RibPeer): void {
     this.#peers[index] = peer;
     this.#kind[index] = KINDS.indexOf(peer.kind);
-    this.#client[index] = peer.reflectorClient === true ? 1 : 0;
+    this.#meshed[index] = peer.kind === "internal" && peer.reflectorClient !== true ? 1 : 0;
     this.#identifier[index] = peer.bgpIdentifier;
     this.#orderAddresses();
   }
@@ -70,8 +71,7 @@ export class PeerBook {
 
   /** Whether routes of one may go to the other: between two internal ones only where one is a client. @see RFC 4456 §6 */
   mayPass(from: PeerIndex, to: PeerIndex): boolean {
-    if (this.kind(from) !== "internal" || this.kind(to) !== "internal") return true;
-    return this.#client[from] === 1 || this.#client[to] === 1;
+    return (this.#meshed[from]! & this.#meshed[to]!) === 0;
   }
 
   bgpIdentifier(index: PeerIndex): number {

@@ -71,7 +71,7 @@ export interface RibParts {
 }
 
 const PATHS_OF_PEER = 32;
-const SWEPT_PER_TURN = 8192;
+const SWEPT_PER_TURN = 2048;
 const MAX_MEMBERSHIPS = 1 << 16;
 /** Sets are made objects of to be judged. */
 const JUDGED_PER_TURN = 256;

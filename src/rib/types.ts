@@ -107,6 +107,9 @@ export interface RouteTable {
   /** Adj-RIB-In of `peer` gains or replaces these routes. Allocates nothing per route. Throws `RibError` `rib.route-limit` when `maxRoutes` is reached; nothing of the batch behind that point is kept. Returns how many were left out, as `peer` has too many paths of their nets. */
   announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number;
   withdraw(peer: PeerIndex, keys: KeyBatch): void;
+  /** Since the table is there: announcements of what was there with the same set and in no doubt, and withdrawals of what was not there. */
+  readonly repeated: number;
+  readonly absent: number;
   /**
    * Routes of `peer` become stale but stay in use; true when done. Resumable like `sweepStale`: it takes a walk over up to
    * about `budget` nets after 255 beginnings (of this and of refreshes) whose end never came. @see RFC 4724 §4.2

@@ -6,7 +6,9 @@ export class Verdicts {
   readonly #visitor: OutputVisitor;
   #attributes = 0;
   #source = -1;
-  #admitted: boolean | "by-key" = false;
+  #admitted = false;
+  /** Each net is asked about. */
+  #byKey = false;
   #refused = 0;
 
   constructor(visitor: OutputVisitor) {
@@ -16,13 +18,13 @@ export class Verdicts {
   admit(attributes: number, source: PeerIndex, store: NetStore, net: NetId): boolean {
     if (attributes !== this.#attributes || source !== this.#source) {
       this.close();
-      this.#admitted = this.#visitor.admit(attributes, source);
+      const answer = this.#visitor.admit(attributes, source);
+      this.#byKey = answer === "by-key";
+      this.#admitted = answer === true;
       this.#attributes = attributes;
       this.#source = source;
     }
-    if (this.#admitted === "by-key") {
-      return this.#visitor.admitKey!(attributes, source, store.keyOctets, store.keyStart(net));
-    }
+    if (this.#byKey) return this.#visitor.admitKey!(attributes, source, store.keyOctets, store.keyStart(net));
     if (!this.#admitted) this.#refused++;
     return this.#admitted;
   }
