@@ -16,3 +16,4 @@ export * from "./segmented-index.ts";
 export * from "./slices.ts";
 export * from "./source-quota.ts";
 export * from "./source-rates.ts";
+export * from "./zoned-address.ts";

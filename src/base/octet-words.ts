@@ -26,6 +26,19 @@ export function copyOctets(from: DataView, start: number, to: DataView, at: numb
   for (; i < length; i++) to.setUint8(at + i, from.getUint8(start + i));
 }
 
+/**
+ * The same by whole words where that reads nothing beyond `from`: up to three octets behind the run are written over with whatever is
+ * behind it there, so `to` has `SPARE_OCTETS`.
+ */
+export function copyWholeWords(from: DataView, start: number, to: DataView, at: number, length: number): void {
+  const whole = (length + 3) & ~3;
+  if (start + whole > from.byteLength) {
+    copyOctets(from, start, to, at, length);
+    return;
+  }
+  for (let i = 0; i < whole; i += 4) to.setInt32(at + i, from.getInt32(start + i, true), true);
+}
+
 /** Compares short runs four octets at a time. */
 export function sameOctets(a: DataView, start: number, b: DataView, at: number, length: number): boolean {
   let i = 0;

@@ -24,6 +24,15 @@ export class Slices {
     return ++this.#steps % this.#stepsPerLook === 0 && this.#clock.monotonic() >= this.#ends;
   }
 
+  /** Makes all steps; answers what they come to. */
+  async through<T>(steps: Iterator<void, T>): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (this.isOver) await this.next();
+    }
+  }
+
   next(): Promise<void> {
     return new Promise((resolve) => {
       this.#clock.soon(() => {

@@ -30,6 +30,21 @@ function isThere(written: string): boolean {
   return written.endsWith("*") && existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(beginning));
 }
 
+/** The files behind such words. */
+function filesOf(written: string): string[] {
+  const place = path.join(HERE, written.replace(/\*$/, ""));
+  const [folder, beginning] = [path.dirname(place), path.basename(place)];
+  if (written.endsWith("*"))
+    return readdirSync(folder)
+      .filter((name) => name.startsWith(beginning) && name.endsWith(".ts"))
+      .map((name) => path.join(folder, name));
+  if (existsSync(`${place}.test.ts`)) return [`${place}.test.ts`];
+  if (!existsSync(place)) return [];
+  return readdirSync(place)
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => path.join(place, name));
+}
+
 const sources = (folder: string): string =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
@@ -80,6 +95,33 @@ describe("the table of features and standards", () => {
         .filter((written) => !isThere(written))
         .map((written) => `${feature}: no test ${written}`),
     );
+    assert.deepEqual(wrong, []);
+  });
+
+  /** Programs of other makers, by the name that the table has for them, and what a test that runs one has in it. */
+  const PEERS = {
+    BIRD: /\bbirdc?\b/i,
+    FRR: /\b(?:frr|vtysh|bfdd)\b/i,
+    GoBGP: /\bgobgpd?\b/i,
+    OpenBGPD: /\b(?:openbgpd|bgpctl)\b/i,
+    ExaBGP: /\bexabgp\b/i,
+    stayrtr: /\bstayrtr\b/,
+    bgpdump: /\bbgpdump\b/,
+    pmbmpd: /\bpmbmpd\b/,
+    tshark: /\btshark\b/i,
+  };
+
+  it("names for each peer a test that runs it", () => {
+    const wrong: string[] = [];
+    for (const { feature, with: by } of ROWS) {
+      const files = quoted(by!)
+        .flatMap(each)
+        .flatMap((written) => filesOf(written));
+      const text = files.map((file) => readFileSync(file, "utf8")).join("\n");
+      for (const [peer, runs] of Object.entries(PEERS))
+        if (new RegExp(`\\b${peer}\\b`).test(by!) && !runs.test(text))
+          wrong.push(`${feature}: no test that runs ${peer}`);
+    }
     assert.deepEqual(wrong, []);
   });
 });

@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   Endpoint,
   Guard,
+  LinkAddresses,
   Listener,
   TcpProtection,
   Transport,
@@ -29,6 +30,8 @@ export class SimNetwork {
   #nextPort = 40_000;
   /** The link that all hosts are on. */
   subnets: readonly Ipv6Prefix[] = [];
+  /** What hosts are known by on it, by their other address. */
+  readonly linkAddresses = new Map<string, LinkAddresses>();
 
   constructor(clock: Clock, random: SeededRandom, latency = 1) {
     this.#clock = clock;
@@ -44,6 +47,7 @@ export class SimNetwork {
       connect: (options, done) => this.#connect(address, options, done, alive),
       listen: async (local, guards, accept) => this.#listen(local, guards, accept),
       subnets: () => this.subnets,
+      addresses: (local) => this.linkAddresses.get(local) ?? {},
     };
   }
 
@@ -203,6 +207,9 @@ class SimConnection implements Connection {
       this.#peer.flow();
     });
   }
+
+  /** Hosts of this network are next door to each other. */
+  limitHops(): void {}
 
   start(handlers: ConnectionHandlers): void {
     this.#handlers = handlers;

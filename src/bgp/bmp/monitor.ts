@@ -296,6 +296,7 @@ class Watched implements PeerObserver {
 
   received(octets: Uint8Array, start: number, end: number): void {
     if (this.#up === undefined) return;
+    this.#up.nextUpdate();
     this.#monitor.mirror(this.#up, octets, start, end, "mirrored");
     const type = octets[start + HEADER_LENGTH - 1];
     if (type === MessageType.Update) this.#monitor.received(this.#up, octets, start, end);
@@ -310,10 +311,16 @@ class Watched implements PeerObserver {
   }
 
   announced(family: RouteFamily, keys: KeyBatch, attributes: number): void {
+    this.#up?.heard(keys.count);
     if (this.#up !== undefined) this.#monitor.announced(this.#up, family, keys, attributes);
   }
 
+  repeated(routes: number, what: "announced" | "withdrawn"): void {
+    this.#up?.repeated(routes, what);
+  }
+
   withdrawn(family: RouteFamily, keys: KeyBatch): void {
+    this.#up?.heard(keys.count);
     if (this.#up !== undefined) this.#monitor.withdrawn(this.#up, family, keys);
   }
 

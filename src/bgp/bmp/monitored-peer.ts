@@ -12,6 +12,10 @@ import {
 
 const COUNTED = [
   StatisticType.RejectedPrefixes,
+  StatisticType.DuplicateAnnouncements,
+  StatisticType.DuplicateWithdrawals,
+  StatisticType.ConfederationLoops,
+  StatisticType.DuplicateUpdates,
   StatisticType.ClusterListLoops,
   StatisticType.AsPathLoops,
   StatisticType.OriginatorLoops,
@@ -24,6 +28,7 @@ const LOOPS: Readonly<Record<string, number>> = {
   "cluster-loop": StatisticType.ClusterListLoops,
   "as-loop": StatisticType.AsPathLoops,
   "originator-loop": StatisticType.OriginatorLoops,
+  "confederation-loop": StatisticType.ConfederationLoops,
 };
 
 /** A neighbour with a session, as stations are told of it. */
@@ -34,6 +39,9 @@ export class MonitoredPeer {
   /** By type, since the session is up. */
   readonly counters = new Map<number, number>(COUNTED.map((type) => [type, 0]));
   readonly #since: number;
+  /** Of the UPDATE in hand: its routes, and those that say nothing new. */
+  #routes = 0;
+  #repeated = 0;
 
   constructor(peer: ObservedPeer, session: ObservedSession, now: number) {
     this.name = peer.name;
@@ -49,6 +57,24 @@ export class MonitoredPeer {
 
   count(type: number, by: number): void {
     this.counters.set(type, (this.counters.get(type) ?? 0) + by);
+  }
+
+  /** Routes of the UPDATE in hand. */
+  heard(routes: number): void {
+    this.#routes += routes;
+  }
+
+  /** So many of them say nothing new. */
+  repeated(routes: number, what: "announced" | "withdrawn"): void {
+    this.#repeated += routes;
+    const { DuplicateAnnouncements, DuplicateWithdrawals } = StatisticType;
+    this.count(what === "announced" ? DuplicateAnnouncements : DuplicateWithdrawals, routes);
+  }
+
+  /** The UPDATE in hand is over. */
+  nextUpdate(): void {
+    if (this.#routes > 0 && this.#repeated === this.#routes) this.count(StatisticType.DuplicateUpdates, 1);
+    this.#routes = this.#repeated = 0;
   }
 
   /** Routes of one UPDATE were refused: it had gone round, or policy does not want them. */

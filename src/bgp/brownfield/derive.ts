@@ -126,7 +126,7 @@ export function deriveRoute(
  * Of routes that this router makes of unicast ones: its router ID and the index of the tenant. Not the tenant's own, so that
  * they are beside the routes of the capability family and never in their place. @see RFC 4364 §4.2 (type 1)
  */
-export function distinguisherOf(bgpIdentifier: number, tenantIndex: number): Uint8Array {
+function distinguisherOf(bgpIdentifier: number, tenantIndex: number): Uint8Array {
   const octets = new Uint8Array(8);
   const view = new DataView(octets.buffer);
   view.setUint16(0, 1);

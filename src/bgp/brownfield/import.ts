@@ -80,6 +80,10 @@ export class BrownfieldImport implements Disposable {
   readonly #learnt = new Map<string, Learnt>();
   readonly #entrances = new Map<RibPeer, Entrance>();
   #closed = false;
+  /** Reading goes on on a later turn. */
+  #isReading = false;
+  /** Those who wait until all that is in the table is read. */
+  #settled: (() => void)[] = [];
 
   constructor(options: BrownfieldImportOptions, parts: BrownfieldImportParts) {
     this.#options = options;
@@ -99,11 +103,24 @@ export class BrownfieldImport implements Disposable {
       const start = parts.clock.monotonic();
       while (!this.#closed && this.#output.drain(visitor, AT_ONCE) > 0) {
         if (parts.clock.monotonic() - start < TURN) continue;
+        this.#isReading = true;
         parts.clock.soon(drain);
         return;
       }
+      this.#isReading = false;
+      this.#tellSettled();
     };
     this.#output.onPending = drain;
+  }
+
+  /** Resolves when all that is in the unicast table is in the capability table, too, or when this is disposed. */
+  settled(): Promise<void> {
+    if (this.#closed || (!this.#isReading && this.#output.pending === 0)) return Promise.resolve();
+    return new Promise((resolve) => this.#settled.push(resolve));
+  }
+
+  #tellSettled(): void {
+    for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   /** Goes by something else from now on: all that is in the table is read again, over later turns. */
@@ -235,6 +252,7 @@ export class BrownfieldImport implements Disposable {
   /** Stops following; what was learnt stays as it is. */
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#tellSettled();
     this.#output[Symbol.dispose]();
   }
 }

@@ -8,4 +8,4 @@ export * from "./labels.ts";
 export * from "./lost.ts";
 export * from "./mark.ts";
 export * from "./mirror.ts";
-export { judgePayloadCode, LONGEST_PAYLOAD } from "./payload.ts";
+export { judgePayloadCode } from "./payload.ts";

@@ -20,7 +20,7 @@ export interface Mark {
 }
 
 /** The extended communities that say of a unicast route whose site it is, the same under each type: 8 octets. */
-export function encodeMarks({ version, flags, originId }: Mark): readonly Uint8Array[] {
+function encodeMarks({ version, flags, originId }: Mark): readonly Uint8Array[] {
   return BROWNFIELD_MARK.types.map((type) => {
     const octets = Uint8Array.of(type, BROWNFIELD_MARK.subtype, version, flags, 0, 0, 0, 0);
     new DataView(octets.buffer).setUint32(4, originId);

@@ -5,7 +5,7 @@ import { decodeSemantic, encodeSemantic } from "../wire/index.ts";
 /** Optional and transitive. Others set the Partial bit, or do not: it means nothing here. */
 const FLAGS = 0xc0;
 /** More than this is not attached: other routers have been seen to carry so much. */
-export const LONGEST_PAYLOAD = 2000;
+const LONGEST_PAYLOAD = 2000;
 const ROOM = 8192;
 
 /** Codes that have a meaning for this router, and those that end somebody's session. */

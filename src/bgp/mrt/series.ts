@@ -6,7 +6,7 @@ import type { Milliseconds } from "../../base/index.ts";
 const UNFINISHED = ".part";
 
 /** `20261120T140500Z` */
-export function timeText(wall: Milliseconds): string {
+function timeText(wall: Milliseconds): string {
   return new Date(wall).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 

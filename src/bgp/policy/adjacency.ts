@@ -1,4 +1,4 @@
-import { type Ipv6Address, type Ipv6Prefix, prefixContains } from "../../base/index.ts";
+import { type Ipv6Address, type Ipv6Prefix, isLinkLocal, prefixContains } from "../../base/index.ts";
 import { isMappedIpv4, type SetView } from "../wire/index.ts";
 
 /** The link that a neighbour one hop away is on, IPv4 in mapped form. */
@@ -9,13 +9,14 @@ export interface Adjacency {
   readonly subnets: readonly Ipv6Prefix[];
 }
 
-/** Whether an address is of a router on the link. @see RFC 4271 §5.1.3 */
+/** Whether a global address is of a router on the link. @see RFC 4271 §5.1.3 */
 export function isOnLink({ subnets }: Adjacency, address: Ipv6Address): boolean {
   return subnets.some((subnet) => prefixContains(subnet, address));
 }
 
 /** Whether it is known not to be: an interface without addresses of IPv4, or of IPv6, says nothing about those of others. */
 export function isOffLink(link: Adjacency, address: Ipv6Address): boolean {
+  if (isLinkLocal(address)) return false;
   const isV4 = isMappedIpv4(address);
   return link.subnets.some((subnet) => isMappedIpv4(subnet.address) === isV4) && !isOnLink(link, address);
 }

@@ -1,4 +1,4 @@
-import type { Ipv6Address } from "../../base/index.ts";
+import { type Ipv6Address, isLinkLocal } from "../../base/index.ts";
 import { type AttributeSet, type SessionKind, SetMark } from "../../rib/index.ts";
 import {
   AttributeCode,
@@ -30,8 +30,10 @@ export interface ExportFacts {
   readonly ownNextHop: Ipv6Address;
   /** Inside the AS as well; not for what is reflected. @see RFC 4456 §10 */
   readonly nextHopSelf: boolean;
-  /** Of this router as a reflector. */
+  /** Of this router as a reflector, or of the client that it is told to. */
   readonly clusterId: number;
+  /** Of clients with clusters of their own, by BGP identifier: their routes bear that. Default: none. @see RFC 4456 §7 and §8 */
+  readonly clusterOf?: (identifier: number) => number | undefined;
   /** Across the border nothing is changed that a route server leaves alone. @see RFC 7947 §2.2 */
   readonly transparent?: boolean;
   /** Across the border the next hop stays as it came. */
@@ -85,9 +87,11 @@ export function offeredSet(set: AttributeSet, kind: SessionKind): AttributeSet {
  */
 export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?: number): AttributeSet {
   if (facts.kind === "internal") {
-    const inside = { ...set, localPref: set.localPref ?? DEFAULT_LOCAL_PREF };
-    if (reflectedFrom !== undefined) return reflectedSet(inside, reflectedFrom, facts.clusterId);
-    return facts.nextHopSelf ? { ...inside, nextHop: facts.ownNextHop } : inside;
+    const nextHop = insideNextHop(set.nextHop, facts, reflectedFrom);
+    const inside = { ...set, localPref: set.localPref ?? DEFAULT_LOCAL_PREF, nextHop };
+    return reflectedFrom === undefined
+      ? inside
+      : reflectedSet(inside, reflectedFrom, clusterFrom(reflectedFrom, facts));
   }
   if (facts.kind === "confederation") return memberSet(set, facts);
   const {
@@ -112,12 +116,21 @@ export function exportSet(set: AttributeSet, facts: ExportFacts, reflectedFrom?:
   };
 }
 
-/** Whether a neighbour of another AS is told of the next hop that a set has, and not of this router. */
+/**
+ * Whether a neighbour of another AS is told of the next hop that a set has, and not of this router: never of one that means
+ * something on another link only. @see RFC 2545 §3
+ */
 export function keepsNextHop(
   { transparent, nextHopUnchanged, link }: Pick<ExportFacts, "transparent" | "nextHopUnchanged" | "link">,
   nextHop: Ipv6Address,
 ): boolean {
+  if (isLinkLocal(nextHop)) return false;
   return transparent === true || nextHopUnchanged === true || (link !== undefined && mayBeThirdParty(link, nextHop));
+}
+
+/** The cluster that a reflected route passes: of the client that it came from, and else of whom it is told to. @see RFC 4456 §8 */
+export function clusterFrom(identifier: number, facts: Pick<ExportFacts, "clusterId" | "clusterOf">): number {
+  return facts.clusterOf?.(identifier) ?? facts.clusterId;
 }
 
 /** Without the extended communities of IPv6 that stay inside the AS. @see RFC 5701 §2 */
@@ -142,6 +155,15 @@ function memberSet({ originatorId: _o, clusterList: _c, ...set }: AttributeSet, 
     ...set,
     asPath: prependMemberAs(set.asPath, facts.localAs),
     localPref: set.localPref ?? DEFAULT_LOCAL_PREF,
-    nextHop: facts.nextHopSelf ? facts.ownNextHop : set.nextHop,
+    nextHop: insideNextHop(set.nextHop, facts),
   };
+}
+
+/** A next hop on a link of this router is of no use to others: this router is the next hop, also of what it reflects. */
+function insideNextHop(
+  nextHop: Ipv6Address,
+  { nextHopSelf, ownNextHop }: Pick<ExportFacts, "nextHopSelf" | "ownNextHop">,
+  reflectedFrom?: number,
+): Ipv6Address {
+  return (nextHopSelf && reflectedFrom === undefined) || isLinkLocal(nextHop) ? ownNextHop : nextHop;
 }

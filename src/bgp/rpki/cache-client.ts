@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import { type Clock, type Log, type Metrics, milliseconds, type Timer } from "../../base/index.ts";
+import { CacheData } from "./cache-data.ts";
 import {
   type CacheEffect,
   type CacheEvent,
@@ -8,7 +9,6 @@ import {
   NEW_CACHE,
   stepCache,
 } from "./cache-session.ts";
-import { applyRecord, inSlices, type LoadFault, Staging } from "./staging.ts";
 import type { Vrp, VrpTable } from "./vrp-table.ts";
 import { encodeErrorReport, encodePdu, PduFramer, RtrError } from "./wire/index.ts";
 
@@ -61,21 +61,13 @@ export class CacheClient implements AsyncDisposable {
   readonly options: CacheOptions;
   readonly #parts: CacheParts;
   readonly #closing = new AbortController();
-  readonly #staging = new Staging();
+  readonly #data: CacheData;
   readonly #timers = new Map<CacheTimer | "connect", Timer>();
   readonly #failed;
-  readonly #gauge;
   #state: CacheState = NEW_CACHE;
   #socket: Socket | undefined;
   #framer = new PduFramer();
-  #full = false;
   #loading: Promise<void> | undefined;
-  /** What was forgotten is being taken out of the table. */
-  #clearing: Promise<void> = Promise.resolve();
-  /** Of `sayers`: the bit of what it says now. */
-  #current = 0;
-  #hasData = false;
-  #vrps = 0;
   #backOff = FIRST_RETRY;
   #updated: number | undefined;
   #connections = 0;
@@ -87,13 +79,14 @@ export class CacheClient implements AsyncDisposable {
     this.#parts = parts;
     const labels = { cache: options.name };
     this.#failed = parts.metrics.counter("semrd_rpki_failures_total", "Connections to RPKI caches that failed", labels);
-    this.#gauge = parts.metrics.gauge("semrd_rpki_cache_vrps", "VRPs that an RPKI cache says", labels);
+    const gauge = parts.metrics.gauge("semrd_rpki_cache_vrps", "VRPs that an RPKI cache says", labels);
+    this.#data = new CacheData({ ...parts, gauge }, this.#closing.signal);
     this.#connect();
   }
 
   /** The bit of what it says; 0: nothing. */
   get sayer(): number {
-    return this.#hasData ? this.#parts.sayers[this.#current]! : 0;
+    return this.#data.sayer;
   }
 
   status(): CacheStatus {
@@ -104,7 +97,7 @@ export class CacheClient implements AsyncDisposable {
       version,
       sessionId: held?.sessionId,
       serial: held?.serial,
-      vrps: this.#vrps,
+      vrps: this.#data.vrps,
       refreshSeconds: intervals.refresh,
       retrySeconds: intervals.retry,
       expireSeconds: intervals.expire,
@@ -185,11 +178,10 @@ export class CacheClient implements AsyncDisposable {
         this.#timers.get(effect.timer)?.cancel();
         return;
       case "begin":
-        this.#full = effect.full;
-        this.#staging.clear();
+        this.#data.begin({ full: effect.full });
         return;
       case "stage":
-        if (!this.#staging.add(effect.pdu)) {
+        if (!this.#data.stage(effect.pdu)) {
           this.#perform(
             { type: "report", code: RtrError.InternalError, reason: "more VRPs than there is room for" },
             undefined,
@@ -205,15 +197,15 @@ export class CacheClient implements AsyncDisposable {
         return;
       case "discard":
         // What is being loaded is seen through: half of it would be no state that the cache ever had.
-        if (this.#loading === undefined) this.#staging.clear();
+        if (this.#loading === undefined) this.#data.discard();
         return;
       case "flush":
         this.#parts.log.warn("rpki.cache.flushed", {
           cache: this.options.name,
           reason: effect.reason,
-          vrps: this.#vrps,
+          vrps: this.#data.vrps,
         });
-        this.#forget();
+        this.#data.forget();
         return;
     }
   }
@@ -246,11 +238,11 @@ export class CacheClient implements AsyncDisposable {
     this.#failures++;
     this.#failed.add();
     if (this.#lastError === undefined) {
-      this.#parts.log.warn("rpki.cache.lost", { cache: this.options.name, reason, vrpsKept: this.#vrps });
+      this.#parts.log.warn("rpki.cache.lost", { cache: this.options.name, reason, vrpsKept: this.#data.vrps });
     }
     this.#lastError = reason;
     // A query that failed waits for as long as the cache asks, while there is data to go by. @see RFC 8210 §6
-    const asked = kind === "failed" && this.#hasData ? this.#state.intervals.retry * 1000 : 0;
+    const asked = kind === "failed" && this.#data.isThere ? this.#state.intervals.retry * 1000 : 0;
     const delay = soon ? 0 : Math.max(this.#backOff, asked);
     this.#backOff = Math.min(LONGEST_RETRY, 2 * this.#backOff);
     this.#arm("connect", delay, () => void this.#reconnect());
@@ -263,103 +255,22 @@ export class CacheClient implements AsyncDisposable {
   }
 
   async #load(): Promise<void> {
-    await this.#clearing;
-    const { table, sayers, clock, log, settled, changed } = this.#parts;
-    const { signal } = this.#closing;
-    const staging = this.#staging;
-    const target = this.#full && this.#hasData ? 1 - this.#current : this.#current;
-    const sayer = sayers[target]!;
-    const isIncremental = !this.#full;
-    const fault = await inSlices<LoadFault>(
-      staging.count,
-      (index) => {
-        const found = applyRecord(staging, index, table, sayer);
-        if (found === undefined && isIncremental) {
-          this.#vrps += staging.announces(index) ? 1 : -1;
-          const vrp = staging.vrp(index);
-          changed({ ...vrp, address: vrp.address.slice() });
-        }
-        return found;
-      },
-      clock,
-      signal,
-    );
-    if (signal.aborted) return;
-    const count = staging.count;
-    staging.clear();
+    const records = this.#data.staged;
+    const { full } = this.#data;
+    const fault = await this.#data.load();
+    if (this.#closing.signal.aborted) return;
     if (fault === undefined) {
-      if (this.#full) {
-        this.#vrps = count;
-        await this.#replaceBy(target);
-      }
-      this.#updated = clock.wall();
+      this.#updated = this.#parts.clock.wall();
       this.#backOff = FIRST_RETRY;
       this.#lastError = undefined;
-      this.#gauge.set(this.#vrps);
       const { version, incoming } = this.#state;
-      log.info("rpki.cache.loaded", {
-        cache: this.options.name,
-        version,
-        serial: incoming?.serial,
-        full: this.#full,
-        records: count,
-        vrps: this.#vrps,
+      this.#parts.log.info("rpki.cache.loaded", {
+        ...{ cache: this.options.name, version, serial: incoming?.serial },
+        ...{ full, records, vrps: this.#data.vrps },
       });
-    } else if (this.#full) await this.#sweep(sayer);
-    settled();
-    this.#step({ type: "loaded", ...(fault === undefined ? {} : { fault }) });
-  }
-
-  /** What was loaded counts from now on; what it replaces goes. */
-  async #replaceBy(target: number): Promise<void> {
-    const { sayers, settled, table, changed, clock } = this.#parts;
-    const before = this.#hasData && target !== this.#current ? sayers[this.#current]! : 0;
-    const now = sayers[target]!;
-    this.#current = target;
-    this.#hasData = true;
-    settled();
-    // The first data of a cache: whoever listens has heard that it counts, and nothing is replaced.
-    if (before === 0) return;
-    for (const octets of [4, 16] as const) {
-      const trie = table.trie(octets);
-      await inSlices(
-        trie.entryTop,
-        (id) => {
-          const said = trie.sayersOf(id) & (now | before);
-          if (said === now || (said !== 0 && said === before)) changed(trie.vrpOf(id, octets));
-          trie.dropEntry(id, before);
-          return undefined;
-        },
-        clock,
-        this.#closing.signal,
-      );
     }
-  }
-
-  async #sweep(sayer: number): Promise<void> {
-    for (const octets of [4, 16] as const) {
-      const trie = this.#parts.table.trie(octets);
-      const drop = (id: number): undefined => {
-        if ((trie.sayersOf(id) & sayer) === 0) return undefined;
-        this.#parts.changed(trie.vrpOf(id, octets));
-        trie.dropEntry(id, sayer);
-        return undefined;
-      };
-      await inSlices(trie.entryTop, drop, this.#parts.clock, this.#closing.signal);
-    }
-  }
-
-  /** Nothing of what it said counts any more, at once; it is taken out of the table in slices. */
-  #forget(): void {
-    if (!this.#hasData) return;
-    const sayer = this.sayer;
-    this.#hasData = false;
-    this.#vrps = 0;
-    this.#gauge.set(0);
-    // The other bit is free: what comes next does not mix with what is being taken out.
-    this.#current = 1 - this.#current;
     this.#parts.settled();
-    this.#clearing = this.#sweep(sayer).then(() => this.#parts.settled());
+    this.#step({ type: "loaded", ...(fault === undefined ? {} : { fault }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -369,6 +280,6 @@ export class CacheClient implements AsyncDisposable {
     this.#socket = undefined;
     socket?.destroy();
     await this.#loading;
-    await this.#clearing;
+    await this.#data.cleared;
   }
 }

@@ -1,3 +1,3 @@
 export type { CacheOptions, CacheStatus } from "./cache-client.ts";
 export { RouteValidator, type ValidatorParts, type ValidityChange } from "./route-validator.ts";
-export { MOST_CACHES, type Vrp, VrpTable } from "./vrp-table.ts";
+export { type Vrp, VrpTable } from "./vrp-table.ts";

@@ -12,8 +12,16 @@ export interface SelectionDeferral {
 }
 
 export type DeferralEvent =
-  | { readonly type: "established"; readonly peer: string; readonly agreed: Agreement }
+  | {
+      readonly type: "established";
+      readonly peer: string;
+      readonly agreed: Agreement;
+      /** Packets go where its routes lead. */
+      readonly forwarded: boolean;
+    }
   | { readonly type: "endOfRib"; readonly peer: string }
+  /** A peer that will not say End-of-RIB has said something, and then nothing for as long as it takes to send a KEEPALIVE. */
+  | { readonly type: "silent"; readonly peer: string }
   | { readonly type: "removed"; readonly peer: string }
   | { readonly type: "SelectionDeferralTimer_Expires" };
 
@@ -26,8 +34,8 @@ export function startDeferral(peers: readonly string[]): SelectionDeferral {
 }
 
 /**
- * Peers that are restarting themselves. The RFC excludes them, since each of two would wait for the other before it says
- * End-of-RIB; whoever makes nobody wait by waiting for them may await theirs, too.
+ * Peers that are restarting themselves, and those that never say End-of-RIB. The RFC excludes them, since each of two that restart
+ * would wait for the other before it says End-of-RIB; whoever makes nobody wait by waiting for them may await them, too.
  */
 export type RestartingPeers = "excluded" | "awaited";
 
@@ -40,7 +48,10 @@ export function stepDeferral(
   if (deferral.state === "done" || event.type === "SelectionDeferralTimer_Expires") return NO_DEFERRAL;
   if (event.type === "established") {
     const restart = event.agreed.gracefulRestart;
-    const isHeard = restart !== undefined && (restarting === "awaited" || !restart.peer.restarted);
+    const isHeard =
+      restarting === "awaited"
+        ? restart !== undefined || event.forwarded
+        : restart !== undefined && !restart.peer.restarted;
     const willSay = isHeard && event.agreed.families.length > 0;
     if (willSay) return deferral;
   }

@@ -1,6 +1,6 @@
-import { type Clock, type Ipv6Address, milliseconds, parseIpv4, parseIpv6, type Seconds } from "../../base/index.ts";
+import { type Clock, milliseconds, type Seconds, sameValue } from "../../base/index.ts";
 import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
-import { type Adjacency, isOnLink, isReflection, mayPass, membershipImport } from "../policy/index.ts";
+import { isReflection, mayPass, membershipImport } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
@@ -10,10 +10,10 @@ import { Intake } from "./intake.ts";
 import { Membership } from "./membership.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
-import { peerAddress } from "./peer-address.ts";
 import { familiesOf, type PeerParts, roleFor, standingOf, updateLimit, WARN_AT_PERCENT } from "./peer-parts.ts";
+import { isPrefixes, linkLocalFacts, linkOf, ownLinkLocal, ownNextHop } from "./session-link.ts";
 import { TooLargeLog } from "./too-large.ts";
-import type { Connection, Endpoint } from "./transport.ts";
+import type { Connection } from "./transport.ts";
 
 /** What a session has of its own, from Established to its end. */
 export interface EstablishedSession {
@@ -98,6 +98,8 @@ const DECIDE_EXPORT = [
   ...(["exportPolicy", "nextHopSelf", "nextHopUnchanged", "thirdPartyNextHop"] as const),
   "routeServerClient",
 ] as const;
+/** Whether the neighbour is on a link with this router, where its prefixes and those that it is told have their next hops. */
+const DECIDE_LINK = ["multihop", "ttlSecurityHops"] as const;
 
 /**
  * Goes on with other options: limits hold at once, what is told is judged again.
@@ -112,8 +114,10 @@ export function changeSession(
 ): { readonly refresh: boolean; readonly stop: TakeResult } {
   const facts = { ...session.facts, options };
   const changed = (names: readonly (keyof PeerOptions)[]): boolean =>
-    before === undefined || names.some((name) => !Object.is(before[name], options[name]));
-  const rejudge = changed(DECIDE_IMPORT);
+    before === undefined || names.some((name) => !sameValue(before[name], options[name]));
+  const both = changed(["role"]) || (changed(DECIDE_LINK) && session.outputs.keys().some(isPrefixes));
+  const rejudge = both || changed(DECIDE_IMPORT);
+  const retell = both || changed(DECIDE_EXPORT);
   const fill = options.softReconfiguration === true && before !== undefined && before.softReconfiguration !== true;
   const refresh = rejudge || fill;
   let stop: TakeResult;
@@ -121,7 +125,7 @@ export function changeSession(
     stop ??= session.intake.family(family.family)?.change(intakeTerms(family, facts, parts), { judgeAgain: rejudge });
     const output = session.outputs.get(family.family);
     if (output !== undefined) output.interval = intervalOf(family, options);
-    if (changed(DECIDE_EXPORT)) output?.regroup(exportGroup(family.family, facts, parts));
+    if (retell) output?.regroup(exportGroup(family.family, facts, parts));
   }
   return { refresh, stop };
 }
@@ -132,7 +136,7 @@ function openIntake(
   parts: PeerParts,
   membership: Membership | undefined,
 ): FamilyIntake {
-  const { kind, options, peerIndex, connection } = facts;
+  const { kind, options, peerIndex } = facts;
   const { rib, codec, speaker, record, log } = parts;
   return new FamilyIntake(
     {
@@ -145,7 +149,7 @@ function openIntake(
         kind,
         remoteAs: options.remoteAs,
         family: family.family,
-        ownNextHop: ownNextHop(family.family, connection.local, speaker.nextHop),
+        ownNextHop: ownNextHop(family.family, facts, parts),
       },
       site: {
         siteOfOrigin: speaker.siteOfOrigin,
@@ -167,7 +171,7 @@ function intakeTerms(
   session: EstablishedFacts,
   parts: PeerParts,
 ): IntakeTerms {
-  const { agreed, options, kind, connection } = session;
+  const { agreed, options, kind } = session;
   const { speaker, importPolicy } = parts;
   const link = options.checkNextHop === false ? undefined : linkOf(family, session, parts);
   const role = roleFor(family, agreed, options);
@@ -180,11 +184,13 @@ function intakeTerms(
       kind,
       bgpIdentifier: speaker.bgpIdentifier,
       clusterId: speaker.clusterId ?? speaker.bgpIdentifier,
-      ownNextHop: ownNextHop(family, connection.local, speaker.nextHop),
+      moreClusterIds: parts.clusterIds(),
+      ownNextHop: ownNextHop(family, session, parts),
       enforceFirstAs: options.enforceFirstAs ?? true,
       allowOwnAs: options.allowOwnAs ?? 0,
       ...(role === undefined ? {} : { role }),
       ...(link === undefined ? {} : { link }),
+      ...linkLocalFacts(family, session, parts),
     },
     // Who wants what is no route: policies of routes do not apply to it.
     policy:
@@ -205,11 +211,12 @@ function intervalOf(family: PeerFamily, options: PeerOptions): Seconds | undefin
 
 /** Who is told the same as this neighbour. */
 function exportGroup(family: RouteFamily, facts: EstablishedFacts, parts: PeerParts): ExportGroup {
-  const { agreed, options, connection } = facts;
-  const own = ownNextHop(family, connection.local, parts.speaker.nextHop);
+  const { agreed, options } = facts;
+  const own = ownNextHop(family, facts, parts);
   const overhead = idLength(addPathOf(family, agreed, parts.codec.dialect));
   const link = options.thirdPartyNextHop === true ? linkOf(family, facts, parts) : undefined;
-  return parts.groupOf(options, agreed, { family, ownNextHop: own, overhead, link });
+  const linkLocal = ownLinkLocal(family, facts, parts);
+  return parts.groupOf(options, agreed, { family, ownNextHop: own, ownLinkLocal: linkLocal, overhead, link });
 }
 
 function openOutput(
@@ -271,31 +278,4 @@ function openOutput(
   });
   output.interval = intervalOf(configured, options);
   return output;
-}
-
-/**
- * The link on which prefixes of the family have their next hops: that of a neighbour of another AS that is one hop away.
- * @see RFC 4271 §5.1.3 and §6.3
- */
-function linkOf(
-  family: RouteFamily,
-  { options, kind, connection }: EstablishedFacts,
-  { transport }: PeerParts,
-): Adjacency | undefined {
-  const isPrefix = family === "ipv6-unicast" || family === "ipv4-unicast";
-  const isNear = options.multihop === undefined && (options.ttlSecurityHops ?? 1) === 1;
-  if (!isPrefix || kind !== "external" || !isNear) return undefined;
-  const neighbor = peerAddress(connection.remote.address);
-  const subnets = transport.subnets?.(connection.local.address) ?? [];
-  if (neighbor === undefined) return undefined;
-  const link = { neighbor, subnets };
-  return isOnLink(link, neighbor) ? link : undefined;
-}
-
-/** Where others send packets to: for capabilities the locator, for prefixes this end of the session. @see RFC 4271 §5.1.3 */
-function ownNextHop(family: RouteFamily, local: Endpoint, locator: Ipv6Address): Ipv6Address {
-  if (family === "capability" || family === "route-target") return locator;
-  const { address } = local;
-  const v4 = parseIpv4(address) === undefined ? undefined : parseIpv6(`::ffff:${address}`);
-  return v4 ?? parseIpv6(address.replace(/%.*$/, "")) ?? locator;
 }

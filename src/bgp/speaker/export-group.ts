@@ -1,4 +1,4 @@
-import type { Ipv6Address } from "../../base/index.ts";
+import { type Ipv6Address, octetsEqual } from "../../base/index.ts";
 import {
   type AttributeId,
   type AttributeSet,
@@ -10,6 +10,7 @@ import {
   type Adjacency,
   announceGracefulShutdown,
   type BorderGuard,
+  clusterFrom,
   DEFAULT_LOCAL_PREF,
   type ExportFacts,
   exportRefusal,
@@ -82,6 +83,8 @@ export interface GroupFacts {
   readonly family: RouteFamily;
   /** This router, as next hop of this family on this session. */
   readonly ownNextHop: Ipv6Address;
+  /** The same on the link that it shares with the neighbour, told behind it. @see RFC 2545 §3 */
+  readonly ownLinkLocal: Ipv6Address | undefined;
   /** Octets that stand in front of each route. */
   readonly overhead: number;
   /** The link that the neighbour is on, where it is told of others on it as next hops. */
@@ -141,6 +144,8 @@ export class ExportGroup {
     nextHopAttribute: false,
   };
   readonly #ownIsMapped: boolean;
+  /** This router as next hop, as it is said: with its address on the link behind it where that is told. */
+  readonly #ownOctets: Uint8Array;
 
   constructor(
     codec: AttributeCodec,
@@ -149,7 +154,8 @@ export class ExportGroup {
     facts: ExportFacts,
     policy: RoutePolicy,
     peer: PolicyPeer,
-    agreed: Pick<Agreement, "extendedNextHop"> & { readonly updateLimit: number },
+    agreed: Pick<Agreement, "extendedNextHop"> &
+      Partial<Pick<GroupFacts, "ownLinkLocal">> & { readonly updateLimit: number },
     mode: () => ExportMode,
     guard?: BorderGuard | undefined,
   ) {
@@ -167,6 +173,10 @@ export class ExportGroup {
     this.#view = new SetView(codec);
     this.#patcher = new SetPatcher((code) => codec.knows(code, peer.family));
     this.#ownIsMapped = isMappedIpv4(facts.ownNextHop);
+    this.#ownOctets =
+      agreed.ownLinkLocal === undefined || this.#ownIsMapped
+        ? facts.ownNextHop
+        : Uint8Array.of(...facts.ownNextHop, ...agreed.ownLinkLocal);
   }
 
   /** Whether each key has to be asked about, whatever holds for its set. */
@@ -277,13 +287,15 @@ export class ExportGroup {
 
   /** Makes `#out` what is sent of a set; an answer is what is sent instead, or why nothing is. */
   #writeOut(id: AttributeId, reflectedFrom: number | undefined, hits: Hits | undefined): Exported | undefined {
-    const { kind, localAs, ownNextHop, nextHopSelf, clusterId, transparent } = this.#facts;
+    const { kind, localAs, nextHopSelf, transparent } = this.#facts;
     const attributes = this.#attributes;
     const [chunk, start, length] = [attributes.chunk(id), attributes.start(id), attributes.length(id)];
     const external = kind === "external";
     const view = this.#view.over(chunk, start, length);
     const hasPath = external && (attributes.marksOf(id) & SetMark.noPath) === 0;
-    const isOwn = external ? !this.#keepsNextHop(view) : nextHopSelf && reflectedFrom === undefined;
+    const isOwn = external
+      ? !this.#keepsNextHop(view)
+      : (nextHopSelf && reflectedFrom === undefined) || view.hasLinkLocalNextHop;
     const isMapped = isOwn ? this.#ownIsMapped : view.hasMappedNextHop;
     const nextHopAttribute = this.#peer.family === "ipv4-unicast" && isMapped;
     if (!nextHopAttribute && !this.#mayBeNextHop(isMapped)) return this.#refusal("next-hop-family", hits) as Exported;
@@ -291,8 +303,11 @@ export class ExportGroup {
     patch.external = external;
     patch.prependAs = external && !(transparent === true && hasPath) ? localAs : undefined;
     patch.withoutMultiExitDisc = hasPath && transparent !== true;
-    patch.nextHop = isOwn ? ownNextHop : undefined;
-    patch.reflection = reflectedFrom === undefined ? undefined : { originatorId: reflectedFrom, clusterId };
+    patch.nextHop = isOwn ? this.#ownOctets : undefined;
+    patch.reflection =
+      reflectedFrom === undefined
+        ? undefined
+        : { originatorId: reflectedFrom, clusterId: clusterFrom(reflectedFrom, this.#facts) };
     patch.nextHopAttribute = nextHopAttribute;
     this.#outSerial = 0;
     this.#patcher.patch(chunk, start, length, patch, this.#out);
@@ -304,11 +319,12 @@ export class ExportGroup {
 
   #keepsNextHop(view: SetView): boolean {
     const { transparent, nextHopUnchanged, link } = this.#facts;
+    if (view.hasLinkLocalNextHop) return false;
     if (link === undefined) return transparent === true || nextHopUnchanged === true;
     return keepsNextHop(this.#facts, view.nextHop);
   }
 
-  readonly #fits = (set: { readonly length: number }): boolean =>
+  readonly #fits = (set: Pick<EncodedSet, "length" | "nextHop">): boolean =>
     UpdateEncoder.fits(set, LONGEST_KEY[this.#peer.family], this.#updateLimit);
 
   /** A set that a message does not hold goes without what it can do without, or not at all. @see RFC 8654 §4 */
@@ -354,7 +370,8 @@ export class ExportGroup {
     const nextHopAttribute = family === "ipv4-unicast" && isMapped;
     if (!nextHopAttribute && !this.#mayBeNextHop(isMapped)) return { ok: false, reason: "next-hop-family", ...hits };
     const octets = this.#codec.encode(sent, { ...this.#context, nextHopAttribute });
-    const set = { octets, length: octets.length, nextHop: sent.nextHop, version: 0 };
+    const nextHop = octetsEqual(sent.nextHop, this.#facts.ownNextHop) ? this.#ownOctets : sent.nextHop;
+    const set = { octets, length: octets.length, nextHop, version: 0 };
     return this.#fits(set) ? { ok: true, set, ...hits } : this.#shortened(set, verdict.hits);
   }
 

@@ -22,6 +22,8 @@ export class ExportGroups {
   readonly #default: RoutePolicy;
   #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
   #mode: ExportMode;
+  /** Of clients with clusters of their own, by BGP identifier. Groups keep the one that they were made with. */
+  #clusters = new Map<number, number>();
 
   constructor(codec: AttributeCodec, attributes: AttributeTable, speaker: SpeakerOptions) {
     this.#codec = codec;
@@ -34,6 +36,17 @@ export class ExportGroups {
   /** What is told from now on is made by other options; who was told before goes on with its group until it is regrouped. */
   speakerChanged(speaker: SpeakerOptions): void {
     this.#speaker = speaker;
+    this.#shared = new WeakMap();
+  }
+
+  /** A client of this cluster has come: groups that there are learn of it, as nothing of its routes has been told yet. */
+  met(identifier: number, clusterId: number): void {
+    this.#clusters.set(identifier, clusterId);
+  }
+
+  /** Clients are in other clusters than before; as with `speakerChanged`. */
+  regroup(clusters: Iterable<readonly [number, number]>): void {
+    this.#clusters = new Map(clusters);
     this.#shared = new WeakMap();
   }
 
@@ -60,8 +73,9 @@ export class ExportGroups {
     const role = roleFor(facts.family, agreed, peer);
     const limit = updateLimit(peer, agreed) - facts.overhead;
     const session = [kind, asWidth, extendedNextHop, limit, takesLongLived, role];
-    const nextHop = [nextHopSelf, nextHopUnchanged, facts.ownNextHop, facts.link && formatIpv6(facts.link.neighbor)];
-    const key = [...session, ...nextHop, routeServerClient, facts.family].join(" ");
+    const { ownNextHop, ownLinkLocal, link } = facts;
+    const nextHop = [nextHopSelf, nextHopUnchanged, ownNextHop, ownLinkLocal, link && formatIpv6(link.neighbor)];
+    const key = [...session, ...nextHop, routeServerClient, peer.clusterId, facts.family].join(" ");
     const known = shared.get(key);
     if (known !== undefined) return known;
     const created = this.#create(peer, agreed, policy, facts);
@@ -72,7 +86,9 @@ export class ExportGroups {
   #create(peer: PeerOptions, agreed: Agreement, policy: RoutePolicy, group: GroupFacts): ExportGroup {
     const { kind, asWidth } = agreed;
     const { family, ownNextHop, link } = group;
-    const { bgpIdentifier, clusterId = bgpIdentifier } = this.#speaker;
+    const { bgpIdentifier, clusterId: own = bgpIdentifier } = this.#speaker;
+    const clusterId = peer.clusterId ?? own;
+    const clusters = this.#clusters;
     const localAs = localAsTowards(kind, this.#speaker);
     const nextHopSelf = peer.nextHopSelf ?? false;
     const transparent = kind === "external" && peer.routeServerClient === true && family !== "capability";
@@ -82,13 +98,16 @@ export class ExportGroups {
     const passUnknownTlvs = this.#speaker.passUnknownTlvs ?? false;
     const facts: ExportFacts = {
       ...{ ...session, takesLongLived, passUnknownTlvs },
+      clusterOf: (identifier) => clusters.get(identifier),
       ...(role === undefined ? {} : { role }),
       ...(peer.nextHopUnchanged === true ? { nextHopUnchanged: true } : {}),
       ...(link === undefined ? {} : { link }),
     };
     const policyPeer: PolicyPeer = { address: peer.address, kind, remoteAs: peer.remoteAs, family, ownNextHop };
     const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" };
-    const limits = { extendedNextHop: agreed.extendedNextHop, updateLimit: updateLimit(peer, agreed) - group.overhead };
+    const { extendedNextHop } = agreed;
+    const { ownLinkLocal, overhead } = group;
+    const limits = { extendedNextHop, ownLinkLocal, updateLimit: updateLimit(peer, agreed) - overhead };
     const isBorder = kind === "external" && family === "capability";
     return new ExportGroup(
       this.#codec,

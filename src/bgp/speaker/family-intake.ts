@@ -15,6 +15,7 @@ import {
   importRefusal,
   instanceRefusal,
   markReceived,
+  PassedNextHop,
   type PolicyPeer,
   type RoutePolicy,
   type SiteFacts,
@@ -119,6 +120,7 @@ export class FamilyIntake {
   /** Answers that many sets have, so that each is one object. */
   readonly #taken = new Map<Hits, Judged>();
   #latestTaken: Judged = TAKEN;
+  #passed = new PassedNextHop();
   readonly #refusals = new Map<Hits | undefined, Map<string, Judged>>();
   readonly #isOwn: (octets: Uint8Array, start: number) => boolean;
 
@@ -139,6 +141,7 @@ export class FamilyIntake {
    */
   change(terms: IntakeTerms, { judgeAgain }: { readonly judgeAgain: boolean }): TakeResult {
     if (terms.keepsReceived !== this.#terms.keepsReceived) this.#keep(terms, { isWhole: false });
+    if (terms.facts !== this.#terms.facts) this.#passed = new PassedNextHop();
     this.#terms = terms;
     if (judgeAgain) {
       this.#judged.clear();
@@ -194,7 +197,11 @@ export class FamilyIntake {
 
   withdraw(keys: NlriBatch): void {
     this.#received?.withdrawn(keys);
-    if (!this.disabled) this.#drop(keys);
+    if (this.disabled) return;
+    const before = this.#table.absent;
+    this.#drop(keys);
+    const absent = this.#table.absent - before;
+    if (absent > 0) this.#parts.observer?.repeated?.(absent, "withdrawn");
   }
 
   #drop(keys: NlriBatch): void {
@@ -235,11 +242,7 @@ export class FamilyIntake {
   #put(announced: NlriBatch, id: AttributeId, judged: Judged | JudgedByKey): TakeResult {
     if (judged.ok === false) return this.#carryOut(judged, announced, id);
     if (this.family === "capability") {
-      announced.split(this.#refused, this.#isOwn);
-      if (this.#refused.count > 0) {
-        this.#parts.counters.refused("own-origin").add(this.#refused.count);
-        this.#drop(this.#refused);
-      }
+      if (announced.hasOrigin(this.#terms.facts.bgpIdentifier)) this.#refuseOwn(announced);
       if (announced.instances > 0) this.#refuseInstances(announced, id);
     }
     if (judged.ok !== "by-key") return this.#carryOut(judged, announced, id);
@@ -250,6 +253,12 @@ export class FamilyIntake {
       result = this.#carryOut(first, this.#alike, id);
     }
     return result;
+  }
+
+  #refuseOwn(announced: NlriBatch): void {
+    announced.split(this.#refused, this.#isOwn);
+    this.#parts.counters.refused("own-origin").add(this.#refused.count);
+    this.#drop(this.#refused);
   }
 
   /** @see DESIGN section 4.1: an instance stays inside its site */
@@ -283,10 +292,13 @@ export class FamilyIntake {
 
   #announce(announced: NlriBatch, id: AttributeId): TakeResult {
     const { peerIndex, observer } = this.#parts;
+    const before = this.#table.repeated;
     const leftOut = this.#table.announce(peerIndex, announced, id);
+    const repeated = this.#table.repeated - before;
     if (leftOut > 0) this.#tooManyPaths(leftOut);
     this.#parts.membership?.announced(announced);
     observer?.announced(this.family, announced, id);
+    if (repeated > 0) observer?.repeated?.(repeated, "announced");
     const { maximumRoutes } = this.#terms;
     return maximumRoutes === undefined ? undefined : this.#count(maximumRoutes);
   }
@@ -334,7 +346,7 @@ export class FamilyIntake {
     const { peer } = this.#parts;
     const { facts, policy } = this.#terms;
     const { source } = received;
-    const refusal = importRefusal(source.set, facts, source.digest);
+    const refusal = importRefusal(source.set, facts, source.digest, this.#passed);
     if (refusal?.endsWith("-loop")) this.#parts.looped(received.set);
     if (refusal !== undefined) return this.#remember(id, this.#refusal(refusal, undefined));
     const judgement = policy.always?.() ?? policy(policy.readsInPlace === true ? source.set : received.set, peer);

@@ -8,6 +8,7 @@ export type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } fro
 export * from "./options.ts";
 export type { PathFailure, SessionChange } from "./path-failure.ts";
 export {
+  FOLLOW,
   NEXT_SESSION,
   type PeerChange,
   type PeerChangeReason,

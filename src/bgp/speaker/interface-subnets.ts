@@ -1,22 +1,40 @@
-import { type Ipv6Prefix, octetsEqual } from "../../base/index.ts";
-import { peerAddress } from "./peer-address.ts";
+import { type Ipv6Prefix, isLinkLocal, octetsEqual } from "../../base/index.ts";
+import { isMappedIpv4 } from "../wire/index.ts";
+import { peerAddress, zoneOf } from "./peer-address.ts";
+import type { LinkAddresses } from "./transport.ts";
 
 /** Addresses of interfaces as `node:os` has them. */
 type Interfaces = Readonly<
   Record<string, readonly { readonly address: string; readonly cidr: string | null }[] | undefined>
 >;
 
-/** The subnets of the interface that has this address, IPv4 in mapped form, those of link-local addresses left out. */
-export function interfaceSubnets(interfaces: Interfaces, local: string): readonly Ipv6Prefix[] {
+/** The addresses of the interface that has this one, or is its zone. */
+function addressesAt(interfaces: Interfaces, local: string): NonNullable<Interfaces[string]> {
   const wanted = peerAddress(local);
   if (wanted === undefined) return [];
+  const zone = zoneOf(local);
+  if (zone !== undefined) return interfaces[zone] ?? [];
   const isIt = ({ address }: { readonly address: string }): boolean => {
     const octets = peerAddress(address);
     return octets !== undefined && octetsEqual(octets, wanted);
   };
-  const found = Object.values(interfaces).find((addresses) => addresses?.some(isIt)) ?? [];
-  return found.flatMap(({ cidr }) => (cidr === null ? [] : (subnetOf(cidr) ?? [])));
+  return Object.values(interfaces).find((addresses) => addresses?.some(isIt)) ?? [];
 }
+
+/** The subnets of the interface with this address, IPv4 in mapped form, those of link-local addresses left out. */
+export function interfaceSubnets(interfaces: Interfaces, local: string): readonly Ipv6Prefix[] {
+  return addressesAt(interfaces, local).flatMap(({ cidr }) => (cidr === null ? [] : (subnetOf(cidr) ?? [])));
+}
+
+/** What the interface with this address is known by: the first address of each kind. */
+export function linkAddresses(interfaces: Interfaces, local: string): LinkAddresses {
+  const all = addressesAt(interfaces, local).flatMap(({ address }) => peerAddress(address) ?? []);
+  const global = all.find((address) => !isLinkLocal(address) && !isMappedIpv4(address) && !isLoopback(address));
+  const linkLocal = all.find((address) => isLinkLocal(address));
+  return { ...(global === undefined ? {} : { global }), ...(linkLocal === undefined ? {} : { linkLocal }) };
+}
+
+const isLoopback = (address: Uint8Array): boolean => address.every((octet, i) => octet === (i === 15 ? 1 : 0));
 
 /** @param cidr an address with the length of its subnet's prefix */
 function subnetOf(cidr: string): Ipv6Prefix | undefined {
@@ -25,6 +43,5 @@ function subnetOf(cidr: string): Ipv6Prefix | undefined {
   if (octets === undefined) return undefined;
   const bits = Number(length) + (address.includes(":") ? 0 : 96);
   const masked = octets.map((octet, i) => octet & (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))));
-  const isLinkLocal = octets[0] === 0xfe && (octets[1]! & 0xc0) === 0x80;
-  return isLinkLocal ? undefined : { address: masked, length: bits };
+  return isLinkLocal(octets) ? undefined : { address: masked, length: bits };
 }

@@ -1,7 +1,6 @@
 import {
   type Clock,
   type Counter,
-  type Ipv6Address,
   type Ipv6Prefix,
   type Log,
   type Metrics,
@@ -10,9 +9,9 @@ import {
   seconds,
 } from "../../base/index.ts";
 import type { PeerOptions } from "./options.ts";
-import { peerAddress } from "./peer-address.ts";
+import { peerAddress, zoneOf } from "./peer-address.ts";
 
-/** What neighbours have that come from a range by themselves. They are never connected to. */
+/** What neighbours have that come from a range by themselves. */
 export type RangeTemplate = Omit<PeerOptions, "address" | "port" | "remoteAs" | "passive" | "enabled">;
 
 /** Addresses from which routers may connect that are not configured one by one. */
@@ -21,6 +20,10 @@ export interface ListenRange {
   readonly name: string;
   /** IPv4 in mapped form. */
   readonly prefix: Ipv6Prefix;
+  /** Addresses of the link of this interface, and no others. */
+  readonly interface?: string;
+  /** Routers that are heard there are connected to, at this port. Absent: others connect. */
+  readonly connectTo?: number;
   /** Neighbours at a time. */
   readonly limit: number;
   /** Who may come: routers of this AS, of any other one, or of these. */
@@ -96,14 +99,13 @@ export class ListenRanges {
   }
 
   /** The most specific range around an address. */
-  of(address: Ipv6Address): ListenRange | undefined {
+  of(address: string): ListenRange | undefined {
     return this.#around(address)?.range;
   }
 
   /** Somebody connects from `address`: the range whose neighbour it becomes, and has a place in from now on. */
   admit(address: string, key: string): ListenRange | undefined {
-    const octets = peerAddress(address);
-    const known = octets === undefined ? undefined : this.#around(octets);
+    const known = this.#around(address);
     if (known === undefined) return undefined;
     const { range, present, refusals } = known;
     const refusal = present.size >= range.limit ? "limit" : this.#rates.take(address) ? undefined : "rate";
@@ -129,10 +131,13 @@ export class ListenRanges {
     return remoteAs.includes(autonomousSystem);
   }
 
-  #around(address: Ipv6Address): Known | undefined {
+  #around(text: string): Known | undefined {
+    const address = peerAddress(text);
+    if (address === undefined) return undefined;
     let best: Known | undefined;
     for (const known of this.#known) {
       const { prefix } = known.range;
+      if (known.range.interface !== zoneOf(text)) continue;
       if (prefixContains(prefix, address) && !(best !== undefined && best.range.prefix.length > prefix.length)) {
         best = known;
       }
@@ -145,14 +150,14 @@ export class ListenRanges {
 const GUEST_OPEN_HOLD = seconds(15);
 
 /** Options of a neighbour that has come; its AS is not known before its OPEN. */
-export function optionsFromRange(address: string, { template, name }: ListenRange): PeerOptions {
+export function optionsFromRange(address: string, { template, name, connectTo }: ListenRange): PeerOptions {
   return {
     openHold: GUEST_OPEN_HOLD,
     ...template,
     address,
-    port: 179,
+    port: connectTo ?? 179,
     remoteAs: UNKNOWN_AS,
-    passive: true,
+    passive: connectTo === undefined,
     range: name,
   };
 }

@@ -5,11 +5,13 @@ import {
   type Ipv6Prefix,
   type Log,
   type Metrics,
+  messageOf,
   sameValue,
 } from "../../base/index.ts";
 import { isMappedIpv4 } from "../wire/index.ts";
 import type { ListenRange } from "./listen-ranges.ts";
 import type { ListenAddress, PeerOptions } from "./options.ts";
+import { zoneOf } from "./peer-address.ts";
 import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
 import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
 
@@ -47,7 +49,11 @@ interface Open {
 export class Listeners implements AsyncDisposable {
   readonly #parts: ListenersParts;
   readonly #strangers: Counter;
+  #strangersRefused = 0;
   #open: readonly Open[] = [];
+  /** On links, by address. */
+  readonly #onLinks = new Map<string, Listener | "opening" | "failed">();
+  #isClosed = false;
   /** Those that end: not before the connections that were accepted there. */
   readonly #leaving = new Set<Promise<void>>();
 
@@ -57,6 +63,11 @@ export class Listeners implements AsyncDisposable {
       "semrd_bgp_refused_connections_total",
       "Connections from addresses that are no neighbours, or lack their protection",
     );
+  }
+
+  /** Connections of those who are no neighbours, or lack their protection. */
+  get strangersRefused(): number {
+    return this.#strangersRefused;
   }
 
   /**
@@ -77,11 +88,44 @@ export class Listeners implements AsyncDisposable {
   }
 
   async #listen(asked: ListenAddress): Promise<void> {
-    const listener = await this.#parts.transport.listen(asked, this.#guards(), (connection) =>
+    this.#open = [...this.#open, { asked, listener: await this.#openAt(asked) }];
+  }
+
+  async #openAt(asked: ListenAddress): Promise<Listener> {
+    const guards = this.#guards(zoneOf(asked.address));
+    const listener = await this.#parts.transport.listen(asked, guards, (connection) =>
       this.#accept(connection, listener),
     );
-    this.#open = [...this.#open, { asked, listener }];
     for (const { options } of this.#parts.peers()) this.#warnUnprotected(listener, options);
+    return listener;
+  }
+
+  /** Listens at these addresses of links and at no others; where that fails it is tried again with the next call. */
+  onLinks(addresses: readonly ListenAddress[]): void {
+    const key = ({ address, port }: ListenAddress): string => `${address} ${port}`;
+    const wanted = new Map(addresses.map((address) => [key(address), address]));
+    for (const [name, listener] of this.#onLinks) {
+      if (wanted.has(name) || listener === "opening") continue;
+      this.#onLinks.delete(name);
+      if (listener !== "failed") this.#close(listener);
+    }
+    for (const [name, address] of wanted) {
+      const known = this.#onLinks.get(name);
+      if (known === undefined || known === "failed") void this.#openOnLink(name, address, known === undefined);
+    }
+  }
+
+  async #openOnLink(name: string, asked: ListenAddress, isFirst: boolean): Promise<void> {
+    this.#onLinks.set(name, "opening");
+    try {
+      const listener = await this.#openAt(asked);
+      if (this.#isClosed) return this.#close(listener);
+      this.#onLinks.set(name, listener);
+      this.#parts.log.info("bgp.listener.on-link", { listener: asked.address, port: asked.port });
+    } catch (cause) {
+      this.#onLinks.set(name, "failed");
+      if (isFirst) this.#parts.log.warn("bgp.listener.failed", { listener: asked.address, reason: messageOf(cause) });
+    }
   }
 
   /** Nobody is accepted elsewhere any more; sessions that stand go on. */
@@ -97,7 +141,9 @@ export class Listeners implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     this.keepOnly([]);
+    this.onLinks([]);
     await Promise.all(this.#leaving);
   }
 
@@ -107,32 +153,42 @@ export class Listeners implements AsyncDisposable {
 
   /** Neighbours have come or gone, or are protected in another way. @throws {TransportError} `bgp.needs-addon` */
   guard(): void {
-    const guards = this.#guards();
-    for (const { listener } of this.#open) listener.guard(guards);
+    for (const listener of this.#listeners()) listener.guard(this.#guards(zoneOf(listener.local.address)));
+  }
+
+  *#listeners(): Generator<Listener> {
+    for (const { listener } of this.#open) yield listener;
+    for (const listener of this.#onLinks.values()) if (typeof listener === "object") yield listener;
   }
 
   /** Says so where a neighbour cannot be accepted. */
   added(peer: PeerOptions): void {
-    for (const { listener } of this.#open) this.#warnUnprotected(listener, peer);
+    for (const listener of this.#listeners()) this.#warnUnprotected(listener, peer);
   }
 
-  #guards(): Guard[] {
+  /** @param zone the interface of a listener on its link; the neighbours of others do not come there */
+  #guards(zone: string | undefined): Guard[] {
     const hops = ({ ttlSecurityHops }: Pick<PeerOptions, "ttlSecurityHops">) =>
       ttlSecurityHops === undefined ? {} : { ttlSecurityHops };
     return [
       ...this.#parts
         .peers()
+        .filter(({ options }) => zoneOf(options.address) === zone)
         .map(({ options, protection }) => ({ address: options.address, protection, ...hops(options) })),
-      ...this.#parts.ranges().map(({ prefix, template }) => ({
-        ...guarded(prefix),
-        protection: protectionOf(template, template.password),
-        ...hops(template),
-      })),
+      ...this.#parts
+        .ranges()
+        .filter((range) => range.interface === zone)
+        .map(({ prefix, template }) => ({
+          ...guarded(prefix),
+          protection: protectionOf(template, template.password),
+          ...hops(template),
+        })),
     ];
   }
 
   #warnUnprotected(listener: Listener, { address, ttlSecurityHops }: PeerOptions): void {
-    if (ttlSecurityHops === undefined || listener.protects(address)) return;
+    if (ttlSecurityHops === undefined || zoneOf(address) !== zoneOf(listener.local.address)) return;
+    if (listener.protects(address)) return;
     this.#parts.log.warn("bgp.listener.unprotected", {
       peer: address,
       listener: listener.local.address,
@@ -144,6 +200,7 @@ export class Listeners implements AsyncDisposable {
   #accept(connection: Connection, listener: Listener): void {
     if (this.#parts.accept(connection, (address) => listener.protects(address))) return;
     this.#strangers.add();
+    this.#strangersRefused++;
     this.#parts.log.debug("bgp.connection.stranger", { address: connection.remote.address });
     void connection.close();
   }

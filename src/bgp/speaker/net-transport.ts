@@ -1,17 +1,22 @@
 import net from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Sock } from "../../../native/api.ts";
-import { type Clock, type Ipv6Prefix, messageOf, milliseconds, parseIpv6, prefixContains } from "../../base/index.ts";
-import { interfaceSubnets } from "./interface-subnets.ts";
-import { peerAddress } from "./peer-address.ts";
+import { type Clock, type Ipv6Prefix, messageOf, milliseconds, prefixContains } from "../../base/index.ts";
+import { limitHops } from "./hop-limits.ts";
+import { interfaceSubnets, linkAddresses } from "./interface-subnets.ts";
+import { isIpv6Text as isIpv6, peerAddress } from "./peer-address.ts";
 import { readingSocket, rereading } from "./reading-socket.ts";
-import { plainAddress, TcpConnection } from "./tcp-connection.ts";
+import { ROUTER_ADVERTISEMENT, ROUTER_SOLICITATION } from "./router-advertisement.ts";
+import { plainAddress, type SocketOptions, TcpConnection } from "./tcp-connection.ts";
 import { type ProtectedPeer, protect, type TcpProtection } from "./tcp-protection.ts";
 import {
   type Connection,
   type ConnectOptions,
+  type DiscoverySocket,
   type Endpoint,
   type Guard,
+  type HopLimits,
+  type LinkAddresses,
   type Listener,
   type Transport,
   TransportError,
@@ -26,16 +31,15 @@ export interface NetTransportParts {
   readonly namespace?: string;
   /** See `Transport`. Default: of the interfaces of this process, unless a namespace is given. */
   readonly subnets?: (local: string) => readonly Ipv6Prefix[];
+  /** The same. */
+  readonly addresses?: (local: string) => LinkAddresses;
 }
 
+const IPPROTO_ICMPV6 = 58;
 const BACKLOG = 128;
-/** Largest hop limit. @see RFC 5082 §3 */
-const MAX_HOPS = 255;
-/** What Linux begins with. */
-const DEFAULT_HOP_LIMIT = 64;
+/** How old what is known of interfaces may be, in milliseconds. */
+const INTERFACES_AGE = 200;
 const CONNECT_TIMEOUT = milliseconds(30_000);
-
-const isIpv6 = (address: string): boolean => parseIpv6(address) !== undefined;
 
 /** Real TCP. With the addon it makes, protects and binds descriptors and hands them to `node:net`. */
 export function createNetTransport(parts: NetTransportParts): Transport {
@@ -52,6 +56,8 @@ function needsAddon(option: "password" | "ttl-security"): TransportError {
 
 class NetTransport implements Transport {
   readonly #parts: NetTransportParts;
+  #asked: ReturnType<typeof networkInterfaces> = {};
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: NetTransportParts) {
     this.#parts = parts;
@@ -60,7 +66,41 @@ class NetTransport implements Transport {
   subnets(local: string): readonly Ipv6Prefix[] {
     const { subnets, namespace } = this.#parts;
     if (subnets !== undefined) return subnets(local);
-    return namespace === undefined ? interfaceSubnets(networkInterfaces(), local) : [];
+    return namespace === undefined ? interfaceSubnets(this.#interfaces(), local) : [];
+  }
+
+  addresses(local: string): LinkAddresses {
+    const { addresses, namespace } = this.#parts;
+    if (addresses !== undefined) return addresses(local);
+    return namespace === undefined ? linkAddresses(this.#interfaces(), local) : {};
+  }
+
+  discover(zone: string): DiscoverySocket | undefined {
+    const { sock, namespace } = this.#parts;
+    if (sock === undefined) return undefined;
+    const place = namespace === undefined ? {} : { namespace };
+    const fd = sock.socket({ family: "ipv6", type: "raw", protocol: IPPROTO_ICMPV6, ...place });
+    try {
+      sock.prepareDiscovery(fd, zone, Uint8Array.of(ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT));
+    } catch (cause) {
+      sock.close(fd);
+      throw cause;
+    }
+    return {
+      receive: () => sock.receive(fd),
+      send: (octets, to) => sock.send(fd, octets, to),
+      close: () => sock.close(fd),
+    };
+  }
+
+  /** Asking the kernel takes some microseconds for each interface: sessions that come at the same time ask once. */
+  #interfaces(): ReturnType<typeof networkInterfaces> {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#askedAt > INTERFACES_AGE) {
+      this.#asked = networkInterfaces();
+      this.#askedAt = now;
+    }
+    return this.#asked;
   }
 
   connect(options: ConnectOptions, done: (result: Connection | Error) => void): { cancel(): void } {
@@ -76,7 +116,7 @@ class NetTransport implements Transport {
     const timeout = this.#parts.clock.after(CONNECT_TIMEOUT, () => finish(new Error("connection timed out")));
     try {
       const protection = options.protection ?? {};
-      socket = this.#open(options, () => finish(connection(socket!, this.#parts, protection)));
+      socket = this.#open(options, () => finish(connection(socket!, this.#parts, { protection, hops: options })));
       // Also after it was settled or cancelled: an error that nobody hears would end the process.
       socket.on("error", (cause) => finish(cause));
     } catch (cause) {
@@ -107,8 +147,7 @@ class NetTransport implements Transport {
       const { address } = remote;
       const peer = { address, prefixLength: isIpv6(address) ? 128 : 32 };
       protect(sock, { fd, kind: "connection" }, peer, {}, signable(sock, options.protection));
-      if (options.ttlSecurityHops !== undefined) sock.setTtlSecurity(fd, MAX_HOPS - options.ttlSecurityHops + 1);
-      else if (options.hopLimit !== undefined) sock.setHopLimit(fd, options.hopLimit);
+      limitHops(sock, fd, {}, options);
       if (source !== undefined) sock.bind(fd, source, 0);
       const socket = readingSocket({ fd, readable: true, writable: true, manualStart: true });
       return socket.connect({ host: remote.address, port: remote.port }, connected);
@@ -130,7 +169,8 @@ class NetTransport implements Transport {
       const socket = rereading(accepted);
       const { remoteAddress = "" } = socket;
       const inherited = listener.inheritedBy(plainAddress(remoteAddress));
-      accept(connection(socket, this.#parts, inherited?.protection ?? {}, inherited));
+      const protection = inherited?.protection ?? {};
+      accept(connection(socket, this.#parts, { protection, hops: listener.hops }, inherited));
     });
     let fd: number | undefined;
     try {
@@ -165,11 +205,11 @@ class NetTransport implements Transport {
 function connection(
   socket: net.Socket,
   { clock, sock }: NetTransportParts,
-  protection: TcpProtection,
+  has: SocketOptions,
   aoPeer?: ProtectedPeer,
 ): Connection {
   socket.setNoDelay(true);
-  return new TcpConnection(socket, clock, sock, protection, aoPeer);
+  return new TcpConnection(socket, clock, sock, has, aoPeer);
 }
 
 const isSigned = (protection: TcpProtection | undefined): boolean =>
@@ -228,8 +268,8 @@ class NetListener implements Listener {
   readonly #fd: number | undefined;
   #signed: ReadonlyMap<string, SignedPeer> = new Map();
   #unprotected: readonly Ipv6Prefix[] = [];
-  /** The socket asks for TTL security. */
-  #isSecured = false;
+  /** The TTL security of the socket, where it asks for it. */
+  #hops: HopLimits = {};
 
   constructor(server: net.Server, local: Endpoint, sock: Sock | undefined, fd: number | undefined) {
     this.local = local;
@@ -265,14 +305,16 @@ class NetListener implements Listener {
     this.#signed = wanted;
     // The minimum hop limit belongs to the whole listener. Where only some neighbours ask for it, those cannot be accepted here.
     const all = secured.length === hops.length && secured.length > 0;
-    if (all) this.#sock.setTtlSecurity(this.#fd, MAX_HOPS - Math.max(...secured) + 1);
-    else if (this.#isSecured) {
-      this.#sock.setTtlSecurity(this.#fd, 1);
-      this.#sock.setHopLimit(this.#fd, DEFAULT_HOP_LIMIT);
-    }
-    this.#isSecured = all;
+    const limits: HopLimits = all ? { ttlSecurityHops: Math.max(...secured) } : {};
+    limitHops(this.#sock, this.#fd, this.#hops, limits);
+    this.#hops = limits;
     const left = all ? [] : mine.filter(({ ttlSecurityHops }) => ttlSecurityHops !== undefined);
     this.#unprotected = left.map(({ address, prefixLength = bits }) => mappedPrefix({ address, prefixLength }));
+  }
+
+  /** What connections inherit that are accepted now. */
+  get hops(): HopLimits {
+    return this.#hops;
   }
 
   /** What a connection from this address has inherited: that of the most specific prefix. */

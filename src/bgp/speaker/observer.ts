@@ -48,6 +48,8 @@ export interface PeerObserver {
   withdrawn(family: RouteFamily, keys: KeyBatch): void;
   /** They were refused, for the reason of the counter: checks, or import policy; `withdrawn` has been told of them too. */
   refused?(family: RouteFamily, keys: KeyBatch, reason: string): void;
+  /** So many of the routes that `announced` or `withdrawn` were told of last were there as they came, or were not there to be withdrawn. */
+  repeated?(routes: number, what: "announced" | "withdrawn"): void;
   /**
    * The UPDATE `octets[start..end)`, with its header, was malformed, so that its routes are as if they had been withdrawn.
    * @see RFC 7606 §2

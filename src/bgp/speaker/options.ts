@@ -119,6 +119,8 @@ export interface PeerOptions {
   readonly routeServerClient?: boolean;
   /** A client of this router as route reflector. Only for neighbours of this AS. @see RFC 4456 */
   readonly reflectorClient?: boolean;
+  /** The cluster that the client is in, instead of that of the router. @see RFC 4456 §7 */
+  readonly clusterId?: number;
   /**
    * False: a client that has sessions with all others of which that is said, too; between them nothing is reflected. Default true.
    * @see RFC 4456 §10

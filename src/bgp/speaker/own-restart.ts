@@ -29,7 +29,7 @@ export class OwnRestartControl implements Disposable {
   readonly #settled = Promise.withResolvers<void>();
   readonly settled: Promise<void> = this.#settled.promise;
   readonly #heard = Promise.withResolvers<void>();
-  /** Also those that are restarting themselves have said what they know. */
+  /** Also those that are restarting themselves, and those that do not say when they are done, have said what they know. */
   readonly heard: Promise<void> = this.#heard.promise;
   readonly #clock: Clock;
   #deferral: SelectionDeferral;
@@ -72,7 +72,7 @@ export class OwnRestartControl implements Disposable {
     return !this.#start.restarted || (this.#localConverged && this.#deferral.state === "done");
   }
 
-  /** Neighbours that are restarting as well, and for whose routes End-of-RIB is kept back from those who would have them by us. */
+  /** Neighbours that are restarting as well, or do not say when they are done: End-of-RIB is kept back from those who would have their routes by us. */
   get keptBackFor(): readonly string[] {
     return this.#isRestartingOver ? [] : this.#hearing.waiting;
   }

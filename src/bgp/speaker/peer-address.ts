@@ -1,12 +1,33 @@
-import { formatIpv6, type Ipv6Address, parseIpv4, parseIpv6 } from "../../base/index.ts";
+import {
+  formatZoned,
+  type Ipv6Address,
+  parseIpv4,
+  parseIpv6,
+  parseZoned,
+  type ZonedAddress,
+} from "../../base/index.ts";
 
-/** A neighbour's address, IPv4 in mapped form, so that one text stands for one neighbour; `undefined` for any other text. */
+/** IPv4 in mapped form, so that one text stands for one neighbour. */
+function parsed(text: string): ZonedAddress | undefined {
+  if (parseIpv4(text) === undefined) return parseZoned(text);
+  return { address: parseIpv6(`::ffff:${text}`)! };
+}
+
+/** The octets of a neighbour's address; `undefined` for text that is none. */
 export function peerAddress(text: string): Ipv6Address | undefined {
-  return parseIpv4(text) === undefined ? parseIpv6(text) : parseIpv6(`::ffff:${text}`);
+  return parsed(text)?.address;
+}
+
+/** The interface that an address of a link is on. */
+export function zoneOf(text: string): string | undefined {
+  return parsed(text)?.zone;
 }
 
 /** The key under which a neighbour is kept; text that is no address is nobody's key. */
 export function peerKey(text: string): string {
-  const address = peerAddress(text);
-  return address === undefined ? text : formatIpv6(address);
+  const found = parsed(text);
+  return found === undefined ? text : formatZoned(found);
 }
+
+/** Whether a socket for the address is one of IPv6. */
+export const isIpv6Text = (text: string): boolean => text.includes(":");

@@ -35,8 +35,17 @@ const REFRESH = "the neighbour is asked for its routes again";
 const AGAIN = "what it is told is judged again";
 const CONNECTION = "the connection is made in another way";
 const OPEN = "it is part of the OPEN message";
+/** What the reason of a change ends with that both ends have to make. */
+export const FOLLOW = "ends with its hold time unless the neighbour follows";
 
-/** Every option with what a change of it does. */
+/**
+ * Every option with what a change of it does.
+ *
+ * What OPEN messages agree on needs another OPEN: for families, directions of ADD-PATH and roles (RFC 9234 §4.2) the session ends,
+ * extended messages and enhanced refresh are not worth that. Hop limits are options of the socket. Keys where there were none, or
+ * none any more, need another connection: one that stood did not get over it, on Linux 6.18. Where without timers nobody would
+ * ever notice that the other end has not followed, TTL security resets as well.
+ */
 const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   enabled: {
     effect: (_before, after) => (after.enabled === false ? "reset" : "live"),
@@ -44,14 +53,12 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
   },
   shutdownMessage: live("said with the next shutdown"),
   remoteAs: reset("it is another neighbour"),
-  port: reset(CONNECTION),
+  port: live("for the next connection"),
   updateSource: reset(CONNECTION),
   password: {
     effect: ({ password: old }, { password: next }) => (old !== undefined && next !== undefined ? "live" : "reset"),
     text: ({ password: next }, { password: old }) =>
-      old === undefined || next === undefined
-        ? CONNECTION
-        : "the connection is signed with it at once, and ends with its hold time unless the neighbour follows",
+      old === undefined || next === undefined ? CONNECTION : `the connection is signed with it at once, and ${FOLLOW}`,
   },
   furtherPasswords: live("tried when the neighbour is silent"),
   aoKeys: {
@@ -59,17 +66,30 @@ const ROWS: Readonly<Record<Exclude<keyof PeerOptions, "address">, Row>> = {
       old.some((key) => next.some((other) => sameValue(key, other))) ? "live" : "reset",
     text: "the keys of the connection are changed; one has to stay for that",
   },
-  ttlSecurityHops: reset(CONNECTION),
-  multihop: reset(CONNECTION),
+  ttlSecurityHops: {
+    effect: (before, after) => (endsInSilence(before, after) ? "live" : "reset"),
+    text: (after, before) =>
+      endsInSilence(before, after) ? `packets count at once, and the session ${FOLLOW}` : CONNECTION,
+  },
+  multihop: live("for the connection that stands, too"),
   families: {
     effect: (before, after) => (sameFamilies(familiesOf(before), familiesOf(after)) ? "live" : "reset"),
     text: "families are agreed on in OPEN messages; limits hold at once, times of long-lived restart from the next session on",
   },
-  alsoOffer: reset(OPEN),
-  role: reset(OPEN),
-  extendedMessages: reset(OPEN),
-  enhancedRouteRefresh: reset(OPEN),
+  alsoOffer: live(NEXT_SESSION),
+  role: {
+    effect: ({ role: old }, { role: next }) => (old?.local === next?.local ? "live" : "reset"),
+    text: ({ role: next }, { role: old }) => {
+      if (old?.local !== next?.local) return OPEN;
+      return (old?.capabilityRoutes ?? false) === (next?.capabilityRoutes ?? false)
+        ? NEXT_SESSION
+        : `${REFRESH}, and ${AGAIN}`;
+    },
+  },
+  extendedMessages: live(NEXT_SESSION),
+  enhancedRouteRefresh: live(NEXT_SESSION),
   reflectorClient: reset("its routes are reflected to others than before"),
+  clusterId: live("what clients and others inside say and are told is judged again"),
   description: live("only shown"),
   group: live("only shown"),
   range: live("only shown"),
@@ -110,7 +130,21 @@ function sameFamilies(before: readonly PeerFamily[], after: readonly PeerFamily[
     const { longLivedStaleTime: _l, ...others } = more;
     return others;
   };
-  return sameValue(before.map(agreed), after.map(agreed));
+  const inOrder = (families: readonly PeerFamily[]): readonly object[] =>
+    families.toSorted((a, b) => (a.family < b.family ? -1 : 1)).map(agreed);
+  return sameValue(inOrder(before), inOrder(after));
+}
+
+/** A session whose neighbour does not follow ends: without timers it would stay for ever. */
+function endsInSilence({ holdTime: old }: PeerOptions, { holdTime: next }: PeerOptions): boolean {
+  return old !== undefined && next !== undefined;
+}
+
+/** Whether what OPEN messages say, or make of each other, is something else. */
+export function isNegotiatedAgain(before: PeerOptions, after: PeerOptions): boolean {
+  return planPeerChange(before, after).reasons.some(
+    ({ option, text }) => option === "families" || text === NEXT_SESSION,
+  );
 }
 
 /** Options that differ. Both are of one neighbour. @throws {RangeError} when they are not */

@@ -10,7 +10,8 @@ import {
   shutdownData,
 } from "../wire/index.ts";
 import type { ExportGroups } from "./export-groups.ts";
-import { type ListenRanges, optionsFromRange } from "./listen-ranges.ts";
+import type { LinkedSession } from "./link-watch.ts";
+import { type ListenRange, type ListenRanges, optionsFromRange } from "./listen-ranges.ts";
 import type { Listeners } from "./listeners.ts";
 import { peerCounters } from "./metrics.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
@@ -34,6 +35,9 @@ export interface PeerDriversParts {
   readonly restart: OwnRestartControl;
   readonly ranges: ListenRanges;
   readonly listeners: Listeners;
+  readonly linkChanged: (peer: Peer) => void;
+  readonly began: (session: LinkedSession) => void;
+  readonly isHeard: (address: string) => boolean;
 }
 
 /** Who is a neighbour: a driver for each, made, replaced and ended, and those for who comes by itself. */
@@ -45,6 +49,9 @@ export class PeerDrivers {
   readonly #restart: OwnRestartControl;
   readonly #ranges: ListenRanges;
   readonly #listeners: Listeners;
+  readonly #linkChanged: PeerDriversParts["linkChanged"];
+  readonly #began: PeerDriversParts["began"];
+  readonly #isHeard: PeerDriversParts["isHeard"];
   /** In the order of configuration. */
   readonly #peers = new Map<string, Peer>();
   /** See `PeerParts`. */
@@ -52,7 +59,11 @@ export class PeerDrivers {
   /** Drivers that end. */
   readonly #leaving = new Set<Promise<void>>();
 
-  constructor({ parts, options, codec, groups, restart, ranges, listeners }: PeerDriversParts) {
+  constructor(all: PeerDriversParts) {
+    const { parts, options, codec, groups, restart, ranges, listeners } = all;
+    this.#linkChanged = all.linkChanged;
+    this.#began = all.began;
+    this.#isHeard = all.isHeard;
     this.#parts = parts;
     this.#options = options;
     this.#codec = codec;
@@ -73,6 +84,27 @@ export class PeerDrivers {
   /** When those that were ending have ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#leaving);
+  }
+
+  /** That clients have of their own. */
+  get clusterIds(): ReadonlySet<number> {
+    return new Set(
+      this.#peers.values().flatMap(({ options: { clusterId } }) => (clusterId === undefined ? [] : [clusterId])),
+    );
+  }
+
+  /** Of the clients with sessions, by BGP identifier. */
+  *clusters(): Generator<readonly [number, number]> {
+    for (const { options, bgpIdentifier } of this.#peers.values()) {
+      if (options.clusterId !== undefined && bgpIdentifier !== undefined) yield [bgpIdentifier, options.clusterId];
+    }
+  }
+
+  #meet(address: string): void {
+    const { bgpIdentifier, options } = this.get(address) ?? {};
+    if (bgpIdentifier !== undefined && options?.clusterId !== undefined) {
+      this.#groups.met(bgpIdentifier, options.clusterId);
+    }
   }
 
   /** Takes back what `add` did, before it has been started. */
@@ -110,7 +142,7 @@ export class PeerDrivers {
   #create(
     options: PeerOptions,
     record: PeerRecord,
-    more: Pick<ConstructorParameters<typeof Peer>[2], "mayCome" | "gone"> = {},
+    more: Pick<ConstructorParameters<typeof Peer>[2], "mayCome" | "gone" | "isHeard"> = {},
   ): Peer {
     const withoutPolicy = defaultPolicy({ acceptExternal: this.#options().acceptExternal ?? false });
     const address = addressOf(options.address);
@@ -127,7 +159,13 @@ export class PeerDrivers {
       codec: this.#codec,
       record,
       restart: this.#restart,
-      sessionChanged: (change) => this.#parts.sessionChanged?.(change),
+      sessionChanged: (change) => {
+        const linked = change.type === "established" ? this.get(change.peer)?.linked : undefined;
+        if (linked !== undefined) this.#began(linked);
+        if (change.type === "established") this.#meet(change.peer);
+        this.#parts.sessionChanged?.(change);
+      },
+      linkChanged: this.#linkChanged,
       looped: this.#parts.looped,
       keyTurned: () => this.#listeners.guard(),
       groupOf: (of, agreed, facts) => this.#groups.of(of, agreed, facts),
@@ -135,6 +173,7 @@ export class PeerDrivers {
       meshChanged: () => {
         for (const peer of this.#peers.values()) peer.meshChanged();
       },
+      clusterIds: () => this.clusterIds,
       isReflector: () => this.#peers.values().some(({ options: other }) => other.reflectorClient === true),
       standingOf: (other) => {
         const known = this.get(other)?.options;
@@ -192,11 +231,27 @@ export class PeerDrivers {
   #welcome(address: string, protects: (address: string) => boolean): Peer | undefined {
     const key = peerKey(address);
     const range = protects(address) ? this.#ranges.admit(address, key) : undefined;
-    if (range === undefined) return undefined;
+    return range && this.#host(address, key, range);
+  }
+
+  /** A router is heard on a link where routers may become neighbours. */
+  discovered(address: string): void {
+    const key = peerKey(address);
+    const known = this.#peers.get(key);
+    if (known !== undefined || this.#ranges.of(address)?.connectTo === undefined) {
+      if (known?.options.range !== undefined) known.discovered();
+      return;
+    }
+    const range = this.#ranges.admit(address, key);
+    if (range !== undefined) this.#host(address, key, range).discovered();
+  }
+
+  #host(address: string, key: string, range: ListenRange): Peer {
     const { metrics, clock } = this.#parts;
     const record = new PeerRecord(peerCounters(metrics, range.name), clock.wall());
     const peer: Peer = this.#create(optionsFromRange(address, range), record, {
       mayCome: (autonomousSystem) => this.#ranges.mayCome(range, autonomousSystem),
+      isHeard: () => this.#isHeard(address),
       gone: () => {
         if (this.#peers.get(key) !== peer) return;
         this.forget(peer);
@@ -213,7 +268,7 @@ export class PeerDrivers {
 export function addressOf(text: string): Ipv6Address {
   const address = peerAddress(text);
   if (address !== undefined) return address;
-  const advice = text.includes("%") ? "addresses with a zone are not supported" : "it is neither IPv6 nor IPv4";
+  const advice = text.includes("%") ? "only link-local addresses have a zone" : "it is neither IPv6 nor IPv4";
   throw new SpeakerError({ code: "bgp.bad-address", address: text }, `BGP neighbour address "${text}": ${advice}`);
 }
 

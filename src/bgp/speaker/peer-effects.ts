@@ -1,6 +1,6 @@
 import { unreachable } from "../../base/index.ts";
 import type { PeeringEffect, Side } from "../session/index.ts";
-import { encodeKeepalive, encodeNotification, encodeOpen } from "../wire/index.ts";
+import { encodeKeepalive, encodeNotification, encodeOpen, offeredCapabilities } from "../wire/index.ts";
 import type { PeerOptions } from "./options.ts";
 import type { PeerLinks } from "./peer-links.ts";
 import type { PeerParts } from "./peer-parts.ts";
@@ -29,6 +29,7 @@ export function perform(effect: PeeringEffect, host: EffectHost): void {
   const { parts, links, session, watch } = host;
   switch (effect.type) {
     case "adopt":
+      parts.record.opens.incoming = {};
       links.adopt();
       return;
     case "refuse":
@@ -37,6 +38,7 @@ export function perform(effect: PeeringEffect, host: EffectHost): void {
       parts.log.debug("bgp.connection.refused", { peer: host.options.address });
       return;
     case "connect":
+      parts.record.opens[effect.side] = {};
       links.connect(effect.side, host.options, host.hopLimit, host.protection);
       return;
     case "close":
@@ -45,6 +47,7 @@ export function perform(effect: PeeringEffect, host: EffectHost): void {
     case "sendOpen": {
       const open = encodeOpen(effect.open);
       watch?.openSent(effect.side, open);
+      parts.record.opens[effect.side].sent = offeredCapabilities(open);
       host.write(effect.side, open);
       return;
     }

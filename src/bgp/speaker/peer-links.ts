@@ -1,12 +1,12 @@
 import { type Clock, type Log, messageOf, type Random, type Seconds } from "../../base/index.ts";
 import type { SessionEvent, SessionTimer, Side } from "../session/index.ts";
-import type { Frame } from "../wire/index.ts";
+import { type Frame, HEADER_LENGTH } from "../wire/index.ts";
 import { Link } from "./link.ts";
 import type { PeerOptions } from "./options.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import type { PeerStatus } from "./status.ts";
 import type { TcpProtection } from "./tcp-protection.ts";
-import type { Connection, Transport } from "./transport.ts";
+import type { Connection, HopLimits, Transport } from "./transport.ts";
 
 const TIMEOUTS = {
   connectRetry: "ConnectRetryTimer_Expires",
@@ -23,6 +23,11 @@ export interface PeerLinksParts {
   readonly random: Random;
   readonly log: Log;
   readonly record: PeerRecord;
+}
+
+function hopLimits({ ttlSecurityHops }: PeerOptions, hopLimit: number | undefined): HopLimits {
+  if (ttlSecurityHops !== undefined) return { ttlSecurityHops };
+  return hopLimit === undefined ? {} : { hopLimit };
 }
 
 /** What the connections of a neighbour tell its driver. */
@@ -74,14 +79,13 @@ export class PeerLinks implements Disposable {
 
   /** @param hopLimit of the packets, where it matters */
   connect(side: Side, options: PeerOptions, hopLimit: number | undefined, protection: TcpProtection): void {
-    const { address, port, updateSource, ttlSecurityHops } = options;
+    const { address, port, updateSource } = options;
     const connecting = this.#parts.transport.connect(
       {
         remote: { address, port },
         ...(updateSource === undefined ? {} : { source: updateSource }),
         protection,
-        ...(ttlSecurityHops === undefined ? {} : { ttlSecurityHops }),
-        ...(hopLimit === undefined ? {} : { hopLimit }),
+        ...hopLimits(options, hopLimit),
       },
       (result) => {
         if (result instanceof Error) {
@@ -115,11 +119,20 @@ export class PeerLinks implements Disposable {
     for (const { connection } of Object.values(this.#links)) connection?.protect(protection);
   }
 
+  /**
+   * The same for how far their packets go. A hop limit is for connections that this router opens; those that were accepted
+   * have none.
+   */
+  limitHops(options: PeerOptions, hopLimit: number | undefined): void {
+    this.#links.outgoing.connection?.limitHops(hopLimits(options, hopLimit));
+    this.#links.incoming.connection?.limitHops(hopLimits(options, undefined));
+  }
+
   /** False: there is no connection. */
   write(side: Side, octets: Uint8Array): boolean {
     const { connection } = this.#links[side];
     if (connection === undefined) return false;
-    this.#parts.record.messageOut();
+    this.#parts.record.messageOut(octets[HEADER_LENGTH - 1]!);
     connection.write(octets);
     return true;
   }

@@ -9,6 +9,7 @@ import type { PeerObserver } from "./observer.ts";
 import type { PeerFamily, PeerOptions, SpeakerOptions } from "./options.ts";
 import type { OwnRestartControl } from "./own-restart.ts";
 import type { SessionChange } from "./path-failure.ts";
+import type { Peer } from "./peer.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import type { Transport } from "./transport.ts";
 
@@ -37,6 +38,10 @@ export interface PeerParts {
   readonly mayCome?: (autonomousSystem: number) => boolean;
   /** Such a neighbour has no connection any more, and no routes that are kept for it. */
   readonly gone?: () => void;
+  /** Such a neighbour says that it is there, by other ways than BGP. */
+  readonly isHeard?: () => boolean;
+  /** What is on the link of its session is not what it was. */
+  readonly linkChanged: (peer: Peer) => void;
   /** Another one of its keys is in use: listeners have to know. */
   readonly keyTurned: () => void;
   readonly sessionChanged: (change: SessionChange) => void;
@@ -49,6 +54,8 @@ export interface PeerParts {
   readonly meshChanged: () => void;
   /** Whether this router has clients at the moment. @see RFC 4456 */
   readonly isReflector: () => boolean;
+  /** Clusters that clients have of their own. @see RFC 4456 §7 */
+  readonly clusterIds: () => ReadonlySet<number>;
   /** The one that is configured, or what holds without. */
   readonly importPolicy: (peer: PeerOptions) => RoutePolicy;
 }
@@ -83,7 +90,7 @@ export function updateLimit({ longestUpdate }: PeerOptions, agreed: Pick<Agreeme
 }
 
 /** Unicast routes are passed on and as a rule not forwarded by this process: no restart of it loses their forwarding. */
-const isForwardedHere = ({ family, forwarded }: PeerFamily): boolean => forwarded ?? family === "capability";
+export const isForwardedHere = ({ family, forwarded }: PeerFamily): boolean => forwarded ?? family === "capability";
 
 /** The role of this router for routes of a family. @see RFC 9234 §5: IPv4 and IPv6 unicast, and by default no other */
 export function roleFor(family: RouteFamily, agreed: Agreement, { role }: PeerOptions): BgpRole | undefined {

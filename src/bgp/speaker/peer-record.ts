@@ -1,18 +1,24 @@
 import type { Milliseconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
-import type { Agreement, Helper, Session, SessionEnd } from "../session/index.ts";
+import type { Agreement, Helper, Session, SessionEnd, Side } from "../session/index.ts";
 import {
   CeaseSubcode,
   ErrorCode,
   type Family,
+  type Frame,
   familyName,
+  HEADER_LENGTH,
+  MessageType,
   type NotificationMessage,
+  type OfferedCapability,
+  offeredCapabilities,
   sameFamily,
 } from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
+import { zoneOf } from "./peer-address.ts";
 import { familiesOf, isMeshed, sendHoldTime, WARN_AT_PERCENT } from "./peer-parts.ts";
 import type { FamilyStatus, PeerError, PeerStatus, WaitsFor } from "./status.ts";
 import type { Connection } from "./transport.ts";
@@ -22,6 +28,7 @@ export interface PeerNow {
   readonly options: PeerOptions;
   readonly kind: SessionKind;
   readonly session: Session;
+  readonly side: Side;
   readonly timers: PeerStatus["timers"];
   readonly connection: Connection | undefined;
   readonly helper: Helper;
@@ -41,6 +48,13 @@ export class PeerRecord {
   #since: Milliseconds;
   #messagesIn = 0;
   #messagesOut = 0;
+  /** By type of message. */
+  readonly #byType = { received: [0, 0, 0, 0, 0, 0], sent: [0, 0, 0, 0, 0, 0] };
+  /** What the OPENs of the latest connection of each side offer. */
+  readonly opens: Record<Side, { sent?: readonly OfferedCapability[]; received?: readonly OfferedCapability[] }> = {
+    outgoing: {},
+    incoming: {},
+  };
   #updatesIn = 0;
   #updatesOut = 0;
   #notificationsIn = 0;
@@ -68,7 +82,8 @@ export class PeerRecord {
     this.counters.refusedConnections.add();
   }
 
-  messageIn(): void {
+  messageIn(type: number): void {
+    this.#ofType("received", type);
     this.#messagesIn += 1;
     this.counters.messagesIn.add();
   }
@@ -78,9 +93,25 @@ export class PeerRecord {
     this.counters.updatesIn.add();
   }
 
-  messageOut(): void {
+  /** The OPEN of a connection, kept until the next one. */
+  openIn(side: Side, { octets, start, end }: Frame): void {
+    this.opens[side].received = offeredCapabilities(octets.subarray(start - HEADER_LENGTH, end));
+  }
+
+  #ofType(direction: "received" | "sent", type: number): void {
+    const counts = this.#byType[direction];
+    if (type < counts.length) counts[type]! += 1;
+  }
+
+  messageOut(type: number): void {
+    this.#ofType("sent", type);
     this.#messagesOut += 1;
     this.counters.messagesOut.add();
+  }
+
+  /** Of all sessions with it. */
+  get updatesReceived(): number {
+    return this.#updatesIn;
   }
 
   updatesOut(messages: number): void {
@@ -182,6 +213,11 @@ export class PeerRecord {
     }
   }
 
+  #offered(side: Side): PeerStatus["offered"] {
+    const { sent = [], received = [] } = this.opens[side];
+    return { sent, received };
+  }
+
   status(now: PeerNow): PeerStatus {
     const { options, session, connection } = now;
     const agreed = session.state === "Established" ? session.agreed : undefined;
@@ -193,10 +229,12 @@ export class PeerRecord {
       description: options.description,
       group: options.group,
       range: options.range,
+      interface: zoneOf(options.address),
       enabled: options.enabled ?? true,
       remoteAs: options.remoteAs,
       kind: now.kind,
       reflectorClient: options.reflectorClient ?? false,
+      clusterId: options.clusterId,
       role: agreed?.role,
       meshed: isMeshed(options),
       ttlSecurityHops: options.ttlSecurityHops,
@@ -243,6 +281,13 @@ export class PeerRecord {
       messagesSent: this.#messagesOut,
       updatesReceived: this.#updatesIn,
       updatesSent: this.#updatesOut,
+      opensReceived: this.#byType.received[MessageType.Open]!,
+      opensSent: this.#byType.sent[MessageType.Open]!,
+      keepalivesReceived: this.#byType.received[MessageType.Keepalive]!,
+      keepalivesSent: this.#byType.sent[MessageType.Keepalive]!,
+      refreshesReceived: this.#byType.received[MessageType.RouteRefresh]!,
+      refreshesSent: this.#byType.sent[MessageType.RouteRefresh]!,
+      offered: this.#offered(now.side),
       establishedTransitions: this.#established,
       flaps: this.#flaps,
       notificationsReceived: this.#notificationsIn,

@@ -16,7 +16,8 @@ import { type AttributeCodec, type Family, routeFamily } from "../wire/index.ts"
 import type { SpeakerRib } from "./peer-parts.ts";
 import { TimerSet } from "./timer-set.ts";
 
-const NETS_AT_ONCE = 8192;
+/** A millisecond or less of a turn that inputs and outputs share. */
+const NETS_AT_ONCE = 2048;
 
 export interface PeerRibParts {
   readonly rib: SpeakerRib;

@@ -9,7 +9,7 @@ import type { IntakeResult } from "./intake.ts";
 import type { PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PeerLinks } from "./peer-links.ts";
-import { isMeshed, type PeerParts } from "./peer-parts.ts";
+import { familiesOf, isForwardedHere, isMeshed, type PeerParts } from "./peer-parts.ts";
 import type { PeerRib } from "./peer-rib.ts";
 import type { ReceivedRoutes } from "./received-routes.ts";
 import type { SessionWatch } from "./session-watch.ts";
@@ -49,6 +49,8 @@ export class PeerSession {
   #up: EstablishedSession | undefined;
   /** An UPDATE came in this turn. */
   #hasHeard = false;
+  /** UPDATEs that had come before this session, and when its latest KEEPALIVE came. */
+  #updates = { before: 0, latest: 0 };
   readonly #turnIsOver = (): void => {
     this.#hasHeard = false;
   };
@@ -146,6 +148,17 @@ export class PeerSession {
     if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#host.options.address });
   }
 
+  /** A KEEPALIVE of a neighbour that will not say End-of-RIB: has it said what it has to say? */
+  keepAlive(side: Side): void {
+    const up = this.#up;
+    if (up === undefined || up.side !== side || up.agreed.gracefulRestart !== undefined) return;
+    const { record, restart } = this.#parts;
+    const { before, latest } = this.#updates;
+    const now = record.updatesReceived;
+    if (now > before && now === latest) restart.event({ type: "silent", peer: this.#host.options.address });
+    else this.#updates = { before, latest: now };
+  }
+
   /** Before its End-of-RIB a neighbour that restarts has nothing to refresh. @see RFC 7313 §4.2 */
   refreshMark({ type, family }: { readonly type: "refreshBegins" | "refreshEnds"; readonly family: Family }): void {
     const name = routeFamily(family, this.#parts.codec.dialect);
@@ -194,7 +207,10 @@ export class PeerSession {
     this.#host.turned();
     this.#watch?.established(side, { agreed, peerIndex, outputs: this.#up.outputs, connection });
     this.#holdWhileBusy();
-    restart.event({ type: "established", peer: options.address, agreed });
+    this.#updates = { before: record.updatesReceived, latest: record.updatesReceived };
+    const { outputs } = this.#up;
+    const forwarded = familiesOf(options).some((one) => outputs.has(one.family) && isForwardedHere(one));
+    restart.event({ type: "established", peer: options.address, agreed, forwarded });
     const { local, remote } = connection;
     const restartAgreed = agreed.gracefulRestart !== undefined;
     this.#parts.sessionChanged({ type: "established", peer: options.address, local, remote, restartAgreed });

@@ -13,15 +13,24 @@ import {
   type Side,
   stepPeering,
 } from "../session/index.ts";
-import { type Frame, MessageType, type NotificationMessage, wireFamily } from "../wire/index.ts";
+import {
+  CeaseSubcode,
+  ErrorCode,
+  type Frame,
+  MessageType,
+  type NotificationMessage,
+  notification,
+  wireFamily,
+} from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
 import { controlEvent } from "./control-event.ts";
 import { changeSession } from "./established-session.ts";
+import type { LinkedSession } from "./link-watch.ts";
 import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
 import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
-import { changedOptions } from "./peer-change.ts";
+import { changedOptions, isNegotiatedAgain } from "./peer-change.ts";
 import { type EffectHost, perform } from "./peer-effects.ts";
 import { PeerKeys, type PeerKeysHost } from "./peer-keys.ts";
 import { PeerLinks } from "./peer-links.ts";
@@ -29,6 +38,7 @@ import { familiesOf, type PeerParts, peerSettings, sendHoldTime, sessionKind } f
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
 import { PeerSession, type SessionHost } from "./peer-session.ts";
+import { isPrefixes } from "./session-link.ts";
 import { SessionWatch } from "./session-watch.ts";
 import type { PeerStatus } from "./status.ts";
 import type { TcpProtection } from "./tcp-protection.ts";
@@ -37,7 +47,13 @@ import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 const DEFAULT_STALE_PATH_TIME = seconds(360);
 
 /** Changes of these make an attempt worth while, or another one. */
-const RETRY_AFTER_CHANGE = ["passive", "connectRetry", "families", "maximumRoutes"] as const;
+const RETRY_AFTER_CHANGE = [
+  ...(["passive", "connectRetry", "families", "alsoOffer", "maximumRoutes"] as const),
+  ...(["port", "multihop", "ttlSecurityHops"] as const),
+] as const;
+/** How an attempt ends that has begun to negotiate what is configured otherwise now, and how long both ends forget it. */
+const RENEGOTIATE = notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
+const REST_BEFORE_ANOTHER = seconds(1);
 const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
@@ -187,8 +203,10 @@ export class Peer implements AsyncDisposable {
     this.#options = options;
     this.#settings = peerSettings(options, this.#parts);
     this.#keys.change(before);
+    const changed = changedOptions(before, options);
+    if (changed.has("multihop") || changed.has("ttlSecurityHops")) this.#links.limitHops(options, this.#hopLimit());
     if (this.#session.up === undefined) {
-      this.#tryAgainBy(changedOptions(before, options));
+      if (!isNegotiatedAgain(before, options) || !this.#negotiateAgain()) this.#tryAgainBy(changed);
       return { needsRefresh: false };
     }
     if (this.#session.placeInMesh(options, this.#session.up.facts.peerIndex)) this.#parts.meshChanged();
@@ -206,6 +224,14 @@ export class Peer implements AsyncDisposable {
     return { needsRefresh: !this.askAgain() };
   }
 
+  /** Its session, where next hops depend on what is on the link. */
+  get linked(): LinkedSession | undefined {
+    const { up } = this.#session;
+    if (up === undefined || this.#options.multihop !== undefined) return undefined;
+    if (!up.outputs.keys().some(isPrefixes)) return undefined;
+    return { key: up, local: up.facts.connection.local.address, changed: () => this.#parts.linkChanged(this) };
+  }
+
   /** How its connections are signed now. */
   get protection(): TcpProtection {
     return this.#keys.protection;
@@ -216,6 +242,14 @@ export class Peer implements AsyncDisposable {
     if (!RETRY_AFTER_CHANGE.some((option) => changed.has(option)) || !WAITING.has(leading(this.#peering).state)) return;
     this.#event("outgoing", { type: "ManualStop" });
     this.start();
+  }
+
+  /** What has been said in an OPEN message holds no more: an attempt that waits for the answer begins anew. False: there is none. */
+  #negotiateAgain(): boolean {
+    if (WAITING.has(leading(this.#peering).state)) return false;
+    this.#event("outgoing", { type: "ManualStop", notification: RENEGOTIATE });
+    if (!this.#hasLeft) this.start(REST_BEFORE_ANOTHER);
+    return true;
   }
 
   /** Ends the session, saying why; it comes back by itself. One that waits to come back does so at once. @see RFC 4486 §3 */
@@ -234,6 +268,11 @@ export class Peer implements AsyncDisposable {
   /** BFD is up again before anybody has acted. */
   pathRecovered(): void {
     this.#doubt.none();
+  }
+
+  /** Of the session that is established. */
+  get bgpIdentifier(): number | undefined {
+    return this.#session.up?.agreed.peerIdentifier;
   }
 
   get isEstablished(): boolean {
@@ -307,6 +346,7 @@ export class Peer implements AsyncDisposable {
       options: this.#options,
       kind: this.kind,
       session,
+      side: this.#leadingSide(),
       timers: this.#links.timers(this.#leadingSide()),
       connection: this.#links.at(this.#leadingSide()).connection,
       helper: this.#rib.helper,
@@ -339,10 +379,17 @@ export class Peer implements AsyncDisposable {
     this.#leaveIfGone();
   }
 
+  /** A neighbour of a range was heard of, or may be heard no more: without a connection that is when it goes. */
+  discovered(): void {
+    this.#hasCome = true;
+    this.#leaveIfGone();
+  }
+
   /** A neighbour that came by itself goes with its connection, unless its routes are kept for its restart. */
   #leaveIfGone(): void {
-    const { gone } = this.#parts;
+    const { gone, isHeard } = this.#parts;
     if (gone === undefined || !this.#hasCome || this.isConnected || this.#rib.isHelping || this.#hasLeft) return;
+    if (isHeard?.() === true) return;
     this.#hasLeft = true;
     gone();
   }
@@ -391,7 +438,8 @@ export class Peer implements AsyncDisposable {
   }
 
   #message(side: Side, frame: Frame): void {
-    this.#parts.record.messageIn();
+    this.#parts.record.messageIn(frame.type);
+    if (frame.type === MessageType.Open) this.#parts.record.openIn(side, frame);
     this.#watch?.received(side, frame);
     if (frame.type === MessageType.Update) {
       this.#session.update(side, frame);
@@ -403,6 +451,7 @@ export class Peer implements AsyncDisposable {
       this.#parts.record.notificationIn();
     }
     if (event.type === "BGPOpen") this.#meet(event.open.autonomousSystem);
+    if (event.type === "KeepAliveMsg") this.#session.keepAlive(side);
     this.#event(side, event);
   }
 }

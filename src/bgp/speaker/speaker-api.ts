@@ -74,6 +74,8 @@ export interface Speaker extends AsyncDisposable {
    */
   readonly neighborsHeard: Promise<void>;
   readonly deferral: SelectionDeferral;
+  /** Connections that were closed since the start, as they came from no neighbour's address, or without its protection. */
+  readonly strangersRefused: number;
   /** In the order of configuration; then those that came from a range by themselves and have said who they are. */
   peers(): readonly PeerStatus[];
   /** One of them; costs what one costs. */

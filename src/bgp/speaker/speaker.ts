@@ -20,6 +20,7 @@ import {
   planCommonChange,
 } from "./common-change.ts";
 import { ExportGroups } from "./export-groups.ts";
+import type { LinkWatch } from "./link-watch.ts";
 import { type ListenRange, ListenRanges, optionsFromRange, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
@@ -27,10 +28,11 @@ import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
 import { OwnRoutes } from "./own-routes.ts";
 import type { PathFailure } from "./path-failure.ts";
 import type { Peer } from "./peer.ts";
-import { peerKey } from "./peer-address.ts";
+import { peerKey, zoneOf } from "./peer-address.ts";
 import { type PeerChange, planPeerChange } from "./peer-change.ts";
-import { addressOf, ceaseWithText, PeerDrivers } from "./peer-drivers.ts";
+import { ceaseWithText, PeerDrivers } from "./peer-drivers.ts";
 import { type JudgedRoute, type SoftClear, type Speaker, SpeakerError, type SpeakerParts } from "./speaker-api.ts";
+import { linkWatch } from "./speaker-links.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -66,6 +68,7 @@ class RunningSpeaker implements Speaker {
   readonly #listeners: Listeners;
   readonly #ranges: ListenRanges;
   readonly #peers: PeerDrivers;
+  readonly #links: LinkWatch;
   #importTargets: readonly Uint8Array[] | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -96,17 +99,40 @@ class RunningSpeaker implements Speaker {
       restart: this.#restart,
       ranges: this.#ranges,
       listeners: this.#listeners,
+      linkChanged: (peer) => this.#linkChanged(peer),
+      began: (session) => this.#links.began(session),
+      isHeard: (address) => this.#links.hears(address),
     });
+    this.#links = scope.own(
+      linkWatch(parts, {
+        peers: this.#peers,
+        ranges: this.#ranges,
+        listeners: this.#listeners,
+        port: () => this.#options.listen[0]?.port,
+        hasStopped: () => this.#stopped !== undefined,
+      }),
+    );
     for (const peer of options.peers) this.#peers.add(peer);
   }
 
   async listen(): Promise<void> {
     await this.#listeners.listen(this.#options.listen);
     for (const peer of this.#peers.values()) peer.start();
+    this.#links.look();
+  }
+
+  /** Its routes, and what it is told, are judged by what is on the link now. */
+  #linkChanged(peer: Peer): void {
+    this.#parts.log.info("bgp.peer.link-changed", { peer: peer.options.address });
+    if (peer.commonChanged().needsRefresh) this.#warnNoRefresh(peer.options);
   }
 
   get listening(): readonly Endpoint[] {
     return this.#listeners.local;
+  }
+
+  get strangersRefused(): number {
+    return this.#listeners.strangersRefused;
   }
 
   get selectionSettled(): Promise<void> {
@@ -190,12 +216,13 @@ class RunningSpeaker implements Speaker {
       throw cause;
     }
     for (const peer of [...this.#peers.values()]) if (peer.options.range !== undefined) this.#placeAgain(peer);
+    this.#links.look();
   }
 
   /** A neighbour that came by itself, after the ranges have changed. */
   #placeAgain(peer: Peer): void {
     const { address, remoteAs } = peer.options;
-    const range = this.#ranges.of(addressOf(address));
+    const range = this.#ranges.of(address);
     const may = range !== undefined && (remoteAs === UNKNOWN_AS || this.#ranges.mayCome(range, remoteAs));
     const options = may ? { ...optionsFromRange(address, range), remoteAs } : undefined;
     if (options !== undefined && planPeerChange(peer.options, options).effect !== "reset") {
@@ -224,6 +251,7 @@ class RunningSpeaker implements Speaker {
         this.#commonChanged(peer, planCommonChange(before, common, peer.options));
     }
     this.#listeners.keepOnly(common.listen);
+    this.#links.look();
   }
 
   #commonChanged(peer: Peer, reasons: readonly CommonChangeReason[]): void {
@@ -288,7 +316,21 @@ class RunningSpeaker implements Speaker {
     for (const peer of this.#peers.values()) peer.replay();
   }
 
+  /** Clients are in other clusters now: everybody inside is told, and has said, something else. @see RFC 4456 §8 */
+  #clustersChanged(): void {
+    this.#groups.regroup(this.#peers.clusters());
+    for (const peer of this.#peers.values()) {
+      if (peer.kind === "internal" && peer.commonChanged().needsRefresh) this.#warnNoRefresh(peer.options);
+    }
+  }
+
   addPeer(options: PeerOptions): void {
+    const before = this.#peers.clusterIds;
+    this.#addPeer(options);
+    if (!sameMembers(before, this.#peers.clusterIds)) this.#clustersChanged();
+  }
+
+  #addPeer(options: PeerOptions): void {
     const guest = this.#peers.get(options.address);
     if (guest !== undefined && guest.options.range !== undefined) {
       void this.#peers.dismiss(guest, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
@@ -302,6 +344,7 @@ class RunningSpeaker implements Speaker {
     }
     this.#listeners.added(options);
     peer.start();
+    if (zoneOf(options.address) !== undefined) this.#links.look();
   }
 
   changePeer(options: PeerOptions): PeerChange {
@@ -322,6 +365,7 @@ class RunningSpeaker implements Speaker {
     log.info("bgp.peer.changed", { peer: options.address, effect: change.effect, changed });
     if (change.effect === "reset" || peer.options.enabled === false) this.#peers.replace(peer, options);
     else if (this.#changeLive(peer, options).needsRefresh) this.#warnNoRefresh(options);
+    if (changed.includes("clusterId")) this.#clustersChanged();
     return change;
   }
 
@@ -334,6 +378,7 @@ class RunningSpeaker implements Speaker {
       peer.change(before);
       throw cause;
     }
+    if (options.ttlSecurityHops !== before.ttlSecurityHops) this.#listeners.added(options);
     return changed;
   }
 
@@ -357,6 +402,8 @@ class RunningSpeaker implements Speaker {
     if (peer === undefined) return false;
     this.#peers.forget(peer);
     this.#listeners.guard();
+    if (zoneOf(address) !== undefined) this.#links.look();
+    if (peer.options.clusterId !== undefined) this.#clustersChanged();
     const subcode = text === undefined ? CeaseSubcode.PeerDeconfigured : CeaseSubcode.AdministrativeShutdown;
     await this.#peers.leave(peer, ceaseWithText(subcode, text));
     return true;
@@ -387,6 +434,8 @@ class RunningSpeaker implements Speaker {
     }
   }
 }
+
+const sameMembers = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => a.size === b.size && a.isSubsetOf(b);
 
 function membershipSet(nextHop: Ipv6Address): AttributeSet {
   const none = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] } as const;

@@ -1,7 +1,7 @@
 import type { Milliseconds, Seconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { SessionState, SessionTimer } from "../session/index.ts";
-import type { BgpRole } from "../wire/index.ts";
+import type { BgpRole, OfferedCapability } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -57,6 +57,8 @@ export interface PeerStatus {
   readonly group: string | undefined;
   /** The range that it came from by itself. */
   readonly range: string | undefined;
+  /** On whose link it is, where its address means something there only. */
+  readonly interface: string | undefined;
   /** False: shut down by the administrator. */
   readonly enabled: boolean;
   readonly remoteAs: number;
@@ -64,6 +66,8 @@ export interface PeerStatus {
   readonly reflectorClient: boolean;
   /** On the session that is established. @see RFC 9234 */
   readonly role: { readonly local: BgpRole; readonly peerSaid: boolean } | undefined;
+  /** The cluster that it is in as a client, where it has one of its own. */
+  readonly clusterId: number | undefined;
   /** Of the clients of this router that have sessions with each other. @see RFC 4456 §10 */
   readonly meshed: boolean;
   /** At most so many hops away, by the hop limits of its packets. @see RFC 5082 */
@@ -125,6 +129,18 @@ export interface PeerStatus {
   readonly messagesSent: number;
   readonly updatesReceived: number;
   readonly updatesSent: number;
+  /** By type of message. */
+  readonly opensReceived: number;
+  readonly opensSent: number;
+  readonly keepalivesReceived: number;
+  readonly keepalivesSent: number;
+  readonly refreshesReceived: number;
+  readonly refreshesSent: number;
+  /** Capabilities of both OPENs of the latest connection, also where it came to nothing. @see RFC 5492 */
+  readonly offered: {
+    readonly sent: readonly OfferedCapability[];
+    readonly received: readonly OfferedCapability[];
+  };
   readonly establishedTransitions: number;
   readonly flaps: number;
   readonly notificationsReceived: number;

@@ -1,11 +1,19 @@
 import type net from "node:net";
 import type { Sock } from "../../../native/api.ts";
-import { type Clock, milliseconds, parseIpv6 } from "../../base/index.ts";
+import { type Clock, milliseconds } from "../../base/index.ts";
+import { limitHops } from "./hop-limits.ts";
+import { isIpv6Text } from "./peer-address.ts";
 import { type ProtectedPeer, protect, type TcpProtection } from "./tcp-protection.ts";
-import type { Connection, ConnectionHandlers, Endpoint } from "./transport.ts";
+import type { Connection, ConnectionHandlers, Endpoint, HopLimits } from "./transport.ts";
 
 /** How long a closing connection may take to send what is queued. */
 const LINGER = milliseconds(1000);
+
+/** What a socket has. */
+export interface SocketOptions {
+  readonly protection: TcpProtection;
+  readonly hops: HopLimits;
+}
 
 /** A connected socket of `node:net`. Owns it. */
 export class TcpConnection implements Connection {
@@ -19,16 +27,17 @@ export class TcpConnection implements Connection {
   readonly #sock: Sock | undefined;
   readonly #aoPeer: ProtectedPeer | undefined;
   #protection: TcpProtection;
+  #hops: HopLimits;
 
   /**
-   * @param protection that the socket has
+   * @param has how the socket is protected, and how far its packets go
    * @param aoPeer whom its TCP-AO keys are for, where it has those of a listener
    */
   constructor(
     socket: net.Socket,
     clock: Clock,
     sock: Sock | undefined,
-    protection: TcpProtection,
+    { protection, hops }: SocketOptions,
     aoPeer?: ProtectedPeer,
   ) {
     this.#aoPeer = aoPeer;
@@ -36,6 +45,7 @@ export class TcpConnection implements Connection {
     this.#clock = clock;
     this.#sock = sock;
     this.#protection = protection;
+    this.#hops = hops;
     this.local = endpoint(socket.localAddress, socket.localPort);
     this.remote = endpoint(socket.remoteAddress, socket.remotePort);
     let reason = "closed by the peer";
@@ -62,13 +72,26 @@ export class TcpConnection implements Connection {
   }
 
   protect(protection: TcpProtection): void {
-    const fd = (this.#socket as { _handle?: { fd?: number } })._handle?.fd;
-    if (this.#sock === undefined || fd === undefined || fd < 0) return;
+    const fd = this.#descriptor;
+    if (this.#sock === undefined || fd === undefined) return;
     const { address } = this.remote;
-    const prefixLength = parseIpv6(address) === undefined ? 32 : 128;
+    const prefixLength = isIpv6Text(address) ? 128 : 32;
     const socket = { fd, kind: "connection", ...(this.#aoPeer === undefined ? {} : { aoPeer: this.#aoPeer }) } as const;
     protect(this.#sock, socket, { address, prefixLength }, this.#protection, protection);
     this.#protection = protection;
+  }
+
+  limitHops(limits: HopLimits): void {
+    const fd = this.#descriptor;
+    if (this.#sock === undefined || fd === undefined) return;
+    limitHops(this.#sock, fd, this.#hops, limits);
+    this.#hops = limits;
+  }
+
+  /** Absent: it is closed. */
+  get #descriptor(): number | undefined {
+    const fd = (this.#socket as { _handle?: { fd?: number } })._handle?.fd;
+    return fd === undefined || fd < 0 ? undefined : fd;
   }
 
   write(octets: Uint8Array): void {

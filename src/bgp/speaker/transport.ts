@@ -1,4 +1,5 @@
-import { FaultError, type Ipv6Prefix } from "../../base/index.ts";
+import { FaultError, type Ipv6Address, type Ipv6Prefix } from "../../base/index.ts";
+import type { DiscoveryMessage } from "./router-advertisement.ts";
 import type { TcpProtection } from "./tcp-protection.ts";
 
 /** One end of a TCP connection: IPv6 or IPv4 text, and a port. */
@@ -24,6 +25,8 @@ export interface ConnectionHandlers {
 export interface Connection {
   /** Signs and checks in another way from the next segment on. @throws {Error} of the system, then nothing is changed */
   protect(protection: TcpProtection): void;
+  /** Sends and takes packets by other hop limits from the next one on. @throws {Error} of the system */
+  limitHops(limits: HopLimits): void;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   /** Begins to deliver, on a later turn; called once, on the turn on which the connection was handed over. */
@@ -38,13 +41,17 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** A connection to be made; addresses are IPv6 or IPv4 text. TTL security and a hop limit exclude each other. */
-export interface ConnectOptions {
+/** How far packets of a connection may go. TTL security and a hop limit exclude each other; without both it is as ever. */
+export interface HopLimits {
+  readonly ttlSecurityHops?: number;
+  readonly hopLimit?: number;
+}
+
+/** A connection to be made; addresses are IPv6 or IPv4 text. */
+export interface ConnectOptions extends HopLimits {
   readonly remote: Endpoint;
   readonly source?: string;
   readonly protection?: TcpProtection;
-  readonly ttlSecurityHops?: number;
-  readonly hopLimit?: number;
 }
 
 /** How connections of one neighbour are protected. */
@@ -68,6 +75,21 @@ export interface Listener extends AsyncDisposable {
   protects(address: string): boolean;
 }
 
+/** Neighbour discovery on one interface. What it calls may throw what the system says, when the interface is gone. */
+export interface DiscoverySocket {
+  /** One message that has come; `undefined`: there is none. */
+  receive(): DiscoveryMessage | undefined;
+  /** To a group, with its zone. */
+  send(octets: Uint8Array, to: string): void;
+  close(): void;
+}
+
+/** What an interface is known by, where it has such an address. @see RFC 4291 §2.5 */
+export interface LinkAddresses {
+  readonly global?: Ipv6Address;
+  readonly linkLocal?: Ipv6Address;
+}
+
 /** Where connections come from: real TCP (`createNetTransport`), or a port of your own. */
 export interface Transport {
   /** Calls `done` once, on a later turn, with a connection or an error, unless it was cancelled. */
@@ -79,6 +101,10 @@ export interface Transport {
    * no such interface. Absent: nobody knows.
    */
   subnets?(local: string): readonly Ipv6Prefix[];
+  /** The IPv6 addresses of that interface: one that can be told elsewhere, and the one of its link. Absent: nobody knows. */
+  addresses?(local: string): LinkAddresses;
+  /** Hears routers of the link and says that this one is there. Absent: it cannot be had. @throws {Error} of the system */
+  discover?(zone: string): DiscoverySocket | undefined;
 }
 
 /** What the machine does not give: a listening socket, the addon, TCP-AO. */

@@ -170,10 +170,20 @@ function labelsOf(octets: Uint8Array, start: number): string[] {
   return labels;
 }
 
+function originOffset(type: number): number {
+  return type === RouteType.CapabilityPrefix ? PREFIX_ORIGIN_OFFSET : ORIGIN_ID_OFFSET;
+}
+
 /** OriginID of the well-formed route whose first octet is at `start`. */
 export function originIdAt(octets: Uint8Array, start: number): number {
-  const at = start + (octets[start] === RouteType.CapabilityPrefix ? PREFIX_ORIGIN_OFFSET : ORIGIN_ID_OFFSET);
+  const at = start + originOffset(octets[start]!);
   return octets[at]! * 0x1000000 + ((octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!);
+}
+
+/** Whether that is the OriginID of the route. One octet says so of nearly all. */
+export function hasOriginId(octets: Uint8Array, start: number, originId: number): boolean {
+  const last = start + originOffset(octets[start]!) + 3;
+  return octets[last] === (originId & 0xff) && originIdAt(octets, start) === originId;
 }
 
 /** Whether a route type of the capability family is one of 1 to 4. @see DESIGN section 4.1 */

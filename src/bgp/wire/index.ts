@@ -3,6 +3,7 @@ export type { AttributeContext, FaultAction } from "./attribute-row.ts";
 export * from "./attributes.ts";
 export * from "./capabilities.ts";
 export * from "./capability-nlri.ts";
+export * from "./capability-text.ts";
 export * from "./constants.ts";
 export * from "./extended-communities.ts";
 export * from "./family.ts";

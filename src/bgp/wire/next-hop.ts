@@ -5,6 +5,12 @@ import type { Ipv6Address } from "../../base/index.ts";
  */
 export const NEXT_HOP_LENGTH = 16;
 
+/** Whether nothing stands for an address: 16 zero octets from `start` on. @see RFC 4291 §2.5.2 */
+export function isUnspecified(octets: Uint8Array, start = 0): boolean {
+  for (let i = start; i < start + NEXT_HOP_LENGTH; i++) if (octets[i] !== 0) return false;
+  return true;
+}
+
 /** @param octets where four octets of an address begin at `start` */
 export function mappedIpv4(octets: Uint8Array, start = 0): Ipv6Address {
   const mapped = new Uint8Array(NEXT_HOP_LENGTH);

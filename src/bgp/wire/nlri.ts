@@ -1,5 +1,5 @@
 import type { KeyBatch, PrefixFamily, RouteFamily, UnicastFamily } from "../../rib/index.ts";
-import { isKnownType, isWellFormed, LONGEST_CAPABILITY_KEY, RouteType } from "./capability-nlri.ts";
+import { hasOriginId, isKnownType, isWellFormed, LONGEST_CAPABILITY_KEY, RouteType } from "./capability-nlri.ts";
 
 /** Room for the keys of most messages; more is made when a message has more. */
 const USUAL_KEYS = 256;
@@ -221,6 +221,13 @@ export class NlriBatch implements KeyBatch {
       piece.instances = this.instances;
       yield piece;
     }
+  }
+
+  /** Whether one of the keys, of the capability family, is of this origin. */
+  hasOrigin(originId: number): boolean {
+    const { octets, starts, count } = this;
+    for (let i = 0; i < count; i++) if (hasOriginId(octets, starts[i]!, originId)) return true;
+    return false;
   }
 
   /** Moves the keys that `refuse` names into `refused` and keeps the others in order. Allocates nothing. */

@@ -32,11 +32,12 @@ export class SemanticCache {
   find(octets: Uint8Array, start: number, length: number): KnownSemantic {
     if (length > LONGEST) return this.#read(octets.slice(start, start + length));
     const source = this.#source.over(octets);
-    let hash = length;
+    // Who makes values that meet in one slot has them read each time, as if there were no cache.
+    let sum = length;
     let i = start;
-    for (const last = start + length - 4; i <= last; i += 4) hash = mixed(hash ^ source.getInt32(i, true));
-    for (; i < start + length; i++) hash = mixed(hash ^ octets[i]!);
-    const slot = hash & (SLOTS - 1);
+    for (const last = start + length - 4; i <= last; i += 4) sum = Math.imul(sum, 31) + source.getInt32(i, true);
+    for (; i < start + length; i++) sum = Math.imul(sum, 31) + octets[i]!;
+    const slot = mixed(sum) & (SLOTS - 1);
     const known = this.#slots[slot];
     if (known !== undefined && holds(known, source, start, length)) return known;
     // The one before has the place beside it, so that two values of one slot do not take turns.

@@ -14,10 +14,17 @@ export interface EncodedSet {
   /** `octets[0..length)`. */
   octets: Uint8Array;
   length: number;
-  /** Borrowed. */
+  /** Borrowed: 16 octets, or 32 where an address of the link stands behind the global one. */
   nextHop: Uint8Array;
   /** Another number for each content of the same memory. */
   version: number;
+  /** Who still reads the octets, and is done with them when asked: before they become others. */
+  lentTo?: Borrower | undefined;
+}
+
+/** Who reads octets that are not its own, until it has given them back. */
+export interface Borrower {
+  giveBack(): void;
 }
 
 /** How a set differs from its identity when it goes to a neighbour. */
@@ -41,7 +48,8 @@ export interface SetPatch {
  * `AttributeCodec.encode` make of the set as an object. Not for confederation segments, nor for what depends on roles.
  */
 export class SetPatcher {
-  readonly #isKnown: (code: number) => boolean;
+  /** By code, 1: it is not marked as partial. */
+  readonly #known: Uint8Array;
   #octets: Uint8Array = new Uint8Array(0);
   readonly #source = new OctetView();
   readonly #target = new OctetView();
@@ -50,10 +58,11 @@ export class SetPatcher {
 
   /** @param isKnown codes that are not marked as partial */
   constructor(isKnown: (code: number) => boolean) {
-    this.#isKnown = isKnown;
+    this.#known = Uint8Array.from({ length: 256 }, (_, code) => (isKnown(code) ? 1 : 0));
   }
 
   patch(identity: Uint8Array, start: number, length: number, patch: SetPatch, into: EncodedSet): void {
+    into.lentTo?.giveBack();
     if (into.octets.length < length + ROOM) into.octets = new Uint8Array(2 * (length + ROOM));
     this.#octets = into.octets;
     this.#at = 0;
@@ -93,7 +102,7 @@ export class SetPatcher {
       } else if (code === AttributeCode.MultiExitDisc ? patch.withoutMultiExitDisc : external && isInternal(code)) {
         this.#copy(source, from, at);
         from = next;
-      } else if (!this.#isKnown(code)) {
+      } else if (this.#known[code] === 0) {
         this.#copy(source, from, at);
         from = at + 1;
         this.#octets[this.#at++] = flags | Partial;

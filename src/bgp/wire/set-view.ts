@@ -1,4 +1,4 @@
-import { type Ipv6Address, Reader } from "../../base/index.ts";
+import { type Ipv6Address, isLinkLocal, Reader } from "../../base/index.ts";
 import type {
   AsPathSegment,
   AttributeSet,
@@ -90,6 +90,11 @@ export class SetView implements AttributeSet {
   /** Whether the next hop is an IPv4 address. */
   get hasMappedNextHop(): boolean {
     return isMappedIpv4(this.#octets, this.#start + IDENTITY_NEXT_HOP);
+  }
+
+  /** Whether the next hop is an address of one link only. */
+  get hasLinkLocalNextHop(): boolean {
+    return isLinkLocal(this.#octets, this.#start + IDENTITY_NEXT_HOP);
   }
 
   get origin(): Origin {

@@ -1,10 +1,10 @@
-import { copyOctets, OctetView, SPARE_OCTETS } from "../../base/index.ts";
+import { copyOctets, isLinkLocal, OctetView, SPARE_OCTETS } from "../../base/index.ts";
 import type { RouteFamily } from "../../rib/index.ts";
 import type { AttributeContext } from "./attribute-row.ts";
 import type { AttributeCodec, AttributeFault, AttributeOutcome } from "./attributes.ts";
 import { AttributeCode, AttributeFlag, MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH } from "./constants.ts";
 import { type Family, familyName, IPV4_UNICAST, routeFamily, wireFamily } from "./family.ts";
-import { NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
+import { isUnspecified, NEXT_HOP_LENGTH, writeMapped } from "./next-hop.ts";
 import { NlriBatch, type NlriForm } from "./nlri.ts";
 import { OutcomeCache } from "./outcome-cache.ts";
 import { ReceivedSet } from "./received-set.ts";
@@ -192,10 +192,7 @@ export class UpdateDecoder {
       const code = octets[at + 1]!;
       const length = extended ? u16(octets, at + 2) : octets[at + 2]!;
       const value = at + header;
-      if (length > end - value) {
-        this.#fault(code, "treat-as-withdraw", "longer than the path attributes"); // RFC 7606 §4
-        break;
-      }
+      if (length > end - value) return this.#overrun(octets, code, value, end);
       this.#found++;
       const stop = this.#take(octets, at, code, value, value + length);
       if (stop !== undefined) return stop;
@@ -204,29 +201,39 @@ export class UpdateDecoder {
     return undefined;
   }
 
+  /**
+   * An attribute that leads out of the others, as the last one: routes that the message announces all the same are treated as
+   * withdrawn. Where it is one that brings routes, these cannot be found, and their family is known by its first octets.
+   * @see RFC 7606 §4, §3 j)
+   */
+  #overrun(octets: Uint8Array, code: number, value: number, end: number): Stop | undefined {
+    const reason = "longer than the path attributes";
+    if (!framesRoutes(code) || end - value < FAMILY_LENGTH) {
+      this.#fault(code, "treat-as-withdraw", reason);
+      return undefined;
+    }
+    if (this.#seen[code] === this.#message) return reset(`${this.#codec.nameOf(code)} twice`); // RFC 7606 §3 g)
+    if (this.#reaches || this.classic.announced.seen > 0) this.#fault(code, "treat-as-withdraw", reason);
+    const name = this.#familyOf(octets, code, value);
+    if (name !== undefined) this.#lose(code, name, reason);
+    return undefined;
+  }
+
   #take(octets: Uint8Array, at: number, code: number, value: number, end: number): Stop | undefined {
-    const framesRoutes = code === AttributeCode.MpReachNlri || code === AttributeCode.MpUnreachNlri;
     if (this.#seen[code] === this.#message) {
       // RFC 7606 §3 g)
-      if (framesRoutes) return reset(`${this.#codec.nameOf(code)} twice`);
+      if (framesRoutes(code)) return reset(`${this.#codec.nameOf(code)} twice`);
       this.#fault(code, "attribute-discard", "twice");
       return undefined;
     }
     this.#seen[code] = this.#message;
-    if (!framesRoutes) {
+    if (!framesRoutes(code)) {
       this.#places.starts[this.#places.count++] = at;
       return undefined;
     }
     if (end - value < FAMILY_LENGTH) return reset(`${this.#codec.nameOf(code)} of less than ${FAMILY_LENGTH} octets`);
-    const points = (octets[value]! << 16) | (octets[value + 1]! << 8) | octets[value + 2]!;
-    if (points !== this.#points) this.#lookUp(points);
-    if (code === AttributeCode.MpUnreachNlri) this.#unreachable = this.#pointsFamily;
-    const name = this.#pointsName;
-    if (name === undefined) {
-      this.notAgreed++;
-      if (code === AttributeCode.MpReachNlri) this.#reachesElsewhere = true;
-      return undefined;
-    }
+    const name = this.#familyOf(octets, code, value);
+    if (name === undefined) return undefined;
     // RFC 7606 §5.3: with other flags the attribute is as incorrect as with a length that lies.
     const isOptional = (octets[at]! & (AttributeFlag.Optional | AttributeFlag.Transitive)) === AttributeFlag.Optional;
     const wrong = !isOptional
@@ -235,6 +242,18 @@ export class UpdateDecoder {
         ? this.#reach(name, octets, value, end)
         : this.#unreach(name, octets, value, end);
     if (wrong !== undefined) this.#lose(code, name, wrong);
+    return undefined;
+  }
+
+  /** Whose routes an attribute brings; `undefined`, and counted, for those that were not agreed. */
+  #familyOf(octets: Uint8Array, code: number, value: number): RouteFamily | undefined {
+    const points = (octets[value]! << 16) | (octets[value + 1]! << 8) | octets[value + 2]!;
+    if (points !== this.#points) this.#lookUp(points);
+    if (code === AttributeCode.MpUnreachNlri) this.#unreachable = this.#pointsFamily;
+    const name = this.#pointsName;
+    if (name !== undefined) return name;
+    this.notAgreed++;
+    if (code === AttributeCode.MpReachNlri) this.#reachesElsewhere = true;
     return undefined;
   }
 
@@ -253,7 +272,7 @@ export class UpdateDecoder {
 
   /**
    * False for a length that the family does not have. A link-local address behind a global one is of no use to whom the
-   * route is passed on, and so is left out.
+   * route is passed on, and so is left out; it counts where the first one is none (as BIRD sends it without a global one).
    * @see RFC 4760 §3; RFC 2545 §3; RFC 8950 §3
    */
   #takeNextHop(family: RouteFamily, octets: Uint8Array, at: number, length: number): boolean {
@@ -263,7 +282,9 @@ export class UpdateDecoder {
     }
     if (length !== NEXT_HOP_LENGTH && (length !== 2 * NEXT_HOP_LENGTH || family === "capability")) return false;
     if (family === "ipv4-unicast" && this.#agreed.extendedNextHop !== true) return false;
-    copyOctets(this.#source.over(octets), at, this.#nextHops, 0, NEXT_HOP_LENGTH);
+    const second = at + NEXT_HOP_LENGTH;
+    const isSecond = length === 2 * NEXT_HOP_LENGTH && isUnspecified(octets, at) && isLinkLocal(octets, second);
+    copyOctets(this.#source.over(octets), isSecond ? second : at, this.#nextHops, 0, NEXT_HOP_LENGTH);
     return true;
   }
 
@@ -381,6 +402,11 @@ export class UpdateDecoder {
     this.#faults ??= [];
     this.#faults.push({ code, name: this.#codec.nameOf(code), action, reason });
   }
+}
+
+/** Whether it brings routes, and so is not part of a set. */
+function framesRoutes(code: number): boolean {
+  return code === AttributeCode.MpReachNlri || code === AttributeCode.MpUnreachNlri;
 }
 
 /** Header and value. */

@@ -1,18 +1,25 @@
-import { copyOctets, type Ipv6Address, OctetView, SPARE_OCTETS } from "../../base/index.ts";
+import { copyOctets, copyWholeWords, type Ipv6Address, OctetView, SPARE_OCTETS } from "../../base/index.ts";
 import { AttributeCode, AttributeFlag, HEADER_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from "./constants.ts";
 import { type Family, IPV4_UNICAST, sameFamily } from "./family.ts";
 import { encodeMessage, writeHeader } from "./message.ts";
-import { isMappedIpv4 } from "./next-hop.ts";
+import { isMappedIpv4, NEXT_HOP_LENGTH } from "./next-hop.ts";
 import { PATH_ID_LENGTH } from "./nlri.ts";
-import type { EncodedSet } from "./set-patcher.ts";
+import type { Borrower, EncodedSet } from "./set-patcher.ts";
 
 const OPTIONAL_EXTENDED = AttributeFlag.Optional | AttributeFlag.ExtendedLength;
 /** Withdrawn routes length and total path attribute length. */
 const FIXED = HEADER_LENGTH + 4;
 /** Flags, code, extended length, AFI, SAFI, next-hop length, next hop, reserved. */
-const REACH_HEADER = 4 + 3 + 1 + 16 + 1;
+const REACH_HEADER = 4 + 3 + 1 + NEXT_HOP_LENGTH + 1;
 /** Flags, code, extended length, AFI, SAFI. */
 const UNREACH_HEADER = 4 + 3;
+/** What a message is about: numbers, since each route asks. Classic ones are in the fields of IPv4, behind the attributes; others in a multiprotocol attribute in front of them. */
+const NO_MESSAGE = 0;
+const ANNOUNCE = 1;
+const WITHDRAW = 2;
+const CLASSIC_ANNOUNCE = 3;
+const CLASSIC_WITHDRAW = 4;
+const NO_OCTETS = new Uint8Array(0);
 
 /**
  * Packs routes into UPDATE messages of at most 4096 octets, or more where the session allows it, written one behind the
@@ -20,7 +27,7 @@ const UNREACH_HEADER = 4 + 3;
  *
  * The order of calls: `announce` or `withdraw` as often as wanted, `take` to get what is there and start anew.
  */
-export class UpdateEncoder {
+export class UpdateEncoder implements Borrower {
   readonly #family: Family;
   readonly #capacity: number;
   readonly #maximum: number;
@@ -36,16 +43,15 @@ export class UpdateEncoder {
   #end = 0;
   /** How long it may become: the session's limit, or what is left of the block. */
   #bound = 0;
-  /** `classic`: in the fields of IPv4, behind the attributes; otherwise in a multiprotocol attribute in front of them. */
-  #kind: "announce" | "withdraw" | "classic-announce" | "classic-withdraw" | undefined;
+  #kind = NO_MESSAGE;
   readonly #hasClassic: boolean;
   /** Octets of the path identifier in front of each route. @see RFC 7911 §3 */
   readonly #idLength: number;
-  /** Attributes of the message that is being filled: a copy, and what it is a copy of. */
-  #attributes = new DataView(new ArrayBuffer(1024 + SPARE_OCTETS));
+  /** Attributes of the message that is being filled, borrowed until it is finished; and as they were when it was begun. */
+  #set: EncodedSet = { octets: NO_OCTETS, length: 0, nextHop: NO_OCTETS, version: 0 };
+  #attributes: Uint8Array = NO_OCTETS;
   #attributesLength = 0;
-  #copyOf: Uint8Array | undefined;
-  #copyVersion = 0;
+  #version = 0;
   messages = 0;
 
   /** @param options capacity: octets of a block, at least one message; maximum: octets of a message; pathIds: RFC 7911 */
@@ -66,34 +72,37 @@ export class UpdateEncoder {
 
   /** Whether a single key of `keyLength` octets fits into a message with these attributes. */
   static fits(
-    attributes: { readonly length: number },
+    { length, nextHop }: { readonly length: number; readonly nextHop?: Uint8Array },
     keyLength: number,
     maximum: number = MAX_MESSAGE_LENGTH,
   ): boolean {
-    return FIXED + REACH_HEADER + attributes.length + keyLength <= maximum;
+    return (
+      FIXED + REACH_HEADER + ((nextHop?.length ?? NEXT_HOP_LENGTH) - NEXT_HOP_LENGTH) + length + keyLength <= maximum
+    );
   }
 
   /**
-   * Adds one route; false when the block has no room for another message (then `take` it first). `set` is borrowed;
-   * the same octets of the same version again go into the same message, with the next hop of the first.
+   * Adds one route; false when the block has no room for another message (then `take` it first). `set` is borrowed until the message
+   * is finished (`EncodedSet.lentTo`); the same octets of the same version again go into the same message, with the next hop of the first.
    * IPv4 routes with an IPv4 next hop (in mapped form, and in NEXT_HOP among the attributes) go into the classic fields.
    * @param pathId written where the encoder was made for identifiers
    */
   announce(set: EncodedSet, key: Uint8Array, start: number, length: number, pathId = 0): boolean {
     const { nextHop } = set;
     const classic = this.#hasClassic && isMappedIpv4(nextHop);
-    const kind = classic ? "classic-announce" : "announce";
+    const kind = classic ? CLASSIC_ANNOUNCE : ANNOUNCE;
     // In the classic form the attributes are written already.
     const tail = classic ? 0 : set.length;
     const whole = this.#idLength + length;
-    const joins = this.#kind === kind && this.#copyOf === set.octets && this.#copyVersion === set.version;
+    const joins = this.#kind === kind && this.#attributes === set.octets && this.#version === set.version;
     if (!joins || this.#end - this.#length + whole + tail > this.#bound) {
       this.#finish();
       if (!UpdateEncoder.fits(set, whole, this.#maximum)) {
         throw new RangeError("the route does not fit a message");
       }
-      if (!this.#hasRoom(FIXED + REACH_HEADER + whole + set.length)) return false;
-      this.#copyAttributes(set);
+      const more = nextHop.length - NEXT_HOP_LENGTH;
+      if (!this.#hasRoom(FIXED + REACH_HEADER + more + whole + set.length)) return false;
+      this.#borrow(set);
       if (classic) this.#beginClassic();
       else this.#beginReach(nextHop);
       this.#kind = kind;
@@ -104,7 +113,7 @@ export class UpdateEncoder {
 
   /** Adds one withdrawn route; false when the block has no room for another message. */
   withdraw(key: Uint8Array, start: number, length: number, pathId = 0): boolean {
-    const kind = this.#hasClassic ? "classic-withdraw" : "withdraw";
+    const kind = this.#hasClassic ? CLASSIC_WITHDRAW : WITHDRAW;
     const tail = this.#hasClassic ? 2 : 0;
     if (this.#kind !== kind || this.#end - this.#length + this.#idLength + length + tail > this.#bound) {
       this.#finish();
@@ -157,15 +166,15 @@ export class UpdateEncoder {
 
   #beginReach(nextHop: Ipv6Address): void {
     let at = this.#begin(AttributeCode.MpReachNlri);
-    this.#block[at++] = 16;
-    copyOctets(this.#nextHops.over(nextHop), 0, this.#view, at, 16);
-    at += 16;
+    this.#block[at++] = nextHop.length;
+    copyOctets(this.#nextHops.over(nextHop), 0, this.#view, at, nextHop.length);
+    at += nextHop.length;
     this.#block[at++] = 0;
     this.#end = at;
   }
 
   #beginWithdrawal(): void {
-    this.#kind = this.#hasClassic ? "classic-withdraw" : "withdraw";
+    this.#kind = this.#hasClassic ? CLASSIC_WITHDRAW : WITHDRAW;
     this.#end = this.#hasClassic ? this.#length + HEADER_LENGTH + 2 : this.#begin(AttributeCode.MpUnreachNlri);
   }
 
@@ -175,18 +184,27 @@ export class UpdateEncoder {
     this.#appendAttributes();
   }
 
-  #copyAttributes({ octets, length, version }: EncodedSet): void {
-    this.#copyOf = octets;
-    this.#copyVersion = version;
-    if (this.#attributes.byteLength < length + SPARE_OCTETS)
-      this.#attributes = new DataView(new ArrayBuffer(2 * length));
-    copyOctets(this.#sets.over(octets), 0, this.#attributes, 0, length);
-    this.#attributesLength = length;
+  #borrow(set: EncodedSet): void {
+    if (set.lentTo !== this) set.lentTo?.giveBack();
+    set.lentTo = this;
+    this.#set = set;
+    this.#attributes = set.octets;
+    this.#attributesLength = set.length;
+    this.#version = set.version;
+  }
+
+  /** The message that is being filled is finished, so that its attributes may become others. */
+  giveBack(): void {
+    this.#finish();
   }
 
   #appendAttributes(): void {
-    copyOctets(this.#attributes, 0, this.#view, this.#end, this.#attributesLength);
-    this.#end += this.#attributesLength;
+    const { octets, version } = this.#set;
+    const length = this.#attributesLength;
+    if (version !== this.#version)
+      throw new Error("attributes became others while a message was filled with their routes");
+    copyWholeWords(this.#sets.over(octets), 0, this.#view, this.#end, length);
+    this.#end += length;
   }
 
   #begin(code: number): number {
@@ -206,29 +224,30 @@ export class UpdateEncoder {
       this.#view.setInt32(this.#end, pathId);
       this.#end += this.#idLength;
     }
-    copyOctets(this.#keys.over(key), start, this.#view, this.#end, length);
+    copyWholeWords(this.#keys.over(key), start, this.#view, this.#end, length);
     this.#end += length;
   }
 
   #finish(): void {
-    if (this.#kind === undefined) return;
+    const kind = this.#kind;
+    if (kind === NO_MESSAGE) return;
     const block = this.#block;
     const first = this.#length + FIXED;
     const lengths = this.#length + HEADER_LENGTH;
-    if (this.#kind === "classic-withdraw") {
+    if (kind === CLASSIC_WITHDRAW) {
       put16(block, lengths, this.#end - lengths - 2);
       put16(block, this.#end, 0);
       this.#end += 2;
     } else {
-      if (this.#kind !== "classic-announce") put16(block, first + 2, this.#end - first - 4);
-      if (this.#kind === "announce") this.#appendAttributes();
+      if (kind !== CLASSIC_ANNOUNCE) put16(block, first + 2, this.#end - first - 4);
+      if (kind === ANNOUNCE) this.#appendAttributes();
       put16(block, lengths, 0);
-      put16(block, lengths + 2, this.#kind === "classic-announce" ? this.#attributesLength : this.#end - first);
+      put16(block, lengths + 2, kind === CLASSIC_ANNOUNCE ? this.#attributesLength : this.#end - first);
     }
     writeHeader(this.#view, this.#end - this.#length, MessageType.Update, this.#length);
     this.#length = this.#end;
-    this.#kind = undefined;
-    this.#copyOf = undefined;
+    this.#kind = NO_MESSAGE;
+    if (this.#set.lentTo === this) this.#set.lentTo = undefined;
     this.messages++;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { seconds } from "../../../src/base/index.ts";
-import { IPV6_UNICAST } from "../../../src/bgp/wire/index.ts";
+import { encodeMessage, IPV6_UNICAST, MessageType } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { Puppet } from "../speaker/puppet.ts";
 import { RecordedLog } from "../speaker/router.ts";
@@ -42,6 +42,49 @@ it("counts what goes round, what was withdrawn for its mistakes and what was ref
   assert.deepEqual(
     types.map((type) => last()!.get(type)),
     [0n, 2n, 1n, 1n, 1n, 2n],
+  );
+});
+
+it("counts what says nothing new: announcements, withdrawals, whole UPDATEs; an answer to a refresh is none (RFC 7854 §4.8)", async (t) => {
+  const station = await TestStation.open(t);
+  const told = watching([{ port: station.port, statisticsInterval: seconds(1) }], systemClock, new RecordedLog());
+  const scene = new Scene(t);
+  const router = await scene.router({
+    ...{ address: A, identifier: "10.0.0.1", observer: told.observer },
+    peers: [{ address: B, passive: true, families: [{ family: "ipv6-unicast" }] }],
+  });
+  t.after(() => told.monitor[Symbol.asyncDispose]());
+  const puppet = await Puppet.up(scene, [IPV6_UNICAST], { routeRefresh: true, enhancedRouteRefresh: true });
+  const withdraw = (...prefixes: string[]): Uint8Array =>
+    updateBody(
+      `800f${(3 + 5 * prefixes.length).toString(16).padStart(2, "0")}000201${prefixes.map((prefix) => `20${prefix}`).join("")}`,
+    );
+  puppet.update(update(""));
+  puppet.update(update("")); // both once more
+  puppet.update(update("c00804 ffff0006")); // with a community: something else
+  puppet.update(withdraw("20010001", "20010009")); // one of them is not there
+  puppet.update(withdraw("20010001")); // any more
+  puppet.update(update("c00804 ffff0006")); // one of them is new
+  scene.clock.advance(100);
+  assert.equal(router.speaker.refresh(B), true);
+  scene.clock.advance(100);
+  const mark = (subtype: number): Uint8Array => Uint8Array.of(0, 2, subtype, 1);
+  puppet.say(encodeMessage(MessageType.RouteRefresh, mark(1)));
+  puppet.update(update("c00804 ffff0006")); // what was asked for
+  puppet.say(encodeMessage(MessageType.RouteRefresh, mark(2)));
+  scene.clock.advance(100);
+  puppet.update(update("", "400206 0201 0000fde8")); // goes round: withdraws both
+  puppet.update(update("", "400206 0201 0000fde8")); // and says nothing new of what is not taken
+  scene.clock.advance(100);
+  const last = () => station.said.findLast(({ type, peer }) => type === "statistics" && peer !== "loc-rib")?.statistics;
+  const end = systemClock.monotonic() + 10_000;
+  while (last()?.get(4) !== 2n) {
+    assert.ok(systemClock.monotonic() < end, `${[...(last() ?? [])]}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(
+    [1, 2, 13].map((type) => last()!.get(type)),
+    [2n + 1n, 2n, 2n],
   );
 });
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formatIpv6, seconds } from "../../../src/base/index.ts";
-import { CapabilityBook } from "../../../src/bgp/brownfield/index.ts";
+import { type Clock, formatIpv6, milliseconds, seconds } from "../../../src/base/index.ts";
+import { BrownfieldImport, CapabilityBook } from "../../../src/bgp/brownfield/index.ts";
 import { NO_EXPORT } from "../../../src/bgp/policy/index.ts";
+import { AttributeCodec, DEFAULT_DIALECT } from "../../../src/bgp/wire/index.ts";
 import type { AttributeSet } from "../../../src/rib/index.ts";
 import { A, B, C, Scene } from "../speaker/scene.ts";
 import { Member, reflected, T, UNICAST } from "./over-others.ts";
@@ -240,3 +241,58 @@ describe("capability routes through a router that knows nothing of them", () => 
     assert.deepEqual([b.selection().group.length, b.imported.status(T)!.lost], [1, new Map()]);
   });
 });
+
+describe("what is still to be read of the unicast table", () => {
+  it("is waited for by who asks, and by nobody when all is read or it is over", async (t) => {
+    const scene = new Scene(t);
+    const { a, b } = await reflected(scene);
+    scene.quiet(a.router, b.router);
+    await b.imported.settled();
+    const clock = slow(scene.clock);
+    const { rib, log, metrics } = b.router;
+    for (let n = 0; n < 200; n++) {
+      const family = "ipv6-unicast";
+      b.router.speaker.originateUnicast(
+        { family, address: address(`2001:db8:${n.toString(16)}::`), length: 48 },
+        siteSet(),
+      );
+    }
+    a.say();
+    scene.clock.advance(1_000);
+    const options = { domain: b.domain, bgpIdentifier: 2, neighbours: [T] };
+    const imported = new BrownfieldImport(options, {
+      rib,
+      log,
+      metrics,
+      clock,
+      codec: new AttributeCodec(DEFAULT_DIALECT),
+    });
+    let isSettled = false;
+    const settled = imported.settled().then(() => {
+      isSettled = true;
+    });
+    await Promise.resolve();
+    assert.equal(isSettled, false);
+    scene.clock.advance(1_000);
+    await settled;
+    assert.equal(imported.status(T)?.learnt, 2);
+    await imported.settled();
+    a.unsay();
+    imported[Symbol.dispose]();
+    await imported.settled();
+  });
+});
+
+/** As of a slow machine: it goes on with each look, so that a turn has time for few routes. */
+function slow(clock: Clock): Clock {
+  let passed = 0;
+  return {
+    wall: () => clock.wall(),
+    monotonic: () => {
+      passed += 4;
+      return milliseconds(clock.monotonic() + passed);
+    },
+    after: (delay, fire) => clock.after(delay, fire),
+    soon: (run) => clock.soon(run),
+  };
+}

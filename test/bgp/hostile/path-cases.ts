@@ -61,7 +61,7 @@ const PATHS: readonly Row[] = [
     "confederation",
     `0302${u32(MEMBER_AS)}${u32(65000)}`,
     "refuse",
-    "as-loop",
+    "confederation-loop",
   ],
   [
     "with the confederation outside",

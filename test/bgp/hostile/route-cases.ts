@@ -68,6 +68,127 @@ function nextHops(): Case[] {
   ];
 }
 
+/** IPv4 next hops in NEXT_HOP and in MP_REACH_NLRI: an address that nothing can be sent to is no host's. */
+function nextHops4(): Case[] {
+  const see = "RFC 4271 §6.3; RFC 7606 §7.3";
+  const martian = { counts: ["semrd_bgp_refused_routes_total", "reason", "martian-next-hop"] as const };
+  const key = KEYS["ipv4-unicast"][0];
+  return ["00000000", "7f000001", "e0000001", "f0000001", "ffffffff"].flatMap((hop) => [
+    case_(`NEXT_HOP ${hop}`, see, "ipv4-unicast", "refuse", { with: { 3: attribute(0x40, 3, hop) } }, martian),
+    case_(
+      `MP_REACH_NLRI of IPv4 with the next hop ${hop}`,
+      "RFC 4760 §3; RFC 4271 §6.3",
+      "ipv4-unicast",
+      "refuse",
+      { reach: reach("ipv4-unicast", hop, key), nlri: "", with: { 3: undefined } },
+      martian,
+    ),
+  ]);
+}
+
+/** The same route in both directions, and attributes that bring routes beside others. */
+function both(): Case[] {
+  const v6 = KEYS["ipv6-unicast"][0];
+  const v4 = KEYS["ipv4-unicast"][0];
+  const again = reach("ipv6-unicast", NEW_HOP, v6);
+  const classic = reach("ipv4-unicast", "c0000202", v4);
+  return [
+    case_("withdrawn and announced in the fields of IPv4: announced", "RFC 4271 §4.3", "ipv4-unicast", "accept", {
+      withdrawn: v4,
+    }),
+    case_(
+      "withdrawn and announced in attributes, in this order: announced",
+      "RFC 4271 §4.3",
+      "ipv6-unicast",
+      "accept",
+      {
+        reach: unreach("ipv6-unicast", v6) + again,
+      },
+    ),
+    case_(
+      "announced and withdrawn in attributes, in this order: announced",
+      "RFC 4271 §4.3",
+      "ipv6-unicast",
+      "accept",
+      {
+        reach: again + unreach("ipv6-unicast", v6),
+      },
+    ),
+    case_("withdrawn in the field of IPv4, announced in MP_REACH_NLRI", "RFC 4271 §4.3", "ipv4-unicast", "accept", {
+      withdrawn: v4,
+      reach: classic,
+      nlri: "",
+      with: { 3: undefined },
+    }),
+    case_("withdrawn in MP_UNREACH_NLRI, announced in the field of IPv4", "RFC 4271 §4.3", "ipv4-unicast", "accept", {
+      reach: unreach("ipv4-unicast", v4),
+    }),
+    case_("the same route twice in one field", "RFC 4271 §4.3", "ipv4-unicast", "accept", { nlri: v4 + v4 }),
+    case_("IPv4 in MP_REACH_NLRI and in its field", "RFC 4760 §5; RFC 7606 §5.1", "ipv4-unicast", "accept", {
+      reach: reach("ipv4-unicast", "c0000202", "180a0901"),
+    }),
+    case_("a reserved octet that is not 0", "RFC 4760 §3", "ipv6-unicast", "accept", {
+      reach: attribute(0x80, 14, `00020110${NEW_HOP}ff${v6}`),
+    }),
+    ...["0000", "0001", "ffff"].map((label) =>
+      case_(`a family of AFI ${label}, SAFI 0`, "RFC 4760 §8", "ipv6-unicast", "keep", {
+        reach: attribute(0x80, 14, `${label}0004c000020100${v4}`),
+      }),
+    ),
+  ];
+}
+
+/** Attributes that bring routes and lead out of the message's attributes: whose routes they are can be read, no more. */
+function overruns(): Case[] {
+  const see = "RFC 7606 §4, §3 j); RFC 4760 §7";
+  const value = (target: "ipv6-unicast" | "capability") =>
+    `${target === "capability" ? "0002fb" : "000201"}10${NEW_HOP}00${KEYS[target][0]}`;
+  const lying = (octets: string, code: 14 | 15, more: number) =>
+    attribute(0x80, code, octets, fromHex(octets).length + more);
+  const cases: Case[] = [];
+  for (const target of ["ipv6-unicast", "capability"] as const) {
+    for (const more of [1, 255 - fromHex(value(target)).length]) {
+      const what = `${target}: ${more} octets longer than the attributes`;
+      cases.push(
+        case_(`MP_REACH_NLRI of ${what}`, see, target, "disable", { reach: "", tail: lying(value(target), 14, more) }),
+        {
+          ...case_(`MP_UNREACH_NLRI of ${what}`, see, target, "disable", {}),
+          body: message("", lying(`${value(target).slice(0, 6)}${KEYS[target][0]}`, 15, more), ""),
+        },
+      );
+    }
+    cases.push(
+      case_(`MP_REACH_NLRI, the name of ${target} and no more`, see, target, "disable", {
+        reach: "",
+        tail: lying(value(target).slice(0, 6), 14, 100),
+      }),
+    );
+  }
+  return [
+    ...cases,
+    case_("MP_REACH_NLRI of another family, longer than the attributes", "RFC 4760 §8", "ipv6-unicast", "keep", {
+      reach: "",
+      tail: lying(`00010204c000020100${KEYS["ipv4-unicast"][0]}`, 14, 9),
+    }),
+    case_(
+      "a good route, and MP_UNREACH_NLRI of another family that leads out",
+      "RFC 7606 §4",
+      "ipv6-unicast",
+      "withdraw",
+      {
+        tail: lying("00010230", 15, 9),
+      },
+    ),
+    case_("MP_REACH_NLRI that does not even name its family", "RFC 7606 §5.2, §5.3", "ipv6-unicast", MALFORMED_LIST, {
+      reach: "",
+      tail: lying("0002", 14, 9),
+    }),
+    case_("MP_REACH_NLRI, and a second one that leads out", "RFC 7606 §3 g)", "ipv6-unicast", MALFORMED_LIST, {
+      tail: lying(value("ipv6-unicast"), 14, 9),
+    }),
+  ];
+}
+
 /** Flags and lengths of the attributes that bring routes. */
 function multiprotocol(): Case[] {
   const cases: Case[] = [];
@@ -380,5 +501,15 @@ function several(): Case[] {
 
 /** NLRI and what carries them. */
 export function routeCases(): readonly Case[] {
-  return [...nextHops(), ...multiprotocol(), ...lengths(), ...contents(), ...framing(), ...several()];
+  return [
+    ...nextHops(),
+    ...nextHops4(),
+    ...both(),
+    ...overruns(),
+    ...multiprotocol(),
+    ...lengths(),
+    ...contents(),
+    ...framing(),
+    ...several(),
+  ];
 }

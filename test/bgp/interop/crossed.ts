@@ -71,6 +71,10 @@ class HeldConnection implements Connection {
     else this.#inner.write(octets);
   }
 
+  limitHops(...args: Parameters<Connection["limitHops"]>): void {
+    this.#inner.limitHops(...args);
+  }
+
   protect(...args: Parameters<Connection["protect"]>): void {
     this.#inner.protect(...args);
   }

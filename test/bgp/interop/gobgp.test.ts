@@ -1,82 +1,34 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { it } from "node:test";
 import { seconds } from "../../../src/base/index.ts";
 import { LLGR_STALE } from "../../../src/bgp/policy/index.ts";
 import type { UnicastFamily } from "../../../src/rib/index.ts";
-import {
-  address,
-  ask,
-  daemon,
-  learnt,
-  OURS,
-  originate,
-  PORT,
-  peerLab,
-  prefixText,
-  semrd,
-  THEIRS,
-  until,
-} from "./lab.ts";
+import { GOBGPD, goBgp } from "./gobgp.ts";
+import { address, learnt, OURS, originate, peerLab, prefixText, semrd, THEIRS, until } from "./lab.ts";
 
-const GOBGPD = "/usr/bin/gobgpd";
 const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 const COUNT = 50;
 
 it("GoBGP: both families in both directions inside an AS, withdrawals, refresh, its routes as last resort after its death", {
   timeout: 120_000,
 }, async (t) => {
-  const made = await peerLab(t, GOBGPD, "gobgpd");
-  if (made === undefined) return;
-  const { ours, theirs, where } = made;
-  const families = FAMILIES.map(
-    (family) => `[[neighbors.afi-safis]]
-[neighbors.afi-safis.config]
-afi-safi-name = "${family}"
-[neighbors.afi-safis.mp-graceful-restart.config]
+  const lab = await peerLab(t, GOBGPD, "gobgpd");
+  if (lab === undefined) return;
+  const lines = `[neighbors.afi-safis.mp-graceful-restart.config]
 enabled = true
 [neighbors.afi-safis.long-lived-graceful-restart.config]
 enabled = true
-restart-time = 600`,
-  );
-  await writeFile(
-    join(where, "gobgpd.toml"),
-    `[global.config]
-as = 65000
-router-id = "10.0.0.2"
-port = ${PORT}
-local-address-list = ["${THEIRS}"]
-[[neighbors]]
-[neighbors.config]
-neighbor-address = "${OURS}"
-peer-as = 65000
-[neighbors.transport.config]
-local-address = "${THEIRS}"
-passive-mode = true
-[neighbors.timers.config]
-hold-time = 30
-keepalive-interval = 10
-[neighbors.graceful-restart.config]
+restart-time = 600`;
+  const them = await goBgp(t, lab, {
+    localAs: 65000,
+    families: FAMILIES.map((name) => ({ name, lines })),
+    neighbour: `[neighbors.graceful-restart.config]
 enabled = true
 notification-enabled = true
 long-lived-enabled = true
-restart-time = 1
-${families.join("\n")}
-`,
-  );
-  const argv = [
-    GOBGPD,
-    "-f",
-    join(where, "gobgpd.toml"),
-    "-l",
-    "warn",
-    "--api-hosts",
-    "127.0.0.1:50051",
-    "--pprof-disable",
-  ];
-  const gobgpd = daemon(t, theirs, argv);
-  const router = await semrd(t, ours, {
+restart-time = 1`,
+  });
+  const router = await semrd(t, lab.ours, {
     speaker: {
       gracefulRestart: {
         ...{ restartTime: seconds(60), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
@@ -88,13 +40,12 @@ ${families.join("\n")}
   originate(router, "ipv4-unicast", 42, 0, COUNT);
   await until("the session", () => router.peer().state === "Established");
   assert.deepEqual(router.peer().families, ["ipv6/unicast", "ipv4/unicast"]);
-  const tell = (...words: string[]): Promise<string> => ask(theirs, "gobgp", "-p", "50051", ...words);
   for (let n = 0; n < COUNT; n++) {
-    await tell("global", "rib", "-a", "ipv6", "add", prefixText("ipv6-unicast", 0x20, n), "nexthop", THEIRS);
-    await tell("global", "rib", "-a", "ipv4", "add", prefixText("ipv4-unicast", 20, n), "nexthop", "192.0.2.9");
+    await them.ask("global", "rib", "-a", "ipv6", "add", prefixText("ipv6-unicast", 0x20, n), "nexthop", THEIRS);
+    await them.ask("global", "rib", "-a", "ipv4", "add", prefixText("ipv4-unicast", 20, n), "nexthop", "192.0.2.9");
   }
   const count = async (afi: string): Promise<number> => {
-    const said = JSON.parse(await tell("neighbor", OURS, "adj-in", "-a", afi, "-j")) as Readonly<
+    const said = JSON.parse(await them.ask("neighbor", OURS, "adj-in", "-a", afi, "-j")) as Readonly<
       Record<string, unknown>
     >;
     return Object.keys(said).length;
@@ -108,20 +59,20 @@ ${families.join("\n")}
   const extended = router.peer().perFamily.find(({ family }) => family === "ipv4-unicast")!.routesAdvertised === COUNT;
   t.diagnostic(`IPv4 routes with IPv6 next hops: ${extended ? "taken" : "not offered"}`);
   if (extended) await until("IPv4 routes", async () => (await count("ipv4")) === COUNT);
-  assert.match(await tell("global", "rib", "-a", "ipv6", prefixText("ipv6-unicast", 0x2a, 1)), /fd5e:b6c::1/);
+  assert.match(await them.ask("global", "rib", "-a", "ipv6", prefixText("ipv6-unicast", 0x2a, 1)), /fd5e:b6c::1/);
   router.speaker.withdrawUnicast({ family: "ipv6-unicast", address: address("ipv6-unicast", 0x2a, 2), length: 64 });
   await until("one less", async () => (await count("ipv6")) === COUNT - 1);
-  await tell("global", "rib", "-a", "ipv4", "del", prefixText("ipv4-unicast", 20, 3));
+  await them.ask("global", "rib", "-a", "ipv4", "del", prefixText("ipv4-unicast", 20, 3));
   await until("one less here", () => received()[1] === COUNT - 1);
   assert.deepEqual([router.peer().flaps, router.metrics.sum("semrd_bgp_malformed_total")], [0, 0]);
 
   // NOTIFICATIONs keep routes where both ends say so (RFC 8538); after its death they are the last resort (RFC 9494).
   const { longLivedGracefulRestart, restartOverNotification } = router.peer().capabilities;
   assert.deepEqual([longLivedGracefulRestart, restartOverNotification], [true, true]);
-  const neighbour = await tell("neighbor", OURS);
+  const neighbour = await them.ask("neighbor", OURS);
   assert.match(neighbour, /Remote: restart time 60 sec, notification flag set/);
   assert.match(neighbour, /long-lived-graceful-restart:\s+advertised and received/);
-  await gobgpd.kill();
+  await them.kill();
   await until("its restart time is over", () => router.peer().gracefulRestart.helper === "long-lived");
   const kept = FAMILIES.flatMap((family) => learnt(router, family));
   assert.deepEqual(

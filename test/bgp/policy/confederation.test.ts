@@ -44,8 +44,8 @@ const IMPORTS: readonly {
 }[] = [
   { name: "another member", path: [members(OTHER_MEMBER)] },
   { name: "another member, and another AS behind it", path: [members(OTHER_MEMBER), sequence(64999)] },
-  { name: "own member AS among the members", path: [members(OTHER_MEMBER, MEMBER)], want: "as-loop" },
-  { name: "own member AS in a set", path: [members(OTHER_MEMBER), memberSet(7, MEMBER)], want: "as-loop" },
+  { name: "own member AS among the members", path: [members(OTHER_MEMBER, MEMBER)], want: "confederation-loop" },
+  { name: "own member AS in a set", path: [members(OTHER_MEMBER), memberSet(7, MEMBER)], want: "confederation-loop" },
   { name: "the confederation outside itself", path: [members(OTHER_MEMBER), sequence(1, IDENTIFIER)], want: "as-loop" },
   { name: "an AS outside that has our member's number", path: [members(OTHER_MEMBER), sequence(MEMBER)] },
   { name: "a member that has the confederation's number", path: [members(OTHER_MEMBER, IDENTIFIER)] },

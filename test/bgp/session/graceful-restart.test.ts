@@ -172,35 +172,38 @@ describe("graceful restart, restarting side (RFC 4724 §4.1)", () => {
 
   it("waits for the End-of-RIB of every peer that will say it", () => {
     let deferral = startDeferral(["a", "b", "c", "d"]);
-    deferral = stepDeferral(deferral, { type: "established", peer: "a", agreed });
+    deferral = stepDeferral(deferral, { type: "established", peer: "a", agreed, forwarded: true });
     assert.deepEqual(deferral.waiting, ["a", "b", "c", "d"]);
-    deferral = stepDeferral(deferral, { type: "established", peer: "b", agreed: back });
+    deferral = stepDeferral(deferral, { type: "established", peer: "b", agreed: back, forwarded: true });
     assert.deepEqual(deferral.waiting, ["a", "c", "d"], "b is restarting itself");
-    deferral = stepDeferral(deferral, { type: "established", peer: "c", agreed: plain });
+    deferral = stepDeferral(deferral, { type: "established", peer: "c", agreed: plain, forwarded: true });
     assert.deepEqual(deferral.waiting, ["a", "d"], "c will never say it");
     deferral = stepDeferral(deferral, { type: "removed", peer: "d" });
     deferral = stepDeferral(deferral, { type: "endOfRib", peer: "a" });
     assert.equal(deferral.state, "done");
   });
 
-  it("waits for those that restart as well before it takes away what leads to them", () => {
-    let deferral = startDeferral(["a", "b", "c"]);
-    for (const [peer, agreement] of [
-      ["a", agreed],
-      ["b", back],
-      ["c", plain],
+  it("waits for those that restart as well, and for those that never say it, before it takes away what leads to them", () => {
+    let deferral = startDeferral(["a", "b", "c", "d"]);
+    for (const [peer, agreement, forwarded] of [
+      ["a", agreed, true],
+      ["b", back, true],
+      ["c", plain, true],
+      ["d", plain, false],
     ] as const)
-      deferral = stepDeferral(deferral, { type: "established", peer, agreed: agreement }, "awaited");
-    assert.deepEqual(deferral.waiting, ["a", "b"], "c will never say it");
+      deferral = stepDeferral(deferral, { type: "established", peer, agreed: agreement, forwarded }, "awaited");
+    assert.deepEqual(deferral.waiting, ["a", "b", "c"], "no packets go where d says");
     deferral = stepDeferral(deferral, { type: "endOfRib", peer: "a" }, "awaited");
     deferral = stepDeferral(deferral, { type: "endOfRib", peer: "b" }, "awaited");
+    assert.deepEqual(deferral.waiting, ["c"], "it will never say it");
+    deferral = stepDeferral(deferral, { type: "silent", peer: "c" }, "awaited");
     assert.equal(deferral.state, "done");
   });
 
   it("waits no longer than the timer, and for nobody where there is nobody", () => {
     assert.equal(stepDeferral(startDeferral(["a"]), { type: "SelectionDeferralTimer_Expires" }), NO_DEFERRAL);
     assert.equal(startDeferral([]), NO_DEFERRAL);
-    assert.equal(stepDeferral(NO_DEFERRAL, { type: "established", peer: "a", agreed }), NO_DEFERRAL);
+    assert.equal(stepDeferral(NO_DEFERRAL, { type: "established", peer: "a", agreed, forwarded: true }), NO_DEFERRAL);
   });
 });
 

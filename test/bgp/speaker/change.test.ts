@@ -30,7 +30,16 @@ describe("the plan of a change", () => {
     ["import policy", { importPolicy: acceptAll }, "live", /asked for its routes again/],
     ["export policy", { exportPolicy: acceptAll }, "live", /judged again/],
     ["password", { password: "secret" }, "reset", /connection/],
-    ["hops", { multihop: 2 }, "reset"],
+    ["hops", { multihop: 2 }, "live"],
+    ["TTL security", { ttlSecurityHops: 1 }, "live", /unless the neighbour follows/],
+    ["TTL security without timers", { ttlSecurityHops: 1, holdTime: undefined }, "reset", /another way/],
+    ["port", { port: 1179 }, "live", /next connection/],
+    ["local address", { updateSource: C }, "reset", /another way/],
+    ["extended messages", { extendedMessages: false }, "live", /next session/],
+    ["enhanced route refresh", { enhancedRouteRefresh: false }, "live", /next session/],
+    ["a family that is only offered", { alsoOffer: [{ afi: 1, safi: 1 }] }, "live", /next session/],
+    ["a role", { role: { local: "peer" } }, "reset", /OPEN/],
+    ["a client of the reflector", { reflectorClient: true }, "reset", /reflected/],
     ["AS", { remoteAs: 65001, description: "y" }, "reset", /another neighbour/],
     ["families", { families: [{ family: "ipv6-unicast" }] }, "reset"],
     ["shut down", { enabled: false }, "reset", /shut down/],
@@ -46,6 +55,24 @@ describe("the plan of a change", () => {
       if (text !== undefined) assert.match(plan.reasons[0]!.text, text);
     });
   }
+
+  it("of a role: what it guards is live, who it is said to is agreed on anew, another one resets", () => {
+    const role = { local: "provider" } as const;
+    const change = (after: PeerOptions["role"]) =>
+      planPeerChange({ ...OPTIONS, role }, after === undefined ? OPTIONS : { ...OPTIONS, role: after });
+    assert.equal(change({ ...role, strict: false }).reasons[0]!.text, "agreed on with the next session");
+    assert.equal(change({ ...role, strict: true }).effect, "live");
+    assert.match(change({ ...role, strict: true, capabilityRoutes: true }).reasons[0]!.text, /asked .* judged again/);
+    assert.deepEqual([change({ local: "customer" }).effect, change(undefined).effect], ["reset", "reset"]);
+  });
+
+  it("of families: another order is no other set", () => {
+    const [first, second] = [{ family: "capability" }, { family: "ipv6-unicast", addPath: { receive: true } }] as const;
+    const before = { ...OPTIONS, families: [first, second] };
+    assert.equal(planPeerChange(before, { ...OPTIONS, families: [second, first] }).effect, "live");
+    const without = { ...OPTIONS, families: [first, { family: "ipv6-unicast" }] } as const;
+    assert.equal(planPeerChange(before, without).effect, "reset");
+  });
 
   it("limits of a family hold at once; what is shut down has nothing to reset", () => {
     const families = (maximumRoutes: number): PeerOptions => ({
@@ -172,6 +199,24 @@ describe("a neighbour that is changed while it runs", () => {
     assert.equal(a.speaker.peers().length, 1);
   });
 
+  it("such a reset is a hard one where both keep routes over NOTIFICATIONs: neither end keeps what was said before (RFC 8538 §3)", async (t) => {
+    const scene = new Scene(t);
+    const gracefulRestart = {
+      ...{ restartTime: seconds(30), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
+      keepOverNotification: true,
+    };
+    const speaker = { gracefulRestart };
+    const [a, b] = await scene.pair({ peers: [OPTIONS], speaker }, { speaker });
+    for (const router of [a, b]) router.originate(1);
+    scene.quiet(a, b);
+    assert.ok(a.peer().capabilities.restartOverNotification);
+    assert.deepEqual([a.known(b), b.known(a)], [["1"], ["1"]]);
+    assert.equal(a.speaker.changePeer({ ...OPTIONS, families: [{ family: "ipv6-unicast" }] }).effect, "reset");
+    scene.clock.advance(10);
+    assert.match(b.peer().lastReceived!.text, /hard reset, cease: other configuration change/);
+    assert.deepEqual([a.known(b), b.known(a)], [[], []]);
+  });
+
   it("another AS, another password: both at once", async (t) => {
     const [scene, a, b, options] = await pair(t);
     a.speaker.changePeer({ ...options, password: "x" });
@@ -180,6 +225,46 @@ describe("a neighbour that is changed while it runs", () => {
     b.speaker.changePeer({ ...options, address: A, updateSource: B, password: "x" });
     scene.quiet(a, b);
     assert.equal(a.peer().establishedTransitions, 2);
+  });
+
+  it("what OPEN messages offer changes without a reset, and is agreed on by the next one", async (t) => {
+    const [scene, a, b, options] = await pair(t);
+    const offered = () => {
+      const { extendedMessages, enhancedRouteRefresh } = a.peer().capabilities;
+      return [extendedMessages, enhancedRouteRefresh];
+    };
+    assert.deepEqual(offered(), [true, true]);
+    const other = { ...options, extendedMessages: false, enhancedRouteRefresh: false, port: 180, multihop: 3 };
+    assert.equal(a.speaker.changePeer(other).effect, "live");
+    assert.equal(a.speaker.changePeer({ ...other, port: 179 }).effect, "live");
+    a.originate(1);
+    scene.clock.advance(60_000);
+    assert.deepEqual([b.known(a), a.peer().establishedTransitions, b.peer().establishedTransitions], [["1"], 1, 1]);
+    assert.deepEqual(offered(), [true, true], "as agreed");
+    a.speaker.clear(B);
+    scene.clock.advance(100);
+    scene.quiet(a, b);
+    assert.deepEqual(offered(), [false, false]);
+  });
+
+  it("an OPEN that has been said is not made another one of: the attempt begins anew", async (t) => {
+    const scene = new Scene(t);
+    const passive = { ...OPTIONS, passive: true };
+    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [passive] });
+    const puppet = await Puppet.connect(scene);
+    scene.until("its OPEN", () => a.peer().state === "OpenSent");
+    assert.equal(a.speaker.changePeer({ ...passive, description: "still the same" }).effect, "live");
+    assert.equal(a.peer().state, "OpenSent");
+    a.speaker.changePeer({ ...passive, extendedMessages: false });
+    scene.clock.advance(100);
+    assert.equal(a.peer().lastSent?.text, "cease: other configuration change");
+    assert.ok(puppet.closed !== undefined);
+    scene.clock.advance(2_000);
+    const again = await Puppet.connect(scene);
+    const open = ownOpen(settingsSample({ bgpIdentifier: 0x0a000002, gracefulRestart: undefined }));
+    again.say(encodeOpen(open), encodeKeepalive());
+    scene.established(a);
+    assert.equal(a.peer().capabilities.extendedMessages, false);
   });
 
   it("an address that is no neighbour's is refused", async (t) => {

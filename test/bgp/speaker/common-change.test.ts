@@ -117,7 +117,7 @@ describe("what all sessions have in common changes while the speaker runs", () =
     scene.established(a, b);
     const options: PeerOptions = {
       ...{ address: B, port: 179, remoteAs: 65000, passive: false, holdTime: seconds(9), connectRetry: seconds(2) },
-      ...{ updateSource: A, extendedMessages: false },
+      ...{ updateSource: A, families: [{ family: "capability" }, { family: "ipv6-unicast" }] },
     };
     await a.speaker.change(common({ bgpIdentifier: 0x0a000063 }), { leaving: [B] });
     assert.equal(a.speaker.changePeer(options).effect, "reset");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseIpv6, toHex } from "../../../src/base/index.ts";
+import { octetsEqual, parseIpv6, toHex } from "../../../src/base/index.ts";
 import { acceptAll, type ExportFacts, exportSet, offeredSet, type RoutePolicy } from "../../../src/bgp/policy/index.ts";
 import { ExportGroup } from "../../../src/bgp/speaker/export-group.ts";
 import {
@@ -55,7 +55,9 @@ const sets: fc.Arbitrary<AttributeSet> = fc
       .record({
         origin: fc.constantFrom("igp" as const, "egp" as const, "incomplete" as const),
         asPath: fc.array(segment, { maxLength: 3 }),
-        nextHop: fc.constantFrom(parseIpv6("2001:db8::5")!, parseIpv6("::ffff:198.51.100.5")!),
+        nextHop: fc.constantFrom(
+          ...["2001:db8::5", "2001:db8::5", "::ffff:198.51.100.5", "fe80::5"].map((text) => parseIpv6(text)!),
+        ),
         communities: fc.array(fc.oneof(U32, fc.constantFrom(0xffffff01, 0xffffff02, 0xffff0006)), { maxLength: 66 }),
         extendedCommunities: fc.array(octetsOf(8), { maxLength: 3 }),
         largeCommunities: fc.array(fc.record({ globalAdministrator: U32, data1: U32, data2: U32 }), { maxLength: 3 }),
@@ -84,6 +86,7 @@ interface Case {
   readonly asWidth: 2 | 4;
   readonly reflectedFrom: number | undefined;
   readonly family: RouteFamily;
+  readonly ownLinkLocal: Uint8Array | undefined;
 }
 
 const cases: fc.Arbitrary<Case> = fc.record({
@@ -93,6 +96,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
   asWidth: fc.oneof({ weight: 5, arbitrary: fc.constant(4 as const) }, fc.constant(2 as const)),
   reflectedFrom: fc.option(AS, { nil: undefined }),
   family: fc.constantFrom<RouteFamily>("ipv6-unicast", "ipv4-unicast", "capability"),
+  ownLinkLocal: fc.constantFrom(undefined, parseIpv6("fe80::9")!),
 });
 
 /** The long way: objects all along. */
@@ -101,12 +105,16 @@ function expected(set: AttributeSet, facts: ExportFacts, of: Case): string {
   const sent = exportSet(offered, facts, of.kind === "internal" ? of.reflectedFrom : undefined);
   const nextHopAttribute = of.family === "ipv4-unicast" && isMappedIpv4(sent.nextHop);
   if (!nextHopAttribute && (isMappedIpv4(sent.nextHop) || of.family === "ipv4-unicast")) return "next-hop-family";
+  // This router is said with its address on the link. @see RFC 2545 §3
+  const isOwn = octetsEqual(sent.nextHop, facts.ownNextHop) && !nextHopAttribute;
+  const nextHop = isOwn ? Uint8Array.of(...sent.nextHop, ...(of.ownLinkLocal ?? [])) : sent.nextHop;
   const context = { asWidth: of.asWidth, internal: of.kind === "internal", nextHopAttribute };
   // What a route can do without goes first. @see RFC 8654 §4
   for (const without of [[], [7], [7, 6]]) {
     const opaque = sent.opaque.filter(({ code }) => !without.includes(code));
     const octets = codec.encode({ ...sent, opaque }, context);
-    if (UpdateEncoder.fits(octets, LONGEST_KEY[of.family])) return `${toHex(sent.nextHop)} ${toHex(octets)}`;
+    const isFit = UpdateEncoder.fits({ length: octets.length, nextHop }, LONGEST_KEY[of.family]);
+    if (isFit) return `${toHex(nextHop)} ${toHex(octets)}`;
   }
   return "too-large";
 }
@@ -143,7 +151,7 @@ describe("ExportGroup", () => {
         };
         const context = { asWidth: of.asWidth, internal: !external };
         const peer = { address: "::2", kind: of.kind, remoteAs: 65001, family: of.family, ownNextHop: OWN };
-        const agreed = { extendedNextHop: false, updateLimit: 4096 };
+        const agreed = { extendedNextHop: false, updateLimit: 4096, ownLinkLocal: of.ownLinkLocal };
         const mode = { gracefulShutdown: false };
         const group = (policy: RoutePolicy) =>
           new ExportGroup(codec, rib.attributes, context, facts, policy, peer, agreed, () => mode);

@@ -1,11 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6, parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
+import {
+  formatIpv4,
+  formatIpv6,
+  fromHex,
+  parseIpv4,
+  parseIpv6,
+  parseIpv6Prefix,
+  seconds,
+  toHex,
+} from "../../../src/base/index.ts";
 import type { PeerOptions } from "../../../src/bgp/speaker/index.ts";
-import { interfaceSubnets } from "../../../src/bgp/speaker/interface-subnets.ts";
-import { mappedIpv4 } from "../../../src/bgp/wire/index.ts";
+import { interfaceSubnets, linkAddresses } from "../../../src/bgp/speaker/interface-subnets.ts";
+import { IPV6_UNICAST, mappedIpv4 } from "../../../src/bgp/wire/index.ts";
 import type { UnicastFamily } from "../../../src/rib/index.ts";
 import { setSample } from "../wire/samples.ts";
+import { Puppet } from "./puppet.ts";
 import type { Router } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
 
@@ -145,6 +155,22 @@ describe("next hops from a neighbour of another AS (RFC 4271 §6.3)", () => {
     assert.equal(b.peer().flaps, 0);
   });
 
+  it("judged again when the interface gets other addresses, on the session that stands", async (t) => {
+    const scene = new Scene(t);
+    const { a, b } = await pair(scene, { nextHopUnchanged: true });
+    tell(a, 1, "2001:db8::77");
+    tell(a, 2, "2001:db8:0:1::77");
+    scene.quiet(a, b);
+    assert.deepEqual(heard(b, "ipv6-unicast"), ["1: 2001:db8::77"]);
+    scene.network.subnets = [...LINK, parseIpv6Prefix("2001:db8:0:1::/64")!];
+    scene.clock.advance(2000);
+    assert.deepEqual(heard(b, "ipv6-unicast"), ["1: 2001:db8::77", "2: 2001:db8:0:1::77"]);
+    scene.network.subnets = LINK;
+    scene.clock.advance(2000);
+    assert.deepEqual(heard(b, "ipv6-unicast"), ["1: 2001:db8::77"]);
+    assert.deepEqual([a.peer().flaps, b.peer().flaps], [0, 0]);
+  });
+
   it("IPv4 as well, where the link has addresses of IPv4", async (t) => {
     for (const { subnets, want } of [
       { subnets: LINK, want: ["1: 192.0.2.9"] },
@@ -181,12 +207,75 @@ describe("next hops from a neighbour of another AS (RFC 4271 §6.3)", () => {
   });
 });
 
+describe("next hops that mean something on one link only (RFC 2545)", () => {
+  const OWN = parseIpv6("fe80::a")!;
+  /** Prefix number `n` with a next hop, of a neighbour. */
+  function announcement(n: number, remoteAs: number, nextHop: string): Uint8Array {
+    const outside = remoteAs !== 65000;
+    const path = outside ? `4002060201${remoteAs.toString(16).padStart(8, "0")}` : "400200" + "40050400000064";
+    const prefix = `70${toHex(parseIpv6(`2a00::${n}:0`)!.subarray(0, 14))}`;
+    const reach = `00020110${toHex(parseIpv6(nextHop)!)}00${prefix}`;
+    const attributes = `800e${(reach.length / 2).toString(16)}${reach}40010100${path}`;
+    return fromHex(`0000${(attributes.length / 2).toString(16).padStart(4, "0")}${attributes}`);
+  }
+
+  it("this router says its own behind the global one, where the neighbour shares the link (§3)", async (t) => {
+    for (const { subnets, options, isTold } of [
+      { subnets: LINK, options: {}, isTold: true },
+      { subnets: LINK, options: { remoteAs: 65000 }, isTold: true },
+      { subnets: LINK, options: { multihop: 2 }, isTold: false },
+      { subnets: [], options: {}, isTold: false },
+    ]) {
+      const scene = new Scene(t);
+      scene.network.subnets = subnets;
+      scene.network.linkAddresses.set(A, { linkLocal: OWN });
+      const toB = { ...common, passive: true, address: B, remoteAs: 65001, nextHopSelf: true, ...options };
+      const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [toB], speaker });
+      tell(a, 1, C);
+      const b = await Puppet.up(scene, [IPV6_UNICAST], { fourOctetAs: toB.remoteAs });
+      scene.quiet(a);
+      const hop = `${toHex(parseIpv6(A)!)}${isTold ? toHex(OWN) : ""}`;
+      assert.match(b.updates[0]!, new RegExp(`^.*0201${isTold ? "20" : "10"}${hop}00`));
+      await scene.close();
+    }
+  });
+
+  it("are taken from a neighbour on the link, not of this router, and nobody else hears of them (§2)", async (t) => {
+    for (const { subnets, remoteAs, want } of [
+      { subnets: LINK, remoteAs: 65001, want: ["1: fe80::b"] },
+      { subnets: LINK, remoteAs: 65000, want: ["1: fe80::b"] },
+      { subnets: [], remoteAs: 65001, want: [] },
+    ]) {
+      const scene = new Scene(t);
+      scene.network.subnets = subnets;
+      scene.network.linkAddresses.set(A, { linkLocal: OWN });
+      const peers = [
+        { ...common, passive: true, address: B, remoteAs, checkNextHop: true },
+        { ...common, address: C, remoteAs: 65000, reflectorClient: true },
+      ];
+      const a = await scene.router({ address: A, identifier: "10.0.0.1", peers, speaker });
+      const to = [{ ...common, address: A, remoteAs: 65000 }];
+      const c = await scene.router({ address: C, identifier: "10.0.0.3", peers: to, speaker });
+      const b = await Puppet.up(scene, [IPV6_UNICAST], { fourOctetAs: remoteAs });
+      b.update(announcement(1, remoteAs, "fe80::b"));
+      b.update(announcement(2, remoteAs, "fe80::a"));
+      scene.quiet(a, c);
+      assert.deepEqual(heard(a, "ipv6-unicast"), want);
+      const refused = (reason: string): number => a.metrics.sum("semrd_bgp_refused_routes_total", { reason });
+      assert.deepEqual([refused("next-hop-self"), refused("martian-next-hop")], want.length > 0 ? [1, 0] : [0, 2]);
+      assert.deepEqual(heard(c, "ipv6-unicast"), want.length > 0 ? [`1: ${A}`] : []);
+      await scene.close();
+    }
+  });
+});
+
 describe("what is on the link of an interface", () => {
   const interfaces = {
     lo: [
       { address: "127.0.0.1", cidr: "127.0.0.1/8" },
       { address: "::1", cidr: "::1/128" },
     ],
+    eth1: [{ address: "fe80::1", cidr: "fe80::1/64" }],
     eth0: [
       { address: "192.0.2.130", cidr: "192.0.2.130/25" },
       { address: "2001:db8::a", cidr: "2001:db8::a/63" },
@@ -199,7 +288,9 @@ describe("what is on the link of an interface", () => {
     { local: "2001:0db8::000a", want: ["::ffff:192.0.2.128/121", "2001:db8::/63"] },
     { local: "192.0.2.130", want: ["::ffff:192.0.2.128/121", "2001:db8::/63"] },
     { local: "2001:db8::b", want: [] },
-    { local: "fe80::1%eth0", want: [] },
+    { local: "fe80::1%eth0", want: ["::ffff:192.0.2.128/121", "2001:db8::/63"] },
+    { local: "fe80::1%eth1", want: [] },
+    { local: "fe80::1%eth2", want: [] },
     { local: "::1", want: ["::ffff:127.0.0.0/104", "::1/128"] },
   ])
     it(`${local}: ${want.join(", ") || "nothing"}`, () => {
@@ -212,4 +303,14 @@ describe("what is on the link of an interface", () => {
         }),
       );
     });
+
+  it("an interface is known by one address elsewhere, and by one on its link", () => {
+    const known = (local: string): string[] =>
+      Object.entries(linkAddresses(interfaces, local)).map(([kind, octets]) => `${kind} ${formatIpv6(octets)}`);
+    assert.deepEqual(known("2001:db8::a"), ["global 2001:db8::a", "linkLocal fe80::1"]);
+    assert.deepEqual(known("fe80::1%eth0"), ["global 2001:db8::a", "linkLocal fe80::1"]);
+    assert.deepEqual(known("fe80::1%eth1"), ["linkLocal fe80::1"]);
+    assert.deepEqual(known("127.0.0.1"), []);
+    assert.deepEqual(known("fe80::9"), []);
+  });
 });

@@ -19,6 +19,7 @@ it("an attempt that failed is the last error until a session is there, then what
       },
       kind: "external",
       session: { state: "Idle", failures: 0 },
+      side: "outgoing",
       timers: {},
       connection: undefined,
       helper: { state: "none" },

@@ -18,6 +18,8 @@ import { A, B, type Scene } from "./scene.ts";
 /** A neighbour that says what the test wants. */
 export class Puppet {
   readonly seen: string[] = [];
+  /** Bodies of UPDATEs, in hex. */
+  readonly updates: string[] = [];
   closed: string | undefined;
   readonly #connection: Connection;
 
@@ -34,6 +36,7 @@ export class Puppet {
           if (answer.type === MessageType.Notification) this.seen.push(`notify ${body}`);
           else if (answer.type === MessageType.RouteRefresh) this.seen.push(`refresh ${body}`);
           else this.seen.push(`${answer.type}`);
+          if (answer.type === MessageType.Update) this.updates.push(body);
         }
       },
       closed: (reason) => {

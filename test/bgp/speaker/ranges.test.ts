@@ -137,11 +137,16 @@ describe("neighbours that come from a range", () => {
     scene.clock.advance(100);
     assert.deepEqual([addresses(a), a.peer(B).description, a.peer(B).flaps], [[B], "guests", 0]);
     assert.match(c.peer().lastReceived!.text, /peer deconfigured/);
-    a.speaker.setRanges([range(HUB, { template: { ...range(HUB).template, extendedMessages: false } })]);
+    const template = { ...range(HUB).template, extendedMessages: false };
+    a.speaker.setRanges([range(HUB, { template })]);
+    scene.clock.advance(100);
+    assert.deepEqual([a.peer(B).flaps, a.peer(B).capabilities.extendedMessages], [0, true], "for the next session");
+    const families = [{ family: "capability" }, { family: "ipv6-unicast" }] as const;
+    a.speaker.setRanges([range(HUB, { template: { ...template, families } })]);
     scene.clock.advance(100);
     assert.match(b.peer().lastReceived!.text, /other configuration change/);
     scene.established(b);
-    assert.equal(a.peer(B).capabilities.extendedMessages, false);
+    assert.deepEqual([a.peer(B).capabilities.extendedMessages, a.peer(B).perFamily.length], [false, 2]);
   });
 
   it("one that is configured now makes place", async (t) => {

@@ -181,6 +181,57 @@ describe("route reflection (RFC 4456)", () => {
     });
   }
 
+  it("clients in clusters of their own: a route bears that of the client it came from, or else of whom it goes to; changed while they are up (§7, §8)", async (t) => {
+    const scene = new Scene(t);
+    const [x, y, z] = [71, 72, 73];
+    const times = { holdTime: seconds(9), connectRetry: seconds(2) };
+    const of2 = {
+      ...{ address: at(2), port: 179, remoteAs: 65000, passive: false, updateSource: at(1), ...times },
+      ...{ reflectorClient: true, clusterId: x },
+    };
+    const rr = await scene.router({
+      address: at(1),
+      identifier: id(1),
+      peers: [
+        of2,
+        { address: at(3), reflectorClient: true, clusterId: y },
+        { address: at(4) },
+        { address: at(5), reflectorClient: true },
+      ],
+    });
+    const [a, b, other, plain] = [
+      await client(scene, 2, [1]),
+      await client(scene, 3, [1]),
+      await client(scene, 4, [1]),
+      await client(scene, 5, [1]),
+    ];
+    a.originate(1);
+    other.originate(2);
+    plain.originate(3);
+    scene.quiet(rr, a, b, other, plain);
+    const list = (router: Router, origin: Router) => of(router, origin).map(({ attributes }) => attributes.clusterList);
+    assert.deepEqual([list(b, a), list(other, a), list(plain, a)], [[[x]], [[x]], [[x]]]);
+    assert.deepEqual([list(a, other), list(b, other), list(plain, other)], [[[x]], [[y]], [[number(1)]]]);
+    assert.deepEqual([list(a, plain), list(b, plain), list(other, plain)], [[[x]], [[y]], [[number(1)]]]);
+    assert.deepEqual([rr.peer(at(2)).clusterId, rr.peer(at(5)).clusterId], [x, undefined]);
+
+    // What has been through any of its clusters is not for it.
+    const refused = () => rr.metrics.sum("semrd_bgp_refused_routes_total", { reason: "cluster-loop" });
+    other.originate(4, { originatorId: number(9), clusterList: [y] });
+    other.originate(5, { originatorId: number(9), clusterList: [z] });
+    scene.clock.advance(200);
+    assert.deepEqual([rr.known(other), refused()], [["2", "5"], 1]);
+
+    assert.equal(rr.speaker.changePeer({ ...of2, clusterId: z }).effect, "live");
+    scene.clock.advance(500);
+    assert.deepEqual([list(b, a), list(a, other), list(b, other)[0]], [[[z]], [[z]], [y]]);
+    assert.deepEqual(rr.known(other), ["2"], "what has been through the new cluster goes");
+    assert.deepEqual(
+      rr.speaker.peers().map(({ flaps }) => flaps),
+      [0, 0, 0, 0],
+    );
+  });
+
   it("chains of clusters: the list grows, and the route with the shorter one is better (§9)", async (t) => {
     const scene = new Scene(t);
     // a is a client of 1, b of 2; b also has a session with 1 itself.

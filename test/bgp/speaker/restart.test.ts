@@ -2,8 +2,20 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
 import type { SpeakerOptions } from "../../../src/bgp/speaker/index.ts";
+import { AttributeCodec, DEFAULT_DIALECT, encodeKeepalive, UpdateEncoder } from "../../../src/bgp/wire/index.ts";
+import { encodedSet, keySample, setSample } from "../wire/samples.ts";
+import { Puppet } from "./puppet.ts";
 import type { Router } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
+
+/** The UPDATE of capability `n` at 10.0.0.2. */
+function route(n: number): Uint8Array {
+  const encoder = new UpdateEncoder(DEFAULT_DIALECT.family);
+  const key = keySample(n, 0x0a000002);
+  const attributes = new AttributeCodec(DEFAULT_DIALECT).encode(setSample(), { asWidth: 4, internal: true });
+  encoder.announce(encodedSet(attributes, setSample().nextHop), key, 0, key.length);
+  return encoder.take()!;
+}
 
 const FOUND = { restarted: true, forwardingPreserved: true };
 const LOST_MAPS = { restarted: true, forwardingPreserved: false };
@@ -327,6 +339,43 @@ describe("routers that restart at the same time", () => {
       waiting: [B],
       localConverged: true,
     });
+  });
+
+  it("one that does not know of End-of-RIB is heard when it has spoken and then sends nothing but KEEPALIVEs", async (t) => {
+    const scene = new Scene(t);
+    const passive = { address: B, passive: true, holdTime: seconds(90) };
+    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [passive], speaker: { start: FOUND } });
+    const heardByA = watchHeard(a);
+    a.speaker.localStateConverged();
+    const puppet = await Puppet.up(scene);
+    const says = async (...octets: Uint8Array[]): Promise<boolean> => {
+      puppet.say(...octets);
+      scene.clock.advance(100);
+      return heardByA();
+    };
+    const alive = encodeKeepalive();
+    assert.equal(await says(), false);
+    assert.deepEqual([a.speaker.deferral.state, a.peer().gracefulRestart.endOfRibSent], ["done", true]);
+    assert.equal(await says(alive, alive), false, "it has not spoken");
+    assert.equal(await says(route(1)), false);
+    assert.equal(await says(route(2), alive), false, "a KEEPALIVE may be due in the middle");
+    assert.equal(await says(route(3), alive), false);
+    assert.equal(await says(alive), true);
+    assert.equal(a.rows().length, 3);
+  });
+
+  it("one of prefixes that no packet follows is not waited for where it never says End-of-RIB", async (t) => {
+    const scene = new Scene(t);
+    const families = [{ family: "ipv6-unicast" }] as const;
+    const [a, b] = await scene.pair(
+      { peers: [{ address: B, families }], speaker: { start: FOUND } },
+      { peers: [{ address: A, families }], speaker: { gracefulRestart: undefined } },
+    );
+    const heardByA = watchHeard(a);
+    a.speaker.localStateConverged();
+    scene.established(a, b);
+    scene.clock.advance(100);
+    assert.equal(await heardByA(), true);
   });
 
   it("who had come from a range is not known: for them there is the deferral time, and End-of-RIB waits for nobody", async (t) => {

@@ -183,6 +183,34 @@ describe("two speakers over real TCP", () => {
     return undefined;
   });
 
+  it("TTL security on a connection that stands: what is too far away is dropped, and the session goes on", async (t) => {
+    const sock = addon();
+    if (sock === undefined) return t.skip("skipped: the native addon is not built");
+    const [a, b] = await pair(t, sock, {}, {});
+    await until("session", () => established(a, b));
+    const change = (router: Router, i: 0 | 1, more: Partial<PeerOptions>) =>
+      assert.equal(router.speaker.changePeer({ ...options(router, i), ...more }).effect, "live");
+    const tells = (n: number): boolean => b.known(a).includes(`${n}`);
+    // The neighbour asks for it first: nothing that this one says arrives, until it says it with hop limit 255.
+    change(b, 1, { ttlSecurityHops: 1 });
+    a.originate(1);
+    await new Promise<void>((resolve) => void clock.after(milliseconds(300), resolve));
+    assert.deepEqual(b.known(a), [], "a still sends with a smaller hop limit");
+    change(a, 0, { ttlSecurityHops: 1 });
+    await until("what was said is sent again", () => tells(1));
+    // Fewer demands, then none: nothing is dropped on the way.
+    change(b, 1, { ttlSecurityHops: 254 });
+    change(a, 0, {});
+    a.originate(2);
+    await until("a is heard with its own hop limit", () => tells(2));
+    change(b, 1, {});
+    a.originate(3);
+    await until("as at the beginning", () => tells(3));
+    const transitions = [a, b].map((router) => router.peer().establishedTransitions);
+    assert.deepEqual([transitions, a.peer().flaps, b.peer().flaps], [[1, 1], 0, 0]);
+    return undefined;
+  });
+
   it("a password without the addon is refused at the start, with what to do", async (t) => {
     await assert.rejects(pair(t, undefined, { password: "one" }, {}), (cause) => {
       assert.ok(cause instanceof TransportError);

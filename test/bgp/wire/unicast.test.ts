@@ -91,6 +91,30 @@ const VECTORS: readonly {
     want: "ipv6-unicast + 2020010db8 via 2001:db8::1",
   },
   {
+    name: "a link-local next hop alone",
+    see: "RFC 2545 §2",
+    wire: reach6("2020010db8", `10${LINK_LOCAL}`) + REST,
+    want: "ipv6-unicast + 2020010db8 via fe80::1",
+  },
+  {
+    name: "the same link-local next hop twice",
+    see: "RFC 2545 §3",
+    wire: reach6("2020010db8", `20${LINK_LOCAL}${LINK_LOCAL}`) + REST,
+    want: "ipv6-unicast + 2020010db8 via fe80::1",
+  },
+  {
+    name: "no global next hop in front of a link-local one",
+    see: "RFC 2545 §3",
+    wire: reach6("2020010db8", `20${"00".repeat(16)}${LINK_LOCAL}`) + REST,
+    want: "ipv6-unicast + 2020010db8 via fe80::1",
+  },
+  {
+    name: "no next hop in front of one that is not link-local",
+    see: "RFC 2545 §3",
+    wire: reach6("2020010db8", `20${"00".repeat(16)}${GLOBAL}`) + REST,
+    want: "ipv6-unicast + 2020010db8 via ::",
+  },
+  {
     name: "a next hop of 24 octets",
     see: "RFC 7606 §7.11",
     wire: reach6("2020010db8", `18${GLOBAL}0000000000000000`) + REST,

@@ -7,10 +7,12 @@ import {
   AttributeCodec,
   type AttributeContext,
   DEFAULT_DIALECT,
+  type EncodedSet,
   encodeEndOfRib,
   familyName,
   type NlriBatch,
   routeTarget,
+  SetPatcher,
   UpdateDecoder,
   UpdateEncoder,
   type UpdateOutcome,
@@ -585,6 +587,35 @@ describe("UpdateEncoder", () => {
       Array.from({ length: 700 }, (_, i) => `-${toHex(keySample(i))}`),
     );
     assert.ok(taken >= 2);
+  });
+
+  it("finishes a message before its attributes become those of another set, and fails where they changed unseen", () => {
+    const patcher = new SetPatcher((code) => codec.knows(code, "capability"));
+    const patch = {
+      ...{ external: false, prependAs: undefined, withoutMultiExitDisc: false, nextHop: undefined },
+      ...{ localPref: 100, reflection: undefined, nextHopAttribute: false },
+    };
+    const [one, other] = [10, 20].map((localPref) => setSample({ localPref }));
+    const shared: EncodedSet = { octets: new Uint8Array(1024), length: 0, nextHop: new Uint8Array(16), version: 0 };
+    const write = (set: AttributeSet): void => {
+      const identity = codec.identity(set);
+      patcher.patch(identity, 0, identity.length, patch, shared);
+    };
+    const [first, second] = [new UpdateEncoder(DEFAULT_DIALECT.family), new UpdateEncoder(DEFAULT_DIALECT.family)];
+    const [a, b, c] = [keySample(1), keySample(2), keySample(3)];
+    write(one!);
+    first.announce(shared, a, 0, 30);
+    second.announce(shared, b, 0, 30);
+    write(other!);
+    second.announce(shared, c, 0, 30);
+    assert.deepEqual([...read(first.take()!, INTERNAL).sets.values()], [one]);
+    const { routes, sets } = read(second.take()!, INTERNAL);
+    assert.deepEqual(routes, [`+${toHex(b)}`, `+${toHex(c)}`]);
+    assert.deepEqual([...sets.values()], [one, other]);
+    assert.equal(shared.lentTo, undefined);
+    first.announce(shared, a, 0, 30);
+    shared.version++;
+    assert.throws(() => first.take(), /attributes became others/);
   });
 
   it("a route that cannot fit is known before", () => {

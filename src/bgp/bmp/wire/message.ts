@@ -2,8 +2,6 @@ import { type Ipv6Address, Writer } from "../../../base/index.ts";
 import { isMappedIpv4 } from "../../wire/index.ts";
 
 const VERSION = 3;
-/** Version, length, type. @see RFC 7854 §4.1 */
-export const COMMON_HEADER_LENGTH = 6;
 
 /** @see RFC 7854 §4.1 */
 export const BmpType = {
@@ -219,9 +217,13 @@ export function encodeMirroringLost(view: PeerView, at: Wall): Uint8Array {
 export const StatisticType = {
   /** Counters of 32 bits: prefixes refused by policy; UPDATEs that have gone round. */
   RejectedPrefixes: 0,
+  /** Prefixes that were announced or withdrawn once more, and UPDATEs of nothing else. */
+  DuplicateAnnouncements: 1,
+  DuplicateWithdrawals: 2,
   ClusterListLoops: 3,
   AsPathLoops: 4,
   OriginatorLoops: 5,
+  ConfederationLoops: 6,
   /** Gauges. */
   AdjRibInRoutes: 7,
   LocRibRoutes: 8,
@@ -230,6 +232,7 @@ export const StatisticType = {
   /** Counters of 32 bits: UPDATEs that were treated as withdrawals, and their prefixes. @see RFC 7606 §2 */
   UpdatesTreatedAsWithdraw: 11,
   PrefixesTreatedAsWithdraw: 12,
+  DuplicateUpdates: 13,
   AdjRibOutPreRoutes: 14,
   AdjRibOutPostRoutes: 15,
   AdjRibOutPreRoutesOfFamily: 16,
@@ -245,6 +248,10 @@ export interface Statistic {
 
 const COUNTERS_32: ReadonlySet<number> = new Set([
   StatisticType.RejectedPrefixes,
+  StatisticType.DuplicateAnnouncements,
+  StatisticType.DuplicateWithdrawals,
+  StatisticType.ConfederationLoops,
+  StatisticType.DuplicateUpdates,
   StatisticType.ClusterListLoops,
   StatisticType.AsPathLoops,
   StatisticType.OriginatorLoops,
