@@ -1,3 +1,4 @@
+import { loadNative } from "../../native/index.ts";
 import { Scope } from "../../src/base/index.ts";
 import type { Log } from "../../src/base/ports.ts";
 import { systemClock } from "../../src/host/index.ts";
@@ -22,12 +23,16 @@ export interface ControlRouterOptions {
   readonly maxMessage?: number;
 }
 
-/** A control socket with both of its protocols, whose model is none. */
+/**
+ * A control socket with both of its protocols, whose model is none.
+ * @throws {BuildMismatch} the addon tells who connects: without it nobody would be answered, and told why only in the log
+ */
 export async function startControlRouter(
   socket: string,
   handlers: ControlHandlers,
   { log = SILENT, access = openAccess(), version = VERSION, maxMessage = 64 * 1024 * 1024 }: ControlRouterOptions = {},
 ): Promise<AsyncDisposable> {
+  loadNative();
   const scope = new Scope();
   const gnmi = scope.own(
     openLocalGnmi(

@@ -133,7 +133,7 @@ export const INVALID: readonly Invalid[] = [
     edit: (router) => {
       router["semrd-bgp:bgp"].neighbors.neighbor[1].address = "fd00::g";
     },
-    want: [{ path: `${BGP}/neighbors/neighbor[2]/address`, value: '"fd00::g"', reason: "not an IPv6 address" }],
+    want: [{ path: `${BGP}/neighbors/neighbor[2]/address`, value: '"fd00::g"', reason: "not an IP address" }],
   },
   {
     name: "a neighbour with this router's own address, spelt differently",

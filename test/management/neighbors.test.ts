@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { formatIpv6Prefix, formatZoned } from "../../src/base/index.ts";
 import { ConfigurationError, type NeighborConfiguration, parseConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "./documents.ts";
 import { keptYang } from "./kept-yang.ts";
@@ -203,9 +204,75 @@ describe("what a neighbour has from its group and from all neighbours", () => {
       },
       "dynamic-bfd /dynamic-neighbors/range[prefix='2001:db8::/64']/peer-group",
     ],
+    ...(
+      [
+        ["a link-local address without its interface", { address: "fe80::7" }, "zone-missing", "fe80::7", "/address"],
+        ["the interface of a global address", { address: "fd00::7%eth0" }, undefined, undefined, "/address"],
+        ["a link-local address in capitals", { address: "FE80::7%eth0" }, undefined, undefined, "/address"],
+        ["a link-local address with zeros", { address: "fe80::07%eth0" }, undefined, undefined, "/address"],
+        [
+          ...(["a cluster without a client", { address: "fd00::7", "cluster-id": "10.0.0.9" }] as const),
+          ...(["cluster-without-client", "fd00::7", "/cluster-id"] as const),
+        ],
+        ["BFD on a link", { address: "fe80::7%eth0", bfd: { enabled: true } }, "bfd-on-link", "fe80::7%eth0", "/bfd"],
+        [
+          ...(["multihop on a link", { address: "fe80::7%eth0", "remote-as": 65001, multihop: 2 }] as const),
+          ...(["multihop-on-link", "fe80::7%eth0", "/multihop"] as const),
+        ],
+        [
+          ...(["a local address on a link", { address: "fe80::7%eth0", "local-address": "fd00::1" }] as const),
+          ...(["local-address-on-link", "fe80::7%eth0", "/local-address"] as const),
+        ],
+      ] as const
+    ).map(([name, neighbor, tag, key, leaf]): (typeof CASES)[number] => [
+      name,
+      (bgp) => void bgp.neighbors.neighbor.push({ "remote-as": 65000, ...neighbor }),
+      `${tag} /neighbors/neighbor[${key === undefined ? "3" : `address='${key}'`}]${leaf}`,
+    ]),
+    [
+      "BFD for routers of an interface",
+      (bgp) => {
+        bgp["peer-groups"] = { "peer-group": [{ ...GROUP, bfd: { enabled: true } }] };
+        bgp["dynamic-neighbors"] = { interface: [{ name: "eth0", "peer-group": "g" }] };
+      },
+      "bfd-on-link /dynamic-neighbors/interface[name='eth0']/bfd",
+    ],
+    [
+      "an interface that does not say who may come",
+      (bgp) => {
+        bgp["peer-groups"] = { "peer-group": [{ name: "g" }] };
+        bgp["dynamic-neighbors"] = { interface: [{ name: "eth0", "peer-group": "g" }] };
+      },
+      "remote-as-missing /dynamic-neighbors/interface[name='eth0']",
+    ],
   ];
   for (const [name, edit, want] of CASES)
     it(`${name} is a fault`, async () => assert.deepEqual(await faults(edit), [want]));
+
+  it("neighbours on links, by address and interface, and by interface alone", async () => {
+    const found = await parse((bgp) => {
+      bgp["peer-groups"] = { "peer-group": [{ name: "g", passive: true }] };
+      bgp.neighbors.neighbor = ["fe80::1%eth0", "fe80::1%eth1.100", "fd00::1"].map((address) => ({
+        ...{ address, "remote-as": 65001 },
+      }));
+      bgp["dynamic-neighbors"] = {
+        interface: [
+          { name: "eth2", "peer-group": "g", "remote-as-type": "external" },
+          { name: "eth3", "peer-group": "g", "remote-as": [7], limit: 4 },
+        ],
+      };
+    });
+    assert.deepEqual(found.neighbors.map(formatZoned), ["fe80::1%eth0", "fe80::1%eth1.100", "fd00::1"]);
+    assert.deepEqual(
+      found.ranges.map(({ prefix, interface: name, limit, remoteAs, passive }) => [
+        ...[formatIpv6Prefix(prefix), name, limit, remoteAs, passive],
+      ]),
+      [
+        ["fe80::/10", "eth2", 1, "external", true],
+        ["fe80::/10", "eth3", 4, [7], true],
+      ],
+    );
+  });
 
   it("ranges, with who may come", async () => {
     const { ranges } = await parse((bgp) => {

@@ -75,7 +75,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
       return { "discontinuity-time": "2026-11-20T12:00:00Z" };
     },
     resetPeerCounters: (address) => {
-      told.push(`reset counters of ${address === undefined ? "all peers" : formatIpv6(address)}`);
+      told.push(`reset counters of ${address ?? "all peers"}`);
       return { "discontinuity-time": "2026-11-20T12:00:00Z" };
     },
     resetPolicyCounters: (policy = "all policies") => {

@@ -60,7 +60,7 @@ export function resourceCriterion(text: string): ResourceCriterion {
 }
 
 /** One of XML Schema, which is of the whole text. */
-export function regularExpression(text: string): Criterion {
+function regularExpression(text: string): Criterion {
   try {
     const pattern = new RegExp(`^(?:${text})$`, "u");
     return { ok: true, fits: (value) => pattern.test(value) };

@@ -5,6 +5,7 @@ import {
   capabilityFamily,
   capabilityId,
   formatIpv6,
+  formatZoned,
   hashedFamilyCode,
   prefixContains,
 } from "../../base/index.ts";
@@ -46,11 +47,11 @@ function* originsOnExport({ routingPolicy, bgp }: RouterConfiguration): Iterable
       .filter(({ statements }) => statements.some(({ conditions }) => conditions.rpkiStates !== undefined))
       .map(({ name }) => name),
   );
-  for (const { address, exportPolicy } of bgp?.neighbors ?? [])
-    for (const name of exportPolicy)
+  for (const neighbor of bgp?.neighbors ?? [])
+    for (const name of neighbor.exportPolicy)
       if (looking.has(name))
         yield {
-          path: `${ROUTER}/semrd-bgp:bgp/neighbors/neighbor[address='${formatIpv6(address)}']/export-policy[.='${name}']`,
+          path: `${ROUTER}/semrd-bgp:bgp/neighbors/neighbor[address='${formatZoned(neighbor)}']/export-policy[.='${name}']`,
           reason: "asks for the RPKI state of routes, which is known on import only: use it as an import policy",
           tag: "rpki-on-export",
         };

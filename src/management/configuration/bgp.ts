@@ -1,4 +1,4 @@
-import type { Ipv6Address, Ipv6Prefix, Milliseconds, Seconds } from "../../base/index.ts";
+import type { Ipv6Address, Ipv6Prefix, Milliseconds, Seconds, ZonedAddress } from "../../base/index.ts";
 import type { NamedKey } from "./keystore.ts";
 
 export interface BgpConfiguration {
@@ -67,8 +67,7 @@ export interface BfdConfiguration {
 }
 
 /** One neighbour, with what it does not say itself taken from its group and from the settings for all. */
-export interface NeighborConfiguration extends NeighborSettingsConfiguration {
-  readonly address: Ipv6Address;
+export interface NeighborConfiguration extends NeighborSettingsConfiguration, ZonedAddress {
   readonly remoteAs: number;
   readonly kind: "internal" | "external";
   readonly description?: string;
@@ -79,6 +78,8 @@ export interface NeighborConfiguration extends NeighborSettingsConfiguration {
 /** Addresses from which routers may connect that are not configured one by one. */
 export interface ListenRangeConfiguration extends NeighborSettingsConfiguration {
   readonly prefix: Ipv6Prefix;
+  /** Link-local addresses of this interface, and no others. */
+  readonly interface?: string;
   readonly limit: number;
   readonly remoteAs: "internal" | "external" | readonly number[];
 }
@@ -119,6 +120,8 @@ export interface NeighborSettingsConfiguration {
   readonly families: readonly FamilyConfiguration[];
   readonly routeServerClient: boolean;
   readonly reflectorClient: boolean;
+  /** Absent: that of the router. */
+  readonly clusterId?: number;
   /** False: of a cluster whose clients have sessions with each other. */
   readonly clientToClient: boolean;
   /** What this router is to a neighbour of another AS. */

@@ -4,7 +4,6 @@ import {
   type Answer,
   answered,
   fault,
-  localName,
   type ManagementFault,
   type Path,
   refused,
@@ -12,10 +11,12 @@ import {
   type TreeChange,
 } from "../datastore/index.ts";
 import type { AccessSchema } from "../nacm/index.ts";
+import type { Agent } from "../schema/instance/semrd-agent.ts";
+import type { Router } from "../schema/instance/semrd-router.ts";
 import type { Binder } from "../transaction/index.ts";
 import { type AlarmsInstance, bindAlarms } from "../yang/alarms-binding.ts";
 import { agentBinder, bindRouter } from "../yang/binding.ts";
-import type { AgentInstance, RouterDocument, RouterInstance } from "../yang/instance.ts";
+import type { RouterDocument } from "../yang/document.ts";
 import type { YangModel } from "../yang/model.ts";
 import { bindNacm, type NacmInstance, nacmFaults } from "../yang/nacm-binding.ts";
 import type { AgentConfiguration } from "./agents.ts";
@@ -25,6 +26,7 @@ import type { ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
 import { unreadableFiles } from "./named-files.ts";
 import { inUseOf } from "./restart.ts";
+import { ALARMS, NACM, ROUTER, SortingOfChanges } from "./sorted-changes.ts";
 import type { RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
 
 /** What is asked for, and what of it the router does before its restart. */
@@ -51,9 +53,6 @@ export interface RouterChange {
   };
 }
 
-const ROUTER = "semrd-router:router";
-const NACM = "ietf-netconf-acm:nacm";
-const ALARMS = "ietf-alarms:alarms";
 const AGENTS: Path = [{ name: ROUTER }, { name: "semrd-agent:agents" }];
 
 const AGENT: Path = [...AGENTS, { name: "agent" }];
@@ -88,17 +87,6 @@ const SECTIONS: readonly (readonly [node: string, member: keyof RouterConfigurat
 /** Agents that are printed and read before the event loop gets a turn: below 5 ms of work. */
 const PER_TURN = 128;
 
-/** What changes are about. */
-interface Sorted {
-  /** Those of the router's own container. */
-  readonly changes: readonly TreeChange[];
-  /** Names of its nodes, by their local names. */
-  readonly sections: ReadonlyMap<string, string>;
-  readonly isAll: boolean;
-  readonly isRuled: boolean;
-  readonly isAlarmed: boolean;
-}
-
 export interface RouterBinderParts {
   readonly model: YangModel;
   readonly clock: Clock;
@@ -113,13 +101,13 @@ export interface RouterBinderParts {
 /** Reads trees of the semrd modules; of a change only what it touches. */
 export class RouterBinder implements Binder<RouterState, RouterChange, readonly AgentConfiguration[]> {
   readonly #parts: RouterBinderParts;
-  /** What changes are about, once for who begins with them and who goes on. */
-  readonly #sortedChanges = new WeakMap<readonly TreeChange[], Promise<Sorted>>();
+  readonly #sorting: SortingOfChanges;
   /** Everything but the agents, as the document had it. */
-  readonly #instances = new WeakMap<RouterConfiguration, RouterInstance>();
+  readonly #instances = new WeakMap<RouterConfiguration, Router>();
 
   constructor(parts: RouterBinderParts) {
     this.#parts = parts;
+    this.#sorting = new SortingOfChanges(parts.clock);
   }
 
   async bind(tree: Tree): Promise<Answer<RouterState>> {
@@ -132,8 +120,9 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     const badAlarms = criterionFaults(alarms);
     if (badAlarms.length > 0) return { ok: false, faults: badAlarms };
     const beside = { nacm: nacm.value, alarms };
-    const intended = bindRouter(router, this.#parts.folder, beside);
-    const { "semrd-agent:agents": _, ...rest } = router;
+    const { "semrd-agent:agents": agents, ...rest } = router;
+    const bound = bindRouter(rest, this.#parts.folder, beside);
+    const intended = { ...bound, agents: await this.#inSlices(agents?.agent ?? [], agentBinder(bound.taxonomy)) };
     this.#instances.set(intended, rest);
     const faults = await this.#disagreements(intended);
     if (faults.length > 0) return { ok: false, faults };
@@ -142,7 +131,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
 
   /** New agents, which may be very many: what they say is in the changes. */
   async begin(before: RouterState, all: readonly TreeChange[]): Promise<readonly AgentConfiguration[] | undefined> {
-    const { changes, sections, isAll } = await this.#sorted(all);
+    const { changes, sections, isAll } = await this.#sorting.of(all);
     if (isAll || sections.has("taxonomy")) return undefined;
     const { created } = changedAgents(changes, []);
     if (created.length === 0) return undefined;
@@ -159,7 +148,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     all: readonly TreeChange[],
     begun: readonly AgentConfiguration[] | undefined,
   ): Promise<Answer<{ readonly after: RouterState; readonly change: RouterChange }>> {
-    const { changes, sections, ...beside } = await this.#sorted(all);
+    const { changes, sections, ...beside } = await this.#sorting.of(all);
     if (beside.isAll) return refused(NO_ROUTER);
     const touched = new Set(sections.keys());
     const rest = await this.#sections(before.intended, tree, sections);
@@ -189,38 +178,6 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     return answered({ after: { intended, inUse }, change });
   }
 
-  #sorted(all: readonly TreeChange[]): Promise<Sorted> {
-    const known = this.#sortedChanges.get(all);
-    if (known !== undefined) return known;
-    const sorted = this.#sort(all);
-    this.#sortedChanges.set(all, sorted);
-    return sorted;
-  }
-
-  /** In slices: there may be very many. */
-  async #sort(all: readonly TreeChange[]): Promise<Sorted> {
-    const changes: TreeChange[] = [];
-    /** Nodes by their local names. */
-    const sections = new Map<string, string>();
-    let [isAll, isRuled, isAlarmed] = [false, false, false];
-    let last: string | undefined;
-    const slices = new Slices(this.#parts.clock);
-    if (all.length > PER_TURN) await slices.next();
-    for (const change of all) {
-      if (slices.isOver) await slices.next();
-      const [top, section] = change.path;
-      if (top === undefined) continue;
-      isRuled ||= top.name === NACM;
-      isAlarmed ||= top.name === ALARMS;
-      if (top.name !== ROUTER && localName(top) !== "router") continue;
-      changes.push(change);
-      if (section === undefined) isAll = true;
-      else if (section.name !== last) sections.set(localName(section), section.name);
-      last = section?.name;
-    }
-    return { changes, sections, isAll, isRuled, isAlarmed };
-  }
-
   #nacm(nacm: NacmInstance | undefined): Answer<RouterConfiguration["nacm"]> {
     const faults = nacmFaults(nacm, this.#parts.access);
     return faults.length > 0 ? { ok: false, faults } : answered(bindNacm(nacm, this.#parts.access));
@@ -243,7 +200,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
       if (value === undefined) delete router[member];
       else router[member] = value;
     }
-    const instance = router as unknown as RouterInstance;
+    const instance = router as unknown as Router;
     const bound: Record<string, unknown> = {
       ...bindRouter(instance, this.#parts.folder, before),
       agents: before.agents,
@@ -303,11 +260,15 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
   /** Entries as changes have them. */
   async #bound(created: readonly unknown[], taxonomy: TaxonomyConfiguration): Promise<AgentConfiguration[]> {
     const [fill, bind] = [this.#parts.model.filler(AGENT), agentBinder(taxonomy)];
+    return this.#inSlices(created, (entry) => bind(fill(entry) as Agent));
+  }
+
+  async #inSlices<T>(entries: readonly T[], bind: (entry: T) => AgentConfiguration): Promise<AgentConfiguration[]> {
     const agents: AgentConfiguration[] = [];
     const slices = new Slices(this.#parts.clock);
-    for (const entry of created) {
+    for (const entry of entries) {
       if (slices.isOver) await slices.next();
-      agents.push(bind(fill(entry) as AgentInstance));
+      agents.push(bind(entry));
     }
     return agents;
   }
@@ -339,7 +300,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
     );
   }
 
-  #routerIn(text: string): RouterInstance | undefined {
+  #routerIn(text: string): Router | undefined {
     return (JSON.parse(text) as RouterDocument)[ROUTER];
   }
 

@@ -1,5 +1,5 @@
 import { localName, type TreeChange } from "../datastore/index.ts";
-import type { AgentInstance } from "../yang/instance.ts";
+import type { Agent } from "../schema/instance/semrd-agent.ts";
 import type { AgentConfiguration, InstanceConfiguration } from "./agents.ts";
 import type { TaxonomyConfiguration } from "./types.ts";
 
@@ -18,7 +18,7 @@ export function changedAgents(changes: readonly TreeChange[], known: readonly Ag
     else if (id !== undefined) (path.length === 3 && operation === "delete" ? removed : put).add(id);
     // All of them came or went with the container.
     else if (operation === "delete") for (const gone of known) removed.add(gone.id);
-    else for (const agent of (value as { agent?: readonly AgentInstance[] }).agent ?? []) created.push(agent);
+    else for (const agent of (value as { agent?: readonly Agent[] }).agent ?? []) created.push(agent);
   }
   return { created, put: [...put], removed: [...removed] };
 }

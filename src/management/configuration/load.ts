@@ -6,8 +6,8 @@ import type { ManagementFault } from "../datastore/index.ts";
 import { accessSchema } from "../nacm/index.ts";
 import { bindAlarms } from "../yang/alarms-binding.ts";
 import { namingAllowed } from "../yang/allowed-values.ts";
-import { bindRouter } from "../yang/binding.ts";
-import type { RouterDocument } from "../yang/instance.ts";
+import { agentBinder, bindRouter } from "../yang/binding.ts";
+import type { RouterDocument } from "../yang/document.ts";
 import { bindNacm, nacmFaults } from "../yang/nacm-binding.ts";
 import { openSchema } from "../yang/schema.ts";
 import { SchemaIndex } from "../yang/schema-index.ts";
@@ -16,6 +16,7 @@ import { diagnose, isYangError, valueText } from "./diagnose.ts";
 import { ConfigurationError, type ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
 import { type Moved, withKeystore } from "./former-credentials.ts";
+import { inTurns } from "./in-turns.ts";
 import { type JsonNode, JsonSyntaxError, parseJsonInTurns } from "./json-document.ts";
 import { locate } from "./locate.ts";
 import { unreadable, unreadableFiles } from "./named-files.ts";
@@ -94,20 +95,19 @@ async function readConfiguration(
 ): Promise<RouterConfiguration> {
   await using own = parts.schema === undefined ? await openSchema(parts.yang ?? loadNative().yang) : undefined;
   const context = parts.schema ?? own!;
-  const document = await validate(text, root, context);
   const schema = accessSchema(await context.schema());
+  const document = await validate(text, root, context);
   const { "ietf-netconf-acm:nacm": nacm, "ietf-alarms:alarms": alarms } = document;
   const control = bindAlarms(alarms);
   const badRules = [...nacmFaults(nacm, schema), ...criterionFaults(control)].map(asConfigurationFault);
   if (badRules.length > 0) throw new ConfigurationError(badRules.map((fault) => withSource(fault, root)));
   const router = document["semrd-router:router"];
   if (router === undefined) throw new ConfigurationError([NO_ROUTER]);
-  const configuration = bindRouter(router, folder, {
-    nacm: bindNacm(nacm, schema),
-    alarms: control,
-  });
+  const bound = bindRouter(router, folder, { nacm: bindNacm(nacm, schema), alarms: control });
+  const agents = router["semrd-agent:agents"]?.agent ?? [];
+  const configuration = { ...bound, agents: await inTurns(agents.values().map(agentBinder(bound.taxonomy))) };
   const faults = [
-    ...[...disagreements(configuration)].filter((fault) => fault !== undefined),
+    ...(await inTurns(disagreements(configuration))).filter((fault) => fault !== undefined),
     ...(await unreadableFiles(configuration, parts.files ?? diskFiles)),
   ].map((fault) => withSource(fault, root));
   if (faults.length > 0) throw new ConfigurationError(faults);

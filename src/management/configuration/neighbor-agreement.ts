@@ -1,5 +1,5 @@
-import { formatIpv6, formatIpv6Prefix } from "../../base/index.ts";
-import type { BgpConfiguration, NeighborSettingsConfiguration } from "./bgp.ts";
+import { formatIpv6Prefix, formatZoned } from "../../base/index.ts";
+import type { BgpConfiguration, ListenRangeConfiguration, NeighborSettingsConfiguration } from "./bgp.ts";
 import type { ConfigurationFault } from "./error.ts";
 import type { NamedKey } from "./keystore.ts";
 import type { RouterConfiguration } from "./types.ts";
@@ -15,6 +15,8 @@ interface Subject {
   readonly external: boolean;
   /** In another member AS of the confederation. */
   readonly member: boolean;
+  /** On one link, by addresses that mean something there only. */
+  readonly onLink: boolean;
 }
 
 interface Rule {
@@ -72,10 +74,34 @@ const RULES: readonly Rule[] = [
     breaks: ({ settings, external }) => settings.reflectorClient && external,
   },
   {
+    leaf: "cluster-id",
+    tag: "cluster-without-client",
+    reason: "a cluster has clients: set route-reflector-client, or leave cluster-id out",
+    breaks: ({ settings }) => settings.clusterId !== undefined && !settings.reflectorClient,
+  },
+  {
     leaf: "multihop",
     tag: "multihop-internal",
     reason: "multihop is for neighbours of another autonomous system; those of this one may be any number of hops away",
     breaks: ({ settings, internal }) => settings.multihop !== undefined && internal,
+  },
+  {
+    leaf: "local-address",
+    tag: "local-address-on-link",
+    reason: "sessions on a link have this router's link-local address there: leave local-address out",
+    breaks: ({ settings, onLink }) => settings.localAddress !== undefined && onLink,
+  },
+  {
+    leaf: "multihop",
+    tag: "multihop-on-link",
+    reason: "link-local addresses are one hop away: leave multihop out",
+    breaks: ({ settings, onLink }) => settings.multihop !== undefined && onLink,
+  },
+  {
+    leaf: "bfd",
+    tag: "bfd-on-link",
+    reason: "BFD watches the way to a global address: configure the neighbour by one, or leave BFD out",
+    breaks: ({ settings, onLink }) => settings.bfd !== undefined && onLink,
   },
   {
     leaf: "export-policy",
@@ -96,20 +122,26 @@ const RULES: readonly Rule[] = [
 function* subjects({ neighbors, ranges, localAs, confederation }: BgpConfiguration): Iterable<Subject> {
   const isMember = (remoteAs: number): boolean => confederation?.members.includes(remoteAs) === true;
   for (const neighbor of neighbors) {
-    const path = `${BGP}/neighbors/neighbor[address='${formatIpv6(neighbor.address)}']`;
+    const path = `${BGP}/neighbors/neighbor[address='${formatZoned(neighbor)}']`;
     const internal = neighbor.kind === "internal";
-    yield { path, settings: neighbor, internal, external: !internal, member: isMember(neighbor.remoteAs) };
+    const member = isMember(neighbor.remoteAs);
+    yield { path, settings: neighbor, internal, external: !internal, member, onLink: neighbor.zone !== undefined };
   }
   for (const range of ranges) {
     const { remoteAs } = range;
     yield {
-      path: `${BGP}/dynamic-neighbors/range[prefix='${formatIpv6Prefix(range.prefix)}']`,
+      path: `${BGP}/dynamic-neighbors/${guestsName(range)}`,
       settings: range,
+      onLink: range.interface !== undefined,
       internal: remoteAs === "internal" || (remoteAs !== "external" && remoteAs.includes(localAs)),
       external: remoteAs === "external" || (remoteAs !== "internal" && remoteAs.some((one) => one !== localAs)),
       member: typeof remoteAs === "object" && remoteAs.some(isMember),
     };
   }
+}
+
+function guestsName({ prefix, interface: link }: ListenRangeConfiguration): string {
+  return link === undefined ? `range[prefix='${formatIpv6Prefix(prefix)}']` : `interface[name='${link}']`;
 }
 
 /** What the settings of a neighbour come to once those of its group and of all neighbours are counted in. Pure. */

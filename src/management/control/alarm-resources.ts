@@ -1,11 +1,11 @@
 import type { Path } from "../datastore/index.ts";
+import type { AlarmRow } from "./alarm-rows.ts";
 import { accepted } from "./configuration-refusal.ts";
 import { inSession } from "./configure-sessions.ts";
 import { ControlRefusal } from "./handlers.ts";
 import { NOTHING } from "./permission.ts";
 import { parameters } from "./request.ts";
 import { type Exchange, type Resource, report } from "./resource.ts";
-import type { AlarmRow } from "./rows.ts";
 
 const LIST: Path = [{ name: "ietf-alarms:alarms" }, { name: "ietf-alarms:alarm-list" }];
 const STATES = ["none", "ack", "closed"] as const;

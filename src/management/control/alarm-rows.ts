@@ -2,7 +2,43 @@ import { createHash } from "node:crypto";
 import { type AlarmBook, operatorStateOf } from "../alarms/index.ts";
 import { formatPath, localName } from "../datastore/index.ts";
 import type { EventLog } from "../events/index.ts";
-import type { AlarmRow, EventRow } from "./rows.ts";
+
+/** An entry of the alarm list. @see RFC 8632 §4.4 */
+export interface AlarmRow {
+  /** By which commands name it. */
+  readonly id: string;
+  /** An identity of semrd-alarms, without the module. */
+  readonly type: string;
+  /** What it is about: a path of the model. */
+  readonly resource: string;
+  readonly state: "raised" | "cleared" | "shelved";
+  /** The name of the shelf that has it. */
+  readonly shelf?: string;
+  readonly severity: "indeterminate" | "warning" | "minor" | "major" | "critical";
+  readonly text: string;
+  readonly raisedSecondsAgo: number;
+  readonly changedSecondsAgo: number;
+  /** The newest first; times as in ISO 8601. */
+  readonly changes: readonly { readonly time: string; readonly severity: string; readonly text: string }[];
+  /** What an operator says: "none", "ack" or "closed"; or the router, that it is on a shelf, or was. */
+  readonly operatorState: "none" | "ack" | "closed" | "shelved" | "un-shelved";
+  readonly operator?: string;
+  readonly operatorText?: string;
+}
+
+/** Something that happened, as a notification of the model says it. */
+export interface EventRow {
+  /** ISO 8601. */
+  readonly time: string;
+  /** `module:name`. */
+  readonly event: string;
+  /** The same without its module. */
+  readonly type: string;
+  /** The node that it belongs to; absent for one at the top of its module. */
+  readonly target?: string;
+  /** RFC 7951 JSON. */
+  readonly content: Readonly<Record<string, unknown>>;
+}
 
 /** By which people name an alarm: eight characters of a digest of what it is about, the same each time. */
 const alarmId = (resource: string, type: string): string =>

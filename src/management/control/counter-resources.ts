@@ -1,8 +1,8 @@
+import { COUNTER_PARTS, type CounterPart } from "./counters.ts";
 import { ControlRefusal } from "./handlers.ts";
 import { NEIGHBOR } from "./list-resources.ts";
 import { entry, inRouter } from "./permission.ts";
-import { COUNTER_PARTS, type CounterPart } from "./reports.ts";
-import { addressOf, parameters } from "./request.ts";
+import { neighborOf, parameters } from "./request.ts";
 import { type Exchange, type Resource, report } from "./resource.ts";
 
 const POLICIES = ["semrd-policy:routing-policy", "semrd-policy:policy-definitions"];
@@ -23,7 +23,7 @@ export const COUNTER_RESOURCES: readonly Resource[] = [
     (address) => entry(NEIGHBOR, { address }),
     ({ target, name, handlers }) => {
       parameters(target, []);
-      return handlers.resetPeerCounters(addressOf(name));
+      return handlers.resetPeerCounters(neighborOf(name));
     },
   ),
   resetting(

@@ -134,12 +134,12 @@ export interface ControlHandlers {
   /** These begin at zero. Absent: all. */
   resetCounters(what?: readonly CounterPart[]): Answer<CountersReset>;
   /** Those of one session, or of all. */
-  resetPeerCounters(address?: Ipv6Address): Answer<CountersReset>;
+  resetPeerCounters(neighbor?: string): Answer<CountersReset>;
   /** Those of the statements of one policy, or of all. */
   resetPolicyCounters(policy?: string): Answer<CountersReset>;
   drainRouter(on: boolean): Answer<DrainResult>;
   /** `message` is for the operator of the peer, who hears it with a hard reset only. */
-  clearPeer(address: Ipv6Address, how: PeerClearing, message: string | undefined): Answer<void>;
+  clearPeer(neighbor: string, how: PeerClearing, message: string | undefined): Answer<void>;
   /** `folder` is where relative file names of the text begin. */
   checkConfig(text: string, folder: string): Promise<CheckConfigResult>;
 }

@@ -1,4 +1,5 @@
 export { alarmRows, eventRows } from "./alarm-rows.ts";
+export { COUNTER_PARTS } from "./counters.ts";
 export {
   type ControlHandlers,
   ControlRefusal,
@@ -10,7 +11,6 @@ export {
   type Rows,
   type UnicastFamilyName,
 } from "./handlers.ts";
-export { COUNTER_PARTS } from "./reports.ts";
 export {
   type ControlServer,
   type ControlServerOptions,

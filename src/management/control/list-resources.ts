@@ -1,4 +1,4 @@
-import { formatIpv6, parseIpv6 } from "../../base/index.ts";
+import { canonicalZoned } from "../../base/index.ts";
 import type { Path } from "../datastore/index.ts";
 import { alarmRowPath } from "./alarm-resources.ts";
 import { ControlRefusal, type RouteFamilyName, type Rows, type UnicastFamilyName } from "./handlers.ts";
@@ -31,8 +31,7 @@ type ListName =
 function canonical(key: string, value: string): string {
   if (key === "capability") return capabilityNamed(value);
   if (key !== "address") return value;
-  const address = parseIpv6(value);
-  return address === undefined ? value : formatIpv6(address);
+  return canonicalZoned(value) ?? value;
 }
 
 /** A list, filtered by members that all of its rows have. `others`: parameters that choose the list. */
@@ -79,11 +78,7 @@ function exchange(name: "received" | "advertised"): Resource {
       if (peer === undefined) {
         throw new ControlRefusal(400, "control.no-peer", "Bad request", `say whose routes: /${name}?peer=ADDRESS`);
       }
-      const address = parseIpv6(peer);
-      const rows: Rows<object> = handlers[name](
-        address === undefined ? peer : formatIpv6(address),
-        familyNamed(family),
-      );
+      const rows: Rows<object> = handlers[name](canonicalZoned(peer) ?? peer, familyNamed(family));
       if (outcome === undefined) return { type: "rows", rows };
       return { type: "rows", rows, matches: (row) => "outcome" in row && row.outcome === outcome };
     },

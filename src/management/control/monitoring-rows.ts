@@ -1,4 +1,4 @@
-import type { CounterText } from "./rows.ts";
+import type { CounterText } from "./counters.ts";
 
 /** A flow that goes on, or a record of one. */
 export interface FlowRecordRow {

@@ -1,8 +1,8 @@
 import { formatPath, localName, type Path, parsePath, type Session } from "../datastore/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
+import type { EventRow } from "./alarm-rows.ts";
 import { ControlRefusal } from "./handlers.ts";
 import type { LocalUser } from "./local-users.ts";
-import type { EventRow } from "./rows.ts";
 
 /** What of the model a resource is about, so that who may not have that by other protocols has it not here either. */
 export type Need =
@@ -96,5 +96,5 @@ export function permitted(
   }
 }
 
-export const forbidden = (detail: string): ControlRefusal =>
+const forbidden = (detail: string): ControlRefusal =>
   new ControlRefusal(403, "control.access-denied", "Access denied", detail);

@@ -1,4 +1,4 @@
-import { type CapabilityName, type Ipv6Address, parseCapabilityName, parseIpv6 } from "../../base/index.ts";
+import { type CapabilityName, canonicalZoned, parseCapabilityName } from "../../base/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 
 /** Longest path with query; agent IDs have up to 512 characters, which may be percent-encoded. */
@@ -74,9 +74,9 @@ export function textOf(octets: Uint8Array): string {
   }
 }
 
-/** @throws {ControlRefusal} */
-export function addressOf(name: string): Ipv6Address {
-  const address = parseIpv6(name);
+/** The address of a neighbour, as it is known by it. @throws {ControlRefusal} */
+export function neighborOf(name: string): string {
+  const address = canonicalZoned(name);
   if (address !== undefined) return address;
   const message = `${JSON.stringify(name)} is not an IPv6 address`;
   throw new ControlRefusal(400, "control.bad-address", "Bad request", message);

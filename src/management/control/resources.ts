@@ -7,7 +7,7 @@ import { ControlRefusal, type ExplainQuestion, type MrtTableQuestion, type PeerC
 import { AGENT, LIST_RESOURCES, NEIGHBOR, RIBS } from "./list-resources.ts";
 import { packetInquiry } from "./packet-inquiry.ts";
 import { allOf, entry, inRouter, operation, permitted } from "./permission.ts";
-import { addressOf, capabilityNamed, parameters, type Target } from "./request.ts";
+import { capabilityNamed, neighborOf, parameters, type Target } from "./request.ts";
 import { type ControlAnswer, type Exchange, type Resource, report } from "./resource.ts";
 
 /** A configuration document may be large. */
@@ -84,7 +84,7 @@ const RESOURCES: readonly Resource[] = [
           "Bad request",
           `${JSON.stringify(how)} is none of hard, soft-in and soft-out`,
         );
-      await handlers.clearPeer(addressOf(name), how, message);
+      await handlers.clearPeer(neighborOf(name), how, message);
       return report({ address: name });
     },
   },

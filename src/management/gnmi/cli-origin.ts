@@ -25,7 +25,7 @@ import type { Sent } from "./wire.ts";
  * it has a word in each element, or several.
  */
 
-export const CLI = "cli";
+const CLI = "cli";
 
 /** Lines of one request. */
 const MOST_LINES = 100_000;

@@ -21,14 +21,14 @@ export async function readConfiguration(
   const last = pattern.at(-1)?.node.schema;
   const isLeaf = last?.kind === "leaf" || last?.kind === "leaf-list";
   const path = dataPathText(pattern, text);
-  const data = must(
+  const { text: printed } = must(
     await management.get(session, from, {
       format: "json",
       ...(pattern.length === 0 ? {} : { select: { paths: [path] } }),
       ...(isLeaf ? { defaults: "report-all" as const } : {}),
     }),
   );
-  return data.text.trim() === "" ? {} : (JSON.parse(data.text) as Json);
+  return printed.trim() === "" ? {} : (JSON.parse(printed) as Json);
 }
 
 type Mutable = Record<string, unknown>;

@@ -38,14 +38,6 @@ export interface Update {
   readonly duplicates?: number;
 }
 
-export interface Notification {
-  readonly timestamp: string;
-  readonly prefix?: GnmiPath | null;
-  readonly update: readonly Update[];
-  readonly delete: readonly GnmiPath[];
-  readonly atomic?: boolean;
-}
-
 export interface Duration {
   readonly seconds: string;
   readonly nanos: number;

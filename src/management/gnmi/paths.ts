@@ -34,7 +34,7 @@ const MOST_PATTERNS = 2_048;
 const OWN_ORIGIN = "semrd";
 
 /** A path of gNMI in the usual notation, for people. */
-export function pathText(path: GnmiPath): string {
+function pathText(path: GnmiPath): string {
   const elems = path.elem.map(({ name, key }) => {
     const keys = Object.entries(key ?? {}).map(([k, value]) => `[${k}=${value.replace(/[\\\]]/g, "\\$&")}]`);
     return `/${name}${keys.join("")}`;
@@ -207,9 +207,4 @@ export function elemOctets(node: SchemaNode, keys: Readonly<Record<string, strin
     return [fieldOctets(2, fieldOctets(1, Buffer.from(key)), fieldOctets(2, Buffer.from(value)))];
   });
   return fieldOctets(3, fieldOctets(1, Buffer.from(node.name)), ...entries);
-}
-
-/** The same as a message. */
-export function elemMessage(node: SchemaNode, keys: Readonly<Record<string, string>>): PathElem {
-  return { name: node.name, key: keys };
 }

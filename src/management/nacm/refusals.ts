@@ -69,10 +69,7 @@ interface Member {
 }
 
 /** The nodes in a container or list entry, without keys; entries of lists one by one. */
-export function* members(
-  node: { readonly children: AccessNode["children"] },
-  value: Json,
-): Generator<Member, void, void> {
+function* members(node: { readonly children: AccessNode["children"] }, value: Json): Generator<Member, void, void> {
   for (const [name, member] of Object.entries(value)) {
     const child = node.children.get(name);
     if (child === undefined || child.isKey) continue;

@@ -22,11 +22,11 @@ const FEATURES = [
 ] as const;
 
 /** @see RFC 8526 §2, RFC 7950 §5.6.4: a server of YANG 1.1 lists its modules in yang-library only */
-export const yangLibraryCapability = (contentId: string): string =>
+const yangLibraryCapability = (contentId: string): string =>
   `urn:ietf:params:netconf:capability:yang-library:1.1?revision=2019-01-04&content-id=${encodeURIComponent(contentId)}`;
 
 /** Modules of YANG 1 are in the list of the hello as well, for clients that know no yang-library. @see RFC 6020 §5.6.4 */
-export function moduleCapabilities(modules: readonly YangModuleState[]): string[] {
+function moduleCapabilities(modules: readonly YangModuleState[]): string[] {
   return modules
     .filter(({ implemented }) => implemented)
     .map(({ namespace, name, revision, features }) => {

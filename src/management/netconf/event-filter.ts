@@ -1,18 +1,8 @@
-import { SaxesParser } from "saxes";
 import type { Notification } from "../events/index.ts";
-
-interface Element {
-  readonly name: string;
-  readonly namespace: string;
-  readonly children: Element[];
-  text: string;
-}
+import { type FilterElement, subtreeFilter } from "../state/index.ts";
 
 /** Module of an XML namespace. */
 type ModuleOf = (namespace: string) => string | undefined;
-
-/** Elements of a filter; more are not looked at. */
-const MOST_ELEMENTS = 1_000;
 
 /**
  * Which events a subtree filter lets through. It chooses among events and leaves those that it lets through whole: an
@@ -22,7 +12,7 @@ const MOST_ELEMENTS = 1_000;
  * @see RFC 5277 §2.1.1, RFC 6241 §6
  */
 export function eventFilter(xml: string, moduleOf: ModuleOf): ((event: Notification) => boolean) | undefined {
-  const filter = parse(xml);
+  const filter = subtreeFilter(xml);
   if (filter === undefined) return undefined;
   return ({ name, content }) =>
     filter.children.some((wanted) => {
@@ -34,15 +24,15 @@ export function eventFilter(xml: string, moduleOf: ModuleOf): ((event: Notificat
 }
 
 /** Content match nodes are all needed; of the others, the selections, one is enough. */
-function matches(value: unknown, { children, text }: Element): boolean {
+function matches(value: unknown, { children, text }: FilterElement): boolean {
   if (children.length === 0) return text.trim() === "" || textOf(value) === text.trim();
   if (Array.isArray(value)) return value.some((entry) => matches(entry, { name: "", namespace: "", children, text }));
   if (typeof value !== "object" || value === null) return false;
-  const node = (element: Element): unknown =>
+  const node = (element: FilterElement): unknown =>
     Object.entries(value).find(([name]) => name.slice(name.indexOf(":") + 1) === element.name)?.[1];
   const contentMatches = children.filter((child) => child.children.length === 0 && child.text.trim() !== "");
   const selections = children.filter((child) => !contentMatches.includes(child));
-  const fits = (child: Element): boolean => {
+  const fits = (child: FilterElement): boolean => {
     const found = node(child);
     if (found === undefined) return false;
     return Array.isArray(found) ? found.some((one) => matches(one, child)) : matches(found, child);
@@ -53,35 +43,4 @@ function matches(value: unknown, { children, text }: Element): boolean {
 /** An empty leaf is `[null]` in JSON. An identity may be written with or without its module. */
 function textOf(value: unknown): string {
   return typeof value === "object" ? "" : String(value);
-}
-
-function parse(xml: string): Element | undefined {
-  const top: Element = { name: "", namespace: "", children: [], text: "" };
-  const open = [top];
-  let elements = 0;
-  let broken = false;
-  const parser = new SaxesParser({ xmlns: true });
-  parser.on("error", () => {
-    broken = true;
-  });
-  parser.on("doctype", () => {
-    broken = true;
-  });
-  parser.on("opentag", ({ local, uri }) => {
-    if (++elements > MOST_ELEMENTS) broken = true;
-    if (broken) return;
-    const element: Element = { name: local, namespace: uri, children: [], text: "" };
-    open.at(-1)!.children.push(element);
-    open.push(element);
-  });
-  parser.on("text", (text) => {
-    open.at(-1)!.text += text;
-  });
-  parser.on("closetag", () => void (open.length > 1 && open.pop()));
-  try {
-    parser.write(xml).close();
-  } catch {
-    return undefined;
-  }
-  return broken ? undefined : top.children[0];
 }

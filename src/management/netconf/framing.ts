@@ -160,18 +160,21 @@ export class MessageFramer {
 const END_OF_CHUNKS = Buffer.from("\n##\n");
 
 /**
- * One message as it goes out, in pieces of about `pieceSize` octets, so that a slow reader sets the pace. A short one is one
- * piece, which is one packet of SSH.
+ * One message, in its parts, as it goes out: in pieces of about `pieceSize` octets, so that a slow reader sets the pace. A short one
+ * is one piece, which is one packet of SSH.
  */
-export function* framed(text: Uint8Array, framing: Framing, pieceSize = 64 * 1024): Generator<Uint8Array> {
+export function* framed(parts: readonly Uint8Array[], framing: Framing, pieceSize = 64 * 1024): Generator<Uint8Array> {
   const isChunked = framing === "chunked";
   const end = isChunked ? END_OF_CHUNKS : END_OF_MESSAGE;
-  for (let at = 0; at < text.length; at += pieceSize) {
-    const piece = text.subarray(at, at + pieceSize);
-    const isLast = at + pieceSize >= text.length;
-    const parts = isLast ? [piece, end] : [piece];
-    if (isChunked) parts.unshift(Buffer.from(`\n#${piece.length}\n`, "latin1"));
-    yield parts.length === 1 ? piece : Buffer.concat(parts);
+  let left = parts.reduce((sum, { length }) => sum + length, 0);
+  if (left === 0) yield end;
+  for (const part of left <= pieceSize && parts.length > 1 ? [Buffer.concat(parts)] : parts) {
+    for (let at = 0; at < part.length; at += pieceSize) {
+      const piece = part.subarray(at, at + pieceSize);
+      left -= piece.length;
+      const pieces = left === 0 ? [piece, end] : [piece];
+      if (isChunked) pieces.unshift(Buffer.from(`\n#${piece.length}\n`, "latin1"));
+      yield pieces.length === 1 ? piece : Buffer.concat(pieces);
+    }
   }
-  if (text.length === 0) yield end;
 }

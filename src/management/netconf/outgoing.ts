@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
-import type { Clock } from "../../base/index.ts";
+import { type Clock, Slices } from "../../base/index.ts";
 import { type Framing, framed } from "./framing.ts";
+import type { Text } from "./reply.ts";
 
 /** What is said in one turn goes together, so many octets at most: a packet of SSH takes 32 KiB. */
 const TOGETHER = 16 * 1024;
@@ -38,15 +39,16 @@ export class Outgoing {
   }
 
   /** Resolves when more can be said, or nothing more is to be written. */
-  send(text: string): Promise<void> {
-    const octets = Buffer.from(text);
-    this.#unread += octets.length;
-    if (octets.length > TOGETHER) {
+  send(text: Text): Promise<void> {
+    const parts = typeof text === "string" ? [Buffer.from(text)] : text.map(octetsOf);
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    this.#unread += size;
+    if (size > TOGETHER) {
       this.#join();
-      return this.#hand(framed(octets, this.framing), octets.length);
+      return this.#hand(framed(parts, this.framing), size);
     }
-    this.#together.push(...framed(octets, this.framing));
-    this.#togetherSize += octets.length;
+    this.#together.push(...framed(parts, this.framing));
+    this.#togetherSize += size;
     if (this.#togetherSize > TOGETHER) this.#join();
     else if (!this.#flushes) {
       this.#flushes = true;
@@ -81,9 +83,12 @@ export class Outgoing {
 
   async #write(pieces: Iterable<Uint8Array>, size: number): Promise<void> {
     this.#isWriting = true;
+    const slices = new Slices(this.#parts.clock, { stepsPerLook: 1 });
     for (const piece of pieces) {
       if (this.#parts.signal.aborted) return;
       if (!this.#stream.write(piece)) await this.#drained();
+      // What the reader has room for is encrypted at once: a window of SSH is 2 MiB
+      if (slices.isOver) await slices.next();
     }
     this.#unread -= size;
     this.#isWriting = this.#unread > this.#togetherSize;
@@ -102,3 +107,5 @@ export class Outgoing {
     });
   }
 }
+
+const octetsOf = (part: string | Uint8Array): Uint8Array => (typeof part === "string" ? Buffer.from(part) : part);

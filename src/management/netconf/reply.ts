@@ -1,15 +1,18 @@
 import { localName, type ManagementFault, parsePath } from "../datastore/index.ts";
 import { BASE_NAMESPACE, escapeXml, startTag } from "./xml.ts";
 
+/** Text as one string, or in parts of which large ones are UTF-8 already. */
+export type Text = string | readonly (string | Uint8Array)[];
+
 /** What is inside an `<rpc-reply>`: `ok`, elements as text, or what was wrong. */
 export type Reply =
   | { readonly kind: "ok" }
-  | { readonly kind: "content"; readonly xml: string }
+  | { readonly kind: "content"; readonly xml: Text }
   | { readonly kind: "faults"; readonly faults: readonly ManagementFault[] };
 
 export const OK: Reply = { kind: "ok" };
 
-export const content = (xml: string): Reply => ({ kind: "content", xml });
+export const content = (xml: Text): Reply => ({ kind: "content", xml });
 
 export const faulty = (...faults: readonly ManagementFault[]): Reply => ({ kind: "faults", faults });
 
@@ -26,16 +29,15 @@ export function protocolFault(
 export type NamespaceOf = (module: string) => string | undefined;
 
 /** `attributes` are those of the `<rpc>`, all of which are sent back. @see RFC 6241 §4.2 */
-export function printReply(
-  attributes: Readonly<Record<string, string>>,
-  reply: Reply,
-  namespaceOf: NamespaceOf,
-): string {
+export function printReply(attributes: Readonly<Record<string, string>>, reply: Reply, namespaceOf: NamespaceOf): Text {
   const start = startTag("rpc-reply", { ...attributes, xmlns: BASE_NAMESPACE });
-  return `${start}${inside(reply, namespaceOf)}</rpc-reply>`;
+  const text = inside(reply, namespaceOf);
+  return typeof text === "string" ? `${start}${text}${END}` : [start, ...text, END];
 }
 
-function inside(reply: Reply, namespaceOf: NamespaceOf): string {
+const END = "</rpc-reply>";
+
+function inside(reply: Reply, namespaceOf: NamespaceOf): Text {
   switch (reply.kind) {
     case "ok":
       return "<ok/>";

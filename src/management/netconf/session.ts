@@ -12,6 +12,7 @@ import type { Session } from "../datastore/index.ts";
 import { BASE_1_0, BASE_1_1 } from "./capabilities.ts";
 import { MessageFramer } from "./framing.ts";
 import { Outgoing } from "./outgoing.ts";
+import type { Text } from "./reply.ts";
 import { BASE_NAMESPACE, escapeXml, parseHello } from "./xml.ts";
 
 export interface SessionLimits {
@@ -31,7 +32,7 @@ export interface SessionCounters {
 }
 
 export interface Answered {
-  readonly text: string;
+  readonly text: Text;
   /** Of what the answer says. */
   readonly outcome: "fine" | "error" | "bad";
   /** The session ends once the answer is sent. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection } from "ssh2";
 import { messageOf } from "../../base/index.ts";
-import { type Logins, sourceOf, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
+import { Connections, type Logins, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
 export interface SshOptions extends TransportOptions {
   /** OpenSSH or PEM. */
@@ -21,41 +21,34 @@ export class SshTransport implements Transport {
   readonly #parts: TransportParts;
   readonly #logins: Logins;
   readonly #ssh: ssh2.Server;
-  /** By address and port: ssh2 tells no more of what it was given, and nothing before its client has spoken. */
-  readonly #sockets = new Map<string, Socket>();
+  readonly #connections: Connections;
   readonly #failed;
 
   constructor(options: SshOptions, logins: Logins, parts: TransportParts) {
     this.#options = options;
     this.#parts = parts;
     this.#logins = logins;
+    this.#connections = new Connections(parts.log);
     this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
     this.#ssh = new ssh2.Server({ hostKeys: [...options.hostKeys], ident: "semrd" }, () => undefined);
     this.#ssh.on("connection", (connection, { ip, port }) => this.#session(connection, `${ip} port ${port}`));
   }
 
   take(socket: Socket): Promise<boolean> {
-    const source = sourceOf(socket);
-    socket.on("error", (cause) => this.#parts.log.debug("netconf.connection-failed", { reason: messageOf(cause) }));
-    if (this.#sockets.has(source)) {
-      socket.destroy();
-      return Promise.resolve(false);
-    }
-    this.#sockets.set(source, socket);
+    if (!this.#connections.add(socket)) return Promise.resolve(false);
     const over = this.#logins.begin(socket);
-    socket.once("close", () => this.#sockets.delete(source));
     // Accepts any of Node's sockets; its types say only which one it makes itself.
     this.#ssh.injectSocket(socket);
     return over;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets.values()) socket.destroy();
+    this.#connections[Symbol.dispose]();
   }
 
   #session(connection: Connection, source: string): void {
     const { log, server } = this.#parts;
-    const socket = this.#sockets.get(source);
+    const socket = this.#connections.of(source);
     if (socket === undefined) {
       connection.end();
       return;

@@ -4,7 +4,7 @@ import type { EventLog, Notification } from "../events/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import type { NetconfSession } from "./session.ts";
 
-export const NOTIFICATION_NAMESPACE = "urn:ietf:params:xml:ns:netconf:notification:1.0";
+const NOTIFICATION_NAMESPACE = "urn:ietf:params:xml:ns:netconf:notification:1.0";
 
 /** Prints what is inside a `<notification>`. */
 export type PrintNotification = (target: Path, name: string, content: unknown, format: "xml") => Promise<string>;

@@ -2,7 +2,14 @@ import type { Socket } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { messageOf } from "../../base/index.ts";
 import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
-import { type Logins, sourceOf, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
+import {
+  Connections,
+  type Logins,
+  sourceOf,
+  type Transport,
+  type TransportOptions,
+  type TransportParts,
+} from "./transport.ts";
 
 export interface TlsOptions extends TransportOptions {
   /** PEM. */
@@ -20,8 +27,7 @@ export class TlsTransport implements Transport {
   readonly #parts: TransportParts;
   readonly #logins: Logins;
   readonly #tls: TlsServer;
-  /** By address and port, to find the one below a stream. */
-  readonly #sockets = new Map<string, Socket>();
+  readonly #connections: Connections;
   readonly #failed;
 
   /** @throws {Error} of OpenSSL where a key or certificate is none, or they do not belong together */
@@ -30,6 +36,7 @@ export class TlsTransport implements Transport {
     this.#options = options;
     this.#parts = parts;
     this.#logins = logins;
+    this.#connections = new Connections(parts.log);
     this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
     this.#tls = createServer({
       ...{ cert: certificate, key, ca: clientCa, requestCert: true, rejectUnauthorized: true },
@@ -46,14 +53,7 @@ export class TlsTransport implements Transport {
   }
 
   take(socket: Socket): Promise<boolean> {
-    const source = sourceOf(socket);
-    socket.on("error", (cause) => this.#parts.log.debug("netconf.connection-failed", { reason: messageOf(cause) }));
-    if (this.#sockets.has(source)) {
-      socket.destroy();
-      return Promise.resolve(false);
-    }
-    this.#sockets.set(source, socket);
-    socket.once("close", () => this.#sockets.delete(source));
+    if (!this.#connections.add(socket)) return Promise.resolve(false);
     const over = this.#logins.begin(socket);
     // As node:tls has it for sockets that others have accepted.
     this.#tls.emit("connection", socket);
@@ -61,7 +61,7 @@ export class TlsTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets.values()) socket.destroy();
+    this.#connections[Symbol.dispose]();
   }
 
   #secured(stream: TLSSocket): void {
@@ -79,7 +79,7 @@ export class TlsTransport implements Transport {
       stream.destroy();
       return;
     }
-    const socket = this.#sockets.get(source);
+    const socket = this.#connections.of(source);
     if (socket === undefined || !server.hasRoom) {
       stream.destroy();
       return;

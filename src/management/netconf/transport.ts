@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock, Log, Metrics, Milliseconds, Timer } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, type Milliseconds, messageOf, type Timer } from "../../base/index.ts";
 import type { UserBook } from "../access/index.ts";
 import type { NetconfServer } from "./server.ts";
 
@@ -56,5 +56,37 @@ export class Logins {
   done(socket: Socket): boolean {
     this.#timers.get(socket)?.cancel();
     return this.#timers.delete(socket);
+  }
+}
+
+/** Connections by address and port, each until it closes: the libraries tell no more of what they were given. */
+export class Connections implements Disposable {
+  readonly #sockets = new Map<string, Socket>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** False: there is one of the same address and port, and this one is closed. */
+  add(socket: Socket): boolean {
+    const source = sourceOf(socket);
+    socket.on("error", (cause) => this.#log.debug("netconf.connection-failed", { reason: messageOf(cause) }));
+    if (this.#sockets.has(source)) {
+      socket.destroy();
+      return false;
+    }
+    this.#sockets.set(source, socket);
+    socket.once("close", () => this.#sockets.delete(source));
+    return true;
+  }
+
+  /** @param source as {@link sourceOf} says it */
+  of(source: string): Socket | undefined {
+    return this.#sockets.get(source);
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets.values()) socket.destroy();
   }
 }

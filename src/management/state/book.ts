@@ -135,7 +135,7 @@ function sameName(a: PathStep, b: PathStep): boolean {
 const moduleOf = ({ name }: PathStep): string => name.slice(0, name.indexOf(":"));
 
 /** `path` with the keys that `select` has for the same step. */
-export function narrowed(path: Path, select: Path): Path {
+function narrowed(path: Path, select: Path): Path {
   const any = select.findIndex(({ name }) => name === "...");
   const reach = any < 0 ? select.length : any;
   return path.map((step, i) => {

@@ -1,19 +1,9 @@
-import { SaxesParser } from "saxes";
 import { formatIpv6, parseIpv6 } from "../../base/index.ts";
 import { type Path, type PathStep, parsePath } from "../datastore/index.ts";
+import { type FilterElement, subtreeFilter } from "./subtree-filter.ts";
 
 /** Name of the module of an XML namespace, or of a module's name itself. */
 export type ModuleNamed = (namespace: string) => string | undefined;
-
-/** Elements of a filter that are looked at; a larger one is taken to select everything. */
-const MOST_ELEMENTS = 1_000;
-
-interface Element {
-  /** `undefined`: of no module that is known. */
-  readonly name: string | undefined;
-  readonly children: Element[];
-  text: string;
-}
 
 /**
  * What a subtree filter may select, as paths of its selection nodes; its content match nodes of lists are their keys.
@@ -21,23 +11,32 @@ interface Element {
  * @see RFC 6241 §6
  */
 export function reachOfSubtree(xml: string, moduleNamed: ModuleNamed): readonly Path[] {
-  const filter = parse(xml, moduleNamed);
+  const filter = subtreeFilter(xml);
   if (filter === undefined) return [[]];
-  return filter.children.flatMap((element) => pathsOf(element, []));
+  return filter.children.flatMap((element) => pathsOf(element, [], moduleNamed));
 }
 
-function pathsOf({ name, children }: Element, above: Path): Path[] {
+function pathsOf(element: FilterElement, above: Path, moduleNamed: ModuleNamed): Path[] {
+  const name = nameOf(element, moduleNamed);
   if (name === undefined) return [];
+  const { children } = element;
   const matches = children.filter((child) => child.children.length === 0 && child.text.trim() !== "");
   const others = children.filter((child) => !matches.includes(child));
   const keys: Record<string, string> = {};
   for (const match of matches) {
     const value = canonical(match.text.trim());
-    if (match.name !== undefined && value !== undefined) keys[match.name.slice(match.name.indexOf(":") + 1)] = value;
+    if (nameOf(match, moduleNamed) !== undefined && value !== undefined) keys[match.name] = value;
   }
   const step: PathStep = { name, ...(Object.keys(keys).length === 0 ? {} : { keys }) };
   const path = [...above, step];
-  return others.length === 0 ? [path] : others.flatMap((child) => pathsOf(child, path));
+  return others.length === 0 ? [path] : others.flatMap((child) => pathsOf(child, path, moduleNamed));
+}
+
+/** `module:name`, or the name alone without a namespace; undefined: of no module that is known. */
+function nameOf({ name, namespace }: FilterElement, moduleNamed: ModuleNamed): string | undefined {
+  if (namespace === "") return name;
+  const module = moduleNamed(namespace);
+  return module === undefined ? undefined : module === "" ? name : `${module}:${name}`;
 }
 
 /** Addresses have several spellings; so have prefixes and numbers, and are not narrowed by unless they are plain. */
@@ -46,36 +45,6 @@ function canonical(text: string): string | undefined {
   if (!/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d+)?$/.test(text)) return text;
   const address = text.includes("/") ? undefined : parseIpv6(text);
   return address === undefined ? undefined : formatIpv6(address);
-}
-
-function parse(xml: string, moduleNamed: ModuleNamed): Element | undefined {
-  const top: Element = { name: "", children: [], text: "" };
-  const open = [top];
-  let elements = 0;
-  let isBroken = false;
-  const parser = new SaxesParser({ xmlns: true });
-  parser.on("error", () => {
-    isBroken = true;
-  });
-  parser.on("opentag", ({ local, uri }) => {
-    if (++elements > MOST_ELEMENTS) isBroken = true;
-    if (isBroken) return;
-    const module = uri === "" ? "" : moduleNamed(uri);
-    const name = module === undefined ? undefined : module === "" ? local : `${module}:${local}`;
-    const element: Element = { name, children: [], text: "" };
-    open.at(-1)!.children.push(element);
-    open.push(element);
-  });
-  parser.on("text", (text) => {
-    open.at(-1)!.text += text;
-  });
-  parser.on("closetag", () => void (open.length > 1 && open.pop()));
-  try {
-    parser.write(xml).close();
-  } catch {
-    return undefined;
-  }
-  return isBroken ? undefined : top.children[0];
 }
 
 /**

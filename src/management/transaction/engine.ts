@@ -32,20 +32,17 @@ import {
   type Watch,
   type XPathSelection,
 } from "../datastore/index.ts";
-import { changeOf } from "./changes.ts";
 import { Committer } from "./committer.ts";
 import { Edits } from "./edits.ts";
 import { held } from "./held.ts";
 import { KeptSecrets } from "./kept-secrets.ts";
+import { Locking } from "./locking.ts";
 import { type Beginning, begin, type OpeningParts } from "./opening.ts";
-import { lockedNodes } from "./partial-lock.ts";
 import type { Provider } from "./provider.ts";
 import { ReadableTrees } from "./readable-trees.ts";
+import { Reading } from "./reading.ts";
 import { Running } from "./running.ts";
 import { type Source, Workspace } from "./workspace.ts";
-
-/** Evaluations of the expressions of a partial lock, while running changes under them. */
-const MOST_TRIES = 3;
 
 export type EngineParts<B, C> = OpeningParts<B, C>;
 
@@ -78,11 +75,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   readonly #readable: ReadableTrees;
   readonly #secrets: KeptSecrets;
   readonly #edits: Edits;
+  readonly #reading: Reading;
+  readonly #locking: Locking;
   readonly #watches = new Set<Watch>();
   /** The confirmed commit that an earlier process left. */
   readonly #inherited: Beginning<B>["pending"];
-  /** Tells the candidates of this process from those of others. */
-  readonly #begun: string;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: EngineParts<B, C>, { pending, ...initial }: Beginning<B>) {
@@ -91,7 +88,6 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     this.#log = log;
     this.initial = initial.bound;
     this.#inherited = pending;
-    this.#begun = clock.wall().toString(36);
     this.#running = new Running(parts, initial);
     this.#workspace = new Workspace(model, store, startup, this.#running);
     this.#readable = new ReadableTrees(model, this.#running, parts.secrets);
@@ -107,6 +103,9 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       publish: (event) => this.#publish(event),
       inTurn: (run) => this.#inTurn(run),
     });
+    const views = { running: this.#running, workspace: this.#workspace, locks: this.#locks, readable: this.#readable };
+    this.#reading = new Reading({ ...parts, ...views });
+    this.#locking = new Locking({ ...parts, ...views, committer: this.#committer });
   }
 
   attach(providers: readonly Provider<C>[]): void {
@@ -137,56 +136,24 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return this.#sessions.all;
   }
 
-  async get(session: Session, from: Datastore | number, options: GetOptions): Promise<Answer<Data>> {
-    const found = await this.#workspace.tree(session, from);
-    if (!found.ok) return found;
-    const transactionId =
-      typeof from === "number"
-        ? (this.#parts.store.entries.find(({ id }) => id === from)?.transactionId ?? String(from))
-        : this.#transactionIdOf(session, from);
-    using all = held(found.value);
-    const access = this.#parts.access?.of(session);
-    const within = options.select !== undefined && "paths" in options.select ? options.select.paths : undefined;
-    const isRunning = from === "operational" && !this.#running.hasDeferred;
-    const readable = await this.#readable.of(all.tree, access, {
-      from: isRunning ? "running" : from,
-      ...(within === undefined ? {} : { within }),
-    });
-    if (!readable.ok) return readable;
-    using tree = held(readable.value);
-    const { operational, model } = this.#parts;
-    using intended = options.origin === undefined ? undefined : held(this.#running.tree.share());
-    const sources = intended && { intended: intended.tree, applied: all.tree };
-    const text = await (from === "operational" && operational !== undefined
-      ? operational.read(tree.tree, options, access, sources)
-      : model.read(tree.tree, options));
-    return text.ok ? answered({ text: text.value, transactionId }) : text;
+  get(session: Session, from: Datastore | number, options: GetOptions): Promise<Answer<Data>> {
+    return this.#reading.get(session, from, options);
   }
 
   info(): readonly DatastoreInfo[] {
-    const { transactionId, modified } = this.#running;
-    const { shared, startupId } = this.#workspace;
-    const lock = (of: Lockable) => {
-      const holder = this.#locks.holder(of);
-      const since = this.#locks.since(of);
-      return holder === undefined || since === undefined ? {} : { lockedBy: holder, lockedSince: since };
-    };
-    const running = { transactionId, lastModified: modified };
-    const partialLocks = this.#locks.partial;
-    const candidateId = shared.isModified ? `${transactionId}+${this.#begun}-${shared.edits}` : transactionId;
-    return [
-      {
-        ...{ datastore: "running", ...running, ...lock("running"), modified: !this.#workspace.isSaved },
-        ...(partialLocks.length === 0 ? {} : { partialLocks }),
-      },
-      { datastore: "intended", ...running, modified: false },
-      { datastore: "operational", ...running, modified: false },
-      { datastore: "startup", ...running, ...lock("startup"), transactionId: startupId, modified: false },
-      {
-        ...{ datastore: "candidate", ...running, ...lock("candidate") },
-        ...{ transactionId: candidateId, modified: shared.isModified },
-      },
-    ];
+    return this.#reading.info();
+  }
+
+  compare(session: Session, before: Datastore | number, after: Datastore | number): Promise<Answer<Change[]>> {
+    return this.#reading.compare(session, before, after);
+  }
+
+  kept(): readonly CommitEntry[] {
+    return this.#reading.kept();
+  }
+
+  log(limit?: number, session?: Session): readonly CommitEntry[] {
+    return this.#reading.log(limit, session);
   }
 
   edit(session: Session, target: EditTarget, text: string, options: EditOptions): Promise<Answer<TransactionId>> {
@@ -202,7 +169,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
         const valid = await this.#running.validate(edited.value);
         if (!valid.ok || test === "test-only") {
           letGo(edited.value);
-          return valid.ok ? answered(this.#transactionIdOf(session, target)) : this.#edits.told(session, valid);
+          return valid.ok ? answered(this.#reading.transactionId(session, target)) : this.#edits.told(session, valid);
         }
       }
       return this.#put(session, target, edited.value);
@@ -254,7 +221,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (!kept.ok) return kept;
       this.#workspace.candidate(session, target).discard();
       this.#running.forget();
-      return answered(this.#transactionIdOf(session, target));
+      return answered(this.#reading.transactionId(session, target));
     });
   }
 
@@ -271,18 +238,6 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       letGo(plan.value.tree);
       return answered(plan.value.consequences);
     });
-  }
-
-  async compare(session: Session, before: Datastore | number, after: Datastore | number): Promise<Answer<Change[]>> {
-    const first = await this.#workspace.tree(session, before);
-    if (!first.ok) return first;
-    using old = held(first.value);
-    const second = await this.#workspace.tree(session, after);
-    if (!second.ok) return second;
-    using next = held(second.value);
-    const changes = await this.#parts.model.diff(old.tree, next.tree);
-    const told = changes.map((change) => changeOf(change, this.#parts.isSecret));
-    return answered([...(this.#parts.access?.of(session)?.readableChanges(told) ?? told)]);
   }
 
   commit(
@@ -326,18 +281,6 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     return Promise.resolve(refused(fault("invalid-value", message, { errorType: "protocol" })));
   }
 
-  kept(): readonly CommitEntry[] {
-    const { documents, entries } = this.#parts.store;
-    return entries.filter(({ id }) => documents.includes(id));
-  }
-
-  log(limit?: number, session?: Session): readonly CommitEntry[] {
-    const entries = this.#parts.store.entries.slice(0, limit);
-    const access = session === undefined ? undefined : this.#parts.access?.of(session);
-    if (access === undefined) return entries;
-    return entries.map((entry) => ({ ...entry, changes: access.readableChanges(entry.changes) }));
-  }
-
   async reload(session: Session): Promise<Answer<CommitResult>> {
     return this.#inTurn(async () => {
       const waits = this.#waits();
@@ -353,37 +296,15 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   }
 
   lock(session: Session, target: Lockable): Answer<void> {
-    if (target === "running") {
-      const kept = this.#committer.keepsLockFrom(session);
-      if (kept !== undefined) return refused(kept);
-    }
-    if (target === "candidate" && this.#locks.holder(target) === undefined && this.#workspace.shared.isModified) {
-      const message = "the candidate has changes that nobody has committed: commit or discard them first";
-      return refused(fault("lock-denied", message, { errorType: "protocol", info: { sessionId: 0 } }));
-    }
-    return this.#locks.lock(session, target, this.#parts.clock.wall());
+    return this.#locking.lock(session, target);
   }
 
   unlock(session: Session, target: Lockable): Answer<void> {
     return this.#locks.unlock(session, target);
   }
 
-  async partialLock(session: Session, selections: readonly (string | XPathSelection)[]): Promise<Answer<PartialLock>> {
-    const kept = this.#committer.keepsLockFrom(session);
-    if (kept !== undefined) return refused(kept);
-    // An expression takes its time: nobody's commit waits for it, and it counts if none was made meanwhile.
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const { number } = this.#running.tree;
-      const selected = await lockedNodes(selections, this.#running.tree, {
-        model: this.#parts.model,
-        readable: this.#readable,
-        access: this.#parts.access?.of(session),
-      });
-      if (!selected.ok) return selected;
-      if (this.#running.tree.number !== number) continue;
-      return this.#locks.lockPaths(session, selected.value, this.#parts.clock.wall());
-    }
-    return refused(fault("operation-failed", "running changes all the time: try again"));
+  partialLock(session: Session, selections: readonly (string | XPathSelection)[]): Promise<Answer<PartialLock>> {
+    return this.#locking.partialLock(session, selections);
   }
 
   partialUnlock(session: Session, lock: number): Answer<void> {
@@ -427,19 +348,12 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   async #put(session: Session, target: EditTarget, tree: Tree): Promise<Answer<TransactionId>> {
     if (target === "candidate" || target === "private-candidate") {
       this.#workspace.candidate(session, target).become(tree, this.#running);
-      return answered(this.#transactionIdOf(session, target));
+      return answered(this.#reading.transactionId(session, target));
     }
     using own = held(tree);
     if (target === "startup") return await this.#workspace.writeStartup(own.tree);
     const done = await this.#committer.replace(session, own.tree, {}, { cause: "commit" });
     return done.ok ? answered(done.value.transactionId) : done;
-  }
-
-  #transactionIdOf(session: Session, of: Datastore): TransactionId {
-    if (of === "startup") return this.#workspace.startupId;
-    if (of !== "candidate" && of !== "private-candidate") return this.#running.transactionId;
-    const { isModified, edits } = this.#workspace.candidate(session, of);
-    return isModified ? `${this.#running.transactionId}+${this.#begun}-${edits}` : this.#running.transactionId;
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {

@@ -49,6 +49,18 @@ export const PEERS: readonly PeerRow[] = [
       restartOverNotification: false,
       unknownCapabilities: [73, 128],
     },
+    ...{ opensReceived: "3", opensSent: "4", keepalivesReceived: "129", keepalivesSent: "130" },
+    ...{ refreshesReceived: "0", refreshesSent: "1" },
+    capabilities: [
+      {
+        ...{ code: 1, name: "multiprotocol", sent: ["ipv6/251", "ipv6/unicast", "ipv4/unicast"] },
+        ...{ received: ["ipv6/251", "ipv6/unicast"], agreed: true },
+      },
+      { code: 2, name: "route-refresh", sent: [""], received: [""], agreed: true },
+      { code: 65, name: "four-octet-as", sent: ["65000"], received: ["65000"], agreed: true },
+      { code: 69, name: "add-path", sent: [], received: ["ipv6/251 send"], agreed: false },
+      { code: 73, name: "fqdn", sent: [], received: ["r2.example"] },
+    ],
     notificationsReceived: "1",
     notificationsSent: "2",
     treatedAsWithdraw: "3",

@@ -18,6 +18,8 @@ import { certificate, PASSWORD } from "./gnmi-router.ts";
 
 inOwnMounts(import.meta.filename);
 
+/** Seconds for the last answers. */
+const PATIENCE = "20";
 const CLIENT = fileURLToPath(new URL("../../daemon/tenant-client.py", import.meta.url));
 const RESTART = fileURLToPath(new URL("./peers/restart.py", import.meta.url));
 const PYTHON = "/usr/bin/python3";
@@ -55,7 +57,7 @@ it("a restart by gNOI of a router that forwards: the process is another one, and
   // The first one makes the neighbours known.
   await net.at("client", ...flood, "0.5", "20");
   const restart = [PYTHON, "-B", RESTART, "127.0.0.1:9339", path.join(folder.path, "server.pem"), "admin", PASSWORD];
-  const [program, ...words] = [...net.inside("client"), ...flood, "60", String(RATE)];
+  const [program, ...words] = [...net.inside("client"), ...flood, "60", String(RATE), PATIENCE];
   const flow = spawn(program!, words, { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => flow.kill("SIGKILL"));
   const told = JSON.parse(await net.at("router", ...restart, "NSF", "an upgrade"));

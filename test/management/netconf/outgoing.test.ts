@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, it } from "node:test";
+import { type Clock, milliseconds } from "../../../src/base/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { MessageFramer } from "../../../src/management/netconf/framing.ts";
 import { Outgoing } from "../../../src/management/netconf/outgoing.ts";
@@ -73,5 +74,43 @@ describe("what a slow reader has not taken", () => {
     controller.abort();
     await said;
     assert.ok(stream.writableLength <= 2 * PIECE);
+  });
+});
+
+describe("what a reader has room for", () => {
+  it("is written in turns of a few milliseconds, in whatever parts it comes", async () => {
+    let [now, turns] = [0, 0];
+    /** A look at the clock is when a piece was written: that takes a millisecond. */
+    const clock: Clock = {
+      ...systemClock,
+      monotonic: () => milliseconds(now++),
+      soon(run) {
+        turns++;
+        setImmediate(run);
+      },
+    };
+    const written: Uint8Array[] = [];
+    const stream = new Duplex({
+      ...{ highWaterMark: 16 * LARGE.length, read() {} },
+      write(octets: Uint8Array, _, done) {
+        written.push(octets);
+        done();
+      },
+    });
+    const outgoing = new Outgoing(stream, { clock, signal: new AbortController().signal });
+    outgoing.framing = "chunked";
+    await outgoing.send(["<a>", Buffer.from(LARGE), "</a>"]);
+    await outgoing.send(["<b>", Buffer.from("short"), "</b>"]);
+    await outgoing.flush();
+    const framer = new MessageFramer(2 * LARGE.length);
+    framer.framing = "chunked";
+    const found: string[] = [];
+    for (const octets of written) {
+      framer.push(octets);
+      for (let one = framer.next(); one.kind === "message"; one = framer.next())
+        found.push(Buffer.from(one.text).toString());
+    }
+    assert.deepEqual(found, [`<a>${LARGE}</a>`, "<b>short</b>"]);
+    assert.ok(turns >= LARGE.length / PIECE / 4, `${turns} turns for ${LARGE.length / PIECE} pieces`);
   });
 });

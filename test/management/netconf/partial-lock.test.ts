@@ -9,6 +9,7 @@ import { readReply } from "./oracle.ts";
 import type { RawClient } from "./raw-client.ts";
 
 const BETA = "/r:router/t:tenants/t:tenant[t:name='beta']";
+const MOST = 20_000;
 const PATIENCE = 20_000;
 
 describe("partial locks, and who else is there (RFC 5717)", () => {
@@ -98,6 +99,30 @@ describe("partial locks, and who else is there (RFC 5717)", () => {
     );
     assert.match(messages.join(), /took|long|time|memory/);
     await done(other, edit(tenants(tenant("beta", 9)), "", "running"));
+  });
+
+  it(`who wants more than ${MOST} nodes is refused, with what to do`, async () => {
+    const leaves = ["name", "major-version", "description", "service-port", "protocol", "affinity"];
+    const capability = (n: number): string =>
+      [`/c/n${n}`, 1, "x", 80, "tcp", "flow"].map((value, i) => `<${leaves[i]}>${value}</${leaves[i]}>`).join("");
+    const all = Array.from({ length: 3_400 }, (_, n) => `<capability>${capability(n)}</capability>`).join("");
+    const taxonomy = (inner: string): string =>
+      edit(`<taxonomy xmlns="urn:semrd:yang:semrd-taxonomy">${inner}</taxonomy>`, "", "running");
+    await done(other, taxonomy(all));
+    // Paths, which are looked up at once: an expression may take longer than it has on a busy machine.
+    const place = "/r:router/semrd-taxonomy:taxonomy";
+    const each = leaves.map((leaf) => `${place}/semrd-taxonomy:capability/semrd-taxonomy:${leaf}`);
+    const { errors: found, messages } = readReply(await holder.rpc(partialLock(...each)));
+    assert.deepEqual(
+      found.map(({ tag }) => tag),
+      ["resource-denied"],
+    );
+    assert.match(
+      messages.join(),
+      /would have 204\d\d nodes, more than the 20000 that a session may have locked: lock what they stand in/,
+    );
+    await done(holder, partialLock(place));
+    assert.deepEqual(await errors(other, taxonomy("<revision>9</revision>")), inUse());
     await holder[Symbol.asyncDispose]();
   });
 });

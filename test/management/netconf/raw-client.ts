@@ -135,7 +135,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   async #write(text: string, framing: Framing): Promise<void> {
-    const octets = Buffer.concat([...framed(Buffer.from(text), framing, this.#pieceSize)]);
+    const octets = Buffer.concat([...framed([Buffer.from(text)], framing, this.#pieceSize)]);
     // Each write is a packet of SSH: cut anywhere, but not too many.
     const step = this.#pieceSize < 1024 ? 1021 : octets.length;
     for (let at = 0; at < octets.length; at += step) {

@@ -51,7 +51,7 @@ class Client {
   }
 
   send(text: string, framing?: Framing): void {
-    for (const piece of framing === undefined ? [text] : framed(Buffer.from(text), framing)) this.stream.write(piece);
+    for (const piece of framing === undefined ? [text] : framed([Buffer.from(text)], framing)) this.stream.write(piece);
   }
 
   async until(wanted: RegExp): Promise<void> {

@@ -90,18 +90,20 @@ describe("replies", () => {
   it("name the node in the message, once", () => {
     const said = (message: string, path?: string): string =>
       /<error-message[^>]*>([^<]*)</.exec(
-        printReply(
-          {},
-          {
-            kind: "faults",
-            faults: [
-              {
-                ...{ errorType: "application", errorTag: "invalid-value", errorSeverity: "error", message },
-                ...(path === undefined ? {} : { path }),
-              },
-            ],
-          },
-          namespaceOf,
+        String(
+          printReply(
+            {},
+            {
+              kind: "faults",
+              faults: [
+                {
+                  ...{ errorType: "application", errorTag: "invalid-value", errorSeverity: "error", message },
+                  ...(path === undefined ? {} : { path }),
+                },
+              ],
+            },
+            namespaceOf,
+          ),
         ),
       )![1]!;
     assert.equal(said("out of range", "/m:a/b[k='x']/index"), "index: out of range");

@@ -72,7 +72,7 @@ describe("where configuration in use comes from (RFC 8342 §5.3.4, RFC 8526 §3.
       const reader = new StateReader(model, book, systemClock);
       const text = await reader.read(applied, { format: "xml", ...options }, undefined, { intended, applied });
       assert.ok(text.ok, JSON.stringify(text));
-      return text.value;
+      return Buffer.from(text.value).toString();
     } finally {
       await applied.dispose();
       await intended.dispose();

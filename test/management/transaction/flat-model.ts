@@ -113,7 +113,7 @@ export const flatModel: Model = {
     for (const [at, value] of old) if (!next.has(at)) changes.push({ operation: "delete", path: path(at), old: value });
     return changes;
   },
-  read: async (tree) => answered(JSON.stringify(valuesOf(tree))),
+  read: async (tree) => answered(Buffer.from(JSON.stringify(valuesOf(tree)))),
   document: async (tree) => Buffer.from(JSON.stringify(valuesOf(tree))),
   write: async (tree) => JSON.stringify(valuesOf(tree)),
 };

@@ -3,7 +3,7 @@ import type { GnmiPath } from "../messages.ts";
 import { joined } from "../paths.ts";
 
 /** Origin of the resources of the control socket, as they are. */
-export const CONTROL = "semrd-control";
+const CONTROL = "semrd-control";
 
 /** Characters of a path with its keys. */
 const LONGEST = 4_096;

@@ -45,7 +45,7 @@ async function read(
     ...{ format: "xml" as const, ...select.value, ...options },
     ...(defaults === undefined ? {} : { defaults }),
   });
-  return data.ok ? content(`<data xmlns="${namespace}">${data.value.text}</data>`) : faulty(...data.faults);
+  return data.ok ? content([`<data xmlns="${namespace}">`, data.value.octets, "</data>"]) : faulty(...data.faults);
 }
 
 /** Only of operational: the model says so. @see RFC 8526 §3.1.1 */

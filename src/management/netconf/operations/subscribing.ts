@@ -23,7 +23,7 @@ export interface Subscriber {
 }
 
 /** The one stream that there is. @see RFC 5277 §3.2.3 */
-export const STREAM = "NETCONF";
+const STREAM = "NETCONF";
 
 /** @see RFC 5277 §2.1.1 */
 export const subscribing = (subscriber: Subscriber): Operations => ({
