@@ -1,21 +1,26 @@
 import { agentIdHash, type Clock, type Log, toHex } from "../base/index.ts";
-import { type AgentRecord, type Directory, instanceState } from "../directory/index.ts";
+import { type AgentRecord, type DampedSummary, type Directory, instanceState } from "../directory/index.ts";
 import type { AgentSelection, CapabilityCandidate, Rib, Tenant } from "../rib/index.ts";
 import type { Announcer } from "./announcer.ts";
+import type { OriginDamper } from "./origin-damper.ts";
 import { agentAttributes, type OwnState } from "./own-attributes.ts";
 import { Revisits } from "./revisits.ts";
 import type { SelectionFan } from "./selection-fan.ts";
 
+const MOST_SCORE = 10;
 /** Claims of one agent within the time in which more of them are two agents with one name. @see RFC 7432 §15.1 */
 const MOST_MOVES = 5;
 const MOVES_WITHIN = 180_000;
 /** Sequence numbers begin with the minute of the claim, so that a restarted router does not fall behind; below it they are counted. */
 const COUNTED_BITS = 16n;
+/** Of 64 bits on the wire: nobody can claim more, so of two that say this the lower router ID has the agent. @see RFC 7432 §15 */
+const LAST_SEQUENCE = 0xffffffffffffffffn;
 
 export interface AgentOriginationParts {
   readonly own: OwnState;
   readonly directory: Directory;
   readonly announcer: Announcer;
+  readonly damper: OriginDamper;
   readonly rib: Pick<Rib, "capability" | "attributes">;
   readonly selections: SelectionFan;
   readonly clock: Clock;
@@ -33,6 +38,13 @@ interface LocalAgent {
   moves: number[];
   /** What was decided last: the route is said, or somebody else has it. */
   place: "here" | "elsewhere" | undefined;
+  /** What the others may be told of it: it can come and go oftener than that. */
+  told: AgentSummary | undefined;
+}
+
+interface AgentSummary extends DampedSummary {
+  readonly state: "up" | "draining";
+  readonly sequence: bigint;
 }
 
 /**
@@ -95,7 +107,15 @@ export class AgentOrigination implements Disposable {
     const highest = others.reduce((most, other) => latest(most, this.#sequenceOf(other)), -1n);
     const begun = firstSequence(this.#parts.directory.known(agent));
     if (highest >= latest(begun, entry.sequence) && !this.#mayMove(entry)) return;
-    entry.sequence = latest(latest(begun, entry.sequence), highest + 1n);
+    if (highest === LAST_SEQUENCE) {
+      this.#parts.log.warn("agent.sequence-exhausted", {
+        agent,
+        advice:
+          "a router claims it with the last sequence number that there is, so that nobody can say of it that it has moved: find that router by semrctl show routes, and have it take the route back",
+      });
+    }
+    const next = highest === LAST_SEQUENCE ? LAST_SEQUENCE : highest + 1n;
+    entry.sequence = latest(latest(begun, entry.sequence), next);
     this.#consider(agent);
   }
 
@@ -121,27 +141,49 @@ export class AgentOrigination implements Disposable {
     const agent = this.#byHash.get(`${tenantIndex} ${toHex(agentId)}`);
     const entry = agent === undefined ? undefined : this.#local.get(agent);
     if (entry === undefined || entry.place === this.#placeOf(entry)) return;
-    this.#consider(entry.agent);
+    this.#say(entry);
   }
 
   #consider(agent: string): void {
-    const { directory, announcer, own } = this.#parts;
-    const states = directory.instancesOf(agent).map(instanceState);
+    const states = this.#parts.directory.instancesOf(agent).map(instanceState);
     const isHere = states.some((state) => state !== "down");
     const entry = isHere ? this.#entry(agent) : this.#local.get(agent);
     if (entry === undefined) return;
     if (!isHere) {
-      this.#forget(entry);
+      // While it is registered it keeps its sequence number: who is well again has not moved.
+      if (this.#parts.directory.agent(agent) === undefined) this.#forget(entry);
+      else this.#observe(entry, undefined);
       return;
     }
-    const { tenant, sequence } = entry;
+    const isUp = states.includes("up");
+    const { sequence } = entry;
+    const score = isUp ? MOST_SCORE : 0;
+    this.#observe(entry, { state: isUp ? "up" : "draining", score, weight: 1, usable: isUp ? 1 : 0, sequence });
+  }
+
+  /** A move is no noise, and is told at once; an agent that dies and comes back again and again is damped as its sites are. */
+  #observe(entry: LocalAgent, summary: AgentSummary | undefined): void {
+    const key = `agent ${entry.tenant.index} ${entry.agent}`;
+    this.#parts.damper.observe(
+      key,
+      summary,
+      ({ sequence }) => String(sequence),
+      (told) => {
+        entry.told = told;
+        this.#say(entry);
+      },
+    );
+  }
+
+  #say(entry: LocalAgent): void {
+    const { announcer, own } = this.#parts;
+    const { tenant, told } = entry;
     const nlri = this.#nlriOf(entry);
     entry.place = this.#placeOf(entry);
-    if (entry.place === "elsewhere") announcer.retract(nlri);
+    if (told === undefined || entry.place === "elsewhere") announcer.retract(nlri);
     else {
-      const state = states.includes("up") ? "up" : "draining";
       const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
-      announcer.say(nlri, (now) => agentAttributes({ state, sequence }, latest(), own, now));
+      announcer.say(nlri, (now) => agentAttributes(told, latest(), own, now));
     }
   }
 
@@ -154,7 +196,7 @@ export class AgentOrigination implements Disposable {
     const { agent, tenant, agentId } = entry;
     this.#local.delete(agent);
     this.#byHash.delete(`${tenant.index} ${toHex(agentId)}`);
-    this.#parts.announcer.retract(this.#nlriOf(entry));
+    this.#observe(entry, undefined);
   }
 
   /** Elsewhere: somebody says a later move. */
@@ -181,7 +223,15 @@ export class AgentOrigination implements Disposable {
     }
     if (record === undefined || tenant === undefined) return undefined;
     const agentId = agentIdHash(agent);
-    const entry = { agent, tenant, agentId, sequence: firstSequence(record), moves: [], place: undefined };
+    const entry = {
+      agent,
+      tenant,
+      agentId,
+      sequence: firstSequence(record),
+      moves: [],
+      place: undefined,
+      told: undefined,
+    };
     this.#local.set(agent, entry);
     this.#byHash.set(`${tenant.index} ${toHex(agentId)}`, agent);
     return entry;

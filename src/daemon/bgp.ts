@@ -5,6 +5,7 @@ import {
   capabilityId,
   formatIpv6,
   formatIpv6Prefix,
+  formatZoned,
   type Log,
   type Metrics,
   type Random,
@@ -43,22 +44,34 @@ const NO_AS = 65534;
 
 /** A neighbour as the speaker wants it. */
 function peerOptions(neighbor: NeighborConfiguration, bgp: BgpConfiguration, policies: PolicyBook): PeerOptions {
-  const { address, remoteAs, port, passive, enabled, description } = neighbor;
+  const { remoteAs, port, passive, enabled, description } = neighbor;
   return {
-    address: formatIpv6(address),
+    address: formatZoned(neighbor),
     port,
     remoteAs,
     passive,
     enabled,
     ...(description === undefined ? {} : { description }),
     ...settingsOf(neighbor, bgp, policies),
+    ...(neighbor.zone === undefined ? { updateSource: updateSource(neighbor, bgp) } : {}),
   };
+}
+
+/** From where a neighbour is connected to that is not on one link only. */
+function updateSource({ localAddress }: NeighborSettingsConfiguration, bgp: BgpConfiguration): string {
+  return formatIpv6(localAddress ?? bgp.address);
 }
 
 /** A range of neighbours that come by themselves. */
 function listenRange(range: ListenRangeConfiguration, bgp: BgpConfiguration, policies: PolicyBook): ListenRange {
-  const { prefix, limit, remoteAs } = range;
-  return { name: formatIpv6Prefix(prefix), prefix, limit, remoteAs, template: settingsOf(range, bgp, policies) };
+  const { prefix, limit, remoteAs, interface: link } = range;
+  const settings = settingsOf(range, bgp, policies);
+  if (link !== undefined) {
+    const connectTo = range.passive ? {} : { connectTo: range.port };
+    return { name: link, prefix, interface: link, ...connectTo, limit, remoteAs, template: settings };
+  }
+  const template = { ...settings, updateSource: updateSource(range, bgp) };
+  return { name: formatIpv6Prefix(prefix), prefix, limit, remoteAs, template };
 }
 
 /** As the speaker has keys: one character an octet. */
@@ -66,7 +79,7 @@ const textOf = ({ secret }: NamedKey): string => String.fromCharCode(...secret.o
 
 function settingsOf(
   settings: NeighborSettingsConfiguration,
-  bgp: BgpConfiguration,
+  _bgp: BgpConfiguration,
   policies: PolicyBook,
 ): RangeTemplate {
   const { holdTime, keepaliveTime, ttlSecurityHops, multihop, importPolicy, exportPolicy } = settings;
@@ -79,6 +92,7 @@ function settingsOf(
     families: settings.families,
     routeServerClient: settings.routeServerClient,
     reflectorClient: settings.reflectorClient,
+    ...(settings.clusterId === undefined ? {} : { clusterId: settings.clusterId }),
     clientToClient: settings.clientToClient,
     nextHopSelf: settings.nextHopSelf,
     nextHopUnchanged: settings.nextHopUnchanged,
@@ -98,7 +112,6 @@ function settingsOf(
     ...(delayOpen === undefined ? {} : { delayOpen }),
     ...(sendHoldTime === undefined ? {} : { sendHoldTime }),
     ...(advertisementInterval === undefined ? {} : { advertisementInterval }),
-    updateSource: formatIpv6(settings.localAddress ?? bgp.address),
     ...(keepaliveTime === undefined ? {} : { keepaliveTime }),
     ...(password === undefined ? {} : { password }),
     ...(furtherPasswords.length === 0 ? {} : { furtherPasswords }),
@@ -206,7 +219,10 @@ export function speakerOptions(
  * neighbours that know nothing of capabilities.
  */
 export function domainNodes({ nodes, bgp }: RouterConfiguration): readonly NodeConfiguration[] {
-  const neighbors = (bgp?.neighbors ?? []).filter(({ brownfield }) => brownfield === undefined);
+  // What is at an address of one link is no end of a tunnel.
+  const neighbors = (bgp?.neighbors ?? []).filter(
+    ({ brownfield, zone }) => brownfield === undefined && zone === undefined,
+  );
   const known = neighbors.map(({ address, description }) => ({
     locator: address,
     ...(description === undefined ? {} : { name: description }),

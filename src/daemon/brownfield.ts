@@ -1,4 +1,4 @@
-import { type Clock, formatIpv6, type Log, type Metrics, sameValue } from "../base/index.ts";
+import { type Clock, formatZoned, type Log, type Metrics, sameValue } from "../base/index.ts";
 import {
   type BrownfieldDomain,
   BrownfieldImport,
@@ -82,6 +82,11 @@ export class Brownfield implements Disposable {
     return this.#imported?.status(address);
   }
 
+  /** Resolves when all that has come as unicast by now is known as capability routes. */
+  settled(): Promise<void> {
+    return this.#imported?.settled() ?? Promise.resolve();
+  }
+
   /** See `SpeakerParts`. */
   looped(peer: string, set: AttributeSet): void {
     this.#imported?.returned(peer, set);
@@ -115,9 +120,7 @@ export class Brownfield implements Disposable {
 }
 
 function neighboursOf({ bgp }: RouterConfiguration): readonly string[] {
-  return (bgp?.neighbors ?? [])
-    .filter(({ brownfield }) => brownfield !== undefined)
-    .map(({ address }) => formatIpv6(address));
+  return (bgp?.neighbors ?? []).filter(({ brownfield }) => brownfield !== undefined).map(formatZoned);
 }
 
 /** All of the configuration that decides about routes. */

@@ -1,4 +1,4 @@
-import { type Clock, formatIpv6, type Milliseconds } from "../base/index.ts";
+import type { Clock, Milliseconds } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
@@ -16,6 +16,7 @@ import {
   type EventLog,
   eventRows,
   type FlowRecordRow,
+  type NeighborSettingsConfiguration,
   type RouterConfiguration,
 } from "../management/index.ts";
 import type { UnicastFamily, UnicastRow } from "../rib/index.ts";
@@ -108,7 +109,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     mrtTable: (question) => parts.mrt.table(question),
     counters: () => countersReport(parts.counters, parts),
     resetCounters: (what) => ({ "discontinuity-time": dateAndTime(parts.counters.reset(what)) }),
-    resetPeerCounters: (address) => begunAnew(resetPeers(parts, address && formatIpv6(address))),
+    resetPeerCounters: (address) => begunAnew(resetPeers(parts, address)),
     resetPolicyCounters: (policy) => begunAnew(resetPolicies(parts, policy)),
     explain: (question) => explainReport(parts, question),
     explainPacket: (inquiry) => packetReport(parts, inquiry),
@@ -125,7 +126,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       await answered(registrar.remove(agent, "command"));
       return done(agent, instances);
     },
-    clearPeer: (address, how, message) => clearPeer(speaker, formatIpv6(address), how, message),
+    clearPeer: (address, how, message) => clearPeer(speaker, address, how, message),
     drainRouter(on) {
       parts.drain.on = on;
       return { draining: on };
@@ -221,5 +222,7 @@ function done(agent: string, instances: readonly { readonly id: string }[]): Age
 
 /** Nobody could have told us a route of another family. */
 export function hasFamily({ bgp }: RouterConfiguration, wanted: UnicastFamily): boolean {
-  return bgp?.neighbors.some(({ families }) => families.some(({ family }) => family === wanted)) === true;
+  const has = ({ families }: Pick<NeighborSettingsConfiguration, "families">): boolean =>
+    families.some(({ family }) => family === wanted);
+  return bgp !== undefined && (bgp.neighbors.some(has) || bgp.ranges.some(has));
 }

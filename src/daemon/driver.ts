@@ -58,7 +58,7 @@ function sourcesOf({
 
 const EVERYWHERE: Ipv6Prefix = { address: new Uint8Array(16), length: 0 };
 
-export function dataplaneOptions(configuration: RouterConfiguration): DataplaneOptions {
+function dataplaneOptions(configuration: RouterConfiguration): DataplaneOptions {
   const { domain, site, dataplane } = configuration;
   return {
     domain: domain.prefix,

@@ -10,6 +10,8 @@ type BfdCounts = Pick<BfdPathStatus, (typeof OF_BFD)[number]>;
 const OF_PEER = [
   ...(["messagesReceived", "messagesSent", "updatesReceived", "updatesSent"] as const),
   ...(["establishedTransitions", "flaps", "refusedConnections"] as const),
+  ...(["opensReceived", "opensSent", "keepalivesReceived", "keepalivesSent"] as const),
+  ...(["refreshesReceived", "refreshesSent"] as const),
   ...(["notificationsReceived", "notificationsSent", "treatedAsWithdraw", "attributesDiscarded"] as const),
 ] as const;
 const BY_REASON = ["routesRefused", "routesWithheld"] as const;

@@ -24,7 +24,7 @@ export function towards(nextHop: NextHop): string {
 }
 
 /** How a tunnel wraps packets, in words. */
-export function wrapping(encapsulation: Encapsulation | undefined): string {
+function wrapping(encapsulation: Encapsulation | undefined): string {
   switch (encapsulation?.kind) {
     case undefined:
       return "IPv6-in-IPv6";

@@ -4,6 +4,7 @@ import type { PolicyBook } from "../bgp/policy/index.ts";
 import {
   type CommonChangeReason,
   type CommonOptions,
+  FOLLOW,
   type ListenRange,
   NEXT_SESSION,
   type PeerListChange,
@@ -118,6 +119,17 @@ export function laterOf(plan: NeighborPlan): readonly Remark[] {
     for (const { option, text } of step.change.reasons) if (text === NEXT_SESSION) note(step.peer.address, option);
   }
   return [...reasons].map(([address, options]) => ({ address, why: options.join(", ") }));
+}
+
+/** For people: sessions that go on only where the other end is changed as well, within the hold time. */
+export function sharedOf({ peers, ...plan }: NeighborPlan): readonly Remark[] {
+  const reset = new Set(resetsOf({ peers, ...plan }).map(({ address }) => address));
+  return peers.flatMap((step) => {
+    if (step.type !== "change" || step.peer.enabled === false || reset.has(step.peer.address)) return [];
+    const reasons = step.change.reasons.filter(({ text }) => text.endsWith(FOLLOW));
+    if (reasons.length === 0) return [];
+    return [{ address: step.peer.address, why: reasons.map(({ option }) => yangName(option)).join(", ") }];
+  });
 }
 
 /**

@@ -39,6 +39,12 @@ function joined(all: readonly PeerObserver[]): PeerObserver {
     refused: (...heard) => {
       for (const observer of all) observer.refused?.(...heard);
     },
+    repeated: (...heard) => {
+      for (const observer of all) observer.repeated?.(...heard);
+    },
+    treatedAsWithdraw: (...heard) => {
+      for (const observer of all) observer.treatedAsWithdraw?.(...heard);
+    },
     swept: (...heard) => {
       for (const observer of all) observer.swept(...heard);
     },

@@ -1,4 +1,4 @@
-import { type CapabilityName, parseIpv6 } from "../base/index.ts";
+import type { CapabilityName } from "../base/index.ts";
 import {
   type Answer,
   answered,
@@ -31,7 +31,7 @@ export function remoteOperations(
   const operations: Readonly<Record<string, (request: OperationRequest) => Promise<OperationOutput>>> = {
     "/semrd-router:router/drain": async ({ input }) => ({ ...(await control.drainRouter(input.on === true)) }),
     "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor/clear": async ({ target, input }) => {
-      const address = parseIpv6(target.at(-1)!.keys!.address!)!;
+      const address = target.at(-1)!.keys!.address!;
       const message = input.message as string | undefined;
       const how = input.how as "hard" | "soft-in" | "soft-out" | "soft";
       const all = how === "soft" ? (["soft-in", "soft-out"] as const) : [how];
@@ -39,7 +39,7 @@ export function remoteOperations(
       return {};
     },
     [`${NEIGHBORS}/neighbor/reset-counters`]: async ({ target }) => ({
-      ...(await control.resetPeerCounters(parseIpv6(target.at(-1)!.keys!.address!)!)),
+      ...(await control.resetPeerCounters(target.at(-1)!.keys!.address!)),
     }),
     [`${NEIGHBORS}/reset-counters`]: async () => ({ ...(await control.resetPeerCounters()) }),
     [`${POLICIES}/policy-definition/reset-counters`]: async ({ target }) => ({

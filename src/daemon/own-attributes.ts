@@ -103,9 +103,9 @@ export function agentAttributes(
   });
 }
 
-/** What is said about the names below a prefix. */
+/** What is said about the names below a prefix: it drains when all of them do. */
 export function prefixAttributes(
-  aggregate: Aggregate,
+  { state, ...aggregate }: Aggregate & { readonly state: "up" | "draining" },
   tenant: Tenant,
   facts: OwnFacts,
   circumstances: Circumstances,
@@ -114,7 +114,7 @@ export function prefixAttributes(
     score: aggregate.mean,
     lease: leaseOf(circumstances),
     labels: [],
-    state: circumstances.draining ? "draining" : "up",
+    state: circumstances.draining ? "draining" : state,
     aggregate,
     taxonomyRevision: facts.taxonomyRevision,
     opaque: [],

@@ -73,11 +73,11 @@ export class Paths implements Disposable {
   rebind(): void {
     const words = this.#parts.driver.tunnelWords?.();
     if (words === undefined) return;
-    const { map, down, up, tunnels } = words;
+    const { map, noWay, up, tunnels } = words;
     const paths = tunnels.map(({ locator, state, silentAfter, lost }) => ({
       ...{ to: formatIpv6(locator), state, silentAfter, lost },
     }));
-    this.#thread.bind({ map, down, up, paths });
+    this.#thread.bind({ map, noWay, up, paths });
   }
 
   /** Routes and BFD are back: from now on the data plane need not judge by heartbeats, as it did while nobody was there. */
@@ -96,7 +96,8 @@ export class Paths implements Disposable {
       log.warn("path.lost", { router: to, stored, reason: "no link leads there that is up" });
       return;
     }
-    log.info("path.back", { router: to, at });
+    log.info("path.back", { router: to, at, stored });
+    if (stored) return;
     if (bfd()?.status(to)?.pathFailed === true) return; // BFD says when
     const index = driver.tunnelTo(parseIpv6(to)!);
     if (index !== undefined) driver.setHealth(index, "up");

@@ -3,6 +3,7 @@ import type { BfdPathStatus } from "../bfd/index.ts";
 import type { BrownfieldStatus } from "../bgp/brownfield/index.ts";
 import type { AddPathDirections, FamilyStatus, PeerError, PeerStatus } from "../bgp/speaker/index.ts";
 import type { NotificationRow, PeerBfd, PeerFamilyRow, PeerRow, ReasonRow } from "../management/index.ts";
+import { capabilityRows } from "./peer-capabilities.ts";
 import { present } from "./rows.ts";
 
 /** What operators read for `ipv6/251`. */
@@ -131,6 +132,7 @@ export function peerRow(
       sendHoldSeconds: peer.sendHoldTime,
       protection: peer.protection,
       ttlSecurityHops: peer.ttlSecurityHops,
+      clusterId: peer.clusterId === undefined ? undefined : formatIpv4(peer.clusterId),
     }),
     ...(peer.group === undefined ? {} : { group: peer.group }),
     ...(peer.range === undefined ? {} : { range: peer.range }),
@@ -165,6 +167,13 @@ export function peerRow(
     updatesSent: String(peer.updatesSent),
     notificationsReceived: String(peer.notificationsReceived),
     notificationsSent: String(peer.notificationsSent),
+    opensReceived: String(peer.opensReceived),
+    opensSent: String(peer.opensSent),
+    keepalivesReceived: String(peer.keepalivesReceived),
+    keepalivesSent: String(peer.keepalivesSent),
+    refreshesReceived: String(peer.refreshesReceived),
+    refreshesSent: String(peer.refreshesSent),
+    capabilities: capabilityRows(peer),
     treatedAsWithdraw: String(peer.treatedAsWithdraw),
     attributesDiscarded: String(peer.attributesDiscarded),
     routesRefused: reasonRows(peer.routesRefused),

@@ -1,4 +1,4 @@
-import { formatIpv4, formatIpv6 } from "../base/index.ts";
+import { formatIpv4, formatIpv6, formatZoned } from "../base/index.ts";
 import type { StatementHits } from "../bgp/policy/index.ts";
 import type {
   ActionsConfiguration,
@@ -33,11 +33,11 @@ export function* policyRows(configuration: RouterConfiguration, hits: Iterable<S
 }
 
 function users({ bgp }: RouterConfiguration, policy: string): string[] {
-  return (bgp?.neighbors ?? []).flatMap(({ address, description, importPolicy, exportPolicy }) => {
-    const name = description ?? formatIpv6(address);
+  return (bgp?.neighbors ?? []).flatMap((neighbor) => {
+    const { description = formatZoned(neighbor), importPolicy, exportPolicy } = neighbor;
     return [
-      ...(importPolicy.includes(policy) ? [`import from ${name}`] : []),
-      ...(exportPolicy.includes(policy) ? [`export to ${name}`] : []),
+      ...(importPolicy.includes(policy) ? [`import from ${description}`] : []),
+      ...(exportPolicy.includes(policy) ? [`export to ${description}`] : []),
     ];
   });
 }

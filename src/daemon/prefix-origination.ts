@@ -23,9 +23,12 @@ export interface PrefixOriginationParts {
 interface Part {
   readonly instances: number;
   readonly scores: readonly number[];
+  /** All who serve it let their flows end. */
+  readonly draining: boolean;
 }
 
 interface PrefixSummary extends DampedSummary {
+  readonly state: "up" | "draining";
   readonly aggregate: Aggregate;
 }
 
@@ -127,7 +130,8 @@ export class PrefixOrigination implements Disposable {
         if (told === undefined) announcer.retract(nlri);
         else {
           const aggregate = around(told.score, told.aggregate);
-          announcer.say(nlri, (now) => prefixAttributes(aggregate, latest(), own, now));
+          const { state } = told;
+          announcer.say(nlri, (now) => prefixAttributes({ ...aggregate, state }, latest(), own, now));
         }
       },
     );
@@ -140,6 +144,7 @@ export class PrefixOrigination implements Disposable {
     return {
       instances: said.reduce((sum, { aggregate }) => sum + (aggregate?.count ?? 1), 0),
       scores: said.map(({ score }) => score),
+      draining: said.every(({ state }) => state === "draining"),
     };
   }
 
@@ -164,5 +169,6 @@ function summaryOf(below: ReadonlyMap<string, Part>): PrefixSummary | undefined 
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const aggregate = { count, minimum: Math.min(...scores), mean: Math.round(mean), maximum: Math.max(...scores) };
   const magnitude = 2 ** Math.floor(Math.log2(Math.max(1, count)));
-  return { state: "up", score: mean, weight: magnitude, usable: magnitude, aggregate };
+  const state = below.values().every(({ draining }) => draining) ? "draining" : "up";
+  return { state, score: mean, weight: magnitude, usable: magnitude, aggregate };
 }

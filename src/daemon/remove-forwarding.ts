@@ -1,4 +1,6 @@
+import { loadNative } from "../../native/index.ts";
 import { type Log, messageOf } from "../base/index.ts";
+import { DataplaneError, removePins } from "../dataplane/index.ts";
 import { openStateDirectory } from "../host/index.ts";
 import type { RouterConfiguration } from "../management/index.ts";
 import { claimTables, startRemovable } from "./driver.ts";
@@ -43,6 +45,13 @@ async function removeOwn(
     log.info("dataplane.removed", { interfaces: driver.ports.map((port) => port.interface) });
     return { formers };
   } catch (cause) {
+    if (cause instanceof DataplaneError && cause.code === "dataplane.not-replaced") {
+      // Not even for a moment: there is no room, or no right, for another one in its place
+      const { pinDirectory } = configuration.dataplane;
+      removePins(loadNative(), pinDirectory);
+      log.info("dataplane.removed", { pins: pinDirectory });
+      return { formers: await FormerDataplanes.found(configuration, log) };
+    }
     return { formers: await FormerDataplanes.found(configuration, log), cause };
   }
 }

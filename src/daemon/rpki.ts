@@ -1,4 +1,4 @@
-import { type Clock, formatIpv6, type Log, type Metrics, milliseconds, Scope } from "../base/index.ts";
+import { type Clock, formatZoned, type Log, type Metrics, milliseconds, Scope } from "../base/index.ts";
 import { type OriginValidation, originOf } from "../bgp/policy/index.ts";
 import { RouteValidator, type ValidityChange, VrpTable } from "../bgp/rpki/index.ts";
 import type { PeerObserver, SoftClear, SpeakerObserver } from "../bgp/speaker/index.ts";
@@ -156,7 +156,7 @@ class RunningWatch implements OriginWatch {
     const looking = routingPolicy.policies.filter(({ statements }) =>
       statements.some(({ conditions }) => conditions.rpkiStates !== undefined),
     );
-    const neighbor = bgp?.neighbors.find(({ address }) => formatIpv6(address) === name);
+    const neighbor = bgp?.neighbors.find((neighbor) => formatZoned(neighbor) === name);
     if (neighbor === undefined) return looking.length > 0;
     return looking.some((policy) => neighbor.importPolicy.includes(policy.name));
   }

@@ -1,4 +1,4 @@
-import { formatIpv4, formatIpv6 } from "../base/index.ts";
+import { formatIpv4, formatIpv6, formatZoned } from "../base/index.ts";
 import type { BfdPathStatus } from "../bfd/index.ts";
 import { type ExecutorReport, tableSizes } from "../dataplane/index.ts";
 import type { ExecutorStatus, StatusReport } from "../management/index.ts";
@@ -36,6 +36,7 @@ export function statusReport(parts: ControlParts): StatusReport {
           hook: port.hook,
           adopted: port.adopted,
           edge: port.edge ?? [],
+          ...(port.restored === undefined ? {} : { restored: port.restored }),
           ...(port.reason === undefined ? {} : { reason: port.reason }),
         };
       }),
@@ -50,6 +51,7 @@ export function statusReport(parts: ControlParts): StatusReport {
       routes: rib.capability.routes,
       peers: peers.length,
       peersEstablished: peers.filter(({ state }) => state === "Established").length,
+      ...(parts.speaker === undefined ? {} : { strangersRefused: parts.speaker.strangersRefused }),
     },
     liveness: livenessReport(parts),
     alarms: parts.alarms.counts.toReversed().filter(({ count }) => count > 0),
@@ -81,7 +83,7 @@ function executorStatus({ unreachable: _, since, refused, ...report }: ExecutorR
 
 /** Of the path to a neighbour. Absent: it has none. */
 export function bfdStatus({ configuration }: ControlParts, peer: string, status: BfdPathStatus | undefined) {
-  const neighbor = configuration.bgp?.neighbors.find(({ address }) => formatIpv6(address) === peer);
+  const neighbor = configuration.bgp?.neighbors.find((neighbor) => formatZoned(neighbor) === peer);
   return status && { ...status, multihop: neighbor?.bfd?.multihop === true };
 }
 
@@ -104,7 +106,7 @@ export function warnings({ driver, configuration, speaker, drain, compiler, brow
       else if (state !== "Established") found.push(`BGP session with ${address} is ${state}.`);
     }
     for (const { name, neighbors, limit, refused } of speaker.ranges()) {
-      if (neighbors < limit) continue;
+      if (neighbors < limit || (!name.includes("/") && refused === 0)) continue;
       found.push(`The range ${name} has its ${limit} neighbours: ${refused} connections were turned away so far.`);
     }
   }

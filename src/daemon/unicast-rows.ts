@@ -1,4 +1,4 @@
-import { formatIpv4, formatIpv6, type Ipv6Address, type Milliseconds } from "../base/index.ts";
+import { formatIpv4, formatIpv6, type Ipv6Address, isLinkLocal, type Milliseconds, parseZoned } from "../base/index.ts";
 import { isMappedIpv4 } from "../bgp/wire/index.ts";
 import type { UnicastRouteRow } from "../management/index.ts";
 import type { Rib, UnicastFamily, UnicastRow } from "../rib/index.ts";
@@ -14,6 +14,12 @@ export function nextHopText(address: Ipv6Address): string {
 
 export function prefixText(address: Uint8Array, length: number): string {
   return `${address.length === 4 ? ipv4Text(address) : formatIpv6(address)}/${length}`;
+}
+
+/** A next hop of a link with its interface, where the neighbour that said it is known by one. */
+function onLink(text: string, nextHop: Ipv6Address, neighbor: string | undefined): string {
+  const zone = neighbor === undefined || !isLinkLocal(nextHop) ? undefined : parseZoned(neighbor)?.zone;
+  return zone === undefined ? text : `${text}%${zone}`;
 }
 
 /**
@@ -39,10 +45,11 @@ export function* shownPaths(
   for (const row of rib.unicast(family).rowsOf({})) {
     const { address, length, attributes, peer, pathId, best, stale, step, since } = row;
     const { localPref, multiExitDisc } = attributes;
+    const from = rib.peer(peer)?.name;
     const shown: UnicastRouteRow = {
       prefix: prefixText(address, length),
-      nextHop: nextHopText(attributes.nextHop),
-      peer: peer === 0 ? "local" : (rib.peer(peer)?.name ?? `peer ${peer}`),
+      nextHop: onLink(nextHopText(attributes.nextHop), attributes.nextHop, from),
+      peer: peer === 0 ? "local" : (from ?? `peer ${peer}`),
       ...(pathId === undefined ? {} : { pathId }),
       local: peer === 0,
       status: best ? "best" : "other",

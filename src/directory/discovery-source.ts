@@ -1,6 +1,4 @@
 import type { CapabilityName, Milliseconds } from "../base/index.ts";
-import type { Directory } from "./directory.ts";
-import { instanceState } from "./local-site.ts";
 import type { TaxonomyCapability } from "./taxonomy.ts";
 import type { LocalSite } from "./types.ts";
 
@@ -53,27 +51,4 @@ export interface DiscoverySource {
   places(tenant: string, agent: string): readonly AgentPlace[];
   /** Who can resolve a name that nobody here serves: by its longest prefix that somebody answers for. */
   resolvers(tenant: string, name: CapabilityName): PrefixResolvers | undefined;
-}
-
-/** Candidates of this router only. */
-export function localDiscovery(directory: Directory, origin: string): DiscoverySource {
-  return {
-    candidates(tenant, capability, majorVersion) {
-      const site = directory.localSite(tenant, capability, majorVersion);
-      if (site === undefined) return [];
-      const eligible = site.state === "up" || site.state === "degraded";
-      const reason = eligible ? {} : { reason: `no instance takes new flows: the site is ${site.state}` };
-      const { state, score, weight, labels } = site;
-      return [{ origin, local: true, eligible, ...reason, state, score, weight, labels }];
-    },
-    places(tenant, agent) {
-      const record = directory.agent(agent);
-      const states = directory.instancesOf(agent).map(instanceState);
-      if (record?.tenant !== tenant || states.every((state) => state === "down")) return [];
-      const state = states.includes("up") ? "up" : "draining";
-      const sequence = record.lease?.sequence ?? 0n;
-      return [{ origin, local: true, current: true, reason: "it is registered here", state, sequence }];
-    },
-    resolvers: () => undefined,
-  };
 }

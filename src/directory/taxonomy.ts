@@ -13,7 +13,7 @@ import {
   Slices,
   toHex,
 } from "../base/index.ts";
-import { assignIpv4 } from "./ipv4-pool.ts";
+import { assigningIpv4 } from "./ipv4-pool.ts";
 import { familyCodeOf, indexing, placeOf, type TaxonomyIndex } from "./taxonomy-index.ts";
 
 /** A capability that may be offered and asked for in this domain. */
@@ -55,30 +55,23 @@ export class Taxonomy {
   readonly #ipv4: ReadonlyMap<string, ReadonlyMap<string, number>>;
 
   /**
-   * `index`: of the same options, where it has been made already.
+   * `looked`: of the same options, where it has been made already.
    * @throws {DirectoryError} directory.address-collision, when two capabilities of a tenant would share an address
    */
-  constructor(options: TaxonomyOptions, index: TaxonomyIndex = made(indexing(options))) {
+  constructor(options: TaxonomyOptions, looked: LookedUp = made(lookingUp(options))) {
     this.revision = options.revision;
     this.dnsZone = options.dnsZone.toLowerCase();
     this.tenants = options.tenants;
     this.capabilities = options.capabilities;
     this.domain = options.domain;
     this.#families = options.families;
-    this.#index = index;
-    const pools = Iterator.from(options.ipv4Pools ?? []);
-    this.#ipv4 = new Map(pools.map(([tenant, pool]) => [tenant, assignIpv4(pool, index.ids)]));
+    this.#index = looked.index;
+    this.#ipv4 = looked.ipv4;
   }
 
   /** The same over many turns where there are many capabilities. @throws as the constructor does */
   static async inSlices(options: TaxonomyOptions, clock: Clock): Promise<Taxonomy> {
-    const slices = new Slices(clock);
-    const steps = indexing(options);
-    for (;;) {
-      const step = steps.next();
-      if (step.done === true) return new Taxonomy(options, step.value);
-      if (slices.isOver) await slices.next();
-    }
+    return new Taxonomy(options, await new Slices(clock).through(lookingUp(options)));
   }
 
   find(name: CapabilityName, majorVersion: number): TaxonomyCapability | undefined {
@@ -142,7 +135,22 @@ export class Taxonomy {
   }
 }
 
-function made(steps: Generator<void, TaxonomyIndex>): TaxonomyIndex {
+/** What a taxonomy answers from. */
+interface LookedUp {
+  readonly index: TaxonomyIndex;
+  /** By tenant: of each name and version. */
+  readonly ipv4: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+/** In small steps. @throws {DirectoryError} directory.address-collision */
+function* lookingUp(options: TaxonomyOptions): Generator<void, LookedUp> {
+  const index = yield* indexing(options);
+  const ipv4 = new Map<string, ReadonlyMap<string, number>>();
+  for (const [tenant, pool] of options.ipv4Pools ?? []) ipv4.set(tenant, yield* assigningIpv4(pool, index.ids));
+  return { index, ipv4 };
+}
+
+function made(steps: Generator<void, LookedUp>): LookedUp {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

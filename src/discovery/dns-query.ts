@@ -2,7 +2,7 @@ import { Reader, ShortRead } from "../base/index.ts";
 
 export const RecordType = { A: 1, NS: 2, SOA: 6, AAAA: 28, OPT: 41, IXFR: 251, AXFR: 252, ANY: 255 } as const;
 export const CLASS_IN = 1;
-export const OPCODE_QUERY = 0;
+const OPCODE_QUERY = 0;
 
 export const Flag = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, CD: 0x0010 } as const;
 

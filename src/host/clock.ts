@@ -1,8 +1,11 @@
 import { performance } from "node:perf_hooks";
 import { type Clock, milliseconds } from "../base/index.ts";
+import { LaterTurns } from "./later-turns.ts";
 
 /** The most that setTimeout takes. */
 const LONGEST_TIMEOUT = 0x7fff_ffff;
+
+const TURNS = new LaterTurns({ now: () => performance.now(), immediate: setImmediate });
 
 /** The time of this machine. */
 export const systemClock: Clock = {
@@ -20,7 +23,5 @@ export const systemClock: Clock = {
     arm();
     return { cancel: () => clearTimeout(timeout) };
   },
-  soon(run) {
-    setImmediate(run);
-  },
+  soon: (run) => TURNS.soon(run),
 };

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Slices } from "../base/index.ts";
 import {
   type AgentRecord,
   DirectoryError,
@@ -6,6 +7,7 @@ import {
   decodeAgentRecord,
   encodeAgentRecord,
 } from "../directory/index.ts";
+import { systemClock } from "./clock.ts";
 import { HostError } from "./faults.ts";
 import { type JournalParts, openJournal } from "./journal.ts";
 
@@ -21,10 +23,12 @@ export interface FileDirectoryStore extends DirectoryStore, AsyncDisposable {}
 export async function openDirectoryStore(stateDirectory: string, parts: JournalParts): Promise<FileDirectoryStore> {
   const journal = await openJournal(join(stateDirectory, "agents.journal"), parts);
   const restored: AgentRecord[] = [];
+  const slices = new Slices(systemClock);
   for (const [agent, value] of journal.restored) {
     const record = decodeAgentRecord(value);
     if (record === undefined) parts.log.error("directory.record-unreadable", { agent, path: journal.path });
     else restored.push(record);
+    if (slices.isOver) await slices.next();
   }
   return {
     restored,

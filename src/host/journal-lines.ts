@@ -29,10 +29,10 @@ export interface JournalContents {
 }
 
 /**
- * Reads a journal. A bad last line is one that was never acknowledged, and belongs to the torn tail; a bad line that has
+ * Reads a journal, a line a step. A bad last line is one that was never acknowledged, and belongs to the torn tail; a bad line that has
  * good ones behind it is damage, and costs that line only.
  */
-export function decodeJournal(octets: Uint8Array): JournalContents {
+export function* decodingJournal(octets: Uint8Array): Generator<void, JournalContents> {
   const lines = new Map<string, string>();
   const values = new Map<string, unknown>();
   const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
@@ -41,6 +41,7 @@ export function decodeJournal(octets: Uint8Array): JournalContents {
   let goodLength = 0;
   let count = 0;
   for (let start = 0, end = buffer.indexOf(10); end >= 0; start = end + 1, end = buffer.indexOf(10, start)) {
+    yield;
     count++;
     const line = buffer.toString("utf8", start, end + 1);
     const entry = decodeLine(line);
@@ -48,7 +49,7 @@ export function decodeJournal(octets: Uint8Array): JournalContents {
       suspects.push(count);
       continue;
     }
-    damaged.push(...suspects);
+    for (const suspect of suspects) damaged.push(suspect);
     suspects = [];
     goodLength = end + 1;
     if (entry.value === undefined) {

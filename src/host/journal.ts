@@ -1,9 +1,10 @@
 import { copyFile, type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Log, Metrics } from "../base/index.ts";
+import { type Log, type Metrics, Slices } from "../base/index.ts";
 import { syncDirectory, writeFully } from "./atomic-file.ts";
+import { systemClock } from "./clock.ts";
 import { errnoOf, HostError } from "./faults.ts";
-import { decodeJournal, encodeLine } from "./journal-lines.ts";
+import { decodingJournal, encodeLine, type JournalContents } from "./journal-lines.ts";
 
 /** What a journal works with. */
 export interface JournalParts {
@@ -49,7 +50,7 @@ export class Journal implements AsyncDisposable {
   #failing = false;
   #closed = false;
 
-  constructor(path: string, found: ReturnType<typeof decodeJournal>, file: FileHandle, parts: JournalParts) {
+  constructor(path: string, found: JournalContents, file: FileHandle, parts: JournalParts) {
     this.path = path;
     this.restored = found.values;
     this.#file = file;
@@ -206,7 +207,7 @@ export async function openJournal(path: string, parts: JournalParts): Promise<Jo
     file = await open(path, "a+", 0o600);
     await file.close();
     file = await open(path, "r+");
-    const found = decodeJournal(await readFile(file));
+    const found = await new Slices(systemClock).through(decodingJournal(await readFile(file)));
     const kept = `${path}.damaged`;
     if (found.damaged.length > 0 || found.tornLines > 0) await copyFile(path, kept);
     if (found.damaged.length > 0) {

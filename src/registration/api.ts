@@ -63,7 +63,7 @@ type Action = (request: ApiRequest, parts: ApiParts) => Promise<ApiResponse> | A
 const MOST_LISTED = 1_000;
 
 /** What can be done, each a function of the request; every one checks that the token's agent and tenant may. */
-export const ACTIONS: Readonly<Record<ActionName, Action>> = {
+const ACTIONS: Readonly<Record<ActionName, Action>> = {
   async register({ principal, body }, parts) {
     const { registrar, directory, lease, rules } = parts;
     const { agent = principal.subject, leaseSeconds, offers } = readRegisterBody(body, rules());

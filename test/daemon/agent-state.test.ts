@@ -45,7 +45,7 @@ it("an agent that has registered itself stands in operational with what it said,
     select: { paths: [`/router/agents/agent[id='${AGENT_A}']`] },
   });
   assert.ok(text.ok, JSON.stringify(text));
-  const read = JSON.parse(text.value)["semrd-router:router"]["semrd-agent:agents"].agent;
+  const read = JSON.parse(Buffer.from(text.value).toString())["semrd-router:router"]["semrd-agent:agents"].agent;
   assert.equal(read.length, 1, "the other one was not asked for");
   const [{ capability, ...agent }] = read;
   assert.deepEqual(agent, {

@@ -56,12 +56,15 @@ describe("what an alarm is raised for", () => {
 
   it("ranges, routes and tables that are full, or nearly", () => {
     const ranges = [
-      { name: "lan", neighbors: 4, limit: 4, refused: 1 },
-      { name: "wan", neighbors: 3, limit: 4, refused: 0 },
+      { name: "fd00:1::/64", neighbors: 4, limit: 4, refused: 0 },
+      { name: "fd00:2::/64", neighbors: 3, limit: 4, refused: 0 },
+      { name: "eth1", neighbors: 1, limit: 1, refused: 0 },
+      { name: "eth2", neighbors: 1, limit: 1, refused: 1 },
     ];
+    const dynamic = "/semrd-router:router/semrd-bgp:bgp/dynamic-neighbors";
     assert.deepEqual(
       [...neighborLimits(ranges).keys()],
-      ["/semrd-router:router/semrd-bgp:bgp/dynamic-neighbors/range[name='lan']"],
+      [`${dynamic}/range[prefix='fd00:1::/64']`, `${dynamic}/interface[name='eth2']`],
     );
     const address = new Uint8Array(16);
     address.set([0xfd, 0, ...new Array(13).fill(0), 2]);

@@ -28,7 +28,10 @@ const bgpOf = (): Json => ({
     ],
   },
   "peer-groups": { "peer-group": ["g", "h", "r"].map((name) => ({ name, "remote-as": 65009 })) },
-  "dynamic-neighbors": { range: [{ prefix: "2001:db8::/64", "peer-group": "r" }] },
+  "dynamic-neighbors": {
+    range: [{ prefix: "2001:db8::/64", "peer-group": "r" }],
+    interface: [{ name: "eth7", "peer-group": "r" }],
+  },
 });
 
 interface Example {
@@ -49,6 +52,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "payload-attribute": { values: [undefined, 220] },
   "remote-as": { values: [65009, 65010] },
   "range/remote-as": { values: [[65009], [65010]] },
+  "interface/remote-as": { values: [[65009], [65010]] },
   "hold-time": { values: [undefined, 30] },
   "send-hold-time": { values: [undefined, 600] },
   "local-address": { values: [undefined, "fd00:ffff::23"] },
@@ -56,8 +60,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "tcp-ao-key/symmetric-key": { values: ["one", "two"] },
   "neighbor/peer-group": { values: ["g", "h"], with: { "remote-as": undefined } },
   "range/peer-group": { values: ["r", "h"] },
+  "interface/peer-group": { values: ["r", "h"] },
   "import-policy": { values: [[], ["p"]] },
   "export-policy": { values: [[], ["p"]] },
+  "cluster-id": { values: [undefined, "10.9.9.8"], with: { "remote-as": 65000, "route-reflector-client": true } },
   "route-reflector-client": { values: [false, true], with: { "remote-as": 65000 } },
   "add-path/send": { values: [undefined, "all"] },
   "warn-at": { values: [50, 60], with: { "maximum-routes": 9 } },
@@ -162,7 +168,8 @@ async function bound(document: string): Promise<RouterConfiguration> {
   const tree = await schema.parse(document, "json", { validate: true });
   try {
     const whole = JSON.parse(await schema.print(tree, "json", { defaults: "report-all" }));
-    return bindRouter(whole["semrd-router:router"], "/etc/semrd", { nacm: {} as never, alarms: DEFAULT_CONTROL });
+    const beside = { nacm: {} as never, alarms: DEFAULT_CONTROL };
+    return { ...bindRouter(whole["semrd-router:router"], "/etc/semrd", beside), agents: [] };
   } finally {
     await tree.dispose();
   }
@@ -228,6 +235,7 @@ function newEntry(list: string): Json {
     neighbor: { address: "fd00:ffff::9", "remote-as": 65009 },
     "peer-group": { name: "new" },
     range: { prefix: "2001:db8:9::/64", "peer-group": "g" },
+    interface: { name: "eth9", "peer-group": "g" },
     ...ENTRIES,
   };
   return known[list]!;

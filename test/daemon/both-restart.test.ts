@@ -4,7 +4,16 @@ import os from "node:os";
 import path from "node:path";
 import { it, type TestContext } from "node:test";
 import { loadNative } from "../../native/index.ts";
-import { type CapabilityName, capabilityId, fromHex, parseIpv4, parseIpv6, seconds } from "../../src/base/index.ts";
+import {
+  type CapabilityName,
+  capabilityId,
+  fromHex,
+  parseIpv4,
+  parseIpv6,
+  parseIpv6Prefix,
+  seconds,
+} from "../../src/base/index.ts";
+import { CapabilityBook, LabelBook, mirrorRoute } from "../../src/bgp/brownfield/index.ts";
 import { createNetTransport, type Speaker, startSpeaker } from "../../src/bgp/speaker/index.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/host/index.ts";
 import { createRib } from "../../src/rib/index.ts";
@@ -28,18 +37,42 @@ const [OCR, SCAN] = ["/vision/ocr", "/vision/scan"] as readonly string[] as read
 const ORIGIN = parseIpv4("192.0.2.2")!;
 /** What 0:65000:1 is. */
 const DISTINGUISHER = fromHex("0000fde800000001");
+const RESTART = { restartTime: seconds(60), stalePathTime: seconds(60), selectionDeferralTime: seconds(60) };
+/** What the routers of the domain have agreed on, for routes that are said as unicast. */
+const DOMAIN = {
+  prefix: parseIpv6Prefix("fd5e:3d00:1::/48")!,
+  tenants: [
+    { name: "acme", index: 1, routeDistinguisher: DISTINGUISHER, importTargets: [TARGET], exportTargets: [TARGET] },
+  ],
+  capabilities: new CapabilityBook(
+    [OCR, SCAN].map((name) => ({ name, majorVersion: 1 })),
+    new Map(),
+  ),
+  labels: new LabelBook([]),
+};
+
+interface NeighbourOptions {
+  readonly restarted: boolean;
+  /** Default: capability routes. */
+  readonly says?: "ipv6-unicast";
+  /** Default true. */
+  readonly endsOfRib?: boolean;
+}
 
 /** The other router: it says of which capabilities its site has instances when it is told to. */
 class Neighbour implements AsyncDisposable {
   readonly #speaker: Speaker;
   readonly #rib: Disposable;
+  readonly #says: NeighbourOptions["says"];
 
-  private constructor(speaker: Speaker, rib: Disposable) {
+  private constructor(speaker: Speaker, rib: Disposable, { says }: NeighbourOptions) {
     this.#speaker = speaker;
     this.#rib = rib;
+    this.#says = says;
   }
 
-  static async start({ restarted }: { readonly restarted: boolean }): Promise<Neighbour> {
+  static async start(options: NeighbourOptions): Promise<Neighbour> {
+    const { restarted, says, endsOfRib = true } = options;
     const address = parseIpv6(THEIRS)!;
     const parts = { clock, random, log: new ListLog(), metrics: new TallyMetrics() };
     const local = { name: "r2", kind: "local", bgpIdentifier: ORIGIN, address, autonomousSystem: 65000 } as const;
@@ -51,29 +84,48 @@ class Neighbour implements AsyncDisposable {
           {
             ...{ address: OURS, port: 179, remoteAs: 65000, passive: true, updateSource: THEIRS },
             ...{ holdTime: seconds(30), connectRetry: seconds(1) },
+            ...(says === undefined ? {} : { families: [{ family: says }] }),
           },
         ],
-        gracefulRestart: { restartTime: seconds(60), stalePathTime: seconds(60), selectionDeferralTime: seconds(60) },
+        gracefulRestart: endsOfRib ? RESTART : undefined,
         start: { restarted, forwardingPreserved: restarted },
       },
       { ...parts, rib, transport: createNetTransport({ clock, sock: loadNative().sock }) },
       new AbortController().signal,
     );
-    return new Neighbour(speaker, rib);
+    return new Neighbour(speaker, rib, options);
   }
 
   get hasEndOfRib(): boolean {
     return this.#speaker.peer(OURS)?.gracefulRestart.endOfRibReceived === true;
   }
 
+  get isUp(): boolean {
+    return this.#speaker.peer(OURS)?.state === "Established";
+  }
+
   /** These, and no others. */
   announce(...names: readonly CapabilityName[]): void {
     for (const name of names) {
       const id = { routeDistinguisher: DISTINGUISHER, capabilityId: capabilityId(name, 1), originId: ORIGIN };
-      const { localPref: _, ...set } = setSample({ extendedCommunities: [TARGET], semantic: semanticSample({ name }) });
-      this.#speaker.originate({ type: "site", ...id }, { ...set, nextHop: parseIpv6(THEIRS)! });
+      const { localPref: _, ...plain } = setSample({
+        extendedCommunities: [TARGET],
+        semantic: semanticSample({ name }),
+      });
+      const nlri = { type: "site", ...id } as const;
+      const set = { ...plain, nextHop: parseIpv6(THEIRS)! };
+      if (this.#says === undefined) this.#speaker.originate(nlri, set);
+      else this.#sayAsUnicast(nlri, set);
     }
     this.#speaker.localStateConverged();
+  }
+
+  #sayAsUnicast(...[nlri, set]: Parameters<Speaker["originate"]>): void {
+    assert.ok(nlri.type === "site");
+    const mirrored = mirrorRoute(nlri, set, { selector: 2, localAs: 65000 }, DOMAIN);
+    assert.ok(mirrored.ok);
+    for (const address of mirrored.addresses)
+      this.#speaker.originateUnicast({ family: "ipv6-unicast", address, length: 128 }, mirrored.set);
   }
 
   /** As a process that ends. */
@@ -105,6 +157,22 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
   }
 }
 
+function configurationOf(folder: RouterFolder, neighbor: object): object {
+  return folder.configuration("r1", {
+    "semrd-taxonomy:taxonomy": {
+      revision: 1,
+      capability: [OCR, SCAN].map((name) => ({ name, "major-version": 1 })),
+    },
+    "semrd-bgp:bgp": {
+      ...{ "local-as": 65000, address: OURS, "connect-retry": 1 },
+      neighbors: { neighbor: [{ address: THEIRS, "remote-as": 65000, ...neighbor }] },
+    },
+    "semrd-dataplane:dataplane": { driver: "kernel", "pin-directory": "/mnt/semrd" },
+  });
+}
+
+const whole = [`${OCR} ${THEIRS} 64`, `${SCAN} ${THEIRS} 64`];
+
 async function folderOf(t: TestContext): Promise<RouterFolder> {
   const folder = new RouterFolder(await mkdtemp(path.join(os.tmpdir(), "semrd-both-")));
   t.after(() => rm(folder.path, { recursive: true }));
@@ -116,18 +184,7 @@ await isolated(import.meta.filename, SETUP, () => {
     timeout: TIMEOUT * 2,
   }, async (t) => {
     const folder = await folderOf(t);
-    const configuration = folder.configuration("r1", {
-      "semrd-taxonomy:taxonomy": {
-        revision: 1,
-        capability: [OCR, SCAN].map((name) => ({ name, "major-version": 1 })),
-      },
-      "semrd-bgp:bgp": {
-        ...{ "local-as": 65000, address: OURS, "connect-retry": 1 },
-        neighbors: { neighbor: [{ address: THEIRS, "remote-as": 65000 }] },
-      },
-      "semrd-dataplane:dataplane": { driver: "kernel", "pin-directory": "/mnt/semrd" },
-    });
-    const whole = [`${OCR} ${THEIRS} 64`, `${SCAN} ${THEIRS} 64`];
+    const configuration = configurationOf(folder, {});
     {
       await using r2 = await Neighbour.start({ restarted: false });
       await using r1 = await folder.started("r1", configuration);
@@ -144,6 +201,33 @@ await isolated(import.meta.filename, SETUP, () => {
 
     r2.announce(OCR);
     await r1.logged(/router\.converged/);
+    await until("what r2 has no more leads nowhere", async () => (await ways(r1)).length === 1);
+    assert.deepEqual(await ways(r1), [`${OCR} ${THEIRS} 64`]);
+  });
+
+  it("the same of a brownfield neighbour that does not know of graceful restart", {
+    timeout: TIMEOUT * 2,
+  }, async (t) => {
+    const folder = await folderOf(t);
+    const configuration = configurationOf(folder, { "semrd-brownfield:brownfield": {} });
+    const unicast = { says: "ipv6-unicast", endsOfRib: false } as const;
+    {
+      await using r2 = await Neighbour.start({ restarted: false, ...unicast });
+      await using r1 = await folder.started("r1", configuration);
+      r2.announce(OCR, SCAN);
+      await until("both lead to r2", async () => (await ways(r1)).length === 2);
+      assert.deepEqual(await ways(r1), whole);
+      await r1.end("SIGKILL");
+    }
+    await using r2 = await Neighbour.start({ restarted: true, ...unicast });
+    await using r1 = await folder.restarted("r1");
+    await until("the session", () => r2.isUp);
+    for (let round = 0; round < 5; round++) assert.deepEqual(await ways(r1), whole);
+    assert.doesNotMatch(r1.log, /router\.converged/);
+
+    r2.announce(OCR);
+    await r1.logged(/router\.converged/);
+    assert.ok((await ways(r1)).includes(`${OCR} ${THEIRS} 64`), "never without it");
     await until("what r2 has no more leads nowhere", async () => (await ways(r1)).length === 1);
     assert.deepEqual(await ways(r1), [`${OCR} ${THEIRS} 64`]);
   });

@@ -89,6 +89,11 @@ export class Node {
     this.router.speaker.gracefulShutdown = draining;
   }
 
+  /** Its routes are another router's from now on; its sessions stay as they are. */
+  renumber(routerId: number): void {
+    this.#origination.become({ routerId, localAs: this.#options.localAs ?? 65000 });
+  }
+
   register(agent: string, offers: readonly Offer[] = [offer(NAMES[0]!)]): void {
     this.directory.register({ agent, tenant: "acme", source: "registration", offers, lease: milliseconds(3_600_000) });
   }

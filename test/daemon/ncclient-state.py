@@ -48,6 +48,7 @@ with manager.connect(
         "bgp": inside(everything, ".//b:bgp/b:state"),
         "agreed": [{"name": leaf.text} for leaf in everything.iterfind(".//b:neighbor/b:state/b:agreed", NAMESPACES)],
         "bfd": inside(everything, ".//b:neighbor/b:state/b:bfd"),
+        "capabilities": inside(everything, ".//b:neighbor/b:state/b:capability"),
         "running": inside(session.get_config("running").data_ele, ".//b:neighbor/b:state"),
     }
     def get_data(inner):

@@ -3,7 +3,14 @@ import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
 import type { BfdMonitor } from "../../src/bfd/index.ts";
 import type { Speaker } from "../../src/bgp/speaker/index.ts";
-import { applyNeighbors, laterOf, type NeighborPlan, planNeighbors, resetsOf } from "../../src/daemon/neighbor-plan.ts";
+import {
+  applyNeighbors,
+  laterOf,
+  type NeighborPlan,
+  planNeighbors,
+  resetsOf,
+  sharedOf,
+} from "../../src/daemon/neighbor-plan.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
 import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited } from "../management/documents.ts";
@@ -90,6 +97,25 @@ describe("what a commit does to neighbours", () => {
       { address: R1, why: "hold-time" },
       { address: R3, why: "hold-time" },
     ]);
+  });
+
+  it("what both ends have to change is said, and what the next session is about; neither is a reset", async () => {
+    const changed = await plan((bgp) => {
+      bgp.neighbors.neighbor[0]["ttl-security-hops"] = 2;
+      bgp.neighbors.neighbor[0].port = 1179;
+      bgp.neighbors.neighbor[1]["extended-messages"] = false;
+    });
+    assert.deepEqual(steps(changed), [`live ${R1} port,ttlSecurityHops`, `live ${R3} extendedMessages`]);
+    assert.deepEqual(resetsOf(changed), []);
+    assert.deepEqual(sharedOf(changed), [{ address: R1, why: "ttl-security-hops" }]);
+    assert.deepEqual(laterOf(changed), [{ address: R3, why: "extended-messages" }]);
+    // Where the session is reset anyway, that is what is said.
+    const both = await plan((bgp) => {
+      bgp.neighbors.neighbor[0]["ttl-security-hops"] = 2;
+      bgp.neighbors.neighbor[0]["md5-key"] = ["secret"];
+    });
+    assert.deepEqual(resetsOf(both), [{ address: R1, why: "md5-key: the connection is made in another way" }]);
+    assert.deepEqual(sharedOf(both), []);
   });
 
   it("what all sessions have in common comes first, and resets each neighbour once", async () => {

@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadNative } from "../../native/index.ts";
+import { sameValue } from "../../src/base/index.ts";
 import { hashPassword } from "../../src/management/index.ts";
 import { until } from "../bgp/interop/lab.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
@@ -349,6 +350,31 @@ describe("operational state of a router, as ncclient reads it", { skip }, () => 
     // Both ends are the same program: whatever it offers is agreed on.
     const both = ["four-octet-as", "route-refresh", "enhanced-route-refresh", "extended-messages", "graceful-restart"];
     assert.deepEqual(agreed!.map(({ name }) => name).sort(), both.sort());
+    const said = answer.capabilities!.map(({ name, sent, received, agreed: inUse }) => [name, sent, received, inUse]);
+    for (const [name, value] of [
+      ["route-refresh", "offered"],
+      ["extended-messages", "offered"],
+      ["enhanced-route-refresh", "offered"],
+      ["four-octet-as", "65000"],
+    ])
+      assert.ok(
+        said.some((row) => sameValue(row, [name, value, value, "true"])),
+        `${name} in ${JSON.stringify(said)}`,
+      );
+    const multiprotocol = answer.capabilities!.find(({ code }) => code === "1");
+    assert.deepEqual([multiprotocol!.name, multiprotocol!.agreed], ["multiprotocol", "true"]);
+    const counts = (type: string): number[] =>
+      ["received", "sent"].map((direction) => Number(neighbors![0]![`${type}-${direction}`]));
+    // Two that connect to each other at once have more than one OPEN.
+    for (const type of ["opens", "keepalives", "updates"])
+      assert.ok(
+        counts(type).every((count) => count > 0),
+        type,
+      );
+    const [received, sent] = ["opens", "keepalives", "updates", "notifications", "refreshes"]
+      .map(counts)
+      .reduce(([a, b], [c, d]) => [a! + c!, b! + d!]);
+    assert.deepEqual(counts("messages"), [received, sent]);
     assert.equal(bgp![0]!["tcp-ao"], String(loadNative().sock.hasTcpAo()));
     assert.deepEqual(
       ribs!.map(({ name }) => name),

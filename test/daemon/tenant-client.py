@@ -31,12 +31,13 @@ if what == "ask":  # one question: its answer, or what the network said instead
     except OSError as cause:
         print(json.dumps({"error": cause.strerror}))
 
-if what == "flood":  # SECONDS PER_SECOND: from when until when, and how many were answered; ends before where its input does
-    seconds, rate = float(sys.argv[5]), float(sys.argv[6])
+if what == "flood":  # SECONDS PER_SECOND [SECONDS FOR THE LAST ANSWERS]: when each was sent, and how many were answered; ends before where its input does
+    seconds, rate, patience = float(sys.argv[5]), float(sys.argv[6]), float((sys.argv + ["0.5"])[7])
     client.setblocking(False)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    sent = answered = 0
-    last = begin = time.monotonic()
+    times = []
+    answered = 0
+    begin = time.monotonic()
 
     def drain():
         count = 0
@@ -49,17 +50,17 @@ if what == "flood":  # SECONDS PER_SECOND: from when until when, and how many we
 
     while time.monotonic() - begin < seconds and not select.select([sys.stdin], [], [], 0)[0]:
         due = int((time.monotonic() - begin) * rate) + 1
-        while sent < due:
+        while len(times) < due:
+            now = time.monotonic()
             try:
                 client.send(b"x")
             except BlockingIOError:
                 break
-            sent += 1
-            last = time.monotonic()
+            times.append(now)
         answered += drain()
         time.sleep(0.001)
-    deadline = time.monotonic() + 0.5
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + patience
+    while answered < len(times) and time.monotonic() < deadline:
         answered += drain()
         time.sleep(0.01)
-    print(json.dumps({"sent": sent, "answered": answered, "begin": begin, "end": last}))
+    print(json.dumps({"sent": len(times), "answered": answered, "times": times}))

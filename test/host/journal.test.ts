@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { milliseconds as ms } from "../../src/base/index.ts";
 import { registered } from "../../src/directory/index.ts";
 import { HostError, type Journal, openDirectoryStore, openJournal } from "../../src/host/index.ts";
-import { decodeJournal, encodeLine } from "../../src/host/journal-lines.ts";
+import { decodingJournal, encodeLine, type JournalContents } from "../../src/host/journal-lines.ts";
 import { request } from "../directory/samples.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 
@@ -25,7 +25,22 @@ function parts() {
 
 const entries = (journal: Journal) => Object.fromEntries(journal.restored);
 
+/** With how many steps that took. */
+function decoded(octets: Uint8Array): JournalContents & { readonly steps: number } {
+  const reading = decodingJournal(octets);
+  for (let steps = 0; ; steps++) {
+    const { done, value } = reading.next();
+    if (done === true) return { ...value, steps };
+  }
+}
+
 describe("journal", () => {
+  it("is read a line at a step, so that thousands are no long turn", () => {
+    const lines = Array.from({ length: 1000 }, (_, i) => encodeLine({ key: `k${i % 700}`, value: i }));
+    const { values, count, steps } = decoded(Buffer.from(`${lines.join("")}torn`));
+    assert.deepEqual([values.size, count, steps], [700, 1000, 1000]);
+  });
+
   it("what was acknowledged is there when it is opened again, and what was removed is not", async (t) => {
     const path = join(await folder(t), "j");
     const journal = await openJournal(path, parts());
@@ -93,7 +108,7 @@ describe("journal", () => {
       fc.property(fc.nat(octets.length - 1), fc.nat(7), (at, bit) => {
         const changed = Buffer.from(octets);
         changed[at] = changed[at]! ^ (1 << bit);
-        const read = decodeJournal(changed);
+        const read = decoded(changed);
         for (const [key, value] of read.values) assert.deepEqual(value, { i: keys.indexOf(key), key });
         // A flip in a line feed costs the two lines that it joined.
         assert.ok(read.values.size >= 2, `${read.values.size} left after a flip at ${at}`);

@@ -18,7 +18,7 @@ import {
   Directory,
   type DirectoryStore,
   type DiscoverySource,
-  localDiscovery,
+  instanceState,
   Registrar,
 } from "../../src/directory/index.ts";
 import {
@@ -31,6 +31,29 @@ import {
 import { AGENT_A, taxonomy } from "../directory/samples.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
+
+/** Candidates of this router only. */
+function localDiscovery(directory: Directory, origin: string): DiscoverySource {
+  return {
+    candidates(tenant, capability, majorVersion) {
+      const site = directory.localSite(tenant, capability, majorVersion);
+      if (site === undefined) return [];
+      const eligible = site.state === "up" || site.state === "degraded";
+      const reason = eligible ? {} : { reason: `no instance takes new flows: the site is ${site.state}` };
+      const { state, score, weight, labels } = site;
+      return [{ origin, local: true, eligible, ...reason, state, score, weight, labels }];
+    },
+    places(tenant, agent) {
+      const record = directory.agent(agent);
+      const states = directory.instancesOf(agent).map(instanceState);
+      if (record?.tenant !== tenant || states.every((state) => state === "down")) return [];
+      const state = states.includes("up") ? "up" : "draining";
+      const sequence = record.lease?.sequence ?? 0n;
+      return [{ origin, local: true, current: true, reason: "it is registered here", state, sequence }];
+    },
+    resolvers: () => undefined,
+  };
+}
 
 export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 export const NO_OPENSSL = "skipped: openssl, which makes the certificates of this test, is not installed";

@@ -1,4 +1,4 @@
-import { formatIpv6 } from "../../base/index.ts";
+import { formatZoned } from "../../base/index.ts";
 import type { PeerStatus, RangeStatus } from "../../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../../dataplane/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
@@ -20,12 +20,16 @@ export const neighborPath = (address: string): string => `${BGP}/neighbors/neigh
 /** Ranges that have as many neighbours as they may have. */
 export function neighborLimits(ranges: Iterable<RangeStatus>): Conditions {
   const found = new Map<string, Condition>();
-  for (const { name, neighbors, limit } of ranges)
-    if (neighbors >= limit)
-      found.set(`${BGP}/dynamic-neighbors/range[name='${name}']`, {
-        severity: "minor",
-        text: `the range ${name} has its ${limit} neighbours, others are turned away: raise its limit, or find out who connects`,
-      });
+  // On a link the one at its other end is not one too many.
+  for (const { name, neighbors, limit, refused } of ranges)
+    if (neighbors >= limit && (name.includes("/") || refused > 0))
+      found.set(
+        `${BGP}/dynamic-neighbors/${name.includes("/") ? `range[prefix='${name}']` : `interface[name='${name}']`}`,
+        {
+          severity: "minor",
+          text: `the range ${name} has its ${limit} neighbours, others are turned away: raise its limit, or find out who connects`,
+        },
+      );
   return found;
 }
 
@@ -41,7 +45,7 @@ export function routeLimits(
       severity: table.routes >= table.room ? "critical" : "warning",
       text: `the table of capability routes has room for ${table.room} and is nearly full: filter what neighbours send`,
     });
-  const limits = new Map(bgp?.neighbors.map(({ address, families }) => [formatIpv6(address), families]));
+  const limits = new Map(bgp?.neighbors.map((neighbor) => [formatZoned(neighbor), neighbor.families]));
   for (const { address, perFamily } of peers)
     for (const { family, routesReceived } of perFamily) {
       const { maximumRoutes, warnAtPercent = 100 } =

@@ -14,7 +14,7 @@ import type { Rib } from "../../rib/index.ts";
 import { domainNodes, localPeer, toldSite } from "../bgp.ts";
 import type { BmpStations } from "../bmp.ts";
 import type { Brownfield } from "../brownfield.ts";
-import { applyNeighbors, laterOf, type NeighborPlan, planNeighbors, resetsOf } from "../neighbor-plan.ts";
+import { applyNeighbors, laterOf, type NeighborPlan, planNeighbors, resetsOf, sharedOf } from "../neighbor-plan.ts";
 import type { Origination } from "../origination.ts";
 import type { RouterDrain } from "../router-drain.ts";
 import { type Current, namesOf } from "./current.ts";
@@ -43,7 +43,11 @@ function consequencesOf(plan: NeighborPlan): readonly Consequence[] {
     const message = `${why}: from the next session with ${address} on; 'semrctl clear peer ${address}' begins one now`;
     return { when: "immediate", code: "bgp.next-session", path: pathOf(address), message };
   });
-  return [...resets, ...later];
+  const shared = sharedOf(plan).map(({ address, why }): Consequence => {
+    const message = `${why}: the session with ${address} goes on, and ends with its hold time unless the neighbour is changed as well`;
+    return { when: "immediate", code: "bgp.both-ends", path: pathOf(address), message };
+  });
+  return [...resets, ...shared, ...later];
 }
 
 /** BGP: this router's own numbers, neighbours, their policies and BFD, and the nodes whose packets are taken. */

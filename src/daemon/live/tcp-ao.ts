@@ -1,4 +1,4 @@
-import { formatIpv6 } from "../../base/index.ts";
+import { formatZoned } from "../../base/index.ts";
 import {
   answered,
   type BgpConfiguration,
@@ -33,6 +33,6 @@ export function tcpAoSupport(hasTcpAo: () => boolean): Provider<RouterChange> {
 /** The first neighbour or range that has such keys, its group's among them. */
 function keyed(bgp: BgpConfiguration | undefined): string | undefined {
   const neighbor = bgp?.neighbors.find(({ aoKeys }) => aoKeys.length > 0);
-  if (neighbor !== undefined) return `neighbors/neighbor[address='${formatIpv6(neighbor.address)}']`;
+  if (neighbor !== undefined) return `neighbors/neighbor[address='${formatZoned(neighbor)}']`;
   return bgp?.ranges.some(({ aoKeys }) => aoKeys.length > 0) === true ? "dynamic-neighbors" : undefined;
 }

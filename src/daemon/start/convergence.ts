@@ -13,7 +13,7 @@ const COMPILED_CHECK = milliseconds(50);
  * Resolves when that is done, or when the router ends.
  */
 export async function converge({ scope, log }: Beginning, parts: Parts): Promise<void> {
-  const { health, origination, speaker, feed, compiler, driver, formers, paths, capabilityEvents } = parts;
+  const { health, origination, speaker, brownfield, feed, compiler, driver, formers, paths, capabilityEvents } = parts;
   const { signal } = scope;
   try {
     await Promise.race([health.settled, elapsed(FIRST_VERDICTS_TIMEOUT, signal)]);
@@ -21,7 +21,8 @@ export async function converge({ scope, log }: Beginning, parts: Parts): Promise
     if (signal.aborted) return;
     speaker.localStateConverged();
     await Promise.race([speaker.neighborsHeard, aborted(signal)]);
-    // What they said is judged in slices, and what is not judged yet would be taken for what nobody has
+    // What they said is read and judged in slices, and what is not judged yet would be taken for what nobody has
+    await Promise.race([brownfield?.settled(), aborted(signal)]);
     await Promise.race([feed.settled(), aborted(signal)]);
     if (signal.aborted) return;
     compiler.converged();
@@ -29,7 +30,7 @@ export async function converge({ scope, log }: Beginning, parts: Parts): Promise
     capabilityEvents.converged();
     log.info("router.converged");
     while (compiler.pending > 0 && !signal.aborted) await elapsed(COMPILED_CHECK, signal);
-    driver.converged?.();
+    await driver.converged?.();
     if (!signal.aborted) await formers.remove();
   } catch (cause) {
     log.error("router.convergence-failed", { reason: messageOf(cause) });

@@ -46,7 +46,7 @@ export function agentState(parts: AgentStateParts): readonly StateSource[] {
   ];
 }
 
-export const agentPath = (id: string): Path => entry(AGENT, { [AT_AGENT]: { id } });
+const agentPath = (id: string): Path => entry(AGENT, { [AT_AGENT]: { id } });
 
 /** The keys of its entry. */
 export const instanceKeys = ({ capability, version, endpoint }: Instance) => ({
@@ -56,7 +56,7 @@ export const instanceKeys = ({ capability, version, endpoint }: Instance) => ({
   port: String(endpoint.port),
 });
 
-export function instancePath(instance: Instance): Path {
+function instancePath(instance: Instance): Path {
   return entry(CAPABILITY, { [AT_AGENT]: { id: instance.agent }, [AT_CAPABILITY]: instanceKeys(instance) });
 }
 

@@ -66,6 +66,6 @@ export class InstanceCounters {
   }
 }
 
-export function traffic({ packets, bytes, flows }: NextHopCounters): Traffic {
+function traffic({ packets, bytes, flows }: NextHopCounters): Traffic {
   return { packets: String(packets), octets: String(bytes), flows: String(flows) };
 }

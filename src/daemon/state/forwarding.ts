@@ -87,10 +87,11 @@ export function interfaceState({ driver }: Pick<ControlParts, "driver">): StateS
   return {
     path,
     *rows() {
-      for (const { interface: name, hook, ifindex, adopted, edge = [], reason } of driver.ports) {
+      for (const { interface: name, hook, ifindex, adopted, edge = [], restored, reason } of driver.ports) {
         const value = {
           ...{ hook: HOOKS[hook], "if-index": ifindex, adopted },
           ...(edge.length === 0 ? {} : { "edge-program": edge }),
+          ...(restored === undefined ? {} : { restored }),
           ...(reason === undefined ? {} : { reason }),
         };
         yield { path: entry(path, { 2: { name } }), value };

@@ -10,8 +10,6 @@ import { policyState } from "./policies.ts";
 import { routerState } from "./router.ts";
 import { ribState } from "./routes.ts";
 
-export { dateAndTime } from "./place.ts";
-
 import type { SessionWatch } from "./session-watch.ts";
 
 export { instanceKeys } from "./agents.ts";

@@ -3,6 +3,7 @@ import type { PeerError, PeerStatus } from "../../bgp/speaker/index.ts";
 import type { Path, StateSource } from "../../management/index.ts";
 import { kernelHasTcpAo } from "../bgp.ts";
 import type { ControlParts } from "../control.ts";
+import { capabilityRows } from "../peer-capabilities.ts";
 import { present } from "../rows.ts";
 import { bfdStatus } from "../status-report.ts";
 import { dateAndTime, entry, place } from "./place.ts";
@@ -10,7 +11,7 @@ import type { SessionWatch } from "./session-watch.ts";
 
 const NEIGHBOR = place("semrd-router:router", "semrd-bgp:bgp", "neighbors", "neighbor");
 
-export const neighborPath = (address: string): Path => entry(NEIGHBOR, { 3: { address } });
+const neighborPath = (address: string): Path => entry(NEIGHBOR, { 3: { address } });
 
 /** The states of RFC 4271 §8.2.2, `Idle` as `idle`, `OpenSent` as `open-sent`. */
 export const kebab = (state: string): string => state.replace(/\B[A-Z]/g, "-$&").toLowerCase();
@@ -70,10 +71,13 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
       reflection: peer.reflectorClient ? (peer.meshed ? "meshed-client" : "client") : undefined,
       "send-hold-time": peer.sendHoldTime,
       "ttl-security-hops": peer.ttlSecurityHops,
-      range: peer.range,
+      range: peer.interface === undefined ? peer.range : undefined,
+      interface: peer.interface,
+      "cluster-id": peer.clusterId === undefined ? undefined : formatIpv4(peer.clusterId),
       "router-id": peer.bgpIdentifier === undefined ? undefined : formatIpv4(peer.bgpIdentifier),
       "local-role": peer.role?.local,
-      "local-address": local?.address,
+      // The zone is a leaf of its own.
+      "local-address": local?.address.replace(/%.*$/, ""),
       "local-port": local?.port,
       "remote-port": remote?.port,
       "hold-time": peer.holdTime,
@@ -122,6 +126,20 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
     "updates-sent": String(peer.updatesSent),
     "notifications-received": String(peer.notificationsReceived),
     "notifications-sent": String(peer.notificationsSent),
+    "opens-received": String(peer.opensReceived),
+    "opens-sent": String(peer.opensSent),
+    "keepalives-received": String(peer.keepalivesReceived),
+    "keepalives-sent": String(peer.keepalivesSent),
+    "refreshes-received": String(peer.refreshesReceived),
+    "refreshes-sent": String(peer.refreshesSent),
+    capability: capabilityRows(peer).map(({ code, name, sent, received, agreed: inUse }) => ({
+      code,
+      name,
+      // A leaf-list has each value once, and no order that means anything.
+      sent: [...new Set(sent.map((value) => value || "offered"))],
+      received: [...new Set(received.map((value) => value || "offered"))],
+      ...present({ agreed: inUse }),
+    })),
     "treated-as-withdraw": String(peer.treatedAsWithdraw),
     "attributes-discarded": String(peer.attributesDiscarded),
     "routes-refused": byReason(peer.routesRefused),

@@ -1,4 +1,4 @@
-import { formatIpv6, type Milliseconds, toHex } from "../../base/index.ts";
+import { formatIpv6, isLinkLocal, type Milliseconds, toHex } from "../../base/index.ts";
 import { isMappedIpv4 } from "../../bgp/wire/index.ts";
 import type { StateSource } from "../../management/index.ts";
 import type { PeerIndex, Rib, UnicastFamily } from "../../rib/index.ts";
@@ -70,7 +70,7 @@ function* prefixRows(parts: ControlParts, family: UnicastFamily, now: () => Mill
     yield {
       path: entry(PREFIX_PATH, { [AT_RIB]: NAMED[family], [AT_PATH]: keys }),
       value: {
-        "next-hop": shown.nextHop,
+        "next-hop": shown.nextHop.replace(/%.*$/, ""), // the interface is the neighbour's
         best: path.best,
         stale: path.stale,
         ...present({ step, "local-preference": localPref, med: multiExitDisc, "rpki-state": rpkiState }),
@@ -90,6 +90,7 @@ function ends(rib: Rib, peer: PeerIndex, pathId: number | undefined) {
 function addressOf(rib: Rib, peer: PeerIndex): string {
   const found = rib.peer(peer);
   if (found === undefined) return `peer ${peer}`;
+  if (isLinkLocal(found.address)) return found.name; // with its interface
   return isMappedIpv4(found.address) ? nextHopText(found.address) : formatIpv6(found.address);
 }
 
