@@ -91,7 +91,7 @@ function takeRouter(program: Command, words: readonly string[]): void {
 }
 
 /** Options, subcommands and arguments of our own commands, as commander has them; paths by the model. */
-export async function completeArguments(
+async function completeArguments(
   program: Command,
   words: readonly string[],
   typed: string,

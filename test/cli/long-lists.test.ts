@@ -84,27 +84,33 @@ describe("a list that is too long to be waited for", () => {
     assert.deepEqual((await shown(() => [])).writes, ["no routes\n"]);
   });
 
-  it("takes no more memory than some thousand rows do", async (t) => {
-    const socket = path.join(folder, "memory.sock");
-    let taken = 0;
-    function* rows() {
-      for (; taken < MANY; taken++) yield numbered(taken);
-    }
-    await using _router = await startControlRouter(socket, fixedRouter({ routes: rows }));
-    const child = spawn(SEMRCTL, ["--socket", socket, "show", "routes"], { stdio: ["ignore", "pipe", "inherit"] });
-    const ended = once(child, "close");
-    let [lines, most, ahead] = [0, 0, 0];
-    for await (const chunk of child.stdout) {
-      lines += chunk.toString().split("\n").length - 1;
-      ahead = Math.max(ahead, taken - lines);
-      most = Math.max(most, peakMegabytes(child.pid!) ?? 0);
-    }
-    assert.deepEqual(await ended, [0, null]);
-    assert.equal(lines, MANY + 2, "with the header and the last line");
-    t.diagnostic(`${MANY} rows: ${most} MB; the router was at most ${ahead} rows ahead of the reader`);
-    assert.ok(most > 0 && most < 120, `${most} MB`);
-    assert.ok(ahead < MANY / 2, `the router was ${ahead} rows ahead`);
-  });
+  for (const [name, args, count, most] of [
+    ["rows", [], MANY, 120],
+    ["all that is known of each", ["--detail"], 40_000, 140],
+  ] as const) {
+    it(`takes no more memory than some thousand rows do: ${name}`, async (t) => {
+      const socket = path.join(folder, `memory${args.length}.sock`);
+      let taken = 0;
+      function* rows() {
+        for (; taken < count; taken++) yield numbered(taken);
+      }
+      await using _router = await startControlRouter(socket, fixedRouter({ routes: rows }));
+      const command = ["--socket", socket, "show", "routes", ...args];
+      const child = spawn(SEMRCTL, command, { stdio: ["ignore", "pipe", "inherit"] });
+      const ended = once(child, "close");
+      let [shown, peak, ahead] = [0, 0, 0];
+      for await (const chunk of child.stdout) {
+        shown += chunk.toString().split(args.length === 0 ? "\n" : "* ").length - 1;
+        ahead = Math.max(ahead, taken - shown);
+        peak = Math.max(peak, peakMegabytes(child.pid!) ?? 0);
+      }
+      assert.deepEqual(await ended, [0, null]);
+      assert.equal(shown, args.length === 0 ? count + 2 : count, "with the header and the last line of a table");
+      t.diagnostic(`${count} routes: ${peak} MB; the router was at most ${ahead} rows ahead of the reader`);
+      assert.ok(peak > 0 && peak < most, `${peak} MB`);
+      assert.ok(ahead < count / 2, `the router was ${ahead} rows ahead`);
+    });
+  }
 });
 
 /** The most that a process has had in memory; undefined: it has ended. */

@@ -45,6 +45,13 @@ describe("show peer, what a session waits for", () => {
   it("nothing where there is a session", () => assert.doesNotMatch(head({ state: "Established" }), /^ +waits/m));
 });
 
+it("show peer names the cluster of a client that has one of its own", () => {
+  const view = (row: Partial<PeerRow>): string =>
+    peerDetailsView([{ ...ROW, ...row }], { paint: (_colour, text) => text });
+  assert.match(view({ reflectorClient: true, clusterId: "10.9.9.9" }), /^ {2}cluster ID +10\.9\.9\.9$/m);
+  assert.doesNotMatch(view({ reflectorClient: true }), /cluster ID/);
+});
+
 describe("show peers, of a neighbour with brownfield", () => {
   it("says nothing where there is none", () => assert.equal(cell(undefined), undefined));
   it("counts the capability routes", () => assert.equal(cell(FINE), "4 learnt"));

@@ -330,7 +330,7 @@ describe("semrd and semrctl of other versions", () => {
   it("a session that the router has ended is said to be over, and so is what was in it", async () => {
     const socket = place();
     const management = { ...fixedManagement([]), sessions: () => [] };
-    const router = await startControlRouter(socket, fixedRouter({ management }));
+    await using router = await startControlRouter(socket, fixedRouter({ management }));
     await using link = new RouterLink({ kind: "socket", path: socket });
     await using session = await CandidateRouter.open({ link, timeoutSeconds: 10 }, "private-candidate");
     await router[Symbol.asyncDispose]();
@@ -355,7 +355,7 @@ describe("semrd and semrctl of other versions", () => {
     const socket = place();
     await using link = new RouterLink({ kind: "socket", path: socket });
     const ask = () => fetchReport({ link, timeoutSeconds: 10 }, { method: "GET", path: "/status" });
-    const first = await startControlRouter(socket, fixedRouter());
+    await using first = await startControlRouter(socket, fixedRouter());
     assert.deepEqual(await ask(), STATUS);
     const { session } = (await link.open(10)).connection;
     const closed = new Promise((resolve) => session.once("close", resolve));

@@ -62,10 +62,10 @@ export async function* call(
     if (cause instanceof CommandFailure) throw cause;
     if (signal?.aborted === true) return;
     if (hasBegun) throw brokeOff(link.place);
-    if (cause instanceof MalformedMessage) throw callBroken(cause, link.place);
+    if (cause instanceof MalformedMessage) throw callBroken(cause, link.target);
     const older = link.target.kind === "socket" ? await httpVersion(link.target.path) : undefined;
     throw older === undefined
-      ? callBroken(connection.failure ?? (cause as Error), link.place)
+      ? callBroken(connection.failure ?? (cause as Error), link.target)
       : onlyHttp(link.place, older);
   } finally {
     signal?.removeEventListener("abort", cancel);

@@ -16,7 +16,7 @@ export const brokeOff = (place: string): CommandFailure =>
 export const notGrpc = (place: string): CommandFailure =>
   unreachable(`what is at ${place} speaks no gRPC: name the port of gNMI, as management/grpc of the router has it`);
 
-/** A connection that is closed without a word: so it is with certificates, too. */
+/** A connection that is closed or reset without a word: so it is with certificates, too. */
 export function hungUp(target: RouterTarget): CommandFailure {
   const place = placeOf(target);
   const shown = target.kind === "router" ? target.cert : undefined;
@@ -65,6 +65,9 @@ export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
       return unreachable(`the certificate of ${place} is not valid now: renew it, or set the clock of this host`);
+    case "ECONNRESET":
+    case "EPIPE":
+      return hungUp(target);
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
     case "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
@@ -103,8 +106,11 @@ function noSocket(cause: NodeJS.ErrnoException, path: string): CommandFailure {
 }
 
 /** A call that ended without a status. */
-export function callBroken(cause: NodeJS.ErrnoException, place: string): CommandFailure {
+export function callBroken(cause: NodeJS.ErrnoException, target: RouterTarget): CommandFailure {
   if (cause instanceof CommandFailure) return cause;
+  // What refuses a certificate may have closed before it has read what was asked: then its reason is lost to a reset
+  if (cause.code === "ECONNRESET" || cause.code === "EPIPE") return hungUp(target);
+  const place = placeOf(target);
   return unreachable(certificateRefused(cause, place) ?? `the router at ${place} did not answer: ${cause.message}`);
 }
 
@@ -117,7 +123,7 @@ export interface CallStatus {
   readonly version?: string;
 }
 
-export const STATUS = {
+const STATUS = {
   invalidArgument: 3,
   resourceExhausted: 8,
   unimplemented: 12,

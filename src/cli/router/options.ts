@@ -3,7 +3,7 @@ import { CommandFailure, EXIT } from "../exit.ts";
 import { readProfile } from "./profiles.ts";
 import { type Environment, type RouterLogin, type RouterTarget, readAddress } from "./target.ts";
 
-export const DEFAULT_SOCKET = "/run/semrd/semrd.sock";
+const DEFAULT_SOCKET = "/run/semrd/semrd.sock";
 
 interface Given {
   readonly socket?: string;

@@ -24,7 +24,7 @@ const MEMBERS = {
 const homeOf = (env: Environment): string => env.HOME || homedir();
 
 /** @see https://specifications.freedesktop.org/basedir-spec/latest/ */
-export const profilesFile = (env: Environment): string =>
+const profilesFile = (env: Environment): string =>
   path.join(env.XDG_CONFIG_HOME || path.join(homeOf(env), ".config"), "semrctl", "routers.yaml");
 
 /** The names of the file; none where there is no good one. */

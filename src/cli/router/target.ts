@@ -20,7 +20,7 @@ export interface RouterLogin {
   readonly tokenFile?: string;
 }
 
-export const DEFAULT_PORT = 9339;
+const DEFAULT_PORT = 9339;
 
 /** For people. */
 export function placeOf(target: RouterTarget): string {

@@ -36,6 +36,12 @@ export function dataplaneView({ dataplane }: StatusReport, style: TableStyle): s
       { title: "INTERFACE", cell: (port) => port.interface },
       { title: "ROLE", cell: (port) => port.role },
       { title: "HOOK", cell: (port) => (port.hook === "none" ? { text: "none", colour: "red" } : port.hook) },
+      {
+        title: "RESTORED",
+        optional: true,
+        align: "right",
+        cell: ({ restored = 0 }) => (restored > 0 ? `${restored}` : ""),
+      },
       { title: "", optional: true, shrinkTo: 20, cell: (port) => port.reason ?? "" },
     ],
     ports,

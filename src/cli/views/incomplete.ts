@@ -7,7 +7,8 @@ export interface Shown {
 
 /** Stand-ins for a member that is not there, so that a view can go on: it iterates over it, prints it, or reckons with it. */
 const STAND_INS: readonly unknown[] = [[], "?", 0, {}];
-const MOST_TRIES = 128;
+/** Each stand-in for each member that a neighbour in detail may have, twice over. */
+const MOST_TRIES = 512;
 /** Between the names of a path; no name has it. */
 const STEP = "\0";
 const UNSAID = /\b(undefined|NaN)/g;

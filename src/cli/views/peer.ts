@@ -1,4 +1,4 @@
-import type { NotificationRow, PeerFamilyRow, PeerRow } from "../../management/index.ts";
+import type { NotificationRow, PeerCapabilityRow, PeerFamilyRow, PeerRow } from "../../management/index.ts";
 import { type TableStyle, table } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { age, count, endpoint, pairs, state } from "./format.ts";
@@ -41,7 +41,7 @@ function peerView(row: PeerRow, style: TableStyle): string {
   const head = `${paint("bold", printable(names))}  ${now} for ${age(row.stateAgeSeconds)}\n`;
   const lines = [...identity(row), ...agreement(row), ...counts(row), ...endings(row)];
   const said = lines.filter((line): line is readonly [string, string] => line[1] !== undefined && line[1] !== "");
-  return `${head}${pairs(said.map(([label, what]) => [label, printable(what)]))}\n${familyTable(row.perFamily, style)}`;
+  return `${head}${pairs(said.map(([label, what]) => [label, printable(what)]))}\n${familyTable(row.perFamily, style)}${capabilityTable(row.capabilities ?? [], style)}`;
 }
 
 type Line = readonly [label: string, text: string | undefined];
@@ -58,6 +58,7 @@ function identity(row: PeerRow): readonly Line[] {
     ["AS", kind.join(", ")],
     ["settings", from],
     ["router ID", row.routerId],
+    ["cluster ID", row.clusterId],
     [
       "connection",
       row.local &&
@@ -124,7 +125,10 @@ function counts(row: PeerRow): readonly Line[] {
   ];
   return [
     ["messages", both(row.messagesReceived, row.messagesSent)],
+    ["OPENs", both(row.opensReceived, row.opensSent)],
     ["UPDATEs", both(row.updatesReceived, row.updatesSent)],
+    ["KEEPALIVEs", both(row.keepalivesReceived, row.keepalivesSent)],
+    ["ROUTE-REFRESHes", both(row.refreshesReceived, row.refreshesSent)],
     ["NOTIFICATIONs", both(row.notificationsReceived, row.notificationsSent)],
     [
       "sessions",
@@ -182,6 +186,24 @@ function familyTable(rows: readonly PeerFamilyRow[], style: TableStyle): string 
     rows,
     style,
   );
+}
+
+/** What both OPENs offered, side by side. */
+function capabilityTable(rows: readonly PeerCapabilityRow[], style: TableStyle): string {
+  if (rows.length === 0) return "";
+  const said = (values: readonly string[]): string =>
+    values.length === 0 ? "-" : printable(values.map((value) => value || "yes").join(", "));
+  return `\n${table<PeerCapabilityRow>(
+    [
+      { title: "  CODE", align: "right", cell: ({ code }) => String(code) },
+      { title: "CAPABILITY", cell: ({ name }) => name },
+      { title: "OURS", cell: ({ sent }) => said(sent) },
+      { title: "THEIRS", cell: ({ received }) => said(received) },
+      { title: "IN USE", cell: ({ agreed }) => (agreed === undefined ? "" : agreed ? "yes" : "no") },
+    ],
+    rows,
+    style,
+  )}`;
 }
 
 function endOfRib({ endOfRib: said }: PeerFamilyRow): string {

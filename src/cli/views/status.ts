@@ -52,7 +52,7 @@ export function statusView(report: StatusReport, style: TableStyle): string {
       "routes",
       `${count(counts.routes, "route")} of ${counts.capabilities} ${counts.capabilities === 1 ? "capability" : "capabilities"}`,
     ],
-    ["peers", `${counts.peersEstablished} of ${counts.peers} established`],
+    ["peers", peersText(counts)],
     ["semrd", `version ${report.version}, process ${report.processId}`],
   ]);
   const ports = table(
@@ -77,4 +77,10 @@ export function statusView(report: StatusReport, style: TableStyle): string {
   const sentences = [...report.warnings, ...out, ...others, ...dataplane.limits.map((limit) => `data plane: ${limit}`)];
   const warnings = sentences.map((text) => `${paint("yellow", "!")} ${printable(text)}\n`).join("");
   return [head + facts, ports, warnings].filter((part) => part !== "").join("\n");
+}
+
+/** Whoever knocks without being a neighbour is said only where somebody did. */
+function peersText({ peers, peersEstablished, strangersRefused = 0 }: StatusReport["counts"]): string {
+  const text = `${peersEstablished} of ${peers} established`;
+  return strangersRefused === 0 ? text : `${text}, ${strangersRefused} connections of strangers refused`;
 }
