@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { DAEMONS, type Daemon, SEMRD } from "./daemons.ts";
 import { buildGenerator, type Run, runScenario, setUpNetwork } from "./harness.ts";
-import { OWN_PARTS, type Part, partsOf, scenariosOf } from "./rows.ts";
+import { CAPABILITY_TWINS, OWN_PARTS, type Part, partsOf, scenariosOf } from "./rows.ts";
 
 const HELP = `npm run bench:bgp -- [options]
 
@@ -14,7 +14,7 @@ Needs root (network namespaces) and a C compiler.
   --quick         50 000 routes; a minute
   --routes N      routes of a sender (default 200000; the bars are stated for 1000000)
   --only NAME     of the routers: ${DAEMONS.map(({ name }) => name).join(", ")}; may be repeated
-  --scenario NAME one, four, ten, own, capability, turns; may be repeated
+  --scenario NAME one, four, ten, own, capability, capability-four, turns, capability-turns; may be repeated
   --json          figures as JSON
   --help
 `;
@@ -88,7 +88,7 @@ async function attempt(daemon: Daemon, name: string): Promise<Run | string> {
 
 const figureOf = (part: Part, daemon: string, scenario = part.scenario): number | undefined => {
   const run = runs.get(scenario)?.get(daemon);
-  const one = runs.get("one")?.get(daemon);
+  const one = runs.get(scenario === part.scenario ? "one" : "capability")?.get(daemon);
   if (run === undefined || typeof run === "string") return undefined;
   return part.figure(run, typeof one === "string" ? undefined : one);
 };
@@ -119,9 +119,13 @@ function table(lines: readonly (readonly string[])[]): string {
   return laid.join("\n");
 }
 
-const isOwnPart = ({ scenario }: Part): boolean => scenario === "turns";
+const isOwnPart = ({ only }: Part): boolean => only === "semrd";
+const twinOf = ({ scenario }: Part): string | undefined => {
+  const twin = CAPABILITY_TWINS[scenario];
+  return twin !== undefined && runs.has(twin) ? twin : undefined;
+};
 const shared = parts.filter((part) => runs.has(part.scenario) && !isOwnPart(part));
-const capability = parts.filter(({ scenario }) => scenario === "one" && runs.has("capability"));
+const capability = parts.filter((part) => twinOf(part) !== undefined);
 const names = daemons.map(({ name }) => name);
 const noFigures = [...runs].flatMap(([scenario, all]) =>
   [...all].flatMap(([daemon, run]) => (typeof run === "string" ? [`${daemon}, ${scenario}: ${run}`] : [])),
@@ -135,7 +139,7 @@ if (values.json) {
     bar: barText(part),
     ratio: ratio(part),
   }));
-  const own = capability.map((part) => ({ name: part.name, figure: figureOf(part, SEMRD.name, "capability") }));
+  const own = capability.map((part) => ({ name: part.name, figure: figureOf(part, SEMRD.name, twinOf(part)) }));
   console.log(JSON.stringify({ routes, processors: cpus().length, figures, capability: own, noFigures }, undefined, 2));
 } else {
   console.log(
@@ -160,7 +164,7 @@ if (values.json) {
   if (ownRows.length > 0) console.log(`${table([["", "unit", "semrd", "bar", "semrd ÷ bar"], ...ownRows])}\n`);
   if (capability.length > 0) {
     const against = capability.map((part) => {
-      const [unicast, own] = [figureOf(part, SEMRD.name), figureOf(part, SEMRD.name, "capability")];
+      const [unicast, own] = [figureOf(part, SEMRD.name), figureOf(part, SEMRD.name, twinOf(part))];
       const times = unicast === undefined || own === undefined || unicast === 0 ? "" : (own / unicast).toFixed(2);
       return [part.name, part.unit, text(unicast), text(own), times];
     });

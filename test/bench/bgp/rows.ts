@@ -32,6 +32,7 @@ const BASE = { family: "ipv6-unicast", senders: 1, idle: 0 } as const;
 /** One start of a router each. */
 export function scenariosOf({ routes, own }: Sizes): Readonly<Record<string, Scenario>> {
   const sets = Math.ceil(routes / 8);
+  const withIdle = { routes, sets, idle: 100, turns: true, commands: ["load", "dump", "withdraw", "silence"] };
   const all = ["load", "dump", "churn 5 20000", "paced 5 1000", "withdraw"];
   return {
     one: { ...BASE, routes, sets, commands: all },
@@ -39,9 +40,14 @@ export function scenariosOf({ routes, own }: Sizes): Readonly<Record<string, Sce
     ten: { ...BASE, routes, sets, senders: 10, commands: ["load"] },
     own: { ...BASE, routes: own, sets: own, commands: ["load"] },
     capability: { ...BASE, family: "capability", routes, sets, commands: all },
-    turns: { ...BASE, routes, sets, idle: 100, turns: true, commands: ["load", "dump", "withdraw", "silence"] },
+    "capability-four": { ...BASE, family: "capability", routes, sets, senders: 4, commands: ["load", "withdraw"] },
+    turns: { ...BASE, ...withIdle },
+    "capability-turns": { ...BASE, family: "capability", ...withIdle },
   };
 }
+
+/** What the capability family is measured by beside unicast: the same scenario with its routes. */
+export const CAPABILITY_TWINS: Readonly<Record<string, string>> = { one: "capability", four: "capability-four" };
 
 export function partsOf({ routes, own }: Sizes): readonly Part[] {
   const one = { scenario: "one" } as const;
@@ -84,6 +90,7 @@ export function partsOf({ routes, own }: Sizes): readonly Part[] {
       scenario: "four",
       name: "memory, a further path and its share of a set",
       unit: "octets",
+      bar: { most: 40 },
       figure(run, one) {
         const [less, more] = [one && phase("load", ({ peak }) => peak)(one), phase("load", ({ peak }) => peak)(run)];
         return less === undefined || more === undefined ? undefined : (1048576 * (more - less)) / (3 * routes);
@@ -92,22 +99,25 @@ export function partsOf({ routes, own }: Sizes): readonly Part[] {
   ];
 }
 
-/** Of semrd alone: its own family against its own unicast figure, and what the others are not asked. */
-export const OWN_PARTS: readonly Part[] = [
-  {
-    scenario: "turns",
-    only: "semrd",
-    name: "longest turn, with 100 idle peers",
-    unit: "CPU ms",
-    figure: (run) => run.longestTurn,
-    bar: { most: 25 },
-  },
-  {
-    scenario: "turns",
-    only: "semrd",
-    name: "longest silence of 100 idle peers (keepalives every 3 s)",
-    unit: "s",
-    figure: phase("silence", ({ seconds }) => seconds),
-    bar: { most: 4 },
-  },
-];
+/** Of semrd alone: what the others are not asked. */
+export const OWN_PARTS: readonly Part[] = (["turns", "capability-turns"] as const).flatMap((scenario): Part[] => {
+  const family = scenario === "turns" ? "" : ", SAFI 251";
+  return [
+    {
+      scenario,
+      only: "semrd",
+      name: `longest turn, with 100 idle peers${family}`,
+      unit: "CPU ms",
+      figure: (run) => run.longestTurn,
+      bar: { most: 25 },
+    },
+    {
+      scenario,
+      only: "semrd",
+      name: `longest silence of 100 idle peers (keepalives every 3 s)${family}`,
+      unit: "s",
+      figure: phase("silence", ({ seconds }) => seconds),
+      bar: { most: 4 },
+    },
+  ];
+});

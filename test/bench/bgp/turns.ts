@@ -1,12 +1,33 @@
+import { PerformanceObserver, performance } from "node:perf_hooks";
 import process from "node:process";
 import type { Clock } from "../../../src/base/index.ts";
 import type { Connection, ConnectionHandlers, Listener, Transport } from "../../../src/bgp/speaker/index.ts";
 
+/** Processor milliseconds of this thread. */
+export interface LongestTurns {
+  readonly longest: number;
+  /** Of that one, what the garbage collector took. */
+  readonly collecting: number;
+  /** The longest one where its work is not counted. */
+  readonly own: number;
+}
+
 export interface TurnWatch {
-  /** Processor milliseconds of this thread in the longest turn so far. */
+  /** So far. */
   readonly longest: number;
   readonly clock: Clock;
   transport(of: Transport): Transport;
+  /** Since this was asked last. */
+  take(): LongestTurns;
+}
+
+/** Shorter ones are not looked at one by one. */
+const NOTABLE = 1;
+
+interface Turn {
+  readonly from: number;
+  readonly to: number;
+  readonly cpu: number;
 }
 
 /**
@@ -17,14 +38,33 @@ export interface TurnWatch {
 export function watchTurns(clock: Clock): TurnWatch {
   let longest = 0;
   let open = false;
+  let turns: Turn[] = [];
+  const collections: { readonly from: number; readonly to: number }[] = [];
+  const keep = (entries: readonly { readonly startTime: number; readonly duration: number }[]): void => {
+    for (const { startTime, duration } of entries) collections.push({ from: startTime, to: startTime + duration });
+  };
+  const observer = new PerformanceObserver((list) => keep(list.getEntries()));
+  observer.observe({ entryTypes: ["gc"] });
+  const collectingIn = ({ from, to, cpu }: Turn): number => {
+    const within = collections.map((one) => Math.max(0, Math.min(to, one.to) - Math.max(from, one.from)));
+    return Math.min(
+      cpu,
+      within.reduce((sum, time) => sum + time, 0),
+    );
+  };
   const enter = (): void => {
     if (open) return;
     open = true;
     const before = process.threadCpuUsage();
+    const from = performance.now();
     setImmediate(() => {
       open = false;
       const { user, system } = process.threadCpuUsage(before);
-      longest = Math.max(longest, (user + system) / 1000);
+      const to = performance.now();
+      // The kernel counts when it looks, every few milliseconds: what was used before may be counted here.
+      const cpu = Math.min((user + system) / 1000, to - from);
+      longest = Math.max(longest, cpu);
+      if (cpu >= NOTABLE) turns.push({ from, to, cpu });
     });
   };
   const watched = <A extends readonly unknown[]>(call: (...given: A) => void) => {
@@ -48,6 +88,18 @@ export function watchTurns(clock: Clock): TurnWatch {
   return {
     get longest() {
       return longest;
+    },
+    take() {
+      keep(observer.takeRecords());
+      let found: LongestTurns = { longest: 0, collecting: 0, own: 0 };
+      for (const turn of turns) {
+        const collecting = collectingIn(turn);
+        const own = Math.max(found.own, turn.cpu - collecting);
+        found = turn.cpu > found.longest ? { longest: turn.cpu, collecting, own } : { ...found, own };
+      }
+      turns = [];
+      collections.length = 0;
+      return found;
     },
     clock: {
       wall: () => clock.wall(),

@@ -9,28 +9,46 @@ const XDP_REDIRECT = 4;
 const CAPABILITIES = 100_000;
 const FLOWS = 10_000;
 
-/** Builds of the pass against each other, in turn: what a change gains, what a part costs that was taken out of a copy. */
-export async function compareObjects(paths: readonly string[], rounds: number): Promise<Row[]> {
+export interface MeasuredObject {
+  readonly object: number;
+  readonly capabilities: number;
+  readonly how: "by the stack" | "itself";
+  readonly times: readonly number[];
+}
+
+/** Builds of the pass in turn, with few capabilities and with many, sent by the stack and by themselves. */
+export async function measureObjects(
+  paths: readonly string[],
+  rounds: number,
+  hows: readonly MeasuredObject["how"][] = ["by the stack", "itself"],
+): Promise<MeasuredObject[]> {
   await using scope = new AsyncDisposableStack();
-  const subjects: Subject[] = [];
-  const few = { capabilities: 100, flows: FLOWS };
-  const many = { capabilities: CAPABILITIES, flows: FLOWS };
-  for (const [at, path] of paths.entries())
-    for (const traffic of [few, many]) {
-      const name = `compare-${at}-${traffic.capabilities}`;
-      const dataplane = scope.use(await startFilled(name, traffic, path));
+  const measured: (MeasuredObject & { readonly subject: Subject })[] = [];
+  for (const [object, path] of paths.entries())
+    for (const capabilities of [100, CAPABILITIES]) {
+      const traffic = { capabilities, flows: FLOWS };
+      const dataplane = scope.use(await startFilled(`compare-${object}-${capabilities}`, traffic, path));
       const program = programOf(dataplane.object, "semr_xdp");
-      const text = `${basename(path)}: ${traffic.capabilities}, ${FLOWS}`;
-      for (const [how, action] of [
-        ["by the stack", XDP_PASS],
-        ["itself", XDP_REDIRECT],
-      ] as const) {
+      for (const how of hows) {
+        const action = how === "itself" ? XDP_REDIRECT : XDP_PASS;
         const prepare = () => setClientPort(mapOf(dataplane.object, "ports"), LOOPBACK, how);
-        subjects.push(await makeSubject(`${text}, sent ${how}`, "xdp", traffic, program, [action, XDP_PASS], prepare));
+        const name = `${basename(path)}: ${capabilities}, sent ${how}`;
+        const subject = await makeSubject(name, "xdp", traffic, program, [action, XDP_PASS], prepare);
+        measured.push({ object, capabilities, how, subject, times: subject.times });
       }
     }
-  measure(subjects, rounds);
-  return subjects
-    .toSorted((a, b) => a.name.split(": ")[1]!.localeCompare(b.name.split(": ")[1]!))
-    .map(({ name, times }) => row(name, "ns", times));
+  measure(
+    measured.map(({ subject }) => subject),
+    rounds,
+  );
+  return measured;
+}
+
+/** Builds of the pass against each other: what a change gains. */
+export async function compareObjects(paths: readonly string[], rounds: number): Promise<Row[]> {
+  const measured = await measureObjects(paths, rounds);
+  const text = ({ capabilities, how }: MeasuredObject) => `${capabilities}, ${FLOWS}, sent ${how}`;
+  return measured
+    .toSorted((a, b) => text(a).localeCompare(text(b)))
+    .map((one) => row(`${basename(paths[one.object]!)}: ${text(one)}`, "ns", one.times));
 }

@@ -18,6 +18,7 @@ enum bench_place {
 struct bench_count {
 	__u64 packets;
 	__u64 last;	/* monotonic nanoseconds, where bench_stamp is set */
+	__u64 gap;	/* the longest between two, likewise */
 };
 
 const volatile __u32 bench_sink_one = 0;	/* ifindex */
@@ -34,13 +35,18 @@ static __always_inline void count(__u32 place)
 {
 	__u32 processor = bpf_get_smp_processor_id();
 	struct bench_count *at;
+	__u64 now;
 
 	if (processor >= BENCH_PROCESSORS)
 		return;
 	at = &bench_counts[processor][place];
 	at->packets++;
-	if (bench_stamp)
-		at->last = bpf_ktime_get_ns();
+	if (!bench_stamp)
+		return;
+	now = bpf_ktime_get_ns();
+	if (at->last && now - at->last > at->gap)
+		at->gap = now - at->last;
+	at->last = now;
 }
 
 /*

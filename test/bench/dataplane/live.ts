@@ -12,7 +12,7 @@ import { mapOf, programOf } from "./world.ts";
 
 const PLACES = ["generated", "first sink", "second sink", "dropped", "given up"] as const;
 export type Place = (typeof PLACES)[number];
-const COUNT_SIZE = 16;
+const COUNT_SIZE = 24;
 const PROCESSORS = 256;
 /** The processor that sends, forwards and receives. */
 const PROCESSOR = 0;
@@ -22,7 +22,7 @@ const WINDOW = 192;
 const DRAINED_MS = 1000;
 
 export interface LiveOptions {
-  /** Sinks note when the last frame came. */
+  /** Each place notes when the last frame was there, and the longest time between two. */
   readonly stamps?: boolean;
   /** So many frames under way at most that no queue can overflow, however long the router waits for its processor. */
   readonly paced?: boolean;
@@ -79,6 +79,21 @@ export class LiveFrames implements Disposable {
       if (here > last) last = here;
     }
     return { frames, last };
+  }
+
+  /** The longest time between two frames at a place since {@link forgetGaps}, in nanoseconds. */
+  gap(place: Place): number {
+    return Math.max(...this.#gaps(place).map((at) => Number(this.#counts.getBigUint64(at, true))));
+  }
+
+  forgetGaps(place: Place): void {
+    for (const at of this.#gaps(place)) this.#counts.setBigUint64(at, 0n, true);
+  }
+
+  #gaps(place: Place): number[] {
+    return Array.from({ length: PROCESSORS }, (_, processor) => {
+      return (processor * PLACES.length + PLACES.indexOf(place)) * COUNT_SIZE + 16;
+    });
   }
 
   frames(...places: readonly Place[]): number {

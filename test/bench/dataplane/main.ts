@@ -10,6 +10,7 @@ import { measureFailover } from "./failover-rows.ts";
 import { isReached, type Row, ratioToBar, tableOf } from "./figures.ts";
 import { measureLive } from "./live-rows.ts";
 import { setUpNetwork } from "./network.ts";
+import { measureParts } from "./parts.ts";
 import { measurePass } from "./pass-rows.ts";
 import { measurePolicies } from "./policy-rows.ts";
 import { buildPrograms } from "./programs.ts";
@@ -32,6 +33,11 @@ const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Prom
   ["counters", ["Counters of 10 000 capabilities and instances, by processor time", measureCounters]],
   ["compiler", ["The compiler by itself", () => measureCompiler()]],
   ["policies", ["Rules of tenants, from the compiler into the tables", measurePolicies]],
+]);
+
+/** Only when asked for. */
+const MORE: typeof SECTIONS = new Map([
+  ["parts", ["What each part of the pass costs, by taking it out", () => measureParts(9)]],
 ]);
 
 const { values } = parseArgs({
@@ -60,8 +66,9 @@ setUpNetwork();
 const sections = new Map<string, Row[]>();
 if (values.compare) sections.set("Builds of the pass against each other", await compareObjects(values.compare, 9));
 for (const name of chosen) {
-  const section = SECTIONS.get(name);
-  if (section === undefined) throw new Error(`there is no section ${name}: ${[...SECTIONS.keys()].join(", ")}`);
+  const section = SECTIONS.get(name) ?? MORE.get(name);
+  if (section === undefined)
+    throw new Error(`there is no section ${name}: ${[...SECTIONS.keys(), ...MORE.keys()].join(", ")}`);
   const [title, measure] = section;
   const begin = performance.now();
   sections.set(title, await measure());

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { loadNative } from "../../../native/index.ts";
 import { isReached, percentile, ratioToBar, row, single, tableOf } from "./figures.ts";
+import { PARTS, without } from "./parts.ts";
 import { BUILD } from "./places.ts";
 import { buildPrograms, loadProgram } from "./programs.ts";
 import { makeSubject, runOnce } from "./subject.ts";
@@ -46,6 +47,12 @@ test("the prologue draws the addresses that the tables hold", async (t) => {
     seen.add(Buffer.from(packet.subarray(38, 54)).toString("hex"));
   }
   assert.deepEqual([...seen].sort(), addresses.sort());
+});
+
+test("the parts that are taken out of the pass are there", () => {
+  for (const part of PARTS) assert.ok(without(part).size > 0, part.name);
+  const edits = [{ file: "choose.h", from: "not a line of the pass", to: "" }];
+  assert.throws(() => without({ name: "nothing", edits }), /choose\.h has not exactly one place/);
 });
 
 test("the sender of live frames says how it is used", async (t) => {

@@ -101,9 +101,15 @@ export function setCapability(index: number, groups: number, shift = 0): Operati
 
 /** What this thread had of a processor meanwhile: under load more telling than the time that went by. */
 export function threadMicroseconds(work: () => void): number {
-  const before = process.threadCpuUsage();
+  const before = threadCpuUsage();
   work();
-  const { user, system } = process.threadCpuUsage(before);
+  return threadCpuUsage() - before;
+}
+
+/** The kernel brings a thread's account up to date at each tick (4 ms here), and when it is asked for that of its whole process. */
+function threadCpuUsage(): number {
+  process.cpuUsage();
+  const { user, system } = process.threadCpuUsage();
   return user + system;
 }
 

@@ -17,7 +17,7 @@ const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
     accept().on("subsystem", (acceptIt) => {
       const stream = acceptIt();
       const framer = new MessageFramer(1 << 20);
-      for (const piece of framed(Buffer.from(hello), "end-of-message")) stream.write(piece);
+      for (const piece of framed([Buffer.from(hello)], "end-of-message")) stream.write(piece);
       let isFirst = true;
       stream.on("data", (octets: Uint8Array) => {
         framer.push(octets);
@@ -25,7 +25,7 @@ const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
           if (isFirst) {
             isFirst = false;
             framer.framing = "chunked";
-          } else for (const piece of framed(Buffer.from(reply), "chunked")) stream.write(piece);
+          } else for (const piece of framed([Buffer.from(reply)], "chunked")) stream.write(piece);
         }
       });
     });
