@@ -37,6 +37,7 @@ const PEERS = [
   { any: ["openbgpd"], optional: true },
   { any: ["exabgp"], optional: true },
   { any: ["bgpdump"], optional: true }, // reads MRT
+  { any: ["pmacct"], optional: true }, // takes BMP
   { any: ["stayrtr"], optional: true }, // RPKI cache
   { any: ["bind9-dnsutils", "dnsutils"], optional: true }, // dig
   { any: ["libyang2-tools", "libyang-tools"], optional: true }, // yanglint

@@ -43,7 +43,7 @@ function pack(built) {
     ["lab/library/print-routes.mjs", "print-routes.mjs"],
   ])
     copyFileSync(path.join(ROOT, from), path.join(staged, to));
-  const { name, version, description, license, type, engines, exports } = settings;
+  const { name, version, description, license, type, exports } = settings;
   const peers = [...packages].map((wanted) => [wanted, settings.dependencies[wanted] ?? missing(wanted)]);
   const own = {
     name,
@@ -51,7 +51,8 @@ function pack(built) {
     description,
     license,
     type,
-    engines,
+    // Of the compiled code; what the repository says is what its setup can begin with.
+    engines: { node: ">=24" },
     exports,
     peerDependencies: Object.fromEntries(peers),
   };

@@ -49,11 +49,18 @@ async function waitUntil(holds: () => boolean): Promise<void> {
   }
 }
 
-/** Links and namespaces of this machine, as `ip` shows them. */
+/** Links, namespaces and mounts of this machine. Other tests make namespaces meanwhile: of these, those of labs here. */
 const machine = (): string =>
-  execFileSync("sh", ["-c", "ip -o link; ip netns list; cat /proc/self/mounts; ls /etc /opt /var/lib"], {
-    encoding: "utf8",
-  });
+  execFileSync(
+    "sh",
+    [
+      "-c",
+      "ip -o link; ip netns list | grep st-lab; grep -vP ' /run/netns/(?!st-lab)' /proc/self/mounts; ls /etc /opt /var/lib",
+    ],
+    {
+      encoding: "utf8",
+    },
+  );
 
 describe("a lab of two nodes", { skip }, () => {
   it("is there, and then nothing of it is", async () => {

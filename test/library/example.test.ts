@@ -125,6 +125,33 @@ protocol bgp printer {
     ]);
   });
 
+  it("needs the Node that it says, and shows nothing that only a router does", async () => {
+    const manifest = JSON.parse(await readFile(path.join(project, "node_modules/semrd/package.json"), "utf8")) as {
+      readonly engines: { readonly node: string };
+    };
+    assert.equal(manifest.engines.node, ">=24");
+    const ask = `console.log(Object.keys(await import("semrd/host")).join(" "))`;
+    await writeFile(path.join(project, "ask.mjs"), ask);
+    const { stdout } = await run(process.execPath, ["ask.mjs"], { cwd: project, timeout: TIMEOUT });
+    assert.match(stdout, /^HostError errnoOf openLog systemClock systemRandom$/m);
+    const modules = await readdir(path.join(project, "node_modules/semrd/dist/src/host"));
+    assert.ok(!modules.some((name) => /store|journal/.test(name)), modules.join(" "));
+  });
+
+  it("its README names the faults that its types name, and no others", async () => {
+    const installed = path.join(project, "node_modules/semrd");
+    const readme = await readFile(path.join(installed, "README.md"), "utf8");
+    const named = readme.split("\n").filter((line) => line.startsWith("| `"));
+    const said = named.flatMap((line) => [...line.matchAll(/`((?:bgp|rib)\.[a-z-]+)`/g)].map(([, code]) => code!));
+    const declared = await Promise.all(
+      ["bgp/speaker/speaker-api", "bgp/speaker/transport", "rib/fault"].map((file) =>
+        readFile(path.join(installed, `dist/src/${file}.d.ts`), "utf8"),
+      ),
+    );
+    const codes = declared.flatMap((text) => [...text.matchAll(/code: "([a-z.-]+)"/g)].map(([, code]) => code!));
+    assert.deepEqual([...new Set(said)].sort(), codes.sort());
+  });
+
   it("its types reach a consumer, and refuse what is wrong", async () => {
     const consumer = path.join(project, "consumer.ts");
     const settings = {

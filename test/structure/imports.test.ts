@@ -30,7 +30,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   management: ["native", "words"],
   cli: ["management", "words"],
   daemon: ["*"],
-  "main.ts": ["daemon", "management", "host"],
+  "command-line.ts": ["daemon", "host", "exit-codes.ts"],
+  "exit-codes.ts": ["management"],
+  "main.ts": ["daemon", "management", "host", "command-line.ts", "exit-codes.ts"],
 };
 
 /** Codecs inside a driver's folder: pure as well. */
@@ -59,7 +61,7 @@ interface Import {
 
 function sources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .filter((entry) => entry.isFile() && /\.m?[jt]s$/.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 }
 
@@ -103,7 +105,7 @@ it("parts see each other through index.ts", () => {
     if (other === part || !path.includes("/")) return false;
     // The addon's interface is a file of types beside its loader.
     return (
-      !path.endsWith("/index.ts") && path !== "native/api.ts" && other !== "base" && !/^src\/[a-z]+\.ts$/.test(path)
+      !path.endsWith("/index.ts") && path !== "native/api.ts" && other !== "base" && !/^src\/[a-z-]+\.ts$/.test(path)
     );
   });
   assert.deepEqual(
@@ -148,25 +150,42 @@ it("datastores and transactions know no protocol, no YANG and no disk", () => {
   }
 });
 
-it("only main.ts imports the composition root", () => {
+it("only main.ts imports the composition root, and the command line what it is asked for", () => {
   const importers = IMPORTS.filter(({ part, target }) => part !== "daemon" && target.endsWith("/daemon/index.ts")).map(
     ({ file }) => file,
   );
   assert.deepEqual(
-    importers.filter((file) => file !== "src/main.ts"),
+    importers.filter((file) => file !== "src/main.ts" && file !== "src/command-line.ts"),
     [],
+  );
+  assert.match(
+    readFileSync(join(ROOT, "src/command-line.ts"), "utf8"),
+    /^import type \{[^}]*\} from "\.\/daemon\/index\.ts";$/m,
   );
 });
 
-it("every folder of src/ has its README", () => {
-  const folders = new Set(
-    sources("src")
-      .map((file) => dirname(file))
-      .filter((folder) => /^src\/[^/]+$/.test(folder)),
-  );
-  const files = new Set(readdirSync(join(ROOT, "src"), { recursive: true }).map(String));
-  assert.deepEqual(
-    [...folders].filter((folder) => !files.has(`${folder.slice(4)}/README.md`)),
-    [],
-  );
+/** What files outside `src/` may import of other folders at the top; tests may import anything. */
+const BESIDE: Readonly<Record<string, RegExp>> = {
+  native: /^native\//,
+  lab: /^(lab\/|src\/[a-z]+\/index\.ts$)/,
+  // Runs before anything is installed.
+  tools: /^tools\//,
+};
+
+/** By its file: what else one of those imports. */
+const BESIDES = new Map([["tools/generate-yang.mjs", "src/management/schema/generate.ts"]]);
+
+it("addon, labs and tools stand on the sources through their indices, and nothing stands on tests", () => {
+  const wrong: string[] = [];
+  for (const [folder, allowed] of Object.entries(BESIDE)) {
+    const own = sources(folder).flatMap(importsOf);
+    assert.ok(own.length > 10, `only ${own.length} imports in ${folder}`);
+    for (const { file, target } of own) {
+      const path = relative(ROOT, resolve(ROOT, dirname(file), target));
+      if (target.startsWith(".") && !allowed.test(path) && BESIDES.get(file) !== path) wrong.push(`${file}: ${target}`);
+      if (folder === "tools" && !target.startsWith(".") && !target.startsWith("node:"))
+        wrong.push(`${file}: ${target} is not there before the setup`);
+    }
+  }
+  assert.deepEqual(wrong, []);
 });

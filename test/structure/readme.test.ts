@@ -63,7 +63,7 @@ it("every option of our own programs that the README shows exists", () => {
     .filter((file) => file.endsWith(".ts"))
     .map((file) => path.join("src/cli", file));
   const sources = [
-    "src/main.ts",
+    "src/command-line.ts",
     "lab/quickstart/run.ts",
     "lab/quickstart/story/program.ts",
     "tools/service.mjs",

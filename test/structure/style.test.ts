@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize, relative, resolve } from "node:path";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-
-/** Made from the YANG modules, one type a node. */
-const GENERATED = new Set(["src/management/schema/instance.ts"]);
 
 function files(folders: readonly string[], name: RegExp): string[] {
   return folders.flatMap((folder) =>
@@ -27,17 +24,33 @@ it("finds the files it is about", () => {
   assert.ok(SOURCES.length > 500 && CODE.length > 1000, `${SOURCES.length} sources, ${CODE.length} files`);
 });
 
-it("a file holds one concept: no source above 450 lines that are not blank (look for a second one above 300)", () => {
-  const long = [...SOURCES, ...files(["native"], /\.(ts|cc|h)$/), ...files(["dataplane"], /\.c$/)]
-    .filter((file) => !GENERATED.has(file))
-    .map((file) => ({
-      file,
-      lines: text(file)
-        .split("\n")
-        .filter((line) => line.trim() !== "").length,
-    }))
-    .filter(({ lines }) => lines > 450);
+it("a file holds one concept: look for a second one above 300 lines that are not blank, and find it below these", () => {
+  const bounds = [
+    { most: 450, files: [...SOURCES, ...files(["native", "dataplane", "lab", "tools"], /\.(ts|mjs|cc|h|c|py)$/)] },
+    { most: 650, files: files(["test"], /\.(ts|c)$/) }, // with tables of cases
+  ];
+  const long = bounds.flatMap(({ most, files }) =>
+    files
+      .map((file) => ({ file, lines: text(file).match(/^.*\S/gm)?.length ?? 0, most }))
+      .filter(({ lines }) => lines > most),
+  );
   assert.deepEqual(long, []);
+});
+
+it("every folder is told of: in a README of its own, or by name in one above it", () => {
+  const folders = new Set(CODE.map((file) => dirname(file)).filter((folder) => !/^(src|yang)$/.test(folder)));
+  const read = (folder: string): string | undefined =>
+    existsSync(join(ROOT, folder, "README.md")) ? text(`${folder}/README.md`) : undefined;
+  const isToldOf = (folder: string, above = dirname(folder)): boolean =>
+    above !== "." &&
+    (read(above)?.includes(`\`${relative(above, folder)}/`) === true ||
+      read(above)?.includes(`${basename(folder)}/`) === true ||
+      isToldOf(folder, dirname(above)));
+  assert.deepEqual(
+    // Folders of tests are told of with those of the sources.
+    [...folders].filter((folder) => !/^test\//.test(folder) && read(folder) === undefined && !isToldOf(folder)),
+    [],
+  );
 });
 
 it("the README of a folder fits a screen or two", () => {
