@@ -15,6 +15,15 @@ function errorText(error) {
   return lines.slice(0, 60).join("\n");
 }
 
+/** The last lines of a long run are what is read first, or all that is kept: they say what was wrong. */
+function firstOf(error) {
+  const cause = error?.cause ?? error;
+  const lines = `${cause?.message ?? cause ?? "no error given"}`.split("\n").filter((line) => line.trim() !== "");
+  const where = /\(?((?:file:\/\/)?[^\s(]+\.test\.ts:\d+:\d+)\)?/.exec(cause?.stack ?? "")?.[1];
+  const at = where === undefined ? [] : [`at ${path.relative(process.cwd(), where.replace(/^file:\/\//, ""))}`];
+  return [...lines.slice(0, 8).map((line) => line.slice(0, 300)), ...at].join("\n");
+}
+
 const indent = (text, by) => text.replace(/^/gm, " ".repeat(by));
 
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -70,7 +79,7 @@ export default async function* report(source) {
     files.set(name, before === undefined ? ended : before.with(ended));
     return fileLines(name, ended, duration);
   };
-  let total;
+  let duration = 0;
   for await (const { type, data } of source) {
     switch (type) {
       case "test:start":
@@ -82,7 +91,8 @@ export default async function* report(source) {
       case "test:fail":
         current.finish(data, false);
         // A file that could not be loaded, or whose process ended by itself, is a test of that name, and has no summary.
-        if (data.nesting === 0 && data.name === data.file) yield end(data.file, data.details?.duration_ms ?? 0);
+        if (data.nesting === 0 && path.resolve(data.name) === path.resolve(data.file))
+          yield end(data.file, data.details?.duration_ms ?? 0);
         break;
       case "test:stderr":
       case "test:stdout":
@@ -90,14 +100,14 @@ export default async function* report(source) {
         break;
       case "test:summary":
         if (data.file === undefined) {
-          total = data;
+          duration += data.duration_ms;
         } else {
           yield end(data.file, data.duration_ms);
         }
         break;
     }
   }
-  yield* summary(files, total);
+  yield* summary(files, duration);
 }
 
 function fileLines(name, file, duration) {
@@ -121,7 +131,7 @@ function fileLines(name, file, duration) {
   return text;
 }
 
-function* summary(files, total) {
+function* summary(files, duration) {
   const all = [...files.entries()];
   const sum = (of) => all.reduce((count, [, file]) => count + of(file), 0);
   const failed = sum((file) => file.failures.length);
@@ -143,11 +153,12 @@ function* summary(files, total) {
   const failing = all.filter(([, file]) => file.failures.length > 0);
   if (failing.length > 0) yield `\n${style.bold("failed")}\n`;
   for (const [name, file] of failing)
-    for (const failure of file.failures) yield `  ${style.red("✖")} ${name}: ${failure.name}\n`;
+    for (const { name: test, error } of file.failures)
+      yield `  ${style.red("✖")} ${name}: ${test}\n${indent(style.dim(firstOf(error)), 6)}\n`;
 
   const passed = sum((file) => file.passed);
   const skipped = sum((file) => file.skips.length);
-  yield `\n  ${plural(all.length, "file")} in ${durationText(total?.duration_ms ?? 0)}\n`;
+  yield `\n  ${plural(all.length, "file")} in ${durationText(duration)}\n`;
   // The last line is for whoever reads it by program, so it has no colour.
   yield `tests: ${passed} passed, ${failed} failed, ${skipped} skipped\n`;
 }

@@ -1,0 +1,37 @@
+// Runs test files with the project's Node: `run-tests.mjs CONCURRENCY TIMEOUT_MS FILE… -- FILE…`. The files after `--` come
+// last and one by one: nothing of ours takes their processors then. One report over both.
+
+import { Readable } from "node:stream";
+import { run } from "node:test";
+import report from "./test-reporter.mjs";
+
+const [concurrency, timeout, ...files] = process.argv.slice(2);
+const apart = files.indexOf("--");
+const [together, alone] = [files.slice(0, apart), files.slice(apart + 1)];
+
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.on(name, () => {
+    process.exitCode = 130;
+    stop.abort();
+  });
+
+async function* events() {
+  for (const [these, atOnce] of [
+    [together, Number(concurrency)],
+    [alone, 1],
+  ]) {
+    if (these.length === 0 || stop.signal.aborted) continue;
+    for await (const event of run({
+      files: these,
+      concurrency: atOnce,
+      timeout: Number(timeout),
+      signal: stop.signal,
+    })) {
+      if (event.type === "test:fail" && !event.data.todo) process.exitCode ||= 1;
+      yield event;
+    }
+  }
+}
+
+Readable.from(report(events())).pipe(process.stdout);
