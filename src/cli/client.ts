@@ -59,7 +59,7 @@ async function* understood(parts: Answer, link: RouterLink): Answer {
   try {
     yield* parts;
   } catch (cause) {
-    throw cause instanceof MalformedMessage ? callBroken(cause, link.target) : cause;
+    throw cause instanceof MalformedMessage ? callBroken(cause, link.target, "open") : cause;
   }
 }
 

@@ -349,8 +349,8 @@ describe("semrctl of a router elsewhere", {
     {
       name: "a file that is no certificate",
       env: { SEMRD_TLS_CA: "password" },
-      exitCode: 69,
-      err: /--tls-ca|cannot be used/,
+      exitCode: 1,
+      err: /password cannot be used: it holds no certificate in PEM/,
     },
     {
       name: "nobody there",

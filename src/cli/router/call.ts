@@ -62,10 +62,10 @@ export async function* call(
     if (cause instanceof CommandFailure) throw cause;
     if (signal?.aborted === true) return;
     if (hasBegun) throw brokeOff(link.place);
-    if (cause instanceof MalformedMessage) throw callBroken(cause, link.target);
+    if (cause instanceof MalformedMessage) throw callBroken(cause, link.target, connection.stage);
     const older = link.target.kind === "socket" ? await httpVersion(link.target.path) : undefined;
     throw older === undefined
-      ? callBroken(connection.failure ?? (cause as Error), link.target)
+      ? callBroken(connection.failure ?? (cause as Error), link.target, connection.stage)
       : onlyHttp(link.place, older);
   } finally {
     signal?.removeEventListener("abort", cancel);
@@ -74,7 +74,7 @@ export async function* call(
   if (signal?.aborted === true) return;
   const status = ending.status;
   if (status === undefined && hasBegun) throw brokeOff(link.place);
-  if (status === undefined) throw ending.hasHead ? notGrpc(link.place) : hungUp(link.target);
+  if (status === undefined) throw ending.hasHead ? notGrpc(link.place) : hungUp(link.target, connection.stage);
   if (status.code !== 0) throw hasBegun ? brokeOff(link.place) : refusal(status, link.place);
   if (framer.waiting > 0) throw brokeOff(link.place);
 }

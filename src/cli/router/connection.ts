@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect } from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import { CommandFailure, EXIT } from "../exit.ts";
-import { cannotConnect, notGrpc, silence } from "./failures.ts";
+import { cannotConnect, notGrpc, type Stage, silence } from "./failures.ts";
 import { placeOf, type RouterTarget } from "./target.ts";
 
 /** Octets that may be under way to us: a list from far away comes as fast as the way is wide. */
@@ -55,6 +55,7 @@ export class RouterLink implements AsyncDisposable {
 export interface Connection {
   readonly session: ClientHttp2Session;
   readonly socket: net.Socket;
+  stage: Stage;
   /** Why it is over, where that was no good end. */
   failure?: Error;
 }
@@ -102,7 +103,10 @@ async function connected(target: RouterTarget, timeoutSeconds: number): Promise<
   const authority = target.kind === "socket" ? "http://localhost" : `https://${placeOf(target)}`;
   const session = connect(authority, { createConnection: () => socket, settings: { initialWindowSize: WINDOW } });
   session.once("connect", () => session.setLocalWindowSize(WINDOW));
-  const connection: Connection = { session, socket };
+  const connection: Connection = { session, socket, stage: "certificate" };
+  session.once("remoteSettings", () => {
+    connection.stage = "open";
+  });
   session.on("error", (cause) => {
     connection.failure = cause;
   });
@@ -116,20 +120,25 @@ async function tlsOptions({ host, port, ca, cert, key, serverName }: RemoteTarge
     throw new CommandFailure(EXIT.usage, "a certificate goes with its key: give --tls-cert and --tls-key");
   const name = serverName ?? host;
   const files = await Promise.all([ca, cert, key].map((file) => (file === undefined ? undefined : fileOf(file))));
-  const own = {
-    ...(files[0] === undefined ? {} : { ca: files[0] }),
-    ...(files[1] === undefined ? {} : { cert: files[1] }),
-    ...(files[2] === undefined ? {} : { key: files[2] }),
+  const pair = { ...(files[1] && { cert: files[1] }), ...(files[2] && { key: files[2] }) };
+  const [authority] = files;
+  // OpenSSL takes what it finds, which is nothing in a file of something else.
+  if (authority?.includes("CERTIFICATE-----") === false)
+    throw new CommandFailure(EXIT.refused, `${ca} cannot be used: it holds no certificate in PEM`);
+  if (authority !== undefined) usable({ ca: authority }, `${ca}`);
+  return {
+    ...{ host, port, ALPNProtocols: ["h2"] },
+    secureContext: usable({ ...(authority && { ca: authority }), ...pair }, `${cert} with ${key}`),
+    // An address is no name of TLS (RFC 6066 §3), and is looked for in the certificate all the same.
+    ...(net.isIP(name) === 0 ? { servername: name } : {}),
+    checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate),
   };
+}
+
+function usable(own: tls.SecureContextOptions, named: string): tls.SecureContext {
   try {
-    return {
-      ...{ host, port, ALPNProtocols: ["h2"], secureContext: tls.createSecureContext(own) },
-      // An address is no name of TLS (RFC 6066 §3), and is looked for in the certificate all the same.
-      ...(net.isIP(name) === 0 ? { servername: name } : {}),
-      checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate),
-    };
+    return tls.createSecureContext(own);
   } catch (cause) {
-    const named = [ca, cert, key].filter((file) => file !== undefined).join(", ");
     throw new CommandFailure(EXIT.refused, `${named} cannot be used: ${(cause as Error).message}`);
   }
 }
@@ -137,7 +146,12 @@ async function tlsOptions({ host, port, ca, cert, key, serverName }: RemoteTarge
 async function established(socket: net.Socket, target: RouterTarget, timeoutSeconds: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(silence(placeOf(target), timeoutSeconds)), timeoutSeconds * 1000);
-  const failed = (cause: Error): void => reject(cannotConnect(cause, target));
+  let stage: Stage = "silent";
+  const failed = (cause: Error): void => reject(cannotConnect(cause, target, stage));
+  // There are keys when the router's hello was read; what is shown to it goes out then.
+  socket.once("keylog", () => {
+    stage = "certificate";
+  });
   socket.once(target.kind === "socket" ? "connect" : "secureConnect", resolve).once("error", failed);
   try {
     await promise;

@@ -16,15 +16,23 @@ export const brokeOff = (place: string): CommandFailure =>
 export const notGrpc = (place: string): CommandFailure =>
   unreachable(`what is at ${place} speaks no gRPC: name the port of gNMI, as management/grpc of the router has it`);
 
-/** A connection that is closed or reset without a word: so it is with certificates, too. */
-export function hungUp(target: RouterTarget): CommandFailure {
+/**
+ * How far a connection had come when it ended. Whoever refuses a certificate may close without a word, but only when it was shown one
+ * and before it speaks HTTP.
+ */
+export type Stage = "silent" | "certificate" | "open";
+
+/** A connection that is closed or reset without a word. */
+export function hungUp(target: RouterTarget, stage: Stage, detail?: string): CommandFailure {
   const place = placeOf(target);
-  const shown = target.kind === "router" ? target.cert : undefined;
   const why =
-    shown === undefined
+    target.kind === "socket" || stage !== "certificate"
       ? "look at its log, then try again"
-      : `it may not take ${shown}: give one that its client CA has signed`;
-  return unreachable(`the router at ${place} did not answer, and closed the connection: ${why}`);
+      : target.cert === undefined
+        ? "it may want a client certificate: give --tls-cert and --tls-key, or look at its log"
+        : `it may not take ${target.cert}: give one that its client CA has signed`;
+  const how = detail === undefined ? "" : ` (${detail})`;
+  return unreachable(`the router at ${place} did not answer, and closed the connection${how}: ${why}`);
 }
 
 /** A router of a time when control sockets knew no gRPC. */
@@ -35,7 +43,7 @@ export const onlyHttp = (place: string, version: string): CommandFailure =>
   );
 
 /** A connection that did not come about. */
-export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget): CommandFailure {
+export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget, stage: Stage): CommandFailure {
   if (target.kind === "socket") return noSocket(cause, target.path);
   const place = placeOf(target);
   switch (cause.code) {
@@ -65,24 +73,43 @@ export function cannotConnect(cause: NodeJS.ErrnoException, target: RouterTarget
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
       return unreachable(`the certificate of ${place} is not valid now: renew it, or set the clock of this host`);
+    case "INVALID_PURPOSE":
+    case "INVALID_CA":
+    case "CERT_REVOKED":
+    case "CERT_SIGNATURE_FAILURE":
+      return unreachable(`the certificate of ${place} is not good (${cause.message}): give the router another one`);
     case "ECONNRESET":
     case "EPIPE":
-      return hungUp(target);
+      return hungUp(target, stage);
+    case "ERR_SSL_UNSUPPORTED_PROTOCOL":
+    case "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION":
+      return unreachable(
+        `what is at ${place} speaks no TLS of version 1.2 or 1.3: name the port of gNMI, or renew what is in between`,
+      );
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
     case "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
       return notGrpc(place);
     default:
-      return unreachable(certificateRefused(cause, place) ?? `the router at ${place} did not answer: ${cause.message}`);
+      return unreachable(alerted(cause, target) ?? `the router at ${place} did not answer: ${cause.message}`);
   }
 }
 
-/** What a router says in TLS of the client's certificate, which may come when the connection is open already. */
-function certificateRefused({ code = "" }: NodeJS.ErrnoException, place: string): string | undefined {
-  if (!/^ERR_SSL_.*ALERT/.test(code)) return undefined;
-  if (code.includes("CERTIFICATE_REQUIRED"))
-    return `the router at ${place} wants a client certificate: give --tls-cert and --tls-key`;
-  return `the router at ${place} does not take the client certificate (${code}): give one that its client CA has signed`;
+/** Alerts about a certificate, by the names that OpenSSL has for them. @see RFC 8446 §6.2 */
+const REFUSED =
+  /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)$/;
+
+/** What a router says in TLS, where it says something, which may come when the connection is open already. */
+function alerted({ code = "" }: NodeJS.ErrnoException, target: RouterTarget): string | undefined {
+  const place = placeOf(target);
+  const shown = target.kind === "router" ? target.cert : undefined;
+  if (/_ALERT_HANDSHAKE_FAILURE$/.test(code) && shown === undefined)
+    return `the router at ${place} has nothing in common with this host in TLS, or wants a client certificate (${code}): give --tls-cert and --tls-key, or look at its log`;
+  if (/UNRECOGNIZED_NAME$/.test(code))
+    return `the router at ${place} knows no such name as it was called by: say another with --tls-server-name`;
+  if (!REFUSED.test(code)) return undefined;
+  if (shown === undefined) return `the router at ${place} wants a client certificate: give --tls-cert and --tls-key`;
+  return `the router at ${place} does not take ${shown} (${code}): give one that its client CA has signed`;
 }
 
 function namesOf(cause: Error): string {
@@ -106,12 +133,14 @@ function noSocket(cause: NodeJS.ErrnoException, path: string): CommandFailure {
 }
 
 /** A call that ended without a status. */
-export function callBroken(cause: NodeJS.ErrnoException, target: RouterTarget): CommandFailure {
+export function callBroken(cause: NodeJS.ErrnoException, target: RouterTarget, stage: Stage): CommandFailure {
   if (cause instanceof CommandFailure) return cause;
   // What refuses a certificate may have closed before it has read what was asked: then its reason is lost to a reset
-  if (cause.code === "ECONNRESET" || cause.code === "EPIPE") return hungUp(target);
-  const place = placeOf(target);
-  return unreachable(certificateRefused(cause, place) ?? `the router at ${place} did not answer: ${cause.message}`);
+  if (cause.code === "ECONNRESET" || cause.code === "EPIPE") return hungUp(target, stage);
+  if (cause.code === "ERR_HTTP2_SESSION_ERROR" || cause.code === "ERR_HTTP2_STREAM_ERROR")
+    return hungUp(target, stage, cause.message);
+  const text = alerted(cause, target) ?? `the router at ${placeOf(target)} did not answer: ${cause.message}`;
+  return unreachable(text);
 }
 
 /** How a call has ended. @see gRPC status codes */
