@@ -19,7 +19,7 @@ export interface SessionLimits {
   /** Octets of one message. */
   readonly maxMessage: number;
   readonly helloTimeout: Milliseconds;
-  /** Without a message from the client; absent: for ever. Sessions with a subscription are never idle. */
+  /** Without a message from the client, and without its taking anything of an answer; absent: for ever. Sessions with a subscription are never idle. */
   readonly idleTimeout?: Milliseconds;
 }
 
@@ -146,12 +146,12 @@ export class NetconfSession {
 
   /** Sends a `<notification>`; a client that does not read is cut off. */
   notify(xml: string): void {
-    if (this.#outgoing.unread > MAX_UNREAD) {
+    if (this.#outgoing.unreadNotifications > MAX_UNREAD) {
       this.#end("dropped", `more than ${MAX_UNREAD} octets of notifications are unread`);
       return;
     }
     this.counters.outNotifications++;
-    void this.#outgoing.send(xml);
+    void this.#outgoing.send(xml, "notification");
   }
 
   /** False when nothing more is to be read. */
@@ -192,14 +192,14 @@ export class NetconfSession {
     else this.counters.inRpcs++;
     if (outcome === "error") this.counters.outRpcErrors++;
     if (this.signal.aborted) return false;
+    this.#isAnswering = false;
+    this.#idleSince = this.#parts.clock.monotonic();
     await this.#outgoing.send(answer);
     if (last) {
       await this.#outgoing.flush();
       this.#end("closed", "closed by the client");
       return false;
     }
-    this.#isAnswering = false;
-    this.#idleSince = this.#parts.clock.monotonic();
     return true;
   }
 
@@ -232,7 +232,9 @@ export class NetconfSession {
     const { clock, limits } = this.#parts;
     const { idleTimeout } = limits;
     if (idleTimeout === undefined) return;
-    const idle = this.#isAnswering || this.subscribed ? 0 : clock.monotonic() - this.#idleSince;
+    // A slow reader is at work; one that takes nothing would hold its locks, and what it was to read, for ever.
+    const since = Math.max(this.#idleSince, this.#outgoing.movedAt);
+    const idle = this.#isAnswering || this.subscribed ? 0 : clock.monotonic() - since;
     if (idle >= idleTimeout) this.#end("timeout", "idle for too long");
     else this.#timer = clock.after(milliseconds(idleTimeout - idle), () => this.#awaitNext());
   }

@@ -58,6 +58,17 @@ class Client {
     for (let i = 0; i < 1_000 && !wanted.test(this.received); i++) await turn();
     assert.match(this.received, wanted);
   }
+
+  /** Its streams have the two seconds that they may take to close. */
+  async ended(): Promise<string> {
+    this.clock.advance(2_000);
+    // What waits for its turn is given one, as time has passed.
+    for (let i = 0; i < 20; i++) {
+      await turn();
+      this.clock.settle();
+    }
+    return this.over;
+  }
 }
 
 describe("hello", () => {
@@ -214,4 +225,91 @@ it("a client that does not read its notifications is cut off, and holds a bounde
   assert.match(await client.over, /unread/);
   if (!client.stream.destroyed) client.stream.destroy();
   if (!client.stream.closed) await once(client.stream, "close");
+});
+
+it("notifications that come while a large answer is read are behind it, and end nothing", async () => {
+  const large = "x".repeat(8 * 1024 * 1024);
+  const client = new Client(() => ({ text: ["<a>", Buffer.from(large), "</a>"], outcome: "fine" }));
+  client.send(hello("1.0"));
+  await client.until(/hello/);
+  client.stream.pause();
+  client.send("<a/>]]>]]>");
+  for (let i = 0; i < 20; i++) await turn();
+  for (let i = 0; i < 3; i++) client.session.notify(`<notification>${i}</notification>`);
+  client.stream.resume();
+  await client.until(/<notification>2</);
+  const [, answer, ...notifications] = client.received.split("]]>]]>");
+  assert.equal(answer, `<a>${large}</a>`);
+  assert.deepEqual(notifications, [0, 1, 2].map((i) => `<notification>${i}</notification>`).concat(""));
+  assert.equal(client.session.signal.aborted, false);
+  client.stream.end();
+  await client.over;
+});
+
+describe("a large answer", () => {
+  const large = "x".repeat(1024 * 1024);
+  /** What the client does not take at all, or one piece at a time. */
+  async function unread(last: boolean): Promise<Client> {
+    const client = new Client(() => ({ text: large, outcome: "fine", ...(last ? { last: true } : {}) }));
+    client.send(hello("1.0"));
+    await client.until(/hello/);
+    client.stream.pause();
+    client.send("<a/>]]>]]>");
+    for (let i = 0; i < 20; i++) await turn();
+    return client;
+  }
+
+  for (const [what, last] of [
+    ["a client that takes none of it", false],
+    ["a client that has closed its session, and takes none of it", true],
+  ] as const)
+    it(`${what} is idle`, async () => {
+      const client = await unread(last);
+      client.clock.advance(59_000);
+      assert.equal(client.session.signal.aborted, false);
+      client.clock.advance(1_000);
+      assert.equal(client.session.signal.aborted, true);
+      assert.equal(await client.ended(), "idle for too long");
+    });
+
+  it("a client that has left, and takes none of it, is idle", async () => {
+    const client = await unread(false);
+    client.stream.end();
+    for (let i = 0; i < 20; i++) await turn();
+    assert.equal(client.session.signal.aborted, false);
+    client.clock.advance(60_000);
+    assert.equal(await client.ended(), "idle for too long");
+  });
+
+  it("a client that takes a piece of it from time to time is at work", async () => {
+    const client = await unread(false);
+    let taken = 0;
+    while (taken < large.length / 2) {
+      const before = taken;
+      for (let i = 0; i < 1_000 && taken === before; i++) {
+        taken += ((client.stream.read() as Uint8Array | null) ?? "").length;
+        client.clock.settle();
+        await turn();
+      }
+      assert.ok(taken > before, `nothing came after ${taken} octets`);
+      client.clock.advance(50_000);
+      assert.equal(client.session.signal.aborted, false);
+    }
+    client.stream.resume();
+    for (let i = 0; i < 1_000 && !client.received.endsWith("x]]>]]>"); i++) {
+      client.clock.settle();
+      await turn();
+    }
+    assert.ok(client.received.endsWith("x]]>]]>"), `${client.received.length} octets came`);
+    client.stream.end();
+    assert.equal(await client.ended(), "closed by the client");
+  });
+
+  it("of a session that is killed ends in the middle, and holds nothing", async () => {
+    const client = await unread(false);
+    client.session.terminate("killed", 7);
+    assert.equal(await client.ended(), "killed");
+    assert.ok(client.received.length < large.length);
+    assert.equal(client.clock.armed, 0);
+  });
 });
