@@ -334,7 +334,7 @@ describe("semrd and semrctl of other versions", () => {
     await using link = new RouterLink({ kind: "socket", path: socket });
     await using session = await CandidateRouter.open({ link, timeoutSeconds: 10 }, "private-candidate");
     await router[Symbol.asyncDispose]();
-    const late = AbortSignal.timeout(10_000);
+    const late = AbortSignal.timeout(60_000);
     const said = async (): Promise<string> => {
       try {
         await session.discard();

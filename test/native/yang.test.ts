@@ -234,7 +234,9 @@ test("a process may end with jobs under way and trees alive", () => {
     process.stdout.write("under way");
     process.exit(0);
   `;
-  const out = execFileSync(process.execPath, ["--input-type=module-typescript", "--eval", script], { timeout: 20_000 });
+  const out = execFileSync(process.execPath, ["--input-type=module-typescript", "--eval", script], {
+    timeout: 120_000,
+  });
   assert.equal(out.toString(), "under way");
 });
 
@@ -244,7 +246,7 @@ test("an idle context keeps no process alive", () => {
     const context = await loadNative().yang.createContext(${JSON.stringify([MODULES, ...SYSTEM])}, [{ name: "semrd-sample" }]);
     globalThis.tree = await context.parse("{}", "json");
   `;
-  execFileSync(process.execPath, ["--input-type=module-typescript", "--eval", script], { timeout: 20_000 });
+  execFileSync(process.execPath, ["--input-type=module-typescript", "--eval", script], { timeout: 120_000 });
 });
 
 test("wrong arguments throw", async (t) => {

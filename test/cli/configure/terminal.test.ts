@@ -11,7 +11,7 @@ import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts
 
 const SEMRCTL = fileURLToPath(new URL("../../../tools/semrctl", import.meta.url));
 const PYTHON = "/usr/bin/python3";
-const WAIT_LIMIT = 20_000;
+const WAIT_LIMIT = 60_000;
 /** A terminal for the program, whose keys and screen are our pipes. */
 const THROUGH_PTY = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 

@@ -8,7 +8,7 @@ import { isolated } from "../kernel/isolated.ts";
 
 const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
 const PROGRAMS = ["/usr/sbin/ovsdb-server", "/usr/sbin/ovs-vswitchd", "/usr/bin/ovsdb-tool"];
-const START_MS = 10_000;
+const START_MS = 60_000;
 /** How often the switch looks at what it has cached, instead of each 500 ms: tests wait for it. */
 const REVALIDATE_OFTEN = "other_config:max-revalidator=100";
 

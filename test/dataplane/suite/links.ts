@@ -80,7 +80,7 @@ export const STATIONS: readonly (readonly [Side, Uint8Array])[] = [
   ["core", toItself(address(NEXT_ROUTER[0]), "2001:db8:e::1")],
 ];
 
-const OPENING = { tries: 50, seconds: 0.2 };
+const OPENING = { tries: 300, seconds: 0.2 };
 
 interface Order {
   readonly frames: readonly string[];

@@ -12,7 +12,7 @@ import sys
 import time
 
 IPV6 = 0x86DD
-LONGEST_WAIT = 10.0
+LONGEST_WAIT = 60.0
 SO_RCVBUFFORCE = 33
 
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -89,7 +89,7 @@ async function startDoor({
 
 /** Turns of the event loop, until something is so. */
 async function until(done: () => boolean): Promise<void> {
-  const late = AbortSignal.timeout(20_000);
+  const late = AbortSignal.timeout(60_000);
   while (!done()) {
     assert.ok(!late.aborted, "it did not come so");
     await new Promise((resolve) => systemClock.after(milliseconds(1), () => resolve(undefined)));

@@ -40,7 +40,7 @@ describe("gNMI: origin semrd-control", () => {
     const metadata = new Metadata();
     const call = (method: string, request: object): Promise<Message> =>
       new Promise((resolve, reject) => {
-        client[method](request, metadata, { deadline: Date.now() + 20_000 }, (cause: Error | null, answer: Message) =>
+        client[method](request, metadata, { deadline: Date.now() + 60_000 }, (cause: Error | null, answer: Message) =>
           cause === null ? resolve(answer) : reject(cause),
         );
       });

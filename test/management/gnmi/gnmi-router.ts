@@ -23,7 +23,7 @@ export const ADDRESS = `127.${128 + ((process.pid >> 16) & 63)}.${(process.pid >
 export const PORT = 9339;
 
 const run = promisify(execFile);
-const WAIT = 20_000;
+const WAIT = 60_000;
 
 export interface GnmiRouter extends AsyncDisposable {
   readonly process: RouterProcess;

@@ -43,7 +43,7 @@ export const localSocketCases = (given: () => GnmiRouter): Promise<void> =>
       new Promise((resolve, reject) => {
         // The channels of a process share their failures, which a call may wait for the end of.
         const patient = new Metadata({ waitForReady: isPatient });
-        from[method](request, patient, { deadline: Date.now() + 20_000 }, (cause: Error | null, answer: Message) =>
+        from[method](request, patient, { deadline: Date.now() + 60_000 }, (cause: Error | null, answer: Message) =>
           cause === null ? resolve(answer) : reject(cause),
         );
       });
@@ -145,7 +145,7 @@ except OSError as cause:
       // By the socket itself: its own answer may be lost.
       const last = client();
       await refusal(call(last, "Set", { update: [update(leaf, false)] })).catch(() => undefined);
-      const late = AbortSignal.timeout(20_000);
+      const late = AbortSignal.timeout(60_000);
       const isThere = (): Promise<boolean> =>
         stat(socket).then(
           () => true,

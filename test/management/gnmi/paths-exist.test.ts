@@ -27,7 +27,7 @@ describe("gNMI: what is sent is data of the model", () => {
         "semrd-bgp:bgp": {
           "local-as": 65000,
           address: "::1",
-          port: 20_000 + (process.pid % 20_000),
+          port: 20_000 + (process.pid % 12_000), // below those that the kernel gives out
           neighbors: { neighbor: [neighbor] },
         },
       },

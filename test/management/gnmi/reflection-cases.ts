@@ -34,7 +34,7 @@ export const reflectionCases = (given: () => GnmiRouter): Promise<void> =>
       const { ServerReflection } = grpc.reflection.v1;
       const client = new ServerReflection(`${ADDRESS}:${PORT}`, ChannelCredentials.createSsl(router.ca));
       try {
-        const call = client.ServerReflectionInfo(metadata, { deadline: Date.now() + 20_000 });
+        const call = client.ServerReflectionInfo(metadata, { deadline: Date.now() + 60_000 });
         const answers: Message[] = [];
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         (call as ClientDuplexStream<object, Message>)

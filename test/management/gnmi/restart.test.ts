@@ -20,6 +20,8 @@ inOwnMounts(import.meta.filename);
 
 /** Seconds for the last answers. */
 const PATIENCE = "20";
+/** Seconds of questions, unless the restart is over before. */
+const LONGEST = "150";
 const CLIENT = fileURLToPath(new URL("../../daemon/tenant-client.py", import.meta.url));
 const RESTART = fileURLToPath(new URL("./peers/restart.py", import.meta.url));
 const PYTHON = "/usr/bin/python3";
@@ -33,7 +35,7 @@ const whyNot = async (): Promise<string | undefined> =>
   (await missing("/usr/lib/python3/dist-packages/google/protobuf", "python3-protobuf"));
 
 it("a restart by gNOI of a router that forwards: the process is another one, and no packet is lost", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async (t: TestContext) => {
   const reason = await whyNot();
   if (reason !== undefined) return t.skip(reason.startsWith("skipped") ? reason : `skipped: ${reason}`);
@@ -57,7 +59,7 @@ it("a restart by gNOI of a router that forwards: the process is another one, and
   // The first one makes the neighbours known.
   await net.at("client", ...flood, "0.5", "20");
   const restart = [PYTHON, "-B", RESTART, "127.0.0.1:9339", path.join(folder.path, "server.pem"), "admin", PASSWORD];
-  const [program, ...words] = [...net.inside("client"), ...flood, "60", String(RATE), PATIENCE];
+  const [program, ...words] = [...net.inside("client"), ...flood, LONGEST, String(RATE), PATIENCE];
   const flow = spawn(program!, words, { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => flow.kill("SIGKILL"));
   const told = JSON.parse(await net.at("router", ...restart, "NSF", "an upgrade"));

@@ -33,7 +33,7 @@ interface Seen {
 }
 
 it(`${CYCLES} sessions of NETCONF and streams of gNMI that come and go leave nothing behind`, {
-  timeout: 60_000 + CYCLES * 200,
+  timeout: 240_000 + CYCLES * 200,
 }, async (t) => {
   await using router = await startNetconfRouter({ "maximum-sessions": 64 }, {}, [
     "env",

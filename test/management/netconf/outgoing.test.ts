@@ -26,7 +26,7 @@ function slow() {
     },
   });
   const take = async (): Promise<void> => {
-    if (next === undefined) await once(stream, "offered", { signal: AbortSignal.timeout(10_000) });
+    if (next === undefined) await once(stream, "offered", { signal: AbortSignal.timeout(60_000) });
     next!();
   };
   const messages = (): readonly string[] => {

@@ -10,7 +10,7 @@ import type { RawClient } from "./raw-client.ts";
 
 const BETA = "/r:router/t:tenants/t:tenant[t:name='beta']";
 const MOST = 20_000;
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 describe("partial locks, and who else is there (RFC 5717)", () => {
   let router: NetconfRouter;

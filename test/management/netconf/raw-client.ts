@@ -4,7 +4,7 @@ import ssh2 from "ssh2";
 import { type Framing, framed, MessageFramer } from "../../../src/management/netconf/framing.ts";
 
 export const BASE = "urn:ietf:params:xml:ns:netconf:base:1.0";
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 /** Nothing that these tests are answered is longer. */
 const MAX_MESSAGE = 1 << 28;
 

@@ -23,7 +23,7 @@ function run(
   ...args: string[]
 ): Promise<{ readonly signal: string | null; readonly done: boolean; readonly err: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [PROCESS, ...args], { timeout: 30_000 }, (_, out, err) => {
+    const child = execFile(process.execPath, [PROCESS, ...args], { timeout: 120_000 }, (_, out, err) => {
       resolve({ signal: child.signalCode, done: out.includes("done"), err });
     });
   });

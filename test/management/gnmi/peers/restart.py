@@ -17,7 +17,7 @@ router = open_router(*sys.argv[1:5])
 router.describe([SYSTEM])
 order = json_format.ParseDict({"method": sys.argv[5], "message": sys.argv[6]}, router.message("gnoi.system.RebootRequest")())
 router.call(SYSTEM, "Reboot", order)
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 120
 while True:
     try:
         # Another channel each time: one that has failed waits for seconds.

@@ -27,7 +27,7 @@ export interface Subject extends AsyncDisposable {
 
 const NETCONFD = "/usr/sbin/netconfd";
 const SUBSYSTEM = "/usr/sbin/netconf-subsystem";
-const STARTED_WITHIN = 15_000;
+const STARTED_WITHIN = 60_000;
 
 /** Why there is nothing to compare with. */
 export const whyNoNetconfd = (): string | undefined =>
