@@ -18,6 +18,22 @@ export function indexOf(name: string): number {
   return index;
 }
 
+/** Milliseconds of CLOCK_MONOTONIC, as the addon's threads count them. */
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/**
+ * Keeps JavaScript from its event loop until something is so, and leaves the processor to the kernel's own threads, one of which tells
+ * of a link's carrier. Bounded.
+ */
+export function blockUntil(what: string, holds: () => boolean): void {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const deadline = performance.now() + 20_000;
+  while (!holds()) {
+    assert.ok(performance.now() < deadline, what);
+    Atomics.wait(word, 0, 0, 1);
+  }
+}
+
 /** Sends frames out of `device` until a counter of the map `shared` moves; bounded. */
 export async function sendUntilCounted(device: string, shared: BpfMap, counter: number): Promise<void> {
   const socket = createSocket("udp6");

@@ -1,12 +1,21 @@
-/** As the agent of the pass's tests, but it listens on both versions. */
+/** As the agent of the pass's tests, but it listens on both versions, and `GET /endless` is answered for as long as somebody reads. */
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { pipeline, Readable } from "node:stream";
 import { download } from "../pass/lab-agent.ts";
+
+function* endless(): Generator<Uint8Array> {
+  for (const piece = download(64 * 1024); ; ) yield piece;
+}
 
 async function main(): Promise<void> {
   const http = createServer((request, response) => {
+    if (request.url === "/endless") {
+      pipeline(Readable.from(endless()), response, () => undefined); // ends with its reader
+      return;
+    }
     if (request.method === "GET") {
       response.end(
         request.url === "/who" ? `${request.socket.remoteAddress}` : download(Number(request.url!.slice(1))),

@@ -1,5 +1,6 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Executor } from "../../../lab/fib-executor/executor.ts";
+import type { Clock } from "../../../src/base/index.ts";
 import {
   type FibServiceDataplane,
   type FibServiceOptions,
@@ -60,11 +61,15 @@ export interface Driven extends AsyncDisposable {
 }
 
 /** The driver, with what it logs and counts. */
-export async function driven(port: number, options: Partial<FibServiceOptions> = {}): Promise<Driven> {
+export async function driven(
+  port: number,
+  options: Partial<FibServiceOptions> = {},
+  clock: Clock = systemClock,
+): Promise<Driven> {
   const [log, metrics] = [new ListLog(), new TallyMetrics()];
   const driver = await startFibServiceDataplane(
     { ...OPTIONS, router: "r1", executor: { host: "::1", port }, ...options },
-    { clock: systemClock, random: systemRandom, log, metrics },
+    { clock, random: systemRandom, log, metrics },
   );
   return { driver, log, metrics, [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose]() };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { Executor, type Plan } from "../../../lab/fib-executor/executor.ts";
-import { milliseconds, parseIpv6Prefix } from "../../../src/base/index.ts";
+import { type Clock, milliseconds, parseIpv6Prefix } from "../../../src/base/index.ts";
 import {
   type FromExecutor,
   type OperationMessage,
@@ -11,6 +11,7 @@ import {
   type ToExecutor,
 } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
 import { comparable } from "../../contract/dataplane/expected.ts";
 import { driven, hop, Listening, PLAN, until } from "./rig.ts";
 
@@ -190,14 +191,27 @@ describe("sessions with an executor", () => {
   it("an executor that answers nothing is given up, and tried again", async () => {
     const executor = new Probed();
     await using listening = await Listening.start(executor);
-    const deadlines = { answer: milliseconds(150), welcome: milliseconds(2000) };
-    await using router = await driven(listening.port, { deadlines });
+    const answer = milliseconds(150);
+    /** Whose time for an answer is over when the test says so: the machine may have other work while one is on its way. */
+    const waiting = new Set<() => void>();
+    const clock: Clock = {
+      ...systemClock,
+      after(delay, fire) {
+        if (delay !== answer) return systemClock.after(delay, fire);
+        waiting.add(fire);
+        return { cancel: () => void waiting.delete(fire) };
+      },
+    };
+    await using router = await driven(listening.port, { deadlines: { answer } }, clock);
     const { driver } = router;
     driver.apply(PLAN, 1);
     await driver.settled();
+    assert.equal(waiting.size, 0, "nothing is waited for");
     const gate = Promise.withResolvers<void>();
     executor.gate = gate.promise;
     driver.apply([hop(90)], 2);
+    await until(() => waiting.size > 0, "it waits for an answer");
+    for (const over of waiting) over();
     await until(() => driver.executor.state === "connecting", "it is given up");
     assert.match(driver.executor.lastError!, /did not come within 0.15 s/);
     executor.gate = undefined;
@@ -261,9 +275,17 @@ describe("sessions with an executor", () => {
   it("an executor of another version is told so, once", async () => {
     class Strange extends Probed {
       override readonly speaks: number = 0;
+      tries = 0;
+
+      protected override program(call: ServerDuplexStream<ToExecutor, FromExecutor>): void {
+        this.tries++;
+        super.program(call);
+      }
     }
-    await using listening = await Listening.start(new Strange());
+    const executor = new Strange();
+    await using listening = await Listening.start(executor);
     await using router = await driven(listening.port, { deadlines: { start: milliseconds(300) } });
+    await until(() => executor.tries >= 3, "it is asked again");
     assert.match(
       router.driver.executor.lastError!,
       /answers with version 0 of the protocol, and this router speaks 1 to 2/,

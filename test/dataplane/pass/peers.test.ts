@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -11,6 +11,7 @@ import { AT, Lab, type LabOptions, UDP_ONCE } from "./lab.ts";
 import { download } from "./lab-agent.ts";
 
 const MEGABYTES = 3 * 1024 * 1024;
+const LATEST_MS = 20_000;
 /**
  * Of a request, with its headers in one segment: the link to the core takes it as it is, with timestamps (RFC 7323), and not with any
  * tunnel's headers where its MTU is 1500.
@@ -205,6 +206,12 @@ for (const variant of VARIANTS)
     assert.equal(small.code, 0, small.stderr);
     const asked = await lab.run("client", process.execPath, "--eval", UDP_ONCE, AT.dns, "53", "100");
     assert.equal(asked.stdout.trim(), `100 from ${AT.client} by ${AT.dns} 53`, asked.stderr);
+    // Its answer is the last packet, and what was not read from the kernel when it ends is lost.
+    const answer = `100 from ${AT.client}`;
+    for (const late = performance.now() + LATEST_MS; !readFileSync(file).includes(answer); ) {
+      assert.ok(performance.now() < late, `the capture lacks "${answer}"`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     const gone = once(capture, "exit");
     capture.kill("SIGINT");
     await gone;
