@@ -82,6 +82,41 @@ describe("work for later turns", () => {
     assert.deepEqual([loop.thrown, done], [[mistake], 1]);
   });
 
+  it("does what many ask for at the same time, in whose rounds few are asked again, and loses nothing by those that throw", () => {
+    const loop = loopOf();
+    const many = 20_000;
+    let asked = 0;
+    const turns = new LaterTurns({
+      now: loop.now,
+      immediate(run) {
+        asked++;
+        loop.immediate(run);
+      },
+    });
+    const done: number[] = [];
+    for (let i = 0; i < many; i++)
+      turns.soon(() => {
+        done.push(i);
+        loop.work(0.02);
+        if (i % 100 === 0) throw new Error(`${i}`);
+      });
+    let most = 0;
+    for (; !loop.isIdle; most = Math.max(most, asked)) {
+      asked = 0;
+      assert.ok(loop.round() < 2.1);
+    }
+    assert.deepEqual(
+      done,
+      Array.from({ length: many }, (_, i) => i),
+    );
+    assert.equal(loop.thrown.length, many / 100);
+    assert.ok(most <= 400, `${most} immediates were asked for in a round`);
+    // Who comes later is served as before.
+    turns.soon(() => done.push(many));
+    loop.round();
+    assert.equal(done.at(-1), many);
+  });
+
   it("does each once, in the order in which they were asked for, whatever they take and whoever asks", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.nat(3)), { maxLength: 60 }), (jobs) => {
