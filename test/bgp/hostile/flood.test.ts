@@ -4,6 +4,7 @@ import net from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { seconds } from "../../../src/base/index.ts";
 import { encodeKeepalive, encodeOpen } from "../../../src/bgp/wire/index.ts";
+import { heldMemory } from "../../host/held-memory.ts";
 import { HOSTILE_ID } from "./case.ts";
 import { offerOf } from "./hostile-peer.ts";
 import { onLoopback, type Stage } from "./stage.ts";
@@ -67,12 +68,15 @@ const range = (limit: number) => ({
 describe("floods of connections, while another session stands", () => {
   it("from a hundred strangers, from few and many addresses: all are closed and counted, and nothing is kept", async (t) => {
     const stage = await onLoopback(t, { kinds: ["internal"] });
-    const before = process.memoryUsage.rss();
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name.startsWith("TCP")).length;
+    const [before, socketsBefore] = [heldMemory(), sockets()];
     const many = await crowd(t, stage, 400, (i) => `127.3.0.${1 + (i % 100)}`);
     await stage.settle("the end of all", () => many.closed() === 400);
     assert.equal(stage.router.metrics.sum("semrd_bgp_refused_connections_total"), 400);
-    const grown = (process.memoryUsage.rss() - before) / 1024 / 1024;
-    assert.ok(grown < 100, `${grown} MiB more`);
+    await stage.settle("the end of all sockets, at both ends", () => sockets() === socketsBefore);
+    const grown = heldMemory() - before;
+    t.diagnostic(`${grown.toFixed(1)} MiB more`);
+    assert.ok(grown < 10, `${grown} MiB more`);
     await serves(stage);
   });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import type { TestContext } from "node:test";
-import { milliseconds, parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
+import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
 import {
   createNetTransport,
   type PeerFamily,
@@ -11,6 +11,7 @@ import {
   type Transport,
 } from "../../../src/bgp/speaker/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
+import { waitFor } from "../../host/fair-time.ts";
 import { Router, type RouterOptions } from "../speaker/router.ts";
 import { Scene } from "../speaker/scene.ts";
 import { setSample } from "../wire/samples.ts";
@@ -173,13 +174,7 @@ export async function onLoopback(t: TestContext, cast: Cast): Promise<Stage> {
         t.after(() => router[Symbol.asyncDispose]());
         return router;
       },
-      settle: async (what, done) => {
-        const end = clock.monotonic() + LIMIT_MS;
-        while (!done()) {
-          if (clock.monotonic() > end) assert.fail(`not within ${LIMIT_MS} ms: ${what}`);
-          await new Promise<void>((resolve) => void clock.after(milliseconds(1), resolve));
-        }
-      },
+      settle: (what, done) => waitFor(what, done, { every: 1, limit: LIMIT_MS }),
     },
     cast,
   );

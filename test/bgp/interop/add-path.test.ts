@@ -185,7 +185,7 @@ async function story(
   assert.deepEqual([session().flaps, center.metrics.sum("semrd_bgp_malformed_total")], [0, 0]);
 }
 
-it("BIRD: several paths of IPv6 and IPv4 prefixes in both directions", { timeout: 120_000 }, async (t) => {
+it("BIRD: several paths of IPv6 and IPv4 prefixes in both directions", async (t) => {
   const BIRD = "/usr/sbin/bird";
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
@@ -233,7 +233,7 @@ ${session("semrd", OURS, OURS_AS, "add paths on;")}${THEIR_SOURCES.map((n) => se
   return undefined;
 });
 
-it("FRR: several paths of IPv6 prefixes in both directions (addpath-tx-all-paths)", { timeout: 120_000 }, async (t) => {
+it("FRR: several paths of IPv6 prefixes in both directions (addpath-tx-all-paths)", async (t) => {
   const BGPD = "/usr/lib/frr/bgpd";
   const reason = await missing(BGPD, "frr");
   if (reason !== undefined) return t.skip(reason);
@@ -277,7 +277,7 @@ ${THEIR_SOURCES.map((n) => `  neighbor ${at(n)} activate`).join("\n")}
   return undefined;
 });
 
-it("GoBGP: several paths of IPv6 prefixes in both directions", { timeout: 120_000 }, async (t) => {
+it("GoBGP: several paths of IPv6 prefixes in both directions", async (t) => {
   const GOBGPD = "/usr/bin/gobgpd";
   const reason = await missing(GOBGPD, "gobgpd");
   if (reason !== undefined) return t.skip(reason);
@@ -333,7 +333,7 @@ ${neighbor(OURS, OURS_AS, several)}${THEIR_SOURCES.map((n) => neighbor(at(n), as
   return undefined;
 });
 
-it("OpenBGPD: several paths of IPv6 prefixes in both directions", { timeout: 120_000 }, async (t) => {
+it("OpenBGPD: several paths of IPv6 prefixes in both directions", async (t) => {
   const BGPD = "/usr/sbin/bgpd";
   const reason = await missing(BGPD, "openbgpd");
   if (reason !== undefined) return t.skip(reason);

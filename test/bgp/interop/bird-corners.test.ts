@@ -38,9 +38,7 @@ function withdraw(router: Router, n: number): void {
   router.speaker.withdrawUnicast({ family: FAMILY, address: address(FAMILY, 0x2a, n), length: LENGTH[FAMILY] });
 }
 
-it("BIRD without extended messages: routes of every size around 4096 octets, told or withheld, and no reset", {
-  timeout: 60_000,
-}, async (t) => {
+it("BIRD without extended messages: routes of every size around 4096 octets, told or withheld, and no reset", async (t) => {
   const lab = await peerLab(t, BIRD, "bird2");
   if (lab === undefined) return;
   const [config, control] = [join(lab.where, "bird.conf"), join(lab.where, "bird.ctl")];
@@ -99,9 +97,7 @@ protocol bgp semrd {
   assert.deepEqual([router.peer().flaps, router.peer().lastReceived], [0, undefined]);
 });
 
-it("BIRD of 2-octet AS numbers: wider ones in a path of their own, OPENs that cross, several paths in one direction, its limit of routes", {
-  timeout: 60_000,
-}, async (t) => {
+it("BIRD of 2-octet AS numbers: wider ones in a path of their own, OPENs that cross, several paths in one direction, its limit of routes", async (t) => {
   const lab = await peerLab(t, BIRD, "bird2");
   if (lab === undefined) return;
   const [config, control] = [join(lab.where, "bird.conf"), join(lab.where, "bird.ctl")];

@@ -92,9 +92,7 @@ protocol bgp semrd {
   return { router, bird, tell };
 }
 
-it("BIRD: TTL security, roles, extended messages, refresh, graceful shutdown, our texts, its routes as last resort after its death", {
-  timeout: 120_000,
-}, async (t) => {
+it("BIRD: TTL security, roles, extended messages, refresh, graceful shutdown, our texts, its routes as last resort after its death", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { router, bird, tell } = await pair(t, "provider", "customer");
@@ -146,7 +144,7 @@ it("BIRD: TTL security, roles, extended messages, refresh, graceful shutdown, ou
   return undefined;
 });
 
-it("BIRD: roles that do not fit each other are no session", { timeout: 60_000 }, async (t) => {
+it("BIRD: roles that do not fit each other are no session", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { router } = await pair(t, "provider", "peer");

@@ -97,7 +97,7 @@ async function counts(bird: Bird): Promise<number[]> {
 
 const received = (router: Router): number[] => FAMILIES.map((family) => learnt(router, family).length);
 
-it("BIRD: 100 000 routes of each family, both ways at once", { timeout: 180_000 }, async (t) => {
+it("BIRD: 100 000 routes of each family, both ways at once", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const many = 100_000;
@@ -165,9 +165,7 @@ it("BIRD: 100 000 routes of each family, both ways at once", { timeout: 180_000 
   return undefined;
 });
 
-it("BIRD as helper: our routes stay over a restart, and what we no longer have goes with End-of-RIB", {
-  timeout: 120_000,
-}, async (t) => {
+it("BIRD as helper: our routes stay over a restart, and what we no longer have goes with End-of-RIB", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);
@@ -189,9 +187,7 @@ it("BIRD as helper: our routes stay over a restart, and what we no longer have g
   return undefined;
 });
 
-it("BIRD restarts: its routes stay here, stale, and what it no longer has goes with its End-of-RIB", {
-  timeout: 120_000,
-}, async (t) => {
+it("BIRD restarts: its routes stay here, stale, and what it no longer has goes with its End-of-RIB", async (t) => {
   const made = await peerLab(t, BIRD, "bird2");
   if (made === undefined) return;
   const { ours, theirs, where } = made;

@@ -15,9 +15,7 @@ const COLLECTOR = fileURLToPath(new URL("../bmp/collector.ts", import.meta.url))
 const STATION_PORT = 11019;
 
 /** The whole program with BIRD as neighbour and a station on BIRD's side: what tshark makes of what the station was told. */
-it("semrd tells a station of its session with BIRD, before and after policy and of the best routes", {
-  timeout: 90_000,
-}, async (t) => {
+it("semrd tells a station of its session with BIRD, before and after policy and of the best routes", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);

@@ -140,7 +140,7 @@ async function story(
   );
 }
 
-it("FRR as another member of a confederation", { timeout: 90_000 }, async (t) => {
+it("FRR as another member of a confederation", async (t) => {
   const BGPD = "/usr/lib/frr/bgpd";
   const reason = await missing(BGPD, "frr");
   if (reason !== undefined) return t.skip(reason);
@@ -202,7 +202,7 @@ protocol bgp semrd {
   return control;
 }
 
-it("BIRD as another member of a confederation", { timeout: 90_000 }, async (t) => {
+it("BIRD as another member of a confederation", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);
@@ -220,7 +220,7 @@ it("BIRD as another member of a confederation", { timeout: 90_000 }, async (t) =
   return undefined;
 });
 
-it("semrd with a configuration file as a member: BIRD's routes in semrctl", { timeout: 90_000 }, async (t) => {
+it("semrd with a configuration file as a member: BIRD's routes in semrctl", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);

@@ -17,7 +17,7 @@ const DELAY = seconds(600);
 /** We wait for them: they connect. */
 const PEER = { remoteAs: 65000, families: [{ family: FAMILY }], delayOpen: DELAY, passive: true } as const;
 
-it("BIRD says OPEN first, and the delay is over (RFC 4271 §8.2.2, event 20)", { timeout: 90_000 }, async (t) => {
+it("BIRD says OPEN first, and the delay is over (RFC 4271 §8.2.2, event 20)", async (t) => {
   const made = await peerLab(t, BIRD, "bird2");
   if (made === undefined) return;
   const { ours, theirs, where } = made;
@@ -49,7 +49,7 @@ protocol bgp semrd {
   assert.match(said, /Established/);
 });
 
-it("both wait: FRR for a second, and then it says OPEN first", { timeout: 90_000 }, async (t) => {
+it("both wait: FRR for a second, and then it says OPEN first", async (t) => {
   const made = await peerLab(t, FRR, "frr");
   if (made === undefined) return;
   const { ours, theirs, where } = made;

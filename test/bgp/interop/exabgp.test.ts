@@ -87,7 +87,7 @@ const SIGNED_ROUTES = Array.from(
   (_, n) => `${prefixText(FAMILY, 0x20, n)} next-hop ${THEIRS} community [65000:7] med ${n}`,
 );
 
-it("ExaBGP: signed session, routes both ways, withdrawals, refresh, its restart", { timeout: 120_000 }, async (t) => {
+it("ExaBGP: signed session, routes both ways, withdrawals, refresh, its restart", async (t) => {
   const made = await peerLab(t, EXABGP, "exabgp");
   if (made === undefined) return;
   t.diagnostic(`with ${(await ask(made.theirs, "sh", "-c", `${EXABGP} --version`)).split("\n")[0]}`);
@@ -134,9 +134,7 @@ it("ExaBGP: signed session, routes both ways, withdrawals, refresh, its restart"
   assert.equal(router.metrics.sum("semrd_bgp_malformed_total"), 0);
 });
 
-it("ExaBGP: several paths of one prefix come with their identifiers, ours go with one (RFC 7911)", {
-  timeout: 120_000,
-}, async (t) => {
+it("ExaBGP: several paths of one prefix come with their identifiers, ours go with one (RFC 7911)", async (t) => {
   const made = await peerLab(t, EXABGP, "exabgp");
   if (made === undefined) return;
   const route = (id: number): string =>

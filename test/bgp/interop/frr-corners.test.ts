@@ -113,9 +113,7 @@ async function own(
 
 const isUp = (router: Router) => (): boolean => router.peer().state === "Established";
 
-it("FRR on one link: next hops of others on it, of others elsewhere, and of ours (RFC 4271 §5.1.3, §6.3)", {
-  timeout: 60_000,
-}, async (t) => {
+it("FRR on one link: next hops of others on it, of others elsewhere, and of ours (RFC 4271 §5.1.3, §6.3)", async (t) => {
   const lab = await peerLab(t, BGPD, "frr");
   if (lab === undefined) return;
   const { show } = await frr(
@@ -181,9 +179,7 @@ it("FRR on one link: next hops of others on it, of others elsewhere, and of ours
   assert.equal(router.peer().flaps, 0);
 });
 
-it("FRR: OPENs that cross, ORF offered, its bound of prefixes, its Cease subcodes, bgpd killed and back", {
-  timeout: 90_000,
-}, async (t) => {
+it("FRR: OPENs that cross, ORF offered, its bound of prefixes, its Cease subcodes, bgpd killed and back", async (t) => {
   const lab = await peerLab(t, BGPD, "frr");
   if (lab === undefined) return;
   const lines = [

@@ -13,9 +13,7 @@ const MEGABYTE = fromHex("0004fde849742400");
 /** More than 4096 octets hold. */
 const MANY = Array.from({ length: 350 }, (_, n) => ({ globalAdministrator: 65000, data1: 1, data2: n }));
 
-it("FRR: TTL security, roles, extended messages, link bandwidth, graceful shutdown, shutdown texts, NOTIFICATIONs that keep routes", {
-  timeout: 120_000,
-}, async (t) => {
+it("FRR: TTL security, roles, extended messages, link bandwidth, graceful shutdown, shutdown texts, NOTIFICATIONs that keep routes", async (t) => {
   const made = await peerLab(t, BGPD, "frr");
   if (made === undefined) return;
   const { ours, theirs, where } = made;

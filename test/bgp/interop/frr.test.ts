@@ -11,9 +11,7 @@ const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 const COUNT = 500;
 
 /** FRR is AS 65001 here: an external session, over the border. */
-it("FRR: both families in both directions across an AS border, and a restart of ours", {
-  timeout: 120_000,
-}, async (t) => {
+it("FRR: both families in both directions across an AS border, and a restart of ours", async (t) => {
   const made = await peerLab(t, BGPD, "frr");
   if (made === undefined) return;
   const { ours, theirs, where } = made;

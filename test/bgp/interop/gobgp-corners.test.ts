@@ -24,9 +24,7 @@ async function received(them: GoBgp): Promise<Readonly<Record<string, readonly o
   return JSON.parse(await them.ask("neighbor", OURS, "adj-in", "-a", "ipv6", "-j"));
 }
 
-it("GoBGP outside: next hops of others on the link, its limit of prefixes, its Cease subcodes and texts, killed and back", {
-  timeout: 90_000,
-}, async (t) => {
+it("GoBGP outside: next hops of others on the link, its limit of prefixes, its Cease subcodes and texts, killed and back", async (t) => {
   const lab = await peerLab(t, GOBGPD, "gobgpd");
   if (lab === undefined) return;
   t.diagnostic(`with ${(await ask(lab.theirs, GOBGPD, "--version")).trim()}`);
@@ -86,9 +84,7 @@ max-prefixes = 3`;
   assert.equal(router.metrics.sum("semrd_bgp_malformed_total"), 0);
 });
 
-it("GoBGP inside, as a client of a reflector: clusters by neighbour, nothing between meshed clients, routes of every size around 4096 octets", {
-  timeout: 90_000,
-}, async (t) => {
+it("GoBGP inside, as a client of a reflector: clusters by neighbour, nothing between meshed clients, routes of every size around 4096 octets", async (t) => {
   const lab = await peerLab(t, GOBGPD, "gobgpd");
   if (lab === undefined) return;
   const them = await goBgp(t, lab, { localAs: AS, families: [{ name: FAMILY }] });

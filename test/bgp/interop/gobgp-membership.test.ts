@@ -4,7 +4,7 @@ import { routeTarget } from "../../../src/bgp/wire/index.ts";
 import { GOBGPD, goBgp } from "./gobgp.ts";
 import { OURS, peerLab, semrd, until } from "./lab.ts";
 
-it("GoBGP: route-target membership both ways, said, changed and taken back", { timeout: 120_000 }, async (t) => {
+it("GoBGP: route-target membership both ways, said, changed and taken back", async (t) => {
   const lab = await peerLab(t, GOBGPD, "gobgpd");
   if (lab === undefined) return;
   const families = [{ name: "rtc" }, { name: "l3vpn-ipv4-unicast" }];

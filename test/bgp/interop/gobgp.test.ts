@@ -9,9 +9,7 @@ import { address, learnt, OURS, originate, peerLab, prefixText, semrd, THEIRS, u
 const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 const COUNT = 50;
 
-it("GoBGP: both families in both directions inside an AS, withdrawals, refresh, its routes as last resort after its death", {
-  timeout: 120_000,
-}, async (t) => {
+it("GoBGP: both families in both directions inside an AS, withdrawals, refresh, its routes as last resort after its death", async (t) => {
   const lab = await peerLab(t, GOBGPD, "gobgpd");
   if (lab === undefined) return;
   const lines = `[neighbors.afi-safis.mp-graceful-restart.config]

@@ -20,9 +20,7 @@ const HOLD = 6;
  * TCP MD5 by references to the keystore, with FRR and BIRD at the other ends: neighbours who have one key each, the value of a
  * key that changes, a roll-over from one key to another, and what cannot be removed.
  */
-it("FRR and BIRD: keys of the keystore, a new value, a roll-over without a gap, a key in use", {
-  timeout: 120_000,
-}, async (t) => {
+it("FRR and BIRD: keys of the keystore, a new value, a roll-over without a gap, a key in use", async (t) => {
   const absent = (await missing(BIRD, "bird2")) ?? (await missing(BGPD, "frr"));
   if (absent !== undefined) return t.skip(absent);
   const made = await peerLab(t, BGPD, "frr");

@@ -57,9 +57,7 @@ const BIRD_SESSION = `protocol bgp semrd {
   ipv4 { extended next hop on; import all; export where source = RTS_STATIC; };
 }`;
 
-it("a whole router writes tables and messages of its session with BIRD: bgpdump reads them", {
-  timeout: 120_000,
-}, async (t) => {
+it("a whole router writes tables and messages of its session with BIRD: bgpdump reads them", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   if (!existsSync("/usr/bin/bgpdump")) return t.skip("skipped: bgpdump is missing (apt-get install bgpdump)");
@@ -124,9 +122,7 @@ async function replay(
   return { said: running.output, end: () => running.kill("SIGTERM") };
 }
 
-it("a table that BIRD wrote is replayed to BIRD, with a limit and at a pace", {
-  timeout: 120_000,
-}, async (t) => {
+it("a table that BIRD wrote is replayed to BIRD, with a limit and at a pace", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);
@@ -174,7 +170,7 @@ it("a table that BIRD wrote is replayed to BIRD, with a limit and at a pace", {
   return undefined;
 });
 
-it("a table and messages that FRR wrote are read to the last route", { timeout: 120_000 }, async (t) => {
+it("a table and messages that FRR wrote are read to the last route", async (t) => {
   const reason = await missing(BGPD, "frr");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);

@@ -24,9 +24,7 @@ const PEER: PeerOptions = {
   password: "one key",
 };
 
-it("OpenBGPD: signed session, routes both ways, refresh, policies that change, restarts", {
-  timeout: 180_000,
-}, async (t) => {
+it("OpenBGPD: signed session, routes both ways, refresh, policies that change, restarts", async (t) => {
   const made = await peerLab(t, BGPD, "openbgpd");
   if (made === undefined) return;
   t.diagnostic(`with ${(await ask(made.theirs, "sh", "-c", `${BGPD} -V 2>&1`)).trim()}`);

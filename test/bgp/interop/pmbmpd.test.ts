@@ -26,7 +26,7 @@ interface Line {
 }
 
 /** pmacct's collector, which nobody of this project wrote: what it makes of what a router says that has BIRD as neighbour. */
-it("pmbmpd takes what semrd tells of its session with BIRD", { timeout: 90_000 }, async (t) => {
+it("pmbmpd takes what semrd tells of its session with BIRD", async (t) => {
   const reason = (await missing(BIRD, "bird2")) ?? (await missing(COLLECTOR, "pmacct"));
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);

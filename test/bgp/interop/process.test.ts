@@ -11,9 +11,7 @@ const BIRD = "/usr/sbin/bird";
 const program = (name: string): string => fileURLToPath(new URL(`../../../tools/${name}`, import.meta.url));
 
 /** The whole program: families from its configuration file, BIRD as neighbour, what semrctl says about it. */
-it("semrd with a configuration file: prefixes of BIRD in semrctl, and the bound of one family", {
-  timeout: 90_000,
-}, async (t) => {
+it("semrd with a configuration file: prefixes of BIRD in semrctl, and the bound of one family", async (t) => {
   const reason = await missing(BIRD, "bird2");
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);

@@ -28,9 +28,7 @@ const range = (more: Partial<ListenRange["template"]> = {}): ListenRange => ({
 /** A neighbour that is never there: all others come by themselves. */
 const NOBODY = { address: "fd5e:b6c::99", passive: true } as const;
 
-it("BIRD comes from a range, signed by the range's key; a policy of the range changes without a reset", {
-  timeout: 90_000,
-}, async (t) => {
+it("BIRD comes from a range, signed by the range's key; a policy of the range changes without a reset", async (t) => {
   const made = await peerLab(t, BIRD, "bird2");
   if (made === undefined) return;
   const { ours, theirs, where } = made;
@@ -83,7 +81,7 @@ protocol bgp semrd {
   assert.deepEqual([learnt(router, FAMILY).length, router.speaker.ranges()[0]!.neighbors], [0, 0]);
 });
 
-it("FRR comes from a range, and one of another AS hears why it may not", { timeout: 90_000 }, async (t) => {
+it("FRR comes from a range, and one of another AS hears why it may not", async (t) => {
   const made = await peerLab(t, FRR, "frr");
   if (made === undefined) return;
   const { ours, theirs, where } = made;

@@ -70,7 +70,7 @@ async function source(t: TestContext, ours: string, n: number): Promise<Router> 
 }
 
 /** A reflector between two routers of ours, BIRD and FRR: the daemons are told all paths. */
-it("BIRD and FRR as clients of a reflector that tells them all paths", { timeout: 120_000 }, async (t) => {
+it("BIRD and FRR as clients of a reflector that tells them all paths", async (t) => {
   const reason = (await missing(BIRD, "bird2")) ?? (await missing(BGPD, "frr"));
   if (reason !== undefined) return t.skip(reason);
   const { ours, theirs } = await cable(t);

@@ -56,7 +56,7 @@ async function story(
   t.diagnostic(JSON.stringify(marks(router)));
 }
 
-it("BIRD: route refresh between marks, asked by either end", { timeout: 90_000 }, async (t) => {
+it("BIRD: route refresh between marks, asked by either end", async (t) => {
   const BIRD = "/usr/sbin/bird";
   const made = await peerLab(t, BIRD, "bird2");
   if (made === undefined) return;
@@ -91,7 +91,7 @@ protocol bgp semrd {
   assert.equal(learnt(router, FAMILY).length, COUNT);
 });
 
-it("FRR: route refresh between marks, asked by either end", { timeout: 90_000 }, async (t) => {
+it("FRR: route refresh between marks, asked by either end", async (t) => {
   const BGPD = "/usr/lib/frr/bgpd";
   const made = await peerLab(t, BGPD, "frr");
   if (made === undefined) return;
@@ -129,7 +129,7 @@ ${routes.join("\n")}
   assert.equal(summary.peers[OURS]!.pfxRcd, COUNT, "what we said again is still there");
 });
 
-it("OpenBGPD: it asks and gets its answer between marks", { timeout: 90_000 }, async (t) => {
+it("OpenBGPD: it asks and gets its answer between marks", async (t) => {
   const BGPD = "/usr/sbin/bgpd";
   const made = await peerLab(t, BGPD, "openbgpd");
   if (made === undefined) return;

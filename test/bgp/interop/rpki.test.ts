@@ -14,7 +14,7 @@ const program = (name: string): string => fileURLToPath(new URL(`../../../tools/
  * The whole program with stayrtr as cache and BIRD as neighbour: invalid routes are refused, the least preferred are those of which nothing
  * is known, and when the cache says something else the neighbour is asked again.
  */
-it("semrd, stayrtr and BIRD: routes follow what the cache says", { timeout: 120_000 }, async (t) => {
+it("semrd, stayrtr and BIRD: routes follow what the cache says", async (t) => {
   const reason =
     (await missing(BIRD, "bird2")) ??
     (existsSync(STAYRTR) ? undefined : "skipped: stayrtr is missing (apt-get install stayrtr)");

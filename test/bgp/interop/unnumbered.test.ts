@@ -133,9 +133,7 @@ for (const { title, bgp, frr, birdSays } of [
     birdSays: `neighbor fe80::1%wire port ${PORT} as ${AS};`,
   },
 ]) {
-  it(`leaf and spine without addresses, FRR 8.4.4 and BIRD 2.0.12: ${title} (RFC 2545, 8950)`, {
-    timeout: 90_000,
-  }, async (t) => {
+  it(`leaf and spine without addresses, FRR 8.4.4 and BIRD 2.0.12: ${title} (RFC 2545, 8950)`, async (t) => {
     const reason = (await missing(BGPD, "frr")) ?? (await missing(BIRD, "bird2"));
     if (reason !== undefined) return t.skip(reason);
     const { ours, far } = await linkLocalStar(t, ["spine", "leaf"]);

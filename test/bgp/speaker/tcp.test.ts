@@ -6,6 +6,7 @@ import { loadNative, type Sock } from "../../../native/index.ts";
 import { milliseconds, seconds } from "../../../src/base/index.ts";
 import { createNetTransport, type PeerOptions, TransportError } from "../../../src/bgp/speaker/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
+import { waitFor } from "../../host/fair-time.ts";
 import { Router, type RouterOptions } from "./router.ts";
 
 const clock = systemClock;
@@ -19,14 +20,7 @@ function addon(): Sock | undefined {
   }
 }
 
-/** Looks again on every turn of the event loop that something happens in. */
-async function until(what: string, done: () => boolean): Promise<void> {
-  const end = clock.monotonic() + LIMIT_MS;
-  while (!done()) {
-    if (clock.monotonic() > end) assert.fail(`not within ${LIMIT_MS} ms: ${what}`);
-    await new Promise<void>((resolve) => void clock.after(milliseconds(5), resolve));
-  }
-}
+const until = (what: string, done: () => boolean): Promise<void> => waitFor(what, done, { every: 5, limit: LIMIT_MS });
 
 /** A port that nobody listens on now. */
 async function freePort(): Promise<number> {
