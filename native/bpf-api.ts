@@ -70,6 +70,8 @@ export interface BpfMap extends Disposable {
    * starts at i × round_up(valueSize, 8). Stays valid until garbage collected, even after dispose.
    */
   mmap(): Uint8Array;
+  /** The same array, mapped on a worker: a large one costs the event loop no time. */
+  mapped(): Promise<Uint8Array>;
   /** Pins the map; the parent folder must be on a bpffs. */
   pin(path: string): void;
   readonly fd: number;
@@ -133,6 +135,8 @@ export interface BpfLink extends Disposable {
    * on without.
    */
   readonly pinnable: boolean;
+  /** A clsact filter took the place of one of the same program, which an earlier process may have left. */
+  readonly replaced: boolean;
   pin(path: string): void;
   /** Replaces the program without a gap, on a worker (waits for an RCU grace period). */
   update(program: BpfProgram): Promise<void>;

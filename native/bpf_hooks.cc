@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 
 #include "bpf_log.h"
+#include "netlink_ask.h"
 #include "tc_filter.h"
 
 namespace semrd {
@@ -96,6 +98,21 @@ bool IsTcxLinkOn(int ifindex, const LinkInfo& info) {
   return std::find(first, end, info.id) != end;
 }
 
+std::optional<XdpState> XdpStateIn(const void* attributes, size_t size) {
+  uint32_t driver = 0, generic = 0, hardware = 0;
+  EachAttribute(attributes, size, [&](int type, const void* value, size_t length) {
+    uint32_t* program = type == IFLA_XDP_DRV_PROG_ID   ? &driver
+                        : type == IFLA_XDP_SKB_PROG_ID ? &generic
+                        : type == IFLA_XDP_HW_PROG_ID  ? &hardware
+                                                       : nullptr;
+    if (program != nullptr && length >= sizeof(uint32_t)) std::memcpy(program, value, sizeof(uint32_t));
+  });
+  if (driver != 0) return XdpState{driver, HookMode::kNative};
+  if (generic != 0) return XdpState{generic, HookMode::kGeneric};
+  if (hardware != 0) return XdpState{hardware, HookMode::kNative};
+  return std::nullopt;
+}
+
 uint32_t PriorityOf(TcPlace place) { return place == TcPlace::kBefore ? kClsactPriorityBefore : kClsactPriority; }
 
 std::optional<TcFilter> FindClsact(int ifindex, TcPlace place) {
@@ -123,15 +140,21 @@ const char* NameOf(HookMode mode) {
   return "";
 }
 
+// One link is asked for: libbpf's bpf_xdp_query has the kernel list all of them for each question.
 std::optional<XdpState> QueryXdp(int ifindex) {
-  RequireInterface(ifindex, "xdp query");
-  LIBBPF_OPTS(bpf_xdp_query_opts, found);
-  int error = bpf_xdp_query(ifindex, 0, &found);
-  if (error != 0) throw SystemCallFailure(-error, "bpf_xdp_query", On(ifindex));
-  if (found.drv_prog_id != 0) return XdpState{found.drv_prog_id, HookMode::kNative};
-  if (found.skb_prog_id != 0) return XdpState{found.skb_prog_id, HookMode::kGeneric};
-  if (found.hw_prog_id != 0) return XdpState{found.hw_prog_id, HookMode::kNative};
-  return std::nullopt;
+  Descriptor netlink = OpenNetlink(NETLINK_ROUTE);
+  if (!netlink) ThrowErrno("socket", "netlink");
+  ifinfomsg asked = {};
+  asked.ifi_index = ifindex;
+  std::optional<XdpState> found;
+  int error = Ask(netlink, RTM_GETLINK, 0, asked, [&](const nlmsghdr* header) {
+    EachAttributeBehind<ifinfomsg>(header, [&](int type, const void* octets, size_t size) {
+      if (type == IFLA_XDP) found = XdpStateIn(octets, size);
+    });
+  });
+  if (error == ENODEV) throw SystemCallFailure(ENODEV, "xdp query", "there is no " + On(ifindex));
+  if (error != 0) throw SystemCallFailure(error, "xdp query", On(ifindex));
+  return found;
 }
 
 Attachment AttachXdp(int program, int ifindex, std::optional<HookMode> mode) {
@@ -163,7 +186,8 @@ Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPl
   int error = bpf_tc_hook_create(&hook);
   if (error != 0 && error != -EEXIST) throw SystemCallFailure(-error, "tc attach", On(ifindex) + ", clsact qdisc");
   ProgramShape shape = ShapeOfProgram(program);
-  if (auto there = FindClsact(ifindex, place); there && (terms.keep || !Runs(*there, shape.name)))
+  auto there = FindClsact(ifindex, place);
+  if (there && (terms.keep || !Runs(*there, shape.name)))
     throw SystemCallFailure(EEXIST, "tc attach",
                             On(ifindex) + " already has the filter " + there->name + " in the place of " + shape.name +
                                 "; it is not replaced");
@@ -175,7 +199,8 @@ Attachment AttachTc(int program, int ifindex, std::optional<HookMode> mode, TcPl
     if (!terms.record.empty()) unlink(terms.record.c_str());
     throw;
   }
-  return {Descriptor(), ifindex, HookMode::kClsact, place, std::make_shared<std::atomic<uint32_t>>(shape.id)};
+  auto program_id = std::make_shared<std::atomic<uint32_t>>(shape.id);
+  return {Descriptor(), ifindex, HookMode::kClsact, place, std::move(program_id), there.has_value()};
 }
 
 Attachment Describe(Descriptor link) {
@@ -206,10 +231,13 @@ bool IsAttached(const Attachment& attachment) {
   LinkInfo info = InfoOfLink(attachment.link.get());
   if (info.ifindex != static_cast<uint32_t>(ifindex)) return false;  // 0: detached, or the interface is gone
   if (attachment.mode == HookMode::kTcx) return IsTcxLinkOn(ifindex, info);
-  char name[IF_NAMESIZE];
-  if (if_indextoname(static_cast<unsigned>(ifindex), name) == nullptr) return false;
-  auto there = QueryXdp(ifindex);
-  return there && there->program_id == info.program_id;
+  try {
+    auto there = QueryXdp(ifindex);
+    return there && there->program_id == info.program_id;
+  } catch (const SystemCallFailure& failure) {
+    if (failure.number() == ENODEV) return false;
+    throw;
+  }
 }
 
 bool IsOurClsact(uint32_t priority, uint32_t handle) {

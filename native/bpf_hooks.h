@@ -30,6 +30,7 @@ struct Attachment {
   HookMode mode;
   TcPlace place = TcPlace::kIngress;
   std::shared_ptr<std::atomic<uint32_t>> filter_program;  // its id; of a clsact filter only
+  bool replaced = false;  // the filter took the place of one that runs a program of the same name
 };
 
 // How a clsact filter comes to its place, where the kernel has no tcx.

@@ -28,6 +28,7 @@ BpfLink::BpfLink(const Napi::CallbackInfo& info) : Wrapped(info) {
       Property::Value("ifindex", Napi::Number::New(env, parts_.attachment.ifindex), napi_enumerable),
       Property::Value("mode", Napi::String::New(env, NameOf(parts_.attachment.mode)), napi_enumerable),
       Property::Value("pinnable", Napi::Boolean::New(env, !IsClsact()), napi_enumerable),
+      Property::Value("replaced", Napi::Boolean::New(env, parts_.attachment.replaced), napi_enumerable),
   });
 }
 

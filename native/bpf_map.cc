@@ -16,6 +16,9 @@ namespace {
 // Of what one batch copies out of the kernel.
 constexpr size_t kSumsBufferOctets = 1 << 18;
 
+// Of a mapped array at a time: some hundred microseconds.
+constexpr size_t kMappedPiece = 4 << 20;
+
 // The value area of a mapped array: the kernel rounds each value up to 8 octets.
 size_t MappedSize(const MapShape& shape) {
   return (static_cast<size_t>(shape.value_size) + 7) / 8 * 8 * shape.max_entries;
@@ -23,12 +26,30 @@ size_t MappedSize(const MapShape& shape) {
 
 }  // namespace
 
+MappedArea::MappedArea(int fd, const MapShape& shape, size_t piece) : octets_(MappedSize(shape)) {
+  void* reserved = mmap(nullptr, octets_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) ThrowErrno("mmap", shape.name);
+  start_ = static_cast<uint8_t*>(reserved);
+  int protection = PROT_READ | ((shape.flags & BPF_F_RDONLY) != 0 ? 0 : PROT_WRITE);
+  for (size_t at = 0; at < octets_; at += piece) {
+    size_t length = std::min(piece, octets_ - at);
+    if (mmap(start_ + at, length, protection, MAP_SHARED | MAP_FIXED, fd, static_cast<off_t>(at)) != MAP_FAILED) continue;
+    int number = errno;
+    munmap(start_, octets_);
+    throw SystemCallFailure(number, "mmap", shape.name);
+  }
+}
+
+MappedArea::~MappedArea() {
+  if (start_ != nullptr) munmap(start_, octets_);
+}
+
 std::vector<BpfMap::PropertyDescriptor> BpfMap::Properties(Napi::Env env) {
   return {
       Method<&BpfMap::Lookup>("lookup"),     Method<&BpfMap::Update>("update"),
       Method<&BpfMap::Delete>("delete"),     Method<&BpfMap::NextKey>("nextKey"),
       Method<&BpfMap::Mmap>("mmap"),         Method<&BpfMap::UpdateBatch>("updateBatch"),
-      Method<&BpfMap::Sums>("sums"),
+      Method<&BpfMap::Sums>("sums"),         Method<&BpfMap::Mapped>("mapped"),
       Method<&BpfMap::PinAt>("pin"),         Getter<&BpfMap::GetFd>("fd"),
       Method<&BpfMap::Batch>("batch"),       Getter<&BpfMap::GetLayout>("layout"),
       SymbolMethod<&BpfMap::Dispose>(env, "dispose"),
@@ -161,23 +182,50 @@ Napi::Value BpfMap::Sums(const Napi::CallbackInfo& info) {
   return sums;
 }
 
+void BpfMap::RequireMappable() const {
+  if ((parts_.shape.flags & BPF_F_MMAPABLE) == 0 || parts_.shape.type != BPF_MAP_TYPE_ARRAY)
+    throw SystemCallFailure(EINVAL, "mmap", parts_.shape.name + " is not an array with BPF_F_MMAPABLE");
+}
+
+// The array that unmaps the area when nobody holds it any more.
+Napi::Value BpfMap::MadeOf(Napi::Env env, MappedArea& area) {
+  auto unmap = [](Napi::Env, void* data, void* size) { munmap(data, reinterpret_cast<size_t>(size)); };
+  auto buffer = Napi::ArrayBuffer::New(env, area.start(), area.octets(), unmap, reinterpret_cast<void*>(area.octets()));
+  area.Release();
+  auto octets = Napi::Uint8Array::New(env, buffer.ByteLength(), buffer, 0);
+  if (*parts_.descriptor) mapping_ = Napi::Persistent(octets);
+  return octets;
+}
+
 // mmap(): Uint8Array
 Napi::Value BpfMap::Mmap(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = Fd(env);
   if (!mapping_.IsEmpty()) return mapping_.Value();
-  if ((parts_.shape.flags & BPF_F_MMAPABLE) == 0 || parts_.shape.type != BPF_MAP_TYPE_ARRAY)
-    throw SystemCallFailure(EINVAL, "mmap", parts_.shape.name + " is not an array with BPF_F_MMAPABLE");
+  RequireMappable();
+  MappedArea area(fd, parts_.shape, MappedSize(parts_.shape));
+  return MadeOf(env, area);
+}
 
-  size_t length = MappedSize(parts_.shape);
-  int protection = PROT_READ | ((parts_.shape.flags & BPF_F_RDONLY) != 0 ? 0 : PROT_WRITE);
-  void* area = mmap(nullptr, length, protection, MAP_SHARED, fd, 0);
-  if (area == MAP_FAILED) ThrowErrno("mmap", parts_.shape.name);
-  auto unmap = [](Napi::Env, void* data, void* size) { munmap(data, reinterpret_cast<size_t>(size)); };
-  auto buffer = Napi::ArrayBuffer::New(env, area, length, unmap, reinterpret_cast<void*>(length));
-  auto octets = Napi::Uint8Array::New(env, length, buffer, 0);
-  mapping_ = Napi::Persistent(octets);
-  return octets;
+// mapped(): Promise<Uint8Array>
+Napi::Value BpfMap::Mapped(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int fd = Fd(env);
+  RequireMappable();
+  // The map may be disposed, and collected but for this, while the worker runs.
+  auto descriptor = std::make_shared<Descriptor>(Descriptor::Duplicate(fd));
+  auto self = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info.This().As<Napi::Object>()));
+  bool is_there = !mapping_.IsEmpty();
+  return PromiseWork<std::shared_ptr<MappedArea>>::Start(
+      env, "semrd.bpf.mapped",
+      [descriptor, is_there, shape = parts_.shape] {
+        return is_there ? nullptr : std::make_shared<MappedArea>(descriptor->get(), shape, kMappedPiece);
+      },
+      [this, self](Napi::Env on, std::shared_ptr<MappedArea>& area) -> Napi::Value {
+        if (!mapping_.IsEmpty()) return mapping_.Value();
+        if (!area) throw Napi::Error::New(on, "the map \"" + parts_.shape.name + "\" is disposed");
+        return MadeOf(on, *area);
+      });
 }
 
 // pin(path: string): void

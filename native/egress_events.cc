@@ -29,22 +29,16 @@ Descriptor Listen(int family, int group) {
   return opened;
 }
 
-void Touch(TouchedLinks& touched, int index) {
-  // A block of filters that several links share has no index of its own.
-  if (index <= 0 || touched.indexes.size() >= kMostIndexes) touched.all = true;
-  else touched.indexes.insert(index);
-}
-
 void OfRoute(const nlmsghdr* header, TouchedLinks& touched) {
   switch (header->nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
       if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(ifinfomsg)))
-        Touch(touched, static_cast<const ifinfomsg*>(NLMSG_DATA(header))->ifi_index);
+        touched.Touch(static_cast<const ifinfomsg*>(NLMSG_DATA(header))->ifi_index);
       break;
     default:  // the group RTNLGRP_TC: qdiscs, classes, filters, chains, all of which begin alike
       if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(tcmsg)))
-        Touch(touched, static_cast<const tcmsg*>(NLMSG_DATA(header))->tcm_ifindex);
+        touched.Touch(static_cast<const tcmsg*>(NLMSG_DATA(header))->tcm_ifindex);
   }
 }
 
@@ -60,11 +54,22 @@ void OfDevices(const nlmsghdr* header, TouchedLinks& touched) {
     int index = 0;
     if (part->rta_type != kNetdevInterface || RTA_PAYLOAD(part) < sizeof(index)) continue;
     std::memcpy(&index, RTA_DATA(part), sizeof(index));
-    Touch(touched, index);
+    touched.Touch(index);
   }
 }
 
 }  // namespace
+
+void TouchedLinks::Touch(int index) {
+  // A block of filters that several links share has no index of its own.
+  if (index <= 0 || indexes.size() >= kMostIndexes) all = true;
+  else indexes.insert(index);
+}
+
+void TouchedLinks::Add(const TouchedLinks& more) {
+  all |= more.all;
+  for (int index : more.indexes) Touch(index);
+}
 
 EgressEvents::EgressEvents() {
   links_ = Listen(NETLINK_ROUTE, RTNLGRP_LINK);

@@ -11,6 +11,10 @@ namespace semrd {
 struct TouchedLinks {
   bool all = false;  // or it was not said which, or too much at once
   std::set<int> indexes;
+
+  bool IsNone() const { return !all && indexes.empty(); }
+  void Touch(int index);
+  void Add(const TouchedLinks& more);
 };
 
 // Links, tc, nftables' chains and what drivers take: not tcx programs, of which the kernel says nothing.

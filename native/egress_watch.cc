@@ -44,10 +44,16 @@ void EgressWatch::Read() {
     int ready = epoll_wait(poll_.get(), &event, 1, -1);
     if (ready != 1) continue;
     if (event.data.fd == stop_.get()) return;
-    std::lock_guard lock(mutex_);
-    bool was_told = touched_.all || !touched_.indexes.empty();
-    events_->Read(event.data.fd, touched_);
-    if (was_told || (!touched_.all && touched_.indexes.empty())) continue;
+    // Read without the lock: the main thread, which takes it, does not wait while events come on and on.
+    TouchedLinks touched;
+    events_->Read(event.data.fd, touched);
+    if (touched.IsNone()) continue;
+    {
+      std::lock_guard lock(mutex_);
+      bool was_told = !touched_.IsNone();
+      touched_.Add(touched);
+      if (was_told) continue;
+    }
     announce_.NonBlockingCall(
         this, [](Napi::Env on, Napi::Function touched, EgressWatch* owner) { owner->Deliver(on, touched); });
   }

@@ -181,9 +181,10 @@ BeatCounters PathWatch::counters() {
 }
 
 void PathWatch::Run() {
-  for (;;) {
+  // Whoever else sets `look_again_` writes `bound_` behind it
+  for (bool again = false;;) {
     std::array<epoll_event, 4> ready;
-    int rest = look_again_ ? static_cast<int>(kRest / 1000) : -1;
+    int rest = again ? static_cast<int>(kRest / 1000) : -1;
     int count = epoll_wait(poll_.get(), ready.data(), static_cast<int>(ready.size()), rest);
     for (int i = 0; i < count; i++)
       if (ready[i].data.fd == stop_.get()) return;
@@ -201,6 +202,7 @@ void PathWatch::Run() {
       }
     }
     if (look_again_ && Now() - looked_ >= kRest) LookAtAll(true);
+    again = look_again_;
   }
 }
 

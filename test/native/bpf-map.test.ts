@@ -79,6 +79,35 @@ test("only mappable arrays are mapped", async (t) => {
   if (bpf === undefined) return;
   using object = await loadSample(bpf);
   assert.throws(() => member(object.maps, "table").mmap(), { code: "EINVAL", syscall: "mmap" });
+  assert.throws(() => member(object.maps, "table").mapped(), { code: "EINVAL", syscall: "mmap" });
+});
+
+test("a large array is mapped on a worker, in pieces that lie where they belong, once for all who ask", async (t) => {
+  const bpf = bpfOrSkip(t);
+  if (bpf === undefined) return;
+  const entries = 1_234_567;
+  const object = await loadSample(bpf, { maxEntries: { shared: entries } });
+  const shared = member(object.maps, "shared");
+  const [area, other] = await Promise.all([shared.mapped(), shared.mapped()]);
+  assert.equal(area, other);
+  assert.equal(await shared.mapped(), area);
+  assert.equal(shared.mmap(), area);
+  assert.equal(area.length, 8 * entries);
+  const piece = (4 << 20) / 8;
+  for (const at of [0, 1, piece - 1, piece, 2 * piece - 1, 2 * piece, entries - 1]) {
+    area.set(u32(at + 7), 8 * at);
+    assert.deepEqual(shared.lookup(u32(at)), u32(at + 7));
+    shared.update(u32(at), u32(at + 8));
+    assert.equal(readU32(area, 8 * at), at + 8);
+  }
+  object[Symbol.dispose]();
+  assert.equal(readU32(area, 8 * (entries - 1)), entries + 7, "still readable after dispose");
+  assert.throws(() => shared.mapped(), /disposed/);
+
+  const gone = await loadSample(bpf, { maxEntries: { shared: entries } });
+  const mapping = member(gone.maps, "shared").mapped();
+  gone[Symbol.dispose]();
+  assert.equal((await mapping).length, 8 * entries, "asked for before");
 });
 
 test("a per-CPU value holds every possible CPU's", async (t) => {

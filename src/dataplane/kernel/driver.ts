@@ -78,7 +78,7 @@ export async function startKernelDataplane(
   try {
     const [loaded, succession] = await Succession.load(options, dependencies, folders, sizes);
     const object = scope.own(loaded);
-    const tables = tablesIn(object, options, sizes, native.bpf);
+    const tables = await tablesIn(object, options, sizes, native.bpf);
     await inSlices(tables.takeOver());
     const parts = {
       native,

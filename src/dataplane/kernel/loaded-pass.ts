@@ -91,17 +91,22 @@ function hostU32(value: number): Uint8Array {
 }
 
 /** The tables in its maps, with what an earlier process has left there. */
-export function tablesIn(object: BpfObject, options: DataplaneOptions, sizes: TableSizes, bpf: Bpf): KernelTables {
+export async function tablesIn(
+  object: BpfObject,
+  options: DataplaneOptions,
+  sizes: TableSizes,
+  bpf: Bpf,
+): Promise<KernelTables> {
   const memory = {
-    capabilities: mapOf(object, "capabilities").mmap(),
+    capabilities: await mapOf(object, "capabilities").mapped(),
     fillCapabilities: bpf.fillCapabilities,
-    groups: mapOf(object, "groups").mmap(),
-    nextHops: mapOf(object, "next_hops").mmap(),
-    encapsulations: mapOf(object, "encapsulations").mmap(),
+    groups: await mapOf(object, "groups").mapped(),
+    nextHops: await mapOf(object, "next_hops").mapped(),
+    encapsulations: await mapOf(object, "encapsulations").mapped(),
     nodes: new NodeMap(mapOf(object, "nodes")),
     aggregates: new AggregateMap(mapOf(object, "aggregates"), options.domain),
-    policies: mapOf(object, "policies").mmap(),
-    meters: mapOf(object, "meters").mmap(),
+    policies: await mapOf(object, "policies").mapped(),
+    meters: await mapOf(object, "meters").mapped(),
     allowed: new AllowedMap(mapOf(object, "allowed")),
     cpus: bpf.possibleCpus(),
   };
