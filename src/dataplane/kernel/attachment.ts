@@ -112,7 +112,8 @@ async function attachBy(
     await earlier?.update(parts.programs[hook]);
     const { link, pin: pinned } =
       earlier === undefined ? attachNew({ hook, nativeOnly }, ifindex, pin, parts) : { link: earlier, pin };
-    const newPin = earlier === undefined ? pinned : undefined;
+    const adopted = earlier !== undefined || link.replaced;
+    const newPin = adopted ? undefined : pinned;
     const edge = await edgeBeside(link, newPin, edgePlaces(port, hook), ifindex, parts);
     const { driver = "", mtu = 0 } = linkOf(parts.native, ifindex) ?? {};
     return {
@@ -123,7 +124,7 @@ async function attachBy(
       edge,
       report: {
         ...unattached(port),
-        ...{ ifindex, adopted: earlier !== undefined, edge: edge.map(({ place }) => place) },
+        ...{ ifindex, adopted, edge: edge.map(({ place }) => place) },
         ...modeOf(link, driver, mtu),
       },
     };

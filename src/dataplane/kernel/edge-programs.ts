@@ -46,7 +46,7 @@ export async function attachEdge(
       const earlier = openEarlier(pin);
       await earlier?.update(parts.edge[place]);
       const program = earlier === undefined ? attachNew(place, ifindex, pin, parts) : { link: earlier, pin };
-      attached.push({ place, ...program, isNew: earlier === undefined });
+      attached.push({ place, ...program, isNew: earlier === undefined && !program.link.replaced });
     }
     return attached;
   } catch (cause) {

@@ -192,6 +192,7 @@ function define(): void {
       );
       theirs.detach();
       await until(() => client().hook === "xdp native", client);
+      assert.equal(client().restored, 1);
       answered();
       await dataplane.remove();
     });
