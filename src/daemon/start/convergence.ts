@@ -5,6 +5,8 @@ import type { Parts } from "./doors.ts";
 
 /** A restarted router goes on without the verdict of a health check that does not come. */
 const FIRST_VERDICTS_TIMEOUT = milliseconds(10_000);
+/** How often it is tried to replace the program of an earlier process, while that fails. */
+const TAKE_OVER_AGAIN = milliseconds(5_000);
 /** How often it is looked whether the first plan is there as a whole. */
 const COMPILED_CHECK = milliseconds(50);
 
@@ -30,10 +32,23 @@ export async function converge({ scope, log }: Beginning, parts: Parts): Promise
     capabilityEvents.converged();
     log.info("router.converged");
     while (compiler.pending > 0 && !signal.aborted) await elapsed(COMPILED_CHECK, signal);
-    await driver.converged?.();
+    await takeOver(driver, log, signal);
     if (!signal.aborted) await formers.remove();
   } catch (cause) {
     log.error("router.convergence-failed", { reason: messageOf(cause) });
+  }
+}
+
+/** Until then the program of an earlier process may forward: what hinders it, as a foreign program on a port, may go. */
+async function takeOver(driver: Parts["driver"], log: Beginning["log"], signal: AbortSignal): Promise<void> {
+  for (let told: string | undefined; !signal.aborted; await elapsed(TAKE_OVER_AGAIN, signal)) {
+    try {
+      return await driver.converged?.();
+    } catch (cause) {
+      const reason = messageOf(cause);
+      if (reason !== told) log.error("dataplane.not-taken-over", { reason });
+      told = reason;
+    }
   }
 }
 

@@ -25,6 +25,8 @@ export interface PinFolders {
   readonly links: string;
   /** The maps of another layout of the same router, which it forwards by, at least on some ports. */
   readonly former: string | undefined;
+  /** Still others of it: a process was killed before it could take them away, so that programs on some ports may use them yet. */
+  readonly older: readonly string[];
   /** Why pins do not outlive this process's surroundings, `undefined` when they do. */
   readonly limit: string | undefined;
 }
@@ -46,11 +48,11 @@ export function preparePins(bpf: Bpf, options: DataplaneOptions, sizes: TableSiz
     for (const left of readdirSync(pinDirectory))
       if (left.startsWith(UNFILLED) || left.startsWith(LEAVING)) removeFolder(join(pinDirectory, left));
     if (existsSync(maps) && !isWhole(maps)) removeFolder(maps); // somebody took pins away
-    const former = formerLayout(pinDirectory, router, name);
-    if (existsSync(maps)) return { maps, unfilled: undefined, links, former, limit };
+    const [former, ...older] = formerLayouts(pinDirectory, router, name);
+    if (existsSync(maps)) return { maps, unfilled: undefined, links, former, older, limit };
     const unfilled = join(pinDirectory, `${UNFILLED}${name}`);
     makeFolder(unfilled);
-    return { maps, unfilled, links, former, limit };
+    return { maps, unfilled, links, former, older, limit };
   } catch (cause) {
     throw unusablePins(pinDirectory, messageOf(cause), cause);
   }
@@ -66,13 +68,13 @@ const isWhole = (folder: string): boolean => {
   return Object.keys(MAPS).every((name) => names.has(name));
 };
 
-/** The youngest: an older one is there besides if a process was killed before it could take it away. */
-function formerLayout(pinDirectory: string, router: string, own: string): string | undefined {
+/** The youngest first. */
+function formerLayouts(pinDirectory: string, router: string, own: string): readonly string[] {
   const age = (name: string): number => statSync(join(pinDirectory, name)).ctimeMs;
-  const [youngest] = readdirSync(pinDirectory)
+  return readdirSync(pinDirectory)
     .filter((name) => name !== own && LAYOUT_FOLDER.exec(name)?.[1] !== undefined && name.split("-")[1] === router)
-    .sort((a, b) => age(b) - age(a));
-  return youngest === undefined ? undefined : join(pinDirectory, youngest);
+    .sort((a, b) => age(b) - age(a))
+    .map((name) => join(pinDirectory, name));
 }
 
 export function unusablePins(pinDirectory: string, reason: string, cause: unknown): DataplaneError {

@@ -3,7 +3,15 @@ import { type Log, messageOf } from "../../base/index.ts";
 import type { DataplaneOptions } from "../driver.ts";
 import { DataplaneError } from "../error.ts";
 import type { TableSizes } from "../sizes.ts";
-import { type CarriedOver, type CarryParts, carryMemory, carryOver, type Left } from "./carry/index.ts";
+import {
+  type CarriedOver,
+  type CarryParts,
+  carryLiveness,
+  carryMemory,
+  carryOver,
+  type Left,
+  type Steps,
+} from "./carry/index.ts";
 import { loadPass } from "./loaded-pass.ts";
 import { emptyFolder, nameFilled, type PinFolders, removeOtherLayouts } from "./pins.ts";
 import type { KernelNeeds } from "./probe.ts";
@@ -25,6 +33,8 @@ export class Succession {
   readonly #carrying: CarryParts | undefined;
   readonly #left: readonly Left[];
   readonly #planLeft: Left | undefined;
+  /** Its folder of maps is what a next process goes on with. */
+  #isNamed: boolean;
   #isDone = false;
 
   private constructor(
@@ -34,6 +44,7 @@ export class Succession {
     { planLeft, left }: CarriedOver = { planLeft: undefined, left: [] },
   ) {
     this.#folders = folders;
+    this.#isNamed = folders.unfilled === undefined;
     this.#log = log;
     this.#carrying = planLeft === undefined ? carrying : undefined;
     this.#planLeft = planLeft;
@@ -95,14 +106,27 @@ export class Succession {
 
   /** Lets `attach` put the programs on the ports, between the last looks at what the former pass remembers. */
   async replace(attach: () => Promise<void>): Promise<void> {
-    nameFilled(this.#folders);
-    // Flows that began since, and those that begin until the last port is taken
-    if (this.#carrying !== undefined) await inSlices(carryMemory(this.#carrying));
+    // It may have been tried before, and some ports may have the programs since
+    const inUse = this.#isNamed;
+    if (!this.#isNamed) nameFilled(this.#folders);
+    this.#isNamed = true;
+    // Flows that began since, or became others, and those that begin until the last port is taken
+    await inSlices(this.#carryNews({ inUse }));
     await attach();
-    if (this.#carrying !== undefined) await inSlices(carryMemory(this.#carrying));
+    await inSlices(this.#carryNews({ inUse: true }));
     this.#isDone = true;
     for (const { table, reason } of this.#left) this.#log.warn("dataplane.table.not-carried", { table, reason });
     for (const name of removeOtherLayouts(this.#folders)) this.#log.info("dataplane.layout.removed", { name });
+  }
+
+  /** `inUse`: by programs on some ports, which know better. */
+  *#carryNews({ inUse }: { readonly inUse: boolean }): Steps<void> {
+    const carrying = this.#carrying;
+    if (carrying === undefined) return;
+    yield* carryMemory(carrying, { missing: inUse });
+    for (const former of this.#folders.older)
+      yield* carryMemory({ ...carrying, former, shared: [] }, { missing: true });
+    if (!inUse) yield* carryLiveness(carrying);
   }
 }
 
@@ -123,13 +147,14 @@ function notReplaced({ former, maps }: PinFolders, cause: unknown): DataplaneErr
 }
 
 /** Many small steps, some of which are done at a time: the event loop has its turns. */
-export async function inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
+export async function inSlices<Result>(steps: Generator<unknown, Result>): Promise<Result> {
   let until = performance.now() + SLICE_MS;
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
-    if (performance.now() < until) continue;
-    await new Promise((resolve) => setImmediate(resolve));
+    if (step.value instanceof Promise) await step.value;
+    else if (performance.now() < until) continue;
+    else await new Promise((resolve) => setImmediate(resolve));
     until = performance.now() + SLICE_MS;
   }
 }

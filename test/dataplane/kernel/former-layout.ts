@@ -86,6 +86,6 @@ export async function becomeFormer(
     using link = native.bpf.openLink(join(pinDirectory, "links", pin));
     await link.update(object.programs.get(programs[pin.split("-")[0] as keyof typeof programs])!);
   }
-  await inSlices(carryMemory(parts));
+  await inSlices(carryMemory(parts, { missing: true }));
   removeLayout(present);
 }

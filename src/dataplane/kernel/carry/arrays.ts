@@ -5,8 +5,11 @@ import type { Translations } from "./records.ts";
 /** Places of a table in a step. */
 const IN_A_STEP = 1024;
 
+/** Small pieces of work, and what is waited for between them. */
+export type Steps<Result> = Generator<Promise<unknown> | undefined, Result>;
+
 /** Why a table could not be carried, in words; `undefined`: it was. */
-export type Carried = Generator<void, string | undefined>;
+export type Carried = Steps<string | undefined>;
 
 /** Two tables for the same thing. */
 export interface Pair extends Translations {
@@ -19,6 +22,7 @@ const rounded = (size: number): number => (size + 7) & ~7;
 
 /** An array that is mapped, place by place. Groups have the plan in the place of the first. */
 export function* carryArray({ from, to, value }: Pair, { plan = false }: { readonly plan?: boolean } = {}): Carried {
+  yield Promise.all([from.mapped(), to.mapped()]);
   const [source, target] = [from.mmap(), to.mmap()];
   const [size, room] = [rounded(from.info.valueSize), rounded(to.info.valueSize)];
   const words = new BigUint64Array(source.buffer, source.byteOffset, source.length / 8);

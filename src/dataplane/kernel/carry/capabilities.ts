@@ -9,6 +9,7 @@ const DOMAIN_OCTETS = 6;
 
 /** Each entry finds its place anew: with another number of lines it is another one. */
 export function* carryCapabilities({ from, to, value }: Pair, domain: Ipv6Prefix, fill: FillCapabilities): Carried {
+  yield Promise.all([from.mapped(), to.mapped()]);
   const table = new CapabilityTable(to.mmap(), fill);
   const source = from.mmap();
   const size = (from.info.valueSize + 7) & ~7;

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import type { BpfMap, Native } from "../../../../native/index.ts";
 import type { Ipv6Prefix } from "../../../base/index.ts";
 import type { MAPS } from "../../abi.ts";
-import { type Carried, carryArray, carryPerCpu, type Pair } from "./arrays.ts";
+import { type Carried, carryArray, carryPerCpu, type Pair, type Steps } from "./arrays.ts";
 import { carryCapabilities } from "./capabilities.ts";
 import { carryHash } from "./hashes.ts";
 import { translations } from "./records.ts";
+
+export type { Steps } from "./arrays.ts";
 
 type MapName = keyof typeof MAPS;
 
@@ -76,7 +78,7 @@ export interface CarriedOver {
 }
 
 /** Fills tables that nobody uses yet with what those of another layout hold, in small steps. Nothing of these is changed. */
-export function* carryOver(parts: CarryParts): Generator<void, CarriedOver> {
+export function* carryOver(parts: CarryParts): Steps<CarriedOver> {
   const left: Left[] = [];
   for (const [table, use] of Object.entries(USE)) {
     if (use === "passing" || parts.shared.includes(table)) continue;
@@ -90,14 +92,25 @@ export function* carryOver(parts: CarryParts): Generator<void, CarriedOver> {
   return { planLeft: undefined, left };
 }
 
-/** What the pass of another layout came to remember since, while it forwarded: only what is not there yet. */
-export function* carryMemory(parts: CarryParts): Generator<void> {
+/** What the pass of another layout came to remember since, while it forwarded. `missing`: only what is not there yet. */
+export function* carryMemory(parts: CarryParts, { missing }: { readonly missing: boolean }): Steps<void> {
   for (const [table, use] of Object.entries(USE)) {
     if (use !== "memory" || parts.shared.includes(table)) continue;
     using from = openFormer(parts, table);
     const pair = from && pairOf(from, parts.own.get(table)!);
-    if (typeof pair === "object") yield* carryHash(pair, { missing: true });
+    if (typeof pair === "object") yield* carryHash(pair, { missing });
   }
+}
+
+/**
+ * Until when the heartbeats of other routers vouch for them: what was heard while the tables were filled. To be done last, as it may
+ * be but some milliseconds; with what is older, routers that live would be passed over.
+ */
+export function* carryLiveness(parts: CarryParts): Steps<void> {
+  const table = "next_hops";
+  if (parts.shared.includes(table)) return;
+  using from = openFormer(parts, table);
+  if (from !== undefined) yield* carry(table, from, parts);
 }
 
 function openFormer({ native, former }: CarryParts, table: string): BpfMap | undefined {
