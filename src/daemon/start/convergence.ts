@@ -53,6 +53,7 @@ async function takeOver(driver: Parts["driver"], log: Beginning["log"], signal: 
 }
 
 function elapsed(delay: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = systemClock.after(milliseconds(delay), resolve);
   signal.addEventListener("abort", () => {
