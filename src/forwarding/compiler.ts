@@ -279,7 +279,8 @@ export class Compiler implements Disposable {
   /** The same of a prefix of names, as `drainPrefixes` does. */
   prefixChanged(selection: PrefixSelection): void {
     this.#aggregates.take(selection);
-    this.#work.addJob(this.#sweeps.below(selection));
+    const { tenantIndex, prefix } = selection;
+    this.#work.addSweep(`${tenantIndex} ${prefix}`, () => this.#sweeps.below(selection));
   }
 
   /** Many of them, in slices and before what is compiled of them: it is asked for the next one when there is time for it. */

@@ -52,6 +52,11 @@ export class WorkQueue {
   readonly #jobs = new Set<Iterator<void>>();
   /** The first of them. */
   #job: Iterator<void> | undefined;
+  /** Longer jobs that only mark plans, by what they are for, likewise. */
+  readonly #sweeps = new Map<string, Iterator<void>>();
+  #sweep: Iterator<void> | undefined;
+  /** In this slice they go before plans. */
+  #sweepsFirst = false;
   /** Of plans within this slice. */
   #done = 0;
   /** What the sink is believed to take for each of them. */
@@ -67,7 +72,8 @@ export class WorkQueue {
 
   /** Plans and jobs that are left. */
   get size(): number {
-    return this.#waiting + this.#resting.length + this.#jobs.size;
+    const sweeps = this.#sweeps.size + (this.#sweep === undefined ? 0 : 1);
+    return this.#waiting + this.#resting.length + this.#jobs.size + sweeps;
   }
 
   /** For jobs: what they mark is done with the rest. */
@@ -108,6 +114,28 @@ export class WorkQueue {
     this.schedule();
   }
 
+  /**
+   * For jobs that only mark plans, and of which others may cause as many as they like: while plans wait, these have every other
+   * slice. The one of the same name, if it has not begun, does for both.
+   */
+  addSweep(name: string, begin: () => Iterator<void>): void {
+    if (this.#sweeps.has(name)) return;
+    this.#sweeps.set(name, this.#named(name, begin));
+    this.#sweep ??= this.#nextSweep();
+    this.schedule();
+  }
+
+  *#named(name: string, begin: () => Iterator<void>): Generator<void> {
+    // What is asked for from now on is not seen by this one any more
+    this.#sweeps.delete(name);
+    const steps = begin();
+    while (steps.next().done !== true) yield;
+  }
+
+  #nextSweep(): Iterator<void> | undefined {
+    return this.#sweeps.values().next().value;
+  }
+
   /** Also without work: then the slice only ends. */
   schedule(): void {
     if (this.#scheduled || this.#held || this.#closed) return;
@@ -135,6 +163,7 @@ export class WorkQueue {
     }
     // Jobs first: what they mark is done with the rest.
     this.#done = 0;
+    this.#sweepsFirst = !this.#sweepsFirst;
     for (let spent = 0; ; ) {
       const members = this.#step();
       if (members === 0) break;
@@ -144,7 +173,7 @@ export class WorkQueue {
       if (this.#isEnough || clock.monotonic() + this.#done * this.#handOver >= until) break;
     }
     this.#endSlice();
-    if (this.#waiting > 0 || this.#jobs.size > 0) this.schedule();
+    if (this.#waiting > 0 || this.#jobs.size > 0 || this.#sweep !== undefined) this.schedule();
   }
 
   get #isEnough(): boolean {
@@ -197,6 +226,11 @@ export class WorkQueue {
         this.#jobs.delete(job);
         [this.#job] = this.#jobs;
       }
+      return MOST_UNTIMED;
+    }
+    const sweep = this.#sweep;
+    if (sweep !== undefined && (this.#sweepsFirst || this.#waiting === 0)) {
+      if (sweep.next().done === true) this.#sweep = this.#nextSweep();
       return MOST_UNTIMED;
     }
     const plan = this.#shift();
