@@ -28,15 +28,11 @@ import { OperationBatch } from "./operation-batch.ts";
 import type { HeldPlan, OperationSink } from "./plan.ts";
 import { PolicyBook } from "./policy-book.ts";
 import { type RefusalCount, Reports } from "./reports.ts";
+import { StepEnd } from "./step-end.ts";
 import { Sweeps } from "./sweeps.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 import { UnnamedChoices } from "./unnamed-choices.ts";
 import { WorkQueue } from "./work-queue.ts";
-
-/** Of a kind that the end of a step takes away, or adds: many may be left at once, as when adoption is over. */
-const MOST_AT_END = 128;
-/** Aggregates, each of which may be a new group. */
-const MOST_COMPARED = 64;
 
 /** What is known of an instance now; without a state it is gone. */
 export interface InstanceNews {
@@ -63,8 +59,6 @@ export interface CompilerParts {
  */
 export class Compiler implements Disposable {
   #options: CompilerOptions;
-  readonly #clock: Clock;
-  readonly #sink: OperationSink;
   readonly #reports: Reports;
   readonly #batch: OperationBatch;
   readonly #book: CapabilityBook;
@@ -84,8 +78,7 @@ export class Compiler implements Disposable {
   readonly #unnamed: UnnamedChoices;
   /** Of the taxonomy. */
   #listsToTake = 0;
-  #generation = 0;
-  #adopting = false;
+  readonly #stepEnd: StepEnd;
 
   constructor(options: CompilerOptions, parts: CompilerParts) {
     const { clock, random, sink } = parts;
@@ -119,8 +112,6 @@ export class Compiler implements Disposable {
       ...{ book, records, entries, reports },
       named: (plan, tenantIndex, id) => this.#named(plan, tenantIndex, id),
     });
-    this.#clock = clock;
-    this.#sink = sink;
     this.#reports = reports;
     this.#batch = batch;
     this.#book = book;
@@ -138,6 +129,10 @@ export class Compiler implements Disposable {
     this.#aggregates = new AggregateBook({
       ...{ domain: options.domain, limit: limits.aggregates ?? 0, records, choices, groups, policies, batch, reports },
       ...{ fulfilment: this.#fulfilment, familyCodeOf: (family) => this.#claims.familyCode(family) },
+    });
+    this.#stepEnd = new StepEnd({
+      ...{ clock, sink, batch, reports, entries, groups, nextHops, policies },
+      ...{ nodes: this.#nodes, aggregates: this.#aggregates },
     });
     this.#work = new WorkQueue({
       ...{ clock, book, sink },
@@ -164,7 +159,7 @@ export class Compiler implements Disposable {
 
   /** Work that is still to be done; 0 when the data plane has the whole plan. */
   get pending(): number {
-    return this.#work.size + (this.#batch.isEmpty ? 0 : 1) + (this.#isLeft ? 1 : 0);
+    return this.#work.size + (this.#batch.isEmpty ? 0 : 1) + (this.#stepEnd.isLeft ? 1 : 0);
   }
 
   /**
@@ -173,9 +168,9 @@ export class Compiler implements Disposable {
    * found down or removed.
    */
   adopt(held: HeldPlan): Generator<void> {
-    this.#adopting = true;
+    this.#stepEnd.keepsAll = true;
     this.#instances.noteRemoved();
-    this.#generation = held.generation;
+    this.#stepEnd.generation = held.generation;
     const [nextHops, groups, policies, entries] = [this.#nextHops, this.#groups, this.#policies, this.#entries];
     const [aggregates, nodes, claims] = [this.#aggregates, this.#nodes, this.#claims];
     return adoption(held, { nextHops, groups, policies, entries, aggregates, nodes, claims });
@@ -186,9 +181,13 @@ export class Compiler implements Disposable {
     if (this.#adopting) this.#work.addJob(this.#endAdoption());
   }
 
+  get #adopting(): boolean {
+    return this.#stepEnd.keepsAll;
+  }
+
   *#endAdoption(): Generator<void> {
     if (!this.#adopting) return;
-    this.#adopting = false;
+    this.#stepEnd.keepsAll = false;
     this.#instances.forgetRemoved();
     this.#aggregates.touchAll();
     yield* this.#sweeps.unclaimed();
@@ -356,36 +355,13 @@ export class Compiler implements Disposable {
     return this.#choices.members(book.choice(plan)) + book.instances(plan).size;
   }
 
-  /** What was too much for the end of one step: it goes on with the next. */
-  get #isLeft(): boolean {
-    if (this.#nodes.isBehind) return true;
-    if (this.#adopting) return false;
-    return (
-      [this.#policies, this.#groups, this.#nextHops].some(({ hasUnused }) => hasUnused) || this.#aggregates.hasChanged
-    );
-  }
-
   #carryOutNow(): void {
     if (this.#batch.isUrgent) this.#carryOut();
   }
 
   #carryOut(): void {
-    if (!this.#adopting) this.#aggregates.compare(MOST_COMPARED);
-    this.#entries.compare();
-    this.#groups.endStep();
-    this.#nodes.compare({ keepOthers: this.#adopting, most: MOST_AT_END });
-    this.#policies.removeLeaving(MOST_AT_END);
-    if (!this.#adopting) {
-      this.#policies.removeUnused(MOST_AT_END);
-      this.#groups.removeUnused(MOST_AT_END);
-      this.#nextHops.removeUnused(this.#clock.monotonic(), MOST_AT_END);
-    }
-    if (this.#isLeft) this.#work.schedule();
-    this.#reports.sizes(this.#entries.installed, this.#groups.size, this.#nextHops.size);
-    if (this.#batch.isEmpty) return;
-    this.#generation++;
-    this.#reports.operations(this.#batch.size);
-    this.#batch.carryOut(this.#sink, this.#generation);
+    this.#stepEnd.carryOut();
+    if (this.#stepEnd.isLeft) this.#work.schedule();
   }
 
   [Symbol.dispose](): void {
