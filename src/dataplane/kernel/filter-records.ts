@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { BpfProgram, FilterTerms, Native, TcPlace } from "../../../native/index.ts";
 import { removePin } from "./pins.ts";
 
-const RECORD = /^filter-(ingress|before|egress)-(\d+)-(\d+)$/;
+const RECORD = /^filter-(ingress|before|egress)-([1-9]\d{0,9})-([1-9]\d{0,9})$/;
+/** Indexes and numbers of the kernel: a name with more is no record of ours. */
+const MOST = 0x7fff_ffff;
 
 /** Where filters are recorded, and what becomes of those that are there. */
 export interface FilterParts {
@@ -28,10 +30,11 @@ export function filterTerms(
 
 /** Removes the filters that are recorded there, but for those whose record is used; one that another program has replaced stays. */
 export function removeFilters({ bpf }: Native, records: string, used: ReadonlySet<string>): void {
-  for (const name of readdirSync(records)) {
-    const [, place, ifindex, program] = RECORD.exec(name) ?? [];
-    const record = join(records, name);
-    if (place === undefined || used.has(record)) continue;
+  for (const entry of readdirSync(records, { withFileTypes: true })) {
+    const [, place, ifindex, program] = RECORD.exec(entry.name) ?? [];
+    const record = join(records, entry.name);
+    if (place === undefined || entry.isDirectory() || used.has(record)) continue;
+    if (Math.max(Number(ifindex), Number(program)) > MOST) continue;
     bpf.detachFilter(Number(ifindex), place as TcPlace, Number(program));
     removePin(record);
   }

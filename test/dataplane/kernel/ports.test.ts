@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { loadNative, type Native } from "../../../native/index.ts";
@@ -188,6 +188,32 @@ function define(): void {
       for (const name of ["client0", "agent0"]) assert.deepEqual(filtersOn(name), []);
       assert.ok(!existsSync(OPTIONS.pinDirectory));
     });
+
+  test("clsact: records of filters that lie, or are none, hinder no start and take nothing of others off", async () => {
+    using other = await native.bpf.load(OBJECT_PATH);
+    const program = other.programs.get("semr_edge_out")!;
+    native.bpf.mountBpffs("/sys/fs/bpf");
+    mkdirSync(OPTIONS.pinDirectory);
+    const at = (name: string) => join(OPTIONS.pinDirectory, name);
+    const index = native.sock.interfaceIndex("agent0")!;
+    // A filter of others in the very place, of which a record says that it was another program of ours
+    const theirs = native.bpf.attachTc(program, index, "clsact", "egress");
+    const lies = [`filter-egress-${index}-1`, "filter-ingress-65000-7"];
+    const none = ["filter-ingress-2147483648-7", "filter-ingress-0-7", "filter-egress-1-0", "filter-out-1-1"];
+    for (const name of [...lies, ...none]) program.pin(at(name));
+    mkdirSync(at(`filter-egress-${index}-${program.id}`));
+    const { dataplane, client } = await startRouter("clsact", {}, PORTS.slice(0, 1));
+    assert.equal(client().hook, "clsact");
+    assert.ok(theirs.isAttached());
+    const left = readdirSync(OPTIONS.pinDirectory).filter((name) => name.startsWith("filter-"));
+    for (const name of lies) assert.ok(!left.includes(name), name);
+    for (const name of none) assert.ok(left.includes(name), name);
+    theirs.detach();
+    await dataplane.remove();
+    for (const name of none) unlinkSync(at(name));
+    rmdirSync(at(`filter-egress-${index}-${program.id}`));
+    rmdirSync(OPTIONS.pinDirectory);
+  });
 
   test("to ask whether an XDP program is still there costs the same beside hundreds of interfaces", async (t) => {
     using object = await native.bpf.load(OBJECT_PATH);
