@@ -22,6 +22,11 @@ import {
   type RouterSchema,
 } from "./management/index.ts";
 
+// A reader of the help, or of what is printed before a router runs, may have seen enough (`semrd --help | head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 async function replay(options: ReplayOptions, level: LogLevel, signal: AbortSignal): Promise<number> {
   await using log = openLog({ level });
   await using running = await startReplay(options, log, signal);

@@ -378,6 +378,24 @@ describe("a configuration that is not valid", () => {
       assert.deepEqual(listed(faults.map(plain)), listed(want.map(plain)));
     });
 
+  for (const [what, password] of [
+    ["a password", "correct horse battery staple"],
+    ["a hash that is cut", "$scrypt$ln=15,r=8,p=1$AAECAwQFBgcICQoLDA0ODw"],
+    ["a password that is too long", "horse".repeat(60)],
+    ["a number", 4711_0815],
+    ["an object", { correct: "horse battery" }],
+  ] as const)
+    it(`tells nobody ${what} that stands where the hash of a password belongs`, async () => {
+      const text = edited((router) => {
+        router.management["semrd-access:users"] = { user: [{ name: "alice", "password-hash": password }] };
+      });
+      const faults = await faultsOf(text);
+      assert.equal(faults.length, 1);
+      assert.match(faults[0]!.path!, /user\[name='alice'\]\/password-hash$/);
+      const said = new ConfigurationError(faults, "semrd.json").lines().join("\n") + JSON.stringify(faults);
+      assert.doesNotMatch(said, /horse|4711|ICQoLDA0/);
+    });
+
   it("says the line of each fault", async () => {
     const text = edited((router) => {
       router.site.selector = 0;

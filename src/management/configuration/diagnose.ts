@@ -3,7 +3,7 @@ import type { ConfigurationFault } from "./error.ts";
 import { type JsonNode, type JsonObject, type PrintedDocument, printJsonDocument } from "./json-document.ts";
 import { locate, memberNamed, type Place } from "./locate.ts";
 import { Removed } from "./removed.ts";
-import { isSecret, reasonOf, reasonOfSecret } from "./wording.ts";
+import { isUntold, reasonOf, reasonOfSecret } from "./wording.ts";
 
 /** Faults that are told apart at most; each costs one more validation, so large documents get fewer. */
 const MAX_FAULTS = 50;
@@ -141,7 +141,7 @@ function describe(place: Place, fault: YangFault): ConfigurationFault {
   return {
     path: place.path,
     ...(value === undefined ? {} : { value }),
-    reason: isSecret(place.name) ? reasonOfSecret(fault.message, fault.appTag, place.path) : reasonOf(fault.message),
+    reason: isUntold(place.name) ? reasonOfSecret(fault.message, fault.appTag, place.path) : reasonOf(fault.message),
     ...(fault.appTag === undefined ? {} : { tag: fault.appTag }),
     ...(line === undefined ? {} : { line }),
   };
@@ -150,6 +150,6 @@ function describe(place: Place, fault: YangFault): ConfigurationFault {
 /** The value as JSON on one line, where it is a single one and no secret. */
 export function valueText(place: { readonly name: string; readonly node?: JsonNode }): string | undefined {
   const { node } = place;
-  if (node === undefined || node.kind === "object" || node.kind === "array" || isSecret(place.name)) return undefined;
+  if (node === undefined || node.kind === "object" || node.kind === "array" || isUntold(place.name)) return undefined;
   return node.source.length <= MAX_VALUE ? node.source : `${node.source.slice(0, MAX_VALUE)}…`;
 }

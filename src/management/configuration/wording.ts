@@ -1,8 +1,15 @@
 /** Leaves whose value no message may contain: those of the keystore, and where passwords stood before there was one. */
 const SECRET_LEAVES: ReadonlySet<string> = new Set(["cleartext-symmetric-key", "password", "further-password"]);
 
+const nameOf = (leaf: string): string => leaf.slice(leaf.indexOf(":") + 1);
+
 export function isSecret(leaf: string): boolean {
-  return SECRET_LEAVES.has(leaf.slice(leaf.indexOf(":") + 1));
+  return SECRET_LEAVES.has(nameOf(leaf));
+}
+
+/** Whether no message about a fault has its value: what is no hash may be the password itself. */
+export function isUntold(leaf: string): boolean {
+  return isSecret(leaf) || nameOf(leaf) === "password-hash";
 }
 
 /**

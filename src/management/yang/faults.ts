@@ -1,5 +1,5 @@
 import type { YangError, YangFault } from "../../../native/api.ts";
-import { isSecret, reasonOf, reasonOfSecret } from "../configuration/wording.ts";
+import { isUntold, reasonOf, reasonOfSecret } from "../configuration/wording.ts";
 import { type Answer, answered, type ManagementFault, refused } from "../datastore/index.ts";
 
 function isYangError(error: unknown): error is YangError {
@@ -31,7 +31,7 @@ function managementFault(said: YangFault): ManagementFault {
     ...(appTag === undefined ? {} : { appTag }),
     ...(path === undefined ? {} : { path }),
     // What libyang says has the value in it.
-    message: isSecret(leaf) ? reasonOfSecret(said.message, appTag, path) : reasonOf(said.message),
+    message: isUntold(leaf) ? reasonOfSecret(said.message, appTag, path) : reasonOf(said.message),
     ...(Object.keys(info).length === 0 ? {} : { info }),
   };
 }
