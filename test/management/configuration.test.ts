@@ -13,7 +13,7 @@ import {
   parseConfiguration,
 } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited, R2 } from "./documents.ts";
-import { INVALID } from "./invalid.ts";
+import { INVALID } from "./invalid/index.ts";
 import { keptYang } from "./kept-yang.ts";
 import { LIBYANG, listed, placeOf } from "./listed.ts";
 import { symmetricKeys } from "./stores.ts";
