@@ -28,11 +28,11 @@ import {
   type Session,
   SessionTable,
   type TransactionId,
-  type Tree,
   type Watch,
   type XPathSelection,
 } from "../datastore/index.ts";
 import { Committer } from "./committer.ts";
+import { Editing } from "./editing.ts";
 import { Edits } from "./edits.ts";
 import { held } from "./held.ts";
 import { KeptSecrets } from "./kept-secrets.ts";
@@ -76,6 +76,7 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   readonly #secrets: KeptSecrets;
   readonly #edits: Edits;
   readonly #reading: Reading;
+  readonly #editing: Editing;
   readonly #locking: Locking;
   readonly #watches = new Set<Watch>();
   /** The confirmed commit that an earlier process left. */
@@ -105,6 +106,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     });
     const views = { running: this.#running, workspace: this.#workspace, locks: this.#locks, readable: this.#readable };
     this.#reading = new Reading({ ...parts, ...views });
+    this.#editing = new Editing({
+      ...{ ...parts, ...views, committer: this.#committer, edits: this.#edits, reading: this.#reading },
+      waits: () => this.#waits(),
+      inTurn: (run) => this.#inTurn(run),
+    });
     this.#locking = new Locking({ ...parts, ...views, committer: this.#committer });
   }
 
@@ -157,34 +163,27 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   }
 
   edit(session: Session, target: EditTarget, text: string, options: EditOptions): Promise<Answer<TransactionId>> {
-    return this.#inTurn(async () => {
-      const kept = this.#keepsOut(session, target);
-      if (!kept.ok) return kept;
-      const edited = await this.#edits.edited(session, target, text, (tree) =>
-        this.#parts.model.edit(tree, text, options),
-      );
-      if (!edited.ok) return edited;
-      const test = options.testOption ?? "set";
-      if (test !== "set") {
-        const valid = await this.#running.validate(edited.value);
-        if (!valid.ok || test === "test-only") {
-          letGo(edited.value);
-          return valid.ok ? answered(this.#reading.transactionId(session, target)) : this.#edits.told(session, valid);
-        }
-      }
-      return this.#put(session, target, edited.value);
-    });
+    return this.#editing.edit(session, target, text, options);
   }
 
   editSteps(session: Session, target: EditTarget, steps: readonly EditStep[]): Promise<Answer<TransactionId>> {
-    return this.#inTurn(async () => {
-      const kept = this.#keepsOut(session, target);
-      if (!kept.ok) return kept;
-      const edited = await this.#edits.edited(session, target, steps, (tree) =>
-        this.#parts.model.editSteps(tree, steps),
-      );
-      return edited.ok ? this.#put(session, target, edited.value) : edited;
-    });
+    return this.#editing.editSteps(session, target, steps);
+  }
+
+  copy(session: Session, from: Source, to: EditTarget): Promise<Answer<TransactionId>> {
+    return this.#editing.copy(session, from, to);
+  }
+
+  delete(session: Session, target: EditTarget): Promise<Answer<TransactionId>> {
+    return this.#editing.delete(session, target);
+  }
+
+  discard(session: Session, target?: "candidate" | "private-candidate"): Promise<Answer<TransactionId>> {
+    return this.#editing.discard(session, target);
+  }
+
+  rollback(session: Session, back: number, target?: "candidate" | "private-candidate"): Promise<Answer<TransactionId>> {
+    return this.#editing.rollback(session, back, target);
   }
 
   transact(session: Session, steps: readonly EditStep[], options: CommitOptions = {}): Promise<Answer<CommitResult>> {
@@ -197,31 +196,6 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       if (!whole.ok) return whole;
       using tree = held(whole.value);
       return await this.#committer.replace(session, tree.tree, options, { cause: "commit" });
-    });
-  }
-
-  copy(session: Session, from: Source, to: EditTarget): Promise<Answer<TransactionId>> {
-    return this.#inTurn(async () => {
-      const kept = this.#keepsOut(session, to);
-      if (!kept.ok) return kept;
-      const source = await this.#edits.copied(session, from, to);
-      return source.ok ? this.#put(session, to, source.value) : source;
-    });
-  }
-
-  async delete(session: Session, target: EditTarget): Promise<Answer<TransactionId>> {
-    if (target === "private-candidate") return this.discard(session, target);
-    const advice = target === "candidate" ? "discard its changes instead" : "a router without one cannot run";
-    return refused(fault("operation-not-supported", `${target} cannot be deleted: ${advice}`));
-  }
-
-  discard(session: Session, target: "candidate" | "private-candidate" = "candidate"): Promise<Answer<TransactionId>> {
-    return this.#inTurn(async () => {
-      const kept = this.#keepsOut(session, target);
-      if (!kept.ok) return kept;
-      this.#workspace.candidate(session, target).discard();
-      this.#running.forget();
-      return answered(this.#reading.transactionId(session, target));
     });
   }
 
@@ -266,19 +240,6 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
 
   pendingCommit(): PendingCommit | undefined {
     return this.#committer.pending;
-  }
-
-  rollback(
-    session: Session,
-    back: number,
-    target: "candidate" | "private-candidate" = "candidate",
-  ): Promise<Answer<TransactionId>> {
-    const commit = this.#parts.store.documents[back];
-    if (commit !== undefined) return this.copy(session, commit, target);
-    const most = this.#parts.store.documents.length - 1;
-    const message =
-      most < 1 ? "there is no earlier commit" : `${back} commits back is further than is kept: 1 to ${most}`;
-    return Promise.resolve(refused(fault("invalid-value", message, { errorType: "protocol" })));
   }
 
   async reload(session: Session): Promise<Answer<CommitResult>> {
@@ -333,27 +294,9 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
     await this.#readable[Symbol.asyncDispose]();
   }
 
-  #keepsOut(session: Session, target: EditTarget): Answer<void> {
-    if (target === "private-candidate") return answered(undefined);
-    const kept = this.#locks.keepsOut(session, target) ?? (target === "candidate" ? undefined : this.#waits());
-    return kept === undefined ? answered(undefined) : refused(kept);
-  }
-
   /** A change that is no commit would be taken back with what waits, or would confirm it unasked. */
   #waits() {
     return this.#committer.pending === undefined ? undefined : this.#committer.inUse();
-  }
-
-  /** Takes `tree`. */
-  async #put(session: Session, target: EditTarget, tree: Tree): Promise<Answer<TransactionId>> {
-    if (target === "candidate" || target === "private-candidate") {
-      this.#workspace.candidate(session, target).become(tree, this.#running);
-      return answered(this.#reading.transactionId(session, target));
-    }
-    using own = held(tree);
-    if (target === "startup") return await this.#workspace.writeStartup(own.tree);
-    const done = await this.#committer.replace(session, own.tree, {}, { cause: "commit" });
-    return done.ok ? answered(done.value.transactionId) : done;
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
