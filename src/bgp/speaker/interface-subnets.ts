@@ -5,7 +5,10 @@ import type { LinkAddresses } from "./transport.ts";
 
 /** Addresses of interfaces as `node:os` has them. */
 type Interfaces = Readonly<
-  Record<string, readonly { readonly address: string; readonly cidr: string | null }[] | undefined>
+  Record<
+    string,
+    readonly { readonly address: string; readonly cidr: string | null; readonly scopeid?: number }[] | undefined
+  >
 >;
 
 /** The addresses of the interface that has this one, or is its zone. */
@@ -28,10 +31,17 @@ export function interfaceSubnets(interfaces: Interfaces, local: string): readonl
 
 /** What the interface with this address is known by: the first address of each kind. */
 export function linkAddresses(interfaces: Interfaces, local: string): LinkAddresses {
-  const all = addressesAt(interfaces, local).flatMap(({ address }) => peerAddress(address) ?? []);
+  const at = addressesAt(interfaces, local);
+  const all = at.flatMap(({ address }) => peerAddress(address) ?? []);
   const global = all.find((address) => !isLinkLocal(address) && !isMappedIpv4(address) && !isLoopback(address));
   const linkLocal = all.find((address) => isLinkLocal(address));
-  return { ...(global === undefined ? {} : { global }), ...(linkLocal === undefined ? {} : { linkLocal }) };
+  // Addresses of links are the ones that come with it. @see RFC 4007 §6
+  const index = at.find(({ scopeid = 0 }) => scopeid !== 0)?.scopeid;
+  return {
+    ...(global === undefined ? {} : { global }),
+    ...(linkLocal === undefined ? {} : { linkLocal }),
+    ...(index === undefined ? {} : { index }),
+  };
 }
 
 const isLoopback = (address: Uint8Array): boolean => address.every((octet, i) => octet === (i === 15 ? 1 : 0));

@@ -1,5 +1,5 @@
 import { type Clock, formatIpv6, type Log, milliseconds, type Timer } from "../../base/index.ts";
-import type { ListenAddress } from "./options.ts";
+import type { LinkListenAddress } from "./options.ts";
 import { zoneOf } from "./peer-address.ts";
 import { RouterDiscovery } from "./router-discovery.ts";
 import type { LinkAddresses, Transport } from "./transport.ts";
@@ -26,7 +26,7 @@ export interface LinkWatchParts {
   readonly port: () => number | undefined;
   readonly sessions: () => Iterable<LinkedSession>;
   /** Where to listen, of all links. */
-  readonly listen: (addresses: readonly ListenAddress[]) => void;
+  readonly listen: (addresses: readonly LinkListenAddress[]) => void;
   /** Interfaces where routers that are heard become neighbours. */
   readonly discoverOn: () => ReadonlySet<string>;
   /** Those that are there, each time that is looked, and those that became neighbours and are heard no more. */
@@ -43,6 +43,8 @@ export class LinkWatch implements Disposable {
   readonly #known = new WeakMap<object, string>();
   readonly #discoveries = new Map<string, RouterDiscovery>();
   #timer: Timer | undefined;
+  #isDue = false;
+  #isClosed = false;
 
   constructor(parts: LinkWatchParts) {
     this.#parts = parts;
@@ -54,10 +56,21 @@ export class LinkWatch implements Disposable {
     if (this.#timer === undefined) this.look();
   }
 
-  /** There are other neighbours than before, or time has passed. */
+  /** There are other neighbours than before: looks on the next turn, however many come and go on this one. */
+  soon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#parts.clock.soon(() => {
+      this.#isDue = false;
+      this.look();
+    });
+  }
+
+  /** Time has passed. */
   look(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    if (this.#isClosed) return;
     const { transport, clock } = this.#parts;
     if (transport.addresses === undefined && transport.subnets === undefined) return;
     const listens = this.#followZones();
@@ -67,6 +80,7 @@ export class LinkWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     for (const discovery of this.#discoveries.values()) discovery[Symbol.dispose]();
     this.#discoveries.clear();
@@ -82,18 +96,20 @@ export class LinkWatch implements Disposable {
     for (const zone of [...this.#discoveries.keys()]) if (!wanted.has(zone)) this.#forget(zone);
     const found: string[] = [];
     for (const zone of wanted) {
-      // Before there is an address that others can connect to, there is nothing to say.
-      if (addressesOf(this.#parts.transport, `fe80::%${zone}`).linkLocal === undefined) this.#forget(zone);
-      else found.push(...this.#lookAt(zone));
+      found.push(...this.#lookAt(zone));
     }
     this.#parts.heard(found);
   }
 
   #lookAt(zone: string): readonly string[] {
-    const discovery = this.#discoveries.get(zone) ?? RouterDiscovery.on(zone, this.#parts);
+    const { linkLocal, index } = addressesOf(this.#parts.transport, `fe80::%${zone}`);
+    // Before there is an address that others can connect to, there is nothing to say.
+    if (linkLocal === undefined || this.#discoveries.get(zone)?.index !== index) this.#forget(zone);
+    if (linkLocal === undefined) return [];
+    const discovery = this.#discoveries.get(zone) ?? RouterDiscovery.on({ zone, index }, this.#parts);
     if (discovery === undefined) return [];
     this.#discoveries.set(zone, discovery);
-    const routers = discovery.look();
+    const routers = discovery.look(linkLocal);
     if (routers === false) this.#forget(zone);
     return routers || [];
   }
@@ -107,11 +123,10 @@ export class LinkWatch implements Disposable {
     const { zones, port, listen, transport } = this.#parts;
     const wanted = zones();
     const at = port();
-    const own = (zone: string): ListenAddress[] => {
-      const { linkLocal } = addressesOf(transport, `fe80::%${zone}`);
-      return linkLocal === undefined || at === undefined
-        ? []
-        : [{ address: `${formatIpv6(linkLocal)}%${zone}`, port: at }];
+    const own = (zone: string): LinkListenAddress[] => {
+      const { linkLocal, index } = addressesOf(transport, `fe80::%${zone}`);
+      if (linkLocal === undefined || at === undefined) return [];
+      return [{ address: `${formatIpv6(linkLocal)}%${zone}`, port: at, ...(index === undefined ? {} : { index }) }];
     };
     listen([...wanted].flatMap(own));
     return wanted.size > 0;

@@ -10,7 +10,7 @@ import {
 } from "../../base/index.ts";
 import { isMappedIpv4 } from "../wire/index.ts";
 import type { ListenRange } from "./listen-ranges.ts";
-import type { ListenAddress, PeerOptions } from "./options.ts";
+import type { LinkListenAddress, ListenAddress, PeerOptions } from "./options.ts";
 import { zoneOf } from "./peer-address.ts";
 import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
 import type { Connection, Endpoint, Guard, Listener, Transport } from "./transport.ts";
@@ -51,9 +51,11 @@ export class Listeners implements AsyncDisposable {
   readonly #strangers: Counter;
   #strangersRefused = 0;
   #open: readonly Open[] = [];
-  /** On links, by address. */
+  /** On links, by address and interface. */
   readonly #onLinks = new Map<string, Listener | "opening" | "failed">();
-  #isClosed = false;
+  /** Of those, the ones of the latest call. */
+  #wantedOnLinks: ReadonlyMap<string, LinkListenAddress> = new Map();
+  readonly #opening = new Set<Promise<void>>();
   /** Those that end: not before the connections that were accepted there. */
   readonly #leaving = new Set<Promise<void>>();
 
@@ -96,14 +98,22 @@ export class Listeners implements AsyncDisposable {
     const listener = await this.#parts.transport.listen(asked, guards, (connection) =>
       this.#accept(connection, listener),
     );
+    try {
+      // Neighbours may have come, gone or changed their keys while it was opened.
+      listener.guard(this.#guards(zoneOf(asked.address)));
+    } catch (cause) {
+      this.#close(listener);
+      throw cause;
+    }
     for (const { options } of this.#parts.peers()) this.#warnUnprotected(listener, options);
     return listener;
   }
 
   /** Listens at these addresses of links and at no others; where that fails it is tried again with the next call. */
-  onLinks(addresses: readonly ListenAddress[]): void {
-    const key = ({ address, port }: ListenAddress): string => `${address} ${port}`;
+  onLinks(addresses: readonly LinkListenAddress[]): void {
+    const key = ({ address, port, index }: LinkListenAddress): string => `${address} ${port} ${index}`;
     const wanted = new Map(addresses.map((address) => [key(address), address]));
+    this.#wantedOnLinks = wanted;
     for (const [name, listener] of this.#onLinks) {
       if (wanted.has(name) || listener === "opening") continue;
       this.#onLinks.delete(name);
@@ -111,18 +121,24 @@ export class Listeners implements AsyncDisposable {
     }
     for (const [name, address] of wanted) {
       const known = this.#onLinks.get(name);
-      if (known === undefined || known === "failed") void this.#openOnLink(name, address, known === undefined);
+      if (known !== undefined && known !== "failed") continue;
+      const opening = this.#openOnLink(name, address, known === undefined).finally(() => this.#opening.delete(opening));
+      this.#opening.add(opening);
     }
   }
 
   async #openOnLink(name: string, asked: ListenAddress, isFirst: boolean): Promise<void> {
     this.#onLinks.set(name, "opening");
     try {
-      const listener = await this.#openAt(asked);
-      if (this.#isClosed) return this.#close(listener);
+      const listener = await this.#openAt({ address: asked.address, port: asked.port });
+      if (!this.#wantedOnLinks.has(name)) {
+        this.#onLinks.delete(name);
+        return this.#close(listener);
+      }
       this.#onLinks.set(name, listener);
       this.#parts.log.info("bgp.listener.on-link", { listener: asked.address, port: asked.port });
     } catch (cause) {
+      if (!this.#wantedOnLinks.has(name)) return void this.#onLinks.delete(name);
       this.#onLinks.set(name, "failed");
       if (isFirst) this.#parts.log.warn("bgp.listener.failed", { listener: asked.address, reason: messageOf(cause) });
     }
@@ -141,9 +157,9 @@ export class Listeners implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
     this.keepOnly([]);
     this.onLinks([]);
+    await Promise.all(this.#opening);
     await Promise.all(this.#leaving);
   }
 

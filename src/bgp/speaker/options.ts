@@ -162,6 +162,12 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** The same on a link: at an address with its zone. */
+export interface LinkListenAddress extends ListenAddress {
+  /** Of the interface: a socket does not outlive it, though another one may come that is called the same. */
+  readonly index?: number;
+}
+
 /** @see RFC 4724 */
 export interface GracefulRestartOptions {
   /** How long neighbours keep our routes. */

@@ -1,4 +1,4 @@
-import { type Clock, type Log, messageOf, type Random, type Seconds } from "../../base/index.ts";
+import { type Clock, type Log, messageOf, type Random, type Seconds, sameValue } from "../../base/index.ts";
 import type { SessionEvent, SessionTimer, Side } from "../session/index.ts";
 import { type Frame, HEADER_LENGTH } from "../wire/index.ts";
 import { Link } from "./link.ts";
@@ -40,6 +40,11 @@ export interface PeerLinksHandlers {
   drained(side: Side): void;
 }
 
+interface Wanted {
+  readonly hops: Readonly<Record<Side, HopLimits>>;
+  readonly protection: TcpProtection;
+}
+
 /** Both connections of one neighbour: how they are made, accepted and written to, and their timers. */
 export class PeerLinks implements Disposable {
   readonly #parts: PeerLinksParts;
@@ -47,6 +52,8 @@ export class PeerLinks implements Disposable {
   readonly #links: Readonly<Record<Side, Link>>;
   /** Waits for the verdict of the state machines. */
   #offered: Connection | undefined;
+  /** What connections have to have: an attempt takes its time, and may have begun with other ones. */
+  #wanted: Wanted = { hops: { outgoing: {}, incoming: {} }, protection: {} };
 
   constructor(parts: PeerLinksParts, handlers: PeerLinksHandlers) {
     this.#parts = parts;
@@ -80,14 +87,17 @@ export class PeerLinks implements Disposable {
   /** @param hopLimit of the packets, where it matters */
   connect(side: Side, options: PeerOptions, hopLimit: number | undefined, protection: TcpProtection): void {
     const { address, port, updateSource } = options;
+    const hops = hopLimits(options, hopLimit);
+    this.#wanted = { hops: { ...this.#wanted.hops, [side]: hops }, protection };
     const connecting = this.#parts.transport.connect(
       {
         remote: { address, port },
         ...(updateSource === undefined ? {} : { source: updateSource }),
         protection,
-        ...hopLimits(options, hopLimit),
+        ...hops,
       },
-      (result) => {
+      (made) => {
+        const result = made instanceof Error ? made : this.#asWanted(side, made, hops, protection);
         if (result instanceof Error) {
           const { record, clock, log } = this.#parts;
           record.failed(messageOf(result), clock.wall());
@@ -100,6 +110,19 @@ export class PeerLinks implements Disposable {
       },
     );
     this.#links[side].attempt(connecting);
+  }
+
+  /** A connection that was begun with these. */
+  #asWanted(side: Side, made: Connection, hops: HopLimits, protection: TcpProtection): Connection | Error {
+    const wanted = this.#wanted;
+    try {
+      if (!sameValue(wanted.hops[side], hops)) made.limitHops(wanted.hops[side]);
+      if (!sameValue(wanted.protection, protection)) made.protect(wanted.protection);
+      return made;
+    } catch (cause) {
+      void made.close();
+      return cause instanceof Error ? cause : new Error(messageOf(cause));
+    }
   }
 
   #open(side: Side, connection: Connection): void {
@@ -116,6 +139,7 @@ export class PeerLinks implements Disposable {
 
   /** Connections that stand are signed in another way from now on. */
   protect(protection: TcpProtection): void {
+    this.#wanted = { ...this.#wanted, protection };
     for (const { connection } of Object.values(this.#links)) connection?.protect(protection);
   }
 
@@ -124,8 +148,9 @@ export class PeerLinks implements Disposable {
    * have none.
    */
   limitHops(options: PeerOptions, hopLimit: number | undefined): void {
-    this.#links.outgoing.connection?.limitHops(hopLimits(options, hopLimit));
-    this.#links.incoming.connection?.limitHops(hopLimits(options, undefined));
+    const hops = { outgoing: hopLimits(options, hopLimit), incoming: hopLimits(options, undefined) };
+    this.#wanted = { ...this.#wanted, hops };
+    for (const side of ["outgoing", "incoming"] as const) this.#links[side].connection?.limitHops(hops[side]);
   }
 
   /** False: there is no connection. */

@@ -344,7 +344,7 @@ class RunningSpeaker implements Speaker {
     }
     this.#listeners.added(options);
     peer.start();
-    if (zoneOf(options.address) !== undefined) this.#links.look();
+    if (zoneOf(options.address) !== undefined) this.#links.soon();
   }
 
   changePeer(options: PeerOptions): PeerChange {
@@ -366,6 +366,8 @@ class RunningSpeaker implements Speaker {
     if (change.effect === "reset" || peer.options.enabled === false) this.#peers.replace(peer, options);
     else if (this.#changeLive(peer, options).needsRefresh) this.#warnNoRefresh(options);
     if (changed.includes("clusterId")) this.#clustersChanged();
+    // One that is tried again is listened for, and one that is next door now has its next hops on its link.
+    if (zoneOf(options.address) !== undefined || changed.includes("multihop")) this.#links.soon();
     return change;
   }
 
@@ -402,7 +404,7 @@ class RunningSpeaker implements Speaker {
     if (peer === undefined) return false;
     this.#peers.forget(peer);
     this.#listeners.guard();
-    if (zoneOf(address) !== undefined) this.#links.look();
+    if (zoneOf(address) !== undefined) this.#links.soon();
     if (peer.options.clusterId !== undefined) this.#clustersChanged();
     const subcode = text === undefined ? CeaseSubcode.PeerDeconfigured : CeaseSubcode.AdministrativeShutdown;
     await this.#peers.leave(peer, ceaseWithText(subcode, text));

@@ -88,6 +88,8 @@ export interface DiscoverySocket {
 export interface LinkAddresses {
   readonly global?: Ipv6Address;
   readonly linkLocal?: Ipv6Address;
+  /** Its number, where that is known: one that is removed and made anew has another, with the same name and addresses. */
+  readonly index?: number;
 }
 
 /** Where connections come from: real TCP (`createNetTransport`), or a port of your own. */

@@ -14,6 +14,7 @@ const PEER = "fe80::2%eth0";
 function host({ discovers = false } = {}) {
   const clock = new VirtualClock(0);
   const listens: string[] = [];
+  const indexes: (number | undefined)[] = [];
   const sent: string[] = [];
   const heard: string[][] = [];
   const state = {
@@ -23,6 +24,7 @@ function host({ discovers = false } = {}) {
     inbox: [] as { octets: Uint8Array; source: string; hopLimit: number }[],
     fails: false,
     open: 0,
+    opened: 0,
     changed: 0,
   };
   const transport: Transport = {
@@ -32,6 +34,7 @@ function host({ discovers = false } = {}) {
     addresses: () => state.addresses,
     discover: () => {
       state.open++;
+      state.opened++;
       return {
         receive: () => state.inbox.shift(),
         send: (octets, to) => {
@@ -47,12 +50,15 @@ function host({ discovers = false } = {}) {
     ...{ clock, transport, log: new RecordedLog(), port: () => 179 },
     zones: () => state.zones,
     sessions: () => [session],
-    listen: (addresses) => listens.push(addresses.map(({ address, port }) => `${address} ${port}`).join(", ")),
+    listen(addresses) {
+      listens.push(addresses.map(({ address, port }) => `${address} ${port}`).join(", "));
+      indexes.push(...addresses.map(({ index }) => index));
+    },
     discoverOn: () => (discovers ? state.zones : new Set()),
     heard: (addresses) => heard.push([...addresses]),
   });
   const say = (octets: Uint8Array, source = PEER): void => void state.inbox.push({ octets, source, hopLimit: 255 });
-  return { clock, watch, state, listens, sent, heard, session, say };
+  return { clock, watch, state, listens, indexes, sent, heard, session, say };
 }
 
 describe("interfaces with neighbours on their links", () => {
@@ -70,6 +76,40 @@ describe("interfaces with neighbours on their links", () => {
     watch[Symbol.dispose]();
     clock.advance(5000);
     assert.equal(listens.length, 4);
+  });
+
+  it("one that is removed and made anew between two looks is another one (RFC 4007 §6)", () => {
+    const { clock, watch, state, indexes, sent } = host({ discovers: true });
+    state.addresses = { ...OWN, index: 7 };
+    watch.look();
+    clock.advance(40_000);
+    sent.length = 0;
+    state.addresses = { ...OWN, index: 8 };
+    clock.advance(1000);
+    assert.deepEqual(indexes.slice(-2), [7, 8]);
+    assert.deepEqual([state.opened, state.open], [2, 1], "the socket of before hears nothing any more");
+    assert.ok(sent.includes("134 to ff02::1%eth0"), "it is young");
+  });
+
+  it("once it is over nothing is looked at, whoever asks", () => {
+    const { clock, watch, listens } = host();
+    watch.look();
+    watch.soon();
+    watch[Symbol.dispose]();
+    watch.look();
+    watch.soon();
+    clock.advance(5000);
+    assert.equal(listens.length, 1);
+  });
+
+  it("thousands of neighbours that come at the same time are one look", () => {
+    const { clock, watch, listens } = host();
+    for (let i = 0; i < 5000; i++) watch.soon();
+    clock.advance(1);
+    assert.equal(listens.length, 1);
+    watch.soon();
+    clock.advance(1);
+    assert.equal(listens.length, 2);
   });
 
   it("sessions hear of it when what is on the link is something else, and only then", () => {
@@ -141,6 +181,42 @@ describe("routers that say that they are there (RFC 4861)", () => {
     assert.equal(state.inbox.length, 1000 - 64);
     clock.advance(20_000);
     assert.equal(heard.at(-1)!.length, 256);
+  });
+
+  it("who once named many routers that are there for hours does not keep out those that say so all the time", () => {
+    const { clock, watch, state, heard, say } = host({ discovers: true });
+    const forHours = encodeRouterAdvertisement();
+    forHours.set([0xff, 0xff], 6);
+    watch.look();
+    say(encodeRouterAdvertisement());
+    for (let i = 0; i < 255; i++) say(forHours, `fe80::${(i + 16).toString(16)}%eth0`);
+    clock.advance(5000);
+    assert.equal(heard.at(-1)!.length, 256);
+    const late = "fe80::3%eth0";
+    for (let passed = 0; passed < 40; passed += 10) {
+      say(encodeRouterAdvertisement());
+      say(encodeRouterAdvertisement(), late);
+      clock.advance(10_000);
+    }
+    assert.deepEqual([watch.hears(PEER), watch.hears(late), heard.at(-1)!.length], [true, true, 256]);
+    // Nobody who says so all the time is forgotten, however many come.
+    for (let passed = 0; passed < 60; passed++) {
+      say(encodeRouterAdvertisement());
+      say(encodeRouterAdvertisement(), late);
+      for (let i = 0; i < 60; i++) say(forHours, `fe80::1:${(passed * 60 + i).toString(16)}%eth0`);
+      clock.advance(1000);
+      assert.deepEqual([watch.hears(PEER), watch.hears(late)], [true, true]);
+    }
+    assert.equal(state.inbox.length, 0);
+    assert.equal(heard.at(-1)!.length, 256);
+  });
+
+  it("a link that leads back brings nobody", () => {
+    const { clock, watch, heard, say } = host({ discovers: true });
+    watch.look();
+    say(encodeRouterAdvertisement(), "fe80::1%eth0");
+    clock.advance(1000);
+    assert.deepEqual(heard.at(-1), []);
   });
 
   it("an interface that goes and comes again is opened anew", () => {

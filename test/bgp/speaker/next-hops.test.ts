@@ -275,11 +275,11 @@ describe("what is on the link of an interface", () => {
       { address: "127.0.0.1", cidr: "127.0.0.1/8" },
       { address: "::1", cidr: "::1/128" },
     ],
-    eth1: [{ address: "fe80::1", cidr: "fe80::1/64" }],
+    eth1: [{ address: "fe80::1", cidr: "fe80::1/64", scopeid: 7 }],
     eth0: [
       { address: "192.0.2.130", cidr: "192.0.2.130/25" },
-      { address: "2001:db8::a", cidr: "2001:db8::a/63" },
-      { address: "fe80::1", cidr: "fe80::1/64" },
+      { address: "2001:db8::a", cidr: "2001:db8::a/63", scopeid: 0 },
+      { address: "fe80::1", cidr: "fe80::1/64", scopeid: 6 },
       { address: "2001:db8:5::1", cidr: null },
     ],
   };
@@ -306,10 +306,12 @@ describe("what is on the link of an interface", () => {
 
   it("an interface is known by one address elsewhere, and by one on its link", () => {
     const known = (local: string): string[] =>
-      Object.entries(linkAddresses(interfaces, local)).map(([kind, octets]) => `${kind} ${formatIpv6(octets)}`);
-    assert.deepEqual(known("2001:db8::a"), ["global 2001:db8::a", "linkLocal fe80::1"]);
-    assert.deepEqual(known("fe80::1%eth0"), ["global 2001:db8::a", "linkLocal fe80::1"]);
-    assert.deepEqual(known("fe80::1%eth1"), ["linkLocal fe80::1"]);
+      Object.entries(linkAddresses(interfaces, local)).map(([kind, value]) =>
+        typeof value === "number" ? `${kind} ${value}` : `${kind} ${formatIpv6(value)}`,
+      );
+    assert.deepEqual(known("2001:db8::a"), ["global 2001:db8::a", "linkLocal fe80::1", "index 6"]);
+    assert.deepEqual(known("fe80::1%eth0"), ["global 2001:db8::a", "linkLocal fe80::1", "index 6"]);
+    assert.deepEqual(known("fe80::1%eth1"), ["linkLocal fe80::1", "index 7"]);
     assert.deepEqual(known("127.0.0.1"), []);
     assert.deepEqual(known("fe80::9"), []);
   });
