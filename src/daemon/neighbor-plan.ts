@@ -5,10 +5,12 @@ import {
   type CommonChangeReason,
   type CommonOptions,
   FOLLOW,
+  type GuestChange,
   type ListenRange,
   NEXT_SESSION,
   type PeerListChange,
   planCommonChange,
+  planGuestOf,
   planPeers,
   type Speaker,
 } from "../bgp/speaker/index.ts";
@@ -26,12 +28,16 @@ export interface NeighborPlan {
   /** What that does to neighbours that were there before, by address. */
   readonly commonEffects: ReadonlyMap<string, readonly CommonChangeReason[]>;
   readonly peers: readonly PeerListChange[];
+  /** What the ranges do to neighbours that came by themselves, by address, unless they are configured one by one now. */
+  readonly guests: ReadonlyMap<string, GuestStep>;
   /** All of them, where one has changed. */
   readonly ranges?: readonly ListenRange[];
   readonly watch: readonly BfdPath[];
   /** Addresses. */
   readonly unwatch: readonly string[];
 }
+
+type GuestStep = GuestChange | { readonly type: "stay" };
 
 /** Options in the words of YANG, where those are others. */
 const YANG_WORDS: Readonly<Record<string, string>> = {
@@ -71,12 +77,17 @@ export function planNeighbors(
   const [watched, wanted] = [paths(before), paths(after)];
   const [old, common] = [commonOptions(before), commonOptions(after)];
   const peers = allPeerOptions(before, policies);
+  const rangesBefore = allListenRanges(before, policies);
+  const areSame = sameValue(rangesBefore, ranges);
+  const guestStep = (guest: Guest): GuestStep =>
+    areSame ? { type: "stay" } : planGuestOf(guest, rangesBefore, ranges, common.localAs);
   return {
     policies: next,
     ...(sameValue(old, common) ? {} : { common }),
     commonEffects: new Map([...peers, ...guests].map((peer) => [peer.address, planCommonChange(old, common, peer)])),
     peers: planPeers(peers, allPeerOptions(after, next)),
-    ...(sameValue(allListenRanges(before, policies), ranges) ? {} : { ranges }),
+    guests: new Map(guests.map((guest) => [guest.address, guestStep(guest)])),
+    ...(areSame ? {} : { ranges }),
     watch: [...wanted.values()].filter((path) => !sameValue(watched.get(path.peer), path)),
     unwatch: [...watched.keys()].filter((peer) => !wanted.has(peer)),
   };
@@ -88,14 +99,28 @@ export interface Remark {
   readonly why: string;
 }
 
+type ChangeStep = Extract<PeerListChange | GuestStep, { type: "change" }>;
+
+/** Neighbours that stay, configured or not, and are something else in any way. */
+function changesOf({ peers, guests }: NeighborPlan): readonly ChangeStep[] {
+  return [...peers, ...guests.values()].filter((step) => step.type === "change");
+}
+
 /** For people: which sessions the plan ends, and why. */
-export function resetsOf({ peers, commonEffects }: NeighborPlan): readonly Remark[] {
-  const gone = peers.flatMap((step) => (step.type === "remove" ? [step.address] : []));
-  const changed = new Map(peers.flatMap((step) => (step.type === "change" ? [[step.peer.address, step.change]] : [])));
+export function resetsOf(plan: NeighborPlan): readonly Remark[] {
+  const { peers, guests, commonEffects } = plan;
+  const known = new Set(peers.flatMap((step) => (step.type === "add" ? [step.peer.address] : [])));
+  const gone = new Map<string, string>();
+  for (const step of peers) if (step.type === "remove") gone.set(step.address, "it is no neighbour any more");
+  for (const [address, { type }] of guests) {
+    if (known.has(address)) gone.set(address, "it is configured by itself now, and came from a range before");
+    else if (type === "leave") gone.set(address, "it may not come from a range any more");
+  }
+  const changed = new Map(changesOf(plan).map(({ peer, change }) => [peer.address, change]));
   const isReset = ({ effect }: { readonly effect: string }): boolean => effect === "reset";
-  const staying = [...commonEffects.keys()].filter((address) => !gone.includes(address));
+  const staying = [...commonEffects.keys()].filter((address) => !gone.has(address));
   return [
-    ...gone.map((address) => ({ address, why: "it is no neighbour any more" })),
+    ...Array.from(gone, ([address, why]) => ({ address, why })),
     ...staying.flatMap((address) => {
       const reasons = [...commonEffects.get(address)!, ...(changed.get(address)?.reasons ?? [])].filter(isReset);
       if (reasons.length === 0) return [];
@@ -114,21 +139,21 @@ export function laterOf(plan: NeighborPlan): readonly Remark[] {
   for (const [address, effects] of plan.commonEffects) {
     for (const { option, effect } of effects) if (effect === "next-session") note(address, option);
   }
-  for (const step of plan.peers) {
-    if (step.type !== "change" || step.peer.enabled === false) continue;
-    for (const { option, text } of step.change.reasons) if (text === NEXT_SESSION) note(step.peer.address, option);
+  for (const { peer, change } of changesOf(plan)) {
+    if (peer.enabled === false) continue;
+    for (const { option, text } of change.reasons) if (text === NEXT_SESSION) note(peer.address, option);
   }
   return [...reasons].map(([address, options]) => ({ address, why: options.join(", ") }));
 }
 
 /** For people: sessions that go on only where the other end is changed as well, within the hold time. */
-export function sharedOf({ peers, ...plan }: NeighborPlan): readonly Remark[] {
-  const reset = new Set(resetsOf({ peers, ...plan }).map(({ address }) => address));
-  return peers.flatMap((step) => {
-    if (step.type !== "change" || step.peer.enabled === false || reset.has(step.peer.address)) return [];
-    const reasons = step.change.reasons.filter(({ text }) => text.endsWith(FOLLOW));
+export function sharedOf(plan: NeighborPlan): readonly Remark[] {
+  const reset = new Set(resetsOf(plan).map(({ address }) => address));
+  return changesOf(plan).flatMap(({ peer, change }) => {
+    if (peer.enabled === false || reset.has(peer.address)) return [];
+    const reasons = change.reasons.filter(({ text }) => text.endsWith(FOLLOW));
     if (reasons.length === 0) return [];
-    return [{ address: step.peer.address, why: reasons.map(({ option }) => yangName(option)).join(", ") }];
+    return [{ address: peer.address, why: reasons.map(({ option }) => yangName(option)).join(", ") }];
   });
 }
 

@@ -154,6 +154,63 @@ describe("what a commit does to neighbours", () => {
     assert.deepEqual(said, [R1, R3, "fd00:ffff::77"]);
   });
 
+  it("so are those that a range resets, or sends away, and what else it means for them", async () => {
+    const grouped = (edit: (group: Editable, range: Editable, bgp: Editable) => void = () => {}) =>
+      configuration((bgp) => {
+        const group: Editable = { name: "guests", "hold-time": 90, "md5-key": ["secret"] };
+        const range: Editable = { prefix: "fd00:aaaa::/32", "peer-group": "guests", "remote-as": [65000, 65001] };
+        bgp["peer-groups"] = { "peer-group": [group] };
+        bgp["dynamic-neighbors"] = { range: [range] };
+        edit(group, range, bgp);
+      });
+    const before = await grouped();
+    const guests = [
+      { address: "fd00:aaaa::1", remoteAs: 65000 },
+      { address: "fd00:aaaa:1::1", remoteAs: 65001 },
+    ];
+    const planned = async (...edits: Parameters<typeof grouped>) =>
+      planNeighbors(before, await grouped(...edits), policyBook(before), guests);
+    const [first, second] = guests.map(({ address }) => address) as [string, string];
+    assert.deepEqual(resetsOf(await planned()), []);
+
+    const families = await planned((group) => {
+      group.families = { family: [{ name: "capability" }, { name: "ipv6-unicast" }] };
+    });
+    assert.deepEqual(
+      resetsOf(families).map(({ address, why }) => `${address} ${why.split(":")[0]}`),
+      [`${first} families`, `${second} families`],
+    );
+    const onlyOne = await planned((_group, range) => {
+      range["remote-as"] = [65000];
+    });
+    assert.deepEqual(resetsOf(onlyOne), [{ address: second, why: "it may not come from a range any more" }]);
+    const known = await planned((_group, _range, bgp) => {
+      bgp.neighbors.neighbor.push({ address: first, "remote-as": 65000 });
+    });
+    assert.deepEqual(resetsOf(known), [
+      { address: first, why: "it is configured by itself now, and came from a range before" },
+    ]);
+    const narrower = await planned((_group, range) => {
+      range.prefix = "fd00:aaaa::/48";
+    });
+    assert.deepEqual(
+      resetsOf(narrower).map(({ address }) => address),
+      [second],
+    );
+    const later = await planned((group) => {
+      group["extended-messages"] = false;
+      group["ttl-security-hops"] = 2;
+    });
+    assert.deepEqual(
+      [resetsOf(later), laterOf(later), sharedOf(later)],
+      [
+        [],
+        [first, second].map((address) => ({ address, why: "extended-messages" })),
+        [first, second].map((address) => ({ address, why: "ttl-security-hops" })),
+      ],
+    );
+  });
+
   it("is carried out in order: BFD ends first and begins last", async () => {
     const changed = await plan((bgp) => {
       bgp.neighbors.neighbor[0].bfd = { enabled: true };

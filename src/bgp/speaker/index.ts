@@ -2,6 +2,7 @@ export type { AddPathDirections } from "./add-path.ts";
 export { type AdjRibOut, messagesIn, type OutgoingRoute } from "./adj-rib-out.ts";
 export { type CommonChangeReason, type CommonOptions, commonOf, planCommonChange } from "./common-change.ts";
 export type { Outcome } from "./family-intake.ts";
+export { type GuestChange, planGuestOf } from "./guest-change.ts";
 export type { ListenRange, RangeStatus, RangeTemplate } from "./listen-ranges.ts";
 export { createNetTransport, type NetTransportParts } from "./net-transport.ts";
 export type { ObservedPeer, ObservedSession, PeerObserver, SpeakerObserver } from "./observer.ts";

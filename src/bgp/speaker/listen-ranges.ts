@@ -124,26 +124,41 @@ export class ListenRanges {
     for (const { present } of this.#known) present.delete(key);
   }
 
-  /** Whether a router of this AS may come from the range. */
-  mayCome({ remoteAs }: ListenRange, autonomousSystem: number): boolean {
-    if (remoteAs === "internal") return autonomousSystem === this.localAs;
-    if (remoteAs === "external") return autonomousSystem !== this.localAs;
-    return remoteAs.includes(autonomousSystem);
+  /** One that stays while ranges change is counted where it would come from now, also beyond the limit. */
+  stays(address: string, key: string): void {
+    this.left(key);
+    this.#around(address)?.present.add(key);
   }
 
-  #around(text: string): Known | undefined {
-    const address = peerAddress(text);
-    if (address === undefined) return undefined;
-    let best: Known | undefined;
-    for (const known of this.#known) {
-      const { prefix } = known.range;
-      if (known.range.interface !== zoneOf(text)) continue;
-      if (prefixContains(prefix, address) && !(best !== undefined && best.range.prefix.length > prefix.length)) {
-        best = known;
-      }
-    }
-    return best;
+  /** Whether a router of this AS may come from this address, by the ranges of now. */
+  mayCome(address: string, autonomousSystem: number): boolean {
+    const range = this.of(address);
+    return range !== undefined && mayCome(range, autonomousSystem, this.localAs);
   }
+
+  #around(address: string): Known | undefined {
+    const range = rangeAround(this.ranges, address);
+    return this.#known.find((known) => known.range === range);
+  }
+}
+
+/** The most specific range around an address, of its link if it has one. */
+export function rangeAround(ranges: readonly ListenRange[], text: string): ListenRange | undefined {
+  const address = peerAddress(text);
+  if (address === undefined) return undefined;
+  let best: ListenRange | undefined;
+  for (const range of ranges) {
+    if (range.interface !== zoneOf(text) || !prefixContains(range.prefix, address)) continue;
+    if (best === undefined || best.prefix.length <= range.prefix.length) best = range;
+  }
+  return best;
+}
+
+/** Whether a router of this AS may come from the range. */
+export function mayCome({ remoteAs }: ListenRange, autonomousSystem: number, localAs: number): boolean {
+  if (remoteAs === "internal") return autonomousSystem === localAs;
+  if (remoteAs === "external") return autonomousSystem !== localAs;
+  return remoteAs.includes(autonomousSystem);
 }
 
 /** Whoever comes and says nothing has a place of the range for so long only. */

@@ -250,7 +250,8 @@ export class PeerDrivers {
     const { metrics, clock } = this.#parts;
     const record = new PeerRecord(peerCounters(metrics, range.name), clock.wall());
     const peer: Peer = this.#create(optionsFromRange(address, range), record, {
-      mayCome: (autonomousSystem) => this.#ranges.mayCome(range, autonomousSystem),
+      // Ranges may change between its connection and its OPEN.
+      mayCome: (autonomousSystem) => this.#ranges.mayCome(address, autonomousSystem),
       isHeard: () => this.#isHeard(address),
       gone: () => {
         if (this.#peers.get(key) !== peer) return;

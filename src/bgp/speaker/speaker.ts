@@ -20,8 +20,9 @@ import {
   planCommonChange,
 } from "./common-change.ts";
 import { ExportGroups } from "./export-groups.ts";
+import { planGuest } from "./guest-change.ts";
 import type { LinkWatch } from "./link-watch.ts";
-import { type ListenRange, ListenRanges, optionsFromRange, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
+import { type ListenRange, ListenRanges, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
@@ -221,15 +222,13 @@ class RunningSpeaker implements Speaker {
 
   /** A neighbour that came by itself, after the ranges have changed. */
   #placeAgain(peer: Peer): void {
-    const { address, remoteAs } = peer.options;
-    const range = this.#ranges.of(address);
-    const may = range !== undefined && (remoteAs === UNKNOWN_AS || this.#ranges.mayCome(range, remoteAs));
-    const options = may ? { ...optionsFromRange(address, range), remoteAs } : undefined;
-    if (options !== undefined && planPeerChange(peer.options, options).effect !== "reset") {
-      this.changePeer(options);
+    const step = planGuest(peer.options, this.#ranges.ranges, this.#options.localAs);
+    if (step.type === "change" && step.change.effect !== "reset") {
+      this.#ranges.stays(step.peer.address, peerKey(step.peer.address));
+      this.changePeer(step.peer);
       return;
     }
-    const subcode = may ? CeaseSubcode.OtherConfigurationChange : CeaseSubcode.PeerDeconfigured;
+    const subcode = step.type === "change" ? CeaseSubcode.OtherConfigurationChange : CeaseSubcode.PeerDeconfigured;
     void this.#peers.dismiss(peer, notification(ErrorCode.Cease, subcode));
   }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
+import { ownOpen } from "../../../src/bgp/session/index.ts";
 import type { ListenRange, PeerOptions } from "../../../src/bgp/speaker/index.ts";
+import { DEFAULT_DIALECT, encodeOpen } from "../../../src/bgp/wire/index.ts";
+import { settingsSample } from "../session/samples.ts";
 import { Puppet } from "./puppet.ts";
 import type { Router, RouterOptions } from "./router.ts";
 import { A, B, C, Scene } from "./scene.ts";
@@ -29,6 +32,13 @@ async function hub(t: TestContext, ranges: readonly ListenRange[], more: Partial
 }
 
 const addresses = (router: Router): string[] => router.speaker.peers().map(({ address }) => address);
+
+/** Of a router of this AS. */
+function openOf(fourOctetAs: number): Uint8Array {
+  const families = [DEFAULT_DIALECT.family];
+  const open = ownOpen(settingsSample({ bgpIdentifier: 0x0a000002, families, gracefulRestart: undefined }));
+  return encodeOpen({ ...open, capabilities: { ...open.capabilities, fourOctetAs } });
+}
 
 describe("neighbours that come from a range", () => {
   it("get a session and routes, and are gone with it", async (t) => {
@@ -147,6 +157,37 @@ describe("neighbours that come from a range", () => {
     assert.match(b.peer().lastReceived!.text, /other configuration change/);
     scene.established(b);
     assert.deepEqual([a.peer(B).capabilities.extendedMessages, a.peer(B).perFamily.length], [false, 2]);
+  });
+
+  it("ranges that change between a connection and its OPEN: those of now say who may come", async (t) => {
+    const { scene, a } = await hub(t, [range(HUB, { remoteAs: [65002] })]);
+    const early = await Puppet.connect(scene, A, B);
+    scene.clock.advance(100);
+    a.speaker.setRanges([range(HUB, { remoteAs: [65003] })]);
+    early.say(openOf(65002));
+    scene.clock.advance(100);
+    assert.ok(
+      early.seen.some((text) => text.startsWith("notify 0202")),
+      early.seen.join(),
+    );
+    assert.deepEqual([addresses(a), a.speaker.ranges()[0]!.neighbors], [[], 0]);
+  });
+
+  it("who stays while ranges change has a place where it would come from now", async (t) => {
+    const { scene, a, guest } = await hub(t, [range(HUB)]);
+    const b = await guest(B, "10.0.0.2");
+    scene.established(b);
+    const places = (): number[] => a.speaker.ranges().map(({ neighbors }) => neighbors);
+    a.speaker.setRanges([range(HUB), range("2001:db8::/120", { limit: 1 })]);
+    assert.deepEqual([places(), a.peer(B).range, a.peer(B).flaps], [[0, 1], "2001:db8::/120", 0]);
+    const c = await guest(C, "10.0.0.3");
+    scene.clock.advance(5_000);
+    assert.notEqual(c.peer().state, "Established");
+    a.speaker.setRanges([range(HUB)]);
+    assert.deepEqual([places(), a.peer(B).range, a.peer(B).flaps], [[1], HUB, 0]);
+    await b.speaker.stop({ restart: false });
+    scene.until("c", () => c.peer().state === "Established", 200_000);
+    assert.deepEqual(places(), [1]);
   });
 
   it("one that is configured now makes place", async (t) => {
