@@ -1,6 +1,7 @@
-import { formatIpv6 } from "../../base/index.ts";
+import { formatIpv6, formatIpv6Prefix } from "../../base/index.ts";
 import type { AttributeTable } from "../../rib/index.ts";
 import {
+  type Adjacency,
   atBorder,
   defaultPolicy,
   type ExportFacts,
@@ -14,13 +15,21 @@ import { ExportGroup, type ExportMode, type GroupFacts } from "./export-group.ts
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { localAsTowards, roleFor, updateLimit } from "./peer-parts.ts";
 
+/** Groups that are in use, by what they are made of: a session holds on to its own, and nobody else does. */
+type Shared = Map<string, WeakRef<ExportGroup>>;
+
 /** The update groups of a speaker: sessions with the same facts and the same policy share one, unless it looks at the neighbour. */
 export class ExportGroups {
   readonly #codec: AttributeCodec;
   readonly #attributes: AttributeTable;
   #speaker: SpeakerOptions;
   readonly #default: RoutePolicy;
-  #shared = new WeakMap<RoutePolicy, Map<string, ExportGroup>>();
+  #shared = new WeakMap<RoutePolicy, Shared>();
+  /** Of those that are in no use any more not even the names stay. */
+  readonly #unused = new FinalizationRegistry<{ readonly shared: Shared; readonly key: string }>(({ shared, key }) => {
+    if (shared.get(key)?.deref() === undefined && shared.delete(key)) this.#sharedCount--;
+  });
+  #sharedCount = 0;
   #mode: ExportMode;
   /** Of clients with clusters of their own, by BGP identifier. Groups keep the one that they were made with. */
   #clusters = new Map<number, number>();
@@ -50,6 +59,11 @@ export class ExportGroups {
     this.#shared = new WeakMap();
   }
 
+  /** Groups that sessions share, as far as the garbage collector has looked. */
+  get sharedCount(): number {
+    return this.#sharedCount;
+  }
+
   get mode(): ExportMode {
     return this.#mode;
   }
@@ -65,7 +79,7 @@ export class ExportGroups {
     }
     const policy = peer.exportPolicy ?? this.#default;
     if (policy.looksAtPeer !== false) return this.#create(peer, agreed, policy, facts);
-    const shared = this.#shared.get(policy) ?? new Map<string, ExportGroup>();
+    const shared: Shared = this.#shared.get(policy) ?? new Map();
     this.#shared.set(policy, shared);
     const { kind, asWidth, extendedNextHop } = agreed;
     const { nextHopSelf = false, nextHopUnchanged = false, routeServerClient = false } = peer;
@@ -74,12 +88,14 @@ export class ExportGroups {
     const limit = updateLimit(peer, agreed) - facts.overhead;
     const session = [kind, asWidth, extendedNextHop, limit, takesLongLived, role];
     const { ownNextHop, ownLinkLocal, link } = facts;
-    const nextHop = [nextHopSelf, nextHopUnchanged, ownNextHop, ownLinkLocal, link && formatIpv6(link.neighbor)];
+    const nextHop = [nextHopSelf, nextHopUnchanged, ownNextHop, ownLinkLocal, link && linkKey(link)];
     const key = [...session, ...nextHop, routeServerClient, peer.clusterId, facts.family].join(" ");
-    const known = shared.get(key);
+    const known = shared.get(key)?.deref();
     if (known !== undefined) return known;
     const created = this.#create(peer, agreed, policy, facts);
-    shared.set(key, created);
+    if (!shared.has(key)) this.#sharedCount++;
+    shared.set(key, new WeakRef(created));
+    this.#unused.register(created, { shared, key });
     return created;
   }
 
@@ -121,4 +137,9 @@ export class ExportGroups {
       isBorder ? atBorder(this.#speaker.isSuppressed) : undefined,
     );
   }
+}
+
+/** Who is on the link, and what is: with other addresses of the interface others are third parties. */
+function linkKey({ neighbor, subnets }: Adjacency): string {
+  return [formatIpv6(neighbor), ...subnets.map(formatIpv6Prefix).sort()].join(",");
 }

@@ -48,7 +48,8 @@ export class OwnRestartControl implements Disposable {
     this.#log = log;
     this.#onChange = onChange;
     const waits = start.restarted && gracefulRestart !== undefined;
-    const known = peers.map(({ address }) => address);
+    // Nobody waits for those that are shut down.
+    const known = peers.flatMap(({ address, enabled }) => (enabled === false ? [] : [address]));
     this.#deferral = waits ? startDeferral(known) : NO_DEFERRAL;
     // Who had come from a range is not known any more: for all of them there is the time.
     this.#hearing = waits ? startDeferral([...known, ...ranges.map(({ name }) => name)]) : NO_DEFERRAL;

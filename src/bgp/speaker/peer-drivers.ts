@@ -108,8 +108,9 @@ export class PeerDrivers {
   }
 
   /** Takes back what `add` did, before it has been started. */
-  drop(address: string): void {
-    this.#peers.delete(peerKey(address));
+  drop(peer: Peer): void {
+    this.#peers.delete(peerKey(peer.options.address));
+    void this.leave(peer, undefined);
   }
 
   /** It is no neighbour any more, and its driver ends. */
@@ -193,6 +194,7 @@ export class PeerDrivers {
       this.#listeners.guard();
     } catch (cause) {
       this.#peers.set(key, old);
+      void this.leave(peer, undefined);
       throw cause;
     }
     const isShutDown = options.enabled === false;
@@ -202,6 +204,7 @@ export class PeerDrivers {
       : notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
     void this.leave(old, message);
     this.#listeners.added(options);
+    if (isShutDown) this.#restart.event({ type: "removed", peer: options.address });
     peer.start(rest);
   }
 

@@ -338,7 +338,7 @@ class RunningSpeaker implements Speaker {
     try {
       this.#listeners.guard();
     } catch (cause) {
-      this.#peers.drop(options.address);
+      this.#peers.drop(peer);
       throw cause;
     }
     this.#listeners.added(options);

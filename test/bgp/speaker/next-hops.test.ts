@@ -97,6 +97,22 @@ describe("next hops to a neighbour of another AS (RFC 4271 §5.1.3)", () => {
     assert.equal(a.peer().flaps, 0);
   });
 
+  it("others on the link as it is now, on the session that stands", async (t) => {
+    const scene = new Scene(t);
+    const { a, b } = await pair(scene, { thirdPartyNextHop: true }, { checkNextHop: false });
+    tell(a, 1, "2001:db8::77");
+    tell(a, 2, "2001:db8:0:1::77");
+    scene.quiet(a, b);
+    assert.deepEqual(heard(b, "ipv6-unicast"), ["1: 2001:db8::77", `2: ${A}`]);
+    scene.network.subnets = [...LINK, parseIpv6Prefix("2001:db8:0:1::/64")!];
+    scene.clock.advance(2000);
+    assert.deepEqual(heard(b, "ipv6-unicast"), ["1: 2001:db8::77", "2: 2001:db8:0:1::77"]);
+    scene.network.subnets = LINK;
+    scene.clock.advance(2000);
+    assert.deepEqual(heard(b, "ipv6-unicast"), ["1: 2001:db8::77", `2: ${A}`]);
+    assert.deepEqual([a.peer().flaps, b.peer().flaps], [0, 0]);
+  });
+
   it("nobody on the link for a neighbour that is not on it, or several hops away", async (t) => {
     for (const [subnets, options] of [
       [[parseIpv6Prefix("2001:db8:9::/64")!], {}],

@@ -320,6 +320,28 @@ describe("routers that restart at the same time", () => {
     assert.equal(await heardByA(), true);
   });
 
+  it("nobody waits for one that is shut down, before the restart or during it", async (t) => {
+    for (const wasShut of [true, false]) {
+      const scene = new Scene(t);
+      const peers = [{ address: A }, { address: C, enabled: !wasShut }];
+      const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [{ address: B }] });
+      a.speaker.localStateConverged();
+      const b = await scene.router({ address: B, identifier: "10.0.0.2", peers, speaker: { start: FOUND } });
+      const heard = watchHeard(b);
+      scene.until("a is there", () => b.peer(A).state === "Established");
+      b.speaker.localStateConverged();
+      scene.clock.advance(1_000);
+      assert.equal(b.speaker.deferral.state, wasShut ? "done" : "waiting");
+      if (!wasShut) assert.equal(b.speaker.disable(C), true);
+      scene.clock.advance(100);
+      assert.deepEqual(
+        [b.speaker.deferral.state, await heard(), b.peer(A).gracefulRestart.endOfRibSent],
+        ["done", true, true],
+      );
+      await scene.close();
+    }
+  });
+
   it("one that never says it is given up with the deferral time", async (t) => {
     const scene = new Scene(t);
     const gracefulRestart = {
