@@ -60,4 +60,9 @@ export interface Metrics {
   counter(name: string, help: string, labels?: Readonly<Record<string, string>>): Counter;
   gauge(name: string, help: string, labels?: Readonly<Record<string, string>>): Gauge;
   histogram(name: string, help: string, labels?: Readonly<Record<string, string>>): Histogram;
+  /**
+   * What these count is gone, and is shown no more; who has one of them still counts for nobody. The same name and labels give another
+   * object then. Absent: nothing is kept for them.
+   */
+  release?(counters: Iterable<Counter>): void;
 }

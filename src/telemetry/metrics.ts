@@ -63,8 +63,7 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
 
   /** The one object of a name and labels. */
   function one<T>(kind: Kind, name: string, labels: Labels, make: () => T): T {
-    const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const key = JSON.stringify([kind, name, pairs]);
+    const key = keyOf(kind, name, labels);
     const known = series.get(key);
     if (known !== undefined) return known as T;
     const made = make();
@@ -73,7 +72,9 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
   }
 
   /** What was counted since somebody looked last: counting is an addition, and once a packet or message. */
-  const counted: { value: number; readonly child: prom.Counter.Internal }[] = [];
+  const counted = new Set<{ value: number; readonly child: prom.Counter.Internal }>();
+  /** How each counter is forgotten. */
+  const ends = new WeakMap<Counter, () => void>();
   async function settle(): Promise<void> {
     const slices = new Slices();
     for (const entry of counted) {
@@ -100,16 +101,29 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
     counter: (name, help, labels = {}) =>
       one("counter", name, labels, (): Counter => {
         const make = (labelNames: string[]) => new PromCounter({ name, help, labelNames, ...common });
-        const child = family("counter", name, labels, make).labels(labels);
+        const metric = family("counter", name, labels, make);
+        const child = metric.labels(labels);
         child.inc(0); // a series that was never counted is 0, not absent: rates and alarms need the zero
         const entry = { value: 0, child };
-        counted.push(entry);
-        return {
+        counted.add(entry);
+        const counter: Counter = {
           add: (value = 1) => {
             entry.value += value;
           },
         };
+        ends.set(counter, () => {
+          counted.delete(entry);
+          metric.remove(labels);
+          series.delete(keyOf("counter", name, labels));
+        });
+        return counter;
       }),
+    release(counters) {
+      for (const counter of counters) {
+        ends.get(counter)?.();
+        ends.delete(counter);
+      }
+    },
     gauge: (name, help, labels = {}) =>
       one("gauge", name, labels, (): Gauge => {
         const make = (labelNames: string[]) => new PromGauge({ name, help, labelNames, ...common });
@@ -124,4 +138,8 @@ export function createMetrics(options: { readonly process?: "included" } = {}): 
         return { observe: (value) => child.observe(value) };
       }),
   };
+}
+
+function keyOf(kind: Kind, name: string, labels: Labels): string {
+  return JSON.stringify([kind, name, Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }

@@ -57,6 +57,27 @@ describe("registry", () => {
   });
 });
 
+describe("counters that are released", () => {
+  it("are shown no more, count for nobody, and begin at zero when they are made again", async () => {
+    const registry = createMetrics();
+    const make = (peer: string) => registry.counter("semrd_test_total", "A test", { peer });
+    const lines = async () =>
+      (await registry.expose()).split("\n").filter((line) => line.startsWith("semrd_test_total"));
+    const [one, other] = [make("one"), make("other")];
+    one.add(3);
+    other.add();
+    registry.release!([one]);
+    assert.deepEqual(await lines(), ['semrd_test_total{peer="other"} 1']);
+    one.add(5);
+    assert.deepEqual(await lines(), ['semrd_test_total{peer="other"} 1']);
+    const again = make("one");
+    assert.notEqual(again, one);
+    again.add();
+    registry.release!([one]); // of before: no matter of the new one
+    assert.deepEqual((await lines()).sort(), ['semrd_test_total{peer="one"} 1', 'semrd_test_total{peer="other"} 1']);
+  });
+});
+
 describe("server", () => {
   const signal = new AbortController().signal;
 

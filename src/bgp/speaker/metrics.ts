@@ -30,11 +30,21 @@ export interface PeerCounters {
   readonly withheld: CountersBy;
   /** Routes that went out without an attribute, as a message does not hold it. @see RFC 8654 §4 */
   readonly shortened: Counter;
+  /** The peer is none any more: its series are shown no more, and what is still counted counts for nobody. */
+  release(): void;
 }
 
+const NOBODY: Counter = { add: () => {} };
+
 export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
-  const of = (name: string, help: string, labels: Readonly<Record<string, string>> = {}): Counter =>
-    metrics.counter(name, help, { peer, ...labels });
+  const all: Counter[] = [];
+  let isReleased = false;
+  const of = (name: string, help: string, labels: Readonly<Record<string, string>> = {}): Counter => {
+    if (isReleased) return NOBODY;
+    const made = metrics.counter(name, help, { peer, ...labels });
+    all.push(made);
+    return made;
+  };
   const by = <Word extends string>(name: string, help: string, label: string): CountersBy<Word> => {
     const made = new Map<Word, Counter>();
     const counts = new Map<Word, number>();
@@ -81,5 +91,9 @@ export function peerCounters(metrics: Metrics, peer: string): PeerCounters {
       "semrd_bgp_shortened_routes_total",
       "Routes that were sent without an attribute that a message does not hold",
     ),
+    release() {
+      isReleased = true;
+      metrics.release?.(all.splice(0));
+    },
   };
 }

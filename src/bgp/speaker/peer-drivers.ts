@@ -109,6 +109,7 @@ export class PeerDrivers {
 
   /** Takes back what `add` did, before it has been started. */
   drop(peer: Peer): void {
+    peer.record.counters.release();
     this.#peers.delete(peerKey(peer.options.address));
     void this.leave(peer, undefined);
   }
@@ -134,7 +135,9 @@ export class PeerDrivers {
   }
 
   /** It is no neighbour any more; its driver is still there. */
-  forget({ options: { address } }: Peer): void {
+  forget({ options: { address, range }, record }: Peer): void {
+    // Those of a range have the counters of the range.
+    if (range === undefined) record.counters.release();
     this.#peers.delete(peerKey(address));
     this.#ranges.left(peerKey(address));
     this.#restart.event({ type: "removed", peer: address });

@@ -54,7 +54,12 @@ describe("neighbours that change on links", () => {
     const speaker = { acceptExternal: true };
     const near = { address: B, remoteAs: 65001, families, port: 179, passive: false, updateSource: A };
     const times = { holdTime: seconds(9), connectRetry: seconds(2) };
-    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [{ ...times, ...near, multihop: 3 }], speaker });
+    const a = await scene.router({
+      address: A,
+      identifier: "10.0.0.1",
+      peers: [{ ...times, ...near, multihop: 3 }],
+      speaker,
+    });
     const toA = { address: A, remoteAs: 65000, families, multihop: 3 };
     const b = await scene.router({ address: B, identifier: "10.0.0.2", localAs: 65001, peers: [toA], speaker });
     scene.quiet(a, b);
