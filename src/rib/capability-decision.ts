@@ -7,7 +7,8 @@ import {
   type SelectionRules,
   SITE_RULES,
 } from "./capability-steps.ts";
-import type { CapabilityCandidate, JudgedCandidate, Judgement, NetId } from "./types.ts";
+import type { NetId } from "./types.ts";
+import type { CapabilityCandidate, JudgedCandidate, Judgement } from "./views.ts";
 
 export interface Verdict {
   readonly group: readonly CapabilityCandidate[];

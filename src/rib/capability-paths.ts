@@ -10,8 +10,9 @@ import type { PathChooser } from "./path-chooser.ts";
 import type { PathMarks } from "./path-marks.ts";
 import { KEY, recordOf, SET } from "./path-record.ts";
 import type { PathTags } from "./path-tags.ts";
-import type { CapabilityCandidate, JudgedCandidate, NetId, RouteFilter, RouteRow, RouteSubject } from "./types.ts";
+import type { NetId } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
+import type { CapabilityCandidate, JudgedCandidate, RouteFilter, RouteRow, RouteSubject } from "./views.ts";
 import { siteWeight, type WeightSource } from "./weight.ts";
 
 export interface CapabilityPathsParts {

@@ -2,7 +2,8 @@ import { formatIpv4, octetsEqual } from "../base/index.ts";
 import type { AttributeSet } from "./attributes.ts";
 import { hasHashMismatch } from "./brownfield-mark.ts";
 import { asPathLength, LEADING_STEPS, localPreference } from "./net-decision.ts";
-import type { AttestationState, CapabilityCandidate, NetId } from "./types.ts";
+import type { NetId } from "./types.ts";
+import type { AttestationState, CapabilityCandidate } from "./views.ts";
 
 /** One site's route with what the rules look at. */
 export interface Contender {

@@ -2,8 +2,9 @@ import { KeyedHash, LITTLE_ENDIAN, OctetView, type Random, sameOctets } from "..
 import { ID_AT, ID_OCTETS, listOf, NO_LIST } from "./capability-key.ts";
 import { NetStore, type StoreOptions } from "./net-store.ts";
 import { KEY, ORIGIN, recordOf, SET } from "./path-record.ts";
+import type { KeyBatch } from "./route-table.ts";
 import { placeAfter } from "./slot-index.ts";
-import type { KeyBatch, NetId } from "./types.ts";
+import type { NetId } from "./types.ts";
 
 /** Ids in the index from here on are groups. */
 const GROUP = 1 << 30;

@@ -16,21 +16,19 @@ import { type DestinationId, DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PrefixIndex } from "./prefix-index.ts";
+import type { KeyBatch } from "./route-table.ts";
+import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 import type {
   AgentSelection,
-  AttributeId,
   CapabilitySelection,
   CapabilityView,
   Destination,
   InstanceSelection,
   JudgedCandidate,
-  KeyBatch,
-  NetId,
-  PeerIndex,
   PrefixSelection,
   RouteFilter,
   RouteRow,
-} from "./types.ts";
+} from "./views.ts";
 import { hasLinkBandwidth, siteWeight, type WeightSource } from "./weight.ts";
 
 /** What is chosen by, besides the routes themselves. */

@@ -1,6 +1,6 @@
 import { OctetView } from "../base/index.ts";
 import type { NetStore } from "./net-store.ts";
-import type { KeyBatch } from "./types.ts";
+import type { KeyBatch } from "./route-table.ts";
 
 /** The keys of a batch on their way to their nets: hashes all keys, then touches all slots, then all records, so that cache misses overlap. */
 export class KeyLookup {

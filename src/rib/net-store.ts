@@ -3,8 +3,9 @@ import { KeyedHash, LITTLE_ENDIAN, tailWord } from "../base/index.ts";
 import { hashFlooded, type LimitedThing, RibError } from "./fault.ts";
 import { KEY, ORIGIN, PATH_NEXT, peerIn, recordOf, recordWords, SET, setIn, tagIn, timeIn } from "./path-record.ts";
 import { PathTimes } from "./path-times.ts";
+import type { KeyBatch } from "./route-table.ts";
 import { placeAfter, SlotIndex } from "./slot-index.ts";
-import type { AttributeId, KeyBatch, NetId, PeerIndex } from "./types.ts";
+import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 
 export interface StoreOptions {
   readonly maxRoutes: number;

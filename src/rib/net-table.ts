@@ -15,7 +15,8 @@ import { PathsOutput } from "./paths-output.ts";
 import type { PeerBook } from "./peer-book.ts";
 import { PeerSweeps } from "./peer-sweeps.ts";
 import { makeChainScratch, NeighbourOutput, type OutputHost, type TableOutput } from "./route-output.ts";
-import type { AttributeId, KeyBatch, NetId, PeerIndex, RouteOutput, RouteTable, SentPaths } from "./types.ts";
+import type { KeyBatch, RouteOutput, RouteTable, SentPaths } from "./route-table.ts";
+import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 
 export interface NetTableParts {
   readonly store: NetStore;

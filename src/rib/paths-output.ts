@@ -3,7 +3,8 @@ import { SLOTS } from "./path-marks.ts";
 import { KEY, recordOf, SET } from "./path-record.ts";
 import type { PathSlots } from "./path-slots.ts";
 import type { OutputHost, TableOutput } from "./route-output.ts";
-import type { AttributeId, NetId, OutputVisitor, OutputWalker, PeerIndex, RouteOutput } from "./types.ts";
+import type { OutputVisitor, OutputWalker, RouteOutput } from "./route-table.ts";
+import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** Nets that are looked at in one go, so that their messages can be sorted by attribute set: about two milliseconds. */

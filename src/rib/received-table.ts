@@ -1,6 +1,7 @@
 import { NetTable } from "./net-table.ts";
 import { KEY, recordOf, SET } from "./path-record.ts";
-import type { PathVisitor, PeerIndex, ReceivedView } from "./types.ts";
+import type { PathVisitor, ReceivedView } from "./route-table.ts";
+import type { PeerIndex } from "./types.ts";
 
 /** Routes of a family as neighbours said them, before import policy. Nothing is chosen by it, and nobody is told of it. */
 export class ReceivedTable extends NetTable implements ReceivedView {

@@ -13,19 +13,12 @@ import { LARGEST_PEER, LARGEST_SET_ID } from "./path-record.ts";
 import { PeerBook } from "./peer-book.ts";
 import { ReceivedTable } from "./received-table.ts";
 import { reserve } from "./reserve.ts";
-import type {
-  AttestationState,
-  PeerIndex,
-  PolicyFamily,
-  Rib,
-  RibPeer,
-  RouteFamily,
-  Tenant,
-  UnicastFamily,
-} from "./types.ts";
+import type { PolicyFamily, Rib } from "./rib-api.ts";
+import type { PeerIndex, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 import { LONGEST_UNICAST_KEY, unicastKeyLength } from "./unicast-key.ts";
 import { UnicastTable } from "./unicast-table.ts";
+import type { AttestationState } from "./views.ts";
 import type { WeightSource } from "./weight.ts";
 
 /** How large a RIB may become, and by what it decides about capability routes. */

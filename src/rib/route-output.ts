@@ -3,7 +3,8 @@ import { IdSet } from "./id-set.ts";
 import type { NetStore } from "./net-store.ts";
 import { KEY, peerIn, recordOf, SET, setIn } from "./path-record.ts";
 import type { PeerBook } from "./peer-book.ts";
-import type { AttributeId, NetId, OutputVisitor, OutputWalker, PeerIndex, RouteOutput } from "./types.ts";
+import type { OutputVisitor, OutputWalker, RouteOutput } from "./route-table.ts";
+import type { AttributeId, NetId, PeerIndex } from "./types.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** Changed nets that are sorted by attribute set at a time; a wider window packs messages better. */

@@ -1,7 +1,8 @@
 import { losingStep, type PathFacts } from "./net-decision.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { KEY, recordOf, SET } from "./path-record.ts";
-import type { NetId, UnicastFamily, UnicastRow, UnicastView } from "./types.ts";
+import type { NetId, UnicastFamily } from "./types.ts";
+import type { UnicastRow, UnicastView } from "./views.ts";
 
 const ADDRESS_OCTETS: Readonly<Record<UnicastFamily, number>> = { "ipv4-unicast": 4, "ipv6-unicast": 16 };
 

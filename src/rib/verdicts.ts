@@ -1,5 +1,6 @@
 import type { NetStore } from "./net-store.ts";
-import type { NetId, OutputVisitor, PeerIndex } from "./types.ts";
+import type { OutputVisitor } from "./route-table.ts";
+import type { NetId, PeerIndex } from "./types.ts";
 
 /** Policy's answer for the latest (attribute set, source): consecutive nets usually share them. */
 export class Verdicts {
