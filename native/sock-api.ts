@@ -91,8 +91,6 @@ export interface ReceivedDatagram {
   readonly source: string;
   /** Where the socket asked for it, and the kernel says. */
   readonly hopLimit?: number;
-  /** It came with a fragment header, also one of a whole. The same. */
-  readonly wasFragmented?: true;
 }
 
 /** What tells the keys of a connection from each other. @see RFC 5925 §3.1 */

@@ -60,8 +60,7 @@ SocketAddress AsPeerOf(int fd, SocketAddress peer);
 void SendLocal(const std::string& path, const std::string& text);
 constexpr size_t kLongestLocal = 4097;  // with its end
 
-// A raw socket of ICMPv6 on one interface that hears these types only, with the hop limit of each message and whether it came in
-// fragments, and sends with hop limit 255.
+// A raw socket of ICMPv6 on one interface that hears these types only, with the hop limit of each message, and sends with hop limit 255.
 void PrepareNeighborDiscovery(int fd, const std::string& interface, std::span<const uint8_t> types);
 
 // One message that has come, cut to 1500 octets. @see RFC 3542
@@ -69,7 +68,6 @@ struct Datagram {
   std::vector<uint8_t> octets;
   std::string source;
   int hop_limit;  // -1 where the kernel does not say
-  bool was_fragmented;
 };
 std::optional<Datagram> ReceiveDatagram(int fd);
 
