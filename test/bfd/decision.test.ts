@@ -16,8 +16,9 @@ const DOWN: BfdChange = {
   at: 0,
 };
 const UP: BfdChange = { ...DOWN, state: "Up", before: "Init", diagnostic: 0, failed: false };
-const RESTARTING: PathState = { restarting: true, failed: false };
-const FAILED: PathState = { restarting: false, failed: true };
+const RESTARTING: PathState = { restarting: true, failed: false, unheard: false };
+const FAILED: PathState = { restarting: false, failed: true, unheard: false };
+const UNHEARD: PathState = { ...FAILED, unheard: true };
 
 const CHANGES = [
   {
@@ -25,6 +26,18 @@ const CHANGES = [
     from: NEW_PATH,
     change: DOWN,
     want: { state: FAILED, effects: { set: "down", fail: { independent: false } } },
+  },
+  {
+    name: "the neighbour says that it hears nothing: off, too",
+    from: NEW_PATH,
+    change: { ...DOWN, diagnostic: 3, remoteState: "Down" },
+    want: { state: UNHEARD, effects: { set: "down", fail: { independent: false } } },
+  },
+  {
+    name: "it hears us again",
+    from: UNHEARD,
+    change: UP,
+    want: { state: NEW_PATH, effects: { set: "up", recover: true } },
   },
   {
     name: "AdminDown of either end is none (RFC 5882 §3.2)",
@@ -48,7 +61,10 @@ const CHANGES = [
     name: "a restarting neighbour with the C bit does not",
     from: RESTARTING,
     change: { ...DOWN, remoteIndependent: true },
-    want: { state: { restarting: true, failed: true }, effects: { set: "down", fail: { independent: true } } },
+    want: {
+      state: { restarting: true, failed: true, unheard: false },
+      effects: { set: "down", fail: { independent: true } },
+    },
   },
   {
     name: "up after a failure",
@@ -64,7 +80,7 @@ const connection = { local: { address: "::1", port: 179 }, remote: { address: ":
 const SESSIONS = [
   {
     name: "a session that comes up proves the path",
-    from: { restarting: true, failed: true },
+    from: { restarting: true, failed: true, unheard: true },
     news: { type: "established", connection },
     want: { state: NEW_PATH, effects: { set: "up" } },
   },
@@ -73,6 +89,12 @@ const SESSIONS = [
     from: FAILED,
     news: { type: "ended", retained: true },
     want: { state: RESTARTING, effects: { set: "up" } },
+  },
+  {
+    name: "routes are retained of a neighbour that ends the session because it hears nothing: the way there stays off",
+    from: UNHEARD,
+    news: { type: "ended", retained: true },
+    want: { state: UNHEARD, effects: {} },
   },
   {
     name: "a session that ended otherwise proves nothing",
