@@ -187,7 +187,9 @@ describe("state", () => {
 
 it("two routers with the same pinned tables: the second one is refused, 69", async (t) => {
   if (process.getuid?.() !== 0) return t.skip("skipped: needs root");
-  const kernel = { "semrd-dataplane:dataplane": { driver: "auto", "pin-directory": "/sys/fs/bpf/semrd-process-test" } };
+  const kernel = {
+    "semrd-dataplane:dataplane": { driver: "auto", "pin-directory": `/sys/fs/bpf/semrd-two-${process.pid}` },
+  };
   const strip = ["setpriv", "--bounding-set", "-bpf,-perfmon,-sys_admin,-net_admin"]; // the name is what is tested
   await using _first = await routers.started("tables-a", routers.configuration("tables-a", kernel), strip);
   const second = routers.configuration("tables-b", kernel);

@@ -15,6 +15,12 @@ after(() => rmSync(folder, { recursive: true }));
 
 const MAIN = path.join(import.meta.dirname, "../../lab/runner/main.ts");
 
+/** Of labs of this process: others may run these tests meanwhile. */
+const OWN = `st-lab-${process.pid}-`;
+const named = (name: string): string => OWN + name;
+/** An end on this machine. */
+const HOST_LINK = `stlab${process.pid}`;
+
 /** A lab of two nodes with one link, under a name of its own. */
 function labFile(
   name: string,
@@ -49,13 +55,16 @@ async function waitUntil(holds: () => boolean): Promise<void> {
   }
 }
 
-/** Links, namespaces and mounts of this machine. Other tests make namespaces meanwhile: of these, those of labs here. */
+/** Other tests have namespaces, and mount in temporary folders, meanwhile: of these, those of labs here. */
+const OF_OTHERS = ` (/run/netns|${tmpdir()})/(?!.*${OWN})`;
+
+/** Links, namespaces and mounts of this machine. */
 const machine = (): string =>
   execFileSync(
     "sh",
     [
       "-c",
-      "ip -o link; ip netns list | grep st-lab; grep -vP ' /run/netns/(?!st-lab)' /proc/self/mounts; ls /etc /opt /var/lib",
+      `ip -o link | grep -vP 'stlab(?!${process.pid}\\b)'; ip netns list | grep ${OWN}; grep -vP '${OF_OTHERS}' /proc/self/mounts; ls /etc /opt /var/lib`,
     ],
     {
       encoding: "utf8",
@@ -67,7 +76,7 @@ describe("a lab of two nodes", { skip }, () => {
     writeFileSync(path.join(folder, "motd"), "from the lab");
     const before = machine();
     const lab = await deployLab(
-      labFile("st-lab-pair", {
+      labFile(named("pair"), {
         a: `      cmd: sh -c 'echo started; exec sleep 1000'
       env: { COLOUR: blue }
       dns: { servers: ["fd00:1::b"], search: [example.net] }
@@ -95,12 +104,12 @@ describe("a lab of two nodes", { skip }, () => {
     } finally {
       await lab[Symbol.asyncDispose]();
     }
-    assert.deepEqual(leftovers("st-lab-pair"), []);
+    assert.deepEqual(leftovers(named("pair")), []);
     assert.equal(machine(), before);
   });
 
   it("exec: standard input, exit codes, signals and time limits", async () => {
-    await using lab = await deployLab(labFile("st-lab-exec"));
+    await using lab = await deployLab(labFile(named("exec")));
     const echoed = await lab.exec("a", ["cat"], { stdin: Buffer.from([0, 255, 10]) });
     assert.deepEqual([...echoed.octets], [0, 255, 10]);
     assert.equal((await lab.exec("a", ["sh", "-c", "echo oops >&2; exit 3"])).code, 3);
@@ -128,16 +137,20 @@ describe("a lab of two nodes", { skip }, () => {
   });
 
   it("PID 1 reaps what others leave, and outlives the node's command", async () => {
-    await using lab = await deployLab(labFile("st-lab-reap", { a: "      cmd: sh -c '(sleep 0.05 &) ; exit 7'" }));
-    const zombies = ["sh", "-c", "grep -h '^State:' /proc/[0-9]*/status | grep -c Z"];
-    await lab.exec("a", ["sleep", "0.2"]); // longer than the orphan lives
-    assert.equal((await lab.exec("a", zombies)).stdout.trim(), "0");
+    // In the file of a lab $$ stands for $.
+    const orphan = "(echo $$$$ >/run/parent; sleep 0.05 & echo $$! >/run/orphan); exit 7";
+    await using lab = await deployLab(labFile(named("reap"), { a: `      cmd: sh -c '${orphan}'` }));
+    // A zombie still has its folder: that of the orphan, and of the command, goes when PID 1 has reaped it.
+    const reaped = "[ -s /run/orphan ] && for n in orphan parent; do [ ! -e /proc/$(cat /run/$n) ] || exit 1; done";
+    const limit = 10_000;
+    for (const late = AbortSignal.timeout(limit); (await lab.exec("a", ["sh", "-c", reaped])).code !== 0; )
+      assert.ok(!late.aborted, `not within ${limit} ms: ${(await lab.exec("a", ["ps", "-ef"])).stdout}`);
     assert.equal((await lab.exec("a", ["true"])).code, 0);
   });
 
   it("a node without privileges has only its capabilities", async () => {
     await using lab = await deployLab(
-      labFile("st-lab-caps", { a: "      privileged: false\n      cap-add: [NET_ADMIN]" }),
+      labFile(named("caps"), { a: "      privileged: false\n      cap-add: [NET_ADMIN]" }),
     );
     const mounted = await lab.exec("a", ["mount", "-t", "tmpfs", "x", "/mnt"]);
     assert.notEqual(mounted.code, 0);
@@ -146,7 +159,7 @@ describe("a lab of two nodes", { skip }, () => {
 
   it("waits for health, in the order of wait-for", async () => {
     const seen: string[] = [];
-    const file = labFile("st-lab-wait", {
+    const file = labFile(named("wait"), {
       a: `      stages: { create: { wait-for: [{ node: b, stage: healthy }] } }
       cmd: touch /run/started`,
       b: `      cmd: sh -c 'sleep 0.3; touch /run/up; sleep 1000'
@@ -159,15 +172,15 @@ describe("a lab of two nodes", { skip }, () => {
   });
 
   it("a health check that keeps failing is told", async () => {
-    const file = labFile("st-lab-sick", { a: `      healthcheck: { test: [CMD, "false"], retries: 2, interval: 1 }` });
+    const file = labFile(named("sick"), { a: `      healthcheck: { test: [CMD, "false"], retries: 2, interval: 1 }` });
     await using lab = await deployLab(file);
     await assert.rejects(lab.healthy("a"), /node a is unhealthy after 2 checks/);
   });
 
   it("two labs of the same file stand side by side; the same lab twice does not", async () => {
-    const file = labFile("st-lab-one");
+    const file = labFile(named("one"));
     await using one = await deployLab(file);
-    await using other = await deployLab(file, { name: "st-lab-other" });
+    await using other = await deployLab(file, { name: named("other") });
     assert.notEqual(one.node("a").pid, other.node("a").pid);
     await assert.rejects(deployLab(file), LabInUse);
     assert.equal((await one.exec("a", ["true"])).code, 0);
@@ -177,7 +190,7 @@ describe("a lab of two nodes", { skip }, () => {
     const file = path.join(folder, "bridge.clab.yml");
     writeFileSync(
       file,
-      `name: st-lab-bridge
+      `name: ${named("bridge")}
 topology:
   defaults: { sysctls: { net.ipv6.conf.default.accept_dad: 0 } }
   nodes:
@@ -187,17 +200,17 @@ topology:
   links:
     - endpoints: ["a:eth1", "br:p1"]
     - endpoints: ["b:eth1", "br:p2"]
-    - { type: host, endpoint: { node: a, interface: eth2 }, host-interface: stlabhost0 }
+    - { type: host, endpoint: { node: a, interface: eth2 }, host-interface: ${HOST_LINK} }
 `,
     );
     const lab = await deployLab(file);
     try {
       assert.equal((await lab.exec("a", ["curl", "--silent", "--max-time", "5", "http://[fd00:1::b]:9/"])).code, 7);
-      assert.ok(existsSync("/sys/class/net/stlabhost0"));
+      assert.ok(existsSync(`/sys/class/net/${HOST_LINK}`));
     } finally {
       await lab[Symbol.asyncDispose]();
     }
-    assert.deepEqual(leftovers("st-lab-bridge"), []);
+    assert.deepEqual(leftovers(named("bridge")), []);
   });
 });
 
@@ -210,28 +223,28 @@ describe("a lab that fails to come up leaves nothing and says why", { skip }, ()
   ];
   for (const [name, more, want] of VECTORS) {
     it(name, async () => {
-      await assert.rejects(deployLab(labFile("st-lab-fail", more)), want);
-      assert.deepEqual(leftovers("st-lab-fail"), []);
+      await assert.rejects(deployLab(labFile(named("fail"), more)), want);
+      assert.deepEqual(leftovers(named("fail")), []);
     });
   }
 
   it("exec fails", async () => {
-    const file = labFile("st-lab-fail");
+    const file = labFile(named("fail"));
     writeFileSync(file, readFileSync(file, "utf8").replace("fd00:1::b/64", "fd00:1::b/999"));
     await assert.rejects(deployLab(file), /node b: ip address add fd00:1::b\/999 .*exit code/);
-    assert.deepEqual(leftovers("st-lab-fail"), []);
+    assert.deepEqual(leftovers(named("fail")), []);
   });
 
   it("aborted while nodes wait", async () => {
     const stop = new AbortController();
-    const file = labFile("st-lab-abort", { a: "      startup-delay: 600" });
+    const file = labFile(named("abort"), { a: "      startup-delay: 600" });
     const deploying = deployLab(
       file,
       { progress: (text) => text === "1 links" && stop.abort(new Error("enough")) },
       stop.signal,
     );
     await assert.rejects(deploying, /enough|abort/i);
-    assert.deepEqual(leftovers("st-lab-abort"), []);
+    assert.deepEqual(leftovers(named("abort")), []);
   });
 });
 
@@ -243,20 +256,20 @@ describe("a lab whose runner is gone", { skip }, () => {
   };
 
   it("killed with -9 after deployment: destroy finds and ends everything", async () => {
-    const file = labFile("st-lab-kill", { a: "      cmd: sleep 1000" });
+    const file = labFile(named("kill"), { a: "      cmd: sleep 1000" });
     const child = start(file, `globalThis.lab = await deployLab(${JSON.stringify(file)})`);
     await once(child.stdout!, "data");
     child.kill("SIGKILL");
     await once(child, "close");
-    assert.notDeepEqual(leftovers("st-lab-kill"), []);
-    assert.equal(await destroyLab("st-lab-kill"), true);
-    assert.deepEqual(leftovers("st-lab-kill"), []);
-    assert.equal(await destroyLab("st-lab-kill"), false);
+    assert.notDeepEqual(leftovers(named("kill")), []);
+    assert.equal(await destroyLab(named("kill")), true);
+    assert.deepEqual(leftovers(named("kill")), []);
+    assert.equal(await destroyLab(named("kill")), false);
   });
 
   it("killed with -9 before its nodes were started: they end by themselves, and the name is free again", async () => {
     const delay = "      startup-delay: 600";
-    const file = labFile("st-lab-early", { a: delay, b: delay });
+    const file = labFile(named("early"), { a: delay, b: delay });
     const child = start(file, `await deployLab(${JSON.stringify(file)}, { progress: (text) => console.log(text) })`);
     let text = "";
     child.stdout!.setEncoding("utf8");
@@ -264,12 +277,12 @@ describe("a lab whose runner is gone", { skip }, () => {
       text += part;
       if (text.includes("links")) break;
     }
-    const { nodes } = JSON.parse(readFileSync("/run/semrd-lab/st-lab-early/state.json", "utf8"));
+    const { nodes } = JSON.parse(readFileSync(`/run/semrd-lab/${named("early")}/state.json`, "utf8"));
     assert.equal(nodes.length, 2);
     child.kill("SIGKILL");
     await once(child, "close");
     await waitUntil(() => nodes.every((node: { init: { pid: number } }) => !existsSync(`/proc/${node.init.pid}`)));
-    await using lab = await deployLab(labFile("st-lab-early"));
+    await using lab = await deployLab(labFile(named("early")));
     assert.equal((await lab.exec("a", ["true"])).code, 0);
   });
 });
@@ -279,27 +292,27 @@ describe("the command line", { skip }, () => {
     execFileSync(process.execPath, [MAIN, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
   it("deploy, inspect, exec, destroy", () => {
-    const file = labFile("st-lab-cli");
+    const file = labFile(named("cli"));
     try {
-      assert.match(cli("deploy", "-t", file), /lab st-lab-cli: 2 nodes, 1 links/);
+      assert.match(cli("deploy", "-t", file), new RegExp(`lab ${named("cli")}: 2 nodes, 1 links`));
       const shown = JSON.parse(cli("inspect", "-t", file, "-f", "json"));
       assert.deepEqual(
-        shown["st-lab-cli"].map((node: Record<string, string>) => [node.name, node.kind, node.state]),
+        shown[named("cli")].map((node: Record<string, string>) => [node.name, node.kind, node.state]),
         [
-          ["clab-st-lab-cli-a", "linux", "running"],
-          ["clab-st-lab-cli-b", "linux", "running"],
+          [`clab-${named("cli")}-a`, "linux", "running"],
+          [`clab-${named("cli")}-b`, "linux", "running"],
         ],
       );
       assert.match(
-        cli("inspect", "-n", "st-lab-cli"),
-        /clab-st-lab-cli-a\s+linux\s+running\s+\d+\s+eth1 fd00:1::a\/64/,
+        cli("inspect", "-n", named("cli")),
+        new RegExp(`clab-${named("cli")}-a\\s+linux\\s+running\\s+\\d+\\s+eth1 fd00:1::a/64`),
       );
-      assert.equal(cli("exec", "-n", "st-lab-cli", "b", "hostname", "-s"), "b\n");
+      assert.equal(cli("exec", "-n", named("cli"), "b", "hostname", "-s"), "b\n");
       assert.match(cli("graph", "-t", file), /^graph LR/);
     } finally {
-      assert.match(cli("destroy", "-n", "st-lab-cli"), /is gone|no lab/);
+      assert.match(cli("destroy", "-n", named("cli")), /is gone|no lab/);
     }
-    assert.deepEqual(leftovers("st-lab-cli"), []);
-    assert.throws(() => cli("exec", "-n", "st-lab-cli", "b", "true"), /there is no lab st-lab-cli/);
+    assert.deepEqual(leftovers(named("cli")), []);
+    assert.throws(() => cli("exec", "-n", named("cli"), "b", "true"), new RegExp(`there is no lab ${named("cli")}`));
   });
 });

@@ -69,13 +69,23 @@ it("the load keeps its pace, counts what fails, and ends with its standard input
   await once(server, "listening");
   t.after(() => server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const began = performance.now();
   const load = spawn(process.execPath, [LOAD, url, "50"], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => load.kill("SIGKILL"));
-  const [line] = (await once(createInterface({ input: load.stdout }), "line")) as [string];
-  const { answered, failed, errors, agents } = JSON.parse(line) as Second;
-  assert.ok(answered > 5 && answered + failed <= 51, line);
-  assert.deepEqual(errors, failed === 0 ? {} : { "status 503": failed });
-  assert.deepEqual(agents, { one: answered });
+  const all = { answered: 0, failed: 0 };
+  const lines = createInterface({ input: load.stdout });
+  // One line, of a second, is enough; on a busy machine fewer are answered in it.
+  while (all.failed === 0 || all.answered <= 5) {
+    const [line] = (await once(lines, "line")) as [string];
+    const { answered, failed, heldBack, errors, agents } = JSON.parse(line) as Second;
+    assert.deepEqual(errors, failed === 0 ? {} : { "status 503": failed });
+    assert.deepEqual(agents, answered === 0 ? {} : { one: answered });
+    assert.equal(heldBack, 0);
+    all.answered += answered;
+    all.failed += failed;
+  }
+  const most = 1 + ((performance.now() - began) / 1000) * 50;
+  assert.ok(all.answered + all.failed <= most, `${JSON.stringify(all)} of ${most}`);
   load.stdin.end();
   const [code] = await once(load, "exit");
   assert.equal(code, 0);

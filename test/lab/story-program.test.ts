@@ -16,8 +16,8 @@ async function ended(child: ChildProcess): Promise<{ readonly code: number | nul
 
 const skip = process.getuid?.() === 0 ? false : "skipped: not root";
 
-// Whoever stops a story must not have to clean up after it.
-describe("a story in a lab", { skip, timeout: 20_000, concurrency: true }, () => {
+// Whoever stops a story must not have to clean up after it. One that is not stopped ends by itself, with another code.
+describe("a story in a lab", { skip, concurrency: true }, () => {
   it("removes its lab when nobody reads any more", async () => {
     const child = start("talk");
     await once(child.stdout, "data");

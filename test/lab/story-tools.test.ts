@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
@@ -16,8 +16,12 @@ after(() => rmSync(folder, { recursive: true }));
 
 const QUICKSTART = path.join(import.meta.dirname, "../../lab/quickstart");
 
+/** Others may run these tests meanwhile. */
+const nameOf = (lab: string): string => `st-lab-${lab}-${process.pid}`;
+
 /** A client and one supervised agent, with nothing between them. */
-async function deployPair(name: string) {
+async function deployPair(lab: string) {
+  const name = nameOf(lab);
   const file = path.join(folder, `${name}.clab.yml`);
   writeFileSync(
     file,
@@ -37,16 +41,22 @@ topology:
   links: [{ endpoints: ["client:eth1", "agent:eth1"] }]
 `,
   );
-  const lab = await deployLab(file);
-  await lab.healthy("agent");
-  return lab;
+  const deployed = await deployLab(file);
+  await deployed.healthy("agent");
+  return deployed;
 }
 
 const URL = "http://agent:8080/";
 
+/** What was stopped in a node goes on: nsenter(1), which carries it there, stops with it and goes on with it. */
+function goOn(): void {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+  for (const pid of children) process.kill(Number(pid), "SIGCONT");
+}
+
 describe("the tools of the story", { skip }, () => {
   it("requests tell who answered, and what went wrong", async () => {
-    await using lab = await deployPair("st-lab-ask");
+    await using lab = await deployPair("ask");
     const one = await request(lab, "client", ["--data-binary", "hello", URL]);
     assert.deepEqual(
       [one.status, one.agent, one.remote, one.body, one.error],
@@ -63,7 +73,7 @@ describe("the tools of the story", { skip }, () => {
   });
 
   it("an asker sees an agent die, and come back; supervise.sh holds it meanwhile", async () => {
-    await using lab = await deployPair("st-lab-asker");
+    await using lab = await deployPair("asker");
     const signal = AbortSignal.timeout(20_000);
     const say = (line: string) => lab.exec("agent", ["sh", "-c", line]);
     await using asker = new Asker(lab, "client", URL);
@@ -80,7 +90,7 @@ describe("the tools of the story", { skip }, () => {
   });
 
   it("a capture has every packet of a request", async () => {
-    const lab = await deployPair("st-lab-capture");
+    const lab = await deployPair("capture");
     try {
       await using capture = await Capture.start(lab, "agent", "eth1", "ip6 and tcp port 8080");
       assert.equal((await request(lab, "client", [URL])).status, 200);
@@ -88,11 +98,22 @@ describe("the tools of the story", { skip }, () => {
       assert.ok(packets.length >= 8, `${packets.length} packets`);
       const ends = packets.map((packet) => [packet.source, packet.destination].sort().join(" "));
       assert.deepEqual([...new Set(ends)], ["fd00:1::a fd00:1::b"]);
+
+      // Also when tcpdump has had no turn since, and is told to end: what it has not read is still in the kernel.
+      await using late = await Capture.start(lab, "agent", "eth1", "ip6 and tcp port 8080");
+      const say = async (line: string) => (await lab.exec("agent", ["sh", "-c", line])).stdout;
+      await say("pkill -STOP -x tcpdump");
+      assert.equal((await request(lab, "client", [URL])).status, 200);
+      const stopping = late.stop();
+      const signalled = "while grep -q 'ShdPnd:.*0000000000000000' /proc/$(pgrep -x tcpdump)/status; do :; done";
+      await say(signalled);
+      goOn();
+      assert.ok((await stopping).length >= 8, `${late.packets.length} packets`);
       await assert.rejects(Capture.start(lab, "agent", "no-such-device", "ip6"), /tcpdump on agent ended/);
     } finally {
       await lab[Symbol.asyncDispose]();
     }
-    assert.deepEqual(leftovers("st-lab-capture"), []);
+    assert.deepEqual(leftovers(nameOf("capture")), []);
   });
 });
 

@@ -7,8 +7,7 @@ import { leftovers } from "./namespaces.ts";
 import { followRunBook } from "./run-book.ts";
 import { runOf, toldStory, whyNoRouters } from "./story-run.ts";
 
-const LAB = "st-lab-story";
-const KEPT = "st-lab-kept";
+const [LAB, KEPT] = [`st-lab-story-${process.pid}`, `st-lab-kept-${process.pid}`];
 
 // Killing routers and links is left to `npm start -- --once`, which tells all of it.
 const STEPS = "1-4,8-10";

@@ -21,14 +21,22 @@ export function parsePacket(line: string): CapturedPacket | undefined {
   return inner === undefined ? packet : { ...packet, inner: { source: inner[1]!, destination: inner[3]! } };
 }
 
+/** What tcpdump tells at SIGUSR1, and goes on. */
+const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter/;
+
 /** Listens on an interface of a node until it is stopped. */
 export class Capture implements AsyncDisposable {
   readonly packets: CapturedPacket[] = [];
   readonly #process: LabProcess;
   #rest = "";
+  /** What it has told of itself. */
+  #said = "";
 
   private constructor(process: LabProcess) {
     this.#process = process;
+    process.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#said += text;
+    });
     process.stdout.setEncoding("utf8").on("data", (text: string) => {
       const lines = (this.#rest + text).split("\n");
       this.#rest = lines.pop()!;
@@ -41,23 +49,34 @@ export class Capture implements AsyncDisposable {
     const argv = ["tcpdump", "-Z", "root", "--immediate-mode", "-l", "-n", "-n", "-q", "-t", "-i", device, filter];
     const process = lab.spawn(node, argv);
     const capture = new Capture(process);
-    let said = "";
-    process.stderr.setEncoding("utf8");
     const ended = process.exited.then((code) => {
-      throw new Error(`tcpdump on ${node} ended with code ${code}: ${said.trim()}`);
+      throw new Error(`tcpdump on ${node} ended with code ${code}: ${capture.#said.trim()}`);
     });
-    while (!said.includes("listening on"))
-      said += String((await Promise.race([once(process.stderr, "data"), ended]))[0]);
-    ended.catch(() => {}); // from now on it ends when it is stopped
-    process.stderr.resume();
+    ended.catch(() => {}); // later it ends when it is stopped
+    while (!capture.#said.includes("listening on")) await Promise.race([once(process.stderr, "data"), ended]);
     return capture;
   }
 
-  /** Ends tcpdump and gives all that it saw. */
+  /** Ends tcpdump and gives all packets until now. */
   async stop(): Promise<readonly CapturedPacket[]> {
+    // What waits for tcpdump in the kernel is lost when it ends, which it does at once.
+    while (!(await this.#hasReadAll()));
     await this.#process.kill("SIGINT"); // it prints what it still holds
     await this.#process.exited;
     return this.packets;
+  }
+
+  /** Asks tcpdump how many packets came for it, and how many it has read. An answer that has begun may come in parts. */
+  async #hasReadAll(): Promise<boolean> {
+    const from = this.#said.length;
+    const ended = this.#process.exited.then(() => true);
+    const isOver = () => Promise.race([once(this.#process.stderr, "data").then(() => false), ended]);
+    await this.#process.kill("SIGUSR1");
+    for (;;) {
+      const [, read, came] = COUNTS.exec(this.#said.slice(from)) ?? [];
+      if (came !== undefined) return read === came;
+      if (await isOver()) return true;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -55,6 +55,25 @@ async function bound(): Promise<{ readonly socket: Socket; readonly port: number
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   return { socket, port: socket.address().port };
+}
+
+/** Looks every 50 ms, so many times that it takes ten seconds where looking takes no time. */
+async function until(what: () => string, holds: () => boolean): Promise<void> {
+  for (let looks = 0; !holds(); looks++) {
+    assert.ok(looks < 200, `not after ${looks} looks: ${what()}`);
+    await elapsed(50);
+  }
+}
+
+/** Octets that wait for whoever has bound UDP port `port` of IPv4. @see proc_net_udp(5) */
+function queueOf(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = readFileSync("/proc/net/udp", "utf8")
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/));
+  const [row, ...more] = rows.filter(([, address]) => address?.endsWith(local));
+  assert.ok(row !== undefined && more.length === 0, `nobody, or more than one, has UDP port ${port}`);
+  return Number.parseInt(row[4]!.split(":")[1]!, 16);
 }
 
 describe("flow records in IPFIX", () => {
@@ -149,12 +168,27 @@ describe("flow records in IPFIX", () => {
       nfcapd.stderr.setEncoding("utf8").on("data", (text: string) => {
         said += text;
       });
-      for (let waited = 0; !/Startup/i.test(said) && waited < 5000; waited += 50) await elapsed(50);
+      await until(
+        () => `nfcapd starts: ${said}`,
+        () => /Startup/i.test(said),
+      );
       const options = { name: "nf", address: "127.0.0.1", port, observationDomain: 7 };
       const collector = new Collector(options, { clock: systemClock, log: SILENT });
-      for (let i = 0; i < 25; i++) collector.add(record(i));
+      let messages = 0;
+      const counted = new IpfixWriter(7, 1232, () => messages++);
+      counted.template(START);
+      for (let i = 0; i < 25; i++) {
+        collector.add(record(i));
+        counted.add(record(i), START);
+      }
+      counted.flush(START);
       collector[Symbol.dispose]();
-      await elapsed(300);
+      // What was sent is in the queue of nfcapd's socket, and gone from there when it was read.
+      await until(
+        () =>
+          `nfcapd reads: of ${messages} messages ${collector.state.messages} were sent, ${queueOf(port)} octets wait`,
+        () => collector.state.messages === messages && queueOf(port) === 0,
+      );
       assert.deepEqual([collector.state.records, collector.state.failures], [25, 0]);
       nfcapd.kill("SIGTERM");
       await once(nfcapd, "exit");
@@ -188,7 +222,10 @@ describe("flow records in IPFIX", () => {
     const options = { name: "gone", address: "no-such-host.invalid", port, observationDomain: 7 };
     using collector = new Collector(options, { clock: systemClock, log: SILENT });
     collector.add(record(0));
-    for (let waited = 0; collector.state.failures === 0 && waited < 10_000; waited += 50) await elapsed(50);
+    await until(
+      () => "the name is looked up",
+      () => collector.state.failures > 0,
+    );
     assert.equal(collector.state.failures, 1);
     assert.match(collector.state.lastError!, /no-such-host/);
   });
