@@ -21,8 +21,8 @@ export function parsePacket(line: string): CapturedPacket | undefined {
   return inner === undefined ? packet : { ...packet, inner: { source: inner[1]!, destination: inner[3]! } };
 }
 
-/** What tcpdump tells at SIGUSR1, and goes on. */
-const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter/;
+/** What tcpdump tells at SIGUSR1, and goes on. Those that were dropped had been received. */
+const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/;
 
 /** Listens on an interface of a node until it is stopped. */
 export class Capture implements AsyncDisposable {
@@ -73,8 +73,8 @@ export class Capture implements AsyncDisposable {
     const isOver = () => Promise.race([once(this.#process.stderr, "data").then(() => false), ended]);
     await this.#process.kill("SIGUSR1");
     for (;;) {
-      const [, read, came] = COUNTS.exec(this.#said.slice(from)) ?? [];
-      if (came !== undefined) return read === came;
+      const [read, came, dropped] = (COUNTS.exec(this.#said.slice(from)) ?? []).slice(1).map(Number);
+      if (dropped !== undefined) return read! + dropped >= came!;
       if (await isOver()) return true;
     }
   }
