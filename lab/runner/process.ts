@@ -96,7 +96,7 @@ class CarriedProcess implements LabProcess {
     this.stderr = carrier.stderr!;
     // A process that ends without reading its input is no fault of the one who wrote.
     this.stdin.on("error", () => {});
-    const abort = (): void => void carrier.kill("SIGKILL");
+    const abort = (): void => void this.#end();
     if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
     this.exited = new Promise((resolve, reject) => {
@@ -120,11 +120,29 @@ class CarriedProcess implements LabProcess {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#carrier.kill("SIGKILL"); // the process inside gets the same from the kernel
+    await this.#end();
     this.stdout.resume();
     this.stderr.resume();
     await this.exited;
   }
+
+  /**
+   * Kills both. The kernel does it for the process inside only once setpriv(1) has asked for it: one that is younger would
+   * outlive its carrier, with the pipes open. A carrier that is stopped begins no other one meanwhile.
+   */
+  async #end(): Promise<void> {
+    const { pid } = this.#carrier;
+    if (pid === undefined || !this.#carrier.kill("SIGSTOP")) return;
+    while (!(await isStill(pid))) await new Promise(setImmediate);
+    await this.kill("SIGKILL");
+    this.#carrier.kill("SIGKILL");
+  }
+}
+
+/** Stopped, a zombie, or gone. */
+async function isStill(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return !/^[RSDI]/.test(stat.slice(stat.lastIndexOf(")") + 2));
 }
 
 /** `nsenter` has one child: the process inside. */

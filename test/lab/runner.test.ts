@@ -117,6 +117,9 @@ describe("a lab of two nodes", { skip }, () => {
     const late = await lab.exec("a", ["sleep", "1000"], { timeout: 200 });
     assert.equal(late.code, 137);
     assert.match(late.stderr, /killed after 200 ms/);
+    // At any moment of its beginning.
+    for (let timeout = 0; timeout < 40; timeout++)
+      assert.equal((await lab.exec("a", ["sleep", "1000"], { timeout })).code, 137);
     assert.throws(() => lab.node("c"), RangeError);
 
     const running = lab.spawn("a", [
