@@ -129,10 +129,13 @@ export class NetconfSession {
     return this.#ending!;
   }
 
-  /** A window of SSH may hold a million chunks: others have their turn in between. False when nothing more is to be read. */
+  /**
+   * A window of SSH may hold a million chunks, and many sessions may ask for something in the same turn: others have theirs in
+   * between. False when nothing more is to be read.
+   */
   async #take(octets: Uint8Array): Promise<boolean> {
     for (let at = 0; at < octets.length; at += SLICE) {
-      if (at > 0) await new Promise<void>((resolve) => this.#parts.clock.soon(resolve));
+      await new Promise<void>((resolve) => this.#parts.clock.soon(resolve));
       this.#framer.push(octets.subarray(at, at + SLICE));
       if (!(await this.#messages())) return false;
     }

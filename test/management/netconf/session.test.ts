@@ -4,6 +4,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { milliseconds } from "../../../src/base/index.ts";
+import { LaterTurns } from "../../../src/host/later-turns.ts";
 import { type Framing, framed } from "../../../src/management/netconf/framing.ts";
 import { type Answered, NetconfSession, type SessionLimits } from "../../../src/management/netconf/session.ts";
 import { ListLog } from "../../sim/tally-metrics.ts";
@@ -21,15 +22,27 @@ const hello = (...versions: string[]): string =>
 
 type Answerer = (text: string) => Answered | Promise<Answered>;
 
+/** Time that only moves when a test says so, and turns that are those of the event loop. */
+class TurningClock extends VirtualClock {
+  override soon(run: () => void): void {
+    setImmediate(run);
+  }
+}
+
 /** A client's end of a session whose requests `answer` answers. */
 class Client {
-  readonly clock = new VirtualClock(0);
+  readonly clock: VirtualClock;
   readonly stream: Duplex;
   readonly session: NetconfSession;
   readonly over: Promise<string>;
   received = "";
 
-  constructor(answer: Answerer = (text) => ({ text, outcome: "fine" }), limits: SessionLimits = LIMITS) {
+  constructor(
+    answer: Answerer = (text) => ({ text, outcome: "fine" }),
+    limits: SessionLimits = LIMITS,
+    clock: VirtualClock = new TurningClock(0),
+  ) {
+    this.clock = clock;
     const [ours, theirs] = duplexPair();
     this.stream = ours;
     ours.on("data", (octets) => {
@@ -312,4 +325,38 @@ describe("a large answer", () => {
     assert.ok(client.received.length < large.length);
     assert.equal(client.clock.armed, 0);
   });
+});
+
+it("requests of many sessions that come in one turn are answered in turns of a few milliseconds", async () => {
+  /** As the router's, but an answer takes a millisecond, and nothing else takes any time. */
+  class SharingClock extends VirtualClock {
+    readonly #turns = new LaterTurns({ now: () => this.monotonic(), immediate: setImmediate });
+
+    override soon(run: () => void): void {
+      this.#turns.soon(run);
+    }
+  }
+  const clock = new SharingClock(0);
+  let [answered, before, most] = [0, 0, 0];
+  const answer = (text: string): Answered => {
+    clock.advance(1);
+    answered++;
+    return { text, outcome: "fine" };
+  };
+  const clients = Array.from({ length: 60 }, () => new Client(answer, LIMITS, clock));
+  for (const client of clients) client.send(hello("1.1"));
+  for (const client of clients) await client.until(/<\/hello>/);
+  for (const client of clients) client.send("<rpc/>", "chunked");
+  for (let turns = 0; turns < 1_000 && answered < clients.length; turns++) {
+    await turn();
+    most = Math.max(most, answered - before);
+    before = answered;
+  }
+  assert.equal(answered, clients.length);
+  assert.ok(most <= 4, `${most} of ${clients.length} in one turn`);
+  for (const client of clients) await client.until(/<rpc\/>/);
+  for (const client of clients) {
+    client.stream.end();
+    await client.over;
+  }
 });
