@@ -40,7 +40,7 @@ async function inside(t: TestContext, args: readonly string[]): Promise<{ calls:
   // The tests inside report to nobody but their own output.
   const { NODE_TEST_CONTEXT: _, ...own } = process.env;
   const env = { ...own, LD_PRELOAD: library, TCP_AO_LOG: log };
-  const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env, timeout: 60_000 });
+  const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env, timeout: 240_000 });
   const lines = existsSync(log) ? (await readFile(log, "utf8")).trim().split("\n") : [];
   return { calls: lines.map((line) => JSON.parse(line) as Call), output: stdout + stderr };
 }

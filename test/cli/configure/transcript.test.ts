@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { CandidateRouter } from "../../../src/cli/configure/index.ts";
 import { RouterLink } from "../../../src/cli/router/connection.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+import { OWN_PORT } from "../../management/own-port.ts";
 import { type Said, semrctl } from "../in-process.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
@@ -19,7 +20,7 @@ let router: RouterProcess;
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "semrd-configure-"));
   const routers = new RouterFolder(folder);
-  const bgp = { "local-as": 65000, address: "::1", port: 0xb0b0 };
+  const bgp = { "local-as": 65000, address: "::1", port: OWN_PORT };
   router = await routers.started("r1", routers.configuration("r1", { "semrd-bgp:bgp": bgp }));
 });
 after(async () => {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { loadNative, type YangContext } from "../../../native/index.ts";
 import { type SchemaRoot, schemaTree } from "../../../src/management/gnmi/schema-tree.ts";
 import { openProtocolSchema } from "../../../src/management/index.ts";
+import { OWN_PORT } from "../own-port.ts";
 import { type GnmiClient, type GnmiRouter, gnmiPath, startGnmiRouter, update } from "./gnmi-router.ts";
 import { leafDocument } from "./leaf-document.ts";
 
@@ -27,7 +28,7 @@ describe("gNMI: what is sent is data of the model", () => {
         "semrd-bgp:bgp": {
           "local-as": 65000,
           address: "::1",
-          port: 20_000 + (process.pid % 12_000), // below those that the kernel gives out
+          port: OWN_PORT,
           neighbors: { neighbor: [neighbor] },
         },
       },

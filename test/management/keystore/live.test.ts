@@ -24,6 +24,7 @@ import {
 import { ADMINS } from "../nacm/admins.ts";
 import { readReply } from "../netconf/oracle.ts";
 import { RawClient } from "../netconf/raw-client.ts";
+import { OWN_PORT } from "../own-port.ts";
 import { base64, stores } from "../stores.ts";
 
 const PYTHON = "/usr/bin/python3";
@@ -48,7 +49,7 @@ describe("keys and certificates of a router that runs", () => {
           bags: { operators: ["ca.pem"] },
         }),
         "semrd-bgp:bgp": {
-          ...{ "local-as": 65000, address: "::1", port: 20_000 + (process.pid % 20_000) },
+          ...{ "local-as": 65000, address: "::1", port: OWN_PORT },
           neighbors: { neighbor: [{ address: "fd00:ffff::8", "remote-as": 65000, "md5-key": ["used"] }] },
         },
       },

@@ -18,6 +18,7 @@ import {
 import { NACM } from "../nacm/roles.ts";
 import { readReply } from "../netconf/oracle.ts";
 import { RawClient } from "../netconf/raw-client.ts";
+import { OWN_PORT } from "../own-port.ts";
 import { base64, stores } from "../stores.ts";
 
 /*
@@ -81,7 +82,7 @@ describe("secrets of the keystore are told by no door", () => {
         ...stores({ pairs: { server: ["server.pem", "server.key"] }, keys }),
         "semrd-telemetry:telemetry": { prometheus: { enabled: false }, "log-level": "debug" },
         "semrd-bgp:bgp": {
-          ...{ "local-as": 65000, address: "::1", port: 20_000 + (process.pid % 20_000) },
+          ...{ "local-as": 65000, address: "::1", port: OWN_PORT },
           neighbors: { neighbor: [{ address: "fd00:ffff::9", "remote-as": 65000, "md5-key": ["first", "second"] }] },
         },
       },

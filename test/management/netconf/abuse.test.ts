@@ -8,13 +8,16 @@ import { after, afterEach, before, describe, it, type TestContext } from "node:t
 import ssh2 from "ssh2";
 import { ADDRESS, type NetconfRouter, PASSWORD, startNetconfRouter } from "./netconf-router.ts";
 import { readReply } from "./oracle.ts";
-import { BASE, connected, RawClient, subsystem } from "./raw-client.ts";
+import { BASE, connected, hello, RawClient, subsystem } from "./raw-client.ts";
 
 const PROBE = new URL("stall-probe.ts", import.meta.url).href;
 const OPENSSH = "/usr/bin/ssh";
 const MAX_LOGINS = 32;
+const LOGIN_SECONDS = 5;
 const MAX_SESSIONS = 70;
 const PATIENCE = 60_000;
+/** Connections of one source, far fewer than {@link MAX_LOGINS}. */
+const AT_ONCE = 10;
 /** Milliseconds of processor time of 99 turns in 100: the bar of any. */
 const BAR = 20;
 /** Of any turn: the first ones of a kind of request are compiled meanwhile. What was measured is printed. */
@@ -32,7 +35,7 @@ let worker: RawClient;
 before(async () => {
   router = await startNetconfRouter(
     {
-      ssh: { "login-timeout": 5, "maximum-logins": MAX_LOGINS, "maximum-attempts": 3 },
+      ssh: { "login-timeout": LOGIN_SECONDS, "maximum-logins": MAX_LOGINS, "maximum-attempts": 3 },
       ...{ "maximum-sessions": MAX_SESSIONS, "hello-timeout": 2, "maximum-message-size": 16 * 1024 * 1024 },
     },
     {},
@@ -228,19 +231,25 @@ describe("connections", () => {
       socket.destroy();
       return isLetIn!;
     };
+    // Until some are not: on a busy machine one after the other may come no faster than they are let in.
     const began = performance.now();
-    let letIn = 0;
-    const tries = 300;
-    for (let i = 0; i < tries; i++) if (await from("127.0.0.6")) letIn++;
+    let [letIn, tries] = [0, 0];
+    while (tries < 300 || letIn === tries) {
+      assert.ok(performance.now() - began < PATIENCE, `all of ${tries} were let in`);
+      const all = await Promise.all(Array.from({ length: AT_ONCE }, () => from("127.0.0.6")));
+      tries += all.length;
+      letIn += all.filter((isLetIn) => isLetIn).length;
+    }
     const seconds = (performance.now() - began) / 1000;
     t.diagnostic(`${letIn} of ${tries} in ${seconds.toFixed(2)} s`);
-    assert.ok(letIn >= 60 && letIn <= Math.min(61 + 20 * seconds, tries - 1), `${letIn} in ${seconds} s`);
+    assert.ok(letIn >= 60 && letIn <= 61 + 20 * seconds, `${letIn} in ${seconds} s`);
     assert.ok(await from("127.0.0.7"));
   });
 
   it("wrong passwords end the connection after three, and keep nobody else waiting", async (t) => {
     const tries = Array.from({ length: 4 }, async () => {
       let attempts = 0;
+      const began = performance.now();
       const client = new ssh2.Client();
       const over = once(client, "close");
       client.on("error", () => undefined);
@@ -252,14 +261,16 @@ describe("connections", () => {
         },
       });
       await over;
-      return attempts;
+      return { attempts, lasted: performance.now() - began };
     });
     await watched(t, async () => {
       const served = await servedMeanwhile(Promise.all(tries));
       t.diagnostic(`${served} requests of another session were answered before`);
       assert.ok(served > 2, `${served}`);
     });
-    for (const attempts of await Promise.all(tries)) assert.ok(attempts >= 3 && attempts <= 4, `${attempts}`);
+    // A login has its time besides, in which a busy machine may not have come to the third.
+    for (const { attempts, lasted } of await Promise.all(tries))
+      assert.ok((attempts >= 3 || lasted >= LOGIN_SECONDS * 1_000) && attempts <= 4, `${attempts} in ${lasted} ms`);
   });
 
   it("a client without a hello is gone in time", async () => {
@@ -413,7 +424,9 @@ describe("load", () => {
       // One connection carries a few sessions.
       if (i % 10 === 9) more.push(await connected({ ...router.login, localAddress: "127.0.0.5" } as never));
       try {
-        (await subsystem(more.at(-1)!)).resume();
+        const session = (await subsystem(more.at(-1)!)).resume();
+        // So that it stays: one that says nothing is gone when the time for a hello is over
+        session.write(`${hello(["1.1"])}]]>]]>`);
         opened++;
       } catch {
         refused = true;

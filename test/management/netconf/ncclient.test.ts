@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { OWN_PORT } from "../own-port.ts";
 import { PARTIAL_LOCKS } from "./battery/partial-lock-cases.ts";
 import { CASES } from "./cases.ts";
 import { PASSWORD, startNetconfRouter } from "./netconf-router.ts";
@@ -54,7 +55,7 @@ it("ncclient configures a tenant, an agent and a BGP neighbour on a router that 
 }, async (t) => {
   const why = missing();
   if (why !== undefined) return t.skip(why);
-  const bgp = { "semrd-bgp:bgp": { "local-as": 65000, address: "::1", port: 20_000 + (process.pid % 20_000) } };
+  const bgp = { "semrd-bgp:bgp": { "local-as": 65000, address: "::1", port: OWN_PORT } };
   await using router = await startNetconfRouter({}, bgp);
   const { host, port, username } = router.login;
   const tools = fileURLToPath(new URL("../../../lab/operators/tools", import.meta.url));

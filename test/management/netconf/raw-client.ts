@@ -23,7 +23,8 @@ export interface Manner {
   readonly pieceSize?: number;
 }
 
-const hello = (versions: readonly string[]): string =>
+/** What a client says first. */
+export const hello = (versions: readonly string[]): string =>
   `<?xml version="1.0" encoding="UTF-8"?><hello xmlns="${BASE}"><capabilities>${versions
     .map((version) => `<capability>urn:ietf:params:netconf:base:${version}</capability>`)
     .join("")}</capabilities></hello>`;
