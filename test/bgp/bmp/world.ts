@@ -9,6 +9,7 @@ import type { PeerOptions, SpeakerObserver } from "../../../src/bgp/speaker/inde
 import { AttributeCodec, DEFAULT_DIALECT, type NlriBatch, UpdateDecoder } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import type { AttributeSet, Rib } from "../../../src/rib/index.ts";
+import { fairTime } from "../../host/fair-time.ts";
 import { RecordedLog, RecordedMetrics, type Router, type RouterOptions } from "../speaker/router.ts";
 import { Scene } from "../speaker/scene.ts";
 import { setSample } from "../wire/samples.ts";
@@ -96,9 +97,9 @@ export async function world(
   };
   t.after(() => monitor[Symbol.asyncDispose]());
   const until = async (what: () => string, done: () => boolean): Promise<void> => {
-    const end = systemClock.monotonic() + 20_000;
+    const end = fairTime.now() + 20_000;
     while (!done()) {
-      if (systemClock.monotonic() > end) assert.fail(`not within 20 s: ${what()} (seed ${scene.seed})`);
+      if (fairTime.now() > end) assert.fail(`not within 20 s: ${what()} (seed ${scene.seed})`);
       scene.clock.advance(20);
       await new Promise((resolve) => setImmediate(resolve));
     }

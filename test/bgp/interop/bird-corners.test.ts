@@ -56,7 +56,8 @@ protocol bgp semrd {
   );
   daemon(t, lab.theirs, [BIRD, "-f", "-c", config, "-s", control, "-P", join(lab.where, "pid")]);
   const tell = (...words: string[]): Promise<string> => ask(lab.theirs, "birdc", "-s", control, ...words);
-  const router = await semrd(t, lab.ours, { peer: { families: [{ family: FAMILY }] } });
+  // BIRD alone connects: of two connections that cross it may end one, and nothing is to be ended here.
+  const router = await semrd(t, lab.ours, { peer: { passive: true, families: [{ family: FAMILY }] } });
   const filler = (octets: number) => ({ opaque: [{ flags: 0xc0, code: 200, value: new Uint8Array(octets) }] });
   const [from, to] = [3940, 4060];
   for (let n = from; n < to; n++) originate(router, FAMILY, 0x2a, n, n + 1, filler(n));

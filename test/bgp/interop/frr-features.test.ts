@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
 import { fromHex, seconds, toHex } from "../../../src/base/index.ts";
@@ -17,17 +17,20 @@ it("FRR: TTL security, roles, extended messages, link bandwidth, graceful shutdo
   const made = await peerLab(t, BGPD, "frr");
   if (made === undefined) return;
   const { ours, theirs, where } = made;
+  const log = join(where, "bgpd.log");
   t.diagnostic((await ask(theirs, BGPD, "--version")).split("\n")[0]!);
   await writeFile(
     join(where, "bgpd.conf"),
     `hostname them
 password x
+log file ${log} informational
 bgp route-map delay-timer 0
 route-map wide permit 10
  set extcommunity bandwidth 80
 exit
 router bgp 65001
  bgp router-id 10.0.0.2
+ bgp log-neighbor-changes
  no bgp ebgp-requires-policy
  no bgp network import-check
  no bgp default ipv4-unicast
@@ -118,8 +121,11 @@ router bgp 65001
   assert.match(router.peer().lastReceived!.text, /^hard reset, cease: administrative shutdown \("see you tomorrow"\)$/);
   await until("its routes are gone", () => learnt(router, FAMILY).length === 0);
   await show("configure terminal", "router bgp 65001", `no neighbor ${OURS} shutdown`);
-  await until("the session once more", isUp);
+  const hasSession = async () => /BGP state = Established/.test(await show(`show bgp neighbors ${OURS}`));
+  await until("the session once more, at both ends", async () => isUp() && (await hasSession()));
   router.speaker.clear(THEIRS, "good night");
-  const LAST = /Last reset .*Notification received \(Cease\/Administrative Reset\/Hard Reset\)/;
-  await until("our hard reset", async () => LAST.test(await show(`show bgp neighbors ${OURS}`)));
+  // Its log tells, since its last reset is another one as soon as it has tried to connect again.
+  const HEARD =
+    /NOTIFICATION\(Hard Reset\): received from neighbor \S+ 6\/4 \(Cease\/Administrative Reset\) "good night"/;
+  await until("our hard reset", async () => HEARD.test(await readFile(log, "utf8")));
 });
