@@ -2,25 +2,35 @@
 import type { Connection, ConnectionHandlers, Transport } from "../../../src/bgp/speaker/index.ts";
 
 /**
- * A transport on which what this end opens says and hears nothing until the other end has connected as well: then both
- * connections have their OPENs, and one of them has to go. @see RFC 4271 §6.8
+ * A transport on which the first connections of both ends meet: what this end opens says and hears nothing until the other end
+ * has connected as well, and what the other end opens is not taken until this end has. Then both connections have their OPENs,
+ * and one of them has to go. @see RFC 4271 §6.8
  */
 export function crossed(inner: Transport): Transport {
-  const held = new Set<HeldConnection>();
+  const held: HeldConnection[] = [];
+  const waiting: (() => void)[] = [];
+  let haveMet = false;
+  const meet = (): void => {
+    if (haveMet || held.length === 0 || waiting.length === 0) return;
+    haveMet = true;
+    for (const accept of waiting) accept();
+    for (const connection of held) connection.release();
+  };
   return {
     ...(inner.subnets === undefined ? {} : { subnets: (local: string) => inner.subnets!(local) }),
     connect: (options, done) =>
       inner.connect(options, (result) => {
-        if (result instanceof Error) return done(result);
+        if (haveMet || result instanceof Error) return done(result);
         const connection = new HeldConnection(result);
-        held.add(connection);
+        held.push(connection);
         done(connection);
+        meet();
       }),
     listen: (local, guards, accept) =>
       inner.listen(local, guards, (connection) => {
-        accept(connection);
-        for (const one of held) one.release();
-        held.clear();
+        if (haveMet) return accept(connection);
+        waiting.push(() => accept(connection));
+        meet();
       }),
   };
 }

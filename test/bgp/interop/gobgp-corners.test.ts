@@ -6,6 +6,7 @@ import {
   ELSEWHERE,
   ended,
   FAMILY,
+  inText,
   nextHopsOfOthers,
   ON_LINK,
   ownEnd,
@@ -95,8 +96,7 @@ it("GoBGP inside, as a client of a reflector: clusters by neighbour, nothing bet
     ),
   );
   await them.ask(...RIB, "add", prefixText(FAMILY, 0x20, 1), "nexthop", THEIRS);
-  const said = async (prefix: string): Promise<string> =>
-    JSON.stringify((await received(them))[prefix] ?? "").replace('""', "");
+  const said = async (prefix: string): Promise<string> => inText((await received(them))[prefix]);
   const router = await clientsOfReflector(t, lab, {}, said);
   const sizes = await sizesAroundTheBound(router, async () => Object.keys(await received(them)).length);
   t.diagnostic(JSON.stringify(sizes));

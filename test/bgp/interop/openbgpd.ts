@@ -13,14 +13,24 @@ export interface OpenBgpd extends Daemon {
   received(): Promise<number>;
 }
 
-/** @param neighbour lines about us, as AS 65000 */
-export async function openBgpd(
-  t: TestContext,
-  { theirs, where }: Lab,
-  options: { readonly localAs: number; readonly routes: number; readonly neighbour: readonly string[] },
-): Promise<OpenBgpd> {
+export interface OpenBgpdOptions {
+  readonly localAs: number;
+  /** How many routes it has, from number 0 on. */
+  readonly routes?: number;
+  /** Further lines in front of what is said about us. */
+  readonly lines?: readonly string[];
+  /** Lines about us, as AS 65000. */
+  readonly neighbour: readonly string[];
+  /** After everything else is allowed. */
+  readonly rules?: readonly string[];
+}
+
+export async function openBgpd(t: TestContext, { theirs, where }: Lab, options: OpenBgpdOptions): Promise<OpenBgpd> {
   const [config, socket] = [join(where, "bgpd.conf"), join(where, "bgpd.sock")];
-  const routes = Array.from({ length: options.routes }, (_, n) => `network ${prefixText("ipv6-unicast", 0x20, n)}`);
+  const routes = Array.from(
+    { length: options.routes ?? 0 },
+    (_, n) => `network ${prefixText("ipv6-unicast", 0x20, n)}`,
+  );
   await writeFile(
     config,
     `AS ${options.localAs}
@@ -30,7 +40,7 @@ listen on ${THEIRS} port ${PORT}
 socket "${socket}"
 fib-update no
 nexthop qualify via default
-${routes.join("\n")}
+${[...routes, ...(options.lines ?? [])].join("\n")}
 neighbor ${OURS} {
   remote-as 65000
   port ${PORT}
@@ -41,6 +51,7 @@ neighbor ${OURS} {
 }
 allow from any
 allow to any
+${(options.rules ?? []).join("\n")}
 `,
     { mode: 0o600 },
   );
