@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { agentIdHash, type CapabilityName, capabilityId, milliseconds, seconds } from "../../src/base/index.ts";
+import { agentIdHash, type CapabilityName, capabilityId, seconds } from "../../src/base/index.ts";
 import { LLGR_STALE } from "../../src/bgp/policy/index.ts";
-import type { DampingSettings } from "../../src/directory/index.ts";
 import { TENANT } from "../bgp/speaker/router.ts";
-import { addressOf, domain, NAMES, Node, offer } from "./domain.ts";
+import { addressOf, DAMPING, domain, moved, NAMES, Node, offer } from "./domain.ts";
 
 const [OCR, NL] = NAMES as [CapabilityName, CapabilityName];
 const ALICE = "spiffe://example.net/acme/agent/alice";
@@ -12,14 +11,6 @@ const BOB = "spiffe://example.net/acme/agent/bob";
 const VISION = "/vision" as string as CapabilityName;
 const LAST = 0xffffffffffffffffn;
 
-const DAMPING: DampingSettings = {
-  averageTime: milliseconds(2000),
-  holdTime: milliseconds(5000),
-  badNewsInterval: milliseconds(200),
-  goodNewsInterval: { minimum: milliseconds(5000), maximum: milliseconds(30_000) },
-  updatesPerSecond: 200,
-  burst: 400,
-};
 const LONG = {
   gracefulRestart: {
     ...{ restartTime: seconds(10), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
@@ -96,13 +87,8 @@ describe("the last sequence number of an agent's moves (RFC 7432 §15)", () => {
 
 describe("an agent that is down for a while", () => {
   it("is where it was claimed last when it is back, also where an old place has spoken meanwhile", async (t) => {
-    const { scene, reflector, nodes } = await domain(t);
-    const [r2, r3] = nodes;
-    r2.register(ALICE);
-    scene.clock.advance(1000);
-    r3.register(ALICE);
-    scene.clock.advance(1000);
-    assert.equal(reflector.agent(ALICE), "r3");
+    const { scene, reflector, nodes } = await moved(t, ALICE);
+    const [, r3] = nodes;
     const [one] = r3.directory.instancesOf(ALICE);
     r3.directory.setHealth(one!.id, "down");
     scene.clock.advance(1000);

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import {
   agentIdHash,
@@ -11,7 +12,7 @@ import {
 import { siteOfOrigin } from "../../src/bgp/wire/index.ts";
 import { Origination, type OriginationOptions } from "../../src/daemon/origination.ts";
 import { SelectionFan } from "../../src/daemon/selection-fan.ts";
-import { Directory, type Offer } from "../../src/directory/index.ts";
+import { type DampingSettings, Directory, type Offer } from "../../src/directory/index.ts";
 import type { JudgedCandidate, RouteRow } from "../../src/rib/index.ts";
 import { type Router, type RouterOptions, TENANT } from "../bgp/speaker/router.ts";
 import { Scene } from "../bgp/speaker/scene.ts";
@@ -145,11 +146,14 @@ export function offer(capability: CapabilityName, changes: Partial<Offer> = {}):
 
 export const addressOf = (n: number): string => `2001:db8::${n}`;
 
+export interface Domain {
+  readonly scene: Scene;
+  readonly reflector: Node;
+  readonly nodes: readonly [r2: Node, r3: Node, r4: Node];
+}
+
 /** Three routers, r2 to r4, and the reflector r1 that they all talk to. */
-export async function domain(
-  t: TestContext,
-  each: (n: number) => Partial<NodeOptions> = () => ({}),
-): Promise<{ readonly scene: Scene; readonly reflector: Node; readonly nodes: readonly [Node, Node, Node] }> {
+export async function domain(t: TestContext, each: (n: number) => Partial<NodeOptions> = () => ({})): Promise<Domain> {
   const scene = new Scene(t);
   const clients = [2, 3, 4].map((n) => ({ address: addressOf(n), reflectorClient: true }));
   const start = (n: number, peers: NodeOptions["peers"]): Promise<Node> =>
@@ -160,5 +164,26 @@ export async function domain(
   scene.quiet(reflector.router, ...nodes.map(({ router }) => router));
   return { scene, reflector, nodes };
 }
+
+/** A domain in which an agent was at r2, and so many milliseconds after that at r3. */
+export async function moved(t: TestContext, agent: string, after = 1000): Promise<Domain> {
+  const made = await domain(t);
+  const [r2, r3] = made.nodes;
+  r2.register(agent);
+  made.scene.clock.advance(after);
+  r3.register(agent);
+  made.scene.clock.advance(1000);
+  assert.equal(made.reflector.agent(agent), "r3");
+  return made;
+}
+
+export const DAMPING: DampingSettings = {
+  averageTime: milliseconds(2000),
+  holdTime: milliseconds(5000),
+  badNewsInterval: milliseconds(200),
+  goodNewsInterval: { minimum: milliseconds(5000), maximum: milliseconds(30_000) },
+  updatesPerSecond: 200,
+  burst: 400,
+};
 
 export const LEASE = seconds(3600);
