@@ -8,18 +8,21 @@ import { address, learnt, OURS, originate, peerLab, prefixText, semrd, THEIRS, u
 
 const FAMILIES: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 const COUNT = 50;
+/** How long routes are kept as the last resort, in seconds, by family: by us and by them. */
+const THEIR_LAST_RESORT = { "ipv6-unicast": 700, "ipv4-unicast": 200 } as const;
+const [OUR_LAST_RESORT, OUR_IPV4] = [600, 300];
 
 it("GoBGP: both families in both directions inside an AS, withdrawals, refresh, its routes as last resort after its death", async (t) => {
   const lab = await peerLab(t, GOBGPD, "gobgpd");
   if (lab === undefined) return;
-  const lines = `[neighbors.afi-safis.mp-graceful-restart.config]
+  const lines = (name: UnicastFamily): string => `[neighbors.afi-safis.mp-graceful-restart.config]
 enabled = true
 [neighbors.afi-safis.long-lived-graceful-restart.config]
 enabled = true
-restart-time = 600`;
+restart-time = ${THEIR_LAST_RESORT[name]}`;
   const them = await goBgp(t, lab, {
     localAs: 65000,
-    families: FAMILIES.map((name) => ({ name, lines })),
+    families: FAMILIES.map((name) => ({ name, lines: lines(name) })),
     neighbour: `[neighbors.graceful-restart.config]
 enabled = true
 notification-enabled = true
@@ -27,10 +30,11 @@ long-lived-enabled = true
 restart-time = 1`,
   });
   const router = await semrd(t, lab.ours, {
+    peer: { families: [{ family: "ipv6-unicast" }, { family: "ipv4-unicast", longLivedStaleTime: seconds(OUR_IPV4) }] },
     speaker: {
       gracefulRestart: {
         ...{ restartTime: seconds(60), stalePathTime: seconds(60), selectionDeferralTime: seconds(20) },
-        ...{ longLivedStaleTime: seconds(600), keepOverNotification: true },
+        ...{ longLivedStaleTime: seconds(OUR_LAST_RESORT), keepOverNotification: true },
       },
     },
   });
@@ -70,6 +74,15 @@ restart-time = 1`,
   const neighbour = await them.ask("neighbor", OURS);
   assert.match(neighbour, /Remote: restart time 60 sec, notification flag set/);
   assert.match(neighbour, /long-lived-graceful-restart:\s+advertised and received/);
+  const [, lastResort] = /long-lived[\s\S]*?Remote:\s+([\s\S]*?)\n {4}\S/.exec(neighbour)!;
+  assert.deepEqual(lastResort!.split(/\n\s*/), [
+    `ipv6-unicast, restart time ${OUR_LAST_RESORT} sec, forward flag set`,
+    `ipv4-unicast, restart time ${OUR_IPV4} sec, forward flag set`,
+  ]);
+  assert.deepEqual(
+    router.peer().perFamily.map(({ family, peerRestart }) => [family, peerRestart?.longLivedStaleTime]),
+    Object.entries(THEIR_LAST_RESORT),
+  );
   await them.kill();
   await until("its restart time is over", () => router.peer().gracefulRestart.helper === "long-lived");
   const kept = FAMILIES.flatMap((family) => learnt(router, family));
