@@ -199,7 +199,7 @@ describe("semrctl of a router elsewhere", {
       .replace(/\b(\d+(\.\d+)? ?(ms|min|[smhdw]))+\b/g, "T")
       .replace(/ +/g, " ")
       .replace(/\b\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g, "TIME")
-      .replace(/"(uptimeSeconds|\w*[aA]geSeconds|leaseRemainingSeconds)":\d+/g, '"$1":0');
+      .replace(/"(uptimeSeconds|\w*[aA]geSeconds|\w*[rR]emainingSeconds)":\d+/g, '"$1":0');
     return { exitCode, out: text, err };
   };
 
