@@ -1,4 +1,7 @@
-/** Sends datagrams of many flows, evenly, from when it is told until it is told again; then says when each was sent. */
+/**
+ * Sends datagrams of many flows, evenly, from when it is told until it is told again; then says when each was sent. Of so many
+ * more (`more`) it says when the kernel has them.
+ */
 import dgram from "node:dgram";
 import { once } from "node:events";
 import { CAPABILITY, CLIENT, now, SERVICE_PORT } from "./part.ts";
@@ -15,7 +18,10 @@ const sockets = await Promise.all(
   }),
 );
 let sent: number[] = [];
+/** What the kernel has taken, and of that what it could not send. */
+let taken = 0;
 let failed = 0;
+let awaited = Number.POSITIVE_INFINITY;
 let timer: NodeJS.Timeout | undefined;
 
 /** So many as are due by now, so that a slow machine sends as many, only later. */
@@ -26,20 +32,34 @@ function send(began: number): void {
     octets.writeUInt32BE(sent.length);
     sent.push(now());
     sockets[sent.length % FLOWS]!.send(octets, SERVICE_PORT, CAPABILITY, (error) => {
+      taken++;
       if (error !== null) failed++;
+      if (taken < awaited) return;
+      awaited = Number.POSITIVE_INFINITY;
+      process.send!("sent");
     });
   }
 }
 
-process.on("message", (command: "start" | "stop") => {
+/** Once the kernel has all of them. */
+function said(): void {
+  if (taken < sent.length) setTimeout(said, 1);
+  else process.send!({ sent, failed });
+}
+
+process.on("message", (command: "start" | "stop" | { more: number }) => {
+  if (typeof command === "object") {
+    awaited = sent.length + command.more;
+    return;
+  }
   clearInterval(timer);
   if (command === "start") {
     sent = [];
-    failed = 0;
+    taken = failed = 0;
     const began = now();
     timer = setInterval(() => send(began), 1);
     process.send!("sending");
-  } else setTimeout(() => process.send!({ sent, failed }), 5);
+  } else said();
 });
 process.on("disconnect", () => process.exit(0));
 process.send!("ready");

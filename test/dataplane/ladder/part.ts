@@ -18,20 +18,22 @@ export interface RouterPart {
 }
 
 export type Command =
-  | { readonly type: "counters" }
+  | { readonly type: "state" }
   | { readonly type: "apply"; readonly operations: readonly Operation[] }
   | { readonly type: "health"; readonly states: readonly (readonly [index: number, state: NextHopState])[] };
 
 export interface Answer {
   /** CLOCK_MONOTONIC in milliseconds, when the command was done. */
   readonly at: number;
-  readonly verdicts: Readonly<Record<string, number>>;
   /** State of each BFD session. */
   readonly bfd: readonly string[];
-  /** Packets by next hop. */
-  readonly nextHops: Readonly<Record<number, number>>;
 }
 
+/** How long a heartbeat vouches for its sender. Milliseconds. */
+export const HOLD = 40;
+/** A wait that is in vain; no bound of what is tested. */
+export const PATIENCE_MS = 20_000;
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 export const address = (text: string): Uint8Array => parseIpv6(text)!;
 export const DOMAIN = parseIpv6Prefix("fd5e:3d00:1::/48")!;
@@ -48,4 +50,10 @@ export function slots(owners: readonly number[], previous: readonly number[] = o
   return Array.from({ length: 64 }, (_, slot) => ({
     ...{ slot, current: owners[slot % owners.length]!, previous: previous[slot % previous.length]! },
   }));
+}
+
+/** Looks until it holds; `what` is waited for. */
+export async function until(holds: () => boolean, what: string | (() => string)): Promise<void> {
+  for (const deadline = performance.now() + PATIENCE_MS; !holds(); await wait(5))
+    if (performance.now() > deadline) throw new Error(`in vain: ${typeof what === "string" ? what : what()}`);
 }

@@ -1,9 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { isSettled } from "./account.ts";
 import type { Arrival } from "./agent.ts";
-import { type Answer, CLIENT, type Command, LOCATOR } from "./part.ts";
-import { egress, HOP, ingress } from "./plans.ts";
+import { answerOf } from "./answer.ts";
+import { type Answer, CLIENT, type Command, HOLD, LOCATOR, now, PATIENCE_MS, until, wait } from "./part.ts";
+import { egress, ingress } from "./plans.ts";
+import { type Counts, difference, PassTables, ticksOf } from "./tables.ts";
 
 export type RouterName = keyof typeof LOCATOR;
 const PLACES = ["client", "i1", "i2", "core", "e1", "e2", "a1", "a2"] as const;
@@ -34,11 +37,16 @@ export interface Traffic {
   readonly tunnelled: Readonly<Record<"e1" | "e2", number>>;
   /** Datagrams that the host of a site's instances had no socket for. */
   readonly unheard: Readonly<Record<Site, number>>;
+  /** Sites that the way to was dead for a while. */
+  readonly dead: readonly Site[];
 }
 
 /** A client, two ingresses that have the same hash, a plain router, two sites with two instances each. */
 export class Ladder implements AsyncDisposable {
   readonly #children = new Map<string, ChildProcess>();
+  readonly #tables = new Map<RouterName, PassTables>();
+  /** Datagrams that instances have noted, since the beginning. */
+  readonly #arrived: Record<Site, number> = { a1: 0, a2: 0 };
 
   static async start(): Promise<Ladder> {
     const ladder = new Ladder();
@@ -53,6 +61,7 @@ export class Ladder implements AsyncDisposable {
         ladder.startRouter("e2"),
       ]);
       await Promise.all([ladder.startRouter("i1"), ladder.startRouter("i2")]);
+      for (const name of ROUTERS) ladder.#tables.set(name, new PassTables(`/mnt/${name}`));
       return ladder;
     } catch (cause) {
       await ladder[Symbol.asyncDispose]();
@@ -101,29 +110,67 @@ export class Ladder implements AsyncDisposable {
     return (await this.#ask(router, command)) as Answer;
   }
 
+  /** What a router's pass counts and holds. */
+  pass(router: RouterName): PassTables {
+    return this.#tables.get(router)!;
+  }
+
+  /** Waits until the client has sent so many more: it sends two a millisecond, and later what it could not send in time. */
+  async sends(more: number): Promise<void> {
+    await this.#ask("client", { more });
+  }
+
   /** Traffic while `happens` goes on; what it resolves to is when. `restore` follows the traffic. */
   async traffic<T>(
     happens: () => Promise<T>,
     restore: () => Promise<void> = async () => {},
+    dead: readonly Site[] = [],
   ): Promise<Traffic & { readonly event: T }> {
-    for (const agent of ["a1", "a2"] as const) await this.#ask(agent, "arrivals");
-    const before = await this.#counters();
+    await this.#rest();
+    const before = this.#counts();
     const unheard = this.#unheard();
     await this.#ask("client", "start");
-    const event = await happens();
+    const event = await happens().catch(async (cause) => {
+      await this.#ask("client", "stop");
+      await restore(); // what follows does not fail for that
+      throw cause;
+    });
     const { sent, failed } = (await this.#ask("client", "stop")) as { sent: number[]; failed: number };
     if (failed > 0) throw new Error(`${failed} datagrams could not be sent`);
-    await new Promise((resolve) => setTimeout(resolve, 100)); // those on their way: nothing tells of a packet that does not come
-    const arrivals = [];
-    for (const site of ["a1", "a2"] as const)
-      for (const arrival of (await this.#ask(site, "arrivals")) as Arrival[]) arrivals.push({ ...arrival, site });
-    // Before the dead is back, for which packets may still wait; of a router without a process, once it has one.
-    const running = await this.#counters();
-    const nobody = this.#unheard();
-    await restore();
-    const after = new Map([...(await this.#counters()), ...running]);
-    const more = { a1: nobody.a1 - unheard.a1, a2: nobody.a2 - unheard.a2 };
-    return { event, sent, arrivals, unheard: more, ...difference(before, after) };
+    // What may come twice or too much, of which nothing tells; and then as long as something that must come has not.
+    await wait(100);
+    const arrivals: Traffic["arrivals"][number][] = [];
+    for (const deadline = performance.now() + PATIENCE_MS; ; await wait(20)) {
+      arrivals.push(...(await this.#arrivals()));
+      const nobody = this.#unheard();
+      const more = { a1: nobody.a1 - unheard.a1, a2: nobody.a2 - unheard.a2 };
+      const traffic = { event, sent, arrivals, dead, unheard: more, ...difference(before, this.#counts()) };
+      if (!isSettled(sent.length, traffic, dead) && performance.now() < deadline) continue;
+      await restore();
+      return traffic;
+    }
+  }
+
+  /** Waits until what was delivered before has been noted, which may have waited somewhere until a dead way was back. */
+  async #rest(): Promise<void> {
+    const delivered = (egress: "e1" | "e2") => this.pass(egress).counts().verdicts.delivered!;
+    for (const deadline = performance.now() + PATIENCE_MS; ; await wait(10)) {
+      await this.#arrivals();
+      const { a1, a2 } = this.#unheard();
+      const [one, other] = [delivered("e1") - this.#arrived.a1 - a1, delivered("e2") - this.#arrived.a2 - a2];
+      if (one === 0 && other === 0) return;
+      if (performance.now() > deadline) throw new Error(`of what was delivered ${one} and ${other} did not arrive`);
+    }
+  }
+
+  async #arrivals(): Promise<Traffic["arrivals"]> {
+    const all: Traffic["arrivals"][number][] = [];
+    for (const site of ["a1", "a2"] as const) {
+      const some = (await this.#ask(site, "arrivals")) as Arrival[];
+      this.#arrived[site] += some.length;
+      for (const arrival of some) all.push({ ...arrival, site });
+    }
+    return all;
   }
 
   #unheard(): Record<Site, number> {
@@ -136,19 +183,12 @@ export class Ladder implements AsyncDisposable {
     return { a1: of("a1"), a2: of("a2") };
   }
 
-  async #counters(): Promise<Map<RouterName, Answer>> {
-    const found = new Map<RouterName, Answer>();
-    for (const name of ROUTERS)
-      if (this.#children.has(name)) found.set(name, await this.tell(name, { type: "counters" }));
-    return found;
+  #counts(): Map<RouterName, Counts> {
+    return new Map(ROUTERS.map((name) => [name, this.pass(name).counts()]));
   }
 
-  async #ask(place: string, question: unknown): Promise<unknown> {
-    const child = this.#children.get(place)!;
-    const answer = once(child, "message", { signal: AbortSignal.timeout(60_000) });
-    child.send(question as object);
-    const [said] = await answer;
-    return said;
+  #ask(place: string, question: unknown): Promise<unknown> {
+    return answerOf(place, this.#children.get(place)!, () => this.#children.get(place)!.send(question as object));
   }
 
   async #spawn(place: Place, script: string, part?: object): Promise<void> {
@@ -157,10 +197,8 @@ export class Ladder implements AsyncDisposable {
     const stdio = ["ignore", "inherit", "inherit", "ipc"] as const;
     const child = spawn("nsenter", words, { stdio: [...stdio], serialization: "advanced", env });
     this.#children.set(place, child);
-    const said = once(child, "message", { signal: AbortSignal.timeout(60_000) });
-    if (part !== undefined) child.send(part);
-    const [word] = await Promise.race([said, once(child, "exit")]);
-    if (word !== "ready") throw new Error(`${script} at ${place} ended with ${word}`);
+    const word = await answerOf(`${script} at ${place}`, child, () => part !== undefined && child.send(part));
+    if (word !== "ready") throw new Error(`${script} at ${place} said ${word}`);
   }
 
   #build(): void {
@@ -205,6 +243,8 @@ export class Ladder implements AsyncDisposable {
     this.ip("i1", `route add ${CLIENT}/128 via 2001:db8:c:1::1`);
     this.ip("i2", `route add ${CLIENT}/128 via 2001:db8:c:2::1`);
     this.ip("i2", `route add ${LOCATOR.e1}/128 via 2001:db8:f:21::2`);
+    // else the kernel finds the way by core once the neighbour does not answer, some seconds later
+    this.ip("i2", `route add unreachable ${LOCATOR.e1}/128 metric 4096`);
   }
 
   #set(place: Place, settings: readonly string[]): void {
@@ -218,18 +258,43 @@ export class Ladder implements AsyncDisposable {
   }
 
   async bfdUp(): Promise<void> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + PATIENCE_MS;
     for (const name of ["i1", "i2"] as const)
       for (;;) {
-        const { bfd } = await this.tell(name, { type: "counters" });
+        const { bfd } = await this.tell(name, { type: "state" });
         if (bfd.every((state) => state === "Up")) break;
         if (performance.now() > deadline) throw new Error(`BFD of ${name}: ${bfd.join()}`);
       }
   }
 
-  /** One end goes down, and its routes with it; the other loses its carrier. */
-  cut(one: Place, other: Place): void {
+  /** Waits until a router gives nothing to a tunnel any more. */
+  async isDown(router: RouterName, hop: number): Promise<void> {
+    await until(() => !this.pass(router).isUp(hop), `${router}: a tunnel that is down`);
+  }
+
+  /** One end goes down, and its routes with it; the other loses its carrier. Returns a time at which it was so. */
+  cut(one: Place, other: Place): number {
     this.ip(one, `link set ${other} down`);
+    return now();
+  }
+
+  /**
+   * Waits until the pass of a router without control plane takes another one for silent, which is no later than its last heartbeat
+   * allows, in ticks of the kernel: nobody reads more of them, however often he looks.
+   */
+  async fallsSilent(router: RouterName, hop: number): Promise<void> {
+    const most = ticksOf(HOLD);
+    const isSilent = (): boolean => {
+      const left = this.pass(router).vouchedFor(hop);
+      if (left > most) throw new Error(`a heartbeat vouches for ${left} ticks, and may for ${most}`);
+      return left < 0;
+    };
+    await until(isSilent, `${router}: another one falls silent`);
+  }
+
+  /** Waits until heartbeats are heard again. */
+  async isHeard(router: RouterName, hop: number): Promise<void> {
+    await until(() => this.pass(router).vouchedFor(hop) >= 0, `${router}: heartbeats`);
   }
 
   async mend(one: Place, other: Place): Promise<void> {
@@ -254,22 +319,4 @@ export class Ladder implements AsyncDisposable {
 
 function isHost(place: Place): boolean {
   return place === "client" || place === "a1" || place === "a2";
-}
-
-function difference(before: Map<RouterName, Answer>, after: Map<RouterName, Answer>) {
-  const moved = (name: RouterName): Record<string, number> => {
-    const [old, next] = [before.get(name), after.get(name)];
-    if (old === undefined || next === undefined) return {};
-    const entries = Object.entries(next.verdicts).map(([verdict, count]) => [verdict, count - old.verdicts[verdict]!]);
-    return Object.fromEntries(entries.filter(([, count]) => count !== 0));
-  };
-  const given = (index: number): number =>
-    (["i1", "i2"] as const).reduce((sum, name) => {
-      const [old, next] = [before.get(name), after.get(name)];
-      return sum + ((next?.nextHops[index] ?? 0) - (old?.nextHops[index] ?? 0));
-    }, 0);
-  return {
-    verdicts: Object.fromEntries(ROUTERS.map((name) => [name, moved(name)])) as Traffic["verdicts"],
-    tunnelled: { e1: given(HOP.e1), e2: given(HOP.e2) },
-  };
 }
