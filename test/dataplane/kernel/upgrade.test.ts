@@ -200,7 +200,11 @@ async function define(): Promise<void> {
     await becomeFormer(OPTIONS, { flows: 4096 });
     await traffic.goesOn();
     const last = await start();
-    assert.deepEqual(last.limits, []);
+    // Where process 1 can be looked at, that this test has mounts of its own is said, and right.
+    assert.deepEqual(
+      last.limits.filter((limit) => !limit.startsWith("this process has mounts of its own")),
+      [],
+    );
     await traffic.goesOn();
     await traffic.nothingWasLost();
     assert.deepEqual(refused(last), []);

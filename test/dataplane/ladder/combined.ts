@@ -68,6 +68,7 @@ export function combinedFailures(ladderOf: () => Ladder, table: Table): void {
         await ladder.fallsSilent("i1", HOP.e1);
         times.push(now());
         await ladder.sends(200);
+        times.push(now());
         await ladder.mend("e1", "core");
         await ladder.isHeard("i1", HOP.e1);
         times.push(now());
@@ -81,9 +82,10 @@ export function combinedFailures(ladderOf: () => Ladder, table: Table): void {
       ["a1"],
     );
     const one = account(traffic);
-    const [silent, heard, started] = times as [number, number, number];
+    const [silent, mended, heard, started] = times as [number, number, number, number];
     table.row("ingress: control plane kill -9, then a link flaps", one, undefined, BAR.silent);
-    const late = one.lostAt.filter((at) => at > silent).map((at) => at - heard);
+    // While a link comes up it may carry heartbeats one way and nothing the other way, where a neighbour cannot be asked for yet.
+    const late = one.lostAt.filter((at) => (at > silent && at < mended) || at > heard).map((at) => at - heard);
     assert.deepEqual(late, [], "nothing is lost once it is silent, nor when the link is back");
     assert.deepEqual(sites(traffic, heard), new Set(["a1", "a2"]), "heartbeats are back");
     assert.deepEqual(sites(traffic, started), new Set(["a1", "a2"]), "and with the control plane");
