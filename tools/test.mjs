@@ -18,7 +18,12 @@ const ONE_TEST_TIMEOUT_MS = 300_000;
  * Tests of what a router does within milliseconds (BFD at 10 ms × 3, heartbeats, turns of the event loop): they run after all
  * others, one by one, so that what they measure is the router and not four files on two processors.
  */
-const ALONE = ["test/dataplane/ladder/", "test/dataplane/kernel/load-shift", "test/bgp/hostile/beside-bird"];
+const ALONE = [
+  "test/dataplane/ladder/",
+  "test/dataplane/kernel/load-shift",
+  "test/bgp/hostile/beside-bird",
+  "test/management/netconf/abuse",
+];
 
 function testFiles(filters) {
   const files = readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
