@@ -1,11 +1,13 @@
-// Runs test files with the project's Node: `run-tests.mjs CONCURRENCY TIMEOUT_MS FILE… -- FILE…`. The files after `--` come
-// last and one by one: nothing of ours takes their processors then. One report over both.
+// Runs test files with the project's Node: `run-tests.mjs CONCURRENCY TEST_MS FILE_MS FILE… -- FILE…`. The files after
+// `--` come last and one by one: nothing of ours takes their processors then. One report over both. A test has TEST_MS, and
+// a file with all that it began FILE_MS.
 
 import { Readable } from "node:stream";
 import { run } from "node:test";
+import { endOverdue } from "./overdue.mjs";
 import report from "./test-reporter.mjs";
 
-const [concurrency, timeout, ...files] = process.argv.slice(2);
+const [concurrency, testMs, fileMs, ...files] = process.argv.slice(2);
 const apart = files.indexOf("--");
 const [together, alone] = [files.slice(0, apart), files.slice(apart + 1)];
 
@@ -25,7 +27,7 @@ async function* events() {
     for await (const event of run({
       files: these,
       concurrency: atOnce,
-      timeout: Number(timeout),
+      timeout: Number(testMs),
       signal: stop.signal,
     })) {
       if (event.type === "test:fail" && !event.data.todo) process.exitCode ||= 1;
@@ -34,4 +36,9 @@ async function* events() {
   }
 }
 
-Readable.from(report(events())).pipe(process.stdout);
+const notes = [];
+const endLooking = endOverdue(Number(fileMs), (text) => {
+  console.error(text);
+  notes.push(text);
+});
+Readable.from(report(events(), notes)).on("end", endLooking).pipe(process.stdout);

@@ -65,7 +65,8 @@ class FileReport {
   }
 }
 
-export default async function* report(source) {
+/** @param notes what is to be said of the run at its end */
+export default async function* report(source, notes = []) {
   const files = new Map();
   // What a test says of its file is where it was written, which may be a part that several files share. The files end
   // one after the other, each with a summary: what came since the last one is its own.
@@ -107,7 +108,7 @@ export default async function* report(source) {
         break;
     }
   }
-  yield* summary(files, duration);
+  yield* summary(files, duration, notes);
 }
 
 function fileLines(name, file, duration) {
@@ -131,7 +132,7 @@ function fileLines(name, file, duration) {
   return text;
 }
 
-function* summary(files, duration) {
+function* summary(files, duration, notes) {
   const all = [...files.entries()];
   const sum = (of) => all.reduce((count, [, file]) => count + of(file), 0);
   const failed = sum((file) => file.failures.length);
@@ -155,6 +156,8 @@ function* summary(files, duration) {
   for (const [name, file] of failing)
     for (const { name: test, error } of file.failures)
       yield `  ${style.red("✖")} ${name}: ${test}\n${indent(style.dim(firstOf(error)), 6)}\n`;
+
+  for (const note of notes) yield `\n${indent(note, 2)}\n`;
 
   const passed = sum((file) => file.passed);
   const skipped = sum((file) => file.skips.length);

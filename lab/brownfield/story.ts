@@ -1,6 +1,6 @@
 import type { ExplainReport, PeerRow, RouteRow } from "../../src/management/index.ts";
 import { expectEqual, expectThat, waitFor } from "../quickstart/story/check.ts";
-import { Capture, type Narrator } from "../quickstart/story/index.ts";
+import { Capture, isTunnelled, type Narrator } from "../quickstart/story/index.ts";
 import { type Answer, Asker, countByAgent, request, requestMany, succeeded } from "../quickstart/story/requests.ts";
 import type { Lab } from "../runner/index.ts";
 import { FOREIGN, type ForeignName, foreignWords, type Role } from "./foreign.ts";
@@ -172,7 +172,7 @@ export class BrownfieldStory {
     const one = await request(this.#lab, "client", post);
     expectEqual("the answer", [one.status, one.body], [200, text.toUpperCase()]);
     this.#narrator.fact(`${one.agent}: ${one.body}`, one.milliseconds);
-    await using tunnels = await Capture.start(this.#lab, "x", "eth1", "ip6 proto 41");
+    await using tunnels = await Capture.start(this.#lab, "x", "eth1", isTunnelled);
     const answers = countByAgent(await requestMany(this.#lab, "client", URL, REQUESTS, 8));
     const counts = Object.fromEntries(answers);
     for (const [agent, share] of Object.entries(SHARE)) {

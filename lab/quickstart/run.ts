@@ -6,6 +6,7 @@ import { deployQuickstart, quickstartContext } from "./deploy.ts";
 import {
   Capture,
   commandsText,
+  isTunnelled,
   type Narrator,
   type ProgramOptions,
   pictureOf,
@@ -79,7 +80,7 @@ async function tell(lab: Lab, narrator: Narrator, signal: AbortSignal): Promise<
   const context = await quickstartContext(lab, narrator, signal);
   await ready(context, narrator);
   const chosen = chosenSteps(options.steps);
-  await using tunnels = await Capture.start(lab, "core", "eth1", "ip6 proto 41");
+  await using tunnels = await Capture.start(lab, "core", "eth1", isTunnelled);
   for (const [index, step] of STORY.entries()) {
     const number = index + 1;
     if (!chosen.has(number)) continue;

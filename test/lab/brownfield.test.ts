@@ -31,9 +31,9 @@ function whyNot(peer: ForeignName): string | undefined {
 describe("capability requests through a router that knows nothing of capabilities", { concurrency: true }, () => {
   for (const peer of Object.keys(FOREIGN) as ForeignName[]) {
     for (const role of rolesOf(peer)) {
-      it(`${FOREIGN[peer].name} as ${role}`, { skip: whyNot(peer), timeout: 180_000 }, async () => {
+      it(`${FOREIGN[peer].name} as ${role}`, { skip: whyNot(peer), timeout: 180_000 }, async ({ signal }) => {
         const name = `st-brown-${peer}-${role}-${process.pid}`;
-        const seen = await toldStory<BrownfieldFacts>("brownfield", name, ["--peer", peer, "--role", role]);
+        const seen = await toldStory<BrownfieldFacts>("brownfield", name, ["--peer", peer, "--role", role], signal);
         assert.deepEqual([seen.peer, seen.role], [peer, role]);
         assert.deepEqual(Object.keys(seen.answers).sort(), ["upper-a", "upper-b"]);
         assert.deepEqual(Object.keys(seen.tunnelled).sort(), ["fd00:ffff::2", "fd00:ffff::3"]);

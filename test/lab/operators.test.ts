@@ -12,7 +12,7 @@ it("the same change by each of the operators' tools routes the same capability",
   const name = `st-operators-${process.pid}`;
   // Each run of ansible takes seconds, and the lab makes eight.
   const without = process.env.SEMRD_PEERS === "1" ? [] : ["--without", SLOW];
-  const seen = await toldStory<OperatorsFacts>("operators", name, without);
+  const seen = await toldStory<OperatorsFacts>("operators", name, without, t.signal);
   for (const { tool, mistakes } of seen.turns) for (const line of mistakes) t.diagnostic(`${tool}: ${line}`);
   const { semrctl, ncclient, gNMI, yangcli } = Object.fromEntries(seen.turns.map((turn) => [turn.tool, turn]));
   assert.match(semrctl!.mistakes.join("\n"), /with the name nobody[\s\S]*is index meant\?/);

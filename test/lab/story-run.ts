@@ -17,15 +17,18 @@ export function whyNoRouters(): string | undefined {
 /** The file `run.ts` of a lab. */
 export const runOf = (lab: string): string => path.join(import.meta.dirname, "../../lab", lab, "run.ts");
 
-/** Runs a lab's story to its end under the name `name`: all was as it should be, and nothing is left. Gives what was seen. */
+/** Runs a lab's story to its end under the name `name`: all was as it should be, and nothing is left. Gives what was seen. Where `signal` says that it takes too long the lab is told to end. */
 export async function toldStory<Facts extends object>(
   lab: string,
   name: string,
   options: readonly string[],
+  signal: AbortSignal,
 ): Promise<Facts> {
   const child = spawn(process.execPath, [runOf(lab), "--json", "--name", name, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
+    signal,
   });
+  child.on("error", () => {}); // that it was told to end
   const closed = once(child, "close");
   const [printed, said] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const [code] = await closed;

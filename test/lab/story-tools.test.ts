@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
-import { Capture, parsePacket } from "../../lab/quickstart/story/capture.ts";
+import { Capture, type CapturedPacket, parsePacket } from "../../lab/quickstart/story/capture.ts";
 import { StoryError, waitFor } from "../../lab/quickstart/story/check.ts";
 import { inkFor, Narrator, pictureOf, WIDTH } from "../../lab/quickstart/story/index.ts";
 import { Asker, countByAgent, request, requestMany, succeeded } from "../../lab/quickstart/story/requests.ts";
@@ -47,6 +48,15 @@ topology:
 }
 
 const URL = "http://agent:8080/";
+
+const isRequest = ({ line }: CapturedPacket): boolean => /\.8080[ :]/.test(line);
+
+/** Sends datagrams that nobody asked for, in bursts, until it is killed. */
+const NOISE = `
+  const socket = require("node:dgram").createSocket("udp6");
+  setInterval(() => { for (let one = 0; one < 20; one++) socket.send("noise", 9, "fd00:1::b"); }, 1);
+  process.stdout.write("sending");
+`;
 
 /** What was stopped in a node goes on: nsenter(1), which carries it there, stops with it and goes on with it. */
 function goOn(): void {
@@ -92,7 +102,7 @@ describe("the tools of the story", { skip }, () => {
   it("a capture has every packet of a request", async () => {
     const lab = await deployPair("capture");
     try {
-      await using capture = await Capture.start(lab, "agent", "eth1", "ip6 and tcp port 8080");
+      await using capture = await Capture.start(lab, "agent", "eth1", isRequest);
       assert.equal((await request(lab, "client", [URL])).status, 200);
       const packets = await capture.stop();
       assert.ok(packets.length >= 8, `${packets.length} packets`);
@@ -100,7 +110,7 @@ describe("the tools of the story", { skip }, () => {
       assert.deepEqual([...new Set(ends)], ["fd00:1::a fd00:1::b"]);
 
       // Also when tcpdump has had no turn since, and is told to end: what it has not read is still in the kernel.
-      await using late = await Capture.start(lab, "agent", "eth1", "ip6 and tcp port 8080");
+      await using late = await Capture.start(lab, "agent", "eth1", isRequest);
       const say = async (line: string) => (await lab.exec("agent", ["sh", "-c", line])).stdout;
       await say("pkill -STOP -x tcpdump");
       assert.equal((await request(lab, "client", [URL])).status, 200);
@@ -109,11 +119,32 @@ describe("the tools of the story", { skip }, () => {
       await say(signalled);
       goOn();
       assert.ok((await stopping).length >= 8, `${late.packets.length} packets`);
-      await assert.rejects(Capture.start(lab, "agent", "no-such-device", "ip6"), /tcpdump on agent ended/);
+      await assert.rejects(Capture.start(lab, "agent", "no-such-device"), /tcpdump on agent ended/);
     } finally {
       await lab[Symbol.asyncDispose]();
     }
     assert.deepEqual(leftovers(nameOf("capture")), []);
+  });
+});
+
+describe("a capture beside other traffic", { skip }, () => {
+  it("ends, with the packets that are wanted", { timeout: 120_000 }, async () => {
+    await using lab = await deployPair("beside");
+    await using noise = lab.spawn("client", [process.execPath, "-e", NOISE]);
+    await once(noise.stdout, "data");
+    const captures: Capture[] = [];
+    // Each begins in the middle of it: packets come for it before it has said what it wants.
+    for (let one = 0; one < 4; one++) captures.push(await Capture.start(lab, "agent", "eth1", isRequest));
+    assert.equal((await request(lab, "client", [URL])).status, 200);
+    await noise[Symbol.asyncDispose]();
+    for (const capture of captures) {
+      const packets = await capture.stop();
+      assert.ok(packets.length >= 8, `${packets.length} packets`);
+      assert.deepEqual(
+        packets.filter((packet) => !isRequest(packet)),
+        [],
+      );
+    }
   });
 });
 

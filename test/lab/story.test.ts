@@ -16,8 +16,9 @@ const skip = whyNoRouters();
 
 // Side by side: a lab waits for half of its time.
 describe("the quickstart", { concurrency: true }, () => {
-  it("the quickstart's story, shortened", { skip, timeout: 180_000 }, async () => {
-    const { steps } = await toldStory<{ steps: readonly SeenStep[] }>("quickstart", LAB, ["--once", "--steps", STEPS]);
+  it("the quickstart's story, shortened", { skip, timeout: 180_000 }, async ({ signal }) => {
+    const options = ["--once", "--steps", STEPS];
+    const { steps } = await toldStory<{ steps: readonly SeenStep[] }>("quickstart", LAB, options, signal);
     assert.deepEqual(
       steps.map((step) => step.number),
       [1, 2, 3, 4, 8, 9, 10],
@@ -28,10 +29,13 @@ describe("the quickstart", { concurrency: true }, () => {
   it("without --once the lab stays, the run book is right about it, and after Ctrl-C nothing is left", {
     skip,
     timeout: 120_000,
-  }, async () => {
+  }, async ({ signal }) => {
+    // Aborted when it is over by its limit: the lab cleans up at SIGTERM.
     const child = spawn(process.execPath, [runOf("quickstart"), "--name", KEPT, "--steps", "1"], {
+      signal,
       stdio: ["ignore", "pipe", "inherit"],
     });
+    child.on("error", () => {}); // that it was told to end
     let text = "";
     let stopped = false;
     let runBook = 0;

@@ -7,8 +7,8 @@ import { AGENT_NETWORKS, CAPABILITY_PREFIX, OCR_URL, PAGE, ROUTERS, SPEECH_URL }
 
 /** An unmodified client sends a page to a name and gets its text; the wire shows the tunnel. */
 export async function askByName(context: StoryContext): Promise<Seen> {
-  await using onCore = await Capture.start(context.lab, "core", "eth1", "ip6");
-  await using atClient = await Capture.start(context.lab, "client", "eth1", "ip6");
+  await using onCore = await Capture.start(context.lab, "core", "eth1");
+  await using atClient = await Capture.start(context.lab, "client", "eth1");
 
   const answer = await context.request("--data-binary", `@${PAGE}`, "--header", "Content-Type: image/png", OCR_URL);
   expectThat("the client posts a page image", answer.status === 200, "status 200", answer.error ?? answer.body);

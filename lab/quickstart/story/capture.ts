@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Lab, LabProcess } from "../../runner/index.ts";
+import { StoryError } from "./check.ts";
 
 /** One packet as tcpdump describes it. */
 export interface CapturedPacket {
@@ -21,34 +22,59 @@ export function parsePacket(line: string): CapturedPacket | undefined {
   return inner === undefined ? packet : { ...packet, inner: { source: inner[1]!, destination: inner[3]! } };
 }
 
-/** What tcpdump tells at SIGUSR1, and goes on. Those that were dropped had been received. */
-const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/;
+/** Whether there is a packet inside. */
+export const isTunnelled = (packet: CapturedPacket): boolean => packet.inner !== undefined;
 
-/** Listens on an interface of a node until it is stopped. */
+/** What tcpdump tells at SIGUSR1, and goes on. Those that were dropped had been received. */
+const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/g;
+
+/** Milliseconds for what waits in the kernel; reading it takes few. */
+const READ_ALL_MS = 20_000;
+
+/**
+ * Listens on an interface of a node until it is stopped. What is not wanted is left out here and not by tcpdump: what came
+ * before its filter was in place would be received but never captured, and its counts would never be the same.
+ */
 export class Capture implements AsyncDisposable {
   readonly packets: CapturedPacket[] = [];
   readonly #process: LabProcess;
+  readonly #node: string;
   #rest = "";
   /** What it has told of itself. */
   #said = "";
 
-  private constructor(process: LabProcess) {
+  private constructor(process: LabProcess, node: string, wanted: (packet: CapturedPacket) => boolean) {
     this.#process = process;
+    this.#node = node;
     process.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#said += text;
     });
     process.stdout.setEncoding("utf8").on("data", (text: string) => {
       const lines = (this.#rest + text).split("\n");
       this.#rest = lines.pop()!;
-      this.packets.push(...lines.map(parsePacket).filter((packet) => packet !== undefined));
+      this.packets.push(
+        ...lines
+          .map(parsePacket)
+          .filter((packet) => packet !== undefined)
+          .filter(wanted),
+      );
     });
   }
 
-  /** Resolves when tcpdump is listening. */
-  static async start(lab: Lab, node: string, device: string, filter: string): Promise<Capture> {
-    const argv = ["tcpdump", "-Z", "root", "--immediate-mode", "-l", "-n", "-n", "-q", "-t", "-i", device, filter];
+  /**
+   * Resolves when tcpdump is listening.
+   *
+   * @param wanted which IPv6 packets are kept; all without
+   */
+  static async start(
+    lab: Lab,
+    node: string,
+    device: string,
+    wanted: (packet: CapturedPacket) => boolean = () => true,
+  ): Promise<Capture> {
+    const argv = ["tcpdump", "-Z", "root", "--immediate-mode", "-l", "-n", "-n", "-q", "-t", "-i", device];
     const process = lab.spawn(node, argv);
-    const capture = new Capture(process);
+    const capture = new Capture(process, node, wanted);
     const ended = process.exited.then((code) => {
       throw new Error(`tcpdump on ${node} ended with code ${code}: ${capture.#said.trim()}`);
     });
@@ -57,25 +83,38 @@ export class Capture implements AsyncDisposable {
     return capture;
   }
 
-  /** Ends tcpdump and gives all packets until now. */
+  /**
+   * Ends tcpdump and gives all packets until now.
+   *
+   * @throws {StoryError} when tcpdump has not read all that came for it within 20 s
+   */
   async stop(): Promise<readonly CapturedPacket[]> {
     // What waits for tcpdump in the kernel is lost when it ends, which it does at once.
-    while (!(await this.#hasReadAll()));
-    await this.#process.kill("SIGINT"); // it prints what it still holds
-    await this.#process.exited;
+    const limit = AbortSignal.timeout(READ_ALL_MS);
+    try {
+      while (!(await this.#hasReadAll(limit)));
+      await this.#process.kill("SIGINT"); // it prints what it still holds
+      await Promise.race([this.#process.exited, once(limit, "abort").then(() => limit.throwIfAborted())]);
+    } catch (cause) {
+      if (!limit.aborted) throw cause;
+      const last = [...this.#said.matchAll(COUNTS)].at(-1)?.[0] ?? "no count";
+      throw new StoryError(`tcpdump on ${this.#node}`, `all packets read within ${READ_ALL_MS / 1000} s`, last);
+    }
     return this.packets;
   }
 
   /** Asks tcpdump how many packets came for it, and how many it has read. An answer that has begun may come in parts. */
-  async #hasReadAll(): Promise<boolean> {
+  async #hasReadAll(limit: AbortSignal): Promise<boolean> {
+    limit.throwIfAborted();
     const from = this.#said.length;
     const ended = this.#process.exited.then(() => true);
-    const isOver = () => Promise.race([once(this.#process.stderr, "data").then(() => false), ended]);
+    const more = () => once(this.#process.stderr, "data", { signal: limit }).then(() => false);
     await this.#process.kill("SIGUSR1");
     for (;;) {
-      const [read, came, dropped] = (COUNTS.exec(this.#said.slice(from)) ?? []).slice(1).map(Number);
+      const [told] = this.#said.slice(from).matchAll(COUNTS);
+      const [read, came, dropped] = (told ?? []).slice(1).map(Number);
       if (dropped !== undefined) return read! + dropped >= came!;
-      if (await isOver()) return true;
+      if (await Promise.race([more(), ended])) return true;
     }
   }
 

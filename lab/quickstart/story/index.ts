@@ -24,7 +24,7 @@ export const STORY: readonly StoryStep[] = [
   { title: "An operator changes running routers over NETCONF", run: operatorChanges },
 ];
 
-export { Capture } from "./capture.ts";
+export { Capture, isTunnelled } from "./capture.ts";
 export { StoryError } from "./check.ts";
 export { type Seen, StoryContext, type StoryStep } from "./context.ts";
 export { Narrator, type SeenStep } from "./narrator.ts";
