@@ -28,6 +28,12 @@ export const isTunnelled = (packet: CapturedPacket): boolean => packet.inner !==
 /** What tcpdump tells at SIGUSR1, and goes on. Those that were dropped had been received. */
 const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/g;
 
+/**
+ * What waits in the kernel for a tcpdump that waits for a processor: 16 MiB of the headers. Where whole packets are asked for,
+ * on a link that puts segments together, eight of them fill what is usual, and the next ones are dropped.
+ */
+const ROOM = ["-s", "256", "-B", "16384"];
+
 /** Milliseconds for what waits in the kernel; reading it takes few. */
 const READ_ALL_MS = 20_000;
 
@@ -72,7 +78,7 @@ export class Capture implements AsyncDisposable {
     device: string,
     wanted: (packet: CapturedPacket) => boolean = () => true,
   ): Promise<Capture> {
-    const argv = ["tcpdump", "-Z", "root", "--immediate-mode", "-l", "-n", "-n", "-q", "-t", "-i", device];
+    const argv = ["tcpdump", "-Z", "root", "--immediate-mode", ...ROOM, "-l", "-n", "-n", "-q", "-t", "-i", device];
     const process = lab.spawn(node, argv);
     const capture = new Capture(process, node, wanted);
     const ended = process.exited.then((code) => {
@@ -91,10 +97,12 @@ export class Capture implements AsyncDisposable {
   async stop(): Promise<readonly CapturedPacket[]> {
     // What waits for tcpdump in the kernel is lost when it ends, which it does at once.
     const limit = AbortSignal.timeout(READ_ALL_MS);
+    const late = once(limit, "abort").then(() => limit.throwIfAborted());
+    late.catch(() => {}); // heard below, if it matters
     try {
       while (!(await this.#hasReadAll(limit)));
       await this.#process.kill("SIGINT"); // it prints what it still holds
-      await Promise.race([this.#process.exited, once(limit, "abort").then(() => limit.throwIfAborted())]);
+      await Promise.race([this.#process.exited, late]);
     } catch (cause) {
       if (!limit.aborted) throw cause;
       const last = [...this.#said.matchAll(COUNTS)].at(-1)?.[0] ?? "no count";
