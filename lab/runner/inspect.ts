@@ -1,5 +1,6 @@
+import { identify, isAlive } from "./identity.ts";
 import { execInNode } from "./process.ts";
-import { identify, isAlive, type LabState, type NodeState } from "./state.ts";
+import type { LabState, NodeState } from "./state.ts";
 
 /** One node as `containerlab inspect --format json` describes a container: its field names. */
 export interface InspectedNode {

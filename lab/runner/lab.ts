@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { messageOf, Scope } from "../../src/base/index.ts";
 import { expandMagicWords, splitCommand } from "./expand.ts";
+import { identify } from "./identity.ts";
 import { makeLinks } from "./network.ts";
 import {
   type ExecInNode,
@@ -12,7 +13,7 @@ import {
 } from "./process.ts";
 import { bringUp } from "./stages.ts";
 import { type PreparedNode, prepareNode } from "./start-node.ts";
-import { claimLab, destroyLab, identify, type LabState, labDirectory, type NodeState, writeState } from "./state.ts";
+import { claimLab, destroyLab, type LabState, labDirectory, type NodeState, writeState } from "./state.ts";
 import { type NodeDefinition, type Notice, readTopology, type Topology } from "./topology.ts";
 
 export interface DeployOptions {

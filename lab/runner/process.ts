@@ -55,6 +55,9 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
+/** What a process had said when it was ended is read within this time, in milliseconds. */
+const DROP_MS = 1_000;
+
 export const exitCode = (code: number | null, signal: NodeJS.Signals | null): number =>
   code ?? 128 + (SIGNAL_NUMBERS[signal ?? ""] ?? 0);
 
@@ -88,6 +91,10 @@ class CarriedProcess implements LabProcess {
   readonly stderr: Readable;
   readonly exited: Promise<number>;
   readonly #carrier: ChildProcess;
+  /** Its end was asked for. */
+  #isEnded = false;
+  #closed = false;
+  #drop: NodeJS.Timeout | undefined;
 
   constructor(carrier: ChildProcess, signal: AbortSignal | undefined) {
     this.#carrier = carrier;
@@ -101,7 +108,12 @@ class CarriedProcess implements LabProcess {
     signal?.addEventListener("abort", abort, { once: true });
     this.exited = new Promise((resolve, reject) => {
       carrier.on("error", reject);
+      carrier.on("exit", () => {
+        if (this.#isEnded) this.#dropPipes();
+      });
       carrier.on("close", (code, by) => {
+        this.#closed = true;
+        clearTimeout(this.#drop);
         signal?.removeEventListener("abort", abort);
         resolve(exitCode(code, by));
       });
@@ -127,15 +139,30 @@ class CarriedProcess implements LabProcess {
   }
 
   /**
-   * Kills both. The kernel does it for the process inside only once setpriv(1) has asked for it: one that is younger would
-   * outlive its carrier, with the pipes open. A carrier that is stopped begins no other one meanwhile.
+   * Kills the process inside; what carries it reaps it and follows. The kernel kills it with its carrier only once setpriv(1)
+   * has asked for that: one that is younger would outlive it, with the pipes open. A carrier that is stopped begins no other one
+   * meanwhile.
    */
   async #end(): Promise<void> {
+    this.#isEnded = true;
     const { pid } = this.#carrier;
-    if (pid === undefined || !this.#carrier.kill("SIGSTOP")) return;
+    if (pid === undefined || !this.#carrier.kill("SIGSTOP")) {
+      this.#dropPipes();
+      return;
+    }
     while (!(await isStill(pid))) await new Promise(setImmediate);
     await this.kill("SIGKILL");
-    this.#carrier.kill("SIGKILL");
+    // One without a child would go on to begin it. One with a child that is killed before it leaves a zombie to process 1.
+    this.#carrier.kill((await childOf(pid)) === undefined ? "SIGKILL" : "SIGCONT");
+  }
+
+  /** What it began may live on in the node, and holds its pipes: nobody waits for that one to end. */
+  #dropPipes(): void {
+    if (this.#closed) return;
+    this.#drop ??= setTimeout(() => {
+      this.stdout.destroy();
+      this.stderr.destroy();
+    }, DROP_MS);
   }
 }
 

@@ -4,8 +4,9 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { expandMagicWords, type MagicWords, splitCommand } from "./expand.ts";
+import { identify } from "./identity.ts";
 import { nodeEnvironment } from "./process.ts";
-import { identify, type NodeState } from "./state.ts";
+import type { NodeState } from "./state.ts";
 import type { NodeDefinition } from "./topology.ts";
 
 /** A node whose namespaces exist and whose command has not been started. */
@@ -69,7 +70,9 @@ export async function prepareNode(
     );
     const ended = once(child, "exit").then(() => undefined);
     ended.catch(() => {}); // awaited below, if it matters
-    const answer = await Promise.race([firstLine(child.stdio[3] as Readable), ended]);
+    // Its end may be told before what it said, which ends with it; only one that cannot be started says nothing at all.
+    const failed = new Promise<never>((_, reject) => child.once("error", reject));
+    const answer = await Promise.race([firstLine(child.stdio[3] as Readable), failed]);
     const pid = /^ready (\d+)$/.exec(answer ?? "")?.[1];
     if (pid === undefined) {
       await ended;

@@ -1,16 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { endNode, isAlive, type ProcessIdentity, readIfThere } from "./identity.ts";
 
 /** Where every lab has a folder: gone with a restart of the machine, as the labs themselves. */
 export const STATE_DIRECTORY = "/run/semrd-lab";
-
-/** A process, told apart from later ones that get the same number. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Clock ticks after boot, field 22 of /proc/<pid>/stat. */
-  readonly startTime: string;
-}
 
 export interface NodeState {
   readonly name: string;
@@ -36,43 +29,6 @@ export interface LabState {
 }
 
 export const labDirectory = (name: string): string => path.join(STATE_DIRECTORY, name);
-
-/** `undefined` if there is no such process. */
-export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
-  const stat = await readIfThere(`/proc/${pid}/stat`);
-  // The second field is the command in parentheses and may hold anything.
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const startTime = fields?.[19];
-  // A zombie has ended: only its parent has not looked yet.
-  return startTime === undefined || fields?.[0] === "Z" ? undefined : { pid, startTime };
-}
-
-export async function isAlive(process: ProcessIdentity): Promise<boolean> {
-  return (await identify(process.pid))?.startTime === process.startTime;
-}
-
-/** The PIDs of a process in its PID namespaces, outermost first. */
-async function namespacePids(pid: number): Promise<readonly number[]> {
-  const status = (await readIfThere(`/proc/${pid}/status`)) ?? "";
-  const line = /^NSpid:\s*(.*)$/m.exec(status)?.[1] ?? "";
-  return line.split(/\s+/).map(Number);
-}
-
-/** Ends a node: killing the first process of a PID namespace ends all others in it. Resolves when it is gone. */
-export async function endNode({ init, carrier }: Pick<NodeState, "init" | "carrier">): Promise<void> {
-  // Only if it is still that process, and really the first of a namespace.
-  if ((await isAlive(init)) && (await namespacePids(init.pid)).slice(1).at(-1) === 1) {
-    try {
-      process.kill(init.pid, "SIGKILL");
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ESRCH") throw cause;
-    }
-  }
-  for (let waited = 0; (await isAlive(init)) || (await isAlive(carrier)); waited += 5) {
-    if (waited > 20_000) throw new Error(`process ${init.pid} of the lab does not end`);
-    await delay(5);
-  }
-}
 
 export async function writeState(state: LabState): Promise<void> {
   const file = path.join(labDirectory(state.name), "state.json");
@@ -142,16 +98,6 @@ export async function destroyLab(name: string): Promise<boolean> {
   const there = (await readdir(labDirectory(name)).catch(() => undefined)) !== undefined;
   await rm(labDirectory(name), { recursive: true, force: true });
   return there;
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ESRCH" || code === "ENOTDIR") return undefined;
-    throw cause;
-  }
 }
 
 /** What ends a lab that was kept. */

@@ -99,6 +99,18 @@ describe("the tools of the story", { skip }, () => {
     assert.ok((await asker.more(5, signal)).every(succeeded));
   });
 
+  it("an asker that has ended says so to whoever waits for its answers", { timeout: 60_000 }, async () => {
+    await using lab = await deployPair("ended");
+    await using asker = new Asker(lab, "client", URL);
+    const { signal } = new AbortController();
+    await asker.more(1, signal);
+    const waiting = asker.more(1_000_000, signal);
+    const told = assert.rejects(waiting, /1000000 more answers\nseen: .*it ended with code 137/);
+    assert.equal((await lab.exec("client", ["pkill", "-KILL", "-x", "sh"])).code, 0);
+    await told;
+    await assert.rejects(asker.more(1, signal), /it ended with code 137/);
+  });
+
   it("a capture has every packet of a request", async () => {
     const lab = await deployPair("capture");
     try {

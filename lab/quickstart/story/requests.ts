@@ -1,5 +1,5 @@
 import type { Lab, LabProcess } from "../../runner/index.ts";
-import { monotonicOf } from "./check.ts";
+import { monotonicOf, StoryError } from "./check.ts";
 
 /** One request of the client, as curl reports it. */
 export interface Answer {
@@ -90,6 +90,8 @@ export class Asker implements AsyncDisposable {
   #rest = "";
   #began: number | undefined;
   #waiting: (() => void)[] = [];
+  /** What it asks with has ended by itself, and with what code. */
+  #endedWith: number | undefined;
 
   constructor(lab: Lab, node: string, url: string) {
     const format = WRITE_OUT.replaceAll("\t", "\\t").replaceAll("\n", "\\n");
@@ -98,6 +100,11 @@ export class Asker implements AsyncDisposable {
     this.#process = lab.spawn(node, ["sh", "-c", `while :; do date +%s%N; ${curl} 2>/dev/null; sleep 0.01; done`]);
     this.#process.stderr.resume();
     this.#process.stdout.setEncoding("utf8").on("data", (text: string) => this.#take(text));
+    const ended = (code?: number): void => {
+      this.#endedWith = code ?? -1;
+      this.#wake();
+    };
+    this.#process.exited.then(ended, () => ended());
   }
 
   #take(text: string): void {
@@ -107,20 +114,34 @@ export class Asker implements AsyncDisposable {
       if (line.includes("\t")) this.answers.push(parseAnswer(line, this.#began));
       else this.#began = monotonicOf(Number(BigInt(line) / 1000n) / 1000);
     }
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** Resolves when `count` more requests that begin from now on have been answered, well or not. */
+  /**
+   * Resolves when `count` more requests that begin from now on have been answered, well or not.
+   *
+   * @throws {StoryError} when what asks has ended
+   */
   async more(count: number, signal: AbortSignal): Promise<Answer[]> {
     const from = performance.now();
     for (;;) {
       const later = this.answers.filter((answer) => answer.began >= from);
       if (later.length >= count) return later;
       signal.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      if (this.#endedWith !== undefined) {
+        const seen = `${later.length}, and it ended with code ${this.#endedWith}`;
+        throw new StoryError("the client that asks without a pause", `${count} more answers`, seen);
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      const woken = (): void => resolve();
+      signal.addEventListener("abort", woken, { once: true });
+      await promise;
+      signal.removeEventListener("abort", woken);
     }
   }
 
